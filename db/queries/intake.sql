@@ -1,0 +1,74 @@
+-- name: KnownOrders :many
+-- What is known of the listed orders, in one look. ids is a JSON array.
+SELECT o.id, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
+       coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state
+FROM orders AS o
+LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
+LEFT JOIN deliveries AS d ON d.order_id = o.id AND d.round = o.round
+WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
+
+-- name: InsertOrder :exec
+INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief, reference_urls,
+    reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
+    fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
+    created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
+    window_ends_at, fingerprint, raw)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: UpdateOrderFacts :exec
+-- A field that the marketplace did not send this time keeps its last value.
+UPDATE orders SET
+    service = sqlc.arg(service), service_id = sqlc.arg(service_id), service_title = sqlc.arg(service_title),
+    client_wallet = sqlc.arg(client_wallet), brief = sqlc.arg(brief),
+    reference_urls = sqlc.arg(reference_urls), reference_images = sqlc.arg(reference_images),
+    requirement_answers = coalesce(sqlc.arg(requirement_answers), requirement_answers),
+    remote_status = sqlc.arg(remote_status),
+    price_usd_micros = coalesce(sqlc.arg(price_usd_micros), price_usd_micros),
+    fee_usd_micros = coalesce(sqlc.arg(fee_usd_micros), fee_usd_micros),
+    deliverables = sqlc.arg(deliverables),
+    max_revisions = coalesce(sqlc.arg(max_revisions), max_revisions),
+    revision_count = coalesce(sqlc.arg(revision_count), revision_count),
+    quota_total = coalesce(sqlc.arg(quota_total), quota_total),
+    quota_used = coalesce(sqlc.arg(quota_used), quota_used),
+    payout_tx = sqlc.arg(payout_tx),
+    delivered_at = coalesce(sqlc.arg(delivered_at), delivered_at),
+    review_deadline_at = coalesce(sqlc.arg(review_deadline_at), review_deadline_at),
+    completed_at = coalesce(sqlc.arg(completed_at), completed_at),
+    window_ends_at = coalesce(sqlc.arg(window_ends_at), window_ends_at),
+    missing_at = NULL, fingerprint = sqlc.arg(fingerprint), raw = sqlc.arg(raw)
+WHERE id = sqlc.arg(id);
+
+-- name: SetOrderState :exec
+UPDATE orders SET state = ?, code = ?, reason = ?, hint = ?, changed_at = ? WHERE id = ?;
+
+-- name: SetOrderRound :exec
+UPDATE orders SET round = ? WHERE id = ?;
+
+-- name: SetOrderMissing :exec
+UPDATE orders SET missing_at = ? WHERE id = ?;
+
+-- name: SetOrderCompleted :exec
+UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?;
+
+-- name: OpenOrderIDs :many
+SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled');
+
+-- name: MissingCount :one
+SELECT CAST(count(*) AS INTEGER) FROM orders WHERE state NOT IN ('completed', 'cancelled') AND missing_at IS NOT NULL;
+
+-- name: InsertJob :exec
+INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, due_at, run_at, created_at, changed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: RecordUnreadable :exec
+INSERT INTO unreadable (fingerprint, first_at, last_at, times, reason, raw) VALUES (?, ?, ?, 1, ?, ?)
+ON CONFLICT (fingerprint) DO UPDATE SET last_at = excluded.last_at, times = unreadable.times + 1;
+
+-- name: LastEventID :one
+SELECT CAST(coalesce(max(id), 0) AS INTEGER) FROM events;
+
+-- name: InsertEvent :execlastid
+INSERT INTO events (at, order_id, kind, text) VALUES (?, ?, ?, ?);
+
+-- name: SetEffect :exec
+UPDATE orders SET effect_event_id = ? WHERE id = ?;

@@ -1,0 +1,122 @@
+-- name: Lease :many
+-- The most urgent ready job of a lane. Literal states, or the partial index is not used.
+UPDATE jobs SET state = 'leased', attempt = attempt + 1, lease_token = sqlc.arg(token),
+    lease_until = sqlc.arg(lease_until), changed_at = sqlc.arg(changed_at)
+WHERE id = (
+    SELECT r.id FROM jobs AS r
+    WHERE r.state = 'ready' AND r.lane = sqlc.arg(lane) AND r.run_at <= sqlc.arg(run_at)
+    ORDER BY r.priority, r.due_at, r.id LIMIT 1)
+RETURNING id, order_id, kind, round, stage, attempt, due_at;
+
+-- name: NextRunAt :many
+SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1;
+
+-- name: Renew :execrows
+UPDATE jobs SET lease_until = ? WHERE id = ? AND lease_token = ?;
+
+-- name: Advance :execrows
+-- The stage is done and another follows.
+UPDATE jobs SET state = 'ready', stage = sqlc.arg(stage), lane = sqlc.arg(lane), priority = sqlc.arg(priority),
+    attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), lease_token = '', lease_until = NULL,
+    code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at)
+WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
+
+-- name: Complete :execrows
+UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
+    changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
+WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
+
+-- name: Reschedule :execrows
+-- Try again at run_at. uncounted is 1 when the attempt is not to count.
+UPDATE jobs SET state = 'ready', attempt = attempt - sqlc.arg(uncounted), run_at = sqlc.arg(run_at),
+    lease_token = '', lease_until = NULL, code = sqlc.arg(code), reason = sqlc.arg(reason),
+    hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
+WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
+
+-- name: Hold :execrows
+UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL, code = sqlc.arg(code),
+    reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
+WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
+
+-- name: Fail :execrows
+UPDATE jobs SET state = 'failed', lease_token = '', lease_until = NULL, code = sqlc.arg(code),
+    reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at),
+    finished_at = sqlc.arg(finished_at)
+WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
+
+-- name: LeaseStands :one
+-- Does the lease still stand? Asked before a write that is not to the jobs table.
+SELECT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = ? AND j.lease_token = ?);
+
+-- name: LeasedJobs :many
+SELECT id, order_id, stage, attempt, crashes FROM jobs WHERE state = 'leased';
+
+-- name: RescueJob :exec
+-- Work cut by a crash goes back; the attempt does not count, the crash does.
+UPDATE jobs SET state = 'ready', attempt = max(attempt - 1, 0), crashes = crashes + 1,
+    lease_token = '', lease_until = NULL, changed_at = sqlc.arg(changed_at)
+WHERE id = sqlc.arg(id);
+
+-- name: HoldCrashedJob :exec
+UPDATE jobs SET state = 'held', attempt = max(attempt - 1, 0), crashes = crashes + 1, lease_token = '',
+    lease_until = NULL, code = 'crashes', reason = sqlc.arg(reason), hint = sqlc.arg(hint),
+    changed_at = sqlc.arg(changed_at)
+WHERE id = sqlc.arg(id);
+
+-- name: CloseJobs :execrows
+-- The order has ended: whatever was still to be done for it is not.
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = sqlc.arg(code),
+    reason = sqlc.arg(reason), changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
+WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased', 'held');
+
+-- name: HoldJobs :execrows
+UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
+    attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
+    code = sqlc.arg(code), reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
+WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased');
+
+-- name: ReleaseJobs :execrows
+-- Held (or, for the owner, failed or cancelled) work of a round may run again, with fresh attempts.
+UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '',
+    hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');
+
+-- name: RedoJob :execrows
+-- The owner wants the file made again from the start.
+UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
+    run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');
+
+-- name: LeasedTokens :many
+SELECT id, lease_token FROM jobs WHERE state = 'leased';
+
+-- name: HasWork :one
+-- Is there anything a worker would take now, or holds already?
+SELECT CAST(
+    EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= sqlc.arg(run_at))
+    OR EXISTS (SELECT 1 FROM jobs AS l WHERE l.state = 'leased') AS INTEGER);
+
+-- name: UnfinishedJobs :one
+-- The work that still needs requests: how many files to upload, how many orders to deliver.
+SELECT CAST(coalesce(sum(stage = 'deliver'), 0) AS INTEGER) AS delivering,
+       CAST(count(*) AS INTEGER) AS total
+FROM jobs WHERE state IN ('ready', 'leased');
+
+-- name: InsertAttempt :execlastid
+INSERT INTO attempts (job_id, stage, attempt, started_at) VALUES (?, ?, ?, ?);
+
+-- name: FinishAttempt :exec
+UPDATE attempts SET finished_at = ?, outcome = ?, code = ?, error = ?, log = ?, cost_usd_micros = ? WHERE id = ?;
+
+-- name: CrashAttempts :exec
+UPDATE attempts SET finished_at = sqlc.arg(finished_at), outcome = sqlc.arg(outcome), code = sqlc.arg(code)
+WHERE job_id = sqlc.arg(job_id) AND finished_at IS NULL;
+
+-- name: Expedite :exec
+UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = sqlc.arg(code);
+
+-- name: OwnerCancel :execrows
+-- The owner wants nothing more done for the order, whatever state its work is in.
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = sqlc.arg(reason),
+    hint = '', changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
+WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased', 'held', 'failed');

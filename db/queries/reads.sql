@@ -1,0 +1,48 @@
+-- name: GetOrder :many
+SELECT * FROM orders WHERE id = ?;
+
+-- name: OrderIDsLike :many
+-- The orders whose id begins so, for people who type.
+SELECT id FROM orders WHERE id >= sqlc.arg(low) AND id < sqlc.arg(high) ORDER BY id LIMIT 3;
+
+-- name: ListOrders :many
+-- Newest first; state '' means all that have not ended, 'all' everything.
+SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
+       o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
+       coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
+       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at
+FROM orders AS o
+LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
+WHERE sqlc.arg(state) = 'all' OR o.state = sqlc.arg(state)
+   OR (sqlc.arg(state) = '' AND o.state NOT IN ('completed', 'cancelled'))
+ORDER BY o.created_at DESC, o.id LIMIT sqlc.arg(most);
+
+-- name: CountOrders :many
+-- Only live states; history is not counted on a hot path.
+SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
+WHERE state NOT IN ('completed', 'cancelled') GROUP BY state;
+
+-- name: OrderJobs :many
+SELECT * FROM jobs WHERE order_id = ? ORDER BY round, id;
+
+-- name: OrderAttempts :many
+SELECT a.*, j.round FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id;
+
+-- name: OrderDeliveries :many
+SELECT * FROM deliveries WHERE order_id = ? ORDER BY round;
+
+-- name: OrderArtifacts :many
+SELECT * FROM artifacts WHERE order_id = ? ORDER BY round, position;
+
+-- name: OrderEvents :many
+SELECT * FROM events WHERE order_id = ? ORDER BY id;
+
+-- name: RequestsSince :many
+SELECT call, CAST(count(*) AS INTEGER) AS requests, CAST(coalesce(sum(status = 429), 0) AS INTEGER) AS refused
+FROM requests WHERE at >= ? GROUP BY call;
+
+-- name: SeenSince :one
+SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?;
+
+-- name: Attention :many
+SELECT what, id, state, code, reason, hint, since FROM v_attention ORDER BY since;

@@ -1,0 +1,214 @@
+// Package engine runs durable jobs: it leases them, keeps the leases, runs
+// their stages on two lanes of workers, commits what came of them, and retries,
+// holds or fails them. It starts work on a signal or at the time the next job
+// falls due, and never asks the database in a loop.
+//
+// It must not know SQL, HTTP, or what a stage does.
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/trouble"
+)
+
+// Store is what the engine needs of the database. Turn and Renew are durable
+// when they return, and take no context: a result is committed even while the
+// daemon stops.
+type Store interface {
+	Turn(done *order.Done, lane order.Lane, more bool, lease time.Duration) (order.Turn, error)
+	Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, err error)
+	HasWork(now time.Time) (bool, error)
+}
+
+// Runner runs one stage of one job. When ctx is cancelled it must return soon,
+// and do nothing more for the job.
+type Runner interface {
+	Run(ctx context.Context, job order.Job) (order.Result, error)
+}
+
+// Options are the engine's settings; a zero value takes the default.
+type Options struct {
+	Store  Store
+	Runner Runner
+	Log    *slog.Logger
+	// Generators and Network are the workers of the two lanes; 2 and 4.
+	Generators int
+	Network    int
+	// MaxAttempts is how often a stage is tried; 5.
+	MaxAttempts int
+	// Backoff spaces the tries; 5 s doubling up to 10 min.
+	Backoff order.Backoff
+	// Lease is how long a lease lasts without renewal; 1 min.
+	Lease time.Duration
+	// Drain is how long running work may go on after a stop; 0 cuts it at once.
+	Drain time.Duration
+}
+
+// Engine is a set of workers. Make one with New and call Run once.
+type Engine struct {
+	o      Options
+	lanes  map[order.Lane]*lane
+	keeper *keeper
+
+	mu     sync.Mutex
+	paused string // why nothing new is taken; empty when it is
+	parked int
+	idle   chan struct{} // told, without blocking, when the last worker parks
+
+	hurry     context.CancelCauseFunc
+	hurryCtx  context.Context
+	storeLost trouble.Trouble
+}
+
+// New makes an engine. It panics without a Store or a Runner.
+func New(o Options) *Engine {
+	if o.Store == nil || o.Runner == nil {
+		panic("engine: a Store and a Runner are needed")
+	}
+	def(&o.Generators, 2)
+	def(&o.Network, 4)
+	def(&o.MaxAttempts, 5)
+	def(&o.Lease, time.Minute)
+	if o.Backoff == (order.Backoff{}) {
+		o.Backoff = order.Backoff{Base: 5 * time.Second, Max: 10 * time.Minute}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Engine{o: o, idle: make(chan struct{}, 1)}
+	e.hurryCtx, e.hurry = context.WithCancelCause(context.Background())
+	e.keeper = newKeeper(o.Store, o.Lease, o.Log)
+	e.lanes = map[order.Lane]*lane{
+		order.LaneGenerate: newLane(order.LaneGenerate, o.Generators),
+		order.LaneNetwork:  newLane(order.LaneNetwork, o.Network),
+	}
+	return e
+}
+
+func def[T int | time.Duration](v *T, to T) {
+	if *v == 0 {
+		*v = to
+	}
+}
+
+// Wake tells the engine that a commit has put work of these lanes in reach, or
+// has revoked leases. It returns at once.
+func (e *Engine) Wake(generate, network, revoked bool) {
+	if generate {
+		e.lanes[order.LaneGenerate].signal()
+	}
+	if network {
+		e.lanes[order.LaneNetwork].signal()
+	}
+	if revoked {
+		e.keeper.recheck()
+	}
+}
+
+// Pause makes the engine take nothing new, for the given reason, until Resume.
+func (e *Engine) Pause(reason string) { e.setPaused(reason) }
+
+// Resume ends a Pause.
+func (e *Engine) Resume() {
+	e.setPaused("")
+	e.Wake(true, true, false)
+}
+
+func (e *Engine) setPaused(reason string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.paused = reason
+}
+
+func (e *Engine) taking() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.paused == ""
+}
+
+// Run works until ctx is cancelled, then takes nothing new, lets running work
+// go on for the drain time, sends back what is still running, and returns. The
+// error is always nil: no job and no fault of the database ends the engine.
+func (e *Engine) Run(ctx context.Context) error {
+	// Running work outlives ctx by the drain time.
+	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	stopHurry := context.AfterFunc(e.hurryCtx, func() { cut(order.ErrStopping) })
+	defer stopHurry()
+	stopDrain := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(e.o.Drain)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-work.Done():
+		}
+		cut(order.ErrStopping)
+	})
+	defer stopDrain()
+	defer cut(order.ErrStopping)
+
+	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
+	var keeper, workers sync.WaitGroup
+	keeper.Go(func() { e.keeper.run(keeping) })
+	for _, l := range e.lanes {
+		for range l.workers {
+			workers.Go(func() { e.work(ctx, work, l) })
+		}
+	}
+	workers.Wait()
+	stopKeeping()
+	keeper.Wait()
+	return nil
+}
+
+// Hurry cuts running work at once, as when the drain time is over.
+func (e *Engine) Hurry() { e.hurry(order.ErrStopping) }
+
+// RunUntilIdle works until nothing is left that could be done now, then stops.
+func (e *Engine) RunUntilIdle(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-e.idle:
+			}
+			more, err := e.o.Store.HasWork(time.Now())
+			if err != nil || (!more && e.allParked()) {
+				stop()
+				return
+			}
+			e.Wake(true, true, false)
+		}
+	})
+	err := e.Run(ctx)
+	stop()
+	watch.Wait()
+	return err
+}
+
+func (e *Engine) allParked() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.parked == e.o.Generators+e.o.Network
+}
+
+func (e *Engine) park(by int) {
+	e.mu.Lock()
+	e.parked += by
+	all := e.parked == e.o.Generators+e.o.Network
+	e.mu.Unlock()
+	if all {
+		select {
+		case e.idle <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/trouble"
+)
+
+// keeper renews the leases of all running jobs, in one transaction a turn. A
+// lease that could not be renewed in time ends its work: each has a timer that
+// cancels it, on the monotonic clock, and a renewal winds the timer up again.
+type keeper struct {
+	store Store
+	lease time.Duration
+	log   *slog.Logger
+	wake  chan struct{}
+
+	mu      sync.Mutex
+	held    map[string]*held // by token
+	check   bool
+	trouble trouble.Trouble
+}
+
+type held struct {
+	job    order.Job
+	cancel context.CancelCauseFunc
+	expiry *time.Timer
+}
+
+func newKeeper(s Store, lease time.Duration, log *slog.Logger) *keeper {
+	return &keeper{store: s, lease: lease, log: log, wake: make(chan struct{}, 1), held: map[string]*held{}}
+}
+
+func (k *keeper) hold(job order.Job, cancel context.CancelCauseFunc) {
+	h := &held{job: job, cancel: cancel}
+	h.expiry = time.AfterFunc(k.lease, func() { cancel(order.ErrLeaseLost) })
+	k.mu.Lock()
+	k.held[job.Token] = h
+	first := len(k.held) == 1
+	k.mu.Unlock()
+	if first {
+		k.nudge()
+	}
+}
+
+func (k *keeper) forget(job order.Job) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if h := k.held[job.Token]; h != nil {
+		h.expiry.Stop()
+		delete(k.held, job.Token)
+	}
+}
+
+// recheck asks for a renewal now, which finds revoked leases.
+func (k *keeper) recheck() {
+	k.mu.Lock()
+	k.check = true
+	k.mu.Unlock()
+	k.nudge()
+}
+
+func (k *keeper) nudge() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run renews every third of a lease while there is anything to renew, and
+// sleeps without a timer otherwise.
+func (k *keeper) run(ctx context.Context) {
+	t := time.NewTimer(k.lease / 3)
+	defer t.Stop()
+	for {
+		jobs, now := k.jobs()
+		if now && len(jobs) > 0 {
+			k.renew(jobs)
+		}
+		var tick <-chan time.Time
+		if len(jobs) > 0 {
+			t.Reset(k.lease / 3)
+			tick = t.C
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.wake:
+		case <-tick:
+			k.mu.Lock()
+			k.check = true
+			k.mu.Unlock()
+		}
+	}
+}
+
+func (k *keeper) jobs() (list []order.Job, now bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, h := range k.held {
+		list = append(list, h.job)
+	}
+	now, k.check = k.check, false
+	return list, now
+}
+
+func (k *keeper) renew(jobs []order.Job) {
+	lost, err := k.store.Renew(jobs, k.lease)
+	if err != nil {
+		// The expiry timers run on; the next turn tries again.
+		k.trouble.Log(k.log, "leases could not be renewed", err)
+		return
+	}
+	k.trouble.Over(k.log, "leases are renewed again")
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	gone := map[string]bool{}
+	for _, j := range lost {
+		gone[j.Token] = true
+	}
+	for _, j := range jobs {
+		h := k.held[j.Token]
+		if h == nil {
+			continue
+		}
+		if gone[j.Token] {
+			h.cancel(order.ErrLeaseLost)
+			continue
+		}
+		h.expiry.Reset(k.lease)
+	}
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// run runs the job's stage under its lease and says what came of it.
+func (e *Engine) run(work context.Context, job order.Job) *order.Done {
+	ctx, cancel := context.WithCancelCause(work)
+	defer cancel(nil)
+	e.keeper.hold(job, cancel)
+	log := e.o.Log.With("order", job.OrderID, "job", job.ID, "stage", job.Stage, "attempt", job.Attempt)
+	log.Debug("started")
+	result, err := e.runSafely(ctx, job)
+	failure := order.Classify(ctx, err)
+	done := &order.Done{Job: job, Result: result, Failure: failure}
+	if failure == nil {
+		return done
+	}
+	if failure.Class == order.Retry && job.Attempt >= e.o.MaxAttempts {
+		last := *failure
+		last.Class = order.Fail
+		last.Err = fmt.Errorf("given up after %d attempts: %w", job.Attempt, failure)
+		if last.Hint == "" {
+			last.Hint = "mend the cause, then `atelierd orders retry " + job.OrderID + "`"
+		}
+		done.Failure = &last
+		return done
+	}
+	switch failure.Class {
+	case order.Retry:
+		done.RunAt = time.Now().Add(max(failure.After, e.o.Backoff.Delay(job.Attempt)))
+	case order.Wait:
+		// Never sooner than a second, or a wait of nothing would spin.
+		done.RunAt = time.Now().Add(max(failure.After, time.Second))
+	}
+	return done
+}
+
+// runSafely turns a panic of a stage into a failure of that job alone.
+func (e *Engine) runSafely(ctx context.Context, job order.Job) (r order.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.o.Log.Error("a stage panicked", "order", job.OrderID, "job", job.ID, "stage", job.Stage,
+				"attempt", job.Attempt, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = order.Failf(order.Hold, "panic", "the %s stage panicked: %v", job.Stage, p).
+				WithHint("this is a fault of atelierd; the log has the details")
+		}
+	}()
+	return e.o.Runner.Run(ctx, job)
+}
+
+// report logs the end of an attempt: one line.
+func (e *Engine) report(d *order.Done, lost bool) {
+	log := e.o.Log.With("order", d.Job.OrderID, "job", d.Job.ID, "stage", d.Job.Stage, "attempt", d.Job.Attempt)
+	f := d.Failure
+	switch {
+	case lost:
+		log.Warn("the work was taken away; nothing of it is used")
+	case f == nil && d.Result.Next != "":
+		log.Info("stage done", "next", d.Result.Next)
+	case f == nil:
+		log.Info("done", "result", d.Result.Delivery)
+	case f.Class == order.Retry:
+		log.Warn("failed; will try again", "error", f.Error(), "code", f.Code, "at", d.RunAt.UTC().Format(time.RFC3339))
+	case f.Class == order.Wait:
+		log.Info("waits", "for", f.Error(), "code", f.Code, "until", d.RunAt.UTC().Format(time.RFC3339))
+	case f.Class == order.Stopped, f.Class == order.Lost:
+		log.Info("sent back; the attempt does not count")
+	case f.Class == order.Hold:
+		log.Error("held for the owner", "error", f.Error(), "code", f.Code, "hint", f.Hint)
+	default:
+		log.Error("failed for good", "error", f.Error(), "code", f.Code, "hint", f.Hint)
+	}
+}

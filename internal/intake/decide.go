@@ -1,0 +1,216 @@
+package intake
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// Service is what intake knows of a service that the owner offers.
+type Service struct {
+	Title string
+	// RemoteID is the marketplace's id of it; empty as long as it is not known.
+	RemoteID   string
+	Turnaround time.Duration
+	// Subscription: a weekly or monthly service, a window and not one delivery.
+	Subscription bool
+	// MaxRounds is how many more rounds a client may ask for.
+	MaxRounds int
+}
+
+// Catalog is the services on offer.
+type Catalog []Service
+
+// defaultTurnaround orders work whose service is not known.
+const defaultTurnaround = 24 * time.Hour
+
+// find gives the service that an order names by id or title, or the only one.
+func (c Catalog) find(id, title string) (Service, bool) {
+	for _, s := range c {
+		if id != "" && s.RemoteID == id {
+			return s, true
+		}
+	}
+	for _, s := range c {
+		if title != "" && strings.EqualFold(strings.TrimSpace(s.Title), strings.TrimSpace(title)) {
+			return s, true
+		}
+	}
+	if len(c) == 1 {
+		return c[0], true
+	}
+	return Service{}, false
+}
+
+// Decide says what follows from what the marketplace says of an order. It is
+// pure, and right for any state of our own: it is asked about every listed
+// order at each poll, so that whatever was missed before is mended.
+func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
+	s, known := c.find(f.ServiceID, f.ServiceTitle)
+	d := order.Decision{Service: s.Title, DueAt: due(f, s), Round: k.Round}
+	switch {
+	case f.Status == order.Completed:
+		return end(d, k, order.StateCompleted, "the marketplace has completed the order")
+	case f.Status == order.Cancelled:
+		return end(d, k, order.StateCancelled, "the order was cancelled")
+	case f.Status == order.Delivered:
+		return decideDelivered(d, k)
+	case f.Status.TakesDelivery():
+		return decideOwed(d, k, f, s, known)
+	case f.Status == order.PendingQuote:
+		return stop(d, order.StateHeld, k, "quote_needed", "the client asks for a price",
+			"quote it at the marketplace; it comes here once it is paid")
+	case f.Status == order.Quoted, f.Status == order.Accepted:
+		return stop(d, order.StateWaiting, k, "", "", "")
+	}
+	// A status from after this program was written. Work in hand goes on: the
+	// order is looked at once more before anything is delivered.
+	if k.Exists {
+		return keep(d, k)
+	}
+	d.State, d.Note = order.StateWaiting, fmt.Sprintf("unknown status %.40q", f.Status)
+	return d
+}
+
+// Vanished says what follows when even a list of every status no longer names
+// an order: work stops, and goes on should the order come back.
+func (c Catalog) Vanished(k order.Known) order.Decision {
+	d := order.Decision{Round: k.Round}
+	if k.State == order.StateDelivered || k.State == order.StateWaiting {
+		d = keep(d, k)
+		d.Note = "the marketplace no longer lists the order"
+		return d
+	}
+	d = stop(d, order.StateHeld, k, "vanished", "the marketplace no longer lists the order",
+		"look at the order there; work goes on by itself if it comes back")
+	return d
+}
+
+func due(f order.Facts, s Service) time.Time {
+	turnaround := s.Turnaround
+	if turnaround <= 0 {
+		turnaround = defaultTurnaround
+	}
+	return f.CreatedAt.Add(turnaround)
+}
+
+// keep leaves state and work as they are.
+func keep(d order.Decision, k order.Known) order.Decision {
+	d.State, d.Code = k.State, k.Code
+	return d
+}
+
+func live(j order.JobState) bool {
+	return j == order.JobReady || j == order.JobLeased || j == order.JobHeld
+}
+
+func delivered(k order.Known) bool {
+	return k.Delivery == order.DeliveryConfirmed || k.Delivery == order.DeliveryElsewhere
+}
+
+func end(d order.Decision, k order.Known, s order.State, reason string) order.Decision {
+	d.State, d.Reason = s, reason
+	if live(k.Job) {
+		d.Jobs = order.JobsClose
+	}
+	if k.State != s {
+		d.Note = reason
+	}
+	return d
+}
+
+// stop puts the order into a state in which nothing is done for it.
+func stop(d order.Decision, s order.State, k order.Known, code, reason, hint string) order.Decision {
+	d.State, d.Code, d.Reason, d.Hint = s, code, reason, hint
+	if k.Job == order.JobReady || k.Job == order.JobLeased {
+		d.Jobs = order.JobsHold
+	}
+	if k.State != s || k.Code != code {
+		d.Note = reason
+	}
+	return d
+}
+
+// decideDelivered handles an order that the marketplace shows as delivered. If
+// its round is still open with us, the job goes on: its deliver stage looks at
+// the order first and finds out whose delivery that is.
+func decideDelivered(d order.Decision, k order.Known) order.Decision {
+	switch {
+	case k.Job == order.JobHeld && k.Code == "vanished":
+		d.State, d.Jobs = order.StateWorking, order.JobsRelease
+	case k.Delivery == order.DeliverySending && live(k.Job):
+		return keep(d, k)
+	case live(k.Job):
+		d.State, d.Jobs, d.Reason = order.StateDelivered, order.JobsElsewhere, "the order was delivered elsewhere"
+		d.Note = d.Reason
+	default:
+		d.State = order.StateDelivered
+	}
+	return d
+}
+
+// decideOwed handles an order that a delivery is owed to.
+func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known bool) order.Decision {
+	if !known {
+		return stop(d, order.StateHeld, k, "no_service", fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
+			"add a [[service]] of that title to the configuration")
+	}
+	if s.Subscription {
+		return stop(d, order.StateHeld, k, "subscription", "a subscription is a paid window, and a delivery would end it",
+			"answer the client at the marketplace")
+	}
+	if delivered(k) {
+		return decideAgain(d, k, f, s)
+	}
+	switch k.Job {
+	case "":
+		if f.Status.Reopened() && k.Round == 0 {
+			d.Round = 1 // the first round was not ours
+		}
+		d.State, d.Jobs = order.StateWorking, order.JobsOpen
+	case order.JobCancelled:
+		if k.Code == order.CodeOwner {
+			return keep(d, k)
+		}
+		d.State, d.Jobs, d.Note = order.StateWorking, order.JobsRelease, "the order is open again"
+	case order.JobHeld:
+		if releasable(k.Code) {
+			d.State, d.Jobs, d.Note = order.StateWorking, order.JobsRelease, "work goes on"
+			return d
+		}
+		return keep(d, k)
+	case order.JobFailed, order.JobDone:
+		return keep(d, k)
+	default:
+		d.State = order.StateWorking
+	}
+	return d
+}
+
+// releasable says whether a hold is of our own making and its cause is gone.
+func releasable(code string) bool {
+	switch code {
+	case "vanished", "no_service", "subscription", "quote_needed":
+		return true
+	}
+	return false
+}
+
+// decideAgain handles an order whose round is delivered and that is owed one
+// nevertheless: sent back by the client, or not shown as delivered.
+func decideAgain(d order.Decision, k order.Known, f order.Facts, s Service) order.Decision {
+	if !f.Status.Reopened() {
+		return stop(d, order.StateHeld, k, "not_shown", "delivered, but the marketplace still shows it as "+string(f.Status),
+			"look at the order there; it is not delivered a second time")
+	}
+	if k.Round >= s.MaxRounds {
+		return stop(d, order.StateHeld, k, "round_cap", fmt.Sprintf("the client has sent it back %d times, which is the most that is worked on unasked", k.Round+1),
+			"settle it with the client at the marketplace")
+	}
+	d.Round = k.Round + 1
+	d.State, d.Jobs = order.StateWorking, order.JobsOpen
+	d.Note = fmt.Sprintf("sent back by the client: round %d begins", d.Round)
+	return d
+}

@@ -1,0 +1,254 @@
+// Package intake turns what the marketplace says into durable rows and the work
+// they owe. Every way in ends in one idempotent path: ask, decide, apply.
+//
+// It must not know SQL, HTTP, or how work is done.
+package intake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/trouble"
+)
+
+// Store is what intake needs of the database.
+type Store interface {
+	// Mark is a point in our own history, taken before a poll is sent.
+	Mark(ctx context.Context) (int64, error)
+	// Apply writes a listing and the work it makes.
+	Apply(b order.Batch) (order.Applied, error)
+	// SetTrouble shows (or, when text is empty, clears) a trouble of the daemon.
+	SetTrouble(name, text string) error
+	// Expedite lets work that waits for the given code run now.
+	Expedite(code string) error
+}
+
+// Market is what intake asks of the marketplace.
+type Market interface {
+	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
+}
+
+// Pacer says how long to wait before the next poll.
+type Pacer interface {
+	PollDelay(ctx context.Context, interval time.Duration) time.Duration
+}
+
+// Options are the poller's settings.
+type Options struct {
+	Store   Store
+	Market  Market
+	Pacer   Pacer
+	Catalog func(ctx context.Context) (Catalog, error)
+	Log     *slog.Logger
+	// Interval is the time between polls when nothing speaks against it.
+	Interval time.Duration
+	// SlowInterval is used while the key is refused; 10 min.
+	SlowInterval time.Duration
+	// KeyChanged says whether another key has been put in place since the last
+	// call. It is asked every few seconds while the key is refused; may be nil.
+	KeyChanged func() bool
+	// KeyRefused is told when the key is refused (true) and accepted again.
+	KeyRefused func(refused bool)
+}
+
+// Poller asks the marketplace for orders, for ever.
+type Poller struct {
+	o       Options
+	trouble trouble.Trouble
+	hint    chan struct{}
+
+	// mu guards against two polls at the same time.
+	mu sync.Mutex
+	// complete makes the next poll ask for every status.
+	complete     bool
+	lastComplete time.Time
+	refused      bool
+}
+
+// How often a key is looked for while it is refused, and every status asked for
+// although nothing seems to be missing.
+const (
+	keyCheck      = 5 * time.Second
+	completeEvery = 6 * time.Hour
+)
+
+// New makes a poller.
+func New(o Options) *Poller {
+	if o.SlowInterval == 0 {
+		o.SlowInterval = 10 * time.Minute
+	}
+	if o.KeyChanged == nil {
+		o.KeyChanged = func() bool { return false }
+	}
+	if o.KeyRefused == nil {
+		o.KeyRefused = func(bool) {}
+	}
+	return &Poller{o: o, hint: make(chan struct{}, 1), complete: true}
+}
+
+// Hint asks for a poll as soon as the budget allows. It returns at once.
+func (p *Poller) Hint() {
+	select {
+	case p.hint <- struct{}{}:
+	default:
+	}
+}
+
+// Run polls until ctx is cancelled. Nothing else ends it, and it returns nil.
+func (p *Poller) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := p.Poll(ctx)
+		p.sleep(ctx, p.delay(ctx, err))
+	}
+	return nil
+}
+
+// delay is how long to wait after a poll that ended with err.
+func (p *Poller) delay(ctx context.Context, err error) time.Duration {
+	if p.keyRefused() {
+		return p.o.SlowInterval
+	}
+	d := p.o.Pacer.PollDelay(ctx, p.o.Interval)
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.After > d {
+		d = f.After
+	}
+	return d
+}
+
+func (p *Poller) keyRefused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused
+}
+
+// sleep waits for d, a hint, or a new key while the old one is refused.
+func (p *Poller) sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	var check <-chan time.Time
+	if p.keyRefused() {
+		tick := time.NewTicker(keyCheck)
+		defer tick.Stop()
+		check = tick.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			return
+		case <-p.hint:
+			return
+		case <-check:
+			if p.o.KeyChanged() {
+				p.o.Log.Info("another key is in place; trying it")
+				return
+			}
+		}
+	}
+}
+
+// Poll asks once and applies the answer.
+func (p *Poller) Poll(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.poll(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil:
+		p.trouble.Over(p.o.Log, "polling works again")
+	case p.keyWasRefused(err):
+		p.setRefused(true, err)
+	case isWait(err):
+		p.o.Log.Debug("no poll now", "why", err)
+	default:
+		p.trouble.Log(p.o.Log, "poll failed; polling goes on", err, "hint", hintOf(err))
+	}
+	return err
+}
+
+func (p *Poller) poll(ctx context.Context) error {
+	mark, err := p.o.Store.Mark(ctx)
+	if err != nil {
+		return err
+	}
+	catalog, err := p.o.Catalog(ctx)
+	if err != nil {
+		return err
+	}
+	complete := p.complete || time.Since(p.lastComplete) >= completeEvery
+	statuses := order.LiveStatuses()
+	if complete {
+		statuses = order.AllStatuses()
+	}
+	listing, err := p.o.Market.Orders(ctx, statuses)
+	if err != nil {
+		return err
+	}
+	p.setRefused(false, nil)
+	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Complete: complete,
+		Decide: catalog.Decide, Vanished: catalog.Vanished})
+	if err != nil {
+		return err
+	}
+	if complete {
+		p.lastComplete = time.Now()
+	}
+	// What left the live list has most likely completed: the next poll asks.
+	p.complete = !complete && sum.Missing > 0
+	if sum.New+sum.Changed > 0 || sum.Unreadable > 0 {
+		p.o.Log.Info("polled", "orders", len(listing.Orders), "new", sum.New, "changed", sum.Changed, "unreadable", sum.Unreadable)
+	} else {
+		p.o.Log.Debug("polled", "orders", len(listing.Orders))
+	}
+	return nil
+}
+
+// troubleKey is the name under which a refused key is shown.
+const troubleKey = "key"
+
+// setRefused notes a change of whether the marketplace takes our key.
+func (p *Poller) setRefused(refused bool, err error) {
+	if refused == p.refused {
+		return
+	}
+	p.refused = refused
+	p.o.KeyRefused(refused)
+	if refused {
+		p.o.Log.Error("the marketplace refuses the key; work is held and polling slowed", "error", err,
+			"hint", "put a valid key in place; work goes on by itself")
+		p.noteErr(p.o.Store.SetTrouble(troubleKey, "the marketplace refuses the key: "+err.Error()))
+		return
+	}
+	p.o.Log.Info("the marketplace accepts the key again")
+	p.noteErr(p.o.Store.SetTrouble(troubleKey, ""))
+	p.noteErr(p.o.Store.Expedite("key_refused"))
+}
+
+func (p *Poller) noteErr(err error) {
+	if err != nil {
+		p.o.Log.Warn("could not be written", "error", err)
+	}
+}
+
+func (p *Poller) keyWasRefused(err error) bool {
+	f, ok := errors.AsType[*order.Failure](err)
+	return ok && (f.Code == "key_refused" || f.Code == "forbidden")
+}
+
+func isWait(err error) bool {
+	f, ok := errors.AsType[*order.Failure](err)
+	return ok && f.Class == order.Wait
+}
+
+func hintOf(err error) string {
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		return f.Hint
+	}
+	return ""
+}

@@ -1,0 +1,77 @@
+package order
+
+import "time"
+
+// Known is what our file holds of an order that the marketplace lists.
+type Known struct {
+	// Exists is false for an order never seen before.
+	Exists  bool
+	State   State
+	Status  Status
+	Round   int
+	Code    string
+	Missing bool
+	// Job and Delivery are those of the current round; empty if there is none.
+	Job      JobState
+	Delivery DeliveryState
+}
+
+// JobsAction is what becomes of the order's unfinished work.
+type JobsAction string
+
+// The actions on unfinished work.
+const (
+	// JobsKeep leaves it as it is.
+	JobsKeep JobsAction = ""
+	// JobsOpen makes the job of Decision.Round.
+	JobsOpen JobsAction = "open"
+	// JobsClose ends it: the order has ended.
+	JobsClose JobsAction = "close"
+	// JobsElsewhere ends it because somebody else delivered this round.
+	JobsElsewhere JobsAction = "elsewhere"
+	// JobsHold stops it until something changes.
+	JobsHold JobsAction = "hold"
+	// JobsRelease lets held or closed work of the current round run again.
+	JobsRelease JobsAction = "release"
+)
+
+// Decision is what follows for us from what the marketplace says of an order.
+type Decision struct {
+	State State
+	// Code, Reason and Hint say why, when State is held or failed.
+	Code   string
+	Reason string
+	Hint   string
+	// Service is the title of the configured service; DueAt the deadline.
+	Service string
+	DueAt   time.Time
+	Round   int
+	Jobs    JobsAction
+	// Note is a line for the order's timeline; empty for none.
+	Note string
+}
+
+// CodeOwner marks work that the owner has cancelled; only the owner reopens it.
+const CodeOwner = "owner"
+
+// Batch is a listing with what is needed to apply it to the file.
+type Batch struct {
+	Listing
+	// Mark is the store's Mark from before the poll was sent: an order in which
+	// we have acted since is left alone, for the listing may be older than the act.
+	Mark int64
+	// Complete says that every status was asked for, so that an order which is
+	// not listed has vanished.
+	Complete bool
+	// Decide and Vanished say what follows; both must be pure.
+	Decide   func(Known, Facts) Decision
+	Vanished func(Known) Decision
+}
+
+// Applied sums up what a batch has changed.
+type Applied struct {
+	New, Changed, Unreadable int
+	// Missing counts orders that have not ended, were not listed, and were not
+	// known to be missing before.
+	Missing int
+}

@@ -1,0 +1,93 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Class says what a failure means for the job that met it.
+type Class string
+
+// The classes of failure.
+const (
+	// Retry: try again after a backoff; the attempt counts.
+	Retry Class = "retry"
+	// Wait: try again after Failure.After; the attempt does not count. Used
+	// for an exhausted budget, a 429, and the time an unknown send may need.
+	Wait Class = "wait"
+	// Fail: never again.
+	Fail Class = "fail"
+	// Hold: only the owner can mend it.
+	Hold Class = "hold"
+	// Lost: the lease is gone; whatever was done must not be recorded.
+	Lost Class = "lost"
+	// Stopped: the daemon is stopping; the work goes back, uncounted.
+	Stopped Class = "stopped"
+)
+
+// Failure is the one error type that a stage answers with. Anything else it
+// returns is taken as a Retry.
+type Failure struct {
+	Class Class
+	// Code is a short stable word for views and tests: rate_limited, refused.
+	Code string
+	Err  error
+	// Hint says what the owner can do, without a full stop; may be empty.
+	Hint string
+	// After is the least delay of a Retry and the delay of a Wait.
+	After time.Duration
+	// Cost is what the failed attempt has spent all the same.
+	Cost USD
+	// Log is the tail of the generator's own output, if there is one.
+	Log string
+}
+
+func (f *Failure) Error() string {
+	if f.Err == nil {
+		return string(f.Class) + " " + f.Code
+	}
+	return f.Err.Error()
+}
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Failf makes a Failure of the given class and code.
+func Failf(class Class, code, format string, args ...any) *Failure {
+	return &Failure{Class: class, Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// WithHint returns f with a hint for the owner.
+func (f *Failure) WithHint(format string, args ...any) *Failure {
+	f.Hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+// ErrStopping is the cancellation cause of work that is cut by a shutdown,
+// ErrLeaseLost of work whose lease could not be kept, ErrOrderEnded of work
+// whose order was cancelled or has vanished from the marketplace.
+var (
+	ErrStopping   = errors.New("the daemon is stopping")
+	ErrLeaseLost  = errors.New("the lease is lost")
+	ErrOrderEnded = errors.New("the order has ended")
+)
+
+// Classify turns what a stage returned into a Failure; nil stays nil. ctx is
+// the context the stage ran under: once it is cancelled, its cause decides,
+// because an error of cut work says nothing about the work.
+func Classify(ctx context.Context, err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, ErrStopping):
+		return &Failure{Class: Stopped, Code: "stopped", Err: ErrStopping}
+	case errors.Is(cause, ErrLeaseLost), errors.Is(cause, ErrOrderEnded):
+		return &Failure{Class: Lost, Code: "lease_lost", Err: cause}
+	}
+	if f, ok := errors.AsType[*Failure](err); ok {
+		return f
+	}
+	return &Failure{Class: Retry, Code: "error", Err: err}
+}

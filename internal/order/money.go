@@ -1,0 +1,46 @@
+package order
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// USD is an amount in millionths of a dollar, so that sums are exact and a
+// generator's fraction of a cent is not lost.
+type USD int64
+
+// Dollar is one US dollar.
+const Dollar USD = 1_000_000
+
+// ParseUSD reads the marketplace's decimal form ("5", "5.00", "0.045").
+// It refuses signs, exponents and more than six decimals.
+func ParseUSD(text string) (USD, error) {
+	whole, frac, _ := strings.Cut(text, ".")
+	if whole == "" || len(whole) > 9 || len(frac) > 6 || !digits(whole) || !digits(frac) ||
+		strings.HasSuffix(text, ".") {
+		return 0, fmt.Errorf("%.40q is not an amount like \"5.00\"", text)
+	}
+	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", 6-len(frac)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%.40q is not an amount like \"5.00\"", text)
+	}
+	return USD(n), nil
+}
+
+func digits(s string) bool {
+	return strings.Trim(s, "0123456789") == ""
+}
+
+// String gives the shortest form with at least two decimals: "5.00", "0.045".
+func (u USD) String() string {
+	sign := ""
+	if u < 0 {
+		sign, u = "-", -u
+	}
+	frac := strings.TrimRight(fmt.Sprintf("%06d", u%Dollar), "0")
+	for len(frac) < 2 {
+		frac += "0"
+	}
+	return fmt.Sprintf("%s%d.%s", sign, u/Dollar, frac)
+}

@@ -1,0 +1,84 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// answer is what goes back for a request. A status below zero cuts the
+// connection instead.
+type answer struct {
+	status int
+	header map[string]string
+	body   any    // sent as JSON
+	plain  string // sent as it is when body is nil, as a gateway would
+}
+
+func ok(data any) answer {
+	return answer{status: http.StatusOK, body: map[string]any{"success": true, "data": data}}
+}
+
+func created(data any) answer {
+	a := ok(data)
+	a.status = http.StatusCreated
+	return a
+}
+
+// refuse is the marketplace's form of every error.
+func refuse(status int, format string, args ...any) answer {
+	return answer{status: status, body: map[string]any{"success": false, "error": fmt.Sprintf(format, args...)}}
+}
+
+// conflict is a refusal that names what stands in the way.
+func conflict(text string, data map[string]any) answer {
+	return answer{status: http.StatusConflict, body: map[string]any{"success": false, "error": text, "data": data}}
+}
+
+// broken is the answer of something that went wrong: the marketplace's own
+// error, a gateway's page, or none.
+func broken(status int) answer {
+	switch status {
+	case Cut:
+		return answer{status: Cut}
+	case http.StatusInternalServerError:
+		return refuse(status, "Internal server error")
+	default:
+		text := http.StatusText(status)
+		return answer{status: status, plain: "<html><head><title>" + text + "</title></head><body><h1>" + text + "</h1></body></html>\n"}
+	}
+}
+
+func tooLargeForPlatform() answer {
+	return answer{status: http.StatusRequestEntityTooLarge,
+		plain: "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n"}
+}
+
+// write sends the answer. It must be called without the lock.
+func (a answer) write(w http.ResponseWriter) {
+	if a.status < 0 {
+		panic(http.ErrAbortHandler)
+	}
+	for k, v := range a.header {
+		w.Header().Set(k, v)
+	}
+	if a.body == nil {
+		kind := "text/plain; charset=utf-8"
+		if len(a.plain) > 0 && a.plain[0] == '<' {
+			kind = "text/html; charset=utf-8"
+		}
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, a.plain)
+		return
+	}
+	text, err := json.Marshal(a.body)
+	if err != nil {
+		// Only a value of the sandbox's own making can fail to marshal.
+		panic(fmt.Sprintf("sandbox: an answer cannot be encoded: %v", err))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	_, _ = w.Write(text)
+}

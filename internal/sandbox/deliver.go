@@ -1,0 +1,70 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+)
+
+// deliver hands files or links to the client. Like the deployed marketplace,
+// and unlike the guide's, it is not idempotent: on a delivered order it replaces
+// what the client sees and begins the review anew.
+func (s *Server) deliver(in *input) answer {
+	o, a := s.ownOrder(in)
+	if a != nil {
+		return *a
+	}
+	takes := []string{"paid", "in_progress", "disputed"}
+	if !s.opts.Documented {
+		takes = append(takes, "delivered", "revision_requested")
+	}
+	items := s.readDeliverables(&in.form)
+	switch {
+	case in.form.problem != "":
+		return refuse(http.StatusBadRequest, "%s", in.form.problem)
+	case !slices.Contains(takes, o.Status):
+		return refuse(http.StatusBadRequest, "Order cannot be delivered in status %s", o.Status)
+	}
+	done := Delivery{At: in.now, Round: o.Round}
+	for i := range items {
+		items[i].ID, items[i].At = s.id("dlv", in.now), in.now
+		done.URLs = append(done.URLs, items[i].URL)
+	}
+	if o.Status == "delivered" {
+		o.Deliverables = nil
+	}
+	o.Deliverables = append(o.Deliverables, items...)
+	o.Deliveries = append(o.Deliveries, done)
+	o.Status = "delivered"
+	s.beginReview(o, in.now)
+	return ok(s.orderRow(o))
+}
+
+func (s *Server) readDeliverables(f *form) []Deliverable {
+	if s.opts.Documented || !f.given("deliverables") {
+		return []Deliverable{s.readDeliverable(f)}
+	}
+	var list []map[string]json.RawMessage
+	f.read("deliverables", "an array of objects", &list)
+	if len(list) == 0 {
+		f.complain("deliverables must not be empty")
+	}
+	var items []Deliverable
+	for _, fields := range list {
+		one := form{fields: fields}
+		items = append(items, s.readDeliverable(&one))
+		if one.problem != "" {
+			f.complain("%s", one.problem)
+		}
+	}
+	return items
+}
+
+func (s *Server) readDeliverable(f *form) Deliverable {
+	types := []string{"image", "video"}
+	if !s.opts.Documented {
+		types = append(types, "link", "document", "code", "text")
+	}
+	f.require("deliverable_url", "deliverable_media_type")
+	return Deliverable{URL: f.url("deliverable_url"), MediaType: f.oneOf("deliverable_media_type", types)}
+}

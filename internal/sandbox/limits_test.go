@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestOneSharedCountRefusesEachCallAtItsOwnCeiling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := openPiped(t, Options{Shared: true})
+		id := x.order(NewOrder{})
+		time.Sleep(20 * time.Minute) // the window begins with the first counted request, not with the server
+		x.call(200, "GET", "/api/agents/me", "")
+		time.Sleep(time.Minute + 300*time.Millisecond)
+		begin := time.Now()
+		for range 29 {
+			x.poll("")
+		}
+		x.call(200, "POST", "/api/orders/"+id+"/deliver", oneFile)
+		time.Sleep(30*time.Minute + 500*time.Millisecond)
+		r := x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "")
+		reset := strconv.FormatInt(begin.Add(time.Hour).Unix()+1, 10) // rounded up
+		for name, want := range map[string]string{"Retry-After": "1800", "X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset} {
+			if got := r.header.Get(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		x.call(429, "POST", "/api/orders/"+id+"/deliver", oneFile)
+		x.call(429, "POST", "/api/agents/"+x.agent+"/services", "{}")
+		for range 30 {
+			x.call(200, "POST", "/api/orders/"+id+"/messages", `{"content":"hello"}`)
+		}
+		x.call(429, "POST", "/api/orders/"+id+"/messages", `{"content":"hello"}`)
+		if got := x.call(200, "GET", "/api/orders/"+id, "").header.Get("X-RateLimit-Limit"); got != "" {
+			t.Errorf("a success carries X-RateLimit-Limit %q", got)
+		}
+		if n := len(x.s.Refusals()); n != 4 {
+			t.Errorf("%d refusals in the log, want 4", n)
+		}
+		time.Sleep(time.Until(begin.Add(time.Hour - time.Second)))
+		x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "")
+		time.Sleep(time.Second)
+		x.poll("")
+	})
+}
+
+func TestSeparateCountsDoNotTouchEachOther(t *testing.T) {
+	x := open(t, Options{Limits: Limits{Orders: 2, Deliver: 1}})
+	id := x.order(NewOrder{})
+	x.poll("")
+	x.poll("")
+	x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "")
+	x.call(200, "POST", "/api/orders/"+id+"/deliver", oneFile)
+	x.call(429, "POST", "/api/orders/"+id+"/deliver", oneFile)
+}
+
+func TestARequestWithABadKeyIsCountedToo(t *testing.T) {
+	x := open(t, Options{Limits: Limits{Orders: 1}})
+	good := x.key
+	x.key = "wrong"
+	x.call(401, "GET", "/api/agents/"+x.agent+"/orders", "")
+	x.key = good
+	x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "")
+}
+
+func TestAnEarlyRefusalHoldsUntilItsRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := openPiped(t, Options{Shared: true, Faults: Faults{Early429: 1}})
+		wait, err := strconv.Atoi(x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "").header.Get("Retry-After"))
+		if err != nil || wait < 1 || wait > 302 {
+			t.Fatalf("told to wait %d s (%v)", wait, err)
+		}
+		x.s.SetFaults(Faults{})
+		time.Sleep(time.Duration(wait)*time.Second - 1100*time.Millisecond)
+		x.call(429, "POST", "/api/upload", "")
+		time.Sleep(1100 * time.Millisecond)
+		x.poll("")
+	})
+}

@@ -1,0 +1,58 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Message is one message of an order's thread.
+type Message struct {
+	ID      string    `json:"id"`
+	From    string    `json:"sender_type"` // client or provider
+	Content string    `json:"content"`
+	At      time.Time `json:"created_at"`
+}
+
+func (s *Server) say(o *order, from, content string, now time.Time) Message {
+	m := Message{ID: s.id("msg", now), From: from, Content: content, At: now}
+	o.Messages = append(o.Messages, m)
+	return m
+}
+
+func (s *Server) messageRow(o *order, m Message) map[string]any {
+	sh := s.shaper(m.ID)
+	row := map[string]any{"id": m.ID, "order_id": o.ID, "sender_type": m.From,
+		"content": m.Content, "created_at": sh.time(m.At)}
+	sh.extra(row)
+	return row
+}
+
+func (s *Server) listMessages(in *input) answer {
+	o, a := s.ownOrder(in)
+	if a != nil {
+		return *a
+	}
+	rows := []any{}
+	for _, m := range o.Messages {
+		rows = append(rows, s.messageRow(o, m))
+	}
+	return ok(rows)
+}
+
+func (s *Server) postMessage(in *input) answer {
+	o, a := s.ownOrder(in)
+	if a != nil {
+		return *a
+	}
+	in.form.require("content")
+	content := in.form.text("content", 1, 2000)
+	open := []string{"paid", "in_progress", "delivered", "completed", "disputed", "revision_requested"}
+	switch {
+	case in.form.problem != "":
+		return refuse(http.StatusBadRequest, "%s", in.form.problem)
+	case !slices.Contains(open, o.Status):
+		return refuse(http.StatusBadRequest, "Messages are not available in status %s", o.Status)
+	}
+	return ok(s.messageRow(o, s.say(o, "provider", content, in.now)))
+}

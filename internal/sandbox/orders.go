@@ -1,0 +1,199 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Order is a snapshot of an order with all that ever happened to it.
+type Order struct {
+	ID           string    `json:"id"`
+	AgentID      string    `json:"agent_id"`
+	ServiceID    string    `json:"service_id"`
+	ServiceTitle string    `json:"service_title"`
+	ClientWallet string    `json:"client_wallet"`
+	Brief        string    `json:"brief"`
+	Status       string    `json:"status"`
+	PriceUSD     string    `json:"quoted_price_usd"` // empty without a quote
+	CreatedAt    time.Time `json:"created_at"`
+	// Round is how often the client has sent a delivery back.
+	Round int `json:"round"`
+	// Deliveries are all deliver requests that were accepted, oldest first,
+	// repeated ones too: what delivering exactly once is judged by.
+	Deliveries []Delivery `json:"deliveries"`
+	// Deliverables are what the client sees now.
+	Deliverables   []Deliverable `json:"deliverables"`
+	DeliveredAt    time.Time     `json:"delivered_at,omitzero"`
+	ReviewDeadline time.Time     `json:"review_deadline,omitzero"`
+	CompletedAt    time.Time     `json:"completed_at,omitzero"`
+	Messages       []Message     `json:"messages"`
+	Reason         string        `json:"dispute_reason,omitempty"`
+	// PayoutUSD is what was paid out to PayoutWallet at completion, the fee
+	// taken off. PayoutSkipped: there was no wallet.
+	PayoutUSD     string `json:"payout_usd,omitempty"`
+	PayoutWallet  string `json:"payout_wallet,omitempty"`
+	PayoutSkipped bool   `json:"payout_skipped,omitempty"`
+	// Vanished orders are not shown to the agent any more.
+	Vanished bool `json:"vanished,omitempty"`
+}
+
+// Delivery is one accepted deliver request.
+type Delivery struct {
+	At   time.Time `json:"at"`
+	URLs []string  `json:"urls"`
+	// Round is how often the client had sent a delivery back before.
+	Round int `json:"round"`
+}
+
+// Deliverable is a file or link that the client sees.
+type Deliverable struct {
+	ID        string    `json:"id"`
+	URL       string    `json:"deliverable_url"`
+	MediaType string    `json:"deliverable_media_type"`
+	At        time.Time `json:"created_at"`
+}
+
+type order struct {
+	Order
+	urls, images []string
+	answers      json.RawMessage
+	raw          map[string]any
+	revisions    int
+	payoutTx     string
+}
+
+const maxRevisions = 3
+
+// orderRow is the order as the marketplace shows it to its agent.
+func (s *Server) orderRow(o *order) map[string]any {
+	sh := s.shaper(o.ID)
+	row := map[string]any{
+		"id": o.ID, "service_id": orNull(o.ServiceID), "service_title": o.ServiceTitle,
+		"client_wallet": o.ClientWallet, "brief": o.Brief,
+		"reference_urls": sh.list(o.urls), "reference_images": sh.list(o.images),
+		"status": o.Status, "quoted_price_usd": orNull(o.PriceUSD), "created_at": sh.time(o.CreatedAt),
+	}
+	if !s.opts.Documented {
+		row["status"] = sh.status(o.Status)
+		row["requirement_answers"] = sh.value(o.answers)
+		row["max_revisions"], row["revision_count"] = maxRevisions, o.revisions
+		row["workspace_expires_at"], row["quota_total"], row["quota_used"] = nil, nil, nil
+		row["deliverable_url"], row["deliverable_media_type"] = nil, nil
+		if n := len(o.Deliveries); n > 0 {
+			first := slices.IndexFunc(o.Deliverables, func(d Deliverable) bool { return d.URL == o.Deliveries[n-1].URLs[0] })
+			row["deliverable_url"] = o.Deliverables[first].URL
+			row["deliverable_media_type"] = o.Deliverables[first].MediaType
+		}
+		row["delivered_at"], row["review_deadline"] = sh.time(o.DeliveredAt), sh.time(o.ReviewDeadline)
+		row["completed_at"] = sh.time(o.CompletedAt)
+		row["payout_tx_hash"], row["platform_fee_usd"] = orNull(o.payoutTx), orNull(fee(o.PriceUSD))
+		row["dispute_reason"] = orNull(o.Reason)
+		sh.extra(row)
+	}
+	maps.Copy(row, o.raw)
+	return row
+}
+
+// fee is the marketplace's 10 percent.
+func fee(price string) string {
+	micros, valid := parseUSD(price)
+	if !valid {
+		return ""
+	}
+	return formatUSD(micros / 10)
+}
+
+func (s *Server) listOrders(in *input) answer {
+	if a := foreignAgent(in); a != nil {
+		return *a
+	}
+	var wanted []string
+	if q := in.r.URL.Query().Get("status"); q != "" {
+		for word := range strings.SplitSeq(q, ",") {
+			wanted = append(wanted, strings.TrimSpace(word))
+		}
+	}
+	rows := []any{}
+	for _, o := range slices.Backward(s.orders) {
+		if o.AgentID == in.agent.ID && !o.Vanished && (wanted == nil || slices.Contains(wanted, o.Status)) {
+			rows = append(rows, s.orderRow(o))
+		}
+	}
+	for _, row := range s.rows {
+		rows = append(rows, row)
+	}
+	return ok(rows)
+}
+
+// ownOrder finds the order of the path, if it is the agent's.
+func (s *Server) ownOrder(in *input) (*order, *answer) {
+	o := s.byOrder[in.r.PathValue("order")]
+	if o == nil || o.Vanished {
+		a := refuse(http.StatusNotFound, "Order not found")
+		return nil, &a
+	}
+	if o.AgentID != in.agent.ID {
+		a := refuse(http.StatusForbidden, "This order does not belong to your agent")
+		return nil, &a
+	}
+	return o, nil
+}
+
+// showOrder is a read with an effect: the deployed marketplace takes an order
+// that was in progress for too long back to paid.
+func (s *Server) showOrder(in *input) answer {
+	o, a := s.ownOrder(in)
+	if a != nil {
+		return *a
+	}
+	if o.Status == "in_progress" && in.now.Sub(o.CreatedAt) > 10*time.Minute {
+		o.Status = "paid"
+	}
+	sh := s.shaper(o.ID + " deliverables")
+	shown := []any{}
+	for _, d := range o.Deliverables {
+		shown = append(shown, map[string]any{
+			"id": d.ID, "order_id": o.ID, "deliverable_url": d.URL,
+			"deliverable_media_type": d.MediaType, "created_at": sh.time(d.At),
+		})
+	}
+	return ok(map[string]any{"order": s.orderRow(o), "review": nil, "deliverables": shown, "viewer_role": "provider"})
+}
+
+func (s *Server) quote(in *input) answer {
+	o, a := s.ownOrder(in)
+	if a != nil {
+		return *a
+	}
+	in.form.require("price_usd")
+	price := in.form.price("price_usd", 1)
+	switch {
+	case in.form.problem != "":
+		return refuse(http.StatusBadRequest, "%s", in.form.problem)
+	case o.Status != "pending_quote":
+		return refuse(http.StatusBadRequest, "Order cannot be quoted in status %s", o.Status)
+	}
+	o.Status, o.PriceUSD = "quoted", price
+	return ok(s.orderRow(o))
+}
+
+// complete ends an order and pays its agent, or skips the payout for ever when
+// there is no wallet to pay to.
+func (s *Server) complete(o *order, at time.Time) {
+	o.Status, o.CompletedAt = "completed", at
+	for _, a := range s.agents {
+		if a.ID == o.AgentID {
+			o.PayoutWallet = a.wallet()
+		}
+	}
+	micros, _ := parseUSD(o.PriceUSD)
+	if o.PayoutWallet == "" {
+		o.PayoutSkipped = true
+		return
+	}
+	o.PayoutUSD, o.payoutTx = formatUSD(micros-micros/10), s.hexOf("payout "+o.ID, 32)
+}

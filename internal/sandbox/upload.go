@@ -1,0 +1,184 @@
+package sandbox
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// mediaTypes are the types that may be uploaded, with their file name endings.
+func mediaTypes() map[string]string {
+	return map[string]string{
+		"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
+		"video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov",
+	}
+}
+
+// looksLike says whether a file that begins with head can be of the type.
+func looksLike(mediaType string, head []byte) bool {
+	switch mediaType {
+	case "video/mp4":
+		return len(head) >= 12 && string(head[4:8]) == "ftyp"
+	case "video/quicktime":
+		return len(head) >= 12 && slices.Contains([]string{"ftyp", "moov", "mdat", "wide", "free", "skip"}, string(head[4:8]))
+	}
+	return http.DetectContentType(head) == mediaType
+}
+
+// checkFile refuses what the marketplace would not take.
+func checkFile(f *file) *answer {
+	switch {
+	case f.Size == 0:
+		a := refuse(http.StatusBadRequest, "File is empty")
+		return &a
+	case !looksLike(f.ContentType, f.head):
+		a := refuse(http.StatusBadRequest, "File content does not match %s", f.ContentType)
+		return &a
+	}
+	return nil
+}
+
+func plainType(header string) string {
+	kind, _, err := mime.ParseMediaType(header)
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
+// readMultipart takes the field `file` from the request, in constant memory,
+// and everything behind it: a request that ends too early has no effect.
+func readMultipart(s *Server, in *input) *answer {
+	parts, err := in.r.MultipartReader()
+	if err != nil {
+		a := refuse(http.StatusBadRequest, "Expected multipart/form-data")
+		return &a
+	}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return s.badUpload(in, err)
+		}
+		if part.FormName() != "file" || part.FileName() == "" || in.file != nil {
+			continue
+		}
+		kind := plainType(part.Header.Get("Content-Type"))
+		if mediaTypes()[kind] == "" {
+			a := refuse(http.StatusBadRequest, "Unsupported file type. Allowed: jpeg, png, webp, gif, mp4, webm, quicktime")
+			return &a
+		}
+		if in.file, err = s.takeIn(part, kind, part.FileName()); err != nil {
+			return s.badUpload(in, err)
+		}
+	}
+	if in.file == nil {
+		a := refuse(http.StatusBadRequest, "file is required")
+		return &a
+	}
+	if a := checkFile(in.file); a != nil {
+		in.file.drop()
+		return a
+	}
+	return nil
+}
+
+func (s *Server) badUpload(in *input, err error) *answer {
+	if in.file != nil {
+		in.file.drop()
+	}
+	a := refuse(http.StatusBadRequest, "Malformed upload")
+	switch {
+	case errors.Is(err, errTooLarge):
+		a = refuse(http.StatusBadRequest, "File too large. Max size is %d MB", s.opts.MaxUpload>>20)
+	default:
+		if _, platform := errors.AsType[*http.MaxBytesError](err); platform {
+			a = tooLargeForPlatform()
+		}
+		if _, disk := errors.AsType[*fs.PathError](err); disk {
+			a = refuse(http.StatusInternalServerError, "Internal server error")
+		}
+	}
+	return &a
+}
+
+func (s *Server) upload(in *input) answer {
+	if err := s.keep(in); err != nil {
+		return refuse(http.StatusInternalServerError, "Internal server error")
+	}
+	media, _, _ := strings.Cut(in.file.ContentType, "/")
+	return ok(map[string]any{"url": in.file.URL, "media_type": media})
+}
+
+// uploadToken allows one path to be put into the blob store.
+type uploadToken struct {
+	path, contentType string
+	expires           time.Time
+}
+
+func (s *Server) issueToken(in *input) answer {
+	f := &in.form
+	f.require("content_type", "filename")
+	kind, name := f.text("content_type", 1, 100), f.text("filename", 1, 255)
+	if f.problem == "" && mediaTypes()[kind] == "" {
+		f.complain("Unsupported content_type")
+	}
+	if f.problem != "" {
+		return refuse(http.StatusBadRequest, "%s", f.problem)
+	}
+	t := uploadToken{contentType: kind, expires: in.now.Add(time.Hour),
+		path: "atelier/uploads/" + in.agent.ID + "/" + s.id("up", in.now) + "-" + safeName(name, kind)}
+	secret := "vercel_blob_client_" + s.hexOf("token", 24)
+	s.tokens[secret] = t
+	return ok(map[string]any{"upload_token": secret, "pathname": t.path})
+}
+
+// readBlob takes the raw bytes of a PUT to the blob store, whose errors have a
+// form of their own. Its requests carry the upload token in place of the key.
+func readBlob(s *Server, in *input) *answer {
+	secret, _ := strings.CutPrefix(in.r.Header.Get("Authorization"), "Bearer ")
+	now := s.lock()
+	t, known := s.tokens[secret]
+	s.mu.Unlock()
+	switch {
+	case !known || !now.Before(t.expires):
+		return blobError(http.StatusForbidden, "forbidden", "Access denied, please provide a valid token for this resource.")
+	case in.r.Header.Get("x-api-version") != "12":
+		return blobError(http.StatusBadRequest, "bad_request", "Unsupported x-api-version")
+	case in.r.URL.Query().Get("pathname") != t.path:
+		return blobError(http.StatusForbidden, "forbidden", "The pathname does not match the token")
+	case plainType(in.r.Header.Get("Content-Type")) != t.contentType:
+		return blobError(http.StatusBadRequest, "content_type_not_allowed", "The content type does not match the token")
+	}
+	var err error
+	in.file, err = s.takeIn(in.r.Body, t.contentType, t.path[strings.LastIndexByte(t.path, '/')+1:])
+	switch {
+	case errors.Is(err, errTooLarge):
+		return blobError(http.StatusRequestEntityTooLarge, "file_too_large", "The file is too large")
+	case err != nil:
+		return blobError(http.StatusBadRequest, "bad_request", "The upload was not complete")
+	}
+	return nil
+}
+
+func (s *Server) putBlob(in *input) answer {
+	path := in.r.URL.Query().Get("pathname")
+	if err := s.keep(in); err != nil {
+		return *blobError(http.StatusInternalServerError, "unknown_error", "Internal error")
+	}
+	return answer{status: http.StatusOK, body: map[string]any{
+		"url": in.file.URL, "downloadUrl": in.file.URL + "?download=1",
+		"pathname": path, "contentType": in.file.ContentType,
+	}}
+}
+
+func blobError(status int, code, text string) *answer {
+	return &answer{status: status, body: map[string]any{"error": map[string]any{"code": code, "message": text}}}
+}

@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+)
+
+// errLost ends a transaction whose job has lost its lease.
+var errLost = order.Failf(order.Lost, "lease_lost", "%w", order.ErrLeaseLost)
+
+func (t *tx) leaseStands(j order.Job) error {
+	ok, err := t.LeaseStands(noCancel, j.ID, j.Token)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errLost
+	}
+	return nil
+}
+
+// Delivery is what is written down about handing over the round of an order;
+// ok is false when no delivery of it was ever begun.
+func (s *Store) Delivery(ctx context.Context, orderID string, round int) (d order.Delivery, ok bool, err error) {
+	rows, err := s.read.GetDelivery(ctx, orderID, int64(round))
+	if err != nil || len(rows) == 0 {
+		return d, false, err
+	}
+	r := rows[0]
+	d = order.Delivery{OrderID: r.OrderID, Round: int(r.Round), State: r.State, Tries: int(r.Tries), SentAt: r.SentAt.Time}
+	if err := json.Unmarshal([]byte(r.Urls), &d.URLs); err != nil {
+		return d, false, fmt.Errorf("read the delivery of order %s: %w", orderID, err)
+	}
+	return d, true, nil
+}
+
+// Intend writes down that the round is about to be delivered. Nothing may be
+// sent before it returns nil; it fails with class Lost when the lease is gone.
+func (s *Store) Intend(j order.Job, urls []string) error {
+	return s.write("deliver.intent", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		if err := t.IntendDelivery(noCancel, query.IntendDeliveryParams{OrderID: j.OrderID, Round: int64(j.Round),
+			Urls: order.EncodeStrings(urls), SentAt: t.now}); err != nil {
+			return err
+		}
+		return t.effect(j.OrderID, "delivering", fmt.Sprintf("round %d", j.Round))
+	})
+}
+
+// Withdraw writes down that an intended delivery certainly did not happen:
+// it was never sent, or the marketplace refused it.
+func (s *Store) Withdraw(j order.Job, note string) error {
+	return s.write("deliver.withdraw", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		return t.SettleDelivery(noCancel, query.SettleDeliveryParams{State: order.DeliveryRefused,
+			SettledAt: t.now, Note: note, OrderID: j.OrderID, Round: int64(j.Round)})
+	})
+}
+
+// settle records how a delivery ended, with the order's new state.
+func (t *tx) settle(j order.Job, state order.DeliveryState, note string) error {
+	kind := "delivered"
+	if state == order.DeliveryElsewhere {
+		kind = "delivered elsewhere"
+		// There is no intent of ours to settle when ours was never sent.
+		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{OrderID: j.OrderID, Round: int64(j.Round),
+			SentAt: t.now, SettledAt: t.now, Note: note}); err != nil {
+			return err
+		}
+	} else if err := t.SettleDelivery(noCancel, query.SettleDeliveryParams{State: state, SettledAt: t.now, Note: note,
+		OrderID: j.OrderID, Round: int64(j.Round)}); err != nil {
+		return err
+	}
+	if err := t.SetOrderDelivered(noCancel, t.now, j.OrderID); err != nil {
+		return err
+	}
+	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateDelivered,
+		ChangedAt: t.now, ID: j.OrderID}); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("round %d", j.Round)
+	if note != "" {
+		text += ": " + note
+	}
+	return t.effect(j.OrderID, kind, text)
+}
+
+// effect appends an event and marks the order as touched by us, so that an
+// answer of the marketplace that began before is not taken for news.
+func (t *tx) effect(orderID, kind, text string) error {
+	id, err := t.event(orderID, kind, text)
+	if err != nil {
+		return err
+	}
+	return t.SetEffect(noCancel, id, orderID)
+}
+
+func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {
+	if err := t.DeleteArtifacts(noCancel, j.OrderID, int64(j.Round)); err != nil {
+		return err
+	}
+	for i, a := range files {
+		if err := t.InsertArtifact(noCancel, query.InsertArtifactParams{OrderID: j.OrderID, Round: int64(j.Round),
+			Position: int64(i), Path: a.Path, Name: a.Name, Bytes: a.Bytes, Sha256: a.SHA256, Mime: a.MIME,
+			Media: a.Media, Width: int64(a.Width), Height: int64(a.Height), Url: a.URL, CreatedAt: t.now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Artifacts are the files of a round, in their order.
+func (s *Store) Artifacts(ctx context.Context, orderID string, round int) ([]order.Artifact, error) {
+	rows, err := s.read.ListArtifacts(ctx, orderID, int64(round))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]order.Artifact, len(rows))
+	for i, r := range rows {
+		list[i] = artifact(r)
+	}
+	return list, nil
+}
+
+func artifact(r query.Artifact) order.Artifact {
+	return order.Artifact{ID: r.ID, OrderID: r.OrderID, Round: int(r.Round), Position: int(r.Position),
+		Path: r.Path, Name: r.Name, Bytes: r.Bytes, SHA256: r.Sha256, MIME: r.Mime, Media: r.Media,
+		Width: int(r.Width), Height: int(r.Height), URL: r.Url}
+}
+
+// Uploaded records where the client sees a file, so that a crash before the
+// next file does not upload this one again.
+func (s *Store) Uploaded(j order.Job, artifactID int64, url, media string) error {
+	return s.write("uploaded", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		return t.SetArtifactURL(noCancel, query.SetArtifactURLParams{Url: url, Media: media, UploadedAt: t.now, ID: artifactID})
+	})
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+)
+
+// Fact is a small durable fact about the daemon itself.
+type Fact struct {
+	Name  string
+	Value string
+	Since time.Time
+}
+
+// Fact gives the value of a fact, or "" when there is none.
+func (s *Store) Fact(ctx context.Context, name string) (string, error) {
+	rows, err := s.read.GetFact(ctx, name)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0], nil
+}
+
+// Facts are all facts, by name.
+func (s *Store) Facts(ctx context.Context) ([]Fact, error) {
+	rows, err := s.read.ListFacts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Fact, len(rows))
+	for i, r := range rows {
+		list[i] = Fact{Name: r.Name, Value: r.Value, Since: r.ChangedAt.Time}
+	}
+	return list, nil
+}
+
+// SetFact writes a fact; an empty value removes it.
+func (s *Store) SetFact(name, value string) error {
+	return s.write("fact", func(t *tx) error {
+		if value != "" {
+			return t.PutFact(noCancel, query.PutFactParams{Name: name, Value: value, ChangedAt: t.now})
+		}
+		_, err := t.DeleteFact(noCancel, name)
+		return err
+	})
+}
+
+// SetTrouble shows a trouble of the daemon in v_attention until it is cleared
+// with an empty text.
+func (s *Store) SetTrouble(name, text string) error {
+	return s.SetFact("trouble."+name, text)
+}
+
+// Expedite lets jobs that wait for the given code run now.
+func (s *Store) Expedite(code string) error {
+	return s.write("expedite", func(t *tx) error {
+		t.changed.Generate, t.changed.Network = true, true
+		return t.Expedite(noCancel, t.now, code)
+	})
+}
+
+// Note appends an event that is about no single order, or about orderID.
+func (s *Store) Note(orderID, kind, text string) error {
+	return s.write("event", func(t *tx) error {
+		_, err := t.event(orderID, kind, text)
+		return err
+	})
+}
+
+// Services are our services as they stand at the marketplace.
+func (s *Store) Services(ctx context.Context) ([]order.Listed, error) {
+	rows, err := s.read.ListServices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]order.Listed, len(rows))
+	for i, r := range rows {
+		list[i] = order.Listed{Title: r.Title, RemoteID: r.RemoteID, State: order.ListedState(r.State),
+			Reason: r.Reason, Since: r.ChangedAt.Time}
+	}
+	return list, nil
+}
+
+// PutService writes how a service stands at the marketplace.
+func (s *Store) PutService(l order.Listed) error {
+	return s.write("service", func(t *tx) error {
+		return t.PutService(noCancel, query.PutServiceParams{Title: l.Title, RemoteID: l.RemoteID,
+			State: string(l.State), Reason: l.Reason, ChangedAt: t.now})
+	})
+}

@@ -1,0 +1,270 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// Mark is a point in our own history, for Listing.Mark.
+func (s *Store) Mark(ctx context.Context) (int64, error) {
+	return s.read.LastEventID(ctx)
+}
+
+// Apply writes a listing, and the work it makes, in one transaction.
+func (s *Store) Apply(l order.Batch) (order.Applied, error) {
+	var sum order.Applied
+	err := s.write("intake", func(t *tx) error {
+		sum = order.Applied{}
+		known, err := t.known(l.Orders)
+		if err != nil {
+			return err
+		}
+		for _, f := range l.Orders {
+			if err := t.apply(l, known[f.ID], f, &sum); err != nil {
+				return fmt.Errorf("order %.100q: %w", f.ID, err)
+			}
+		}
+		if err := t.applyBad(l, &sum); err != nil {
+			return err
+		}
+		return t.applyMissing(l, &sum)
+	})
+	return sum, err
+}
+
+// row is Known with what only this package needs.
+type row struct {
+	order.Known
+	fingerprint int64
+	effect      int64
+}
+
+func (t *tx) known(facts []order.Facts) (map[string]row, error) {
+	ids := make([]string, len(facts))
+	for i, f := range facts {
+		ids[i] = f.ID
+	}
+	return t.knownIDs(ids)
+}
+
+func (t *tx) knownIDs(ids []string) (map[string]row, error) {
+	rows, err := t.KnownOrders(noCancel, order.EncodeStrings(ids))
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]row, len(rows))
+	for _, r := range rows {
+		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
+			Exists: true, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
+			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState}}
+	}
+	return known, nil
+}
+
+func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) error {
+	if k.Exists && k.effect > l.Mark {
+		return nil // the listing may be older than our act; the next one will tell
+	}
+	d := l.Decide(k.Known, f)
+	print := fingerprint(f.Raw)
+	if !k.Exists {
+		sum.New++
+		if err := t.insertOrder(f, d, print); err != nil {
+			return err
+		}
+		return t.follow(f.ID, k.Known, d)
+	}
+	if k.fingerprint != print || k.Missing {
+		sum.Changed++
+		if err := t.updateOrder(f, d, print); err != nil {
+			return err
+		}
+		if k.Status != f.Status {
+			if _, err := t.event(f.ID, "status", fmt.Sprintf("%s to %s", k.Status, f.Status)); err != nil {
+				return err
+			}
+		}
+	}
+	return t.follow(f.ID, k.Known, d)
+}
+
+// follow carries out a decision about an order whose row is up to date.
+func (t *tx) follow(id string, k order.Known, d order.Decision) error {
+	if k.Exists && (k.State != d.State || k.Code != d.Code) {
+		if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: d.State, Code: d.Code,
+			Reason: d.Reason, Hint: d.Hint, ChangedAt: t.now, ID: id}); err != nil {
+			return err
+		}
+		if d.State == order.StateCompleted {
+			if err := t.SetOrderCompleted(noCancel, t.now, id); err != nil {
+				return err
+			}
+		}
+	}
+	if d.Note != "" {
+		if _, err := t.event(id, string(d.State), d.Note); err != nil {
+			return err
+		}
+	}
+	return t.applyJobs(id, d)
+}
+
+func (t *tx) applyJobs(id string, d order.Decision) error {
+	switch d.Jobs {
+	case order.JobsOpen:
+		if err := t.SetOrderRound(noCancel, int64(d.Round), id); err != nil {
+			return err
+		}
+		t.changed.lane(order.LaneGenerate)
+		return t.InsertJob(noCancel, query.InsertJobParams{OrderID: id, Kind: order.KindDelivery, Round: int64(d.Round),
+			Stage: order.StageGenerate, Lane: order.LaneGenerate, Priority: priority(order.StageGenerate),
+			State: order.JobReady, DueAt: utc.At(d.DueAt), RunAt: t.now, CreatedAt: t.now, ChangedAt: t.now})
+	case order.JobsClose:
+		return t.closeJobs(id, d)
+	case order.JobsElsewhere:
+		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{OrderID: id, Round: int64(d.Round),
+			SentAt: t.now, SettledAt: t.now, Note: d.Reason}); err != nil {
+			return err
+		}
+		return t.closeJobs(id, d)
+	case order.JobsHold:
+		n, err := t.HoldJobs(noCancel, query.HoldJobsParams{Code: d.Code, Reason: d.Reason, Hint: d.Hint,
+			ChangedAt: t.now, OrderID: id})
+		t.changed.Revoked = t.changed.Revoked || n > 0
+		return err
+	case order.JobsRelease:
+		_, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(d.Round)})
+		t.changed.lane(order.LaneGenerate)
+		t.changed.lane(order.LaneNetwork)
+		return err
+	}
+	return nil
+}
+
+func (t *tx) closeJobs(id string, d order.Decision) error {
+	n, err := t.CloseJobs(noCancel, query.CloseJobsParams{Code: string(d.State), Reason: d.Reason,
+		ChangedAt: t.now, FinishedAt: t.now, OrderID: id})
+	t.changed.Revoked = t.changed.Revoked || n > 0
+	return err
+}
+
+func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
+	completed := f.CompletedAt
+	if d.State == order.StateCompleted && completed.IsZero() {
+		completed = t.now.Time
+	}
+	return t.InsertOrder(noCancel, query.InsertOrderParams{
+		ID: f.ID, Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
+		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
+		ReferenceImages: order.EncodeStrings(f.ReferenceImages), RequirementAnswers: text(f.Answers),
+		RemoteStatus: f.Status, State: d.State, Code: d.Code, Reason: d.Reason, Hint: d.Hint,
+		PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee, Deliverables: order.EncodeStrings(f.Deliverables),
+		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
+		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
+		CreatedAt: utc.At(f.CreatedAt), DueAt: utc.At(d.DueAt), SeenAt: t.now, ChangedAt: t.now,
+		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
+		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
+		Fingerprint: print, Raw: string(f.Raw)})
+}
+
+func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
+	return t.UpdateOrderFacts(noCancel, query.UpdateOrderFactsParams{
+		Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
+		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
+		ReferenceImages: order.EncodeStrings(f.ReferenceImages), RequirementAnswers: text(f.Answers),
+		RemoteStatus: f.Status, PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee,
+		Deliverables: order.EncodeStrings(f.Deliverables),
+		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
+		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
+		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
+		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
+		Fingerprint: print, Raw: string(f.Raw), ID: f.ID})
+}
+
+func (t *tx) applyBad(l order.Batch, sum *order.Applied) error {
+	for _, b := range l.Bad {
+		sum.Unreadable++
+		raw := string(bytes.ToValidUTF8(b.Raw, []byte("?")))
+		if err := t.RecordUnreadable(noCancel, query.RecordUnreadableParams{Fingerprint: fingerprint(b.Raw),
+			FirstAt: t.now, LastAt: t.now, Reason: b.Reason, Raw: raw}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyMissing looks for orders that have not ended and were not listed. In a
+// listing that was not complete they have most likely completed; only a
+// complete one lets us conclude that the order has vanished.
+func (t *tx) applyMissing(l order.Batch, sum *order.Applied) error {
+	open, err := t.OpenOrderIDs(noCancel)
+	if err != nil {
+		return err
+	}
+	listed := make(map[string]bool, len(l.Orders)+len(l.Bad))
+	for _, f := range l.Orders {
+		listed[f.ID] = true
+	}
+	for _, b := range l.Bad {
+		listed[b.ID] = true // listed, if not readable
+	}
+	var missing []string
+	for _, id := range open {
+		if !listed[id] {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	known, err := t.knownIDs(missing)
+	if err != nil {
+		return err
+	}
+	for _, id := range missing {
+		k := known[id]
+		if k.Missing || k.effect > l.Mark {
+			continue
+		}
+		sum.Missing++
+		if !l.Complete {
+			continue
+		}
+		if err := t.SetOrderMissing(noCancel, t.now, id); err != nil {
+			return err
+		}
+		if err := t.follow(id, k.Known, l.Vanished(k.Known)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fingerprint(raw []byte) int64 {
+	h := fnv.New64a()
+	h.Write(raw) // a hash never fails to write
+	return int64(h.Sum64())
+}
+
+func text(raw json.RawMessage) *string {
+	if len(raw) == 0 {
+		return nil
+	}
+	s := string(raw)
+	return &s
+}
+
+func number(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	v := int64(*n)
+	return &v
+}

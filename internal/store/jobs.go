@@ -1,0 +1,239 @@
+package store
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// Turn records a finished attempt, if there is one, and leases the most urgent
+// due job of the lane, if more is wanted: in one transaction, so that a busy
+// worker pays for one commit a job. lease is how long the new lease lasts.
+func (s *Store) Turn(done *order.Done, lane order.Lane, more bool, lease time.Duration) (order.Turn, error) {
+	var turn order.Turn
+	token := ""
+	if more {
+		token = rand.Text()
+	}
+	err := s.write(turnName(done, more), func(t *tx) error {
+		turn = order.Turn{}
+		if done != nil {
+			lost, err := t.finish(done)
+			if err != nil {
+				return err
+			}
+			turn.Lost = lost
+		}
+		if !more {
+			return nil
+		}
+		job, err := t.lease(lane, token, lease)
+		if err != nil || job != nil {
+			turn.Job = job
+			return err
+		}
+		next, err := t.NextRunAt(noCancel, lane)
+		if err == nil && len(next) > 0 {
+			turn.Next = next[0].Time
+		}
+		return err
+	})
+	if err != nil {
+		return order.Turn{}, err
+	}
+	return turn, nil
+}
+
+// turnName names the transaction for the crash tests: a name a commit point.
+func turnName(done *order.Done, more bool) string {
+	switch {
+	case done == nil:
+		return "lease"
+	case done.Failure != nil:
+		return "finish." + string(done.Failure.Class)
+	default:
+		return "finish." + string(done.Job.Stage)
+	}
+}
+
+func (t *tx) lease(lane order.Lane, token string, lease time.Duration) (*order.Job, error) {
+	rows, err := t.Lease(noCancel, query.LeaseParams{Token: token, Lane: lane, RunAt: t.now,
+		LeaseUntil: utc.At(t.now.Add(lease)), ChangedAt: t.now})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	r := rows[0]
+	attempt, err := t.InsertAttempt(noCancel, query.InsertAttemptParams{
+		JobID: r.ID, Stage: r.Stage, Attempt: r.Attempt, StartedAt: t.now})
+	if err != nil {
+		return nil, err
+	}
+	return &order.Job{ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Stage: r.Stage,
+		Attempt: int(r.Attempt), Token: token, AttemptID: attempt, DueAt: r.DueAt.Time}, nil
+}
+
+// finish writes down an attempt and moves its job on, if the lease still stands.
+func (t *tx) finish(d *order.Done) (lost bool, err error) {
+	var rows int64
+	if d.Failure != nil {
+		rows, err = t.finishFailed(d)
+	} else {
+		rows, err = t.finishDone(d)
+	}
+	if err != nil {
+		return false, err
+	}
+	outcome := query.FinishAttemptParams{ID: d.Job.AttemptID, FinishedAt: t.now, Outcome: "done",
+		Log: d.Result.Log, CostUsdMicros: d.Result.Cost}
+	if f := d.Failure; f != nil {
+		outcome.Outcome, outcome.Code, outcome.Error = string(f.Class), f.Code, f.Error()
+		outcome.Log, outcome.CostUsdMicros = f.Log, f.Cost
+	}
+	if rows == 0 {
+		outcome.Outcome = string(order.Lost)
+	}
+	return rows == 0, t.FinishAttempt(noCancel, outcome)
+}
+
+func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
+	j, r := d.Job, d.Result
+	if r.Next != "" {
+		rows, err = t.Advance(noCancel, query.AdvanceParams{Stage: r.Next, Lane: r.Next.Lane(),
+			Priority: priority(r.Next), RunAt: t.now, ChangedAt: t.now, ID: j.ID, Token: j.Token})
+		t.changed.lane(r.Next.Lane())
+	} else {
+		rows, err = t.Complete(noCancel, query.CompleteParams{ChangedAt: t.now, FinishedAt: t.now, ID: j.ID, Token: j.Token})
+	}
+	if err != nil || rows == 0 {
+		return rows, err
+	}
+	if len(r.Artifacts) > 0 {
+		if err := t.putArtifacts(j, r.Artifacts); err != nil {
+			return rows, err
+		}
+	}
+	if r.Delivery != "" {
+		return rows, t.settle(j, r.Delivery, r.Note)
+	}
+	return rows, nil
+}
+
+func (t *tx) finishFailed(d *order.Done) (int64, error) {
+	j, f := d.Job, d.Failure
+	switch f.Class {
+	case order.Retry, order.Wait, order.Stopped, order.Lost:
+		// A lease that ran out while the database could not be written still
+		// carries our token, and its job goes back; a revoked one matches no row.
+		uncounted := int64(1)
+		if f.Class == order.Retry {
+			uncounted = 0
+		}
+		runAt := t.now
+		if d.RunAt.After(t.now.Time) {
+			runAt = utc.At(d.RunAt)
+		}
+		t.changed.lane(j.Stage.Lane())
+		return t.Reschedule(noCancel, query.RescheduleParams{Uncounted: uncounted, RunAt: runAt,
+			Code: f.Code, Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.ID, Token: j.Token})
+	case order.Hold:
+		rows, err := t.Hold(noCancel, query.HoldParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
+			ChangedAt: t.now, ID: j.ID, Token: j.Token})
+		return rows, t.orderStuck(rows, err, j, order.StateHeld, f)
+	case order.Fail:
+		rows, err := t.Fail(noCancel, query.FailParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
+			ChangedAt: t.now, FinishedAt: t.now, ID: j.ID, Token: j.Token})
+		return rows, t.orderStuck(rows, err, j, order.StateFailed, f)
+	}
+	return 0, fmt.Errorf("unknown failure class %q", f.Class)
+}
+
+func (t *tx) orderStuck(rows int64, err error, j order.Job, state order.State, f *order.Failure) error {
+	if err != nil || rows == 0 {
+		return err
+	}
+	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: state, Code: f.Code,
+		Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.OrderID}); err != nil {
+		return err
+	}
+	_, err = t.event(j.OrderID, string(state), f.Error())
+	return err
+}
+
+// priority orders the stages within their lane: what brings money first.
+func priority(s order.Stage) int64 {
+	if s == order.StageUpload {
+		return 1
+	}
+	return 0
+}
+
+// event appends to the timeline. orderID may be empty.
+func (t *tx) event(orderID, kind, text string) (int64, error) {
+	var id *string
+	if orderID != "" {
+		id = &orderID
+	}
+	return t.InsertEvent(noCancel, query.InsertEventParams{At: t.now, OrderID: id, Kind: kind, Text: text})
+}
+
+// Renew extends the leases of the given jobs by lease from now and returns
+// those that no longer stand.
+func (s *Store) Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, err error) {
+	err = s.write("renew", func(t *tx) error {
+		lost = nil
+		for _, j := range jobs {
+			n, err := t.Renew(noCancel, query.RenewParams{LeaseUntil: utc.At(t.now.Add(lease)), ID: j.ID, LeaseToken: j.Token})
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				lost = append(lost, j)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// rescue frees what an earlier process had leased when it died.
+func (s *Store) rescue() error {
+	return s.write("rescue", func(t *tx) error {
+		jobs, err := t.LeasedJobs(noCancel)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if err := t.CrashAttempts(noCancel, query.CrashAttemptsParams{FinishedAt: t.now,
+				Outcome: "crashed", Code: "crashed", JobID: j.ID}); err != nil {
+				return err
+			}
+			if int(j.Crashes)+1 < s.maxCrashes {
+				if err := t.RescueJob(noCancel, t.now, j.ID); err != nil {
+					return err
+				}
+				continue
+			}
+			reason := fmt.Sprintf("atelierd ended %d times while it was at %s", j.Crashes+1, j.Stage)
+			hint := "see what ends it, then `atelierd orders retry " + j.OrderID + "`"
+			if err := t.HoldCrashedJob(noCancel, query.HoldCrashedJobParams{Reason: reason, Hint: hint,
+				ChangedAt: t.now, ID: j.ID}); err != nil {
+				return err
+			}
+			if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateHeld, Code: "crashes",
+				Reason: reason, Hint: hint, ChangedAt: t.now, ID: j.OrderID}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// HasWork says whether a worker has, or could take at now, any job.
+func (s *Store) HasWork(now time.Time) (bool, error) {
+	n, err := s.read.HasWork(noCancel, utc.At(now))
+	return n != 0, err
+}

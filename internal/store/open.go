@@ -1,0 +1,71 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// minEngine is the oldest SQLite accepted: earlier ones can corrupt a
+// write-ahead log that is reset while another connection writes.
+const minEngine = "3.51.3"
+
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	return nil
+}
+
+// openPool opens path with our settings. busy_timeout comes first, or setting
+// the journal mode itself can meet SQLITE_BUSY.
+func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
+	q := url.Values{"_pragma": {"busy_timeout(5000)"}}
+	if readOnly {
+		q.Set("mode", "ro")
+	} else {
+		for _, p := range []string{"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			"journal_size_limit(67108864)"} {
+			q.Add("_pragma", p)
+		}
+		q.Set("_txlock", "immediate")
+	}
+	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	if err := db.Ping(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return db, nil
+}
+
+func checkEngine(db *sql.DB) error {
+	var version string
+	if err := db.QueryRow("SELECT sqlite_version()").Scan(&version); err != nil {
+		return err
+	}
+	if versionLess(version, minEngine) {
+		return fmt.Errorf("built with SQLite %s, but %s is the oldest that is safe here", version, minEngine)
+	}
+	return nil
+}
+
+func versionLess(a, b string) bool {
+	as, bs := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(as), len(bs)) {
+		x, _ := strconv.Atoi(as[i])
+		y, _ := strconv.Atoi(bs[i])
+		if x != y {
+			return x < y
+		}
+	}
+	return len(as) < len(bs)
+}

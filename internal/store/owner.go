@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+)
+
+// Owner makes the owner's short transactions, beside a running daemon or
+// without one. The daemon is not told by itself; see Holder.
+type Owner struct{ *Store }
+
+// OpenOwner opens the database of dir for an owner's change. It neither makes
+// nor migrates anything.
+func OpenOwner(dir string) (Owner, error) {
+	path, err := existing(dir)
+	if err != nil {
+		return Owner{}, err
+	}
+	s := newStore(Options{Dir: dir})
+	if s.db, err = openPool(path, 1, false); err != nil {
+		return Owner{}, err
+	}
+	if err := s.checkVersion(s.db); err != nil {
+		s.Close()
+		return Owner{}, err
+	}
+	if s.writer, err = newWriter(s.db, s.log, s.hook, s.changed); err != nil {
+		s.Close()
+		return Owner{}, err
+	}
+	if err := s.openReads(path); err != nil {
+		s.Close()
+		return Owner{}, err
+	}
+	return Owner{s}, nil
+}
+
+func (s *Store) checkVersion(db *sql.DB) error {
+	provider, err := newProvider(db, s.log)
+	if err != nil {
+		return err
+	}
+	current, target, err := provider.GetVersions(noCancel)
+	if err != nil {
+		return fmt.Errorf("read the database's version: %w", err)
+	}
+	if current < target {
+		return fmt.Errorf("the database has version %d, this program knows %d; start the daemon once to upgrade it", current, target)
+	}
+	return refuseNewer(current, target)
+}
+
+// Retry lets the held, failed or cancelled work of an order run again, with
+// fresh attempts: from where it stopped, or with fresh from a new file. The
+// error names the order's state when there is nothing to retry.
+func (o Owner) Retry(ctx context.Context, id string, fresh bool) error {
+	before, err := o.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	return o.write("owner.retry", func(t *tx) error {
+		at := query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(before.Round)}
+		var n int64
+		if fresh {
+			n, err = t.RedoJob(noCancel, query.RedoJobParams(at))
+		} else {
+			n, err = t.ReleaseJobs(noCancel, at)
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("order %s is %s and has no held, failed or cancelled work", id, before.State)
+		}
+		return t.owned(id, order.StateWorking, "", "", "retried by the owner")
+	})
+}
+
+// Cancel ends our work on an order. The order at the marketplace is untouched:
+// there is no call by which an agent cancels one.
+func (o Owner) Cancel(ctx context.Context, id, reason string) error {
+	before, err := o.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	return o.write("owner.cancel", func(t *tx) error {
+		n, err := t.OwnerCancel(noCancel, query.OwnerCancelParams{Reason: reason, ChangedAt: t.now, FinishedAt: t.now, OrderID: id})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("order %s is %s and has no work to cancel", id, before.State)
+		}
+		return t.owned(id, order.StateHeld, order.CodeOwner, reason, "cancelled by the owner: "+reason)
+	})
+}
+
+func (t *tx) owned(id string, s order.State, code, reason, note string) error {
+	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: s, Code: code, Reason: reason,
+		ChangedAt: t.now, ID: id}); err != nil {
+		return err
+	}
+	_, err := t.event(id, "owner", note)
+	return err
+}

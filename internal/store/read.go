@@ -1,0 +1,226 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+)
+
+// OpenReader opens the database of dir for reading only, beside a running
+// daemon or without one. It fails with ErrNoDatabase when there is none, and
+// with ErrNewer when a newer atelierd wrote it.
+func OpenReader(dir string) (*Store, error) {
+	path, err := existing(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(Options{Dir: dir})
+	if s.reads, err = openPool(path, 4, true); err != nil {
+		return nil, err
+	}
+	if err := s.checkVersion(s.reads); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if s.read, err = query.Prepare(noCancel, s.reads); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("prepare reads: %w", err)
+	}
+	return s, nil
+}
+
+func existing(dir string) (string, error) {
+	path := filepath.Join(dir, FileName)
+	if _, err := os.Stat(path); err != nil {
+		if os.IsNotExist(err) {
+			return "", ErrNoDatabase
+		}
+		return "", err
+	}
+	return path, nil
+}
+
+// Order is what a stage needs to know of an order.
+func (s *Store) Order(ctx context.Context, id string) (order.Order, error) {
+	rows, err := s.read.GetOrder(ctx, id)
+	if err != nil {
+		return order.Order{}, err
+	}
+	if len(rows) == 0 {
+		return order.Order{}, fmt.Errorf("%w: %.100q", ErrNotFound, id)
+	}
+	return toOrder(rows[0])
+}
+
+func toOrder(r query.Order) (order.Order, error) {
+	o := order.Order{State: r.State, Round: int(r.Round), Service: r.Service, DueAt: r.DueAt.Time,
+		Code: r.Code, Reason: r.Reason, Hint: r.Hint, SeenAt: r.SeenAt.Time, MissingAt: r.MissingAt.Time,
+		Facts: order.Facts{ID: r.ID, ServiceID: r.ServiceID, ServiceTitle: r.ServiceTitle,
+			ClientWallet: r.ClientWallet, Brief: r.Brief, Status: r.RemoteStatus, Price: r.PriceUsdMicros,
+			Fee: r.FeeUsdMicros, CreatedAt: r.CreatedAt.Time, DeliveredAt: r.DeliveredAt.Time,
+			ReviewDeadline: r.ReviewDeadlineAt.Time, CompletedAt: r.CompletedAt.Time,
+			WorkspaceExpiresAt: r.WindowEndsAt.Time, PayoutTx: r.PayoutTx, Raw: json.RawMessage(r.Raw),
+			MaxRevisions: toInt(r.MaxRevisions), RevisionCount: toInt(r.RevisionCount),
+			QuotaTotal: toInt(r.QuotaTotal), QuotaUsed: toInt(r.QuotaUsed)}}
+	if r.RequirementAnswers != nil {
+		o.Answers = json.RawMessage(*r.RequirementAnswers)
+	}
+	for _, f := range []struct {
+		text string
+		into *[]string
+	}{{r.ReferenceUrls, &o.ReferenceURLs}, {r.ReferenceImages, &o.ReferenceImages}, {r.Deliverables, &o.Deliverables}} {
+		if err := json.Unmarshal([]byte(f.text), f.into); err != nil {
+			return o, fmt.Errorf("read order %s: %w", r.ID, err)
+		}
+	}
+	return o, nil
+}
+
+func toInt(n *int64) *int {
+	if n == nil {
+		return nil
+	}
+	v := int(*n)
+	return &v
+}
+
+// Resolve gives the one order whose id is text or begins with it.
+func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
+	ids, err := s.read.OrderIDsLike(ctx, text, text+"\U0010ffff")
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case len(ids) == 0 || text == "":
+		return "", fmt.Errorf("%w: %.100q", ErrNotFound, text)
+	case len(ids) > 1 && ids[0] != text:
+		return "", fmt.Errorf("%.100q fits more than one order, such as %q and %q", text, ids[0], ids[1])
+	}
+	return ids[0], nil
+}
+
+// Line is an order in a list.
+type Line struct {
+	ID        string
+	Service   string
+	State     order.State
+	Status    order.Status
+	Round     int
+	Stage     order.Stage    // empty without a job
+	Job       order.JobState // empty without a job
+	Attempt   int
+	RunAt     time.Time // when its job may next run
+	Price     *order.USD
+	Brief     string
+	Code      string
+	Reason    string
+	Hint      string
+	Created   time.Time
+	Seen      time.Time
+	Due       time.Time
+	Delivered time.Time
+	Ended     time.Time
+}
+
+// Orders lists orders, newest first: those in the given state, all of them for
+// "all", and those that have not ended for "".
+func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, error) {
+	rows, err := s.read.ListOrders(ctx, state, int64(most))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Line, len(rows))
+	for i, r := range rows {
+		list[i] = Line{ID: r.ID, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round),
+			Stage: r.Stage, Job: r.JobState, Attempt: int(r.Attempt), RunAt: r.RunAt.Time, Price: r.PriceUsdMicros,
+			Brief: r.Brief, Code: r.Code, Reason: r.Reason, Hint: r.Hint, Created: r.CreatedAt.Time,
+			Seen: r.SeenAt.Time, Due: r.DueAt.Time, Delivered: r.DeliveredAt.Time, Ended: r.CompletedAt.Time}
+	}
+	return list, nil
+}
+
+// Attempt is one try at a stage, for people.
+type Attempt struct {
+	Round   int
+	Stage   order.Stage
+	Number  int
+	Started time.Time
+	Ended   time.Time // zero while it runs
+	Outcome string
+	Code    string
+	Error   string
+	Log     string
+	Cost    order.USD
+}
+
+// Moment is one entry of an order's timeline.
+type Moment struct {
+	At   time.Time
+	Kind string
+	Text string
+}
+
+// Handover is a delivery, for people.
+type Handover struct {
+	order.Delivery
+	Settled time.Time
+	Note    string
+}
+
+// History is all that is known of one order.
+type History struct {
+	Order      order.Order
+	Attempts   []Attempt
+	Artifacts  []order.Artifact
+	Deliveries []Handover
+	Events     []Moment
+}
+
+// History reads all that is known of one order.
+func (s *Store) History(ctx context.Context, id string) (h History, err error) {
+	if h.Order, err = s.Order(ctx, id); err != nil {
+		return h, err
+	}
+	attempts, err := s.read.OrderAttempts(ctx, id)
+	if err != nil {
+		return h, err
+	}
+	for _, a := range attempts {
+		h.Attempts = append(h.Attempts, Attempt{Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
+			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
+			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros})
+	}
+	artifacts, err := s.read.OrderArtifacts(ctx, id)
+	if err != nil {
+		return h, err
+	}
+	for _, a := range artifacts {
+		h.Artifacts = append(h.Artifacts, artifact(a))
+	}
+	deliveries, err := s.read.OrderDeliveries(ctx, id)
+	if err != nil {
+		return h, err
+	}
+	for _, d := range deliveries {
+		hand := Handover{Delivery: order.Delivery{OrderID: d.OrderID, Round: int(d.Round), State: d.State,
+			Tries: int(d.Tries), SentAt: d.SentAt.Time}, Settled: d.SettledAt.Time, Note: d.Note}
+		if err := json.Unmarshal([]byte(d.Urls), &hand.URLs); err != nil {
+			return h, fmt.Errorf("read the deliveries of order %s: %w", id, err)
+		}
+		h.Deliveries = append(h.Deliveries, hand)
+	}
+	events, err := s.read.OrderEvents(ctx, &id)
+	if err != nil {
+		return h, err
+	}
+	for _, e := range events {
+		h.Events = append(h.Events, Moment{At: e.At.Time, Kind: e.Kind, Text: e.Text})
+	}
+	return h, nil
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/utc"
+)
+
+// Attention is something only the owner can settle.
+type Attention struct {
+	What   string // order, service, row or daemon
+	ID     string
+	State  string
+	Code   string
+	Reason string
+	Hint   string
+	Since  time.Time
+}
+
+// Calls counts the requests of one kind.
+type Calls struct {
+	Call    order.Call
+	Sent    int
+	Refused int
+}
+
+// Status is how everything stands.
+type Status struct {
+	Orders    map[order.State]int // that have not ended
+	Attention []Attention
+	Requests  []Calls // since the given time
+	Windows   []order.Window
+	Services  []order.Listed
+	Facts     []Fact
+}
+
+// Status reads how everything stands; requests are counted from since on.
+func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err error) {
+	counts, err := s.read.CountOrders(ctx)
+	if err != nil {
+		return st, err
+	}
+	st.Orders = map[order.State]int{}
+	for _, c := range counts {
+		st.Orders[c.State] = int(c.Orders)
+	}
+	attention, err := s.read.Attention(ctx)
+	if err != nil {
+		return st, err
+	}
+	for _, a := range attention {
+		since, err := time.Parse(utc.Layout, a.Since)
+		if err != nil {
+			return st, err
+		}
+		st.Attention = append(st.Attention, Attention{What: a.What, ID: a.ID, State: a.State, Code: a.Code,
+			Reason: a.Reason, Hint: a.Hint, Since: since})
+	}
+	calls, err := s.read.RequestsSince(ctx, utc.At(since))
+	if err != nil {
+		return st, err
+	}
+	for _, c := range calls {
+		st.Requests = append(st.Requests, Calls{Call: c.Call, Sent: int(c.Requests), Refused: int(c.Refused)})
+	}
+	if st.Windows, err = s.Windows(ctx); err != nil {
+		return st, err
+	}
+	if st.Services, err = s.Services(ctx); err != nil {
+		return st, err
+	}
+	st.Facts, err = s.Facts(ctx)
+	return st, err
+}

@@ -1,0 +1,216 @@
+// Package store is the SQLite file: its lock, its migrations and its
+// transactions, in the words of package order. One process writes through one
+// connection; whoever waits for it at the same moment shares a commit.
+//
+// It must not know HTTP, generators, configuration or what a stage does.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// FileName is the database's name within the data folder.
+const FileName = "atelierd.db"
+
+// Options say how to open a store.
+type Options struct {
+	// Dir is the data folder; it is made, with mode 0700, if it is missing.
+	Dir string
+	// Log gets migrations and trouble; nil discards.
+	Log *slog.Logger
+	// MaxCrashes is how many crashes a stage of a job may see before it is
+	// held, since a job that kills the process must end; 0 means 10.
+	MaxCrashes int
+	// Hook, for tests, is called with "before:NAME" and "after:NAME" around
+	// each commit. An error makes the caller see a failed transaction.
+	Hook func(point string) error
+}
+
+// Change says what a committed transaction has put in reach.
+type Change struct {
+	Generate bool // jobs of the generate lane may be due
+	Network  bool // jobs of the network lane may be due
+	Revoked  bool // a lease was taken away
+}
+
+func (c *Change) lane(l order.Lane) {
+	if l == order.LaneGenerate {
+		c.Generate = true
+	} else {
+		c.Network = true
+	}
+}
+
+func (c *Change) add(other Change) {
+	c.Generate = c.Generate || other.Generate
+	c.Network = c.Network || other.Network
+	c.Revoked = c.Revoked || other.Revoked
+}
+
+// Store is an open database, held by this process alone for writing, except
+// for the short transactions of an Owner.
+type Store struct {
+	dir        string
+	log        *slog.Logger
+	hook       func(string) error
+	maxCrashes int
+
+	lock   *lock
+	writer *writer
+	db     *sql.DB // one connection, for the writer
+	reads  *sql.DB
+	read   *query.Queries
+
+	notifyMu sync.Mutex
+	notify   func(Change)
+}
+
+// Errors that a caller tells apart with errors.Is.
+var (
+	// ErrLocked: another process holds the data folder.
+	ErrLocked = errors.New("another atelierd holds the data folder")
+	// ErrNewer: the file was written by a newer atelierd.
+	ErrNewer = errors.New("the database is from a newer atelierd")
+	// ErrNoDatabase: there is no database in the data folder yet.
+	ErrNoDatabase = errors.New("there is no database yet")
+	// ErrNotFound: no such order.
+	ErrNotFound = errors.New("no such order")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("the store is closed")
+)
+
+// Open takes the lock on the data folder, brings the file up to date and frees
+// whatever an earlier process held. With the lock in hand every lease is that
+// of a dead process, so a crash costs no lease time.
+func Open(o Options) (*Store, error) {
+	s := newStore(o)
+	if err := makeFolder(o.Dir); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.lock, err = takeLock(o.Dir); err != nil {
+		return nil, err
+	}
+	if err := s.open(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := s.rescue(); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("free the work of an earlier run: %w", err)
+	}
+	return s, nil
+}
+
+func newStore(o Options) *Store {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxCrashes == 0 {
+		o.MaxCrashes = 10
+	}
+	if o.Hook == nil {
+		o.Hook = func(string) error { return nil }
+	}
+	return &Store{dir: o.Dir, log: o.Log, hook: o.Hook, maxCrashes: o.MaxCrashes}
+}
+
+func (s *Store) open() (err error) {
+	path := filepath.Join(s.dir, FileName)
+	if s.db, err = openPool(path, 1, false); err != nil {
+		return err
+	}
+	if err := checkEngine(s.db); err != nil {
+		return err
+	}
+	if err := s.migrate(path); err != nil {
+		return err
+	}
+	if s.writer, err = newWriter(s.db, s.log, s.hook, s.changed); err != nil {
+		return err
+	}
+	return s.openReads(path)
+}
+
+func (s *Store) openReads(path string) (err error) {
+	if s.reads, err = openPool(path, 4, true); err != nil {
+		return err
+	}
+	if s.read, err = query.Prepare(context.Background(), s.reads); err != nil {
+		return fmt.Errorf("prepare reads: %w", err)
+	}
+	return nil
+}
+
+// Notify names who is told, after each commit, what has come into reach. The
+// function must return at once.
+func (s *Store) Notify(f func(Change)) {
+	s.notifyMu.Lock()
+	defer s.notifyMu.Unlock()
+	s.notify = f
+}
+
+func (s *Store) changed(c Change) {
+	s.notifyMu.Lock()
+	f := s.notify
+	s.notifyMu.Unlock()
+	if f != nil && c != (Change{}) {
+		f(c)
+	}
+}
+
+// Close finishes the writes under way, folds the write-ahead log into the file
+// and gives up the lock. It is safe to call on a half-open store.
+func (s *Store) Close() error {
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
+	}
+	if s.reads != nil {
+		errs = append(errs, s.reads.Close())
+	}
+	if s.db != nil {
+		if s.writer != nil && s.lock != nil {
+			// A failed checkpoint loses nothing: the next open reads the log.
+			_, _ = s.db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+		}
+		errs = append(errs, s.db.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.release())
+	}
+	return errors.Join(errs...)
+}
+
+// write runs fn in a transaction of the given name and returns once it is
+// durable. It takes no context: a write that was begun is finished, because a
+// cancelled one could leave its transaction open. fn may run more than once
+// and must have no effect but on its transaction and its result variables.
+func (s *Store) write(name string, fn func(*tx) error) error {
+	return s.writer.do(name, fn)
+}
+
+// IsFull says whether err means that the disk is full.
+func IsFull(err error) bool { return hasCode(err, sqlite3.SQLITE_FULL) }
+
+func isBusy(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) }
+
+func hasCode(err error, code int) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == code
+}

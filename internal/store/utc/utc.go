@@ -1,0 +1,47 @@
+// Package utc is how a moment is written in the database: TEXT of fixed width,
+// in UTC, to the millisecond, so that it sorts as text and reads well. It must
+// not know what any moment means.
+package utc
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"time"
+)
+
+// Layout is the one form of a time in the database.
+const Layout = "2006-01-02T15:04:05.000Z"
+
+// Time is a moment in the database. The zero Time is NULL.
+type Time struct{ time.Time }
+
+// At converts t, cut to the millisecond.
+func At(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
+
+// Value implements driver.Valuer.
+func (t Time) Value() (driver.Value, error) {
+	if t.IsZero() {
+		return nil, nil
+	}
+	return t.UTC().Format(Layout), nil
+}
+
+// Scan implements sql.Scanner.
+func (t *Time) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*t = Time{}
+		return nil
+	case time.Time: // the driver reads some column types by itself
+		*t = At(v)
+		return nil
+	case string:
+		parsed, err := time.Parse(Layout, v)
+		if err != nil {
+			return fmt.Errorf("time in the database: %w", err)
+		}
+		*t = Time{parsed}
+		return nil
+	}
+	return fmt.Errorf("time in the database: unexpected %T", src)
+}

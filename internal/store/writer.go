@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// maxBatch bounds how many waiting requests share one commit.
+const maxBatch = 64
+
+// tx is an open transaction as one request sees it. It has one now.
+type tx struct {
+	*query.Queries
+	now     utc.Time
+	changed Change
+}
+
+// noCancel is the context of all statements in a transaction: one that is never
+// cancelled, see Store.write.
+var noCancel = context.Background()
+
+// writer owns the one connection that writes. Requests that wait at the same
+// moment are merged into one transaction, and answered after its commit.
+type writer struct {
+	conn     *sql.Conn
+	q        *query.Queries
+	log      *slog.Logger
+	hook     func(string) error
+	notify   func(Change)
+	requests chan *request
+	closing  chan struct{}
+	once     sync.Once
+	done     chan struct{}
+}
+
+type request struct {
+	name   string
+	fn     func(*tx) error
+	change Change
+	err    error
+	done   chan struct{}
+}
+
+func newWriter(db *sql.DB, log *slog.Logger, hook func(string) error, notify func(Change)) (*writer, error) {
+	conn, err := db.Conn(noCancel)
+	if err != nil {
+		return nil, err
+	}
+	q, err := query.Prepare(noCancel, conn)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("prepare writes: %w", err), conn.Close())
+	}
+	w := &writer{conn: conn, q: q, log: log, hook: hook, notify: notify,
+		requests: make(chan *request, maxBatch), closing: make(chan struct{}), done: make(chan struct{})}
+	go w.run()
+	return w, nil
+}
+
+func (w *writer) do(name string, fn func(*tx) error) error {
+	r := &request{name: name, fn: fn, done: make(chan struct{})}
+	select {
+	case <-w.closing:
+		return ErrClosed
+	case w.requests <- r:
+	}
+	select {
+	case <-r.done:
+	case <-w.done:
+		// The writer may have answered in the moment it stopped.
+		select {
+		case <-r.done:
+		default:
+			return ErrClosed
+		}
+	}
+	return r.err
+}
+
+// close stops taking requests, finishes the waiting ones and ends the writer.
+func (w *writer) close() error {
+	w.once.Do(func() { close(w.closing) })
+	<-w.done
+	return errors.Join(w.q.Close(), w.conn.Close())
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	for {
+		select {
+		case r := <-w.requests:
+			w.commit(w.gather(r))
+		case <-w.closing:
+			for {
+				select {
+				case r := <-w.requests:
+					w.commit(w.gather(r))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (w *writer) gather(first *request) []*request {
+	batch := []*request{first}
+	for len(batch) < maxBatch {
+		select {
+		case r := <-w.requests:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit runs a batch in one transaction. If one request of several fails, the
+// transaction is rolled back and each is run in a transaction of its own, so
+// that nobody pays for a neighbour's error.
+func (w *writer) commit(batch []*request) {
+	err := w.try(batch)
+	if err != nil && len(batch) > 1 {
+		for _, r := range batch {
+			w.commit([]*request{r})
+		}
+		return
+	}
+	var changed Change
+	for _, r := range batch {
+		r.err = err
+		if err == nil {
+			changed.add(r.change)
+		}
+	}
+	w.notify(changed)
+	for _, r := range batch {
+		close(r.done)
+	}
+}
+
+func (w *writer) try(batch []*request) (err error) {
+	for _, r := range batch {
+		if err := w.hook("before:" + r.name); err != nil {
+			return err
+		}
+	}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			// SQLite may have rolled back by itself; then this one errs, rightly.
+			_, _ = w.conn.ExecContext(noCancel, "ROLLBACK")
+		}
+	}()
+	now := utc.At(time.Now())
+	for _, r := range batch {
+		t := &tx{Queries: w.q, now: now}
+		if err := r.fn(t); err != nil {
+			return err
+		}
+		r.change = t.changed
+	}
+	if _, err := w.conn.ExecContext(noCancel, "COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	for _, r := range batch {
+		if hookErr := w.hook("after:" + r.name); hookErr != nil {
+			return hookErr
+		}
+	}
+	return nil
+}
+
+// begin waits for as long as another process, such as a sqlite3 shell with an
+// open transaction, holds the write lock: no job may fail for that.
+func (w *writer) begin() error {
+	for waited := 0; ; waited++ {
+		_, err := w.conn.ExecContext(noCancel, "BEGIN IMMEDIATE")
+		if err == nil || !isBusy(err) {
+			return err
+		}
+		select {
+		case <-w.closing:
+			return err
+		default:
+		}
+		if waited == 0 {
+			w.log.Warn("another process holds the database's write lock; waiting for it")
+		}
+	}
+}
