@@ -1,0 +1,56 @@
+package atelier
+
+import (
+	"context"
+	"net/http"
+
+	"atelierd/internal/order"
+)
+
+// Deliverable is one piece of a delivery.
+type Deliverable struct {
+	URL string
+	// Media is image or video by the marketplace's guide; the deployed
+	// marketplace also takes link, document, code and text.
+	Media string
+}
+
+type wireDeliverable struct {
+	URL   string `json:"deliverable_url"`
+	Media string `json:"deliverable_media_type"`
+}
+
+// Deliver hands an order over. It is not idempotent: when OutcomeUnknown says
+// so of its error, look at the order before delivering again. Several pieces
+// at once are an addition of the deployed marketplace to its guide.
+func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverable) error {
+	r := request{call: order.CallDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
+		path: []string{"orders", orderID, "deliver"}, read: nothing}
+	if len(pieces) == 0 {
+		return r.notSent(order.Fail, "rejected", "there is nothing to deliver")
+	}
+	wire := make([]wireDeliverable, len(pieces))
+	for i, p := range pieces {
+		wire[i] = wireDeliverable(p)
+	}
+	var body any = wire[0]
+	if len(wire) > 1 {
+		body = map[string]any{"deliverables": wire}
+	}
+	return c.send(ctx, r, body)
+}
+
+// Quote names the price of an order in pending_quote.
+func (c *Client) Quote(ctx context.Context, orderID string, price order.USD) error {
+	r := request{call: order.CallQuote, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"orders", orderID, "quote"}, read: nothing}
+	return c.send(ctx, r, map[string]string{"price_usd": price.String()})
+}
+
+// send is do with a JSON body.
+func (c *Client) send(ctx context.Context, r request, body any) error {
+	if err := r.jsonBody(body); err != nil {
+		return r.notSent(order.Fail, "rejected", "%s", tidy(err.Error(), ""))
+	}
+	return c.do(ctx, r)
+}

@@ -1,0 +1,93 @@
+package atelier
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// errTooLong is for answers beyond their cap.
+var errTooLong = errors.New("it is too long")
+
+// nothing is for calls whose answer only matters in that it is a success.
+func nothing(body io.Reader) error {
+	_, err := readData(body, answerLimit)
+	return err
+}
+
+// into reads data into v.
+func into(v any, limit int64) func(io.Reader) error {
+	return func(body io.Reader) error {
+		data, err := readData(body, limit)
+		if err != nil {
+			return err
+		}
+		return unmarshal(data, v)
+	}
+}
+
+// unmarshal is json.Unmarshal with errors that name the field and quote nothing.
+func unmarshal(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if e.Field == "" {
+			return fmt.Errorf("it is a JSON %s", e.Value)
+		}
+		return fmt.Errorf("%s is a JSON %s", e.Field, e.Value)
+	}
+	return err
+}
+
+// readData reads {"success":true,"data":…} whole and gives data, null if there
+// is none. A {"success":false} is a *refusal.
+func readData(body io.Reader, limit int64) (json.RawMessage, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case int64(len(raw)) > limit:
+		return nil, errTooLong
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		if !json.Valid(raw) {
+			return nil, errors.New("it is not JSON")
+		}
+		return nil, errors.New("it is not a JSON object")
+	}
+	if err := judge(fields); err != nil {
+		return nil, err
+	}
+	if data, ok := fields["data"]; ok {
+		return data, nil
+	}
+	return json.RawMessage("null"), nil
+}
+
+// judge says whether the fields of an answer are those of a success.
+func judge(fields map[string]json.RawMessage) error {
+	var success flag
+	if raw, ok := fields["success"]; ok {
+		_ = success.UnmarshalJSON(raw) // lenient: it has no errors
+	}
+	_, data := fields["data"]
+	switch {
+	case success.is(false):
+		return refusalOf(fields)
+	case !success.is(true) && !data:
+		return errors.New("it says neither success nor failure")
+	}
+	return nil
+}
+
+// member gives data[name] when data is an object that has it, else data.
+func member(data json.RawMessage, name string) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) == nil {
+		if inner, ok := fields[name]; ok && (kind(inner) == "object" || kind(inner) == "array") {
+			return inner
+		}
+	}
+	return data
+}

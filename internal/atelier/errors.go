@@ -1,0 +1,192 @@
+package atelier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+)
+
+// ErrNotSent is in the chain of an error when the request has certainly not
+// been sent: the Meter refused it, or no connection came about.
+var ErrNotSent = errors.New("the request was not sent")
+
+// OutcomeUnknown says whether the call may have had its effect in spite of
+// err: a timeout, a reset, an unreadable answer, a 5xx, a cancelled context.
+// It is false for refusals and for what was not sent.
+func OutcomeUnknown(err error) bool {
+	e, ok := errors.AsType[*CallError](err)
+	return ok && e.unknown
+}
+
+// CallError is the Err of each Failure of this package: what is known of a
+// call that did not succeed. Its text is one line, safe to print, free of the
+// key.
+type CallError struct {
+	// Status is the answer's HTTP status, or 0 when there was none.
+	Status int
+	// Word is the machine word of a refusal, like name_taken or
+	// duplicate_agent, when it gave one.
+	Word string
+	// AgentID is the agent that a duplicate_agent refusal names, if it does.
+	AgentID string
+
+	text    string
+	unsent  bool
+	unknown bool
+	cause   error
+}
+
+func (e *CallError) Error() string { return e.text }
+
+// Unwrap gives the cause where it carries no text of the marketplace's.
+func (e *CallError) Unwrap() error { return e.cause }
+
+// Is makes errors.Is(err, ErrNotSent) work.
+func (e *CallError) Is(target error) bool { return target == ErrNotSent && e.unsent }
+
+const (
+	hintKey     = "check the agent's API key; a new one is picked up without a restart"
+	hintNoKey   = "put the agent's id and key in place, or register"
+	hintBase    = "check base_url: the answer does not look like the marketplace's"
+	hintNetwork = "check the network connection and base_url"
+)
+
+// failure makes the Failure around e, whose text gets the request's name.
+func (r *request) failure(class order.Class, code string, e *CallError) *order.Failure {
+	e.text = r.name() + ": " + e.text
+	return &order.Failure{Class: class, Code: code, Err: e}
+}
+
+// notSent is for requests that are wrong before they are sent.
+func (r *request) notSent(class order.Class, code, format string, args ...any) *order.Failure {
+	return r.failure(class, code, &CallError{text: fmt.Sprintf(format, args...), unsent: true})
+}
+
+// unmetered is for requests that the Meter refused: its own Failure decides.
+func (r *request) unmetered(err error) *order.Failure {
+	f := r.failure(order.Retry, "not_counted", &CallError{
+		text: "not sent: " + tidy(err.Error(), ""), unsent: true, cause: err})
+	if own, ok := errors.AsType[*order.Failure](err); ok {
+		f.Class, f.Code, f.Hint, f.After = own.Class, own.Code, own.Hint, own.After
+	}
+	return f
+}
+
+// noAnswer is for requests without a readable answer. ctx is the call's own;
+// status is that of the unreadable answer, or 0.
+func (r *request) noAnswer(ctx context.Context, err error, unsent bool, key secret.Text, status int) *order.Failure {
+	e := &CallError{Status: status, unsent: unsent, unknown: !unsent}
+	code, hint := "no_answer", ""
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.text, e.cause = "cancelled", context.Canceled
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		e.text, e.cause = fmt.Sprintf("no answer within %s", r.timeout.Round(time.Millisecond)), context.DeadlineExceeded
+	case errors.Is(err, errFileChanged):
+		code, e.text = "file_changed", "the file changed while it was sent"
+	default:
+		e.text = tidy(err.Error(), key.Reveal())
+		if status != 0 {
+			e.text, hint = fmt.Sprintf("the answer (%d) is unreadable: %s", status, e.text), hintBase
+		}
+	}
+	if unsent {
+		code = "unreachable"
+		e.text = "not sent: " + e.text
+		if !errors.Is(e.cause, context.Canceled) {
+			e.cause, hint = err, hintNetwork
+		}
+	}
+	f := r.failure(order.Retry, code, e)
+	f.Hint = hint
+	return f
+}
+
+// isDialError is for transports that do not report their connections.
+func isDialError(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return true
+	}
+	_, dns := errors.AsType[*net.DNSError](err)
+	return dns
+}
+
+// refused is a refusal with its text; classify fills in what it means.
+func (r *request) refused(status int, no *refusal, key secret.Text) *order.Failure {
+	who := "the marketplace"
+	if r.base != nil {
+		who = "the blob store"
+	}
+	text := fmt.Sprintf("%s answered %d", who, status)
+	if no.text != "" {
+		text += ": " + tidy(no.text, key.Reveal())
+	}
+	e := &CallError{Status: status, text: text, Word: no.word, AgentID: no.agentID}
+	if k := key.Reveal(); k != "" && strings.Contains(e.Word+" "+e.AgentID, k) {
+		e.Word, e.AgentID = "", "" // a server may echo the key in any field
+	}
+	return r.failure(order.Fail, "rejected", e)
+}
+
+// classify says what an answer that is neither 2xx nor a redirect means.
+func (r *request) classify(status int, no *refusal, said limits, now time.Time, key secret.Text) *order.Failure {
+	f := r.refused(status, no, key)
+	e := f.Err.(*CallError)
+	set := func(class order.Class, code, hint string) { f.Class, f.Code, f.Hint = class, code, hint }
+	switch {
+	case status == http.StatusTooManyRequests:
+		set(order.Wait, "rate_limited", "")
+		f.After = said.wait(now)
+	case status >= 500:
+		set(order.Retry, "server_error", "")
+		f.After, e.unknown = said.retryAfter, true
+	case status == http.StatusRequestTimeout:
+		set(order.Retry, "no_answer", "")
+		e.unknown = true
+	case status == http.StatusRequestEntityTooLarge:
+		set(order.Fail, "too_large", "make the file smaller; the marketplace takes up to 50 MB")
+	case r.base != nil:
+		// The blob store knows neither the order nor the key: a new upload
+		// token may be all that is needed.
+		set(order.Retry, "blob_refused", "")
+	case status == http.StatusUnauthorized:
+		set(order.Hold, "key_refused", hintKey)
+	case status == http.StatusForbidden:
+		set(order.Hold, "forbidden", "check that the API key and the agent id belong together")
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
+		set(order.Fail, "not_found", "")
+	case status == http.StatusConflict:
+		set(order.Fail, "conflict", conflictHint(e))
+	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
+		set(order.Fail, "rejected", "")
+	case status < 400:
+		set(order.Retry, "server_error", "")
+		e.unknown = true
+	default:
+		// An odd 4xx is more often a proxy's word than the marketplace's.
+		set(order.Retry, "unexpected", "")
+	}
+	if f.Hint == "" && no.foreign && status >= 400 && status < 500 {
+		f.Hint = hintBase
+	}
+	return f
+}
+
+func conflictHint(e *CallError) string {
+	switch {
+	case e.Word == "name_taken":
+		return "choose another name for the agent"
+	case e.Word == "duplicate_agent" && e.AgentID != "":
+		return fmt.Sprintf("you own the agent %s already: use its id and key", e.AgentID)
+	case e.Word == "duplicate_agent":
+		return "you own an agent already: use its id and key"
+	}
+	return ""
+}

@@ -1,0 +1,400 @@
+package atelier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+)
+
+var onePiece = []Deliverable{{"https://cdn.example/a.png", "image"}}
+
+func TestEachStatusHasItsClassAndCode(t *testing.T) {
+	for _, tc := range []struct {
+		status  int
+		class   order.Class
+		code    string
+		unknown bool
+		hint    string
+	}{
+		{400, order.Fail, "rejected", false, ""},
+		{401, order.Hold, "key_refused", false, "new one is picked up"},
+		{402, order.Retry, "unexpected", false, ""},
+		{403, order.Hold, "forbidden", false, "belong together"},
+		{404, order.Fail, "not_found", false, ""},
+		{405, order.Fail, "not_found", false, ""},
+		{408, order.Retry, "no_answer", true, ""},
+		{409, order.Fail, "conflict", false, ""},
+		{413, order.Fail, "too_large", false, "50 MB"},
+		{422, order.Fail, "rejected", false, ""},
+		{429, order.Wait, "rate_limited", false, ""},
+		{500, order.Retry, "server_error", true, ""},
+		{502, order.Retry, "server_error", true, ""},
+		{503, order.Retry, "server_error", true, ""},
+		{504, order.Retry, "server_error", true, ""},
+	} {
+		t.Run(strconv.Itoa(tc.status), func(t *testing.T) {
+			s, _ := serve(t, answer(tc.status, `{"success":false,"error":"Order is not in a deliverable status"}`))
+			c, meter := client(t, s.URL)
+			err := c.Deliver(t.Context(), "ord_1", onePiece)
+			f, e := failed(t, err)
+			if f.Class != tc.class || f.Code != tc.code || OutcomeUnknown(err) != tc.unknown || e.Status != tc.status {
+				t.Errorf("got %s %s, unknown %v, status %d; want %s %s, %v, %d",
+					f.Class, f.Code, OutcomeUnknown(err), e.Status, tc.class, tc.code, tc.unknown, tc.status)
+			}
+			if errors.Is(err, ErrNotSent) {
+				t.Error("an answered request counts as not sent")
+			}
+			want := fmt.Sprintf("POST /orders/ord_1/deliver: the marketplace answered %d: Order is not in a deliverable status", tc.status)
+			if err.Error() != want {
+				t.Errorf("text = %q, want %q", err, want)
+			}
+			if (tc.hint == "") != (f.Hint == "") || !strings.Contains(f.Hint, tc.hint) {
+				t.Errorf("hint = %q, want one with %q", f.Hint, tc.hint)
+			}
+			if len(meter.answers) != 1 || meter.answers[0].Status != tc.status || meter.answers[0].Error != want {
+				t.Errorf("meter was told %+v", meter.answers)
+			}
+		})
+	}
+}
+
+func TestARateLimitTellsHowLongToWait(t *testing.T) {
+	in := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
+	for name, tc := range map[string]struct {
+		headers    []string
+		from, to   time.Duration
+		retryAfter bool
+	}{
+		"seconds":         {[]string{"Retry-After", "90"}, 90 * time.Second, 90 * time.Second, true},
+		"zero":            {[]string{"Retry-After", "0"}, time.Second, time.Second, true},
+		"a year":          {[]string{"Retry-After", "31536000"}, 24 * time.Hour, 24 * time.Hour, true},
+		"too many digits": {[]string{"Retry-After", strings.Repeat("9", 40)}, 24 * time.Hour, 24 * time.Hour, true},
+		"a date": {[]string{"Retry-After", time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)},
+			9 * time.Minute, 10 * time.Minute, true},
+		"a past date":   {[]string{"Retry-After", "Mon, 17 Feb 2025 12:00:00 GMT"}, time.Second, time.Second, true},
+		"only a reset":  {[]string{"X-RateLimit-Reset", in(20 * time.Minute)}, 19 * time.Minute, 20 * time.Minute, false},
+		"a past reset":  {[]string{"X-RateLimit-Reset", in(-time.Minute)}, time.Minute, time.Minute, false},
+		"nothing":       {nil, time.Minute, time.Minute, false},
+		"nonsense":      {[]string{"Retry-After", "soon", "X-RateLimit-Reset", "later"}, time.Minute, time.Minute, false},
+		"a minus":       {[]string{"Retry-After", "-5"}, time.Minute, time.Minute, false},
+		"reset in year": {[]string{"X-RateLimit-Reset", in(9000 * time.Hour)}, 24 * time.Hour, 24 * time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := serve(t, answer(429, `{"success":false,"error":"Rate limit exceeded"}`,
+				append(tc.headers, "X-RateLimit-Limit", "30", "X-RateLimit-Remaining", "0")...))
+			c, meter := client(t, s.URL)
+			_, err := c.Orders(t.Context(), order.LiveStatuses())
+			f, _ := failed(t, err)
+			if f.Class != order.Wait || f.After < tc.from || f.After > tc.to {
+				t.Errorf("%s after %v, want wait within [%v, %v]", f.Class, f.After, tc.from, tc.to)
+			}
+			a := meter.answers[0]
+			if a.Status != 429 || a.Limit != 30 || (a.RetryAfter > 0) != tc.retryAfter || a.At.IsZero() {
+				t.Errorf("meter was told %+v", a)
+			}
+			if a.RetryAfter > 0 && a.RetryAfter != f.After {
+				t.Errorf("meter was told %v, the failure says %v", a.RetryAfter, f.After)
+			}
+		})
+	}
+}
+
+func TestTheMeterIsToldTheReset(t *testing.T) {
+	s, _ := serve(t, answer(429, ``, "X-RateLimit-Reset", "1771329600"))
+	c, meter := client(t, s.URL)
+	_, err := c.Orders(t.Context(), order.LiveStatuses())
+	failed(t, err)
+	if want := time.Unix(1771329600, 0); !meter.answers[0].Reset.Equal(want) {
+		t.Errorf("reset = %v, want %v", meter.answers[0].Reset, want)
+	}
+}
+
+func TestARefusedMeterSendsNothing(t *testing.T) {
+	s, seen := serve(t, answer(200, `{"success":true}`))
+	own := &order.Failure{Class: order.Wait, Code: "budget", Err: errors.New("28 of 30 requests are used"),
+		Hint: "raise budget.deliver", After: 7 * time.Minute}
+	c, meter := client(t, s.URL)
+	meter.refuse = own
+	err := c.Deliver(t.Context(), "ord_1", onePiece)
+	f, _ := failed(t, err)
+	if f.Class != order.Wait || f.Code != "budget" || f.After != own.After || f.Hint != own.Hint || !errors.Is(err, own) {
+		t.Errorf("failure = %+v, want the meter's", f)
+	}
+	if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || len(seen()) != 0 {
+		t.Errorf("not sent %v, unknown %v, server saw %d", errors.Is(err, ErrNotSent), OutcomeUnknown(err), len(seen()))
+	}
+
+	meter.refuse = errors.New("database is locked")
+	f, _ = failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
+	if f.Class != order.Retry || f.Code != "not_counted" || !errors.Is(f, ErrNotSent) || len(seen()) != 0 {
+		t.Errorf("a broken meter gives %+v", f)
+	}
+}
+
+func TestADeadAddressIsNotSent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	unresolved := func(o *Options) {
+		o.Transport = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.DNSError{Err: "no such host", Name: "gone.example", IsNotFound: true}
+		}}
+	}
+	s, seen := serve(t, answer(200, `{"success":true}`))
+	noTLS := func(o *Options) { o.BaseURL = parse(t, "https"+strings.TrimPrefix(s.URL, "http")+"/api") }
+	silent := func(o *Options) { // a transport that reports no connections
+		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("network is unreachable")}
+		})
+	}
+	for name, change := range map[string]func(*Options){"refused": func(*Options) {}, "no such host": unresolved, "no TLS": noTLS, "no report": silent} {
+		t.Run(name, func(t *testing.T) {
+			c, meter := client(t, "http://"+l.Addr().String(), change)
+			err := c.Deliver(t.Context(), "ord_1", onePiece)
+			f, e := failed(t, err)
+			if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || f.Class != order.Retry || f.Code != "unreachable" || e.Status != 0 {
+				t.Errorf("not sent %v, unknown %v, %+v", errors.Is(err, ErrNotSent), OutcomeUnknown(err), f)
+			}
+			if len(meter.answers) != 1 || meter.answers[0].Status != 0 || meter.answers[0].Error == "" {
+				t.Errorf("meter was told %+v", meter.answers)
+			}
+		})
+	}
+	if n := len(seen()); n != 0 {
+		t.Errorf("the server saw %d requests", n)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
+	hijack := func(say string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(conn, say)
+				conn.Close()
+			}
+		}
+	}
+	for name, handle := range map[string]http.HandlerFunc{
+		"connection closed":  hijack(""),
+		"half a header":      hijack("HTTP/1.1 200 OK\r\nContent-"),
+		"not HTTP, with key": hijack(testKey + "\r\n\r\n"),
+		"half a body":        hijack("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"success\":true"),
+		"an HTML page":       answer(200, "<html><title>Parked</title></html>", "Content-Type", "text/html"),
+		"an empty body":      answer(200, ""),
+		"no content":         answer(204, ""),
+		"an empty object":    answer(200, "{}"),
+		"a list":             answer(200, "[]"),
+		"endless":            answer(200, `{"success":true,"data":"`+strings.Repeat("x", answerLimit)+`"}`),
+		"not modified":       answer(304, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := serve(t, handle)
+			c, meter := client(t, s.URL)
+			err := c.Deliver(t.Context(), "ord_1", onePiece)
+			f, _ := failed(t, err)
+			if f.Class != order.Retry || !OutcomeUnknown(err) || errors.Is(err, ErrNotSent) {
+				t.Errorf("%+v, unknown %v", f, OutcomeUnknown(err))
+			}
+			if f.Code != "no_answer" && name != "not modified" {
+				t.Errorf("code = %s", f.Code)
+			}
+			if strings.Contains(err.Error(), testKey) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
+				t.Errorf("text = %q", err)
+			}
+			if len(meter.answers) != 1 || meter.answers[0].Error != err.Error() {
+				t.Errorf("meter was told %+v", meter.answers)
+			}
+		})
+	}
+}
+
+func TestALateOrCancelledCallIsUnknownOnceSent(t *testing.T) {
+	arrived := make(chan struct{})
+	s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	})
+	t.Run("late", func(t *testing.T) {
+		c, _ := client(t, s.URL, func(o *Options) { o.DeliverTimeout = 50 * time.Millisecond })
+		go func() { <-arrived }()
+		err := c.Deliver(t.Context(), "ord_1", onePiece)
+		f, _ := failed(t, err)
+		if f.Code != "no_answer" || f.Class != order.Retry || !OutcomeUnknown(err) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%+v", f)
+		}
+		if !strings.Contains(err.Error(), "no answer within 50ms") {
+			t.Errorf("text = %q", err)
+		}
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		c, _ := client(t, s.URL)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() { <-arrived; cancel(order.ErrStopping) }()
+		err := c.Deliver(ctx, "ord_1", onePiece)
+		failed(t, err)
+		if !OutcomeUnknown(err) || !errors.Is(err, context.Canceled) {
+			t.Errorf("unknown %v: %v", OutcomeUnknown(err), err)
+		}
+		if f := order.Classify(ctx, err); f.Class != order.Stopped {
+			t.Errorf("class = %s, want stopped", f.Class)
+		}
+	})
+	t.Run("cancelled before", func(t *testing.T) {
+		c, meter := client(t, s.URL)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := c.Deliver(ctx, "ord_1", onePiece)
+		failed(t, err)
+		if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || len(meter.answers) != len(meter.taken) {
+			t.Errorf("%v; meter %+v", err, meter.answers)
+		}
+	})
+}
+
+func TestSuccessFalseIsARefusalWhateverTheStatus(t *testing.T) {
+	for _, success := range []string{"false", "0", `"false"`} {
+		s, _ := serve(t, answer(200, `{"success":`+success+`,"error":"Order already completed"}`))
+		c, _ := client(t, s.URL)
+		err := c.Deliver(t.Context(), "ord_1", onePiece)
+		f, _ := failed(t, err)
+		if f.Class != order.Fail || f.Code != "rejected" || OutcomeUnknown(err) || !strings.Contains(err.Error(), "Order already completed") {
+			t.Errorf("success %s: %+v", success, f)
+		}
+	}
+}
+
+func TestAConflictGivesItsWordAndTheAgent(t *testing.T) {
+	for body, want := range map[string][2]string{
+		`{"success":false,"error":"name_taken"}`:                                                             {"name_taken", ""},
+		`{"success":false,"error":"This name is taken","code":"name_taken"}`:                                 {"name_taken", ""},
+		`{"success":false,"error":"duplicate_agent","agent_id":"ext_1"}`:                                     {"duplicate_agent", "ext_1"},
+		`{"success":false,"error":"duplicate_agent","message":"You have one","data":{"agent_id":"ext_2"}}`:   {"duplicate_agent", "ext_2"},
+		`{"success":false,"error":{"code":"duplicate_agent","message":"x","existing_agent":{"id":"ext_3"}}}`: {"duplicate_agent", "ext_3"},
+		`{"success":false,"error":"duplicate_agent","agent_id":"ext_1\u001b[2J"}`:                            {"duplicate_agent", ""},
+		`{"success":false,"error":"Token already launched"}`:                                                 {"", ""},
+		`{"success":false,"code":"` + testKey + `","agent_id":"` + testKey + `"}`:                            {testKey, testKey},
+	} {
+		s, seen := serve(t, answer(409, body))
+		c, _ := client(t, s.URL)
+		_, err := c.Register(t.Context(), Registration{Name: "A"})
+		f, e := failed(t, err)
+		if f.Class != order.Fail || f.Code != "conflict" || e.Word != want[0] || e.AgentID != want[1] {
+			t.Errorf("%s: %s %s %q %q, want %q", body, f.Class, f.Code, e.Word, e.AgentID, want)
+		}
+		if want[1] == "ext_1" && !strings.Contains(f.Hint, "ext_1") {
+			t.Errorf("hint = %q", f.Hint)
+		}
+		if seen()[0].header.Get("Authorization") != "" {
+			t.Error("a registration carries a key")
+		}
+		_, e = failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
+		if strings.Contains(e.Word+e.AgentID, testKey) {
+			t.Error("the key came back in a field of the error")
+		}
+	}
+}
+
+func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
+	for name, tc := range map[string]struct{ kind, body, want string }{
+		"terminal codes": {"application/json", `{"success":false,"error":"bad\u001b[2J\u0000\u202e\nline"}`, `bad\u001b[2J\u0000\u202e line`},
+		"invalid bytes":  {"text/plain", "no\xff\xfe", `no\xff\xfe`},
+		"the key":        {"application/json", `{"success":false,"error":"bad key ` + testKey + `!"}`, `bad key [secret]!`},
+		"the key by escapes": {"application/json",
+			`{"success":false,"error":"\u0061` + testKey[1:] + `"}`, `[secret]`},
+		"a page":     {"text/html", "<html><head><title> Not here </title>" + strings.Repeat("<p>", 9000), "an HTML page: Not here"},
+		"long":       {"text/plain", strings.Repeat("é", 4000), strings.Repeat("é", 148) + "…"},
+		"plain text": {"text/plain", "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n", "Request Entity Too Large FUNCTION_PAYLOAD_TOO_LARGE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := serve(t, answer(400, tc.body, "Content-Type", tc.kind))
+			c, _ := client(t, s.URL)
+			err := c.Deliver(t.Context(), "ord_1", onePiece)
+			failed(t, err)
+			_, text, _ := strings.Cut(err.Error(), "400: ")
+			if !strings.HasPrefix(text, tc.want) || len(text) > errorTextLimit || strings.Contains(err.Error(), testKey) {
+				t.Errorf("text = %q, want %q", text, tc.want)
+			}
+		})
+	}
+}
+
+func TestUnusableKeysAreNotSent(t *testing.T) {
+	s, seen := serve(t, answer(200, `{"success":true}`))
+	for _, creds := range []Credentials{{}, {AgentID: testAgent}, {testAgent, secret.New("atelier_x\r\nX-Evil: 1")}} {
+		c, meter := client(t, s.URL, func(o *Options) { o.Credentials = func() Credentials { return creds } })
+		_, err := c.Orders(t.Context(), order.LiveStatuses())
+		f, _ := failed(t, err)
+		if f.Class != order.Hold || !errors.Is(err, ErrNotSent) || f.Hint == "" || len(meter.taken)+len(seen()) != 0 {
+			t.Errorf("%+v, taken %v", f, meter.taken)
+		}
+		if k := creds.Key.Reveal(); k != "" && strings.Contains(err.Error(), k) {
+			t.Errorf("the error has the key: %v", err)
+		}
+	}
+}
+
+func TestIdsCannotLeaveTheirPlaceInTheAddress(t *testing.T) {
+	s, seen := serve(t, answer(200, `{"success":true}`))
+	c, _ := client(t, s.URL)
+	for _, id := range []string{"", ".", "..", strings.Repeat("x", 201)} {
+		if err := c.Deliver(t.Context(), id, onePiece); !errors.Is(err, ErrNotSent) {
+			t.Errorf("id %.20q: %v", id, err)
+		}
+	}
+	if err := c.Deliver(t.Context(), "../a b?c#d%2f", onePiece); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := seen()[0].uri, "/api/orders/..%2Fa%20b%3Fc%23d%252f/deliver"; len(seen()) != 1 || got != want {
+		t.Errorf("address = %s, want %s", got, want)
+	}
+}
+
+// once is a connection that takes one write and is dead for the next, as one
+// is that the server closed while it was idle.
+type once struct {
+	net.Conn
+	used bool
+}
+
+func (c *once) Write(p []byte) (int, error) {
+	if c.used {
+		return 0, net.ErrClosed
+	}
+	c.used = true
+	return c.Conn.Write(p)
+}
+
+func TestADeadConnectionIsReplacedAndTheBodySentWhole(t *testing.T) {
+	s, seen := serve(t, answer(200, `{"success":true}`))
+	c, meter := client(t, s.URL, func(o *Options) {
+		o.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			return &once{Conn: conn}, err
+		}}
+	})
+	for range 2 {
+		if err := c.Deliver(t.Context(), "ord_1", onePiece); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := seen(); len(all) != 2 || all[0].body == "" || all[1].body != all[0].body || len(meter.answers) != 2 {
+		t.Errorf("server saw %+v; meter %v", all, meter.taken)
+	}
+}

@@ -1,0 +1,161 @@
+package atelier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"atelierd/internal/order"
+)
+
+// Service is what an agent offers.
+type Service struct {
+	ID              string // given by the marketplace
+	Category        string
+	Title           string
+	Description     string
+	Price           order.USD
+	PriceType       string   // fixed, quote, weekly or monthly
+	TurnaroundHours int      // 0: not said
+	Deliverables    []string // nil: not said
+	DemoURL         string
+	// QuotaLimit is the pieces in a weekly or monthly window; 0 is without
+	// limit, nil not said.
+	QuotaLimit *int
+	// Active is false once the service is deleted; nil when not said.
+	Active *bool
+}
+
+type wireService struct {
+	ID              label `json:"id"`
+	Category        label `json:"category"`
+	Title           label `json:"title"`
+	Description     label `json:"description"`
+	PriceUSD        money `json:"price_usd"`
+	PriceType       label `json:"price_type"`
+	TurnaroundHours count `json:"turnaround_hours"`
+	Deliverables    links `json:"deliverables"`
+	DemoURL         label `json:"demo_url"`
+	QuotaLimit      count `json:"quota_limit"`
+	Active          flag  `json:"active"`
+	IsActive        flag  `json:"is_active"`
+}
+
+func (w wireService) service() Service {
+	s := Service{
+		ID: string(w.ID), Category: string(w.Category), Title: string(w.Title), Description: string(w.Description),
+		PriceType: string(w.PriceType), Deliverables: w.Deliverables, DemoURL: string(w.DemoURL),
+		QuotaLimit: w.QuotaLimit.n, Active: w.Active.on,
+	}
+	if w.PriceUSD.usd != nil {
+		s.Price = *w.PriceUSD.usd
+	}
+	if w.TurnaroundHours.n != nil {
+		s.TurnaroundHours = *w.TurnaroundHours.n
+	}
+	if s.Active == nil {
+		s.Active = w.IsActive.on
+	}
+	return s
+}
+
+// body is the service as the marketplace takes it; what is not said is left out.
+func (s Service) body() any {
+	return struct {
+		Category        string   `json:"category,omitempty"`
+		Title           string   `json:"title,omitempty"`
+		Description     string   `json:"description,omitempty"`
+		PriceUSD        string   `json:"price_usd"`
+		PriceType       string   `json:"price_type,omitempty"`
+		TurnaroundHours int      `json:"turnaround_hours,omitempty"`
+		Deliverables    []string `json:"deliverables,omitempty"`
+		DemoURL         string   `json:"demo_url,omitempty"`
+		QuotaLimit      *int     `json:"quota_limit,omitempty"`
+	}{s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
+		s.DemoURL, s.QuotaLimit}
+}
+
+// Services lists what the agent offers. An entry without an id is an error:
+// a service that is not seen would be created again.
+func (c *Client) Services(ctx context.Context) ([]Service, error) {
+	var services []Service
+	err := c.do(ctx, request{
+		call: order.CallRead, method: http.MethodGet, timeout: c.Timeout,
+		path: []string{"agents", c.Credentials().AgentID, "services"},
+		read: func(body io.Reader) error {
+			data, err := readData(body, answerLimit)
+			if err != nil {
+				return err
+			}
+			var rows []json.RawMessage
+			if err := unmarshal(member(data, "services"), &rows); err != nil {
+				return err
+			}
+			for i, row := range rows {
+				s, err := readService(row)
+				if err != nil {
+					return fmt.Errorf("service %d: %w", i+1, err)
+				}
+				services = append(services, s)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return services, nil
+}
+
+func readService(raw json.RawMessage) (Service, error) {
+	var w wireService
+	if err := unmarshal(member(raw, "service"), &w); err != nil {
+		return Service{}, err
+	}
+	if checkID(string(w.ID)) != nil {
+		return Service{}, errors.New("it has no id")
+	}
+	return w.service(), nil
+}
+
+// CreateService lists a service and gives it back with its id. It is not
+// idempotent: after an unknown outcome, list the services first.
+func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) {
+	var created Service
+	r := request{call: order.CallService, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"agents", c.Credentials().AgentID, "services"},
+		read: func(body io.Reader) error {
+			data, err := readData(body, answerLimit)
+			if err != nil {
+				return err
+			}
+			created, err = readService(data)
+			return err
+		}}
+	return created, c.send(ctx, r, s.body())
+}
+
+// UpdateService sets the service with the id s.ID to what s says.
+func (c *Client) UpdateService(ctx context.Context, s Service) error {
+	r := request{call: order.CallService, method: http.MethodPatch, timeout: c.Timeout,
+		path: []string{"services", s.ID}, read: nothing}
+	return c.send(ctx, r, s.body())
+}
+
+// DeleteService takes a service off the market; its orders stay.
+func (c *Client) DeleteService(ctx context.Context, id string) error {
+	return c.do(ctx, request{call: order.CallService, method: http.MethodDelete, timeout: c.Timeout,
+		path: []string{"services", id},
+		// Any 2xx will do: an answer to DELETE is often without a body.
+		read: func(body io.Reader) error {
+			if _, err := readData(body, answerLimit); err != nil {
+				if no, ok := errors.AsType[*refusal](err); ok {
+					return no
+				}
+			}
+			return nil
+		}})
+}

@@ -1,0 +1,58 @@
+// Package secret holds a string that does not print: an API key or a webhook
+// secret can sit in a struct that is logged, formatted or encoded, and only
+// Reveal gives it out.
+//
+// It must not know what the secrets are for.
+package secret
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// Redacted is what a Text shows in place of itself.
+const Redacted = "[secret]"
+
+// Text is a secret string. Its zero value is empty and ready for use.
+//
+// The string sits behind a pointer because fmt calls no methods on unexported
+// fields, nor for %p and %w: it then prints the fields it finds, and a pointer inside
+// a struct prints as an address.
+type Text struct{ value *string }
+
+// New wraps s.
+func New(s string) Text {
+	if s == "" {
+		return Text{}
+	}
+	return Text{&s}
+}
+
+// Reveal gives the secret itself. Its result must only go where it is used.
+func (t Text) Reveal() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
+
+// Empty says whether there is no secret.
+func (t Text) Empty() bool { return t.value == nil }
+
+// String implements fmt.Stringer.
+func (Text) String() string { return Redacted }
+
+// GoString implements fmt.GoStringer.
+func (Text) GoString() string { return Redacted }
+
+// Format implements fmt.Formatter, for every verb and flag.
+func (Text) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(Redacted)) }
+
+// LogValue implements slog.LogValuer.
+func (Text) LogValue() slog.Value { return slog.StringValue(Redacted) }
+
+// MarshalJSON implements json.Marshaler.
+func (Text) MarshalJSON() ([]byte, error) { return []byte(`"` + Redacted + `"`), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
