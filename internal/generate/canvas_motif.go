@@ -1,0 +1,71 @@
+package generate
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// brush is what a motif paints with.
+type brush struct {
+	*surface
+	*palette
+	rand  *rand.Rand
+	noise *noise
+	words []string
+	// stopped is asked between the long steps; a cut picture is thrown away.
+	stopped func() bool
+}
+
+// between draws a number from lo to hi.
+func (b *brush) between(lo, hi float64) float64 { return lo + (hi-lo)*b.rand.Float64() }
+
+// says tells whether the brief has one of the words.
+func (b *brush) says(words ...string) bool {
+	return slices.ContainsFunc(b.words, func(w string) bool { return slices.Contains(words, w) })
+}
+
+// motif is one family of pictures, and the words that call for it.
+type motif struct {
+	name  string
+	words []string
+	paint func(*brush)
+}
+
+func motifs() []motif {
+	return []motif{
+		{"hills", []string{"mountain", "hill", "landscape", "valley", "forest", "tree", "wood", "sunset", "dusk", "dawn", "night",
+			"desert", "camp", "hike", "nature", "fox", "wolf", "bear", "deer", "owl", "animal", "travel", "view"}, paintHills},
+		{"sea", []string{"sea", "ocean", "wave", "water", "river", "lake", "boat", "ship", "sail", "beach", "island", "fish", "whale",
+			"swim", "surf", "coast", "harbour", "harbor", "lighthouse", "horizon", "calm"}, paintSea},
+		{"bloom", []string{"flower", "bloom", "garden", "rose", "plant", "leaf", "spring", "petal", "botanical", "wedding", "floral",
+			"tea", "perfume", "blossom", "lotus", "dahlia", "love", "birthday", "gift", "beauty"}, paintBloom},
+		{"circles", []string{"bubble", "planet", "space", "star", "moon", "orbit", "galaxy", "dot", "circle", "fruit", "ball", "candy",
+			"cell", "coffee", "universe", "cosmic", "party", "game", "toy", "kid", "child", "children"}, paintCircles},
+		{"weave", []string{"fabric", "textile", "weave", "pattern", "cloth", "thread", "knit", "basket", "wool", "carpet", "fashion",
+			"shirt", "tartan", "quilt", "scarf", "network", "web"}, paintWeave},
+		{"tiles", []string{"geometric", "bauhaus", "poster", "logo", "modern", "abstract", "shape", "city", "building", "architecture",
+			"minimal", "minimalist", "retro", "icon", "brand", "tech", "app", "startup", "house", "street", "robot"}, paintTiles},
+		{"flow", []string{"wind", "hair", "flow", "music", "dance", "motion", "energy", "dream", "smoke", "fire", "jazz", "speed",
+			"movement", "song", "sound", "portrait", "dragon", "neon", "cyberpunk", "storm", "bird", "cat", "horse"}, paintFlow},
+		{"layers", []string{"map", "topography", "terrain", "canyon", "paper", "layer", "geology", "stone", "strategy", "cave",
+			"cloud", "fluid", "marble", "liquid", "abstract", "agate", "food", "cake"}, paintLayers},
+	}
+}
+
+// chooseMotif takes the motif that most of the words call for, else any.
+func chooseMotif(words []string, r *rand.Rand) motif {
+	all := motifs()
+	best, most := r.IntN(len(all)), 0
+	for i, m := range all {
+		n := 0
+		for _, w := range words {
+			if slices.Contains(m.words, w) {
+				n++
+			}
+		}
+		if n > most {
+			best, most = i, n
+		}
+	}
+	return all[best]
+}

@@ -1,0 +1,242 @@
+package generate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+const (
+	defaultTimeout   = 10 * time.Minute
+	defaultGrace     = 5 * time.Second
+	selfCheckTimeout = 30 * time.Second
+)
+
+// ExecOptions says how to run the owner's own program.
+type ExecOptions struct {
+	// Command is the argument vector, never given to a shell. A first word with
+	// a slash is relative to Dir, one without is looked for in PATH.
+	Command []string
+	// Dir is the working directory; empty is the daemon's own.
+	Dir string
+	// Env is added to the clean environment: "NAME=value" sets a variable,
+	// "NAME" alone passes the daemon's own value, if it has one.
+	Env []string
+	// Timeout is the most that one run may take; 0 is 10 minutes.
+	Timeout time.Duration
+	// Grace is the time between SIGTERM and SIGKILL; 0 is 5 seconds.
+	Grace time.Duration
+	// SelfCheck is a command that Check runs for at most 30 seconds and that has
+	// to exit with 0; empty for none.
+	SelfCheck []string
+	// Log gets what the program writes to stderr; nil discards it.
+	Log *slog.Logger
+}
+
+// Exec runs the owner's own program for each order. The program is told the
+// order as one JSON object on stdin, and leaves its files in $OUTPUT_DIR or
+// names them in a manifest on stdout.
+//
+// The program runs in a process group of its own, which is killed as a whole
+// when its leader has exited or has to go. Only a process that leaves the
+// group by setsid escapes.
+type Exec struct {
+	opts ExecOptions
+	env  []string
+	// redact takes the values of secret variables out of what the program says.
+	redact *strings.Replacer
+}
+
+// NewExec checks the options and makes an Exec. It does not look at the file
+// system: that is for Check.
+func NewExec(opts ExecOptions) (*Exec, error) {
+	if len(opts.Command) == 0 || opts.Command[0] == "" {
+		return nil, errors.New("command is empty")
+	}
+	if len(opts.SelfCheck) > 0 && opts.SelfCheck[0] == "" {
+		return nil, errors.New("self_check begins with an empty word")
+	}
+	if strings.ContainsRune(strings.Join(append(opts.Command, opts.SelfCheck...), ""), 0) {
+		return nil, errors.New("command contains a NUL byte")
+	}
+	if opts.Timeout < 0 || opts.Grace < 0 {
+		return nil, errors.New("timeout and grace must not be negative")
+	}
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return nil, err
+	}
+	opts.Dir = dir
+	if opts.Timeout == 0 {
+		opts.Timeout = defaultTimeout
+	}
+	if opts.Grace == 0 {
+		opts.Grace = defaultGrace
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	env, err := cleanEnv(opts.Env)
+	if err != nil {
+		return nil, err
+	}
+	return &Exec{opts: opts, env: env, redact: redactor(env)}, nil
+}
+
+// Generate runs the program for one order, as the Generator interface says.
+// Work that ctx cuts is Stopped, also when the program still exits with 0 after
+// its SIGTERM: nobody can tell whether what it left is whole.
+func (e *Exec) Generate(ctx context.Context, req Request) (Result, error) {
+	stdin, err := encodeRequest(req)
+	if err != nil {
+		return Result{}, err
+	}
+	if ctx.Err() != nil {
+		return Result{}, stopped(ctx)
+	}
+	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
+		return Result{}, order.Failf(order.Retry, "output_dir", "cannot make the output folder: %w", err)
+	}
+	if err := KillOrphan(req.OutputDir); err != nil {
+		return Result{}, order.Failf(order.Retry, "orphan", "an earlier run still writes to the output folder: %w", err)
+	}
+
+	log := newLineLog(e.opts.Log.With("order", oneLine(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
+	p := process{
+		argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
+		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
+		timeout: e.opts.Timeout, grace: e.opts.Grace,
+	}
+	out, err := p.run(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	reason := log.finish(out.stdout)
+	m, manifestErr := parseManifest(out.stdout)
+	m.Message = e.redact.Replace(m.Message)
+
+	if f := out.failure(m, reason); f != nil {
+		f.Cost, f.Log = m.Cost, log.tail()
+		return Result{}, f
+	}
+	if manifestErr != nil {
+		return Result{}, bad(manifestErr, m.Cost, log.tail())
+	}
+	files, err := collect(req.OutputDir, m)
+	if err != nil {
+		return Result{}, bad(err, m.Cost, log.tail())
+	}
+	return Result{Files: files, URL: m.URL, MediaType: m.MediaType, Cost: m.Cost, Message: m.Message, Log: log.tail()}, nil
+}
+
+// Check finds the program, and runs the self-check if there is one.
+func (e *Exec) Check(ctx context.Context) error {
+	if st, err := os.Stat(e.opts.Dir); err != nil || !st.IsDir() {
+		return order.Failf(order.Hold, "misconfigured", "the folder %.200q of the generator does not exist", e.opts.Dir).
+			WithHint("make the folder, or mend the path in the configuration")
+	}
+	if _, err := lookPath(e.opts.Command[0], e.opts.Dir, e.env); err != nil {
+		return notRunnable(e.opts.Command[0], err)
+	}
+	if len(e.opts.SelfCheck) == 0 {
+		return nil
+	}
+	log := newLineLog(e.opts.Log.With("run", "self-check"), e.redact)
+	p := process{
+		argv: e.opts.SelfCheck, dir: e.opts.Dir, env: e.env,
+		stderr: log, timeout: selfCheckTimeout, grace: e.opts.Grace,
+	}
+	out, err := p.run(ctx)
+	if err != nil {
+		return err
+	}
+	reason := log.finish(out.stdout)
+	f := out.failure(manifest{}, reason)
+	if f == nil || f.Class == order.Stopped {
+		return asError(f)
+	}
+	held := order.Failf(order.Hold, "self_check", "the self-check failed: %w", f).
+		WithHint("run %.200q in %.200q by hand and mend what it says", strings.Join(e.opts.SelfCheck, " "), e.opts.Dir)
+	held.Log = log.tail()
+	return held
+}
+
+// asError keeps a nil *Failure from becoming an error that is not nil.
+func asError(f *order.Failure) error {
+	if f == nil {
+		return nil
+	}
+	return f
+}
+
+func bad(err error, cost order.USD, log string) error {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok {
+		f = &order.Failure{Class: order.Retry, Code: "bad_output", Err: err}
+	}
+	f.Cost, f.Log = cost, log
+	return f
+}
+
+// encodeRequest makes the JSON object of the protocol: lists are never null,
+// and every field is always there.
+func encodeRequest(req Request) ([]byte, error) {
+	if !filepath.IsAbs(req.OutputDir) {
+		return nil, order.Failf(order.Hold, "bad_request", "the output folder must be an absolute path")
+	}
+	if strings.ContainsRune(req.OrderID, 0) {
+		return nil, order.Failf(order.Hold, "bad_request", "the order's id contains a NUL byte")
+	}
+	type message struct {
+		From string    `json:"from"`
+		Text string    `json:"text"`
+		At   time.Time `json:"at,omitzero"`
+	}
+	messages := make([]message, len(req.Messages))
+	for i, m := range req.Messages {
+		messages[i] = message{From: m.From, Text: m.Text, At: m.At.UTC()}
+	}
+	type service struct {
+		Title        string   `json:"title"`
+		Category     string   `json:"category"`
+		Deliverables []string `json:"deliverables"`
+	}
+	var buf strings.Builder
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(struct {
+		OrderID              string          `json:"order_id"`
+		Round                int             `json:"round"`
+		Attempt              int             `json:"attempt"`
+		Brief                string          `json:"brief"`
+		ReferenceURLs        []string        `json:"reference_urls"`
+		ReferenceImages      []string        `json:"reference_images"`
+		RequirementAnswers   json.RawMessage `json:"requirement_answers"`
+		Messages             []message       `json:"messages"`
+		Service              service         `json:"service"`
+		PreviousDeliverables []string        `json:"previous_deliverables"`
+	}{
+		req.OrderID, req.Round, req.Attempt, req.Brief, list(req.ReferenceURLs), list(req.ReferenceImages),
+		req.RequirementAnswers, messages,
+		service{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
+		list(req.PreviousDeliverables),
+	})
+	if err != nil {
+		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err)
+	}
+	return []byte(buf.String()), nil
+}
+
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

@@ -1,0 +1,134 @@
+package generate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"atelierd/internal/order"
+)
+
+// reserved are the variables that the daemon itself sets for each run.
+var reserved = []string{"ATELIER_ORDER_ID", "ATTEMPT", "ROUND", "OUTPUT_DIR"}
+
+// cleanEnv is all that a program gets of the daemon's environment: PATH, HOME,
+// LANG, and what the owner lists. The marketplace's key is never passed on.
+func cleanEnv(listed []string) ([]string, error) {
+	env := map[string]string{
+		"PATH": cmp.Or(os.Getenv("PATH"), "/usr/local/bin:/usr/bin:/bin"),
+		"LANG": cmp.Or(os.Getenv("LANG"), "C.UTF-8"),
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		env["HOME"] = home
+	}
+	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	for _, entry := range listed {
+		key, value, set := strings.Cut(entry, "=")
+		switch {
+		case !name.MatchString(key):
+			// The entry itself may hold a secret: only its place is told.
+			return nil, fmt.Errorf("env entry %d does not begin with a variable's name", slices.Index(listed, entry)+1)
+		case strings.EqualFold(key, "ATELIER_API_KEY"):
+			return nil, errors.New("env lists ATELIER_API_KEY, which no generator may see")
+		case slices.Contains(reserved, key):
+			return nil, fmt.Errorf("env lists %s, which the daemon sets itself", key)
+		case strings.ContainsRune(value, 0):
+			return nil, fmt.Errorf("env sets %s to a value with a NUL byte", key)
+		}
+		if !set {
+			if value, set = os.LookupEnv(key); !set {
+				continue
+			}
+		}
+		env[key] = value
+	}
+	out := make([]string, 0, len(env))
+	for key, value := range env {
+		out = append(out, key+"="+value)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+func orderEnv(req Request) []string {
+	return []string{
+		"ATELIER_ORDER_ID=" + req.OrderID,
+		"ATTEMPT=" + strconv.Itoa(req.Attempt),
+		"ROUND=" + strconv.Itoa(req.Round),
+		"OUTPUT_DIR=" + req.OutputDir,
+	}
+}
+
+// redactor replaces the values of variables that look like secrets by their
+// names. Short values are left alone: they would match ordinary words.
+func redactor(env []string) *strings.Replacer {
+	secret := regexp.MustCompile(`(?i)KEY|TOKEN|SECRET|PASS|AUTH|CREDENTIAL`)
+	var pairs []string
+	for _, entry := range env {
+		key, value, _ := strings.Cut(entry, "=")
+		if secret.MatchString(key) && len(value) >= 8 {
+			pairs = append(pairs, value, "["+key+"]")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// lookPath finds the program that the child itself would find: relative to its
+// own folder, in its own PATH.
+func lookPath(name, dir string, env []string) (string, error) {
+	if strings.ContainsRune(name, filepath.Separator) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		return exec.LookPath(name)
+	}
+	i := slices.IndexFunc(env, func(s string) bool { return strings.HasPrefix(s, "PATH=") })
+	err := error(exec.ErrNotFound)
+	if i >= 0 {
+		for _, folder := range filepath.SplitList(strings.TrimPrefix(env[i], "PATH=")) {
+			if !filepath.IsAbs(folder) {
+				continue // a relative PATH runs what a stranger may have put there
+			}
+			path, lookErr := exec.LookPath(filepath.Join(folder, name))
+			if lookErr == nil {
+				return path, nil
+			}
+			if errors.Is(lookErr, fs.ErrPermission) {
+				err = lookErr
+			}
+		}
+	}
+	return "", err
+}
+
+func notRunnable(name string, err error) *order.Failure {
+	f := order.Failf(order.Hold, "misconfigured", "the generator's command %.200q cannot be run: %w", name, bare(err))
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
+		return f.WithHint("make the file executable (chmod +x), and see that it is not a folder")
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		return f.WithHint("see that the file exists, beside the configuration file when its name begins with ./, " +
+			"and that the program its first line names is installed")
+	}
+	return f.WithHint("see that the file is a program, or a script whose first line is like #!/bin/sh")
+}
+
+// bare takes the path away from an error whose text would repeat it.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*exec.Error](err); ok {
+		return bare(e.Err)
+	}
+	return err
+}

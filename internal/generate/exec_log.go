@@ -1,0 +1,153 @@
+package generate
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxLine     = 4 << 10
+	maxTail     = 4 << 10
+	shownLines  = 200
+	maxMessage  = 2000 // what the marketplace's guide allows for a message
+	replacement = "\ufffd"
+)
+
+// lineLog takes what a program writes, cuts it into lines, and gives them to
+// the log: the first shownLines of a run, then only their count. Only one
+// goroutine writes to it at a time.
+type lineLog struct {
+	log    *slog.Logger
+	redact *strings.Replacer
+	line   []byte
+	reset  bool // a carriage return came: what follows replaces the line
+	lines  int
+	last   string
+	kept   string
+}
+
+func newLineLog(log *slog.Logger, redact *strings.Replacer) *lineLog {
+	return &lineLog{log: log, redact: redact}
+}
+
+// Write never fails, so that the program is never blocked.
+func (l *lineLog) Write(p []byte) (int, error) {
+	for _, b := range p {
+		switch {
+		case b == '\n':
+			l.emit(true)
+		case b == '\r':
+			l.reset = true // a progress bar: only its last state is worth a line
+		default:
+			if l.reset {
+				l.line, l.reset = l.line[:0], false
+			}
+			if len(l.line) < maxLine {
+				l.line = append(l.line, b)
+			}
+		}
+	}
+	return len(p), nil
+}
+
+// emit ends the current line.
+func (l *lineLog) emit(keep bool) {
+	text := oneLine(l.redact.Replace(string(l.line)))
+	l.line, l.reset = l.line[:0], false
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	if keep {
+		l.last = text
+		l.kept = lastBytes(l.kept+text+"\n", maxTail)
+	}
+	l.lines++
+	if l.lines <= shownLines {
+		l.log.Info("generator says", "line", text)
+	}
+}
+
+// finish ends the last line, logs stdout when it is text and no manifest, and
+// gives the last line that was said. Text on stdout only counts as said when
+// stderr is empty.
+func (l *lineLog) finish(stdout []byte) string {
+	l.emit(true)
+	if !isManifest(stdout) {
+		keep := l.last == ""
+		for line := range strings.Lines(string(stdout)) {
+			line = strings.TrimRight(line, "\r\n")
+			l.line = append(l.line, line[:min(len(line), maxLine)]...)
+			l.emit(keep)
+		}
+	}
+	if more := l.lines - shownLines; more > 0 {
+		l.log.Warn("the generator said more than is logged", "lines", more)
+	}
+	return l.last
+}
+
+func (l *lineLog) tail() string { return l.kept }
+
+// oneLine makes foreign text safe for a terminal and a log: what is not
+// printable, the controls of text direction among it, is escaped.
+func oneLine(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], replacement):
+			b.WriteString(`\x` + strconv.FormatUint(uint64(s[i])|0x100, 16)[1:])
+		case r == '\t':
+			b.WriteByte(' ')
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+	return b.String()
+}
+
+// plainText takes the controls out of foreign text, but leaves its lines, and
+// cuts it to a number of characters.
+func plainText(s string, characters int) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(s, replacement))
+	n := 0
+	for i := range s {
+		if n == characters {
+			return s[:i]
+		}
+		n++
+	}
+	return s
+}
+
+// cut shortens text to about n bytes, at the border of a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+func lastBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	from := len(s) - n
+	for from < len(s) && !utf8.RuneStart(s[from]) {
+		from++
+	}
+	return s[from:]
+}

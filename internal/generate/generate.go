@@ -1,0 +1,97 @@
+// Package generate turns a brief into files: the Generator interface, the
+// back ends behind it, and the registry that names them.
+//
+// It must not know the marketplace, the database, the queue or the
+// configuration file. Whether a file is one that the service promised is for
+// others to judge; here it is only made sure that it is an ordinary file in the
+// place where it belongs.
+package generate
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+const (
+	// MaxFiles is the most that one result may hold.
+	MaxFiles = 20
+	// MaxFileBytes is the most that one file may have; the marketplace's guide
+	// says 50 MB.
+	MaxFileBytes = 50 << 20
+)
+
+// Generator makes the files of one round of an order.
+type Generator interface {
+	// Generate blocks until the work is done, has failed, or ctx has ended. On
+	// success the result names at least one file or a URL. Every error is an
+	// *order.Failure: Fail with the code refused when the order will never be
+	// taken, Hold when the owner has to mend something, Retry when another
+	// attempt may do better, Stopped when ctx was cancelled. Its Cost and Log
+	// are set as far as they are known. Calls may run at the same time.
+	Generate(ctx context.Context, req Request) (Result, error)
+	// Check says whether the generator can work at all. It is cheap, spends
+	// nothing and writes nothing; its error is an *order.Failure of class Hold
+	// with a Hint, or Stopped when ctx was cancelled.
+	Check(ctx context.Context) error
+}
+
+// Request is what a generator is told of an order. All its text is a
+// stranger's.
+type Request struct {
+	OrderID string
+	// Round is 0 for the first delivery and rises with each revision.
+	Round int
+	// Attempt counts from 1. After a crash the same attempt is made again, with
+	// the same OutputDir.
+	Attempt         int
+	Brief           string
+	ReferenceURLs   []string
+	ReferenceImages []string
+	// RequirementAnswers is a JSON array or object, or nil.
+	RequirementAnswers   json.RawMessage
+	Messages             []Message
+	Service              Service
+	PreviousDeliverables []string
+	// OutputDir is the absolute folder of this attempt; it is made when it does
+	// not exist. What lies in it already is left there, and counts.
+	OutputDir string
+}
+
+// Message is one message of the order's thread.
+type Message struct {
+	From string
+	Text string
+	At   time.Time
+}
+
+// Service is what was promised to the client.
+type Service struct {
+	Title        string
+	Category     string
+	Deliverables []string
+}
+
+// Result is what a generator made: files, a link, or both.
+type Result struct {
+	// Files are absolute paths of ordinary, non-empty files inside OutputDir, of
+	// at most MaxFileBytes each, in the order in which they are to be delivered.
+	Files []string
+	// URL is an absolute http or https link, or empty.
+	URL string
+	// MediaType is the marketplace's word for what was made (image, video, link,
+	// document, code, text), or empty when the generator did not say.
+	MediaType string
+	Cost      order.USD
+	// Message is what the generator has to say about its work; it may be empty.
+	Message string
+	// Log is the tail of what the generator wrote about itself, at most 4 KB.
+	Log string
+}
+
+// stopped is the failure of work that ctx has cut.
+func stopped(ctx context.Context) error {
+	return &order.Failure{Class: order.Stopped, Code: "stopped", Err: context.Cause(ctx)}
+}

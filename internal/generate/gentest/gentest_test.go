@@ -1,0 +1,71 @@
+package gentest_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/generate/gentest"
+)
+
+func TestCanvasIsAGenerator(t *testing.T) {
+	gentest.Kit{Deterministic: true, New: func(t *testing.T) generate.Generator {
+		g, err := generate.New("sketch", generate.Spec{Type: "canvas"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}}.Run(t)
+}
+
+func TestExecIsAGenerator(t *testing.T) {
+	runs := filepath.Join(t.TempDir(), "runs")
+	if err := os.WriteFile(runs, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := func(t *testing.T, text string, log slog.Handler) generate.Generator {
+		g, err := generate.New("studio", generate.Spec{Type: "exec", Exec: generate.ExecOptions{
+			Command: []string{"/bin/sh", "-c", text}, Env: []string{"RUNS=" + runs},
+			Grace: 100 * time.Millisecond, Log: slog.New(log), SelfCheck: []string{"test", "-w", runs},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	gentest.Kit{
+		New: func(t *testing.T) generate.Generator {
+			return program(t, `echo run >> "$RUNS"; cat > "$OUTPUT_DIR/.order"; printf 'GIF89a\1\0\1\0\0\0\0;' > "$OUTPUT_DIR/a.gif"`, slog.DiscardHandler)
+		},
+		Hanging: func(t *testing.T) (generate.Generator, <-chan struct{}) {
+			begun := make(chan struct{})
+			return program(t, `trap '' TERM; echo begun >&2; while :; do sleep 1; done`, &firstLine{Handler: slog.DiscardHandler, seen: begun}), begun
+		},
+		Spent: func() int {
+			content, err := os.ReadFile(runs)
+			if err != nil {
+				t.Error(err)
+			}
+			return len(content)
+		},
+	}.Run(t)
+}
+
+// firstLine closes seen at the first thing that is logged.
+type firstLine struct {
+	slog.Handler
+	once sync.Once
+	seen chan struct{}
+}
+
+func (h *firstLine) Enabled(context.Context, slog.Level) bool { return true }
+func (h *firstLine) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *firstLine) Handle(context.Context, slog.Record) error {
+	h.once.Do(func() { close(h.seen) })
+	return nil
+}

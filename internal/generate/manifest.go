@@ -1,0 +1,100 @@
+package generate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/url"
+	"slices"
+
+	"atelierd/internal/order"
+)
+
+// manifest is what a program may say on stdout. Files is nil when it does not
+// name files: then those in OUTPUT_DIR count.
+type manifest struct {
+	Files     []string
+	URL       string
+	MediaType string
+	Cost      order.USD
+	Message   string
+}
+
+// isManifest says whether stdout is meant as a manifest: its first character
+// is a brace. Anything else is text for the log.
+func isManifest(stdout []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(stdout, " \t\r\n"), []byte("{"))
+}
+
+// parseManifest reads stdout; what is no manifest gives an empty one. With an
+// error, the manifest still holds the cost and the message if they were read,
+// because money that was spent stays spent.
+func parseManifest(stdout []byte) (manifest, error) {
+	if !isManifest(stdout) {
+		return manifest{}, nil
+	}
+	var wire struct {
+		Files     []string        `json:"files"`
+		URL       string          `json:"url"`
+		MediaType string          `json:"media_type"`
+		Cost      json.RawMessage `json:"cost_usd"`
+		Message   string          `json:"message"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(stdout))
+	dec.DisallowUnknownFields()
+	jsonErr := dec.Decode(&wire)
+	if jsonErr == nil {
+		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+			jsonErr = errors.New("something follows after the closing brace")
+		}
+	} else {
+		// An unknown field or a wrong type: read the rest without being strict.
+		_ = json.Unmarshal(stdout, &wire)
+	}
+	m := manifest{Files: wire.Files, URL: wire.URL, MediaType: wire.MediaType, Message: plainText(wire.Message, maxMessage)}
+	cost, costErr := parseCost(wire.Cost)
+	m.Cost = cost
+
+	switch {
+	case jsonErr != nil:
+		return m, fmt.Errorf("the manifest on stdout is not valid: %s", cut(oneLine(jsonErr.Error()), 200))
+	case costErr != nil:
+		return m, costErr
+	case len(m.Files) > MaxFiles:
+		return m, fmt.Errorf("the manifest names %d files, at most %d are taken", len(m.Files), MaxFiles)
+	case m.URL != "" && !publicURL(m.URL):
+		return m, fmt.Errorf("the manifest's url %.100q is not an http or https link", m.URL)
+	case !slices.Contains([]string{"", "image", "video", "link", "document", "code", "text"}, m.MediaType):
+		return m, fmt.Errorf("the manifest's media_type %.40q is not known", m.MediaType)
+	}
+	return m, nil
+}
+
+// parseCost reads an amount as text ("0.04") or as a number. A number may be
+// any that a program prints for a sum of floats; it is rounded to a millionth.
+func parseCost(raw json.RawMessage) (order.USD, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return 0, nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		cost, err := order.ParseUSD(text)
+		if err != nil {
+			return 0, fmt.Errorf("the manifest's cost_usd %w", err)
+		}
+		return cost, nil
+	}
+	var number float64
+	if json.Unmarshal(raw, &number) != nil || number < 0 || number >= 1e9 {
+		return 0, fmt.Errorf("the manifest's cost_usd %.40q is not an amount", string(raw))
+	}
+	return order.USD(math.Round(number * float64(order.Dollar))), nil
+}
+
+func publicURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && len(s) <= 2048 && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
+}

@@ -1,0 +1,236 @@
+package media
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"atelierd/internal/order"
+)
+
+func encoded(t testing.TB, mime string) []byte {
+	t.Helper()
+	picture := image.NewPaletted(image.Rect(0, 0, 30, 20), color.Palette{color.White, color.Black})
+	var buf bytes.Buffer
+	var err error
+	switch mime {
+	case "image/png":
+		err = png.Encode(&buf, picture)
+	case "image/jpeg":
+		err = jpeg.Encode(&buf, picture, nil)
+	case "image/gif":
+		err = gif.Encode(&buf, picture, nil)
+	case "image/webp": // a lossless header: 14 bits of width-1, 14 of height-1
+		buf.WriteString("RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00\x2f")
+		buf.Write(binary.LittleEndian.AppendUint32(nil, 29|19<<14))
+		buf.Write(make([]byte, 10))
+	case "video/mp4":
+		buf.WriteString("\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42\x00\x00\x00\x08free")
+	case "video/quicktime":
+		buf.WriteString("\x00\x00\x00\x14ftypqt  \x00\x00\x02\x00qt  \x00\x00\x00\x08wide")
+	case "video/webm":
+		buf.WriteString("\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04B\x85\x81\x02")
+	default:
+		t.Fatalf("no sample of %s", mime)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func file(t testing.TB, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sample.bin")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestInspectKnowsEveryAcceptedTypeWhateverItsName(t *testing.T) {
+	for mime, media := range map[string]string{
+		"image/jpeg": Image, "image/png": Image, "image/webp": Image, "image/gif": Image,
+		"video/mp4": Video, "video/webm": Video, "video/quicktime": Video,
+	} {
+		t.Run(mime, func(t *testing.T) {
+			content := encoded(t, mime)
+			got, err := Inspect(file(t, content))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(content)
+			want := Info{MIME: mime, Media: media, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
+			if media == Image {
+				want.Width, want.Height = 30, 20
+			}
+			if got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+// bomb is a valid PNG header that claims a size, and nothing behind it.
+func bomb(width, height uint32) []byte {
+	chunk := []byte("IHDR")
+	chunk = binary.BigEndian.AppendUint32(chunk, width)
+	chunk = binary.BigEndian.AppendUint32(chunk, height)
+	chunk = append(chunk, 8, 2, 0, 0, 0)
+	out := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d")
+	out = append(out, chunk...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(chunk))
+}
+
+func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		content []byte
+		want    string
+	}{
+		"empty":            {nil, "is empty"},
+		"text":             {[]byte("this is not a picture at all"), "none of the accepted types"},
+		"html":             {[]byte("<html><img src=x></html>"), "none of the accepted types"},
+		"one byte":         {[]byte{0xff}, "none of the accepted types"},
+		"a header only":    {[]byte("\x89PNG\r\n\x1a\n"), "header cannot be read"},
+		"heic":             {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1isom"), "none of the accepted types"},
+		"audio":            {[]byte("\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00isommp42"), "none of the accepted types"},
+		"matroska":         {[]byte("\x1aE\xdf\xa3\x93B\x82\x88matroska"), "none of the accepted types"},
+		"a wild box size":  {[]byte("\xff\xff\xff\xffftypisom\x00\x00\x00\x00"), "none of the accepted types"},
+		"too many pixels":  {bomb(8193, 8192), "64 megapixels"},
+		"a product beyond": {bomb(1<<31-1, 1<<31-1), "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Inspect(file(t, tc.content))
+			f, ok := errors.AsType[*order.Failure](err)
+			if !ok || f.Class != order.Retry || f.Code != "bad_file" || !strings.Contains(f.Error(), tc.want) {
+				t.Errorf("got %v, want a bad_file that says %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestInspectTakesExactlySixtyFourMegapixels(t *testing.T) {
+	if _, err := Inspect(file(t, bomb(8192, 8192))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestInspectRefusesWhatIsNotARegularFile(t *testing.T) {
+	dir := t.TempDir()
+	target := file(t, encoded(t, "image/png"))
+	link, fifo := filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
+	if err := errors.Join(os.Symlink(target, link), syscall.Mkfifo(fifo, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, fifo, dir, os.DevNull} {
+		f, ok := errors.AsType[*order.Failure](second(Inspect(path)))
+		if !ok || f.Code != "bad_file" {
+			t.Errorf("%s: got %v, want bad_file", path, f)
+		}
+	}
+	f, ok := errors.AsType[*order.Failure](second(Inspect(filepath.Join(dir, "missing"))))
+	if !ok || f.Code != "unreadable" || !errors.Is(f, os.ErrNotExist) {
+		t.Errorf("missing file: got %v, want unreadable", f)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestInspectMeasuresFiftyMegabytesInConstantMemory(t *testing.T) {
+	path := file(t, encoded(t, "video/mp4"))
+	if err := os.Truncate(path, MaxBytes); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	info, err := Inspect(path)
+	runtime.ReadMemStats(&after)
+	if err != nil || info.Bytes != MaxBytes {
+		t.Fatalf("got %+v, %v", info, err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("inspecting 50 MB allocated %d bytes", used)
+	}
+	if err := os.Truncate(path, MaxBytes+1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Inspect(path); err == nil || !strings.Contains(err.Error(), "at most") {
+		t.Errorf("one byte too many: got %v", err)
+	}
+}
+
+func TestAHostileFileNameIsQuotedAndCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "\x1b[31m"+strings.Repeat("x", 200))
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Inspect(path)
+	if err == nil || strings.ContainsRune(err.Error(), 0x1b) || len(err.Error()) > 200 {
+		t.Errorf("got %q", err)
+	}
+}
+
+func TestRequireTellsThePromisedKind(t *testing.T) {
+	info := Info{MIME: "image/png", Media: Image}
+	if err := info.Require(Image); err != nil {
+		t.Error(err)
+	}
+	if f, ok := errors.AsType[*order.Failure](info.Require(Video)); !ok || f.Code != "bad_file" {
+		t.Errorf("got %v, want bad_file", f)
+	}
+}
+
+func TestNameIsSafeAndCarriesTheRightExtension(t *testing.T) {
+	for _, tc := range [][3]string{
+		{"ord_123-r0", "image/png", "ord-123-r0.png"},
+		{"../../etc/passwd", "video/mp4", "etc-passwd.mp4"},
+		{"", "image/jpeg", "file.jpg"},
+		{"\x00 ✨ \n", "video/quicktime", "file.mov"},
+		{"Ünïcode Name", "image/webp", "n-code-name.webp"},
+		{strings.Repeat("a", 300), "text/html", strings.Repeat("a", 60) + ".bin"},
+	} {
+		if got := Name(tc[0], tc[1]); got != tc[2] {
+			t.Errorf("Name(%q, %q) = %q, want %q", tc[0], tc[1], got, tc[2])
+		}
+	}
+}
+
+func FuzzInspectNeverAcceptsAnUnknownType(f *testing.F) {
+	for _, mime := range []string{"image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm", "video/quicktime"} {
+		f.Add(encoded(f, mime))
+	}
+	f.Add(bomb(8193, 8192))
+	path := filepath.Join(f.TempDir(), "fuzz")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		info, err := Inspect(path)
+		if err != nil {
+			if _, ok := errors.AsType[*order.Failure](err); !ok {
+				t.Fatalf("%T is no failure", err)
+			}
+			return
+		}
+		if extension(info.MIME) == ".bin" || info.Bytes != int64(len(content)) || len(content) == 0 {
+			t.Fatalf("accepted %+v", info)
+		}
+		if info.Media == Image && (info.Width <= 0 || info.Height <= 0 || info.Width*info.Height > MaxPixels) {
+			t.Fatalf("accepted %+v", info)
+		}
+	})
+}

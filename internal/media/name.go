@@ -1,0 +1,48 @@
+package media
+
+import "strings"
+
+const maxBase = 60
+
+// Name makes a file name that is safe on every system and in every URL: base
+// (an order id and a round, say) in lower-case letters, digits and hyphens, cut
+// to 60 characters, and the extension that belongs to mime. A mime type that
+// Inspect does not give gets ".bin".
+func Name(base, mime string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(base) {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			b.WriteRune(r)
+		} else if b.Len() > 0 && !strings.HasSuffix(b.String(), "-") {
+			b.WriteByte('-')
+		}
+		if b.Len() >= maxBase {
+			break
+		}
+	}
+	name := strings.TrimRight(b.String(), "-")
+	if name == "" {
+		name = "file"
+	}
+	return name + extension(mime)
+}
+
+func extension(mime string) string {
+	switch mime {
+	case "image/jpeg":
+		return ".jpg"
+	case "image/png":
+		return ".png"
+	case "image/webp":
+		return ".webp"
+	case "image/gif":
+		return ".gif"
+	case "video/mp4":
+		return ".mp4"
+	case "video/webm":
+		return ".webm"
+	case "video/quicktime":
+		return ".mov"
+	}
+	return ".bin"
+}

@@ -1,0 +1,95 @@
+package media
+
+import (
+	"bytes"
+	"strings"
+)
+
+// sniffLen is how much of a file sniff wants to see.
+const sniffLen = 4096
+
+// sniff names the type of a file that begins with head, or "" when it is none
+// of the seven that the marketplace's guide accepts.
+func sniff(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		return "image/jpeg"
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
+		return "image/png"
+	case bytes.HasPrefix(head, []byte("GIF87a")), bytes.HasPrefix(head, []byte("GIF89a")):
+		return "image/gif"
+	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
+		return "image/webp"
+	case bytes.HasPrefix(head, []byte("\x1aE\xdf\xa3")) && docType(head) == "webm":
+		return "video/webm"
+	case len(head) >= 12:
+		return sniffBoxes(head)
+	}
+	return ""
+}
+
+// sniffBoxes tells the video types of the ISO base media family apart from its
+// pictures (HEIC, AVIF) and its audio (M4A), which begin alike.
+func sniffBoxes(head []byte) string {
+	switch string(head[4:8]) {
+	case "moov", "mdat", "wide":
+		return "video/quicktime" // files older than the ftyp box
+	case "ftyp":
+	default:
+		return ""
+	}
+	size := int(uint32(head[0])<<24 | uint32(head[1])<<16 | uint32(head[2])<<8 | uint32(head[3]))
+	if size < 16 || size > len(head) {
+		return ""
+	}
+	// The major brand stands at 8, a version at 12, compatible brands follow.
+	major := string(head[8:12])
+	switch {
+	case major == "qt  ":
+		return "video/quicktime"
+	case mp4Brand(major):
+		return "video/mp4"
+	case pictureOrAudioBrand(major):
+		return ""
+	}
+	for at := 16; at+4 <= size; at += 4 {
+		if mp4Brand(string(head[at : at+4])) {
+			return "video/mp4"
+		}
+	}
+	return ""
+}
+
+func mp4Brand(b string) bool {
+	switch b {
+	case "isom", "mp41", "mp42", "avc1", "M4V ", "M4VH", "M4VP", "MSNV", "dash", "f4v ", "mmp4", "av01", "hvc1":
+		return true
+	}
+	return strings.HasPrefix(b, "iso") && len(b) == 4 && b[3] >= '2' && b[3] <= '9'
+}
+
+func pictureOrAudioBrand(b string) bool {
+	switch b {
+	case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "avif", "avis", "M4A ", "M4B ", "M4P ", "crx ", "jp2 ":
+		return true
+	}
+	return false
+}
+
+// docType reads the DocType of an EBML header, which tells WebM from Matroska.
+func docType(head []byte) string {
+	_, after, found := bytes.Cut(head[:min(len(head), 256)], []byte{0x42, 0x82})
+	if !found || len(after) == 0 || after[0]&0x80 == 0 {
+		return "" // sizes of more than one byte do not occur in this element
+	}
+	n := int(after[0] & 0x7f)
+	if n > len(after)-1 {
+		return ""
+	}
+	return strings.TrimRight(string(after[1:1+n]), "\x00")
+}
+
+func kind(mime string) string {
+	media, _, _ := strings.Cut(mime, "/")
+	return media
+}
