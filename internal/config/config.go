@@ -1,0 +1,155 @@
+// Package config reads atelierd.toml: its types, its defaults, and every
+// problem of the file at once, each with its key path and line.
+//
+// It must not know what the settings are used for: no network, no database, no
+// credentials, and nothing is run.
+package config
+
+import (
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// FileName is what the configuration is called where it is looked for.
+const FileName = "atelierd.toml"
+
+// Config is a configuration that Load found to be without problems. All
+// defaults are filled in.
+type Config struct {
+	// Path is the file as it was named, Dir the absolute folder it is in.
+	// Commands of generators are relative to Dir.
+	Path string
+	Dir  string
+
+	// BaseURL is the marketplace's API, without a slash at its end; BlobURL the
+	// store for files that are too big for it.
+	BaseURL string
+	BlobURL string
+	// DataDir is absolute.
+	DataDir string
+
+	Agent    Agent
+	Poll     Poll
+	Budget   Budget
+	Work     Work
+	Services []Service
+	// Generators are by name, the NAME of [generator.NAME].
+	Generators map[string]Generator
+
+	warnings []Problem
+}
+
+// Warnings are remarks on a file that can be used all the same, one line each
+// in the form of Error.
+func (c *Config) Warnings() []string {
+	lines := make([]string, len(c.warnings))
+	for i, w := range c.warnings {
+		lines[i] = w.in(c.Path)
+	}
+	return lines
+}
+
+// Agent is the profile that the marketplace shows.
+type Agent struct {
+	Name         string
+	Description  string
+	EndpointURL  string
+	Capabilities []string
+	// PayoutWallet and OwnerWallet are Solana addresses, AvatarURL a picture's
+	// address; each is empty when it is not set.
+	PayoutWallet string
+	OwnerWallet  string
+	AvatarURL    string
+}
+
+// Poll says how often the marketplace is asked for orders.
+type Poll struct {
+	Interval time.Duration
+}
+
+// Budget holds the most requests of each kind in one window. 0 means none.
+type Budget struct {
+	Window   time.Duration
+	Poll     int
+	Deliver  int
+	Upload   int
+	Messages int
+	Services int
+	Register int
+	// Reserve is how much of a shared count is kept from polling.
+	Reserve int
+}
+
+// Work says how orders are worked on.
+type Work struct {
+	// Generators is how many orders are generated at the same time.
+	Generators int
+	// MaxAttempts is how often a stage is tried.
+	MaxAttempts int
+	// Drain is how long running work may go on after a stop.
+	Drain time.Duration
+	// Lease is how long a job is held without renewal.
+	Lease time.Duration
+	// Backoff is the delay after the first failed attempt; it doubles with each.
+	Backoff time.Duration
+	// DeliverTimeout is how long the marketplace may take to answer a delivery,
+	// and how long a delivery of unknown outcome is waited for before it may be
+	// sent again.
+	DeliverTimeout time.Duration
+}
+
+// The values of Service.Mode.
+const (
+	ModeAuto   = "auto"    // deliver what the generator made
+	ModeReview = "review"  // hold it until the owner approves
+	ModeDryRun = "dry-run" // generate, and send nothing
+)
+
+// The values of Service.Kind.
+const (
+	KindImage = "image"
+	KindVideo = "video"
+)
+
+// Service is something the agent sells.
+type Service struct {
+	// Title is trimmed, and unique whatever its case.
+	Title       string
+	Description string
+	Category    string
+	Price       order.USD
+	// PriceType is fixed, quote, weekly or monthly.
+	PriceType       string
+	TurnaroundHours int
+	Deliverables    []string
+	DemoURL         string
+	// QuotaLimit is the most pieces in a period of a weekly or monthly service; 0
+	// is unlimited.
+	QuotaLimit int
+	// MaxRevisions is nil when it is left to the marketplace.
+	MaxRevisions *int
+	// Kind is what the service promises: KindImage, KindVideo, or empty for either.
+	Kind string
+	// Generator is a key of Config.Generators.
+	Generator string
+	Mode      string
+}
+
+// The values of Generator.Type.
+const (
+	TypeExec   = "exec"
+	TypeCanvas = "canvas"
+)
+
+// Generator is a way to make files. All but Type is for TypeExec only.
+type Generator struct {
+	Type string
+	// Command and SelfCheck are argument vectors; SelfCheck may be empty.
+	Command   []string
+	SelfCheck []string
+	// Env holds entries NAME=value, which set, and NAME, which pass the
+	// daemon's own value on. It may hold secrets.
+	Env     []string
+	Timeout time.Duration
+}

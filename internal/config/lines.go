@@ -1,0 +1,107 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// lineIndex says on which line each key path of a valid TOML file is first
+// written. Elements of arrays have paths too: service[0].title, env[2].
+type lineIndex struct {
+	parser   unstable.Parser
+	newlines []int          // offsets
+	lines    map[string]int // by key path
+	tables   map[string]int // by path: how many [[path]] came so far
+}
+
+func indexLines(data []byte) map[string]int {
+	x := lineIndex{lines: map[string]int{"": 1}, tables: map[string]int{}}
+	for i, c := range data {
+		if c == '\n' {
+			x.newlines = append(x.newlines, i)
+		}
+	}
+	x.parser.Reset(data)
+	table := ""
+	for x.parser.NextExpression() {
+		switch e := x.parser.Expression(); e.Kind {
+		case unstable.Table, unstable.ArrayTable:
+			table = x.header(e)
+		case unstable.KeyValue:
+			x.keyValue(table, e)
+		}
+	}
+	return x.lines
+}
+
+// header gives the path of the table that a header opens.
+func (x *lineIndex) header(e *unstable.Node) string {
+	path := ""
+	for it := e.Key(); it.Next(); {
+		path = join(path, string(it.Node().Data))
+		line := x.note(path, it.Node(), 1)
+		if e.Kind == unstable.ArrayTable && it.IsLast() {
+			x.tables[path]++
+		}
+		if n := x.tables[path]; n > 0 {
+			path = element(path, n-1)
+			x.note(path, it.Node(), line)
+		}
+	}
+	return path
+}
+
+func (x *lineIndex) keyValue(path string, e *unstable.Node) {
+	line := x.lines[path]
+	for it := e.Key(); it.Next(); {
+		path = join(path, string(it.Node().Data))
+		line = x.note(path, it.Node(), line)
+	}
+	x.value(path, e.Value(), line)
+}
+
+func (x *lineIndex) value(path string, v *unstable.Node, line int) {
+	switch v.Kind {
+	case unstable.InlineTable:
+		for it := v.Children(); it.Next(); {
+			x.keyValue(path, it.Node())
+		}
+	case unstable.Array:
+		i := 0
+		for it := v.Children(); it.Next(); {
+			at := element(path, i)
+			x.value(at, it.Node(), x.note(at, it.Node(), line))
+			i++
+		}
+	}
+}
+
+// note records where path stands, unless it is known already, and gives the
+// line of the node: that of what it belongs to when the parser kept none.
+func (x *lineIndex) note(path string, n *unstable.Node, line int) int {
+	if n.Raw.Length > 0 {
+		before, _ := slices.BinarySearch(x.newlines, int(n.Raw.Offset))
+		line = before + 1
+	}
+	if _, known := x.lines[path]; !known {
+		x.lines[path] = line
+	}
+	return line
+}
+
+var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+
+// join adds a key to a path. A key that TOML would have to quote is quoted, so
+// that it can neither be mistaken for a path nor reach a terminal as it is.
+func join(path, key string) string {
+	if !bareKey.MatchString(key) {
+		key = fmt.Sprintf("%+q", key)
+	}
+	return strings.TrimPrefix(path+"."+key, ".")
+}
+
+func element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

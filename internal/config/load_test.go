@@ -1,0 +1,347 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const wallet = "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T"
+
+const good = `base_url = "https://atelierai.xyz/api"
+data_dir = "./data"
+[agent]
+name = "My Creative Agent"
+description = "I make pictures from words"
+endpoint_url = "https://my-agent.example.com"
+capabilities = ["image_gen"]
+payout_wallet = "` + wallet + `"
+[[service]]
+title = "AI Image Generation"
+description = "High-quality pictures made from your words, fast."
+category = "image_gen"
+price_usd = "5.00"
+turnaround_hours = 1
+deliverables = ["1 image"]
+generator = "studio"
+[generator.studio]
+type = "exec"
+command = ["./make-image", ""]
+env = ["STYLE=neon", "OPENAI_API_KEY"]
+`
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), FileName)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// problems gives what is wrong with a text, as LINE KEY: TEXT without the path.
+func problems(t *testing.T, text string) []string {
+	t.Helper()
+	_, err := Load(write(t, text))
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("Load = %T %v, want *Error", err, err)
+	}
+	var lines []string
+	for _, line := range strings.Split(e.Error(), "\n") {
+		lines = append(lines, strings.TrimPrefix(line, e.Path+":"))
+	}
+	return lines
+}
+
+func TestAGoodFileIsReadAndDefaultsAreFilledIn(t *testing.T) {
+	path := write(t, good)
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(path)
+	if c.Path != path || c.Dir != dir || c.DataDir != filepath.Join(dir, "data") || c.BlobURL != "https://vercel.com/api/blob" {
+		t.Errorf("places = %q %q %q %q", c.Path, c.Dir, c.DataDir, c.BlobURL)
+	}
+	if want := (Budget{time.Hour, 30, 30, 30, 60, 20, 5, 8}); c.Budget != want {
+		t.Errorf("budget = %+v, want %+v", c.Budget, want)
+	}
+	if want := (Work{2, 5, 30 * time.Second, time.Minute, 30 * time.Second, 150 * time.Second}); c.Work != want {
+		t.Errorf("work = %+v, want %+v", c.Work, want)
+	}
+	if c.Poll.Interval != 150*time.Second || c.Agent.PayoutWallet != wallet {
+		t.Errorf("poll = %v, wallet = %q", c.Poll, c.Agent.PayoutWallet)
+	}
+	s := c.Services[0]
+	if s.Price != 5_000_000 || s.Kind != KindImage || s.Mode != ModeAuto || s.PriceType != "fixed" || s.MaxRevisions != nil {
+		t.Errorf("service = %+v", s)
+	}
+	g := c.Generators["studio"]
+	if !slices.Equal(g.Command, []string{"./make-image", ""}) || g.Timeout != 10*time.Minute || len(g.Env) != 2 {
+		t.Errorf("generator = %+v", g)
+	}
+	if w := c.Warnings(); len(w) != 0 {
+		t.Errorf("warnings = %q", w)
+	}
+}
+
+func TestAllProblemsComeAtOnceInTheOrderOfTheirLines(t *testing.T) {
+	got := problems(t, `base_url = 5
+color = "red"
+[agent]
+name = "x"
+description = "ten letters"
+endpoint_url = "my-agent"
+[poll]
+intervall = "150s"
+[budget]
+reserve = 30
+deliver = 31
+[work]
+drain = "soon"
+generators = "2"
+[[service]]
+title = "AI Images"
+description = "High-quality pictures made from your words, fast."
+category = "image"
+price_usd = 5.00
+generator = "studios"
+[[service]]
+title = "AI IMAGES "
+description = "High-quality pictures made from your words, fast."
+category = "video_gen"
+price_usd = "0.005"
+deliverables = ["a", "", 7]
+generator = "studio"
+[generator.studio]
+type = "exec"
+env = [
+  "A=b",
+  "atelier_api_key=x",
+]
+`)
+	want := []string{
+		`1: base_url: must be a string, is an integer`,
+		`2: color: unknown key`,
+		`4: agent.name: must be 2 to 50 characters, has 1`,
+		`6: agent.endpoint_url: must be a URL such as https://example.com/path, is "my-agent"`,
+		`8: poll.intervall: unknown key, did you mean interval?`,
+		`10: budget.reserve: reserve must be below poll, or nothing is left to poll with: they are 30 and 30`,
+		`11: budget.deliver: must be 0 to 30, is 31`,
+		`13: work.drain: must be a duration such as "150s" or "10m", is "soon"`,
+		`14: work.generators: must be an integer, is a string`,
+		`18: service[0].category: must be one of ` + strings.Join(capabilities, ", ") + `, is "image"`,
+		`19: service[0].price_usd: must be a string, is a decimal number`,
+		`20: service[0].generator: there is no [generator.studios], did you mean studio?`,
+		`22: service[1].title: is the title of service[0] on line 16 too`,
+		`25: service[1].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.005"`,
+		`26: service[1].deliverables[1]: must not be empty`,
+		`26: service[1].deliverables[2]: must be a string, is an integer`,
+		`28: generator.studio.command: must name a program, such as ["./make-image"]`,
+		`32: generator.studio.env[1]: must not be ATELIER_API_KEY: no generator may see it`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("problems:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestEachLimitIsCheckedOnItsLine(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("é", n) }
+	for _, c := range []struct{ old, new, want string }{
+		{`name = "My Creative Agent"`, `name = "` + long(51) + `"`, "4: agent.name: must be 2 to 50 characters, has 51"},
+		{`name = "My Creative Agent"`, `name = "` + long(50) + `"`, ""},
+		{`name = "My Creative Agent"`, ``, "3: agent.name: is missing"},
+		{`name = "My Creative Agent"`, `name = "  "`, "4: agent.name: must not be empty"},
+		{`"I make pictures from words"`, `"too short"`, "5: agent.description: must be 10 to 500 characters, has 9"},
+		{`"I make pictures from words"`, `"` + long(501) + `"`, "5: agent.description: must be 10 to 500 characters, has 501"},
+		{`"https://my-agent.example.com"`, `"ftp://my-agent.example.com"`, `6: agent.endpoint_url: must be a URL such as https://example.com/path, is "ftp://my-agent.example.com"`},
+		{`"https://my-agent.example.com"`, `"https://:80"`, `6: agent.endpoint_url: must be a URL such as https://example.com/path, is "https://:80"`},
+		{`"https://my-agent.example.com"`, `"https://a:b@c"`, `6: agent.endpoint_url: must not hold a user name or password`},
+		{`endpoint_url = "https://my-agent.example.com"`, ``, `3: agent.endpoint_url: is missing`},
+		{`capabilities = ["image_gen"]`, "capabilities = [ # first\n\"seo\", # second\n# third\n\"art\"]", "10: agent.capabilities[1]: must be one of " + strings.Join(capabilities, ", ") + `, is "art"`},
+		{wallet, `YOUR_SOLANA_WALLET_ADDRESS`, "8: agent.payout_wallet: is the guide's placeholder; put your own Solana address here"},
+		{wallet, wallet[2:], "8: agent.payout_wallet: must be a Solana address of 32 bytes in base58, has 31"},
+		{wallet, strings.Repeat("1", 32), ""},
+		{wallet, strings.Repeat("1", 33), "8: agent.payout_wallet: must be a Solana address of 32 bytes in base58, has 33"},
+		{wallet, wallet[1:] + "0", "8: agent.payout_wallet: must be a Solana address: character 44 is none of base58"},
+		{wallet, wallet + wallet, "8: agent.payout_wallet: must be a Solana address: it has 88 characters, an address at most 44"},
+		{wallet, "", "8: agent.payout_wallet: must not be empty; leave the key out for none"},
+		{`payout_wallet`, `owner_wallet = "x"` + "\npayout_wallet", "8: agent.owner_wallet: must be a Solana address of 32 bytes in base58, has 1"},
+		{`"AI Image Generation"`, `"AI"`, "10: service[0].title: must be 3 to 100 characters, has 2"},
+		{`"High-quality pictures made from your words, fast."`, `"` + long(1001) + `"`, "11: service[0].description: must be 10 to 1000 characters, has 1001"},
+		{`price_usd = "5.00"`, `price_usd = "0.00"`, `13: service[0].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.00"`},
+		{`price_usd = "5.00"`, `price_usd = "-5"`, `13: service[0].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "-5"`},
+		{`price_usd = "5.00"`, `price_usd = "5.001"`, `13: service[0].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "5.001"`},
+		{`turnaround_hours = 1`, `turnaround_hours = 0`, "14: service[0].turnaround_hours: must be 1 to 8760, is 0"},
+		{`turnaround_hours = 1`, `quota_limit = 5`, "14: service[0].quota_limit: is for price_type weekly and monthly only"},
+		{`turnaround_hours = 1`, "quota_limit = 5\nprice_type = \"weekly\"", ""},
+		{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service[0].price_type: must be one of fixed, quote, weekly, monthly, is "hourly"`},
+		{`turnaround_hours = 1`, `mode = "manual"`, `14: service[0].mode: must be one of auto, review, dry-run, is "manual"`},
+		{`turnaround_hours = 1`, `kind = "text"`, `14: service[0].kind: must be one of image, video, is "text"`},
+		{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: must be one of exec, canvas, is "magic"`},
+		{`type = "exec"` + "\n" + `command = ["./make-image", ""]`, `type = "canvas"`, `19: generator.studio.env: is for type exec only`},
+		{`"./make-image", ""`, `""`, `19: generator.studio.command: must name a program, such as ["./make-image"]`},
+		{`"./make-image", ""`, `"a\u0000b"`, `19: generator.studio.command: must not contain a NUL byte`},
+		{`"OPENAI_API_KEY"`, `"ATELIER_API_KEY"`, `20: generator.studio.env[1]: must not be ATELIER_API_KEY: no generator may see it`},
+		{`"OPENAI_API_KEY"`, `"ROUND=1"`, `20: generator.studio.env[1]: must not be ROUND: the daemon sets it for each run`},
+		{`"OPENAI_API_KEY"`, `"sk-secret=1"`, `20: generator.studio.env[1]: must be NAME or NAME=value`},
+		{`[generator.studio]`, "[generator.\"a.b\\u001b\"]\ntype = \"canvas\"\n[generator.studio]", `17: generator."a.b\x1b": must be a name of letters, digits, _ and -`},
+		{`[agent]`, "[work]\nmax_attempts = 101\n[agent]", "4: work.max_attempts: must be 1 to 100, is 101"},
+		{`[agent]`, "[work]\ngenerators = 65\n[agent]", "4: work.generators: must be 1 to 64, is 65"},
+		{`[agent]`, "[work]\ndrain = \"11m\"\n[agent]", "4: work.drain: must be 0s to 10m, is 11m"},
+		{`[agent]`, "[work]\ndrain = \"0s\"\n[agent]", ""},
+		{`[agent]`, "[poll]\ninterval = \"999ms\"\n[agent]", "4: poll.interval: must be 1s to 24h, is 999ms"},
+		{`[agent]`, "[budget]\nwindow = \"0s\"\n[agent]", "4: budget.window: must be 1s to 24h, is 0s"},
+		{`[agent]`, "[budget]\npoll = 0\n[agent]", "4: budget.poll: reserve must be below poll, or nothing is left to poll with: they are 0 and 0"},
+		{`[agent]`, "[budget]\npoll = 5\n[agent]", ""},
+		{`[agent]`, "[budget]\nmessages = 61\n[agent]", "4: budget.messages: must be 0 to 60, is 61"},
+		{`[agent]`, "[poll]\ninterval = 150\n[agent]", `4: poll.interval: must be a duration such as "150s" or "10m", is an integer`},
+		{`"https://atelierai.xyz/api"`, `"http://atelierai.xyz/api"`, "1: base_url: must be https, because the API key goes there; http is for this machine only"},
+		{`"https://atelierai.xyz/api"`, `"http://127.0.0.1:9/api"`, ""},
+		{`"https://atelierai.xyz/api"`, `"http://[::1]:9/api"`, ""},
+		{`"https://atelierai.xyz/api"`, `"http://127.0.0.1.example.com/api"`, "1: base_url: must be https, because the API key goes there; http is for this machine only"},
+		{`"https://atelierai.xyz/api"`, `"https://atelierai.xyz/api?x=1"`, "1: base_url: must not have a query or a fragment"},
+		{`"./data"`, `"~/data"`, "2: data_dir: must be a path; ~ is not expanded here, write the folder out"},
+	} {
+		text := strings.Replace(good, c.old, c.new, 1)
+		if text == good {
+			t.Fatalf("%q is not in the good file", c.old)
+		}
+		if got := strings.Join(problems(t, text), "\n"); got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.new, got, c.want)
+		}
+	}
+}
+
+func TestASyntaxErrorShowsItsLineButNoSecret(t *testing.T) {
+	got := problems(t, "base_url = \"https://x\"\n[agent\nname = 5\n")
+	if len(got) != 1 || !strings.HasPrefix(got[0], "2: ") || !strings.HasSuffix(got[0], `in the line: [agent`) {
+		t.Errorf("problems = %q", got)
+	}
+	got = problems(t, "\"a\\u001b\" = 1\n\"a\\u001b\" = '\x7f'")
+	if len(got) != 1 || strings.ContainsAny(got[0], "\x1b\x7f") {
+		t.Errorf("problems = %q", got)
+	}
+	got = problems(t, "\"a\\u001b\" = 1\n\"a\\u001b\" = 2")
+	if want := `2: key a? is already defined, in the line: "a\u001b" = 2`; len(got) != 1 || got[0] != want {
+		t.Errorf("problems = %q, want %q", got, want)
+	}
+	for _, line := range []string{
+		`env = ["OPENAI_API_KEY=sk-5ec2e7" "B"]`,
+		`env = ["A", 'openai_key=sk-5ec2e7]`,
+		`OPENAI_API_KEY=sk-5ec2e7`,
+	} {
+		got := problems(t, "[generator.x]\n"+line)
+		if len(got) != 1 || !strings.HasPrefix(got[0], "2: ") || strings.Contains(got[0], "5ec2e7") {
+			t.Errorf("%s: %q", line, got)
+		}
+	}
+}
+
+func TestAWrongTypeIsOneProblemAndHidesNoOther(t *testing.T) {
+	got := problems(t, "agent = 5\npoll = [1]\nservice = [{title = true}, 3]\n[generator]\nx = \"canvas\"\n")
+	want := []string{
+		"1: agent: must be a table, is an integer",
+		"2: poll: must be a table, is a list",
+		"3: service[0].category: is missing",
+		"3: service[0].description: is missing",
+		"3: service[0].generator: is missing",
+		"3: service[0].price_usd: is missing",
+		"3: service[0].title: must be a string, is a boolean",
+		"3: service[1]: must be a table, is an integer",
+		"5: generator.x: must be a table, is a string",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("problems:\n%s", strings.Join(got, "\n"))
+	}
+}
+
+func TestWhatMayBeMeantIsOnlyWarnedOf(t *testing.T) {
+	text := strings.NewReplacer(`payout_wallet = "`+wallet+`"`, "", "High-quality pictures made from your words, fast.", "Pictures, fast.").Replace(good) +
+		"[generator.spare]\ntype = \"canvas\"\n[poll]\ninterval = \"60s\"\n[budget]\nwindow = \"10m\"\n[work]\ndeliver_timeout = \"5s\"\n"
+	c, err := Load(write(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	warned := func(c *Config) (keys []string) {
+		for _, w := range c.Warnings() {
+			keys = append(keys, strings.Join(strings.SplitN(strings.TrimPrefix(w, c.Path+":"), ": ", 3)[:2], " "))
+		}
+		return keys
+	}
+	want := []string{"3 agent.payout_wallet", "11 service[0].description", "21 generator.spare",
+		"24 poll.interval", "26 budget.window", "28 work.deliver_timeout"}
+	if got := warned(c); !slices.Equal(got, want) {
+		t.Errorf("warnings = %q, want %q", got, want)
+	}
+	c, err = Load(write(t, strings.Replace(text, "https://atelierai.xyz/api", "http://localhost:1/api", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := warned(c); !slices.Equal(got, want[:3]) {
+		t.Errorf("against a sandbox: warnings = %q, want %q", got, want[:3])
+	}
+}
+
+func TestTheExampleLoadsAndWarnsOfTheMissingWalletOnly(t *testing.T) {
+	c, err := Load(write(t, Example()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := c.Warnings(); len(w) != 1 || !strings.Contains(w[0], "agent.payout_wallet") {
+		t.Errorf("warnings = %q", w)
+	}
+	if g := c.Generators[c.Services[0].Generator]; g.Type != TypeCanvas {
+		t.Errorf("generator = %+v", g)
+	}
+}
+
+// Every key that the example shows behind a # has to be a true one.
+func TestTheExamplesCommentedKeysLoadToo(t *testing.T) {
+	before, exec, found := strings.Cut(Example(), "\n# [generator.studio]\n")
+	before, _, canvas := strings.Cut(before, "[generator.studio]\ntype")
+	if !found || !canvas {
+		t.Fatal("the example does not show both generators")
+	}
+	text := before + "\n# [generator.studio]\n" + exec
+	var lines []string
+	for _, line := range strings.Split(text, "\n") {
+		if bare := strings.TrimPrefix(line, "# "); strings.Contains(bare, " = ") || strings.HasPrefix(bare, "[") {
+			line = bare
+		}
+		lines = append(lines, line)
+	}
+	text = strings.NewReplacer(`wallet = ""`, `wallet = "`+wallet+`"`, "quota_limit = 0", "").Replace(strings.Join(lines, "\n"))
+	c, err := Load(write(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := Load(write(t, Example()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := c.Warnings(); len(w) != 0 {
+		t.Errorf("warnings = %q", w)
+	}
+	if c.Budget != plain.Budget || c.Work != plain.Work || c.Poll != plain.Poll || c.BaseURL != plain.BaseURL ||
+		c.BlobURL != plain.BlobURL || filepath.Base(c.DataDir) != filepath.Base(plain.DataDir) {
+		t.Error("what the example calls a default is none")
+	}
+	if c.Generators["studio"].Type != TypeExec || *c.Services[0].MaxRevisions != 2 {
+		t.Errorf("config = %+v", c)
+	}
+}
+
+func TestFilesOfWindowsLoad(t *testing.T) {
+	if got := problems(t, "\ufeff"+strings.ReplaceAll(good, "\n", "\r\n")); got != nil {
+		t.Errorf("problems = %q", got)
+	}
+}

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing that is wrong in the file.
+type Problem struct {
+	// Line counts from 1. It is 0 when the file could not be read at all.
+	Line int
+	// Key is the path of the key, like agent.name or service[0].title, where
+	// service[0] is the first. It is empty when the file is no TOML.
+	Key  string
+	Text string
+}
+
+func (p Problem) in(path string) string {
+	var b strings.Builder
+	if path != "" {
+		b.WriteString(path)
+		if p.Line > 0 {
+			fmt.Fprintf(&b, ":%d", p.Line)
+		}
+		b.WriteString(": ")
+	}
+	if p.Key != "" {
+		b.WriteString(p.Key + ": ")
+	}
+	return b.String() + p.Text
+}
+
+// Error is every problem of a configuration, in the order of their lines.
+type Error struct {
+	Path     string // as it was named; empty when no file was found
+	Problems []Problem
+	// Hint is the next step, or empty.
+	Hint string
+}
+
+// Error gives a line for each problem: PATH:LINE: KEY: TEXT.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.in(e.Path)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func byLine(a, b Problem) int {
+	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
+}
+
+func sortProblems(list []Problem) { slices.SortStableFunc(list, byLine) }

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// capabilities are the marketplace's guide's six, and those that the deployed
+// marketplace adds.
+var capabilities = []string{"image_gen", "video_gen", "ugc", "influencer", "brand_content", "custom",
+	"coding", "analytics", "seo", "trading", "automation", "consulting"}
+
+func (t *table) config(dir string) *Config {
+	c := &Config{
+		Dir:     dir,
+		BaseURL: t.api("base_url", "https://atelierai.xyz/api"),
+		BlobURL: t.api("blob_url", "https://vercel.com/api/blob"),
+		DataDir: t.text("data_dir", "./atelierd-data"),
+	}
+	switch {
+	case c.DataDir == "":
+		t.problem("data_dir", "must not be empty")
+	case strings.HasPrefix(c.DataDir, "~"):
+		t.problem("data_dir", "must be a path; ~ is not expanded here, write the folder out")
+	case strings.ContainsRune(c.DataDir, 0):
+		t.problem("data_dir", "must not contain a NUL byte")
+	}
+	if !filepath.IsAbs(c.DataDir) {
+		c.DataDir = filepath.Join(dir, c.DataDir)
+	}
+	sandbox := loopback(c.BaseURL)
+	c.Agent = t.sub("agent").agent()
+	c.Poll = t.sub("poll").poll(sandbox)
+	c.Budget = t.sub("budget").budget(sandbox)
+	c.Work = t.sub("work").work(sandbox)
+	c.Generators = t.sub("generator").generators()
+	c.Services = t.services("service", c.Generators)
+	t.done()
+	return c
+}
+
+// length reads a required text of so many characters.
+func (t *table) length(key string, least, most int) string {
+	s := t.required(key)
+	if n := utf8.RuneCountInString(s); n < least || n > most {
+		t.problem(t.at(key), "must be %d to %d characters, has %d", least, most, n)
+	}
+	return s
+}
+
+// agent checks what the marketplace's guide limits of a profile.
+func (t *table) agent() Agent {
+	defer t.done()
+	a := Agent{
+		Name:         t.length("name", 2, 50),
+		Description:  t.length("description", 10, 500),
+		EndpointURL:  t.address("endpoint_url", ""),
+		Capabilities: t.list("capabilities"),
+		PayoutWallet: t.wallet("payout_wallet"),
+		OwnerWallet:  t.wallet("owner_wallet"),
+		AvatarURL:    t.address("avatar_url", ""),
+	}
+	if !t.has("endpoint_url") {
+		t.problem(t.at("endpoint_url"), "is missing")
+	}
+	for i, c := range a.Capabilities {
+		if !slices.Contains(capabilities, c) {
+			t.problem(element(t.at("capabilities"), i), "must be one of %s, is %.40q", strings.Join(capabilities, ", "), c)
+		}
+	}
+	if !t.has("payout_wallet") {
+		t.warn(t.at("payout_wallet"), "is not set: an order that completes without one is not paid out")
+	}
+	return a
+}
+
+func (t *table) poll(sandbox bool) Poll {
+	defer t.done()
+	p := Poll{Interval: t.duration("interval", 150*time.Second, time.Second, 24*time.Hour)}
+	if p.Interval < 120*time.Second && !sandbox {
+		t.warn(t.at("interval"), "is under 120s: the marketplace allows 30 polls an hour, and may count deliveries with them")
+	}
+	return p
+}
+
+// budget allows no more than the limits of the marketplace's guide, and for
+// messages that of the deployed marketplace.
+func (t *table) budget(sandbox bool) Budget {
+	defer t.done()
+	b := Budget{
+		Window:   t.duration("window", time.Hour, time.Second, 24*time.Hour),
+		Poll:     t.number("poll", 30, 0, 30),
+		Deliver:  t.number("deliver", 30, 0, 30),
+		Upload:   t.number("upload", 30, 0, 30),
+		Messages: t.number("messages", 60, 0, 60),
+		Services: t.number("services", 20, 0, 20),
+		Register: t.number("register", 5, 0, 5),
+	}
+	b.Reserve = t.number("reserve", min(8, max(b.Poll-1, 0)), 0, 30)
+	if b.Reserve >= b.Poll {
+		key := "reserve"
+		if !t.has(key) {
+			key = "poll"
+		}
+		t.problem(t.at(key), "reserve must be below poll, or nothing is left to poll with: they are %d and %d", b.Reserve, b.Poll)
+	}
+	if b.Window != time.Hour && !sandbox {
+		t.warn(t.at("window"), "is not 1h, which is what the marketplace counts by; change it for a sandbox only")
+	}
+	return b
+}
+
+func (t *table) work(sandbox bool) Work {
+	defer t.done()
+	w := Work{
+		Generators:     t.number("generators", 2, 1, 64),
+		MaxAttempts:    t.number("max_attempts", 5, 1, 100),
+		Drain:          t.duration("drain", 30*time.Second, 0, 10*time.Minute),
+		Lease:          t.duration("lease", time.Minute, time.Second, time.Hour),
+		Backoff:        t.duration("backoff", 30*time.Second, 10*time.Millisecond, time.Hour),
+		DeliverTimeout: t.duration("deliver_timeout", 150*time.Second, time.Second, time.Hour),
+	}
+	if w.DeliverTimeout < 150*time.Second && !sandbox {
+		t.warn(t.at("deliver_timeout"), "is under 150s: the marketplace may take 120s to answer a delivery")
+	}
+	return w
+}

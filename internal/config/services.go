@@ -1,0 +1,166 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"atelierd/internal/order"
+)
+
+// services reads the list at key, and sees that services and generators fit.
+func (t *table) services(key string, generators map[string]Generator) []Service {
+	var services []Service
+	titles := map[string]*table{}
+	used := map[string]bool{}
+	for _, sub := range t.subs(key) {
+		s := sub.service(generators)
+		services = append(services, s)
+		used[s.Generator] = true
+		// Services are matched by title, so two alike could not be told apart.
+		folded := strings.ToLower(s.Title)
+		if first := titles[folded]; first != nil && folded != "" {
+			sub.problem(sub.at("title"), "is the title of %s on line %d too", first.path, first.line(first.at("title")))
+		} else {
+			titles[folded] = sub
+		}
+	}
+	if !t.has(key) {
+		t.warn(key, "there is no [[service]]: every order would be held")
+	}
+	for name := range maps.Keys(generators) {
+		if !used[name] {
+			t.warn(join("generator", name), "is used by no service")
+		}
+	}
+	return services
+}
+
+// service checks what the marketplace's guide limits of a service.
+func (t *table) service(generators map[string]Generator) Service {
+	defer t.done()
+	s := Service{
+		Title:           t.length("title", 3, 100),
+		Description:     t.length("description", 10, 1000),
+		Category:        t.oneOf("category", "", capabilities...),
+		Price:           t.price("price_usd"),
+		PriceType:       t.oneOf("price_type", "fixed", "fixed", "quote", "weekly", "monthly"),
+		TurnaroundHours: t.number("turnaround_hours", 24, 1, 8760),
+		Deliverables:    t.list("deliverables"),
+		DemoURL:         t.address("demo_url", ""),
+		QuotaLimit:      t.number("quota_limit", 0, 0, 1_000_000),
+		Generator:       t.required("generator"),
+		Mode:            t.oneOf("mode", ModeAuto, ModeAuto, ModeReview, ModeDryRun),
+	}
+	for i, d := range s.Deliverables {
+		if strings.TrimSpace(d) == "" {
+			t.problem(element(t.at("deliverables"), i), "must not be empty")
+		}
+	}
+	if n := t.number("max_revisions", 0, 0, 1000); t.has("max_revisions") {
+		s.MaxRevisions = &n
+	}
+	if n := utf8.RuneCountInString(s.Description); n >= 10 && n < 40 {
+		t.warn(t.at("description"), "has %d characters: the deployed marketplace wants 40, though its guide says 10", n)
+	}
+	if t.has("quota_limit") && s.PriceType != "weekly" && s.PriceType != "monthly" {
+		t.problem(t.at("quota_limit"), "is for price_type weekly and monthly only")
+	}
+	if _, there := generators[s.Generator]; !there {
+		text := fmt.Sprintf("there is no [generator.%.40s]", strings.TrimPrefix(join("", s.Generator), "."))
+		if near := nearest(s.Generator, slices.Sorted(maps.Keys(generators))); near != "" {
+			text += ", did you mean " + near + "?"
+		}
+		t.problem(t.at("generator"), "%s", text)
+	}
+	switch s.Category {
+	case "image_gen":
+		s.Kind = KindImage
+	case "video_gen":
+		s.Kind = KindVideo
+	}
+	if t.has("kind") {
+		s.Kind = t.oneOf("kind", "", KindImage, KindVideo)
+	}
+	t.known = append(t.known, "kind")
+	return s
+}
+
+func (t *table) price(key string) order.USD {
+	s := t.required(key)
+	usd, err := order.ParseUSD(s)
+	if err != nil || usd <= 0 || usd%(order.Dollar/100) != 0 {
+		t.problem(t.at(key), `must be a price above 0 with at most two decimals, such as "5.00", is %.40q`, s)
+	}
+	return usd
+}
+
+// generators reads the tables under [generator].
+func (t *table) generators() map[string]Generator {
+	list := map[string]Generator{}
+	for name := range maps.Keys(t.values) {
+		sub := t.sub(name)
+		list[name] = sub.generator()
+		if !bareKey.MatchString(name) {
+			t.problem(sub.path, "must be a name of letters, digits, _ and -")
+		}
+	}
+	return list
+}
+
+func (t *table) generator() Generator {
+	defer t.done()
+	g := Generator{
+		Type:      t.oneOf("type", "", TypeExec, TypeCanvas),
+		Command:   t.list("command"),
+		SelfCheck: t.list("self_check"),
+		Env:       t.list("env"),
+		Timeout:   t.duration("timeout", 10*time.Minute, time.Second, 24*time.Hour),
+	}
+	if g.Type == TypeCanvas {
+		for _, key := range []string{"command", "self_check", "env", "timeout"} {
+			if t.has(key) {
+				t.problem(t.at(key), "is for type exec only")
+			}
+		}
+		return Generator{Type: g.Type}
+	}
+	if g.Type == TypeExec && (len(g.Command) == 0 || g.Command[0] == "") {
+		t.problem(t.at("command"), `must name a program, such as ["./make-image"]`)
+	}
+	if len(g.SelfCheck) > 0 && g.SelfCheck[0] == "" {
+		t.problem(t.at("self_check"), "must name a program, or be left out")
+	}
+	for _, key := range []string{"command", "self_check"} {
+		if strings.ContainsRune(strings.Join(t.list(key), ""), 0) {
+			t.problem(t.at(key), "must not contain a NUL byte")
+		}
+	}
+	t.environment(g.Env)
+	return g
+}
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// environment checks entries NAME and NAME=value. They may hold secrets: no
+// more than a well-formed name of them is shown.
+func (t *table) environment(env []string) {
+	for i, entry := range env {
+		at := element(t.at("env"), i)
+		name, value, _ := strings.Cut(entry, "=")
+		switch {
+		case !variable.MatchString(name):
+			t.problem(at, "must be NAME or NAME=value")
+		case strings.EqualFold(name, "ATELIER_API_KEY"):
+			t.problem(at, "must not be ATELIER_API_KEY: no generator may see it")
+		case slices.Contains([]string{"ATELIER_ORDER_ID", "ATTEMPT", "ROUND", "OUTPUT_DIR"}, name):
+			t.problem(at, "must not be %s: the daemon sets it for each run", name)
+		case strings.ContainsRune(value, 0):
+			t.problem(at, "must not contain a NUL byte")
+		}
+	}
+}
