@@ -1,0 +1,156 @@
+// Package fulfill is what a stage does: generate the files of an order, upload
+// them, deliver them. Each stage starts from what is durable and can be run
+// again after a crash at any point of it.
+//
+// It must not know SQL, leases, retries or how many orders there are.
+package fulfill
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// Store is what the stages need of the database. Its writes are durable when
+// they return, and fail with class Lost once the job's lease is gone.
+type Store interface {
+	Order(ctx context.Context, id string) (order.Order, error)
+	Artifacts(ctx context.Context, orderID string, round int) ([]order.Artifact, error)
+	Delivery(ctx context.Context, orderID string, round int) (order.Delivery, bool, error)
+	Uploaded(j order.Job, artifactID int64, url, media string) error
+	Intend(j order.Job, urls []string) error
+	Withdraw(j order.Job, note string) error
+}
+
+// Market is what the stages ask of the marketplace; *atelier.Client is one.
+type Market interface {
+	Upload(ctx context.Context, orderID string, f atelier.File) (atelier.Uploaded, error)
+	Deliver(ctx context.Context, orderID string, pieces []atelier.Deliverable) error
+	Order(ctx context.Context, id string) (order.Facts, error)
+	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
+}
+
+// Budget says how long a call has to wait for a request to be left.
+type Budget interface {
+	Wait(ctx context.Context, call order.Call) time.Duration
+}
+
+// Service is what the stages know of a service on offer.
+type Service struct {
+	Title        string
+	Category     string
+	Deliverables []string
+	// Kind is the media type that the service promises: image, video, or ""
+	// for either.
+	Kind      string
+	Generator generate.Generator
+}
+
+// Options are the settings of a Fulfiller. All but Log and MaxTries are needed.
+type Options struct {
+	Store  Store
+	Market Market
+	Budget Budget
+	// Services are the services on offer, by title.
+	Services map[string]Service
+	// Dir is the data folder.
+	Dir string
+	// Settle is how long a request that got no answer may still take effect at
+	// the marketplace. Only a look begun later can show that it did not.
+	Settle time.Duration
+	// MaxTries is how often one delivery is sent, each time after a look that
+	// did not find it, before the owner is asked; 20.
+	MaxTries int
+	Log      *slog.Logger
+}
+
+// Fulfiller runs stages. It holds no state between them.
+type Fulfiller struct{ o Options }
+
+// New makes a Fulfiller.
+func New(o Options) *Fulfiller {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxTries == 0 {
+		o.MaxTries = 20
+	}
+	return &Fulfiller{o}
+}
+
+// Run runs the job's stage. Its error is an *order.Failure or counts as Retry.
+func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) {
+	o, err := f.o.Store.Order(ctx, j.OrderID)
+	if err != nil {
+		return order.Result{}, err
+	}
+	switch j.Stage {
+	case order.StageGenerate:
+		return f.generate(ctx, j, o)
+	case order.StageUpload:
+		return f.upload(ctx, j)
+	case order.StageDeliver:
+		return f.deliver(ctx, j)
+	}
+	return order.Result{}, order.Failf(order.Hold, "unknown_stage", "stage %q is unknown to this version", j.Stage)
+}
+
+// keyRetry is how long work waits while the key is refused. It goes on at once
+// when a poll finds the key accepted.
+const keyRetry = 10 * time.Minute
+
+// marketFailure adapts a failure of the marketplace to work in hand: a refused
+// key or an outage is not the order's fault, so the work waits it out.
+func marketFailure(err error) error {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok {
+		return err
+	}
+	own := *f
+	switch {
+	case f.Code == "key_refused":
+		own.Class, own.After = order.Wait, keyRetry
+	case f.Class == order.Retry && (atelier.OutcomeUnknown(err) || errors.Is(err, atelier.ErrNotSent)):
+		own.Outage = true
+	}
+	return &own
+}
+
+// affordable is nil when the call may be sent now, else a failure of class Wait.
+func (f *Fulfiller) affordable(ctx context.Context, call order.Call) error {
+	wait := f.o.Budget.Wait(ctx, call)
+	if wait <= 0 {
+		return nil
+	}
+	return &order.Failure{Class: order.Wait, Code: "budget", After: wait,
+		Err: fmt.Errorf("no %s request is left in this window", call)}
+}
+
+// folder is the folder of an order below the data folder's kind. An order's id
+// is foreign text: one that is not plainly a name is replaced by its hash.
+func folder(kind, orderID string, round int) string {
+	name := orderID
+	if !plain(orderID) {
+		sum := sha256.Sum256([]byte(orderID))
+		name = "x-" + hex.EncodeToString(sum[:16])
+	}
+	return filepath.Join(kind, name, fmt.Sprintf("r%d", round))
+}
+
+func plain(id string) bool {
+	for _, r := range id {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 80 && id[0] != '-'
+}

@@ -1,0 +1,254 @@
+package fulfill
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/media"
+	"atelierd/internal/order"
+)
+
+// Folders below the data folder.
+const (
+	workDir     = "work"      // where generators write, one folder an attempt
+	artifactDir = "artifacts" // where accepted files are kept
+)
+
+// generate has the files of a round made, checks them and keeps them.
+func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
+	s, ok := f.o.Services[o.Service]
+	if !ok {
+		return order.Result{}, order.Failf(order.Hold, "no_service", "its service %.100q is not configured", o.Service).
+			WithHint("add the [[service]] and run `atelierd orders retry %s`", o.ID)
+	}
+	if err := f.room(); err != nil {
+		return order.Result{}, err
+	}
+	dir, err := filepath.Abs(filepath.Join(f.o.Dir, folder(workDir, o.ID, j.Round), fmt.Sprintf("a%d", j.Attempt)))
+	if err != nil {
+		return order.Result{}, err
+	}
+	made, err := f.make(ctx, j, o, s, dir)
+	if err != nil {
+		return order.Result{}, noRoom(err)
+	}
+	artifacts, err := f.keep(j, s, made)
+	if err != nil {
+		return order.Result{}, noRoom(withSpending(err, made))
+	}
+	next := order.StageDeliver
+	for _, a := range artifacts {
+		if a.URL == "" {
+			next = order.StageUpload
+		}
+	}
+	return order.Result{Next: next, Artifacts: artifacts, Cost: made.Cost, Log: made.Log, Note: made.Message}, nil
+}
+
+// make runs the generator, unless an earlier process already ran it to the end
+// in this attempt and died before the result was in the database: its result
+// lies beside the folder, and is not paid for again.
+func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Result, error) {
+	record := dir + ".result.json"
+	if made, ok := readResult(record); ok {
+		return made, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return generate.Result{}, err
+	}
+	previous, err := f.previous(ctx, o.ID, j.Round)
+	if err != nil {
+		return generate.Result{}, err
+	}
+	made, err := s.Generator.Generate(ctx, generate.Request{
+		OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, Brief: o.Brief,
+		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
+		Service:              generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
+		PreviousDeliverables: previous, OutputDir: dir,
+	})
+	if err != nil {
+		return made, err
+	}
+	return made, writeResult(record, made)
+}
+
+// previous are the links of the round before, for a generator to improve on.
+func (f *Fulfiller) previous(ctx context.Context, orderID string, round int) ([]string, error) {
+	if round == 0 {
+		return nil, nil
+	}
+	files, err := f.o.Store.Artifacts(ctx, orderID, round-1)
+	if err != nil {
+		return nil, err
+	}
+	var links []string
+	for _, a := range files {
+		links = append(links, a.URL)
+	}
+	return links, nil
+}
+
+func readResult(path string) (generate.Result, bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return generate.Result{}, false
+	}
+	var made generate.Result
+	if err := json.Unmarshal(b, &made); err != nil {
+		return generate.Result{}, false
+	}
+	for _, file := range made.Files {
+		if _, err := os.Lstat(file); err != nil {
+			return generate.Result{}, false
+		}
+	}
+	return made, true
+}
+
+func writeResult(path string, made generate.Result) error {
+	b, err := json.Marshal(made)
+	if err != nil {
+		return err
+	}
+	for _, file := range made.Files {
+		if err := syncFile(file); err != nil {
+			return err
+		}
+	}
+	return writeFile(path, func(w io.Writer) error { _, err := w.Write(b); return err })
+}
+
+// keep checks the files and puts them where they stay. Only files that are
+// durable come back.
+func (f *Fulfiller) keep(j order.Job, s Service, made generate.Result) ([]order.Artifact, error) {
+	rel := folder(artifactDir, j.OrderID, j.Round)
+	to := filepath.Join(f.o.Dir, rel)
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return nil, err
+	}
+	var list []order.Artifact
+	for i, file := range made.Files {
+		info, err := media.Inspect(file)
+		if err != nil {
+			return nil, err
+		}
+		if s.Kind != "" && info.Media != s.Kind {
+			return nil, order.Failf(order.Retry, "bad_file", "the generator made %s, but the service promises %s", info.MIME, s.Kind)
+		}
+		name := media.Name(fmt.Sprintf("%s-%d-%d", j.OrderID, j.Round, i+1), info.MIME)
+		if err := link(file, filepath.Join(to, name)); err != nil {
+			return nil, err
+		}
+		list = append(list, order.Artifact{Path: filepath.Join(rel, name), Name: name, Bytes: info.Bytes,
+			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height})
+	}
+	if made.URL != "" {
+		kind := made.MediaType
+		if kind == "" {
+			kind = s.Kind
+		}
+		list = append(list, order.Artifact{URL: made.URL, Media: kind, Name: made.URL})
+	}
+	if len(list) == 0 {
+		return nil, order.Failf(order.Retry, "no_output", "the generator made nothing")
+	}
+	return list, syncFile(to)
+}
+
+// withSpending adds to a failure what the generator has spent and said.
+func withSpending(err error, made generate.Result) error {
+	fail := &order.Failure{Class: order.Retry, Code: "error", Err: err}
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		own := *f
+		fail = &own
+	}
+	fail.Cost, fail.Log = made.Cost, made.Log
+	return fail
+}
+
+// link gives file a second name that replaces whatever had it before. The first
+// stays until the work folder is cleared, so that a crash here loses nothing.
+func link(file, to string) error {
+	temp := to + ".tmp"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Link(file, temp); err != nil {
+		return writeFile(to, func(w io.Writer) error { return copyFrom(w, file) })
+	}
+	if err := syncFile(temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, to)
+}
+
+func copyFrom(w io.Writer, file string) error {
+	in, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	_, err = io.Copy(w, in)
+	return err
+}
+
+// writeFile writes a file so that it is either wholly there after a crash or
+// not at all.
+func writeFile(path string, write func(io.Writer) error) error {
+	temp := path + ".tmp"
+	out, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(out), out.Sync(), out.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(path))
+}
+
+// syncFile makes a file or a folder durable.
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// leastRoom is how many bytes must be free before a generator is started.
+const leastRoom = 128 << 20
+
+// fullRetry is how long work waits for room on the disk.
+const fullRetry = time.Minute
+
+func (f *Fulfiller) room() error {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(f.o.Dir, &st); err != nil {
+		return fmt.Errorf("ask for room on the disk: %w", err)
+	}
+	if st.Bavail*uint64(st.Bsize) >= leastRoom {
+		return nil
+	}
+	return noRoom(syscall.ENOSPC)
+}
+
+// noRoom turns the error of a full disk into a wait that costs no attempt.
+func noRoom(err error) error {
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return &order.Failure{Class: order.Wait, Code: "disk_full", Err: errors.New("the disk is full"),
+		Hint: "make room in the data folder; work goes on by itself", After: fullRetry}
+}

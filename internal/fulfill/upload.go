@@ -1,0 +1,57 @@
+package fulfill
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/order"
+)
+
+// upload puts the round's files on the marketplace, one after the other. An
+// upload without an answer is simply repeated: the file it may have left there
+// is part of no order.
+func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, error) {
+	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Round)
+	if err != nil {
+		return order.Result{}, err
+	}
+	for _, a := range files {
+		if a.URL != "" {
+			continue
+		}
+		if err := f.uploadOne(ctx, j, a); err != nil {
+			return order.Result{}, marketFailure(err)
+		}
+	}
+	// The generator's own folder has served its time.
+	if err := os.RemoveAll(filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Round))); err != nil {
+		f.o.Log.Warn("the work folder could not be cleared", "order", j.OrderID, "error", err)
+	}
+	return order.Result{Next: order.StageDeliver}, nil
+}
+
+func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact) error {
+	path := filepath.Join(f.o.Dir, a.Path)
+	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
+		return order.Failf(order.Hold, "file_gone", "the file %s is gone or has changed", a.Path).
+			WithHint("`atelierd orders retry %s --fresh` makes it again", j.OrderID)
+	}
+	if err := f.affordable(ctx, order.CallUpload); err != nil {
+		return err
+	}
+	up, err := f.o.Market.Upload(ctx, j.OrderID, atelier.File{Name: a.Name, MIME: a.MIME, Size: a.Bytes,
+		Open: func() (io.ReadCloser, error) { return os.Open(path) }})
+	if err != nil {
+		return err
+	}
+	media := up.Media
+	if media == "" {
+		media = a.Media
+	}
+	return f.o.Store.Uploaded(j, a.ID, up.URL, media)
+}
