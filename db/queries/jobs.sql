@@ -120,3 +120,9 @@ UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE state = 'ready' AND lane IN ('ge
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = sqlc.arg(reason),
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased', 'held', 'failed');
+
+-- name: FinishJobs :exec
+-- The work of a round has turned out to be done.
+UPDATE jobs SET state = 'done', code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at),
+    finished_at = sqlc.arg(finished_at)
+WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');

@@ -39,7 +39,7 @@ type Options struct {
 	// Generators and Network are the workers of the two lanes; 2 and 4.
 	Generators int
 	Network    int
-	// MaxAttempts is how often a stage is tried; 5.
+	// MaxAttempts is how often a stage is tried, outages apart; 5.
 	MaxAttempts int
 	// Backoff spaces the tries; 5 s doubling up to 10 min.
 	Backoff order.Backoff

@@ -22,7 +22,7 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	if failure == nil {
 		return done
 	}
-	if failure.Class == order.Retry && job.Attempt >= e.o.MaxAttempts {
+	if failure.Class == order.Retry && !failure.Outage && job.Attempt >= e.o.MaxAttempts {
 		last := *failure
 		last.Class = order.Fail
 		last.Err = fmt.Errorf("given up after %d attempts: %w", job.Attempt, failure)

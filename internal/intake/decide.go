@@ -106,6 +106,8 @@ func live(j order.JobState) bool {
 	return j == order.JobReady || j == order.JobLeased || j == order.JobHeld
 }
 
+func running(j order.JobState) bool { return j == order.JobReady || j == order.JobLeased }
+
 func delivered(k order.Known) bool {
 	return k.Delivery == order.DeliveryConfirmed || k.Delivery == order.DeliveryElsewhere
 }
@@ -124,7 +126,7 @@ func end(d order.Decision, k order.Known, s order.State, reason string) order.De
 // stop puts the order into a state in which nothing is done for it.
 func stop(d order.Decision, s order.State, k order.Known, code, reason, hint string) order.Decision {
 	d.State, d.Code, d.Reason, d.Hint = s, code, reason, hint
-	if k.Job == order.JobReady || k.Job == order.JobLeased {
+	if running(k.Job) {
 		d.Jobs = order.JobsHold
 	}
 	if k.State != s || k.Code != code {
@@ -140,8 +142,10 @@ func decideDelivered(d order.Decision, k order.Known) order.Decision {
 	switch {
 	case k.Job == order.JobHeld && k.Code == "vanished":
 		d.State, d.Jobs = order.StateWorking, order.JobsRelease
-	case k.Delivery == order.DeliverySending && live(k.Job):
+	case k.Delivery == order.DeliverySending && running(k.Job):
 		return keep(d, k)
+	case k.Delivery == order.DeliverySending:
+		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsLanded, "the delivery had arrived after all"
 	case live(k.Job):
 		d.State, d.Jobs, d.Reason = order.StateDelivered, order.JobsElsewhere, "the order was delivered elsewhere"
 		d.Note = d.Reason
@@ -163,6 +167,11 @@ func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known
 	}
 	if delivered(k) {
 		return decideAgain(d, k, f, s)
+	}
+	if k.Delivery == order.DeliverySending && k.Round == 0 && f.Status.Reopened() && !running(k.Job) {
+		// It was given up on, and yet the client has sent it back.
+		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsLanded, "the delivery had arrived after all"
+		return d
 	}
 	switch k.Job {
 	case "":

@@ -27,6 +27,8 @@ const (
 	JobsOpen JobsAction = "open"
 	// JobsClose ends it: the order has ended.
 	JobsClose JobsAction = "close"
+	// JobsLanded ends it because the delivery that had no answer has arrived.
+	JobsLanded JobsAction = "landed"
 	// JobsElsewhere ends it because somebody else delivered this round.
 	JobsElsewhere JobsAction = "elsewhere"
 	// JobsHold stops it until something changes.

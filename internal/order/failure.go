@@ -38,6 +38,9 @@ type Failure struct {
 	Hint string
 	// After is the least delay of a Retry and the delay of a Wait.
 	After time.Duration
+	// Outage says that the other side is down, which says nothing about the
+	// work: a Retry goes on, with its backoff, for as long as that lasts.
+	Outage bool
 	// Cost is what the failed attempt has spent all the same.
 	Cost USD
 	// Log is the tail of the generator's own output, if there is one.

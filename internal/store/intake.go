@@ -113,14 +113,16 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 			return err
 		}
 	}
-	return t.applyJobs(id, d)
+	return t.applyJobs(id, k, d)
 }
 
-func (t *tx) applyJobs(id string, d order.Decision) error {
+func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 	switch d.Jobs {
 	case order.JobsOpen:
-		if err := t.SetOrderRound(noCancel, int64(d.Round), id); err != nil {
-			return err
+		if d.Round != k.Round {
+			if err := t.SetOrderRound(noCancel, int64(d.Round), id); err != nil {
+				return err
+			}
 		}
 		t.changed.lane(order.LaneGenerate)
 		return t.InsertJob(noCancel, query.InsertJobParams{OrderID: id, Kind: order.KindDelivery, Round: int64(d.Round),
@@ -128,6 +130,12 @@ func (t *tx) applyJobs(id string, d order.Decision) error {
 			State: order.JobReady, DueAt: utc.At(d.DueAt), RunAt: t.now, CreatedAt: t.now, ChangedAt: t.now})
 	case order.JobsClose:
 		return t.closeJobs(id, d)
+	case order.JobsLanded:
+		if err := t.SettleDelivery(noCancel, query.SettleDeliveryParams{State: order.DeliveryConfirmed,
+			SettledAt: t.now, Note: d.Note, OrderID: id, Round: int64(d.Round)}); err != nil {
+			return err
+		}
+		return t.FinishJobs(noCancel, query.FinishJobsParams{ChangedAt: t.now, FinishedAt: t.now, OrderID: id, Round: int64(d.Round)})
 	case order.JobsElsewhere:
 		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{OrderID: id, Round: int64(d.Round),
 			SentAt: t.now, SettledAt: t.now, Note: d.Reason}); err != nil {

@@ -60,6 +60,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.finishAttemptStmt, err = db.PrepareContext(ctx, finishAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query FinishAttempt: %w", err)
 	}
+	if q.finishJobsStmt, err = db.PrepareContext(ctx, finishJobs); err != nil {
+		return nil, fmt.Errorf("error preparing query FinishJobs: %w", err)
+	}
 	if q.getDeliveryStmt, err = db.PrepareContext(ctx, getDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query GetDelivery: %w", err)
 	}
@@ -294,6 +297,11 @@ func (q *Queries) Close() error {
 	if q.finishAttemptStmt != nil {
 		if cerr := q.finishAttemptStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing finishAttemptStmt: %w", cerr)
+		}
+	}
+	if q.finishJobsStmt != nil {
+		if cerr := q.finishJobsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing finishJobsStmt: %w", cerr)
 		}
 	}
 	if q.getDeliveryStmt != nil {
@@ -632,6 +640,7 @@ type Queries struct {
 	expediteStmt          *sql.Stmt
 	failStmt              *sql.Stmt
 	finishAttemptStmt     *sql.Stmt
+	finishJobsStmt        *sql.Stmt
 	getDeliveryStmt       *sql.Stmt
 	getFactStmt           *sql.Stmt
 	getOrderStmt          *sql.Stmt
@@ -707,6 +716,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		expediteStmt:          q.expediteStmt,
 		failStmt:              q.failStmt,
 		finishAttemptStmt:     q.finishAttemptStmt,
+		finishJobsStmt:        q.finishJobsStmt,
 		getDeliveryStmt:       q.getDeliveryStmt,
 		getFactStmt:           q.getFactStmt,
 		getOrderStmt:          q.getOrderStmt,

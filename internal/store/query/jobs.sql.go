@@ -192,6 +192,30 @@ func (q *Queries) FinishAttempt(ctx context.Context, arg FinishAttemptParams) er
 	return err
 }
 
+const finishJobs = `-- name: FinishJobs :exec
+UPDATE jobs SET state = 'done', code = '', reason = '', hint = '', changed_at = ?1,
+    finished_at = ?2
+WHERE order_id = ?3 AND round = ?4 AND state IN ('held', 'failed', 'cancelled')
+`
+
+type FinishJobsParams struct {
+	ChangedAt  utc.Time
+	FinishedAt utc.Time
+	OrderID    string
+	Round      int64
+}
+
+// The work of a round has turned out to be done.
+func (q *Queries) FinishJobs(ctx context.Context, arg FinishJobsParams) error {
+	_, err := q.exec(ctx, q.finishJobsStmt, finishJobs,
+		arg.ChangedAt,
+		arg.FinishedAt,
+		arg.OrderID,
+		arg.Round,
+	)
+	return err
+}
+
 const hasWork = `-- name: HasWork :one
 SELECT CAST(
     EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= ?1)
