@@ -59,7 +59,7 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job) (order.Result, err
 // answer may still arrive, and while the next poll is to close an ended one.
 const (
 	lookAgain  = 10 * time.Second
-	endedRetry = 2 * time.Minute
+	endedRetry = 30 * time.Second
 )
 
 // send commits the intent and then sends, in this order.

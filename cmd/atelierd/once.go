@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/signal"
+	"syscall"
+
+	"atelierd/internal/store"
+)
+
+// onceCmd is one heartbeat.
+type onceCmd struct{}
+
+func (onceCmd) Help() string {
+	return `For a scheduler that calls it now and then instead of a daemon that runs. It
+polls once, does what can be done now, and stops. It says nothing and exits with
+0 when a daemon is running on the same data folder. Work that has to wait, for a
+retry or a request count, is taken up by a later heartbeat.`
+}
+
+func (onceCmd) Run(p *program) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	ready, err := p.prepare(ctx, false)
+	if errors.Is(err, store.ErrLocked) {
+		return errQuiet
+	}
+	if err != nil {
+		return err
+	}
+	defer ready.st.Close()
+	return heartbeat(ctx, ready)
+}
+
+func heartbeat(ctx context.Context, r *prepared) error {
+	b, err := newBudget(r.cfg, r.st, r.log)
+	if err != nil {
+		return err
+	}
+	c, err := newClient(r.cfg, r.keys, b, transport{})
+	if err != nil {
+		return err
+	}
+	gens, err := newGenerators(r.cfg, r.log)
+	if err != nil {
+		return err
+	}
+	e := newEngine(r.cfg, r.st, newFulfiller(r.cfg, r.st, c, b, gens, r.log), r.log)
+	poll := newPoller(r.cfg, r.st, c, b, e, r.keys, r.log)
+	// The parts fail apart: a service that cannot be listed delays no order, and
+	// a failed poll none of the work that is known already.
+	_, setupErr := newSetup(r.cfg, r.st, c, gens, poll, r.log).Once(ctx)
+	pollErr := poll.Poll(ctx)
+	return errors.Join(setupErr, pollErr, e.RunUntilIdle(ctx))
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"atelierd/internal/sandbox"
+)
+
+// sandboxCmd runs a marketplace on this machine.
+type sandboxCmd struct {
+	Listen     string        `help:"Address to listen on." default:"127.0.0.1:8390" placeholder:"ADDR"`
+	Shared     bool          `help:"Keep one request count for all calls, as the deployed marketplace does." default:"true" negatable:""`
+	Documented bool          `help:"Answer only what the published guide promises."`
+	Window     time.Duration `help:"Length of a counting window." default:"1h"`
+	Review     time.Duration `help:"How long a client may review a delivery before the order completes." default:"48h"`
+	Faults     float64       `help:"Probability of a fault per request, from 0 to 0.5: errors, lost and slow answers." default:"0"`
+	Seed       uint64        `help:"Seed of ids and faults." default:"1"`
+	Files      string        `help:"Folder for uploaded files. Default: they are not kept." type:"path" placeholder:"DIR"`
+}
+
+func (sandboxCmd) Help() string {
+	return `Runs a faithful Atelier marketplace in this process: its rules, request counts
+and answers, with everything in memory. Point base_url of a configuration at it,
+start "atelierd run", and play the client with curl:
+
+  curl -d '{"service_title":"AI Image Generation","brief":"a red fox"}' \
+       http://127.0.0.1:8390/sandbox/orders
+  curl http://127.0.0.1:8390/sandbox/orders`
+}
+
+func (c sandboxCmd) Run(p *program) error {
+	if c.Faults < 0 || c.Faults > 0.5 {
+		return &usageError{errors.New("--faults must be between 0 and 0.5")}
+	}
+	s := sandbox.New(sandbox.Options{Seed: c.Seed, Window: c.Window, Shared: c.Shared, Documented: c.Documented,
+		Review: c.Review, UploadDir: c.Files,
+		Faults: sandbox.Faults{Before: c.Faults / 3, After: c.Faults / 3, Slow: c.Faults / 3, Shapes: c.Faults > 0}})
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return hintf(fmt.Errorf("listen: %w", err), "choose another address with --listen")
+	}
+	fmt.Fprintf(p.stdout, "a marketplace listens on http://%s\n\n  base_url = \"http://%s/api\"\n  blob_url = \"http://%s/blob/\"\n\nclients: http://%s/sandbox/orders    stop with ctrl-c\n",
+		l.Addr(), l.Addr(), l.Addr(), l.Addr())
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return serveHTTP(ctx, l, s)
+}
+
+// serveHTTP serves until ctx ends.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		if err := server.Close(); err != nil {
+			return err
+		}
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}
+}

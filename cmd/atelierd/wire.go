@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/budget"
+	"atelierd/internal/config"
+	"atelierd/internal/engine"
+	"atelierd/internal/enroll"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/intake"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// This file is where the packages meet: one constructor for each part of the
+// daemon, used by the daemon itself, by a single heartbeat and by the tests.
+
+// generators are the configured ones, by name.
+type generators map[string]generate.Generator
+
+// transport carries the client's requests; its zero value is the network.
+type transport struct{ http.RoundTripper }
+
+func newBudget(cfg *config.Config, st *store.Store, log *slog.Logger) (*budget.Budget, error) {
+	b := cfg.Budget
+	return budget.Open(context.Background(), st, budget.Limits{Window: b.Window, Reserve: b.Reserve,
+		Ceilings: map[order.Call]int{
+			order.CallPoll: b.Poll, order.CallDeliver: b.Deliver, order.CallUpload: b.Upload,
+			order.CallQuote: b.Deliver, order.CallMessage: b.Messages, order.CallService: b.Services,
+			order.CallRegister: b.Register,
+		}}, log)
+}
+
+func newClient(cfg *config.Config, keys *keyring, meter *budget.Budget, t transport) (*atelier.Client, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("base_url: %w", err)
+	}
+	blob, err := url.Parse(cfg.BlobURL)
+	if err != nil {
+		return nil, fmt.Errorf("blob_url: %w", err)
+	}
+	return atelier.New(atelier.Options{BaseURL: base, BlobURL: blob, Credentials: keys.credentials,
+		Transport: t.RoundTripper, Meter: meter, DeliverTimeout: cfg.Work.DeliverTimeout,
+		UserAgent: "atelierd/" + version()}), nil
+}
+
+func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
+	list := generators{}
+	for name, g := range cfg.Generators {
+		made, err := generate.New(name, generate.Spec{Type: g.Type, Exec: generate.ExecOptions{
+			Command: g.Command, Dir: cfg.Dir, Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck,
+			Log: log.With("generator", name)}})
+		if err != nil {
+			return nil, &hinted{err: err, hint: "mend the [generator." + name + "] section", code: exitUsage}
+		}
+		list[name] = made
+	}
+	return list, nil
+}
+
+func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, gens generators, log *slog.Logger) *fulfill.Fulfiller {
+	services := map[string]fulfill.Service{}
+	for _, s := range cfg.Services {
+		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
+			Kind: s.Kind, Generator: gens[s.Generator]}
+	}
+	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Dir: cfg.DataDir,
+		Settle: cfg.Work.DeliverTimeout, Log: log})
+}
+
+func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *slog.Logger) *engine.Engine {
+	w := cfg.Work
+	e := engine.New(engine.Options{Store: st, Runner: f, Log: log, Generators: w.Generators,
+		MaxAttempts: w.MaxAttempts, Lease: w.Lease, Drain: w.Drain,
+		Backoff: order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)}})
+	st.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
+	return e
+}
+
+// defaultRounds is how many more rounds a client gets when neither the owner
+// nor the marketplace says otherwise.
+const defaultRounds = 2
+
+func newPoller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, e *engine.Engine, keys *keyring, log *slog.Logger) *intake.Poller {
+	return intake.New(intake.Options{Store: st, Market: c, Pacer: b, Log: log, Interval: cfg.Poll.Interval,
+		KeyChanged: keys.changed,
+		KeyRefused: func(refused bool) {
+			if refused {
+				e.Pause("the key is refused")
+			} else {
+				e.Resume()
+			}
+		},
+		Catalog: func(ctx context.Context) (intake.Catalog, error) {
+			listed, err := st.Services(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return catalog(cfg, listed), nil
+		}})
+}
+
+// catalog joins what the owner offers with the ids that the marketplace gave.
+func catalog(cfg *config.Config, listed []order.Listed) intake.Catalog {
+	ids := map[string]string{}
+	for _, l := range listed {
+		ids[l.Title] = l.RemoteID
+	}
+	var list intake.Catalog
+	for _, s := range cfg.Services {
+		rounds := defaultRounds
+		if s.MaxRevisions != nil {
+			rounds = *s.MaxRevisions
+		}
+		list = append(list, intake.Service{Title: s.Title, RemoteID: ids[s.Title],
+			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
+			Subscription: s.PriceType == "weekly" || s.PriceType == "monthly", MaxRounds: rounds})
+	}
+	return list
+}
+
+func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens generators, p *intake.Poller, log *slog.Logger) *enroll.Setup {
+	var offers []enroll.Offer
+	for _, s := range cfg.Services {
+		offer := atelier.Service{Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
+			PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL}
+		if s.PriceType == "weekly" || s.PriceType == "monthly" {
+			quota := s.QuotaLimit
+			offer.QuotaLimit = &quota
+		}
+		offers = append(offers, enroll.Offer{Service: offer, Check: gens[s.Generator].Check})
+	}
+	return enroll.New(enroll.Options{Store: st, Market: c, Offers: offers, Wallet: cfg.Agent.PayoutWallet,
+		Settle: cfg.Work.DeliverTimeout, Changed: p.Hint, Log: log})
+}
