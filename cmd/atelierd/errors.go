@@ -44,8 +44,13 @@ func explain(err error) (text, hint string, code int) {
 			code = h.code
 		}
 	}
-	if f, ok := errors.AsType[*order.Failure](err); ok && hint == "" {
-		hint = f.Hint
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		if hint == "" {
+			hint = f.Hint
+		}
+		if f.Code == "key_refused" || f.Code == "no_key" {
+			code = exitCredentials
+		}
 	}
 	if c, ok := errors.AsType[*credential.Error](err); ok {
 		code = exitCredentials

@@ -118,8 +118,12 @@ func isDialError(err error) bool {
 	return dns
 }
 
-// refused is a refusal with its text; classify fills in what it means.
+// refused is a refusal that means no more than its text says.
 func (r *request) refused(status int, no *refusal, key secret.Text) *order.Failure {
+	return r.failure(order.Fail, "rejected", r.callError(status, no, key))
+}
+
+func (r *request) callError(status int, no *refusal, key secret.Text) *CallError {
 	who := "the marketplace"
 	if r.base != nil {
 		who = "the blob store"
@@ -132,13 +136,13 @@ func (r *request) refused(status int, no *refusal, key secret.Text) *order.Failu
 	if k := key.Reveal(); k != "" && strings.Contains(e.Word+" "+e.AgentID, k) {
 		e.Word, e.AgentID = "", "" // a server may echo the key in any field
 	}
-	return r.failure(order.Fail, "rejected", e)
+	return e
 }
 
 // classify says what an answer that is neither 2xx nor a redirect means.
 func (r *request) classify(status int, no *refusal, said limits, now time.Time, key secret.Text) *order.Failure {
-	f := r.refused(status, no, key)
-	e := f.Err.(*CallError)
+	e := r.callError(status, no, key)
+	f := r.failure(order.Fail, "rejected", e)
 	set := func(class order.Class, code, hint string) { f.Class, f.Code, f.Hint = class, code, hint }
 	switch {
 	case status == http.StatusTooManyRequests:

@@ -116,7 +116,7 @@ func client(t testing.TB, address string, change ...func(*Options)) (*Client, *l
 // failed gives the two layers of an error, and fails the test if there are none.
 func failed(t testing.TB, err error) (*order.Failure, *CallError) {
 	t.Helper()
-	f, ok := err.(*order.Failure)
+	f, ok := errors.AsType[*order.Failure](err)
 	if !ok {
 		t.Fatalf("error %T %v, want an *order.Failure", err, err)
 	}

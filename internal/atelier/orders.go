@@ -134,7 +134,7 @@ func expect(dec *json.Decoder, want json.Delim) error {
 // cutShort keeps syntax errors, which quote one character at most, and the
 // errors of the connection; the end of the text is unexpected here.
 func cutShort(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -172,7 +172,7 @@ func writePNG(ctx context.Context, path string, page *image.RGBA) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // does nothing after the rename
+	defer func() { _ = os.Remove(f.Name()) }() // it is gone after the rename
 	defer f.Close()
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}
 	if err := enc.Encode(stoppable{ctx, f}, page); err != nil {

@@ -92,7 +92,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 		return exec.LookPath(name)
 	}
 	i := slices.IndexFunc(env, func(s string) bool { return strings.HasPrefix(s, "PATH=") })
-	err := error(exec.ErrNotFound)
+	var err error = exec.ErrNotFound
 	if i >= 0 {
 		for _, folder := range filepath.SplitList(strings.TrimPrefix(env[i], "PATH=")) {
 			if !filepath.IsAbs(folder) {

@@ -36,10 +36,10 @@ func newLineLog(log *slog.Logger, redact *strings.Replacer) *lineLog {
 // Write never fails, so that the program is never blocked.
 func (l *lineLog) Write(p []byte) (int, error) {
 	for _, b := range p {
-		switch {
-		case b == '\n':
+		switch b {
+		case '\n':
 			l.emit(true)
-		case b == '\r':
+		case '\r':
 			l.reset = true // a progress bar: only its last state is worth a line
 		default:
 			if l.reset {

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"atelierd/internal/store"
+
+	"golang.org/x/sys/unix"
+)
+
+// Below the first no generator is started; below the second it may soon be so.
+const (
+	leastSpace  = 128 << 20
+	littleSpace = 1 << 30
+)
+
+func isNoDatabase(err error) bool { return errors.Is(err, store.ErrNoDatabase) }
+
+// folder checks the data folder, and nothing when it is still to be made.
+func (d *doctor) folder() {
+	const name = "data folder"
+	dir := d.cfg.DataDir
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.folderToBe(name, dir)
+		return
+	case err != nil:
+		d.failErr(name, err)
+		return
+	case !info.IsDir():
+		d.fail(name, "move the file away, or set another data_dir", "%s is not a folder", dir)
+		return
+	}
+	if err := tryFolder(dir); err != nil {
+		d.fail(name, "it must be on a local disk and belong to the user who runs atelierd", "%s: %v", dir, err)
+		return
+	}
+	if open := info.Mode().Perm() & 0o077; open != 0 {
+		d.warn(name, "chmod 700 "+dir, "%s is open to other users (mode %04o)", dir, info.Mode().Perm())
+	}
+	d.space(name, dir)
+}
+
+// folderToBe checks whether the folder can be made where it is to be.
+func (d *doctor) folderToBe(name, dir string) {
+	above := filepath.Dir(dir)
+	for above != filepath.Dir(above) {
+		if _, err := os.Stat(above); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		above = filepath.Dir(above)
+	}
+	if err := unix.Access(above, unix.W_OK|unix.X_OK); err != nil {
+		d.fail(name, "make the folder, or set another data_dir", "%s is not there and cannot be made: %s: %v", dir, above, err)
+		return
+	}
+	d.ok(name, "%s is made by the first run", dir)
+}
+
+// tryFolder writes a file and locks it, as the daemon will.
+func tryFolder(dir string) error {
+	f, err := os.CreateTemp(dir, ".doctor-*")
+	if err != nil {
+		return fmt.Errorf("it cannot be written to: %w", errors.Unwrap(err))
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("its file system cannot lock files: %w", err)
+	}
+	return nil
+}
+
+func (d *doctor) space(name, dir string) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		d.warn(name, "", "%s: how much space is free cannot be told: %v", dir, err)
+		return
+	}
+	free := int64(st.Bavail) * int64(st.Bsize)
+	text := fmt.Sprintf("%s, %s free", dir, size(free))
+	switch {
+	case free < leastSpace:
+		d.fail(name, "make room: no generator is started below "+size(leastSpace), "%s", text)
+	case free < littleSpace:
+		d.warn(name, "make room: no generator is started below "+size(leastSpace), "%s", text)
+	default:
+		d.ok(name, "%s", text)
+	}
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// ordersCmd is everything about orders.
+type ordersCmd struct {
+	List   ordersListCmd   `cmd:"" default:"withargs" help:"List orders, newest first."`
+	Show   ordersShowCmd   `cmd:"" help:"Show all that is known of one order."`
+	Retry  ordersRetryCmd  `cmd:"" help:"Let held, failed or cancelled work on an order run again."`
+	Cancel ordersCancelCmd `cmd:"" help:"Stop work on an order."`
+}
+
+func (ordersCmd) Help() string {
+	return `Without a sub-command it lists the orders that have not ended. ORDER is an
+order's id, or as much of its beginning as fits only one.`
+}
+
+// ordersListCmd lists orders.
+type ordersListCmd struct {
+	State string `help:"Only those in this state: waiting, working, held, delivered, failed, completed or cancelled." placeholder:"STATE"`
+	All   bool   `help:"Those that have ended too."`
+	Most  int    `help:"How many at most." short:"n" name:"most" default:"50" placeholder:"N"`
+	JSON  bool   `help:"Print JSON." name:"json"`
+}
+
+func (ordersListCmd) Help() string {
+	return `States: waiting (for the client), working, held (needs you), delivered (the client
+reviews it), failed (given up; "orders retry" tries again), completed, cancelled.
+While working, the stage is shown with the attempts made of those allowed.`
+}
+
+func (c ordersListCmd) Run(p *program) error {
+	states := append(slices.Clone(openStates), order.StateCompleted, order.StateCancelled)
+	if c.State != "" && !slices.Contains(states, order.State(c.State)) {
+		return &usageError{fmt.Errorf("--state %.40q is not a state of an order", c.State)}
+	}
+	if c.Most < 1 {
+		return &usageError{errors.New("-n must be at least 1")}
+	}
+	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
+		filter := c.State
+		if filter == "" && c.All {
+			filter = "all"
+		}
+		lines, err := st.Orders(ctx, filter, c.Most+1)
+		if err != nil {
+			return err
+		}
+		more := len(lines) > c.Most
+		lines = lines[:min(len(lines), c.Most)]
+		if c.JSON {
+			list := make([]orderLine, len(lines))
+			for i, l := range lines {
+				list[i] = viewLine(l)
+			}
+			return printJSON(p.stdout, list)
+		}
+		g := p.newPage()
+		showLines(g, lines, cfg.Work.MaxAttempts, time.Now())
+		switch {
+		case more:
+			g.linef("there are more; -n %d shows twice as many", 2*c.Most)
+		case len(lines) == 0 && filter == "":
+			g.linef("no order is open; --all shows those that have ended too")
+		case len(lines) == 0:
+			g.linef("there is no such order")
+		}
+		return g.print(p.stdout)
+	})
+}
+
+// withReader gives a command the configuration and the open database.
+func (p *program) withReader(do func(context.Context, *config.Config, *store.Store) error) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	st, err := store.OpenReader(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return do(context.Background(), cfg, st)
+}
+
+// findOrder gives the id of the order that text names.
+func findOrder(ctx context.Context, st *store.Store, text string) (string, error) {
+	id, err := st.Resolve(ctx, text)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", hintf(err, "`atelierd orders list --all` shows those that there are")
+	}
+	return id, err
+}
+
+// orderLine is an order in a list, for machines.
+type orderLine struct {
+	ID           string         `json:"order_id"`
+	State        order.State    `json:"state"`
+	RemoteStatus order.Status   `json:"remote_status"`
+	Round        int            `json:"round"`
+	Stage        order.Stage    `json:"stage"`     // empty without work
+	JobState     order.JobState `json:"job_state"` // empty without work
+	Attempt      int            `json:"attempt"`
+	RunAt        time.Time      `json:"run_at,omitzero"`
+	Service      string         `json:"service"`
+	PriceUSD     string         `json:"price_usd"` // empty without a price
+	Brief        string         `json:"brief"`
+	Code         string         `json:"code"`
+	Reason       string         `json:"reason"`
+	Hint         string         `json:"hint"`
+	CreatedAt    time.Time      `json:"created_at"`
+	SeenAt       time.Time      `json:"seen_at"`
+	DueAt        time.Time      `json:"due_at"`
+	DeliveredAt  time.Time      `json:"delivered_at,omitzero"`
+	CompletedAt  time.Time      `json:"completed_at,omitzero"`
+}
+
+func viewLine(l store.Line) orderLine {
+	return orderLine{ID: l.ID, State: l.State, RemoteStatus: l.Status, Round: l.Round, Stage: l.Stage,
+		JobState: l.Job, Attempt: l.Attempt, RunAt: l.RunAt, Service: l.Service, PriceUSD: price(l.Price, "", ""),
+		Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
+		DueAt: l.Due, DeliveredAt: l.Delivered, CompletedAt: l.Ended}
+}
+
+func price(usd *order.USD, sign, absent string) string {
+	if usd == nil {
+		return absent
+	}
+	return sign + usd.String()
+}
+
+func showLines(g *page, lines []store.Line, maxAttempts int, now time.Time) {
+	if len(lines) == 0 {
+		return
+	}
+	rows := [][]cell{headings("order", "state", "service", "price", "due", "brief")}
+	for _, l := range lines {
+		rows = append(rows, []cell{plainCell(short(l.ID, 64)), {progress(l, maxAttempts, now), stateStyle(l.State)},
+			plainCell(short(l.Service, 28)), plainCell(price(l.Price, "$", "-")), dueCell(l, now), plainCell(short(l.Brief, 60))})
+	}
+	g.table("", rows)
+}
+
+// progress is the state, and while there is work how far it has come.
+func progress(l store.Line, maxAttempts int, now time.Time) string {
+	parts := []string{string(l.State)}
+	switch {
+	case l.State == order.StateHeld || l.State == order.StateFailed:
+		if l.Code != "" {
+			parts = append(parts, plain(l.Code))
+		}
+	case l.State != order.StateWorking || l.Stage == "":
+	case l.Attempt == 0:
+		parts = append(parts, string(l.Stage))
+	default:
+		parts = append(parts, fmt.Sprintf("%s %d/%d", l.Stage, l.Attempt, maxAttempts))
+	}
+	text := strings.Join(parts, " ")
+	if l.State == order.StateWorking && l.Job == order.JobReady && l.RunAt.After(now) {
+		text += ", again " + relative(now, l.RunAt)
+	}
+	return text
+}
+
+// dueCell is the deadline as long as something is owed, and what came of it
+// afterwards.
+func dueCell(l store.Line, now time.Time) cell {
+	switch {
+	case l.State == order.StateCancelled:
+		return plainCell("-")
+	case l.State == order.StateCompleted && !l.Ended.IsZero():
+		return plainCell("done " + relative(now, l.Ended))
+	case l.State == order.StateDelivered && !l.Delivered.IsZero():
+		return plainCell("done " + relative(now, l.Delivered))
+	case now.After(l.Due):
+		return cell{deadline(now, l.Due), red}
+	}
+	return plainCell(deadline(now, l.Due))
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// statusCmd shows how everything stands.
+type statusCmd struct {
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+func (statusCmd) Help() string {
+	return `One screen, read from the database: first what needs you, each with the next
+step; then the orders that have not ended, the requests sent to the marketplace
+against its limits, and your services. It sends nothing and works whether a
+daemon is running or not. "atelierd orders" goes on from here.`
+}
+
+func (c statusCmd) Run(p *program) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	st, err := store.OpenReader(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	now := time.Now()
+	v, err := readStatus(context.Background(), cfg, st, now)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(p.stdout, v)
+	}
+	g := p.newPage()
+	v.show(g, now)
+	return g.print(p.stdout)
+}
+
+type statusView struct {
+	Daemon    daemonView          `json:"daemon"`
+	BaseURL   string              `json:"base_url"`
+	DataDir   string              `json:"data_dir"`
+	Attention []attentionView     `json:"attention"`
+	Orders    map[order.State]int `json:"orders"` // that have not ended
+	Requests  requestsView        `json:"requests"`
+	Services  []serviceView       `json:"services"`
+}
+
+type daemonView struct {
+	Running bool `json:"running"`
+	PID     int  `json:"pid,omitzero"`
+}
+
+type attentionView struct {
+	What   string    `json:"what"` // order, service, row or daemon
+	ID     string    `json:"id"`
+	State  string    `json:"state"`
+	Code   string    `json:"code"`
+	Reason string    `json:"reason"`
+	Hint   string    `json:"hint"`
+	Since  time.Time `json:"since"`
+}
+
+type serviceView struct {
+	Title string `json:"title"`
+	// State is the marketplace's: wanted, creating, listed or held; or
+	// unconfigured for one that the configuration no longer has.
+	State  string    `json:"state"`
+	ID     string    `json:"id"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// openStates are the states of orders that have not ended, in the order in
+// which an owner wants to know of them.
+var openStates = []order.State{order.StateHeld, order.StateFailed, order.StateWorking, order.StateDelivered, order.StateWaiting}
+
+func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now time.Time) (statusView, error) {
+	windows, err := r.Windows(ctx)
+	if err != nil {
+		return statusView{}, err
+	}
+	since := now.Add(-cfg.Budget.Window)
+	if all := openWindow(windows, scopeAll, now); !all.StartedAt.IsZero() {
+		since = all.StartedAt
+	}
+	st, err := r.Status(ctx, since)
+	if err != nil {
+		return statusView{}, err
+	}
+	v := statusView{BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: []attentionView{},
+		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services)}
+	v.Daemon.PID = store.Holder(cfg.DataDir)
+	v.Daemon.Running = v.Daemon.PID != 0
+	for _, s := range openStates {
+		v.Orders[s] = st.Orders[s]
+	}
+	for _, a := range st.Attention {
+		v.Attention = append(v.Attention, attentionView{What: a.What, ID: a.ID, State: a.State, Code: a.Code,
+			Reason: a.Reason, Hint: cmp.Or(a.Hint, nextStep(a)), Since: a.Since})
+	}
+	return v, nil
+}
+
+// nextStep is the hint for what came without one.
+func nextStep(a store.Attention) string {
+	switch a.What {
+	case "order":
+		return "`atelierd orders show " + typed(a.ID) + "` tells all about it, `atelierd orders retry " + typed(a.ID) + "` tries it again"
+	case "service":
+		return "mend it and start again; `atelierd doctor` checks the generators"
+	case "row":
+		return "the marketplace listed an order that could not be read; look at your orders there"
+	}
+	if a.Code == "trouble.key" {
+		return "put a valid key in place; work goes on by itself"
+	}
+	return "the daemon's log says more"
+}
+
+// viewServices joins what the configuration offers with how it stands.
+func viewServices(cfg *config.Config, listed []order.Listed) []serviceView {
+	list := []serviceView{}
+	for _, s := range cfg.Services {
+		v := serviceView{Title: s.Title, State: string(order.ServiceWanted)}
+		if at := slices.IndexFunc(listed, func(l order.Listed) bool { return l.Title == s.Title }); at >= 0 {
+			l := listed[at]
+			v.State, v.ID, v.Reason, v.Since = string(l.State), l.RemoteID, l.Reason, l.Since
+		}
+		list = append(list, v)
+	}
+	for _, l := range listed {
+		if !slices.ContainsFunc(cfg.Services, func(s config.Service) bool { return s.Title == l.Title }) {
+			list = append(list, serviceView{Title: l.Title, State: "unconfigured", ID: l.RemoteID, Since: l.Since,
+				Reason: "it is not in the configuration; orders for it are held"})
+		}
+	}
+	return list
+}
+
+func (v statusView) show(g *page, now time.Time) {
+	if v.Daemon.Running {
+		g.linef("%s (pid %d)", g.paint(green, "atelierd is running"), v.Daemon.PID)
+	} else {
+		g.linef("%s; `atelierd run` starts it", g.paint(yellow, "atelierd is not running"))
+	}
+	g.table("  ", [][]cell{{{"marketplace", dim}, plainCell(plain(v.BaseURL))}, {{"data", dim}, plainCell(plain(v.DataDir))}})
+	v.showAttention(g, now)
+	g.heading("orders")
+	var parts []string
+	for _, s := range openStates {
+		if n := v.Orders[s]; n > 0 {
+			parts = append(parts, g.paint(stateStyle(s), fmt.Sprintf("%d %s", n, s)))
+		}
+	}
+	if parts == nil {
+		parts = []string{"none is open"}
+	}
+	g.linef("  %s", strings.Join(parts, ", "))
+	v.Requests.show(g, now)
+	g.heading("services")
+	rows := [][]cell{}
+	for _, s := range v.Services {
+		look := none
+		if s.State != string(order.ServiceListed) {
+			look = yellow
+		}
+		rows = append(rows, []cell{plainCell(short(s.Title, 40)), {s.State, look}, plainCell(short(s.Reason, 200))})
+	}
+	g.table("  ", rows)
+	if len(rows) == 0 {
+		g.linef("  none; add a [[service]] to the configuration")
+	}
+}
+
+// mostAttention is how many of the things to do are shown.
+const mostAttention = 10
+
+func (v statusView) showAttention(g *page, now time.Time) {
+	if len(v.Attention) == 0 {
+		g.linef("\n%s", g.paint(green, "nothing needs you"))
+		return
+	}
+	g.heading("needs you")
+	for _, a := range v.Attention[:min(len(v.Attention), mostAttention)] {
+		what := a.What + " " + short(a.ID, 70)
+		if a.What == "daemon" || a.What == "row" {
+			what = a.What
+		}
+		g.linef("  %s  %s %s", g.paint(red, what), a.State, relative(now, a.Since))
+		if a.Reason != "" {
+			g.linef("    %s", short(a.Reason, 300))
+		}
+		g.linef("    %s %s", g.paint(dim, "hint:"), short(a.Hint, 300))
+	}
+	if more := len(v.Attention) - mostAttention; more > 0 {
+		g.linef("  and %d more; --json shows all", more)
+	}
+}
+
+func stateStyle(s order.State) style {
+	switch s {
+	case order.StateHeld, order.StateFailed:
+		return red
+	case order.StateWorking:
+		return yellow
+	case order.StateDelivered, order.StateCompleted:
+		return green
+	}
+	return none
+}
