@@ -69,7 +69,7 @@ func tryFolder(dir string) error {
 	if err != nil {
 		return fmt.Errorf("it cannot be written to: %w", errors.Unwrap(err))
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	defer f.Close()
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return fmt.Errorf("its file system cannot lock files: %w", err)
@@ -83,7 +83,7 @@ func (d *doctor) space(name, dir string) {
 		d.warn(name, "", "%s: how much space is free cannot be told: %v", dir, err)
 		return
 	}
-	free := int64(st.Bavail) * int64(st.Bsize)
+	free := int64(st.Bavail) * st.Bsize
 	text := fmt.Sprintf("%s, %s free", dir, size(free))
 	switch {
 	case free < leastSpace:

@@ -79,6 +79,11 @@ func explain(err error) (text, hint string, code int) {
 	return text, hint, code
 }
 
+func exitCode(err error) int {
+	_, _, code := explain(err)
+	return code
+}
+
 // printError prints an error in one line (a configuration has one a problem)
 // and a hint. The text may hold a stranger's words and is escaped.
 func printError(w io.Writer, text, hint string) {

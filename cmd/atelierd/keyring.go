@@ -118,6 +118,6 @@ func register(ctx context.Context, cfg *config.Config, k *keyring, c *atelier.Cl
 }
 
 func registrationHint(cfg *config.Config) string {
-	return "look for an agent named " + plain(cfg.Agent.Name) + " at the marketplace: if it is there, ask support for its key; " +
-		"if not, remove " + filepath.Join(cfg.DataDir, "registration.json") + " and start again"
+	return "look for an agent named " + plain(cfg.Agent.Name) + " at the marketplace: if it is there, get its key from support and put both into " +
+		filepath.Join(cfg.DataDir, credentialsFile) + "; if not, remove " + filepath.Join(cfg.DataDir, "registration.json") + " and start again"
 }

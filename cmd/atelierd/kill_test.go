@@ -81,7 +81,7 @@ func openShop(t *testing.T, o sandbox.Options) *shop {
 		t.Fatal(err)
 	}
 	s.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "ATELIER_AGENT_ID=" + id, "ATELIER_API_KEY=" + key,
-		"GORACE=" + os.Getenv("GORACE")}
+		"GORACE=atexit_sleep_ms=0"}
 	s.write("make-picture", makePicture, 0o755)
 	s.write("atelierd.toml", fmt.Sprintf(`
 base_url = "%[1]s/api"
@@ -137,7 +137,7 @@ func (s *shop) start(env ...string) *child {
 	c.Args[0] = "atelierd" // the name under which the test binary is the program
 	c.Env = append(slices.Clone(s.env), env...)
 	c.Stdout, c.Stderr = &c.log, &c.log
-	if err := c.Cmd.Start(); err != nil {
+	if err := c.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	c.ended = make(chan struct{})
@@ -345,4 +345,3 @@ func commitPoints(t *testing.T) []string {
 	}
 	return points
 }
-

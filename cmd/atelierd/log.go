@@ -18,7 +18,7 @@ func newLog(w io.Writer, level, format string) *slog.Logger {
 	}
 	terminal := isTerminal(w)
 	if format == "text" || format == "auto" && terminal {
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !terminal,
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !terminal,
 			ReplaceAttr: escape}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))

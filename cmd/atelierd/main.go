@@ -44,6 +44,7 @@ type commands struct {
 	Sandbox sandboxCmd `cmd:"" help:"Run a marketplace on this machine to try things out on."`
 	Demo    demoCmd    `cmd:"" help:"Show the whole way of an order, with a crash in the middle, in a minute."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+	Paint   paintCmd   `cmd:"" hidden:"" help:"Be the generator of the demo: the order on stdin, a picture into OUTPUT_DIR."`
 }
 
 // Exit codes.

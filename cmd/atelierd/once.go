@@ -48,9 +48,12 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	}
 	e := newEngine(r.cfg, r.st, newFulfiller(r.cfg, r.st, c, b, gens, r.log), r.log)
 	poll := newPoller(r.cfg, r.st, c, b, e, r.keys, r.log)
-	// The parts fail apart: a service that cannot be listed delays no order, and
-	// a failed poll none of the work that is known already.
-	_, setupErr := newSetup(r.cfg, r.st, c, gens, poll, r.log).Once(ctx)
+	// The parts fail apart: a failed poll delays none of the work that is known
+	// already, and a service that cannot be listed no order.
 	pollErr := poll.Poll(ctx)
-	return errors.Join(setupErr, pollErr, e.RunUntilIdle(ctx))
+	if pollErr != nil && exitCode(pollErr) == exitCredentials {
+		return pollErr // nothing else would fare better
+	}
+	_, setupErr := newSetup(r.cfg, r.st, c, gens, poll, r.log).Once(ctx)
+	return errors.Join(pollErr, setupErr, e.RunUntilIdle(ctx))
 }

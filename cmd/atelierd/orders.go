@@ -15,10 +15,11 @@ import (
 
 // ordersCmd is everything about orders.
 type ordersCmd struct {
-	List   ordersListCmd   `cmd:"" default:"withargs" help:"List orders, newest first."`
-	Show   ordersShowCmd   `cmd:"" help:"Show all that is known of one order."`
-	Retry  ordersRetryCmd  `cmd:"" help:"Let held, failed or cancelled work on an order run again."`
-	Cancel ordersCancelCmd `cmd:"" help:"Stop work on an order."`
+	List    ordersListCmd    `cmd:"" default:"withargs" help:"List orders, newest first."`
+	Show    ordersShowCmd    `cmd:"" help:"Show all that is known of one order."`
+	Approve ordersApproveCmd `cmd:"" help:"Let an order whose files wait for your review go out."`
+	Retry   ordersRetryCmd   `cmd:"" help:"Let held, failed or cancelled work on an order run again."`
+	Cancel  ordersCancelCmd  `cmd:"" help:"Stop work on an order."`
 }
 
 func (ordersCmd) Help() string {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"atelierd/internal/fulfill"
 	"atelierd/internal/store"
 )
 
@@ -24,7 +25,43 @@ is not paid for again. A running daemon takes it up at once.`
 
 func (c ordersRetryCmd) Run(p *program) error {
 	return p.change(c.Order, c.JSON, "will be tried again", func(ctx context.Context, o store.Owner, id string) error {
-		return o.Retry(ctx, id, c.Fresh)
+		if !c.Fresh {
+			return o.Retry(ctx, id, false)
+		}
+		before, err := o.Order(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := fulfill.ClearWork(o.Dir(), id, before.Round); err != nil {
+			return err
+		}
+		return o.Retry(ctx, id, true)
+	})
+}
+
+// ordersApproveCmd lets reviewed work go out.
+type ordersApproveCmd struct {
+	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	JSON  bool   `help:"Print JSON." name:"json"`
+}
+
+func (ordersApproveCmd) Help() string {
+	return `For orders of a service in mode review: their files are made and wait for you.
+"atelierd orders show" names them. Approved, they are uploaded and delivered; a
+running daemon does so at once. "atelierd orders retry --fresh" has them made
+anew instead.`
+}
+
+func (c ordersApproveCmd) Run(p *program) error {
+	return p.change(c.Order, c.JSON, "is approved and will be delivered", func(ctx context.Context, o store.Owner, id string) error {
+		before, err := o.Order(ctx, id)
+		if err != nil {
+			return err
+		}
+		if before.Code != codeReview {
+			return fmt.Errorf("order %s is %s and does not wait for approval", id, before.State)
+		}
+		return o.Retry(ctx, id, false)
 	})
 }
 

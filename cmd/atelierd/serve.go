@@ -119,7 +119,7 @@ func serve(ctx context.Context, ready *prepared) error {
 	case sig := <-app.Wait():
 		exit = sig.ExitCode
 	}
-	log.Info("stopping", "drain", ready.cfg.Work.Drain)
+	log.Info("stopping", "drain", ready.cfg.Work.Drain.String())
 
 	stopCtx, cancelStop := context.WithTimeout(context.Background(), app.StopTimeout())
 	defer cancelStop()

@@ -71,7 +71,7 @@ func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *bud
 	services := map[string]fulfill.Service{}
 	for _, s := range cfg.Services {
 		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
-			Kind: s.Kind, Generator: gens[s.Generator]}
+			Kind: s.Kind, Generator: gens[s.Generator], Gate: gate(s.Mode)}
 	}
 	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Dir: cfg.DataDir,
 		Settle: cfg.Work.DeliverTimeout, Log: log})
@@ -85,6 +85,22 @@ func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *s
 	st.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
 	return e
 }
+
+// gate is what finished files wait for in a mode that is not auto.
+func gate(mode string) *order.Failure {
+	switch mode {
+	case config.ModeReview:
+		return order.Failf(order.Hold, codeReview, "made, and waits for your approval").
+			WithHint("`atelierd orders show` names the files; then `atelierd orders approve`, `orders retry --fresh` or `orders cancel`")
+	case config.ModeDryRun:
+		return order.Failf(order.Hold, "dry_run", "made, and not sent: the service is in mode dry-run").
+			WithHint("set mode to auto or review, then `atelierd orders retry`")
+	}
+	return nil
+}
+
+// codeReview marks work that waits for the owner's approval.
+const codeReview = "review"
 
 // defaultRounds is how many more rounds a client gets when neither the owner
 // nor the marketplace says otherwise.
@@ -130,7 +146,11 @@ func catalog(cfg *config.Config, listed []order.Listed) intake.Catalog {
 
 func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens generators, p *intake.Poller, log *slog.Logger) *enroll.Setup {
 	var offers []enroll.Offer
+	wallet := cfg.Agent.PayoutWallet
 	for _, s := range cfg.Services {
+		if s.Mode == config.ModeDryRun {
+			continue // what is tried out dry is not put on sale
+		}
 		offer := atelier.Service{Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
 			PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL}
 		if s.PriceType == "weekly" || s.PriceType == "monthly" {
@@ -139,6 +159,9 @@ func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens gener
 		}
 		offers = append(offers, enroll.Offer{Service: offer, Check: gens[s.Generator].Check})
 	}
-	return enroll.New(enroll.Options{Store: st, Market: c, Offers: offers, Wallet: cfg.Agent.PayoutWallet,
+	if len(offers) == 0 {
+		wallet = ""
+	}
+	return enroll.New(enroll.Options{Store: st, Market: c, Offers: offers, Wallet: wallet,
 		Settle: cfg.Work.DeliverTimeout, Changed: p.Hint, Log: log})
 }

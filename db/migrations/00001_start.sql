@@ -75,9 +75,7 @@ CREATE TABLE jobs (
 
 -- Partial indexes hold only live work, so that a million finished jobs cost nothing.
 CREATE INDEX jobs_ready ON jobs (lane, priority, due_at, id, run_at) WHERE state = 'ready';
-CREATE INDEX jobs_next ON jobs (lane, run_at) WHERE state = 'ready';
 CREATE INDEX jobs_leased ON jobs (id) WHERE state = 'leased';
-CREATE INDEX jobs_stuck ON jobs (changed_at) WHERE state IN ('held', 'failed');
 
 -- Every try at a stage, written before the stage runs.
 CREATE TABLE attempts (
@@ -218,17 +216,19 @@ FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id;
 
 CREATE VIEW v_timeline AS
 SELECT at, order_id, what, text FROM (
-    SELECT e.at AS at, e.order_id AS order_id, e.kind AS what, e.text AS text, 1 AS step, e.id AS id
-      FROM events AS e
-    UNION ALL
-    SELECT a.started_at, j.order_id, a.stage || ' started', 'attempt ' || a.attempt, 2, a.id
+    SELECT a.started_at AS at, j.order_id AS order_id, a.stage || ' started' AS what,
+           'attempt ' || a.attempt AS text, 1 AS step, 2 * a.id AS id
       FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
     UNION ALL
-    SELECT a.finished_at, j.order_id, a.stage || ' ' || a.outcome, a.error, 3, a.id
+    SELECT a.finished_at, j.order_id, a.stage || ' ' || a.outcome, a.error, 1, 2 * a.id + 1
       FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE a.finished_at IS NOT NULL
     UNION ALL
-    SELECT f.uploaded_at, f.order_id, 'file uploaded', f.name || ' ' || f.url, 4, f.id
+    SELECT f.uploaded_at, f.order_id, 'file uploaded', f.name || ' ' || f.url, 2, f.id
       FROM artifacts AS f WHERE f.uploaded_at IS NOT NULL
+    UNION ALL
+    SELECT o.seen_at, o.id, 'seen', o.service_title, 0, 0 FROM orders AS o
+    UNION ALL
+    SELECT e.at, e.order_id, e.kind, e.text, 3, e.id FROM events AS e
 ) ORDER BY at, step, id;
 
 CREATE VIEW v_earnings_daily AS

@@ -97,10 +97,12 @@ SELECT CAST(
     OR EXISTS (SELECT 1 FROM jobs AS l WHERE l.state = 'leased') AS INTEGER);
 
 -- name: UnfinishedJobs :one
--- The work that still needs requests: how many files to upload, how many orders to deliver.
-SELECT CAST(coalesce(sum(stage = 'deliver'), 0) AS INTEGER) AS delivering,
-       CAST(count(*) AS INTEGER) AS total
-FROM jobs WHERE state IN ('ready', 'leased');
+-- The work that still needs requests: how many orders to deliver, and all that is unfinished.
+-- Two arms, because state IN ('ready', 'leased') would use neither partial index.
+SELECT CAST(coalesce(sum(u.stage = 'deliver'), 0) AS INTEGER) AS delivering, CAST(count(*) AS INTEGER) AS total
+FROM (SELECT r.stage FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network')
+      UNION ALL
+      SELECT l.stage FROM jobs AS l WHERE l.state = 'leased') AS u;
 
 -- name: InsertAttempt :execlastid
 INSERT INTO attempts (job_id, stage, attempt, started_at) VALUES (?, ?, ?, ?);
@@ -126,3 +128,7 @@ WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased', 'held', 'fa
 UPDATE jobs SET state = 'done', code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at),
     finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');
+
+-- name: HoldNext :exec
+UPDATE jobs SET state = 'held', code = sqlc.arg(code), reason = sqlc.arg(reason), hint = sqlc.arg(hint)
+WHERE id = sqlc.arg(id) AND state = 'ready';

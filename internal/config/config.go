@@ -127,7 +127,8 @@ type Service struct {
 	// QuotaLimit is the most pieces in a period of a weekly or monthly service; 0
 	// is unlimited.
 	QuotaLimit int
-	// MaxRevisions is nil when it is left to the marketplace.
+	// MaxRevisions is how often a client may send work back before the owner is
+	// asked; nil when it is not set.
 	MaxRevisions *int
 	// Kind is what the service promises: KindImage, KindVideo, or empty for either.
 	Kind string

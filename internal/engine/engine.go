@@ -57,8 +57,11 @@ type Engine struct {
 
 	mu     sync.Mutex
 	paused string // why nothing new is taken; empty when it is
-	parked int
-	idle   chan struct{} // told, without blocking, when the last worker parks
+	// outages counts, by job, the tries that met an outage: they space the next
+	// one, but are no attempts.
+	outages map[int64]int
+	parked  int
+	idle    chan struct{} // told, without blocking, when the last worker parks
 
 	hurry     context.CancelCauseFunc
 	hurryCtx  context.Context
@@ -80,7 +83,7 @@ func New(o Options) *Engine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{o: o, idle: make(chan struct{}, 1)}
+	e := &Engine{o: o, idle: make(chan struct{}, 1), outages: map[int64]int{}}
 	e.hurryCtx, e.hurry = context.WithCancelCause(context.Background())
 	e.keeper = newKeeper(o.Store, o.Lease, o.Log)
 	e.lanes = map[order.Lane]*lane{

@@ -19,6 +19,7 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	result, err := e.runSafely(ctx, job)
 	failure := order.Classify(ctx, err)
 	done := &order.Done{Job: job, Result: result, Failure: failure}
+	outages := e.countOutage(job, failure)
 	if failure == nil {
 		return done
 	}
@@ -34,12 +35,25 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	}
 	switch failure.Class {
 	case order.Retry:
-		done.RunAt = time.Now().Add(max(failure.After, e.o.Backoff.Delay(job.Attempt)))
+		done.RunAt = time.Now().Add(max(failure.After, e.o.Backoff.Delay(job.Attempt+outages)))
 	case order.Wait:
 		// Never sooner than a second, or a wait of nothing would spin.
 		done.RunAt = time.Now().Add(max(failure.After, time.Second))
 	}
 	return done
+}
+
+// countOutage gives the number of outages in a row that the job has met; the
+// first is 0, so that it is spaced like any first failure.
+func (e *Engine) countOutage(job order.Job, f *order.Failure) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f == nil || !f.Outage {
+		delete(e.outages, job.ID)
+		return 0
+	}
+	e.outages[job.ID]++
+	return e.outages[job.ID] - 1
 }
 
 // runSafely turns a panic of a stage into a failure of that job alone.

@@ -37,6 +37,7 @@ type Market interface {
 	Deliver(ctx context.Context, orderID string, pieces []atelier.Deliverable) error
 	Order(ctx context.Context, id string) (order.Facts, error)
 	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
+	Messages(ctx context.Context, orderID string) ([]atelier.Message, error)
 }
 
 // Budget says how long a call has to wait for a request to be left.
@@ -53,6 +54,9 @@ type Service struct {
 	// for either.
 	Kind      string
 	Generator generate.Generator
+	// Gate, if it is not nil, is what finished files wait for before they are
+	// uploaded: the owner's approval, say.
+	Gate *order.Failure
 }
 
 // Options are the settings of a Fulfiller. All but Log and MaxTries are needed.

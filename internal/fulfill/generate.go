@@ -23,6 +23,19 @@ const (
 	artifactDir = "artifacts" // where accepted files are kept
 )
 
+// ClearWork removes what generators have written for a round of an order, so
+// that the round is made anew and not taken from an attempt that has finished.
+// dir is the data folder. Files that were accepted are not touched.
+func ClearWork(dir, orderID string, round int) error {
+	work := filepath.Join(dir, folder(workDir, orderID, round))
+	if err := os.RemoveAll(work); err != nil {
+		return err
+	}
+	// The order's own folder goes with its last round; until then it is not empty.
+	_ = os.Remove(filepath.Dir(work))
+	return nil
+}
+
 // generate has the files of a round made, checks them and keeps them.
 func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
 	s, ok := f.o.Services[o.Service]
@@ -51,7 +64,7 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 			next = order.StageUpload
 		}
 	}
-	return order.Result{Next: next, Artifacts: artifacts, Cost: made.Cost, Log: made.Log, Note: made.Message}, nil
+	return order.Result{Next: next, Artifacts: artifacts, Cost: made.Cost, Log: made.Log, Note: made.Message, Hold: s.Gate}, nil
 }
 
 // make runs the generator, unless an earlier process already ran it to the end
@@ -69,16 +82,40 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	if err != nil {
 		return generate.Result{}, err
 	}
+	messages, err := f.thread(ctx, o.ID, j.Round)
+	if err != nil {
+		return generate.Result{}, marketFailure(err)
+	}
 	made, err := s.Generator.Generate(ctx, generate.Request{
 		OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, Brief: o.Brief,
 		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
 		Service:              generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
+		Messages:             messages,
 		PreviousDeliverables: previous, OutputDir: dir,
 	})
 	if err != nil {
 		return made, err
 	}
 	return made, writeResult(record, made)
+}
+
+// thread is what client and agent have written to each other about the order,
+// for the generator. A first round can do without; in a later one it says what
+// was wrong, and is worth waiting for.
+func (f *Fulfiller) thread(ctx context.Context, orderID string, round int) ([]generate.Message, error) {
+	list, err := f.o.Market.Messages(ctx, orderID)
+	if err != nil {
+		if fail, ok := errors.AsType[*order.Failure](err); round == 0 || ok && fail.Class == order.Fail {
+			f.o.Log.Debug("the order's messages could not be read", "order", orderID, "error", err)
+			return nil, nil
+		}
+		return nil, err
+	}
+	var messages []generate.Message
+	for _, m := range list {
+		messages = append(messages, generate.Message{From: m.Sender, Text: m.Content, At: m.CreatedAt})
+	}
+	return messages, nil
 }
 
 // previous are the links of the round before, for a generator to improve on.
@@ -144,7 +181,8 @@ func (f *Fulfiller) keep(j order.Job, s Service, made generate.Result) ([]order.
 		if s.Kind != "" && info.Media != s.Kind {
 			return nil, order.Failf(order.Retry, "bad_file", "the generator made %s, but the service promises %s", info.MIME, s.Kind)
 		}
-		name := media.Name(fmt.Sprintf("%s-%d-%d", j.OrderID, j.Round, i+1), info.MIME)
+		// A long id is cut here, because Name would cut the number off its end.
+		name := media.Name(fmt.Sprintf("%.40s-%d-%d", j.OrderID, j.Round, i+1), info.MIME)
 		if err := link(file, filepath.Join(to, name)); err != nil {
 			return nil, err
 		}

@@ -29,7 +29,7 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, erro
 		}
 	}
 	// The generator's own folder has served its time.
-	if err := os.RemoveAll(filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Round))); err != nil {
+	if err := ClearWork(f.o.Dir, j.OrderID, j.Round); err != nil {
 		f.o.Log.Warn("the work folder could not be cleared", "order", j.OrderID, "error", err)
 	}
 	return order.Result{Next: order.StageDeliver}, nil

@@ -39,7 +39,7 @@ type Failure struct {
 	// After is the least delay of a Retry and the delay of a Wait.
 	After time.Duration
 	// Outage says that the other side is down, which says nothing about the
-	// work: a Retry goes on, with its backoff, for as long as that lasts.
+	// work: a Retry then costs no attempt, and goes on for as long as it lasts.
 	Outage bool
 	// Cost is what the failed attempt has spent all the same.
 	Cost USD

@@ -80,6 +80,8 @@ type Result struct {
 	Artifacts []Artifact
 	// Delivery says how a deliver stage has settled the round; empty otherwise.
 	Delivery DeliveryState
+	// Hold makes the next stage wait for the owner; nil lets it go on.
+	Hold *Failure
 	// Note is a remark for the order's timeline.
 	Note string
 	Cost USD

@@ -119,7 +119,23 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 	if r.Delivery != "" {
 		return rows, t.settle(j, r.Delivery, r.Note)
 	}
+	if r.Note != "" {
+		if _, err := t.event(j.OrderID, string(j.Stage), r.Note); err != nil {
+			return rows, err
+		}
+	}
+	if r.Hold != nil {
+		return rows, t.holdNext(j, r.Hold)
+	}
 	return rows, nil
+}
+
+// holdNext makes the stage that was just reached wait for the owner.
+func (t *tx) holdNext(j order.Job, f *order.Failure) error {
+	if err := t.HoldNext(noCancel, query.HoldNextParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint, ID: j.ID}); err != nil {
+		return err
+	}
+	return t.orderStuck(1, nil, j, order.StateHeld, f)
 }
 
 func (t *tx) finishFailed(d *order.Done) (int64, error) {
@@ -129,7 +145,7 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 		// A lease that ran out while the database could not be written still
 		// carries our token, and its job goes back; a revoked one matches no row.
 		uncounted := int64(1)
-		if f.Class == order.Retry {
+		if f.Class == order.Retry && !f.Outage {
 			uncounted = 0
 		}
 		runAt := t.now

@@ -3,13 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
-
-	"atelierd/db"
 
 	"github.com/pressly/goose/v3"
 )
@@ -31,7 +30,7 @@ func (s *Store) migrate(path string) error {
 	if id != applicationID && (id != 0 || tables > 0) {
 		return fmt.Errorf("%s is not a database of atelierd", path)
 	}
-	provider, err := newProvider(s.db, s.log)
+	provider, err := s.newProvider(s.db)
 	if err != nil {
 		return err
 	}
@@ -66,21 +65,29 @@ func refuseNewer(current, target int64) error {
 	return nil
 }
 
+// backupBefore copies the file as it is before an upgrade. There is one copy a
+// version, the latest: an upgrade that fails at each start must not fill the disk.
 func (s *Store) backupBefore(version int64) error {
-	name := fmt.Sprintf("atelierd-v%d-%s.db", version, time.Now().UTC().Format("20060102T150405"))
-	to := filepath.Join(s.dir, name)
-	if _, err := s.db.Exec("VACUUM INTO ?", to); err != nil {
+	to := filepath.Join(s.dir, fmt.Sprintf("atelierd-v%d.db", version))
+	part := to + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("back up before the upgrade: %w", err)
+	}
+	if _, err := s.db.Exec("VACUUM INTO ?", part); err != nil {
+		return fmt.Errorf("back up before the upgrade: %w", err)
+	}
+	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, to)); err != nil {
 		return fmt.Errorf("back up before the upgrade: %w", err)
 	}
 	s.log.Info("backed up the database before its upgrade", "file", to)
-	return os.Chmod(to, 0o600)
+	return nil
 }
 
 // newProvider must not be closed: that would close the database.
-func newProvider(conn *sql.DB, log *slog.Logger) (*goose.Provider, error) {
-	return goose.NewProvider(goose.DialectSQLite3, conn, db.Migrations(),
+func (s *Store) newProvider(conn *sql.DB) (*goose.Provider, error) {
+	return goose.NewProvider(goose.DialectSQLite3, conn, s.migrations,
 		goose.WithDisableGlobalRegistry(true), goose.WithVerbose(true),
-		goose.WithSlog(slog.New(quiet{log.Handler()})))
+		goose.WithSlog(slog.New(quiet{s.log.Handler()})))
 }
 
 // quiet shows a library's info as debug: an owner does not wait for it.

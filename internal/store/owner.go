@@ -39,8 +39,11 @@ func OpenOwner(dir string) (Owner, error) {
 	return Owner{s}, nil
 }
 
+// Dir is the data folder.
+func (o Owner) Dir() string { return o.dir }
+
 func (s *Store) checkVersion(db *sql.DB) error {
-	provider, err := newProvider(db, s.log)
+	provider, err := s.newProvider(db)
 	if err != nil {
 		return err
 	}

@@ -10,10 +10,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"sync"
 
+	"atelierd/db"
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
 
@@ -66,6 +68,7 @@ type Store struct {
 	log        *slog.Logger
 	hook       func(string) error
 	maxCrashes int
+	migrations fs.FS
 
 	lock   *lock
 	writer *writer
@@ -124,7 +127,7 @@ func newStore(o Options) *Store {
 	if o.Hook == nil {
 		o.Hook = func(string) error { return nil }
 	}
-	return &Store{dir: o.Dir, log: o.Log, hook: o.Hook, maxCrashes: o.MaxCrashes}
+	return &Store{dir: o.Dir, log: o.Log, hook: o.Hook, maxCrashes: o.MaxCrashes, migrations: db.Migrations()}
 }
 
 func (s *Store) open() (err error) {

@@ -84,6 +84,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.holdJobsStmt, err = db.PrepareContext(ctx, holdJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query HoldJobs: %w", err)
 	}
+	if q.holdNextStmt, err = db.PrepareContext(ctx, holdNext); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldNext: %w", err)
+	}
 	if q.insertArtifactStmt, err = db.PrepareContext(ctx, insertArtifact); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertArtifact: %w", err)
 	}
@@ -337,6 +340,11 @@ func (q *Queries) Close() error {
 	if q.holdJobsStmt != nil {
 		if cerr := q.holdJobsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing holdJobsStmt: %w", cerr)
+		}
+	}
+	if q.holdNextStmt != nil {
+		if cerr := q.holdNextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdNextStmt: %w", cerr)
 		}
 	}
 	if q.insertArtifactStmt != nil {
@@ -648,6 +656,7 @@ type Queries struct {
 	holdStmt              *sql.Stmt
 	holdCrashedJobStmt    *sql.Stmt
 	holdJobsStmt          *sql.Stmt
+	holdNextStmt          *sql.Stmt
 	insertArtifactStmt    *sql.Stmt
 	insertAttemptStmt     *sql.Stmt
 	insertEventStmt       *sql.Stmt
@@ -724,6 +733,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		holdStmt:              q.holdStmt,
 		holdCrashedJobStmt:    q.holdCrashedJobStmt,
 		holdJobsStmt:          q.holdJobsStmt,
+		holdNextStmt:          q.holdNextStmt,
 		insertArtifactStmt:    q.insertArtifactStmt,
 		insertAttemptStmt:     q.insertAttemptStmt,
 		insertEventStmt:       q.insertEventStmt,

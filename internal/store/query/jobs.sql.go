@@ -313,6 +313,28 @@ func (q *Queries) HoldJobs(ctx context.Context, arg HoldJobsParams) (int64, erro
 	return result.RowsAffected()
 }
 
+const holdNext = `-- name: HoldNext :exec
+UPDATE jobs SET state = 'held', code = ?1, reason = ?2, hint = ?3
+WHERE id = ?4 AND state = 'ready'
+`
+
+type HoldNextParams struct {
+	Code   string
+	Reason string
+	Hint   string
+	ID     int64
+}
+
+func (q *Queries) HoldNext(ctx context.Context, arg HoldNextParams) error {
+	_, err := q.exec(ctx, q.holdNextStmt, holdNext,
+		arg.Code,
+		arg.Reason,
+		arg.Hint,
+		arg.ID,
+	)
+	return err
+}
+
 const insertAttempt = `-- name: InsertAttempt :execlastid
 INSERT INTO attempts (job_id, stage, attempt, started_at) VALUES (?, ?, ?, ?)
 `
@@ -663,9 +685,10 @@ func (q *Queries) RescueJob(ctx context.Context, changedAt utc.Time, iD int64) e
 }
 
 const unfinishedJobs = `-- name: UnfinishedJobs :one
-SELECT CAST(coalesce(sum(stage = 'deliver'), 0) AS INTEGER) AS delivering,
-       CAST(count(*) AS INTEGER) AS total
-FROM jobs WHERE state IN ('ready', 'leased')
+SELECT CAST(coalesce(sum(u.stage = 'deliver'), 0) AS INTEGER) AS delivering, CAST(count(*) AS INTEGER) AS total
+FROM (SELECT r.stage FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network')
+      UNION ALL
+      SELECT l.stage FROM jobs AS l WHERE l.state = 'leased') AS u
 `
 
 type UnfinishedJobsRow struct {
@@ -673,7 +696,8 @@ type UnfinishedJobsRow struct {
 	Total      int64
 }
 
-// The work that still needs requests: how many files to upload, how many orders to deliver.
+// The work that still needs requests: how many orders to deliver, and all that is unfinished.
+// Two arms, because state IN ('ready', 'leased') would use neither partial index.
 func (q *Queries) UnfinishedJobs(ctx context.Context) (UnfinishedJobsRow, error) {
 	row := q.queryRow(ctx, q.unfinishedJobsStmt, unfinishedJobs)
 	var i UnfinishedJobsRow

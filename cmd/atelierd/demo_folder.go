@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"atelierd/internal/config"
+)
+
+// demoFolder holds all that a demo writes.
+type demoFolder struct{ path string }
+
+func (f demoFolder) config() string   { return filepath.Join(f.path, config.FileName) }
+func (f demoFolder) data() string     { return filepath.Join(f.path, "atelierd-data") }
+func (f demoFolder) log() string      { return filepath.Join(f.path, "daemon.log") }
+func (f demoFolder) uploads() string  { return filepath.Join(f.path, "marketplace") }
+func (f demoFolder) pictures() string { return filepath.Join(f.path, "pictures") }
+
+// makeDemoFolder makes dir, or a temporary folder when it is empty.
+func makeDemoFolder(dir string) (demoFolder, error) {
+	if dir == "" {
+		path, err := os.MkdirTemp("", "atelierd-demo-")
+		return demoFolder{path}, err
+	}
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return demoFolder{}, err
+	}
+	empty, err := isMissingOrEmpty(path)
+	if err != nil {
+		return demoFolder{}, err
+	}
+	if !empty {
+		return demoFolder{}, &hinted{err: fmt.Errorf("%s is not empty and was left alone", path),
+			hint: "name a folder that is empty or not there yet with --dir, or leave it out", code: exitUsage}
+	}
+	return demoFolder{path}, os.MkdirAll(path, 0o700)
+}
+
+func isMissingOrEmpty(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	return len(entries) == 0, err
+}
+
+// fill writes the configuration and the generator.
+func (f demoFolder) fill(address string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(f.path, "paint-it"), []byte(demoScript(program)), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(f.config(), []byte(demoConfig(address)), 0o600)
+}
+
+// demoService is something that the demo's agent sells.
+type demoService struct {
+	title, description, generator string
+	hours                         int
+}
+
+const (
+	titlePattern = "Pattern Poster"
+	titleSketch  = "Studio Sketch"
+	titleExpress = "Express Sketch"
+)
+
+func demoServices() []demoService {
+	return []demoService{
+		{titlePattern, "A pattern painted by the daemon's built-in canvas, with your words as its caption.", "canvas", 24},
+		{titleSketch, "A picture made by a program of the owner's, for those who can wait until tomorrow.", "script", 24},
+		{titleExpress, "A picture made by a program of the owner's, within the hour.", "script", 1},
+	}
+}
+
+// demoWindow is the marketplace's hour in the demo: its limits hold, but nobody
+// has to wait for them.
+const demoWindow = "5s"
+
+func demoConfig(address string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Written by "atelierd demo". The marketplace of the demo has closed; a new one is
+# opened by "atelierd sandbox --listen %[1]s --window %[2]s".
+
+base_url = "http://%[1]s/api"
+blob_url = "http://%[1]s/blob/"
+
+[agent]
+name = "Demo Atelier"
+description = "Paints patterns from the words of a brief, to show how the daemon works."
+endpoint_url = "http://%[1]s"
+capabilities = ["image_gen"]
+payout_wallet = "So11111111111111111111111111111111111111112"
+
+# All times are short, so that the demo is. None of this is for the marketplace.
+[poll]
+interval = "1s"
+
+[budget]
+window = "%[2]s"
+
+[work]
+generators = 2
+backoff = "200ms"
+deliver_timeout = "5s"
+drain = "2s"
+`, address, demoWindow)
+	for _, s := range demoServices() {
+		fmt.Fprintf(&b, `
+[[service]]
+title = "%s"
+description = "%s"
+category = "image_gen"
+price_usd = "5.00"
+turnaround_hours = %d
+deliverables = ["1 PNG image"]
+generator = "%s"
+`, s.title, s.description, s.hours, s.generator)
+	}
+	b.WriteString(`
+[generator.canvas]
+type = "canvas"
+
+[generator.script]
+type = "exec"
+command = ["./paint-it"]
+timeout = "30s"
+`)
+	return b.String()
+}
+
+// demoScript is a generator in the exec protocol, as an owner would write one.
+func demoScript(program string) string {
+	return `#!/bin/sh
+# A generator in the exec protocol. On stdin comes the order, one JSON object:
+#   {"order_id": ..., "brief": ..., "reference_urls": [...], "service": {...}, ...}
+# Files go to "$OUTPUT_DIR", and a manifest to stdout:
+#   {"files": ["picture.png"], "cost_usd": "0.04", "message": "..."}
+# Exit 0: done. 65: refused for ever. 75: try later. 78: the owner must mend
+# something. Anything else: try again. Words for the log go to stderr.
+set -eu
+echo "order $ATELIER_ORDER_ID, attempt $ATTEMPT" >&2
+sleep 1.5 # as long as a quick model thinks
+exec ` + shellQuote(program) + ` paint
+`
+}
+
+// shellQuote makes one word of a shell out of any text.
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"atelierd/internal/generate"
+)
+
+// paintCmd is the built-in canvas as a program of the exec protocol: the order
+// comes as JSON on stdin, the picture goes to OUTPUT_DIR, a manifest to stdout.
+type paintCmd struct{}
+
+// What a generator's exit code means to the daemon.
+const (
+	paintRefused       = 65
+	paintTryLater      = 75
+	paintMisconfigured = 78
+)
+
+// mostPaintInput is more than any order that the daemon writes.
+const mostPaintInput = 8 << 20
+
+func (paintCmd) Run(p *program) error {
+	dir := p.getenv("OUTPUT_DIR")
+	if !filepath.IsAbs(dir) {
+		return &hinted{err: fmt.Errorf("OUTPUT_DIR is %q, not an absolute folder", dir), code: paintMisconfigured,
+			hint: "this is a generator: name it in a [generator.NAME] of type exec"}
+	}
+	var in struct {
+		OrderID string          `json:"order_id"`
+		Round   int             `json:"round"`
+		Attempt int             `json:"attempt"`
+		Brief   string          `json:"brief"`
+		Answers json.RawMessage `json:"requirement_answers"`
+	}
+	if err := json.NewDecoder(io.LimitReader(p.stdin, mostPaintInput)).Decode(&in); err != nil {
+		return &hinted{err: fmt.Errorf("read the order from stdin: %w", err), code: paintRefused}
+	}
+	if in.Brief == "" && string(in.Answers) != "null" {
+		in.Brief = string(in.Answers)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	canvas, err := generate.NewCanvas()
+	if err != nil {
+		return &hinted{err: err, code: paintMisconfigured}
+	}
+	made, err := canvas.Generate(ctx, generate.Request{OrderID: in.OrderID, Round: in.Round, Attempt: in.Attempt,
+		Brief: in.Brief, OutputDir: dir})
+	if err != nil {
+		return &hinted{err: err, code: paintTryLater}
+	}
+	names := make([]string, len(made.Files))
+	for i, f := range made.Files {
+		names[i] = filepath.Base(f)
+	}
+	return printJSON(p.stdout, map[string]any{"files": names, "media_type": made.MediaType, "cost_usd": "0.00",
+		"message": "painted in round " + strconv.Itoa(in.Round)})
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// demoResult is what a demo that went well ends with.
+type demoResult struct {
+	Orders        []demoResultOrder  `json:"orders"`
+	DeliveredOnce int                `json:"delivered_exactly_once"`
+	Kills         int                `json:"kills"`
+	Restarts      int                `json:"restarts"`
+	CutOff        int                `json:"orders_in_work_when_killed"`
+	Overtaken     int                `json:"orders_overtaken_by_express"`
+	Requests      map[order.Call]int `json:"requests"`
+	Refused       int                `json:"requests_refused"`
+	Broken        int                `json:"requests_broken"` // on purpose, by --faults
+	Seconds       float64            `json:"seconds"`
+	Dir           string             `json:"dir"`
+	Database      string             `json:"database"`
+	Log           string             `json:"log"`
+	Try           []string           `json:"try"`
+	calls         []store.Calls
+}
+
+type demoResultOrder struct {
+	No      int     `json:"no"`
+	ID      string  `json:"order_id"`
+	Service string  `json:"service"`
+	Brief   string  `json:"brief"`
+	Answers string  `json:"requirement_answers,omitempty"`
+	Seconds float64 `json:"seconds_to_deliver"`
+	File    string  `json:"file"`
+	text    string
+}
+
+// report collects the pictures and prints how it went.
+func (d *demo) report(p *program) error {
+	r, err := d.result()
+	if err != nil {
+		return err
+	}
+	if d.JSON {
+		return printJSON(p.stdout, r)
+	}
+	g := p.newPage()
+	r.show(g)
+	return g.print(p.stdout)
+}
+
+func (d *demo) result() (demoResult, error) {
+	r := demoResult{Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cut, Dir: d.folder.path, Log: d.folder.log(),
+		Database: filepath.Join(d.folder.data(), store.FileName), Requests: map[order.Call]int{},
+		Seconds: time.Since(d.began).Seconds()}
+	scene := d.look(context.Background())
+	defer d.books.close()
+	if err := judge(scene, d.Orders); err != nil {
+		return r, err
+	}
+	r.Overtaken = scene.overtaken()
+	status, err := d.books.reader.Status(context.Background(), d.began)
+	if err != nil {
+		return r, err
+	}
+	r.calls = status.Requests
+	for _, c := range r.calls {
+		r.Requests[c.Call] = c.Sent
+		r.Refused += c.Refused
+	}
+	for _, q := range d.market.Requests() {
+		if q.Fault != "" {
+			r.Broken++
+		}
+	}
+	for _, a := range scene.acts {
+		file, err := d.collect(a)
+		if err != nil {
+			return r, err
+		}
+		r.DeliveredOnce++
+		r.Orders = append(r.Orders, demoResultOrder{No: a.no, ID: a.id, Service: a.service, Brief: a.brief,
+			Answers: a.answers, Seconds: a.took.Seconds(), File: file, text: a.text()})
+	}
+	r.Try = []string{
+		"sqlite3 " + shellWord(r.Database) + ` "select id, state, seconds_to_deliver from v_orders"`,
+		"sqlite3 " + shellWord(r.Database) + ` "select order_id, stage, outcome, seconds from v_attempts where outcome <> 'done'"`,
+		"atelierd orders list --config " + shellWord(d.folder.config()),
+	}
+	return r, nil
+}
+
+// collect puts what the client got into the folder of pictures, under the
+// order's number, and gives its path.
+func (d *demo) collect(a act) (string, error) {
+	for _, f := range d.market.Files() {
+		if f.URL != a.url {
+			continue
+		}
+		if err := os.MkdirAll(d.folder.pictures(), 0o700); err != nil {
+			return "", err
+		}
+		path := filepath.Join(d.folder.pictures(), fmt.Sprintf("%02d%s", a.no, filepath.Ext(f.Path)))
+		if err := os.Link(f.Path, path); err != nil {
+			return f.Path, nil // a file system without links; it is as good there
+		}
+		return path, nil
+	}
+	return "", fmt.Errorf("order %d was delivered with an address that no file has", a.no)
+}
+
+func (r demoResult) show(g *page) {
+	g.linef("\n%s", g.paint(bold, "delivered"))
+	rows := [][]cell{headings("order", "id", "service", "time", "file", "what was asked")}
+	for _, o := range r.Orders {
+		file := o.File
+		if rel, err := filepath.Rel(r.Dir, file); err == nil {
+			file = rel
+		}
+		rows = append(rows, []cell{plainCell(fmt.Sprintf("%02d", o.No)), plainCell(o.ID), plainCell(o.Service),
+			plainCell(fmt.Sprintf("%6s", fmt.Sprintf("%.1fs", o.Seconds))), plainCell(plain(file)), {clip(o.text, leastLast), dim}})
+	}
+	if room := g.width - tableColumns(rows); g.width > 0 && room < 0 {
+		for i, row := range rows {
+			rows[i] = slices.Delete(row, 1, 2) // the id, which is in the database too
+		}
+	}
+	room := cmp.Or(g.width, 140) - tableColumns(rows) + leastLast
+	for i, o := range r.Orders {
+		row := rows[i+1]
+		row[len(row)-1].text = clip(o.text, max(room, leastLast))
+	}
+	g.table("  ", rows)
+	g.linef("\n%s", g.paint(green, fmt.Sprintf("delivered exactly once: %d of %d, in %.1fs", r.DeliveredOnce, len(r.Orders), r.Seconds)))
+	g.linef("  killed %s with %s in work, restarted %s", times(r.Kills), counted(r.CutOff, "order"), times(r.Restarts))
+	if r.Overtaken > 0 {
+		g.linef("  the express orders overtook %s that came before them", counted(r.Overtaken, "order"))
+	}
+	if r.Broken > 0 {
+		g.linef("  the marketplace broke or delayed %s", counted(r.Broken, "answer"))
+	}
+	var calls []string
+	total := 0
+	for _, c := range r.calls {
+		if c.Call == order.CallRead {
+			continue // the marketplace does not count these
+		}
+		calls = append(calls, fmt.Sprintf("%d %s", c.Sent, c.Call))
+		total += c.Sent
+	}
+	g.linef("  %d requests, %d refused: %s", total, r.Refused, strings.Join(calls, ", "))
+	g.heading("look around")
+	g.linef("  everything is in %s", plain(r.Dir))
+	g.table("  ", [][]cell{
+		{plainCell("pictures/"), {"what the clients got", dim}},
+		{plainCell("paint-it"), {"the generator of the sketches, to start your own from", dim}},
+		{plainCell("daemon.log"), {"what the daemon said, in both of its lives", dim}},
+	})
+	for _, t := range r.Try {
+		g.linef("\n  %s", plain(t))
+	}
+}
+
+// tableColumns is how wide a table is with its indent.
+func tableColumns(rows [][]cell) int {
+	var widths []int
+	for _, row := range rows {
+		for i, c := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], columns(c.text))
+		}
+	}
+	total := 0
+	for _, w := range widths {
+		total += w + 2 // the gap; for the first, the indent
+	}
+	return total
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return counted(n, "time")
+}
+
+// shellWord quotes a text for a shell where that is needed.
+func shellWord(s string) string {
+	harmless := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !harmless(r) }) < 0 {
+		return s
+	}
+	return shellQuote(s)
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestEachConfigurationInTheReadmeLoadsWithoutAWarning(t *testing.T) {
+	blocks := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$").FindAllStringSubmatch(readme(t), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README shows no configuration")
+	}
+	for _, block := range blocks {
+		c, err := Load(write(t, block[1]))
+		if err != nil {
+			t.Errorf("%v\nof\n%s", err, block[1])
+			continue
+		}
+		if w := c.Warnings(); len(w) > 0 {
+			t.Errorf("warnings %q of\n%s", w, block[1])
+		}
+	}
+}
+
+// The example has every key, with its default where it has one.
+func TestTheReadmeExplainsEachKeyOfTheExampleWithItsDefault(t *testing.T) {
+	rows := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+`) \\| ([^|]+) \\|").FindAllStringSubmatch(readme(t), -1) {
+		keys, defaults := strings.Split(row[1], ", "), strings.Split(row[2], ", ")
+		for i, key := range keys {
+			rows[strings.Trim(key, "`")] = strings.Trim(strings.TrimSuffix(defaults[min(i, len(defaults)-1)], " each"), "`")
+		}
+	}
+	section := ""
+	line := regexp.MustCompile(`^(# )?(\[+)?([a-z_.]+)(?:\]+| = ("[^"]*"|\[.*\]|[0-9]+))`)
+	for _, text := range strings.Split(Example(), "\n") {
+		m := line.FindStringSubmatch(text)
+		switch {
+		case m == nil:
+			continue
+		case m[2] != "":
+			section = strings.Replace(m[3], ".studio", ".NAME", 1) + "."
+			continue
+		}
+		told, there := rows[section+m[3]]
+		if !there {
+			t.Errorf("the README does not explain %s%s", section, m[3])
+			continue
+		}
+		isDefault := m[1] != "" && told != "none" && told != "required" && told != "by category"
+		if isDefault && told != m[4] {
+			t.Errorf("the README says that the default of %s%s is %s, the example says %s", section, m[3], told, m[4])
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package fulfill_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"atelierd/internal/fulfill"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+func TestTheGeneratorIsToldOfTheOrderAndItsFilesAreKept(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.order()
+		r := w.must(order.StageGenerate)
+		asked := w.painter.asked[0]
+		if asked.OrderID != id || asked.Brief != "a fox" || asked.Attempt != 1 || asked.Round != 0 ||
+			asked.Service.Title != title || asked.Service.Category != "image_gen" || len(asked.Service.Deliverables) != 1 {
+			t.Errorf("asked for %+v", asked)
+		}
+		if r.Next != order.StageUpload || r.Cost != order.Dollar/25 || r.Note != "with love" {
+			t.Errorf("%+v", r)
+		}
+		a := w.artifacts(id)[0]
+		kept, err := os.Stat(filepath.Join(w.dir, a.Path))
+		if err != nil || kept.Size() != a.Bytes || a.MIME != "image/png" || a.Media != "image" || a.Width != 1 || len(a.SHA256) != 64 {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
+}
+
+func TestAFinishedGeneratorIsNotRunAgainAfterACrash(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.order()
+		if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err != nil {
+			t.Fatal(err)
+		}
+		w.restart() // before the result was committed
+		r := w.must(order.StageGenerate)
+		if len(w.painter.asked) != 1 || r.Cost != order.Dollar/25 {
+			t.Errorf("the generator ran %d times; %+v", len(w.painter.asked), r)
+		}
+		w.must(order.StageUpload)
+		w.must(order.StageDeliver)
+		if w.delivered(id) != 1 {
+			t.Errorf("delivered %d times", w.delivered(id))
+		}
+	})
+}
+
+func TestAResultIsNotTakenWithoutItsFiles(t *testing.T) {
+	for name, spoil := range map[string]func(folder string) error{
+		"a file is gone":        func(folder string) error { return os.Remove(filepath.Join(folder, "a1", "out0.png")) },
+		"the record is torn":    func(folder string) error { return os.Truncate(filepath.Join(folder, "a1.result.json"), 20) },
+		"the record is missing": func(folder string) error { return os.Remove(filepath.Join(folder, "a1.result.json")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.order()
+				if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err != nil {
+					t.Fatal(err)
+				}
+				if err := spoil(filepath.Dir(w.painter.asked[0].OutputDir)); err != nil {
+					t.Fatal(err)
+				}
+				w.restart()
+				w.must(order.StageGenerate)
+				if len(w.painter.asked) != 2 || w.painter.asked[1].Attempt != 1 {
+					t.Errorf("the generator was asked for %+v", w.painter.asked)
+				}
+			})
+		})
+	}
+}
+
+func TestAFreshStartAfterClearWorkRunsTheGeneratorAgain(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.order()
+		if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err != nil {
+			t.Fatal(err)
+		}
+		if err := fulfill.ClearWork(w.dir, id, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.restart()
+		w.must(order.StageGenerate)
+		if len(w.painter.asked) != 2 {
+			t.Errorf("the generator ran %d times", len(w.painter.asked))
+		}
+	})
+}
+
+func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.kind = "video"
+		w.restart()
+		id := w.order()
+		f := w.fails(order.StageGenerate, order.Retry, "bad_file")
+		if f.Cost != order.Dollar/25 || !strings.Contains(f.Error(), "image/png") || !strings.Contains(f.Error(), "video") {
+			t.Errorf("%v, cost %s", f, f.Cost)
+		}
+		if list := w.artifacts(id); len(list) != 0 {
+			t.Errorf("kept %+v", list)
+		}
+		if w.fails(order.StageGenerate, order.Retry, "bad_file"); w.painter.asked[1].Attempt != 2 ||
+			w.painter.asked[1].OutputDir == w.painter.asked[0].OutputDir {
+			t.Errorf("asked for %+v", w.painter.asked)
+		}
+	})
+}
+
+func TestAGeneratorThatMakesNothingIsTriedAgain(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.files = 0
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, "no_output")
+	})
+}
+
+func TestTheGeneratorsOwnFailureStands(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.err = order.Failf(order.Fail, "refused", "it will not paint that")
+		w.order()
+		w.fails(order.StageGenerate, order.Fail, "refused")
+	})
+}
+
+func TestAFullDiskIsWaitedFor(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.err = &fs.PathError{Op: "write", Path: "out.png", Err: syscall.ENOSPC}
+		w.order()
+		for range 10 { // more than any attempts, since these are not counted
+			f := w.fails(order.StageGenerate, order.Wait, "disk_full")
+			if f.Hint == "" || f.After < time.Second {
+				t.Errorf("hint %q, again in %s", f.Hint, f.After)
+			}
+		}
+		w.painter.err = nil
+		w.must(order.StageGenerate)
+		if n := w.painter.asked[10].Attempt; n != 1 {
+			t.Errorf("with room again it is attempt %d", n)
+		}
+	})
+}
+
+func TestAnOrderOfAServiceThatIsNotConfiguredIsHeld(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.order()
+		w.f = fulfill.New(fulfill.Options{Store: w.store, Dir: w.dir})
+		if f := w.fails(order.StageGenerate, order.Hold, "no_service"); !strings.Contains(f.Hint, id) {
+			t.Errorf("hint %q", f.Hint)
+		}
+	})
+}
+
+// The marketplace gives the ids; that it gives harmless ones is its affair.
+func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
+	ids := []string{"../x", "..", ".", "a/b", `a\b`, "/etc/passwd", "x\x00y", strings.Repeat("a", 300), strings.Repeat("a", 299) + "b",
+		strings.Repeat("b", 70), "\U0001F98A", "-rf", "a b\nc", "con", "CON ", "x-0123", "\xff\xfe", "ord_1"}
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.files = 2
+		var b order.Batch
+		for _, id := range ids {
+			b.Orders = append(b.Orders, order.Facts{ID: id, Status: order.Paid, ServiceTitle: title, CreatedAt: time.Now(), Raw: []byte(`{"status":"paid"}`)})
+		}
+		w.apply(b)
+		folders := map[string]bool{}
+		for range ids {
+			w.must(order.StageGenerate)
+			folders[w.painter.asked[len(w.painter.asked)-1].OutputDir] = true
+		}
+		if len(folders) != len(ids) {
+			t.Errorf("%d orders share %d folders", len(ids), len(folders))
+		}
+		files := map[string]bool{}
+		for _, id := range ids {
+			for _, a := range w.artifacts(id) {
+				if !filepath.IsLocal(a.Path) || !strings.HasPrefix(a.Path, "artifacts/") || strings.Count(a.Path, "/") != 3 {
+					t.Errorf("order %q: kept as %q", id, a.Path)
+				}
+				if _, err := os.Stat(filepath.Join(w.dir, a.Path)); err != nil {
+					t.Errorf("order %q: %v", id, err)
+				}
+				files[a.Path] = true
+			}
+			if err := fulfill.ClearWork(w.dir, id, 0); err != nil {
+				t.Errorf("order %q: %v", id, err)
+			}
+		}
+		if len(files) != 2*len(ids) {
+			t.Errorf("%d files of %d orders with two each", len(files), len(ids))
+		}
+		for place, want := range map[string]int{filepath.Dir(w.dir): 1, filepath.Join(w.dir, "work"): len(ids), filepath.Join(w.dir, "artifacts"): len(ids)} {
+			if got, err := os.ReadDir(place); err != nil || len(got) != want {
+				t.Errorf("%s holds %d entries, want %d: %v", place, len(got), want, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,286 @@
+package fulfill_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/budget"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/intake"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/secret"
+	"atelierd/internal/store"
+)
+
+// pipes is a listener without sockets, since those would keep the simulated
+// time from passing.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	refuse bool
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	if p.refuse {
+		return nil, errors.New("connection refused")
+	}
+	client, server := net.Pipe()
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// picture is a PNG of one pixel; what follows its end makes each file its own.
+var picture = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
+	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
+
+// painter makes files of one pixel each, and counts how often it is asked.
+type painter struct {
+	files int
+	asked []generate.Request
+	err   error
+	url   string
+	kind  string
+}
+
+func (*painter) Check(context.Context) error { return nil }
+
+func (p *painter) Generate(_ context.Context, r generate.Request) (generate.Result, error) {
+	p.asked = append(p.asked, r)
+	if p.err != nil {
+		return generate.Result{}, p.err
+	}
+	made := generate.Result{URL: p.url, MediaType: p.kind, Cost: order.Dollar / 25, Message: "with love"}
+	for i := range p.files {
+		file := filepath.Join(r.OutputDir, fmt.Sprintf("out%d.png", i))
+		body := fmt.Appendf(append([]byte{}, picture...), "%s %d %d %d", r.OrderID, r.Round, r.Attempt, i)
+		if err := os.WriteFile(file, body, 0o600); err != nil {
+			return generate.Result{}, err
+		}
+		made.Files = append(made.Files, file)
+	}
+	return made, nil
+}
+
+const title = "Pictures"
+
+// settle is longer than the client waits for a delivery.
+const settle = 5 * time.Minute
+
+type world struct {
+	t       *testing.T
+	dir     string
+	net     *pipes
+	market  *sandbox.Server
+	agent   string
+	creds   atelier.Credentials
+	painter *painter
+	limits  budget.Limits
+	kind    string // the media type that the service promises
+	tries   int    // Options.MaxTries
+
+	store *store.Store
+	base  atelier.Options
+	f     *fulfill.Fulfiller
+}
+
+// inWorld runs f in simulated time with an open data folder and a marketplace.
+func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, dir: dir, market: sandbox.New(o), painter: &painter{files: 1}, kind: "image",
+			net: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})},
+			limits: budget.Limits{Ceilings: map[order.Call]int{order.CallPoll: 30, order.CallDeliver: 30,
+				order.CallUpload: 30, order.CallMessage: 60}}}
+		server := &http.Server{Handler: w.market}
+		var serving sync.WaitGroup
+		serving.Go(func() { server.Serve(w.net) })
+		t.Cleanup(func() {
+			server.Shutdown(context.Background())
+			serving.Wait()
+		})
+		id, key, err := w.market.AddAgent("tester", "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.agent, w.creds = id, atelier.Credentials{AgentID: id, Key: secret.New(key)}
+		w.open()
+		t.Cleanup(func() { w.store.Close() })
+		f(t, w)
+	})
+}
+
+// open opens the data folder and makes the Fulfiller anew, as a start does.
+func (w *world) open() {
+	w.t.Helper()
+	var err error
+	if w.store, err = store.Open(store.Options{Dir: w.dir}); err != nil {
+		w.t.Fatal(err)
+	}
+	b, err := budget.Open(w.t.Context(), w.store, w.limits, slog.New(slog.DiscardHandler))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.base = atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
+		BlobURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/blob/"},
+		Credentials: func() atelier.Credentials { return w.creds }, Meter: b,
+		Transport: &http.Transport{DialContext: w.net.dial, DisableKeepAlives: true}}
+	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, Settle: settle,
+		MaxTries: w.tries, Services: map[string]fulfill.Service{title: {Title: title, Category: "image_gen",
+			Deliverables: []string{"a picture"}, Kind: w.kind, Generator: w.painter}}})
+}
+
+// restart is a crash and the start after it: leases are lost, files stay.
+func (w *world) restart() {
+	w.t.Helper()
+	if err := w.store.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.open()
+}
+
+// order places an order and has intake take it in.
+func (w *world) order() string {
+	w.t.Helper()
+	id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.poll()
+	return id
+}
+
+var catalog = intake.Catalog{{Title: title, Turnaround: time.Hour, MaxRounds: 2}}
+
+func (w *world) poll() {
+	w.t.Helper()
+	o := w.base
+	o.Meter = nil
+	mark, err := w.store.Mark(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	listing, err := atelier.New(o).Orders(w.t.Context(), order.AllStatuses())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.apply(order.Batch{Listing: listing, Mark: mark, Complete: true})
+}
+
+func (w *world) apply(b order.Batch) {
+	w.t.Helper()
+	b.Decide, b.Vanished = catalog.Decide, catalog.Vanished
+	if _, err := w.store.Apply(b); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) lease(s order.Stage) order.Job {
+	w.t.Helper()
+	turn, err := w.store.Turn(nil, s.Lane(), true, time.Hour)
+	if err != nil || turn.Job == nil || turn.Job.Stage != s {
+		w.t.Fatalf("no job for %s: %+v, %v", s, turn.Job, err)
+	}
+	return *turn.Job
+}
+
+// run runs the stage of the one job that is due, and commits what came of it.
+// A job that is to be tried again is due again at once.
+func (w *world) run(s order.Stage) (order.Result, *order.Failure) {
+	w.t.Helper()
+	j := w.lease(s)
+	r, err := w.f.Run(w.t.Context(), j)
+	f := order.Classify(w.t.Context(), err)
+	if _, err := w.store.Turn(&order.Done{Job: j, Result: r, Failure: f}, s.Lane(), false, 0); err != nil {
+		w.t.Fatal(err)
+	}
+	return r, f
+}
+
+func (w *world) must(s order.Stage) order.Result {
+	w.t.Helper()
+	r, f := w.run(s)
+	if f != nil {
+		w.t.Fatalf("%s: %s %s: %v", s, f.Class, f.Code, f)
+	}
+	return r
+}
+
+// fails runs the stage and wants it to fail in the given way.
+func (w *world) fails(s order.Stage, class order.Class, code string) *order.Failure {
+	w.t.Helper()
+	r, f := w.run(s)
+	if f == nil || f.Class != class || f.Code != code {
+		w.t.Fatalf("%s: %+v, %v; want %s %s", s, r, f, class, code)
+	}
+	return f
+}
+
+// uploaded is an order whose files are up: what a deliver stage starts from.
+func (w *world) uploaded() string {
+	w.t.Helper()
+	id := w.order()
+	w.must(order.StageGenerate)
+	w.must(order.StageUpload)
+	return id
+}
+
+// sent are the requests of the kind that the marketplace saw.
+func (w *world) sent(c sandbox.Call) (list []sandbox.Request) {
+	for _, r := range w.market.Requests() {
+		if r.Call == c {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// delivered is how often the marketplace took a delivery of the order.
+func (w *world) delivered(id string) int {
+	o, _ := w.market.Order(id)
+	return len(o.Deliveries)
+}
+
+// scripted makes the n-th request whose path ends so go wrong, from 1.
+func (w *world) scripted(suffix string, faults ...sandbox.Fault) {
+	n := 0
+	w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+		if !strings.HasSuffix(r.URL.Path, suffix) {
+			return sandbox.Fault{}
+		}
+		if n++; n > len(faults) {
+			return sandbox.Fault{}
+		}
+		return faults[n-1]
+	}})
+}

@@ -1,0 +1,132 @@
+package fulfill_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"atelierd/internal/fulfill"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+func (w *world) artifacts(id string) []order.Artifact {
+	w.t.Helper()
+	list, err := w.store.Artifacts(w.t.Context(), id, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return list
+}
+
+func TestEachFileGoesUpOnceAcrossACrashBetweenTwo(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.files = 3
+		id := w.order()
+		w.must(order.StageGenerate)
+		w.scripted("/upload", sandbox.Fault{}, sandbox.Fault{Before: http.StatusBadGateway})
+		if _, f := w.run(order.StageUpload); f == nil || f.Class != order.Retry || !f.Outage {
+			t.Fatalf("%v counts against the order", f)
+		}
+		w.restart()
+		w.must(order.StageUpload)
+		if files := w.market.Files(); len(files) != 3 {
+			t.Errorf("%d files went up", len(files))
+		}
+		w.must(order.StageDeliver)
+		o, _ := w.market.Order(id)
+		for i, a := range w.artifacts(id) {
+			if len(o.Deliveries) != 1 || o.Deliveries[0].URLs[i] != a.URL {
+				t.Errorf("file %d is %s; delivered %+v", i, a.URL, o.Deliveries)
+			}
+		}
+	})
+}
+
+func TestAFileThatIsGoneOrChangedIsHeld(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"gone":    os.Remove,
+		"changed": func(path string) error { return os.Truncate(path, 10) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				id := w.order()
+				w.must(order.StageGenerate)
+				if err := spoil(filepath.Join(w.dir, w.artifacts(id)[0].Path)); err != nil {
+					t.Fatal(err)
+				}
+				f := w.fails(order.StageUpload, order.Hold, "file_gone")
+				if f.Hint == "" || len(w.market.Files()) != 0 {
+					t.Errorf("hint %q, %d files went up", f.Hint, len(w.market.Files()))
+				}
+			})
+		})
+	}
+}
+
+func TestTheWorkFolderIsClearedWhenAllFilesAreUp(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.order()
+		w.must(order.StageGenerate)
+		folder := filepath.Dir(w.painter.asked[0].OutputDir)
+		if _, err := os.Stat(folder); err != nil {
+			t.Fatal(err)
+		}
+		w.must(order.StageUpload)
+		if _, err := os.Stat(folder); !os.IsNotExist(err) {
+			t.Errorf("the work folder is still there: %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(w.dir, w.artifacts(id)[0].Path)); err != nil {
+			t.Errorf("the file itself: %v", err)
+		}
+	})
+}
+
+func TestClearWorkRemovesOneRoundAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	make := func(parts ...string) string {
+		path := filepath.Join(append([]string{dir}, parts...)...)
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, "a1.result.json"), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	gone := make("work", "ord_1", "r1")
+	stay := []string{make("work", "ord_1", "r0"), make("work", "ord_2", "r1"), make("artifacts", "ord_1", "r1")}
+	for range 2 { // the second finds nothing to do
+		if err := fulfill.ClearWork(dir, "ord_1", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := fulfill.ClearWork(dir, "../artifacts/ord_1", 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(gone); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", gone, err)
+	}
+	for _, path := range stay {
+		if _, err := os.Stat(filepath.Join(path, "a1.result.json")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAnUploadWithoutABudgetIsWaitedFor(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.limits.Ceilings[order.CallUpload] = 1
+		w.restart()
+		w.painter.files = 2
+		w.order()
+		w.must(order.StageGenerate)
+		if f := w.fails(order.StageUpload, order.Wait, "budget"); f.After <= 0 {
+			t.Errorf("waits %s", f.After)
+		}
+		if files := w.market.Files(); len(files) != 1 {
+			t.Errorf("%d files went up with a budget of one", len(files))
+		}
+	})
+}

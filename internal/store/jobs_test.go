@@ -1,0 +1,184 @@
+package store
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+func TestATurnFinishesAndLeasesInOneCommit(t *testing.T) {
+	var points []string
+	s := openNew(t, Options{Hook: func(p string) error { points = append(points, p); return nil }})
+	paid(t, s, "o1", "o2")
+	first := take(t, s, order.LaneGenerate)
+	points = nil
+	next := turn(t, s, &order.Done{Job: first, Result: order.Result{Next: order.StageUpload}}, order.LaneGenerate, true)
+	if want := []string{"before:finish.generate", "after:finish.generate"}; !slices.Equal(points, want) {
+		t.Errorf("commits %v, want %v", points, want)
+	}
+	if next.Lost || next.Job == nil || next.Job.OrderID == first.OrderID {
+		t.Fatalf("turn %+v, want the other order's job", next)
+	}
+	if l := job(t, s, first.OrderID); l.Stage != order.StageUpload || l.Job != order.JobReady {
+		t.Errorf("the finished job is %s at %s, want ready at upload", l.Job, l.Stage)
+	}
+}
+
+func TestTheEarliestDeadlineGoesFirst(t *testing.T) {
+	s := openNew(t, Options{})
+	var list []order.Facts
+	for i, id := range []string{"late", "early", "middle"} {
+		f := facts(id, order.Paid)
+		f.CreatedAt = placed.Add([]time.Duration{3, 1, 2}[i] * time.Hour)
+		list = append(list, f)
+	}
+	apply(t, s, batch(list...))
+	var got []string
+	for range list {
+		got = append(got, take(t, s, order.LaneGenerate).OrderID)
+	}
+	if want := []string{"early", "middle", "late"}; !slices.Equal(got, want) {
+		t.Errorf("leased %v, want %v", got, want)
+	}
+	if tn := turn(t, s, nil, order.LaneGenerate, true); tn.Job != nil || !tn.Next.IsZero() {
+		t.Errorf("with everything leased a turn gave %+v", tn)
+	}
+}
+
+func TestDeliveriesGoBeforeUploads(t *testing.T) {
+	s := openNew(t, Options{})
+	early, late := facts("upload-early", order.Paid), facts("deliver-late", order.Paid)
+	late.CreatedAt = placed.Add(day)
+	apply(t, s, batch(early, late))
+	for range 2 {
+		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload}})
+	}
+	first := take(t, s, order.LaneNetwork)
+	second := take(t, s, order.LaneNetwork)
+	finish(t, s, order.Done{Job: second, Result: order.Result{Next: order.StageDeliver}})
+	finish(t, s, order.Done{Job: first, Failure: order.Failf(order.Wait, "x", "later")})
+	if j := take(t, s, order.LaneNetwork); j.OrderID != "deliver-late" || j.Stage != order.StageDeliver {
+		t.Errorf("leased the %s of %s, want the delivery of deliver-late", j.Stage, j.OrderID)
+	}
+}
+
+func TestWhatAFailureDoesToTheJobAndItsAttempts(t *testing.T) {
+	for _, c := range []struct {
+		class   order.Class
+		state   order.JobState
+		order   order.State
+		attempt int // of the job once it is leased again
+	}{
+		{order.Retry, order.JobReady, order.StateWorking, 2},
+		{order.Wait, order.JobReady, order.StateWorking, 1},
+		{order.Stopped, order.JobReady, order.StateWorking, 1},
+		{order.Lost, order.JobReady, order.StateWorking, 1},
+		{order.Hold, order.JobHeld, order.StateHeld, 0},
+		{order.Fail, order.JobFailed, order.StateFailed, 0},
+	} {
+		t.Run(string(c.class), func(t *testing.T) {
+			s := openNew(t, Options{})
+			paid(t, s, "o1")
+			j := take(t, s, order.LaneGenerate)
+			f := order.Failf(c.class, "why", "it broke").WithHint("mend it")
+			f.Cost, f.Log = 7, "the log"
+			finish(t, s, order.Done{Job: j, Failure: f})
+			l, o := job(t, s, "o1"), getOrder(t, s, "o1")
+			if l.Job != c.state || o.State != c.order {
+				t.Errorf("job %s, order %s; want %s, %s", l.Job, o.State, c.state, c.order)
+			}
+			if c.order != order.StateWorking && (o.Code != "why" || o.Reason != "it broke" || o.Hint != "mend it") {
+				t.Errorf("the order says %q %q %q, want why, what and the hint", o.Code, o.Reason, o.Hint)
+			}
+			h, err := s.History(t.Context(), "o1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := h.Attempts[0]
+			if a.Outcome != string(c.class) || a.Code != "why" || a.Error != "it broke" || a.Cost != 7 || a.Log != "the log" {
+				t.Errorf("attempt %+v", a)
+			}
+			if c.attempt > 0 {
+				if again := take(t, s, order.LaneGenerate); again.Attempt != c.attempt {
+					t.Errorf("leased again as attempt %d, want %d", again.Attempt, c.attempt)
+				}
+			}
+		})
+	}
+}
+
+func TestAttemptsAreCountedAStage(t *testing.T) {
+	s := openNew(t, Options{})
+	paid(t, s, "o1")
+	for want := 1; want <= 3; want++ {
+		j := take(t, s, order.LaneGenerate)
+		if j.Attempt != want {
+			t.Fatalf("attempt %d, want %d", j.Attempt, want)
+		}
+		d := order.Done{Job: j, Failure: order.Failf(order.Retry, "x", "again")}
+		if want == 3 {
+			d = order.Done{Job: j, Result: order.Result{Next: order.StageUpload}}
+		}
+		finish(t, s, d)
+	}
+	if j := take(t, s, order.LaneNetwork); j.Attempt != 1 {
+		t.Errorf("the next stage begins with attempt %d, want 1", j.Attempt)
+	}
+}
+
+func TestARescheduledJobWaitsForItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openNew(t, Options{})
+		paid(t, s, "o1")
+		at := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+		d := order.Done{Job: take(t, s, order.LaneGenerate), RunAt: at, Failure: order.Failf(order.Retry, "x", "again")}
+		tn := turn(t, s, &d, order.LaneGenerate, true)
+		if tn.Job != nil || !tn.Next.Equal(at) {
+			t.Fatalf("turn %+v, want no job, and the next at %v", tn, at)
+		}
+		if more, err := s.HasWork(at.Add(-time.Millisecond)); err != nil || more {
+			t.Errorf("before its time: has work %v, %v", more, err)
+		}
+		if more, err := s.HasWork(at); err != nil || !more {
+			t.Errorf("at its time: has work %v, %v", more, err)
+		}
+		time.Sleep(time.Hour - time.Millisecond)
+		if tn := turn(t, s, nil, order.LaneGenerate, true); tn.Job != nil {
+			t.Error("leased before its time")
+		}
+		time.Sleep(time.Millisecond)
+		take(t, s, order.LaneGenerate)
+	})
+}
+
+func TestExpediteRunsOnlyWhatWaitsForThatCode(t *testing.T) {
+	s := openNew(t, Options{})
+	paid(t, s, "o1", "o2")
+	for _, code := range []string{"key_refused", "outage"} {
+		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(day),
+			Failure: order.Failf(order.Wait, code, "later")})
+	}
+	if err := s.Expedite("key_refused"); err != nil {
+		t.Fatal(err)
+	}
+	if j := take(t, s, order.LaneGenerate); j.OrderID != "o1" {
+		t.Errorf("%s runs, want o1", j.OrderID)
+	}
+	if tn := turn(t, s, nil, order.LaneGenerate, true); tn.Job != nil {
+		t.Errorf("%s runs too", tn.Job.OrderID)
+	}
+}
+
+func TestOwedCountsUnfinishedWork(t *testing.T) {
+	s := openNew(t, Options{})
+	toDeliver(t, s, "delivering")
+	paid(t, s, "generating", "waiting", "held")
+	take(t, s, order.LaneGenerate)
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, "x", "no")})
+	if d, total, err := s.Owed(t.Context()); err != nil || d != 1 || total != 3 {
+		t.Errorf("owed %d deliveries of %d jobs, %v; want 1 of 3", d, total, err)
+	}
+}

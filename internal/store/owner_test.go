@@ -1,0 +1,132 @@
+package store
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"atelierd/internal/order"
+)
+
+func openOwner(t *testing.T, dir string) Owner {
+	t.Helper()
+	o, err := OpenOwner(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.Close() })
+	return o
+}
+
+// failUpload makes an order whose upload has failed for good.
+func failUpload(t *testing.T, s *Store) {
+	t.Helper()
+	paid(t, s, "o1")
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload}})
+	finish(t, s, order.Done{Job: take(t, s, order.LaneNetwork), Failure: order.Failf(order.Fail, "refused", "no")})
+}
+
+func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
+	s := openNew(t, Options{})
+	failUpload(t, s)
+	if err := openOwner(t, s.dir).Retry(t.Context(), "o1", false); err != nil {
+		t.Fatal(err)
+	}
+	if o := getOrder(t, s, "o1"); o.State != order.StateWorking || o.Code != "" || o.Reason != "" {
+		t.Errorf("the order is %s %q %q", o.State, o.Code, o.Reason)
+	}
+	if j := take(t, s, order.LaneNetwork); j.Stage != order.StageUpload || j.Attempt != 1 {
+		t.Errorf("leased attempt %d of %s, want the first of upload", j.Attempt, j.Stage)
+	}
+}
+
+func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
+	s := openNew(t, Options{})
+	failUpload(t, s)
+	if err := openOwner(t, s.dir).Retry(t.Context(), "o1", true); err != nil {
+		t.Fatal(err)
+	}
+	if j := take(t, s, order.LaneGenerate); j.Stage != order.StageGenerate || j.Attempt != 1 {
+		t.Errorf("leased attempt %d of %s, want the first of generate", j.Attempt, j.Stage)
+	}
+}
+
+func TestThereIsNothingToRetryInWorkThatRuns(t *testing.T) {
+	s := openNew(t, Options{})
+	paid(t, s, "o1")
+	j := take(t, s, order.LaneGenerate)
+	o := openOwner(t, s.dir)
+	for _, fresh := range []bool{false, true} {
+		if err := o.Retry(t.Context(), "o1", fresh); err == nil || !strings.Contains(err.Error(), "working") {
+			t.Errorf("retry of running work: %v, want an error that names its state", err)
+		}
+	}
+	if turn := finish(t, s, order.Done{Job: j, Result: order.Result{Next: order.StageUpload}}); turn.Lost {
+		t.Error("the running work has lost its lease")
+	}
+}
+
+func TestTheOwnersCancelEndsWorkInAnyState(t *testing.T) {
+	for name, prepare := range map[string]func(*testing.T, *Store){
+		"ready":   func(t *testing.T, s *Store) { paid(t, s, "o1") },
+		"running": func(t *testing.T, s *Store) { toDeliver(t, s, "o1") },
+		"failed":  failUpload,
+		"held": func(t *testing.T, s *Store) {
+			paid(t, s, "o1")
+			finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, "x", "no")})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openNew(t, Options{})
+			prepare(t, s)
+			o := openOwner(t, s.dir)
+			if err := o.Cancel(t.Context(), "o1", "wrong client"); err != nil {
+				t.Fatal(err)
+			}
+			got := getOrder(t, s, "o1")
+			if l := job(t, s, "o1"); l.Job != order.JobCancelled || got.State != order.StateHeld ||
+				got.Code != order.CodeOwner || got.Reason != "wrong client" {
+				t.Errorf("job %s, order %s %q %q", l.Job, got.State, got.Code, got.Reason)
+			}
+			for _, lane := range []order.Lane{order.LaneGenerate, order.LaneNetwork} {
+				if tn := turn(t, s, nil, lane, true); tn.Job != nil {
+					t.Errorf("cancelled work was leased: %+v", tn.Job)
+				}
+			}
+			if err := o.Cancel(t.Context(), "o1", "again"); err == nil {
+				t.Error("cancelled twice")
+			}
+			if err := o.Retry(t.Context(), "o1", false); err != nil {
+				t.Errorf("the owner cannot take it back: %v", err)
+			}
+		})
+	}
+}
+
+func TestAnUnknownOrderIsSaidSo(t *testing.T) {
+	s := openNew(t, Options{})
+	o := openOwner(t, s.dir)
+	for name, err := range map[string]error{"Retry": o.Retry(t.Context(), "nope", false), "Cancel": o.Cancel(t.Context(), "nope", "x")} {
+		if !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v, want ErrNotFound", name, err)
+		}
+	}
+}
+
+func TestAnOrderIsFoundByTheBeginningOfItsID(t *testing.T) {
+	s := openNew(t, Options{})
+	paid(t, s, "abc", "abcd", "abx", "q_%")
+	for text, want := range map[string]string{"abc": "abc", "abcd": "abcd", "abx": "abx", "q": "q_%", "q_": "q_%"} {
+		if id, err := s.Resolve(t.Context(), text); err != nil || id != want {
+			t.Errorf("Resolve(%q) = %q, %v; want %q", text, id, err, want)
+		}
+	}
+	if _, err := s.Resolve(t.Context(), "ab"); err == nil || !strings.Contains(err.Error(), "more than one") {
+		t.Errorf("an ambiguous beginning: %v", err)
+	}
+	for _, text := range []string{"", "z", "%", "_bc"} {
+		if _, err := s.Resolve(t.Context(), text); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Resolve(%q): %v, want ErrNotFound", text, err)
+		}
+	}
+}

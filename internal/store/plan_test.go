@@ -1,0 +1,134 @@
+package store
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// queries are the generated statements, by name.
+func queries(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("query/*.sql.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no generated queries", err)
+	}
+	list := map[string]string{}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && strings.HasPrefix(lit.Value, "`-- name: ") {
+				sql, err := strconv.Unquote(lit.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				list[strings.Fields(sql)[2]] = sql
+			}
+			return true
+		})
+	}
+	return list
+}
+
+func plan(t *testing.T, s *Store, sql string) []string {
+	t.Helper()
+	highest := 0
+	for _, m := range regexp.MustCompile(`\?(\d*)`).FindAllStringSubmatch(sql, -1) {
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			n = highest + 1
+		}
+		highest = max(highest, n)
+	}
+	rows, err := s.reads.Query("EXPLAIN QUERY PLAN "+sql, make([]any, highest)...)
+	if err != nil {
+		t.Fatalf("%s\n%v", sql, err)
+	}
+	defer rows.Close()
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// TestNoQueryWalksThroughHistory holds every query to an index: a table that
+// grows for ever may only be searched, or walked by a partial index.
+func TestNoQueryWalksThroughHistory(t *testing.T) {
+	s := openNew(t, Options{})
+	// Tables that stay small, and the lists that people ask for.
+	small := map[string]bool{"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
+		"s": true, "CONSTANT": true, "v_attention": true}
+	partial := map[string]bool{"orders_open": true, "jobs_leased": true, "orders_completed": true}
+	forPeople := map[string]bool{"ListOrders": true}
+	list := queries(t)
+	if len(list) < 50 {
+		t.Fatalf("only %d queries were found", len(list))
+	}
+	for name, sql := range list {
+		for _, step := range plan(t, s, sql) {
+			words := strings.Fields(step)
+			if words[0] != "SCAN" || small[words[1]] || forPeople[name] {
+				continue
+			}
+			if !partial[words[len(words)-1]] {
+				t.Errorf("%s: %s", name, step)
+			}
+		}
+	}
+}
+
+func TestHotQueriesUseTheirIndex(t *testing.T) {
+	s := openNew(t, Options{})
+	list := queries(t)
+	for name, want := range map[string][]string{
+		"Lease":          {"jobs_ready", "INTEGER PRIMARY KEY"},
+		"NextRunAt":      {"jobs_ready"},
+		"HasWork":        {"jobs_ready", "jobs_leased"},
+		"UnfinishedJobs": {"jobs_ready", "jobs_leased"},
+		"Expedite":       {"jobs_ready"},
+		"LeasedJobs":     {"jobs_leased"},
+		"OpenOrderIDs":   {"orders_open"},
+		"MissingCount":   {"orders_open"},
+		"CountOrders":    {"orders_open"},
+		"KnownOrders":    {"sqlite_autoindex_orders_1", "sqlite_autoindex_jobs_1", "sqlite_autoindex_deliveries_1"},
+		"Renew":          {"INTEGER PRIMARY KEY"},
+		"Complete":       {"INTEGER PRIMARY KEY"},
+		"Advance":        {"INTEGER PRIMARY KEY"},
+		"Reschedule":     {"INTEGER PRIMARY KEY"},
+		"RescueJob":      {"INTEGER PRIMARY KEY"},
+		"FinishAttempt":  {"INTEGER PRIMARY KEY"},
+		"CrashAttempts":  {"attempts_job"},
+		"CloseJobs":      {"sqlite_autoindex_jobs_1"},
+		"LastEventID":    {"SEARCH events"},
+		"SeenSince":      {"orders_created"},
+		"RequestsSince":  {"requests_at"},
+		"OrderEvents":    {"events_order"},
+		"Attention":      {"orders_open"},
+	} {
+		sql, ok := list[name]
+		if !ok {
+			t.Errorf("there is no query %s", name)
+			continue
+		}
+		steps := strings.Join(plan(t, s, sql), "; ")
+		for _, index := range want {
+			if !strings.Contains(steps, index) {
+				t.Errorf("%s does not use %s: %s", name, index, steps)
+			}
+		}
+	}
+}

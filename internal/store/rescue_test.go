@@ -1,0 +1,93 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"atelierd/internal/order"
+)
+
+func TestACrashFreesLeasesAtOnceAndCountsNoAttempt(t *testing.T) {
+	dir := t.TempDir()
+	s := openNew(t, Options{Dir: dir})
+	paid(t, s, "o1", "o2")
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Retry, "x", "again")})
+	before := take(t, s, order.LaneGenerate)
+	if before.Attempt != 2 {
+		t.Fatalf("attempt %d before the crash, want 2", before.Attempt)
+	}
+	abandon(t, s)
+
+	s = openNew(t, Options{Dir: dir})
+	after := take(t, s, order.LaneGenerate)
+	if after.ID != before.ID || after.Attempt != 2 || after.Token == before.Token {
+		t.Errorf("leased %+v after a crash in %+v; want the same attempt of the same job under a new token", after, before)
+	}
+	if got, want := outcomes(t, s, after.OrderID), []string{"generate 1 retry", "generate 2 crashed", "generate 2 running"}; !slices.Equal(got, want) {
+		t.Errorf("attempts %v, want %v", got, want)
+	}
+}
+
+func TestAJobThatKillsTheProcessIsHeldInTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	s := openNew(t, Options{Dir: dir, MaxCrashes: 3})
+	paid(t, s, "killer")
+	for crash := 1; crash <= 3; crash++ {
+		if l := job(t, s, "killer"); l.Job != order.JobReady {
+			t.Fatalf("before crash %d the job is %s, want ready", crash, l.Job)
+		}
+		take(t, s, order.LaneGenerate)
+		abandon(t, s)
+		s = openNew(t, Options{Dir: dir, MaxCrashes: 3})
+	}
+	o := getOrder(t, s, "killer")
+	if l := job(t, s, "killer"); l.Job != order.JobHeld || o.State != order.StateHeld {
+		t.Fatalf("after 3 crashes the job is %s, the order %s; want both held", l.Job, o.State)
+	}
+	if o.Code != "crashes" || !strings.Contains(o.Reason, "3 times") || !strings.Contains(o.Hint, "orders retry killer") {
+		t.Errorf("the order says %q %q %q", o.Code, o.Reason, o.Hint)
+	}
+	if err := (Owner{s}).Retry(t.Context(), "killer", false); err != nil {
+		t.Fatal(err)
+	}
+	take(t, s, order.LaneGenerate)
+	abandon(t, s)
+	s = openNew(t, Options{Dir: dir, MaxCrashes: 3})
+	if l := job(t, s, "killer"); l.Job != order.JobReady {
+		t.Errorf("after the owner's retry the first crash left the job %s: crashes were not counted afresh", l.Job)
+	}
+}
+
+func TestACrashOfAnEarlierStageIsNotHeldAgainstTheNext(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{Dir: dir, MaxCrashes: 2}
+	s := openNew(t, o)
+	paid(t, s, "o1")
+	take(t, s, order.LaneGenerate)
+	abandon(t, s)
+	s = openNew(t, o)
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload}})
+	take(t, s, order.LaneNetwork)
+	abandon(t, s)
+	s = openNew(t, o)
+	if l := job(t, s, "o1"); l.Job != order.JobReady {
+		t.Errorf("one crash in each of two stages left the job %s, want ready", l.Job)
+	}
+}
+
+func TestAStopIsNoCrash(t *testing.T) {
+	dir := t.TempDir()
+	for range 4 {
+		s := openNew(t, Options{Dir: dir, MaxCrashes: 2})
+		paid(t, s, "o1")
+		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Stopped, "stopped", "stopped")})
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := openNew(t, Options{Dir: dir, MaxCrashes: 2})
+	if j := take(t, s, order.LaneGenerate); j.Attempt != 1 {
+		t.Errorf("after four stops attempt %d, want 1", j.Attempt)
+	}
+}

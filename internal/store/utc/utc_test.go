@@ -1,0 +1,49 @@
+package utc_test
+
+import (
+	"testing"
+	"time"
+
+	"atelierd/internal/store/utc"
+)
+
+func TestATimeIsWrittenInTheOneForm(t *testing.T) {
+	zone := time.FixedZone("east", 2*3600)
+	for _, at := range []time.Time{
+		time.Date(2026, 11, 23, 15, 4, 5, 123_456_789, time.UTC),
+		time.Date(2026, 1, 2, 1, 4, 5, 7_000_000, zone),
+		time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 6, 1, 0, 0, 0, 90_000_000, time.Local),
+	} {
+		want := at.UTC().Format(utc.Layout)
+		for name, v := range map[string]utc.Time{"cut": utc.At(at), "uncut": {Time: at}} {
+			if got, err := v.Value(); err != nil || got != want {
+				t.Errorf("%s: %v, %v; want %s", name, got, err, want)
+			}
+		}
+		var back utc.Time
+		if err := back.Scan(want); err != nil || !back.Equal(at.Truncate(time.Millisecond)) {
+			t.Errorf("%s was read as %v, %v", want, back, err)
+		}
+	}
+}
+
+func TestNoTimeIsNULL(t *testing.T) {
+	if v, err := (utc.Time{}).Value(); v != nil || err != nil {
+		t.Errorf("the zero time is written as %v, %v", v, err)
+	}
+	back := utc.At(time.Now())
+	if err := back.Scan(nil); err != nil || !back.IsZero() {
+		t.Errorf("NULL was read as %v, %v", back, err)
+	}
+}
+
+func TestAnotherFormIsAnError(t *testing.T) {
+	var v utc.Time
+	for _, src := range []any{"2026-11-23", "2026-11-23T15:04:05Z+1", "", 7, []byte("x")} {
+		if err := v.Scan(src); err == nil {
+			t.Errorf("%v was read as %v", src, v)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"database/sql"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// promised are the views and their columns, which a release does not change.
+var promised = map[string]string{
+	"v_orders": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
+		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw",
+	"v_orders_open": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
+		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw",
+	"v_attempts":       "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log",
+	"v_timeline":       "at order_id what text",
+	"v_earnings_daily": "day orders gross_usd fee_usd net_usd cost_usd profit_usd",
+	"v_attention":      "what id state code reason hint since",
+	"v_requests_hour":  "hour call requests answered refused server_errors unanswered",
+}
+
+// life is a store in which each view has something to show.
+func life(t *testing.T) *Store {
+	t.Helper()
+	s := openNew(t, Options{})
+	j := toDeliver(t, s, "o1")
+	if err := s.Uploaded(j, 1, "https://x/a.png", "image"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Intend(j, []string{"https://x/a.png"}); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, s, order.Done{Job: j, Result: order.Result{Delivery: order.DeliveryConfirmed, Cost: 40_000}})
+	done := facts("o1", order.Completed)
+	price := 5 * order.Dollar
+	done.Price, done.CompletedAt = &price, placed.Add(day)
+	apply(t, s, batch(done, facts("o2", order.Paid)))
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, "misconfigured", "no program").WithHint("set it")})
+	for _, status := range []int{200, 429, 500, 0} {
+		id, err := s.CountRequest(order.Request{Call: order.CallPoll}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AnswerRequest(id, order.Answer{Status: status, At: time.Now()}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.SetTrouble("key", "the key is refused"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheViewsKeepTheirColumns(t *testing.T) {
+	s := life(t)
+	var names []string
+	for name := range promised {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var got []string
+	rows, err := s.reads.Query("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, name)
+	}
+	rows.Close()
+	if !slices.Equal(got, names) {
+		t.Errorf("views %v, want %v", got, names)
+	}
+	for name, columns := range promised {
+		rows, err := s.reads.Query("SELECT * FROM " + name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := strings.Fields(columns); !slices.Equal(got, want) {
+			t.Errorf("%s has the columns %v, want %v", name, got, want)
+		}
+		if !rows.Next() {
+			t.Errorf("%s shows nothing: %v", name, rows.Err())
+		}
+		rows.Close()
+	}
+}
+
+// TestTheViewsWorkInTheInstalledShell asks the sqlite3 that people have, which
+// is often years older than the engine in this program.
+func TestTheViewsWorkInTheInstalledShell(t *testing.T) {
+	shell, err := exec.LookPath("sqlite3")
+	if err != nil {
+		t.Skip("no sqlite3 shell is installed")
+	}
+	s := life(t)
+	for name := range promised {
+		out, err := exec.Command(shell, "-readonly", filepath.Join(s.dir, FileName), "SELECT * FROM "+name).CombinedOutput()
+		if err != nil || len(out) == 0 {
+			t.Errorf("%s: %v, %s", name, err, out)
+		}
+	}
+}
+
+func TestTheViewsSayWhatHappened(t *testing.T) {
+	s := life(t)
+	db := s.reads
+	for name, query := range map[string]string{
+		"earnings": "SELECT day || ' ' || orders || ' ' || gross_usd || ' ' || fee_usd || ' ' || net_usd || ' ' || cost_usd || ' ' || profit_usd " +
+			"FROM v_earnings_daily",
+		"order":     "SELECT state || ' ' || price_usd || ' ' || cost_usd || ' ' || stage || ' ' || job_state FROM v_orders WHERE id = 'o1'",
+		"open":      "SELECT group_concat(id) FROM v_orders_open",
+		"attempts":  "SELECT group_concat(stage || ' ' || outcome, ', ') FROM (SELECT * FROM v_attempts WHERE order_id = 'o1' ORDER BY id)",
+		"attention": "SELECT group_concat(what || ' ' || id || ' ' || reason, ', ') FROM (SELECT * FROM v_attention ORDER BY what DESC)",
+		"requests":  "SELECT call || ' ' || requests || ' ' || answered || ' ' || refused || ' ' || server_errors || ' ' || unanswered FROM v_requests_hour",
+	} {
+		want := map[string]string{
+			"earnings":  "2026-11-24 1 5.0 0.5 4.5 0.04 4.46",
+			"order":     "completed 5.0 0.04 deliver done",
+			"open":      "o2",
+			"attempts":  "generate done, upload done, deliver done",
+			"attention": "order o2 no program, daemon trouble.key the key is refused",
+			"requests":  "poll 4 1 1 1 1",
+		}[name]
+		if got := scan[string](t, db, query); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	got := timeline(t, db, "o1")
+	for _, what := range []string{"generate started", "generate done", "upload started", "upload done",
+		"deliver started", "file uploaded", "delivering", "delivered", "deliver done", "status"} {
+		if !slices.Contains(got, what) {
+			t.Errorf("the timeline %v lacks %q", got, what)
+		}
+	}
+}
+
+// timeline is what happened to an order; within a millisecond in no certain order.
+func timeline(t *testing.T, db *sql.DB, id string) []string {
+	t.Helper()
+	rows, err := db.Query("SELECT what FROM v_timeline WHERE order_id = ?", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var what string
+		if err := rows.Scan(&what); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, what)
+	}
+	return list
+}
