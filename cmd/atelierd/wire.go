@@ -74,7 +74,7 @@ func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *bud
 			Kind: s.Kind, Generator: gens[s.Generator], Gate: gate(s.Mode)}
 	}
 	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Dir: cfg.DataDir,
-		Settle: cfg.Work.DeliverTimeout, Log: log})
+		Settle: settle(cfg), Log: log})
 }
 
 func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *slog.Logger) *engine.Engine {
@@ -85,6 +85,11 @@ func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *s
 	st.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
 	return e
 }
+
+// settle is how long a request may still take effect after its intent was
+// written down: it may have reached the marketplace at the end of the time that
+// we give it, and the marketplace may take as long again.
+func settle(cfg *config.Config) time.Duration { return 2 * cfg.Work.DeliverTimeout }
 
 // gate is what finished files wait for in a mode that is not auto.
 func gate(mode string) *order.Failure {
@@ -163,5 +168,5 @@ func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens gener
 		wallet = ""
 	}
 	return enroll.New(enroll.Options{Store: st, Market: c, Offers: offers, Wallet: wallet,
-		Settle: cfg.Work.DeliverTimeout, Changed: p.Hint, Log: log})
+		Settle: settle(cfg), Changed: p.Hint, Log: log})
 }

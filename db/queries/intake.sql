@@ -53,9 +53,6 @@ UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?;
 -- name: OpenOrderIDs :many
 SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled');
 
--- name: MissingCount :one
-SELECT CAST(count(*) AS INTEGER) FROM orders WHERE state NOT IN ('completed', 'cancelled') AND missing_at IS NOT NULL;
-
 -- name: InsertJob :exec
 INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, due_at, run_at, created_at, changed_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

@@ -87,9 +87,6 @@ UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority
     run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');
 
--- name: LeasedTokens :many
-SELECT id, lease_token FROM jobs WHERE state = 'leased';
-
 -- name: HasWork :one
 -- Is there anything a worker would take now, or holds already?
 SELECT CAST(

@@ -22,9 +22,6 @@ ORDER BY o.created_at DESC, o.id LIMIT sqlc.arg(most);
 SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
 WHERE state NOT IN ('completed', 'cancelled') GROUP BY state;
 
--- name: OrderJobs :many
-SELECT * FROM jobs WHERE order_id = ? ORDER BY round, id;
-
 -- name: OrderAttempts :many
 SELECT a.*, j.round FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id;
 

@@ -66,6 +66,11 @@ type Budget struct {
 	probe  probe
 	// learned is when counting was last looked at afresh, see relearn.
 	learned time.Time
+	// polled is the last poll; a process that has sent none takes its start, so
+	// that a restart loop does not poll the reserve away.
+	polled time.Time
+	// begun are the orders with an upload but no delivery in this window.
+	begun map[string]bool
 }
 
 type window struct {
@@ -86,7 +91,9 @@ func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (
 	if limits.Window <= 0 {
 		limits.Window = time.Hour
 	}
-	b := &Budget{ledger: ledger, limits: limits, log: log, windows: map[string]*window{}, learned: time.Now()}
+	now := time.Now()
+	b := &Budget{ledger: ledger, limits: limits, log: log, windows: map[string]*window{},
+		learned: now, polled: now, begun: map[string]bool{}}
 	list, err := ledger.Windows(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the request counts: %w", err)
@@ -137,6 +144,7 @@ func (b *Budget) Take(ctx context.Context, call order.Call, orderID string) (don
 			w.anchor = id
 		}
 	}
+	b.sent(call, orderID, now)
 	if probing {
 		b.probe = probe{windowEnd: all.EndsAt, running: true}
 	}
@@ -145,6 +153,18 @@ func (b *Budget) Take(ctx context.Context, call order.Call, orderID string) (don
 
 func refuse(after time.Duration, err error) error {
 	return &order.Failure{Class: order.Wait, Code: "budget", Err: err, After: after}
+}
+
+// sent remembers what yields needs to know.
+func (b *Budget) sent(call order.Call, orderID string, now time.Time) {
+	switch call {
+	case order.CallPoll:
+		b.polled = now
+	case order.CallUpload:
+		b.begun[orderID] = true
+	case order.CallDeliver:
+		delete(b.begun, orderID)
+	}
 }
 
 // Wait says how long it takes until call may be sent; 0 means now. It promises
@@ -171,6 +191,9 @@ func (b *Budget) open(scope string, now time.Time) *window {
 		// marketplace that gets it late.
 		slack := min(b.limits.Window/20, 10*time.Second)
 		w.StartedAt, w.EndsAt, w.Used, w.anchor = now, now.Add(b.limits.Window+slack), 0, 0
+		if scope == scopeAll {
+			clear(b.begun)
+		}
 	}
 	return w
 }
@@ -201,19 +224,9 @@ func (b *Budget) allowed(ctx context.Context, call order.Call, now time.Time) (p
 		return false, until(own, now, b.limits.Window), nil
 	}
 	left := ceiling - all.Used
-	if call == order.CallUpload && left > 0 {
-		// A file uploaded now is worth nothing before its delivery: what waits
-		// to be delivered goes first.
-		delivering, _, err := b.ledger.Owed(ctx)
-		if err != nil {
-			return false, 0, fmt.Errorf("count the work that is owed: %w", err)
-		}
-		if left <= delivering {
-			return false, min(until(all, now, b.limits.Window), time.Minute), nil
-		}
-	}
 	if left > 0 {
-		return false, 0, nil
+		wait, err := b.yields(ctx, call, left, all, now)
+		return false, wait, err
 	}
 	if own.Used < ceiling && b.mayProbe(call, all) {
 		if b.probe.running {
@@ -222,6 +235,30 @@ func (b *Budget) allowed(ctx context.Context, call order.Call, now time.Time) (p
 		return true, 0, nil
 	}
 	return false, until(all, now, b.limits.Window), nil
+}
+
+// yields says how long the call has to leave the rest of a shared count to what
+// brings more.
+func (b *Budget) yields(ctx context.Context, call order.Call, left int, all order.Window, now time.Time) (time.Duration, error) {
+	if call != order.CallUpload && call != order.CallPoll {
+		return 0, nil
+	}
+	delivering, _, err := b.ledger.Owed(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("count the work that is owed: %w", err)
+	}
+	switch {
+	case call == order.CallUpload && left <= max(delivering, len(b.begun)):
+		// A file uploaded now is worth nothing before its delivery: what is to
+		// be delivered goes first. Files on their way are not in the ledger yet.
+		return min(until(all, now, b.limits.Window), time.Minute), nil
+	case call == order.CallPoll && left <= b.limits.Reserve && all.Used > 0 && delivering == 0:
+		// Of the reserve, only so much that an order is found in time. With
+		// a delivery waiting this may be the look that comes before it.
+		rest := b.polled.Add(longestGap(b.limits.Window)).Sub(now)
+		return max(min(rest, until(all, now, b.limits.Window)), 0), nil
+	}
+	return 0, nil
 }
 
 func until(w order.Window, now time.Time, most time.Duration) time.Duration {

@@ -53,19 +53,27 @@ func (b *Budget) demand(ctx context.Context, all order.Window) (d Demand, err er
 	return d, err
 }
 
+// longestGap is the longest time between polls that are not slower by the
+// owner's wish: an order is found, and a cancelled one noticed, in time.
+func longestGap(window time.Duration) time.Duration { return window / 4 }
+
 // pace spreads polls over the rest of a window of which elapsed has passed and
-// left requests remain. It never waits longer than a quarter of a window, so
-// that an order is found in time and a cancelled one is noticed.
+// left requests remain. It never waits longer than longestGap, unless the interval is.
 func pace(interval, window, elapsed time.Duration, left, reserve int, d Demand) time.Duration {
 	elapsed = min(max(elapsed, 0), window)
 	rest := window - elapsed
-	// The busier of this window and the one before says what is to come.
-	now := float64(d.Placed) / float64(max(elapsed, window/12))
+	// The busier of this window and the one before says what is to come. The
+	// first orders of a rush say little of it: one more is taken to be there.
+	soFar := d.Placed
+	if soFar > 0 {
+		soFar++
+	}
+	now := float64(soFar) / float64(max(elapsed, window/12))
 	before := float64(d.Before) / float64(window)
 	expected := max(now, before) * float64(rest)
 	keep := max(reserve, int(2*(float64(d.Owed)+expected)))
 	spare := left - keep
-	longest := max(interval, window/4)
+	longest := max(interval, longestGap(window))
 	if spare <= 0 {
 		return longest
 	}

@@ -71,19 +71,20 @@ func (k *keeper) nudge() {
 	}
 }
 
-// run renews every third of a lease while there is anything to renew, and
-// sleeps without a timer otherwise.
+// run renews every third of a lease while there is anything to renew, more
+// often after a failure, and sleeps without a timer otherwise.
 func (k *keeper) run(ctx context.Context) {
 	t := time.NewTimer(k.lease / 3)
 	defer t.Stop()
 	for {
 		jobs, now := k.jobs()
-		if now && len(jobs) > 0 {
-			k.renew(jobs)
+		pause := k.lease / 3
+		if now && len(jobs) > 0 && !k.renew(jobs) {
+			pause = k.lease / 12
 		}
 		var tick <-chan time.Time
 		if len(jobs) > 0 {
-			t.Reset(k.lease / 3)
+			t.Reset(pause)
 			tick = t.C
 		}
 		select {
@@ -108,12 +109,12 @@ func (k *keeper) jobs() (list []order.Job, now bool) {
 	return list, now
 }
 
-func (k *keeper) renew(jobs []order.Job) {
+func (k *keeper) renew(jobs []order.Job) bool {
 	lost, err := k.store.Renew(jobs, k.lease)
 	if err != nil {
 		// The expiry timers run on; the next turn tries again.
 		k.trouble.Log(k.log, "leases could not be renewed", err)
-		return
+		return false
 	}
 	k.trouble.Over(k.log, "leases are renewed again")
 	k.mu.Lock()
@@ -133,4 +134,5 @@ func (k *keeper) renew(jobs []order.Job) {
 		}
 		h.expiry.Reset(k.lease)
 	}
+	return true
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"strings"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
@@ -68,10 +70,14 @@ func explain(err error) error {
 		return err
 	}
 	told := *fail
-	switch call.Word {
-	case "name_taken":
+	// The word comes alone or at the head of a sentence.
+	says := func(word string) bool {
+		return call.Word == word || call.Status == http.StatusConflict && strings.Contains(call.Error(), word)
+	}
+	switch {
+	case says("name_taken"):
 		told.Hint = "choose another agent.name"
-	case "duplicate_agent":
+	case says("duplicate_agent"):
 		told.Hint = "this owner has an agent already; put its id and key in place instead of registering"
 		if call.AgentID != "" {
 			told.Hint = fmt.Sprintf("this owner has the agent %.100q already; put its id and key in place instead of registering", call.AgentID)

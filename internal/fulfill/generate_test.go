@@ -188,9 +188,6 @@ func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
 				}
 				files[a.Path] = true
 			}
-			if err := fulfill.ClearWork(w.dir, id, 0); err != nil {
-				t.Errorf("order %q: %v", id, err)
-			}
 		}
 		if len(files) != 2*len(ids) {
 			t.Errorf("%d files of %d orders with two each", len(files), len(ids))
@@ -198,6 +195,16 @@ func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
 		for place, want := range map[string]int{filepath.Dir(w.dir): 1, filepath.Join(w.dir, "work"): len(ids), filepath.Join(w.dir, "artifacts"): len(ids)} {
 			if got, err := os.ReadDir(place); err != nil || len(got) != want {
 				t.Errorf("%s holds %d entries, want %d: %v", place, len(got), want, err)
+			}
+		}
+		for _, id := range ids {
+			if err := fulfill.ClearWork(w.dir, id, 0); err != nil {
+				t.Errorf("order %q: %v", id, err)
+			}
+		}
+		for place, want := range map[string]int{"work": 0, "artifacts": len(ids)} {
+			if got, err := os.ReadDir(filepath.Join(w.dir, place)); err != nil || len(got) != want {
+				t.Errorf("cleared, %s holds %d entries, want %d: %v", place, len(got), want, err)
 			}
 		}
 	})

@@ -78,14 +78,15 @@ func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 // an order: work stops, and goes on should the order come back.
 func (c Catalog) Vanished(k order.Known) order.Decision {
 	d := order.Decision{Round: k.Round}
-	if k.State == order.StateDelivered || k.State == order.StateWaiting {
+	if !running(k.Job) {
+		// What holds it, the owner's word not least, must still hold it when
+		// the order comes back.
 		d = keep(d, k)
 		d.Note = "the marketplace no longer lists the order"
 		return d
 	}
-	d = stop(d, order.StateHeld, k, "vanished", "the marketplace no longer lists the order",
+	return stop(d, order.StateHeld, k, "vanished", "the marketplace no longer lists the order",
 		"look at the order there; work goes on by itself if it comes back")
-	return d
 }
 
 func due(f order.Facts, s Service) time.Time {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -191,6 +192,7 @@ func (p *Poller) poll(ctx context.Context) error {
 		return err
 	}
 	p.setRefused(false, nil)
+	mend(&listing, time.Now())
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Complete: complete,
 		Decide: catalog.Decide, Vanished: catalog.Vanished})
 	if err != nil {
@@ -207,6 +209,23 @@ func (p *Poller) poll(ctx context.Context) error {
 		p.o.Log.Debug("polled", "orders", len(listing.Orders))
 	}
 	return nil
+}
+
+// mend keeps one odd row from spoiling a whole listing: an order that does not
+// say when it was placed is taken to be placed now, and of two rows with the
+// same id the first counts.
+func mend(l *order.Listing, now time.Time) {
+	seen := map[string]bool{}
+	l.Orders = slices.DeleteFunc(l.Orders, func(f order.Facts) bool {
+		twice := seen[f.ID]
+		seen[f.ID] = true
+		return twice
+	})
+	for i := range l.Orders {
+		if l.Orders[i].CreatedAt.IsZero() {
+			l.Orders[i].CreatedAt = now
+		}
+	}
 }
 
 // troubleKey is the name under which a refused key is shown.

@@ -8,9 +8,9 @@ import (
 )
 
 func TestTheDelayStaysWithinItsBoundsAndVaries(t *testing.T) {
-	b := order.Backoff{Base: 4 * time.Second, Max: time.Minute}
+	b := order.Backoff{Base: 5 * time.Second, Max: time.Minute}
 	for attempt, ceiling := range map[int]time.Duration{
-		1: 4 * time.Second, 2: 8 * time.Second, 4: 32 * time.Second, 5: time.Minute, 6: time.Minute,
+		1: 5 * time.Second, 2: 10 * time.Second, 4: 40 * time.Second, 5: time.Minute, 6: time.Minute,
 		// Shifts that would overflow, and numbers that no attempt has.
 		32: time.Minute, 33: time.Minute, 64: time.Minute, 1 << 40: time.Minute, 0: time.Minute, -3: time.Minute,
 	} {

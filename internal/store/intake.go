@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
 	"atelierd/internal/store/utc"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Mark is a point in our own history, for Listing.Mark.
@@ -17,8 +21,42 @@ func (s *Store) Mark(ctx context.Context) (int64, error) {
 	return s.read.LastEventID(ctx)
 }
 
-// Apply writes a listing, and the work it makes, in one transaction.
+// Apply writes a listing, and the work it makes, in one transaction. An order
+// that the database cannot take is put among the rows that cannot be read, so
+// that it does not keep the others from their work.
 func (s *Store) Apply(l order.Batch) (order.Applied, error) {
+	for {
+		sum, err := s.applyAll(l)
+		bad, ok := errors.AsType[*rowError](err)
+		if !ok || !hasCode(err, sqlite3.SQLITE_CONSTRAINT) {
+			return sum, err
+		}
+		l.Listing = setAside(l.Listing, bad)
+	}
+}
+
+// rowError is the error of one order in a listing.
+type rowError struct {
+	id  string
+	err error
+}
+
+func (e *rowError) Error() string { return fmt.Sprintf("order %.100q: %v", e.id, e.err) }
+func (e *rowError) Unwrap() error { return e.err }
+
+func setAside(l order.Listing, bad *rowError) order.Listing {
+	aside := order.Listing{Bad: slices.Clone(l.Bad)}
+	for _, f := range l.Orders {
+		if f.ID == bad.id {
+			aside.Bad = append(aside.Bad, order.BadRow{ID: f.ID, Reason: bad.err.Error(), Raw: f.Raw})
+			continue
+		}
+		aside.Orders = append(aside.Orders, f)
+	}
+	return aside
+}
+
+func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
 	var sum order.Applied
 	err := s.write("intake", func(t *tx) error {
 		sum = order.Applied{}
@@ -28,7 +66,7 @@ func (s *Store) Apply(l order.Batch) (order.Applied, error) {
 		}
 		for _, f := range l.Orders {
 			if err := t.apply(l, known[f.ID], f, &sum); err != nil {
-				return fmt.Errorf("order %.100q: %w", f.ID, err)
+				return &rowError{f.ID, err}
 			}
 		}
 		if err := t.applyBad(l, &sum); err != nil {

@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"strings"
+	"errors"
 	"testing"
 
 	"atelierd/internal/order"
@@ -153,13 +153,21 @@ func TestABadRowIsKeptAndHurtsOnlyItself(t *testing.T) {
 	}
 }
 
-func TestARowThatCannotBeWrittenNamesItself(t *testing.T) {
+func TestAnOrderThatCannotBeWrittenIsSetAsideAndHurtsOnlyItself(t *testing.T) {
 	s := openNew(t, Options{})
 	f := facts("broken", order.Paid)
 	f.Raw = []byte("{")
-	_, err := s.Apply(batch(f))
-	if err == nil || !strings.Contains(err.Error(), `"broken"`) {
-		t.Errorf("error %v, want one that names the order", err)
+	sum, err := s.Apply(batch(facts("before", order.Paid), f, facts("after", order.Paid)))
+	if err != nil || sum.New != 2 || sum.Unreadable != 1 {
+		t.Fatalf("applied %+v, %v; want two new orders and one set aside", sum, err)
+	}
+	for _, id := range []string{"before", "after"} {
+		if o, err := s.Order(t.Context(), id); err != nil || o.State != order.StateWorking {
+			t.Errorf("order %s is %q, %v", id, o.State, err)
+		}
+	}
+	if _, err := s.Order(t.Context(), "broken"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("the broken order: %v", err)
 	}
 }
 
@@ -230,5 +238,40 @@ func TestANewRoundIsANewJob(t *testing.T) {
 	}
 	if _, ok, err := s.Delivery(t.Context(), "o1", 1); err != nil || ok {
 		t.Errorf("round 1 counts as delivered: %v, %v", ok, err)
+	}
+}
+
+func TestADeliveryThatHadNoAnswerIsSettledByTheListing(t *testing.T) {
+	for name, c := range map[string]struct {
+		jobs     order.JobsAction
+		job      order.JobState
+		delivery order.DeliveryState
+	}{
+		"it has arrived":          {order.JobsLanded, order.JobDone, order.DeliveryConfirmed},
+		"somebody else delivered": {order.JobsElsewhere, order.JobCancelled, order.DeliveryElsewhere},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openNew(t, Options{})
+			j := toDeliver(t, s, "o1")
+			if err := s.Intend(j, []string{"https://x/a.png"}); err != nil {
+				t.Fatal(err)
+			}
+			finish(t, s, order.Done{Job: j, Failure: order.Failf(order.Hold, "unknown", "no answer")})
+			b := batch(facts("o1", order.Delivered))
+			b.Decide = func(k order.Known, f order.Facts) order.Decision {
+				if k.Job != order.JobHeld || k.Delivery != order.DeliverySending {
+					t.Errorf("decided on job %s, delivery %s; want held, sending", k.Job, k.Delivery)
+				}
+				return order.Decision{State: order.StateDelivered, Jobs: c.jobs, Note: "seen in the listing", Reason: "by hand"}
+			}
+			apply(t, s, b)
+			if l := job(t, s, "o1"); l.Job != c.job || l.State != order.StateDelivered {
+				t.Errorf("job %s, order %s; want %s, delivered", l.Job, l.State, c.job)
+			}
+			d, ok, err := s.Delivery(t.Context(), "o1", 0)
+			if err != nil || !ok || d.State != c.delivery {
+				t.Errorf("delivery %+v, %v, %v; want %s", d, ok, err, c.delivery)
+			}
+		})
 	}
 }

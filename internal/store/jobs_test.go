@@ -172,6 +172,43 @@ func TestExpediteRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 	}
 }
 
+func TestAnOutageCostsNoAttempt(t *testing.T) {
+	s := openNew(t, Options{})
+	paid(t, s, "o1")
+	f := order.Failf(order.Retry, "outage", "503")
+	f.Outage = true
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: f})
+	if j := take(t, s, order.LaneGenerate); j.Attempt != 1 {
+		t.Errorf("leased again as attempt %d, want 1", j.Attempt)
+	}
+}
+
+func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
+	s := openNew(t, Options{})
+	paid(t, s, "o1")
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload,
+		Note: "made with care", Hold: order.Failf(order.Hold, "review", "waits for your look").WithHint("approve it"),
+		Artifacts: []order.Artifact{{Path: "artifacts/a.png", Name: "a.png"}}}})
+	o := getOrder(t, s, "o1")
+	if l := job(t, s, "o1"); l.Job != order.JobHeld || l.Stage != order.StageUpload || o.State != order.StateHeld ||
+		o.Code != "review" || o.Hint != "approve it" {
+		t.Errorf("job %s at %s, order %s %q %q", l.Job, l.Stage, o.State, o.Code, o.Hint)
+	}
+	if tn := turn(t, s, nil, order.LaneNetwork, true); tn.Job != nil {
+		t.Errorf("it was uploaded without the owner's look: %+v", tn.Job)
+	}
+	h, err := s.History(t.Context(), "o1")
+	if err != nil || len(h.Artifacts) != 1 || !slices.ContainsFunc(h.Events, func(m Moment) bool { return m.Text == "made with care" }) {
+		t.Errorf("files %+v, events %+v, %v", h.Artifacts, h.Events, err)
+	}
+	if err := openOwner(t, s.dir).Retry(t.Context(), "o1", false); err != nil {
+		t.Fatal(err)
+	}
+	if j := take(t, s, order.LaneNetwork); j.Stage != order.StageUpload {
+		t.Errorf("after the owner's look it goes on at %s", j.Stage)
+	}
+}
+
 func TestOwedCountsUnfinishedWork(t *testing.T) {
 	s := openNew(t, Options{})
 	toDeliver(t, s, "delivering")

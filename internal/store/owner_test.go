@@ -53,12 +53,14 @@ func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
 
 func TestThereIsNothingToRetryInWorkThatRuns(t *testing.T) {
 	s := openNew(t, Options{})
-	paid(t, s, "o1")
+	paid(t, s, "o1", "o2")
 	j := take(t, s, order.LaneGenerate)
 	o := openOwner(t, s.dir)
-	for _, fresh := range []bool{false, true} {
-		if err := o.Retry(t.Context(), "o1", fresh); err == nil || !strings.Contains(err.Error(), "working") {
-			t.Errorf("retry of running work: %v, want an error that names its state", err)
+	for _, id := range []string{"o1", "o2"} {
+		for _, fresh := range []bool{false, true} {
+			if err := o.Retry(t.Context(), id, fresh); err == nil || !strings.Contains(err.Error(), "working") {
+				t.Errorf("retry of work that runs or is about to: %v, want an error that names its state", err)
+			}
 		}
 	}
 	if turn := finish(t, s, order.Done{Job: j, Result: order.Result{Next: order.StageUpload}}); turn.Lost {

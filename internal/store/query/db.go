@@ -123,9 +123,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.leasedJobsStmt, err = db.PrepareContext(ctx, leasedJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query LeasedJobs: %w", err)
 	}
-	if q.leasedTokensStmt, err = db.PrepareContext(ctx, leasedTokens); err != nil {
-		return nil, fmt.Errorf("error preparing query LeasedTokens: %w", err)
-	}
 	if q.listArtifactsStmt, err = db.PrepareContext(ctx, listArtifacts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListArtifacts: %w", err)
 	}
@@ -140,9 +137,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listWindowsStmt, err = db.PrepareContext(ctx, listWindows); err != nil {
 		return nil, fmt.Errorf("error preparing query ListWindows: %w", err)
-	}
-	if q.missingCountStmt, err = db.PrepareContext(ctx, missingCount); err != nil {
-		return nil, fmt.Errorf("error preparing query MissingCount: %w", err)
 	}
 	if q.nextRunAtStmt, err = db.PrepareContext(ctx, nextRunAt); err != nil {
 		return nil, fmt.Errorf("error preparing query NextRunAt: %w", err)
@@ -164,9 +158,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.orderIDsLikeStmt, err = db.PrepareContext(ctx, orderIDsLike); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderIDsLike: %w", err)
-	}
-	if q.orderJobsStmt, err = db.PrepareContext(ctx, orderJobs); err != nil {
-		return nil, fmt.Errorf("error preparing query OrderJobs: %w", err)
 	}
 	if q.ownerCancelStmt, err = db.PrepareContext(ctx, ownerCancel); err != nil {
 		return nil, fmt.Errorf("error preparing query OwnerCancel: %w", err)
@@ -407,11 +398,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing leasedJobsStmt: %w", cerr)
 		}
 	}
-	if q.leasedTokensStmt != nil {
-		if cerr := q.leasedTokensStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing leasedTokensStmt: %w", cerr)
-		}
-	}
 	if q.listArtifactsStmt != nil {
 		if cerr := q.listArtifactsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listArtifactsStmt: %w", cerr)
@@ -435,11 +421,6 @@ func (q *Queries) Close() error {
 	if q.listWindowsStmt != nil {
 		if cerr := q.listWindowsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listWindowsStmt: %w", cerr)
-		}
-	}
-	if q.missingCountStmt != nil {
-		if cerr := q.missingCountStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing missingCountStmt: %w", cerr)
 		}
 	}
 	if q.nextRunAtStmt != nil {
@@ -475,11 +456,6 @@ func (q *Queries) Close() error {
 	if q.orderIDsLikeStmt != nil {
 		if cerr := q.orderIDsLikeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing orderIDsLikeStmt: %w", cerr)
-		}
-	}
-	if q.orderJobsStmt != nil {
-		if cerr := q.orderJobsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing orderJobsStmt: %w", cerr)
 		}
 	}
 	if q.ownerCancelStmt != nil {
@@ -669,13 +645,11 @@ type Queries struct {
 	leaseStmt             *sql.Stmt
 	leaseStandsStmt       *sql.Stmt
 	leasedJobsStmt        *sql.Stmt
-	leasedTokensStmt      *sql.Stmt
 	listArtifactsStmt     *sql.Stmt
 	listFactsStmt         *sql.Stmt
 	listOrdersStmt        *sql.Stmt
 	listServicesStmt      *sql.Stmt
 	listWindowsStmt       *sql.Stmt
-	missingCountStmt      *sql.Stmt
 	nextRunAtStmt         *sql.Stmt
 	openOrderIDsStmt      *sql.Stmt
 	orderArtifactsStmt    *sql.Stmt
@@ -683,7 +657,6 @@ type Queries struct {
 	orderDeliveriesStmt   *sql.Stmt
 	orderEventsStmt       *sql.Stmt
 	orderIDsLikeStmt      *sql.Stmt
-	orderJobsStmt         *sql.Stmt
 	ownerCancelStmt       *sql.Stmt
 	putElsewhereStmt      *sql.Stmt
 	putFactStmt           *sql.Stmt
@@ -746,13 +719,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		leaseStmt:             q.leaseStmt,
 		leaseStandsStmt:       q.leaseStandsStmt,
 		leasedJobsStmt:        q.leasedJobsStmt,
-		leasedTokensStmt:      q.leasedTokensStmt,
 		listArtifactsStmt:     q.listArtifactsStmt,
 		listFactsStmt:         q.listFactsStmt,
 		listOrdersStmt:        q.listOrdersStmt,
 		listServicesStmt:      q.listServicesStmt,
 		listWindowsStmt:       q.listWindowsStmt,
-		missingCountStmt:      q.missingCountStmt,
 		nextRunAtStmt:         q.nextRunAtStmt,
 		openOrderIDsStmt:      q.openOrderIDsStmt,
 		orderArtifactsStmt:    q.orderArtifactsStmt,
@@ -760,7 +731,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderDeliveriesStmt:   q.orderDeliveriesStmt,
 		orderEventsStmt:       q.orderEventsStmt,
 		orderIDsLikeStmt:      q.orderIDsLikeStmt,
-		orderJobsStmt:         q.orderJobsStmt,
 		ownerCancelStmt:       q.ownerCancelStmt,
 		putElsewhereStmt:      q.putElsewhereStmt,
 		putFactStmt:           q.putFactStmt,

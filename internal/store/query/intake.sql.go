@@ -222,17 +222,6 @@ func (q *Queries) LastEventID(ctx context.Context) (int64, error) {
 	return column_1, err
 }
 
-const missingCount = `-- name: MissingCount :one
-SELECT CAST(count(*) AS INTEGER) FROM orders WHERE state NOT IN ('completed', 'cancelled') AND missing_at IS NOT NULL
-`
-
-func (q *Queries) MissingCount(ctx context.Context) (int64, error) {
-	row := q.queryRow(ctx, q.missingCountStmt, missingCount)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const openOrderIDs = `-- name: OpenOrderIDs :many
 SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled')
 `

@@ -478,38 +478,6 @@ func (q *Queries) LeasedJobs(ctx context.Context) ([]LeasedJobsRow, error) {
 	return items, nil
 }
 
-const leasedTokens = `-- name: LeasedTokens :many
-SELECT id, lease_token FROM jobs WHERE state = 'leased'
-`
-
-type LeasedTokensRow struct {
-	ID         int64
-	LeaseToken string
-}
-
-func (q *Queries) LeasedTokens(ctx context.Context) ([]LeasedTokensRow, error) {
-	rows, err := q.query(ctx, q.leasedTokensStmt, leasedTokens)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []LeasedTokensRow{}
-	for rows.Next() {
-		var i LeasedTokensRow
-		if err := rows.Scan(&i.ID, &i.LeaseToken); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const nextRunAt = `-- name: NextRunAt :many
 SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1
 `

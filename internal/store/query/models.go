@@ -52,29 +52,6 @@ type Fact struct {
 	ChangedAt utc.Time
 }
 
-type Job struct {
-	ID         int64
-	OrderID    string
-	Kind       order.Kind
-	Round      int64
-	Stage      order.Stage
-	Lane       order.Lane
-	Priority   int64
-	State      order.JobState
-	Attempt    int64
-	Crashes    int64
-	DueAt      utc.Time
-	RunAt      utc.Time
-	LeaseToken string
-	LeaseUntil utc.Time
-	Code       string
-	Reason     string
-	Hint       string
-	CreatedAt  utc.Time
-	ChangedAt  utc.Time
-	FinishedAt utc.Time
-}
-
 type Order struct {
 	ID                 string
 	Service            string

@@ -417,54 +417,6 @@ func (q *Queries) OrderIDsLike(ctx context.Context, low string, high string) ([]
 	return items, nil
 }
 
-const orderJobs = `-- name: OrderJobs :many
-SELECT id, order_id, kind, round, stage, lane, priority, state, attempt, crashes, due_at, run_at, lease_token, lease_until, code, reason, hint, created_at, changed_at, finished_at FROM jobs WHERE order_id = ? ORDER BY round, id
-`
-
-func (q *Queries) OrderJobs(ctx context.Context, orderID string) ([]Job, error) {
-	rows, err := q.query(ctx, q.orderJobsStmt, orderJobs, orderID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Job{}
-	for rows.Next() {
-		var i Job
-		if err := rows.Scan(
-			&i.ID,
-			&i.OrderID,
-			&i.Kind,
-			&i.Round,
-			&i.Stage,
-			&i.Lane,
-			&i.Priority,
-			&i.State,
-			&i.Attempt,
-			&i.Crashes,
-			&i.DueAt,
-			&i.RunAt,
-			&i.LeaseToken,
-			&i.LeaseUntil,
-			&i.Code,
-			&i.Reason,
-			&i.Hint,
-			&i.CreatedAt,
-			&i.ChangedAt,
-			&i.FinishedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const requestsSince = `-- name: RequestsSince :many
 SELECT call, CAST(count(*) AS INTEGER) AS requests, CAST(coalesce(sum(status = 429), 0) AS INTEGER) AS refused
 FROM requests WHERE at >= ? GROUP BY call

@@ -1,0 +1,152 @@
+package budget_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+// checkHours looks at the first three windows of the marketplace's count.
+func (w *world) checkHours(least, most int) {
+	w.t.Helper()
+	hours := w.hours()
+	if len(hours) < 3 {
+		w.t.Fatalf("only %d windows", len(hours))
+	}
+	for i, h := range hours[:3] {
+		if h.delivered < least || h.delivered > most || h.refused > 2 {
+			w.t.Errorf("window %d: %s; want %d to %d delivered and at most 2 refused", i+1, h, least, most)
+		}
+	}
+}
+
+// The marketplace's own code allows 14 orders in a window of one count of 30: a
+// poll that finds them all, an upload and a delivery each. A fifteenth is
+// possible when its file went up in the window before.
+func TestUnderOneCountAnOrderEachFourMinutesMakesTwelveDeliveriesInEachWindow(t *testing.T) {
+	for _, interval := range []time.Duration{time.Minute, 150 * time.Second, 5 * time.Minute} {
+		for _, offset := range []time.Duration{0, 2 * time.Minute, 230 * time.Second} {
+			t.Run(fmt.Sprintf("polls each %s, orders from %s on", interval, offset), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, dir, sandbox.Options{Shared: true})
+					w.interval = interval
+					w.start()
+					time.Sleep(offset)
+					for range 3 * 15 {
+						w.place(1)
+						time.Sleep(4 * time.Minute)
+					}
+					time.Sleep(2 * time.Minute)
+					w.checkHours(12, 15)
+				})
+			})
+		}
+	}
+}
+
+func TestUnderOneCountABacklogMakesFourteenDeliveriesInEachWindow(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir, sandbox.Options{Shared: true})
+		w.place(60)
+		w.start()
+		time.Sleep(3*time.Hour + time.Minute)
+		w.checkHours(14, 15)
+	})
+}
+
+func TestUnderCountsOfTheirOwnThirtyAreDeliveredInAWindow(t *testing.T) {
+	for _, documented := range []bool{false, true} {
+		t.Run(fmt.Sprintf("documented=%t", documented), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, dir, sandbox.Options{Documented: documented})
+				w.place(100)
+				w.start()
+				time.Sleep(3*time.Hour + time.Minute)
+				w.checkHours(29, 30)
+			})
+		})
+	}
+}
+
+func TestTheLastRequestsOfACountGoToDeliveriesAndNotToUploads(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir, sandbox.Options{Shared: true})
+		// Enough workers would upload the rest of the window away, had an upload
+		// not to leave room for the deliveries that are to come.
+		w.place(15)
+		w.start()
+		time.Sleep(10 * time.Minute)
+		delivered, uploaded := 0, 0
+		for _, r := range w.market.Requests() {
+			switch {
+			case r.Status != http.StatusOK:
+			case r.Call == sandbox.CallDeliver:
+				delivered++
+			case r.Call == sandbox.CallUpload:
+				uploaded++
+			}
+		}
+		if delivered != 14 || uploaded > 15 {
+			t.Errorf("%d delivered and %d uploaded of a count of 30", delivered, uploaded)
+		}
+	})
+}
+
+// The service's own loops poll as soon as they start, so a supervisor that
+// restarts a failing daemon makes it poll as fast as it can.
+func TestARestartLoopKeepsTheReserve(t *testing.T) {
+	for _, shared := range []bool{true, false} {
+		t.Run(fmt.Sprintf("shared=%t", shared), func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, dir, sandbox.Options{Shared: shared})
+				for range 50 {
+					d := w.open()
+					// Most of these are refused by the budget: the marketplace's log tells.
+					d.client.Orders(t.Context(), order.LiveStatuses())
+					d.stop()
+					time.Sleep(70 * time.Second)
+				}
+				h := w.hours()[0]
+				if h.counted < 15 || h.counted > 30-w.limits.Reserve || h.refused != 0 {
+					t.Errorf("%s; a reserve of %d was to be left", h, w.limits.Reserve)
+				}
+			})
+		})
+	}
+}
+
+func TestACrashLosesNoCount(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir, sandbox.Options{Shared: true})
+		w.limits.Reserve = 0
+		for range 40 {
+			d := w.open()
+			// The process goes down with the request under way.
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			w.market.SetFaults(sandbox.Faults{Script: func(*http.Request, int) sandbox.Fault {
+				return sandbox.Fault{Linger: time.Second}
+			}})
+			d.client.Orders(ctx, order.LiveStatuses())
+			cancel()
+			d.stop()
+			time.Sleep(2 * time.Second)
+		}
+		if h := w.hours()[0]; h.counted != 30 || h.refused != 0 {
+			t.Errorf("%s; want all 30 and no refusal", h)
+		}
+	})
+}

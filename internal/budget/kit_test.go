@@ -1,0 +1,214 @@
+package budget_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/budget"
+	"atelierd/internal/engine"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/intake"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/secret"
+	"atelierd/internal/store"
+)
+
+// This file is a daemon without its command line: the real parts, wired to a
+// sandbox over pipes, since sockets would keep the simulated time from passing.
+
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// painter makes a picture of one pixel in a second.
+type painter struct{}
+
+var picture = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
+	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
+
+func (painter) Check(context.Context) error { return nil }
+
+func (painter) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
+	time.Sleep(time.Second)
+	file := filepath.Join(r.OutputDir, "out.png")
+	err := os.WriteFile(file, append(append([]byte{}, picture...), r.OrderID...), 0o600)
+	return generate.Result{Files: []string{file}}, err
+}
+
+const title = "Pictures"
+
+// world is a marketplace and the settings of the daemon that works for it.
+type world struct {
+	t         *testing.T
+	dir       string
+	market    *sandbox.Server
+	transport *http.Transport
+	creds     atelier.Credentials
+	limits    budget.Limits
+	interval  time.Duration
+}
+
+// newWorld must be called in a synctest bubble. dir is the data folder.
+func newWorld(t *testing.T, dir string, o sandbox.Options) *world {
+	t.Helper()
+	w := &world{t: t, dir: dir, market: sandbox.New(o), limits: limits(), interval: 150 * time.Second}
+	listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	server := &http.Server{Handler: w.market}
+	var serving sync.WaitGroup
+	serving.Go(func() { server.Serve(listener) })
+	w.transport = &http.Transport{DialContext: listener.dial, DisableKeepAlives: true}
+	t.Cleanup(func() {
+		server.Shutdown(context.Background())
+		serving.Wait()
+	})
+	id, key, err := w.market.AddAgent("tester", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.creds = atelier.Credentials{AgentID: id, Key: secret.New(key)}
+	return w
+}
+
+// limits are the defaults of the configuration.
+func limits() budget.Limits {
+	return budget.Limits{Window: time.Hour, Reserve: 8, Ceilings: map[order.Call]int{order.CallPoll: 30, order.CallDeliver: 30,
+		order.CallUpload: 30, order.CallQuote: 30, order.CallMessage: 60, order.CallService: 20, order.CallRegister: 5}}
+}
+
+// daemon is one life of the daemon's parts.
+type daemon struct {
+	store  *store.Store
+	budget *budget.Budget
+	client *atelier.Client
+	stop   func() // as at the end of the test, if not before
+}
+
+// start opens the data folder and runs polling and work.
+func (w *world) start() *daemon {
+	w.t.Helper()
+	d := w.open()
+	f := fulfill.New(fulfill.Options{Store: d.store, Market: d.client, Budget: d.budget, Dir: w.dir, Settle: 150 * time.Second,
+		Services: map[string]fulfill.Service{title: {Title: title, Kind: "image", Generator: painter{}}}})
+	e := engine.New(engine.Options{Store: d.store, Runner: f})
+	d.store.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
+	p := intake.New(intake.Options{Store: d.store, Market: d.client, Pacer: d.budget, Interval: w.interval, Log: slog.New(slog.DiscardHandler),
+		Catalog: func(context.Context) (intake.Catalog, error) {
+			return intake.Catalog{{Title: title, Turnaround: time.Hour, MaxRounds: 2}}, nil
+		}})
+	ctx, cancel := context.WithCancel(context.Background())
+	var loops sync.WaitGroup
+	loops.Go(func() { e.Run(ctx) })
+	loops.Go(func() { p.Run(ctx) })
+	closeFile := d.stop
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		loops.Wait()
+		closeFile()
+	})
+	w.t.Cleanup(d.stop)
+	return d
+}
+
+// open opens the data folder for requests alone.
+func (w *world) open() *daemon {
+	w.t.Helper()
+	st, err := store.Open(store.Options{Dir: w.dir})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b, err := budget.Open(context.Background(), st, w.limits, slog.New(slog.DiscardHandler))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	base, blob := &url.URL{Scheme: "http", Host: "market.test", Path: "/api"}, &url.URL{Scheme: "http", Host: "market.test", Path: "/blob/"}
+	c := atelier.New(atelier.Options{BaseURL: base, BlobURL: blob, Transport: w.transport, Meter: b,
+		Credentials: func() atelier.Credentials { return w.creds }})
+	d := &daemon{store: st, budget: b, client: c, stop: sync.OnceFunc(func() {
+		if err := st.Close(); err != nil {
+			w.t.Errorf("close: %v", err)
+		}
+	})}
+	w.t.Cleanup(d.stop)
+	return d
+}
+
+// place makes n orders at once.
+func (w *world) place(n int) {
+	w.t.Helper()
+	for range n {
+		if _, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// hour is what happened in one counting window of the marketplace.
+type hour struct {
+	began                              time.Time
+	counted, polls, delivered, refused int
+}
+
+func (h hour) String() string {
+	return fmt.Sprintf("%s: %d counted, %d polls, %d delivered, %d refused",
+		h.began.Format(time.TimeOnly), h.counted, h.polls, h.delivered, h.refused)
+}
+
+// hours reads the marketplace's windows off its log, as one count sees them.
+func (w *world) hours() (list []hour) {
+	for _, r := range w.market.Requests() {
+		if r.Call == sandbox.CallRead || r.Call == sandbox.CallBlob {
+			continue
+		}
+		if len(list) == 0 || r.At.Sub(list[len(list)-1].began) >= time.Hour {
+			list = append(list, hour{began: r.At})
+		}
+		h := &list[len(list)-1]
+		switch {
+		case r.Counted:
+			h.counted++
+		case r.Status == http.StatusTooManyRequests:
+			h.refused++
+		}
+		if r.Call == sandbox.CallOrders && r.Counted {
+			h.polls++
+		}
+		if r.Call == sandbox.CallDeliver && r.Status == http.StatusOK {
+			h.delivered++
+		}
+	}
+	return list
+}

@@ -1,0 +1,299 @@
+package budget_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+// send takes a request and gives it the answer; its time is now.
+func (d *daemon) send(t *testing.T, call order.Call, a order.Answer) {
+	t.Helper()
+	done, err := d.budget.Take(t.Context(), call, "")
+	if err != nil {
+		t.Fatalf("%s: %v", call, err)
+	}
+	a.At = time.Now()
+	done(a)
+}
+
+var fine = order.Answer{Status: 200}
+
+// refused is how long the budget makes the call wait; 0 when it lets it go.
+func (d *daemon) refused(t *testing.T, call order.Call) time.Duration {
+	t.Helper()
+	done, err := d.budget.Take(t.Context(), call, "")
+	if err == nil {
+		done(order.Answer{Status: 200, At: time.Now()})
+		return 0
+	}
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || f.Class != order.Wait || f.After <= 0 {
+		t.Fatalf("%s: %v is no Wait with a time", call, err)
+	}
+	return f.After
+}
+
+// inBubble runs f with a fresh data folder, without a marketplace.
+func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, dir, sandbox.Options{})) })
+}
+
+func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		for range 5 {
+			d.send(t, order.CallUpload, fine)
+		}
+		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: 10 * time.Minute})
+		d.stop()
+
+		d = w.open()
+		if got, err := d.store.Fact(t.Context(), "budget.counts"); err != nil || got != "shared" {
+			t.Errorf("learned %q, %v", got, err)
+		}
+		// What one call was refused for stands in the way of the others too.
+		for _, call := range []order.Call{order.CallDeliver, order.CallUpload, order.CallPoll} {
+			if got := d.refused(t, call); got != 10*time.Minute {
+				t.Errorf("%s waits %s", call, got)
+			}
+		}
+		time.Sleep(10 * time.Minute)
+		if got := d.refused(t, order.CallDeliver); got != 0 {
+			t.Errorf("a delivery waits %s after the time that the marketplace named", got)
+		}
+		// In a window known to be shared nothing is tried beyond its end.
+		for range 29 {
+			d.send(t, order.CallQuote, fine)
+		}
+		if got := d.refused(t, order.CallDeliver); got < 59*time.Minute {
+			t.Errorf("a delivery beyond the shared count waits %s", got)
+		}
+	})
+}
+
+func TestAProbeThatPassesTeachesSeparateCountsAndOutlivesARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		for range 30 {
+			d.send(t, order.CallQuote, fine)
+		}
+		if got := d.refused(t, order.CallPoll); got == 0 {
+			t.Error("a poll went beyond the count, to see")
+		}
+		done, err := d.budget.Take(t.Context(), order.CallDeliver, "a")
+		if err != nil {
+			t.Fatalf("no probe: %v", err)
+		}
+		if got := d.refused(t, order.CallDeliver); got != time.Second {
+			t.Errorf("a second request beside the probe waits %s", got)
+		}
+		done(order.Answer{Status: 201, At: time.Now()})
+		d.stop()
+
+		d = w.open()
+		for range 29 {
+			d.send(t, order.CallDeliver, fine)
+		}
+		for _, call := range []order.Call{order.CallDeliver, order.CallQuote} {
+			if got := d.refused(t, call); got == 0 {
+				t.Errorf("%s went beyond its own count", call)
+			}
+		}
+		if got := d.refused(t, order.CallPoll); got != 0 {
+			t.Errorf("a poll waits %s, although its count is untouched", got)
+		}
+	})
+}
+
+func TestAProbeIsSentOnceAWindowAndNeitherLostNorUnluckyOnesTeach(t *testing.T) {
+	for name, answer := range map[string]order.Answer{"no answer": {}, "a server error": {Status: 500}, "a refusal of the work": {Status: 400}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				d := w.open()
+				for range 30 {
+					d.send(t, order.CallQuote, fine)
+				}
+				d.send(t, order.CallDeliver, answer)
+				if got := d.refused(t, order.CallDeliver); got < 59*time.Minute {
+					t.Errorf("the next request beyond the count waits %s", got)
+				}
+				if got, _ := d.store.Fact(t.Context(), "budget.counts"); got != "" {
+					t.Errorf("learned %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		say  func(now time.Time) order.Answer
+		wait time.Duration
+	}{
+		"Retry-After": {func(time.Time) order.Answer { return order.Answer{RetryAfter: 90 * time.Second} }, 90 * time.Second},
+		"a reset":     {func(now time.Time) order.Answer { return order.Answer{Reset: now.Add(25 * time.Minute)} }, 25 * time.Minute},
+		"both; Retry-After counts": {func(now time.Time) order.Answer {
+			return order.Answer{RetryAfter: time.Minute, Reset: now.Add(time.Hour)}
+		}, time.Minute},
+		"a reset that has passed": {func(now time.Time) order.Answer { return order.Answer{Reset: now.Add(-time.Hour)} }, time.Minute},
+		"nothing":                 {func(time.Time) order.Answer { return order.Answer{} }, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, w *world) {
+				d := w.open()
+				a := c.say(time.Now())
+				a.Status = 429
+				d.send(t, order.CallDeliver, a)
+				d.stop()
+				d = w.open() // the block is durable
+				if got := d.refused(t, order.CallDeliver); got != c.wait {
+					t.Errorf("waits %s, want %s", got, c.wait)
+				}
+				time.Sleep(c.wait - time.Millisecond)
+				if d.refused(t, order.CallDeliver) == 0 {
+					t.Error("went a moment before its time")
+				}
+				time.Sleep(time.Millisecond)
+				if got := d.refused(t, order.CallDeliver); got != 0 {
+					t.Errorf("waits %s more", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARefusalOfOneCallDoesNotShortenThatOfAnother(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: 30 * time.Minute})
+		d.send(t, order.CallMessage, order.Answer{Status: 429, RetryAfter: time.Minute})
+		time.Sleep(2 * time.Minute)
+		if got := d.refused(t, order.CallDeliver); got != 28*time.Minute {
+			t.Errorf("waits %s", got)
+		}
+	})
+}
+
+func TestALimitInARefusalLowersTheCeilingForADay(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
+		d.stop()
+		d = w.open()
+		count := func() (n int) {
+			for d.refused(t, order.CallDeliver) == 0 {
+				n++
+			}
+			return n
+		}
+		time.Sleep(time.Minute)
+		if got := count(); got != 10 {
+			t.Errorf("%d deliveries in a window, want the 10 that the marketplace named", got)
+		}
+		time.Sleep(25 * time.Hour)
+		if got := count(); got < 30 {
+			t.Errorf("%d deliveries in a window a day later", got)
+		}
+	})
+}
+
+func TestACeilingThatTheOwnerHasLoweredSinceCounts(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
+		d.stop()
+		time.Sleep(time.Minute)
+		w.limits.Ceilings[order.CallDeliver] = 4
+		d = w.open()
+		n := 0
+		for d.refused(t, order.CallDeliver) == 0 {
+			n++
+		}
+		if n != 4 {
+			t.Errorf("%d deliveries, want 4", n)
+		}
+	})
+}
+
+func TestAHigherLimitDoesNotRaiseTheCeilingOfTheOwner(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.limits.Ceilings[order.CallDeliver] = 3
+		d := w.open()
+		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Second, Limit: 500})
+		if got := d.refused(t, order.CallMessage); got != 0 {
+			t.Errorf("a message, whose ceiling is higher than that of a delivery, waits %s", got)
+		}
+		time.Sleep(time.Second)
+		n := 0
+		for d.refused(t, order.CallDeliver) == 0 {
+			n++
+		}
+		if n != 3 {
+			t.Errorf("%d deliveries, want 3", n)
+		}
+	})
+}
+
+// The marketplace's window begins when the first request arrives there, which is
+// somewhere between its sending and its answer.
+func TestAWindowEndsAnHourAfterTheAnswerToItsFirstRequest(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		done, err := d.budget.Take(t.Context(), order.CallDeliver, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.send(t, order.CallDeliver, fine) // overtakes it
+		time.Sleep(2 * time.Minute)
+		done(order.Answer{Status: 200, At: time.Now()})
+		for range 28 {
+			d.send(t, order.CallDeliver, fine)
+		}
+		d.stop()
+		d = w.open()
+		if got := d.refused(t, order.CallDeliver); got != time.Hour {
+			t.Errorf("waits %s after the answer, want an hour", got)
+		}
+		time.Sleep(time.Hour)
+		if got := d.refused(t, order.CallDeliver); got != 0 {
+			t.Errorf("waits %s more", got)
+		}
+	})
+}
+
+func TestAnUncountedReadIsNeverRefused(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Hour})
+		for range 100 {
+			if got := d.refused(t, order.CallRead); got != 0 {
+				t.Fatalf("a read waits %s", got)
+			}
+		}
+	})
+}
+
+// A late answer must not close the window that has begun since.
+func TestAnAnswerFromTheWindowBeforeChangesNothingInThisOne(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		late, err := d.budget.Take(t.Context(), order.CallDeliver, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		for range 30 {
+			d.send(t, order.CallDeliver, fine)
+		}
+		late(order.Answer{Status: 200, At: time.Now()})
+		if got := d.refused(t, order.CallDeliver); got != time.Hour {
+			t.Errorf("waits %s, want an hour", got)
+		}
+	})
+}

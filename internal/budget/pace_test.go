@@ -1,0 +1,196 @@
+package budget_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+func TestIdlePollsComeEachIntervalUntilTheReserve(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		const interval = 3 * time.Minute
+		for n := range 19 {
+			if got := d.budget.PollDelay(t.Context(), interval); n > 0 && got != interval {
+				t.Fatalf("after %d idle polls the next comes in %s", n, got)
+			}
+			d.send(t, order.CallPoll, fine)
+			time.Sleep(interval)
+		}
+	})
+}
+
+func TestAShortIntervalIsStretchedSoThatTheReserveIsKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		start, polls := time.Now(), 0
+		for time.Since(start) < 59*time.Minute {
+			d.send(t, order.CallPoll, fine)
+			polls++
+			time.Sleep(d.budget.PollDelay(t.Context(), 10*time.Second))
+		}
+		if polls < 20 || polls > 30-w.limits.Reserve {
+			t.Errorf("%d polls in a window of 30, of which %d are reserved", polls, w.limits.Reserve)
+		}
+	})
+}
+
+func TestUnderCountsOfTheirOwnPollsComeEachInterval(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		if err := d.store.SetFact("budget.counts", "separate"); err != nil {
+			t.Fatal(err)
+		}
+		d.stop()
+		d = w.open()
+		for range 29 {
+			d.send(t, order.CallPoll, fine)
+			d.send(t, order.CallDeliver, fine)
+		}
+		if got := d.budget.PollDelay(t.Context(), time.Minute); got != time.Minute {
+			t.Errorf("the next poll comes in %s", got)
+		}
+	})
+}
+
+// owe puts n orders into the file, each with its work.
+func (d *daemon) owe(t *testing.T, w *world, n int) {
+	t.Helper()
+	w.place(n)
+	listing, err := d.client.Orders(context.Background(), order.LiveStatuses())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.store.Apply(order.Batch{Listing: listing, Mark: 1 << 60, Decide: func(k order.Known, _ order.Facts) order.Decision {
+		if k.Exists {
+			return order.Decision{State: k.State}
+		}
+		return order.Decision{State: order.StateWorking, Service: title, DueAt: time.Now().Add(time.Hour), Jobs: order.JobsOpen}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBusyPollsAreStretchedButNeverBeyondAQuarterOfAWindow(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		d.owe(t, w, 3)
+		few := d.budget.PollDelay(t.Context(), time.Minute)
+		d.owe(t, w, 20)
+		many := d.budget.PollDelay(t.Context(), time.Minute)
+		if few <= time.Minute || many != 15*time.Minute {
+			t.Errorf("with 3 orders a poll each %s, with 23 each %s; want more than the interval, and a quarter of a window", few, many)
+		}
+		if got := d.budget.PollDelay(t.Context(), 20*time.Minute); got != 20*time.Minute {
+			t.Errorf("an interval of 20 minutes became %s", got)
+		}
+	})
+}
+
+func TestARushInTheWindowBeforeStretchesThePollsOfThisOne(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		d.send(t, order.CallPoll, fine)
+		time.Sleep(10 * time.Minute)
+		d.owe(t, w, 14)
+		// They are done before the next window, which begins with a poll.
+		if _, err := d.store.Apply(order.Batch{Complete: true, Mark: 1 << 60, Vanished: func(order.Known) order.Decision {
+			return order.Decision{State: order.StateCompleted, Jobs: order.JobsClose}
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(51 * time.Minute)
+		d.send(t, order.CallPoll, fine)
+		rush := d.budget.PollDelay(t.Context(), time.Minute)
+		time.Sleep(3 * time.Hour)
+		d.send(t, order.CallPoll, fine)
+		quiet := d.budget.PollDelay(t.Context(), time.Minute)
+		if rush != 15*time.Minute || quiet >= 3*time.Minute {
+			t.Errorf("after a rush a poll in %s, hours later in %s", rush, quiet)
+		}
+	})
+}
+
+func TestADeliveryThatWaitsKeepsAnUploadBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		d.owe(t, w, 1)
+		// Its file is up, as far as the file knows: it waits to be delivered.
+		turn, err := d.store.Turn(nil, order.LaneGenerate, true, time.Hour)
+		if err != nil || turn.Job == nil {
+			t.Fatalf("no job: %v", err)
+		}
+		if _, err := d.store.Turn(&order.Done{Job: *turn.Job, Result: order.Result{Next: order.StageDeliver,
+			Artifacts: []order.Artifact{{URL: "https://a.test/x.png", Media: "image"}}}}, order.LaneGenerate, false, 0); err != nil {
+			t.Fatal(err)
+		}
+		for d.budget.Wait(t.Context(), order.CallUpload) == 0 {
+			d.send(t, order.CallMessage, fine)
+		}
+		if got := d.refused(t, order.CallUpload); got == 0 || got > time.Minute {
+			t.Errorf("an upload waits %s", got)
+		}
+		if got := d.refused(t, order.CallDeliver); got != 0 {
+			t.Errorf("the delivery itself waits %s", got)
+		}
+		if list, _ := d.store.Windows(t.Context()); len(list) == 0 || used(list, "all") != 30 {
+			t.Errorf("%d of 30 used: the upload was kept back for more than the delivery", used(list, "all"))
+		}
+	})
+}
+
+func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		for range 28 {
+			d.send(t, order.CallQuote, fine)
+		}
+		if _, err := d.budget.Take(t.Context(), order.CallUpload, "a"); err != nil {
+			t.Fatal(err)
+		}
+		// One is left, and the order a needs it.
+		if _, err := d.budget.Take(t.Context(), order.CallUpload, "b"); err == nil {
+			t.Error("an upload took what a delivery needs")
+		}
+		if _, err := d.budget.Take(t.Context(), order.CallDeliver, "a"); err != nil {
+			t.Errorf("the delivery itself: %v", err)
+		}
+		time.Sleep(2 * time.Hour)
+		for range 29 {
+			d.send(t, order.CallQuote, fine)
+		}
+		if _, err := d.budget.Take(t.Context(), order.CallUpload, "b"); err != nil {
+			t.Errorf("the last request, with nothing under way: %v", err)
+		}
+	})
+}
+
+// An order whose file went up and that was never delivered must not keep room
+// for ever.
+func TestWhatWasUnderWayInTheWindowBeforeIsForgotten(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		d := w.open()
+		if _, err := d.budget.Take(t.Context(), order.CallUpload, "a"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		for range 29 {
+			d.send(t, order.CallQuote, fine)
+		}
+		if _, err := d.budget.Take(t.Context(), order.CallUpload, "b"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func used(list []order.Window, scope string) int {
+	for _, w := range list {
+		if w.Scope == scope {
+			return w.Used
+		}
+	}
+	return -1
+}

@@ -1,0 +1,79 @@
+package engine_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"atelierd/internal/engine"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// runIdle starts an engine with nothing to do, until the benchmark ends.
+func runIdle(b *testing.B, fn func(context.Context, order.Job) (order.Result, error)) *store.Store {
+	b.Helper()
+	s := openStore(b, b.TempDir())
+	e := engine.New(engine.Options{Store: s, Runner: &stage{fn: fn}})
+	s.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.Run(ctx)
+	}()
+	b.Cleanup(func() {
+		stop()
+		<-ended
+	})
+	return s
+}
+
+// BenchmarkInsertToStart is the time from before an order is written to the
+// start of its stage, in an engine that was idle: two commits and a signal.
+func BenchmarkInsertToStart(b *testing.B) {
+	started := make(chan time.Time, 1)
+	s := runIdle(b, func(context.Context, order.Job) (order.Result, error) {
+		started <- time.Now()
+		return order.Result{}, nil
+	})
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		// Uneven gaps, so that no timer is met in step.
+		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond))
+		begin := time.Now()
+		b.StartTimer()
+		fill(b, s, i, 1)
+		took = append(took, (<-started).Sub(begin))
+	}
+	slices.Sort(took)
+	at := func(q float64) float64 {
+		return float64(took[int(q*float64(len(took)-1))].Microseconds())
+	}
+	b.ReportMetric(at(0.50), "p50-us")
+	b.ReportMetric(at(0.99), "p99-us")
+}
+
+// BenchmarkIdleCPU is the share of a core that an idle engine uses.
+func BenchmarkIdleCPU(b *testing.B) {
+	runIdle(b, func(context.Context, order.Job) (order.Result, error) { return order.Result{}, nil })
+	var used time.Duration
+	for b.Loop() {
+		before := cpuTime(b)
+		time.Sleep(time.Second)
+		used += cpuTime(b) - before
+	}
+	b.ReportMetric(100*used.Seconds()/b.Elapsed().Seconds(), "cpu-%")
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -1,0 +1,162 @@
+package enroll_test
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/credential"
+	"atelierd/internal/enroll"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+// vault keeps credentials as the daemon does, and looks at the order of steps.
+type vault struct{ w *world }
+
+func (v vault) file() string { return filepath.Join(v.w.dir, "credentials.json") }
+
+func (v vault) Begin(name string) error { return credential.BeginRegistration(v.w.dir, name) }
+
+func (v vault) Save(r atelier.Registered) error {
+	return credential.Save(v.file(), credential.Found{AgentID: r.AgentID, Key: r.Key, WebhookSecret: r.WebhookSecret})
+}
+
+func (v vault) End() error {
+	if _, err := os.Stat(v.file()); len(v.w.market.Agents()) > 0 && err != nil {
+		v.w.t.Errorf("the intent ends before the key is saved: %v", err)
+	}
+	return credential.EndRegistration(v.w.dir)
+}
+
+func (w *world) intended() bool {
+	_, err := os.Stat(filepath.Join(w.dir, "registration.json"))
+	return err == nil
+}
+
+func (w *world) register(change func(*atelier.Registration)) (atelier.Registered, error) {
+	r := atelier.Registration{Name: "My Agent", Description: "It paints pictures.", EndpointURL: "https://agent.test"}
+	if change != nil {
+		change(&r)
+	}
+	return enroll.Register(w.t.Context(), w.client, vault{w}, r, w.log)
+}
+
+func TestTheIntentIsWrittenBeforeTheRequestAndTheKeySavedBeforeItEnds(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		intended := false
+		w.market.SetFaults(sandbox.Faults{Script: func(*http.Request, int) sandbox.Fault {
+			intended = w.intended()
+			return sandbox.Fault{}
+		}})
+		got, err := w.register(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !intended || w.intended() {
+			t.Errorf("intended when the request arrived: %t, afterwards: %t", intended, w.intended())
+		}
+		found, ok, err := credential.Find(credential.Sources{Getenv: func(string) string { return "" }, DataFile: vault{w}.file()})
+		if err != nil || !ok || found.AgentID != got.AgentID || found.Key.Reveal() != got.Key.Reveal() || found.Key.Empty() {
+			t.Errorf("saved %+v, %t, %v", found.AgentID, ok, err)
+		}
+		if text := w.text.String(); !strings.Contains(text, "hides the agent") || strings.Contains(text, got.Key.Reveal()) {
+			t.Errorf("logged %s", text)
+		}
+	})
+}
+
+func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
+	for name, fault := range map[string]sandbox.Fault{
+		"its answer is lost":             {After: sandbox.Cut},
+		"the server fails in it":         {After: http.StatusInternalServerError},
+		"it is lost on the way":          {Before: sandbox.Cut},
+		"its answer comes much too late": {Slow: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.scripted("POST", "/register", fault)
+				if _, err := w.register(nil); !errors.Is(err, enroll.ErrOutcomeUnknown) {
+					t.Errorf("%v", err)
+				}
+				for range 2 {
+					if _, err := w.register(nil); !errors.Is(err, credential.ErrUnknownRegistration) {
+						t.Errorf("the next time: %v", err)
+					}
+				}
+				if n := w.sent("POST", "/register"); n != 1 || !w.intended() {
+					t.Errorf("sent %d times, the intent stands: %t", n, w.intended())
+				}
+				time.Sleep(2 * time.Hour)
+			})
+		})
+	}
+}
+
+func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
+	const wallet = "So11111111111111111111111111111111111111112"
+	owned := func(r *atelier.Registration) { r.OwnerWallet = wallet }
+	for name, c := range map[string]struct {
+		before func(w *world)
+		change func(*atelier.Registration)
+		class  order.Class
+		hint   string
+	}{
+		"the name is taken": {func(w *world) { w.enrol() },
+			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name"},
+		"the owner has an agent": {func(w *world) {
+			if _, err := w.client.Register(w.t.Context(), atelier.Registration{Name: "First", Description: "It was here first.",
+				EndpointURL: "https://agent.test", OwnerWallet: wallet}); err != nil {
+				w.t.Fatal(err)
+			}
+		}, owned, order.Fail, "ext_"},
+		"it is not valid": {nil, func(r *atelier.Registration) { r.Description = "short" }, order.Fail, ""},
+		"the budget is used up": {func(w *world) { w.scripted("POST", "/register", sandbox.Fault{Refuse: time.Minute}) },
+			nil, order.Wait, ""},
+		"nobody is there": {func(w *world) { w.net.refuse = true }, nil, order.Retry, "network"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				if c.before != nil {
+					c.before(w)
+				}
+				v := bareVault{w}
+				r := atelier.Registration{Name: "My Agent", Description: "It paints pictures.", EndpointURL: "https://agent.test"}
+				if c.change != nil {
+					c.change(&r)
+				}
+				_, err := enroll.Register(t.Context(), w.client, v, r, w.log)
+				f, ok := errors.AsType[*order.Failure](err)
+				if !ok || f.Class != c.class || !strings.Contains(f.Hint, c.hint) || errors.Is(err, enroll.ErrOutcomeUnknown) {
+					t.Errorf("%v: %+v", err, f)
+				}
+				if w.intended() {
+					t.Error("the intent stands, so that nobody could register again")
+				}
+			})
+		})
+	}
+}
+
+// bareVault is a vault for registrations that come to nothing.
+type bareVault struct{ w *world }
+
+func (v bareVault) Begin(name string) error       { return credential.BeginRegistration(v.w.dir, name) }
+func (v bareVault) Save(atelier.Registered) error { return errors.New("nothing was to be saved") }
+func (v bareVault) End() error                    { return credential.EndRegistration(v.w.dir) }
+
+func TestAKeyThatCannotBeSavedLeavesTheIntentAndNamesTheAgent(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		_, err := enroll.Register(t.Context(), w.client, bareVault{w}, atelier.Registration{Name: "My Agent",
+			Description: "It paints pictures.", EndpointURL: "https://agent.test"}, w.log)
+		agents := w.market.Agents()
+		if err == nil || len(agents) != 1 || !strings.Contains(err.Error(), agents[0].ID) || !w.intended() {
+			t.Errorf("%v; %d agents; the intent stands: %t", err, len(agents), w.intended())
+		}
+	})
+}

@@ -1,0 +1,200 @@
+package intake_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/budget"
+	"atelierd/internal/intake"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/secret"
+	"atelierd/internal/store"
+)
+
+// pipes is a listener without sockets, since those would keep the simulated
+// time from passing.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.conns <- server:
+		return client, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// note is a log that a test may read while others write.
+type note struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (n *note) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.Write(p)
+}
+
+func (n *note) count(what string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return bytes.Count(n.b.Bytes(), []byte(what))
+}
+
+type world struct {
+	t      *testing.T
+	market *sandbox.Server
+	agent  string
+	store  *store.Store
+	poller *intake.Poller
+	log    *note
+	// proxy, if not nil, may answer in the marketplace's place.
+	proxy func(rw http.ResponseWriter) bool
+
+	mu      sync.Mutex
+	key     string
+	changed bool   // what KeyChanged answers next
+	asked   int    // how often it was asked
+	told    []bool // what KeyRefused was told
+}
+
+const interval = 150 * time.Second
+
+// inWorld runs f in simulated time, with a poller that is not running yet.
+func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, market: sandbox.New(o), log: &note{}}
+		listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if w.proxy == nil || !w.proxy(rw) {
+				w.market.ServeHTTP(rw, r)
+			}
+		})}
+		var serving sync.WaitGroup
+		serving.Go(func() { server.Serve(listener) })
+		t.Cleanup(func() {
+			server.Shutdown(context.Background())
+			serving.Wait()
+		})
+		var err error
+		if w.agent, w.key, err = w.market.AddAgent("tester", "", ""); err != nil {
+			t.Fatal(err)
+		}
+		if w.store, err = store.Open(store.Options{Dir: dir}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { w.store.Close() })
+		b, err := budget.Open(t.Context(), w.store, budget.Limits{Ceilings: map[order.Call]int{order.CallPoll: 30}, Reserve: 4},
+			slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"}, Meter: b,
+			Transport: &http.Transport{DialContext: listener.dial, DisableKeepAlives: true},
+			Credentials: func() atelier.Credentials {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return atelier.Credentials{AgentID: w.agent, Key: secret.New(w.key)}
+			}})
+		w.poller = intake.New(intake.Options{Store: w.store, Market: client, Pacer: b, Interval: interval,
+			Log:     slog.New(slog.NewTextHandler(w.log, nil)),
+			Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil },
+			KeyChanged: func() bool {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.asked++
+				changed := w.changed
+				w.changed = false
+				return changed
+			},
+			KeyRefused: func(refused bool) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.told = append(w.told, refused)
+			}})
+		f(t, w)
+	})
+}
+
+// start polls until the test is over.
+func (w *world) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := w.poller.Run(ctx); err != nil {
+			w.t.Errorf("the poller ended with %v", err)
+		}
+	})
+	w.t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
+func (w *world) poll() {
+	w.t.Helper()
+	if err := w.poller.Poll(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// place makes an order; change, if not nil, spoils it first.
+func (w *world) place(change func(*sandbox.NewOrder)) string {
+	w.t.Helper()
+	n := sandbox.NewOrder{ServiceTitle: "Pictures", Brief: "a fox", Price: "5.00"}
+	if change != nil {
+		change(&n)
+	}
+	id, err := w.market.PlaceOrder(n)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// state is what our file says of an order; its state is empty if it has none.
+func (w *world) state(id string) order.Order {
+	o, err := w.store.Order(w.t.Context(), id)
+	if err != nil {
+		return order.Order{}
+	}
+	return o
+}
+
+// attention are the codes of what the owner is shown.
+func (w *world) attention() (list []store.Attention) {
+	w.t.Helper()
+	st, err := w.store.Status(w.t.Context(), time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return st.Attention
+}

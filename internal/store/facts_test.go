@@ -1,0 +1,75 @@
+package store
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+func TestTheBudgetComesBackAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	s := openNew(t, Options{Dir: dir})
+	want := []order.Window{{Scope: "all", StartedAt: placed, EndsAt: placed.Add(time.Hour), Used: 7, Limit: 30,
+		BlockedUntil: placed.Add(time.Minute)}}
+	id, err := s.CountRequest(order.Request{Call: order.CallDeliver, OrderID: "o1"}, []order.Window{{Scope: "all", Used: 6}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AnswerRequest(id, order.Answer{Status: 429, At: placed, Error: "slow down"}, want); err != nil {
+		t.Fatal(err)
+	}
+	abandon(t, s)
+	s = openNew(t, Options{Dir: dir})
+	got, err := s.Windows(t.Context())
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("windows %+v, %v; want %+v", got, err, want)
+	}
+	st, err := s.Status(t.Context(), time.Now().Add(-time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls := []Calls{{Call: order.CallDeliver, Sent: 1, Refused: 1}}; !reflect.DeepEqual(st.Requests, calls) {
+		t.Errorf("requests %+v, want %+v", st.Requests, calls)
+	}
+}
+
+func TestATroubleIsShownUntilItIsOver(t *testing.T) {
+	s := openNew(t, Options{})
+	attention := func() []Attention {
+		t.Helper()
+		st, err := s.Status(t.Context(), placed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Attention
+	}
+	if err := s.SetTrouble("key", "the key is refused"); err != nil {
+		t.Fatal(err)
+	}
+	got := attention()
+	if len(got) != 1 || got[0].What != "daemon" || got[0].Reason != "the key is refused" || got[0].Since.IsZero() {
+		t.Fatalf("attention %+v", got)
+	}
+	if err := s.SetTrouble("key", ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := attention(); len(got) != 0 {
+		t.Errorf("attention %+v after the trouble is over", got)
+	}
+}
+
+func TestAServiceIsOneRowATitle(t *testing.T) {
+	s := openNew(t, Options{})
+	for _, l := range []order.Listed{{Title: "Images", State: order.ServiceCreating},
+		{Title: "Images", RemoteID: "svc_1", State: order.ServiceListed}} {
+		if err := s.PutService(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Services(t.Context())
+	if err != nil || len(got) != 1 || got[0].RemoteID != "svc_1" || got[0].State != order.ServiceListed {
+		t.Errorf("services %+v, %v", got, err)
+	}
+}
