@@ -32,15 +32,16 @@ func runIdle(b *testing.B, fn func(context.Context, order.Job) (order.Result, er
 	return s
 }
 
-// BenchmarkInsertToStart is the time from before an order is written to the
-// start of its stage, in an engine that was idle: two commits and a signal.
+// BenchmarkInsertToStart is how long an idle engine takes to start a stage:
+// p50-us and p99-us from the moment in which the order is durable (a signal and
+// a commit, that of the lease), whole-p50-us from before it is written.
 func BenchmarkInsertToStart(b *testing.B) {
 	started := make(chan time.Time, 1)
 	s := runIdle(b, func(context.Context, order.Job) (order.Result, error) {
 		started <- time.Now()
 		return order.Result{}, nil
 	})
-	var took []time.Duration
+	var took, whole []time.Duration
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
 		// Orders that have not ended would make each listing longer to compare.
@@ -50,14 +51,17 @@ func BenchmarkInsertToStart(b *testing.B) {
 		begin := time.Now()
 		b.StartTimer()
 		fill(b, s, i, 1)
-		took = append(took, (<-started).Sub(begin))
+		durable, start := time.Now(), <-started
+		took = append(took, max(0, start.Sub(durable)))
+		whole = append(whole, start.Sub(begin))
 	}
-	slices.Sort(took)
-	at := func(q float64) float64 {
-		return float64(took[int(q*float64(len(took)-1))].Microseconds())
+	at := func(times []time.Duration, q float64) float64 {
+		slices.Sort(times)
+		return float64(times[int(q*float64(len(times)-1))].Nanoseconds()) / 1000
 	}
-	b.ReportMetric(at(0.50), "p50-us")
-	b.ReportMetric(at(0.99), "p99-us")
+	b.ReportMetric(at(took, 0.50), "p50-us")
+	b.ReportMetric(at(took, 0.99), "p99-us")
+	b.ReportMetric(at(whole, 0.50), "whole-p50-us")
 }
 
 // end ends the order of the given number, if there is one.
