@@ -119,12 +119,11 @@ func serve(ctx context.Context, ready *prepared) error {
 	case sig := <-app.Wait():
 		exit = sig.ExitCode
 	}
-	log.Info("stopping", "drain", ready.cfg.Work.Drain.String())
-
 	stopCtx, cancelStop := context.WithTimeout(context.Background(), app.StopTimeout())
 	defer cancelStop()
 	release := hurryOnSignal(e, log, cancelStop)
 	defer release()
+	log.Info("stopping", "drain", ready.cfg.Work.Drain.String())
 	if err := app.Stop(stopCtx); err != nil {
 		log.Warn("stopped without waiting for the rest; the next run does it again", "error", err)
 	} else {

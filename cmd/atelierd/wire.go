@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"atelierd/internal/atelier"
@@ -44,7 +45,8 @@ func newClient(cfg *config.Config, keys *keyring, meter *budget.Budget, t transp
 	if err != nil {
 		return nil, fmt.Errorf("base_url: %w", err)
 	}
-	blob, err := url.Parse(cfg.BlobURL)
+	// The blob store's address ends in a slash, and is another one without.
+	blob, err := url.Parse(strings.TrimRight(cfg.BlobURL, "/") + "/")
 	if err != nil {
 		return nil, fmt.Errorf("blob_url: %w", err)
 	}

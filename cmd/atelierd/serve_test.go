@@ -1,0 +1,82 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+
+	"go.uber.org/fx"
+)
+
+func TestTheDaemonsPartsFitTogether(t *testing.T) {
+	ready := &prepared{cfg: &config.Config{}, log: slog.New(slog.DiscardHandler), keys: &keyring{}, st: &store.Store{}}
+	if err := fx.ValidateApp(daemon(ready)); err != nil {
+		t.Error(err)
+	}
+}
+
+// holdPicture is a generator that never ends by itself.
+const holdPicture = "#!/bin/sh\ntouch \"$HOME/began\"\nexec sleep 600\n"
+
+// began waits until the generator runs.
+func (s *shop) began() {
+	s.t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(filepath.Join(s.dir, "began")); err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			s.t.Fatal("the generator was not started")
+		case <-tick.C:
+		}
+	}
+}
+
+func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, sandbox.Options{Seed: 1})
+	s.write("make-picture", holdPicture, 0o755)
+	config := must(os.ReadFile(filepath.Join(s.dir, "atelierd.toml")))
+	s.write("atelierd.toml", strings.Replace(string(config), `drain = "5s"`, `drain = "10m"`, 1), 0o600)
+	s.place(1)
+	c := s.start()
+	s.began()
+	for range 2 {
+		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		// Two signals at the same moment are one.
+		for !strings.Contains(c.log.String(), "stopping") {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	select {
+	case <-c.ended:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("it drains in spite of the second signal\n%s", c.log.String())
+	}
+	if code := c.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("it ended with %d\n%s", code, c.log.String())
+	}
+	if n := s.count("SELECT count(*) FROM jobs WHERE state = 'ready' AND attempt = 0"); n != 1 {
+		t.Errorf("the job did not go back uncounted\n%s", s.unsettled())
+	}
+
+	s.write("make-picture", makePicture, 0o755)
+	again := s.start()
+	s.await(again, 30*time.Second)
+	s.stop(again)
+	s.once()
+}
