@@ -53,12 +53,9 @@ UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?;
 -- name: OpenOrderIDs :many
 SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled');
 
--- name: OpenJobs :exec
--- The jobs that a listing makes, all at once: list is a JSON array of [order id, round, due_at].
+-- name: InsertJob :exec
 INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, due_at, run_at, created_at, changed_at)
-SELECT json_extract(opened.value, '$[0]'), 'delivery', json_extract(opened.value, '$[1]'), 'generate', 'generate', 0, 'ready',
-       json_extract(opened.value, '$[2]'), sqlc.arg(run_at), sqlc.arg(created_at), sqlc.arg(changed_at)
-FROM json_each(sqlc.arg(list)) AS opened;
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: RecordUnreadable :exec
 INSERT INTO unreadable (fingerprint, first_at, last_at, times, reason, raw) VALUES (?, ?, ?, 1, ?, ?)

@@ -72,10 +72,7 @@ func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
 		if err := t.applyBad(l, &sum); err != nil {
 			return err
 		}
-		if err := t.applyMissing(l, &sum); err != nil {
-			return err
-		}
-		return t.openJobs()
+		return t.applyMissing(l, &sum)
 	})
 	return sum, err
 }
@@ -165,8 +162,10 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 				return err
 			}
 		}
-		t.opened = append(t.opened, [3]any{id, d.Round, utc.At(d.DueAt).Text()})
-		return nil
+		t.changed.lane(order.LaneGenerate)
+		return t.InsertJob(noCancel, query.InsertJobParams{OrderID: id, Kind: order.KindDelivery, Round: int64(d.Round),
+			Stage: order.StageGenerate, Lane: order.LaneGenerate, Priority: priority(order.StageGenerate),
+			State: order.JobReady, DueAt: utc.At(d.DueAt), RunAt: t.now, CreatedAt: t.now, ChangedAt: t.now})
 	case order.JobsClose:
 		return t.closeJobs(id, d)
 	case order.JobsLanded:
@@ -193,19 +192,6 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		return err
 	}
 	return nil
-}
-
-// openJobs writes the jobs that the listing has made, in one statement.
-func (t *tx) openJobs() error {
-	if len(t.opened) == 0 {
-		return nil
-	}
-	list, err := json.Marshal(t.opened)
-	if err != nil {
-		return err
-	}
-	t.changed.lane(order.LaneGenerate)
-	return t.OpenJobs(noCancel, query.OpenJobsParams{List: string(list), RunAt: t.now, CreatedAt: t.now, ChangedAt: t.now})
 }
 
 func (t *tx) closeJobs(id string, d order.Decision) error {

@@ -70,7 +70,7 @@ func plan(t *testing.T, s *Store, sql string) []string {
 func TestNoQueryWalksThroughHistory(t *testing.T) {
 	s := openNew(t, Options{})
 	// Tables that stay small, and the lists that people ask for.
-	small := map[string]bool{"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true, "opened": true,
+	small := map[string]bool{"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
 		"s": true, "CONSTANT": true, "v_attention": true}
 	partial := map[string]bool{"orders_open": true, "jobs_leased": true, "orders_completed": true}
 	forPeople := map[string]bool{"ListOrders": true}

@@ -22,8 +22,6 @@ type tx struct {
 	*query.Queries
 	now     utc.Time
 	changed Change
-	// opened are the jobs to make before the commit: order id, round, due_at.
-	opened [][3]any
 }
 
 // noCancel is the context of all statements in a transaction: one that is never

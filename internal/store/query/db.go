@@ -96,6 +96,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
 	}
+	if q.insertJobStmt, err = db.PrepareContext(ctx, insertJob); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertJob: %w", err)
+	}
 	if q.insertOrderStmt, err = db.PrepareContext(ctx, insertOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertOrder: %w", err)
 	}
@@ -137,9 +140,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.nextRunAtStmt, err = db.PrepareContext(ctx, nextRunAt); err != nil {
 		return nil, fmt.Errorf("error preparing query NextRunAt: %w", err)
-	}
-	if q.openJobsStmt, err = db.PrepareContext(ctx, openJobs); err != nil {
-		return nil, fmt.Errorf("error preparing query OpenJobs: %w", err)
 	}
 	if q.openOrderIDsStmt, err = db.PrepareContext(ctx, openOrderIDs); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenOrderIDs: %w", err)
@@ -353,6 +353,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
 		}
 	}
+	if q.insertJobStmt != nil {
+		if cerr := q.insertJobStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertJobStmt: %w", cerr)
+		}
+	}
 	if q.insertOrderStmt != nil {
 		if cerr := q.insertOrderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertOrderStmt: %w", cerr)
@@ -421,11 +426,6 @@ func (q *Queries) Close() error {
 	if q.nextRunAtStmt != nil {
 		if cerr := q.nextRunAtStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing nextRunAtStmt: %w", cerr)
-		}
-	}
-	if q.openJobsStmt != nil {
-		if cerr := q.openJobsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing openJobsStmt: %w", cerr)
 		}
 	}
 	if q.openOrderIDsStmt != nil {
@@ -636,6 +636,7 @@ type Queries struct {
 	insertArtifactStmt    *sql.Stmt
 	insertAttemptStmt     *sql.Stmt
 	insertEventStmt       *sql.Stmt
+	insertJobStmt         *sql.Stmt
 	insertOrderStmt       *sql.Stmt
 	insertRequestStmt     *sql.Stmt
 	intendDeliveryStmt    *sql.Stmt
@@ -650,7 +651,6 @@ type Queries struct {
 	listServicesStmt      *sql.Stmt
 	listWindowsStmt       *sql.Stmt
 	nextRunAtStmt         *sql.Stmt
-	openJobsStmt          *sql.Stmt
 	openOrderIDsStmt      *sql.Stmt
 	orderArtifactsStmt    *sql.Stmt
 	orderAttemptsStmt     *sql.Stmt
@@ -710,6 +710,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertArtifactStmt:    q.insertArtifactStmt,
 		insertAttemptStmt:     q.insertAttemptStmt,
 		insertEventStmt:       q.insertEventStmt,
+		insertJobStmt:         q.insertJobStmt,
 		insertOrderStmt:       q.insertOrderStmt,
 		insertRequestStmt:     q.insertRequestStmt,
 		intendDeliveryStmt:    q.intendDeliveryStmt,
@@ -724,7 +725,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listServicesStmt:      q.listServicesStmt,
 		listWindowsStmt:       q.listWindowsStmt,
 		nextRunAtStmt:         q.nextRunAtStmt,
-		openJobsStmt:          q.openJobsStmt,
 		openOrderIDsStmt:      q.openOrderIDsStmt,
 		orderArtifactsStmt:    q.orderArtifactsStmt,
 		orderAttemptsStmt:     q.orderAttemptsStmt,

@@ -36,6 +36,42 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (int64
 	return result.LastInsertId()
 }
 
+const insertJob = `-- name: InsertJob :exec
+INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, due_at, run_at, created_at, changed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+`
+
+type InsertJobParams struct {
+	OrderID   string
+	Kind      order.Kind
+	Round     int64
+	Stage     order.Stage
+	Lane      order.Lane
+	Priority  int64
+	State     order.JobState
+	DueAt     utc.Time
+	RunAt     utc.Time
+	CreatedAt utc.Time
+	ChangedAt utc.Time
+}
+
+func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) error {
+	_, err := q.exec(ctx, q.insertJobStmt, insertJob,
+		arg.OrderID,
+		arg.Kind,
+		arg.Round,
+		arg.Stage,
+		arg.Lane,
+		arg.Priority,
+		arg.State,
+		arg.DueAt,
+		arg.RunAt,
+		arg.CreatedAt,
+		arg.ChangedAt,
+	)
+	return err
+}
+
 const insertOrder = `-- name: InsertOrder :exec
 INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief, reference_urls,
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
@@ -184,31 +220,6 @@ func (q *Queries) LastEventID(ctx context.Context) (int64, error) {
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
-}
-
-const openJobs = `-- name: OpenJobs :exec
-INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, due_at, run_at, created_at, changed_at)
-SELECT json_extract(opened.value, '$[0]'), 'delivery', json_extract(opened.value, '$[1]'), 'generate', 'generate', 0, 'ready',
-       json_extract(opened.value, '$[2]'), ?1, ?2, ?3
-FROM json_each(?4) AS opened
-`
-
-type OpenJobsParams struct {
-	RunAt     utc.Time
-	CreatedAt utc.Time
-	ChangedAt utc.Time
-	List      interface{}
-}
-
-// The jobs that a listing makes, all at once: list is a JSON array of [order id, round, due_at].
-func (q *Queries) OpenJobs(ctx context.Context, arg OpenJobsParams) error {
-	_, err := q.exec(ctx, q.openJobsStmt, openJobs,
-		arg.RunAt,
-		arg.CreatedAt,
-		arg.ChangedAt,
-		arg.List,
-	)
-	return err
 }
 
 const openOrderIDs = `-- name: OpenOrderIDs :many

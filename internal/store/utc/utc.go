@@ -23,16 +23,11 @@ func (t Time) Value() (driver.Value, error) {
 	if t.IsZero() {
 		return nil, nil
 	}
-	return t.Text(), nil
-}
-
-// Text is the moment as it is written in the database.
-func (t Time) Text() string {
 	// The standard library writes RFC 3339 five times as fast as any other layout.
 	b := t.UTC().AppendFormat(make([]byte, 0, len(Layout)+1), time.RFC3339)
 	ms := t.Nanosecond() / 1_000_000
 	b = append(b[:len(b)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z')
-	return string(b)
+	return string(b), nil
 }
 
 // Scan implements sql.Scanner.
