@@ -322,6 +322,38 @@ func TestAKillAtEachCommitDeliversTheOrderOnce(t *testing.T) {
 	}
 }
 
+// The same while the marketplace fails, loses answers and is slow. Then a stage
+// may need more than one attempt, but the order is still delivered once.
+func TestAKillAtEachCommitAmidFaultsDeliversTheOrderOnce(t *testing.T) {
+	t.Parallel()
+	for i, name := range orderCommits {
+		for j, when := range []string{"before:", "after:"} {
+			t.Run(when+name, func(t *testing.T) {
+				t.Parallel()
+				s := openShop(t, sandbox.Options{Seed: uint64(10*i + j + 1), Faults: sandbox.Faults{
+					Before: 0.15, After: 0.15, Slow: 0.15, SlowMax: 300 * time.Millisecond}})
+				s.place(1)
+				doomed := s.start(envKillAt + "=" + when + name + ":1")
+				select {
+				case <-doomed.ended:
+				case <-time.After(time.Minute):
+					t.Fatalf("the point was never passed\n%s", doomed.log.String())
+				}
+				if doomed.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+					t.Fatalf("the daemon ended otherwise: %s\n%s", doomed.ProcessState, doomed.log.String())
+				}
+				again := s.start()
+				s.await(again, time.Minute)
+				s.stop(again)
+				s.once()
+			})
+		}
+	}
+}
+
+// orderCommits are the commits that every order passes on its way.
+var orderCommits = []string{"intake", "lease", "finish.generate", "uploaded", "finish.upload", "deliver.intent", "finish.deliver"}
+
 // commitPoints are the points before and after each commit that one order
 // passes, as the program itself names them.
 func commitPoints(t *testing.T) []string {
@@ -338,7 +370,7 @@ func commitPoints(t *testing.T) []string {
 			points = append(points, p)
 		}
 	}
-	for _, needed := range []string{"intake", "lease", "finish.generate", "uploaded", "finish.upload", "deliver.intent", "finish.deliver"} {
+	for _, needed := range orderCommits {
 		if !slices.Contains(points, "before:"+needed) || !slices.Contains(points, "after:"+needed) {
 			t.Fatalf("the order did not pass the commit %q; it passed %v", needed, points)
 		}

@@ -26,19 +26,19 @@ func TestTheDaemonsPartsFitTogether(t *testing.T) {
 // holdPicture is a generator that never ends by itself.
 const holdPicture = "#!/bin/sh\ntouch \"$HOME/began\"\nexec sleep 600\n"
 
-// began waits until the generator runs.
-func (s *shop) began() {
+// until waits until ok is true.
+func (s *shop) until(otherwise string, ok func() bool) {
 	s.t.Helper()
 	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if _, err := os.Stat(filepath.Join(s.dir, "began")); err == nil {
+		if ok() {
 			return
 		}
 		select {
 		case <-deadline:
-			s.t.Fatal("the generator was not started")
+			s.t.Fatal(otherwise)
 		case <-tick.C:
 		}
 	}
@@ -52,15 +52,17 @@ func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
 	s.write("atelierd.toml", strings.Replace(string(config), `drain = "5s"`, `drain = "10m"`, 1), 0o600)
 	s.place(1)
 	c := s.start()
-	s.began()
+	s.until("the generator was not started", func() bool {
+		_, err := os.Stat(filepath.Join(s.dir, "began"))
+		return err == nil
+	})
 	for range 2 {
 		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		// Two signals at the same moment are one.
-		for !strings.Contains(c.log.String(), "stopping") {
-			time.Sleep(time.Millisecond)
-		}
+		s.until("the daemon did not say that it stops", func() bool { // two signals at the same moment are one
+			return strings.Contains(c.log.String(), "stopping")
+		})
 	}
 	select {
 	case <-c.ended:
