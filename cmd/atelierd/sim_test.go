@@ -19,6 +19,7 @@ import (
 
 	"atelierd/internal/config"
 	"atelierd/internal/order"
+	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
 )
@@ -92,11 +93,11 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}}
 	documented := rng.IntN(4) == 0
 	w.market = sandbox.New(sandbox.Options{Seed: seed, Shared: rng.IntN(3) > 0, Documented: documented})
-	listener := newPipes()
+	listener := pipenet.New()
 	server := &http.Server{Handler: w.market}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(listener) })
-	w.next = &http.Transport{DialContext: listener.dial, DisableKeepAlives: true}
+	w.next = &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true}
 	t.Cleanup(func() {
 		server.Shutdown(context.Background())
 		serving.Wait()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"atelierd/internal/generate"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
+	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
@@ -27,32 +27,6 @@ import (
 
 // This file is a daemon without its command line: the real parts, wired to a
 // sandbox over pipes, since sockets would keep the simulated time from passing.
-
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case p.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
 
 // painter makes a picture of one pixel in a second.
 type painter struct{}
@@ -86,11 +60,11 @@ type world struct {
 func newWorld(t *testing.T, dir string, o sandbox.Options) *world {
 	t.Helper()
 	w := &world{t: t, dir: dir, market: sandbox.New(o), limits: limits(), interval: 150 * time.Second}
-	listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	listener := pipenet.New()
 	server := &http.Server{Handler: w.market}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(listener) })
-	w.transport = &http.Transport{DialContext: listener.dial, DisableKeepAlives: true}
+	w.transport = &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true}
 	t.Cleanup(func() {
 		server.Shutdown(context.Background())
 		serving.Wait()

@@ -3,9 +3,7 @@ package enroll_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,48 +12,17 @@ import (
 	"testing/synctest"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
 )
 
-// pipes is a listener without sockets, since those would keep the simulated
-// time from passing.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	refuse bool
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	if p.refuse {
-		return nil, errors.New("connection refused")
-	}
-	client, server := net.Pipe()
-	select {
-	case p.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // world is a marketplace, a data folder and a client.
 type world struct {
 	t      *testing.T
 	dir    string
-	net    *pipes
+	net    *pipenet.Listener
 	market *sandbox.Server
 	client *atelier.Client
 	creds  atelier.Credentials
@@ -70,7 +37,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir, market: sandbox.New(o), text: &bytes.Buffer{},
-			net: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}}
+			net: pipenet.New()}
 		w.log = slog.New(slog.NewTextHandler(w.text, nil))
 		server := &http.Server{Handler: w.market}
 		var serving sync.WaitGroup
@@ -80,7 +47,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			serving.Wait()
 		})
 		w.client = atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
-			Transport:   &http.Transport{DialContext: w.net.dial, DisableKeepAlives: true},
+			Transport:   &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true},
 			Credentials: func() atelier.Credentials { return w.creds }})
 		var err error
 		if w.store, err = store.Open(store.Options{Dir: dir}); err != nil {

@@ -118,7 +118,7 @@ func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
 		"it is not valid": {nil, func(r *atelier.Registration) { r.Description = "short" }, order.Fail, ""},
 		"the budget is used up": {func(w *world) { w.scripted("POST", "/register", sandbox.Fault{Refuse: time.Minute}) },
 			nil, order.Wait, ""},
-		"nobody is there": {func(w *world) { w.net.refuse = true }, nil, order.Retry, "network"},
+		"nobody is there": {func(w *world) { w.net.Refuse.Store(true) }, nil, order.Retry, "network"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {

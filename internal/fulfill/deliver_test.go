@@ -235,7 +235,7 @@ func TestADeliveryThatCouldNotBeSentIsSentWithoutWaiting(t *testing.T) {
 		id := w.uploaded()
 		// The look finds the marketplace, the delivery does not.
 		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
-			w.net.refuse = strings.HasSuffix(r.URL.Path, "/orders/"+id)
+			w.net.Refuse.Store(strings.HasSuffix(r.URL.Path, "/orders/"+id))
 			return sandbox.Fault{}
 		}})
 		if f := w.fails(order.StageDeliver, order.Retry, "unreachable"); !f.Outage {
@@ -244,7 +244,7 @@ func TestADeliveryThatCouldNotBeSentIsSentWithoutWaiting(t *testing.T) {
 		if d := w.delivery(id, 0); d.State != order.DeliveryRefused {
 			t.Errorf("recorded as %+v", d)
 		}
-		w.net.refuse = false
+		w.net.Refuse.Store(false)
 		w.market.SetFaults(sandbox.Faults{})
 		w.must(order.StageDeliver)
 		if w.delivered(id) != 1 {

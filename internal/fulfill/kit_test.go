@@ -2,10 +2,8 @@ package fulfill_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,42 +20,11 @@ import (
 	"atelierd/internal/generate"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
+	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
 )
-
-// pipes is a listener without sockets, since those would keep the simulated
-// time from passing.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	refuse bool
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	if p.refuse {
-		return nil, errors.New("connection refused")
-	}
-	client, server := net.Pipe()
-	select {
-	case p.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
 
 // picture is a PNG of one pixel; what follows its end makes each file its own.
 var picture = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
@@ -99,7 +66,7 @@ const settle = 5 * time.Minute
 type world struct {
 	t       *testing.T
 	dir     string
-	net     *pipes
+	net     *pipenet.Listener
 	market  *sandbox.Server
 	agent   string
 	creds   atelier.Credentials
@@ -119,7 +86,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	dir := filepath.Join(t.TempDir(), "data")
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir, market: sandbox.New(o), painter: &painter{files: 1}, kind: "image",
-			net: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})},
+			net: pipenet.New(),
 			limits: budget.Limits{Ceilings: map[order.Call]int{order.CallPoll: 30, order.CallDeliver: 30,
 				order.CallUpload: 30, order.CallMessage: 60}}}
 		server := &http.Server{Handler: w.market}
@@ -154,7 +121,7 @@ func (w *world) open() {
 	w.base = atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
 		BlobURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/blob/"},
 		Credentials: func() atelier.Credentials { return w.creds }, Meter: b,
-		Transport: &http.Transport{DialContext: w.net.dial, DisableKeepAlives: true}}
+		Transport: &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true}}
 	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, Settle: settle,
 		MaxTries: w.tries, Services: map[string]fulfill.Service{title: {Title: title, Category: "image_gen",
 			Deliverables: []string{"a picture"}, Kind: w.kind, Generator: w.painter}}})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
@@ -16,38 +15,11 @@ import (
 	"atelierd/internal/budget"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
+	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
 )
-
-// pipes is a listener without sockets, since those would keep the simulated
-// time from passing.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { close(p.closed); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case p.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
 
 // note is a log that a test may read while others write.
 type note struct {
@@ -92,7 +64,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, market: sandbox.New(o), log: &note{}}
-		listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		listener := pipenet.New()
 		server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if w.proxy == nil || !w.proxy(rw) {
 				w.market.ServeHTTP(rw, r)
@@ -118,7 +90,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			t.Fatal(err)
 		}
 		client := atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"}, Meter: b,
-			Transport: &http.Transport{DialContext: listener.dial, DisableKeepAlives: true},
+			Transport: &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true},
 			Credentials: func() atelier.Credentials {
 				w.mu.Lock()
 				defer w.mu.Unlock()
