@@ -35,16 +35,18 @@ type flags struct {
 // commands is the command line.
 type commands struct {
 	flags
-	Init    initCmd    `cmd:"" help:"Write a configuration file to start from."`
-	Doctor  doctorCmd  `cmd:"" help:"Check everything that a run needs, and say what is missing."`
-	Run     runCmd     `cmd:"" help:"Run the agent until it is stopped."`
-	Once    onceCmd    `cmd:"" help:"One heartbeat: poll, do what can be done now, and stop."`
-	Status  statusCmd  `cmd:"" help:"Show how everything stands."`
-	Orders  ordersCmd  `cmd:"" help:"List orders, look into one, retry it, or stop work on it."`
-	Sandbox sandboxCmd `cmd:"" help:"Run a marketplace on this machine to try things out on."`
-	Demo    demoCmd    `cmd:"" help:"Show the whole way of an order, with a crash in the middle, in a minute."`
-	Version versionCmd `cmd:"" help:"Print the version."`
-	Paint   paintCmd   `cmd:"" hidden:"" help:"Be the generator of the demo: the order on stdin, a picture into OUTPUT_DIR."`
+	Init     initCmd     `cmd:"" help:"Write a configuration file to start from."`
+	Doctor   doctorCmd   `cmd:"" help:"Check everything that a run needs, and say what is missing."`
+	Run      runCmd      `cmd:"" help:"Run the agent until it is stopped."`
+	Once     onceCmd     `cmd:"" help:"One heartbeat: poll, do what can be done now, and stop."`
+	Status   statusCmd   `cmd:"" help:"Show how everything stands."`
+	Orders   ordersCmd   `cmd:"" help:"List orders, look into one, retry it, or stop work on it."`
+	Quote    quoteCmd    `cmd:"" help:"Name the price of an order that waits for one."`
+	Messages messagesCmd `cmd:"" help:"Show what was written about an order, or write to its client."`
+	Sandbox  sandboxCmd  `cmd:"" help:"Run a marketplace on this machine to try things out on."`
+	Demo     demoCmd     `cmd:"" help:"Show the whole way of an order, with a crash in the middle, in a minute."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Paint    paintCmd    `cmd:"" hidden:"" help:"Be the generator of the demo: the order on stdin, a picture into OUTPUT_DIR."`
 }
 
 // Exit codes.

@@ -46,7 +46,13 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	if err != nil {
 		return err
 	}
-	e := newEngine(r.cfg, r.st, newFulfiller(r.cfg, r.st, c, b, gens, r.log), r.log)
+	pricing, err := newPricings(r.cfg, r.log)
+	if err != nil {
+		return err
+	}
+	e := newEngine(r.cfg, r.st, newFulfiller(r.cfg, r.st, c, b, gens, pricing, r.log), r.log)
+	threads := newThreads(r.cfg, r.st, c, r.log)
+	notify(r.st, e, threads)
 	poll := newPoller(r.cfg, r.st, c, b, e, r.keys, r.log)
 	// The parts fail apart: a failed poll delays none of the work that is known
 	// already, and a service that cannot be listed no order.
@@ -55,5 +61,6 @@ func heartbeat(ctx context.Context, r *prepared) error {
 		return pollErr // nothing else would fare better
 	}
 	_, setupErr := newSetup(r.cfg, r.st, c, gens, poll, r.log).Once(ctx)
-	return errors.Join(pollErr, setupErr, e.RunUntilIdle(ctx))
+	_, threadErr := threads.Once(ctx)
+	return errors.Join(pollErr, setupErr, threadErr, e.RunUntilIdle(ctx))
 }

@@ -19,6 +19,7 @@ type ordersCmd struct {
 	Show    ordersShowCmd    `cmd:"" help:"Show all that is known of one order."`
 	Approve ordersApproveCmd `cmd:"" help:"Let an order whose files wait for your review go out."`
 	Retry   ordersRetryCmd   `cmd:"" help:"Let held, failed or cancelled work on an order run again."`
+	Redo    ordersRedoCmd    `cmd:"" help:"Have the files of an order made anew."`
 	Cancel  ordersCancelCmd  `cmd:"" help:"Stop work on an order."`
 }
 

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"atelierd/internal/fulfill"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
 
@@ -25,18 +26,39 @@ is not paid for again. A running daemon takes it up at once.`
 
 func (c ordersRetryCmd) Run(p *program) error {
 	return p.change(c.Order, c.JSON, "will be tried again", func(ctx context.Context, o store.Owner, id string) error {
-		if !c.Fresh {
-			return o.Retry(ctx, id, false)
+		if c.Fresh {
+			return redo(ctx, o, id)
 		}
-		before, err := o.Order(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := fulfill.ClearWork(o.Dir(), id, before.Round); err != nil {
-			return err
-		}
-		return o.Retry(ctx, id, true)
+		return o.Retry(ctx, id, false)
 	})
+}
+
+// redo has the files of the order's round made anew.
+func redo(ctx context.Context, o store.Owner, id string) error {
+	before, err := o.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := fulfill.ClearWork(o.Dir(), id, order.KindDelivery, before.Round); err != nil {
+		return err
+	}
+	return o.Retry(ctx, id, true)
+}
+
+// ordersRedoCmd has files made anew.
+type ordersRedoCmd struct {
+	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	JSON  bool   `help:"Print JSON." name:"json"`
+}
+
+func (ordersRedoCmd) Help() string {
+	return `For files that you do not like, of a service in mode review, or that were lost: the
+generator makes them from the start, with fresh attempts. What it has spent stays
+spent. The same as "atelierd orders retry --fresh".`
+}
+
+func (c ordersRedoCmd) Run(p *program) error {
+	return p.change(c.Order, c.JSON, "will be made anew", redo)
 }
 
 // ordersApproveCmd lets reviewed work go out.
@@ -47,13 +69,13 @@ type ordersApproveCmd struct {
 
 func (ordersApproveCmd) Help() string {
 	return `For orders of a service in mode review: their files are made and wait for you.
-"atelierd orders show" names them. Approved, they are uploaded and delivered; a
-running daemon does so at once. "atelierd orders retry --fresh" has them made
-anew instead.`
+"atelierd orders show" names them. Approved, they are uploaded and delivered, and
+a price that waits is asked for; a running daemon does so at once. "atelierd
+orders redo" has the files made anew instead.`
 }
 
 func (c ordersApproveCmd) Run(p *program) error {
-	return p.change(c.Order, c.JSON, "is approved and will be delivered", func(ctx context.Context, o store.Owner, id string) error {
+	return p.change(c.Order, c.JSON, "is approved and goes out", func(ctx context.Context, o store.Owner, id string) error {
 		before, err := o.Order(ctx, id)
 		if err != nil {
 			return err

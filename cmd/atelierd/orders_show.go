@@ -51,6 +51,9 @@ type historyView struct {
 	Files      []fileView     `json:"files"`
 	Attempts   []attemptView  `json:"attempts"`
 	Deliveries []deliveryView `json:"deliveries"`
+	Quote      *quoteView     `json:"quote"` // null without one
+	Pieces     []pieceView    `json:"pieces"`
+	Thread     threadView     `json:"thread"`
 	Timeline   []momentView   `json:"timeline"`
 	CostUSD    string         `json:"cost_usd"`
 }
@@ -82,22 +85,44 @@ type orderView struct {
 	ReviewDeadline  time.Time       `json:"review_deadline,omitzero"`
 	CompletedAt     time.Time       `json:"completed_at,omitzero"`
 	MissingAt       time.Time       `json:"missing_at,omitzero"`
+	WindowEndsAt    time.Time       `json:"window_ends_at,omitzero"` // of a subscription
+	QuotaTotal      *int            `json:"quota_total"`             // null or 0: no limit
+	QuotaUsed       *int            `json:"quota_used"`
+}
+
+// quoteView is the price asked for an order.
+type quoteView struct {
+	PriceUSD string           `json:"price_usd"`
+	Source   order.Source     `json:"source"`
+	State    order.QuoteState `json:"state"`
+	Tries    int              `json:"tries"`
+	SentAt   time.Time        `json:"sent_at,omitzero"`
+}
+
+// pieceView is one piece of a subscription.
+type pieceView struct {
+	Number  int            `json:"number"`
+	Request string         `json:"request"`
+	Job     order.JobState `json:"job_state"`
+	Sent    bool           `json:"sent"`
 }
 
 type fileView struct {
-	Round     int    `json:"round"`
-	Path      string `json:"path"` // empty for a link
-	Name      string `json:"name"`
-	MediaType string `json:"media_type"`
-	MIME      string `json:"mime"`
-	Bytes     int64  `json:"bytes"`
-	Width     int    `json:"width"`
-	Height    int    `json:"height"`
-	SHA256    string `json:"sha256"`
-	URL       string `json:"url"` // empty until uploaded
+	Kind      order.Kind `json:"kind"` // delivery or piece
+	Round     int        `json:"round"`
+	Path      string     `json:"path"` // empty for a link
+	Name      string     `json:"name"`
+	MediaType string     `json:"media_type"`
+	MIME      string     `json:"mime"`
+	Bytes     int64      `json:"bytes"`
+	Width     int        `json:"width"`
+	Height    int        `json:"height"`
+	SHA256    string     `json:"sha256"`
+	URL       string     `json:"url"` // empty until uploaded
 }
 
 type attemptView struct {
+	Kind       order.Kind  `json:"kind"`
 	Round      int         `json:"round"`
 	Stage      order.Stage `json:"stage"`
 	Attempt    int         `json:"attempt"`
@@ -131,21 +156,23 @@ type momentView struct {
 func viewHistory(h store.History, dataDir string) historyView {
 	o := h.Order
 	v := historyView{Files: []fileView{}, Attempts: []attemptView{}, Deliveries: []deliveryView{}, Timeline: []momentView{},
+		Pieces: []pieceView{}, Thread: viewThread(h.Messages, h.Outbox),
 		Order: orderView{ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 			Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
 			PriceUSD: price(o.Price, "", ""), FeeUSD: price(o.Fee, "", ""), ClientWallet: o.ClientWallet, Brief: o.Brief,
 			Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
 			Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
-			DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt}}
+			DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,
+			WindowEndsAt: o.WorkspaceExpiresAt, QuotaTotal: o.QuotaTotal, QuotaUsed: o.QuotaUsed}}
 	var cost order.USD
 	for _, a := range h.Attempts {
 		cost += a.Cost
-		v.Attempts = append(v.Attempts, attemptView{Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
+		v.Attempts = append(v.Attempts, attemptView{Kind: a.Kind, Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
 			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost})
 	}
 	v.CostUSD = cost.String()
 	for _, a := range h.Artifacts {
-		f := fileView{Round: a.Round, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
+		f := fileView{Kind: a.Kind, Round: a.Round, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
 			Height: a.Height, SHA256: a.SHA256, URL: a.URL}
 		if a.Path != "" {
 			f.Path = filepath.Join(dataDir, a.Path)
@@ -155,6 +182,12 @@ func viewHistory(h store.History, dataDir string) historyView {
 	for _, d := range h.Deliveries {
 		v.Deliveries = append(v.Deliveries, deliveryView{Round: d.Round, State: d.State, URLs: d.URLs, Tries: d.Tries,
 			Note: d.Note, SentAt: d.SentAt, SettledAt: d.Settled})
+	}
+	if q := h.Quote; q != nil {
+		v.Quote = &quoteView{PriceUSD: q.Price.String(), Source: q.Source, State: q.State, Tries: q.Tries, SentAt: q.SentAt}
+	}
+	for _, p := range h.Pieces {
+		v.Pieces = append(v.Pieces, pieceView{Number: p.Number, Request: p.Request, Job: p.Job, Sent: p.Sent})
 	}
 	for _, e := range h.Events {
 		v.Timeline = append(v.Timeline, momentView{At: e.At, What: e.Kind, Text: e.Text})
@@ -185,6 +218,9 @@ func (v historyView) show(g *page, now time.Time) {
 	if o.PriceUSD != "" {
 		add("price", "$"+o.PriceUSD)
 	}
+	if q := v.Quote; q != nil {
+		add("quote", fmt.Sprintf("$%s by %s, %s", q.PriceUSD, q.Source, q.State))
+	}
 	if v.CostUSD != order.USD(0).String() {
 		add("spent", "$"+v.CostUSD)
 	}
@@ -195,6 +231,12 @@ func (v historyView) show(g *page, now time.Time) {
 	add("client", short(o.ClientWallet, 80))
 	add("placed", moment(now, o.CreatedAt))
 	add("due", clock(o.DueAt)+", "+deadline(now, o.DueAt))
+	add("window ends", moment(now, o.WindowEndsAt))
+	if o.QuotaTotal != nil && *o.QuotaTotal > 0 {
+		add("pieces", fmt.Sprintf("%d asked for, of %d", len(v.Pieces), *o.QuotaTotal))
+	} else if !o.WindowEndsAt.IsZero() {
+		add("pieces", fmt.Sprintf("%d asked for, without a limit", len(v.Pieces)))
+	}
 	add("delivered", moment(now, o.DeliveredAt))
 	add("review ends", moment(now, o.ReviewDeadline))
 	add("completed", moment(now, o.CompletedAt))
@@ -202,7 +244,12 @@ func (v historyView) show(g *page, now time.Time) {
 	add("paid out", short(o.PayoutTx, 120))
 	g.table("  ", rows)
 	v.showBrief(g)
+	v.showPieces(g)
 	v.showWork(g, now)
+	if len(v.Thread.Messages)+len(v.Thread.Outbox) > 0 {
+		g.heading("messages")
+		v.Thread.show(g, now)
+	}
 	g.heading("timeline")
 	rows = nil
 	for _, m := range v.Timeline {
@@ -232,15 +279,37 @@ func (v historyView) showBrief(g *page) {
 	}
 }
 
+func (v historyView) showPieces(g *page) {
+	if len(v.Pieces) > 0 {
+		g.heading("pieces")
+	}
+	for _, p := range v.Pieces {
+		state := string(p.Job)
+		if p.Sent {
+			state = "sent"
+		}
+		g.linef("  %d  %s", p.Number, state)
+		g.quote(p.Request)
+	}
+}
+
+// about names what a file or an attempt was for.
+func about(kind order.Kind, round int) string {
+	if kind == order.KindDelivery {
+		return fmt.Sprint("round ", round)
+	}
+	return fmt.Sprint(kind, " ", round)
+}
+
 func (v historyView) showWork(g *page, now time.Time) {
 	if len(v.Files) > 0 {
 		g.heading("files")
 	}
 	for _, f := range v.Files {
 		if f.Path == "" {
-			g.linef("  round %d  %s  link", f.Round, plain(f.MediaType))
+			g.linef("  %s  %s  link", about(f.Kind, f.Round), plain(f.MediaType))
 		} else {
-			g.linef("  round %d  %s  %d x %d  %s", f.Round, plain(f.MIME), f.Width, f.Height, size(f.Bytes))
+			g.linef("  %s  %s  %d x %d  %s", about(f.Kind, f.Round), plain(f.MIME), f.Width, f.Height, size(f.Bytes))
 			g.linef("    %s", plain(f.Path))
 		}
 		if f.URL != "" {
@@ -249,7 +318,7 @@ func (v historyView) showWork(g *page, now time.Time) {
 	}
 	if len(v.Attempts) > 0 {
 		g.heading("attempts")
-		rows := [][]cell{headings("round", "stage", "try", "outcome", "began", "took", "cost", "error")}
+		rows := [][]cell{headings("for", "stage", "try", "outcome", "began", "took", "cost", "error")}
 		for _, a := range v.Attempts {
 			rows = append(rows, a.row(now))
 		}
@@ -290,6 +359,6 @@ func (a attemptView) row(now time.Time) []cell {
 	case "retry", "wait", "crashed":
 		look = yellow
 	}
-	return []cell{plainCell(fmt.Sprint(a.Round)), plainCell(string(a.Stage)), plainCell(fmt.Sprint(a.Attempt)),
+	return []cell{plainCell(about(a.Kind, a.Round)), plainCell(string(a.Stage)), plainCell(fmt.Sprint(a.Attempt)),
 		{a.Outcome, look}, plainCell(relative(now, a.StartedAt)), plainCell(took), plainCell(cost), plainCell(short(a.Error, 300))}
 }

@@ -44,17 +44,18 @@ func (runCmd) Run(p *program) error {
 func daemon(ready *prepared) fx.Option {
 	return fx.Options(
 		fx.Supply(ready.cfg, ready.log, ready.st, ready.keys, transport{}),
-		fx.Provide(newBudget, newClient, newGenerators, newFulfiller, newEngine, newPoller, newSetup),
-		fx.Invoke(start),
+		fx.Provide(newBudget, newClient, newGenerators, newPricings, newFulfiller, newEngine, newPoller, newThreads, newSetup),
+		fx.Invoke(notify, start),
 	)
 }
 
 // start hooks the loops into the life of the process. They stop in the reverse
 // order: polling first, the engine, which may drain for long, last.
-func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, p *intake.Poller) {
+func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, p *intake.Poller) {
 	loop(lc, sd, log, "engine", e.Run)
 	loop(lc, sd, log, "setup", s.Run)
 	loop(lc, sd, log, "owner", func(ctx context.Context) error { return wakeBySignal(ctx, e) })
+	loop(lc, sd, log, "threads", t.Run)
 	loop(lc, sd, log, "poll", p.Run)
 }
 

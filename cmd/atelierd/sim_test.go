@@ -176,13 +176,15 @@ func (w *world) life(f *fate, most time.Duration) {
 	}
 	c := must(newClient(w.cfg, keys, b, transport{wire{w.next, f}}))
 	gens := generators{"hands": w.hands}
-	e := newEngine(w.cfg, st, newFulfiller(w.cfg, st, c, b, gens, log), log)
+	e := newEngine(w.cfg, st, newFulfiller(w.cfg, st, c, b, gens, must(newPricings(w.cfg, log)), log), log)
+	threads := newThreads(w.cfg, st, c, log)
+	notify(st, e, threads)
 	p := newPoller(w.cfg, st, c, b, e, keys, log)
 	s := newSetup(w.cfg, st, c, gens, p, log)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
-	for _, run := range []func(context.Context) error{e.Run, p.Run, s.Run} {
+	for _, run := range []func(context.Context) error{e.Run, p.Run, s.Run, threads.Run} {
 		loops.Go(func() { run(ctx) })
 	}
 	loops.Go(func() { w.fillDisk(ctx, f) })

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
 	"atelierd/internal/intake"
+	"atelierd/internal/letter"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
@@ -69,11 +72,55 @@ func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
 	return list, nil
 }
 
-func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, gens generators, log *slog.Logger) *fulfill.Fulfiller {
+// pricings are how quotes get their price, by the title of the service.
+type pricings map[string]*fulfill.Pricing
+
+func newPricings(cfg *config.Config, log *slog.Logger) (pricings, error) {
+	list := pricings{}
+	for _, s := range cfg.Services {
+		if s.Quote == nil {
+			continue
+		}
+		p := &fulfill.Pricing{Fixed: s.Quote.Price, Min: s.Quote.Min, Max: s.Quote.Max}
+		if len(s.Quote.Command) > 0 {
+			made, err := generate.NewExec(generate.ExecOptions{Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
+				Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title)})
+			if err != nil {
+				return nil, &hinted{err: fmt.Errorf("the quotes of service %q: %w", s.Title, err), hint: "mend its quote setting", code: exitUsage}
+			}
+			p.Command = made
+		}
+		list[s.Title] = p
+	}
+	return list, nil
+}
+
+// window is the length of the window that an order of the service pays for; 0
+// when it pays for one delivery.
+func window(s config.Service) time.Duration {
+	switch s.PriceType {
+	case "weekly":
+		return 7 * 24 * time.Hour
+	case "monthly":
+		return 30 * 24 * time.Hour
+	}
+	return 0
+}
+
+// letters are the messages that clients of the service get: none in a dry run.
+func letters(cfg *config.Config, s config.Service) map[string]*letter.Letter {
+	if s.Mode == config.ModeDryRun {
+		return nil
+	}
+	return cfg.Messages.Letters
+}
+
+func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, gens generators, pricing pricings, log *slog.Logger) *fulfill.Fulfiller {
 	services := map[string]fulfill.Service{}
 	for _, s := range cfg.Services {
 		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
-			Kind: s.Kind, Generator: gens[s.Generator], Gate: gate(s.Mode)}
+			Kind: s.Kind, Generator: gens[s.Generator], Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
+			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Letters: letters(cfg, s)}
 	}
 	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Dir: cfg.DataDir,
 		Settle: settle(cfg), Log: log})
@@ -84,8 +131,17 @@ func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *s
 	e := engine.New(engine.Options{Store: st, Runner: f, Log: log, Generators: w.Generators,
 		MaxAttempts: w.MaxAttempts, Lease: w.Lease, Drain: w.Drain,
 		Backoff: order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)}})
-	st.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
 	return e
+}
+
+// notify tells the parts of what a commit has put in their reach.
+func notify(st *store.Store, e *engine.Engine, t *intake.Threads) {
+	st.Notify(func(c store.Change) {
+		e.Wake(c.Generate, c.Network, c.Revoked)
+		if c.Threads {
+			t.Wake()
+		}
+	})
 }
 
 // settle is how long a request may still take effect after its intent was
@@ -98,9 +154,22 @@ func gate(mode string) *order.Failure {
 	switch mode {
 	case config.ModeReview:
 		return order.Failf(order.Hold, codeReview, "made, and waits for your approval").
-			WithHint("`atelierd orders show` names the files; then `atelierd orders approve`, `orders retry --fresh` or `orders cancel`")
+			WithHint("`atelierd orders show` names the files; then `atelierd orders approve`, `orders redo` or `orders cancel`")
 	case config.ModeDryRun:
 		return order.Failf(order.Hold, "dry_run", "made, and not sent: the service is in mode dry-run").
+			WithHint("set mode to auto or review, then `atelierd orders retry`")
+	}
+	return nil
+}
+
+// quoteGate is what a price waits for in a mode that is not auto.
+func quoteGate(mode string) *order.Failure {
+	switch mode {
+	case config.ModeReview:
+		return order.Failf(order.Hold, codeReview, "priced, and waits for your approval").
+			WithHint("`atelierd orders show` has the price; then `atelierd orders approve`, or `atelierd quote` with another")
+	case config.ModeDryRun:
+		return order.Failf(order.Hold, "dry_run", "priced, and not sent: the service is in mode dry-run").
 			WithHint("set mode to auto or review, then `atelierd orders retry`")
 	}
 	return nil
@@ -123,13 +192,23 @@ func newPoller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget
 				e.Resume()
 			}
 		},
-		Catalog: func(ctx context.Context) (intake.Catalog, error) {
-			listed, err := st.Services(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return catalog(cfg, listed), nil
-		}})
+		Catalog: catalogs(cfg, st)})
+}
+
+func newThreads(cfg *config.Config, st *store.Store, c *atelier.Client, log *slog.Logger) *intake.Threads {
+	return intake.NewThreads(intake.ThreadOptions{Store: st, Market: c, Catalog: catalogs(cfg, st), Log: log,
+		Interval: cfg.Messages.Interval, WindowInterval: cfg.Messages.WindowInterval})
+}
+
+// catalogs gives the services on offer as they stand now.
+func catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake.Catalog, error) {
+	return func(ctx context.Context) (intake.Catalog, error) {
+		listed, err := st.Services(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return catalog(cfg, listed), nil
+	}
 }
 
 // catalog joins what the owner offers with the ids that the marketplace gave.
@@ -146,7 +225,8 @@ func catalog(cfg *config.Config, listed []order.Listed) intake.Catalog {
 		}
 		list = append(list, intake.Service{Title: s.Title, RemoteID: ids[s.Title],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
-			Subscription: s.PriceType == "weekly" || s.PriceType == "monthly", MaxRounds: rounds})
+			Subscription: window(s), Pieces: s.Pieces, MaxRounds: rounds, Quotes: s.Quote != nil,
+			Says: slices.Collect(maps.Keys(letters(cfg, s)))})
 	}
 	return list
 }

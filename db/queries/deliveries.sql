@@ -10,14 +10,14 @@ ON CONFLICT (order_id, round) DO UPDATE SET state = 'sending', urls = excluded.u
 UPDATE deliveries SET state = ?, settled_at = ?, note = ? WHERE order_id = ? AND round = ?;
 
 -- name: InsertArtifact :exec
-INSERT INTO artifacts (order_id, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO artifacts (order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: DeleteArtifacts :exec
-DELETE FROM artifacts WHERE order_id = ? AND round = ?;
+DELETE FROM artifacts WHERE order_id = ? AND kind = ? AND round = ?;
 
 -- name: ListArtifacts :many
-SELECT * FROM artifacts WHERE order_id = ? AND round = ? ORDER BY position;
+SELECT * FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY position;
 
 -- name: SetArtifactURL :exec
 UPDATE artifacts SET url = ?, media = ?, uploaded_at = ? WHERE id = ?;

@@ -1,10 +1,13 @@
 -- name: KnownOrders :many
 -- What is known of the listed orders, in one look. ids is a JSON array.
 SELECT o.id, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
-       coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state
+       coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
+       coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
 LEFT JOIN deliveries AS d ON d.order_id = o.id AND d.round = o.round
+LEFT JOIN jobs AS p ON p.order_id = o.id AND p.kind = 'quote' AND p.round = 0
+LEFT JOIN quotes AS q ON q.order_id = o.id
 WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 
 -- name: InsertOrder :exec

@@ -64,28 +64,32 @@ UPDATE jobs SET state = 'held', attempt = max(attempt - 1, 0), crashes = crashes
 WHERE id = sqlc.arg(id);
 
 -- name: CloseJobs :execrows
--- The order has ended: whatever was still to be done for it is not.
+-- The order has ended: whatever was still to be done for it is not. A last
+-- message may still be said, unless its send finds that it may not.
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = sqlc.arg(code),
     reason = sqlc.arg(reason), changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
-WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased', 'held');
+WHERE order_id = sqlc.arg(order_id) AND kind <> 'message' AND state IN ('ready', 'leased', 'held');
 
 -- name: HoldJobs :execrows
 UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
     attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
     code = sqlc.arg(code), reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
-WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased');
+WHERE order_id = sqlc.arg(order_id) AND kind IN ('delivery', 'piece') AND state IN ('ready', 'leased');
 
 -- name: ReleaseJobs :execrows
--- Held (or, for the owner, failed or cancelled) work of a round may run again, with fresh attempts.
+-- Held (or, for the owner, failed or cancelled) work of a round may run again, with fresh attempts;
+-- the owner's word, every_kind = 1, is for all that the order has besides its deliveries too.
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '',
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
-WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');
+WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
+  AND ((kind = 'delivery' AND round = sqlc.arg(round)) OR (kind <> 'delivery' AND CAST(sqlc.arg(every_kind) AS INTEGER) = 1));
 
 -- name: RedoJob :execrows
 -- The owner wants the file made again from the start.
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
-WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');
+WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND round = sqlc.arg(round)
+  AND state IN ('held', 'failed', 'cancelled');
 
 -- name: HasWork :one
 -- Is there anything a worker would take now, or holds already?
@@ -118,14 +122,33 @@ UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE state = 'ready' AND lane IN ('ge
 -- The owner wants nothing more done for the order, whatever state its work is in.
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = sqlc.arg(reason),
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
-WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'leased', 'held', 'failed');
+WHERE order_id = sqlc.arg(order_id) AND kind <> 'message' AND state IN ('ready', 'leased', 'held', 'failed');
 
 -- name: FinishJobs :exec
 -- The work of a round has turned out to be done.
 UPDATE jobs SET state = 'done', code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at),
     finished_at = sqlc.arg(finished_at)
-WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('held', 'failed', 'cancelled');
+WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND round = sqlc.arg(round)
+  AND state IN ('held', 'failed', 'cancelled');
 
 -- name: HoldNext :exec
 UPDATE jobs SET state = 'held', code = sqlc.arg(code), reason = sqlc.arg(reason), hint = sqlc.arg(hint)
 WHERE id = sqlc.arg(id) AND state = 'ready';
+
+-- name: EndJob :exec
+-- One job turns out to be done, whoever holds it.
+UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
+    changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
+WHERE order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind) AND round = sqlc.arg(round)
+  AND state IN ('ready', 'leased', 'held', 'failed');
+
+-- name: ReadyQuote :execrows
+-- The owner has named a price: the quote may go out, or go out anew.
+UPDATE jobs SET state = 'ready', stage = 'quote', lane = 'network', priority = sqlc.arg(priority), attempt = 0, crashes = 0,
+    run_at = sqlc.arg(run_at), lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
+    changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE order_id = sqlc.arg(order_id) AND kind = 'quote';
+
+-- name: HastenDelivery :exec
+UPDATE jobs SET run_at = sqlc.arg(run_at)
+WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND state = 'ready';

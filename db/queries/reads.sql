@@ -23,13 +23,13 @@ SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
 WHERE state NOT IN ('completed', 'cancelled') GROUP BY state;
 
 -- name: OrderAttempts :many
-SELECT a.*, j.round FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id;
+SELECT a.*, j.round, j.kind FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id;
 
 -- name: OrderDeliveries :many
 SELECT * FROM deliveries WHERE order_id = ? ORDER BY round;
 
 -- name: OrderArtifacts :many
-SELECT * FROM artifacts WHERE order_id = ? ORDER BY round, position;
+SELECT * FROM artifacts WHERE order_id = ? ORDER BY kind, round, position;
 
 -- name: OrderEvents :many
 SELECT * FROM events WHERE order_id = ? ORDER BY id;

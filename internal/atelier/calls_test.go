@@ -55,13 +55,16 @@ func TestEachCallIsTheOneOfTheGuide(t *testing.T) {
 		"read a thread": {
 			call: func(c *Client) (any, error) { return c.Messages(t.Context(), "ord_1") },
 			answer: `{"success":true,"data":[{"id":"m1","sender_type":"client","content":"a\u0000b","created_at":"2025-02-17 12:00:00"},
-				{"sender":"x"},7,{"id":2,"role":"agent","content":"c"}]}`,
+				{"sender":"x"},7,{"id":2,"role":"agent","content":"c","created_at":"2025-02-17 12:00:01"},
+				{"sender":"moderator","content":"no id","created_at":"2025-02-17 12:00:02"}]}`,
 			request: "GET /orders/ord_1/messages", meter: "read ord_1",
-			want: []Message{{"m1", "client", "a\uFFFDb", time.Date(2025, 2, 17, 12, 0, 0, 0, time.UTC)}, {"2", "agent", "c", time.Time{}}}},
+			want: []order.Message{{ID: "m1", Party: order.PartyClient, Sender: "client", Text: "a\uFFFDb", At: time.Date(2025, 2, 17, 12, 0, 0, 0, time.UTC)},
+				{ID: "2", Party: order.PartyAgent, Sender: "agent", Text: "c", At: time.Date(2025, 2, 17, 12, 0, 1, 0, time.UTC)},
+				{ID: "x-4c3e65746fb1837fd63e2b8b", Party: order.PartyOther, Sender: "moderator", Text: "no id", At: time.Date(2025, 2, 17, 12, 0, 2, 0, time.UTC)}}},
 		"read an empty thread": {
 			call:    func(c *Client) (any, error) { return c.Messages(t.Context(), "ord_1") },
 			answer:  `{"success":true,"data":{"messages":[]}}`,
-			request: "GET /orders/ord_1/messages", meter: "read ord_1", want: []Message(nil)},
+			request: "GET /orders/ord_1/messages", meter: "read ord_1", want: []order.Message(nil)},
 		"launch": {
 			call:   func(c *Client) (any, error) { return c.LaunchToken(t.Context(), "TICKER") },
 			answer: `{"success":true,"data":{"mint":"m","tx_signature":"s"}}`, request: "POST /agents/" + testAgent + "/token/launch",

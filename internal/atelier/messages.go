@@ -1,26 +1,34 @@
 package atelier
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf16"
 
 	"atelierd/internal/order"
 )
 
-// maxMessage is the longest message by the marketplace's guide, in characters;
+// MaxMessage is the longest message by the marketplace's guide, in characters;
 // counted as JavaScript counts them, which is never less.
-const maxMessage = 2000
+const MaxMessage = 2000
 
-// Message is one entry of an order's thread. Its text is the client's: foreign.
-type Message struct {
-	ID        string
-	Sender    string // the marketplace's word for who wrote it, as it came
-	Content   string
-	CreatedAt time.Time
+// parties are the words by which the marketplace, or one like it, may name who
+// wrote a message.
+var parties = map[string]order.Party{
+	"client": order.PartyClient, "buyer": order.PartyClient, "customer": order.PartyClient, "user": order.PartyClient,
+	"provider": order.PartyAgent, "agent": order.PartyAgent, "seller": order.PartyAgent,
+}
+
+func party(word string) order.Party {
+	return cmp.Or(parties[strings.ToLower(strings.TrimSpace(word))], order.PartyOther)
 }
 
 type wireMessage struct {
@@ -33,9 +41,10 @@ type wireMessage struct {
 }
 
 // Messages reads an order's thread, in the marketplace's order. Entries that
-// are no messages are left out.
-func (c *Client) Messages(ctx context.Context, orderID string) ([]Message, error) {
-	var thread []Message
+// are no messages are left out; one without an id gets the hash of what it says,
+// one without a time the time of the read.
+func (c *Client) Messages(ctx context.Context, orderID string) ([]order.Message, error) {
+	var thread []order.Message
 	err := c.do(ctx, request{
 		call: order.CallRead, orderID: orderID, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"orders", orderID, "messages"},
@@ -59,7 +68,7 @@ func (c *Client) Messages(ctx context.Context, orderID string) ([]Message, error
 						sender = other
 					}
 				}
-				thread = append(thread, Message{string(w.ID), string(sender), string(w.Content), w.CreatedAt.Time})
+				thread = append(thread, message(w, string(sender), len(thread)))
 			}
 			return nil
 		},
@@ -67,13 +76,29 @@ func (c *Client) Messages(ctx context.Context, orderID string) ([]Message, error
 	return thread, err
 }
 
+func message(w wireMessage, sender string, place int) order.Message {
+	m := order.Message{ID: string(w.ID), Party: party(sender), Sender: sender, Text: string(w.Content), At: w.CreatedAt.Time}
+	if m.ID == "" {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", place, sender, m.Text))
+		m.ID = "x-" + hex.EncodeToString(sum[:12])
+	}
+	if m.At.IsZero() {
+		m.At = time.Now()
+	}
+	return m
+}
+
+// MessageLength counts a text as the marketplace counts a message: in UTF-16
+// units, as JavaScript does. At most MaxMessage are taken.
+func MessageLength(text string) int { return len(utf16.Encode([]rune(text))) }
+
 // SendMessage writes to the client: 1 to 2000 characters, to an order that is
 // paid, in_progress, delivered, completed or disputed.
 func (c *Client) SendMessage(ctx context.Context, orderID, content string) error {
 	r := request{call: order.CallMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"orders", orderID, "messages"}, read: nothing}
-	if n := len(utf16.Encode([]rune(content))); n < 1 || n > maxMessage {
-		return r.notSent(order.Fail, "rejected", "a message has 1 to %d characters, this one %d", maxMessage, n)
+	if n := MessageLength(content); n < 1 || n > MaxMessage {
+		return r.notSent(order.Fail, "rejected", "a message has 1 to %d characters, this one %d", MaxMessage, n)
 	}
 	return c.send(ctx, r, map[string]string{"content": content})
 }

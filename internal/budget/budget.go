@@ -240,7 +240,9 @@ func (b *Budget) allowed(ctx context.Context, call order.Call, now time.Time) (p
 // yields says how long the call has to leave the rest of a shared count to what
 // brings more.
 func (b *Budget) yields(ctx context.Context, call order.Call, left int, all order.Window, now time.Time) (time.Duration, error) {
-	if call != order.CallUpload && call != order.CallPoll {
+	switch call {
+	case order.CallUpload, order.CallQuote, order.CallMessage, order.CallPoll:
+	default:
 		return 0, nil
 	}
 	delivering, _, err := b.ledger.Owed(ctx)
@@ -248,9 +250,10 @@ func (b *Budget) yields(ctx context.Context, call order.Call, left int, all orde
 		return 0, fmt.Errorf("count the work that is owed: %w", err)
 	}
 	switch {
-	case call == order.CallUpload && left <= max(delivering, len(b.begun)):
-		// A file uploaded now is worth nothing before its delivery: what is to
-		// be delivered goes first. Files on their way are not in the ledger yet.
+	case call != order.CallPoll && left <= max(delivering, len(b.begun)):
+		// A file uploaded now is worth nothing before its delivery, and a quote or
+		// a message can wait: what is to be delivered goes first. Files on their
+		// way are not in the ledger yet.
 		return min(until(all, now, b.limits.Window), time.Minute), nil
 	case call == order.CallPoll && left <= b.limits.Reserve && all.Used > 0 && delivering == 0:
 		// Of the reserve, only so much that an order is found in time. With

@@ -33,6 +33,7 @@ type Config struct {
 	Poll     Poll
 	Budget   Budget
 	Work     Work
+	Messages Messages
 	Services []Service
 	// Generators are by name, the NAME of [generator.NAME].
 	Generators map[string]Generator
@@ -127,6 +128,12 @@ type Service struct {
 	// QuotaLimit is the most pieces in a period of a weekly or monthly service; 0
 	// is unlimited.
 	QuotaLimit int
+	// Pieces: each message in the window of a weekly or monthly order asks for a
+	// piece. Without it such orders are held for the owner.
+	Pieces bool
+	// Quote is how orders that ask for a price get one; nil leaves it to the
+	// owner. Only for PriceType quote.
+	Quote *Quote
 	// MaxRevisions is how often a client may send work back before the owner is
 	// asked; nil when it is not set.
 	MaxRevisions *int

@@ -319,7 +319,8 @@ func TestTheExamplesCommentedKeysLoadToo(t *testing.T) {
 		}
 		lines = append(lines, line)
 	}
-	text = strings.NewReplacer(`wallet = ""`, `wallet = "`+wallet+`"`, "quota_limit = 0", "").Replace(strings.Join(lines, "\n"))
+	text = strings.NewReplacer(`wallet = ""`, `wallet = "`+wallet+`"`, "quota_limit = 0", "",
+		`window = "messages"`, "", `quote = {`, `# quote = {`).Replace(strings.Join(lines, "\n"))
 	c, err := Load(write(t, text))
 	if err != nil {
 		t.Fatal(err)

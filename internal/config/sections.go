@@ -36,6 +36,7 @@ func (t *table) config(dir string) *Config {
 	c.Poll = t.sub("poll").poll(sandbox)
 	c.Budget = t.sub("budget").budget(sandbox)
 	c.Work = t.sub("work").work(sandbox)
+	c.Messages = t.sub("messages").messages()
 	c.Generators = t.sub("generator").generators()
 	c.Services = t.services("service", c.Generators)
 	t.done()

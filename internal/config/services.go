@@ -70,6 +70,19 @@ func (t *table) service(generators map[string]Generator) Service {
 	if t.has("quota_limit") && s.PriceType != "weekly" && s.PriceType != "monthly" {
 		t.problem(t.at("quota_limit"), "is for price_type weekly and monthly only")
 	}
+	if t.has("quote") {
+		s.Quote = t.sub("quote").quote()
+		if s.PriceType != "quote" {
+			t.problem(t.at("quote"), "is for price_type quote only")
+		}
+	}
+	if t.has("window") {
+		s.Pieces = t.oneOf("window", "", "messages") == "messages"
+		if s.PriceType != "weekly" && s.PriceType != "monthly" {
+			t.problem(t.at("window"), "is for price_type weekly and monthly only")
+		}
+	}
+	t.known = append(t.known, "quote", "window")
 	if _, there := generators[s.Generator]; !there {
 		text := fmt.Sprintf("there is no [generator.%.40s]", strings.TrimPrefix(join("", s.Generator), "."))
 		if near := nearest(s.Generator, slices.Sorted(maps.Keys(generators))); near != "" {

@@ -14,8 +14,17 @@ import (
 // twice without a word, so the order is looked at before every send, and after
 // one without an answer it is not sent again until a look that began when the
 // send could no longer take effect has shown that it did not.
-func (f *Fulfiller) deliver(ctx context.Context, j order.Job) (order.Result, error) {
-	pieces, urls, err := f.pieces(ctx, j)
+func (f *Fulfiller) deliver(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
+	s := f.o.Services[o.Service]
+	kind, round := order.KindDelivery, j.Round
+	if s.Subscription || !o.WorkspaceExpiresAt.IsZero() {
+		last, err := f.windowOver(ctx, j, o, s)
+		if err != nil {
+			return order.Result{}, err
+		}
+		kind, round = order.KindPiece, last
+	}
+	pieces, urls, err := f.pieces(ctx, j.OrderID, kind, round)
 	if err != nil {
 		return order.Result{}, err
 	}
@@ -29,7 +38,7 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job) (order.Result, err
 	}
 	switch judge(seen.Facts, before, j.Round, urls) {
 	case landed:
-		return order.Result{Delivery: order.DeliveryConfirmed, Note: "found delivered"}, nil
+		return order.Result{Delivery: order.DeliveryConfirmed, Note: "found delivered", Say: s.say(order.DeliveredLetter(j.Round))}, nil
 	case elsewhere:
 		return order.Result{Delivery: order.DeliveryElsewhere, Note: "somebody else delivered it"}, nil
 	case ended:
@@ -52,7 +61,10 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job) (order.Result, err
 	if err := f.affordable(ctx, order.CallDeliver); err != nil {
 		return order.Result{}, err
 	}
-	return f.send(ctx, j, pieces, urls)
+	if err := f.send(ctx, j, pieces, urls); err != nil {
+		return order.Result{}, err
+	}
+	return order.Result{Delivery: order.DeliveryConfirmed, Say: s.say(order.DeliveredLetter(j.Round))}, nil
 }
 
 // Delays of a delivery: how often an order is looked at while a send without an
@@ -63,48 +75,66 @@ const (
 )
 
 // send commits the intent and then sends, in this order.
-func (f *Fulfiller) send(ctx context.Context, j order.Job, pieces []atelier.Deliverable, urls []string) (order.Result, error) {
-	if err := f.o.Store.Intend(j, urls); err != nil {
-		return order.Result{}, err
+func (f *Fulfiller) send(ctx context.Context, j order.Job, pieces []atelier.Deliverable, urls []string) error {
+	return f.effect(ctx, j, effect{
+		intend:   func() error { return f.o.Store.Intend(j, urls) },
+		send:     func() error { return f.o.Market.Deliver(ctx, j.OrderID, pieces) },
+		withdraw: func(note string) error { return f.o.Store.Withdraw(j, note) },
+	})
+}
+
+// effect is a request that changes the marketplace, with its durable record.
+type effect struct {
+	intend   func() error
+	send     func() error
+	withdraw func(note string) error
+}
+
+// effect commits the intent and then sends, in this order. Without an answer
+// the intent stands, and the next attempt looks first; a request that certainly
+// had no effect is withdrawn.
+func (f *Fulfiller) effect(ctx context.Context, j order.Job, e effect) error {
+	if err := e.intend(); err != nil {
+		return err
 	}
-	err := f.o.Market.Deliver(ctx, j.OrderID, pieces)
+	err := e.send()
 	if err == nil {
-		return order.Result{Delivery: order.DeliveryConfirmed}, nil
+		return nil
 	}
 	if atelier.OutcomeUnknown(err) || ctx.Err() != nil {
-		return order.Result{}, marketFailure(err) // the intent stands; the next attempt looks first
+		return marketFailure(err)
 	}
-	if withdrawErr := f.o.Store.Withdraw(j, err.Error()); withdrawErr != nil {
-		return order.Result{}, withdrawErr
+	if withdrawErr := e.withdraw(err.Error()); withdrawErr != nil {
+		return withdrawErr
 	}
 	if fail, ok := errors.AsType[*order.Failure](err); ok && fail.Class == order.Fail {
-		// A refused delivery of a paid order is for the owner to see.
+		// What the marketplace refuses of a live order is for the owner to see.
 		held := *fail
 		held.Class = order.Hold
 		if held.Hint == "" {
 			held.Hint = "mend the cause, then `atelierd orders retry " + j.OrderID + "`"
 		}
-		return order.Result{}, &held
+		return &held
 	}
-	return order.Result{}, marketFailure(err)
+	return marketFailure(err)
 }
 
-func (f *Fulfiller) pieces(ctx context.Context, j order.Job) (list []atelier.Deliverable, urls []string, err error) {
-	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Round)
+func (f *Fulfiller) pieces(ctx context.Context, orderID string, kind order.Kind, round int) (list []atelier.Deliverable, urls []string, err error) {
+	files, err := f.o.Store.Artifacts(ctx, orderID, kind, round)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, a := range files {
 		if a.URL == "" {
 			return nil, nil, order.Failf(order.Hold, "not_uploaded", "the file %s was never uploaded", a.Path).
-				WithHint("`atelierd orders retry %s --fresh` makes it again", j.OrderID)
+				WithHint("`atelierd orders retry %s --fresh` makes it again", orderID)
 		}
 		list = append(list, atelier.Deliverable{URL: a.URL, Media: a.Media})
 		urls = append(urls, a.URL)
 	}
 	if len(list) == 0 {
 		return nil, nil, order.Failf(order.Hold, "no_files", "there are no files to deliver").
-			WithHint("`atelierd orders retry %s --fresh` makes them", j.OrderID)
+			WithHint("`atelierd orders retry %s --fresh` makes them", orderID)
 	}
 	return list, urls, nil
 }

@@ -1,11 +1,12 @@
 // Package fulfill is what a stage does: generate the files of an order, upload
-// them, deliver them. Each stage starts from what is durable and can be run
+// them, deliver them; find a price and ask for it; write to the client. Each stage starts from what is durable and can be run
 // again after a crash at any point of it.
 //
 // It must not know SQL, leases, retries or how many orders there are.
 package fulfill
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +18,7 @@ import (
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/generate"
+	"atelierd/internal/letter"
 	"atelierd/internal/order"
 )
 
@@ -24,11 +26,21 @@ import (
 // they return, and fail with class Lost once the job's lease is gone.
 type Store interface {
 	Order(ctx context.Context, id string) (order.Order, error)
-	Artifacts(ctx context.Context, orderID string, round int) ([]order.Artifact, error)
+	Artifacts(ctx context.Context, orderID string, kind order.Kind, round int) ([]order.Artifact, error)
 	Delivery(ctx context.Context, orderID string, round int) (order.Delivery, bool, error)
 	Uploaded(j order.Job, artifactID int64, url, media string) error
 	Intend(j order.Job, urls []string) error
 	Withdraw(j order.Job, note string) error
+
+	Quote(ctx context.Context, orderID string) (order.Quote, bool, error)
+	IntendQuote(j order.Job) error
+	WithdrawQuote(j order.Job, note string) error
+
+	Outgoing(ctx context.Context, orderID string, position int) (order.Outgoing, error)
+	IntendMessage(j order.Job, body string) error
+	WithdrawMessage(j order.Job, note string) error
+
+	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
 }
 
 // Market is what the stages ask of the marketplace; *atelier.Client is one.
@@ -37,7 +49,9 @@ type Market interface {
 	Deliver(ctx context.Context, orderID string, pieces []atelier.Deliverable) error
 	Order(ctx context.Context, id string) (order.Facts, error)
 	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
-	Messages(ctx context.Context, orderID string) ([]atelier.Message, error)
+	Messages(ctx context.Context, orderID string) ([]order.Message, error)
+	Quote(ctx context.Context, orderID string, price order.USD) error
+	SendMessage(ctx context.Context, orderID, text string) error
 }
 
 // Budget says how long a call has to wait for a request to be left.
@@ -55,8 +69,26 @@ type Service struct {
 	Kind      string
 	Generator generate.Generator
 	// Gate, if it is not nil, is what finished files wait for before they are
-	// uploaded: the owner's approval, say.
-	Gate *order.Failure
+	// uploaded: the owner's approval, say. QuoteGate is that of a price.
+	Gate      *order.Failure
+	QuoteGate *order.Failure
+	// Pricing is how a quote gets its price; nil leaves it to the owner.
+	Pricing *Pricing
+	// Subscription: a delivery ends the client's paid window. Pieces: each
+	// message in that window asks for a piece.
+	Subscription bool
+	Pieces       bool
+	// Letters are the templates of messages to clients, by name. One that is
+	// missing is not sent.
+	Letters map[string]*letter.Letter
+}
+
+// say gives the message of a template, if it is on.
+func (s Service) say(template, reason string) []order.Say {
+	if s.Letters[template] == nil {
+		return nil
+	}
+	return []order.Say{{Reason: reason}}
 }
 
 // Options are the settings of a Fulfiller. All but Log and MaxTries are needed.
@@ -101,9 +133,15 @@ func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) 
 	case order.StageGenerate:
 		return f.generate(ctx, j, o)
 	case order.StageUpload:
-		return f.upload(ctx, j)
+		return f.upload(ctx, j, o)
 	case order.StageDeliver:
-		return f.deliver(ctx, j)
+		return f.deliver(ctx, j, o)
+	case order.StagePrice:
+		return f.price(ctx, j, o)
+	case order.StageQuote:
+		return f.quote(ctx, j)
+	case order.StageSend:
+		return f.message(ctx, j, o)
 	}
 	return order.Result{}, order.Failf(order.Hold, "unknown_stage", "stage %q is unknown to this version", j.Stage)
 }
@@ -139,15 +177,17 @@ func (f *Fulfiller) affordable(ctx context.Context, call order.Call) error {
 		Err: fmt.Errorf("no %s request is left in this window", call)}
 }
 
-// folder is the folder of an order below the data folder's kind. An order's id
-// is foreign text: one that is not plainly a name is replaced by its hash.
-func folder(kind, orderID string, round int) string {
+// folder is the folder of a job of an order, below a folder of the data folder.
+// An order's id is foreign text: one that is not plainly a name is replaced by
+// its hash.
+func folder(below, orderID string, kind order.Kind, round int) string {
 	name := orderID
 	if !plain(orderID) {
 		sum := sha256.Sum256([]byte(orderID))
 		name = "x-" + hex.EncodeToString(sum[:16])
 	}
-	return filepath.Join(kind, name, fmt.Sprintf("r%d", round))
+	letter := map[order.Kind]string{order.KindPiece: "p", order.KindQuote: "q"}[kind]
+	return filepath.Join(below, name, fmt.Sprintf("%s%d", cmp.Or(letter, "r"), round))
 }
 
 func plain(id string) bool {

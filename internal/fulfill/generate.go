@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -26,8 +27,8 @@ const (
 // ClearWork removes what generators have written for a round of an order, so
 // that the round is made anew and not taken from an attempt that has finished.
 // dir is the data folder. Files that were accepted are not touched.
-func ClearWork(dir, orderID string, round int) error {
-	work := filepath.Join(dir, folder(workDir, orderID, round))
+func ClearWork(dir, orderID string, kind order.Kind, round int) error {
+	work := filepath.Join(dir, folder(workDir, orderID, kind, round))
 	if err := os.RemoveAll(work); err != nil {
 		return err
 	}
@@ -46,25 +47,44 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	if err := f.room(); err != nil {
 		return order.Result{}, err
 	}
-	dir, err := filepath.Abs(filepath.Join(f.o.Dir, folder(workDir, o.ID, j.Round), fmt.Sprintf("a%d", j.Attempt)))
+	dir, err := f.attemptDir(j)
 	if err != nil {
 		return order.Result{}, err
 	}
 	made, err := f.make(ctx, j, o, s, dir)
 	if err != nil {
-		return order.Result{}, noRoom(err)
+		return order.Result{}, noRoom(refused(err, s, j))
 	}
 	artifacts, err := f.keep(j, s, made)
 	if err != nil {
 		return order.Result{}, noRoom(withSpending(err, made))
 	}
-	next := order.StageDeliver
-	for _, a := range artifacts {
-		if a.URL == "" {
-			next = order.StageUpload
-		}
+	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Cost: made.Cost, Log: made.Log, Note: made.Message, Hold: s.Gate}
+	switch {
+	case slices.ContainsFunc(artifacts, func(a order.Artifact) bool { return a.URL == "" }):
+		result.Next = order.StageUpload
+	case j.Kind == order.KindPiece:
+		result.Next, result.Say, result.Hold = "", pieceSay(j), nil
 	}
-	return order.Result{Next: next, Artifacts: artifacts, Cost: made.Cost, Log: made.Log, Note: made.Message, Hold: s.Gate}, nil
+	return result, nil
+}
+
+// attemptDir is where the programs of an attempt work, as an absolute path.
+func (f *Fulfiller) attemptDir(j order.Job) (string, error) {
+	return filepath.Abs(filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", j.Attempt)))
+}
+
+// refused adds to a refusal the message that tells the client, if it is on.
+func refused(err error, s Service, j order.Job) error {
+	fail, ok := errors.AsType[*order.Failure](err)
+	if !ok || fail.Class != order.Fail || fail.Code != "refused" {
+		return err
+	}
+	own := *fail
+	for _, say := range s.say("refused", fmt.Sprintf("refused-%s-%d", j.Kind, j.Round)) {
+		own.Say = &say
+	}
+	return &own
 }
 
 // make runs the generator, unless an earlier process already ran it to the end
@@ -78,25 +98,45 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return generate.Result{}, err
 	}
-	previous, err := f.previous(ctx, o.ID, j.Round)
+	req, err := f.request(ctx, j, o, s, dir)
 	if err != nil {
 		return generate.Result{}, err
 	}
-	messages, err := f.thread(ctx, o.ID, j.Round)
-	if err != nil {
-		return generate.Result{}, marketFailure(err)
-	}
-	made, err := s.Generator.Generate(ctx, generate.Request{
-		OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, Brief: o.Brief,
-		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
-		Service:              generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
-		Messages:             messages,
-		PreviousDeliverables: previous, OutputDir: dir,
-	})
+	made, err := s.Generator.Generate(ctx, req)
 	if err != nil {
 		return made, err
 	}
 	return made, writeResult(record, made)
+}
+
+// request is what a program is told of the order.
+func (f *Fulfiller) request(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Request, error) {
+	req := generate.Request{
+		OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, Brief: o.Brief,
+		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
+		Service:   generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
+		OutputDir: dir,
+	}
+	round := j.Round
+	if j.Kind != order.KindDelivery {
+		req.Round, round = 0, 0
+	}
+	var err error
+	if req.PreviousDeliverables, err = f.previous(ctx, o.ID, round); err != nil {
+		return req, err
+	}
+	if j.Kind == order.KindPiece {
+		if req.Piece, req.Ask, err = f.piece(ctx, j); err != nil {
+			return req, err
+		}
+	}
+	if j.Kind == order.KindQuote {
+		return req, nil // there is no thread before the order is paid
+	}
+	if req.Messages, err = f.thread(ctx, o.ID, round); err != nil {
+		return req, marketFailure(err)
+	}
+	return req, nil
 }
 
 // thread is what client and agent have written to each other about the order,
@@ -113,7 +153,7 @@ func (f *Fulfiller) thread(ctx context.Context, orderID string, round int) ([]ge
 	}
 	var messages []generate.Message
 	for _, m := range list {
-		messages = append(messages, generate.Message{From: m.Sender, Text: m.Content, At: m.CreatedAt})
+		messages = append(messages, generate.Message{From: string(m.Party), Text: m.Text, At: m.At})
 	}
 	return messages, nil
 }
@@ -123,7 +163,7 @@ func (f *Fulfiller) previous(ctx context.Context, orderID string, round int) ([]
 	if round == 0 {
 		return nil, nil
 	}
-	files, err := f.o.Store.Artifacts(ctx, orderID, round-1)
+	files, err := f.o.Store.Artifacts(ctx, orderID, order.KindDelivery, round-1)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +207,7 @@ func writeResult(path string, made generate.Result) error {
 // keep checks the files and puts them where they stay. Only files that are
 // durable come back.
 func (f *Fulfiller) keep(j order.Job, s Service, made generate.Result) ([]order.Artifact, error) {
-	rel := folder(artifactDir, j.OrderID, j.Round)
+	rel := folder(artifactDir, j.OrderID, j.Kind, j.Round)
 	to := filepath.Join(f.o.Dir, rel)
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return nil, err
@@ -182,7 +222,7 @@ func (f *Fulfiller) keep(j order.Job, s Service, made generate.Result) ([]order.
 			return nil, order.Failf(order.Retry, "bad_file", "the generator made %s, but the service promises %s", info.MIME, s.Kind)
 		}
 		// A long id is cut here, because Name would cut the number off its end.
-		name := media.Name(fmt.Sprintf("%.40s-%d-%d", j.OrderID, j.Round, i+1), info.MIME)
+		name := media.Name(fmt.Sprintf("%.40s-%s-%d", j.OrderID, filepath.Base(rel), i+1), info.MIME)
 		if err := link(file, filepath.Join(to, name)); err != nil {
 			return nil, err
 		}

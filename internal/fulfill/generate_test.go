@@ -84,7 +84,7 @@ func TestAFreshStartAfterClearWorkRunsTheGeneratorAgain(t *testing.T) {
 		if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err != nil {
 			t.Fatal(err)
 		}
-		if err := fulfill.ClearWork(w.dir, id, 0); err != nil {
+		if err := fulfill.ClearWork(w.dir, id, order.KindDelivery, 0); err != nil {
 			t.Fatal(err)
 		}
 		w.restart()
@@ -198,7 +198,7 @@ func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
 			}
 		}
 		for _, id := range ids {
-			if err := fulfill.ClearWork(w.dir, id, 0); err != nil {
+			if err := fulfill.ClearWork(w.dir, id, order.KindDelivery, 0); err != nil {
 				t.Errorf("order %q: %v", id, err)
 			}
 		}

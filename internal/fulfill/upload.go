@@ -3,6 +3,7 @@ package fulfill
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -15,8 +16,8 @@ import (
 // upload puts the round's files on the marketplace, one after the other. An
 // upload without an answer is simply repeated: the file it may have left there
 // is part of no order.
-func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, error) {
-	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Round)
+func (f *Fulfiller) upload(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
+	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Kind, j.Round)
 	if err != nil {
 		return order.Result{}, err
 	}
@@ -29,8 +30,11 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, erro
 		}
 	}
 	// The generator's own folder has served its time.
-	if err := ClearWork(f.o.Dir, j.OrderID, j.Round); err != nil {
+	if err := ClearWork(f.o.Dir, j.OrderID, j.Kind, j.Round); err != nil {
 		f.o.Log.Warn("the work folder could not be cleared", "order", j.OrderID, "error", err)
+	}
+	if j.Kind == order.KindPiece {
+		return order.Result{Say: pieceSay(j), Note: fmt.Sprintf("piece %d is made", j.Round)}, nil
 	}
 	return order.Result{Next: order.StageDeliver}, nil
 }

@@ -13,7 +13,7 @@ import (
 
 func (w *world) artifacts(id string) []order.Artifact {
 	w.t.Helper()
-	list, err := w.store.Artifacts(w.t.Context(), id, 0)
+	list, err := w.store.Artifacts(w.t.Context(), id, order.KindDelivery, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -98,11 +98,11 @@ func TestClearWorkRemovesOneRoundAndNothingElse(t *testing.T) {
 	gone := make("work", "ord_1", "r1")
 	stay := []string{make("work", "ord_1", "r0"), make("work", "ord_2", "r1"), make("artifacts", "ord_1", "r1")}
 	for range 2 { // the second finds nothing to do
-		if err := fulfill.ClearWork(dir, "ord_1", 1); err != nil {
+		if err := fulfill.ClearWork(dir, "ord_1", order.KindDelivery, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := fulfill.ClearWork(dir, "../artifacts/ord_1", 1); err != nil {
+	if err := fulfill.ClearWork(dir, "../artifacts/ord_1", order.KindDelivery, 1); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(gone); !os.IsNotExist(err) {

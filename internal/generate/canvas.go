@@ -74,9 +74,9 @@ func (c *Canvas) Generate(ctx context.Context, req Request) (Result, error) {
 
 // paint makes the page: the picture on paper, the caption below.
 func (c *Canvas) paint(ctx context.Context, req Request) (*image.RGBA, error) {
-	seed := sha256.Sum256(fmt.Appendf(nil, "%q %d %q", req.OrderID, req.Round, req.Brief))
+	seed := sha256.Sum256(fmt.Appendf(nil, "%q %d %q", req.OrderID, req.Round+req.Piece, req.Wish()))
 	r := rand.New(rand.NewPCG(binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])))
-	words := wordsOf(req.Brief)
+	words := wordsOf(req.Wish())
 	p := choosePalette(words, r)
 	m := chooseMotif(words, r)
 
@@ -89,7 +89,7 @@ func (c *Canvas) paint(ctx context.Context, req Request) (*image.RGBA, error) {
 	paper := mix(hex32(0xfbf9f4), p.at(1), 0.25)
 	page := image.NewRGBA(image.Rect(0, 0, pageSize, pageSize))
 	expose(page, art, paper, seed[16])
-	if err := c.caption(page, req.Brief, p, hex.EncodeToString(seed[:3])); err != nil {
+	if err := c.caption(page, req.Wish(), p, hex.EncodeToString(seed[:3])); err != nil {
 		return nil, order.Failf(order.Hold, "misconfigured", "cannot set the caption: %w", err)
 	}
 	return page, nil

@@ -94,27 +94,7 @@ func NewExec(opts ExecOptions) (*Exec, error) {
 // Work that ctx cuts is Stopped, also when the program still exits with 0 after
 // its SIGTERM: nobody can tell whether what it left is whole.
 func (e *Exec) Generate(ctx context.Context, req Request) (Result, error) {
-	stdin, err := encodeRequest(req)
-	if err != nil {
-		return Result{}, err
-	}
-	if ctx.Err() != nil {
-		return Result{}, stopped(ctx)
-	}
-	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
-		return Result{}, order.Failf(order.Retry, "output_dir", "cannot make the output folder: %w", err)
-	}
-	if err := KillOrphan(req.OutputDir); err != nil {
-		return Result{}, order.Failf(order.Retry, "orphan", "an earlier run still writes to the output folder: %w", err)
-	}
-
-	log := newLineLog(e.opts.Log.With("order", oneLine(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
-	p := process{
-		argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
-		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
-		timeout: e.opts.Timeout, grace: e.opts.Grace,
-	}
-	out, err := p.run(ctx)
+	out, log, err := e.run(ctx, req)
 	if err != nil {
 		return Result{}, err
 	}
@@ -134,6 +114,31 @@ func (e *Exec) Generate(ctx context.Context, req Request) (Result, error) {
 		return Result{}, bad(err, m.Cost, log.tail())
 	}
 	return Result{Files: files, URL: m.URL, MediaType: m.MediaType, Cost: m.Cost, Message: m.Message, Log: log.tail()}, nil
+}
+
+// run runs the program for one order, after whatever is left of an earlier run.
+func (e *Exec) run(ctx context.Context, req Request) (outcome, *lineLog, error) {
+	stdin, err := encodeRequest(req)
+	if err != nil {
+		return outcome{}, nil, err
+	}
+	if ctx.Err() != nil {
+		return outcome{}, nil, stopped(ctx)
+	}
+	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
+		return outcome{}, nil, order.Failf(order.Retry, "output_dir", "cannot make the output folder: %w", err)
+	}
+	if err := KillOrphan(req.OutputDir); err != nil {
+		return outcome{}, nil, order.Failf(order.Retry, "orphan", "an earlier run still writes to the output folder: %w", err)
+	}
+	log := newLineLog(e.opts.Log.With("order", oneLine(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
+	p := process{
+		argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
+		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
+		timeout: e.opts.Timeout, grace: e.opts.Grace,
+	}
+	out, err := p.run(ctx)
+	return out, log, err
 }
 
 // Check finds the program, and runs the self-check if there is one.
@@ -186,7 +191,7 @@ func bad(err error, cost order.USD, log string) error {
 }
 
 // encodeRequest makes the JSON object of the protocol: lists are never null,
-// and every field is always there.
+// and every field is always there, but for piece, which only a piece has.
 func encodeRequest(req Request) ([]byte, error) {
 	if !filepath.IsAbs(req.OutputDir) {
 		return nil, order.Failf(order.Hold, "bad_request", "the output folder must be an absolute path")
@@ -208,6 +213,14 @@ func encodeRequest(req Request) ([]byte, error) {
 		Category     string   `json:"category"`
 		Deliverables []string `json:"deliverables"`
 	}
+	type piece struct {
+		Number  int    `json:"number"`
+		Request string `json:"request"`
+	}
+	var wanted *piece
+	if req.Piece > 0 {
+		wanted = &piece{req.Piece, req.Ask}
+	}
 	var buf strings.Builder
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -222,11 +235,12 @@ func encodeRequest(req Request) ([]byte, error) {
 		Messages             []message       `json:"messages"`
 		Service              service         `json:"service"`
 		PreviousDeliverables []string        `json:"previous_deliverables"`
+		Piece                *piece          `json:"piece,omitempty"`
 	}{
 		req.OrderID, req.Round, req.Attempt, req.Brief, list(req.ReferenceURLs), list(req.ReferenceImages),
 		req.RequirementAnswers, messages,
 		service{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
-		list(req.PreviousDeliverables),
+		list(req.PreviousDeliverables), wanted,
 	})
 	if err != nil {
 		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err)

@@ -8,6 +8,7 @@
 package generate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -44,6 +45,11 @@ type Request struct {
 	OrderID string
 	// Round is 0 for the first delivery and rises with each revision.
 	Round int
+	// Piece is the number, from 1, of the piece of a subscription that is to be
+	// made, and Ask the message by which the client asks for it; 0 and empty for
+	// any other work.
+	Piece int
+	Ask   string
 	// Attempt counts from 1. After a crash the same attempt is made again, with
 	// the same OutputDir.
 	Attempt         int
@@ -59,6 +65,9 @@ type Request struct {
 	// not exist. What lies in it already is left there, and counts.
 	OutputDir string
 }
+
+// Wish is what is to be made: what the client asks for now, or else the brief.
+func (r Request) Wish() string { return cmp.Or(r.Ask, r.Brief) }
 
 // Message is one message of the order's thread.
 type Message struct {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,10 +15,26 @@ type Service struct {
 	// RemoteID is the marketplace's id of it; empty as long as it is not known.
 	RemoteID   string
 	Turnaround time.Duration
-	// Subscription: a weekly or monthly service, a window and not one delivery.
-	Subscription bool
+	// Subscription is the length of the window of a weekly or monthly service,
+	// which is not one delivery; 0 for any other.
+	Subscription time.Duration
+	// Pieces: in the window of a subscription, each message of the client asks
+	// for a piece. Without it such an order waits for the owner.
+	Pieces bool
 	// MaxRounds is how many more rounds a client may ask for.
 	MaxRounds int
+	// Quotes: there is a price to ask for, so a quote needs no owner.
+	Quotes bool
+	// Says are the templates of the messages to clients that are on.
+	Says []string
+}
+
+// say gives the message of a template, if it is on.
+func (s Service) say(template, reason string) []order.Say {
+	if slices.Contains(s.Says, template) {
+		return []order.Say{{Reason: reason}}
+	}
+	return nil
 }
 
 // Catalog is the services on offer.
@@ -49,6 +66,17 @@ func (c Catalog) find(id, title string) (Service, bool) {
 // order at each poll, so that whatever was missed before is mended.
 func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 	s, known := c.find(f.ServiceID, f.ServiceTitle)
+	d := c.decide(k, f, s, known)
+	if live(k.Quoting) && f.Status != order.PendingQuote {
+		d.Quote = order.QuoteElsewhere
+		if k.Quote == order.QuoteSending && f.Status != order.Cancelled {
+			d.Quote = order.QuoteConfirmed
+		}
+	}
+	return d
+}
+
+func (c Catalog) decide(k order.Known, f order.Facts, s Service, known bool) order.Decision {
 	d := order.Decision{Service: s.Title, DueAt: due(f, s), Round: k.Round}
 	switch {
 	case f.Status == order.Completed:
@@ -56,12 +84,11 @@ func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 	case f.Status == order.Cancelled:
 		return end(d, k, order.StateCancelled, "the order was cancelled")
 	case f.Status == order.Delivered:
-		return decideDelivered(d, k)
+		return decideDelivered(d, k, s)
 	case f.Status.TakesDelivery():
 		return decideOwed(d, k, f, s, known)
 	case f.Status == order.PendingQuote:
-		return stop(d, order.StateHeld, k, "quote_needed", "the client asks for a price",
-			"quote it at the marketplace; it comes here once it is paid")
+		return decideQuote(d, k, f, s, known)
 	case f.Status == order.Quoted, f.Status == order.Accepted:
 		return stop(d, order.StateWaiting, k, "", "", "")
 	}
@@ -115,8 +142,8 @@ func delivered(k order.Known) bool {
 
 func end(d order.Decision, k order.Known, s order.State, reason string) order.Decision {
 	d.State, d.Reason = s, reason
-	if live(k.Job) {
-		d.Jobs = order.JobsClose
+	if k.Exists && (k.State != s || live(k.Job)) {
+		d.Jobs = order.JobsClose // the pieces and the quote of an order are not in k
 	}
 	if k.State != s {
 		d.Note = reason
@@ -139,7 +166,7 @@ func stop(d order.Decision, s order.State, k order.Known, code, reason, hint str
 // decideDelivered handles an order that the marketplace shows as delivered. If
 // its round is still open with us, the job goes on: its deliver stage looks at
 // the order first and finds out whose delivery that is.
-func decideDelivered(d order.Decision, k order.Known) order.Decision {
+func decideDelivered(d order.Decision, k order.Known, s Service) order.Decision {
 	switch {
 	case k.Job == order.JobHeld && k.Code == "vanished":
 		d.State, d.Jobs = order.StateWorking, order.JobsRelease
@@ -147,6 +174,7 @@ func decideDelivered(d order.Decision, k order.Known) order.Decision {
 		return keep(d, k)
 	case k.Delivery == order.DeliverySending:
 		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsLanded, "the delivery had arrived after all"
+		d.Say = s.say(order.DeliveredLetter(k.Round))
 	case live(k.Job):
 		d.State, d.Jobs, d.Reason = order.StateDelivered, order.JobsElsewhere, "the order was delivered elsewhere"
 		d.Note = d.Reason
@@ -162,12 +190,11 @@ func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known
 		return stop(d, order.StateHeld, k, "no_service", fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
 			"add a [[service]] of that title to the configuration")
 	}
-	if s.Subscription {
-		return stop(d, order.StateHeld, k, "subscription", "a subscription is a paid window, and a delivery would end it",
-			"answer the client at the marketplace")
-	}
 	if delivered(k) {
 		return decideAgain(d, k, f, s)
+	}
+	if s.Subscription > 0 || !f.WorkspaceExpiresAt.IsZero() {
+		return decideWindow(d, k, f, s)
 	}
 	if k.Delivery == order.DeliverySending && k.Round == 0 && f.Status.Reopened() && !running(k.Job) {
 		// It was given up on, and yet the client has sent it back.
@@ -180,6 +207,9 @@ func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known
 			d.Round = 1 // the first round was not ours
 		}
 		d.State, d.Jobs = order.StateWorking, order.JobsOpen
+		if d.Round == 0 {
+			d.Say = s.say("received", "received")
+		}
 	case order.JobCancelled:
 		if k.Code == order.CodeOwner {
 			return keep(d, k)
@@ -191,6 +221,55 @@ func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known
 			return d
 		}
 		return keep(d, k)
+	case order.JobFailed, order.JobDone:
+		return keep(d, k)
+	default:
+		d.State = order.StateWorking
+	}
+	return d
+}
+
+// decideQuote handles an order that wants a price.
+func decideQuote(d order.Decision, k order.Known, f order.Facts, s Service, known bool) order.Decision {
+	switch {
+	case !known:
+		return stop(d, order.StateHeld, k, "no_service", fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
+			"add a [[service]] of that title to the configuration")
+	case running(k.Quoting):
+		d.State = order.StateWorking
+	case k.Quoting == order.JobDone:
+		return stop(d, order.StateHeld, k, "quote_not_shown", "quoted, but the marketplace still waits for a quote",
+			fmt.Sprintf("look at the order there; `atelierd quote %s PRICE` names another price", f.ID))
+	case k.Quoting != "":
+		return keep(d, k)
+	case s.Quotes:
+		d.State, d.Jobs = order.StateWorking, order.JobsQuote
+	default:
+		return stop(d, order.StateHeld, k, "quote_needed", "the client asks for a price",
+			fmt.Sprintf("`atelierd quote %s PRICE` names it", f.ID))
+	}
+	return d
+}
+
+// decideWindow handles the paid window of a subscription. A delivery would end
+// it, so there is none before its end, or before the last piece of its quota.
+func decideWindow(d order.Decision, k order.Known, f order.Facts, s Service) order.Decision {
+	if s.Subscription == 0 || !s.Pieces || f.Status.Reopened() {
+		return stop(d, order.StateHeld, k, "subscription", "a subscription is a paid window, and a delivery would end it",
+			fmt.Sprintf("answer the client at the marketplace, or with `atelierd messages %s --send`", f.ID))
+	}
+	if d.RunAt, d.RunAfter = f.WorkspaceExpiresAt, s.Subscription; !d.RunAt.IsZero() {
+		d.DueAt, d.RunAfter = d.RunAt, 0
+	}
+	switch k.Job {
+	case "":
+		d.State, d.Jobs, d.Stage = order.StateWorking, order.JobsOpen, order.StageDeliver
+		d.Say = s.say("received", "received")
+	case order.JobHeld, order.JobCancelled:
+		if k.Code == order.CodeOwner || !releasable(k.Code) {
+			return keep(d, k)
+		}
+		d.State, d.Jobs, d.Note = order.StateWorking, order.JobsRelease, "the window is open"
 	case order.JobFailed, order.JobDone:
 		return keep(d, k)
 	default:

@@ -11,7 +11,7 @@ import (
 
 var shop = intake.Catalog{
 	{Title: "Pictures", RemoteID: "svc_1", Turnaround: 2 * time.Hour, MaxRounds: 2},
-	{Title: "Window", RemoteID: "svc_2", Subscription: true, MaxRounds: 2},
+	{Title: "Window", RemoteID: "svc_2", Subscription: 7 * 24 * time.Hour, MaxRounds: 2},
 }
 
 // placed is when the orders of these tests were placed.
@@ -96,8 +96,8 @@ func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
 		// What has ended.
 		{"cancelled: the work ends", known(working, order.Paid, leased, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
 		{"cancelled: held work ends too", code(known(isHeld, order.Paid, held, nothing), "file_gone"), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
-		{"cancelled before there was work", known(waiting, order.Quoted, none, nothing), order.Cancelled, order.StateCancelled, order.JobsKeep, "", 0},
-		{"completed after our delivery", known(delivered, order.Delivered, done, confirmed), order.Completed, order.StateCompleted, order.JobsKeep, "", 0},
+		{"cancelled before there was work", known(waiting, order.Quoted, none, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
+		{"completed after our delivery", known(delivered, order.Delivered, done, confirmed), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
 		{"completed without us: the work ends", known(working, order.Paid, ready, nothing), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
 
 		// What waits for the client, or for us to learn a new word.

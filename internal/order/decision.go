@@ -14,6 +14,10 @@ type Known struct {
 	// Job and Delivery are those of the current round; empty if there is none.
 	Job      JobState
 	Delivery DeliveryState
+	// Quoting is the job of the order's quote, Quote the quote; empty if there
+	// is none.
+	Quoting JobState
+	Quote   QuoteState
 }
 
 // JobsAction is what becomes of the order's unfinished work.
@@ -23,8 +27,11 @@ type JobsAction string
 const (
 	// JobsKeep leaves it as it is.
 	JobsKeep JobsAction = ""
-	// JobsOpen makes the job of Decision.Round.
+	// JobsOpen makes the delivery of Decision.Round: from Decision.Stage, or from
+	// its first stage, and not before Decision.RunAt.
 	JobsOpen JobsAction = "open"
+	// JobsQuote makes the job of a quote.
+	JobsQuote JobsAction = "quote"
 	// JobsClose ends it: the order has ended.
 	JobsClose JobsAction = "close"
 	// JobsLanded ends it because the delivery that had no answer has arrived.
@@ -49,6 +56,15 @@ type Decision struct {
 	DueAt   time.Time
 	Round   int
 	Jobs    JobsAction
+	Stage   Stage
+	RunAt   time.Time
+	// RunAfter, where RunAt is not known, is the time from now that the new work
+	// waits, and that it is then due.
+	RunAfter time.Duration
+	// Quote ends the order's quote, which is open no more; empty otherwise.
+	Quote QuoteState
+	// Say are messages that follow.
+	Say []Say
 	// Note is a line for the order's timeline; empty for none.
 	Note string
 }

@@ -45,6 +45,8 @@ type Failure struct {
 	Cost USD
 	// Log is the tail of the generator's own output, if there is one.
 	Log string
+	// Say is a message that follows from a failure for good; nil for none.
+	Say *Say
 }
 
 func (f *Failure) Error() string {

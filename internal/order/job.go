@@ -8,18 +8,35 @@ import (
 // Kind is a sort of durable work owed to an order.
 type Kind string
 
-// KindDelivery makes, uploads and delivers the files of one round.
-const KindDelivery Kind = "delivery"
+// The kinds of work.
+const (
+	// KindDelivery makes, uploads and delivers the files of one round.
+	KindDelivery Kind = "delivery"
+	// KindQuote finds a price for an order and asks the client for it.
+	KindQuote Kind = "quote"
+	// KindPiece makes and uploads one piece of a subscription, whose link then
+	// goes to the client in a message.
+	KindPiece Kind = "piece"
+	// KindMessage writes one message of the outbox to the client.
+	KindMessage Kind = "message"
+)
 
 // Stage is a step of a job. The result of each stage is durable before the
 // next begins, and attempts are counted for each stage on its own.
 type Stage string
 
-// The stages of a delivery, in their order.
+// The stages of a delivery, in their order; a piece has the first two.
 const (
 	StageGenerate Stage = "generate"
 	StageUpload   Stage = "upload"
 	StageDeliver  Stage = "deliver"
+)
+
+// The stages of a quote, in their order, and the one of a message.
+const (
+	StagePrice Stage = "price"
+	StageQuote Stage = "quote"
+	StageSend  Stage = "send"
 )
 
 // Lane is a group of stages that share workers: making files is slow and
@@ -34,7 +51,7 @@ const (
 
 // Lane says which workers run the stage.
 func (s Stage) Lane() Lane {
-	if s == StageGenerate {
+	if s == StageGenerate || s == StagePrice {
 		return LaneGenerate
 	}
 	return LaneNetwork
@@ -58,8 +75,10 @@ type Job struct {
 	ID      int64
 	OrderID string
 	Kind    Kind
-	Round   int
-	Stage   Stage
+	// Round counts the deliveries of an order from 0. Of a piece it is its
+	// number, of a message its position in the outbox, of a quote 0.
+	Round int
+	Stage Stage
 	// Attempt counts from 1 within the stage. A crash or a stop in mid-work
 	// does not raise it; the same attempt is then made again.
 	Attempt int
@@ -80,6 +99,13 @@ type Result struct {
 	Artifacts []Artifact
 	// Delivery says how a deliver stage has settled the round; empty otherwise.
 	Delivery DeliveryState
+	// Priced is the price that a price stage has found, Quote says how a quote
+	// stage has settled, Sent how a send stage has; empty otherwise.
+	Priced *Priced
+	Quote  QuoteState
+	Sent   OutState
+	// Say are messages that follow from the result.
+	Say []Say
 	// Hold makes the next stage wait for the owner; nil lets it go on.
 	Hold *Failure
 	// Note is a remark for the order's timeline.
@@ -129,6 +155,7 @@ type Order struct {
 type Artifact struct {
 	ID       int64
 	OrderID  string
+	Kind     Kind // of the work it was made for: a delivery or a piece
 	Round    int
 	Position int
 	// Path is relative to the data folder; empty for an external link.

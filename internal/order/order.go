@@ -54,6 +54,12 @@ func (s Status) TakesDelivery() bool {
 // Reopened says whether the client has sent a delivery back.
 func (s Status) Reopened() bool { return s == Disputed || s == RevisionRequested }
 
+// TakesMessages says whether the marketplace's guide lets us write to the
+// client in this status; the deployed marketplace adds revision_requested.
+func (s Status) TakesMessages() bool {
+	return s.TakesDelivery() || s == Delivered || s == Completed
+}
+
 // State is our own word for where an order stands.
 type State string
 

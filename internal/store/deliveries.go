@@ -104,11 +104,11 @@ func (t *tx) effect(orderID, kind, text string) error {
 }
 
 func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {
-	if err := t.DeleteArtifacts(noCancel, j.OrderID, int64(j.Round)); err != nil {
+	if err := t.DeleteArtifacts(noCancel, query.DeleteArtifactsParams{OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round)}); err != nil {
 		return err
 	}
 	for i, a := range files {
-		if err := t.InsertArtifact(noCancel, query.InsertArtifactParams{OrderID: j.OrderID, Round: int64(j.Round),
+		if err := t.InsertArtifact(noCancel, query.InsertArtifactParams{OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round),
 			Position: int64(i), Path: a.Path, Name: a.Name, Bytes: a.Bytes, Sha256: a.SHA256, Mime: a.MIME,
 			Media: a.Media, Width: int64(a.Width), Height: int64(a.Height), Url: a.URL, CreatedAt: t.now}); err != nil {
 			return err
@@ -117,9 +117,9 @@ func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {
 	return nil
 }
 
-// Artifacts are the files of a round, in their order.
-func (s *Store) Artifacts(ctx context.Context, orderID string, round int) ([]order.Artifact, error) {
-	rows, err := s.read.ListArtifacts(ctx, orderID, int64(round))
+// Artifacts are the files of a round of a delivery, or of a piece, in their order.
+func (s *Store) Artifacts(ctx context.Context, orderID string, kind order.Kind, round int) ([]order.Artifact, error) {
+	rows, err := s.read.ListArtifacts(ctx, query.ListArtifactsParams{OrderID: orderID, Kind: kind, Round: int64(round)})
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *Store) Artifacts(ctx context.Context, orderID string, round int) ([]ord
 }
 
 func artifact(r query.Artifact) order.Artifact {
-	return order.Artifact{ID: r.ID, OrderID: r.OrderID, Round: int(r.Round), Position: int(r.Position),
+	return order.Artifact{ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Position: int(r.Position),
 		Path: r.Path, Name: r.Name, Bytes: r.Bytes, SHA256: r.Sha256, MIME: r.Mime, Media: r.Media,
 		Width: int(r.Width), Height: int(r.Height), URL: r.Url}
 }

@@ -128,7 +128,7 @@ func TestTheLeaseHolderWritesWhatAStaleWorkerMayNot(t *testing.T) {
 	if o := getOrder(t, s, "o1"); o.State != order.StateDelivered || o.DeliveredAt.IsZero() {
 		t.Errorf("the delivered order is %s, delivered at %v", o.State, o.DeliveredAt)
 	}
-	files, err := s.Artifacts(t.Context(), "o1", 0)
+	files, err := s.Artifacts(t.Context(), "o1", order.KindDelivery, 0)
 	if err != nil || len(files) != 1 || files[0].URL != "https://x/a.png" {
 		t.Errorf("files %+v, %v", files, err)
 	}

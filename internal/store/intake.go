@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,7 +102,8 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	for _, r := range rows {
 		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
 			Exists: true, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
-			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState}}
+			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState,
+			Quoting: r.Quoting, Quote: r.QuoteState}}
 	}
 	return known, nil
 }
@@ -117,6 +119,9 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 		if err := t.insertOrder(f, d, print); err != nil {
 			return err
 		}
+		if err := t.threadMoved(f); err != nil {
+			return err
+		}
 		return t.follow(f.ID, k.Known, d)
 	}
 	if k.fingerprint != print || k.Missing {
@@ -126,6 +131,9 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 		}
 		if k.Status != f.Status {
 			if _, err := t.event(f.ID, "status", fmt.Sprintf("%s to %s", k.Status, f.Status)); err != nil {
+				return err
+			}
+			if err := t.threadMoved(f); err != nil {
 				return err
 			}
 		}
@@ -151,6 +159,14 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 			return err
 		}
 	}
+	if d.Quote != "" {
+		if err := t.endQuote(id, d.Quote); err != nil {
+			return err
+		}
+	}
+	if err := t.say(id, d.Say); err != nil {
+		return err
+	}
 	return t.applyJobs(id, k, d)
 }
 
@@ -162,10 +178,17 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 				return err
 			}
 		}
-		t.changed.lane(order.LaneGenerate)
-		return t.InsertJob(noCancel, query.InsertJobParams{OrderID: id, Kind: order.KindDelivery, Round: int64(d.Round),
-			Stage: order.StageGenerate, Lane: order.LaneGenerate, Priority: priority(order.StageGenerate),
-			State: order.JobReady, DueAt: utc.At(d.DueAt), RunAt: t.now, CreatedAt: t.now, ChangedAt: t.now})
+		runAt, due := t.now, d.DueAt
+		switch {
+		case d.RunAfter > 0:
+			due = t.now.Add(d.RunAfter)
+			runAt = utc.At(due)
+		case d.RunAt.After(t.now.Time):
+			runAt = utc.At(d.RunAt)
+		}
+		return t.openJob(id, order.KindDelivery, d.Round, cmp.Or(d.Stage, order.StageGenerate), due, runAt)
+	case order.JobsQuote:
+		return t.openJob(id, order.KindQuote, 0, order.StagePrice, d.DueAt, t.now)
 	case order.JobsClose:
 		return t.closeJobs(id, d)
 	case order.JobsLanded:

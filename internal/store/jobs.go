@@ -116,10 +116,22 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 			return rows, err
 		}
 	}
-	if r.Delivery != "" {
-		return rows, t.settle(j, r.Delivery, r.Note)
+	if r.Priced != nil {
+		if err := t.priced(j, *r.Priced); err != nil {
+			return rows, err
+		}
 	}
-	if r.Note != "" {
+	if err := t.say(j.OrderID, r.Say); err != nil {
+		return rows, err
+	}
+	switch {
+	case r.Delivery != "":
+		return rows, t.settle(j, r.Delivery, r.Note)
+	case r.Quote != "":
+		return rows, t.quoted(j.OrderID, r.Quote, r.Note)
+	case r.Sent != "":
+		return rows, t.said(j, r.Sent, r.Note)
+	case r.Note != "":
 		if _, err := t.event(j.OrderID, string(j.Stage), r.Note); err != nil {
 			return rows, err
 		}
@@ -135,7 +147,7 @@ func (t *tx) holdNext(j order.Job, f *order.Failure) error {
 	if err := t.HoldNext(noCancel, query.HoldNextParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint, ID: j.ID}); err != nil {
 		return err
 	}
-	return t.orderStuck(1, nil, j, order.StateHeld, f)
+	return t.stuck(1, nil, j, order.StateHeld, f)
 }
 
 func (t *tx) finishFailed(d *order.Done) (int64, error) {
@@ -158,33 +170,59 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 	case order.Hold:
 		rows, err := t.Hold(noCancel, query.HoldParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
 			ChangedAt: t.now, ID: j.ID, Token: j.Token})
-		return rows, t.orderStuck(rows, err, j, order.StateHeld, f)
+		return rows, t.stuck(rows, err, j, order.StateHeld, f)
 	case order.Fail:
 		rows, err := t.Fail(noCancel, query.FailParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
 			ChangedAt: t.now, FinishedAt: t.now, ID: j.ID, Token: j.Token})
-		return rows, t.orderStuck(rows, err, j, order.StateFailed, f)
+		return rows, t.stuck(rows, err, j, order.StateFailed, f)
 	}
 	return 0, fmt.Errorf("unknown failure class %q", f.Class)
 }
 
-func (t *tx) orderStuck(rows int64, err error, j order.Job, state order.State, f *order.Failure) error {
+// stuck says that a job needs the owner. A delivery or a quote takes its order
+// with it; a piece or a message is seen on its own, and the order goes on.
+func (t *tx) stuck(rows int64, err error, j order.Job, state order.State, f *order.Failure) error {
 	if err != nil || rows == 0 {
 		return err
 	}
-	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: state, Code: f.Code,
-		Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.OrderID}); err != nil {
-		return err
+	if f.Say != nil {
+		if err := t.say(j.OrderID, []order.Say{*f.Say}); err != nil {
+			return err
+		}
 	}
-	_, err = t.event(j.OrderID, string(state), f.Error())
+	text := f.Error()
+	switch j.Kind {
+	case order.KindDelivery, order.KindQuote:
+		if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: state, Code: f.Code,
+			Reason: text, Hint: f.Hint, ChangedAt: t.now, ID: j.OrderID}); err != nil {
+			return err
+		}
+	default:
+		text = fmt.Sprintf("%s %d: %s", j.Kind, j.Round, text)
+	}
+	_, err = t.event(j.OrderID, string(state), text)
 	return err
 }
 
 // priority orders the stages within their lane: what brings money first.
 func priority(s order.Stage) int64 {
-	if s == order.StageUpload {
+	switch s {
+	case order.StageUpload, order.StagePrice:
 		return 1
+	case order.StageQuote:
+		return 2
+	case order.StageSend:
+		return 3
 	}
 	return 0
+}
+
+// openJob makes a job that is ready at runAt.
+func (t *tx) openJob(orderID string, kind order.Kind, round int, stage order.Stage, due time.Time, runAt utc.Time) error {
+	t.changed.lane(stage.Lane())
+	return t.InsertJob(noCancel, query.InsertJobParams{OrderID: orderID, Kind: kind, Round: int64(round),
+		Stage: stage, Lane: stage.Lane(), Priority: priority(stage), State: order.JobReady,
+		DueAt: utc.At(due), RunAt: runAt, CreatedAt: t.now, ChangedAt: t.now})
 }
 
 // event appends to the timeline. orderID may be empty.

@@ -2,11 +2,13 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -113,15 +115,38 @@ func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-// withSecond is a program that knows one migration more.
-func withSecond(t *testing.T, dir, sql string) (*Store, error) {
+// latest is the version of this program's database.
+func latest(t *testing.T) int {
 	t.Helper()
-	first, err := fs.ReadFile(db.Migrations(), "00001_start.sql")
+	names, err := fs.Glob(db.Migrations(), "*.sql")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no migrations", err)
+	}
+	version, _, _ := strings.Cut(names[len(names)-1], "_")
+	n, err := strconv.Atoi(version)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return n
+}
+
+// withOneMore is a program that knows one migration more.
+func withOneMore(t *testing.T, dir, sql string) (*Store, error) {
+	t.Helper()
+	all := fstest.MapFS{"99999_more.sql": {Data: []byte("-- +goose Up\n" + sql)}}
+	names, err := fs.Glob(db.Migrations(), "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(db.Migrations(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = &fstest.MapFile{Data: data}
+	}
 	s := newStore(Options{Dir: dir})
-	s.migrations = fstest.MapFS{"00001_start.sql": {Data: first}, "00002_more.sql": {Data: []byte("-- +goose Up\n" + sql)}}
+	s.migrations = all
 	if s.lock, err = takeLock(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +160,7 @@ func TestAnUpgradeKeepsABackupOfTheFileBefore(t *testing.T) {
 	paid(t, s, "o1")
 	s.Close()
 	for range 3 { // a service manager starts it again and again
-		s, err := withSecond(t, dir, "CREATE TABLE more (x); SELECT nonsense;")
+		s, err := withOneMore(t, dir, "CREATE TABLE more (x); SELECT nonsense;")
 		if err == nil || !strings.Contains(err.Error(), "migrate the database") {
 			t.Fatalf("a migration that fails: %v", err)
 		}
@@ -147,7 +172,7 @@ func TestAnUpgradeKeepsABackupOfTheFileBefore(t *testing.T) {
 	}
 	again.Close()
 
-	s, err := withSecond(t, dir, "CREATE TABLE more (x);")
+	s, err := withOneMore(t, dir, "CREATE TABLE more (x);")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +184,7 @@ func TestAnUpgradeKeepsABackupOfTheFileBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{filepath.Join(dir, "atelierd-v1.db")}; !slices.Equal(backups, want) {
+	if want := []string{filepath.Join(dir, fmt.Sprintf("atelierd-v%d.db", latest(t)))}; !slices.Equal(backups, want) {
 		t.Fatalf("backups %v, want %v: one a version", backups, want)
 	}
 	// The way back: the backup in a folder of its own is what it was.
@@ -177,7 +202,7 @@ func TestAnUpgradeKeepsABackupOfTheFileBefore(t *testing.T) {
 func TestReadersDoNotUpgrade(t *testing.T) {
 	dir := t.TempDir()
 	openNew(t, Options{Dir: dir}).Close()
-	mustExec(t, outside(t, dir), "DELETE FROM goose_db_version WHERE version_id = 1")
+	mustExec(t, outside(t, dir), fmt.Sprint("DELETE FROM goose_db_version WHERE version_id = ", latest(t)))
 	for name, open := range map[string]func() error{
 		"OpenReader": func() error { _, err := OpenReader(dir); return err },
 		"OpenOwner":  func() error { _, err := OpenOwner(dir); return err },

@@ -66,12 +66,12 @@ func (o Owner) Retry(ctx context.Context, id string, fresh bool) error {
 		return err
 	}
 	return o.write("owner.retry", func(t *tx) error {
-		at := query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(before.Round)}
 		var n int64
 		if fresh {
-			n, err = t.RedoJob(noCancel, query.RedoJobParams(at))
+			n, err = t.RedoJob(noCancel, query.RedoJobParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(before.Round)})
 		} else {
-			n, err = t.ReleaseJobs(noCancel, at)
+			n, err = t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
+				Round: int64(before.Round), EveryKind: 1})
 		}
 		if err != nil {
 			return err

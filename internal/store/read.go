@@ -147,6 +147,7 @@ func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, err
 
 // Attempt is one try at a stage, for people.
 type Attempt struct {
+	Kind    order.Kind
 	Round   int
 	Stage   order.Stage
 	Number  int
@@ -179,7 +180,12 @@ type History struct {
 	Attempts   []Attempt
 	Artifacts  []order.Artifact
 	Deliveries []Handover
-	Events     []Moment
+	// Quote is the price asked for it; nil when there is none.
+	Quote    *order.Quote
+	Pieces   []order.Piece
+	Messages []order.Message
+	Outbox   []order.Outgoing
+	Events   []Moment
 }
 
 // History reads all that is known of one order.
@@ -192,7 +198,7 @@ func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 		return h, err
 	}
 	for _, a := range attempts {
-		h.Attempts = append(h.Attempts, Attempt{Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
+		h.Attempts = append(h.Attempts, Attempt{Kind: a.Kind, Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
 			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
 			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros})
 	}
@@ -214,6 +220,20 @@ func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 			return h, fmt.Errorf("read the deliveries of order %s: %w", id, err)
 		}
 		h.Deliveries = append(h.Deliveries, hand)
+	}
+	if q, ok, err := s.Quote(ctx, id); err != nil {
+		return h, err
+	} else if ok {
+		h.Quote = &q
+	}
+	if h.Pieces, err = s.Pieces(ctx, id); err != nil {
+		return h, err
+	}
+	if h.Messages, err = s.Thread(ctx, id); err != nil {
+		return h, err
+	}
+	if h.Outbox, err = s.Outbox(ctx, id); err != nil {
+		return h, err
 	}
 	events, err := s.read.OrderEvents(ctx, &id)
 	if err != nil {

@@ -45,6 +45,7 @@ type Change struct {
 	Generate bool // jobs of the generate lane may be due
 	Network  bool // jobs of the network lane may be due
 	Revoked  bool // a lease was taken away
+	Threads  bool // a thread is to be read
 }
 
 func (c *Change) lane(l order.Lane) {
@@ -59,6 +60,7 @@ func (c *Change) add(other Change) {
 	c.Generate = c.Generate || other.Generate
 	c.Network = c.Network || other.Network
 	c.Revoked = c.Revoked || other.Revoked
+	c.Threads = c.Threads || other.Threads
 }
 
 // Store is an open database, held by this process alone for writing, except

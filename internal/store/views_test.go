@@ -15,14 +15,17 @@ import (
 // promised are the views and their columns, which a release does not change.
 var promised = map[string]string{
 	"v_orders": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
-		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw",
+		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces",
 	"v_orders_open": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
-		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw",
-	"v_attempts":       "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log",
+		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces",
+	"v_attempts":       "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind",
 	"v_timeline":       "at order_id what text",
 	"v_earnings_daily": "day orders gross_usd fee_usd net_usd cost_usd profit_usd",
 	"v_attention":      "what id state code reason hint since",
 	"v_requests_hour":  "hour call requests answered refused server_errors unanswered",
+	"v_quotes":         "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
+	"v_messages":       "order_id at party sender content state reason",
+	"v_pieces":         "order_id number request job_state stage message_state sent_at urls created_at",
 }
 
 // life is a store in which each view has something to show.
@@ -52,6 +55,14 @@ func life(t *testing.T) *Store {
 		}
 	}
 	if err := s.SetTrouble("key", "the key is refused"); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, s, batch(facts("o3", order.PendingQuote)))
+	if err := (Owner{s}).Quote(t.Context(), "o3", price); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ApplyThread(order.Thread{OrderID: "o2", Pieces: true, Next: placed,
+		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}}}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -42,6 +42,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countOrdersStmt, err = db.PrepareContext(ctx, countOrders); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOrders: %w", err)
 	}
+	if q.countPiecesStmt, err = db.PrepareContext(ctx, countPieces); err != nil {
+		return nil, fmt.Errorf("error preparing query CountPieces: %w", err)
+	}
 	if q.crashAttemptsStmt, err = db.PrepareContext(ctx, crashAttempts); err != nil {
 		return nil, fmt.Errorf("error preparing query CrashAttempts: %w", err)
 	}
@@ -50,6 +53,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.deleteFactStmt, err = db.PrepareContext(ctx, deleteFact); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteFact: %w", err)
+	}
+	if q.dueThreadsStmt, err = db.PrepareContext(ctx, dueThreads); err != nil {
+		return nil, fmt.Errorf("error preparing query DueThreads: %w", err)
+	}
+	if q.endJobStmt, err = db.PrepareContext(ctx, endJob); err != nil {
+		return nil, fmt.Errorf("error preparing query EndJob: %w", err)
 	}
 	if q.expediteStmt, err = db.PrepareContext(ctx, expedite); err != nil {
 		return nil, fmt.Errorf("error preparing query Expedite: %w", err)
@@ -72,8 +81,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.getOrderStmt, err = db.PrepareContext(ctx, getOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query GetOrder: %w", err)
 	}
+	if q.getOutgoingStmt, err = db.PrepareContext(ctx, getOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query GetOutgoing: %w", err)
+	}
+	if q.getQuoteStmt, err = db.PrepareContext(ctx, getQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query GetQuote: %w", err)
+	}
+	if q.hasPieceStmt, err = db.PrepareContext(ctx, hasPiece); err != nil {
+		return nil, fmt.Errorf("error preparing query HasPiece: %w", err)
+	}
+	if q.hasThreadStmt, err = db.PrepareContext(ctx, hasThread); err != nil {
+		return nil, fmt.Errorf("error preparing query HasThread: %w", err)
+	}
 	if q.hasWorkStmt, err = db.PrepareContext(ctx, hasWork); err != nil {
 		return nil, fmt.Errorf("error preparing query HasWork: %w", err)
+	}
+	if q.hastenDeliveryStmt, err = db.PrepareContext(ctx, hastenDelivery); err != nil {
+		return nil, fmt.Errorf("error preparing query HastenDelivery: %w", err)
 	}
 	if q.holdStmt, err = db.PrepareContext(ctx, hold); err != nil {
 		return nil, fmt.Errorf("error preparing query Hold: %w", err)
@@ -99,14 +123,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertJobStmt, err = db.PrepareContext(ctx, insertJob); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertJob: %w", err)
 	}
+	if q.insertMessageStmt, err = db.PrepareContext(ctx, insertMessage); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertMessage: %w", err)
+	}
 	if q.insertOrderStmt, err = db.PrepareContext(ctx, insertOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertOrder: %w", err)
+	}
+	if q.insertOutgoingStmt, err = db.PrepareContext(ctx, insertOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertOutgoing: %w", err)
+	}
+	if q.insertPieceStmt, err = db.PrepareContext(ctx, insertPiece); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertPiece: %w", err)
 	}
 	if q.insertRequestStmt, err = db.PrepareContext(ctx, insertRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertRequest: %w", err)
 	}
 	if q.intendDeliveryStmt, err = db.PrepareContext(ctx, intendDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query IntendDelivery: %w", err)
+	}
+	if q.intendOutgoingStmt, err = db.PrepareContext(ctx, intendOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query IntendOutgoing: %w", err)
+	}
+	if q.intendQuoteStmt, err = db.PrepareContext(ctx, intendQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query IntendQuote: %w", err)
 	}
 	if q.knownOrdersStmt, err = db.PrepareContext(ctx, knownOrders); err != nil {
 		return nil, fmt.Errorf("error preparing query KnownOrders: %w", err)
@@ -129,8 +168,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listFactsStmt, err = db.PrepareContext(ctx, listFacts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListFacts: %w", err)
 	}
+	if q.listMessagesStmt, err = db.PrepareContext(ctx, listMessages); err != nil {
+		return nil, fmt.Errorf("error preparing query ListMessages: %w", err)
+	}
 	if q.listOrdersStmt, err = db.PrepareContext(ctx, listOrders); err != nil {
 		return nil, fmt.Errorf("error preparing query ListOrders: %w", err)
+	}
+	if q.listOutgoingStmt, err = db.PrepareContext(ctx, listOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query ListOutgoing: %w", err)
+	}
+	if q.listPiecesStmt, err = db.PrepareContext(ctx, listPieces); err != nil {
+		return nil, fmt.Errorf("error preparing query ListPieces: %w", err)
 	}
 	if q.listServicesStmt, err = db.PrepareContext(ctx, listServices); err != nil {
 		return nil, fmt.Errorf("error preparing query ListServices: %w", err)
@@ -140,6 +188,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.nextRunAtStmt, err = db.PrepareContext(ctx, nextRunAt); err != nil {
 		return nil, fmt.Errorf("error preparing query NextRunAt: %w", err)
+	}
+	if q.nextThreadStmt, err = db.PrepareContext(ctx, nextThread); err != nil {
+		return nil, fmt.Errorf("error preparing query NextThread: %w", err)
 	}
 	if q.openOrderIDsStmt, err = db.PrepareContext(ctx, openOrderIDs); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenOrderIDs: %w", err)
@@ -168,11 +219,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putFactStmt, err = db.PrepareContext(ctx, putFact); err != nil {
 		return nil, fmt.Errorf("error preparing query PutFact: %w", err)
 	}
+	if q.putQuoteStmt, err = db.PrepareContext(ctx, putQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query PutQuote: %w", err)
+	}
 	if q.putServiceStmt, err = db.PrepareContext(ctx, putService); err != nil {
 		return nil, fmt.Errorf("error preparing query PutService: %w", err)
 	}
 	if q.putWindowStmt, err = db.PrepareContext(ctx, putWindow); err != nil {
 		return nil, fmt.Errorf("error preparing query PutWindow: %w", err)
+	}
+	if q.readyQuoteStmt, err = db.PrepareContext(ctx, readyQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query ReadyQuote: %w", err)
 	}
 	if q.recordUnreadableStmt, err = db.PrepareContext(ctx, recordUnreadable); err != nil {
 		return nil, fmt.Errorf("error preparing query RecordUnreadable: %w", err)
@@ -219,8 +276,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.setOrderStateStmt, err = db.PrepareContext(ctx, setOrderState); err != nil {
 		return nil, fmt.Errorf("error preparing query SetOrderState: %w", err)
 	}
+	if q.setThreadDueStmt, err = db.PrepareContext(ctx, setThreadDue); err != nil {
+		return nil, fmt.Errorf("error preparing query SetThreadDue: %w", err)
+	}
 	if q.settleDeliveryStmt, err = db.PrepareContext(ctx, settleDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleDelivery: %w", err)
+	}
+	if q.settleOutgoingStmt, err = db.PrepareContext(ctx, settleOutgoing); err != nil {
+		return nil, fmt.Errorf("error preparing query SettleOutgoing: %w", err)
+	}
+	if q.settleQuoteStmt, err = db.PrepareContext(ctx, settleQuote); err != nil {
+		return nil, fmt.Errorf("error preparing query SettleQuote: %w", err)
 	}
 	if q.unfinishedJobsStmt, err = db.PrepareContext(ctx, unfinishedJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query UnfinishedJobs: %w", err)
@@ -263,6 +329,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countOrdersStmt: %w", cerr)
 		}
 	}
+	if q.countPiecesStmt != nil {
+		if cerr := q.countPiecesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countPiecesStmt: %w", cerr)
+		}
+	}
 	if q.crashAttemptsStmt != nil {
 		if cerr := q.crashAttemptsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing crashAttemptsStmt: %w", cerr)
@@ -276,6 +347,16 @@ func (q *Queries) Close() error {
 	if q.deleteFactStmt != nil {
 		if cerr := q.deleteFactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteFactStmt: %w", cerr)
+		}
+	}
+	if q.dueThreadsStmt != nil {
+		if cerr := q.dueThreadsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dueThreadsStmt: %w", cerr)
+		}
+	}
+	if q.endJobStmt != nil {
+		if cerr := q.endJobStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing endJobStmt: %w", cerr)
 		}
 	}
 	if q.expediteStmt != nil {
@@ -313,9 +394,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing getOrderStmt: %w", cerr)
 		}
 	}
+	if q.getOutgoingStmt != nil {
+		if cerr := q.getOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing getOutgoingStmt: %w", cerr)
+		}
+	}
+	if q.getQuoteStmt != nil {
+		if cerr := q.getQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing getQuoteStmt: %w", cerr)
+		}
+	}
+	if q.hasPieceStmt != nil {
+		if cerr := q.hasPieceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasPieceStmt: %w", cerr)
+		}
+	}
+	if q.hasThreadStmt != nil {
+		if cerr := q.hasThreadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hasThreadStmt: %w", cerr)
+		}
+	}
 	if q.hasWorkStmt != nil {
 		if cerr := q.hasWorkStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hasWorkStmt: %w", cerr)
+		}
+	}
+	if q.hastenDeliveryStmt != nil {
+		if cerr := q.hastenDeliveryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hastenDeliveryStmt: %w", cerr)
 		}
 	}
 	if q.holdStmt != nil {
@@ -358,9 +464,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertJobStmt: %w", cerr)
 		}
 	}
+	if q.insertMessageStmt != nil {
+		if cerr := q.insertMessageStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertMessageStmt: %w", cerr)
+		}
+	}
 	if q.insertOrderStmt != nil {
 		if cerr := q.insertOrderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertOrderStmt: %w", cerr)
+		}
+	}
+	if q.insertOutgoingStmt != nil {
+		if cerr := q.insertOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertOutgoingStmt: %w", cerr)
+		}
+	}
+	if q.insertPieceStmt != nil {
+		if cerr := q.insertPieceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertPieceStmt: %w", cerr)
 		}
 	}
 	if q.insertRequestStmt != nil {
@@ -371,6 +492,16 @@ func (q *Queries) Close() error {
 	if q.intendDeliveryStmt != nil {
 		if cerr := q.intendDeliveryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing intendDeliveryStmt: %w", cerr)
+		}
+	}
+	if q.intendOutgoingStmt != nil {
+		if cerr := q.intendOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing intendOutgoingStmt: %w", cerr)
+		}
+	}
+	if q.intendQuoteStmt != nil {
+		if cerr := q.intendQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing intendQuoteStmt: %w", cerr)
 		}
 	}
 	if q.knownOrdersStmt != nil {
@@ -408,9 +539,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listFactsStmt: %w", cerr)
 		}
 	}
+	if q.listMessagesStmt != nil {
+		if cerr := q.listMessagesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listMessagesStmt: %w", cerr)
+		}
+	}
 	if q.listOrdersStmt != nil {
 		if cerr := q.listOrdersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listOrdersStmt: %w", cerr)
+		}
+	}
+	if q.listOutgoingStmt != nil {
+		if cerr := q.listOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listOutgoingStmt: %w", cerr)
+		}
+	}
+	if q.listPiecesStmt != nil {
+		if cerr := q.listPiecesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listPiecesStmt: %w", cerr)
 		}
 	}
 	if q.listServicesStmt != nil {
@@ -426,6 +572,11 @@ func (q *Queries) Close() error {
 	if q.nextRunAtStmt != nil {
 		if cerr := q.nextRunAtStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing nextRunAtStmt: %w", cerr)
+		}
+	}
+	if q.nextThreadStmt != nil {
+		if cerr := q.nextThreadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing nextThreadStmt: %w", cerr)
 		}
 	}
 	if q.openOrderIDsStmt != nil {
@@ -473,6 +624,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putFactStmt: %w", cerr)
 		}
 	}
+	if q.putQuoteStmt != nil {
+		if cerr := q.putQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putQuoteStmt: %w", cerr)
+		}
+	}
 	if q.putServiceStmt != nil {
 		if cerr := q.putServiceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putServiceStmt: %w", cerr)
@@ -481,6 +637,11 @@ func (q *Queries) Close() error {
 	if q.putWindowStmt != nil {
 		if cerr := q.putWindowStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putWindowStmt: %w", cerr)
+		}
+	}
+	if q.readyQuoteStmt != nil {
+		if cerr := q.readyQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing readyQuoteStmt: %w", cerr)
 		}
 	}
 	if q.recordUnreadableStmt != nil {
@@ -558,9 +719,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing setOrderStateStmt: %w", cerr)
 		}
 	}
+	if q.setThreadDueStmt != nil {
+		if cerr := q.setThreadDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing setThreadDueStmt: %w", cerr)
+		}
+	}
 	if q.settleDeliveryStmt != nil {
 		if cerr := q.settleDeliveryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing settleDeliveryStmt: %w", cerr)
+		}
+	}
+	if q.settleOutgoingStmt != nil {
+		if cerr := q.settleOutgoingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing settleOutgoingStmt: %w", cerr)
+		}
+	}
+	if q.settleQuoteStmt != nil {
+		if cerr := q.settleQuoteStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing settleQuoteStmt: %w", cerr)
 		}
 	}
 	if q.unfinishedJobsStmt != nil {
@@ -618,9 +794,12 @@ type Queries struct {
 	closeJobsStmt         *sql.Stmt
 	completeStmt          *sql.Stmt
 	countOrdersStmt       *sql.Stmt
+	countPiecesStmt       *sql.Stmt
 	crashAttemptsStmt     *sql.Stmt
 	deleteArtifactsStmt   *sql.Stmt
 	deleteFactStmt        *sql.Stmt
+	dueThreadsStmt        *sql.Stmt
+	endJobStmt            *sql.Stmt
 	expediteStmt          *sql.Stmt
 	failStmt              *sql.Stmt
 	finishAttemptStmt     *sql.Stmt
@@ -628,7 +807,12 @@ type Queries struct {
 	getDeliveryStmt       *sql.Stmt
 	getFactStmt           *sql.Stmt
 	getOrderStmt          *sql.Stmt
+	getOutgoingStmt       *sql.Stmt
+	getQuoteStmt          *sql.Stmt
+	hasPieceStmt          *sql.Stmt
+	hasThreadStmt         *sql.Stmt
 	hasWorkStmt           *sql.Stmt
+	hastenDeliveryStmt    *sql.Stmt
 	holdStmt              *sql.Stmt
 	holdCrashedJobStmt    *sql.Stmt
 	holdJobsStmt          *sql.Stmt
@@ -637,9 +821,14 @@ type Queries struct {
 	insertAttemptStmt     *sql.Stmt
 	insertEventStmt       *sql.Stmt
 	insertJobStmt         *sql.Stmt
+	insertMessageStmt     *sql.Stmt
 	insertOrderStmt       *sql.Stmt
+	insertOutgoingStmt    *sql.Stmt
+	insertPieceStmt       *sql.Stmt
 	insertRequestStmt     *sql.Stmt
 	intendDeliveryStmt    *sql.Stmt
+	intendOutgoingStmt    *sql.Stmt
+	intendQuoteStmt       *sql.Stmt
 	knownOrdersStmt       *sql.Stmt
 	lastEventIDStmt       *sql.Stmt
 	leaseStmt             *sql.Stmt
@@ -647,10 +836,14 @@ type Queries struct {
 	leasedJobsStmt        *sql.Stmt
 	listArtifactsStmt     *sql.Stmt
 	listFactsStmt         *sql.Stmt
+	listMessagesStmt      *sql.Stmt
 	listOrdersStmt        *sql.Stmt
+	listOutgoingStmt      *sql.Stmt
+	listPiecesStmt        *sql.Stmt
 	listServicesStmt      *sql.Stmt
 	listWindowsStmt       *sql.Stmt
 	nextRunAtStmt         *sql.Stmt
+	nextThreadStmt        *sql.Stmt
 	openOrderIDsStmt      *sql.Stmt
 	orderArtifactsStmt    *sql.Stmt
 	orderAttemptsStmt     *sql.Stmt
@@ -660,8 +853,10 @@ type Queries struct {
 	ownerCancelStmt       *sql.Stmt
 	putElsewhereStmt      *sql.Stmt
 	putFactStmt           *sql.Stmt
+	putQuoteStmt          *sql.Stmt
 	putServiceStmt        *sql.Stmt
 	putWindowStmt         *sql.Stmt
+	readyQuoteStmt        *sql.Stmt
 	recordUnreadableStmt  *sql.Stmt
 	redoJobStmt           *sql.Stmt
 	releaseJobsStmt       *sql.Stmt
@@ -677,7 +872,10 @@ type Queries struct {
 	setOrderMissingStmt   *sql.Stmt
 	setOrderRoundStmt     *sql.Stmt
 	setOrderStateStmt     *sql.Stmt
+	setThreadDueStmt      *sql.Stmt
 	settleDeliveryStmt    *sql.Stmt
+	settleOutgoingStmt    *sql.Stmt
+	settleQuoteStmt       *sql.Stmt
 	unfinishedJobsStmt    *sql.Stmt
 	updateOrderFactsStmt  *sql.Stmt
 }
@@ -692,9 +890,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		closeJobsStmt:         q.closeJobsStmt,
 		completeStmt:          q.completeStmt,
 		countOrdersStmt:       q.countOrdersStmt,
+		countPiecesStmt:       q.countPiecesStmt,
 		crashAttemptsStmt:     q.crashAttemptsStmt,
 		deleteArtifactsStmt:   q.deleteArtifactsStmt,
 		deleteFactStmt:        q.deleteFactStmt,
+		dueThreadsStmt:        q.dueThreadsStmt,
+		endJobStmt:            q.endJobStmt,
 		expediteStmt:          q.expediteStmt,
 		failStmt:              q.failStmt,
 		finishAttemptStmt:     q.finishAttemptStmt,
@@ -702,7 +903,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		getDeliveryStmt:       q.getDeliveryStmt,
 		getFactStmt:           q.getFactStmt,
 		getOrderStmt:          q.getOrderStmt,
+		getOutgoingStmt:       q.getOutgoingStmt,
+		getQuoteStmt:          q.getQuoteStmt,
+		hasPieceStmt:          q.hasPieceStmt,
+		hasThreadStmt:         q.hasThreadStmt,
 		hasWorkStmt:           q.hasWorkStmt,
+		hastenDeliveryStmt:    q.hastenDeliveryStmt,
 		holdStmt:              q.holdStmt,
 		holdCrashedJobStmt:    q.holdCrashedJobStmt,
 		holdJobsStmt:          q.holdJobsStmt,
@@ -711,9 +917,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertAttemptStmt:     q.insertAttemptStmt,
 		insertEventStmt:       q.insertEventStmt,
 		insertJobStmt:         q.insertJobStmt,
+		insertMessageStmt:     q.insertMessageStmt,
 		insertOrderStmt:       q.insertOrderStmt,
+		insertOutgoingStmt:    q.insertOutgoingStmt,
+		insertPieceStmt:       q.insertPieceStmt,
 		insertRequestStmt:     q.insertRequestStmt,
 		intendDeliveryStmt:    q.intendDeliveryStmt,
+		intendOutgoingStmt:    q.intendOutgoingStmt,
+		intendQuoteStmt:       q.intendQuoteStmt,
 		knownOrdersStmt:       q.knownOrdersStmt,
 		lastEventIDStmt:       q.lastEventIDStmt,
 		leaseStmt:             q.leaseStmt,
@@ -721,10 +932,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		leasedJobsStmt:        q.leasedJobsStmt,
 		listArtifactsStmt:     q.listArtifactsStmt,
 		listFactsStmt:         q.listFactsStmt,
+		listMessagesStmt:      q.listMessagesStmt,
 		listOrdersStmt:        q.listOrdersStmt,
+		listOutgoingStmt:      q.listOutgoingStmt,
+		listPiecesStmt:        q.listPiecesStmt,
 		listServicesStmt:      q.listServicesStmt,
 		listWindowsStmt:       q.listWindowsStmt,
 		nextRunAtStmt:         q.nextRunAtStmt,
+		nextThreadStmt:        q.nextThreadStmt,
 		openOrderIDsStmt:      q.openOrderIDsStmt,
 		orderArtifactsStmt:    q.orderArtifactsStmt,
 		orderAttemptsStmt:     q.orderAttemptsStmt,
@@ -734,8 +949,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		ownerCancelStmt:       q.ownerCancelStmt,
 		putElsewhereStmt:      q.putElsewhereStmt,
 		putFactStmt:           q.putFactStmt,
+		putQuoteStmt:          q.putQuoteStmt,
 		putServiceStmt:        q.putServiceStmt,
 		putWindowStmt:         q.putWindowStmt,
+		readyQuoteStmt:        q.readyQuoteStmt,
 		recordUnreadableStmt:  q.recordUnreadableStmt,
 		redoJobStmt:           q.redoJobStmt,
 		releaseJobsStmt:       q.releaseJobsStmt,
@@ -751,7 +968,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		setOrderMissingStmt:   q.setOrderMissingStmt,
 		setOrderRoundStmt:     q.setOrderRoundStmt,
 		setOrderStateStmt:     q.setOrderStateStmt,
+		setThreadDueStmt:      q.setThreadDueStmt,
 		settleDeliveryStmt:    q.settleDeliveryStmt,
+		settleOutgoingStmt:    q.settleOutgoingStmt,
+		settleQuoteStmt:       q.settleQuoteStmt,
 		unfinishedJobsStmt:    q.unfinishedJobsStmt,
 		updateOrderFactsStmt:  q.updateOrderFactsStmt,
 	}

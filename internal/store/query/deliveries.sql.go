@@ -13,11 +13,17 @@ import (
 )
 
 const deleteArtifacts = `-- name: DeleteArtifacts :exec
-DELETE FROM artifacts WHERE order_id = ? AND round = ?
+DELETE FROM artifacts WHERE order_id = ? AND kind = ? AND round = ?
 `
 
-func (q *Queries) DeleteArtifacts(ctx context.Context, orderID string, round int64) error {
-	_, err := q.exec(ctx, q.deleteArtifactsStmt, deleteArtifacts, orderID, round)
+type DeleteArtifactsParams struct {
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+}
+
+func (q *Queries) DeleteArtifacts(ctx context.Context, arg DeleteArtifactsParams) error {
+	_, err := q.exec(ctx, q.deleteArtifactsStmt, deleteArtifacts, arg.OrderID, arg.Kind, arg.Round)
 	return err
 }
 
@@ -65,12 +71,13 @@ func (q *Queries) GetDelivery(ctx context.Context, orderID string, round int64) 
 }
 
 const insertArtifact = `-- name: InsertArtifact :exec
-INSERT INTO artifacts (order_id, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO artifacts (order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertArtifactParams struct {
 	OrderID   string
+	Kind      order.Kind
 	Round     int64
 	Position  int64
 	Path      string
@@ -88,6 +95,7 @@ type InsertArtifactParams struct {
 func (q *Queries) InsertArtifact(ctx context.Context, arg InsertArtifactParams) error {
 	_, err := q.exec(ctx, q.insertArtifactStmt, insertArtifact,
 		arg.OrderID,
+		arg.Kind,
 		arg.Round,
 		arg.Position,
 		arg.Path,
@@ -128,11 +136,17 @@ func (q *Queries) IntendDelivery(ctx context.Context, arg IntendDeliveryParams) 
 }
 
 const listArtifacts = `-- name: ListArtifacts :many
-SELECT id, order_id, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? AND round = ? ORDER BY position
+SELECT id, order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY position
 `
 
-func (q *Queries) ListArtifacts(ctx context.Context, orderID string, round int64) ([]Artifact, error) {
-	rows, err := q.query(ctx, q.listArtifactsStmt, listArtifacts, orderID, round)
+type ListArtifactsParams struct {
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+}
+
+func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([]Artifact, error) {
+	rows, err := q.query(ctx, q.listArtifactsStmt, listArtifacts, arg.OrderID, arg.Kind, arg.Round)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +157,7 @@ func (q *Queries) ListArtifacts(ctx context.Context, orderID string, round int64
 		if err := rows.Scan(
 			&i.ID,
 			&i.OrderID,
+			&i.Kind,
 			&i.Round,
 			&i.Position,
 			&i.Path,

@@ -49,7 +49,7 @@ func (q *Queries) Advance(ctx context.Context, arg AdvanceParams) (int64, error)
 const closeJobs = `-- name: CloseJobs :execrows
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = ?1,
     reason = ?2, changed_at = ?3, finished_at = ?4
-WHERE order_id = ?5 AND state IN ('ready', 'leased', 'held')
+WHERE order_id = ?5 AND kind <> 'message' AND state IN ('ready', 'leased', 'held')
 `
 
 type CloseJobsParams struct {
@@ -60,7 +60,8 @@ type CloseJobsParams struct {
 	OrderID    string
 }
 
-// The order has ended: whatever was still to be done for it is not.
+// The order has ended: whatever was still to be done for it is not. A last
+// message may still be said, unless its send finds that it may not.
 func (q *Queries) CloseJobs(ctx context.Context, arg CloseJobsParams) (int64, error) {
 	result, err := q.exec(ctx, q.closeJobsStmt, closeJobs,
 		arg.Code,
@@ -119,6 +120,33 @@ func (q *Queries) CrashAttempts(ctx context.Context, arg CrashAttemptsParams) er
 		arg.Outcome,
 		arg.Code,
 		arg.JobID,
+	)
+	return err
+}
+
+const endJob = `-- name: EndJob :exec
+UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
+    changed_at = ?1, finished_at = ?2
+WHERE order_id = ?3 AND kind = ?4 AND round = ?5
+  AND state IN ('ready', 'leased', 'held', 'failed')
+`
+
+type EndJobParams struct {
+	ChangedAt  utc.Time
+	FinishedAt utc.Time
+	OrderID    string
+	Kind       order.Kind
+	Round      int64
+}
+
+// One job turns out to be done, whoever holds it.
+func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) error {
+	_, err := q.exec(ctx, q.endJobStmt, endJob,
+		arg.ChangedAt,
+		arg.FinishedAt,
+		arg.OrderID,
+		arg.Kind,
+		arg.Round,
 	)
 	return err
 }
@@ -195,7 +223,8 @@ func (q *Queries) FinishAttempt(ctx context.Context, arg FinishAttemptParams) er
 const finishJobs = `-- name: FinishJobs :exec
 UPDATE jobs SET state = 'done', code = '', reason = '', hint = '', changed_at = ?1,
     finished_at = ?2
-WHERE order_id = ?3 AND round = ?4 AND state IN ('held', 'failed', 'cancelled')
+WHERE order_id = ?3 AND kind = 'delivery' AND round = ?4
+  AND state IN ('held', 'failed', 'cancelled')
 `
 
 type FinishJobsParams struct {
@@ -228,6 +257,16 @@ func (q *Queries) HasWork(ctx context.Context, runAt utc.Time) (int64, error) {
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const hastenDelivery = `-- name: HastenDelivery :exec
+UPDATE jobs SET run_at = ?1
+WHERE order_id = ?2 AND kind = 'delivery' AND state = 'ready'
+`
+
+func (q *Queries) HastenDelivery(ctx context.Context, runAt utc.Time, orderID string) error {
+	_, err := q.exec(ctx, q.hastenDeliveryStmt, hastenDelivery, runAt, orderID)
+	return err
 }
 
 const hold = `-- name: Hold :execrows
@@ -288,7 +327,7 @@ const holdJobs = `-- name: HoldJobs :execrows
 UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
     attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
     code = ?1, reason = ?2, hint = ?3, changed_at = ?4
-WHERE order_id = ?5 AND state IN ('ready', 'leased')
+WHERE order_id = ?5 AND kind IN ('delivery', 'piece') AND state IN ('ready', 'leased')
 `
 
 type HoldJobsParams struct {
@@ -508,7 +547,7 @@ func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]utc.Time, e
 const ownerCancel = `-- name: OwnerCancel :execrows
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = ?1,
     hint = '', changed_at = ?2, finished_at = ?3
-WHERE order_id = ?4 AND state IN ('ready', 'leased', 'held', 'failed')
+WHERE order_id = ?4 AND kind <> 'message' AND state IN ('ready', 'leased', 'held', 'failed')
 `
 
 type OwnerCancelParams struct {
@@ -532,10 +571,39 @@ func (q *Queries) OwnerCancel(ctx context.Context, arg OwnerCancelParams) (int64
 	return result.RowsAffected()
 }
 
+const readyQuote = `-- name: ReadyQuote :execrows
+UPDATE jobs SET state = 'ready', stage = 'quote', lane = 'network', priority = ?1, attempt = 0, crashes = 0,
+    run_at = ?2, lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
+    changed_at = ?3, finished_at = NULL
+WHERE order_id = ?4 AND kind = 'quote'
+`
+
+type ReadyQuoteParams struct {
+	Priority  int64
+	RunAt     utc.Time
+	ChangedAt utc.Time
+	OrderID   string
+}
+
+// The owner has named a price: the quote may go out, or go out anew.
+func (q *Queries) ReadyQuote(ctx context.Context, arg ReadyQuoteParams) (int64, error) {
+	result, err := q.exec(ctx, q.readyQuoteStmt, readyQuote,
+		arg.Priority,
+		arg.RunAt,
+		arg.ChangedAt,
+		arg.OrderID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const redoJob = `-- name: RedoJob :execrows
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     run_at = ?1, code = '', reason = '', hint = '', changed_at = ?2, finished_at = NULL
-WHERE order_id = ?3 AND round = ?4 AND state IN ('held', 'failed', 'cancelled')
+WHERE order_id = ?3 AND kind = 'delivery' AND round = ?4
+  AND state IN ('held', 'failed', 'cancelled')
 `
 
 type RedoJobParams struct {
@@ -562,7 +630,8 @@ func (q *Queries) RedoJob(ctx context.Context, arg RedoJobParams) (int64, error)
 const releaseJobs = `-- name: ReleaseJobs :execrows
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = ?1, code = '', reason = '',
     hint = '', changed_at = ?2, finished_at = NULL
-WHERE order_id = ?3 AND round = ?4 AND state IN ('held', 'failed', 'cancelled')
+WHERE order_id = ?3 AND state IN ('held', 'failed', 'cancelled')
+  AND ((kind = 'delivery' AND round = ?4) OR (kind <> 'delivery' AND CAST(?5 AS INTEGER) = 1))
 `
 
 type ReleaseJobsParams struct {
@@ -570,15 +639,18 @@ type ReleaseJobsParams struct {
 	ChangedAt utc.Time
 	OrderID   string
 	Round     int64
+	EveryKind int64
 }
 
-// Held (or, for the owner, failed or cancelled) work of a round may run again, with fresh attempts.
+// Held (or, for the owner, failed or cancelled) work of a round may run again, with fresh attempts;
+// the owner's word, every_kind = 1, is for all that the order has besides its deliveries too.
 func (q *Queries) ReleaseJobs(ctx context.Context, arg ReleaseJobsParams) (int64, error) {
 	result, err := q.exec(ctx, q.releaseJobsStmt, releaseJobs,
 		arg.RunAt,
 		arg.ChangedAt,
 		arg.OrderID,
 		arg.Round,
+		arg.EveryKind,
 	)
 	if err != nil {
 		return 0, err

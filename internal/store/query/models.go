@@ -12,6 +12,7 @@ import (
 type Artifact struct {
 	ID         int64
 	OrderID    string
+	Kind       order.Kind
 	Round      int64
 	Position   int64
 	Path       string
@@ -52,6 +53,16 @@ type Fact struct {
 	ChangedAt utc.Time
 }
 
+type Message struct {
+	OrderID  string
+	RemoteID string
+	Party    order.Party
+	Sender   string
+	Content  string
+	At       utc.Time
+	SeenAt   utc.Time
+}
+
 type Order struct {
 	ID                 string
 	Service            string
@@ -88,6 +99,21 @@ type Order struct {
 	EffectEventID      int64
 	Fingerprint        int64
 	Raw                string
+	ThreadDueAt        utc.Time
+}
+
+type Outbox struct {
+	ID        int64
+	OrderID   string
+	Position  int64
+	Reason    string
+	Body      string
+	State     order.OutState
+	Tries     int64
+	CreatedAt utc.Time
+	SentAt    utc.Time
+	SettledAt utc.Time
+	Note      string
 }
 
 type Service struct {

@@ -82,7 +82,7 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 }
 
 const getOrder = `-- name: GetOrder :many
-SELECT id, service, service_id, service_title, client_wallet, brief, reference_urls, reference_images, requirement_answers, remote_status, state, code, reason, hint, round, price_usd_micros, fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx, created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at, window_ends_at, missing_at, effect_event_id, fingerprint, raw FROM orders WHERE id = ?
+SELECT id, service, service_id, service_title, client_wallet, brief, reference_urls, reference_images, requirement_answers, remote_status, state, code, reason, hint, round, price_usd_micros, fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx, created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at, window_ends_at, missing_at, effect_event_id, fingerprint, raw, thread_due_at FROM orders WHERE id = ?
 `
 
 func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
@@ -130,6 +130,7 @@ func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
 			&i.EffectEventID,
 			&i.Fingerprint,
 			&i.Raw,
+			&i.ThreadDueAt,
 		); err != nil {
 			return nil, err
 		}
@@ -223,7 +224,7 @@ func (q *Queries) ListOrders(ctx context.Context, state interface{}, most int64)
 }
 
 const orderArtifacts = `-- name: OrderArtifacts :many
-SELECT id, order_id, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? ORDER BY round, position
+SELECT id, order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? ORDER BY kind, round, position
 `
 
 func (q *Queries) OrderArtifacts(ctx context.Context, orderID string) ([]Artifact, error) {
@@ -238,6 +239,7 @@ func (q *Queries) OrderArtifacts(ctx context.Context, orderID string) ([]Artifac
 		if err := rows.Scan(
 			&i.ID,
 			&i.OrderID,
+			&i.Kind,
 			&i.Round,
 			&i.Position,
 			&i.Path,
@@ -266,7 +268,7 @@ func (q *Queries) OrderArtifacts(ctx context.Context, orderID string) ([]Artifac
 }
 
 const orderAttempts = `-- name: OrderAttempts :many
-SELECT a.id, a.job_id, a.stage, a.attempt, a.started_at, a.finished_at, a.outcome, a.code, a.error, a.log, a.cost_usd_micros, j.round FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id
+SELECT a.id, a.job_id, a.stage, a.attempt, a.started_at, a.finished_at, a.outcome, a.code, a.error, a.log, a.cost_usd_micros, j.round, j.kind FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id
 `
 
 type OrderAttemptsRow struct {
@@ -282,6 +284,7 @@ type OrderAttemptsRow struct {
 	Log           string
 	CostUsdMicros order.USD
 	Round         int64
+	Kind          order.Kind
 }
 
 func (q *Queries) OrderAttempts(ctx context.Context, orderID string) ([]OrderAttemptsRow, error) {
@@ -306,6 +309,7 @@ func (q *Queries) OrderAttempts(ctx context.Context, orderID string) ([]OrderAtt
 			&i.Log,
 			&i.CostUsdMicros,
 			&i.Round,
+			&i.Kind,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// messagesCmd shows a thread, or writes into it.
+type messagesCmd struct {
+	Order string  `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Send  *string `help:"Write this to the client; - reads it from standard input." placeholder:"TEXT"`
+	JSON  bool    `help:"Print JSON." name:"json"`
+}
+
+func (messagesCmd) Help() string {
+	return `Shows what client and agent have written to each other about an order, as it was
+last read, and what of ours is still on its way. With --send it writes to the
+client: up to 2000 characters, once, at once when a daemon runs and else with the
+next run. The marketplace takes messages on orders that are paid, in progress,
+delivered, completed or disputed.`
+}
+
+func (c messagesCmd) Run(p *program) error {
+	if c.Send != nil {
+		return c.send(p)
+	}
+	return p.withReader(func(ctx context.Context, _ *config.Config, st *store.Store) error {
+		id, err := findOrder(ctx, st, c.Order)
+		if err != nil {
+			return err
+		}
+		thread, err := st.Thread(ctx, id)
+		if err != nil {
+			return err
+		}
+		outbox, err := st.Outbox(ctx, id)
+		if err != nil {
+			return err
+		}
+		v := viewThread(thread, outbox)
+		if c.JSON {
+			return printJSON(p.stdout, v)
+		}
+		g := p.newPage()
+		v.show(g, time.Now())
+		return g.print(p.stdout)
+	})
+}
+
+func (c messagesCmd) send(p *program) error {
+	text := *c.Send
+	if text == "-" {
+		all, err := io.ReadAll(io.LimitReader(p.stdin, 1<<20))
+		if err != nil {
+			return err
+		}
+		text = string(all)
+	}
+	text = strings.TrimSpace(text)
+	switch n := atelier.MessageLength(text); {
+	case text == "":
+		return &usageError{errors.New("the message is empty")}
+	case n > atelier.MaxMessage:
+		return &usageError{fmt.Errorf("the message has %d characters, at most %d are taken", n, atelier.MaxMessage)}
+	}
+	// Each command is a reason of its own: the same words may be said twice.
+	reason := "owner-" + strings.ToLower(rand.Text()[:12])
+	return p.change(c.Order, c.JSON, "has your message in its outbox", func(ctx context.Context, o store.Owner, id string) error {
+		return o.Say(ctx, id, reason, text)
+	})
+}
+
+// threadView is a thread for machines.
+type threadView struct {
+	Messages []messageView  `json:"messages"`
+	Outbox   []outgoingView `json:"outbox"`
+}
+
+type messageView struct {
+	ID     string      `json:"id"`
+	Party  order.Party `json:"party"`
+	Sender string      `json:"sender"`
+	Text   string      `json:"text"`
+	At     time.Time   `json:"at"`
+}
+
+type outgoingView struct {
+	Reason string         `json:"reason"`
+	State  order.OutState `json:"state"`
+	Text   string         `json:"text"` // empty until it is written from its template
+	Tries  int            `json:"tries"`
+	SentAt time.Time      `json:"sent_at,omitzero"`
+}
+
+func viewThread(thread []order.Message, outbox []order.Outgoing) threadView {
+	v := threadView{Messages: []messageView{}, Outbox: []outgoingView{}}
+	for _, m := range thread {
+		v.Messages = append(v.Messages, messageView(m))
+	}
+	for _, m := range outbox {
+		v.Outbox = append(v.Outbox, outgoingView{Reason: m.Reason, State: m.State, Text: m.Body, Tries: m.Tries, SentAt: m.SentAt})
+	}
+	return v
+}
+
+func (v threadView) show(g *page, now time.Time) {
+	for _, m := range v.Messages {
+		who := string(m.Party)
+		if m.Party == order.PartyOther {
+			who = m.Sender
+		}
+		g.linef("%s  %s", g.paint(bold, short(who, 40)), g.paint(dim, relative(now, m.At)))
+		g.quote(m.Text)
+	}
+	for _, m := range v.Outbox {
+		if m.State == order.OutSent {
+			continue // it is shown above, or will be
+		}
+		g.linef("%s  %s", g.paint(bold, "agent"), g.paint(yellow, string(m.State)+", not in the thread"))
+		text := m.Text
+		if text == "" {
+			text = "(" + order.Template(m.Reason) + ", not written yet)"
+		}
+		g.quote(text)
+	}
+	if len(v.Messages) == 0 && len(v.Outbox) == 0 {
+		g.linef("nothing has been written about the order")
+	}
+}

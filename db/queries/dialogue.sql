@@ -1,0 +1,73 @@
+-- name: GetQuote :many
+SELECT order_id, price_usd_micros, source, state, tries, sent_at FROM quotes WHERE order_id = ?;
+
+-- name: PutQuote :exec
+INSERT INTO quotes (order_id, price_usd_micros, source, state) VALUES (?, ?, ?, 'priced')
+ON CONFLICT (order_id) DO UPDATE SET price_usd_micros = excluded.price_usd_micros, source = excluded.source,
+    state = 'priced', tries = 0, sent_at = NULL, settled_at = NULL, note = '';
+
+-- name: IntendQuote :exec
+UPDATE quotes SET state = 'sending', tries = tries + 1, sent_at = ?, settled_at = NULL, note = '' WHERE order_id = ?;
+
+-- name: SettleQuote :exec
+UPDATE quotes SET state = ?, settled_at = ?, note = ? WHERE order_id = ?;
+
+-- name: InsertMessage :execrows
+INSERT INTO messages (order_id, remote_id, party, sender, content, at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (order_id, remote_id) DO NOTHING;
+
+-- name: ListMessages :many
+SELECT * FROM messages WHERE order_id = ? ORDER BY at, remote_id;
+
+-- name: InsertOutgoing :many
+-- Nothing when the reason has been written for already.
+INSERT INTO outbox (order_id, position, reason, body, state, created_at)
+VALUES (sqlc.arg(order_id), (SELECT coalesce(max(o.position), 0) + 1 FROM outbox AS o WHERE o.order_id = sqlc.arg(order_id)),
+        sqlc.arg(reason), sqlc.arg(body), 'queued', sqlc.arg(created_at))
+ON CONFLICT (order_id, reason) DO NOTHING
+RETURNING position;
+
+-- name: GetOutgoing :many
+SELECT o.*, CAST((SELECT count(*) FROM outbox AS a WHERE a.order_id = o.order_id AND a.body = o.body AND a.state = 'sent'
+    AND a.id <> o.id) AS INTEGER) AS alike
+FROM outbox AS o WHERE o.order_id = ? AND o.position = ?;
+
+-- name: ListOutgoing :many
+SELECT * FROM outbox WHERE order_id = ? ORDER BY position;
+
+-- name: IntendOutgoing :exec
+UPDATE outbox SET state = 'sending', body = sqlc.arg(body), tries = tries + 1, sent_at = sqlc.arg(sent_at),
+    settled_at = NULL, note = ''
+WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position);
+
+-- name: SettleOutgoing :exec
+UPDATE outbox SET state = sqlc.arg(state), settled_at = sqlc.arg(settled_at), note = sqlc.arg(note)
+WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position);
+
+-- name: CountPieces :one
+SELECT CAST(count(*) AS INTEGER) FROM pieces WHERE order_id = ?;
+
+-- name: HasPiece :one
+SELECT EXISTS (SELECT 1 FROM pieces WHERE order_id = ? AND message_id = ?);
+
+-- name: InsertPiece :exec
+INSERT INTO pieces (order_id, number, message_id, request, created_at) VALUES (?, ?, ?, ?, ?);
+
+-- name: ListPieces :many
+SELECT p.order_id, p.number, p.request, coalesce(j.state, '') AS job_state, coalesce(b.state, '') AS out_state
+FROM pieces AS p
+LEFT JOIN jobs AS j ON j.order_id = p.order_id AND j.kind = 'piece' AND j.round = p.number
+LEFT JOIN outbox AS b ON b.order_id = p.order_id AND b.reason = 'piece-' || p.number
+WHERE p.order_id = ? ORDER BY p.number;
+
+-- name: DueThreads :many
+SELECT id FROM orders WHERE thread_due_at IS NOT NULL AND thread_due_at <= ? ORDER BY thread_due_at LIMIT ?;
+
+-- name: NextThread :many
+SELECT thread_due_at FROM orders WHERE thread_due_at IS NOT NULL ORDER BY thread_due_at LIMIT 1;
+
+-- name: SetThreadDue :exec
+UPDATE orders SET thread_due_at = ? WHERE id = ?;
+
+-- name: HasThread :one
+SELECT EXISTS (SELECT 1 FROM orders WHERE id = ? AND thread_due_at IS NOT NULL);

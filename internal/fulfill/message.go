@@ -1,0 +1,121 @@
+package fulfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"atelierd/internal/letter"
+	"atelierd/internal/order"
+)
+
+// messageRetry is how long a message waits for a status that takes it.
+const messageRetry = 10 * time.Minute
+
+// message writes one message of the outbox to the client, once. The marketplace
+// takes the same text twice without a word, so after a send without an answer
+// the thread is read first.
+func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
+	m, err := f.o.Store.Outgoing(ctx, j.OrderID, j.Round)
+	if err != nil {
+		return order.Result{}, err
+	}
+	if m.State == order.OutSending {
+		over, err := f.messageLanded(ctx, m)
+		if err != nil {
+			return order.Result{}, err
+		}
+		if over {
+			return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
+		}
+		if m.Tries >= f.o.MaxTries {
+			return order.Result{}, noAnswer(j, m.Tries)
+		}
+	}
+	switch {
+	case o.Status == order.Cancelled:
+		return order.Result{Sent: order.OutDropped, Note: "the order was cancelled"}, nil
+	case !o.Status.TakesMessages():
+		return order.Result{}, &order.Failure{Class: order.Wait, Code: "not_now", After: messageRetry,
+			Err: fmt.Errorf("an order that is %.40q takes no messages", o.Status)}
+	}
+	body, err := f.write(ctx, m, o)
+	if err != nil {
+		return order.Result{}, err
+	}
+	if body == "" {
+		return order.Result{Sent: order.OutDropped, Note: "its template is off"}, nil
+	}
+	if err := f.affordable(ctx, order.CallMessage); err != nil {
+		return order.Result{}, err
+	}
+	if err := f.effect(ctx, j, effect{
+		intend:   func() error { return f.o.Store.IntendMessage(j, body) },
+		send:     func() error { return f.o.Market.SendMessage(ctx, j.OrderID, body) },
+		withdraw: func(note string) error { return f.o.Store.WithdrawMessage(j, note) },
+	}); err != nil {
+		return order.Result{}, err
+	}
+	return order.Result{Sent: order.OutSent}, nil
+}
+
+// messageLanded says whether a message that got no answer stands in the thread.
+// Texts alike are told apart by their number, since only the marketplace knows
+// which is which.
+func (f *Fulfiller) messageLanded(ctx context.Context, m order.Outgoing) (bool, error) {
+	at := time.Now()
+	thread, err := f.o.Market.Messages(ctx, m.OrderID)
+	if err != nil {
+		return false, marketFailure(err)
+	}
+	shown := 0
+	for _, t := range thread {
+		if t.Party != order.PartyClient && t.Text == m.Body {
+			shown++
+		}
+	}
+	if shown > m.Alike {
+		return true, nil
+	}
+	if rest := f.o.Settle - at.Sub(m.SentAt); rest > 0 {
+		return false, settling("message", rest)
+	}
+	return false, nil
+}
+
+// write gives the text of a message: the one it was first tried with, or what
+// its template makes of the order; empty when the template is off.
+func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) (string, error) {
+	if m.Body != "" {
+		return m.Body, nil
+	}
+	s := f.o.Services[o.Service]
+	l := s.Letters[order.Template(m.Reason)]
+	if l == nil {
+		return "", nil
+	}
+	d := letter.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: o.Reason}
+	kind, round := order.KindDelivery, o.Round
+	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err == nil {
+		kind, round = order.KindPiece, d.Piece
+	} else if s.Subscription {
+		kind, round = order.KindPiece, -1
+	}
+	files, err := f.o.Store.Artifacts(ctx, o.ID, kind, round)
+	if err != nil {
+		return "", err
+	}
+	for _, a := range files {
+		d.Links = append(d.Links, a.URL)
+	}
+	text, err := l.Write(d)
+	if err != nil {
+		return "", order.Failf(order.Hold, "bad_template", "the message template cannot be used: %w", err).
+			WithHint("mend [messages] %s in the configuration, then `atelierd orders retry %s`", order.Template(m.Reason), o.ID)
+	}
+	if text == "" {
+		return "", errors.New("the message is empty")
+	}
+	return text, nil
+}

@@ -1,0 +1,80 @@
+package fulfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// pieceSay is the message that brings a piece to its client.
+func pieceSay(j order.Job) []order.Say {
+	return []order.Say{{Reason: fmt.Sprintf("piece-%d", j.Round)}}
+}
+
+// piece gives what the client asked for.
+func (f *Fulfiller) piece(ctx context.Context, j order.Job) (number int, ask string, err error) {
+	pieces, err := f.o.Store.Pieces(ctx, j.OrderID)
+	if err != nil {
+		return 0, "", err
+	}
+	for _, p := range pieces {
+		if p.Number == j.Round {
+			return p.Number, p.Request, nil
+		}
+	}
+	return 0, "", order.Failf(order.Hold, "no_piece", "nobody has asked for piece %d", j.Round)
+}
+
+// How long the delivery that ends a window waits while pieces are in work, and
+// for the marketplace to end a window in which nothing was asked for.
+const (
+	pieceWait   = time.Minute
+	emptyWindow = 24 * time.Hour
+)
+
+// windowOver gives the last piece that was sent, once the window of the order
+// is over: its end has come, or all pieces of its quota are sent. Before that a
+// delivery would take from the client what is paid for, so the error is a Wait.
+func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order, s Service) (last int, err error) {
+	if !s.Pieces {
+		return 0, order.Failf(order.Hold, "subscription", "a subscription is a paid window, and a delivery would end it").
+			WithHint("answer the client at the marketplace, or with `atelierd messages %s --send`", j.OrderID)
+	}
+	pieces, err := f.o.Store.Pieces(ctx, j.OrderID)
+	if err != nil {
+		return 0, err
+	}
+	sent, open := 0, 0
+	for _, p := range pieces {
+		switch {
+		case p.Sent:
+			sent, last = sent+1, p.Number
+		case !p.Finished():
+			open++
+		}
+	}
+	end := o.WorkspaceExpiresAt
+	if end.IsZero() {
+		end = j.DueAt
+	}
+	rest := time.Until(end)
+	used := o.QuotaTotal != nil && *o.QuotaTotal > 0 && sent >= *o.QuotaTotal
+	switch {
+	case rest > 0 && !used:
+		return 0, &order.Failure{Class: order.Wait, Code: "window", After: rest,
+			Err: fmt.Errorf("the client's window is open until %s", end.UTC().Format(time.RFC3339))}
+	case open > 0:
+		return 0, &order.Failure{Class: order.Wait, Code: "window", After: pieceWait,
+			Err: fmt.Errorf("the window is over, and %d pieces are still in work", open)}
+	case last == 0 && rest > -emptyWindow:
+		return 0, &order.Failure{Class: order.Wait, Code: "window", After: time.Hour,
+			Err: errors.New("the window is over and nothing was asked for; the marketplace ends the order")}
+	case last == 0:
+		return 0, order.Failf(order.Hold, "subscription", "the window is over, nothing was asked for, and the order is still open").
+			WithHint("look at the order at the marketplace")
+	}
+	return last, nil
+}

@@ -1,0 +1,62 @@
+package generate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"atelierd/internal/order"
+)
+
+// Pricer finds the price of an order that asks for a quote.
+type Pricer interface {
+	// Price blocks until the price is known, has failed, or ctx has ended. Its
+	// error is an *order.Failure, as that of Generate is; Fail with the code
+	// refused says that the order is not wanted at any price.
+	Price(ctx context.Context, req Request) (order.USD, error)
+}
+
+// Price runs the program for a quote: it is told the order as for its files,
+// and prints {"price_usd":"15.00"} to stdout, or exits with 65 to refuse. Files
+// that it makes are of no use.
+func (e *Exec) Price(ctx context.Context, req Request) (order.USD, error) {
+	out, log, err := e.run(ctx, req)
+	if err != nil {
+		return 0, err
+	}
+	reason := log.finish(out.stdout)
+	var m manifest
+	price, message, priceErr := parsePrice(out.stdout)
+	m.Message = e.redact.Replace(plainText(message, maxMessage))
+	if f := out.failure(m, reason); f != nil {
+		f.Log = log.tail()
+		return 0, f
+	}
+	if priceErr != nil {
+		return 0, bad(priceErr, 0, log.tail())
+	}
+	return price, nil
+}
+
+// parsePrice reads {"price_usd":…,"message":…}; the price is text or a number.
+func parsePrice(stdout []byte) (price order.USD, message string, err error) {
+	var wire struct {
+		Price   json.RawMessage `json:"price_usd"`
+		Message string          `json:"message"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(stdout))
+	if err := dec.Decode(&wire); err != nil {
+		return 0, "", errors.New(`the pricing command has not printed {"price_usd":"15.00"} to stdout`)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return 0, wire.Message, errors.New("something follows the price on stdout")
+	}
+	price, err = parseCost(wire.Price)
+	if err != nil || price <= 0 {
+		return 0, wire.Message, fmt.Errorf("the pricing command's price_usd %.40q is not a price", string(wire.Price))
+	}
+	return price, wire.Message, nil
+}

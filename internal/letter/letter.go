@@ -1,0 +1,75 @@
+// Package letter writes messages to clients from the owner's templates.
+//
+// It must not know why a message is sent, or how.
+package letter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+	"unicode/utf16"
+)
+
+// Data is what a template may speak of. Brief, Reason and Links may be foreign
+// text.
+type Data struct {
+	Order   string // the order's id
+	Service string // the title
+	Brief   string
+	Round   int      // 0 for the first delivery
+	Piece   int      // number of a piece of a subscription; else 0
+	Links   []string // of what was delivered or made
+	Reason  string   // why the work was refused; else empty
+}
+
+// Letter is a template that is known to work.
+type Letter struct{ t *template.Template }
+
+// Most is the longest letter, in UTF-16 units: what the marketplace takes.
+const Most = 2000
+
+// Parse reads a template of text/template and tries it out. Its error is one
+// line for the owner.
+func Parse(text string) (*Letter, error) {
+	t, err := template.New("message").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	l := &Letter{t}
+	for _, d := range []Data{
+		{},
+		{Order: "ord_1", Service: "Images", Brief: "a cat", Round: 1, Piece: 1, Links: []string{"https://example.com/1.png"}, Reason: "why"},
+	} {
+		written, err := l.write(d)
+		if err != nil {
+			return nil, err
+		}
+		if d.Order != "" && written == "" {
+			return nil, errors.New("it makes an empty message")
+		}
+	}
+	return l, nil
+}
+
+// Write writes the letter, cut to what the marketplace takes.
+func (l *Letter) Write(d Data) (string, error) {
+	text, err := l.write(d)
+	if err != nil {
+		return "", err
+	}
+	units := utf16.Encode([]rune(text))
+	if len(units) <= Most {
+		return text, nil
+	}
+	// A pair that the cut would split becomes one replacement character.
+	return strings.TrimRight(string(utf16.Decode(units[:Most-1])), "\uFFFD") + "…", nil
+}
+
+func (l *Letter) write(d Data) (string, error) {
+	var b strings.Builder
+	if err := l.t.Execute(&b, d); err != nil {
+		return "", fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "template: "))
+	}
+	return strings.TrimSpace(b.String()), nil
+}

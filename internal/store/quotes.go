@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+)
+
+// Quote is what is written down about the price asked for an order; ok is false
+// when there is none.
+func (s *Store) Quote(ctx context.Context, orderID string) (q order.Quote, ok bool, err error) {
+	rows, err := s.read.GetQuote(ctx, orderID)
+	if err != nil || len(rows) == 0 {
+		return q, false, err
+	}
+	r := rows[0]
+	return order.Quote{OrderID: r.OrderID, Price: r.PriceUsdMicros, Source: r.Source, State: r.State,
+		Tries: int(r.Tries), SentAt: r.SentAt.Time}, true, nil
+}
+
+// IntendQuote writes down that the client is about to be asked for the price.
+// Nothing may be sent before it returns nil; it fails with class Lost when the
+// lease is gone.
+func (s *Store) IntendQuote(j order.Job) error {
+	return s.write("quote.intent", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		if err := t.Queries.IntendQuote(noCancel, t.now, j.OrderID); err != nil {
+			return err
+		}
+		return t.effect(j.OrderID, "quoting", "")
+	})
+}
+
+// WithdrawQuote writes down that an intended quote certainly did not happen.
+func (s *Store) WithdrawQuote(j order.Job, note string) error {
+	return s.write("quote.withdraw", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		return t.SettleQuote(noCancel, query.SettleQuoteParams{State: order.QuoteRefused, SettledAt: t.now,
+			Note: note, OrderID: j.OrderID})
+	})
+}
+
+// priced records the price that a price stage has found.
+func (t *tx) priced(j order.Job, p order.Priced) error {
+	if err := t.PutQuote(noCancel, query.PutQuoteParams{OrderID: j.OrderID, PriceUsdMicros: p.Price, Source: p.Source}); err != nil {
+		return err
+	}
+	_, err := t.event(j.OrderID, "priced", fmt.Sprintf("$%s by %s", p.Price, p.Source))
+	return err
+}
+
+// quoted records how a quote has ended: from now on it is the client's turn.
+func (t *tx) quoted(orderID string, state order.QuoteState, note string) error {
+	if err := t.SettleQuote(noCancel, query.SettleQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
+		return err
+	}
+	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateWaiting, ChangedAt: t.now, ID: orderID}); err != nil {
+		return err
+	}
+	kind := "quoted"
+	if state == order.QuoteElsewhere {
+		kind = "quoted elsewhere"
+	}
+	return t.effect(orderID, kind, note)
+}
+
+// endQuote ends a quote that the marketplace shows to be wanted no more.
+func (t *tx) endQuote(orderID string, state order.QuoteState) error {
+	if err := t.EndJob(noCancel, query.EndJobParams{OrderID: orderID, Kind: order.KindQuote, Round: 0,
+		ChangedAt: t.now, FinishedAt: t.now}); err != nil {
+		return err
+	}
+	t.changed.Revoked = true
+	note := "the quote had arrived after all"
+	if state == order.QuoteElsewhere {
+		note = "the order went on without a quote of ours"
+	}
+	if err := t.SettleQuote(noCancel, query.SettleQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
+		return err
+	}
+	_, err := t.event(orderID, "quote", note)
+	return err
+}
+
+// Quote has the client asked for the owner's price. It fails when the order
+// does not wait for one, or when a quote may already have been sent.
+func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
+	before, err := o.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	if before.Status != order.PendingQuote {
+		return fmt.Errorf("order %s is %s at the marketplace and does not wait for a quote", id, before.Status)
+	}
+	if q, ok, err := o.Store.Quote(ctx, id); err != nil {
+		return err
+	} else if ok && (q.State == order.QuoteSending || q.State == order.QuoteConfirmed) {
+		return fmt.Errorf("order %s has a quote of $%s already, which is %s", id, q.Price, q.State)
+	}
+	return o.write("owner.quote", func(t *tx) error {
+		if err := t.PutQuote(noCancel, query.PutQuoteParams{OrderID: id, PriceUsdMicros: price, Source: order.SourceOwner}); err != nil {
+			return err
+		}
+		n, err := t.ReadyQuote(noCancel, query.ReadyQuoteParams{Priority: priority(order.StageQuote), RunAt: t.now, ChangedAt: t.now, OrderID: id})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			if err := t.openJob(id, order.KindQuote, 0, order.StageQuote, before.DueAt, t.now); err != nil {
+				return err
+			}
+		}
+		return t.owned(id, order.StateWorking, "", "", fmt.Sprintf("priced at $%s by the owner", price))
+	})
+}

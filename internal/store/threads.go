@@ -1,0 +1,238 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// DueThreads are the orders whose threads are to be read at now, the longest
+// due first, and the time of the next one after those; zero when there is none.
+func (s *Store) DueThreads(ctx context.Context, now time.Time, most int) (ids []string, next time.Time, err error) {
+	if ids, err = s.read.DueThreads(ctx, utc.At(now), int64(most)); err != nil || len(ids) > 0 {
+		return ids, now, err
+	}
+	rows, err := s.read.NextThread(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, time.Time{}, err
+	}
+	return nil, rows[0].Time, nil
+}
+
+// ReadThread lets the order's thread be read now, if it is read at all.
+func (s *Store) ReadThread(orderID string) error {
+	return s.write("thread.hint", func(t *tx) error {
+		there, err := t.HasThread(noCancel, orderID)
+		if err != nil || !there {
+			return err
+		}
+		t.changed.Threads = true
+		return t.SetThreadDue(noCancel, t.now, orderID)
+	})
+}
+
+// threadMoved reads the thread of an order when its status is news, and no more
+// once the order has ended.
+func (t *tx) threadMoved(f order.Facts) error {
+	if !f.Status.TakesMessages() || f.Status.Ended() {
+		return t.SetThreadDue(noCancel, utc.Time{}, f.ID)
+	}
+	t.changed.Threads = true
+	return t.SetThreadDue(noCancel, t.now, f.ID)
+}
+
+// ApplyThread writes what a thread showed, and the pieces that it asks for. It
+// gives how many messages were new.
+func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
+	err = s.write("thread", func(t *tx) error {
+		fresh = 0
+		for _, m := range th.Messages {
+			n, err := t.InsertMessage(noCancel, query.InsertMessageParams{OrderID: th.OrderID, RemoteID: m.ID, Party: m.Party,
+				Sender: m.Sender, Content: m.Text, At: utc.At(m.At), SeenAt: t.now})
+			if err != nil {
+				return err
+			}
+			fresh += int(n)
+			if th.Pieces && m.Party == order.PartyClient {
+				if err := t.ask(th, m, n > 0); err != nil {
+					return err
+				}
+			}
+		}
+		return t.SetThreadDue(noCancel, utc.At(th.Next), th.OrderID)
+	})
+	return fresh, err
+}
+
+// ask opens the piece that a message of the client asks for, once.
+func (t *tx) ask(th order.Thread, m order.Message, news bool) error {
+	asked, err := t.HasPiece(noCancel, th.OrderID, m.ID)
+	if err != nil || asked {
+		return err
+	}
+	if !th.Until.IsZero() && !m.At.Before(th.Until) {
+		return nil
+	}
+	count, err := t.CountPieces(noCancel, th.OrderID)
+	if err != nil {
+		return err
+	}
+	if th.Quota > 0 && int(count) >= th.Quota {
+		if !news {
+			return nil // it has been said before
+		}
+		_, err := t.event(th.OrderID, "beyond the quota", fmt.Sprintf("all %d pieces were asked for before", th.Quota))
+		return err
+	}
+	number := int(count) + 1
+	if err := t.InsertPiece(noCancel, query.InsertPieceParams{OrderID: th.OrderID, Number: int64(number), MessageID: m.ID,
+		Request: m.Text, CreatedAt: t.now}); err != nil {
+		return err
+	}
+	if _, err := t.event(th.OrderID, "piece", fmt.Sprintf("the client asks for piece %d", number)); err != nil {
+		return err
+	}
+	return t.openJob(th.OrderID, order.KindPiece, number, order.StageGenerate, t.now.Time, t.now)
+}
+
+// Pieces are what the client of a subscription has asked for, in their order.
+func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, error) {
+	rows, err := s.read.ListPieces(ctx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]order.Piece, len(rows))
+	for i, r := range rows {
+		list[i] = order.Piece{OrderID: r.OrderID, Number: int(r.Number), Request: r.Request, Job: r.JobState,
+			Sent: r.OutState == order.OutSent}
+	}
+	return list, nil
+}
+
+// say puts messages into the outbox, each reason once, with the work of sending.
+func (t *tx) say(orderID string, list []order.Say) error {
+	for _, m := range list {
+		position, err := t.InsertOutgoing(noCancel, query.InsertOutgoingParams{OrderID: orderID, Reason: m.Reason,
+			Body: m.Body, CreatedAt: t.now})
+		if err != nil {
+			return err
+		}
+		if len(position) == 0 {
+			continue
+		}
+		if err := t.openJob(orderID, order.KindMessage, int(position[0]), order.StageSend, t.now.Time, t.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// said records how a message of ours has ended. The link of a piece may have
+// been the last that the order still waited for.
+func (t *tx) said(j order.Job, state order.OutState, note string) error {
+	if err := t.SettleOutgoing(noCancel, query.SettleOutgoingParams{State: state, SettledAt: t.now, Note: note,
+		OrderID: j.OrderID, Position: int64(j.Round)}); err != nil {
+		return err
+	}
+	pieces, err := t.CountPieces(noCancel, j.OrderID)
+	if err != nil {
+		return err
+	}
+	if pieces > 0 {
+		t.changed.lane(order.LaneNetwork)
+		if err := t.HastenDelivery(noCancel, t.now, j.OrderID); err != nil {
+			return err
+		}
+	}
+	text := fmt.Sprintf("message %d", j.Round)
+	if note != "" {
+		text += ": " + note
+	}
+	_, err = t.event(j.OrderID, "message "+string(state), text)
+	return err
+}
+
+// Outgoing is what is written down about a message of ours.
+func (s *Store) Outgoing(ctx context.Context, orderID string, position int) (order.Outgoing, error) {
+	rows, err := s.read.GetOutgoing(ctx, orderID, int64(position))
+	if err != nil {
+		return order.Outgoing{}, err
+	}
+	if len(rows) == 0 {
+		return order.Outgoing{}, fmt.Errorf("order %s has no message %d in the outbox", orderID, position)
+	}
+	r := rows[0]
+	return order.Outgoing{OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body, State: r.State,
+		Tries: int(r.Tries), SentAt: r.SentAt.Time, Alike: int(r.Alike)}, nil
+}
+
+// IntendMessage writes down the text that is about to be sent. Nothing may be
+// sent before it returns nil; it fails with class Lost when the lease is gone.
+func (s *Store) IntendMessage(j order.Job, body string) error {
+	return s.write("message.intent", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		return t.IntendOutgoing(noCancel, query.IntendOutgoingParams{Body: body, SentAt: t.now, OrderID: j.OrderID, Position: int64(j.Round)})
+	})
+}
+
+// WithdrawMessage writes down that an intended message certainly was not sent.
+func (s *Store) WithdrawMessage(j order.Job, note string) error {
+	return s.write("message.withdraw", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		return t.SettleOutgoing(noCancel, query.SettleOutgoingParams{State: order.OutRefused, SettledAt: t.now, Note: note,
+			OrderID: j.OrderID, Position: int64(j.Round)})
+	})
+}
+
+// Say has the owner's text sent to the client of an order.
+func (o Owner) Say(ctx context.Context, id, reason, text string) error {
+	before, err := o.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !before.Status.TakesMessages() {
+		return fmt.Errorf("order %s is %s at the marketplace, which takes no messages then", id, before.Status)
+	}
+	return o.write("owner.message", func(t *tx) error {
+		if err := t.say(id, []order.Say{{Reason: reason, Body: text}}); err != nil {
+			return err
+		}
+		_, err := t.event(id, "owner", "wrote to the client")
+		return err
+	})
+}
+
+// Thread is the order's thread as it was last read.
+func (s *Store) Thread(ctx context.Context, orderID string) ([]order.Message, error) {
+	rows, err := s.read.ListMessages(ctx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]order.Message, len(rows))
+	for i, r := range rows {
+		list[i] = order.Message{ID: r.RemoteID, Party: r.Party, Sender: r.Sender, Text: r.Content, At: r.At.Time}
+	}
+	return list, nil
+}
+
+// Outbox is all that we have written to the client of an order.
+func (s *Store) Outbox(ctx context.Context, orderID string) ([]order.Outgoing, error) {
+	rows, err := s.read.ListOutgoing(ctx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]order.Outgoing, len(rows))
+	for i, r := range rows {
+		list[i] = order.Outgoing{OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body,
+			State: r.State, Tries: int(r.Tries), SentAt: r.SentAt.Time}
+	}
+	return list, nil
+}
