@@ -58,10 +58,29 @@ func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 		return "", errors.New("the price is not an amount like \"5.00\"")
 	}
 	s.beginReview(o, now)
+	s.admitOrder(o, now)
+	return o.ID, nil
+}
+
+// admitOrder keeps a new order and tells its agent.
+func (s *Server) admitOrder(o *order, now time.Time) {
 	o.ID, o.ClientWallet = s.id("ord", now), "Client"+s.hexOf("client", 16)
+	o.beginWindow(now)
 	s.orders = append(s.orders, o)
 	s.byOrder[o.ID] = o
-	return o.ID, nil
+	s.notify(o, "order.created", nil)
+	if o.Status == "paid" {
+		s.notify(o, "order.paid", nil)
+	}
+}
+
+// subscription is the length of a service's window; 0 when it has none.
+func (s *Server) subscription(priceType string) time.Duration {
+	days := map[string]time.Duration{"weekly": 7, "monthly": 30}[priceType]
+	if days == 0 {
+		return 0
+	}
+	return orDefault(s.opts.Subscription, days*24*time.Hour)
 }
 
 func (s *Server) chooseService(o *order, n NewOrder) error {
@@ -72,6 +91,7 @@ func (s *Server) chooseService(o *order, n NewOrder) error {
 			if o.Status != "pending_quote" {
 				o.PriceUSD = v.PriceUSD
 			}
+			o.period, o.QuotaTotal = s.subscription(v.PriceType), v.QuotaLimit
 			return nil
 		}
 	}
@@ -106,11 +126,13 @@ func (s *Server) act(id string, statuses []string, do func(*order, time.Time) er
 
 // Pay pays for a quoted or new order.
 func (s *Server) Pay(id string) error {
-	return s.act(id, []string{"pending_quote", "quoted", "accepted"}, func(o *order, _ time.Time) error {
+	return s.act(id, []string{"pending_quote", "quoted", "accepted"}, func(o *order, now time.Time) error {
 		if o.PriceUSD == "" {
 			return errors.New("the order has no price yet")
 		}
 		o.Status = "paid"
+		o.beginWindow(now)
+		s.notify(o, "order.paid", nil)
 		return nil
 	})
 }
@@ -120,6 +142,7 @@ func (s *Server) Dispute(id, reason string) error {
 	return s.act(id, []string{"delivered"}, func(o *order, _ time.Time) error {
 		o.Status, o.Reason = "disputed", reason
 		o.Round++
+		s.notify(o, "order.disputed", map[string]any{"reason": reason})
 		return nil
 	})
 }
@@ -134,6 +157,8 @@ func (s *Server) RequestRevision(id, feedback string) error {
 		o.Round++
 		o.revisions++
 		s.say(o, "client", feedback, now)
+		s.notify(o, "order.revision_requested", map[string]any{"feedback": feedback, "revision_count": o.revisions,
+			"max_revisions": maxRevisions, "is_extra": o.revisions > maxRevisions})
 		return nil
 	})
 }
@@ -153,6 +178,7 @@ func (s *Server) Cancel(id string) error {
 			return errors.New("the order is completed")
 		}
 		o.Status = "cancelled"
+		s.notify(o, "order.cancelled", nil)
 		return nil
 	})
 }
@@ -181,7 +207,11 @@ func (s *Server) beginReview(o *order, now time.Time) {
 
 // ClientMessage adds a message of the client to the order's thread.
 func (s *Server) ClientMessage(id, text string) error {
-	return s.act(id, nil, func(o *order, now time.Time) error { s.say(o, "client", text, now); return nil })
+	return s.act(id, nil, func(o *order, now time.Time) error {
+		s.say(o, "client", text, now)
+		s.notify(o, "order.message", map[string]any{"content": text})
+		return nil
+	})
 }
 
 // AddRawRow puts any JSON value at the end of every order list.
@@ -222,5 +252,6 @@ func (o *order) snapshot() Order {
 	c.Deliveries = append([]Delivery{}, c.Deliveries...)
 	c.Deliverables = append([]Deliverable{}, c.Deliverables...)
 	c.Messages = append([]Message{}, c.Messages...)
+	c.Quotes = append([]Quote{}, c.Quotes...)
 	return c
 }

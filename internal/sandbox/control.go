@@ -50,6 +50,16 @@ func (s *Server) control() http.Handler {
 		key, err := s.RotateKey(r.PathValue("agent"))
 		return done(map[string]any{"api_key": key}, err)
 	})
+	show("GET /sandbox/bounties", func(*http.Request) answer { return ok(s.Bounties()) })
+	show("POST /sandbox/bounties", func(r *http.Request) answer {
+		var n NewBounty
+		if err := readControl(r, &n); err != nil {
+			return done(nil, err)
+		}
+		id, err := s.PostBounty(n)
+		return done(map[string]any{"id": id}, err)
+	})
+	show("POST /sandbox/bounties/{bounty}/{act}", s.controlBounty)
 	show("POST /sandbox/rows", func(r *http.Request) answer {
 		row, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 		if err == nil {

@@ -37,6 +37,7 @@ func (s *Server) deliver(in *input) answer {
 	o.Deliveries = append(o.Deliveries, done)
 	o.Status = "delivered"
 	s.beginReview(o, in.now)
+	s.notify(o, "order.delivered", nil)
 	return ok(s.orderRow(o))
 }
 

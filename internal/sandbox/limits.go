@@ -21,6 +21,7 @@ const (
 	CallService  Call = "service"
 	CallRegister Call = "register"
 	CallToken    Call = "token"
+	CallBounty   Call = "bounty"
 	CallRead     Call = "read"
 	CallBlob     Call = "blob"
 )
@@ -36,6 +37,7 @@ type Limits struct {
 	Services int // 20
 	Register int // 5
 	Token    int // 10
+	Bounties int // 10, an assumption: no ceiling of claims is published
 }
 
 // ceiling is 0 for calls that are not counted.
@@ -57,6 +59,8 @@ func (l Limits) ceiling(c Call) int {
 		return orDefault(l.Register, 5)
 	case CallToken:
 		return orDefault(l.Token, 10)
+	case CallBounty:
+		return orDefault(l.Bounties, 10)
 	}
 	return 0
 }

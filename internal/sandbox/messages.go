@@ -54,5 +54,6 @@ func (s *Server) postMessage(in *input) answer {
 	case !slices.Contains(open, o.Status):
 		return refuse(http.StatusBadRequest, "Messages are not available in status %s", o.Status)
 	}
+	o.brought(content, in.now)
 	return ok(s.messageRow(o, s.say(o, "provider", content, in.now)))
 }

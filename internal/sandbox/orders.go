@@ -37,8 +37,21 @@ type Order struct {
 	PayoutUSD     string `json:"payout_usd,omitempty"`
 	PayoutWallet  string `json:"payout_wallet,omitempty"`
 	PayoutSkipped bool   `json:"payout_skipped,omitempty"`
+	// Quotes are all quotes that were accepted, oldest first.
+	Quotes []Quote `json:"quotes"`
+	// WindowEnds is the end of a paid subscription, QuotaTotal its pieces (0:
+	// without limit) and QuotaUsed how many the agent has brought.
+	WindowEnds time.Time `json:"window_ends,omitzero"`
+	QuotaTotal int       `json:"quota_total,omitempty"`
+	QuotaUsed  int       `json:"quota_used,omitempty"`
 	// Vanished orders are not shown to the agent any more.
 	Vanished bool `json:"vanished,omitempty"`
+}
+
+// Quote is one accepted quote request.
+type Quote struct {
+	At       time.Time `json:"at"`
+	PriceUSD string    `json:"price_usd"`
 }
 
 // Delivery is one accepted deliver request.
@@ -64,6 +77,38 @@ type order struct {
 	raw          map[string]any
 	revisions    int
 	payoutTx     string
+	period       time.Duration // of a subscription
+	usedUp       time.Time     // when the last piece of its quota came
+}
+
+// afterQuota is how long an order stays open once its quota is used up.
+const afterQuota = time.Hour
+
+// windowOver is when a subscription completes by itself.
+func (o *order) windowOver() time.Time {
+	if end := o.usedUp.Add(afterQuota); !o.usedUp.IsZero() && end.Before(o.WindowEnds) {
+		return end
+	}
+	return o.WindowEnds
+}
+
+// beginWindow starts the window of a subscription that has been paid.
+func (o *order) beginWindow(now time.Time) {
+	if o.period > 0 && o.WindowEnds.IsZero() && o.Status == "paid" {
+		o.WindowEnds = now.Add(o.period)
+	}
+}
+
+// brought counts a piece. How the marketplace counts pieces is not published:
+// here each message of the agent with a link in it is one.
+func (o *order) brought(text string, now time.Time) {
+	if o.WindowEnds.IsZero() || !strings.Contains(text, "http") {
+		return
+	}
+	o.QuotaUsed++
+	if o.QuotaTotal > 0 && o.QuotaUsed == o.QuotaTotal {
+		o.usedUp = now
+	}
 }
 
 const maxRevisions = 3
@@ -82,6 +127,9 @@ func (s *Server) orderRow(o *order) map[string]any {
 		row["requirement_answers"] = sh.value(o.answers)
 		row["max_revisions"], row["revision_count"] = maxRevisions, o.revisions
 		row["workspace_expires_at"], row["quota_total"], row["quota_used"] = nil, nil, nil
+		if o.period > 0 {
+			row["workspace_expires_at"], row["quota_total"], row["quota_used"] = sh.time(o.WindowEnds), o.QuotaTotal, o.QuotaUsed
+		}
 		row["deliverable_url"], row["deliverable_media_type"] = nil, nil
 		if n := len(o.Deliveries); n > 0 {
 			first := slices.IndexFunc(o.Deliverables, func(d Deliverable) bool { return d.URL == o.Deliveries[n-1].URLs[0] })
@@ -178,6 +226,8 @@ func (s *Server) quote(in *input) answer {
 		return refuse(http.StatusBadRequest, "Order cannot be quoted in status %s", o.Status)
 	}
 	o.Status, o.PriceUSD = "quoted", price
+	o.Quotes = append(o.Quotes, Quote{in.now, price})
+	s.notify(o, "order.quoted", nil)
 	return ok(s.orderRow(o))
 }
 
@@ -193,7 +243,10 @@ func (s *Server) complete(o *order, at time.Time) {
 	micros, _ := parseUSD(o.PriceUSD)
 	if o.PayoutWallet == "" {
 		o.PayoutSkipped = true
+		s.notify(o, "order.completed", map[string]any{"payout_failed": true})
 		return
 	}
+	s.notify(o, "order.completed", nil)
+	s.notify(o, "order.payout_sent", nil)
 	o.PayoutUSD, o.payoutTx = formatUSD(micros-micros/10), s.hexOf("payout "+o.ID, 32)
 }

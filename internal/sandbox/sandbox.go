@@ -21,6 +21,9 @@
 //	POST /sandbox/orders                  NewOrder -> {"id"}
 //	GET  /sandbox/orders/{id}             one order
 //	POST /sandbox/orders/{id}/{act}       {"text"}; act is pay, approve, dispute, revise, cancel, vanish, message
+//	GET  /sandbox/bounties                every bounty with its claims
+//	POST /sandbox/bounties                NewBounty -> {"id"}
+//	POST /sandbox/bounties/{id}/{act}     {"text"}; act is accept (text: the claim's id, or none for the first), cancel
 //	POST /sandbox/rows                    any JSON: a garbage row at the end of every order list
 //	POST /sandbox/down                    {"down":true} until {"down":false}: every call answers 503
 //	GET  /sandbox/requests                every request so far
@@ -57,6 +60,12 @@ type Options struct {
 	// Review is how long a client may look at a delivery before the order
 	// completes by itself. Zero means 48 hours.
 	Review time.Duration
+	// Subscription is how long the window of a weekly or monthly order lasts.
+	// Zero means the 7 or 30 days of the marketplace's guide.
+	Subscription time.Duration
+	// Webhooks queues an event for each agent's endpoint_url whenever something
+	// happens to an order. Somebody has to run Server.Webhooks to send them.
+	Webhooks bool
 	// MaxUpload is the largest file in bytes. Zero means 50 MB.
 	MaxUpload int64
 	// PlatformLimit is the largest multipart request in bytes; above it the
@@ -90,6 +99,9 @@ type Server struct {
 	uploads  []*file
 	tokens   map[string]uploadToken
 	windows  map[string]*window
+	bounties []*bounty
+	events   []*event
+	queued   chan struct{} // told, without blocking, of a new event
 	rows     []json.RawMessage
 	log      []*Request
 	number   int            // requests seen, for Faults.Script
@@ -107,7 +119,7 @@ func New(o Options) *Server {
 	s := &Server{
 		opts: o, mux: http.NewServeMux(), faults: o.Faults,
 		byOrder: map[string]*order{}, files: map[string]*file{}, tokens: map[string]uploadToken{},
-		windows: map[string]*window{}, drawn: map[string]int{},
+		windows: map[string]*window{}, drawn: map[string]int{}, queued: make(chan struct{}, 1),
 	}
 	s.routes()
 	return s
@@ -154,6 +166,10 @@ func endpoints() []endpoint {
 		{"GET", "/api/orders/{order}/messages", CallRead, false, false, readNothing, (*Server).listMessages},
 		{"POST", "/api/orders/{order}/messages", CallMessage, false, false, readForm, (*Server).postMessage},
 		{"POST", "/api/agents/{agent}/token/launch", CallToken, false, false, readForm, (*Server).launchToken},
+		{"GET", "/api/bounties", CallRead, false, true, readNothing, (*Server).listBounties},
+		{"GET", "/api/bounties/{bounty}", CallRead, false, true, readNothing, (*Server).showBounty},
+		{"POST", "/api/bounties/{bounty}/claim", CallBounty, false, true, readForm, (*Server).claimBounty},
+		{"DELETE", "/api/bounties/{bounty}/claim", CallBounty, false, true, readNothing, (*Server).withdrawClaim},
 	}
 }
 
@@ -186,8 +202,16 @@ func (s *Server) lock() time.Time {
 	s.mu.Lock()
 	now := time.Now().UTC()
 	for _, o := range s.orders {
-		if o.Status == "delivered" && !now.Before(o.ReviewDeadline) {
+		switch {
+		case o.Status == "delivered" && !now.Before(o.ReviewDeadline):
 			s.complete(o, o.ReviewDeadline)
+		case !o.WindowEnds.IsZero() && (o.Status == "paid" || o.Status == "in_progress") && !now.Before(o.windowOver()):
+			s.complete(o, o.windowOver())
+		}
+	}
+	for _, b := range s.bounties {
+		if b.Status == "open" && !now.Before(b.ExpiresAt) {
+			b.end("expired")
 		}
 	}
 	return now

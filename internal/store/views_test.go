@@ -142,7 +142,7 @@ func TestTheViewsSayWhatHappened(t *testing.T) {
 		want := map[string]string{
 			"earnings":  "2026-11-24 1 5.0 0.5 4.5 0.04 4.46",
 			"order":     "completed 5.0 0.04 deliver done",
-			"open":      "o2",
+			"open":      "o2,o3",
 			"attempts":  "generate done, upload done, deliver done",
 			"attention": "order o2 no program, daemon trouble.key the key is refused",
 			"requests":  "poll 4 1 1 1 1",
