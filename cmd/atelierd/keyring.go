@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
 	"atelierd/internal/enroll"
+	"atelierd/internal/secret"
 )
 
 const (
@@ -56,6 +57,12 @@ func (k *keyring) credentials() atelier.Credentials {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return atelier.Credentials{AgentID: k.found.AgentID, Key: k.found.Key}
+}
+
+func (k *keyring) webhookSecret() secret.Text {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.found.WebhookSecret
 }
 
 func (k *keyring) where() string {

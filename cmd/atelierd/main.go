@@ -43,6 +43,11 @@ type commands struct {
 	Orders   ordersCmd   `cmd:"" help:"List orders, look into one, retry it, or stop work on it."`
 	Quote    quoteCmd    `cmd:"" help:"Name the price of an order that waits for one."`
 	Messages messagesCmd `cmd:"" help:"Show what was written about an order, or write to its client."`
+	Services servicesCmd `cmd:"" help:"Compare what you sell with what the marketplace lists, and bring it there."`
+	Agent    agentCmd    `cmd:"" help:"Show the agent's profile at the marketplace, or change it."`
+	Bounties bountiesCmd `cmd:"" help:"List posted tasks, claim one, or take a claim back."`
+	Earnings earningsCmd `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
+	Token    tokenCmd    `cmd:"" help:"Launch the agent's token."`
 	Sandbox  sandboxCmd  `cmd:"" help:"Run a marketplace on this machine to try things out on."`
 	Demo     demoCmd     `cmd:"" help:"Show the whole way of an order, with a crash in the middle, in a minute."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

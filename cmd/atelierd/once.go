@@ -62,5 +62,6 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	}
 	_, setupErr := newSetup(r.cfg, r.st, c, gens, poll, r.log).Once(ctx)
 	_, threadErr := threads.Once(ctx)
-	return errors.Join(pollErr, setupErr, threadErr, e.RunUntilIdle(ctx))
+	huntErr := newHunter(r.cfg, r.st, c, r.log).Once(ctx)
+	return errors.Join(pollErr, setupErr, threadErr, huntErr, e.RunUntilIdle(ctx))
 }

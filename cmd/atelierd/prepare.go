@@ -17,6 +17,7 @@ type prepared struct {
 	log  *slog.Logger
 	keys *keyring
 	st   *store.Store
+	hook hook
 }
 
 // load reads the configuration and shows its warnings.

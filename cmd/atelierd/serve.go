@@ -9,9 +9,13 @@ import (
 	"syscall"
 	"time"
 
+	"atelierd/internal/atelier"
+	"atelierd/internal/bounty"
+	"atelierd/internal/config"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
 	"atelierd/internal/intake"
+	"atelierd/internal/store"
 
 	"go.uber.org/dig"
 	"go.uber.org/fx"
@@ -37,26 +41,36 @@ func (runCmd) Run(p *program) error {
 		return err
 	}
 	defer ready.st.Close()
+	if ready.hook, err = listen(ready.cfg); err != nil {
+		return err
+	}
 	return serve(ctx, ready)
 }
 
 // daemon is the set of loops that serve starts, in this order.
 func daemon(ready *prepared) fx.Option {
 	return fx.Options(
-		fx.Supply(ready.cfg, ready.log, ready.st, ready.keys, transport{}),
-		fx.Provide(newBudget, newClient, newGenerators, newPricings, newFulfiller, newEngine, newPoller, newThreads, newSetup),
+		fx.Supply(ready.cfg, ready.log, ready.st, ready.keys, ready.hook, transport{}),
+		fx.Provide(newBudget, newClient, newGenerators, newPricings, newFulfiller, newEngine, newPoller, newThreads, newHunter, newSetup),
 		fx.Invoke(notify, start),
 	)
 }
 
 // start hooks the loops into the life of the process. They stop in the reverse
 // order: polling first, the engine, which may drain for long, last.
-func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, p *intake.Poller) {
+func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Hunter, p *intake.Poller,
+	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client) {
 	loop(lc, sd, log, "engine", e.Run)
 	loop(lc, sd, log, "setup", s.Run)
 	loop(lc, sd, log, "owner", func(ctx context.Context) error { return wakeBySignal(ctx, e) })
 	loop(lc, sd, log, "threads", t.Run)
+	loop(lc, sd, log, "bounties", h.Run)
 	loop(lc, sd, log, "poll", p.Run)
+	if port.Listener != nil {
+		loop(lc, sd, log, "webhooks", func(ctx context.Context) error {
+			return serveWebhooks(ctx, port, cfg, st, keys, c, p, h, log)
+		})
+	}
 }
 
 // loop turns a blocking Run into a pair of hooks. Its context is fresh, since

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/bounty"
 	"atelierd/internal/budget"
 	"atelierd/internal/config"
 	"atelierd/internal/engine"
@@ -39,7 +40,7 @@ func newBudget(cfg *config.Config, st *store.Store, log *slog.Logger) (*budget.B
 		Ceilings: map[order.Call]int{
 			order.CallPoll: b.Poll, order.CallDeliver: b.Deliver, order.CallUpload: b.Upload,
 			order.CallQuote: b.Deliver, order.CallMessage: b.Messages, order.CallService: b.Services,
-			order.CallRegister: b.Register,
+			order.CallRegister: b.Register, order.CallToken: b.Token, order.CallBounty: b.Bounties,
 		}}, log)
 }
 
@@ -184,6 +185,7 @@ const defaultRounds = 2
 
 func newPoller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, e *engine.Engine, keys *keyring, log *slog.Logger) *intake.Poller {
 	return intake.New(intake.Options{Store: st, Market: c, Pacer: b, Log: log, Interval: cfg.Poll.Interval,
+		SafetyInterval: cfg.Webhook.PollInterval, Trust: cfg.Webhook.Trust, Debounce: cfg.Webhook.Debounce,
 		KeyChanged: keys.changed,
 		KeyRefused: func(refused bool) {
 			if refused {
@@ -207,15 +209,39 @@ func catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake
 		if err != nil {
 			return nil, err
 		}
-		return catalog(cfg, listed), nil
+		claims, err := st.OpenClaims(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return catalog(cfg, listed, claims), nil
 	}
 }
 
+func newHunter(cfg *config.Config, st *store.Store, c *atelier.Client, log *slog.Logger) *bounty.Hunter {
+	o := bounty.Options{Store: st, Market: c, MaxOpen: cfg.Bounties.MaxOpen, MaxBacklog: cfg.Bounties.MaxBacklog,
+		Interval: cfg.Bounties.Interval, Log: log}
+	for _, r := range cfg.Bounties.Rules {
+		o.Rules = append(o.Rules, bounty.Rule(r))
+	}
+	if m := cfg.Bounties.Message; m != nil {
+		o.Message = func(b order.Bounty) (string, error) {
+			var text strings.Builder
+			err := m.Execute(&text, b)
+			return cut(strings.TrimSpace(text.String()), atelier.MaxPitch/2), err
+		}
+	}
+	return bounty.New(o)
+}
+
 // catalog joins what the owner offers with the ids that the marketplace gave.
-func catalog(cfg *config.Config, listed []order.Listed) intake.Catalog {
+func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) intake.Catalog {
 	ids := map[string]string{}
 	for _, l := range listed {
 		ids[l.Title] = l.RemoteID
+	}
+	claimed := map[string][]order.Claim{}
+	for _, c := range claims {
+		claimed[c.Service] = append(claimed[c.Service], c)
 	}
 	var list intake.Catalog
 	for _, s := range cfg.Services {
@@ -226,7 +252,7 @@ func catalog(cfg *config.Config, listed []order.Listed) intake.Catalog {
 		list = append(list, intake.Service{Title: s.Title, RemoteID: ids[s.Title],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
 			Subscription: window(s), Pieces: s.Pieces, MaxRounds: rounds, Quotes: s.Quote != nil,
-			Says: slices.Collect(maps.Keys(letters(cfg, s)))})
+			Says: slices.Collect(maps.Keys(letters(cfg, s))), Claims: claimed[s.Title]})
 	}
 	return list
 }
@@ -238,17 +264,21 @@ func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens gener
 		if s.Mode == config.ModeDryRun {
 			continue // what is tried out dry is not put on sale
 		}
-		offer := atelier.Service{Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
-			PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL}
-		if s.PriceType == "weekly" || s.PriceType == "monthly" {
-			quota := s.QuotaLimit
-			offer.QuotaLimit = &quota
-		}
-		offers = append(offers, enroll.Offer{Service: offer, Check: gens[s.Generator].Check})
+		offers = append(offers, enroll.Offer{Service: offer(s), Check: gens[s.Generator].Check})
 	}
 	if len(offers) == 0 {
 		wallet = ""
 	}
 	return enroll.New(enroll.Options{Store: st, Market: c, Offers: offers, Wallet: wallet,
 		Settle: settle(cfg), Changed: p.Hint, Log: log})
+}
+
+// offer is a service as the marketplace lists it.
+func offer(s config.Service) atelier.Service {
+	o := atelier.Service{Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
+		PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL}
+	if window(s) > 0 {
+		o.QuotaLimit = &s.QuotaLimit
+	}
+	return o
 }

@@ -1,6 +1,6 @@
 -- name: KnownOrders :many
 -- What is known of the listed orders, in one look. ids is a JSON array.
-SELECT o.id, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
+SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
        coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o

@@ -82,7 +82,9 @@ func TestEachCallIsTheOneOfTheGuide(t *testing.T) {
 			answer: `{"success":true,"data":{"id":"svc_1","is_active":"true",` + wireFive[1:] + `}`, answeredStatus: 201,
 			request: "POST /agents/" + testAgent + "/services", body: wireFive, meter: "service", want: stored},
 		"update a service": {
-			call:   func(c *Client) (any, error) { return nil, c.UpdateService(t.Context(), weekly) },
+			call: func(c *Client) (any, error) {
+				return nil, c.UpdateService(t.Context(), "svc/2", ServicePatch{PriceUSD: new("25.00"), PriceType: &weekly.PriceType, QuotaLimit: weekly.QuotaLimit})
+			},
 			answer: `{"success":true,"data":{}}`, request: "PATCH /services/svc%2F2", meter: "service",
 			body: `{"price_usd":"25.00","price_type":"weekly","quota_limit":0}`},
 		"delete a service": {

@@ -138,11 +138,24 @@ func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) 
 	return created, c.send(ctx, r, s.body())
 }
 
-// UpdateService sets the service with the id s.ID to what s says.
-func (c *Client) UpdateService(ctx context.Context, s Service) error {
+// ServicePatch is a change of a service: nil fields stay as they are.
+type ServicePatch struct {
+	Category        *string   `json:"category,omitempty"`
+	Title           *string   `json:"title,omitempty"`
+	Description     *string   `json:"description,omitempty"`
+	PriceUSD        *string   `json:"price_usd,omitempty"` // like 5.00
+	PriceType       *string   `json:"price_type,omitempty"`
+	TurnaroundHours *int      `json:"turnaround_hours,omitempty"`
+	Deliverables    *[]string `json:"deliverables,omitempty"`
+	DemoURL         *string   `json:"demo_url,omitempty"`
+	QuotaLimit      *int      `json:"quota_limit,omitempty"`
+}
+
+// UpdateService changes what the patch sets of the service with the given id.
+func (c *Client) UpdateService(ctx context.Context, id string, patch ServicePatch) error {
 	r := request{call: order.CallService, method: http.MethodPatch, timeout: c.Timeout,
-		path: []string{"services", s.ID}, read: nothing}
-	return c.send(ctx, r, s.body())
+		path: []string{"services", id}, read: nothing}
+	return c.send(ctx, r, patch)
 }
 
 // DeleteService takes a service off the market; its orders stay.

@@ -121,6 +121,9 @@ func (b *Budget) Take(ctx context.Context, call order.Call, orderID string) (don
 		}
 		return func(a order.Answer) { b.answerUncounted(id, a) }, nil
 	}
+	if err := b.refresh(ctx); err != nil {
+		return nil, refuse(time.Second, err)
+	}
 	b.relearn(now)
 	probing, wait, err := b.allowed(ctx, call, now)
 	if err != nil {
@@ -172,12 +175,46 @@ func (b *Budget) sent(call order.Call, orderID string, now time.Time) {
 func (b *Budget) Wait(ctx context.Context, call order.Call) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := b.refresh(ctx); err != nil {
+		return time.Second
+	}
 	_, wait, err := b.allowed(ctx, call, time.Now())
 	if err != nil {
 		return time.Second
 	}
 	return wait
 }
+
+// refresh takes over what another process, a command of the owner's beside the
+// daemon, has counted or learned since.
+func (b *Budget) refresh(ctx context.Context) error {
+	list, err := b.ledger.Windows(ctx)
+	if err != nil {
+		return fmt.Errorf("read the request counts: %w", err)
+	}
+	for _, there := range list {
+		mine := b.windows[there.Scope]
+		switch {
+		case mine == nil:
+			b.windows[there.Scope] = &window{Window: there}
+		case alike(mine.Window, there):
+		case near(mine.StartedAt, there.StartedAt):
+			mine.Window = there
+		default:
+			*mine = window{Window: there}
+		}
+	}
+	return nil
+}
+
+// alike compares a window with what the ledger keeps of it, which is cut to
+// milliseconds.
+func alike(a, b order.Window) bool {
+	return a.Used == b.Used && a.Limit == b.Limit && near(a.StartedAt, b.StartedAt) && near(a.EndsAt, b.EndsAt) &&
+		near(a.BlockedUntil, b.BlockedUntil)
+}
+
+func near(a, b time.Time) bool { return a.Sub(b).Abs() < 2*time.Millisecond }
 
 // open gives the window of the scope that now falls in, starting it if needed.
 func (b *Budget) open(scope string, now time.Time) *window {

@@ -34,6 +34,8 @@ type Config struct {
 	Budget   Budget
 	Work     Work
 	Messages Messages
+	Webhook  Webhook
+	Bounties Bounties
 	Services []Service
 	// Generators are by name, the NAME of [generator.NAME].
 	Generators map[string]Generator
@@ -78,6 +80,8 @@ type Budget struct {
 	Messages int
 	Services int
 	Register int
+	Token    int
+	Bounties int
 	// Reserve is how much of a shared count is kept from polling.
 	Reserve int
 }

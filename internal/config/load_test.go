@@ -71,7 +71,7 @@ func TestAGoodFileIsReadAndDefaultsAreFilledIn(t *testing.T) {
 	if c.Path != path || c.Dir != dir || c.DataDir != filepath.Join(dir, "data") || c.BlobURL != "https://vercel.com/api/blob" {
 		t.Errorf("places = %q %q %q %q", c.Path, c.Dir, c.DataDir, c.BlobURL)
 	}
-	if want := (Budget{time.Hour, 30, 30, 30, 60, 20, 5, 8}); c.Budget != want {
+	if want := (Budget{time.Hour, 30, 30, 30, 60, 20, 5, 10, 10, 8}); c.Budget != want {
 		t.Errorf("budget = %+v, want %+v", c.Budget, want)
 	}
 	if want := (Work{2, 5, 30 * time.Second, time.Minute, 30 * time.Second, 150 * time.Second}); c.Work != want {

@@ -37,8 +37,10 @@ func (t *table) config(dir string) *Config {
 	c.Budget = t.sub("budget").budget(sandbox)
 	c.Work = t.sub("work").work(sandbox)
 	c.Messages = t.sub("messages").messages()
+	c.Webhook = t.sub("webhook").webhook(dir)
 	c.Generators = t.sub("generator").generators()
 	c.Services = t.services("service", c.Generators)
+	c.Bounties = t.sub("bounties").bounties(c.Services)
 	t.done()
 	return c
 }
@@ -99,6 +101,8 @@ func (t *table) budget(sandbox bool) Budget {
 		Messages: t.number("messages", 60, 0, 60),
 		Services: t.number("services", 20, 0, 20),
 		Register: t.number("register", 5, 0, 5),
+		Token:    t.number("token", 10, 0, 10),
+		Bounties: t.number("bounties", 10, 0, 100),
 	}
 	b.Reserve = t.number("reserve", min(8, max(b.Poll-1, 0)), 0, 30)
 	if b.Reserve >= b.Poll {

@@ -17,6 +17,8 @@ import (
 type Store interface {
 	Services(ctx context.Context) ([]order.Listed, error)
 	PutService(l order.Listed) error
+	// WalletKnown writes down whether payouts have somewhere to go.
+	WalletKnown(known bool) error
 }
 
 // Market is what setting up asks of the marketplace; *atelier.Client is one.
@@ -114,19 +116,24 @@ func (s *Setup) Once(ctx context.Context) (complete bool, err error) {
 }
 
 // setWallet compares first: a change of the profile is only sent when needed.
+// Without a wallet of the owner's choice it notes whether there is any.
 func (s *Setup) setWallet(ctx context.Context) error {
-	if s.wallet || s.o.Wallet == "" {
+	if s.wallet {
 		return nil
 	}
 	p, err := s.o.Market.Profile(ctx)
 	if err != nil {
 		return fmt.Errorf("read the profile: %w", err)
 	}
-	if p.PayoutWallet != s.o.Wallet {
+	if s.o.Wallet != "" && p.PayoutWallet != s.o.Wallet {
 		if err := s.o.Market.UpdateProfile(ctx, atelier.ProfilePatch{PayoutWallet: &s.o.Wallet}); err != nil {
 			return fmt.Errorf("set the payout wallet: %w", err)
 		}
 		s.o.Log.Info("payout wallet set", "wallet", s.o.Wallet)
+		p.PayoutWallet = s.o.Wallet
+	}
+	if err := s.o.Store.WalletKnown(p.PayoutWallet != "" || p.OwnerWallet != ""); err != nil {
+		return err
 	}
 	s.wallet = true
 	return nil
@@ -160,7 +167,7 @@ func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Servic
 			return true, s.put(before, order.Listed{Title: offer.Title, RemoteID: t.ID, State: order.ServiceListed})
 		}
 	}
-	if s.refused[offer.Title] {
+	if s.refused[offer.Title] || before.State == order.ServiceRetired {
 		return true, nil
 	}
 	if before.State == order.ServiceCreating && listedAt.Sub(before.Since) < s.o.Settle {

@@ -27,6 +27,9 @@ type Service struct {
 	Quotes bool
 	// Says are the templates of the messages to clients that are on.
 	Says []string
+	// Claims are the bounties that were claimed for the service and may become
+	// an order any time.
+	Claims []order.Claim
 }
 
 // say gives the message of a template, if it is on.
@@ -43,30 +46,43 @@ type Catalog []Service
 // defaultTurnaround orders work whose service is not known.
 const defaultTurnaround = 24 * time.Hour
 
-// find gives the service that an order names by id or title, or the only one.
-func (c Catalog) find(id, title string) (Service, bool) {
+// find gives the service that an order names by id or title, that it was given
+// to before, whose claim on a bounty it fits, or the only one. bounty is that
+// claim's; empty without one.
+func (c Catalog) find(f order.Facts, before string) (s Service, bounty string, ok bool) {
 	for _, s := range c {
-		if id != "" && s.RemoteID == id {
-			return s, true
+		if f.ServiceID != "" && s.RemoteID == f.ServiceID {
+			return s, "", true
+		}
+	}
+	for _, title := range []string{f.ServiceTitle, before} {
+		for _, s := range c {
+			if title != "" && strings.EqualFold(strings.TrimSpace(s.Title), strings.TrimSpace(title)) {
+				return s, "", true
+			}
 		}
 	}
 	for _, s := range c {
-		if title != "" && strings.EqualFold(strings.TrimSpace(s.Title), strings.TrimSpace(title)) {
-			return s, true
+		for _, claim := range s.Claims {
+			// The order of a bounty names no service, but repeats its brief and budget.
+			if f.ServiceID == "" && f.Brief == claim.Brief && f.Price != nil && *f.Price == claim.Budget {
+				return s, claim.ID, true
+			}
 		}
 	}
 	if len(c) == 1 {
-		return c[0], true
+		return c[0], "", true
 	}
-	return Service{}, false
+	return Service{}, "", false
 }
 
 // Decide says what follows from what the marketplace says of an order. It is
 // pure, and right for any state of our own: it is asked about every listed
 // order at each poll, so that whatever was missed before is mended.
 func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
-	s, known := c.find(f.ServiceID, f.ServiceTitle)
+	s, bounty, known := c.find(f, k.Service)
 	d := c.decide(k, f, s, known)
+	d.Bounty = bounty
 	if live(k.Quoting) && f.Status != order.PendingQuote {
 		d.Quote = order.QuoteElsewhere
 		if k.Quote == order.QuoteSending && f.Status != order.Cancelled {

@@ -5,6 +5,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -26,11 +27,14 @@ type Store interface {
 	SetTrouble(name, text string) error
 	// Expedite lets work that waits for the given code run now.
 	Expedite(code string) error
+	// ReadThread lets the thread of an order be read now.
+	ReadThread(orderID string) error
 }
 
 // Market is what intake asks of the marketplace.
 type Market interface {
 	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
+	Order(ctx context.Context, id string) (order.Facts, error)
 }
 
 // Pacer says how long to wait before the next poll.
@@ -49,6 +53,10 @@ type Options struct {
 	Interval time.Duration
 	// SlowInterval is used while the key is refused; 10 min.
 	SlowInterval time.Duration
+	// SafetyInterval is the time between polls while webhooks are alive, that is
+	// for Trust after the last one; 15 min and 1 h. Debounce is the least time
+	// between two looks that events ask for; 5 s.
+	SafetyInterval, Trust, Debounce time.Duration
 	// KeyChanged says whether another key has been put in place since the last
 	// call. It is asked every few seconds while the key is refused; may be nil.
 	KeyChanged func() bool
@@ -61,11 +69,16 @@ type Poller struct {
 	o       Options
 	trouble trouble.Trouble
 	hint    chan struct{}
+	event   chan struct{}
+
+	hintMu sync.Mutex
+	hints  hints
 
 	// mu guards against two polls at the same time.
 	mu sync.Mutex
 	// complete makes the next poll ask for every status.
 	complete     bool
+	polledAt     time.Time
 	lastComplete time.Time
 	refused      bool
 }
@@ -88,7 +101,13 @@ func New(o Options) *Poller {
 	if o.KeyRefused == nil {
 		o.KeyRefused = func(bool) {}
 	}
-	return &Poller{o: o, hint: make(chan struct{}, 1), complete: true}
+	o.SafetyInterval = cmp.Or(o.SafetyInterval, 15*time.Minute)
+	o.Trust = cmp.Or(o.Trust, time.Hour)
+	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
+	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true}
+	p.take()
+	p.hints.announced = map[string]time.Time{}
+	return p
 }
 
 // Hint asks for a poll as soon as the budget allows. It returns at once.
@@ -113,7 +132,7 @@ func (p *Poller) delay(ctx context.Context, err error) time.Duration {
 	if p.keyRefused() {
 		return p.o.SlowInterval
 	}
-	d := p.o.Pacer.PollDelay(ctx, p.o.Interval)
+	d := p.o.Pacer.PollDelay(ctx, p.interval())
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.After > d {
 		d = f.After
 	}
@@ -144,6 +163,10 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 			return
 		case <-p.hint:
 			return
+		case <-p.event:
+			if p.events(ctx) {
+				return
+			}
 		case <-check:
 			if p.o.KeyChanged() {
 				p.o.Log.Info("another key is in place; trying it")
@@ -151,6 +174,33 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 			}
 		}
 	}
+}
+
+// events waits until more of the same have come, then does what they hint at,
+// and says whether a poll is needed now.
+func (p *Poller) events(ctx context.Context) (poll bool) {
+	pause := time.NewTimer(p.o.Debounce)
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return true
+	case <-pause.C:
+	}
+	if !p.follow(ctx) {
+		return false
+	}
+	// A poll is counted: however many events come, it keeps the owner's rhythm.
+	p.mu.Lock()
+	gap := time.Until(p.polledAt.Add(p.o.Pacer.PollDelay(ctx, p.o.Interval)))
+	p.mu.Unlock()
+	wait := time.NewTimer(max(gap, 0))
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-p.hint:
+	case <-wait.C:
+	}
+	return true
 }
 
 // Poll asks once and applies the answer.
@@ -187,6 +237,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	if complete {
 		statuses = order.AllStatuses()
 	}
+	p.polledAt = time.Now()
 	listing, err := p.o.Market.Orders(ctx, statuses)
 	if err != nil {
 		return err
@@ -201,6 +252,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	if complete {
 		p.lastComplete = time.Now()
 	}
+	p.unannounced(sum.Moved)
 	// What left the live list has most likely completed: the next poll asks.
 	p.complete = !complete && sum.Missing > 0
 	if sum.New+sum.Changed > 0 || sum.Unreadable > 0 {

@@ -6,6 +6,7 @@ import "time"
 type Known struct {
 	// Exists is false for an order never seen before.
 	Exists  bool
+	Service string // the title of the service that it was given to
 	State   State
 	Status  Status
 	Round   int
@@ -54,10 +55,13 @@ type Decision struct {
 	// Service is the title of the configured service; DueAt the deadline.
 	Service string
 	DueAt   time.Time
-	Round   int
-	Jobs    JobsAction
-	Stage   Stage
-	RunAt   time.Time
+	// Bounty is the claim of ours that the new order has come from; empty for
+	// any other.
+	Bounty string
+	Round  int
+	Jobs   JobsAction
+	Stage  Stage
+	RunAt  time.Time
 	// RunAfter, where RunAt is not known, is the time from now that the new work
 	// waits, and that it is then due.
 	RunAfter time.Duration
@@ -81,6 +85,9 @@ type Batch struct {
 	// Complete says that every status was asked for, so that an order which is
 	// not listed has vanished.
 	Complete bool
+	// Partial says that only some orders were asked for: one that is not listed
+	// says nothing.
+	Partial bool
 	// Decide and Vanished say what follows; both must be pure.
 	Decide   func(Known, Facts) Decision
 	Vanished func(Known) Decision
@@ -88,6 +95,13 @@ type Batch struct {
 
 // Applied sums up what a batch has changed.
 type Applied struct {
+	Counts
+	// Moved are the orders that are new, or in which the client made a move.
+	Moved []string
+}
+
+// Counts are the numbers of Applied.
+type Counts struct {
 	New, Changed, Unreadable int
 	// Missing counts orders that have not ended, were not listed, and were not
 	// known to be missing before.

@@ -16,6 +16,7 @@ const (
 	CallService  Call = "service"
 	CallRegister Call = "register"
 	CallToken    Call = "token"
+	CallBounty   Call = "bounty"
 	CallRead     Call = "read"
 )
 

@@ -12,6 +12,8 @@ const (
 	ServiceCreating ListedState = "creating"
 	ServiceListed   ListedState = "listed"
 	ServiceHeld     ListedState = "held"
+	// ServiceRetired: the owner has taken it off the market.
+	ServiceRetired ListedState = "retired"
 )
 
 // Listed is one of our services and how it stands at the marketplace.

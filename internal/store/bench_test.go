@@ -47,7 +47,7 @@ func BenchmarkPollUpsert(b *testing.B) {
 		s := openNew(b, Options{})
 		apply(b, s, l)
 		for b.Loop() {
-			if sum := apply(b, s, l); sum != (order.Applied{}) {
+			if sum := apply(b, s, l); sum.Counts != (order.Counts{}) {
 				b.Fatalf("%+v", sum)
 			}
 		}

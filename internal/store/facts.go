@@ -54,6 +54,19 @@ func (s *Store) SetTrouble(name, text string) error {
 	return s.SetFact("trouble."+name, text)
 }
 
+// WalletKnown writes down whether payouts have somewhere to go; if not, it is a
+// trouble, for an order that completes without a wallet is never paid out.
+func (s *Store) WalletKnown(known bool) error {
+	value, text := "set", ""
+	if !known {
+		value, text = "missing", "no payout wallet is set at the marketplace: what completes is not paid out"
+	}
+	if err := s.SetFact("agent.wallet", value); err != nil {
+		return err
+	}
+	return s.SetTrouble("wallet", text)
+}
+
 // Expedite lets jobs that wait for the given code run now.
 func (s *Store) Expedite(code string) error {
 	return s.write("expedite", func(t *tx) error {

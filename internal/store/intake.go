@@ -73,6 +73,9 @@ func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
 		if err := t.applyBad(l, &sum); err != nil {
 			return err
 		}
+		if l.Partial {
+			return nil
+		}
 		return t.applyMissing(l, &sum)
 	})
 	return sum, err
@@ -101,7 +104,7 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	known := make(map[string]row, len(rows))
 	for _, r := range rows {
 		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
-			Exists: true, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
+			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
 			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState,
 			Quoting: r.Quoting, Quote: r.QuoteState}}
 	}
@@ -116,11 +119,17 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 	print := fingerprint(f.Raw)
 	if !k.Exists {
 		sum.New++
+		sum.Moved = append(sum.Moved, f.ID)
 		if err := t.insertOrder(f, d, print); err != nil {
 			return err
 		}
 		if err := t.threadMoved(f); err != nil {
 			return err
+		}
+		if d.Bounty != "" {
+			if err := t.win(d.Bounty, f.ID); err != nil {
+				return err
+			}
 		}
 		return t.follow(f.ID, k.Known, d)
 	}
@@ -130,6 +139,9 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 			return err
 		}
 		if k.Status != f.Status {
+			if f.Status != order.Delivered && f.Status != order.Completed && f.Status != order.Quoted && f.Status != order.InProgress {
+				sum.Moved = append(sum.Moved, f.ID)
+			}
 			if _, err := t.event(f.ID, "status", fmt.Sprintf("%s to %s", k.Status, f.Status)); err != nil {
 				return err
 			}

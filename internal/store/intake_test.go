@@ -11,18 +11,18 @@ import (
 func TestAListingIsWrittenOnce(t *testing.T) {
 	s := openNew(t, Options{})
 	b := batch(facts("o1", order.Paid), facts("o2", order.Quoted))
-	if got := apply(t, s, b); got != (order.Applied{New: 2}) {
+	if got := apply(t, s, b); got.Counts != (order.Counts{New: 2}) {
 		t.Errorf("the first listing: %+v", got)
 	}
 	before := dump(t, s)
-	if got := apply(t, s, b); got != (order.Applied{}) {
+	if got := apply(t, s, b); got.Counts != (order.Counts{}) {
 		t.Errorf("the same listing again: %+v", got)
 	}
 	if after := dump(t, s); after != before {
 		t.Errorf("the same listing again changed the file\nbefore:\n%s\nafter:\n%s", before, after)
 	}
 	f := facts("o2", order.Paid)
-	if got := apply(t, s, batch(facts("o1", order.Paid), f)); got != (order.Applied{Changed: 1}) {
+	if got := apply(t, s, batch(facts("o1", order.Paid), f)); got.Counts != (order.Counts{Changed: 1}) {
 		t.Errorf("one order changed: %+v", got)
 	}
 	if l := job(t, s, "o2"); l.Job != order.JobReady || l.Status != order.Paid {
@@ -68,7 +68,7 @@ func TestAListingOlderThanOurActIsIgnored(t *testing.T) {
 func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
-	if got := apply(t, s, batch(facts("o2", order.Paid))); got != (order.Applied{Missing: 1}) {
+	if got := apply(t, s, batch(facts("o2", order.Paid))); got.Counts != (order.Counts{Missing: 1}) {
 		t.Errorf("an incomplete listing: %+v", got)
 	}
 	if o := getOrder(t, s, "o1"); o.State != order.StateWorking || !o.MissingAt.IsZero() {
@@ -80,7 +80,7 @@ func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 	s.Notify(func(c Change) { told.add(c) })
 	b := batch(facts("o2", order.Paid))
 	b.Complete = true
-	if got := apply(t, s, b); got != (order.Applied{Missing: 1}) {
+	if got := apply(t, s, b); got.Counts != (order.Counts{Missing: 1}) {
 		t.Errorf("a complete listing: %+v", got)
 	}
 	o := getOrder(t, s, "o1")
@@ -93,7 +93,7 @@ func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 	if lost, err := s.Renew([]order.Job{running}, lease); err != nil || len(lost) != 1 {
 		t.Errorf("the vanished order's lease still stands: lost %v, %v", lost, err)
 	}
-	if got := apply(t, s, b); got != (order.Applied{}) {
+	if got := apply(t, s, b); got.Counts != (order.Counts{}) {
 		t.Errorf("still missing counts as news: %+v", got)
 	}
 	// It comes back.
@@ -105,7 +105,7 @@ func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 		}
 		return d
 	}
-	if got := apply(t, s, back); got != (order.Applied{Changed: 1}) {
+	if got := apply(t, s, back); got.Counts != (order.Counts{Changed: 1}) {
 		t.Errorf("the listing with it again: %+v", got)
 	}
 	if o := getOrder(t, s, "o1"); o.State != order.StateWorking || o.Code != "" || !o.MissingAt.IsZero() {
@@ -121,7 +121,7 @@ func TestAnEndedOrderIsNeverMissing(t *testing.T) {
 	apply(t, s, batch(facts("done", order.Completed), facts("gone", order.Cancelled)))
 	b := batch()
 	b.Complete = true
-	if got := apply(t, s, b); got != (order.Applied{}) {
+	if got := apply(t, s, b); got.Counts != (order.Counts{}) {
 		t.Errorf("ended orders that are no longer listed: %+v", got)
 	}
 }
@@ -133,7 +133,7 @@ func TestABadRowIsKeptAndHurtsOnlyItself(t *testing.T) {
 	b.Complete = true
 	b.Bad = []order.BadRow{{ID: "known", Reason: "price is not a number", Raw: []byte(`{"id":"known","price":"??"}`)},
 		{Reason: "not an object", Raw: []byte("\xff\x00garbage")}}
-	if got := apply(t, s, b); got != (order.Applied{New: 1, Unreadable: 2}) {
+	if got := apply(t, s, b); got.Counts != (order.Counts{New: 1, Unreadable: 2}) {
 		t.Errorf("applied %+v; a listed but unreadable order is not missing", got)
 	}
 	apply(t, s, b)

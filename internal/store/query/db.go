@@ -57,6 +57,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dueThreadsStmt, err = db.PrepareContext(ctx, dueThreads); err != nil {
 		return nil, fmt.Errorf("error preparing query DueThreads: %w", err)
 	}
+	if q.earningsStmt, err = db.PrepareContext(ctx, earnings); err != nil {
+		return nil, fmt.Errorf("error preparing query Earnings: %w", err)
+	}
 	if q.endJobStmt, err = db.PrepareContext(ctx, endJob); err != nil {
 		return nil, fmt.Errorf("error preparing query EndJob: %w", err)
 	}
@@ -71,6 +74,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.finishJobsStmt, err = db.PrepareContext(ctx, finishJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query FinishJobs: %w", err)
+	}
+	if q.getActStmt, err = db.PrepareContext(ctx, getAct); err != nil {
+		return nil, fmt.Errorf("error preparing query GetAct: %w", err)
+	}
+	if q.getBountyStmt, err = db.PrepareContext(ctx, getBounty); err != nil {
+		return nil, fmt.Errorf("error preparing query GetBounty: %w", err)
 	}
 	if q.getDeliveryStmt, err = db.PrepareContext(ctx, getDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query GetDelivery: %w", err)
@@ -138,6 +147,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertRequestStmt, err = db.PrepareContext(ctx, insertRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertRequest: %w", err)
 	}
+	if q.intendActStmt, err = db.PrepareContext(ctx, intendAct); err != nil {
+		return nil, fmt.Errorf("error preparing query IntendAct: %w", err)
+	}
 	if q.intendDeliveryStmt, err = db.PrepareContext(ctx, intendDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query IntendDelivery: %w", err)
 	}
@@ -164,6 +176,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listArtifactsStmt, err = db.PrepareContext(ctx, listArtifacts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListArtifacts: %w", err)
+	}
+	if q.listBountiesStmt, err = db.PrepareContext(ctx, listBounties); err != nil {
+		return nil, fmt.Errorf("error preparing query ListBounties: %w", err)
 	}
 	if q.listFactsStmt, err = db.PrepareContext(ctx, listFacts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListFacts: %w", err)
@@ -192,6 +207,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.nextThreadStmt, err = db.PrepareContext(ctx, nextThread); err != nil {
 		return nil, fmt.Errorf("error preparing query NextThread: %w", err)
 	}
+	if q.openBountiesStmt, err = db.PrepareContext(ctx, openBounties); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenBounties: %w", err)
+	}
 	if q.openOrderIDsStmt, err = db.PrepareContext(ctx, openOrderIDs); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenOrderIDs: %w", err)
 	}
@@ -212,6 +230,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.ownerCancelStmt, err = db.PrepareContext(ctx, ownerCancel); err != nil {
 		return nil, fmt.Errorf("error preparing query OwnerCancel: %w", err)
+	}
+	if q.putBountyStmt, err = db.PrepareContext(ctx, putBounty); err != nil {
+		return nil, fmt.Errorf("error preparing query PutBounty: %w", err)
 	}
 	if q.putElsewhereStmt, err = db.PrepareContext(ctx, putElsewhere); err != nil {
 		return nil, fmt.Errorf("error preparing query PutElsewhere: %w", err)
@@ -279,6 +300,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.setThreadDueStmt, err = db.PrepareContext(ctx, setThreadDue); err != nil {
 		return nil, fmt.Errorf("error preparing query SetThreadDue: %w", err)
 	}
+	if q.settleActStmt, err = db.PrepareContext(ctx, settleAct); err != nil {
+		return nil, fmt.Errorf("error preparing query SettleAct: %w", err)
+	}
+	if q.settleBountyStmt, err = db.PrepareContext(ctx, settleBounty); err != nil {
+		return nil, fmt.Errorf("error preparing query SettleBounty: %w", err)
+	}
 	if q.settleDeliveryStmt, err = db.PrepareContext(ctx, settleDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleDelivery: %w", err)
 	}
@@ -293,6 +320,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.updateOrderFactsStmt, err = db.PrepareContext(ctx, updateOrderFacts); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateOrderFacts: %w", err)
+	}
+	if q.winBountyStmt, err = db.PrepareContext(ctx, winBounty); err != nil {
+		return nil, fmt.Errorf("error preparing query WinBounty: %w", err)
 	}
 	return &q, nil
 }
@@ -354,6 +384,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing dueThreadsStmt: %w", cerr)
 		}
 	}
+	if q.earningsStmt != nil {
+		if cerr := q.earningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing earningsStmt: %w", cerr)
+		}
+	}
 	if q.endJobStmt != nil {
 		if cerr := q.endJobStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing endJobStmt: %w", cerr)
@@ -377,6 +412,16 @@ func (q *Queries) Close() error {
 	if q.finishJobsStmt != nil {
 		if cerr := q.finishJobsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing finishJobsStmt: %w", cerr)
+		}
+	}
+	if q.getActStmt != nil {
+		if cerr := q.getActStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing getActStmt: %w", cerr)
+		}
+	}
+	if q.getBountyStmt != nil {
+		if cerr := q.getBountyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing getBountyStmt: %w", cerr)
 		}
 	}
 	if q.getDeliveryStmt != nil {
@@ -489,6 +534,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertRequestStmt: %w", cerr)
 		}
 	}
+	if q.intendActStmt != nil {
+		if cerr := q.intendActStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing intendActStmt: %w", cerr)
+		}
+	}
 	if q.intendDeliveryStmt != nil {
 		if cerr := q.intendDeliveryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing intendDeliveryStmt: %w", cerr)
@@ -532,6 +582,11 @@ func (q *Queries) Close() error {
 	if q.listArtifactsStmt != nil {
 		if cerr := q.listArtifactsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listArtifactsStmt: %w", cerr)
+		}
+	}
+	if q.listBountiesStmt != nil {
+		if cerr := q.listBountiesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listBountiesStmt: %w", cerr)
 		}
 	}
 	if q.listFactsStmt != nil {
@@ -579,6 +634,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing nextThreadStmt: %w", cerr)
 		}
 	}
+	if q.openBountiesStmt != nil {
+		if cerr := q.openBountiesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openBountiesStmt: %w", cerr)
+		}
+	}
 	if q.openOrderIDsStmt != nil {
 		if cerr := q.openOrderIDsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openOrderIDsStmt: %w", cerr)
@@ -612,6 +672,11 @@ func (q *Queries) Close() error {
 	if q.ownerCancelStmt != nil {
 		if cerr := q.ownerCancelStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ownerCancelStmt: %w", cerr)
+		}
+	}
+	if q.putBountyStmt != nil {
+		if cerr := q.putBountyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putBountyStmt: %w", cerr)
 		}
 	}
 	if q.putElsewhereStmt != nil {
@@ -724,6 +789,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing setThreadDueStmt: %w", cerr)
 		}
 	}
+	if q.settleActStmt != nil {
+		if cerr := q.settleActStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing settleActStmt: %w", cerr)
+		}
+	}
+	if q.settleBountyStmt != nil {
+		if cerr := q.settleBountyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing settleBountyStmt: %w", cerr)
+		}
+	}
 	if q.settleDeliveryStmt != nil {
 		if cerr := q.settleDeliveryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing settleDeliveryStmt: %w", cerr)
@@ -747,6 +822,11 @@ func (q *Queries) Close() error {
 	if q.updateOrderFactsStmt != nil {
 		if cerr := q.updateOrderFactsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateOrderFactsStmt: %w", cerr)
+		}
+	}
+	if q.winBountyStmt != nil {
+		if cerr := q.winBountyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing winBountyStmt: %w", cerr)
 		}
 	}
 	return err
@@ -799,11 +879,14 @@ type Queries struct {
 	deleteArtifactsStmt   *sql.Stmt
 	deleteFactStmt        *sql.Stmt
 	dueThreadsStmt        *sql.Stmt
+	earningsStmt          *sql.Stmt
 	endJobStmt            *sql.Stmt
 	expediteStmt          *sql.Stmt
 	failStmt              *sql.Stmt
 	finishAttemptStmt     *sql.Stmt
 	finishJobsStmt        *sql.Stmt
+	getActStmt            *sql.Stmt
+	getBountyStmt         *sql.Stmt
 	getDeliveryStmt       *sql.Stmt
 	getFactStmt           *sql.Stmt
 	getOrderStmt          *sql.Stmt
@@ -826,6 +909,7 @@ type Queries struct {
 	insertOutgoingStmt    *sql.Stmt
 	insertPieceStmt       *sql.Stmt
 	insertRequestStmt     *sql.Stmt
+	intendActStmt         *sql.Stmt
 	intendDeliveryStmt    *sql.Stmt
 	intendOutgoingStmt    *sql.Stmt
 	intendQuoteStmt       *sql.Stmt
@@ -835,6 +919,7 @@ type Queries struct {
 	leaseStandsStmt       *sql.Stmt
 	leasedJobsStmt        *sql.Stmt
 	listArtifactsStmt     *sql.Stmt
+	listBountiesStmt      *sql.Stmt
 	listFactsStmt         *sql.Stmt
 	listMessagesStmt      *sql.Stmt
 	listOrdersStmt        *sql.Stmt
@@ -844,6 +929,7 @@ type Queries struct {
 	listWindowsStmt       *sql.Stmt
 	nextRunAtStmt         *sql.Stmt
 	nextThreadStmt        *sql.Stmt
+	openBountiesStmt      *sql.Stmt
 	openOrderIDsStmt      *sql.Stmt
 	orderArtifactsStmt    *sql.Stmt
 	orderAttemptsStmt     *sql.Stmt
@@ -851,6 +937,7 @@ type Queries struct {
 	orderEventsStmt       *sql.Stmt
 	orderIDsLikeStmt      *sql.Stmt
 	ownerCancelStmt       *sql.Stmt
+	putBountyStmt         *sql.Stmt
 	putElsewhereStmt      *sql.Stmt
 	putFactStmt           *sql.Stmt
 	putQuoteStmt          *sql.Stmt
@@ -873,11 +960,14 @@ type Queries struct {
 	setOrderRoundStmt     *sql.Stmt
 	setOrderStateStmt     *sql.Stmt
 	setThreadDueStmt      *sql.Stmt
+	settleActStmt         *sql.Stmt
+	settleBountyStmt      *sql.Stmt
 	settleDeliveryStmt    *sql.Stmt
 	settleOutgoingStmt    *sql.Stmt
 	settleQuoteStmt       *sql.Stmt
 	unfinishedJobsStmt    *sql.Stmt
 	updateOrderFactsStmt  *sql.Stmt
+	winBountyStmt         *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -895,11 +985,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteArtifactsStmt:   q.deleteArtifactsStmt,
 		deleteFactStmt:        q.deleteFactStmt,
 		dueThreadsStmt:        q.dueThreadsStmt,
+		earningsStmt:          q.earningsStmt,
 		endJobStmt:            q.endJobStmt,
 		expediteStmt:          q.expediteStmt,
 		failStmt:              q.failStmt,
 		finishAttemptStmt:     q.finishAttemptStmt,
 		finishJobsStmt:        q.finishJobsStmt,
+		getActStmt:            q.getActStmt,
+		getBountyStmt:         q.getBountyStmt,
 		getDeliveryStmt:       q.getDeliveryStmt,
 		getFactStmt:           q.getFactStmt,
 		getOrderStmt:          q.getOrderStmt,
@@ -922,6 +1015,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertOutgoingStmt:    q.insertOutgoingStmt,
 		insertPieceStmt:       q.insertPieceStmt,
 		insertRequestStmt:     q.insertRequestStmt,
+		intendActStmt:         q.intendActStmt,
 		intendDeliveryStmt:    q.intendDeliveryStmt,
 		intendOutgoingStmt:    q.intendOutgoingStmt,
 		intendQuoteStmt:       q.intendQuoteStmt,
@@ -931,6 +1025,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		leaseStandsStmt:       q.leaseStandsStmt,
 		leasedJobsStmt:        q.leasedJobsStmt,
 		listArtifactsStmt:     q.listArtifactsStmt,
+		listBountiesStmt:      q.listBountiesStmt,
 		listFactsStmt:         q.listFactsStmt,
 		listMessagesStmt:      q.listMessagesStmt,
 		listOrdersStmt:        q.listOrdersStmt,
@@ -940,6 +1035,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listWindowsStmt:       q.listWindowsStmt,
 		nextRunAtStmt:         q.nextRunAtStmt,
 		nextThreadStmt:        q.nextThreadStmt,
+		openBountiesStmt:      q.openBountiesStmt,
 		openOrderIDsStmt:      q.openOrderIDsStmt,
 		orderArtifactsStmt:    q.orderArtifactsStmt,
 		orderAttemptsStmt:     q.orderAttemptsStmt,
@@ -947,6 +1043,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderEventsStmt:       q.orderEventsStmt,
 		orderIDsLikeStmt:      q.orderIDsLikeStmt,
 		ownerCancelStmt:       q.ownerCancelStmt,
+		putBountyStmt:         q.putBountyStmt,
 		putElsewhereStmt:      q.putElsewhereStmt,
 		putFactStmt:           q.putFactStmt,
 		putQuoteStmt:          q.putQuoteStmt,
@@ -969,10 +1066,13 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		setOrderRoundStmt:     q.setOrderRoundStmt,
 		setOrderStateStmt:     q.setOrderStateStmt,
 		setThreadDueStmt:      q.setThreadDueStmt,
+		settleActStmt:         q.settleActStmt,
+		settleBountyStmt:      q.settleBountyStmt,
 		settleDeliveryStmt:    q.settleDeliveryStmt,
 		settleOutgoingStmt:    q.settleOutgoingStmt,
 		settleQuoteStmt:       q.settleQuoteStmt,
 		unfinishedJobsStmt:    q.unfinishedJobsStmt,
 		updateOrderFactsStmt:  q.updateOrderFactsStmt,
+		winBountyStmt:         q.winBountyStmt,
 	}
 }

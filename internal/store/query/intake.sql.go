@@ -155,7 +155,7 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 }
 
 const knownOrders = `-- name: KnownOrders :many
-SELECT o.id, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
+SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
        coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
@@ -168,6 +168,7 @@ WHERE o.id IN (SELECT value FROM json_each(?1))
 
 type KnownOrdersRow struct {
 	ID            string
+	Service       string
 	State         order.State
 	RemoteStatus  order.Status
 	Round         int64
@@ -193,6 +194,7 @@ func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrde
 		var i KnownOrdersRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.Service,
 			&i.State,
 			&i.RemoteStatus,
 			&i.Round,

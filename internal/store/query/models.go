@@ -9,6 +9,15 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+type Act struct {
+	Name      string
+	Detail    string
+	State     string
+	Result    string
+	SentAt    utc.Time
+	SettledAt utc.Time
+}
+
 type Artifact struct {
 	ID         int64
 	OrderID    string
@@ -26,6 +35,22 @@ type Artifact struct {
 	Url        string
 	CreatedAt  utc.Time
 	UploadedAt utc.Time
+}
+
+type Bounty struct {
+	ID              string
+	Title           string
+	Brief           string
+	Category        string
+	BudgetUsdMicros order.USD
+	DeadlineHours   int64
+	Service         string
+	Message         string
+	State           order.ClaimState
+	Reason          string
+	OrderID         string
+	ClaimedAt       utc.Time
+	ChangedAt       utc.Time
 }
 
 type Delivery struct {

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/config"
+	"atelierd/internal/enroll"
+	"atelierd/internal/order"
+)
+
+// servicesCmd is everything about what the agent sells.
+type servicesCmd struct {
+	List   servicesListCmd   `cmd:"" default:"withargs" help:"Compare the services of the configuration with the marketplace's."`
+	Sync   servicesSyncCmd   `cmd:"" help:"Bring the marketplace to what the configuration says, after showing what would change."`
+	Retire servicesRetireCmd `cmd:"" help:"Take a service off the market."`
+}
+
+func (servicesCmd) Help() string {
+	return `The daemon lists services that the marketplace lacks by itself; a later change of
+price or text it leaves to you: "atelierd services sync".`
+}
+
+type servicesListCmd struct {
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+func (servicesListCmd) Help() string {
+	return `Each service with what differs, as "atelierd services sync" would change it.
+Services at the marketplace that the configuration does not name are left alone.`
+}
+
+func (c servicesListCmd) Run(p *program) error {
+	return p.withMarket(func(ctx context.Context, d direct) error {
+		plan, err := d.plan(ctx)
+		if err != nil {
+			return err
+		}
+		return showPlan(p, plan, c.JSON)
+	})
+}
+
+type servicesSyncCmd struct {
+	Yes    bool `help:"Do not ask."`
+	DryRun bool `help:"Only show what would change."`
+}
+
+func (servicesSyncCmd) Help() string {
+	return `Shows the plan first and asks. Only fields that differ are sent; services that are
+missing are listed, also one that you had retired. Nothing is ever removed.`
+}
+
+func (c servicesSyncCmd) Run(p *program) error {
+	return p.withMarket(func(ctx context.Context, d direct) error {
+		plan, err := d.plan(ctx)
+		if err != nil {
+			return err
+		}
+		if err := showPlan(p, plan, false); err != nil {
+			return err
+		}
+		work := 0
+		for _, s := range plan {
+			if s.Step == enroll.StepCreate || s.Step == enroll.StepChange {
+				work++
+			}
+		}
+		if work == 0 || c.DryRun {
+			return nil
+		}
+		if err := p.confirm(fmt.Sprintf("\n%d services would be changed.", work), "yes", c.Yes); err != nil {
+			return err
+		}
+		for _, s := range plan {
+			if err := d.carryOut(ctx, s); err != nil {
+				return fmt.Errorf("service %q: %w", s.Title, err)
+			}
+		}
+		_, err = fmt.Fprintln(p.stdout, "done")
+		return err
+	})
+}
+
+// plan compares what is offered with what is listed.
+func (d direct) plan(ctx context.Context) ([]enroll.Planned, error) {
+	there, err := d.client.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := d.owner.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return enroll.Plan(offered(d.cfg), there, known), nil
+}
+
+// offered are the services that are on sale: all but those of a dry run.
+func offered(cfg *config.Config) []atelier.Service {
+	var list []atelier.Service
+	for _, s := range cfg.Services {
+		if s.Mode != config.ModeDryRun {
+			list = append(list, offer(s))
+		}
+	}
+	return list
+}
+
+// carryOut does one step of a plan. A service that is created is written down
+// first, so that a daemon beside us does not create it too.
+func (d direct) carryOut(ctx context.Context, p enroll.Planned) error {
+	listed := order.Listed{Title: p.Title, RemoteID: p.ID, State: order.ServiceListed}
+	switch p.Step {
+	case enroll.StepChange:
+		if err := d.client.UpdateService(ctx, p.ID, p.Patch); err != nil {
+			return err
+		}
+	case enroll.StepCreate:
+		if err := d.owner.PutService(order.Listed{Title: p.Title, State: order.ServiceCreating}); err != nil {
+			return err
+		}
+		made, err := d.client.CreateService(ctx, p.Want)
+		if err != nil {
+			if atelier.OutcomeUnknown(err) {
+				return hintf(err, "`atelierd services list` shows whether it arrived")
+			}
+			return errors.Join(err, d.owner.PutService(order.Listed{Title: p.Title, State: order.ServiceWanted}))
+		}
+		listed.RemoteID = made.ID
+	default:
+		return nil
+	}
+	if err := d.owner.Note("", "owner", "service "+string(p.Step)+": "+p.Title); err != nil {
+		return err
+	}
+	return d.owner.PutService(listed)
+}
+
+type servicesRetireCmd struct {
+	Service string `arg:"" help:"Its title, or its id at the marketplace."`
+	Yes     bool   `help:"Do not ask."`
+}
+
+func (servicesRetireCmd) Help() string {
+	return `Clients cannot order it any more; orders that there are stay. The daemon does not
+list it again, though it be in the configuration; "atelierd services sync" does.`
+}
+
+func (c servicesRetireCmd) Run(p *program) error {
+	return p.withMarket(func(ctx context.Context, d direct) error {
+		there, err := d.client.Services(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range there {
+			if s.ID != c.Service && !strings.EqualFold(strings.TrimSpace(s.Title), strings.TrimSpace(c.Service)) ||
+				s.Active != nil && !*s.Active {
+				continue
+			}
+			if err := p.confirm(fmt.Sprintf("%s (%s) goes off the market.", short(s.Title, 100), plain(s.ID)), "retire", c.Yes); err != nil {
+				return err
+			}
+			// Written first: otherwise a daemon could list it anew in between.
+			if err := d.owner.PutService(order.Listed{Title: strings.TrimSpace(s.Title), RemoteID: s.ID, State: order.ServiceRetired}); err != nil {
+				return err
+			}
+			if err := d.client.DeleteService(ctx, s.ID); err != nil {
+				if !atelier.OutcomeUnknown(err) {
+					err = errors.Join(err, d.owner.PutService(order.Listed{Title: strings.TrimSpace(s.Title), RemoteID: s.ID, State: order.ServiceListed}))
+				}
+				return err
+			}
+			if err := d.owner.Note("", "owner", "service retired: "+s.Title); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(p.stdout, "%s is off the market\n", short(s.Title, 100))
+			return err
+		}
+		return hintf(fmt.Errorf("the marketplace lists no service %.100q", c.Service), "`atelierd services list` shows those that it does")
+	})
+}
+
+func showPlan(p *program, plan []enroll.Planned, asJSON bool) error {
+	if asJSON {
+		type view struct {
+			Step    enroll.Step  `json:"step"`
+			Title   string       `json:"title"`
+			ID      string       `json:"id"`
+			Retired bool         `json:"retired"`
+			Changes []changeView `json:"changes"`
+		}
+		list := []view{}
+		for _, s := range plan {
+			list = append(list, view{s.Step, s.Title, s.ID, s.Retired, viewChanges(s.Changes)})
+		}
+		return printJSON(p.stdout, list)
+	}
+	g := p.newPage()
+	for _, s := range plan {
+		title := short(s.Title, 100)
+		switch s.Step {
+		case enroll.StepCreate:
+			note := "not listed"
+			if s.Retired {
+				note = "retired by you"
+			}
+			g.linef("  %s  (%s; a sync lists it)", g.paint(green, "+ "+title), note)
+		case enroll.StepChange:
+			g.linef("  %s  %s", g.paint(yellow, "~ "+title), g.paint(dim, plain(s.ID)))
+			showChanges(g, s.Changes)
+		case enroll.StepLeave:
+			g.linef("  = %s  %s", title, g.paint(dim, plain(s.ID)))
+		case enroll.StepForeign:
+			g.linef("  ? %s  %s, not in the configuration; left alone", title, g.paint(dim, plain(s.ID)))
+		}
+	}
+	if len(plan) == 0 {
+		g.linef("no service is configured, and none is listed")
+	}
+	return g.print(p.stdout)
+}

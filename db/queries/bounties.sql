@@ -1,0 +1,38 @@
+-- name: PutBounty :exec
+INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
+ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', service = excluded.service, message = excluded.message,
+    claimed_at = excluded.claimed_at, changed_at = excluded.changed_at;
+
+-- name: SettleBounty :exec
+UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ?;
+
+-- name: GetBounty :many
+SELECT * FROM bounties WHERE id = ?;
+
+-- name: OpenBounties :many
+SELECT * FROM bounties WHERE state IN ('claiming', 'pending');
+
+-- name: ListBounties :many
+SELECT * FROM bounties ORDER BY claimed_at DESC LIMIT ?;
+
+-- name: WinBounty :exec
+UPDATE bounties SET state = 'accepted', order_id = ?, changed_at = ? WHERE id = ?;
+
+-- name: GetAct :many
+SELECT * FROM acts WHERE name = ?;
+
+-- name: IntendAct :exec
+INSERT INTO acts (name, detail, state, sent_at) VALUES (?, ?, 'sending', ?)
+ON CONFLICT (name) DO UPDATE SET detail = excluded.detail, state = 'sending', result = '', sent_at = excluded.sent_at, settled_at = NULL;
+
+-- name: SettleAct :exec
+UPDATE acts SET state = ?, result = ?, settled_at = ? WHERE name = ?;
+
+-- name: Earnings :many
+-- Completed orders since a time, with what each has cost.
+SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_tx,
+       CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
+                       WHERE j.order_id = o.id), 0) AS INTEGER) AS cost
+FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
+ORDER BY o.completed_at;

@@ -1,0 +1,131 @@
+package atelier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"atelierd/internal/order"
+)
+
+// BountyQuery narrows a list of bounties; zero values do not.
+type BountyQuery struct {
+	Category  string
+	MinBudget order.USD
+	Most      int // at most 50
+}
+
+// MaxPitch is the longest message with a claim, in characters.
+const MaxPitch = 500
+
+type wireBounty struct {
+	ID              text  `json:"id"`
+	Title           label `json:"title"`
+	Brief           label `json:"brief"`
+	Category        label `json:"category"`
+	BudgetUSD       money `json:"budget_usd"`
+	DeadlineHours   count `json:"deadline_hours"`
+	Status          label `json:"status"`
+	ClaimsCount     count `json:"claims_count"`
+	ExpiresAt       stamp `json:"expires_at"`
+	ReferenceURLs   list  `json:"reference_urls"`
+	ReferenceImages list  `json:"reference_images"`
+}
+
+func readBounty(raw json.RawMessage) (order.Bounty, error) {
+	var w wireBounty
+	if err := unmarshal(member(raw, "bounty"), &w); err != nil {
+		return order.Bounty{}, err
+	}
+	if err := checkID(string(w.ID)); err != nil {
+		return order.Bounty{}, err
+	}
+	b := order.Bounty{ID: string(w.ID), Title: string(w.Title), Brief: string(w.Brief), Category: string(w.Category),
+		Status: string(w.Status), ExpiresAt: w.ExpiresAt.Time, References: append(w.ReferenceURLs, w.ReferenceImages...)}
+	if w.BudgetUSD.usd != nil {
+		b.Budget = *w.BudgetUSD.usd
+	}
+	if w.DeadlineHours.n != nil {
+		b.DeadlineHours = *w.DeadlineHours.n
+	}
+	if w.ClaimsCount.n != nil {
+		b.Claims = *w.ClaimsCount.n
+	}
+	return b, nil
+}
+
+// Bounties lists the open bounties, the newest first. The marketplace's guide
+// does not name this call: expect not_found where it does not exist. Entries
+// that cannot be read are left out, for nothing is owed to them.
+func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, error) {
+	query := url.Values{"status": {"open"}, "sort": {"newest"}, "limit": {strconv.Itoa(min(max(q.Most, 1), 50))}}
+	if q.Category != "" {
+		query.Set("category", q.Category)
+	}
+	if q.MinBudget > 0 {
+		query.Set("min_budget", q.MinBudget.String())
+	}
+	var bounties []order.Bounty
+	err := c.do(ctx, request{call: order.CallRead, method: http.MethodGet, timeout: c.Timeout,
+		path: []string{"bounties"}, query: query.Encode(),
+		read: func(body io.Reader) error {
+			data, err := readData(body, answerLimit)
+			if err != nil {
+				return err
+			}
+			var rows []json.RawMessage
+			if err := unmarshal(member(data, "bounties"), &rows); err != nil {
+				return err
+			}
+			for _, row := range rows {
+				if b, err := readBounty(row); err == nil {
+					bounties = append(bounties, b)
+				}
+			}
+			return nil
+		}})
+	return bounties, err
+}
+
+// Bounty reads one bounty.
+func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
+	var b order.Bounty
+	err := c.do(ctx, request{call: order.CallRead, method: http.MethodGet, timeout: c.Timeout,
+		path: []string{"bounties", id},
+		read: func(body io.Reader) error {
+			data, err := readData(body, answerLimit)
+			if err != nil {
+				return err
+			}
+			if b, err = readBounty(data); err == nil && b.ID != id {
+				err = errors.New("it is about another bounty")
+			}
+			return err
+		}})
+	return b, err
+}
+
+// ClaimBounty asks for a bounty, with a message of up to 500 characters. The
+// marketplace takes one claim of an agent: a second one is a conflict.
+func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
+	r := request{call: order.CallBounty, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"bounties", id, "claim"}, read: nothing}
+	if n := MessageLength(message); n > MaxPitch {
+		return r.notSent(order.Fail, "rejected", "a message with a claim has up to %d characters, this one %d", MaxPitch, n)
+	}
+	body := map[string]string{}
+	if message != "" {
+		body["message"] = message
+	}
+	return c.send(ctx, r, body)
+}
+
+// WithdrawClaim takes back a claim that is pending.
+func (c *Client) WithdrawClaim(ctx context.Context, id string) error {
+	return c.do(ctx, request{call: order.CallBounty, method: http.MethodDelete, timeout: c.Timeout,
+		path: []string{"bounties", id, "claim"}, read: nothing})
+}

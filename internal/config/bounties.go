@@ -1,0 +1,67 @@
+package config
+
+import (
+	"strings"
+	"text/template"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// Bounties says which posted tasks are claimed without asking. Without a rule
+// none are.
+type Bounties struct {
+	Rules      []BountyRule
+	MaxOpen    int
+	MaxBacklog int
+	Interval   time.Duration
+	// Message is the text that goes with a claim; nil for none. It is executed
+	// with an order.Bounty.
+	Message *template.Template
+}
+
+// BountyRule is one kind of task that is claimed.
+type BountyRule struct {
+	Category  string
+	MinBudget order.USD
+	Service   string // the title of a configured service
+}
+
+func (t *table) bounties(services []Service) Bounties {
+	defer t.done()
+	b := Bounties{
+		MaxOpen:    t.number("max_open", 3, 1, 100),
+		MaxBacklog: t.number("max_backlog", 10, 1, 100_000),
+		Interval:   t.duration("interval", 10*time.Minute, time.Second, 24*time.Hour),
+	}
+	if text := t.text("message", ""); text != "" {
+		var out strings.Builder
+		m, err := template.New("message").Parse(text)
+		if err == nil {
+			err = m.Execute(&out, order.Bounty{Title: "A poster", Brief: "a poster of the sea", Category: "image_gen"})
+		}
+		if err != nil {
+			t.problem(t.at("message"), "is no usable template: %.200s", strings.TrimPrefix(err.Error(), "template: "))
+		}
+		b.Message = m
+	}
+	for _, sub := range t.subs("rule") {
+		r := BountyRule{Category: sub.oneOf("category", "", capabilities...), MinBudget: sub.price("min_budget_usd"),
+			Service: sub.required("service")}
+		sub.done()
+		found := false
+		for _, s := range services {
+			if strings.EqualFold(s.Title, r.Service) {
+				r.Service, found = s.Title, true
+				if s.PriceType == "weekly" || s.PriceType == "monthly" || s.Mode == ModeDryRun {
+					sub.problem(sub.at("service"), "is %.100q, which is a subscription or a dry run", s.Title)
+				}
+			}
+		}
+		if !found {
+			sub.problem(sub.at("service"), "is %.100q, and no [[service]] has that title", r.Service)
+		}
+		b.Rules = append(b.Rules, r)
+	}
+	return b
+}

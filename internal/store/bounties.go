@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+)
+
+// IntendClaim writes down that a bounty is about to be claimed. Nothing may be
+// sent before it returns nil.
+func (s *Store) IntendClaim(c order.Claim) error {
+	return s.write("bounty.intent", func(t *tx) error {
+		if err := t.PutBounty(noCancel, query.PutBountyParams{ID: c.ID, Title: c.Title, Brief: c.Brief, Category: c.Category,
+			BudgetUsdMicros: c.Budget, DeadlineHours: int64(c.DeadlineHours), Service: c.Service, Message: c.Message,
+			ClaimedAt: t.now, ChangedAt: t.now}); err != nil {
+			return err
+		}
+		_, err := t.event("", "claiming", fmt.Sprintf("bounty %s for $%s", c.ID, c.Budget))
+		return err
+	})
+}
+
+// SettleClaim writes down how a claim stands.
+func (s *Store) SettleClaim(id string, state order.ClaimState, reason string) error {
+	return s.write("bounty.settle", func(t *tx) error {
+		if err := t.SettleBounty(noCancel, query.SettleBountyParams{State: state, Reason: reason, ChangedAt: t.now, ID: id}); err != nil {
+			return err
+		}
+		_, err := t.event("", "claim "+string(state), "bounty "+id)
+		return err
+	})
+}
+
+// Claim is what is written down about a claim; ok is false when there is none.
+func (s *Store) Claim(ctx context.Context, id string) (c order.Claim, ok bool, err error) {
+	rows, err := s.read.GetBounty(ctx, id)
+	if err != nil || len(rows) == 0 {
+		return c, false, err
+	}
+	return toClaim(rows[0]), true, nil
+}
+
+// OpenClaims are those whose end is not known yet.
+func (s *Store) OpenClaims(ctx context.Context) ([]order.Claim, error) {
+	rows, err := s.read.OpenBounties(ctx)
+	return toClaims(rows), err
+}
+
+// Claims lists claims, the latest first.
+func (s *Store) Claims(ctx context.Context, most int) ([]order.Claim, error) {
+	rows, err := s.read.ListBounties(ctx, int64(most))
+	return toClaims(rows), err
+}
+
+func toClaims(rows []query.Bounty) []order.Claim {
+	list := make([]order.Claim, len(rows))
+	for i, r := range rows {
+		list[i] = toClaim(r)
+	}
+	return list
+}
+
+func toClaim(r query.Bounty) order.Claim {
+	return order.Claim{Bounty: order.Bounty{ID: r.ID, Title: r.Title, Brief: r.Brief, Category: r.Category,
+		Budget: r.BudgetUsdMicros, DeadlineHours: int(r.DeadlineHours)}, Service: r.Service, Message: r.Message,
+		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time}
+}
+
+// win joins a claim to the order that it became.
+func (t *tx) win(bountyID, orderID string) error {
+	if err := t.WinBounty(noCancel, query.WinBountyParams{OrderID: orderID, ChangedAt: t.now, ID: bountyID}); err != nil {
+		return err
+	}
+	_, err := t.event(orderID, "bounty won", "bounty "+bountyID)
+	return err
+}

@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/utc"
+)
+
+// Earning is what one completed order has brought and cost.
+type Earning struct {
+	ID, Service string
+	Completed   time.Time
+	Gross, Fee  order.USD
+	Cost        order.USD
+	Paid        bool // a payout is known
+}
+
+// Net is what is paid out for the order.
+func (e Earning) Net() order.USD { return e.Gross - e.Fee }
+
+// Earnings are the orders completed at or after since, the earliest first. The
+// fee is the order's own where the marketplace tells it, else 10 percent.
+func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error) {
+	rows, err := s.read.Earnings(ctx, utc.At(since))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Earning, len(rows))
+	for i, r := range rows {
+		e := Earning{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Cost: order.USD(r.Cost), Paid: r.PayoutTx != ""}
+		if r.PriceUsdMicros != nil {
+			e.Gross = *r.PriceUsdMicros
+		}
+		e.Fee = e.Gross / 10
+		if r.FeeUsdMicros != nil {
+			e.Fee = *r.FeeUsdMicros
+		}
+		list[i] = e
+	}
+	return list, nil
+}

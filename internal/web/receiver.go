@@ -1,0 +1,160 @@
+// Package web listens: it takes the marketplace's webhooks, checks that they
+// are its own, and passes them on as hints.
+//
+// It must not know SQL, the marketplace's API, or what a hint leads to.
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"atelierd/internal/secret"
+)
+
+// Event is what a webhook says. It is a hint to look, and never a fact: whoever
+// learned the secret could have sent it.
+type Event struct {
+	Name         string // order.paid, bounty.accepted, ...
+	OrderID      string
+	BountyID     string
+	PayoutFailed bool
+}
+
+// Receiver takes webhooks. Secrets is asked at each request, so that a new
+// secret is picked up; Tell must not block.
+type Receiver struct {
+	Secrets func() []secret.Text
+	Tell    func(Event)
+	// Rejected is told of a request whose signature fits no secret; may be nil.
+	Rejected func()
+	Log      *slog.Logger
+
+	mu   sync.Mutex
+	seen map[string]bool // signatures taken within the tolerance
+	ring []string        // their order, so that the oldest is forgotten
+}
+
+// What a request may be: the marketplace's webhooks are far smaller, and are
+// sent within seconds.
+const (
+	maxBody   = 64 << 10
+	tolerance = 5 * time.Minute
+	maxSeen   = 4096
+)
+
+// ServeHTTP answers before anything is done about the event. What is wrong with
+// a request is not told to its sender.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+	if err != nil {
+		status := http.StatusBadRequest
+		if _, long := errors.AsType[*http.MaxBytesError](err); long {
+			status = http.StatusRequestEntityTooLarge
+		}
+		w.WriteHeader(status)
+		return
+	}
+	header := req.Header.Get("X-Atelier-Signature")
+	if !signed(header, body, r.Secrets(), time.Now()) {
+		w.WriteHeader(http.StatusUnauthorized)
+		if r.Rejected != nil {
+			r.Rejected()
+		}
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	if r.replayed(header) {
+		return
+	}
+	e := parse(body)
+	r.Log.Debug("webhook", "event", e.Name, "order", e.OrderID)
+	r.Tell(e)
+}
+
+// signed checks `t=<unix>,v1=<hex of HMAC-SHA256(secret, "t.body")>`.
+func signed(header string, body []byte, secrets []secret.Text, now time.Time) bool {
+	var stamp, given string
+	for part := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		switch name {
+		case "t":
+			stamp = value
+		case "v1":
+			given = value
+		}
+	}
+	unix, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || now.Sub(time.Unix(unix, 0)).Abs() > tolerance {
+		return false
+	}
+	want, err := hex.DecodeString(given)
+	if err != nil {
+		return false
+	}
+	ok := false
+	for _, s := range secrets {
+		if s.Empty() {
+			continue
+		}
+		mac := hmac.New(sha256.New, []byte(s.Reveal()))
+		mac.Write([]byte(stamp + "."))
+		mac.Write(body)
+		ok = hmac.Equal(mac.Sum(nil), want) || ok
+	}
+	return ok
+}
+
+// replayed says whether the same signature was taken before, and remembers it.
+// It covers the time and the body, so that a repeated delivery of the same event,
+// which is signed anew, is another one.
+func (r *Receiver) replayed(signature string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seen[signature] {
+		return true
+	}
+	if r.seen == nil {
+		r.seen = map[string]bool{}
+	}
+	if len(r.ring) >= maxSeen {
+		delete(r.seen, r.ring[0])
+		r.ring = r.ring[1:]
+	}
+	r.seen[signature] = true
+	r.ring = append(r.ring, signature)
+	return false
+}
+
+// parse reads what it can: an event of a form not known yet is still a hint.
+func parse(body []byte) Event {
+	var wire struct {
+		Event   string          `json:"event"`
+		OrderID string          `json:"order_id"`
+		Data    json.RawMessage `json:"data"`
+	}
+	if json.Unmarshal(body, &wire) != nil {
+		return Event{}
+	}
+	var data struct {
+		BountyID     string `json:"bounty_id"`
+		PayoutFailed bool   `json:"payout_failed"`
+	}
+	_ = json.Unmarshal(wire.Data, &data) // without it the hint is less exact
+	return Event{Name: wire.Event, OrderID: wire.OrderID, BountyID: data.BountyID,
+		PayoutFailed: data.PayoutFailed || wire.Event == "order.payout_failed"}
+}
