@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
+	"atelierd/internal/web"
 )
 
 var (
@@ -61,6 +63,11 @@ type world struct {
 	// What the owner has meddled with.
 	touched map[string]bool
 	stays   []stay
+
+	documented bool
+	agent      string
+	// receiver takes webhooks while a life runs.
+	receiver atomic.Pointer[web.Receiver]
 }
 
 func simulateWeek(t *testing.T, seed uint64) {
@@ -90,9 +97,10 @@ func simFolder(t *testing.T) string {
 
 func newWorld(t *testing.T, seed uint64, dir string) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
-	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}}
 	documented := rng.IntN(4) == 0
-	w.market = sandbox.New(sandbox.Options{Seed: seed, Shared: rng.IntN(3) > 0, Documented: documented})
+	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, documented: documented}
+	w.market = sandbox.New(sandbox.Options{Seed: seed, Shared: rng.IntN(3) > 0, Documented: documented,
+		Webhooks: rng.IntN(2) == 0, Subscription: simWindow})
 	listener := pipenet.New()
 	server := &http.Server{Handler: w.market}
 	var serving sync.WaitGroup
@@ -106,6 +114,8 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.agent = id
+	w.adopt(key)
 	w.getenv = func(name string) string {
 		return map[string]string{"ATELIER_AGENT_ID": id, "ATELIER_API_KEY": key}[name]
 	}
@@ -121,6 +131,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 			Price: 5 * order.Dollar, PriceType: "fixed", TurnaroundHours: 2, Deliverables: []string{"a picture"}, Kind: "image",
 			Generator: "hands", Mode: config.ModeAuto}},
 	}
+	kindsConfig(w.cfg)
 	return w
 }
 
@@ -136,7 +147,12 @@ func (w *world) live() {
 	w.market.SetFaults(w.faults())
 	end := time.Now().Add(week)
 	clients, owner := rand.New(rand.NewPCG(w.rng.Uint64(), 9)), rand.New(rand.NewPCG(w.rng.Uint64(), 10))
+	patrons, hooks := rand.New(rand.NewPCG(w.rng.Uint64(), 11)), rand.New(rand.NewPCG(w.rng.Uint64(), 12))
 	var outside sync.WaitGroup
+	hooking, unhook := context.WithCancel(context.Background())
+	var hook sync.WaitGroup
+	hook.Go(func() { w.sendWebhooks(hooking, hooks) })
+	outside.Go(func() { w.patrons(patrons, end) })
 	outside.Go(func() { w.clients(clients, end) })
 	outside.Go(func() { w.owner(owner, end) })
 	for time.Now().Before(end) {
@@ -151,6 +167,8 @@ func (w *world) live() {
 	outside.Wait()
 	w.market.SetFaults(sandbox.Faults{})
 	w.life(newFate(0, 0), 60*time.Hour)
+	unhook()
+	hook.Wait()
 }
 
 // life is one run of the daemon: until it crashes by its fate, or is stopped
@@ -181,10 +199,12 @@ func (w *world) life(f *fate, most time.Duration) {
 	notify(st, e, threads)
 	p := newPoller(w.cfg, st, c, b, e, keys, log)
 	s := newSetup(w.cfg, st, c, gens, p, log)
+	h := newHunter(w.cfg, st, c, log)
+	defer w.listenIn(p, h.Hint, log)()
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
-	for _, run := range []func(context.Context) error{e.Run, p.Run, s.Run, threads.Run} {
+	for _, run := range []func(context.Context) error{e.Run, p.Run, s.Run, h.Run, threads.Run} {
 		loops.Go(func() { run(ctx) })
 	}
 	loops.Go(func() { w.fillDisk(ctx, f) })
@@ -312,8 +332,11 @@ func (w *world) check() {
 	w.checkIntegrity(db)
 	orders := w.market.Orders()
 	for _, o := range orders {
-		w.checkOrder(db, o)
+		if plainOrder(o) {
+			w.checkOrder(db, o)
+		}
 	}
+	w.checkKinds(db, orders)
 	w.checkAttempts(db)
 	w.checkBudget()
 	for _, s := range w.stays {

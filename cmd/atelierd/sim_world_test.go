@@ -142,13 +142,13 @@ func (c *craftsman) Generate(ctx context.Context, r generate.Request) (generate.
 	}
 	file := filepath.Join(r.OutputDir, "out.png")
 	body := append([]byte{}, picture...)
-	body = fmt.Appendf(body, "%s %d %d", r.OrderID, r.Round, r.Attempt)
+	body = fmt.Appendf(body, "%s %d %d %d", r.OrderID, r.Round, r.Piece, r.Attempt)
 	if err := os.WriteFile(file, body, 0o600); err != nil {
 		return generate.Result{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.made[fmt.Sprintf("%s round %d attempt %d", r.OrderID, r.Round, r.Attempt)]++
+	c.made[fmt.Sprintf("%s round %d piece %d attempt %d", r.OrderID, r.Round, r.Piece, r.Attempt)]++
 	return generate.Result{Files: []string{file}, Cost: order.Dollar / 25}, nil
 }
 

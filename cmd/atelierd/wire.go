@@ -121,7 +121,7 @@ func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *bud
 	for _, s := range cfg.Services {
 		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
 			Kind: s.Kind, Generator: gens[s.Generator], Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
-			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Letters: letters(cfg, s)}
+			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Letters: letters(cfg, s)}
 	}
 	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Dir: cfg.DataDir,
 		Settle: settle(cfg), Log: log})
@@ -251,7 +251,7 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 		}
 		list = append(list, intake.Service{Title: s.Title, RemoteID: ids[s.Title],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
-			Subscription: window(s), Pieces: s.Pieces, MaxRounds: rounds, Quotes: s.Quote != nil,
+			Subscription: window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: rounds, Quotes: s.Quote != nil,
 			Says: slices.Collect(maps.Keys(letters(cfg, s))), Claims: claimed[s.Title]})
 	}
 	return list

@@ -5,7 +5,8 @@ ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', service = exclud
     claimed_at = excluded.claimed_at, changed_at = excluded.changed_at;
 
 -- name: SettleBounty :exec
-UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ?;
+-- A claim that has become an order stays accepted, whatever a slower look says.
+UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted';
 
 -- name: GetBounty :many
 SELECT * FROM bounties WHERE id = ?;

@@ -144,17 +144,20 @@ func (h *Hunter) check(ctx context.Context, c order.Claim) (open bool, err error
 		return true, nil
 	case "claimed", "completed", "disputed":
 		// Ours or another's: an order of ours appears with the next poll, and
-		// makes the claim accepted. Only later is it given up.
-		if time.Since(c.SentAt) < claimedGrace {
+		// makes the claim accepted. Only when none has come it is given up.
+		if c.Reason == "" {
+			return true, h.o.Store.SettleClaim(c.ID, order.ClaimPending, "the bounty is given to somebody; if to us, its order comes")
+		}
+		if time.Since(c.Since) < takenGrace {
 			return true, nil
 		}
 	}
 	return false, h.o.Store.SettleClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and no order came of it")
 }
 
-// claimedGrace is how long after its claim a bounty that is taken may still turn
-// out to be ours: longer than any poll takes to show the order.
-const claimedGrace = time.Hour
+// takenGrace is how long a bounty that was seen to be taken may still turn out
+// to be ours: longer than polls take to show the order.
+const takenGrace = 6 * time.Hour
 
 // apply claims what fits a rule, as long as there is room.
 func (h *Hunter) apply(ctx context.Context, r Rule, open int) (int, error) {

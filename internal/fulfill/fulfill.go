@@ -78,6 +78,9 @@ type Service struct {
 	// message in that window asks for a piece.
 	Subscription bool
 	Pieces       bool
+	// Quota is how many pieces such an order has where the marketplace does not
+	// say; 0 is without limit.
+	Quota int
 	// Letters are the templates of messages to clients, by name. One that is
 	// missing is not sent.
 	Letters map[string]*letter.Letter

@@ -61,7 +61,11 @@ func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order, 
 		end = j.DueAt
 	}
 	rest := time.Until(end)
-	used := o.QuotaTotal != nil && *o.QuotaTotal > 0 && sent >= *o.QuotaTotal
+	quota := s.Quota
+	if o.QuotaTotal != nil {
+		quota = *o.QuotaTotal
+	}
+	used := quota > 0 && sent >= quota
 	switch {
 	case rest > 0 && !used:
 		return 0, &order.Failure{Class: order.Wait, Code: "window", After: rest,

@@ -21,6 +21,9 @@ type Service struct {
 	// Pieces: in the window of a subscription, each message of the client asks
 	// for a piece. Without it such an order waits for the owner.
 	Pieces bool
+	// Quota is how many pieces such an order has where the marketplace does not
+	// say; 0 is without limit.
+	Quota int
 	// MaxRounds is how many more rounds a client may ask for.
 	MaxRounds int
 	// Quotes: there is a price to ask for, so a quote needs no owner.

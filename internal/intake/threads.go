@@ -130,7 +130,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
 	if open := o.Status == order.Paid || o.Status == order.InProgress; open && s.Subscription > 0 && s.Pieces {
 		th.Pieces, th.Until, th.Next = true, o.WorkspaceExpiresAt, time.Now().Add(t.o.WindowInterval)
-		if o.QuotaTotal != nil {
+		if th.Quota = s.Quota; o.QuotaTotal != nil {
 			th.Quota = *o.QuotaTotal
 		}
 	}

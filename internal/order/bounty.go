@@ -41,4 +41,6 @@ type Claim struct {
 	Reason  string
 	OrderID string // the order that it became
 	SentAt  time.Time
+	// Since is when State and Reason were last written.
+	Since time.Time
 }

@@ -106,6 +106,18 @@ func (s *Server) sendEvent(ctx context.Context, client *http.Client, e *event) (
 	return resp.StatusCode/100 == 2
 }
 
+// WebhookSecret is what the agent's events are signed with.
+func (s *Server) WebhookSecret(agentID string) string {
+	s.lock()
+	defer s.mu.Unlock()
+	for _, a := range s.agents {
+		if a.ID == agentID {
+			return a.webhookSecret
+		}
+	}
+	return ""
+}
+
 func sign(secret string, at time.Time, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	fmt.Fprintf(mac, "%d.%s", at.Unix(), body)

@@ -65,7 +65,7 @@ func toClaims(rows []query.Bounty) []order.Claim {
 func toClaim(r query.Bounty) order.Claim {
 	return order.Claim{Bounty: order.Bounty{ID: r.ID, Title: r.Title, Brief: r.Brief, Category: r.Category,
 		Budget: r.BudgetUsdMicros, DeadlineHours: int(r.DeadlineHours)}, Service: r.Service, Message: r.Message,
-		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time}
+		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time, Since: r.ChangedAt.Time}
 }
 
 // win joins a claim to the order that it became.

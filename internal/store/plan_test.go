@@ -73,8 +73,8 @@ func TestNoQueryWalksThroughHistory(t *testing.T) {
 	small := map[string]bool{"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
 		"s": true, "CONSTANT": true, "v_attention": true}
 	partial := map[string]bool{"orders_open": true, "jobs_leased": true, "orders_completed": true,
-		"jobs_stuck": true, "orders_thread": true}
-	forPeople := map[string]bool{"ListOrders": true}
+		"jobs_stuck": true, "orders_thread": true, "bounties_open": true}
+	forPeople := map[string]bool{"ListOrders": true, "ListBounties": true}
 	list := queries(t)
 	if len(list) < 50 {
 		t.Fatalf("only %d queries were found", len(list))

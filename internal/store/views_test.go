@@ -18,14 +18,19 @@ var promised = map[string]string{
 		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces",
 	"v_orders_open": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
 		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces",
-	"v_attempts":       "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind",
-	"v_timeline":       "at order_id what text",
-	"v_earnings_daily": "day orders gross_usd fee_usd net_usd cost_usd profit_usd",
-	"v_attention":      "what id state code reason hint since",
-	"v_requests_hour":  "hour call requests answered refused server_errors unanswered",
-	"v_quotes":         "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
-	"v_messages":       "order_id at party sender content state reason",
-	"v_pieces":         "order_id number request job_state stage message_state sent_at urls created_at",
+	"v_attempts":         "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind",
+	"v_timeline":         "at order_id what text",
+	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd",
+	"v_attention":        "what id state code reason hint since",
+	"v_requests_hour":    "hour call requests answered refused server_errors unanswered",
+	"v_quotes":           "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
+	"v_messages":         "order_id at party sender content state reason",
+	"v_bounties":         "id title category budget_usd service state reason order_id claimed_at brief",
+	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at",
+	"v_earnings_service": "service orders gross_usd fee_usd net_usd cost_usd profit_usd",
+	"v_unpaid":           "id service completed_at net_usd note",
+	"v_costs_daily":      "day cost_usd lost_usd attempts",
+	"v_pieces":           "order_id number request job_state stage message_state sent_at urls created_at",
 }
 
 // life is a store in which each view has something to show.
@@ -63,6 +68,9 @@ func life(t *testing.T) *Store {
 	}
 	if _, err := s.ApplyThread(order.Thread{OrderID: "o2", Pieces: true, Next: placed,
 		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.IntendClaim(order.Claim{Bounty: order.Bounty{ID: "b1", Budget: price}, Service: "Images"}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -293,7 +293,7 @@ func (q *Queries) SettleAct(ctx context.Context, arg SettleActParams) error {
 }
 
 const settleBounty = `-- name: SettleBounty :exec
-UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ?
+UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted'
 `
 
 type SettleBountyParams struct {
@@ -303,6 +303,7 @@ type SettleBountyParams struct {
 	ID        string
 }
 
+// A claim that has become an order stays accepted, whatever a slower look says.
 func (q *Queries) SettleBounty(ctx context.Context, arg SettleBountyParams) error {
 	_, err := q.exec(ctx, q.settleBountyStmt, settleBounty,
 		arg.State,
