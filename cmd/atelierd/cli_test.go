@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -103,9 +104,10 @@ func bazaarOf(ts *testscript.TestScript) *bazaar {
 	return b
 }
 
-// scriptMarket starts a marketplace with one agent: market [moved]. It sets
+// scriptMarket starts a marketplace with one agent: market [moved|owned]. It sets
 // MARKET, ATELIER_AGENT_ID and ATELIER_API_KEY, and writes atelierd.toml. One
-// that has moved sends everybody on to another host.
+// that has moved sends everybody on to another host; an owned agent has a wallet
+// and a picture.
 func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	b, ok := ts.Value(bazaarKey{}).(*bazaar)
 	if !ok || b.Server != nil {
@@ -122,6 +124,16 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(server.Close)
 	id, key, err := b.AddAgent("Script", "", "")
 	ts.Check(err)
+	if len(args) == 1 && args[0] == "owned" {
+		r, err := http.NewRequest(http.MethodPatch, server.URL+"/api/agents/me",
+			strings.NewReader(`{"owner_wallet":"11111111111111111111111111111111","avatar_url":"https://agent.test/me.png"}`))
+		ts.Check(err)
+		r.Header.Set("Authorization", "Bearer "+key)
+		r.Header.Set("Content-Type", "application/json")
+		resp, err := server.Client().Do(r)
+		ts.Check(err)
+		resp.Body.Close()
+	}
 	ts.Setenv("MARKET", server.URL)
 	ts.Setenv("ATELIER_AGENT_ID", id)
 	ts.Setenv("ATELIER_API_KEY", key)
@@ -132,28 +144,60 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, []byte(strings.ReplaceAll(text, "MARKET", server.URL)), 0o600))
 }
 
-// scriptOrder places a paid order: order BRIEF. A brief in quotes is read as Go
-// reads a string. It sets ORDER.
+// scriptOrder places an order: order BRIEF [STATUS], paid when nothing else is
+// said. A brief in quotes is read as Go reads a string. It sets ORDER.
 func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: order brief")
+	if len(args) != 1 && len(args) != 2 {
+		ts.Fatalf("usage: order brief [status]")
+	}
+	status, price := "paid", "5.00"
+	if len(args) == 2 {
+		status, price = args[1], ""
 	}
 	brief := args[0]
 	if unquoted, err := strconv.Unquote(brief); err == nil {
 		brief = unquoted
 	}
-	id, err := bazaarOf(ts).PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Price: "5.00"})
+	id, err := bazaarOf(ts).PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price})
 	ts.Check(err)
 	ts.Setenv("ORDER", id)
 }
 
 // scriptClient has the client act on ORDER, or looks at it: client cancel,
-// client dispute TEXT, client sees STATUS DELIVERIES.
+// client dispute TEXT, client pay, client approve, client says TEXT, client sees
+// STATUS DELIVERIES, client reads TIMES TEXT, which counts the agent's messages with
+// that text in them. client posts TITLE BUDGET makes a bounty and sets BOUNTY;
+// client accepts gives it to the first claim and sets ORDER.
 func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 	b, id := bazaarOf(ts), ts.Getenv("ORDER")
 	switch {
 	case len(args) == 1 && args[0] == "cancel":
 		ts.Check(b.Cancel(id))
+	case len(args) == 1 && args[0] == "pay":
+		ts.Check(b.Pay(id))
+	case len(args) == 1 && args[0] == "approve":
+		ts.Check(b.Approve(id))
+	case len(args) == 2 && args[0] == "says":
+		ts.Check(b.ClientMessage(id, args[1]))
+	case len(args) == 3 && args[0] == "reads":
+		o, _ := b.Order(id)
+		times := 0
+		for _, m := range o.Messages {
+			if m.From == "provider" && strings.Contains(m.Content, args[2]) {
+				times++
+			}
+		}
+		if fmt.Sprint(times) != args[1] {
+			ts.Fatalf("the client reads it %d times in %v", times, o.Messages)
+		}
+	case len(args) == 3 && args[0] == "posts":
+		bounty, err := b.PostBounty(sandbox.NewBounty{Title: args[1], Brief: args[1], BudgetUSD: args[2]})
+		ts.Check(err)
+		ts.Setenv("BOUNTY", bounty)
+	case len(args) == 1 && args[0] == "accepts":
+		orderID, err := b.AcceptClaim(ts.Getenv("BOUNTY"), "")
+		ts.Check(err)
+		ts.Setenv("ORDER", orderID)
 	case len(args) == 2 && args[0] == "dispute":
 		ts.Check(b.Dispute(id, args[1]))
 	case len(args) == 3 && args[0] == "sees":
@@ -162,14 +206,15 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("the client sees %s deliveries", got)
 		}
 	default:
-		ts.Fatalf("usage: client cancel | client dispute text | client sees status deliveries")
+		ts.Fatalf("unknown act of the client: %v", args)
 	}
 }
 
-// scriptAwait waits for the daemon: await poll, or await STATUS for ORDER.
+// scriptAwait waits for the daemon: await poll, or for ORDER await STATUS, or
+// await reads TEXT, a message of the agent's with that text.
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 {
-		ts.Fatalf("usage: await poll | await status")
+	if len(args) != 1 && (len(args) != 2 || args[0] != "reads") {
+		ts.Fatalf("usage: await poll | await status | await reads text")
 	}
 	b := bazaarOf(ts)
 	before := 0
@@ -181,6 +226,11 @@ func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 			return polls(b) > before
 		}
 		o, _ := b.Order(ts.Getenv("ORDER"))
+		if len(args) == 2 {
+			return slices.ContainsFunc(o.Messages, func(m sandbox.Message) bool {
+				return m.From == "provider" && strings.Contains(m.Content, args[1])
+			})
+		}
 		return o.Status == args[0]
 	}
 	deadline := time.After(time.Minute)

@@ -41,7 +41,7 @@ const (
 func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order, s Service) (last int, err error) {
 	if !s.Pieces {
 		return 0, order.Failf(order.Hold, "subscription", "a subscription is a paid window, and a delivery would end it").
-			WithHint("answer the client at the marketplace, or with `atelierd messages %s --send`", j.OrderID)
+			WithHint("answer the client at the marketplace, or with `atelierd messages %s --send TEXT`", j.OrderID)
 	}
 	pieces, err := f.o.Store.Pieces(ctx, j.OrderID)
 	if err != nil {

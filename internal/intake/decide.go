@@ -275,7 +275,7 @@ func decideQuote(d order.Decision, k order.Known, f order.Facts, s Service, know
 func decideWindow(d order.Decision, k order.Known, f order.Facts, s Service) order.Decision {
 	if s.Subscription == 0 || !s.Pieces || f.Status.Reopened() {
 		return stop(d, order.StateHeld, k, "subscription", "a subscription is a paid window, and a delivery would end it",
-			fmt.Sprintf("answer the client at the marketplace, or with `atelierd messages %s --send`", f.ID))
+			fmt.Sprintf("answer the client at the marketplace, or with `atelierd messages %s --send TEXT`", f.ID))
 	}
 	if d.RunAt, d.RunAfter = f.WorkspaceExpiresAt, s.Subscription; !d.RunAt.IsZero() {
 		d.DueAt, d.RunAfter = d.RunAt, 0

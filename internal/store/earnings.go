@@ -23,6 +23,9 @@ func (e Earning) Net() order.USD { return e.Gross - e.Fee }
 // Earnings are the orders completed at or after since, the earliest first. The
 // fee is the order's own where the marketplace tells it, else 10 percent.
 func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error) {
+	if since.IsZero() {
+		since = time.Unix(0, 0) // a zero time is NULL, which nothing is later than
+	}
 	rows, err := s.read.Earnings(ctx, utc.At(since))
 	if err != nil {
 		return nil, err

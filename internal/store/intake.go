@@ -190,6 +190,13 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 				return err
 			}
 		}
+		if k.Exists {
+			// New work begins with what the client has written meanwhile.
+			t.changed.Threads = true
+			if err := t.SetThreadDue(noCancel, t.now, id); err != nil {
+				return err
+			}
+		}
 		runAt, due := t.now, d.DueAt
 		switch {
 		case d.RunAfter > 0:
