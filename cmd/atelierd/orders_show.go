@@ -309,7 +309,11 @@ func (v historyView) showWork(g *page, now time.Time) {
 		if f.Path == "" {
 			g.linef("  %s  %s  link", about(f.Kind, f.Round), plain(f.MediaType))
 		} else {
-			g.linef("  %s  %s  %d x %d  %s", about(f.Kind, f.Round), plain(f.MIME), f.Width, f.Height, size(f.Bytes))
+			pixels := ""
+			if f.Width > 0 {
+				pixels = fmt.Sprintf("%d x %d  ", f.Width, f.Height)
+			}
+			g.linef("  %s  %s  %s%s", about(f.Kind, f.Round), plain(f.MIME), pixels, size(f.Bytes))
 			g.linef("    %s", plain(f.Path))
 		}
 		if f.URL != "" {

@@ -40,7 +40,7 @@ func kindsConfig(cfg *config.Config) {
 	quoted.Title, quoted.PriceType, quoted.Quote = simQuoted, "quote", &config.Quote{Price: 12 * order.Dollar, Max: 20 * order.Dollar}
 	weekly.Title, weekly.PriceType, weekly.Pieces, weekly.QuotaLimit, weekly.Price = simWeekly, "weekly", true, simQuota, simSubPrice
 	cfg.Services = append(cfg.Services, quoted, weekly)
-	cfg.Budget.Bounties, cfg.Budget.Token = 10, 10
+	cfg.Budget.Bounties, cfg.Budget.Token = 30, 10
 	cfg.Messages = config.Messages{Interval: 3 * time.Hour, WindowInterval: 20 * time.Minute, Letters: map[string]*letter.Letter{}}
 	for name, text := range map[string]string{"received": "begun", "delivered": "delivered{{range .Links}} {{.}}{{end}}",
 		"revised": "revised {{.Round}}", "refused": "refused: {{.Reason}}", "piece": "Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}"} {

@@ -124,6 +124,9 @@ func nextStep(a store.Attention) string {
 	case "row":
 		return "the marketplace listed an order that could not be read; look at your orders there"
 	}
+	if a.Code == "trouble.wallet" {
+		return "set agent.payout_wallet in the configuration, then `atelierd agent sync`"
+	}
 	if a.Code == "trouble.key" {
 		return "put a valid key in place; work goes on by itself"
 	}

@@ -13,6 +13,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ type File struct {
 // Uploaded is where the marketplace put a file.
 type Uploaded struct {
 	URL   string
-	Media string // image or video
+	Media string // image, video, document, text or code
 }
 
 // Upload puts a file on the marketplace's CDN, streaming it in constant memory.
@@ -180,9 +181,11 @@ func readUploaded(data json.RawMessage, mimeType string) (Uploaded, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return Uploaded{}, errors.New("it has no url of the file")
 	}
-	if w.Media != "image" && w.Media != "video" {
-		kind, _, _ := strings.Cut(mimeType, "/")
-		w.Media = label(kind)
+	if !slices.Contains([]string{"image", "video", "document", "text", "code"}, string(w.Media)) {
+		w.Media = "" // the caller knows what it has sent
+		if kind, _, _ := strings.Cut(mimeType, "/"); kind == "image" || kind == "video" {
+			w.Media = label(kind)
+		}
 	}
 	return Uploaded{URL: string(w.URL), Media: string(w.Media)}, nil
 }
@@ -212,6 +215,9 @@ func safeName(name, mimeType string) string {
 var extensions = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
 	"video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov",
+	// The deployed marketplace takes these as well.
+	"application/pdf": ".pdf", "application/zip": ".zip", "text/plain": ".txt", "text/markdown": ".md", "text/html": ".html",
+	"text/csv": ".csv", "application/json": ".json", "text/javascript": ".js", "text/x-python": ".py",
 }
 
 var errFileChanged = errors.New("the file changed while it was sent")

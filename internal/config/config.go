@@ -113,8 +113,12 @@ const (
 
 // The values of Service.Kind.
 const (
-	KindImage = "image"
-	KindVideo = "video"
+	KindImage    = "image"
+	KindVideo    = "video"
+	KindDocument = "document"
+	KindText     = "text"
+	KindCode     = "code"
+	KindLink     = "link"
 )
 
 // Service is something the agent sells.
@@ -141,7 +145,8 @@ type Service struct {
 	// MaxRevisions is how often a client may send work back before the owner is
 	// asked; nil when it is not set.
 	MaxRevisions *int
-	// Kind is what the service promises: KindImage, KindVideo, or empty for either.
+	// Kind is what the service promises: one of the values above, or empty for an
+	// image or a video.
 	Kind string
 	// Generator is a key of Config.Generators.
 	Generator string

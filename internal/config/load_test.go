@@ -71,7 +71,7 @@ func TestAGoodFileIsReadAndDefaultsAreFilledIn(t *testing.T) {
 	if c.Path != path || c.Dir != dir || c.DataDir != filepath.Join(dir, "data") || c.BlobURL != "https://vercel.com/api/blob" {
 		t.Errorf("places = %q %q %q %q", c.Path, c.Dir, c.DataDir, c.BlobURL)
 	}
-	if want := (Budget{time.Hour, 30, 30, 30, 60, 20, 5, 10, 10, 8}); c.Budget != want {
+	if want := (Budget{time.Hour, 30, 30, 30, 60, 20, 5, 10, 30, 8}); c.Budget != want {
 		t.Errorf("budget = %+v, want %+v", c.Budget, want)
 	}
 	if want := (Work{2, 5, 30 * time.Second, time.Minute, 30 * time.Second, 150 * time.Second}); c.Work != want {
@@ -185,7 +185,7 @@ func TestEachLimitIsCheckedOnItsLine(t *testing.T) {
 		{`turnaround_hours = 1`, "quota_limit = 5\nprice_type = \"weekly\"", ""},
 		{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service[0].price_type: must be one of fixed, quote, weekly, monthly, is "hourly"`},
 		{`turnaround_hours = 1`, `mode = "manual"`, `14: service[0].mode: must be one of auto, review, dry-run, is "manual"`},
-		{`turnaround_hours = 1`, `kind = "text"`, `14: service[0].kind: must be one of image, video, is "text"`},
+		{`turnaround_hours = 1`, `kind = "song"`, `14: service[0].kind: must be one of image, video, document, text, code, link, is "song"`},
 		{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: must be one of exec, canvas, is "magic"`},
 		{`type = "exec"` + "\n" + `command = ["./make-image", ""]`, `type = "canvas"`, `19: generator.studio.env: is for type exec only`},
 		{`"./make-image", ""`, `""`, `19: generator.studio.command: must name a program, such as ["./make-image"]`},

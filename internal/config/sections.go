@@ -102,7 +102,7 @@ func (t *table) budget(sandbox bool) Budget {
 		Services: t.number("services", 20, 0, 20),
 		Register: t.number("register", 5, 0, 5),
 		Token:    t.number("token", 10, 0, 10),
-		Bounties: t.number("bounties", 10, 0, 100),
+		Bounties: t.number("bounties", 30, 0, 100),
 	}
 	b.Reserve = t.number("reserve", min(8, max(b.Poll-1, 0)), 0, 30)
 	if b.Reserve >= b.Poll {

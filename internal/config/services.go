@@ -97,7 +97,7 @@ func (t *table) service(generators map[string]Generator) Service {
 		s.Kind = KindVideo
 	}
 	if t.has("kind") {
-		s.Kind = t.oneOf("kind", "", KindImage, KindVideo)
+		s.Kind = t.oneOf("kind", "", KindImage, KindVideo, KindDocument, KindText, KindCode, KindLink)
 	}
 	t.known = append(t.known, "kind")
 	return s

@@ -1,6 +1,7 @@
 package fulfill
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -218,8 +219,8 @@ func (f *Fulfiller) keep(j order.Job, s Service, made generate.Result) ([]order.
 		if err != nil {
 			return nil, err
 		}
-		if s.Kind != "" && info.Media != s.Kind {
-			return nil, order.Failf(order.Retry, "bad_file", "the generator made %s, but the service promises %s", info.MIME, s.Kind)
+		if s.Kind != "" && info.Media != s.Kind || s.Kind == "" && info.Media != media.Image && info.Media != media.Video {
+			return nil, order.Failf(order.Retry, "bad_file", "the generator made %s, but the service promises %s", info.MIME, cmp.Or(s.Kind, "an image or a video"))
 		}
 		// A long id is cut here, because Name would cut the number off its end.
 		name := media.Name(fmt.Sprintf("%.40s-%s-%d", j.OrderID, filepath.Base(rel), i+1), info.MIME)
@@ -230,11 +231,7 @@ func (f *Fulfiller) keep(j order.Job, s Service, made generate.Result) ([]order.
 			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height})
 	}
 	if made.URL != "" {
-		kind := made.MediaType
-		if kind == "" {
-			kind = s.Kind
-		}
-		list = append(list, order.Artifact{URL: made.URL, Media: kind, Name: made.URL})
+		list = append(list, order.Artifact{URL: made.URL, Media: cmp.Or(made.MediaType, s.Kind, "link"), Name: made.URL})
 	}
 	if len(list) == 0 {
 		return nil, order.Failf(order.Retry, "no_output", "the generator made nothing")

@@ -86,7 +86,8 @@ func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 	s, bounty, known := c.find(f, k.Service)
 	d := c.decide(k, f, s, known)
 	d.Bounty = bounty
-	if live(k.Quoting) && f.Status != order.PendingQuote {
+	// An unknown word may stand for anything, a pending quote too.
+	if live(k.Quoting) && f.Status.Known() && f.Status != order.PendingQuote {
 		d.Quote = order.QuoteElsewhere
 		if k.Quote == order.QuoteSending && f.Status != order.Cancelled {
 			d.Quote = order.QuoteConfirmed

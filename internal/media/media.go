@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/image/webp"
@@ -33,19 +34,23 @@ const (
 	MaxPixels = 64 << 20
 )
 
-// The marketplace's words for what a file is.
+// The marketplace's words for what a file is. Its guide knows the first two; the
+// deployed marketplace takes the others as well.
 const (
-	Image = "image"
-	Video = "video"
+	Image    = "image"
+	Video    = "video"
+	Document = "document"
+	Text     = "text"
+	Code     = "code"
 )
 
 // Info is what is known of an accepted file.
 type Info struct {
-	MIME   string // one of the seven types of the marketplace's guide
-	Media  string // Image or Video
+	MIME   string // one of the types that the marketplace takes
+	Media  string // Image, Video, Document, Text or Code
 	Bytes  int64
 	SHA256 string // lower-case hex
-	// Width and Height are pixels; 0 for a video.
+	// Width and Height are pixels; 0 for all but an image.
 	Width, Height int
 }
 
@@ -85,8 +90,11 @@ func inspect(f *os.File, path string) (Info, error) {
 		return Info{}, unreadable(path, err)
 	}
 	info := Info{MIME: sniff(head[:n]), Bytes: st.Size()}
+	if info.MIME == "" && utf8Text(f, head[:n]) {
+		info.MIME = writing[strings.ToLower(filepath.Ext(path))]
+	}
 	if info.MIME == "" {
-		return Info{}, bad(path, "is none of the accepted types (jpeg, png, webp, gif, mp4, webm, quicktime)")
+		return Info{}, bad(path, "is none of the accepted types (jpeg, png, webp, gif, mp4, webm, quicktime, pdf, zip, and text as txt, md, html, csv, json, js or py)")
 	}
 	info.Media = kind(info.MIME)
 
@@ -122,7 +130,7 @@ func inspect(f *os.File, path string) (Info, error) {
 	return info, nil
 }
 
-// Require says whether the file is of the promised kind, Image or Video. The
+// Require says whether the file is of the promised kind. The
 // error is a Retry with the code bad_file.
 func (i Info) Require(promised string) error {
 	if i.Media == promised {

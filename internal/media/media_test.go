@@ -201,7 +201,8 @@ func TestNameIsSafeAndCarriesTheRightExtension(t *testing.T) {
 		{"", "image/jpeg", "file.jpg"},
 		{"\x00 ✨ \n", "video/quicktime", "file.mov"},
 		{"Ünïcode Name", "image/webp", "n-code-name.webp"},
-		{strings.Repeat("a", 300), "text/html", strings.Repeat("a", 60) + ".bin"},
+		{strings.Repeat("a", 300), "audio/mpeg", strings.Repeat("a", 60) + ".bin"},
+		{"poem", "text/markdown", "poem.md"},
 	} {
 		if got := Name(tc[0], tc[1]); got != tc[2] {
 			t.Errorf("Name(%q, %q) = %q, want %q", tc[0], tc[1], got, tc[2])

@@ -43,6 +43,15 @@ func extension(mime string) string {
 		return ".webm"
 	case "video/quicktime":
 		return ".mov"
+	case "application/pdf":
+		return ".pdf"
+	case "application/zip":
+		return ".zip"
+	}
+	for _, ext := range []string{".txt", ".md", ".html", ".csv", ".json", ".js", ".py"} {
+		if writing[ext] == mime {
+			return ext
+		}
 	}
 	return ".bin"
 }

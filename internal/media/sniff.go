@@ -1,15 +1,20 @@
 package media
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"io"
+	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // sniffLen is how much of a file sniff wants to see.
 const sniffLen = 4096
 
-// sniff names the type of a file that begins with head, or "" when it is none
-// of the seven that the marketplace's guide accepts.
+// sniff names the type of a file that begins with head, or "" when its first
+// bytes do not tell that it is one that the marketplace takes.
 func sniff(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
@@ -20,6 +25,10 @@ func sniff(head []byte) string {
 		return "image/gif"
 	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP":
 		return "image/webp"
+	case bytes.HasPrefix(head, []byte("%PDF-")):
+		return "application/pdf"
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return "application/zip"
 	case bytes.HasPrefix(head, []byte("\x1aE\xdf\xa3")) && docType(head) == "webm":
 		return "video/webm"
 	case len(head) >= 12:
@@ -89,7 +98,40 @@ func docType(head []byte) string {
 	return strings.TrimRight(string(after[1:1+n]), "\x00")
 }
 
+// kind is the marketplace's word for a type.
 func kind(mime string) string {
+	switch mime {
+	case "application/pdf", "application/zip":
+		return Document
+	case "application/json", "text/javascript", "text/x-python":
+		return Code
+	}
 	media, _, _ := strings.Cut(mime, "/")
 	return media
+}
+
+// writing is the type of a text by the ending of its name: its bytes do not tell.
+var writing = map[string]string{
+	".txt": "text/plain", ".md": "text/markdown", ".html": "text/html", ".htm": "text/html", ".csv": "text/csv",
+	".json": "application/json", ".js": "text/javascript", ".py": "text/x-python",
+}
+
+// utf8Text says whether the file, whose beginning head is, is text as a whole.
+func utf8Text(f *os.File, head []byte) bool {
+	if bytes.IndexByte(head, 0) >= 0 {
+		return false
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return false
+	}
+	r := bufio.NewReader(io.LimitReader(f, MaxBytes))
+	for {
+		c, size, err := r.ReadRune()
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		if c == 0 || c == utf8.RuneError && size == 1 {
+			return false
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,6 +45,11 @@ func (s *Server) serve(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		line, fault := s.arrive(e, r)
 		a := s.carryOut(e, &input{w: w, r: r}, line, fault)
+		if a.status >= 400 {
+			// A sender that is cut off in the middle would not read why it was
+			// refused, so that a little more is taken of what it sends.
+			_, _ = io.CopyN(io.Discard, r.Body, 256<<10)
+		}
 		s.mu.Lock()
 		line.Status = max(a.status, 0)
 		s.mu.Unlock()

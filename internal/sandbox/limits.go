@@ -37,7 +37,7 @@ type Limits struct {
 	Services int // 20
 	Register int // 5
 	Token    int // 10
-	Bounties int // 10, an assumption: no ceiling of claims is published
+	Bounties int // 30, an assumption: no ceiling of claims is published
 }
 
 // ceiling is 0 for calls that are not counted.
@@ -60,7 +60,7 @@ func (l Limits) ceiling(c Call) int {
 	case CallToken:
 		return orDefault(l.Token, 10)
 	case CallBounty:
-		return orDefault(l.Bounties, 10)
+		return orDefault(l.Bounties, 30)
 	}
 	return 0
 }

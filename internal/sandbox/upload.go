@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // mediaTypes are the types that may be uploaded, with their file name endings.
@@ -16,7 +17,28 @@ func mediaTypes() map[string]string {
 	return map[string]string{
 		"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
 		"video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov",
+		"application/pdf": ".pdf", "application/zip": ".zip", "text/plain": ".txt", "text/markdown": ".md",
+		"text/html": ".html", "text/csv": ".csv", "application/json": ".json", "text/javascript": ".js", "text/x-python": ".py",
 	}
+}
+
+// takes says whether a type may be uploaded: the guide's marketplace takes
+// pictures and videos only.
+func (s *Server) takes(mediaType string) bool {
+	word := mediaWord(mediaType)
+	return mediaTypes()[mediaType] != "" && (!s.opts.Documented || word == "image" || word == "video")
+}
+
+// mediaWord is the marketplace's word for a type.
+func mediaWord(mediaType string) string {
+	switch mediaType {
+	case "application/pdf", "application/zip":
+		return "document"
+	case "application/json", "text/javascript", "text/x-python":
+		return "code"
+	}
+	word, _, _ := strings.Cut(mediaType, "/")
+	return word
 }
 
 // looksLike says whether a file that begins with head can be of the type.
@@ -26,6 +48,10 @@ func looksLike(mediaType string, head []byte) bool {
 		return len(head) >= 12 && string(head[4:8]) == "ftyp"
 	case "video/quicktime":
 		return len(head) >= 12 && slices.Contains([]string{"ftyp", "moov", "mdat", "wide", "free", "skip"}, string(head[4:8]))
+	}
+	switch mediaWord(mediaType) {
+	case "text", "code":
+		return utf8.Valid(head[:max(len(head)-utf8.UTFMax, 0)])
 	}
 	return http.DetectContentType(head) == mediaType
 }
@@ -71,7 +97,7 @@ func readMultipart(s *Server, in *input) *answer {
 			continue
 		}
 		kind := plainType(part.Header.Get("Content-Type"))
-		if mediaTypes()[kind] == "" {
+		if !s.takes(kind) {
 			a := refuse(http.StatusBadRequest, "Unsupported file type. Allowed: jpeg, png, webp, gif, mp4, webm, quicktime")
 			return &a
 		}
@@ -113,8 +139,7 @@ func (s *Server) upload(in *input) answer {
 	if err := s.keep(in); err != nil {
 		return refuse(http.StatusInternalServerError, "Internal server error")
 	}
-	media, _, _ := strings.Cut(in.file.ContentType, "/")
-	return ok(map[string]any{"url": in.file.URL, "media_type": media})
+	return ok(map[string]any{"url": in.file.URL, "media_type": mediaWord(in.file.ContentType)})
 }
 
 // uploadToken allows one path to be put into the blob store.
@@ -127,7 +152,7 @@ func (s *Server) issueToken(in *input) answer {
 	f := &in.form
 	f.require("content_type", "filename")
 	kind, name := f.text("content_type", 1, 100), f.text("filename", 1, 255)
-	if f.problem == "" && mediaTypes()[kind] == "" {
+	if f.problem == "" && !s.takes(kind) {
 		f.complain("Unsupported content_type")
 	}
 	if f.problem != "" {

@@ -113,9 +113,24 @@ func TestThePlatformRefusesLargeRequestsBeforeTheyCount(t *testing.T) {
 	}
 }
 
+func TestWritingIsTakenByTheDeployedMarketplaceOnly(t *testing.T) {
+	for documented, want := range map[bool]int{false: 200, true: 400} {
+		x := open(t, Options{Documented: documented})
+		for name, content := range map[string]string{"text/markdown": "# a poem", "application/pdf": "%PDF-1.7", "application/json": `{"a":1}`} {
+			r := x.upload("a", name, []byte(content))
+			if r.status != want {
+				t.Errorf("documented %v: %s answers %d %s", documented, name, r.status, r.text)
+			}
+		}
+		if r := x.upload("a.txt", "text/plain", []byte("\xff\xfe binary rubbish \x00\xff")); r.status != 400 {
+			t.Errorf("what is no text answers %d", r.status)
+		}
+	}
+}
+
 func TestAnUploadTokenOpensTheBlobStoreForItsPathOnly(t *testing.T) {
 	x := open(t, Options{UploadDir: t.TempDir()})
-	x.call(400, "POST", "/api/upload/token", `{"content_type":"text/html","filename":"a.html"}`)
+	x.call(400, "POST", "/api/upload/token", `{"content_type":"text/x-perl","filename":"a.pl"}`)
 	granted := x.call(200, "POST", "/api/upload/token", `{"content_type":"image/png","filename":"my picture.png"}`).row()
 	token, _ := granted["upload_token"].(string)
 	pathname, _ := granted["pathname"].(string)
