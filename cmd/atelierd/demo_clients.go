@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ func demoWishes(n int) []wish {
 		{service: titlePattern, brief: `A poster for the band "Don't Panic", back\slash\and 'all'`},
 		{service: titleSketch, brief: "A fox in the forest\n\n- autumn colours\n\t- no text\r\n-- thanks"},
 		{service: titleSketch, brief: "$(rm -rf /) `reboot`; cat /etc/passwd | sh && echo neon dragon > /dev/sda"},
-		{service: titlePattern, brief: "🎂🎈 birthday garden for Zoë 🌷 with 👩‍🎨 and 日本の花"},
+		{service: titleCommission, brief: "🎂🎈 birthday garden for Zoë 🌷 with 👩‍🎨 and 日本の花"},
 		{service: titleSketch, brief: "גלים בים בלילה, أمواج البحر في الليل: sea at night"},
 		{service: titleSketch, brief: "\x1b[2J\x1b[31mYour terminal is mine\x1b[0m \x07\u202egnp.esrever, purple smoke"},
 		{service: titleExpress, brief: "URGENT: rockets among the stars of a far galaxy, by noon"},
@@ -71,6 +72,10 @@ type demoClients struct {
 	wishes []wish
 	placed []placed
 	next   time.Time // zero until they may come in
+	// disputed is the order of the client who is not content at once; empty
+	// until it is delivered.
+	disputed string
+	paid     int // quotes that were accepted
 }
 
 func newDemoClients(n int) *demoClients { return &demoClients{wishes: demoWishes(n)} }
@@ -80,14 +85,44 @@ const demoPause = 600 * time.Millisecond
 
 func (c *demoClients) open(now time.Time) { c.next = now }
 
-// gone says whether all orders are placed.
-func (c *demoClients) gone() bool { return len(c.placed) == len(c.wishes) }
+// gone says whether all orders are placed, and all that clients do is done.
+func (c *demoClients) gone() bool { return len(c.placed) == len(c.wishes) && c.disputed != "" }
+
+// demoComplaint is what the first client has to say about the first picture.
+const demoComplaint = "Lovely, but could it have more colour?"
+
+// demoThought is how long the client looks at the picture first.
+const demoThought = time.Second
+
+// react pays what was quoted, and sends the first picture back, once.
+func (c *demoClients) react(m *sandbox.Server) error {
+	for i, p := range c.placed {
+		o, _ := m.Order(p.id)
+		switch {
+		case o.Status == "quoted":
+			if err := m.Pay(p.id); err != nil {
+				return fmt.Errorf("pay: %w", err)
+			}
+			c.paid++
+		case i == 0 && o.Status == "delivered" && c.disputed == "" && time.Since(o.DeliveredAt) > demoThought:
+			if err := errors.Join(m.ClientMessage(p.id, demoComplaint), m.Dispute(p.id, demoComplaint)); err != nil {
+				return fmt.Errorf("dispute: %w", err)
+			}
+			c.disputed = p.id
+		}
+	}
+	return nil
+}
 
 // place places the orders whose time has come.
 func (c *demoClients) place(m *sandbox.Server, now time.Time) error {
-	for !c.next.IsZero() && !c.gone() && !now.Before(c.next) {
+	for !c.next.IsZero() && len(c.placed) < len(c.wishes) && !now.Before(c.next) {
 		w := c.wishes[len(c.placed)]
-		id, err := m.PlaceOrder(sandbox.NewOrder{ServiceTitle: w.service, Brief: w.brief,
+		status := ""
+		if w.service == titleCommission {
+			status = "pending_quote"
+		}
+		id, err := m.PlaceOrder(sandbox.NewOrder{ServiceTitle: w.service, Brief: w.brief, Status: status,
 			Answers: json.RawMessage(w.answers), Raw: w.raw})
 		if err != nil {
 			return fmt.Errorf("place an order: %w", err)
@@ -95,5 +130,5 @@ func (c *demoClients) place(m *sandbox.Server, now time.Time) error {
 		c.placed = append(c.placed, placed{wish: w, no: len(c.placed) + 1, id: id, at: now})
 		c.next = c.next.Add(demoPause)
 	}
-	return nil
+	return c.react(m)
 }

@@ -67,18 +67,23 @@ type demoService struct {
 }
 
 const (
-	titlePattern = "Pattern Poster"
-	titleSketch  = "Studio Sketch"
-	titleExpress = "Express Sketch"
+	titlePattern    = "Pattern Poster"
+	titleSketch     = "Studio Sketch"
+	titleExpress    = "Express Sketch"
+	titleCommission = "Commission"
 )
 
 func demoServices() []demoService {
 	return []demoService{
 		{titlePattern, "A pattern painted by the daemon's built-in canvas, with your words as its caption.", "canvas", 24},
+		{titleCommission, "A pattern for which you ask the price first, painted by the built-in canvas.", "canvas", 24},
 		{titleSketch, "A picture made by a program of the owner's, for those who can wait until tomorrow.", "script", 24},
 		{titleExpress, "A picture made by a program of the owner's, within the hour.", "script", 1},
 	}
 }
+
+// demoQuote is the price asked for a commission, in dollars.
+const demoQuote = "12.00"
 
 // demoWindow is the marketplace's hour in the demo: its limits hold, but nobody
 // has to wait for them.
@@ -111,6 +116,12 @@ generators = 2
 backoff = "200ms"
 deliver_timeout = "5s"
 drain = "2s"
+
+[messages]
+interval = "1s"
+received = "Thank you! I have begun to paint."
+delivered = "Your picture is here. Do you like it?"
+revised = "I have painted it again."
 `, address, demoWindow)
 	for _, s := range demoServices() {
 		fmt.Fprintf(&b, `
@@ -123,6 +134,9 @@ turnaround_hours = %d
 deliverables = ["1 PNG image"]
 generator = "%s"
 `, s.title, s.description, s.hours, s.generator)
+		if s.title == titleCommission {
+			fmt.Fprintf(&b, "price_type = \"quote\"\nquote = {price_usd = \"%s\"}\n", demoQuote)
+		}
 	}
 	b.WriteString(`
 [generator.canvas]

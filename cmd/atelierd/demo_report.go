@@ -25,12 +25,22 @@ type demoResult struct {
 	Requests      map[order.Call]int `json:"requests"`
 	Refused       int                `json:"requests_refused"`
 	Broken        int                `json:"requests_broken"` // on purpose, by --faults
+	Quoted        int                `json:"quotes_paid"`
+	SentBack      int                `json:"deliveries_sent_back"`
+	Messages      int                `json:"messages_to_clients"`
+	Thread        []demoMessage      `json:"thread"` // of the order that was sent back
 	Seconds       float64            `json:"seconds"`
 	Dir           string             `json:"dir"`
 	Database      string             `json:"database"`
 	Log           string             `json:"log"`
 	Try           []string           `json:"try"`
 	calls         []store.Calls
+}
+
+// demoMessage is one entry of a thread.
+type demoMessage struct {
+	From string `json:"from"`
+	Text string `json:"text"`
 }
 
 type demoResultOrder struct {
@@ -82,7 +92,24 @@ func (d *demo) result() (demoResult, error) {
 			r.Broken++
 		}
 	}
+	r.Quoted = d.clients.paid
 	for _, a := range scene.acts {
+		r.SentBack += a.sentBack
+		remote, _ := d.market.Order(a.id)
+		said := map[string]bool{}
+		for _, m := range remote.Messages {
+			if a.id == d.clients.disputed {
+				r.Thread = append(r.Thread, demoMessage{strings.Replace(m.From, "provider", "agent", 1), m.Content})
+			}
+			if m.From == "client" {
+				continue
+			}
+			r.Messages++
+			if said[m.Content] {
+				return r, fmt.Errorf("order %d (%s): the client was told twice: %q", a.no, a.id, m.Content)
+			}
+			said[m.Content] = true
+		}
 		file, err := d.collect(a)
 		if err != nil {
 			return r, err
@@ -142,6 +169,8 @@ func (r demoResult) show(g *page) {
 	g.table("  ", rows)
 	g.linef("\n%s", g.paint(green, fmt.Sprintf("delivered exactly once: %d of %d, in %.1fs", r.DeliveredOnce, len(r.Orders), r.Seconds)))
 	g.linef("  killed %s with %s in work, restarted %s", times(r.Kills), counted(r.CutOff, "order"), times(r.Restarts))
+	g.linef("  %s asked for and paid, %s sent back and made again, %s to clients, each once",
+		counted(r.Quoted, "quote"), counted(r.SentBack, "picture"), counted(r.Messages, "message"))
 	if r.Overtaken > 0 {
 		g.linef("  the express orders overtook %s that came before them", counted(r.Overtaken, "order"))
 	}
@@ -158,6 +187,10 @@ func (r demoResult) show(g *page) {
 		total += c.Sent
 	}
 	g.linef("  %d requests, %d refused: %s", total, r.Refused, strings.Join(calls, ", "))
+	g.heading("what was said about order 01")
+	for _, m := range r.Thread {
+		g.linef("  %-9s %s", m.From, short(m.Text, 200))
+	}
 	g.heading("look around")
 	g.linef("  everything is in %s", plain(r.Dir))
 	g.table("  ", [][]cell{

@@ -28,6 +28,8 @@ type act struct {
 	style    style
 	took     time.Duration // until delivered, or until now
 	accepted int           // deliveries that the marketplace has accepted
+	sentBack int           // how often the client has sent one back
+	asks     bool          // the client has asked for the price, or was told it
 	state    order.State   // in the daemon's file; empty while it has not seen it
 	url      string        // of what the client got
 }
@@ -96,18 +98,19 @@ func (s *demoScene) add(a act) {
 }
 
 // done says whether both records agree that the order is delivered.
-func (a act) done() bool { return a.accepted > 0 && a.state == order.StateDelivered }
+func (a act) done() bool { return a.accepted > a.sentBack && a.state == order.StateDelivered }
 
 func newAct(p placed, remote sandbox.Order, line store.Line, seen, alive bool, now time.Time) act {
-	a := act{placed: p, accepted: len(remote.Deliveries), took: now.Sub(p.at)}
+	a := act{placed: p, accepted: len(remote.Deliveries), sentBack: remote.Round, took: now.Sub(p.at),
+		asks: remote.Status == "pending_quote" || remote.Status == "quoted"}
 	if seen {
 		a.state = line.State
 	}
 	if a.accepted > 0 {
 		first := remote.Deliveries[0]
 		a.took = first.At.Sub(p.at)
-		if len(first.URLs) > 0 {
-			a.url = first.URLs[0]
+		if last := remote.Deliveries[a.accepted-1]; len(last.URLs) > 0 {
+			a.url = last.URLs[0]
 		}
 	}
 	a.stage, a.style = stageOf(a, line, seen, alive)
@@ -121,17 +124,22 @@ func stageOf(a act, line store.Line, seen, alive bool) (string, style) {
 		return "delivered", green
 	case !seen && a.accepted == 0:
 		return "placed", dim
+	case a.asks:
+		return "quoting", yellow
 	case line.State == order.StateHeld || line.State == order.StateFailed:
 		return plain(string(line.State) + " " + line.Code), red
 	case line.Job == order.JobLeased && !alive:
 		return "cut off", red
-	case a.accepted > 0:
+	case a.accepted > a.sentBack:
 		return "delivering", yellow
 	case line.Job != order.JobLeased && line.Stage == order.StageGenerate && line.Attempt == 0:
 		return "in line", dim
 	}
 	word := map[order.Stage]string{order.StageGenerate: "painting", order.StageUpload: "uploading",
 		order.StageDeliver: "delivering"}[line.Stage]
+	if word == "" {
+		return "paid", dim // and not seen yet
+	}
 	if line.Attempt > 1 {
 		word = fmt.Sprintf("%s, try %d", word, line.Attempt)
 	}
@@ -148,8 +156,8 @@ func judge(s demoScene, orders int) error {
 		return fmt.Errorf("%d of %d orders were placed", len(s.acts), orders)
 	}
 	for _, a := range s.acts {
-		if a.accepted != 1 {
-			return fmt.Errorf("order %d (%s) was delivered %d times", a.no, a.id, a.accepted)
+		if a.accepted != a.sentBack+1 {
+			return fmt.Errorf("order %d (%s) was delivered %d times, and sent back %d", a.no, a.id, a.accepted, a.sentBack)
 		}
 		if a.state != order.StateDelivered {
 			return fmt.Errorf("order %d (%s) is delivered, but the daemon's database says %q", a.no, a.id, a.state)

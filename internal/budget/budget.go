@@ -173,6 +173,9 @@ func (b *Budget) sent(call order.Call, orderID string, now time.Time) {
 // Wait says how long it takes until call may be sent; 0 means now. It promises
 // nothing: somebody else may be quicker.
 func (b *Budget) Wait(ctx context.Context, call order.Call) time.Duration {
+	if _, counted := b.limits.Ceilings[call]; !counted {
+		return 0
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.refresh(ctx); err != nil {

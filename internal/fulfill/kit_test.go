@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,6 +75,10 @@ type world struct {
 	limits  budget.Limits
 	kind    string // the media type that the service promises
 	tries   int    // Options.MaxTries
+	// service and offer change the one service, as the stages and as intake know
+	// it; nil leaves it plain.
+	service func(*fulfill.Service)
+	offer   func(*intake.Service)
 
 	store *store.Store
 	base  atelier.Options
@@ -122,9 +127,12 @@ func (w *world) open() {
 		BlobURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/blob/"},
 		Credentials: func() atelier.Credentials { return w.creds }, Meter: b,
 		Transport: &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true}}
+	s := fulfill.Service{Title: title, Category: "image_gen", Deliverables: []string{"a picture"}, Kind: w.kind, Generator: w.painter}
+	if w.service != nil {
+		w.service(&s)
+	}
 	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, Settle: settle,
-		MaxTries: w.tries, Services: map[string]fulfill.Service{title: {Title: title, Category: "image_gen",
-			Deliverables: []string{"a picture"}, Kind: w.kind, Generator: w.painter}}})
+		MaxTries: w.tries, Services: map[string]fulfill.Service{title: s}})
 }
 
 // restart is a crash and the start after it: leases are lost, files stay.
@@ -166,7 +174,11 @@ func (w *world) poll() {
 
 func (w *world) apply(b order.Batch) {
 	w.t.Helper()
-	b.Decide, b.Vanished = catalog.Decide, catalog.Vanished
+	own := slices.Clone(catalog)
+	if w.offer != nil {
+		w.offer(&own[0])
+	}
+	b.Decide, b.Vanished = own.Decide, own.Vanished
 	if _, err := w.store.Apply(b); err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,0 +1,174 @@
+package bounty_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/bounty"
+	"atelierd/internal/order"
+	"atelierd/internal/pipenet"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/secret"
+	"atelierd/internal/store"
+)
+
+type world struct {
+	t      *testing.T
+	market *sandbox.Server
+	store  *store.Store
+	client *atelier.Client
+}
+
+// inWorld runs f in simulated time beside a marketplace with one owned agent.
+func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, market: sandbox.New(sandbox.Options{})}
+		listener := pipenet.New()
+		server := &http.Server{Handler: w.market}
+		var serving sync.WaitGroup
+		serving.Go(func() { server.Serve(listener) })
+		t.Cleanup(func() {
+			server.Shutdown(context.Background())
+			serving.Wait()
+		})
+		id, key, err := w.market.AddAgent("tester", "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.store, err = store.Open(store.Options{Dir: dir}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { w.store.Close() })
+		w.client = atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
+			Transport:   &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true},
+			Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: id, Key: secret.New(key)} }})
+		wallet := "11111111111111111111111111111111"
+		if err := w.client.UpdateProfile(t.Context(), atelier.ProfilePatch{OwnerWallet: &wallet}); err != nil {
+			t.Fatal(err)
+		}
+		f(t, w)
+	})
+}
+
+func (w *world) hunter(open int) *bounty.Hunter {
+	return bounty.New(bounty.Options{Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
+		Rules: []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler)})
+}
+
+func (w *world) post(budget string) string {
+	w.t.Helper()
+	id, err := w.market.PostBounty(sandbox.NewBounty{Title: "a task", Brief: "a task", BudgetUSD: budget})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// claims are how our claims stand, by the budget of their bounty.
+func (w *world) claims() map[string]order.ClaimState {
+	w.t.Helper()
+	list, err := w.store.Claims(w.t.Context(), 100)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	states := map[string]order.ClaimState{}
+	for _, c := range list {
+		states[c.ID] = c.State
+	}
+	return states
+}
+
+func TestTheRulesSayWhatIsClaimedAndHowMuchAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		cheap, first, second, third := w.post("5.00"), w.post("9.00"), w.post("10.00"), w.post("11.00")
+		for range 3 {
+			if err := w.hunter(2).Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		states := w.claims()
+		if len(states) != 2 || states[cheap] != "" {
+			t.Fatalf("claimed %v", states)
+		}
+		for _, id := range []string{first, second, third} {
+			if states[id] == order.ClaimPending {
+				if err := w.market.CancelBounty(id); err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+		}
+		if err := w.hunter(2).Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.claims()); n != 3 {
+			t.Errorf("after one was lost %d claims were made in all, want 3", n)
+		}
+	})
+}
+
+func TestAClaimWhoseAnswerWasLostIsNotMadeTwice(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.post("9.00")
+		lost := false
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if !lost && strings.HasSuffix(r.URL.Path, "/claim") {
+				lost = true
+				return sandbox.Fault{After: sandbox.Cut}
+			}
+			return sandbox.Fault{}
+		}})
+		if err := w.hunter(2).Once(t.Context()); err == nil {
+			t.Fatal("the answer was not lost")
+		}
+		if s := w.claims()[id]; s != order.Claiming {
+			t.Errorf("without an answer the claim is %s", s)
+		}
+		if err := w.hunter(2).Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.claims()[id]; s != order.ClaimPending {
+			t.Errorf("looked at again the claim is %s", s)
+		}
+		if b := w.market.Bounties()[0]; len(b.Claims) != 1 {
+			t.Errorf("the bounty has %d claims", len(b.Claims))
+		}
+	})
+}
+
+func TestABountyThatWentToAnotherIsGivenUpAfterAWhile(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.post("9.00")
+		if err := w.hunter(2).Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.market.AcceptClaim(id, ""); err != nil { // ours, but its order is not polled
+			t.Fatal(err)
+		}
+		for range 5 {
+			if err := w.hunter(2).Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		if s := w.claims()[id]; s != order.ClaimPending {
+			t.Errorf("within the grace the claim is %s", s)
+		}
+		time.Sleep(2 * time.Hour)
+		if err := w.hunter(2).Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.claims()[id]; s != order.ClaimLost {
+			t.Errorf("after it the claim is %s", s)
+		}
+	})
+}

@@ -1,0 +1,54 @@
+package budget_test
+
+import (
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/budget"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+)
+
+// TestTwoProcessesCountTogether is a command of the owner's beside the daemon.
+func TestTwoProcessesCountTogether(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dir, sandbox.Options{})
+		daemon := w.open()
+		owner, err := store.OpenOwner(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer owner.Close()
+		beside, err := budget.Open(t.Context(), owner.Store, w.limits, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		took := 0
+		for i := range 60 {
+			b := daemon.budget
+			if i%2 == 0 {
+				b = beside
+			}
+			if done, err := b.Take(t.Context(), order.CallService, ""); err == nil {
+				took++
+				done(order.Answer{Status: 200, At: time.Now()})
+			}
+		}
+		if took != 20 {
+			t.Errorf("together they took %d of 20", took)
+		}
+		time.Sleep(2 * time.Hour)
+		done, err := daemon.budget.Take(t.Context(), order.CallDeliver, "o1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done(order.Answer{Status: 429, At: time.Now(), RetryAfter: 10 * time.Minute})
+		if wait := beside.Wait(t.Context(), order.CallDeliver); wait < 9*time.Minute {
+			t.Errorf("what one was refused, the other may send in %s", wait)
+		}
+	})
+}

@@ -1,0 +1,235 @@
+package fulfill_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/fulfill"
+	"atelierd/internal/intake"
+	"atelierd/internal/letter"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+// reopen starts anew with another service.
+func (w *world) reopen(service func(*fulfill.Service), offer func(*intake.Service)) {
+	w.t.Helper()
+	w.service, w.offer = service, offer
+	w.restart()
+}
+
+// place makes an order in a status and has intake take it in.
+func (w *world) place(status string) string {
+	w.t.Helper()
+	id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Status: status})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.poll()
+	return id
+}
+
+// posts makes the n-th POST to a path that ends so go wrong, from 1.
+func (w *world) posts(suffix string, faults ...sandbox.Fault) {
+	n := 0
+	w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, suffix) {
+			return sandbox.Fault{}
+		}
+		if n++; n > len(faults) {
+			return sandbox.Fault{}
+		}
+		return faults[n-1]
+	}})
+}
+
+func priced(s *fulfill.Service) { s.Pricing = &fulfill.Pricing{Fixed: 12 * order.Dollar} }
+func quotes(s *intake.Service)  { s.Quotes = true }
+
+func TestAQuoteWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(priced, quotes)
+		id := w.place("pending_quote")
+		w.must(order.StagePrice)
+		w.posts("/quote", sandbox.Fault{After: sandbox.Cut})
+		if f := w.fails(order.StageQuote, order.Retry, "no_answer"); !f.Outage {
+			t.Error("a lost answer counts as an attempt")
+		}
+		w.restart()
+		if r := w.must(order.StageQuote); r.Quote != order.QuoteConfirmed {
+			t.Errorf("it ends as %+v", r)
+		}
+		if n := len(w.sent(sandbox.CallQuote)); n != 1 {
+			t.Errorf("%d quotes were sent", n)
+		}
+		if o, _ := w.market.Order(id); o.PriceUSD != "12.00" || len(o.Quotes) != 1 {
+			t.Errorf("the order is %+v", o)
+		}
+	})
+}
+
+func TestAQuoteThatNeverArrivedIsSentAgainOnceItCannotArriveAnyMore(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(priced, quotes)
+		id := w.place("pending_quote")
+		w.must(order.StagePrice)
+		w.posts("/quote", sandbox.Fault{Before: sandbox.Cut})
+		w.fails(order.StageQuote, order.Retry, "no_answer")
+		w.fails(order.StageQuote, order.Wait, "settling")
+		if n := len(w.sent(sandbox.CallQuote)); n != 1 {
+			t.Errorf("%d quotes were sent while the first could still arrive", n)
+		}
+		time.Sleep(settle)
+		w.must(order.StageQuote)
+		if o, _ := w.market.Order(id); len(o.Quotes) != 1 {
+			t.Errorf("%d quotes", len(o.Quotes))
+		}
+	})
+}
+
+func TestAPriceOutOfBoundsIsHeldAndNotSent(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(func(s *fulfill.Service) {
+			s.Pricing = &fulfill.Pricing{Fixed: 12 * order.Dollar, Min: 1 * order.Dollar, Max: 10 * order.Dollar}
+		}, quotes)
+		w.place("pending_quote")
+		w.fails(order.StagePrice, order.Hold, "quote_bounds")
+		if n := len(w.sent(sandbox.CallQuote)); n != 0 {
+			t.Errorf("%d quotes were sent", n)
+		}
+	})
+}
+
+// greeting is a service that tells its clients when it begins.
+func greeting(t *testing.T) (func(*fulfill.Service), func(*intake.Service)) {
+	l, err := letter.Parse("I have begun with {{.Brief}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(s *fulfill.Service) { s.Letters = map[string]*letter.Letter{"received": l} },
+		func(s *intake.Service) { s.Says = []string{"received"} }
+}
+
+// said are the agent's messages in the thread.
+func (w *world) said(id string) (list []string) {
+	o, _ := w.market.Order(id)
+	for _, m := range o.Messages {
+		if m.From == "provider" {
+			list = append(list, m.Content)
+		}
+	}
+	return list
+}
+
+func TestAMessageWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		w.posts("/messages", sandbox.Fault{After: sandbox.Cut})
+		w.fails(order.StageSend, order.Retry, "no_answer")
+		w.restart()
+		if r := w.must(order.StageSend); r.Sent != order.OutSent {
+			t.Errorf("it ends as %+v", r)
+		}
+		if said := w.said(id); len(said) != 1 || said[0] != "I have begun with a fox" {
+			t.Errorf("the client reads %q", said)
+		}
+		w.poll()
+		if n := len(w.sent(sandbox.CallMessage)); n != 1 {
+			t.Errorf("%d messages were sent", n)
+		}
+	})
+}
+
+func TestAMessageThatNeverArrivedIsSentAgain(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		w.posts("/messages", sandbox.Fault{Before: sandbox.Cut})
+		w.fails(order.StageSend, order.Retry, "no_answer")
+		w.fails(order.StageSend, order.Wait, "settling")
+		time.Sleep(settle)
+		w.must(order.StageSend)
+		if said := w.said(id); len(said) != 1 {
+			t.Errorf("the client reads %q", said)
+		}
+	})
+}
+
+func TestAMessageToAnEndedOrderIsDropped(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		if err := w.market.Cancel(id); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		if r := w.must(order.StageSend); r.Sent != order.OutDropped || len(w.said(id)) != 0 {
+			t.Errorf("it ends as %+v, the client reads %q", r, w.said(id))
+		}
+	})
+}
+
+// weekly is a subscription whose messages ask for pieces.
+func weekly(s *fulfill.Service) {
+	l, err := letter.Parse("Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}")
+	if err != nil {
+		panic(err) // the template is above
+	}
+	s.Subscription, s.Pieces, s.Letters = true, true, map[string]*letter.Letter{"piece": l}
+}
+
+func weeklyOffer(s *intake.Service) { s.Subscription, s.Pieces = 7*24*time.Hour, true }
+
+// asks has the client ask for a piece, as the thread shows it.
+func (w *world) asks(id string, n int) {
+	w.t.Helper()
+	var list []order.Message
+	for i := range n {
+		list = append(list, order.Message{ID: string(rune('a' + i)), Party: order.PartyClient, Text: "one more", At: time.Now()})
+	}
+	if _, err := w.store.ApplyThread(order.Thread{OrderID: id, Messages: list, Next: time.Now().Add(time.Hour), Pieces: true}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestAWindowIsNotCutShortByADelivery(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(weekly, weeklyOffer)
+		id := w.order()
+		w.asks(id, 1)
+		w.must(order.StageGenerate)
+		w.must(order.StageUpload)
+		w.must(order.StageSend) // which hastens the delivery
+		if f := w.fails(order.StageDeliver, order.Wait, "window"); f.After < 6*24*time.Hour {
+			t.Errorf("the delivery waits %s", f.After)
+		}
+		if said := w.said(id); len(said) != 1 || !strings.Contains(said[0], "Piece 1: http") {
+			t.Errorf("the client reads %q", said)
+		}
+		w.asks(id, 1)
+		if turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour); err != nil || turn.Job != nil {
+			t.Errorf("the same message asked for another piece: %+v, %v", turn.Job, err)
+		}
+		time.Sleep(7 * 24 * time.Hour)
+		w.must(order.StageDeliver)
+		if n := w.delivered(id); n != 1 {
+			t.Errorf("after the window it is delivered %d times", n)
+		}
+	})
+}
+
+func TestASubscriptionOfAnotherServiceIsNeverDelivered(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(weekly, weeklyOffer)
+		id := w.order()
+		w.reopen(func(s *fulfill.Service) { s.Subscription = true }, weeklyOffer) // the owner has thought better of it
+		time.Sleep(7 * 24 * time.Hour)
+		w.fails(order.StageDeliver, order.Hold, "subscription")
+		if n := w.delivered(id); n != 0 {
+			t.Errorf("it is delivered %d times", n)
+		}
+	})
+}

@@ -1,0 +1,98 @@
+package intake_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+// polls counts the order lists that the marketplace answered.
+func (w *world) polls() (n int) {
+	for _, r := range w.market.Requests() {
+		if r.Call == sandbox.CallOrders {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAnEventMakesItsOrderBeReadAtOnceWithoutAPoll(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		time.Sleep(time.Second)
+		before := w.polls()
+		id := w.place(nil)
+		w.poller.Event("order.paid", id)
+		time.Sleep(10 * time.Second)
+		if o := w.state(id); o.State != order.StateWorking {
+			t.Errorf("ten seconds after its event the order is %q", o.State)
+		}
+		if n := w.polls() - before; n != 0 {
+			t.Errorf("%d polls were spent on it", n)
+		}
+	})
+}
+
+func TestAFloodOfEventsSpendsNoMorePollsThanUsual(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		for i := range 3600 {
+			for j := range 3 {
+				w.poller.Event("order.paid", fmt.Sprintf("ord_unknown_%d_%d", i, j))
+			}
+			time.Sleep(time.Second)
+		}
+		if n := w.polls(); n > 26 {
+			t.Errorf("a flood led to %d polls in an hour", n)
+		}
+		looks := 0
+		for _, r := range w.market.Requests() {
+			if r.Call == sandbox.CallRead {
+				looks++
+			}
+		}
+		if looks > 3600/5*2 {
+			t.Errorf("a flood led to %d looks at single orders in an hour", looks)
+		}
+	})
+}
+
+func TestPollingSlowsDownWhileWebhooksAreAliveAndSpeedsUpAgain(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		for range 6 { // an hour of events
+			w.poller.Event("order.message", w.place(nil))
+			time.Sleep(10 * time.Minute)
+		}
+		if n := w.polls(); n > 8 {
+			t.Errorf("%d polls in an hour of events, want one in 15 minutes", n)
+		}
+		before := w.polls()
+		time.Sleep(3 * time.Hour) // silence
+		if n := w.polls() - before; n < 30 {
+			t.Errorf("%d polls in three hours of silence", n)
+		}
+	})
+}
+
+func TestAnOrderThatNoEventToldOfEndsTheTrustInWebhooks(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		w.poller.Event("order.paid", w.place(nil))
+		time.Sleep(time.Minute)
+		if alive, _ := w.poller.Alive(); !alive {
+			t.Fatal("webhooks are not alive after one came")
+		}
+		w.place(nil) // and no event
+		time.Sleep(16 * time.Minute)
+		if alive, _ := w.poller.Alive(); alive {
+			t.Error("they are still relied upon")
+		}
+		if n := w.log.count("webhooks have gone silent"); n != 1 {
+			t.Errorf("it was logged %d times", n)
+		}
+	})
+}
