@@ -169,10 +169,10 @@ func plainOrder(o sandbox.Order) bool {
 func (w *world) checkKinds(db *sql.DB, orders []sandbox.Order) {
 	for _, o := range orders {
 		w.checkMessages(db, o)
-		switch {
-		case o.ServiceTitle == simWeekly:
+		switch o.ServiceTitle {
+		case simWeekly:
 			w.checkWindow(db, o)
-		case o.ServiceTitle == simQuoted:
+		case simQuoted:
 			if len(o.Quotes) > 1 {
 				w.t.Errorf("order %s was quoted %d times", o.ID, len(o.Quotes))
 			}

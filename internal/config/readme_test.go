@@ -22,7 +22,13 @@ func TestEachConfigurationInTheReadmeLoadsWithoutAWarning(t *testing.T) {
 	if len(blocks) == 0 {
 		t.Fatal("the README shows no configuration")
 	}
+	whole := ""
 	for _, block := range blocks {
+		if strings.Contains(block[1], "[agent]") {
+			whole = block[1]
+		} else {
+			block[1] = whole + block[1] // a part, to be added to the whole before it
+		}
 		c, err := Load(write(t, block[1]))
 		if err != nil {
 			t.Errorf("%v\nof\n%s", err, block[1])
