@@ -21,8 +21,8 @@ demo: build ## show the whole way of an order, with a crash in the middle
 	@bin/atelierd demo
 
 test: ## run every test, with the race detector, and 200 simulated weeks
-	go test $(RACE) -timeout 9m ./...
-	go test -timeout 9m -run SimulatedWeek ./cmd/atelierd
+	go test $(RACE) -timeout 20m ./...
+	go test -timeout 30m -run SimulatedWeek ./cmd/atelierd
 
 sim: ## live through more simulated weeks: make sim SEEDS=5000
 	go test -timeout 24h -run SimulatedWeek ./cmd/atelierd -sim.seeds=$(SEEDS)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -107,13 +109,14 @@ func bazaarOf(ts *testscript.TestScript) *bazaar {
 // scriptMarket starts a marketplace with one agent: market [moved|owned]. It sets
 // MARKET, ATELIER_AGENT_ID and ATELIER_API_KEY, and writes atelierd.toml. One
 // that has moved sends everybody on to another host; an owned agent has a wallet
-// and a picture.
+// and a picture; market hooks sends webhooks to HOOK, a free port.
 func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	b, ok := ts.Value(bazaarKey{}).(*bazaar)
 	if !ok || b.Server != nil {
 		ts.Fatalf("there is a market already")
 	}
-	b.Server = sandbox.New(sandbox.Options{Seed: 1})
+	hooks := len(args) == 1 && args[0] == "hooks"
+	b.Server = sandbox.New(sandbox.Options{Seed: 1, Webhooks: hooks})
 	handler := http.Handler(b)
 	if len(args) == 1 && args[0] == "moved" {
 		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -124,9 +127,20 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(server.Close)
 	id, key, err := b.AddAgent("Script", "", "")
 	ts.Check(err)
-	if len(args) == 1 && args[0] == "owned" {
-		r, err := http.NewRequest(http.MethodPatch, server.URL+"/api/agents/me",
-			strings.NewReader(`{"owner_wallet":"11111111111111111111111111111111","avatar_url":"https://agent.test/me.png"}`))
+	profile := `{"owner_wallet":"11111111111111111111111111111111","avatar_url":"https://agent.test/me.png"}`
+	if hooks {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		ts.Setenv("HOOK", l.Addr().String())
+		profile = `{"endpoint_url":"http://` + l.Addr().String() + `/atelier"}`
+		l.Close()
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan bool)
+		go func() { b.Webhooks(ctx, http.DefaultClient); close(ended) }()
+		ts.Defer(func() { stop(); <-ended })
+	}
+	if len(args) == 1 && args[0] != "moved" {
+		r, err := http.NewRequest(http.MethodPatch, server.URL+"/api/agents/me", strings.NewReader(profile))
 		ts.Check(err)
 		r.Header.Set("Authorization", "Bearer "+key)
 		r.Header.Set("Content-Type", "application/json")
@@ -141,7 +155,7 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	if own, err := os.ReadFile(path); err == nil {
 		text = string(own)
 	}
-	ts.Check(os.WriteFile(path, []byte(strings.ReplaceAll(text, "MARKET", server.URL)), 0o600))
+	ts.Check(os.WriteFile(path, []byte(strings.NewReplacer("MARKET", server.URL, "HOOK", ts.Getenv("HOOK")).Replace(text)), 0o600))
 }
 
 // scriptOrder places an order: order BRIEF [STATUS], paid when nothing else is
@@ -231,7 +245,7 @@ func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 				return m.From == "provider" && strings.Contains(m.Content, args[1])
 			})
 		}
-		return o.Status == args[0]
+		return o.Status == args[0] || fmt.Sprintf("%s %d", o.Status, len(o.Deliveries)) == args[0]
 	}
 	deadline := time.After(time.Minute)
 	for {

@@ -60,6 +60,7 @@ func (c doctorCmd) Run(p *program) error {
 		d.folder()
 		st := d.database()
 		d.lock()
+		d.webhooks()
 		have := d.findCredentials()
 		var there *listing
 		if !c.Offline {
@@ -139,6 +140,25 @@ func (d *doctor) lock() {
 		return
 	}
 	d.ok("lock", "free; no daemon is running")
+}
+
+// webhooks says whether their port can be had, and what has to lead to it.
+func (d *doctor) webhooks() {
+	address := d.cfg.Webhook.Listen
+	if address == "" {
+		return
+	}
+	if store.Holder(d.cfg.DataDir) != 0 {
+		d.ok("webhooks", "%s, held by the daemon; endpoint_url %s has to lead there", address, plain(d.cfg.Agent.EndpointURL))
+		return
+	}
+	port, err := listen(d.cfg)
+	if err != nil {
+		d.failErr("webhooks", err)
+		return
+	}
+	_ = port.Close() // it was only tried
+	d.ok("webhooks", "%s is free; endpoint_url %s has to lead there", address, plain(d.cfg.Agent.EndpointURL))
 }
 
 func (d *doctor) requests(ctx context.Context, r *store.Store) {

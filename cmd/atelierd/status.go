@@ -56,6 +56,13 @@ type statusView struct {
 	Orders    map[order.State]int `json:"orders"` // that have not ended
 	Requests  requestsView        `json:"requests"`
 	Services  []serviceView       `json:"services"`
+	Webhooks  webhooksView        `json:"webhooks"`
+}
+
+// webhooksView is how the marketplace's webhooks stand.
+type webhooksView struct {
+	Listen string    `json:"listen"` // empty when they are off
+	Last   time.Time `json:"last,omitzero"`
 }
 
 type daemonView struct {
@@ -102,6 +109,12 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	}
 	v := statusView{BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: []attentionView{},
 		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services)}
+	v.Webhooks.Listen = cfg.Webhook.Listen
+	for _, f := range st.Facts {
+		if f.Name == factWebhook {
+			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // it stays zero if it is none
+		}
+	}
 	v.Daemon.PID = store.Holder(cfg.DataDir)
 	v.Daemon.Running = v.Daemon.PID != 0
 	for _, s := range openStates {
@@ -159,7 +172,15 @@ func (v statusView) show(g *page, now time.Time) {
 	} else {
 		g.linef("%s; `atelierd run` starts it", g.paint(yellow, "atelierd is not running"))
 	}
-	g.table("  ", [][]cell{{{"marketplace", dim}, plainCell(plain(v.BaseURL))}, {{"data", dim}, plainCell(plain(v.DataDir))}})
+	head := [][]cell{{{"marketplace", dim}, plainCell(plain(v.BaseURL))}, {{"data", dim}, plainCell(plain(v.DataDir))}}
+	if v.Webhooks.Listen != "" {
+		last := "none has come yet"
+		if !v.Webhooks.Last.IsZero() {
+			last = "the last came " + relative(now, v.Webhooks.Last)
+		}
+		head = append(head, []cell{{"webhooks", dim}, plainCell(plain(v.Webhooks.Listen) + ", " + last)})
+	}
+	g.table("  ", head)
 	v.showAttention(g, now)
 	g.heading("orders")
 	var parts []string
