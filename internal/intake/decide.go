@@ -307,6 +307,10 @@ func releasable(code string) bool {
 	return false
 }
 
+func anotherRound(id string) string {
+	return fmt.Sprintf("`atelierd orders redo %s` works on it once more; or settle it with the client", id)
+}
+
 // decideAgain handles an order whose round is delivered and that is owed one
 // nevertheless: sent back by the client, or not shown as delivered.
 func decideAgain(d order.Decision, k order.Known, f order.Facts, s Service) order.Decision {
@@ -314,9 +318,14 @@ func decideAgain(d order.Decision, k order.Known, f order.Facts, s Service) orde
 		return stop(d, order.StateHeld, k, "not_shown", "delivered, but the marketplace still shows it as "+string(f.Status),
 			"look at the order there; it is not delivered a second time")
 	}
+	if extra := f.Status == order.RevisionRequested && f.MaxRevisions != nil && f.RevisionCount != nil &&
+		*f.RevisionCount > *f.MaxRevisions; extra {
+		return stop(d, order.StateHeld, k, order.CodeRoundCap, fmt.Sprintf("the client asks for revision %d, and has a right to %d", *f.RevisionCount, *f.MaxRevisions),
+			anotherRound(f.ID))
+	}
 	if k.Round >= s.MaxRounds {
-		return stop(d, order.StateHeld, k, "round_cap", fmt.Sprintf("the client has sent it back %d times, which is the most that is worked on unasked", k.Round+1),
-			"settle it with the client at the marketplace")
+		return stop(d, order.StateHeld, k, order.CodeRoundCap, fmt.Sprintf("the client has sent it back %d times, which is the most that is worked on unasked", k.Round+1),
+			anotherRound(f.ID))
 	}
 	d.Round = k.Round + 1
 	d.State, d.Jobs = order.StateWorking, order.JobsOpen

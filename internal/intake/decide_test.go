@@ -227,3 +227,31 @@ func TestForeignTextInAReasonIsShort(t *testing.T) {
 		t.Errorf("%d bytes: %.80q", len(d.Note), d.Note)
 	}
 }
+
+func TestARevisionBeyondTheClientsRightWaitsForTheOwner(t *testing.T) {
+	two, three := 2, 3
+	f := facts(order.RevisionRequested)
+	f.MaxRevisions, f.RevisionCount = &two, &two
+	k := known(order.StateDelivered, order.Delivered, done, confirmed)
+	if d := shop.Decide(k, f); d.Jobs != order.JobsOpen {
+		t.Errorf("the last revision that is free: %+v", d)
+	}
+	f.RevisionCount = &three
+	if d := shop.Decide(k, f); d.Jobs == order.JobsOpen || d.Code != "round_cap" {
+		t.Errorf("one beyond it: %+v", d)
+	}
+}
+
+func TestAnUnknownWordDoesNotEndAQuote(t *testing.T) {
+	k := order.Known{Exists: true, State: order.StateWorking, Status: order.PendingQuote, Quoting: ready, Quote: order.QuoteSending}
+	if d := shop.Decide(k, facts("under_moderation")); d.Quote != "" {
+		t.Errorf("an unknown word makes it %s", d.Quote)
+	}
+	if d := shop.Decide(k, facts(order.Quoted)); d.Quote != order.QuoteConfirmed {
+		t.Errorf("a quote of ours that has arrived is %q", d.Quote)
+	}
+	k.Quote = order.QuotePriced
+	if d := shop.Decide(k, facts(order.Paid)); d.Quote != order.QuoteElsewhere || d.Jobs != order.JobsOpen {
+		t.Errorf("an order that was paid without our quote: %+v", d)
+	}
+}

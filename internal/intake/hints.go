@@ -124,7 +124,7 @@ func (p *Poller) look(ctx context.Context, id string) error {
 	}
 	listing := order.Listing{Orders: []order.Facts{facts}}
 	mend(&listing, time.Now())
-	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Partial: true, Decide: catalog.Decide, Vanished: catalog.Vanished})
+	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished})
 	if err == nil && sum.New+sum.Changed > 0 {
 		p.o.Log.Info("an order was looked at", "order", id, "status", facts.Status)
 	}

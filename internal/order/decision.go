@@ -76,6 +76,10 @@ type Decision struct {
 // CodeOwner marks work that the owner has cancelled; only the owner reopens it.
 const CodeOwner = "owner"
 
+// CodeRoundCap marks an order that the client has sent back more often than is
+// worked on unasked; the owner's retry opens one more round.
+const CodeRoundCap = "round_cap"
+
 // Batch is a listing with what is needed to apply it to the file.
 type Batch struct {
 	Listing
@@ -85,9 +89,6 @@ type Batch struct {
 	// Complete says that every status was asked for, so that an order which is
 	// not listed has vanished.
 	Complete bool
-	// Partial says that only some orders were asked for: one that is not listed
-	// says nothing.
-	Partial bool
 	// Decide and Vanished say what follows; both must be pure.
 	Decide   func(Known, Facts) Decision
 	Vanished func(Known) Decision

@@ -73,9 +73,6 @@ func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
 		if err := t.applyBad(l, &sum); err != nil {
 			return err
 		}
-		if l.Partial {
-			return nil
-		}
 		return t.applyMissing(l, &sum)
 	})
 	return sum, err

@@ -66,6 +66,9 @@ func (o Owner) Retry(ctx context.Context, id string, fresh bool) error {
 		return err
 	}
 	return o.write("owner.retry", func(t *tx) error {
+		if before.Code == order.CodeRoundCap && before.Status.Reopened() {
+			return t.oneMoreRound(before)
+		}
 		var n int64
 		if fresh {
 			n, err = t.RedoJob(noCancel, query.RedoJobParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(before.Round)})
@@ -81,6 +84,17 @@ func (o Owner) Retry(ctx context.Context, id string, fresh bool) error {
 		}
 		return t.owned(id, order.StateWorking, "", "", "retried by the owner")
 	})
+}
+
+// oneMoreRound opens a round beyond the cap.
+func (t *tx) oneMoreRound(o order.Order) error {
+	if err := t.SetOrderRound(noCancel, int64(o.Round+1), o.ID); err != nil {
+		return err
+	}
+	if err := t.openJob(o.ID, order.KindDelivery, o.Round+1, order.StageGenerate, o.DueAt, t.now); err != nil {
+		return err
+	}
+	return t.owned(o.ID, order.StateWorking, "", "", fmt.Sprintf("round %d begins, by the owner's word", o.Round+1))
 }
 
 // Cancel ends our work on an order. The order at the marketplace is untouched:
