@@ -94,6 +94,8 @@ ALTER TABLE artifacts_new RENAME TO artifacts;
 
 -- When the order's thread is to be read next; NULL when it is not.
 ALTER TABLE orders ADD COLUMN thread_due_at TEXT;
+UPDATE orders SET thread_due_at = changed_at
+ WHERE remote_status IN ('paid', 'in_progress', 'delivered', 'disputed', 'revision_requested') AND state NOT IN ('completed', 'cancelled');
 CREATE INDEX orders_thread ON orders (thread_due_at) WHERE thread_due_at IS NOT NULL;
 
 -- The price asked for an order, written before it is sent.
