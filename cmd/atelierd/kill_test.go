@@ -104,13 +104,44 @@ title = "Pictures"
 description = "Pictures of one pixel each, made with the greatest care in the world."
 category = "image_gen"
 price_usd = "5.00"
+price_type = "quote"
+quote = {price_usd = "5.00"}
 deliverables = ["one picture"]
 generator = "studio"
+[messages]
+received = "begun"
+delivered = "here it is"
 [generator.studio]
 type = "exec"
 command = ["./make-picture"]
 `, server.URL), 0o600)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.pay(stop)
+	}()
+	t.Cleanup(func() { close(stop); <-stopped })
 	return s
+}
+
+// pay pays whatever is quoted, until stop.
+func (s *shop) pay(stop <-chan struct{}) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		for _, o := range s.market.Orders() {
+			if o.Status == "quoted" {
+				if err := s.market.Pay(o.ID); err != nil {
+					s.t.Errorf("pay: %v", err)
+				}
+			}
+		}
+	}
 }
 
 func (s *shop) write(name, text string, mode os.FileMode) {
@@ -124,7 +155,7 @@ func (s *shop) place(n int) {
 	s.t.Helper()
 	for i := range n {
 		brief := fmt.Sprintf("picture %d, 'quoted' \"twice\"; $(reboot)\n\x1b[2J", i)
-		if _, err := s.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Price: "5.00"}); err != nil {
+		if _, err := s.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: "pending_quote"}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -257,8 +288,12 @@ func (s *shop) count(query string) int {
 func (s *shop) once() {
 	s.t.Helper()
 	for _, o := range s.market.Orders() {
-		if len(o.Deliveries) != 1 {
-			s.t.Errorf("order %s was delivered %d times", o.ID, len(o.Deliveries))
+		said := map[string]int{}
+		for _, m := range o.Messages {
+			said[m.Content]++
+		}
+		if len(o.Deliveries) != 1 || len(o.Quotes) != 1 || said["begun"] != 1 || said["here it is"] != 1 {
+			s.t.Errorf("order %s was delivered %d times, quoted %d times, and its client told %v", o.ID, len(o.Deliveries), len(o.Quotes), said)
 		}
 	}
 	db := must(sql.Open("sqlite", "file:"+filepath.Join(s.dir, "data", store.FileName)))
@@ -352,7 +387,7 @@ func TestAKillAtEachCommitAmidFaultsDeliversTheOrderOnce(t *testing.T) {
 }
 
 // orderCommits are the commits that every order passes on its way.
-var orderCommits = []string{"intake", "lease", "finish.generate", "uploaded", "finish.upload", "deliver.intent", "finish.deliver"}
+var orderCommits = []string{"intake", "lease", "finish.price", "quote.intent", "finish.quote", "message.intent", "finish.send", "finish.generate", "uploaded", "finish.upload", "deliver.intent", "finish.deliver"}
 
 // commitPoints are the points before and after each commit that one order
 // passes, as the program itself names them.
