@@ -15,14 +15,16 @@ import (
 
 // sandboxCmd runs a marketplace on this machine.
 type sandboxCmd struct {
-	Listen     string        `help:"Address to listen on." default:"127.0.0.1:8390" placeholder:"ADDR"`
-	Shared     bool          `help:"Keep one request count for all calls, as the deployed marketplace does." default:"true" negatable:""`
-	Documented bool          `help:"Answer only what the published guide promises."`
-	Window     time.Duration `help:"Length of a counting window." default:"1h"`
-	Review     time.Duration `help:"How long a client may review a delivery before the order completes." default:"48h"`
-	Faults     float64       `help:"Probability of a fault per request, from 0 to 0.5: errors, lost and slow answers." default:"0"`
-	Seed       uint64        `help:"Seed of ids and faults." default:"1"`
-	Files      string        `help:"Folder for uploaded files. Default: they are not kept." type:"path" placeholder:"DIR"`
+	Listen       string        `help:"Address to listen on." default:"127.0.0.1:8390" placeholder:"ADDR"`
+	Shared       bool          `help:"Keep one request count for all calls, as the deployed marketplace does." default:"true" negatable:""`
+	Documented   bool          `help:"Answer only what the published guide promises."`
+	Window       time.Duration `help:"Length of a counting window." default:"1h"`
+	Review       time.Duration `help:"How long a client may review a delivery before the order completes." default:"48h"`
+	Webhooks     bool          `help:"Send webhooks to the endpoint_url of agents."`
+	Subscription time.Duration `help:"How long the window of a weekly or monthly order lasts, instead of 7 or 30 days." name:"subscription" placeholder:"TIME"`
+	Faults       float64       `help:"Probability of a fault per request, from 0 to 0.5: errors, lost and slow answers." default:"0"`
+	Seed         uint64        `help:"Seed of ids and faults." default:"1"`
+	Files        string        `help:"Folder for uploaded files. Default: they are not kept." type:"path" placeholder:"DIR"`
 }
 
 func (sandboxCmd) Help() string {
@@ -32,7 +34,12 @@ start "atelierd run", and play the client with curl:
 
   curl -d '{"service_title":"AI Image Generation","brief":"a red fox"}' \
        http://127.0.0.1:8390/sandbox/orders
-  curl http://127.0.0.1:8390/sandbox/orders`
+  curl http://127.0.0.1:8390/sandbox/orders
+  curl -d '{"text":"more red"}' http://127.0.0.1:8390/sandbox/orders/ORDER/dispute
+
+An order is acted on with pay, approve, dispute, revise, cancel and message. A
+"status" of "pending_quote" in an order asks for a price; /sandbox/bounties takes
+{"title","brief","budget_usd"}, and /sandbox/bounties/BOUNTY/accept gives one away.`
 }
 
 func (c sandboxCmd) Run(p *program) error {
@@ -40,7 +47,7 @@ func (c sandboxCmd) Run(p *program) error {
 		return &usageError{errors.New("--faults must be between 0 and 0.5")}
 	}
 	s := sandbox.New(sandbox.Options{Seed: c.Seed, Window: c.Window, Shared: c.Shared, Documented: c.Documented,
-		Review: c.Review, UploadDir: c.Files,
+		Review: c.Review, UploadDir: c.Files, Webhooks: c.Webhooks, Subscription: c.Subscription,
 		Faults: sandbox.Faults{Before: c.Faults / 3, After: c.Faults / 3, Slow: c.Faults / 3, Shapes: c.Faults > 0}})
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -50,7 +57,15 @@ func (c sandboxCmd) Run(p *program) error {
 		l.Addr(), l.Addr(), l.Addr(), l.Addr())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	return serveHTTP(ctx, l, s)
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		s.Webhooks(ctx, http.DefaultClient)
+	}()
+	err = serveHTTP(ctx, l, s)
+	stop()
+	<-sent
+	return err
 }
 
 // serveHTTP serves until ctx ends.

@@ -58,7 +58,7 @@ func (c *Client) Upload(ctx context.Context, orderID string, f File) (Uploaded, 
 		return c.uploadForm(ctx, orderID, f)
 	}
 	up, err := c.uploadForm(ctx, orderID, f)
-	if e, ok := errors.AsType[*CallError](err); !ok || e.Status != http.StatusRequestEntityTooLarge {
+	if err == nil || !tooLarge(err, f) {
 		return up, err
 	}
 	up, exists, tokenErr := c.uploadByToken(ctx, orderID, f)
@@ -66,6 +66,14 @@ func (c *Client) Upload(ctx context.Context, orderID string, f File) (Uploaded, 
 		return Uploaded{}, err
 	}
 	return up, tokenErr
+}
+
+// tooLarge says whether the other way has to be tried. A host may refuse a large
+// request before it has read it all and cut the connection, so that its 413 is
+// never seen: without an answer, a large file is taken to have been refused.
+func tooLarge(err error, f File) bool {
+	e, ok := errors.AsType[*CallError](err)
+	return ok && (e.Status == http.StatusRequestEntityTooLarge || e.Status == 0 && e.unknown && f.Size > directLimit)
 }
 
 func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Uploaded, error) {

@@ -70,6 +70,7 @@ func TestUploadSendsTheFormOfTheGuide(t *testing.T) {
 
 // vercel behaves as the deployed marketplace and its blob store do.
 type vercel struct {
+	cuts                  bool // the connection of a large form, instead of an answer
 	noToken, tokenRefused bool
 	api, blob             func() []sent
 }
@@ -78,6 +79,8 @@ func (v *vercel) start(t *testing.T) (*Client, *ledger) {
 	t.Helper()
 	api, apiSeen := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
+		case r.URL.Path == "/api/upload" && r.ContentLength > 4_500_000 && v.cuts:
+			panic(http.ErrAbortHandler)
 		case r.URL.Path == "/api/upload" && r.ContentLength > 4_500_000:
 			answer(413, "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n")(w, r)
 		case r.URL.Path == "/api/upload":
@@ -132,6 +135,20 @@ func TestALargeFileGoesToTheBlobStoreWithoutTheKey(t *testing.T) {
 	}
 	if up, err := c.Upload(t.Context(), "ord_1", tempFile(t, 1000, "video/mp4")); err != nil || up.URL != "https://cdn.example/direct.mp4" {
 		t.Errorf("a small file: %+v, %v", up, err)
+	}
+}
+
+func TestALargeFileWhoseRefusalIsLostGoesTheOtherWay(t *testing.T) {
+	v := &vercel{cuts: true}
+	c, _ := v.start(t)
+	if up, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4")); err != nil || up.URL != "https://blob.example/a.mp4" {
+		t.Errorf("%+v, %v", up, err)
+	}
+	v = &vercel{cuts: true, noToken: true}
+	c, _ = v.start(t)
+	_, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
+	if f, _ := failed(t, err); f.Class != order.Retry || f.Code != "no_answer" {
+		t.Errorf("without the other way: %+v", f)
 	}
 }
 

@@ -79,6 +79,7 @@ type Poller struct {
 	// complete makes the next poll ask for every status.
 	complete     bool
 	polledAt     time.Time
+	lookedAt     time.Time // of the last look that events asked for; only Run uses it
 	lastComplete time.Time
 	refused      bool
 }
@@ -179,13 +180,14 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 // events waits until more of the same have come, then does what they hint at,
 // and says whether a poll is needed now.
 func (p *Poller) events(ctx context.Context) (poll bool) {
-	pause := time.NewTimer(p.o.Debounce)
+	pause := time.NewTimer(max(time.Until(p.lookedAt.Add(p.o.Debounce)), 0))
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():
 		return true
 	case <-pause.C:
 	}
+	p.lookedAt = time.Now()
 	if !p.follow(ctx) {
 		return false
 	}

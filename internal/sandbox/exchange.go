@@ -45,10 +45,10 @@ func (s *Server) serve(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		line, fault := s.arrive(e, r)
 		a := s.carryOut(e, &input{w: w, r: r}, line, fault)
-		if a.status >= 400 {
-			// A sender that is cut off in the middle would not read why it was
-			// refused, so that a little more is taken of what it sends.
-			_, _ = io.CopyN(io.Discard, r.Body, 256<<10)
+		if a.status >= 400 && r.ContentLength < smallBody {
+			// A sender that is cut off in the middle may not read why it was
+			// refused, so that a small rest is taken before the answer.
+			_, _ = io.CopyN(io.Discard, r.Body, smallBody)
 		}
 		s.mu.Lock()
 		line.Status = max(a.status, 0)
@@ -56,6 +56,10 @@ func (s *Server) serve(e endpoint) http.Handler {
 		a.write(w)
 	})
 }
+
+// smallBody is what a server of the ordinary kind reads of a request that it
+// refuses; a larger one it cuts off.
+const smallBody = 256 << 10
 
 // arrive writes the request down and decides what will go wrong with it.
 func (s *Server) arrive(e endpoint, r *http.Request) (*Request, Fault) {
