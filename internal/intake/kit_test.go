@@ -45,6 +45,7 @@ type world struct {
 	agent  string
 	store  *store.Store
 	poller *intake.Poller
+	client *atelier.Client
 	log    *note
 	// proxy, if not nil, may answer in the marketplace's place.
 	proxy func(rw http.ResponseWriter) bool
@@ -96,6 +97,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 				defer w.mu.Unlock()
 				return atelier.Credentials{AgentID: w.agent, Key: secret.New(w.key)}
 			}})
+		w.client = client
 		w.poller = intake.New(intake.Options{Store: w.store, Market: client, Pacer: b, Interval: interval,
 			Log:     slog.New(slog.NewTextHandler(w.log, nil)),
 			Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil },

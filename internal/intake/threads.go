@@ -63,10 +63,12 @@ func (t *Threads) Wake() {
 	}
 }
 
-// How many threads are read in a row, how long a row that failed is waited
-// for, and the most between two looks at what is due.
+// How many threads are read in a row and the pause after a row that was not the
+// last, so that a start beside thousands of orders is no storm of requests; how
+// long a row that failed is waited for, and the most between two looks.
 const (
 	threadRow   = 20
+	threadPause = 2 * time.Second
 	threadRetry = time.Minute
 	threadSleep = 10 * time.Minute
 )
@@ -93,30 +95,30 @@ func (t *Threads) Run(ctx context.Context) error {
 	return nil
 }
 
-// Once reads what is due and gives the time to the next.
+// Once reads a row of what is due, the longest due first, and gives the time to
+// the next.
 func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 	catalog, err := t.o.Catalog(ctx)
 	if err != nil {
 		return 0, err
 	}
-	for {
-		ids, next, err := t.o.Store.DueThreads(ctx, time.Now(), threadRow)
-		if err != nil {
+	ids, next, err := t.o.Store.DueThreads(ctx, time.Now(), threadRow)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		if err := t.read(ctx, catalog, id); err != nil {
 			return 0, err
 		}
-		if len(ids) == 0 {
-			t.trouble.Over(t.o.Log, "messages can be read again")
-			if next.IsZero() {
-				return threadSleep, nil
-			}
-			return min(max(time.Until(next), time.Second), threadSleep), nil
-		}
-		for _, id := range ids {
-			if err := t.read(ctx, catalog, id); err != nil {
-				return 0, err
-			}
-		}
 	}
+	t.trouble.Over(t.o.Log, "messages can be read again")
+	switch {
+	case len(ids) > 0:
+		return threadPause, nil
+	case next.IsZero():
+		return threadSleep, nil
+	}
+	return min(max(time.Until(next), time.Second), threadSleep), nil
 }
 
 // read mirrors one thread. One that the marketplace does not show is left for

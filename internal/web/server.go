@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		<-l.free
 		return nil, err
 	}
-	return &conn{Conn: c, release: func() { <-l.free }}, nil
+	return &conn{Conn: c, release: sync.OnceFunc(func() { <-l.free })}, nil
 }
 
 type conn struct {
@@ -54,9 +55,6 @@ type conn struct {
 }
 
 func (c *conn) Close() error {
-	err := c.Conn.Close()
-	if err == nil { // a second Close has an error, and must not release twice
-		c.release()
-	}
-	return err
+	defer c.release()
+	return c.Conn.Close()
 }

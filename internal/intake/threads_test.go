@@ -1,0 +1,87 @@
+package intake_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"atelierd/internal/intake"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+// readThreads reads threads until the test is over.
+func (w *world) readThreads() {
+	threads := intake.NewThreads(intake.ThreadOptions{Store: w.store, Market: w.client, Log: slog.New(slog.DiscardHandler),
+		Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil }})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { threads.Run(ctx) })
+	w.t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
+// threadReads counts the threads that were asked for.
+func (w *world) threadReads() (n int) {
+	for _, r := range w.market.Requests() {
+		if r.Method == "GET" && len(r.Path) > 9 && r.Path[len(r.Path)-9:] == "/messages" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAThreadIsReadWhenItsOrderMovesAndSlowlyOtherwise(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.place(nil)
+		if err := w.market.ClientMessage(id, "with a hat, please"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		w.readThreads()
+		time.Sleep(5 * time.Second)
+		thread, err := w.store.Thread(t.Context(), id)
+		if err != nil || len(thread) != 1 || thread[0].Text != "with a hat, please" || thread[0].Party != order.PartyClient {
+			t.Errorf("the mirror holds %+v, %v", thread, err)
+		}
+		before := w.threadReads()
+		time.Sleep(24 * time.Hour)
+		if n := w.threadReads() - before; n < 40 || n > 50 {
+			t.Errorf("a day of nothing new took %d reads, want one in half an hour", n)
+		}
+		if thread, err = w.store.Thread(t.Context(), id); err != nil || len(thread) != 1 {
+			t.Errorf("read again and again the mirror holds %d, %v", len(thread), err)
+		}
+		if err := w.market.Cancel(id); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		before = w.threadReads()
+		time.Sleep(24 * time.Hour)
+		if n := w.threadReads() - before; n > 0 {
+			t.Errorf("the thread of a cancelled order was read %d times", n)
+		}
+	})
+}
+
+func TestManyThreadsAreReadInRowsAndNotInAStorm(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		for range 100 {
+			w.place(nil)
+		}
+		w.poll()
+		w.readThreads()
+		time.Sleep(3 * time.Second)
+		if n := w.threadReads(); n > 40 {
+			t.Errorf("%d threads were read in three seconds", n)
+		}
+		time.Sleep(20 * time.Second)
+		if n := w.threadReads(); n != 100 {
+			t.Errorf("%d of 100 threads were read", n)
+		}
+	})
+}
