@@ -152,3 +152,8 @@ WHERE order_id = sqlc.arg(order_id) AND kind = 'quote';
 -- name: HastenDelivery :exec
 UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND state = 'ready';
+
+-- name: HastenMessages :exec
+-- The order has another status, which may be one that takes messages.
+UPDATE jobs SET run_at = sqlc.arg(run_at)
+WHERE order_id = sqlc.arg(order_id) AND kind = 'message' AND state = 'ready' AND code = 'not_now';

@@ -158,6 +158,34 @@ func TestAMessageThatNeverArrivedIsSentAgain(t *testing.T) {
 	})
 }
 
+func TestAMessageWaitsForAStatusThatTakesIt(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		if err := w.market.SetStatus(id, "quoted"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		j := w.lease(order.StageSend)
+		r, err := w.f.Run(t.Context(), j)
+		f := order.Classify(t.Context(), err)
+		if f == nil || f.Class != order.Wait || f.Code != "not_now" {
+			t.Fatalf("while it is quoted: %+v, %v", r, f)
+		}
+		if _, err := w.store.Turn(&order.Done{Job: j, Failure: f, RunAt: time.Now().Add(f.After)}, order.LaneNetwork, false, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.market.SetStatus(id, "paid"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		w.must(order.StageSend)
+		if said := w.said(id); len(said) != 1 {
+			t.Errorf("the client reads %q", said)
+		}
+	})
+}
+
 func TestAMessageToAnEndedOrderIsDropped(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(greeting(t))

@@ -36,8 +36,12 @@ func (s *Store) ReadThread(orderID string) error {
 }
 
 // threadMoved reads the thread of an order when its status is news, and no more
-// once the order has ended.
+// once the order has ended. Messages that waited for a status may go.
 func (t *tx) threadMoved(f order.Facts) error {
+	t.changed.lane(order.LaneNetwork)
+	if err := t.HastenMessages(noCancel, t.now, f.ID); err != nil {
+		return err
+	}
 	if !f.Status.TakesMessages() || f.Status.Ended() {
 		return t.SetThreadDue(noCancel, utc.Time{}, f.ID)
 	}

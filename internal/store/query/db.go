@@ -108,6 +108,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.hastenDeliveryStmt, err = db.PrepareContext(ctx, hastenDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query HastenDelivery: %w", err)
 	}
+	if q.hastenMessagesStmt, err = db.PrepareContext(ctx, hastenMessages); err != nil {
+		return nil, fmt.Errorf("error preparing query HastenMessages: %w", err)
+	}
 	if q.holdStmt, err = db.PrepareContext(ctx, hold); err != nil {
 		return nil, fmt.Errorf("error preparing query Hold: %w", err)
 	}
@@ -467,6 +470,11 @@ func (q *Queries) Close() error {
 	if q.hastenDeliveryStmt != nil {
 		if cerr := q.hastenDeliveryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hastenDeliveryStmt: %w", cerr)
+		}
+	}
+	if q.hastenMessagesStmt != nil {
+		if cerr := q.hastenMessagesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hastenMessagesStmt: %w", cerr)
 		}
 	}
 	if q.holdStmt != nil {
@@ -896,6 +904,7 @@ type Queries struct {
 	hasThreadStmt         *sql.Stmt
 	hasWorkStmt           *sql.Stmt
 	hastenDeliveryStmt    *sql.Stmt
+	hastenMessagesStmt    *sql.Stmt
 	holdStmt              *sql.Stmt
 	holdCrashedJobStmt    *sql.Stmt
 	holdJobsStmt          *sql.Stmt
@@ -1002,6 +1011,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		hasThreadStmt:         q.hasThreadStmt,
 		hasWorkStmt:           q.hasWorkStmt,
 		hastenDeliveryStmt:    q.hastenDeliveryStmt,
+		hastenMessagesStmt:    q.hastenMessagesStmt,
 		holdStmt:              q.holdStmt,
 		holdCrashedJobStmt:    q.holdCrashedJobStmt,
 		holdJobsStmt:          q.holdJobsStmt,

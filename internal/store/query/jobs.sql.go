@@ -269,6 +269,17 @@ func (q *Queries) HastenDelivery(ctx context.Context, runAt utc.Time, orderID st
 	return err
 }
 
+const hastenMessages = `-- name: HastenMessages :exec
+UPDATE jobs SET run_at = ?1
+WHERE order_id = ?2 AND kind = 'message' AND state = 'ready' AND code = 'not_now'
+`
+
+// The order has another status, which may be one that takes messages.
+func (q *Queries) HastenMessages(ctx context.Context, runAt utc.Time, orderID string) error {
+	_, err := q.exec(ctx, q.hastenMessagesStmt, hastenMessages, runAt, orderID)
+	return err
+}
+
 const hold = `-- name: Hold :execrows
 UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL, code = ?1,
     reason = ?2, hint = ?3, changed_at = ?4
