@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,14 +15,16 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/bounty"
 	"atelierd/internal/config"
+	"atelierd/internal/credential"
 	"atelierd/internal/intake"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
+	"atelierd/internal/trouble"
 	"atelierd/internal/web"
 )
 
 // hook is the port for webhooks: opened before anything is started, because the
-// owner may have given an address that is taken.
+// owner may have given an address that is taken, or a secret that is not there.
 type hook struct {
 	net.Listener // nil when webhooks are off
 }
@@ -29,6 +32,9 @@ type hook struct {
 func listen(cfg *config.Config) (hook, error) {
 	if !cfg.Webhook.On() {
 		return hook{}, nil
+	}
+	if _, err := (&secrets{cfg: cfg.Webhook, getenv: os.Getenv}).set(); err != nil {
+		return hook{}, err
 	}
 	l, err := net.Listen("tcp", cfg.Webhook.Listen)
 	if err != nil {
@@ -50,6 +56,7 @@ type secrets struct {
 	mu      sync.Mutex
 	learned secret.Text
 	asked   time.Time
+	trouble trouble.Trouble
 	doubt   chan struct{} // told that a signature fitted no secret
 }
 
@@ -59,8 +66,10 @@ const askAgain = 15 * time.Minute
 func (s *secrets) all() []secret.Text {
 	set, err := s.set()
 	if err != nil {
-		s.log.Warn("the webhook secret cannot be read", "error", err)
+		s.trouble.Log(s.log, "the webhook secret cannot be read; webhooks are refused", err)
+		return nil
 	}
+	s.trouble.Over(s.log, "the webhook secret can be read again")
 	if !set.Empty() {
 		return []secret.Text{set}
 	}
@@ -71,32 +80,25 @@ func (s *secrets) all() []secret.Text {
 
 // set is the secret that the owner has put in place, if he has.
 func (s *secrets) set() (secret.Text, error) {
-	if s.cfg.SecretEnv != "" {
-		return secret.New(strings.TrimSpace(s.getenv(s.cfg.SecretEnv))), nil
+	if name := s.cfg.SecretEnv; name != "" {
+		text := strings.TrimSpace(s.getenv(name))
+		if text == "" {
+			return secret.Text{}, &credential.Error{Err: fmt.Errorf("the variable %s, for the webhook secret, is not set", name),
+				Hint: "set it, or leave [webhook] secret_env out"}
+		}
+		return secret.New(text), nil
 	}
 	if s.cfg.SecretFile == "" {
 		return secret.Text{}, nil
 	}
-	b, err := os.ReadFile(s.cfg.SecretFile)
-	if err != nil {
-		return secret.Text{}, err
-	}
-	text := strings.TrimSpace(string(b))
-	if text == "" || strings.ContainsAny(text, "\n ") {
-		return secret.Text{}, fmt.Errorf("%s does not hold one line with a secret", s.cfg.SecretFile)
-	}
-	return secret.New(text), nil
+	return credential.ReadSecret(s.cfg.SecretFile)
 }
 
 // run asks the profile for the secret as long as none is known, and again when
 // signatures do not fit the one that is.
 func (s *secrets) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		known := false
-		for _, t := range s.all() {
-			known = known || !t.Empty()
-		}
-		if !known {
+		if s.wanted() {
 			s.learn(ctx)
 		}
 		t := time.NewTimer(askAgain)
@@ -113,10 +115,20 @@ func (s *secrets) run(ctx context.Context) error {
 	return nil
 }
 
+// wanted says whether no secret is known, and none is set that would come first.
+func (s *secrets) wanted() bool {
+	if set, err := s.set(); err != nil || !set.Empty() {
+		return false
+	}
+	return !slices.ContainsFunc(s.all(), func(t secret.Text) bool { return !t.Empty() })
+}
+
 func (s *secrets) learn(ctx context.Context) {
 	s.mu.Lock()
 	early := time.Since(s.asked) < askAgain
-	s.asked = time.Now()
+	if !early {
+		s.asked = time.Now() // not before: doubts that keep coming would put it off for ever
+	}
 	s.mu.Unlock()
 	if early {
 		return

@@ -132,12 +132,12 @@ func (p *Poller) look(ctx context.Context, id string) error {
 }
 
 // unannounced ends the trust in webhooks when a poll found a move of the
-// client's that no event had told of.
-func (p *Poller) unannounced(moved []string) {
+// client's that no event had told of since the poll before.
+func (p *Poller) unannounced(moved []string, before time.Time) {
 	p.hintMu.Lock()
 	defer p.hintMu.Unlock()
 	for id, at := range p.hints.announced {
-		if time.Since(at) > p.o.Trust {
+		if at.Before(before) {
 			delete(p.hints.announced, id)
 		}
 	}

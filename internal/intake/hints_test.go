@@ -96,3 +96,61 @@ func TestAnOrderThatNoEventToldOfEndsTheTrustInWebhooks(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEventWithoutAnOrderDoesNotDelayTheNextOne(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		time.Sleep(time.Second)
+		w.poller.Event("bounty.claim_rejected", "")
+		time.Sleep(time.Second)
+		id := w.place(nil)
+		w.poller.Event("order.paid", id)
+		began := time.Now()
+		for w.state(id).State != order.StateWorking && time.Since(began) < time.Hour {
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("the order is worked on %s after its event", took)
+		}
+	})
+}
+
+func TestAPollThatFailedIsTriedAgainAtTheNormalRhythm(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		time.Sleep(time.Second)
+		w.poller.Event("order.message", w.place(nil)) // they are alive
+		time.Sleep(20 * time.Minute)
+		w.market.SetDown(true)
+		id := w.place(nil)
+		w.poller.Event("order.paid", id)
+		time.Sleep(3 * time.Minute)
+		w.market.SetDown(false)
+		began := time.Now()
+		for w.state(id).State != order.StateWorking && time.Since(began) < time.Hour {
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(began); took > 4*time.Minute {
+			t.Errorf("the order is worked on %s after the end of a short outage", took)
+		}
+	})
+}
+
+func TestADisputeThatNoEventToldOfEndsTheTrustThoughItsOrderWasAnnounced(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		id := w.place(nil)
+		w.poller.Event("order.paid", id)
+		time.Sleep(17 * time.Minute) // a poll at least has seen it since
+		if err := w.market.Cancel(id); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(16 * time.Minute)
+		if got := w.state(id).Status; got != order.Cancelled {
+			t.Fatalf("it is %s", got)
+		}
+		if alive, _ := w.poller.Alive(); alive {
+			t.Error("webhooks are relied upon after a move that none told of")
+		}
+	})
+}

@@ -133,7 +133,13 @@ func (p *Poller) delay(ctx context.Context, err error) time.Duration {
 	if p.keyRefused() {
 		return p.o.SlowInterval
 	}
-	d := p.o.Pacer.PollDelay(ctx, p.interval())
+	interval := p.interval()
+	if err != nil {
+		// What events have announced is not in the file yet, and they will not
+		// say it again: a poll that failed is no reason to take it slowly.
+		interval = p.o.Interval
+	}
+	d := p.o.Pacer.PollDelay(ctx, interval)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.After > d {
 		d = f.After
 	}
@@ -146,8 +152,10 @@ func (p *Poller) keyRefused() bool {
 	return p.refused
 }
 
-// sleep waits for d, a hint, or a new key while the old one is refused.
+// sleep waits for d, a hint, or a new key while the old one is refused. Events
+// are followed meanwhile, and may make it shorter.
 func (p *Poller) sleep(ctx context.Context, d time.Duration) {
+	due := time.Now().Add(d)
 	t := time.NewTimer(d)
 	defer t.Stop()
 	var check <-chan time.Time
@@ -165,8 +173,12 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 		case <-p.hint:
 			return
 		case <-p.event:
-			if p.events(ctx) {
-				return
+			if !p.events(ctx) || check != nil {
+				continue // with a refused key a poll tells no more than a look
+			}
+			if at := p.soonest(ctx); at.Before(due) {
+				due = at
+				t.Reset(time.Until(at))
 			}
 		case <-check:
 			if p.o.KeyChanged() {
@@ -178,31 +190,25 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 }
 
 // events waits until more of the same have come, then does what they hint at,
-// and says whether a poll is needed now.
+// and says whether a poll is needed.
 func (p *Poller) events(ctx context.Context) (poll bool) {
 	pause := time.NewTimer(max(time.Until(p.lookedAt.Add(p.o.Debounce)), 0))
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():
-		return true
+		return false
 	case <-pause.C:
 	}
 	p.lookedAt = time.Now()
-	if !p.follow(ctx) {
-		return false
-	}
-	// A poll is counted: however many events come, it keeps the owner's rhythm.
+	return p.follow(ctx)
+}
+
+// soonest is when a poll that events ask for may be sent. It is counted: however
+// many events come, it keeps the owner's rhythm.
+func (p *Poller) soonest(ctx context.Context) time.Time {
 	p.mu.Lock()
-	gap := time.Until(p.polledAt.Add(p.o.Pacer.PollDelay(ctx, p.o.Interval)))
-	p.mu.Unlock()
-	wait := time.NewTimer(max(gap, 0))
-	defer wait.Stop()
-	select {
-	case <-ctx.Done():
-	case <-p.hint:
-	case <-wait.C:
-	}
-	return true
+	defer p.mu.Unlock()
+	return p.polledAt.Add(p.o.Pacer.PollDelay(ctx, p.o.Interval))
 }
 
 // Poll asks once and applies the answer.
@@ -239,6 +245,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	if complete {
 		statuses = order.AllStatuses()
 	}
+	before := p.polledAt
 	p.polledAt = time.Now()
 	listing, err := p.o.Market.Orders(ctx, statuses)
 	if err != nil {
@@ -254,7 +261,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	if complete {
 		p.lastComplete = time.Now()
 	}
-	p.unannounced(sum.Moved)
+	p.unannounced(sum.Moved, before)
 	// What left the live list has most likely completed: the next poll asks.
 	p.complete = !complete && sum.Missing > 0
 	if sum.New+sum.Changed > 0 || sum.Unreadable > 0 {

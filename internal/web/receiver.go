@@ -40,9 +40,12 @@ type Receiver struct {
 	Log      *slog.Logger
 
 	mu   sync.Mutex
-	seen map[string]bool // signatures taken within the tolerance
-	ring []string        // their order, so that the oldest is forgotten
+	seen map[mac]bool // signatures taken within the tolerance
+	ring []mac        // their order, so that the oldest is forgotten
 }
+
+// mac is what a signature comes to, however its header is written.
+type mac [sha256.Size]byte
 
 // What a request may be: the marketplace's webhooks are far smaller, and are
 // sent within seconds.
@@ -69,16 +72,20 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	header := req.Header.Get("X-Atelier-Signature")
-	if !signed(header, body, r.Secrets(), time.Now()) {
+	sum, ok := signed(req.Header.Get("X-Atelier-Signature"), body, r.Secrets, time.Now())
+	if !ok {
 		w.WriteHeader(http.StatusUnauthorized)
 		if r.Rejected != nil {
 			r.Rejected()
 		}
 		return
 	}
+	// With its length told, the answer is whole once it is flushed: the sender
+	// does not wait for what Tell takes.
+	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
-	if r.replayed(header) {
+	_ = http.NewResponseController(w).Flush() // else it goes out at the end
+	if r.replayed(sum) {
 		return
 	}
 	e := parse(body)
@@ -86,8 +93,10 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.Tell(e)
 }
 
-// signed checks `t=<unix>,v1=<hex of HMAC-SHA256(secret, "t.body")>`.
-func signed(header string, body []byte, secrets []secret.Text, now time.Time) bool {
+// signed checks `t=<unix>,v1=<hex of HMAC-SHA256(secret, "t.body")>` and gives
+// the signature. Secrets are asked for only when one could fit, since anybody
+// can send a request and they may have to be read.
+func signed(header string, body []byte, secrets func() []secret.Text, now time.Time) (sum mac, ok bool) {
 	var stamp, given string
 	for part := range strings.SplitSeq(header, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
@@ -100,36 +109,35 @@ func signed(header string, body []byte, secrets []secret.Text, now time.Time) bo
 	}
 	unix, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || now.Sub(time.Unix(unix, 0)).Abs() > tolerance {
-		return false
+		return sum, false
 	}
-	want, err := hex.DecodeString(given)
-	if err != nil {
-		return false
+	raw, err := hex.DecodeString(given)
+	if err != nil || copy(sum[:], raw) != len(raw) || len(raw) != len(sum) {
+		return sum, false
 	}
-	ok := false
-	for _, s := range secrets {
+	for _, s := range secrets() {
 		if s.Empty() {
 			continue
 		}
-		mac := hmac.New(sha256.New, []byte(s.Reveal()))
-		mac.Write([]byte(stamp + "."))
-		mac.Write(body)
-		ok = hmac.Equal(mac.Sum(nil), want) || ok
+		h := hmac.New(sha256.New, []byte(s.Reveal()))
+		h.Write([]byte(stamp + "."))
+		h.Write(body)
+		ok = hmac.Equal(h.Sum(nil), sum[:]) || ok
 	}
-	return ok
+	return sum, ok
 }
 
 // replayed says whether the same signature was taken before, and remembers it.
 // It covers the time and the body, so that a repeated delivery of the same event,
 // which is signed anew, is another one.
-func (r *Receiver) replayed(signature string) bool {
+func (r *Receiver) replayed(signature mac) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.seen[signature] {
 		return true
 	}
 	if r.seen == nil {
-		r.seen = map[string]bool{}
+		r.seen = map[mac]bool{}
 	}
 	if len(r.ring) >= maxSeen {
 		delete(r.seen, r.ring[0])

@@ -119,3 +119,31 @@ func TestNothingOfARejectionIsTold(t *testing.T) {
 		t.Errorf("a rejection says %q", got)
 	}
 }
+
+func TestAReplayWithAHeaderWrittenOtherwiseChangesNothingEither(t *testing.T) {
+	r, told := open()
+	signature := sign("new", time.Now(), body)
+	stamp, mac, _ := strings.Cut(signature, ",v1=")
+	for _, same := range []string{signature, signature + ",x=1", " " + signature, "v1=" + mac + "," + stamp, stamp + ",v1=" + strings.ToUpper(mac)} {
+		post(r, http.MethodPost, same, body)
+	}
+	if len(*told) != 1 {
+		t.Errorf("one signature, written in five ways, hinted %d times", len(*told))
+	}
+}
+
+func TestTheAnswerDoesNotWaitForWhatTheEventLeadsTo(t *testing.T) {
+	r, _ := open()
+	busy := make(chan struct{})
+	r.Tell = func(Event) { <-busy }
+	s := httptest.NewServer(r)
+	defer s.Close()
+	defer close(busy)
+	req, _ := http.NewRequest(http.MethodPost, s.URL, strings.NewReader(body))
+	req.Header.Set("X-Atelier-Signature", sign("new", time.Now(), body))
+	resp, err := (&http.Client{Timeout: 2 * time.Second}).Do(req)
+	if err != nil {
+		t.Fatalf("no answer while the event is dealt with: %v", err)
+	}
+	resp.Body.Close()
+}

@@ -18,7 +18,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(&limited{Listener: l, free: make(chan struct{}, maxConns)}) }()
+	go func() {
+		ended <- server.Serve(&limited{Listener: l, free: make(chan struct{}, maxConns), closed: make(chan struct{})})
+	}()
 	select {
 	case err := <-ended:
 		return err
@@ -27,6 +29,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := server.Shutdown(closing)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close() // a webhook that is cut off is sent again
+	}
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
@@ -36,17 +41,29 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // limited accepts only so many connections at a time.
 type limited struct {
 	net.Listener
-	free chan struct{}
+	free   chan struct{}
+	closed chan struct{}
+	once   sync.Once
 }
 
 func (l *limited) Accept() (net.Conn, error) {
-	l.free <- struct{}{}
+	select {
+	case l.free <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
 	c, err := l.Listener.Accept()
 	if err != nil {
 		<-l.free
 		return nil, err
 	}
 	return &conn{Conn: c, release: sync.OnceFunc(func() { <-l.free })}, nil
+}
+
+// Close also ends an Accept that waits for a connection to end.
+func (l *limited) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }
 
 type conn struct {
