@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/generate"
+	"atelierd/internal/media"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
@@ -18,6 +21,7 @@ import (
 // doctorCmd checks everything that a run needs.
 type doctorCmd struct {
 	Offline bool `help:"Check only what is on this machine."`
+	Paid    bool `help:"Have each generator make something, which may cost money."`
 	JSON    bool `help:"Print JSON." name:"json"`
 }
 
@@ -25,7 +29,9 @@ func (doctorCmd) Help() string {
 	return `Checks the configuration, the data folder, the database, the credentials, the
 marketplace, and whether each generator can work and each service is listed, one
 line each with what to do about it. It changes nothing, sends nothing that the
-marketplace counts, and works while a daemon is running.
+marketplace counts, and works while a daemon is running. Generators are asked for
+nothing that costs money, unless --paid has each of them make one sample; what it
+costs is no order's and is not counted by the caps.
 
 It exits with 0 if nothing fails, with 3 if the credentials do, else with 1.`
 }
@@ -69,7 +75,7 @@ func (c doctorCmd) Run(p *program) error {
 		if st != nil {
 			d.requests(ctx, st)
 		}
-		d.generators(ctx)
+		d.generators(ctx, c.Paid)
 		d.services(ctx, st, there)
 		if st != nil {
 			st.Close()
@@ -174,7 +180,7 @@ func (d *doctor) requests(ctx context.Context, r *store.Store) {
 	}
 }
 
-func (d *doctor) generators(ctx context.Context) {
+func (d *doctor) generators(ctx context.Context, paid bool) {
 	gens, err := newGenerators(d.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		d.failErr("generators", err)
@@ -182,11 +188,46 @@ func (d *doctor) generators(ctx context.Context) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(gens)) {
 		what := "generator " + name
-		if err := gens[name].Check(ctx); err != nil {
+		if err := gens[name].Generator.Check(ctx); err != nil {
 			d.failErr(what, err)
-		} else {
-			d.ok(what, "%s, ready", d.cfg.Generators[name].Type)
+			continue
 		}
+		d.ok(what, "%s, ready", d.cfg.Generators[name].Type)
+		if paid {
+			d.sample(ctx, name, gens[name].Generator)
+		}
+	}
+}
+
+// sample has the generator make something, looks at it, and throws it away.
+func (d *doctor) sample(ctx context.Context, name string, g generate.Generator) {
+	what := "generator " + name + ", a sample"
+	dir, err := os.MkdirTemp("", "atelierd-doctor-")
+	if err != nil {
+		d.failErr(what, err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	began := time.Now()
+	made, err := g.Generate(ctx, sample(d.cfg, name, filepath.Join(dir, "out")))
+	if err != nil {
+		d.failErr(what, err)
+		return
+	}
+	cost := "it names no cost"
+	if made.Cost > 0 {
+		cost = "$" + made.Cost.String()
+	}
+	for _, file := range made.Files {
+		info, err := media.Inspect(file)
+		if err != nil {
+			d.failErr(what, err)
+			return
+		}
+		d.ok(what, "%s, %d bytes, in %s; %s", info.MIME, info.Bytes, time.Since(began).Round(100*time.Millisecond), cost)
+	}
+	if len(made.Files) == 0 {
+		d.ok(what, "a link, %s; %s", plain(made.URL), cost)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
 
@@ -50,7 +51,14 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	if err != nil {
 		return err
 	}
-	e := newEngine(r.cfg, r.st, newFulfiller(r.cfg, r.st, c, b, gens, pricing, r.log), r.log)
+	if err := errors.Join(gens.watch(r.st, r.log), r.st.Expedite(order.CodeDayCap)); err != nil {
+		return err
+	}
+	f, err := newFulfiller(r.cfg, r.st, c, b, gens, pricing, r.log)
+	if err != nil {
+		return err
+	}
+	e := newEngine(r.cfg, r.st, f, r.log)
 	threads := newThreads(r.cfg, r.st, c, r.log)
 	notify(r.st, e, threads)
 	poll := newPoller(r.cfg, r.st, c, b, e, r.keys, r.log)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
 	"atelierd/internal/intake"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 
 	"go.uber.org/dig"
@@ -59,8 +61,13 @@ func daemon(ready *prepared) fx.Option {
 // start hooks the loops into the life of the process. They stop in the reverse
 // order: polling first, the engine, which may drain for long, last.
 func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Hunter, p *intake.Poller,
-	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client) {
+	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, gens generators) error {
+	// A day's cap may have been raised before this start.
+	if err := errors.Join(gens.watch(st, log), st.Expedite(order.CodeDayCap)); err != nil {
+		return err
+	}
 	loop(lc, sd, log, "engine", e.Run)
+	loop(lc, sd, log, "probes", gens.probe)
 	loop(lc, sd, log, "setup", s.Run)
 	loop(lc, sd, log, "owner", func(ctx context.Context) error { return wakeBySignal(ctx, e) })
 	loop(lc, sd, log, "threads", t.Run)
@@ -71,6 +78,7 @@ func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine
 			return serveWebhooks(ctx, port, cfg, st, keys, c, p, h, log)
 		})
 	}
+	return nil
 }
 
 // loop turns a blocking Run into a pair of hooks. Its context is fresh, since

@@ -193,8 +193,8 @@ func (w *world) life(f *fate, most time.Duration) {
 		w.t.Fatal(err)
 	}
 	c := must(newClient(w.cfg, keys, b, transport{wire{w.next, f}}))
-	gens := generators{"hands": w.hands}
-	e := newEngine(w.cfg, st, newFulfiller(w.cfg, st, c, b, gens, must(newPricings(w.cfg, log)), log), log)
+	gens := generators{"hands": {Name: "hands", Generator: w.hands}}
+	e := newEngine(w.cfg, st, must(newFulfiller(w.cfg, st, c, b, gens, must(newPricings(w.cfg, log)), log)), log)
 	threads := newThreads(w.cfg, st, c, log)
 	notify(st, e, threads)
 	p := newPoller(w.cfg, st, c, b, e, keys, log)

@@ -57,6 +57,20 @@ type statusView struct {
 	Requests  requestsView        `json:"requests"`
 	Services  []serviceView       `json:"services"`
 	Webhooks  webhooksView        `json:"webhooks"`
+	Spending  spendingView        `json:"spending"`
+}
+
+// spendingView is what generators have cost today, by UTC.
+type spendingView struct {
+	Today string `json:"today_usd"`
+	Cap   string `json:"cap_usd"` // empty is without limit
+}
+
+func (v spendingView) String() string {
+	if v.Cap == "" {
+		return fmt.Sprintf("$%s today (UTC), without a cap on the day", v.Today)
+	}
+	return fmt.Sprintf("$%s of $%s today (UTC)", v.Today, v.Cap)
 }
 
 // webhooksView is how the marketplace's webhooks stand.
@@ -82,8 +96,9 @@ type attentionView struct {
 
 type serviceView struct {
 	Title string `json:"title"`
-	// State is the marketplace's: wanted, creating, listed or held; or
-	// unconfigured for one that the configuration no longer has.
+	// State is the marketplace's: wanted, creating, listed or held; paused while
+	// its generator is; or unconfigured for one that the configuration no longer
+	// has.
 	State  string    `json:"state"`
 	ID     string    `json:"id"`
 	Reason string    `json:"reason"`
@@ -110,6 +125,14 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	v := statusView{BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: []attentionView{},
 		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services)}
 	v.Webhooks.Listen = cfg.Webhook.Listen
+	today, err := r.SpentToday(ctx, now)
+	if err != nil {
+		return statusView{}, err
+	}
+	if v.Spending.Today = today.String(); cfg.Spending.Day > 0 {
+		v.Spending.Cap = cfg.Spending.Day.String()
+	}
+	showPaused(cfg, v.Services, st.Facts)
 	for _, f := range st.Facts {
 		if f.Name == factWebhook {
 			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // it stays zero if it is none
@@ -127,6 +150,23 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	return v, nil
 }
 
+// showPaused marks the services whose generator is paused.
+func showPaused(cfg *config.Config, services []serviceView, facts []store.Fact) {
+	for i, v := range services {
+		at := slices.IndexFunc(cfg.Services, func(s config.Service) bool { return s.Title == v.Title })
+		if at < 0 || v.State != string(order.ServiceListed) {
+			continue
+		}
+		name := cfg.Services[at].Generator
+		for _, f := range facts {
+			if f.Name == "trouble."+troublePaused+name {
+				services[i].State, services[i].Since = "paused", f.Since
+				services[i].Reason = "generator " + name + ": " + f.Value
+			}
+		}
+	}
+}
+
 // nextStep is the hint for what came without one.
 func nextStep(a store.Attention) string {
 	switch a.What {
@@ -139,6 +179,12 @@ func nextStep(a store.Attention) string {
 	}
 	if a.Code == "trouble.wallet" {
 		return "set agent.payout_wallet in the configuration, then `atelierd agent sync`"
+	}
+	if strings.HasPrefix(a.Code, "trouble."+troublePaused) {
+		return "see `atelierd doctor`; it is probed again and again, and goes on by itself"
+	}
+	if a.Code == "trouble.spending" {
+		return "work goes on tomorrow (UTC), or with a higher spending.day_usd after a restart"
 	}
 	if a.Code == "trouble.key" {
 		return "put a valid key in place; work goes on by itself"
@@ -194,6 +240,8 @@ func (v statusView) show(g *page, now time.Time) {
 	}
 	g.linef("  %s", strings.Join(parts, ", "))
 	v.Requests.show(g, now)
+	g.heading("spending")
+	g.linef("  %s", v.Spending)
 	g.heading("services")
 	rows := [][]cell{}
 	for _, s := range v.Services {

@@ -28,9 +28,6 @@ import (
 // This file is where the packages meet: one constructor for each part of the
 // daemon, used by the daemon itself, by a single heartbeat and by the tests.
 
-// generators are the configured ones, by name.
-type generators map[string]generate.Generator
-
 // transport carries the client's requests; its zero value is the network.
 type transport struct{ http.RoundTripper }
 
@@ -57,20 +54,6 @@ func newClient(cfg *config.Config, keys *keyring, meter *budget.Budget, t transp
 	return atelier.New(atelier.Options{BaseURL: base, BlobURL: blob, Credentials: keys.credentials,
 		Transport: t.RoundTripper, Meter: meter, DeliverTimeout: cfg.Work.DeliverTimeout,
 		UserAgent: "atelierd/" + version()}), nil
-}
-
-func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
-	list := generators{}
-	for name, g := range cfg.Generators {
-		made, err := generate.New(name, generate.Spec{Type: g.Type, Exec: generate.ExecOptions{
-			Command: g.Command, Dir: cfg.Dir, Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck,
-			Log: log.With("generator", name)}})
-		if err != nil {
-			return nil, &hinted{err: err, hint: "mend the [generator." + name + "] section", code: exitUsage}
-		}
-		list[name] = made
-	}
-	return list, nil
 }
 
 // pricings are how quotes get their price, by the title of the service.
@@ -116,15 +99,19 @@ func letters(cfg *config.Config, s config.Service) map[string]*letter.Letter {
 	return cfg.Messages.Letters
 }
 
-func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, gens generators, pricing pricings, log *slog.Logger) *fulfill.Fulfiller {
+func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, gens generators, pricing pricings, log *slog.Logger) (*fulfill.Fulfiller, error) {
 	services := map[string]fulfill.Service{}
 	for _, s := range cfg.Services {
+		promised, err := promise(cfg, s, log)
+		if err != nil {
+			return nil, err
+		}
 		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
-			Kind: s.Kind, Generator: gens[s.Generator], Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
+			Makers: gens.makers(cfg, s), Prompt: s.Prompt, Promise: promised, Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
 			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Letters: letters(cfg, s)}
 	}
 	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Dir: cfg.DataDir,
-		Settle: settle(cfg), Log: log})
+		Settle: settle(cfg), Caps: caps(cfg), Links: links(), Log: log}), nil
 }
 
 func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *slog.Logger) *engine.Engine {
@@ -264,7 +251,7 @@ func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens gener
 		if s.Mode == config.ModeDryRun {
 			continue // what is tried out dry is not put on sale
 		}
-		offers = append(offers, enroll.Offer{Service: offer(s), Check: gens[s.Generator].Check})
+		offers = append(offers, enroll.Offer{Service: offer(s), Check: gens[s.Generator].Generator.Check})
 	}
 	if len(offers) == 0 {
 		wallet = ""

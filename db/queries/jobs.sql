@@ -109,7 +109,9 @@ FROM (SELECT r.stage FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('gene
 INSERT INTO attempts (job_id, stage, attempt, started_at) VALUES (?, ?, ?, ?);
 
 -- name: FinishAttempt :exec
-UPDATE attempts SET finished_at = ?, outcome = ?, code = ?, error = ?, log = ?, cost_usd_micros = ? WHERE id = ?;
+UPDATE attempts SET finished_at = sqlc.arg(finished_at), outcome = sqlc.arg(outcome), code = sqlc.arg(code),
+    error = sqlc.arg(error), log = sqlc.arg(log), cost_usd_micros = cost_usd_micros + CAST(sqlc.arg(cost) AS INTEGER)
+WHERE id = sqlc.arg(id);
 
 -- name: CrashAttempts :exec
 UPDATE attempts SET finished_at = sqlc.arg(finished_at), outcome = sqlc.arg(outcome), code = sqlc.arg(code)

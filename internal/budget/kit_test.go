@@ -96,7 +96,7 @@ func (w *world) start() *daemon {
 	w.t.Helper()
 	d := w.open()
 	f := fulfill.New(fulfill.Options{Store: d.store, Market: d.client, Budget: d.budget, Dir: w.dir, Settle: 150 * time.Second,
-		Services: map[string]fulfill.Service{title: {Title: title, Kind: "image", Generator: painter{}}}})
+		Services: map[string]fulfill.Service{title: {Title: title, Makers: []fulfill.Maker{{Name: "painter", Generator: painter{}}}}}})
 	e := engine.New(engine.Options{Store: d.store, Runner: f})
 	d.store.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
 	p := intake.New(intake.Options{Store: d.store, Market: d.client, Pacer: d.budget, Interval: w.interval, Log: slog.New(slog.DiscardHandler),

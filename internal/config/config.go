@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"atelierd/internal/order"
+	"atelierd/internal/prompt"
 )
 
 // FileName is what the configuration is called where it is looked for.
@@ -36,6 +37,7 @@ type Config struct {
 	Messages Messages
 	Webhook  Webhook
 	Bounties Bounties
+	Spending Spending
 	Services []Service
 	// Generators are by name, the NAME of [generator.NAME].
 	Generators map[string]Generator
@@ -148,25 +150,20 @@ type Service struct {
 	// Kind is what the service promises: one of the values above, or empty for an
 	// image or a video.
 	Kind string
+	// Files is how many files there have to be, 0 for any number; Repeats lets
+	// one be the same as another order's. MinWidth and MinHeight are pixels, the
+	// aspect is 0 for any.
+	Files               int
+	Repeats             bool
+	MinWidth, MinHeight int
+	AspectW, AspectH    int
+	// MinDuration and MaxDuration are of videos; 0 is no bound.
+	MinDuration, MaxDuration time.Duration
+	// Check is the owner's program that may veto work; empty for none.
+	Check []string
+	// Prompt puts the client's wish into words; nil is the default.
+	Prompt *prompt.Prompt
 	// Generator is a key of Config.Generators.
 	Generator string
 	Mode      string
-}
-
-// The values of Generator.Type.
-const (
-	TypeExec   = "exec"
-	TypeCanvas = "canvas"
-)
-
-// Generator is a way to make files. All but Type is for TypeExec only.
-type Generator struct {
-	Type string
-	// Command and SelfCheck are argument vectors; SelfCheck may be empty.
-	Command   []string
-	SelfCheck []string
-	// Env holds entries NAME=value, which set, and NAME, which pass the
-	// daemon's own value on. It may hold secrets.
-	Env     []string
-	Timeout time.Duration
 }

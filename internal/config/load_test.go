@@ -186,7 +186,7 @@ func TestEachLimitIsCheckedOnItsLine(t *testing.T) {
 		{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service[0].price_type: must be one of fixed, quote, weekly, monthly, is "hourly"`},
 		{`turnaround_hours = 1`, `mode = "manual"`, `14: service[0].mode: must be one of auto, review, dry-run, is "manual"`},
 		{`turnaround_hours = 1`, `kind = "song"`, `14: service[0].kind: must be one of image, video, document, text, code, link, is "song"`},
-		{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: must be one of exec, canvas, is "magic"`},
+		{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: must be one of exec, canvas, a1111, comfyui, fal, gemini, http, luma, minimax, openai, replicate, runway, is "magic"`},
 		{`type = "exec"` + "\n" + `command = ["./make-image", ""]`, `type = "canvas"`, `19: generator.studio.env: is for type exec only`},
 		{`"./make-image", ""`, `""`, `19: generator.studio.command: must name a program, such as ["./make-image"]`},
 		{`"./make-image", ""`, `"a\u0000b"`, `19: generator.studio.command: must not contain a NUL byte`},

@@ -3,13 +3,14 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"atelierd/internal/media"
 	"atelierd/internal/order"
+	"atelierd/internal/prompt"
 )
 
 // services reads the list at key, and sees that services and generators fit.
@@ -31,6 +32,11 @@ func (t *table) services(key string, generators map[string]Generator) []Service 
 	}
 	if !t.has(key) {
 		t.warn(key, "there is no [[service]]: every order would be held")
+	}
+	for _, g := range generators {
+		for _, name := range g.Fallback {
+			used[name] = true
+		}
 	}
 	for name := range maps.Keys(generators) {
 		if !used[name] {
@@ -100,7 +106,42 @@ func (t *table) service(generators map[string]Generator) Service {
 		s.Kind = t.oneOf("kind", "", KindImage, KindVideo, KindDocument, KindText, KindCode, KindLink)
 	}
 	t.known = append(t.known, "kind")
+	t.promise(&s)
 	return s
+}
+
+// promise reads what the files have to be, and how the wish is put into words.
+func (t *table) promise(s *Service) {
+	s.Files = t.number("files", 0, 1, 20)
+	s.Repeats, _ = value[bool](t, "repeats", "a boolean")
+	s.MinWidth, s.MinHeight = t.number("min_width", 0, 1, 65535), t.number("min_height", 0, 1, 65535)
+	s.MinDuration = t.duration("min_duration", 0, time.Second, time.Hour)
+	s.MaxDuration = t.duration("max_duration", 0, time.Second, time.Hour)
+	s.Check = t.list("check")
+	if len(s.Check) > 0 && s.Check[0] == "" {
+		t.problem(t.at("check"), "must name a program, or be left out")
+	}
+	var err error
+	if aspect := t.text("aspect", ""); aspect != "" {
+		if s.AspectW, s.AspectH, err = media.ParseAspect(aspect); err != nil {
+			t.problem(t.at("aspect"), `must be a ratio such as "16:9", is %.40q`, aspect)
+		}
+	}
+	if text := t.text("prompt", ""); t.has("prompt") {
+		if s.Prompt, err = prompt.Parse(text); err != nil {
+			t.problem(t.at("prompt"), "is no usable template: %.200s", err)
+		}
+	}
+	if s.MaxDuration > 0 && s.MinDuration > s.MaxDuration {
+		t.problem(t.at("max_duration"), "is below min_duration")
+	}
+	if s.Kind != KindVideo {
+		for _, key := range []string{"min_duration", "max_duration"} {
+			if t.has(key) {
+				t.problem(t.at(key), "is for kind video only")
+			}
+		}
+	}
 }
 
 func (t *table) price(key string) order.USD {
@@ -111,53 +152,6 @@ func (t *table) price(key string) order.USD {
 	}
 	return usd
 }
-
-// generators reads the tables under [generator].
-func (t *table) generators() map[string]Generator {
-	list := map[string]Generator{}
-	for name := range maps.Keys(t.values) {
-		sub := t.sub(name)
-		list[name] = sub.generator()
-		if !bareKey.MatchString(name) {
-			t.problem(sub.path, "must be a name of letters, digits, _ and -")
-		}
-	}
-	return list
-}
-
-func (t *table) generator() Generator {
-	defer t.done()
-	g := Generator{
-		Type:      t.oneOf("type", "", TypeExec, TypeCanvas),
-		Command:   t.list("command"),
-		SelfCheck: t.list("self_check"),
-		Env:       t.list("env"),
-		Timeout:   t.duration("timeout", 10*time.Minute, time.Second, 24*time.Hour),
-	}
-	if g.Type == TypeCanvas {
-		for _, key := range []string{"command", "self_check", "env", "timeout"} {
-			if t.has(key) {
-				t.problem(t.at(key), "is for type exec only")
-			}
-		}
-		return Generator{Type: g.Type}
-	}
-	if g.Type == TypeExec && (len(g.Command) == 0 || g.Command[0] == "") {
-		t.problem(t.at("command"), `must name a program, such as ["./make-image"]`)
-	}
-	if len(g.SelfCheck) > 0 && g.SelfCheck[0] == "" {
-		t.problem(t.at("self_check"), "must name a program, or be left out")
-	}
-	for _, key := range []string{"command", "self_check"} {
-		if strings.ContainsRune(strings.Join(t.list(key), ""), 0) {
-			t.problem(t.at(key), "must not contain a NUL byte")
-		}
-	}
-	t.environment(g.Env)
-	return g
-}
-
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // environment checks entries NAME and NAME=value. They may hold secrets: no
 // more than a well-formed name of them is shown.

@@ -12,14 +12,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"time"
 
 	"atelierd/internal/atelier"
-	"atelierd/internal/generate"
 	"atelierd/internal/letter"
 	"atelierd/internal/order"
+	"atelierd/internal/prompt"
 )
 
 // Store is what the stages need of the database. Its writes are durable when
@@ -41,6 +42,18 @@ type Store interface {
 	WithdrawMessage(j order.Job, note string) error
 
 	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
+
+	OpenGenerations(ctx context.Context, j order.Job) ([]order.Generation, error)
+	BeginGeneration(j order.Job, g order.Generation, caps order.Caps) (order.Generation, error)
+	GenerationSubmitted(id int64, ticket string) error
+	SettleGeneration(id int64, state order.GenerationState, cost order.USD, note string) error
+	PutReferences(j order.Job, files []order.Artifact) error
+	SameFile(ctx context.Context, orderID, sha256 string) (otherOrder string, err error)
+}
+
+// Links fetches what clients link to; *fetch.Client is one.
+type Links interface {
+	Fetch(ctx context.Context, link string, w io.Writer) (int64, error)
 }
 
 // Market is what the stages ask of the marketplace; *atelier.Client is one.
@@ -64,10 +77,14 @@ type Service struct {
 	Title        string
 	Category     string
 	Deliverables []string
-	// Kind is the media type that the service promises: image, video, or ""
-	// for either.
-	Kind      string
-	Generator generate.Generator
+	// Makers are the service's generator and, after it, those that stand in for
+	// it while it is down.
+	Makers []Maker
+	// Prompt puts the client's wish into words for the generator; nil is the
+	// default.
+	Prompt *prompt.Prompt
+	// Promise is what the files have to be.
+	Promise Promise
 	// Gate, if it is not nil, is what finished files wait for before they are
 	// uploaded: the owner's approval, say. QuoteGate is that of a price.
 	Gate      *order.Failure
@@ -94,13 +111,18 @@ func (s Service) say(template, reason string) []order.Say {
 	return []order.Say{{Reason: reason}}
 }
 
-// Options are the settings of a Fulfiller. All but Log and MaxTries are needed.
+// Options are the settings of a Fulfiller. All but Log, MaxTries, Caps and Links
+// are needed.
 type Options struct {
 	Store  Store
 	Market Market
 	Budget Budget
 	// Services are the services on offer, by title.
 	Services map[string]Service
+	// Caps are the most that generators may spend.
+	Caps order.Caps
+	// Links fetches the pictures that clients link to; nil leaves them alone.
+	Links Links
 	// Dir is the data folder.
 	Dir string
 	// Settle is how long a request that got no answer may still take effect at

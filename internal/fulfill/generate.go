@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"atelierd/internal/generate"
-	"atelierd/internal/media"
 	"atelierd/internal/order"
+	"atelierd/internal/prompt"
 )
 
 // Folders below the data folder.
@@ -56,11 +56,11 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	if err != nil {
 		return order.Result{}, noRoom(refused(err, s, j))
 	}
-	artifacts, err := f.keep(j, s, made)
+	artifacts, err := f.keep(ctx, j, o, s, made, dir)
 	if err != nil {
-		return order.Result{}, noRoom(withSpending(err, made))
+		return order.Result{}, noRoom(withLog(err, made))
 	}
-	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Cost: made.Cost, Log: made.Log, Note: made.Message, Hold: s.Gate}
+	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: s.Gate}
 	switch {
 	case slices.ContainsFunc(artifacts, func(a order.Artifact) bool { return a.URL == "" }):
 		result.Next = order.StageUpload
@@ -88,28 +88,6 @@ func refused(err error, s Service, j order.Job) error {
 	return &own
 }
 
-// make runs the generator, unless an earlier process already ran it to the end
-// in this attempt and died before the result was in the database: its result
-// lies beside the folder, and is not paid for again.
-func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Result, error) {
-	record := dir + ".result.json"
-	if made, ok := readResult(record); ok {
-		return made, nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return generate.Result{}, err
-	}
-	req, err := f.request(ctx, j, o, s, dir)
-	if err != nil {
-		return generate.Result{}, err
-	}
-	made, err := s.Generator.Generate(ctx, req)
-	if err != nil {
-		return made, err
-	}
-	return made, writeResult(record, made)
-}
-
 // request is what a program is told of the order.
 func (f *Fulfiller) request(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Request, error) {
 	req := generate.Request{
@@ -131,13 +109,50 @@ func (f *Fulfiller) request(ctx context.Context, j order.Job, o order.Order, s S
 			return req, err
 		}
 	}
-	if j.Kind == order.KindQuote {
-		return req, nil // there is no thread before the order is paid
+	if j.Kind != order.KindQuote { // there is no thread before the order is paid
+		if req.Messages, err = f.thread(ctx, o.ID, round); err != nil {
+			return req, marketFailure(err)
+		}
 	}
-	if req.Messages, err = f.thread(ctx, o.ID, round); err != nil {
-		return req, marketFailure(err)
+	if req.References, req.Notes, err = f.references(ctx, j, o); err != nil {
+		return req, err
 	}
-	return req, nil
+	req.Prompt, err = f.prompt(ctx, s, req)
+	return req, err
+}
+
+// prompt puts the order into one text.
+func (f *Fulfiller) prompt(ctx context.Context, s Service, req generate.Request) (string, error) {
+	feedback, err := f.feedback(ctx, req)
+	if err != nil {
+		return "", err
+	}
+	text, err := cmp.Or(s.Prompt, prompt.Default).Write(prompt.Data{Wish: req.Wish(), Brief: req.Brief,
+		Answers: prompt.Answers(req.RequirementAnswers), Feedback: feedback, Round: req.Round, Piece: req.Piece,
+		Service: s.Title, Notes: req.Notes})
+	if err != nil {
+		return "", order.Failf(order.Hold, "prompt", "the service's prompt cannot be written for this order: %w", err).
+			WithHint("mend its prompt setting and restart, then `atelierd orders retry %s`", req.OrderID)
+	}
+	return text, nil
+}
+
+// feedback is what the client has written since the round before was delivered.
+func (f *Fulfiller) feedback(ctx context.Context, req generate.Request) ([]string, error) {
+	if req.Round == 0 {
+		return nil, nil
+	}
+	last, _, err := f.o.Store.Delivery(ctx, req.OrderID, req.Round-1)
+	if err != nil {
+		return nil, err
+	}
+	var said []string
+	for _, m := range req.Messages {
+		if m.From == string(order.PartyClient) && !m.At.Before(last.SentAt) {
+			said = append(said, m.Text)
+		}
+	}
+	return said, nil
 }
 
 // thread is what client and agent have written to each other about the order,
@@ -205,48 +220,14 @@ func writeResult(path string, made generate.Result) error {
 	return writeFile(path, func(w io.Writer) error { _, err := w.Write(b); return err })
 }
 
-// keep checks the files and puts them where they stay. Only files that are
-// durable come back.
-func (f *Fulfiller) keep(j order.Job, s Service, made generate.Result) ([]order.Artifact, error) {
-	rel := folder(artifactDir, j.OrderID, j.Kind, j.Round)
-	to := filepath.Join(f.o.Dir, rel)
-	if err := os.MkdirAll(to, 0o700); err != nil {
-		return nil, err
-	}
-	var list []order.Artifact
-	for i, file := range made.Files {
-		info, err := media.Inspect(file)
-		if err != nil {
-			return nil, err
-		}
-		if s.Kind != "" && info.Media != s.Kind || s.Kind == "" && info.Media != media.Image && info.Media != media.Video {
-			return nil, order.Failf(order.Retry, "bad_file", "the generator made %s, but the service promises %s", info.MIME, cmp.Or(s.Kind, "an image or a video"))
-		}
-		// A long id is cut here, because Name would cut the number off its end.
-		name := media.Name(fmt.Sprintf("%.40s-%s-%d", j.OrderID, filepath.Base(rel), i+1), info.MIME)
-		if err := link(file, filepath.Join(to, name)); err != nil {
-			return nil, err
-		}
-		list = append(list, order.Artifact{Path: filepath.Join(rel, name), Name: name, Bytes: info.Bytes,
-			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height})
-	}
-	if made.URL != "" {
-		list = append(list, order.Artifact{URL: made.URL, Media: cmp.Or(made.MediaType, s.Kind, "link"), Name: made.URL})
-	}
-	if len(list) == 0 {
-		return nil, order.Failf(order.Retry, "no_output", "the generator made nothing")
-	}
-	return list, syncFile(to)
-}
-
-// withSpending adds to a failure what the generator has spent and said.
-func withSpending(err error, made generate.Result) error {
+// withLog adds to a failure what the generator has said.
+func withLog(err error, made generate.Result) error {
 	fail := &order.Failure{Class: order.Retry, Code: "error", Err: err}
 	if f, ok := errors.AsType[*order.Failure](err); ok {
 		own := *f
 		fail = &own
 	}
-	fail.Cost, fail.Log = made.Cost, made.Log
+	fail.Log = made.Log
 	return fail
 }
 

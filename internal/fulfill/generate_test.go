@@ -23,7 +23,7 @@ func TestTheGeneratorIsToldOfTheOrderAndItsFilesAreKept(t *testing.T) {
 			asked.Service.Title != title || asked.Service.Category != "image_gen" || len(asked.Service.Deliverables) != 1 {
 			t.Errorf("asked for %+v", asked)
 		}
-		if r.Next != order.StageUpload || r.Cost != order.Dollar/25 || r.Note != "with love" {
+		if r.Next != order.StageUpload || w.spent(id) != order.Dollar/25 || r.Note != "with love" {
 			t.Errorf("%+v", r)
 		}
 		a := w.artifacts(id)[0]
@@ -42,7 +42,7 @@ func TestAFinishedGeneratorIsNotRunAgainAfterACrash(t *testing.T) {
 		}
 		w.restart() // before the result was committed
 		r := w.must(order.StageGenerate)
-		if len(w.painter.asked) != 1 || r.Cost != order.Dollar/25 {
+		if len(w.painter.asked) != 1 || w.spent(id) != order.Dollar/25 {
 			t.Errorf("the generator ran %d times; %+v", len(w.painter.asked), r)
 		}
 		w.must(order.StageUpload)
@@ -101,8 +101,8 @@ func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.
 		w.restart()
 		id := w.order()
 		f := w.fails(order.StageGenerate, order.Retry, "bad_file")
-		if f.Cost != order.Dollar/25 || !strings.Contains(f.Error(), "image/png") || !strings.Contains(f.Error(), "video") {
-			t.Errorf("%v, cost %s", f, f.Cost)
+		if w.spent(id) != order.Dollar/25 || !strings.Contains(f.Error(), "image/png") || !strings.Contains(f.Error(), "video") {
+			t.Errorf("%v, cost %s", f, w.spent(id))
 		}
 		if list := w.artifacts(id); len(list) != 0 {
 			t.Errorf("kept %+v", list)

@@ -20,6 +20,7 @@ import (
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
 	"atelierd/internal/intake"
+	"atelierd/internal/media"
 	"atelierd/internal/order"
 	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
@@ -127,7 +128,8 @@ func (w *world) open() {
 		BlobURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/blob/"},
 		Credentials: func() atelier.Credentials { return w.creds }, Meter: b,
 		Transport: &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true}}
-	s := fulfill.Service{Title: title, Category: "image_gen", Deliverables: []string{"a picture"}, Kind: w.kind, Generator: w.painter}
+	s := fulfill.Service{Title: title, Category: "image_gen", Deliverables: []string{"a picture"},
+		Promise: fulfill.Promise{Rules: media.Rules{Kind: w.kind}}, Makers: []fulfill.Maker{{Name: "painter", Generator: w.painter}}}
 	if w.service != nil {
 		w.service(&s)
 	}
@@ -262,4 +264,17 @@ func (w *world) scripted(suffix string, faults ...sandbox.Fault) {
 		}
 		return faults[n-1]
 	}})
+}
+
+// spent is what the attempts at the order have cost.
+func (w *world) spent(id string) (sum order.USD) {
+	w.t.Helper()
+	history, err := w.store.History(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, a := range history.Attempts {
+		sum += a.Cost
+	}
+	return sum
 }

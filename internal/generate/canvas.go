@@ -53,6 +53,9 @@ func NewCanvas() (*Canvas, error) {
 // Check is always content: a canvas needs nothing.
 func (c *Canvas) Check(context.Context) error { return nil }
 
+// Repeats implements Repeater: it paints the same picture again, for nothing.
+func (c *Canvas) Repeats() bool { return true }
+
 // Generate paints one PNG of 1024 x 1024 pixels into OutputDir.
 func (c *Canvas) Generate(ctx context.Context, req Request) (Result, error) {
 	if !filepath.IsAbs(req.OutputDir) {

@@ -36,6 +36,10 @@ type ExecOptions struct {
 	// SelfCheck is a command that Check runs for at most 30 seconds and that has
 	// to exit with 0; empty for none.
 	SelfCheck []string
+	// Resumes says that the program goes on with its own unfinished work when it
+	// is run again with the same output folder and attempt, so that a run that
+	// was cut costs nothing twice.
+	Resumes bool
 	// Log gets what the program writes to stderr; nil discards it.
 	Log *slog.Logger
 }
@@ -141,6 +145,9 @@ func (e *Exec) run(ctx context.Context, req Request) (outcome, *lineLog, error) 
 	return out, log, err
 }
 
+// Repeats implements Repeater.
+func (e *Exec) Repeats() bool { return e.opts.Resumes }
+
 // Check finds the program, and runs the self-check if there is one.
 func (e *Exec) Check(ctx context.Context) error {
 	if st, err := os.Stat(e.opts.Dir); err != nil || !st.IsDir() {
@@ -191,7 +198,8 @@ func bad(err error, cost order.USD, log string) error {
 }
 
 // encodeRequest makes the JSON object of the protocol: lists are never null,
-// and every field is always there, but for piece, which only a piece has.
+// and every field is always there, but for piece, which only a piece has, and
+// files, which only a check gets.
 func encodeRequest(req Request) ([]byte, error) {
 	if !filepath.IsAbs(req.OutputDir) {
 		return nil, order.Failf(order.Hold, "bad_request", "the output folder must be an absolute path")
@@ -217,6 +225,15 @@ func encodeRequest(req Request) ([]byte, error) {
 		Number  int    `json:"number"`
 		Request string `json:"request"`
 	}
+	type reference struct {
+		Path      string `json:"path"`
+		MediaType string `json:"media_type"`
+		URL       string `json:"url"`
+	}
+	references := make([]reference, len(req.References))
+	for i, r := range req.References {
+		references[i] = reference{r.Path, r.MIME, r.URL}
+	}
 	var wanted *piece
 	if req.Piece > 0 {
 		wanted = &piece{req.Piece, req.Ask}
@@ -236,11 +253,15 @@ func encodeRequest(req Request) ([]byte, error) {
 		Service              service         `json:"service"`
 		PreviousDeliverables []string        `json:"previous_deliverables"`
 		Piece                *piece          `json:"piece,omitempty"`
+		Prompt               string          `json:"prompt"`
+		References           []reference     `json:"references"`
+		Notes                []string        `json:"notes"`
+		Files                []string        `json:"files,omitempty"`
 	}{
 		req.OrderID, req.Round, req.Attempt, req.Brief, list(req.ReferenceURLs), list(req.ReferenceImages),
 		req.RequirementAnswers, messages,
 		service{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
-		list(req.PreviousDeliverables), wanted,
+		list(req.PreviousDeliverables), wanted, req.Prompt, references, list(req.Notes), req.Made,
 	})
 	if err != nil {
 		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err)

@@ -111,9 +111,9 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// plainText takes the controls out of foreign text, but leaves its lines, and
+// PlainText takes the controls out of foreign text, but leaves its lines, and
 // cuts it to a number of characters.
-func plainText(s string, characters int) string {
+func PlainText(s string, characters int) string {
 	s = strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r) {
 			return r

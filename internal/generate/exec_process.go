@@ -153,10 +153,10 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 	case code == exitRefused:
 		return order.Failf(order.Fail, "refused", "the generator refused the order%s", said)
 	case code == exitTryLater:
-		return order.Failf(order.Retry, "try_later", "the generator asks to try later%s", said)
+		return order.Failf(order.Retry, "try_later", "the generator asks to try later%s", said).Nothing()
 	case code == exitMisconfigured:
 		return order.Failf(order.Hold, "misconfigured", "the generator is not set up%s", said).
-			WithHint("mend what it says, then retry the order")
+			WithHint("mend what it says, then retry the order").Nothing()
 	case status.Signaled():
 		return order.Failf(order.Retry, "signal", "the generator was ended by a signal (%s)%s", status.Signal(), said)
 	default:

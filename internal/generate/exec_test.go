@@ -22,6 +22,8 @@ func TestAHostileOrderArrivesByteForByteOnStdin(t *testing.T) {
 	req.RequirementAnswers = json.RawMessage(`{"mood":"calm"}`)
 	req.Messages = []Message{{From: "client", Text: "hi", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	req.Service = Service{Title: "T", Category: "image_gen", Deliverables: []string{"1 image"}}
+	req.Prompt, req.Notes = "a fox, calm", []string{"reference 2 could not be had"}
+	req.References = []Reference{{Path: "/refs/1.png", MIME: "image/png", URL: "https://a.example/1.png"}}
 
 	res, err := script(t, `cat > "$OUTPUT_DIR/order.json"`).Generate(t.Context(), req)
 	if err != nil {
@@ -42,6 +44,9 @@ func TestAHostileOrderArrivesByteForByteOnStdin(t *testing.T) {
 		"messages":              []any{map[string]any{"from": "client", "text": "hi", "at": "2026-01-02T03:04:05Z"}},
 		"service":               map[string]any{"title": "T", "category": "image_gen", "deliverables": []any{"1 image"}},
 		"previous_deliverables": []any{},
+		"prompt":                "a fox, calm",
+		"references":            []any{map[string]any{"path": "/refs/1.png", "media_type": "image/png", "url": "https://a.example/1.png"}},
+		"notes":                 []any{"reference 2 could not be had"},
 	}
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(want)

@@ -61,6 +61,18 @@ type Request struct {
 	Messages             []Message
 	Service              Service
 	PreviousDeliverables []string
+	// Prompt is what to make in one text, written by the service's template from
+	// the wish, the answers and what the client has objected to. Programs may use
+	// it or the fields above; providers get nothing else.
+	Prompt string
+	// References are the client's pictures, as far as they could be had.
+	References []Reference
+	// Made are the files that a check is to look at; nil for a generator.
+	Made []string
+	// Notes are remarks on the request, such as a reference that is missing.
+	Notes []string
+	// Call is the record of the call that this run makes or goes on with.
+	Call Call
 	// OutputDir is the absolute folder of this attempt; it is made when it does
 	// not exist. What lies in it already is left there, and counts.
 	OutputDir string
@@ -68,6 +80,35 @@ type Request struct {
 
 // Wish is what is to be made: what the client asks for now, or else the brief.
 func (r Request) Wish() string { return cmp.Or(r.Ask, r.Brief) }
+
+// Reference is a picture that the client has linked to, fetched and looked at.
+type Reference struct {
+	Path string // absolute, outside OutputDir; not to be changed
+	MIME string // image/png, ...
+	URL  string // where it came from
+}
+
+// Call is the durable record of one call of a generator, which may cost money.
+// It is written before the call, so that no crash can hide it.
+type Call struct {
+	// Key is a UUID, the same whenever this call is made again: an idempotency
+	// key for whoever honours one.
+	Key string
+	// Ticket is the provider's own id of the job, committed by an earlier run;
+	// empty when there is none. A run that has one never submits again.
+	Ticket string
+	// Resumed says that an earlier run may have made the call already.
+	Resumed bool
+	// Began is when the call was first recorded.
+	Began time.Time
+	// Submitted makes the provider's id durable. It is called before the first
+	// poll; after an error the run must end. It is nil outside the daemon.
+	Submitted func(ticket string) error
+}
+
+// Repeater is a Generator whose call may be made again under the same Key
+// without being paid for twice.
+type Repeater interface{ Repeats() bool }
 
 // Message is one message of the order's thread.
 type Message struct {

@@ -54,7 +54,7 @@ func parseManifest(stdout []byte) (manifest, error) {
 		// An unknown field or a wrong type: read the rest without being strict.
 		_ = json.Unmarshal(stdout, &wire)
 	}
-	m := manifest{Files: wire.Files, URL: wire.URL, MediaType: wire.MediaType, Message: plainText(wire.Message, maxMessage)}
+	m := manifest{Files: wire.Files, URL: wire.URL, MediaType: wire.MediaType, Message: PlainText(wire.Message, maxMessage)}
 	cost, costErr := parseCost(wire.Cost)
 	m.Cost = cost
 

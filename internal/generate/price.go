@@ -30,7 +30,7 @@ func (e *Exec) Price(ctx context.Context, req Request) (order.USD, error) {
 	reason := log.finish(out.stdout)
 	var m manifest
 	price, message, priceErr := parsePrice(out.stdout)
-	m.Message = e.redact.Replace(plainText(message, maxMessage))
+	m.Message = e.redact.Replace(PlainText(message, maxMessage))
 	if f := out.failure(m, reason); f != nil {
 		f.Log = log.tail()
 		return 0, f

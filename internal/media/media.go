@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/image/webp"
 
@@ -50,8 +51,10 @@ type Info struct {
 	Media  string // Image, Video, Document, Text or Code
 	Bytes  int64
 	SHA256 string // lower-case hex
-	// Width and Height are pixels; 0 for all but an image.
+	// Width and Height are pixels, Duration is that of a video; 0 where the header
+	// does not tell.
 	Width, Height int
+	Duration      time.Duration
 }
 
 // Inspect reads the regular file at path once, in constant memory. It returns
@@ -114,6 +117,11 @@ func inspect(f *os.File, path string) (Info, error) {
 		info.Width, info.Height = cfg.Width, cfg.Height
 	}
 
+	if info.Media == Video {
+		v := measure(info.MIME, f, info.Bytes)
+		info.Width, info.Height, info.Duration = v.width, v.height, v.duration
+	}
+
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return Info{}, unreadable(path, err)
 	}
@@ -128,15 +136,6 @@ func inspect(f *os.File, path string) (Info, error) {
 	}
 	info.SHA256 = hex.EncodeToString(hash.Sum(nil))
 	return info, nil
-}
-
-// Require says whether the file is of the promised kind. The
-// error is a Retry with the code bad_file.
-func (i Info) Require(promised string) error {
-	if i.Media == promised {
-		return nil
-	}
-	return order.Failf(order.Retry, "bad_file", "the file is %s, but the service promises %.20q", i.MIME, promised)
 }
 
 func dimensions(mime string, r io.Reader) (image.Config, error) {

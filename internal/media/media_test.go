@@ -184,16 +184,6 @@ func TestAHostileFileNameIsQuotedAndCut(t *testing.T) {
 	}
 }
 
-func TestRequireTellsThePromisedKind(t *testing.T) {
-	info := Info{MIME: "image/png", Media: Image}
-	if err := info.Require(Image); err != nil {
-		t.Error(err)
-	}
-	if f, ok := errors.AsType[*order.Failure](info.Require(Video)); !ok || f.Code != "bad_file" {
-		t.Errorf("got %v, want bad_file", f)
-	}
-}
-
 func TestNameIsSafeAndCarriesTheRightExtension(t *testing.T) {
 	for _, tc := range [][3]string{
 		{"ord_123-r0", "image/png", "ord-123-r0.png"},

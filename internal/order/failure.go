@@ -41,13 +41,31 @@ type Failure struct {
 	// Outage says that the other side is down, which says nothing about the
 	// work: a Retry then costs no attempt, and goes on for as long as it lasts.
 	Outage bool
-	// Cost is what the failed attempt has spent all the same.
-	Cost USD
+	// Cost is what the failed attempt has spent all the same, where it is known;
+	// Spending says what to count where it is not.
+	Cost     USD
+	Spending Spending
 	// Log is the tail of the generator's own output, if there is one.
 	Log string
 	// Say is a message that follows from a failure for good; nil for none.
 	Say *Say
 }
+
+// Spending says what became of the money for a call that failed.
+type Spending string
+
+// The fates of a call's money.
+const (
+	// Spent: the call counts with its price.
+	Spent Spending = ""
+	// SpentNothing: the call was not sent, or not accepted.
+	SpentNothing Spending = "nothing"
+	// SpentUnknown: nobody can tell; it counts with its price, and whether the
+	// call is made again is the owner's policy.
+	SpentUnknown Spending = "unknown"
+	// SpentStill: the provider's job goes on, and its result is still to be had.
+	SpentStill Spending = "still"
+)
 
 func (f *Failure) Error() string {
 	if f.Err == nil {
@@ -66,6 +84,12 @@ func Failf(class Class, code, format string, args ...any) *Failure {
 // WithHint returns f with a hint for the owner.
 func (f *Failure) WithHint(format string, args ...any) *Failure {
 	f.Hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+// Nothing returns f as one that cost nothing.
+func (f *Failure) Nothing() *Failure {
+	f.Spending = SpentNothing
 	return f
 }
 

@@ -110,6 +110,8 @@ type Result struct {
 	Hold *Failure
 	// Note is a remark for the order's timeline.
 	Note string
+	// Cost is what the attempt has spent besides the generations of the order,
+	// which are counted on their own.
 	Cost USD
 	Log  string
 }

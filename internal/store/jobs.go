@@ -88,10 +88,10 @@ func (t *tx) finish(d *order.Done) (lost bool, err error) {
 		return false, err
 	}
 	outcome := query.FinishAttemptParams{ID: d.Job.AttemptID, FinishedAt: t.now, Outcome: "done",
-		Log: d.Result.Log, CostUsdMicros: d.Result.Cost}
+		Log: d.Result.Log, Cost: int64(d.Result.Cost)}
 	if f := d.Failure; f != nil {
 		outcome.Outcome, outcome.Code, outcome.Error = string(f.Class), f.Code, f.Error()
-		outcome.Log, outcome.CostUsdMicros = f.Log, f.Cost
+		outcome.Log, outcome.Cost = f.Log, int64(f.Cost)
 	}
 	if rows == 0 {
 		outcome.Outcome = string(order.Lost)

@@ -69,7 +69,13 @@ func (o Owner) Retry(ctx context.Context, id string, fresh bool) error {
 		if before.Code == order.CodeRoundCap && before.Status.Reopened() {
 			return t.oneMoreRound(before)
 		}
-		var n int64
+		var n, every int64
+		if fresh {
+			every = 1
+		}
+		if err := t.GiveUpGenerations(noCancel, query.GiveUpGenerationsParams{SettledAt: t.now, OrderID: id, EveryCall: every}); err != nil {
+			return err
+		}
 		if fresh {
 			n, err = t.RedoJob(noCancel, query.RedoJobParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(before.Round)})
 		} else {

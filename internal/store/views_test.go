@@ -24,6 +24,7 @@ var promised = map[string]string{
 	"v_attention":        "what id state code reason hint since",
 	"v_requests_hour":    "hour call requests answered refused server_errors unanswered",
 	"v_quotes":           "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
+	"v_generations":      "id order_id kind round attempt generator state ticket cost_usd began_at settled_at note key",
 	"v_messages":         "order_id at party sender content state reason",
 	"v_bounties":         "id title category budget_usd service state reason order_id claimed_at brief",
 	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at",
@@ -38,6 +39,9 @@ func life(t *testing.T) *Store {
 	t.Helper()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
+	if _, err := s.BeginGeneration(j, order.Generation{Generator: "studio", Key: "k1", Cost: order.Dollar}, order.Caps{}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Uploaded(j, 1, "https://x/a.png", "image"); err != nil {
 		t.Fatal(err)
 	}

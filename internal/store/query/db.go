@@ -24,6 +24,9 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.addAttemptCostStmt, err = db.PrepareContext(ctx, addAttemptCost); err != nil {
+		return nil, fmt.Errorf("error preparing query AddAttemptCost: %w", err)
+	}
 	if q.advanceStmt, err = db.PrepareContext(ctx, advance); err != nil {
 		return nil, fmt.Errorf("error preparing query Advance: %w", err)
 	}
@@ -75,6 +78,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.finishJobsStmt, err = db.PrepareContext(ctx, finishJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query FinishJobs: %w", err)
 	}
+	if q.generationSubmittedStmt, err = db.PrepareContext(ctx, generationSubmitted); err != nil {
+		return nil, fmt.Errorf("error preparing query GenerationSubmitted: %w", err)
+	}
 	if q.getActStmt, err = db.PrepareContext(ctx, getAct); err != nil {
 		return nil, fmt.Errorf("error preparing query GetAct: %w", err)
 	}
@@ -95,6 +101,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.getQuoteStmt, err = db.PrepareContext(ctx, getQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query GetQuote: %w", err)
+	}
+	if q.giveUpGenerationsStmt, err = db.PrepareContext(ctx, giveUpGenerations); err != nil {
+		return nil, fmt.Errorf("error preparing query GiveUpGenerations: %w", err)
 	}
 	if q.hasPieceStmt, err = db.PrepareContext(ctx, hasPiece); err != nil {
 		return nil, fmt.Errorf("error preparing query HasPiece: %w", err)
@@ -131,6 +140,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
+	}
+	if q.insertGenerationStmt, err = db.PrepareContext(ctx, insertGeneration); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertGeneration: %w", err)
 	}
 	if q.insertJobStmt, err = db.PrepareContext(ctx, insertJob); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertJob: %w", err)
@@ -213,6 +225,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openBountiesStmt, err = db.PrepareContext(ctx, openBounties); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenBounties: %w", err)
 	}
+	if q.openGenerationStmt, err = db.PrepareContext(ctx, openGeneration); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenGeneration: %w", err)
+	}
+	if q.openGenerationsStmt, err = db.PrepareContext(ctx, openGenerations); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenGenerations: %w", err)
+	}
 	if q.openOrderIDsStmt, err = db.PrepareContext(ctx, openOrderIDs); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenOrderIDs: %w", err)
 	}
@@ -227,6 +245,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.orderEventsStmt, err = db.PrepareContext(ctx, orderEvents); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderEvents: %w", err)
+	}
+	if q.orderGenerationsStmt, err = db.PrepareContext(ctx, orderGenerations); err != nil {
+		return nil, fmt.Errorf("error preparing query OrderGenerations: %w", err)
 	}
 	if q.orderIDsLikeStmt, err = db.PrepareContext(ctx, orderIDsLike); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderIDsLike: %w", err)
@@ -276,6 +297,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.rescueJobStmt, err = db.PrepareContext(ctx, rescueJob); err != nil {
 		return nil, fmt.Errorf("error preparing query RescueJob: %w", err)
 	}
+	if q.sameFileStmt, err = db.PrepareContext(ctx, sameFile); err != nil {
+		return nil, fmt.Errorf("error preparing query SameFile: %w", err)
+	}
 	if q.seenSinceStmt, err = db.PrepareContext(ctx, seenSince); err != nil {
 		return nil, fmt.Errorf("error preparing query SeenSince: %w", err)
 	}
@@ -312,11 +336,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.settleDeliveryStmt, err = db.PrepareContext(ctx, settleDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleDelivery: %w", err)
 	}
+	if q.settleGenerationStmt, err = db.PrepareContext(ctx, settleGeneration); err != nil {
+		return nil, fmt.Errorf("error preparing query SettleGeneration: %w", err)
+	}
 	if q.settleOutgoingStmt, err = db.PrepareContext(ctx, settleOutgoing); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleOutgoing: %w", err)
 	}
 	if q.settleQuoteStmt, err = db.PrepareContext(ctx, settleQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleQuote: %w", err)
+	}
+	if q.spentInAttemptStmt, err = db.PrepareContext(ctx, spentInAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query SpentInAttempt: %w", err)
+	}
+	if q.spentOnOrderStmt, err = db.PrepareContext(ctx, spentOnOrder); err != nil {
+		return nil, fmt.Errorf("error preparing query SpentOnOrder: %w", err)
+	}
+	if q.spentSinceStmt, err = db.PrepareContext(ctx, spentSince); err != nil {
+		return nil, fmt.Errorf("error preparing query SpentSince: %w", err)
 	}
 	if q.unfinishedJobsStmt, err = db.PrepareContext(ctx, unfinishedJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query UnfinishedJobs: %w", err)
@@ -332,6 +368,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.addAttemptCostStmt != nil {
+		if cerr := q.addAttemptCostStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addAttemptCostStmt: %w", cerr)
+		}
+	}
 	if q.advanceStmt != nil {
 		if cerr := q.advanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing advanceStmt: %w", cerr)
@@ -417,6 +458,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing finishJobsStmt: %w", cerr)
 		}
 	}
+	if q.generationSubmittedStmt != nil {
+		if cerr := q.generationSubmittedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing generationSubmittedStmt: %w", cerr)
+		}
+	}
 	if q.getActStmt != nil {
 		if cerr := q.getActStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing getActStmt: %w", cerr)
@@ -450,6 +496,11 @@ func (q *Queries) Close() error {
 	if q.getQuoteStmt != nil {
 		if cerr := q.getQuoteStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing getQuoteStmt: %w", cerr)
+		}
+	}
+	if q.giveUpGenerationsStmt != nil {
+		if cerr := q.giveUpGenerationsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing giveUpGenerationsStmt: %w", cerr)
 		}
 	}
 	if q.hasPieceStmt != nil {
@@ -510,6 +561,11 @@ func (q *Queries) Close() error {
 	if q.insertEventStmt != nil {
 		if cerr := q.insertEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
+		}
+	}
+	if q.insertGenerationStmt != nil {
+		if cerr := q.insertGenerationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertGenerationStmt: %w", cerr)
 		}
 	}
 	if q.insertJobStmt != nil {
@@ -647,6 +703,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openBountiesStmt: %w", cerr)
 		}
 	}
+	if q.openGenerationStmt != nil {
+		if cerr := q.openGenerationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openGenerationStmt: %w", cerr)
+		}
+	}
+	if q.openGenerationsStmt != nil {
+		if cerr := q.openGenerationsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openGenerationsStmt: %w", cerr)
+		}
+	}
 	if q.openOrderIDsStmt != nil {
 		if cerr := q.openOrderIDsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openOrderIDsStmt: %w", cerr)
@@ -670,6 +736,11 @@ func (q *Queries) Close() error {
 	if q.orderEventsStmt != nil {
 		if cerr := q.orderEventsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing orderEventsStmt: %w", cerr)
+		}
+	}
+	if q.orderGenerationsStmt != nil {
+		if cerr := q.orderGenerationsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing orderGenerationsStmt: %w", cerr)
 		}
 	}
 	if q.orderIDsLikeStmt != nil {
@@ -752,6 +823,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing rescueJobStmt: %w", cerr)
 		}
 	}
+	if q.sameFileStmt != nil {
+		if cerr := q.sameFileStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sameFileStmt: %w", cerr)
+		}
+	}
 	if q.seenSinceStmt != nil {
 		if cerr := q.seenSinceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing seenSinceStmt: %w", cerr)
@@ -812,6 +888,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing settleDeliveryStmt: %w", cerr)
 		}
 	}
+	if q.settleGenerationStmt != nil {
+		if cerr := q.settleGenerationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing settleGenerationStmt: %w", cerr)
+		}
+	}
 	if q.settleOutgoingStmt != nil {
 		if cerr := q.settleOutgoingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing settleOutgoingStmt: %w", cerr)
@@ -820,6 +901,21 @@ func (q *Queries) Close() error {
 	if q.settleQuoteStmt != nil {
 		if cerr := q.settleQuoteStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing settleQuoteStmt: %w", cerr)
+		}
+	}
+	if q.spentInAttemptStmt != nil {
+		if cerr := q.spentInAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing spentInAttemptStmt: %w", cerr)
+		}
+	}
+	if q.spentOnOrderStmt != nil {
+		if cerr := q.spentOnOrderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing spentOnOrderStmt: %w", cerr)
+		}
+	}
+	if q.spentSinceStmt != nil {
+		if cerr := q.spentSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing spentSinceStmt: %w", cerr)
 		}
 	}
 	if q.unfinishedJobsStmt != nil {
@@ -874,215 +970,239 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                    DBTX
-	tx                    *sql.Tx
-	advanceStmt           *sql.Stmt
-	answerRequestStmt     *sql.Stmt
-	attentionStmt         *sql.Stmt
-	closeJobsStmt         *sql.Stmt
-	completeStmt          *sql.Stmt
-	countOrdersStmt       *sql.Stmt
-	countPiecesStmt       *sql.Stmt
-	crashAttemptsStmt     *sql.Stmt
-	deleteArtifactsStmt   *sql.Stmt
-	deleteFactStmt        *sql.Stmt
-	dueThreadsStmt        *sql.Stmt
-	earningsStmt          *sql.Stmt
-	endJobStmt            *sql.Stmt
-	expediteStmt          *sql.Stmt
-	failStmt              *sql.Stmt
-	finishAttemptStmt     *sql.Stmt
-	finishJobsStmt        *sql.Stmt
-	getActStmt            *sql.Stmt
-	getBountyStmt         *sql.Stmt
-	getDeliveryStmt       *sql.Stmt
-	getFactStmt           *sql.Stmt
-	getOrderStmt          *sql.Stmt
-	getOutgoingStmt       *sql.Stmt
-	getQuoteStmt          *sql.Stmt
-	hasPieceStmt          *sql.Stmt
-	hasThreadStmt         *sql.Stmt
-	hasWorkStmt           *sql.Stmt
-	hastenDeliveryStmt    *sql.Stmt
-	hastenMessagesStmt    *sql.Stmt
-	holdStmt              *sql.Stmt
-	holdCrashedJobStmt    *sql.Stmt
-	holdJobsStmt          *sql.Stmt
-	holdNextStmt          *sql.Stmt
-	insertArtifactStmt    *sql.Stmt
-	insertAttemptStmt     *sql.Stmt
-	insertEventStmt       *sql.Stmt
-	insertJobStmt         *sql.Stmt
-	insertMessageStmt     *sql.Stmt
-	insertOrderStmt       *sql.Stmt
-	insertOutgoingStmt    *sql.Stmt
-	insertPieceStmt       *sql.Stmt
-	insertRequestStmt     *sql.Stmt
-	intendActStmt         *sql.Stmt
-	intendDeliveryStmt    *sql.Stmt
-	intendOutgoingStmt    *sql.Stmt
-	intendQuoteStmt       *sql.Stmt
-	knownOrdersStmt       *sql.Stmt
-	lastEventIDStmt       *sql.Stmt
-	leaseStmt             *sql.Stmt
-	leaseStandsStmt       *sql.Stmt
-	leasedJobsStmt        *sql.Stmt
-	listArtifactsStmt     *sql.Stmt
-	listBountiesStmt      *sql.Stmt
-	listFactsStmt         *sql.Stmt
-	listMessagesStmt      *sql.Stmt
-	listOrdersStmt        *sql.Stmt
-	listOutgoingStmt      *sql.Stmt
-	listPiecesStmt        *sql.Stmt
-	listServicesStmt      *sql.Stmt
-	listWindowsStmt       *sql.Stmt
-	nextRunAtStmt         *sql.Stmt
-	nextThreadStmt        *sql.Stmt
-	openBountiesStmt      *sql.Stmt
-	openOrderIDsStmt      *sql.Stmt
-	orderArtifactsStmt    *sql.Stmt
-	orderAttemptsStmt     *sql.Stmt
-	orderDeliveriesStmt   *sql.Stmt
-	orderEventsStmt       *sql.Stmt
-	orderIDsLikeStmt      *sql.Stmt
-	ownerCancelStmt       *sql.Stmt
-	putBountyStmt         *sql.Stmt
-	putElsewhereStmt      *sql.Stmt
-	putFactStmt           *sql.Stmt
-	putQuoteStmt          *sql.Stmt
-	putServiceStmt        *sql.Stmt
-	putWindowStmt         *sql.Stmt
-	readyQuoteStmt        *sql.Stmt
-	recordUnreadableStmt  *sql.Stmt
-	redoJobStmt           *sql.Stmt
-	releaseJobsStmt       *sql.Stmt
-	renewStmt             *sql.Stmt
-	requestsSinceStmt     *sql.Stmt
-	rescheduleStmt        *sql.Stmt
-	rescueJobStmt         *sql.Stmt
-	seenSinceStmt         *sql.Stmt
-	setArtifactURLStmt    *sql.Stmt
-	setEffectStmt         *sql.Stmt
-	setOrderCompletedStmt *sql.Stmt
-	setOrderDeliveredStmt *sql.Stmt
-	setOrderMissingStmt   *sql.Stmt
-	setOrderRoundStmt     *sql.Stmt
-	setOrderStateStmt     *sql.Stmt
-	setThreadDueStmt      *sql.Stmt
-	settleActStmt         *sql.Stmt
-	settleBountyStmt      *sql.Stmt
-	settleDeliveryStmt    *sql.Stmt
-	settleOutgoingStmt    *sql.Stmt
-	settleQuoteStmt       *sql.Stmt
-	unfinishedJobsStmt    *sql.Stmt
-	updateOrderFactsStmt  *sql.Stmt
-	winBountyStmt         *sql.Stmt
+	db                      DBTX
+	tx                      *sql.Tx
+	addAttemptCostStmt      *sql.Stmt
+	advanceStmt             *sql.Stmt
+	answerRequestStmt       *sql.Stmt
+	attentionStmt           *sql.Stmt
+	closeJobsStmt           *sql.Stmt
+	completeStmt            *sql.Stmt
+	countOrdersStmt         *sql.Stmt
+	countPiecesStmt         *sql.Stmt
+	crashAttemptsStmt       *sql.Stmt
+	deleteArtifactsStmt     *sql.Stmt
+	deleteFactStmt          *sql.Stmt
+	dueThreadsStmt          *sql.Stmt
+	earningsStmt            *sql.Stmt
+	endJobStmt              *sql.Stmt
+	expediteStmt            *sql.Stmt
+	failStmt                *sql.Stmt
+	finishAttemptStmt       *sql.Stmt
+	finishJobsStmt          *sql.Stmt
+	generationSubmittedStmt *sql.Stmt
+	getActStmt              *sql.Stmt
+	getBountyStmt           *sql.Stmt
+	getDeliveryStmt         *sql.Stmt
+	getFactStmt             *sql.Stmt
+	getOrderStmt            *sql.Stmt
+	getOutgoingStmt         *sql.Stmt
+	getQuoteStmt            *sql.Stmt
+	giveUpGenerationsStmt   *sql.Stmt
+	hasPieceStmt            *sql.Stmt
+	hasThreadStmt           *sql.Stmt
+	hasWorkStmt             *sql.Stmt
+	hastenDeliveryStmt      *sql.Stmt
+	hastenMessagesStmt      *sql.Stmt
+	holdStmt                *sql.Stmt
+	holdCrashedJobStmt      *sql.Stmt
+	holdJobsStmt            *sql.Stmt
+	holdNextStmt            *sql.Stmt
+	insertArtifactStmt      *sql.Stmt
+	insertAttemptStmt       *sql.Stmt
+	insertEventStmt         *sql.Stmt
+	insertGenerationStmt    *sql.Stmt
+	insertJobStmt           *sql.Stmt
+	insertMessageStmt       *sql.Stmt
+	insertOrderStmt         *sql.Stmt
+	insertOutgoingStmt      *sql.Stmt
+	insertPieceStmt         *sql.Stmt
+	insertRequestStmt       *sql.Stmt
+	intendActStmt           *sql.Stmt
+	intendDeliveryStmt      *sql.Stmt
+	intendOutgoingStmt      *sql.Stmt
+	intendQuoteStmt         *sql.Stmt
+	knownOrdersStmt         *sql.Stmt
+	lastEventIDStmt         *sql.Stmt
+	leaseStmt               *sql.Stmt
+	leaseStandsStmt         *sql.Stmt
+	leasedJobsStmt          *sql.Stmt
+	listArtifactsStmt       *sql.Stmt
+	listBountiesStmt        *sql.Stmt
+	listFactsStmt           *sql.Stmt
+	listMessagesStmt        *sql.Stmt
+	listOrdersStmt          *sql.Stmt
+	listOutgoingStmt        *sql.Stmt
+	listPiecesStmt          *sql.Stmt
+	listServicesStmt        *sql.Stmt
+	listWindowsStmt         *sql.Stmt
+	nextRunAtStmt           *sql.Stmt
+	nextThreadStmt          *sql.Stmt
+	openBountiesStmt        *sql.Stmt
+	openGenerationStmt      *sql.Stmt
+	openGenerationsStmt     *sql.Stmt
+	openOrderIDsStmt        *sql.Stmt
+	orderArtifactsStmt      *sql.Stmt
+	orderAttemptsStmt       *sql.Stmt
+	orderDeliveriesStmt     *sql.Stmt
+	orderEventsStmt         *sql.Stmt
+	orderGenerationsStmt    *sql.Stmt
+	orderIDsLikeStmt        *sql.Stmt
+	ownerCancelStmt         *sql.Stmt
+	putBountyStmt           *sql.Stmt
+	putElsewhereStmt        *sql.Stmt
+	putFactStmt             *sql.Stmt
+	putQuoteStmt            *sql.Stmt
+	putServiceStmt          *sql.Stmt
+	putWindowStmt           *sql.Stmt
+	readyQuoteStmt          *sql.Stmt
+	recordUnreadableStmt    *sql.Stmt
+	redoJobStmt             *sql.Stmt
+	releaseJobsStmt         *sql.Stmt
+	renewStmt               *sql.Stmt
+	requestsSinceStmt       *sql.Stmt
+	rescheduleStmt          *sql.Stmt
+	rescueJobStmt           *sql.Stmt
+	sameFileStmt            *sql.Stmt
+	seenSinceStmt           *sql.Stmt
+	setArtifactURLStmt      *sql.Stmt
+	setEffectStmt           *sql.Stmt
+	setOrderCompletedStmt   *sql.Stmt
+	setOrderDeliveredStmt   *sql.Stmt
+	setOrderMissingStmt     *sql.Stmt
+	setOrderRoundStmt       *sql.Stmt
+	setOrderStateStmt       *sql.Stmt
+	setThreadDueStmt        *sql.Stmt
+	settleActStmt           *sql.Stmt
+	settleBountyStmt        *sql.Stmt
+	settleDeliveryStmt      *sql.Stmt
+	settleGenerationStmt    *sql.Stmt
+	settleOutgoingStmt      *sql.Stmt
+	settleQuoteStmt         *sql.Stmt
+	spentInAttemptStmt      *sql.Stmt
+	spentOnOrderStmt        *sql.Stmt
+	spentSinceStmt          *sql.Stmt
+	unfinishedJobsStmt      *sql.Stmt
+	updateOrderFactsStmt    *sql.Stmt
+	winBountyStmt           *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                    tx,
-		tx:                    tx,
-		advanceStmt:           q.advanceStmt,
-		answerRequestStmt:     q.answerRequestStmt,
-		attentionStmt:         q.attentionStmt,
-		closeJobsStmt:         q.closeJobsStmt,
-		completeStmt:          q.completeStmt,
-		countOrdersStmt:       q.countOrdersStmt,
-		countPiecesStmt:       q.countPiecesStmt,
-		crashAttemptsStmt:     q.crashAttemptsStmt,
-		deleteArtifactsStmt:   q.deleteArtifactsStmt,
-		deleteFactStmt:        q.deleteFactStmt,
-		dueThreadsStmt:        q.dueThreadsStmt,
-		earningsStmt:          q.earningsStmt,
-		endJobStmt:            q.endJobStmt,
-		expediteStmt:          q.expediteStmt,
-		failStmt:              q.failStmt,
-		finishAttemptStmt:     q.finishAttemptStmt,
-		finishJobsStmt:        q.finishJobsStmt,
-		getActStmt:            q.getActStmt,
-		getBountyStmt:         q.getBountyStmt,
-		getDeliveryStmt:       q.getDeliveryStmt,
-		getFactStmt:           q.getFactStmt,
-		getOrderStmt:          q.getOrderStmt,
-		getOutgoingStmt:       q.getOutgoingStmt,
-		getQuoteStmt:          q.getQuoteStmt,
-		hasPieceStmt:          q.hasPieceStmt,
-		hasThreadStmt:         q.hasThreadStmt,
-		hasWorkStmt:           q.hasWorkStmt,
-		hastenDeliveryStmt:    q.hastenDeliveryStmt,
-		hastenMessagesStmt:    q.hastenMessagesStmt,
-		holdStmt:              q.holdStmt,
-		holdCrashedJobStmt:    q.holdCrashedJobStmt,
-		holdJobsStmt:          q.holdJobsStmt,
-		holdNextStmt:          q.holdNextStmt,
-		insertArtifactStmt:    q.insertArtifactStmt,
-		insertAttemptStmt:     q.insertAttemptStmt,
-		insertEventStmt:       q.insertEventStmt,
-		insertJobStmt:         q.insertJobStmt,
-		insertMessageStmt:     q.insertMessageStmt,
-		insertOrderStmt:       q.insertOrderStmt,
-		insertOutgoingStmt:    q.insertOutgoingStmt,
-		insertPieceStmt:       q.insertPieceStmt,
-		insertRequestStmt:     q.insertRequestStmt,
-		intendActStmt:         q.intendActStmt,
-		intendDeliveryStmt:    q.intendDeliveryStmt,
-		intendOutgoingStmt:    q.intendOutgoingStmt,
-		intendQuoteStmt:       q.intendQuoteStmt,
-		knownOrdersStmt:       q.knownOrdersStmt,
-		lastEventIDStmt:       q.lastEventIDStmt,
-		leaseStmt:             q.leaseStmt,
-		leaseStandsStmt:       q.leaseStandsStmt,
-		leasedJobsStmt:        q.leasedJobsStmt,
-		listArtifactsStmt:     q.listArtifactsStmt,
-		listBountiesStmt:      q.listBountiesStmt,
-		listFactsStmt:         q.listFactsStmt,
-		listMessagesStmt:      q.listMessagesStmt,
-		listOrdersStmt:        q.listOrdersStmt,
-		listOutgoingStmt:      q.listOutgoingStmt,
-		listPiecesStmt:        q.listPiecesStmt,
-		listServicesStmt:      q.listServicesStmt,
-		listWindowsStmt:       q.listWindowsStmt,
-		nextRunAtStmt:         q.nextRunAtStmt,
-		nextThreadStmt:        q.nextThreadStmt,
-		openBountiesStmt:      q.openBountiesStmt,
-		openOrderIDsStmt:      q.openOrderIDsStmt,
-		orderArtifactsStmt:    q.orderArtifactsStmt,
-		orderAttemptsStmt:     q.orderAttemptsStmt,
-		orderDeliveriesStmt:   q.orderDeliveriesStmt,
-		orderEventsStmt:       q.orderEventsStmt,
-		orderIDsLikeStmt:      q.orderIDsLikeStmt,
-		ownerCancelStmt:       q.ownerCancelStmt,
-		putBountyStmt:         q.putBountyStmt,
-		putElsewhereStmt:      q.putElsewhereStmt,
-		putFactStmt:           q.putFactStmt,
-		putQuoteStmt:          q.putQuoteStmt,
-		putServiceStmt:        q.putServiceStmt,
-		putWindowStmt:         q.putWindowStmt,
-		readyQuoteStmt:        q.readyQuoteStmt,
-		recordUnreadableStmt:  q.recordUnreadableStmt,
-		redoJobStmt:           q.redoJobStmt,
-		releaseJobsStmt:       q.releaseJobsStmt,
-		renewStmt:             q.renewStmt,
-		requestsSinceStmt:     q.requestsSinceStmt,
-		rescheduleStmt:        q.rescheduleStmt,
-		rescueJobStmt:         q.rescueJobStmt,
-		seenSinceStmt:         q.seenSinceStmt,
-		setArtifactURLStmt:    q.setArtifactURLStmt,
-		setEffectStmt:         q.setEffectStmt,
-		setOrderCompletedStmt: q.setOrderCompletedStmt,
-		setOrderDeliveredStmt: q.setOrderDeliveredStmt,
-		setOrderMissingStmt:   q.setOrderMissingStmt,
-		setOrderRoundStmt:     q.setOrderRoundStmt,
-		setOrderStateStmt:     q.setOrderStateStmt,
-		setThreadDueStmt:      q.setThreadDueStmt,
-		settleActStmt:         q.settleActStmt,
-		settleBountyStmt:      q.settleBountyStmt,
-		settleDeliveryStmt:    q.settleDeliveryStmt,
-		settleOutgoingStmt:    q.settleOutgoingStmt,
-		settleQuoteStmt:       q.settleQuoteStmt,
-		unfinishedJobsStmt:    q.unfinishedJobsStmt,
-		updateOrderFactsStmt:  q.updateOrderFactsStmt,
-		winBountyStmt:         q.winBountyStmt,
+		db:                      tx,
+		tx:                      tx,
+		addAttemptCostStmt:      q.addAttemptCostStmt,
+		advanceStmt:             q.advanceStmt,
+		answerRequestStmt:       q.answerRequestStmt,
+		attentionStmt:           q.attentionStmt,
+		closeJobsStmt:           q.closeJobsStmt,
+		completeStmt:            q.completeStmt,
+		countOrdersStmt:         q.countOrdersStmt,
+		countPiecesStmt:         q.countPiecesStmt,
+		crashAttemptsStmt:       q.crashAttemptsStmt,
+		deleteArtifactsStmt:     q.deleteArtifactsStmt,
+		deleteFactStmt:          q.deleteFactStmt,
+		dueThreadsStmt:          q.dueThreadsStmt,
+		earningsStmt:            q.earningsStmt,
+		endJobStmt:              q.endJobStmt,
+		expediteStmt:            q.expediteStmt,
+		failStmt:                q.failStmt,
+		finishAttemptStmt:       q.finishAttemptStmt,
+		finishJobsStmt:          q.finishJobsStmt,
+		generationSubmittedStmt: q.generationSubmittedStmt,
+		getActStmt:              q.getActStmt,
+		getBountyStmt:           q.getBountyStmt,
+		getDeliveryStmt:         q.getDeliveryStmt,
+		getFactStmt:             q.getFactStmt,
+		getOrderStmt:            q.getOrderStmt,
+		getOutgoingStmt:         q.getOutgoingStmt,
+		getQuoteStmt:            q.getQuoteStmt,
+		giveUpGenerationsStmt:   q.giveUpGenerationsStmt,
+		hasPieceStmt:            q.hasPieceStmt,
+		hasThreadStmt:           q.hasThreadStmt,
+		hasWorkStmt:             q.hasWorkStmt,
+		hastenDeliveryStmt:      q.hastenDeliveryStmt,
+		hastenMessagesStmt:      q.hastenMessagesStmt,
+		holdStmt:                q.holdStmt,
+		holdCrashedJobStmt:      q.holdCrashedJobStmt,
+		holdJobsStmt:            q.holdJobsStmt,
+		holdNextStmt:            q.holdNextStmt,
+		insertArtifactStmt:      q.insertArtifactStmt,
+		insertAttemptStmt:       q.insertAttemptStmt,
+		insertEventStmt:         q.insertEventStmt,
+		insertGenerationStmt:    q.insertGenerationStmt,
+		insertJobStmt:           q.insertJobStmt,
+		insertMessageStmt:       q.insertMessageStmt,
+		insertOrderStmt:         q.insertOrderStmt,
+		insertOutgoingStmt:      q.insertOutgoingStmt,
+		insertPieceStmt:         q.insertPieceStmt,
+		insertRequestStmt:       q.insertRequestStmt,
+		intendActStmt:           q.intendActStmt,
+		intendDeliveryStmt:      q.intendDeliveryStmt,
+		intendOutgoingStmt:      q.intendOutgoingStmt,
+		intendQuoteStmt:         q.intendQuoteStmt,
+		knownOrdersStmt:         q.knownOrdersStmt,
+		lastEventIDStmt:         q.lastEventIDStmt,
+		leaseStmt:               q.leaseStmt,
+		leaseStandsStmt:         q.leaseStandsStmt,
+		leasedJobsStmt:          q.leasedJobsStmt,
+		listArtifactsStmt:       q.listArtifactsStmt,
+		listBountiesStmt:        q.listBountiesStmt,
+		listFactsStmt:           q.listFactsStmt,
+		listMessagesStmt:        q.listMessagesStmt,
+		listOrdersStmt:          q.listOrdersStmt,
+		listOutgoingStmt:        q.listOutgoingStmt,
+		listPiecesStmt:          q.listPiecesStmt,
+		listServicesStmt:        q.listServicesStmt,
+		listWindowsStmt:         q.listWindowsStmt,
+		nextRunAtStmt:           q.nextRunAtStmt,
+		nextThreadStmt:          q.nextThreadStmt,
+		openBountiesStmt:        q.openBountiesStmt,
+		openGenerationStmt:      q.openGenerationStmt,
+		openGenerationsStmt:     q.openGenerationsStmt,
+		openOrderIDsStmt:        q.openOrderIDsStmt,
+		orderArtifactsStmt:      q.orderArtifactsStmt,
+		orderAttemptsStmt:       q.orderAttemptsStmt,
+		orderDeliveriesStmt:     q.orderDeliveriesStmt,
+		orderEventsStmt:         q.orderEventsStmt,
+		orderGenerationsStmt:    q.orderGenerationsStmt,
+		orderIDsLikeStmt:        q.orderIDsLikeStmt,
+		ownerCancelStmt:         q.ownerCancelStmt,
+		putBountyStmt:           q.putBountyStmt,
+		putElsewhereStmt:        q.putElsewhereStmt,
+		putFactStmt:             q.putFactStmt,
+		putQuoteStmt:            q.putQuoteStmt,
+		putServiceStmt:          q.putServiceStmt,
+		putWindowStmt:           q.putWindowStmt,
+		readyQuoteStmt:          q.readyQuoteStmt,
+		recordUnreadableStmt:    q.recordUnreadableStmt,
+		redoJobStmt:             q.redoJobStmt,
+		releaseJobsStmt:         q.releaseJobsStmt,
+		renewStmt:               q.renewStmt,
+		requestsSinceStmt:       q.requestsSinceStmt,
+		rescheduleStmt:          q.rescheduleStmt,
+		rescueJobStmt:           q.rescueJobStmt,
+		sameFileStmt:            q.sameFileStmt,
+		seenSinceStmt:           q.seenSinceStmt,
+		setArtifactURLStmt:      q.setArtifactURLStmt,
+		setEffectStmt:           q.setEffectStmt,
+		setOrderCompletedStmt:   q.setOrderCompletedStmt,
+		setOrderDeliveredStmt:   q.setOrderDeliveredStmt,
+		setOrderMissingStmt:     q.setOrderMissingStmt,
+		setOrderRoundStmt:       q.setOrderRoundStmt,
+		setOrderStateStmt:       q.setOrderStateStmt,
+		setThreadDueStmt:        q.setThreadDueStmt,
+		settleActStmt:           q.settleActStmt,
+		settleBountyStmt:        q.settleBountyStmt,
+		settleDeliveryStmt:      q.settleDeliveryStmt,
+		settleGenerationStmt:    q.settleGenerationStmt,
+		settleOutgoingStmt:      q.settleOutgoingStmt,
+		settleQuoteStmt:         q.settleQuoteStmt,
+		spentInAttemptStmt:      q.spentInAttemptStmt,
+		spentOnOrderStmt:        q.spentOnOrderStmt,
+		spentSinceStmt:          q.spentSinceStmt,
+		unfinishedJobsStmt:      q.unfinishedJobsStmt,
+		updateOrderFactsStmt:    q.updateOrderFactsStmt,
+		winBountyStmt:           q.winBountyStmt,
 	}
 }

@@ -194,17 +194,19 @@ func (q *Queries) Fail(ctx context.Context, arg FailParams) (int64, error) {
 }
 
 const finishAttempt = `-- name: FinishAttempt :exec
-UPDATE attempts SET finished_at = ?, outcome = ?, code = ?, error = ?, log = ?, cost_usd_micros = ? WHERE id = ?
+UPDATE attempts SET finished_at = ?1, outcome = ?2, code = ?3,
+    error = ?4, log = ?5, cost_usd_micros = cost_usd_micros + CAST(?6 AS INTEGER)
+WHERE id = ?7
 `
 
 type FinishAttemptParams struct {
-	FinishedAt    utc.Time
-	Outcome       string
-	Code          string
-	Error         string
-	Log           string
-	CostUsdMicros order.USD
-	ID            int64
+	FinishedAt utc.Time
+	Outcome    string
+	Code       string
+	Error      string
+	Log        string
+	Cost       int64
+	ID         int64
 }
 
 func (q *Queries) FinishAttempt(ctx context.Context, arg FinishAttemptParams) error {
@@ -214,7 +216,7 @@ func (q *Queries) FinishAttempt(ctx context.Context, arg FinishAttemptParams) er
 		arg.Code,
 		arg.Error,
 		arg.Log,
-		arg.CostUsdMicros,
+		arg.Cost,
 		arg.ID,
 	)
 	return err

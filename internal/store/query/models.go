@@ -78,6 +78,20 @@ type Fact struct {
 	ChangedAt utc.Time
 }
 
+type Generation struct {
+	ID            int64
+	JobID         int64
+	AttemptID     int64
+	Generator     string
+	Key           string
+	Ticket        string
+	State         order.GenerationState
+	CostUsdMicros order.USD
+	BeganAt       utc.Time
+	SettledAt     utc.Time
+	Note          string
+}
+
 type Message struct {
 	OrderID  string
 	RemoteID string

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/fetch"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/generate/provider"
+	"atelierd/internal/media"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+	"atelierd/internal/store"
+)
+
+// This file makes what makes the files: generators, their prices and checks.
+
+// generators are the configured ones, by name.
+type generators map[string]fulfill.Maker
+
+func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
+	list := generators{}
+	for name, g := range cfg.Generators {
+		made, err := newGenerator(cfg, name, g, log.With("generator", name))
+		if err != nil {
+			return nil, &hinted{err: fmt.Errorf("generator %s: %w", name, err), hint: "mend the [generator." + name + "] section", code: exitUsage}
+		}
+		list[name] = fulfill.Maker{Name: name, Generator: made, Price: g.Cost, HoldUnknown: g.OnUnknown == config.UnknownHold,
+			Breaker: &generate.Breaker{Probe: made.Check}}
+	}
+	return list, nil
+}
+
+func newGenerator(cfg *config.Config, name string, g config.Generator, log *slog.Logger) (generate.Generator, error) {
+	if !g.Remote() {
+		return generate.New(name, generate.Spec{Type: g.Type, Exec: generate.ExecOptions{Command: g.Command, Dir: cfg.Dir,
+			Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log}})
+	}
+	var workflow []byte
+	if g.Workflow != "" {
+		var err error
+		if workflow, err = os.ReadFile(g.Workflow); err != nil {
+			return nil, fmt.Errorf("workflow: %w", err)
+		}
+	}
+	return provider.New(provider.Spec{Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyOf(g),
+		User: g.User, Params: g.Params, Workflow: workflow, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log})
+}
+
+// keyOf reads a provider's key, anew each time so that it can be changed in
+// place. Its errors are for the owner.
+func keyOf(g config.Generator) func() (secret.Text, error) {
+	switch {
+	case g.KeyEnv != "":
+		return func() (secret.Text, error) {
+			text := strings.TrimSpace(os.Getenv(g.KeyEnv))
+			if text == "" {
+				return secret.Text{}, order.Failf(order.Hold, "misconfigured", "the variable %s, for the generator's key, is not set", g.KeyEnv).
+					WithHint("set it and start again").Nothing()
+			}
+			return secret.New(text), nil
+		}
+	case g.KeyFile != "":
+		return func() (secret.Text, error) {
+			text, err := credential.ReadSecret(g.KeyFile)
+			if err != nil {
+				held := order.Failf(order.Hold, "misconfigured", "%w", err).Nothing()
+				if e, ok := errors.AsType[*credential.Error](err); ok {
+					held.Hint = e.Hint
+				}
+				return secret.Text{}, held
+			}
+			return text, nil
+		}
+	}
+	return nil
+}
+
+// makers are the service's generator and those that stand in for it.
+func (g generators) makers(cfg *config.Config, s config.Service) []fulfill.Maker {
+	list := []fulfill.Maker{g[s.Generator]}
+	for _, name := range cfg.Generators[s.Generator].Fallback {
+		list = append(list, g[name])
+	}
+	return list
+}
+
+// troublePaused begins the names of facts that say why a generator is paused.
+const troublePaused = "generator."
+
+// watch shows the owner which generators are paused. What an earlier process has
+// said of them is over.
+func (g generators) watch(st *store.Store, log *slog.Logger) error {
+	for name, m := range g {
+		if m.Breaker == nil {
+			continue
+		}
+		if err := st.SetTrouble(troublePaused+name, ""); err != nil {
+			return err
+		}
+		m.Breaker.Changed = func(reason string) {
+			if reason == "" {
+				log.Info("the generator goes on", "generator", name)
+			} else {
+				log.Error("the generator is paused", "generator", name, "error", reason)
+			}
+			if err := st.SetTrouble(troublePaused+name, reason); err != nil {
+				log.Warn("a paused generator could not be written down", "generator", name, "error", err)
+			}
+		}
+	}
+	return nil
+}
+
+// probe asks each generator once whether it can work, for nothing. One that
+// cannot is paused before an order meets it.
+func (g generators) probe(ctx context.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(g)) {
+		if b := g[name].Breaker; b != nil {
+			_ = b.Try(ctx) // Changed tells of it
+		}
+	}
+	return nil
+}
+
+// caps are the most that may be spent.
+func caps(cfg *config.Config) order.Caps {
+	return order.Caps{Attempt: cfg.Spending.Attempt, Order: cfg.Spending.Order, Percent: cfg.Spending.Percent, Day: cfg.Spending.Day}
+}
+
+// links fetches what clients link to.
+func links() fulfill.Links {
+	return fetch.New(fetch.Options{UserAgent: "atelierd/" + version()})
+}
+
+// promise is what the files of a service have to be.
+func promise(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Promise, error) {
+	p := fulfill.Promise{Files: s.Files, Repeats: s.Repeats, Rules: media.Rules{Kind: s.Kind, MinWidth: s.MinWidth,
+		MinHeight: s.MinHeight, AspectW: s.AspectW, AspectH: s.AspectH, MinDuration: s.MinDuration, MaxDuration: s.MaxDuration}}
+	if len(s.Check) == 0 {
+		return p, nil
+	}
+	judge, err := generate.NewExec(generate.ExecOptions{Command: s.Check, Dir: cfg.Dir,
+		Env: cfg.Generators[s.Generator].Env, Log: log.With("check", s.Title)})
+	if err != nil {
+		return p, &hinted{err: fmt.Errorf("the check of service %q: %w", s.Title, err), hint: "mend its check setting", code: exitUsage}
+	}
+	p.Judge = judge
+	return p, nil
+}
+
+// sample is what `doctor --paid` has a generator make.
+func sample(cfg *config.Config, name, dir string) generate.Request {
+	s := config.Service{Title: "a sample", Category: "image_gen"}
+	for _, each := range cfg.Services {
+		if each.Generator == name {
+			s = each
+		}
+	}
+	wish := "a small red fox, asleep below an old pine tree"
+	return generate.Request{OrderID: "doctor", Attempt: 1, Brief: wish, Prompt: wish, OutputDir: dir,
+		Service: generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
+		Call:    generate.Call{Key: "00000000-0000-4000-8000-000000000000"}}
+}

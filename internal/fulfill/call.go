@@ -1,0 +1,186 @@
+package fulfill
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// Maker is a generator that a service may use.
+type Maker struct {
+	Name      string
+	Generator generate.Generator
+	// Price is what one call costs, as long as the generator does not say
+	// otherwise; 0 for nothing.
+	Price order.USD
+	// HoldUnknown leaves a call of unknown outcome to the owner, instead of making
+	// another.
+	HoldUnknown bool
+	// Breaker pauses the generator while it is down; nil for never.
+	Breaker *generate.Breaker
+}
+
+func (m Maker) repeats() bool {
+	r, ok := m.Generator.(generate.Repeater)
+	return ok && r.Repeats()
+}
+
+// make has the files of the job made. A result that an earlier run has brought
+// in lies beside the folder, and is not paid for again; a job that it has left
+// at a provider is gone on with there, and nowhere else.
+func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Result, error) {
+	open, err := f.o.Store.OpenGenerations(ctx, j)
+	if err != nil {
+		return generate.Result{}, err
+	}
+	record := dir + ".result.json"
+	if made, ok := readResult(record); ok {
+		return made, f.finish(open, made)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return generate.Result{}, err
+	}
+	req, err := f.request(ctx, j, o, s, dir)
+	if err != nil {
+		return generate.Result{}, err
+	}
+	makers, begun, err := f.choose(s, open)
+	if err != nil {
+		return generate.Result{}, err
+	}
+	for i, m := range makers {
+		made, err := f.call(ctx, j, m, begun, req, record)
+		if err == nil || i == len(makers)-1 || !standIn(err) {
+			return made, err
+		}
+		f.o.Log.Warn("another generator stands in", "order", j.OrderID, "job", j.ID, "stage", j.Stage, "attempt", j.Attempt,
+			"generator", makers[i+1].Name, "for", m.Name, "error", err)
+		begun = nil
+	}
+	return generate.Result{}, order.Failf(order.Hold, "no_generator", "the service has no generator")
+}
+
+// standIn says whether another generator may take over: only when the first is
+// down and nothing was spent on it. A refusal is an answer.
+func standIn(err error) bool {
+	fail, ok := errors.AsType[*order.Failure](err)
+	return ok && fail.Spending == order.SpentNothing && (fail.Outage || fail.Code == "paused" || fail.Code == "try_later")
+}
+
+// choose gives the makers to try, and the call of the first that is to be gone
+// on with. A call that nobody can go on with counts as spent.
+func (f *Fulfiller) choose(s Service, open []order.Generation) ([]Maker, *order.Generation, error) {
+	makers := s.Makers
+	var begun *order.Generation
+	for _, g := range open {
+		m, known := maker(s.Makers, g.Generator)
+		switch {
+		case known && begun == nil && (g.Ticket != "" || m.repeats()):
+			begun, makers = &g, []Maker{m}
+		case known && m.HoldUnknown && g.Ticket == "":
+			return nil, nil, unknownCall(m.Name, errors.New("atelierd ended during it"))
+		default:
+			if err := f.o.Store.SettleGeneration(g.ID, order.GenerationUnknown, g.Cost, "its outcome was never learned"); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return makers, begun, nil
+}
+
+func maker(makers []Maker, name string) (Maker, bool) {
+	for _, m := range makers {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Maker{}, false
+}
+
+// unknownCall leaves a call that may have been paid for to the owner.
+func unknownCall(generator string, err error) *order.Failure {
+	return order.Failf(order.Hold, order.CodeUnknownCall, "nobody can tell whether a call of generator %s was paid for: %w", generator, err).
+		WithHint("look at your account there; `atelierd orders retry` makes another call, which is paid for")
+}
+
+// call makes one call, or goes on with begun, and settles it as far as its
+// outcome is known.
+func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order.Generation, req generate.Request, record string) (generate.Result, error) {
+	if m.Breaker != nil {
+		if err := m.Breaker.Ready(ctx); err != nil {
+			return generate.Result{}, err
+		}
+	}
+	resumed := begun != nil
+	g := order.Generation{Generator: m.Name, Key: newKey(), Cost: m.Price}
+	if resumed {
+		g = *begun
+	} else {
+		var err error
+		if g, err = f.o.Store.BeginGeneration(j, g, f.o.Caps); err != nil {
+			return generate.Result{}, err
+		}
+	}
+	req.Call = generate.Call{Key: g.Key, Ticket: g.Ticket, Resumed: resumed, Began: g.BeganAt,
+		Submitted: func(ticket string) error { return f.o.Store.GenerationSubmitted(g.ID, ticket) }}
+	made, err := m.Generator.Generate(ctx, req)
+	if err != nil {
+		return generate.Result{}, f.failed(ctx, m, g, err)
+	}
+	if m.Breaker != nil {
+		m.Breaker.Report(nil)
+	}
+	if err := writeResult(record, made); err != nil {
+		return generate.Result{}, err
+	}
+	return made, f.finish([]order.Generation{g}, made)
+}
+
+// finish settles the calls that have led to the result.
+func (f *Fulfiller) finish(open []order.Generation, made generate.Result) error {
+	for _, g := range open {
+		state, cost := g.Done(made.Cost)
+		if err := f.o.Store.SettleGeneration(g.ID, state, cost, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failed settles a call that has failed, unless it may still be gone on with.
+func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, err error) error {
+	fail := *order.Classify(ctx, err)
+	if m.Breaker != nil {
+		m.Breaker.Report(&fail)
+	}
+	if fail.Class == order.Stopped || fail.Class == order.Lost || fail.Spending == order.SpentStill {
+		return &fail
+	}
+	if fail.Spending == order.SpentUnknown {
+		if m.repeats() {
+			return &fail // the same call is made again, under its key
+		}
+		if m.HoldUnknown {
+			return unknownCall(m.Name, &fail)
+		}
+	}
+	state, cost := g.Ended(&fail)
+	if err := f.o.Store.SettleGeneration(g.ID, state, cost, fail.Error()); err != nil {
+		return err
+	}
+	fail.Cost = 0 // the generation has it
+	return &fail
+}
+
+// newKey is a random UUID.
+func newKey() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,137 @@
+package generate
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// Breaker pauses a generator that fails again and again for reasons that have
+// nothing to do with the orders, and lets it go on once it has answered a probe.
+// It may be used by several goroutines.
+type Breaker struct {
+	// Threshold is how many failures in a row pause the generator; 0 is 5. One
+	// that only the owner can mend, such as a refused key, pauses it at once.
+	Threshold int
+	// Pause is the time between probes; 0 is 1 minute. It doubles up to 15
+	// minutes while they fail.
+	Pause time.Duration
+	// Probe is asked before a paused generator goes on: its Check.
+	Probe func(context.Context) error
+	// Changed, if it is not nil, is told why the generator is paused, or "" once
+	// it is not.
+	Changed func(reason string)
+
+	mu       sync.Mutex
+	failures int
+	reason   string // empty while it works
+	until    time.Time
+	pause    time.Duration
+}
+
+const longestPause = 15 * time.Minute
+
+// Ready is nil when the generator may be called. A paused one is probed when its
+// time has come; until it answers, the failure makes the work wait.
+func (b *Breaker) Ready(ctx context.Context) error {
+	b.mu.Lock()
+	reason, wait := b.reason, time.Until(b.until)
+	if reason != "" && wait <= 0 {
+		b.until = time.Now().Add(b.pause) // others wait while this one probes
+	}
+	b.mu.Unlock()
+	if reason == "" {
+		return nil
+	}
+	if wait <= 0 {
+		return b.Try(ctx)
+	}
+	return paused(reason, wait)
+}
+
+// Try probes the generator now, and pauses it or lets it go on.
+func (b *Breaker) Try(ctx context.Context) error {
+	err := b.Probe(ctx)
+	if ctx.Err() != nil {
+		return stopped(ctx)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil {
+		b.goOn()
+		return nil
+	}
+	b.stop(err)
+	return paused(b.reason, time.Until(b.until))
+}
+
+func paused(reason string, wait time.Duration) error {
+	return &order.Failure{Class: order.Wait, Code: "paused", Err: errors.New("the generator is paused: " + reason),
+		Hint: "it is probed again and again, and goes on by itself", After: wait, Spending: order.SpentNothing}
+}
+
+// ownerCodes are failures that the next order would meet as well.
+var ownerCodes = []string{"key_refused", "no_credit", "not_found", "redirected", "misconfigured", "not_runnable"}
+
+// Report tells how a call went: with nil, or with its failure.
+func (b *Breaker) Report(f *order.Failure) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case f == nil:
+		b.goOn()
+	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Spending == order.SpentStill && !f.Outage:
+		// It says nothing.
+	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
+		b.stop(f)
+	case f.Outage, f.Spending == order.SpentUnknown:
+		if b.failures++; b.failures >= b.threshold() {
+			b.stop(f)
+		}
+	default:
+		b.failures = 0 // it has answered
+	}
+}
+
+func (b *Breaker) threshold() int {
+	if b.Threshold > 0 {
+		return b.Threshold
+	}
+	return 5
+}
+
+func (b *Breaker) stop(err error) {
+	if b.pause == 0 || b.reason == "" {
+		b.pause = b.first()
+	} else {
+		b.pause = min(2*b.pause, max(longestPause, b.first()))
+	}
+	b.until = time.Now().Add(b.pause)
+	b.reason = err.Error()
+	b.tell(b.reason)
+}
+
+func (b *Breaker) first() time.Duration {
+	if b.Pause > 0 {
+		return b.Pause
+	}
+	return time.Minute
+}
+
+func (b *Breaker) goOn() {
+	was := b.reason
+	b.failures, b.reason, b.pause = 0, "", 0
+	if was != "" {
+		b.tell("")
+	}
+}
+
+func (b *Breaker) tell(reason string) {
+	if b.Changed != nil {
+		b.Changed(reason)
+	}
+}

@@ -1,0 +1,37 @@
+package generate
+
+import (
+	"context"
+
+	"atelierd/internal/order"
+)
+
+// Judge looks at finished work before it is uploaded.
+type Judge interface {
+	// Judge is nil when the files may go to the client. Its error is an
+	// *order.Failure: Fail with the code refused is a veto of these files.
+	Judge(ctx context.Context, req Request, files []string) error
+}
+
+// Judge runs the program as a check: it is told the order as for its files, and
+// besides, in "files", the absolute paths of what was made. It exits with 0 when
+// the work is good, with 65 when it is not, and says on stderr why.
+func (e *Exec) Judge(ctx context.Context, req Request, files []string) error {
+	req.Made = files
+	out, log, err := e.run(ctx, req)
+	if err != nil {
+		return err
+	}
+	reason := log.finish(out.stdout)
+	m, err := parseManifest(out.stdout)
+	if err != nil {
+		m = manifest{} // it has only to exit
+	}
+	m.Message = e.redact.Replace(m.Message)
+	f := out.failure(m, reason)
+	if f == nil {
+		return nil
+	}
+	f.Log, f.Spending = log.tail(), order.SpentNothing
+	return f
+}

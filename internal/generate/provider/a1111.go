@@ -1,0 +1,95 @@
+package provider
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// a1111 speaks to AUTOMATIC1111's or Forge's web interface on the owner's own
+// machine. It answers at once, and costs nothing: a lost answer is asked for
+// again. Params are fields of the request, such as steps and width.
+type a1111 struct{ spec Spec }
+
+func newA1111(s Spec) (backend, error) { return &a1111{s}, nil }
+
+func (b *a1111) repeats() bool { return true }
+
+func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
+	fields, path := map[string]any{"prompt": req.Prompt}, "/sdapi/v1/txt2img"
+	if b.spec.Model != "" {
+		fields["override_settings"] = map[string]any{"sd_model_checkpoint": b.spec.Model}
+	}
+	if len(req.References) > 0 {
+		content, err := read(req.References[0])
+		if err != nil {
+			return "", nil, err
+		}
+		path, fields["init_images"] = "/sdapi/v1/img2img", []string{base64.StdEncoding.EncodeToString(content)}
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.fileHeader(), json: with(fields, b.spec.Params), paid: true})
+	if err != nil {
+		return "", nil, err
+	}
+	if !a.ok() {
+		return "", nil, a.failure()
+	}
+	var made struct {
+		Images []string `json:"images"`
+	}
+	if err := a.decode(&made); err != nil {
+		return "", nil, err
+	}
+	out := &output{}
+	for _, s := range made.Images {
+		if _, after, ok := strings.Cut(s, ";base64,"); ok {
+			s = after
+		}
+		picture, err := fromBase64(s)
+		if err != nil {
+			return "", nil, err
+		}
+		out.blobs = append(out.blobs, picture)
+	}
+	if len(out.blobs) == 0 {
+		return "", nil, a.failure()
+	}
+	return "", out, nil
+}
+
+func (b *a1111) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
+
+// probe also sees whether the model is installed.
+func (b *a1111) probe(ctx context.Context, c *conn) error {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: "/sdapi/v1/sd-models", header: c.fileHeader()})
+	if err != nil {
+		return err
+	}
+	if !a.ok() {
+		return a.failure()
+	}
+	var models []struct {
+		Title string `json:"title"`
+		Name  string `json:"model_name"`
+	}
+	if err := a.decode(&models); err != nil {
+		return err
+	}
+	var names []string
+	for _, m := range models {
+		if b.spec.Model == m.Title || b.spec.Model == m.Name {
+			return nil
+		}
+		names = append(names, m.Name)
+	}
+	if b.spec.Model == "" {
+		return nil
+	}
+	return order.Failf(order.Hold, "misconfigured", "the model %.80q is not installed there", b.spec.Model).
+		WithHint("put it there, or set model to one of: %s", tidy(fmt.Sprint(names), 200)).Nothing()
+}

@@ -1,0 +1,348 @@
+package provider
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// comfyUI runs the owner's workflow on a ComfyUI server of the owner's. The
+// workflow is in API format, with placeholders in its texts: {{prompt}},
+// {{order_id}}, {{seed}}, {{reference_1}} to {{reference_9}}, and the name of
+// each param. A text that is a placeholder and nothing else takes on the value's
+// type.
+//
+// The call's key is the id of the job, so that a run can find out whether an
+// earlier one has submitted it already.
+type comfyUI struct {
+	spec     Spec
+	workflow map[string]any
+	used     map[string]bool // placeholders
+}
+
+func newComfyUI(s Spec) (backend, error) {
+	workflow, err := parseWorkflow(s.Workflow)
+	if err != nil {
+		return nil, err
+	}
+	b := &comfyUI{spec: s, workflow: workflow, used: map[string]bool{}}
+	findPlaceholders(workflow, b.used)
+	for _, name := range slices.Sorted(maps.Keys(b.used)) {
+		_, param := s.Params[name]
+		if !param && name != "prompt" && name != "order_id" && name != "seed" && referenceNumber(name) == 0 {
+			return nil, fmt.Errorf("the workflow has an unknown placeholder {{%.60s}}: known are prompt, order_id, seed, "+
+				"reference_1 to reference_%d, and the names of the params", name, mostReferences)
+		}
+	}
+	return b, nil
+}
+
+// repeats: a job is looked for by its key before it is submitted again, and it
+// costs nothing.
+func (b *comfyUI) repeats() bool { return true }
+
+func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
+	id := req.Call.Key
+	if req.Call.Resumed && id != "" {
+		job, waiting, err := b.find(ctx, c, id)
+		if err != nil {
+			return "", nil, err
+		}
+		if job != nil || waiting {
+			return id, nil, nil
+		}
+	}
+	values, err := b.values(ctx, c, req)
+	if err != nil {
+		return "", nil, unspent(err)
+	}
+	body := map[string]any{"prompt": fill(b.workflow, values), "client_id": "atelierd"}
+	if id != "" {
+		body["prompt_id"] = id
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: "/prompt", header: c.fileHeader(), json: body, paid: true})
+	if err != nil {
+		return "", nil, err
+	}
+	var accepted struct {
+		ID string `json:"prompt_id"`
+	}
+	if err := rejection(a); err != nil {
+		return "", nil, err
+	}
+	if !a.ok() {
+		return "", nil, a.failure()
+	}
+	if err := a.decode(&accepted); err != nil {
+		return "", nil, err
+	}
+	if id = cmp.Or(accepted.ID, id); id == "" {
+		return "", nil, a.failure()
+	}
+	return id, nil, nil
+}
+
+// unspent is the failure of what comes before the job is submitted.
+func unspent(err error) error {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class != order.Stopped {
+		return f.Nothing()
+	}
+	return err
+}
+
+// values are what the placeholders stand for; params are put over the rest. Of
+// the references only those that the workflow uses are brought to the server.
+func (b *comfyUI) values(ctx context.Context, c *conn, req generate.Request) (map[string]any, error) {
+	values := map[string]any{"prompt": req.Prompt, "order_id": req.OrderID, "seed": seedOf(req.Call.Key)}
+	for _, name := range slices.Sorted(maps.Keys(b.used)) {
+		n := referenceNumber(name)
+		if _, param := b.spec.Params[name]; param || n == 0 {
+			continue
+		}
+		if n > len(req.References) {
+			return nil, order.Failf(order.Hold, "reference", "the workflow wants {{%s}}, and the client has given %d pictures", name, len(req.References)).
+				WithHint("ask the client for a picture, or use a workflow without {{%s}}", name)
+		}
+		file, err := b.upload(ctx, c, fmt.Sprintf("atelierd-%s-%d", req.Call.Key, n), req.References[n-1])
+		if err != nil {
+			return nil, err
+		}
+		values[name] = file
+	}
+	return with(values, b.spec.Params), nil
+}
+
+// upload brings a picture to the server, and gives the name by which nodes load
+// it.
+func (b *comfyUI) upload(ctx context.Context, c *conn, name string, r generate.Reference) (string, error) {
+	content, err := read(r)
+	if err != nil {
+		return "", err
+	}
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	part, err := w.CreateFormFile("image", name+extension(r.MIME))
+	if err == nil {
+		_, err = part.Write(content)
+	}
+	if err = errors.Join(err, w.WriteField("type", "input"), w.WriteField("overwrite", "true"), w.Close()); err != nil {
+		return "", order.Failf(order.Retry, "reference", "a reference cannot be sent: %w", err)
+	}
+	header := http.Header{}
+	maps.Copy(header, c.fileHeader())
+	header.Set("Content-Type", w.FormDataContentType())
+	a, err := c.do(ctx, call{method: http.MethodPost, path: "/upload/image", header: header, body: body.Bytes()})
+	if err != nil {
+		return "", err
+	}
+	if !a.ok() {
+		return "", a.failure()
+	}
+	var stored struct {
+		Name      string `json:"name"`
+		Subfolder string `json:"subfolder"`
+	}
+	if err := a.decode(&stored); err != nil {
+		return "", err
+	}
+	if stored.Name == "" {
+		return "", a.failure()
+	}
+	return path.Join(stored.Subfolder, stored.Name), nil
+}
+
+// extension is what some nodes know a picture by.
+func extension(mime string) string {
+	known := map[string]string{"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
+	return cmp.Or(known[mime], ".png")
+}
+
+type workflowError struct {
+	Message string `json:"message"`
+	Details string `json:"details"`
+}
+
+func (e workflowError) String() string { return strings.TrimSpace(e.Message + " " + e.Details) }
+
+// rejection says which node is wrong; nil when none is. The server says so with
+// 400, or with 200 when it makes what the other nodes give.
+func rejection(a answer) error {
+	var wire struct {
+		Error json.RawMessage `json:"error"`
+		Nodes json.RawMessage `json:"node_errors"`
+	}
+	if json.Unmarshal(a.body, &wire) != nil || !a.ok() && a.status != http.StatusBadRequest {
+		return nil
+	}
+	var whole workflowError
+	_ = json.Unmarshal(wire.Error, &whole) // without one there is nothing to say
+	reason := whole.String()
+	var nodes map[string]struct {
+		Errors []workflowError `json:"errors"`
+		Class  string          `json:"class_type"`
+	}
+	_ = json.Unmarshal(wire.Nodes, &nodes) // it is a list when it is empty
+	for _, id := range slices.SortedFunc(maps.Keys(nodes), byNumber) {
+		reason = fmt.Sprintf("node %s (%s)", id, nodes[id].Class)
+		if len(nodes[id].Errors) > 0 {
+			reason += ": " + nodes[id].Errors[0].String()
+			break
+		}
+	}
+	if reason == "" {
+		return nil
+	}
+	f := order.Failf(order.Hold, "rejected", "the provider rejects the workflow: %s", a.redact.Replace(tidy(reason, 300))).
+		WithHint("mend the workflow, or install what it needs in ComfyUI")
+	if !a.ok() {
+		return f.Nothing()
+	}
+	return f
+}
+
+// comfyJob is a job that has ended, as the server's history has it.
+type comfyJob struct {
+	Outputs map[string]map[string]json.RawMessage `json:"outputs"`
+	Status  struct {
+		Word      string              `json:"status_str"`
+		Completed bool                `json:"completed"`
+		Messages  [][]json.RawMessage `json:"messages"`
+	} `json:"status"`
+}
+
+func (b *comfyUI) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
+	job, waiting, err := b.find(ctx, c, ticket)
+	switch {
+	case err != nil:
+		return nil, err
+	case waiting:
+		return nil, nil
+	case job == nil:
+		return nil, answer{status: http.StatusOK}.expired("its job")
+	}
+	if reason, failed := job.failure(); failed {
+		return nil, answer{redact: c.redact}.failed("%s", reason)
+	}
+	return &output{blobs: job.files()}, nil
+}
+
+// find looks for a job: the one that has ended, or whether it still waits or
+// runs. The history is asked again because the job may have ended in between.
+func (b *comfyUI) find(ctx context.Context, c *conn, id string) (job *comfyJob, waiting bool, err error) {
+	if job, err = b.ended(ctx, c, id); job != nil || err != nil {
+		return job, false, err
+	}
+	if waiting, err = b.waiting(ctx, c, id); waiting || err != nil {
+		return nil, waiting, err
+	}
+	job, err = b.ended(ctx, c, id)
+	return job, false, err
+}
+
+// ended gives the job from the history, or nil.
+func (b *comfyUI) ended(ctx context.Context, c *conn, id string) (*comfyJob, error) {
+	var history map[string]*comfyJob
+	err := b.ask(ctx, c, "/history/"+url.PathEscape(id), &history)
+	return history[id], err
+}
+
+// waiting says whether the job is in the queue, or runs.
+func (b *comfyUI) waiting(ctx context.Context, c *conn, id string) (bool, error) {
+	var queue struct {
+		Running [][]json.RawMessage `json:"queue_running"`
+		Pending [][]json.RawMessage `json:"queue_pending"`
+	}
+	if err := b.ask(ctx, c, "/queue", &queue); err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(slices.Concat(queue.Running, queue.Pending), func(entry []json.RawMessage) bool {
+		var known string
+		return len(entry) > 1 && json.Unmarshal(entry[1], &known) == nil && known == id
+	}), nil
+}
+
+// ask reads an answer that holds whole workflows, and so may be large.
+func (b *comfyUI) ask(ctx context.Context, c *conn, path string, into any) error {
+	a, err := c.get(ctx, path, c.fileHeader())
+	if err != nil {
+		return err
+	}
+	if !a.ok() {
+		return a.failure()
+	}
+	return a.decode(into)
+}
+
+// failure says why the job has made nothing, if it has failed.
+func (j *comfyJob) failure() (reason string, failed bool) {
+	if j.Status.Word != "error" && (j.Status.Completed || len(j.Status.Messages) == 0) {
+		return "", false
+	}
+	for _, message := range j.Status.Messages {
+		var name string
+		var said struct {
+			Node      string `json:"node_id"`
+			Class     string `json:"node_type"`
+			Exception string `json:"exception_message"`
+		}
+		if len(message) < 2 || json.Unmarshal(message[0], &name) != nil || json.Unmarshal(message[1], &said) != nil {
+			continue
+		}
+		switch name {
+		case "execution_error":
+			return fmt.Sprintf("node %s (%s): %s", said.Node, said.Class, said.Exception), true
+		case "execution_interrupted":
+			return "the job was interrupted", true
+		}
+	}
+	return "the workflow was not completed", true
+}
+
+// files are what the job has made: what it has saved or, when it has saved
+// nothing, its previews.
+func (j *comfyJob) files() []blob {
+	var saved, previews []blob
+	for _, id := range slices.SortedFunc(maps.Keys(j.Outputs), byNumber) {
+		for _, kind := range []string{"images", "gifs", "videos"} {
+			var files []struct {
+				Name      string `json:"filename"`
+				Subfolder string `json:"subfolder"`
+				Type      string `json:"type"`
+			}
+			if json.Unmarshal(j.Outputs[id][kind], &files) != nil {
+				continue // a node may use the word for something else
+			}
+			for _, f := range files {
+				file := blob{path: "/view?" + url.Values{"filename": {f.Name}, "subfolder": {f.Subfolder}, "type": {f.Type}}.Encode()}
+				switch {
+				case f.Name == "":
+				case f.Type == "output":
+					saved = append(saved, file)
+				case f.Type == "temp":
+					previews = append(previews, file)
+				}
+			}
+		}
+	}
+	if len(saved) > 0 {
+		return saved
+	}
+	return previews
+}
+
+func (b *comfyUI) probe(ctx context.Context, c *conn) error {
+	return c.probe(ctx, "/system_stats", c.fileHeader())
+}

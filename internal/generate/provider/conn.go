@@ -1,0 +1,406 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"atelierd/internal/fetch"
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+)
+
+const (
+	probeTimeout = 20 * time.Second
+	linkTimeout  = 5 * time.Minute
+	askTimeout   = time.Minute // of a request that costs nothing
+	// maxAnswer is the most that one answer may have: twenty pictures in base64
+	// would be more, but nobody sends that.
+	maxAnswer = 80 << 20
+	// maxAsked is the most of an answer that carries no files.
+	maxAsked = 4 << 20
+	// mostWait is the longest that a provider may make us wait by Retry-After.
+	mostWait = 6 * time.Hour
+)
+
+// apiClient follows no redirects, because they would carry the key elsewhere,
+// and sends nothing a second time by itself: without GetBody, Go's transport
+// cannot repeat a request whose connection was lost.
+func apiClient(transport http.RoundTripper) *http.Client {
+	if transport == nil {
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 10,
+			IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: 15 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+			DialContext: (&net.Dialer{Timeout: 15 * time.Second}).DialContext}
+	}
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// conn sends requests to one provider with the key of one run.
+type conn struct {
+	api  *http.Client
+	base *url.URL
+	key  secret.Text
+	// user is the name that goes with the key where that is a password.
+	user   string
+	redact *strings.Replacer
+}
+
+// connect reads the key.
+func (p *Provider) connect() (*conn, error) {
+	c := &conn{api: p.api, base: p.base, user: p.spec.User, redact: strings.NewReplacer()}
+	if p.spec.Key == nil {
+		return c, nil
+	}
+	key, err := p.spec.Key()
+	if err != nil {
+		if f, ok := errors.AsType[*order.Failure](err); ok {
+			return nil, f
+		}
+		return nil, order.Failf(order.Hold, "misconfigured", "%w", err).Nothing()
+	}
+	c.key = key
+	if !key.Empty() {
+		c.redact = strings.NewReplacer(key.Reveal(), secret.Redacted)
+	}
+	return c, nil
+}
+
+// call is one request to a provider.
+type call struct {
+	method string
+	path   string // below the base URL, with its query; a full address only below the base
+	header http.Header
+	// json is encoded as the body, unless body is given.
+	json any
+	body []byte
+	// paid says that the provider may begin work that costs money.
+	paid bool
+}
+
+// answer is what came back, of whatever status.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	redact *strings.Replacer
+	paid   bool
+}
+
+// bearer is the header of most providers.
+func (c *conn) bearer() http.Header {
+	return http.Header{"Authorization": {"Bearer " + c.key.Reveal()}}
+}
+
+// do sends one request. It fails only if there is no whole answer; what a
+// status means is for the back end, which asks answer.failure for all that it
+// does not know better.
+func (c *conn) do(ctx context.Context, r call) (answer, error) {
+	most := int64(maxAnswer)
+	if !r.paid {
+		most = maxAsked
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, askTimeout, errSlow)
+		defer cancel()
+	}
+	resp, err := c.send(ctx, r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
+	if err != nil {
+		return answer{}, c.noAnswer(ctx, err, r.paid)
+	}
+	if int64(len(body)) > most {
+		f := order.Failf(order.Retry, "too_large", "the provider's answer is larger than %d MB", most>>20)
+		return answer{}, f
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact, paid: r.paid}, nil
+}
+
+// send sends the request and gives the answer with its body unread.
+func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
+	target, err := c.target(r.path)
+	if err != nil {
+		return nil, err
+	}
+	body := r.body
+	if r.json != nil {
+		if body, err = json.Marshal(r.json); err != nil {
+			return nil, order.Failf(order.Hold, "bad_request", "the request cannot be written as JSON: %w", err).Nothing()
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, order.Failf(order.Hold, "bad_request", "the request cannot be made: %s", c.redact.Replace(err.Error())).Nothing()
+	}
+	req.GetBody = nil
+	if body == nil {
+		req.Body = http.NoBody
+	}
+	for name, values := range r.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("User-Agent", "atelierd")
+	if r.json != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.api.Do(req)
+	if err != nil {
+		return nil, c.noAnswer(ctx, err, r.paid)
+	}
+	return resp, nil
+}
+
+// target gives the address of a path; one that a provider has named has to be
+// below the base URL, since the key goes along.
+func (c *conn) target(path string) (string, error) {
+	if !strings.Contains(path, "://") {
+		return strings.TrimRight(c.base.String(), "/") + path, nil
+	}
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != c.base.Scheme || hostPort(u) != hostPort(c.base) || u.User != nil {
+		return "", order.Failf(order.Hold, "elsewhere", "the provider names an address at another host, which gets no key: %.60q", hostOf(path)).
+			WithHint("see whether base_url is that of the provider")
+	}
+	return path, nil
+}
+
+func hostOf(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// noAnswer is the failure of a request that got no whole answer.
+func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failure {
+	if ctx.Err() != nil {
+		return ended(ctx, paid)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return &order.Failure{Class: order.Retry, Code: "unreachable", Outage: true, Spending: nothingUnlessAsked(paid),
+			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error()))}
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // the address may hold what should not be shown
+	}
+	f := &order.Failure{Class: order.Retry, Code: "no_answer", Err: fmt.Errorf("the provider's answer was lost: %s", c.clean(err.Error()))}
+	f.Spending, f.Outage = order.SpentUnknown, false
+	if !paid {
+		f.Spending, f.Outage = order.SpentStill, true
+	}
+	return f
+}
+
+// nothingUnlessAsked: a paid call that was not sent cost nothing; a question
+// that was not sent says nothing about its job.
+func nothingUnlessAsked(paid bool) order.Spending {
+	if paid {
+		return order.SpentNothing
+	}
+	return order.SpentStill
+}
+
+// ended is the failure of a run whose context has ended.
+func ended(ctx context.Context, paid bool) *order.Failure {
+	if !errors.Is(context.Cause(ctx), errSlow) {
+		return &order.Failure{Class: order.Stopped, Code: "stopped", Spending: order.SpentStill, Err: context.Cause(ctx)}
+	}
+	if paid {
+		return &order.Failure{Class: order.Retry, Code: "no_answer", Spending: order.SpentUnknown,
+			Err: errors.New("the provider did not answer in time")}
+	}
+	return &order.Failure{Class: order.Retry, Code: "slow", Spending: order.SpentStill,
+		Err: errors.New("the provider's job is not done yet")}
+}
+
+// download brings in a file from below the base URL, with the key.
+func (c *conn) download(ctx context.Context, path string, w io.Writer) (int64, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSlow)
+	defer cancel()
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: path, header: c.fileHeader()})
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // only to say more
+		a := answer{status: resp.StatusCode, header: resp.Header, body: text, redact: c.redact}
+		if a.gone() {
+			return 0, a.expired("its file")
+		}
+		return 0, a.failure()
+	}
+	n, err := io.Copy(w, io.LimitReader(resp.Body, generate.MaxFileBytes+1))
+	if err != nil {
+		return n, c.noAnswer(ctx, err, false)
+	}
+	return n, nil
+}
+
+// fileHeader authorises a download in the way of providers that want it.
+func (c *conn) fileHeader() http.Header {
+	switch {
+	case c.key.Empty():
+		return nil
+	case c.user != "":
+		return c.basic()
+	}
+	return c.bearer()
+}
+
+// basic is the header of a password.
+func (c *conn) basic() http.Header {
+	r := http.Request{Header: http.Header{}}
+	r.SetBasicAuth(c.user, c.key.Reveal())
+	return r.Header
+}
+
+// linkFailure says what a failed fetch of a result means: gone for good, or
+// still to be had.
+func linkFailure(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ended(ctx, false)
+	case fetch.Gone(err):
+		return order.Failf(order.Retry, "expired", "the provider's result can no longer be had: %w", err)
+	case fetch.Temporary(err):
+		return &order.Failure{Class: order.Retry, Code: "fetch", Outage: true, Spending: order.SpentStill, Err: err}
+	}
+	return order.Failf(order.Retry, "bad_answer", "the provider's result cannot be fetched: %w", err)
+}
+
+// decode reads the answer's JSON. What is no JSON is a paid answer of no use.
+func (a answer) decode(v any) error {
+	if err := json.Unmarshal(a.body, v); err != nil {
+		f := order.Failf(order.Retry, "bad_answer", "the provider's answer is not what its API promises: %s", a.snippet())
+		if !a.paid {
+			f.Spending = order.SpentStill
+		} else {
+			f.Spending = order.SpentUnknown
+		}
+		return f
+	}
+	return nil
+}
+
+func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
+
+// gone says that what was asked for is not there, or not any more.
+func (a answer) gone() bool { return a.status == http.StatusNotFound || a.status == http.StatusGone }
+
+// expired is the failure of a job, or of a result, that the provider has
+// forgotten. It was paid for.
+func (a answer) expired(what string) *order.Failure {
+	return order.Failf(order.Retry, "expired", "the provider does not know %s any more (HTTP %d)", what, a.status)
+}
+
+// refused is the provider's no to the content of an order. It is an answer.
+func (a answer) refused(spending order.Spending, format string, args ...any) *order.Failure {
+	f := order.Failf(order.Fail, "refused", "the provider refuses: %s", a.redact.Replace(tidy(fmt.Sprintf(format, args...), 300)))
+	f.Spending = spending
+	return f
+}
+
+// failed is the end of a job that the provider could not do.
+func (a answer) failed(format string, args ...any) *order.Failure {
+	return order.Failf(order.Retry, "provider", "the provider failed: %s", a.redact.Replace(tidy(fmt.Sprintf(format, args...), 300)))
+}
+
+// failure says what a status means that the back end knows nothing better of.
+func (a answer) failure() *order.Failure {
+	f := order.Failf(order.Retry, "status", "the provider answered %d: %s", a.status, a.snippet())
+	f.Spending = nothingUnlessAsked(a.paid)
+	switch {
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
+		f.Class, f.Code = order.Hold, "key_refused"
+		f.Hint = "see that the generator's key is valid, and may use its model"
+	case a.status == http.StatusPaymentRequired:
+		f.Class, f.Code = order.Hold, "no_credit"
+		f.Hint = "put money into your account at the provider, then `atelierd orders retry`"
+	case a.status == http.StatusNotFound:
+		f.Class, f.Code = order.Hold, "not_found"
+		f.Hint = "see that the generator's base_url and model are right"
+	case a.status == http.StatusTooManyRequests, a.status == http.StatusTooEarly:
+		f.Class, f.Code, f.After = order.Wait, "rate_limited", a.retryAfter(30*time.Second)
+	case a.status == http.StatusServiceUnavailable, a.status == 529:
+		f.Code, f.Outage, f.After = "outage", true, a.retryAfter(0)
+	case a.status == http.StatusNotImplemented, a.status == http.StatusHTTPVersionNotSupported:
+		f.Class, f.Code = order.Hold, "rejected"
+		f.Hint = "see that the generator's type and base_url fit each other"
+	case a.status == http.StatusRequestTimeout, a.status >= 500:
+		f.Code = "outage"
+		if a.paid {
+			f.Spending = order.SpentUnknown // it may have begun
+		} else {
+			f.Outage = true
+		}
+	case a.status >= 300 && a.status <= 399:
+		f.Class, f.Code = order.Hold, "redirected"
+		f.Err = fmt.Errorf("the provider sends the request on to another address, which gets no key (HTTP %d)", a.status)
+		f.Hint = "put the provider's present address into base_url"
+	case a.ok():
+		f.Code = "bad_answer"
+		f.Spending = order.SpentUnknown
+		if !a.paid {
+			f.Spending = order.SpentStill
+		}
+	default:
+		f.Class, f.Code = order.Hold, "rejected"
+		f.Hint = "the provider does not take the request: see the generator's model and params"
+	}
+	return f
+}
+
+// retryAfter reads the header, in seconds or as a date.
+func (a answer) retryAfter(otherwise time.Duration) time.Duration {
+	value := strings.TrimSpace(a.header.Get("Retry-After"))
+	d, err := time.ParseDuration(value + "s")
+	if err != nil {
+		at, err := http.ParseTime(value)
+		if err != nil {
+			return otherwise
+		}
+		d = time.Until(at)
+	}
+	return min(max(d, 0), mostWait)
+}
+
+// snippet is the beginning of the answer, fit to be shown.
+func (a answer) snippet() string {
+	if len(a.body) == 0 {
+		return "an empty answer"
+	}
+	// Redacted before it is cut, or the cut could leave a part of the key.
+	head := a.redact.Replace(string(a.body[:min(len(a.body), 16<<10)]))
+	return fmt.Sprintf("%q", tidy(head, 200))
+}
+
+func (c *conn) clean(text string) string { return tidy(c.redact.Replace(text), 200) }
+
+// tidy is one line of at most so many bytes without control characters.
+func tidy(s string, most int) string {
+	s = strings.Join(strings.Fields(generate.PlainText(s, most)), " ")
+	return s
+}

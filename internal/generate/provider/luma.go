@@ -1,0 +1,97 @@
+package provider
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// luma makes pictures and videos with Luma's Dream Machine. Params are fields of
+// the request, such as aspect_ratio. References are handed on as links, because
+// it takes nothing else. Generations have an id.
+type luma struct{ spec Spec }
+
+func newLuma(s Spec) (backend, error) { return &luma{s}, nil }
+
+const (
+	lumaPath = "/dream-machine/v1/generations"
+	mostLuma = 4 // references of a picture
+)
+
+func (b *luma) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
+	fields, path := map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, lumaPath
+	var links []string
+	for _, r := range req.References {
+		if strings.HasPrefix(r.URL, "https://") && len(links) < mostLuma {
+			links = append(links, r.URL)
+		}
+	}
+	switch {
+	case b.spec.Makes == "image":
+		path += "/image"
+		var list []any
+		for _, l := range links {
+			list = append(list, map[string]any{"url": l})
+		}
+		if list != nil {
+			fields["image_ref"] = list
+		}
+	case len(links) > 0:
+		fields["keyframes"] = map[string]any{"frame0": map[string]any{"type": "image", "url": links[0]}}
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.bearer(), json: with(fields, b.spec.Params), paid: true})
+	if err != nil {
+		return "", nil, err
+	}
+	return a.ticket()
+}
+
+func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: lumaPath + "/" + url.PathEscape(ticket), header: c.bearer()})
+	if err != nil {
+		return nil, err
+	}
+	if a.gone() {
+		return nil, a.expired("its job")
+	}
+	if !a.ok() {
+		return nil, a.failure()
+	}
+	var job struct {
+		State  string `json:"state"`
+		Reason string `json:"failure_reason"`
+		Assets struct {
+			Video string `json:"video"`
+			Image string `json:"image"`
+		} `json:"assets"`
+	}
+	if err := a.decode(&job); err != nil {
+		return nil, err
+	}
+	switch job.State {
+	case "queued", "dreaming":
+		return nil, nil
+	case "completed":
+		var links []string
+		for _, l := range []string{job.Assets.Video, job.Assets.Image} {
+			if l != "" && links == nil {
+				links = []string{l} // a video's picture is its preview
+			}
+		}
+		return linked(links), nil
+	case "failed":
+		if indecent(job.Reason) {
+			return nil, a.refused(order.Spent, "%s", job.Reason)
+		}
+		return nil, a.failed("%s", job.Reason)
+	}
+	return nil, a.failure()
+}
+
+func (b *luma) probe(ctx context.Context, c *conn) error {
+	return c.probe(ctx, "/dream-machine/v1/credits", c.bearer())
+}

@@ -1,0 +1,170 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// minimax makes videos. It says in its answers, always of status 200, what went
+// wrong. Params are fields of the request, such as duration. Tasks have an id.
+type minimax struct{ spec Spec }
+
+func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
+
+// verdict is the part of each answer that says how it went.
+type verdict struct {
+	Base struct {
+		Code    int    `json:"status_code"`
+		Message string `json:"status_msg"`
+	} `json:"base_resp"`
+}
+
+// check says what the answer's own code means; nil is fine. spending is what a
+// refusal and a failure have cost.
+func (v verdict) check(a answer, spending order.Spending) error {
+	said := v.Base.Message
+	held := func(code, hint string) error {
+		f := order.Failf(order.Hold, code, "the provider answered %d: %.200q", v.Base.Code, a.redact.Replace(said)).WithHint("%s", hint)
+		f.Spending = nothingUnlessAsked(a.paid)
+		return f
+	}
+	switch v.Base.Code {
+	case 0:
+		return nil
+	case 1026, 1027:
+		return a.refused(spending, "%s", said)
+	case 1002, 1039:
+		a.status = http.StatusTooManyRequests
+		return a.failure()
+	case 1004, 2049:
+		return held("key_refused", "see that the generator's key is valid")
+	case 1008:
+		return held("no_credit", "put money into your account at the provider, then `atelierd orders retry`")
+	case 2013:
+		return held("rejected", "the provider does not take the request: see the generator's model and params")
+	}
+	f := a.failed("%d %s", v.Base.Code, said)
+	if !a.paid {
+		f.Spending = order.SpentStill
+	}
+	return f
+}
+
+func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
+	fields := map[string]any{"model": b.spec.Model, "prompt": req.Prompt}
+	picture, err := first(req)
+	if err != nil {
+		return "", nil, err
+	}
+	if picture != "" {
+		fields["first_frame_image"] = picture
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/video_generation", header: c.bearer(), json: with(fields, b.spec.Params), paid: true})
+	if err != nil {
+		return "", nil, err
+	}
+	var made struct {
+		verdict
+		ID json.RawMessage `json:"task_id"`
+	}
+	if err := read200(a, &made, &made.verdict, order.SpentNothing); err != nil {
+		return "", nil, err
+	}
+	if id := text(made.ID); id != "" {
+		return id, nil, nil
+	}
+	return "", nil, a.failure()
+}
+
+// read200 decodes an answer and looks at its own code.
+func read200(a answer, v any, how *verdict, spending order.Spending) error {
+	if !a.ok() {
+		return a.failure()
+	}
+	if err := a.decode(v); err != nil {
+		return err
+	}
+	return how.check(a, spending)
+}
+
+func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/query/video_generation?task_id=" + url.QueryEscape(ticket), header: c.bearer()})
+	if err != nil {
+		return nil, err
+	}
+	if a.gone() {
+		return nil, a.expired("its job")
+	}
+	var task struct {
+		verdict
+		Status string          `json:"status"`
+		File   json.RawMessage `json:"file_id"`
+	}
+	if err := read200(a, &task, &task.verdict, order.Spent); err != nil {
+		return nil, err
+	}
+	switch task.Status {
+	case "Preparing", "Queueing", "Processing":
+		return nil, nil
+	case "Success":
+		return b.file(ctx, c, text(task.File))
+	case "Fail":
+		return nil, a.failed("%s", task.Base.Message)
+	}
+	return nil, a.failure()
+}
+
+// file asks where the video is.
+func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error) {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/files/retrieve?file_id=" + url.QueryEscape(id), header: c.bearer()})
+	if err != nil {
+		return nil, err
+	}
+	if a.gone() {
+		return nil, a.expired("its result")
+	}
+	var made struct {
+		verdict
+		File struct {
+			URL string `json:"download_url"`
+		} `json:"file"`
+	}
+	if err := read200(a, &made, &made.verdict, order.Spent); err != nil {
+		return nil, err
+	}
+	if made.File.URL == "" {
+		return nil, a.failure()
+	}
+	return linked([]string{made.File.URL}), nil
+}
+
+// text is an id that may be a number or a text.
+func text(raw json.RawMessage) string {
+	s := strings.Trim(string(raw), `"`)
+	if s == "null" || s == "0" {
+		return ""
+	}
+	return s
+}
+
+// probe asks about a task that is not there; only a refused key is told apart.
+func (b *minimax) probe(ctx context.Context, c *conn) error {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/query/video_generation?task_id=0", header: c.bearer()})
+	if err != nil {
+		return err
+	}
+	if !a.ok() && a.status != http.StatusNotFound && a.status != http.StatusBadRequest {
+		return a.failure()
+	}
+	var v verdict
+	if json.Unmarshal(a.body, &v) == nil && (v.Base.Code == 1004 || v.Base.Code == 2049) {
+		return v.check(a, order.SpentNothing)
+	}
+	return nil
+}

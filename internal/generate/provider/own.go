@@ -1,0 +1,285 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+)
+
+// own has files made by the owner's own service, whose one address is the base
+// URL. The service answers at once with the file or with links to files, or
+// with 202 and a Location that is asked until it has them. A request is sent
+// with an idempotency key, under which it may come again. The key of the Spec is
+// never sent: requests are signed with it.
+//
+// Params are handed to the service, but for health, which is the path below the
+// base URL that Check asks.
+type own struct {
+	spec   Spec
+	health string
+	params map[string]any
+}
+
+func newHTTP(s Spec) (backend, error) {
+	b := &own{spec: s, params: with(map[string]any{}, s.Params)}
+	if value, there := b.params["health"]; there {
+		path, _ := value.(string)
+		if !strings.HasPrefix(path, "/") {
+			return nil, errors.New(`params.health must be a path such as "/health"`)
+		}
+		b.health = path
+		delete(b.params, "health")
+	}
+	return b, nil
+}
+
+// repeats is the promise that the service makes for the idempotency key.
+func (b *own) repeats() bool { return true }
+
+func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
+	body, err := b.encode(req)
+	if err != nil {
+		return "", nil, err
+	}
+	header := signed(c.key, body)
+	header.Set("Content-Type", "application/json")
+	if req.Call.Key != "" {
+		header.Set("Idempotency-Key", req.Call.Key)
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, header: header, body: body, paid: true})
+	if err != nil {
+		return "", nil, err
+	}
+	switch a.status {
+	case http.StatusOK:
+		out, err := b.made(a)
+		return "", out, err
+	case http.StatusAccepted:
+		ticket := a.header.Get("Location")
+		if ticket == "" {
+			return "", nil, a.failure()
+		}
+		_, err := below(c, ticket)
+		return ticket, nil, err
+	}
+	if no, said := b.verdict(a); said && no.Refused {
+		f := a.refused(order.SpentNothing, "%s", no.reason())
+		f.Cost = b.cost(a, no.Cost)
+		return "", nil, f
+	}
+	return "", nil, a.failure()
+}
+
+func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
+	address, err := below(c, ticket)
+	if err != nil {
+		return nil, err
+	}
+	a, err := c.get(ctx, address, signed(c.key, nil))
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case a.status == http.StatusAccepted:
+		return nil, nil
+	case a.status == http.StatusOK:
+		return b.made(a)
+	case a.gone():
+		return nil, a.expired("its job")
+	}
+	if no, said := b.verdict(a); said {
+		f := a.failed("%s", no.reason())
+		if no.Refused {
+			f = a.refused(order.Spent, "%s", no.reason())
+		}
+		f.Cost = b.cost(a, no.Cost)
+		return nil, f
+	}
+	return nil, a.failure()
+}
+
+// probe asks the service's health. Without a path for that, any answer to a GET
+// shows that somebody is there, since the address need not know GET.
+func (b *own) probe(ctx context.Context, c *conn) error {
+	if b.health != "" {
+		return c.probe(ctx, b.health, signed(c.key, nil))
+	}
+	a, err := c.do(ctx, call{method: http.MethodGet, header: signed(c.key, nil)})
+	if err != nil {
+		return err
+	}
+	if a.status >= 500 || a.status == http.StatusUnauthorized || a.status == http.StatusForbidden {
+		return a.failure()
+	}
+	return nil
+}
+
+// signed is a header with the signature of a body, as the marketplace signs its
+// webhooks: t=<unix>,v1=<hex of HMAC-SHA256(key, "t.body")>. Without a key it is
+// empty.
+func signed(key secret.Text, body []byte) http.Header {
+	header := http.Header{}
+	if key.Empty() {
+		return header
+	}
+	stamp := fmt.Sprint(time.Now().Unix())
+	mac := hmac.New(sha256.New, []byte(key.Reveal()))
+	mac.Write([]byte(stamp + "."))
+	mac.Write(body)
+	header.Set("X-Atelierd-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
+	return header
+}
+
+// below is the address of a Location, which HTTP reads as relative to the
+// request. It has to stay at the service's host.
+func below(c *conn, location string) (string, error) {
+	u, err := c.base.Parse(location)
+	if err != nil || u.Host == "" || u.Opaque != "" {
+		return "", order.Failf(order.Hold, "elsewhere", "the service's Location is no http or https address").
+			WithHint("let the service answer 202 with a Location below base_url")
+	}
+	u.Fragment = ""
+	return c.target(u.String())
+}
+
+// ownResult is the JSON by which the service names files that lie elsewhere.
+type ownResult struct {
+	URL  string          `json:"url"`
+	URLs []string        `json:"urls"`
+	Cost json.RawMessage `json:"cost_usd"`
+}
+
+// made reads an answer of 200: JSON names files, anything else is the file.
+func (b *own) made(a answer) (*output, error) {
+	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // what is no type is no JSON
+	if kind != "application/json" {
+		return &output{blobs: []blob{{data: a.body}}, cost: b.cost(a, nil)}, nil
+	}
+	var result ownResult
+	if err := a.decode(&result); err != nil {
+		return nil, err
+	}
+	links := result.URLs
+	if result.URL != "" {
+		links = append([]string{result.URL}, links...)
+	}
+	out := linked(links)
+	out.cost = b.cost(a, result.Cost)
+	return out, nil
+}
+
+// ownVerdict is what the service says with 422: that it refuses the order, or
+// that its job has failed.
+type ownVerdict struct {
+	Refused bool            `json:"refused"`
+	Reason  string          `json:"reason"`
+	Cost    json.RawMessage `json:"cost_usd"`
+}
+
+func (v ownVerdict) reason() string { return cmp.Or(v.Reason, "it gives no reason") }
+
+func (b *own) verdict(a answer) (v ownVerdict, said bool) {
+	return v, a.status == http.StatusUnprocessableEntity && json.Unmarshal(a.body, &v) == nil
+}
+
+// cost reads what the service says that a run has cost, in its JSON or else in a
+// header; 0 if it does not say. A result is not lost for an amount that cannot be
+// read: then the configured price counts.
+func (b *own) cost(a answer, raw json.RawMessage) order.USD {
+	text := strings.Trim(string(raw), `"`)
+	if text == "" || text == "null" {
+		text = strings.TrimSpace(a.header.Get("X-Cost-USD"))
+	}
+	if text == "" {
+		return 0
+	}
+	cost, err := order.ParseUSD(text)
+	if err != nil {
+		b.spec.Log.Warn("the service's cost cannot be read", "error", a.redact.Replace(err.Error()))
+		return 0
+	}
+	return cost
+}
+
+// encode writes the order for the service. Lists are never null.
+func (b *own) encode(req generate.Request) ([]byte, error) {
+	wire := ownRequest{OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Prompt: req.Prompt, Brief: req.Brief,
+		Answers: req.RequirementAnswers, Messages: []ownMessage{}, References: []ownReference{}, Params: b.params,
+		Service:  ownService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
+		Previous: list(req.PreviousDeliverables), Notes: list(req.Notes)}
+	if req.Piece > 0 {
+		wire.Piece = &ownPiece{req.Piece, req.Ask}
+	}
+	for _, m := range req.Messages {
+		wire.Messages = append(wire.Messages, ownMessage{m.From, m.Text, m.At.UTC()})
+	}
+	for _, r := range req.References {
+		content, err := read(r)
+		if err != nil {
+			return nil, err
+		}
+		wire.References = append(wire.References, ownReference{r.URL, r.MIME, content})
+	}
+	body, err := json.Marshal(wire)
+	if err != nil {
+		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err).Nothing()
+	}
+	return body, nil
+}
+
+func list(s []string) []string { return append([]string{}, s...) }
+
+// ownRequest is the order as the service gets it.
+type ownRequest struct {
+	OrderID    string          `json:"order_id"`
+	Round      int             `json:"round"`
+	Attempt    int             `json:"attempt"`
+	Piece      *ownPiece       `json:"piece,omitempty"`
+	Prompt     string          `json:"prompt"`
+	Brief      string          `json:"brief"`
+	Answers    json.RawMessage `json:"requirement_answers"`
+	Messages   []ownMessage    `json:"messages"`
+	Service    ownService      `json:"service"`
+	Previous   []string        `json:"previous_deliverables"`
+	Notes      []string        `json:"notes"`
+	References []ownReference  `json:"references"`
+	Params     map[string]any  `json:"params"`
+}
+
+// ownPiece is there only for a piece of a subscription.
+type ownPiece struct {
+	Number  int    `json:"number"`
+	Request string `json:"request"`
+}
+
+type ownMessage struct {
+	From string    `json:"from"`
+	Text string    `json:"text"`
+	At   time.Time `json:"at,omitzero"`
+}
+
+type ownService struct {
+	Title        string   `json:"title"`
+	Category     string   `json:"category"`
+	Deliverables []string `json:"deliverables"`
+}
+
+// ownReference is a picture of the client's; its bytes are base64 in JSON.
+type ownReference struct {
+	URL       string `json:"url"`
+	MediaType string `json:"media_type"`
+	Data      []byte `json:"data"`
+}

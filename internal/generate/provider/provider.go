@@ -1,0 +1,322 @@
+// Package provider has files made by services that are spoken to over HTTP: one
+// small file for each, on one helper that sends requests and says what each
+// failure means.
+//
+// A back end sends nothing twice by itself. A provider's id is handed out, to be
+// made durable, before the job is first asked about; a run that is given such an
+// id submits nothing.
+//
+// It must not know the marketplace, the database or the configuration file.
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/fetch"
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+)
+
+// Spec says which provider makes the files, and how. Which of its fields a type
+// needs, New says.
+type Spec struct {
+	// Type is one of Types.
+	Type string
+	// BaseURL is where the provider's API begins, without a slash at its end.
+	BaseURL string
+	// Model is the provider's name for what makes the files.
+	Model string
+	// Makes is "image" or "video", for providers that make both; image if empty.
+	Makes string
+	// Key gives the secret, read anew for each run so that it can be changed in
+	// place; nil for a provider without one.
+	Key func() (secret.Text, error)
+	// User is the name that goes with Key where the provider takes a password.
+	User string
+	// Params are put into the request as they are, over what the back end says.
+	Params map[string]any
+	// Workflow is the file that ComfyUI runs, with placeholders.
+	Workflow []byte
+	// Timeout is the most that one run may take, a wait for a job included; 0 is
+	// 10 minutes. A job that is not done by then goes on, and the next run asks
+	// for it again.
+	Timeout time.Duration
+	// PollInterval is the time between two questions about a job; 0 is 3 seconds.
+	PollInterval time.Duration
+	// Transport replaces the network in tests.
+	Transport http.RoundTripper
+	// Log gets a line for each submitted job; nil discards it.
+	Log *slog.Logger
+}
+
+// backend is what one provider's API takes and gives. Its errors are
+// *order.Failure.
+type backend interface {
+	// submit makes the call that is paid for. It gives either the finished
+	// output or the ticket of a job that goes on.
+	submit(ctx context.Context, c *conn, req generate.Request) (ticket string, out *output, err error)
+	// poll asks about a job; without an output and an error it still goes on.
+	poll(ctx context.Context, c *conn, ticket string) (*output, error)
+	// probe sees whether the provider would take a request, for nothing.
+	probe(ctx context.Context, c *conn) error
+}
+
+// repeater is a backend whose submit may be sent again under the same key.
+type repeater interface{ repeats() bool }
+
+// output is what a provider has made.
+type output struct {
+	blobs []blob
+	// cost is what the provider says that it costs; 0 if it does not say.
+	cost order.USD
+}
+
+// blob is one file of an output: its bytes, or where they are.
+type blob struct {
+	data []byte
+	// link is a full address, fetched without credentials.
+	link string
+	// path is one below the base URL, fetched with them.
+	path string
+}
+
+// kind is what a back end needs of a Spec, and how it is made.
+type kind struct {
+	model, key bool // required
+	make       func(Spec) (backend, error)
+}
+
+var kinds = map[string]kind{
+	"a1111":     {make: newA1111},
+	"comfyui":   {make: newComfyUI},
+	"fal":       {model: true, key: true, make: newFal},
+	"gemini":    {model: true, key: true, make: newGemini},
+	"http":      {make: newHTTP},
+	"luma":      {model: true, key: true, make: newLuma},
+	"minimax":   {model: true, key: true, make: newMiniMax},
+	"openai":    {model: true, key: true, make: newOpenAI},
+	"replicate": {model: true, key: true, make: newReplicate},
+	"runway":    {model: true, key: true, make: newRunway},
+}
+
+// errNoJobs is the answer to a ticket of a provider that gives none.
+var errNoJobs = order.Failf(order.Retry, "expired", "the provider has no jobs that could be asked about")
+
+// Types are the names of the back ends, in order.
+func Types() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// Provider is a generate.Generator.
+type Provider struct {
+	spec    Spec
+	backend backend
+	base    *url.URL
+	api     *http.Client
+	links   *fetch.Client
+}
+
+const (
+	defaultTimeout      = 10 * time.Minute
+	defaultPollInterval = 3 * time.Second
+)
+
+// New makes the back end that spec names. Its error is one for the owner. It
+// reads no secret and sends nothing: that is for Check.
+func New(spec Spec) (*Provider, error) {
+	kind, there := kinds[spec.Type]
+	if !there {
+		return nil, fmt.Errorf("unknown type %.40q, known are %s", spec.Type, strings.Join(Types(), ", "))
+	}
+	base, err := url.Parse(spec.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
+		return nil, fmt.Errorf("base_url must be an http or https address without a user or a query, is %.100q", spec.BaseURL)
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	if kind.model && spec.Model == "" {
+		return nil, errors.New("model is missing")
+	}
+	if kind.key && spec.Key == nil {
+		return nil, errors.New("the provider needs a key: key_env or key_file is missing")
+	}
+	if spec.Timeout == 0 {
+		spec.Timeout = defaultTimeout
+	}
+	if spec.PollInterval == 0 {
+		spec.PollInterval = defaultPollInterval
+	}
+	if spec.Makes == "" {
+		spec.Makes = "image"
+	}
+	if spec.Log == nil {
+		spec.Log = slog.New(slog.DiscardHandler)
+	}
+	made, err := kind.make(spec)
+	if err != nil {
+		return nil, err
+	}
+	return &Provider{spec: spec, backend: made, base: base, api: apiClient(spec.Transport),
+		links: fetch.New(fetch.Options{MaxBytes: generate.MaxFileBytes, Timeout: linkTimeout,
+			Trusted: []string{hostPort(base)}, Transport: spec.Transport})}, nil
+}
+
+// Repeats implements generate.Repeater.
+func (p *Provider) Repeats() bool {
+	r, ok := p.backend.(repeater)
+	return ok && r.repeats()
+}
+
+// Check asks the provider something that costs nothing, with the key.
+func (p *Provider) Check(ctx context.Context) error {
+	c, err := p.connect()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	err = p.backend.probe(ctx, c)
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || f.Class == order.Stopped {
+		return err
+	}
+	held := *f
+	held.Class = order.Hold
+	if held.Hint == "" {
+		held.Hint = "see whether the provider can be reached, and try again"
+	}
+	return &held
+}
+
+// Generate implements generate.Generator: it submits the request, or goes on
+// with the job that an earlier run has submitted, and brings in the result.
+func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
+	c, err := p.connect()
+	if err != nil {
+		return generate.Result{}, err
+	}
+	// A job that is not done when the time is over goes on.
+	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)
+	defer cancel()
+	ticket := req.Call.Ticket
+	var out *output
+	if ticket == "" {
+		if ticket, out, err = p.backend.submit(limit, c, req); err != nil {
+			return generate.Result{}, err
+		}
+		if out == nil {
+			p.spec.Log.Info("submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
+			if err := submitted(req, ticket); err != nil {
+				return generate.Result{}, err
+			}
+		}
+	}
+	if out == nil {
+		if out, err = p.wait(limit, c, ticket); err != nil {
+			return generate.Result{}, err
+		}
+	}
+	files, err := p.save(ctx, c, req, out)
+	if err != nil {
+		if f, ok := errors.AsType[*order.Failure](err); ok && ticket == "" && f.Spending == order.SpentStill {
+			f.Spending = order.SpentUnknown // without a job there is nothing to go on with
+		}
+		return generate.Result{}, err
+	}
+	return generate.Result{Files: files, Cost: out.cost}, nil
+}
+
+// submitted makes the ticket durable.
+func submitted(req generate.Request, ticket string) error {
+	if req.Call.Submitted == nil {
+		return nil
+	}
+	if err := req.Call.Submitted(ticket); err != nil {
+		return &order.Failure{Class: order.Retry, Code: "ticket", Spending: order.SpentUnknown,
+			Err: fmt.Errorf("the provider's job %.80q could not be written down: %w", ticket, err)}
+	}
+	return nil
+}
+
+var errSlow = errors.New("the time for it is over")
+
+// wait asks about the job until it has ended.
+func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, error) {
+	pause := p.spec.PollInterval
+	for {
+		out, err := p.backend.poll(ctx, c, ticket)
+		if out != nil || err != nil {
+			return out, err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil, ended(ctx, false)
+		case <-t.C:
+		}
+		pause = min(pause*5/4, 10*p.spec.PollInterval)
+	}
+}
+
+// save writes the output's files, whole or not at all.
+func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
+	if len(out.blobs) == 0 {
+		return nil, order.Failf(order.Retry, "no_output", "the provider's answer holds no file")
+	}
+	if len(out.blobs) > generate.MaxFiles {
+		return nil, order.Failf(order.Retry, "bad_answer", "the provider made %d files, at most %d are taken", len(out.blobs), generate.MaxFiles)
+	}
+	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
+		return nil, &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
+	}
+	var files []string
+	for i, b := range out.blobs {
+		file := filepath.Join(req.OutputDir, fmt.Sprintf("result-%d", i+1))
+		if err := p.saveBlob(ctx, c, b, file); err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) error {
+	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
+	}
+	size, got := int64(len(b.data)), error(nil)
+	switch {
+	case b.link != "":
+		size, got = p.links.Fetch(ctx, b.link, f)
+		got = linkFailure(ctx, got)
+	case b.path != "":
+		size, got = c.download(ctx, b.path, f)
+	default:
+		_, got = f.Write(b.data)
+	}
+	if err := errors.Join(got, f.Close()); err != nil {
+		if _, ok := errors.AsType[*order.Failure](got); ok {
+			return got
+		}
+		return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
+	}
+	switch {
+	case size == 0:
+		return order.Failf(order.Retry, "bad_answer", "the provider's file is empty")
+	case size > generate.MaxFileBytes:
+		return order.Failf(order.Retry, "too_large", "the provider's file has %d bytes, at most %d are taken", size, generate.MaxFileBytes)
+	}
+	return os.Rename(temp, file)
+}

@@ -1,0 +1,95 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// replicate makes predictions. Its model is owner/name, or the id of a version;
+// params are the model's input, of which image_input names the field that takes
+// the reference. Predictions have an id; their files are deleted
+// an hour after they are made.
+type replicate struct{ spec Spec }
+
+func newReplicate(s Spec) (backend, error) { return &replicate{s}, nil }
+
+type prediction struct {
+	Status string          `json:"status"`
+	Output json.RawMessage `json:"output"`
+	Error  any             `json:"error"`
+}
+
+func (b *replicate) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
+	input, err := input(req, b.spec.Params, "")
+	if err != nil {
+		return "", nil, err
+	}
+	path, body := "/v1/models/"+b.spec.Model+"/predictions", map[string]any{"input": input}
+	if !strings.Contains(b.spec.Model, "/") {
+		path, body["version"] = "/v1/predictions", b.spec.Model
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.bearer(), json: body, paid: true})
+	if err != nil {
+		return "", nil, err
+	}
+	return a.ticket()
+}
+
+func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/predictions/" + url.PathEscape(ticket), header: c.bearer()})
+	if err != nil {
+		return nil, err
+	}
+	if a.gone() {
+		return nil, a.expired("its job")
+	}
+	if !a.ok() {
+		return nil, a.failure()
+	}
+	var p prediction
+	if err := a.decode(&p); err != nil {
+		return nil, err
+	}
+	switch p.Status {
+	case "starting", "processing":
+		return nil, nil
+	case "succeeded":
+		links, ok := linksOf(p.Output)
+		if !ok {
+			return nil, a.expired("its result")
+		}
+		return linked(links), nil
+	case "failed", "canceled", "aborted":
+		text, _ := p.Error.(string)
+		if indecent(text) {
+			return nil, a.refused(order.Spent, "%s", text)
+		}
+		return nil, a.failed("%s %s", p.Status, text)
+	}
+	return nil, a.failure()
+}
+
+func (b *replicate) probe(ctx context.Context, c *conn) error {
+	path := "/v1/models/" + b.spec.Model
+	if !strings.Contains(b.spec.Model, "/") {
+		path = "/v1/account"
+	}
+	return c.probe(ctx, path, c.bearer())
+}
+
+// linksOf reads an output that is one address or a list of them.
+func linksOf(raw json.RawMessage) ([]string, bool) {
+	var one string
+	if json.Unmarshal(raw, &one) == nil && one != "" {
+		return []string{one}, true
+	}
+	var list []string
+	err := json.Unmarshal(raw, &list)
+	return list, err == nil && len(list) > 0
+}

@@ -1,0 +1,190 @@
+package media
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// box is one of ISO/IEC 14496-12.
+func box(name string, body ...[]byte) []byte {
+	whole := bytes.Join(body, nil)
+	out := binary.BigEndian.AppendUint32(nil, uint32(8+len(whole)))
+	return append(append(out, name...), whole...)
+}
+
+// fields are numbers of 32 bits.
+func fields(n ...uint32) []byte {
+	var out []byte
+	for _, v := range n {
+		out = binary.BigEndian.AppendUint32(out, v)
+	}
+	return out
+}
+
+func movieHeader(scale, duration uint32) []byte {
+	return box("mvhd", fields(0, 0, 0, scale, duration), make([]byte, 80))
+}
+
+func trackHeader(w, h uint32) []byte {
+	return box("tkhd", fields(0, 0, 0, 1, 0, 90), make([]byte, 52), fields(w<<16, h<<16))
+}
+
+var brand = box("ftyp", []byte("isom\x00\x00\x02\x00isommp42"))
+
+// element is one of EBML, with a size of one byte or, from 127 bytes on, eight.
+func element(id uint32, body ...[]byte) []byte {
+	whole := bytes.Join(body, nil)
+	var out []byte
+	for shift := 24; shift >= 0; shift -= 8 {
+		if b := byte(id >> shift); b != 0 || out != nil {
+			out = append(out, b)
+		}
+	}
+	if len(whole) < 127 {
+		return append(append(out, 0x80|byte(len(whole))), whole...)
+	}
+	out = append(out, 0x01)
+	return append(append(out, binary.BigEndian.AppendUint64(nil, uint64(len(whole)))[1:]...), whole...)
+}
+
+var webmHead = []byte("\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04B\x85\x81\x02")
+
+func TestTheHeaderOfAVideoIsMeasured(t *testing.T) {
+	info := element(idInfo, element(idScale, []byte{0x0f, 0x42, 0x40}), element(idLength, binary.BigEndian.AppendUint64(nil, math.Float64bits(4500))))
+	info32 := element(idInfo, element(idLength, binary.BigEndian.AppendUint32(nil, math.Float32bits(4500))))
+	tracks := element(idTracks, element(idTrack, element(0xE1)), element(idTrack, element(idVideo, element(idWidth, []byte{0x05, 0x00}), element(idHeight, []byte{0x02, 0xd0}))))
+	long := box("mvhd", []byte{1, 0, 0, 0}, make([]byte, 16), fields(1000), fields(0, 4500), make([]byte, 80))
+	longTrack := box("tkhd", []byte{1, 0, 0, 0}, make([]byte, 84), fields(1280<<16, 720<<16))
+	sound := box("trak", trackHeader(0, 0))
+	data := box("mdat", make([]byte, 5000))
+	open := append([]byte{0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, append(info, tracks...)...)
+	whole := footage{4500 * time.Millisecond, 1280, 720}
+	for name, c := range map[string]struct {
+		file []byte
+		want footage
+	}{
+		"mp4":                   {join(brand, box("moov", movieHeader(1000, 4500), sound, box("trak", trackHeader(1280, 720))), data), whole},
+		"header at the end":     {join(brand, data, box("moov", movieHeader(1000, 4500), box("trak", trackHeader(1280, 720)))), whole},
+		"times of 64 bits":      {join(brand, box("moov", long, box("trak", longTrack))), whole},
+		"fragments":             {join(brand, box("moov", movieHeader(1000, 0), box("trak", trackHeader(1280, 720)))), footage{0, 1280, 720}},
+		"unknown duration":      {join(brand, box("moov", movieHeader(1000, math.MaxUint32))), footage{}},
+		"no scale":              {join(brand, box("moov", movieHeader(0, 10))), footage{}},
+		"a box beyond the file": {join(brand, []byte("\x7f\xff\xff\xffmoov")), footage{}},
+		"a box of no size":      {join(brand, []byte("\x00\x00\x00\x04moov")), footage{}},
+		"webm":                  {join(webmHead, element(idSegment, info, tracks)), whole},
+		"webm with short times": {join(webmHead, element(idSegment, info32, tracks)), whole},
+		"webm of unknown size":  {join(webmHead, open), whole},
+		"webm cut short":        {join(webmHead, element(idSegment, info, tracks))[:60], footage{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Inspect(file(t, c.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (footage{got.Duration, got.Width, got.Height}) != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+
+// counting counts what is read of a file.
+type counting struct {
+	bytes.Reader
+	read, calls int
+}
+
+func (c *counting) ReadAt(p []byte, off int64) (int, error) {
+	c.calls++
+	n, err := c.Reader.ReadAt(p, off)
+	c.read += n
+	return n, err
+}
+
+func TestAHostileHeaderIsNotFollowedForEver(t *testing.T) {
+	many := append(brand, bytes.Repeat(box("free"), 1<<20)...)
+	deep := box("moov", bytes.Repeat(box("trak", bytes.Repeat(box("trak"), 3)), 1<<16))
+	for _, content := range [][]byte{many, append(brand, deep...)} {
+		c := &counting{Reader: *bytes.NewReader(content)}
+		measure("video/mp4", c, int64(len(content)))
+		if c.calls > 2*mostBoxes+10 || c.read > 1<<20 {
+			t.Errorf("%d reads of %d bytes", c.calls, c.read)
+		}
+	}
+	c := &counting{Reader: *bytes.NewReader(bytes.Repeat([]byte{0xAE, 0x80}, 1<<20))}
+	measure("video/webm", c, 2<<20)
+	if c.calls > 6*mostBoxes {
+		t.Errorf("%d reads", c.calls)
+	}
+}
+
+func FuzzMeasureEndsAndStaysSane(f *testing.F) {
+	f.Add(true, join(brand, box("moov", movieHeader(1000, 4500), box("trak", trackHeader(1280, 720)))))
+	f.Add(false, join(webmHead, element(idSegment, element(idInfo, element(idLength, make([]byte, 4))))))
+	f.Fuzz(func(t *testing.T, mp4 bool, content []byte) {
+		mime := map[bool]string{true: "video/mp4", false: "video/webm"}[mp4]
+		v := measure(mime, bytes.NewReader(content), int64(len(content)))
+		if v.duration < 0 || v.duration > longestVideo || v.width < 0 || v.width > math.MaxUint16 || v.height > math.MaxUint16 {
+			t.Errorf("%+v", v)
+		}
+	})
+}
+
+func TestRulesSayWhatWasPromisedAndWhatCame(t *testing.T) {
+	picture := Info{MIME: "image/png", Media: Image, Width: 1024, Height: 1024}
+	film := Info{MIME: "video/mp4", Media: Video, Width: 1280, Height: 720, Duration: 5 * time.Second}
+	dark := Info{MIME: "video/mp4", Media: Video}
+	text := Info{MIME: "text/plain", Media: Text}
+	for name, c := range map[string]struct {
+		rules Rules
+		info  Info
+		want  string
+	}{
+		"anything":       {Rules{}, picture, ""},
+		"no text":        {Rules{}, text, "made text/plain, but the service promises an image or a video"},
+		"a kind":         {Rules{Kind: Image}, picture, ""},
+		"another kind":   {Rules{Kind: Video}, picture, "made image/png, but the service promises video"},
+		"text":           {Rules{Kind: Text, MinWidth: 5}, text, ""},
+		"large enough":   {Rules{MinWidth: 1024, MinHeight: 1024}, picture, ""},
+		"too narrow":     {Rules{MinWidth: 1025}, picture, "1024 x 1024 pixels, the service promises at least 1025 x 0"},
+		"too low":        {Rules{MinHeight: 1080}, film, "1280 x 720"},
+		"aspect":         {Rules{AspectW: 16, AspectH: 9}, film, ""},
+		"near an aspect": {Rules{AspectW: 16, AspectH: 9}, Info{Media: Image, Width: 1280, Height: 728}, ""},
+		"another aspect": {Rules{AspectW: 1, AspectH: 1}, film, "the service promises 1:1"},
+		"dark":           {Rules{MinWidth: 1}, dark, "does not tell how large"},
+		"in time":        {Rules{MinDuration: 5 * time.Second, MaxDuration: 5 * time.Second}, film, ""},
+		"too short":      {Rules{MinDuration: 6 * time.Second}, film, "takes 5s, the service promises at least 6s"},
+		"too long":       {Rules{MaxDuration: 4 * time.Second}, film, "at most 4s"},
+		"endless":        {Rules{MaxDuration: 4 * time.Second}, dark, "does not tell how long"},
+		"no film":        {Rules{MinDuration: 4 * time.Second}, picture, ""},
+	} {
+		err := c.rules.Check(c.info)
+		f, ok := errors.AsType[*order.Failure](err)
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.want != "" && (!ok || f.Class != order.Retry || f.Code != "bad_file" || !strings.Contains(f.Error(), c.want)):
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestARatioIsReadOrRefused(t *testing.T) {
+	if w, h, err := ParseAspect("16:9"); w != 16 || h != 9 || err != nil {
+		t.Errorf("%d %d %v", w, h, err)
+	}
+	for _, s := range []string{"", "16", "16:", ":9", "0:1", "16:-9", "a:b", "10001:1"} {
+		if _, _, err := ParseAspect(s); err == nil {
+			t.Errorf("%q is a ratio", s)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// KindReference marks a picture of the client's that is kept as an artifact.
+// It is no kind of work.
+const KindReference Kind = "reference"
+
+// GenerationState is what is known of one call of a generator.
+type GenerationState string
+
+// The states of a generation. Calling and Submitted are open: what an earlier
+// process had in either, a later one goes on with.
+const (
+	// GenerationCalling: the call is about to be made, or its answer was lost.
+	GenerationCalling GenerationState = "calling"
+	// GenerationSubmitted: the provider's id is known.
+	GenerationSubmitted GenerationState = "submitted"
+	GenerationDone      GenerationState = "done"
+	GenerationFailed    GenerationState = "failed"
+	GenerationRefused   GenerationState = "refused"
+	// GenerationExpired: the provider no longer has the result.
+	GenerationExpired GenerationState = "expired"
+	// GenerationUnknown: nobody can tell; it counts as spent.
+	GenerationUnknown GenerationState = "unknown"
+)
+
+// CodeUnknownCall marks work that is held because nobody can tell whether a call
+// was paid for; the owner's retry makes another.
+const CodeUnknownCall = "unknown_call"
+
+// CodeDayCap marks work that waits for the next day.
+const CodeDayCap = "day_cap"
+
+// Generation is the durable record of one call of a generator.
+type Generation struct {
+	ID        int64
+	Generator string
+	Key       string // idempotency key, a UUID
+	Ticket    string // the provider's id; empty until it is known
+	State     GenerationState
+	Cost      USD // its price, until the true cost is known
+	BeganAt   time.Time
+}
+
+// Caps are the most that may be spent; 0 is no limit. A call that would go
+// beyond one is not made.
+type Caps struct {
+	Attempt USD
+	Order   USD
+	// Percent is the most for an order as a share of its net price.
+	Percent int
+	// Day is the most in a day of UTC.
+	Day USD
+}
+
+// Spend is what was spent so far, open calls with their price.
+type Spend struct {
+	Attempt, Order, Day USD
+	// Net is the order's price without the marketplace's fee; 0 if unknown.
+	Net USD
+}
+
+// Allow is nil when a call of the given price stays within the caps. Its
+// failure holds the order, or, at the cap of a day, makes it wait for the next.
+func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
+	over := func(spent, most USD) bool { return most > 0 && spent+price > most }
+	held := func(code, what string, spent, most USD) *Failure {
+		return Failf(Hold, code, "another call for %s would go beyond the cap %s: %s is spent, the cap is %s", price, what, spent, most).
+			WithHint("raise the cap in [spending] and restart, then `atelierd orders retry`").Nothing()
+	}
+	switch share := s.Net * USD(c.Percent) / 100; {
+	case over(s.Attempt, c.Attempt):
+		return held("attempt_cap", "of an attempt", s.Attempt, c.Attempt)
+	case over(s.Order, c.Order):
+		return held("order_cap", "of an order", s.Order, c.Order)
+	case c.Percent > 0 && s.Net > 0 && s.Order+price > share:
+		return held("order_cap", fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
+	case over(s.Day, c.Day):
+		return &Failure{Class: Wait, Code: CodeDayCap, Spending: SpentNothing, After: untilTomorrow(now),
+			Err:  fmt.Errorf("today's cap on spending is reached: %s of %s is spent, and a call costs %s", s.Day, c.Day, price),
+			Hint: "work goes on by itself tomorrow (UTC), or with a higher spending.day_usd after a restart"}
+	}
+	return nil
+}
+
+// Day is the beginning of the day, in UTC, that spending is counted by.
+func Day(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
+
+func untilTomorrow(now time.Time) time.Duration { return Day(now).Add(24 * time.Hour).Sub(now) }
+
+// Ended says how a failed call is written down, and what it has cost of its
+// price. It is not open any more unless f says SpentStill.
+func (g Generation) Ended(f *Failure) (GenerationState, USD) {
+	switch {
+	case f.Spending == SpentNothing:
+		return GenerationFailed, f.Cost
+	case f.Spending == SpentUnknown:
+		return GenerationUnknown, g.Cost
+	case f.Code == "refused":
+		return GenerationRefused, g.known(f.Cost)
+	case f.Code == "expired":
+		return GenerationExpired, g.known(f.Cost)
+	}
+	return GenerationFailed, g.known(f.Cost)
+}
+
+// known is the cost that was told, else the price.
+func (g Generation) known(told USD) USD {
+	if told > 0 {
+		return told
+	}
+	return g.Cost
+}
+
+// Done is what a call has cost that has succeeded, told by its maker or not.
+func (g Generation) Done(told USD) (GenerationState, USD) { return GenerationDone, g.known(told) }
+
+// ErrSettled is the answer to a ticket for a call that is no longer open.
+var ErrSettled = errors.New("the call is no longer open")

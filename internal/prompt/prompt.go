@@ -1,0 +1,153 @@
+// Package prompt puts what a client wants into one text, by the owner's template.
+//
+// It must not know who reads the text, or where its parts come from.
+package prompt
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+	"unicode/utf8"
+)
+
+// Data is what a template may speak of. All of it but Service is a stranger's
+// text.
+type Data struct {
+	Wish    string // the brief, or what the client of a subscription asks for now
+	Brief   string
+	Answers []Answer
+	// Feedback is what the client has written about the version before; empty in
+	// round 0.
+	Feedback []string
+	Round    int
+	Piece    int
+	Service  string // the title
+	Notes    []string
+}
+
+// Answer is a client's answer to one of the service's questions.
+type Answer struct{ Question, Answer string }
+
+// Most is the longest prompt, in bytes.
+const Most = 20_000
+
+// Prompt is a template that is known to work.
+type Prompt struct{ t *template.Template }
+
+// Default is used by a service without a template of its own.
+var Default = must(`{{.Wish}}
+{{range .Answers}}
+{{with .Question}}{{.}}: {{end}}{{.Answer}}{{end}}
+{{with .Feedback}}
+The last version was sent back. What the client wrote about it:
+{{range .}}- {{.}}
+{{end}}{{end}}`)
+
+func must(text string) *Prompt {
+	p, err := Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// Parse reads a template of text/template and tries it out. Its error is one
+// line for the owner.
+func Parse(text string) (*Prompt, error) {
+	t, err := template.New("prompt").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	p := &Prompt{t}
+	for _, d := range []Data{
+		{Wish: "a cat", Brief: "a cat"},
+		{Wish: "a cat", Brief: "a cat", Answers: []Answer{{"colour", "red"}}, Feedback: []string{"too red"}, Round: 1, Piece: 2, Service: "Images", Notes: []string{"no reference"}},
+	} {
+		written, err := p.Write(d)
+		if err != nil {
+			return nil, err
+		}
+		if written == "" {
+			return nil, errors.New("it makes an empty prompt")
+		}
+	}
+	return p, nil
+}
+
+// Write writes the prompt, cut to Most.
+func (p *Prompt) Write(d Data) (string, error) {
+	var b bytes.Buffer
+	if err := p.t.Execute(&b, d); err != nil {
+		return "", errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	text := strings.TrimSpace(strings.ToValidUTF8(b.String(), "\uFFFD"))
+	if len(text) <= Most {
+		return text, nil
+	}
+	end := Most
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end], nil
+}
+
+// Answers reads a client's answers: an object of answers by question, or a list
+// of texts or of objects with a question and an answer. What cannot be read so
+// is one answer, as it stands.
+func Answers(raw json.RawMessage) []Answer {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		var answers []Answer
+		for _, item := range list {
+			answers = append(answers, answer(item))
+		}
+		return answers
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
+		return []Answer{{Answer: text(raw)}}
+	}
+	var answers []Answer // in the client's order, which a map would lose
+	for dec.More() {
+		question, err := dec.Token()
+		if err != nil {
+			break
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			break
+		}
+		answers = append(answers, Answer{fmt.Sprint(question), text(value)})
+	}
+	return answers
+}
+
+func answer(raw json.RawMessage) Answer {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return Answer{Answer: text(raw)}
+	}
+	for _, q := range []string{"question", "label", "name", "title", "requirement"} {
+		for _, a := range []string{"answer", "value", "text", "response"} {
+			if fields[q] != nil && fields[a] != nil {
+				return Answer{text(fields[q]), text(fields[a])}
+			}
+		}
+	}
+	return Answer{Answer: text(raw)}
+}
+
+// text is a JSON string without its quotes, or anything else as JSON.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}

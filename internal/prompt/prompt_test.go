@@ -1,0 +1,61 @@
+package prompt
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestTheDefaultSaysWishAnswersAndFeedback(t *testing.T) {
+	got, err := Default.Write(Data{Wish: "a fox", Answers: Answers([]byte(`{"colour":"red","size":3}`)),
+		Feedback: []string{"too red", "and too small"}})
+	want := "a fox\n\ncolour: red\nsize: 3\n\nThe last version was sent back. What the client wrote about it:\n- too red\n- and too small"
+	if err != nil || got != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+	if got, _ := Default.Write(Data{Wish: "a fox"}); got != "a fox" {
+		t.Errorf("a bare wish became %q", got)
+	}
+}
+
+func TestAnswersAreReadInEveryShape(t *testing.T) {
+	for raw, want := range map[string][]Answer{
+		``:                                nil,
+		`null`:                            nil,
+		`{"b":"2","a":"1"}`:               {{"b", "2"}, {"a", "1"}},
+		`["red",5]`:                       {{"", "red"}, {"", "5"}},
+		`[{"question":"q","answer":"a"}]`: {{"q", "a"}},
+		`[{"label":"q","value":["x"]}]`:   {{"q", `["x"]`}},
+		`[{"other":1}]`:                   {{"", `{"other":1}`}},
+		`"plain"`:                         {{"", "plain"}},
+		`{"a":`:                           nil,
+	} {
+		got := Answers([]byte(raw))
+		if len(got) != len(want) {
+			t.Errorf("%s: %v, want %v", raw, got, want)
+			continue
+		}
+		for i := range got {
+			if got[i] != want[i] {
+				t.Errorf("%s: %v, want %v", raw, got, want)
+			}
+		}
+	}
+}
+
+func TestATemplateThatCannotWorkIsFoundAtTheStart(t *testing.T) {
+	for text, want := range map[string]string{
+		"{{.Wihs}}": "Wihs", "{{.Wish": "unclosed", "{{if .Feedback}}x{{end}}": "empty", "{{index .Answers 0}}": "index",
+	} {
+		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestAPromptIsCutBetweenCharacters(t *testing.T) {
+	got, err := Default.Write(Data{Wish: strings.Repeat("ä", Most)})
+	if err != nil || len(got) > Most || !utf8.ValidString(got) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// BeginGeneration writes down that the job is about to call a generator, whose
+// price it reserves, unless that goes beyond a cap: then nothing is written and
+// the error is the *order.Failure of the cap. Its error is of class Lost once the
+// job's lease is gone.
+func (s *Store) BeginGeneration(j order.Job, g order.Generation, caps order.Caps) (order.Generation, error) {
+	var capped *order.Failure
+	err := s.write("generation.begin", func(t *tx) error {
+		capped = nil
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		spent, err := t.spend(j)
+		if err != nil {
+			return err
+		}
+		if capped = caps.Allow(spent, g.Cost, t.now.Time); capped != nil {
+			return t.cappedToday(capped)
+		}
+		if err := t.cappedToday(nil); err != nil {
+			return err
+		}
+		g.State, g.BeganAt = order.GenerationCalling, t.now.Time
+		if g.ID, err = t.InsertGeneration(noCancel, query.InsertGenerationParams{JobID: j.ID, AttemptID: j.AttemptID,
+			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now}); err != nil {
+			return err
+		}
+		return t.AddAttemptCost(noCancel, int64(g.Cost), j.AttemptID)
+	})
+	if err == nil && capped != nil {
+		err = capped
+	}
+	return g, err
+}
+
+// spend sums up what was spent before a call of the job.
+func (t *tx) spend(j order.Job) (s order.Spend, err error) {
+	if s.Attempt, err = t.SpentInAttempt(noCancel, j.AttemptID); err != nil {
+		return s, err
+	}
+	onOrder, err := t.SpentOnOrder(noCancel, j.OrderID)
+	if err != nil {
+		return s, err
+	}
+	today, err := t.SpentSince(noCancel, utc.At(order.Day(t.now.Time)))
+	if err != nil {
+		return s, err
+	}
+	s.Order, s.Day = order.USD(onOrder), order.USD(today)
+	rows, err := t.GetOrder(noCancel, j.OrderID)
+	if err != nil || len(rows) == 0 || rows[0].PriceUsdMicros == nil {
+		return s, err
+	}
+	s.Net = *rows[0].PriceUsdMicros * 9 / 10
+	if fee := rows[0].FeeUsdMicros; fee != nil {
+		s.Net = *rows[0].PriceUsdMicros - *fee
+	}
+	return s, nil
+}
+
+// cappedToday tells the owner that a day's cap is reached, or, with nil, that
+// calls are made again.
+func (t *tx) cappedToday(f *order.Failure) error {
+	const name = "trouble.spending"
+	switch {
+	case f == nil:
+		_, err := t.DeleteFact(noCancel, name)
+		return err
+	case f.Code == order.CodeDayCap:
+		return t.PutFact(noCancel, query.PutFactParams{Name: name, Value: f.Error(), ChangedAt: t.now})
+	}
+	return nil
+}
+
+// OpenGenerations are the calls of a job that are not settled.
+func (s *Store) OpenGenerations(ctx context.Context, j order.Job) ([]order.Generation, error) {
+	rows, err := s.read.OpenGenerations(ctx, j.ID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]order.Generation, len(rows))
+	for i, r := range rows {
+		list[i] = generation(r)
+	}
+	return list, nil
+}
+
+func generation(r query.Generation) order.Generation {
+	return order.Generation{ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
+		Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time}
+}
+
+// GenerationSubmitted makes a provider's id durable. It asks for no lease: money
+// that was spent is written down, whoever works on the order now.
+func (s *Store) GenerationSubmitted(id int64, ticket string) error {
+	return s.write("generation.submitted", func(t *tx) error {
+		n, err := t.GenerationSubmitted(noCancel, ticket, id)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("generation %d: %w", id, order.ErrSettled)
+		}
+		return err
+	})
+}
+
+// SettleGeneration ends an open call: how, and what it has cost. The attempt that
+// began it carries the cost. One that is settled already is left alone.
+func (s *Store) SettleGeneration(id int64, state order.GenerationState, cost order.USD, note string) error {
+	return s.write("generation.settle", func(t *tx) error {
+		rows, err := t.OpenGeneration(noCancel, id)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := t.SettleGeneration(noCancel, query.SettleGenerationParams{State: state, Cost: cost,
+			SettledAt: t.now, Note: note, ID: id}); err != nil {
+			return err
+		}
+		return t.AddAttemptCost(noCancel, int64(cost-rows[0].CostUsdMicros), rows[0].AttemptID)
+	})
+}
+
+// SpentToday is what the generations begun since midnight (UTC) have cost.
+func (s *Store) SpentToday(ctx context.Context, now time.Time) (order.USD, error) {
+	n, err := s.read.SpentSince(ctx, utc.At(order.Day(now)))
+	return order.USD(n), err
+}
+
+// SameFile gives another order that has a file of the same content, or "".
+func (s *Store) SameFile(ctx context.Context, orderID, sha256 string) (string, error) {
+	ids, err := s.read.SameFile(ctx, sha256, orderID)
+	if err != nil || len(ids) == 0 {
+		return "", err
+	}
+	return ids[0], nil
+}
+
+// PutReferences keeps what is known of the client's pictures, under the job's
+// lease.
+func (s *Store) PutReferences(j order.Job, files []order.Artifact) error {
+	return s.write("references", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		return t.putArtifacts(order.Job{OrderID: j.OrderID, Kind: order.KindReference}, files)
+	})
+}
