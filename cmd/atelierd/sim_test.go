@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -68,6 +70,10 @@ type world struct {
 	agent      string
 	// receiver takes webhooks while a life runs.
 	receiver atomic.Pointer[web.Receiver]
+
+	studio      *studio
+	holdUnknown bool
+	paid        map[string]string // briefs of the orders that the studio works for
 }
 
 func simulateWeek(t *testing.T, seed uint64) {
@@ -101,8 +107,10 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, documented: documented}
 	w.market = sandbox.New(sandbox.Options{Seed: seed, Shared: rng.IntN(3) > 0, Documented: documented,
 		Webhooks: rng.IntN(2) == 0, Subscription: simWindow})
+	w.studio = &studio{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*studioJob{}}
+	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}
 	listener := pipenet.New()
-	server := &http.Server{Handler: w.market}
+	server := &http.Server{Handler: w.studio.host(w.market), ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(listener) })
 	w.next = &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true}
@@ -132,6 +140,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 			Generator: "hands", Mode: config.ModeAuto}},
 	}
 	kindsConfig(w.cfg)
+	paidConfig(w.cfg)
 	return w
 }
 
@@ -148,6 +157,7 @@ func (w *world) live() {
 	end := time.Now().Add(week)
 	clients, owner := rand.New(rand.NewPCG(w.rng.Uint64(), 9)), rand.New(rand.NewPCG(w.rng.Uint64(), 10))
 	patrons, hooks := rand.New(rand.NewPCG(w.rng.Uint64(), 11)), rand.New(rand.NewPCG(w.rng.Uint64(), 12))
+	collectors := rand.New(rand.NewPCG(w.rng.Uint64(), 14))
 	var outside sync.WaitGroup
 	hooking, unhook := context.WithCancel(context.Background())
 	var hook sync.WaitGroup
@@ -155,6 +165,7 @@ func (w *world) live() {
 	outside.Go(func() { w.patrons(patrons, end) })
 	outside.Go(func() { w.clients(clients, end) })
 	outside.Go(func() { w.owner(owner, end) })
+	outside.Go(func() { w.collectors(collectors, end) })
 	for time.Now().Before(end) {
 		steps, deliveries := 20+w.rng.Int64N(1500), int64(0)
 		if w.rng.IntN(2) == 0 {
@@ -166,7 +177,8 @@ func (w *world) live() {
 	}
 	outside.Wait()
 	w.market.SetFaults(sandbox.Faults{})
-	w.life(newFate(0, 0), 60*time.Hour)
+	w.studio.setCalm()
+	w.life(newFate(0, 0), 4*24*time.Hour)
 	unhook()
 	hook.Wait()
 }
@@ -193,7 +205,10 @@ func (w *world) life(f *fate, most time.Duration) {
 		w.t.Fatal(err)
 	}
 	c := must(newClient(w.cfg, keys, b, transport{wire{w.next, f}}))
-	gens := generators{"hands": {Name: "hands", Generator: w.hands}}
+	gens := w.hire(f, log)
+	if err := gens.watch(st, log); err != nil && !f.dead.Load() {
+		w.t.Fatalf("watch: %v", err)
+	}
 	e := newEngine(w.cfg, st, must(newFulfiller(w.cfg, st, c, b, gens, must(newPricings(w.cfg, log)), log)), log)
 	threads := newThreads(w.cfg, st, c, log)
 	notify(st, e, threads)
@@ -337,6 +352,7 @@ func (w *world) check() {
 		}
 	}
 	w.checkKinds(db, orders)
+	w.checkPaid(db)
 	w.checkAttempts(db)
 	w.checkBudget()
 	for _, s := range w.stays {
@@ -399,7 +415,8 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	}
 	// Not delivered in some round: the owner must have been told, for a reason
 	// that nothing but the owner can settle.
-	given := slices.Contains([]string{"refused", "unclear"}, code) || code == "exit" && w.givenUp(db, o.ID)
+	given := slices.Contains([]string{"refused", "unclear", "order_cap"}, code) || code == "unknown_call" && w.holdUnknown ||
+		slices.Contains([]string{"exit", "provider", "no_answer", "outage", "slow", "expired"}, code) && w.givenUp(db, o.ID)
 	if (state != "held" && state != "failed") || !given {
 		w.t.Errorf("order %s: %d of %d rounds delivered, %s there and %s (%s) here",
 			o.ID, len(rounds), o.Round+1, o.Status, state, code)

@@ -39,7 +39,7 @@ func life(t *testing.T) *Store {
 	t.Helper()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
-	if _, err := s.BeginGeneration(j, order.Generation{Generator: "studio", Key: "k1", Cost: order.Dollar}, order.Caps{}); err != nil {
+	if _, err := s.BeginGeneration(j, order.Generation{Generator: "studio", Key: "k1"}, order.Caps{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Uploaded(j, 1, "https://x/a.png", "image"); err != nil {
