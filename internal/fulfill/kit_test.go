@@ -3,6 +3,7 @@ package fulfill_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -76,6 +77,8 @@ type world struct {
 	limits  budget.Limits
 	kind    string // the media type that the service promises
 	tries   int    // Options.MaxTries
+	caps    order.Caps
+	links   fulfill.Links
 	// service and offer change the one service, as the stages and as intake know
 	// it; nil leaves it plain.
 	service func(*fulfill.Service)
@@ -134,7 +137,7 @@ func (w *world) open() {
 		w.service(&s)
 	}
 	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, Settle: settle,
-		MaxTries: w.tries, Services: map[string]fulfill.Service{title: s}})
+		MaxTries: w.tries, Caps: w.caps, Links: w.links, Services: map[string]fulfill.Service{title: s}})
 }
 
 // restart is a crash and the start after it: leases are lost, files stay.
@@ -277,4 +280,33 @@ func (w *world) spent(id string) (sum order.USD) {
 		sum += a.Cost
 	}
 	return sum
+}
+
+// retry is the owner's.
+func (w *world) retry(id string) {
+	w.t.Helper()
+	o, err := store.OpenOwner(w.dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer o.Close()
+	if err := o.Retry(w.t.Context(), id, false); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// shelf is what clients link to.
+type shelf struct {
+	has   map[string]string
+	asked []string
+}
+
+func (s *shelf) Fetch(_ context.Context, link string, to io.Writer) (int64, error) {
+	s.asked = append(s.asked, link)
+	content, ok := s.has[link]
+	if !ok {
+		return 0, fmt.Errorf("%q: the server answered 404", link)
+	}
+	n, err := io.WriteString(to, content)
+	return int64(n), err
 }
