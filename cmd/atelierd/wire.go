@@ -251,7 +251,7 @@ func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens gener
 		if s.Mode == config.ModeDryRun {
 			continue // what is tried out dry is not put on sale
 		}
-		offers = append(offers, enroll.Offer{Service: offer(s), Check: gens[s.Generator].Generator.Check})
+		offers = append(offers, enroll.Offer{Service: offer(s), Check: gens.ready(cfg, s)})
 	}
 	if len(offers) == 0 {
 		wallet = ""

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,6 +93,22 @@ func (g generators) makers(cfg *config.Config, s config.Service) []fulfill.Maker
 		list = append(list, g[name])
 	}
 	return list
+}
+
+// ready says whether one of the service's generators can work; if none can, why
+// not the first.
+func (g generators) ready(cfg *config.Config, s config.Service) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var why error
+		for _, m := range g.makers(cfg, s) {
+			err := m.Generator.Check(ctx)
+			if err == nil {
+				return nil
+			}
+			why = cmp.Or(why, err)
+		}
+		return why
+	}
 }
 
 // troublePaused begins the names of facts that say why a generator is paused.

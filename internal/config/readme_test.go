@@ -27,7 +27,7 @@ func TestEachConfigurationInTheReadmeLoadsWithoutAWarning(t *testing.T) {
 		if strings.Contains(block[1], "[agent]") {
 			whole = block[1]
 		} else {
-			block[1] = whole + block[1] // a part, to be added to the whole before it
+			block[1] = without(whole, block[1]) + block[1] // a part, to be added to the whole before it
 		}
 		c, err := Load(write(t, block[1]))
 		if err != nil {
@@ -36,6 +36,22 @@ func TestEachConfigurationInTheReadmeLoadsWithoutAWarning(t *testing.T) {
 		}
 		if w := c.Warnings(); len(w) > 0 {
 			t.Errorf("warnings %q of\n%s", w, block[1])
+		}
+	}
+}
+
+// without cuts the generator out of a configuration whose place a block takes.
+func without(whole, block string) string {
+	if strings.HasPrefix(block, "[generator.studio]") {
+		whole, _, _ = strings.Cut(whole, "[generator.studio]")
+	}
+	return whole
+}
+
+func TestTheReadmeHasABlockForEachTypeOfGenerator(t *testing.T) {
+	for _, typ := range Types() {
+		if typ != TypeCanvas && !strings.Contains(readme(t), "[generator.studio]\ntype = \""+typ+"\"") {
+			t.Errorf("there is no block for %s", typ)
 		}
 	}
 }
@@ -57,7 +73,7 @@ func TestTheReadmeExplainsEachKeyOfTheExampleWithItsDefault(t *testing.T) {
 		case m == nil:
 			continue
 		case m[2] != "":
-			section = strings.Replace(m[3], ".studio", ".NAME", 1) + "."
+			section = strings.NewReplacer(".studio", ".NAME", ".painter", ".NAME").Replace(m[3]) + "."
 			continue
 		}
 		told, there := rows[section+m[3]]
@@ -65,7 +81,7 @@ func TestTheReadmeExplainsEachKeyOfTheExampleWithItsDefault(t *testing.T) {
 			t.Errorf("the README does not explain %s%s", section, m[3])
 			continue
 		}
-		isDefault := m[1] != "" && !slices.Contains([]string{"none", "required", "by category", "off", "held", "by hand", "the link"}, told)
+		isDefault := m[1] != "" && !slices.Contains([]string{"none", "required", "by category", "off", "held", "by hand", "the link", "the wish"}, told)
 		if isDefault && told != m[4] {
 			t.Errorf("the README says that the default of %s%s is %s, the example says %s", section, m[3], told, m[4])
 		}

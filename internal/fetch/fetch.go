@@ -1,6 +1,7 @@
-// Package fetch downloads what a stranger has linked to, without being used
-// against the owner's network: only public addresses are dialled, whatever a
-// name resolves to and wherever a server sends the request on.
+// Package fetch downloads what a stranger, or a provider's answer, links to,
+// without being used against the owner's network: only public addresses are
+// dialled, whatever a name resolves to and wherever a server sends the request
+// on.
 //
 // It must not know orders, generators or the database.
 package fetch
@@ -10,219 +11,195 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
-
-	"code.dny.dev/ssrf"
 )
 
-// What a fetch may take.
+// What a fetch may take, unless Options say otherwise.
 const (
 	defaultBytes   = 25 << 20
 	defaultTimeout = 30 * time.Second
 	maxRedirects   = 3
-	maxLink        = 2048
 )
 
 // Options are the settings of a Client; a zero value takes the default.
 type Options struct {
-	// MaxBytes is the most that one fetch reads; 25 MB.
+	// MaxBytes is the most that one fetch reads; 0 is 25 MB.
 	MaxBytes int64
-	// Timeout is for a whole fetch, its body included; 30 s.
+	// Timeout covers everything of one fetch, its body included; 0 is 30 seconds.
 	Timeout time.Duration
 	// Trusted are host:port pairs that the owner has configured. They may be
-	// reached by http, on any port and at any address; nothing else of the same
-	// host may.
+	// reached by http, on their port and at any address; no other port of the same
+	// host may. A name is compared as the link writes it, and never resolved, so
+	// that a stranger's name for the same address gains nothing.
 	Trusted []string
-	// Transport replaces the network in tests. The links are still checked.
+	// Transport replaces the network in tests. The links are still checked; what
+	// their names resolve to is not.
 	Transport http.RoundTripper
+	// UserAgent is sent as it is; nothing is sent when it is empty.
 	UserAgent string
 }
 
-// Client fetches. It sends no credentials, cookies or referrers, and uses no
-// proxy, which would dial in its place.
+// Client fetches. It sends no credentials, cookies or referrers, keeps no
+// connection, and uses no proxy, which would dial in its place. It may be used
+// by many at once.
 type Client struct {
-	o    Options
-	http *http.Client
+	maxBytes  int64
+	timeout   time.Duration
+	userAgent string
+	rules     rules
+	// Two networks, so that nothing that is meant for the one reaches the other:
+	// public refuses addresses that are not, trusted is for what rules trust.
+	public, trusted http.RoundTripper
 }
 
 // New makes a Client.
 func New(o Options) *Client {
-	if o.MaxBytes == 0 {
-		o.MaxBytes = defaultBytes
+	c := &Client{maxBytes: o.MaxBytes, timeout: o.Timeout, userAgent: o.UserAgent,
+		rules: newRules(o.Trusted), public: o.Transport, trusted: o.Transport}
+	if c.maxBytes <= 0 {
+		c.maxBytes = defaultBytes
 	}
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
+	if c.timeout <= 0 {
+		c.timeout = defaultTimeout
 	}
-	g := &guard{trusted: o.Trusted, public: o.Transport, owners: o.Transport}
 	if o.Transport == nil {
-		g.public = transport(&net.Dialer{Timeout: 10 * time.Second, Control: ssrf.New().Safe})
-		g.owners = transport(&net.Dialer{Timeout: 10 * time.Second})
+		c.public, c.trusted = network(guardian.Safe), network(nil)
 	}
-	return &Client{o: o, http: &http.Client{Transport: g, CheckRedirect: checkRedirect}}
+	return c
 }
 
-func transport(d *net.Dialer) http.RoundTripper {
-	return &http.Transport{DialContext: d.DialContext, ForceAttemptHTTP2: true, DisableCompression: true, MaxIdleConns: 4,
-		IdleConnTimeout: 10 * time.Second, TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10}
-}
-
-func checkRedirect(r *http.Request, via []*http.Request) error {
-	if len(via) > maxRedirects {
-		return &Error{Err: fmt.Errorf("it is sent on more than %d times", maxRedirects)}
-	}
-	r.Header.Del("Referer") // a signed link is a secret
-	return nil
-}
-
-// guard checks each request, those that follow a redirect too.
-type guard struct {
-	trusted        []string
-	public, owners http.RoundTripper
-}
-
-func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := g.allowed(r.URL); err != nil {
-		return nil, err
-	}
-	if g.trusts(r.URL) {
-		return g.owners.RoundTrip(r)
-	}
-	return g.public.RoundTrip(r)
-}
-
-func (g *guard) trusts(u *url.URL) bool {
-	return slices.ContainsFunc(g.trusted, func(t string) bool { return strings.EqualFold(t, hostPort(u)) })
-}
-
-func (g *guard) allowed(u *url.URL) error {
-	switch {
-	case len(u.String()) > maxLink:
-		return &Error{Err: fmt.Errorf("its address is longer than %d characters", maxLink)}
-	case u.User != nil:
-		return &Error{Err: errors.New("its address holds a user name")}
-	case u.Hostname() == "":
-		return &Error{Err: errors.New("its address has no host")}
-	case g.trusts(u) && (u.Scheme == "https" || u.Scheme == "http"):
-		return nil
-	case u.Scheme != "https":
-		return &Error{Err: errors.New("it is not https")}
-	case !slices.Contains([]string{"", "443", "80"}, u.Port()):
-		return &Error{Err: fmt.Errorf("port %s is not one of 443 and 80", u.Port())}
-	}
-	return nil
-}
-
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
-// Error says why something could not be fetched. Its text names the place, but
-// never a query, which may be a signature.
-type Error struct {
-	// Status is the server's answer; 0 when it gave none.
-	Status int
-	// Temporary says that another try may do better.
-	Temporary bool
-	Err       error
-	place     string
-}
-
-func (e *Error) Error() string {
-	if e.place == "" {
-		return e.Err.Error()
-	}
-	return fmt.Sprintf("%.120q: %s", e.place, e.Err)
-}
-
-func (e *Error) Unwrap() error { return e.Err }
-
-// Gone says that the server has it no more, or not for us.
-func Gone(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && slices.Contains([]int{401, 403, 404, 410, 451}, e.Status)
-}
-
-// Temporary says that the network or the server failed, which says nothing about
-// the link.
-func Temporary(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.Temporary
-}
-
-// Fetch writes what the link leads to to w, and gives its length. Its error is an
-// *Error, or that of ctx once it has ended; w may then hold a part.
-func (c *Client) Fetch(ctx context.Context, link string, w io.Writer) (int64, error) {
-	limited, cancel := context.WithTimeout(ctx, c.o.Timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(limited, http.MethodGet, link, nil)
+// Allowed says whether rawURL is of a form that Fetch would try. It asks no
+// network: a name may still turn out to lead to an address that is refused.
+func (c *Client) Allowed(rawURL string) error {
+	u, err := parse(rawURL)
 	if err != nil {
-		return 0, &Error{Err: errors.New("its address cannot be read")}
+		return err
 	}
-	req.Header.Set("User-Agent", c.o.UserAgent)
-	req.Header.Set("Accept-Encoding", "identity")
-	n, err := c.get(req, w)
-	if err == nil {
-		return n, nil
-	}
-	if ctx.Err() != nil {
-		return n, context.Cause(ctx)
-	}
-	return n, placed(err, req.URL)
+	return c.rules.check(u).at(u, u)
 }
 
-func (c *Client) get(req *http.Request, w io.Writer) (int64, error) {
-	resp, err := c.http.Do(req)
+// Fetch writes the body that rawURL leads to to w, and gives the number of bytes
+// written. Only the answer 200 counts, after at most three redirects.
+//
+// The error is an *Error; w may then hold a part of the body. An error of w is
+// wrapped, and so are that of ctx and its cause once it has ended.
+func (c *Client) Fetch(ctx context.Context, rawURL string, w io.Writer) (int64, error) {
+	start, err := parse(rawURL)
 	if err != nil {
 		return 0, err
 	}
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	at := start
+	for hops := 0; ; hops++ {
+		n, next, failure := c.step(limited, at, w)
+		if failure != nil && failure.network {
+			failure = c.ended(ctx, limited, failure)
+		}
+		if failure == nil && next != nil && hops == maxRedirects {
+			failure = refused("is sent on more than %d times", maxRedirects)
+		}
+		switch {
+		case failure != nil:
+			return n, failure.at(start, at)
+		case next == nil:
+			return n, nil
+		}
+		at = next
+	}
+}
+
+// step asks one address. It gives the next one if the server sends the request
+// on, which is not checked yet.
+func (c *Client) step(ctx context.Context, u *url.URL, w io.Writer) (int64, *url.URL, *Error) {
+	if failure := c.rules.check(u); failure != nil {
+		return 0, nil, failure
+	}
+	network := c.public
+	if c.rules.trusts(u) {
+		network = c.trusted
+	}
+	// Without an http.Client, since that adds a Referer, and puts whole links into
+	// its errors.
+	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{
+		"User-Agent": {c.userAgent}, "Accept-Encoding": {"identity"}}}).WithContext(ctx)
+	resp, err := network.RoundTrip(req)
+	if err != nil {
+		return 0, nil, failed(err)
+	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, &Error{Status: resp.StatusCode, Temporary: temporary(resp.StatusCode),
-			Err: fmt.Errorf("the server answered %d", resp.StatusCode)}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		n, failure := c.copy(w, resp)
+		return n, nil, failure
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		next, failure := target(u, resp.Header.Get("Location"))
+		return 0, next, failure
 	}
-	tooLarge := &Error{Err: fmt.Errorf("it is larger than %d bytes", c.o.MaxBytes)}
-	if resp.ContentLength > c.o.MaxBytes {
-		return 0, tooLarge
+	return 0, nil, answered(resp.StatusCode)
+}
+
+// target reads where a redirect leads to. It comes from a stranger's server.
+func target(from *url.URL, location string) (*url.URL, *Error) {
+	if location == "" {
+		return nil, refused("is sent on without saying where to")
 	}
-	n, err := io.Copy(w, io.LimitReader(resp.Body, c.o.MaxBytes+1))
-	if err == nil && n > c.o.MaxBytes {
-		err = tooLarge
+	next, err := from.Parse(location)
+	if err != nil {
+		return nil, refused("is sent on to what is no address")
+	}
+	return next, nil
+}
+
+// copy writes the body to w, as far as it may go: what the server says of its
+// length is believed only when it is too much.
+func (c *Client) copy(w io.Writer, resp *http.Response) (int64, *Error) {
+	if resp.ContentLength > c.maxBytes {
+		return 0, refused("is larger than %d bytes", c.maxBytes)
+	}
+	body := &source{Reader: io.LimitReader(resp.Body, c.maxBytes+1)}
+	n, err := io.Copy(w, body)
+	switch {
+	case body.err != nil:
+		return n, failed(body.err)
+	case err != nil:
+		return n, refused("could not be kept: %w", err)
+	case n > c.maxBytes:
+		return n, refused("is larger than %d bytes", c.maxBytes)
+	}
+	return n, nil
+}
+
+// source remembers why reading ended, which tells an error of the network from
+// one of the writer.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
 	}
 	return n, err
 }
 
-func temporary(status int) bool {
-	return status >= 500 || slices.Contains([]int{408, 425, 429}, status)
-}
-
-// placed makes an *Error that names the place. The texts of url and net errors
-// hold the whole link, and are replaced.
-func placed(err error, u *url.URL) error {
-	place := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-	if e, ok := errors.AsType[*Error](err); ok {
-		own := *e
-		own.place = place
-		return &own
-	}
-	for _, prohibited := range []error{ssrf.ErrProhibitedIP, ssrf.ErrProhibitedNetwork, ssrf.ErrProhibitedPort} {
-		if errors.Is(err, prohibited) {
-			return &Error{place: place, Err: errors.New("it leads to an address that is not public")}
+// ended says that the time was over, if that is why the network failed.
+func (c *Client) ended(ctx, limited context.Context, failure *Error) *Error {
+	switch {
+	case ctx.Err() != nil:
+		// A cause of its own does not stand for what ctx.Err is.
+		err := fmt.Errorf("was given up: %w", ctx.Err())
+		if cause := context.Cause(ctx); !errors.Is(err, cause) {
+			err = fmt.Errorf("%w: %w", err, cause)
 		}
+		return &Error{Err: err, temporary: errors.Is(ctx.Err(), context.DeadlineExceeded)}
+	case limited.Err() != nil:
+		return &Error{Err: fmt.Errorf("takes too long, more than %s", c.timeout), temporary: true}
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{place: place, Temporary: true, Err: errors.New("it took too long")}
-	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err
-	}
-	return &Error{place: place, Temporary: true, Err: fmt.Errorf("%.200s", err)}
+	return failure
 }

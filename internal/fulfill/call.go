@@ -38,7 +38,7 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	if err != nil {
 		return generate.Result{}, err
 	}
-	record := dir + ".result.json"
+	record := recordOf(dir)
 	if made, ok := readResult(record); ok {
 		return made, f.finish(open, made)
 	}
@@ -69,7 +69,7 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 // down and nothing was spent on it. A refusal is an answer.
 func standIn(err error) bool {
 	fail, ok := errors.AsType[*order.Failure](err)
-	return ok && fail.Spending == order.SpentNothing && (fail.Outage || fail.Code == "paused" || fail.Code == "try_later")
+	return ok && fail.Spending == order.SpentNothing && generate.Down(fail)
 }
 
 // choose gives the makers to try, and the call of the first that is to be gone

@@ -58,6 +58,10 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	}
 	artifacts, err := f.keep(ctx, j, o, s, made, dir)
 	if err != nil {
+		if rejected(err) {
+			// Or the owner's retry, which counts from 1 again, would find it.
+			err = errors.Join(err, os.RemoveAll(dir), os.RemoveAll(recordOf(dir)))
+		}
 		return order.Result{}, noRoom(withLog(err, made))
 	}
 	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: s.Gate}
@@ -68,6 +72,16 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 		result.Next, result.Say, result.Hold = "", pieceSay(j), nil
 	}
 	return result, nil
+}
+
+// recordOf is where the result of an attempt is noted: beside its folder, so that
+// it is never taken for output.
+func recordOf(dir string) string { return dir + ".result.json" }
+
+// rejected says whether the work is of no use, so that it is made anew.
+func rejected(err error) bool {
+	fail, ok := errors.AsType[*order.Failure](err)
+	return ok && slices.Contains([]string{"bad_file", "no_output", "duplicate", "same_again", "vetoed"}, fail.Code)
 }
 
 // attemptDir is where the programs of an attempt work, as an absolute path.

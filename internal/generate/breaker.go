@@ -74,6 +74,12 @@ func paused(reason string, wait time.Duration) error {
 		Hint: "it is probed again and again, and goes on by itself", After: wait, Spending: order.SpentNothing}
 }
 
+// Down says whether a failure shows that the generator cannot work now, which has
+// nothing to do with the order.
+func Down(f *order.Failure) bool {
+	return f.Outage || f.Code == "paused" || f.Code == "try_later" || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
+}
+
 // ownerCodes are failures that the next order would meet as well.
 var ownerCodes = []string{"key_refused", "no_credit", "not_found", "redirected", "misconfigured", "not_runnable"}
 

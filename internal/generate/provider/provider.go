@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -307,7 +308,8 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		_, got = f.Write(b.data)
 	}
 	if err := errors.Join(got, f.Close()); err != nil {
-		if _, ok := errors.AsType[*order.Failure](got); ok {
+		_, disk := errors.AsType[*fs.PathError](got)
+		if _, ok := errors.AsType[*order.Failure](got); ok && !disk {
 			return got
 		}
 		return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
