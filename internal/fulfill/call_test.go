@@ -242,7 +242,8 @@ func TestTheNextDayHasItsOwnCapAndTheOwnerIsTold(t *testing.T) {
 
 func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
 	down := fails(order.Retry, "outage", order.SpentNothing)
-	down.Outage = true
+	running := fails(order.Retry, "outage", order.SpentStill)
+	down.Outage, running.Outage = true, true
 	for name, c := range map[string]struct {
 		answer answer
 		class  order.Class // empty when the other has made it
@@ -251,7 +252,7 @@ func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
 		"down":    {answer{"", down}, "", ""},
 		"refused": {answer{"", fails(order.Fail, "refused", order.SpentNothing)}, order.Fail, "refused"},
 		"unknown": {answer{"", fails(order.Retry, "no_answer", order.SpentUnknown)}, order.Retry, "no_answer"},
-		"running": {answer{"job1", fails(order.Retry, "outage", order.SpentStill)}, order.Retry, "outage"},
+		"running": {answer{"job1", running}, order.Retry, "outage"},
 		"failed":  {answer{"", fails(order.Retry, "provider", order.Spent)}, order.Retry, "provider"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -446,6 +447,39 @@ func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
 		}
 		if kept, err := w.store.Artifacts(t.Context(), id, order.KindReference, 0); err != nil || len(kept) != 1 || kept[0].SHA256 == "" {
 			t.Errorf("kept %+v, %v", kept, err)
+		}
+	})
+}
+
+func TestRejectedWorkIsMadeAnewAlsoWhenTheOwnerCountsFromOne(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.service = func(s *fulfill.Service) {
+			s.Promise.Judge = &critic{err: fails(order.Fail, "refused", order.SpentNothing)}
+		}
+		w.restart()
+		id := w.order()
+		w.fails(order.StageGenerate, order.Retry, "vetoed")
+		w.service = nil
+		w.restart()
+		w.cancel(id)
+		w.retry(id)
+		w.must(order.StageGenerate)
+		if len(w.painter.asked) != 2 || w.painter.asked[1].Attempt != 1 {
+			t.Errorf("asked %+v", w.painter.asked)
+		}
+	})
+}
+
+func TestNoCallIsBegunWithoutTheLease(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.order()
+		j := w.lease(order.StageGenerate)
+		w.cancel(id)
+		if _, err := w.f.Run(t.Context(), j); order.Classify(t.Context(), err).Class != order.Lost {
+			t.Errorf("got %v", err)
+		}
+		if len(w.painter.asked) != 0 || w.spent(id) != 0 {
+			t.Errorf("asked %d times, spent %s", len(w.painter.asked), w.spent(id))
 		}
 	})
 }

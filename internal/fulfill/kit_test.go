@@ -282,15 +282,23 @@ func (w *world) spent(id string) (sum order.USD) {
 	return sum
 }
 
-// retry is the owner's.
+// retry and cancel are the owner's.
 func (w *world) retry(id string) {
+	w.asOwner(func(o store.Owner) error { return o.Retry(w.t.Context(), id, false) })
+}
+
+func (w *world) cancel(id string) {
+	w.asOwner(func(o store.Owner) error { return o.Cancel(w.t.Context(), id, "on second thoughts") })
+}
+
+func (w *world) asOwner(act func(store.Owner) error) {
 	w.t.Helper()
 	o, err := store.OpenOwner(w.dir)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer o.Close()
-	if err := o.Retry(w.t.Context(), id, false); err != nil {
+	if err := act(o); err != nil {
 		w.t.Fatal(err)
 	}
 }
