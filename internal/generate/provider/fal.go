@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"atelierd/internal/generate"
@@ -44,8 +45,11 @@ func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string
 	if err != nil {
 		return "", nil, err
 	}
+	if f := falRefusal(a, order.SpentNothing); f != nil {
+		return "", nil, f
+	}
 	if !a.ok() {
-		return "", nil, b.failure(a, order.SpentNothing)
+		return "", nil, a.failure()
 	}
 	var made struct {
 		ID string `json:"request_id"`
@@ -57,6 +61,21 @@ func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string
 		return "", nil, a.failure()
 	}
 	return made.ID, nil, nil
+}
+
+// falState is how far a request is. One that could not be done is completed too,
+// and may say why.
+type falState struct {
+	Status string `json:"status"`
+	Error  any    `json:"error"`
+	Kind   string `json:"error_type"`
+}
+
+// reason is why the request could not be done, or "" when it could, as far as the
+// state knows.
+func (s falState) reason() string {
+	said, _ := s.Error.(string)
+	return cmp.Or(said, s.Kind)
 }
 
 func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
@@ -71,9 +90,7 @@ func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 	if !a.ok() {
 		return nil, a.failure()
 	}
-	var state struct {
-		Status string `json:"status"`
-	}
+	var state falState
 	if err := a.decode(&state); err != nil {
 		return nil, err
 	}
@@ -81,20 +98,43 @@ func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 	case "IN_QUEUE", "IN_PROGRESS":
 		return nil, nil
 	case "COMPLETED":
-	default:
-		return nil, a.failure()
+		if state.Kind == falRefused {
+			return nil, a.refused(order.Spent, "%s", state.reason())
+		}
+		return b.result(ctx, c, path, state.reason())
 	}
-	if a, err = c.do(ctx, call{method: http.MethodGet, path: path, header: b.header(c)}); err != nil {
-		return nil, err
-	}
-	if !a.ok() {
-		return nil, b.failure(a, order.Spent)
-	}
-	return b.result(a)
+	return nil, a.failure()
 }
 
-// result reads what an app has made. Apps differ in how they name it.
-func (b *fal) result(a answer) (*output, error) {
+// result brings in what a completed request has made. It is answered with the
+// status that the app has ended with, so that a 4xx is the end of the job. A 5xx
+// may be fal's own, unless the state has said already why the job has failed:
+// only without such a reason is the result still to be had.
+func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output, error) {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: path, header: b.header(c)})
+	if err != nil {
+		return nil, err
+	}
+	if a.ok() {
+		return falFiles(a)
+	}
+	if f := falRefusal(a, order.Spent); f != nil {
+		return nil, f
+	}
+	f := a.failure()
+	switch {
+	case a.gone():
+		return nil, a.expired("its result")
+	case f.Code == "rejected" && a.status <= 499:
+		return nil, a.failed("%s", a.snippet())
+	case f.Code == "outage" && reason != "":
+		return nil, a.failed("%s", reason)
+	}
+	return nil, f
+}
+
+// falFiles reads what an app has made. Apps differ in how they name it.
+func falFiles(a answer) (*output, error) {
 	type file struct {
 		URL string `json:"url"`
 	}
@@ -108,7 +148,7 @@ func (b *fal) result(a answer) (*output, error) {
 		return nil, err
 	}
 	var links []string
-	for _, f := range append(append(made.Images, made.Videos...), made.Image, made.Video) {
+	for _, f := range slices.Concat(made.Images, made.Videos, []file{made.Image, made.Video}) {
 		if f.URL != "" {
 			links = append(links, f.URL)
 		}
@@ -119,41 +159,37 @@ func (b *fal) result(a answer) (*output, error) {
 	return linked(links), nil
 }
 
-// failure knows the forms of a refusal, and that a result that is an error is
-// the end of the job.
-func (b *fal) failure(a answer, spending order.Spending) error {
-	kind := a.header.Get("X-Fal-Error-Type")
+// falRefused is fal's word for content that it does not take.
+const falRefused = "content_policy_violation"
+
+// falRefusal is the refusal that a 4xx may be; nil when it is none. The word is in
+// a header, or beside or within the detail, which is a text or a list.
+func falRefusal(a answer, spending order.Spending) *order.Failure {
+	if a.status < 400 || a.status > 499 {
+		return nil
+	}
 	var wire struct {
+		Kind   string          `json:"error_type"`
 		Detail json.RawMessage `json:"detail"`
 	}
 	_ = json.Unmarshal(a.body, &wire) // an answer of any form may be an error
-	var details []struct {
+	var reason string
+	_ = json.Unmarshal(wire.Detail, &reason)
+	var list []struct {
 		Type    string `json:"type"`
 		Message string `json:"msg"`
 	}
-	_ = json.Unmarshal(wire.Detail, &details) // it may be a text
-	for _, d := range details {
-		if d.Type == "content_policy_violation" || kind == "" {
-			kind = d.Type
+	_ = json.Unmarshal(wire.Detail, &list)
+	refused := a.header.Get("X-Fal-Error-Type") == falRefused || wire.Kind == falRefused || strings.Contains(reason, falRefused)
+	for _, d := range list {
+		if d.Type == falRefused {
+			refused, reason = true, cmp.Or(reason, d.Message)
 		}
 	}
-	if kind == "content_policy_violation" && a.status >= 400 && a.status <= 499 {
-		reason := kind
-		if len(details) > 0 {
-			reason = cmp.Or(details[0].Message, kind)
-		}
-		return a.refused(spending, "%s", reason)
+	if !refused {
+		return nil
 	}
-	f := a.failure()
-	if spending == order.Spent {
-		switch {
-		case a.gone():
-			return a.expired("its result")
-		case f.Code == "rejected":
-			return a.failed("%s", a.snippet())
-		}
-	}
-	return f
+	return a.refused(spending, "%s", cmp.Or(reason, falRefused))
 }
 
 // probe asks about a request that is not there: the answer shows whether the key

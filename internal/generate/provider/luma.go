@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -76,15 +77,13 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 	case "queued", "dreaming":
 		return nil, nil
 	case "completed":
-		var links []string
-		for _, l := range []string{job.Assets.Video, job.Assets.Image} {
-			if l != "" && links == nil {
-				links = []string{l} // a video's picture is its preview
-			}
+		link := cmp.Or(job.Assets.Video, job.Assets.Image) // a video's picture is its preview
+		if link == "" {
+			return nil, order.Failf(order.Retry, "no_output", "the provider's answer holds no file: %s", a.snippet())
 		}
-		return linked(links), nil
+		return linked([]string{link}), nil
 	case "failed":
-		if indecent(job.Reason) {
+		if indecent(job.Reason) || strings.Contains(job.Reason, "blacklisted") {
 			return nil, a.refused(order.Spent, "%s", job.Reason)
 		}
 		return nil, a.failed("%s", job.Reason)

@@ -11,8 +11,9 @@ import (
 	"atelierd/internal/order"
 )
 
-// minimax makes videos. It says in its answers, always of status 200, what went
-// wrong. Params are fields of the request, such as duration. Tasks have an id.
+// minimax makes videos, whatever Makes says. It says in its answers, most of them
+// of status 200, what went wrong. Params are fields of the request, such as
+// duration. Tasks have an id.
 type minimax struct{ spec Spec }
 
 func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
@@ -25,8 +26,11 @@ type verdict struct {
 	} `json:"base_resp"`
 }
 
+// refused says that the content was the reason.
+func (v verdict) refused() bool { return v.Base.Code == 1026 || v.Base.Code == 1027 }
+
 // check says what the answer's own code means; nil is fine. spending is what a
-// refusal and a failure have cost.
+// refusal has cost. A question that failed says nothing about its job.
 func (v verdict) check(a answer, spending order.Spending) error {
 	said := v.Base.Message
 	held := func(code, hint string) error {
@@ -34,11 +38,12 @@ func (v verdict) check(a answer, spending order.Spending) error {
 		f.Spending = nothingUnlessAsked(a.paid)
 		return f
 	}
+	if v.refused() {
+		return a.refused(spending, "%s", said)
+	}
 	switch v.Base.Code {
 	case 0:
 		return nil
-	case 1026, 1027:
-		return a.refused(spending, "%s", said)
 	case 1002, 1039:
 		a.status = http.StatusTooManyRequests
 		return a.failure()
@@ -76,7 +81,7 @@ func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (st
 	if err := read200(a, &made, &made.verdict, order.SpentNothing); err != nil {
 		return "", nil, err
 	}
-	if id := text(made.ID); id != "" {
+	if id := idOf(made.ID); id != "" {
 		return id, nil, nil
 	}
 	return "", nil, a.failure()
@@ -106,16 +111,25 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 		Status string          `json:"status"`
 		File   json.RawMessage `json:"file_id"`
 	}
-	if err := read200(a, &task, &task.verdict, order.Spent); err != nil {
+	err = read200(a, &task, &task.verdict, order.Spent)
+	if task.Status == "Fail" {
+		// The task has ended, so that no code can mean that it goes on.
+		if task.refused() {
+			return nil, a.refused(order.Spent, "%s", task.Base.Message)
+		}
+		return nil, a.failed("%d %s", task.Base.Code, task.Base.Message)
+	}
+	if err != nil {
 		return nil, err
 	}
 	switch task.Status {
 	case "Preparing", "Queueing", "Processing":
 		return nil, nil
 	case "Success":
-		return b.file(ctx, c, text(task.File))
-	case "Fail":
-		return nil, a.failed("%s", task.Base.Message)
+		if id := idOf(task.File); id != "" {
+			return b.file(ctx, c, id)
+		}
+		return nil, order.Failf(order.Retry, "no_output", "the provider's answer holds no file: %s", a.snippet())
 	}
 	return nil, a.failure()
 }
@@ -144,8 +158,8 @@ func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error)
 	return linked([]string{made.File.URL}), nil
 }
 
-// text is an id that may be a number or a text.
-func text(raw json.RawMessage) string {
+// idOf reads an id that may be a number or a text; without one it is "".
+func idOf(raw json.RawMessage) string {
 	s := strings.Trim(string(raw), `"`)
 	if s == "null" || s == "0" {
 		return ""

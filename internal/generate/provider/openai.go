@@ -9,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
-	"slices"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -53,6 +52,9 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
+	if made.Data == nil {
+		return "", nil, a.failure() // an empty list is a refusal, but not an answer of another form
+	}
 	out := &output{}
 	for _, d := range made.Data {
 		picture := blob{link: d.URL}
@@ -83,8 +85,10 @@ func (b *openai) failure(a answer) error {
 	}
 	if json.Unmarshal(a.body, &wire) == nil && a.status == http.StatusBadRequest {
 		code, _ := wire.Error.Code.(string)
-		if slices.Contains([]string{"moderation_blocked", "content_policy_violation"}, cmp.Or(code, wire.Error.Type)) {
-			return a.refused(order.SpentNothing, "%s", cmp.Or(wire.Error.Message, code))
+		for _, word := range []string{code, wire.Error.Type} {
+			if word == "moderation_blocked" || word == "content_policy_violation" {
+				return a.refused(order.SpentNothing, "%s", cmp.Or(wire.Error.Message, word))
+			}
 		}
 	}
 	return a.failure()

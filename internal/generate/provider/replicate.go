@@ -60,9 +60,12 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	case "starting", "processing":
 		return nil, nil
 	case "succeeded":
+		if len(p.Output) == 0 || string(p.Output) == "null" {
+			return nil, a.expired("its result")
+		}
 		links, ok := linksOf(p.Output)
 		if !ok {
-			return nil, a.expired("its result")
+			return nil, order.Failf(order.Retry, "no_output", "the model's output is no file: %s", a.snippet())
 		}
 		return linked(links), nil
 	case "failed", "canceled", "aborted":

@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,8 +19,10 @@ type runway struct{ spec Spec }
 
 func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
 
-// mostRunway is the longest prompt, in UTF-16 units.
-const mostRunway = 1000
+const (
+	mostRunwayText       = 1000 // UTF-16 units of a prompt
+	mostRunwayReferences = 3    // of a picture
+)
 
 func (b *runway) header(c *conn) http.Header {
 	h := c.bearer()
@@ -28,26 +31,71 @@ func (b *runway) header(c *conn) http.Header {
 }
 
 func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	text := utf16.Encode([]rune(req.Prompt))
-	fields := map[string]any{"model": b.spec.Model, "promptText": string(utf16.Decode(text[:min(len(text), mostRunway)]))}
-	path := "/v1/text_to_image"
-	picture, err := first(req)
+	path, fields, err := b.request(req)
 	if err != nil {
 		return "", nil, err
-	}
-	switch {
-	case b.spec.Makes == "video" && picture != "":
-		path, fields["promptImage"] = "/v1/image_to_video", picture
-	case b.spec.Makes == "video":
-		path = "/v1/text_to_video"
-	case picture != "":
-		fields["referenceImages"] = []any{map[string]any{"uri": picture}}
 	}
 	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: b.header(c), json: with(fields, b.spec.Params), paid: true})
 	if err != nil {
 		return "", nil, err
 	}
+	if reason := runwayError(a); a.status == http.StatusBadRequest && indecent(reason) {
+		return "", nil, a.refused(order.SpentNothing, "%s", reason)
+	}
 	return a.ticket()
+}
+
+// request gives the fields of a request and where it goes. A video begins with
+// the first reference; a picture takes up to three.
+func (b *runway) request(req generate.Request) (path string, fields map[string]any, err error) {
+	most := mostRunwayReferences
+	if b.spec.Makes == "video" {
+		most = 1
+	}
+	var pictures []any
+	for _, r := range req.References[:min(len(req.References), most)] {
+		uri, err := dataURI(r)
+		if err != nil {
+			return "", nil, err
+		}
+		pictures = append(pictures, uri)
+	}
+	fields = map[string]any{"model": b.spec.Model, "promptText": cutUTF16(req.Prompt, mostRunwayText)}
+	switch {
+	case b.spec.Makes == "video" && len(pictures) > 0:
+		fields["promptImage"] = pictures[0]
+		return "/v1/image_to_video", fields, nil
+	case b.spec.Makes == "video":
+		return "/v1/text_to_video", fields, nil
+	case len(pictures) > 0:
+		for i, uri := range pictures {
+			pictures[i] = map[string]any{"uri": uri}
+		}
+		fields["referenceImages"] = pictures
+	}
+	return "/v1/text_to_image", fields, nil
+}
+
+// cutUTF16 gives the beginning of a text, at most so many UTF-16 units of it, and
+// parts no character.
+func cutUTF16(s string, most int) string {
+	units := 0
+	for i, r := range s {
+		if units += utf16.RuneLen(r); units > most {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// runwayError is what the answer says went wrong. What it says of single fields
+// is left out: their names could pass for a refusal.
+func runwayError(a answer) string {
+	var wire struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal(a.body, &wire) // an answer of another form says nothing
+	return wire.Error
 }
 
 func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
@@ -76,7 +124,7 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 	case "SUCCEEDED":
 		return linked(task.Output), nil
 	case "FAILED", "CANCELLED", "CANCELED":
-		if strings.HasPrefix(task.Code, "SAFETY") || strings.Contains(task.Code, ".SAFETY") {
+		if strings.HasPrefix(strings.TrimPrefix(task.Code, "INPUT_PREPROCESSING."), "SAFETY") {
 			return nil, a.refused(order.Spent, "%s %s", task.Code, task.Failure)
 		}
 		return nil, a.failed("%s", cmp.Or(task.Failure, task.Code, task.Status))

@@ -1,0 +1,298 @@
+package gentest
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+)
+
+// shape is one provider's API.
+type shape struct {
+	jobs  bool // it gives an id, and is asked again
+	again bool // a call may be made again under the same key
+	bare  bool // an answer of 200 is the file itself
+	// signed says whether the request carries the key as the provider wants it.
+	signed func(r *http.Request, body []byte, key string) bool
+	part   func(r *http.Request) Part
+	serve  func(f *Fake, w http.ResponseWriter, r *http.Request)
+	// refusals are the forms of its no to an order's content.
+	refusals []refusal
+	// forgets: a job that it does not know any more is answered with 404.
+	forgets bool
+	// reference is the form in which a client's picture reaches it: base64,
+	// multipart, upload or link.
+	reference string
+}
+
+// refusal is one form of a provider's no.
+type refusal struct {
+	part   Part
+	status int
+	header http.Header
+	body   string
+}
+
+func bearer(r *http.Request, _ []byte, key string) bool {
+	return r.Header.Get("Authorization") == "Bearer "+key
+}
+
+func password(r *http.Request, _ []byte, key string) bool {
+	name, given, ok := r.BasicAuth()
+	return ok && name == remoteUser && given == key
+}
+
+// byPath tells the parts of most providers: a POST is the call, a path that
+// begins so is a question about a job, and files lie apart.
+func byPath(polls ...string) func(*http.Request) Part {
+	return func(r *http.Request) Part {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/files/"), strings.HasPrefix(r.URL.Path, "/view"):
+			return Fetch
+		case r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, "/upload/"):
+			return Submit
+		}
+		for _, p := range polls {
+			if strings.HasPrefix(r.URL.Path, p) {
+				return Poll
+			}
+		}
+		return Other
+	}
+}
+
+// asked serves a provider of jobs: how it shows one, which may be nil when it
+// does not know it.
+func asked(show func(f *Fake, w http.ResponseWriter, r *http.Request, j *job), id func(r *http.Request) string) func(*Fake, http.ResponseWriter, *http.Request) {
+	part := byPath("/")
+	return func(f *Fake, w http.ResponseWriter, r *http.Request) {
+		switch part(r) {
+		case Fetch:
+			j := f.find(last(r.URL.Path))
+			if j == nil {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			w.Write(j.file())
+		case Submit:
+			show(f, w, r, f.begin(""))
+		default:
+			j := f.find(id(r))
+			if j == nil && f.shape.part(r) == Poll {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			show(f, w, r, j)
+		}
+	}
+}
+
+func lastOf(r *http.Request) string { return last(r.URL.Path) }
+
+// pick is yes when the job is done, else no.
+func pick(j *job, yes, no string) string {
+	if j.done() {
+		return yes
+	}
+	return no
+}
+
+var shapes = map[string]shape{
+	"openai": {signed: bearer, part: byPath(), reference: "multipart",
+		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				say(w, http.StatusOK, fields{"data": []any{fields{"id": "gpt-image-1"}}})
+				return
+			}
+			say(w, http.StatusOK, fields{"created": 1, "data": []any{fields{"b64_json": f.begin("").base64()}}})
+		},
+		refusals: []refusal{
+			{Submit, 400, nil, `{"error":{"code":"moderation_blocked","message":"your request was rejected","type":"image_generation_user_error"}}`},
+			{Submit, 400, nil, `{"error":{"code":"content_policy_violation","message":"no"}}`},
+			{Submit, 200, nil, `{"data":[]}`}, // xAI
+		}},
+	"gemini": {part: byPath(), reference: "base64",
+		signed: func(r *http.Request, _ []byte, key string) bool { return r.Header.Get("X-Goog-Api-Key") == key },
+		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				say(w, http.StatusOK, fields{"name": "models/gemini"})
+				return
+			}
+			say(w, http.StatusOK, fields{"candidates": []any{
+				fields{"finishReason": "STOP", "content": fields{"parts": []any{fields{"text": "here it is"}}}},
+				fields{"finishReason": "STOP", "content": fields{"parts": []any{fields{"inlineData": fields{"mimeType": "image/png", "data": f.begin("").base64()}}}}},
+			}})
+		},
+		refusals: append(finished("SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION", "NO_IMAGE"),
+			refusal{Submit, 200, nil, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`},
+			refusal{Submit, 200, nil, `{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"I would rather not"}]}}]}`})},
+	"replicate": {jobs: true, signed: bearer, part: byPath("/v1/predictions/"), forgets: true, reference: "base64",
+		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+			if j == nil { // a model, for a probe
+				say(w, http.StatusOK, fields{"name": "flux"})
+				return
+			}
+			answer := fields{"id": j.id, "status": pick(j, "succeeded", "processing"), "urls": fields{"get": "https://api.replicate.com/v1/predictions/" + j.id}}
+			if j.done() {
+				answer["output"] = []string{j.link()}
+			}
+			say(w, http.StatusCreated, answer)
+		}, lastOf),
+		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","status":"failed","error":"NSFW content detected. Try another prompt."}`}}},
+	"fal": {jobs: true, part: byPath("/fal-ai/flux/requests/"), forgets: true, reference: "base64",
+		signed: func(r *http.Request, _ []byte, key string) bool {
+			return r.Header.Get("Authorization") == "Key "+key && r.Header.Get("X-Fal-No-Retry") == "1"
+		},
+		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+			base := "https://queue.fal.run/fal-ai/flux/requests/" + j.id
+			switch {
+			case r.Method == http.MethodPost:
+				say(w, http.StatusOK, fields{"request_id": j.id, "status_url": base + "/status", "response_url": base, "cancel_url": base + "/cancel"})
+			case strings.HasSuffix(r.URL.Path, "/status"):
+				say(w, http.StatusOK, fields{"status": pick(j, "COMPLETED", "IN_PROGRESS"), "request_id": j.id})
+			default:
+				say(w, http.StatusOK, fields{"images": []any{fields{"url": j.link(), "content_type": "image/png"}}})
+			}
+		}, func(r *http.Request) string { return last(strings.TrimSuffix(r.URL.Path, "/status")) }),
+		refusals: []refusal{
+			{Submit, 422, nil, `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`},
+			{Submit, 400, http.Header{"X-Fal-Error-Type": {"content_policy_violation"}}, `{"detail":"flagged"}`},
+		}},
+	"runway": {jobs: true, part: byPath("/v1/tasks/"), forgets: true, reference: "base64",
+		signed: func(r *http.Request, _ []byte, key string) bool {
+			return bearer(r, nil, key) && r.Header.Get("X-Runway-Version") == "2024-11-06"
+		},
+		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+			switch {
+			case j == nil:
+				say(w, http.StatusOK, fields{"creditBalance": 100})
+			case r.Method == http.MethodPost:
+				say(w, http.StatusOK, fields{"id": j.id})
+			case j.done():
+				say(w, http.StatusOK, fields{"id": j.id, "status": "SUCCEEDED", "output": []string{j.link()}})
+			default:
+				say(w, http.StatusOK, fields{"id": j.id, "status": "THROTTLED"})
+			}
+		}, lastOf),
+		refusals: []refusal{
+			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"SAFETY.INPUT.TEXT"}`},
+			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`},
+		}},
+	"luma": {jobs: true, signed: bearer, part: byPath("/dream-machine/v1/generations/"), forgets: true, reference: "link",
+		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+			if j == nil {
+				say(w, http.StatusOK, fields{"credit_balance": 100})
+				return
+			}
+			answer := fields{"id": j.id, "state": pick(j, "completed", "dreaming"), "assets": nil}
+			if j.done() {
+				answer["assets"] = fields{"image": j.link()}
+			}
+			say(w, http.StatusCreated, answer)
+		}, lastOf),
+		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","state":"failed","failure_reason":"400: prompt not allowed because advanced moderation failed"}`}}},
+	"minimax": {jobs: true, signed: bearer, part: byPath("/v1/query/", "/v1/files/retrieve"), forgets: true, reference: "base64",
+		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+			fine := fields{"status_code": 0, "status_msg": "success"}
+			switch {
+			case j == nil:
+				say(w, http.StatusOK, fields{"base_resp": fields{"status_code": 2013, "status_msg": "invalid params"}})
+			case r.Method == http.MethodPost:
+				say(w, http.StatusOK, fields{"task_id": j.id, "base_resp": fine})
+			case strings.HasPrefix(r.URL.Path, "/v1/files/"):
+				say(w, http.StatusOK, fields{"file": fields{"file_id": 7, "download_url": j.link()}, "base_resp": fine})
+			case j.done():
+				say(w, http.StatusOK, fields{"task_id": j.id, "status": "Success", "file_id": j.id, "base_resp": fine})
+			default:
+				say(w, http.StatusOK, fields{"task_id": j.id, "status": "Queueing", "base_resp": fine})
+			}
+		}, func(r *http.Request) string { return r.URL.Query().Get("task_id") + r.URL.Query().Get("file_id") }),
+		refusals: []refusal{
+			{Submit, 200, nil, `{"task_id":"","base_resp":{"status_code":1026,"status_msg":"new sensitive content"}}`},
+			{Poll, 200, nil, `{"status":"Fail","base_resp":{"status_code":1027,"status_msg":"sensitive output"}}`},
+		}},
+	"http": {jobs: true, again: true, bare: true, part: byPath("/jobs/"), forgets: true, reference: "base64",
+		signed: func(r *http.Request, body []byte, key string) bool {
+			stamp, mac, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("X-Atelierd-Signature"), "t="), ",v1=")
+			sum := hmac.New(sha256.New, []byte(key))
+			sum.Write([]byte(stamp + "."))
+			sum.Write(body)
+			return mac == hex.EncodeToString(sum.Sum(nil))
+		},
+		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
+			j := f.find(last(r.URL.Path))
+			switch {
+			case r.Method == http.MethodPost:
+				j = f.begin(r.Header.Get("Idempotency-Key"))
+				w.Header().Set("Location", "/jobs/"+j.id)
+				w.WriteHeader(http.StatusAccepted)
+			case !strings.HasPrefix(r.URL.Path, "/jobs/"):
+				w.WriteHeader(http.StatusMethodNotAllowed)
+			case j == nil:
+				w.WriteHeader(http.StatusNotFound)
+			case j.done():
+				w.Header().Set("Content-Type", "image/png")
+				w.Write(j.file())
+			default:
+				w.WriteHeader(http.StatusAccepted)
+			}
+		},
+		refusals: []refusal{
+			{Submit, 422, nil, `{"refused":true,"reason":"not my style"}`},
+			{Poll, 422, nil, `{"refused":true,"reason":"not my style"}`},
+		}},
+	"comfyui": {signed: password, jobs: true, again: true, part: byPath("/history/", "/queue"), reference: "upload",
+		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
+			switch path := r.URL.Path; {
+			case path == "/prompt":
+				id, _ := wire(r)["prompt_id"].(string)
+				j := f.begin(id)
+				j.id = id
+				say(w, http.StatusOK, fields{"prompt_id": id, "number": 1, "node_errors": fields{}})
+			case path == "/queue":
+				var running [][]any
+				for _, j := range f.jobs {
+					if !j.done() {
+						running = append(running, []any{1, j.id, fields{}})
+					}
+				}
+				say(w, http.StatusOK, fields{"queue_running": running, "queue_pending": []any{}})
+			case strings.HasPrefix(path, "/history/"):
+				j := f.find(last(path))
+				if j == nil || !j.done() {
+					say(w, http.StatusOK, fields{})
+					return
+				}
+				say(w, http.StatusOK, fields{j.id: fields{"status": fields{"status_str": "success", "completed": true},
+					"outputs": fields{"9": fields{"images": []any{fields{"filename": j.id, "subfolder": "", "type": "output"}}}}}})
+			case path == "/view":
+				j := f.find(r.URL.Query().Get("filename"))
+				if j == nil {
+					w.WriteHeader(http.StatusNotFound)
+					return
+				}
+				w.Write(j.file())
+			case path == "/upload/image":
+				say(w, http.StatusOK, fields{"name": "reference.png", "subfolder": "", "type": "input"})
+			default:
+				say(w, http.StatusOK, fields{"system": fields{}})
+			}
+		}},
+	"a1111": {signed: password, again: true, part: byPath(), reference: "base64",
+		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				say(w, http.StatusOK, []any{fields{"title": "v1-5 [abc]", "model_name": "v1-5"}})
+				return
+			}
+			say(w, http.StatusOK, fields{"images": []string{f.begin("").base64()}, "info": "{}"})
+		}},
+}
+
+// finished are Gemini's answers that end for a reason of content.
+func finished(reasons ...string) (list []refusal) {
+	for _, r := range reasons {
+		list = append(list, refusal{Submit, 200, nil, `{"candidates":[{"finishReason":"` + r + `","content":{"parts":[]}}]}`})
+	}
+	return list
+}

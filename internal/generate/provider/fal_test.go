@@ -1,0 +1,261 @@
+package provider
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+)
+
+// said is an answer of a scripted provider; {{base}} in its body is its address.
+type said struct {
+	status int
+	body   string
+	header map[string]string
+}
+
+// heard is a request that a scripted provider got.
+type heard struct {
+	header http.Header
+	body   map[string]any
+}
+
+// scripted is a provider that knows only what a test lets it say, by "METHOD
+// /path?query"; the last of several answers is repeated, and anything else is
+// 404.
+type scripted struct {
+	url  string
+	mu   sync.Mutex
+	says map[string][]said
+	got  map[string][]heard
+}
+
+func script(t *testing.T, says map[string][]said) *scripted {
+	t.Helper()
+	s := &scripted{says: says, got: map[string][]heard{}}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	place := r.Method + " " + r.URL.RequestURI()
+	body, _ := io.ReadAll(r.Body)
+	h := heard{header: r.Header}
+	_ = json.Unmarshal(body, &h.body) // a GET has none
+	s.got[place] = append(s.got[place], h)
+	answers := s.says[place]
+	if len(answers) == 0 {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if len(answers) > 1 {
+		s.says[place] = answers[1:]
+	}
+	for name, value := range answers[0].header {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(answers[0].status)
+	_, _ = io.WriteString(w, strings.ReplaceAll(answers[0].body, "{{base}}", s.url))
+}
+
+// requests gives what was sent to a place.
+func (s *scripted) requests(place string) []heard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got[place]
+}
+
+func (s *scripted) provider(t *testing.T, spec Spec) *Provider {
+	t.Helper()
+	spec.BaseURL, spec.PollInterval = s.url, time.Millisecond
+	spec.Key = func() (secret.Text, error) { return secret.New("k-123"), nil }
+	p, err := New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// generate makes a request, and gives the contents of its files, or the failure.
+func (s *scripted) generate(t *testing.T, spec Spec, req generate.Request) ([]string, *order.Failure) {
+	t.Helper()
+	if req.Prompt == "" {
+		req.Prompt = "a lighthouse"
+	}
+	req.OutputDir = t.TempDir()
+	made, err := s.provider(t, spec).Generate(t.Context(), req)
+	if err != nil {
+		f, ok := errors.AsType[*order.Failure](err)
+		if !ok {
+			t.Fatalf("got %T %v, want an *order.Failure", err, err)
+		}
+		return nil, f
+	}
+	var contents []string
+	for _, file := range made.Files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contents = append(contents, string(b))
+	}
+	return contents, nil
+}
+
+// resumed asks about a job that an earlier run has submitted.
+func (s *scripted) resumed(t *testing.T, spec Spec, ticket string) ([]string, *order.Failure) {
+	t.Helper()
+	return s.generate(t, spec, generate.Request{Call: generate.Call{Ticket: ticket}})
+}
+
+// wantFailure compares what decides about an order.
+func wantFailure(t *testing.T, got *order.Failure, class order.Class, code string, spending order.Spending) {
+	t.Helper()
+	if got == nil {
+		t.Fatalf("got no failure, want %s %s", class, code)
+	}
+	if got.Class != class || got.Code != code || got.Spending != spending {
+		t.Errorf("got %s %s, spending %q (%v), want %s %s, spending %q", got.Class, got.Code, got.Spending, got, class, code, spending)
+	}
+}
+
+// pictures are references of the client's, their bytes "picture".
+func pictures(t *testing.T, n int) []generate.Reference {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "picture")
+	if err := os.WriteFile(file, []byte("picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var list []generate.Reference
+	for range n {
+		list = append(list, generate.Reference{Path: file, MIME: "image/png", URL: "https://example.com/picture.png"})
+	}
+	return list
+}
+
+const pictureURI = "data:image/png;base64,cGljdHVyZQ=="
+
+var falSpec = Spec{Type: "fal", Model: "fal-ai/flux/dev"}
+
+const (
+	falSubmit = "POST /fal-ai/flux/dev"
+	falStatus = "GET /fal-ai/flux/requests/r1/status"
+	falResult = "GET /fal-ai/flux/requests/r1"
+)
+
+func TestFalAsksAboutARequestBelowTheFirstTwoPartsOfItsModel(t *testing.T) {
+	s := script(t, map[string][]said{
+		falSubmit: {{status: 200, body: `{"request_id":"r1","status_url":"https://elsewhere.example/status"}`}},
+		falStatus: {{status: 202, body: `{"status":"IN_QUEUE"}`}, {status: 202, body: `{"status":"IN_PROGRESS"}`},
+			{status: 200, body: `{"status":"COMPLETED"}`}},
+		falResult:   {{status: 200, body: `{"images":[{"url":"{{base}}/1"},{"url":"{{base}}/2"}],"video":null}`}},
+		"GET /1":    {{status: 200, body: "one"}},
+		"GET /2":    {{status: 200, body: "two"}},
+	})
+	var ticket string
+	spec := falSpec
+	spec.Params = map[string]any{"image_input": "start_image", "seed": 7}
+	files, f := s.generate(t, spec, generate.Request{References: pictures(t, 1),
+		Call: generate.Call{Submitted: func(id string) error { ticket = id; return nil }}})
+	if f != nil {
+		t.Fatal(f)
+	}
+	if ticket != "r1" || strings.Join(files, " ") != "one two" {
+		t.Errorf("got ticket %q and files %q", ticket, files)
+	}
+	sent := s.requests(falSubmit)[0]
+	if sent.header.Get("Authorization") != "Key k-123" || sent.header.Get("X-Fal-No-Retry") != "1" {
+		t.Errorf("sent the header %v", sent.header)
+	}
+	if sent.body["start_image"] != pictureURI || sent.body["image_url"] != nil || sent.body["image_input"] != nil || sent.body["seed"] != 7.0 {
+		t.Errorf("sent %v", sent.body)
+	}
+}
+
+func TestFalFindsTheFilesOfAnyApp(t *testing.T) {
+	for _, result := range []string{`{"image":{"url":"{{base}}/f"}}`, `{"video":{"url":"{{base}}/f"}}`, `{"videos":[{"url":"{{base}}/f"}]}`} {
+		s := script(t, map[string][]said{falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
+			falResult: {{status: 200, body: result}}, "GET /f": {{status: 200, body: "made"}}})
+		if files, f := s.resumed(t, falSpec, "r1"); f != nil || len(files) != 1 || files[0] != "made" {
+			t.Errorf("%s: got %q, %v", result, files, f)
+		}
+	}
+}
+
+func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
+	done := said{status: 200, body: `{"status":"COMPLETED"}`}
+	broken := said{status: 200, body: `{"status":"COMPLETED","error":"the runner was lost","error_type":"runner_disconnected"}`}
+	tests := []struct {
+		name          string
+		state, result said
+		class         order.Class
+		code          string
+		spending      order.Spending
+	}{
+		{"a refusal in the list", done, said{status: 422, body: `{"detail":[{"type":"value_error","msg":"x"},{"type":"content_policy_violation","msg":"flagged"}]}`}, order.Fail, "refused", order.Spent},
+		{"a refusal in the header", done, said{status: 422, body: `{"detail":"no"}`, header: map[string]string{"X-Fal-Error-Type": "content_policy_violation"}}, order.Fail, "refused", order.Spent},
+		{"a refusal in the state", said{status: 200, body: `{"status":"COMPLETED","error_type":"content_policy_violation"}`}, said{status: 500}, order.Fail, "refused", order.Spent},
+		{"an input that the app does not take", done, said{status: 422, body: `{"detail":[{"type":"image_too_small"}]}`}, order.Retry, "provider", order.Spent},
+		{"an app that gave nothing", done, said{status: 200, body: `{"images":[]}`}, order.Retry, "no_output", order.Spent},
+		{"a result that is gone", done, said{status: 410}, order.Retry, "expired", order.Spent},
+		{"a gateway that is down", done, said{status: 502}, order.Retry, "outage", order.SpentStill},
+		{"too many questions", done, said{status: 429}, order.Wait, "rate_limited", order.SpentStill},
+		{"a slow gateway", done, said{status: 408}, order.Retry, "outage", order.SpentStill},
+		{"a request that failed", broken, said{status: 503}, order.Retry, "provider", order.Spent},
+		{"too many questions about one that failed", broken, said{status: 429}, order.Wait, "rate_limited", order.SpentStill},
+		{"a request that is gone", said{status: 404}, said{}, order.Retry, "expired", order.Spent},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := script(t, map[string][]said{falStatus: {test.state}, falResult: {test.result}})
+			_, f := s.resumed(t, falSpec, "r1")
+			wantFailure(t, f, test.class, test.code, test.spending)
+			if len(s.requests(falSubmit)) > 0 {
+				t.Error("submitted again")
+			}
+		})
+	}
+}
+
+func TestFalChargesNothingForWhatItRefusesAtOnce(t *testing.T) {
+	s := script(t, map[string][]said{falSubmit: {{status: 422, body: `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`}}})
+	_, f := s.generate(t, falSpec, generate.Request{})
+	wantFailure(t, f, order.Fail, "refused", order.SpentNothing)
+	if !strings.Contains(f.Error(), "flagged") {
+		t.Errorf("got %v, want its reason", f)
+	}
+}
+
+func TestFalChecksTheKeyByARequestThatIsNotThere(t *testing.T) {
+	const place = "GET /fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status"
+	for status, alive := range map[int]bool{200: true, 400: true, 404: true, 422: true, 401: false, 403: false, 500: false} {
+		s := script(t, map[string][]said{place: {{status: status}}})
+		if err := s.provider(t, falSpec).Check(t.Context()); (err == nil) != alive {
+			t.Errorf("%d: got %v, want alive %v", status, err, alive)
+		}
+	}
+}
+
+func TestFalWantsThePathOfAnApp(t *testing.T) {
+	for _, model := range []string{"flux", "/flux", "fal-ai/"} {
+		_, err := New(Spec{Type: "fal", Model: model, BaseURL: "https://queue.fal.run", Key: func() (secret.Text, error) { return secret.Text{}, nil }})
+		if err == nil {
+			t.Errorf("%q was taken", model)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package provider
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+var lumaSpec = Spec{Type: "luma", Model: "ray-2", Makes: "video", Params: map[string]any{"aspect_ratio": "16:9"}}
+
+const lumaJob = "GET /dream-machine/v1/generations/g1"
+
+func TestLumaGetsReferencesAsTheirOwnLinks(t *testing.T) {
+	const frame = `{"frame0":{"type":"image","url":"https://example.com/picture.png"}}`
+	const ref = `{"url":"https://example.com/picture.png"}`
+	tests := []struct {
+		makes, link, path, field, want string
+		references                     int
+	}{
+		{"video", "https://example.com/picture.png", lumaPath, "keyframes", frame, 2},
+		{"video", "http://example.com/picture.png", lumaPath, "keyframes", "null", 1},
+		{"video", "", lumaPath, "keyframes", "null", 0},
+		{"image", "https://example.com/picture.png", lumaPath + "/image", "image_ref", "[" + ref + "," + ref + "," + ref + "," + ref + "]", 5},
+		{"image", "data:image/png;base64,eA==", lumaPath + "/image", "image_ref", "null", 1},
+	}
+	for _, test := range tests {
+		s := script(t, map[string][]said{
+			"POST " + test.path: {{status: 201, body: `{"id":"g1"}`}},
+			lumaJob:             {{status: 200, body: `{"state":"queued"}`}, {status: 200, body: `{"state":"dreaming"}`}, {status: 200, body: `{"state":"completed","assets":{"` + test.makes + `":"{{base}}/f"}}`}},
+			"GET /f":            {{status: 200, body: "made"}},
+		})
+		references := pictures(t, test.references)
+		for i := range references {
+			references[i].URL = test.link
+		}
+		spec := lumaSpec
+		spec.Makes = test.makes
+		files, f := s.generate(t, spec, generate.Request{References: references})
+		if f != nil || !slices.Equal(files, []string{"made"}) {
+			t.Fatalf("%+v: got %q, %v", test, files, f)
+		}
+		sent := s.requests("POST " + test.path)[0].body
+		got, err := json.Marshal(sent[test.field])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != test.want || sent["aspect_ratio"] != "16:9" || sent["model"] != "ray-2" {
+			t.Errorf("%+v: sent %v", test, sent)
+		}
+	}
+}
+
+func TestLumaDeliversAVideoWithoutItsPreview(t *testing.T) {
+	s := script(t, map[string][]said{lumaJob: {{status: 200, body: `{"state":"completed","assets":{"image":"{{base}}/preview","video":"{{base}}/film"}}`}},
+		"GET /film": {{status: 200, body: "film"}}})
+	if files, f := s.resumed(t, lumaSpec, "g1"); f != nil || !slices.Equal(files, []string{"film"}) {
+		t.Errorf("got %q, %v", files, f)
+	}
+}
+
+func TestLumaSaysWhatTheEndOfAGenerationMeans(t *testing.T) {
+	tests := []struct {
+		answer   said
+		class    order.Class
+		code     string
+		spending order.Spending
+	}{
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Advanced prompt moderation failed"}`}, order.Fail, "refused", order.Spent},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Contains blacklisted words"}`}, order.Fail, "refused", order.Spent},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Failed to read user input frames"}`}, order.Retry, "provider", order.Spent},
+		{said{status: 200, body: `{"state":"failed","failure_reason":null}`}, order.Retry, "provider", order.Spent},
+		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Retry, "no_output", order.Spent},
+		{said{status: 200, body: `{"state":"unheard"}`}, order.Retry, "bad_answer", order.SpentStill},
+		{said{status: 404}, order.Retry, "expired", order.Spent},
+	}
+	for _, test := range tests {
+		s := script(t, map[string][]said{lumaJob: {test.answer}})
+		_, f := s.resumed(t, lumaSpec, "g1")
+		wantFailure(t, f, test.class, test.code, test.spending)
+	}
+}
+
+func TestLumaChecksTheKeyByTheCredits(t *testing.T) {
+	s := script(t, map[string][]said{"GET /dream-machine/v1/credits": {{status: 200, body: `{}`}, {status: 403}}})
+	p := s.provider(t, lumaSpec)
+	if err := p.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := p.Check(t.Context()); err == nil {
+		t.Error("a refused key was taken")
+	}
+}

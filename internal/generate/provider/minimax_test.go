@@ -1,0 +1,104 @@
+package provider
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+var minimaxSpec = Spec{Type: "minimax", Model: "MiniMax-Hailuo-02", Params: map[string]any{"duration": 6}}
+
+const (
+	minimaxSubmit = "POST /v1/video_generation"
+	minimaxTask   = "GET /v1/query/video_generation?task_id=106"
+	minimaxFile   = "GET /v1/files/retrieve?file_id=17684"
+)
+
+// coded is an answer of status 200 with a code of its own.
+func coded(code int, fields string) said {
+	return said{status: 200, body: fmt.Sprintf(`{%s"base_resp":{"status_code":%d,"status_msg":"message"}}`, fields, code)}
+}
+
+func TestMiniMaxTakesIDsAsNumbersOrTexts(t *testing.T) {
+	for _, quote := range []string{"", `"`} {
+		s := script(t, map[string][]said{
+			minimaxSubmit: {coded(0, `"task_id":`+quote+"106"+quote+",")},
+			minimaxTask: {coded(0, `"status":"Preparing",`), coded(0, `"status":"Queueing",`), coded(0, `"status":"Processing",`),
+				coded(0, `"status":"Success","file_id":`+quote+"17684"+quote+",")},
+			minimaxFile: {coded(0, `"file":{"file_id":17684,"download_url":"{{base}}/f"},`)},
+			"GET /f":    {{status: 200, body: "made"}},
+		})
+		files, f := s.generate(t, minimaxSpec, generate.Request{References: pictures(t, 1)})
+		if f != nil || !slices.Equal(files, []string{"made"}) {
+			t.Fatalf("quoted by %q: got %q, %v", quote, files, f)
+		}
+		sent := s.requests(minimaxSubmit)[0].body
+		if sent["first_frame_image"] != pictureURI || sent["duration"] != 6.0 || sent["model"] != "MiniMax-Hailuo-02" {
+			t.Errorf("sent %v", sent)
+		}
+	}
+}
+
+func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
+	tests := []struct {
+		code     int
+		class    order.Class
+		word     string
+		spending order.Spending
+	}{
+		{1026, order.Fail, "refused", order.SpentNothing},
+		{1027, order.Fail, "refused", order.SpentNothing},
+		{1002, order.Wait, "rate_limited", order.SpentNothing},
+		{1004, order.Hold, "key_refused", order.SpentNothing},
+		{2049, order.Hold, "key_refused", order.SpentNothing},
+		{1008, order.Hold, "no_credit", order.SpentNothing},
+		{2013, order.Hold, "rejected", order.SpentNothing},
+		{1000, order.Retry, "provider", order.Spent},
+		{0, order.Retry, "bad_answer", order.SpentUnknown}, // without a task
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
+			s := script(t, map[string][]said{minimaxSubmit: {coded(test.code, `"task_id":"",`)}})
+			_, f := s.generate(t, minimaxSpec, generate.Request{})
+			wantFailure(t, f, test.class, test.word, test.spending)
+		})
+	}
+}
+
+func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
+	tests := []struct {
+		name     string
+		answer   said
+		class    order.Class
+		code     string
+		spending order.Spending
+	}{
+		{"a task refused", coded(1027, `"status":"Fail",`), order.Fail, "refused", order.Spent},
+		{"a task that failed", coded(0, `"status":"Fail",`), order.Retry, "provider", order.Spent},
+		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, "provider", order.Spent},
+		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Retry, "no_output", order.Spent},
+		{"a question too many", coded(1002, ""), order.Wait, "rate_limited", order.SpentStill},
+		{"a question that failed", coded(1000, ""), order.Retry, "provider", order.SpentStill},
+		{"a question with a bad key", coded(1004, ""), order.Hold, "key_refused", order.SpentStill},
+		{"a task that is gone", said{status: 404}, order.Retry, "expired", order.Spent},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := script(t, map[string][]said{minimaxTask: {test.answer}})
+			_, f := s.resumed(t, minimaxSpec, "106")
+			wantFailure(t, f, test.class, test.code, test.spending)
+		})
+	}
+}
+
+func TestMiniMaxChecksTheKeyByATaskThatIsNotThere(t *testing.T) {
+	for code, alive := range map[int]bool{0: true, 2013: true, 1004: false, 2049: false} {
+		s := script(t, map[string][]said{"GET /v1/query/video_generation?task_id=0": {coded(code, "")}})
+		if err := s.provider(t, minimaxSpec).Check(t.Context()); (err == nil) != alive {
+			t.Errorf("%d: got %v, want alive %v", code, err, alive)
+		}
+	}
+}
