@@ -48,14 +48,6 @@ func without(whole, block string) string {
 	return whole
 }
 
-func TestTheReadmeHasABlockForEachTypeOfGenerator(t *testing.T) {
-	for _, typ := range Types() {
-		if typ != TypeCanvas && !strings.Contains(readme(t), "[generator.studio]\ntype = \""+typ+"\"") {
-			t.Errorf("there is no block for %s", typ)
-		}
-	}
-}
-
 // The example has every key, with its default where it has one.
 func TestTheReadmeExplainsEachKeyOfTheExampleWithItsDefault(t *testing.T) {
 	rows := map[string]string{}

@@ -163,9 +163,9 @@ func TestFalAsksAboutARequestBelowTheFirstTwoPartsOfItsModel(t *testing.T) {
 		falSubmit: {{status: 200, body: `{"request_id":"r1","status_url":"https://elsewhere.example/status"}`}},
 		falStatus: {{status: 202, body: `{"status":"IN_QUEUE"}`}, {status: 202, body: `{"status":"IN_PROGRESS"}`},
 			{status: 200, body: `{"status":"COMPLETED"}`}},
-		falResult:   {{status: 200, body: `{"images":[{"url":"{{base}}/1"},{"url":"{{base}}/2"}],"video":null}`}},
-		"GET /1":    {{status: 200, body: "one"}},
-		"GET /2":    {{status: 200, body: "two"}},
+		falResult: {{status: 200, body: `{"images":[{"url":"{{base}}/1"},{"url":"{{base}}/2"}],"video":null}`}},
+		"GET /1":  {{status: 200, body: "one"}},
+		"GET /2":  {{status: 200, body: "two"}},
 	})
 	var ticket string
 	spec := falSpec
