@@ -22,7 +22,7 @@ demo: build ## show the whole way of an order, with a crash in the middle
 
 test: ## run every test, with the race detector, and 200 simulated weeks
 	go test $(RACE) -timeout 20m ./...
-	go test -timeout 30m -run SimulatedWeek ./cmd/atelierd
+	go test -timeout 40m -run SimulatedWeek ./cmd/atelierd
 
 sim: ## live through more simulated weeks: make sim SEEDS=5000
 	go test -timeout 24h -run SimulatedWeek ./cmd/atelierd -sim.seeds=$(SEEDS)
