@@ -207,7 +207,7 @@ func (d *doctor) sample(ctx context.Context, name string, g generate.Generator) 
 		d.failErr(what, err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // a folder of its own; what stays costs nothing
 	began := time.Now()
 	made, err := g.Generate(ctx, sample(d.cfg, name, filepath.Join(dir, "out")))
 	if err != nil {

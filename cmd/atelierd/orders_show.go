@@ -47,15 +47,16 @@ func (c ordersShowCmd) Run(p *program) error {
 
 // historyView is all that is known of one order, for machines.
 type historyView struct {
-	Order      orderView      `json:"order"`
-	Files      []fileView     `json:"files"`
-	Attempts   []attemptView  `json:"attempts"`
-	Deliveries []deliveryView `json:"deliveries"`
-	Quote      *quoteView     `json:"quote"` // null without one
-	Pieces     []pieceView    `json:"pieces"`
-	Thread     threadView     `json:"thread"`
-	Timeline   []momentView   `json:"timeline"`
-	CostUSD    string         `json:"cost_usd"`
+	Order      orderView        `json:"order"`
+	Files      []fileView       `json:"files"`
+	Attempts   []attemptView    `json:"attempts"`
+	Calls      []generationView `json:"calls"` // of generators
+	Deliveries []deliveryView   `json:"deliveries"`
+	Quote      *quoteView       `json:"quote"` // null without one
+	Pieces     []pieceView      `json:"pieces"`
+	Thread     threadView       `json:"thread"`
+	Timeline   []momentView     `json:"timeline"`
+	CostUSD    string           `json:"cost_usd"`
 }
 
 type orderView struct {
@@ -137,6 +138,18 @@ type attemptView struct {
 	cost order.USD
 }
 
+// generationView is one call of a generator, and what became of it and its money.
+type generationView struct {
+	Kind      order.Kind            `json:"kind"`
+	Round     int                   `json:"round"`
+	Generator string                `json:"generator"`
+	State     order.GenerationState `json:"state"`
+	Ticket    string                `json:"ticket"` // the provider's id; empty if it gave none
+	CostUSD   string                `json:"cost_usd"`
+	BeganAt   time.Time             `json:"began_at"`
+	Note      string                `json:"note"`
+}
+
 type deliveryView struct {
 	Round     int                 `json:"round"`
 	State     order.DeliveryState `json:"state"`
@@ -155,7 +168,7 @@ type momentView struct {
 
 func viewHistory(h store.History, dataDir string) historyView {
 	o := h.Order
-	v := historyView{Files: []fileView{}, Attempts: []attemptView{}, Deliveries: []deliveryView{}, Timeline: []momentView{},
+	v := historyView{Files: []fileView{}, Attempts: []attemptView{}, Calls: []generationView{}, Deliveries: []deliveryView{}, Timeline: []momentView{},
 		Pieces: []pieceView{}, Thread: viewThread(h.Messages, h.Outbox),
 		Order: orderView{ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 			Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
@@ -171,6 +184,10 @@ func viewHistory(h store.History, dataDir string) historyView {
 			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost})
 	}
 	v.CostUSD = cost.String()
+	for _, c := range h.Generations {
+		v.Calls = append(v.Calls, generationView{Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
+			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note})
+	}
 	for _, a := range h.Artifacts {
 		f := fileView{Kind: a.Kind, Round: a.Round, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
 			Height: a.Height, SHA256: a.SHA256, URL: a.URL}
@@ -295,8 +312,11 @@ func (v historyView) showPieces(g *page) {
 
 // about names what a file or an attempt was for.
 func about(kind order.Kind, round int) string {
-	if kind == order.KindDelivery {
+	switch kind {
+	case order.KindDelivery:
 		return fmt.Sprint("round ", round)
+	case order.KindReference:
+		return string(kind)
 	}
 	return fmt.Sprint(kind, " ", round)
 }
@@ -331,6 +351,15 @@ func (v historyView) showWork(g *page, now time.Time) {
 			g.linef("  what the generator said last:")
 			g.quote(last.Log)
 		}
+	}
+	if len(v.Calls) > 0 {
+		g.heading("calls of generators")
+		rows := [][]cell{headings("for", "generator", "outcome", "began", "cost", "provider's id", "")}
+		for _, c := range v.Calls {
+			rows = append(rows, []cell{plainCell(about(c.Kind, c.Round)), plainCell(c.Generator), plainCell(string(c.State)),
+				plainCell(relative(now, c.BeganAt)), plainCell("$" + c.CostUSD), plainCell(short(c.Ticket, 40)), plainCell(short(c.Note, 200))})
+		}
+		g.table("  ", rows)
 	}
 	if len(v.Deliveries) > 0 {
 		g.heading("deliveries")

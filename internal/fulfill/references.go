@@ -106,7 +106,7 @@ func (f *Fulfiller) fetch(ctx context.Context, orderID string, i int, link strin
 	if err != nil {
 		return order.Artifact{}, err
 	}
-	defer os.Remove(temp.Name()) // once it is renamed, there is nothing to remove
+	defer func() { _ = os.Remove(temp.Name()) }() // once it is renamed, there is nothing to remove
 	_, err = f.o.Links.Fetch(ctx, link, temp)
 	if closed := temp.Close(); err == nil {
 		err = closed

@@ -36,6 +36,10 @@ const CodeUnknownCall = "unknown_call"
 // CodeDayCap marks work that waits for the next day.
 const CodeDayCap = "day_cap"
 
+// capRetry is how soon such work looks again: a call that is still open may turn
+// out to have cost less than its price.
+const capRetry = time.Hour
+
 // Generation is the durable record of one call of a generator.
 type Generation struct {
 	ID        int64
@@ -70,7 +74,7 @@ type Spend struct {
 func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	over := func(spent, most USD) bool { return most > 0 && spent+price > most }
 	held := func(code, what string, spent, most USD) *Failure {
-		return Failf(Hold, code, "another call for %s would go beyond the cap %s: %s is spent, the cap is %s", price, what, spent, most).
+		return Failf(Hold, code, "another call for $%s would go beyond the cap %s: $%s is spent, the cap is $%s", price, what, spent, most).
 			WithHint("raise the cap in [spending] and restart, then `atelierd orders retry`").Nothing()
 	}
 	switch share := s.Net * USD(c.Percent) / 100; {
@@ -81,8 +85,8 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	case c.Percent > 0 && s.Net > 0 && s.Order+price > share:
 		return held("order_cap", fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
 	case over(s.Day, c.Day):
-		return &Failure{Class: Wait, Code: CodeDayCap, Spending: SpentNothing, After: untilTomorrow(now),
-			Err:  fmt.Errorf("today's cap on spending is reached: %s of %s is spent, and a call costs %s", s.Day, c.Day, price),
+		return &Failure{Class: Wait, Code: CodeDayCap, Spending: SpentNothing, After: min(untilTomorrow(now), capRetry),
+			Err:  fmt.Errorf("today's cap on spending is reached: $%s of $%s is spent, and a call costs $%s", s.Day, c.Day, price),
 			Hint: "work goes on by itself tomorrow (UTC), or with a higher spending.day_usd after a restart"}
 	}
 	return nil

@@ -174,12 +174,22 @@ type Handover struct {
 	Note    string
 }
 
+// Generation is one call of a generator, for people.
+type Generation struct {
+	order.Generation
+	Kind  order.Kind
+	Round int
+	Note  string
+}
+
 // History is all that is known of one order.
 type History struct {
-	Order      order.Order
-	Attempts   []Attempt
-	Artifacts  []order.Artifact
-	Deliveries []Handover
+	Order    order.Order
+	Attempts []Attempt
+	// Generations are the calls of generators that its attempts have made.
+	Generations []Generation
+	Artifacts   []order.Artifact
+	Deliveries  []Handover
 	// Quote is the price asked for it; nil when there is none.
 	Quote    *order.Quote
 	Pieces   []order.Piece
@@ -201,6 +211,14 @@ func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 		h.Attempts = append(h.Attempts, Attempt{Kind: a.Kind, Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
 			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
 			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros})
+	}
+	generations, err := s.read.OrderGenerations(ctx, id)
+	if err != nil {
+		return h, err
+	}
+	for _, g := range generations {
+		h.Generations = append(h.Generations, Generation{Generation: order.Generation{ID: g.ID, Generator: g.Generator, Key: g.Key,
+			Ticket: g.Ticket, State: g.State, Cost: g.CostUsdMicros, BeganAt: g.BeganAt.Time}, Kind: g.Kind, Round: int(g.Round), Note: g.Note})
 	}
 	artifacts, err := s.read.OrderArtifacts(ctx, id)
 	if err != nil {
