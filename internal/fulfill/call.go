@@ -30,39 +30,39 @@ func (m Maker) repeats() bool {
 	return ok && r.Repeats()
 }
 
-// make has the files of the job made. A result that an earlier run has brought
-// in lies beside the folder, and is not paid for again; a job that it has left
-// at a provider is gone on with there, and nowhere else.
-func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Result, error) {
+// make has the files of the job made, and gives the place of the note of them. A
+// result that an earlier run has brought in is not paid for again; a job that it
+// has left at a provider is gone on with there, and nowhere else.
+func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Result, string, error) {
 	open, err := f.o.Store.OpenGenerations(ctx, j)
 	if err != nil {
-		return generate.Result{}, err
+		return generate.Result{}, "", err
 	}
-	record := recordOf(dir)
-	if made, ok := readResult(record); ok {
-		return made, f.finish(open, made)
+	if made, record, ok := unused(dir); ok {
+		return made, record, f.finish(open, made)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return generate.Result{}, err
+		return generate.Result{}, "", err
 	}
 	req, err := f.request(ctx, j, o, s, dir)
 	if err != nil {
-		return generate.Result{}, err
+		return generate.Result{}, "", err
 	}
 	makers, begun, err := f.choose(s, open)
 	if err != nil {
-		return generate.Result{}, err
+		return generate.Result{}, "", err
 	}
+	record := dir + recorded
 	for i, m := range makers {
 		made, err := f.call(ctx, j, m, begun, req, record)
 		if err == nil || i == len(makers)-1 || !standIn(err) {
-			return made, err
+			return made, record, err
 		}
 		f.o.Log.Warn("another generator stands in", "order", j.OrderID, "job", j.ID, "stage", j.Stage, "attempt", j.Attempt,
 			"generator", makers[i+1].Name, "for", m.Name, "error", err)
 		begun = nil
 	}
-	return generate.Result{}, order.Failf(order.Hold, "no_generator", "the service has no generator")
+	return generate.Result{}, "", order.Failf(order.Hold, "no_generator", "the service has no generator")
 }
 
 // standIn says whether another generator may take over: only when the first is

@@ -483,3 +483,28 @@ func TestNoCallIsBegunWithoutTheLease(t *testing.T) {
 		}
 	})
 }
+
+// A check that cannot be asked, a disk that fails: whatever comes after the work
+// is made, in whichever attempt, the work is kept.
+func TestWorkThatIsMadeIsNotPaidForAgainWhateverFailsAfterIt(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		judge := &critic{err: order.Failf(order.Hold, "misconfigured", "not set up")}
+		p := &provider{answers: []answer{{"", fails(order.Retry, "provider", order.Spent)}}}
+		w.hired(p)
+		w.service = func(s *fulfill.Service) {
+			s.Makers, s.Promise.Judge = []fulfill.Maker{{Name: "paid", Generator: p, Price: price}}, judge
+		}
+		w.restart()
+		id := w.order()
+		w.fails(order.StageGenerate, order.Retry, "provider")
+		w.fails(order.StageGenerate, order.Hold, "misconfigured") // the second attempt
+		w.retry(id)
+		judge.err = errors.New("the disk has failed")
+		w.fails(order.StageGenerate, order.Retry, "error") // the first attempt again
+		judge.err = nil
+		w.must(order.StageGenerate)
+		if len(p.runs) != 2 || w.spent(id) != 2*price {
+			t.Errorf("%d calls, spent %s", len(p.runs), w.spent(id))
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -52,15 +53,15 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	if err != nil {
 		return order.Result{}, err
 	}
-	made, err := f.make(ctx, j, o, s, dir)
+	made, record, err := f.make(ctx, j, o, s, dir)
 	if err != nil {
 		return order.Result{}, noRoom(refused(err, s, j))
 	}
 	artifacts, err := f.keep(ctx, j, o, s, made, dir)
 	if err != nil {
 		if rejected(err) {
-			// Or the owner's retry, which counts from 1 again, would find it.
-			err = errors.Join(err, os.RemoveAll(dir), os.RemoveAll(recordOf(dir)))
+			// Or the next attempt would find it, and take it for good.
+			err = errors.Join(err, os.RemoveAll(record), os.RemoveAll(strings.TrimSuffix(record, recorded)))
 		}
 		return order.Result{}, noRoom(withLog(err, made))
 	}
@@ -74,9 +75,29 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	return result, nil
 }
 
-// recordOf is where the result of an attempt is noted: beside its folder, so that
-// it is never taken for output.
-func recordOf(dir string) string { return dir + ".result.json" }
+// recorded ends the name of the note of an attempt's result. It lies beside the
+// attempt's folder, so that it is never taken for output.
+const recorded = ".result.json"
+
+// unused finds a result of the round that was brought in, by whichever attempt,
+// and neither rejected nor used: what has failed after it was made is not paid
+// for again.
+func unused(dir string) (made generate.Result, record string, ok bool) {
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		return made, "", false // there is no folder yet
+	}
+	for _, e := range entries {
+		record := filepath.Join(filepath.Dir(dir), e.Name())
+		if !strings.HasSuffix(record, recorded) {
+			continue
+		}
+		if made, ok := readResult(record); ok {
+			return made, record, true
+		}
+	}
+	return made, "", false
+}
 
 // rejected says whether the work is of no use, so that it is made anew.
 func rejected(err error) bool {

@@ -2,49 +2,213 @@ package provider
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
 )
 
-func TestAWorkflowIsCheckedAtTheStart(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                        "workflow is missing",
-		"no JSON":                 "no JSON object",
-		"[]":                      "no JSON object",
-		"{}":                      "no nodes",
-		`{"1":{}} {`:              "something follows",
-		`{"nodes":[],"links":[]}`: "not in API format",
-		`{"3":{"inputs":{}}}`:     "has no class_type",
-		`{"3":{"class_type":"A","inputs":{"a":["x {{prmpt}}"]}}}`:                 "unknown placeholder {{prmpt}}",
-		`{"3":{"class_type":"A","inputs":{"a":"{{reference_10}}"}}}`:              "unknown placeholder {{reference_10}}",
-		`{"3":{"class_type":"A","inputs":{"a":"{{width}} {{seed}} {{prompt}}"}}}`: "",
-	} {
-		_, err := newComfyUI(Spec{Workflow: []byte(text), Params: map[string]any{"width": 512}})
-		switch {
-		case want == "" && err != nil:
-			t.Errorf("%s: %v", text, err)
-		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
-			t.Errorf("%s: %v, want %q", text, err, want)
+const comfyWorkflow = `{
+	"3": {"class_type": "KSampler", "inputs": {"seed": "{{seed}}", "big": 18446744073709551615, "model": ["4", 0], "cfg": "{{cfg}}"}},
+	"6": {"class_type": "CLIPTextEncode", "inputs": {"text": "{{ prompt }}, sharp, {{cfg}}"}},
+	"7": {"class_type": "LoadImage", "inputs": {"image": "{{reference_2}}"}},
+	"9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "{{order_id}}"}}}`
+
+const (
+	comfyKey     = "6b1f0a1e-0000-4000-8000-000000000001"
+	comfyHistory = "GET /history/" + comfyKey
+)
+
+var (
+	comfySpec = Spec{Type: "comfyui", Workflow: []byte(comfyWorkflow), User: "me", Params: map[string]any{"cfg": 7.5}}
+	plainSpec = Spec{Type: "comfyui", Workflow: []byte(`{"1": {"class_type": "SaveImage", "inputs": {"text": "{{prompt}}"}}}`)}
+	comfyDone = said{status: 200, body: `{"` + comfyKey + `":{"outputs":{"9":{"images":[{"filename":"a.png","subfolder":"","type":"output"}]}},"status":{"status_str":"success","completed":true}}}`}
+	comfyView = map[string][]said{
+		"GET /view?filename=a.png&subfolder=&type=output": {{status: 200, body: "made"}},
+	}
+)
+
+func comfyScript(t *testing.T, says map[string][]said) *scripted {
+	t.Helper()
+	for place, answers := range comfyView {
+		says[place] = answers
+	}
+	return script(t, says)
+}
+
+func TestComfyUIFillsTheWorkflow(t *testing.T) {
+	s := comfyScript(t, map[string][]said{
+		"POST /upload/image": {{status: 200, body: `{"name":"stored.png","subfolder":"in","type":"input"}`}},
+		"POST /prompt":       {{status: 200, body: `{"prompt_id":"` + comfyKey + `","node_errors":{}}`}},
+		comfyHistory:         {comfyDone},
+	})
+	files, f := s.generate(t, comfySpec, generate.Request{OrderID: "o1", Prompt: `a "boat" {{seed}} {{nothing}}`,
+		References: pictures(t, 3), Call: generate.Call{Key: comfyKey}})
+	if f != nil || !slices.Equal(files, []string{"made"}) {
+		t.Fatalf("got %q, %v", files, f)
+	}
+	if n := len(s.requests("POST /upload/image")); n != 1 {
+		t.Errorf("%d pictures were sent, the workflow uses 1", n)
+	}
+	sent := s.requests("POST /prompt")[0]
+	want := fmt.Sprintf(`{"3":{"class_type":"KSampler","inputs":{"big":18446744073709552000,"cfg":7.5,"model":["4",0],"seed":%d}},`+
+		`"6":{"class_type":"CLIPTextEncode","inputs":{"text":"a \"boat\" {{seed}} {{nothing}}, sharp, 7.5"}},`+
+		`"7":{"class_type":"LoadImage","inputs":{"image":"in/stored.png"}},`+
+		`"9":{"class_type":"SaveImage","inputs":{"filename_prefix":"o1"}}}`, seedOf(comfyKey))
+	if text, _ := json.Marshal(sent.body["prompt"]); string(text) != want {
+		t.Errorf("sent %s\nwant %s", text, want)
+	}
+	if sent.body["prompt_id"] != comfyKey || sent.header.Get("Authorization") != "Basic bWU6ay0xMjM=" {
+		t.Errorf("sent id %v with %v", sent.body["prompt_id"], sent.header)
+	}
+}
+
+func TestAWorkflowsNumbersStayAsTheyAreWritten(t *testing.T) {
+	workflow, err := parseWorkflow([]byte(comfyWorkflow))
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled, err := json.Marshal(fill(workflow, nil))
+	if err != nil || !strings.Contains(string(filled), `"big":18446744073709551615`) {
+		t.Errorf("got %s, %v", filled, err)
+	}
+	if one := seedOf(comfyKey); one == seedOf("another") {
+		t.Errorf("two calls have the seed %d", one)
+	}
+}
+
+func TestComfyUIWantsAWorkflowItCanFill(t *testing.T) {
+	tests := map[string]string{
+		``:                              "workflow is missing",
+		`[]`:                            "no JSON object",
+		`{}`:                            "no nodes",
+		`{"nodes":[],"links":[]}`:       "API format",
+		`{"1":{"class_type":"A"}} x`:    "follows",
+		`{"1":{"inputs":{}}}`:           `node "1"`,
+		`{"prompt":{"1":{}}}`:           `node "prompt"`,
+		node(`{{promt}}`):               "{{promt}}",
+		node(`{{reference_0}}`):         "{{reference_0}}",
+		node(`{{reference_10}}`):        "{{reference_10}}",
+		node(`a {{prompt}} {{ size }}`): "{{size}}",
+	}
+	for workflow, want := range tests {
+		_, err := New(Spec{Type: "comfyui", BaseURL: "http://127.0.0.1:8188", Workflow: []byte(workflow)})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: got %v, want %s", workflow, err, want)
 		}
 	}
 }
 
-func TestAPromptIsTextInAWorkflowWhateverItSays(t *testing.T) {
-	workflow, err := parseWorkflow([]byte(`{"3":{"class_type":"A","inputs":{"text":"{{prompt}}, {{ prompt }}","seed":"{{seed}}","big":123456789012345678901,"list":["{{width}}",1]}}}`))
-	if err != nil {
-		t.Fatal(err)
+func node(text string) string {
+	return `{"1":{"class_type":"A","inputs":{"list":["` + text + `"]}}}`
+}
+
+func TestAWorkflowThatWantsAMissingPictureIsHeld(t *testing.T) {
+	s := comfyScript(t, map[string][]said{})
+	_, f := s.generate(t, comfySpec, generate.Request{References: pictures(t, 1), Call: generate.Call{Key: comfyKey}})
+	wantFailure(t, f, order.Hold, "reference", order.SpentNothing)
+	if len(s.got) > 0 {
+		t.Errorf("sent %v", s.got)
 	}
-	hostile := `"}, {{seed}} \ $(x) {"`
-	got, err := json.Marshal(fill(workflow, map[string]any{"prompt": hostile, "seed": 7, "width": 512}))
-	if err != nil {
-		t.Fatal(err)
+	s = comfyScript(t, map[string][]said{"POST /upload/image": {{status: 503}}})
+	_, f = s.generate(t, comfySpec, generate.Request{References: pictures(t, 2), Call: generate.Call{Key: comfyKey}})
+	wantFailure(t, f, order.Retry, "outage", order.SpentNothing)
+}
+
+func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
+	const nothing, queue = `{}`, "GET /queue"
+	empty := said{status: 200, body: `{"queue_running":[],"queue_pending":[]}`}
+	waits := said{status: 200, body: `{"queue_running":[[1,"other",{}]],"queue_pending":[[2,"` + comfyKey + `",{},{},[]]]}`}
+	tests := map[string]struct {
+		history, queue []said
+		posts          int
+	}{
+		"done":             {[]said{comfyDone}, []said{empty}, 0},
+		"waiting":          {[]said{{status: 200, body: nothing}, comfyDone}, []said{waits}, 0},
+		"ended in between": {[]said{{status: 200, body: nothing}, comfyDone}, []said{empty}, 0},
+		"never submitted":  {[]said{{status: 200, body: nothing}, {status: 200, body: nothing}, comfyDone}, []said{empty}, 1},
 	}
-	text, _ := json.Marshal(hostile + ", " + hostile)
-	want := `{"3":{"class_type":"A","inputs":{"big":123456789012345678901,"list":[512,1],"seed":7,"text":` + string(text) + `}}}`
-	if string(got) != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	for name, test := range tests {
+		s := comfyScript(t, map[string][]said{comfyHistory: test.history, queue: test.queue,
+			"POST /prompt": {{status: 200, body: `{"prompt_id":"` + comfyKey + `"}`}}})
+		files, f := s.generate(t, plainSpec, generate.Request{Call: generate.Call{Key: comfyKey, Resumed: true}})
+		if f != nil || !slices.Equal(files, []string{"made"}) || len(s.requests("POST /prompt")) != test.posts {
+			t.Errorf("%s: got %q, %v, %d posts", name, files, f, len(s.requests("POST /prompt")))
+		}
 	}
-	if again, _ := json.Marshal(workflow); !strings.Contains(string(again), "{{prompt}}") {
-		t.Error("the workflow itself was changed")
+}
+
+func TestComfyUINamesTheNodeThatIsWrong(t *testing.T) {
+	const nodes = `"node_errors":{"10":{"class_type":"Late","errors":[{"message":"late"}]},"4":{"class_type":"CheckpointLoaderSimple","errors":[{"message":"Value not in list","details":"ckpt_name: 'x'"}]}}`
+	tests := []struct {
+		answer   said
+		want     string
+		spending order.Spending
+	}{
+		{said{status: 400, body: `{"error":{"message":"Prompt outputs failed validation"},` + nodes + `}`}, "node 4 (CheckpointLoaderSimple): Value not in list", order.SpentNothing},
+		{said{status: 200, body: `{"prompt_id":"p",` + nodes + `}`}, "node 4 (CheckpointLoaderSimple): Value not in list", order.Spent},
+		{said{status: 400, body: `{"error":{"message":"Prompt has no outputs"},"node_errors":[]}`}, "Prompt has no outputs", order.SpentNothing},
+	}
+	for _, test := range tests {
+		s := comfyScript(t, map[string][]said{"POST /prompt": {test.answer}})
+		_, f := s.generate(t, plainSpec, generate.Request{Call: generate.Call{Key: comfyKey}})
+		wantFailure(t, f, order.Hold, "rejected", test.spending)
+		if !strings.Contains(f.Error(), test.want) {
+			t.Errorf("got %v, want %s", f, test.want)
+		}
+	}
+}
+
+func TestComfyUISaysHowAJobEnded(t *testing.T) {
+	job := func(body string) []said { return []said{{status: 200, body: `{"` + comfyKey + `":` + body + `}`}} }
+	tests := []struct {
+		history []said
+		code    string
+		want    string
+	}{
+		{job(`{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[["execution_start",{}],` +
+			`["execution_error",{"node_id":"3","node_type":"KSampler","exception_message":"out of memory"}]]}}`), "provider", "node 3 (KSampler): out of memory"},
+		{job(`{"outputs":{},"status":{"completed":false,"messages":[["execution_interrupted",{}]]}}`), "provider", "interrupted"},
+		{job(`{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[]}}`), "provider", "not completed"},
+		{job(`{"outputs":{},"status":null}`), "no_output", "no file"},
+		{[]said{{status: 200, body: `{}`}}, "expired", "not know"},
+	}
+	for _, test := range tests {
+		s := comfyScript(t, map[string][]said{comfyHistory: test.history, "GET /queue": {{status: 200, body: `{}`}}})
+		_, f := s.resumed(t, plainSpec, comfyKey)
+		wantFailure(t, f, order.Retry, test.code, order.Spent)
+		if !strings.Contains(f.Error(), test.want) {
+			t.Errorf("got %v, want %s", f, test.want)
+		}
+	}
+}
+
+func TestComfyUIDeliversWhatWasSavedInTheOrderOfTheNodes(t *testing.T) {
+	tests := []struct {
+		outputs string
+		want    []string
+	}{
+		{`{"10":{"images":[{"filename":"c&d.png","subfolder":"x/y","type":"output"}]},"9":{"text":["hi"],"images":"odd","gifs":[{"filename":"b","type":"output"}],"videos":[{"filename":"v","type":"output"}]},
+			"2":{"images":[{"filename":"p","type":"temp"}]}}`,
+			[]string{"/view?filename=b&subfolder=&type=output", "/view?filename=v&subfolder=&type=output", "/view?filename=c%26d.png&subfolder=x%2Fy&type=output"}},
+		{`{"12:3":{"images":[{"filename":"q","type":"temp"}]},"12":{"images":[{"filename":"p","type":"temp"},{"filename":"i","type":"input"}]}}`,
+			[]string{"/view?filename=p&subfolder=&type=temp", "/view?filename=q&subfolder=&type=temp"}},
+		{`{"1":null}`, nil},
+	}
+	for _, test := range tests {
+		var job comfyJob
+		if err := json.Unmarshal([]byte(`{"outputs":`+test.outputs+`}`), &job); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range job.files() {
+			got = append(got, b.path)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
 	}
 }

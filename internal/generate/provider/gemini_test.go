@@ -1,0 +1,49 @@
+package provider
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+const geminiPath = "/v1beta/models/gemini-image"
+
+func TestGeminiPutsParamsWhereTheyBelong(t *testing.T) {
+	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200,
+		body: `{"candidates":[{"content":{"parts":[{"text":"here"}]}},{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"b25l"}},{"inlineData":{"data":"dHdv"}}]}}]}`}}})
+	spec := Spec{Type: "gemini", Model: "gemini-image", Params: map[string]any{"aspectRatio": "16:9", "imageSize": "2K", "temperature": 0.5}}
+	files, f := s.generate(t, spec, generate.Request{References: pictures(t, 1)})
+	if f != nil || !slices.Equal(files, []string{"one", "two"}) {
+		t.Fatalf("got %q, %v", files, f)
+	}
+	got := s.requests("POST " + geminiPath + ":generateContent")[0]
+	text, err := json.Marshal(got.body)
+	want := `{"contents":[{"parts":[{"text":"a lighthouse"},{"inlineData":{"data":"cGljdHVyZQ==","mimeType":"image/png"}}],"role":"user"}],` +
+		`"generationConfig":{"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"},"responseModalities":["TEXT","IMAGE"],"temperature":0.5}}`
+	if err != nil || string(text) != want || got.header.Get("X-Goog-Api-Key") != "k-123" {
+		t.Errorf("sent %s with %v\nwant %s", text, got.header, want)
+	}
+}
+
+func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
+	tests := []struct{ body, reason string }{
+		{`{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`, "PROHIBITED_CONTENT"},
+		{`{"candidates":[{"finishReason":"IMAGE_SAFETY","finishMessage":"not this"}]}`, "not this"},
+		{`{"candidates":[{"finishReason":"NO_IMAGE"}]}`, "NO_IMAGE"},
+		{`{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"I would rather not"}]}}]}`, "I would rather not"},
+	}
+	for _, test := range tests {
+		s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: test.body}}})
+		_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
+		if f == nil || f.Class != order.Fail || f.Code != "refused" || !strings.Contains(f.Error(), test.reason) {
+			t.Errorf("%s: got %v", test.body, f)
+		}
+	}
+	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{}`}}})
+	_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
+	wantFailure(t, f, order.Retry, "bad_answer", order.SpentUnknown)
+}
