@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,9 +23,6 @@ func (b *a1111) repeats() bool { return true }
 
 func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	fields, path := map[string]any{"prompt": req.Prompt}, "/sdapi/v1/txt2img"
-	if b.spec.Model != "" {
-		fields["override_settings"] = map[string]any{"sd_model_checkpoint": b.spec.Model}
-	}
 	if len(req.References) > 0 {
 		content, err := read(req.References[0])
 		if err != nil {
@@ -32,7 +30,12 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 		}
 		path, fields["init_images"] = "/sdapi/v1/img2img", []string{base64.StdEncoding.EncodeToString(content)}
 	}
-	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.fileHeader(), json: with(fields, b.spec.Params), paid: true})
+	fields = with(fields, b.spec.Params)
+	if b.spec.Model != "" {
+		settings, _ := fields["override_settings"].(map[string]any)
+		fields["override_settings"] = with(map[string]any{"sd_model_checkpoint": b.spec.Model}, settings)
+	}
+	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.fileHeader(), json: fields, paid: true})
 	if err != nil {
 		return "", nil, err
 	}
@@ -41,12 +44,18 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 	}
 	var made struct {
 		Images []string `json:"images"`
+		Info   string   `json:"info"`
 	}
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
+	// Before the pictures of a batch there may be one of all of them.
+	var info struct {
+		First int `json:"index_of_first_image"`
+	}
+	_ = json.Unmarshal([]byte(made.Info), &info) // without it the first is the first
 	out := &output{}
-	for _, s := range made.Images {
+	for _, s := range made.Images[min(max(info.First, 0), len(made.Images)):] {
 		if _, after, ok := strings.Cut(s, ";base64,"); ok {
 			s = after
 		}

@@ -66,44 +66,55 @@ func TestComfyUIFillsTheWorkflow(t *testing.T) {
 	}
 }
 
-func TestAWorkflowsNumbersStayAsTheyAreWritten(t *testing.T) {
-	workflow, err := parseWorkflow([]byte(comfyWorkflow))
-	if err != nil {
-		t.Fatal(err)
-	}
-	filled, err := json.Marshal(fill(workflow, nil))
-	if err != nil || !strings.Contains(string(filled), `"big":18446744073709551615`) {
-		t.Errorf("got %s, %v", filled, err)
-	}
-	if one := seedOf(comfyKey); one == seedOf("another") {
-		t.Errorf("two calls have the seed %d", one)
-	}
-}
-
-func TestComfyUIWantsAWorkflowItCanFill(t *testing.T) {
-	tests := map[string]string{
-		``:                              "workflow is missing",
-		`[]`:                            "no JSON object",
-		`{}`:                            "no nodes",
-		`{"nodes":[],"links":[]}`:       "API format",
-		`{"1":{"class_type":"A"}} x`:    "follows",
-		`{"1":{"inputs":{}}}`:           `node "1"`,
-		`{"prompt":{"1":{}}}`:           `node "prompt"`,
-		node(`{{promt}}`):               "{{promt}}",
-		node(`{{reference_0}}`):         "{{reference_0}}",
-		node(`{{reference_10}}`):        "{{reference_10}}",
-		node(`a {{prompt}} {{ size }}`): "{{size}}",
-	}
-	for workflow, want := range tests {
-		_, err := New(Spec{Type: "comfyui", BaseURL: "http://127.0.0.1:8188", Workflow: []byte(workflow)})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: got %v, want %s", workflow, err, want)
+func TestAWorkflowIsCheckedAtTheStart(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "workflow is missing",
+		"no JSON":                 "no JSON object",
+		"[]":                      "no JSON object",
+		"{}":                      "no nodes",
+		`{"1":{}} {`:              "something follows",
+		`{"nodes":[],"links":[]}`: "not in API format",
+		`{"3":{"inputs":{}}}`:     "has no class_type",
+		`{"prompt":{"3":{}}}`:     `node "prompt" has no class_type`,
+		`{"3":{"class_type":"A","inputs":{"a":["x {{prmpt}}"]}}}`:                 "unknown placeholder {{prmpt}}",
+		`{"3":{"class_type":"A","inputs":{"a":"{{reference_10}}"}}}`:              "unknown placeholder {{reference_10}}",
+		`{"3":{"class_type":"A","inputs":{"a":"{{prompt}} {{ reference_0 }}"}}}`:  "unknown placeholder {{reference_0}}",
+		`{"3":{"class_type":"A","inputs":{"a":"{{width}} {{seed}} {{prompt}}"}}}`: "",
+	} {
+		_, err := newComfyUI(Spec{Workflow: []byte(text), Params: map[string]any{"width": 512}})
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", text, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n")):
+			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
 }
 
-func node(text string) string {
-	return `{"1":{"class_type":"A","inputs":{"list":["` + text + `"]}}}`
+func TestAPromptIsTextInAWorkflowWhateverItSays(t *testing.T) {
+	workflow, err := parseWorkflow([]byte(`{"3":{"class_type":"A","inputs":{"text":"{{prompt}}, {{ prompt }}","seed":"{{seed}}","big":123456789012345678901,"list":["{{width}}",1]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hostile := `"}, {{seed}} \ $(x) {"`
+	got, err := json.Marshal(fill(workflow, map[string]any{"prompt": hostile, "seed": 7, "width": 512}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := json.Marshal(hostile + ", " + hostile)
+	want := `{"3":{"class_type":"A","inputs":{"big":123456789012345678901,"list":[512,1],"seed":7,"text":` + string(text) + `}}}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if again, _ := json.Marshal(workflow); !strings.Contains(string(again), "{{prompt}}") {
+		t.Error("the workflow itself was changed")
+	}
+}
+
+func TestEachCallHasItsOwnSeed(t *testing.T) {
+	if one := seedOf(comfyKey); one == seedOf("another") {
+		t.Errorf("two calls have the seed %d", one)
+	}
 }
 
 func TestAWorkflowThatWantsAMissingPictureIsHeld(t *testing.T) {

@@ -172,7 +172,7 @@ func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 // target gives the address of a path; one that a provider has named has to be
 // below the base URL, since the key goes along.
 func (c *conn) target(path string) (string, error) {
-	if !strings.Contains(path, "://") {
+	if path == "" || strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") {
 		return strings.TrimRight(c.base.String(), "/") + path, nil
 	}
 	u, err := url.Parse(path)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -34,8 +35,9 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 		Data string `json:"data"`
 	}
 	type part struct {
-		Text   string  `json:"text,omitempty"`
-		Inline *inline `json:"inlineData,omitempty"`
+		Text    string  `json:"text,omitempty"`
+		Inline  *inline `json:"inlineData,omitempty"`
+		Thought bool    `json:"thought,omitempty"` // of the model, on the way: a draft
 	}
 	parts := []part{{Text: req.Prompt}}
 	for _, r := range req.References {
@@ -51,7 +53,7 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 		return "", nil, err
 	}
 	if !a.ok() {
-		return "", nil, a.failure()
+		return "", nil, b.failure(a)
 	}
 	var made struct {
 		Feedback struct {
@@ -71,6 +73,9 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 	out, why, said := &output{}, "", ""
 	for _, candidate := range made.Candidates {
 		for _, p := range candidate.Content.Parts {
+			if p.Thought {
+				continue
+			}
 			said = cmp.Or(said, p.Text)
 			if p.Inline == nil || p.Inline.Data == "" {
 				continue
@@ -89,7 +94,7 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 	case len(out.blobs) > 0:
 		return "", out, nil
 	case made.Feedback.BlockReason != "":
-		return "", nil, a.refused(order.SpentNothing, "%s", made.Feedback.BlockReason)
+		return "", nil, a.refused(order.Spent, "%s", made.Feedback.BlockReason)
 	case why != "":
 		return "", nil, a.refused(order.Spent, "%s", why)
 	case len(made.Candidates) == 0:
@@ -118,5 +123,20 @@ func (b *gemini) path() string { return "/v1beta/models/" + url.PathEscape(b.spe
 func (b *gemini) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
 
 func (b *gemini) probe(ctx context.Context, c *conn) error {
-	return c.probe(ctx, b.path(), b.header(c))
+	a, err := c.do(ctx, call{method: http.MethodGet, path: b.path(), header: b.header(c)})
+	if err != nil {
+		return err
+	}
+	if !a.ok() {
+		return b.failure(a)
+	}
+	return nil
+}
+
+// failure knows that a wrong key is answered with 400.
+func (b *gemini) failure(a answer) error {
+	if a.status == http.StatusBadRequest && bytes.Contains(a.body, []byte("API_KEY_INVALID")) {
+		a.status = http.StatusUnauthorized
+	}
+	return a.failure()
 }
