@@ -21,15 +21,17 @@ import (
 	"atelierd/internal/secret"
 )
 
+// profileOf is a marketplace that shows one agent's profile.
 type profileOf struct {
-	secret string
+	secret atomic.Value // of webhooks, a string; none at first
 	asked  atomic.Int32
 }
 
 func (p *profileOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.asked.Add(1)
+	shown, _ := p.secret.Load().(string)
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(
-		`{"success":true,"data":{"id":"ext_1","name":"a","webhook_secret":"` + p.secret + `"}}`))}, nil
+		`{"success":true,"data":{"id":"ext_1","name":"a","webhook_secret":"` + shown + `"}}`))}, nil
 }
 
 // asking is a secrets that runs, against a profile.
@@ -47,7 +49,7 @@ func TestASecretIsLearnedThoughEventsThatDoNotFitKeepComing(t *testing.T) {
 		defer cancel()
 		go s.run(ctx)
 		time.Sleep(5 * time.Minute)
-		there.secret = "whsec_new" // now it is, and each event is refused
+		there.secret.Store("whsec_new") // now it is, and each event is refused
 		for range 24 * 6 {
 			select {
 			case s.doubt <- struct{}{}:
