@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 
 	"atelierd/internal/generate"
@@ -100,6 +101,28 @@ func TestNoPathLeadsToAnotherHost(t *testing.T) {
 		got, err := c.target(path)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", path, got, err, want)
+		}
+	}
+}
+
+func TestTheModelOfReplicateMayNameAVersion(t *testing.T) {
+	for model, want := range map[string]string{"owner/name": "", "owner/name:c0ffee": "c0ffee", "c0ffee": "c0ffee"} {
+		_, f, sent := answered(t, Spec{Type: "replicate", Model: model, Key: key}, 500, "")
+		if got, _ := sent["version"].(string); f == nil || got != want {
+			t.Errorf("%s: sent %v", model, sent)
+		}
+	}
+}
+
+func TestFlaggedPicturesOfFalAreARefusal(t *testing.T) {
+	for body, good := range map[string]bool{
+		`{"images":[{"url":"https://a.example/1"}],"has_nsfw_concepts":[true]}`:                                     false,
+		`{"images":[{"url":"https://a.example/1"},{"url":"https://a.example/2"}],"has_nsfw_concepts":[true,false]}`: true,
+		`{"images":[{"url":"https://a.example/1"}]}`:                                                                true,
+	} {
+		out, err := falFiles(answer{status: 200, body: []byte(body), redact: strings.NewReplacer()})
+		if (out != nil) != good || (err == nil) != good {
+			t.Errorf("%s: %v, %v", body, out, err)
 		}
 	}
 }

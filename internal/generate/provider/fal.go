@@ -143,9 +143,14 @@ func falFiles(a answer) (*output, error) {
 		Videos []file `json:"videos"`
 		Image  file   `json:"image"`
 		Video  file   `json:"video"`
+		// Pictures that are flagged come back black.
+		Flagged []bool `json:"has_nsfw_concepts"`
 	}
 	if err := a.decode(&made); err != nil {
 		return nil, err
+	}
+	if len(made.Flagged) > 0 && !slices.Contains(made.Flagged, false) {
+		return nil, a.refused(order.Spent, "what was made is flagged as not safe")
 	}
 	var links []string
 	for _, f := range slices.Concat(made.Images, made.Videos, []file{made.Image, made.Video}) {

@@ -119,6 +119,9 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 		}
 		return nil, a.failed("%d %s", task.Base.Code, task.Base.Message)
 	}
+	if task.Base.Code == 2013 {
+		return nil, a.expired("its job") // the one parameter of the question is its id
+	}
 	if err != nil {
 		return nil, err
 	}

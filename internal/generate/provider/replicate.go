@@ -11,7 +11,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// replicate makes predictions. Its model is owner/name, or the id of a version;
+// replicate makes predictions. Its model is owner/name, owner/name:version or
+// the id of a version;
 // params are the model's input, of which image_input names the field that takes
 // the reference. Predictions have an id; their files are deleted
 // an hour after they are made.
@@ -31,8 +32,8 @@ func (b *replicate) submit(ctx context.Context, c *conn, req generate.Request) (
 		return "", nil, err
 	}
 	path, body := "/v1/models/"+b.spec.Model+"/predictions", map[string]any{"input": input}
-	if !strings.Contains(b.spec.Model, "/") {
-		path, body["version"] = "/v1/predictions", b.spec.Model
+	if version := b.version(); version != "" {
+		path, body["version"] = "/v1/predictions", version
 	}
 	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.bearer(), json: body, paid: true})
 	if err != nil {
@@ -78,9 +79,17 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	return nil, a.failure()
 }
 
+// version is the id of the version that the model names, or "".
+func (b *replicate) version() string {
+	if _, version, ok := strings.Cut(b.spec.Model, ":"); ok || strings.Contains(b.spec.Model, "/") {
+		return version
+	}
+	return b.spec.Model
+}
+
 func (b *replicate) probe(ctx context.Context, c *conn) error {
 	path := "/v1/models/" + b.spec.Model
-	if !strings.Contains(b.spec.Model, "/") {
+	if b.version() != "" {
 		path = "/v1/account"
 	}
 	return c.probe(ctx, path, c.bearer())
