@@ -46,10 +46,10 @@ func (l *Listener) Close() error {
 func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // Dial connects to the listener, whatever the address; it fits the DialContext
-// of an http.Transport.
-func (l *Listener) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+// of an http.Transport. A refusal has the form that package net gives it.
+func (l *Listener) Dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	if l.Refuse.Load() {
-		return nil, errors.New("connection refused")
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: l.Addr(), Err: errors.New("connection refused")}
 	}
 	client, server := net.Pipe()
 	select {

@@ -3,15 +3,18 @@ package gentest
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -83,10 +86,17 @@ func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Gene
 	}
 	run("an endless answer to the call", func(b *bench) { b.endless(Submit) })
 	run("nobody there", (*bench).unreachable)
+	for i, r := range s.refusals {
+		run(fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.tellingRefusal(r) })
+	}
+	run("an answer that shows what was sent", func(b *bench) { b.echo(Submit) })
+	run("two orders at once", (*bench).two)
 	run("a lost answer", (*bench).lost)
 	run("a stop", (*bench).stopped)
+	run("a stop before it begins", (*bench).stoppedBefore)
 	run("no key", (*bench).keyless)
 	run("a check", (*bench).check)
+	run("a check without an answer", (*bench).checkSilent)
 	if !s.jobs {
 		return
 	}
@@ -98,6 +108,9 @@ func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Gene
 	for name, spoil := range spoiled {
 		run(name+" to a question", func(b *bench) { b.asked(spoil) })
 	}
+	run("a question that shows what was sent", func(b *bench) { b.echo(Poll) })
+	run("a redirected question", (*bench).redirectedQuestion)
+	run("nobody there to be asked", (*bench).unreachableQuestion)
 	run("a crash before the first question", (*bench).crashBeforePoll)
 	run("a crash before the file is there", (*bench).crashBeforeFile)
 	run("a job that takes too long", (*bench).slow)
@@ -105,6 +118,21 @@ func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Gene
 	if !s.bare {
 		run("an expired file", (*bench).expired)
 		run("an endless file", func(b *bench) { b.endless(Fetch) })
+		run("an empty file", (*bench).emptyFile)
+		for _, name := range []string{"a truncated one", "a stalled one", "a silent one"} {
+			run(name+" for a file", func(b *bench) { b.brokenFile(spoiled[name]) })
+		}
+		for _, status := range []int{408, 429, 500, 503} {
+			run(fmt.Sprintf("status %d to a file", status), func(b *bench) {
+				b.brokenFile(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+			})
+		}
+		if s.reference != "upload" { // whose files lie below the base URL
+			run("a file wants no key", (*bench).fileWithoutKey)
+			for _, link := range []string{"http://169.254.169.254/latest/meta-data", "http://127.0.0.1:8080/x", "file:///etc/passwd", "https://10.0.0.1/x"} {
+				run("a result at "+link, func(b *bench) { b.linked(link) })
+			}
+		}
 	}
 }
 
@@ -138,7 +166,8 @@ func remote(t *testing.T, typ string, newGenerator func(Place) (generate.Generat
 
 func (b *bench) noLeak(text, where string) {
 	b.Helper()
-	if strings.Contains(text, remoteKey) || strings.Contains(text, remoteKey[:12]) {
+	coded := base64.StdEncoding.EncodeToString([]byte(remoteUser + ":" + remoteKey))
+	if strings.Contains(text, remoteKey[:6]) || strings.Contains(text, coded[:12]) {
 		b.Errorf("the key is in %s: %.300s", where, text)
 	}
 }
@@ -326,11 +355,12 @@ func (b *bench) refusal(r refusal) {
 		w.WriteHeader(r.status)
 		io.WriteString(w, r.body)
 	})
+	before := b.fake.Paid()
 	_, f := b.run(b.Context(), b.request())
 	if f == nil || f.Class != order.Fail || f.Code != "refused" || len(f.Error()) < len("the provider refuses: x") {
 		b.Fatalf("got %+v, want a refusal with its reason", f)
 	}
-	if n := b.fake.Paid(); n > 1 {
+	if n := b.fake.Paid() - before; n > 1 {
 		b.Errorf("%d calls were made", n)
 	}
 }
@@ -392,11 +422,7 @@ func (b *bench) redirected() {
 		})
 		b.fails(b.request(), outcome{order.Hold, "redirected", order.SpentNothing, false})
 	}
-	for _, r := range b.fake.Requests() {
-		if r.Host != FakeHost {
-			b.Errorf("a redirect to %s was followed", r.Host)
-		}
-	}
+	b.stayed()
 }
 
 // spoiled wants that an answer of no use is never taken for a result, or for one
@@ -426,9 +452,13 @@ func (b *bench) asked(h http.HandlerFunc) {
 		return // it is a file, which is judged as one
 	}
 	b.fake.Answer(Poll, h)
+	began := time.Now()
 	_, f := b.run(b.Context(), b.request())
 	if f == nil || f.Class != order.Retry || f.Spending != order.SpentStill {
 		b.Fatalf("got %+v", f)
+	}
+	if took := time.Since(began); took > remoteTimeout-time.Minute {
+		b.Errorf("one answer was waited for %s", took)
 	}
 	b.fake.Answer(Poll, nil)
 	b.done(b.resumed(), 1)
@@ -457,11 +487,102 @@ func (b *bench) endless(p Part) {
 
 func (b *bench) unreachable() {
 	b.net.Refuse.Store(true)
-	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Retry || f.Spending == order.Spent {
-		b.Fatalf("got %+v", f)
-	}
+	b.fails(b.request(), outcome{order.Retry, "unreachable", order.SpentNothing, true})
 	b.paid(0)
+}
+
+func (b *bench) unreachableQuestion() {
+	r := b.request()
+	r.Call.Submitted = func(string) error { b.net.Refuse.Store(true); return nil }
+	b.fails(r, outcome{order.Retry, "unreachable", order.SpentStill, true})
+	b.net.Refuse.Store(false)
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+// tellingRefusal puts the key where the reason is cut, which leaves a part of it
+// unless it is redacted before.
+func (b *bench) tellingRefusal(r refusal) {
+	for pad := 200; pad < 320; pad += 4 {
+		text := strings.Repeat("y", pad) + " " + remoteKey + " "
+		body := r.body
+		for _, name := range []string{"message", "error", "reason", "msg", "failure", "failure_reason", "status_msg", "text"} {
+			at := fmt.Sprintf("%q:\"", name)
+			body = strings.Replace(body, at, at+text, 1)
+		}
+		b.refusal(refusal{r.part, r.status, r.header, body})
+	}
+}
+
+// echo answers with the headers of the request, as a debugging proxy may.
+func (b *bench) echo(p Part) {
+	if p == Poll && b.fake.shape.bare {
+		return // its answer is a file, which is judged as one
+	}
+	b.fake.Answer(p, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"error":{"message":"%v"},"detail":"%v"}`, r.Header["Authorization"], r.Header)
+	})
+	if _, f := b.run(b.Context(), b.request()); f == nil {
+		b.Error("it succeeded")
+	}
+}
+
+// two runs at once keep to their own orders.
+func (b *bench) two() {
+	var both sync.WaitGroup
+	files := make([]string, 2)
+	for i := range files {
+		r := b.request()
+		r.OrderID, r.OutputDir = fmt.Sprint("ord_", i), fmt.Sprint(r.OutputDir, i)
+		r.Call.Key = fmt.Sprint("11111111-2222-4333-8444-55555555555", i)
+		both.Go(func() {
+			made, err := b.gen.Generate(b.Context(), r)
+			if err != nil || len(made.Files) != 1 {
+				b.Errorf("%v, %v", made, err)
+				return
+			}
+			data, err := os.ReadFile(made.Files[0])
+			if err != nil {
+				b.Error(err)
+			}
+			files[i] = string(data)
+		})
+	}
+	both.Wait()
+	if files[0] == files[1] {
+		b.Error("both got the same file")
+	}
+	b.paid(2)
+}
+
+func (b *bench) stoppedBefore() {
+	ctx, cancel := context.WithCancelCause(b.Context())
+	cancel(order.ErrStopping)
+	_, f := b.run(ctx, b.request())
+	b.want(f, outcome{order.Stopped, "stopped", order.SpentStill, false})
+	if n := len(b.fake.Requests()); n != 0 {
+		b.Errorf("%d requests were sent", n)
+	}
+}
+
+func (b *bench) redirectedQuestion() {
+	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "http://elsewhere.test/take-it")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	})
+	b.fails(b.request(), outcome{order.Hold, "redirected", order.SpentStill, false})
+	b.stayed()
+}
+
+// stayed wants that nothing went to another host than the provider's.
+func (b *bench) stayed() {
+	b.Helper()
+	for _, r := range b.fake.Requests() {
+		if r.Host != FakeHost {
+			b.Errorf("%s was asked", r.Host)
+		}
+	}
 }
 
 func (b *bench) lost() {
@@ -526,6 +647,21 @@ func (b *bench) check() {
 	b.paid(0)
 }
 
+func (b *bench) checkSilent() {
+	for _, p := range []Part{Submit, Poll, Other} {
+		b.fake.Answer(p, spoiled["a silent one"])
+	}
+	began := time.Now()
+	err := b.gen.Check(b.Context())
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || f.Class != order.Hold || f.Hint == "" {
+		b.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		b.Errorf("it took %s", took)
+	}
+}
+
 func (b *bench) crashBeforePoll() {
 	r := b.request()
 	died := errors.New("the process has died")
@@ -580,4 +716,56 @@ func (b *bench) expired() {
 	b.fake.Answer(Fetch, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	b.fails(b.request(), outcome{order.Retry, "expired", order.Spent, false})
 	b.paid(1)
+}
+
+func (b *bench) emptyFile() {
+	b.fake.Answer(Fetch, func(http.ResponseWriter, *http.Request) {})
+	b.fails(b.request(), outcome{order.Retry, "bad_answer", order.Spent, false})
+	b.paid(1)
+}
+
+// brokenFile wants that trouble with a file leaves the job, and no half file.
+func (b *bench) brokenFile(h http.HandlerFunc) {
+	b.fake.Answer(Fetch, h)
+	r := b.request()
+	_, f := b.run(b.Context(), r)
+	if f == nil || f.Class != order.Retry && f.Class != order.Wait || f.Spending != order.SpentStill {
+		b.Fatalf("got %+v", f)
+	}
+	if list, err := filepath.Glob(filepath.Join(r.OutputDir, "[^.]*")); err != nil || len(list) > 0 {
+		b.Errorf("left %q, %v", list, err)
+	}
+	b.fake.Answer(Fetch, nil)
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+func (b *bench) fileWithoutKey() {
+	asked := false
+	b.fake.Answer(Fetch, func(w http.ResponseWriter, r *http.Request) {
+		asked = true
+		b.noLeak(fmt.Sprint(r.Header), "the headers of a file's request")
+		w.Write(b.fake.jobs[0].file())
+	})
+	b.done(b.request(), 1)
+	if !asked {
+		b.Error("no file was asked for")
+	}
+}
+
+// linked has the provider name a file where only the owner may look.
+func (b *bench) linked(link string) {
+	b.fake.Answer(Poll, func(w http.ResponseWriter, r *http.Request) {
+		b.fake.mu.Lock()
+		defer b.fake.mu.Unlock()
+		rec := httptest.NewRecorder()
+		b.fake.shape.serve(b.fake, rec, r)
+		w.WriteHeader(rec.Code)
+		io.WriteString(w, strings.ReplaceAll(rec.Body.String(), b.fake.jobs[0].link(), link))
+	})
+	_, f := b.run(b.Context(), b.request())
+	if f == nil || f.Class != order.Retry || f.Spending != order.Spent {
+		b.Fatalf("got %+v", f)
+	}
+	b.stayed()
 }

@@ -205,7 +205,7 @@ func rejection(a answer) error {
 	if reason == "" {
 		return nil
 	}
-	f := order.Failf(order.Hold, "rejected", "the provider rejects the workflow: %s", a.redact.Replace(tidy(reason, 300))).
+	f := order.Failf(order.Hold, "rejected", "the provider rejects the workflow: %s", a.says(300, "%s", reason)).
 		WithHint("mend the workflow, or install what it needs in ComfyUI")
 	if !a.ok() {
 		return f.Nothing()

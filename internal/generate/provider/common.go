@@ -39,7 +39,7 @@ func (c *conn) probe(ctx context.Context, path string, header http.Header) error
 
 // get asks a question about a job whose answer may be as large as its files.
 func (c *conn) get(ctx context.Context, path string, header http.Header) (answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSilent)
 	defer cancel()
 	resp, err := c.send(ctx, call{method: http.MethodGet, path: path, header: header})
 	if err != nil {

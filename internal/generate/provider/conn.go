@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,9 +78,14 @@ func (p *Provider) connect() (*conn, error) {
 	}
 	c.key = key
 	if !key.Empty() {
-		c.redact = strings.NewReplacer(key.Reveal(), secret.Redacted)
+		c.redact = strings.NewReplacer(key.Reveal(), secret.Redacted, encoded(c.user, key), secret.Redacted)
 	}
 	return c, nil
+}
+
+// encoded is a password as its header has it, which a provider may echo.
+func encoded(user string, key secret.Text) string {
+	return base64.StdEncoding.EncodeToString([]byte(user + ":" + key.Reveal()))
 }
 
 // call is one request to a provider.
@@ -116,7 +122,7 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	if !r.paid {
 		most = maxAsked
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, askTimeout, errSlow)
+		ctx, cancel = context.WithTimeoutCause(ctx, askTimeout, errSilent)
 		defer cancel()
 	}
 	resp, err := c.send(ctx, r)
@@ -222,20 +228,22 @@ func nothingUnlessAsked(paid bool) order.Spending {
 
 // ended is the failure of a run whose context has ended.
 func ended(ctx context.Context, paid bool) *order.Failure {
-	if !errors.Is(context.Cause(ctx), errSlow) {
-		return &order.Failure{Class: order.Stopped, Code: "stopped", Spending: order.SpentStill, Err: context.Cause(ctx)}
+	cause := context.Cause(ctx)
+	silent := errors.Is(cause, errSilent)
+	switch {
+	case !silent && !errors.Is(cause, errSlow):
+		return &order.Failure{Class: order.Stopped, Code: "stopped", Spending: order.SpentStill, Err: cause}
+	case paid:
+		return &order.Failure{Class: order.Retry, Code: "no_answer", Spending: order.SpentUnknown, Err: errSilent}
+	case silent:
+		return &order.Failure{Class: order.Retry, Code: "no_answer", Outage: true, Spending: order.SpentStill, Err: errSilent}
 	}
-	if paid {
-		return &order.Failure{Class: order.Retry, Code: "no_answer", Spending: order.SpentUnknown,
-			Err: errors.New("the provider did not answer in time")}
-	}
-	return &order.Failure{Class: order.Retry, Code: "slow", Spending: order.SpentStill,
-		Err: errors.New("the provider's job is not done yet")}
+	return &order.Failure{Class: order.Retry, Code: "slow", Spending: order.SpentStill, Err: errSlow}
 }
 
 // download brings in a file from below the base URL, with the key.
 func (c *conn) download(ctx context.Context, path string, w io.Writer) (int64, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSlow)
+	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSilent)
 	defer cancel()
 	resp, err := c.send(ctx, call{method: http.MethodGet, path: path, header: c.fileHeader()})
 	if err != nil {
@@ -318,14 +326,14 @@ func (a answer) expired(what string) *order.Failure {
 
 // refused is the provider's no to the content of an order. It is an answer.
 func (a answer) refused(spending order.Spending, format string, args ...any) *order.Failure {
-	f := order.Failf(order.Fail, "refused", "the provider refuses: %s", a.redact.Replace(tidy(fmt.Sprintf(format, args...), 300)))
+	f := order.Failf(order.Fail, "refused", "the provider refuses: %s", a.says(300, format, args...))
 	f.Spending = spending
 	return f
 }
 
 // failed is the end of a job that the provider could not do.
 func (a answer) failed(format string, args ...any) *order.Failure {
-	return order.Failf(order.Retry, "provider", "the provider failed: %s", a.redact.Replace(tidy(fmt.Sprintf(format, args...), 300)))
+	return order.Failf(order.Retry, "provider", "the provider failed: %s", a.says(300, format, args...))
 }
 
 // failure says what a status means that the back end knows nothing better of.
@@ -392,9 +400,13 @@ func (a answer) snippet() string {
 	if len(a.body) == 0 {
 		return "an empty answer"
 	}
-	// Redacted before it is cut, or the cut could leave a part of the key.
-	head := a.redact.Replace(string(a.body[:min(len(a.body), 16<<10)]))
-	return fmt.Sprintf("%q", tidy(head, 200))
+	return fmt.Sprintf("%q", a.says(200, "%s", a.body[:min(len(a.body), 16<<10)]))
+}
+
+// says makes a line of at most so many bytes of what the provider said. It is
+// redacted before it is cut, because the cut could leave a part of the key.
+func (a answer) says(most int, format string, args ...any) string {
+	return tidy(a.redact.Replace(fmt.Sprintf(format, args...)), most)
 }
 
 func (c *conn) clean(text string) string { return tidy(c.redact.Replace(text), 200) }

@@ -34,7 +34,7 @@ func (v verdict) refused() bool { return v.Base.Code == 1026 || v.Base.Code == 1
 func (v verdict) check(a answer, spending order.Spending) error {
 	said := v.Base.Message
 	held := func(code, hint string) error {
-		f := order.Failf(order.Hold, code, "the provider answered %d: %.200q", v.Base.Code, a.redact.Replace(said)).WithHint("%s", hint)
+		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.says(200, "%s", said)).WithHint("%s", hint)
 		f.Spending = nothingUnlessAsked(a.paid)
 		return f
 	}

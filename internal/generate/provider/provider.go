@@ -183,7 +183,7 @@ func (p *Provider) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, probeTimeout, errSilent)
 	defer cancel()
 	err = p.backend.probe(ctx, c)
 	f, ok := errors.AsType[*order.Failure](err)
@@ -248,7 +248,11 @@ func submitted(req generate.Request, ticket string) error {
 	return nil
 }
 
-var errSlow = errors.New("the time for it is over")
+// The causes of a time limit: the job's own, and that of one answer.
+var (
+	errSlow   = errors.New("the provider's job is not done yet")
+	errSilent = errors.New("the provider did not answer in time")
+)
 
 // wait asks about the job until it has ended.
 func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, error) {
