@@ -66,7 +66,7 @@ func explain(err error) (text, hint string, code int) {
 	case errors.As(err, &conf):
 		hint = cmp.Or(hint, conf.Hint)
 		if hint == "" {
-			hint = "`atelierd init` writes a file to start from; the README explains each key"
+			hint = "`atelierd init` writes a file to start from, with each key explained"
 		}
 		return text, hint, exitUsage
 	case errors.Is(err, store.ErrLocked):

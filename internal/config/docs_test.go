@@ -2,25 +2,35 @@ package config
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-func readme(t *testing.T) string {
+// pages are the README and the pages of docs, one after the other.
+func pages(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	docs, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(docs) == 0 {
+		t.Fatal("there is no page in docs", err)
 	}
-	return string(text)
+	all := ""
+	for _, file := range append([]string{"../../README.md"}, docs...) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(text)
+	}
+	return all
 }
 
-func TestEachConfigurationInTheReadmeLoadsWithoutAWarning(t *testing.T) {
-	blocks := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$").FindAllStringSubmatch(readme(t), -1)
-	if len(blocks) == 0 {
-		t.Fatal("the README shows no configuration")
+func TestEachConfigurationThatIsShownLoadsWithoutAWarning(t *testing.T) {
+	blocks := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$").FindAllStringSubmatch(pages(t), -1)
+	if len(blocks) < 10 {
+		t.Fatalf("only %d configurations are shown", len(blocks))
 	}
 	whole := ""
 	for _, block := range blocks {
@@ -49,9 +59,9 @@ func without(whole, block string) string {
 }
 
 // The example has every key, with its default where it has one.
-func TestTheReadmeExplainsEachKeyOfTheExampleWithItsDefault(t *testing.T) {
+func TestEachKeyOfTheExampleIsExplainedWithItsDefault(t *testing.T) {
 	rows := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+`) \\| ([^|]+) \\|").FindAllStringSubmatch(readme(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+`) \\| ([^|]+) \\|").FindAllStringSubmatch(pages(t), -1) {
 		keys, defaults := strings.Split(row[1], ", "), strings.Split(row[2], ", ")
 		for i, key := range keys {
 			rows[strings.Trim(key, "`")] = strings.Trim(strings.TrimSuffix(defaults[min(i, len(defaults)-1)], " each"), "`")
@@ -70,12 +80,26 @@ func TestTheReadmeExplainsEachKeyOfTheExampleWithItsDefault(t *testing.T) {
 		}
 		told, there := rows[section+m[3]]
 		if !there {
-			t.Errorf("the README does not explain %s%s", section, m[3])
+			t.Errorf("no page explains %s%s", section, m[3])
 			continue
 		}
 		isDefault := m[1] != "" && !slices.Contains([]string{"none", "required", "by category", "off", "held", "by hand", "the link", "the wish"}, told)
 		if isDefault && told != m[4] {
-			t.Errorf("the README says that the default of %s%s is %s, the example says %s", section, m[3], told, m[4])
+			t.Errorf("docs say that the default of %s%s is %s, the example says %s", section, m[3], told, m[4])
+		}
+	}
+}
+
+func TestEachLinkBetweenThePagesLeadsToAFile(t *testing.T) {
+	links := regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`).FindAllStringSubmatch(pages(t), -1)
+	if len(links) < 5 {
+		t.Fatalf("only %d links", len(links))
+	}
+	for _, link := range links {
+		_, inRoot := os.Stat(filepath.Join("../..", link[1]))
+		_, inDocs := os.Stat(filepath.Join("../../docs", link[1]))
+		if inRoot != nil && inDocs != nil {
+			t.Errorf("%s is not there", link[1])
 		}
 	}
 }
