@@ -56,6 +56,21 @@ func (c *conn) get(ctx context.Context, path string, header http.Header) (answer
 	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact}, nil
 }
 
+// ask reads what the provider knows of a job into v. A job that it does not know
+// any more has expired.
+func (c *conn) ask(ctx context.Context, path string, header http.Header, v any) (answer, error) {
+	a, err := c.do(ctx, call{method: http.MethodGet, path: path, header: header})
+	switch {
+	case err != nil:
+		return a, err
+	case a.gone():
+		return a, a.expired("its job")
+	case !a.ok():
+		return a, a.failure()
+	}
+	return a, a.decode(v)
+}
+
 // ticket reads the id of a job out of the answer to a submission.
 func (a answer) ticket() (string, *output, error) {
 	if !a.ok() {

@@ -80,18 +80,9 @@ func (s falState) reason() string {
 
 func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
 	path := b.app + "/requests/" + url.PathEscape(ticket)
-	a, err := c.do(ctx, call{method: http.MethodGet, path: path + "/status", header: b.header(c)})
-	if err != nil {
-		return nil, err
-	}
-	if a.gone() {
-		return nil, a.expired("its job")
-	}
-	if !a.ok() {
-		return nil, a.failure()
-	}
 	var state falState
-	if err := a.decode(&state); err != nil {
+	a, err := c.ask(ctx, path+"/status", b.header(c), &state)
+	if err != nil {
 		return nil, err
 	}
 	switch state.Status {

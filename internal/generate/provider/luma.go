@@ -52,16 +52,6 @@ func (b *luma) submit(ctx context.Context, c *conn, req generate.Request) (strin
 }
 
 func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
-	a, err := c.do(ctx, call{method: http.MethodGet, path: lumaPath + "/" + url.PathEscape(ticket), header: c.bearer()})
-	if err != nil {
-		return nil, err
-	}
-	if a.gone() {
-		return nil, a.expired("its job")
-	}
-	if !a.ok() {
-		return nil, a.failure()
-	}
 	var job struct {
 		State  string `json:"state"`
 		Reason string `json:"failure_reason"`
@@ -70,7 +60,8 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 			Image string `json:"image"`
 		} `json:"assets"`
 	}
-	if err := a.decode(&job); err != nil {
+	a, err := c.ask(ctx, lumaPath+"/"+url.PathEscape(ticket), c.bearer(), &job)
+	if err != nil {
 		return nil, err
 	}
 	switch job.State {

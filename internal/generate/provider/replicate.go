@@ -43,18 +43,9 @@ func (b *replicate) submit(ctx context.Context, c *conn, req generate.Request) (
 }
 
 func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
-	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/predictions/" + url.PathEscape(ticket), header: c.bearer()})
-	if err != nil {
-		return nil, err
-	}
-	if a.gone() {
-		return nil, a.expired("its job")
-	}
-	if !a.ok() {
-		return nil, a.failure()
-	}
 	var p prediction
-	if err := a.decode(&p); err != nil {
+	a, err := c.ask(ctx, "/v1/predictions/"+url.PathEscape(ticket), c.bearer(), &p)
+	if err != nil {
 		return nil, err
 	}
 	switch p.Status {

@@ -99,23 +99,14 @@ func runwayError(a answer) string {
 }
 
 func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
-	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/tasks/" + url.PathEscape(ticket), header: b.header(c)})
-	if err != nil {
-		return nil, err
-	}
-	if a.gone() {
-		return nil, a.expired("its job")
-	}
-	if !a.ok() {
-		return nil, a.failure()
-	}
 	var task struct {
 		Status  string   `json:"status"`
 		Output  []string `json:"output"`
 		Failure string   `json:"failure"`
 		Code    string   `json:"failureCode"`
 	}
-	if err := a.decode(&task); err != nil {
+	a, err := c.ask(ctx, "/v1/tasks/"+url.PathEscape(ticket), b.header(c), &task)
+	if err != nil {
 		return nil, err
 	}
 	switch task.Status {
