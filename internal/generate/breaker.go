@@ -111,9 +111,13 @@ func (b *Breaker) threshold() int {
 }
 
 func (b *Breaker) stop(err error) {
-	if b.pause == 0 || b.reason == "" {
+	f, _ := errors.AsType[*order.Failure](err)
+	switch {
+	case f != nil && f.Code == "no_credit":
+		b.pause = max(longestPause, b.first()) // most probes answer without money, too
+	case b.pause == 0 || b.reason == "":
 		b.pause = b.first()
-	} else {
+	default:
 		b.pause = min(2*b.pause, max(longestPause, b.first()))
 	}
 	b.until = time.Now().Add(b.pause)

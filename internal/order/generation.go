@@ -101,12 +101,14 @@ func untilTomorrow(now time.Time) time.Duration { return Day(now).Add(24 * time.
 // price. It is not open any more unless f says SpentStill.
 func (g Generation) Ended(f *Failure) (GenerationState, USD) {
 	switch {
+	case f.Code == "refused" && f.Spending == SpentNothing:
+		return GenerationRefused, f.Cost
+	case f.Code == "refused":
+		return GenerationRefused, g.known(f.Cost)
 	case f.Spending == SpentNothing:
 		return GenerationFailed, f.Cost
 	case f.Spending == SpentUnknown:
-		return GenerationUnknown, g.Cost
-	case f.Code == "refused":
-		return GenerationRefused, g.known(f.Cost)
+		return GenerationUnknown, g.known(f.Cost)
 	case f.Code == "expired":
 		return GenerationExpired, g.known(f.Cost)
 	}

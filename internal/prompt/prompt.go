@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"text/template"
-	"unicode/utf8"
+	"unicode/utf16"
 )
 
 // Data is what a template may speak of. All of it but Service is a stranger's
@@ -31,7 +31,7 @@ type Data struct {
 // Answer is a client's answer to one of the service's questions.
 type Answer struct{ Question, Answer string }
 
-// Most is the longest prompt, in bytes.
+// Most is the longest prompt, as Shorten counts.
 const Most = 20_000
 
 // Prompt is a template that is known to work.
@@ -77,21 +77,37 @@ func Parse(text string) (*Prompt, error) {
 	return p, nil
 }
 
-// Write writes the prompt, cut to Most.
+// Write writes the prompt, shortened to Most. Its error is one line for the owner.
 func (p *Prompt) Write(d Data) (string, error) {
 	var b bytes.Buffer
 	if err := p.t.Execute(&b, d); err != nil {
 		return "", errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
-	text := strings.TrimSpace(strings.ToValidUTF8(b.String(), "\uFFFD"))
-	if len(text) <= Most {
-		return text, nil
+	return Shorten(strings.TrimSpace(strings.ToValidUTF8(b.String(), "\uFFFD")), Most), nil
+}
+
+// gap stands where a text was shortened.
+const gap = " ... "
+
+// Shorten gives a text of at most so many UTF-16 units, the way in which
+// JavaScript, and so most providers, count characters. What is too much is taken
+// from the middle: the wish comes first, and what the client objected to last.
+// It parts no character.
+func Shorten(text string, most int) string {
+	units := utf16.Encode([]rune(text))
+	if len(units) <= most {
+		return text
 	}
-	end := Most
-	for !utf8.RuneStart(text[end]) {
-		end--
+	head := max(most-len(gap), 0) / 2
+	tail := max(most-len(gap), 0) - head
+	first, last := units[:head], units[len(units)-tail:]
+	if n := len(first); n > 0 && first[n-1] >= 0xD800 && first[n-1] < 0xDC00 {
+		first = first[:n-1]
 	}
-	return text[:end], nil
+	if len(last) > 0 && last[0] >= 0xDC00 && last[0] < 0xE000 {
+		last = last[1:]
+	}
+	return string(utf16.Decode(first)) + gap + string(utf16.Decode(last))
 }
 
 // Answers reads a client's answers: an object of answers by question, or a list

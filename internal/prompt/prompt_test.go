@@ -3,6 +3,7 @@ package prompt
 import (
 	"strings"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -53,9 +54,22 @@ func TestATemplateThatCannotWorkIsFoundAtTheStart(t *testing.T) {
 	}
 }
 
-func TestAPromptIsCutBetweenCharacters(t *testing.T) {
-	got, err := Default.Write(Data{Wish: strings.Repeat("ä", Most)})
-	if err != nil || len(got) > Most || !utf8.ValidString(got) {
-		t.Errorf("%d bytes, %v", len(got), err)
+func TestALongTextIsShortenedInItsMiddleBetweenCharacters(t *testing.T) {
+	for text, want := range map[string]int{"short": 5, strings.Repeat("x", 101): 100, "x" + strings.Repeat("\U0001F30A", 600): 99,
+		strings.Repeat("\U0001F30A", 50): 100, strings.Repeat("\u00e4", 101): 100} {
+		got := Shorten(text, 100)
+		if n := len(utf16.Encode([]rune(got))); n > 100 || n < want-1 || !utf8.ValidString(got) || strings.ContainsRune(got, utf8.RuneError) {
+			t.Errorf("%.10q: got %d units: %q", text, n, got)
+		}
+	}
+	if got := Shorten("a red fox in the snow, at night", 20); got != "a red f ... at night" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestALongBriefLeavesRoomForWhatTheClientObjectedTo(t *testing.T) {
+	got, err := Default.Write(Data{Wish: strings.Repeat("\u00e4", 2*Most), Feedback: []string{"make the hat blue"}, Round: 1})
+	if err != nil || len([]rune(got)) != Most || !strings.HasSuffix(got, "make the hat blue") {
+		t.Errorf("got %d characters, %v", len([]rune(got)), err)
 	}
 }

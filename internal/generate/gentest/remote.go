@@ -114,6 +114,8 @@ func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Gene
 	run("a crash before the first question", (*bench).crashBeforePoll)
 	run("a crash before the file is there", (*bench).crashBeforeFile)
 	run("a job that takes too long", (*bench).slow)
+	run("a job that is never done", (*bench).overdue)
+	run("a key that is gone while a job runs", (*bench).keyLost)
 	run("a forgotten job", (*bench).forgotten)
 	if !s.bare {
 		run("an expired file", (*bench).expired)
@@ -477,7 +479,7 @@ func (b *bench) endless(p Part) {
 		}
 	})
 	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Retry || f.Spending == order.SpentNothing {
+	if f == nil || f.Class != order.Retry && (p != Fetch || f.Class != order.Hold) || f.Spending == order.SpentNothing {
 		b.Fatalf("got %+v", f)
 	}
 	if n := b.sent.Load(); n > 100<<20 {
@@ -700,7 +702,31 @@ func (b *bench) slow() {
 	b.fake.mu.Lock()
 	b.fake.delay = 3 * remoteTimeout / 2
 	b.fake.mu.Unlock()
-	b.fails(b.request(), outcome{order.Retry, "slow", order.SpentStill, false})
+	b.fails(b.request(), outcome{order.Wait, "slow", order.SpentStill, false})
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+// overdue wants a job that is never done to be held in the end.
+func (b *bench) overdue() {
+	b.fake.mu.Lock()
+	b.fake.delay = 1000 * time.Hour
+	b.fake.mu.Unlock()
+	b.fails(b.request(), outcome{order.Wait, "slow", order.SpentStill, false})
+	r := b.resumed()
+	r.Call.Began = time.Now().Add(-25 * time.Hour)
+	b.fails(r, outcome{order.Hold, "overdue", order.SpentStill, false})
+	b.paid(1)
+}
+
+// keyLost takes the key away while a job runs: it is still there afterwards.
+func (b *bench) keyLost() {
+	r := b.request()
+	r.Call.Submitted = func(string) error { return errors.New("the process has died") }
+	b.run(b.Context(), r)
+	b.key = order.Failf(order.Hold, "misconfigured", "the key is not there").Nothing()
+	b.fails(b.resumed(), outcome{order.Hold, "misconfigured", order.SpentStill, false})
+	b.key = nil
 	b.done(b.resumed(), 1)
 	b.paid(1)
 }
@@ -763,8 +789,9 @@ func (b *bench) linked(link string) {
 		w.WriteHeader(rec.Code)
 		io.WriteString(w, strings.ReplaceAll(rec.Body.String(), b.fake.jobs[0].link(), link))
 	})
+	// To make another would most likely end in the same way.
 	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Retry || f.Spending != order.Spent {
+	if f == nil || f.Class != order.Hold || f.Hint == "" || f.Spending == order.SpentNothing {
 		b.Fatalf("got %+v", f)
 	}
 	b.stayed()

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -56,9 +55,6 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 	_ = json.Unmarshal([]byte(made.Info), &info) // without it the first is the first
 	out := &output{}
 	for _, s := range made.Images[min(max(info.First, 0), len(made.Images)):] {
-		if _, after, ok := strings.Cut(s, ";base64,"); ok {
-			s = after
-		}
 		picture, err := fromBase64(s)
 		if err != nil {
 			return "", nil, err

@@ -47,6 +47,9 @@ func newComfyUI(s Spec) (backend, error) {
 				"reference_1 to reference_%d, and the names of the params", name, mostReferences)
 		}
 	}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(b.used)), func(name string) bool { return name == "prompt" || referenceNumber(name) > 0 }) {
+		return nil, errors.New("the workflow has neither {{prompt}} nor {{reference_1}}, so that every client would get the same")
+	}
 	return b, nil
 }
 

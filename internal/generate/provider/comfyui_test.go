@@ -68,9 +68,10 @@ func TestComfyUIFillsTheWorkflow(t *testing.T) {
 
 func TestAWorkflowIsCheckedAtTheStart(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                        "workflow is missing",
-		"no JSON":                 "no JSON object",
-		"[]":                      "no JSON object",
+		"":        "workflow is missing",
+		"no JSON": "no JSON object",
+		"[]":      "no JSON object",
+		`{"1":{"class_type":"KSampler","inputs":{"seed":"{{seed}}"}}}`: "neither {{prompt}} nor",
 		"{}":                      "no nodes",
 		`{"1":{}} {`:              "something follows",
 		`{"nodes":[],"links":[]}`: "not in API format",

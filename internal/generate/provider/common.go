@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -71,6 +72,15 @@ func (c *conn) ask(ctx context.Context, path string, header http.Header, v any) 
 	return a, a.decode(v)
 }
 
+// broke is the failure of an account whose balance, if it is told, is used up.
+func (a answer) broke(balance *float64) error {
+	if balance == nil || *balance > 0 {
+		return nil
+	}
+	a.status = http.StatusPaymentRequired
+	return a.failure()
+}
+
 // ticket reads the id of a job out of the answer to a submission.
 func (a answer) ticket() (string, *output, error) {
 	if !a.ok() {
@@ -88,24 +98,42 @@ func (a answer) ticket() (string, *output, error) {
 	return made.ID, nil, nil
 }
 
-// input is a request of fields that only the model knows: its prompt, the first
-// reference in the field that params.image_input names, and the other params.
-func input(req generate.Request, params map[string]any, otherwise string) (map[string]any, error) {
-	params = with(params, nil)
-	field := otherwise
-	if name, ok := params["image_input"].(string); ok {
+// input is a request of fields that only the model knows: its prompt, the
+// references in the field that params.image_input names, and the other params. A
+// name in a list, as ["image_urls"], is that of a field that takes a list. most is
+// how many bytes of a picture the provider takes in the request itself.
+func input(req generate.Request, spec Spec, otherwise string, most int64) (map[string]any, error) {
+	params := with(spec.Params, nil)
+	field, many := otherwise, false
+	switch name := params["image_input"].(type) {
+	case string:
 		field = name
+	case []any:
+		if len(name) == 1 {
+			field, many = fmt.Sprint(name[0]), true
+		}
 	}
 	delete(params, "image_input")
 	fields := map[string]any{"prompt": req.Prompt}
-	if field != "" {
-		picture, err := first(req)
+	var pictures []string
+	for _, r := range req.References {
+		uri, err := picture(r, most)
 		if err != nil {
 			return nil, err
 		}
-		if picture != "" {
-			fields[field] = picture
+		if pictures = append(pictures, uri); !many {
+			break
 		}
+	}
+	switch {
+	case len(pictures) == 0:
+	case field == "":
+		spec.Log.Warn("the client's pictures are left out: params.image_input does not name the model's field for them",
+			"order", req.OrderID, "attempt", req.Attempt)
+	case many:
+		fields[field] = pictures
+	default:
+		fields[field] = pictures[0]
 	}
 	return with(fields, params), nil
 }

@@ -23,7 +23,11 @@ import (
 const (
 	probeTimeout = 20 * time.Second
 	linkTimeout  = 5 * time.Minute
-	askTimeout   = time.Minute // of a request that costs nothing
+	// slowPause is how long a job that is not done by the time limit is left alone,
+	// and mostJob the longest that a job may take in all.
+	slowPause  = time.Minute
+	mostJob    = 24 * time.Hour
+	askTimeout = time.Minute // of a request that costs nothing
 	// maxAnswer is the most that one answer may have: twenty pictures in base64
 	// would be more, but nobody sends that.
 	maxAnswer = 80 << 20
@@ -238,7 +242,7 @@ func ended(ctx context.Context, paid bool) *order.Failure {
 	case silent:
 		return &order.Failure{Class: order.Retry, Code: "no_answer", Outage: true, Spending: order.SpentStill, Err: errSilent}
 	}
-	return &order.Failure{Class: order.Retry, Code: "slow", Spending: order.SpentStill, Err: errSlow}
+	return &order.Failure{Class: order.Wait, Code: "slow", Spending: order.SpentStill, Err: errSlow, After: slowPause}
 }
 
 // download brings in a file from below the base URL, with the key.
@@ -296,21 +300,30 @@ func linkFailure(ctx context.Context, err error) error {
 	case fetch.Temporary(err):
 		return &order.Failure{Class: order.Retry, Code: "fetch", Outage: true, Spending: order.SpentStill, Err: err}
 	}
-	return order.Failf(order.Retry, "bad_answer", "the provider's result cannot be fetched: %w", err)
+	// Another call would most likely end in the same way.
+	f := order.Failf(order.Hold, "not_fetched", "the provider's result cannot be fetched: %w", err).
+		WithHint("`atelierd orders retry` tries to fetch it again, `orders redo` makes another, which is paid for")
+	f.Spending = order.SpentStill
+	return f
 }
 
 // decode reads the answer's JSON. What is no JSON is a paid answer of no use.
 func (a answer) decode(v any) error {
 	if err := json.Unmarshal(a.body, v); err != nil {
-		f := order.Failf(order.Retry, "bad_answer", "the provider's answer is not what its API promises: %s", a.snippet())
-		if !a.paid {
-			f.Spending = order.SpentStill
-		} else {
-			f.Spending = order.SpentUnknown
-		}
-		return f
+		return a.odd("the provider's answer is not what its API promises: %s", a.snippet())
 	}
 	return nil
+}
+
+// odd is the failure of a good status with an answer of no use. It says nothing of
+// a job that was asked about, and leaves open what became of a call.
+func (a answer) odd(format string, args ...any) *order.Failure {
+	f := order.Failf(order.Retry, "bad_answer", format, args...)
+	f.Spending = order.SpentUnknown
+	if !a.paid {
+		f.Spending, f.Outage = order.SpentStill, true
+	}
+	return f
 }
 
 func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
@@ -369,11 +382,7 @@ func (a answer) failure() *order.Failure {
 		f.Err = fmt.Errorf("the provider sends the request on to another address, which gets no key (HTTP %d)", a.status)
 		f.Hint = "put the provider's present address into base_url"
 	case a.ok():
-		f.Code = "bad_answer"
-		f.Spending = order.SpentUnknown
-		if !a.paid {
-			f.Spending = order.SpentStill
-		}
+		return a.odd("the provider answered %d: %s", a.status, a.snippet())
 	default:
 		f.Class, f.Code = order.Hold, "rejected"
 		f.Hint = "the provider does not take the request: see the generator's model and params"

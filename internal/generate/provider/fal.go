@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -19,7 +20,8 @@ import (
 // takes the reference, image_url if it is not set.
 type fal struct {
 	spec Spec
-	// app is what a request is asked about by: the first two parts of the path.
+	// app is what a request is asked about by where fal does not say: the first
+	// parts of the path.
 	app string
 }
 
@@ -28,7 +30,11 @@ func newFal(s Spec) (backend, error) {
 	if len(parts) < 2 || parts[0] == "" || parts[1] == "" {
 		return nil, errors.New("model must be the path of an app, such as fal-ai/flux/dev")
 	}
-	return &fal{s, "/" + parts[0] + "/" + parts[1]}, nil
+	own := 2
+	if (parts[0] == "workflows" || parts[0] == "comfy") && len(parts) > 2 {
+		own = 3 // before the app stands the kind of app
+	}
+	return &fal{s, "/" + strings.Join(parts[:own], "/")}, nil
 }
 
 func (b *fal) header(c *conn) http.Header {
@@ -37,7 +43,7 @@ func (b *fal) header(c *conn) http.Header {
 }
 
 func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	input, err := input(req, b.spec.Params, "image_url")
+	input, err := input(req, b.spec, "image_url", allReferences)
 	if err != nil {
 		return "", nil, err
 	}
@@ -49,16 +55,22 @@ func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string
 		return "", nil, f
 	}
 	if !a.ok() {
-		return "", nil, a.failure()
+		return "", nil, falFailure(a)
 	}
 	var made struct {
-		ID string `json:"request_id"`
+		ID     string `json:"request_id"`
+		Result string `json:"response_url"`
 	}
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
 	if made.ID == "" {
 		return "", nil, a.failure()
+	}
+	// fal would rather be asked at the address that it names; the key goes there
+	// only if it is fal's.
+	if at, err := c.target(made.Result); err == nil && strings.HasSuffix(at, "/requests/"+made.ID) {
+		return at, nil, nil
 	}
 	return made.ID, nil, nil
 }
@@ -79,7 +91,10 @@ func (s falState) reason() string {
 }
 
 func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
-	path := b.app + "/requests/" + url.PathEscape(ticket)
+	path := ticket
+	if !strings.Contains(ticket, "://") {
+		path = b.app + "/requests/" + url.PathEscape(ticket)
+	}
 	var state falState
 	a, err := c.ask(ctx, path+"/status", b.header(c), &state)
 	if err != nil {
@@ -99,8 +114,9 @@ func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 
 // result brings in what a completed request has made. It is answered with the
 // status that the app has ended with, so that a 4xx is the end of the job. A 5xx
-// may be fal's own, unless the state has said already why the job has failed:
-// only without such a reason is the result still to be had.
+// may be fal's own, unless the state or the answer says why the job has failed:
+// only without such a reason is the result still to be had. fal charges nothing
+// for a job that ended so.
 func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output, error) {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: path, header: b.header(c)})
 	if err != nil {
@@ -112,14 +128,14 @@ func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output
 	if f := falRefusal(a, order.Spent); f != nil {
 		return nil, f
 	}
-	f := a.failure()
+	f, reason := falFailure(a), cmp.Or(reason, a.header.Get("X-Fal-Error-Type"))
 	switch {
 	case a.gone():
 		return nil, a.expired("its result")
 	case f.Code == "rejected" && a.status <= 499:
 		return nil, a.failed("%s", a.snippet())
 	case f.Code == "outage" && reason != "":
-		return nil, a.failed("%s", reason)
+		return nil, a.failed("%s", reason).Nothing()
 	}
 	return nil, f
 }
@@ -144,8 +160,8 @@ func falFiles(a answer) (*output, error) {
 		return nil, a.refused(order.Spent, "what was made is flagged as not safe")
 	}
 	var links []string
-	for _, f := range slices.Concat(made.Images, made.Videos, []file{made.Image, made.Video}) {
-		if f.URL != "" {
+	for i, f := range slices.Concat(made.Images, made.Videos, []file{made.Image, made.Video}) {
+		if black := i < len(made.Flagged) && made.Flagged[i]; f.URL != "" && !black {
 			links = append(links, f.URL)
 		}
 	}
@@ -188,6 +204,14 @@ func falRefusal(a answer, spending order.Spending) *order.Failure {
 	return a.refused(spending, "%s", cmp.Or(reason, falRefused))
 }
 
+// falFailure knows that an empty account is answered like a refused key.
+func falFailure(a answer) *order.Failure {
+	if a.status == http.StatusForbidden && (bytes.Contains(a.body, []byte("Exhausted balance")) || bytes.Contains(a.body, []byte("User is locked"))) {
+		a.status = http.StatusPaymentRequired
+	}
+	return a.failure()
+}
+
 // probe asks about a request that is not there: the answer shows whether the key
 // is good, and nothing is made.
 func (b *fal) probe(ctx context.Context, c *conn) error {
@@ -198,5 +222,5 @@ func (b *fal) probe(ctx context.Context, c *conn) error {
 	if a.ok() || a.status == http.StatusBadRequest || a.status == http.StatusNotFound || a.status == http.StatusUnprocessableEntity {
 		return nil
 	}
-	return a.failure()
+	return falFailure(a)
 }

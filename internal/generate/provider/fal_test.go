@@ -216,7 +216,8 @@ func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
 		{"a gateway that is down", done, said{status: 502}, order.Retry, "outage", order.SpentStill},
 		{"too many questions", done, said{status: 429}, order.Wait, "rate_limited", order.SpentStill},
 		{"a slow gateway", done, said{status: 408}, order.Retry, "outage", order.SpentStill},
-		{"a request that failed", broken, said{status: 503}, order.Retry, "provider", order.Spent},
+		{"a request that failed", broken, said{status: 503}, order.Retry, "provider", order.SpentNothing},
+		{"a request whose end says why", done, said{status: 500, header: map[string]string{"X-Fal-Error-Type": "runner_disconnected"}}, order.Retry, "provider", order.SpentNothing},
 		{"too many questions about one that failed", broken, said{status: 429}, order.Wait, "rate_limited", order.SpentStill},
 		{"a request that is gone", said{status: 404}, said{}, order.Retry, "expired", order.Spent},
 	}
@@ -238,6 +239,34 @@ func TestFalChargesNothingForWhatItRefusesAtOnce(t *testing.T) {
 	wantFailure(t, f, order.Fail, "refused", order.SpentNothing)
 	if !strings.Contains(f.Error(), "flagged") {
 		t.Errorf("got %v, want its reason", f)
+	}
+}
+
+func TestFalIsAskedWhereItSays(t *testing.T) {
+	const at = "/workflows/me/flow/deep/requests/r1"
+	s := script(t, map[string][]said{
+		"POST /workflows/me/flow/deep": {{status: 200, body: `{"request_id":"r1","response_url":"{{base}}` + at + `"}`}},
+		"GET " + at + "/status":        {{status: 200, body: `{"status":"COMPLETED"}`}},
+		"GET " + at:                    {{status: 200, body: `{"image":{"url":"{{base}}/f"}}`}},
+		"GET /f":                       {{status: 200, body: "made"}},
+	})
+	if files, f := s.generate(t, Spec{Type: "fal", Model: "workflows/me/flow/deep"}, generate.Request{}); f != nil || len(files) != 1 {
+		t.Errorf("got %q, %v", files, f)
+	}
+	// Elsewhere it gets no key: the address is made from the model.
+	s = script(t, map[string][]said{
+		"POST /comfy/me/flow":                   {{status: 200, body: `{"request_id":"r1","response_url":"https://elsewhere.example/requests/r1"}`}},
+		"GET /comfy/me/flow/requests/r1/status": {{status: 404}},
+	})
+	_, f := s.generate(t, Spec{Type: "fal", Model: "comfy/me/flow"}, generate.Request{})
+	wantFailure(t, f, order.Retry, "expired", order.Spent)
+}
+
+func TestFalKnowsAnEmptyAccount(t *testing.T) {
+	for body, code := range map[string]string{`{"detail":"User is locked. Reason: Exhausted balance."}`: "no_credit", `{"detail":"forbidden"}`: "key_refused"} {
+		s := script(t, map[string][]said{falSubmit: {{status: 403, body: body}}})
+		_, f := s.generate(t, falSpec, generate.Request{})
+		wantFailure(t, f, order.Hold, code, order.SpentNothing)
 	}
 }
 

@@ -5,21 +5,25 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 )
 
 // gemini asks Google's models for pictures. It answers at once and keeps nothing.
-// The params aspectRatio and imageSize go into imageConfig, all others into
-// generationConfig.
+// The params aspectRatio and imageSize go into imageConfig, safetySettings and the
+// like beside generationConfig, all others into it.
 type gemini struct{ spec Spec }
 
 func newGemini(s Spec) (backend, error) { return &gemini{s}, nil }
+
+// mostGemini is how many bytes of pictures fit into a request of 20 MB.
+const mostGemini = 14 << 20
 
 // geminiRefusals are the ends of an answer that say no to its content.
 var geminiRefusals = []string{"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION",
@@ -40,7 +44,7 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 		Thought bool    `json:"thought,omitempty"` // of the model, on the way: a draft
 	}
 	parts := []part{{Text: req.Prompt}}
-	for _, r := range req.References {
+	for _, r := range taken(req, b.spec, mostGemini) {
 		content, err := read(r)
 		if err != nil {
 			return "", nil, err
@@ -48,7 +52,7 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 		parts = append(parts, part{Inline: &inline{r.MIME, base64.StdEncoding.EncodeToString(content)}})
 	}
 	a, err := c.do(ctx, call{method: http.MethodPost, path: b.path() + ":generateContent", header: b.header(c), paid: true,
-		json: map[string]any{"contents": []any{map[string]any{"role": "user", "parts": parts}}, "generationConfig": b.config()}})
+		json: b.request(parts)})
 	if err != nil {
 		return "", nil, err
 	}
@@ -70,7 +74,7 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
-	out, why, said := &output{}, "", ""
+	out, why, end, said := &output{}, "", "", ""
 	for _, candidate := range made.Candidates {
 		for _, p := range candidate.Content.Parts {
 			if p.Thought {
@@ -86,8 +90,8 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 			}
 			out.blobs = append(out.blobs, picture)
 		}
-		if slices.Contains(geminiRefusals, candidate.Finish) {
-			why = candidate.Finish + " " + candidate.Message
+		if end = candidate.Finish; slices.Contains(geminiRefusals, end) {
+			why = end + " " + candidate.Message
 		}
 	}
 	switch {
@@ -99,23 +103,34 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 		return "", nil, a.refused(order.Spent, "%s", why)
 	case len(made.Candidates) == 0:
 		return "", nil, a.failure()
+	case end != "" && end != "STOP": // cut off, or an error of its own, which another call may not meet
+		return "", nil, a.failed("it ended with %s: %s", end, said)
 	}
 	return "", nil, a.refused(order.Spent, "the answer holds no picture: %s", said)
 }
 
-func (b *gemini) config() map[string]any {
+// geminiParts are the params that stand beside generationConfig.
+var geminiParts = []string{"safetySettings", "tools", "toolConfig", "systemInstruction"}
+
+// request puts each of the params where it belongs.
+func (b *gemini) request(parts any) map[string]any {
 	config := with(map[string]any{"responseModalities": []string{"TEXT", "IMAGE"}}, b.spec.Params)
+	request := map[string]any{"contents": []any{map[string]any{"role": "user", "parts": parts}}, "generationConfig": config}
 	image := map[string]any{}
-	for _, name := range []string{"aspectRatio", "imageSize"} {
-		if v, there := config[name]; there {
-			image[name] = v
+	move := func(to map[string]any, names ...string) {
+		for _, name := range names {
+			if v, there := config[name]; there {
+				to[name] = v
+				delete(config, name)
+			}
 		}
 	}
-	maps.DeleteFunc(config, func(name string, _ any) bool { return image[name] != nil })
+	move(image, "aspectRatio", "imageSize")
+	move(request, geminiParts...)
 	if len(image) > 0 {
 		config["imageConfig"] = image
 	}
-	return config
+	return request
 }
 
 func (b *gemini) path() string { return "/v1beta/models/" + url.PathEscape(b.spec.Model) }
@@ -133,10 +148,24 @@ func (b *gemini) probe(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// failure knows that a wrong key is answered with 400.
+// geminiDelay is how long the answer to too many requests says to wait.
+var geminiDelay = regexp.MustCompile(`"retryDelay":\s*"([0-9.]+s)"`)
+
+// failure knows that a wrong key is answered with 400, and an empty account like
+// too many requests.
 func (b *gemini) failure(a answer) error {
-	if a.status == http.StatusBadRequest && bytes.Contains(a.body, []byte("API_KEY_INVALID")) {
+	has := func(text string) bool { return bytes.Contains(a.body, []byte(text)) }
+	switch {
+	case a.status == http.StatusBadRequest && has("API_KEY_INVALID"):
 		a.status = http.StatusUnauthorized
+	case a.status == http.StatusTooManyRequests && (has("prepayment credits") || has("limit: 0,")):
+		a.status = http.StatusPaymentRequired
 	}
-	return a.failure()
+	f := a.failure()
+	if m := geminiDelay.FindSubmatch(a.body); m != nil && f.Class == order.Wait {
+		if d, err := time.ParseDuration(string(m[1])); err == nil {
+			f.After = min(max(f.After, d), mostWait)
+		}
+	}
+	return f
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -46,4 +47,34 @@ func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
 	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{}`}}})
 	_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
 	wantFailure(t, f, order.Retry, "bad_answer", order.SpentUnknown)
+}
+
+// Another call may do better when the model was cut off or stumbled.
+func TestGeminiTellsAnErrorFromARefusal(t *testing.T) {
+	for _, end := range []string{"IMAGE_OTHER", "OTHER", "MAX_TOKENS", "MALFORMED_FUNCTION_CALL"} {
+		s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{"candidates":[{"finishReason":"` + end + `"}]}`}}})
+		_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
+		wantFailure(t, f, order.Retry, "provider", order.Spent)
+	}
+}
+
+func TestGeminiTellsALimitOfTheRateFromAnEmptyAccount(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"message":"You exceeded your current quota, please check your plan and billing details","details":[{"retryDelay":"3600s"}]}}`: "rate_limited 1h0m0s",
+		`{"error":{"message":"Your prepayment credits are depleted"}}`:                                                                           "no_credit 0s",
+		`{"error":{"message":"Quota exceeded for metric x, limit: 0, model: gemini-image"}}`:                                                     "no_credit 0s",
+	} {
+		_, f, _ := answered(t, Spec{Type: "gemini", Model: "gemini-image", Key: key}, 429, body)
+		if got := fmt.Sprint(f.Code, " ", f.After); got != want || f.Spending != order.SpentNothing {
+			t.Errorf("%s: got %s, want %s", body, got, want)
+		}
+	}
+}
+
+func TestGeminiLeavesSettingsOfTheWholeRequestBesideTheOthers(t *testing.T) {
+	_, _, sent := answered(t, Spec{Type: "gemini", Model: "m", Key: key, Params: map[string]any{"safetySettings": []any{"x"}, "temperature": 1}}, 500, "")
+	config, _ := sent["generationConfig"].(map[string]any)
+	if sent["safetySettings"] == nil || config["safetySettings"] != nil || config["temperature"] == nil {
+		t.Errorf("sent %v", sent)
+	}
 }

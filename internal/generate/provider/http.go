@@ -75,6 +75,11 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 		_, err := below(c, ticket)
 		return ticket, nil, err
 	}
+	if a.status == http.StatusConflict && req.Call.Resumed { // it still works on the first
+		f := order.Failf(order.Wait, "busy", "the service still works on this call")
+		f.Spending, f.After = order.SpentStill, a.retryAfter(30*time.Second)
+		return "", nil, f
+	}
 	if no, said := b.verdict(a); said && no.Refused {
 		f := a.refused(order.SpentNothing, "%s", no.reason())
 		f.Cost = b.cost(a, no.Cost)

@@ -164,6 +164,15 @@ func TestAServiceSaysNo(t *testing.T) {
 	wantFailure(t, f, order.Hold, "rejected", order.SpentNothing)
 }
 
+// A service that still works on the first may answer the same key so.
+func TestAServiceThatStillWorksOnTheCallIsWaitedFor(t *testing.T) {
+	s := script(t, map[string][]said{"POST /": {{status: 409}}})
+	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true}})
+	wantFailure(t, f, order.Wait, "busy", order.SpentStill)
+	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k"}})
+	wantFailure(t, f, order.Hold, "rejected", order.SpentNothing)
+}
+
 func TestALocationStaysAtTheService(t *testing.T) {
 	for _, location := range []string{"https://elsewhere.example/j", "//elsewhere.example/j", "x:@elsewhere.example/j", "mailto:a@b",
 		"http://user@{{host}}/j", "http:/", "%zz"} {

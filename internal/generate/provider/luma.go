@@ -82,6 +82,14 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 	return nil, a.failure()
 }
 
+// probe also sees whether there is money left.
 func (b *luma) probe(ctx context.Context, c *conn) error {
-	return c.probe(ctx, "/dream-machine/v1/credits", c.bearer())
+	var account struct {
+		Credits *float64 `json:"credit_balance"`
+	}
+	a, err := c.ask(ctx, "/dream-machine/v1/credits", c.bearer(), &account)
+	if err == nil {
+		err = a.broke(account.Credits)
+	}
+	return err
 }

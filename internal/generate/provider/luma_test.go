@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
 
@@ -92,4 +93,23 @@ func TestLumaChecksTheKeyByTheCredits(t *testing.T) {
 	if err := p.Check(t.Context()); err == nil {
 		t.Error("a refused key was taken")
 	}
+}
+
+func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
+	for place, spec := range map[string]Spec{"GET /dream-machine/v1/credits": lumaSpec, "GET /v1/organization": {Type: "runway", Model: "m"}} {
+		for body, code := range map[string]string{`{"credit_balance":0,"creditBalance":0}`: "no_credit", `{"credit_balance":12.5,"creditBalance":3}`: "", `{}`: ""} {
+			s := script(t, map[string][]said{place: {{status: 200, body: body}}})
+			err := s.provider(t, spec).Check(t.Context())
+			f, _ := errors.AsType[*order.Failure](err)
+			if (err != nil) != (code != "") || f != nil && f.Code != code {
+				t.Errorf("%s %s: got %v", place, body, err)
+			}
+		}
+	}
+}
+
+func TestRunwayKnowsAnEmptyAccount(t *testing.T) {
+	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400, body: `{"error":"You do not have enough credits to run this task."}`}}})
+	_, f := s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{})
+	wantFailure(t, f, order.Hold, "no_credit", order.SpentNothing)
 }

@@ -6,15 +6,22 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/prompt"
 )
 
 // minimax makes videos, whatever Makes says. It says in its answers, most of them
 // of status 200, what went wrong. Params are fields of the request, such as
 // duration. Tasks have an id.
 type minimax struct{ spec Spec }
+
+const (
+	mostMiniMax     = 14 << 20 // bytes of a picture that goes along in a request
+	mostMiniMaxText = 2000     // characters of a prompt
+)
 
 func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
 
@@ -44,12 +51,25 @@ func (v verdict) check(a answer, spending order.Spending) error {
 	switch v.Base.Code {
 	case 0:
 		return nil
-	case 1002, 1039:
+	case 1002, 1039, 1041, 2045:
 		a.status = http.StatusTooManyRequests
+		return a.failure()
+	case 2056: // the plan's share of some hours is used up
+		a.status = http.StatusTooManyRequests
+		f := a.failure()
+		f.After = max(f.After, 30*time.Minute)
+		return f
+	case 1000, 1024, 1033: // an error of its own, before there is a task
+		a.status = http.StatusServiceUnavailable
+		return a.failure()
+	case 1001: // a timeout of its own: there may be a task
+		a.status = http.StatusGatewayTimeout
 		return a.failure()
 	case 1004, 2049:
 		return held("key_refused", "see that the generator's key is valid")
-	case 1008:
+	case 2061:
+		return held("not_found", "the account's plan does not have the model: choose another, or another plan")
+	case 1008, 1028, 1030:
 		return held("no_credit", "put money into your account at the provider, then `atelierd orders retry`")
 	case 2013:
 		return held("rejected", "the provider does not take the request: see the generator's model and params")
@@ -62,8 +82,8 @@ func (v verdict) check(a answer, spending order.Spending) error {
 }
 
 func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	fields := map[string]any{"model": b.spec.Model, "prompt": req.Prompt}
-	picture, err := first(req)
+	fields := map[string]any{"model": b.spec.Model, "prompt": prompt.Shorten(req.Prompt, mostMiniMaxText)}
+	picture, err := first(taken(req, b.spec, allReferences), mostMiniMax)
 	if err != nil {
 		return "", nil, err
 	}

@@ -56,7 +56,13 @@ func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
 		{2049, order.Hold, "key_refused", order.SpentNothing},
 		{1008, order.Hold, "no_credit", order.SpentNothing},
 		{2013, order.Hold, "rejected", order.SpentNothing},
-		{1000, order.Retry, "provider", order.Spent},
+		{1000, order.Retry, "outage", order.SpentNothing},
+		{1001, order.Retry, "outage", order.SpentUnknown},
+		{1041, order.Wait, "rate_limited", order.SpentNothing},
+		{2056, order.Wait, "rate_limited", order.SpentNothing},
+		{2061, order.Hold, "not_found", order.SpentNothing},
+		{1028, order.Hold, "no_credit", order.SpentNothing},
+		{9999, order.Retry, "provider", order.Spent},       // unheard of
 		{0, order.Retry, "bad_answer", order.SpentUnknown}, // without a task
 	}
 	for _, test := range tests {
@@ -81,7 +87,7 @@ func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
 		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, "provider", order.Spent},
 		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Retry, "no_output", order.Spent},
 		{"a question too many", coded(1002, ""), order.Wait, "rate_limited", order.SpentStill},
-		{"a question that failed", coded(1000, ""), order.Retry, "provider", order.SpentStill},
+		{"a question that failed", coded(1000, ""), order.Retry, "outage", order.SpentStill},
 		{"a question with a bad key", coded(1004, ""), order.Hold, "key_refused", order.SpentStill},
 		{"a task that is gone", said{status: 404}, order.Retry, "expired", order.Spent},
 	}

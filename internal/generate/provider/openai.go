@@ -6,9 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -17,7 +22,8 @@ import (
 // openai speaks the images API that many providers offer in OpenAI's shape: a
 // new picture, or, with references, an edit of up to 16 of them. It answers at
 // once and keeps nothing by which a lost answer could be had again. Params are
-// fields of the request, such as size, quality and output_format.
+// fields of the request, such as size, quality and output_format, but for edits,
+// which is "json" for a provider whose edits take no form.
 type openai struct{ spec Spec }
 
 func newOpenAI(s Spec) (backend, error) { return &openai{s}, nil }
@@ -26,15 +32,9 @@ func newOpenAI(s Spec) (backend, error) { return &openai{s}, nil }
 const mostEdited = 16
 
 func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	fields := with(map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, b.spec.Params)
-	r := call{method: http.MethodPost, path: "/images/generations", header: c.bearer(), json: fields, paid: true}
-	if len(req.References) > 0 {
-		body, kind, err := form(fields, req.References[:min(len(req.References), mostEdited)])
-		if err != nil {
-			return "", nil, err
-		}
-		r.path, r.json, r.body = "/images/edits", nil, body
-		r.header.Set("Content-Type", kind)
+	r, err := b.request(c, req)
+	if err != nil {
+		return "", nil, err
 	}
 	a, err := c.do(ctx, r)
 	if err != nil {
@@ -55,7 +55,7 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if made.Data == nil {
 		return "", nil, a.failure() // an empty list is a refusal, but not an answer of another form
 	}
-	out := &output{}
+	out := &output{cost: openAICost(a)}
 	for _, d := range made.Data {
 		picture := blob{link: d.URL}
 		if d.Base64 != "" {
@@ -69,35 +69,156 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 	}
 	if len(out.blobs) == 0 {
 		// Some that offer this API refuse so.
-		return "", nil, a.refused(order.Spent, "the answer holds no picture")
+		f := a.refused(order.Spent, "the answer holds no picture")
+		f.Cost = out.cost
+		return "", nil, f
 	}
 	return "", out, nil
 }
 
-// failure knows the codes of a refusal.
-func (b *openai) failure(a answer) error {
-	var wire struct {
-		Error struct {
-			Code    any    `json:"code"`
-			Type    string `json:"type"`
-			Message string `json:"message"`
-		} `json:"error"`
+// request is one for a new picture or, with references, for an edit of them: as a
+// form or, for providers that take no form, as JSON.
+func (b *openai) request(c *conn, req generate.Request) (call, error) {
+	fields := with(map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, b.spec.Params)
+	delete(fields, "edits")
+	r := call{method: http.MethodPost, path: "/images/generations", header: c.bearer(), json: fields, paid: true}
+	pictures := taken(req, b.spec, allReferences)
+	pictures = pictures[:min(len(pictures), mostEdited)]
+	if len(pictures) == 0 {
+		return r, nil
 	}
-	if json.Unmarshal(a.body, &wire) == nil && a.status == http.StatusBadRequest {
-		code, _ := wire.Error.Code.(string)
-		for _, word := range []string{code, wire.Error.Type} {
-			if word == "moderation_blocked" || word == "content_policy_violation" {
-				return a.refused(order.SpentNothing, "%s", cmp.Or(wire.Error.Message, word))
+	r.path = "/images/edits"
+	if b.spec.Params["edits"] == "json" {
+		var list []any
+		for _, p := range pictures {
+			uri, err := dataURI(p)
+			if err != nil {
+				return r, err
 			}
+			list = append(list, map[string]any{"type": "image_url", "url": uri})
 		}
+		if fields["image"] = list[0]; len(list) > 1 {
+			delete(fields, "image")
+			fields["images"] = list
+		}
+		return r, nil
+	}
+	body, kind, err := form(fields, pictures)
+	r.json, r.body = nil, body
+	r.header.Set("Content-Type", kind)
+	return r, err
+}
+
+// openAIComplaint is what an answer says went wrong. Those who offer this API
+// differ in its form: error is an object or a text, and the code stands in it or
+// beside it.
+type openAIComplaint struct{ code, kind, message string }
+
+func openAIComplaintOf(a answer) (s openAIComplaint) {
+	var wire struct {
+		Code  any             `json:"code"`
+		Error json.RawMessage `json:"error"`
+	}
+	_ = json.Unmarshal(a.body, &wire) // an answer of another form says nothing
+	s.code, _ = wire.Code.(string)
+	if json.Unmarshal(wire.Error, &s.message) == nil {
+		return s
+	}
+	var inner struct {
+		Code    any    `json:"code"`
+		Type    string `json:"type"`
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(wire.Error, &inner)
+	if code, ok := inner.Code.(string); ok {
+		s.code = code
+	}
+	s.kind, s.message = inner.Type, inner.Message
+	return s
+}
+
+// Codes and words by which content is refused. The words are looked for in what
+// the provider says, and never in the whole answer, which may repeat the prompt.
+var (
+	openAIRefusals = []string{"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter",
+		"prompt_is_improper", "InputTextSensitiveContentDetected", "OutputImageSensitiveContentDetected"}
+	openAIRefusal = regexp.MustCompile(`(?i)content violates|rejected by content moderation|content[ _-]moderat|safety system|` +
+		`sensitive (content|information)|content (filter|management) policy|content[ _-]policy|inappropriate content`)
+)
+
+func (s openAIComplaint) refused() bool {
+	return slices.Contains(openAIRefusals, s.code) || slices.Contains(openAIRefusals, s.kind) ||
+		strings.Contains(s.code, "content-moderated") || openAIRefusal.MatchString(s.message)
+}
+
+// broke says that the account has no money left, which looks like a limit of its
+// rate or like a bad request.
+func (s openAIComplaint) broke() bool {
+	return slices.ContainsFunc([]string{s.code, s.kind}, func(word string) bool {
+		return word == "insufficient_quota" || word == "billing_hard_limit_reached" || word == "insufficient_credits"
+	})
+}
+
+// failure knows a refusal and an empty account by what the answer says. A refused
+// content may come with the status of a refused key.
+func (b *openai) failure(a answer) error {
+	s := openAIComplaintOf(a)
+	switch {
+	case slices.Contains([]int{400, 403, 422}, a.status) && s.refused():
+		f := a.refused(order.SpentNothing, "%s", cmp.Or(s.message, s.code, s.kind))
+		if f.Cost = openAICost(a); f.Cost > 0 {
+			f.Spending = order.Spent
+		}
+		return f
+	case s.broke():
+		a.status = http.StatusPaymentRequired
 	}
 	return a.failure()
 }
 
+// openAICost is what the answer says that it has cost; 0 if it does not. xAI counts
+// in ticks, ten thousand millions to a dollar; OpenRouter in dollars, and the
+// LiteLLM proxy too, in a header.
+func openAICost(a answer) order.USD {
+	var wire struct {
+		Usage struct {
+			Ticks float64 `json:"cost_in_usd_ticks"`
+			Cost  float64 `json:"cost"`
+		} `json:"usage"`
+	}
+	_ = json.Unmarshal(a.body, &wire) // usage may be of another form
+	told, _ := strconv.ParseFloat(a.header.Get("X-Litellm-Response-Cost"), 64)
+	for _, dollars := range []float64{wire.Usage.Ticks / 1e10, wire.Usage.Cost, told} {
+		if dollars > 0 && dollars < 1e6 {
+			return order.USD(math.Ceil(dollars * float64(order.Dollar)))
+		}
+	}
+	return 0
+}
+
 func (b *openai) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
 
+// probe lists the models. Not all who offer the API do that; they answer at least.
 func (b *openai) probe(ctx context.Context, c *conn) error {
-	return c.probe(ctx, "/models", c.bearer())
+	a, err := c.do(ctx, call{method: http.MethodGet, path: "/models", header: c.bearer()})
+	if err != nil {
+		return err
+	}
+	if a.ok() || a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
+		return nil
+	}
+	return b.failure(a)
+}
+
+// plain is a value as a field of a form has it: lists and tables as JSON.
+func plain(value any) string {
+	switch value.(type) {
+	case []any, map[string]any:
+		if b, err := json.Marshal(value); err == nil {
+			return string(b)
+		}
+	}
+	return fmt.Sprint(value)
 }
 
 // form is a multipart body of fields and pictures.
@@ -105,7 +226,7 @@ func form(fields map[string]any, pictures []generate.Reference) (body []byte, co
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
 	for name, value := range fields {
-		if err := w.WriteField(name, fmt.Sprint(value)); err != nil {
+		if err := w.WriteField(name, plain(value)); err != nil {
 			return nil, "", err
 		}
 	}

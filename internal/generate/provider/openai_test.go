@@ -1,6 +1,9 @@
 package provider
 
 import (
+	"encoding/json"
+	"net/http"
+	"strings"
 	"testing"
 
 	"atelierd/internal/generate"
@@ -19,10 +22,103 @@ func TestOpenAITellsARefusalFromAnAnswerOfAnotherForm(t *testing.T) {
 		{said{status: 400, body: `{"error":{"code":"moderation_blocked","type":"user_error"}}`}, order.Fail, "refused", order.SpentNothing},
 		{said{status: 400, body: `{"error":{"code":"400","type":"content_policy_violation"}}`}, order.Fail, "refused", order.SpentNothing},
 		{said{status: 400, body: `{"error":{"code":"invalid_size"}}`}, order.Hold, "rejected", order.SpentNothing},
+		{said{status: 400, body: `{"error":{"message":"Invalid value for 'moderation'","code":"invalid_value"}}`}, order.Hold, "rejected", order.SpentNothing},
+		{said{status: 400, body: `{"error":{"message":"Your request was rejected by our safety system.","code":null}}`}, order.Fail, "refused", order.SpentNothing},
+		{said{status: 403, body: `{"code":"The caller does not have permission","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK"}`}, order.Fail, "refused", order.SpentNothing},
+		{said{status: 400, body: `{"code":"imagine:content-moderated","error":"Generated image rejected by content moderation.","usage":{"cost_in_usd_ticks":900000000}}`}, order.Fail, "refused", order.Spent},
+		{said{status: 403, body: `{"error":{"message":"this key may not use the model"}}`}, order.Hold, "key_refused", order.SpentNothing},
+		{said{status: 429, body: `{"error":{"code":"insufficient_quota"}}`}, order.Hold, "no_credit", order.SpentNothing},
+		{said{status: 429, body: `{"error":{"type":"insufficient_quota"}}`}, order.Hold, "no_credit", order.SpentNothing},
+		{said{status: 400, body: `{"error":{"code":"billing_hard_limit_reached"}}`}, order.Hold, "no_credit", order.SpentNothing},
+		{said{status: 429, body: `{"error":{"code":"rate_limit_exceeded"}}`}, order.Wait, "rate_limited", order.SpentNothing},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{"POST /images/generations": {test.answer}})
 		_, f := s.generate(t, Spec{Type: "openai", Model: "gpt-image-1"}, generate.Request{})
 		wantFailure(t, f, test.class, test.code, test.spending)
+	}
+}
+
+func TestOpenAITellsWhatACallHasCostInEachForm(t *testing.T) {
+	for body, want := range map[string]order.USD{
+		`"usage":{"cost_in_usd_ticks":200000001}`: 20_001, // a part of a micro-dollar counts as a whole one
+		`"usage":{"cost":0.0391}`:                 39_100,
+		`"usage":{"cost":-1}`:                     0,
+		`"usage":{"cost":1e300}`:                  0,
+		`"usage":"much"`:                          0,
+		`"usage":{"total_tokens":4160}`:           0,
+	} {
+		made, f, _ := answered(t, Spec{Type: "openai", Model: "m", Key: key}, 200, `{"data":[{"b64_json":"b25l"}],`+body+`}`)
+		if f != nil || made.Cost != want {
+			t.Errorf("%s: got %v, %v, want %d", body, made.Cost, f, want)
+		}
+	}
+	if got := openAICost(answer{header: http.Header{"X-Litellm-Response-Cost": {"4e-05"}}}); got != 40 {
+		t.Errorf("got %d for the header", got)
+	}
+}
+
+func TestOpenAISendsAnEditAsJSONWhereThereIsNoForm(t *testing.T) {
+	for n, field := range map[int]string{1: "image", 2: "images"} {
+		s := script(t, map[string][]said{"POST /images/edits": {{status: 500}}})
+		s.generate(t, Spec{Type: "openai", Model: "m", Params: map[string]any{"edits": "json"}}, generate.Request{References: pictures(t, n)})
+		sent := s.requests("POST /images/edits")[0].body
+		text, _ := json.Marshal(sent[field])
+		if strings.Count(string(text), pictureURI) != n || sent["edits"] != nil || len(sent) != 3 {
+			t.Errorf("%d: sent %v", n, sent)
+		}
+	}
+}
+
+func TestAPictureOfATypeThatIsNotTakenIsLeftOut(t *testing.T) {
+	list := pictures(t, 2)
+	list[0].MIME = "image/gif"
+	s := script(t, map[string][]said{"POST /images/generations": {{status: 500}}, "POST /images/edits": {{status: 500}}})
+	s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{References: list})
+	s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{References: list[:1]})
+	if len(s.requests("POST /images/edits")) != 1 || len(s.requests("POST /images/generations")) != 1 {
+		t.Errorf("sent %v", s.got)
+	}
+}
+
+func TestAFormHasListsAndTablesAsJSON(t *testing.T) {
+	for want, value := range map[string]any{`["a",1]`: []any{"a", 1}, `{"a":1}`: map[string]any{"a": 1}, "7": 7, "x": "x", "true": true} {
+		if got := plain(value); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// Not all who offer the images API list their models.
+func TestOpenAIIsAliveWhereNoModelsAreListed(t *testing.T) {
+	for status, alive := range map[int]bool{200: true, 404: true, 405: true, 401: false, 500: false} {
+		s := script(t, map[string][]said{"GET /models": {{status: status}}})
+		if err := s.provider(t, Spec{Type: "openai", Model: "m"}).Check(t.Context()); (err == nil) != alive {
+			t.Errorf("%d: got %v", status, err)
+		}
+	}
+}
+
+// The link of a call without a job is asked for again, since nothing else could
+// bring in what was paid for; in the end the attempt counts.
+func TestAFileOfACallWithoutAJobIsAskedForAgain(t *testing.T) {
+	answer := said{status: 200, body: `{"data":[{"url":"{{base}}/f"}]}`}
+	s := script(t, map[string][]said{"POST /images/generations": {answer}, "GET /f": {{status: 503}, {status: 503}, {status: 200, body: "made"}}})
+	files, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
+	if f != nil || len(files) != 1 || files[0] != "made" {
+		t.Fatalf("got %q, %v", files, f)
+	}
+	s = script(t, map[string][]said{"POST /images/generations": {answer}, "GET /f": {{status: 503}}})
+	_, f = s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
+	wantFailure(t, f, order.Retry, "fetch", order.SpentUnknown)
+	if f.Outage || len(s.requests("GET /f")) != 4 || len(s.requests("POST /images/generations")) != 1 {
+		t.Errorf("outage %t after %d tries", f.Outage, len(s.requests("GET /f")))
+	}
+}
+
+func TestAPictureInAnAddressIsDecoded(t *testing.T) {
+	made, f, _ := answered(t, Spec{Type: "openai", Model: "m", Key: key}, 200, `{"data":[{"url":"data:image/png;base64,b25l"}]}`)
+	if f != nil || content(t, made)[0] != "one" {
+		t.Errorf("got %v, %v", made, f)
 	}
 }

@@ -203,7 +203,7 @@ func (p *Provider) Check(ctx context.Context) error {
 func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	c, err := p.connect()
 	if err != nil {
-		return generate.Result{}, err
+		return generate.Result{}, keep(err, req.Call.Ticket)
 	}
 	// A job that is not done when the time is over goes on.
 	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)
@@ -223,17 +223,77 @@ func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate
 	}
 	if out == nil {
 		if out, err = p.wait(limit, c, ticket); err != nil {
-			return generate.Result{}, err
+			return generate.Result{}, overdue(err, req.Call.Began)
 		}
 	}
 	files, err := p.save(ctx, c, req, out)
+	if ticket == "" {
+		files, err = p.insist(ctx, c, req, out, files, err)
+	}
 	if err != nil {
-		if f, ok := errors.AsType[*order.Failure](err); ok && ticket == "" && f.Spending == order.SpentStill {
-			f.Spending = order.SpentUnknown // without a job there is nothing to go on with
-		}
 		return generate.Result{}, err
 	}
 	return generate.Result{Files: files, Cost: out.cost}, nil
+}
+
+// keep leaves a job that was submitted open: that this run sent nothing does not
+// mean that the job cost nothing.
+func keep(err error, ticket string) error {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || ticket == "" {
+		return err
+	}
+	own := *f
+	own.Spending = order.SpentStill
+	return &own
+}
+
+// overdue holds a job that is still not done a day after its call. Until then it
+// is waited for: that it is slow is no failed attempt.
+func overdue(err error, began time.Time) error {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || f.Code != "slow" || began.IsZero() || time.Since(began) < mostJob {
+		return err
+	}
+	held := order.Failf(order.Hold, "overdue", "%w, a day after it was submitted", errSlow).
+		WithHint("look at the provider; `atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
+	held.Spending = order.SpentStill
+	return held
+}
+
+// insist tries a few times more to bring in the files of a call without a job: no
+// later run could have them. When that fails too, the call counts as an attempt
+// of unknown outcome, for it would otherwise be made, and paid for, without end.
+func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, out *output, files []string, err error) ([]string, error) {
+	pause := p.spec.PollInterval
+	for range 3 {
+		if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Retry || f.Spending != order.SpentStill || sleep(ctx, pause) != nil {
+			break
+		}
+		pause *= 4
+		files, err = p.save(ctx, c, req, out)
+	}
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Spending == order.SpentStill && f.Class != order.Stopped {
+		own := *f
+		own.Spending, own.Outage, own.Cost = order.SpentUnknown, false, out.cost
+		if f.Class == order.Hold {
+			own.Spending = order.Spent // the provider has done its part
+		}
+		err = &own
+	}
+	return files, err
+}
+
+// sleep waits, or gives the error of a context that has ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ended(ctx, false)
+	case <-t.C:
+		return nil
+	}
 }
 
 // submitted makes the ticket durable.
@@ -262,12 +322,8 @@ func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, e
 		if out != nil || err != nil {
 			return out, err
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil, ended(ctx, false)
-		case <-t.C:
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
 		}
 		pause = min(pause*5/4, 10*p.spec.PollInterval)
 	}
@@ -301,6 +357,12 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 	if err != nil {
 		return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
 	}
+	if strings.HasPrefix(b.link, "data:") {
+		var err error
+		if b, err = fromBase64(b.link); err != nil {
+			return err
+		}
+	}
 	size, got := int64(len(b.data)), error(nil)
 	switch {
 	case b.link != "":
@@ -322,7 +384,8 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 	case size == 0:
 		return order.Failf(order.Retry, "bad_answer", "the provider's file is empty")
 	case size > generate.MaxFileBytes:
-		return order.Failf(order.Retry, "too_large", "the provider's file has %d bytes, at most %d are taken", size, generate.MaxFileBytes)
+		return order.Failf(order.Hold, "too_large", "the provider's file has more than %d bytes, the most that can be delivered", generate.MaxFileBytes).
+			WithHint("change the generator's params and restart, then `atelierd orders redo`, which is paid for")
 	}
 	return os.Rename(temp, file)
 }

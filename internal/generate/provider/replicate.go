@@ -3,8 +3,10 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"atelierd/internal/generate"
@@ -14,9 +16,12 @@ import (
 // replicate makes predictions. Its model is owner/name, owner/name:version or
 // the id of a version;
 // params are the model's input, of which image_input names the field that takes
-// the reference. Predictions have an id; their files are deleted
-// an hour after they are made.
+// the reference, or, in a list, all of them. Predictions have an id; their files
+// are deleted an hour after they are made.
 type replicate struct{ spec Spec }
+
+// mostReplicate is how large a picture may be to go along in a request.
+const mostReplicate = 256 << 10
 
 func newReplicate(s Spec) (backend, error) { return &replicate{s}, nil }
 
@@ -27,7 +32,7 @@ type prediction struct {
 }
 
 func (b *replicate) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	input, err := input(req, b.spec.Params, "")
+	input, err := input(req, b.spec, "", mostReplicate)
 	if err != nil {
 		return "", nil, err
 	}
@@ -55,9 +60,14 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 		if len(p.Output) == 0 || string(p.Output) == "null" {
 			return nil, a.expired("its result")
 		}
-		links, ok := linksOf(p.Output)
-		if !ok {
-			return nil, order.Failf(order.Retry, "no_output", "the model's output is no file: %s", a.snippet())
+		var made any
+		if err := json.Unmarshal(p.Output, &made); err != nil {
+			return nil, a.failure()
+		}
+		links := linksIn(made)
+		if len(links) == 0 { // the next call would give the same
+			return nil, order.Failf(order.Hold, "no_output", "the model's output is no file: %s", a.snippet()).
+				WithHint("see that the generator's model is one that makes files")
 		}
 		return linked(links), nil
 	case "failed", "canceled", "aborted":
@@ -86,13 +96,22 @@ func (b *replicate) probe(ctx context.Context, c *conn) error {
 	return c.probe(ctx, path, c.bearer())
 }
 
-// linksOf reads an output that is one address or a list of them.
-func linksOf(raw json.RawMessage) ([]string, bool) {
-	var one string
-	if json.Unmarshal(raw, &one) == nil && one != "" {
-		return []string{one}, true
+// linksIn are the addresses in an output, which is one, or a list or a table of
+// them.
+func linksIn(v any) (links []string) {
+	switch v := v.(type) {
+	case string:
+		if strings.HasPrefix(v, "https://") || strings.HasPrefix(v, "http://") || strings.HasPrefix(v, "data:") {
+			links = append(links, v)
+		}
+	case []any:
+		for _, inner := range v {
+			links = append(links, linksIn(inner)...)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			links = append(links, linksIn(v[name])...)
+		}
 	}
-	var list []string
-	err := json.Unmarshal(raw, &list)
-	return list, err == nil && len(list) > 0
+	return links
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"strings"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -36,16 +37,50 @@ func dataURI(r generate.Reference) (string, error) {
 	return fmt.Sprintf("data:%s;base64,%s", r.MIME, base64.StdEncoding.EncodeToString(b)), nil
 }
 
-// first gives the first reference as a data: address, or "" when there is none.
-func first(req generate.Request) (string, error) {
-	if len(req.References) == 0 {
-		return "", nil
+// picture gives a reference as a data: address or, when it has more bytes than the
+// provider takes in one, as its link.
+func picture(r generate.Reference, most int64) (string, error) {
+	if st, err := os.Stat(r.Path); err == nil && st.Size() > most && strings.HasPrefix(r.URL, "https://") {
+		return r.URL, nil
 	}
-	return dataURI(req.References[0])
+	return dataURI(r)
 }
 
-// fromBase64 decodes a picture of an answer. It was paid for.
+// first gives the first reference as picture does, or "" when there is none.
+func first(list []generate.Reference, most int64) (string, error) {
+	if len(list) == 0 {
+		return "", nil
+	}
+	return picture(list[0], most)
+}
+
+// allReferences is more than all references together may have.
+const allReferences = 1 << 40
+
+// taken are the references that a provider takes: no animations, and together no
+// more than most bytes. One that is left out is no reason to fail.
+func taken(req generate.Request, spec Spec, most int64) (list []generate.Reference) {
+	for _, r := range req.References {
+		st, err := os.Stat(r.Path)
+		if err == nil && (st.Size() > most || r.MIME == "image/gif") {
+			spec.Log.Warn("the provider does not take a picture of the client's, which is left out", "order", req.OrderID,
+				"attempt", req.Attempt, "type", r.MIME, "bytes", st.Size())
+			continue
+		}
+		if err == nil {
+			most -= st.Size()
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// fromBase64 decodes a picture of an answer, which may be a data: address. It was
+// paid for.
 func fromBase64(s string) (blob, error) {
+	if _, after, ok := strings.Cut(s, ";base64,"); ok {
+		s = after
+	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
 		return blob{}, order.Failf(order.Retry, "bad_answer", "the provider's picture is no base64")

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf16"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/prompt"
 )
 
 // runway makes pictures and videos. Params are fields of the request, such as
@@ -20,8 +20,9 @@ type runway struct{ spec Spec }
 func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
 
 const (
-	mostRunwayText       = 1000 // UTF-16 units of a prompt
-	mostRunwayReferences = 3    // of a picture
+	mostRunwayText       = 1000            // UTF-16 units of a prompt
+	mostRunwayReferences = 3               // of a picture
+	mostRunwayPicture    = 5 << 20 / 4 * 3 // bytes that make 5 MB of base64
 )
 
 func (b *runway) header(c *conn) http.Header {
@@ -39,7 +40,10 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if err != nil {
 		return "", nil, err
 	}
-	if reason := runwayError(a); a.status == http.StatusBadRequest && indecent(reason) {
+	switch reason := runwayError(a); {
+	case a.status == http.StatusBadRequest && strings.Contains(reason, "enough credits"):
+		a.status = http.StatusPaymentRequired
+	case a.status == http.StatusBadRequest && indecent(reason):
 		return "", nil, a.refused(order.SpentNothing, "%s", reason)
 	}
 	return a.ticket()
@@ -53,14 +57,15 @@ func (b *runway) request(req generate.Request) (path string, fields map[string]a
 		most = 1
 	}
 	var pictures []any
-	for _, r := range req.References[:min(len(req.References), most)] {
-		uri, err := dataURI(r)
+	references := taken(req, b.spec, allReferences)
+	for _, r := range references[:min(len(references), most)] {
+		uri, err := picture(r, mostRunwayPicture)
 		if err != nil {
 			return "", nil, err
 		}
 		pictures = append(pictures, uri)
 	}
-	fields = map[string]any{"model": b.spec.Model, "promptText": cutUTF16(req.Prompt, mostRunwayText)}
+	fields = map[string]any{"model": b.spec.Model, "promptText": prompt.Shorten(req.Prompt, mostRunwayText)}
 	switch {
 	case b.spec.Makes == "video" && len(pictures) > 0:
 		fields["promptImage"] = pictures[0]
@@ -74,18 +79,6 @@ func (b *runway) request(req generate.Request) (path string, fields map[string]a
 		fields["referenceImages"] = pictures
 	}
 	return "/v1/text_to_image", fields, nil
-}
-
-// cutUTF16 gives the beginning of a text, at most so many UTF-16 units of it, and
-// parts no character.
-func cutUTF16(s string, most int) string {
-	units := 0
-	for i, r := range s {
-		if units += utf16.RuneLen(r); units > most {
-			return s[:i]
-		}
-	}
-	return s
 }
 
 // runwayError is what the answer says went wrong. What it says of single fields
@@ -123,6 +116,14 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 	return nil, a.failure()
 }
 
+// probe also sees whether there are credits left.
 func (b *runway) probe(ctx context.Context, c *conn) error {
-	return c.probe(ctx, "/v1/organization", b.header(c))
+	var account struct {
+		Credits *float64 `json:"creditBalance"`
+	}
+	a, err := c.ask(ctx, "/v1/organization", b.header(c), &account)
+	if err == nil {
+		err = a.broke(account.Credits)
+	}
+	return err
 }

@@ -1,10 +1,10 @@
 package provider
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf16"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -54,12 +54,24 @@ func TestRunwayChoosesThePathByWhatIsMadeAndOfWhat(t *testing.T) {
 	}
 }
 
-func TestRunwayCutsAPromptBetweenCharacters(t *testing.T) {
-	for prompt, want := range map[string]int{"short": 5, strings.Repeat("x", 1001): 1000, "x" + strings.Repeat("🌊", 600): 999, strings.Repeat("🌊", 500): 1000} {
-		cut := cutUTF16(prompt, mostRunwayText)
-		if got := len(utf16.Encode([]rune(cut))); got != want || !strings.HasPrefix(prompt, cut) {
-			t.Errorf("%.10q: got %d units, want %d", prompt, got, want)
-		}
+func TestRunwayKeepsTheEndOfALongPromptWhichHoldsTheObjection(t *testing.T) {
+	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400}}})
+	s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{Prompt: strings.Repeat("x", 2000) + " make the hat blue"})
+	text, _ := s.requests("POST /v1/text_to_image")[0].body["promptText"].(string)
+	if len(text) != mostRunwayText || !strings.HasSuffix(text, "make the hat blue") {
+		t.Errorf("sent %d characters that end with %q", len(text), text[max(len(text)-20, 0):])
+	}
+}
+
+func TestRunwayGetsALargePictureByItsLink(t *testing.T) {
+	list := pictures(t, 1)
+	if err := os.Truncate(list[0].Path, mostRunwayPicture+1); err != nil {
+		t.Fatal(err)
+	}
+	s := script(t, map[string][]said{"POST /v1/image_to_video": {{status: 400}}})
+	s.generate(t, Spec{Type: "runway", Model: "m", Makes: "video"}, generate.Request{References: list})
+	if sent := s.requests("POST /v1/image_to_video")[0].body["promptImage"]; sent != list[0].URL {
+		t.Errorf("sent %.60v", sent)
 	}
 }
 
