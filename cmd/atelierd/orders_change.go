@@ -29,20 +29,13 @@ func (c ordersRetryCmd) Run(p *program) error {
 		if c.Fresh {
 			return redo(ctx, o, id)
 		}
-		return o.Retry(ctx, id, false)
+		return o.Retry(ctx, id)
 	})
 }
 
 // redo has the files of the order's round made anew.
 func redo(ctx context.Context, o store.Owner, id string) error {
-	before, err := o.Order(ctx, id)
-	if err != nil {
-		return err
-	}
-	if err := fulfill.ClearWork(o.Dir(), id, order.KindDelivery, before.Round); err != nil {
-		return err
-	}
-	return o.Retry(ctx, id, true)
+	return o.Redo(ctx, id, func(kind order.Kind, round int) error { return fulfill.ClearWork(o.Dir(), id, kind, round) })
 }
 
 // ordersRedoCmd has files made anew.
@@ -83,7 +76,7 @@ func (c ordersApproveCmd) Run(p *program) error {
 		if before.Code != codeReview {
 			return fmt.Errorf("order %s is %s and does not wait for approval", id, before.State)
 		}
-		return o.Retry(ctx, id, false)
+		return o.Retry(ctx, id)
 	})
 }
 

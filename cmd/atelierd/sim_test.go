@@ -335,7 +335,7 @@ func (w *world) meddle(rng *rand.Rand, o store.Owner) {
 	from := time.Now()
 	time.Sleep(time.Duration(rng.IntN(30)) * time.Minute)
 	w.stays = append(w.stays, stay{id, from, time.Now()})
-	if err := o.Retry(context.Background(), id, false); err != nil {
+	if err := o.Retry(context.Background(), id); err != nil {
 		w.t.Logf("the owner could not retry %s: %v", id, err)
 	}
 }

@@ -110,7 +110,7 @@ func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *bud
 			Makers: gens.makers(cfg, s), Prompt: s.Prompt, Promise: promised, Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
 			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Letters: letters(cfg, s)}
 	}
-	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Dir: cfg.DataDir,
+	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Makers: gens, Dir: cfg.DataDir,
 		Settle: settle(cfg), Caps: caps(cfg), Links: links(), Log: log}), nil
 }
 

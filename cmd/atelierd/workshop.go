@@ -35,7 +35,7 @@ func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
 		if err != nil {
 			return nil, &hinted{err: fmt.Errorf("generator %s: %w", name, err), hint: "mend the [generator." + name + "] section", code: exitUsage}
 		}
-		list[name] = fulfill.Maker{Name: name, Generator: made, Price: g.Cost, HoldUnknown: g.OnUnknown == config.UnknownHold,
+		list[name] = fulfill.Maker{Name: name, Generator: made, Price: g.Cost, Free: g.Free(), HoldUnknown: g.OnUnknown == config.UnknownHold,
 			Breaker: &generate.Breaker{Probe: made.Check}}
 	}
 	return list, nil

@@ -5,8 +5,9 @@ INSERT INTO generations (job_id, attempt_id, generator, key, state, cost_usd_mic
 UPDATE attempts SET cost_usd_micros = max(cost_usd_micros + CAST(sqlc.arg(delta) AS INTEGER), 0) WHERE id = sqlc.arg(id);
 
 -- name: OpenGenerations :many
--- What an earlier run of the job has begun and not settled.
-SELECT * FROM generations WHERE job_id = ? AND state IN ('calling', 'submitted') ORDER BY id;
+-- What an earlier run of the job has begun and not settled, and in which attempt.
+SELECT g.*, a.attempt FROM generations AS g JOIN attempts AS a ON a.id = g.attempt_id
+WHERE g.job_id = ? AND g.state IN ('calling', 'submitted') ORDER BY g.id;
 
 -- name: GenerationSubmitted :execrows
 UPDATE generations SET state = 'submitted', ticket = sqlc.arg(ticket)
@@ -20,13 +21,17 @@ UPDATE generations SET state = sqlc.arg(state), cost_usd_micros = sqlc.arg(cost)
     note = sqlc.arg(note)
 WHERE id = sqlc.arg(id);
 
--- name: GiveUpGenerations :exec
+-- name: GiveUpUnknownCalls :exec
 -- The owner wants the work tried again: a call of unknown outcome that it was held for is given up, and
--- stays counted as spent; every_call = 1 gives up jobs at providers too.
+-- stays counted as spent.
 UPDATE generations SET state = 'unknown', settled_at = sqlc.arg(settled_at), note = 'given up by the owner'
 WHERE state IN ('calling', 'submitted') AND job_id IN (
-    SELECT j.id FROM jobs AS j WHERE j.order_id = sqlc.arg(order_id)
-       AND (j.code = 'unknown_call' OR CAST(sqlc.arg(every_call) AS INTEGER) = 1));
+    SELECT j.id FROM jobs AS j WHERE j.order_id = sqlc.arg(order_id) AND j.code = 'unknown_call');
+
+-- name: GiveUpCalls :exec
+-- The owner wants the work of a job made anew: whatever was begun for it is given up.
+UPDATE generations SET state = 'unknown', settled_at = sqlc.arg(settled_at), note = 'given up by the owner'
+WHERE state IN ('calling', 'submitted') AND job_id = sqlc.arg(job_id);
 
 -- name: SpentOnOrder :one
 SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
@@ -36,7 +41,11 @@ WHERE j.order_id = ?;
 SELECT CAST(coalesce(sum(g.cost_usd_micros), 0) AS INTEGER) FROM generations AS g WHERE g.began_at >= ?;
 
 -- name: SpentInAttempt :one
-SELECT cost_usd_micros FROM attempts WHERE id = ?;
+-- An attempt that was cut or had to wait has a row for each time that it was begun: all since the last
+-- one that counted.
+SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM attempts AS a
+WHERE a.job_id = sqlc.arg(job_id) AND a.id > coalesce((SELECT max(c.id) FROM attempts AS c
+    WHERE c.job_id = sqlc.arg(job_id) AND c.outcome IN ('done', 'retry', 'fail', 'hold')), 0);
 
 -- name: OrderGenerations :many
 SELECT g.*, j.kind, j.round, a.attempt FROM generations AS g

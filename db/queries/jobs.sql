@@ -84,12 +84,14 @@ UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = sqlc.arg(run
 WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
   AND ((kind = 'delivery' AND round = sqlc.arg(round)) OR (kind <> 'delivery' AND CAST(sqlc.arg(every_kind) AS INTEGER) = 1));
 
--- name: RedoJob :execrows
--- The owner wants the file made again from the start.
+-- name: RedoJobs :many
+-- The owner wants the files made again from the start. The delivery of an order with pieces makes none.
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
-WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND round = sqlc.arg(round)
-  AND state IN ('held', 'failed', 'cancelled');
+WHERE jobs.order_id = sqlc.arg(order_id) AND jobs.state IN ('held', 'failed', 'cancelled')
+  AND (jobs.kind = 'piece' OR jobs.kind = 'delivery' AND jobs.round = sqlc.arg(round)
+       AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = sqlc.arg(order_id)))
+RETURNING id, kind, round;
 
 -- name: HasWork :one
 -- Is there anything a worker would take now, or holds already?

@@ -70,6 +70,12 @@ func (g Generator) Remote() bool {
 	return is
 }
 
+// Free says whether no call of the generator can ever cost anything: it is made on
+// the owner's own machine, tells no cost, and has no price.
+func (g Generator) Free() bool {
+	return g.Cost == 0 && (g.Type == TypeCanvas || g.Type == "comfyui" || g.Type == "a1111")
+}
+
 // Types are the values of Generator.Type.
 func Types() []string {
 	return append([]string{TypeExec, TypeCanvas}, slices.Sorted(maps.Keys(providers))...)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -18,6 +20,8 @@ type Maker struct {
 	// Price is what one call costs, as long as the generator does not say
 	// otherwise; 0 for nothing.
 	Price order.USD
+	// Free says that a call never costs anything, so that no cap can stop it.
+	Free bool
 	// HoldUnknown leaves a call of unknown outcome to the owner, instead of making
 	// another.
 	HoldUnknown bool
@@ -33,28 +37,34 @@ func (m Maker) repeats() bool {
 // make has the files of the job made, and gives the place of the note of them. A
 // result that an earlier run has brought in is not paid for again; a job that it
 // has left at a provider is gone on with there, and nowhere else.
-func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Result, string, error) {
+func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service) (generate.Result, string, error) {
 	open, err := f.o.Store.OpenGenerations(ctx, j)
+	if err != nil {
+		return generate.Result{}, "", err
+	}
+	dir, err := f.attemptDir(j, open)
 	if err != nil {
 		return generate.Result{}, "", err
 	}
 	if made, record, ok := unused(dir); ok {
 		return made, record, f.finish(open, made)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return generate.Result{}, "", err
-	}
-	req, err := f.request(ctx, j, o, s, dir)
+	makers, begun, lost, err := f.choose(s, open)
 	if err != nil {
 		return generate.Result{}, "", err
 	}
-	makers, begun, err := f.choose(s, open)
-	if err != nil {
+	if err := clean(dir, len(open) > 0); err != nil {
 		return generate.Result{}, "", err
+	}
+	req := generate.Request{OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, OutputDir: dir}
+	if begun == nil || begun.Ticket == "" { // a job that is under way was told already
+		if req, err = f.request(ctx, j, o, s, dir); err != nil {
+			return generate.Result{}, "", err
+		}
 	}
 	record := dir + recorded
 	for i, m := range makers {
-		made, err := f.call(ctx, j, m, begun, req, record)
+		made, err := f.call(ctx, j, m, begun, lost, req, record)
 		if err == nil || i == len(makers)-1 || !standIn(err) {
 			return made, record, err
 		}
@@ -65,6 +75,27 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	return generate.Result{}, "", order.Failf(order.Hold, "no_generator", "the service has no generator")
 }
 
+// attemptDir is where the programs of an attempt work, as an absolute path: where
+// those of an open call have begun, else the attempt's own folder.
+func (f *Fulfiller) attemptDir(j order.Job, open []order.Generation) (string, error) {
+	attempt := j.Attempt
+	if len(open) > 0 {
+		attempt = open[len(open)-1].Attempt
+	}
+	return filepath.Abs(filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", attempt)))
+}
+
+// clean makes the folder of an attempt. What lies in it stays only if it belongs
+// to an open call: the number may be that of an attempt before the owner's retry.
+func clean(dir string, open bool) error {
+	if !open {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(dir, 0o700)
+}
+
 // standIn says whether another generator may take over: only when the first is
 // down and nothing was spent on it. A refusal is an answer.
 func standIn(err error) bool {
@@ -73,33 +104,33 @@ func standIn(err error) bool {
 }
 
 // choose gives the makers to try, and the call of the first that is to be gone
-// on with. A call that nobody can go on with counts as spent.
-func (f *Fulfiller) choose(s Service, open []order.Generation) ([]Maker, *order.Generation, error) {
-	makers := s.Makers
-	var begun *order.Generation
+// on with. Those that nobody can go on with are lost: they count as spent.
+func (f *Fulfiller) choose(s Service, open []order.Generation) (makers []Maker, begun *order.Generation, lost []order.Generation, err error) {
+	makers = s.Makers
 	for _, g := range open {
-		m, known := maker(s.Makers, g.Generator)
+		m, known := f.maker(s, g.Generator)
 		switch {
 		case known && begun == nil && (g.Ticket != "" || m.repeats()):
 			begun, makers = &g, []Maker{m}
 		case known && m.HoldUnknown && g.Ticket == "":
-			return nil, nil, unknownCall(m.Name, errors.New("atelierd ended during it"))
+			return nil, nil, nil, unknownCall(m.Name, errors.New("atelierd ended during it"))
+		case !known && g.Ticket != "":
+			return nil, nil, nil, order.Failf(order.Hold, "no_generator", "generator %s, which has begun the job %s, is not configured any more", g.Generator, g.Ticket).
+				WithHint("configure it again and restart, then `atelierd orders retry`; or `orders redo`, which is paid for")
 		default:
-			if err := f.o.Store.SettleGeneration(g.ID, order.GenerationUnknown, g.Cost, "its outcome was never learned"); err != nil {
-				return nil, nil, err
-			}
+			lost = append(lost, g)
 		}
 	}
-	return makers, begun, nil
+	return makers, begun, lost, nil
 }
 
-func maker(makers []Maker, name string) (Maker, bool) {
-	for _, m := range makers {
-		if m.Name == name {
-			return m, true
-		}
+// maker finds a generator: one of the service's or any other that is configured.
+func (f *Fulfiller) maker(s Service, name string) (Maker, bool) {
+	if i := slices.IndexFunc(s.Makers, func(m Maker) bool { return m.Name == name }); i >= 0 {
+		return s.Makers[i], true
 	}
-	return Maker{}, false
+	m, known := f.o.Makers[name]
+	return m, known
 }
 
 // unknownCall leaves a call that may have been paid for to the owner.
@@ -109,8 +140,9 @@ func unknownCall(generator string, err error) *order.Failure {
 }
 
 // call makes one call, or goes on with begun, and settles it as far as its
-// outcome is known.
-func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order.Generation, req generate.Request, record string) (generate.Result, error) {
+// outcome is known. Lost calls are settled after it has begun: a crash in between
+// must not hide that the folder's files belong to a call that was cut.
+func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order.Generation, lost []order.Generation, req generate.Request, record string) (generate.Result, error) {
 	if m.Breaker != nil {
 		if err := m.Breaker.Ready(ctx); err != nil {
 			return generate.Result{}, err
@@ -122,7 +154,16 @@ func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order
 		g = *begun
 	} else {
 		var err error
-		if g, err = f.o.Store.BeginGeneration(j, g, f.o.Caps); err != nil {
+		caps := f.o.Caps
+		if m.Free {
+			caps = order.Caps{}
+		}
+		if g, err = f.o.Store.BeginGeneration(j, g, caps); err != nil {
+			return generate.Result{}, err
+		}
+	}
+	for _, l := range lost {
+		if err := f.o.Store.SettleGeneration(l.ID, order.GenerationUnknown, l.Cost, "its outcome was never learned"); err != nil {
 			return generate.Result{}, err
 		}
 	}
@@ -130,7 +171,7 @@ func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order
 		Submitted: func(ticket string) error { return f.o.Store.GenerationSubmitted(g.ID, ticket) }}
 	made, err := m.Generator.Generate(ctx, req)
 	if err != nil {
-		return generate.Result{}, f.failed(ctx, m, g, err)
+		return generate.Result{}, f.failed(ctx, m, g, resumed, err)
 	}
 	if m.Breaker != nil {
 		m.Breaker.Report(nil)
@@ -153,10 +194,14 @@ func (f *Fulfiller) finish(open []order.Generation, made generate.Result) error 
 }
 
 // failed settles a call that has failed, unless it may still be gone on with.
-func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, err error) error {
+func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, resumed bool, err error) error {
 	fail := *order.Classify(ctx, err)
 	if m.Breaker != nil {
 		m.Breaker.Report(&fail)
+		fail = m.Breaker.Instead(fail)
+	}
+	if resumed && g.Ticket == "" && fail.Spending == order.SpentNothing && fail.Class != order.Fail {
+		fail.Spending = order.SpentStill // it cost nothing to ask again; the first time may have
 	}
 	if fail.Class == order.Stopped || fail.Class == order.Lost || fail.Spending == order.SpentStill {
 		return &fail
@@ -174,6 +219,13 @@ func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, err
 		return err
 	}
 	fail.Cost = 0 // the generation has it
+	if cost > 0 {
+		// What was paid for counts as an attempt, or it would be paid for without end.
+		fail.Outage = false
+		if fail.Class == order.Wait {
+			fail.Class = order.Retry
+		}
+	}
 	return &fail
 }
 

@@ -3,6 +3,7 @@ package fulfill_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -74,12 +75,12 @@ func hold(m *fulfill.Maker) { m.HoldUnknown = true }
 
 func TestAJobWhoseIdIsStoredIsGoneOnWithAndPaidForOnce(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.SpentStill)}, {"", fails(order.Retry, "slow", order.SpentStill)}}}
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.SpentStill)}, {"", fails(order.Wait, "slow", order.SpentStill)}}}
 		w.hired(p)
 		id := w.order()
 		w.fails(order.StageGenerate, order.Stopped, "stopped")
 		w.restart()
-		w.fails(order.StageGenerate, order.Retry, "slow")
+		w.fails(order.StageGenerate, order.Wait, "slow")
 		w.must(order.StageGenerate)
 		if len(p.runs) != 3 || p.runs[0].Ticket != "" || p.runs[1].Ticket != "job1" || p.runs[2].Ticket != "job1" || !p.runs[2].Resumed ||
 			p.runs[0].Key != p.runs[2].Key || w.spent(id) != price {
@@ -185,6 +186,191 @@ func TestWhatWasNotSpentDoesNotCount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A request that cost nothing does not make its call one that cost nothing.
+func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
+	for name, second := range map[string]*order.Failure{
+		"unreachable": fails(order.Retry, "unreachable", order.SpentNothing),
+		"busy":        fails(order.Wait, "rate_limited", order.SpentNothing),
+		"no key":      fails(order.Hold, "misconfigured", order.SpentNothing),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				p := &provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.SpentUnknown)}, {"", second}}, repeats: true}
+				w.hired(p)
+				id := w.order()
+				w.fails(order.StageGenerate, order.Retry, "no_answer")
+				w.fails(order.StageGenerate, second.Class, second.Code)
+				if second.Class == order.Hold {
+					w.retry(id)
+				}
+				w.must(order.StageGenerate)
+				if p.runs[2].Key != p.runs[0].Key || w.spent(id) != price {
+					t.Errorf("runs %+v, spent %s", p.runs, w.spent(id))
+				}
+			})
+		})
+	}
+}
+
+// Or it would be paid for without end.
+func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
+	for _, class := range []order.Class{order.Retry, order.Wait} {
+		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+			lost := fails(class, "fetch", order.SpentUnknown)
+			lost.Outage = true
+			w.hired(&provider{answers: []answer{{"", lost}}})
+			w.order()
+			if f := w.fails(order.StageGenerate, order.Retry, "fetch"); f.Outage {
+				t.Error("it counts as an outage, which costs no attempt")
+			}
+		})
+	}
+}
+
+// A service may have got another generator while a job of the first was under way.
+func TestAJobIsGoneOnWithByTheGeneratorThatBeganIt(t *testing.T) {
+	begin := func(t *testing.T, w *world) (*provider, string) {
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.SpentStill)}}}
+		w.hired(p)
+		id := w.order()
+		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		return p, id
+	}
+	other := func(w *world) *provider {
+		p := &provider{painter: w.painter}
+		w.service = func(s *fulfill.Service) { s.Makers = []fulfill.Maker{{Name: "other", Generator: p, Price: price}} }
+		return p
+	}
+	t.Run("it is still there", func(t *testing.T) {
+		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+			p, id := begin(t, w)
+			second := other(w)
+			w.makers = map[string]fulfill.Maker{"paid": {Name: "paid", Generator: p, Price: price}}
+			w.restart()
+			w.must(order.StageGenerate)
+			if len(second.runs) != 0 || len(p.runs) != 2 || w.spent(id) != price {
+				t.Errorf("the other ran %d times, spent %s", len(second.runs), w.spent(id))
+			}
+		})
+	})
+	t.Run("it is gone", func(t *testing.T) {
+		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+			_, id := begin(t, w)
+			second := other(w)
+			w.restart()
+			if f := w.fails(order.StageGenerate, order.Hold, "no_generator"); !strings.Contains(f.Error(), "job1") {
+				t.Errorf("%v", f)
+			}
+			w.redo(id)
+			w.must(order.StageGenerate)
+			if len(second.runs) != 1 || w.spent(id) != 2*price {
+				t.Errorf("the other ran %d times, spent %s", len(second.runs), w.spent(id))
+			}
+		})
+	})
+}
+
+func TestAJobIsAskedAboutWhileTheMarketplaceIsDown(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.uploaded()
+		w.must(order.StageDeliver)
+		if err := w.market.Dispute(id, "no"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.SpentStill)}}}
+		w.hired(p)
+		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		w.scripted("/messages", slices.Repeat([]sandbox.Fault{{Before: 503}}, 10)...)
+		w.must(order.StageGenerate)
+		if len(p.runs) != 2 || p.runs[1].Ticket != "job1" {
+			t.Errorf("runs %+v", p.runs)
+		}
+	})
+}
+
+func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Attempt: 2 * price}
+		cut := answer{"", fails(order.Stopped, "stopped", order.SpentStill)}
+		p := &provider{answers: []answer{cut, cut, cut, cut}}
+		w.hired(p)
+		id := w.order()
+		for range 2 {
+			w.fails(order.StageGenerate, order.Stopped, "stopped")
+			w.restart()
+		}
+		w.fails(order.StageGenerate, order.Hold, "attempt_cap")
+		w.retry(id) // which is the owner's word for another attempt
+		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		if len(p.runs) != 3 {
+			t.Errorf("%d calls", len(p.runs))
+		}
+	})
+}
+
+func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Day: price}
+		dear := fails(order.Retry, "provider", order.Spent)
+		dear.Cost = 2 * price // as the provider tells afterwards
+		p := &provider{answers: []answer{{"", dear}}}
+		w.hired(p)
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, "provider")
+		w.service = func(s *fulfill.Service) {
+			s.Makers = []fulfill.Maker{{Name: "local", Generator: p.painter, Free: true}}
+		}
+		w.restart()
+		w.must(order.StageGenerate)
+	})
+}
+
+// leaver leaves a file behind and fails, or is cut.
+type leaver struct {
+	failure *order.Failure
+	found   []string
+}
+
+func (l *leaver) Repeats() bool               { return true }
+func (l *leaver) Check(context.Context) error { return nil }
+func (l *leaver) Generate(_ context.Context, r generate.Request) (generate.Result, error) {
+	entries, err := os.ReadDir(r.OutputDir)
+	l.found = nil
+	for _, e := range entries {
+		l.found = append(l.found, e.Name())
+	}
+	file := filepath.Join(r.OutputDir, fmt.Sprintf("of-attempt-%d", r.Attempt))
+	if err := errors.Join(err, os.WriteFile(file, nil, 0o600)); err != nil {
+		return generate.Result{}, err
+	}
+	return generate.Result{}, l.failure
+}
+
+func TestAnAttemptFindsTheFilesOfItsOwnCallAndNoOthers(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		l := &leaver{failure: fails(order.Retry, "exit", order.SpentNothing)}
+		w.service = func(s *fulfill.Service) { s.Makers = []fulfill.Maker{{Name: "own", Generator: l}} }
+		w.restart()
+		id := w.order()
+		w.fails(order.StageGenerate, order.Retry, "exit")
+		w.cancel(id)
+		w.retry(id) // it begins with attempt 1 again
+		w.fails(order.StageGenerate, order.Retry, "exit")
+		if len(l.found) != 0 {
+			t.Errorf("a new attempt found %q of one before the owner's retry", l.found)
+		}
+		l.failure = fails(order.Stopped, "stopped", order.SpentStill)
+		w.fails(order.StageGenerate, order.Stopped, "stopped") // attempt 2
+		w.cancel(id)
+		w.retry(id)
+		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		if !slices.Equal(l.found, []string{"of-attempt-2"}) {
+			t.Errorf("a call that was cut found %q, want its own file", l.found)
+		}
+	})
 }
 
 func TestNoCallGoesBeyondACap(t *testing.T) {
@@ -298,6 +484,24 @@ func TestAPausedGeneratorCostsNoAttemptAndGoesOnOnceItAnswers(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		up = nil
 		w.must(order.StageGenerate)
+	})
+}
+
+func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		up := error(nil)
+		breaker := &generate.Breaker{Pause: time.Minute, Probe: func(context.Context) error { return up }}
+		p := &provider{answers: []answer{{"", fails(order.Hold, "key_refused", order.SpentNothing)}}}
+		w.hired(p, func(m *fulfill.Maker) { m.Breaker = breaker })
+		id := w.order()
+		if f := w.fails(order.StageGenerate, order.Wait, "paused"); f.After != time.Minute || !strings.Contains(f.Error(), "key_refused") {
+			t.Errorf("it waits %s: %v", f.After, f)
+		}
+		time.Sleep(time.Minute)
+		w.must(order.StageGenerate)
+		if w.spent(id) != price {
+			t.Errorf("spent %s", w.spent(id))
+		}
 	})
 }
 

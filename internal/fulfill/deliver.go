@@ -127,14 +127,14 @@ func (f *Fulfiller) pieces(ctx context.Context, orderID string, kind order.Kind,
 	for _, a := range files {
 		if a.URL == "" {
 			return nil, nil, order.Failf(order.Hold, "not_uploaded", "the file %s was never uploaded", a.Path).
-				WithHint("`atelierd orders retry %s --fresh` makes it again", orderID)
+				WithHint("`atelierd orders redo %s` makes it again", orderID)
 		}
 		list = append(list, atelier.Deliverable{URL: a.URL, Media: a.Media})
 		urls = append(urls, a.URL)
 	}
 	if len(list) == 0 {
 		return nil, nil, order.Failf(order.Hold, "no_files", "there are no files to deliver").
-			WithHint("`atelierd orders retry %s --fresh` makes them", orderID)
+			WithHint("`atelierd orders redo %s` makes them", orderID)
 	}
 	return list, urls, nil
 }

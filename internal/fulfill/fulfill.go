@@ -111,14 +111,17 @@ func (s Service) say(template, reason string) []order.Say {
 	return []order.Say{{Reason: reason}}
 }
 
-// Options are the settings of a Fulfiller. All but Log, MaxTries, Caps and Links
-// are needed.
+// Options are the settings of a Fulfiller. All but Log, MaxTries, Makers, Caps and
+// Links are needed.
 type Options struct {
 	Store  Store
 	Market Market
 	Budget Budget
 	// Services are the services on offer, by title.
 	Services map[string]Service
+	// Makers are all configured generators, by name: a job that is under way is
+	// gone on with by the one that began it, whatever the service says now.
+	Makers map[string]Maker
 	// Caps are the most that generators may spend.
 	Caps order.Caps
 	// Links fetches the pictures that clients link to; nil leaves them alone.

@@ -49,19 +49,16 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	if err := f.room(); err != nil {
 		return order.Result{}, err
 	}
-	dir, err := f.attemptDir(j)
-	if err != nil {
-		return order.Result{}, err
-	}
-	made, record, err := f.make(ctx, j, o, s, dir)
+	made, record, err := f.make(ctx, j, o, s)
 	if err != nil {
 		return order.Result{}, noRoom(refused(err, s, j))
 	}
+	dir := strings.TrimSuffix(record, recorded)
 	artifacts, err := f.keep(ctx, j, o, s, made, dir)
 	if err != nil {
 		if rejected(err) {
 			// Or the next attempt would find it, and take it for good.
-			err = errors.Join(err, os.RemoveAll(record), os.RemoveAll(strings.TrimSuffix(record, recorded)))
+			err = errors.Join(err, os.RemoveAll(record), os.RemoveAll(dir))
 		}
 		return order.Result{}, noRoom(withLog(err, made))
 	}
@@ -103,11 +100,6 @@ func unused(dir string) (made generate.Result, record string, ok bool) {
 func rejected(err error) bool {
 	fail, ok := errors.AsType[*order.Failure](err)
 	return ok && slices.Contains([]string{"bad_file", "no_output", "duplicate", "same_again", "vetoed"}, fail.Code)
-}
-
-// attemptDir is where the programs of an attempt work, as an absolute path.
-func (f *Fulfiller) attemptDir(j order.Job) (string, error) {
-	return filepath.Abs(filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", j.Attempt)))
 }
 
 // refused adds to a refusal the message that tells the client, if it is on.

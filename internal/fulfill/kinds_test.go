@@ -2,6 +2,8 @@ package fulfill_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -258,6 +260,40 @@ func TestASubscriptionOfAnotherServiceIsNeverDelivered(t *testing.T) {
 		w.fails(order.StageDeliver, order.Hold, "subscription")
 		if n := w.delivered(id); n != 0 {
 			t.Errorf("it is delivered %d times", n)
+		}
+	})
+}
+
+func TestOnlyThePieceThatIsLostIsMadeAnew(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		p := &provider{painter: w.painter}
+		w.service = func(s *fulfill.Service) {
+			weekly(s)
+			s.Makers = []fulfill.Maker{{Name: "paid", Generator: p, Price: price}}
+		}
+		w.reopen(w.service, weeklyOffer)
+		id := w.order()
+		w.asks(id, 2)
+		w.must(order.StageGenerate)
+		if err := os.RemoveAll(filepath.Join(w.dir, "artifacts")); err != nil {
+			t.Fatal(err)
+		}
+		if f := w.fails(order.StageUpload, order.Hold, "file_gone"); !strings.Contains(f.Hint, "orders redo") {
+			t.Errorf("hint %q", f.Hint)
+		}
+		p.answers = []answer{{"job2", fails(order.Stopped, "stopped", order.SpentStill)}}
+		w.fails(order.StageGenerate, order.Stopped, "stopped") // the second piece
+		w.redo(id)
+		for range 2 {
+			w.must(order.StageGenerate)
+		}
+		if last := p.runs[len(p.runs)-2:]; last[0].Ticket+last[1].Ticket != "job2" || w.spent(id) != 3*price {
+			t.Errorf("runs %+v, spent %s, want the job of the other piece to go on", p.runs, w.spent(id))
+		}
+		w.must(order.StageUpload)
+		w.must(order.StageUpload)
+		if turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour); err != nil || turn.Job != nil {
+			t.Errorf("something else is made for the order: %+v, %v", turn.Job, err)
 		}
 	})
 }

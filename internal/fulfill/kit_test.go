@@ -79,6 +79,7 @@ type world struct {
 	tries   int    // Options.MaxTries
 	caps    order.Caps
 	links   fulfill.Links
+	makers  map[string]fulfill.Maker
 	// service and offer change the one service, as the stages and as intake know
 	// it; nil leaves it plain.
 	service func(*fulfill.Service)
@@ -137,7 +138,7 @@ func (w *world) open() {
 		w.service(&s)
 	}
 	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, Settle: settle,
-		MaxTries: w.tries, Caps: w.caps, Links: w.links, Services: map[string]fulfill.Service{title: s}})
+		MaxTries: w.tries, Caps: w.caps, Links: w.links, Makers: w.makers, Services: map[string]fulfill.Service{title: s}})
 }
 
 // restart is a crash and the start after it: leases are lost, files stay.
@@ -282,9 +283,15 @@ func (w *world) spent(id string) (sum order.USD) {
 	return sum
 }
 
-// retry and cancel are the owner's.
+// retry, redo and cancel are the owner's.
 func (w *world) retry(id string) {
-	w.asOwner(func(o store.Owner) error { return o.Retry(w.t.Context(), id, false) })
+	w.asOwner(func(o store.Owner) error { return o.Retry(w.t.Context(), id) })
+}
+
+func (w *world) redo(id string) {
+	w.asOwner(func(o store.Owner) error {
+		return o.Redo(w.t.Context(), id, func(kind order.Kind, round int) error { return fulfill.ClearWork(w.dir, id, kind, round) })
+	})
 }
 
 func (w *world) cancel(id string) {

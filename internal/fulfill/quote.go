@@ -28,7 +28,7 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 	}
 	priced := order.Priced{Price: p.Fixed, Source: order.SourceFixed}
 	if p.Command != nil {
-		dir, err := f.attemptDir(j)
+		dir, err := f.attemptDir(j, nil)
 		if err != nil {
 			return order.Result{}, err
 		}

@@ -43,7 +43,7 @@ func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact
 	path := filepath.Join(f.o.Dir, a.Path)
 	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
 		return order.Failf(order.Hold, "file_gone", "the file %s is gone or has changed", a.Path).
-			WithHint("`atelierd orders retry %s --fresh` makes it again", j.OrderID)
+			WithHint("`atelierd orders redo %s` makes it again", j.OrderID)
 	}
 	if err := f.affordable(ctx, order.CallUpload); err != nil {
 		return err

@@ -61,15 +61,34 @@ func (b *Breaker) Try(ctx context.Context) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err == nil {
-		b.goOn()
-		return nil
+	if err != nil {
+		b.stop(err)
+		return paused(b.reason, time.Until(b.until))
 	}
-	b.stop(err)
-	return paused(b.reason, time.Until(b.until))
+	if b.reason != "" {
+		// A probe makes nothing, and may succeed where a call does not: one more
+		// failure pauses the generator again, for longer.
+		b.failures = b.threshold() - 1
+		b.tell("")
+	}
+	return nil
 }
 
-func paused(reason string, wait time.Duration) error {
+// Instead gives what a failure means for the work that met it: one that the next
+// order would meet as well, and that only the owner can mend, makes it wait with
+// the generator, which is paused.
+func (b *Breaker) Instead(f order.Failure) order.Failure {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reason == "" || f.Class != order.Hold || !slices.Contains(providerCodes, f.Code) {
+		return f
+	}
+	wait := paused(b.reason, time.Until(b.until))
+	wait.Spending, wait.Cost = f.Spending, f.Cost
+	return *wait
+}
+
+func paused(reason string, wait time.Duration) *order.Failure {
 	return &order.Failure{Class: order.Wait, Code: "paused", Err: errors.New("the generator is paused: " + reason),
 		Hint: "it is probed again and again, and goes on by itself", After: wait, Spending: order.SpentNothing}
 }
@@ -80,8 +99,12 @@ func Down(f *order.Failure) bool {
 	return f.Outage || f.Code == "paused" || f.Code == "try_later" || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
 }
 
-// ownerCodes are failures that the next order would meet as well.
-var ownerCodes = []string{"key_refused", "no_credit", "not_found", "redirected", "misconfigured", "not_runnable"}
+// providerCodes are failures that the next order would meet as well, and ownerCodes
+// those with which the owner's own program asks for the owner.
+var (
+	providerCodes = []string{"key_refused", "no_credit", "not_found", "redirected"}
+	ownerCodes    = append([]string{"misconfigured", "not_runnable"}, providerCodes...)
+)
 
 // Report tells how a call went: with nil, or with its failure.
 func (b *Breaker) Report(f *order.Failure) {
@@ -89,17 +112,24 @@ func (b *Breaker) Report(f *order.Failure) {
 	defer b.mu.Unlock()
 	switch {
 	case f == nil:
-		b.goOn()
+		b.failures, b.pause = 0, 0
+		b.tell("")
+	case f.Code == "rate_limited":
+		b.fail(f) // one that never has room is as good as down
 	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Spending == order.SpentStill && !f.Outage:
 		// It says nothing.
 	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
 		b.stop(f)
 	case f.Outage, f.Spending == order.SpentUnknown:
-		if b.failures++; b.failures >= b.threshold() {
-			b.stop(f)
-		}
+		b.fail(f)
 	default:
-		b.failures = 0 // it has answered
+		b.failures, b.pause = 0, 0 // it has answered
+	}
+}
+
+func (b *Breaker) fail(f *order.Failure) {
+	if b.failures++; b.failures >= b.threshold() {
+		b.stop(f)
 	}
 }
 
@@ -110,19 +140,19 @@ func (b *Breaker) threshold() int {
 	return 5
 }
 
+// stop pauses the generator, each time for longer until it has made something.
 func (b *Breaker) stop(err error) {
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
 	case f != nil && f.Code == "no_credit":
 		b.pause = max(longestPause, b.first()) // most probes answer without money, too
-	case b.pause == 0 || b.reason == "":
+	case b.pause == 0:
 		b.pause = b.first()
 	default:
 		b.pause = min(2*b.pause, max(longestPause, b.first()))
 	}
 	b.until = time.Now().Add(b.pause)
-	b.reason = err.Error()
-	b.tell(b.reason)
+	b.tell(err.Error())
 }
 
 func (b *Breaker) first() time.Duration {
@@ -132,16 +162,12 @@ func (b *Breaker) first() time.Duration {
 	return time.Minute
 }
 
-func (b *Breaker) goOn() {
-	was := b.reason
-	b.failures, b.reason, b.pause = 0, "", 0
-	if was != "" {
-		b.tell("")
-	}
-}
-
+// tell sets why the generator is paused, and says so unless it was said already.
 func (b *Breaker) tell(reason string) {
-	if b.Changed != nil {
+	if was := b.reason; was == reason {
+		return
+	}
+	if b.reason = reason; b.Changed != nil {
 		b.Changed(reason)
 	}
 }

@@ -55,7 +55,7 @@ type Exec struct {
 	opts ExecOptions
 	env  []string
 	// redact takes the values of secret variables out of what the program says.
-	redact *strings.Replacer
+	redact *redactor
 }
 
 // NewExec checks the options and makes an Exec. It does not look at the file
@@ -91,7 +91,7 @@ func NewExec(opts ExecOptions) (*Exec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Exec{opts: opts, env: env, redact: redactor(env)}, nil
+	return &Exec{opts: opts, env: env, redact: newRedactor(env)}, nil
 }
 
 // Generate runs the program for one order, as the Generator interface says.
@@ -103,9 +103,7 @@ func (e *Exec) Generate(ctx context.Context, req Request) (Result, error) {
 		return Result{}, err
 	}
 	reason := log.finish(out.stdout)
-	m, manifestErr := parseManifest(out.stdout)
-	m.Message = e.redact.Replace(m.Message)
-
+	m, manifestErr := parseManifest(out.stdout, e.redact)
 	if f := out.failure(m, reason); f != nil {
 		f.Cost, f.Log = m.Cost, log.tail()
 		return Result{}, f
@@ -113,7 +111,7 @@ func (e *Exec) Generate(ctx context.Context, req Request) (Result, error) {
 	if manifestErr != nil {
 		return Result{}, bad(manifestErr, m.Cost, log.tail())
 	}
-	files, err := collect(req.OutputDir, m)
+	files, err := collect(req.OutputDir, m, e.redact)
 	if err != nil {
 		return Result{}, bad(err, m.Cost, log.tail())
 	}
@@ -130,10 +128,10 @@ func (e *Exec) run(ctx context.Context, req Request) (outcome, *lineLog, error) 
 		return outcome{}, nil, stopped(ctx)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
-		return outcome{}, nil, order.Failf(order.Retry, "output_dir", "cannot make the output folder: %w", err)
+		return outcome{}, nil, order.Failf(order.Retry, "output_dir", "cannot make the output folder: %w", err).Nothing()
 	}
 	if err := KillOrphan(req.OutputDir); err != nil {
-		return outcome{}, nil, order.Failf(order.Retry, "orphan", "an earlier run still writes to the output folder: %w", err)
+		return outcome{}, nil, order.Failf(order.Retry, "orphan", "an earlier run still writes to the output folder: %w", err).Nothing()
 	}
 	log := newLineLog(e.opts.Log.With("order", oneLine(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
 	p := process{
@@ -175,7 +173,7 @@ func (e *Exec) Check(ctx context.Context) error {
 		return asError(f)
 	}
 	held := order.Failf(order.Hold, "self_check", "the self-check failed: %w", f).
-		WithHint("run %.200q in %.200q by hand and mend what it says", strings.Join(e.opts.SelfCheck, " "), e.opts.Dir)
+		WithHint("run %.200q in %.200q by hand and mend what it says", e.redact.clean(strings.Join(e.opts.SelfCheck, " ")), e.opts.Dir)
 	held.Log = log.tail()
 	return held
 }
@@ -202,10 +200,10 @@ func bad(err error, cost order.USD, log string) error {
 // files, which only a check gets.
 func encodeRequest(req Request) ([]byte, error) {
 	if !filepath.IsAbs(req.OutputDir) {
-		return nil, order.Failf(order.Hold, "bad_request", "the output folder must be an absolute path")
+		return nil, order.Failf(order.Hold, "bad_request", "the output folder must be an absolute path").Nothing()
 	}
 	if strings.ContainsRune(req.OrderID, 0) {
-		return nil, order.Failf(order.Hold, "bad_request", "the order's id contains a NUL byte")
+		return nil, order.Failf(order.Hold, "bad_request", "the order's id contains a NUL byte").Nothing()
 	}
 	type message struct {
 		From string    `json:"from"`
@@ -264,7 +262,7 @@ func encodeRequest(req Request) ([]byte, error) {
 		list(req.PreviousDeliverables), wanted, req.Prompt, references, list(req.Notes), req.Made,
 	})
 	if err != nil {
-		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err)
+		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err).Nothing()
 	}
 	return []byte(buf.String()), nil
 }

@@ -68,20 +68,6 @@ func orderEnv(req Request) []string {
 	}
 }
 
-// redactor replaces the values of variables that look like secrets by their
-// names. Short values are left alone: they would match ordinary words.
-func redactor(env []string) *strings.Replacer {
-	secret := regexp.MustCompile(`(?i)KEY|TOKEN|SECRET|PASS|AUTH|CREDENTIAL`)
-	var pairs []string
-	for _, entry := range env {
-		key, value, _ := strings.Cut(entry, "=")
-		if secret.MatchString(key) && len(value) >= 8 {
-			pairs = append(pairs, value, "["+key+"]")
-		}
-	}
-	return strings.NewReplacer(pairs...)
-}
-
 // lookPath finds the program that the child itself would find: relative to its
 // own folder, in its own PATH.
 func lookPath(name, dir string, env []string) (string, error) {
@@ -111,7 +97,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 }
 
 func notRunnable(name string, err error) *order.Failure {
-	f := order.Failf(order.Hold, "misconfigured", "the generator's command %.200q cannot be run: %w", name, bare(err))
+	f := order.Failf(order.Hold, "misconfigured", "the generator's command %.200q cannot be run: %w", name, bare(err)).Nothing()
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return f.WithHint("make the file executable (chmod +x), and see that it is not a folder")

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,4 +100,22 @@ func TestAProgramThatCannotBeRunIsHeldForItsOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFailure(t, e.Check(t.Context()), order.Hold, "misconfigured", "does not exist")
+}
+
+func TestAProgramThatWasNotStartedHasCostNothing(t *testing.T) {
+	folder := t.TempDir()
+	for name, o := range map[string]ExecOptions{
+		"it is missing":  {Command: []string{"./nobody"}},
+		"it is a folder": {Command: []string{folder}},
+	} {
+		e, err := NewExec(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = e.Generate(t.Context(), Request{OrderID: "o1", OutputDir: filepath.Join(t.TempDir(), "out")})
+		f, ok := errors.AsType[*order.Failure](err)
+		if !ok || f.Class != order.Hold || f.Spending != order.SpentNothing || !Down(f) {
+			t.Errorf("%s: got %+v", name, f)
+		}
+	}
 }

@@ -20,22 +20,29 @@ const (
 // the log: the first shownLines of a run, then only their count. Only one
 // goroutine writes to it at a time.
 type lineLog struct {
-	log    *slog.Logger
-	redact *strings.Replacer
-	line   []byte
-	reset  bool // a carriage return came: what follows replaces the line
-	lines  int
-	last   string
-	kept   string
+	log *slog.Logger
+	// redacted comes first: lines and the tail are cut from clean text only.
+	redacted redactedStream
+	line     []byte
+	reset    bool // a carriage return came: what follows replaces the line
+	lines    int
+	last     string
+	kept     string
 }
 
-func newLineLog(log *slog.Logger, redact *strings.Replacer) *lineLog {
-	return &lineLog{log: log, redact: redact}
+func newLineLog(log *slog.Logger, redact *redactor) *lineLog {
+	return &lineLog{log: log, redacted: redactedStream{redactor: redact}}
 }
 
 // Write never fails, so that the program is never blocked.
 func (l *lineLog) Write(p []byte) (int, error) {
-	for _, b := range p {
+	l.add(l.redacted.next(string(p)))
+	return len(p), nil
+}
+
+// add takes clean text, and ends the lines in it.
+func (l *lineLog) add(text string) {
+	for _, b := range []byte(text) {
 		switch b {
 		case '\n':
 			l.emit(true)
@@ -50,12 +57,11 @@ func (l *lineLog) Write(p []byte) (int, error) {
 			}
 		}
 	}
-	return len(p), nil
 }
 
 // emit ends the current line.
 func (l *lineLog) emit(keep bool) {
-	text := oneLine(l.redact.Replace(string(l.line)))
+	text := oneLine(string(l.line))
 	l.line, l.reset = l.line[:0], false
 	if strings.TrimSpace(text) == "" {
 		return
@@ -74,10 +80,11 @@ func (l *lineLog) emit(keep bool) {
 // gives the last line that was said. Text on stdout only counts as said when
 // stderr is empty.
 func (l *lineLog) finish(stdout []byte) string {
+	l.add(l.redacted.end())
 	l.emit(true)
 	if !isManifest(stdout) {
 		keep := l.last == ""
-		for line := range strings.Lines(string(stdout)) {
+		for line := range strings.Lines(l.redacted.next(string(stdout)) + l.redacted.end()) {
 			line = strings.TrimRight(line, "\r\n")
 			l.line = append(l.line, line[:min(len(line), maxLine)]...)
 			l.emit(keep)

@@ -73,14 +73,14 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	}
 	note, err := openRecord(p.record)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the generator's process: %w", bare(err))
+		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the generator's process: %w", bare(err)).Nothing()
 	}
 	defer note.remove()
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
 			return outcome{}, notRunnable(p.argv[0], err)
 		}
-		return outcome{}, order.Failf(order.Retry, "start", "cannot start the generator: %w", bare(err))
+		return outcome{}, order.Failf(order.Retry, "start", "cannot start the generator: %w", bare(err)).Nothing()
 	}
 	group := cmd.Process.Pid
 	exited := make(chan struct{})

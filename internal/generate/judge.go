@@ -23,11 +23,10 @@ func (e *Exec) Judge(ctx context.Context, req Request, files []string) error {
 		return err
 	}
 	reason := log.finish(out.stdout)
-	m, err := parseManifest(out.stdout)
+	m, err := parseManifest(out.stdout, e.redact)
 	if err != nil {
 		m = manifest{} // it has only to exit
 	}
-	m.Message = e.redact.Replace(m.Message)
 	f := out.failure(m, reason)
 	if f == nil {
 		return nil

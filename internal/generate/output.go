@@ -19,7 +19,8 @@ const maxEntries = 1000
 
 // collect gives the absolute paths of the files that a run has made: those that
 // the manifest names, or else all regular, visible files of dir in name order.
-func collect(dir string, m manifest) ([]string, error) {
+// A name with a secret in it is refused: it would be stored, and delivered.
+func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, order.Failf(order.Retry, "output_dir", "the output folder is gone: %w", bare(err))
@@ -28,12 +29,12 @@ func collect(dir string, m manifest) ([]string, error) {
 
 	names := make([]string, 0, len(m.Files))
 	for _, path := range m.Files {
-		name, err := inside(dir, path)
-		if err != nil {
-			return nil, err
+		name, ok := inside(dir, path)
+		if !ok {
+			return nil, fmt.Errorf("the manifest names %.100q, which is outside the output folder", redact.clean(path))
 		}
 		if slices.Contains(names, name) {
-			return nil, fmt.Errorf("the manifest names %.100q twice", path)
+			return nil, fmt.Errorf("the manifest names %.100q twice", redact.clean(path))
 		}
 		names = append(names, name)
 	}
@@ -51,6 +52,9 @@ func collect(dir string, m manifest) ([]string, error) {
 	}
 	files := make([]string, len(names))
 	for i, name := range names {
+		if redact.finds(name) {
+			return nil, holdsSecret(fmt.Sprintf("the name of the output %.100q", redact.clean(name)))
+		}
 		if err := checkFile(root, name); err != nil {
 			return nil, err
 		}
@@ -60,9 +64,9 @@ func collect(dir string, m manifest) ([]string, error) {
 }
 
 // inside turns a path of the manifest, relative to dir or absolute within it,
-// into a local one.
-func inside(dir, path string) (string, error) {
-	name := path
+// into a local one. It is not ok when the path leads out of dir.
+func inside(dir, path string) (name string, ok bool) {
+	name = path
 	if filepath.IsAbs(path) {
 		for _, base := range []string{dir, resolved(dir)} {
 			if rel, err := filepath.Rel(base, path); err == nil && filepath.IsLocal(rel) {
@@ -72,10 +76,7 @@ func inside(dir, path string) (string, error) {
 		}
 	}
 	name = filepath.Clean(name)
-	if path == "" || strings.ContainsRune(path, 0) || !filepath.IsLocal(name) {
-		return "", fmt.Errorf("the manifest names %.100q, which is outside the output folder", path)
-	}
-	return name, nil
+	return name, path != "" && !strings.ContainsRune(path, 0) && filepath.IsLocal(name)
 }
 
 // resolved is what a program sees as its folder when it asks for the true path.

@@ -146,14 +146,14 @@ func FuzzManifest(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, stdout []byte) {
-		m, err := parseManifest(stdout)
+		m, err := parseManifest(stdout, newRedactor(nil))
 		if err != nil {
 			return
 		}
 		if m.Cost < 0 {
 			t.Fatalf("a cost of %s", m.Cost)
 		}
-		files, err := collect(dir, m)
+		files, err := collect(dir, m, newRedactor(nil))
 		if err != nil {
 			return
 		}

@@ -28,10 +28,8 @@ func (e *Exec) Price(ctx context.Context, req Request) (order.USD, error) {
 		return 0, err
 	}
 	reason := log.finish(out.stdout)
-	var m manifest
-	price, message, priceErr := parsePrice(out.stdout)
-	m.Message = e.redact.Replace(PlainText(message, maxMessage))
-	if f := out.failure(m, reason); f != nil {
+	price, message, priceErr := parsePrice(out.stdout, e.redact)
+	if f := out.failure(manifest{Message: message}, reason); f != nil {
 		f.Log = log.tail()
 		return 0, f
 	}
@@ -42,7 +40,8 @@ func (e *Exec) Price(ctx context.Context, req Request) (order.USD, error) {
 }
 
 // parsePrice reads {"price_usd":…,"message":…}; the price is text or a number.
-func parsePrice(stdout []byte) (price order.USD, message string, err error) {
+// No secret is left in the message and the error.
+func parsePrice(stdout []byte, redact *redactor) (price order.USD, message string, err error) {
 	var wire struct {
 		Price   json.RawMessage `json:"price_usd"`
 		Message string          `json:"message"`
@@ -51,12 +50,16 @@ func parsePrice(stdout []byte) (price order.USD, message string, err error) {
 	if err := dec.Decode(&wire); err != nil {
 		return 0, "", errors.New(`the pricing command has not printed {"price_usd":"15.00"} to stdout`)
 	}
+	message = PlainText(redact.clean(wire.Message), maxMessage)
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return 0, wire.Message, errors.New("something follows the price on stdout")
+		return 0, message, errors.New("something follows the price on stdout")
 	}
-	price, err = parseCost(wire.Price)
-	if err != nil || price <= 0 {
-		return 0, wire.Message, fmt.Errorf("the pricing command's price_usd %.40q is not a price", string(wire.Price))
+	price, err = parseCost(wire.Price, redact)
+	switch {
+	case err != nil:
+		return 0, message, fmt.Errorf("the pricing command's price_usd %w", err)
+	case price <= 0:
+		return 0, message, errors.New("the pricing command's price_usd is missing, or nothing")
 	}
-	return price, wire.Message, nil
+	return price, message, nil
 }

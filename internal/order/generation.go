@@ -49,6 +49,8 @@ type Generation struct {
 	State     GenerationState
 	Cost      USD // its price, until the true cost is known
 	BeganAt   time.Time
+	// Attempt is the one that began it, whose folder the run works in.
+	Attempt int
 }
 
 // Caps are the most that may be spent; 0 is no limit. A call that would go
@@ -65,8 +67,9 @@ type Caps struct {
 // Spend is what was spent so far, open calls with their price.
 type Spend struct {
 	Attempt, Order, Day USD
-	// Net is the order's price without the marketplace's fee; 0 if unknown.
-	Net USD
+	// Net is the order's price without the marketplace's fee, if it is Priced.
+	Net    USD
+	Priced bool
 }
 
 // Allow is nil when a call of the given price stays within the caps. Its
@@ -77,12 +80,12 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 		return Failf(Hold, code, "another call for $%s would go beyond the cap %s: $%s is spent, the cap is $%s", price, what, spent, most).
 			WithHint("raise the cap in [spending] and restart, then `atelierd orders retry`").Nothing()
 	}
-	switch share := s.Net * USD(c.Percent) / 100; {
+	switch share := max(s.Net, 0) * USD(c.Percent) / 100; {
 	case over(s.Attempt, c.Attempt):
 		return held("attempt_cap", "of an attempt", s.Attempt, c.Attempt)
 	case over(s.Order, c.Order):
 		return held("order_cap", "of an order", s.Order, c.Order)
-	case c.Percent > 0 && s.Net > 0 && s.Order+price > share:
+	case c.Percent > 0 && s.Priced && s.Order+price > share:
 		return held("order_cap", fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
 	case over(s.Day, c.Day):
 		return &Failure{Class: Wait, Code: CodeDayCap, Spending: SpentNothing, After: min(untilTomorrow(now), capRetry),

@@ -31,7 +31,7 @@ func (s *Store) BeginGeneration(j order.Job, g order.Generation, caps order.Caps
 		if err := t.cappedToday(nil); err != nil {
 			return err
 		}
-		g.State, g.BeganAt = order.GenerationCalling, t.now.Time
+		g.State, g.BeganAt, g.Attempt = order.GenerationCalling, t.now.Time, j.Attempt
 		if g.ID, err = t.InsertGeneration(noCancel, query.InsertGenerationParams{JobID: j.ID, AttemptID: j.AttemptID,
 			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now}); err != nil {
 			return err
@@ -46,7 +46,8 @@ func (s *Store) BeginGeneration(j order.Job, g order.Generation, caps order.Caps
 
 // spend sums up what was spent before a call of the job.
 func (t *tx) spend(j order.Job) (s order.Spend, err error) {
-	if s.Attempt, err = t.SpentInAttempt(noCancel, j.AttemptID); err != nil {
+	inAttempt, err := t.SpentInAttempt(noCancel, j.ID)
+	if err != nil {
 		return s, err
 	}
 	onOrder, err := t.SpentOnOrder(noCancel, j.OrderID)
@@ -57,12 +58,12 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.Order, s.Day = order.USD(onOrder), order.USD(today)
+	s.Attempt, s.Order, s.Day = order.USD(inAttempt), order.USD(onOrder), order.USD(today)
 	rows, err := t.GetOrder(noCancel, j.OrderID)
 	if err != nil || len(rows) == 0 || rows[0].PriceUsdMicros == nil {
 		return s, err
 	}
-	s.Net = *rows[0].PriceUsdMicros * 9 / 10
+	s.Net, s.Priced = *rows[0].PriceUsdMicros*9/10, true
 	if fee := rows[0].FeeUsdMicros; fee != nil {
 		s.Net = *rows[0].PriceUsdMicros - *fee
 	}
@@ -91,14 +92,10 @@ func (s *Store) OpenGenerations(ctx context.Context, j order.Job) ([]order.Gener
 	}
 	list := make([]order.Generation, len(rows))
 	for i, r := range rows {
-		list[i] = generation(r)
+		list[i] = order.Generation{ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
+			Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, Attempt: int(r.Attempt)}
 	}
 	return list, nil
-}
-
-func generation(r query.Generation) order.Generation {
-	return order.Generation{ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
-		Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time}
 }
 
 // GenerationSubmitted makes a provider's id durable. It asks for no lease: money

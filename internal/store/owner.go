@@ -58,9 +58,41 @@ func (s *Store) checkVersion(db *sql.DB) error {
 }
 
 // Retry lets the held, failed or cancelled work of an order run again, with
-// fresh attempts: from where it stopped, or with fresh from a new file. The
-// error names the order's state when there is nothing to retry.
-func (o Owner) Retry(ctx context.Context, id string, fresh bool) error {
+// fresh attempts, from where it stopped. The error names the order's state when
+// there is nothing to retry.
+func (o Owner) Retry(ctx context.Context, id string) error {
+	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
+		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
+			Round: int64(round), EveryKind: 1})
+	})
+}
+
+// Redo has the files of such work made anew: what was begun for them is given up,
+// and clear removes what lies on disk, before any worker could find it. It is
+// called in the transaction, and perhaps twice. Work that makes no files goes on
+// from where it stopped.
+func (o Owner) Redo(ctx context.Context, id string, clear func(kind order.Kind, round int) error) error {
+	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
+		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round)})
+		if err != nil {
+			return 0, err
+		}
+		for _, j := range jobs {
+			if err := t.GiveUpCalls(noCancel, t.now, j.ID); err != nil {
+				return 0, err
+			}
+			if err := clear(j.Kind, int(j.Round)); err != nil {
+				return 0, err
+			}
+		}
+		rest, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round)})
+		return int64(len(jobs)) + rest, err
+	})
+}
+
+// again makes work ready by release, which says how many jobs it has found, or
+// opens a round beyond the cap.
+func (o Owner) again(ctx context.Context, id string, release func(t *tx, round int) (int64, error)) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
 		return err
@@ -69,19 +101,10 @@ func (o Owner) Retry(ctx context.Context, id string, fresh bool) error {
 		if before.Code == order.CodeRoundCap && before.Status.Reopened() {
 			return t.oneMoreRound(before)
 		}
-		var n, every int64
-		if fresh {
-			every = 1
-		}
-		if err := t.GiveUpGenerations(noCancel, query.GiveUpGenerationsParams{SettledAt: t.now, OrderID: id, EveryCall: every}); err != nil {
+		if err := t.GiveUpUnknownCalls(noCancel, t.now, id); err != nil {
 			return err
 		}
-		if fresh {
-			n, err = t.RedoJob(noCancel, query.RedoJobParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(before.Round)})
-		} else {
-			n, err = t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
-				Round: int64(before.Round), EveryKind: 1})
-		}
+		n, err := release(t, before.Round)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func failUpload(t *testing.T, s *Store) {
 func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
 	s := openNew(t, Options{})
 	failUpload(t, s)
-	if err := openOwner(t, s.dir).Retry(t.Context(), "o1", false); err != nil {
+	if err := openOwner(t, s.dir).Retry(t.Context(), "o1"); err != nil {
 		t.Fatal(err)
 	}
 	if o := getOrder(t, s, "o1"); o.State != order.StateWorking || o.Code != "" || o.Reason != "" {
@@ -43,7 +43,7 @@ func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
 func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
 	s := openNew(t, Options{})
 	failUpload(t, s)
-	if err := openOwner(t, s.dir).Retry(t.Context(), "o1", true); err != nil {
+	if err := openOwner(t, s.dir).Redo(t.Context(), "o1", keepFiles); err != nil {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneGenerate); j.Stage != order.StageGenerate || j.Attempt != 1 {
@@ -51,14 +51,19 @@ func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
 	}
 }
 
+// keepFiles removes nothing.
+func keepFiles(order.Kind, int) error { return nil }
+
 func TestThereIsNothingToRetryInWorkThatRuns(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
 	j := take(t, s, order.LaneGenerate)
 	o := openOwner(t, s.dir)
 	for _, id := range []string{"o1", "o2"} {
-		for _, fresh := range []bool{false, true} {
-			if err := o.Retry(t.Context(), id, fresh); err == nil || !strings.Contains(err.Error(), "working") {
+		// Files of work that runs would be missed.
+		redo := o.Redo(t.Context(), id, func(order.Kind, int) error { t.Error("files were removed"); return nil })
+		for _, err := range []error{o.Retry(t.Context(), id), redo} {
+			if err == nil || !strings.Contains(err.Error(), "working") {
 				t.Errorf("retry of work that runs or is about to: %v, want an error that names its state", err)
 			}
 		}
@@ -98,7 +103,7 @@ func TestTheOwnersCancelEndsWorkInAnyState(t *testing.T) {
 			if err := o.Cancel(t.Context(), "o1", "again"); err == nil {
 				t.Error("cancelled twice")
 			}
-			if err := o.Retry(t.Context(), "o1", false); err != nil {
+			if err := o.Retry(t.Context(), "o1"); err != nil {
 				t.Errorf("the owner cannot take it back: %v", err)
 			}
 		})
@@ -108,7 +113,7 @@ func TestTheOwnersCancelEndsWorkInAnyState(t *testing.T) {
 func TestAnUnknownOrderIsSaidSo(t *testing.T) {
 	s := openNew(t, Options{})
 	o := openOwner(t, s.dir)
-	for name, err := range map[string]error{"Retry": o.Retry(t.Context(), "nope", false), "Cancel": o.Cancel(t.Context(), "nope", "x")} {
+	for name, err := range map[string]error{"Retry": o.Retry(t.Context(), "nope"), "Cancel": o.Cancel(t.Context(), "nope", "x")} {
 		if !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: %v, want ErrNotFound", name, err)
 		}

@@ -48,7 +48,7 @@ func TestAJobThatKillsTheProcessIsHeldInTheEnd(t *testing.T) {
 	if o.Code != "crashes" || !strings.Contains(o.Reason, "3 times") || !strings.Contains(o.Hint, "orders retry killer") {
 		t.Errorf("the order says %q %q %q", o.Code, o.Reason, o.Hint)
 	}
-	if err := (Owner{s}).Retry(t.Context(), "killer", false); err != nil {
+	if err := (Owner{s}).Retry(t.Context(), "killer"); err != nil {
 		t.Fatal(err)
 	}
 	take(t, s, order.LaneGenerate)

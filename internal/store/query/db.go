@@ -102,8 +102,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.getQuoteStmt, err = db.PrepareContext(ctx, getQuote); err != nil {
 		return nil, fmt.Errorf("error preparing query GetQuote: %w", err)
 	}
-	if q.giveUpGenerationsStmt, err = db.PrepareContext(ctx, giveUpGenerations); err != nil {
-		return nil, fmt.Errorf("error preparing query GiveUpGenerations: %w", err)
+	if q.giveUpCallsStmt, err = db.PrepareContext(ctx, giveUpCalls); err != nil {
+		return nil, fmt.Errorf("error preparing query GiveUpCalls: %w", err)
+	}
+	if q.giveUpUnknownCallsStmt, err = db.PrepareContext(ctx, giveUpUnknownCalls); err != nil {
+		return nil, fmt.Errorf("error preparing query GiveUpUnknownCalls: %w", err)
 	}
 	if q.hasPieceStmt, err = db.PrepareContext(ctx, hasPiece); err != nil {
 		return nil, fmt.Errorf("error preparing query HasPiece: %w", err)
@@ -279,8 +282,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.recordUnreadableStmt, err = db.PrepareContext(ctx, recordUnreadable); err != nil {
 		return nil, fmt.Errorf("error preparing query RecordUnreadable: %w", err)
 	}
-	if q.redoJobStmt, err = db.PrepareContext(ctx, redoJob); err != nil {
-		return nil, fmt.Errorf("error preparing query RedoJob: %w", err)
+	if q.redoJobsStmt, err = db.PrepareContext(ctx, redoJobs); err != nil {
+		return nil, fmt.Errorf("error preparing query RedoJobs: %w", err)
 	}
 	if q.releaseJobsStmt, err = db.PrepareContext(ctx, releaseJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query ReleaseJobs: %w", err)
@@ -498,9 +501,14 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing getQuoteStmt: %w", cerr)
 		}
 	}
-	if q.giveUpGenerationsStmt != nil {
-		if cerr := q.giveUpGenerationsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing giveUpGenerationsStmt: %w", cerr)
+	if q.giveUpCallsStmt != nil {
+		if cerr := q.giveUpCallsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing giveUpCallsStmt: %w", cerr)
+		}
+	}
+	if q.giveUpUnknownCallsStmt != nil {
+		if cerr := q.giveUpUnknownCallsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing giveUpUnknownCallsStmt: %w", cerr)
 		}
 	}
 	if q.hasPieceStmt != nil {
@@ -793,9 +801,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing recordUnreadableStmt: %w", cerr)
 		}
 	}
-	if q.redoJobStmt != nil {
-		if cerr := q.redoJobStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing redoJobStmt: %w", cerr)
+	if q.redoJobsStmt != nil {
+		if cerr := q.redoJobsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing redoJobsStmt: %w", cerr)
 		}
 	}
 	if q.releaseJobsStmt != nil {
@@ -998,7 +1006,8 @@ type Queries struct {
 	getOrderStmt            *sql.Stmt
 	getOutgoingStmt         *sql.Stmt
 	getQuoteStmt            *sql.Stmt
-	giveUpGenerationsStmt   *sql.Stmt
+	giveUpCallsStmt         *sql.Stmt
+	giveUpUnknownCallsStmt  *sql.Stmt
 	hasPieceStmt            *sql.Stmt
 	hasThreadStmt           *sql.Stmt
 	hasWorkStmt             *sql.Stmt
@@ -1057,7 +1066,7 @@ type Queries struct {
 	putWindowStmt           *sql.Stmt
 	readyQuoteStmt          *sql.Stmt
 	recordUnreadableStmt    *sql.Stmt
-	redoJobStmt             *sql.Stmt
+	redoJobsStmt            *sql.Stmt
 	releaseJobsStmt         *sql.Stmt
 	renewStmt               *sql.Stmt
 	requestsSinceStmt       *sql.Stmt
@@ -1117,7 +1126,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		getOrderStmt:            q.getOrderStmt,
 		getOutgoingStmt:         q.getOutgoingStmt,
 		getQuoteStmt:            q.getQuoteStmt,
-		giveUpGenerationsStmt:   q.giveUpGenerationsStmt,
+		giveUpCallsStmt:         q.giveUpCallsStmt,
+		giveUpUnknownCallsStmt:  q.giveUpUnknownCallsStmt,
 		hasPieceStmt:            q.hasPieceStmt,
 		hasThreadStmt:           q.hasThreadStmt,
 		hasWorkStmt:             q.hasWorkStmt,
@@ -1176,7 +1186,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putWindowStmt:           q.putWindowStmt,
 		readyQuoteStmt:          q.readyQuoteStmt,
 		recordUnreadableStmt:    q.recordUnreadableStmt,
-		redoJobStmt:             q.redoJobStmt,
+		redoJobsStmt:            q.redoJobsStmt,
 		releaseJobsStmt:         q.releaseJobsStmt,
 		renewStmt:               q.renewStmt,
 		requestsSinceStmt:       q.requestsSinceStmt,

@@ -34,23 +34,27 @@ func (q *Queries) GenerationSubmitted(ctx context.Context, ticket string, iD int
 	return result.RowsAffected()
 }
 
-const giveUpGenerations = `-- name: GiveUpGenerations :exec
+const giveUpCalls = `-- name: GiveUpCalls :exec
 UPDATE generations SET state = 'unknown', settled_at = ?1, note = 'given up by the owner'
-WHERE state IN ('calling', 'submitted') AND job_id IN (
-    SELECT j.id FROM jobs AS j WHERE j.order_id = ?2
-       AND (j.code = 'unknown_call' OR CAST(?3 AS INTEGER) = 1))
+WHERE state IN ('calling', 'submitted') AND job_id = ?2
 `
 
-type GiveUpGenerationsParams struct {
-	SettledAt utc.Time
-	OrderID   string
-	EveryCall int64
+// The owner wants the work of a job made anew: whatever was begun for it is given up.
+func (q *Queries) GiveUpCalls(ctx context.Context, settledAt utc.Time, jobID int64) error {
+	_, err := q.exec(ctx, q.giveUpCallsStmt, giveUpCalls, settledAt, jobID)
+	return err
 }
 
+const giveUpUnknownCalls = `-- name: GiveUpUnknownCalls :exec
+UPDATE generations SET state = 'unknown', settled_at = ?1, note = 'given up by the owner'
+WHERE state IN ('calling', 'submitted') AND job_id IN (
+    SELECT j.id FROM jobs AS j WHERE j.order_id = ?2 AND j.code = 'unknown_call')
+`
+
 // The owner wants the work tried again: a call of unknown outcome that it was held for is given up, and
-// stays counted as spent; every_call = 1 gives up jobs at providers too.
-func (q *Queries) GiveUpGenerations(ctx context.Context, arg GiveUpGenerationsParams) error {
-	_, err := q.exec(ctx, q.giveUpGenerationsStmt, giveUpGenerations, arg.SettledAt, arg.OrderID, arg.EveryCall)
+// stays counted as spent.
+func (q *Queries) GiveUpUnknownCalls(ctx context.Context, settledAt utc.Time, orderID string) error {
+	_, err := q.exec(ctx, q.giveUpUnknownCallsStmt, giveUpUnknownCalls, settledAt, orderID)
 	return err
 }
 
@@ -122,19 +126,35 @@ func (q *Queries) OpenGeneration(ctx context.Context, id int64) ([]Generation, e
 }
 
 const openGenerations = `-- name: OpenGenerations :many
-SELECT id, job_id, attempt_id, generator, "key", ticket, state, cost_usd_micros, began_at, settled_at, note FROM generations WHERE job_id = ? AND state IN ('calling', 'submitted') ORDER BY id
+SELECT g.id, g.job_id, g.attempt_id, g.generator, g."key", g.ticket, g.state, g.cost_usd_micros, g.began_at, g.settled_at, g.note, a.attempt FROM generations AS g JOIN attempts AS a ON a.id = g.attempt_id
+WHERE g.job_id = ? AND g.state IN ('calling', 'submitted') ORDER BY g.id
 `
 
-// What an earlier run of the job has begun and not settled.
-func (q *Queries) OpenGenerations(ctx context.Context, jobID int64) ([]Generation, error) {
+type OpenGenerationsRow struct {
+	ID            int64
+	JobID         int64
+	AttemptID     int64
+	Generator     string
+	Key           string
+	Ticket        string
+	State         order.GenerationState
+	CostUsdMicros order.USD
+	BeganAt       utc.Time
+	SettledAt     utc.Time
+	Note          string
+	Attempt       int64
+}
+
+// What an earlier run of the job has begun and not settled, and in which attempt.
+func (q *Queries) OpenGenerations(ctx context.Context, jobID int64) ([]OpenGenerationsRow, error) {
 	rows, err := q.query(ctx, q.openGenerationsStmt, openGenerations, jobID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Generation{}
+	items := []OpenGenerationsRow{}
 	for rows.Next() {
-		var i Generation
+		var i OpenGenerationsRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.JobID,
@@ -147,6 +167,7 @@ func (q *Queries) OpenGenerations(ctx context.Context, jobID int64) ([]Generatio
 			&i.BeganAt,
 			&i.SettledAt,
 			&i.Note,
+			&i.Attempt,
 		); err != nil {
 			return nil, err
 		}
@@ -276,14 +297,18 @@ func (q *Queries) SettleGeneration(ctx context.Context, arg SettleGenerationPara
 }
 
 const spentInAttempt = `-- name: SpentInAttempt :one
-SELECT cost_usd_micros FROM attempts WHERE id = ?
+SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM attempts AS a
+WHERE a.job_id = ?1 AND a.id > coalesce((SELECT max(c.id) FROM attempts AS c
+    WHERE c.job_id = ?1 AND c.outcome IN ('done', 'retry', 'fail', 'hold')), 0)
 `
 
-func (q *Queries) SpentInAttempt(ctx context.Context, id int64) (order.USD, error) {
-	row := q.queryRow(ctx, q.spentInAttemptStmt, spentInAttempt, id)
-	var cost_usd_micros order.USD
-	err := row.Scan(&cost_usd_micros)
-	return cost_usd_micros, err
+// An attempt that was cut or had to wait has a row for each time that it was begun: all since the last
+// one that counted.
+func (q *Queries) SpentInAttempt(ctx context.Context, jobID int64) (int64, error) {
+	row := q.queryRow(ctx, q.spentInAttemptStmt, spentInAttempt, jobID)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const spentOnOrder = `-- name: SpentOnOrder :one

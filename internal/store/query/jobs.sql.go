@@ -612,32 +612,55 @@ func (q *Queries) ReadyQuote(ctx context.Context, arg ReadyQuoteParams) (int64, 
 	return result.RowsAffected()
 }
 
-const redoJob = `-- name: RedoJob :execrows
+const redoJobs = `-- name: RedoJobs :many
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     run_at = ?1, code = '', reason = '', hint = '', changed_at = ?2, finished_at = NULL
-WHERE order_id = ?3 AND kind = 'delivery' AND round = ?4
-  AND state IN ('held', 'failed', 'cancelled')
+WHERE jobs.order_id = ?3 AND jobs.state IN ('held', 'failed', 'cancelled')
+  AND (jobs.kind = 'piece' OR jobs.kind = 'delivery' AND jobs.round = ?4
+       AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = ?3))
+RETURNING id, kind, round
 `
 
-type RedoJobParams struct {
+type RedoJobsParams struct {
 	RunAt     utc.Time
 	ChangedAt utc.Time
 	OrderID   string
 	Round     int64
 }
 
-// The owner wants the file made again from the start.
-func (q *Queries) RedoJob(ctx context.Context, arg RedoJobParams) (int64, error) {
-	result, err := q.exec(ctx, q.redoJobStmt, redoJob,
+type RedoJobsRow struct {
+	ID    int64
+	Kind  order.Kind
+	Round int64
+}
+
+// The owner wants the files made again from the start. The delivery of an order with pieces makes none.
+func (q *Queries) RedoJobs(ctx context.Context, arg RedoJobsParams) ([]RedoJobsRow, error) {
+	rows, err := q.query(ctx, q.redoJobsStmt, redoJobs,
 		arg.RunAt,
 		arg.ChangedAt,
 		arg.OrderID,
 		arg.Round,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected()
+	defer rows.Close()
+	items := []RedoJobsRow{}
+	for rows.Next() {
+		var i RedoJobsRow
+		if err := rows.Scan(&i.ID, &i.Kind, &i.Round); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const releaseJobs = `-- name: ReleaseJobs :execrows

@@ -1,0 +1,129 @@
+package generate
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// broken is a breaker in simulated time, with what it has told the owner.
+func broken(t *testing.T, f func(t *testing.T, b *Breaker, probe *error, told *[]string)) {
+	synctest.Test(t, func(t *testing.T) {
+		var probe error
+		var told []string
+		b := &Breaker{Probe: func(context.Context) error { return probe }, Changed: func(reason string) { told = append(told, reason) }}
+		f(t, b, &probe, &told)
+	})
+}
+
+func outage() *order.Failure {
+	f := order.Failf(order.Retry, "outage", "it is down").Nothing()
+	f.Outage = true
+	return f
+}
+
+// wait is how long the generator is paused; 0 when it may be called.
+func wait(t *testing.T, b *Breaker) time.Duration {
+	t.Helper()
+	err := b.Ready(t.Context())
+	if err == nil {
+		return 0
+	}
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || f.Class != order.Wait || f.Code != "paused" || f.Spending != order.SpentNothing {
+		t.Fatalf("got %v", err)
+	}
+	return f.After
+}
+
+func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
+	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: "no_answer", Spending: order.SpentUnknown},
+		"limited": {Class: order.Wait, Code: "rate_limited", Spending: order.SpentNothing}} {
+		broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
+			for range 4 {
+				b.Report(f)
+			}
+			b.Report(&order.Failure{Class: order.Fail, Code: "refused"}) // an answer
+			for range 4 {
+				b.Report(f)
+				b.Report(&order.Failure{Class: order.Stopped, Code: "stopped"}) // which says nothing
+			}
+			if d := wait(t, b); d != 0 {
+				t.Errorf("%s: paused after four in a row", name)
+			}
+			b.Report(f)
+			if d := wait(t, b); d != time.Minute || len(*told) != 1 {
+				t.Errorf("%s: paused for %s, told %q", name, d, *told)
+			}
+		})
+	}
+}
+
+// A probe costs nothing, so that it may succeed where calls do not.
+func TestAfterAGoodProbeOneMoreFailurePausesForLonger(t *testing.T) {
+	broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
+		for range 5 {
+			b.Report(outage())
+		}
+		for _, pause := range []time.Duration{1, 2, 4, 8, 15, 15} {
+			if d := wait(t, b); d != pause*time.Minute {
+				t.Fatalf("paused for %s, want %d minutes", d, pause)
+			}
+			time.Sleep(pause * time.Minute)
+			if d := wait(t, b); d != 0 {
+				t.Fatalf("a good probe leaves it paused for %s", d)
+			}
+			b.Report(outage())
+		}
+		time.Sleep(15 * time.Minute)
+		wait(t, b)
+		b.Report(nil) // it has made something
+		for range 4 {
+			b.Report(outage())
+		}
+		if d := wait(t, b); d != 0 {
+			t.Errorf("paused for %s after four failures", d)
+		}
+		if last := len(*told) - 1; (*told)[last] != "" {
+			t.Errorf("told %q", *told)
+		}
+	})
+}
+
+func TestAFailedProbeIsToldOnce(t *testing.T) {
+	broken(t, func(t *testing.T, b *Breaker, probe *error, told *[]string) {
+		*probe = order.Failf(order.Hold, "key_refused", "wrong key")
+		for range 3 {
+			if b.Try(t.Context()) == nil {
+				t.Error("it works")
+			}
+		}
+		*probe = nil
+		time.Sleep(time.Hour)
+		if d := wait(t, b); d != 0 || !slices.Equal(*told, []string{"wrong key", ""}) {
+			t.Errorf("paused for %s, told %q", d, *told)
+		}
+	})
+}
+
+func TestWithoutMoneyTheFirstPauseIsLong(t *testing.T) {
+	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
+		f := order.Failf(order.Hold, "no_credit", "pay").Nothing()
+		b.Report(f)
+		if d := wait(t, b); d != 15*time.Minute {
+			t.Errorf("paused for %s", d)
+		}
+		if got := b.Instead(*f); got.Class != order.Wait || got.Code != "paused" || got.Spending != order.SpentNothing {
+			t.Errorf("the order gets %+v", got)
+		}
+		own := order.Failf(order.Hold, "misconfigured", "the program says so")
+		if got := b.Instead(*own); got.Class != order.Hold {
+			t.Errorf("the program's own word becomes %+v", got)
+		}
+	})
+}
