@@ -53,5 +53,8 @@ JOIN jobs AS j ON j.id = g.job_id JOIN attempts AS a ON a.id = g.attempt_id
 WHERE j.order_id = ? ORDER BY g.id;
 
 -- name: SameFile :many
--- Files of other orders with the same content.
-SELECT order_id FROM artifacts WHERE sha256 = ? AND order_id <> ? AND kind IN ('delivery', 'piece') LIMIT 1;
+-- Files with the same content: of other orders, and of other pieces of the same subscription. The rounds of
+-- a delivery are compared elsewhere.
+SELECT order_id FROM artifacts
+WHERE sha256 = sqlc.arg(sha256) AND kind IN ('delivery', 'piece')
+  AND (order_id <> sqlc.arg(order_id) OR kind = 'piece' AND kind = sqlc.arg(kind) AND round <> sqlc.arg(round)) LIMIT 1;

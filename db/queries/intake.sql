@@ -70,5 +70,11 @@ SELECT CAST(coalesce(max(id), 0) AS INTEGER) FROM events;
 -- name: InsertEvent :execlastid
 INSERT INTO events (at, order_id, kind, text) VALUES (?, ?, ?, ?);
 
+-- name: InsertEventOnce :exec
+-- What is found anew in each attempt is told once.
+INSERT INTO events (at, order_id, kind, text)
+SELECT sqlc.arg(at), sqlc.arg(order_id), sqlc.arg(kind), sqlc.arg(text) WHERE NOT EXISTS (
+    SELECT 1 FROM events AS e WHERE e.order_id = sqlc.arg(order_id) AND e.kind = sqlc.arg(kind) AND e.text = sqlc.arg(text));
+
 -- name: SetEffect :exec
 UPDATE orders SET effect_event_id = ? WHERE id = ?;

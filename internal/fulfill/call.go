@@ -42,10 +42,7 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	if err != nil {
 		return generate.Result{}, "", err
 	}
-	dir, err := f.attemptDir(j, open)
-	if err != nil {
-		return generate.Result{}, "", err
-	}
+	dir := f.attemptDir(j, open)
 	if made, record, ok := unused(dir); ok {
 		return made, record, f.finish(open, made)
 	}
@@ -59,6 +56,12 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	req := generate.Request{OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, OutputDir: dir}
 	if begun == nil || begun.Ticket == "" { // a job that is under way was told already
 		if req, err = f.request(ctx, j, o, s, dir); err != nil {
+			return generate.Result{}, "", err
+		}
+		if req.References, req.Notes, err = f.references(ctx, j, o); err != nil {
+			return generate.Result{}, "", err
+		}
+		if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
 			return generate.Result{}, "", err
 		}
 	}
@@ -75,14 +78,14 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	return generate.Result{}, "", order.Failf(order.Hold, "no_generator", "the service has no generator")
 }
 
-// attemptDir is where the programs of an attempt work, as an absolute path: where
-// those of an open call have begun, else the attempt's own folder.
-func (f *Fulfiller) attemptDir(j order.Job, open []order.Generation) (string, error) {
+// attemptDir is where the programs of an attempt work: where those of an open call
+// have begun, else the attempt's own folder.
+func (f *Fulfiller) attemptDir(j order.Job, open []order.Generation) string {
 	attempt := j.Attempt
 	if len(open) > 0 {
 		attempt = open[len(open)-1].Attempt
 	}
-	return filepath.Abs(filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", attempt)))
+	return filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", attempt))
 }
 
 // clean makes the folder of an attempt. What lies in it stays only if it belongs

@@ -48,7 +48,8 @@ type Store interface {
 	GenerationSubmitted(id int64, ticket string) error
 	SettleGeneration(id int64, state order.GenerationState, cost order.USD, note string) error
 	PutReferences(j order.Job, files []order.Artifact) error
-	SameFile(ctx context.Context, orderID, sha256 string) (otherOrder string, err error)
+	Remark(j order.Job, what string, texts []string) error
+	SameFile(ctx context.Context, j order.Job, sha256 string) (inOrder string, err error)
 }
 
 // Links fetches what clients link to; *fetch.Client is one.
@@ -147,6 +148,9 @@ func New(o Options) *Fulfiller {
 	}
 	if o.MaxTries == 0 {
 		o.MaxTries = 20
+	}
+	if dir, err := filepath.Abs(o.Dir); err == nil {
+		o.Dir = dir // programs get absolute paths
 	}
 	return &Fulfiller{o}
 }

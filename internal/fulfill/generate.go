@@ -115,7 +115,8 @@ func refused(err error, s Service, j order.Job) error {
 	return &own
 }
 
-// request is what a program is told of the order.
+// request is what a program is told of the order, but for the pictures and the
+// prompt.
 func (f *Fulfiller) request(ctx context.Context, j order.Job, o order.Order, s Service, dir string) (generate.Request, error) {
 	req := generate.Request{
 		OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, Brief: o.Brief,
@@ -141,11 +142,7 @@ func (f *Fulfiller) request(ctx context.Context, j order.Job, o order.Order, s S
 			return req, marketFailure(err)
 		}
 	}
-	if req.References, req.Notes, err = f.references(ctx, j, o); err != nil {
-		return req, err
-	}
-	req.Prompt, err = f.prompt(ctx, s, req)
-	return req, err
+	return req, nil
 }
 
 // prompt puts the order into one text.

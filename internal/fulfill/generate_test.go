@@ -1,6 +1,7 @@
 package fulfill_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -206,6 +207,23 @@ func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
 			if got, err := os.ReadDir(filepath.Join(w.dir, place)); err != nil || len(got) != want {
 				t.Errorf("cleared, %s holds %d entries, want %d: %v", place, len(got), want, err)
 			}
+		}
+	})
+}
+
+func TestThePromptSaysWhatWasWrongWithTheLastRound(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.uploaded()
+		w.must(order.StageDeliver)
+		time.Sleep(time.Minute)
+		if err := errors.Join(w.market.Dispute(id, "no"), w.market.ClientMessage(id, "it should be blue")); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		w.must(order.StageGenerate)
+		prompts := []string{w.painter.asked[0].Prompt, w.painter.asked[1].Prompt}
+		if prompts[0] != "a fox" || !strings.HasPrefix(prompts[1], "a fox\n") || !strings.Contains(prompts[1], "- it should be blue") {
+			t.Errorf("prompts %q", prompts)
 		}
 	})
 }

@@ -312,12 +312,22 @@ func (w *world) asOwner(act func(store.Owner) error) {
 
 // shelf is what clients link to.
 type shelf struct {
-	has   map[string]string
+	has  map[string]string
+	slow time.Duration
+
+	mu    sync.Mutex
 	asked []string
 }
 
-func (s *shelf) Fetch(_ context.Context, link string, to io.Writer) (int64, error) {
+func (s *shelf) Fetch(ctx context.Context, link string, to io.Writer) (int64, error) {
+	s.mu.Lock()
 	s.asked = append(s.asked, link)
+	s.mu.Unlock()
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(s.slow):
+	}
 	content, ok := s.has[link]
 	if !ok {
 		return 0, fmt.Errorf("%q: the server answered 404", link)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"atelierd/internal/generate"
@@ -45,6 +46,9 @@ func (f *Fulfiller) keep(ctx context.Context, j order.Job, o order.Order, s Serv
 			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height})
 	}
 	if made.URL != "" {
+		if err := s.Promise.link(made); err != nil {
+			return nil, err
+		}
 		list = append(list, order.Artifact{URL: made.URL, Media: cmp.Or(made.MediaType, s.Promise.Kind, "link"), Name: made.URL})
 	}
 	if err := f.judge(ctx, j, o, s, made, list, dir); err != nil {
@@ -59,6 +63,19 @@ func (f *Fulfiller) keep(ctx context.Context, j order.Job, o order.Order, s Serv
 		}
 	}
 	return list, syncFile(to)
+}
+
+// link says whether a link that is delivered as it is keeps the promise, as far as
+// that can be told: nobody looks at what it leads to.
+func (p Promise) link(made generate.Result) error {
+	if p.Kind != "" && p.Kind != "link" && made.MediaType != "" && made.MediaType != p.Kind {
+		return order.Failf(order.Retry, "bad_file", "the generator made a link to media type %s, but the service promises %s", made.MediaType, p.Kind)
+	}
+	if p.MinWidth > 0 || p.MinHeight > 0 || p.AspectW > 0 || p.MinDuration > 0 || p.MaxDuration > 0 {
+		return order.Failf(order.Hold, "not_measured", "the generator made a link, whose size or duration cannot be measured, and the service promises one").
+			WithHint("let the generator bring in the file, or take the promise out of the service, then `atelierd orders redo`")
+	}
+	return nil
 }
 
 // judge looks at the files as a whole.
@@ -77,6 +94,12 @@ func (f *Fulfiller) judge(ctx context.Context, j order.Job, o order.Order, s Ser
 	}
 	req, err := f.request(ctx, j, o, s, dir)
 	if err != nil {
+		return err
+	}
+	if req.References, err = f.seen(ctx, o); err != nil {
+		return err
+	}
+	if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
 		return err
 	}
 	return judged(s.Promise.Judge.Judge(ctx, req, made.Files))
@@ -105,37 +128,57 @@ func judged(err error) error {
 // checkRetry is how long work waits for a check that asks to be tried later.
 const checkRetry = time.Minute
 
-// fresh makes sure that no client gets what another has got, or what he has sent
-// back.
+// fresh makes sure that no client gets what another has got, the same thing twice,
+// or nothing but what he has sent back.
 func (f *Fulfiller) fresh(ctx context.Context, j order.Job, s Service, list []order.Artifact) error {
-	disputed := map[string]bool{}
-	if j.Kind == order.KindDelivery && j.Round > 0 {
-		before, err := f.o.Store.Artifacts(ctx, j.OrderID, order.KindDelivery, j.Round-1)
-		if err != nil {
-			return err
-		}
-		for _, a := range before {
-			disputed[a.SHA256] = a.SHA256 != ""
-		}
+	sentBack, err := f.sentBack(ctx, j)
+	if err != nil {
+		return err
 	}
-	for _, a := range list {
-		if a.SHA256 == "" {
-			continue
-		}
-		if disputed[a.SHA256] {
-			return order.Failf(order.Retry, "same_again", "the generator made the very file that the client has sent back")
-		}
+	changed := len(sentBack) == 0
+	for i, a := range list {
+		same := func(b order.Artifact) bool { return sameContent(a, b) }
+		changed = changed || !slices.ContainsFunc(sentBack, same)
 		if s.Promise.Repeats {
 			continue
 		}
-		other, err := f.o.Store.SameFile(ctx, j.OrderID, a.SHA256)
+		if slices.ContainsFunc(list[:i], same) {
+			return order.Failf(order.Retry, "duplicate", "the generator made the very same file twice")
+		}
+		if a.SHA256 == "" {
+			continue
+		}
+		other, err := f.o.Store.SameFile(ctx, j, a.SHA256)
 		if err != nil {
 			return err
 		}
 		if other != "" {
 			return order.Failf(order.Retry, "duplicate", "the generator made the very file that order %s has got", other).
-				WithHint("if the service may deliver the same file to several clients, set its repeats = true")
+				WithHint("if the service may deliver the same file again, set its repeats = true")
 		}
 	}
+	if !changed {
+		return order.Failf(order.Retry, "same_again", "the generator made the very file that the client has sent back")
+	}
 	return nil
+}
+
+// sentBack is what the client got in the rounds before.
+func (f *Fulfiller) sentBack(ctx context.Context, j order.Job) (list []order.Artifact, err error) {
+	for round := 0; j.Kind == order.KindDelivery && round < j.Round; round++ {
+		files, err := f.o.Store.Artifacts(ctx, j.OrderID, order.KindDelivery, round)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, files...)
+	}
+	return list, nil
+}
+
+// sameContent tells files by their content, and links by themselves.
+func sameContent(a, b order.Artifact) bool {
+	if a.SHA256 == "" && b.SHA256 == "" {
+		return a.URL == b.URL
+	}
+	return a.SHA256 == b.SHA256
 }

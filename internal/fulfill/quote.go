@@ -28,12 +28,12 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 	}
 	priced := order.Priced{Price: p.Fixed, Source: order.SourceFixed}
 	if p.Command != nil {
-		dir, err := f.attemptDir(j, nil)
+		// The pictures are not fetched for an order that nobody has paid for.
+		req, err := f.request(ctx, j, o, s, f.attemptDir(j, nil))
 		if err != nil {
 			return order.Result{}, err
 		}
-		req, err := f.request(ctx, j, o, s, dir)
-		if err != nil {
+		if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
 			return order.Result{}, err
 		}
 		priced.Source = order.SourceCommand

@@ -2,27 +2,38 @@ package fulfill
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/media"
 	"atelierd/internal/order"
 )
 
-// mostReferences is how many of the client's pictures are fetched.
-const mostReferences = 16
+// What the client's pictures may take together.
+const (
+	mostReferences     = 16
+	mostReferenceBytes = 32 << 20 // a back end holds all of them in memory, several times over
+	referencesTimeout  = time.Minute
+	fetchesAtOnce      = 4
+)
 
 // pictureNames are endings by which a reference link is taken for a picture.
 var pictureNames = []string{".jpg", ".jpeg", ".png", ".webp", ".gif"}
 
 // references are the client's pictures, fetched once and kept. One that cannot
-// be had is a note to the generator.
+// be had is a note to the generator, and told to the owner; trouble with the disk
+// is an error.
 func (f *Fulfiller) references(ctx context.Context, j order.Job, o order.Order) (list []generate.Reference, notes []string, err error) {
 	links := pictures(o)
 	if f.o.Links == nil || len(links) == 0 {
@@ -36,35 +47,83 @@ func (f *Fulfiller) references(ctx context.Context, j order.Job, o order.Order) 
 	if err != nil {
 		return nil, nil, err
 	}
-	var have []order.Artifact
-	fetched := false
-	for i, link := range links {
-		a, there := f.kept(kept, link)
-		if !there {
-			if a, err = f.fetch(ctx, o.ID, i, link); err != nil {
-				if ctx.Err() != nil {
-					return nil, nil, context.Cause(ctx)
-				}
-				notes = append(notes, fmt.Sprintf("reference %d could not be had: %s", i+1, err))
-				continue
-			}
-			fetched = true
-		}
-		have = append(have, a)
-	}
-	if fetched {
-		if err := f.o.Store.PutReferences(j, have); err != nil {
-			return nil, nil, err
-		}
-	}
-	dir, err := filepath.Abs(f.o.Dir)
+	found, err := f.fetchMissing(ctx, o.ID, links, kept)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, a := range have {
-		list = append(list, generate.Reference{Path: filepath.Join(dir, a.Path), MIME: a.MIME, URL: a.URL})
+	var have []order.Artifact
+	fetched, room := false, int64(mostReferenceBytes)
+	for i, r := range found {
+		switch {
+		case r.err != nil:
+			notes = append(notes, fmt.Sprintf("reference %d could not be had: %s", i+1, r.err))
+			continue
+		case r.Bytes > room:
+			notes = append(notes, fmt.Sprintf("reference %d is left out: together they have more than %d MB", i+1, mostReferenceBytes>>20))
+		default:
+			room -= r.Bytes
+			list = append(list, generate.Reference{Path: filepath.Join(f.o.Dir, r.Path), MIME: r.MIME, URL: r.URL})
+		}
+		have, fetched = append(have, r.Artifact), fetched || r.fetched
 	}
-	return list, notes, nil
+	if fetched {
+		err = f.o.Store.PutReferences(j, have)
+	}
+	if len(notes) > 0 {
+		err = errors.Join(err, f.o.Store.Remark(j, "reference", notes))
+	}
+	return list, notes, err
+}
+
+// reference is a picture that was found, or why it was not.
+type reference struct {
+	order.Artifact
+	fetched bool // just now
+	err     error
+}
+
+// fetchMissing brings in what is not kept yet, a few at a time, until the time for
+// all of them is over. Its error is none of a reference's.
+func (f *Fulfiller) fetchMissing(ctx context.Context, orderID string, links []string, kept []order.Artifact) ([]reference, error) {
+	limited, cancel := context.WithTimeout(ctx, referencesTimeout)
+	defer cancel()
+	found := make([]reference, len(links))
+	turns := make(chan struct{}, fetchesAtOnce)
+	var all sync.WaitGroup
+	for i, link := range links {
+		if a, there := f.kept(kept, link); there {
+			found[i].Artifact = a
+			continue
+		}
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			found[i].fetched = true
+			found[i].Artifact, found[i].err = f.fetch(limited, orderID, link)
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	for _, r := range found {
+		if _, disk := errors.AsType[*fs.PathError](r.err); disk {
+			return nil, r.err
+		}
+	}
+	return found, nil
+}
+
+// seen are the client's pictures as far as they are kept, for a check: it is told
+// of what the generator was given, and fetches nothing.
+func (f *Fulfiller) seen(ctx context.Context, o order.Order) (list []generate.Reference, err error) {
+	kept, err := f.o.Store.Artifacts(ctx, o.ID, order.KindReference, 0)
+	for _, link := range pictures(o) {
+		if a, there := f.kept(kept, link); there {
+			list = append(list, generate.Reference{Path: filepath.Join(f.o.Dir, a.Path), MIME: a.MIME, URL: a.URL})
+		}
+	}
+	return list, err
 }
 
 // pictures are the links of an order that lead to pictures, each once.
@@ -95,8 +154,9 @@ func (f *Fulfiller) kept(list []order.Artifact, link string) (order.Artifact, bo
 	return order.Artifact{}, false
 }
 
-// fetch brings in one picture.
-func (f *Fulfiller) fetch(ctx context.Context, orderID string, i int, link string) (order.Artifact, error) {
+// fetch brings in one picture. Its name is made from the link, because the list
+// may change.
+func (f *Fulfiller) fetch(ctx context.Context, orderID string, link string) (order.Artifact, error) {
 	rel := filepath.Join(filepath.Dir(folder(artifactDir, orderID, order.KindDelivery, 0)), "references")
 	dir := filepath.Join(f.o.Dir, rel)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -118,7 +178,8 @@ func (f *Fulfiller) fetch(ctx context.Context, orderID string, i int, link strin
 	if err != nil || info.Media != media.Image {
 		return order.Artifact{}, fmt.Errorf("what %.60q leads to is no picture of a known type", host(link))
 	}
-	name := media.Name(fmt.Sprintf("reference-%d", i+1), info.MIME)
+	sum := sha256.Sum256([]byte(link))
+	name := media.Name(fmt.Sprintf("reference-%x", sum[:6]), info.MIME)
 	if err := syncFile(temp.Name()); err != nil {
 		return order.Artifact{}, err
 	}

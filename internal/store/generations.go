@@ -132,9 +132,10 @@ func (s *Store) SpentToday(ctx context.Context, now time.Time) (order.USD, error
 	return order.USD(n), err
 }
 
-// SameFile gives another order that has a file of the same content, or "".
-func (s *Store) SameFile(ctx context.Context, orderID, sha256 string) (string, error) {
-	ids, err := s.read.SameFile(ctx, sha256, orderID)
+// SameFile gives the order that has a file of the same content, or "": another
+// one, or the job's own for another piece of it.
+func (s *Store) SameFile(ctx context.Context, j order.Job, sha256 string) (string, error) {
+	ids, err := s.read.SameFile(ctx, query.SameFileParams{Sha256: sha256, OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round)})
 	if err != nil || len(ids) == 0 {
 		return "", err
 	}
@@ -149,5 +150,18 @@ func (s *Store) PutReferences(j order.Job, files []order.Artifact) error {
 			return err
 		}
 		return t.putArtifacts(order.Job{OrderID: j.OrderID, Kind: order.KindReference}, files)
+	})
+}
+
+// Remark puts what an attempt has found into the order's timeline, unless another
+// one has said the same before.
+func (s *Store) Remark(j order.Job, what string, texts []string) error {
+	return s.write("remark", func(t *tx) error {
+		for _, text := range texts {
+			if err := t.InsertEventOnce(noCancel, query.InsertEventOnceParams{At: t.now, OrderID: &j.OrderID, Kind: what, Text: text}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

@@ -116,7 +116,8 @@ func (b *comfyUI) values(ctx context.Context, c *conn, req generate.Request) (ma
 			continue
 		}
 		if n > len(req.References) {
-			return nil, order.Failf(order.Hold, "reference", "the workflow wants {{%s}}, and the client has given %d pictures", name, len(req.References)).
+			return nil, order.Failf(order.Hold, "reference", "the workflow wants {{%s}}, and there are %d pictures of the client's; %s",
+				name, len(req.References), tidy(cmp.Or(strings.Join(req.Notes, "; "), "no more were linked to"), 300)).
 				WithHint("ask the client for a picture, or use a workflow without {{%s}}", name)
 		}
 		file, err := b.upload(ctx, c, fmt.Sprintf("atelierd-%s-%d", req.Call.Key, n), req.References[n-1])

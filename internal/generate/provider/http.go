@@ -171,7 +171,7 @@ type ownResult struct {
 func (b *own) made(a answer) (*output, error) {
 	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // what is no type is no JSON
 	if kind != "application/json" {
-		return &output{blobs: []blob{{data: a.body}}, cost: b.cost(a, nil)}, nil
+		return &output{blobs: []blob{{data: a.body, mime: kind}}, cost: b.cost(a, nil)}, nil
 	}
 	var result ownResult
 	if err := a.decode(&result); err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -212,6 +213,41 @@ func TestAServiceIsAliveWhenItAnswers(t *testing.T) {
 	for _, health := range []any{"up", "http://elsewhere.example/", 3} {
 		if _, err := New(Spec{Type: "http", BaseURL: s.url, Params: map[string]any{"health": health}}); err == nil {
 			t.Errorf("health %v is taken", health)
+		}
+	}
+}
+
+// A text is known by its name only.
+func TestATextGetsTheEndingOfItsType(t *testing.T) {
+	for kind, want := range map[string]string{"text/plain; charset=utf-8": "result-1.txt", "text/markdown": "result-1.md", "image/png": "result-1", "": "result-1"} {
+		s := script(t, map[string][]said{"POST /": {{status: 200, body: "a story", header: map[string]string{"Content-Type": kind}}}})
+		made, err := ownRun(t, s.url, "", nil, generate.Request{})
+		if err != nil || filepath.Base(made.Files[0]) != want {
+			t.Errorf("%s: got %v, %v", kind, made.Files, err)
+		}
+	}
+	s := script(t, map[string][]said{"POST /": {{status: 200, body: `{"url":"{{base}}/story.md?a=1"}`, header: map[string]string{"Content-Type": "application/json"}}},
+		"GET /story.md?a=1": {{status: 200, body: "a story"}}})
+	made, err := ownRun(t, s.url, "", nil, generate.Request{})
+	if err != nil || filepath.Base(made.Files[0]) != "result-1.md" {
+		t.Errorf("got %v, %v", made.Files, err)
+	}
+}
+
+func TestNothingIsAskedOfAProviderWithoutAWish(t *testing.T) {
+	for _, typ := range Types() {
+		spec := Spec{Type: typ, BaseURL: "http://127.0.0.1:1", Model: "a/b", Key: key, Workflow: []byte(`{"1":{"class_type":"x","inputs":{"a":"{{reference_1}}"}}}`)}
+		p, err := New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Generate(t.Context(), generate.Request{OrderID: "o1", OutputDir: t.TempDir()})
+		f, _ := errors.AsType[*order.Failure](err)
+		if f == nil {
+			t.Fatalf("%s: got %v", typ, err)
+		}
+		if held := f.Code == "no_prompt"; held != (typ != "http" && typ != "comfyui") || held && (f.Class != order.Hold || f.Spending != order.SpentNothing) {
+			t.Errorf("%s: got %s %s %q", typ, f.Class, f.Code, f.Spending)
 		}
 	}
 }

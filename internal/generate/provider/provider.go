@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,25 +92,47 @@ type blob struct {
 	link string
 	// path is one below the base URL, fetched with them.
 	path string
+	// mime is what the provider says that it is; empty if it does not.
+	mime string
+}
+
+// endings are those of texts, which cannot be told by their content.
+var endings = map[string]string{"text/plain": ".txt", "text/markdown": ".md", "text/html": ".html", "text/csv": ".csv",
+	"text/javascript": ".js", "application/javascript": ".js", "text/x-python": ".py", "application/json": ".json"}
+
+// ending is what the file's name has to end with when it is a text; else "".
+func (b blob) ending() string {
+	if known := endings[b.mime]; known != "" || b.link == "" {
+		return known
+	}
+	u, err := url.Parse(b.link)
+	if err != nil {
+		return ""
+	}
+	if ext := strings.ToLower(path.Ext(u.Path)); slices.Contains(slices.Collect(maps.Values(endings)), ext) {
+		return ext
+	}
+	return ""
 }
 
 // kind is what a back end needs of a Spec, and how it is made.
 type kind struct {
 	model, key bool // required
+	prompt     bool // it makes nothing of an empty one
 	make       func(Spec) (backend, error)
 }
 
 var kinds = map[string]kind{
-	"a1111":     {make: newA1111},
+	"a1111":     {prompt: true, make: newA1111},
 	"comfyui":   {make: newComfyUI},
-	"fal":       {model: true, key: true, make: newFal},
-	"gemini":    {model: true, key: true, make: newGemini},
+	"fal":       {model: true, key: true, prompt: true, make: newFal},
+	"gemini":    {model: true, key: true, prompt: true, make: newGemini},
 	"http":      {make: newHTTP},
-	"luma":      {model: true, key: true, make: newLuma},
-	"minimax":   {model: true, key: true, make: newMiniMax},
-	"openai":    {model: true, key: true, make: newOpenAI},
-	"replicate": {model: true, key: true, make: newReplicate},
-	"runway":    {model: true, key: true, make: newRunway},
+	"luma":      {model: true, key: true, prompt: true, make: newLuma},
+	"minimax":   {model: true, key: true, prompt: true, make: newMiniMax},
+	"openai":    {model: true, key: true, prompt: true, make: newOpenAI},
+	"replicate": {model: true, key: true, prompt: true, make: newReplicate},
+	"runway":    {model: true, key: true, prompt: true, make: newRunway},
 }
 
 // errNoJobs is the answer to a ticket of a provider that gives none.
@@ -209,6 +232,10 @@ func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate
 	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)
 	defer cancel()
 	ticket := req.Call.Ticket
+	if ticket == "" && req.Prompt == "" && kinds[p.spec.Type].prompt {
+		return generate.Result{}, order.Failf(order.Hold, "no_prompt", "the order says nothing of what is to be made").
+			WithHint("ask the client: `atelierd messages %s --send TEXT`; then `atelierd orders retry`", req.OrderID).Nothing()
+	}
 	var out *output
 	if ticket == "" {
 		if ticket, out, err = p.backend.submit(limit, c, req); err != nil {
@@ -342,7 +369,7 @@ func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out 
 	}
 	var files []string
 	for i, b := range out.blobs {
-		file := filepath.Join(req.OutputDir, fmt.Sprintf("result-%d", i+1))
+		file := filepath.Join(req.OutputDir, fmt.Sprintf("result-%d%s", i+1, b.ending()))
 		if err := p.saveBlob(ctx, c, b, file); err != nil {
 			return nil, err
 		}

@@ -144,6 +144,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertEventStmt, err = db.PrepareContext(ctx, insertEvent); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEvent: %w", err)
 	}
+	if q.insertEventOnceStmt, err = db.PrepareContext(ctx, insertEventOnce); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertEventOnce: %w", err)
+	}
 	if q.insertGenerationStmt, err = db.PrepareContext(ctx, insertGeneration); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertGeneration: %w", err)
 	}
@@ -569,6 +572,11 @@ func (q *Queries) Close() error {
 	if q.insertEventStmt != nil {
 		if cerr := q.insertEventStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertEventStmt: %w", cerr)
+		}
+	}
+	if q.insertEventOnceStmt != nil {
+		if cerr := q.insertEventOnceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertEventOnceStmt: %w", cerr)
 		}
 	}
 	if q.insertGenerationStmt != nil {
@@ -1020,6 +1028,7 @@ type Queries struct {
 	insertArtifactStmt      *sql.Stmt
 	insertAttemptStmt       *sql.Stmt
 	insertEventStmt         *sql.Stmt
+	insertEventOnceStmt     *sql.Stmt
 	insertGenerationStmt    *sql.Stmt
 	insertJobStmt           *sql.Stmt
 	insertMessageStmt       *sql.Stmt
@@ -1140,6 +1149,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertArtifactStmt:      q.insertArtifactStmt,
 		insertAttemptStmt:       q.insertAttemptStmt,
 		insertEventStmt:         q.insertEventStmt,
+		insertEventOnceStmt:     q.insertEventOnceStmt,
 		insertGenerationStmt:    q.insertGenerationStmt,
 		insertJobStmt:           q.insertJobStmt,
 		insertMessageStmt:       q.insertMessageStmt,

@@ -244,12 +244,27 @@ func (q *Queries) OrderGenerations(ctx context.Context, orderID string) ([]Order
 }
 
 const sameFile = `-- name: SameFile :many
-SELECT order_id FROM artifacts WHERE sha256 = ? AND order_id <> ? AND kind IN ('delivery', 'piece') LIMIT 1
+SELECT order_id FROM artifacts
+WHERE sha256 = ?1 AND kind IN ('delivery', 'piece')
+  AND (order_id <> ?2 OR kind = 'piece' AND kind = ?3 AND round <> ?4) LIMIT 1
 `
 
-// Files of other orders with the same content.
-func (q *Queries) SameFile(ctx context.Context, sha256 string, orderID string) ([]string, error) {
-	rows, err := q.query(ctx, q.sameFileStmt, sameFile, sha256, orderID)
+type SameFileParams struct {
+	Sha256  string
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+}
+
+// Files with the same content: of other orders, and of other pieces of the same subscription. The rounds of
+// a delivery are compared elsewhere.
+func (q *Queries) SameFile(ctx context.Context, arg SameFileParams) ([]string, error) {
+	rows, err := q.query(ctx, q.sameFileStmt, sameFile,
+		arg.Sha256,
+		arg.OrderID,
+		arg.Kind,
+		arg.Round,
+	)
 	if err != nil {
 		return nil, err
 	}

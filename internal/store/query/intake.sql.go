@@ -36,6 +36,30 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (int64
 	return result.LastInsertId()
 }
 
+const insertEventOnce = `-- name: InsertEventOnce :exec
+INSERT INTO events (at, order_id, kind, text)
+SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (
+    SELECT 1 FROM events AS e WHERE e.order_id = ?2 AND e.kind = ?3 AND e.text = ?4)
+`
+
+type InsertEventOnceParams struct {
+	At      utc.Time
+	OrderID *string
+	Kind    string
+	Text    string
+}
+
+// What is found anew in each attempt is told once.
+func (q *Queries) InsertEventOnce(ctx context.Context, arg InsertEventOnceParams) error {
+	_, err := q.exec(ctx, q.insertEventOnceStmt, insertEventOnce,
+		arg.At,
+		arg.OrderID,
+		arg.Kind,
+		arg.Text,
+	)
+	return err
+}
+
 const insertJob = `-- name: InsertJob :exec
 INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, due_at, run_at, created_at, changed_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

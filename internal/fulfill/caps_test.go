@@ -1,0 +1,101 @@
+package fulfill_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/fulfill"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Attempt: 2 * price}
+		cut := answer{"", fails(order.Stopped, "stopped", order.SpentStill)}
+		p := &provider{answers: []answer{cut, cut, cut, cut}}
+		w.hired(p)
+		id := w.order()
+		for range 2 {
+			w.fails(order.StageGenerate, order.Stopped, "stopped")
+			w.restart()
+		}
+		w.fails(order.StageGenerate, order.Hold, "attempt_cap")
+		w.retry(id) // which is the owner's word for another attempt
+		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		if len(p.runs) != 3 {
+			t.Errorf("%d calls", len(p.runs))
+		}
+	})
+}
+
+func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Day: price}
+		dear := fails(order.Retry, "provider", order.Spent)
+		dear.Cost = 2 * price // as the provider tells afterwards
+		p := &provider{answers: []answer{{"", dear}}}
+		w.hired(p)
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, "provider")
+		w.service = func(s *fulfill.Service) {
+			s.Makers = []fulfill.Maker{{Name: "local", Generator: p.painter, Free: true}}
+		}
+		w.restart()
+		w.must(order.StageGenerate)
+	})
+}
+
+func TestNoCallGoesBeyondACap(t *testing.T) {
+	lost := answer{"", fails(order.Retry, "no_answer", order.SpentUnknown)}
+	for name, c := range map[string]struct {
+		caps  order.Caps
+		class order.Class
+		code  string
+		calls int
+	}{
+		"an attempt":         {order.Caps{Attempt: price - 1}, order.Hold, "attempt_cap", 0},
+		"an order":           {order.Caps{Order: 2*price + 1}, order.Hold, "order_cap", 2},
+		"exactly":            {order.Caps{Order: 3 * price}, order.Hold, "order_cap", 3},
+		"a share of the net": {order.Caps{Percent: 5}, order.Hold, "order_cap", 2}, // 5 % of 4.50 is 0.225
+		"a day":              {order.Caps{Day: 2 * price}, order.Wait, order.CodeDayCap, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.caps = c.caps
+				p := &provider{answers: []answer{lost, lost, lost, lost}}
+				w.hired(p)
+				id := w.order()
+				for range c.calls {
+					w.fails(order.StageGenerate, order.Retry, "no_answer")
+				}
+				f := w.fails(order.StageGenerate, c.class, c.code)
+				if len(p.runs) != c.calls || w.spent(id) != order.USD(c.calls)*price {
+					t.Errorf("%d calls, spent %s", len(p.runs), w.spent(id))
+				}
+				if c.class == order.Wait && f.After != time.Hour {
+					t.Errorf("it waits %s", f.After)
+				}
+			})
+		})
+	}
+}
+
+func TestTheNextDayHasItsOwnCapAndTheOwnerIsTold(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Day: price}
+		w.hired(&provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.SpentUnknown)}}})
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, "no_answer")
+		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)
+		if told, err := w.store.Fact(t.Context(), "trouble.spending"); err != nil || !strings.Contains(told, "today's cap") {
+			t.Errorf("the owner is told %q, %v", told, err)
+		}
+		time.Sleep(24 * time.Hour)
+		w.must(order.StageGenerate)
+		if told, _ := w.store.Fact(t.Context(), "trouble.spending"); told != "" {
+			t.Errorf("the owner is still told %q", told)
+		}
+	})
+}

@@ -1,0 +1,215 @@
+package fulfill_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/media"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+func TestNoClientGetsTheFileOfAnotherOrTheOneHeSentBack(t *testing.T) {
+	same := func(_ context.Context, r generate.Request) (generate.Result, error) {
+		file := filepath.Join(r.OutputDir, "same.png")
+		return generate.Result{Files: []string{file}}, os.WriteFile(file, picture, 0o600)
+	}
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.service = func(s *fulfill.Service) { s.Makers[0].Generator = generatorFunc(same) }
+		w.restart()
+		first := w.order()
+		w.must(order.StageGenerate)
+		w.must(order.StageUpload)
+		w.must(order.StageDeliver)
+		w.order()
+		if f := w.fails(order.StageGenerate, order.Retry, "duplicate"); !strings.Contains(f.Error(), first) {
+			t.Errorf("%v", f)
+		}
+		w.service = func(s *fulfill.Service) { s.Makers[0].Generator, s.Promise.Repeats = generatorFunc(same), true }
+		w.restart()
+		w.must(order.StageGenerate)
+		w.must(order.StageUpload)
+		w.must(order.StageDeliver)
+		if err := w.market.Dispute(first, "no"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		w.fails(order.StageGenerate, order.Retry, "same_again")
+	})
+}
+
+type generatorFunc func(context.Context, generate.Request) (generate.Result, error)
+
+func (f generatorFunc) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
+	return f(ctx, r)
+}
+func (generatorFunc) Check(context.Context) error { return nil }
+
+// critic judges with one error.
+type critic struct {
+	err   error
+	req   generate.Request
+	files []string
+}
+
+func (c *critic) Judge(_ context.Context, req generate.Request, files []string) error {
+	c.req, c.files = req, files
+	return c.err
+}
+
+func TestTheOwnersCheckMayVeto(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   *order.Failure
+		class order.Class
+		code  string
+	}{
+		"a veto":        {fails(order.Fail, "refused", order.SpentNothing), order.Retry, "vetoed"},
+		"later":         {fails(order.Retry, "try_later", order.SpentNothing), order.Wait, "try_later"},
+		"broken":        {fails(order.Retry, "exit", order.SpentNothing), order.Hold, "check"},
+		"misconfigured": {fails(order.Hold, "misconfigured", order.SpentNothing), order.Hold, "misconfigured"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				judge := &critic{err: c.err}
+				w.service = func(s *fulfill.Service) { s.Promise.Judge = judge }
+				w.restart()
+				id := w.order()
+				w.fails(order.StageGenerate, c.class, c.code)
+				if len(judge.files) != 1 || len(w.artifacts(id)) != 0 {
+					t.Errorf("it was shown %q; kept %+v", judge.files, w.artifacts(id))
+				}
+				judge.err = nil
+				if c.class == order.Hold {
+					w.retry(id)
+				}
+				w.must(order.StageGenerate)
+				if again := len(w.painter.asked) == 2; again != (c.code == "vetoed") {
+					t.Errorf("the work was made %d times", len(w.painter.asked))
+				}
+			})
+		})
+	}
+}
+
+func TestTheNumberOfFilesIsPromised(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.service = func(s *fulfill.Service) { s.Promise.Files = 2 }
+		w.restart()
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, "bad_file")
+		w.painter.files = 2
+		w.must(order.StageGenerate)
+	})
+}
+
+func TestALinkKeepsThePromiseOrIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind  string
+		rules media.Rules
+		class order.Class // empty when it is taken
+		code  string
+	}{
+		"of the kind":           {"image", media.Rules{Kind: "image"}, "", ""},
+		"of no kind":            {"", media.Rules{Kind: "image"}, "", ""},
+		"of another kind":       {"document", media.Rules{Kind: "image"}, order.Retry, "bad_file"},
+		"of a size":             {"image", media.Rules{Kind: "image", MinWidth: 1024}, order.Hold, "not_measured"},
+		"of a service of links": {"document", media.Rules{Kind: "link"}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.painter.files, w.painter.url, w.painter.kind = 0, "https://cdn.example/x", c.kind
+				w.service = func(s *fulfill.Service) { s.Promise.Rules = c.rules }
+				w.restart()
+				w.order()
+				if c.class == "" {
+					w.must(order.StageGenerate)
+				} else {
+					w.fails(order.StageGenerate, c.class, c.code)
+				}
+			})
+		})
+	}
+}
+
+// series makes files of the given contents, one list for each run.
+func series(runs ...[]string) generatorFunc {
+	return func(_ context.Context, r generate.Request) (made generate.Result, err error) {
+		for i, content := range runs[0] {
+			if strings.HasPrefix(content, "https:") {
+				made.URL = content
+				continue
+			}
+			file := filepath.Join(r.OutputDir, fmt.Sprintf("%d.png", i))
+			made.Files = append(made.Files, file)
+			err = errors.Join(err, os.WriteFile(file, []byte(string(picture)+content), 0o600))
+		}
+		runs = runs[1:]
+		return made, err
+	}
+}
+
+func TestTheSameFileIsNotDeliveredTwiceInOne(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.service = func(s *fulfill.Service) { s.Makers[0].Generator = series([]string{"a", "a"}, []string{"a", "b"}) }
+		w.restart()
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, "duplicate")
+		w.must(order.StageGenerate)
+	})
+}
+
+// What was sent back two rounds ago is no better now; but of several files some
+// may stay as they are.
+func TestALaterRoundBringsSomethingNew(t *testing.T) {
+	for name, c := range map[string]struct {
+		rounds [][]string
+		good   bool
+	}{
+		"the file of two rounds ago": {[][]string{{"a"}, {"b"}, {"a"}}, false},
+		"the same link":              {[][]string{{"https://cdn.example/a"}, {"b"}, {"https://cdn.example/a"}}, false},
+		"one of two is new":          {[][]string{{"a", "b"}, {"a", "c"}, {"a", "d"}}, true},
+		"two old ones":               {[][]string{{"a", "b"}, {"a", "c"}, {"b", "c"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.service = func(s *fulfill.Service) { s.Makers[0].Generator = series(c.rounds...) }
+				w.restart()
+				id := w.order()
+				for round := range 3 {
+					if round == 2 && !c.good {
+						w.fails(order.StageGenerate, order.Retry, "same_again")
+						return
+					}
+					if w.must(order.StageGenerate).Next == order.StageUpload {
+						w.must(order.StageUpload)
+					}
+					w.must(order.StageDeliver)
+					if err := w.market.Dispute(id, "no"); err != nil {
+						t.Fatal(err)
+					}
+					w.poll()
+				}
+			})
+		})
+	}
+}
+
+func TestAClientGetsNoPieceTwice(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(func(s *fulfill.Service) {
+			weekly(s)
+			s.Makers[0].Generator = series([]string{"a"}, []string{"a"}, []string{"b"})
+		}, weeklyOffer)
+		w.asks(w.order(), 2)
+		w.must(order.StageGenerate)
+		w.fails(order.StageGenerate, order.Retry, "duplicate")
+		w.must(order.StageGenerate)
+	})
+}
