@@ -43,22 +43,10 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	if err != nil {
 		return err
 	}
-	gens, err := newGenerators(r.cfg, r.log)
-	if err != nil {
+	if err := errors.Join(r.shop.gens.watch(r.st, r.log), r.st.Expedite(order.CodeDayCap)); err != nil {
 		return err
 	}
-	pricing, err := newPricings(r.cfg, r.log)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(gens.watch(r.st, r.log), r.st.Expedite(order.CodeDayCap)); err != nil {
-		return err
-	}
-	f, err := newFulfiller(r.cfg, r.st, c, b, gens, pricing, r.log)
-	if err != nil {
-		return err
-	}
-	e := newEngine(r.cfg, r.st, f, r.log)
+	e := newEngine(r.cfg, r.st, newFulfiller(r.cfg, r.st, c, b, r.shop, r.log), r.log)
 	threads := newThreads(r.cfg, r.st, c, r.log)
 	notify(r.st, e, threads)
 	poll := newPoller(r.cfg, r.st, c, b, e, r.keys, r.log)
@@ -68,7 +56,7 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	if pollErr != nil && exitCode(pollErr) == exitCredentials {
 		return pollErr // nothing else would fare better
 	}
-	_, setupErr := newSetup(r.cfg, r.st, c, gens, poll, r.log).Once(ctx)
+	_, setupErr := newSetup(r.cfg, r.st, c, r.shop, poll, r.log).Once(ctx)
 	_, threadErr := threads.Once(ctx)
 	huntErr := newHunter(r.cfg, r.st, c, r.log).Once(ctx)
 	return errors.Join(pollErr, setupErr, threadErr, huntErr, e.RunUntilIdle(ctx))

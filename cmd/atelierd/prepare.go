@@ -16,6 +16,7 @@ type prepared struct {
 	cfg  *config.Config
 	log  *slog.Logger
 	keys *keyring
+	shop *workshop
 	st   *store.Store
 	hook hook
 }
@@ -40,6 +41,14 @@ func (p *program) prepare(ctx context.Context, wait bool) (*prepared, error) {
 	for _, w := range cfg.Warnings() {
 		log.Warn("configuration", "warning", w)
 	}
+	gens, err := newGenerators(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	shop, err := newWorkshop(cfg, gens, log)
+	if err != nil {
+		return nil, err
+	}
 	keys, have, err := newKeyring(cfg, p.getenv)
 	if err != nil {
 		return nil, err
@@ -48,7 +57,7 @@ func (p *program) prepare(ctx context.Context, wait bool) (*prepared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	ready := &prepared{cfg: cfg, log: log, keys: keys, st: st}
+	ready := &prepared{cfg: cfg, log: log, keys: keys, shop: shop, st: st}
 	if have {
 		// A crash may have come between the saved key and the end of the intent.
 		if err := credential.EndRegistration(cfg.DataDir); err != nil {

@@ -52,8 +52,8 @@ func (runCmd) Run(p *program) error {
 // daemon is the set of loops that serve starts, in this order.
 func daemon(ready *prepared) fx.Option {
 	return fx.Options(
-		fx.Supply(ready.cfg, ready.log, ready.st, ready.keys, ready.hook, transport{}),
-		fx.Provide(newBudget, newClient, newGenerators, newPricings, newFulfiller, newEngine, newPoller, newThreads, newHunter, newSetup),
+		fx.Supply(ready.cfg, ready.log, ready.st, ready.keys, ready.shop, ready.hook, transport{}),
+		fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newHunter, newSetup),
 		fx.Invoke(notify, start),
 	)
 }
@@ -61,13 +61,13 @@ func daemon(ready *prepared) fx.Option {
 // start hooks the loops into the life of the process. They stop in the reverse
 // order: polling first, the engine, which may drain for long, last.
 func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Hunter, p *intake.Poller,
-	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, gens generators) error {
+	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, shop *workshop) error {
 	// A day's cap may have been raised before this start.
-	if err := errors.Join(gens.watch(st, log), st.Expedite(order.CodeDayCap)); err != nil {
+	if err := errors.Join(shop.gens.watch(st, log), st.Expedite(order.CodeDayCap)); err != nil {
 		return err
 	}
 	loop(lc, sd, log, "engine", e.Run)
-	loop(lc, sd, log, "probes", gens.probe)
+	loop(lc, sd, log, "probes", shop.gens.probe)
 	loop(lc, sd, log, "setup", s.Run)
 	loop(lc, sd, log, "owner", func(ctx context.Context) error { return wakeBySignal(ctx, e) })
 	loop(lc, sd, log, "threads", t.Run)

@@ -17,7 +17,7 @@ import (
 )
 
 func TestTheDaemonsPartsFitTogether(t *testing.T) {
-	ready := &prepared{cfg: &config.Config{}, log: slog.New(slog.DiscardHandler), keys: &keyring{}, st: &store.Store{}}
+	ready := &prepared{cfg: &config.Config{}, log: slog.New(slog.DiscardHandler), keys: &keyring{}, shop: &workshop{}, st: &store.Store{}}
 	if err := fx.ValidateApp(daemon(ready)); err != nil {
 		t.Error(err)
 	}

@@ -209,11 +209,12 @@ func (w *world) life(f *fate, most time.Duration) {
 	if err := gens.watch(st, log); err != nil && !f.dead.Load() {
 		w.t.Fatalf("watch: %v", err)
 	}
-	e := newEngine(w.cfg, st, must(newFulfiller(w.cfg, st, c, b, gens, must(newPricings(w.cfg, log)), log)), log)
+	shop := must(newWorkshop(w.cfg, gens, log))
+	e := newEngine(w.cfg, st, newFulfiller(w.cfg, st, c, b, shop, log), log)
 	threads := newThreads(w.cfg, st, c, log)
 	notify(st, e, threads)
 	p := newPoller(w.cfg, st, c, b, e, keys, log)
-	s := newSetup(w.cfg, st, c, gens, p, log)
+	s := newSetup(w.cfg, st, c, shop, p, log)
 	h := newHunter(w.cfg, st, c, log)
 	defer w.listenIn(p, h.Hint, log)()
 

@@ -18,7 +18,6 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
 	"atelierd/internal/fulfill"
-	"atelierd/internal/generate"
 	"atelierd/internal/intake"
 	"atelierd/internal/letter"
 	"atelierd/internal/order"
@@ -56,29 +55,6 @@ func newClient(cfg *config.Config, keys *keyring, meter *budget.Budget, t transp
 		UserAgent: "atelierd/" + version()}), nil
 }
 
-// pricings are how quotes get their price, by the title of the service.
-type pricings map[string]*fulfill.Pricing
-
-func newPricings(cfg *config.Config, log *slog.Logger) (pricings, error) {
-	list := pricings{}
-	for _, s := range cfg.Services {
-		if s.Quote == nil {
-			continue
-		}
-		p := &fulfill.Pricing{Fixed: s.Quote.Price, Min: s.Quote.Min, Max: s.Quote.Max}
-		if len(s.Quote.Command) > 0 {
-			made, err := generate.NewExec(generate.ExecOptions{Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
-				Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title)})
-			if err != nil {
-				return nil, &hinted{err: fmt.Errorf("the quotes of service %q: %w", s.Title, err), hint: "mend its quote setting", code: exitUsage}
-			}
-			p.Command = made
-		}
-		list[s.Title] = p
-	}
-	return list, nil
-}
-
 // window is the length of the window that an order of the service pays for; 0
 // when it pays for one delivery.
 func window(s config.Service) time.Duration {
@@ -99,19 +75,9 @@ func letters(cfg *config.Config, s config.Service) map[string]*letter.Letter {
 	return cfg.Messages.Letters
 }
 
-func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, gens generators, pricing pricings, log *slog.Logger) (*fulfill.Fulfiller, error) {
-	services := map[string]fulfill.Service{}
-	for _, s := range cfg.Services {
-		promised, err := promise(cfg, s, log)
-		if err != nil {
-			return nil, err
-		}
-		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
-			Makers: gens.makers(cfg, s), Prompt: s.Prompt, Promise: promised, Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
-			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Letters: letters(cfg, s)}
-	}
-	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: services, Makers: gens, Dir: cfg.DataDir,
-		Settle: settle(cfg), Caps: caps(cfg), Links: links(), Log: log}), nil
+func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, shop *workshop, log *slog.Logger) *fulfill.Fulfiller {
+	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: shop.services, Makers: shop.gens, Dir: cfg.DataDir,
+		Settle: settle(cfg), Caps: caps(cfg), Links: links(), Log: log})
 }
 
 func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *slog.Logger) *engine.Engine {
@@ -244,14 +210,14 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 	return list
 }
 
-func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, gens generators, p *intake.Poller, log *slog.Logger) *enroll.Setup {
+func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, shop *workshop, p *intake.Poller, log *slog.Logger) *enroll.Setup {
 	var offers []enroll.Offer
 	wallet := cfg.Agent.PayoutWallet
 	for _, s := range cfg.Services {
 		if s.Mode == config.ModeDryRun {
 			continue // what is tried out dry is not put on sale
 		}
-		offers = append(offers, enroll.Offer{Service: offer(s), Check: gens.ready(cfg, s)})
+		offers = append(offers, enroll.Offer{Service: offer(s), Check: shop.ready(cfg, s)})
 	}
 	if len(offers) == 0 {
 		wallet = ""

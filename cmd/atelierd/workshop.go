@@ -25,6 +25,31 @@ import (
 
 // This file makes what makes the files: generators, their prices and checks.
 
+// workshop is all that the configuration says of how work is made. It is made
+// before anything runs, since much can be wrong with it.
+type workshop struct {
+	gens     generators
+	services map[string]fulfill.Service
+}
+
+func newWorkshop(cfg *config.Config, gens generators, log *slog.Logger) (*workshop, error) {
+	pricing, err := newPricings(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	services := map[string]fulfill.Service{}
+	for _, s := range cfg.Services {
+		promised, err := promise(cfg, s, log)
+		if err != nil {
+			return nil, err
+		}
+		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
+			Makers: gens.makers(cfg, s), Prompt: s.Prompt, Promise: promised, Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
+			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Letters: letters(cfg, s)}
+	}
+	return &workshop{gens, services}, nil
+}
+
 // generators are the configured ones, by name.
 type generators map[string]fulfill.Maker
 
@@ -65,7 +90,7 @@ func keyOf(g config.Generator) func() (secret.Text, error) {
 		return func() (secret.Text, error) {
 			text := strings.TrimSpace(os.Getenv(g.KeyEnv))
 			if text == "" {
-				return secret.Text{}, order.Failf(order.Hold, "misconfigured", "the variable %s, for the generator's key, is not set", g.KeyEnv).
+				return secret.Text{}, order.Failf(order.Hold, generate.CodeNoKey, "the variable %s, for the generator's key, is not set", g.KeyEnv).
 					WithHint("set it and start again").Nothing()
 			}
 			return secret.New(text), nil
@@ -74,7 +99,7 @@ func keyOf(g config.Generator) func() (secret.Text, error) {
 		return func() (secret.Text, error) {
 			text, err := credential.ReadSecret(g.KeyFile)
 			if err != nil {
-				held := order.Failf(order.Hold, "misconfigured", "%w", err).Nothing()
+				held := order.Failf(order.Hold, generate.CodeNoKey, "%w", err).Nothing()
 				if e, ok := errors.AsType[*credential.Error](err); ok {
 					held.Hint = e.Hint
 				}
@@ -86,6 +111,29 @@ func keyOf(g config.Generator) func() (secret.Text, error) {
 	return nil
 }
 
+// pricings are how quotes get their price, by the title of the service.
+type pricings map[string]*fulfill.Pricing
+
+func newPricings(cfg *config.Config, log *slog.Logger) (pricings, error) {
+	list := pricings{}
+	for _, s := range cfg.Services {
+		if s.Quote == nil {
+			continue
+		}
+		p := &fulfill.Pricing{Fixed: s.Quote.Price, Min: s.Quote.Min, Max: s.Quote.Max}
+		if len(s.Quote.Command) > 0 {
+			made, err := generate.NewExec(generate.ExecOptions{Name: "the pricing command", Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
+				Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title)})
+			if err != nil {
+				return nil, &hinted{err: fmt.Errorf("the quotes of service %q: %w", s.Title, err), hint: "mend its quote setting", code: exitUsage}
+			}
+			p.Command = made
+		}
+		list[s.Title] = p
+	}
+	return list, nil
+}
+
 // makers are the service's generator and those that stand in for it.
 func (g generators) makers(cfg *config.Config, s config.Service) []fulfill.Maker {
 	list := []fulfill.Maker{g[s.Generator]}
@@ -95,12 +143,17 @@ func (g generators) makers(cfg *config.Config, s config.Service) []fulfill.Maker
 	return list
 }
 
-// ready says whether one of the service's generators can work; if none can, why
-// not the first.
-func (g generators) ready(cfg *config.Config, s config.Service) func(context.Context) error {
+// ready says whether the service's programs are there and one of its generators
+// can work; if none can, why not the first.
+func (w *workshop) ready(cfg *config.Config, s config.Service) func(context.Context) error {
 	return func(ctx context.Context) error {
+		for _, program := range w.programs(s) {
+			if err := program.Check(ctx); err != nil {
+				return err
+			}
+		}
 		var why error
-		for _, m := range g.makers(cfg, s) {
+		for _, m := range w.gens.makers(cfg, s) {
 			err := m.Generator.Check(ctx)
 			if err == nil {
 				return nil
@@ -109,6 +162,24 @@ func (g generators) ready(cfg *config.Config, s config.Service) func(context.Con
 		}
 		return why
 	}
+}
+
+// checker is what can say whether it can work.
+type checker interface{ Check(context.Context) error }
+
+// programs are the owner's own besides the generators: those that judge the work
+// and find its price.
+func (w *workshop) programs(s config.Service) (list []checker) {
+	made := w.services[s.Title]
+	if c, ok := made.Promise.Judge.(checker); ok {
+		list = append(list, c)
+	}
+	if made.Pricing != nil {
+		if c, ok := made.Pricing.Command.(checker); ok {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // troublePaused begins the names of facts that say why a generator is paused.
@@ -130,7 +201,11 @@ func (g generators) watch(st *store.Store, log *slog.Logger) error {
 			} else {
 				log.Error("the generator is paused", "generator", name, "error", reason)
 			}
-			if err := st.SetTrouble(troublePaused+name, reason); err != nil {
+			err := st.SetTrouble(troublePaused+name, reason)
+			if reason == "" {
+				err = errors.Join(err, st.Expedite(generate.CodePaused)) // what waited for it need not wait out its time
+			}
+			if err != nil {
 				log.Warn("a paused generator could not be written down", "generator", name, "error", err)
 			}
 		}
@@ -166,7 +241,7 @@ func promise(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Pr
 	if len(s.Check) == 0 {
 		return p, nil
 	}
-	judge, err := generate.NewExec(generate.ExecOptions{Command: s.Check, Dir: cfg.Dir,
+	judge, err := generate.NewExec(generate.ExecOptions{Name: "the service's check", Command: s.Check, Dir: cfg.Dir,
 		Env: cfg.Generators[s.Generator].Env, Log: log.With("check", s.Title)})
 	if err != nil {
 		return p, &hinted{err: fmt.Errorf("the check of service %q: %w", s.Title, err), hint: "mend its check setting", code: exitUsage}

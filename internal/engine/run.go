@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -20,6 +21,9 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	failure := order.Classify(ctx, err)
 	done := &order.Done{Job: job, Result: result, Failure: failure}
 	outages := e.countOutage(job, failure)
+	if failure == nil || failure.Class != order.Wait {
+		e.waitsNoMore(job)
+	}
 	if failure == nil {
 		return done
 	}
@@ -78,17 +82,48 @@ func (e *Engine) report(d *order.Done, lost bool) {
 		log.Warn("the work was taken away; nothing of it is used")
 	case f == nil && d.Result.Next != "":
 		log.Info("stage done", "next", d.Result.Next)
-	case f == nil:
+	case f == nil && d.Result.Delivery != "":
 		log.Info("done", "result", d.Result.Delivery)
+	case f == nil:
+		log.Info("done")
 	case f.Class == order.Retry:
 		log.Warn("failed; will try again", "error", f.Error(), "code", f.Code, "at", d.RunAt.UTC().Format(time.RFC3339))
 	case f.Class == order.Wait:
-		log.Info("waits", "for", f.Error(), "code", f.Code, "until", d.RunAt.UTC().Format(time.RFC3339))
+		level := slog.LevelInfo
+		if e.waitsAgain(d.Job, f) {
+			level = slog.LevelDebug
+		}
+		log.Log(context.Background(), level, "waits", "for", f.Error(), "code", f.Code, "until", d.RunAt.UTC().Format(time.RFC3339))
 	case f.Class == order.Stopped, f.Class == order.Lost:
 		log.Info("sent back; the attempt does not count")
 	case f.Class == order.Hold:
-		log.Error("held for the owner", "error", f.Error(), "code", f.Code, "hint", f.Hint)
+		log.Error("held for the owner", told(f)...)
 	default:
-		log.Error("failed for good", "error", f.Error(), "code", f.Code, "hint", f.Hint)
+		log.Error("failed for good", told(f)...)
 	}
+}
+
+func told(f *order.Failure) []any {
+	args := []any{"error", f.Error(), "code", f.Code}
+	if f.Hint != "" {
+		args = append(args, "hint", f.Hint)
+	}
+	return args
+}
+
+// waitsNoMore forgets what the job has waited for.
+func (e *Engine) waitsNoMore(j order.Job) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.waits, j.ID)
+}
+
+// waitsAgain says whether the job waits for what it has waited for before, which
+// was told then.
+func (e *Engine) waitsAgain(j order.Job, f *order.Failure) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	again := e.waits[j.ID] == f.Code
+	e.waits[j.ID] = f.Code
+	return again
 }

@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -232,6 +233,37 @@ func TestTheProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 		t.Errorf("the proxy was asked: %t, %v", proxied.Load(), err)
 	}
 	discreet(t, err, "atelierd.invalid")
+}
+
+// A result of a provider is fetched by the way in which the provider is asked.
+func TestAProxyThatIsGivenIsAskedForWhatIsNotTrusted(t *testing.T) {
+	var asked atomic.Pointer[string]
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		what := r.Method + " " + r.Host
+		asked.Store(&what)
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer proxy.Close()
+	via, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := via
+	c := New(Options{Proxy: func(*http.Request) (*url.URL, error) { return use, nil }})
+	if _, err := c.Fetch(t.Context(), "https://files.example/a?sig=hunter2", io.Discard); err == nil || asked.Load() == nil || *asked.Load() != "CONNECT files.example:443" {
+		t.Errorf("the proxy was asked for %v, %v", asked.Load(), err)
+	}
+	asked.Store(nil)
+	for _, link := range []string{"https://127.0.0.1/x", "http://files.example/x", "https://10.0.0.1/"} {
+		_, err := c.Fetch(t.Context(), link, io.Discard)
+		refusedFor(t, err, link)
+	}
+	use = nil // none for this address: then the address is looked at
+	_, err = c.Fetch(t.Context(), "https://localhost/x", io.Discard)
+	refusedFor(t, err, "localhost")
+	if asked.Load() != nil {
+		t.Errorf("the proxy was asked for %s", *asked.Load())
+	}
 }
 
 func TestABodyThatBreaksOffIsTemporary(t *testing.T) {

@@ -34,6 +34,10 @@ type Options struct {
 	// host may. A name is compared as the link writes it, and never resolved, so
 	// that a stranger's name for the same address gains nothing.
 	Trusted []string
+	// Proxy says, as that of an http.Transport, by which proxy an address is asked;
+	// nil uses none. A proxy dials in our place, so that what a name leads to is
+	// not looked at: it is for links of whom the owner trusts, and for no others.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Transport replaces the network in tests. The links are still checked; what
 	// their names resolve to is not.
 	Transport http.RoundTripper
@@ -41,17 +45,18 @@ type Options struct {
 	UserAgent string
 }
 
-// Client fetches. It sends no credentials, cookies or referrers, keeps no
-// connection, and uses no proxy, which would dial in its place. It may be used
-// by many at once.
+// Client fetches. It sends no credentials, cookies or referrers, and keeps no
+// connection. It may be used by many at once.
 type Client struct {
 	maxBytes  int64
 	timeout   time.Duration
 	userAgent string
 	rules     rules
-	// Two networks, so that nothing that is meant for the one reaches the other:
-	// public refuses addresses that are not, trusted is for what rules trust.
-	public, trusted http.RoundTripper
+	// Networks of their own, so that nothing that is meant for the one reaches the
+	// other: public refuses addresses that are not, trusted is for what rules trust,
+	// proxied leads to the proxy.
+	public, trusted, proxied http.RoundTripper
+	proxy                    func(*http.Request) (*url.URL, error)
 }
 
 // New makes a Client.
@@ -66,6 +71,11 @@ func New(o Options) *Client {
 	}
 	if o.Transport == nil {
 		c.public, c.trusted = network(guardian.Safe), network(nil)
+		if o.Proxy != nil {
+			proxied := network(nil)
+			proxied.Proxy = o.Proxy
+			c.proxied, c.proxy = proxied, o.Proxy
+		}
 	}
 	return c
 }
@@ -117,14 +127,14 @@ func (c *Client) step(ctx context.Context, u *url.URL, w io.Writer) (int64, *url
 	if failure := c.rules.check(u); failure != nil {
 		return 0, nil, failure
 	}
-	network := c.public
-	if c.rules.trusts(u) {
-		network = c.trusted
-	}
 	// Without an http.Client, since that adds a Referer, and puts whole links into
 	// its errors.
 	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{
 		"User-Agent": {c.userAgent}, "Accept-Encoding": {"identity"}}}).WithContext(ctx)
+	network, err := c.network(req)
+	if err != nil {
+		return 0, nil, failed(err)
+	}
 	resp, err := network.RoundTrip(req)
 	if err != nil {
 		return 0, nil, failed(err)
@@ -140,6 +150,21 @@ func (c *Client) step(ctx context.Context, u *url.URL, w io.Writer) (int64, *url
 		return 0, next, failure
 	}
 	return 0, nil, answered(resp.StatusCode)
+}
+
+// network is the one that a request goes by.
+func (c *Client) network(req *http.Request) (http.RoundTripper, error) {
+	if c.rules.trusts(req.URL) {
+		return c.trusted, nil
+	}
+	if c.proxy == nil {
+		return c.public, nil
+	}
+	via, err := c.proxy(req)
+	if err != nil || via == nil {
+		return c.public, err
+	}
+	return c.proxied, nil
 }
 
 // target reads where a redirect leads to. It comes from a stranger's server.

@@ -68,7 +68,7 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	record := dir + recorded
 	for i, m := range makers {
 		made, err := f.call(ctx, j, m, begun, lost, req, record)
-		if err == nil || i == len(makers)-1 || !standIn(err) {
+		if err == nil || i == len(makers)-1 || !standIn(m, err) {
 			return made, record, err
 		}
 		f.o.Log.Warn("another generator stands in", "order", j.OrderID, "job", j.ID, "stage", j.Stage, "attempt", j.Attempt,
@@ -99,11 +99,15 @@ func clean(dir string, open bool) error {
 	return os.MkdirAll(dir, 0o700)
 }
 
-// standIn says whether another generator may take over: only when the first is
-// down and nothing was spent on it. A refusal is an answer.
-func standIn(err error) bool {
+// standIn says whether another generator may take over: only when nothing was
+// spent on the first and it is paused, or asks to be left alone itself. A single
+// outage is waited out, and a refusal is an answer.
+func standIn(m Maker, err error) bool {
 	fail, ok := errors.AsType[*order.Failure](err)
-	return ok && fail.Spending == order.SpentNothing && generate.Down(fail)
+	if !ok || fail.Spending != order.SpentNothing || !generate.Down(fail) {
+		return false
+	}
+	return m.Breaker == nil || m.Breaker.Paused() || fail.Code == generate.CodeTryLater
 }
 
 // choose gives the makers to try, and the call of the first that is to be gone

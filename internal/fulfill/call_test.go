@@ -372,6 +372,28 @@ func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
 	}
 }
 
+func TestAnotherGeneratorTakesOverOnceTheFirstIsPausedAndNotBefore(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		down := fails(order.Retry, "outage", order.SpentNothing)
+		down.Outage = true
+		breaker := &generate.Breaker{Threshold: 2, Probe: func(context.Context) error { return down }}
+		first, second := &provider{painter: w.painter, answers: []answer{{"", down}, {"", down}}}, &provider{painter: w.painter}
+		w.service = func(s *fulfill.Service) {
+			s.Makers = []fulfill.Maker{{Name: "first", Generator: first, Breaker: breaker}, {Name: "local", Generator: second}}
+		}
+		w.restart()
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, "outage")
+		if len(second.runs) != 0 {
+			t.Error("it took over at the first failure")
+		}
+		w.must(order.StageGenerate)
+		if len(first.runs) != 2 || len(second.runs) != 1 {
+			t.Errorf("the first ran %d times, the other %d", len(first.runs), len(second.runs))
+		}
+	})
+}
+
 func TestAPausedGeneratorCostsNoAttemptAndGoesOnOnceItAnswers(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		down := fails(order.Retry, "outage", order.SpentNothing)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/letter"
 	"atelierd/internal/order"
 	"atelierd/internal/prompt"
 )
@@ -51,14 +52,14 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	}
 	made, record, err := f.make(ctx, j, o, s)
 	if err != nil {
-		return order.Result{}, noRoom(refused(err, s, j))
+		return order.Result{}, noRoom(refused(err, s, j, o))
 	}
 	dir := strings.TrimSuffix(record, recorded)
 	artifacts, err := f.keep(ctx, j, o, s, made, dir)
 	if err != nil {
 		if rejected(err) {
 			// Or the next attempt would find it, and take it for good.
-			err = errors.Join(err, os.RemoveAll(record), os.RemoveAll(dir))
+			err = errors.Join(broken(err, j.Attempt), os.RemoveAll(record), os.RemoveAll(dir))
 		}
 		return order.Result{}, noRoom(withLog(err, made))
 	}
@@ -102,14 +103,32 @@ func rejected(err error) bool {
 	return ok && slices.Contains([]string{"bad_file", "no_output", "duplicate", "same_again", "vetoed"}, fail.Code)
 }
 
-// refused adds to a refusal the message that tells the client, if it is on.
-func refused(err error, s Service, j order.Job) error {
+// broken holds work whose files have not kept the service's promise twice in a
+// row: a generator that cannot keep it would be paid for at each attempt.
+func broken(err error, attempt int) error {
+	fail, ok := errors.AsType[*order.Failure](err)
+	if !ok || fail.Code != "bad_file" || attempt < 2 {
+		return err
+	}
+	own := *fail
+	own.Class = order.Hold
+	own.Hint = "mend the generator, or what the service promises, and restart; then `atelierd orders retry`, which makes it anew"
+	return &own
+}
+
+// refused adds to a refusal the message that tells the client, if it is on. It is
+// written now, while the bare reason is known.
+func refused(err error, s Service, j order.Job, o order.Order) error {
 	fail, ok := errors.AsType[*order.Failure](err)
 	if !ok || fail.Class != order.Fail || fail.Code != "refused" {
 		return err
 	}
 	own := *fail
 	for _, say := range s.say("refused", fmt.Sprintf("refused-%s-%d", j.Kind, j.Round)) {
+		d := letter.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: cmp.Or(fail.Reason, "it cannot be made here")}
+		if say.Body, err = s.Letters["refused"].Write(d); err != nil {
+			say.Body = "" // it is tried again, and told, when it is sent
+		}
 		own.Say = &say
 	}
 	return &own

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"atelierd/internal/fulfill"
+	"atelierd/internal/letter"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 )
@@ -108,11 +109,40 @@ func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.
 		if list := w.artifacts(id); len(list) != 0 {
 			t.Errorf("kept %+v", list)
 		}
-		if w.fails(order.StageGenerate, order.Retry, "bad_file"); w.painter.asked[1].Attempt != 2 ||
+		// Twice in a row shows that it would go on so, and be paid for each time.
+		if f := w.fails(order.StageGenerate, order.Hold, "bad_file"); f.Hint == "" || w.painter.asked[1].Attempt != 2 ||
 			w.painter.asked[1].OutputDir == w.painter.asked[0].OutputDir {
-			t.Errorf("asked for %+v", w.painter.asked)
+			t.Errorf("asked for %+v, %q", w.painter.asked, f.Hint)
 		}
+		w.kind = "image"
+		w.restart()
+		w.retry(id)
+		w.must(order.StageGenerate)
 	})
+}
+
+func TestTheClientReadsTheBareReasonOfARefusal(t *testing.T) {
+	for reason, want := range map[string]string{"we draw no logos": "Sorry: we draw no logos", "": "Sorry: it cannot be made here"} {
+		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+			w.service = func(s *fulfill.Service) {
+				l, err := letter.Parse("Sorry: {{.Reason}}")
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Letters = map[string]*letter.Letter{"refused": l}
+			}
+			w.restart()
+			f := order.Failf(order.Fail, "refused", "the generator refused the order: %s", reason)
+			f.Reason = reason
+			w.painter.err = f
+			id := w.order()
+			w.fails(order.StageGenerate, order.Fail, "refused")
+			w.must(order.StageSend)
+			if said := w.said(id); len(said) != 1 || said[0] != want {
+				t.Errorf("the client reads %q, want %q", said, want)
+			}
+		})
+	}
 }
 
 func TestAGeneratorThatMakesNothingIsTriedAgain(t *testing.T) {

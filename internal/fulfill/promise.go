@@ -102,12 +102,12 @@ func (f *Fulfiller) judge(ctx context.Context, j order.Job, o order.Order, s Ser
 	if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
 		return err
 	}
-	return judged(s.Promise.Judge.Judge(ctx, req, made.Files))
+	return judged(s.Promise.Judge.Judge(ctx, req, made.Files), dir)
 }
 
 // judged says what a check's failure means for work that is made and may have
 // been paid for: only a veto has it made again.
-func judged(err error) error {
+func judged(err error, dir string) error {
 	fail, ok := errors.AsType[*order.Failure](err)
 	if !ok {
 		return err
@@ -115,12 +115,12 @@ func judged(err error) error {
 	own := *fail
 	switch {
 	case fail.Class == order.Fail:
-		own.Class, own.Code, own.Err = order.Retry, "vetoed", fmt.Errorf("the service's check has refused the work: %w", fail)
-	case fail.Code == "try_later":
-		own.Class, own.After, own.Err = order.Wait, checkRetry, fmt.Errorf("the service's check cannot judge yet: %w", fail)
+		own.Class, own.Code, own.Err = order.Retry, "vetoed", errors.New("the service's check refuses the work: "+cmp.Or(fail.Reason, "it gives no reason"))
+	case fail.Code == generate.CodeTryLater:
+		own.Class, own.After, own.Err = order.Wait, checkRetry, fail
 	case fail.Class == order.Retry:
-		own.Class, own.Code, own.Err = order.Hold, "check", fmt.Errorf("the service's check failed: %w", fail)
-		own.Hint = "run it by hand and mend it, then `atelierd orders retry`; the work that is made is kept"
+		own.Class, own.Code, own.Err = order.Hold, "check", fail
+		own.Hint = "run it by hand on what is in " + dir + " and mend it, then `atelierd orders retry`"
 	}
 	return &own
 }

@@ -35,6 +35,14 @@ type Breaker struct {
 
 const longestPause = 15 * time.Minute
 
+// CodePaused marks work that waits for a paused generator, CodeNoKey a provider
+// whose key cannot be read, CodeTryLater a program that cannot work now.
+const (
+	CodePaused   = "paused"
+	CodeNoKey    = "no_key"
+	CodeTryLater = "try_later"
+)
+
 // Ready is nil when the generator may be called. A paused one is probed when its
 // time has come; until it answers, the failure makes the work wait.
 func (b *Breaker) Ready(ctx context.Context) error {
@@ -89,20 +97,27 @@ func (b *Breaker) Instead(f order.Failure) order.Failure {
 }
 
 func paused(reason string, wait time.Duration) *order.Failure {
-	return &order.Failure{Class: order.Wait, Code: "paused", Err: errors.New("the generator is paused: " + reason),
+	return &order.Failure{Class: order.Wait, Code: CodePaused, Err: errors.New("the generator is paused: " + reason),
 		Hint: "it is probed again and again, and goes on by itself", After: wait, Spending: order.SpentNothing}
+}
+
+// Paused says whether the generator is paused now.
+func (b *Breaker) Paused() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.reason != ""
 }
 
 // Down says whether a failure shows that the generator cannot work now, which has
 // nothing to do with the order.
 func Down(f *order.Failure) bool {
-	return f.Outage || f.Code == "paused" || f.Code == "try_later" || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
+	return f.Outage || f.Code == CodePaused || f.Code == CodeTryLater || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
 }
 
 // providerCodes are failures that the next order would meet as well, and ownerCodes
 // those with which the owner's own program asks for the owner.
 var (
-	providerCodes = []string{"key_refused", "no_credit", "not_found", "redirected"}
+	providerCodes = []string{CodeNoKey, "key_refused", "no_credit", "not_found", "redirected"}
 	ownerCodes    = append([]string{"misconfigured", "not_runnable"}, providerCodes...)
 )
 

@@ -21,6 +21,8 @@ const (
 
 // ExecOptions says how to run the owner's own program.
 type ExecOptions struct {
+	// Name is what errors call the program; empty is "the generator".
+	Name string
 	// Command is the argument vector, never given to a shell. A first word with
 	// a slash is relative to Dir, one without is looked for in PATH.
 	Command []string
@@ -84,6 +86,9 @@ func NewExec(opts ExecOptions) (*Exec, error) {
 	if opts.Grace == 0 {
 		opts.Grace = defaultGrace
 	}
+	if opts.Name == "" {
+		opts.Name = "the generator"
+	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -135,7 +140,7 @@ func (e *Exec) run(ctx context.Context, req Request) (outcome, *lineLog, error) 
 	}
 	log := newLineLog(e.opts.Log.With("order", oneLine(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
 	p := process{
-		argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
+		name: e.opts.Name, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
 		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
 		timeout: e.opts.Timeout, grace: e.opts.Grace,
 	}
@@ -149,18 +154,18 @@ func (e *Exec) Repeats() bool { return e.opts.Resumes }
 // Check finds the program, and runs the self-check if there is one.
 func (e *Exec) Check(ctx context.Context) error {
 	if st, err := os.Stat(e.opts.Dir); err != nil || !st.IsDir() {
-		return order.Failf(order.Hold, "misconfigured", "the folder %.200q of the generator does not exist", e.opts.Dir).
+		return order.Failf(order.Hold, "misconfigured", "the folder %.200q of %s does not exist", e.opts.Dir, e.opts.Name).
 			WithHint("make the folder, or mend the path in the configuration")
 	}
 	if _, err := lookPath(e.opts.Command[0], e.opts.Dir, e.env); err != nil {
-		return notRunnable(e.opts.Command[0], err)
+		return notRunnable(e.opts.Name, e.opts.Command[0], err)
 	}
 	if len(e.opts.SelfCheck) == 0 {
 		return nil
 	}
 	log := newLineLog(e.opts.Log.With("run", "self-check"), e.redact)
 	p := process{
-		argv: e.opts.SelfCheck, dir: e.opts.Dir, env: e.env,
+		name: "it", argv: e.opts.SelfCheck, dir: e.opts.Dir, env: e.env,
 		stderr: log, timeout: selfCheckTimeout, grace: e.opts.Grace,
 	}
 	out, err := p.run(ctx)

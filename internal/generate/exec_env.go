@@ -96,8 +96,8 @@ func lookPath(name, dir string, env []string) (string, error) {
 	return "", err
 }
 
-func notRunnable(name string, err error) *order.Failure {
-	f := order.Failf(order.Hold, "misconfigured", "the generator's command %.200q cannot be run: %w", name, bare(err)).Nothing()
+func notRunnable(who, name string, err error) *order.Failure {
+	f := order.Failf(order.Hold, "misconfigured", "the command of %s, %.200q, cannot be run: %w", who, name, bare(err)).Nothing()
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return f.WithHint("make the file executable (chmod +x), and see that it is not a folder")

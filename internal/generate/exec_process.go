@@ -29,12 +29,13 @@ const (
 )
 
 var (
-	errTimeout = errors.New("the generator took too long")
-	errFlooded = errors.New("the generator wrote too much to stdout")
+	errTimeout = errors.New("it took too long")
+	errFlooded = errors.New("it wrote too much to stdout")
 )
 
 // process is one run of a program in a process group of its own.
 type process struct {
+	name    string // what errors call it
 	argv    []string
 	dir     string
 	env     []string
@@ -51,6 +52,7 @@ type outcome struct {
 	state   *os.ProcessState
 	cut     error
 	timeout time.Duration
+	name    string
 }
 
 // run starts the program and waits until it and its group are gone. Its error
@@ -58,7 +60,7 @@ type outcome struct {
 func (p process) run(ctx context.Context) (outcome, error) {
 	path, err := lookPath(p.argv[0], p.dir, p.env)
 	if err != nil {
-		return outcome{}, notRunnable(p.argv[0], err)
+		return outcome{}, notRunnable(p.name, p.argv[0], err)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, errTimeout)
 	defer cancel()
@@ -73,14 +75,14 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	}
 	note, err := openRecord(p.record)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the generator's process: %w", bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the process of %s: %w", p.name, bare(err)).Nothing()
 	}
 	defer note.remove()
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
-			return outcome{}, notRunnable(p.argv[0], err)
+			return outcome{}, notRunnable(p.name, p.argv[0], err)
 		}
-		return outcome{}, order.Failf(order.Retry, "start", "cannot start the generator: %w", bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, "start", "cannot start %s: %w", p.name, bare(err)).Nothing()
 	}
 	group := cmd.Process.Pid
 	exited := make(chan struct{})
@@ -89,7 +91,7 @@ func (p process) run(ctx context.Context) (outcome, error) {
 		awaitExit(cmd)
 	}()
 
-	out := outcome{timeout: p.timeout}
+	out := outcome{timeout: p.timeout, name: p.name}
 	noteErr := note.write(group)
 	if noteErr == nil {
 		select {
@@ -112,7 +114,7 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	// What Wait says of pipes does not matter, and the state says the rest.
 	_ = cmd.Wait()
 	if noteErr != nil {
-		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the generator's process: %w", bare(noteErr))
+		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the process of %s: %w", p.name, bare(noteErr))
 	}
 	out.state = cmd.ProcessState
 	select {
@@ -130,10 +132,10 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 	switch {
 	case o.cut == nil:
 	case errors.Is(o.cut, errTimeout), errors.Is(o.cut, context.DeadlineExceeded):
-		return order.Failf(order.Retry, "timeout", "%w: stopped after %s", errTimeout, o.timeout).
-			WithHint("raise the generator's timeout if it needs longer")
+		return order.Failf(order.Retry, "timeout", "%s took too long: stopped after %s", o.name, o.timeout).
+			WithHint("raise its timeout if it needs longer")
 	case errors.Is(o.cut, errFlooded):
-		return order.Failf(order.Retry, "flooded", "%w: more than %d bytes", errFlooded, maxStdout).
+		return order.Failf(order.Retry, "flooded", "%s wrote too much to stdout: more than %d bytes", o.name, maxStdout).
 			WithHint("let it write pictures to $OUTPUT_DIR, and only a manifest to stdout")
 	default:
 		return &order.Failure{Class: order.Stopped, Code: "stopped", Err: o.cut}
@@ -151,16 +153,18 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 	case code == 0:
 		return nil
 	case code == exitRefused:
-		return order.Failf(order.Fail, "refused", "the generator refused the order%s", said)
+		f := order.Failf(order.Fail, "refused", "%s refused the order%s", o.name, said)
+		f.Reason = cut(reason, 300)
+		return f
 	case code == exitTryLater:
-		return order.Failf(order.Retry, "try_later", "the generator asks to try later%s", said).Nothing()
+		return order.Failf(order.Retry, CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
 	case code == exitMisconfigured:
-		return order.Failf(order.Hold, "misconfigured", "the generator is not set up%s", said).
+		return order.Failf(order.Hold, "misconfigured", "%s is not set up%s", o.name, said).
 			WithHint("mend what it says, then retry the order").Nothing()
 	case status.Signaled():
-		return order.Failf(order.Retry, "signal", "the generator was ended by a signal (%s)%s", status.Signal(), said)
+		return order.Failf(order.Retry, "signal", "%s was ended by a signal (%s)%s", o.name, status.Signal(), said)
 	default:
-		return order.Failf(order.Retry, "exit", "the generator exited with %d%s", code, said)
+		return order.Failf(order.Retry, "exit", "%s exited with %d%s", o.name, code, said)
 	}
 }
 

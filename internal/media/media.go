@@ -2,7 +2,8 @@
 // marketplace accepts? It sniffs, measures and hashes, and refuses the rest.
 //
 // It must not know orders, services, generators or the network, and it never
-// decodes a picture: what it needs stands in the header.
+// decodes a picture: what it needs stands in the header, and in the marks that
+// divide and end a file.
 package media
 
 import (
@@ -51,8 +52,8 @@ type Info struct {
 	Media  string // Image, Video, Document, Text or Code
 	Bytes  int64
 	SHA256 string // lower-case hex
-	// Width and Height are pixels, Duration is that of a video; 0 where the header
-	// does not tell.
+	// Width and Height are pixels as they are shown, Duration is that of a video; 0
+	// where the header does not tell.
 	Width, Height int
 	Duration      time.Duration
 }
@@ -93,11 +94,15 @@ func inspect(f *os.File, path string) (Info, error) {
 		return Info{}, unreadable(path, err)
 	}
 	info := Info{MIME: sniff(head[:n]), Bytes: st.Size()}
-	if info.MIME == "" && utf8Text(f, head[:n]) {
-		info.MIME = writing[strings.ToLower(filepath.Ext(path))]
+	flaw := whole(info.MIME, f, info.Bytes)
+	// A text may begin like anything, as "GIF89a is a format" does.
+	if text := writing[strings.ToLower(filepath.Ext(path))]; flaw != nil && text != "" && utf8Text(f, head[:n]) {
+		info.MIME, flaw = text, nil
 	}
-	if info.MIME == "" {
-		return Info{}, bad(path, "is none of the accepted types (jpeg, png, webp, gif, mp4, webm, quicktime, pdf, zip, and text as txt, md, html, csv, json, js or py)")
+	if d, ok := errors.AsType[defect](flaw); ok {
+		return Info{}, bad(path, "%s", d)
+	} else if flaw != nil {
+		return Info{}, unreadable(path, flaw)
 	}
 	info.Media = kind(info.MIME)
 
@@ -115,6 +120,9 @@ func inspect(f *os.File, path string) (Info, error) {
 			return Info{}, bad(path, "is %d x %d pixels; at most 64 megapixels are accepted", cfg.Width, cfg.Height)
 		}
 		info.Width, info.Height = cfg.Width, cfg.Height
+		if info.MIME == "image/jpeg" && sideways(f, info.Bytes) {
+			info.Width, info.Height = cfg.Height, cfg.Width
+		}
 	}
 
 	if info.Media == Video {

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
@@ -35,15 +36,21 @@ func encoded(t testing.TB, mime string) []byte {
 	case "image/gif":
 		err = gif.Encode(&buf, picture, nil)
 	case "image/webp": // a lossless header: 14 bits of width-1, 14 of height-1
-		buf.WriteString("RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00\x2f")
+		buf.WriteString("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f")
 		buf.Write(binary.LittleEndian.AppendUint32(nil, 29|19<<14))
-		buf.Write(make([]byte, 10))
+		buf.Write(make([]byte, 8+1)) // the last one only fills up
 	case "video/mp4":
-		buf.WriteString("\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp42\x00\x00\x00\x08free")
+		buf.Write(join(brand, box("moov", box("trak")), data))
 	case "video/quicktime":
-		buf.WriteString("\x00\x00\x00\x14ftypqt  \x00\x00\x02\x00qt  \x00\x00\x00\x08wide")
+		buf.Write(join(box("ftyp", []byte("qt  \x00\x00\x02\x00qt  ")), box("wide"), data, box("moov", box("trak"))))
 	case "video/webm":
-		buf.WriteString("\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04B\x85\x81\x02")
+		buf.Write(join(webmHead, element(idSegment, element(idTracks), cluster)))
+	case "application/pdf":
+		buf.WriteString("%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n9\n%%EOF")
+	case "application/zip":
+		w := zip.NewWriter(&buf)
+		_, err = w.Create("empty.txt")
+		err = errors.Join(err, w.Close())
 	default:
 		t.Fatalf("no sample of %s", mime)
 	}
@@ -66,6 +73,7 @@ func TestInspectKnowsEveryAcceptedTypeWhateverItsName(t *testing.T) {
 	for mime, media := range map[string]string{
 		"image/jpeg": Image, "image/png": Image, "image/webp": Image, "image/gif": Image,
 		"video/mp4": Video, "video/webm": Video, "video/quicktime": Video,
+		"application/pdf": Document, "application/zip": Document,
 	} {
 		t.Run(mime, func(t *testing.T) {
 			content := encoded(t, mime)
@@ -85,15 +93,17 @@ func TestInspectKnowsEveryAcceptedTypeWhateverItsName(t *testing.T) {
 	}
 }
 
-// bomb is a valid PNG header that claims a size, and nothing behind it.
+// chunk is one of PNG.
+func chunk(name string, body ...byte) []byte {
+	out := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+	out = append(append(out, name...), body...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
+}
+
+// bomb is a whole PNG that claims a size, with next to nothing behind it.
 func bomb(width, height uint32) []byte {
-	chunk := []byte("IHDR")
-	chunk = binary.BigEndian.AppendUint32(chunk, width)
-	chunk = binary.BigEndian.AppendUint32(chunk, height)
-	chunk = append(chunk, 8, 2, 0, 0, 0)
-	out := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d")
-	out = append(out, chunk...)
-	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(chunk))
+	size := append(fields(width, height), 8, 2, 0, 0, 0)
+	return join([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", size...), chunk("IDAT", 0), chunk("IEND"))
 }
 
 func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
@@ -105,7 +115,7 @@ func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
 		"text":             {[]byte("this is not a picture at all"), "none of the accepted types"},
 		"html":             {[]byte("<html><img src=x></html>"), "none of the accepted types"},
 		"one byte":         {[]byte{0xff}, "none of the accepted types"},
-		"a header only":    {[]byte("\x89PNG\r\n\x1a\n"), "header cannot be read"},
+		"no width":         {bomb(0, 9), "header cannot be read"},
 		"heic":             {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1isom"), "none of the accepted types"},
 		"audio":            {[]byte("\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00isommp42"), "none of the accepted types"},
 		"matroska":         {[]byte("\x1aE\xdf\xa3\x93B\x82\x88matroska"), "none of the accepted types"},
@@ -201,7 +211,7 @@ func TestNameIsSafeAndCarriesTheRightExtension(t *testing.T) {
 }
 
 func FuzzInspectNeverAcceptsAnUnknownType(f *testing.F) {
-	for _, mime := range []string{"image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm", "video/quicktime"} {
+	for _, mime := range []string{"image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/webm", "video/quicktime", "application/pdf", "application/zip"} {
 		f.Add(encoded(f, mime))
 	}
 	f.Add(bomb(8193, 8192))

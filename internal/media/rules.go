@@ -36,17 +36,19 @@ func (r Rules) Check(i Info) error {
 		return nil
 	case sized && (i.Width == 0 || i.Height == 0):
 		return broken("the file's header does not tell how large the picture is, of which the service promises something")
-	case i.Width < r.MinWidth || i.Height < r.MinHeight:
-		return broken("the file is %d x %d pixels, the service promises at least %d x %d", i.Width, i.Height, r.MinWidth, r.MinHeight)
+	case i.Width < r.MinWidth:
+		return broken("the file is %d x %d pixels, the service promises at least %d in width", i.Width, i.Height, r.MinWidth)
+	case i.Height < r.MinHeight:
+		return broken("the file is %d x %d pixels, the service promises at least %d in height", i.Width, i.Height, r.MinHeight)
 	case r.AspectW > 0 && !near(i.Width*r.AspectH, i.Height*r.AspectW):
 		return broken("the file is %d x %d pixels, the service promises %d:%d", i.Width, i.Height, r.AspectW, r.AspectH)
 	case i.Media != Video || !timed:
 		return nil
 	case i.Duration == 0:
 		return broken("the file's header does not tell how long the video is, of which the service promises something")
-	case r.MinDuration > 0 && i.Duration < r.MinDuration:
+	case r.MinDuration > 0 && i.Duration < r.MinDuration-slack(r.MinDuration):
 		return broken("the video takes %s, the service promises at least %s", i.Duration.Round(time.Millisecond), r.MinDuration)
-	case r.MaxDuration > 0 && i.Duration > r.MaxDuration:
+	case r.MaxDuration > 0 && i.Duration > r.MaxDuration+slack(r.MaxDuration):
 		return broken("the video takes %s, the service promises at most %s", i.Duration.Round(time.Millisecond), r.MaxDuration)
 	}
 	return nil
@@ -58,6 +60,9 @@ func broken(format string, args ...any) error {
 
 // near says whether two products are the same within 2 %.
 func near(a, b int) bool { return max(a, b)-min(a, b) <= max(a, b)/50 }
+
+// slack is what a duration may be off: sound ends a little later than pictures.
+func slack(d time.Duration) time.Duration { return max(d/50, 100*time.Millisecond) }
 
 // ParseAspect reads a ratio such as "16:9".
 func ParseAspect(s string) (w, h int, err error) {

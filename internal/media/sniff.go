@@ -3,6 +3,7 @@ package media
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -40,15 +41,19 @@ func sniff(head []byte) string {
 // sniffBoxes tells the video types of the ISO base media family apart from its
 // pictures (HEIC, AVIF) and its audio (M4A), which begin alike.
 func sniffBoxes(head []byte) string {
+	size := int64(binary.BigEndian.Uint32(head))
 	switch string(head[4:8]) {
-	case "moov", "mdat", "wide":
-		return "video/quicktime" // files older than the ftyp box
+	case "moov", "mdat", "wide", "free", "skip": // files older than the ftyp box
+		// "The wide river" begins so as well, but with a size beyond every limit.
+		if size <= MaxBytes {
+			return "video/quicktime"
+		}
+		return ""
 	case "ftyp":
 	default:
 		return ""
 	}
-	size := int(uint32(head[0])<<24 | uint32(head[1])<<16 | uint32(head[2])<<8 | uint32(head[3]))
-	if size < 16 || size > len(head) {
+	if size < 16 || size > int64(len(head)) {
 		return ""
 	}
 	// The major brand stands at 8, a version at 12, compatible brands follow.
@@ -61,7 +66,7 @@ func sniffBoxes(head []byte) string {
 	case pictureOrAudioBrand(major):
 		return ""
 	}
-	for at := 16; at+4 <= size; at += 4 {
+	for at := 16; at+4 <= int(size); at += 4 {
 		if mp4Brand(string(head[at : at+4])) {
 			return "video/mp4"
 		}

@@ -18,7 +18,7 @@ type footage struct {
 // Hostile headers end here: so many boxes or elements are looked at, and no more
 // than so many bytes of one are read.
 const (
-	mostBoxes    = 2000
+	mostBoxes    = 20_000 // a fragmented movie may have ten for each second
 	mostOfOne    = 256
 	longestVideo = 1000 * time.Hour
 )
@@ -28,18 +28,17 @@ var errHeader = errors.New("the header cannot be followed")
 // measure reads the header of a video of so many bytes. What cannot be followed
 // is left at zero: the file may be good all the same.
 func measure(mime string, f io.ReaderAt, size int64) (v footage) {
-	var err error
 	switch mime {
 	case "video/mp4", "video/quicktime":
 		w := &boxes{f: f}
-		err = w.walk(&v, 0, size, 0)
+		w.begin(0)
+		if err := w.walk(&v, 0, size, 0); err == nil { // only all fragments tell how long it takes
+			v.setDuration(w.fragments())
+		}
 	case "video/webm":
 		w := &elements{f: f, scale: 1_000_000}
-		err = w.walk(&v, 0, size, 0)
+		_ = w.walk(&v, 0, size, 0) // it ends at the first frames
 		v.duration = seconds(w.ticks * float64(w.scale) / 1e9)
-	}
-	if err != nil && v == (footage{}) {
-		return footage{}
 	}
 	return v
 }
@@ -54,37 +53,22 @@ func seconds(s float64) time.Duration {
 
 // boxes walks an MP4 or QuickTime file (ISO/IEC 14496-12).
 type boxes struct {
-	f    io.ReaderAt
-	seen int
+	f     io.ReaderAt
+	seen  int
+	scale uint32 // ticks in a second, of the movie
+	fragmented
 }
 
 func (b *boxes) walk(v *footage, from, to int64, depth int) error {
 	for from+8 <= to {
-		if b.seen++; b.seen > mostBoxes || depth > 4 {
-			return errHeader
-		}
-		var head [16]byte
-		if _, err := b.f.ReadAt(head[:8], from); err != nil {
+		name, start, size, err := b.head(from, to)
+		if err != nil {
 			return err
 		}
-		size, start := int64(binary.BigEndian.Uint32(head[:])), from+8
-		switch size {
-		case 0:
-			size = to - from // to the end
-		case 1:
-			if _, err := b.f.ReadAt(head[8:], from+8); err != nil {
-				return err
-			}
-			large := binary.BigEndian.Uint64(head[8:])
-			if large > math.MaxInt64 {
-				return errHeader
-			}
-			size, start = int64(large), from+16
-		}
-		if size < start-from || size > to-from {
+		if size > to-from || depth > 4 {
 			return errHeader
 		}
-		if err := b.box(v, string(head[4:8]), start, from+size, depth); err != nil {
+		if err := b.box(v, name, start, from+size, depth); err != nil {
 			return err
 		}
 		from += size
@@ -92,11 +76,41 @@ func (b *boxes) walk(v *footage, from, to int64, depth int) error {
 	return nil
 }
 
+// head reads how the box at from begins: its name, where its content starts, and
+// its size with all of it, by which it may reach beyond to.
+func (b *boxes) head(from, to int64) (name string, start, size int64, err error) {
+	if b.seen++; b.seen > mostBoxes {
+		return "", 0, 0, errHeader
+	}
+	var head [16]byte
+	if _, err := b.f.ReadAt(head[:8], from); err != nil {
+		return "", 0, 0, err
+	}
+	size, start = int64(binary.BigEndian.Uint32(head[:])), from+8
+	switch size {
+	case 0:
+		size = to - from // to the end
+	case 1:
+		if _, err := b.f.ReadAt(head[8:], from+8); err != nil {
+			return "", 0, 0, err
+		}
+		large := binary.BigEndian.Uint64(head[8:])
+		if large > math.MaxInt64 {
+			return "", 0, 0, errHeader
+		}
+		size, start = int64(large), from+16
+	}
+	if size < start-from {
+		return "", 0, 0, errHeader
+	}
+	return string(head[4:8]), start, size, nil
+}
+
 func (b *boxes) box(v *footage, name string, from, to int64, depth int) error {
 	switch name {
-	case "moov", "trak", "mvex":
+	case "moov", "trak", "mdia", "mvex", "moof", "traf":
 		return b.walk(v, from, to, depth+1)
-	case "mvhd", "mehd", "tkhd":
+	case "mvhd", "mehd", "tkhd", "mdhd", "trex", "tfhd", "tfdt", "trun":
 	default:
 		return nil
 	}
@@ -104,18 +118,55 @@ func (b *boxes) box(v *footage, name string, from, to int64, depth int) error {
 	if _, err := b.f.ReadAt(body, from); err != nil {
 		return err
 	}
-	long := len(body) > 0 && body[0] == 1 // version 1 has times of 64 bits
-	switch {
-	case name == "mvhd" && long && len(body) >= 32:
-		v.setDuration(ratio(binary.BigEndian.Uint64(body[24:]), binary.BigEndian.Uint32(body[20:])))
-	case name == "mvhd" && !long && len(body) >= 20:
-		v.setDuration(ratio(uint64(binary.BigEndian.Uint32(body[16:])), binary.BigEndian.Uint32(body[12:])))
-	case name == "tkhd" && long && len(body) >= 96:
-		v.setSize(binary.BigEndian.Uint32(body[88:])>>16, binary.BigEndian.Uint32(body[92:])>>16)
-	case name == "tkhd" && !long && len(body) >= 84:
-		v.setSize(binary.BigEndian.Uint32(body[76:])>>16, binary.BigEndian.Uint32(body[80:])>>16)
+	long, by := len(body) > 0 && body[0] == 1, 0
+	if long { // version 1 has times of 64 bits, which move what stands behind them
+		by = 8
+	}
+	switch name {
+	case "mvhd":
+		b.scale = field(body, 12+by)
+		v.setDuration(ratio(moment(body, 16+by, long), b.scale))
+	case "mehd": // the whole of a fragmented movie, of which mvhd tells the first part, or nothing
+		v.setDuration(ratio(moment(body, 4, long), b.scale))
+	case "tkhd":
+		b.begin(field(body, 12+by))
+		if long {
+			by = 12
+		}
+		w, h := field(body, 76+by)>>16, field(body, 80+by)>>16
+		if turned(body, 40+by) {
+			w, h = h, w
+		}
+		b.track.picture = w > 0 && h > 0
+		v.setSize(w, h)
+	case "mdhd":
+		b.track.scale = field(body, 12+by)
+	default:
+		return b.fragment(b.f, name, body, long, from, to)
 	}
 	return nil
+}
+
+// field is a number of 32 bits, 0 where the box is too short for one.
+func field(body []byte, at int) uint32 {
+	if at+4 > len(body) {
+		return 0
+	}
+	return binary.BigEndian.Uint32(body[at:])
+}
+
+// moment is a time of 64 bits or of 32.
+func moment(body []byte, at int, long bool) uint64 {
+	if long {
+		return uint64(field(body, at))<<32 | uint64(field(body, at+4))
+	}
+	return uint64(field(body, at))
+}
+
+// turned says whether the matrix at that place turns the picture by 90 or 270
+// degrees: each direction is taken from the other one only.
+func turned(body []byte, at int) bool {
+	return field(body, at) == 0 && field(body, at+16) == 0 && field(body, at+4) != 0 && field(body, at+12) != 0
 }
 
 func ratio(n uint64, scale uint32) time.Duration {
@@ -125,11 +176,8 @@ func ratio(n uint64, scale uint32) time.Duration {
 	return seconds(float64(n) / float64(scale))
 }
 
-func (v *footage) setDuration(d time.Duration) {
-	if v.duration == 0 {
-		v.duration = d
-	}
-}
+// setDuration takes the longest: who tells of a part only, tells less.
+func (v *footage) setDuration(d time.Duration) { v.duration = max(v.duration, d) }
 
 // setSize takes the size of the first track that has one: sound has none.
 func (v *footage) setSize(w, h uint32) {
@@ -158,28 +206,22 @@ const (
 	idWidth   = 0xB0
 	idHeight  = 0xBA
 	idCluster = 0x1F43B675
+	idGroup   = 0xA0
+	idBlock   = 0xA3
 )
 
 func (e *elements) walk(v *footage, from, to int64, depth int) error {
 	var w, h uint64
 	for from < to {
-		if e.seen++; e.seen > mostBoxes || depth > 5 {
-			return errHeader
-		}
-		id, n, err := e.number(from, false)
+		id, start, size, err := e.head(from)
 		if err != nil {
 			return err
 		}
-		size, m, err := e.number(from+n, true)
-		if err != nil {
-			return err
-		}
-		start := from + n + m
 		end := start + size
 		if size < 0 { // unknown, as live muxers write it
 			end = to
 		}
-		if end > to || end < start || id == idCluster {
+		if end > to || end < start || id == idCluster || depth > 5 {
 			return errHeader // frames: the header is over
 		}
 		switch id {
@@ -211,6 +253,20 @@ func (e *elements) walk(v *footage, from, to int64, depth int) error {
 		v.setSize(uint32(w), uint32(h))
 	}
 	return nil
+}
+
+// head reads how the element at from begins: its id, where its content starts, and
+// how long that is, of which -1 is unknown.
+func (e *elements) head(from int64) (id, start, size int64, err error) {
+	if e.seen++; e.seen > mostBoxes {
+		return 0, 0, 0, errHeader
+	}
+	id, n, err := e.number(from, false)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	size, m, err := e.number(from+n, true)
+	return id, from + n + m, size, err
 }
 
 // number reads a number of variable length: an id with its marker, or a size

@@ -32,11 +32,17 @@ func movieHeader(scale, duration uint32) []byte {
 	return box("mvhd", fields(0, 0, 0, scale, duration), make([]byte, 80))
 }
 
-func trackHeader(w, h uint32) []byte {
-	return box("tkhd", fields(0, 0, 0, 1, 0, 90), make([]byte, 52), fields(w<<16, h<<16))
+// trackHeader is that of the first track, with a matrix if it is to be turned.
+func trackHeader(w, h uint32, matrix ...uint32) []byte {
+	matrix = append(matrix, make([]uint32, 9-len(matrix))...)
+	return box("tkhd", fields(0, 0, 0, 1, 0, 90), make([]byte, 16), fields(matrix...), fields(w<<16, h<<16))
 }
 
-var brand = box("ftyp", []byte("isom\x00\x00\x02\x00isommp42"))
+var (
+	brand   = box("ftyp", []byte("isom\x00\x00\x02\x00isommp42"))
+	data    = box("mdat", make([]byte, 50))
+	cluster = element(idCluster, make([]byte, 50))
+)
 
 // element is one of EBML, with a size of one byte or, from 127 bytes on, eight.
 func element(id uint32, body ...[]byte) []byte {
@@ -62,26 +68,36 @@ func TestTheHeaderOfAVideoIsMeasured(t *testing.T) {
 	tracks := element(idTracks, element(idTrack, element(0xE1)), element(idTrack, element(idVideo, element(idWidth, []byte{0x05, 0x00}), element(idHeight, []byte{0x02, 0xd0}))))
 	long := box("mvhd", []byte{1, 0, 0, 0}, make([]byte, 16), fields(1000), fields(0, 4500), make([]byte, 80))
 	longTrack := box("tkhd", []byte{1, 0, 0, 0}, make([]byte, 84), fields(1280<<16, 720<<16))
-	sound := box("trak", trackHeader(0, 0))
-	data := box("mdat", make([]byte, 5000))
-	open := append([]byte{0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, append(info, tracks...)...)
+	longTurned := box("tkhd", []byte{1, 0, 0, 0}, make([]byte, 48), fields(0, 1<<16, 0, 1<<16, 0, 0, 0, 0, 0), fields(1280<<16, 720<<16))
+	picture, sound := box("trak", trackHeader(1280, 720)), box("trak", trackHeader(0, 0))
+	open := append([]byte{0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, join(info, tracks, cluster)...)
 	whole := footage{4500 * time.Millisecond, 1280, 720}
+	upright := footage{4500 * time.Millisecond, 720, 1280}
+	turned := func(matrix ...uint32) []byte {
+		return join(brand, box("moov", movieHeader(1000, 4500), box("trak", trackHeader(1280, 720, matrix...))), data)
+	}
+	const one, minus = 1 << 16, 0xffff << 16
 	for name, c := range map[string]struct {
 		file []byte
 		want footage
 	}{
-		"mp4":                   {join(brand, box("moov", movieHeader(1000, 4500), sound, box("trak", trackHeader(1280, 720))), data), whole},
-		"header at the end":     {join(brand, data, box("moov", movieHeader(1000, 4500), box("trak", trackHeader(1280, 720)))), whole},
-		"times of 64 bits":      {join(brand, box("moov", long, box("trak", longTrack))), whole},
-		"fragments":             {join(brand, box("moov", movieHeader(1000, 0), box("trak", trackHeader(1280, 720)))), footage{0, 1280, 720}},
-		"unknown duration":      {join(brand, box("moov", movieHeader(1000, math.MaxUint32))), footage{}},
-		"no scale":              {join(brand, box("moov", movieHeader(0, 10))), footage{}},
-		"a box beyond the file": {join(brand, []byte("\x7f\xff\xff\xffmoov")), footage{}},
-		"a box of no size":      {join(brand, []byte("\x00\x00\x00\x04moov")), footage{}},
-		"webm":                  {join(webmHead, element(idSegment, info, tracks)), whole},
-		"webm with short times": {join(webmHead, element(idSegment, info32, tracks)), whole},
+		"mp4":                   {join(brand, box("moov", movieHeader(1000, 4500), sound, picture), data), whole},
+		"header at the end":     {join(brand, data, box("moov", movieHeader(1000, 4500), picture)), whole},
+		"times of 64 bits":      {join(brand, box("moov", long, box("trak", longTrack)), data), whole},
+		"turned by 0 degrees":   {turned(one, 0, 0, 0, one), whole},
+		"turned by 45 degrees":  {turned(one, one, 0, minus, one), whole},
+		"turned by 90 degrees":  {turned(0, one, 0, minus, 0), upright},
+		"turned by 180 degrees": {turned(minus, 0, 0, 0, minus), whole},
+		"turned by 270 degrees": {turned(0, minus, 0, one, 0), upright},
+		"turned, of 64 bits":    {join(brand, box("moov", long, box("trak", longTurned)), data), upright},
+		"unknown duration":      {join(brand, box("moov", movieHeader(1000, math.MaxUint32), sound), data), footage{}},
+		"no scale":              {join(brand, box("moov", movieHeader(0, 10), sound), data), footage{}},
+		"boxes of nothing":      {join(brand, box("moov", box("mvhd"), box("trak", box("tkhd")), box("mvex", box("mehd"))), data), footage{}},
+		"a box beyond the file": {join(brand, box("moov", movieHeader(1000, 4500), picture, []byte("\x7f\xff\xff\xffudta")), data), whole},
+		"a box of no size":      {join(brand, box("moov", movieHeader(1000, 4500), picture, []byte("\x00\x00\x00\x04udta")), data), whole},
+		"webm":                  {join(webmHead, element(idSegment, info, tracks, cluster)), whole},
+		"webm with short times": {join(webmHead, element(idSegment, info32, tracks, cluster)), whole},
 		"webm of unknown size":  {join(webmHead, open), whole},
-		"webm cut short":        {join(webmHead, element(idSegment, info, tracks))[:60], footage{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Inspect(file(t, c.file))
@@ -90,6 +106,44 @@ func TestTheHeaderOfAVideoIsMeasured(t *testing.T) {
 			}
 			if (footage{got.Duration, got.Width, got.Height}) != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAMovieInFragmentsIsAsLongAsAllOfThem(t *testing.T) {
+	start := func(scale, id, w uint32) []byte {
+		return box("trak", box("tkhd", fields(0, 0, 0, id, 0, 0), make([]byte, 52), fields(w<<16, w<<16)), box("mdia", box("mdhd", fields(0, 0, 0, scale, 0))))
+	}
+	longStart := box("trak", box("tkhd", []byte{1, 0, 0, 0}, make([]byte, 16), fields(1), make([]byte, 64), fields(64<<16, 64<<16)),
+		box("mdia", box("mdhd", []byte{1, 0, 0, 0}, make([]byte, 16), fields(100), make([]byte, 12))))
+	defaults := func(id, ticks uint32) []byte { return box("trex", fields(0, id, 1, ticks, 0, 0)) }
+	part := func(boxes ...[]byte) []byte { return join(box("moof", box("traf", boxes...)), data) }
+	first, second := box("tfhd", fields(0, 1)), box("tfhd", fields(0, 2))
+	three := box("trun", fields(0, 3))
+	rows := box("trun", fields(0x305, 2, 77, 77, 30, 5000, 40, 5000)) // with two fields before the rows, and sizes in them
+	for name, c := range map[string]struct {
+		header, parts []byte
+		want          time.Duration
+	}{
+		"told":                      {join(movieHeader(1000, 0), start(100, 1, 64), box("mvex", box("mehd", fields(0, 4500)))), nil, 4500 * time.Millisecond},
+		"told in 64 bits":           {join(movieHeader(1000, 0), start(100, 1, 64), box("mvex", box("mehd", fields(1<<24, 0, 4500)))), nil, 4500 * time.Millisecond},
+		"told, and of a first part": {join(movieHeader(1000, 1000), start(100, 1, 64), box("mvex", box("mehd", fields(0, 4500)))), nil, 4500 * time.Millisecond},
+		"of the track's samples":    {join(start(100, 1, 64), box("mvex", defaults(1, 50))), join(part(first, three), part(first, three)), 3 * time.Second},
+		"of 64 bits":                {join(longStart, box("mvex", defaults(1, 50))), part(first, three), 1500 * time.Millisecond},
+		"of the fragment's samples": {join(start(100, 1, 64), box("mvex", defaults(1, 50))), part(box("tfhd", fields(0xb, 1, 77, 77, 77, 20)), three), 600 * time.Millisecond},
+		"of each sample":            {join(start(100, 1, 64), box("mvex", defaults(1, 50))), part(first, rows, rows), 1400 * time.Millisecond},
+		"from a time on":            {join(movieHeader(1000, 2000), start(100, 1, 64), box("mvex", defaults(1, 50))), part(first, box("tfdt", fields(0, 200)), three), 3500 * time.Millisecond},
+		"from one of 64 bits":       {join(start(100, 1, 64), box("mvex", defaults(1, 50))), part(first, box("tfdt", fields(1<<24, 0, 200)), three), 3500 * time.Millisecond},
+		"with longer sound":         {join(start(100, 1, 64), start(100, 2, 0), box("mvex", defaults(1, 50), defaults(2, 60))), join(part(first, three), part(second, three)), 1500 * time.Millisecond},
+		"with a torn table":         {join(start(100, 1, 64)), part(first, rows, box("trun", fields(0x100, 2, 30))), 0},
+		"of no track":               {start(100, 1, 64), part(three), 0},
+		"not told":                  {start(100, 1, 64), nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Inspect(file(t, join(brand, box("moov", c.header), c.parts, data)))
+			if err != nil || got.Duration != c.want || got.Width != 64 {
+				t.Errorf("%+v, %v, want %s", got, err, c.want)
 			}
 		})
 	}
@@ -129,6 +183,9 @@ func TestAHostileHeaderIsNotFollowedForEver(t *testing.T) {
 
 func FuzzMeasureEndsAndStaysSane(f *testing.F) {
 	f.Add(true, join(brand, box("moov", movieHeader(1000, 4500), box("trak", trackHeader(1280, 720)))))
+	f.Add(true, join(box("moov", box("trak", trackHeader(9, 9), box("mdia", box("mdhd", fields(0, 0, 0, 100, 0)))), box("mvex", box("trex", fields(0, 1, 1, 50)))),
+		box("moof", box("traf", box("tfhd", fields(8, 1, 20)), box("tfdt", fields(0, 9)), box("trun", fields(0x100, 2, 30, 40))))))
+	f.Add(true, join(box("mdia", box("mdhd")), box("traf", box("trun", fields(0, 1))))) // of no track
 	f.Add(false, join(webmHead, element(idSegment, element(idInfo, element(idLength, make([]byte, 4))))))
 	f.Fuzz(func(t *testing.T, mp4 bool, content []byte) {
 		mime := map[bool]string{true: "video/mp4", false: "video/webm"}[mp4]
@@ -155,8 +212,8 @@ func TestRulesSayWhatWasPromisedAndWhatCame(t *testing.T) {
 		"another kind":   {Rules{Kind: Video}, picture, "made image/png, but the service promises video"},
 		"text":           {Rules{Kind: Text, MinWidth: 5}, text, ""},
 		"large enough":   {Rules{MinWidth: 1024, MinHeight: 1024}, picture, ""},
-		"too narrow":     {Rules{MinWidth: 1025}, picture, "1024 x 1024 pixels, the service promises at least 1025 x 0"},
-		"too low":        {Rules{MinHeight: 1080}, film, "1280 x 720"},
+		"too narrow":     {Rules{MinWidth: 1025}, picture, "1024 x 1024 pixels, the service promises at least 1025 in width"},
+		"too low":        {Rules{MinHeight: 1080}, film, "1280 x 720 pixels, the service promises at least 1080 in height"},
 		"aspect":         {Rules{AspectW: 16, AspectH: 9}, film, ""},
 		"near an aspect": {Rules{AspectW: 16, AspectH: 9}, Info{Media: Image, Width: 1280, Height: 728}, ""},
 		"another aspect": {Rules{AspectW: 1, AspectH: 1}, film, "the service promises 1:1"},
@@ -164,6 +221,7 @@ func TestRulesSayWhatWasPromisedAndWhatCame(t *testing.T) {
 		"in time":        {Rules{MinDuration: 5 * time.Second, MaxDuration: 5 * time.Second}, film, ""},
 		"too short":      {Rules{MinDuration: 6 * time.Second}, film, "takes 5s, the service promises at least 6s"},
 		"too long":       {Rules{MaxDuration: 4 * time.Second}, film, "at most 4s"},
+		"with its sound": {Rules{MaxDuration: 4950 * time.Millisecond}, film, ""},
 		"endless":        {Rules{MaxDuration: 4 * time.Second}, dark, "does not tell how long"},
 		"no film":        {Rules{MinDuration: 4 * time.Second}, picture, ""},
 	} {

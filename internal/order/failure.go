@@ -45,6 +45,9 @@ type Failure struct {
 	// Spending says what to count where it is not.
 	Cost     USD
 	Spending Spending
+	// Reason is what was said by whoever refused the work, as the client may be told;
+	// empty when nothing was.
+	Reason string
 	// Log is the tail of the generator's own output, if there is one.
 	Log string
 	// Say is a message that follows from a failure for good; nil for none.

@@ -40,7 +40,7 @@ func TestExecIsAGenerator(t *testing.T) {
 	}
 	gentest.Kit{
 		New: func(t *testing.T) generate.Generator {
-			return program(t, `echo run >> "$RUNS"; cat > "$OUTPUT_DIR/.order"; printf 'GIF89a\1\0\1\0\0\0\0;' > "$OUTPUT_DIR/a.gif"`, slog.DiscardHandler)
+			return program(t, `echo run >> "$RUNS"; cat > "$OUTPUT_DIR/.order"; printf 'GIF89a\1\0\1\0\200\0\0\0\0\0\377\377\377,\0\0\0\0\1\0\1\0\0\2\2D\1\0;' > "$OUTPUT_DIR/a.gif"`, slog.DiscardHandler)
 		},
 		Hanging: func(t *testing.T) (generate.Generator, <-chan struct{}) {
 			begun := make(chan struct{})

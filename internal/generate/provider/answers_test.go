@@ -126,3 +126,26 @@ func TestFlaggedPicturesOfFalAreARefusal(t *testing.T) {
 		}
 	}
 }
+
+func TestAnErrorTellsTheProvidersWordsAndNotItsMarkup(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"error":{"code":400,"message":"API key not valid"}}`:               "API key not valid",
+		`{"error":"brief too long"}`:                                        "brief too long",
+		`{"detail":[{"loc":["body"],"msg":"field required","type":"x"}]}`:   "field required",
+		`{"base_resp":{"status_code":1004,"status_msg":"login fail"}}`:      "login fail",
+		`{"error":{"message":""},"message":"` + "two\nlines\x1b[31m" + `"}`: `"{\"error\":{\"message\":\"\"},\"message\":\"two lines[31m\"}"`,
+		`{"message":"two\nlines"}`:                                          "two lines",
+		"\n<html><body>503</body></html>":                                   "a web page",
+		"gateway down":                                                      `"gateway down"`,
+		"":                                                                  "an empty answer",
+		`{"data":[]}`:                                                       `"{\"data\":[]}"`,
+	} {
+		if got := (answer{body: []byte(body), redact: strings.NewReplacer()}).snippet(); got != want {
+			t.Errorf("%q: got %s, want %s", body, got, want)
+		}
+	}
+	f := answer{status: 400, body: []byte("x"), redact: strings.NewReplacer()}.as(http.StatusUnauthorized).failure()
+	if f.Code != "key_refused" || !strings.HasPrefix(f.Error(), "the provider answered 400") {
+		t.Errorf("got %s, %v", f.Code, f)
+	}
+}

@@ -77,8 +77,7 @@ func (a answer) broke(balance *float64) error {
 	if balance == nil || *balance > 0 {
 		return nil
 	}
-	a.status = http.StatusPaymentRequired
-	return a.failure()
+	return a.as(http.StatusPaymentRequired).failure()
 }
 
 // ticket reads the id of a job out of the answer to a submission.

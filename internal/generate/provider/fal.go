@@ -207,7 +207,7 @@ func falRefusal(a answer, spending order.Spending) *order.Failure {
 // falFailure knows that an empty account is answered like a refused key.
 func falFailure(a answer) *order.Failure {
 	if a.status == http.StatusForbidden && (bytes.Contains(a.body, []byte("Exhausted balance")) || bytes.Contains(a.body, []byte("User is locked"))) {
-		a.status = http.StatusPaymentRequired
+		a = a.as(http.StatusPaymentRequired)
 	}
 	return a.failure()
 }

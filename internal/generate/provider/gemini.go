@@ -106,7 +106,7 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 	case end != "" && end != "STOP": // cut off, or an error of its own, which another call may not meet
 		return "", nil, a.failed("it ended with %s: %s", end, said)
 	}
-	return "", nil, a.refused(order.Spent, "the answer holds no picture: %s", said)
+	return "", nil, a.refused(order.Spent, "%s", said)
 }
 
 // geminiParts are the params that stand beside generationConfig.
@@ -157,9 +157,9 @@ func (b *gemini) failure(a answer) error {
 	has := func(text string) bool { return bytes.Contains(a.body, []byte(text)) }
 	switch {
 	case a.status == http.StatusBadRequest && has("API_KEY_INVALID"):
-		a.status = http.StatusUnauthorized
+		a = a.as(http.StatusUnauthorized)
 	case a.status == http.StatusTooManyRequests && (has("prepayment credits") || has("limit: 0,")):
-		a.status = http.StatusPaymentRequired
+		a = a.as(http.StatusPaymentRequired)
 	}
 	f := a.failure()
 	if m := geminiDelay.FindSubmatch(a.body); m != nil && f.Class == order.Wait {

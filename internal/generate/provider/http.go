@@ -81,11 +81,15 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 		return "", nil, f
 	}
 	if no, said := b.verdict(a); said && no.Refused {
-		f := a.refused(order.SpentNothing, "%s", no.reason())
+		f := a.refused(order.SpentNothing, "%s", no.Reason)
 		f.Cost = b.cost(a, no.Cost)
 		return "", nil, f
 	}
-	return "", nil, a.failure()
+	f := a.failure()
+	if f.Code == "rejected" {
+		f.Hint = `mend the service; to refuse an order it answers 422 with {"refused": true, "reason": "..."}`
+	}
+	return "", nil, f
 }
 
 func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
@@ -106,9 +110,9 @@ func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 		return nil, a.expired("its job")
 	}
 	if no, said := b.verdict(a); said {
-		f := a.failed("%s", no.reason())
+		f := a.failed("%s", cmp.Or(no.Reason, "it gives no reason"))
 		if no.Refused {
-			f = a.refused(order.Spent, "%s", no.reason())
+			f = a.refused(order.Spent, "%s", no.Reason)
 		}
 		f.Cost = b.cost(a, no.Cost)
 		return nil, f
@@ -193,8 +197,6 @@ type ownVerdict struct {
 	Reason  string          `json:"reason"`
 	Cost    json.RawMessage `json:"cost_usd"`
 }
-
-func (v ownVerdict) reason() string { return cmp.Or(v.Reason, "it gives no reason") }
 
 func (b *own) verdict(a answer) (v ownVerdict, said bool) {
 	return v, a.status == http.StatusUnprocessableEntity && json.Unmarshal(a.body, &v) == nil

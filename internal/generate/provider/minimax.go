@@ -52,19 +52,16 @@ func (v verdict) check(a answer, spending order.Spending) error {
 	case 0:
 		return nil
 	case 1002, 1039, 1041, 2045:
-		a.status = http.StatusTooManyRequests
-		return a.failure()
+		return a.as(http.StatusTooManyRequests).failure()
 	case 2056: // the plan's share of some hours is used up
-		a.status = http.StatusTooManyRequests
+		a = a.as(http.StatusTooManyRequests)
 		f := a.failure()
 		f.After = max(f.After, 30*time.Minute)
 		return f
 	case 1000, 1024, 1033: // an error of its own, before there is a task
-		a.status = http.StatusServiceUnavailable
-		return a.failure()
+		return a.as(http.StatusServiceUnavailable).failure()
 	case 1001: // a timeout of its own: there may be a task
-		a.status = http.StatusGatewayTimeout
-		return a.failure()
+		return a.as(http.StatusGatewayTimeout).failure()
 	case 1004, 2049:
 		return held("key_refused", "see that the generator's key is valid")
 	case 2061:

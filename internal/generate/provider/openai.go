@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -69,7 +70,7 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 	}
 	if len(out.blobs) == 0 {
 		// Some that offer this API refuse so.
-		f := a.refused(order.Spent, "the answer holds no picture")
+		f := a.refused(order.Spent, "")
 		f.Cost = out.cost
 		return "", nil, f
 	}
@@ -171,7 +172,7 @@ func (b *openai) failure(a answer) error {
 		}
 		return f
 	case s.broke():
-		a.status = http.StatusPaymentRequired
+		a = a.as(http.StatusPaymentRequired)
 	}
 	return a.failure()
 }
@@ -198,16 +199,39 @@ func openAICost(a answer) order.USD {
 
 func (b *openai) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
 
-// probe lists the models. Not all who offer the API do that; they answer at least.
+// probe lists the models, and asks for the one that is not among them. Not all who
+// offer the API list any, or all; they answer at least.
 func (b *openai) probe(ctx context.Context, c *conn) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: "/models", header: c.bearer()})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if a.ok() || a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
+	case a.status == http.StatusNotFound, a.status == http.StatusMethodNotAllowed, b.listed(a):
 		return nil
+	case !a.ok():
+		return b.failure(a)
 	}
-	return b.failure(a)
+	a, err = c.do(ctx, call{method: http.MethodGet, path: "/models/" + url.PathEscape(b.spec.Model), header: c.bearer()})
+	if err == nil && a.status == http.StatusNotFound && openAIComplaintOf(a).code == "model_not_found" {
+		err = a.failure()
+	}
+	return err
+}
+
+// listed says whether the answer names the model.
+func (b *openai) listed(a answer) bool {
+	var list struct {
+		Models []struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	_ = json.Unmarshal(a.body, &list) // an answer of another form names none
+	for _, m := range list.Models {
+		if m.ID == b.spec.Model {
+			return true
+		}
+	}
+	return false
 }
 
 // plain is a value as a field of a form has it: lists and tables as JSON.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -95,6 +96,28 @@ func TestOpenAIIsAliveWhereNoModelsAreListed(t *testing.T) {
 		s := script(t, map[string][]said{"GET /models": {{status: status}}})
 		if err := s.provider(t, Spec{Type: "openai", Model: "m"}).Check(t.Context()); (err == nil) != alive {
 			t.Errorf("%d: got %v", status, err)
+		}
+	}
+}
+
+func TestOpenAIMissesAModelThatIsNotThere(t *testing.T) {
+	gone := said{status: 404, body: `{"error":{"code":"model_not_found","message":"no such model"}}`}
+	for name, c := range map[string]struct {
+		list string
+		one  said
+		code string
+	}{
+		"it is listed":               {`{"data":[{"id":"gpt-image-1"}]}`, gone, ""},
+		"it is not there":            {`{"data":[{"id":"dall-e-3"}]}`, gone, "not_found"},
+		"it is there and not listed": {`{"data":[{"id":"dall-e-3"}]}`, said{status: 200, body: `{"id":"gpt-image-1"}`}, ""},
+		"nobody can tell":            {`{"data":[]}`, said{status: 404, body: "not found"}, ""},
+		"another form":               {`[{"id":"x"}]`, said{status: 500}, ""},
+	} {
+		s := script(t, map[string][]said{"GET /models": {{status: 200, body: c.list}}, "GET /models/gpt-image-1": {c.one}})
+		err := s.provider(t, Spec{Type: "openai", Model: "gpt-image-1"}).Check(t.Context())
+		f, _ := errors.AsType[*order.Failure](err)
+		if (err != nil) != (c.code != "") || f != nil && f.Code != c.code {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -75,7 +76,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 		if indecent(text) {
 			return nil, a.refused(order.Spent, "%s", text)
 		}
-		return nil, a.failed("%s %s", p.Status, text)
+		return nil, a.failed("%s", cmp.Or(text, p.Status))
 	}
 	return nil, a.failure()
 }

@@ -42,7 +42,7 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 	}
 	switch reason := runwayError(a); {
 	case a.status == http.StatusBadRequest && strings.Contains(reason, "enough credits"):
-		a.status = http.StatusPaymentRequired
+		a = a.as(http.StatusPaymentRequired)
 	case a.status == http.StatusBadRequest && indecent(reason):
 		return "", nil, a.refused(order.SpentNothing, "%s", reason)
 	}

@@ -1,0 +1,175 @@
+package media
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+)
+
+// wholePNG follows the chunks to the last one.
+func wholePNG(r *bufio.Reader) error {
+	if err := skip(r, 8); err != nil {
+		return err
+	}
+	var head [8]byte
+	for pixels := false; ; {
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			return err
+		}
+		n := int64(binary.BigEndian.Uint32(head[:]))
+		if err := skip(r, n+4); err != nil { // a checksum follows
+			return err
+		}
+		switch name := string(head[4:]); {
+		case name == "IDAT" && n > 0:
+			pixels = true
+		case name == "IEND" && !pixels:
+			return errHollow
+		case name == "IEND":
+			return nil
+		}
+	}
+}
+
+const (
+	startOfScan = 0xda
+	endOfImage  = 0xd9
+)
+
+// wholeJPEG follows the segments to the first scan, because a preview inside one
+// of them has an end of its own, and looks for the end from there. What follows
+// the end does not count: a telephone appends a whole film.
+func wholeJPEG(r *bufio.Reader) error {
+	if err := skip(r, 2); err != nil {
+		return err
+	}
+	for {
+		marker, n, err := segment(r)
+		switch {
+		case err != nil:
+			return err
+		case marker == endOfImage:
+			return errHollow
+		case marker == startOfScan:
+			return find(r, "\xff\xd9")
+		}
+		if err := skip(r, int64(n)); err != nil {
+			return err
+		}
+	}
+}
+
+// segment reads up to the next segment of a JPEG, and how long the rest of it is.
+// Like every decoder, it passes over what is no segment.
+func segment(r *bufio.Reader) (marker byte, n int, err error) {
+	for {
+		b, err := r.ReadByte()
+		if err == nil && b != 0xff {
+			continue
+		}
+		for err == nil && b == 0xff {
+			b, err = r.ReadByte()
+		}
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case b == 0, b >= 0xd0 && b <= 0xd7:
+			continue
+		case b == endOfImage:
+			return b, 0, nil
+		}
+		var size [2]byte
+		if _, err := io.ReadFull(r, size[:]); err != nil {
+			return 0, 0, err
+		}
+		n := int(binary.BigEndian.Uint16(size[:])) - 2
+		if n < 0 {
+			return 0, 0, errHollow
+		}
+		return b, n, nil
+	}
+}
+
+// wholeGIF follows the blocks to the trailer, or to what browsers take for one:
+// anything else after a picture, also nothing, as old programs leave it.
+func wholeGIF(r *bufio.Reader) error {
+	var head [13]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return err
+	}
+	if err := skip(r, colours(head[10])); err != nil {
+		return err
+	}
+	for picture := false; ; {
+		b, err := r.ReadByte()
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return err
+		case b == ',':
+			if _, err := io.ReadFull(r, head[:9]); err != nil {
+				return err
+			}
+			if err := errors.Join(skip(r, colours(head[8])+1), blocks(r)); err != nil {
+				return err
+			}
+			picture = true
+		case b == '!':
+			if err := errors.Join(skip(r, 1), blocks(r)); err != nil {
+				return err
+			}
+		case !picture:
+			return errHollow
+		default:
+			return nil
+		}
+	}
+}
+
+// colours is how long the table is that such flags tell of.
+func colours(flags byte) int64 {
+	if flags&0x80 == 0 {
+		return 0
+	}
+	return 3 << (flags&7 + 1)
+}
+
+// blocks passes over the data of a GIF: pieces with their lengths, and an empty one.
+func blocks(r *bufio.Reader) error {
+	for {
+		n, err := r.ReadByte()
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := skip(r, int64(n)); err != nil {
+			return err
+		}
+	}
+}
+
+// wholeWebP believes the size of the container, and looks for a picture in it.
+func wholeWebP(r *bufio.Reader, size int64) error {
+	var head [12]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return err
+	}
+	end := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
+	if end > size+1 { // a last byte that only fills up is left out by some
+		return errCut
+	}
+	for at := int64(12); at+8 <= end; {
+		if _, err := io.ReadFull(r, head[:8]); err != nil {
+			return err
+		}
+		n := int64(binary.LittleEndian.Uint32(head[4:]))
+		if name := string(head[:4]); n > 0 && (name == "VP8 " || name == "VP8L" || name == "ANMF") {
+			return skip(r, n)
+		}
+		n += n & 1
+		if err := skip(r, n); err != nil {
+			return err
+		}
+		at += 8 + n
+	}
+	return errHollow
+}
