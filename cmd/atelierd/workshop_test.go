@@ -1,14 +1,20 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/generate"
+	"atelierd/internal/intake"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
 )
 
 // Each block of a provider in the README makes a generator that only lacks its
@@ -47,5 +53,38 @@ func TestEachGeneratorOfTheReadmeCanBeMade(t *testing.T) {
 		if typ != config.TypeExec && typ != config.TypeCanvas && !made[typ] {
 			t.Errorf("the README has no block for %s", typ)
 		}
+	}
+}
+
+func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
+	st, err := store.Open(store.Options{Dir: filepath.Join(t.TempDir(), "data")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	paid := order.Facts{ID: "o1", Status: order.Paid, ServiceTitle: "Pictures", Brief: "a fox", Raw: []byte("{}"), CreatedAt: time.Now()}
+	own := intake.Catalog{{Title: "Pictures", Turnaround: time.Hour}}
+	if _, err := st.Apply(order.Batch{Mark: 1 << 60, Listing: order.Listing{Orders: []order.Facts{paid}}, Decide: own.Decide, Vanished: own.Vanished}); err != nil {
+		t.Fatal(err)
+	}
+	lease := func(done *order.Done) *order.Job {
+		turn, err := st.Turn(done, order.LaneGenerate, true, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return turn.Job
+	}
+	job := lease(nil)
+	waits := &order.Failure{Class: order.Wait, Code: generate.CodePaused, Err: errors.New("the generator is paused")}
+	if next := lease(&order.Done{Job: *job, Failure: waits, RunAt: time.Now().Add(time.Hour)}); next != nil {
+		t.Fatalf("it does not wait: %+v", next)
+	}
+	breaker := &generate.Breaker{}
+	if err := (generators{"studio": {Breaker: breaker}}).watch(st, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	breaker.Changed("")
+	if next := lease(nil); next == nil {
+		t.Error("it still waits")
 	}
 }

@@ -3,8 +3,10 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,3 +214,41 @@ func TestNoMoreRunsAtOnceThanThereAreWorkers(t *testing.T) {
 }
 
 const day = 24 * time.Hour
+
+// lines counts the lines of a message, at the level of information.
+type lines struct {
+	slog.Handler
+	what string
+	n    *atomic.Int64
+}
+
+func (l lines) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == l.what && r.Level == slog.LevelInfo {
+		l.n.Add(1)
+	}
+	return nil
+}
+func (l lines) Enabled(context.Context, slog.Level) bool { return true }
+func (l lines) WithAttrs([]slog.Attr) slog.Handler       { return l }
+
+func TestWhatAJobWaitsForIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		codes := []string{"paused", "paused", "paused", "budget", "budget", "budget", "paused", "paused"}
+		w, run := start(t, store.Options{}, engine.Options{Generators: 1, Log: slog.New(lines{slog.DiscardHandler, "waits", &n})},
+			func(context.Context, order.Job) (order.Result, error) {
+				if len(codes) == 0 {
+					return order.Result{}, order.Failf(order.Hold, "enough", "enough")
+				}
+				code := codes[0]
+				codes = codes[1:]
+				return order.Result{}, order.Failf(order.Wait, code, "not now")
+			})
+		w.place("o1")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(run.log()) != 9 || n.Load() != 3 {
+			t.Errorf("logged %d times in %d runs, want once for each new reason", n.Load(), len(run.log()))
+		}
+	})
+}
