@@ -456,8 +456,8 @@ func (b *bench) asked(h http.HandlerFunc) {
 	b.fake.Answer(Poll, h)
 	began := time.Now()
 	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Retry || f.Spending != order.SpentStill {
-		b.Fatalf("got %+v", f)
+	if f == nil || f.Class != order.Retry || f.Spending != order.SpentStill || !f.Outage {
+		b.Fatalf("got %+v", f) // it says nothing about the job, and is no attempt at it
 	}
 	if took := time.Since(began); took > remoteTimeout-time.Minute {
 		b.Errorf("one answer was waited for %s", took)

@@ -52,7 +52,10 @@ func (c *conn) get(ctx context.Context, path string, header http.Header) (answer
 		return answer{}, c.noAnswer(ctx, err, false)
 	}
 	if len(body) > maxAnswer {
-		return answer{}, order.Failf(order.Retry, "too_large", "the provider's answer is larger than %d MB", maxAnswer>>20)
+		f := order.Failf(order.Hold, "too_large", "the provider's answer is larger than %d MB", maxAnswer>>20).
+			WithHint("`atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
+		f.Spending = order.SpentStill
+		return answer{}, f
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact}, nil
 }

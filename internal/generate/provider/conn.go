@@ -130,8 +130,10 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 		return answer{}, c.noAnswer(ctx, err, r.paid)
 	}
 	if int64(len(body)) > most {
-		f := order.Failf(order.Retry, "too_large", "the provider's answer is larger than %d MB", most>>20)
-		return answer{}, f
+		if !r.paid {
+			return answer{}, answer{}.odd("the provider's answer is larger than %d MB", most>>20)
+		}
+		return answer{}, order.Failf(order.Retry, "too_large", "the provider's answer is larger than %d MB", most>>20)
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact, paid: r.paid}, nil
 }
