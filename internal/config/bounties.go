@@ -41,9 +41,13 @@ func (t *table) bounties(services []Service) Bounties {
 			err = m.Execute(&out, order.Bounty{Title: "A poster", Brief: "a poster of the sea", Category: "image_gen"})
 		}
 		if err != nil {
-			t.problem(t.at("message"), "is no usable template: %.200s", strings.TrimPrefix(err.Error(), "template: "))
+			t.template("message", text, order.Bounty{}, err)
 		}
 		b.Message = m
+	}
+	var titles []string
+	for _, s := range services {
+		titles = append(titles, s.Title)
 	}
 	for _, sub := range t.subs("rule") {
 		r := BountyRule{Category: sub.oneOf("category", "", capabilities...), MinBudget: sub.price("min_budget_usd"),
@@ -59,7 +63,7 @@ func (t *table) bounties(services []Service) Bounties {
 			}
 		}
 		if !found {
-			sub.problem(sub.at("service"), "is %.100q, and no [[service]] has that title", r.Service)
+			sub.problem(sub.at("service"), "is %.100q, and no [[service]] has that title%s", r.Service, among(r.Service, titles, titled))
 		}
 		b.Rules = append(b.Rules, r)
 	}

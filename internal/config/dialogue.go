@@ -47,7 +47,7 @@ func (t *table) messages() Messages {
 		}
 		l, err := letter.Parse(text)
 		if err != nil {
-			t.problem(t.at(name), "is no usable template: %.200s", err)
+			t.template(name, text, letter.Data{}, err)
 			continue
 		}
 		if name == "piece" && !strings.Contains(text, ".Links") {
@@ -93,12 +93,4 @@ func (t *table) quote() *Quote {
 		t.problem(t.at("price_usd"), "must be within min_usd and max_usd")
 	}
 	return q
-}
-
-func (t *table) optionalPrice(key string) order.USD {
-	if !t.has(key) {
-		t.known = append(t.known, key)
-		return 0
-	}
-	return t.price(key)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -17,12 +18,22 @@ const (
 	TypeCanvas = "canvas"
 )
 
-// providers are the other types, and which of them need a model and a key.
-var providers = map[string]struct{ model, key bool }{
-	"http": {}, "a1111": {}, "comfyui": {},
-	"openai": {true, true}, "gemini": {true, true}, "replicate": {true, true}, "fal": {true, true},
-	"runway": {true, true}, "luma": {true, true}, "minimax": {true, true},
+// providers are the other types: which of them need a model and a key, and what
+// they make, which is empty where the model or the owner's server decides.
+var providers = map[string]struct {
+	model, key bool
+	makes      []string
+}{
+	"http": {}, "comfyui": {}, "a1111": {makes: images},
+	"openai": {true, true, images}, "gemini": {true, true, images}, "replicate": {true, true, nil}, "fal": {true, true, nil},
+	"runway": {true, true, both}, "luma": {true, true, both}, "minimax": {true, true, videos},
 }
+
+var (
+	images = []string{KindImage}
+	videos = []string{KindVideo}
+	both   = []string{KindImage, KindVideo} // the first is the default
+)
 
 // The values of Generator.OnUnknown.
 const (
@@ -54,7 +65,7 @@ type Generator struct {
 	// For providers.
 	BaseURL string
 	Model   string
-	Makes   string // image or video
+	Makes   string // image or video; empty where that is not known here
 	// KeyFile (absolute) and KeyEnv name where the key is, at most one of them.
 	KeyFile      string
 	KeyEnv       string
@@ -95,13 +106,18 @@ func (t *table) generators(dir string) map[string]Generator {
 		for i, other := range g.Fallback {
 			at := element(subs[name].at("fallback"), i)
 			if _, there := list[other]; !there {
-				t.problem(at, "there is no [generator.%.40s]", strings.TrimPrefix(join("", other), "."))
+				t.problem(at, "%s", noGenerator(other, slices.DeleteFunc(slices.Sorted(maps.Keys(list)), func(n string) bool { return n == name })))
 			} else if other == name {
 				t.problem(at, "must be another generator than %s itself", name)
 			}
 		}
 	}
 	return list
+}
+
+// noGenerator says that there is none of a name, and which there are.
+func noGenerator(name string, names []string) string {
+	return fmt.Sprintf("there is no [generator.%s]%s", bare(name), among(name, names, bare))
 }
 
 func (t *table) generator(dir string) Generator {
@@ -125,7 +141,7 @@ func (t *table) generator(dir string) Generator {
 				t.problem(t.at(key), "is not for type canvas")
 			}
 		}
-		return Generator{Type: g.Type}
+		return Generator{Type: g.Type, Makes: KindImage}
 	case g.Type == TypeExec && (len(g.Command) == 0 || g.Command[0] == ""):
 		t.problem(t.at("command"), `must name a program, such as ["./make-image"]`)
 	}
@@ -159,6 +175,16 @@ func (t *table) exec(g *Generator) {
 		}
 	}
 	t.environment(g.Env)
+	t.noKey("the key is never in this file: name its variable in env")
+}
+
+// noKey says where a provider's key belongs, if there is one in the file.
+func (t *table) noKey(text string) {
+	for key := range maps.Keys(t.values) {
+		if slices.Contains([]string{"key", "api_key", "apikey", "token", "api_token", "secret"}, plain(key)) {
+			t.problem(t.at(key), "%s", text)
+		}
+	}
 }
 
 // provider reads the keys of providers, and forbids them to others.
@@ -176,7 +202,7 @@ func (t *table) provider(g *Generator, dir string) {
 	}
 	g.BaseURL = t.base("base_url")
 	g.Model = t.text("model", "")
-	g.Makes = t.oneOf("makes", "image", "image", "video")
+	g.Makes = t.makes(g.Type)
 	g.KeyFile, g.KeyEnv, g.User = t.text("key_file", ""), t.text("key_env", ""), t.text("user", "")
 	g.Params = t.params("params")
 	g.Workflow = t.text("workflow", "")
@@ -197,7 +223,26 @@ func (t *table) provider(g *Generator, dir string) {
 	} else if g.Type != "comfyui" && t.has("workflow") {
 		t.problem(t.at("workflow"), "is for type comfyui only")
 	}
+	t.noKey("the key is never in this file: set key_env to the name of its variable, or key_file to that of its file")
 	g.KeyFile, g.Workflow = within(dir, g.KeyFile), within(dir, g.Workflow)
+}
+
+// makes reads what a provider makes. A value that it would ignore is a problem:
+// it would promise what does not come.
+func (t *table) makes(kind string) string {
+	can := providers[kind].makes
+	if len(can) == 0 {
+		if t.has("makes") {
+			t.problem(t.at("makes"), "is not for type %s: what is made is up to what it runs", kind)
+		}
+		t.known = append(t.known, "makes")
+		return ""
+	}
+	s := t.oneOf("makes", can[0], KindImage, KindVideo)
+	if !slices.Contains(can, s) {
+		t.problem(t.at("makes"), "is %.40q, and type %s makes %ss only", s, kind, can[0])
+	}
+	return s
 }
 
 // within makes a path absolute; an empty one stays empty.
@@ -245,49 +290,6 @@ func (t *table) plain(at string, v any) {
 	default:
 		t.problem(at, "must be a string, a number, a boolean, a list or a table")
 	}
-}
-
-// amount gives an amount of money of up to six decimals, 0 when it is not there.
-func (t *table) amount(key string) order.USD {
-	s := t.text(key, "0")
-	usd, err := order.ParseUSD(s)
-	if err != nil || t.has(key) && usd <= 0 {
-		t.problem(t.at(key), `must be an amount above 0, such as "0.04", is %.40q`, s)
-	}
-	return usd
-}
-
-// Spending is the most that generators may cost; 0 is without limit.
-type Spending struct {
-	Attempt order.USD
-	Order   order.USD
-	// Percent is the most for an order as a share of its net price.
-	Percent int
-	Day     order.USD
-}
-
-// On says whether anything is capped.
-func (s Spending) On() bool { return s != Spending{} }
-
-func (t *table) spending(generators map[string]Generator) Spending {
-	defer t.done()
-	s := Spending{
-		Attempt: t.amount("attempt_usd"), Order: t.amount("order_usd"),
-		Percent: t.number("order_percent", 0, 1, 1000), Day: t.amount("day_usd"),
-	}
-	for _, name := range slices.Sorted(maps.Keys(generators)) {
-		g, at := generators[name], join("generator", name)
-		paid := g.Type == TypeExec || g.Remote() && providers[g.Type].key
-		if s.On() && paid && g.Cost == 0 {
-			t.warn(at, "has no cost_usd: the caps of [spending] cannot count its calls before they are made")
-		}
-		for key, most := range map[string]order.USD{"attempt_usd": s.Attempt, "order_usd": s.Order, "day_usd": s.Day} {
-			if most > 0 && g.Cost > most {
-				t.problem(t.at(key), "is less than one call of generator %s costs, %s", name, g.Cost)
-			}
-		}
-	}
-	return s
 }
 
 var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

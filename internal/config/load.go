@@ -39,14 +39,20 @@ func Find(explicit string) (string, error) {
 	return "", &Error{Problems: []Problem{{Text: text}}, Hint: initHint}
 }
 
-const initHint = "`atelierd init` writes one to start from"
+// The next steps: init leaves a file alone that is there, so that it is of no
+// use for one unless another name is given.
+const (
+	initHint = "`atelierd init` writes one to start from"
+	readHint = "let it be a file that you may read, or name another with --config"
+	mendHint = "mend this in the file; `atelierd init --config example.toml` writes another, in which each key is explained"
+)
 
 // Load reads and checks a configuration. Its error is an *Error with every
 // problem of the file; one that is no TOML has only the first.
 func Load(path string) (*Config, error) {
 	data, err := read(path)
 	if err != nil {
-		e := &Error{Path: path, Problems: []Problem{{Text: "cannot be read: " + err.Error()}}}
+		e := &Error{Path: path, Problems: []Problem{{Text: "cannot be read: " + err.Error()}}, Hint: readHint}
 		if errors.Is(err, fs.ErrNotExist) {
 			e.Hint = initHint
 		}
@@ -58,7 +64,7 @@ func Load(path string) (*Config, error) {
 	}
 	c, problems := parse(data, dir)
 	if len(problems) > 0 {
-		return nil, &Error{Path: path, Problems: problems}
+		return nil, &Error{Path: path, Problems: problems, Hint: mendHint}
 	}
 	c.Path = path
 	return c, nil
@@ -101,6 +107,8 @@ func parse(data []byte, dir string) (*Config, []Problem) {
 	c := (&table{reader: r, values: tree}).config(dir)
 	sortProblems(r.problems)
 	sortProblems(r.warnings)
+	callByTitle(tree, r.problems)
+	callByTitle(tree, r.warnings)
 	c.warnings = r.warnings
 	return c, r.problems
 }

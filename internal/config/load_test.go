@@ -138,13 +138,13 @@ env = [
 		`11: budget.deliver: must be 0 to 30, is 31`,
 		`13: work.drain: must be a duration such as "150s" or "10m", is "soon"`,
 		`14: work.generators: must be an integer, is a string`,
-		`18: service[0].category: must be one of ` + strings.Join(capabilities, ", ") + `, is "image"`,
-		`19: service[0].price_usd: must be a string, is a decimal number`,
-		`20: service[0].generator: there is no [generator.studios], did you mean studio?`,
-		`22: service[1].title: is the title of service[0] on line 16 too`,
-		`25: service[1].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.005"`,
-		`26: service[1].deliverables[1]: must not be empty`,
-		`26: service[1].deliverables[2]: must be a string, is an integer`,
+		`18: service "AI Images": category: must be one of ` + strings.Join(capabilities, ", ") + `, is "image"`,
+		`19: service "AI Images": price_usd: write it in quotes: "5.00"`,
+		`20: service "AI Images": generator: there is no [generator.studios], did you mean studio?`,
+		`22: service "AI IMAGES": title: is the title of the service on line 16 too`,
+		`25: service "AI IMAGES": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.005"`,
+		`26: service "AI IMAGES": deliverables[1]: must not be empty`,
+		`26: service "AI IMAGES": deliverables[2]: must be a string, is an integer`,
 		`28: generator.studio.command: must name a program, such as ["./make-image"]`,
 		`32: generator.studio.env[1]: must not be ATELIER_API_KEY: no generator may see it`,
 	}
@@ -175,17 +175,17 @@ func TestEachLimitIsCheckedOnItsLine(t *testing.T) {
 		{wallet, wallet + wallet, "8: agent.payout_wallet: must be a Solana address: it has 88 characters, an address at most 44"},
 		{wallet, "", "8: agent.payout_wallet: must not be empty; leave the key out for none"},
 		{`payout_wallet`, `owner_wallet = "x"` + "\npayout_wallet", "8: agent.owner_wallet: must be a Solana address of 32 bytes in base58, has 1"},
-		{`"AI Image Generation"`, `"AI"`, "10: service[0].title: must be 3 to 100 characters, has 2"},
-		{`"High-quality pictures made from your words, fast."`, `"` + long(1001) + `"`, "11: service[0].description: must be 10 to 1000 characters, has 1001"},
-		{`price_usd = "5.00"`, `price_usd = "0.00"`, `13: service[0].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.00"`},
-		{`price_usd = "5.00"`, `price_usd = "-5"`, `13: service[0].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "-5"`},
-		{`price_usd = "5.00"`, `price_usd = "5.001"`, `13: service[0].price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "5.001"`},
-		{`turnaround_hours = 1`, `turnaround_hours = 0`, "14: service[0].turnaround_hours: must be 1 to 8760, is 0"},
-		{`turnaround_hours = 1`, `quota_limit = 5`, "14: service[0].quota_limit: is for price_type weekly and monthly only"},
+		{`"AI Image Generation"`, `"AI"`, `10: service "AI": title: must be 3 to 100 characters, has 2`},
+		{`"High-quality pictures made from your words, fast."`, `"` + long(1001) + `"`, `11: service "AI Image Generation": description: must be 10 to 1000 characters, has 1001`},
+		{`price_usd = "5.00"`, `price_usd = "0.00"`, `13: service "AI Image Generation": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.00"`},
+		{`price_usd = "5.00"`, `price_usd = "-5"`, `13: service "AI Image Generation": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "-5"`},
+		{`price_usd = "5.00"`, `price_usd = "5.001"`, `13: service "AI Image Generation": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "5.001"`},
+		{`turnaround_hours = 1`, `turnaround_hours = 0`, `14: service "AI Image Generation": turnaround_hours: must be 1 to 8760, is 0`},
+		{`turnaround_hours = 1`, `quota_limit = 5`, `14: service "AI Image Generation": quota_limit: is for price_type weekly and monthly only`},
 		{`turnaround_hours = 1`, "quota_limit = 5\nprice_type = \"weekly\"", ""},
-		{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service[0].price_type: must be one of fixed, quote, weekly, monthly, is "hourly"`},
-		{`turnaround_hours = 1`, `mode = "manual"`, `14: service[0].mode: must be one of auto, review, dry-run, is "manual"`},
-		{`turnaround_hours = 1`, `kind = "song"`, `14: service[0].kind: must be one of image, video, document, text, code, link, is "song"`},
+		{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service "AI Image Generation": price_type: must be one of fixed, quote, weekly, monthly, is "hourly"`},
+		{`turnaround_hours = 1`, `mode = "manual"`, `14: service "AI Image Generation": mode: must be one of auto, review, dry-run, is "manual"`},
+		{`turnaround_hours = 1`, `kind = "song"`, `14: service "AI Image Generation": kind: must be one of image, video, document, text, code, link, is "song"`},
 		{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: must be one of exec, canvas, a1111, comfyui, fal, gemini, http, luma, minimax, openai, replicate, runway, is "magic"`},
 		{`type = "exec"` + "\n" + `command = ["./make-image", ""]`, `type = "canvas"`, `19: generator.studio.env: is for type exec only`},
 		{`"./make-image", ""`, `""`, `19: generator.studio.command: must name a program, such as ["./make-image"]`},
@@ -203,7 +203,7 @@ func TestEachLimitIsCheckedOnItsLine(t *testing.T) {
 		{`[agent]`, "[budget]\npoll = 0\n[agent]", "4: budget.poll: reserve must be below poll, or nothing is left to poll with: they are 0 and 0"},
 		{`[agent]`, "[budget]\npoll = 5\n[agent]", ""},
 		{`[agent]`, "[budget]\nmessages = 61\n[agent]", "4: budget.messages: must be 0 to 60, is 61"},
-		{`[agent]`, "[poll]\ninterval = 150\n[agent]", `4: poll.interval: must be a duration such as "150s" or "10m", is an integer`},
+		{`[agent]`, "[poll]\ninterval = 150\n[agent]", `4: poll.interval: write it as text with its unit, such as "2m30s"`},
 		{`"https://atelierai.xyz/api"`, `"http://atelierai.xyz/api"`, "1: base_url: must be https, because the API key goes there; http is for this machine only"},
 		{`"https://atelierai.xyz/api"`, `"http://127.0.0.1:9/api"`, ""},
 		{`"https://atelierai.xyz/api"`, `"http://[::1]:9/api"`, ""},
@@ -273,11 +273,12 @@ func TestWhatMayBeMeantIsOnlyWarnedOf(t *testing.T) {
 	}
 	warned := func(c *Config) (keys []string) {
 		for _, w := range c.Warnings() {
+			w = strings.NewReplacer(`service "AI Image Generation": `, "service.").Replace(w)
 			keys = append(keys, strings.Join(strings.SplitN(strings.TrimPrefix(w, c.Path+":"), ": ", 3)[:2], " "))
 		}
 		return keys
 	}
-	want := []string{"3 agent.payout_wallet", "11 service[0].description", "21 generator.spare",
+	want := []string{"3 agent.payout_wallet", "11 service.description", "21 generator.spare",
 		"24 poll.interval", "26 budget.window", "28 work.deliver_timeout"}
 	if got := warned(c); !slices.Equal(got, want) {
 		t.Errorf("warnings = %q, want %q", got, want)

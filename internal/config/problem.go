@@ -11,8 +11,9 @@ import (
 type Problem struct {
 	// Line counts from 1. It is 0 when the file could not be read at all.
 	Line int
-	// Key is the path of the key, like agent.name or service[0].title, where
-	// service[0] is the first. It is empty when the file is no TOML.
+	// Key is the path of the key, like agent.name or service "Posters": title; a
+	// service without a title is service[0], if it is the first. It is empty when
+	// the file is no TOML.
 	Key  string
 	Text string
 }

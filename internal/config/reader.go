@@ -22,6 +22,7 @@ type table struct {
 	path   string
 	values map[string]any
 	known  []string
+	tables []string // those of known that are tables
 }
 
 // problem adds a problem of the key at path. It is dropped when the key or a
@@ -136,6 +137,13 @@ func (t *table) number(key string, fallback, least, most int) int {
 }
 
 func (t *table) duration(key string, fallback, least, most time.Duration) time.Duration {
+	if n := numeral(t.values[key]); n != "" {
+		example, err := time.ParseDuration(n + "s")
+		if err != nil || example < least || example > most {
+			example = 10 * time.Minute
+		}
+		t.problem(t.at(key), "write it as text with its unit, such as %q", short(example))
+	}
 	s, ok := value[string](t, key, `a duration such as "150s" or "10m"`)
 	if !ok {
 		return fallback
@@ -181,12 +189,14 @@ func (t *table) list(key string) []string {
 // sub gives the table of a key; it is empty when it is not there.
 func (t *table) sub(key string) *table {
 	values, _ := value[map[string]any](t, key, "a table")
+	t.tables = append(t.tables, key)
 	return &table{reader: t.reader, path: t.at(key), values: values}
 }
 
 // subs gives the tables of a list of tables.
 func (t *table) subs(key string) []*table {
 	raw, _ := value[[]any](t, key, fmt.Sprintf("a list of tables, [[%s]]", key))
+	t.tables = append(t.tables, key)
 	var subs []*table
 	for i, v := range raw {
 		at := element(t.at(key), i)
@@ -206,10 +216,11 @@ func (t *table) done() {
 		if slices.Contains(t.known, key) {
 			continue
 		}
-		if near := nearest(key, t.known); near != "" {
-			t.problem(t.at(key), "unknown key, did you mean %s?", near)
-		} else {
-			t.problem(t.at(key), "unknown key")
+		near := meant(key, t.known)
+		if len(near) > 0 && nearest(key, t.known) == "" {
+			// That a name has a section's among its words says little.
+			near = slices.DeleteFunc(near, func(name string) bool { return slices.Contains(t.tables, name) })
 		}
+		t.problem(t.at(key), "unknown key%s", didYouMean(near, bare))
 	}
 }

@@ -39,8 +39,8 @@ func (t *table) config(dir string) *Config {
 	c.Messages = t.sub("messages").messages()
 	c.Webhook = t.sub("webhook").webhook(dir)
 	c.Generators = t.sub("generator").generators(dir)
-	c.Spending = t.sub("spending").spending(c.Generators)
 	c.Services = t.services("service", c.Generators)
+	c.Spending = t.sub("spending").spending(c.Generators, c.Services)
 	c.Bounties = t.sub("bounties").bounties(c.Services)
 	t.done()
 	return c

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"atelierd/internal/media"
-	"atelierd/internal/order"
 	"atelierd/internal/prompt"
 )
 
@@ -25,7 +24,7 @@ func (t *table) services(key string, generators map[string]Generator) []Service 
 		// Services are matched by title, so two alike could not be told apart.
 		folded := strings.ToLower(s.Title)
 		if first := titles[folded]; first != nil && folded != "" {
-			sub.problem(sub.at("title"), "is the title of %s on line %d too", first.path, first.line(first.at("title")))
+			sub.problem(sub.at("title"), "is the title of the service on line %d too", first.line(first.at("title")))
 		} else {
 			titles[folded] = sub
 		}
@@ -90,11 +89,7 @@ func (t *table) service(generators map[string]Generator) Service {
 	}
 	t.known = append(t.known, "quote", "window")
 	if _, there := generators[s.Generator]; !there {
-		text := fmt.Sprintf("there is no [generator.%.40s]", strings.TrimPrefix(join("", s.Generator), "."))
-		if near := nearest(s.Generator, slices.Sorted(maps.Keys(generators))); near != "" {
-			text += ", did you mean " + near + "?"
-		}
-		t.problem(t.at("generator"), "%s", text)
+		t.problem(t.at("generator"), "%s", noGenerator(s.Generator, slices.Sorted(maps.Keys(generators))))
 	}
 	switch s.Category {
 	case "image_gen":
@@ -106,9 +101,29 @@ func (t *table) service(generators map[string]Generator) Service {
 		s.Kind = t.oneOf("kind", "", KindImage, KindVideo, KindDocument, KindText, KindCode, KindLink)
 	}
 	t.known = append(t.known, "kind")
+	t.fits(s, generators)
 	t.promise(&s)
 	return s
 }
+
+// fits warns of a generator whose files the service would refuse, one that stands
+// in as well.
+func (t *table) fits(s Service, generators map[string]Generator) {
+	for _, name := range append([]string{s.Generator}, generators[s.Generator].Fallback...) {
+		g := generators[name]
+		if s.Kind == "" || g.Makes == "" || g.Makes == s.Kind {
+			continue
+		}
+		only, advice := " only", ""
+		if slices.Contains(providers[g.Type].makes, s.Kind) {
+			only, advice = "", fmt.Sprintf("; set makes = %q there", s.Kind)
+		}
+		t.warn(t.at("generator"), "[generator.%s] makes %ss%s, the service promises %s%s", bare(name), g.Makes, only, promised[s.Kind], advice)
+	}
+}
+
+var promised = map[string]string{KindImage: "an image", KindVideo: "a video", KindDocument: "a document",
+	KindText: "a text", KindCode: "code", KindLink: "a link"}
 
 // promise reads what the files have to be, and how the wish is put into words.
 func (t *table) promise(s *Service) {
@@ -129,7 +144,7 @@ func (t *table) promise(s *Service) {
 	}
 	if text := t.text("prompt", ""); t.has("prompt") {
 		if s.Prompt, err = prompt.Parse(text); err != nil {
-			t.problem(t.at("prompt"), "is no usable template: %.200s", err)
+			t.template("prompt", text, prompt.Data{}, err)
 		}
 	}
 	if s.MaxDuration > 0 && s.MinDuration > s.MaxDuration {
@@ -142,15 +157,6 @@ func (t *table) promise(s *Service) {
 			}
 		}
 	}
-}
-
-func (t *table) price(key string) order.USD {
-	s := t.required(key)
-	usd, err := order.ParseUSD(s)
-	if err != nil || usd <= 0 || usd%(order.Dollar/100) != 0 {
-		t.problem(t.at(key), `must be a price above 0 with at most two decimals, such as "5.00", is %.40q`, s)
-	}
-	return usd
 }
 
 // environment checks entries NAME and NAME=value. They may hold secrets: no

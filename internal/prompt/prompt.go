@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 	"unicode/utf16"
@@ -62,8 +63,10 @@ func Parse(text string) (*Prompt, error) {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
 	p := &Prompt{t}
+	var made []string
 	for _, d := range []Data{
 		{Wish: "a cat", Brief: "a cat"},
+		{Wish: "my dog", Brief: "my dog", Answers: []Answer{{"size", "big"}}}, // another client's
 		{Wish: "a cat", Brief: "a cat", Answers: []Answer{{"colour", "red"}}, Feedback: []string{"too red"}, Round: 1, Piece: 2, Service: "Images", Notes: []string{"no reference"}},
 	} {
 		written, err := p.Write(d)
@@ -73,9 +76,17 @@ func Parse(text string) (*Prompt, error) {
 		if written == "" {
 			return nil, errors.New("it makes an empty prompt")
 		}
+		made = append(made, written)
+	}
+	// A template may look for the answer to one question, which is not known here.
+	if made[0] == made[1] && !asks.MatchString(text) {
+		return nil, errors.New("it says nothing of what the client wants: use .Wish, .Brief or .Answers")
 	}
 	return p, nil
 }
+
+// asks finds the use of answers in a template.
+var asks = regexp.MustCompile(`\{\{[^}]*\.Answers\b`)
 
 // Write writes the prompt, shortened to Most. Its error is one line for the owner.
 func (p *Prompt) Write(d Data) (string, error) {

@@ -54,6 +54,21 @@ func TestATemplateThatCannotWorkIsFoundAtTheStart(t *testing.T) {
 	}
 }
 
+func TestATemplateSaysWhatTheClientWants(t *testing.T) {
+	for text, good := range map[string]bool{
+		"as a linocut": false, "a picture of .Wish": false, "{{.Service}}, {{.Round}}": false, "a cat{{range .Feedback}} {{.}}{{end}}": false,
+		"{{/* .Wish */}}a cat": false, "{{len .Notes}} notes": false,
+		"{{.Wish}}": true, "a {{.Brief}}": true, "x {{range .Answers}}{{.Answer}}{{end}}": true, "{{.}}": true, `{{printf "%.1s" .Wish}}`: true,
+		"{{if .Round}}again{{range .Feedback}} {{.}}{{end}}{{else}}{{.Wish}}{{end}}":                           true,
+		`A {{range .Answers}}{{if eq .Question "Which animal?"}}{{.Answer}}{{end}}{{end}}, printed from linen`: true,
+	} {
+		_, err := Parse(text)
+		if (err == nil) != good || !good && !strings.Contains(err.Error(), "says nothing of what the client wants") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestALongTextIsShortenedInItsMiddleBetweenCharacters(t *testing.T) {
 	for text, want := range map[string]int{"short": 5, strings.Repeat("x", 101): 100, "x" + strings.Repeat("\U0001F30A", 600): 99,
 		strings.Repeat("\U0001F30A", 50): 100, strings.Repeat("\u00e4", 101): 100} {
