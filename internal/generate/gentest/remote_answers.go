@@ -1,0 +1,315 @@
+package gentest
+
+import (
+	"atelierd/internal/order"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// This file has what a provider may answer, and what each answer has to mean.
+
+// outcome is what a failure has to say.
+type outcome struct {
+	class    order.Class
+	code     string
+	spending order.Spending
+	outage   bool
+}
+
+// paidStatuses are what a status means for the call that is paid for.
+var paidStatuses = map[int]outcome{
+	400: {order.Hold, "rejected", order.SpentNothing, false},
+	401: {order.Hold, "key_refused", order.SpentNothing, false},
+	402: {order.Hold, "no_credit", order.SpentNothing, false},
+	403: {order.Hold, "key_refused", order.SpentNothing, false},
+	404: {order.Hold, "not_found", order.SpentNothing, false},
+	408: {order.Retry, "outage", order.SpentUnknown, false},
+	409: {order.Hold, "rejected", order.SpentNothing, false},
+	413: {order.Hold, "rejected", order.SpentNothing, false},
+	415: {order.Hold, "rejected", order.SpentNothing, false},
+	422: {order.Hold, "rejected", order.SpentNothing, false},
+	425: {order.Wait, "rate_limited", order.SpentNothing, false},
+	429: {order.Wait, "rate_limited", order.SpentNothing, false},
+	500: {order.Retry, "outage", order.SpentUnknown, false},
+	501: {order.Hold, "rejected", order.SpentNothing, false},
+	502: {order.Retry, "outage", order.SpentUnknown, false},
+	503: {order.Retry, "outage", order.SpentNothing, true},
+	504: {order.Retry, "outage", order.SpentUnknown, false},
+	520: {order.Retry, "outage", order.SpentUnknown, false},
+	529: {order.Retry, "outage", order.SpentNothing, true},
+	204: {order.Retry, "", order.SpentUnknown, false},
+	304: {order.Hold, "redirected", order.SpentNothing, false},
+}
+
+// askedStatuses are what a status means for a question about a job: the job goes
+// on, unless the provider knows it no more.
+var askedStatuses = map[int]outcome{
+	400: {order.Hold, "rejected", order.SpentStill, false},
+	401: {order.Hold, "key_refused", order.SpentStill, false},
+	404: {order.Retry, "expired", order.Spent, false},
+	410: {order.Retry, "expired", order.Spent, false},
+	429: {order.Wait, "rate_limited", order.SpentStill, false},
+	500: {order.Retry, "outage", order.SpentStill, true},
+	503: {order.Retry, "outage", order.SpentStill, true},
+	302: {order.Hold, "redirected", order.SpentStill, false},
+}
+
+// spoiled are whole answers of status 200 that are not what the API promises.
+var spoiled = map[string]http.HandlerFunc{
+	"a page":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>be right back</html>") },
+	"nothing":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
+	"torn JSON": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"id":"job-1","sta`) },
+	"a list":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[1,2,3]`) },
+	"numbers": func(w http.ResponseWriter, _ *http.Request) {
+		say(w, 200, fields{"id": 1, "status": 2, "data": 3, "state": 4, "request_id": 5, "candidates": 6, "images": 7, "task_id": fields{}, "base_resp": 8, "prompt_id": 9, "queue_running": 1})
+	},
+	"a truncated one": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		io.WriteString(w, `{"id":`)
+	},
+	"a stalled one": func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"id":`)
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	},
+	"a silent one": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+}
+
+func (b *bench) refusal(r refusal) {
+	b.fake.Answer(r.part, func(w http.ResponseWriter, _ *http.Request) {
+		for name, values := range r.header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(r.status)
+		io.WriteString(w, r.body)
+	})
+	before := b.fake.Paid()
+	_, f := b.run(b.Context(), b.request())
+	if f == nil || f.Class != order.Fail || f.Code != "refused" || len(f.Error()) < len("the provider refuses: x") {
+		b.Fatalf("got %+v, want a refusal with its reason", f)
+	}
+	if n := b.fake.Paid() - before; n > 1 {
+		b.Errorf("%d calls were made", n)
+	}
+}
+
+// tellingRefusal puts the key where the reason is cut, which leaves a part of it
+// unless it is redacted before.
+func (b *bench) tellingRefusal(r refusal) {
+	for pad := 200; pad < 320; pad += 4 {
+		text := strings.Repeat("y", pad) + " " + remoteKey + " "
+		body := r.body
+		for _, name := range []string{"message", "error", "reason", "msg", "failure", "failure_reason", "status_msg", "text"} {
+			at := fmt.Sprintf("%q:\"", name)
+			body = strings.Replace(body, at, at+text, 1)
+		}
+		b.refusal(refusal{r.part, r.status, r.header, body})
+	}
+}
+
+// status answers with the status, and with the key in the text, as some do.
+func (b *bench) status(p Part, status int, want outcome) {
+	b.fake.Answer(p, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		if status != http.StatusNoContent && status != http.StatusNotModified {
+			fmt.Fprintf(w, `{"error":"%s\n %s is a bad key"}`, strings.Repeat("x", 150), remoteKey)
+		}
+	})
+	f := b.fails(b.request(), want)
+	if f.Class == order.Hold && f.Hint == "" {
+		b.Errorf("the owner is told nothing to do: %v", f)
+	}
+	if p == Submit {
+		b.paid(0)
+		return
+	}
+	b.paid(1)
+	if want.spending == order.SpentStill {
+		b.fake.Answer(p, nil)
+		b.done(b.resumed(), 1)
+		b.paid(1)
+	}
+}
+
+func (b *bench) limited() {
+	for value, want := range map[string]time.Duration{"90": 90 * time.Second, time.Now().Add(2 * time.Minute).UTC().Format(http.TimeFormat): 2 * time.Minute,
+		"soon": 30 * time.Second, "999999999": 6 * time.Hour, "-5": 0} {
+		b.fake.Answer(Submit, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", value)
+			w.WriteHeader(http.StatusTooManyRequests)
+		})
+		if f := b.fails(b.request(), outcome{order.Wait, "rate_limited", order.SpentNothing, false}); f.After != want {
+			b.Errorf("Retry-After %s: it waits %s, want %s", value, f.After, want)
+		}
+	}
+}
+
+func (b *bench) redirected() {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		b.fake.Answer(Submit, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "http://elsewhere.test/take-it")
+			w.WriteHeader(status)
+		})
+		b.fails(b.request(), outcome{order.Hold, "redirected", order.SpentNothing, false})
+	}
+	b.stayed()
+}
+
+func (b *bench) redirectedQuestion() {
+	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "http://elsewhere.test/take-it")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	})
+	b.fails(b.request(), outcome{order.Hold, "redirected", order.SpentStill, false})
+	b.stayed()
+}
+
+// stayed wants that nothing went to another host than the provider's.
+func (b *bench) stayed() {
+	b.Helper()
+	for _, r := range b.fake.Requests() {
+		if r.Host != FakeHost {
+			b.Errorf("%s was asked", r.Host)
+		}
+	}
+}
+
+// spoiled wants that an answer of no use is never taken for a result, or for one
+// that has cost nothing.
+func (b *bench) spoiled(h http.HandlerFunc) {
+	b.fake.Answer(Submit, h)
+	began := time.Now()
+	_, f := b.run(b.Context(), b.request())
+	if f == nil && b.fake.shape.bare {
+		return // it is a file, which is judged as one
+	}
+	if f == nil || f.Spending != order.SpentUnknown && f.Spending != order.Spent {
+		b.Fatalf("got %+v", f)
+	}
+	if f.Class != order.Retry && f.Code != "refused" && f.Class != order.Hold {
+		b.Errorf("%s %s: %v", f.Class, f.Code, f)
+	}
+	if took := time.Since(began); took > remoteTimeout {
+		b.Errorf("it took %s", took)
+	}
+}
+
+// asked wants that a spoiled answer to a question leaves the job to be asked
+// about again.
+func (b *bench) asked(h http.HandlerFunc) {
+	if b.fake.shape.bare {
+		return // it is a file, which is judged as one
+	}
+	b.fake.Answer(Poll, h)
+	began := time.Now()
+	_, f := b.run(b.Context(), b.request())
+	if f == nil || f.Class != order.Retry || f.Spending != order.SpentStill || !f.Outage {
+		b.Fatalf("got %+v", f) // it says nothing about the job, and is no attempt at it
+	}
+	if took := time.Since(began); took > remoteTimeout-time.Minute {
+		b.Errorf("one answer was waited for %s", took)
+	}
+	b.fake.Answer(Poll, nil)
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+// endless sends more than anybody would take, and counts how much was taken.
+func (b *bench) endless(p Part) {
+	b.fake.Answer(p, func(w http.ResponseWriter, r *http.Request) {
+		chunk := bytes.Repeat([]byte(" "), 1<<20)
+		for r.Context().Err() == nil {
+			n, err := w.Write(chunk)
+			if b.sent.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	})
+	_, f := b.run(b.Context(), b.request())
+	if f == nil || f.Class != order.Retry && (p != Fetch || f.Class != order.Hold) || f.Spending == order.SpentNothing {
+		b.Fatalf("got %+v", f)
+	}
+	if n := b.sent.Load(); n > 100<<20 {
+		b.Errorf("%d bytes were taken", n)
+	}
+}
+
+func (b *bench) unreachable() {
+	b.net.Refuse.Store(true)
+	b.fails(b.request(), outcome{order.Retry, "unreachable", order.SpentNothing, true})
+	b.paid(0)
+}
+
+func (b *bench) unreachableQuestion() {
+	r := b.request()
+	r.Call.Submitted = func(string) error { b.net.Refuse.Store(true); return nil }
+	b.fails(r, outcome{order.Retry, "unreachable", order.SpentStill, true})
+	b.net.Refuse.Store(false)
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+// echo answers with the headers of the request, as a debugging proxy may.
+func (b *bench) echo(p Part) {
+	if p == Poll && b.fake.shape.bare {
+		return // its answer is a file, which is judged as one
+	}
+	b.fake.Answer(p, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"error":{"message":"%v"},"detail":"%v"}`, r.Header["Authorization"], r.Header)
+	})
+	if _, f := b.run(b.Context(), b.request()); f == nil {
+		b.Error("it succeeded")
+	}
+}
+
+func (b *bench) keyless() {
+	b.key = order.Failf(order.Hold, "misconfigured", "the key is not there").Nothing()
+	b.fails(b.request(), outcome{order.Hold, "misconfigured", order.SpentNothing, false})
+	if n := len(b.fake.Requests()); n != 0 {
+		b.Errorf("%d requests were sent", n)
+	}
+}
+
+func (b *bench) check() {
+	if err := b.gen.Check(b.Context()); err != nil {
+		b.Errorf("a provider that is well: %v", err)
+	}
+	hold := func(why string) {
+		err := b.gen.Check(b.Context())
+		f, ok := errors.AsType[*order.Failure](err)
+		if !ok || f.Class != order.Hold || f.Hint == "" {
+			b.Errorf("%s: %v", why, err)
+		}
+	}
+	b.fake.Answer(Other, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	hold("an outage")
+	refuse := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+	b.fake.Answer(Other, refuse)
+	b.fake.Answer(Poll, refuse)
+	hold("a wrong key")
+	b.net.Refuse.Store(true)
+	hold("nobody there")
+	b.paid(0)
+}
+
+func (b *bench) checkSilent() {
+	for _, p := range []Part{Submit, Poll, Other} {
+		b.fake.Answer(p, spoiled["a silent one"])
+	}
+	began := time.Now()
+	err := b.gen.Check(b.Context())
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || f.Class != order.Hold || f.Hint == "" {
+		b.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		b.Errorf("it took %s", took)
+	}
+}

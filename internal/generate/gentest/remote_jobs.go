@@ -1,0 +1,204 @@
+package gentest
+
+import (
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// This file has the ways in which a call, a job or its file may be lost, and what
+// has to be left of it.
+
+// resumed is the request of a run after one that has stored the first job's id.
+func (b *bench) resumed() generate.Request {
+	r := b.request()
+	b.fake.mu.Lock()
+	r.Call.Ticket, r.Call.Resumed = b.fake.jobs[0].id, true
+	b.fake.mu.Unlock()
+	if b.fake.shape.bare {
+		r.Call.Ticket = "/jobs/" + r.Call.Ticket
+	}
+	return r
+}
+
+func (b *bench) lost() {
+	b.fake.Lose()
+	b.fails(b.request(), outcome{order.Retry, "no_answer", order.SpentUnknown, false})
+	b.paid(1)
+	if !b.fake.shape.again {
+		return
+	}
+	b.fake.Answer(Submit, nil)
+	r := b.request()
+	r.Call.Resumed = true
+	made, f := b.run(b.Context(), r)
+	if f != nil || len(made.Files) != 1 {
+		b.Fatalf("the same call again: %+v, %v", made, f)
+	}
+	if b.fake.shape.jobs {
+		b.paid(1)
+	}
+}
+
+func (b *bench) stopped() {
+	b.fake.Answer(Submit, spoiled["a silent one"])
+	ctx, cancel := context.WithCancelCause(b.Context())
+	time.AfterFunc(time.Second, func() { cancel(order.ErrStopping) })
+	began := time.Now()
+	_, f := b.run(ctx, b.request())
+	b.want(f, outcome{order.Stopped, "stopped", order.SpentStill, false})
+	if took := time.Since(began); took > time.Second {
+		b.Errorf("it took %s", took)
+	}
+}
+
+func (b *bench) stoppedBefore() {
+	ctx, cancel := context.WithCancelCause(b.Context())
+	cancel(order.ErrStopping)
+	_, f := b.run(ctx, b.request())
+	b.want(f, outcome{order.Stopped, "stopped", order.SpentStill, false})
+	if n := len(b.fake.Requests()); n != 0 {
+		b.Errorf("%d requests were sent", n)
+	}
+}
+
+func (b *bench) crashBeforePoll() {
+	r := b.request()
+	died := errors.New("the process has died")
+	r.Call.Submitted = func(string) error { return died }
+	if _, f := b.run(b.Context(), r); f == nil || !errors.Is(f, died) {
+		b.Fatalf("got %v", f)
+	}
+	for _, q := range b.fake.Requests() {
+		if q.Part == Poll {
+			b.Error("the job was asked about though its id was not durable")
+		}
+	}
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+func (b *bench) crashBeforeFile() {
+	part := Fetch
+	if b.fake.shape.bare {
+		part = Poll
+	}
+	ctx, cancel := context.WithCancelCause(b.Context())
+	b.fake.Answer(part, func(_ http.ResponseWriter, r *http.Request) {
+		cancel(order.ErrStopping)
+		<-r.Context().Done()
+	})
+	if _, f := b.run(ctx, b.request()); f == nil || f.Class != order.Stopped {
+		b.Fatalf("got %+v", f)
+	}
+	b.fake.Answer(part, nil)
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+func (b *bench) slow() {
+	b.fake.mu.Lock()
+	b.fake.delay = 3 * remoteTimeout / 2
+	b.fake.mu.Unlock()
+	b.fails(b.request(), outcome{order.Wait, "slow", order.SpentStill, false})
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+// overdue wants a job that is never done to be held in the end.
+func (b *bench) overdue() {
+	b.fake.mu.Lock()
+	b.fake.delay = 1000 * time.Hour
+	b.fake.mu.Unlock()
+	b.fails(b.request(), outcome{order.Wait, "slow", order.SpentStill, false})
+	r := b.resumed()
+	r.Call.Began = time.Now().Add(-25 * time.Hour)
+	b.fails(r, outcome{order.Hold, "overdue", order.SpentStill, false})
+	b.paid(1)
+}
+
+// keyLost takes the key away while a job runs: it is still there afterwards.
+func (b *bench) keyLost() {
+	r := b.request()
+	r.Call.Submitted = func(string) error { return errors.New("the process has died") }
+	b.run(b.Context(), r)
+	b.key = order.Failf(order.Hold, "misconfigured", "the key is not there").Nothing()
+	b.fails(b.resumed(), outcome{order.Hold, "misconfigured", order.SpentStill, false})
+	b.key = nil
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+func (b *bench) forgotten() {
+	r := b.request()
+	r.Call.Submitted = func(string) error { b.fake.Forget(); return nil }
+	b.fails(r, outcome{order.Retry, "expired", order.Spent, false})
+	b.paid(1)
+}
+
+func (b *bench) expired() {
+	b.fake.Answer(Fetch, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	b.fails(b.request(), outcome{order.Retry, "expired", order.Spent, false})
+	b.paid(1)
+}
+
+func (b *bench) emptyFile() {
+	b.fake.Answer(Fetch, func(http.ResponseWriter, *http.Request) {})
+	b.fails(b.request(), outcome{order.Retry, "bad_answer", order.Spent, false})
+	b.paid(1)
+}
+
+// brokenFile wants that trouble with a file leaves the job, and no half file.
+func (b *bench) brokenFile(h http.HandlerFunc) {
+	b.fake.Answer(Fetch, h)
+	r := b.request()
+	_, f := b.run(b.Context(), r)
+	if f == nil || f.Class != order.Retry && f.Class != order.Wait || f.Spending != order.SpentStill {
+		b.Fatalf("got %+v", f)
+	}
+	if list, err := filepath.Glob(filepath.Join(r.OutputDir, "[^.]*")); err != nil || len(list) > 0 {
+		b.Errorf("left %q, %v", list, err)
+	}
+	b.fake.Answer(Fetch, nil)
+	b.done(b.resumed(), 1)
+	b.paid(1)
+}
+
+func (b *bench) fileWithoutKey() {
+	asked := false
+	b.fake.Answer(Fetch, func(w http.ResponseWriter, r *http.Request) {
+		asked = true
+		b.noLeak(fmt.Sprint(r.Header), "the headers of a file's request")
+		w.Write(b.fake.jobs[0].file())
+	})
+	b.done(b.request(), 1)
+	if !asked {
+		b.Error("no file was asked for")
+	}
+}
+
+// linked has the provider name a file where only the owner may look.
+func (b *bench) linked(link string) {
+	b.fake.Answer(Poll, func(w http.ResponseWriter, r *http.Request) {
+		b.fake.mu.Lock()
+		defer b.fake.mu.Unlock()
+		rec := httptest.NewRecorder()
+		b.fake.shape.serve(b.fake, rec, r)
+		w.WriteHeader(rec.Code)
+		io.WriteString(w, strings.ReplaceAll(rec.Body.String(), b.fake.jobs[0].link(), link))
+	})
+	// To make another would most likely end in the same way.
+	_, f := b.run(b.Context(), b.request())
+	if f == nil || f.Class != order.Hold || f.Hint == "" || f.Spending == order.SpentNothing {
+		b.Fatalf("got %+v", f)
+	}
+	b.stayed()
+}
