@@ -110,7 +110,9 @@ var shapes = map[string]shape{
 		refusals: []refusal{
 			{Submit, 400, nil, `{"error":{"code":"moderation_blocked","message":"your request was rejected","type":"image_generation_user_error"}}`},
 			{Submit, 400, nil, `{"error":{"code":"content_policy_violation","message":"no"}}`},
-			{Submit, 200, nil, `{"data":[]}`}, // xAI
+			{Submit, 200, nil, `{"data":[]}`}, // xAI, which has two more
+			{Submit, 403, nil, `{"code":"The caller does not have permission","error":"Content violates usage guidelines."}`},
+			{Submit, 400, nil, `{"code":"imagine:content-moderated","error":"Generated image rejected by content moderation."}`},
 		}},
 	"gemini": {part: byPath(), reference: "base64",
 		signed: func(r *http.Request, _ []byte, key string) bool { return r.Header.Get("X-Goog-Api-Key") == key },
