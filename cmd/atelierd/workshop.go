@@ -44,7 +44,7 @@ func newWorkshop(cfg *config.Config, gens generators, log *slog.Logger) (*worksh
 			return nil, err
 		}
 		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
-			Makers: gens.makers(cfg, s), Prompt: s.Prompt, Promise: promised, Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
+			Makers: gens.makers(cfg, s), Prompt: s.Prompt, FromLast: s.FromLast, Promise: promised, Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
 			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Letters: letters(cfg, s)}
 	}
 	return &workshop{gens, services}, nil

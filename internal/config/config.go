@@ -163,6 +163,8 @@ type Service struct {
 	Check []string
 	// Prompt puts the client's wish into words; nil is the default.
 	Prompt *prompt.Prompt
+	// FromLast: a later round begins with the picture that was sent back.
+	FromLast bool
 	// Generator is a key of Config.Generators.
 	Generator string
 	Mode      string

@@ -132,6 +132,7 @@ func (t *table) promise(s *Service) {
 	s.MinWidth, s.MinHeight = t.number("min_width", 0, 1, 65535), t.number("min_height", 0, 1, 65535)
 	s.MinDuration = t.duration("min_duration", 0, time.Second, time.Hour)
 	s.MaxDuration = t.duration("max_duration", 0, time.Second, time.Hour)
+	s.FromLast = t.oneOf("revise", "fresh", "fresh", "last") == "last"
 	s.Check = t.list("check")
 	if len(s.Check) > 0 && s.Check[0] == "" {
 		t.problem(t.at("check"), "must name a program, or be left out")

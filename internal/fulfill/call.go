@@ -61,6 +61,13 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 		if req.References, req.Notes, err = f.references(ctx, j, o); err != nil {
 			return generate.Result{}, "", err
 		}
+		if s.FromLast {
+			last, err := f.last(ctx, j)
+			if err != nil {
+				return generate.Result{}, "", err
+			}
+			req.References = append(last, req.References...)
+		}
 		if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
 			return generate.Result{}, "", err
 		}

@@ -84,6 +84,8 @@ type Service struct {
 	// Prompt puts the client's wish into words for the generator; nil is the
 	// default.
 	Prompt *prompt.Prompt
+	// FromLast hands the pictures of the round before to a later one, to be changed.
+	FromLast bool
 	// Promise is what the files have to be.
 	Promise Promise
 	// Gate, if it is not nil, is what finished files wait for before they are

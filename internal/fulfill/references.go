@@ -114,6 +114,21 @@ func (f *Fulfiller) fetchMissing(ctx context.Context, orderID string, links []st
 	return found, nil
 }
 
+// last are the pictures of the round before, as far as their files are still there.
+func (f *Fulfiller) last(ctx context.Context, j order.Job) (list []generate.Reference, err error) {
+	if j.Kind != order.KindDelivery || j.Round == 0 {
+		return nil, nil
+	}
+	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Kind, j.Round-1)
+	for _, a := range files {
+		path := filepath.Join(f.o.Dir, a.Path)
+		if st, err := os.Stat(path); a.Media == media.Image && a.Path != "" && err == nil && st.Size() == a.Bytes {
+			list = append(list, generate.Reference{Path: path, MIME: a.MIME, URL: a.URL})
+		}
+	}
+	return list, err
+}
+
 // seen are the client's pictures as far as they are kept, for a check: it is told
 // of what the generator was given, and fetches nothing.
 func (f *Fulfiller) seen(ctx context.Context, o order.Order) (list []generate.Reference, err error) {

@@ -171,3 +171,44 @@ func TestAReferenceKeepsItsFileWhenTheListChanges(t *testing.T) {
 		}
 	})
 }
+
+func TestALaterRoundMayBeginWithThePictureThatWasSentBack(t *testing.T) {
+	for _, fromLast := range []bool{true, false} {
+		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+			w.service = func(s *fulfill.Service) { s.FromLast = fromLast }
+			id, _ := w.linked(1, 1000)
+			w.must(order.StageGenerate)
+			w.must(order.StageUpload)
+			w.must(order.StageDeliver)
+			if err := w.market.Dispute(id, "make the hat blue"); err != nil {
+				t.Fatal(err)
+			}
+			w.poll()
+			w.must(order.StageGenerate)
+			got := w.painter.asked[1].References
+			if !fromLast {
+				if len(got) != 1 {
+					t.Errorf("references %+v", got)
+				}
+				return
+			}
+			sent := w.firstLink(id)
+			if len(got) != 2 || got[0].URL != sent || got[0].MIME != "image/png" || got[1].URL != "https://a.example/0.png" || len(w.painter.asked[0].References) != 1 {
+				t.Fatalf("references %+v, delivered %s", got, sent)
+			}
+			if content, err := os.ReadFile(got[0].Path); err != nil || !strings.HasPrefix(string(content), string(picture)) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// firstLink is the link of what was delivered first.
+func (w *world) firstLink(id string) string {
+	w.t.Helper()
+	files, err := w.store.Artifacts(w.t.Context(), id, order.KindDelivery, 0)
+	if err != nil || len(files) != 1 {
+		w.t.Fatal(files, err)
+	}
+	return files[0].URL
+}

@@ -129,7 +129,7 @@ func TestFlaggedPicturesOfFalAreARefusal(t *testing.T) {
 
 func TestAnErrorTellsTheProvidersWordsAndNotItsMarkup(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"error":{"code":400,"message":"API key not valid"}}`:               "API key not valid",
+		`{"error":{"code":400,"message":"API key not valid"}}`:              "API key not valid",
 		`{"error":"brief too long"}`:                                        "brief too long",
 		`{"detail":[{"loc":["body"],"msg":"field required","type":"x"}]}`:   "field required",
 		`{"base_resp":{"status_code":1004,"status_msg":"login fail"}}`:      "login fail",
