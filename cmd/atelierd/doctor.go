@@ -2,19 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
-	"maps"
-	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"atelierd/internal/config"
-	"atelierd/internal/generate"
-	"atelierd/internal/media"
-	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
 
@@ -30,8 +27,9 @@ func (doctorCmd) Help() string {
 marketplace, and whether each generator can work and each service is listed, one
 line each with what to do about it. It changes nothing, sends nothing that the
 marketplace counts, and works while a daemon is running. Generators are asked for
-nothing that costs money, unless --paid has each of them make one sample; what it
-costs is no order's and is not counted by the caps.
+nothing that costs money, unless --paid has each of them make one sample, which is
+kept for you to look at and held against what the services promise; what it costs
+is no order's and is not counted by the caps. Ctrl-c stops it.
 
 It exits with 0 if nothing fails, with 3 if the credentials do, else with 1.`
 }
@@ -56,39 +54,84 @@ type doctor struct {
 	cfg         *config.Config
 	keys        *keyring
 	checks      []check
-	credentials bool // they are what fails
+	credentials bool  // they are what fails
+	live        bool  // each check is shown at once
+	shown       error // why one could not be
+	// stopped says that the owner has enough: what fails from then on says nothing.
+	stopped func() bool
+	// cut is the generator whose sample was not waited for.
+	cut string
 }
 
 func (c doctorCmd) Run(p *program) error {
-	d := &doctor{program: p}
-	ctx := context.Background()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	d := &doctor{program: p, live: !c.JSON, stopped: func() bool { return ctx.Err() != nil }}
 	if d.configuration() {
-		d.folder()
-		st := d.database()
-		d.lock()
-		d.webhooks()
-		have := d.findCredentials()
-		var there *listing
-		if !c.Offline {
-			there = d.marketplace(ctx, have)
-		}
-		if st != nil {
-			d.requests(ctx, st)
-		}
-		d.generators(ctx, c.Paid)
-		d.services(ctx, st, there)
-		if st != nil {
-			st.Close()
-		}
+		d.examine(ctx, c)
 	}
-	if err := d.report(c.JSON); err != nil {
+	if d.cut != "" {
+		return hintf(errors.New("stopped before all was checked"), "generator %s may charge for the sample that it was asked for", d.cut)
+	}
+	if d.stopped() {
+		return errors.New("stopped before all was checked")
+	}
+	if err := d.report(); err != nil {
 		return err
 	}
 	return d.verdict()
 }
 
+// examine makes the checks in the order in which a run needs what they are about.
+func (d *doctor) examine(ctx context.Context, c doctorCmd) {
+	d.folder()
+	st := d.database()
+	if st != nil {
+		defer st.Close()
+	}
+	d.lock()
+	d.webhooks()
+	have := d.findCredentials()
+	var there *listing
+	if !c.Offline {
+		there = d.marketplace(ctx, have)
+	}
+	if st != nil {
+		d.requests(ctx, st)
+	}
+	d.generators(ctx, c.Paid)
+	d.services(ctx, st, there)
+}
+
 func (d *doctor) add(state, name, hint, format string, args ...any) {
-	d.checks = append(d.checks, check{Name: name, State: state, Hint: hint, Text: fmt.Sprintf(format, args...)})
+	if d.stopped() {
+		return
+	}
+	c := check{Name: name, State: state, Hint: hint, Text: fmt.Sprintf(format, args...)}
+	d.checks = append(d.checks, c)
+	if d.live {
+		d.show(c)
+	}
+}
+
+// show prints a check at once: the next one may take its time.
+func (d *doctor) show(c check) {
+	g := d.newPage()
+	word := map[string]cell{checkOK: {"ok  ", green}, checkWarn: {"warn", yellow}, checkFail: {"FAIL", red}}[c.State]
+	g.wrap("      ", plain(c.Name)+": "+short(c.Text, 500), word, plainCell("  "))
+	if c.Hint != "" {
+		g.hint("      ", short(c.Hint, 500))
+	}
+	d.shown = errors.Join(d.shown, g.print(d.stdout))
+}
+
+// say tells of something that is about to take its time.
+func (d *doctor) say(text string) {
+	if d.live && !d.stopped() {
+		g := d.newPage()
+		g.linef("      %s", g.paint(dim, text))
+		d.shown = errors.Join(d.shown, g.print(d.stdout))
+	}
 }
 
 func (d *doctor) ok(name, format string, args ...any) { d.add(checkOK, name, "", format, args...) }
@@ -180,104 +223,16 @@ func (d *doctor) requests(ctx context.Context, r *store.Store) {
 	}
 }
 
-func (d *doctor) generators(ctx context.Context, paid bool) {
-	gens, err := newGenerators(d.cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		d.failErr("generators", err)
-		return
+// report ends what was shown, or prints it all for a machine.
+func (d *doctor) report() error {
+	if d.live {
+		return d.shown
 	}
-	for _, name := range slices.Sorted(maps.Keys(gens)) {
-		what := "generator " + name
-		if err := gens[name].Generator.Check(ctx); err != nil {
-			d.failErr(what, err)
-			continue
-		}
-		d.ok(what, "%s, ready", d.cfg.Generators[name].Type)
-		if paid {
-			d.sample(ctx, name, gens[name].Generator)
-		}
-	}
-}
-
-// sample has the generator make something, looks at it, and throws it away.
-func (d *doctor) sample(ctx context.Context, name string, g generate.Generator) {
-	what := "generator " + name + ", a sample"
-	dir, err := os.MkdirTemp("", "atelierd-doctor-")
-	if err != nil {
-		d.failErr(what, err)
-		return
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // a folder of its own; what stays costs nothing
-	began := time.Now()
-	made, err := g.Generate(ctx, sample(d.cfg, name, filepath.Join(dir, "out")))
-	if err != nil {
-		d.failErr(what, err)
-		return
-	}
-	cost := "it names no cost"
-	if made.Cost > 0 {
-		cost = "$" + made.Cost.String()
-	}
-	for _, file := range made.Files {
-		info, err := media.Inspect(file)
-		if err != nil {
-			d.failErr(what, err)
-			return
-		}
-		d.ok(what, "%s, %d bytes, in %s; %s", info.MIME, info.Bytes, time.Since(began).Round(100*time.Millisecond), cost)
-	}
-	if len(made.Files) == 0 {
-		d.ok(what, "a link, %s; %s", plain(made.URL), cost)
-	}
-}
-
-// services compares what is offered with what is listed. st or there may be nil.
-func (d *doctor) services(ctx context.Context, st *store.Store, there *listing) {
-	var known []order.Listed
-	if st != nil {
-		var err error
-		if known, err = st.Services(ctx); err != nil {
-			d.failErr("services", err)
-			return
-		}
-	}
-	for _, s := range viewServices(d.cfg, known) {
-		what := "service " + short(s.Title, 40)
-		switch {
-		case s.State == "unconfigured":
-			d.warn(what, "add it again, or delete it at the marketplace", "%s", s.Reason)
-		case there.has(s.Title):
-			d.ok(what, "listed")
-		case s.State == string(order.ServiceHeld):
-			d.fail(what, "mend it and start again; it is then listed", "not listed: %s", s.Reason)
-		case s.State == string(order.ServiceListed) && there != nil:
-			d.warn(what, "`atelierd run` lists it again", "the marketplace does not list it any more")
-		case s.State == string(order.ServiceListed):
-			d.ok(what, "listed, when it was last looked at")
-		default:
-			d.warn(what, "`atelierd run` lists it", "not listed yet")
-		}
-	}
-}
-
-func (d *doctor) report(asJSON bool) error {
-	if asJSON {
-		failed := slices.ContainsFunc(d.checks, func(c check) bool { return c.State == checkFail })
-		return printJSON(d.stdout, struct {
-			OK     bool    `json:"ok"`
-			Checks []check `json:"checks"`
-		}{!failed, d.checks})
-	}
-	g := d.newPage()
-	looks := map[string]cell{checkOK: {"ok", green}, checkWarn: {"warn", yellow}, checkFail: {"FAIL", red}}
-	for _, c := range d.checks {
-		word := looks[c.State]
-		g.linef("%s  %s: %s", g.paint(word.style, fmt.Sprintf("%-4s", word.text)), plain(c.Name), short(c.Text, 500))
-		if c.Hint != "" {
-			g.linef("      %s %s", g.paint(dim, "hint:"), short(c.Hint, 500))
-		}
-	}
-	return g.print(d.stdout)
+	failed := slices.ContainsFunc(d.checks, func(c check) bool { return c.State == checkFail })
+	return printJSON(d.stdout, struct {
+		OK     bool    `json:"ok"`
+		Checks []check `json:"checks"`
+	}{!failed, d.checks})
 }
 
 // verdict is the error to end with.

@@ -13,6 +13,7 @@ import (
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
+	"atelierd/internal/store"
 )
 
 // marketTimeout is how long the marketplace may take to answer a check.
@@ -194,4 +195,57 @@ func (d *doctor) wallet(p atelier.Profile) {
 	default:
 		d.ok(name, "payouts go to %s", p.PayoutWallet)
 	}
+}
+
+// services compares what is offered with what is listed. st or there may be nil.
+func (d *doctor) services(ctx context.Context, st *store.Store, there *listing) {
+	var known []order.Listed
+	if st != nil {
+		var err error
+		if known, err = st.Services(ctx); err != nil {
+			d.failErr("services", err)
+			return
+		}
+	}
+	paused := map[string]store.Fact{}
+	if st != nil {
+		facts, err := st.Facts(ctx)
+		if err != nil {
+			d.failErr("services", err)
+			return
+		}
+		paused = pausedBy(facts)
+	}
+	for _, s := range viewServices(d.cfg, known) {
+		what := "service " + short(s.Title, 40)
+		switch {
+		case s.State == "unconfigured":
+			d.warn(what, "add it again, or delete it at the marketplace", "%s", s.Reason)
+		case there.has(s.Title):
+			d.listed(what, s.Title, "listed", paused)
+		case s.State == string(order.ServiceHeld):
+			reason := ": " + s.Reason
+			if name := heldBy(d.cfg, s.Title, s.Reason, paused); name != "" {
+				reason = ", because of generator " + name
+			}
+			d.fail(what, "mend it and start again; it is then listed", "not listed%s", reason)
+		case s.State == string(order.ServiceListed) && there != nil:
+			d.warn(what, "`atelierd run` lists it again", "the marketplace does not list it any more")
+		case s.State == string(order.ServiceListed):
+			d.listed(what, s.Title, "listed, when it was last looked at", paused)
+		default:
+			d.warn(what, "`atelierd run` lists it", "not listed yet")
+		}
+	}
+}
+
+// listed says of a service on sale whether its orders wait.
+func (d *doctor) listed(what, title, text string, paused map[string]store.Fact) {
+	name, standIn := pausedFor(d.cfg, title, paused)
+	if name == "" {
+		d.ok(what, "%s", text)
+		return
+	}
+	d.warn(what, "mend it if it needs you; it is probed again and again, and a restart probes at once",
+		"%s, but generator %s is paused since %s%s", text, name, clock(paused[name].Since), standIn)
 }

@@ -23,8 +23,9 @@ type earningsCmd struct {
 
 func (earningsCmd) Help() string {
 	return `Completed orders: the price, the marketplace's fee (10 percent where it does not
-say), what is left, what the generators have cost, and the profit. Orders that
-completed and are not known to be paid out are named below.`
+say), what is left, what the generators have cost, and the profit. Below is what was
+spent on orders that have not completed: those that are open, held, refused, failed
+or cancelled. Orders that completed and are not known to be paid out are named.`
 }
 
 func (c earningsCmd) Run(p *program) error {
@@ -43,6 +44,10 @@ func (c earningsCmd) Run(p *program) error {
 		}
 		v := addUp(list, c.By)
 		v.WalletMissing = wallet == walletMissing
+		if v.notCompleted, err = st.SpentUncompleted(ctx, since); err != nil {
+			return err
+		}
+		v.NotCompleted = v.notCompleted.String()
 		if c.JSON {
 			return printJSON(p.stdout, v)
 		}
@@ -77,12 +82,17 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 
 // earningsView is what was earned, for machines.
 type earningsView struct {
-	Rows          []earningRow `json:"rows"`
-	Total         earningRow   `json:"total"`
-	Unpaid        []string     `json:"unpaid_orders"`
-	UnpaidUSD     string       `json:"unpaid_usd"`
-	PayoutsKnown  bool         `json:"payouts_known"` // the marketplace has told of at least one
-	WalletMissing bool         `json:"wallet_missing"`
+	Rows  []earningRow `json:"rows"`
+	Total earningRow   `json:"total"`
+	// NotCompleted was spent on orders that have not completed: they are open, or
+	// nothing came of them.
+	NotCompleted  string   `json:"not_completed_cost_usd"`
+	Unpaid        []string `json:"unpaid_orders"`
+	UnpaidUSD     string   `json:"unpaid_usd"`
+	PayoutsKnown  bool     `json:"payouts_known"` // the marketplace has told of at least one
+	WalletMissing bool     `json:"wallet_missing"`
+
+	notCompleted order.USD
 }
 
 type earningRow struct {
@@ -154,6 +164,9 @@ func (v earningsView) show(g *page, by string) {
 				plainCell(r.Fee), plainCell(r.Net), plainCell(r.Cost), {r.Profit, bold}})
 		}
 		g.table("", rows)
+	}
+	if v.notCompleted > 0 {
+		g.linef("spent on orders that have not completed: $%s", v.NotCompleted)
 	}
 	switch {
 	case len(v.Unpaid) == 0:

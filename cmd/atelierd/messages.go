@@ -47,7 +47,11 @@ func (c messagesCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		v := viewThread(thread, outbox)
+		works, err := st.Works(ctx, id)
+		if err != nil {
+			return err
+		}
+		v := viewThread(thread, outbox, works)
 		if c.JSON {
 			return printJSON(p.stdout, v)
 		}
@@ -95,20 +99,38 @@ type messageView struct {
 }
 
 type outgoingView struct {
-	Reason string         `json:"reason"`
-	State  order.OutState `json:"state"`
-	Text   string         `json:"text"` // empty until it is written from its template
-	Tries  int            `json:"tries"`
-	SentAt time.Time      `json:"sent_at,omitzero"`
+	Reason   string         `json:"reason"`
+	State    order.OutState `json:"state"`
+	Text     string         `json:"text"` // empty until it is written from its template
+	Tries    int            `json:"tries"`
+	SentAt   time.Time      `json:"sent_at,omitzero"`
+	InThread bool           `json:"in_thread"` // as it was last read
+
+	position int
+	work     store.Work
 }
 
-func viewThread(thread []order.Message, outbox []order.Outgoing) threadView {
+func viewThread(thread []order.Message, outbox []order.Outgoing, works []store.Work) threadView {
 	v := threadView{Messages: []messageView{}, Outbox: []outgoingView{}}
+	there := map[string]int{} // how often a text of ours stands in the thread
 	for _, m := range thread {
 		v.Messages = append(v.Messages, messageView(m))
+		if m.Party != order.PartyClient {
+			there[m.Text]++
+		}
 	}
 	for _, m := range outbox {
-		v.Outbox = append(v.Outbox, outgoingView{Reason: m.Reason, State: m.State, Text: m.Body, Tries: m.Tries, SentAt: m.SentAt})
+		out := outgoingView{Reason: m.Reason, State: m.State, Text: m.Body, Tries: m.Tries, SentAt: m.SentAt, position: m.Position}
+		if (m.State == order.OutSent || m.State == order.OutSending) && there[m.Body] > 0 {
+			there[m.Body]--
+			out.InThread = true
+		}
+		for _, w := range works {
+			if w.Kind == order.KindMessage && w.Round == m.Position {
+				out.work = w
+			}
+		}
+		v.Outbox = append(v.Outbox, out)
 	}
 	return v
 }
@@ -123,17 +145,47 @@ func (v threadView) show(g *page, now time.Time) {
 		g.quote(m.Text)
 	}
 	for _, m := range v.Outbox {
-		if m.State == order.OutSent {
-			continue // it is shown above, or will be
+		if m.InThread {
+			continue // it is shown above
 		}
-		g.linef("%s  %s", g.paint(bold, "agent"), g.paint(yellow, string(m.State)+", not in the thread"))
+		g.wrap("  ", m.fate(now), cell{"agent", bold}, plainCell(", "+letterName(m.Reason)+"  "))
 		text := m.Text
 		if text == "" {
-			text = "(" + order.Template(m.Reason) + ", not written yet)"
+			text = "(not written yet)"
 		}
 		g.quote(text)
 	}
 	if len(v.Messages) == 0 && len(v.Outbox) == 0 {
 		g.linef("nothing has been written about the order")
+	}
+}
+
+// fate says what has become of a message that the thread does not show.
+func (m outgoingView) fate(now time.Time) string {
+	switch m.State {
+	case order.OutSent:
+		return "sent " + relative(now, m.SentAt) + ", not in the thread as it was last read"
+	case order.OutRefused:
+		return "refused by the marketplace, not sent"
+	case order.OutDropped:
+		return "dropped, not sent"
+	}
+	text := string(m.State) + ", not in the thread yet"
+	if wait := waits(m.work, now); wait != "" {
+		text += "; " + wait
+	}
+	return text
+}
+
+// letterName is what a message of ours is called: by its template, or by whoever
+// wrote it.
+func letterName(reason string) string {
+	switch name := order.Template(reason); name {
+	case "owner":
+		return "written by you"
+	case "piece", "revised":
+		return `"` + short(strings.Replace(reason, "-", " ", 1), 40) + `"`
+	default:
+		return `"` + short(name, 40) + `"`
 	}
 }

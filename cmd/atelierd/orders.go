@@ -37,9 +37,10 @@ type ordersListCmd struct {
 }
 
 func (ordersListCmd) Help() string {
-	return `States: waiting (for the client), working, held (needs you), delivered (the client
-reviews it), failed (given up; "orders retry" tries again), completed, cancelled.
-While working, the stage is shown with the attempts made of those allowed.`
+	return `States: waiting (for the client), working, held (needs you, or was cancelled by you),
+delivered (the client reviews it), failed (given up; "orders retry" tries again),
+completed, cancelled. While working, the stage is shown with the attempts made of
+those allowed, and for how long the work waits, and for what.`
 }
 
 func (c ordersListCmd) Run(p *program) error {
@@ -71,14 +72,18 @@ func (c ordersListCmd) Run(p *program) error {
 		g := p.newPage()
 		showLines(g, lines, cfg.Work.MaxAttempts, time.Now())
 		switch {
-		case more:
-			g.linef("there are more; -n %d shows twice as many", 2*c.Most)
-		case len(lines) == 0 && filter == "":
+		case len(lines) > 0:
+		case filter == "":
 			g.linef("no order is open; --all shows those that have ended too")
-		case len(lines) == 0:
+		default:
 			g.linef("there is no such order")
 		}
-		return g.print(p.stdout)
+		if err := g.print(p.stdout); err != nil || !more {
+			return err
+		}
+		// On stdout a program that reads the list would take it for an order.
+		_, err = fmt.Fprintf(p.stderr, "there are more; -n %d shows twice as many\n", 2*c.Most)
+		return err
 	})
 }
 
@@ -115,6 +120,8 @@ type orderLine struct {
 	JobState     order.JobState `json:"job_state"` // empty without work
 	Attempt      int            `json:"attempt"`
 	RunAt        time.Time      `json:"run_at,omitzero"`
+	JobCode      string         `json:"job_code"` // why it does not run before run_at
+	JobReason    string         `json:"job_reason"`
 	Service      string         `json:"service"`
 	PriceUSD     string         `json:"price_usd"` // empty without a price
 	Brief        string         `json:"brief"`
@@ -130,8 +137,8 @@ type orderLine struct {
 
 func viewLine(l store.Line) orderLine {
 	return orderLine{ID: l.ID, State: l.State, RemoteStatus: l.Status, Round: l.Round, Stage: l.Stage,
-		JobState: l.Job, Attempt: l.Attempt, RunAt: l.RunAt, Service: l.Service, PriceUSD: price(l.Price, "", ""),
-		Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
+		JobState: l.Job, Attempt: l.Attempt, RunAt: l.RunAt, JobCode: l.JobCode, JobReason: l.JobReason, Service: l.Service,
+		PriceUSD: price(l.Price, "", ""), Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
 		DueAt: l.Due, DeliveredAt: l.Delivered, CompletedAt: l.Ended}
 }
 
@@ -148,14 +155,22 @@ func showLines(g *page, lines []store.Line, maxAttempts int, now time.Time) {
 	}
 	rows := [][]cell{headings("order", "state", "service", "price", "due", "brief")}
 	for _, l := range lines {
-		rows = append(rows, []cell{plainCell(short(l.ID, 64)), {progress(l, maxAttempts, now), stateStyle(l.State)},
+		look := stateStyle(l.State)
+		if l.Code == order.CodeOwner {
+			look = none
+		}
+		rows = append(rows, []cell{plainCell(short(l.ID, 64)), {progress(l, maxAttempts, now), look},
 			plainCell(short(l.Service, 28)), plainCell(price(l.Price, "$", "-")), dueCell(l, now), plainCell(short(l.Brief, 60))})
 	}
 	g.table("", rows)
 }
 
-// progress is the state, and while there is work how far it has come.
+// progress is the state, and while there is work how far it has come, and what
+// it waits for.
 func progress(l store.Line, maxAttempts int, now time.Time) string {
+	if l.State == order.StateHeld && l.Code == order.CodeOwner {
+		return cut(byOwner(l.Reason), 40)
+	}
 	parts := []string{string(l.State)}
 	switch {
 	case l.State == order.StateHeld || l.State == order.StateFailed:
@@ -169,17 +184,47 @@ func progress(l store.Line, maxAttempts int, now time.Time) string {
 		parts = append(parts, fmt.Sprintf("%s %d/%d", l.Stage, l.Attempt, maxAttempts))
 	}
 	text := strings.Join(parts, " ")
-	if l.State == order.StateWorking && l.Job == order.JobReady && l.RunAt.After(now) {
-		text += ", again " + relative(now, l.RunAt)
+	if l.State != order.StateWorking {
+		return text
+	}
+	// The reason is too long for a column; its code says it in a word or two.
+	if wait := waits(store.Work{State: l.Job, RunAt: l.RunAt, Code: l.JobCode, Reason: strings.ReplaceAll(l.JobCode, "_", " ")}, now); wait != "" {
+		text += ", " + short(wait, 60)
 	}
 	return text
+}
+
+// byOwner is how an order reads that the owner has cancelled: its state at the
+// marketplace is another matter.
+func byOwner(reason string) string {
+	if reason == "" {
+		return "cancelled by you"
+	}
+	return "cancelled by you: " + short(reason, 300)
+}
+
+// waits says until when a job that is ready does not run yet, and why; "" when
+// nothing keeps it. At a day's cap it looks again now and then, but waits for the
+// next day.
+func waits(w store.Work, now time.Time) string {
+	if w.State != order.JobReady || !w.RunAt.After(now) {
+		return ""
+	}
+	text := "waits " + span(w.RunAt.Sub(now))
+	if w.Code == order.CodeDayCap {
+		text = "waits until " + nextDay
+	}
+	if w.Reason == "" {
+		return text
+	}
+	return text + ": " + short(w.Reason, 400)
 }
 
 // dueCell is the deadline as long as something is owed, and what came of it
 // afterwards.
 func dueCell(l store.Line, now time.Time) cell {
 	switch {
-	case l.State == order.StateCancelled:
+	case l.State == order.StateCancelled, l.State == order.StateHeld && l.Code == order.CodeOwner:
 		return plainCell("-")
 	case l.State == order.StateCompleted && !l.Ended.IsZero():
 		return plainCell("done " + relative(now, l.Ended))

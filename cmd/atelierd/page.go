@@ -118,6 +118,42 @@ func (g *page) table(indent string, rows [][]cell) {
 	}
 }
 
+// wrap writes a text behind lead, whose cells are painted. On a terminal that is
+// too narrow for it the text is broken between words, and goes on below, indented
+// by indent. It must be plain already.
+func (g *page) wrap(indent, text string, lead ...cell) {
+	var line strings.Builder
+	used := 0
+	for _, c := range lead {
+		line.WriteString(g.paint(c.style, c.text))
+		used += utf8.RuneCountInString(c.text)
+	}
+	begun := false // whether the line has a word of the text
+	for word := range strings.SplitSeq(text, " ") {
+		width := utf8.RuneCountInString(word)
+		if begun && g.width > 0 && used+1+width > g.width {
+			g.linef("%s", line.String())
+			line.Reset()
+			line.WriteString(indent)
+			used, begun = utf8.RuneCountInString(indent), false
+		}
+		if begun {
+			line.WriteString(" ")
+			used++
+		}
+		line.WriteString(word)
+		used, begun = used+width, true
+	}
+	g.linef("%s", strings.TrimRight(line.String(), " "))
+}
+
+// note writes a line of ours below what it is about, and hint the next step.
+func (g *page) note(indent, text string) { g.wrap(indent, text, plainCell(indent)) }
+
+func (g *page) hint(indent, text string) {
+	g.wrap(indent, text, plainCell(indent), cell{"hint:", dim}, plainCell(" "))
+}
+
 // quote writes foreign text of several lines: escaped, each line behind a bar,
 // so that it cannot pass for a line of ours.
 func (g *page) quote(text string) {

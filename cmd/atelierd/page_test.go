@@ -108,3 +108,17 @@ func TestAHintNamesOnlyIDsThatAShellTakesAsTheyAre(t *testing.T) {
 		}
 	}
 }
+
+func TestLongLinesAreBrokenBetweenWordsOnATerminal(t *testing.T) {
+	for width, want := range map[int]string{
+		0:  "  hint: mend it, then start again with averylongword\n",
+		24: "  hint: mend it, then\n  start again with\n  averylongword\n",
+		10: "  hint: mend\n  it, then\n  start\n  again\n  with\n  averylongword\n",
+	} {
+		g := &page{width: width}
+		g.hint("  ", "mend it, then start again with averylongword")
+		if got := g.text.String(); got != want {
+			t.Errorf("%d wide: got\n%q, want\n%q", width, got, want)
+		}
+	}
+}

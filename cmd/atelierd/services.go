@@ -10,6 +10,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
+	"atelierd/internal/store"
 )
 
 // servicesCmd is everything about what the agent sells.
@@ -30,7 +31,8 @@ type servicesListCmd struct {
 
 func (servicesListCmd) Help() string {
 	return `Each service with what differs, as "atelierd services sync" would change it.
-Services at the marketplace that the configuration does not name are left alone.`
+Services at the marketplace that the configuration does not name are left alone.
+Orders for a service that is paused wait until its generator works again.`
 }
 
 func (c servicesListCmd) Run(p *program) error {
@@ -39,7 +41,7 @@ func (c servicesListCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		return showPlan(p, plan, c.JSON)
+		return d.showPlan(ctx, p, plan, c.JSON)
 	})
 }
 
@@ -59,7 +61,7 @@ func (c servicesSyncCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		if err := showPlan(p, plan, false); err != nil {
+		if err := d.showPlan(ctx, p, plan, false); err != nil {
 			return err
 		}
 		work := 0
@@ -182,42 +184,56 @@ func (c servicesRetireCmd) Run(p *program) error {
 	})
 }
 
-func showPlan(p *program, plan []enroll.Planned, asJSON bool) error {
+func (d direct) showPlan(ctx context.Context, p *program, plan []enroll.Planned, asJSON bool) error {
+	facts, err := d.owner.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	paused := pausedBy(facts)
 	if asJSON {
 		type view struct {
 			Step    enroll.Step  `json:"step"`
 			Title   string       `json:"title"`
 			ID      string       `json:"id"`
 			Retired bool         `json:"retired"`
+			Paused  string       `json:"paused"` // the generator of its own that is; empty while it works
 			Changes []changeView `json:"changes"`
 		}
 		list := []view{}
 		for _, s := range plan {
-			list = append(list, view{s.Step, s.Title, s.ID, s.Retired, viewChanges(s.Changes)})
+			name, _ := pausedFor(d.cfg, s.Title, paused)
+			list = append(list, view{s.Step, s.Title, s.ID, s.Retired, name, viewChanges(s.Changes)})
 		}
 		return printJSON(p.stdout, list)
 	}
 	g := p.newPage()
 	for _, s := range plan {
-		title := short(s.Title, 100)
-		switch s.Step {
-		case enroll.StepCreate:
-			note := "not listed"
-			if s.Retired {
-				note = "retired by you"
-			}
-			g.linef("  %s  (%s; a sync lists it)", g.paint(green, "+ "+title), note)
-		case enroll.StepChange:
-			g.linef("  %s  %s", g.paint(yellow, "~ "+title), g.paint(dim, plain(s.ID)))
-			showChanges(g, s.Changes)
-		case enroll.StepLeave:
-			g.linef("  = %s  %s", title, g.paint(dim, plain(s.ID)))
-		case enroll.StepForeign:
-			g.linef("  ? %s  %s, not in the configuration; left alone", title, g.paint(dim, plain(s.ID)))
-		}
+		d.showPlanned(g, s, paused)
 	}
 	if len(plan) == 0 {
 		g.linef("no service is configured, and none is listed")
 	}
 	return g.print(p.stdout)
+}
+
+func (d direct) showPlanned(g *page, s enroll.Planned, paused map[string]store.Fact) {
+	title, id, note := short(s.Title, 100), g.paint(dim, plain(s.ID)), ""
+	if name, standIn := pausedFor(d.cfg, s.Title, paused); name != "" {
+		note = "; " + g.paint(yellow, "paused: generator "+name+" does not work now"+standIn)
+	}
+	switch s.Step {
+	case enroll.StepCreate:
+		why := "not listed"
+		if s.Retired {
+			why = "retired by you"
+		}
+		g.linef("  %s  (%s; a sync lists it%s)", g.paint(green, "+ "+title), why, note)
+	case enroll.StepChange:
+		g.linef("  %s  %s, differs%s", g.paint(yellow, "~ "+title), id, note)
+		showChanges(g, s.Changes)
+	case enroll.StepLeave:
+		g.linef("  = %s  %s, listed as configured%s", title, id, note)
+	case enroll.StepForeign:
+		g.linef("  ? %s  %s, not in the configuration; left alone", title, id)
+	}
 }

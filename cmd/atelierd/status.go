@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -53,7 +52,7 @@ type statusView struct {
 	BaseURL   string              `json:"base_url"`
 	DataDir   string              `json:"data_dir"`
 	Attention []attentionView     `json:"attention"`
-	Orders    map[order.State]int `json:"orders"` // that have not ended
+	Orders    map[order.State]int `json:"orders"` // that have not ended, nor been cancelled by the owner
 	Requests  requestsView        `json:"requests"`
 	Services  []serviceView       `json:"services"`
 	Webhooks  webhooksView        `json:"webhooks"`
@@ -64,11 +63,41 @@ type statusView struct {
 type spendingView struct {
 	Today string `json:"today_usd"`
 	Cap   string `json:"cap_usd"` // empty is without limit
+	// CapReached: it is spent, or an order has met it; Waiting is how many wait for
+	// the next day.
+	CapReached bool `json:"cap_reached"`
+	Waiting    int  `json:"waiting_orders"`
+}
+
+func readSpending(ctx context.Context, cfg *config.Config, r *store.Store, now time.Time) (v spendingView, err error) {
+	today, err := r.SpentToday(ctx, now)
+	if err != nil {
+		return v, err
+	}
+	v.Today = today.String()
+	if cfg.Spending.Day == 0 {
+		return v, nil
+	}
+	v.Cap = cfg.Spending.Day.String()
+	v.Waiting, err = r.CappedToday(ctx, now)
+	v.CapReached = v.Waiting > 0 || today >= cfg.Spending.Day
+	return v, err
 }
 
 func (v spendingView) String() string {
-	if v.Cap == "" {
+	waiting := "no order waits for it"
+	switch v.Waiting {
+	case 0:
+	case 1:
+		waiting = "1 order waits until " + nextDay
+	default:
+		waiting = fmt.Sprintf("%d orders wait until %s", v.Waiting, nextDay)
+	}
+	switch {
+	case v.Cap == "":
 		return fmt.Sprintf("$%s today (UTC), without a cap on the day", v.Today)
+	case v.CapReached:
+		return fmt.Sprintf("cap reached: $%s of $%s today; %s", v.Today, v.Cap, waiting)
 	}
 	return fmt.Sprintf("$%s of $%s today (UTC)", v.Today, v.Cap)
 }
@@ -82,16 +111,6 @@ type webhooksView struct {
 type daemonView struct {
 	Running bool `json:"running"`
 	PID     int  `json:"pid,omitzero"`
-}
-
-type attentionView struct {
-	What   string    `json:"what"` // order, service, row or daemon
-	ID     string    `json:"id"`
-	State  string    `json:"state"`
-	Code   string    `json:"code"`
-	Reason string    `json:"reason"`
-	Hint   string    `json:"hint"`
-	Since  time.Time `json:"since"`
 }
 
 type serviceView struct {
@@ -122,17 +141,13 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	if err != nil {
 		return statusView{}, err
 	}
-	v := statusView{BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: []attentionView{},
+	v := statusView{BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: viewAttention(cfg, st, now),
 		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services)}
 	v.Webhooks.Listen = cfg.Webhook.Listen
-	today, err := r.SpentToday(ctx, now)
-	if err != nil {
+	if v.Spending, err = readSpending(ctx, cfg, r, now); err != nil {
 		return statusView{}, err
 	}
-	if v.Spending.Today = today.String(); cfg.Spending.Day > 0 {
-		v.Spending.Cap = cfg.Spending.Day.String()
-	}
-	showPaused(cfg, v.Services, st.Facts)
+	showPaused(cfg, v.Services, pausedBy(st.Facts))
 	for _, f := range st.Facts {
 		if f.Name == factWebhook {
 			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // it stays zero if it is none
@@ -143,53 +158,7 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	for _, s := range openStates {
 		v.Orders[s] = st.Orders[s]
 	}
-	for _, a := range st.Attention {
-		v.Attention = append(v.Attention, attentionView{What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: cmp.Or(a.Hint, nextStep(a)), Since: a.Since})
-	}
 	return v, nil
-}
-
-// showPaused marks the services whose generator is paused.
-func showPaused(cfg *config.Config, services []serviceView, facts []store.Fact) {
-	for i, v := range services {
-		at := slices.IndexFunc(cfg.Services, func(s config.Service) bool { return s.Title == v.Title })
-		if at < 0 || v.State != string(order.ServiceListed) {
-			continue
-		}
-		name := cfg.Services[at].Generator
-		for _, f := range facts {
-			if f.Name == "trouble."+troublePaused+name {
-				services[i].State, services[i].Since = "paused", f.Since
-				services[i].Reason = "generator " + name + ": " + f.Value
-			}
-		}
-	}
-}
-
-// nextStep is the hint for what came without one.
-func nextStep(a store.Attention) string {
-	switch a.What {
-	case "order":
-		return "`atelierd orders show " + typed(a.ID) + "` tells all about it, `atelierd orders retry " + typed(a.ID) + "` tries it again"
-	case "service":
-		return "mend it and start again; `atelierd doctor` checks the generators"
-	case "row":
-		return "the marketplace listed an order that could not be read; look at your orders there"
-	}
-	if a.Code == "trouble.wallet" {
-		return "set agent.payout_wallet in the configuration, then `atelierd agent sync`"
-	}
-	if strings.HasPrefix(a.Code, "trouble."+troublePaused) {
-		return "see `atelierd doctor`; it is probed again and again, and goes on by itself"
-	}
-	if a.Code == "trouble.spending" {
-		return "work goes on tomorrow (UTC), or with a higher spending.day_usd after a restart"
-	}
-	if a.Code == "trouble.key" {
-		return "put a valid key in place; work goes on by itself"
-	}
-	return "the daemon's log says more"
 }
 
 // viewServices joins what the configuration offers with how it stands.
@@ -241,7 +210,11 @@ func (v statusView) show(g *page, now time.Time) {
 	g.linef("  %s", strings.Join(parts, ", "))
 	v.Requests.show(g, now)
 	g.heading("spending")
-	g.linef("  %s", v.Spending)
+	look := none
+	if v.Spending.CapReached {
+		look = yellow
+	}
+	g.linef("  %s", g.paint(look, v.Spending.String()))
 	g.heading("services")
 	rows := [][]cell{}
 	for _, s := range v.Services {
@@ -254,31 +227,6 @@ func (v statusView) show(g *page, now time.Time) {
 	g.table("  ", rows)
 	if len(rows) == 0 {
 		g.linef("  none; add a [[service]] to the configuration")
-	}
-}
-
-// mostAttention is how many of the things to do are shown.
-const mostAttention = 10
-
-func (v statusView) showAttention(g *page, now time.Time) {
-	if len(v.Attention) == 0 {
-		g.linef("\n%s", g.paint(green, "nothing needs you"))
-		return
-	}
-	g.heading("needs you")
-	for _, a := range v.Attention[:min(len(v.Attention), mostAttention)] {
-		what := a.What + " " + short(a.ID, 70)
-		if a.What == "daemon" || a.What == "row" {
-			what = a.What
-		}
-		g.linef("  %s  %s %s", g.paint(red, what), a.State, relative(now, a.Since))
-		if a.Reason != "" {
-			g.linef("    %s", short(a.Reason, 300))
-		}
-		g.linef("    %s %s", g.paint(dim, "hint:"), short(a.Hint, 300))
-	}
-	if more := len(v.Attention) - mostAttention; more > 0 {
-		g.linef("  and %d more; --json shows all", more)
 	}
 }
 

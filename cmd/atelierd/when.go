@@ -50,3 +50,6 @@ func clock(t time.Time) string {
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
 }
+
+// nextDay is when money that is capped by the day may be spent again.
+const nextDay = "00:00 UTC"

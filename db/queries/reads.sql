@@ -6,24 +6,32 @@ SELECT * FROM orders WHERE id = ?;
 SELECT id FROM orders WHERE id >= sqlc.arg(low) AND id < sqlc.arg(high) ORDER BY id LIMIT 3;
 
 -- name: ListOrders :many
--- Newest first; state '' means all that have not ended, 'all' everything.
+-- Newest first; state '' means all that have not ended, 'all' everything. The work shown is that on the
+-- delivery of the round, or, before there is any, that on the price.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
        o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
        coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
-       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at
+       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at,
+       coalesce(j.code, '') AS job_code, coalesce(j.reason, '') AS job_reason
 FROM orders AS o
-LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
+LEFT JOIN jobs AS j ON j.id = (
+    SELECT w.id FROM jobs AS w
+    WHERE w.order_id = o.id AND ((w.kind = 'delivery' AND w.round = o.round) OR w.kind = 'quote')
+    ORDER BY w.kind LIMIT 1)
 WHERE sqlc.arg(state) = 'all' OR o.state = sqlc.arg(state)
    OR (sqlc.arg(state) = '' AND o.state NOT IN ('completed', 'cancelled'))
 ORDER BY o.created_at DESC, o.id LIMIT sqlc.arg(most);
 
 -- name: CountOrders :many
--- Only live states; history is not counted on a hot path.
+-- Only live states; history is not counted on a hot path. What the owner has cancelled is not counted.
 SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
-WHERE state NOT IN ('completed', 'cancelled') GROUP BY state;
+WHERE state NOT IN ('completed', 'cancelled') AND NOT (state = 'held' AND code = 'owner') GROUP BY state;
 
 -- name: OrderAttempts :many
 SELECT a.*, j.round, j.kind FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id;
+
+-- name: OrderJobs :many
+SELECT kind, round, stage, state, attempt, run_at, code, reason, hint FROM jobs WHERE order_id = ? ORDER BY id;
 
 -- name: OrderDeliveries :many
 SELECT * FROM deliveries WHERE order_id = ? ORDER BY round;
@@ -42,4 +50,17 @@ FROM requests WHERE at >= ? GROUP BY call;
 SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?;
 
 -- name: Attention :many
-SELECT what, id, state, code, reason, hint, since FROM v_attention ORDER BY since;
+-- What ails the whole daemon first, then the newest first.
+SELECT what, id, state, code, reason, hint, since FROM v_attention
+ORDER BY what NOT IN ('daemon', 'generator'), since DESC, id;
+
+-- name: OrdersWaitingFor :one
+-- The orders whose work was put off with the given code at or after a time.
+SELECT CAST(count(DISTINCT order_id) AS INTEGER) FROM jobs
+WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = sqlc.arg(code) AND changed_at >= sqlc.arg(changed_at);
+
+-- name: SpentUncompleted :one
+-- What was spent since a time on orders that have not completed.
+SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER)
+FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
+WHERE a.started_at >= ? AND a.cost_usd_micros > 0 AND o.state <> 'completed';

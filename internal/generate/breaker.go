@@ -39,7 +39,7 @@ const longestPause = 15 * time.Minute
 // whose key cannot be read, CodeTryLater a program that cannot work now.
 const (
 	CodePaused   = "paused"
-	CodeNoKey    = "no_key"
+	CodeNoKey    = "key_missing"
 	CodeTryLater = "try_later"
 )
 

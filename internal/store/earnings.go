@@ -44,3 +44,13 @@ func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error
 	}
 	return list, nil
 }
+
+// SpentUncompleted is what was spent at or after since on orders that have not
+// completed: they are open, or nothing came of them.
+func (s *Store) SpentUncompleted(ctx context.Context, since time.Time) (order.USD, error) {
+	if since.IsZero() {
+		since = time.Unix(0, 0)
+	}
+	n, err := s.read.SpentUncompleted(ctx, utc.At(since))
+	return order.USD(n), err
+}

@@ -138,10 +138,14 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if n == 0 && (before.State != order.StateHeld || before.Code == order.CodeOwner) {
 			return fmt.Errorf("order %s is %s and has no work to cancel", id, before.State)
 		}
-		return t.owned(id, order.StateHeld, order.CodeOwner, reason, "cancelled by the owner: "+reason)
+		note := "cancelled by the owner"
+		if reason != "" {
+			note += ": " + reason
+		}
+		return t.owned(id, order.StateHeld, order.CodeOwner, reason, note)
 	})
 }
 

@@ -137,3 +137,23 @@ func TestAnOrderIsFoundByTheBeginningOfItsID(t *testing.T) {
 		}
 	}
 }
+
+// An order for a service that is not sold has no job.
+func TestTheOwnersCancelPutsAHeldOrderWithoutWorkAside(t *testing.T) {
+	s := openNew(t, Options{})
+	b := batch(facts("o1", order.Paid))
+	b.Decide = func(order.Known, order.Facts) order.Decision {
+		return order.Decision{State: order.StateHeld, Code: "no_service", Reason: "not sold", DueAt: placed}
+	}
+	apply(t, s, b)
+	o := openOwner(t, s.dir)
+	if err := o.Cancel(t.Context(), "o1", ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := getOrder(t, s, "o1"); got.Code != order.CodeOwner || got.State != order.StateHeld {
+		t.Errorf("it is %s %q", got.State, got.Code)
+	}
+	if err := o.Cancel(t.Context(), "o1", ""); err == nil {
+		t.Error("cancelled twice")
+	}
+}

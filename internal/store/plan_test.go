@@ -74,7 +74,7 @@ func TestNoQueryWalksThroughHistory(t *testing.T) {
 		"s": true, "CONSTANT": true, "v_attention": true}
 	partial := map[string]bool{"orders_open": true, "jobs_leased": true, "orders_completed": true,
 		"jobs_stuck": true, "orders_thread": true, "bounties_open": true}
-	forPeople := map[string]bool{"ListOrders": true, "ListBounties": true}
+	forPeople := map[string]bool{"ListOrders": true, "ListBounties": true, "SpentUncompleted": true}
 	list := queries(t)
 	if len(list) < 50 {
 		t.Fatalf("only %d queries were found", len(list))

@@ -116,6 +116,8 @@ type Line struct {
 	Job       order.JobState // empty without a job
 	Attempt   int
 	RunAt     time.Time // when its job may next run
+	JobCode   string    // why not sooner
+	JobReason string
 	Price     *order.USD
 	Brief     string
 	Code      string
@@ -138,9 +140,36 @@ func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, err
 	list := make([]Line, len(rows))
 	for i, r := range rows {
 		list[i] = Line{ID: r.ID, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round),
-			Stage: r.Stage, Job: r.JobState, Attempt: int(r.Attempt), RunAt: r.RunAt.Time, Price: r.PriceUsdMicros,
+			Stage: r.Stage, Job: r.JobState, Attempt: int(r.Attempt), RunAt: r.RunAt.Time, JobCode: r.JobCode,
+			JobReason: r.JobReason, Price: r.PriceUsdMicros,
 			Brief: r.Brief, Code: r.Code, Reason: r.Reason, Hint: r.Hint, Created: r.CreatedAt.Time,
 			Seen: r.SeenAt.Time, Due: r.DueAt.Time, Delivered: r.DeliveredAt.Time, Ended: r.CompletedAt.Time}
+	}
+	return list, nil
+}
+
+// Work is one job of an order, for people.
+type Work struct {
+	Kind    order.Kind
+	Round   int
+	Stage   order.Stage
+	State   order.JobState
+	Attempt int
+	RunAt   time.Time // not before
+	// Code, Reason and Hint say why it was put off, is held or has failed.
+	Code, Reason, Hint string
+}
+
+// Works is all the work that is owed to an order, or was.
+func (s *Store) Works(ctx context.Context, id string) ([]Work, error) {
+	rows, err := s.read.OrderJobs(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Work, len(rows))
+	for i, r := range rows {
+		list[i] = Work{Kind: r.Kind, Round: int(r.Round), Stage: r.Stage, State: r.State, Attempt: int(r.Attempt),
+			RunAt: r.RunAt.Time, Code: r.Code, Reason: r.Reason, Hint: r.Hint}
 	}
 	return list, nil
 }
@@ -185,6 +214,7 @@ type Generation struct {
 // History is all that is known of one order.
 type History struct {
 	Order    order.Order
+	Works    []Work
 	Attempts []Attempt
 	// Generations are the calls of generators that its attempts have made.
 	Generations []Generation
@@ -201,6 +231,9 @@ type History struct {
 // History reads all that is known of one order.
 func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 	if h.Order, err = s.Order(ctx, id); err != nil {
+		return h, err
+	}
+	if h.Works, err = s.Works(ctx, id); err != nil {
 		return h, err
 	}
 	attempts, err := s.read.OrderAttempts(ctx, id)

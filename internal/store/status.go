@@ -10,7 +10,7 @@ import (
 
 // Attention is something only the owner can settle.
 type Attention struct {
-	What   string // order, service, row or daemon
+	What   string // order, piece, message, service, row, generator or daemon
 	ID     string
 	State  string
 	Code   string
@@ -28,7 +28,7 @@ type Calls struct {
 
 // Status is how everything stands.
 type Status struct {
-	Orders    map[order.State]int // that have not ended
+	Orders    map[order.State]int // that have not ended, nor been cancelled by the owner
 	Attention []Attention
 	Requests  []Calls // since the given time
 	Windows   []order.Window
@@ -73,4 +73,11 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 	}
 	st.Facts, err = s.Facts(ctx)
 	return st, err
+}
+
+// CappedToday is how many orders wait for the next day (UTC) because of what was
+// spent on this one.
+func (s *Store) CappedToday(ctx context.Context, now time.Time) (int, error) {
+	n, err := s.read.OrdersWaitingFor(ctx, order.CodeDayCap, utc.At(order.Day(now)))
+	return int(n), err
 }

@@ -258,6 +258,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.orderIDsLikeStmt, err = db.PrepareContext(ctx, orderIDsLike); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderIDsLike: %w", err)
 	}
+	if q.orderJobsStmt, err = db.PrepareContext(ctx, orderJobs); err != nil {
+		return nil, fmt.Errorf("error preparing query OrderJobs: %w", err)
+	}
+	if q.ordersWaitingForStmt, err = db.PrepareContext(ctx, ordersWaitingFor); err != nil {
+		return nil, fmt.Errorf("error preparing query OrdersWaitingFor: %w", err)
+	}
 	if q.ownerCancelStmt, err = db.PrepareContext(ctx, ownerCancel); err != nil {
 		return nil, fmt.Errorf("error preparing query OwnerCancel: %w", err)
 	}
@@ -359,6 +365,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.spentSinceStmt, err = db.PrepareContext(ctx, spentSince); err != nil {
 		return nil, fmt.Errorf("error preparing query SpentSince: %w", err)
+	}
+	if q.spentUncompletedStmt, err = db.PrepareContext(ctx, spentUncompleted); err != nil {
+		return nil, fmt.Errorf("error preparing query SpentUncompleted: %w", err)
 	}
 	if q.unfinishedJobsStmt, err = db.PrepareContext(ctx, unfinishedJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query UnfinishedJobs: %w", err)
@@ -764,6 +773,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing orderIDsLikeStmt: %w", cerr)
 		}
 	}
+	if q.orderJobsStmt != nil {
+		if cerr := q.orderJobsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing orderJobsStmt: %w", cerr)
+		}
+	}
+	if q.ordersWaitingForStmt != nil {
+		if cerr := q.ordersWaitingForStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ordersWaitingForStmt: %w", cerr)
+		}
+	}
 	if q.ownerCancelStmt != nil {
 		if cerr := q.ownerCancelStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ownerCancelStmt: %w", cerr)
@@ -934,6 +953,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing spentSinceStmt: %w", cerr)
 		}
 	}
+	if q.spentUncompletedStmt != nil {
+		if cerr := q.spentUncompletedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing spentUncompletedStmt: %w", cerr)
+		}
+	}
 	if q.unfinishedJobsStmt != nil {
 		if cerr := q.unfinishedJobsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing unfinishedJobsStmt: %w", cerr)
@@ -1066,6 +1090,8 @@ type Queries struct {
 	orderEventsStmt         *sql.Stmt
 	orderGenerationsStmt    *sql.Stmt
 	orderIDsLikeStmt        *sql.Stmt
+	orderJobsStmt           *sql.Stmt
+	ordersWaitingForStmt    *sql.Stmt
 	ownerCancelStmt         *sql.Stmt
 	putBountyStmt           *sql.Stmt
 	putElsewhereStmt        *sql.Stmt
@@ -1100,6 +1126,7 @@ type Queries struct {
 	spentInAttemptStmt      *sql.Stmt
 	spentOnOrderStmt        *sql.Stmt
 	spentSinceStmt          *sql.Stmt
+	spentUncompletedStmt    *sql.Stmt
 	unfinishedJobsStmt      *sql.Stmt
 	updateOrderFactsStmt    *sql.Stmt
 	winBountyStmt           *sql.Stmt
@@ -1187,6 +1214,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderEventsStmt:         q.orderEventsStmt,
 		orderGenerationsStmt:    q.orderGenerationsStmt,
 		orderIDsLikeStmt:        q.orderIDsLikeStmt,
+		orderJobsStmt:           q.orderJobsStmt,
+		ordersWaitingForStmt:    q.ordersWaitingForStmt,
 		ownerCancelStmt:         q.ownerCancelStmt,
 		putBountyStmt:           q.putBountyStmt,
 		putElsewhereStmt:        q.putElsewhereStmt,
@@ -1221,6 +1250,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		spentInAttemptStmt:      q.spentInAttemptStmt,
 		spentOnOrderStmt:        q.spentOnOrderStmt,
 		spentSinceStmt:          q.spentSinceStmt,
+		spentUncompletedStmt:    q.spentUncompletedStmt,
 		unfinishedJobsStmt:      q.unfinishedJobsStmt,
 		updateOrderFactsStmt:    q.updateOrderFactsStmt,
 		winBountyStmt:           q.winBountyStmt,

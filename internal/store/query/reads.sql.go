@@ -13,9 +13,11 @@ import (
 )
 
 const attention = `-- name: Attention :many
-SELECT what, id, state, code, reason, hint, since FROM v_attention ORDER BY since
+SELECT what, id, state, code, reason, hint, since FROM v_attention
+ORDER BY what NOT IN ('daemon', 'generator'), since DESC, id
 `
 
+// What ails the whole daemon first, then the newest first.
 func (q *Queries) Attention(ctx context.Context) ([]VAttention, error) {
 	rows, err := q.query(ctx, q.attentionStmt, attention)
 	if err != nil {
@@ -49,7 +51,7 @@ func (q *Queries) Attention(ctx context.Context) ([]VAttention, error) {
 
 const countOrders = `-- name: CountOrders :many
 SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
-WHERE state NOT IN ('completed', 'cancelled') GROUP BY state
+WHERE state NOT IN ('completed', 'cancelled') AND NOT (state = 'held' AND code = 'owner') GROUP BY state
 `
 
 type CountOrdersRow struct {
@@ -57,7 +59,7 @@ type CountOrdersRow struct {
 	Orders int64
 }
 
-// Only live states; history is not counted on a hot path.
+// Only live states; history is not counted on a hot path. What the owner has cancelled is not counted.
 func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 	rows, err := q.query(ctx, q.countOrdersStmt, countOrders)
 	if err != nil {
@@ -149,9 +151,13 @@ const listOrders = `-- name: ListOrders :many
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
        o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
        coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
-       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at
+       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at,
+       coalesce(j.code, '') AS job_code, coalesce(j.reason, '') AS job_reason
 FROM orders AS o
-LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
+LEFT JOIN jobs AS j ON j.id = (
+    SELECT w.id FROM jobs AS w
+    WHERE w.order_id = o.id AND ((w.kind = 'delivery' AND w.round = o.round) OR w.kind = 'quote')
+    ORDER BY w.kind LIMIT 1)
 WHERE ?1 = 'all' OR o.state = ?1
    OR (?1 = '' AND o.state NOT IN ('completed', 'cancelled'))
 ORDER BY o.created_at DESC, o.id LIMIT ?2
@@ -177,9 +183,12 @@ type ListOrdersRow struct {
 	JobState       order.JobState
 	Attempt        int64
 	RunAt          utc.Time
+	JobCode        string
+	JobReason      string
 }
 
-// Newest first; state ” means all that have not ended, 'all' everything.
+// Newest first; state ” means all that have not ended, 'all' everything. The work shown is that on the
+// delivery of the round, or, before there is any, that on the price.
 func (q *Queries) ListOrders(ctx context.Context, state interface{}, most int64) ([]ListOrdersRow, error) {
 	rows, err := q.query(ctx, q.listOrdersStmt, listOrders, state, most)
 	if err != nil {
@@ -209,6 +218,8 @@ func (q *Queries) ListOrders(ctx context.Context, state interface{}, most int64)
 			&i.JobState,
 			&i.Attempt,
 			&i.RunAt,
+			&i.JobCode,
+			&i.JobReason,
 		); err != nil {
 			return nil, err
 		}
@@ -421,6 +432,68 @@ func (q *Queries) OrderIDsLike(ctx context.Context, low string, high string) ([]
 	return items, nil
 }
 
+const orderJobs = `-- name: OrderJobs :many
+SELECT kind, round, stage, state, attempt, run_at, code, reason, hint FROM jobs WHERE order_id = ? ORDER BY id
+`
+
+type OrderJobsRow struct {
+	Kind    order.Kind
+	Round   int64
+	Stage   order.Stage
+	State   order.JobState
+	Attempt int64
+	RunAt   utc.Time
+	Code    string
+	Reason  string
+	Hint    string
+}
+
+func (q *Queries) OrderJobs(ctx context.Context, orderID string) ([]OrderJobsRow, error) {
+	rows, err := q.query(ctx, q.orderJobsStmt, orderJobs, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OrderJobsRow{}
+	for rows.Next() {
+		var i OrderJobsRow
+		if err := rows.Scan(
+			&i.Kind,
+			&i.Round,
+			&i.Stage,
+			&i.State,
+			&i.Attempt,
+			&i.RunAt,
+			&i.Code,
+			&i.Reason,
+			&i.Hint,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ordersWaitingFor = `-- name: OrdersWaitingFor :one
+SELECT CAST(count(DISTINCT order_id) AS INTEGER) FROM jobs
+WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?1 AND changed_at >= ?2
+`
+
+// The orders whose work was put off with the given code at or after a time.
+func (q *Queries) OrdersWaitingFor(ctx context.Context, code string, changedAt utc.Time) (int64, error) {
+	row := q.queryRow(ctx, q.ordersWaitingForStmt, ordersWaitingFor, code, changedAt)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const requestsSince = `-- name: RequestsSince :many
 SELECT call, CAST(count(*) AS INTEGER) AS requests, CAST(coalesce(sum(status = 429), 0) AS INTEGER) AS refused
 FROM requests WHERE at >= ? GROUP BY call
@@ -461,6 +534,20 @@ SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?
 
 func (q *Queries) SeenSince(ctx context.Context, createdAt utc.Time) (int64, error) {
 	row := q.queryRow(ctx, q.seenSinceStmt, seenSince, createdAt)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const spentUncompleted = `-- name: SpentUncompleted :one
+SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER)
+FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
+WHERE a.started_at >= ? AND a.cost_usd_micros > 0 AND o.state <> 'completed'
+`
+
+// What was spent since a time on orders that have not completed.
+func (q *Queries) SpentUncompleted(ctx context.Context, startedAt utc.Time) (int64, error) {
+	row := q.queryRow(ctx, q.spentUncompletedStmt, spentUncompleted, startedAt)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
