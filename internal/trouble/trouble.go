@@ -4,6 +4,7 @@ package trouble
 
 import (
 	"log/slog"
+	"strings"
 	"sync"
 )
 
@@ -23,7 +24,8 @@ func (t *Trouble) Log(log *slog.Logger, what string, err error, args ...any) {
 	t.count++
 	if t.last != err.Error() {
 		t.last = err.Error()
-		log.Error(what, append([]any{"error", err.Error()}, args...)...)
+		// Several at once stay in one line.
+		log.Error(what, append([]any{"error", strings.ReplaceAll(t.last, "\n", "; ")}, args...)...)
 	}
 }
 

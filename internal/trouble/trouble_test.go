@@ -62,3 +62,12 @@ func TestSeveralGoroutinesMayReport(t *testing.T) {
 		t.Errorf("got\n%s", got)
 	}
 }
+
+func TestSeveralErrorsAreOneLine(t *testing.T) {
+	log, out := logger()
+	var tr trouble.Trouble
+	tr.Log(log, "failed", errors.Join(errors.New("one"), errors.New("two")))
+	if got := out.String(); got != "level=ERROR msg=failed error=\"one; two\"\n" {
+		t.Errorf("got %s", got)
+	}
+}
