@@ -210,6 +210,7 @@ func (f *Fulfiller) finish(open []order.Generation, made generate.Result) error 
 // failed settles a call that has failed, unless it may still be gone on with.
 func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, resumed bool, err error) error {
 	fail := *order.Classify(ctx, err)
+	said := fail.Error()
 	if m.Breaker != nil {
 		m.Breaker.Report(&fail)
 		fail = m.Breaker.Instead(fail)
@@ -229,7 +230,7 @@ func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, res
 		}
 	}
 	state, cost := g.Ended(&fail)
-	if err := f.o.Store.SettleGeneration(g.ID, state, cost, fail.Error()); err != nil {
+	if err := f.o.Store.SettleGeneration(g.ID, state, cost, said); err != nil {
 		return err
 	}
 	fail.Cost = 0 // the generation has it

@@ -434,6 +434,10 @@ func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
 		if w.spent(id) != price {
 			t.Errorf("spent %s", w.spent(id))
 		}
+		history, err := w.store.History(t.Context(), id)
+		if err != nil || history.Generations[0].Note != "the provider says key_refused" {
+			t.Errorf("the call is noted as %+v, %v", history.Generations, err)
+		}
 	})
 }
 
