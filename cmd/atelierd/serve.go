@@ -63,7 +63,7 @@ func daemon(ready *prepared) fx.Option {
 func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Hunter, p *intake.Poller,
 	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, shop *workshop) error {
 	// A day's cap may have been raised before this start.
-	if err := errors.Join(shop.gens.watch(st, log), st.Expedite(order.CodeDayCap)); err != nil {
+	if err := errors.Join(shop.gens.watch(st, log), st.Expedite(order.CodeDayCap), st.SetTrouble(troubleCapped, "")); err != nil {
 		return err
 	}
 	loop(lc, sd, log, "engine", e.Run)

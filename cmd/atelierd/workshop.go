@@ -182,6 +182,9 @@ func (w *workshop) programs(s config.Service) (list []checker) {
 	return list
 }
 
+// troubleCapped is the fact that a day's cap is reached. It is written by the store.
+const troubleCapped = "spending"
+
 // troublePaused begins the names of facts that say why a generator is paused.
 const troublePaused = "generator."
 

@@ -42,8 +42,12 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 		w.service = func(s *fulfill.Service) {
 			s.Makers = []fulfill.Maker{{Name: "local", Generator: p.painter, Free: true}}
 		}
+		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)
 		w.restart()
 		w.must(order.StageGenerate)
+		if told, err := w.store.Fact(t.Context(), "trouble.spending"); err != nil || told == "" {
+			t.Errorf("the owner is not told of the cap any more: %v", err)
+		}
 	})
 }
 

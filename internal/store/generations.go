@@ -28,8 +28,10 @@ func (s *Store) BeginGeneration(j order.Job, g order.Generation, caps order.Caps
 		if capped = caps.Allow(spent, g.Cost, t.now.Time); capped != nil {
 			return t.cappedToday(capped)
 		}
-		if err := t.cappedToday(nil); err != nil {
-			return err
+		if caps.Day > 0 { // a call that no cap can stop says nothing of those that one has
+			if err := t.cappedToday(nil); err != nil {
+				return err
+			}
 		}
 		g.State, g.BeganAt, g.Attempt = order.GenerationCalling, t.now.Time, j.Attempt
 		if g.ID, err = t.InsertGeneration(noCancel, query.InsertGenerationParams{JobID: j.ID, AttemptID: j.AttemptID,

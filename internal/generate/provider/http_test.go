@@ -170,6 +170,8 @@ func TestAServiceThatStillWorksOnTheCallIsWaitedFor(t *testing.T) {
 	s := script(t, map[string][]said{"POST /": {{status: 409}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true}})
 	wantFailure(t, f, order.Wait, "busy", order.SpentStill)
+	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true, Began: time.Now().Add(-25 * time.Hour)}})
+	wantFailure(t, f, order.Hold, "overdue", order.SpentStill)
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k"}})
 	wantFailure(t, f, order.Hold, "rejected", order.SpentNothing)
 }

@@ -198,7 +198,7 @@ func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate
 	var out *output
 	if ticket == "" {
 		if ticket, out, err = p.backend.submit(limit, c, req); err != nil {
-			return generate.Result{}, err
+			return generate.Result{}, overdue(err, req.Call.Began)
 		}
 		if out == nil {
 			p.spec.Log.Info("submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
@@ -241,7 +241,7 @@ func keep(err error, ticket string) error {
 // is waited for: that it is slow is no failed attempt.
 func overdue(err error, began time.Time) error {
 	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Code != "slow" || began.IsZero() || time.Since(began) < mostJob {
+	if !ok || f.Code != "slow" && f.Code != "busy" || began.IsZero() || time.Since(began) < mostJob {
 		return err
 	}
 	held := order.Failf(order.Hold, "overdue", "%w, a day after it was submitted", errSlow).
