@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -27,20 +28,21 @@ is not paid for again. A running daemon takes it up at once.`
 func (c ordersRetryCmd) Run(p *program) error {
 	return p.change(c.Order, c.JSON, "will be tried again", func(ctx context.Context, o store.Owner, id string) error {
 		if c.Fresh {
-			return redo(ctx, o, id)
+			return redo(ctx, o, id, 0)
 		}
 		return o.Retry(ctx, id)
 	})
 }
 
 // redo has the files of the order's round made anew.
-func redo(ctx context.Context, o store.Owner, id string) error {
-	return o.Redo(ctx, id, func(kind order.Kind, round int) error { return fulfill.ClearWork(o.Dir(), id, kind, round) })
+func redo(ctx context.Context, o store.Owner, id string, piece int) error {
+	return o.Redo(ctx, id, piece, func(kind order.Kind, round int) error { return fulfill.ClearWork(o.Dir(), id, kind, round) })
 }
 
 // ordersRedoCmd has files made anew.
 type ordersRedoCmd struct {
 	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Piece int    `help:"Only this piece of a subscription; else all that are broken." placeholder:"N"`
 	JSON  bool   `help:"Print JSON." name:"json"`
 }
 
@@ -51,7 +53,12 @@ spent. The same as "atelierd orders retry --fresh".`
 }
 
 func (c ordersRedoCmd) Run(p *program) error {
-	return p.change(c.Order, c.JSON, "will be made anew", redo)
+	if c.Piece < 0 {
+		return &usageError{errors.New("--piece counts from 1")}
+	}
+	return p.change(c.Order, c.JSON, "will be made anew", func(ctx context.Context, o store.Owner, id string) error {
+		return redo(ctx, o, id, c.Piece)
+	})
 }
 
 // ordersApproveCmd lets reviewed work go out.

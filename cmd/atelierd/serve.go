@@ -15,6 +15,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
+	"atelierd/internal/generate"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
@@ -62,8 +63,8 @@ func daemon(ready *prepared) fx.Option {
 // order: polling first, the engine, which may drain for long, last.
 func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Hunter, p *intake.Poller,
 	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, shop *workshop) error {
-	// A day's cap may have been raised before this start.
-	if err := errors.Join(shop.gens.watch(st, log), st.Expedite(order.CodeDayCap), st.SetTrouble(troubleCapped, "")); err != nil {
+	// A day's cap may have been raised, and a generator mended, before this start.
+	if err := errors.Join(shop.gens.watch(st, log), st.Expedite(order.CodeDayCap), st.Expedite(generate.CodePaused), st.SetTrouble(troubleCapped, "")); err != nil {
 		return err
 	}
 	loop(lc, sd, log, "engine", e.Run)

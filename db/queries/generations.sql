@@ -42,10 +42,11 @@ SELECT CAST(coalesce(sum(g.cost_usd_micros), 0) AS INTEGER) FROM generations AS 
 
 -- name: SpentInAttempt :one
 -- An attempt that was cut or had to wait has a row for each time that it was begun: all since the last
--- one that counted.
+-- one that counted, and since the owner's last word, which begins another.
 SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM attempts AS a
 WHERE a.job_id = sqlc.arg(job_id) AND a.id > coalesce((SELECT max(c.id) FROM attempts AS c
-    WHERE c.job_id = sqlc.arg(job_id) AND c.outcome IN ('done', 'retry', 'fail', 'hold')), 0);
+    WHERE c.job_id = sqlc.arg(job_id) AND c.outcome IN ('done', 'retry', 'fail', 'hold')), 0)
+  AND a.started_at >= coalesce((SELECT max(e.at) FROM events AS e WHERE e.order_id = sqlc.arg(order_id) AND e.kind = 'owner'), '');
 
 -- name: OrderGenerations :many
 SELECT g.*, j.kind, j.round, a.attempt FROM generations AS g

@@ -85,12 +85,15 @@ WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
   AND ((kind = 'delivery' AND round = sqlc.arg(round)) OR (kind <> 'delivery' AND CAST(sqlc.arg(every_kind) AS INTEGER) = 1));
 
 -- name: RedoJobs :many
--- The owner wants the files made again from the start. The delivery of an order with pieces makes none.
+-- The owner wants the files made again from the start: those of the round, or of a piece; piece = 0 is for
+-- all pieces that are broken. The delivery of an order with pieces makes none.
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE jobs.order_id = sqlc.arg(order_id) AND jobs.state IN ('held', 'failed', 'cancelled')
-  AND (jobs.kind = 'piece' OR jobs.kind = 'delivery' AND jobs.round = sqlc.arg(round)
-       AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = sqlc.arg(order_id)))
+  AND (jobs.kind = 'piece' AND (jobs.round = sqlc.arg(piece)
+           OR CAST(sqlc.arg(piece) AS INTEGER) = 0 AND jobs.state <> 'cancelled' AND jobs.code NOT IN ('review', 'refused'))
+       OR jobs.kind = 'delivery' AND jobs.round = sqlc.arg(round) AND CAST(sqlc.arg(piece) AS INTEGER) = 0
+           AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = sqlc.arg(order_id)))
 RETURNING id, kind, round;
 
 -- name: HasWork :one

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -53,7 +54,7 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 	if err := clean(dir, len(open) > 0); err != nil {
 		return generate.Result{}, "", err
 	}
-	req := generate.Request{OrderID: o.ID, Round: j.Round, Attempt: j.Attempt, OutputDir: dir}
+	req := generate.Request{OrderID: o.ID, Round: j.Round, OutputDir: dir}
 	if begun == nil || begun.Ticket == "" { // a job that is under way was told already
 		if req, err = f.request(ctx, j, o, s, dir); err != nil {
 			return generate.Result{}, "", err
@@ -71,6 +72,10 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 		if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
 			return generate.Result{}, "", err
 		}
+	}
+	req.Attempt = j.Attempt
+	if begun != nil {
+		req.Attempt = begun.Attempt // the same call is told the same
 	}
 	record := dir + recorded
 	for i, m := range makers {
@@ -191,7 +196,8 @@ func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order
 		m.Breaker.Report(nil)
 	}
 	if err := writeResult(record, made); err != nil {
-		return generate.Result{}, err
+		err = order.Failf(order.Retry, "not_noted", "what was made could not be kept: %w", err)
+		return generate.Result{}, errors.Join(err, f.finish([]order.Generation{g}, made))
 	}
 	return made, f.finish([]order.Generation{g}, made)
 }
@@ -234,6 +240,9 @@ func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, res
 		return err
 	}
 	fail.Cost = 0 // the generation has it
+	if cost == 0 && errors.Is(&fail, syscall.ENOSPC) {
+		fail.Spending = order.SpentNothing // so that it waits for room
+	}
 	if cost > 0 {
 		// What was paid for counts as an attempt, or it would be paid for without end.
 		fail.Outage = false

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -229,6 +230,18 @@ func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
 	}
 }
 
+func TestAFullDiskAfterAPaidCallIsNoWait(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		full := func(spending order.Spending) *order.Failure {
+			return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: spending, Err: syscall.ENOSPC}
+		}
+		w.hired(&provider{answers: []answer{{"", full(order.SpentNothing)}, {"", full(order.SpentUnknown)}}})
+		w.order()
+		w.fails(order.StageGenerate, order.Wait, "disk_full")
+		w.fails(order.StageGenerate, order.Retry, "output_dir")
+	})
+}
+
 // A service may have got another generator while a job of the first was under way.
 func TestAJobIsGoneOnWithByTheGeneratorThatBeganIt(t *testing.T) {
 	begin := func(t *testing.T, w *world) (*provider, string) {
@@ -263,7 +276,7 @@ func TestAJobIsGoneOnWithByTheGeneratorThatBeganIt(t *testing.T) {
 			if f := w.fails(order.StageGenerate, order.Hold, "no_generator"); !strings.Contains(f.Error(), "job1") {
 				t.Errorf("%v", f)
 			}
-			w.redo(id)
+			w.redo(id, 0)
 			w.must(order.StageGenerate)
 			if len(second.runs) != 1 || w.spent(id) != 2*price {
 				t.Errorf("the other ran %d times, spent %s", len(second.runs), w.spent(id))
@@ -295,13 +308,14 @@ func TestAJobIsAskedAboutWhileTheMarketplaceIsDown(t *testing.T) {
 type leaver struct {
 	failure *order.Failure
 	found   []string
+	attempt int
 }
 
 func (l *leaver) Repeats() bool               { return true }
 func (l *leaver) Check(context.Context) error { return nil }
 func (l *leaver) Generate(_ context.Context, r generate.Request) (generate.Result, error) {
 	entries, err := os.ReadDir(r.OutputDir)
-	l.found = nil
+	l.found, l.attempt = nil, r.Attempt
 	for _, e := range entries {
 		l.found = append(l.found, e.Name())
 	}
@@ -330,8 +344,8 @@ func TestAnAttemptFindsTheFilesOfItsOwnCallAndNoOthers(t *testing.T) {
 		w.cancel(id)
 		w.retry(id)
 		w.fails(order.StageGenerate, order.Stopped, "stopped")
-		if !slices.Equal(l.found, []string{"of-attempt-2"}) {
-			t.Errorf("a call that was cut found %q, want its own file", l.found)
+		if !slices.Equal(l.found, []string{"of-attempt-2"}) || l.attempt != 2 {
+			t.Errorf("a call that was cut found %q as attempt %d, want its own file and number", l.found, l.attempt)
 		}
 	})
 }

@@ -24,7 +24,13 @@ func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
 		w.fails(order.StageGenerate, order.Hold, "attempt_cap")
 		w.retry(id) // which is the owner's word for another attempt
 		w.fails(order.StageGenerate, order.Stopped, "stopped")
-		if len(p.runs) != 3 {
+		w.restart()
+		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		time.Sleep(time.Minute)
+		w.cancel(id) // which no attempt has ended by
+		w.retry(id)
+		w.must(order.StageGenerate)
+		if len(p.runs) != 5 {
 			t.Errorf("%d calls", len(p.runs))
 		}
 	})

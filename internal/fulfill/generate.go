@@ -170,14 +170,30 @@ func (f *Fulfiller) prompt(ctx context.Context, s Service, req generate.Request)
 	if err != nil {
 		return "", err
 	}
-	text, err := cmp.Or(s.Prompt, prompt.Default).Write(prompt.Data{Wish: req.Wish(), Brief: req.Brief,
-		Answers: prompt.Answers(req.RequirementAnswers), Feedback: feedback, Round: req.Round, Piece: req.Piece,
+	answers := prompt.Answers(req.RequirementAnswers)
+	wish := strings.TrimSpace(req.Wish())
+	if wish == "" && len(answers) == 0 {
+		wish = written(req.Messages) // asked for it, the client has answered in the thread
+	}
+	text, err := cmp.Or(s.Prompt, prompt.Default).Write(prompt.Data{Wish: wish, Brief: req.Brief,
+		Answers: answers, Feedback: feedback, Round: req.Round, Piece: req.Piece,
 		Service: s.Title, Notes: req.Notes})
 	if err != nil {
 		return "", order.Failf(order.Hold, "prompt", "the service's prompt cannot be written for this order: %w", err).
 			WithHint("mend its prompt setting and restart, then `atelierd orders retry %s`", req.OrderID)
 	}
 	return text, nil
+}
+
+// written is all that the client has written.
+func written(thread []generate.Message) string {
+	var said []string
+	for _, m := range thread {
+		if m.From == string(order.PartyClient) {
+			said = append(said, m.Text)
+		}
+	}
+	return strings.Join(said, "\n")
 }
 
 // feedback is what the client has written since the round before was delivered.
@@ -343,9 +359,11 @@ func (f *Fulfiller) room() error {
 	return noRoom(syscall.ENOSPC)
 }
 
-// noRoom turns the error of a full disk into a wait that costs no attempt.
+// noRoom turns the error of a full disk into a wait that costs no attempt, unless
+// something was paid for: then it counts, or it would be paid for each minute.
 func noRoom(err error) error {
-	if !errors.Is(err, syscall.ENOSPC) {
+	fail, ok := errors.AsType[*order.Failure](err)
+	if !errors.Is(err, syscall.ENOSPC) || ok && (fail.Spending == order.Spent || fail.Spending == order.SpentUnknown) {
 		return err
 	}
 	return &order.Failure{Class: order.Wait, Code: "disk_full", Err: errors.New("the disk is full"),

@@ -121,6 +121,23 @@ func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.
 	})
 }
 
+func TestWhatTheClientWritesIsTheWishOfAnOrderWithoutOne(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: " ", Price: "5.00"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.market.ClientMessage(id, "a fox, please"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		w.must(order.StageGenerate)
+		if got := w.painter.asked[0].Prompt; got != "a fox, please" {
+			t.Errorf("prompt %q", got)
+		}
+	})
+}
+
 func TestTheClientReadsTheBareReasonOfARefusal(t *testing.T) {
 	for reason, want := range map[string]string{"we draw no logos": "Sorry: we draw no logos", "": "Sorry: it cannot be made here"} {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"atelierd/internal/letter"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
 )
 
 // reopen starts anew with another service.
@@ -264,6 +266,37 @@ func TestASubscriptionOfAnotherServiceIsNeverDelivered(t *testing.T) {
 	})
 }
 
+func TestAPieceThatWaitsForApprovalIsMadeAnewOnlyByItsNumber(t *testing.T) {
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(func(s *fulfill.Service) {
+			weekly(s)
+			s.Gate = order.Failf(order.Hold, "review", "look at it")
+			s.Makers[0].Generator = series([]string{"a"}, []string{"b"})
+		}, weeklyOffer)
+		id := w.order()
+		w.asks(id, 2)
+		for range 2 {
+			w.must(order.StageGenerate)
+		}
+		o, err := store.OpenOwner(w.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer o.Close()
+		var cleared []int
+		clear := func(_ order.Kind, round int) error { cleared = append(cleared, round); return nil }
+		if err := o.Redo(t.Context(), id, 0, clear); err == nil || len(cleared) > 0 {
+			t.Errorf("pieces %d are made anew, %v", cleared, err)
+		}
+		if err := o.Redo(t.Context(), id, 2, clear); err != nil || !slices.Equal(cleared, []int{2}) {
+			t.Errorf("pieces %d are made anew, %v", cleared, err)
+		}
+		if j := w.lease(order.StageGenerate); j.Kind != order.KindPiece || j.Round != 2 {
+			t.Errorf("%s %d is made", j.Kind, j.Round)
+		}
+	})
+}
+
 func TestOnlyThePieceThatIsLostIsMadeAnew(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		p := &provider{painter: w.painter}
@@ -283,7 +316,7 @@ func TestOnlyThePieceThatIsLostIsMadeAnew(t *testing.T) {
 		}
 		p.answers = []answer{{"job2", fails(order.Stopped, "stopped", order.SpentStill)}}
 		w.fails(order.StageGenerate, order.Stopped, "stopped") // the second piece
-		w.redo(id)
+		w.redo(id, 0)
 		for range 2 {
 			w.must(order.StageGenerate)
 		}

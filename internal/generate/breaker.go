@@ -131,10 +131,10 @@ func (b *Breaker) Report(f *order.Failure) {
 		b.tell("")
 	case f.Code == "rate_limited":
 		b.fail(f) // one that never has room is as good as down
-	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Spending == order.SpentStill && !f.Outage:
-		// It says nothing.
 	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
 		b.stop(f)
+	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Spending == order.SpentStill && !f.Outage:
+		// It says nothing.
 	case f.Outage, f.Spending == order.SpentUnknown:
 		b.fail(f)
 	default:

@@ -111,6 +111,18 @@ func TestAFailedProbeIsToldOnce(t *testing.T) {
 	})
 }
 
+// A job that is under way goes on once the key is there again.
+func TestAKeyThatIsRefusedToAQuestionPausesAndLeavesTheJob(t *testing.T) {
+	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
+		f := order.Failf(order.Hold, "key_refused", "wrong key")
+		f.Spending = order.SpentStill
+		b.Report(f)
+		if got := b.Instead(*f); !b.Paused() || got.Class != order.Wait || got.Spending != order.SpentStill {
+			t.Errorf("paused %t, the order gets %+v", b.Paused(), got)
+		}
+	})
+}
+
 func TestWithoutMoneyTheFirstPauseIsLong(t *testing.T) {
 	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
 		f := order.Failf(order.Hold, "no_credit", "pay").Nothing()

@@ -48,7 +48,7 @@ func (s *Store) BeginGeneration(j order.Job, g order.Generation, caps order.Caps
 
 // spend sums up what was spent before a call of the job.
 func (t *tx) spend(j order.Job) (s order.Spend, err error) {
-	inAttempt, err := t.SpentInAttempt(noCancel, j.ID)
+	inAttempt, err := t.SpentInAttempt(noCancel, j.ID, &j.OrderID)
 	if err != nil {
 		return s, err
 	}

@@ -67,13 +67,14 @@ func (o Owner) Retry(ctx context.Context, id string) error {
 	})
 }
 
-// Redo has the files of such work made anew: what was begun for them is given up,
+// Redo has the files of such work made anew, of one piece or, with 0, of the round
+// and of every piece that is broken: what was begun for them is given up,
 // and clear removes what lies on disk, before any worker could find it. It is
 // called in the transaction, and perhaps twice. Work that makes no files goes on
 // from where it stopped.
-func (o Owner) Redo(ctx context.Context, id string, clear func(kind order.Kind, round int) error) error {
+func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind order.Kind, round int) error) error {
 	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
-		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round)})
+		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round), Piece: int64(piece)})
 		if err != nil {
 			return 0, err
 		}
@@ -84,6 +85,9 @@ func (o Owner) Redo(ctx context.Context, id string, clear func(kind order.Kind, 
 			if err := clear(j.Kind, int(j.Round)); err != nil {
 				return 0, err
 			}
+		}
+		if piece > 0 {
+			return int64(len(jobs)), nil
 		}
 		rest, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round)})
 		return int64(len(jobs)) + rest, err

@@ -43,7 +43,7 @@ func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
 func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
 	s := openNew(t, Options{})
 	failUpload(t, s)
-	if err := openOwner(t, s.dir).Redo(t.Context(), "o1", keepFiles); err != nil {
+	if err := openOwner(t, s.dir).Redo(t.Context(), "o1", 0, keepFiles); err != nil {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneGenerate); j.Stage != order.StageGenerate || j.Attempt != 1 {
@@ -61,7 +61,7 @@ func TestThereIsNothingToRetryInWorkThatRuns(t *testing.T) {
 	o := openOwner(t, s.dir)
 	for _, id := range []string{"o1", "o2"} {
 		// Files of work that runs would be missed.
-		redo := o.Redo(t.Context(), id, func(order.Kind, int) error { t.Error("files were removed"); return nil })
+		redo := o.Redo(t.Context(), id, 0, func(order.Kind, int) error { t.Error("files were removed"); return nil })
 		for _, err := range []error{o.Retry(t.Context(), id), redo} {
 			if err == nil || !strings.Contains(err.Error(), "working") {
 				t.Errorf("retry of work that runs or is about to: %v, want an error that names its state", err)

@@ -122,6 +122,8 @@ func (b *bench) overdue() {
 	r := b.resumed()
 	r.Call.Began = time.Now().Add(-25 * time.Hour)
 	b.fails(r, outcome{order.Hold, "overdue", order.SpentStill, false})
+	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	b.fails(r, outcome{order.Hold, "overdue", order.SpentStill, false}) // whyever nobody can tell
 	b.paid(1)
 }
 

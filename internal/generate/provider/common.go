@@ -63,7 +63,7 @@ func (c *conn) get(ctx context.Context, path string, header http.Header) (answer
 // ask reads what the provider knows of a job into v. A job that it does not know
 // any more has expired.
 func (c *conn) ask(ctx context.Context, path string, header http.Header, v any) (answer, error) {
-	a, err := c.do(ctx, call{method: http.MethodGet, path: path, header: header})
+	a, err := c.get(ctx, path, header)
 	switch {
 	case err != nil:
 		return a, err

@@ -118,7 +118,7 @@ func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 // only without such a reason is the result still to be had. fal charges nothing
 // for a job that ended so.
 func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output, error) {
-	a, err := c.do(ctx, call{method: http.MethodGet, path: path, header: b.header(c)})
+	a, err := c.get(ctx, path, b.header(c)) // it may hold the pictures themselves
 	if err != nil {
 		return nil, err
 	}

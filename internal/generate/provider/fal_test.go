@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -260,6 +261,21 @@ func TestFalIsAskedWhereItSays(t *testing.T) {
 	})
 	_, f := s.generate(t, Spec{Type: "fal", Model: "comfy/me/flow"}, generate.Request{})
 	wantFailure(t, f, order.Retry, "expired", order.Spent)
+}
+
+func TestFalMayAnswerWithThePicturesThemselves(t *testing.T) {
+	large := base64.StdEncoding.EncodeToString(make([]byte, 5<<20))
+	s := script(t, map[string][]said{falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
+		falResult: {{status: 200, body: `{"images":[{"url":"data:image/png;base64,` + large + `"}]}`}}})
+	if files, f := s.resumed(t, falSpec, "r1"); f != nil || len(files) != 1 || len(files[0]) != 5<<20 {
+		t.Errorf("got %d files, %v", len(files), f)
+	}
+}
+
+func TestFalLeavesAJobWhereItIsWhenTheAddressHasChanged(t *testing.T) {
+	s := script(t, nil)
+	_, f := s.resumed(t, falSpec, "https://elsewhere.example/fal-ai/flux/requests/r1")
+	wantFailure(t, f, order.Hold, "elsewhere", order.SpentStill)
 }
 
 func TestFalKnowsAnEmptyAccount(t *testing.T) {

@@ -139,6 +139,23 @@ func TestAFileOfACallWithoutAJobIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// The hint must not promise that a retry is free where it is not.
+func TestALinkThatNobodyMayFetchIsHeldWithWhatARetryCosts(t *testing.T) {
+	link := `{"data":[{"url":"https://10.0.0.1/x"}],"url":"https://10.0.0.1/x"}`
+	s := script(t, map[string][]said{"POST /images/generations": {{status: 200, body: link}},
+		"POST /": {{status: 200, body: link, header: map[string]string{"Content-Type": "application/json"}}}})
+	_, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
+	wantFailure(t, f, order.Hold, "not_fetched", order.Spent)
+	if !strings.Contains(f.Hint, "retry` makes another, which is paid for") {
+		t.Errorf("hint %q", f.Hint)
+	}
+	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{})
+	wantFailure(t, f, order.Hold, "not_fetched", order.SpentStill)
+	if !strings.Contains(f.Hint, "retry` tries to fetch it again") {
+		t.Errorf("hint %q", f.Hint)
+	}
+}
+
 func TestAPictureInAnAddressIsDecoded(t *testing.T) {
 	made, f, _ := answered(t, Spec{Type: "openai", Model: "m", Key: key}, 200, `{"data":[{"url":"data:image/png;base64,b25l"}]}`)
 	if f != nil || content(t, made)[0] != "one" {

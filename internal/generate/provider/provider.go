@@ -183,6 +183,11 @@ func (p *Provider) Check(ctx context.Context) error {
 // Generate implements generate.Generator: it submits the request, or goes on
 // with the job that an earlier run has submitted, and brings in the result.
 func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
+	made, err := p.generate(ctx, req)
+	return made, overdue(err, req.Call.Began)
+}
+
+func (p *Provider) generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	c, err := p.connect()
 	if err != nil {
 		return generate.Result{}, keep(err, req.Call.Ticket)
@@ -198,7 +203,7 @@ func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate
 	var out *output
 	if ticket == "" {
 		if ticket, out, err = p.backend.submit(limit, c, req); err != nil {
-			return generate.Result{}, overdue(err, req.Call.Began)
+			return generate.Result{}, err
 		}
 		if out == nil {
 			p.spec.Log.Info("submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
@@ -212,7 +217,7 @@ func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate
 	}
 	if out == nil {
 		if out, err = p.wait(limit, c, ticket); err != nil {
-			return generate.Result{}, overdue(err, req.Call.Began)
+			return generate.Result{}, err
 		}
 	}
 	files, err := p.save(ctx, c, req, out)
@@ -237,14 +242,15 @@ func keep(err error, ticket string) error {
 	return &own
 }
 
-// overdue holds a job that is still not done a day after its call. Until then it
-// is waited for: that it is slow is no failed attempt.
+// overdue holds what is still to be had a day after its call. Until then it is
+// waited for: that a job is slow, or that nobody says what became of it, is no
+// failed attempt.
 func overdue(err error, began time.Time) error {
 	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Code != "slow" && f.Code != "busy" || began.IsZero() || time.Since(began) < mostJob {
+	if !ok || f.Spending != order.SpentStill || f.Class != order.Wait && !f.Outage || began.IsZero() || time.Since(began) < mostJob {
 		return err
 	}
-	held := order.Failf(order.Hold, "overdue", "%w, a day after it was submitted", errSlow).
+	held := order.Failf(order.Hold, "overdue", "a day after the call: %w", f).
 		WithHint("look at the provider; `atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
 	held.Spending = order.SpentStill
 	return held
@@ -285,6 +291,9 @@ func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, e
 	pause := p.spec.PollInterval
 	for {
 		out, err := p.backend.poll(ctx, c, ticket)
+		if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == "elsewhere" {
+			err = keep(err, ticket) // base_url has changed, and the job is where it was
+		}
 		if out != nil || err != nil {
 			return out, err
 		}

@@ -68,8 +68,12 @@ func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, ou
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Spending == order.SpentStill && f.Class != order.Stopped {
 		own := *f
 		own.Spending, own.Outage, own.Cost = order.SpentUnknown, false, out.cost
-		if f.Class == order.Hold {
-			own.Spending = order.Spent // the provider has done its part
+		if f.Class == order.Hold { // the provider has done its part
+			own.Spending = order.Spent
+			own.Hint = "see what is wrong with the link; `atelierd orders retry` makes another, which is paid for"
+		}
+		if f.Class == order.Hold && p.Repeats() {
+			own.Spending, own.Hint = order.SpentStill, f.Hint // the same call is answered with the same
 		}
 		err = &own
 	}

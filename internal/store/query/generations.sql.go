@@ -315,12 +315,13 @@ const spentInAttempt = `-- name: SpentInAttempt :one
 SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM attempts AS a
 WHERE a.job_id = ?1 AND a.id > coalesce((SELECT max(c.id) FROM attempts AS c
     WHERE c.job_id = ?1 AND c.outcome IN ('done', 'retry', 'fail', 'hold')), 0)
+  AND a.started_at >= coalesce((SELECT max(e.at) FROM events AS e WHERE e.order_id = ?2 AND e.kind = 'owner'), '')
 `
 
 // An attempt that was cut or had to wait has a row for each time that it was begun: all since the last
-// one that counted.
-func (q *Queries) SpentInAttempt(ctx context.Context, jobID int64) (int64, error) {
-	row := q.queryRow(ctx, q.spentInAttemptStmt, spentInAttempt, jobID)
+// one that counted, and since the owner's last word, which begins another.
+func (q *Queries) SpentInAttempt(ctx context.Context, jobID int64, orderID *string) (int64, error) {
+	row := q.queryRow(ctx, q.spentInAttemptStmt, spentInAttempt, jobID, orderID)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err

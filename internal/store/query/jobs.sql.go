@@ -616,8 +616,10 @@ const redoJobs = `-- name: RedoJobs :many
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     run_at = ?1, code = '', reason = '', hint = '', changed_at = ?2, finished_at = NULL
 WHERE jobs.order_id = ?3 AND jobs.state IN ('held', 'failed', 'cancelled')
-  AND (jobs.kind = 'piece' OR jobs.kind = 'delivery' AND jobs.round = ?4
-       AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = ?3))
+  AND (jobs.kind = 'piece' AND (jobs.round = ?4
+           OR CAST(?4 AS INTEGER) = 0 AND jobs.state <> 'cancelled' AND jobs.code NOT IN ('review', 'refused'))
+       OR jobs.kind = 'delivery' AND jobs.round = ?5 AND CAST(?4 AS INTEGER) = 0
+           AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = ?3))
 RETURNING id, kind, round
 `
 
@@ -625,6 +627,7 @@ type RedoJobsParams struct {
 	RunAt     utc.Time
 	ChangedAt utc.Time
 	OrderID   string
+	Piece     int64
 	Round     int64
 }
 
@@ -634,12 +637,14 @@ type RedoJobsRow struct {
 	Round int64
 }
 
-// The owner wants the files made again from the start. The delivery of an order with pieces makes none.
+// The owner wants the files made again from the start: those of the round, or of a piece; piece = 0 is for
+// all pieces that are broken. The delivery of an order with pieces makes none.
 func (q *Queries) RedoJobs(ctx context.Context, arg RedoJobsParams) ([]RedoJobsRow, error) {
 	rows, err := q.query(ctx, q.redoJobsStmt, redoJobs,
 		arg.RunAt,
 		arg.ChangedAt,
 		arg.OrderID,
+		arg.Piece,
 		arg.Round,
 	)
 	if err != nil {
