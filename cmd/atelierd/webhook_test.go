@@ -1,8 +1,6 @@
 package main
 
 import (
-	"atelierd/internal/config"
-	"atelierd/internal/web"
 	"bytes"
 	"context"
 	"io"
@@ -18,7 +16,9 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/config"
 	"atelierd/internal/secret"
+	"atelierd/internal/web"
 )
 
 // profileOf is a marketplace that shows one agent's profile.

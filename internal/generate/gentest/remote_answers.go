@@ -1,7 +1,6 @@
 package gentest
 
 import (
-	"atelierd/internal/order"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"atelierd/internal/order"
 )
 
 // This file has what a provider may answer, and what each answer has to mean.

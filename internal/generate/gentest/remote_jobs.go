@@ -1,8 +1,6 @@
 package gentest
 
 import (
-	"atelierd/internal/generate"
-	"atelierd/internal/order"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
 )
 
 // This file has the ways in which a call, a job or its file may be lost, and what

@@ -162,3 +162,14 @@ func TestAPictureInAnAddressIsDecoded(t *testing.T) {
 		t.Errorf("got %v, %v", made, f)
 	}
 }
+
+func TestAResultOfNoUseCostsWhatTheProviderSays(t *testing.T) {
+	for _, link := range []string{"https://10.0.0.1/x", "{{base}}/empty"} {
+		s := script(t, map[string][]said{"GET /empty": {{status: 200}},
+			"POST /images/generations": {{status: 200, body: `{"data":[{"url":"` + link + `"}],"usage":{"cost":0.04}}`}}})
+		_, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
+		if f == nil || f.Cost != 40_000 || f.Spending != order.Spent {
+			t.Errorf("%s: got %+v", link, f)
+		}
+	}
+}

@@ -225,9 +225,20 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 		files, err = p.insist(ctx, c, req, out, files, err)
 	}
 	if err != nil {
-		return generate.Result{}, err
+		return generate.Result{}, costing(err, out.cost)
 	}
 	return generate.Result{Files: files, Cost: out.cost}, nil
+}
+
+// costing tells what the provider has said that a result costs which is of no use.
+func costing(err error, told order.USD) error {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || f.Cost > 0 || f.Spending == order.SpentNothing || f.Spending == order.SpentStill {
+		return err
+	}
+	own := *f
+	own.Cost = told
+	return &own
 }
 
 // keep leaves a job that was submitted open: that this run sent nothing does not

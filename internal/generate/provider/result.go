@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"atelierd/internal/generate"
-	"atelierd/internal/order"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
 )
 
 // output is what a provider has made.
@@ -67,7 +68,7 @@ func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, ou
 	}
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Spending == order.SpentStill && f.Class != order.Stopped {
 		own := *f
-		own.Spending, own.Outage, own.Cost = order.SpentUnknown, false, out.cost
+		own.Spending, own.Outage = order.SpentUnknown, false
 		if f.Class == order.Hold { // the provider has done its part
 			own.Spending = order.Spent
 			own.Hint = "see what is wrong with the link; `atelierd orders retry` makes another, which is paid for"
