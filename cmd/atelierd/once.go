@@ -6,8 +6,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"atelierd/internal/generate"
-	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
 
@@ -44,7 +42,7 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(r.shop.gens.watch(r.st, r.log), r.st.Expedite(order.CodeDayCap), r.st.Expedite(generate.CodePaused), r.st.SetTrouble(troubleCapped, "")); err != nil {
+	if err := r.shop.gens.begin(r.st, r.log); err != nil {
 		return err
 	}
 	e := newEngine(r.cfg, r.st, newFulfiller(r.cfg, r.st, c, b, r.shop, r.log), r.log)

@@ -102,16 +102,7 @@ marketplace. "atelierd orders retry" takes the work up again.`
 
 func (c ordersCancelCmd) Run(p *program) error {
 	return p.change(c.Order, c.JSON, "is not worked on any more; at the marketplace it is still open",
-		func(ctx context.Context, o store.Owner, id string) error {
-			before, err := o.Order(ctx, id)
-			if err != nil {
-				return err
-			}
-			if before.State == order.StateHeld && before.Code == order.CodeOwner {
-				return fmt.Errorf("order %s was cancelled by you before", id)
-			}
-			return o.Cancel(ctx, id, c.Reason)
-		})
+		func(ctx context.Context, o store.Owner, id string) error { return o.Cancel(ctx, id, c.Reason) })
 }
 
 // change makes a change of the owner's to the order that text names, tells a

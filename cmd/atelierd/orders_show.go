@@ -169,9 +169,6 @@ func (t *told) once(text string, n int) cell {
 // moment is the text of an entry of the timeline. The store calls a message by its
 // number, which says nothing to the owner.
 func (v historyView) moment(m momentView) string {
-	if m.What == "owner" {
-		return strings.TrimSuffix(strings.TrimSpace(m.Text), ":")
-	}
 	for _, out := range v.Thread.Outbox {
 		rest, ok := strings.CutPrefix(m.Text, fmt.Sprint("message ", out.position))
 		if ok && (rest == "" || rest[0] == ':') && (strings.HasPrefix(m.What, "message ") || m.What == "held" || m.What == "failed") {

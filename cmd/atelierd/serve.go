@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,9 +14,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
-	"atelierd/internal/generate"
 	"atelierd/internal/intake"
-	"atelierd/internal/order"
 	"atelierd/internal/store"
 
 	"go.uber.org/dig"
@@ -63,8 +60,7 @@ func daemon(ready *prepared) fx.Option {
 // order: polling first, the engine, which may drain for long, last.
 func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Hunter, p *intake.Poller,
 	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, shop *workshop) error {
-	// A day's cap may have been raised, and a generator mended, before this start.
-	if err := errors.Join(shop.gens.watch(st, log), st.Expedite(order.CodeDayCap), st.Expedite(generate.CodePaused), st.SetTrouble(troubleCapped, "")); err != nil {
+	if err := shop.gens.begin(st, log); err != nil {
 		return err
 	}
 	loop(lc, sd, log, "engine", e.Run)

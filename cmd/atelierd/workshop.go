@@ -188,6 +188,13 @@ const troubleCapped = "spending"
 // troublePaused begins the names of facts that say why a generator is paused.
 const troublePaused = "generator."
 
+// begin makes them ready to work. What an earlier process has left waiting for a
+// generator, or for a higher cap, looks again: the owner may have mended either
+// before this start.
+func (g generators) begin(st *store.Store, log *slog.Logger) error {
+	return errors.Join(g.watch(st, log), st.Expedite(generate.CodePaused), st.Expedite(order.CodeDayCap), st.SetTrouble(troubleCapped, ""))
+}
+
 // watch shows the owner which generators are paused. What an earlier process has
 // said of them is over.
 func (g generators) watch(st *store.Store, log *slog.Logger) error {

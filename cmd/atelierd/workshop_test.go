@@ -84,7 +84,18 @@ func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	breaker.Changed("")
-	if next := lease(nil); next == nil {
-		t.Error("it still waits")
+	next := lease(nil)
+	if next == nil {
+		t.Fatal("it still waits")
+	}
+	// A start asks at once, whatever an earlier process was told.
+	if again := lease(&order.Done{Job: *next, Failure: waits, RunAt: time.Now().Add(time.Hour)}); again != nil {
+		t.Fatalf("it does not wait: %+v", again)
+	}
+	if err := (generators{}).begin(st, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if lease(nil) == nil {
+		t.Error("it waits beyond the next start")
 	}
 }

@@ -142,7 +142,10 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 		if err != nil {
 			return err
 		}
-		if n == 0 && (before.State != order.StateHeld || before.Code == order.CodeOwner) {
+		if n == 0 && before.State == order.StateHeld && before.Code == order.CodeOwner {
+			return fmt.Errorf("order %s was cancelled by you before", id)
+		}
+		if n == 0 && before.State != order.StateHeld {
 			return fmt.Errorf("order %s is %s and has no work to cancel", id, before.State)
 		}
 		note := "cancelled by the owner"
