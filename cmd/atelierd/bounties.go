@@ -198,7 +198,7 @@ func (c bountiesClaimCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		if err := newHunter(d.cfg, d.owner.Store, d.client, d.log).Claim(ctx, order.Claim{Bounty: b, Service: service, Message: c.Message}); err != nil {
+		if err := newBountyWatcher(d.cfg, d.owner.Store, d.client, d.log).Claim(ctx, order.Claim{Bounty: b, Service: service, Message: c.Message}); err != nil {
 			return hintf(err, "`atelierd bounties list` shows how the claim stands")
 		}
 		_, err = fmt.Fprintf(p.stdout, "bounty %s is claimed for %s; if the client accepts, its order comes by itself\n", plain(b.ID), short(service, 100))
@@ -226,7 +226,7 @@ type bountiesWithdrawCmd struct {
 
 func (c bountiesWithdrawCmd) Run(p *program) error {
 	return p.withMarket(func(ctx context.Context, d direct) error {
-		if err := newHunter(d.cfg, d.owner.Store, d.client, d.log).Withdraw(ctx, c.Bounty); err != nil {
+		if err := newBountyWatcher(d.cfg, d.owner.Store, d.client, d.log).Withdraw(ctx, c.Bounty); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(p.stdout, "the claim on bounty %s is withdrawn\n", plain(c.Bounty))

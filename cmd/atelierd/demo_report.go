@@ -16,24 +16,24 @@ import (
 
 // demoResult is what a demo that went well ends with.
 type demoResult struct {
-	Orders        []demoResultOrder  `json:"orders"`
-	DeliveredOnce int                `json:"delivered_exactly_once"`
-	Kills         int                `json:"kills"`
-	Restarts      int                `json:"restarts"`
-	CutOff        int                `json:"orders_in_work_when_killed"`
-	Overtaken     int                `json:"orders_overtaken_by_express"`
-	Requests      map[order.Call]int `json:"requests"`
-	Refused       int                `json:"requests_refused"`
-	Broken        int                `json:"requests_broken"` // on purpose, by --faults
-	Quoted        int                `json:"quotes_paid"`
-	SentBack      int                `json:"deliveries_sent_back"`
-	Messages      int                `json:"messages_to_clients"`
-	Thread        []demoMessage      `json:"thread"` // of the order that was sent back
-	Seconds       float64            `json:"seconds"`
-	Dir           string             `json:"dir"`
-	Database      string             `json:"database"`
-	Log           string             `json:"log"`
-	Try           []string           `json:"try"`
+	Orders        []demoResultOrder         `json:"orders"`
+	DeliveredOnce int                       `json:"delivered_exactly_once"`
+	Kills         int                       `json:"kills"`
+	Restarts      int                       `json:"restarts"`
+	CutOff        int                       `json:"orders_in_work_when_killed"`
+	Overtaken     int                       `json:"orders_overtaken_by_express"`
+	Requests      map[order.RequestKind]int `json:"requests"`
+	Refused       int                       `json:"requests_refused"`
+	Broken        int                       `json:"requests_broken"` // on purpose, by --faults
+	Quoted        int                       `json:"quotes_paid"`
+	SentBack      int                       `json:"deliveries_sent_back"`
+	Messages      int                       `json:"messages_to_clients"`
+	Thread        []demoMessage             `json:"thread"` // of the order that was sent back
+	Seconds       float64                   `json:"seconds"`
+	Dir           string                    `json:"dir"`
+	Database      string                    `json:"database"`
+	Log           string                    `json:"log"`
+	Try           []string                  `json:"try"`
 	calls         []store.Calls
 }
 
@@ -70,7 +70,7 @@ func (d *demo) report(p *program) error {
 
 func (d *demo) result() (demoResult, error) {
 	r := demoResult{Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cut, Dir: d.folder.path, Log: d.folder.log(),
-		Database: filepath.Join(d.folder.data(), store.FileName), Requests: map[order.Call]int{},
+		Database: filepath.Join(d.folder.data(), store.FileName), Requests: map[order.RequestKind]int{},
 		Seconds: time.Since(d.began).Seconds()}
 	scene := d.look(context.Background())
 	defer d.books.close()
@@ -180,7 +180,7 @@ func (r demoResult) show(g *page) {
 	var calls []string
 	total := 0
 	for _, c := range r.calls {
-		if c.Call == order.CallRead {
+		if c.Call == order.RequestRead {
 			continue // the marketplace does not count these
 		}
 		calls = append(calls, fmt.Sprintf("%d %s", c.Sent, c.Call))

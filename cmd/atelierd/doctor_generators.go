@@ -36,7 +36,7 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 			return
 		}
 		what := "generator " + name
-		if err := gens[name].Generator.Check(ctx); err != nil {
+		if err := gens[name].Backend.Check(ctx); err != nil {
 			d.failErr(what, err)
 			continue
 		}
@@ -66,7 +66,7 @@ func (d *doctor) programs(ctx context.Context, shop *workshop) {
 }
 
 // sample has the generator make something, and keeps it for the owner to look at.
-func (d *doctor) sample(ctx context.Context, m fulfill.Maker, shop *workshop) {
+func (d *doctor) sample(ctx context.Context, m fulfill.Generator, shop *workshop) {
 	what := "generator " + m.Name + ", a sample"
 	dir, err := os.MkdirTemp("", "atelierd-sample-")
 	if err != nil {
@@ -75,7 +75,7 @@ func (d *doctor) sample(ctx context.Context, m fulfill.Maker, shop *workshop) {
 	}
 	d.say("making a sample with " + m.Name + atMost(d.cfg.Generators[m.Name].Timeout))
 	began := time.Now()
-	made, err := m.Generator.Generate(ctx, sample(d.cfg, m.Name, filepath.Join(dir, "out")))
+	made, err := m.Backend.Generate(ctx, sample(d.cfg, m.Name, filepath.Join(dir, "out")))
 	if err != nil {
 		_ = os.RemoveAll(dir) // a folder of its own; what stays costs nothing
 		if d.stopped() && !m.Free {
@@ -113,7 +113,7 @@ func (d *doctor) promises(name string, info media.Info, shop *workshop) {
 		if s.Generator != name && !slices.Contains(d.cfg.Generators[s.Generator].Fallback, name) {
 			continue
 		}
-		if err := shop.services[s.Title].Promise.Check(info); err != nil {
+		if err := shop.services[s.Title].Requirements.Check(info); err != nil {
 			d.warn("service "+short(s.Title, 40), "have the generator make what the service promises, or promise less: such a file is not delivered",
 				"the sample of generator %s does not keep its promise: %v", name, err)
 		}

@@ -80,7 +80,7 @@ func (c messagesCmd) send(p *program) error {
 	// Each command is a reason of its own: the same words may be said twice.
 	reason := "owner-" + strings.ToLower(rand.Text()[:12])
 	return p.change(c.Order, c.JSON, "has your message in its outbox", func(ctx context.Context, o store.Owner, id string) error {
-		return o.Say(ctx, id, reason, text)
+		return o.QueueMessage(ctx, id, reason, text)
 	})
 }
 

@@ -57,6 +57,6 @@ func heartbeat(ctx context.Context, r *prepared) error {
 	}
 	_, setupErr := newSetup(r.cfg, r.st, c, r.shop, poll, r.log).Once(ctx)
 	_, threadErr := threads.Once(ctx)
-	huntErr := newHunter(r.cfg, r.st, c, r.log).Once(ctx)
+	huntErr := newBountyWatcher(r.cfg, r.st, c, r.log).Once(ctx)
 	return errors.Join(pollErr, setupErr, threadErr, huntErr, e.RunUntilIdle(ctx))
 }

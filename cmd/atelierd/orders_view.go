@@ -123,14 +123,14 @@ type attemptView struct {
 
 // generationView is one call of a generator, and what became of it and its money.
 type generationView struct {
-	Kind      order.Kind            `json:"kind"`
-	Round     int                   `json:"round"`
-	Generator string                `json:"generator"`
-	State     order.GenerationState `json:"state"`
-	Ticket    string                `json:"ticket"` // the provider's id; empty if it gave none
-	CostUSD   string                `json:"cost_usd"`
-	BeganAt   time.Time             `json:"began_at"`
-	Note      string                `json:"note"`
+	Kind      order.Kind      `json:"kind"`
+	Round     int             `json:"round"`
+	Generator string          `json:"generator"`
+	State     order.CallState `json:"state"`
+	Ticket    string          `json:"ticket"` // the provider's id; empty if it gave none
+	CostUSD   string          `json:"cost_usd"`
+	BeganAt   time.Time       `json:"began_at"`
+	Note      string          `json:"note"`
 }
 
 type deliveryView struct {
@@ -170,7 +170,7 @@ func viewHistory(h store.History, dataDir string) historyView {
 			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost})
 	}
 	v.CostUSD = cost.String()
-	for _, c := range h.Generations {
+	for _, c := range h.Calls {
 		v.Calls = append(v.Calls, generationView{Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
 			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note})
 	}

@@ -24,10 +24,10 @@ type requestsView struct {
 }
 
 type callView struct {
-	Call    order.Call `json:"call"`
-	Used    int        `json:"used"`
-	Limit   int        `json:"limit"`
-	Refused int        `json:"refused"`
+	Call    order.RequestKind `json:"call"`
+	Used    int               `json:"used"`
+	Limit   int               `json:"limit"`
+	Refused int               `json:"refused"`
 	// EndsAt is the end of the call's own window, if one is open.
 	EndsAt time.Time `json:"ends_at,omitzero"`
 	// BlockedUntil is set while the marketplace has told us to wait.
@@ -50,12 +50,12 @@ func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView 
 	all := openWindow(st.Windows, scopeAll, now)
 	v.Used, v.Limit, v.EndsAt = all.Used, b.Poll, all.EndsAt
 	for _, c := range []struct {
-		call  order.Call
+		call  order.RequestKind
 		limit int
 		rare  bool // not worth a line as long as none was sent
-	}{{order.CallPoll, b.Poll, false}, {order.CallUpload, b.Upload, false}, {order.CallDeliver, b.Deliver, false},
-		{order.CallQuote, b.Deliver, true}, {order.CallMessage, b.Messages, true},
-		{order.CallService, b.Services, true}, {order.CallRegister, b.Register, true}} {
+	}{{order.RequestPoll, b.Poll, false}, {order.RequestUpload, b.Upload, false}, {order.RequestDeliver, b.Deliver, false},
+		{order.RequestQuote, b.Deliver, true}, {order.RequestMessage, b.Messages, true},
+		{order.RequestService, b.Services, true}, {order.RequestRegister, b.Register, true}} {
 		own := openWindow(st.Windows, string(c.call), now)
 		line := callView{Call: c.call, Used: own.Used, Limit: c.limit, EndsAt: own.EndsAt}
 		if own.Limit > 0 {

@@ -51,14 +51,14 @@ func (runCmd) Run(p *program) error {
 func daemon(ready *prepared) fx.Option {
 	return fx.Options(
 		fx.Supply(ready.cfg, ready.log, ready.st, ready.keys, ready.shop, ready.hook, transport{}),
-		fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newHunter, newSetup),
+		fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newBountyWatcher, newSetup),
 		fx.Invoke(notify, start),
 	)
 }
 
 // start hooks the loops into the life of the process. They stop in the reverse
 // order: polling first, the engine, which may drain for long, last.
-func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Hunter, p *intake.Poller,
+func start(lc fx.Lifecycle, sd fx.Shutdowner, log *slog.Logger, e *engine.Engine, s *enroll.Setup, t *intake.Threads, h *bounty.Watcher, p *intake.Poller,
 	port hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, shop *workshop) error {
 	if err := shop.gens.begin(st, log); err != nil {
 		return err
@@ -165,7 +165,7 @@ func hurryOnSignal(e *engine.Engine, log *slog.Logger, giveUp func()) (release f
 		select {
 		case <-again:
 			log.Info("second signal; stopping at once")
-			e.Hurry()
+			e.StopNow()
 			time.AfterFunc(500*time.Millisecond, giveUp)
 		case <-done:
 		}

@@ -174,8 +174,8 @@ func (w *world) hire(f *fate, log *slog.Logger) generators {
 	p := must(provider.New(provider.Spec{Type: "replicate", BaseURL: "http://" + studioHost, Model: "atelier/pictures",
 		Key: func() (secret.Text, error) { return secret.New(studioKey), nil }, Timeout: 30 * time.Minute,
 		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log}))
-	return generators{"hands": {Name: "hands", Generator: w.hands, Price: studioPrice},
-		"studio": fulfill.Maker{Name: "studio", Generator: p, Price: studioPrice, HoldUnknown: w.holdUnknown,
+	return generators{"hands": {Name: "hands", Backend: w.hands, Price: studioPrice},
+		"studio": fulfill.Generator{Name: "studio", Backend: p, Price: studioPrice, HoldUnknown: w.holdUnknown,
 			Breaker: &generate.Breaker{Probe: p.Check}}}
 }
 

@@ -215,7 +215,7 @@ func (w *world) life(f *fate, most time.Duration) {
 	notify(st, e, threads)
 	p := newPoller(w.cfg, st, c, b, e, keys, log)
 	s := newSetup(w.cfg, st, c, shop, p, log)
-	h := newHunter(w.cfg, st, c, log)
+	h := newBountyWatcher(w.cfg, st, c, log)
 	defer w.listenIn(p, h.Hint, log)()
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -229,7 +229,7 @@ func (w *world) life(f *fate, most time.Duration) {
 	case <-f.died:
 		log.Info("=== crash", "at", f.at)
 		w.crash++
-		e.Hurry()
+		e.StopNow()
 	case <-t.C:
 	}
 	t.Stop()

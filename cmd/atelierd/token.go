@@ -40,14 +40,14 @@ func (c tokenLaunchCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		before, begun, err := d.owner.Act(ctx, actToken)
+		before, begun, err := d.owner.OneTimeAction(ctx, actToken)
 		if err != nil {
 			return err
 		}
 		switch rest := settle(d.cfg) - time.Since(before.SentAt); {
 		case have.TokenMint != "":
 			if begun && before.State == "sending" {
-				if err := d.owner.SettleAct(actToken, "done", have.TokenMint); err != nil {
+				if err := d.owner.EndOneTimeAction(actToken, "done", have.TokenMint); err != nil {
 					return err
 				}
 			}
@@ -63,14 +63,14 @@ func (c tokenLaunchCmd) Run(p *program) error {
 		if err := p.confirm(fmt.Sprintf("The token %s of %s is launched for good.", plain(c.Symbol), short(have.Name, 60)), c.Symbol, c.Yes); err != nil {
 			return err
 		}
-		if err := d.owner.IntendAct(actToken, c.Symbol); err != nil {
+		if err := d.owner.IntendOneTimeAction(actToken, c.Symbol); err != nil {
 			return err
 		}
 		token, err := d.client.LaunchToken(ctx, c.Symbol)
 		if err != nil {
 			return c.failed(d, err)
 		}
-		if err := d.owner.SettleAct(actToken, "done", token.Mint); err != nil {
+		if err := d.owner.EndOneTimeAction(actToken, "done", token.Mint); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(p.stdout, "launched\n  mint         %s\n  transaction  %s\n", plain(token.Mint), plain(token.TxSignature))
@@ -82,7 +82,7 @@ func (c tokenLaunchCmd) failed(d direct, err error) error {
 	if atelier.OutcomeUnknown(err) {
 		return hintf(fmt.Errorf("the launch had no answer: %w", err), "`atelierd agent show` tells whether there is a token; do not launch it elsewhere")
 	}
-	err = errors.Join(err, d.owner.SettleAct(actToken, "refused", err.Error()))
+	err = errors.Join(err, d.owner.EndOneTimeAction(actToken, "refused", err.Error()))
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == "conflict" {
 		return hintf(err, "the agent has a token already: `atelierd agent show`")
 	}

@@ -17,9 +17,9 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
 	"atelierd/internal/intake"
+	"atelierd/internal/logonce"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
-	"atelierd/internal/trouble"
 	"atelierd/internal/web"
 )
 
@@ -56,7 +56,7 @@ type secrets struct {
 	mu      sync.Mutex
 	learned secret.Text
 	asked   time.Time
-	trouble trouble.Trouble
+	trouble logonce.Logger
 	doubt   chan struct{} // told that a signature fitted no secret
 }
 
@@ -145,7 +145,7 @@ func (s *secrets) learn(ctx context.Context) {
 }
 
 // serveWebhooks takes webhooks until ctx ends.
-func serveWebhooks(ctx context.Context, h hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, p *intake.Poller, hunt *bounty.Hunter, log *slog.Logger) error {
+func serveWebhooks(ctx context.Context, h hook, cfg *config.Config, st *store.Store, keys *keyring, c *atelier.Client, p *intake.Poller, hunt *bounty.Watcher, log *slog.Logger) error {
 	if h.Listener == nil {
 		return nil
 	}

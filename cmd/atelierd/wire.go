@@ -19,7 +19,7 @@ import (
 	"atelierd/internal/enroll"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/intake"
-	"atelierd/internal/letter"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
@@ -33,10 +33,10 @@ type transport struct{ http.RoundTripper }
 func newBudget(cfg *config.Config, st *store.Store, log *slog.Logger) (*budget.Budget, error) {
 	b := cfg.Budget
 	return budget.Open(context.Background(), st, budget.Limits{Window: b.Window, Reserve: b.Reserve,
-		Ceilings: map[order.Call]int{
-			order.CallPoll: b.Poll, order.CallDeliver: b.Deliver, order.CallUpload: b.Upload,
-			order.CallQuote: b.Deliver, order.CallMessage: b.Messages, order.CallService: b.Services,
-			order.CallRegister: b.Register, order.CallToken: b.Token, order.CallBounty: b.Bounties,
+		Ceilings: map[order.RequestKind]int{
+			order.RequestPoll: b.Poll, order.RequestDeliver: b.Deliver, order.RequestUpload: b.Upload,
+			order.RequestQuote: b.Deliver, order.RequestMessage: b.Messages, order.RequestService: b.Services,
+			order.RequestRegister: b.Register, order.RequestToken: b.Token, order.RequestBounty: b.Bounties,
 		}}, log)
 }
 
@@ -68,7 +68,7 @@ func window(s config.Service) time.Duration {
 }
 
 // letters are the messages that clients of the service get: none in a dry run.
-func letters(cfg *config.Config, s config.Service) map[string]*letter.Letter {
+func letters(cfg *config.Config, s config.Service) map[string]*message.Template {
 	if s.Mode == config.ModeDryRun {
 		return nil
 	}
@@ -76,8 +76,8 @@ func letters(cfg *config.Config, s config.Service) map[string]*letter.Letter {
 }
 
 func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, shop *workshop, log *slog.Logger) *fulfill.Fulfiller {
-	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: shop.services, Makers: shop.gens, Dir: cfg.DataDir,
-		Settle: settle(cfg), Caps: caps(cfg), Links: links(), Log: log})
+	return fulfill.New(fulfill.Options{Store: st, Market: c, Budget: b, Services: shop.services, Generators: shop.gens, Dir: cfg.DataDir,
+		SettleWindow: settle(cfg), Caps: caps(cfg), Links: links(), Log: log})
 }
 
 func newEngine(cfg *config.Config, st *store.Store, f *fulfill.Fulfiller, log *slog.Logger) *engine.Engine {
@@ -170,7 +170,7 @@ func catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake
 	}
 }
 
-func newHunter(cfg *config.Config, st *store.Store, c *atelier.Client, log *slog.Logger) *bounty.Hunter {
+func newBountyWatcher(cfg *config.Config, st *store.Store, c *atelier.Client, log *slog.Logger) *bounty.Watcher {
 	o := bounty.Options{Store: st, Market: c, MaxOpen: cfg.Bounties.MaxOpen, MaxBacklog: cfg.Bounties.MaxBacklog,
 		Interval: cfg.Bounties.Interval, Log: log}
 	for _, r := range cfg.Bounties.Rules {

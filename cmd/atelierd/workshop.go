@@ -44,14 +44,14 @@ func newWorkshop(cfg *config.Config, gens generators, log *slog.Logger) (*worksh
 			return nil, err
 		}
 		services[s.Title] = fulfill.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables,
-			Makers: gens.makers(cfg, s), Prompt: s.Prompt, FromLast: s.FromLast, Promise: promised, Gate: gate(s.Mode), QuoteGate: quoteGate(s.Mode),
-			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Letters: letters(cfg, s)}
+			Generators: gens.makers(cfg, s), Prompt: s.Prompt, FromLast: s.FromLast, Requirements: promised, Approval: gate(s.Mode), QuoteApproval: quoteGate(s.Mode),
+			Pricing: pricing[s.Title], Subscription: window(s) > 0, Pieces: s.Pieces, Quota: s.QuotaLimit, Templates: letters(cfg, s)}
 	}
 	return &workshop{gens, services}, nil
 }
 
 // generators are the configured ones, by name.
-type generators map[string]fulfill.Maker
+type generators map[string]fulfill.Generator
 
 func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
 	list := generators{}
@@ -60,7 +60,7 @@ func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
 		if err != nil {
 			return nil, &hinted{err: fmt.Errorf("generator %s: %w", name, err), hint: "mend the [generator." + name + "] section", code: exitUsage}
 		}
-		list[name] = fulfill.Maker{Name: name, Generator: made, Price: g.Cost, Free: g.Free(), HoldUnknown: g.OnUnknown == config.UnknownHold,
+		list[name] = fulfill.Generator{Name: name, Backend: made, Price: g.Cost, Free: g.Free(), HoldUnknown: g.OnUnknown == config.UnknownHold,
 			Breaker: &generate.Breaker{Probe: made.Check}}
 	}
 	return list, nil
@@ -135,8 +135,8 @@ func newPricings(cfg *config.Config, log *slog.Logger) (pricings, error) {
 }
 
 // makers are the service's generator and those that stand in for it.
-func (g generators) makers(cfg *config.Config, s config.Service) []fulfill.Maker {
-	list := []fulfill.Maker{g[s.Generator]}
+func (g generators) makers(cfg *config.Config, s config.Service) []fulfill.Generator {
+	list := []fulfill.Generator{g[s.Generator]}
 	for _, name := range cfg.Generators[s.Generator].Fallback {
 		list = append(list, g[name])
 	}
@@ -154,7 +154,7 @@ func (w *workshop) ready(cfg *config.Config, s config.Service) func(context.Cont
 		}
 		var why error
 		for _, m := range w.gens.makers(cfg, s) {
-			err := m.Generator.Check(ctx)
+			err := m.Backend.Check(ctx)
 			if err == nil {
 				return nil
 			}
@@ -171,7 +171,7 @@ type checker interface{ Check(context.Context) error }
 // and find its price.
 func (w *workshop) programs(s config.Service) (list []checker) {
 	made := w.services[s.Title]
-	if c, ok := made.Promise.Judge.(checker); ok {
+	if c, ok := made.Requirements.Checker.(checker); ok {
 		list = append(list, c)
 	}
 	if made.Pricing != nil {
@@ -192,7 +192,7 @@ const troublePaused = "generator."
 // generator, or for a higher cap, looks again: the owner may have mended either
 // before this start.
 func (g generators) begin(st *store.Store, log *slog.Logger) error {
-	return errors.Join(g.watch(st, log), st.Expedite(generate.CodePaused), st.Expedite(order.CodeDayCap), st.SetTrouble(troubleCapped, ""))
+	return errors.Join(g.watch(st, log), st.RunNow(generate.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(troubleCapped, ""))
 }
 
 // watch shows the owner which generators are paused. What an earlier process has
@@ -202,7 +202,7 @@ func (g generators) watch(st *store.Store, log *slog.Logger) error {
 		if m.Breaker == nil {
 			continue
 		}
-		if err := st.SetTrouble(troublePaused+name, ""); err != nil {
+		if err := st.SetAlert(troublePaused+name, ""); err != nil {
 			return err
 		}
 		m.Breaker.Changed = func(reason string) {
@@ -211,9 +211,9 @@ func (g generators) watch(st *store.Store, log *slog.Logger) error {
 			} else {
 				log.Error("the generator is paused", "generator", name, "error", reason)
 			}
-			err := st.SetTrouble(troublePaused+name, reason)
+			err := st.SetAlert(troublePaused+name, reason)
 			if reason == "" {
-				err = errors.Join(err, st.Expedite(generate.CodePaused)) // what waited for it need not wait out its time
+				err = errors.Join(err, st.RunNow(generate.CodePaused)) // what waited for it need not wait out its time
 			}
 			if err != nil {
 				log.Warn("a paused generator could not be written down", "generator", name, "error", err)
@@ -245,8 +245,8 @@ func links() fulfill.Links {
 }
 
 // promise is what the files of a service have to be.
-func promise(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Promise, error) {
-	p := fulfill.Promise{Files: s.Files, Repeats: s.Repeats, Rules: media.Rules{Kind: s.Kind, MinWidth: s.MinWidth,
+func promise(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Requirements, error) {
+	p := fulfill.Requirements{Files: s.Files, Repeats: s.Repeats, Rules: media.Rules{Kind: s.Kind, MinWidth: s.MinWidth,
 		MinHeight: s.MinHeight, AspectW: s.AspectW, AspectH: s.AspectH, MinDuration: s.MinDuration, MaxDuration: s.MaxDuration}}
 	if len(s.Check) == 0 {
 		return p, nil
@@ -256,7 +256,7 @@ func promise(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Pr
 	if err != nil {
 		return p, &hinted{err: fmt.Errorf("the check of service %q: %w", s.Title, err), hint: "mend its check setting", code: exitUsage}
 	}
-	p.Judge = judge
+	p.Checker = judge
 	return p, nil
 }
 

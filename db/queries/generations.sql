@@ -4,19 +4,19 @@ INSERT INTO generations (job_id, attempt_id, generator, key, state, cost_usd_mic
 -- name: AddAttemptCost :exec
 UPDATE attempts SET cost_usd_micros = max(cost_usd_micros + CAST(sqlc.arg(delta) AS INTEGER), 0) WHERE id = sqlc.arg(id);
 
--- name: OpenGenerations :many
+-- name: OpenCalls :many
 -- What an earlier run of the job has begun and not settled, and in which attempt.
 SELECT g.*, a.attempt FROM generations AS g JOIN attempts AS a ON a.id = g.attempt_id
 WHERE g.job_id = ? AND g.state IN ('calling', 'submitted') ORDER BY g.id;
 
--- name: GenerationSubmitted :execrows
+-- name: CallSubmitted :execrows
 UPDATE generations SET state = 'submitted', ticket = sqlc.arg(ticket)
 WHERE id = sqlc.arg(id) AND state IN ('calling', 'submitted');
 
 -- name: OpenGeneration :many
 SELECT * FROM generations WHERE id = ? AND state IN ('calling', 'submitted');
 
--- name: SettleGeneration :exec
+-- name: CloseCall :exec
 UPDATE generations SET state = sqlc.arg(state), cost_usd_micros = sqlc.arg(cost), settled_at = sqlc.arg(settled_at),
     note = sqlc.arg(note)
 WHERE id = sqlc.arg(id);

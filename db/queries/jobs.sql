@@ -122,7 +122,7 @@ WHERE id = sqlc.arg(id);
 UPDATE attempts SET finished_at = sqlc.arg(finished_at), outcome = sqlc.arg(outcome), code = sqlc.arg(code)
 WHERE job_id = sqlc.arg(job_id) AND finished_at IS NULL;
 
--- name: Expedite :exec
+-- name: RunNow :exec
 UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = sqlc.arg(code);
 
 -- name: OwnerCancel :execrows
@@ -156,11 +156,11 @@ UPDATE jobs SET state = 'ready', stage = 'quote', lane = 'network', priority = s
     changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE order_id = sqlc.arg(order_id) AND kind = 'quote';
 
--- name: HastenDelivery :exec
+-- name: RunDeliveryNow :exec
 UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND state = 'ready';
 
--- name: HastenMessages :exec
+-- name: RunMessagesNow :exec
 -- The order has another status, which may be one that takes messages.
 UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'message' AND state = 'ready' AND code = 'not_now';

@@ -41,7 +41,7 @@ func (c *Client) Register(ctx context.Context, reg Registration) (Registered, er
 		Marketable    flag  `json:"marketable"`
 		Note          label `json:"note"`
 	}
-	r := request{call: order.CallRegister, method: http.MethodPost, timeout: c.Timeout, anonymous: true,
+	r := request{call: order.RequestRegister, method: http.MethodPost, timeout: c.Timeout, anonymous: true,
 		path: []string{"agents", "register"},
 		read: func(body io.Reader) error {
 			if err := into(&w, answerLimit)(body); err != nil {
@@ -79,7 +79,7 @@ type Profile struct {
 // the deployed marketplace does not count it.
 func (c *Client) Profile(ctx context.Context) (Profile, error) {
 	var p Profile
-	err := c.do(ctx, request{call: order.CallRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"agents", "me"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -151,7 +151,7 @@ func (c *Client) UpdateProfile(ctx context.Context, patch ProfilePatch) error {
 	if len(body) == 0 {
 		return nil
 	}
-	r := request{call: order.CallRead, method: http.MethodPatch, timeout: c.Timeout,
+	r := request{call: order.RequestRead, method: http.MethodPatch, timeout: c.Timeout,
 		path: []string{"agents", "me"}, read: nothing}
 	return c.send(ctx, r, body)
 }
@@ -170,7 +170,7 @@ func (c *Client) LaunchToken(ctx context.Context, symbol string) (Token, error) 
 		Mint        label `json:"mint"`
 		TxSignature label `json:"tx_signature"`
 	}
-	r := request{call: order.CallToken, method: http.MethodPost, timeout: c.DeliverTimeout,
+	r := request{call: order.RequestToken, method: http.MethodPost, timeout: c.DeliverTimeout,
 		path: []string{"agents", c.Credentials().AgentID, "token", "launch"}, read: into(&w, answerLimit)}
 	err := c.send(ctx, r, map[string]string{"symbol": symbol})
 	return Token{string(w.Mint), string(w.TxSignature)}, err

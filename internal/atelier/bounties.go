@@ -70,7 +70,7 @@ func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, e
 		query.Set("min_budget", q.MinBudget.String())
 	}
 	var bounties []order.Bounty
-	err := c.do(ctx, request{call: order.CallRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"bounties"}, query: query.Encode(),
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -94,7 +94,7 @@ func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, e
 // Bounty reads one bounty.
 func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 	var b order.Bounty
-	err := c.do(ctx, request{call: order.CallRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"bounties", id},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -112,7 +112,7 @@ func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 // ClaimBounty asks for a bounty, with a message of up to 500 characters. The
 // marketplace takes one claim of an agent: a second one is a conflict.
 func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
-	r := request{call: order.CallBounty, method: http.MethodPost, timeout: c.Timeout,
+	r := request{call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"bounties", id, "claim"}, read: nothing}
 	if n := MessageLength(message); n > MaxPitch {
 		return r.notSent(order.Fail, "rejected", "a message with a claim has up to %d characters, this one %d", MaxPitch, n)
@@ -126,6 +126,6 @@ func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
 
 // WithdrawClaim takes back a claim that is pending.
 func (c *Client) WithdrawClaim(ctx context.Context, id string) error {
-	return c.do(ctx, request{call: order.CallBounty, method: http.MethodDelete, timeout: c.Timeout,
+	return c.do(ctx, request{call: order.RequestBounty, method: http.MethodDelete, timeout: c.Timeout,
 		path: []string{"bounties", id, "claim"}, read: nothing})
 }

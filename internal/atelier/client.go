@@ -41,7 +41,7 @@ type Credentials struct {
 // sent. After a Take without error, done is called exactly once with what came
 // back. orderID is empty when the request is about no single order.
 type Meter interface {
-	Take(ctx context.Context, call order.Call, orderID string) (done func(order.Answer), err error)
+	Take(ctx context.Context, call order.RequestKind, orderID string) (done func(order.Answer), err error)
 }
 
 // Options of a Client. BaseURL is required.
@@ -115,6 +115,6 @@ func newTransport(longest time.Duration) *http.Transport {
 
 type unmetered struct{}
 
-func (unmetered) Take(context.Context, order.Call, string) (func(order.Answer), error) {
+func (unmetered) Take(context.Context, order.RequestKind, string) (func(order.Answer), error) {
 	return func(order.Answer) {}, nil
 }

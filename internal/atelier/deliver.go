@@ -24,7 +24,7 @@ type wireDeliverable struct {
 // so of its error, look at the order before delivering again. Several pieces
 // at once are an addition of the deployed marketplace to its guide.
 func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverable) error {
-	r := request{call: order.CallDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
+	r := request{call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
 		path: []string{"orders", orderID, "deliver"}, read: nothing}
 	if len(pieces) == 0 {
 		return r.notSent(order.Fail, "rejected", "there is nothing to deliver")
@@ -42,7 +42,7 @@ func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverab
 
 // Quote names the price of an order in pending_quote.
 func (c *Client) Quote(ctx context.Context, orderID string, price order.USD) error {
-	r := request{call: order.CallQuote, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
+	r := request{call: order.RequestQuote, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"orders", orderID, "quote"}, read: nothing}
 	return c.send(ctx, r, map[string]string{"price_usd": price.String()})
 }

@@ -34,7 +34,7 @@ const maxRedirects = 3
 
 // request is one call, before it has a key or a connection.
 type request struct {
-	call    order.Call
+	call    order.RequestKind
 	orderID string
 	method  string
 	path    []string // segments below the base, escaped when joined

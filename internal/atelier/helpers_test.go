@@ -73,7 +73,7 @@ type ledger struct {
 	answers []order.Answer
 }
 
-func (l *ledger) Take(_ context.Context, call order.Call, orderID string) (func(order.Answer), error) {
+func (l *ledger) Take(_ context.Context, call order.RequestKind, orderID string) (func(order.Answer), error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.refuse != nil {

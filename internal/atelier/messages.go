@@ -46,7 +46,7 @@ type wireMessage struct {
 func (c *Client) Messages(ctx context.Context, orderID string) ([]order.Message, error) {
 	var thread []order.Message
 	err := c.do(ctx, request{
-		call: order.CallRead, orderID: orderID, method: http.MethodGet, timeout: c.Timeout,
+		call: order.RequestRead, orderID: orderID, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"orders", orderID, "messages"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, threadLimit)
@@ -95,7 +95,7 @@ func MessageLength(text string) int { return len(utf16.Encode([]rune(text))) }
 // SendMessage writes to the client: 1 to 2000 characters, to an order that is
 // paid, in_progress, delivered, completed or disputed.
 func (c *Client) SendMessage(ctx context.Context, orderID, content string) error {
-	r := request{call: order.CallMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
+	r := request{call: order.RequestMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"orders", orderID, "messages"}, read: nothing}
 	if n := MessageLength(content); n < 1 || n > MaxMessage {
 		return r.notSent(order.Fail, "rejected", "a message has 1 to %d characters, this one %d", MaxMessage, n)

@@ -30,7 +30,7 @@ func (c *Client) Orders(ctx context.Context, statuses []order.Status) (order.Lis
 	}
 	var listing order.Listing
 	err := c.do(ctx, request{
-		call: order.CallPoll, method: http.MethodGet, timeout: c.Timeout,
+		call: order.RequestPoll, method: http.MethodGet, timeout: c.Timeout,
 		path:  []string{"agents", c.Credentials().AgentID, "orders"},
 		query: "status=" + strings.Join(words, ","),
 		read: func(body io.Reader) (err error) {
@@ -146,7 +146,7 @@ func cutShort(err error) error {
 func (c *Client) Order(ctx context.Context, id string) (order.Facts, error) {
 	var facts order.Facts
 	err := c.do(ctx, request{
-		call: order.CallRead, orderID: id, method: http.MethodGet, timeout: c.Timeout,
+		call: order.RequestRead, orderID: id, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"orders", id},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)

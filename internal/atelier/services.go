@@ -83,7 +83,7 @@ func (s Service) body() any {
 func (c *Client) Services(ctx context.Context) ([]Service, error) {
 	var services []Service
 	err := c.do(ctx, request{
-		call: order.CallRead, method: http.MethodGet, timeout: c.Timeout,
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"agents", c.Credentials().AgentID, "services"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -125,7 +125,7 @@ func readService(raw json.RawMessage) (Service, error) {
 // idempotent: after an unknown outcome, list the services first.
 func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) {
 	var created Service
-	r := request{call: order.CallService, method: http.MethodPost, timeout: c.Timeout,
+	r := request{call: order.RequestService, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"agents", c.Credentials().AgentID, "services"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -153,14 +153,14 @@ type ServicePatch struct {
 
 // UpdateService changes what the patch sets of the service with the given id.
 func (c *Client) UpdateService(ctx context.Context, id string, patch ServicePatch) error {
-	r := request{call: order.CallService, method: http.MethodPatch, timeout: c.Timeout,
+	r := request{call: order.RequestService, method: http.MethodPatch, timeout: c.Timeout,
 		path: []string{"services", id}, read: nothing}
 	return c.send(ctx, r, patch)
 }
 
 // DeleteService takes a service off the market; its orders stay.
 func (c *Client) DeleteService(ctx context.Context, id string) error {
-	return c.do(ctx, request{call: order.CallService, method: http.MethodDelete, timeout: c.Timeout,
+	return c.do(ctx, request{call: order.RequestService, method: http.MethodDelete, timeout: c.Timeout,
 		path: []string{"services", id},
 		// Any 2xx will do: an answer to DELETE is often without a body.
 		read: func(body io.Reader) error {

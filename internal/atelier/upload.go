@@ -77,7 +77,7 @@ func tooLarge(err error, f File) bool {
 }
 
 func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Uploaded, error) {
-	r := request{call: order.CallUpload, orderID: orderID, method: http.MethodPost, path: []string{"upload"},
+	r := request{call: order.RequestUpload, orderID: orderID, method: http.MethodPost, path: []string{"upload"},
 		timeout: c.uploadTime(f)}
 	contentType, head, tail, err := form(f)
 	if err != nil {
@@ -126,7 +126,7 @@ func (c *Client) uploadByToken(ctx context.Context, orderID string, f File) (up 
 		Token    label `json:"upload_token"`
 		Pathname label `json:"pathname"`
 	}
-	ask := request{call: order.CallUpload, orderID: orderID, method: http.MethodPost,
+	ask := request{call: order.RequestUpload, orderID: orderID, method: http.MethodPost,
 		path: []string{"upload", "token"}, timeout: c.Timeout}
 	if err := ask.jsonBody(map[string]string{"content_type": f.MIME, "filename": safeName(f.Name, f.MIME)}); err != nil {
 		return up, true, ask.notSent(order.Fail, "rejected", "%s", tidy(err.Error(), ""))

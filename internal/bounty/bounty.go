@@ -13,18 +13,18 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
-	"atelierd/internal/trouble"
 )
 
 // Store keeps the claims. Its writes are durable when they return.
 type Store interface {
 	IntendClaim(c order.Claim) error
-	SettleClaim(id string, state order.ClaimState, reason string) error
+	EndClaim(id string, state order.ClaimState, reason string) error
 	Claim(ctx context.Context, id string) (order.Claim, bool, error)
 	OpenClaims(ctx context.Context) ([]order.Claim, error)
-	// Owed counts the jobs that wait to be delivered, and all unfinished ones.
-	Owed(ctx context.Context) (delivering, total int, err error)
+	// PendingSends counts the jobs that wait to be delivered, and all unfinished ones.
+	PendingSends(ctx context.Context) (delivering, total int, err error)
 }
 
 // Market is what claiming asks of the marketplace; *atelier.Client is one.
@@ -57,18 +57,18 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// Hunter looks for bounties and claims them.
-type Hunter struct {
+// Watcher looks for bounties and claims them.
+type Watcher struct {
 	o       Options
-	trouble trouble.Trouble
+	trouble logonce.Logger
 	hint    chan struct{}
 }
 
 // New makes a Hunter.
-func New(o Options) *Hunter { return &Hunter{o: o, hint: make(chan struct{}, 1)} }
+func New(o Options) *Watcher { return &Watcher{o: o, hint: make(chan struct{}, 1)} }
 
 // Hint asks for a look soon. It returns at once.
-func (h *Hunter) Hint() {
+func (h *Watcher) Hint() {
 	select {
 	case h.hint <- struct{}{}:
 	default:
@@ -80,7 +80,7 @@ const hintPause = time.Minute
 
 // Run looks and claims until ctx is cancelled. Without rules it only looks after
 // the claims that were made by hand. It returns nil.
-func (h *Hunter) Run(ctx context.Context) error {
+func (h *Watcher) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := h.Once(ctx); err != nil && ctx.Err() == nil {
 			h.trouble.Log(h.o.Log, "bounties could not be looked at; it goes on", err)
@@ -104,7 +104,7 @@ func (h *Hunter) Run(ctx context.Context) error {
 }
 
 // Once looks after the open claims, and makes new ones as the rules allow.
-func (h *Hunter) Once(ctx context.Context) error {
+func (h *Watcher) Once(ctx context.Context) error {
 	open, err := h.o.Store.OpenClaims(ctx)
 	if err != nil {
 		return err
@@ -128,13 +128,13 @@ func (h *Hunter) Once(ctx context.Context) error {
 }
 
 // check looks after one open claim and says whether it is still open.
-func (h *Hunter) check(ctx context.Context, c order.Claim) (open bool, err error) {
+func (h *Watcher) check(ctx context.Context, c order.Claim) (open bool, err error) {
 	if c.State == order.Claiming {
 		return true, h.send(ctx, c) // a crash or a lost answer: the second claim tells
 	}
 	b, err := h.o.Market.Bounty(ctx, c.ID)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == "not_found" {
-		return false, h.o.Store.SettleClaim(c.ID, order.ClaimLost, "the bounty is gone")
+		return false, h.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is gone")
 	}
 	if err != nil {
 		return true, err
@@ -146,13 +146,13 @@ func (h *Hunter) check(ctx context.Context, c order.Claim) (open bool, err error
 		// Ours or another's: an order of ours appears with the next poll, and
 		// makes the claim accepted. Only when none has come it is given up.
 		if c.Reason == "" {
-			return true, h.o.Store.SettleClaim(c.ID, order.ClaimPending, "the bounty is given to somebody; if to us, its order comes")
+			return true, h.o.Store.EndClaim(c.ID, order.ClaimPending, "the bounty is given to somebody; if to us, its order comes")
 		}
 		if time.Since(c.Since) < takenGrace {
 			return true, nil
 		}
 	}
-	return false, h.o.Store.SettleClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and no order came of it")
+	return false, h.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and no order came of it")
 }
 
 // takenGrace is how long a bounty that was seen to be taken may still turn out
@@ -160,11 +160,11 @@ func (h *Hunter) check(ctx context.Context, c order.Claim) (open bool, err error
 const takenGrace = 6 * time.Hour
 
 // apply claims what fits a rule, as long as there is room.
-func (h *Hunter) apply(ctx context.Context, r Rule, open int) (int, error) {
+func (h *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
 	if open >= h.o.MaxOpen {
 		return open, nil
 	}
-	if _, backlog, err := h.o.Store.Owed(ctx); err != nil || backlog >= h.o.MaxBacklog {
+	if _, backlog, err := h.o.Store.PendingSends(ctx); err != nil || backlog >= h.o.MaxBacklog {
 		return open, err
 	}
 	list, err := h.o.Market.Bounties(ctx, atelier.BountyQuery{Category: r.Category, MinBudget: r.MinBudget, Most: 50})
@@ -205,7 +205,7 @@ func (h *Hunter) apply(ctx context.Context, r Rule, open int) (int, error) {
 }
 
 // Claim claims a bounty, once: the intent is durable before it is sent.
-func (h *Hunter) Claim(ctx context.Context, c order.Claim) error {
+func (h *Watcher) Claim(ctx context.Context, c order.Claim) error {
 	if err := h.o.Store.IntendClaim(c); err != nil {
 		return err
 	}
@@ -215,20 +215,20 @@ func (h *Hunter) Claim(ctx context.Context, c order.Claim) error {
 // send sends an intended claim. The marketplace takes one claim of an agent, so
 // that sending it twice is safe: the second is refused, and tells that the first
 // has arrived.
-func (h *Hunter) send(ctx context.Context, c order.Claim) error {
+func (h *Watcher) send(ctx context.Context, c order.Claim) error {
 	err := h.o.Market.ClaimBounty(ctx, c.ID, c.Message)
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
 	case err == nil, f != nil && f.Code == "conflict":
-		return h.o.Store.SettleClaim(c.ID, order.ClaimPending, "")
+		return h.o.Store.EndClaim(c.ID, order.ClaimPending, "")
 	case f != nil && (f.Class == order.Fail || f.Class == order.Hold):
-		return errors.Join(err, h.o.Store.SettleClaim(c.ID, order.ClaimRefused, f.Error()))
+		return errors.Join(err, h.o.Store.EndClaim(c.ID, order.ClaimRefused, f.Error()))
 	}
 	return err // it goes on with the next look
 }
 
 // Withdraw takes a pending claim back.
-func (h *Hunter) Withdraw(ctx context.Context, id string) error {
+func (h *Watcher) Withdraw(ctx context.Context, id string) error {
 	c, ok, err := h.o.Store.Claim(ctx, id)
 	if err != nil {
 		return err
@@ -239,5 +239,5 @@ func (h *Hunter) Withdraw(ctx context.Context, id string) error {
 	if err := h.o.Market.WithdrawClaim(ctx, id); err != nil {
 		return err
 	}
-	return h.o.Store.SettleClaim(id, order.ClaimWithdrawn, "by the owner")
+	return h.o.Store.EndClaim(id, order.ClaimWithdrawn, "by the owner")
 }

@@ -59,7 +59,7 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 	})
 }
 
-func (w *world) hunter(open int) *bounty.Hunter {
+func (w *world) hunter(open int) *bounty.Watcher {
 	return bounty.New(bounty.Options{Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
 		Rules: []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler)})
 }

@@ -28,8 +28,8 @@ type Ledger interface {
 	AnswerRequest(id int64, a order.Answer, windows []order.Window) error
 	Fact(ctx context.Context, name string) (string, error)
 	SetFact(name, value string) error
-	// Owed counts the jobs that wait to be delivered, and all unfinished ones.
-	Owed(ctx context.Context) (delivering, total int, err error)
+	// PendingSends counts the jobs that wait to be delivered, and all unfinished ones.
+	PendingSends(ctx context.Context) (delivering, total int, err error)
 	// OrdersSince counts the orders placed since t.
 	OrdersSince(ctx context.Context, t time.Time) (int, error)
 }
@@ -40,7 +40,7 @@ type Limits struct {
 	Window time.Duration
 	// Ceilings are the requests in a window, by call. A call without one is
 	// not counted.
-	Ceilings map[order.Call]int
+	Ceilings map[order.RequestKind]int
 	// Reserve is how much of a shared count is kept from polling.
 	Reserve int
 }
@@ -110,12 +110,12 @@ func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (
 // Take counts a request that is about to be sent. Its error is an
 // *order.Failure of class Wait when none is left, and then nothing may be sent.
 // done must be called once with what came back.
-func (b *Budget) Take(ctx context.Context, call order.Call, orderID string) (done func(order.Answer), err error) {
+func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID string) (done func(order.Answer), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	if _, counted := b.limits.Ceilings[call]; !counted {
-		id, err := b.ledger.CountRequest(order.Request{Call: call, OrderID: orderID, At: now}, nil)
+		id, err := b.ledger.CountRequest(order.Request{Kind: call, OrderID: orderID, At: now}, nil)
 		if err != nil {
 			return nil, refuse(time.Second, fmt.Errorf("count the request: %w", err))
 		}
@@ -135,7 +135,7 @@ func (b *Budget) Take(ctx context.Context, call order.Call, orderID string) (don
 	own, all := b.open(string(call), now), b.open(scopeAll, now)
 	own.Used++
 	all.Used++
-	id, err := b.ledger.CountRequest(order.Request{Call: call, OrderID: orderID, At: now},
+	id, err := b.ledger.CountRequest(order.Request{Kind: call, OrderID: orderID, At: now},
 		[]order.Window{own.Window, all.Window})
 	if err != nil {
 		own.Used--
@@ -159,20 +159,20 @@ func refuse(after time.Duration, err error) error {
 }
 
 // sent remembers what yields needs to know.
-func (b *Budget) sent(call order.Call, orderID string, now time.Time) {
+func (b *Budget) sent(call order.RequestKind, orderID string, now time.Time) {
 	switch call {
-	case order.CallPoll:
+	case order.RequestPoll:
 		b.polled = now
-	case order.CallUpload:
+	case order.RequestUpload:
 		b.begun[orderID] = true
-	case order.CallDeliver:
+	case order.RequestDeliver:
 		delete(b.begun, orderID)
 	}
 }
 
 // Wait says how long it takes until call may be sent; 0 means now. It promises
 // nothing: somebody else may be quicker.
-func (b *Budget) Wait(ctx context.Context, call order.Call) time.Duration {
+func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration {
 	if _, counted := b.limits.Ceilings[call]; !counted {
 		return 0
 	}
@@ -251,7 +251,7 @@ func (b *Budget) current(scope string, now time.Time) order.Window {
 }
 
 // allowed decides on one request. The caller holds the lock.
-func (b *Budget) allowed(ctx context.Context, call order.Call, now time.Time) (probing bool, wait time.Duration, err error) {
+func (b *Budget) allowed(ctx context.Context, call order.RequestKind, now time.Time) (probing bool, wait time.Duration, err error) {
 	own, all := b.current(string(call), now), b.current(scopeAll, now)
 	if blocked := own.BlockedUntil.Sub(now); blocked > 0 {
 		return false, blocked, nil
@@ -279,23 +279,23 @@ func (b *Budget) allowed(ctx context.Context, call order.Call, now time.Time) (p
 
 // yields says how long the call has to leave the rest of a shared count to what
 // brings more.
-func (b *Budget) yields(ctx context.Context, call order.Call, left int, all order.Window, now time.Time) (time.Duration, error) {
+func (b *Budget) yields(ctx context.Context, call order.RequestKind, left int, all order.Window, now time.Time) (time.Duration, error) {
 	switch call {
-	case order.CallUpload, order.CallQuote, order.CallMessage, order.CallPoll:
+	case order.RequestUpload, order.RequestQuote, order.RequestMessage, order.RequestPoll:
 	default:
 		return 0, nil
 	}
-	delivering, _, err := b.ledger.Owed(ctx)
+	delivering, _, err := b.ledger.PendingSends(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("count the work that is owed: %w", err)
 	}
 	switch {
-	case call != order.CallPoll && left <= max(delivering, len(b.begun)):
+	case call != order.RequestPoll && left <= max(delivering, len(b.begun)):
 		// A file uploaded now is worth nothing before its delivery, and a quote or
 		// a message can wait: what is to be delivered goes first. Files on their
 		// way are not in the ledger yet.
 		return min(until(all, now, b.limits.Window), time.Minute), nil
-	case call == order.CallPoll && left <= b.limits.Reserve && all.Used > 0 && delivering == 0:
+	case call == order.RequestPoll && left <= b.limits.Reserve && all.Used > 0 && delivering == 0:
 		// Of the reserve, only so much that an order is found in time. With
 		// a delivery waiting this may be the look that comes before it.
 		rest := b.polled.Add(longestGap(b.limits.Window)).Sub(now)
@@ -313,14 +313,14 @@ func until(w order.Window, now time.Time, most time.Duration) time.Duration {
 
 // mayProbe allows one request a window beyond an assumed shared count, as long
 // as nothing is known, and only for what brings money.
-func (b *Budget) mayProbe(call order.Call, all order.Window) bool {
-	if b.counts != "" || (call != order.CallDeliver && call != order.CallUpload) {
+func (b *Budget) mayProbe(call order.RequestKind, all order.Window) bool {
+	if b.counts != "" || (call != order.RequestDeliver && call != order.RequestUpload) {
 		return false
 	}
 	return b.probe.running || !b.probe.windowEnd.Equal(all.EndsAt)
 }
 
-func (b *Budget) ceiling(call order.Call, own order.Window) int {
+func (b *Budget) ceiling(call order.RequestKind, own order.Window) int {
 	c := b.limits.Ceilings[call]
 	if own.Limit > 0 {
 		c = min(c, own.Limit)

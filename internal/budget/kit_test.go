@@ -79,8 +79,8 @@ func newWorld(t *testing.T, dir string, o sandbox.Options) *world {
 
 // limits are the defaults of the configuration.
 func limits() budget.Limits {
-	return budget.Limits{Window: time.Hour, Reserve: 8, Ceilings: map[order.Call]int{order.CallPoll: 30, order.CallDeliver: 30,
-		order.CallUpload: 30, order.CallQuote: 30, order.CallMessage: 60, order.CallService: 20, order.CallRegister: 5}}
+	return budget.Limits{Window: time.Hour, Reserve: 8, Ceilings: map[order.RequestKind]int{order.RequestPoll: 30, order.RequestDeliver: 30,
+		order.RequestUpload: 30, order.RequestQuote: 30, order.RequestMessage: 60, order.RequestService: 20, order.RequestRegister: 5}}
 }
 
 // daemon is one life of the daemon's parts.
@@ -95,8 +95,8 @@ type daemon struct {
 func (w *world) start() *daemon {
 	w.t.Helper()
 	d := w.open()
-	f := fulfill.New(fulfill.Options{Store: d.store, Market: d.client, Budget: d.budget, Dir: w.dir, Settle: 150 * time.Second,
-		Services: map[string]fulfill.Service{title: {Title: title, Makers: []fulfill.Maker{{Name: "painter", Generator: painter{}}}}}})
+	f := fulfill.New(fulfill.Options{Store: d.store, Market: d.client, Budget: d.budget, Dir: w.dir, SettleWindow: 150 * time.Second,
+		Services: map[string]fulfill.Service{title: {Title: title, Generators: []fulfill.Generator{{Name: "painter", Backend: painter{}}}}}})
 	e := engine.New(engine.Options{Store: d.store, Runner: f})
 	d.store.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
 	p := intake.New(intake.Options{Store: d.store, Market: d.client, Pacer: d.budget, Interval: w.interval, Log: slog.New(slog.DiscardHandler),

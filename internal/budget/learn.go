@@ -13,7 +13,7 @@ func (b *Budget) answerUncounted(id int64, a order.Answer) {
 }
 
 // answered learns from what came back and writes it down.
-func (b *Budget) answered(call order.Call, id int64, probing bool, a order.Answer) {
+func (b *Budget) answered(call order.RequestKind, id int64, probing bool, a order.Answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	own, all := b.windows[string(call)], b.windows[scopeAll]
@@ -36,7 +36,7 @@ func (b *Budget) answered(call order.Call, id int64, probing bool, a order.Answe
 
 // refused takes a 429 at its word: the call is blocked until it says. One that
 // comes before our own count of the call is full shows that others add to it.
-func (b *Budget) refused(call order.Call, own, all *window, a order.Answer) {
+func (b *Budget) refused(call order.RequestKind, own, all *window, a order.Answer) {
 	until := a.At.Add(a.RetryAfter)
 	if a.RetryAfter <= 0 {
 		until = a.Reset

@@ -11,7 +11,7 @@ import (
 )
 
 // send takes a request and gives it the answer; its time is now.
-func (d *daemon) send(t *testing.T, call order.Call, a order.Answer) {
+func (d *daemon) send(t *testing.T, call order.RequestKind, a order.Answer) {
 	t.Helper()
 	done, err := d.budget.Take(t.Context(), call, "")
 	if err != nil {
@@ -24,7 +24,7 @@ func (d *daemon) send(t *testing.T, call order.Call, a order.Answer) {
 var fine = order.Answer{Status: 200}
 
 // refused is how long the budget makes the call wait; 0 when it lets it go.
-func (d *daemon) refused(t *testing.T, call order.Call) time.Duration {
+func (d *daemon) refused(t *testing.T, call order.RequestKind) time.Duration {
 	t.Helper()
 	done, err := d.budget.Take(t.Context(), call, "")
 	if err == nil {
@@ -48,9 +48,9 @@ func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		for range 5 {
-			d.send(t, order.CallUpload, fine)
+			d.send(t, order.RequestUpload, fine)
 		}
-		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: 10 * time.Minute})
+		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: 10 * time.Minute})
 		d.stop()
 
 		d = w.open()
@@ -58,20 +58,20 @@ func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
 			t.Errorf("learned %q, %v", got, err)
 		}
 		// What one call was refused for stands in the way of the others too.
-		for _, call := range []order.Call{order.CallDeliver, order.CallUpload, order.CallPoll} {
+		for _, call := range []order.RequestKind{order.RequestDeliver, order.RequestUpload, order.RequestPoll} {
 			if got := d.refused(t, call); got != 10*time.Minute {
 				t.Errorf("%s waits %s", call, got)
 			}
 		}
 		time.Sleep(10 * time.Minute)
-		if got := d.refused(t, order.CallDeliver); got != 0 {
+		if got := d.refused(t, order.RequestDeliver); got != 0 {
 			t.Errorf("a delivery waits %s after the time that the marketplace named", got)
 		}
 		// In a window known to be shared nothing is tried beyond its end.
 		for range 29 {
-			d.send(t, order.CallQuote, fine)
+			d.send(t, order.RequestQuote, fine)
 		}
-		if got := d.refused(t, order.CallDeliver); got < 59*time.Minute {
+		if got := d.refused(t, order.RequestDeliver); got < 59*time.Minute {
 			t.Errorf("a delivery beyond the shared count waits %s", got)
 		}
 	})
@@ -81,16 +81,16 @@ func TestAProbeThatPassesTeachesSeparateCountsAndOutlivesARestart(t *testing.T) 
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		for range 30 {
-			d.send(t, order.CallQuote, fine)
+			d.send(t, order.RequestQuote, fine)
 		}
-		if got := d.refused(t, order.CallPoll); got == 0 {
+		if got := d.refused(t, order.RequestPoll); got == 0 {
 			t.Error("a poll went beyond the count, to see")
 		}
-		done, err := d.budget.Take(t.Context(), order.CallDeliver, "a")
+		done, err := d.budget.Take(t.Context(), order.RequestDeliver, "a")
 		if err != nil {
 			t.Fatalf("no probe: %v", err)
 		}
-		if got := d.refused(t, order.CallDeliver); got != time.Second {
+		if got := d.refused(t, order.RequestDeliver); got != time.Second {
 			t.Errorf("a second request beside the probe waits %s", got)
 		}
 		done(order.Answer{Status: 201, At: time.Now()})
@@ -98,14 +98,14 @@ func TestAProbeThatPassesTeachesSeparateCountsAndOutlivesARestart(t *testing.T) 
 
 		d = w.open()
 		for range 29 {
-			d.send(t, order.CallDeliver, fine)
+			d.send(t, order.RequestDeliver, fine)
 		}
-		for _, call := range []order.Call{order.CallDeliver, order.CallQuote} {
+		for _, call := range []order.RequestKind{order.RequestDeliver, order.RequestQuote} {
 			if got := d.refused(t, call); got == 0 {
 				t.Errorf("%s went beyond its own count", call)
 			}
 		}
-		if got := d.refused(t, order.CallPoll); got != 0 {
+		if got := d.refused(t, order.RequestPoll); got != 0 {
 			t.Errorf("a poll waits %s, although its count is untouched", got)
 		}
 	})
@@ -117,10 +117,10 @@ func TestAProbeIsSentOnceAWindowAndNeitherLostNorUnluckyOnesTeach(t *testing.T) 
 			inBubble(t, func(t *testing.T, w *world) {
 				d := w.open()
 				for range 30 {
-					d.send(t, order.CallQuote, fine)
+					d.send(t, order.RequestQuote, fine)
 				}
-				d.send(t, order.CallDeliver, answer)
-				if got := d.refused(t, order.CallDeliver); got < 59*time.Minute {
+				d.send(t, order.RequestDeliver, answer)
+				if got := d.refused(t, order.RequestDeliver); got < 59*time.Minute {
 					t.Errorf("the next request beyond the count waits %s", got)
 				}
 				if got, _ := d.store.Fact(t.Context(), "budget.counts"); got != "" {
@@ -149,18 +149,18 @@ func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
 				d := w.open()
 				a := c.say(time.Now())
 				a.Status = 429
-				d.send(t, order.CallDeliver, a)
+				d.send(t, order.RequestDeliver, a)
 				d.stop()
 				d = w.open() // the block is durable
-				if got := d.refused(t, order.CallDeliver); got != c.wait {
+				if got := d.refused(t, order.RequestDeliver); got != c.wait {
 					t.Errorf("waits %s, want %s", got, c.wait)
 				}
 				time.Sleep(c.wait - time.Millisecond)
-				if d.refused(t, order.CallDeliver) == 0 {
+				if d.refused(t, order.RequestDeliver) == 0 {
 					t.Error("went a moment before its time")
 				}
 				time.Sleep(time.Millisecond)
-				if got := d.refused(t, order.CallDeliver); got != 0 {
+				if got := d.refused(t, order.RequestDeliver); got != 0 {
 					t.Errorf("waits %s more", got)
 				}
 			})
@@ -171,10 +171,10 @@ func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
 func TestARefusalOfOneCallDoesNotShortenThatOfAnother(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: 30 * time.Minute})
-		d.send(t, order.CallMessage, order.Answer{Status: 429, RetryAfter: time.Minute})
+		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: 30 * time.Minute})
+		d.send(t, order.RequestMessage, order.Answer{Status: 429, RetryAfter: time.Minute})
 		time.Sleep(2 * time.Minute)
-		if got := d.refused(t, order.CallDeliver); got != 28*time.Minute {
+		if got := d.refused(t, order.RequestDeliver); got != 28*time.Minute {
 			t.Errorf("waits %s", got)
 		}
 	})
@@ -183,11 +183,11 @@ func TestARefusalOfOneCallDoesNotShortenThatOfAnother(t *testing.T) {
 func TestALimitInARefusalLowersTheCeilingForADay(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
+		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
 		d.stop()
 		d = w.open()
 		count := func() (n int) {
-			for d.refused(t, order.CallDeliver) == 0 {
+			for d.refused(t, order.RequestDeliver) == 0 {
 				n++
 			}
 			return n
@@ -206,13 +206,13 @@ func TestALimitInARefusalLowersTheCeilingForADay(t *testing.T) {
 func TestACeilingThatTheOwnerHasLoweredSinceCounts(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
+		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
 		d.stop()
 		time.Sleep(time.Minute)
-		w.limits.Ceilings[order.CallDeliver] = 4
+		w.limits.Ceilings[order.RequestDeliver] = 4
 		d = w.open()
 		n := 0
-		for d.refused(t, order.CallDeliver) == 0 {
+		for d.refused(t, order.RequestDeliver) == 0 {
 			n++
 		}
 		if n != 4 {
@@ -223,15 +223,15 @@ func TestACeilingThatTheOwnerHasLoweredSinceCounts(t *testing.T) {
 
 func TestAHigherLimitDoesNotRaiseTheCeilingOfTheOwner(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
-		w.limits.Ceilings[order.CallDeliver] = 3
+		w.limits.Ceilings[order.RequestDeliver] = 3
 		d := w.open()
-		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Second, Limit: 500})
-		if got := d.refused(t, order.CallMessage); got != 0 {
+		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: time.Second, Limit: 500})
+		if got := d.refused(t, order.RequestMessage); got != 0 {
 			t.Errorf("a message, whose ceiling is higher than that of a delivery, waits %s", got)
 		}
 		time.Sleep(time.Second)
 		n := 0
-		for d.refused(t, order.CallDeliver) == 0 {
+		for d.refused(t, order.RequestDeliver) == 0 {
 			n++
 		}
 		if n != 3 {
@@ -245,23 +245,23 @@ func TestAHigherLimitDoesNotRaiseTheCeilingOfTheOwner(t *testing.T) {
 func TestAWindowEndsAnHourAfterTheAnswerToItsFirstRequest(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		done, err := d.budget.Take(t.Context(), order.CallDeliver, "a")
+		done, err := d.budget.Take(t.Context(), order.RequestDeliver, "a")
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.send(t, order.CallDeliver, fine) // overtakes it
+		d.send(t, order.RequestDeliver, fine) // overtakes it
 		time.Sleep(2 * time.Minute)
 		done(order.Answer{Status: 200, At: time.Now()})
 		for range 28 {
-			d.send(t, order.CallDeliver, fine)
+			d.send(t, order.RequestDeliver, fine)
 		}
 		d.stop()
 		d = w.open()
-		if got := d.refused(t, order.CallDeliver); got != time.Hour {
+		if got := d.refused(t, order.RequestDeliver); got != time.Hour {
 			t.Errorf("waits %s after the answer, want an hour", got)
 		}
 		time.Sleep(time.Hour)
-		if got := d.refused(t, order.CallDeliver); got != 0 {
+		if got := d.refused(t, order.RequestDeliver); got != 0 {
 			t.Errorf("waits %s more", got)
 		}
 	})
@@ -270,9 +270,9 @@ func TestAWindowEndsAnHourAfterTheAnswerToItsFirstRequest(t *testing.T) {
 func TestAnUncountedReadIsNeverRefused(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		d.send(t, order.CallDeliver, order.Answer{Status: 429, RetryAfter: time.Hour})
+		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: time.Hour})
 		for range 100 {
-			if got := d.refused(t, order.CallRead); got != 0 {
+			if got := d.refused(t, order.RequestRead); got != 0 {
 				t.Fatalf("a read waits %s", got)
 			}
 		}
@@ -283,16 +283,16 @@ func TestAnUncountedReadIsNeverRefused(t *testing.T) {
 func TestAnAnswerFromTheWindowBeforeChangesNothingInThisOne(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		late, err := d.budget.Take(t.Context(), order.CallDeliver, "a")
+		late, err := d.budget.Take(t.Context(), order.RequestDeliver, "a")
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Hour)
 		for range 30 {
-			d.send(t, order.CallDeliver, fine)
+			d.send(t, order.RequestDeliver, fine)
 		}
 		late(order.Answer{Status: 200, At: time.Now()})
-		if got := d.refused(t, order.CallDeliver); got != time.Hour {
+		if got := d.refused(t, order.RequestDeliver); got != time.Hour {
 			t.Errorf("waits %s, want an hour", got)
 		}
 	})

@@ -9,8 +9,8 @@ import (
 
 // Demand is what the requests of a window are needed for besides polling.
 type Demand struct {
-	// Owed is the number of unfinished jobs, each of an upload and a delivery.
-	Owed int
+	// PendingSends is the number of unfinished jobs, each of an upload and a delivery.
+	PendingSends int
 	// Placed is the number of orders placed in this window so far, and Before
 	// in the time of one window before it.
 	Placed int
@@ -25,7 +25,7 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	_, wait, err := b.allowed(ctx, order.CallPoll, now)
+	_, wait, err := b.allowed(ctx, order.RequestPoll, now)
 	if err != nil || wait > 0 {
 		return max(wait, interval)
 	}
@@ -37,12 +37,12 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	if err != nil {
 		return interval
 	}
-	left := b.ceiling(order.CallPoll, b.current(string(order.CallPoll), now)) - all.Used
+	left := b.ceiling(order.RequestPoll, b.current(string(order.RequestPoll), now)) - all.Used
 	return pace(interval, b.limits.Window, now.Sub(all.StartedAt), left, b.limits.Reserve, demand)
 }
 
 func (b *Budget) demand(ctx context.Context, all order.Window) (d Demand, err error) {
-	if _, d.Owed, err = b.ledger.Owed(ctx); err != nil {
+	if _, d.PendingSends, err = b.ledger.PendingSends(ctx); err != nil {
 		return d, err
 	}
 	if d.Placed, err = b.ledger.OrdersSince(ctx, all.StartedAt); err != nil {
@@ -71,7 +71,7 @@ func pace(interval, window, elapsed time.Duration, left, reserve int, d Demand) 
 	now := float64(soFar) / float64(max(elapsed, window/12))
 	before := float64(d.Before) / float64(window)
 	expected := max(now, before) * float64(rest)
-	keep := max(reserve, int(2*(float64(d.Owed)+expected)))
+	keep := max(reserve, int(2*(float64(d.PendingSends)+expected)))
 	spare := left - keep
 	longest := max(interval, longestGap(window))
 	if spare <= 0 {

@@ -16,7 +16,7 @@ func TestIdlePollsComeEachIntervalUntilTheReserve(t *testing.T) {
 			if got := d.budget.PollDelay(t.Context(), interval); n > 0 && got != interval {
 				t.Fatalf("after %d idle polls the next comes in %s", n, got)
 			}
-			d.send(t, order.CallPoll, fine)
+			d.send(t, order.RequestPoll, fine)
 			time.Sleep(interval)
 		}
 	})
@@ -27,7 +27,7 @@ func TestAShortIntervalIsStretchedSoThatTheReserveIsKept(t *testing.T) {
 		d := w.open()
 		start, polls := time.Now(), 0
 		for time.Since(start) < 59*time.Minute {
-			d.send(t, order.CallPoll, fine)
+			d.send(t, order.RequestPoll, fine)
 			polls++
 			time.Sleep(d.budget.PollDelay(t.Context(), 10*time.Second))
 		}
@@ -46,8 +46,8 @@ func TestUnderCountsOfTheirOwnPollsComeEachInterval(t *testing.T) {
 		d.stop()
 		d = w.open()
 		for range 29 {
-			d.send(t, order.CallPoll, fine)
-			d.send(t, order.CallDeliver, fine)
+			d.send(t, order.RequestPoll, fine)
+			d.send(t, order.RequestDeliver, fine)
 		}
 		if got := d.budget.PollDelay(t.Context(), time.Minute); got != time.Minute {
 			t.Errorf("the next poll comes in %s", got)
@@ -93,7 +93,7 @@ func TestBusyPollsAreStretchedButNeverBeyondAQuarterOfAWindow(t *testing.T) {
 func TestARushInTheWindowBeforeStretchesThePollsOfThisOne(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		d.send(t, order.CallPoll, fine)
+		d.send(t, order.RequestPoll, fine)
 		time.Sleep(10 * time.Minute)
 		d.owe(t, w, 14)
 		// They are done before the next window, which begins with a poll.
@@ -103,10 +103,10 @@ func TestARushInTheWindowBeforeStretchesThePollsOfThisOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(51 * time.Minute)
-		d.send(t, order.CallPoll, fine)
+		d.send(t, order.RequestPoll, fine)
 		rush := d.budget.PollDelay(t.Context(), time.Minute)
 		time.Sleep(3 * time.Hour)
-		d.send(t, order.CallPoll, fine)
+		d.send(t, order.RequestPoll, fine)
 		quiet := d.budget.PollDelay(t.Context(), time.Minute)
 		if rush != 15*time.Minute || quiet >= 3*time.Minute {
 			t.Errorf("after a rush a poll in %s, hours later in %s", rush, quiet)
@@ -127,13 +127,13 @@ func TestADeliveryThatWaitsKeepsAnUploadBack(t *testing.T) {
 			Artifacts: []order.Artifact{{URL: "https://a.test/x.png", Media: "image"}}}}, order.LaneGenerate, false, 0); err != nil {
 			t.Fatal(err)
 		}
-		for d.budget.Wait(t.Context(), order.CallUpload) == 0 {
-			d.send(t, order.CallMessage, fine)
+		for d.budget.Wait(t.Context(), order.RequestUpload) == 0 {
+			d.send(t, order.RequestMessage, fine)
 		}
-		if got := d.refused(t, order.CallUpload); got == 0 || got > time.Minute {
+		if got := d.refused(t, order.RequestUpload); got == 0 || got > time.Minute {
 			t.Errorf("an upload waits %s", got)
 		}
-		if got := d.refused(t, order.CallDeliver); got != 0 {
+		if got := d.refused(t, order.RequestDeliver); got != 0 {
 			t.Errorf("the delivery itself waits %s", got)
 		}
 		if list, _ := d.store.Windows(t.Context()); len(list) == 0 || used(list, "all") != 30 {
@@ -146,23 +146,23 @@ func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		for range 28 {
-			d.send(t, order.CallQuote, fine)
+			d.send(t, order.RequestQuote, fine)
 		}
-		if _, err := d.budget.Take(t.Context(), order.CallUpload, "a"); err != nil {
+		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "a"); err != nil {
 			t.Fatal(err)
 		}
 		// One is left, and the order a needs it.
-		if _, err := d.budget.Take(t.Context(), order.CallUpload, "b"); err == nil {
+		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "b"); err == nil {
 			t.Error("an upload took what a delivery needs")
 		}
-		if _, err := d.budget.Take(t.Context(), order.CallDeliver, "a"); err != nil {
+		if _, err := d.budget.Take(t.Context(), order.RequestDeliver, "a"); err != nil {
 			t.Errorf("the delivery itself: %v", err)
 		}
 		time.Sleep(2 * time.Hour)
 		for range 29 {
-			d.send(t, order.CallQuote, fine)
+			d.send(t, order.RequestQuote, fine)
 		}
-		if _, err := d.budget.Take(t.Context(), order.CallUpload, "b"); err != nil {
+		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "b"); err != nil {
 			t.Errorf("the last request, with nothing under way: %v", err)
 		}
 	})
@@ -173,14 +173,14 @@ func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
 func TestWhatWasUnderWayInTheWindowBeforeIsForgotten(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		if _, err := d.budget.Take(t.Context(), order.CallUpload, "a"); err != nil {
+		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "a"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * time.Hour)
 		for range 29 {
-			d.send(t, order.CallQuote, fine)
+			d.send(t, order.RequestQuote, fine)
 		}
-		if _, err := d.budget.Take(t.Context(), order.CallUpload, "b"); err != nil {
+		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "b"); err != nil {
 			t.Error(err)
 		}
 	})

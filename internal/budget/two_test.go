@@ -33,7 +33,7 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 			if i%2 == 0 {
 				b = beside
 			}
-			if done, err := b.Take(t.Context(), order.CallService, ""); err == nil {
+			if done, err := b.Take(t.Context(), order.RequestService, ""); err == nil {
 				took++
 				done(order.Answer{Status: 200, At: time.Now()})
 			}
@@ -42,12 +42,12 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 			t.Errorf("together they took %d of 20", took)
 		}
 		time.Sleep(2 * time.Hour)
-		done, err := daemon.budget.Take(t.Context(), order.CallDeliver, "o1")
+		done, err := daemon.budget.Take(t.Context(), order.RequestDeliver, "o1")
 		if err != nil {
 			t.Fatal(err)
 		}
 		done(order.Answer{Status: 429, At: time.Now(), RetryAfter: 10 * time.Minute})
-		if wait := beside.Wait(t.Context(), order.CallDeliver); wait < 9*time.Minute {
+		if wait := beside.Wait(t.Context(), order.RequestDeliver); wait < 9*time.Minute {
 			t.Errorf("what one was refused, the other may send in %s", wait)
 		}
 	})

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"atelierd/internal/letter"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 )
 
@@ -16,7 +16,7 @@ type Messages struct {
 	Interval       time.Duration
 	WindowInterval time.Duration
 	// Letters are the templates that are on, by the names of Templates.
-	Letters map[string]*letter.Letter
+	Letters map[string]*message.Template
 }
 
 // Templates are the names of the messages to clients. All but piece are off
@@ -31,7 +31,7 @@ func (t *table) messages() Messages {
 	m := Messages{
 		Interval:       t.duration("interval", 30*time.Minute, time.Second, 24*time.Hour),
 		WindowInterval: t.duration("window_interval", 5*time.Minute, time.Second, 24*time.Hour),
-		Letters:        map[string]*letter.Letter{},
+		Letters:        map[string]*message.Template{},
 	}
 	for _, name := range Templates() {
 		fallback := ""
@@ -45,9 +45,9 @@ func (t *table) messages() Messages {
 			}
 			continue
 		}
-		l, err := letter.Parse(text)
+		l, err := message.Parse(text)
 		if err != nil {
-			t.template(name, text, letter.Data{}, err)
+			t.template(name, text, message.Data{}, err)
 			continue
 		}
 		if name == "piece" && !strings.Contains(text, ".Links") {

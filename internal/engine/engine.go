@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
-	"atelierd/internal/trouble"
 )
 
 // Store is what the engine needs of the database. Turn and Renew are durable
@@ -66,7 +66,7 @@ type Engine struct {
 
 	hurry     context.CancelCauseFunc
 	hurryCtx  context.Context
-	storeLost trouble.Trouble
+	storeLost logonce.Logger
 }
 
 // New makes an engine. It panics without a Store or a Runner.
@@ -169,8 +169,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// Hurry cuts running work at once, as when the drain time is over.
-func (e *Engine) Hurry() { e.hurry(order.ErrStopping) }
+// StopNow cuts running work at once, as when the drain time is over.
+func (e *Engine) StopNow() { e.hurry(order.ErrStopping) }
 
 // RunUntilIdle works until nothing is left that could be done now, then stops.
 func (e *Engine) RunUntilIdle(ctx context.Context) error {

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
-	"atelierd/internal/trouble"
 )
 
 // keeper renews the leases of all running jobs, in one transaction a turn. A
@@ -22,7 +22,7 @@ type keeper struct {
 	mu      sync.Mutex
 	held    map[string]*held // by token
 	check   bool
-	trouble trouble.Trouble
+	trouble logonce.Logger
 }
 
 type held struct {

@@ -102,7 +102,7 @@ func start(t *testing.T, so store.Options, eo engine.Options, fn func(context.Co
 	}()
 	t.Cleanup(func() {
 		stop()
-		w.Hurry()
+		w.StopNow()
 		<-w.ended
 		s.Close()
 	})

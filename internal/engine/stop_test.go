@@ -71,7 +71,7 @@ func TestHurryCutsAtOnce(t *testing.T) {
 		begin := time.Now()
 		w.stop()
 		time.Sleep(time.Second)
-		w.Hurry()
+		w.StopNow()
 		<-w.ended
 		if d := time.Since(begin); d != time.Second {
 			t.Errorf("stopped after %v, want at once", d)

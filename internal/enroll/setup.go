@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
-	"atelierd/internal/trouble"
 )
 
 // Store keeps how our services stand at the marketplace.
@@ -52,7 +52,7 @@ type Options struct {
 // Setup brings wallet and services to the marketplace.
 type Setup struct {
 	o       Options
-	trouble trouble.Trouble
+	trouble logonce.Logger
 	wallet  bool // done
 	// refused are the offers, by title, that the marketplace has turned down:
 	// asking again before the configuration changes would only spend requests.

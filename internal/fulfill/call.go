@@ -14,10 +14,10 @@ import (
 	"atelierd/internal/order"
 )
 
-// Maker is a generator that a service may use.
-type Maker struct {
-	Name      string
-	Generator generate.Generator
+// Generator is a generator that a service may use.
+type Generator struct {
+	Name    string
+	Backend generate.Generator
 	// Price is what one call costs, as long as the generator does not say
 	// otherwise; 0 for nothing.
 	Price order.USD
@@ -30,8 +30,8 @@ type Maker struct {
 	Breaker *generate.Breaker
 }
 
-func (m Maker) repeats() bool {
-	r, ok := m.Generator.(generate.Repeater)
+func (m Generator) repeats() bool {
+	r, ok := m.Backend.(generate.Repeater)
 	return ok && r.Repeats()
 }
 
@@ -39,7 +39,7 @@ func (m Maker) repeats() bool {
 // result that an earlier run has brought in is not paid for again; a job that it
 // has left at a provider is gone on with there, and nowhere else.
 func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Service) (generate.Result, string, error) {
-	open, err := f.o.Store.OpenGenerations(ctx, j)
+	open, err := f.o.Store.OpenCalls(ctx, j)
 	if err != nil {
 		return generate.Result{}, "", err
 	}
@@ -92,7 +92,7 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 
 // attemptDir is where the programs of an attempt work: where those of an open call
 // have begun, else the attempt's own folder.
-func (f *Fulfiller) attemptDir(j order.Job, open []order.Generation) string {
+func (f *Fulfiller) attemptDir(j order.Job, open []order.Call) string {
 	attempt := j.Attempt
 	if len(open) > 0 {
 		attempt = open[len(open)-1].Attempt
@@ -114,9 +114,9 @@ func clean(dir string, open bool) error {
 // standIn says whether another generator may take over: only when nothing was
 // spent on the first and it is paused, or asks to be left alone itself. A single
 // outage is waited out, and a refusal is an answer.
-func standIn(m Maker, err error) bool {
+func standIn(m Generator, err error) bool {
 	fail, ok := errors.AsType[*order.Failure](err)
-	if !ok || fail.Spending != order.SpentNothing || !generate.Down(fail) {
+	if !ok || fail.Charge != order.ChargeNone || !generate.Down(fail) {
 		return false
 	}
 	return m.Breaker == nil || m.Breaker.Paused() || fail.Code == generate.CodeTryLater
@@ -124,13 +124,13 @@ func standIn(m Maker, err error) bool {
 
 // choose gives the makers to try, and the call of the first that is to be gone
 // on with. Those that nobody can go on with are lost: they count as spent.
-func (f *Fulfiller) choose(s Service, open []order.Generation) (makers []Maker, begun *order.Generation, lost []order.Generation, err error) {
-	makers = s.Makers
+func (f *Fulfiller) choose(s Service, open []order.Call) (makers []Generator, begun *order.Call, lost []order.Call, err error) {
+	makers = s.Generators
 	for _, g := range open {
 		m, known := f.maker(s, g.Generator)
 		switch {
 		case known && begun == nil && (g.Ticket != "" || m.repeats()):
-			begun, makers = &g, []Maker{m}
+			begun, makers = &g, []Generator{m}
 		case known && m.HoldUnknown && g.Ticket == "":
 			return nil, nil, nil, unknownCall(m.Name, errors.New("atelierd ended during it"))
 		case !known && g.Ticket != "":
@@ -144,11 +144,11 @@ func (f *Fulfiller) choose(s Service, open []order.Generation) (makers []Maker, 
 }
 
 // maker finds a generator: one of the service's or any other that is configured.
-func (f *Fulfiller) maker(s Service, name string) (Maker, bool) {
-	if i := slices.IndexFunc(s.Makers, func(m Maker) bool { return m.Name == name }); i >= 0 {
-		return s.Makers[i], true
+func (f *Fulfiller) maker(s Service, name string) (Generator, bool) {
+	if i := slices.IndexFunc(s.Generators, func(m Generator) bool { return m.Name == name }); i >= 0 {
+		return s.Generators[i], true
 	}
-	m, known := f.o.Makers[name]
+	m, known := f.o.Generators[name]
 	return m, known
 }
 
@@ -161,14 +161,14 @@ func unknownCall(generator string, err error) *order.Failure {
 // call makes one call, or goes on with begun, and settles it as far as its
 // outcome is known. Lost calls are settled after it has begun: a crash in between
 // must not hide that the folder's files belong to a call that was cut.
-func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order.Generation, lost []order.Generation, req generate.Request, record string) (generate.Result, error) {
+func (f *Fulfiller) call(ctx context.Context, j order.Job, m Generator, begun *order.Call, lost []order.Call, req generate.Request, record string) (generate.Result, error) {
 	if m.Breaker != nil {
 		if err := m.Breaker.Ready(ctx); err != nil {
 			return generate.Result{}, err
 		}
 	}
 	resumed := begun != nil
-	g := order.Generation{Generator: m.Name, Key: newKey(), Cost: m.Price}
+	g := order.Call{Generator: m.Name, Key: newKey(), Cost: m.Price}
 	if resumed {
 		g = *begun
 	} else {
@@ -177,18 +177,18 @@ func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order
 		if m.Free {
 			caps = order.Caps{}
 		}
-		if g, err = f.o.Store.BeginGeneration(j, g, caps); err != nil {
+		if g, err = f.o.Store.BeginCall(j, g, caps); err != nil {
 			return generate.Result{}, err
 		}
 	}
 	for _, l := range lost {
-		if err := f.o.Store.SettleGeneration(l.ID, order.GenerationUnknown, l.Cost, "its outcome was never learned"); err != nil {
+		if err := f.o.Store.CloseCall(l.ID, order.CallUnknown, l.Cost, "its outcome was never learned"); err != nil {
 			return generate.Result{}, err
 		}
 	}
 	req.Call = generate.Call{Key: g.Key, Ticket: g.Ticket, Resumed: resumed, Began: g.BeganAt,
-		Submitted: func(ticket string) error { return f.o.Store.GenerationSubmitted(g.ID, ticket) }}
-	made, err := m.Generator.Generate(ctx, req)
+		Submitted: func(ticket string) error { return f.o.Store.CallSubmitted(g.ID, ticket) }}
+	made, err := m.Backend.Generate(ctx, req)
 	if err != nil {
 		return generate.Result{}, f.failed(ctx, m, g, resumed, err)
 	}
@@ -197,16 +197,16 @@ func (f *Fulfiller) call(ctx context.Context, j order.Job, m Maker, begun *order
 	}
 	if err := writeResult(record, made); err != nil {
 		err = order.Failf(order.Retry, "not_noted", "what was made could not be kept: %w", err)
-		return generate.Result{}, errors.Join(err, f.finish([]order.Generation{g}, made))
+		return generate.Result{}, errors.Join(err, f.finish([]order.Call{g}, made))
 	}
-	return made, f.finish([]order.Generation{g}, made)
+	return made, f.finish([]order.Call{g}, made)
 }
 
 // finish settles the calls that have led to the result.
-func (f *Fulfiller) finish(open []order.Generation, made generate.Result) error {
+func (f *Fulfiller) finish(open []order.Call, made generate.Result) error {
 	for _, g := range open {
 		state, cost := g.Done(made.Cost)
-		if err := f.o.Store.SettleGeneration(g.ID, state, cost, ""); err != nil {
+		if err := f.o.Store.CloseCall(g.ID, state, cost, ""); err != nil {
 			return err
 		}
 	}
@@ -214,20 +214,20 @@ func (f *Fulfiller) finish(open []order.Generation, made generate.Result) error 
 }
 
 // failed settles a call that has failed, unless it may still be gone on with.
-func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, resumed bool, err error) error {
+func (f *Fulfiller) failed(ctx context.Context, m Generator, g order.Call, resumed bool, err error) error {
 	fail := *order.Classify(ctx, err)
 	said := fail.Error()
 	if m.Breaker != nil {
 		m.Breaker.Report(&fail)
 		fail = m.Breaker.Instead(fail)
 	}
-	if resumed && g.Ticket == "" && fail.Spending == order.SpentNothing && fail.Class != order.Fail {
-		fail.Spending = order.SpentStill // it cost nothing to ask again; the first time may have
+	if resumed && g.Ticket == "" && fail.Charge == order.ChargeNone && fail.Class != order.Fail {
+		fail.Charge = order.ChargePending // it cost nothing to ask again; the first time may have
 	}
-	if fail.Class == order.Stopped || fail.Class == order.Lost || fail.Spending == order.SpentStill {
+	if fail.Class == order.Stopped || fail.Class == order.Lost || fail.Charge == order.ChargePending {
 		return &fail
 	}
-	if fail.Spending == order.SpentUnknown {
+	if fail.Charge == order.ChargeUnknown {
 		if m.repeats() {
 			return &fail // the same call is made again, under its key
 		}
@@ -236,12 +236,12 @@ func (f *Fulfiller) failed(ctx context.Context, m Maker, g order.Generation, res
 		}
 	}
 	state, cost := g.Ended(&fail)
-	if err := f.o.Store.SettleGeneration(g.ID, state, cost, said); err != nil {
+	if err := f.o.Store.CloseCall(g.ID, state, cost, said); err != nil {
 		return err
 	}
 	fail.Cost = 0 // the generation has it
 	if cost == 0 && errors.Is(&fail, syscall.ENOSPC) {
-		fail.Spending = order.SpentNothing // so that it waits for room
+		fail.Charge = order.ChargeNone // so that it waits for room
 	}
 	if cost > 0 {
 		// What was paid for counts as an attempt, or it would be paid for without end.

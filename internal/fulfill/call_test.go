@@ -56,27 +56,27 @@ func (p *provider) Generate(ctx context.Context, r generate.Request) (generate.R
 const price = order.Dollar / 10
 
 // hired puts a provider in the painter's place.
-func (w *world) hired(p *provider, change ...func(*fulfill.Maker)) {
+func (w *world) hired(p *provider, change ...func(*fulfill.Generator)) {
 	p.painter = w.painter
-	m := fulfill.Maker{Name: "paid", Generator: p, Price: price}
+	m := fulfill.Generator{Name: "paid", Backend: p, Price: price}
 	for _, c := range change {
 		c(&m)
 	}
-	w.service = func(s *fulfill.Service) { s.Makers = []fulfill.Maker{m} }
+	w.service = func(s *fulfill.Service) { s.Generators = []fulfill.Generator{m} }
 	w.restart()
 }
 
-func fails(class order.Class, code string, spending order.Spending) *order.Failure {
+func fails(class order.Class, code string, spending order.Charge) *order.Failure {
 	f := order.Failf(class, code, "the provider says %s", code)
-	f.Spending = spending
+	f.Charge = spending
 	return f
 }
 
-func hold(m *fulfill.Maker) { m.HoldUnknown = true }
+func hold(m *fulfill.Generator) { m.HoldUnknown = true }
 
 func TestAJobWhoseIdIsStoredIsGoneOnWithAndPaidForOnce(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.SpentStill)}, {"", fails(order.Wait, "slow", order.SpentStill)}}}
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.ChargePending)}, {"", fails(order.Wait, "slow", order.ChargePending)}}}
 		w.hired(p)
 		id := w.order()
 		w.fails(order.StageGenerate, order.Stopped, "stopped")
@@ -91,7 +91,7 @@ func TestAJobWhoseIdIsStoredIsGoneOnWithAndPaidForOnce(t *testing.T) {
 }
 
 func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) {
-	unknown := fails(order.Retry, "no_answer", order.SpentUnknown)
+	unknown := fails(order.Retry, "no_answer", order.ChargeUnknown)
 	t.Run("retry", func(t *testing.T) {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 			p := &provider{answers: []answer{{"", unknown}}}
@@ -106,7 +106,7 @@ func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) 
 	})
 	t.Run("retry after a crash", func(t *testing.T) {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			p := &provider{answers: []answer{{"", fails(order.Stopped, "stopped", order.SpentStill)}}}
+			p := &provider{answers: []answer{{"", fails(order.Stopped, "stopped", order.ChargePending)}}}
 			w.hired(p)
 			id := w.order()
 			if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err == nil {
@@ -137,7 +137,7 @@ func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) 
 	})
 	t.Run("hold after a crash", func(t *testing.T) {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			p := &provider{answers: []answer{{"", fails(order.Stopped, "stopped", order.SpentStill)}}}
+			p := &provider{answers: []answer{{"", fails(order.Stopped, "stopped", order.ChargePending)}}}
 			w.hired(p, hold)
 			id := w.order()
 			if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err == nil {
@@ -168,15 +168,15 @@ func TestWhatWasNotSpentDoesNotCount(t *testing.T) {
 	for _, c := range []struct {
 		class    order.Class
 		code     string
-		spending order.Spending
+		spending order.Charge
 		want     order.USD
 	}{
-		{order.Wait, "rate_limited", order.SpentNothing, 0},
-		{order.Retry, "outage", order.SpentNothing, 0},
-		{order.Retry, "provider", order.Spent, price},
-		{order.Retry, "expired", order.Spent, price},
-		{order.Fail, "refused", order.SpentNothing, 0},
-		{order.Fail, "refused", order.Spent, price},
+		{order.Wait, "rate_limited", order.ChargeNone, 0},
+		{order.Retry, "outage", order.ChargeNone, 0},
+		{order.Retry, "provider", order.ChargeFull, price},
+		{order.Retry, "expired", order.ChargeFull, price},
+		{order.Fail, "refused", order.ChargeNone, 0},
+		{order.Fail, "refused", order.ChargeFull, price},
 	} {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 			w.hired(&provider{answers: []answer{{"", fails(c.class, c.code, c.spending)}}})
@@ -192,13 +192,13 @@ func TestWhatWasNotSpentDoesNotCount(t *testing.T) {
 // A request that cost nothing does not make its call one that cost nothing.
 func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
 	for name, second := range map[string]*order.Failure{
-		"unreachable": fails(order.Retry, "unreachable", order.SpentNothing),
-		"busy":        fails(order.Wait, "rate_limited", order.SpentNothing),
-		"no key":      fails(order.Hold, "misconfigured", order.SpentNothing),
+		"unreachable": fails(order.Retry, "unreachable", order.ChargeNone),
+		"busy":        fails(order.Wait, "rate_limited", order.ChargeNone),
+		"no key":      fails(order.Hold, "misconfigured", order.ChargeNone),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-				p := &provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.SpentUnknown)}, {"", second}}, repeats: true}
+				p := &provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}, {"", second}}, repeats: true}
 				w.hired(p)
 				id := w.order()
 				w.fails(order.StageGenerate, order.Retry, "no_answer")
@@ -219,7 +219,7 @@ func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
 func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
 	for _, class := range []order.Class{order.Retry, order.Wait} {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			lost := fails(class, "fetch", order.SpentUnknown)
+			lost := fails(class, "fetch", order.ChargeUnknown)
 			lost.Outage = true
 			w.hired(&provider{answers: []answer{{"", lost}}})
 			w.order()
@@ -232,10 +232,10 @@ func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
 
 func TestAFullDiskAfterAPaidCallIsNoWait(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		full := func(spending order.Spending) *order.Failure {
-			return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: spending, Err: syscall.ENOSPC}
+		full := func(spending order.Charge) *order.Failure {
+			return &order.Failure{Class: order.Retry, Code: "output_dir", Charge: spending, Err: syscall.ENOSPC}
 		}
-		w.hired(&provider{answers: []answer{{"", full(order.SpentNothing)}, {"", full(order.SpentUnknown)}}})
+		w.hired(&provider{answers: []answer{{"", full(order.ChargeNone)}, {"", full(order.ChargeUnknown)}}})
 		w.order()
 		w.fails(order.StageGenerate, order.Wait, "disk_full")
 		w.fails(order.StageGenerate, order.Retry, "output_dir")
@@ -245,7 +245,7 @@ func TestAFullDiskAfterAPaidCallIsNoWait(t *testing.T) {
 // A service may have got another generator while a job of the first was under way.
 func TestAJobIsGoneOnWithByTheGeneratorThatBeganIt(t *testing.T) {
 	begin := func(t *testing.T, w *world) (*provider, string) {
-		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.SpentStill)}}}
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.ChargePending)}}}
 		w.hired(p)
 		id := w.order()
 		w.fails(order.StageGenerate, order.Stopped, "stopped")
@@ -253,14 +253,16 @@ func TestAJobIsGoneOnWithByTheGeneratorThatBeganIt(t *testing.T) {
 	}
 	other := func(w *world) *provider {
 		p := &provider{painter: w.painter}
-		w.service = func(s *fulfill.Service) { s.Makers = []fulfill.Maker{{Name: "other", Generator: p, Price: price}} }
+		w.service = func(s *fulfill.Service) {
+			s.Generators = []fulfill.Generator{{Name: "other", Backend: p, Price: price}}
+		}
 		return p
 	}
 	t.Run("it is still there", func(t *testing.T) {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 			p, id := begin(t, w)
 			second := other(w)
-			w.makers = map[string]fulfill.Maker{"paid": {Name: "paid", Generator: p, Price: price}}
+			w.makers = map[string]fulfill.Generator{"paid": {Name: "paid", Backend: p, Price: price}}
 			w.restart()
 			w.must(order.StageGenerate)
 			if len(second.runs) != 0 || len(p.runs) != 2 || w.spent(id) != price {
@@ -293,7 +295,7 @@ func TestAJobIsAskedAboutWhileTheMarketplaceIsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.poll()
-		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.SpentStill)}}}
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.ChargePending)}}}
 		w.hired(p)
 		w.fails(order.StageGenerate, order.Stopped, "stopped")
 		w.scripted("/messages", slices.Repeat([]sandbox.Fault{{Before: 503}}, 10)...)
@@ -328,8 +330,8 @@ func (l *leaver) Generate(_ context.Context, r generate.Request) (generate.Resul
 
 func TestAnAttemptFindsTheFilesOfItsOwnCallAndNoOthers(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		l := &leaver{failure: fails(order.Retry, "exit", order.SpentNothing)}
-		w.service = func(s *fulfill.Service) { s.Makers = []fulfill.Maker{{Name: "own", Generator: l}} }
+		l := &leaver{failure: fails(order.Retry, "exit", order.ChargeNone)}
+		w.service = func(s *fulfill.Service) { s.Generators = []fulfill.Generator{{Name: "own", Backend: l}} }
 		w.restart()
 		id := w.order()
 		w.fails(order.StageGenerate, order.Retry, "exit")
@@ -339,7 +341,7 @@ func TestAnAttemptFindsTheFilesOfItsOwnCallAndNoOthers(t *testing.T) {
 		if len(l.found) != 0 {
 			t.Errorf("a new attempt found %q of one before the owner's retry", l.found)
 		}
-		l.failure = fails(order.Stopped, "stopped", order.SpentStill)
+		l.failure = fails(order.Stopped, "stopped", order.ChargePending)
 		w.fails(order.StageGenerate, order.Stopped, "stopped") // attempt 2
 		w.cancel(id)
 		w.retry(id)
@@ -351,8 +353,8 @@ func TestAnAttemptFindsTheFilesOfItsOwnCallAndNoOthers(t *testing.T) {
 }
 
 func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
-	down := fails(order.Retry, "outage", order.SpentNothing)
-	running := fails(order.Retry, "outage", order.SpentStill)
+	down := fails(order.Retry, "outage", order.ChargeNone)
+	running := fails(order.Retry, "outage", order.ChargePending)
 	down.Outage, running.Outage = true, true
 	for name, c := range map[string]struct {
 		answer answer
@@ -360,16 +362,16 @@ func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
 		code   string
 	}{
 		"down":    {answer{"", down}, "", ""},
-		"refused": {answer{"", fails(order.Fail, "refused", order.SpentNothing)}, order.Fail, "refused"},
-		"unknown": {answer{"", fails(order.Retry, "no_answer", order.SpentUnknown)}, order.Retry, "no_answer"},
+		"refused": {answer{"", fails(order.Fail, "refused", order.ChargeNone)}, order.Fail, "refused"},
+		"unknown": {answer{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}, order.Retry, "no_answer"},
 		"running": {answer{"job1", running}, order.Retry, "outage"},
-		"failed":  {answer{"", fails(order.Retry, "provider", order.Spent)}, order.Retry, "provider"},
+		"failed":  {answer{"", fails(order.Retry, "provider", order.ChargeFull)}, order.Retry, "provider"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				first, second := &provider{painter: w.painter, answers: []answer{c.answer}}, &provider{painter: w.painter}
 				w.service = func(s *fulfill.Service) {
-					s.Makers = []fulfill.Maker{{Name: "first", Generator: first}, {Name: "local", Generator: second}}
+					s.Generators = []fulfill.Generator{{Name: "first", Backend: first}, {Name: "local", Backend: second}}
 				}
 				w.restart()
 				w.order()
@@ -388,12 +390,12 @@ func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
 
 func TestAnotherGeneratorTakesOverOnceTheFirstIsPausedAndNotBefore(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		down := fails(order.Retry, "outage", order.SpentNothing)
+		down := fails(order.Retry, "outage", order.ChargeNone)
 		down.Outage = true
 		breaker := &generate.Breaker{Threshold: 2, Probe: func(context.Context) error { return down }}
 		first, second := &provider{painter: w.painter, answers: []answer{{"", down}, {"", down}}}, &provider{painter: w.painter}
 		w.service = func(s *fulfill.Service) {
-			s.Makers = []fulfill.Maker{{Name: "first", Generator: first, Breaker: breaker}, {Name: "local", Generator: second}}
+			s.Generators = []fulfill.Generator{{Name: "first", Backend: first, Breaker: breaker}, {Name: "local", Backend: second}}
 		}
 		w.restart()
 		w.order()
@@ -410,13 +412,13 @@ func TestAnotherGeneratorTakesOverOnceTheFirstIsPausedAndNotBefore(t *testing.T)
 
 func TestAPausedGeneratorCostsNoAttemptAndGoesOnOnceItAnswers(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		down := fails(order.Retry, "outage", order.SpentNothing)
+		down := fails(order.Retry, "outage", order.ChargeNone)
 		down.Outage = true
 		var up error = down
 		probes := 0
 		breaker := &generate.Breaker{Threshold: 2, Pause: time.Minute, Probe: func(context.Context) error { probes++; return up }}
 		p := &provider{answers: []answer{{"", down}, {"", down}}}
-		w.hired(p, func(m *fulfill.Maker) { m.Breaker = breaker })
+		w.hired(p, func(m *fulfill.Generator) { m.Breaker = breaker })
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, "outage")
 		w.fails(order.StageGenerate, order.Retry, "outage")
@@ -437,8 +439,8 @@ func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		up := error(nil)
 		breaker := &generate.Breaker{Pause: time.Minute, Probe: func(context.Context) error { return up }}
-		p := &provider{answers: []answer{{"", fails(order.Hold, "key_refused", order.SpentNothing)}}}
-		w.hired(p, func(m *fulfill.Maker) { m.Breaker = breaker })
+		p := &provider{answers: []answer{{"", fails(order.Hold, "key_refused", order.ChargeNone)}}}
+		w.hired(p, func(m *fulfill.Generator) { m.Breaker = breaker })
 		id := w.order()
 		if f := w.fails(order.StageGenerate, order.Wait, "paused"); f.After != time.Minute || !strings.Contains(f.Error(), "key_refused") {
 			t.Errorf("it waits %s: %v", f.After, f)
@@ -449,8 +451,8 @@ func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
 			t.Errorf("spent %s", w.spent(id))
 		}
 		history, err := w.store.History(t.Context(), id)
-		if err != nil || history.Generations[0].Note != "the provider says key_refused" {
-			t.Errorf("the call is noted as %+v, %v", history.Generations, err)
+		if err != nil || history.Calls[0].Note != "the provider says key_refused" {
+			t.Errorf("the call is noted as %+v, %v", history.Calls, err)
 		}
 	})
 }
@@ -458,7 +460,7 @@ func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
 func TestRejectedWorkIsMadeAnewAlsoWhenTheOwnerCountsFromOne(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.service = func(s *fulfill.Service) {
-			s.Promise.Judge = &critic{err: fails(order.Fail, "refused", order.SpentNothing)}
+			s.Requirements.Checker = &critic{err: fails(order.Fail, "refused", order.ChargeNone)}
 		}
 		w.restart()
 		id := w.order()
@@ -493,10 +495,10 @@ func TestNoCallIsBegunWithoutTheLease(t *testing.T) {
 func TestWorkThatIsMadeIsNotPaidForAgainWhateverFailsAfterIt(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		judge := &critic{err: order.Failf(order.Hold, "misconfigured", "not set up")}
-		p := &provider{answers: []answer{{"", fails(order.Retry, "provider", order.Spent)}}}
+		p := &provider{answers: []answer{{"", fails(order.Retry, "provider", order.ChargeFull)}}}
 		w.hired(p)
 		w.service = func(s *fulfill.Service) {
-			s.Makers, s.Promise.Judge = []fulfill.Maker{{Name: "paid", Generator: p, Price: price}}, judge
+			s.Generators, s.Requirements.Checker = []fulfill.Generator{{Name: "paid", Backend: p, Price: price}}, judge
 		}
 		w.restart()
 		id := w.order()

@@ -13,7 +13,7 @@ import (
 func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Attempt: 2 * price}
-		cut := answer{"", fails(order.Stopped, "stopped", order.SpentStill)}
+		cut := answer{"", fails(order.Stopped, "stopped", order.ChargePending)}
 		p := &provider{answers: []answer{cut, cut, cut, cut}}
 		w.hired(p)
 		id := w.order()
@@ -39,14 +39,14 @@ func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
 func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Day: price}
-		dear := fails(order.Retry, "provider", order.Spent)
+		dear := fails(order.Retry, "provider", order.ChargeFull)
 		dear.Cost = 2 * price // as the provider tells afterwards
 		p := &provider{answers: []answer{{"", dear}}}
 		w.hired(p)
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, "provider")
 		w.service = func(s *fulfill.Service) {
-			s.Makers = []fulfill.Maker{{Name: "local", Generator: p.painter, Free: true}}
+			s.Generators = []fulfill.Generator{{Name: "local", Backend: p.painter, Free: true}}
 		}
 		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)
 		w.restart()
@@ -58,7 +58,7 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 }
 
 func TestNoCallGoesBeyondACap(t *testing.T) {
-	lost := answer{"", fails(order.Retry, "no_answer", order.SpentUnknown)}
+	lost := answer{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}
 	for name, c := range map[string]struct {
 		caps  order.Caps
 		class order.Class
@@ -95,7 +95,7 @@ func TestNoCallGoesBeyondACap(t *testing.T) {
 func TestTheNextDayHasItsOwnCapAndTheOwnerIsTold(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Day: price}
-		w.hired(&provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.SpentUnknown)}}})
+		w.hired(&provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}}})
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, "no_answer")
 		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)

@@ -38,7 +38,7 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job, o order.Order) (or
 	}
 	switch judge(seen.Facts, before, j.Round, urls) {
 	case landed:
-		return order.Result{Delivery: order.DeliveryConfirmed, Note: "found delivered", Say: s.say(order.DeliveredLetter(j.Round))}, nil
+		return order.Result{Delivery: order.DeliveryConfirmed, Note: "found delivered", Messages: s.messageFor(order.DeliveredTemplate(j.Round))}, nil
 	case elsewhere:
 		return order.Result{Delivery: order.DeliveryElsewhere, Note: "somebody else delivered it"}, nil
 	case ended:
@@ -49,7 +49,7 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job, o order.Order) (or
 			WithHint("look at the order there, then `atelierd orders retry %s` or `atelierd orders cancel %s`", j.OrderID, j.OrderID)
 	}
 	if before.State == order.DeliverySending {
-		if rest := f.o.Settle - seen.At.Sub(before.SentAt); rest > 0 {
+		if rest := f.o.SettleWindow - seen.At.Sub(before.SentAt); rest > 0 {
 			return order.Result{}, &order.Failure{Class: order.Wait, Code: "settling", After: min(rest, lookAgain),
 				Err: errors.New("an earlier delivery had no answer and may still arrive")}
 		}
@@ -58,13 +58,13 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job, o order.Order) (or
 				WithHint("when the marketplace works again: `atelierd orders retry %s`", j.OrderID)
 		}
 	}
-	if err := f.affordable(ctx, order.CallDeliver); err != nil {
+	if err := f.affordable(ctx, order.RequestDeliver); err != nil {
 		return order.Result{}, err
 	}
 	if err := f.send(ctx, j, pieces, urls); err != nil {
 		return order.Result{}, err
 	}
-	return order.Result{Delivery: order.DeliveryConfirmed, Say: s.say(order.DeliveredLetter(j.Round))}, nil
+	return order.Result{Delivery: order.DeliveryConfirmed, Messages: s.messageFor(order.DeliveredTemplate(j.Round))}, nil
 }
 
 // Delays of a delivery: how often an order is looked at while a send without an

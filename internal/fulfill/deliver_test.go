@@ -216,7 +216,7 @@ func TestARefusedDeliveryIsHeldWithTheMarketplacesWords(t *testing.T) {
 
 func TestWithoutABudgetNothingIsIntended(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.limits.Ceilings[order.CallDeliver] = 1
+		w.limits.Ceilings[order.RequestDeliver] = 1
 		w.restart()
 		w.uploaded()
 		w.must(order.StageDeliver)

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
-	"atelierd/internal/letter"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/prompt"
 )
@@ -43,10 +43,10 @@ type Store interface {
 
 	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
 
-	OpenGenerations(ctx context.Context, j order.Job) ([]order.Generation, error)
-	BeginGeneration(j order.Job, g order.Generation, caps order.Caps) (order.Generation, error)
-	GenerationSubmitted(id int64, ticket string) error
-	SettleGeneration(id int64, state order.GenerationState, cost order.USD, note string) error
+	OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error)
+	BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Call, error)
+	CallSubmitted(id int64, ticket string) error
+	CloseCall(id int64, state order.CallState, cost order.USD, note string) error
 	PutReferences(j order.Job, files []order.Artifact) error
 	Remark(j order.Job, what string, texts []string) error
 	SameFile(ctx context.Context, j order.Job, sha256 string) (inOrder string, err error)
@@ -70,7 +70,7 @@ type Market interface {
 
 // Budget says how long a call has to wait for a request to be left.
 type Budget interface {
-	Wait(ctx context.Context, call order.Call) time.Duration
+	Wait(ctx context.Context, call order.RequestKind) time.Duration
 }
 
 // Service is what the stages know of a service on offer.
@@ -78,20 +78,20 @@ type Service struct {
 	Title        string
 	Category     string
 	Deliverables []string
-	// Makers are the service's generator and, after it, those that stand in for
+	// Generators are the service's generator and, after it, those that stand in for
 	// it while it is down.
-	Makers []Maker
+	Generators []Generator
 	// Prompt puts the client's wish into words for the generator; nil is the
 	// default.
 	Prompt *prompt.Prompt
 	// FromLast hands the pictures of the round before to a later one, to be changed.
 	FromLast bool
-	// Promise is what the files have to be.
-	Promise Promise
-	// Gate, if it is not nil, is what finished files wait for before they are
+	// Requirements is what the files have to be.
+	Requirements Requirements
+	// Approval, if it is not nil, is what finished files wait for before they are
 	// uploaded: the owner's approval, say. QuoteGate is that of a price.
-	Gate      *order.Failure
-	QuoteGate *order.Failure
+	Approval      *order.Failure
+	QuoteApproval *order.Failure
 	// Pricing is how a quote gets its price; nil leaves it to the owner.
 	Pricing *Pricing
 	// Subscription: a delivery ends the client's paid window. Pieces: each
@@ -101,17 +101,17 @@ type Service struct {
 	// Quota is how many pieces such an order has where the marketplace does not
 	// say; 0 is without limit.
 	Quota int
-	// Letters are the templates of messages to clients, by name. One that is
+	// Templates are the templates of messages to clients, by name. One that is
 	// missing is not sent.
-	Letters map[string]*letter.Letter
+	Templates map[string]*message.Template
 }
 
-// say gives the message of a template, if it is on.
-func (s Service) say(template, reason string) []order.Say {
-	if s.Letters[template] == nil {
+// messageFor gives the message of a template, if it is on.
+func (s Service) messageFor(template, reason string) []order.NewMessage {
+	if s.Templates[template] == nil {
 		return nil
 	}
-	return []order.Say{{Reason: reason}}
+	return []order.NewMessage{{Reason: reason}}
 }
 
 // Options are the settings of a Fulfiller. All but Log, MaxTries, Makers, Caps and
@@ -122,18 +122,18 @@ type Options struct {
 	Budget Budget
 	// Services are the services on offer, by title.
 	Services map[string]Service
-	// Makers are all configured generators, by name: a job that is under way is
+	// Generators are all configured generators, by name: a job that is under way is
 	// gone on with by the one that began it, whatever the service says now.
-	Makers map[string]Maker
+	Generators map[string]Generator
 	// Caps are the most that generators may spend.
 	Caps order.Caps
 	// Links fetches the pictures that clients link to; nil leaves them alone.
 	Links Links
 	// Dir is the data folder.
 	Dir string
-	// Settle is how long a request that got no answer may still take effect at
+	// SettleWindow is how long a request that got no answer may still take effect at
 	// the marketplace. Only a look begun later can show that it did not.
-	Settle time.Duration
+	SettleWindow time.Duration
 	// MaxTries is how often one delivery is sent, each time after a look that
 	// did not find it, before the owner is asked; 20.
 	MaxTries int
@@ -202,7 +202,7 @@ func marketFailure(err error) error {
 }
 
 // affordable is nil when the call may be sent now, else a failure of class Wait.
-func (f *Fulfiller) affordable(ctx context.Context, call order.Call) error {
+func (f *Fulfiller) affordable(ctx context.Context, call order.RequestKind) error {
 	wait := f.o.Budget.Wait(ctx, call)
 	if wait <= 0 {
 		return nil

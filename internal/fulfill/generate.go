@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"atelierd/internal/generate"
-	"atelierd/internal/letter"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/prompt"
 )
@@ -55,7 +55,7 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 		return order.Result{}, noRoom(refused(err, s, j, o))
 	}
 	dir := strings.TrimSuffix(record, recorded)
-	artifacts, err := f.keep(ctx, j, o, s, made, dir)
+	artifacts, err := f.storeFiles(ctx, j, o, s, made, dir)
 	if err != nil {
 		if rejected(err) {
 			// Or the next attempt would find it, and take it for good.
@@ -63,12 +63,12 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 		}
 		return order.Result{}, noRoom(withLog(err, made))
 	}
-	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: s.Gate}
+	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: s.Approval}
 	switch {
 	case slices.ContainsFunc(artifacts, func(a order.Artifact) bool { return a.URL == "" }):
 		result.Next = order.StageUpload
 	case j.Kind == order.KindPiece:
-		result.Next, result.Say, result.Hold = "", pieceSay(j), nil
+		result.Next, result.Messages, result.Hold = "", pieceMessage(j), nil
 	}
 	return result, nil
 }
@@ -124,12 +124,12 @@ func refused(err error, s Service, j order.Job, o order.Order) error {
 		return err
 	}
 	own := *fail
-	for _, say := range s.say("refused", fmt.Sprintf("refused-%s-%d", j.Kind, j.Round)) {
-		d := letter.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: cmp.Or(fail.Reason, "it cannot be made here")}
-		if say.Body, err = s.Letters["refused"].Write(d); err != nil {
+	for _, say := range s.messageFor("refused", fmt.Sprintf("refused-%s-%d", j.Kind, j.Round)) {
+		d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: cmp.Or(fail.Reason, "it cannot be made here")}
+		if say.Body, err = s.Templates["refused"].Write(d); err != nil {
 			say.Body = "" // it is tried again, and told, when it is sent
 		}
-		own.Say = &say
+		own.Message = &say
 	}
 	return &own
 }
@@ -363,7 +363,7 @@ func (f *Fulfiller) room() error {
 // something was paid for: then it counts, or it would be paid for each minute.
 func noRoom(err error) error {
 	fail, ok := errors.AsType[*order.Failure](err)
-	if !errors.Is(err, syscall.ENOSPC) || ok && (fail.Spending == order.Spent || fail.Spending == order.SpentUnknown) {
+	if !errors.Is(err, syscall.ENOSPC) || ok && (fail.Charge == order.ChargeFull || fail.Charge == order.ChargeUnknown) {
 		return err
 	}
 	return &order.Failure{Class: order.Wait, Code: "disk_full", Err: errors.New("the disk is full"),

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"atelierd/internal/fulfill"
-	"atelierd/internal/letter"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 )
@@ -142,11 +142,11 @@ func TestTheClientReadsTheBareReasonOfARefusal(t *testing.T) {
 	for reason, want := range map[string]string{"we draw no logos": "Sorry: we draw no logos", "": "Sorry: it cannot be made here"} {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 			w.service = func(s *fulfill.Service) {
-				l, err := letter.Parse("Sorry: {{.Reason}}")
+				l, err := message.Parse("Sorry: {{.Reason}}")
 				if err != nil {
 					t.Fatal(err)
 				}
-				s.Letters = map[string]*letter.Letter{"refused": l}
+				s.Templates = map[string]*message.Template{"refused": l}
 			}
 			w.restart()
 			f := order.Failf(order.Fail, "refused", "the generator refused the order: %s", reason)

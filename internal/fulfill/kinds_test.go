@@ -11,7 +11,7 @@ import (
 
 	"atelierd/internal/fulfill"
 	"atelierd/internal/intake"
-	"atelierd/internal/letter"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
@@ -108,11 +108,11 @@ func TestAPriceOutOfBoundsIsHeldAndNotSent(t *testing.T) {
 
 // greeting is a service that tells its clients when it begins.
 func greeting(t *testing.T) (func(*fulfill.Service), func(*intake.Service)) {
-	l, err := letter.Parse("I have begun with {{.Brief}}")
+	l, err := message.Parse("I have begun with {{.Brief}}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(s *fulfill.Service) { s.Letters = map[string]*letter.Letter{"received": l} },
+	return func(s *fulfill.Service) { s.Templates = map[string]*message.Template{"received": l} },
 		func(s *intake.Service) { s.Says = []string{"received"} }
 }
 
@@ -206,11 +206,11 @@ func TestAMessageToAnEndedOrderIsDropped(t *testing.T) {
 
 // weekly is a subscription whose messages ask for pieces.
 func weekly(s *fulfill.Service) {
-	l, err := letter.Parse("Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}")
+	l, err := message.Parse("Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}")
 	if err != nil {
 		panic(err) // the template is above
 	}
-	s.Subscription, s.Pieces, s.Letters = true, true, map[string]*letter.Letter{"piece": l}
+	s.Subscription, s.Pieces, s.Templates = true, true, map[string]*message.Template{"piece": l}
 }
 
 func weeklyOffer(s *intake.Service) { s.Subscription, s.Pieces = 7*24*time.Hour, true }
@@ -270,8 +270,8 @@ func TestAPieceThatWaitsForApprovalIsMadeAnewOnlyByItsNumber(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(func(s *fulfill.Service) {
 			weekly(s)
-			s.Gate = order.Failf(order.Hold, "review", "look at it")
-			s.Makers[0].Generator = series([]string{"a"}, []string{"b"})
+			s.Approval = order.Failf(order.Hold, "review", "look at it")
+			s.Generators[0].Backend = series([]string{"a"}, []string{"b"})
 		}, weeklyOffer)
 		id := w.order()
 		w.asks(id, 2)
@@ -302,7 +302,7 @@ func TestOnlyThePieceThatIsLostIsMadeAnew(t *testing.T) {
 		p := &provider{painter: w.painter}
 		w.service = func(s *fulfill.Service) {
 			weekly(s)
-			s.Makers = []fulfill.Maker{{Name: "paid", Generator: p, Price: price}}
+			s.Generators = []fulfill.Generator{{Name: "paid", Backend: p, Price: price}}
 		}
 		w.reopen(w.service, weeklyOffer)
 		id := w.order()
@@ -314,7 +314,7 @@ func TestOnlyThePieceThatIsLostIsMadeAnew(t *testing.T) {
 		if f := w.fails(order.StageUpload, order.Hold, "file_gone"); !strings.Contains(f.Hint, "orders redo") {
 			t.Errorf("hint %q", f.Hint)
 		}
-		p.answers = []answer{{"job2", fails(order.Stopped, "stopped", order.SpentStill)}}
+		p.answers = []answer{{"job2", fails(order.Stopped, "stopped", order.ChargePending)}}
 		w.fails(order.StageGenerate, order.Stopped, "stopped") // the second piece
 		w.redo(id, 0)
 		for range 2 {

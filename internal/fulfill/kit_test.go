@@ -79,7 +79,7 @@ type world struct {
 	tries   int    // Options.MaxTries
 	caps    order.Caps
 	links   fulfill.Links
-	makers  map[string]fulfill.Maker
+	makers  map[string]fulfill.Generator
 	// service and offer change the one service, as the stages and as intake know
 	// it; nil leaves it plain.
 	service func(*fulfill.Service)
@@ -97,8 +97,8 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir, market: sandbox.New(o), painter: &painter{files: 1}, kind: "image",
 			net: pipenet.New(),
-			limits: budget.Limits{Ceilings: map[order.Call]int{order.CallPoll: 30, order.CallDeliver: 30,
-				order.CallUpload: 30, order.CallMessage: 60}}}
+			limits: budget.Limits{Ceilings: map[order.RequestKind]int{order.RequestPoll: 30, order.RequestDeliver: 30,
+				order.RequestUpload: 30, order.RequestMessage: 60}}}
 		server := &http.Server{Handler: w.market}
 		var serving sync.WaitGroup
 		serving.Go(func() { server.Serve(w.net) })
@@ -133,12 +133,12 @@ func (w *world) open() {
 		Credentials: func() atelier.Credentials { return w.creds }, Meter: b,
 		Transport: &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true}}
 	s := fulfill.Service{Title: title, Category: "image_gen", Deliverables: []string{"a picture"},
-		Promise: fulfill.Promise{Rules: media.Rules{Kind: w.kind}}, Makers: []fulfill.Maker{{Name: "painter", Generator: w.painter}}}
+		Requirements: fulfill.Requirements{Rules: media.Rules{Kind: w.kind}}, Generators: []fulfill.Generator{{Name: "painter", Backend: w.painter}}}
 	if w.service != nil {
 		w.service(&s)
 	}
-	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, Settle: settle,
-		MaxTries: w.tries, Caps: w.caps, Links: w.links, Makers: w.makers, Services: map[string]fulfill.Service{title: s}})
+	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, SettleWindow: settle,
+		MaxTries: w.tries, Caps: w.caps, Links: w.links, Generators: w.makers, Services: map[string]fulfill.Service{title: s}})
 }
 
 // restart is a crash and the start after it: leases are lost, files stay.

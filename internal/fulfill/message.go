@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"atelierd/internal/letter"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 )
 
@@ -22,7 +22,7 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 		return order.Result{}, err
 	}
 	if m.State == order.OutSending {
-		over, err := f.messageLanded(ctx, m)
+		over, err := f.messageArrived(ctx, m)
 		if err != nil {
 			return order.Result{}, err
 		}
@@ -47,7 +47,7 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	if body == "" {
 		return order.Result{Sent: order.OutDropped, Note: "its template is off"}, nil
 	}
-	if err := f.affordable(ctx, order.CallMessage); err != nil {
+	if err := f.affordable(ctx, order.RequestMessage); err != nil {
 		return order.Result{}, err
 	}
 	if err := f.effect(ctx, j, effect{
@@ -60,10 +60,10 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	return order.Result{Sent: order.OutSent}, nil
 }
 
-// messageLanded says whether a message that got no answer stands in the thread.
+// messageArrived says whether a message that got no answer stands in the thread.
 // Texts alike are told apart by their number, since only the marketplace knows
 // which is which.
-func (f *Fulfiller) messageLanded(ctx context.Context, m order.Outgoing) (bool, error) {
+func (f *Fulfiller) messageArrived(ctx context.Context, m order.Outgoing) (bool, error) {
 	at := time.Now()
 	thread, err := f.o.Market.Messages(ctx, m.OrderID)
 	if err != nil {
@@ -78,7 +78,7 @@ func (f *Fulfiller) messageLanded(ctx context.Context, m order.Outgoing) (bool, 
 	if shown > m.Alike {
 		return true, nil
 	}
-	if rest := f.o.Settle - at.Sub(m.SentAt); rest > 0 {
+	if rest := f.o.SettleWindow - at.Sub(m.SentAt); rest > 0 {
 		return false, settling("message", rest)
 	}
 	return false, nil
@@ -91,11 +91,11 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 		return m.Body, nil
 	}
 	s := f.o.Services[o.Service]
-	l := s.Letters[order.Template(m.Reason)]
+	l := s.Templates[order.Template(m.Reason)]
 	if l == nil {
 		return "", nil
 	}
-	d := letter.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: o.Reason}
+	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: o.Reason}
 	kind, round := order.KindDelivery, o.Round
 	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err == nil {
 		kind, round = order.KindPiece, d.Piece

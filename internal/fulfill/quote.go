@@ -51,7 +51,7 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 		return order.Result{}, order.Failf(order.Hold, "quote_bounds", "the price $%s is outside of what the service allows, $%s to $%s",
 			priced.Price, p.Min, p.Max).WithHint("`atelierd quote %s PRICE` names one all the same", o.ID)
 	}
-	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: s.QuoteGate}, nil
+	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: s.QuoteApproval}, nil
 }
 
 // declined turns the pricing command's refusal into a matter for the owner:
@@ -87,14 +87,14 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 		return quoteOver(q, seen.Facts)
 	}
 	if q.State == order.QuoteSending {
-		if rest := f.o.Settle - seen.At.Sub(q.SentAt); rest > 0 {
+		if rest := f.o.SettleWindow - seen.At.Sub(q.SentAt); rest > 0 {
 			return order.Result{}, settling("quote", rest)
 		}
 		if q.Tries >= f.o.MaxTries {
 			return order.Result{}, noAnswer(j, q.Tries)
 		}
 	}
-	if err := f.affordable(ctx, order.CallQuote); err != nil {
+	if err := f.affordable(ctx, order.RequestQuote); err != nil {
 		return order.Result{}, err
 	}
 	if err := f.effect(ctx, j, effect{

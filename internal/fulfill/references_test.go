@@ -138,7 +138,7 @@ func TestADiskThatFailsIsNoMissingReference(t *testing.T) {
 func TestReferencesAreFetchedForWorkThatIsPaidForOnly(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		judge := &critic{}
-		w.service = func(s *fulfill.Service) { s.Promise.Judge = judge }
+		w.service = func(s *fulfill.Service) { s.Requirements.Checker = judge }
 		_, l := w.linked(2, 1000)
 		delete(l.has, "https://a.example/1.png")
 		w.must(order.StageGenerate)

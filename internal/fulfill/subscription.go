@@ -9,9 +9,9 @@ import (
 	"atelierd/internal/order"
 )
 
-// pieceSay is the message that brings a piece to its client.
-func pieceSay(j order.Job) []order.Say {
-	return []order.Say{{Reason: fmt.Sprintf("piece-%d", j.Round)}}
+// pieceMessage is the message that brings a piece to its client.
+func pieceMessage(j order.Job) []order.NewMessage {
+	return []order.NewMessage{{Reason: fmt.Sprintf("piece-%d", j.Round)}}
 }
 
 // piece gives what the client asked for.

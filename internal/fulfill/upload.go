@@ -34,7 +34,7 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job, o order.Order) (ord
 		f.o.Log.Warn("the work folder could not be cleared", "order", j.OrderID, "error", err)
 	}
 	if j.Kind == order.KindPiece {
-		return order.Result{Say: pieceSay(j), Note: fmt.Sprintf("piece %d is made", j.Round)}, nil
+		return order.Result{Messages: pieceMessage(j), Note: fmt.Sprintf("piece %d is made", j.Round)}, nil
 	}
 	return order.Result{Next: order.StageDeliver}, nil
 }
@@ -45,7 +45,7 @@ func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact
 		return order.Failf(order.Hold, "file_gone", "the file %s is gone or has changed", a.Path).
 			WithHint("`atelierd orders redo %s` makes it again", j.OrderID)
 	}
-	if err := f.affordable(ctx, order.CallUpload); err != nil {
+	if err := f.affordable(ctx, order.RequestUpload); err != nil {
 		return err
 	}
 	up, err := f.o.Market.Upload(ctx, j.OrderID, atelier.File{Name: a.Name, MIME: a.MIME, Size: a.Bytes,

@@ -117,7 +117,7 @@ func TestClearWorkRemovesOneRoundAndNothingElse(t *testing.T) {
 
 func TestAnUploadWithoutABudgetIsWaitedFor(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.limits.Ceilings[order.CallUpload] = 1
+		w.limits.Ceilings[order.RequestUpload] = 1
 		w.restart()
 		w.painter.files = 2
 		w.order()

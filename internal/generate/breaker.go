@@ -92,13 +92,13 @@ func (b *Breaker) Instead(f order.Failure) order.Failure {
 		return f
 	}
 	wait := paused(b.reason, time.Until(b.until))
-	wait.Spending, wait.Cost = f.Spending, f.Cost
+	wait.Charge, wait.Cost = f.Charge, f.Cost
 	return *wait
 }
 
 func paused(reason string, wait time.Duration) *order.Failure {
 	return &order.Failure{Class: order.Wait, Code: CodePaused, Err: errors.New("the generator is paused: " + reason),
-		Hint: "it is probed again and again, and goes on by itself", After: wait, Spending: order.SpentNothing}
+		Hint: "it is probed again and again, and goes on by itself", After: wait, Charge: order.ChargeNone}
 }
 
 // Paused says whether the generator is paused now.
@@ -133,9 +133,9 @@ func (b *Breaker) Report(f *order.Failure) {
 		b.fail(f) // one that never has room is as good as down
 	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
 		b.stop(f)
-	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Spending == order.SpentStill && !f.Outage:
+	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Charge == order.ChargePending && !f.Outage:
 		// It says nothing.
-	case f.Outage, f.Spending == order.SpentUnknown:
+	case f.Outage, f.Charge == order.ChargeUnknown:
 		b.fail(f)
 	default:
 		b.failures, b.pause = 0, 0 // it has answered

@@ -35,15 +35,15 @@ func wait(t *testing.T, b *Breaker) time.Duration {
 		return 0
 	}
 	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Class != order.Wait || f.Code != "paused" || f.Spending != order.SpentNothing {
+	if !ok || f.Class != order.Wait || f.Code != "paused" || f.Charge != order.ChargeNone {
 		t.Fatalf("got %v", err)
 	}
 	return f.After
 }
 
 func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
-	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: "no_answer", Spending: order.SpentUnknown},
-		"limited": {Class: order.Wait, Code: "rate_limited", Spending: order.SpentNothing}} {
+	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: "no_answer", Charge: order.ChargeUnknown},
+		"limited": {Class: order.Wait, Code: "rate_limited", Charge: order.ChargeNone}} {
 		broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
 			for range 4 {
 				b.Report(f)
@@ -115,9 +115,9 @@ func TestAFailedProbeIsToldOnce(t *testing.T) {
 func TestAKeyThatIsRefusedToAQuestionPausesAndLeavesTheJob(t *testing.T) {
 	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
 		f := order.Failf(order.Hold, "key_refused", "wrong key")
-		f.Spending = order.SpentStill
+		f.Charge = order.ChargePending
 		b.Report(f)
-		if got := b.Instead(*f); !b.Paused() || got.Class != order.Wait || got.Spending != order.SpentStill {
+		if got := b.Instead(*f); !b.Paused() || got.Class != order.Wait || got.Charge != order.ChargePending {
 			t.Errorf("paused %t, the order gets %+v", b.Paused(), got)
 		}
 	})
@@ -130,7 +130,7 @@ func TestWithoutMoneyTheFirstPauseIsLong(t *testing.T) {
 		if d := wait(t, b); d != 15*time.Minute {
 			t.Errorf("paused for %s", d)
 		}
-		if got := b.Instead(*f); got.Class != order.Wait || got.Code != "paused" || got.Spending != order.SpentNothing {
+		if got := b.Instead(*f); got.Class != order.Wait || got.Code != "paused" || got.Charge != order.ChargeNone {
 			t.Errorf("the order gets %+v", got)
 		}
 		own := order.Failf(order.Hold, "misconfigured", "the program says so")

@@ -114,7 +114,7 @@ func TestAProgramThatWasNotStartedHasCostNothing(t *testing.T) {
 		}
 		_, err = e.Generate(t.Context(), Request{OrderID: "o1", OutputDir: filepath.Join(t.TempDir(), "out")})
 		f, ok := errors.AsType[*order.Failure](err)
-		if !ok || f.Class != order.Hold || f.Spending != order.SpentNothing || !Down(f) {
+		if !ok || f.Class != order.Hold || f.Charge != order.ChargeNone || !Down(f) {
 			t.Errorf("%s: got %+v", name, f)
 		}
 	}

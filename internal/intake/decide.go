@@ -36,9 +36,9 @@ type Service struct {
 }
 
 // say gives the message of a template, if it is on.
-func (s Service) say(template, reason string) []order.Say {
+func (s Service) say(template, reason string) []order.NewMessage {
 	if slices.Contains(s.Says, template) {
-		return []order.Say{{Reason: reason}}
+		return []order.NewMessage{{Reason: reason}}
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (c Catalog) decide(k order.Known, f order.Facts, s Service, known bool) ord
 	case f.Status == order.Delivered:
 		return decideDelivered(d, k, s)
 	case f.Status.TakesDelivery():
-		return decideOwed(d, k, f, s, known)
+		return decideWork(d, k, f, s, known)
 	case f.Status == order.PendingQuote:
 		return decideQuote(d, k, f, s, known)
 	case f.Status == order.Quoted, f.Status == order.Accepted:
@@ -193,8 +193,8 @@ func decideDelivered(d order.Decision, k order.Known, s Service) order.Decision 
 	case k.Delivery == order.DeliverySending && running(k.Job):
 		return keep(d, k)
 	case k.Delivery == order.DeliverySending:
-		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsLanded, "the delivery had arrived after all"
-		d.Say = s.say(order.DeliveredLetter(k.Round))
+		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsDelivered, "the delivery had arrived after all"
+		d.Messages = s.say(order.DeliveredTemplate(k.Round))
 	case live(k.Job):
 		d.State, d.Jobs, d.Reason = order.StateDelivered, order.JobsElsewhere, "the order was delivered elsewhere"
 		d.Note = d.Reason
@@ -204,8 +204,8 @@ func decideDelivered(d order.Decision, k order.Known, s Service) order.Decision 
 	return d
 }
 
-// decideOwed handles an order that a delivery is owed to.
-func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known bool) order.Decision {
+// decideWork handles an order that a delivery is owed to.
+func decideWork(d order.Decision, k order.Known, f order.Facts, s Service, known bool) order.Decision {
 	if !known {
 		return stop(d, order.StateHeld, k, "no_service", fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
 			"add a [[service]] of that title to the configuration")
@@ -218,7 +218,7 @@ func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known
 	}
 	if k.Delivery == order.DeliverySending && k.Round == 0 && f.Status.Reopened() && !running(k.Job) {
 		// It was given up on, and yet the client has sent it back.
-		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsLanded, "the delivery had arrived after all"
+		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsDelivered, "the delivery had arrived after all"
 		return d
 	}
 	switch k.Job {
@@ -228,7 +228,7 @@ func decideOwed(d order.Decision, k order.Known, f order.Facts, s Service, known
 		}
 		d.State, d.Jobs = order.StateWorking, order.JobsOpen
 		if d.Round == 0 {
-			d.Say = s.say("received", "received")
+			d.Messages = s.say("received", "received")
 		}
 	case order.JobCancelled:
 		if k.Code == order.CodeOwner {
@@ -284,7 +284,7 @@ func decideWindow(d order.Decision, k order.Known, f order.Facts, s Service) ord
 	switch k.Job {
 	case "":
 		d.State, d.Jobs, d.Stage = order.StateWorking, order.JobsOpen, order.StageDeliver
-		d.Say = s.say("received", "received")
+		d.Messages = s.say("received", "received")
 	case order.JobHeld, order.JobCancelled:
 		if k.Code == order.CodeOwner || !releasable(k.Code) {
 			return keep(d, k)

@@ -75,8 +75,8 @@ func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
 		// What was delivered.
 		{"a confirmed delivery is in review", known(delivered, order.Paid, done, confirmed), order.Delivered, delivered, order.JobsKeep, "", 0},
 		{"a delivery under way has to look for itself", known(working, order.Paid, leased, sending), order.Delivered, working, order.JobsKeep, "", 0},
-		{"one that was given up on has arrived after all", known(isHeld, order.Paid, held, sending), order.Delivered, delivered, order.JobsLanded, "", 0},
-		{"also if its work had failed", known(order.StateFailed, order.Paid, failed, sending), order.Delivered, delivered, order.JobsLanded, "", 0},
+		{"one that was given up on has arrived after all", known(isHeld, order.Paid, held, sending), order.Delivered, delivered, order.JobsDelivered, "", 0},
+		{"also if its work had failed", known(order.StateFailed, order.Paid, failed, sending), order.Delivered, delivered, order.JobsDelivered, "", 0},
 		{"delivered without us, the work ends", known(working, order.Paid, leased, nothing), order.Delivered, delivered, order.JobsElsewhere, "", 0},
 		{"also after a send of ours that was refused", known(isHeld, order.Paid, held, refused), order.Delivered, delivered, order.JobsElsewhere, "", 0},
 		{"a delivered order that comes back is looked at", code(known(isHeld, order.Paid, held, sending), "vanished"), order.Delivered, working, order.JobsRelease, "", 0},
@@ -89,7 +89,7 @@ func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
 		{"also when another hand had delivered", known(delivered, order.Delivered, closed, elsewhere), order.Disputed, working, order.JobsOpen, "", 1},
 		{"but not for ever", round(known(delivered, order.Delivered, done, confirmed), 2), order.Disputed, isHeld, order.JobsKeep, "round_cap", 2},
 		{"the work of the round goes on", round(known(working, order.Disputed, leased, nothing), 1), order.Disputed, working, order.JobsKeep, "", 1},
-		{"a send given up on, and yet sent back, had arrived", known(isHeld, order.Paid, held, sending), order.Disputed, delivered, order.JobsLanded, "", 0},
+		{"a send given up on, and yet sent back, had arrived", known(isHeld, order.Paid, held, sending), order.Disputed, delivered, order.JobsDelivered, "", 0},
 		{"a send under way, and yet sent back, looks for itself", known(working, order.Paid, leased, sending), order.Disputed, working, order.JobsKeep, "", 0},
 		{"a later round's send given up on stays with the owner", code(round(known(isHeld, order.Disputed, held, sending), 1), "unclear"), order.Disputed, isHeld, order.JobsKeep, "unclear", 1},
 
@@ -117,7 +117,7 @@ func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
 		if d.Code != "" && d.Code != c.known.Code && (d.Reason == "" || d.Hint == "") {
 			t.Errorf("%s: code %q without a reason (%q) or a hint (%q)", c.says, d.Code, d.Reason, d.Hint)
 		}
-		if d.Jobs == order.JobsLanded && c.now.Reopened() {
+		if d.Jobs == order.JobsDelivered && c.now.Reopened() {
 			continue // the next poll begins the next round
 		}
 		again := shop.Decide(order.Known{Exists: true, State: d.State, Status: c.now, Round: d.Round, Code: d.Code,
@@ -135,7 +135,7 @@ func after(before order.JobState, a order.JobsAction) order.JobState {
 		return ready
 	case order.JobsClose, order.JobsElsewhere:
 		return closed
-	case order.JobsLanded:
+	case order.JobsDelivered:
 		return done
 	case order.JobsHold:
 		return held
@@ -147,7 +147,7 @@ func deliveryAfter(before order.DeliveryState, d order.Decision) order.DeliveryS
 	switch d.Jobs {
 	case order.JobsOpen:
 		return nothing
-	case order.JobsLanded:
+	case order.JobsDelivered:
 		return confirmed
 	case order.JobsElsewhere:
 		return elsewhere

@@ -85,7 +85,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { w.store.Close() })
-		b, err := budget.Open(t.Context(), w.store, budget.Limits{Ceilings: map[order.Call]int{order.CallPoll: 30}, Reserve: 4},
+		b, err := budget.Open(t.Context(), w.store, budget.Limits{Ceilings: map[order.RequestKind]int{order.RequestPoll: 30}, Reserve: 4},
 			slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
-	"atelierd/internal/trouble"
 )
 
 // Store is what intake needs of the database.
@@ -23,10 +23,10 @@ type Store interface {
 	Mark(ctx context.Context) (int64, error)
 	// Apply writes a listing and the work it makes.
 	Apply(b order.Batch) (order.Applied, error)
-	// SetTrouble shows (or, when text is empty, clears) a trouble of the daemon.
-	SetTrouble(name, text string) error
-	// Expedite lets work that waits for the given code run now.
-	Expedite(code string) error
+	// SetAlert shows (or, when text is empty, clears) a trouble of the daemon.
+	SetAlert(name, text string) error
+	// RunNow lets work that waits for the given code run now.
+	RunNow(code string) error
 	// ReadThread lets the thread of an order be read now.
 	ReadThread(orderID string) error
 }
@@ -67,7 +67,7 @@ type Options struct {
 // Poller asks the marketplace for orders, for ever.
 type Poller struct {
 	o       Options
-	trouble trouble.Trouble
+	trouble logonce.Logger
 	hint    chan struct{}
 	event   chan struct{}
 
@@ -302,12 +302,12 @@ func (p *Poller) setRefused(refused bool, err error) {
 	if refused {
 		p.o.Log.Error("the marketplace refuses the key; work is held and polling slowed", "error", err,
 			"hint", "put a valid key in place; work goes on by itself")
-		p.noteErr(p.o.Store.SetTrouble(troubleKey, "the marketplace refuses the key: "+err.Error()))
+		p.noteErr(p.o.Store.SetAlert(troubleKey, "the marketplace refuses the key: "+err.Error()))
 		return
 	}
 	p.o.Log.Info("the marketplace accepts the key again")
-	p.noteErr(p.o.Store.SetTrouble(troubleKey, ""))
-	p.noteErr(p.o.Store.Expedite("key_refused"))
+	p.noteErr(p.o.Store.SetAlert(troubleKey, ""))
+	p.noteErr(p.o.Store.RunNow("key_refused"))
 }
 
 func (p *Poller) noteErr(err error) {

@@ -24,7 +24,7 @@ func TestAPollTakesInEveryOrderAndRepeatingItChangesNothing(t *testing.T) {
 				t.Errorf("%s is %s (%s), want %s", id, got.State, got.Code, want)
 			}
 		}
-		if _, total, err := w.store.Owed(t.Context()); err != nil || total != 1 {
+		if _, total, err := w.store.PendingSends(t.Context()); err != nil || total != 1 {
 			t.Errorf("%d jobs, %v", total, err)
 		}
 	})

@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
-	"atelierd/internal/trouble"
 )
 
 // ThreadStore is what reading threads needs of the database.
@@ -44,7 +44,7 @@ type ThreadOptions struct {
 // news, when somebody hints at it, and else at a slow rhythm.
 type Threads struct {
 	o       ThreadOptions
-	trouble trouble.Trouble
+	trouble logonce.Logger
 	wake    chan struct{}
 }
 

@@ -35,8 +35,8 @@ const (
 	JobsQuote JobsAction = "quote"
 	// JobsClose ends it: the order has ended.
 	JobsClose JobsAction = "close"
-	// JobsLanded ends it because the delivery that had no answer has arrived.
-	JobsLanded JobsAction = "landed"
+	// JobsDelivered ends it because the delivery that had no answer has arrived.
+	JobsDelivered JobsAction = "landed"
 	// JobsElsewhere ends it because somebody else delivered this round.
 	JobsElsewhere JobsAction = "elsewhere"
 	// JobsHold stops it until something changes.
@@ -67,8 +67,8 @@ type Decision struct {
 	RunAfter time.Duration
 	// Quote ends the order's quote, which is open no more; empty otherwise.
 	Quote QuoteState
-	// Say are messages that follow.
-	Say []Say
+	// Messages are messages that follow.
+	Messages []NewMessage
 	// Note is a line for the order's timeline; empty for none.
 	Note string
 }

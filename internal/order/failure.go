@@ -43,31 +43,31 @@ type Failure struct {
 	Outage bool
 	// Cost is what the failed attempt has spent all the same, where it is known;
 	// Spending says what to count where it is not.
-	Cost     USD
-	Spending Spending
+	Cost   USD
+	Charge Charge
 	// Reason is what was said by whoever refused the work, as the client may be told;
 	// empty when nothing was.
 	Reason string
 	// Log is the tail of the generator's own output, if there is one.
 	Log string
-	// Say is a message that follows from a failure for good; nil for none.
-	Say *Say
+	// Message is a message that follows from a failure for good; nil for none.
+	Message *NewMessage
 }
 
-// Spending says what became of the money for a call that failed.
-type Spending string
+// Charge says what became of the money for a call that failed.
+type Charge string
 
 // The fates of a call's money.
 const (
-	// Spent: the call counts with its price.
-	Spent Spending = ""
-	// SpentNothing: the call was not sent, or not accepted.
-	SpentNothing Spending = "nothing"
-	// SpentUnknown: nobody can tell; it counts with its price, and whether the
+	// ChargeFull: the call counts with its price.
+	ChargeFull Charge = ""
+	// ChargeNone: the call was not sent, or not accepted.
+	ChargeNone Charge = "nothing"
+	// ChargeUnknown: nobody can tell; it counts with its price, and whether the
 	// call is made again is the owner's policy.
-	SpentUnknown Spending = "unknown"
-	// SpentStill: the provider's job goes on, and its result is still to be had.
-	SpentStill Spending = "still"
+	ChargeUnknown Charge = "unknown"
+	// ChargePending: the provider's job goes on, and its result is still to be had.
+	ChargePending Charge = "still"
 )
 
 func (f *Failure) Error() string {
@@ -92,7 +92,7 @@ func (f *Failure) WithHint(format string, args ...any) *Failure {
 
 // Nothing returns f as one that cost nothing.
 func (f *Failure) Nothing() *Failure {
-	f.Spending = SpentNothing
+	f.Charge = ChargeNone
 	return f
 }
 

@@ -104,8 +104,8 @@ type Result struct {
 	Priced *Priced
 	Quote  QuoteState
 	Sent   OutState
-	// Say are messages that follow from the result.
-	Say []Say
+	// Messages are messages that follow from the result.
+	Messages []NewMessage
 	// Hold makes the next stage wait for the owner; nil lets it go on.
 	Hold *Failure
 	// Note is a remark for the order's timeline.

@@ -2,28 +2,28 @@ package order
 
 import "time"
 
-// Call is a kind of request to the marketplace, as the marketplace counts them.
-type Call string
+// RequestKind is a kind of request to the marketplace, as the marketplace counts them.
+type RequestKind string
 
 // The calls that add to the marketplace's counts, and Read, which does not: one
 // order, one thread, the profile, the list of services.
 const (
-	CallDeliver  Call = "deliver"
-	CallUpload   Call = "upload"
-	CallQuote    Call = "quote"
-	CallMessage  Call = "message"
-	CallPoll     Call = "poll"
-	CallService  Call = "service"
-	CallRegister Call = "register"
-	CallToken    Call = "token"
-	CallBounty   Call = "bounty"
-	CallRead     Call = "read"
+	RequestDeliver  RequestKind = "deliver"
+	RequestUpload   RequestKind = "upload"
+	RequestQuote    RequestKind = "quote"
+	RequestMessage  RequestKind = "message"
+	RequestPoll     RequestKind = "poll"
+	RequestService  RequestKind = "service"
+	RequestRegister RequestKind = "register"
+	RequestToken    RequestKind = "token"
+	RequestBounty   RequestKind = "bounty"
+	RequestRead     RequestKind = "read"
 )
 
 // Request is one request to the marketplace, written down before it is sent.
 type Request struct {
 	ID      int64
-	Call    Call
+	Kind    RequestKind
 	OrderID string // empty when it is about no single order
 	At      time.Time
 }

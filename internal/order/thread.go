@@ -41,17 +41,17 @@ type Thread struct {
 	Until  time.Time
 }
 
-// Say is a message that is owed to a client, at most once for each Reason.
-type Say struct {
+// NewMessage is a message that is owed to a client, at most once for each Reason.
+type NewMessage struct {
 	// Reason names why: received, delivered, revised-1, piece-3. What comes
 	// before the dash is the template it is written from when Body is empty.
 	Reason string
 	Body   string
 }
 
-// DeliveredLetter is the template of the message that follows a delivery, and
+// DeliveredTemplate is the template of the message that follows a delivery, and
 // the reason that keeps it from being said twice.
-func DeliveredLetter(round int) (template, reason string) {
+func DeliveredTemplate(round int) (template, reason string) {
 	if round == 0 {
 		return "delivered", "delivered"
 	}

@@ -43,7 +43,7 @@ func TestWhatTheOwnerHasCancelledNeedsNobody(t *testing.T) {
 func TestWhatAilsTheDaemonComesBeforeItsOrders(t *testing.T) {
 	s := openNew(t, Options{})
 	for _, name := range []string{"generator.studio", "spending"} {
-		if err := s.SetTrouble(name, "something"); err != nil {
+		if err := s.SetAlert(name, "something"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -64,15 +64,15 @@ func TestWhatAilsTheDaemonComesBeforeItsOrders(t *testing.T) {
 func TestMoneyThatBoughtNothingIsLost(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
-	states := []order.GenerationState{order.GenerationFailed, order.GenerationRefused, order.GenerationExpired,
-		order.GenerationUnknown, order.GenerationDone}
+	states := []order.CallState{order.CallFailed, order.CallRefused, order.CallExpired,
+		order.CallUnknown, order.CallDone}
 	for i, state := range states {
 		j := take(t, s, order.LaneGenerate)
-		g, err := s.BeginGeneration(j, order.Generation{Generator: "studio", Key: string(state), Cost: 10_000}, order.Caps{})
+		g, err := s.BeginCall(j, order.Call{Generator: "studio", Key: string(state), Cost: 10_000}, order.Caps{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SettleGeneration(g.ID, state, 10_000<<i, ""); err != nil {
+		if err := s.CloseCall(g.ID, state, 10_000<<i, ""); err != nil {
 			t.Fatal(err)
 		}
 		finish(t, s, order.Done{Job: j, Failure: order.Failf(order.Wait, "later", "not yet")})

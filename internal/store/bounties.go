@@ -22,8 +22,8 @@ func (s *Store) IntendClaim(c order.Claim) error {
 	})
 }
 
-// SettleClaim writes down how a claim stands.
-func (s *Store) SettleClaim(id string, state order.ClaimState, reason string) error {
+// EndClaim writes down how a claim stands.
+func (s *Store) EndClaim(id string, state order.ClaimState, reason string) error {
 	return s.write("bounty.settle", func(t *tx) error {
 		if err := t.SettleBounty(noCancel, query.SettleBountyParams{State: state, Reason: reason, ChangedAt: t.now, ID: id}); err != nil {
 			return err

@@ -27,7 +27,7 @@ func (s *Store) Windows(ctx context.Context) ([]order.Window, error) {
 // that count it, and gives the request's id.
 func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64, err error) {
 	err = s.write("request", func(t *tx) (err error) {
-		if id, err = t.InsertRequest(noCancel, query.InsertRequestParams{At: t.now, Call: r.Call, OrderID: r.OrderID}); err != nil {
+		if id, err = t.InsertRequest(noCancel, query.InsertRequestParams{At: t.now, Call: r.Kind, OrderID: r.OrderID}); err != nil {
 			return err
 		}
 		return t.putWindows(windows)
@@ -58,9 +58,9 @@ func (t *tx) putWindows(windows []order.Window) error {
 	return nil
 }
 
-// Owed is the work that still needs requests: jobs that wait to be delivered,
+// PendingSends is the work that still needs requests: jobs that wait to be delivered,
 // and all unfinished ones.
-func (s *Store) Owed(ctx context.Context) (delivering, total int, err error) {
+func (s *Store) PendingSends(ctx context.Context) (delivering, total int, err error) {
 	r, err := s.read.UnfinishedJobs(ctx)
 	return int(r.Delivering), int(r.Total), err
 }

@@ -48,9 +48,9 @@ func (s *Store) SetFact(name, value string) error {
 	})
 }
 
-// SetTrouble shows a trouble of the daemon in v_attention until it is cleared
+// SetAlert shows a trouble of the daemon in v_attention until it is cleared
 // with an empty text.
-func (s *Store) SetTrouble(name, text string) error {
+func (s *Store) SetAlert(name, text string) error {
 	return s.SetFact("trouble."+name, text)
 }
 
@@ -64,14 +64,14 @@ func (s *Store) WalletKnown(known bool) error {
 	if err := s.SetFact("agent.wallet", value); err != nil {
 		return err
 	}
-	return s.SetTrouble("wallet", text)
+	return s.SetAlert("wallet", text)
 }
 
-// Expedite lets jobs that wait for the given code run now.
-func (s *Store) Expedite(code string) error {
+// RunNow lets jobs that wait for the given code run now.
+func (s *Store) RunNow(code string) error {
 	return s.write("expedite", func(t *tx) error {
 		t.changed.Generate, t.changed.Network = true, true
-		return t.Expedite(noCancel, t.now, code)
+		return t.RunNow(noCancel, t.now, code)
 	})
 }
 

@@ -13,7 +13,7 @@ func TestTheBudgetComesBackAfterARestart(t *testing.T) {
 	s := openNew(t, Options{Dir: dir})
 	want := []order.Window{{Scope: "all", StartedAt: placed, EndsAt: placed.Add(time.Hour), Used: 7, Limit: 30,
 		BlockedUntil: placed.Add(time.Minute)}}
-	id, err := s.CountRequest(order.Request{Call: order.CallDeliver, OrderID: "o1"}, []order.Window{{Scope: "all", Used: 6}})
+	id, err := s.CountRequest(order.Request{Kind: order.RequestDeliver, OrderID: "o1"}, []order.Window{{Scope: "all", Used: 6}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestTheBudgetComesBackAfterARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if calls := []Calls{{Call: order.CallDeliver, Sent: 1, Refused: 1}}; !reflect.DeepEqual(st.Requests, calls) {
+	if calls := []Calls{{Call: order.RequestDeliver, Sent: 1, Refused: 1}}; !reflect.DeepEqual(st.Requests, calls) {
 		t.Errorf("requests %+v, want %+v", st.Requests, calls)
 	}
 }
@@ -45,14 +45,14 @@ func TestATroubleIsShownUntilItIsOver(t *testing.T) {
 		}
 		return st.Attention
 	}
-	if err := s.SetTrouble("key", "the key is refused"); err != nil {
+	if err := s.SetAlert("key", "the key is refused"); err != nil {
 		t.Fatal(err)
 	}
 	got := attention()
 	if len(got) != 1 || got[0].What != "daemon" || got[0].Reason != "the key is refused" || got[0].Since.IsZero() {
 		t.Fatalf("attention %+v", got)
 	}
-	if err := s.SetTrouble("key", ""); err != nil {
+	if err := s.SetAlert("key", ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := attention(); len(got) != 0 {

@@ -173,7 +173,7 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 			return err
 		}
 	}
-	if err := t.say(id, d.Say); err != nil {
+	if err := t.say(id, d.Messages); err != nil {
 		return err
 	}
 	return t.applyJobs(id, k, d)
@@ -207,7 +207,7 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		return t.openJob(id, order.KindQuote, 0, order.StagePrice, d.DueAt, t.now)
 	case order.JobsClose:
 		return t.closeJobs(id, d)
-	case order.JobsLanded:
+	case order.JobsDelivered:
 		if err := t.SettleDelivery(noCancel, query.SettleDeliveryParams{State: order.DeliveryConfirmed,
 			SettledAt: t.now, Note: d.Note, OrderID: id, Round: int64(d.Round)}); err != nil {
 			return err

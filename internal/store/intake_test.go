@@ -247,7 +247,7 @@ func TestADeliveryThatHadNoAnswerIsSettledByTheListing(t *testing.T) {
 		job      order.JobState
 		delivery order.DeliveryState
 	}{
-		"it has arrived":          {order.JobsLanded, order.JobDone, order.DeliveryConfirmed},
+		"it has arrived":          {order.JobsDelivered, order.JobDone, order.DeliveryConfirmed},
 		"somebody else delivered": {order.JobsElsewhere, order.JobCancelled, order.DeliveryElsewhere},
 	} {
 		t.Run(name, func(t *testing.T) {

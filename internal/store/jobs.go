@@ -121,7 +121,7 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 			return rows, err
 		}
 	}
-	if err := t.say(j.OrderID, r.Say); err != nil {
+	if err := t.say(j.OrderID, r.Messages); err != nil {
 		return rows, err
 	}
 	switch {
@@ -185,8 +185,8 @@ func (t *tx) stuck(rows int64, err error, j order.Job, state order.State, f *ord
 	if err != nil || rows == 0 {
 		return err
 	}
-	if f.Say != nil {
-		if err := t.say(j.OrderID, []order.Say{*f.Say}); err != nil {
+	if f.Message != nil {
+		if err := t.say(j.OrderID, []order.NewMessage{*f.Message}); err != nil {
 			return err
 		}
 	}

@@ -161,7 +161,7 @@ func TestExpediteRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(day),
 			Failure: order.Failf(order.Wait, code, "later")})
 	}
-	if err := s.Expedite("key_refused"); err != nil {
+	if err := s.RunNow("key_refused"); err != nil {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneGenerate); j.OrderID != "o1" {
@@ -215,7 +215,7 @@ func TestOwedCountsUnfinishedWork(t *testing.T) {
 	paid(t, s, "generating", "waiting", "held")
 	take(t, s, order.LaneGenerate)
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, "x", "no")})
-	if d, total, err := s.Owed(t.Context()); err != nil || d != 1 || total != 3 {
+	if d, total, err := s.PendingSends(t.Context()); err != nil || d != 1 || total != 3 {
 		t.Errorf("owed %d deliveries of %d jobs, %v; want 1 of 3", d, total, err)
 	}
 }

@@ -100,7 +100,7 @@ func TestHotQueriesUseTheirIndex(t *testing.T) {
 		"NextRunAt":      {"jobs_ready"},
 		"HasWork":        {"jobs_ready", "jobs_leased"},
 		"UnfinishedJobs": {"jobs_ready", "jobs_leased"},
-		"Expedite":       {"jobs_ready"},
+		"RunNow":         {"jobs_ready"},
 		"LeasedJobs":     {"jobs_leased"},
 		"OpenOrderIDs":   {"orders_open"},
 		"CountOrders":    {"orders_open"},

@@ -203,9 +203,9 @@ type Handover struct {
 	Note    string
 }
 
-// Generation is one call of a generator, for people.
-type Generation struct {
-	order.Generation
+// Call is one call of a generator, for people.
+type Call struct {
+	order.Call
 	Kind  order.Kind
 	Round int
 	Note  string
@@ -216,10 +216,10 @@ type History struct {
 	Order    order.Order
 	Works    []Work
 	Attempts []Attempt
-	// Generations are the calls of generators that its attempts have made.
-	Generations []Generation
-	Artifacts   []order.Artifact
-	Deliveries  []Handover
+	// Calls are the calls of generators that its attempts have made.
+	Calls      []Call
+	Artifacts  []order.Artifact
+	Deliveries []Handover
 	// Quote is the price asked for it; nil when there is none.
 	Quote    *order.Quote
 	Pieces   []order.Piece
@@ -250,7 +250,7 @@ func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 		return h, err
 	}
 	for _, g := range generations {
-		h.Generations = append(h.Generations, Generation{Generation: order.Generation{ID: g.ID, Generator: g.Generator, Key: g.Key,
+		h.Calls = append(h.Calls, Call{Call: order.Call{ID: g.ID, Generator: g.Generator, Key: g.Key,
 			Ticket: g.Ticket, State: g.State, Cost: g.CostUsdMicros, BeganAt: g.BeganAt.Time}, Kind: g.Kind, Round: int(g.Round), Note: g.Note})
 	}
 	artifacts, err := s.read.OrderArtifacts(ctx, id)

@@ -21,7 +21,7 @@ type Attention struct {
 
 // Calls counts the requests of one kind.
 type Calls struct {
-	Call    order.Call
+	Call    order.RequestKind
 	Sent    int
 	Refused int
 }

@@ -39,7 +39,7 @@ func (s *Store) ReadThread(orderID string) error {
 // once the order has ended. Messages that waited for a status may go.
 func (t *tx) threadMoved(f order.Facts) error {
 	t.changed.lane(order.LaneNetwork)
-	if err := t.HastenMessages(noCancel, t.now, f.ID); err != nil {
+	if err := t.RunMessagesNow(noCancel, t.now, f.ID); err != nil {
 		return err
 	}
 	if !f.Status.TakesMessages() || f.Status.Ended() {
@@ -118,7 +118,7 @@ func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, erro
 }
 
 // say puts messages into the outbox, each reason once, with the work of sending.
-func (t *tx) say(orderID string, list []order.Say) error {
+func (t *tx) say(orderID string, list []order.NewMessage) error {
 	for _, m := range list {
 		position, err := t.InsertOutgoing(noCancel, query.InsertOutgoingParams{OrderID: orderID, Reason: m.Reason,
 			Body: m.Body, CreatedAt: t.now})
@@ -148,7 +148,7 @@ func (t *tx) said(j order.Job, state order.OutState, note string) error {
 	}
 	if pieces > 0 {
 		t.changed.lane(order.LaneNetwork)
-		if err := t.HastenDelivery(noCancel, t.now, j.OrderID); err != nil {
+		if err := t.RunDeliveryNow(noCancel, t.now, j.OrderID); err != nil {
 			return err
 		}
 	}
@@ -196,8 +196,8 @@ func (s *Store) WithdrawMessage(j order.Job, note string) error {
 	})
 }
 
-// Say has the owner's text sent to the client of an order.
-func (o Owner) Say(ctx context.Context, id, reason, text string) error {
+// QueueMessage has the owner's text sent to the client of an order.
+func (o Owner) QueueMessage(ctx context.Context, id, reason, text string) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (o Owner) Say(ctx context.Context, id, reason, text string) error {
 		return fmt.Errorf("order %s is %s at the marketplace, which takes no messages then", id, before.Status)
 	}
 	return o.write("owner.message", func(t *tx) error {
-		if err := t.say(id, []order.Say{{Reason: reason, Body: text}}); err != nil {
+		if err := t.say(id, []order.NewMessage{{Reason: reason, Body: text}}); err != nil {
 			return err
 		}
 		_, err := t.event(id, "owner", "wrote to the client")

@@ -39,7 +39,7 @@ func life(t *testing.T) *Store {
 	t.Helper()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
-	if _, err := s.BeginGeneration(j, order.Generation{Generator: "studio", Key: "k1"}, order.Caps{}); err != nil {
+	if _, err := s.BeginCall(j, order.Call{Generator: "studio", Key: "k1"}, order.Caps{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Uploaded(j, 1, "https://x/a.png", "image"); err != nil {
@@ -55,7 +55,7 @@ func life(t *testing.T) *Store {
 	apply(t, s, batch(done, facts("o2", order.Paid)))
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, "misconfigured", "no program").WithHint("set it")})
 	for _, status := range []int{200, 429, 500, 0} {
-		id, err := s.CountRequest(order.Request{Call: order.CallPoll}, nil)
+		id, err := s.CountRequest(order.Request{Kind: order.RequestPoll}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func life(t *testing.T) *Store {
 			t.Fatal(err)
 		}
 	}
-	if err := s.SetTrouble("key", "the key is refused"); err != nil {
+	if err := s.SetAlert("key", "the key is refused"); err != nil {
 		t.Fatal(err)
 	}
 	apply(t, s, batch(facts("o3", order.PendingQuote)))

@@ -218,8 +218,8 @@ func (b *bench) want(f *order.Failure, want outcome) {
 	if f == nil {
 		b.Fatalf("it succeeded; want %+v", want)
 	}
-	if f.Class != want.class || want.code != "" && f.Code != want.code || f.Spending != want.spending || f.Outage != want.outage {
-		b.Fatalf("%s %s, spending %q, outage %t: %v; want %+v", f.Class, f.Code, f.Spending, f.Outage, f, want)
+	if f.Class != want.class || want.code != "" && f.Code != want.code || f.Charge != want.spending || f.Outage != want.outage {
+		b.Fatalf("%s %s, spending %q, outage %t: %v; want %+v", f.Class, f.Code, f.Charge, f.Outage, f, want)
 	}
 }
 

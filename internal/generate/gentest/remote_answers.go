@@ -18,46 +18,46 @@ import (
 type outcome struct {
 	class    order.Class
 	code     string
-	spending order.Spending
+	spending order.Charge
 	outage   bool
 }
 
 // paidStatuses are what a status means for the call that is paid for.
 var paidStatuses = map[int]outcome{
-	400: {order.Hold, "rejected", order.SpentNothing, false},
-	401: {order.Hold, "key_refused", order.SpentNothing, false},
-	402: {order.Hold, "no_credit", order.SpentNothing, false},
-	403: {order.Hold, "key_refused", order.SpentNothing, false},
-	404: {order.Hold, "not_found", order.SpentNothing, false},
-	408: {order.Retry, "outage", order.SpentUnknown, false},
-	409: {order.Hold, "rejected", order.SpentNothing, false},
-	413: {order.Hold, "rejected", order.SpentNothing, false},
-	415: {order.Hold, "rejected", order.SpentNothing, false},
-	422: {order.Hold, "rejected", order.SpentNothing, false},
-	425: {order.Wait, "rate_limited", order.SpentNothing, false},
-	429: {order.Wait, "rate_limited", order.SpentNothing, false},
-	500: {order.Retry, "outage", order.SpentUnknown, false},
-	501: {order.Hold, "rejected", order.SpentNothing, false},
-	502: {order.Retry, "outage", order.SpentUnknown, false},
-	503: {order.Retry, "outage", order.SpentNothing, true},
-	504: {order.Retry, "outage", order.SpentUnknown, false},
-	520: {order.Retry, "outage", order.SpentUnknown, false},
-	529: {order.Retry, "outage", order.SpentNothing, true},
-	204: {order.Retry, "", order.SpentUnknown, false},
-	304: {order.Hold, "redirected", order.SpentNothing, false},
+	400: {order.Hold, "rejected", order.ChargeNone, false},
+	401: {order.Hold, "key_refused", order.ChargeNone, false},
+	402: {order.Hold, "no_credit", order.ChargeNone, false},
+	403: {order.Hold, "key_refused", order.ChargeNone, false},
+	404: {order.Hold, "not_found", order.ChargeNone, false},
+	408: {order.Retry, "outage", order.ChargeUnknown, false},
+	409: {order.Hold, "rejected", order.ChargeNone, false},
+	413: {order.Hold, "rejected", order.ChargeNone, false},
+	415: {order.Hold, "rejected", order.ChargeNone, false},
+	422: {order.Hold, "rejected", order.ChargeNone, false},
+	425: {order.Wait, "rate_limited", order.ChargeNone, false},
+	429: {order.Wait, "rate_limited", order.ChargeNone, false},
+	500: {order.Retry, "outage", order.ChargeUnknown, false},
+	501: {order.Hold, "rejected", order.ChargeNone, false},
+	502: {order.Retry, "outage", order.ChargeUnknown, false},
+	503: {order.Retry, "outage", order.ChargeNone, true},
+	504: {order.Retry, "outage", order.ChargeUnknown, false},
+	520: {order.Retry, "outage", order.ChargeUnknown, false},
+	529: {order.Retry, "outage", order.ChargeNone, true},
+	204: {order.Retry, "", order.ChargeUnknown, false},
+	304: {order.Hold, "redirected", order.ChargeNone, false},
 }
 
 // askedStatuses are what a status means for a question about a job: the job goes
 // on, unless the provider knows it no more.
 var askedStatuses = map[int]outcome{
-	400: {order.Hold, "rejected", order.SpentStill, false},
-	401: {order.Hold, "key_refused", order.SpentStill, false},
-	404: {order.Retry, "expired", order.Spent, false},
-	410: {order.Retry, "expired", order.Spent, false},
-	429: {order.Wait, "rate_limited", order.SpentStill, false},
-	500: {order.Retry, "outage", order.SpentStill, true},
-	503: {order.Retry, "outage", order.SpentStill, true},
-	302: {order.Hold, "redirected", order.SpentStill, false},
+	400: {order.Hold, "rejected", order.ChargePending, false},
+	401: {order.Hold, "key_refused", order.ChargePending, false},
+	404: {order.Retry, "expired", order.ChargeFull, false},
+	410: {order.Retry, "expired", order.ChargeFull, false},
+	429: {order.Wait, "rate_limited", order.ChargePending, false},
+	500: {order.Retry, "outage", order.ChargePending, true},
+	503: {order.Retry, "outage", order.ChargePending, true},
+	302: {order.Hold, "redirected", order.ChargePending, false},
 }
 
 // spoiled are whole answers of status 200 that are not what the API promises.
@@ -130,7 +130,7 @@ func (b *bench) status(p Part, status int, want outcome) {
 		return
 	}
 	b.paid(1)
-	if want.spending == order.SpentStill {
+	if want.spending == order.ChargePending {
 		b.fake.Answer(p, nil)
 		b.done(b.resumed(), 1)
 		b.paid(1)
@@ -144,7 +144,7 @@ func (b *bench) limited() {
 			w.Header().Set("Retry-After", value)
 			w.WriteHeader(http.StatusTooManyRequests)
 		})
-		if f := b.fails(b.request(), outcome{order.Wait, "rate_limited", order.SpentNothing, false}); f.After != want {
+		if f := b.fails(b.request(), outcome{order.Wait, "rate_limited", order.ChargeNone, false}); f.After != want {
 			b.Errorf("Retry-After %s: it waits %s, want %s", value, f.After, want)
 		}
 	}
@@ -156,7 +156,7 @@ func (b *bench) redirected() {
 			w.Header().Set("Location", "http://elsewhere.test/take-it")
 			w.WriteHeader(status)
 		})
-		b.fails(b.request(), outcome{order.Hold, "redirected", order.SpentNothing, false})
+		b.fails(b.request(), outcome{order.Hold, "redirected", order.ChargeNone, false})
 	}
 	b.stayed()
 }
@@ -166,7 +166,7 @@ func (b *bench) redirectedQuestion() {
 		w.Header().Set("Location", "http://elsewhere.test/take-it")
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
-	b.fails(b.request(), outcome{order.Hold, "redirected", order.SpentStill, false})
+	b.fails(b.request(), outcome{order.Hold, "redirected", order.ChargePending, false})
 	b.stayed()
 }
 
@@ -189,7 +189,7 @@ func (b *bench) spoiled(h http.HandlerFunc) {
 	if f == nil && b.fake.shape.bare {
 		return // it is a file, which is judged as one
 	}
-	if f == nil || f.Spending != order.SpentUnknown && f.Spending != order.Spent {
+	if f == nil || f.Charge != order.ChargeUnknown && f.Charge != order.ChargeFull {
 		b.Fatalf("got %+v", f)
 	}
 	if f.Class != order.Retry && f.Code != "refused" && f.Class != order.Hold {
@@ -209,7 +209,7 @@ func (b *bench) asked(h http.HandlerFunc) {
 	b.fake.Answer(Poll, h)
 	began := time.Now()
 	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Retry || f.Spending != order.SpentStill || !f.Outage {
+	if f == nil || f.Class != order.Retry || f.Charge != order.ChargePending || !f.Outage {
 		b.Fatalf("got %+v", f) // it says nothing about the job, and is no attempt at it
 	}
 	if took := time.Since(began); took > remoteTimeout-time.Minute {
@@ -232,7 +232,7 @@ func (b *bench) endless(p Part) {
 		}
 	})
 	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Retry && (p != Fetch || f.Class != order.Hold) || f.Spending == order.SpentNothing {
+	if f == nil || f.Class != order.Retry && (p != Fetch || f.Class != order.Hold) || f.Charge == order.ChargeNone {
 		b.Fatalf("got %+v", f)
 	}
 	if n := b.sent.Load(); n > 100<<20 {
@@ -242,14 +242,14 @@ func (b *bench) endless(p Part) {
 
 func (b *bench) unreachable() {
 	b.net.Refuse.Store(true)
-	b.fails(b.request(), outcome{order.Retry, "unreachable", order.SpentNothing, true})
+	b.fails(b.request(), outcome{order.Retry, "unreachable", order.ChargeNone, true})
 	b.paid(0)
 }
 
 func (b *bench) unreachableQuestion() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { b.net.Refuse.Store(true); return nil }
-	b.fails(r, outcome{order.Retry, "unreachable", order.SpentStill, true})
+	b.fails(r, outcome{order.Retry, "unreachable", order.ChargePending, true})
 	b.net.Refuse.Store(false)
 	b.done(b.resumed(), 1)
 	b.paid(1)
@@ -271,7 +271,7 @@ func (b *bench) echo(p Part) {
 
 func (b *bench) keyless() {
 	b.key = order.Failf(order.Hold, "misconfigured", "the key is not there").Nothing()
-	b.fails(b.request(), outcome{order.Hold, "misconfigured", order.SpentNothing, false})
+	b.fails(b.request(), outcome{order.Hold, "misconfigured", order.ChargeNone, false})
 	if n := len(b.fake.Requests()); n != 0 {
 		b.Errorf("%d requests were sent", n)
 	}

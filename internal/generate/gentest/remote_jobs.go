@@ -32,7 +32,7 @@ func (b *bench) resumed() generate.Request {
 
 func (b *bench) lost() {
 	b.fake.Lose()
-	b.fails(b.request(), outcome{order.Retry, "no_answer", order.SpentUnknown, false})
+	b.fails(b.request(), outcome{order.Retry, "no_answer", order.ChargeUnknown, false})
 	b.paid(1)
 	if !b.fake.shape.again {
 		return
@@ -55,7 +55,7 @@ func (b *bench) stopped() {
 	time.AfterFunc(time.Second, func() { cancel(order.ErrStopping) })
 	began := time.Now()
 	_, f := b.run(ctx, b.request())
-	b.want(f, outcome{order.Stopped, "stopped", order.SpentStill, false})
+	b.want(f, outcome{order.Stopped, "stopped", order.ChargePending, false})
 	if took := time.Since(began); took > time.Second {
 		b.Errorf("it took %s", took)
 	}
@@ -65,7 +65,7 @@ func (b *bench) stoppedBefore() {
 	ctx, cancel := context.WithCancelCause(b.Context())
 	cancel(order.ErrStopping)
 	_, f := b.run(ctx, b.request())
-	b.want(f, outcome{order.Stopped, "stopped", order.SpentStill, false})
+	b.want(f, outcome{order.Stopped, "stopped", order.ChargePending, false})
 	if n := len(b.fake.Requests()); n != 0 {
 		b.Errorf("%d requests were sent", n)
 	}
@@ -109,7 +109,7 @@ func (b *bench) slow() {
 	b.fake.mu.Lock()
 	b.fake.delay = 3 * remoteTimeout / 2
 	b.fake.mu.Unlock()
-	b.fails(b.request(), outcome{order.Wait, "slow", order.SpentStill, false})
+	b.fails(b.request(), outcome{order.Wait, "slow", order.ChargePending, false})
 	b.done(b.resumed(), 1)
 	b.paid(1)
 }
@@ -119,12 +119,12 @@ func (b *bench) overdue() {
 	b.fake.mu.Lock()
 	b.fake.delay = 1000 * time.Hour
 	b.fake.mu.Unlock()
-	b.fails(b.request(), outcome{order.Wait, "slow", order.SpentStill, false})
+	b.fails(b.request(), outcome{order.Wait, "slow", order.ChargePending, false})
 	r := b.resumed()
 	r.Call.Began = time.Now().Add(-25 * time.Hour)
-	b.fails(r, outcome{order.Hold, "overdue", order.SpentStill, false})
+	b.fails(r, outcome{order.Hold, "overdue", order.ChargePending, false})
 	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	b.fails(r, outcome{order.Hold, "overdue", order.SpentStill, false}) // whyever nobody can tell
+	b.fails(r, outcome{order.Hold, "overdue", order.ChargePending, false}) // whyever nobody can tell
 	b.paid(1)
 }
 
@@ -134,7 +134,7 @@ func (b *bench) keyLost() {
 	r.Call.Submitted = func(string) error { return errors.New("the process has died") }
 	b.run(b.Context(), r)
 	b.key = order.Failf(order.Hold, "misconfigured", "the key is not there").Nothing()
-	b.fails(b.resumed(), outcome{order.Hold, "misconfigured", order.SpentStill, false})
+	b.fails(b.resumed(), outcome{order.Hold, "misconfigured", order.ChargePending, false})
 	b.key = nil
 	b.done(b.resumed(), 1)
 	b.paid(1)
@@ -143,19 +143,19 @@ func (b *bench) keyLost() {
 func (b *bench) forgotten() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { b.fake.Forget(); return nil }
-	b.fails(r, outcome{order.Retry, "expired", order.Spent, false})
+	b.fails(r, outcome{order.Retry, "expired", order.ChargeFull, false})
 	b.paid(1)
 }
 
 func (b *bench) expired() {
 	b.fake.Answer(Fetch, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
-	b.fails(b.request(), outcome{order.Retry, "expired", order.Spent, false})
+	b.fails(b.request(), outcome{order.Retry, "expired", order.ChargeFull, false})
 	b.paid(1)
 }
 
 func (b *bench) emptyFile() {
 	b.fake.Answer(Fetch, func(http.ResponseWriter, *http.Request) {})
-	b.fails(b.request(), outcome{order.Retry, "bad_answer", order.Spent, false})
+	b.fails(b.request(), outcome{order.Retry, "bad_answer", order.ChargeFull, false})
 	b.paid(1)
 }
 
@@ -164,7 +164,7 @@ func (b *bench) brokenFile(h http.HandlerFunc) {
 	b.fake.Answer(Fetch, h)
 	r := b.request()
 	_, f := b.run(b.Context(), r)
-	if f == nil || f.Class != order.Retry && f.Class != order.Wait || f.Spending != order.SpentStill {
+	if f == nil || f.Class != order.Retry && f.Class != order.Wait || f.Charge != order.ChargePending {
 		b.Fatalf("got %+v", f)
 	}
 	if list, err := filepath.Glob(filepath.Join(r.OutputDir, "[^.]*")); err != nil || len(list) > 0 {
@@ -200,7 +200,7 @@ func (b *bench) linked(link string) {
 	})
 	// To make another would most likely end in the same way.
 	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Hold || f.Hint == "" || f.Spending == order.SpentNothing {
+	if f == nil || f.Class != order.Hold || f.Hint == "" || f.Charge == order.ChargeNone {
 		b.Fatalf("got %+v", f)
 	}
 	b.stayed()

@@ -35,9 +35,9 @@ func (a answer) decode(v any) error {
 // a job that was asked about, and leaves open what became of a call.
 func (a answer) odd(format string, args ...any) *order.Failure {
 	f := order.Failf(order.Retry, "bad_answer", format, args...)
-	f.Spending = order.SpentUnknown
+	f.Charge = order.ChargeUnknown
 	if !a.paid {
-		f.Spending, f.Outage = order.SpentStill, true
+		f.Charge, f.Outage = order.ChargePending, true
 	}
 	return f
 }
@@ -60,10 +60,10 @@ func (a answer) expired(what string) *order.Failure {
 }
 
 // refused is the provider's no to the content of an order. It is an answer.
-func (a answer) refused(spending order.Spending, format string, args ...any) *order.Failure {
+func (a answer) refused(spending order.Charge, format string, args ...any) *order.Failure {
 	reason := a.says(300, format, args...)
 	f := order.Failf(order.Fail, "refused", "the provider refuses: %s", cmp.Or(reason, "it gives no reason"))
-	f.Spending, f.Reason = spending, reason
+	f.Charge, f.Reason = spending, reason
 	return f
 }
 
@@ -75,7 +75,7 @@ func (a answer) failed(format string, args ...any) *order.Failure {
 // failure says what a status means that the back end knows nothing better of.
 func (a answer) failure() *order.Failure {
 	f := order.Failf(order.Retry, "status", "the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
-	f.Spending = nothingUnlessAsked(a.paid)
+	f.Charge = nothingUnlessAsked(a.paid)
 	switch {
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		f.Class, f.Code = order.Hold, "key_refused"
@@ -96,7 +96,7 @@ func (a answer) failure() *order.Failure {
 	case a.status == http.StatusRequestTimeout, a.status >= 500:
 		f.Code = "outage"
 		if a.paid {
-			f.Spending = order.SpentUnknown // it may have begun
+			f.Charge = order.ChargeUnknown // it may have begun
 		} else {
 			f.Outage = true
 		}

@@ -121,13 +121,13 @@ func TestEachCallHasItsOwnSeed(t *testing.T) {
 func TestAWorkflowThatWantsAMissingPictureIsHeld(t *testing.T) {
 	s := comfyScript(t, map[string][]said{})
 	_, f := s.generate(t, comfySpec, generate.Request{References: pictures(t, 1), Call: generate.Call{Key: comfyKey}})
-	wantFailure(t, f, order.Hold, "reference", order.SpentNothing)
+	wantFailure(t, f, order.Hold, "reference", order.ChargeNone)
 	if len(s.got) > 0 {
 		t.Errorf("sent %v", s.got)
 	}
 	s = comfyScript(t, map[string][]said{"POST /upload/image": {{status: 503}}})
 	_, f = s.generate(t, comfySpec, generate.Request{References: pictures(t, 2), Call: generate.Call{Key: comfyKey}})
-	wantFailure(t, f, order.Retry, "outage", order.SpentNothing)
+	wantFailure(t, f, order.Retry, "outage", order.ChargeNone)
 }
 
 func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
@@ -158,11 +158,11 @@ func TestComfyUINamesTheNodeThatIsWrong(t *testing.T) {
 	tests := []struct {
 		answer   said
 		want     string
-		spending order.Spending
+		spending order.Charge
 	}{
-		{said{status: 400, body: `{"error":{"message":"Prompt outputs failed validation"},` + nodes + `}`}, "node 4 (CheckpointLoaderSimple): Value not in list", order.SpentNothing},
-		{said{status: 200, body: `{"prompt_id":"p",` + nodes + `}`}, "node 4 (CheckpointLoaderSimple): Value not in list", order.Spent},
-		{said{status: 400, body: `{"error":{"message":"Prompt has no outputs"},"node_errors":[]}`}, "Prompt has no outputs", order.SpentNothing},
+		{said{status: 400, body: `{"error":{"message":"Prompt outputs failed validation"},` + nodes + `}`}, "node 4 (CheckpointLoaderSimple): Value not in list", order.ChargeNone},
+		{said{status: 200, body: `{"prompt_id":"p",` + nodes + `}`}, "node 4 (CheckpointLoaderSimple): Value not in list", order.ChargeFull},
+		{said{status: 400, body: `{"error":{"message":"Prompt has no outputs"},"node_errors":[]}`}, "Prompt has no outputs", order.ChargeNone},
 	}
 	for _, test := range tests {
 		s := comfyScript(t, map[string][]said{"POST /prompt": {test.answer}})
@@ -191,7 +191,7 @@ func TestComfyUISaysHowAJobEnded(t *testing.T) {
 	for _, test := range tests {
 		s := comfyScript(t, map[string][]said{comfyHistory: test.history, "GET /queue": {{status: 200, body: `{}`}}})
 		_, f := s.resumed(t, plainSpec, comfyKey)
-		wantFailure(t, f, order.Retry, test.code, order.Spent)
+		wantFailure(t, f, order.Retry, test.code, order.ChargeFull)
 		if !strings.Contains(f.Error(), test.want) {
 			t.Errorf("got %v, want %s", f, test.want)
 		}

@@ -54,7 +54,7 @@ func (c *conn) get(ctx context.Context, path string, header http.Header) (answer
 	if len(body) > maxAnswer {
 		f := order.Failf(order.Hold, "too_large", "the provider's answer is larger than %d MB", maxAnswer>>20).
 			WithHint("`atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
-		f.Spending = order.SpentStill
+		f.Charge = order.ChargePending
 		return answer{}, f
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact}, nil

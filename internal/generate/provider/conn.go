@@ -200,27 +200,27 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 		return ended(ctx, paid)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return &order.Failure{Class: order.Retry, Code: "unreachable", Outage: true, Spending: nothingUnlessAsked(paid),
+		return &order.Failure{Class: order.Retry, Code: "unreachable", Outage: true, Charge: nothingUnlessAsked(paid),
 			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error()))}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // the address may hold what should not be shown
 	}
 	f := &order.Failure{Class: order.Retry, Code: "no_answer", Err: fmt.Errorf("the provider's answer was lost: %s", c.clean(err.Error()))}
-	f.Spending, f.Outage = order.SpentUnknown, false
+	f.Charge, f.Outage = order.ChargeUnknown, false
 	if !paid {
-		f.Spending, f.Outage = order.SpentStill, true
+		f.Charge, f.Outage = order.ChargePending, true
 	}
 	return f
 }
 
 // nothingUnlessAsked: a paid call that was not sent cost nothing; a question
 // that was not sent says nothing about its job.
-func nothingUnlessAsked(paid bool) order.Spending {
+func nothingUnlessAsked(paid bool) order.Charge {
 	if paid {
-		return order.SpentNothing
+		return order.ChargeNone
 	}
-	return order.SpentStill
+	return order.ChargePending
 }
 
 // ended is the failure of a run whose context has ended.
@@ -229,13 +229,13 @@ func ended(ctx context.Context, paid bool) *order.Failure {
 	silent := errors.Is(cause, errSilent)
 	switch {
 	case !silent && !errors.Is(cause, errSlow):
-		return &order.Failure{Class: order.Stopped, Code: "stopped", Spending: order.SpentStill, Err: cause}
+		return &order.Failure{Class: order.Stopped, Code: "stopped", Charge: order.ChargePending, Err: cause}
 	case paid:
-		return &order.Failure{Class: order.Retry, Code: "no_answer", Spending: order.SpentUnknown, Err: errSilent}
+		return &order.Failure{Class: order.Retry, Code: "no_answer", Charge: order.ChargeUnknown, Err: errSilent}
 	case silent:
-		return &order.Failure{Class: order.Retry, Code: "no_answer", Outage: true, Spending: order.SpentStill, Err: errSilent}
+		return &order.Failure{Class: order.Retry, Code: "no_answer", Outage: true, Charge: order.ChargePending, Err: errSilent}
 	}
-	return &order.Failure{Class: order.Wait, Code: "slow", Spending: order.SpentStill, Err: errSlow, After: slowPause}
+	return &order.Failure{Class: order.Wait, Code: "slow", Charge: order.ChargePending, Err: errSlow, After: slowPause}
 }
 
 // download brings in a file from below the base URL, with the key.
@@ -291,12 +291,12 @@ func linkFailure(ctx context.Context, err error) error {
 	case fetch.Gone(err):
 		return order.Failf(order.Retry, "expired", "the provider's result can no longer be had: %w", err)
 	case fetch.Temporary(err):
-		return &order.Failure{Class: order.Retry, Code: "fetch", Outage: true, Spending: order.SpentStill, Err: err}
+		return &order.Failure{Class: order.Retry, Code: "fetch", Outage: true, Charge: order.ChargePending, Err: err}
 	}
 	// Another call would most likely end in the same way.
 	f := order.Failf(order.Hold, "not_fetched", "the provider's result cannot be fetched: %w", err).
 		WithHint("`atelierd orders retry` tries to fetch it again, `orders redo` makes another, which is paid for")
-	f.Spending = order.SpentStill
+	f.Charge = order.ChargePending
 	return f
 }
 

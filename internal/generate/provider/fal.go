@@ -51,7 +51,7 @@ func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string
 	if err != nil {
 		return "", nil, err
 	}
-	if f := falRefusal(a, order.SpentNothing); f != nil {
+	if f := falRefusal(a, order.ChargeNone); f != nil {
 		return "", nil, f
 	}
 	if !a.ok() {
@@ -105,7 +105,7 @@ func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 		return nil, nil
 	case "COMPLETED":
 		if state.Kind == falRefused {
-			return nil, a.refused(order.Spent, "%s", state.reason())
+			return nil, a.refused(order.ChargeFull, "%s", state.reason())
 		}
 		return b.result(ctx, c, path, state.reason())
 	}
@@ -125,7 +125,7 @@ func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output
 	if a.ok() {
 		return falFiles(a)
 	}
-	if f := falRefusal(a, order.Spent); f != nil {
+	if f := falRefusal(a, order.ChargeFull); f != nil {
 		return nil, f
 	}
 	f, reason := falFailure(a), cmp.Or(reason, a.header.Get("X-Fal-Error-Type"))
@@ -157,7 +157,7 @@ func falFiles(a answer) (*output, error) {
 		return nil, err
 	}
 	if len(made.Flagged) > 0 && !slices.Contains(made.Flagged, false) {
-		return nil, a.refused(order.Spent, "what was made is flagged as not safe")
+		return nil, a.refused(order.ChargeFull, "what was made is flagged as not safe")
 	}
 	var links []string
 	for i, f := range slices.Concat(made.Images, made.Videos, []file{made.Image, made.Video}) {
@@ -176,7 +176,7 @@ const falRefused = "content_policy_violation"
 
 // falRefusal is the refusal that a 4xx may be; nil when it is none. The word is in
 // a header, or beside or within the detail, which is a text or a list.
-func falRefusal(a answer, spending order.Spending) *order.Failure {
+func falRefusal(a answer, spending order.Charge) *order.Failure {
 	if a.status < 400 || a.status > 499 {
 		return nil
 	}

@@ -98,15 +98,15 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 	case len(out.blobs) > 0:
 		return "", out, nil
 	case made.Feedback.BlockReason != "":
-		return "", nil, a.refused(order.Spent, "%s", made.Feedback.BlockReason)
+		return "", nil, a.refused(order.ChargeFull, "%s", made.Feedback.BlockReason)
 	case why != "":
-		return "", nil, a.refused(order.Spent, "%s", why)
+		return "", nil, a.refused(order.ChargeFull, "%s", why)
 	case len(made.Candidates) == 0:
 		return "", nil, a.failure()
 	case end != "" && end != "STOP": // cut off, or an error of its own, which another call may not meet
 		return "", nil, a.failed("it ended with %s: %s", end, said)
 	}
-	return "", nil, a.refused(order.Spent, "%s", said)
+	return "", nil, a.refused(order.ChargeFull, "%s", said)
 }
 
 // geminiParts are the params that stand beside generationConfig.

@@ -46,7 +46,7 @@ func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
 	}
 	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{}`}}})
 	_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
-	wantFailure(t, f, order.Retry, "bad_answer", order.SpentUnknown)
+	wantFailure(t, f, order.Retry, "bad_answer", order.ChargeUnknown)
 }
 
 // Another call may do better when the model was cut off or stumbled.
@@ -54,7 +54,7 @@ func TestGeminiTellsAnErrorFromARefusal(t *testing.T) {
 	for _, end := range []string{"IMAGE_OTHER", "OTHER", "MAX_TOKENS", "MALFORMED_FUNCTION_CALL"} {
 		s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{"candidates":[{"finishReason":"` + end + `"}]}`}}})
 		_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
-		wantFailure(t, f, order.Retry, "provider", order.Spent)
+		wantFailure(t, f, order.Retry, "provider", order.ChargeFull)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestGeminiTellsALimitOfTheRateFromAnEmptyAccount(t *testing.T) {
 		`{"error":{"message":"Quota exceeded for metric x, limit: 0, model: gemini-image"}}`:                                                     "no_credit 0s",
 	} {
 		_, f, _ := answered(t, Spec{Type: "gemini", Model: "gemini-image", Key: key}, 429, body)
-		if got := fmt.Sprint(f.Code, " ", f.After); got != want || f.Spending != order.SpentNothing {
+		if got := fmt.Sprint(f.Code, " ", f.After); got != want || f.Charge != order.ChargeNone {
 			t.Errorf("%s: got %s, want %s", body, got, want)
 		}
 	}

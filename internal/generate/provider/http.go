@@ -77,11 +77,11 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 	}
 	if a.status == http.StatusConflict && req.Call.Resumed { // it still works on the first
 		f := order.Failf(order.Wait, "busy", "the service still works on this call")
-		f.Spending, f.After = order.SpentStill, a.retryAfter(30*time.Second)
+		f.Charge, f.After = order.ChargePending, a.retryAfter(30*time.Second)
 		return "", nil, f
 	}
 	if no, said := b.verdict(a); said && no.Refused {
-		f := a.refused(order.SpentNothing, "%s", no.Reason)
+		f := a.refused(order.ChargeNone, "%s", no.Reason)
 		f.Cost = b.cost(a, no.Cost)
 		return "", nil, f
 	}
@@ -112,7 +112,7 @@ func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 	if no, said := b.verdict(a); said {
 		f := a.failed("%s", cmp.Or(no.Reason, "it gives no reason"))
 		if no.Refused {
-			f = a.refused(order.Spent, "%s", no.Reason)
+			f = a.refused(order.ChargeFull, "%s", no.Reason)
 		}
 		f.Cost = b.cost(a, no.Cost)
 		return nil, f

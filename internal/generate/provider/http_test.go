@@ -146,7 +146,7 @@ func TestAServiceSaysNo(t *testing.T) {
 	s := script(t, map[string][]said{"POST /": {no}, "GET /j": {no}, "GET /broken": {{status: 422, body: `{"reason":"out of paint"}`}},
 		"GET /old": {{status: 410}}, "GET /busy": {{status: 500}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Fail, "refused", order.SpentNothing)
+	wantFailure(t, f, order.Fail, "refused", order.ChargeNone)
 	if f.Cost != 10_000 || !strings.Contains(f.Error(), "no logos") {
 		t.Errorf("got %v, cost %s", f, f.Cost)
 	}
@@ -155,25 +155,25 @@ func TestAServiceSaysNo(t *testing.T) {
 		"/broken":  {Class: order.Retry, Code: "provider"},
 		"/old":     {Class: order.Retry, Code: "expired"},
 		"/missing": {Class: order.Retry, Code: "expired"},
-		"/busy":    {Class: order.Retry, Code: "outage", Spending: order.SpentStill},
+		"/busy":    {Class: order.Retry, Code: "outage", Charge: order.ChargePending},
 	} {
 		_, f := s.resumed(t, Spec{Type: "http"}, ticket)
-		wantFailure(t, f, want.Class, want.Code, want.Spending)
+		wantFailure(t, f, want.Class, want.Code, want.Charge)
 	}
 	s.says["POST /"] = []said{{status: 422, body: `{"detail":"no such field"}`}}
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Hold, "rejected", order.SpentNothing)
+	wantFailure(t, f, order.Hold, "rejected", order.ChargeNone)
 }
 
 // A service that still works on the first may answer the same key so.
 func TestAServiceThatStillWorksOnTheCallIsWaitedFor(t *testing.T) {
 	s := script(t, map[string][]said{"POST /": {{status: 409}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true}})
-	wantFailure(t, f, order.Wait, "busy", order.SpentStill)
+	wantFailure(t, f, order.Wait, "busy", order.ChargePending)
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true, Began: time.Now().Add(-25 * time.Hour)}})
-	wantFailure(t, f, order.Hold, "overdue", order.SpentStill)
+	wantFailure(t, f, order.Hold, "overdue", order.ChargePending)
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k"}})
-	wantFailure(t, f, order.Hold, "rejected", order.SpentNothing)
+	wantFailure(t, f, order.Hold, "rejected", order.ChargeNone)
 }
 
 func TestALocationStaysAtTheService(t *testing.T) {
@@ -195,7 +195,7 @@ func TestALocationStaysAtTheService(t *testing.T) {
 	}
 	s := script(t, map[string][]said{"POST /": {{status: 202}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Retry, "bad_answer", order.SpentUnknown)
+	wantFailure(t, f, order.Retry, "bad_answer", order.ChargeUnknown)
 }
 
 func TestAServiceIsAliveWhenItAnswers(t *testing.T) {
@@ -248,8 +248,8 @@ func TestNothingIsAskedOfAProviderWithoutAWish(t *testing.T) {
 		if f == nil {
 			t.Fatalf("%s: got %v", typ, err)
 		}
-		if held := f.Code == "no_prompt"; held != (typ != "http" && typ != "comfyui") || held && (f.Class != order.Hold || f.Spending != order.SpentNothing) {
-			t.Errorf("%s: got %s %s %q", typ, f.Class, f.Code, f.Spending)
+		if held := f.Code == "no_prompt"; held != (typ != "http" && typ != "comfyui") || held && (f.Class != order.Hold || f.Charge != order.ChargeNone) {
+			t.Errorf("%s: got %s %s %q", typ, f.Class, f.Code, f.Charge)
 		}
 	}
 }

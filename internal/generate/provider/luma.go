@@ -75,7 +75,7 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 		return linked([]string{link}), nil
 	case "failed":
 		if indecent(job.Reason) || strings.Contains(job.Reason, "blacklisted") {
-			return nil, a.refused(order.Spent, "%s", job.Reason)
+			return nil, a.refused(order.ChargeFull, "%s", job.Reason)
 		}
 		return nil, a.failed("%s", job.Reason)
 	}

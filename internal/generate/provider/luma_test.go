@@ -67,15 +67,15 @@ func TestLumaSaysWhatTheEndOfAGenerationMeans(t *testing.T) {
 		answer   said
 		class    order.Class
 		code     string
-		spending order.Spending
+		spending order.Charge
 	}{
-		{said{status: 200, body: `{"state":"failed","failure_reason":"Advanced prompt moderation failed"}`}, order.Fail, "refused", order.Spent},
-		{said{status: 200, body: `{"state":"failed","failure_reason":"Contains blacklisted words"}`}, order.Fail, "refused", order.Spent},
-		{said{status: 200, body: `{"state":"failed","failure_reason":"Failed to read user input frames"}`}, order.Retry, "provider", order.Spent},
-		{said{status: 200, body: `{"state":"failed","failure_reason":null}`}, order.Retry, "provider", order.Spent},
-		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Retry, "no_output", order.Spent},
-		{said{status: 200, body: `{"state":"unheard"}`}, order.Retry, "bad_answer", order.SpentStill},
-		{said{status: 404}, order.Retry, "expired", order.Spent},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Advanced prompt moderation failed"}`}, order.Fail, "refused", order.ChargeFull},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Contains blacklisted words"}`}, order.Fail, "refused", order.ChargeFull},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Failed to read user input frames"}`}, order.Retry, "provider", order.ChargeFull},
+		{said{status: 200, body: `{"state":"failed","failure_reason":null}`}, order.Retry, "provider", order.ChargeFull},
+		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Retry, "no_output", order.ChargeFull},
+		{said{status: 200, body: `{"state":"unheard"}`}, order.Retry, "bad_answer", order.ChargePending},
+		{said{status: 404}, order.Retry, "expired", order.ChargeFull},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{lumaJob: {test.answer}})
@@ -111,5 +111,5 @@ func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
 func TestRunwayKnowsAnEmptyAccount(t *testing.T) {
 	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400, body: `{"error":"You do not have enough credits to run this task."}`}}})
 	_, f := s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{})
-	wantFailure(t, f, order.Hold, "no_credit", order.SpentNothing)
+	wantFailure(t, f, order.Hold, "no_credit", order.ChargeNone)
 }

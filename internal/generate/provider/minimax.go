@@ -38,11 +38,11 @@ func (v verdict) refused() bool { return v.Base.Code == 1026 || v.Base.Code == 1
 
 // check says what the answer's own code means; nil is fine. spending is what a
 // refusal has cost. A question that failed says nothing about its job.
-func (v verdict) check(a answer, spending order.Spending) error {
+func (v verdict) check(a answer, spending order.Charge) error {
 	said := v.Base.Message
 	held := func(code, hint string) error {
 		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.says(200, "%s", said)).WithHint("%s", hint)
-		f.Spending = nothingUnlessAsked(a.paid)
+		f.Charge = nothingUnlessAsked(a.paid)
 		return f
 	}
 	if v.refused() {
@@ -73,7 +73,7 @@ func (v verdict) check(a answer, spending order.Spending) error {
 	}
 	f := a.failed("%d %s", v.Base.Code, said)
 	if !a.paid {
-		f.Spending = order.SpentStill
+		f.Charge = order.ChargePending
 	}
 	return f
 }
@@ -95,7 +95,7 @@ func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (st
 		verdict
 		ID json.RawMessage `json:"task_id"`
 	}
-	if err := read200(a, &made, &made.verdict, order.SpentNothing); err != nil {
+	if err := read200(a, &made, &made.verdict, order.ChargeNone); err != nil {
 		return "", nil, err
 	}
 	if id := idOf(made.ID); id != "" {
@@ -105,7 +105,7 @@ func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (st
 }
 
 // read200 decodes an answer and looks at its own code.
-func read200(a answer, v any, how *verdict, spending order.Spending) error {
+func read200(a answer, v any, how *verdict, spending order.Charge) error {
 	if !a.ok() {
 		return a.failure()
 	}
@@ -128,11 +128,11 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 		Status string          `json:"status"`
 		File   json.RawMessage `json:"file_id"`
 	}
-	err = read200(a, &task, &task.verdict, order.Spent)
+	err = read200(a, &task, &task.verdict, order.ChargeFull)
 	if task.Status == "Fail" {
 		// The task has ended, so that no code can mean that it goes on.
 		if task.refused() {
-			return nil, a.refused(order.Spent, "%s", task.Base.Message)
+			return nil, a.refused(order.ChargeFull, "%s", task.Base.Message)
 		}
 		return nil, a.failed("%d %s", task.Base.Code, task.Base.Message)
 	}
@@ -169,7 +169,7 @@ func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error)
 			URL string `json:"download_url"`
 		} `json:"file"`
 	}
-	if err := read200(a, &made, &made.verdict, order.Spent); err != nil {
+	if err := read200(a, &made, &made.verdict, order.ChargeFull); err != nil {
 		return nil, err
 	}
 	if made.File.URL == "" {
@@ -198,7 +198,7 @@ func (b *minimax) probe(ctx context.Context, c *conn) error {
 	}
 	var v verdict
 	if json.Unmarshal(a.body, &v) == nil && (v.Base.Code == 1004 || v.Base.Code == 2049) {
-		return v.check(a, order.SpentNothing)
+		return v.check(a, order.ChargeNone)
 	}
 	return nil
 }

@@ -47,23 +47,23 @@ func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
 		code     int
 		class    order.Class
 		word     string
-		spending order.Spending
+		spending order.Charge
 	}{
-		{1026, order.Fail, "refused", order.SpentNothing},
-		{1027, order.Fail, "refused", order.SpentNothing},
-		{1002, order.Wait, "rate_limited", order.SpentNothing},
-		{1004, order.Hold, "key_refused", order.SpentNothing},
-		{2049, order.Hold, "key_refused", order.SpentNothing},
-		{1008, order.Hold, "no_credit", order.SpentNothing},
-		{2013, order.Hold, "rejected", order.SpentNothing},
-		{1000, order.Retry, "outage", order.SpentNothing},
-		{1001, order.Retry, "outage", order.SpentUnknown},
-		{1041, order.Wait, "rate_limited", order.SpentNothing},
-		{2056, order.Wait, "rate_limited", order.SpentNothing},
-		{2061, order.Hold, "not_found", order.SpentNothing},
-		{1028, order.Hold, "no_credit", order.SpentNothing},
-		{9999, order.Retry, "provider", order.Spent},       // unheard of
-		{0, order.Retry, "bad_answer", order.SpentUnknown}, // without a task
+		{1026, order.Fail, "refused", order.ChargeNone},
+		{1027, order.Fail, "refused", order.ChargeNone},
+		{1002, order.Wait, "rate_limited", order.ChargeNone},
+		{1004, order.Hold, "key_refused", order.ChargeNone},
+		{2049, order.Hold, "key_refused", order.ChargeNone},
+		{1008, order.Hold, "no_credit", order.ChargeNone},
+		{2013, order.Hold, "rejected", order.ChargeNone},
+		{1000, order.Retry, "outage", order.ChargeNone},
+		{1001, order.Retry, "outage", order.ChargeUnknown},
+		{1041, order.Wait, "rate_limited", order.ChargeNone},
+		{2056, order.Wait, "rate_limited", order.ChargeNone},
+		{2061, order.Hold, "not_found", order.ChargeNone},
+		{1028, order.Hold, "no_credit", order.ChargeNone},
+		{9999, order.Retry, "provider", order.ChargeFull},   // unheard of
+		{0, order.Retry, "bad_answer", order.ChargeUnknown}, // without a task
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
@@ -80,16 +80,16 @@ func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
 		answer   said
 		class    order.Class
 		code     string
-		spending order.Spending
+		spending order.Charge
 	}{
-		{"a task refused", coded(1027, `"status":"Fail",`), order.Fail, "refused", order.Spent},
-		{"a task that failed", coded(0, `"status":"Fail",`), order.Retry, "provider", order.Spent},
-		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, "provider", order.Spent},
-		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Retry, "no_output", order.Spent},
-		{"a question too many", coded(1002, ""), order.Wait, "rate_limited", order.SpentStill},
-		{"a question that failed", coded(1000, ""), order.Retry, "outage", order.SpentStill},
-		{"a question with a bad key", coded(1004, ""), order.Hold, "key_refused", order.SpentStill},
-		{"a task that is gone", said{status: 404}, order.Retry, "expired", order.Spent},
+		{"a task refused", coded(1027, `"status":"Fail",`), order.Fail, "refused", order.ChargeFull},
+		{"a task that failed", coded(0, `"status":"Fail",`), order.Retry, "provider", order.ChargeFull},
+		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, "provider", order.ChargeFull},
+		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Retry, "no_output", order.ChargeFull},
+		{"a question too many", coded(1002, ""), order.Wait, "rate_limited", order.ChargePending},
+		{"a question that failed", coded(1000, ""), order.Retry, "outage", order.ChargePending},
+		{"a question with a bad key", coded(1004, ""), order.Hold, "key_refused", order.ChargePending},
+		{"a task that is gone", said{status: 404}, order.Retry, "expired", order.ChargeFull},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 	}
 	if len(out.blobs) == 0 {
 		// Some that offer this API refuse so.
-		f := a.refused(order.Spent, "")
+		f := a.refused(order.ChargeFull, "")
 		f.Cost = out.cost
 		return "", nil, f
 	}
@@ -166,9 +166,9 @@ func (b *openai) failure(a answer) error {
 	s := openAIComplaintOf(a)
 	switch {
 	case slices.Contains([]int{400, 403, 422}, a.status) && s.refused():
-		f := a.refused(order.SpentNothing, "%s", cmp.Or(s.message, s.code, s.kind))
+		f := a.refused(order.ChargeNone, "%s", cmp.Or(s.message, s.code, s.kind))
 		if f.Cost = openAICost(a); f.Cost > 0 {
-			f.Spending = order.Spent
+			f.Charge = order.ChargeFull
 		}
 		return f
 	case s.broke():

@@ -233,7 +233,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 // costing tells what the provider has said that a result costs which is of no use.
 func costing(err error, told order.USD) error {
 	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Cost > 0 || f.Spending == order.SpentNothing || f.Spending == order.SpentStill {
+	if !ok || f.Cost > 0 || f.Charge == order.ChargeNone || f.Charge == order.ChargePending {
 		return err
 	}
 	own := *f
@@ -249,7 +249,7 @@ func keep(err error, ticket string) error {
 		return err
 	}
 	own := *f
-	own.Spending = order.SpentStill
+	own.Charge = order.ChargePending
 	return &own
 }
 
@@ -258,12 +258,12 @@ func keep(err error, ticket string) error {
 // failed attempt.
 func overdue(err error, began time.Time) error {
 	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Spending != order.SpentStill || f.Class != order.Wait && !f.Outage || began.IsZero() || time.Since(began) < mostJob {
+	if !ok || f.Charge != order.ChargePending || f.Class != order.Wait && !f.Outage || began.IsZero() || time.Since(began) < mostJob {
 		return err
 	}
 	held := order.Failf(order.Hold, "overdue", "a day after the call: %w", f).
 		WithHint("look at the provider; `atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
-	held.Spending = order.SpentStill
+	held.Charge = order.ChargePending
 	return held
 }
 
@@ -285,7 +285,7 @@ func submitted(req generate.Request, ticket string) error {
 		return nil
 	}
 	if err := req.Call.Submitted(ticket); err != nil {
-		return &order.Failure{Class: order.Retry, Code: "ticket", Spending: order.SpentUnknown,
+		return &order.Failure{Class: order.Retry, Code: "ticket", Charge: order.ChargeUnknown,
 			Err: fmt.Errorf("the provider's job %.80q could not be written down: %w", ticket, err)}
 	}
 	return nil

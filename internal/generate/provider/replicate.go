@@ -74,7 +74,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	case "failed", "canceled", "aborted":
 		text, _ := p.Error.(string)
 		if indecent(text) {
-			return nil, a.refused(order.Spent, "%s", text)
+			return nil, a.refused(order.ChargeFull, "%s", text)
 		}
 		return nil, a.failed("%s", cmp.Or(text, p.Status))
 	}

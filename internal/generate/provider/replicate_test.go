@@ -16,7 +16,7 @@ func TestReplicateTellsADeletedOutputFromOneThatIsNoFile(t *testing.T) {
 		if code == "no_output" {
 			class = order.Hold // the next call would make the same
 		}
-		wantFailure(t, f, class, code, order.Spent)
+		wantFailure(t, f, class, code, order.ChargeFull)
 	}
 }
 

@@ -60,21 +60,21 @@ func (b blob) ending() string {
 func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, out *output, files []string, err error) ([]string, error) {
 	pause := p.spec.PollInterval
 	for range 3 {
-		if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Retry || f.Spending != order.SpentStill || sleep(ctx, pause) != nil {
+		if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Retry || f.Charge != order.ChargePending || sleep(ctx, pause) != nil {
 			break
 		}
 		pause *= 4
 		files, err = p.save(ctx, c, req, out)
 	}
-	if f, ok := errors.AsType[*order.Failure](err); ok && f.Spending == order.SpentStill && f.Class != order.Stopped {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Charge == order.ChargePending && f.Class != order.Stopped {
 		own := *f
-		own.Spending, own.Outage = order.SpentUnknown, false
+		own.Charge, own.Outage = order.ChargeUnknown, false
 		if f.Class == order.Hold { // the provider has done its part
-			own.Spending = order.Spent
+			own.Charge = order.ChargeFull
 			own.Hint = "see what is wrong with the link; `atelierd orders retry` makes another, which is paid for"
 		}
 		if f.Class == order.Hold && p.Repeats() {
-			own.Spending, own.Hint = order.SpentStill, f.Hint // the same call is answered with the same
+			own.Charge, own.Hint = order.ChargePending, f.Hint // the same call is answered with the same
 		}
 		err = &own
 	}
@@ -90,7 +90,7 @@ func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out 
 		return nil, order.Failf(order.Retry, "bad_answer", "the provider made %d files, at most %d are taken", len(out.blobs), generate.MaxFiles)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
-		return nil, &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
+		return nil, &order.Failure{Class: order.Retry, Code: "output_dir", Charge: order.ChargePending, Err: err}
 	}
 	var files []string
 	for i, b := range out.blobs {
@@ -107,7 +107,7 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
+		return &order.Failure{Class: order.Retry, Code: "output_dir", Charge: order.ChargePending, Err: err}
 	}
 	if strings.HasPrefix(b.link, "data:") {
 		var err error
@@ -130,7 +130,7 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		if _, ok := errors.AsType[*order.Failure](got); ok && !disk {
 			return got
 		}
-		return &order.Failure{Class: order.Retry, Code: "output_dir", Spending: order.SpentStill, Err: err}
+		return &order.Failure{Class: order.Retry, Code: "output_dir", Charge: order.ChargePending, Err: err}
 	}
 	switch {
 	case size == 0:

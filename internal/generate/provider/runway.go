@@ -44,7 +44,7 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 	case a.status == http.StatusBadRequest && strings.Contains(reason, "enough credits"):
 		a = a.as(http.StatusPaymentRequired)
 	case a.status == http.StatusBadRequest && indecent(reason):
-		return "", nil, a.refused(order.SpentNothing, "%s", reason)
+		return "", nil, a.refused(order.ChargeNone, "%s", reason)
 	}
 	return a.ticket()
 }
@@ -109,7 +109,7 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 		return linked(task.Output), nil
 	case "FAILED", "CANCELLED", "CANCELED":
 		if strings.HasPrefix(strings.TrimPrefix(task.Code, "INPUT_PREPROCESSING."), "SAFETY") {
-			return nil, a.refused(order.Spent, "%s %s", task.Code, task.Failure)
+			return nil, a.refused(order.ChargeFull, "%s %s", task.Code, task.Failure)
 		}
 		return nil, a.failed("%s", cmp.Or(task.Failure, task.Code, task.Status))
 	}

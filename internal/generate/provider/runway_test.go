@@ -80,15 +80,15 @@ func TestRunwaySaysWhatTheEndOfATaskMeans(t *testing.T) {
 		answer   said
 		class    order.Class
 		code     string
-		spending order.Spending
+		spending order.Charge
 	}{
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"SAFETY.INPUT.TEXT"}`}, order.Fail, "refused", order.Spent},
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`}, order.Fail, "refused", order.Spent},
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.INTERNAL"}`}, order.Retry, "provider", order.Spent},
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"INTERNAL.BAD_OUTPUT.CODE01","failure":"it went wrong"}`}, order.Retry, "provider", order.Spent},
-		{said{status: 200, body: `{"status":"CANCELLED"}`}, order.Retry, "provider", order.Spent},
-		{said{status: 200, body: `{"status":"SUCCEEDED","output":[]}`}, order.Retry, "no_output", order.Spent},
-		{said{status: 404}, order.Retry, "expired", order.Spent},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"SAFETY.INPUT.TEXT"}`}, order.Fail, "refused", order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`}, order.Fail, "refused", order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.INTERNAL"}`}, order.Retry, "provider", order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"INTERNAL.BAD_OUTPUT.CODE01","failure":"it went wrong"}`}, order.Retry, "provider", order.ChargeFull},
+		{said{status: 200, body: `{"status":"CANCELLED"}`}, order.Retry, "provider", order.ChargeFull},
+		{said{status: 200, body: `{"status":"SUCCEEDED","output":[]}`}, order.Retry, "no_output", order.ChargeFull},
+		{said{status: 404}, order.Retry, "expired", order.ChargeFull},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{runwayTask: {test.answer}})
@@ -101,11 +101,11 @@ func TestRunwayRefusesByAnErrorButNotByTheNameOfAField(t *testing.T) {
 	const place = "POST /v1/text_to_image"
 	s := script(t, map[string][]said{place: {{status: 400, body: `{"error":"The prompt did not pass content moderation."}`}}})
 	_, f := s.generate(t, runwaySpec, generate.Request{})
-	wantFailure(t, f, order.Fail, "refused", order.SpentNothing)
+	wantFailure(t, f, order.Fail, "refused", order.ChargeNone)
 
 	s = script(t, map[string][]said{place: {{status: 400, body: `{"error":"Validation of body failed","issues":[{"path":["contentModeration"]}]}`}}})
 	_, f = s.generate(t, runwaySpec, generate.Request{})
-	wantFailure(t, f, order.Hold, "rejected", order.SpentNothing)
+	wantFailure(t, f, order.Hold, "rejected", order.ChargeNone)
 }
 
 func TestRunwayChecksTheKeyByTheOrganization(t *testing.T) {

@@ -78,7 +78,7 @@ INSERT INTO requests (at, call, order_id) VALUES (?, ?, ?)
 
 type InsertRequestParams struct {
 	At      utc.Time
-	Call    order.Call
+	Call    order.RequestKind
 	OrderID string
 }
 

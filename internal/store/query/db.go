@@ -36,6 +36,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.attentionStmt, err = db.PrepareContext(ctx, attention); err != nil {
 		return nil, fmt.Errorf("error preparing query Attention: %w", err)
 	}
+	if q.callSubmittedStmt, err = db.PrepareContext(ctx, callSubmitted); err != nil {
+		return nil, fmt.Errorf("error preparing query CallSubmitted: %w", err)
+	}
+	if q.closeCallStmt, err = db.PrepareContext(ctx, closeCall); err != nil {
+		return nil, fmt.Errorf("error preparing query CloseCall: %w", err)
+	}
 	if q.closeJobsStmt, err = db.PrepareContext(ctx, closeJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query CloseJobs: %w", err)
 	}
@@ -66,9 +72,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.endJobStmt, err = db.PrepareContext(ctx, endJob); err != nil {
 		return nil, fmt.Errorf("error preparing query EndJob: %w", err)
 	}
-	if q.expediteStmt, err = db.PrepareContext(ctx, expedite); err != nil {
-		return nil, fmt.Errorf("error preparing query Expedite: %w", err)
-	}
 	if q.failStmt, err = db.PrepareContext(ctx, fail); err != nil {
 		return nil, fmt.Errorf("error preparing query Fail: %w", err)
 	}
@@ -77,9 +80,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.finishJobsStmt, err = db.PrepareContext(ctx, finishJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query FinishJobs: %w", err)
-	}
-	if q.generationSubmittedStmt, err = db.PrepareContext(ctx, generationSubmitted); err != nil {
-		return nil, fmt.Errorf("error preparing query GenerationSubmitted: %w", err)
 	}
 	if q.getActStmt, err = db.PrepareContext(ctx, getAct); err != nil {
 		return nil, fmt.Errorf("error preparing query GetAct: %w", err)
@@ -116,12 +116,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.hasWorkStmt, err = db.PrepareContext(ctx, hasWork); err != nil {
 		return nil, fmt.Errorf("error preparing query HasWork: %w", err)
-	}
-	if q.hastenDeliveryStmt, err = db.PrepareContext(ctx, hastenDelivery); err != nil {
-		return nil, fmt.Errorf("error preparing query HastenDelivery: %w", err)
-	}
-	if q.hastenMessagesStmt, err = db.PrepareContext(ctx, hastenMessages); err != nil {
-		return nil, fmt.Errorf("error preparing query HastenMessages: %w", err)
 	}
 	if q.holdStmt, err = db.PrepareContext(ctx, hold); err != nil {
 		return nil, fmt.Errorf("error preparing query Hold: %w", err)
@@ -231,11 +225,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openBountiesStmt, err = db.PrepareContext(ctx, openBounties); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenBounties: %w", err)
 	}
+	if q.openCallsStmt, err = db.PrepareContext(ctx, openCalls); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenCalls: %w", err)
+	}
 	if q.openGenerationStmt, err = db.PrepareContext(ctx, openGeneration); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenGeneration: %w", err)
-	}
-	if q.openGenerationsStmt, err = db.PrepareContext(ctx, openGenerations); err != nil {
-		return nil, fmt.Errorf("error preparing query OpenGenerations: %w", err)
 	}
 	if q.openOrderIDsStmt, err = db.PrepareContext(ctx, openOrderIDs); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenOrderIDs: %w", err)
@@ -309,6 +303,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.rescueJobStmt, err = db.PrepareContext(ctx, rescueJob); err != nil {
 		return nil, fmt.Errorf("error preparing query RescueJob: %w", err)
 	}
+	if q.runDeliveryNowStmt, err = db.PrepareContext(ctx, runDeliveryNow); err != nil {
+		return nil, fmt.Errorf("error preparing query RunDeliveryNow: %w", err)
+	}
+	if q.runMessagesNowStmt, err = db.PrepareContext(ctx, runMessagesNow); err != nil {
+		return nil, fmt.Errorf("error preparing query RunMessagesNow: %w", err)
+	}
+	if q.runNowStmt, err = db.PrepareContext(ctx, runNow); err != nil {
+		return nil, fmt.Errorf("error preparing query RunNow: %w", err)
+	}
 	if q.sameFileStmt, err = db.PrepareContext(ctx, sameFile); err != nil {
 		return nil, fmt.Errorf("error preparing query SameFile: %w", err)
 	}
@@ -347,9 +350,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.settleDeliveryStmt, err = db.PrepareContext(ctx, settleDelivery); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleDelivery: %w", err)
-	}
-	if q.settleGenerationStmt, err = db.PrepareContext(ctx, settleGeneration); err != nil {
-		return nil, fmt.Errorf("error preparing query SettleGeneration: %w", err)
 	}
 	if q.settleOutgoingStmt, err = db.PrepareContext(ctx, settleOutgoing); err != nil {
 		return nil, fmt.Errorf("error preparing query SettleOutgoing: %w", err)
@@ -403,6 +403,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing attentionStmt: %w", cerr)
 		}
 	}
+	if q.callSubmittedStmt != nil {
+		if cerr := q.callSubmittedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing callSubmittedStmt: %w", cerr)
+		}
+	}
+	if q.closeCallStmt != nil {
+		if cerr := q.closeCallStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing closeCallStmt: %w", cerr)
+		}
+	}
 	if q.closeJobsStmt != nil {
 		if cerr := q.closeJobsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing closeJobsStmt: %w", cerr)
@@ -453,11 +463,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing endJobStmt: %w", cerr)
 		}
 	}
-	if q.expediteStmt != nil {
-		if cerr := q.expediteStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing expediteStmt: %w", cerr)
-		}
-	}
 	if q.failStmt != nil {
 		if cerr := q.failStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing failStmt: %w", cerr)
@@ -471,11 +476,6 @@ func (q *Queries) Close() error {
 	if q.finishJobsStmt != nil {
 		if cerr := q.finishJobsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing finishJobsStmt: %w", cerr)
-		}
-	}
-	if q.generationSubmittedStmt != nil {
-		if cerr := q.generationSubmittedStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing generationSubmittedStmt: %w", cerr)
 		}
 	}
 	if q.getActStmt != nil {
@@ -536,16 +536,6 @@ func (q *Queries) Close() error {
 	if q.hasWorkStmt != nil {
 		if cerr := q.hasWorkStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hasWorkStmt: %w", cerr)
-		}
-	}
-	if q.hastenDeliveryStmt != nil {
-		if cerr := q.hastenDeliveryStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing hastenDeliveryStmt: %w", cerr)
-		}
-	}
-	if q.hastenMessagesStmt != nil {
-		if cerr := q.hastenMessagesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing hastenMessagesStmt: %w", cerr)
 		}
 	}
 	if q.holdStmt != nil {
@@ -728,14 +718,14 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openBountiesStmt: %w", cerr)
 		}
 	}
+	if q.openCallsStmt != nil {
+		if cerr := q.openCallsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openCallsStmt: %w", cerr)
+		}
+	}
 	if q.openGenerationStmt != nil {
 		if cerr := q.openGenerationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openGenerationStmt: %w", cerr)
-		}
-	}
-	if q.openGenerationsStmt != nil {
-		if cerr := q.openGenerationsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing openGenerationsStmt: %w", cerr)
 		}
 	}
 	if q.openOrderIDsStmt != nil {
@@ -858,6 +848,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing rescueJobStmt: %w", cerr)
 		}
 	}
+	if q.runDeliveryNowStmt != nil {
+		if cerr := q.runDeliveryNowStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing runDeliveryNowStmt: %w", cerr)
+		}
+	}
+	if q.runMessagesNowStmt != nil {
+		if cerr := q.runMessagesNowStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing runMessagesNowStmt: %w", cerr)
+		}
+	}
+	if q.runNowStmt != nil {
+		if cerr := q.runNowStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing runNowStmt: %w", cerr)
+		}
+	}
 	if q.sameFileStmt != nil {
 		if cerr := q.sameFileStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sameFileStmt: %w", cerr)
@@ -921,11 +926,6 @@ func (q *Queries) Close() error {
 	if q.settleDeliveryStmt != nil {
 		if cerr := q.settleDeliveryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing settleDeliveryStmt: %w", cerr)
-		}
-	}
-	if q.settleGenerationStmt != nil {
-		if cerr := q.settleGenerationStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing settleGenerationStmt: %w", cerr)
 		}
 	}
 	if q.settleOutgoingStmt != nil {
@@ -1010,249 +1010,249 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                      DBTX
-	tx                      *sql.Tx
-	addAttemptCostStmt      *sql.Stmt
-	advanceStmt             *sql.Stmt
-	answerRequestStmt       *sql.Stmt
-	attentionStmt           *sql.Stmt
-	closeJobsStmt           *sql.Stmt
-	completeStmt            *sql.Stmt
-	countOrdersStmt         *sql.Stmt
-	countPiecesStmt         *sql.Stmt
-	crashAttemptsStmt       *sql.Stmt
-	deleteArtifactsStmt     *sql.Stmt
-	deleteFactStmt          *sql.Stmt
-	dueThreadsStmt          *sql.Stmt
-	earningsStmt            *sql.Stmt
-	endJobStmt              *sql.Stmt
-	expediteStmt            *sql.Stmt
-	failStmt                *sql.Stmt
-	finishAttemptStmt       *sql.Stmt
-	finishJobsStmt          *sql.Stmt
-	generationSubmittedStmt *sql.Stmt
-	getActStmt              *sql.Stmt
-	getBountyStmt           *sql.Stmt
-	getDeliveryStmt         *sql.Stmt
-	getFactStmt             *sql.Stmt
-	getOrderStmt            *sql.Stmt
-	getOutgoingStmt         *sql.Stmt
-	getQuoteStmt            *sql.Stmt
-	giveUpCallsStmt         *sql.Stmt
-	giveUpUnknownCallsStmt  *sql.Stmt
-	hasPieceStmt            *sql.Stmt
-	hasThreadStmt           *sql.Stmt
-	hasWorkStmt             *sql.Stmt
-	hastenDeliveryStmt      *sql.Stmt
-	hastenMessagesStmt      *sql.Stmt
-	holdStmt                *sql.Stmt
-	holdCrashedJobStmt      *sql.Stmt
-	holdJobsStmt            *sql.Stmt
-	holdNextStmt            *sql.Stmt
-	insertArtifactStmt      *sql.Stmt
-	insertAttemptStmt       *sql.Stmt
-	insertEventStmt         *sql.Stmt
-	insertEventOnceStmt     *sql.Stmt
-	insertGenerationStmt    *sql.Stmt
-	insertJobStmt           *sql.Stmt
-	insertMessageStmt       *sql.Stmt
-	insertOrderStmt         *sql.Stmt
-	insertOutgoingStmt      *sql.Stmt
-	insertPieceStmt         *sql.Stmt
-	insertRequestStmt       *sql.Stmt
-	intendActStmt           *sql.Stmt
-	intendDeliveryStmt      *sql.Stmt
-	intendOutgoingStmt      *sql.Stmt
-	intendQuoteStmt         *sql.Stmt
-	knownOrdersStmt         *sql.Stmt
-	lastEventIDStmt         *sql.Stmt
-	leaseStmt               *sql.Stmt
-	leaseStandsStmt         *sql.Stmt
-	leasedJobsStmt          *sql.Stmt
-	listArtifactsStmt       *sql.Stmt
-	listBountiesStmt        *sql.Stmt
-	listFactsStmt           *sql.Stmt
-	listMessagesStmt        *sql.Stmt
-	listOrdersStmt          *sql.Stmt
-	listOutgoingStmt        *sql.Stmt
-	listPiecesStmt          *sql.Stmt
-	listServicesStmt        *sql.Stmt
-	listWindowsStmt         *sql.Stmt
-	nextRunAtStmt           *sql.Stmt
-	nextThreadStmt          *sql.Stmt
-	openBountiesStmt        *sql.Stmt
-	openGenerationStmt      *sql.Stmt
-	openGenerationsStmt     *sql.Stmt
-	openOrderIDsStmt        *sql.Stmt
-	orderArtifactsStmt      *sql.Stmt
-	orderAttemptsStmt       *sql.Stmt
-	orderDeliveriesStmt     *sql.Stmt
-	orderEventsStmt         *sql.Stmt
-	orderGenerationsStmt    *sql.Stmt
-	orderIDsLikeStmt        *sql.Stmt
-	orderJobsStmt           *sql.Stmt
-	ordersWaitingForStmt    *sql.Stmt
-	ownerCancelStmt         *sql.Stmt
-	putBountyStmt           *sql.Stmt
-	putElsewhereStmt        *sql.Stmt
-	putFactStmt             *sql.Stmt
-	putQuoteStmt            *sql.Stmt
-	putServiceStmt          *sql.Stmt
-	putWindowStmt           *sql.Stmt
-	readyQuoteStmt          *sql.Stmt
-	recordUnreadableStmt    *sql.Stmt
-	redoJobsStmt            *sql.Stmt
-	releaseJobsStmt         *sql.Stmt
-	renewStmt               *sql.Stmt
-	requestsSinceStmt       *sql.Stmt
-	rescheduleStmt          *sql.Stmt
-	rescueJobStmt           *sql.Stmt
-	sameFileStmt            *sql.Stmt
-	seenSinceStmt           *sql.Stmt
-	setArtifactURLStmt      *sql.Stmt
-	setEffectStmt           *sql.Stmt
-	setOrderCompletedStmt   *sql.Stmt
-	setOrderDeliveredStmt   *sql.Stmt
-	setOrderMissingStmt     *sql.Stmt
-	setOrderRoundStmt       *sql.Stmt
-	setOrderStateStmt       *sql.Stmt
-	setThreadDueStmt        *sql.Stmt
-	settleActStmt           *sql.Stmt
-	settleBountyStmt        *sql.Stmt
-	settleDeliveryStmt      *sql.Stmt
-	settleGenerationStmt    *sql.Stmt
-	settleOutgoingStmt      *sql.Stmt
-	settleQuoteStmt         *sql.Stmt
-	spentInAttemptStmt      *sql.Stmt
-	spentOnOrderStmt        *sql.Stmt
-	spentSinceStmt          *sql.Stmt
-	spentUncompletedStmt    *sql.Stmt
-	unfinishedJobsStmt      *sql.Stmt
-	updateOrderFactsStmt    *sql.Stmt
-	winBountyStmt           *sql.Stmt
+	db                     DBTX
+	tx                     *sql.Tx
+	addAttemptCostStmt     *sql.Stmt
+	advanceStmt            *sql.Stmt
+	answerRequestStmt      *sql.Stmt
+	attentionStmt          *sql.Stmt
+	callSubmittedStmt      *sql.Stmt
+	closeCallStmt          *sql.Stmt
+	closeJobsStmt          *sql.Stmt
+	completeStmt           *sql.Stmt
+	countOrdersStmt        *sql.Stmt
+	countPiecesStmt        *sql.Stmt
+	crashAttemptsStmt      *sql.Stmt
+	deleteArtifactsStmt    *sql.Stmt
+	deleteFactStmt         *sql.Stmt
+	dueThreadsStmt         *sql.Stmt
+	earningsStmt           *sql.Stmt
+	endJobStmt             *sql.Stmt
+	failStmt               *sql.Stmt
+	finishAttemptStmt      *sql.Stmt
+	finishJobsStmt         *sql.Stmt
+	getActStmt             *sql.Stmt
+	getBountyStmt          *sql.Stmt
+	getDeliveryStmt        *sql.Stmt
+	getFactStmt            *sql.Stmt
+	getOrderStmt           *sql.Stmt
+	getOutgoingStmt        *sql.Stmt
+	getQuoteStmt           *sql.Stmt
+	giveUpCallsStmt        *sql.Stmt
+	giveUpUnknownCallsStmt *sql.Stmt
+	hasPieceStmt           *sql.Stmt
+	hasThreadStmt          *sql.Stmt
+	hasWorkStmt            *sql.Stmt
+	holdStmt               *sql.Stmt
+	holdCrashedJobStmt     *sql.Stmt
+	holdJobsStmt           *sql.Stmt
+	holdNextStmt           *sql.Stmt
+	insertArtifactStmt     *sql.Stmt
+	insertAttemptStmt      *sql.Stmt
+	insertEventStmt        *sql.Stmt
+	insertEventOnceStmt    *sql.Stmt
+	insertGenerationStmt   *sql.Stmt
+	insertJobStmt          *sql.Stmt
+	insertMessageStmt      *sql.Stmt
+	insertOrderStmt        *sql.Stmt
+	insertOutgoingStmt     *sql.Stmt
+	insertPieceStmt        *sql.Stmt
+	insertRequestStmt      *sql.Stmt
+	intendActStmt          *sql.Stmt
+	intendDeliveryStmt     *sql.Stmt
+	intendOutgoingStmt     *sql.Stmt
+	intendQuoteStmt        *sql.Stmt
+	knownOrdersStmt        *sql.Stmt
+	lastEventIDStmt        *sql.Stmt
+	leaseStmt              *sql.Stmt
+	leaseStandsStmt        *sql.Stmt
+	leasedJobsStmt         *sql.Stmt
+	listArtifactsStmt      *sql.Stmt
+	listBountiesStmt       *sql.Stmt
+	listFactsStmt          *sql.Stmt
+	listMessagesStmt       *sql.Stmt
+	listOrdersStmt         *sql.Stmt
+	listOutgoingStmt       *sql.Stmt
+	listPiecesStmt         *sql.Stmt
+	listServicesStmt       *sql.Stmt
+	listWindowsStmt        *sql.Stmt
+	nextRunAtStmt          *sql.Stmt
+	nextThreadStmt         *sql.Stmt
+	openBountiesStmt       *sql.Stmt
+	openCallsStmt          *sql.Stmt
+	openGenerationStmt     *sql.Stmt
+	openOrderIDsStmt       *sql.Stmt
+	orderArtifactsStmt     *sql.Stmt
+	orderAttemptsStmt      *sql.Stmt
+	orderDeliveriesStmt    *sql.Stmt
+	orderEventsStmt        *sql.Stmt
+	orderGenerationsStmt   *sql.Stmt
+	orderIDsLikeStmt       *sql.Stmt
+	orderJobsStmt          *sql.Stmt
+	ordersWaitingForStmt   *sql.Stmt
+	ownerCancelStmt        *sql.Stmt
+	putBountyStmt          *sql.Stmt
+	putElsewhereStmt       *sql.Stmt
+	putFactStmt            *sql.Stmt
+	putQuoteStmt           *sql.Stmt
+	putServiceStmt         *sql.Stmt
+	putWindowStmt          *sql.Stmt
+	readyQuoteStmt         *sql.Stmt
+	recordUnreadableStmt   *sql.Stmt
+	redoJobsStmt           *sql.Stmt
+	releaseJobsStmt        *sql.Stmt
+	renewStmt              *sql.Stmt
+	requestsSinceStmt      *sql.Stmt
+	rescheduleStmt         *sql.Stmt
+	rescueJobStmt          *sql.Stmt
+	runDeliveryNowStmt     *sql.Stmt
+	runMessagesNowStmt     *sql.Stmt
+	runNowStmt             *sql.Stmt
+	sameFileStmt           *sql.Stmt
+	seenSinceStmt          *sql.Stmt
+	setArtifactURLStmt     *sql.Stmt
+	setEffectStmt          *sql.Stmt
+	setOrderCompletedStmt  *sql.Stmt
+	setOrderDeliveredStmt  *sql.Stmt
+	setOrderMissingStmt    *sql.Stmt
+	setOrderRoundStmt      *sql.Stmt
+	setOrderStateStmt      *sql.Stmt
+	setThreadDueStmt       *sql.Stmt
+	settleActStmt          *sql.Stmt
+	settleBountyStmt       *sql.Stmt
+	settleDeliveryStmt     *sql.Stmt
+	settleOutgoingStmt     *sql.Stmt
+	settleQuoteStmt        *sql.Stmt
+	spentInAttemptStmt     *sql.Stmt
+	spentOnOrderStmt       *sql.Stmt
+	spentSinceStmt         *sql.Stmt
+	spentUncompletedStmt   *sql.Stmt
+	unfinishedJobsStmt     *sql.Stmt
+	updateOrderFactsStmt   *sql.Stmt
+	winBountyStmt          *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                      tx,
-		tx:                      tx,
-		addAttemptCostStmt:      q.addAttemptCostStmt,
-		advanceStmt:             q.advanceStmt,
-		answerRequestStmt:       q.answerRequestStmt,
-		attentionStmt:           q.attentionStmt,
-		closeJobsStmt:           q.closeJobsStmt,
-		completeStmt:            q.completeStmt,
-		countOrdersStmt:         q.countOrdersStmt,
-		countPiecesStmt:         q.countPiecesStmt,
-		crashAttemptsStmt:       q.crashAttemptsStmt,
-		deleteArtifactsStmt:     q.deleteArtifactsStmt,
-		deleteFactStmt:          q.deleteFactStmt,
-		dueThreadsStmt:          q.dueThreadsStmt,
-		earningsStmt:            q.earningsStmt,
-		endJobStmt:              q.endJobStmt,
-		expediteStmt:            q.expediteStmt,
-		failStmt:                q.failStmt,
-		finishAttemptStmt:       q.finishAttemptStmt,
-		finishJobsStmt:          q.finishJobsStmt,
-		generationSubmittedStmt: q.generationSubmittedStmt,
-		getActStmt:              q.getActStmt,
-		getBountyStmt:           q.getBountyStmt,
-		getDeliveryStmt:         q.getDeliveryStmt,
-		getFactStmt:             q.getFactStmt,
-		getOrderStmt:            q.getOrderStmt,
-		getOutgoingStmt:         q.getOutgoingStmt,
-		getQuoteStmt:            q.getQuoteStmt,
-		giveUpCallsStmt:         q.giveUpCallsStmt,
-		giveUpUnknownCallsStmt:  q.giveUpUnknownCallsStmt,
-		hasPieceStmt:            q.hasPieceStmt,
-		hasThreadStmt:           q.hasThreadStmt,
-		hasWorkStmt:             q.hasWorkStmt,
-		hastenDeliveryStmt:      q.hastenDeliveryStmt,
-		hastenMessagesStmt:      q.hastenMessagesStmt,
-		holdStmt:                q.holdStmt,
-		holdCrashedJobStmt:      q.holdCrashedJobStmt,
-		holdJobsStmt:            q.holdJobsStmt,
-		holdNextStmt:            q.holdNextStmt,
-		insertArtifactStmt:      q.insertArtifactStmt,
-		insertAttemptStmt:       q.insertAttemptStmt,
-		insertEventStmt:         q.insertEventStmt,
-		insertEventOnceStmt:     q.insertEventOnceStmt,
-		insertGenerationStmt:    q.insertGenerationStmt,
-		insertJobStmt:           q.insertJobStmt,
-		insertMessageStmt:       q.insertMessageStmt,
-		insertOrderStmt:         q.insertOrderStmt,
-		insertOutgoingStmt:      q.insertOutgoingStmt,
-		insertPieceStmt:         q.insertPieceStmt,
-		insertRequestStmt:       q.insertRequestStmt,
-		intendActStmt:           q.intendActStmt,
-		intendDeliveryStmt:      q.intendDeliveryStmt,
-		intendOutgoingStmt:      q.intendOutgoingStmt,
-		intendQuoteStmt:         q.intendQuoteStmt,
-		knownOrdersStmt:         q.knownOrdersStmt,
-		lastEventIDStmt:         q.lastEventIDStmt,
-		leaseStmt:               q.leaseStmt,
-		leaseStandsStmt:         q.leaseStandsStmt,
-		leasedJobsStmt:          q.leasedJobsStmt,
-		listArtifactsStmt:       q.listArtifactsStmt,
-		listBountiesStmt:        q.listBountiesStmt,
-		listFactsStmt:           q.listFactsStmt,
-		listMessagesStmt:        q.listMessagesStmt,
-		listOrdersStmt:          q.listOrdersStmt,
-		listOutgoingStmt:        q.listOutgoingStmt,
-		listPiecesStmt:          q.listPiecesStmt,
-		listServicesStmt:        q.listServicesStmt,
-		listWindowsStmt:         q.listWindowsStmt,
-		nextRunAtStmt:           q.nextRunAtStmt,
-		nextThreadStmt:          q.nextThreadStmt,
-		openBountiesStmt:        q.openBountiesStmt,
-		openGenerationStmt:      q.openGenerationStmt,
-		openGenerationsStmt:     q.openGenerationsStmt,
-		openOrderIDsStmt:        q.openOrderIDsStmt,
-		orderArtifactsStmt:      q.orderArtifactsStmt,
-		orderAttemptsStmt:       q.orderAttemptsStmt,
-		orderDeliveriesStmt:     q.orderDeliveriesStmt,
-		orderEventsStmt:         q.orderEventsStmt,
-		orderGenerationsStmt:    q.orderGenerationsStmt,
-		orderIDsLikeStmt:        q.orderIDsLikeStmt,
-		orderJobsStmt:           q.orderJobsStmt,
-		ordersWaitingForStmt:    q.ordersWaitingForStmt,
-		ownerCancelStmt:         q.ownerCancelStmt,
-		putBountyStmt:           q.putBountyStmt,
-		putElsewhereStmt:        q.putElsewhereStmt,
-		putFactStmt:             q.putFactStmt,
-		putQuoteStmt:            q.putQuoteStmt,
-		putServiceStmt:          q.putServiceStmt,
-		putWindowStmt:           q.putWindowStmt,
-		readyQuoteStmt:          q.readyQuoteStmt,
-		recordUnreadableStmt:    q.recordUnreadableStmt,
-		redoJobsStmt:            q.redoJobsStmt,
-		releaseJobsStmt:         q.releaseJobsStmt,
-		renewStmt:               q.renewStmt,
-		requestsSinceStmt:       q.requestsSinceStmt,
-		rescheduleStmt:          q.rescheduleStmt,
-		rescueJobStmt:           q.rescueJobStmt,
-		sameFileStmt:            q.sameFileStmt,
-		seenSinceStmt:           q.seenSinceStmt,
-		setArtifactURLStmt:      q.setArtifactURLStmt,
-		setEffectStmt:           q.setEffectStmt,
-		setOrderCompletedStmt:   q.setOrderCompletedStmt,
-		setOrderDeliveredStmt:   q.setOrderDeliveredStmt,
-		setOrderMissingStmt:     q.setOrderMissingStmt,
-		setOrderRoundStmt:       q.setOrderRoundStmt,
-		setOrderStateStmt:       q.setOrderStateStmt,
-		setThreadDueStmt:        q.setThreadDueStmt,
-		settleActStmt:           q.settleActStmt,
-		settleBountyStmt:        q.settleBountyStmt,
-		settleDeliveryStmt:      q.settleDeliveryStmt,
-		settleGenerationStmt:    q.settleGenerationStmt,
-		settleOutgoingStmt:      q.settleOutgoingStmt,
-		settleQuoteStmt:         q.settleQuoteStmt,
-		spentInAttemptStmt:      q.spentInAttemptStmt,
-		spentOnOrderStmt:        q.spentOnOrderStmt,
-		spentSinceStmt:          q.spentSinceStmt,
-		spentUncompletedStmt:    q.spentUncompletedStmt,
-		unfinishedJobsStmt:      q.unfinishedJobsStmt,
-		updateOrderFactsStmt:    q.updateOrderFactsStmt,
-		winBountyStmt:           q.winBountyStmt,
+		db:                     tx,
+		tx:                     tx,
+		addAttemptCostStmt:     q.addAttemptCostStmt,
+		advanceStmt:            q.advanceStmt,
+		answerRequestStmt:      q.answerRequestStmt,
+		attentionStmt:          q.attentionStmt,
+		callSubmittedStmt:      q.callSubmittedStmt,
+		closeCallStmt:          q.closeCallStmt,
+		closeJobsStmt:          q.closeJobsStmt,
+		completeStmt:           q.completeStmt,
+		countOrdersStmt:        q.countOrdersStmt,
+		countPiecesStmt:        q.countPiecesStmt,
+		crashAttemptsStmt:      q.crashAttemptsStmt,
+		deleteArtifactsStmt:    q.deleteArtifactsStmt,
+		deleteFactStmt:         q.deleteFactStmt,
+		dueThreadsStmt:         q.dueThreadsStmt,
+		earningsStmt:           q.earningsStmt,
+		endJobStmt:             q.endJobStmt,
+		failStmt:               q.failStmt,
+		finishAttemptStmt:      q.finishAttemptStmt,
+		finishJobsStmt:         q.finishJobsStmt,
+		getActStmt:             q.getActStmt,
+		getBountyStmt:          q.getBountyStmt,
+		getDeliveryStmt:        q.getDeliveryStmt,
+		getFactStmt:            q.getFactStmt,
+		getOrderStmt:           q.getOrderStmt,
+		getOutgoingStmt:        q.getOutgoingStmt,
+		getQuoteStmt:           q.getQuoteStmt,
+		giveUpCallsStmt:        q.giveUpCallsStmt,
+		giveUpUnknownCallsStmt: q.giveUpUnknownCallsStmt,
+		hasPieceStmt:           q.hasPieceStmt,
+		hasThreadStmt:          q.hasThreadStmt,
+		hasWorkStmt:            q.hasWorkStmt,
+		holdStmt:               q.holdStmt,
+		holdCrashedJobStmt:     q.holdCrashedJobStmt,
+		holdJobsStmt:           q.holdJobsStmt,
+		holdNextStmt:           q.holdNextStmt,
+		insertArtifactStmt:     q.insertArtifactStmt,
+		insertAttemptStmt:      q.insertAttemptStmt,
+		insertEventStmt:        q.insertEventStmt,
+		insertEventOnceStmt:    q.insertEventOnceStmt,
+		insertGenerationStmt:   q.insertGenerationStmt,
+		insertJobStmt:          q.insertJobStmt,
+		insertMessageStmt:      q.insertMessageStmt,
+		insertOrderStmt:        q.insertOrderStmt,
+		insertOutgoingStmt:     q.insertOutgoingStmt,
+		insertPieceStmt:        q.insertPieceStmt,
+		insertRequestStmt:      q.insertRequestStmt,
+		intendActStmt:          q.intendActStmt,
+		intendDeliveryStmt:     q.intendDeliveryStmt,
+		intendOutgoingStmt:     q.intendOutgoingStmt,
+		intendQuoteStmt:        q.intendQuoteStmt,
+		knownOrdersStmt:        q.knownOrdersStmt,
+		lastEventIDStmt:        q.lastEventIDStmt,
+		leaseStmt:              q.leaseStmt,
+		leaseStandsStmt:        q.leaseStandsStmt,
+		leasedJobsStmt:         q.leasedJobsStmt,
+		listArtifactsStmt:      q.listArtifactsStmt,
+		listBountiesStmt:       q.listBountiesStmt,
+		listFactsStmt:          q.listFactsStmt,
+		listMessagesStmt:       q.listMessagesStmt,
+		listOrdersStmt:         q.listOrdersStmt,
+		listOutgoingStmt:       q.listOutgoingStmt,
+		listPiecesStmt:         q.listPiecesStmt,
+		listServicesStmt:       q.listServicesStmt,
+		listWindowsStmt:        q.listWindowsStmt,
+		nextRunAtStmt:          q.nextRunAtStmt,
+		nextThreadStmt:         q.nextThreadStmt,
+		openBountiesStmt:       q.openBountiesStmt,
+		openCallsStmt:          q.openCallsStmt,
+		openGenerationStmt:     q.openGenerationStmt,
+		openOrderIDsStmt:       q.openOrderIDsStmt,
+		orderArtifactsStmt:     q.orderArtifactsStmt,
+		orderAttemptsStmt:      q.orderAttemptsStmt,
+		orderDeliveriesStmt:    q.orderDeliveriesStmt,
+		orderEventsStmt:        q.orderEventsStmt,
+		orderGenerationsStmt:   q.orderGenerationsStmt,
+		orderIDsLikeStmt:       q.orderIDsLikeStmt,
+		orderJobsStmt:          q.orderJobsStmt,
+		ordersWaitingForStmt:   q.ordersWaitingForStmt,
+		ownerCancelStmt:        q.ownerCancelStmt,
+		putBountyStmt:          q.putBountyStmt,
+		putElsewhereStmt:       q.putElsewhereStmt,
+		putFactStmt:            q.putFactStmt,
+		putQuoteStmt:           q.putQuoteStmt,
+		putServiceStmt:         q.putServiceStmt,
+		putWindowStmt:          q.putWindowStmt,
+		readyQuoteStmt:         q.readyQuoteStmt,
+		recordUnreadableStmt:   q.recordUnreadableStmt,
+		redoJobsStmt:           q.redoJobsStmt,
+		releaseJobsStmt:        q.releaseJobsStmt,
+		renewStmt:              q.renewStmt,
+		requestsSinceStmt:      q.requestsSinceStmt,
+		rescheduleStmt:         q.rescheduleStmt,
+		rescueJobStmt:          q.rescueJobStmt,
+		runDeliveryNowStmt:     q.runDeliveryNowStmt,
+		runMessagesNowStmt:     q.runMessagesNowStmt,
+		runNowStmt:             q.runNowStmt,
+		sameFileStmt:           q.sameFileStmt,
+		seenSinceStmt:          q.seenSinceStmt,
+		setArtifactURLStmt:     q.setArtifactURLStmt,
+		setEffectStmt:          q.setEffectStmt,
+		setOrderCompletedStmt:  q.setOrderCompletedStmt,
+		setOrderDeliveredStmt:  q.setOrderDeliveredStmt,
+		setOrderMissingStmt:    q.setOrderMissingStmt,
+		setOrderRoundStmt:      q.setOrderRoundStmt,
+		setOrderStateStmt:      q.setOrderStateStmt,
+		setThreadDueStmt:       q.setThreadDueStmt,
+		settleActStmt:          q.settleActStmt,
+		settleBountyStmt:       q.settleBountyStmt,
+		settleDeliveryStmt:     q.settleDeliveryStmt,
+		settleOutgoingStmt:     q.settleOutgoingStmt,
+		settleQuoteStmt:        q.settleQuoteStmt,
+		spentInAttemptStmt:     q.spentInAttemptStmt,
+		spentOnOrderStmt:       q.spentOnOrderStmt,
+		spentSinceStmt:         q.spentSinceStmt,
+		spentUncompletedStmt:   q.spentUncompletedStmt,
+		unfinishedJobsStmt:     q.unfinishedJobsStmt,
+		updateOrderFactsStmt:   q.updateOrderFactsStmt,
+		winBountyStmt:          q.winBountyStmt,
 	}
 }

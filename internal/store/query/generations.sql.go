@@ -21,17 +21,42 @@ func (q *Queries) AddAttemptCost(ctx context.Context, delta int64, iD int64) err
 	return err
 }
 
-const generationSubmitted = `-- name: GenerationSubmitted :execrows
+const callSubmitted = `-- name: CallSubmitted :execrows
 UPDATE generations SET state = 'submitted', ticket = ?1
 WHERE id = ?2 AND state IN ('calling', 'submitted')
 `
 
-func (q *Queries) GenerationSubmitted(ctx context.Context, ticket string, iD int64) (int64, error) {
-	result, err := q.exec(ctx, q.generationSubmittedStmt, generationSubmitted, ticket, iD)
+func (q *Queries) CallSubmitted(ctx context.Context, ticket string, iD int64) (int64, error) {
+	result, err := q.exec(ctx, q.callSubmittedStmt, callSubmitted, ticket, iD)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const closeCall = `-- name: CloseCall :exec
+UPDATE generations SET state = ?1, cost_usd_micros = ?2, settled_at = ?3,
+    note = ?4
+WHERE id = ?5
+`
+
+type CloseCallParams struct {
+	State     order.CallState
+	Cost      order.USD
+	SettledAt utc.Time
+	Note      string
+	ID        int64
+}
+
+func (q *Queries) CloseCall(ctx context.Context, arg CloseCallParams) error {
+	_, err := q.exec(ctx, q.closeCallStmt, closeCall,
+		arg.State,
+		arg.Cost,
+		arg.SettledAt,
+		arg.Note,
+		arg.ID,
+	)
+	return err
 }
 
 const giveUpCalls = `-- name: GiveUpCalls :exec
@@ -86,6 +111,63 @@ func (q *Queries) InsertGeneration(ctx context.Context, arg InsertGenerationPara
 	return result.LastInsertId()
 }
 
+const openCalls = `-- name: OpenCalls :many
+SELECT g.id, g.job_id, g.attempt_id, g.generator, g."key", g.ticket, g.state, g.cost_usd_micros, g.began_at, g.settled_at, g.note, a.attempt FROM generations AS g JOIN attempts AS a ON a.id = g.attempt_id
+WHERE g.job_id = ? AND g.state IN ('calling', 'submitted') ORDER BY g.id
+`
+
+type OpenCallsRow struct {
+	ID            int64
+	JobID         int64
+	AttemptID     int64
+	Generator     string
+	Key           string
+	Ticket        string
+	State         order.CallState
+	CostUsdMicros order.USD
+	BeganAt       utc.Time
+	SettledAt     utc.Time
+	Note          string
+	Attempt       int64
+}
+
+// What an earlier run of the job has begun and not settled, and in which attempt.
+func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, error) {
+	rows, err := q.query(ctx, q.openCallsStmt, openCalls, jobID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OpenCallsRow{}
+	for rows.Next() {
+		var i OpenCallsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.JobID,
+			&i.AttemptID,
+			&i.Generator,
+			&i.Key,
+			&i.Ticket,
+			&i.State,
+			&i.CostUsdMicros,
+			&i.BeganAt,
+			&i.SettledAt,
+			&i.Note,
+			&i.Attempt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openGeneration = `-- name: OpenGeneration :many
 SELECT id, job_id, attempt_id, generator, "key", ticket, state, cost_usd_micros, began_at, settled_at, note FROM generations WHERE id = ? AND state IN ('calling', 'submitted')
 `
@@ -125,63 +207,6 @@ func (q *Queries) OpenGeneration(ctx context.Context, id int64) ([]Generation, e
 	return items, nil
 }
 
-const openGenerations = `-- name: OpenGenerations :many
-SELECT g.id, g.job_id, g.attempt_id, g.generator, g."key", g.ticket, g.state, g.cost_usd_micros, g.began_at, g.settled_at, g.note, a.attempt FROM generations AS g JOIN attempts AS a ON a.id = g.attempt_id
-WHERE g.job_id = ? AND g.state IN ('calling', 'submitted') ORDER BY g.id
-`
-
-type OpenGenerationsRow struct {
-	ID            int64
-	JobID         int64
-	AttemptID     int64
-	Generator     string
-	Key           string
-	Ticket        string
-	State         order.GenerationState
-	CostUsdMicros order.USD
-	BeganAt       utc.Time
-	SettledAt     utc.Time
-	Note          string
-	Attempt       int64
-}
-
-// What an earlier run of the job has begun and not settled, and in which attempt.
-func (q *Queries) OpenGenerations(ctx context.Context, jobID int64) ([]OpenGenerationsRow, error) {
-	rows, err := q.query(ctx, q.openGenerationsStmt, openGenerations, jobID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []OpenGenerationsRow{}
-	for rows.Next() {
-		var i OpenGenerationsRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.JobID,
-			&i.AttemptID,
-			&i.Generator,
-			&i.Key,
-			&i.Ticket,
-			&i.State,
-			&i.CostUsdMicros,
-			&i.BeganAt,
-			&i.SettledAt,
-			&i.Note,
-			&i.Attempt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const orderGenerations = `-- name: OrderGenerations :many
 SELECT g.id, g.job_id, g.attempt_id, g.generator, g."key", g.ticket, g.state, g.cost_usd_micros, g.began_at, g.settled_at, g.note, j.kind, j.round, a.attempt FROM generations AS g
 JOIN jobs AS j ON j.id = g.job_id JOIN attempts AS a ON a.id = g.attempt_id
@@ -195,7 +220,7 @@ type OrderGenerationsRow struct {
 	Generator     string
 	Key           string
 	Ticket        string
-	State         order.GenerationState
+	State         order.CallState
 	CostUsdMicros order.USD
 	BeganAt       utc.Time
 	SettledAt     utc.Time
@@ -284,31 +309,6 @@ func (q *Queries) SameFile(ctx context.Context, arg SameFileParams) ([]string, e
 		return nil, err
 	}
 	return items, nil
-}
-
-const settleGeneration = `-- name: SettleGeneration :exec
-UPDATE generations SET state = ?1, cost_usd_micros = ?2, settled_at = ?3,
-    note = ?4
-WHERE id = ?5
-`
-
-type SettleGenerationParams struct {
-	State     order.GenerationState
-	Cost      order.USD
-	SettledAt utc.Time
-	Note      string
-	ID        int64
-}
-
-func (q *Queries) SettleGeneration(ctx context.Context, arg SettleGenerationParams) error {
-	_, err := q.exec(ctx, q.settleGenerationStmt, settleGeneration,
-		arg.State,
-		arg.Cost,
-		arg.SettledAt,
-		arg.Note,
-		arg.ID,
-	)
-	return err
 }
 
 const spentInAttempt = `-- name: SpentInAttempt :one

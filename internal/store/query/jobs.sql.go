@@ -151,15 +151,6 @@ func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) error {
 	return err
 }
 
-const expedite = `-- name: Expedite :exec
-UPDATE jobs SET run_at = ?1 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?2
-`
-
-func (q *Queries) Expedite(ctx context.Context, runAt utc.Time, code string) error {
-	_, err := q.exec(ctx, q.expediteStmt, expedite, runAt, code)
-	return err
-}
-
 const fail = `-- name: Fail :execrows
 UPDATE jobs SET state = 'failed', lease_token = '', lease_until = NULL, code = ?1,
     reason = ?2, hint = ?3, changed_at = ?4,
@@ -259,27 +250,6 @@ func (q *Queries) HasWork(ctx context.Context, runAt utc.Time) (int64, error) {
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
-}
-
-const hastenDelivery = `-- name: HastenDelivery :exec
-UPDATE jobs SET run_at = ?1
-WHERE order_id = ?2 AND kind = 'delivery' AND state = 'ready'
-`
-
-func (q *Queries) HastenDelivery(ctx context.Context, runAt utc.Time, orderID string) error {
-	_, err := q.exec(ctx, q.hastenDeliveryStmt, hastenDelivery, runAt, orderID)
-	return err
-}
-
-const hastenMessages = `-- name: HastenMessages :exec
-UPDATE jobs SET run_at = ?1
-WHERE order_id = ?2 AND kind = 'message' AND state = 'ready' AND code = 'not_now'
-`
-
-// The order has another status, which may be one that takes messages.
-func (q *Queries) HastenMessages(ctx context.Context, runAt utc.Time, orderID string) error {
-	_, err := q.exec(ctx, q.hastenMessagesStmt, hastenMessages, runAt, orderID)
-	return err
 }
 
 const hold = `-- name: Hold :execrows
@@ -762,6 +732,36 @@ WHERE id = ?2
 // Work cut by a crash goes back; the attempt does not count, the crash does.
 func (q *Queries) RescueJob(ctx context.Context, changedAt utc.Time, iD int64) error {
 	_, err := q.exec(ctx, q.rescueJobStmt, rescueJob, changedAt, iD)
+	return err
+}
+
+const runDeliveryNow = `-- name: RunDeliveryNow :exec
+UPDATE jobs SET run_at = ?1
+WHERE order_id = ?2 AND kind = 'delivery' AND state = 'ready'
+`
+
+func (q *Queries) RunDeliveryNow(ctx context.Context, runAt utc.Time, orderID string) error {
+	_, err := q.exec(ctx, q.runDeliveryNowStmt, runDeliveryNow, runAt, orderID)
+	return err
+}
+
+const runMessagesNow = `-- name: RunMessagesNow :exec
+UPDATE jobs SET run_at = ?1
+WHERE order_id = ?2 AND kind = 'message' AND state = 'ready' AND code = 'not_now'
+`
+
+// The order has another status, which may be one that takes messages.
+func (q *Queries) RunMessagesNow(ctx context.Context, runAt utc.Time, orderID string) error {
+	_, err := q.exec(ctx, q.runMessagesNowStmt, runMessagesNow, runAt, orderID)
+	return err
+}
+
+const runNow = `-- name: RunNow :exec
+UPDATE jobs SET run_at = ?1 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?2
+`
+
+func (q *Queries) RunNow(ctx context.Context, runAt utc.Time, code string) error {
+	_, err := q.exec(ctx, q.runNowStmt, runNow, runAt, code)
 	return err
 }
 

@@ -85,7 +85,7 @@ type Generation struct {
 	Generator     string
 	Key           string
 	Ticket        string
-	State         order.GenerationState
+	State         order.CallState
 	CostUsdMicros order.USD
 	BeganAt       utc.Time
 	SettledAt     utc.Time

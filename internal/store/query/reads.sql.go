@@ -500,7 +500,7 @@ FROM requests WHERE at >= ? GROUP BY call
 `
 
 type RequestsSinceRow struct {
-	Call     order.Call
+	Call     order.RequestKind
 	Requests int64
 	Refused  int64
 }

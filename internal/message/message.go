@@ -1,7 +1,7 @@
 // Package letter writes messages to clients from the owner's templates.
 //
 // It must not know why a message is sent, or how.
-package letter
+package message
 
 import (
 	"errors"
@@ -23,20 +23,20 @@ type Data struct {
 	Reason  string   // why the work was refused; else empty
 }
 
-// Letter is a template that is known to work.
-type Letter struct{ t *template.Template }
+// Template is a template that is known to work.
+type Template struct{ t *template.Template }
 
 // Most is the longest letter, in UTF-16 units: what the marketplace takes.
 const Most = 2000
 
 // Parse reads a template of text/template and tries it out. Its error is one
 // line for the owner.
-func Parse(text string) (*Letter, error) {
+func Parse(text string) (*Template, error) {
 	t, err := template.New("message").Option("missingkey=error").Parse(text)
 	if err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
-	l := &Letter{t}
+	l := &Template{t}
 	for _, d := range []Data{
 		{},
 		{Order: "ord_1", Service: "Images", Brief: "a cat", Round: 1, Piece: 1, Links: []string{"https://example.com/1.png"}, Reason: "why"},
@@ -53,7 +53,7 @@ func Parse(text string) (*Letter, error) {
 }
 
 // Write writes the letter, cut to what the marketplace takes.
-func (l *Letter) Write(d Data) (string, error) {
+func (l *Template) Write(d Data) (string, error) {
 	text, err := l.write(d)
 	if err != nil {
 		return "", err
@@ -66,7 +66,7 @@ func (l *Letter) Write(d Data) (string, error) {
 	return strings.TrimRight(string(utf16.Decode(units[:Most-1])), "\uFFFD") + "…", nil
 }
 
-func (l *Letter) write(d Data) (string, error) {
+func (l *Template) write(d Data) (string, error) {
 	var b strings.Builder
 	if err := l.t.Execute(&b, d); err != nil {
 		return "", fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "template: "))

@@ -10,23 +10,23 @@ import (
 // It is no kind of work.
 const KindReference Kind = "reference"
 
-// GenerationState is what is known of one call of a generator.
-type GenerationState string
+// CallState is what is known of one call of a generator.
+type CallState string
 
 // The states of a generation. Calling and Submitted are open: what an earlier
 // process had in either, a later one goes on with.
 const (
-	// GenerationCalling: the call is about to be made, or its answer was lost.
-	GenerationCalling GenerationState = "calling"
-	// GenerationSubmitted: the provider's id is known.
-	GenerationSubmitted GenerationState = "submitted"
-	GenerationDone      GenerationState = "done"
-	GenerationFailed    GenerationState = "failed"
-	GenerationRefused   GenerationState = "refused"
-	// GenerationExpired: the provider no longer has the result.
-	GenerationExpired GenerationState = "expired"
-	// GenerationUnknown: nobody can tell; it counts as spent.
-	GenerationUnknown GenerationState = "unknown"
+	// CallStarted: the call is about to be made, or its answer was lost.
+	CallStarted CallState = "calling"
+	// CallSubmitted: the provider's id is known.
+	CallSubmitted CallState = "submitted"
+	CallDone      CallState = "done"
+	CallFailed    CallState = "failed"
+	CallRefused   CallState = "refused"
+	// CallExpired: the provider no longer has the result.
+	CallExpired CallState = "expired"
+	// CallUnknown: nobody can tell; it counts as spent.
+	CallUnknown CallState = "unknown"
 )
 
 // CodeUnknownCall marks work that is held because nobody can tell whether a call
@@ -40,13 +40,13 @@ const CodeDayCap = "day_cap"
 // out to have cost less than its price.
 const capRetry = time.Hour
 
-// Generation is the durable record of one call of a generator.
-type Generation struct {
+// Call is the durable record of one call of a generator.
+type Call struct {
 	ID        int64
 	Generator string
 	Key       string // idempotency key, a UUID
 	Ticket    string // the provider's id; empty until it is known
-	State     GenerationState
+	State     CallState
 	Cost      USD // its price, until the true cost is known
 	BeganAt   time.Time
 	// Attempt is the one that began it, whose folder the run works in.
@@ -88,7 +88,7 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	case c.Percent > 0 && s.Priced && s.Order+price > share:
 		return held("order_cap", fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
 	case over(s.Day, c.Day):
-		return &Failure{Class: Wait, Code: CodeDayCap, Spending: SpentNothing, After: min(untilTomorrow(now), capRetry),
+		return &Failure{Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
 			Err:  fmt.Errorf("today's cap on spending is reached: $%s of $%s is spent, and a call costs $%s", s.Day, c.Day, price),
 			Hint: "work goes on by itself tomorrow (UTC), or with a higher spending.day_usd after a restart"}
 	}
@@ -102,24 +102,24 @@ func untilTomorrow(now time.Time) time.Duration { return Day(now).Add(24 * time.
 
 // Ended says how a failed call is written down, and what it has cost of its
 // price. It is not open any more unless f says SpentStill.
-func (g Generation) Ended(f *Failure) (GenerationState, USD) {
+func (g Call) Ended(f *Failure) (CallState, USD) {
 	switch {
-	case f.Code == "refused" && f.Spending == SpentNothing:
-		return GenerationRefused, f.Cost
+	case f.Code == "refused" && f.Charge == ChargeNone:
+		return CallRefused, f.Cost
 	case f.Code == "refused":
-		return GenerationRefused, g.known(f.Cost)
-	case f.Spending == SpentNothing:
-		return GenerationFailed, f.Cost
-	case f.Spending == SpentUnknown:
-		return GenerationUnknown, g.known(f.Cost)
+		return CallRefused, g.known(f.Cost)
+	case f.Charge == ChargeNone:
+		return CallFailed, f.Cost
+	case f.Charge == ChargeUnknown:
+		return CallUnknown, g.known(f.Cost)
 	case f.Code == "expired":
-		return GenerationExpired, g.known(f.Cost)
+		return CallExpired, g.known(f.Cost)
 	}
-	return GenerationFailed, g.known(f.Cost)
+	return CallFailed, g.known(f.Cost)
 }
 
 // known is the cost that was told, else the price.
-func (g Generation) known(told USD) USD {
+func (g Call) known(told USD) USD {
 	if told > 0 {
 		return told
 	}
@@ -127,7 +127,7 @@ func (g Generation) known(told USD) USD {
 }
 
 // Done is what a call has cost that has succeeded, told by its maker or not.
-func (g Generation) Done(told USD) (GenerationState, USD) { return GenerationDone, g.known(told) }
+func (g Call) Done(told USD) (CallState, USD) { return CallDone, g.known(told) }
 
 // ErrSettled is the answer to a ticket for a call that is no longer open.
 var ErrSettled = errors.New("the call is no longer open")

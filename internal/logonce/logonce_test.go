@@ -1,4 +1,4 @@
-package trouble_test
+package logonce_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"atelierd/internal/trouble"
+	"atelierd/internal/logonce"
 )
 
 // logger writes lines without a time.
@@ -24,7 +24,7 @@ func logger() (*slog.Logger, *bytes.Buffer) {
 
 func TestARepeatedFailureIsLoggedOnceAndItsEndWithTheCount(t *testing.T) {
 	log, out := logger()
-	var tr trouble.Trouble
+	var tr logonce.Logger
 	tr.Over(log, "works")
 	for range 3 {
 		tr.Log(log, "failed", errors.New("reset"), "hint", "look")
@@ -47,7 +47,7 @@ func TestARepeatedFailureIsLoggedOnceAndItsEndWithTheCount(t *testing.T) {
 
 func TestSeveralGoroutinesMayReport(t *testing.T) {
 	log, out := logger()
-	var tr trouble.Trouble
+	var tr logonce.Logger
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -65,7 +65,7 @@ func TestSeveralGoroutinesMayReport(t *testing.T) {
 
 func TestSeveralErrorsAreOneLine(t *testing.T) {
 	log, out := logger()
-	var tr trouble.Trouble
+	var tr logonce.Logger
 	tr.Log(log, "failed", errors.Join(errors.New("one"), errors.New("two")))
 	if got := out.String(); got != "level=ERROR msg=failed error=\"one; two\"\n" {
 		t.Errorf("got %s", got)

@@ -1,6 +1,6 @@
 // Package trouble keeps a repeated error out of the log: it is logged once,
 // counted, and its end is logged with the count. It must not know what failed.
-package trouble
+package logonce
 
 import (
 	"log/slog"
@@ -10,7 +10,7 @@ import (
 
 // Trouble follows one thing that can fail again and again. The zero value is
 // ready to use, by several goroutines.
-type Trouble struct {
+type Logger struct {
 	mu    sync.Mutex
 	last  string
 	count int
@@ -18,7 +18,7 @@ type Trouble struct {
 
 // Log records a failure; it is logged unless it is the same as the one before.
 // args are key and value pairs for the log.
-func (t *Trouble) Log(log *slog.Logger, what string, err error, args ...any) {
+func (t *Logger) Log(log *slog.Logger, what string, err error, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.count++
@@ -30,7 +30,7 @@ func (t *Trouble) Log(log *slog.Logger, what string, err error, args ...any) {
 }
 
 // Over records success; it is logged if there was a failure before.
-func (t *Trouble) Over(log *slog.Logger, what string) {
+func (t *Logger) Over(log *slog.Logger, what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.count > 0 {

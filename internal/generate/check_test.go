@@ -21,7 +21,7 @@ func TestACheckSaysWhyWithoutItsSecrets(t *testing.T) {
 	} {
 		var lines []string
 		e := keyed(t, tc.script, onLine(func(s string) { lines = append(lines, s) }))
-		err := e.Judge(t.Context(), request(t), []string{"/made/a.png"})
+		err := e.CheckFiles(t.Context(), request(t), []string{"/made/a.png"})
 		wantFailure(t, err, order.Fail, "refused", tc.want)
 		wantNoPart(t, plainKey, append(lines, shown(t, err)...)...)
 	}

@@ -6,17 +6,17 @@ import (
 	"atelierd/internal/order"
 )
 
-// Judge looks at finished work before it is uploaded.
-type Judge interface {
-	// Judge is nil when the files may go to the client. Its error is an
+// Checker looks at finished work before it is uploaded.
+type Checker interface {
+	// CheckFiles is nil when the files may go to the client. Its error is an
 	// *order.Failure: Fail with the code refused is a veto of these files.
-	Judge(ctx context.Context, req Request, files []string) error
+	CheckFiles(ctx context.Context, req Request, files []string) error
 }
 
 // Judge runs the program as a check: it is told the order as for its files, and
 // besides, in "files", the absolute paths of what was made. It exits with 0 when
 // the work is good, with 65 when it is not, and says on stderr why.
-func (e *Exec) Judge(ctx context.Context, req Request, files []string) error {
+func (e *Exec) CheckFiles(ctx context.Context, req Request, files []string) error {
 	req.Made = files
 	out, log, err := e.run(ctx, req)
 	if err != nil {
@@ -31,6 +31,6 @@ func (e *Exec) Judge(ctx context.Context, req Request, files []string) error {
 	if f == nil {
 		return nil
 	}
-	f.Log, f.Spending = log.tail(), order.SpentNothing
+	f.Log, f.Charge = log.tail(), order.ChargeNone
 	return f
 }

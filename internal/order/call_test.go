@@ -26,24 +26,24 @@ func TestACapOfAShareHoldsWhateverThePrice(t *testing.T) {
 }
 
 func TestWhatACallHasCostOnceItHasEnded(t *testing.T) {
-	g := Generation{Cost: Dollar}
+	g := Call{Cost: Dollar}
 	for _, c := range []struct {
 		code     string
-		spending Spending
+		spending Charge
 		told     USD
-		state    GenerationState
+		state    CallState
 		cost     USD
 	}{
-		{"refused", SpentNothing, 0, GenerationRefused, 0},
-		{"refused", SpentNothing, 5, GenerationRefused, 5},
-		{"refused", Spent, 0, GenerationRefused, Dollar},
-		{"outage", SpentNothing, 0, GenerationFailed, 0},
-		{"provider", Spent, 7, GenerationFailed, 7},
-		{"expired", Spent, 0, GenerationExpired, Dollar},
-		{"no_answer", SpentUnknown, 0, GenerationUnknown, Dollar},
-		{"fetch", SpentUnknown, 7, GenerationUnknown, 7},
+		{"refused", ChargeNone, 0, CallRefused, 0},
+		{"refused", ChargeNone, 5, CallRefused, 5},
+		{"refused", ChargeFull, 0, CallRefused, Dollar},
+		{"outage", ChargeNone, 0, CallFailed, 0},
+		{"provider", ChargeFull, 7, CallFailed, 7},
+		{"expired", ChargeFull, 0, CallExpired, Dollar},
+		{"no_answer", ChargeUnknown, 0, CallUnknown, Dollar},
+		{"fetch", ChargeUnknown, 7, CallUnknown, 7},
 	} {
-		if state, cost := g.Ended(&Failure{Code: c.code, Spending: c.spending, Cost: c.told}); state != c.state || cost != c.cost {
+		if state, cost := g.Ended(&Failure{Code: c.code, Charge: c.spending, Cost: c.told}); state != c.state || cost != c.cost {
 			t.Errorf("%s %q: got %s %s", c.code, c.spending, state, cost)
 		}
 	}

@@ -15,20 +15,20 @@ import (
 	"atelierd/internal/order"
 )
 
-// Promise is what the files of a service have to be before they are uploaded.
-type Promise struct {
+// Requirements is what the files of a service have to be before they are uploaded.
+type Requirements struct {
 	media.Rules
 	// Files is how many there have to be; 0 is any number but none.
 	Files int
 	// Repeats lets a file be the same as one of another order.
 	Repeats bool
-	// Judge is the owner's own program, which may veto; nil for none.
-	Judge generate.Judge
+	// Checker is the owner's own program, which may veto; nil for none.
+	Checker generate.Checker
 }
 
-// keep checks the files and puts them where they stay. Only files that are
+// storeFiles checks the files and puts them where they stay. Only files that are
 // durable come back.
-func (f *Fulfiller) keep(ctx context.Context, j order.Job, o order.Order, s Service, made generate.Result, dir string) ([]order.Artifact, error) {
+func (f *Fulfiller) storeFiles(ctx context.Context, j order.Job, o order.Order, s Service, made generate.Result, dir string) ([]order.Artifact, error) {
 	rel := folder(artifactDir, j.OrderID, j.Kind, j.Round)
 	to := filepath.Join(f.o.Dir, rel)
 	var list []order.Artifact
@@ -37,7 +37,7 @@ func (f *Fulfiller) keep(ctx context.Context, j order.Job, o order.Order, s Serv
 		if err != nil {
 			return nil, err
 		}
-		if err := s.Promise.Check(info); err != nil {
+		if err := s.Requirements.Check(info); err != nil {
 			return nil, err
 		}
 		// A long id is cut here, because Name would cut the number off its end.
@@ -46,12 +46,12 @@ func (f *Fulfiller) keep(ctx context.Context, j order.Job, o order.Order, s Serv
 			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height})
 	}
 	if made.URL != "" {
-		if err := s.Promise.link(made); err != nil {
+		if err := s.Requirements.link(made); err != nil {
 			return nil, err
 		}
-		list = append(list, order.Artifact{URL: made.URL, Media: cmp.Or(made.MediaType, s.Promise.Kind, "link"), Name: made.URL})
+		list = append(list, order.Artifact{URL: made.URL, Media: cmp.Or(made.MediaType, s.Requirements.Kind, "link"), Name: made.URL})
 	}
-	if err := f.judge(ctx, j, o, s, made, list, dir); err != nil {
+	if err := f.check(ctx, j, o, s, made, list, dir); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(to, 0o700); err != nil {
@@ -67,7 +67,7 @@ func (f *Fulfiller) keep(ctx context.Context, j order.Job, o order.Order, s Serv
 
 // link says whether a link that is delivered as it is keeps the promise, as far as
 // that can be told: nobody looks at what it leads to.
-func (p Promise) link(made generate.Result) error {
+func (p Requirements) link(made generate.Result) error {
 	if p.Kind != "" && p.Kind != "link" && made.MediaType != "" && made.MediaType != p.Kind {
 		return order.Failf(order.Retry, "bad_file", "the generator made a link to media type %s, but the service promises %s", made.MediaType, p.Kind)
 	}
@@ -78,18 +78,18 @@ func (p Promise) link(made generate.Result) error {
 	return nil
 }
 
-// judge looks at the files as a whole.
-func (f *Fulfiller) judge(ctx context.Context, j order.Job, o order.Order, s Service, made generate.Result, list []order.Artifact, dir string) error {
+// check looks at the files as a whole.
+func (f *Fulfiller) check(ctx context.Context, j order.Job, o order.Order, s Service, made generate.Result, list []order.Artifact, dir string) error {
 	if len(list) == 0 {
 		return order.Failf(order.Retry, "no_output", "the generator made nothing")
 	}
-	if n := s.Promise.Files; n > 0 && len(list) != n {
+	if n := s.Requirements.Files; n > 0 && len(list) != n {
 		return order.Failf(order.Retry, "bad_file", "the generator made %d files, the service promises %d", len(list), n)
 	}
 	if err := f.fresh(ctx, j, s, list); err != nil {
 		return err
 	}
-	if s.Promise.Judge == nil {
+	if s.Requirements.Checker == nil {
 		return nil
 	}
 	req, err := f.request(ctx, j, o, s, dir)
@@ -102,12 +102,12 @@ func (f *Fulfiller) judge(ctx context.Context, j order.Job, o order.Order, s Ser
 	if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
 		return err
 	}
-	return judged(s.Promise.Judge.Judge(ctx, req, made.Files), dir)
+	return checkFailed(s.Requirements.Checker.CheckFiles(ctx, req, made.Files), dir)
 }
 
-// judged says what a check's failure means for work that is made and may have
+// checkFailed says what a check's failure means for work that is made and may have
 // been paid for: only a veto has it made again.
-func judged(err error, dir string) error {
+func checkFailed(err error, dir string) error {
 	fail, ok := errors.AsType[*order.Failure](err)
 	if !ok {
 		return err
@@ -139,7 +139,7 @@ func (f *Fulfiller) fresh(ctx context.Context, j order.Job, s Service, list []or
 	for i, a := range list {
 		same := func(b order.Artifact) bool { return sameContent(a, b) }
 		changed = changed || !slices.ContainsFunc(sentBack, same)
-		if s.Promise.Repeats {
+		if s.Requirements.Repeats {
 			continue
 		}
 		if slices.ContainsFunc(list[:i], same) {

@@ -22,7 +22,7 @@ func TestNoClientGetsTheFileOfAnotherOrTheOneHeSentBack(t *testing.T) {
 		return generate.Result{Files: []string{file}}, os.WriteFile(file, picture, 0o600)
 	}
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.service = func(s *fulfill.Service) { s.Makers[0].Generator = generatorFunc(same) }
+		w.service = func(s *fulfill.Service) { s.Generators[0].Backend = generatorFunc(same) }
 		w.restart()
 		first := w.order()
 		w.must(order.StageGenerate)
@@ -32,7 +32,7 @@ func TestNoClientGetsTheFileOfAnotherOrTheOneHeSentBack(t *testing.T) {
 		if f := w.fails(order.StageGenerate, order.Retry, "duplicate"); !strings.Contains(f.Error(), first) {
 			t.Errorf("%v", f)
 		}
-		w.service = func(s *fulfill.Service) { s.Makers[0].Generator, s.Promise.Repeats = generatorFunc(same), true }
+		w.service = func(s *fulfill.Service) { s.Generators[0].Backend, s.Requirements.Repeats = generatorFunc(same), true }
 		w.restart()
 		w.must(order.StageGenerate)
 		w.must(order.StageUpload)
@@ -59,7 +59,7 @@ type critic struct {
 	files []string
 }
 
-func (c *critic) Judge(_ context.Context, req generate.Request, files []string) error {
+func (c *critic) CheckFiles(_ context.Context, req generate.Request, files []string) error {
 	c.req, c.files = req, files
 	return c.err
 }
@@ -70,15 +70,15 @@ func TestTheOwnersCheckMayVeto(t *testing.T) {
 		class order.Class
 		code  string
 	}{
-		"a veto":        {fails(order.Fail, "refused", order.SpentNothing), order.Retry, "vetoed"},
-		"later":         {fails(order.Retry, "try_later", order.SpentNothing), order.Wait, "try_later"},
-		"broken":        {fails(order.Retry, "exit", order.SpentNothing), order.Hold, "check"},
-		"misconfigured": {fails(order.Hold, "misconfigured", order.SpentNothing), order.Hold, "misconfigured"},
+		"a veto":        {fails(order.Fail, "refused", order.ChargeNone), order.Retry, "vetoed"},
+		"later":         {fails(order.Retry, "try_later", order.ChargeNone), order.Wait, "try_later"},
+		"broken":        {fails(order.Retry, "exit", order.ChargeNone), order.Hold, "check"},
+		"misconfigured": {fails(order.Hold, "misconfigured", order.ChargeNone), order.Hold, "misconfigured"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				judge := &critic{err: c.err}
-				w.service = func(s *fulfill.Service) { s.Promise.Judge = judge }
+				w.service = func(s *fulfill.Service) { s.Requirements.Checker = judge }
 				w.restart()
 				id := w.order()
 				w.fails(order.StageGenerate, c.class, c.code)
@@ -100,7 +100,7 @@ func TestTheOwnersCheckMayVeto(t *testing.T) {
 
 func TestTheNumberOfFilesIsPromised(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.service = func(s *fulfill.Service) { s.Promise.Files = 2 }
+		w.service = func(s *fulfill.Service) { s.Requirements.Files = 2 }
 		w.restart()
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, "bad_file")
@@ -125,7 +125,7 @@ func TestALinkKeepsThePromiseOrIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				w.painter.files, w.painter.url, w.painter.kind = 0, "https://cdn.example/x", c.kind
-				w.service = func(s *fulfill.Service) { s.Promise.Rules = c.rules }
+				w.service = func(s *fulfill.Service) { s.Requirements.Rules = c.rules }
 				w.restart()
 				w.order()
 				if c.class == "" {
@@ -157,7 +157,7 @@ func series(runs ...[]string) generatorFunc {
 
 func TestTheSameFileIsNotDeliveredTwiceInOne(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.service = func(s *fulfill.Service) { s.Makers[0].Generator = series([]string{"a", "a"}, []string{"a", "b"}) }
+		w.service = func(s *fulfill.Service) { s.Generators[0].Backend = series([]string{"a", "a"}, []string{"a", "b"}) }
 		w.restart()
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, "duplicate")
@@ -179,7 +179,7 @@ func TestALaterRoundBringsSomethingNew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-				w.service = func(s *fulfill.Service) { s.Makers[0].Generator = series(c.rounds...) }
+				w.service = func(s *fulfill.Service) { s.Generators[0].Backend = series(c.rounds...) }
 				w.restart()
 				id := w.order()
 				for round := range 3 {
@@ -205,7 +205,7 @@ func TestAClientGetsNoPieceTwice(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(func(s *fulfill.Service) {
 			weekly(s)
-			s.Makers[0].Generator = series([]string{"a"}, []string{"a"}, []string{"b"})
+			s.Generators[0].Backend = series([]string{"a"}, []string{"a"}, []string{"b"})
 		}, weeklyOffer)
 		w.asks(w.order(), 2)
 		w.must(order.StageGenerate)

@@ -10,11 +10,11 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// BeginGeneration writes down that the job is about to call a generator, whose
+// BeginCall writes down that the job is about to call a generator, whose
 // price it reserves, unless that goes beyond a cap: then nothing is written and
 // the error is the *order.Failure of the cap. Its error is of class Lost once the
 // job's lease is gone.
-func (s *Store) BeginGeneration(j order.Job, g order.Generation, caps order.Caps) (order.Generation, error) {
+func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Call, error) {
 	var capped *order.Failure
 	err := s.write("generation.begin", func(t *tx) error {
 		capped = nil
@@ -33,7 +33,7 @@ func (s *Store) BeginGeneration(j order.Job, g order.Generation, caps order.Caps
 				return err
 			}
 		}
-		g.State, g.BeganAt, g.Attempt = order.GenerationCalling, t.now.Time, j.Attempt
+		g.State, g.BeganAt, g.Attempt = order.CallStarted, t.now.Time, j.Attempt
 		if g.ID, err = t.InsertGeneration(noCancel, query.InsertGenerationParams{JobID: j.ID, AttemptID: j.AttemptID,
 			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now}); err != nil {
 			return err
@@ -86,25 +86,25 @@ func (t *tx) cappedToday(f *order.Failure) error {
 	return nil
 }
 
-// OpenGenerations are the calls of a job that are not settled.
-func (s *Store) OpenGenerations(ctx context.Context, j order.Job) ([]order.Generation, error) {
-	rows, err := s.read.OpenGenerations(ctx, j.ID)
+// OpenCalls are the calls of a job that are not settled.
+func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error) {
+	rows, err := s.read.OpenCalls(ctx, j.ID)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]order.Generation, len(rows))
+	list := make([]order.Call, len(rows))
 	for i, r := range rows {
-		list[i] = order.Generation{ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
+		list[i] = order.Call{ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
 			Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, Attempt: int(r.Attempt)}
 	}
 	return list, nil
 }
 
-// GenerationSubmitted makes a provider's id durable. It asks for no lease: money
+// CallSubmitted makes a provider's id durable. It asks for no lease: money
 // that was spent is written down, whoever works on the order now.
-func (s *Store) GenerationSubmitted(id int64, ticket string) error {
+func (s *Store) CallSubmitted(id int64, ticket string) error {
 	return s.write("generation.submitted", func(t *tx) error {
-		n, err := t.GenerationSubmitted(noCancel, ticket, id)
+		n, err := t.CallSubmitted(noCancel, ticket, id)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("generation %d: %w", id, order.ErrSettled)
 		}
@@ -112,15 +112,15 @@ func (s *Store) GenerationSubmitted(id int64, ticket string) error {
 	})
 }
 
-// SettleGeneration ends an open call: how, and what it has cost. The attempt that
+// CloseCall ends an open call: how, and what it has cost. The attempt that
 // began it carries the cost. One that is settled already is left alone.
-func (s *Store) SettleGeneration(id int64, state order.GenerationState, cost order.USD, note string) error {
+func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note string) error {
 	return s.write("generation.settle", func(t *tx) error {
 		rows, err := t.OpenGeneration(noCancel, id)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		if err := t.SettleGeneration(noCancel, query.SettleGenerationParams{State: state, Cost: cost,
+		if err := t.CloseCall(noCancel, query.CloseCallParams{State: state, Cost: cost,
 			SettledAt: t.now, Note: note, ID: id}); err != nil {
 			return err
 		}
