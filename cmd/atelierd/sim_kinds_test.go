@@ -41,10 +41,10 @@ func kindsConfig(cfg *config.Config) {
 	weekly.Title, weekly.PriceType, weekly.Pieces, weekly.QuotaLimit, weekly.Price = simWeekly, "weekly", true, simQuota, simSubPrice
 	cfg.Services = append(cfg.Services, quoted, weekly)
 	cfg.Budget.Bounties, cfg.Budget.Token = 30, 10
-	cfg.Messages = config.Messages{Interval: 3 * time.Hour, WindowInterval: 20 * time.Minute, Letters: map[string]*message.Template{}}
+	cfg.Messages = config.Messages{Interval: 3 * time.Hour, WindowInterval: 20 * time.Minute, Templates: map[string]*message.Template{}}
 	for name, text := range map[string]string{"received": "begun", "delivered": "delivered{{range .Links}} {{.}}{{end}}",
 		"revised": "revised {{.Round}}", "refused": "refused: {{.Reason}}", "piece": "Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}"} {
-		cfg.Messages.Letters[name] = must(message.Parse(text))
+		cfg.Messages.Templates[name] = must(message.Parse(text))
 	}
 	cfg.Bounties = config.Bounties{MaxOpen: 2, MaxBacklog: 50, Interval: 40 * time.Minute,
 		Rules: []config.BountyRule{{Category: "image_gen", MinBudget: 7 * order.Dollar, Service: simTitle}}}

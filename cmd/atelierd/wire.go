@@ -72,7 +72,7 @@ func letters(cfg *config.Config, s config.Service) map[string]*message.Template 
 	if s.Mode == config.ModeDryRun {
 		return nil
 	}
-	return cfg.Messages.Letters
+	return cfg.Messages.Templates
 }
 
 func newFulfiller(cfg *config.Config, st *store.Store, c *atelier.Client, b *budget.Budget, shop *workshop, log *slog.Logger) *fulfill.Fulfiller {

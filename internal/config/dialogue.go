@@ -15,13 +15,13 @@ type Messages struct {
 	// for pieces.
 	Interval       time.Duration
 	WindowInterval time.Duration
-	// Letters are the templates that are on, by the names of Templates.
-	Letters map[string]*message.Template
+	// Templates holds the templates that are set, by the names of MessageNames.
+	Templates map[string]*message.Template
 }
 
-// Templates are the names of the messages to clients. All but piece are off
+// MessageNames returns the names of the messages to clients. All but piece are off
 // unless they are set.
-func Templates() []string { return []string{"received", "delivered", "revised", "refused", "piece"} }
+func MessageNames() []string { return []string{"received", "delivered", "revised", "refused", "piece"} }
 
 // defaultPiece brings a piece to the client of a subscription.
 const defaultPiece = "Piece {{.Piece}}:{{range .Links}}\n{{.}}{{end}}"
@@ -31,9 +31,9 @@ func (t *table) messages() Messages {
 	m := Messages{
 		Interval:       t.duration("interval", 30*time.Minute, time.Second, 24*time.Hour),
 		WindowInterval: t.duration("window_interval", 5*time.Minute, time.Second, 24*time.Hour),
-		Letters:        map[string]*message.Template{},
+		Templates:      map[string]*message.Template{},
 	}
-	for _, name := range Templates() {
+	for _, name := range MessageNames() {
 		fallback := ""
 		if name == "piece" {
 			fallback = defaultPiece
@@ -53,7 +53,7 @@ func (t *table) messages() Messages {
 		if name == "piece" && !strings.Contains(text, ".Links") {
 			t.problem(t.at(name), "must contain {{.Links}}: it is what brings the link of a piece")
 		}
-		m.Letters[name] = l
+		m.Templates[name] = l
 	}
 	return m
 }
