@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/canvas"
 )
 
 // paintCmd is the built-in canvas as a program of the exec protocol: the order
@@ -48,11 +49,11 @@ func (paintCmd) Run(p *program) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	canvas, err := generate.NewCanvas()
+	painter, err := canvas.New()
 	if err != nil {
 		return &hinted{err: err, code: paintMisconfigured}
 	}
-	made, err := canvas.Generate(ctx, generate.Request{OrderID: in.OrderID, Round: in.Round, Attempt: in.Attempt,
+	made, err := painter.Generate(ctx, generate.Request{OrderID: in.OrderID, Round: in.Round, Attempt: in.Attempt,
 		Brief: in.Brief, OutputDir: dir})
 	if err != nil {
 		return &hinted{err: err, code: paintTryLater}

@@ -16,6 +16,8 @@ import (
 	"atelierd/internal/fetch"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/canvas"
+	"atelierd/internal/generate/exec"
 	"atelierd/internal/generate/provider"
 	"atelierd/internal/media"
 	"atelierd/internal/order"
@@ -56,7 +58,7 @@ type generators map[string]fulfill.Generator
 func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
 	list := generators{}
 	for name, g := range cfg.Generators {
-		made, err := newGenerator(cfg, name, g, log.With("generator", name))
+		made, err := newGenerator(cfg, g, log.With("generator", name))
 		if err != nil {
 			return nil, &hinted{err: fmt.Errorf("generator %s: %w", name, err), hint: "mend the [generator." + name + "] section", code: exitUsage}
 		}
@@ -66,10 +68,13 @@ func newGenerators(cfg *config.Config, log *slog.Logger) (generators, error) {
 	return list, nil
 }
 
-func newGenerator(cfg *config.Config, name string, g config.Generator, log *slog.Logger) (generate.Generator, error) {
-	if !g.Remote() {
-		return generate.New(name, generate.Spec{Type: g.Type, Exec: generate.ExecOptions{Command: g.Command, Dir: cfg.Dir,
-			Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log}})
+func newGenerator(cfg *config.Config, g config.Generator, log *slog.Logger) (generate.Generator, error) {
+	switch g.Type {
+	case config.TypeCanvas:
+		return canvas.New()
+	case config.TypeExec:
+		return exec.New(exec.Options{Command: g.Command, Dir: cfg.Dir,
+			Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log})
 	}
 	var workflow []byte
 	if g.Workflow != "" {
@@ -122,7 +127,7 @@ func newPricings(cfg *config.Config, log *slog.Logger) (pricings, error) {
 		}
 		p := &fulfill.Pricing{Fixed: s.Quote.Price, Min: s.Quote.Min, Max: s.Quote.Max}
 		if len(s.Quote.Command) > 0 {
-			made, err := generate.NewExec(generate.ExecOptions{Name: "the pricing command", Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
+			made, err := exec.New(exec.Options{Name: "the pricing command", Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
 				Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title)})
 			if err != nil {
 				return nil, &hinted{err: fmt.Errorf("the quotes of service %q: %w", s.Title, err), hint: "mend its quote setting", code: exitUsage}
@@ -251,7 +256,7 @@ func promise(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Re
 	if len(s.Check) == 0 {
 		return p, nil
 	}
-	judge, err := generate.NewExec(generate.ExecOptions{Name: "the service's check", Command: s.Check, Dir: cfg.Dir,
+	judge, err := exec.New(exec.Options{Name: "the service's check", Command: s.Check, Dir: cfg.Dir,
 		Env: cfg.Generators[s.Generator].Env, Log: log.With("check", s.Title)})
 	if err != nil {
 		return p, &hinted{err: fmt.Errorf("the check of service %q: %w", s.Title, err), hint: "mend its check setting", code: exitUsage}

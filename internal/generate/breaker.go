@@ -65,7 +65,7 @@ func (b *Breaker) Ready(ctx context.Context) error {
 func (b *Breaker) Try(ctx context.Context) error {
 	err := b.Probe(ctx)
 	if ctx.Err() != nil {
-		return stopped(ctx)
+		return Stopped(ctx)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

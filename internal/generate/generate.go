@@ -110,6 +110,21 @@ type Call struct {
 // without being paid for twice.
 type Repeater interface{ Repeats() bool }
 
+// Pricer finds the price of an order that asks for a quote.
+type Pricer interface {
+	// Price blocks until the price is known, has failed, or ctx has ended. Its
+	// error is an *order.Failure, as that of Generate is. Fail with the code
+	// refused means that the order is not wanted at any price.
+	Price(ctx context.Context, req Request) (order.USD, error)
+}
+
+// Checker looks at finished work before it is uploaded.
+type Checker interface {
+	// CheckFiles returns nil when the files may go to the client. Its error is an
+	// *order.Failure. Fail with the code refused is a veto of these files.
+	CheckFiles(ctx context.Context, req Request, files []string) error
+}
+
 // Message is one message of the order's thread.
 type Message struct {
 	From string
@@ -141,7 +156,7 @@ type Result struct {
 	Log string
 }
 
-// stopped is the failure of work that ctx has cut.
-func stopped(ctx context.Context) error {
+// Stopped returns the failure of work that ctx has ended.
+func Stopped(ctx context.Context) error {
 	return &order.Failure{Class: order.Stopped, Code: "stopped", Err: context.Cause(ctx)}
 }

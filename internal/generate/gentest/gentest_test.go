@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/canvas"
+	"atelierd/internal/generate/exec"
 	"atelierd/internal/generate/gentest"
 )
 
 func TestCanvasIsAGenerator(t *testing.T) {
 	gentest.Kit{Deterministic: true, New: func(t *testing.T) generate.Generator {
-		g, err := generate.New("sketch", generate.Spec{Type: "canvas"})
+		g, err := canvas.New()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,10 +31,10 @@ func TestExecIsAGenerator(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := func(t *testing.T, text string, log slog.Handler) generate.Generator {
-		g, err := generate.New("studio", generate.Spec{Type: "exec", Exec: generate.ExecOptions{
+		g, err := exec.New(exec.Options{
 			Command: []string{"/bin/sh", "-c", text}, Env: []string{"RUNS=" + runs},
 			Grace: 100 * time.Millisecond, Log: slog.New(log), SelfCheck: []string{"test", "-w", runs},
-		}})
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/term"
 )
 
 // a1111 speaks to AUTOMATIC1111's or Forge's web interface on the owner's own
@@ -96,5 +97,5 @@ func (b *a1111) probe(ctx context.Context, c *conn) error {
 		return nil
 	}
 	return order.Failf(order.Hold, "misconfigured", "the model %.80q is not installed there", b.spec.Model).
-		WithHint("put it there, or set model to one of: %s", tidy(fmt.Sprint(names), 200)).Nothing()
+		WithHint("put it there, or set model to one of: %s", term.Line(fmt.Sprint(names), 200)).Nothing()
 }

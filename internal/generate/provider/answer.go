@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/term"
 )
 
 // answer is what came back, of whatever status.
@@ -138,7 +138,7 @@ func (a answer) snippet() string {
 	case bytes.HasPrefix(bytes.ToLower(bytes.TrimSpace(a.body)), []byte("<")):
 		return "a web page"
 	}
-	return fmt.Sprintf("%q", a.says(200, "%s", a.body[:min(len(a.body), 16<<10)]))
+	return a.says(200, "%s", a.body[:min(len(a.body), 16<<10)])
 }
 
 // message finds the words for people in an answer of JSON, whatever its form; ""
@@ -174,11 +174,5 @@ func words(v any) string {
 // says makes a line of at most so many bytes of what the provider said. It is
 // redacted before it is cut, because the cut could leave a part of the key.
 func (a answer) says(most int, format string, args ...any) string {
-	return tidy(a.redact.Replace(fmt.Sprintf(format, args...)), most)
-}
-
-// tidy is one line of at most so many bytes without control characters.
-func tidy(s string, most int) string {
-	s = strings.Join(strings.Fields(generate.PlainText(s, most)), " ")
-	return s
+	return term.Line(a.redact.Replace(fmt.Sprintf(format, args...)), most)
 }

@@ -133,12 +133,12 @@ func TestAnErrorTellsTheProvidersWordsAndNotItsMarkup(t *testing.T) {
 		`{"error":"brief too long"}`:                                        "brief too long",
 		`{"detail":[{"loc":["body"],"msg":"field required","type":"x"}]}`:   "field required",
 		`{"base_resp":{"status_code":1004,"status_msg":"login fail"}}`:      "login fail",
-		`{"error":{"message":""},"message":"` + "two\nlines\x1b[31m" + `"}`: `"{\"error\":{\"message\":\"\"},\"message\":\"two lines[31m\"}"`,
+		`{"error":{"message":""},"message":"` + "two\nlines\x1b[31m" + `"}`: `{"error":{"message":""},"message":"two lines\x1b[31m"}`,
 		`{"message":"two\nlines"}`:                                          "two lines",
 		"\n<html><body>503</body></html>":                                   "a web page",
-		"gateway down":                                                      `"gateway down"`,
+		"gateway down":                                                      "gateway down",
 		"":                                                                  "an empty answer",
-		`{"data":[]}`:                                                       `"{\"data\":[]}"`,
+		`{"data":[]}`:                                                       `{"data":[]}`,
 	} {
 		if got := (answer{body: []byte(body), redact: strings.NewReplacer()}).snippet(); got != want {
 			t.Errorf("%q: got %s, want %s", body, got, want)

@@ -17,6 +17,7 @@ import (
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/term"
 )
 
 // comfyUI runs the owner's workflow on a ComfyUI server of the owner's. The
@@ -117,7 +118,7 @@ func (b *comfyUI) values(ctx context.Context, c *conn, req generate.Request) (ma
 		}
 		if n > len(req.References) {
 			return nil, order.Failf(order.Hold, "reference", "the workflow wants {{%s}}, and there are %d pictures of the client's; %s",
-				name, len(req.References), tidy(cmp.Or(strings.Join(req.Notes, "; "), "no more were linked to"), 300)).
+				name, len(req.References), term.Line(cmp.Or(strings.Join(req.Notes, "; "), "no more were linked to"), 300)).
 				WithHint("ask the client for a picture, or use a workflow without {{%s}}", name)
 		}
 		file, err := b.upload(ctx, c, fmt.Sprintf("atelierd-%s-%d", req.Call.Key, n), req.References[n-1])

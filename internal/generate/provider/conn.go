@@ -18,6 +18,7 @@ import (
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
+	"atelierd/internal/term"
 )
 
 const (
@@ -300,4 +301,4 @@ func linkFailure(ctx context.Context, err error) error {
 	return f
 }
 
-func (c *conn) clean(text string) string { return tidy(c.redact.Replace(text), 200) }
+func (c *conn) clean(text string) string { return term.Line(c.redact.Replace(text), 200) }

@@ -1,0 +1,160 @@
+package exec
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// maxEntries is how many entries of an output folder are looked at.
+const maxEntries = 1000
+
+// collect gives the absolute paths of the files that a run has made: those that
+// the manifest names, or else all regular, visible files of dir in name order.
+// A name with a secret in it is refused: it would be stored, and delivered.
+func collect(dir string, m manifest, redact *redactor) ([]string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, order.Failf(order.Retry, "output_dir", "the output folder is gone: %w", bare(err))
+	}
+	defer root.Close()
+
+	names := make([]string, 0, len(m.Files))
+	for _, path := range m.Files {
+		name, ok := inside(dir, path)
+		if !ok {
+			return nil, fmt.Errorf("the manifest names %.100q, which is outside the output folder", redact.clean(path))
+		}
+		if slices.Contains(names, name) {
+			return nil, fmt.Errorf("the manifest names %.100q twice", redact.clean(path))
+		}
+		names = append(names, name)
+	}
+	if m.Files == nil && m.URL == "" {
+		if names, err = visible(root); err != nil {
+			return nil, err
+		}
+	}
+	if len(names) == 0 && m.URL == "" {
+		return nil, order.Failf(order.Retry, "no_output", "the generator has made nothing").
+			WithHint("let it write files to $OUTPUT_DIR, or print a manifest, and nothing else, to stdout")
+	}
+	if len(names) > generate.MaxFiles {
+		return nil, fmt.Errorf("the generator has made %d files, at most %d are taken", len(names), generate.MaxFiles)
+	}
+	files := make([]string, len(names))
+	for i, name := range names {
+		if redact.finds(name) {
+			return nil, holdsSecret(fmt.Sprintf("the name of the output %.100q", redact.clean(name)))
+		}
+		if err := checkFile(root, name); err != nil {
+			return nil, err
+		}
+		files[i] = filepath.Join(dir, name)
+	}
+	return files, nil
+}
+
+// inside turns a path of the manifest, relative to dir or absolute within it,
+// into a local one. It is not ok when the path leads out of dir.
+func inside(dir, path string) (name string, ok bool) {
+	name = path
+	if filepath.IsAbs(path) {
+		for _, base := range []string{dir, resolved(dir)} {
+			if rel, err := filepath.Rel(base, path); err == nil && filepath.IsLocal(rel) {
+				name = rel
+				break
+			}
+		}
+	}
+	name = filepath.Clean(name)
+	return name, path != "" && !strings.ContainsRune(path, 0) && filepath.IsLocal(name)
+}
+
+// resolved is what a program sees as its folder when it asks for the true path.
+func resolved(dir string) string {
+	if r, err := filepath.EvalSymlinks(dir); err == nil {
+		return r
+	}
+	return dir
+}
+
+// visible lists what counts when there is no manifest. Folders are scratch
+// space; anything else that is no file is a mistake worth an error.
+func visible(root *os.Root) ([]string, error) {
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil, order.Failf(order.Retry, "output_dir", "cannot list the output folder: %w", bare(err))
+	}
+	defer dir.Close()
+	entries, err := dir.ReadDir(maxEntries + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, order.Failf(order.Retry, "output_dir", "cannot list the output folder: %w", bare(err))
+	}
+	if len(entries) > maxEntries {
+		return nil, fmt.Errorf("the output folder holds more than %d entries", maxEntries)
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// checkFile makes sure that name is an ordinary file of a sane size that can be
+// read, and that no step of the way to it is a symbolic link. Nothing is read,
+// and nothing that could block is opened, before that is known.
+func checkFile(root *os.Root, name string) error {
+	for i := range len(name) {
+		if name[i] != filepath.Separator {
+			continue
+		}
+		if st, err := root.Lstat(name[:i]); err != nil || !st.IsDir() {
+			return fmt.Errorf("the way to the output %.100q is not made of folders", name)
+		}
+	}
+	st, err := root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the output %.100q does not exist", name)
+	case err != nil:
+		return fmt.Errorf("the output %.100q cannot be looked at: %w", name, bare(err))
+	case !st.Mode().IsRegular():
+		return fmt.Errorf("the output %.100q is %s, not a file", name, kindOf(st.Mode()))
+	case st.Size() == 0:
+		return fmt.Errorf("the output %.100q is empty", name)
+	case st.Size() > generate.MaxFileBytes:
+		return fmt.Errorf("the output %.100q has %d bytes, at most %d are taken", name, st.Size(), generate.MaxFileBytes)
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return fmt.Errorf("the output %.100q cannot be read: %w", name, bare(err))
+	}
+	return f.Close()
+}
+
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a folder"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "a device"
+}

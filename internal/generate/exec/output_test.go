@@ -1,0 +1,171 @@
+package exec
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"atelierd/internal/order"
+)
+
+func TestWithoutAManifestTheVisibleFilesCountInNameOrder(t *testing.T) {
+	req := request(t)
+	res, err := script(t, `cd "$OUTPUT_DIR"; echo 2 > b.png; echo 1 > a.png; echo h > .hidden; mkdir scratch; echo s > scratch/s.png
+		echo "I made two pictures"`).Generate(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{filepath.Join(req.OutputDir, "a.png"), filepath.Join(req.OutputDir, "b.png")}
+	if !slices.Equal(res.Files, want) {
+		t.Errorf("got %q, want %q", res.Files, want)
+	}
+}
+
+func TestAManifestNamesFilesCostAndMessage(t *testing.T) {
+	req := request(t)
+	res, err := script(t, `cd "$OUTPUT_DIR"; mkdir -p d; echo 1 > d/z.png; echo 2 > a.png; echo 3 > unnamed.png
+		cat <<END
+ {"files":["d/z.png","$(pwd -P)/a.png"],"media_type":"image","cost_usd":"0.045","message":"done\n\u001b[31m\u202ewell"}
+END`).Generate(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{filepath.Join(req.OutputDir, "d/z.png"), filepath.Join(req.OutputDir, "a.png")}
+	if !slices.Equal(res.Files, want) || res.MediaType != "image" || res.Cost != 45_000 || res.Message != "done\n\\x1b[31m\\u202ewell" {
+		t.Errorf("got %+v", res)
+	}
+}
+
+func TestAManifestMayNameALinkOrOnlyTheCost(t *testing.T) {
+	res, err := script(t, `echo '{"url":"https://x.example/a","media_type":"link"}'`).Generate(t.Context(), request(t))
+	if err != nil || res.URL != "https://x.example/a" || len(res.Files) != 0 {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	res, err = script(t, `echo x > "$OUTPUT_DIR/x"; echo '{"cost_usd":0.30000000000000004}'`).Generate(t.Context(), request(t))
+	if err != nil || res.Cost != 300_000 || len(res.Files) != 1 {
+		t.Errorf("got %+v, %v", res, err)
+	}
+}
+
+func TestBadOutputIsRefusedWithAPlainReason(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret.png")
+	if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SECRET_FILE", secret)
+	for _, tc := range []struct{ script, code, want string }{
+		{`:`, "no_output", "made nothing"},
+		{`mkdir only-a-folder`, "no_output", "made nothing"},
+		{`echo x > a; echo '{"files":[]}'`, "no_output", "made nothing"},
+		{`: > empty.png`, "bad_output", `"empty.png" is empty`},
+		{`truncate -s 60M big.png`, "bad_output", "has 62914560 bytes"},
+		{`ln -s "$SECRET_FILE" l.png`, "bad_output", "is a symbolic link"},
+		{`echo x > a; ln -s a l.png; echo '{"files":["l.png"]}'`, "bad_output", "is a symbolic link"},
+		{`mkdir d; echo x > d/a; ln -s d e; echo '{"files":["e/a"]}'`, "bad_output", "not made of folders"},
+		{`ln -s "${SECRET_FILE%/*}" e; echo '{"files":["e/secret.png"]}'`, "bad_output", "not made of folders"},
+		{`mkfifo p.png`, "bad_output", "is a named pipe"},
+		{`mkdir d; echo '{"files":["d"]}'`, "bad_output", "is a folder"},
+		{`echo '{"files":["."]}'`, "bad_output", "is a folder"},
+		{`echo x > ../x; echo '{"files":["../x"]}'`, "bad_output", "outside the output folder"},
+		{`echo "{\"files\":[\"$SECRET_FILE\"]}"`, "bad_output", "outside the output folder"},
+		{`echo '{"files":["/etc/passwd"]}'`, "bad_output", "outside the output folder"},
+		{`echo '{"files":["a\u0000b"]}'`, "bad_output", "outside the output folder"},
+		{`echo '{"files":[""]}'`, "bad_output", "outside the output folder"},
+		{`echo '{"files":["nothing.png"]}'`, "bad_output", "does not exist"},
+		{`echo x > a; echo '{"files":["a","./a"]}'`, "bad_output", "twice"},
+		{`for i in $(seq 21); do echo x > $i.png; done`, "bad_output", "21 files"},
+		{`echo '{"files":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17","18","19","20","21"]}'`, "bad_output", "21 files"},
+		{`seq 1001 | xargs touch`, "bad_output", "more than 1000"},
+		{`echo x > a; echo '{"file":["a"]}'`, "bad_output", "unknown field"},
+		{`echo x > a; echo '{"files":["a"'`, "bad_output", "not valid"},
+		{`echo x > a; echo '{"files":["a"]} and text'`, "bad_output", "not valid"},
+		{`echo x > a; echo '{"cost_usd":"-1"}'`, "bad_output", "cost_usd"},
+		{`echo x > a; echo '{"cost_usd":1e300}'`, "bad_output", "cost_usd"},
+		{`echo '{"url":"file:///etc/passwd"}'`, "bad_output", "not an http"},
+		{`echo '{"url":"javascript:alert(1)"}'`, "bad_output", "not an http"},
+		{`echo '{"url":"https://user:pass@x.example/"}'`, "bad_output", "not an http"},
+		{`echo '{"url":"https://x.example","media_type":"hologram"}'`, "bad_output", "not known"},
+		{`cd ..; rm -r "$OUTPUT_DIR"`, "output_dir", "gone"},
+	} {
+		t.Run(tc.want+" "+tc.script[:min(len(tc.script), 20)], func(t *testing.T) {
+			e := script(t, `cd "$OUTPUT_DIR"; `+tc.script, func(o *Options) { o.Env = []string{"SECRET_FILE"} })
+			_, err := e.Generate(t.Context(), request(t))
+			wantFailure(t, err, order.Retry, tc.code, tc.want)
+		})
+	}
+}
+
+func TestBadOutputHasItsPriceAllTheSame(t *testing.T) {
+	for _, text := range []string{
+		`{"files":["gone.png"],"cost_usd":"0.04"}`,
+		`{"cost_usd":"0.04","surprise":true}`,
+		`{"cost_usd":0.04,"url":5}`,
+	} {
+		_, err := script(t, `echo said >&2; echo '`+text+`'`).Generate(t.Context(), request(t))
+		f := wantFailure(t, err, order.Retry, "bad_output", "")
+		if f.Cost != 40_000 || f.Log != "said\n" {
+			t.Errorf("%s: cost %s, log %q", text, f.Cost, f.Log)
+		}
+	}
+}
+
+func TestAFileThatMayNotBeReadIsRefused(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	_, err := script(t, `cd "$OUTPUT_DIR"; echo x > a; chmod 000 a`).Generate(t.Context(), request(t))
+	wantFailure(t, err, order.Retry, "bad_output", "cannot be read")
+}
+
+// FuzzManifest holds the promise that nothing outside the output folder is ever
+// taken, whatever a program prints.
+func FuzzManifest(f *testing.F) {
+	base := f.TempDir()
+	dir := filepath.Join(base, "out")
+	err := errors.Join(
+		os.MkdirAll(filepath.Join(dir, "sub"), 0o700),
+		os.WriteFile(filepath.Join(dir, "a.png"), []byte("x"), 0o600),
+		os.WriteFile(filepath.Join(dir, "sub", "b.png"), []byte("x"), 0o600),
+		os.WriteFile(filepath.Join(base, "outside.png"), []byte("x"), 0o600),
+		os.WriteFile(filepath.Join(base, "out.pid"), []byte("x"), 0o600),
+		os.Symlink(filepath.Join(base, "outside.png"), filepath.Join(dir, "link.png")),
+		os.Symlink("..", filepath.Join(dir, "up")),
+	)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{
+		`{"files":["a.png","sub/b.png"],"cost_usd":"0.04"}`, `{"files":["../outside.png"]}`, `{"files":["up/outside.png"]}`,
+		`{"files":["link.png"]}`, `{"files":["` + dir + `/a.png"]}`, `{"files":["` + base + `/outside.png"]}`,
+		`{"files":["sub/../../out.pid"]}`, `{"files":["sub/../a.png"]}`, `{"files":["up/out/a.png"]}`,
+		`{"url":"https://x.example/","media_type":"link"}`, `{"files":null,"cost_usd":1e-7}`, `{}`, `text`, ` {"files":["a.png","a.png"]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, stdout []byte) {
+		m, err := parseManifest(stdout, newRedactor(nil))
+		if err != nil {
+			return
+		}
+		if m.Cost < 0 {
+			t.Fatalf("a cost of %s", m.Cost)
+		}
+		files, err := collect(dir, m, newRedactor(nil))
+		if err != nil {
+			return
+		}
+		for _, path := range files {
+			real, err := filepath.EvalSymlinks(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			st, err := os.Lstat(path)
+			if err != nil || !st.Mode().IsRegular() || !strings.HasPrefix(real, resolved(dir)+"/") || !strings.HasPrefix(path, dir+"/") {
+				t.Fatalf("%q took %q (%q), %v", stdout, path, real, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,12 @@
+//go:build !linux
+
+package exec
+
+import osexec "os/exec"
+
+// processBegan knows nothing here; see KillOrphan.
+func processBegan(int) (began string, alive bool) { return "", false }
+
+// awaitExit waits until the leader has exited. It is reaped here, so a child
+// that holds a pipe open can delay the end by drainTime.
+func awaitExit(cmd *osexec.Cmd) { _ = cmd.Wait() }

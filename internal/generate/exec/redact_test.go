@@ -1,0 +1,233 @@
+package exec
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// The keys of these tests: one that no escaping changes, and one that every
+// escaping does.
+const (
+	plainKey = "sk-veryhidden-0123456789-abcdef"
+	oddKey   = `p"q\r/s<t>&u é+v=w:x@y z`
+)
+
+// keyed is a script that has both keys in its environment.
+func keyed(t testing.TB, text string, options ...func(*Options)) *Program {
+	t.Helper()
+	return script(t, text, append(options, func(o *Options) {
+		o.Env = append(o.Env, "OPENAI_API_KEY="+plainKey, "ODD_PASSWORD="+oddKey)
+	})...)
+}
+
+// wantNoPart fails when five bytes in a row of a secret are left in what is shown.
+func wantNoPart(t testing.TB, secret string, shown ...string) {
+	t.Helper()
+	for _, text := range shown {
+		for i := range len(secret) - 4 {
+			if strings.Contains(text, secret[i:i+5]) {
+				t.Fatalf("%q of the secret is left in %q", secret[i:i+5], text[max(0, len(text)-300):])
+			}
+		}
+	}
+}
+
+// shown is all that is stored and told of a failure.
+func shown(t testing.TB, err error) []string {
+	t.Helper()
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok {
+		t.Fatalf("got %v, want a failure", err)
+	}
+	return []string{f.Error(), f.Hint, f.Log}
+}
+
+// said is a lineLog with the given secrets, and the lines that it logs.
+func said(env ...string) (*lineLog, *[]string) {
+	var lines []string
+	log := slog.New(lineHandler{slog.DiscardHandler, func(s string) { lines = append(lines, s) }})
+	return newLineLog(log, newRedactor(env)), &lines
+}
+
+func TestTheCutOfALineLeavesNoPartOfASecret(t *testing.T) {
+	for from := maxLine - len(plainKey) - 2; from <= maxLine+2; from++ {
+		// A line gets shorter when secrets are taken out of it, and its cut moves.
+		for _, line := range []string{
+			strings.Repeat("x", from) + plainKey + " and more",
+			strings.Repeat(plainKey+" ", 50) + strings.Repeat("x", from-50*(len(plainKey)+1)) + plainKey,
+		} {
+			log, lines := said("API_KEY=" + plainKey)
+			fmt.Fprintln(log, line)
+			reason := log.finish([]byte("on stdout: " + line))
+			if len(*lines) != 2 || len((*lines)[0]) > maxLine || len((*lines)[1]) > maxLine {
+				t.Fatalf("%d lines", len(*lines))
+			}
+			wantNoPart(t, plainKey, append(*lines, reason, log.tail())...)
+		}
+	}
+}
+
+func TestTheTailOfTheLogLeavesNoEndOfASecret(t *testing.T) {
+	for after := maxTail - len(plainKey) - 2; after <= maxTail+2; after++ {
+		log, _ := said("API_KEY=" + plainKey)
+		fmt.Fprintln(log, "Bearer "+plainKey)
+		for left := after; left > 0; left -= 100 {
+			fmt.Fprintln(log, strings.Repeat("x", min(left, 100)-1))
+		}
+		log.finish(nil)
+		wantNoPart(t, plainKey, log.tail())
+	}
+}
+
+func TestASecretSplitBetweenTwoWritesIsStillTakenOut(t *testing.T) {
+	text := "Bearer " + plainKey + ", sk-very well\n"
+	for i := range len(text) {
+		log, lines := said("API_KEY=" + plainKey)
+		fmt.Fprint(log, text[:i])
+		fmt.Fprint(log, text[i:])
+		if want := []string{"Bearer [API_KEY], sk-very well"}; !slices.Equal(*lines, want) {
+			t.Fatalf("split at %d: got %q", i, *lines)
+		}
+	}
+	log, lines := said("API_KEY=" + plainKey)
+	for i := range len(text) {
+		fmt.Fprint(log, text[i:i+1])
+	}
+	if want := []string{"Bearer [API_KEY], sk-very well"}; !slices.Equal(*lines, want) {
+		t.Errorf("byte by byte: got %q", *lines)
+	}
+
+	half := len(plainKey) / 2
+	_, err := keyed(t, `printf 'Bearer `+plainKey[:half]+`' >&2; sleep 0.2; echo '`+plainKey[half:]+`' >&2; exit 1`).Generate(t.Context(), request(t))
+	wantFailure(t, err, order.Retry, "exit", "Bearer [OPENAI_API_KEY]")
+	wantNoPart(t, plainKey, shown(t, err)...)
+}
+
+func TestTheBeginningOfASecretAtTheEndOfTheTextIsTakenOut(t *testing.T) {
+	log, lines := said("API_KEY=" + plainKey)
+	fmt.Fprint(log, "Bearer "+plainKey[:20]) // killed in the middle of a write
+	log.finish([]byte("Bearer " + plainKey[:20]))
+	if want := []string{"Bearer [API_KEY]", "Bearer [API_KEY]"}; !slices.Equal(*lines, want) {
+		t.Errorf("got %q", *lines)
+	}
+	log, lines = said("API_KEY=" + plainKey)
+	fmt.Fprint(log, "what does it as")
+	log.finish([]byte("what does it as")) // "s" could have become a secret
+	if want := []string{"what does it as", "what does it as"}; !slices.Equal(*lines, want) {
+		t.Errorf("got %q", *lines)
+	}
+}
+
+func TestALineThatIsNoSecretDoesNotWaitForTheNext(t *testing.T) {
+	log, lines := said("API_KEY=" + plainKey)
+	fmt.Fprint(log, "sk-very\n")
+	if len(*lines) != 1 {
+		t.Errorf("got %q", *lines)
+	}
+}
+
+func TestSecretsOfEveryShapeAreTakenOut(t *testing.T) {
+	for name, tc := range map[string]struct {
+		env        []string
+		text, want string
+	}{
+		"one that begins with another": {[]string{"A_KEY=abcdefgh", "B_KEY=abcdefgh-ijkl"}, "abcdefgh-ijkl abcdefgh-i", "[B_KEY] [A_KEY]-i"},
+		"two that overlap":             {[]string{"A_KEY=xsk-very", "B_KEY=sk-verysecret"}, "(xsk-verysecret)", "([A_KEY])"},
+		"one that overlaps itself":     {[]string{"A_KEY=aaaaaaaa"}, "(" + strings.Repeat("a", 1000) + ")", "([A_KEY])"},
+		"many lines":                   {[]string{"A_KEY=-----BEGIN-----\nMIIEvQIBADANB\n"}, "-----BEGIN-----\nMIIEvQIBADANB\nMIIEvQIBADANB", "[A_KEY]\n[A_KEY]"},
+		"with a carriage return":       {[]string{"A_KEY=abcdefgh\r"}, "abcdefgh\n", "[A_KEY]\n"},
+		"not UTF-8":                    {[]string{"A_KEY=abcd\xff\xfeefgh"}, "abcd\xff\xfeefgh abcd\ufffd\ufffdefgh", "[A_KEY] [A_KEY]"},
+		"short":                        {[]string{"A_KEY=word"}, "word", "word"},
+		"of an innocent name":          {[]string{"STYLE=watercolour"}, "watercolour", "watercolour"},
+	} {
+		r := newRedactor(tc.env)
+		if got := r.clean(tc.text); got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
+		}
+		s, got := redactedStream{redactor: r}, ""
+		for i := range len(tc.text) {
+			got += s.next(tc.text[i : i+1])
+			if len(s.rest) >= 40 {
+				t.Fatalf("%s: %d bytes are held back", name, len(s.rest))
+			}
+		}
+		// A stream takes what a secret may have begun with for a part of it.
+		want := strings.Replace(tc.want, "[A_KEY]-i", "[B_KEY]", 1)
+		if got += s.end(); got != want {
+			t.Errorf("%s, in pieces: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestAnEscapedSecretIsTakenOut(t *testing.T) {
+	r := newRedactor([]string{"ODD_PASSWORD=" + oddKey})
+	for _, text := range []string{
+		oddKey,
+		`p\"q\\r/s<t>&u é+v=w:x@y z`,  // JSON
+		`p\"q\\r\/s<t>&u é+v=w:x@y z`, // JSON with its slashes escaped
+		`p\"q\\r/s\u003ct\u003e\u0026u é+v=w:x@y z`, // JSON for HTML
+		`p\"q\\r/s<t>&u \u00e9+v=w:x@y z`,           // JSON in ASCII
+		strconv.Quote(oddKey), url.QueryEscape(oddKey),
+		url.PathEscape(oddKey), url.UserPassword("user", oddKey).String(),
+	} {
+		if got := r.clean(text); strings.Trim(got, `"user:`) != "[ODD_PASSWORD]" {
+			t.Errorf("%s: got %q", text, got)
+		}
+	}
+}
+
+func TestARunThatFailsOrSucceedsShowsNoPartOfASecret(t *testing.T) {
+	// Each text ends so that its cut goes through the key.
+	long := func(cut int) string { return strings.Repeat("x", cut-10) + plainKey }
+	texts := filepath.Join(t.TempDir(), "texts")
+	if err := os.WriteFile(texts, []byte(long(maxLine)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	manifest := `echo '{"message":"` + long(maxMessage) + `"}'`
+	for _, end := range []string{"exit 0", "exit 1", "exit 65", "exit 75", "exit 78", "kill -9 $$", "sleep 60"} {
+		for _, print := range []string{"cat " + texts + " >&2", "cat " + texts, "cat " + texts + " >&2; " + manifest} {
+			var lines []string
+			e := keyed(t, `echo x > "$OUTPUT_DIR/x"; `+print+"; "+end, onLine(func(s string) { lines = append(lines, s) }),
+				func(o *Options) {
+					if end == "sleep 60" {
+						o.Timeout = 300 * time.Millisecond
+					}
+				})
+			res, err := e.Generate(t.Context(), request(t))
+			all := append(lines, res.Message, res.Log)
+			if end != "exit 0" {
+				all = append(all, shown(t, err)...)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if len(lines) == 0 {
+				t.Fatalf("%s: nothing was logged", print)
+			}
+			wantNoPart(t, plainKey, all...)
+		}
+	}
+}
+
+func TestTheSelfCheckShowsNoSecret(t *testing.T) {
+	said := strings.Repeat("x", maxLine-10) + plainKey
+	e := keyed(t, "", func(o *Options) {
+		o.SelfCheck = []string{"sh", "-c", "printf '%05000d\n' 1 | tr 0 x >&2; echo '" + said + "' >&2; exit 1"}
+	})
+	err := e.Check(t.Context())
+	wantFailure(t, err, order.Hold, "self_check", "exited with 1")
+	wantNoPart(t, plainKey, shown(t, err)...)
+
+	e = keyed(t, "", func(o *Options) { o.SelfCheck = []string{"false", strings.Repeat("x", 180) + plainKey} })
+	wantNoPart(t, plainKey, shown(t, e.Check(t.Context()))...)
+}
