@@ -2,7 +2,8 @@
 // problem of the file at once, each with its key path and line.
 //
 // It must not know what the settings are used for: no network, no database, no
-// credentials, and nothing is run.
+// credentials, and nothing is run. It imports package provider for one table,
+// that of what each provider needs, which stands next to their code.
 package config
 
 import (

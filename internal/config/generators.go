@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/generate/provider"
 	"atelierd/internal/order"
 )
 
@@ -16,23 +17,6 @@ import (
 const (
 	TypeExec   = "exec"
 	TypeCanvas = "canvas"
-)
-
-// providers are the other types: which of them need a model and a key, and what
-// they make, which is empty where the model or the owner's server decides.
-var providers = map[string]struct {
-	model, key bool
-	makes      []string
-}{
-	"http": {}, "comfyui": {}, "a1111": {makes: images},
-	"openai": {true, true, images}, "gemini": {true, true, images}, "replicate": {true, true, nil}, "fal": {true, true, nil},
-	"runway": {true, true, both}, "luma": {true, true, both}, "minimax": {true, true, videos},
-}
-
-var (
-	images = []string{KindImage}
-	videos = []string{KindVideo}
-	both   = []string{KindImage, KindVideo} // the first is the default
 )
 
 // The values of Generator.OnUnknown.
@@ -77,19 +61,24 @@ type Generator struct {
 
 // Remote says whether the generator is a provider spoken to over HTTP.
 func (g Generator) Remote() bool {
-	_, is := providers[g.Type]
+	_, is := provider.TypeOf(g.Type)
 	return is
 }
 
-// Free says whether no call of the generator can ever cost anything: it is made on
-// the owner's own machine, tells no cost, and has no price.
+// Free reports whether no call of the generator can ever cost anything: it is made
+// on the owner's own machine, reports no cost, and has no price.
 func (g Generator) Free() bool {
-	return g.Cost == 0 && (g.Type == TypeCanvas || g.Type == "comfyui" || g.Type == "a1111")
+	needs, _ := provider.TypeOf(g.Type)
+	return g.Cost == 0 && (g.Type == TypeCanvas || needs.Local)
 }
 
-// Types are the values of Generator.Type.
+// Types returns the values of Generator.Type.
 func Types() []string {
-	return append([]string{TypeExec, TypeCanvas}, slices.Sorted(maps.Keys(providers))...)
+	list := []string{TypeExec, TypeCanvas}
+	for _, needs := range provider.Types() {
+		list = append(list, needs.Type)
+	}
+	return list
 }
 
 // generators reads the tables under [generator].
@@ -190,7 +179,7 @@ func (t *table) noKey(text string) {
 // provider reads the keys of providers, and forbids them to others.
 func (t *table) provider(g *Generator, dir string) {
 	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "user", "params", "workflow", "poll_interval"}
-	needs, is := providers[g.Type]
+	needs, is := provider.TypeOf(g.Type)
 	if !is {
 		for _, key := range keys {
 			if t.has(key) {
@@ -202,45 +191,45 @@ func (t *table) provider(g *Generator, dir string) {
 	}
 	g.BaseURL = t.base("base_url")
 	g.Model = t.text("model", "")
-	g.Makes = t.makes(g.Type)
+	g.Makes = t.makes(needs)
 	g.KeyFile, g.KeyEnv, g.User = t.text("key_file", ""), t.text("key_env", ""), t.text("user", "")
 	g.Params = t.params("params")
 	g.Workflow = t.text("workflow", "")
 	g.PollInterval = t.duration("poll_interval", 3*time.Second, 100*time.Millisecond, time.Hour)
-	if needs.model && g.Model == "" {
+	if needs.Model && g.Model == "" {
 		t.problem(t.at("model"), "is missing")
 	}
 	switch {
 	case g.KeyFile != "" && g.KeyEnv != "":
 		t.problem(t.at("key_env"), "cannot be set together with key_file")
-	case needs.key && g.KeyFile == "" && g.KeyEnv == "":
+	case needs.Key && g.KeyFile == "" && g.KeyEnv == "":
 		t.problem(t.at("key_env"), "is missing: set key_env or key_file, which name where the key is")
 	case g.KeyEnv != "" && !variable.MatchString(g.KeyEnv):
 		t.problem(t.at("key_env"), "must be the name of a variable, not the key itself")
 	}
-	if g.Type == "comfyui" && g.Workflow == "" {
+	if needs.Workflow && g.Workflow == "" {
 		t.problem(t.at("workflow"), "is missing: the file of a workflow in API format")
-	} else if g.Type != "comfyui" && t.has("workflow") {
-		t.problem(t.at("workflow"), "is for type comfyui only")
+	} else if !needs.Workflow && t.has("workflow") {
+		t.problem(t.at("workflow"), "is not for type %s", needs.Type)
 	}
 	t.noKey("the key is never in this file: set key_env to the name of its variable, or key_file to that of its file")
 	g.KeyFile, g.Workflow = within(dir, g.KeyFile), within(dir, g.Workflow)
 }
 
-// makes reads what a provider makes. A value that it would ignore is a problem:
-// it would promise what does not come.
-func (t *table) makes(kind string) string {
-	can := providers[kind].makes
+// makes reads what a provider makes. A value that the provider would ignore is a
+// problem, because the service would promise what never comes.
+func (t *table) makes(needs provider.Needs) string {
+	can := needs.Makes
 	if len(can) == 0 {
 		if t.has("makes") {
-			t.problem(t.at("makes"), "is not for type %s: what is made is up to what it runs", kind)
+			t.problem(t.at("makes"), "is not for type %s: what is made is up to what it runs", needs.Type)
 		}
 		t.known = append(t.known, "makes")
 		return ""
 	}
 	s := t.oneOf("makes", can[0], KindImage, KindVideo)
 	if !slices.Contains(can, s) {
-		t.problem(t.at("makes"), "is %.40q, and type %s makes %ss only", s, kind, can[0])
+		t.problem(t.at("makes"), "is %.40q, and type %s makes %ss only", s, needs.Type, can[0])
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"atelierd/internal/generate/provider"
 	"atelierd/internal/media"
 	"atelierd/internal/prompt"
 )
@@ -115,7 +116,7 @@ func (t *table) fits(s Service, generators map[string]Generator) {
 			continue
 		}
 		only, advice := " only", ""
-		if slices.Contains(providers[g.Type].makes, s.Kind) {
+		if needs, _ := provider.TypeOf(g.Type); slices.Contains(needs.Makes, s.Kind) {
 			only, advice = "", fmt.Sprintf("; set makes = %q there", s.Kind)
 		}
 		t.warn(t.at("generator"), "[generator.%s] makes %ss%s, the service promises %s%s", bare(name), g.Makes, only, promised[s.Kind], advice)

@@ -29,8 +29,7 @@ func (t *table) spending(generators map[string]Generator, services []Service) Sp
 	}
 	for _, name := range slices.Sorted(maps.Keys(generators)) {
 		g, at := generators[name], join("generator", name)
-		paid := g.Type == TypeExec || g.Type == "http" || g.Remote() && providers[g.Type].key
-		if s.On() && paid && g.Cost == 0 {
+		if s.On() && g.Cost == 0 && !g.Free() {
 			t.warn(at, "has no cost_usd: the caps of [spending] cannot count its calls before they are made")
 		}
 		for key, most := range map[string]order.USD{"attempt_usd": s.Attempt, "order_usd": s.Order, "day_usd": s.Day} {

@@ -15,7 +15,8 @@ const workflow = `{"3": {"class_type": "KSampler", "inputs": {"seed": "{{seed}}"
 
 func TestEveryBackEndLivesThroughWhatProvidersDo(t *testing.T) {
 	models := map[string]string{"fal": "fal-ai/flux/dev", "replicate": "black-forest-labs/flux-schnell"}
-	for _, typ := range provider.Types() {
+	for _, needs := range provider.Types() {
+		typ := needs.Type
 		t.Run(typ, func(t *testing.T) {
 			gentest.RunRemote(t, typ, func(p gentest.Place) (generate.Generator, error) {
 				model := models[typ]

@@ -25,6 +25,9 @@ type fal struct {
 	app string
 }
 
+var falNeeds = Needs{Type: "fal", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+
 func newFal(s Spec) (backend, error) {
 	parts := strings.Split(s.Model, "/")
 	if len(parts) < 2 || parts[0] == "" || parts[1] == "" {
@@ -43,7 +46,7 @@ func (b *fal) header(c *conn) http.Header {
 }
 
 func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	input, err := input(req, b.spec, "image_url", allReferences)
+	input, err := input(req, b.spec, "image_url", anySize)
 	if err != nil {
 		return "", nil, err
 	}

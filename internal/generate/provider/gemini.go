@@ -20,10 +20,12 @@ import (
 // like beside generationConfig, all others into it.
 type gemini struct{ spec Spec }
 
-func newGemini(s Spec) (backend, error) { return &gemini{s}, nil }
+// geminiNeeds: 14 MB of pictures fit into a request of 20 MB, which is base64.
+var geminiNeeds = Needs{Type: "gemini", Key: true, Model: true, Makes: images, Prompt: true,
+	References: References{Image: Unlimited, Bytes: 14 << 20},
+	Params:     append([]string{"aspectRatio", "imageSize"}, geminiParts...)}
 
-// mostGemini is how many bytes of pictures fit into a request of 20 MB.
-const mostGemini = 14 << 20
+func newGemini(s Spec) (backend, error) { return &gemini{s}, nil }
 
 // geminiRefusals are the ends of an answer that say no to its content.
 var geminiRefusals = []string{"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION",
@@ -44,7 +46,7 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 		Thought bool    `json:"thought,omitempty"` // of the model, on the way: a draft
 	}
 	parts := []part{{Text: req.Prompt}}
-	for _, r := range taken(req, b.spec, mostGemini) {
+	for _, r := range req.References {
 		content, err := read(r)
 		if err != nil {
 			return "", nil, err

@@ -33,6 +33,9 @@ type own struct {
 	params map[string]any
 }
 
+var httpNeeds = Needs{Type: "http", Params: []string{"health"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+
 func newHTTP(s Spec) (backend, error) {
 	b := &own{spec: s, params: with(map[string]any{}, s.Params)}
 	if value, there := b.params["health"]; there {

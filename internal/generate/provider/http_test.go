@@ -237,7 +237,8 @@ func TestATextGetsTheEndingOfItsType(t *testing.T) {
 }
 
 func TestNothingIsAskedOfAProviderWithoutAWish(t *testing.T) {
-	for _, typ := range Types() {
+	for _, needs := range Types() {
+		typ := needs.Type
 		spec := Spec{Type: typ, BaseURL: "http://127.0.0.1:1", Model: "a/b", Key: key, Workflow: []byte(`{"1":{"class_type":"x","inputs":{"a":"{{reference_1}}"}}}`)}
 		p, err := New(spec)
 		if err != nil {

@@ -16,33 +16,27 @@ import (
 // it takes nothing else. Generations have an id.
 type luma struct{ spec Spec }
 
+var lumaNeeds = Needs{Type: "luma", Key: true, Model: true, Makes: both, Prompt: true,
+	References: References{Image: 4, Video: 1, Links: true, Animations: true}}
+
 func newLuma(s Spec) (backend, error) { return &luma{s}, nil }
 
-const (
-	lumaPath = "/dream-machine/v1/generations"
-	mostLuma = 4 // references of a picture
-)
+const lumaPath = "/dream-machine/v1/generations"
 
 func (b *luma) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	fields, path := map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, lumaPath
-	var links []string
-	for _, r := range req.References {
-		if strings.HasPrefix(r.URL, "https://") && len(links) < mostLuma {
-			links = append(links, r.URL)
-		}
-	}
 	switch {
 	case b.spec.Makes == "image":
 		path += "/image"
 		var list []any
-		for _, l := range links {
-			list = append(list, map[string]any{"url": l})
+		for _, r := range req.References {
+			list = append(list, map[string]any{"url": r.URL})
 		}
 		if list != nil {
 			fields["image_ref"] = list
 		}
-	case len(links) > 0:
-		fields["keyframes"] = map[string]any{"frame0": map[string]any{"type": "image", "url": links[0]}}
+	case len(req.References) > 0:
+		fields["keyframes"] = map[string]any{"frame0": map[string]any{"type": "image", "url": req.References[0].URL}}
 	}
 	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.bearer(), json: with(fields, b.spec.Params), paid: true})
 	if err != nil {

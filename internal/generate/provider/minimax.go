@@ -10,7 +10,6 @@ import (
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
-	"atelierd/internal/prompt"
 )
 
 // minimax makes videos, whatever Makes says. It says in its answers, most of them
@@ -18,10 +17,11 @@ import (
 // duration. Tasks have an id.
 type minimax struct{ spec Spec }
 
-const (
-	mostMiniMax     = 14 << 20 // bytes of a picture that goes along in a request
-	mostMiniMaxText = 2000     // characters of a prompt
-)
+// mostMiniMax is the most bytes of a picture that goes along in a request.
+const mostMiniMax = 14 << 20
+
+var miniMaxNeeds = Needs{Type: "minimax", Key: true, Model: true, Makes: videos, Prompt: true, PromptLimit: 2000,
+	References: References{Image: 1, Video: 1}}
 
 func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
 
@@ -79,8 +79,8 @@ func (v verdict) check(a answer, spending order.Charge) error {
 }
 
 func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	fields := map[string]any{"model": b.spec.Model, "prompt": prompt.Shorten(req.Prompt, mostMiniMaxText)}
-	picture, err := first(taken(req, b.spec, allReferences), mostMiniMax)
+	fields := map[string]any{"model": b.spec.Model, "prompt": req.Prompt}
+	picture, err := first(req.References, mostMiniMax)
 	if err != nil {
 		return "", nil, err
 	}

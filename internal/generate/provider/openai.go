@@ -27,10 +27,10 @@ import (
 // which is "json" for a provider whose edits take no form.
 type openai struct{ spec Spec }
 
-func newOpenAI(s Spec) (backend, error) { return &openai{s}, nil }
+var openAINeeds = Needs{Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits"},
+	References: References{Image: 16}}
 
-// mostEdited is how many pictures an edit takes.
-const mostEdited = 16
+func newOpenAI(s Spec) (backend, error) { return &openai{s}, nil }
 
 func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	r, err := b.request(c, req)
@@ -83,8 +83,7 @@ func (b *openai) request(c *conn, req generate.Request) (call, error) {
 	fields := with(map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, b.spec.Params)
 	delete(fields, "edits")
 	r := call{method: http.MethodPost, path: "/images/generations", header: c.bearer(), json: fields, paid: true}
-	pictures := taken(req, b.spec, allReferences)
-	pictures = pictures[:min(len(pictures), mostEdited)]
+	pictures := req.References
 	if len(pictures) == 0 {
 		return r, nil
 	}

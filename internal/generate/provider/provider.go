@@ -14,16 +14,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/prompt"
 	"atelierd/internal/secret"
 )
 
@@ -36,7 +35,7 @@ type Spec struct {
 	BaseURL string
 	// Model is the provider's name for what makes the files.
 	Model string
-	// Makes is "image" or "video", for providers that make both; image if empty.
+	// Makes is "image" or "video"; empty is the type's default.
 	Makes string
 	// Key gives the secret, read anew for each run so that it can be changed in
 	// place; nil for a provider without one.
@@ -74,35 +73,13 @@ type backend interface {
 // repeater is a backend whose submit may be sent again under the same key.
 type repeater interface{ repeats() bool }
 
-// kind is what a back end needs of a Spec, and how it is made.
-type kind struct {
-	model, key bool // required
-	prompt     bool // it makes nothing of an empty one
-	make       func(Spec) (backend, error)
-}
-
-var kinds = map[string]kind{
-	"a1111":     {prompt: true, make: newA1111},
-	"comfyui":   {make: newComfyUI},
-	"fal":       {model: true, key: true, prompt: true, make: newFal},
-	"gemini":    {model: true, key: true, prompt: true, make: newGemini},
-	"http":      {make: newHTTP},
-	"luma":      {model: true, key: true, prompt: true, make: newLuma},
-	"minimax":   {model: true, key: true, prompt: true, make: newMiniMax},
-	"openai":    {model: true, key: true, prompt: true, make: newOpenAI},
-	"replicate": {model: true, key: true, prompt: true, make: newReplicate},
-	"runway":    {model: true, key: true, prompt: true, make: newRunway},
-}
-
 // errNoJobs is the answer to a ticket of a provider that gives none.
 var errNoJobs = order.Failf(order.Retry, "expired", "the provider has no jobs that could be asked about")
-
-// Types are the names of the back ends, in order.
-func Types() []string { return slices.Sorted(maps.Keys(kinds)) }
 
 // Provider is a generate.Generator.
 type Provider struct {
 	spec    Spec
+	needs   Needs
 	backend backend
 	base    *url.URL
 	api     *http.Client
@@ -117,19 +94,19 @@ const (
 // New makes the back end that spec names. Its error is one for the owner. It
 // reads no secret and sends nothing: that is for Check.
 func New(spec Spec) (*Provider, error) {
-	kind, there := kinds[spec.Type]
+	kind, there := kindOf(spec.Type)
 	if !there {
-		return nil, fmt.Errorf("unknown type %.40q, known are %s", spec.Type, strings.Join(Types(), ", "))
+		return nil, fmt.Errorf("unknown type %.40q, known are %s", spec.Type, names())
 	}
 	base, err := url.Parse(spec.BaseURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
 		return nil, fmt.Errorf("base_url must be an http or https address without a user or a query, is %.100q", spec.BaseURL)
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
-	if kind.model && spec.Model == "" {
+	if kind.Model && spec.Model == "" {
 		return nil, errors.New("model is missing")
 	}
-	if kind.key && spec.Key == nil {
+	if kind.Key && spec.Key == nil {
 		return nil, errors.New("the provider needs a key: key_env or key_file is missing")
 	}
 	if spec.Timeout == 0 {
@@ -138,8 +115,8 @@ func New(spec Spec) (*Provider, error) {
 	if spec.PollInterval == 0 {
 		spec.PollInterval = defaultPollInterval
 	}
-	if spec.Makes == "" {
-		spec.Makes = "image"
+	if spec.Makes == "" && len(kind.Makes) > 0 {
+		spec.Makes = kind.Makes[0]
 	}
 	if spec.Log == nil {
 		spec.Log = slog.New(slog.DiscardHandler)
@@ -148,7 +125,7 @@ func New(spec Spec) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{spec: spec, backend: made, base: base, api: apiClient(spec.Transport),
+	return &Provider{spec: spec, needs: kind.Needs, backend: made, base: base, api: apiClient(spec.Transport),
 		links: fetch.New(fetch.Options{MaxBytes: generate.MaxFileBytes, Timeout: linkTimeout, Proxy: http.ProxyFromEnvironment,
 			Trusted: []string{hostPort(base)}, Transport: spec.Transport})}, nil
 }
@@ -196,24 +173,18 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)
 	defer cancel()
 	ticket := req.Call.Ticket
-	if ticket == "" && req.Prompt == "" && kinds[p.spec.Type].prompt {
+	if ticket == "" && req.Prompt == "" && p.needs.Prompt {
 		return generate.Result{}, order.Failf(order.Hold, "no_prompt", "the order says nothing of what is to be made").
 			WithHint("ask the client: `atelierd messages %s --send TEXT`; then `atelierd orders retry`", req.OrderID).Nothing()
 	}
 	var out *output
 	if ticket == "" {
-		if ticket, out, err = p.backend.submit(limit, c, req); err != nil {
-			return generate.Result{}, err
-		}
-		if out == nil {
-			p.spec.Log.Info("submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
-			if err := submitted(req, ticket); err != nil {
-				return generate.Result{}, err
-			}
-		}
+		ticket, out, err = p.submit(limit, c, req)
+	} else {
+		p.spec.Log.Info("job resumed", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
 	}
-	if req.Call.Ticket != "" {
-		p.spec.Log.Info("goes on with the job", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
+	if err != nil {
+		return generate.Result{}, err
 	}
 	if out == nil {
 		if out, err = p.wait(limit, c, ticket); err != nil {
@@ -228,6 +199,19 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 		return generate.Result{}, costing(err, out.cost)
 	}
 	return generate.Result{Files: files, Cost: out.cost}, nil
+}
+
+// submit makes the call. A job's ticket is durable when it returns.
+func (p *Provider) submit(ctx context.Context, c *conn, req generate.Request) (ticket string, out *output, err error) {
+	if p.needs.PromptLimit > 0 {
+		req.Prompt = prompt.Shorten(req.Prompt, p.needs.PromptLimit)
+	}
+	req.References = p.needs.References.accepted(req, p.spec)
+	if ticket, out, err = p.backend.submit(ctx, c, req); err != nil || out != nil {
+		return ticket, out, err
+	}
+	p.spec.Log.Info("job submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
+	return ticket, nil, submitted(req, ticket)
 }
 
 // costing tells what the provider has said that a result costs which is of no use.

@@ -24,6 +24,9 @@ type replicate struct{ spec Spec }
 // mostReplicate is how large a picture may be to go along in a request.
 const mostReplicate = 256 << 10
 
+var replicateNeeds = Needs{Type: "replicate", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+
 func newReplicate(s Spec) (backend, error) { return &replicate{s}, nil }
 
 type prediction struct {

@@ -54,26 +54,8 @@ func first(list []generate.Reference, most int64) (string, error) {
 	return picture(list[0], most)
 }
 
-// allReferences is more than all references together may have.
-const allReferences = 1 << 40
-
-// taken are the references that a provider takes: no animations, and together no
-// more than most bytes. One that is left out is no reason to fail.
-func taken(req generate.Request, spec Spec, most int64) (list []generate.Reference) {
-	for _, r := range req.References {
-		st, err := os.Stat(r.Path)
-		if err == nil && (st.Size() > most || r.MIME == "image/gif") {
-			spec.Log.Warn("the provider does not take a picture of the client's, which is left out", "order", req.OrderID,
-				"attempt", req.Attempt, "type", r.MIME, "bytes", st.Size())
-			continue
-		}
-		if err == nil {
-			most -= st.Size()
-		}
-		list = append(list, r)
-	}
-	return list
-}
+// anySize is more bytes than a picture may have.
+const anySize = 1 << 40
 
 // fromBase64 decodes a picture of an answer, which may be a data: address. It was
 // paid for.

@@ -10,7 +10,6 @@ import (
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
-	"atelierd/internal/prompt"
 )
 
 // runway makes pictures and videos. Params are fields of the request, such as
@@ -19,11 +18,11 @@ type runway struct{ spec Spec }
 
 func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
 
-const (
-	mostRunwayText       = 1000            // UTF-16 units of a prompt
-	mostRunwayReferences = 3               // of a picture
-	mostRunwayPicture    = 5 << 20 / 4 * 3 // bytes that make 5 MB of base64
-)
+// mostRunwayPicture is as many bytes as make 5 MB of base64.
+const mostRunwayPicture = 5 << 20 / 4 * 3
+
+var runwayNeeds = Needs{Type: "runway", Key: true, Model: true, Makes: both, Prompt: true, PromptLimit: 1000,
+	References: References{Image: 3, Video: 1}}
 
 func (b *runway) header(c *conn) http.Header {
 	h := c.bearer()
@@ -52,20 +51,15 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 // request gives the fields of a request and where it goes. A video begins with
 // the first reference; a picture takes up to three.
 func (b *runway) request(req generate.Request) (path string, fields map[string]any, err error) {
-	most := mostRunwayReferences
-	if b.spec.Makes == "video" {
-		most = 1
-	}
 	var pictures []any
-	references := taken(req, b.spec, allReferences)
-	for _, r := range references[:min(len(references), most)] {
+	for _, r := range req.References {
 		uri, err := picture(r, mostRunwayPicture)
 		if err != nil {
 			return "", nil, err
 		}
 		pictures = append(pictures, uri)
 	}
-	fields = map[string]any{"model": b.spec.Model, "promptText": prompt.Shorten(req.Prompt, mostRunwayText)}
+	fields = map[string]any{"model": b.spec.Model, "promptText": req.Prompt}
 	switch {
 	case b.spec.Makes == "video" && len(pictures) > 0:
 		fields["promptImage"] = pictures[0]

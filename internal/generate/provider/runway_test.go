@@ -58,7 +58,7 @@ func TestRunwayKeepsTheEndOfALongPromptWhichHoldsTheObjection(t *testing.T) {
 	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400}}})
 	s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{Prompt: strings.Repeat("x", 2000) + " make the hat blue"})
 	text, _ := s.requests("POST /v1/text_to_image")[0].body["promptText"].(string)
-	if len(text) != mostRunwayText || !strings.HasSuffix(text, "make the hat blue") {
+	if len(text) != runwayNeeds.PromptLimit || !strings.HasSuffix(text, "make the hat blue") {
 		t.Errorf("sent %d characters that end with %q", len(text), text[max(len(text)-20, 0):])
 	}
 }
