@@ -67,7 +67,7 @@ func (c bountiesListCmd) Run(p *program) error {
 
 // noBounties explains a marketplace of the published guide, which has none.
 func noBounties(err error) error {
-	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == "not_found" {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNotFound {
 		return hintf(fmt.Errorf("the marketplace shows none: %w", err), "the guide's marketplace has no bounties; a wrong id looks the same")
 	}
 	return err

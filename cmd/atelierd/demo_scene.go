@@ -127,7 +127,7 @@ func stageOf(a act, line store.Line, seen, alive bool) (string, style) {
 	case a.asks:
 		return "quoting", yellow
 	case line.State == order.StateHeld || line.State == order.StateFailed:
-		return plain(string(line.State) + " " + line.Code), red
+		return plain(string(line.State) + " " + string(line.Code)), red
 	case line.Job == order.JobLeased && !alive:
 		return "cut off", red
 	case a.accepted > a.sentBack:

@@ -107,7 +107,7 @@ func TestAnOrderShowsHowFarItHasCome(t *testing.T) {
 		{want: "cut off", line: line(order.StageGenerate, order.JobLeased, 1), seen: true},
 		{want: "uploading, try 2", line: line(order.StageUpload, order.JobReady, 2), seen: true, alive: true},
 		{want: "delivering", remote: delivered, line: line(order.StageDeliver, order.JobLeased, 1), seen: true, alive: true},
-		{want: "held no_service", line: store.Line{State: order.StateHeld, Code: "no_service"}, seen: true, alive: true},
+		{want: "held no_service", line: store.Line{State: order.StateHeld, Code: order.CodeNoService}, seen: true, alive: true},
 		{want: "delivered", remote: delivered, line: store.Line{State: order.StateDelivered}, seen: true, alive: true},
 	} {
 		a := newAct(placed{at: at}, c.remote, c.line, c.seen, c.alive, at.Add(9*time.Second))

@@ -110,7 +110,7 @@ func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 	profile, err := c.Profile(ctx)
 	if err != nil {
 		f, _ := errors.AsType[*order.Failure](err)
-		d.credentials = d.credentials || f != nil && (f.Code == "key_refused" || f.Code == "forbidden")
+		d.credentials = d.credentials || f != nil && (f.Code == order.CodeKeyRefused || f.Code == order.CodeForbidden)
 		d.failErr(name, err)
 		d.clock(watch)
 		return nil

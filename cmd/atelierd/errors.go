@@ -48,7 +48,7 @@ func explain(err error) (text, hint string, code int) {
 		if hint == "" {
 			hint = f.Hint
 		}
-		if f.Code == "key_refused" || f.Code == "no_key" {
+		if f.Code == order.CodeKeyRefused || f.Code == order.CodeNoKey {
 			code = exitCredentials
 		}
 	}

@@ -120,12 +120,12 @@ type orderLine struct {
 	JobState     order.JobState `json:"job_state"` // empty without work
 	Attempt      int            `json:"attempt"`
 	RunAt        time.Time      `json:"run_at,omitzero"`
-	JobCode      string         `json:"job_code"` // why it does not run before run_at
+	JobCode      order.Code     `json:"job_code"` // why it does not run before run_at
 	JobReason    string         `json:"job_reason"`
 	Service      string         `json:"service"`
 	PriceUSD     string         `json:"price_usd"` // empty without a price
 	Brief        string         `json:"brief"`
-	Code         string         `json:"code"`
+	Code         order.Code     `json:"code"`
 	Reason       string         `json:"reason"`
 	Hint         string         `json:"hint"`
 	CreatedAt    time.Time      `json:"created_at"`
@@ -175,7 +175,7 @@ func progress(l store.Line, maxAttempts int, now time.Time) string {
 	switch {
 	case l.State == order.StateHeld || l.State == order.StateFailed:
 		if l.Code != "" {
-			parts = append(parts, plain(l.Code))
+			parts = append(parts, plain(string(l.Code)))
 		}
 	case l.State != order.StateWorking || l.Stage == "":
 	case l.Attempt == 0:
@@ -188,7 +188,7 @@ func progress(l store.Line, maxAttempts int, now time.Time) string {
 		return text
 	}
 	// The reason is too long for a column; its code says it in a word or two.
-	if wait := waits(store.Work{State: l.Job, RunAt: l.RunAt, Code: l.JobCode, Reason: strings.ReplaceAll(l.JobCode, "_", " ")}, now); wait != "" {
+	if wait := waits(store.Work{State: l.Job, RunAt: l.RunAt, Code: l.JobCode, Reason: strings.ReplaceAll(string(l.JobCode), "_", " ")}, now); wait != "" {
 		text += ", " + short(wait, 60)
 	}
 	return text

@@ -80,7 +80,7 @@ func (c ordersApproveCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		if before.Code != codeReview {
+		if before.Code != order.CodeReview {
 			return fmt.Errorf("order %s is %s and does not wait for approval", id, before.State)
 		}
 		return o.Retry(ctx, id)

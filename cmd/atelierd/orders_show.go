@@ -109,7 +109,7 @@ func (v historyView) showState(g *page, now time.Time, said *told) {
 	case o.State == order.StateHeld && o.Code == order.CodeOwner:
 		head[2] = plainCell(byOwner(""))
 		hint = "at the marketplace it is still open; `atelierd orders retry " + typed(o.ID) + "` takes the work up again"
-	case o.State == order.StateFailed && o.Code == codeRefused && hint == "":
+	case o.State == order.StateFailed && o.Code == order.CodeRefused && hint == "":
 		hint = refusedHint(o.ID)
 	}
 	wait := ""

@@ -34,7 +34,7 @@ type orderView struct {
 	State           order.State     `json:"state"`
 	RemoteStatus    order.Status    `json:"remote_status"`
 	Round           int             `json:"round"`
-	Code            string          `json:"code"`
+	Code            order.Code      `json:"code"`
 	Reason          string          `json:"reason"`
 	Hint            string          `json:"hint"`
 	Service         string          `json:"service"`
@@ -100,7 +100,7 @@ type jobView struct {
 	State   order.JobState `json:"state"`
 	Attempt int            `json:"attempt"`
 	RunAt   time.Time      `json:"run_at"` // not before
-	Code    string         `json:"code"`
+	Code    order.Code     `json:"code"`
 	Reason  string         `json:"reason"`
 	Hint    string         `json:"hint"`
 }
@@ -111,7 +111,7 @@ type attemptView struct {
 	Stage      order.Stage `json:"stage"`
 	Attempt    int         `json:"attempt"`
 	Outcome    string      `json:"outcome"`
-	Code       string      `json:"code"`
+	Code       order.Code  `json:"code"`
 	Error      string      `json:"error"`
 	Log        string      `json:"log"`
 	CostUSD    string      `json:"cost_usd"`

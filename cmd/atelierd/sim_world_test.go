@@ -131,14 +131,14 @@ func (c *craftsman) Generate(ctx context.Context, r generate.Request) (generate.
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return generate.Result{}, order.Failf(order.Stopped, "stopped", "stopped")
+		return generate.Result{}, order.Failf(order.Stopped, order.CodeStopped, "stopped")
 	case <-t.C:
 	}
 	if refuses(r.Brief) {
-		return generate.Result{}, order.Failf(order.Fail, "refused", "the generator refuses")
+		return generate.Result{}, order.Failf(order.Fail, order.CodeRefused, "the generator refuses")
 	}
 	if luck < 0.15 {
-		return generate.Result{}, order.Failf(order.Retry, "exit", "the generator failed")
+		return generate.Result{}, order.Failf(order.Retry, order.CodeExit, "the generator failed")
 	}
 	file := filepath.Join(r.OutputDir, "out.png")
 	body := append([]byte{}, picture...)

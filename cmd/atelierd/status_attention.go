@@ -14,13 +14,13 @@ import (
 // This file is what needs the owner, each with the next step.
 
 type attentionView struct {
-	What   string    `json:"what"` // order, piece, message, service, row, generator or daemon
-	ID     string    `json:"id"`
-	State  string    `json:"state"`
-	Code   string    `json:"code"`
-	Reason string    `json:"reason"`
-	Hint   string    `json:"hint"`
-	Since  time.Time `json:"since"`
+	What   string     `json:"what"` // order, piece, message, service, row, generator or daemon
+	ID     string     `json:"id"`
+	State  string     `json:"state"`
+	Code   order.Code `json:"code"`
+	Reason string     `json:"reason"`
+	Hint   string     `json:"hint"`
+	Since  time.Time  `json:"since"`
 	// Services are not listed as long as the generator is paused.
 	Services []string `json:"services,omitempty"`
 }
@@ -127,7 +127,7 @@ func pausedFor(cfg *config.Config, title string, paused map[string]store.Fact) (
 func nextStep(a store.Attention) string {
 	switch a.What {
 	case "order", "piece", "message":
-		if a.Code == codeRefused && a.What == "order" {
+		if a.Code == order.CodeRefused && a.What == "order" {
 			return refusedHint(a.ID)
 		}
 		return "`atelierd orders show " + typed(a.ID) + "` tells all about it, `atelierd orders retry " + typed(a.ID) + "` tries it again"
@@ -148,9 +148,6 @@ func nextStep(a store.Attention) string {
 	}
 	return "the daemon's log says more"
 }
-
-// codeRefused marks an order that a generator has refused.
-const codeRefused = "refused"
 
 // refusedHint is the next step for such an order: mostly there is none.
 func refusedHint(id string) string {

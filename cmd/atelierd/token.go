@@ -83,7 +83,7 @@ func (c tokenLaunchCmd) failed(d direct, err error) error {
 		return hintf(fmt.Errorf("the launch had no answer: %w", err), "`atelierd agent show` tells whether there is a token; do not launch it elsewhere")
 	}
 	err = errors.Join(err, d.owner.EndOneTimeAction(actToken, "refused", err.Error()))
-	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == "conflict" {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeConflict {
 		return hintf(err, "the agent has a token already: `atelierd agent show`")
 	}
 	return err

@@ -107,10 +107,10 @@ func settle(cfg *config.Config) time.Duration { return 2 * cfg.Work.DeliverTimeo
 func gate(mode string) *order.Failure {
 	switch mode {
 	case config.ModeReview:
-		return order.Failf(order.Hold, codeReview, "made, and waits for your approval").
+		return order.Failf(order.Hold, order.CodeReview, "made, and waits for your approval").
 			WithHint("`atelierd orders show` names the files; then `atelierd orders approve`, `orders redo` or `orders cancel`")
 	case config.ModeDryRun:
-		return order.Failf(order.Hold, "dry_run", "made, and not sent: the service is in mode dry-run").
+		return order.Failf(order.Hold, order.CodeDryRun, "made, and not sent: the service is in mode dry-run").
 			WithHint("set mode to auto or review, then `atelierd orders retry`")
 	}
 	return nil
@@ -120,17 +120,14 @@ func gate(mode string) *order.Failure {
 func quoteGate(mode string) *order.Failure {
 	switch mode {
 	case config.ModeReview:
-		return order.Failf(order.Hold, codeReview, "priced, and waits for your approval").
+		return order.Failf(order.Hold, order.CodeReview, "priced, and waits for your approval").
 			WithHint("`atelierd orders show` has the price; then `atelierd orders approve`, or `atelierd quote` with another")
 	case config.ModeDryRun:
-		return order.Failf(order.Hold, "dry_run", "priced, and not sent: the service is in mode dry-run").
+		return order.Failf(order.Hold, order.CodeDryRun, "priced, and not sent: the service is in mode dry-run").
 			WithHint("set mode to auto or review, then `atelierd orders retry`")
 	}
 	return nil
 }
-
-// codeReview marks work that waits for the owner's approval.
-const codeReview = "review"
 
 // defaultRounds is how many more rounds a client gets when neither the owner
 // nor the marketplace says otherwise.

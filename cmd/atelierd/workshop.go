@@ -95,7 +95,7 @@ func keyOf(g config.Generator) func() (secret.Text, error) {
 		return func() (secret.Text, error) {
 			text := strings.TrimSpace(os.Getenv(g.KeyEnv))
 			if text == "" {
-				return secret.Text{}, order.Failf(order.Hold, generate.CodeNoKey, "the variable %s, for the generator's key, is not set", g.KeyEnv).
+				return secret.Text{}, order.Failf(order.Hold, order.CodeProviderKeyMissing, "the variable %s, for the generator's key, is not set", g.KeyEnv).
 					WithHint("set it and start again").Nothing()
 			}
 			return secret.New(text), nil
@@ -104,7 +104,7 @@ func keyOf(g config.Generator) func() (secret.Text, error) {
 		return func() (secret.Text, error) {
 			text, err := credential.ReadSecret(g.KeyFile)
 			if err != nil {
-				held := order.Failf(order.Hold, generate.CodeNoKey, "%w", err).Nothing()
+				held := order.Failf(order.Hold, order.CodeProviderKeyMissing, "%w", err).Nothing()
 				if e, ok := errors.AsType[*credential.Error](err); ok {
 					held.Hint = e.Hint
 				}
@@ -197,7 +197,7 @@ const troublePaused = "generator."
 // generator, or for a higher cap, looks again: the owner may have mended either
 // before this start.
 func (g generators) begin(st *store.Store, log *slog.Logger) error {
-	return errors.Join(g.watch(st, log), st.RunNow(generate.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(troubleCapped, ""))
+	return errors.Join(g.watch(st, log), st.RunNow(order.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(troubleCapped, ""))
 }
 
 // watch shows the owner which generators are paused. What an earlier process has
@@ -218,7 +218,7 @@ func (g generators) watch(st *store.Store, log *slog.Logger) error {
 			}
 			err := st.SetAlert(troublePaused+name, reason)
 			if reason == "" {
-				err = errors.Join(err, st.RunNow(generate.CodePaused)) // what waited for it need not wait out its time
+				err = errors.Join(err, st.RunNow(order.CodePaused)) // what waited for it need not wait out its time
 			}
 			if err != nil {
 				log.Warn("a paused generator could not be written down", "generator", name, "error", err)

@@ -75,7 +75,7 @@ func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
 		return turn.Job
 	}
 	job := lease(nil)
-	waits := &order.Failure{Class: order.Wait, Code: generate.CodePaused, Err: errors.New("the generator is paused")}
+	waits := &order.Failure{Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused")}
 	if next := lease(&order.Done{Job: *job, Failure: waits, RunAt: time.Now().Add(time.Hour)}); next != nil {
 		t.Fatalf("it does not wait: %+v", next)
 	}

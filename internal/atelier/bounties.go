@@ -115,7 +115,7 @@ func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
 	r := request{call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"bounties", id, "claim"}, read: nothing}
 	if n := MessageLength(message); n > MaxPitch {
-		return r.notSent(order.Fail, "rejected", "a message with a claim has up to %d characters, this one %d", MaxPitch, n)
+		return r.notSent(order.Fail, order.CodeRejected, "a message with a claim has up to %d characters, this one %d", MaxPitch, n)
 	}
 	body := map[string]string{}
 	if message != "" {

@@ -216,7 +216,7 @@ func TestAnAnswerWithoutItsPointIsUnreadable(t *testing.T) {
 		s, _ := serve(t, answer(200, tc.answer))
 		c, _ := client(t, s.URL)
 		err := tc.call(c)
-		if f, _ := failed(t, err); f.Code != "no_answer" || f.Class != order.Retry || !OutcomeUnknown(err) {
+		if f, _ := failed(t, err); f.Code != order.CodeNoAnswer || f.Class != order.Retry || !OutcomeUnknown(err) {
 			t.Errorf("%s: %+v", name, f)
 		}
 		if strings.Contains(err.Error(), "atelier_1") {
@@ -238,7 +238,7 @@ func TestANewKeyIsPickedUp(t *testing.T) {
 		o.Credentials = func() Credentials { return Credentials{testAgent, secret.New(key)} }
 	})
 	_, err := c.Profile(t.Context())
-	if f, _ := failed(t, err); f.Class != order.Hold || f.Code != "key_refused" {
+	if f, _ := failed(t, err); f.Class != order.Hold || f.Code != order.CodeKeyRefused {
 		t.Errorf("%+v", f)
 	}
 	key = "atelier_new"

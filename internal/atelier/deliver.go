@@ -27,7 +27,7 @@ func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverab
 	r := request{call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
 		path: []string{"orders", orderID, "deliver"}, read: nothing}
 	if len(pieces) == 0 {
-		return r.notSent(order.Fail, "rejected", "there is nothing to deliver")
+		return r.notSent(order.Fail, order.CodeRejected, "there is nothing to deliver")
 	}
 	wire := make([]wireDeliverable, len(pieces))
 	for i, p := range pieces {
@@ -50,7 +50,7 @@ func (c *Client) Quote(ctx context.Context, orderID string, price order.USD) err
 // send is do with a JSON body.
 func (c *Client) send(ctx context.Context, r request, body any) error {
 	if err := r.jsonBody(body); err != nil {
-		return r.notSent(order.Fail, "rejected", "%s", tidy(err.Error(), ""))
+		return r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
 	}
 	return c.do(ctx, r)
 }

@@ -59,19 +59,19 @@ const (
 )
 
 // failure makes the Failure around e, whose text gets the request's name.
-func (r *request) failure(class order.Class, code string, e *CallError) *order.Failure {
+func (r *request) failure(class order.Class, code order.Code, e *CallError) *order.Failure {
 	e.text = r.name() + ": " + e.text
 	return &order.Failure{Class: class, Code: code, Err: e}
 }
 
 // notSent is for requests that are wrong before they are sent.
-func (r *request) notSent(class order.Class, code, format string, args ...any) *order.Failure {
+func (r *request) notSent(class order.Class, code order.Code, format string, args ...any) *order.Failure {
 	return r.failure(class, code, &CallError{text: fmt.Sprintf(format, args...), unsent: true})
 }
 
 // unmetered is for requests that the Meter refused: its own Failure decides.
 func (r *request) unmetered(err error) *order.Failure {
-	f := r.failure(order.Retry, "not_counted", &CallError{
+	f := r.failure(order.Retry, order.CodeNotCounted, &CallError{
 		text: "not sent: " + tidy(err.Error(), ""), unsent: true, cause: err})
 	if own, ok := errors.AsType[*order.Failure](err); ok {
 		f.Class, f.Code, f.Hint, f.After = own.Class, own.Code, own.Hint, own.After
@@ -83,14 +83,14 @@ func (r *request) unmetered(err error) *order.Failure {
 // status is that of the unreadable answer, or 0.
 func (r *request) noAnswer(ctx context.Context, err error, unsent bool, key secret.Text, status int) *order.Failure {
 	e := &CallError{Status: status, unsent: unsent, unknown: !unsent}
-	code, hint := "no_answer", ""
+	code, hint := order.CodeNoAnswer, ""
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.text, e.cause = "cancelled", context.Canceled
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		e.text, e.cause = fmt.Sprintf("no answer within %s", r.timeout.Round(time.Millisecond)), context.DeadlineExceeded
 	case errors.Is(err, errFileChanged):
-		code, e.text = "file_changed", "the file changed while it was sent"
+		code, e.text = order.CodeFileChanged, "the file changed while it was sent"
 	default:
 		e.text = tidy(err.Error(), key.Reveal())
 		if status != 0 {
@@ -98,7 +98,7 @@ func (r *request) noAnswer(ctx context.Context, err error, unsent bool, key secr
 		}
 	}
 	if unsent {
-		code = "unreachable"
+		code = order.CodeUnreachable
 		e.text = "not sent: " + e.text
 		if !errors.Is(e.cause, context.Canceled) {
 			e.cause, hint = err, hintNetwork
@@ -120,7 +120,7 @@ func isDialError(err error) bool {
 
 // refused is a refusal that means no more than its text says.
 func (r *request) refused(status int, no *refusal, key secret.Text) *order.Failure {
-	return r.failure(order.Fail, "rejected", r.callError(status, no, key))
+	return r.failure(order.Fail, order.CodeRejected, r.callError(status, no, key))
 }
 
 func (r *request) callError(status int, no *refusal, key secret.Text) *CallError {
@@ -142,40 +142,40 @@ func (r *request) callError(status int, no *refusal, key secret.Text) *CallError
 // classify says what an answer that is neither 2xx nor a redirect means.
 func (r *request) classify(status int, no *refusal, said limits, now time.Time, key secret.Text) *order.Failure {
 	e := r.callError(status, no, key)
-	f := r.failure(order.Fail, "rejected", e)
-	set := func(class order.Class, code, hint string) { f.Class, f.Code, f.Hint = class, code, hint }
+	f := r.failure(order.Fail, order.CodeRejected, e)
+	set := func(class order.Class, code order.Code, hint string) { f.Class, f.Code, f.Hint = class, code, hint }
 	switch {
 	case status == http.StatusTooManyRequests:
-		set(order.Wait, "rate_limited", "")
+		set(order.Wait, order.CodeRateLimited, "")
 		f.After = said.wait(now)
 	case status >= 500:
-		set(order.Retry, "server_error", "")
+		set(order.Retry, order.CodeServerError, "")
 		f.After, e.unknown = said.retryAfter, true
 	case status == http.StatusRequestTimeout:
-		set(order.Retry, "no_answer", "")
+		set(order.Retry, order.CodeNoAnswer, "")
 		e.unknown = true
 	case status == http.StatusRequestEntityTooLarge:
-		set(order.Fail, "too_large", "make the file smaller; the marketplace takes up to 50 MB")
+		set(order.Fail, order.CodeTooLarge, "make the file smaller; the marketplace takes up to 50 MB")
 	case r.base != nil:
 		// The blob store knows neither the order nor the key: a new upload
 		// token may be all that is needed.
-		set(order.Retry, "blob_refused", "")
+		set(order.Retry, order.CodeBlobRefused, "")
 	case status == http.StatusUnauthorized:
-		set(order.Hold, "key_refused", hintKey)
+		set(order.Hold, order.CodeKeyRefused, hintKey)
 	case status == http.StatusForbidden:
-		set(order.Hold, "forbidden", "check that the API key and the agent id belong together")
+		set(order.Hold, order.CodeForbidden, "check that the API key and the agent id belong together")
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
-		set(order.Fail, "not_found", "")
+		set(order.Fail, order.CodeNotFound, "")
 	case status == http.StatusConflict:
-		set(order.Fail, "conflict", conflictHint(e))
+		set(order.Fail, order.CodeConflict, conflictHint(e))
 	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
-		set(order.Fail, "rejected", "")
+		set(order.Fail, order.CodeRejected, "")
 	case status < 400:
-		set(order.Retry, "server_error", "")
+		set(order.Retry, order.CodeServerError, "")
 		e.unknown = true
 	default:
 		// An odd 4xx is more often a proxy's word than the marketplace's.
-		set(order.Retry, "unexpected", "")
+		set(order.Retry, order.CodeUnexpected, "")
 	}
 	if f.Hint == "" && no.foreign && status >= 400 && status < 500 {
 		f.Hint = hintBase

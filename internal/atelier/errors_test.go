@@ -22,25 +22,25 @@ func TestEachStatusHasItsClassAndCode(t *testing.T) {
 	for _, tc := range []struct {
 		status  int
 		class   order.Class
-		code    string
+		code    order.Code
 		unknown bool
 		hint    string
 	}{
-		{400, order.Fail, "rejected", false, ""},
-		{401, order.Hold, "key_refused", false, "new one is picked up"},
-		{402, order.Retry, "unexpected", false, ""},
-		{403, order.Hold, "forbidden", false, "belong together"},
-		{404, order.Fail, "not_found", false, ""},
-		{405, order.Fail, "not_found", false, ""},
-		{408, order.Retry, "no_answer", true, ""},
-		{409, order.Fail, "conflict", false, ""},
-		{413, order.Fail, "too_large", false, "50 MB"},
-		{422, order.Fail, "rejected", false, ""},
-		{429, order.Wait, "rate_limited", false, ""},
-		{500, order.Retry, "server_error", true, ""},
-		{502, order.Retry, "server_error", true, ""},
-		{503, order.Retry, "server_error", true, ""},
-		{504, order.Retry, "server_error", true, ""},
+		{400, order.Fail, order.CodeRejected, false, ""},
+		{401, order.Hold, order.CodeKeyRefused, false, "new one is picked up"},
+		{402, order.Retry, order.CodeUnexpected, false, ""},
+		{403, order.Hold, order.CodeForbidden, false, "belong together"},
+		{404, order.Fail, order.CodeNotFound, false, ""},
+		{405, order.Fail, order.CodeNotFound, false, ""},
+		{408, order.Retry, order.CodeNoAnswer, true, ""},
+		{409, order.Fail, order.CodeConflict, false, ""},
+		{413, order.Fail, order.CodeTooLarge, false, "50 MB"},
+		{422, order.Fail, order.CodeRejected, false, ""},
+		{429, order.Wait, order.CodeRateLimited, false, ""},
+		{500, order.Retry, order.CodeServerError, true, ""},
+		{502, order.Retry, order.CodeServerError, true, ""},
+		{503, order.Retry, order.CodeServerError, true, ""},
+		{504, order.Retry, order.CodeServerError, true, ""},
 	} {
 		t.Run(strconv.Itoa(tc.status), func(t *testing.T) {
 			s, _ := serve(t, answer(tc.status, `{"success":false,"error":"Order is not in a deliverable status"}`))
@@ -121,13 +121,13 @@ func TestTheMeterIsToldTheReset(t *testing.T) {
 
 func TestARefusedMeterSendsNothing(t *testing.T) {
 	s, seen := serve(t, answer(200, `{"success":true}`))
-	own := &order.Failure{Class: order.Wait, Code: "budget", Err: errors.New("28 of 30 requests are used"),
+	own := &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: errors.New("28 of 30 requests are used"),
 		Hint: "raise budget.deliver", After: 7 * time.Minute}
 	c, meter := client(t, s.URL)
 	meter.refuse = own
 	err := c.Deliver(t.Context(), "ord_1", onePiece)
 	f, _ := failed(t, err)
-	if f.Class != order.Wait || f.Code != "budget" || f.After != own.After || f.Hint != own.Hint || !errors.Is(err, own) {
+	if f.Class != order.Wait || f.Code != order.CodeBudget || f.After != own.After || f.Hint != own.Hint || !errors.Is(err, own) {
 		t.Errorf("failure = %+v, want the meter's", f)
 	}
 	if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || len(seen()) != 0 {
@@ -136,7 +136,7 @@ func TestARefusedMeterSendsNothing(t *testing.T) {
 
 	meter.refuse = errors.New("database is locked")
 	f, _ = failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
-	if f.Class != order.Retry || f.Code != "not_counted" || !errors.Is(f, ErrNotSent) || len(seen()) != 0 {
+	if f.Class != order.Retry || f.Code != order.CodeNotCounted || !errors.Is(f, ErrNotSent) || len(seen()) != 0 {
 		t.Errorf("a broken meter gives %+v", f)
 	}
 }
@@ -164,7 +164,7 @@ func TestADeadAddressIsNotSent(t *testing.T) {
 			c, meter := client(t, "http://"+l.Addr().String(), change)
 			err := c.Deliver(t.Context(), "ord_1", onePiece)
 			f, e := failed(t, err)
-			if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || f.Class != order.Retry || f.Code != "unreachable" || e.Status != 0 {
+			if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || f.Class != order.Retry || f.Code != order.CodeUnreachable || e.Status != 0 {
 				t.Errorf("not sent %v, unknown %v, %+v", errors.Is(err, ErrNotSent), OutcomeUnknown(err), f)
 			}
 			if len(meter.answers) != 1 || meter.answers[0].Status != 0 || meter.answers[0].Error == "" {
@@ -212,7 +212,7 @@ func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
 			if f.Class != order.Retry || !OutcomeUnknown(err) || errors.Is(err, ErrNotSent) {
 				t.Errorf("%+v, unknown %v", f, OutcomeUnknown(err))
 			}
-			if f.Code != "no_answer" && name != "not modified" {
+			if f.Code != order.CodeNoAnswer && name != "not modified" {
 				t.Errorf("code = %s", f.Code)
 			}
 			if strings.Contains(err.Error(), testKey) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
@@ -236,7 +236,7 @@ func TestALateOrCancelledCallIsUnknownOnceSent(t *testing.T) {
 		go func() { <-arrived }()
 		err := c.Deliver(t.Context(), "ord_1", onePiece)
 		f, _ := failed(t, err)
-		if f.Code != "no_answer" || f.Class != order.Retry || !OutcomeUnknown(err) || !errors.Is(err, context.DeadlineExceeded) {
+		if f.Code != order.CodeNoAnswer || f.Class != order.Retry || !OutcomeUnknown(err) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%+v", f)
 		}
 		if !strings.Contains(err.Error(), "no answer within 50ms") {
@@ -274,7 +274,7 @@ func TestSuccessFalseIsARefusalWhateverTheStatus(t *testing.T) {
 		c, _ := client(t, s.URL)
 		err := c.Deliver(t.Context(), "ord_1", onePiece)
 		f, _ := failed(t, err)
-		if f.Class != order.Fail || f.Code != "rejected" || OutcomeUnknown(err) || !strings.Contains(err.Error(), "Order already completed") {
+		if f.Class != order.Fail || f.Code != order.CodeRejected || OutcomeUnknown(err) || !strings.Contains(err.Error(), "Order already completed") {
 			t.Errorf("success %s: %+v", success, f)
 		}
 	}
@@ -295,7 +295,7 @@ func TestAConflictGivesItsWordAndTheAgent(t *testing.T) {
 		c, _ := client(t, s.URL)
 		_, err := c.Register(t.Context(), Registration{Name: "A"})
 		f, e := failed(t, err)
-		if f.Class != order.Fail || f.Code != "conflict" || e.Word != want[0] || e.AgentID != want[1] {
+		if f.Class != order.Fail || f.Code != order.CodeConflict || e.Word != want[0] || e.AgentID != want[1] {
 			t.Errorf("%s: %s %s %q %q, want %q", body, f.Class, f.Code, e.Word, e.AgentID, want)
 		}
 		if want[1] == "ext_1" && !strings.Contains(f.Hint, "ext_1") {

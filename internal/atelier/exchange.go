@@ -89,16 +89,16 @@ func (r *request) jsonBody(v any) error {
 // answer to r.read. Every error it returns is an *order.Failure.
 func (c *Client) do(ctx context.Context, r request) error {
 	if r.path != nil && r.path[0] == "agents" && r.path[1] == "" {
-		return r.notSent(order.Hold, "no_key", "there is no agent id").WithHint("%s", hintNoKey)
+		return r.notSent(order.Hold, order.CodeNoKey, "there is no agent id").WithHint("%s", hintNoKey)
 	}
 	for _, s := range r.path {
 		if s == "" || s == "." || s == ".." || len(s) > maxID {
-			return r.notSent(order.Fail, "bad_id", "%q cannot be part of an address", shorten(s, 40))
+			return r.notSent(order.Fail, order.CodeBadID, "%q cannot be part of an address", shorten(s, 40))
 		}
 	}
 	target, err := url.Parse(strings.TrimSuffix(c.BaseURL.String(), "/") + joinPath(r.path))
 	if err != nil {
-		return r.notSent(order.Hold, "bad_address", "base_url is not usable")
+		return r.notSent(order.Hold, order.CodeBadAddress, "base_url is not usable")
 	}
 	if r.base != nil {
 		target = new(*r.base)
@@ -111,7 +111,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 		}
 		target = next
 	}
-	return r.failure(order.Retry, "server_error", &CallError{
+	return r.failure(order.Retry, order.CodeServerError, &CallError{
 		text: "the marketplace redirects in circles"})
 }
 
@@ -121,19 +121,19 @@ func (c *Client) exchange(ctx context.Context, r *request, target *url.URL) (nex
 	key := r.token
 	if r.base == nil && !r.anonymous {
 		if key = c.Credentials().Key; key.Empty() {
-			return nil, r.notSent(order.Hold, "no_key", "there is no API key").
+			return nil, r.notSent(order.Hold, order.CodeNoKey, "there is no API key").
 				WithHint("%s", hintNoKey)
 		}
 	}
 	if !headerSafe(key.Reveal()) {
-		return nil, r.notSent(order.Hold, "key_refused", "the API key has characters that no key has").
+		return nil, r.notSent(order.Hold, order.CodeKeyRefused, "the API key has characters that no key has").
 			WithHint("%s", hintKey)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	req, err := c.build(ctx, r, target, key)
 	if err != nil {
-		return nil, r.notSent(order.Retry, "file_unreadable", "%s", tidy(err.Error(), ""))
+		return nil, r.notSent(order.Retry, order.CodeFileUnreadable, "%s", tidy(err.Error(), ""))
 	}
 	closeBody := func() {
 		if req.Body != nil {

@@ -98,7 +98,7 @@ func (c *Client) SendMessage(ctx context.Context, orderID, content string) error
 	r := request{call: order.RequestMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"orders", orderID, "messages"}, read: nothing}
 	if n := MessageLength(content); n < 1 || n > MaxMessage {
-		return r.notSent(order.Fail, "rejected", "a message has 1 to %d characters, this one %d", MaxMessage, n)
+		return r.notSent(order.Fail, order.CodeRejected, "a message has 1 to %d characters, this one %d", MaxMessage, n)
 	}
 	return c.send(ctx, r, map[string]string{"content": content})
 }

@@ -33,17 +33,17 @@ func (r *request) redirected(from *url.URL, resp *http.Response, base *url.URL, 
 		unknown: resp.StatusCode == http.StatusSeeOther && r.method != http.MethodGet}
 	if !usable {
 		e.text = fmt.Sprintf("the answer (%d) is a redirect to nowhere", resp.StatusCode)
-		f := r.failure(order.Hold, "moved", e)
+		f := r.failure(order.Hold, order.CodeMoved, e)
 		f.Hint = hintBase
 		return nil, f
 	}
 	if r.base != nil {
 		e.text = "the blob store has moved to " + tidy(origin(target), key.Reveal())
-		return nil, r.failure(order.Hold, "moved", e)
+		return nil, r.failure(order.Hold, order.CodeMoved, e)
 	}
 	address := tidy(newBase(target, joinPath(r.path), base), key.Reveal())
 	e.text = "the marketplace has moved to " + address
-	f := r.failure(order.Hold, "moved", e)
+	f := r.failure(order.Hold, order.CodeMoved, e)
 	f.Hint = fmt.Sprintf("make sure that the address is the marketplace's, then set base_url = %q", address)
 	return nil, f
 }

@@ -20,7 +20,7 @@ func TestTheKeyNeverFollowsARedirectToAnotherHost(t *testing.T) {
 		_, calls["register"] = c.Register(t.Context(), Registration{})
 		for name, err := range calls {
 			f, _ := failed(t, err)
-			if f.Class != order.Hold || f.Code != "moved" || !strings.Contains(err.Error(), other.URL+"/v2/api") ||
+			if f.Class != order.Hold || f.Code != order.CodeMoved || !strings.Contains(err.Error(), other.URL+"/v2/api") ||
 				!strings.HasSuffix(f.Hint, `base_url = "`+other.URL+`/v2/api"`) {
 				t.Errorf("%d %s: %s %s %v, hint %q", status, name, f.Class, f.Code, err, f.Hint)
 			}
@@ -66,7 +66,7 @@ func TestASameHostRedirectIsFollowedForGetOnly(t *testing.T) {
 		t.Errorf("second request = %+v", last)
 	}
 	f, _ := failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
-	if f.Code != "moved" || !strings.Contains(f.Hint, s.URL+"/v2/api") || len(seen()) != 3 {
+	if f.Code != order.CodeMoved || !strings.Contains(f.Hint, s.URL+"/v2/api") || len(seen()) != 3 {
 		t.Errorf("%+v after %d requests", f, len(seen()))
 	}
 }
@@ -92,7 +92,7 @@ func TestARedirectAddressIsForeignText(t *testing.T) {
 		s, _ := serve(t, answer(307, "", "Location", location))
 		c, _ := client(t, s.URL)
 		f, _ := failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
-		if f.Code != "moved" || !strings.Contains(f.Error(), want) || strings.Contains(f.Error()+f.Hint, testKey) {
+		if f.Code != order.CodeMoved || !strings.Contains(f.Error(), want) || strings.Contains(f.Error()+f.Hint, testKey) {
 			t.Errorf("%q: %v, hint %q", location, f, f.Hint)
 		}
 	}

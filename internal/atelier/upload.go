@@ -81,7 +81,7 @@ func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Upload
 		timeout: c.uploadTime(f)}
 	contentType, head, tail, err := form(f)
 	if err != nil {
-		return Uploaded{}, r.notSent(order.Fail, "rejected", "%s", tidy(err.Error(), ""))
+		return Uploaded{}, r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
 	}
 	r.contentType, r.size = contentType, int64(len(head))+f.Size+int64(len(tail))
 	r.body = func() (io.ReadCloser, error) {
@@ -129,7 +129,7 @@ func (c *Client) uploadByToken(ctx context.Context, orderID string, f File) (up 
 	ask := request{call: order.RequestUpload, orderID: orderID, method: http.MethodPost,
 		path: []string{"upload", "token"}, timeout: c.Timeout}
 	if err := ask.jsonBody(map[string]string{"content_type": f.MIME, "filename": safeName(f.Name, f.MIME)}); err != nil {
-		return up, true, ask.notSent(order.Fail, "rejected", "%s", tidy(err.Error(), ""))
+		return up, true, ask.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
 	}
 	ask.read = func(body io.Reader) error {
 		if err := into(&grant, answerLimit)(body); err != nil {

@@ -147,7 +147,7 @@ func TestALargeFileWhoseRefusalIsLostGoesTheOtherWay(t *testing.T) {
 	v = &vercel{cuts: true, noToken: true}
 	c, _ = v.start(t)
 	_, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
-	if f, _ := failed(t, err); f.Class != order.Retry || f.Code != "no_answer" {
+	if f, _ := failed(t, err); f.Class != order.Retry || f.Code != order.CodeNoAnswer {
 		t.Errorf("without the other way: %+v", f)
 	}
 }
@@ -156,13 +156,13 @@ func TestWithoutATokenWayAFileIsTooLarge(t *testing.T) {
 	v := &vercel{noToken: true}
 	c, _ := v.start(t)
 	_, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
-	if f, e := failed(t, err); f.Class != order.Fail || f.Code != "too_large" || e.Status != 413 {
+	if f, e := failed(t, err); f.Class != order.Fail || f.Code != order.CodeTooLarge || e.Status != 413 {
 		t.Errorf("%+v", f)
 	}
 	c.tokenWorks.Store(true) // it did, and was taken away
 	before := len(v.api())
 	_, err = c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
-	if f, _ := failed(t, err); f.Code != "too_large" || len(v.api())-before != 2 || c.tokenWorks.Load() {
+	if f, _ := failed(t, err); f.Code != order.CodeTooLarge || len(v.api())-before != 2 || c.tokenWorks.Load() {
 		t.Errorf("%+v after %d requests", f, len(v.api())-before)
 	}
 }
@@ -172,7 +172,7 @@ func TestARefusedUploadTokenIsNotARefusedKey(t *testing.T) {
 	c, _ := v.start(t)
 	_, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
 	f, _ := failed(t, err)
-	if f.Class != order.Retry || f.Code != "blob_refused" || !strings.Contains(err.Error(), "the blob store answered 403: token [secret] has expired") {
+	if f.Class != order.Retry || f.Code != order.CodeBlobRefused || !strings.Contains(err.Error(), "the blob store answered 403: token [secret] has expired") {
 		t.Errorf("%s %s %v", f.Class, f.Code, err)
 	}
 }
@@ -223,7 +223,7 @@ func TestAFileThatChangedIsNotPassedOff(t *testing.T) {
 		f := tempFile(t, 200_000, "image/png")
 		f.Size += off
 		_, err := c.Upload(t.Context(), "ord_1", f)
-		if fail, _ := failed(t, err); fail.Class != order.Retry || fail.Code != "file_changed" {
+		if fail, _ := failed(t, err); fail.Class != order.Retry || fail.Code != order.CodeFileChanged {
 			t.Errorf("size %+d: %+v", off, fail)
 		}
 	}
@@ -235,7 +235,7 @@ func TestAFileThatChangedIsNotPassedOff(t *testing.T) {
 	taken := len(meter.taken)
 	_, err := c.Upload(t.Context(), "ord_1", File{Name: "x", MIME: "image/png", Size: 8,
 		Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist }})
-	if fail, _ := failed(t, err); fail.Code != "file_unreadable" || !errors.Is(err, ErrNotSent) || len(meter.taken) != taken {
+	if fail, _ := failed(t, err); fail.Code != order.CodeFileUnreadable || !errors.Is(err, ErrNotSent) || len(meter.taken) != taken {
 		t.Errorf("missing file: %+v", fail)
 	}
 	for _, mimeType := range []string{"", "image/png\r\nX: y", "no type at all"} {

@@ -133,7 +133,7 @@ func (h *Watcher) check(ctx context.Context, c order.Claim) (open bool, err erro
 		return true, h.send(ctx, c) // a crash or a lost answer: the second claim tells
 	}
 	b, err := h.o.Market.Bounty(ctx, c.ID)
-	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == "not_found" {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNotFound {
 		return false, h.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is gone")
 	}
 	if err != nil {
@@ -219,7 +219,7 @@ func (h *Watcher) send(ctx context.Context, c order.Claim) error {
 	err := h.o.Market.ClaimBounty(ctx, c.ID, c.Message)
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
-	case err == nil, f != nil && f.Code == "conflict":
+	case err == nil, f != nil && f.Code == order.CodeConflict:
 		return h.o.Store.EndClaim(c.ID, order.ClaimPending, "")
 	case f != nil && (f.Class == order.Fail || f.Class == order.Hold):
 		return errors.Join(err, h.o.Store.EndClaim(c.ID, order.ClaimRefused, f.Error()))

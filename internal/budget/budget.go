@@ -155,7 +155,7 @@ func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID strin
 }
 
 func refuse(after time.Duration, err error) error {
-	return &order.Failure{Class: order.Wait, Code: "budget", Err: err, After: after}
+	return &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: err, After: after}
 }
 
 // sent remembers what yields needs to know.

@@ -60,7 +60,7 @@ type Engine struct {
 	// outages counts, by job, the tries that met an outage: they space the next
 	// one, but are no attempts.
 	outages map[int64]int
-	waits   map[int64]string // codes of what jobs wait for, which are logged once
+	waits   map[int64]order.Code // codes of what jobs wait for, which are logged once
 	parked  int
 	idle    chan struct{} // told, without blocking, when the last worker parks
 
@@ -84,7 +84,7 @@ func New(o Options) *Engine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{o: o, idle: make(chan struct{}, 1), outages: map[int64]int{}, waits: map[int64]string{}}
+	e := &Engine{o: o, idle: make(chan struct{}, 1), outages: map[int64]int{}, waits: map[int64]order.Code{}}
 	e.hurryCtx, e.hurry = context.WithCancelCause(context.Background())
 	e.keeper = newKeeper(o.Store, o.Lease, o.Log)
 	e.lanes = map[order.Lane]*lane{

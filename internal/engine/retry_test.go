@@ -86,7 +86,7 @@ func TestAnOutageIsWaitedOutHoweverLong(t *testing.T) {
 		begin := time.Now()
 		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 3}, func(context.Context, order.Job) (order.Result, error) {
 			if time.Since(begin) < 6*time.Hour {
-				return order.Result{}, &order.Failure{Class: order.Retry, Code: "outage", Outage: true, Err: errors.New("503")}
+				return order.Result{}, &order.Failure{Class: order.Retry, Code: order.CodeOutage, Outage: true, Err: errors.New("503")}
 			}
 			return order.Result{}, nil
 		})
@@ -109,7 +109,7 @@ func TestAnOutageAtTheLastAttemptIsNotTheEnd(t *testing.T) {
 			if j.Attempt < 3 {
 				return order.Result{}, errors.New("it broke")
 			}
-			return order.Result{}, &order.Failure{Class: order.Retry, Code: "outage", Outage: true, Err: errors.New("503")}
+			return order.Result{}, &order.Failure{Class: order.Retry, Code: order.CodeOutage, Outage: true, Err: errors.New("503")}
 		})
 		w.place("o1")
 		time.Sleep(6 * time.Hour)
@@ -123,7 +123,7 @@ func TestAnOutageAtTheLastAttemptIsNotTheEnd(t *testing.T) {
 
 func TestAWaitCostsNoAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 2}, result(order.Result{}, order.Failf(order.Wait, "budget", "none left")))
+		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 2}, result(order.Result{}, order.Failf(order.Wait, order.CodeBudget, "none left")))
 		w.place("o1")
 		time.Sleep(10*time.Second - time.Millisecond)
 		synctest.Wait()
@@ -163,7 +163,7 @@ func TestAPanicHoldsThatJobAlone(t *testing.T) {
 		w.wantJob("bad", order.JobHeld)
 		w.wantJob("good1", order.JobDone)
 		w.wantJob("good2", order.JobDone)
-		if l := w.line("bad"); l.Code != "panic" || !strings.Contains(l.Reason, "no such") {
+		if l := w.line("bad"); l.Code != order.CodePanic || !strings.Contains(l.Reason, "no such") {
 			t.Errorf("it says %q %q", l.Code, l.Reason)
 		}
 	})
@@ -234,7 +234,7 @@ func (l lines) WithAttrs([]slog.Attr) slog.Handler       { return l }
 func TestWhatAJobWaitsForIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
-		codes := []string{"paused", "paused", "paused", "budget", "budget", "budget", "paused", "paused"}
+		codes := []order.Code{order.CodePaused, order.CodePaused, order.CodePaused, order.CodeBudget, order.CodeBudget, order.CodeBudget, order.CodePaused, order.CodePaused}
 		w, run := start(t, store.Options{}, engine.Options{Generators: 1, Log: slog.New(lines{slog.DiscardHandler, "waits", &n})},
 			func(context.Context, order.Job) (order.Result, error) {
 				if len(codes) == 0 {

@@ -66,7 +66,7 @@ func (e *Engine) runSafely(ctx context.Context, job order.Job) (r order.Result, 
 		if p := recover(); p != nil {
 			e.o.Log.Error("a stage panicked", "order", job.OrderID, "job", job.ID, "stage", job.Stage,
 				"attempt", job.Attempt, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = order.Failf(order.Hold, "panic", "the %s stage panicked: %v", job.Stage, p).
+			err = order.Failf(order.Hold, order.CodePanic, "the %s stage panicked: %v", job.Stage, p).
 				WithHint("this is a fault of atelierd; the log has the details")
 		}
 	}()

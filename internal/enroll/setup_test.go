@@ -146,7 +146,7 @@ func TestAServiceThatDidNotArriveIsListedAgainOnceThatIsSure(t *testing.T) {
 func TestWhatCannotBeMadeIsNotOffered(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
-		broken := order.Failf(order.Hold, "not_found", "no such program").WithHint("install it")
+		broken := order.Failf(order.Hold, order.CodeMisconfigured, "no such program").WithHint("install it")
 		var state error = broken
 		s := w.setup("", pictures("Broken", func() error { return state }), pictures("Pictures", fit))
 		for range 2 {

@@ -87,7 +87,7 @@ func (f *Fulfiller) make(ctx context.Context, j order.Job, o order.Order, s Serv
 			"generator", makers[i+1].Name, "for", m.Name, "error", err)
 		begun = nil
 	}
-	return generate.Result{}, "", order.Failf(order.Hold, "no_generator", "the service has no generator")
+	return generate.Result{}, "", order.Failf(order.Hold, order.CodeNoGenerator, "the service has no generator")
 }
 
 // attemptDir is where the programs of an attempt work: where those of an open call
@@ -119,7 +119,7 @@ func standIn(m Generator, err error) bool {
 	if !ok || fail.Charge != order.ChargeNone || !generate.Down(fail) {
 		return false
 	}
-	return m.Breaker == nil || m.Breaker.Paused() || fail.Code == generate.CodeTryLater
+	return m.Breaker == nil || m.Breaker.Paused() || fail.Code == order.CodeTryLater
 }
 
 // choose gives the makers to try, and the call of the first that is to be gone
@@ -134,7 +134,7 @@ func (f *Fulfiller) choose(s Service, open []order.Call) (makers []Generator, be
 		case known && m.HoldUnknown && g.Ticket == "":
 			return nil, nil, nil, unknownCall(m.Name, errors.New("atelierd ended during it"))
 		case !known && g.Ticket != "":
-			return nil, nil, nil, order.Failf(order.Hold, "no_generator", "generator %s, which has begun the job %s, is not configured any more", g.Generator, g.Ticket).
+			return nil, nil, nil, order.Failf(order.Hold, order.CodeNoGenerator, "generator %s, which has begun the job %s, is not configured any more", g.Generator, g.Ticket).
 				WithHint("configure it again and restart, then `atelierd orders retry`; or `orders redo`, which is paid for")
 		default:
 			lost = append(lost, g)
@@ -196,7 +196,7 @@ func (f *Fulfiller) call(ctx context.Context, j order.Job, m Generator, begun *o
 		m.Breaker.Report(nil)
 	}
 	if err := writeResult(record, made); err != nil {
-		err = order.Failf(order.Retry, "not_noted", "what was made could not be kept: %w", err)
+		err = order.Failf(order.Retry, order.CodeNotNoted, "what was made could not be kept: %w", err)
 		return generate.Result{}, errors.Join(err, f.finish([]order.Call{g}, made))
 	}
 	return made, f.finish([]order.Call{g}, made)

@@ -66,7 +66,7 @@ func (w *world) hired(p *provider, change ...func(*fulfill.Generator)) {
 	w.restart()
 }
 
-func fails(class order.Class, code string, spending order.Charge) *order.Failure {
+func fails(class order.Class, code order.Code, spending order.Charge) *order.Failure {
 	f := order.Failf(class, code, "the provider says %s", code)
 	f.Charge = spending
 	return f
@@ -76,12 +76,12 @@ func hold(m *fulfill.Generator) { m.HoldUnknown = true }
 
 func TestAJobWhoseIdIsStoredIsGoneOnWithAndPaidForOnce(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.ChargePending)}, {"", fails(order.Wait, "slow", order.ChargePending)}}}
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, order.CodeStopped, order.ChargePending)}, {"", fails(order.Wait, order.CodeSlow, order.ChargePending)}}}
 		w.hired(p)
 		id := w.order()
-		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		w.restart()
-		w.fails(order.StageGenerate, order.Wait, "slow")
+		w.fails(order.StageGenerate, order.Wait, order.CodeSlow)
 		w.must(order.StageGenerate)
 		if len(p.runs) != 3 || p.runs[0].Ticket != "" || p.runs[1].Ticket != "job1" || p.runs[2].Ticket != "job1" || !p.runs[2].Resumed ||
 			p.runs[0].Key != p.runs[2].Key || w.spent(id) != price {
@@ -91,13 +91,13 @@ func TestAJobWhoseIdIsStoredIsGoneOnWithAndPaidForOnce(t *testing.T) {
 }
 
 func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) {
-	unknown := fails(order.Retry, "no_answer", order.ChargeUnknown)
+	unknown := fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)
 	t.Run("retry", func(t *testing.T) {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 			p := &provider{answers: []answer{{"", unknown}}}
 			w.hired(p)
 			id := w.order()
-			w.fails(order.StageGenerate, order.Retry, "no_answer")
+			w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 			w.must(order.StageGenerate)
 			if p.runs[0].Key == p.runs[1].Key || w.spent(id) != 2*price {
 				t.Errorf("runs %+v, spent %s", p.runs, w.spent(id))
@@ -106,7 +106,7 @@ func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) 
 	})
 	t.Run("retry after a crash", func(t *testing.T) {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			p := &provider{answers: []answer{{"", fails(order.Stopped, "stopped", order.ChargePending)}}}
+			p := &provider{answers: []answer{{"", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}}
 			w.hired(p)
 			id := w.order()
 			if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err == nil {
@@ -137,7 +137,7 @@ func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) 
 	})
 	t.Run("hold after a crash", func(t *testing.T) {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			p := &provider{answers: []answer{{"", fails(order.Stopped, "stopped", order.ChargePending)}}}
+			p := &provider{answers: []answer{{"", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}}
 			w.hired(p, hold)
 			id := w.order()
 			if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err == nil {
@@ -155,7 +155,7 @@ func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) 
 			p := &provider{answers: []answer{{"", unknown}}, repeats: true}
 			w.hired(p, hold)
 			id := w.order()
-			w.fails(order.StageGenerate, order.Retry, "no_answer")
+			w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 			w.must(order.StageGenerate)
 			if p.runs[0].Key != p.runs[1].Key || !p.runs[1].Resumed || w.spent(id) != price {
 				t.Errorf("runs %+v, spent %s", p.runs, w.spent(id))
@@ -167,16 +167,16 @@ func TestACallOfUnknownOutcomeCountsAndIsRepeatedOrLeftToTheOwner(t *testing.T) 
 func TestWhatWasNotSpentDoesNotCount(t *testing.T) {
 	for _, c := range []struct {
 		class    order.Class
-		code     string
+		code     order.Code
 		spending order.Charge
 		want     order.USD
 	}{
-		{order.Wait, "rate_limited", order.ChargeNone, 0},
-		{order.Retry, "outage", order.ChargeNone, 0},
-		{order.Retry, "provider", order.ChargeFull, price},
-		{order.Retry, "expired", order.ChargeFull, price},
-		{order.Fail, "refused", order.ChargeNone, 0},
-		{order.Fail, "refused", order.ChargeFull, price},
+		{order.Wait, order.CodeProviderRateLimited, order.ChargeNone, 0},
+		{order.Retry, order.CodeOutage, order.ChargeNone, 0},
+		{order.Retry, order.CodeProviderFailed, order.ChargeFull, price},
+		{order.Retry, order.CodeExpired, order.ChargeFull, price},
+		{order.Fail, order.CodeRefused, order.ChargeNone, 0},
+		{order.Fail, order.CodeRefused, order.ChargeFull, price},
 	} {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 			w.hired(&provider{answers: []answer{{"", fails(c.class, c.code, c.spending)}}})
@@ -192,16 +192,16 @@ func TestWhatWasNotSpentDoesNotCount(t *testing.T) {
 // A request that cost nothing does not make its call one that cost nothing.
 func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
 	for name, second := range map[string]*order.Failure{
-		"unreachable": fails(order.Retry, "unreachable", order.ChargeNone),
-		"busy":        fails(order.Wait, "rate_limited", order.ChargeNone),
-		"no key":      fails(order.Hold, "misconfigured", order.ChargeNone),
+		"unreachable": fails(order.Retry, order.CodeProviderUnreachable, order.ChargeNone),
+		"busy":        fails(order.Wait, order.CodeProviderRateLimited, order.ChargeNone),
+		"no key":      fails(order.Hold, order.CodeMisconfigured, order.ChargeNone),
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-				p := &provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}, {"", second}}, repeats: true}
+				p := &provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}, {"", second}}, repeats: true}
 				w.hired(p)
 				id := w.order()
-				w.fails(order.StageGenerate, order.Retry, "no_answer")
+				w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 				w.fails(order.StageGenerate, second.Class, second.Code)
 				if second.Class == order.Hold {
 					w.retry(id)
@@ -219,11 +219,11 @@ func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
 func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
 	for _, class := range []order.Class{order.Retry, order.Wait} {
 		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			lost := fails(class, "fetch", order.ChargeUnknown)
+			lost := fails(class, order.CodeFetch, order.ChargeUnknown)
 			lost.Outage = true
 			w.hired(&provider{answers: []answer{{"", lost}}})
 			w.order()
-			if f := w.fails(order.StageGenerate, order.Retry, "fetch"); f.Outage {
+			if f := w.fails(order.StageGenerate, order.Retry, order.CodeFetch); f.Outage {
 				t.Error("it counts as an outage, which costs no attempt")
 			}
 		})
@@ -233,22 +233,22 @@ func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
 func TestAFullDiskAfterAPaidCallIsNoWait(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		full := func(spending order.Charge) *order.Failure {
-			return &order.Failure{Class: order.Retry, Code: "output_dir", Charge: spending, Err: syscall.ENOSPC}
+			return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: spending, Err: syscall.ENOSPC}
 		}
 		w.hired(&provider{answers: []answer{{"", full(order.ChargeNone)}, {"", full(order.ChargeUnknown)}}})
 		w.order()
-		w.fails(order.StageGenerate, order.Wait, "disk_full")
-		w.fails(order.StageGenerate, order.Retry, "output_dir")
+		w.fails(order.StageGenerate, order.Wait, order.CodeDiskFull)
+		w.fails(order.StageGenerate, order.Retry, order.CodeOutputDir)
 	})
 }
 
 // A service may have got another generator while a job of the first was under way.
 func TestAJobIsGoneOnWithByTheGeneratorThatBeganIt(t *testing.T) {
 	begin := func(t *testing.T, w *world) (*provider, string) {
-		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.ChargePending)}}}
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}}
 		w.hired(p)
 		id := w.order()
-		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		return p, id
 	}
 	other := func(w *world) *provider {
@@ -275,7 +275,7 @@ func TestAJobIsGoneOnWithByTheGeneratorThatBeganIt(t *testing.T) {
 			_, id := begin(t, w)
 			second := other(w)
 			w.restart()
-			if f := w.fails(order.StageGenerate, order.Hold, "no_generator"); !strings.Contains(f.Error(), "job1") {
+			if f := w.fails(order.StageGenerate, order.Hold, order.CodeNoGenerator); !strings.Contains(f.Error(), "job1") {
 				t.Errorf("%v", f)
 			}
 			w.redo(id, 0)
@@ -295,9 +295,9 @@ func TestAJobIsAskedAboutWhileTheMarketplaceIsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.poll()
-		p := &provider{answers: []answer{{"job1", fails(order.Stopped, "stopped", order.ChargePending)}}}
+		p := &provider{answers: []answer{{"job1", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}}
 		w.hired(p)
-		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		w.scripted("/messages", slices.Repeat([]sandbox.Fault{{Before: 503}}, 10)...)
 		w.must(order.StageGenerate)
 		if len(p.runs) != 2 || p.runs[1].Ticket != "job1" {
@@ -330,22 +330,22 @@ func (l *leaver) Generate(_ context.Context, r generate.Request) (generate.Resul
 
 func TestAnAttemptFindsTheFilesOfItsOwnCallAndNoOthers(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		l := &leaver{failure: fails(order.Retry, "exit", order.ChargeNone)}
+		l := &leaver{failure: fails(order.Retry, order.CodeExit, order.ChargeNone)}
 		w.service = func(s *fulfill.Service) { s.Generators = []fulfill.Generator{{Name: "own", Backend: l}} }
 		w.restart()
 		id := w.order()
-		w.fails(order.StageGenerate, order.Retry, "exit")
+		w.fails(order.StageGenerate, order.Retry, order.CodeExit)
 		w.cancel(id)
 		w.retry(id) // it begins with attempt 1 again
-		w.fails(order.StageGenerate, order.Retry, "exit")
+		w.fails(order.StageGenerate, order.Retry, order.CodeExit)
 		if len(l.found) != 0 {
 			t.Errorf("a new attempt found %q of one before the owner's retry", l.found)
 		}
-		l.failure = fails(order.Stopped, "stopped", order.ChargePending)
-		w.fails(order.StageGenerate, order.Stopped, "stopped") // attempt 2
+		l.failure = fails(order.Stopped, order.CodeStopped, order.ChargePending)
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped) // attempt 2
 		w.cancel(id)
 		w.retry(id)
-		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		if !slices.Equal(l.found, []string{"of-attempt-2"}) || l.attempt != 2 {
 			t.Errorf("a call that was cut found %q as attempt %d, want its own file and number", l.found, l.attempt)
 		}
@@ -353,19 +353,19 @@ func TestAnAttemptFindsTheFilesOfItsOwnCallAndNoOthers(t *testing.T) {
 }
 
 func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
-	down := fails(order.Retry, "outage", order.ChargeNone)
-	running := fails(order.Retry, "outage", order.ChargePending)
+	down := fails(order.Retry, order.CodeOutage, order.ChargeNone)
+	running := fails(order.Retry, order.CodeOutage, order.ChargePending)
 	down.Outage, running.Outage = true, true
 	for name, c := range map[string]struct {
 		answer answer
 		class  order.Class // empty when the other has made it
-		code   string
+		code   order.Code
 	}{
 		"down":    {answer{"", down}, "", ""},
-		"refused": {answer{"", fails(order.Fail, "refused", order.ChargeNone)}, order.Fail, "refused"},
-		"unknown": {answer{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}, order.Retry, "no_answer"},
-		"running": {answer{"job1", running}, order.Retry, "outage"},
-		"failed":  {answer{"", fails(order.Retry, "provider", order.ChargeFull)}, order.Retry, "provider"},
+		"refused": {answer{"", fails(order.Fail, order.CodeRefused, order.ChargeNone)}, order.Fail, order.CodeRefused},
+		"unknown": {answer{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}, order.Retry, order.CodeProviderNoAnswer},
+		"running": {answer{"job1", running}, order.Retry, order.CodeOutage},
+		"failed":  {answer{"", fails(order.Retry, order.CodeProviderFailed, order.ChargeFull)}, order.Retry, order.CodeProviderFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
@@ -390,7 +390,7 @@ func TestAnotherGeneratorStandsInForOneThatIsDownAndForNoOther(t *testing.T) {
 
 func TestAnotherGeneratorTakesOverOnceTheFirstIsPausedAndNotBefore(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		down := fails(order.Retry, "outage", order.ChargeNone)
+		down := fails(order.Retry, order.CodeOutage, order.ChargeNone)
 		down.Outage = true
 		breaker := &generate.Breaker{Threshold: 2, Probe: func(context.Context) error { return down }}
 		first, second := &provider{painter: w.painter, answers: []answer{{"", down}, {"", down}}}, &provider{painter: w.painter}
@@ -399,7 +399,7 @@ func TestAnotherGeneratorTakesOverOnceTheFirstIsPausedAndNotBefore(t *testing.T)
 		}
 		w.restart()
 		w.order()
-		w.fails(order.StageGenerate, order.Retry, "outage")
+		w.fails(order.StageGenerate, order.Retry, order.CodeOutage)
 		if len(second.runs) != 0 {
 			t.Error("it took over at the first failure")
 		}
@@ -412,7 +412,7 @@ func TestAnotherGeneratorTakesOverOnceTheFirstIsPausedAndNotBefore(t *testing.T)
 
 func TestAPausedGeneratorCostsNoAttemptAndGoesOnOnceItAnswers(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		down := fails(order.Retry, "outage", order.ChargeNone)
+		down := fails(order.Retry, order.CodeOutage, order.ChargeNone)
 		down.Outage = true
 		var up error = down
 		probes := 0
@@ -420,13 +420,13 @@ func TestAPausedGeneratorCostsNoAttemptAndGoesOnOnceItAnswers(t *testing.T) {
 		p := &provider{answers: []answer{{"", down}, {"", down}}}
 		w.hired(p, func(m *fulfill.Generator) { m.Breaker = breaker })
 		w.order()
-		w.fails(order.StageGenerate, order.Retry, "outage")
-		w.fails(order.StageGenerate, order.Retry, "outage")
-		if f := w.fails(order.StageGenerate, order.Wait, "paused"); f.After != time.Minute || len(p.runs) != 2 {
+		w.fails(order.StageGenerate, order.Retry, order.CodeOutage)
+		w.fails(order.StageGenerate, order.Retry, order.CodeOutage)
+		if f := w.fails(order.StageGenerate, order.Wait, order.CodePaused); f.After != time.Minute || len(p.runs) != 2 {
 			t.Errorf("it waits %s after %d runs", f.After, len(p.runs))
 		}
 		time.Sleep(time.Minute)
-		if f := w.fails(order.StageGenerate, order.Wait, "paused"); f.After != 2*time.Minute || probes != 1 {
+		if f := w.fails(order.StageGenerate, order.Wait, order.CodePaused); f.After != 2*time.Minute || probes != 1 {
 			t.Errorf("it waits %s after %d probes", f.After, probes)
 		}
 		time.Sleep(2 * time.Minute)
@@ -439,10 +439,10 @@ func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		up := error(nil)
 		breaker := &generate.Breaker{Pause: time.Minute, Probe: func(context.Context) error { return up }}
-		p := &provider{answers: []answer{{"", fails(order.Hold, "key_refused", order.ChargeNone)}}}
+		p := &provider{answers: []answer{{"", fails(order.Hold, order.CodeProviderKeyRefused, order.ChargeNone)}}}
 		w.hired(p, func(m *fulfill.Generator) { m.Breaker = breaker })
 		id := w.order()
-		if f := w.fails(order.StageGenerate, order.Wait, "paused"); f.After != time.Minute || !strings.Contains(f.Error(), "key_refused") {
+		if f := w.fails(order.StageGenerate, order.Wait, order.CodePaused); f.After != time.Minute || !strings.Contains(f.Error(), "key_refused") {
 			t.Errorf("it waits %s: %v", f.After, f)
 		}
 		time.Sleep(time.Minute)
@@ -451,7 +451,7 @@ func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
 			t.Errorf("spent %s", w.spent(id))
 		}
 		history, err := w.store.History(t.Context(), id)
-		if err != nil || history.Calls[0].Note != "the provider says key_refused" {
+		if err != nil || history.Calls[0].Note != "the provider says provider_key_refused" {
 			t.Errorf("the call is noted as %+v, %v", history.Calls, err)
 		}
 	})
@@ -460,11 +460,11 @@ func TestWorkWaitsWhileOnlyTheOwnerCanMendTheGenerator(t *testing.T) {
 func TestRejectedWorkIsMadeAnewAlsoWhenTheOwnerCountsFromOne(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.service = func(s *fulfill.Service) {
-			s.Requirements.Checker = &critic{err: fails(order.Fail, "refused", order.ChargeNone)}
+			s.Requirements.Checker = &critic{err: fails(order.Fail, order.CodeRefused, order.ChargeNone)}
 		}
 		w.restart()
 		id := w.order()
-		w.fails(order.StageGenerate, order.Retry, "vetoed")
+		w.fails(order.StageGenerate, order.Retry, order.CodeVetoed)
 		w.service = nil
 		w.restart()
 		w.cancel(id)
@@ -494,19 +494,19 @@ func TestNoCallIsBegunWithoutTheLease(t *testing.T) {
 // is made, in whichever attempt, the work is kept.
 func TestWorkThatIsMadeIsNotPaidForAgainWhateverFailsAfterIt(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		judge := &critic{err: order.Failf(order.Hold, "misconfigured", "not set up")}
-		p := &provider{answers: []answer{{"", fails(order.Retry, "provider", order.ChargeFull)}}}
+		judge := &critic{err: order.Failf(order.Hold, order.CodeMisconfigured, "not set up")}
+		p := &provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderFailed, order.ChargeFull)}}}
 		w.hired(p)
 		w.service = func(s *fulfill.Service) {
 			s.Generators, s.Requirements.Checker = []fulfill.Generator{{Name: "paid", Backend: p, Price: price}}, judge
 		}
 		w.restart()
 		id := w.order()
-		w.fails(order.StageGenerate, order.Retry, "provider")
-		w.fails(order.StageGenerate, order.Hold, "misconfigured") // the second attempt
+		w.fails(order.StageGenerate, order.Retry, order.CodeProviderFailed)
+		w.fails(order.StageGenerate, order.Hold, order.CodeMisconfigured) // the second attempt
 		w.retry(id)
 		judge.err = errors.New("the disk has failed")
-		w.fails(order.StageGenerate, order.Retry, "error") // the first attempt again
+		w.fails(order.StageGenerate, order.Retry, order.CodeError) // the first attempt again
 		judge.err = nil
 		w.must(order.StageGenerate)
 		if len(p.runs) != 2 || w.spent(id) != 2*price {

@@ -13,19 +13,19 @@ import (
 func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Attempt: 2 * price}
-		cut := answer{"", fails(order.Stopped, "stopped", order.ChargePending)}
+		cut := answer{"", fails(order.Stopped, order.CodeStopped, order.ChargePending)}
 		p := &provider{answers: []answer{cut, cut, cut, cut}}
 		w.hired(p)
 		id := w.order()
 		for range 2 {
-			w.fails(order.StageGenerate, order.Stopped, "stopped")
+			w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 			w.restart()
 		}
-		w.fails(order.StageGenerate, order.Hold, "attempt_cap")
+		w.fails(order.StageGenerate, order.Hold, order.CodeAttemptCap)
 		w.retry(id) // which is the owner's word for another attempt
-		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		w.restart()
-		w.fails(order.StageGenerate, order.Stopped, "stopped")
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		time.Sleep(time.Minute)
 		w.cancel(id) // which no attempt has ended by
 		w.retry(id)
@@ -39,12 +39,12 @@ func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
 func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Day: price}
-		dear := fails(order.Retry, "provider", order.ChargeFull)
+		dear := fails(order.Retry, order.CodeProviderFailed, order.ChargeFull)
 		dear.Cost = 2 * price // as the provider tells afterwards
 		p := &provider{answers: []answer{{"", dear}}}
 		w.hired(p)
 		w.order()
-		w.fails(order.StageGenerate, order.Retry, "provider")
+		w.fails(order.StageGenerate, order.Retry, order.CodeProviderFailed)
 		w.service = func(s *fulfill.Service) {
 			s.Generators = []fulfill.Generator{{Name: "local", Backend: p.painter, Free: true}}
 		}
@@ -58,17 +58,17 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 }
 
 func TestNoCallGoesBeyondACap(t *testing.T) {
-	lost := answer{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}
+	lost := answer{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}
 	for name, c := range map[string]struct {
 		caps  order.Caps
 		class order.Class
-		code  string
+		code  order.Code
 		calls int
 	}{
-		"an attempt":         {order.Caps{Attempt: price - 1}, order.Hold, "attempt_cap", 0},
-		"an order":           {order.Caps{Order: 2*price + 1}, order.Hold, "order_cap", 2},
-		"exactly":            {order.Caps{Order: 3 * price}, order.Hold, "order_cap", 3},
-		"a share of the net": {order.Caps{Percent: 5}, order.Hold, "order_cap", 2}, // 5 % of 4.50 is 0.225
+		"an attempt":         {order.Caps{Attempt: price - 1}, order.Hold, order.CodeAttemptCap, 0},
+		"an order":           {order.Caps{Order: 2*price + 1}, order.Hold, order.CodeOrderCap, 2},
+		"exactly":            {order.Caps{Order: 3 * price}, order.Hold, order.CodeOrderCap, 3},
+		"a share of the net": {order.Caps{Percent: 5}, order.Hold, order.CodeOrderCap, 2}, // 5 % of 4.50 is 0.225
 		"a day":              {order.Caps{Day: 2 * price}, order.Wait, order.CodeDayCap, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestNoCallGoesBeyondACap(t *testing.T) {
 				w.hired(p)
 				id := w.order()
 				for range c.calls {
-					w.fails(order.StageGenerate, order.Retry, "no_answer")
+					w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 				}
 				f := w.fails(order.StageGenerate, c.class, c.code)
 				if len(p.runs) != c.calls || w.spent(id) != order.USD(c.calls)*price {
@@ -95,9 +95,9 @@ func TestNoCallGoesBeyondACap(t *testing.T) {
 func TestTheNextDayHasItsOwnCapAndTheOwnerIsTold(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Day: price}
-		w.hired(&provider{answers: []answer{{"", fails(order.Retry, "no_answer", order.ChargeUnknown)}}})
+		w.hired(&provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}}})
 		w.order()
-		w.fails(order.StageGenerate, order.Retry, "no_answer")
+		w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)
 		if told, err := w.store.Fact(t.Context(), "trouble.spending"); err != nil || !strings.Contains(told, "today's cap") {
 			t.Errorf("the owner is told %q, %v", told, err)

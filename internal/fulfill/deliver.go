@@ -42,19 +42,19 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job, o order.Order) (or
 	case elsewhere:
 		return order.Result{Delivery: order.DeliveryElsewhere, Note: "somebody else delivered it"}, nil
 	case ended:
-		return order.Result{}, &order.Failure{Class: order.Wait, Code: "ended", After: endedRetry,
+		return order.Result{}, &order.Failure{Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
 			Err: fmt.Errorf("the order is %.40q at the marketplace", seen.Facts.Status)}
 	case unclear:
-		return order.Result{}, order.Failf(order.Hold, "unclear", "an earlier delivery had no answer, and the marketplace does not show whether it arrived").
+		return order.Result{}, order.Failf(order.Hold, order.CodeUnclear, "an earlier delivery had no answer, and the marketplace does not show whether it arrived").
 			WithHint("look at the order there, then `atelierd orders retry %s` or `atelierd orders cancel %s`", j.OrderID, j.OrderID)
 	}
 	if before.State == order.DeliverySending {
 		if rest := f.o.SettleWindow - seen.At.Sub(before.SentAt); rest > 0 {
-			return order.Result{}, &order.Failure{Class: order.Wait, Code: "settling", After: min(rest, lookAgain),
+			return order.Result{}, &order.Failure{Class: order.Wait, Code: order.CodeSettling, After: min(rest, lookAgain),
 				Err: errors.New("an earlier delivery had no answer and may still arrive")}
 		}
 		if before.Tries >= f.o.MaxTries {
-			return order.Result{}, order.Failf(order.Hold, "no_answer", "delivered %d times without an answer, and never arrived", before.Tries).
+			return order.Result{}, order.Failf(order.Hold, order.CodeNeverArrived, "delivered %d times without an answer, and never arrived", before.Tries).
 				WithHint("when the marketplace works again: `atelierd orders retry %s`", j.OrderID)
 		}
 	}
@@ -126,14 +126,14 @@ func (f *Fulfiller) pieces(ctx context.Context, orderID string, kind order.Kind,
 	}
 	for _, a := range files {
 		if a.URL == "" {
-			return nil, nil, order.Failf(order.Hold, "not_uploaded", "the file %s was never uploaded", a.Path).
+			return nil, nil, order.Failf(order.Hold, order.CodeNotUploaded, "the file %s was never uploaded", a.Path).
 				WithHint("`atelierd orders redo %s` makes it again", orderID)
 		}
 		list = append(list, atelier.Deliverable{URL: a.URL, Media: a.Media})
 		urls = append(urls, a.URL)
 	}
 	if len(list) == 0 {
-		return nil, nil, order.Failf(order.Hold, "no_files", "there are no files to deliver").
+		return nil, nil, order.Failf(order.Hold, order.CodeNoFiles, "there are no files to deliver").
 			WithHint("`atelierd orders redo %s` makes them", orderID)
 	}
 	return list, urls, nil

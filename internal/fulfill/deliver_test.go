@@ -45,7 +45,7 @@ func TestADeliveryWhoseAnswerWasLostIsFoundAndNotSentAgain(t *testing.T) {
 		inWorld(t, sandbox.Options{Documented: documented}, func(t *testing.T, w *world) {
 			id := w.uploaded()
 			w.scripted("/deliver", sandbox.Fault{After: sandbox.Cut})
-			if f := w.fails(order.StageDeliver, order.Retry, "no_answer"); !f.Outage {
+			if f := w.fails(order.StageDeliver, order.Retry, order.CodeNoAnswer); !f.Outage {
 				t.Error("a lost answer counts against the order")
 			}
 			w.restart()
@@ -63,10 +63,10 @@ func TestADeliveryThatDidNotLandIsSentAgainOnlyWhenItCanNoLongerLand(t *testing.
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.scripted("/deliver", sandbox.Fault{Before: sandbox.Cut})
-		w.fails(order.StageDeliver, order.Retry, "no_answer")
+		w.fails(order.StageDeliver, order.Retry, order.CodeNoAnswer)
 		start := time.Now()
 		for time.Since(start) < settle-time.Millisecond {
-			f := w.fails(order.StageDeliver, order.Wait, "settling")
+			f := w.fails(order.StageDeliver, order.Wait, order.CodeSettling)
 			if f.After <= 0 || f.After > 10*time.Second {
 				t.Fatalf("looks again in %s", f.After)
 			}
@@ -89,7 +89,7 @@ func TestADeliveryThatLandsAfterTheClientStoppedWaitingIsNotSentTwice(t *testing
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.scripted("/deliver", sandbox.Fault{Slow: settle - 20*time.Second})
-		w.fails(order.StageDeliver, order.Retry, "no_answer")
+		w.fails(order.StageDeliver, order.Retry, order.CodeNoAnswer)
 		if w.delivered(id) != 0 {
 			t.Fatal("it has landed already")
 		}
@@ -111,7 +111,7 @@ func TestAServerErrorIsTakenForALostAnswer(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.scripted("/deliver", sandbox.Fault{After: http.StatusInternalServerError})
-		if f := w.fails(order.StageDeliver, order.Retry, "server_error"); !f.Outage {
+		if f := w.fails(order.StageDeliver, order.Retry, order.CodeServerError); !f.Outage {
 			t.Error("an outage counts against the order")
 		}
 		w.must(order.StageDeliver)
@@ -144,7 +144,7 @@ func TestACancelledOrderIsNotDelivered(t *testing.T) {
 		if err := w.market.Cancel(id); err != nil {
 			t.Fatal(err)
 		}
-		w.fails(order.StageDeliver, order.Wait, "ended")
+		w.fails(order.StageDeliver, order.Wait, order.CodeEnded)
 		if n := len(w.sent(sandbox.CallDeliver)); n != 0 || w.delivery(id, 0).Tries != 0 {
 			t.Errorf("sent %d times, recorded as %+v", n, w.delivery(id, 0))
 		}
@@ -163,7 +163,7 @@ func TestARefusedKeyIsWaitedFor(t *testing.T) {
 			if _, err := w.market.RotateKey(w.agent); err != nil {
 				t.Fatal(err)
 			}
-			if f := w.fails(stage, order.Wait, "key_refused"); f.After < time.Minute {
+			if f := w.fails(stage, order.Wait, order.CodeKeyRefused); f.After < time.Minute {
 				t.Errorf("%s tries again in %s", stage, f.After)
 			}
 		})
@@ -188,7 +188,7 @@ func TestAnOrderThatIsNotListedIsNotDelivered(t *testing.T) {
 			if err := w.market.Vanish(id); err != nil {
 				t.Fatal(err)
 			}
-			w.fails(order.StageDeliver, order.Wait, "not_listed")
+			w.fails(order.StageDeliver, order.Wait, order.CodeNotListed)
 			if n := len(w.sent(sandbox.CallDeliver)); n != 0 {
 				t.Errorf("sent %d times", n)
 			}
@@ -204,7 +204,7 @@ func TestARefusedDeliveryIsHeldWithTheMarketplacesWords(t *testing.T) {
 		if r := w.must(order.StageGenerate); r.Next != order.StageDeliver {
 			t.Fatalf("a link has nothing to upload: %+v", r)
 		}
-		f := w.fails(order.StageDeliver, order.Hold, "rejected")
+		f := w.fails(order.StageDeliver, order.Hold, order.CodeRejected)
 		if !strings.Contains(f.Error(), "deliverable_media_type") || !strings.Contains(f.Hint, "orders retry "+id) {
 			t.Errorf("%v, hint %q", f, f.Hint)
 		}
@@ -221,7 +221,7 @@ func TestWithoutABudgetNothingIsIntended(t *testing.T) {
 		w.uploaded()
 		w.must(order.StageDeliver)
 		second := w.uploaded()
-		if f := w.fails(order.StageDeliver, order.Wait, "budget"); f.After < 30*time.Minute {
+		if f := w.fails(order.StageDeliver, order.Wait, order.CodeBudget); f.After < 30*time.Minute {
 			t.Errorf("waits %s", f.After)
 		}
 		if d := w.delivery(second, 0); d.Tries != 0 {
@@ -238,7 +238,7 @@ func TestADeliveryThatCouldNotBeSentIsSentWithoutWaiting(t *testing.T) {
 			w.net.Refuse.Store(strings.HasSuffix(r.URL.Path, "/orders/"+id))
 			return sandbox.Fault{}
 		}})
-		if f := w.fails(order.StageDeliver, order.Retry, "unreachable"); !f.Outage {
+		if f := w.fails(order.StageDeliver, order.Retry, order.CodeUnreachable); !f.Outage {
 			t.Error("an outage counts against the order")
 		}
 		if d := w.delivery(id, 0); d.State != order.DeliveryRefused {
@@ -260,10 +260,10 @@ func TestAfterTooManySendsWithoutAnAnswerTheOwnerIsAsked(t *testing.T) {
 		w.uploaded()
 		w.scripted("/deliver", sandbox.Fault{Before: 500}, sandbox.Fault{Before: 500}, sandbox.Fault{Before: 500}, sandbox.Fault{Before: 500})
 		for range 3 {
-			w.fails(order.StageDeliver, order.Retry, "server_error")
+			w.fails(order.StageDeliver, order.Retry, order.CodeServerError)
 			time.Sleep(settle)
 		}
-		w.fails(order.StageDeliver, order.Hold, "no_answer")
+		w.fails(order.StageDeliver, order.Hold, order.CodeNeverArrived)
 		if n := len(w.sent(sandbox.CallDeliver)); n != 3 {
 			t.Errorf("sent %d times", n)
 		}

@@ -177,7 +177,7 @@ func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) 
 	case order.StageSend:
 		return f.message(ctx, j, o)
 	}
-	return order.Result{}, order.Failf(order.Hold, "unknown_stage", "stage %q is unknown to this version", j.Stage)
+	return order.Result{}, order.Failf(order.Hold, order.CodeUnknownStage, "stage %q is unknown to this version", j.Stage)
 }
 
 // keyRetry is how long work waits while the key is refused. It goes on at once
@@ -193,7 +193,7 @@ func marketFailure(err error) error {
 	}
 	own := *f
 	switch {
-	case f.Code == "key_refused":
+	case f.Code == order.CodeKeyRefused:
 		own.Class, own.After = order.Wait, keyRetry
 	case f.Class == order.Retry && (atelier.OutcomeUnknown(err) || errors.Is(err, atelier.ErrNotSent)):
 		own.Outage = true
@@ -207,7 +207,7 @@ func (f *Fulfiller) affordable(ctx context.Context, call order.RequestKind) erro
 	if wait <= 0 {
 		return nil
 	}
-	return &order.Failure{Class: order.Wait, Code: "budget", After: wait,
+	return &order.Failure{Class: order.Wait, Code: order.CodeBudget, After: wait,
 		Err: fmt.Errorf("no %s request is left in this window", call)}
 }
 

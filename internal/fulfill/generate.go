@@ -44,7 +44,7 @@ func ClearWork(dir, orderID string, kind order.Kind, round int) error {
 func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
 	s, ok := f.o.Services[o.Service]
 	if !ok {
-		return order.Result{}, order.Failf(order.Hold, "no_service", "its service %.100q is not configured", o.Service).
+		return order.Result{}, order.Failf(order.Hold, order.CodeNoService, "its service %.100q is not configured", o.Service).
 			WithHint("add the [[service]] and run `atelierd orders retry %s`", o.ID)
 	}
 	if err := f.room(); err != nil {
@@ -100,14 +100,14 @@ func unused(dir string) (made generate.Result, record string, ok bool) {
 // rejected says whether the work is of no use, so that it is made anew.
 func rejected(err error) bool {
 	fail, ok := errors.AsType[*order.Failure](err)
-	return ok && slices.Contains([]string{"bad_file", "no_output", "duplicate", "same_again", "vetoed"}, fail.Code)
+	return ok && slices.Contains([]order.Code{order.CodeBadFile, order.CodeNoOutput, order.CodeDuplicate, order.CodeSameAgain, order.CodeVetoed}, fail.Code)
 }
 
 // broken holds work whose files have not kept the service's promise twice in a
 // row: a generator that cannot keep it would be paid for at each attempt.
 func broken(err error, attempt int) error {
 	fail, ok := errors.AsType[*order.Failure](err)
-	if !ok || fail.Code != "bad_file" || attempt < 2 {
+	if !ok || fail.Code != order.CodeBadFile || attempt < 2 {
 		return err
 	}
 	own := *fail
@@ -120,7 +120,7 @@ func broken(err error, attempt int) error {
 // written now, while the bare reason is known.
 func refused(err error, s Service, j order.Job, o order.Order) error {
 	fail, ok := errors.AsType[*order.Failure](err)
-	if !ok || fail.Class != order.Fail || fail.Code != "refused" {
+	if !ok || fail.Class != order.Fail || fail.Code != order.CodeRefused {
 		return err
 	}
 	own := *fail
@@ -179,7 +179,7 @@ func (f *Fulfiller) prompt(ctx context.Context, s Service, req generate.Request)
 		Answers: answers, Feedback: feedback, Round: req.Round, Piece: req.Piece,
 		Service: s.Title, Notes: req.Notes})
 	if err != nil {
-		return "", order.Failf(order.Hold, "prompt", "the service's prompt cannot be written for this order: %w", err).
+		return "", order.Failf(order.Hold, order.CodePrompt, "the service's prompt cannot be written for this order: %w", err).
 			WithHint("mend its prompt setting and restart, then `atelierd orders retry %s`", req.OrderID)
 	}
 	return text, nil
@@ -281,7 +281,7 @@ func writeResult(path string, made generate.Result) error {
 
 // withLog adds to a failure what the generator has said.
 func withLog(err error, made generate.Result) error {
-	fail := &order.Failure{Class: order.Retry, Code: "error", Err: err}
+	fail := &order.Failure{Class: order.Retry, Code: order.CodeError, Err: err}
 	if f, ok := errors.AsType[*order.Failure](err); ok {
 		own := *f
 		fail = &own
@@ -366,6 +366,6 @@ func noRoom(err error) error {
 	if !errors.Is(err, syscall.ENOSPC) || ok && (fail.Charge == order.ChargeFull || fail.Charge == order.ChargeUnknown) {
 		return err
 	}
-	return &order.Failure{Class: order.Wait, Code: "disk_full", Err: errors.New("the disk is full"),
+	return &order.Failure{Class: order.Wait, Code: order.CodeDiskFull, Err: errors.New("the disk is full"),
 		Hint: "make room in the data folder; work goes on by itself", After: fullRetry}
 }

@@ -102,7 +102,7 @@ func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.
 		w.kind = "video"
 		w.restart()
 		id := w.order()
-		f := w.fails(order.StageGenerate, order.Retry, "bad_file")
+		f := w.fails(order.StageGenerate, order.Retry, order.CodeBadFile)
 		if w.spent(id) != order.Dollar/25 || !strings.Contains(f.Error(), "image/png") || !strings.Contains(f.Error(), "video") {
 			t.Errorf("%v, cost %s", f, w.spent(id))
 		}
@@ -110,7 +110,7 @@ func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.
 			t.Errorf("kept %+v", list)
 		}
 		// Twice in a row shows that it would go on so, and be paid for each time.
-		if f := w.fails(order.StageGenerate, order.Hold, "bad_file"); f.Hint == "" || w.painter.asked[1].Attempt != 2 ||
+		if f := w.fails(order.StageGenerate, order.Hold, order.CodeBadFile); f.Hint == "" || w.painter.asked[1].Attempt != 2 ||
 			w.painter.asked[1].OutputDir == w.painter.asked[0].OutputDir {
 			t.Errorf("asked for %+v, %q", w.painter.asked, f.Hint)
 		}
@@ -149,11 +149,11 @@ func TestTheClientReadsTheBareReasonOfARefusal(t *testing.T) {
 				s.Templates = map[string]*message.Template{"refused": l}
 			}
 			w.restart()
-			f := order.Failf(order.Fail, "refused", "the generator refused the order: %s", reason)
+			f := order.Failf(order.Fail, order.CodeRefused, "the generator refused the order: %s", reason)
 			f.Reason = reason
 			w.painter.err = f
 			id := w.order()
-			w.fails(order.StageGenerate, order.Fail, "refused")
+			w.fails(order.StageGenerate, order.Fail, order.CodeRefused)
 			w.must(order.StageSend)
 			if said := w.said(id); len(said) != 1 || said[0] != want {
 				t.Errorf("the client reads %q, want %q", said, want)
@@ -166,15 +166,15 @@ func TestAGeneratorThatMakesNothingIsTriedAgain(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.painter.files = 0
 		w.order()
-		w.fails(order.StageGenerate, order.Retry, "no_output")
+		w.fails(order.StageGenerate, order.Retry, order.CodeNoOutput)
 	})
 }
 
 func TestTheGeneratorsOwnFailureStands(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.painter.err = order.Failf(order.Fail, "refused", "it will not paint that")
+		w.painter.err = order.Failf(order.Fail, order.CodeRefused, "it will not paint that")
 		w.order()
-		w.fails(order.StageGenerate, order.Fail, "refused")
+		w.fails(order.StageGenerate, order.Fail, order.CodeRefused)
 	})
 }
 
@@ -183,7 +183,7 @@ func TestAFullDiskIsWaitedFor(t *testing.T) {
 		w.painter.err = &fs.PathError{Op: "write", Path: "out.png", Err: syscall.ENOSPC}
 		w.order()
 		for range 10 { // more than any attempts, since these are not counted
-			f := w.fails(order.StageGenerate, order.Wait, "disk_full")
+			f := w.fails(order.StageGenerate, order.Wait, order.CodeDiskFull)
 			if f.Hint == "" || f.After < time.Second {
 				t.Errorf("hint %q, again in %s", f.Hint, f.After)
 			}
@@ -200,7 +200,7 @@ func TestAnOrderOfAServiceThatIsNotConfiguredIsHeld(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()
 		w.f = fulfill.New(fulfill.Options{Store: w.store, Dir: w.dir})
-		if f := w.fails(order.StageGenerate, order.Hold, "no_service"); !strings.Contains(f.Hint, id) {
+		if f := w.fails(order.StageGenerate, order.Hold, order.CodeNoService); !strings.Contains(f.Hint, id) {
 			t.Errorf("hint %q", f.Hint)
 		}
 	})

@@ -58,7 +58,7 @@ func TestAQuoteWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
 		id := w.place("pending_quote")
 		w.must(order.StagePrice)
 		w.posts("/quote", sandbox.Fault{After: sandbox.Cut})
-		if f := w.fails(order.StageQuote, order.Retry, "no_answer"); !f.Outage {
+		if f := w.fails(order.StageQuote, order.Retry, order.CodeNoAnswer); !f.Outage {
 			t.Error("a lost answer counts as an attempt")
 		}
 		w.restart()
@@ -80,8 +80,8 @@ func TestAQuoteThatNeverArrivedIsSentAgainOnceItCannotArriveAnyMore(t *testing.T
 		id := w.place("pending_quote")
 		w.must(order.StagePrice)
 		w.posts("/quote", sandbox.Fault{Before: sandbox.Cut})
-		w.fails(order.StageQuote, order.Retry, "no_answer")
-		w.fails(order.StageQuote, order.Wait, "settling")
+		w.fails(order.StageQuote, order.Retry, order.CodeNoAnswer)
+		w.fails(order.StageQuote, order.Wait, order.CodeSettling)
 		if n := len(w.sent(sandbox.CallQuote)); n != 1 {
 			t.Errorf("%d quotes were sent while the first could still arrive", n)
 		}
@@ -99,7 +99,7 @@ func TestAPriceOutOfBoundsIsHeldAndNotSent(t *testing.T) {
 			s.Pricing = &fulfill.Pricing{Fixed: 12 * order.Dollar, Min: 1 * order.Dollar, Max: 10 * order.Dollar}
 		}, quotes)
 		w.place("pending_quote")
-		w.fails(order.StagePrice, order.Hold, "quote_bounds")
+		w.fails(order.StagePrice, order.Hold, order.CodeQuoteBounds)
 		if n := len(w.sent(sandbox.CallQuote)); n != 0 {
 			t.Errorf("%d quotes were sent", n)
 		}
@@ -132,7 +132,7 @@ func TestAMessageWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
 		w.reopen(greeting(t))
 		id := w.place("paid")
 		w.posts("/messages", sandbox.Fault{After: sandbox.Cut})
-		w.fails(order.StageSend, order.Retry, "no_answer")
+		w.fails(order.StageSend, order.Retry, order.CodeNoAnswer)
 		w.restart()
 		if r := w.must(order.StageSend); r.Sent != order.OutSent {
 			t.Errorf("it ends as %+v", r)
@@ -152,8 +152,8 @@ func TestAMessageThatNeverArrivedIsSentAgain(t *testing.T) {
 		w.reopen(greeting(t))
 		id := w.place("paid")
 		w.posts("/messages", sandbox.Fault{Before: sandbox.Cut})
-		w.fails(order.StageSend, order.Retry, "no_answer")
-		w.fails(order.StageSend, order.Wait, "settling")
+		w.fails(order.StageSend, order.Retry, order.CodeNoAnswer)
+		w.fails(order.StageSend, order.Wait, order.CodeSettling)
 		time.Sleep(settle)
 		w.must(order.StageSend)
 		if said := w.said(id); len(said) != 1 {
@@ -173,7 +173,7 @@ func TestAMessageWaitsForAStatusThatTakesIt(t *testing.T) {
 		j := w.lease(order.StageSend)
 		r, err := w.f.Run(t.Context(), j)
 		f := order.Classify(t.Context(), err)
-		if f == nil || f.Class != order.Wait || f.Code != "not_now" {
+		if f == nil || f.Class != order.Wait || f.Code != order.CodeNotNow {
 			t.Fatalf("while it is quoted: %+v, %v", r, f)
 		}
 		if _, err := w.store.Turn(&order.Done{Job: j, Failure: f, RunAt: time.Now().Add(f.After)}, order.LaneNetwork, false, 0); err != nil {
@@ -235,7 +235,7 @@ func TestAWindowIsNotCutShortByADelivery(t *testing.T) {
 		w.must(order.StageGenerate)
 		w.must(order.StageUpload)
 		w.must(order.StageSend) // which hastens the delivery
-		if f := w.fails(order.StageDeliver, order.Wait, "window"); f.After < 6*24*time.Hour {
+		if f := w.fails(order.StageDeliver, order.Wait, order.CodeWindow); f.After < 6*24*time.Hour {
 			t.Errorf("the delivery waits %s", f.After)
 		}
 		if said := w.said(id); len(said) != 1 || !strings.Contains(said[0], "Piece 1: http") {
@@ -259,7 +259,7 @@ func TestASubscriptionOfAnotherServiceIsNeverDelivered(t *testing.T) {
 		id := w.order()
 		w.reopen(func(s *fulfill.Service) { s.Subscription = true }, weeklyOffer) // the owner has thought better of it
 		time.Sleep(7 * 24 * time.Hour)
-		w.fails(order.StageDeliver, order.Hold, "subscription")
+		w.fails(order.StageDeliver, order.Hold, order.CodeSubscription)
 		if n := w.delivered(id); n != 0 {
 			t.Errorf("it is delivered %d times", n)
 		}
@@ -270,7 +270,7 @@ func TestAPieceThatWaitsForApprovalIsMadeAnewOnlyByItsNumber(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(func(s *fulfill.Service) {
 			weekly(s)
-			s.Approval = order.Failf(order.Hold, "review", "look at it")
+			s.Approval = order.Failf(order.Hold, order.CodeReview, "look at it")
 			s.Generators[0].Backend = series([]string{"a"}, []string{"b"})
 		}, weeklyOffer)
 		id := w.order()
@@ -311,11 +311,11 @@ func TestOnlyThePieceThatIsLostIsMadeAnew(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(w.dir, "artifacts")); err != nil {
 			t.Fatal(err)
 		}
-		if f := w.fails(order.StageUpload, order.Hold, "file_gone"); !strings.Contains(f.Hint, "orders redo") {
+		if f := w.fails(order.StageUpload, order.Hold, order.CodeFileGone); !strings.Contains(f.Hint, "orders redo") {
 			t.Errorf("hint %q", f.Hint)
 		}
-		p.answers = []answer{{"job2", fails(order.Stopped, "stopped", order.ChargePending)}}
-		w.fails(order.StageGenerate, order.Stopped, "stopped") // the second piece
+		p.answers = []answer{{"job2", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped) // the second piece
 		w.redo(id, 0)
 		for range 2 {
 			w.must(order.StageGenerate)

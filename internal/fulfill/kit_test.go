@@ -222,7 +222,7 @@ func (w *world) must(s order.Stage) order.Result {
 }
 
 // fails runs the stage and wants it to fail in the given way.
-func (w *world) fails(s order.Stage, class order.Class, code string) *order.Failure {
+func (w *world) fails(s order.Stage, class order.Class, code order.Code) *order.Failure {
 	w.t.Helper()
 	r, f := w.run(s)
 	if f == nil || f.Class != class || f.Code != code {

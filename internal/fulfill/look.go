@@ -17,7 +17,7 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 	if err == nil {
 		return order.Seen{Facts: facts, At: at}, nil
 	}
-	if fail, ok := errors.AsType[*order.Failure](err); !ok || fail.Code != "not_found" {
+	if fail, ok := errors.AsType[*order.Failure](err); !ok || fail.Code != order.CodeNotFound {
 		return order.Seen{}, err
 	}
 	at = time.Now()
@@ -30,7 +30,7 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 			return order.Seen{Facts: facts, At: at}, nil
 		}
 	}
-	return order.Seen{}, &order.Failure{Class: order.Wait, Code: "not_listed", After: endedRetry,
+	return order.Seen{}, &order.Failure{Class: order.Wait, Code: order.CodeNotListed, After: endedRetry,
 		Err: errors.New("the marketplace does not list the order at the moment")}
 }
 

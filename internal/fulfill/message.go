@@ -37,7 +37,7 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	case o.Status == order.Cancelled:
 		return order.Result{Sent: order.OutDropped, Note: "the order was cancelled"}, nil
 	case !o.Status.TakesMessages():
-		return order.Result{}, &order.Failure{Class: order.Wait, Code: "not_now", After: messageRetry,
+		return order.Result{}, &order.Failure{Class: order.Wait, Code: order.CodeNotNow, After: messageRetry,
 			Err: fmt.Errorf("an order that is %.40q takes no messages", o.Status)}
 	}
 	body, err := f.write(ctx, m, o)
@@ -111,7 +111,7 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 	}
 	text, err := l.Write(d)
 	if err != nil {
-		return "", order.Failf(order.Hold, "bad_template", "the message template cannot be used: %w", err).
+		return "", order.Failf(order.Hold, order.CodeBadTemplate, "the message template cannot be used: %w", err).
 			WithHint("mend [messages] %s in the configuration, then `atelierd orders retry %s`", order.Template(m.Reason), o.ID)
 	}
 	if text == "" {

@@ -23,7 +23,7 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 	s := f.o.Services[o.Service]
 	p := s.Pricing
 	if p == nil {
-		return order.Result{}, order.Failf(order.Hold, "quote_needed", "the client asks for a price").
+		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteNeeded, "the client asks for a price").
 			WithHint("`atelierd quote %s PRICE` names it", o.ID)
 	}
 	priced := order.Priced{Price: p.Fixed, Source: order.SourceFixed}
@@ -48,7 +48,7 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 		priced.Price += order.Dollar/100 - priced.Price%(order.Dollar/100) // up to a whole cent
 	}
 	if p.Min > 0 && priced.Price < p.Min || p.Max > 0 && priced.Price > p.Max {
-		return order.Result{}, order.Failf(order.Hold, "quote_bounds", "the price $%s is outside of what the service allows, $%s to $%s",
+		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside of what the service allows, $%s to $%s",
 			priced.Price, p.Min, p.Max).WithHint("`atelierd quote %s PRICE` names one all the same", o.ID)
 	}
 	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: s.QuoteApproval}, nil
@@ -62,7 +62,7 @@ func declined(err error, id string) error {
 		return err
 	}
 	own := *fail
-	own.Class, own.Code = order.Hold, "quote_declined"
+	own.Class, own.Code = order.Hold, order.CodeQuoteDeclined
 	own.Hint = "leave it unanswered, or name a price: `atelierd quote " + id + " PRICE`"
 	return &own
 }
@@ -76,7 +76,7 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 		return order.Result{}, err
 	}
 	if !ok {
-		return order.Result{}, order.Failf(order.Hold, "no_price", "there is no price to ask for").
+		return order.Result{}, order.Failf(order.Hold, order.CodeNoPrice, "there is no price to ask for").
 			WithHint("`atelierd quote %s PRICE` names it", j.OrderID)
 	}
 	seen, err := f.look(ctx, j.OrderID)
@@ -111,7 +111,7 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 func quoteOver(q order.Quote, f order.Facts) (order.Result, error) {
 	switch {
 	case f.Status == order.Cancelled || f.Status == order.Completed || !f.Status.Known():
-		return order.Result{}, &order.Failure{Class: order.Wait, Code: "ended", After: endedRetry,
+		return order.Result{}, &order.Failure{Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
 			Err: errors.New("the order waits for no quote any more")}
 	case q.State == order.QuoteSending && (f.Price == nil || *f.Price == q.Price):
 		return order.Result{Quote: order.QuoteConfirmed, Note: "found quoted at $" + q.Price.String()}, nil
@@ -121,12 +121,12 @@ func quoteOver(q order.Quote, f order.Facts) (order.Result, error) {
 
 // settling is the wait for a request without an answer that may still arrive.
 func settling(what string, rest time.Duration) error {
-	return &order.Failure{Class: order.Wait, Code: "settling", After: min(rest, lookAgain),
+	return &order.Failure{Class: order.Wait, Code: order.CodeSettling, After: min(rest, lookAgain),
 		Err: errors.New("an earlier " + what + " had no answer and may still arrive")}
 }
 
 // noAnswer is the end of sending again and again.
 func noAnswer(j order.Job, tries int) error {
-	return order.Failf(order.Hold, "no_answer", "sent %d times without an answer, and never arrived", tries).
+	return order.Failf(order.Hold, order.CodeNeverArrived, "sent %d times without an answer, and never arrived", tries).
 		WithHint("when the marketplace works again: `atelierd orders retry %s`", j.OrderID)
 }

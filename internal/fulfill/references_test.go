@@ -19,7 +19,7 @@ func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		l := &shelf{has: map[string]string{"https://a.example/1.png": string(picture) + "one", "https://a.example/text.png": "no picture"}}
 		w.links = l
-		w.painter.err = order.Failf(order.Retry, "exit", "not yet")
+		w.painter.err = order.Failf(order.Retry, order.CodeExit, "not yet")
 		w.restart()
 		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00",
 			ReferenceImages: []string{"https://a.example/1.png", "https://a.example/gone.png"},
@@ -29,7 +29,7 @@ func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
 		}
 		l.has["https://a.example/text.png?x=1"] = "no picture"
 		w.poll()
-		w.fails(order.StageGenerate, order.Retry, "exit")
+		w.fails(order.StageGenerate, order.Retry, order.CodeExit)
 		w.painter.err = nil
 		w.restart()
 		w.must(order.StageGenerate)
@@ -128,7 +128,7 @@ func TestADiskThatFailsIsNoMissingReference(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(artifacts), os.WriteFile(artifacts, nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		w.fails(order.StageGenerate, order.Retry, "error")
+		w.fails(order.StageGenerate, order.Retry, order.CodeError)
 		if len(w.painter.asked) != 0 {
 			t.Error("the generator was asked without the picture")
 		}
@@ -154,8 +154,8 @@ func TestReferencesAreFetchedForWorkThatIsPaidForOnly(t *testing.T) {
 func TestAReferenceKeepsItsFileWhenTheListChanges(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id, l := w.linked(2, 1000)
-		w.painter.err = order.Failf(order.Retry, "exit", "not yet")
-		w.fails(order.StageGenerate, order.Retry, "exit")
+		w.painter.err = order.Failf(order.Retry, order.CodeExit, "not yet")
+		w.fails(order.StageGenerate, order.Retry, order.CodeExit)
 		w.painter.err = nil
 		l.has["https://a.example/new.png"] = string(picture) + "new"
 		changed := []string{"https://a.example/1.png", "https://a.example/new.png"}

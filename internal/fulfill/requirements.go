@@ -69,10 +69,10 @@ func (f *Fulfiller) storeFiles(ctx context.Context, j order.Job, o order.Order, 
 // that can be told: nobody looks at what it leads to.
 func (p Requirements) link(made generate.Result) error {
 	if p.Kind != "" && p.Kind != "link" && made.MediaType != "" && made.MediaType != p.Kind {
-		return order.Failf(order.Retry, "bad_file", "the generator made a link to media type %s, but the service promises %s", made.MediaType, p.Kind)
+		return order.Failf(order.Retry, order.CodeBadFile, "the generator made a link to media type %s, but the service promises %s", made.MediaType, p.Kind)
 	}
 	if p.MinWidth > 0 || p.MinHeight > 0 || p.AspectW > 0 || p.MinDuration > 0 || p.MaxDuration > 0 {
-		return order.Failf(order.Hold, "not_measured", "the generator made a link, whose size or duration cannot be measured, and the service promises one").
+		return order.Failf(order.Hold, order.CodeNotMeasured, "the generator made a link, whose size or duration cannot be measured, and the service promises one").
 			WithHint("let the generator bring in the file, or take the promise out of the service, then `atelierd orders redo`")
 	}
 	return nil
@@ -81,10 +81,10 @@ func (p Requirements) link(made generate.Result) error {
 // check looks at the files as a whole.
 func (f *Fulfiller) check(ctx context.Context, j order.Job, o order.Order, s Service, made generate.Result, list []order.Artifact, dir string) error {
 	if len(list) == 0 {
-		return order.Failf(order.Retry, "no_output", "the generator made nothing")
+		return order.Failf(order.Retry, order.CodeNoOutput, "the generator made nothing")
 	}
 	if n := s.Requirements.Files; n > 0 && len(list) != n {
-		return order.Failf(order.Retry, "bad_file", "the generator made %d files, the service promises %d", len(list), n)
+		return order.Failf(order.Retry, order.CodeBadFile, "the generator made %d files, the service promises %d", len(list), n)
 	}
 	if err := f.fresh(ctx, j, s, list); err != nil {
 		return err
@@ -115,11 +115,11 @@ func checkFailed(err error, dir string) error {
 	own := *fail
 	switch {
 	case fail.Class == order.Fail:
-		own.Class, own.Code, own.Err = order.Retry, "vetoed", errors.New("the service's check refuses the work: "+cmp.Or(fail.Reason, "it gives no reason"))
-	case fail.Code == generate.CodeTryLater:
+		own.Class, own.Code, own.Err = order.Retry, order.CodeVetoed, errors.New("the service's check refuses the work: "+cmp.Or(fail.Reason, "it gives no reason"))
+	case fail.Code == order.CodeTryLater:
 		own.Class, own.After, own.Err = order.Wait, checkRetry, fail
 	case fail.Class == order.Retry:
-		own.Class, own.Code, own.Err = order.Hold, "check", fail
+		own.Class, own.Code, own.Err = order.Hold, order.CodeCheck, fail
 		own.Hint = "run it by hand on what is in " + dir + " and mend it, then `atelierd orders retry`"
 	}
 	return &own
@@ -143,7 +143,7 @@ func (f *Fulfiller) fresh(ctx context.Context, j order.Job, s Service, list []or
 			continue
 		}
 		if slices.ContainsFunc(list[:i], same) {
-			return order.Failf(order.Retry, "duplicate", "the generator made the very same file twice")
+			return order.Failf(order.Retry, order.CodeDuplicate, "the generator made the very same file twice")
 		}
 		if a.SHA256 == "" {
 			continue
@@ -153,12 +153,12 @@ func (f *Fulfiller) fresh(ctx context.Context, j order.Job, s Service, list []or
 			return err
 		}
 		if other != "" {
-			return order.Failf(order.Retry, "duplicate", "the generator made the very file that order %s has got", other).
+			return order.Failf(order.Retry, order.CodeDuplicate, "the generator made the very file that order %s has got", other).
 				WithHint("if the service may deliver the same file again, set its repeats = true")
 		}
 	}
 	if !changed {
-		return order.Failf(order.Retry, "same_again", "the generator made the very file that the client has sent back")
+		return order.Failf(order.Retry, order.CodeSameAgain, "the generator made the very file that the client has sent back")
 	}
 	return nil
 }

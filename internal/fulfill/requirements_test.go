@@ -29,7 +29,7 @@ func TestNoClientGetsTheFileOfAnotherOrTheOneHeSentBack(t *testing.T) {
 		w.must(order.StageUpload)
 		w.must(order.StageDeliver)
 		w.order()
-		if f := w.fails(order.StageGenerate, order.Retry, "duplicate"); !strings.Contains(f.Error(), first) {
+		if f := w.fails(order.StageGenerate, order.Retry, order.CodeDuplicate); !strings.Contains(f.Error(), first) {
 			t.Errorf("%v", f)
 		}
 		w.service = func(s *fulfill.Service) { s.Generators[0].Backend, s.Requirements.Repeats = generatorFunc(same), true }
@@ -41,7 +41,7 @@ func TestNoClientGetsTheFileOfAnotherOrTheOneHeSentBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.poll()
-		w.fails(order.StageGenerate, order.Retry, "same_again")
+		w.fails(order.StageGenerate, order.Retry, order.CodeSameAgain)
 	})
 }
 
@@ -68,12 +68,12 @@ func TestTheOwnersCheckMayVeto(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   *order.Failure
 		class order.Class
-		code  string
+		code  order.Code
 	}{
-		"a veto":        {fails(order.Fail, "refused", order.ChargeNone), order.Retry, "vetoed"},
-		"later":         {fails(order.Retry, "try_later", order.ChargeNone), order.Wait, "try_later"},
-		"broken":        {fails(order.Retry, "exit", order.ChargeNone), order.Hold, "check"},
-		"misconfigured": {fails(order.Hold, "misconfigured", order.ChargeNone), order.Hold, "misconfigured"},
+		"a veto":        {fails(order.Fail, order.CodeRefused, order.ChargeNone), order.Retry, order.CodeVetoed},
+		"later":         {fails(order.Retry, order.CodeTryLater, order.ChargeNone), order.Wait, order.CodeTryLater},
+		"broken":        {fails(order.Retry, order.CodeExit, order.ChargeNone), order.Hold, order.CodeCheck},
+		"misconfigured": {fails(order.Hold, order.CodeMisconfigured, order.ChargeNone), order.Hold, order.CodeMisconfigured},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
@@ -90,7 +90,7 @@ func TestTheOwnersCheckMayVeto(t *testing.T) {
 					w.retry(id)
 				}
 				w.must(order.StageGenerate)
-				if again := len(w.painter.asked) == 2; again != (c.code == "vetoed") {
+				if again := len(w.painter.asked) == 2; again != (c.code == order.CodeVetoed) {
 					t.Errorf("the work was made %d times", len(w.painter.asked))
 				}
 			})
@@ -103,7 +103,7 @@ func TestTheNumberOfFilesIsPromised(t *testing.T) {
 		w.service = func(s *fulfill.Service) { s.Requirements.Files = 2 }
 		w.restart()
 		w.order()
-		w.fails(order.StageGenerate, order.Retry, "bad_file")
+		w.fails(order.StageGenerate, order.Retry, order.CodeBadFile)
 		w.painter.files = 2
 		w.must(order.StageGenerate)
 	})
@@ -114,12 +114,12 @@ func TestALinkKeepsThePromiseOrIsRefused(t *testing.T) {
 		kind  string
 		rules media.Rules
 		class order.Class // empty when it is taken
-		code  string
+		code  order.Code
 	}{
 		"of the kind":           {"image", media.Rules{Kind: "image"}, "", ""},
 		"of no kind":            {"", media.Rules{Kind: "image"}, "", ""},
-		"of another kind":       {"document", media.Rules{Kind: "image"}, order.Retry, "bad_file"},
-		"of a size":             {"image", media.Rules{Kind: "image", MinWidth: 1024}, order.Hold, "not_measured"},
+		"of another kind":       {"document", media.Rules{Kind: "image"}, order.Retry, order.CodeBadFile},
+		"of a size":             {"image", media.Rules{Kind: "image", MinWidth: 1024}, order.Hold, order.CodeNotMeasured},
 		"of a service of links": {"document", media.Rules{Kind: "link"}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestTheSameFileIsNotDeliveredTwiceInOne(t *testing.T) {
 		w.service = func(s *fulfill.Service) { s.Generators[0].Backend = series([]string{"a", "a"}, []string{"a", "b"}) }
 		w.restart()
 		w.order()
-		w.fails(order.StageGenerate, order.Retry, "duplicate")
+		w.fails(order.StageGenerate, order.Retry, order.CodeDuplicate)
 		w.must(order.StageGenerate)
 	})
 }
@@ -184,7 +184,7 @@ func TestALaterRoundBringsSomethingNew(t *testing.T) {
 				id := w.order()
 				for round := range 3 {
 					if round == 2 && !c.good {
-						w.fails(order.StageGenerate, order.Retry, "same_again")
+						w.fails(order.StageGenerate, order.Retry, order.CodeSameAgain)
 						return
 					}
 					if w.must(order.StageGenerate).Next == order.StageUpload {
@@ -209,7 +209,7 @@ func TestAClientGetsNoPieceTwice(t *testing.T) {
 		}, weeklyOffer)
 		w.asks(w.order(), 2)
 		w.must(order.StageGenerate)
-		w.fails(order.StageGenerate, order.Retry, "duplicate")
+		w.fails(order.StageGenerate, order.Retry, order.CodeDuplicate)
 		w.must(order.StageGenerate)
 	})
 }

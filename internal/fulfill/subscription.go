@@ -25,7 +25,7 @@ func (f *Fulfiller) piece(ctx context.Context, j order.Job) (number int, ask str
 			return p.Number, p.Request, nil
 		}
 	}
-	return 0, "", order.Failf(order.Hold, "no_piece", "nobody has asked for piece %d", j.Round)
+	return 0, "", order.Failf(order.Hold, order.CodeNoPiece, "nobody has asked for piece %d", j.Round)
 }
 
 // How long the delivery that ends a window waits while pieces are in work, and
@@ -40,7 +40,7 @@ const (
 // delivery would take from the client what is paid for, so the error is a Wait.
 func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order, s Service) (last int, err error) {
 	if !s.Pieces {
-		return 0, order.Failf(order.Hold, "subscription", "a subscription is a paid window, and a delivery would end it").
+		return 0, order.Failf(order.Hold, order.CodeSubscription, "a subscription is a paid window, and a delivery would end it").
 			WithHint("answer the client at the marketplace, or with `atelierd messages %s --send TEXT`", j.OrderID)
 	}
 	pieces, err := f.o.Store.Pieces(ctx, j.OrderID)
@@ -68,16 +68,16 @@ func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order, 
 	used := quota > 0 && sent >= quota
 	switch {
 	case rest > 0 && !used:
-		return 0, &order.Failure{Class: order.Wait, Code: "window", After: rest,
+		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: rest,
 			Err: fmt.Errorf("the client's window is open until %s", end.UTC().Format(time.RFC3339))}
 	case open > 0:
-		return 0, &order.Failure{Class: order.Wait, Code: "window", After: pieceWait,
+		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: pieceWait,
 			Err: fmt.Errorf("the window is over, and %d pieces are still in work", open)}
 	case last == 0 && rest > -emptyWindow:
-		return 0, &order.Failure{Class: order.Wait, Code: "window", After: time.Hour,
+		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: time.Hour,
 			Err: errors.New("the window is over and nothing was asked for; the marketplace ends the order")}
 	case last == 0:
-		return 0, order.Failf(order.Hold, "subscription", "the window is over, nothing was asked for, and the order is still open").
+		return 0, order.Failf(order.Hold, order.CodeSubscription, "the window is over, nothing was asked for, and the order is still open").
 			WithHint("look at the order at the marketplace")
 	}
 	return last, nil

@@ -42,7 +42,7 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job, o order.Order) (ord
 func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact) error {
 	path := filepath.Join(f.o.Dir, a.Path)
 	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
-		return order.Failf(order.Hold, "file_gone", "the file %s is gone or has changed", a.Path).
+		return order.Failf(order.Hold, order.CodeFileGone, "the file %s is gone or has changed", a.Path).
 			WithHint("`atelierd orders redo %s` makes it again", j.OrderID)
 	}
 	if err := f.affordable(ctx, order.RequestUpload); err != nil {

@@ -56,7 +56,7 @@ func TestAFileThatIsGoneOrChangedIsHeld(t *testing.T) {
 				if err := spoil(filepath.Join(w.dir, w.artifacts(id)[0].Path)); err != nil {
 					t.Fatal(err)
 				}
-				f := w.fails(order.StageUpload, order.Hold, "file_gone")
+				f := w.fails(order.StageUpload, order.Hold, order.CodeFileGone)
 				if f.Hint == "" || len(w.market.Files()) != 0 {
 					t.Errorf("hint %q, %d files went up", f.Hint, len(w.market.Files()))
 				}
@@ -122,7 +122,7 @@ func TestAnUploadWithoutABudgetIsWaitedFor(t *testing.T) {
 		w.painter.files = 2
 		w.order()
 		w.must(order.StageGenerate)
-		if f := w.fails(order.StageUpload, order.Wait, "budget"); f.After <= 0 {
+		if f := w.fails(order.StageUpload, order.Wait, order.CodeBudget); f.After <= 0 {
 			t.Errorf("waits %s", f.After)
 		}
 		if files := w.market.Files(); len(files) != 1 {

@@ -35,14 +35,6 @@ type Breaker struct {
 
 const longestPause = 15 * time.Minute
 
-// CodePaused marks work that waits for a paused generator, CodeNoKey a provider
-// whose key cannot be read, CodeTryLater a program that cannot work now.
-const (
-	CodePaused   = "paused"
-	CodeNoKey    = "key_missing"
-	CodeTryLater = "try_later"
-)
-
 // Ready is nil when the generator may be called. A paused one is probed when its
 // time has come; until it answers, the failure makes the work wait.
 func (b *Breaker) Ready(ctx context.Context) error {
@@ -97,7 +89,7 @@ func (b *Breaker) Instead(f order.Failure) order.Failure {
 }
 
 func paused(reason string, wait time.Duration) *order.Failure {
-	return &order.Failure{Class: order.Wait, Code: CodePaused, Err: errors.New("the generator is paused: " + reason),
+	return &order.Failure{Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused: " + reason),
 		Hint: "it is probed again and again, and goes on by itself", After: wait, Charge: order.ChargeNone}
 }
 
@@ -111,14 +103,14 @@ func (b *Breaker) Paused() bool {
 // Down says whether a failure shows that the generator cannot work now, which has
 // nothing to do with the order.
 func Down(f *order.Failure) bool {
-	return f.Outage || f.Code == CodePaused || f.Code == CodeTryLater || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
+	return f.Outage || f.Code == order.CodePaused || f.Code == order.CodeTryLater || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
 }
 
 // providerCodes are failures that the next order would meet as well, and ownerCodes
 // those with which the owner's own program asks for the owner.
 var (
-	providerCodes = []string{CodeNoKey, "key_refused", "no_credit", "not_found", "redirected"}
-	ownerCodes    = append([]string{"misconfigured", "not_runnable"}, providerCodes...)
+	providerCodes = []order.Code{order.CodeProviderKeyMissing, order.CodeProviderKeyRefused, order.CodeNoCredit, order.CodeProviderNotFound, order.CodeProviderRedirected}
+	ownerCodes    = append([]order.Code{order.CodeMisconfigured}, providerCodes...)
 )
 
 // Report tells how a call went: with nil, or with its failure.
@@ -129,7 +121,7 @@ func (b *Breaker) Report(f *order.Failure) {
 	case f == nil:
 		b.failures, b.pause = 0, 0
 		b.tell("")
-	case f.Code == "rate_limited":
+	case f.Code == order.CodeProviderRateLimited:
 		b.fail(f) // one that never has room is as good as down
 	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
 		b.stop(f)
@@ -159,7 +151,7 @@ func (b *Breaker) threshold() int {
 func (b *Breaker) stop(err error) {
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
-	case f != nil && f.Code == "no_credit":
+	case f != nil && f.Code == order.CodeNoCredit:
 		b.pause = max(longestPause, b.first()) // most probes answer without money, too
 	case b.pause == 0:
 		b.pause = b.first()

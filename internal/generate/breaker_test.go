@@ -22,7 +22,7 @@ func broken(t *testing.T, f func(t *testing.T, b *Breaker, probe *error, told *[
 }
 
 func outage() *order.Failure {
-	f := order.Failf(order.Retry, "outage", "it is down").Nothing()
+	f := order.Failf(order.Retry, order.CodeOutage, "it is down").Nothing()
 	f.Outage = true
 	return f
 }
@@ -35,23 +35,23 @@ func wait(t *testing.T, b *Breaker) time.Duration {
 		return 0
 	}
 	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Class != order.Wait || f.Code != "paused" || f.Charge != order.ChargeNone {
+	if !ok || f.Class != order.Wait || f.Code != order.CodePaused || f.Charge != order.ChargeNone {
 		t.Fatalf("got %v", err)
 	}
 	return f.After
 }
 
 func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
-	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: "no_answer", Charge: order.ChargeUnknown},
-		"limited": {Class: order.Wait, Code: "rate_limited", Charge: order.ChargeNone}} {
+	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: order.CodeProviderNoAnswer, Charge: order.ChargeUnknown},
+		"limited": {Class: order.Wait, Code: order.CodeProviderRateLimited, Charge: order.ChargeNone}} {
 		broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
 			for range 4 {
 				b.Report(f)
 			}
-			b.Report(&order.Failure{Class: order.Fail, Code: "refused"}) // an answer
+			b.Report(&order.Failure{Class: order.Fail, Code: order.CodeRefused}) // an answer
 			for range 4 {
 				b.Report(f)
-				b.Report(&order.Failure{Class: order.Stopped, Code: "stopped"}) // which says nothing
+				b.Report(&order.Failure{Class: order.Stopped, Code: order.CodeStopped}) // which says nothing
 			}
 			if d := wait(t, b); d != 0 {
 				t.Errorf("%s: paused after four in a row", name)
@@ -97,7 +97,7 @@ func TestAfterAGoodProbeOneMoreFailurePausesForLonger(t *testing.T) {
 
 func TestAFailedProbeIsToldOnce(t *testing.T) {
 	broken(t, func(t *testing.T, b *Breaker, probe *error, told *[]string) {
-		*probe = order.Failf(order.Hold, "key_refused", "wrong key")
+		*probe = order.Failf(order.Hold, order.CodeProviderKeyRefused, "wrong key")
 		for range 3 {
 			if b.Try(t.Context()) == nil {
 				t.Error("it works")
@@ -114,7 +114,7 @@ func TestAFailedProbeIsToldOnce(t *testing.T) {
 // A job that is under way goes on once the key is there again.
 func TestAKeyThatIsRefusedToAQuestionPausesAndLeavesTheJob(t *testing.T) {
 	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
-		f := order.Failf(order.Hold, "key_refused", "wrong key")
+		f := order.Failf(order.Hold, order.CodeProviderKeyRefused, "wrong key")
 		f.Charge = order.ChargePending
 		b.Report(f)
 		if got := b.Instead(*f); !b.Paused() || got.Class != order.Wait || got.Charge != order.ChargePending {
@@ -125,15 +125,15 @@ func TestAKeyThatIsRefusedToAQuestionPausesAndLeavesTheJob(t *testing.T) {
 
 func TestWithoutMoneyTheFirstPauseIsLong(t *testing.T) {
 	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
-		f := order.Failf(order.Hold, "no_credit", "pay").Nothing()
+		f := order.Failf(order.Hold, order.CodeNoCredit, "pay").Nothing()
 		b.Report(f)
 		if d := wait(t, b); d != 15*time.Minute {
 			t.Errorf("paused for %s", d)
 		}
-		if got := b.Instead(*f); got.Class != order.Wait || got.Code != "paused" || got.Charge != order.ChargeNone {
+		if got := b.Instead(*f); got.Class != order.Wait || got.Code != order.CodePaused || got.Charge != order.ChargeNone {
 			t.Errorf("the order gets %+v", got)
 		}
-		own := order.Failf(order.Hold, "misconfigured", "the program says so")
+		own := order.Failf(order.Hold, order.CodeMisconfigured, "the program says so")
 		if got := b.Instead(*own); got.Class != order.Hold {
 			t.Errorf("the program's own word becomes %+v", got)
 		}

@@ -158,5 +158,5 @@ type Result struct {
 
 // Stopped returns the failure of work that ctx has ended.
 func Stopped(ctx context.Context) error {
-	return &order.Failure{Class: order.Stopped, Code: "stopped", Err: context.Cause(ctx)}
+	return &order.Failure{Class: order.Stopped, Code: order.CodeStopped, Err: context.Cause(ctx)}
 }

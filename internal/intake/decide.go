@@ -132,7 +132,7 @@ func (c Catalog) Vanished(k order.Known) order.Decision {
 		d.Note = "the marketplace no longer lists the order"
 		return d
 	}
-	return stop(d, order.StateHeld, k, "vanished", "the marketplace no longer lists the order",
+	return stop(d, order.StateHeld, k, order.CodeVanished, "the marketplace no longer lists the order",
 		"look at the order there; work goes on by itself if it comes back")
 }
 
@@ -172,7 +172,7 @@ func end(d order.Decision, k order.Known, s order.State, reason string) order.De
 }
 
 // stop puts the order into a state in which nothing is done for it.
-func stop(d order.Decision, s order.State, k order.Known, code, reason, hint string) order.Decision {
+func stop(d order.Decision, s order.State, k order.Known, code order.Code, reason, hint string) order.Decision {
 	d.State, d.Code, d.Reason, d.Hint = s, code, reason, hint
 	if running(k.Job) {
 		d.Jobs = order.JobsHold
@@ -188,7 +188,7 @@ func stop(d order.Decision, s order.State, k order.Known, code, reason, hint str
 // the order first and finds out whose delivery that is.
 func decideDelivered(d order.Decision, k order.Known, s Service) order.Decision {
 	switch {
-	case k.Job == order.JobHeld && k.Code == "vanished":
+	case k.Job == order.JobHeld && k.Code == order.CodeVanished:
 		d.State, d.Jobs = order.StateWorking, order.JobsRelease
 	case k.Delivery == order.DeliverySending && running(k.Job):
 		return keep(d, k)
@@ -207,7 +207,7 @@ func decideDelivered(d order.Decision, k order.Known, s Service) order.Decision 
 // decideWork handles an order that a delivery is owed to.
 func decideWork(d order.Decision, k order.Known, f order.Facts, s Service, known bool) order.Decision {
 	if !known {
-		return stop(d, order.StateHeld, k, "no_service", fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
+		return stop(d, order.StateHeld, k, order.CodeNoService, fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
 			"add a [[service]] of that title to the configuration")
 	}
 	if delivered(k) {
@@ -253,19 +253,19 @@ func decideWork(d order.Decision, k order.Known, f order.Facts, s Service, known
 func decideQuote(d order.Decision, k order.Known, f order.Facts, s Service, known bool) order.Decision {
 	switch {
 	case !known:
-		return stop(d, order.StateHeld, k, "no_service", fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
+		return stop(d, order.StateHeld, k, order.CodeNoService, fmt.Sprintf("it is for the service %.100q, which is not configured", f.ServiceTitle),
 			"add a [[service]] of that title to the configuration")
 	case running(k.Quoting):
 		d.State = order.StateWorking
 	case k.Quoting == order.JobDone:
-		return stop(d, order.StateHeld, k, "quote_not_shown", "quoted, but the marketplace still waits for a quote",
+		return stop(d, order.StateHeld, k, order.CodeQuoteNotShown, "quoted, but the marketplace still waits for a quote",
 			fmt.Sprintf("look at the order there; `atelierd quote %s PRICE` names another price", f.ID))
 	case k.Quoting != "":
 		return keep(d, k)
 	case s.Quotes:
 		d.State, d.Jobs = order.StateWorking, order.JobsQuote
 	default:
-		return stop(d, order.StateHeld, k, "quote_needed", "the client asks for a price",
+		return stop(d, order.StateHeld, k, order.CodeQuoteNeeded, "the client asks for a price",
 			fmt.Sprintf("`atelierd quote %s PRICE` names it", f.ID))
 	}
 	return d
@@ -275,7 +275,7 @@ func decideQuote(d order.Decision, k order.Known, f order.Facts, s Service, know
 // it, so there is none before its end, or before the last piece of its quota.
 func decideWindow(d order.Decision, k order.Known, f order.Facts, s Service) order.Decision {
 	if s.Subscription == 0 || !s.Pieces || f.Status.Reopened() {
-		return stop(d, order.StateHeld, k, "subscription", "a subscription is a paid window, and a delivery would end it",
+		return stop(d, order.StateHeld, k, order.CodeSubscription, "a subscription is a paid window, and a delivery would end it",
 			fmt.Sprintf("answer the client at the marketplace, or with `atelierd messages %s --send TEXT`", f.ID))
 	}
 	if d.RunAt, d.RunAfter = f.WorkspaceExpiresAt, s.Subscription; !d.RunAt.IsZero() {
@@ -299,9 +299,9 @@ func decideWindow(d order.Decision, k order.Known, f order.Facts, s Service) ord
 }
 
 // releasable says whether a hold is of our own making and its cause is gone.
-func releasable(code string) bool {
+func releasable(code order.Code) bool {
 	switch code {
-	case "vanished", "no_service", "subscription", "quote_needed":
+	case order.CodeVanished, order.CodeNoService, order.CodeSubscription, order.CodeQuoteNeeded:
 		return true
 	}
 	return false
@@ -315,7 +315,7 @@ func anotherRound(id string) string {
 // nevertheless: sent back by the client, or not shown as delivered.
 func decideAgain(d order.Decision, k order.Known, f order.Facts, s Service) order.Decision {
 	if !f.Status.Reopened() {
-		return stop(d, order.StateHeld, k, "not_shown", "delivered, but the marketplace still shows it as "+string(f.Status),
+		return stop(d, order.StateHeld, k, order.CodeNotShown, "delivered, but the marketplace still shows it as "+string(f.Status),
 			"look at the order there; it is not delivered a second time")
 	}
 	if extra := f.Status == order.RevisionRequested && f.MaxRevisions != nil && f.RevisionCount != nil &&

@@ -26,8 +26,8 @@ func known(s order.State, remote order.Status, job order.JobState, d order.Deliv
 	return order.Known{Exists: true, State: s, Status: remote, Job: job, Delivery: d}
 }
 
-func code(k order.Known, code string) order.Known { k.Code = code; return k }
-func round(k order.Known, n int) order.Known      { k.Round = n; return k }
+func code(k order.Known, code order.Code) order.Known { k.Code = code; return k }
+func round(k order.Known, n int) order.Known          { k.Round = n; return k }
 
 const (
 	none      = order.JobState("")
@@ -52,7 +52,7 @@ func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
 		now   order.Status
 		state order.State
 		jobs  order.JobsAction
-		code  string
+		code  order.Code
 		round int
 	}{
 		// Work that is owed.
@@ -60,16 +60,16 @@ func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
 		{"one in progress too", order.Known{}, order.InProgress, working, order.JobsOpen, "", 0},
 		{"one that was sent back before we saw it begins with round 1", order.Known{}, order.Disputed, working, order.JobsOpen, "", 1},
 		{"a quote that was paid is worked on", known(waiting, order.Quoted, none, nothing), order.Paid, working, order.JobsOpen, "", 0},
-		{"a price that was asked for and is paid is worked on", code(known(isHeld, order.PendingQuote, none, nothing), "quote_needed"), order.Paid, working, order.JobsOpen, "", 0},
+		{"a price that was asked for and is paid is worked on", code(known(isHeld, order.PendingQuote, none, nothing), order.CodeQuoteNeeded), order.Paid, working, order.JobsOpen, "", 0},
 		{"ready work goes on", known(working, order.Paid, ready, nothing), order.Paid, working, order.JobsKeep, "", 0},
 		{"running work goes on", known(working, order.Paid, leased, nothing), order.InProgress, working, order.JobsKeep, "", 0},
 		{"work goes on while a send has no answer", known(working, order.Paid, ready, sending), order.Paid, working, order.JobsKeep, "", 0},
 		{"and after a send that was refused", known(working, order.Paid, ready, refused), order.Paid, working, order.JobsKeep, "", 0},
-		{"what the owner has to settle stays held", code(known(isHeld, order.Paid, held, nothing), "file_gone"), order.Paid, isHeld, order.JobsKeep, "file_gone", 0},
-		{"what was given up stays given up", code(known(order.StateFailed, order.Paid, failed, nothing), "refused"), order.Paid, order.StateFailed, order.JobsKeep, "refused", 0},
-		{"an order that comes back is worked on again", code(known(isHeld, order.Paid, held, nothing), "vanished"), order.Paid, working, order.JobsRelease, "", 0},
-		{"so is one whose service was configured", code(known(isHeld, order.Paid, held, nothing), "no_service"), order.Paid, working, order.JobsRelease, "", 0},
-		{"one that was cancelled and is open again too", code(known(order.StateCancelled, order.Cancelled, closed, nothing), "cancelled"), order.Paid, working, order.JobsRelease, "", 0},
+		{"what the owner has to settle stays held", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), order.Paid, isHeld, order.JobsKeep, order.CodeFileGone, 0},
+		{"what was given up stays given up", code(known(order.StateFailed, order.Paid, failed, nothing), order.CodeRefused), order.Paid, order.StateFailed, order.JobsKeep, order.CodeRefused, 0},
+		{"an order that comes back is worked on again", code(known(isHeld, order.Paid, held, nothing), order.CodeVanished), order.Paid, working, order.JobsRelease, "", 0},
+		{"so is one whose service was configured", code(known(isHeld, order.Paid, held, nothing), order.CodeNoService), order.Paid, working, order.JobsRelease, "", 0},
+		{"one that was cancelled and is open again too", code(known(order.StateCancelled, order.Cancelled, closed, nothing), order.CodeCancelled), order.Paid, working, order.JobsRelease, "", 0},
 		{"but not what the owner has cancelled", code(known(isHeld, order.Paid, closed, nothing), order.CodeOwner), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
 
 		// What was delivered.
@@ -79,35 +79,35 @@ func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
 		{"also if its work had failed", known(order.StateFailed, order.Paid, failed, sending), order.Delivered, delivered, order.JobsDelivered, "", 0},
 		{"delivered without us, the work ends", known(working, order.Paid, leased, nothing), order.Delivered, delivered, order.JobsElsewhere, "", 0},
 		{"also after a send of ours that was refused", known(isHeld, order.Paid, held, refused), order.Delivered, delivered, order.JobsElsewhere, "", 0},
-		{"a delivered order that comes back is looked at", code(known(isHeld, order.Paid, held, sending), "vanished"), order.Delivered, working, order.JobsRelease, "", 0},
+		{"a delivered order that comes back is looked at", code(known(isHeld, order.Paid, held, sending), order.CodeVanished), order.Delivered, working, order.JobsRelease, "", 0},
 		{"a delivered order that is new to us is in review", order.Known{}, order.Delivered, delivered, order.JobsKeep, "", 0},
-		{"delivered, but still shown as paid: never a second time", known(delivered, order.Paid, done, confirmed), order.Paid, isHeld, order.JobsKeep, "not_shown", 0},
+		{"delivered, but still shown as paid: never a second time", known(delivered, order.Paid, done, confirmed), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
 
 		// What was sent back.
 		{"a dispute begins the next round", known(delivered, order.Delivered, done, confirmed), order.Disputed, working, order.JobsOpen, "", 1},
 		{"a revision too", round(known(delivered, order.Delivered, done, confirmed), 1), order.RevisionRequested, working, order.JobsOpen, "", 2},
 		{"also when another hand had delivered", known(delivered, order.Delivered, closed, elsewhere), order.Disputed, working, order.JobsOpen, "", 1},
-		{"but not for ever", round(known(delivered, order.Delivered, done, confirmed), 2), order.Disputed, isHeld, order.JobsKeep, "round_cap", 2},
+		{"but not for ever", round(known(delivered, order.Delivered, done, confirmed), 2), order.Disputed, isHeld, order.JobsKeep, order.CodeRoundCap, 2},
 		{"the work of the round goes on", round(known(working, order.Disputed, leased, nothing), 1), order.Disputed, working, order.JobsKeep, "", 1},
 		{"a send given up on, and yet sent back, had arrived", known(isHeld, order.Paid, held, sending), order.Disputed, delivered, order.JobsDelivered, "", 0},
 		{"a send under way, and yet sent back, looks for itself", known(working, order.Paid, leased, sending), order.Disputed, working, order.JobsKeep, "", 0},
-		{"a later round's send given up on stays with the owner", code(round(known(isHeld, order.Disputed, held, sending), 1), "unclear"), order.Disputed, isHeld, order.JobsKeep, "unclear", 1},
+		{"a later round's send given up on stays with the owner", code(round(known(isHeld, order.Disputed, held, sending), 1), order.CodeUnclear), order.Disputed, isHeld, order.JobsKeep, order.CodeUnclear, 1},
 
 		// What has ended.
 		{"cancelled: the work ends", known(working, order.Paid, leased, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
-		{"cancelled: held work ends too", code(known(isHeld, order.Paid, held, nothing), "file_gone"), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
+		{"cancelled: held work ends too", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
 		{"cancelled before there was work", known(waiting, order.Quoted, none, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
 		{"completed after our delivery", known(delivered, order.Delivered, done, confirmed), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
 		{"completed without us: the work ends", known(working, order.Paid, ready, nothing), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
 
 		// What waits for the client, or for us to learn a new word.
-		{"a wish for a price is for the owner", order.Known{}, order.PendingQuote, isHeld, order.JobsKeep, "quote_needed", 0},
+		{"a wish for a price is for the owner", order.Known{}, order.PendingQuote, isHeld, order.JobsKeep, order.CodeQuoteNeeded, 0},
 		{"a quote waits for the client", order.Known{}, order.Quoted, waiting, order.JobsKeep, "", 0},
 		{"an accepted one waits for the money", known(waiting, order.Quoted, none, nothing), order.Accepted, waiting, order.JobsKeep, "", 0},
 		{"a step back to a quote stops the work", known(working, order.Paid, leased, nothing), order.Quoted, waiting, order.JobsHold, "", 0},
 		{"an unknown word about a new order waits", order.Known{}, "under_moderation", waiting, order.JobsKeep, "", 0},
 		{"an unknown word does not stop the work", known(working, order.Paid, leased, nothing), "under_moderation", working, order.JobsKeep, "", 0},
-		{"nor does it free what is held", code(known(isHeld, order.Paid, held, nothing), "file_gone"), "under_moderation", isHeld, order.JobsKeep, "file_gone", 0},
+		{"nor does it free what is held", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), "under_moderation", isHeld, order.JobsKeep, order.CodeFileGone, 0},
 	} {
 		d := shop.Decide(c.known, facts(c.now))
 		if d.State != c.state || d.Jobs != c.jobs || d.Code != c.code || d.Round != c.round {
@@ -162,16 +162,16 @@ func TestAnOrderBelongsToTheServiceThatItNames(t *testing.T) {
 		catalog   intake.Catalog
 		id, title string
 		service   string
-		code      string
+		code      order.Code
 	}{
 		{"by its id, whatever the title says", shop, "svc_1", "Renamed", "Pictures", ""},
 		{"by its title", shop, "", "  pictures ", "Pictures", ""},
 		{"by its title when the id is unknown", shop, "svc_9", "Pictures", "Pictures", ""},
-		{"to none of several", shop, "svc_9", "Sculptures", "", "no_service"},
-		{"to none when it says nothing", shop, "", "", "", "no_service"},
+		{"to none of several", shop, "svc_9", "Sculptures", "", order.CodeNoService},
+		{"to none when it says nothing", shop, "", "", "", order.CodeNoService},
 		{"to the only one there is", one, "svc_9", "Sculptures", "Pictures", ""},
-		{"to none when there is none", nil, "", "Pictures", "", "no_service"},
-		{"a subscription is not delivered", shop, "svc_2", "", "Window", "subscription"},
+		{"to none when there is none", nil, "", "Pictures", "", order.CodeNoService},
+		{"a subscription is not delivered", shop, "svc_2", "", "Window", order.CodeSubscription},
 	} {
 		f := facts(order.Paid)
 		f.ServiceID, f.ServiceTitle = c.id, c.title
@@ -199,12 +199,12 @@ func TestAVanishedOrderStopsWorkThatIsStillToBeDone(t *testing.T) {
 		known order.Known
 		state order.State
 		jobs  order.JobsAction
-		code  string
+		code  order.Code
 	}{
-		{"running work stops", known(order.StateWorking, order.Paid, leased, nothing), order.StateHeld, order.JobsHold, "vanished"},
-		{"what is held stays held for its own reason", code(known(order.StateHeld, order.Paid, held, nothing), "file_gone"), order.StateHeld, order.JobsKeep, "file_gone"},
+		{"running work stops", known(order.StateWorking, order.Paid, leased, nothing), order.StateHeld, order.JobsHold, order.CodeVanished},
+		{"what is held stays held for its own reason", code(known(order.StateHeld, order.Paid, held, nothing), order.CodeFileGone), order.StateHeld, order.JobsKeep, order.CodeFileGone},
 		{"what the owner has cancelled stays the owner's", code(known(order.StateHeld, order.Paid, closed, nothing), order.CodeOwner), order.StateHeld, order.JobsKeep, order.CodeOwner},
-		{"what was given up stays so", code(known(order.StateFailed, order.Paid, failed, nothing), "refused"), order.StateFailed, order.JobsKeep, "refused"},
+		{"what was given up stays so", code(known(order.StateFailed, order.Paid, failed, nothing), order.CodeRefused), order.StateFailed, order.JobsKeep, order.CodeRefused},
 		{"a delivered order stays delivered", known(order.StateDelivered, order.Delivered, done, confirmed), order.StateDelivered, order.JobsKeep, ""},
 		{"a quote stays with the client", known(order.StateWaiting, order.Quoted, none, nothing), order.StateWaiting, order.JobsKeep, ""},
 	} {
@@ -237,7 +237,7 @@ func TestARevisionBeyondTheClientsRightWaitsForTheOwner(t *testing.T) {
 		t.Errorf("the last revision that is free: %+v", d)
 	}
 	f.RevisionCount = &three
-	if d := shop.Decide(k, f); d.Jobs == order.JobsOpen || d.Code != "round_cap" {
+	if d := shop.Decide(k, f); d.Jobs == order.JobsOpen || d.Code != order.CodeRoundCap {
 		t.Errorf("one beyond it: %+v", d)
 	}
 }

@@ -20,7 +20,7 @@ func TestARefusedKeyIsSaidOncePollsSlowlyAndAnotherKeyIsTriedAtOnce(t *testing.T
 		if err != nil || turn.Job == nil {
 			t.Fatalf("no job: %v", err)
 		}
-		wait := &order.Done{Job: *turn.Job, RunAt: time.Now().Add(24 * time.Hour), Failure: order.Failf(order.Wait, "key_refused", "refused")}
+		wait := &order.Done{Job: *turn.Job, RunAt: time.Now().Add(24 * time.Hour), Failure: order.Failf(order.Wait, order.CodeKeyRefused, "refused")}
 		if _, err := w.store.Turn(wait, order.LaneGenerate, false, 0); err != nil {
 			t.Fatal(err)
 		}

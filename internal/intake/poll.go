@@ -26,7 +26,7 @@ type Store interface {
 	// SetAlert shows (or, when text is empty, clears) a trouble of the daemon.
 	SetAlert(name, text string) error
 	// RunNow lets work that waits for the given code run now.
-	RunNow(code string) error
+	RunNow(code order.Code) error
 	// ReadThread lets the thread of an order be read now.
 	ReadThread(orderID string) error
 }
@@ -307,7 +307,7 @@ func (p *Poller) setRefused(refused bool, err error) {
 	}
 	p.o.Log.Info("the marketplace accepts the key again")
 	p.noteErr(p.o.Store.SetAlert(troubleKey, ""))
-	p.noteErr(p.o.Store.RunNow("key_refused"))
+	p.noteErr(p.o.Store.RunNow(order.CodeKeyRefused))
 }
 
 func (p *Poller) noteErr(err error) {
@@ -318,7 +318,7 @@ func (p *Poller) noteErr(err error) {
 
 func (p *Poller) keyWasRefused(err error) bool {
 	f, ok := errors.AsType[*order.Failure](err)
-	return ok && (f.Code == "key_refused" || f.Code == "forbidden")
+	return ok && (f.Code == order.CodeKeyRefused || f.Code == order.CodeForbidden)
 }
 
 func isWait(err error) bool {

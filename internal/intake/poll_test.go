@@ -82,7 +82,7 @@ func TestAnOrderThatVanishesIsHeldAndGoesOnWhenItComesBack(t *testing.T) {
 		row := `{"id":"ord_raw","status":"paid","service_title":"Pictures","created_at":"2000-01-01 00:00:00"}`
 		w.apply(t, row)
 		w.poll() // complete, as the first one is
-		if got := w.state(id); got.State != order.StateHeld || got.Code != "vanished" || got.MissingAt.IsZero() {
+		if got := w.state(id); got.State != order.StateHeld || got.Code != order.CodeVanished || got.MissingAt.IsZero() {
 			t.Errorf("it is %s (%s), missing since %s", got.State, got.Code, got.MissingAt)
 		}
 		w.poll()

@@ -162,7 +162,7 @@ func dimensions(mime string, r io.Reader) (image.Config, error) {
 
 // The name comes from a generator: it is quoted, and cut to a length.
 func bad(path, format string, args ...any) error {
-	return order.Failf(order.Retry, "bad_file", "%.80q %s", filepath.Base(path), fmt.Sprintf(format, args...))
+	return order.Failf(order.Retry, order.CodeBadFile, "%.80q %s", filepath.Base(path), fmt.Sprintf(format, args...))
 }
 
 func unreadable(path string, err error) error {
@@ -170,5 +170,5 @@ func unreadable(path string, err error) error {
 	if pe, ok := errors.AsType[*os.PathError](err); ok {
 		err = pe.Err
 	}
-	return order.Failf(order.Retry, "unreadable", "cannot read %.80q: %w", filepath.Base(path), err)
+	return order.Failf(order.Retry, order.CodeFileUnreadable, "cannot read %.80q: %w", filepath.Base(path), err)
 }

@@ -126,7 +126,7 @@ func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := Inspect(file(t, tc.content))
 			f, ok := errors.AsType[*order.Failure](err)
-			if !ok || f.Class != order.Retry || f.Code != "bad_file" || !strings.Contains(f.Error(), tc.want) {
+			if !ok || f.Class != order.Retry || f.Code != order.CodeBadFile || !strings.Contains(f.Error(), tc.want) {
 				t.Errorf("got %v, want a bad_file that says %q", err, tc.want)
 			}
 		})
@@ -148,12 +148,12 @@ func TestInspectRefusesWhatIsNotARegularFile(t *testing.T) {
 	}
 	for _, path := range []string{link, fifo, dir, os.DevNull} {
 		f, ok := errors.AsType[*order.Failure](second(Inspect(path)))
-		if !ok || f.Code != "bad_file" {
+		if !ok || f.Code != order.CodeBadFile {
 			t.Errorf("%s: got %v, want bad_file", path, f)
 		}
 	}
 	f, ok := errors.AsType[*order.Failure](second(Inspect(filepath.Join(dir, "missing"))))
-	if !ok || f.Code != "unreadable" || !errors.Is(f, os.ErrNotExist) {
+	if !ok || f.Code != order.CodeFileUnreadable || !errors.Is(f, os.ErrNotExist) {
 		t.Errorf("missing file: got %v, want unreadable", f)
 	}
 }

@@ -55,7 +55,7 @@ func (r Rules) Check(i Info) error {
 }
 
 func broken(format string, args ...any) error {
-	return order.Failf(order.Retry, "bad_file", format, args...)
+	return order.Failf(order.Retry, order.CodeBadFile, format, args...)
 }
 
 // near says whether two products are the same within 2 %.

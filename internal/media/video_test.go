@@ -230,7 +230,7 @@ func TestRulesSayWhatWasPromisedAndWhatCame(t *testing.T) {
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
-		case c.want != "" && (!ok || f.Class != order.Retry || f.Code != "bad_file" || !strings.Contains(f.Error(), c.want)):
+		case c.want != "" && (!ok || f.Class != order.Retry || f.Code != order.CodeBadFile || !strings.Contains(f.Error(), c.want)):
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

@@ -140,7 +140,7 @@ func TestAHeaderIsNoPicture(t *testing.T) {
 	} {
 		_, err := Inspect(file(t, c.content))
 		f, ok := errors.AsType[*order.Failure](err)
-		if !ok || f.Class != order.Retry || f.Code != "bad_file" || !strings.Contains(f.Error(), c.want) {
+		if !ok || f.Class != order.Retry || f.Code != order.CodeBadFile || !strings.Contains(f.Error(), c.want) {
 			t.Errorf("%s: got %v, want a bad_file that says %q", name, err, c.want)
 		}
 	}

@@ -29,13 +29,6 @@ const (
 	CallUnknown CallState = "unknown"
 )
 
-// CodeUnknownCall marks work that is held because nobody can tell whether a call
-// was paid for; the owner's retry makes another.
-const CodeUnknownCall = "unknown_call"
-
-// CodeDayCap marks work that waits for the next day.
-const CodeDayCap = "day_cap"
-
 // capRetry is how soon such work looks again: a call that is still open may turn
 // out to have cost less than its price.
 const capRetry = time.Hour
@@ -76,17 +69,17 @@ type Spend struct {
 // failure holds the order, or, at the cap of a day, makes it wait for the next.
 func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	over := func(spent, most USD) bool { return most > 0 && spent+price > most }
-	held := func(code, what string, spent, most USD) *Failure {
+	held := func(code Code, what string, spent, most USD) *Failure {
 		return Failf(Hold, code, "another call for $%s would go beyond the cap %s: $%s is spent, the cap is $%s", price, what, spent, most).
 			WithHint("raise the cap in [spending] and restart, then `atelierd orders retry`").Nothing()
 	}
 	switch share := max(s.Net, 0) * USD(c.Percent) / 100; {
 	case over(s.Attempt, c.Attempt):
-		return held("attempt_cap", "of an attempt", s.Attempt, c.Attempt)
+		return held(CodeAttemptCap, "of an attempt", s.Attempt, c.Attempt)
 	case over(s.Order, c.Order):
-		return held("order_cap", "of an order", s.Order, c.Order)
+		return held(CodeOrderCap, "of an order", s.Order, c.Order)
 	case c.Percent > 0 && s.Priced && s.Order+price > share:
-		return held("order_cap", fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
+		return held(CodeOrderCap, fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
 	case over(s.Day, c.Day):
 		return &Failure{Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
 			Err:  fmt.Errorf("today's cap on spending is reached: $%s of $%s is spent, and a call costs $%s", s.Day, c.Day, price),
@@ -104,15 +97,15 @@ func untilTomorrow(now time.Time) time.Duration { return Day(now).Add(24 * time.
 // price. It is not open any more unless f says SpentStill.
 func (g Call) Ended(f *Failure) (CallState, USD) {
 	switch {
-	case f.Code == "refused" && f.Charge == ChargeNone:
+	case f.Code == CodeRefused && f.Charge == ChargeNone:
 		return CallRefused, f.Cost
-	case f.Code == "refused":
+	case f.Code == CodeRefused:
 		return CallRefused, g.known(f.Cost)
 	case f.Charge == ChargeNone:
 		return CallFailed, f.Cost
 	case f.Charge == ChargeUnknown:
 		return CallUnknown, g.known(f.Cost)
-	case f.Code == "expired":
+	case f.Code == CodeExpired:
 		return CallExpired, g.known(f.Cost)
 	}
 	return CallFailed, g.known(f.Cost)

@@ -28,20 +28,20 @@ func TestACapOfAShareHoldsWhateverThePrice(t *testing.T) {
 func TestWhatACallHasCostOnceItHasEnded(t *testing.T) {
 	g := Call{Cost: Dollar}
 	for _, c := range []struct {
-		code     string
+		code     Code
 		spending Charge
 		told     USD
 		state    CallState
 		cost     USD
 	}{
-		{"refused", ChargeNone, 0, CallRefused, 0},
-		{"refused", ChargeNone, 5, CallRefused, 5},
-		{"refused", ChargeFull, 0, CallRefused, Dollar},
-		{"outage", ChargeNone, 0, CallFailed, 0},
-		{"provider", ChargeFull, 7, CallFailed, 7},
-		{"expired", ChargeFull, 0, CallExpired, Dollar},
-		{"no_answer", ChargeUnknown, 0, CallUnknown, Dollar},
-		{"fetch", ChargeUnknown, 7, CallUnknown, 7},
+		{CodeRefused, ChargeNone, 0, CallRefused, 0},
+		{CodeRefused, ChargeNone, 5, CallRefused, 5},
+		{CodeRefused, ChargeFull, 0, CallRefused, Dollar},
+		{CodeOutage, ChargeNone, 0, CallFailed, 0},
+		{CodeProviderFailed, ChargeFull, 7, CallFailed, 7},
+		{CodeExpired, ChargeFull, 0, CallExpired, Dollar},
+		{CodeProviderNoAnswer, ChargeUnknown, 0, CallUnknown, Dollar},
+		{CodeFetch, ChargeUnknown, 7, CallUnknown, 7},
 	} {
 		if state, cost := g.Ended(&Failure{Code: c.code, Charge: c.spending, Cost: c.told}); state != c.state || cost != c.cost {
 			t.Errorf("%s %q: got %s %s", c.code, c.spending, state, cost)

@@ -10,7 +10,7 @@ type Known struct {
 	State   State
 	Status  Status
 	Round   int
-	Code    string
+	Code    Code
 	Missing bool
 	// Job and Delivery are those of the current round; empty if there is none.
 	Job      JobState
@@ -49,7 +49,7 @@ const (
 type Decision struct {
 	State State
 	// Code, Reason and Hint say why, when State is held or failed.
-	Code   string
+	Code   Code
 	Reason string
 	Hint   string
 	// Service is the title of the configured service; DueAt the deadline.
@@ -72,13 +72,6 @@ type Decision struct {
 	// Note is a line for the order's timeline; empty for none.
 	Note string
 }
-
-// CodeOwner marks work that the owner has cancelled; only the owner reopens it.
-const CodeOwner = "owner"
-
-// CodeRoundCap marks an order that the client has sent back more often than is
-// worked on unasked; the owner's retry opens one more round.
-const CodeRoundCap = "round_cap"
 
 // Batch is a listing with what is needed to apply it to the file.
 type Batch struct {

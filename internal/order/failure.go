@@ -32,7 +32,7 @@ const (
 type Failure struct {
 	Class Class
 	// Code is a short stable word for views and tests: rate_limited, refused.
-	Code string
+	Code Code
 	Err  error
 	// Hint says what the owner can do, without a full stop; may be empty.
 	Hint string
@@ -72,7 +72,7 @@ const (
 
 func (f *Failure) Error() string {
 	if f.Err == nil {
-		return string(f.Class) + " " + f.Code
+		return string(f.Class) + " " + string(f.Code)
 	}
 	return f.Err.Error()
 }
@@ -80,7 +80,7 @@ func (f *Failure) Error() string {
 func (f *Failure) Unwrap() error { return f.Err }
 
 // Failf makes a Failure of the given class and code.
-func Failf(class Class, code, format string, args ...any) *Failure {
+func Failf(class Class, code Code, format string, args ...any) *Failure {
 	return &Failure{Class: class, Code: code, Err: fmt.Errorf(format, args...)}
 }
 
@@ -114,12 +114,12 @@ func Classify(ctx context.Context, err error) *Failure {
 	}
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrStopping):
-		return &Failure{Class: Stopped, Code: "stopped", Err: ErrStopping}
+		return &Failure{Class: Stopped, Code: CodeStopped, Err: ErrStopping}
 	case errors.Is(cause, ErrLeaseLost), errors.Is(cause, ErrOrderEnded):
-		return &Failure{Class: Lost, Code: "lease_lost", Err: cause}
+		return &Failure{Class: Lost, Code: CodeLeaseLost, Err: cause}
 	}
 	if f, ok := errors.AsType[*Failure](err); ok {
 		return f
 	}
-	return &Failure{Class: Retry, Code: "error", Err: err}
+	return &Failure{Class: Retry, Code: CodeError, Err: err}
 }

@@ -16,16 +16,16 @@ func TestWhyTheWorkWasCutDecidesWhatItsErrorMeans(t *testing.T) {
 		cause error // of the cancellation; nil for none
 		err   error
 		class order.Class
-		code  string
+		code  order.Code
 	}{
 		"a failure of its own":                {nil, own, order.Hold, "bad_config"},
 		"a wrapped failure of its own":        {nil, fmt.Errorf("stage: %w", own), order.Hold, "bad_config"},
-		"any other error is tried again":      {nil, plain, order.Retry, "error"},
-		"a stop":                              {order.ErrStopping, plain, order.Stopped, "stopped"},
-		"a stop beats the stage's own words":  {order.ErrStopping, own, order.Stopped, "stopped"},
-		"a lost lease":                        {order.ErrLeaseLost, plain, order.Lost, "lease_lost"},
-		"an order that ended":                 {fmt.Errorf("cancelled: %w", order.ErrOrderEnded), own, order.Lost, "lease_lost"},
-		"a cancellation that says nothing":    {context.Canceled, plain, order.Retry, "error"},
+		"any other error is tried again":      {nil, plain, order.Retry, order.CodeError},
+		"a stop":                              {order.ErrStopping, plain, order.Stopped, order.CodeStopped},
+		"a stop beats the stage's own words":  {order.ErrStopping, own, order.Stopped, order.CodeStopped},
+		"a lost lease":                        {order.ErrLeaseLost, plain, order.Lost, order.CodeLeaseLost},
+		"an order that ended":                 {fmt.Errorf("cancelled: %w", order.ErrOrderEnded), own, order.Lost, order.CodeLeaseLost},
+		"a cancellation that says nothing":    {context.Canceled, plain, order.Retry, order.CodeError},
 		"a cancellation, and a failure of it": {context.Canceled, own, order.Hold, "bad_config"},
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -47,11 +47,11 @@ func TestWhyTheWorkWasCutDecidesWhatItsErrorMeans(t *testing.T) {
 
 func TestAFailureCarriesItsCauseAndHint(t *testing.T) {
 	cause := errors.New("cause")
-	f := order.Failf(order.Fail, "refused", "it says: %w", cause).WithHint("look at %d", 7)
+	f := order.Failf(order.Fail, order.CodeRefused, "it says: %w", cause).WithHint("look at %d", 7)
 	if !errors.Is(f, cause) || f.Error() != "it says: cause" || f.Hint != "look at 7" {
 		t.Errorf("%v with the hint %q", f, f.Hint)
 	}
-	if bare := (&order.Failure{Class: order.Wait, Code: "budget"}); bare.Error() != "wait budget" || bare.Unwrap() != nil {
+	if bare := (&order.Failure{Class: order.Wait, Code: order.CodeBudget}); bare.Error() != "wait budget" || bare.Unwrap() != nil {
 		t.Errorf("without a cause it reads %q", bare)
 	}
 }

@@ -147,7 +147,8 @@ type Order struct {
 	DueAt   time.Time
 	SeenAt  time.Time
 	// Code, Reason and Hint say why it is held or failed.
-	Code, Reason, Hint string
+	Code         Code
+	Reason, Hint string
 	// MissingAt is since when the marketplace no longer lists it; zero if it does.
 	MissingAt time.Time
 }

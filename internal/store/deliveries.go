@@ -10,7 +10,7 @@ import (
 )
 
 // errLost ends a transaction whose job has lost its lease.
-var errLost = order.Failf(order.Lost, "lease_lost", "%w", order.ErrLeaseLost)
+var errLost = order.Failf(order.Lost, order.CodeLeaseLost, "%w", order.ErrLeaseLost)
 
 func (t *tx) leaseStands(j order.Job) error {
 	ok, err := t.LeaseStands(noCancel, j.ID, j.Token)

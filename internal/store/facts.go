@@ -68,7 +68,7 @@ func (s *Store) WalletKnown(known bool) error {
 }
 
 // RunNow lets jobs that wait for the given code run now.
-func (s *Store) RunNow(code string) error {
+func (s *Store) RunNow(code order.Code) error {
 	return s.write("expedite", func(t *tx) error {
 		t.changed.Generate, t.changed.Network = true, true
 		return t.RunNow(noCancel, t.now, code)

@@ -234,7 +234,7 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 }
 
 func (t *tx) closeJobs(id string, d order.Decision) error {
-	n, err := t.CloseJobs(noCancel, query.CloseJobsParams{Code: string(d.State), Reason: d.Reason,
+	n, err := t.CloseJobs(noCancel, query.CloseJobsParams{Code: order.Code(d.State), Reason: d.Reason,
 		ChangedAt: t.now, FinishedAt: t.now, OrderID: id})
 	t.changed.Revoked = t.changed.Revoked || n > 0
 	return err

@@ -84,7 +84,7 @@ func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 		t.Errorf("a complete listing: %+v", got)
 	}
 	o := getOrder(t, s, "o1")
-	if o.State != order.StateHeld || o.Code != "vanished" || o.MissingAt.IsZero() {
+	if o.State != order.StateHeld || o.Code != order.CodeVanished || o.MissingAt.IsZero() {
 		t.Errorf("after a complete listing the order is %s %q, missing at %v", o.State, o.Code, o.MissingAt)
 	}
 	if !told.Revoked {
@@ -256,7 +256,7 @@ func TestADeliveryThatHadNoAnswerIsSettledByTheListing(t *testing.T) {
 			if err := s.Intend(j, []string{"https://x/a.png"}); err != nil {
 				t.Fatal(err)
 			}
-			finish(t, s, order.Done{Job: j, Failure: order.Failf(order.Hold, "unknown", "no answer")})
+			finish(t, s, order.Done{Job: j, Failure: order.Failf(order.Hold, order.CodeNoAnswer, "no answer")})
 			b := batch(facts("o1", order.Delivered))
 			b.Decide = func(k order.Known, f order.Facts) order.Decision {
 				if k.Job != order.JobHeld || k.Delivery != order.DeliverySending {

@@ -262,7 +262,7 @@ func (s *Store) rescue() error {
 		}
 		for _, j := range jobs {
 			if err := t.CrashAttempts(noCancel, query.CrashAttemptsParams{FinishedAt: t.now,
-				Outcome: "crashed", Code: "crashed", JobID: j.ID}); err != nil {
+				Outcome: "crashed", Code: order.CodeCrashed, JobID: j.ID}); err != nil {
 				return err
 			}
 			if int(j.Crashes)+1 < s.maxCrashes {
@@ -277,7 +277,7 @@ func (s *Store) rescue() error {
 				ChangedAt: t.now, ID: j.ID}); err != nil {
 				return err
 			}
-			if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateHeld, Code: "crashes",
+			if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateHeld, Code: order.CodeCrashes,
 				Reason: reason, Hint: hint, ChangedAt: t.now, ID: j.OrderID}); err != nil {
 				return err
 			}

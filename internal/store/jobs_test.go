@@ -157,11 +157,11 @@ func TestARescheduledJobWaitsForItsTime(t *testing.T) {
 func TestExpediteRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
-	for _, code := range []string{"key_refused", "outage"} {
+	for _, code := range []order.Code{order.CodeKeyRefused, order.CodeOutage} {
 		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(day),
 			Failure: order.Failf(order.Wait, code, "later")})
 	}
-	if err := s.RunNow("key_refused"); err != nil {
+	if err := s.RunNow(order.CodeKeyRefused); err != nil {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneGenerate); j.OrderID != "o1" {
@@ -175,7 +175,7 @@ func TestExpediteRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 func TestAnOutageCostsNoAttempt(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
-	f := order.Failf(order.Retry, "outage", "503")
+	f := order.Failf(order.Retry, order.CodeOutage, "503")
 	f.Outage = true
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: f})
 	if j := take(t, s, order.LaneGenerate); j.Attempt != 1 {
@@ -187,11 +187,11 @@ func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload,
-		Note: "made with care", Hold: order.Failf(order.Hold, "review", "waits for your look").WithHint("approve it"),
+		Note: "made with care", Hold: order.Failf(order.Hold, order.CodeReview, "waits for your look").WithHint("approve it"),
 		Artifacts: []order.Artifact{{Path: "artifacts/a.png", Name: "a.png"}}}})
 	o := getOrder(t, s, "o1")
 	if l := job(t, s, "o1"); l.Job != order.JobHeld || l.Stage != order.StageUpload || o.State != order.StateHeld ||
-		o.Code != "review" || o.Hint != "approve it" {
+		o.Code != order.CodeReview || o.Hint != "approve it" {
 		t.Errorf("job %s at %s, order %s %q %q", l.Job, l.Stage, o.State, o.Code, o.Hint)
 	}
 	if tn := turn(t, s, nil, order.LaneNetwork, true); tn.Job != nil {

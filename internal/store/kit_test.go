@@ -59,7 +59,7 @@ func decide(k order.Known, f order.Facts) order.Decision {
 }
 
 func vanished(order.Known) order.Decision {
-	return order.Decision{State: order.StateHeld, Code: "vanished", Reason: "no longer listed", Jobs: order.JobsHold}
+	return order.Decision{State: order.StateHeld, Code: order.CodeVanished, Reason: "no longer listed", Jobs: order.JobsHold}
 }
 
 func batch(list ...order.Facts) order.Batch {

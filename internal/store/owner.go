@@ -156,7 +156,7 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 	})
 }
 
-func (t *tx) owned(id string, s order.State, code, reason, note string) error {
+func (t *tx) owned(id string, s order.State, code order.Code, reason, note string) error {
 	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: s, Code: code, Reason: reason,
 		ChangedAt: t.now, ID: id}); err != nil {
 		return err

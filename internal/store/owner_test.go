@@ -23,7 +23,7 @@ func failUpload(t *testing.T, s *Store) {
 	t.Helper()
 	paid(t, s, "o1")
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload}})
-	finish(t, s, order.Done{Job: take(t, s, order.LaneNetwork), Failure: order.Failf(order.Fail, "refused", "no")})
+	finish(t, s, order.Done{Job: take(t, s, order.LaneNetwork), Failure: order.Failf(order.Fail, order.CodeRefused, "no")})
 }
 
 func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
@@ -143,7 +143,7 @@ func TestTheOwnersCancelPutsAHeldOrderWithoutWorkAside(t *testing.T) {
 	s := openNew(t, Options{})
 	b := batch(facts("o1", order.Paid))
 	b.Decide = func(order.Known, order.Facts) order.Decision {
-		return order.Decision{State: order.StateHeld, Code: "no_service", Reason: "not sold", DueAt: placed}
+		return order.Decision{State: order.StateHeld, Code: order.CodeNoService, Reason: "not sold", DueAt: placed}
 	}
 	apply(t, s, b)
 	o := openOwner(t, s.dir)

@@ -115,12 +115,12 @@ type Line struct {
 	Stage     order.Stage    // empty without a job
 	Job       order.JobState // empty without a job
 	Attempt   int
-	RunAt     time.Time // when its job may next run
-	JobCode   string    // why not sooner
+	RunAt     time.Time  // when its job may next run
+	JobCode   order.Code // why not sooner
 	JobReason string
 	Price     *order.USD
 	Brief     string
-	Code      string
+	Code      order.Code
 	Reason    string
 	Hint      string
 	Created   time.Time
@@ -157,7 +157,8 @@ type Work struct {
 	Attempt int
 	RunAt   time.Time // not before
 	// Code, Reason and Hint say why it was put off, is held or has failed.
-	Code, Reason, Hint string
+	Code         order.Code
+	Reason, Hint string
 }
 
 // Works is all the work that is owed to an order, or was.
@@ -183,7 +184,7 @@ type Attempt struct {
 	Started time.Time
 	Ended   time.Time // zero while it runs
 	Outcome string
-	Code    string
+	Code    order.Code
 	Error   string
 	Log     string
 	Cost    order.USD

@@ -45,7 +45,7 @@ func TestAJobThatKillsTheProcessIsHeldInTheEnd(t *testing.T) {
 	if l := job(t, s, "killer"); l.Job != order.JobHeld || o.State != order.StateHeld {
 		t.Fatalf("after 3 crashes the job is %s, the order %s; want both held", l.Job, o.State)
 	}
-	if o.Code != "crashes" || !strings.Contains(o.Reason, "3 times") || !strings.Contains(o.Hint, "orders retry killer") {
+	if o.Code != order.CodeCrashes || !strings.Contains(o.Reason, "3 times") || !strings.Contains(o.Hint, "orders retry killer") {
 		t.Errorf("the order says %q %q %q", o.Code, o.Reason, o.Hint)
 	}
 	if err := (Owner{s}).Retry(t.Context(), "killer"); err != nil {
@@ -81,7 +81,7 @@ func TestAStopIsNoCrash(t *testing.T) {
 	for range 4 {
 		s := openNew(t, Options{Dir: dir, MaxCrashes: 2})
 		paid(t, s, "o1")
-		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Stopped, "stopped", "stopped")})
+		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Stopped, order.CodeStopped, "stopped")})
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ type Attention struct {
 	What   string // order, piece, message, service, row, generator or daemon
 	ID     string
 	State  string
-	Code   string
+	Code   order.Code
 	Reason string
 	Hint   string
 	Since  time.Time

@@ -53,7 +53,7 @@ func life(t *testing.T) *Store {
 	price := 5 * order.Dollar
 	done.Price, done.CompletedAt = &price, placed.Add(day)
 	apply(t, s, batch(done, facts("o2", order.Paid)))
-	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, "misconfigured", "no program").WithHint("set it")})
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, order.CodeMisconfigured, "no program").WithHint("set it")})
 	for _, status := range []int{200, 429, 500, 0} {
 		id, err := s.CountRequest(order.Request{Kind: order.RequestPoll}, nil)
 		if err != nil {

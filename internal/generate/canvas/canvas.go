@@ -60,7 +60,7 @@ func (c *Painter) Repeats() bool { return true }
 // Generate paints one PNG of 1024 x 1024 pixels into OutputDir.
 func (c *Painter) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	if !filepath.IsAbs(req.OutputDir) {
-		return generate.Result{}, order.Failf(order.Hold, "bad_request", "the output folder must be an absolute path")
+		return generate.Result{}, order.Failf(order.Hold, order.CodeBadRequest, "the output folder must be an absolute path")
 	}
 	page, err := c.paint(ctx, req)
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *Painter) Generate(ctx context.Context, req generate.Request) (generate.
 		if ctx.Err() != nil {
 			return generate.Result{}, generate.Stopped(ctx)
 		}
-		return generate.Result{}, order.Failf(order.Retry, "output_dir", "cannot write the picture: %w", err)
+		return generate.Result{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot write the picture: %w", err)
 	}
 	return generate.Result{Files: []string{path}, MediaType: "image"}, nil
 }
@@ -94,7 +94,7 @@ func (c *Painter) paint(ctx context.Context, req generate.Request) (*image.RGBA,
 	page := image.NewRGBA(image.Rect(0, 0, pageSize, pageSize))
 	expose(page, art, paper, seed[16])
 	if err := c.caption(page, req.Wish(), p, hex.EncodeToString(seed[:3])); err != nil {
-		return nil, order.Failf(order.Hold, "misconfigured", "cannot set the caption: %w", err)
+		return nil, order.Failf(order.Hold, order.CodeMisconfigured, "cannot set the caption: %w", err)
 	}
 	return page, nil
 }

@@ -146,7 +146,7 @@ func TestAPictureThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := canvas(t).Generate(t.Context(), generate.Request{OutputDir: filepath.Join(file, "out")})
-	if f := order.Classify(t.Context(), err); f == nil || f.Class != order.Retry || f.Code != "output_dir" {
+	if f := order.Classify(t.Context(), err); f == nil || f.Class != order.Retry || f.Code != order.CodeOutputDir {
 		t.Errorf("got %v, want retry, output_dir", err)
 	}
 }

@@ -22,7 +22,7 @@ func TestACheckSaysWhyWithoutItsSecrets(t *testing.T) {
 		var lines []string
 		e := keyed(t, tc.script, onLine(func(s string) { lines = append(lines, s) }))
 		err := e.CheckFiles(t.Context(), request(t), []string{"/made/a.png"})
-		wantFailure(t, err, order.Fail, "refused", tc.want)
+		wantFailure(t, err, order.Fail, order.CodeRefused, tc.want)
 		wantNoPart(t, plainKey, append(lines, shown(t, err)...)...)
 	}
 }

@@ -98,7 +98,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 }
 
 func notRunnable(who, name string, err error) *order.Failure {
-	f := order.Failf(order.Hold, "misconfigured", "the command of %s, %.200q, cannot be run: %w", who, name, bare(err)).Nothing()
+	f := order.Failf(order.Hold, order.CodeMisconfigured, "the command of %s, %.200q, cannot be run: %w", who, name, bare(err)).Nothing()
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return f.WithHint("make the file executable (chmod +x), and see that it is not a folder")

@@ -89,18 +89,18 @@ func TestAProgramThatCannotBeRunIsHeldForItsOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = e.Generate(t.Context(), request(t))
-		if f := wantFailure(t, err, order.Hold, "misconfigured", name); f.Hint == "" {
+		if f := wantFailure(t, err, order.Hold, order.CodeMisconfigured, name); f.Hint == "" {
 			t.Errorf("%s: no hint", name)
 		}
 		if checkFinds {
-			wantFailure(t, e.Check(t.Context()), order.Hold, "misconfigured", name)
+			wantFailure(t, e.Check(t.Context()), order.Hold, order.CodeMisconfigured, name)
 		}
 	}
 	e, err := New(Options{Command: []string{"true"}, Dir: filepath.Join(dir, "gone")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, e.Check(t.Context()), order.Hold, "misconfigured", "does not exist")
+	wantFailure(t, e.Check(t.Context()), order.Hold, order.CodeMisconfigured, "does not exist")
 }
 
 func TestAProgramThatWasNotStartedHasCostNothing(t *testing.T) {

@@ -135,10 +135,10 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 		return outcome{}, nil, generate.Stopped(ctx)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
-		return outcome{}, nil, order.Failf(order.Retry, "output_dir", "cannot make the output folder: %w", err).Nothing()
+		return outcome{}, nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot make the output folder: %w", err).Nothing()
 	}
 	if err := KillOrphan(req.OutputDir); err != nil {
-		return outcome{}, nil, order.Failf(order.Retry, "orphan", "an earlier run still writes to the output folder: %w", err).Nothing()
+		return outcome{}, nil, order.Failf(order.Retry, order.CodeOrphan, "an earlier run still writes to the output folder: %w", err).Nothing()
 	}
 	log := newLineLog(e.opts.Log.With("order", term.Sanitize(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
 	p := process{
@@ -156,7 +156,7 @@ func (e *Program) Repeats() bool { return e.opts.Resumes }
 // Check finds the program, and runs the self-check if there is one.
 func (e *Program) Check(ctx context.Context) error {
 	if st, err := os.Stat(e.opts.Dir); err != nil || !st.IsDir() {
-		return order.Failf(order.Hold, "misconfigured", "the folder %.200q of %s does not exist", e.opts.Dir, e.opts.Name).
+		return order.Failf(order.Hold, order.CodeMisconfigured, "the folder %.200q of %s does not exist", e.opts.Dir, e.opts.Name).
 			WithHint("make the folder, or mend the path in the configuration")
 	}
 	if _, err := lookPath(e.opts.Command[0], e.opts.Dir, e.env); err != nil {
@@ -179,7 +179,7 @@ func (e *Program) Check(ctx context.Context) error {
 	if f == nil || f.Class == order.Stopped {
 		return asError(f)
 	}
-	held := order.Failf(order.Hold, "self_check", "the self-check failed: %w", f).
+	held := order.Failf(order.Hold, order.CodeSelfCheck, "the self-check failed: %w", f).
 		WithHint("run %.200q in %.200q by hand and mend what it says", e.redact.clean(strings.Join(e.opts.SelfCheck, " ")), e.opts.Dir)
 	held.Log = log.tail()
 	return held
@@ -196,7 +196,7 @@ func asError(f *order.Failure) error {
 func bad(err error, cost order.USD, log string) error {
 	f, ok := errors.AsType[*order.Failure](err)
 	if !ok {
-		f = &order.Failure{Class: order.Retry, Code: "bad_output", Err: err}
+		f = &order.Failure{Class: order.Retry, Code: order.CodeBadOutput, Err: err}
 	}
 	f.Cost, f.Log = cost, log
 	return f
@@ -207,10 +207,10 @@ func bad(err error, cost order.USD, log string) error {
 // files, which only a check gets.
 func encodeRequest(req generate.Request) ([]byte, error) {
 	if !filepath.IsAbs(req.OutputDir) {
-		return nil, order.Failf(order.Hold, "bad_request", "the output folder must be an absolute path").Nothing()
+		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the output folder must be an absolute path").Nothing()
 	}
 	if strings.ContainsRune(req.OrderID, 0) {
-		return nil, order.Failf(order.Hold, "bad_request", "the order's id contains a NUL byte").Nothing()
+		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the order's id contains a NUL byte").Nothing()
 	}
 	type message struct {
 		From string    `json:"from"`
@@ -269,7 +269,7 @@ func encodeRequest(req generate.Request) ([]byte, error) {
 		list(req.PreviousDeliverables), wanted, req.Prompt, references, list(req.Notes), req.Made,
 	})
 	if err != nil {
-		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err).Nothing()
+		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the order cannot be written as JSON: %w", err).Nothing()
 	}
 	return []byte(buf.String()), nil
 }

@@ -84,17 +84,17 @@ func TestAnExitCodeSaysWhatAFailureMeans(t *testing.T) {
 	for _, tc := range []struct {
 		script string
 		class  order.Class
-		code   string
+		code   order.Code
 		want   string
 	}{
-		{`echo no nudity >&2; exit 65`, order.Fail, "refused", "refused the order: no nudity"},
-		{`echo '{"message":"not my style","cost_usd":0.01}'; echo noise >&2; exit 65`, order.Fail, "refused", ": not my style"},
-		{`exit 65`, order.Fail, "refused", "the generator refused the order"},
-		{`echo busy; exit 75`, order.Retry, "try_later", "try later: busy"},
-		{`printf 'no model\033[31m\n' >&2; exit 78`, order.Hold, "misconfigured", `not set up: no model\x1b[31m`},
-		{`echo oops >&2; exit 1`, order.Retry, "exit", "exited with 1: oops"},
-		{`kill -SEGV $$`, order.Retry, "signal", "segmentation fault"},
-		{`head -c 100000 /dev/zero | tr '\0' x >&2; exit 3`, order.Retry, "exit", "exited with 3"},
+		{`echo no nudity >&2; exit 65`, order.Fail, order.CodeRefused, "refused the order: no nudity"},
+		{`echo '{"message":"not my style","cost_usd":0.01}'; echo noise >&2; exit 65`, order.Fail, order.CodeRefused, ": not my style"},
+		{`exit 65`, order.Fail, order.CodeRefused, "the generator refused the order"},
+		{`echo busy; exit 75`, order.Retry, order.CodeTryLater, "try later: busy"},
+		{`printf 'no model\033[31m\n' >&2; exit 78`, order.Hold, order.CodeMisconfigured, `not set up: no model\x1b[31m`},
+		{`echo oops >&2; exit 1`, order.Retry, order.CodeExit, "exited with 1: oops"},
+		{`kill -SEGV $$`, order.Retry, order.CodeSignal, "segmentation fault"},
+		{`head -c 100000 /dev/zero | tr '\0' x >&2; exit 3`, order.Retry, order.CodeExit, "exited with 3"},
 	} {
 		_, err := script(t, tc.script).Generate(t.Context(), request(t))
 		f := wantFailure(t, err, tc.class, tc.code, tc.want)
@@ -114,7 +114,7 @@ func TestCheckRunsTheSelfCheckAndTellsWhatItSaid(t *testing.T) {
 	if err := with(`[ -z "$OUTPUT_DIR" ] && [ -z "$(cat)" ]`); err != nil {
 		t.Error(err)
 	}
-	f := wantFailure(t, with("echo first >&2; echo no GPU >&2; exit 1"), order.Hold, "self_check", "no GPU")
+	f := wantFailure(t, with("echo first >&2; echo no GPU >&2; exit 1"), order.Hold, order.CodeSelfCheck, "no GPU")
 	if f.Log != "first\nno GPU\n" || f.Hint == "" {
 		t.Errorf("log %q, hint %q", f.Log, f.Hint)
 	}
@@ -162,6 +162,6 @@ func TestABadRequestIsHeld(t *testing.T) {
 		req := request(t)
 		change(&req)
 		_, err := script(t, "exit 0").Generate(t.Context(), req)
-		wantFailure(t, err, order.Hold, "bad_request", "")
+		wantFailure(t, err, order.Hold, order.CodeBadRequest, "")
 	}
 }

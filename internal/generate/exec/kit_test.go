@@ -57,7 +57,7 @@ func request(t testing.TB) generate.Request {
 }
 
 // wantFailure checks the class and the code, and that the text says what.
-func wantFailure(t testing.TB, err error, class order.Class, code, what string) *order.Failure {
+func wantFailure(t testing.TB, err error, class order.Class, code order.Code, what string) *order.Failure {
 	t.Helper()
 	f, ok := errors.AsType[*order.Failure](err)
 	if !ok {

@@ -86,7 +86,7 @@ func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
 // holdsSecret is the failure of output that would take a secret to the database
 // and to the client.
 func holdsSecret(what string) error {
-	return order.Failf(order.Hold, "bad_output", "%s holds the value of a secret variable", what).
+	return order.Failf(order.Hold, order.CodeBadOutput, "%s holds the value of a secret variable", what).
 		WithHint("leave the value out of it, or rename the variable in env if it is no secret")
 }
 

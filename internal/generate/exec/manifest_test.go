@@ -55,7 +55,7 @@ func TestManifestErrorsHoldNoSecrets(t *testing.T) {
 		if strings.Contains(tc.want, "holds the value") {
 			class = order.Hold // only the owner can mend it
 		}
-		wantFailure(t, err, class, "bad_output", tc.want)
+		wantFailure(t, err, class, order.CodeBadOutput, tc.want)
 		for _, secret := range []string{plainKey, digits, oddKey, strings.Trim(strconv.Quote(oddKey), `"`)} {
 			wantNoPart(t, secret, shown(t, err)...)
 		}
@@ -81,7 +81,7 @@ func TestSecretsDoNotBreakTheMeaningOfAManifest(t *testing.T) {
 
 func TestAFileWithASecretInItsNameIsRefusedAndKeepsItsPrice(t *testing.T) {
 	_, err := keyed(t, `echo x > "$OUTPUT_DIR/$OPENAI_API_KEY.png"; echo '{"cost_usd":"0.04"}'`).Generate(t.Context(), request(t))
-	f := wantFailure(t, err, order.Hold, "bad_output", `"[OPENAI_API_KEY].png" holds the value of a secret`)
+	f := wantFailure(t, err, order.Hold, order.CodeBadOutput, `"[OPENAI_API_KEY].png" holds the value of a secret`)
 	if f.Cost != 40_000 || f.Hint == "" {
 		t.Errorf("cost %s, hint %q", f.Cost, f.Hint)
 	}

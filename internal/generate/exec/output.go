@@ -24,7 +24,7 @@ const maxEntries = 1000
 func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, order.Failf(order.Retry, "output_dir", "the output folder is gone: %w", bare(err))
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "the output folder is gone: %w", bare(err))
 	}
 	defer root.Close()
 
@@ -45,7 +45,7 @@ func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 		}
 	}
 	if len(names) == 0 && m.URL == "" {
-		return nil, order.Failf(order.Retry, "no_output", "the generator has made nothing").
+		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the generator has made nothing").
 			WithHint("let it write files to $OUTPUT_DIR, or print a manifest, and nothing else, to stdout")
 	}
 	if len(names) > generate.MaxFiles {
@@ -93,12 +93,12 @@ func resolved(dir string) string {
 func visible(root *os.Root) ([]string, error) {
 	dir, err := root.Open(".")
 	if err != nil {
-		return nil, order.Failf(order.Retry, "output_dir", "cannot list the output folder: %w", bare(err))
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot list the output folder: %w", bare(err))
 	}
 	defer dir.Close()
 	entries, err := dir.ReadDir(maxEntries + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, order.Failf(order.Retry, "output_dir", "cannot list the output folder: %w", bare(err))
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot list the output folder: %w", bare(err))
 	}
 	if len(entries) > maxEntries {
 		return nil, fmt.Errorf("the output folder holds more than %d entries", maxEntries)

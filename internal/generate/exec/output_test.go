@@ -56,39 +56,43 @@ func TestBadOutputIsRefusedWithAPlainReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("SECRET_FILE", secret)
-	for _, tc := range []struct{ script, code, want string }{
-		{`:`, "no_output", "made nothing"},
-		{`mkdir only-a-folder`, "no_output", "made nothing"},
-		{`echo x > a; echo '{"files":[]}'`, "no_output", "made nothing"},
-		{`: > empty.png`, "bad_output", `"empty.png" is empty`},
-		{`truncate -s 60M big.png`, "bad_output", "has 62914560 bytes"},
-		{`ln -s "$SECRET_FILE" l.png`, "bad_output", "is a symbolic link"},
-		{`echo x > a; ln -s a l.png; echo '{"files":["l.png"]}'`, "bad_output", "is a symbolic link"},
-		{`mkdir d; echo x > d/a; ln -s d e; echo '{"files":["e/a"]}'`, "bad_output", "not made of folders"},
-		{`ln -s "${SECRET_FILE%/*}" e; echo '{"files":["e/secret.png"]}'`, "bad_output", "not made of folders"},
-		{`mkfifo p.png`, "bad_output", "is a named pipe"},
-		{`mkdir d; echo '{"files":["d"]}'`, "bad_output", "is a folder"},
-		{`echo '{"files":["."]}'`, "bad_output", "is a folder"},
-		{`echo x > ../x; echo '{"files":["../x"]}'`, "bad_output", "outside the output folder"},
-		{`echo "{\"files\":[\"$SECRET_FILE\"]}"`, "bad_output", "outside the output folder"},
-		{`echo '{"files":["/etc/passwd"]}'`, "bad_output", "outside the output folder"},
-		{`echo '{"files":["a\u0000b"]}'`, "bad_output", "outside the output folder"},
-		{`echo '{"files":[""]}'`, "bad_output", "outside the output folder"},
-		{`echo '{"files":["nothing.png"]}'`, "bad_output", "does not exist"},
-		{`echo x > a; echo '{"files":["a","./a"]}'`, "bad_output", "twice"},
-		{`for i in $(seq 21); do echo x > $i.png; done`, "bad_output", "21 files"},
-		{`echo '{"files":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17","18","19","20","21"]}'`, "bad_output", "21 files"},
-		{`seq 1001 | xargs touch`, "bad_output", "more than 1000"},
-		{`echo x > a; echo '{"file":["a"]}'`, "bad_output", "unknown field"},
-		{`echo x > a; echo '{"files":["a"'`, "bad_output", "not valid"},
-		{`echo x > a; echo '{"files":["a"]} and text'`, "bad_output", "not valid"},
-		{`echo x > a; echo '{"cost_usd":"-1"}'`, "bad_output", "cost_usd"},
-		{`echo x > a; echo '{"cost_usd":1e300}'`, "bad_output", "cost_usd"},
-		{`echo '{"url":"file:///etc/passwd"}'`, "bad_output", "not an http"},
-		{`echo '{"url":"javascript:alert(1)"}'`, "bad_output", "not an http"},
-		{`echo '{"url":"https://user:pass@x.example/"}'`, "bad_output", "not an http"},
-		{`echo '{"url":"https://x.example","media_type":"hologram"}'`, "bad_output", "not known"},
-		{`cd ..; rm -r "$OUTPUT_DIR"`, "output_dir", "gone"},
+	for _, tc := range []struct {
+		script string
+		code   order.Code
+		want   string
+	}{
+		{`:`, order.CodeNoOutput, "made nothing"},
+		{`mkdir only-a-folder`, order.CodeNoOutput, "made nothing"},
+		{`echo x > a; echo '{"files":[]}'`, order.CodeNoOutput, "made nothing"},
+		{`: > empty.png`, order.CodeBadOutput, `"empty.png" is empty`},
+		{`truncate -s 60M big.png`, order.CodeBadOutput, "has 62914560 bytes"},
+		{`ln -s "$SECRET_FILE" l.png`, order.CodeBadOutput, "is a symbolic link"},
+		{`echo x > a; ln -s a l.png; echo '{"files":["l.png"]}'`, order.CodeBadOutput, "is a symbolic link"},
+		{`mkdir d; echo x > d/a; ln -s d e; echo '{"files":["e/a"]}'`, order.CodeBadOutput, "not made of folders"},
+		{`ln -s "${SECRET_FILE%/*}" e; echo '{"files":["e/secret.png"]}'`, order.CodeBadOutput, "not made of folders"},
+		{`mkfifo p.png`, order.CodeBadOutput, "is a named pipe"},
+		{`mkdir d; echo '{"files":["d"]}'`, order.CodeBadOutput, "is a folder"},
+		{`echo '{"files":["."]}'`, order.CodeBadOutput, "is a folder"},
+		{`echo x > ../x; echo '{"files":["../x"]}'`, order.CodeBadOutput, "outside the output folder"},
+		{`echo "{\"files\":[\"$SECRET_FILE\"]}"`, order.CodeBadOutput, "outside the output folder"},
+		{`echo '{"files":["/etc/passwd"]}'`, order.CodeBadOutput, "outside the output folder"},
+		{`echo '{"files":["a\u0000b"]}'`, order.CodeBadOutput, "outside the output folder"},
+		{`echo '{"files":[""]}'`, order.CodeBadOutput, "outside the output folder"},
+		{`echo '{"files":["nothing.png"]}'`, order.CodeBadOutput, "does not exist"},
+		{`echo x > a; echo '{"files":["a","./a"]}'`, order.CodeBadOutput, "twice"},
+		{`for i in $(seq 21); do echo x > $i.png; done`, order.CodeBadOutput, "21 files"},
+		{`echo '{"files":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17","18","19","20","21"]}'`, order.CodeBadOutput, "21 files"},
+		{`seq 1001 | xargs touch`, order.CodeBadOutput, "more than 1000"},
+		{`echo x > a; echo '{"file":["a"]}'`, order.CodeBadOutput, "unknown field"},
+		{`echo x > a; echo '{"files":["a"'`, order.CodeBadOutput, "not valid"},
+		{`echo x > a; echo '{"files":["a"]} and text'`, order.CodeBadOutput, "not valid"},
+		{`echo x > a; echo '{"cost_usd":"-1"}'`, order.CodeBadOutput, "cost_usd"},
+		{`echo x > a; echo '{"cost_usd":1e300}'`, order.CodeBadOutput, "cost_usd"},
+		{`echo '{"url":"file:///etc/passwd"}'`, order.CodeBadOutput, "not an http"},
+		{`echo '{"url":"javascript:alert(1)"}'`, order.CodeBadOutput, "not an http"},
+		{`echo '{"url":"https://user:pass@x.example/"}'`, order.CodeBadOutput, "not an http"},
+		{`echo '{"url":"https://x.example","media_type":"hologram"}'`, order.CodeBadOutput, "not known"},
+		{`cd ..; rm -r "$OUTPUT_DIR"`, order.CodeOutputDir, "gone"},
 	} {
 		t.Run(tc.want+" "+tc.script[:min(len(tc.script), 20)], func(t *testing.T) {
 			e := script(t, `cd "$OUTPUT_DIR"; `+tc.script, func(o *Options) { o.Env = []string{"SECRET_FILE"} })
@@ -105,7 +109,7 @@ func TestBadOutputHasItsPriceAllTheSame(t *testing.T) {
 		`{"cost_usd":0.04,"url":5}`,
 	} {
 		_, err := script(t, `echo said >&2; echo '`+text+`'`).Generate(t.Context(), request(t))
-		f := wantFailure(t, err, order.Retry, "bad_output", "")
+		f := wantFailure(t, err, order.Retry, order.CodeBadOutput, "")
 		if f.Cost != 40_000 || f.Log != "said\n" {
 			t.Errorf("%s: cost %s, log %q", text, f.Cost, f.Log)
 		}
@@ -117,7 +121,7 @@ func TestAFileThatMayNotBeReadIsRefused(t *testing.T) {
 		t.Skip("root reads everything")
 	}
 	_, err := script(t, `cd "$OUTPUT_DIR"; echo x > a; chmod 000 a`).Generate(t.Context(), request(t))
-	wantFailure(t, err, order.Retry, "bad_output", "cannot be read")
+	wantFailure(t, err, order.Retry, order.CodeBadOutput, "cannot be read")
 }
 
 // FuzzManifest holds the promise that nothing outside the output folder is ever

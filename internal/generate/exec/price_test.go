@@ -24,7 +24,7 @@ func TestAPriceIsTextOrANumberAboveNothing(t *testing.T) {
 			t.Errorf("%s: got %s, %v", text, got, err)
 		}
 		if want == 0 {
-			wantFailure(t, err, order.Retry, "bad_output", "pric")
+			wantFailure(t, err, order.Retry, order.CodeBadOutput, "pric")
 		}
 	}
 }
@@ -34,17 +34,17 @@ func TestAPricingCommandShowsNoSecrets(t *testing.T) {
 	for _, tc := range []struct {
 		script string
 		class  order.Class
-		code   string
+		code   order.Code
 		want   string
 	}{
-		{`echo "no: $OPENAI_API_KEY" >&2; exit 65`, order.Fail, "refused", "no: [OPENAI_API_KEY]"},
-		{`echo "` + long + `" >&2; exit 1`, order.Retry, "exit", "xxx"},
-		{`echo "` + long + `"; exit 0`, order.Retry, "bad_output", "has not printed"},
-		{`echo '{"message":"` + long[maxLine-maxMessage:] + `"}'; exit 65`, order.Fail, "refused", "xxx"},
-		{`echo '{"price_usd":"` + plainKey + `"}'`, order.Retry, "bad_output", `price_usd "[OPENAI_API_KEY]" is not an amount`},
-		{`echo '{"price_usd":"` + long[maxLine-40:] + `"}'`, order.Retry, "bad_output", "is not an amount"},
-		{`echo '{"price_usd":["s\u006b` + plainKey[2:] + `"]}'`, order.Retry, "bad_output", "price_usd is neither"},
-		{`echo '{"price_usd":823456781234567800}'`, order.Retry, "bad_output", `price_usd "[PIN_TOKEN]00" is not an amount`},
+		{`echo "no: $OPENAI_API_KEY" >&2; exit 65`, order.Fail, order.CodeRefused, "no: [OPENAI_API_KEY]"},
+		{`echo "` + long + `" >&2; exit 1`, order.Retry, order.CodeExit, "xxx"},
+		{`echo "` + long + `"; exit 0`, order.Retry, order.CodeBadOutput, "has not printed"},
+		{`echo '{"message":"` + long[maxLine-maxMessage:] + `"}'; exit 65`, order.Fail, order.CodeRefused, "xxx"},
+		{`echo '{"price_usd":"` + plainKey + `"}'`, order.Retry, order.CodeBadOutput, `price_usd "[OPENAI_API_KEY]" is not an amount`},
+		{`echo '{"price_usd":"` + long[maxLine-40:] + `"}'`, order.Retry, order.CodeBadOutput, "is not an amount"},
+		{`echo '{"price_usd":["s\u006b` + plainKey[2:] + `"]}'`, order.Retry, order.CodeBadOutput, "price_usd is neither"},
+		{`echo '{"price_usd":823456781234567800}'`, order.Retry, order.CodeBadOutput, `price_usd "[PIN_TOKEN]00" is not an amount`},
 	} {
 		var lines []string
 		e := keyed(t, tc.script, onLine(func(s string) { lines = append(lines, s) }),

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"atelierd/internal/generate"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
@@ -77,14 +76,14 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	}
 	note, err := openRecord(p.record)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the process of %s: %w", p.name, bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot note the process of %s: %w", p.name, bare(err)).Nothing()
 	}
 	defer note.remove()
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
 			return outcome{}, notRunnable(p.name, p.argv[0], err)
 		}
-		return outcome{}, order.Failf(order.Retry, "start", "cannot start %s: %w", p.name, bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, order.CodeNotStarted, "cannot start %s: %w", p.name, bare(err)).Nothing()
 	}
 	group := cmd.Process.Pid
 	exited := make(chan struct{})
@@ -116,7 +115,7 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	// What Wait says of pipes does not matter, and the state says the rest.
 	_ = cmd.Wait()
 	if noteErr != nil {
-		return outcome{}, order.Failf(order.Retry, "output_dir", "cannot note the process of %s: %w", p.name, bare(noteErr))
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot note the process of %s: %w", p.name, bare(noteErr))
 	}
 	out.state = cmd.ProcessState
 	select {
@@ -134,13 +133,13 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 	switch {
 	case o.cut == nil:
 	case errors.Is(o.cut, errTimeout), errors.Is(o.cut, context.DeadlineExceeded):
-		return order.Failf(order.Retry, "timeout", "%s took too long: stopped after %s", o.name, o.timeout).
+		return order.Failf(order.Retry, order.CodeTimeout, "%s took too long: stopped after %s", o.name, o.timeout).
 			WithHint("raise its timeout if it needs longer")
 	case errors.Is(o.cut, errFlooded):
-		return order.Failf(order.Retry, "flooded", "%s wrote too much to stdout: more than %d bytes", o.name, maxStdout).
+		return order.Failf(order.Retry, order.CodeFlooded, "%s wrote too much to stdout: more than %d bytes", o.name, maxStdout).
 			WithHint("let it write pictures to $OUTPUT_DIR, and only a manifest to stdout")
 	default:
-		return &order.Failure{Class: order.Stopped, Code: "stopped", Err: o.cut}
+		return &order.Failure{Class: order.Stopped, Code: order.CodeStopped, Err: o.cut}
 	}
 
 	said := ""
@@ -155,18 +154,18 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 	case code == 0:
 		return nil
 	case code == exitRefused:
-		f := order.Failf(order.Fail, "refused", "%s refused the order%s", o.name, said)
+		f := order.Failf(order.Fail, order.CodeRefused, "%s refused the order%s", o.name, said)
 		f.Reason = reason
 		return f
 	case code == exitTryLater:
-		return order.Failf(order.Retry, generate.CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
+		return order.Failf(order.Retry, order.CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
 	case code == exitMisconfigured:
-		return order.Failf(order.Hold, "misconfigured", "%s is not set up%s", o.name, said).
+		return order.Failf(order.Hold, order.CodeMisconfigured, "%s is not set up%s", o.name, said).
 			WithHint("mend what it says, then retry the order").Nothing()
 	case status.Signaled():
-		return order.Failf(order.Retry, "signal", "%s was ended by a signal (%s)%s", o.name, status.Signal(), said)
+		return order.Failf(order.Retry, order.CodeSignal, "%s was ended by a signal (%s)%s", o.name, status.Signal(), said)
 	default:
-		return order.Failf(order.Retry, "exit", "%s exited with %d%s", o.name, code, said)
+		return order.Failf(order.Retry, order.CodeExit, "%s exited with %d%s", o.name, code, said)
 	}
 }
 

@@ -110,7 +110,7 @@ func TestASecretSplitBetweenTwoWritesIsStillTakenOut(t *testing.T) {
 
 	half := len(plainKey) / 2
 	_, err := keyed(t, `printf 'Bearer `+plainKey[:half]+`' >&2; sleep 0.2; echo '`+plainKey[half:]+`' >&2; exit 1`).Generate(t.Context(), request(t))
-	wantFailure(t, err, order.Retry, "exit", "Bearer [OPENAI_API_KEY]")
+	wantFailure(t, err, order.Retry, order.CodeExit, "Bearer [OPENAI_API_KEY]")
 	wantNoPart(t, plainKey, shown(t, err)...)
 }
 
@@ -225,7 +225,7 @@ func TestTheSelfCheckShowsNoSecret(t *testing.T) {
 		o.SelfCheck = []string{"sh", "-c", "printf '%05000d\n' 1 | tr 0 x >&2; echo '" + said + "' >&2; exit 1"}
 	})
 	err := e.Check(t.Context())
-	wantFailure(t, err, order.Hold, "self_check", "exited with 1")
+	wantFailure(t, err, order.Hold, order.CodeSelfCheck, "exited with 1")
 	wantNoPart(t, plainKey, shown(t, err)...)
 
 	e = keyed(t, "", func(o *Options) { o.SelfCheck = []string{"false", strings.Repeat("x", 180) + plainKey} })

@@ -23,7 +23,7 @@ func TestAStopAsksFirstAndReturnsTheWork(t *testing.T) {
 		func(o *Options) { o.Grace = time.Minute })
 	req := request(t)
 	_, err := e.Generate(ctx, req)
-	wantFailure(t, err, order.Stopped, "stopped", "stopping")
+	wantFailure(t, err, order.Stopped, order.CodeStopped, "stopping")
 	if _, err := os.Stat(filepath.Join(req.OutputDir, "asked")); err != nil {
 		t.Error("the program was not asked to end before it was killed")
 	}
@@ -37,7 +37,7 @@ func TestAProgramThatIgnoresTheStopIsKilledWithItsChildren(t *testing.T) {
 		onLine(func(string) { cancel() }))
 	req := request(t)
 	_, err := e.Generate(ctx, req)
-	wantFailure(t, err, order.Stopped, "stopped", "canceled")
+	wantFailure(t, err, order.Stopped, order.CodeStopped, "canceled")
 	wantEnded(t, ended)
 	if _, err := os.Stat(pidFile(req.OutputDir)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the record of the process is still there: %v", err)
@@ -47,7 +47,7 @@ func TestAProgramThatIgnoresTheStopIsKilledWithItsChildren(t *testing.T) {
 func TestAProgramThatHangsEndsWithItsTimeout(t *testing.T) {
 	e := script(t, `echo thinking >&2; sleep 600`, func(o *Options) { o.Timeout = 300 * time.Millisecond })
 	_, err := e.Generate(t.Context(), request(t))
-	f := wantFailure(t, err, order.Retry, "timeout", "300ms")
+	f := wantFailure(t, err, order.Retry, order.CodeTimeout, "300ms")
 	if f.Log != "thinking\n" {
 		t.Errorf("log %q", f.Log)
 	}
@@ -58,7 +58,7 @@ func TestACancelledContextStartsNothing(t *testing.T) {
 	cancel(order.ErrStopping)
 	req := request(t)
 	_, err := script(t, `echo x > "$OUTPUT_DIR/x"`).Generate(ctx, req)
-	wantFailure(t, err, order.Stopped, "stopped", "")
+	wantFailure(t, err, order.Stopped, order.CodeStopped, "")
 	if _, err := os.Stat(req.OutputDir); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("something was done all the same")
 	}
@@ -97,7 +97,7 @@ func TestAProcessThatEscapesTheGroupHoldsNothingUp(t *testing.T) {
 
 func TestAFloodOnStdoutIsKilledAtItsLimit(t *testing.T) {
 	f := wantFailure(t, second(script(t, `echo x > "$OUTPUT_DIR/x"; exec yes`).Generate(t.Context(), request(t))),
-		order.Retry, "flooded", "1048576")
+		order.Retry, order.CodeFlooded, "1048576")
 	if f.Hint == "" {
 		t.Error("no hint")
 	}
@@ -106,7 +106,7 @@ func TestAFloodOnStdoutIsKilledAtItsLimit(t *testing.T) {
 		t.Errorf("exactly the limit: got %v, %v", res, err)
 	}
 	_, err = script(t, `echo x > "$OUTPUT_DIR/x"; head -c 1048577 /dev/zero`).Generate(t.Context(), request(t))
-	wantFailure(t, err, order.Retry, "flooded", "")
+	wantFailure(t, err, order.Retry, order.CodeFlooded, "")
 }
 
 func TestAnOrphanOfAnEarlierLifeIsKilledBeforeTheNextRun(t *testing.T) {

@@ -17,47 +17,47 @@ import (
 // outcome is what a failure has to say.
 type outcome struct {
 	class    order.Class
-	code     string
+	code     order.Code
 	spending order.Charge
 	outage   bool
 }
 
 // paidStatuses are what a status means for the call that is paid for.
 var paidStatuses = map[int]outcome{
-	400: {order.Hold, "rejected", order.ChargeNone, false},
-	401: {order.Hold, "key_refused", order.ChargeNone, false},
-	402: {order.Hold, "no_credit", order.ChargeNone, false},
-	403: {order.Hold, "key_refused", order.ChargeNone, false},
-	404: {order.Hold, "not_found", order.ChargeNone, false},
-	408: {order.Retry, "outage", order.ChargeUnknown, false},
-	409: {order.Hold, "rejected", order.ChargeNone, false},
-	413: {order.Hold, "rejected", order.ChargeNone, false},
-	415: {order.Hold, "rejected", order.ChargeNone, false},
-	422: {order.Hold, "rejected", order.ChargeNone, false},
-	425: {order.Wait, "rate_limited", order.ChargeNone, false},
-	429: {order.Wait, "rate_limited", order.ChargeNone, false},
-	500: {order.Retry, "outage", order.ChargeUnknown, false},
-	501: {order.Hold, "rejected", order.ChargeNone, false},
-	502: {order.Retry, "outage", order.ChargeUnknown, false},
-	503: {order.Retry, "outage", order.ChargeNone, true},
-	504: {order.Retry, "outage", order.ChargeUnknown, false},
-	520: {order.Retry, "outage", order.ChargeUnknown, false},
-	529: {order.Retry, "outage", order.ChargeNone, true},
+	400: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
+	401: {order.Hold, order.CodeProviderKeyRefused, order.ChargeNone, false},
+	402: {order.Hold, order.CodeNoCredit, order.ChargeNone, false},
+	403: {order.Hold, order.CodeProviderKeyRefused, order.ChargeNone, false},
+	404: {order.Hold, order.CodeProviderNotFound, order.ChargeNone, false},
+	408: {order.Retry, order.CodeOutage, order.ChargeUnknown, false},
+	409: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
+	413: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
+	415: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
+	422: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
+	425: {order.Wait, order.CodeProviderRateLimited, order.ChargeNone, false},
+	429: {order.Wait, order.CodeProviderRateLimited, order.ChargeNone, false},
+	500: {order.Retry, order.CodeOutage, order.ChargeUnknown, false},
+	501: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
+	502: {order.Retry, order.CodeOutage, order.ChargeUnknown, false},
+	503: {order.Retry, order.CodeOutage, order.ChargeNone, true},
+	504: {order.Retry, order.CodeOutage, order.ChargeUnknown, false},
+	520: {order.Retry, order.CodeOutage, order.ChargeUnknown, false},
+	529: {order.Retry, order.CodeOutage, order.ChargeNone, true},
 	204: {order.Retry, "", order.ChargeUnknown, false},
-	304: {order.Hold, "redirected", order.ChargeNone, false},
+	304: {order.Hold, order.CodeProviderRedirected, order.ChargeNone, false},
 }
 
 // askedStatuses are what a status means for a question about a job: the job goes
 // on, unless the provider knows it no more.
 var askedStatuses = map[int]outcome{
-	400: {order.Hold, "rejected", order.ChargePending, false},
-	401: {order.Hold, "key_refused", order.ChargePending, false},
-	404: {order.Retry, "expired", order.ChargeFull, false},
-	410: {order.Retry, "expired", order.ChargeFull, false},
-	429: {order.Wait, "rate_limited", order.ChargePending, false},
-	500: {order.Retry, "outage", order.ChargePending, true},
-	503: {order.Retry, "outage", order.ChargePending, true},
-	302: {order.Hold, "redirected", order.ChargePending, false},
+	400: {order.Hold, order.CodeProviderRejected, order.ChargePending, false},
+	401: {order.Hold, order.CodeProviderKeyRefused, order.ChargePending, false},
+	404: {order.Retry, order.CodeExpired, order.ChargeFull, false},
+	410: {order.Retry, order.CodeExpired, order.ChargeFull, false},
+	429: {order.Wait, order.CodeProviderRateLimited, order.ChargePending, false},
+	500: {order.Retry, order.CodeOutage, order.ChargePending, true},
+	503: {order.Retry, order.CodeOutage, order.ChargePending, true},
+	302: {order.Hold, order.CodeProviderRedirected, order.ChargePending, false},
 }
 
 // spoiled are whole answers of status 200 that are not what the API promises.
@@ -91,7 +91,7 @@ func (b *bench) refusal(r refusal) {
 	})
 	before := b.fake.Paid()
 	_, f := b.run(b.Context(), b.request())
-	if f == nil || f.Class != order.Fail || f.Code != "refused" || len(f.Error()) < len("the provider refuses: x") {
+	if f == nil || f.Class != order.Fail || f.Code != order.CodeRefused || len(f.Error()) < len("the provider refuses: x") {
 		b.Fatalf("got %+v, want a refusal with its reason", f)
 	}
 	if n := b.fake.Paid() - before; n > 1 {
@@ -144,7 +144,7 @@ func (b *bench) limited() {
 			w.Header().Set("Retry-After", value)
 			w.WriteHeader(http.StatusTooManyRequests)
 		})
-		if f := b.fails(b.request(), outcome{order.Wait, "rate_limited", order.ChargeNone, false}); f.After != want {
+		if f := b.fails(b.request(), outcome{order.Wait, order.CodeProviderRateLimited, order.ChargeNone, false}); f.After != want {
 			b.Errorf("Retry-After %s: it waits %s, want %s", value, f.After, want)
 		}
 	}
@@ -156,7 +156,7 @@ func (b *bench) redirected() {
 			w.Header().Set("Location", "http://elsewhere.test/take-it")
 			w.WriteHeader(status)
 		})
-		b.fails(b.request(), outcome{order.Hold, "redirected", order.ChargeNone, false})
+		b.fails(b.request(), outcome{order.Hold, order.CodeProviderRedirected, order.ChargeNone, false})
 	}
 	b.stayed()
 }
@@ -166,7 +166,7 @@ func (b *bench) redirectedQuestion() {
 		w.Header().Set("Location", "http://elsewhere.test/take-it")
 		w.WriteHeader(http.StatusTemporaryRedirect)
 	})
-	b.fails(b.request(), outcome{order.Hold, "redirected", order.ChargePending, false})
+	b.fails(b.request(), outcome{order.Hold, order.CodeProviderRedirected, order.ChargePending, false})
 	b.stayed()
 }
 
@@ -192,7 +192,7 @@ func (b *bench) spoiled(h http.HandlerFunc) {
 	if f == nil || f.Charge != order.ChargeUnknown && f.Charge != order.ChargeFull {
 		b.Fatalf("got %+v", f)
 	}
-	if f.Class != order.Retry && f.Code != "refused" && f.Class != order.Hold {
+	if f.Class != order.Retry && f.Code != order.CodeRefused && f.Class != order.Hold {
 		b.Errorf("%s %s: %v", f.Class, f.Code, f)
 	}
 	if took := time.Since(began); took > remoteTimeout {
@@ -242,14 +242,14 @@ func (b *bench) endless(p Part) {
 
 func (b *bench) unreachable() {
 	b.net.Refuse.Store(true)
-	b.fails(b.request(), outcome{order.Retry, "unreachable", order.ChargeNone, true})
+	b.fails(b.request(), outcome{order.Retry, order.CodeProviderUnreachable, order.ChargeNone, true})
 	b.paid(0)
 }
 
 func (b *bench) unreachableQuestion() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { b.net.Refuse.Store(true); return nil }
-	b.fails(r, outcome{order.Retry, "unreachable", order.ChargePending, true})
+	b.fails(r, outcome{order.Retry, order.CodeProviderUnreachable, order.ChargePending, true})
 	b.net.Refuse.Store(false)
 	b.done(b.resumed(), 1)
 	b.paid(1)
@@ -270,8 +270,8 @@ func (b *bench) echo(p Part) {
 }
 
 func (b *bench) keyless() {
-	b.key = order.Failf(order.Hold, "misconfigured", "the key is not there").Nothing()
-	b.fails(b.request(), outcome{order.Hold, "misconfigured", order.ChargeNone, false})
+	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is not there").Nothing()
+	b.fails(b.request(), outcome{order.Hold, order.CodeMisconfigured, order.ChargeNone, false})
 	if n := len(b.fake.Requests()); n != 0 {
 		b.Errorf("%d requests were sent", n)
 	}

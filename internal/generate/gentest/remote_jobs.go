@@ -32,7 +32,7 @@ func (b *bench) resumed() generate.Request {
 
 func (b *bench) lost() {
 	b.fake.Lose()
-	b.fails(b.request(), outcome{order.Retry, "no_answer", order.ChargeUnknown, false})
+	b.fails(b.request(), outcome{order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown, false})
 	b.paid(1)
 	if !b.fake.shape.again {
 		return
@@ -55,7 +55,7 @@ func (b *bench) stopped() {
 	time.AfterFunc(time.Second, func() { cancel(order.ErrStopping) })
 	began := time.Now()
 	_, f := b.run(ctx, b.request())
-	b.want(f, outcome{order.Stopped, "stopped", order.ChargePending, false})
+	b.want(f, outcome{order.Stopped, order.CodeStopped, order.ChargePending, false})
 	if took := time.Since(began); took > time.Second {
 		b.Errorf("it took %s", took)
 	}
@@ -65,7 +65,7 @@ func (b *bench) stoppedBefore() {
 	ctx, cancel := context.WithCancelCause(b.Context())
 	cancel(order.ErrStopping)
 	_, f := b.run(ctx, b.request())
-	b.want(f, outcome{order.Stopped, "stopped", order.ChargePending, false})
+	b.want(f, outcome{order.Stopped, order.CodeStopped, order.ChargePending, false})
 	if n := len(b.fake.Requests()); n != 0 {
 		b.Errorf("%d requests were sent", n)
 	}
@@ -109,7 +109,7 @@ func (b *bench) slow() {
 	b.fake.mu.Lock()
 	b.fake.delay = 3 * remoteTimeout / 2
 	b.fake.mu.Unlock()
-	b.fails(b.request(), outcome{order.Wait, "slow", order.ChargePending, false})
+	b.fails(b.request(), outcome{order.Wait, order.CodeSlow, order.ChargePending, false})
 	b.done(b.resumed(), 1)
 	b.paid(1)
 }
@@ -119,12 +119,12 @@ func (b *bench) overdue() {
 	b.fake.mu.Lock()
 	b.fake.delay = 1000 * time.Hour
 	b.fake.mu.Unlock()
-	b.fails(b.request(), outcome{order.Wait, "slow", order.ChargePending, false})
+	b.fails(b.request(), outcome{order.Wait, order.CodeSlow, order.ChargePending, false})
 	r := b.resumed()
 	r.Call.Began = time.Now().Add(-25 * time.Hour)
-	b.fails(r, outcome{order.Hold, "overdue", order.ChargePending, false})
+	b.fails(r, outcome{order.Hold, order.CodeOverdue, order.ChargePending, false})
 	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	b.fails(r, outcome{order.Hold, "overdue", order.ChargePending, false}) // whyever nobody can tell
+	b.fails(r, outcome{order.Hold, order.CodeOverdue, order.ChargePending, false}) // whyever nobody can tell
 	b.paid(1)
 }
 
@@ -133,8 +133,8 @@ func (b *bench) keyLost() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { return errors.New("the process has died") }
 	b.run(b.Context(), r)
-	b.key = order.Failf(order.Hold, "misconfigured", "the key is not there").Nothing()
-	b.fails(b.resumed(), outcome{order.Hold, "misconfigured", order.ChargePending, false})
+	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is not there").Nothing()
+	b.fails(b.resumed(), outcome{order.Hold, order.CodeMisconfigured, order.ChargePending, false})
 	b.key = nil
 	b.done(b.resumed(), 1)
 	b.paid(1)
@@ -143,19 +143,19 @@ func (b *bench) keyLost() {
 func (b *bench) forgotten() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { b.fake.Forget(); return nil }
-	b.fails(r, outcome{order.Retry, "expired", order.ChargeFull, false})
+	b.fails(r, outcome{order.Retry, order.CodeExpired, order.ChargeFull, false})
 	b.paid(1)
 }
 
 func (b *bench) expired() {
 	b.fake.Answer(Fetch, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
-	b.fails(b.request(), outcome{order.Retry, "expired", order.ChargeFull, false})
+	b.fails(b.request(), outcome{order.Retry, order.CodeExpired, order.ChargeFull, false})
 	b.paid(1)
 }
 
 func (b *bench) emptyFile() {
 	b.fake.Answer(Fetch, func(http.ResponseWriter, *http.Request) {})
-	b.fails(b.request(), outcome{order.Retry, "bad_answer", order.ChargeFull, false})
+	b.fails(b.request(), outcome{order.Retry, order.CodeBadAnswer, order.ChargeFull, false})
 	b.paid(1)
 }
 

@@ -99,6 +99,6 @@ func (b *a1111) probe(ctx context.Context, c *conn) error {
 	if b.spec.Model == "" {
 		return nil
 	}
-	return order.Failf(order.Hold, "misconfigured", "the model %.80q is not installed there", b.spec.Model).
+	return order.Failf(order.Hold, order.CodeMisconfigured, "the model %.80q is not installed there", b.spec.Model).
 		WithHint("put it there, or set model to one of: %s", term.Line(fmt.Sprint(names), 200)).Nothing()
 }

@@ -39,7 +39,7 @@ func TestA1111ChecksThatItsModelIsThere(t *testing.T) {
 		}
 	}
 	f, _ := errors.AsType[*order.Failure](s.provider(t, Spec{Type: "a1111", Model: "ink"}).Check(t.Context()))
-	wantFailure(t, f, order.Hold, "misconfigured", order.ChargeNone)
+	wantFailure(t, f, order.Hold, order.CodeMisconfigured, order.ChargeNone)
 	if f != nil && (!strings.Contains(f.Error(), "ink") || !strings.Contains(f.Hint, "paint")) {
 		t.Errorf("got %v, hint %s", f, f.Hint)
 	}

@@ -34,7 +34,7 @@ func (a answer) decode(v any) error {
 // odd is the failure of a good status with an answer of no use. It says nothing of
 // a job that was asked about, and leaves open what became of a call.
 func (a answer) odd(format string, args ...any) *order.Failure {
-	f := order.Failf(order.Retry, "bad_answer", format, args...)
+	f := order.Failf(order.Retry, order.CodeBadAnswer, format, args...)
 	f.Charge = order.ChargeUnknown
 	if !a.paid {
 		f.Charge, f.Outage = order.ChargePending, true
@@ -56,58 +56,58 @@ func (a answer) gone() bool { return a.status == http.StatusNotFound || a.status
 // expired is the failure of a job, or of a result, that the provider has
 // forgotten. It was paid for.
 func (a answer) expired(what string) *order.Failure {
-	return order.Failf(order.Retry, "expired", "the provider does not know %s any more", what)
+	return order.Failf(order.Retry, order.CodeExpired, "the provider does not know %s any more", what)
 }
 
 // refused is the provider's no to the content of an order. It is an answer.
 func (a answer) refused(spending order.Charge, format string, args ...any) *order.Failure {
 	reason := a.says(300, format, args...)
-	f := order.Failf(order.Fail, "refused", "the provider refuses: %s", cmp.Or(reason, "it gives no reason"))
+	f := order.Failf(order.Fail, order.CodeRefused, "the provider refuses: %s", cmp.Or(reason, "it gives no reason"))
 	f.Charge, f.Reason = spending, reason
 	return f
 }
 
 // failed is the end of a job that the provider could not do.
 func (a answer) failed(format string, args ...any) *order.Failure {
-	return order.Failf(order.Retry, "provider", "the provider failed: %s", a.says(300, format, args...))
+	return order.Failf(order.Retry, order.CodeProviderFailed, "the provider failed: %s", a.says(300, format, args...))
 }
 
 // failure says what a status means that the back end knows nothing better of.
 func (a answer) failure() *order.Failure {
-	f := order.Failf(order.Retry, "status", "the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
+	f := order.Failf(order.Retry, order.CodeProviderRejected, "the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
 	f.Charge = nothingUnlessAsked(a.paid)
 	switch {
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
-		f.Class, f.Code = order.Hold, "key_refused"
+		f.Class, f.Code = order.Hold, order.CodeProviderKeyRefused
 		f.Hint = "see that the generator's key is valid, and may use its model"
 	case a.status == http.StatusPaymentRequired:
-		f.Class, f.Code = order.Hold, "no_credit"
+		f.Class, f.Code = order.Hold, order.CodeNoCredit
 		f.Hint = "put money into your account at the provider, then `atelierd orders retry`"
 	case a.status == http.StatusNotFound:
-		f.Class, f.Code = order.Hold, "not_found"
+		f.Class, f.Code = order.Hold, order.CodeProviderNotFound
 		f.Hint = "see that the generator's base_url and model are right"
 	case a.status == http.StatusTooManyRequests, a.status == http.StatusTooEarly:
-		f.Class, f.Code, f.After = order.Wait, "rate_limited", a.retryAfter(30*time.Second)
+		f.Class, f.Code, f.After = order.Wait, order.CodeProviderRateLimited, a.retryAfter(30*time.Second)
 	case a.status == http.StatusServiceUnavailable, a.status == 529:
-		f.Code, f.Outage, f.After = "outage", true, a.retryAfter(0)
+		f.Code, f.Outage, f.After = order.CodeOutage, true, a.retryAfter(0)
 	case a.status == http.StatusNotImplemented, a.status == http.StatusHTTPVersionNotSupported:
-		f.Class, f.Code = order.Hold, "rejected"
+		f.Class, f.Code = order.Hold, order.CodeProviderRejected
 		f.Hint = "see that the generator's type and base_url fit each other"
 	case a.status == http.StatusRequestTimeout, a.status >= 500:
-		f.Code = "outage"
+		f.Code = order.CodeOutage
 		if a.paid {
 			f.Charge = order.ChargeUnknown // it may have begun
 		} else {
 			f.Outage = true
 		}
 	case a.status >= 300 && a.status <= 399:
-		f.Class, f.Code = order.Hold, "redirected"
+		f.Class, f.Code = order.Hold, order.CodeProviderRedirected
 		f.Err = fmt.Errorf("the provider sends the request on to another address, which gets no key (HTTP %d)", a.status)
 		f.Hint = "put the provider's present address into base_url"
 	case a.ok():
 		return a.odd("the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
 	default:
-		f.Class, f.Code = order.Hold, "rejected"
+		f.Class, f.Code = order.Hold, order.CodeProviderRejected
 		f.Hint = "the provider does not take the request: see the generator's model and params"
 	}
 	return f

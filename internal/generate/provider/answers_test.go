@@ -66,7 +66,7 @@ func TestADraftOfAModelIsNoResult(t *testing.T) {
 
 func TestAWrongKeyIsKnownInEveryForm(t *testing.T) {
 	_, f, _ := answered(t, Spec{Type: "gemini", Model: "m", Key: key}, 400, `{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}`)
-	if f == nil || f.Code != "key_refused" {
+	if f == nil || f.Code != order.CodeProviderKeyRefused {
 		t.Errorf("got %v", f)
 	}
 }
@@ -145,7 +145,7 @@ func TestAnErrorTellsTheProvidersWordsAndNotItsMarkup(t *testing.T) {
 		}
 	}
 	f := answer{status: 400, body: []byte("x"), redact: strings.NewReplacer()}.as(http.StatusUnauthorized).failure()
-	if f.Code != "key_refused" || !strings.HasPrefix(f.Error(), "the provider answered 400") {
+	if f.Code != order.CodeProviderKeyRefused || !strings.HasPrefix(f.Error(), "the provider answered 400") {
 		t.Errorf("got %s, %v", f.Code, f)
 	}
 }

@@ -120,7 +120,7 @@ func (b *comfyUI) values(ctx context.Context, c *conn, req generate.Request) (ma
 			continue
 		}
 		if n > len(req.References) {
-			return nil, order.Failf(order.Hold, "reference", "the workflow wants {{%s}}, and there are %d pictures of the client's; %s",
+			return nil, order.Failf(order.Hold, order.CodeReference, "the workflow wants {{%s}}, and there are %d pictures of the client's; %s",
 				name, len(req.References), term.Line(cmp.Or(strings.Join(req.Notes, "; "), "no more were linked to"), 300)).
 				WithHint("ask the client for a picture, or use a workflow without {{%s}}", name)
 		}
@@ -147,7 +147,7 @@ func (b *comfyUI) upload(ctx context.Context, c *conn, name string, r generate.R
 		_, err = part.Write(content)
 	}
 	if err = errors.Join(err, w.WriteField("type", "input"), w.WriteField("overwrite", "true"), w.Close()); err != nil {
-		return "", order.Failf(order.Retry, "reference", "a reference cannot be sent: %w", err)
+		return "", order.Failf(order.Retry, order.CodeReference, "a reference cannot be sent: %w", err)
 	}
 	header := http.Header{}
 	maps.Copy(header, c.fileHeader())
@@ -213,7 +213,7 @@ func rejection(a answer) error {
 	if reason == "" {
 		return nil
 	}
-	f := order.Failf(order.Hold, "rejected", "the provider rejects the workflow: %s", a.says(300, "%s", reason)).
+	f := order.Failf(order.Hold, order.CodeProviderRejected, "the provider rejects the workflow: %s", a.says(300, "%s", reason)).
 		WithHint("mend the workflow, or install what it needs in ComfyUI")
 	if !a.ok() {
 		return f.Nothing()

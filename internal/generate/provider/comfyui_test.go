@@ -121,13 +121,13 @@ func TestEachCallHasItsOwnSeed(t *testing.T) {
 func TestAWorkflowThatWantsAMissingPictureIsHeld(t *testing.T) {
 	s := comfyScript(t, map[string][]said{})
 	_, f := s.generate(t, comfySpec, generate.Request{References: pictures(t, 1), Call: generate.Call{Key: comfyKey}})
-	wantFailure(t, f, order.Hold, "reference", order.ChargeNone)
+	wantFailure(t, f, order.Hold, order.CodeReference, order.ChargeNone)
 	if len(s.got) > 0 {
 		t.Errorf("sent %v", s.got)
 	}
 	s = comfyScript(t, map[string][]said{"POST /upload/image": {{status: 503}}})
 	_, f = s.generate(t, comfySpec, generate.Request{References: pictures(t, 2), Call: generate.Call{Key: comfyKey}})
-	wantFailure(t, f, order.Retry, "outage", order.ChargeNone)
+	wantFailure(t, f, order.Retry, order.CodeOutage, order.ChargeNone)
 }
 
 func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
@@ -167,7 +167,7 @@ func TestComfyUINamesTheNodeThatIsWrong(t *testing.T) {
 	for _, test := range tests {
 		s := comfyScript(t, map[string][]said{"POST /prompt": {test.answer}})
 		_, f := s.generate(t, plainSpec, generate.Request{Call: generate.Call{Key: comfyKey}})
-		wantFailure(t, f, order.Hold, "rejected", test.spending)
+		wantFailure(t, f, order.Hold, order.CodeProviderRejected, test.spending)
 		if !strings.Contains(f.Error(), test.want) {
 			t.Errorf("got %v, want %s", f, test.want)
 		}
@@ -178,15 +178,15 @@ func TestComfyUISaysHowAJobEnded(t *testing.T) {
 	job := func(body string) []said { return []said{{status: 200, body: `{"` + comfyKey + `":` + body + `}`}} }
 	tests := []struct {
 		history []said
-		code    string
+		code    order.Code
 		want    string
 	}{
 		{job(`{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[["execution_start",{}],` +
-			`["execution_error",{"node_id":"3","node_type":"KSampler","exception_message":"out of memory"}]]}}`), "provider", "node 3 (KSampler): out of memory"},
-		{job(`{"outputs":{},"status":{"completed":false,"messages":[["execution_interrupted",{}]]}}`), "provider", "interrupted"},
-		{job(`{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[]}}`), "provider", "not completed"},
-		{job(`{"outputs":{},"status":null}`), "no_output", "no file"},
-		{[]said{{status: 200, body: `{}`}}, "expired", "not know"},
+			`["execution_error",{"node_id":"3","node_type":"KSampler","exception_message":"out of memory"}]]}}`), order.CodeProviderFailed, "node 3 (KSampler): out of memory"},
+		{job(`{"outputs":{},"status":{"completed":false,"messages":[["execution_interrupted",{}]]}}`), order.CodeProviderFailed, "interrupted"},
+		{job(`{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[]}}`), order.CodeProviderFailed, "not completed"},
+		{job(`{"outputs":{},"status":null}`), order.CodeNoOutput, "no file"},
+		{[]said{{status: 200, body: `{}`}}, order.CodeExpired, "not know"},
 	}
 	for _, test := range tests {
 		s := comfyScript(t, map[string][]said{comfyHistory: test.history, "GET /queue": {{status: 200, body: `{}`}}})

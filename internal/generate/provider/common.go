@@ -52,7 +52,7 @@ func (c *conn) get(ctx context.Context, path string, header http.Header) (answer
 		return answer{}, c.noAnswer(ctx, err, false)
 	}
 	if len(body) > maxAnswer {
-		f := order.Failf(order.Hold, "too_large", "the provider's answer is larger than %d MB", maxAnswer>>20).
+		f := order.Failf(order.Hold, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", maxAnswer>>20).
 			WithHint("`atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
 		f.Charge = order.ChargePending
 		return answer{}, f

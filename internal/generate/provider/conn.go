@@ -79,7 +79,7 @@ func (p *Provider) connect() (*conn, error) {
 		if f, ok := errors.AsType[*order.Failure](err); ok {
 			return nil, f
 		}
-		return nil, order.Failf(order.Hold, "misconfigured", "%w", err).Nothing()
+		return nil, order.Failf(order.Hold, order.CodeMisconfigured, "%w", err).Nothing()
 	}
 	c.key = key
 	if !key.Empty() {
@@ -134,7 +134,7 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 		if !r.paid {
 			return answer{}, answer{}.odd("the provider's answer is larger than %d MB", most>>20)
 		}
-		return answer{}, order.Failf(order.Retry, "too_large", "the provider's answer is larger than %d MB", most>>20)
+		return answer{}, order.Failf(order.Retry, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", most>>20)
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact, paid: r.paid}, nil
 }
@@ -148,12 +148,12 @@ func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 	body := r.body
 	if r.json != nil {
 		if body, err = json.Marshal(r.json); err != nil {
-			return nil, order.Failf(order.Hold, "bad_request", "the request cannot be written as JSON: %w", err).Nothing()
+			return nil, order.Failf(order.Hold, order.CodeBadRequest, "the request cannot be written as JSON: %w", err).Nothing()
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(body))
 	if err != nil {
-		return nil, order.Failf(order.Hold, "bad_request", "the request cannot be made: %s", c.redact.Replace(err.Error())).Nothing()
+		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the request cannot be made: %s", c.redact.Replace(err.Error())).Nothing()
 	}
 	req.GetBody = nil
 	if body == nil {
@@ -181,7 +181,7 @@ func (c *conn) target(path string) (string, error) {
 	}
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != c.base.Scheme || hostPort(u) != hostPort(c.base) || u.User != nil {
-		return "", order.Failf(order.Hold, "elsewhere", "the provider names an address at another host, which gets no key: %.60q", hostOf(path)).
+		return "", order.Failf(order.Hold, order.CodeElsewhere, "the provider names an address at another host, which gets no key: %.60q", hostOf(path)).
 			WithHint("see whether base_url is that of the provider")
 	}
 	return path, nil
@@ -201,13 +201,13 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 		return ended(ctx, paid)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return &order.Failure{Class: order.Retry, Code: "unreachable", Outage: true, Charge: nothingUnlessAsked(paid),
+		return &order.Failure{Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: nothingUnlessAsked(paid),
 			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error()))}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // the address may hold what should not be shown
 	}
-	f := &order.Failure{Class: order.Retry, Code: "no_answer", Err: fmt.Errorf("the provider's answer was lost: %s", c.clean(err.Error()))}
+	f := &order.Failure{Class: order.Retry, Code: order.CodeProviderNoAnswer, Err: fmt.Errorf("the provider's answer was lost: %s", c.clean(err.Error()))}
 	f.Charge, f.Outage = order.ChargeUnknown, false
 	if !paid {
 		f.Charge, f.Outage = order.ChargePending, true
@@ -230,13 +230,13 @@ func ended(ctx context.Context, paid bool) *order.Failure {
 	silent := errors.Is(cause, errSilent)
 	switch {
 	case !silent && !errors.Is(cause, errSlow):
-		return &order.Failure{Class: order.Stopped, Code: "stopped", Charge: order.ChargePending, Err: cause}
+		return &order.Failure{Class: order.Stopped, Code: order.CodeStopped, Charge: order.ChargePending, Err: cause}
 	case paid:
-		return &order.Failure{Class: order.Retry, Code: "no_answer", Charge: order.ChargeUnknown, Err: errSilent}
+		return &order.Failure{Class: order.Retry, Code: order.CodeProviderNoAnswer, Charge: order.ChargeUnknown, Err: errSilent}
 	case silent:
-		return &order.Failure{Class: order.Retry, Code: "no_answer", Outage: true, Charge: order.ChargePending, Err: errSilent}
+		return &order.Failure{Class: order.Retry, Code: order.CodeProviderNoAnswer, Outage: true, Charge: order.ChargePending, Err: errSilent}
 	}
-	return &order.Failure{Class: order.Wait, Code: "slow", Charge: order.ChargePending, Err: errSlow, After: slowPause}
+	return &order.Failure{Class: order.Wait, Code: order.CodeSlow, Charge: order.ChargePending, Err: errSlow, After: slowPause}
 }
 
 // download brings in a file from below the base URL, with the key.
@@ -290,12 +290,12 @@ func linkFailure(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ended(ctx, false)
 	case fetch.Gone(err):
-		return order.Failf(order.Retry, "expired", "the provider's result can no longer be had: %w", err)
+		return order.Failf(order.Retry, order.CodeExpired, "the provider's result can no longer be had: %w", err)
 	case fetch.Temporary(err):
-		return &order.Failure{Class: order.Retry, Code: "fetch", Outage: true, Charge: order.ChargePending, Err: err}
+		return &order.Failure{Class: order.Retry, Code: order.CodeFetch, Outage: true, Charge: order.ChargePending, Err: err}
 	}
 	// Another call would most likely end in the same way.
-	f := order.Failf(order.Hold, "not_fetched", "the provider's result cannot be fetched: %w", err).
+	f := order.Failf(order.Hold, order.CodeNotFetched, "the provider's result cannot be fetched: %w", err).
 		WithHint("`atelierd orders retry` tries to fetch it again, `orders redo` makes another, which is paid for")
 	f.Charge = order.ChargePending
 	return f

@@ -135,9 +135,9 @@ func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output
 	switch {
 	case a.gone():
 		return nil, a.expired("its result")
-	case f.Code == "rejected" && a.status <= 499:
+	case f.Code == order.CodeProviderRejected && a.status <= 499:
 		return nil, a.failed("%s", a.snippet())
-	case f.Code == "outage" && reason != "":
+	case f.Code == order.CodeOutage && reason != "":
 		return nil, a.failed("%s", reason).Nothing()
 	}
 	return nil, f
@@ -169,7 +169,7 @@ func falFiles(a answer) (*output, error) {
 		}
 	}
 	if len(links) == 0 {
-		return nil, order.Failf(order.Retry, "no_output", "the provider's answer holds no file: %s", a.snippet())
+		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
 	}
 	return linked(links), nil
 }

@@ -125,7 +125,7 @@ func (s *scripted) resumed(t *testing.T, spec Spec, ticket string) ([]string, *o
 }
 
 // wantFailure compares what decides about an order.
-func wantFailure(t *testing.T, got *order.Failure, class order.Class, code string, spending order.Charge) {
+func wantFailure(t *testing.T, got *order.Failure, class order.Class, code order.Code, spending order.Charge) {
 	t.Helper()
 	if got == nil {
 		t.Fatalf("got no failure, want %s %s", class, code)
@@ -205,22 +205,22 @@ func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
 		name          string
 		state, result said
 		class         order.Class
-		code          string
+		code          order.Code
 		spending      order.Charge
 	}{
-		{"a refusal in the list", done, said{status: 422, body: `{"detail":[{"type":"value_error","msg":"x"},{"type":"content_policy_violation","msg":"flagged"}]}`}, order.Fail, "refused", order.ChargeFull},
-		{"a refusal in the header", done, said{status: 422, body: `{"detail":"no"}`, header: map[string]string{"X-Fal-Error-Type": "content_policy_violation"}}, order.Fail, "refused", order.ChargeFull},
-		{"a refusal in the state", said{status: 200, body: `{"status":"COMPLETED","error_type":"content_policy_violation"}`}, said{status: 500}, order.Fail, "refused", order.ChargeFull},
-		{"an input that the app does not take", done, said{status: 422, body: `{"detail":[{"type":"image_too_small"}]}`}, order.Retry, "provider", order.ChargeFull},
-		{"an app that gave nothing", done, said{status: 200, body: `{"images":[]}`}, order.Retry, "no_output", order.ChargeFull},
-		{"a result that is gone", done, said{status: 410}, order.Retry, "expired", order.ChargeFull},
-		{"a gateway that is down", done, said{status: 502}, order.Retry, "outage", order.ChargePending},
-		{"too many questions", done, said{status: 429}, order.Wait, "rate_limited", order.ChargePending},
-		{"a slow gateway", done, said{status: 408}, order.Retry, "outage", order.ChargePending},
-		{"a request that failed", broken, said{status: 503}, order.Retry, "provider", order.ChargeNone},
-		{"a request whose end says why", done, said{status: 500, header: map[string]string{"X-Fal-Error-Type": "runner_disconnected"}}, order.Retry, "provider", order.ChargeNone},
-		{"too many questions about one that failed", broken, said{status: 429}, order.Wait, "rate_limited", order.ChargePending},
-		{"a request that is gone", said{status: 404}, said{}, order.Retry, "expired", order.ChargeFull},
+		{"a refusal in the list", done, said{status: 422, body: `{"detail":[{"type":"value_error","msg":"x"},{"type":"content_policy_violation","msg":"flagged"}]}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{"a refusal in the header", done, said{status: 422, body: `{"detail":"no"}`, header: map[string]string{"X-Fal-Error-Type": "content_policy_violation"}}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{"a refusal in the state", said{status: 200, body: `{"status":"COMPLETED","error_type":"content_policy_violation"}`}, said{status: 500}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{"an input that the app does not take", done, said{status: 422, body: `{"detail":[{"type":"image_too_small"}]}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{"an app that gave nothing", done, said{status: 200, body: `{"images":[]}`}, order.Retry, order.CodeNoOutput, order.ChargeFull},
+		{"a result that is gone", done, said{status: 410}, order.Retry, order.CodeExpired, order.ChargeFull},
+		{"a gateway that is down", done, said{status: 502}, order.Retry, order.CodeOutage, order.ChargePending},
+		{"too many questions", done, said{status: 429}, order.Wait, order.CodeProviderRateLimited, order.ChargePending},
+		{"a slow gateway", done, said{status: 408}, order.Retry, order.CodeOutage, order.ChargePending},
+		{"a request that failed", broken, said{status: 503}, order.Retry, order.CodeProviderFailed, order.ChargeNone},
+		{"a request whose end says why", done, said{status: 500, header: map[string]string{"X-Fal-Error-Type": "runner_disconnected"}}, order.Retry, order.CodeProviderFailed, order.ChargeNone},
+		{"too many questions about one that failed", broken, said{status: 429}, order.Wait, order.CodeProviderRateLimited, order.ChargePending},
+		{"a request that is gone", said{status: 404}, said{}, order.Retry, order.CodeExpired, order.ChargeFull},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
 func TestFalChargesNothingForWhatItRefusesAtOnce(t *testing.T) {
 	s := script(t, map[string][]said{falSubmit: {{status: 422, body: `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`}}})
 	_, f := s.generate(t, falSpec, generate.Request{})
-	wantFailure(t, f, order.Fail, "refused", order.ChargeNone)
+	wantFailure(t, f, order.Fail, order.CodeRefused, order.ChargeNone)
 	if !strings.Contains(f.Error(), "flagged") {
 		t.Errorf("got %v, want its reason", f)
 	}
@@ -260,7 +260,7 @@ func TestFalIsAskedWhereItSays(t *testing.T) {
 		"GET /comfy/me/flow/requests/r1/status": {{status: 404}},
 	})
 	_, f := s.generate(t, Spec{Type: "fal", Model: "comfy/me/flow"}, generate.Request{})
-	wantFailure(t, f, order.Retry, "expired", order.ChargeFull)
+	wantFailure(t, f, order.Retry, order.CodeExpired, order.ChargeFull)
 }
 
 func TestFalMayAnswerWithThePicturesThemselves(t *testing.T) {
@@ -275,11 +275,11 @@ func TestFalMayAnswerWithThePicturesThemselves(t *testing.T) {
 func TestFalLeavesAJobWhereItIsWhenTheAddressHasChanged(t *testing.T) {
 	s := script(t, nil)
 	_, f := s.resumed(t, falSpec, "https://elsewhere.example/fal-ai/flux/requests/r1")
-	wantFailure(t, f, order.Hold, "elsewhere", order.ChargePending)
+	wantFailure(t, f, order.Hold, order.CodeElsewhere, order.ChargePending)
 }
 
 func TestFalKnowsAnEmptyAccount(t *testing.T) {
-	for body, code := range map[string]string{`{"detail":"User is locked. Reason: Exhausted balance."}`: "no_credit", `{"detail":"forbidden"}`: "key_refused"} {
+	for body, code := range map[string]order.Code{`{"detail":"User is locked. Reason: Exhausted balance."}`: order.CodeNoCredit, `{"detail":"forbidden"}`: order.CodeProviderKeyRefused} {
 		s := script(t, map[string][]said{falSubmit: {{status: 403, body: body}}})
 		_, f := s.generate(t, falSpec, generate.Request{})
 		wantFailure(t, f, order.Hold, code, order.ChargeNone)

@@ -40,13 +40,13 @@ func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
 	for _, test := range tests {
 		s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: test.body}}})
 		_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
-		if f == nil || f.Class != order.Fail || f.Code != "refused" || !strings.Contains(f.Error(), test.reason) {
+		if f == nil || f.Class != order.Fail || f.Code != order.CodeRefused || !strings.Contains(f.Error(), test.reason) {
 			t.Errorf("%s: got %v", test.body, f)
 		}
 	}
 	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{}`}}})
 	_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
-	wantFailure(t, f, order.Retry, "bad_answer", order.ChargeUnknown)
+	wantFailure(t, f, order.Retry, order.CodeBadAnswer, order.ChargeUnknown)
 }
 
 // Another call may do better when the model was cut off or stumbled.
@@ -54,13 +54,13 @@ func TestGeminiTellsAnErrorFromARefusal(t *testing.T) {
 	for _, end := range []string{"IMAGE_OTHER", "OTHER", "MAX_TOKENS", "MALFORMED_FUNCTION_CALL"} {
 		s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{"candidates":[{"finishReason":"` + end + `"}]}`}}})
 		_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
-		wantFailure(t, f, order.Retry, "provider", order.ChargeFull)
+		wantFailure(t, f, order.Retry, order.CodeProviderFailed, order.ChargeFull)
 	}
 }
 
 func TestGeminiTellsALimitOfTheRateFromAnEmptyAccount(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"error":{"message":"You exceeded your current quota, please check your plan and billing details","details":[{"retryDelay":"3600s"}]}}`: "rate_limited 1h0m0s",
+		`{"error":{"message":"You exceeded your current quota, please check your plan and billing details","details":[{"retryDelay":"3600s"}]}}`: "provider_rate_limited 1h0m0s",
 		`{"error":{"message":"Your prepayment credits are depleted"}}`:                                                                           "no_credit 0s",
 		`{"error":{"message":"Quota exceeded for metric x, limit: 0, model: gemini-image"}}`:                                                     "no_credit 0s",
 	} {

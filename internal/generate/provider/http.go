@@ -79,7 +79,7 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 		return ticket, nil, err
 	}
 	if a.status == http.StatusConflict && req.Call.Resumed { // it still works on the first
-		f := order.Failf(order.Wait, "busy", "the service still works on this call")
+		f := order.Failf(order.Wait, order.CodeBusy, "the service still works on this call")
 		f.Charge, f.After = order.ChargePending, a.retryAfter(30*time.Second)
 		return "", nil, f
 	}
@@ -89,7 +89,7 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 		return "", nil, f
 	}
 	f := a.failure()
-	if f.Code == "rejected" {
+	if f.Code == order.CodeProviderRejected {
 		f.Hint = `mend the service; to refuse an order it answers 422 with {"refused": true, "reason": "..."}`
 	}
 	return "", nil, f
@@ -160,7 +160,7 @@ func signed(key secret.Text, body []byte) http.Header {
 func below(c *conn, location string) (string, error) {
 	u, err := c.base.Parse(location)
 	if err != nil || u.Host == "" || u.Opaque != "" {
-		return "", order.Failf(order.Hold, "elsewhere", "the service's Location is no http or https address").
+		return "", order.Failf(order.Hold, order.CodeElsewhere, "the service's Location is no http or https address").
 			WithHint("let the service answer 202 with a Location below base_url")
 	}
 	u.Fragment = ""
@@ -245,7 +245,7 @@ func (b *own) encode(req generate.Request) ([]byte, error) {
 	}
 	body, err := json.Marshal(wire)
 	if err != nil {
-		return nil, order.Failf(order.Hold, "bad_request", "the order cannot be written as JSON: %w", err).Nothing()
+		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the order cannot be written as JSON: %w", err).Nothing()
 	}
 	return body, nil
 }

@@ -146,34 +146,34 @@ func TestAServiceSaysNo(t *testing.T) {
 	s := script(t, map[string][]said{"POST /": {no}, "GET /j": {no}, "GET /broken": {{status: 422, body: `{"reason":"out of paint"}`}},
 		"GET /old": {{status: 410}}, "GET /busy": {{status: 500}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Fail, "refused", order.ChargeNone)
+	wantFailure(t, f, order.Fail, order.CodeRefused, order.ChargeNone)
 	if f.Cost != 10_000 || !strings.Contains(f.Error(), "no logos") {
 		t.Errorf("got %v, cost %s", f, f.Cost)
 	}
 	for ticket, want := range map[string]order.Failure{
-		"/j":       {Class: order.Fail, Code: "refused"},
-		"/broken":  {Class: order.Retry, Code: "provider"},
-		"/old":     {Class: order.Retry, Code: "expired"},
-		"/missing": {Class: order.Retry, Code: "expired"},
-		"/busy":    {Class: order.Retry, Code: "outage", Charge: order.ChargePending},
+		"/j":       {Class: order.Fail, Code: order.CodeRefused},
+		"/broken":  {Class: order.Retry, Code: order.CodeProviderFailed},
+		"/old":     {Class: order.Retry, Code: order.CodeExpired},
+		"/missing": {Class: order.Retry, Code: order.CodeExpired},
+		"/busy":    {Class: order.Retry, Code: order.CodeOutage, Charge: order.ChargePending},
 	} {
 		_, f := s.resumed(t, Spec{Type: "http"}, ticket)
 		wantFailure(t, f, want.Class, want.Code, want.Charge)
 	}
 	s.says["POST /"] = []said{{status: 422, body: `{"detail":"no such field"}`}}
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Hold, "rejected", order.ChargeNone)
+	wantFailure(t, f, order.Hold, order.CodeProviderRejected, order.ChargeNone)
 }
 
 // A service that still works on the first may answer the same key so.
 func TestAServiceThatStillWorksOnTheCallIsWaitedFor(t *testing.T) {
 	s := script(t, map[string][]said{"POST /": {{status: 409}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true}})
-	wantFailure(t, f, order.Wait, "busy", order.ChargePending)
+	wantFailure(t, f, order.Wait, order.CodeBusy, order.ChargePending)
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true, Began: time.Now().Add(-25 * time.Hour)}})
-	wantFailure(t, f, order.Hold, "overdue", order.ChargePending)
+	wantFailure(t, f, order.Hold, order.CodeOverdue, order.ChargePending)
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k"}})
-	wantFailure(t, f, order.Hold, "rejected", order.ChargeNone)
+	wantFailure(t, f, order.Hold, order.CodeProviderRejected, order.ChargeNone)
 }
 
 func TestALocationStaysAtTheService(t *testing.T) {
@@ -188,14 +188,14 @@ func TestALocationStaysAtTheService(t *testing.T) {
 		}))
 		_, err := ownRun(t, server.URL, "k-123", nil, generate.Request{})
 		f, _ := errors.AsType[*order.Failure](err)
-		if f == nil || f.Class != order.Hold || f.Code != "elsewhere" {
+		if f == nil || f.Class != order.Hold || f.Code != order.CodeElsewhere {
 			t.Errorf("%s: got %v", location, err)
 		}
 		server.Close()
 	}
 	s := script(t, map[string][]said{"POST /": {{status: 202}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Retry, "bad_answer", order.ChargeUnknown)
+	wantFailure(t, f, order.Retry, order.CodeBadAnswer, order.ChargeUnknown)
 }
 
 func TestAServiceIsAliveWhenItAnswers(t *testing.T) {
@@ -249,7 +249,7 @@ func TestNothingIsAskedOfAProviderWithoutAWish(t *testing.T) {
 		if f == nil {
 			t.Fatalf("%s: got %v", typ, err)
 		}
-		if held := f.Code == "no_prompt"; held != (typ != "http" && typ != "comfyui") || held && (f.Class != order.Hold || f.Charge != order.ChargeNone) {
+		if held := f.Code == order.CodeNoPrompt; held != (typ != "http" && typ != "comfyui") || held && (f.Class != order.Hold || f.Charge != order.ChargeNone) {
 			t.Errorf("%s: got %s %s %q", typ, f.Class, f.Code, f.Charge)
 		}
 	}

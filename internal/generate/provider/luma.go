@@ -64,7 +64,7 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 	case "completed":
 		link := cmp.Or(job.Assets.Video, job.Assets.Image) // a video's picture is its preview
 		if link == "" {
-			return nil, order.Failf(order.Retry, "no_output", "the provider's answer holds no file: %s", a.snippet())
+			return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
 		}
 		return linked([]string{link}), nil
 	case "failed":

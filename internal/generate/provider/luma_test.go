@@ -66,16 +66,16 @@ func TestLumaSaysWhatTheEndOfAGenerationMeans(t *testing.T) {
 	tests := []struct {
 		answer   said
 		class    order.Class
-		code     string
+		code     order.Code
 		spending order.Charge
 	}{
-		{said{status: 200, body: `{"state":"failed","failure_reason":"Advanced prompt moderation failed"}`}, order.Fail, "refused", order.ChargeFull},
-		{said{status: 200, body: `{"state":"failed","failure_reason":"Contains blacklisted words"}`}, order.Fail, "refused", order.ChargeFull},
-		{said{status: 200, body: `{"state":"failed","failure_reason":"Failed to read user input frames"}`}, order.Retry, "provider", order.ChargeFull},
-		{said{status: 200, body: `{"state":"failed","failure_reason":null}`}, order.Retry, "provider", order.ChargeFull},
-		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Retry, "no_output", order.ChargeFull},
-		{said{status: 200, body: `{"state":"unheard"}`}, order.Retry, "bad_answer", order.ChargePending},
-		{said{status: 404}, order.Retry, "expired", order.ChargeFull},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Advanced prompt moderation failed"}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Contains blacklisted words"}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{said{status: 200, body: `{"state":"failed","failure_reason":"Failed to read user input frames"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{said{status: 200, body: `{"state":"failed","failure_reason":null}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Retry, order.CodeNoOutput, order.ChargeFull},
+		{said{status: 200, body: `{"state":"unheard"}`}, order.Retry, order.CodeBadAnswer, order.ChargePending},
+		{said{status: 404}, order.Retry, order.CodeExpired, order.ChargeFull},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{lumaJob: {test.answer}})
@@ -97,7 +97,7 @@ func TestLumaChecksTheKeyByTheCredits(t *testing.T) {
 
 func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
 	for place, spec := range map[string]Spec{"GET /dream-machine/v1/credits": lumaSpec, "GET /v1/organization": {Type: "runway", Model: "m"}} {
-		for body, code := range map[string]string{`{"credit_balance":0,"creditBalance":0}`: "no_credit", `{"credit_balance":12.5,"creditBalance":3}`: "", `{}`: ""} {
+		for body, code := range map[string]order.Code{`{"credit_balance":0,"creditBalance":0}`: order.CodeNoCredit, `{"credit_balance":12.5,"creditBalance":3}`: "", `{}`: ""} {
 			s := script(t, map[string][]said{place: {{status: 200, body: body}}})
 			err := s.provider(t, spec).Check(t.Context())
 			f, _ := errors.AsType[*order.Failure](err)
@@ -111,5 +111,5 @@ func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
 func TestRunwayKnowsAnEmptyAccount(t *testing.T) {
 	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400, body: `{"error":"You do not have enough credits to run this task."}`}}})
 	_, f := s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{})
-	wantFailure(t, f, order.Hold, "no_credit", order.ChargeNone)
+	wantFailure(t, f, order.Hold, order.CodeNoCredit, order.ChargeNone)
 }

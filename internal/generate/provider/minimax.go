@@ -40,7 +40,7 @@ func (v verdict) refused() bool { return v.Base.Code == 1026 || v.Base.Code == 1
 // refusal has cost. A question that failed says nothing about its job.
 func (v verdict) check(a answer, spending order.Charge) error {
 	said := v.Base.Message
-	held := func(code, hint string) error {
+	held := func(code order.Code, hint string) error {
 		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.says(200, "%s", said)).WithHint("%s", hint)
 		f.Charge = nothingUnlessAsked(a.paid)
 		return f
@@ -63,13 +63,13 @@ func (v verdict) check(a answer, spending order.Charge) error {
 	case 1001: // a timeout of its own: there may be a task
 		return a.as(http.StatusGatewayTimeout).failure()
 	case 1004, 2049:
-		return held("key_refused", "see that the generator's key is valid")
+		return held(order.CodeProviderKeyRefused, "see that the generator's key is valid")
 	case 2061:
-		return held("not_found", "the account's plan does not have the model: choose another, or another plan")
+		return held(order.CodeProviderNotFound, "the account's plan does not have the model: choose another, or another plan")
 	case 1008, 1028, 1030:
-		return held("no_credit", "put money into your account at the provider, then `atelierd orders retry`")
+		return held(order.CodeNoCredit, "put money into your account at the provider, then `atelierd orders retry`")
 	case 2013:
-		return held("rejected", "the provider does not take the request: see the generator's model and params")
+		return held(order.CodeProviderRejected, "the provider does not take the request: see the generator's model and params")
 	}
 	f := a.failed("%d %s", v.Base.Code, said)
 	if !a.paid {
@@ -149,7 +149,7 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 		if id := idOf(task.File); id != "" {
 			return b.file(ctx, c, id)
 		}
-		return nil, order.Failf(order.Retry, "no_output", "the provider's answer holds no file: %s", a.snippet())
+		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
 	}
 	return nil, a.failure()
 }

@@ -46,24 +46,24 @@ func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
 	tests := []struct {
 		code     int
 		class    order.Class
-		word     string
+		word     order.Code
 		spending order.Charge
 	}{
-		{1026, order.Fail, "refused", order.ChargeNone},
-		{1027, order.Fail, "refused", order.ChargeNone},
-		{1002, order.Wait, "rate_limited", order.ChargeNone},
-		{1004, order.Hold, "key_refused", order.ChargeNone},
-		{2049, order.Hold, "key_refused", order.ChargeNone},
-		{1008, order.Hold, "no_credit", order.ChargeNone},
-		{2013, order.Hold, "rejected", order.ChargeNone},
-		{1000, order.Retry, "outage", order.ChargeNone},
-		{1001, order.Retry, "outage", order.ChargeUnknown},
-		{1041, order.Wait, "rate_limited", order.ChargeNone},
-		{2056, order.Wait, "rate_limited", order.ChargeNone},
-		{2061, order.Hold, "not_found", order.ChargeNone},
-		{1028, order.Hold, "no_credit", order.ChargeNone},
-		{9999, order.Retry, "provider", order.ChargeFull},   // unheard of
-		{0, order.Retry, "bad_answer", order.ChargeUnknown}, // without a task
+		{1026, order.Fail, order.CodeRefused, order.ChargeNone},
+		{1027, order.Fail, order.CodeRefused, order.ChargeNone},
+		{1002, order.Wait, order.CodeProviderRateLimited, order.ChargeNone},
+		{1004, order.Hold, order.CodeProviderKeyRefused, order.ChargeNone},
+		{2049, order.Hold, order.CodeProviderKeyRefused, order.ChargeNone},
+		{1008, order.Hold, order.CodeNoCredit, order.ChargeNone},
+		{2013, order.Hold, order.CodeProviderRejected, order.ChargeNone},
+		{1000, order.Retry, order.CodeOutage, order.ChargeNone},
+		{1001, order.Retry, order.CodeOutage, order.ChargeUnknown},
+		{1041, order.Wait, order.CodeProviderRateLimited, order.ChargeNone},
+		{2056, order.Wait, order.CodeProviderRateLimited, order.ChargeNone},
+		{2061, order.Hold, order.CodeProviderNotFound, order.ChargeNone},
+		{1028, order.Hold, order.CodeNoCredit, order.ChargeNone},
+		{9999, order.Retry, order.CodeProviderFailed, order.ChargeFull}, // unheard of
+		{0, order.Retry, order.CodeBadAnswer, order.ChargeUnknown},      // without a task
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
@@ -79,17 +79,17 @@ func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
 		name     string
 		answer   said
 		class    order.Class
-		code     string
+		code     order.Code
 		spending order.Charge
 	}{
-		{"a task refused", coded(1027, `"status":"Fail",`), order.Fail, "refused", order.ChargeFull},
-		{"a task that failed", coded(0, `"status":"Fail",`), order.Retry, "provider", order.ChargeFull},
-		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, "provider", order.ChargeFull},
-		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Retry, "no_output", order.ChargeFull},
-		{"a question too many", coded(1002, ""), order.Wait, "rate_limited", order.ChargePending},
-		{"a question that failed", coded(1000, ""), order.Retry, "outage", order.ChargePending},
-		{"a question with a bad key", coded(1004, ""), order.Hold, "key_refused", order.ChargePending},
-		{"a task that is gone", said{status: 404}, order.Retry, "expired", order.ChargeFull},
+		{"a task refused", coded(1027, `"status":"Fail",`), order.Fail, order.CodeRefused, order.ChargeFull},
+		{"a task that failed", coded(0, `"status":"Fail",`), order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Retry, order.CodeNoOutput, order.ChargeFull},
+		{"a question too many", coded(1002, ""), order.Wait, order.CodeProviderRateLimited, order.ChargePending},
+		{"a question that failed", coded(1000, ""), order.Retry, order.CodeOutage, order.ChargePending},
+		{"a question with a bad key", coded(1004, ""), order.Hold, order.CodeProviderKeyRefused, order.ChargePending},
+		{"a task that is gone", said{status: 404}, order.Retry, order.CodeExpired, order.ChargeFull},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -15,23 +15,23 @@ func TestOpenAITellsARefusalFromAnAnswerOfAnotherForm(t *testing.T) {
 	tests := []struct {
 		answer   said
 		class    order.Class
-		code     string
+		code     order.Code
 		spending order.Charge
 	}{
-		{said{status: 200, body: `{"data":[]}`}, order.Fail, "refused", order.ChargeFull},
-		{said{status: 200, body: `{"message":"welcome"}`}, order.Retry, "bad_answer", order.ChargeUnknown},
-		{said{status: 400, body: `{"error":{"code":"moderation_blocked","type":"user_error"}}`}, order.Fail, "refused", order.ChargeNone},
-		{said{status: 400, body: `{"error":{"code":"400","type":"content_policy_violation"}}`}, order.Fail, "refused", order.ChargeNone},
-		{said{status: 400, body: `{"error":{"code":"invalid_size"}}`}, order.Hold, "rejected", order.ChargeNone},
-		{said{status: 400, body: `{"error":{"message":"Invalid value for 'moderation'","code":"invalid_value"}}`}, order.Hold, "rejected", order.ChargeNone},
-		{said{status: 400, body: `{"error":{"message":"Your request was rejected by our safety system.","code":null}}`}, order.Fail, "refused", order.ChargeNone},
-		{said{status: 403, body: `{"code":"The caller does not have permission","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK"}`}, order.Fail, "refused", order.ChargeNone},
-		{said{status: 400, body: `{"code":"imagine:content-moderated","error":"Generated image rejected by content moderation.","usage":{"cost_in_usd_ticks":900000000}}`}, order.Fail, "refused", order.ChargeFull},
-		{said{status: 403, body: `{"error":{"message":"this key may not use the model"}}`}, order.Hold, "key_refused", order.ChargeNone},
-		{said{status: 429, body: `{"error":{"code":"insufficient_quota"}}`}, order.Hold, "no_credit", order.ChargeNone},
-		{said{status: 429, body: `{"error":{"type":"insufficient_quota"}}`}, order.Hold, "no_credit", order.ChargeNone},
-		{said{status: 400, body: `{"error":{"code":"billing_hard_limit_reached"}}`}, order.Hold, "no_credit", order.ChargeNone},
-		{said{status: 429, body: `{"error":{"code":"rate_limit_exceeded"}}`}, order.Wait, "rate_limited", order.ChargeNone},
+		{said{status: 200, body: `{"data":[]}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{said{status: 200, body: `{"message":"welcome"}`}, order.Retry, order.CodeBadAnswer, order.ChargeUnknown},
+		{said{status: 400, body: `{"error":{"code":"moderation_blocked","type":"user_error"}}`}, order.Fail, order.CodeRefused, order.ChargeNone},
+		{said{status: 400, body: `{"error":{"code":"400","type":"content_policy_violation"}}`}, order.Fail, order.CodeRefused, order.ChargeNone},
+		{said{status: 400, body: `{"error":{"code":"invalid_size"}}`}, order.Hold, order.CodeProviderRejected, order.ChargeNone},
+		{said{status: 400, body: `{"error":{"message":"Invalid value for 'moderation'","code":"invalid_value"}}`}, order.Hold, order.CodeProviderRejected, order.ChargeNone},
+		{said{status: 400, body: `{"error":{"message":"Your request was rejected by our safety system.","code":null}}`}, order.Fail, order.CodeRefused, order.ChargeNone},
+		{said{status: 403, body: `{"code":"The caller does not have permission","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK"}`}, order.Fail, order.CodeRefused, order.ChargeNone},
+		{said{status: 400, body: `{"code":"imagine:content-moderated","error":"Generated image rejected by content moderation.","usage":{"cost_in_usd_ticks":900000000}}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{said{status: 403, body: `{"error":{"message":"this key may not use the model"}}`}, order.Hold, order.CodeProviderKeyRefused, order.ChargeNone},
+		{said{status: 429, body: `{"error":{"code":"insufficient_quota"}}`}, order.Hold, order.CodeNoCredit, order.ChargeNone},
+		{said{status: 429, body: `{"error":{"type":"insufficient_quota"}}`}, order.Hold, order.CodeNoCredit, order.ChargeNone},
+		{said{status: 400, body: `{"error":{"code":"billing_hard_limit_reached"}}`}, order.Hold, order.CodeNoCredit, order.ChargeNone},
+		{said{status: 429, body: `{"error":{"code":"rate_limit_exceeded"}}`}, order.Wait, order.CodeProviderRateLimited, order.ChargeNone},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{"POST /images/generations": {test.answer}})
@@ -105,10 +105,10 @@ func TestOpenAIMissesAModelThatIsNotThere(t *testing.T) {
 	for name, c := range map[string]struct {
 		list string
 		one  said
-		code string
+		code order.Code
 	}{
 		"it is listed":               {`{"data":[{"id":"gpt-image-1"}]}`, gone, ""},
-		"it is not there":            {`{"data":[{"id":"dall-e-3"}]}`, gone, "not_found"},
+		"it is not there":            {`{"data":[{"id":"dall-e-3"}]}`, gone, order.CodeProviderNotFound},
 		"it is there and not listed": {`{"data":[{"id":"dall-e-3"}]}`, said{status: 200, body: `{"id":"gpt-image-1"}`}, ""},
 		"nobody can tell":            {`{"data":[]}`, said{status: 404, body: "not found"}, ""},
 		"another form":               {`[{"id":"x"}]`, said{status: 500}, ""},
@@ -133,7 +133,7 @@ func TestAFileOfACallWithoutAJobIsAskedForAgain(t *testing.T) {
 	}
 	s = script(t, map[string][]said{"POST /images/generations": {answer}, "GET /f": {{status: 503}}})
 	_, f = s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
-	wantFailure(t, f, order.Retry, "fetch", order.ChargeUnknown)
+	wantFailure(t, f, order.Retry, order.CodeFetch, order.ChargeUnknown)
 	if f.Outage || len(s.requests("GET /f")) != 4 || len(s.requests("POST /images/generations")) != 1 {
 		t.Errorf("outage %t after %d tries", f.Outage, len(s.requests("GET /f")))
 	}
@@ -145,12 +145,12 @@ func TestALinkThatNobodyMayFetchIsHeldWithWhatARetryCosts(t *testing.T) {
 	s := script(t, map[string][]said{"POST /images/generations": {{status: 200, body: link}},
 		"POST /": {{status: 200, body: link, header: map[string]string{"Content-Type": "application/json"}}}})
 	_, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
-	wantFailure(t, f, order.Hold, "not_fetched", order.ChargeFull)
+	wantFailure(t, f, order.Hold, order.CodeNotFetched, order.ChargeFull)
 	if !strings.Contains(f.Hint, "retry` makes another, which is paid for") {
 		t.Errorf("hint %q", f.Hint)
 	}
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Hold, "not_fetched", order.ChargePending)
+	wantFailure(t, f, order.Hold, order.CodeNotFetched, order.ChargePending)
 	if !strings.Contains(f.Hint, "retry` tries to fetch it again") {
 		t.Errorf("hint %q", f.Hint)
 	}

@@ -74,7 +74,7 @@ type backend interface {
 type repeater interface{ repeats() bool }
 
 // errNoJobs is the answer to a ticket of a provider that gives none.
-var errNoJobs = order.Failf(order.Retry, "expired", "the provider has no jobs that could be asked about")
+var errNoJobs = order.Failf(order.Retry, order.CodeExpired, "the provider has no jobs that could be asked about")
 
 // Provider is a generate.Generator.
 type Provider struct {
@@ -174,7 +174,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	defer cancel()
 	ticket := req.Call.Ticket
 	if ticket == "" && req.Prompt == "" && p.needs.Prompt {
-		return generate.Result{}, order.Failf(order.Hold, "no_prompt", "the order says nothing of what is to be made").
+		return generate.Result{}, order.Failf(order.Hold, order.CodeNoPrompt, "the order says nothing of what is to be made").
 			WithHint("ask the client: `atelierd messages %s --send TEXT`; then `atelierd orders retry`", req.OrderID).Nothing()
 	}
 	var out *output
@@ -245,7 +245,7 @@ func overdue(err error, began time.Time) error {
 	if !ok || f.Charge != order.ChargePending || f.Class != order.Wait && !f.Outage || began.IsZero() || time.Since(began) < mostJob {
 		return err
 	}
-	held := order.Failf(order.Hold, "overdue", "a day after the call: %w", f).
+	held := order.Failf(order.Hold, order.CodeOverdue, "a day after the call: %w", f).
 		WithHint("look at the provider; `atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
 	held.Charge = order.ChargePending
 	return held
@@ -269,7 +269,7 @@ func submitted(req generate.Request, ticket string) error {
 		return nil
 	}
 	if err := req.Call.Submitted(ticket); err != nil {
-		return &order.Failure{Class: order.Retry, Code: "ticket", Charge: order.ChargeUnknown,
+		return &order.Failure{Class: order.Retry, Code: order.CodeTicket, Charge: order.ChargeUnknown,
 			Err: fmt.Errorf("the provider's job %.80q could not be written down: %w", ticket, err)}
 	}
 	return nil
@@ -286,7 +286,7 @@ func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, e
 	pause := p.spec.PollInterval
 	for {
 		out, err := p.backend.poll(ctx, c, ticket)
-		if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == "elsewhere" {
+		if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeElsewhere {
 			err = keep(err, ticket) // base_url has changed, and the job is where it was
 		}
 		if out != nil || err != nil {

@@ -70,7 +70,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 		}
 		links := linksIn(made)
 		if len(links) == 0 { // the next call would give the same
-			return nil, order.Failf(order.Hold, "no_output", "the model's output is no file: %s", a.snippet()).
+			return nil, order.Failf(order.Hold, order.CodeNoOutput, "the model's output is no file: %s", a.snippet()).
 				WithHint("see that the generator's model is one that makes files")
 		}
 		return linked(links), nil

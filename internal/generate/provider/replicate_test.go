@@ -9,11 +9,11 @@ import (
 )
 
 func TestReplicateTellsADeletedOutputFromOneThatIsNoFile(t *testing.T) {
-	for output, code := range map[string]string{`null`: "expired", `{"text":"a lighthouse"}`: "no_output", `[]`: "no_output", `["a","b"]`: "no_output"} {
+	for output, code := range map[string]order.Code{`null`: order.CodeExpired, `{"text":"a lighthouse"}`: order.CodeNoOutput, `[]`: order.CodeNoOutput, `["a","b"]`: order.CodeNoOutput} {
 		s := script(t, map[string][]said{"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}}})
 		_, f := s.resumed(t, Spec{Type: "replicate", Model: "black-forest-labs/flux-schnell"}, "p1")
 		class := order.Retry
-		if code == "no_output" {
+		if code == order.CodeNoOutput {
 			class = order.Hold // the next call would make the same
 		}
 		wantFailure(t, f, class, code, order.ChargeFull)

@@ -23,7 +23,7 @@ func with(fields, params map[string]any) map[string]any {
 func read(r generate.Reference) ([]byte, error) {
 	b, err := os.ReadFile(r.Path)
 	if err != nil {
-		return nil, order.Failf(order.Retry, "reference", "a reference cannot be read: %w", err).Nothing()
+		return nil, order.Failf(order.Retry, order.CodeReference, "a reference cannot be read: %w", err).Nothing()
 	}
 	return b, nil
 }
@@ -65,7 +65,7 @@ func fromBase64(s string) (blob, error) {
 	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
-		return blob{}, order.Failf(order.Retry, "bad_answer", "the provider's picture is no base64")
+		return blob{}, order.Failf(order.Retry, order.CodeBadAnswer, "the provider's picture is no base64")
 	}
 	return blob{data: b}, nil
 }

@@ -84,13 +84,13 @@ func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, ou
 // save writes the output's files, whole or not at all.
 func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
 	if len(out.blobs) == 0 {
-		return nil, order.Failf(order.Retry, "no_output", "the provider's answer holds no file")
+		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file")
 	}
 	if len(out.blobs) > generate.MaxFiles {
-		return nil, order.Failf(order.Retry, "bad_answer", "the provider made %d files, at most %d are taken", len(out.blobs), generate.MaxFiles)
+		return nil, order.Failf(order.Retry, order.CodeBadAnswer, "the provider made %d files, at most %d are taken", len(out.blobs), generate.MaxFiles)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
-		return nil, &order.Failure{Class: order.Retry, Code: "output_dir", Charge: order.ChargePending, Err: err}
+		return nil, &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
 	}
 	var files []string
 	for i, b := range out.blobs {
@@ -107,7 +107,7 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return &order.Failure{Class: order.Retry, Code: "output_dir", Charge: order.ChargePending, Err: err}
+		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
 	}
 	if strings.HasPrefix(b.link, "data:") {
 		var err error
@@ -130,13 +130,13 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		if _, ok := errors.AsType[*order.Failure](got); ok && !disk {
 			return got
 		}
-		return &order.Failure{Class: order.Retry, Code: "output_dir", Charge: order.ChargePending, Err: err}
+		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
 	}
 	switch {
 	case size == 0:
-		return order.Failf(order.Retry, "bad_answer", "the provider's file is empty")
+		return order.Failf(order.Retry, order.CodeBadAnswer, "the provider's file is empty")
 	case size > generate.MaxFileBytes:
-		return order.Failf(order.Hold, "too_large", "the provider's file has more than %d bytes, the most that can be delivered", generate.MaxFileBytes).
+		return order.Failf(order.Hold, order.CodeProviderTooLarge, "the provider's file has more than %d bytes, the most that can be delivered", generate.MaxFileBytes).
 			WithHint("change the generator's params and restart, then `atelierd orders redo`, which is paid for")
 	}
 	return os.Rename(temp, file)

@@ -79,16 +79,16 @@ func TestRunwaySaysWhatTheEndOfATaskMeans(t *testing.T) {
 	tests := []struct {
 		answer   said
 		class    order.Class
-		code     string
+		code     order.Code
 		spending order.Charge
 	}{
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"SAFETY.INPUT.TEXT"}`}, order.Fail, "refused", order.ChargeFull},
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`}, order.Fail, "refused", order.ChargeFull},
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.INTERNAL"}`}, order.Retry, "provider", order.ChargeFull},
-		{said{status: 200, body: `{"status":"FAILED","failureCode":"INTERNAL.BAD_OUTPUT.CODE01","failure":"it went wrong"}`}, order.Retry, "provider", order.ChargeFull},
-		{said{status: 200, body: `{"status":"CANCELLED"}`}, order.Retry, "provider", order.ChargeFull},
-		{said{status: 200, body: `{"status":"SUCCEEDED","output":[]}`}, order.Retry, "no_output", order.ChargeFull},
-		{said{status: 404}, order.Retry, "expired", order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"SAFETY.INPUT.TEXT"}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.INTERNAL"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"INTERNAL.BAD_OUTPUT.CODE01","failure":"it went wrong"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{said{status: 200, body: `{"status":"CANCELLED"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{said{status: 200, body: `{"status":"SUCCEEDED","output":[]}`}, order.Retry, order.CodeNoOutput, order.ChargeFull},
+		{said{status: 404}, order.Retry, order.CodeExpired, order.ChargeFull},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{runwayTask: {test.answer}})
@@ -101,11 +101,11 @@ func TestRunwayRefusesByAnErrorButNotByTheNameOfAField(t *testing.T) {
 	const place = "POST /v1/text_to_image"
 	s := script(t, map[string][]said{place: {{status: 400, body: `{"error":"The prompt did not pass content moderation."}`}}})
 	_, f := s.generate(t, runwaySpec, generate.Request{})
-	wantFailure(t, f, order.Fail, "refused", order.ChargeNone)
+	wantFailure(t, f, order.Fail, order.CodeRefused, order.ChargeNone)
 
 	s = script(t, map[string][]said{place: {{status: 400, body: `{"error":"Validation of body failed","issues":[{"path":["contentModeration"]}]}`}}})
 	_, f = s.generate(t, runwaySpec, generate.Request{})
-	wantFailure(t, f, order.Hold, "rejected", order.ChargeNone)
+	wantFailure(t, f, order.Hold, order.CodeProviderRejected, order.ChargeNone)
 }
 
 func TestRunwayChecksTheKeyByTheOrganization(t *testing.T) {

@@ -117,7 +117,7 @@ type InsertOrderParams struct {
 	RequirementAnswers *string
 	RemoteStatus       order.Status
 	State              order.State
-	Code               string
+	Code               order.Code
 	Reason             string
 	Hint               string
 	PriceUsdMicros     *order.USD
@@ -196,7 +196,7 @@ type KnownOrdersRow struct {
 	State         order.State
 	RemoteStatus  order.Status
 	Round         int64
-	Code          string
+	Code          order.Code
 	Fingerprint   int64
 	MissingAt     utc.Time
 	EffectEventID int64
@@ -348,7 +348,7 @@ UPDATE orders SET state = ?, code = ?, reason = ?, hint = ?, changed_at = ? WHER
 
 type SetOrderStateParams struct {
 	State     order.State
-	Code      string
+	Code      order.Code
 	Reason    string
 	Hint      string
 	ChangedAt utc.Time

@@ -53,7 +53,7 @@ WHERE order_id = ?5 AND kind <> 'message' AND state IN ('ready', 'leased', 'held
 `
 
 type CloseJobsParams struct {
-	Code       string
+	Code       order.Code
 	Reason     string
 	ChangedAt  utc.Time
 	FinishedAt utc.Time
@@ -110,7 +110,7 @@ WHERE job_id = ?4 AND finished_at IS NULL
 type CrashAttemptsParams struct {
 	FinishedAt utc.Time
 	Outcome    string
-	Code       string
+	Code       order.Code
 	JobID      int64
 }
 
@@ -159,7 +159,7 @@ WHERE id = ?6 AND lease_token = ?7
 `
 
 type FailParams struct {
-	Code       string
+	Code       order.Code
 	Reason     string
 	Hint       string
 	ChangedAt  utc.Time
@@ -193,7 +193,7 @@ WHERE id = ?7
 type FinishAttemptParams struct {
 	FinishedAt utc.Time
 	Outcome    string
-	Code       string
+	Code       order.Code
 	Error      string
 	Log        string
 	Cost       int64
@@ -259,7 +259,7 @@ WHERE id = ?5 AND lease_token = ?6
 `
 
 type HoldParams struct {
-	Code      string
+	Code      order.Code
 	Reason    string
 	Hint      string
 	ChangedAt utc.Time
@@ -314,7 +314,7 @@ WHERE order_id = ?5 AND kind IN ('delivery', 'piece') AND state IN ('ready', 'le
 `
 
 type HoldJobsParams struct {
-	Code      string
+	Code      order.Code
 	Reason    string
 	Hint      string
 	ChangedAt utc.Time
@@ -341,7 +341,7 @@ WHERE id = ?4 AND state = 'ready'
 `
 
 type HoldNextParams struct {
-	Code   string
+	Code   order.Code
 	Reason string
 	Hint   string
 	ID     int64
@@ -697,7 +697,7 @@ WHERE id = ?7 AND lease_token = ?8
 type RescheduleParams struct {
 	Uncounted int64
 	RunAt     utc.Time
-	Code      string
+	Code      order.Code
 	Reason    string
 	Hint      string
 	ChangedAt utc.Time
@@ -760,7 +760,7 @@ const runNow = `-- name: RunNow :exec
 UPDATE jobs SET run_at = ?1 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?2
 `
 
-func (q *Queries) RunNow(ctx context.Context, runAt utc.Time, code string) error {
+func (q *Queries) RunNow(ctx context.Context, runAt utc.Time, code order.Code) error {
 	_, err := q.exec(ctx, q.runNowStmt, runNow, runAt, code)
 	return err
 }

@@ -114,7 +114,7 @@ type Order struct {
 	RequirementAnswers *string
 	RemoteStatus       order.Status
 	State              order.State
-	Code               string
+	Code               order.Code
 	Reason             string
 	Hint               string
 	Round              int64
@@ -167,7 +167,7 @@ type VAttention struct {
 	What   string
 	ID     string
 	State  string
-	Code   string
+	Code   order.Code
 	Reason string
 	Hint   string
 	Since  string

@@ -171,7 +171,7 @@ type ListOrdersRow struct {
 	Round          int64
 	PriceUsdMicros *order.USD
 	Brief          string
-	Code           string
+	Code           order.Code
 	Reason         string
 	Hint           string
 	CreatedAt      utc.Time
@@ -183,7 +183,7 @@ type ListOrdersRow struct {
 	JobState       order.JobState
 	Attempt        int64
 	RunAt          utc.Time
-	JobCode        string
+	JobCode        order.Code
 	JobReason      string
 }
 
@@ -290,7 +290,7 @@ type OrderAttemptsRow struct {
 	StartedAt     utc.Time
 	FinishedAt    utc.Time
 	Outcome       string
-	Code          string
+	Code          order.Code
 	Error         string
 	Log           string
 	CostUsdMicros order.USD
@@ -443,7 +443,7 @@ type OrderJobsRow struct {
 	State   order.JobState
 	Attempt int64
 	RunAt   utc.Time
-	Code    string
+	Code    order.Code
 	Reason  string
 	Hint    string
 }
@@ -487,7 +487,7 @@ WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?1 AND chan
 `
 
 // The orders whose work was put off with the given code at or after a time.
-func (q *Queries) OrdersWaitingFor(ctx context.Context, code string, changedAt utc.Time) (int64, error) {
+func (q *Queries) OrdersWaitingFor(ctx context.Context, code order.Code, changedAt utc.Time) (int64, error) {
 	row := q.queryRow(ctx, q.ordersWaitingForStmt, ordersWaitingFor, code, changedAt)
 	var column_1 int64
 	err := row.Scan(&column_1)

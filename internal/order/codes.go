@@ -1,0 +1,264 @@
+package order
+
+// Code is a short stable word for why work waits, is held or has failed. Codes
+// are stored, shown to the owner and compared, so each has one meaning: what a
+// provider answers never shares a code with what the marketplace answers.
+// docs/codes.md lists them for owners.
+type Code string
+
+// Alert names a fact about the whole daemon that the owner sees until it is over.
+type Alert string
+
+// Code returns the word by which status shows the alert.
+func (a Alert) Code() Code { return Code(AlertFact + a) }
+
+// AlertFact begins the names of the stored facts that are alerts.
+const AlertFact = "trouble."
+
+// The marketplace's codes: what it answers, and where its orders stand.
+const (
+	// AlertKey: the marketplace refuses the API key. The owner replaces it.
+	AlertKey Alert = "key"
+
+	// CodeKeyRefused: the marketplace refuses the API key (401). The owner replaces it.
+	CodeKeyRefused Code = "key_refused"
+	// CodeForbidden: the key does not belong to the agent id (403). The owner replaces one of them.
+	CodeForbidden Code = "forbidden"
+	// CodeNoKey: there is no agent id or no API key. The owner registers or sets them.
+	CodeNoKey Code = "no_key"
+	// CodeBudget: no request is left in this window. Work goes on by itself.
+	CodeBudget Code = "budget"
+	// CodeRateLimited: the marketplace asks for a pause (429). Work goes on by itself.
+	CodeRateLimited Code = "rate_limited"
+	// CodeUnreachable: the request did not leave the host. It is sent again; the owner checks the network.
+	CodeUnreachable Code = "unreachable"
+	// CodeNoAnswer: a request was sent and its answer was lost. The daemon looks before it sends again.
+	CodeNoAnswer Code = "no_answer"
+	// CodeServerError: the marketplace failed (5xx). It is asked again.
+	CodeServerError Code = "server_error"
+	// CodeUnexpected: an odd answer, often from a proxy. It is asked again.
+	CodeUnexpected Code = "unexpected"
+	// CodeMoved: the marketplace is at another address. The owner changes base_url.
+	CodeMoved Code = "moved"
+	// CodeNotFound: the marketplace does not know what was asked for. Nobody can fix it.
+	CodeNotFound Code = "not_found"
+	// CodeConflict: the marketplace has it already. Nobody needs to fix it.
+	CodeConflict Code = "conflict"
+	// CodeRejected: the marketplace refuses the request. Its text says why.
+	CodeRejected Code = "rejected"
+	// CodeTooLarge: the file is too large for the marketplace. The owner has it made smaller.
+	CodeTooLarge Code = "too_large"
+	// CodeBlobRefused: the blob store refuses an upload. It is tried with a new token.
+	CodeBlobRefused Code = "blob_refused"
+	// CodeBadID: an id cannot stand in an address. Nobody can fix it.
+	CodeBadID Code = "bad_id"
+	// CodeBadAddress: the marketplace named an address that no file may be sent to. It is asked again.
+	CodeBadAddress Code = "bad_address"
+	// CodeSettling: a request without an answer may still take effect. The daemon looks again by itself.
+	CodeSettling Code = "settling"
+	// CodeNeverArrived: sent several times without an answer, and never arrived. The owner looks and retries.
+	CodeNeverArrived Code = "never_arrived"
+	// CodeUnclear: the marketplace does not show whether a delivery arrived. The owner looks and retries.
+	CodeUnclear Code = "unclear"
+	// CodeEnded: the order takes no delivery now. Work goes on by itself if it does again.
+	CodeEnded Code = "ended"
+	// CodeNotNow: the order takes no message now. It is sent once the order does.
+	CodeNotNow Code = "not_now"
+	// CodeNotListed: the marketplace does not list the order at the moment. The daemon looks again.
+	CodeNotListed Code = "not_listed"
+	// CodeVanished: the marketplace no longer lists the order. Work goes on by itself if it comes back.
+	CodeVanished Code = "vanished"
+	// CodeNotShown: delivered, and the marketplace does not show it. The owner looks there.
+	CodeNotShown Code = "not_shown"
+	// CodeQuoteNotShown: quoted, and the marketplace still waits for a quote. The owner looks or quotes again.
+	CodeQuoteNotShown Code = "quote_not_shown"
+	// CodeWindow: the window of a subscription is open. Work goes on by itself at its end.
+	CodeWindow Code = "window"
+	// CodeRowUnreadable: an order of a listing cannot be read. The owner looks at it there.
+	CodeRowUnreadable Code = "unreadable"
+	// CodeCompleted: the marketplace has completed the order, which ended the work.
+	CodeCompleted Code = "completed"
+	// CodeCancelled: the order was cancelled, which ended the work.
+	CodeCancelled Code = "cancelled"
+	// CodeDelivered: somebody else delivered the round, which ended the work.
+	CodeDelivered Code = "delivered"
+)
+
+// The generators' codes: what providers and the owner's programs answer, and
+// what is wrong with what they made.
+const (
+	// AlertGenerator begins the name of a paused generator's alert; see GeneratorAlert.
+	AlertGenerator Alert = "generator."
+
+	// CodePaused: the generator is paused after failures. It is probed, and work goes on by itself.
+	CodePaused Code = "paused"
+	// CodeProviderKeyRefused: the provider refuses the generator's key. The owner replaces it.
+	CodeProviderKeyRefused Code = "provider_key_refused"
+	// CodeProviderKeyMissing: the generator's key cannot be read. The owner sets it.
+	CodeProviderKeyMissing Code = "provider_key_missing"
+	// CodeNoCredit: the account at the provider is empty. The owner pays.
+	CodeNoCredit Code = "no_credit"
+	// CodeProviderNotFound: the provider does not know the address or the model. The owner corrects them.
+	CodeProviderNotFound Code = "provider_not_found"
+	// CodeProviderRedirected: the provider is at another address, which gets no key. The owner changes base_url.
+	CodeProviderRedirected Code = "redirected"
+	// CodeElsewhere: the provider names an address at another host, which gets no key. The owner decides.
+	CodeElsewhere Code = "elsewhere"
+	// CodeProviderRejected: the provider does not take the request. The owner changes model or params.
+	CodeProviderRejected Code = "provider_rejected"
+	// CodeProviderRateLimited: the provider asks for a pause (429). Work goes on by itself.
+	CodeProviderRateLimited Code = "provider_rate_limited"
+	// CodeProviderUnreachable: the request did not reach the provider. It is sent again.
+	CodeProviderUnreachable Code = "provider_unreachable"
+	// CodeProviderNoAnswer: the provider's answer was lost. A paid call may have begun.
+	CodeProviderNoAnswer Code = "provider_no_answer"
+	// CodeOutage: the provider is down. It is asked again.
+	CodeOutage Code = "outage"
+	// CodeProviderFailed: the provider's job failed. Another call is made.
+	CodeProviderFailed Code = "provider"
+	// CodeBadAnswer: the provider's answer is of no use. Another call is made.
+	CodeBadAnswer Code = "bad_answer"
+	// CodeProviderTooLarge: the provider's answer or file is too large. The owner asks for less.
+	CodeProviderTooLarge Code = "provider_too_large"
+	// CodeBusy: the service still works on the call. It is asked again.
+	CodeBusy Code = "busy"
+	// CodeSlow: the provider's job takes long. It is asked again.
+	CodeSlow Code = "slow"
+	// CodeOverdue: the provider's job has no result after a day. The owner retries, or gives it up.
+	CodeOverdue Code = "overdue"
+	// CodeExpired: the provider no longer has the job or its result. Another call is made.
+	CodeExpired Code = "expired"
+	// CodeFetch: the result could not be fetched this time. It is fetched again, and not paid for again.
+	CodeFetch Code = "fetch"
+	// CodeNotFetched: the result cannot be fetched. The owner changes what forbids it.
+	CodeNotFetched Code = "not_fetched"
+	// CodeRefused: a generator refuses to make the order. An answer, not a fault.
+	CodeRefused Code = "refused"
+	// CodeTryLater: the owner's program cannot work now. It is run again.
+	CodeTryLater Code = "try_later"
+	// CodeMisconfigured: the generator is not set up. The owner corrects its configuration.
+	CodeMisconfigured Code = "misconfigured"
+	// CodeSelfCheck: the owner's program fails its own check. The owner fixes it.
+	CodeSelfCheck Code = "self_check"
+	// CodeNotStarted: the owner's program could not be started this time. It is run again.
+	CodeNotStarted Code = "start"
+	// CodeExit: the owner's program exited with an error. It is run again.
+	CodeExit Code = "exit"
+	// CodeSignal: a signal ended the owner's program. It is run again.
+	CodeSignal Code = "signal"
+	// CodeTimeout: the owner's program took too long and was stopped. It is run again.
+	CodeTimeout Code = "timeout"
+	// CodeFlooded: the owner's program wrote too much to stdout and was stopped. It is run again.
+	CodeFlooded Code = "flooded"
+	// CodeOrphan: an earlier run still writes to the output folder. It is tried again.
+	CodeOrphan Code = "orphan"
+	// CodeBadOutput: the output does not follow the protocol. The owner fixes the program.
+	CodeBadOutput Code = "bad_output"
+	// CodeBadRequest: the order cannot be put into a request. Nobody can fix it but by changing the order.
+	CodeBadRequest Code = "bad_request"
+	// CodeNoOutput: the generator made no file. It is asked again.
+	CodeNoOutput Code = "no_output"
+	// CodeBadFile: a file is damaged, or not as the service requires. It is made again, and held the second time.
+	CodeBadFile Code = "bad_file"
+	// CodeDuplicate: the generator made a file that exists already. It is made again.
+	CodeDuplicate Code = "duplicate"
+	// CodeSameAgain: the generator made the file that the client has sent back. It is made again.
+	CodeSameAgain Code = "same_again"
+	// CodeVetoed: the service's check refuses the files. They are made again.
+	CodeVetoed Code = "vetoed"
+	// CodeCheck: the service's check failed. The owner fixes the check.
+	CodeCheck Code = "check"
+	// CodeReference: a picture of the client cannot be read or sent. It is tried again, or the owner decides.
+	CodeReference Code = "reference"
+)
+
+// The host's codes: what this machine or the daemon met. They are never the
+// order's fault.
+const (
+	// CodeError: a failure without a code of its own. It is tried again.
+	CodeError Code = "error"
+	// CodePanic: a stage hit a bug of the daemon. The owner reports it and retries.
+	CodePanic Code = "panic"
+	// CodeCrashed: the daemon ended during the attempt, which does not count.
+	CodeCrashed Code = "crashed"
+	// CodeCrashes: the daemon ended during the same work several times. The owner looks at the log and retries.
+	CodeCrashes Code = "crashes"
+	// CodeStopped: the daemon was stopped. The attempt does not count.
+	CodeStopped Code = "stopped"
+	// CodeLeaseLost: the job belongs to another worker, or its order has ended.
+	CodeLeaseLost Code = "lease_lost"
+	// CodeUnknownStage: a newer version began the work. The owner installs it again.
+	CodeUnknownStage Code = "unknown_stage"
+	// CodeDiskFull: the disk is full. The owner makes room; work goes on by itself.
+	CodeDiskFull Code = "disk_full"
+	// CodeOutputDir: the output folder cannot be used. It is tried again; the owner looks at the disk.
+	CodeOutputDir Code = "output_dir"
+	// CodeNotNoted: the result could not be written down. It is tried again.
+	CodeNotNoted Code = "not_noted"
+	// CodeNotCounted: a request could not be counted, so it was not sent. It is tried again.
+	CodeNotCounted Code = "not_counted"
+	// CodeTicket: the provider's job id could not be stored. The call counts as unknown.
+	CodeTicket Code = "ticket"
+	// CodeFileUnreadable: a file cannot be read. It is tried again.
+	CodeFileUnreadable Code = "file_unreadable"
+	// CodeFileChanged: a file changed while it was sent. It is sent again.
+	CodeFileChanged Code = "file_changed"
+	// CodeFileGone: an accepted file is gone or has changed. The owner restores it, or has it made again.
+	CodeFileGone Code = "file_gone"
+	// CodeNotUploaded: a file to deliver was never uploaded. The owner has the round made again.
+	CodeNotUploaded Code = "not_uploaded"
+	// CodeNoFiles: there are no files to deliver. The owner has the round made again.
+	CodeNoFiles Code = "no_files"
+	// CodeNoPrice: there is no price to ask for. The owner quotes.
+	CodeNoPrice Code = "no_price"
+	// CodeNoPiece: nobody asked for this piece. The owner looks at the thread.
+	CodeNoPiece Code = "no_piece"
+)
+
+// The owner's codes: what the owner has set, decides or has to decide.
+const (
+	// AlertWallet: no payout wallet is set at the marketplace. The owner sets it.
+	AlertWallet Alert = "wallet"
+	// AlertSpending: the day's cap is reached. The owner raises it, or waits.
+	AlertSpending Alert = "spending"
+
+	// CodeOwner: the owner has cancelled the work. Only the owner reopens it.
+	CodeOwner Code = "owner"
+	// CodeReview: made or priced, and waits for the owner's approval.
+	CodeReview Code = "review"
+	// CodeDryRun: made or priced, and not sent, because the service is in mode dry-run.
+	CodeDryRun Code = "dry_run"
+	// CodeNoService: the order is for a service that is not configured. The owner adds it.
+	CodeNoService Code = "no_service"
+	// CodeNoGenerator: the generator that began the work, or any, is not configured. The owner adds it.
+	CodeNoGenerator Code = "no_generator"
+	// CodeSubscription: the order is a paid window, which a delivery would end. The owner answers the client.
+	CodeSubscription Code = "subscription"
+	// CodeRoundCap: the client has sent the order back more often than allowed. The owner opens a round or refuses.
+	CodeRoundCap Code = "round_cap"
+	// CodeQuoteNeeded: the client asks for a price. The owner names it.
+	CodeQuoteNeeded Code = "quote_needed"
+	// CodeQuoteBounds: the price is outside what the service allows. The owner quotes, or changes the bounds.
+	CodeQuoteBounds Code = "quote_bounds"
+	// CodeQuoteDeclined: the pricing program declines the order. The owner quotes or cancels.
+	CodeQuoteDeclined Code = "quote_declined"
+	// CodeUnknownCall: a call may have been paid for. The owner looks at the account and retries.
+	CodeUnknownCall Code = "unknown_call"
+	// CodeAttemptCap: another call would go beyond the cap of an attempt. The owner raises it.
+	CodeAttemptCap Code = "attempt_cap"
+	// CodeOrderCap: another call would go beyond the cap of an order. The owner raises it.
+	CodeOrderCap Code = "order_cap"
+	// CodeDayCap: another call would go beyond the cap of the day. Work goes on the next day by itself.
+	CodeDayCap Code = "day_cap"
+	// CodePrompt: the service's prompt cannot be written for the order. The owner corrects it.
+	CodePrompt Code = "prompt"
+	// CodeNoPrompt: the order does not say what to make. The owner asks the client, or sets a prompt.
+	CodeNoPrompt Code = "no_prompt"
+	// CodeBadTemplate: a message template cannot be used. The owner corrects it.
+	CodeBadTemplate Code = "bad_template"
+	// CodeNotMeasured: a link has a size or duration that cannot be measured. The owner drops the requirement.
+	CodeNotMeasured Code = "not_measured"
+)
+
+// GeneratorAlert returns the alert of a paused generator.
+func GeneratorAlert(name string) Alert { return AlertGenerator + Alert(name) }
