@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// address reads an absolute http or https URL, or gives fallback when the key
-// is not there.
+// address returns an absolute http or https URL, or fallback when the key is
+// missing.
 func (t *table) address(key, fallback string) string {
 	s := t.text(key, fallback)
 	if !t.has(key) {
@@ -16,31 +16,31 @@ func (t *table) address(key, fallback string) string {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		t.problem(t.at(key), "must be a URL such as https://example.com/path, is %.80q", s)
+		t.problem(t.at(key), `%.80q is not a URL; write one like "https://example.com/path"`, s)
 	case u.User != nil:
-		t.problem(t.at(key), "must not hold a user name or password")
+		t.problem(t.at(key), "contains a user name or password; remove it")
 	}
 	return s
 }
 
-// api reads the address of an API that gets the key: https, unless it is on
-// this machine.
+// api returns the URL of an API that receives the key. It must be https, unless it
+// is on this machine.
 func (t *table) api(key, fallback string) string {
 	s := t.address(key, fallback)
 	u, err := url.Parse(s)
 	if err != nil {
-		return s // address has said so
+		return s // address has reported it
 	}
 	switch {
 	case u.RawQuery != "" || u.Fragment != "":
-		t.problem(t.at(key), "must not have a query or a fragment")
+		t.problem(t.at(key), "contains a query or a fragment; remove it")
 	case u.Scheme == "http" && !loopback(s):
-		t.problem(t.at(key), "must be https, because the API key goes there; http is for this machine only")
+		t.problem(t.at(key), "is http, which would send the API key in plain text; write https, http works for this machine only")
 	}
 	return strings.TrimRight(s, "/")
 }
 
-// loopback says whether an address is on this machine.
+// loopback reports whether an address is on this machine.
 func loopback(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {

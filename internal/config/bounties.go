@@ -8,19 +8,19 @@ import (
 	"atelierd/internal/order"
 )
 
-// Bounties says which posted tasks are claimed without asking. Without a rule
-// none are.
+// Bounties configures which posted tasks are claimed without asking the owner.
+// Without a rule none are.
 type Bounties struct {
 	Rules      []BountyRule
 	MaxOpen    int
 	MaxBacklog int
 	Interval   time.Duration
-	// Message is the text that goes with a claim; nil for none. It is executed
-	// with an order.Bounty.
+	// Message is the text that goes with a claim, or nil. It is executed with an
+	// order.Bounty.
 	Message *template.Template
 }
 
-// BountyRule is one kind of task that is claimed.
+// BountyRule matches one kind of task to claim.
 type BountyRule struct {
 	Category  string
 	MinBudget order.USD
@@ -58,12 +58,12 @@ func (t *table) bounties(services []Service) Bounties {
 			if strings.EqualFold(s.Title, r.Service) {
 				r.Service, found = s.Title, true
 				if s.PriceType == "weekly" || s.PriceType == "monthly" || s.Mode == ModeDryRun {
-					sub.problem(sub.at("service"), "is %.100q, which is a subscription or a dry run", s.Title)
+					sub.problem(sub.at("service"), "service %.100q is a subscription or a dry run; name a service that delivers single orders", s.Title)
 				}
 			}
 		}
 		if !found {
-			sub.problem(sub.at("service"), "is %.100q, and no [[service]] has that title%s", r.Service, among(r.Service, titles, titled))
+			sub.problem(sub.at("service"), "no [[service]] has the title %.100q%s", r.Service, among(r.Service, titles, titled))
 		}
 		b.Rules = append(b.Rules, r)
 	}

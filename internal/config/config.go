@@ -1,9 +1,10 @@
-// Package config reads atelierd.toml: its types, its defaults, and every
-// problem of the file at once, each with its key path and line.
+// Package config reads atelierd.toml. It checks types and ranges, fills in
+// defaults, and reports every problem of the file at once, each with its key path
+// and line.
 //
-// It must not know what the settings are used for: no network, no database, no
-// credentials, and nothing is run. It imports package provider for one table,
-// that of what each provider needs, which stands next to their code.
+// It must not know what the settings are used for. It touches no network, no
+// database and no credentials, and runs nothing. It imports package provider only
+// for the table of what each provider needs.
 package config
 
 import (
@@ -13,19 +14,18 @@ import (
 	"atelierd/internal/prompt"
 )
 
-// FileName is what the configuration is called where it is looked for.
+// FileName is the name of the configuration file in the folders that Find searches.
 const FileName = "atelierd.toml"
 
-// Config is a configuration that Load found to be without problems. All
-// defaults are filled in.
+// Config is a configuration without problems. All defaults are filled in.
 type Config struct {
-	// Path is the file as it was named, Dir the absolute folder it is in.
-	// Commands of generators are relative to Dir.
+	// Path is the file as the caller named it, Dir its absolute folder. Paths and
+	// commands in the file are relative to Dir.
 	Path string
 	Dir  string
 
-	// BaseURL is the marketplace's API, without a slash at its end; BlobURL the
-	// store for files that are too big for it.
+	// BaseURL is the marketplace's API, BlobURL its store for files that are too
+	// large for the API. Neither ends in a slash.
 	BaseURL string
 	BlobURL string
 	// DataDir is absolute.
@@ -40,14 +40,14 @@ type Config struct {
 	Bounties Bounties
 	Spending Spending
 	Services []Service
-	// Generators are by name, the NAME of [generator.NAME].
+	// Generators has the NAME of [generator.NAME] as its key.
 	Generators map[string]Generator
 
 	warnings []Problem
 }
 
-// Warnings are remarks on a file that can be used all the same, one line each
-// in the form of Error.
+// Warnings returns remarks that do not keep the file from being used, one line
+// each in the form of Error.
 func (c *Config) Warnings() []string {
 	lines := make([]string, len(c.warnings))
 	for i, w := range c.warnings {
@@ -62,19 +62,20 @@ type Agent struct {
 	Description  string
 	EndpointURL  string
 	Capabilities []string
-	// PayoutWallet and OwnerWallet are Solana addresses, AvatarURL a picture's
-	// address; each is empty when it is not set.
+	// PayoutWallet and OwnerWallet are Solana addresses, AvatarURL is the URL of a
+	// picture. Each is empty when it is not set.
 	PayoutWallet string
 	OwnerWallet  string
 	AvatarURL    string
 }
 
-// Poll says how often the marketplace is asked for orders.
+// Poll configures how often the marketplace is asked for orders.
 type Poll struct {
 	Interval time.Duration
 }
 
-// Budget holds the most requests of each kind in one window. 0 means none.
+// Budget holds the maximum number of requests of each kind in one window. Zero
+// allows none.
 type Budget struct {
 	Window   time.Duration
 	Poll     int
@@ -85,33 +86,32 @@ type Budget struct {
 	Register int
 	Token    int
 	Bounties int
-	// Reserve is how much of a shared count is kept from polling.
+	// Reserve is the part of a shared window that polling leaves unused.
 	Reserve int
 }
 
-// Work says how orders are worked on.
+// Work configures how orders are worked on.
 type Work struct {
-	// Generators is how many orders are generated at the same time.
+	// Generators is the number of orders that are generated at the same time.
 	Generators int
-	// MaxAttempts is how often a stage is tried.
+	// MaxAttempts is the number of attempts of each stage.
 	MaxAttempts int
-	// Drain is how long running work may go on after a stop.
+	// Drain is how long running work may continue after a stop.
 	Drain time.Duration
-	// Lease is how long a job is held without renewal.
+	// Lease is how long a job stays leased without renewal.
 	Lease time.Duration
-	// Backoff is the delay after the first failed attempt; it doubles with each.
+	// Backoff is the delay after the first failed attempt. It doubles with each.
 	Backoff time.Duration
-	// DeliverTimeout is how long the marketplace may take to answer a delivery,
-	// and how long a delivery of unknown outcome is waited for before it may be
-	// sent again.
+	// DeliverTimeout is how long the marketplace may take to answer a delivery. A
+	// delivery with an unknown outcome is not sent again before it has passed.
 	DeliverTimeout time.Duration
 }
 
 // The values of Service.Mode.
 const (
-	ModeAuto   = "auto"    // deliver what the generator made
-	ModeReview = "review"  // hold it until the owner approves
-	ModeDryRun = "dry-run" // generate, and send nothing
+	ModeAuto   = "auto"    // deliver the generator's files
+	ModeReview = "review"  // hold the files until the owner approves
+	ModeDryRun = "dry-run" // generate, but send nothing
 )
 
 // The values of Service.Kind.
@@ -124,9 +124,9 @@ const (
 	KindLink     = "link"
 )
 
-// Service is something the agent sells.
+// Service is one thing that the agent sells.
 type Service struct {
-	// Title is trimmed, and unique whatever its case.
+	// Title is trimmed and unique, ignoring case.
 	Title       string
 	Description string
 	Category    string
@@ -136,35 +136,36 @@ type Service struct {
 	TurnaroundHours int
 	Deliverables    []string
 	DemoURL         string
-	// QuotaLimit is the most pieces in a period of a weekly or monthly service; 0
-	// is unlimited.
+	// QuotaLimit is the maximum number of pieces in a period of a weekly or monthly
+	// service. Zero means unlimited.
 	QuotaLimit int
-	// Pieces: each message in the window of a weekly or monthly order asks for a
-	// piece. Without it such orders are held for the owner.
+	// Pieces makes each message in the window of a weekly or monthly order ask for
+	// a piece. Without it such orders are held for the owner.
 	Pieces bool
-	// Quote is how orders that ask for a price get one; nil leaves it to the
-	// owner. Only for PriceType quote.
+	// Quote prices orders that ask for a price. Nil leaves that to the owner. It is
+	// set for PriceType quote only.
 	Quote *Quote
-	// MaxRevisions is how often a client may send work back before the owner is
-	// asked; nil when it is not set.
+	// MaxRevisions is how often a client may send work back before the order is
+	// held for the owner. It is nil when it is not set.
 	MaxRevisions *int
-	// Kind is what the service promises: one of the values above, or empty for an
-	// image or a video.
+	// Kind is the kind of file that the service delivers: one of the constants
+	// above, or empty for an image or a video.
 	Kind string
-	// Files is how many files there have to be, 0 for any number; Repeats lets
-	// one be the same as another order's. MinWidth and MinHeight are pixels, the
-	// aspect is 0 for any.
+	// Files is the required number of files, zero for any. Repeats allows a file
+	// that is the same as another order's. MinWidth and MinHeight are in pixels.
+	// AspectW and AspectH are zero for any aspect ratio.
 	Files               int
 	Repeats             bool
 	MinWidth, MinHeight int
 	AspectW, AspectH    int
-	// MinDuration and MaxDuration are of videos; 0 is no bound.
+	// MinDuration and MaxDuration apply to videos. Zero sets no bound.
 	MinDuration, MaxDuration time.Duration
-	// Check is the owner's program that may veto work; empty for none.
+	// Check is the owner's program that may reject finished work, or empty.
 	Check []string
-	// Prompt puts the client's wish into words; nil is the default.
+	// Prompt is the template of the generator's prompt. Nil is the default.
 	Prompt *prompt.Prompt
-	// FromLast: a later round begins with the picture that was sent back.
+	// FromLast hands the files that the client sent back to the generator in a
+	// later round.
 	FromLast bool
 	// Generator is a key of Config.Generators.
 	Generator string

@@ -8,11 +8,11 @@ import (
 	"atelierd/internal/order"
 )
 
-// Messages says what is read of the clients' messages and written to them.
+// Messages configures how clients' messages are read and which are sent.
 type Messages struct {
-	// Interval is how often the thread of a live order is read when nothing
-	// hints at news, WindowInterval that of a subscription whose messages ask
-	// for pieces.
+	// Interval is how often the thread of an open order is read when nothing hints
+	// at a new message. WindowInterval is the same for a subscription whose messages
+	// ask for pieces.
 	Interval       time.Duration
 	WindowInterval time.Duration
 	// Templates holds the templates that are set, by the names of MessageNames.
@@ -23,7 +23,7 @@ type Messages struct {
 // unless they are set.
 func MessageNames() []string { return []string{"received", "delivered", "revised", "refused", "piece"} }
 
-// defaultPiece brings a piece to the client of a subscription.
+// defaultPiece is the message that carries a piece to the client of a subscription.
 const defaultPiece = "Piece {{.Piece}}:{{range .Links}}\n{{.}}{{end}}"
 
 func (t *table) messages() Messages {
@@ -41,7 +41,7 @@ func (t *table) messages() Messages {
 		text := t.text(name, fallback)
 		if text == "" {
 			if name == "piece" {
-				t.problem(t.at(name), "must not be empty: it is what brings the link of a piece")
+				t.problem(t.at(name), "is empty, but it carries the link of a piece; write a text with {{.Links}}, or remove the key")
 			}
 			continue
 		}
@@ -51,21 +51,21 @@ func (t *table) messages() Messages {
 			continue
 		}
 		if name == "piece" && !strings.Contains(text, ".Links") {
-			t.problem(t.at(name), "must contain {{.Links}}: it is what brings the link of a piece")
+			t.problem(t.at(name), "has no {{.Links}}, but it carries the link of a piece; add {{.Links}}")
 		}
 		m.Templates[name] = l
 	}
 	return m
 }
 
-// Quote says how orders that ask for a price get one. Without a Price and a
-// Command it is for the owner to name.
+// Quote configures how orders that ask for a price get one: a fixed Price, or the
+// output of a Command.
 type Quote struct {
 	Price   order.USD // 0 for none
 	Command []string
 	Env     []string
 	Timeout time.Duration
-	// Min and Max refuse nonsense; 0 is no bound.
+	// Min and Max bound the price. Zero sets no bound.
 	Min, Max order.USD
 }
 
@@ -82,15 +82,15 @@ func (t *table) quote() *Quote {
 	t.environment(q.Env)
 	switch {
 	case t.has("price_usd") && t.has("command"):
-		t.problem(t.at("command"), "cannot be set together with price_usd")
+		t.problem(t.at("command"), "is set next to price_usd; remove one of them")
 	case t.has("command") && (len(q.Command) == 0 || q.Command[0] == "" || strings.ContainsRune(strings.Join(q.Command, ""), 0)):
-		t.problem(t.at("command"), `must name a program, such as ["./price"]`)
+		t.problem(t.at("command"), `names no program; write one like ["./price"]`)
 	case !t.has("price_usd") && !t.has("command"):
-		t.problem(t.path, "must have a price_usd or a command; without both, leave it out and price by hand")
+		t.problem(t.path, "has neither price_usd nor command; set one, or remove quote to price orders by hand")
 	case q.Max > 0 && q.Min > q.Max:
-		t.problem(t.at("max_usd"), "must not be below min_usd")
+		t.problem(t.at("max_usd"), "is below min_usd; raise it, or lower min_usd")
 	case q.Price > 0 && (q.Price < q.Min || q.Max > 0 && q.Price > q.Max):
-		t.problem(t.at("price_usd"), "must be within min_usd and max_usd")
+		t.problem(t.at("price_usd"), "is not between min_usd and max_usd; change one of them")
 	}
 	return q
 }

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// pages are the README and the pages of docs, one after the other.
+// pages returns the README and all pages of docs as one text.
 func pages(t *testing.T) string {
 	t.Helper()
 	docs, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(docs) == 0 {
-		t.Fatal("there is no page in docs", err)
+		t.Fatal("docs has no pages", err)
 	}
 	all := ""
 	for _, file := range append([]string{"../../README.md"}, docs...) {
@@ -27,20 +27,21 @@ func pages(t *testing.T) string {
 	return all
 }
 
-func TestEachConfigurationThatIsShownLoadsWithoutAWarning(t *testing.T) {
+func TestEveryConfigurationInTheDocsLoadsWithoutWarnings(t *testing.T) {
+	t.Parallel()
 	blocks := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$").FindAllStringSubmatch(pages(t), -1)
 	if len(blocks) < 10 {
-		t.Fatalf("only %d configurations are shown", len(blocks))
+		t.Fatalf("the docs show only %d configurations", len(blocks))
 	}
 	whole := ""
 	for _, block := range blocks {
 		if strings.Contains(block[1], "[agent]") {
 			whole = block[1]
 		} else {
-			block[1] = without(whole, block[1]) + block[1] // a part, to be added to the whole before it
+			block[1] = without(whole, block[1]) + block[1] // a section, to be added to the last whole file
 		}
 		if strings.Contains(block[1], `makes = "video"`) {
-			block[1] = strings.ReplaceAll(block[1], "image_gen", "video_gen") // or there would be a warning, and rightly
+			block[1] = strings.ReplaceAll(block[1], "image_gen", "video_gen") // another category would deserve its warning
 		}
 		c, err := Load(write(t, block[1]))
 		if err != nil {
@@ -53,11 +54,11 @@ func TestEachConfigurationThatIsShownLoadsWithoutAWarning(t *testing.T) {
 	}
 }
 
-// without cuts the section out of a configuration whose place a block takes.
+// without removes the section of a configuration that a block replaces.
 func without(whole, block string) string {
 	header, _, _ := strings.Cut(block, "\n")
 	if header == "[[service]]" || header == "[[bounties.rule]]" {
-		return whole // which there may be more of
+		return whole // a list may have more of them
 	}
 	before, after, there := strings.Cut(whole, header+"\n")
 	if !there {
@@ -69,8 +70,9 @@ func without(whole, block string) string {
 	return before
 }
 
-// The example has every key, with its default where it has one.
-func TestEachKeyOfTheExampleIsExplainedWithItsDefault(t *testing.T) {
+// The example shows every key, with its default where it has one.
+func TestTheDocsExplainEveryKeyOfTheExampleWithItsDefault(t *testing.T) {
+	t.Parallel()
 	rows := map[string]string{}
 	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+`) \\| ([^|]+) \\|").FindAllStringSubmatch(pages(t), -1) {
 		keys, defaults := strings.Split(row[1], ", "), strings.Split(row[2], ", ")
@@ -89,19 +91,20 @@ func TestEachKeyOfTheExampleIsExplainedWithItsDefault(t *testing.T) {
 			section = strings.NewReplacer(".studio", ".NAME", ".painter", ".NAME").Replace(m[3]) + "."
 			continue
 		}
-		told, there := rows[section+m[3]]
+		value, there := rows[section+m[3]]
 		if !there {
-			t.Errorf("no page explains %s%s", section, m[3])
+			t.Errorf("no page of the docs explains %s%s", section, m[3])
 			continue
 		}
-		isDefault := m[1] != "" && !slices.Contains([]string{"none", "required", "by category", "off", "held", "by hand", "the link", "the wish"}, told)
-		if isDefault && told != m[4] {
-			t.Errorf("docs say that the default of %s%s is %s, the example says %s", section, m[3], told, m[4])
+		isDefault := m[1] != "" && !slices.Contains([]string{"none", "required", "by category", "off", "held", "by hand", "the link", "the wish"}, value)
+		if isDefault && value != m[4] {
+			t.Errorf("the default of %s%s is %s in the docs, but %s in the example", section, m[3], value, m[4])
 		}
 	}
 }
 
-func TestEachLinkBetweenThePagesLeadsToAFile(t *testing.T) {
+func TestEveryLinkBetweenPagesLeadsToAFile(t *testing.T) {
+	t.Parallel()
 	links := regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`).FindAllStringSubmatch(pages(t), -1)
 	if len(links) < 5 {
 		t.Fatalf("only %d links", len(links))
@@ -110,7 +113,7 @@ func TestEachLinkBetweenThePagesLeadsToAFile(t *testing.T) {
 		_, inRoot := os.Stat(filepath.Join("../..", link[1]))
 		_, inDocs := os.Stat(filepath.Join("../../docs", link[1]))
 		if inRoot != nil && inDocs != nil {
-			t.Errorf("%s is not there", link[1])
+			t.Errorf("a page links to %s, which does not exist", link[1])
 		}
 	}
 }

@@ -5,6 +5,6 @@ import _ "embed"
 //go:embed example.toml
 var example string
 
-// Example is the file that a new owner starts from: it works at once, with the
-// built-in canvas, and says what every key means.
+// Example returns the file that a new owner starts from. It works at once, with
+// the built-in canvas, and explains every key.
 func Example() string { return example }

@@ -8,20 +8,15 @@ import (
 	"testing"
 )
 
-func TestFindGoesFromTheFlagToTheFolderToTheUser(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("XDG_CONFIG_HOME", home)
-	t.Setenv("HOME", home)
-	t.Chdir(t.TempDir())
+func TestFindPrefersTheFlagThenTheWorkingFolderThenTheUsersFolder(t *testing.T) {
+	t.Parallel()
+	dir, user := t.TempDir(), t.TempDir()
+	inDir, inUser := filepath.Join(dir, FileName), filepath.Join(user, "atelierd", FileName)
 
-	_, err := Find("")
+	_, err := find(dir, user)
 	e, ok := errors.AsType[*Error](err)
-	if !ok || !strings.Contains(e.Hint, "atelierd init") || !strings.Contains(e.Error(), "there is no atelierd.toml and no "+home) {
-		t.Fatalf("Find with no file = %v", err)
-	}
-	users, err := os.UserConfigDir()
-	if err != nil {
-		t.Fatal(err)
+	if !ok || !strings.Contains(e.Hint, "atelierd init") || e.Error() != "there is no "+inDir+" and no "+inUser {
+		t.Fatalf("find without a file = %v", err)
 	}
 	put := func(path string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -31,20 +26,23 @@ func TestFindGoesFromTheFlagToTheFolderToTheUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	expect := func(explicit, want string) {
+	expect := func(want string) {
 		t.Helper()
-		if got, err := Find(explicit); got != want || err != nil {
-			t.Errorf("Find(%q) = %q, %v; want %q", explicit, got, err, want)
+		if got, err := find(dir, user); got != want || err != nil {
+			t.Errorf("find = %q, %v; want %q", got, err, want)
 		}
 	}
-	put(filepath.Join(users, "atelierd", FileName))
-	expect("", filepath.Join(users, "atelierd", FileName))
-	put(FileName)
-	expect("", FileName)
-	expect("other.toml", "other.toml")
+	put(inUser)
+	expect(inUser)
+	put(inDir)
+	expect(inDir)
+	if got, err := Find("other.toml"); got != "other.toml" || err != nil {
+		t.Errorf("Find with a path = %q, %v", got, err)
+	}
 }
 
-func TestAFileThatCannotBeReadIsAnErrorWithItsPath(t *testing.T) {
+func TestAnUnreadableFileIsAnErrorWithItsPath(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "none.toml")
 	_, err := Load(path)

@@ -25,32 +25,33 @@ const (
 	UnknownHold  = "hold"  // ask the owner
 )
 
-// Generator is a way to make files.
+// Generator configures one way to make files.
 type Generator struct {
 	Type    string
 	Timeout time.Duration
-	// Cost is the price of one call, 0 if none is set; OnUnknown says what becomes
-	// of one whose outcome nobody can tell.
+	// Cost is the price of one call, or 0. OnUnknown selects what follows a call
+	// with an unknown outcome.
 	Cost      order.USD
 	OnUnknown string
-	// Fallback are the generators that stand in while this one is down.
+	// Fallback names the generators to use while this one is down.
 	Fallback []string
 
-	// For TypeExec. Command and SelfCheck are argument vectors; SelfCheck may be
-	// empty.
+	// For TypeExec. Command and SelfCheck are a program and its arguments.
+	// SelfCheck may be empty.
 	Command   []string
 	SelfCheck []string
-	// Env holds entries NAME=value, which set, and NAME, which pass the
-	// daemon's own value on. It may hold secrets.
+	// Env holds entries NAME=value, which set a variable, and NAME, which pass on
+	// the daemon's own value. It may hold secrets.
 	Env []string
-	// Resumes: the program goes on with its own unfinished work.
+	// Resumes means that the program resumes its own unfinished work.
 	Resumes bool
 
 	// For providers.
 	BaseURL string
 	Model   string
-	Makes   string // image or video; empty where that is not known here
-	// KeyFile (absolute) and KeyEnv name where the key is, at most one of them.
+	Makes   string // image or video; empty if unknown
+	// KeyFile (absolute) and KeyEnv name the file or the variable that holds the
+	// key. At most one is set.
 	KeyFile      string
 	KeyEnv       string
 	User         string
@@ -59,14 +60,14 @@ type Generator struct {
 	PollInterval time.Duration
 }
 
-// Remote says whether the generator is a provider spoken to over HTTP.
+// Remote reports whether the generator is a provider that is called over HTTP.
 func (g Generator) Remote() bool {
 	_, is := provider.TypeOf(g.Type)
 	return is
 }
 
-// Free reports whether no call of the generator can ever cost anything: it is made
-// on the owner's own machine, reports no cost, and has no price.
+// Free reports whether no call of the generator can cost anything: it runs on the
+// owner's own machine, reports no cost and has no price.
 func (g Generator) Free() bool {
 	needs, _ := provider.TypeOf(g.Type)
 	return g.Cost == 0 && (g.Type == TypeCanvas || needs.Local)
@@ -88,7 +89,7 @@ func (t *table) generators(dir string) map[string]Generator {
 		sub := t.sub(name)
 		list[name], subs[name] = sub.generator(dir), sub
 		if !bareKey.MatchString(name) {
-			t.problem(sub.path, "must be a name of letters, digits, _ and -")
+			t.problem(sub.path, "is not a valid name; use letters, digits, _ and -")
 		}
 	}
 	for name, g := range list {
@@ -97,14 +98,15 @@ func (t *table) generators(dir string) map[string]Generator {
 			if _, there := list[other]; !there {
 				t.problem(at, "%s", noGenerator(other, slices.DeleteFunc(slices.Sorted(maps.Keys(list)), func(n string) bool { return n == name })))
 			} else if other == name {
-				t.problem(at, "must be another generator than %s itself", name)
+				t.problem(at, "names %s itself; name another generator, or remove it", name)
 			}
 		}
 	}
 	return list
 }
 
-// noGenerator says that there is none of a name, and which there are.
+// noGenerator returns a sentence that there is no such generator, with those that
+// exist.
 func noGenerator(name string, names []string) string {
 	return fmt.Sprintf("there is no [generator.%s]%s", bare(name), among(name, names, bare))
 }
@@ -117,7 +119,7 @@ func (t *table) generator(dir string) Generator {
 		Fallback: t.list("fallback"),
 	}
 	if !slices.Contains(Types(), g.Type) {
-		t.known = slices.Collect(maps.Keys(t.values)) // which keys fit, nobody can tell
+		t.known = slices.Collect(maps.Keys(t.values)) // without a type no key is known to be wrong
 		return g
 	}
 	t.call(&g)
@@ -127,47 +129,47 @@ func (t *table) generator(dir string) Generator {
 	case g.Type == TypeCanvas:
 		for _, key := range []string{"timeout", "cost_usd", "on_unknown", "fallback"} {
 			if t.has(key) {
-				t.problem(t.at(key), "is not for type canvas")
+				t.problem(t.at(key), "is not for type canvas; remove it")
 			}
 		}
 		return Generator{Type: g.Type, Makes: KindImage}
 	case g.Type == TypeExec && (len(g.Command) == 0 || g.Command[0] == ""):
-		t.problem(t.at("command"), `must name a program, such as ["./make-image"]`)
+		t.problem(t.at("command"), `names no program; write one like ["./make-image"]`)
 	}
 	return g
 }
 
-// call reads what a call costs.
+// call reads the price of a call and what follows an unknown outcome.
 func (t *table) call(g *Generator) {
 	g.Cost = t.amount("cost_usd")
 	g.OnUnknown = t.oneOf("on_unknown", UnknownRetry, UnknownRetry, UnknownHold)
 }
 
-// exec reads the keys of type exec, and forbids them to others.
+// exec reads the keys of type exec and rejects them for other types.
 func (t *table) exec(g *Generator) {
 	g.Command, g.SelfCheck, g.Env = t.list("command"), t.list("self_check"), t.list("env")
 	g.Resumes, _ = value[bool](t, "resumes", "a boolean")
 	if g.Type != TypeExec {
 		for _, key := range []string{"command", "self_check", "env", "resumes"} {
 			if t.has(key) {
-				t.problem(t.at(key), "is for type exec only")
+				t.problem(t.at(key), "is for type exec only; remove it")
 			}
 		}
 		return
 	}
 	if len(g.SelfCheck) > 0 && g.SelfCheck[0] == "" {
-		t.problem(t.at("self_check"), "must name a program, or be left out")
+		t.problem(t.at("self_check"), "names no program; write one, or remove the key")
 	}
 	for _, key := range []string{"command", "self_check"} {
 		if strings.ContainsRune(strings.Join(t.list(key), ""), 0) {
-			t.problem(t.at(key), "must not contain a NUL byte")
+			t.problem(t.at(key), "contains a NUL byte; remove it")
 		}
 	}
 	t.environment(g.Env)
-	t.noKey("the key is never in this file: name its variable in env")
+	t.noKey("a key must not be in this file; put it in an environment variable and add the variable's name to env")
 }
 
-// noKey says where a provider's key belongs, if there is one in the file.
+// noKey reports a provider's key in the file, with the place where it belongs.
 func (t *table) noKey(text string) {
 	for key := range maps.Keys(t.values) {
 		if slices.Contains([]string{"key", "api_key", "apikey", "token", "api_token", "secret"}, plain(key)) {
@@ -176,14 +178,14 @@ func (t *table) noKey(text string) {
 	}
 }
 
-// provider reads the keys of providers, and forbids them to others.
+// provider reads the keys of providers and rejects them for other types.
 func (t *table) provider(g *Generator, dir string) {
 	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "user", "params", "workflow", "poll_interval"}
 	needs, is := provider.TypeOf(g.Type)
 	if !is {
 		for _, key := range keys {
 			if t.has(key) {
-				t.problem(t.at(key), "is not for type %s", g.Type)
+				t.problem(t.at(key), "is not for type %s; remove it", g.Type)
 			}
 		}
 		t.known = append(t.known, keys...)
@@ -197,44 +199,44 @@ func (t *table) provider(g *Generator, dir string) {
 	g.Workflow = t.text("workflow", "")
 	g.PollInterval = t.duration("poll_interval", 3*time.Second, 100*time.Millisecond, time.Hour)
 	if needs.Model && g.Model == "" {
-		t.problem(t.at("model"), "is missing")
+		t.problem(t.at("model"), "is missing; write the provider's name of the model")
 	}
 	switch {
 	case g.KeyFile != "" && g.KeyEnv != "":
-		t.problem(t.at("key_env"), "cannot be set together with key_file")
+		t.problem(t.at("key_env"), "is set next to key_file; remove one of them")
 	case needs.Key && g.KeyFile == "" && g.KeyEnv == "":
-		t.problem(t.at("key_env"), "is missing: set key_env or key_file, which name where the key is")
+		t.problem(t.at("key_env"), "is missing; write the name of the variable that holds the key, or set key_file")
 	case g.KeyEnv != "" && !variable.MatchString(g.KeyEnv):
-		t.problem(t.at("key_env"), "must be the name of a variable, not the key itself")
+		t.problem(t.at("key_env"), "is not the name of an environment variable; write its name, never the key itself")
 	}
 	if needs.Workflow && g.Workflow == "" {
-		t.problem(t.at("workflow"), "is missing: the file of a workflow in API format")
+		t.problem(t.at("workflow"), "is missing; write the file of a workflow in API format")
 	} else if !needs.Workflow && t.has("workflow") {
-		t.problem(t.at("workflow"), "is not for type %s", needs.Type)
+		t.problem(t.at("workflow"), "is not for type %s; remove it", needs.Type)
 	}
-	t.noKey("the key is never in this file: set key_env to the name of its variable, or key_file to that of its file")
+	t.noKey("a key must not be in this file; set key_env to the name of its variable, or key_file to the name of its file")
 	g.KeyFile, g.Workflow = within(dir, g.KeyFile), within(dir, g.Workflow)
 }
 
 // makes reads what a provider makes. A value that the provider would ignore is a
-// problem, because the service would promise what never comes.
+// problem, because the owner would wait for files that never come.
 func (t *table) makes(needs provider.Needs) string {
 	can := needs.Makes
 	if len(can) == 0 {
 		if t.has("makes") {
-			t.problem(t.at("makes"), "is not for type %s: what is made is up to what it runs", needs.Type)
+			t.problem(t.at("makes"), "is not for type %s, where the model decides what is made; remove it", needs.Type)
 		}
 		t.known = append(t.known, "makes")
 		return ""
 	}
 	s := t.oneOf("makes", can[0], KindImage, KindVideo)
 	if !slices.Contains(can, s) {
-		t.problem(t.at("makes"), "is %.40q, and type %s makes %ss only", s, needs.Type, can[0])
+		t.problem(t.at("makes"), "is %.40q, but type %s makes %ss only; remove it", s, needs.Type, can[0])
 	}
 	return s
 }
 
-// within makes a path absolute; an empty one stays empty.
+// within returns an absolute path. An empty one stays empty.
 func within(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
@@ -242,29 +244,29 @@ func within(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// base reads the address of a provider, which gets a key. One on this machine or
-// in the owner's network may go without https.
+// base returns the address of a provider. It may be http, for a server in the
+// owner's network, but then a key deserves a warning.
 func (t *table) base(key string) string {
 	s := strings.TrimRight(t.address(key, ""), "/")
 	if !t.has(key) {
-		t.problem(t.at(key), "is missing")
+		t.problem(t.at(key), "is missing; write the address of the provider's API")
 	} else if strings.ContainsAny(s, "?#") {
-		t.problem(t.at(key), "must not have a query or a fragment")
+		t.problem(t.at(key), "contains a query or a fragment; remove it")
 	}
 	if strings.HasPrefix(s, "http://") && !loopback(s) && (t.has("key_env") || t.has("key_file")) {
-		t.warn(t.at(key), "is http: the key goes over the network in plain text")
+		t.warn(t.at(key), "is http, so the key crosses the network in plain text; use https if the server has it")
 	}
 	return s
 }
 
-// params gives a table that is handed on as JSON.
+// params returns a table that goes into the request as JSON.
 func (t *table) params(key string) map[string]any {
 	values, _ := value[map[string]any](t, key, "a table")
 	t.plain(t.at(key), values)
 	return values
 }
 
-// plain sees that a value of the file can be written as JSON.
+// plain checks that a value of the file can be written as JSON.
 func (t *table) plain(at string, v any) {
 	switch v := v.(type) {
 	case string, int64, float64, bool:
@@ -277,7 +279,7 @@ func (t *table) plain(at string, v any) {
 			t.plain(join(at, name), item)
 		}
 	default:
-		t.problem(at, "must be a string, a number, a boolean, a list or a table")
+		t.problem(at, "is a date or time; write a string, a number, a boolean, a list or a table")
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// lineIndex says on which line each key path of a valid TOML file is first
-// written. Elements of arrays have paths too: service[0].title, env[2].
+// lineIndex finds the line on which each key path of a valid TOML file first
+// appears. Elements of arrays have paths too: service[0].title, env[2].
 type lineIndex struct {
 	parser   unstable.Parser
 	newlines []int          // offsets
 	lines    map[string]int // by key path
-	tables   map[string]int // by path: how many [[path]] came so far
+	tables   map[string]int // by path: the number of [[path]] so far
 }
 
 func indexLines(data []byte) map[string]int {
@@ -38,7 +38,7 @@ func indexLines(data []byte) map[string]int {
 	return x.lines
 }
 
-// header gives the path of the table that a header opens.
+// header returns the path of the table that a header opens.
 func (x *lineIndex) header(e *unstable.Node) string {
 	path := ""
 	for it := e.Key(); it.Next(); {
@@ -80,8 +80,8 @@ func (x *lineIndex) value(path string, v *unstable.Node, line int) {
 	}
 }
 
-// note records where path stands, unless it is known already, and gives the
-// line of the node: that of what it belongs to when the parser kept none.
+// note records the line of path, unless it is known, and returns the line of the
+// node. A node for which the parser kept no line has that of its parent.
 func (x *lineIndex) note(path string, n *unstable.Node, line int) int {
 	if n.Raw.Length > 0 {
 		before, _ := slices.BinarySearch(x.newlines, int(n.Raw.Offset))
@@ -95,8 +95,8 @@ func (x *lineIndex) note(path string, n *unstable.Node, line int) int {
 
 var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-// join adds a key to a path. A key that TOML would have to quote is quoted, so
-// that it can neither be mistaken for a path nor reach a terminal as it is.
+// join adds a key to a path. It quotes a key that TOML would quote, so that the key
+// cannot be mistaken for a path and is safe on a terminal.
 func join(path, key string) string {
 	if !bareKey.MatchString(key) {
 		key = fmt.Sprintf("%+q", key)

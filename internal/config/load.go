@@ -9,28 +9,38 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"atelierd/internal/term"
 )
 
-// maxBytes is far beyond any configuration that a person writes.
+// maxBytes is far more than any configuration that a person writes.
 const maxBytes = 1 << 20
 
-// Find gives the path of the configuration: explicit when it is not empty, else
-// atelierd.toml in the working folder, else the one in the user's configuration
-// folder. Its error is an *Error.
+// Find returns the path of the configuration: explicit if it is not empty, else
+// atelierd.toml in the working folder, else atelierd/atelierd.toml in the user's
+// configuration folder. Its error is an *Error.
 func Find(explicit string) (string, error) {
 	if explicit != "" {
 		return explicit, nil
 	}
-	places := []string{FileName}
-	if dir, err := os.UserConfigDir(); err == nil {
-		places = append(places, filepath.Join(dir, "atelierd", FileName))
+	user, err := os.UserConfigDir()
+	if err != nil {
+		user = "" // no home folder: one place less to look at
+	}
+	return find("", user)
+}
+
+// find looks in the working folder dir and in the user's configuration folder.
+func find(dir, user string) (string, error) {
+	places := []string{filepath.Join(dir, FileName)}
+	if user != "" {
+		places = append(places, filepath.Join(user, "atelierd", FileName))
 	}
 	for _, path := range places {
-		// A file that is there but cannot be read is for Load to complain about:
-		// to go on to the next place would use settings that nobody expects.
+		// Load reports a file that exists but cannot be read. Skipping it here
+		// would use settings that the owner does not expect.
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path, nil
 		}
@@ -39,16 +49,15 @@ func Find(explicit string) (string, error) {
 	return "", &Error{Problems: []Problem{{Text: text}}, Hint: initHint}
 }
 
-// The next steps: init leaves a file alone that is there, so that it is of no
-// use for one unless another name is given.
+// The next steps. init never overwrites a file, so fixHint names another one.
 const (
-	initHint = "`atelierd init` writes one to start from"
-	readHint = "let it be a file that you may read, or name another with --config"
-	mendHint = "mend this in the file; `atelierd init --config example.toml` writes another, in which each key is explained"
+	initHint = "run `atelierd init` to write one, with every key explained"
+	readHint = "make the file readable, or name another with --config FILE"
+	fixHint  = "fix the file; run `atelierd init --config example.toml` to write an example with every key explained"
 )
 
-// Load reads and checks a configuration. Its error is an *Error with every
-// problem of the file; one that is no TOML has only the first.
+// Load reads and checks a configuration. Its error is an *Error with every problem
+// of the file. For a file that is not valid TOML that is only the first.
 func Load(path string) (*Config, error) {
 	data, err := read(path)
 	if err != nil {
@@ -60,11 +69,11 @@ func Load(path string) (*Config, error) {
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, &Error{Path: path, Problems: []Problem{{Text: "cannot tell its folder: " + err.Error()}}}
+		return nil, &Error{Path: path, Problems: []Problem{{Text: "cannot find its folder: " + err.Error()}}}
 	}
 	c, problems := parse(data, dir)
 	if len(problems) > 0 {
-		return nil, &Error{Path: path, Problems: problems, Hint: mendHint}
+		return nil, &Error{Path: path, Problems: problems, Hint: fixHint}
 	}
 	c.Path = path
 	return c, nil
@@ -81,12 +90,12 @@ func read(path string) ([]byte, error) {
 		return nil, cause(err)
 	}
 	if len(data) > maxBytes {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxBytes)
+		return nil, fmt.Errorf("larger than %d bytes", maxBytes)
 	}
 	return data, nil
 }
 
-// cause takes the path out of an error that is printed behind the path.
+// cause removes the path from an error that is printed after the path.
 func cause(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
@@ -96,9 +105,9 @@ func cause(err error) error {
 
 // parse checks the text of a configuration whose file is in the folder dir.
 func parse(data []byte, dir string) (*Config, []Problem) {
-	// Editors of Windows begin a file with a mark that TOML does not know.
+	// Some editors on Windows begin a file with a byte order mark.
 	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
-	// The tree is loose, so that one value of a wrong type hides no other problem.
+	// The tree has no types, so that a value of a wrong type hides no other problem.
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		return nil, []Problem{syntaxProblem(data, err)}
@@ -113,12 +122,12 @@ func parse(data []byte, dir string) (*Config, []Problem) {
 	return c, r.problems
 }
 
-// assignment is where a value of an environment variable may begin in a line
-// that is no TOML.
+// assignment matches the value of an environment variable in a line that is not
+// valid TOML.
 var assignment = regexp.MustCompile(`((?:["'\[,]\s*[A-Za-z_]\w*|\b[A-Z][A-Z0-9_]*)=).*`)
 
-// syntaxProblem shows the line at which the file stops to be TOML, but not what
-// may be a secret in it.
+// syntaxProblem shows the first line that is not valid TOML, without what may be a
+// secret in it.
 func syntaxProblem(data []byte, err error) Problem {
 	p := Problem{Line: 1, Text: strings.TrimPrefix(err.Error(), "toml: ")}
 	lines := strings.Split(string(data), "\n")
@@ -127,13 +136,6 @@ func syntaxProblem(data []byte, err error) Problem {
 		p.Line = min(max(row, 1), len(lines))
 	}
 	line := assignment.ReplaceAllString(strings.TrimSpace(lines[p.Line-1]), "$1…")
-	p.Text = strings.Map(printable, fmt.Sprintf("%.200s, in the line: %.80s", p.Text, line))
+	p.Text = term.Sanitize(fmt.Sprintf("not valid TOML: %.200s, in the line: %.80s", p.Text, line))
 	return p
-}
-
-func printable(r rune) rune {
-	if !unicode.IsPrint(r) {
-		return '?'
-	}
-	return r
 }

@@ -43,7 +43,7 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-// problems gives what is wrong with a text, as LINE KEY: TEXT without the path.
+// problems returns the problems of a text as LINE: KEY: TEXT, without the path.
 func problems(t *testing.T, text string) []string {
 	t.Helper()
 	_, err := Load(write(t, text))
@@ -61,7 +61,8 @@ func problems(t *testing.T, text string) []string {
 	return lines
 }
 
-func TestAGoodFileIsReadAndDefaultsAreFilledIn(t *testing.T) {
+func TestAGoodFileLoadsWithDefaults(t *testing.T) {
+	t.Parallel()
 	path := write(t, good)
 	c, err := Load(path)
 	if err != nil {
@@ -93,7 +94,8 @@ func TestAGoodFileIsReadAndDefaultsAreFilledIn(t *testing.T) {
 	}
 }
 
-func TestAllProblemsComeAtOnceInTheOrderOfTheirLines(t *testing.T) {
+func TestAllProblemsAreReportedAtOnceInLineOrder(t *testing.T) {
+	t.Parallel()
 	got := problems(t, `base_url = 5
 color = "red"
 [agent]
@@ -129,88 +131,94 @@ env = [
 ]
 `)
 	want := []string{
-		`1: base_url: must be a string, is an integer`,
+		`1: base_url: is an integer; write a string`,
 		`2: color: unknown key`,
-		`4: agent.name: must be 2 to 50 characters, has 1`,
-		`6: agent.endpoint_url: must be a URL such as https://example.com/path, is "my-agent"`,
-		`8: poll.intervall: unknown key, did you mean interval?`,
-		`10: budget.reserve: reserve must be below poll, or nothing is left to poll with: they are 30 and 30`,
-		`11: budget.deliver: must be 0 to 30, is 31`,
-		`13: work.drain: must be a duration such as "150s" or "10m", is "soon"`,
-		`14: work.generators: must be an integer, is a string`,
-		`18: service "AI Images": category: must be one of ` + strings.Join(capabilities, ", ") + `, is "image"`,
-		`19: service "AI Images": price_usd: write it in quotes: "5.00"`,
-		`20: service "AI Images": generator: there is no [generator.studios], did you mean studio?`,
-		`22: service "AI IMAGES": title: is the title of the service on line 16 too`,
-		`25: service "AI IMAGES": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.005"`,
-		`26: service "AI IMAGES": deliverables[1]: must not be empty`,
-		`26: service "AI IMAGES": deliverables[2]: must be a string, is an integer`,
-		`28: generator.studio.command: must name a program, such as ["./make-image"]`,
-		`32: generator.studio.env[1]: must not be ATELIER_API_KEY: no generator may see it`,
+		`4: agent.name: has 1 characters; write 2 to 50`,
+		`6: agent.endpoint_url: "my-agent" is not a URL; write one like "https://example.com/path"`,
+		`8: poll.intervall: unknown key; did you mean interval?`,
+		`10: budget.reserve: reserve is 30 and poll is 30, which leaves no request for polling; write a reserve below poll`,
+		`11: budget.deliver: is 31; write 0 to 30`,
+		`13: work.drain: "soon" is not a duration; write one like "150s" or "10m"`,
+		`14: work.generators: is a string; write an integer`,
+		`18: service "AI Images": category: "image" is not a valid value; write one of ` + strings.Join(capabilities, ", "),
+		`19: service "AI Images": price_usd: is a number; write it in quotes: "5.00"`,
+		`20: service "AI Images": generator: there is no [generator.studios]; did you mean studio?`,
+		`22: service "AI IMAGES": title: is also the title of the service on line 16; write another`,
+		`25: service "AI IMAGES": price_usd: "0.005" is not a price; write one above 0 with at most two decimals, like "5.00"`,
+		`26: service "AI IMAGES": deliverables[1]: is empty; write what the client gets, or remove it`,
+		`26: service "AI IMAGES": deliverables[2]: is an integer; write a string`,
+		`28: generator.studio.command: names no program; write one like ["./make-image"]`,
+		`32: generator.studio.env[1]: passes on ATELIER_API_KEY, which no generator may see; remove it`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("problems:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-func TestEachLimitIsCheckedOnItsLine(t *testing.T) {
-	long := func(n int) string { return strings.Repeat("é", n) }
-	for _, c := range []struct{ old, new, want string }{
-		{`name = "My Creative Agent"`, `name = "` + long(51) + `"`, "4: agent.name: must be 2 to 50 characters, has 51"},
-		{`name = "My Creative Agent"`, `name = "` + long(50) + `"`, ""},
-		{`name = "My Creative Agent"`, ``, "3: agent.name: is missing"},
-		{`name = "My Creative Agent"`, `name = "  "`, "4: agent.name: must not be empty"},
-		{`"I make pictures from words"`, `"too short"`, "5: agent.description: must be 10 to 500 characters, has 9"},
-		{`"I make pictures from words"`, `"` + long(501) + `"`, "5: agent.description: must be 10 to 500 characters, has 501"},
-		{`"https://my-agent.example.com"`, `"ftp://my-agent.example.com"`, `6: agent.endpoint_url: must be a URL such as https://example.com/path, is "ftp://my-agent.example.com"`},
-		{`"https://my-agent.example.com"`, `"https://:80"`, `6: agent.endpoint_url: must be a URL such as https://example.com/path, is "https://:80"`},
-		{`"https://my-agent.example.com"`, `"https://a:b@c"`, `6: agent.endpoint_url: must not hold a user name or password`},
-		{`endpoint_url = "https://my-agent.example.com"`, ``, `3: agent.endpoint_url: is missing`},
-		{`capabilities = ["image_gen"]`, "capabilities = [ # first\n\"seo\", # second\n# third\n\"art\"]", "10: agent.capabilities[1]: must be one of " + strings.Join(capabilities, ", ") + `, is "art"`},
-		{wallet, `YOUR_SOLANA_WALLET_ADDRESS`, "8: agent.payout_wallet: is the guide's placeholder; put your own Solana address here"},
-		{wallet, wallet[2:], "8: agent.payout_wallet: must be a Solana address of 32 bytes in base58, has 31"},
-		{wallet, strings.Repeat("1", 32), ""},
-		{wallet, strings.Repeat("1", 33), "8: agent.payout_wallet: must be a Solana address of 32 bytes in base58, has 33"},
-		{wallet, wallet[1:] + "0", "8: agent.payout_wallet: must be a Solana address: character 44 is none of base58"},
-		{wallet, wallet + wallet, "8: agent.payout_wallet: must be a Solana address: it has 88 characters, an address at most 44"},
-		{wallet, "", "8: agent.payout_wallet: must not be empty; leave the key out for none"},
-		{`payout_wallet`, `owner_wallet = "x"` + "\npayout_wallet", "8: agent.owner_wallet: must be a Solana address of 32 bytes in base58, has 1"},
-		{`"AI Image Generation"`, `"AI"`, `10: service "AI": title: must be 3 to 100 characters, has 2`},
-		{`"High-quality pictures made from your words, fast."`, `"` + long(1001) + `"`, `11: service "AI Image Generation": description: must be 10 to 1000 characters, has 1001`},
-		{`price_usd = "5.00"`, `price_usd = "0.00"`, `13: service "AI Image Generation": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "0.00"`},
-		{`price_usd = "5.00"`, `price_usd = "-5"`, `13: service "AI Image Generation": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "-5"`},
-		{`price_usd = "5.00"`, `price_usd = "5.001"`, `13: service "AI Image Generation": price_usd: must be a price above 0 with at most two decimals, such as "5.00", is "5.001"`},
-		{`turnaround_hours = 1`, `turnaround_hours = 0`, `14: service "AI Image Generation": turnaround_hours: must be 1 to 8760, is 0`},
-		{`turnaround_hours = 1`, `quota_limit = 5`, `14: service "AI Image Generation": quota_limit: is for price_type weekly and monthly only`},
-		{`turnaround_hours = 1`, "quota_limit = 5\nprice_type = \"weekly\"", ""},
-		{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service "AI Image Generation": price_type: must be one of fixed, quote, weekly, monthly, is "hourly"`},
-		{`turnaround_hours = 1`, `mode = "manual"`, `14: service "AI Image Generation": mode: must be one of auto, review, dry-run, is "manual"`},
-		{`turnaround_hours = 1`, `kind = "song"`, `14: service "AI Image Generation": kind: must be one of image, video, document, text, code, link, is "song"`},
-		{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: must be one of exec, canvas, a1111, comfyui, fal, gemini, http, luma, minimax, openai, replicate, runway, is "magic"`},
-		{`type = "exec"` + "\n" + `command = ["./make-image", ""]`, `type = "canvas"`, `19: generator.studio.env: is for type exec only`},
-		{`"./make-image", ""`, `""`, `19: generator.studio.command: must name a program, such as ["./make-image"]`},
-		{`"./make-image", ""`, `"a\u0000b"`, `19: generator.studio.command: must not contain a NUL byte`},
-		{`"OPENAI_API_KEY"`, `"ATELIER_API_KEY"`, `20: generator.studio.env[1]: must not be ATELIER_API_KEY: no generator may see it`},
-		{`"OPENAI_API_KEY"`, `"ROUND=1"`, `20: generator.studio.env[1]: must not be ROUND: the daemon sets it for each run`},
-		{`"OPENAI_API_KEY"`, `"sk-secret=1"`, `20: generator.studio.env[1]: must be NAME or NAME=value`},
-		{`[generator.studio]`, "[generator.\"a.b\\u001b\"]\ntype = \"canvas\"\n[generator.studio]", `17: generator."a.b\x1b": must be a name of letters, digits, _ and -`},
-		{`[agent]`, "[work]\nmax_attempts = 101\n[agent]", "4: work.max_attempts: must be 1 to 100, is 101"},
-		{`[agent]`, "[work]\ngenerators = 65\n[agent]", "4: work.generators: must be 1 to 64, is 65"},
-		{`[agent]`, "[work]\ndrain = \"11m\"\n[agent]", "4: work.drain: must be 0s to 10m, is 11m"},
-		{`[agent]`, "[work]\ndrain = \"0s\"\n[agent]", ""},
-		{`[agent]`, "[poll]\ninterval = \"999ms\"\n[agent]", "4: poll.interval: must be 1s to 24h, is 999ms"},
-		{`[agent]`, "[budget]\nwindow = \"0s\"\n[agent]", "4: budget.window: must be 1s to 24h, is 0s"},
-		{`[agent]`, "[budget]\npoll = 0\n[agent]", "4: budget.poll: reserve must be below poll, or nothing is left to poll with: they are 0 and 0"},
-		{`[agent]`, "[budget]\npoll = 5\n[agent]", ""},
-		{`[agent]`, "[budget]\nmessages = 61\n[agent]", "4: budget.messages: must be 0 to 60, is 61"},
-		{`[agent]`, "[poll]\ninterval = 150\n[agent]", `4: poll.interval: write it as text with its unit, such as "2m30s"`},
-		{`"https://atelierai.xyz/api"`, `"http://atelierai.xyz/api"`, "1: base_url: must be https, because the API key goes there; http is for this machine only"},
-		{`"https://atelierai.xyz/api"`, `"http://127.0.0.1:9/api"`, ""},
-		{`"https://atelierai.xyz/api"`, `"http://[::1]:9/api"`, ""},
-		{`"https://atelierai.xyz/api"`, `"http://127.0.0.1.example.com/api"`, "1: base_url: must be https, because the API key goes there; http is for this machine only"},
-		{`"https://atelierai.xyz/api"`, `"https://atelierai.xyz/api?x=1"`, "1: base_url: must not have a query or a fragment"},
-		{`"./data"`, `"~/data"`, "2: data_dir: must be a path; ~ is not expanded here, write the folder out"},
-	} {
+// long returns a text of n characters that are not ASCII.
+func long(n int) string { return strings.Repeat("é", n) }
+
+// limits are changes of the good file, with the problem that each causes.
+var limits = []struct{ old, new, want string }{
+	{`name = "My Creative Agent"`, `name = "` + long(51) + `"`, "4: agent.name: has 51 characters; write 2 to 50"},
+	{`name = "My Creative Agent"`, `name = "` + long(50) + `"`, ""},
+	{`name = "My Creative Agent"`, ``, "3: agent.name: is missing"},
+	{`name = "My Creative Agent"`, `name = "  "`, "4: agent.name: is empty; write a value"},
+	{`"I make pictures from words"`, `"too short"`, "5: agent.description: has 9 characters; write 10 to 500"},
+	{`"I make pictures from words"`, `"` + long(501) + `"`, "5: agent.description: has 501 characters; write 10 to 500"},
+	{`"https://my-agent.example.com"`, `"ftp://my-agent.example.com"`, `6: agent.endpoint_url: "ftp://my-agent.example.com" is not a URL; write one like "https://example.com/path"`},
+	{`"https://my-agent.example.com"`, `"https://:80"`, `6: agent.endpoint_url: "https://:80" is not a URL; write one like "https://example.com/path"`},
+	{`"https://my-agent.example.com"`, `"https://a:b@c"`, `6: agent.endpoint_url: contains a user name or password; remove it`},
+	{`endpoint_url = "https://my-agent.example.com"`, ``, `3: agent.endpoint_url: is missing; write a URL of yours, like "https://my-agent.example.com"`},
+	{`capabilities = ["image_gen"]`, "capabilities = [ # first\n\"seo\", # second\n# third\n\"art\"]", "10: agent.capabilities[1]: \"art\" is not a capability; write one of " + strings.Join(capabilities, ", ")},
+	{wallet, `YOUR_SOLANA_WALLET_ADDRESS`, "8: agent.payout_wallet: is the placeholder of the marketplace's guide; write your own Solana address"},
+	{wallet, wallet[2:], "8: agent.payout_wallet: is not a Solana address: it has 31 bytes, not 32; copy it again from your wallet"},
+	{wallet, strings.Repeat("1", 32), ""},
+	{wallet, strings.Repeat("1", 33), "8: agent.payout_wallet: is not a Solana address: it has 33 bytes, not 32; copy it again from your wallet"},
+	{wallet, wallet[1:] + "0", "8: agent.payout_wallet: is not a Solana address: character 44 is not a base58 digit; copy it again from your wallet"},
+	{wallet, wallet + wallet, "8: agent.payout_wallet: is not a Solana address: it has 88 characters, more than 44; copy it again from your wallet"},
+	{wallet, "", "8: agent.payout_wallet: is empty; write your Solana address, or remove the key"},
+	{`payout_wallet`, `owner_wallet = "x"` + "\npayout_wallet", "8: agent.owner_wallet: is not a Solana address: it has 1 bytes, not 32; copy it again from your wallet"},
+	{`"AI Image Generation"`, `"AI"`, `10: service "AI": title: has 2 characters; write 3 to 100`},
+	{`"High-quality pictures made from your words, fast."`, `"` + long(1001) + `"`, `11: service "AI Image Generation": description: has 1001 characters; write 10 to 1000`},
+	{`price_usd = "5.00"`, `price_usd = "0.00"`, `13: service "AI Image Generation": price_usd: "0.00" is not a price; write one above 0 with at most two decimals, like "5.00"`},
+	{`price_usd = "5.00"`, `price_usd = "-5"`, `13: service "AI Image Generation": price_usd: "-5" is not a price; write one above 0 with at most two decimals, like "5.00"`},
+	{`price_usd = "5.00"`, `price_usd = "5.001"`, `13: service "AI Image Generation": price_usd: "5.001" is not a price; write one above 0 with at most two decimals, like "5.00"`},
+	{`turnaround_hours = 1`, `turnaround_hours = 0`, `14: service "AI Image Generation": turnaround_hours: is 0; write 1 to 8760`},
+	{`turnaround_hours = 1`, `quota_limit = 5`, `14: service "AI Image Generation": quota_limit: is for price_type weekly and monthly only; remove it`},
+	{`turnaround_hours = 1`, "quota_limit = 5\nprice_type = \"weekly\"", ""},
+	{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service "AI Image Generation": price_type: "hourly" is not a valid value; write one of fixed, quote, weekly, monthly`},
+	{`turnaround_hours = 1`, `mode = "manual"`, `14: service "AI Image Generation": mode: "manual" is not a valid value; write one of auto, review, dry-run`},
+	{`turnaround_hours = 1`, `kind = "song"`, `14: service "AI Image Generation": kind: "song" is not a valid value; write one of image, video, document, text, code, link`},
+	{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: "magic" is not a valid value; write one of exec, canvas, a1111, comfyui, fal, gemini, http, luma, minimax, openai, replicate, runway`},
+	{`type = "exec"` + "\n" + `command = ["./make-image", ""]`, `type = "canvas"`, `19: generator.studio.env: is for type exec only; remove it`},
+	{`"./make-image", ""`, `""`, `19: generator.studio.command: names no program; write one like ["./make-image"]`},
+	{`"./make-image", ""`, `"a\u0000b"`, `19: generator.studio.command: contains a NUL byte; remove it`},
+	{`"OPENAI_API_KEY"`, `"ATELIER_API_KEY"`, `20: generator.studio.env[1]: passes on ATELIER_API_KEY, which no generator may see; remove it`},
+	{`"OPENAI_API_KEY"`, `"ROUND=1"`, `20: generator.studio.env[1]: sets ROUND, which the daemon sets for each run; use another name`},
+	{`"OPENAI_API_KEY"`, `"sk-secret=1"`, `20: generator.studio.env[1]: has no valid name; write NAME or NAME=value`},
+	{`[generator.studio]`, "[generator.\"a.b\\u001b\"]\ntype = \"canvas\"\n[generator.studio]", `17: generator."a.b\x1b": is not a valid name; use letters, digits, _ and -`},
+	{`[agent]`, "[work]\nmax_attempts = 101\n[agent]", "4: work.max_attempts: is 101; write 1 to 100"},
+	{`[agent]`, "[work]\ngenerators = 65\n[agent]", "4: work.generators: is 65; write 1 to 64"},
+	{`[agent]`, "[work]\ndrain = \"11m\"\n[agent]", "4: work.drain: is 11m; write 0s to 10m"},
+	{`[agent]`, "[work]\ndrain = \"0s\"\n[agent]", ""},
+	{`[agent]`, "[poll]\ninterval = \"999ms\"\n[agent]", "4: poll.interval: is 999ms; write 1s to 24h"},
+	{`[agent]`, "[budget]\nwindow = \"0s\"\n[agent]", "4: budget.window: is 0s; write 1s to 24h"},
+	{`[agent]`, "[budget]\npoll = 0\n[agent]", "4: budget.poll: reserve is 0 and poll is 0, which leaves no request for polling; write a reserve below poll"},
+	{`[agent]`, "[budget]\npoll = 5\n[agent]", ""},
+	{`[agent]`, "[budget]\nmessages = 61\n[agent]", "4: budget.messages: is 61; write 0 to 60"},
+	{`[agent]`, "[poll]\ninterval = 150\n[agent]", `4: poll.interval: is a number without a unit; write text with a unit, like "2m30s"`},
+	{`"https://atelierai.xyz/api"`, `"http://atelierai.xyz/api"`, "1: base_url: is http, which would send the API key in plain text; write https, http works for this machine only"},
+	{`"https://atelierai.xyz/api"`, `"http://127.0.0.1:9/api"`, ""},
+	{`"https://atelierai.xyz/api"`, `"http://[::1]:9/api"`, ""},
+	{`"https://atelierai.xyz/api"`, `"http://127.0.0.1.example.com/api"`, "1: base_url: is http, which would send the API key in plain text; write https, http works for this machine only"},
+	{`"https://atelierai.xyz/api"`, `"https://atelierai.xyz/api?x=1"`, "1: base_url: contains a query or a fragment; remove it"},
+	{`"./data"`, `"~/data"`, "2: data_dir: begins with ~, which is not expanded here; write the whole path"},
+}
+
+func TestEachLimitIsReportedOnItsLine(t *testing.T) {
+	t.Parallel()
+	for _, c := range limits {
 		text := strings.Replace(good, c.old, c.new, 1)
 		if text == good {
 			t.Fatalf("%q is not in the good file", c.old)
@@ -221,7 +229,8 @@ func TestEachLimitIsCheckedOnItsLine(t *testing.T) {
 	}
 }
 
-func TestASyntaxErrorShowsItsLineButNoSecret(t *testing.T) {
+func TestASyntaxErrorShowsItsLineWithoutSecrets(t *testing.T) {
+	t.Parallel()
 	got := problems(t, "base_url = \"https://x\"\n[agent\nname = 5\n")
 	if len(got) != 1 || !strings.HasPrefix(got[0], "2: ") || !strings.HasSuffix(got[0], `in the line: [agent`) {
 		t.Errorf("problems = %q", got)
@@ -231,7 +240,7 @@ func TestASyntaxErrorShowsItsLineButNoSecret(t *testing.T) {
 		t.Errorf("problems = %q", got)
 	}
 	got = problems(t, "\"a\\u001b\" = 1\n\"a\\u001b\" = 2")
-	if want := `2: key a? is already defined, in the line: "a\u001b" = 2`; len(got) != 1 || got[0] != want {
+	if want := `2: not valid TOML: key a\x1b is already defined, in the line: "a\u001b" = 2`; len(got) != 1 || got[0] != want {
 		t.Errorf("problems = %q, want %q", got, want)
 	}
 	for _, line := range []string{
@@ -246,25 +255,27 @@ func TestASyntaxErrorShowsItsLineButNoSecret(t *testing.T) {
 	}
 }
 
-func TestAWrongTypeIsOneProblemAndHidesNoOther(t *testing.T) {
+func TestAWrongTypeIsOneProblemAndHidesNoOthers(t *testing.T) {
+	t.Parallel()
 	got := problems(t, "agent = 5\npoll = [1]\nservice = [{title = true}, 3]\n[generator]\nx = \"canvas\"\n")
 	want := []string{
-		"1: agent: must be a table, is an integer",
-		"2: poll: must be a table, is a list",
+		"1: agent: is an integer; write a table",
+		"2: poll: is a list; write a table",
 		"3: service[0].category: is missing",
 		"3: service[0].description: is missing",
 		"3: service[0].generator: is missing",
 		"3: service[0].price_usd: is missing",
-		"3: service[0].title: must be a string, is a boolean",
-		"3: service[1]: must be a table, is an integer",
-		"5: generator.x: must be a table, is a string",
+		"3: service[0].title: is a boolean; write a string",
+		"3: service[1]: is an integer; write a table",
+		"5: generator.x: is a string; write a table",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("problems:\n%s", strings.Join(got, "\n"))
 	}
 }
 
-func TestWhatMayBeMeantIsOnlyWarnedOf(t *testing.T) {
+func TestWhatMayBeIntendedIsOnlyAWarning(t *testing.T) {
+	t.Parallel()
 	text := strings.NewReplacer(`payout_wallet = "`+wallet+`"`, "", "High-quality pictures made from your words, fast.", "Pictures, fast.").Replace(good) +
 		"[generator.spare]\ntype = \"canvas\"\n[poll]\ninterval = \"60s\"\n[budget]\nwindow = \"10m\"\n[work]\ndeliver_timeout = \"5s\"\n"
 	c, err := Load(write(t, text))
@@ -292,7 +303,8 @@ func TestWhatMayBeMeantIsOnlyWarnedOf(t *testing.T) {
 	}
 }
 
-func TestTheExampleLoadsAndWarnsOfTheMissingWalletOnly(t *testing.T) {
+func TestTheExampleLoadsAndWarnsOnlyOfTheMissingWallet(t *testing.T) {
+	t.Parallel()
 	c, err := Load(write(t, Example()))
 	if err != nil {
 		t.Fatal(err)
@@ -305,8 +317,9 @@ func TestTheExampleLoadsAndWarnsOfTheMissingWalletOnly(t *testing.T) {
 	}
 }
 
-// Every key that the example shows behind a # has to be a true one.
-func TestTheExamplesCommentedKeysLoadToo(t *testing.T) {
+// Every key that the example shows behind a # must be valid.
+func TestTheCommentedKeysOfTheExampleLoad(t *testing.T) {
+	t.Parallel()
 	before, exec, found := strings.Cut(Example(), "\n# [generator.studio]\n")
 	before, _, canvas := strings.Cut(before, "[generator.studio]\ntype")
 	if !found || !canvas {
@@ -335,14 +348,15 @@ func TestTheExamplesCommentedKeysLoadToo(t *testing.T) {
 	}
 	if c.Budget != plain.Budget || c.Work != plain.Work || c.Poll != plain.Poll || c.BaseURL != plain.BaseURL ||
 		c.BlobURL != plain.BlobURL || filepath.Base(c.DataDir) != filepath.Base(plain.DataDir) {
-		t.Error("what the example calls a default is none")
+		t.Error("a default in the example is not the default")
 	}
 	if c.Generators["studio"].Type != TypeExec || *c.Services[0].MaxRevisions != 2 {
 		t.Errorf("config = %+v", c)
 	}
 }
 
-func TestFilesOfWindowsLoad(t *testing.T) {
+func TestFilesFromWindowsLoad(t *testing.T) {
+	t.Parallel()
 	if got := problems(t, "\ufeff"+strings.ReplaceAll(good, "\n", "\r\n")); got != nil {
 		t.Errorf("problems = %q", got)
 	}

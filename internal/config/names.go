@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// mostNames is how many names are told of those that there are.
+// mostNames is the maximum number of names in a list of candidates.
 const mostNames = 12
 
-// among says which of the names was meant, and which there are. It goes on a
-// sentence that says that name is none of them.
+// among returns the end of a sentence that says that a name does not exist: the
+// names that were probably meant, and those that exist.
 func among(name string, names []string, show func(string) string) string {
 	if len(names) == 0 {
-		return ", nor any other"
+		return "; there are none"
 	}
 	shown := make([]string, 0, mostNames)
 	for i, n := range names {
@@ -24,10 +24,7 @@ func among(name string, names []string, show func(string) string) string {
 		}
 		shown = append(shown, show(n))
 	}
-	list := "there are " + strings.Join(shown, ", ")
-	if len(names) == 1 {
-		list = "there is " + shown[0]
-	}
+	list := "the file has " + strings.Join(shown, ", ")
 	near := meant(name, names)
 	switch {
 	case len(near) == 0:
@@ -38,7 +35,7 @@ func among(name string, names []string, show func(string) string) string {
 	return didYouMean(near, show) + " " + list
 }
 
-// didYouMean asks for one of a few names; it is empty for none.
+// didYouMean returns a question that offers the names, or "" without any.
 func didYouMean(names []string, show func(string) string) string {
 	if len(names) == 0 {
 		return ""
@@ -47,20 +44,19 @@ func didYouMean(names []string, show func(string) string) string {
 	for i, n := range names {
 		shown[i] = show(n)
 	}
-	return ", did you mean " + strings.Join(shown, " or ") + "?"
+	return "; did you mean " + strings.Join(shown, " or ") + "?"
 }
 
-// bare writes a name of the file as a key; one that TOML would have to quote is
-// quoted.
+// bare formats a name of the file as a key. It is quoted if TOML needs that.
 func bare(name string) string { return fmt.Sprintf("%.40s", join("", name)) }
 
-// titled writes a service's title.
+// titled formats the title of a service.
 func titled(title string) string { return fmt.Sprintf("%.60q", title) }
 
 var serviceKey = regexp.MustCompile(`^service\[(\d+)\]\.`)
 
-// callByTitle names services in what is said of their keys by their titles, which the
-// owner knows better than their numbers.
+// callByTitle replaces the index of a service in the keys of problems with its
+// title, which the owner recognises.
 func callByTitle(tree map[string]any, list []Problem) {
 	services, _ := tree["service"].([]any)
 	for i, p := range list {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// meant gives the names that a wrong one most likely means: the one that it
-// misspells, else one or two that it has too many or too few words for.
+// meant returns the names that a wrong one most likely means: the one it
+// misspells, or else one or two with more or fewer words.
 func meant(name string, names []string) []string {
 	if near := nearest(name, names); near != "" {
 		return []string{near}
@@ -14,14 +14,14 @@ func meant(name string, names []string) []string {
 	return akin(name, names)
 }
 
-// nearest gives the word that a misspelt one most likely means, or "".
+// nearest returns the word that a misspelt one most likely means, or "".
 func nearest(word string, words []string) string {
 	best, least := "", 3
 	if len(word) > 100 {
 		return ""
 	}
 	for _, w := range words {
-		// Two slips in a word of four letters make it another word.
+		// A word of four letters with two changes is another word.
 		if d := distance(plain(word), plain(w)); d < least && d <= len(w)/3 {
 			best, least = w, d
 		}
@@ -29,9 +29,9 @@ func nearest(word string, words []string) string {
 	return best
 }
 
-// akin gives the names all of whose words are in name, or that have all of its
-// words: per_day_usd means day_usd, and width means min_width. More than two
-// would be a guess.
+// akin returns the names whose words are all in name, or that have all words of
+// name: per_day_usd means day_usd, and width means min_width. With more than two
+// matches it returns none.
 func akin(name string, names []string) []string {
 	var list []string
 	mine := parts(name)
@@ -49,17 +49,17 @@ func akin(name string, names []string) []string {
 
 func plain(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", "_") }
 
-// parts are the words of a key or a title.
+// parts returns the words of a key or a title.
 func parts(name string) []string {
 	return strings.FieldsFunc(plain(name), func(r rune) bool { return r == '_' || r == ' ' })
 }
 
-// covers says whether there are words, and all of them are among all.
+// covers reports whether there are words and all contains each of them.
 func covers(all, words []string) bool {
 	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !slices.Contains(all, w) })
 }
 
-// distance counts the bytes to insert, delete or change to get from a to b.
+// distance returns the number of bytes to insert, delete or change to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong in the file.
+// Problem is one mistake in the file.
 type Problem struct {
-	// Line counts from 1. It is 0 when the file could not be read at all.
+	// Line counts from 1. It is 0 when the file could not be read.
 	Line int
-	// Key is the path of the key, like agent.name or service "Posters": title; a
-	// service without a title is service[0], if it is the first. It is empty when
-	// the file is no TOML.
+	// Key is the path of the key, like agent.name or service "Posters": title. A
+	// service without a title is named by its index, like service[0]. Key is empty
+	// when the file is not valid TOML.
 	Key  string
 	Text string
 }
@@ -35,13 +35,13 @@ func (p Problem) in(path string) string {
 
 // Error is every problem of a configuration, in the order of their lines.
 type Error struct {
-	Path     string // as it was named; empty when no file was found
+	Path     string // as the caller named it; empty when no file was found
 	Problems []Problem
 	// Hint is the next step, or empty.
 	Hint string
 }
 
-// Error gives a line for each problem: PATH:LINE: KEY: TEXT.
+// Error returns one line for each problem: PATH:LINE: KEY: TEXT.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {

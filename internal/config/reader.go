@@ -15,8 +15,8 @@ type reader struct {
 	warnings []Problem
 }
 
-// table is one table of the file. It remembers which keys were asked for, so
-// that the others can be called unknown.
+// table is one table of the file. It records which keys were read, so that done
+// can report the others as unknown.
 type table struct {
 	*reader
 	path   string
@@ -25,9 +25,8 @@ type table struct {
 	tables []string // those of known that are tables
 }
 
-// problem adds a problem of the key at path. It is dropped when the key or a
-// table around it has one already: what a value of the wrong type leads to is no
-// problem of its own.
+// problem adds a problem of the key at path. It drops the problem if the key or a
+// table around it has one already, because it then follows from the first.
 func (r *reader) problem(path, format string, args ...any) {
 	if !slices.ContainsFunc(r.problems, func(p Problem) bool {
 		return p.Key == path || strings.HasPrefix(path, p.Key+".")
@@ -40,7 +39,7 @@ func (r *reader) warn(path, format string, args ...any) {
 	r.warnings = append(r.warnings, Problem{Line: r.line(path), Key: path, Text: fmt.Sprintf(format, args...)})
 }
 
-// line gives the line of a path, or of the nearest table around it when the key
+// line returns the line of a path, or of the nearest table around it when the key
 // is missing.
 func (r *reader) line(path string) int {
 	for {
@@ -53,7 +52,7 @@ func (r *reader) line(path string) int {
 
 func (t *table) at(key string) string { return join(t.path, key) }
 
-// value gives the value of a key, if it is there and a T. want names T.
+// value returns the value of a key, if it is present and a T. want describes T.
 func value[T any](t *table, key, want string) (v T, ok bool) {
 	t.known = append(t.known, key)
 	raw, there := t.values[key]
@@ -61,7 +60,7 @@ func value[T any](t *table, key, want string) (v T, ok bool) {
 		return v, false
 	}
 	if v, ok = raw.(T); !ok {
-		t.problem(t.at(key), "must be %s, is %s", want, typeName(raw))
+		t.problem(t.at(key), "is %s; write %s", typeName(raw), want)
 	}
 	return v, ok
 }
@@ -85,13 +84,13 @@ func typeName(v any) string {
 	}
 }
 
-// has says whether the key is in the file, with whatever value.
+// has reports whether the key is in the file, with any value.
 func (t *table) has(key string) bool {
 	_, there := t.values[key]
 	return there
 }
 
-// text gives a trimmed string, or fallback.
+// text returns a trimmed string, or fallback.
 func (t *table) text(key, fallback string) string {
 	if s, ok := value[string](t, key, "a string"); ok {
 		return strings.TrimSpace(s)
@@ -99,18 +98,19 @@ func (t *table) text(key, fallback string) string {
 	return fallback
 }
 
-// required gives a string that has to be there and must not be blank.
+// required returns a string that must be present and not blank.
 func (t *table) required(key string) string {
 	s := t.text(key, "")
 	if !t.has(key) {
 		t.problem(t.at(key), "is missing")
 	} else if s == "" {
-		t.problem(t.at(key), "must not be empty")
+		t.problem(t.at(key), "is empty; write a value")
 	}
 	return s
 }
 
-// oneOf gives a string out of a few, or fallback; without one it is required.
+// oneOf returns one of the allowed strings, or fallback. Without a fallback the key
+// is required.
 func (t *table) oneOf(key, fallback string, allowed ...string) string {
 	s := fallback
 	if s == "" {
@@ -119,7 +119,7 @@ func (t *table) oneOf(key, fallback string, allowed ...string) string {
 		s = t.text(key, fallback)
 	}
 	if !slices.Contains(allowed, s) {
-		t.problem(t.at(key), "must be one of %s, is %.40q", strings.Join(allowed, ", "), s)
+		t.problem(t.at(key), "%.40q is not a valid value; write one of %s", s, strings.Join(allowed, ", "))
 	}
 	return s
 }
@@ -130,7 +130,7 @@ func (t *table) number(key string, fallback, least, most int) int {
 		return fallback
 	}
 	if n < int64(least) || n > int64(most) {
-		t.problem(t.at(key), "must be %d to %d, is %d", least, most, n)
+		t.problem(t.at(key), "is %d; write %d to %d", n, least, most)
 		return fallback
 	}
 	return int(n)
@@ -142,25 +142,25 @@ func (t *table) duration(key string, fallback, least, most time.Duration) time.D
 		if err != nil || example < least || example > most {
 			example = 10 * time.Minute
 		}
-		t.problem(t.at(key), "write it as text with its unit, such as %q", short(example))
+		t.problem(t.at(key), "is a number without a unit; write text with a unit, like %q", short(example))
 	}
-	s, ok := value[string](t, key, `a duration such as "150s" or "10m"`)
+	s, ok := value[string](t, key, `a duration like "150s" or "10m"`)
 	if !ok {
 		return fallback
 	}
 	d, err := time.ParseDuration(strings.TrimSpace(s))
 	switch {
 	case err != nil:
-		t.problem(t.at(key), `must be a duration such as "150s" or "10m", is %.40q`, s)
+		t.problem(t.at(key), `%.40q is not a duration; write one like "150s" or "10m"`, s)
 		return fallback
 	case d < least || d > most:
-		t.problem(t.at(key), "must be %s to %s, is %s", short(least), short(most), short(d))
+		t.problem(t.at(key), "is %s; write %s to %s", short(d), short(least), short(most))
 		return fallback
 	}
 	return d
 }
 
-// short writes a duration without the zeros of "1h0m0s".
+// short formats a duration without the zeros of "1h0m0s".
 func short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
@@ -172,28 +172,28 @@ func short(d time.Duration) string {
 	return s
 }
 
-// list gives a list of strings.
+// list returns a list of strings.
 func (t *table) list(key string) []string {
 	raw, _ := value[[]any](t, key, "a list of strings")
 	list := make([]string, len(raw))
 	for i, v := range raw {
 		s, ok := v.(string)
 		if !ok {
-			t.problem(element(t.at(key), i), "must be a string, is %s", typeName(v))
+			t.problem(element(t.at(key), i), "is %s; write a string", typeName(v))
 		}
 		list[i] = s
 	}
 	return list
 }
 
-// sub gives the table of a key; it is empty when it is not there.
+// sub returns the table of a key. It is empty when the key is missing.
 func (t *table) sub(key string) *table {
 	values, _ := value[map[string]any](t, key, "a table")
 	t.tables = append(t.tables, key)
 	return &table{reader: t.reader, path: t.at(key), values: values}
 }
 
-// subs gives the tables of a list of tables.
+// subs returns the tables of a list of tables.
 func (t *table) subs(key string) []*table {
 	raw, _ := value[[]any](t, key, fmt.Sprintf("a list of tables, [[%s]]", key))
 	t.tables = append(t.tables, key)
@@ -202,7 +202,7 @@ func (t *table) subs(key string) []*table {
 		at := element(t.at(key), i)
 		values, ok := v.(map[string]any)
 		if !ok {
-			t.problem(at, "must be a table, is %s", typeName(v))
+			t.problem(at, "is %s; write a table", typeName(v))
 			continue
 		}
 		subs = append(subs, &table{reader: t.reader, path: at, values: values})
@@ -210,7 +210,7 @@ func (t *table) subs(key string) []*table {
 	return subs
 }
 
-// done reports the keys that nobody asked for.
+// done reports the keys that were not read.
 func (t *table) done() {
 	for key := range maps.Keys(t.values) {
 		if slices.Contains(t.known, key) {
@@ -218,7 +218,7 @@ func (t *table) done() {
 		}
 		near := meant(key, t.known)
 		if len(near) > 0 && nearest(key, t.known) == "" {
-			// That a name has a section's among its words says little.
+			// A key that shares a word with a section rarely means the section.
 			near = slices.DeleteFunc(near, func(name string) bool { return slices.Contains(t.tables, name) })
 		}
 		t.problem(t.at(key), "unknown key%s", didYouMean(near, bare))

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// capabilities are the marketplace's guide's six, and those that the deployed
-// marketplace adds.
+// capabilities are the six of the marketplace's guide, then those that only the
+// deployed marketplace knows.
 var capabilities = []string{"image_gen", "video_gen", "ugc", "influencer", "brand_content", "custom",
 	"coding", "analytics", "seo", "trading", "automation", "consulting"}
 
@@ -22,11 +22,11 @@ func (t *table) config(dir string) *Config {
 	}
 	switch {
 	case c.DataDir == "":
-		t.problem("data_dir", "must not be empty")
+		t.problem("data_dir", `is empty; write a folder, like "./atelierd-data"`)
 	case strings.HasPrefix(c.DataDir, "~"):
-		t.problem("data_dir", "must be a path; ~ is not expanded here, write the folder out")
+		t.problem("data_dir", "begins with ~, which is not expanded here; write the whole path")
 	case strings.ContainsRune(c.DataDir, 0):
-		t.problem("data_dir", "must not contain a NUL byte")
+		t.problem("data_dir", "contains a NUL byte; remove it")
 	}
 	if !filepath.IsAbs(c.DataDir) {
 		c.DataDir = filepath.Join(dir, c.DataDir)
@@ -46,16 +46,16 @@ func (t *table) config(dir string) *Config {
 	return c
 }
 
-// length reads a required text of so many characters.
+// length returns a required text of least to most characters.
 func (t *table) length(key string, least, most int) string {
 	s := t.required(key)
 	if n := utf8.RuneCountInString(s); n < least || n > most {
-		t.problem(t.at(key), "must be %d to %d characters, has %d", least, most, n)
+		t.problem(t.at(key), "has %d characters; write %d to %d", n, least, most)
 	}
 	return s
 }
 
-// agent checks what the marketplace's guide limits of a profile.
+// agent checks the limits that the marketplace's guide sets for a profile.
 func (t *table) agent() Agent {
 	defer t.done()
 	a := Agent{
@@ -68,15 +68,15 @@ func (t *table) agent() Agent {
 		AvatarURL:    t.address("avatar_url", ""),
 	}
 	if !t.has("endpoint_url") {
-		t.problem(t.at("endpoint_url"), "is missing")
+		t.problem(t.at("endpoint_url"), `is missing; write a URL of yours, like "https://my-agent.example.com"`)
 	}
 	for i, c := range a.Capabilities {
 		if !slices.Contains(capabilities, c) {
-			t.problem(element(t.at("capabilities"), i), "must be one of %s, is %.40q", strings.Join(capabilities, ", "), c)
+			t.problem(element(t.at("capabilities"), i), "%.40q is not a capability; write one of %s", c, strings.Join(capabilities, ", "))
 		}
 	}
 	if !t.has("payout_wallet") {
-		t.warn(t.at("payout_wallet"), "is not set: an order that completes without one is not paid out")
+		t.warn(t.at("payout_wallet"), "is missing, so completed orders are not paid out; write your Solana address before you sell")
 	}
 	return a
 }
@@ -85,13 +85,13 @@ func (t *table) poll(sandbox bool) Poll {
 	defer t.done()
 	p := Poll{Interval: t.duration("interval", 150*time.Second, time.Second, 24*time.Hour)}
 	if p.Interval < 120*time.Second && !sandbox {
-		t.warn(t.at("interval"), "is under 120s: the marketplace allows 30 polls an hour, and may count deliveries with them")
+		t.warn(t.at("interval"), `is under 120s, but the marketplace allows 30 polls an hour and may count deliveries with them; write "120s" or more`)
 	}
 	return p
 }
 
-// budget allows no more than the limits of the marketplace's guide, and for
-// messages that of the deployed marketplace.
+// budget allows at most the limits of the marketplace's guide. The limit for
+// messages is that of the deployed marketplace.
 func (t *table) budget(sandbox bool) Budget {
 	defer t.done()
 	b := Budget{
@@ -111,10 +111,10 @@ func (t *table) budget(sandbox bool) Budget {
 		if !t.has(key) {
 			key = "poll"
 		}
-		t.problem(t.at(key), "reserve must be below poll, or nothing is left to poll with: they are %d and %d", b.Reserve, b.Poll)
+		t.problem(t.at(key), "reserve is %d and poll is %d, which leaves no request for polling; write a reserve below poll", b.Reserve, b.Poll)
 	}
 	if b.Window != time.Hour && !sandbox {
-		t.warn(t.at("window"), "is not 1h, which is what the marketplace counts by; change it for a sandbox only")
+		t.warn(t.at("window"), `is not "1h", the window of the marketplace; change it for a sandbox only`)
 	}
 	return b
 }
@@ -130,7 +130,7 @@ func (t *table) work(sandbox bool) Work {
 		DeliverTimeout: t.duration("deliver_timeout", 150*time.Second, time.Second, time.Hour),
 	}
 	if w.DeliverTimeout < 150*time.Second && !sandbox {
-		t.warn(t.at("deliver_timeout"), "is under 150s: the marketplace may take 120s to answer a delivery")
+		t.warn(t.at("deliver_timeout"), `is under 150s, but the marketplace may take 120s to answer a delivery; write "150s" or more`)
 	}
 	return w
 }

@@ -7,19 +7,19 @@ import (
 	"atelierd/internal/order"
 )
 
-// Spending is the most that generators may cost; 0 is without limit.
+// Spending holds the caps on what generators may cost. Zero sets no cap.
 type Spending struct {
 	Attempt order.USD
 	Order   order.USD
-	// Percent is the most for an order as a share of its net price.
+	// Percent caps an order at this share of its net price.
 	Percent int
 	Day     order.USD
 }
 
-// On says whether anything is capped.
+// On reports whether any cap is set.
 func (s Spending) On() bool { return s != Spending{} }
 
-// spending also sees that the caps leave room for one call at least: else every
+// spending also checks that each cap allows at least one call. Otherwise every
 // order would be held.
 func (t *table) spending(generators map[string]Generator, services []Service) Spending {
 	defer t.done()
@@ -30,11 +30,11 @@ func (t *table) spending(generators map[string]Generator, services []Service) Sp
 	for _, name := range slices.Sorted(maps.Keys(generators)) {
 		g, at := generators[name], join("generator", name)
 		if s.On() && g.Cost == 0 && !g.Free() {
-			t.warn(at, "has no cost_usd: the caps of [spending] cannot count its calls before they are made")
+			t.warn(at, "has no cost_usd, so the caps of [spending] cannot count its calls; set cost_usd to the price of one call")
 		}
 		for key, most := range map[string]order.USD{"attempt_usd": s.Attempt, "order_usd": s.Order, "day_usd": s.Day} {
 			if most > 0 && g.Cost > most {
-				t.problem(t.at(key), "is less than one call of generator %s costs, %s", name, g.Cost)
+				t.problem(t.at(key), "is less than the %s that one call of generator %s costs; write at least \"%[1]s\"", g.Cost, name)
 			}
 		}
 	}
@@ -44,9 +44,10 @@ func (t *table) spending(generators map[string]Generator, services []Service) Sp
 	return s
 }
 
-// share names the service whose share of the net price is furthest from one call
-// of its generator, so that mending it mends the others. A generator that stands
-// in is only warned of: orders are held for it while the first is down, no longer.
+// share reports the service whose share of the net price is furthest below the
+// price of one call, so that one change fixes all services. A fallback generator
+// that costs too much is only a warning, because orders are held for it only while
+// the first generator is down.
 func (t *table) share(percent int, generators map[string]Generator, services []Service) {
 	var worst Service
 	var takes order.USD
@@ -61,14 +62,14 @@ func (t *table) share(percent int, generators map[string]Generator, services []S
 		}
 		for _, name := range g.Fallback {
 			if cost := generators[name].Cost; cost > most {
-				t.warn(t.at("order_percent"), "is less than one call of generator %s costs, which stands in for service %.60q: %d %% of its net price of %s is %s, a call costs %s",
+				t.warn(t.at("order_percent"), "is too low for the fallback generator %s of service %.60q: %d %% of its net price of %s is %s, one call costs %s",
 					name, s.Title, percent, net, most, cost)
 			}
 		}
 	}
 	if takes > 0 {
 		net := worst.net()
-		t.problem(t.at("order_percent"), "is less than one call of generator %s costs for service %.60q: %d %% of its net price of %s is %s, a call costs %s; it would have to be %d",
+		t.problem(t.at("order_percent"), "is too low for generator %s of service %.60q: %d %% of its net price of %s is %s, one call costs %s; write at least %d",
 			worst.Generator, worst.Title, percent, net, net*order.USD(percent)/100, generators[worst.Generator].Cost, takes)
 	}
 }

@@ -5,54 +5,56 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+
+	"atelierd/internal/term"
 )
 
 var (
-	// place is how text/template begins an error: its name for the text, the line,
-	// and perhaps the byte of it and what is carried out there.
+	// place matches the start of an error of text/template: the template's name,
+	// the line, and perhaps the column and the action.
 	place   = regexp.MustCompile(`(?s)^\w+:(\d+)(?::\d+)?: (?:executing "[^"]*" (at <.*?>: ))?(.*)$`)
 	noField = regexp.MustCompile(`can't evaluate field (\S+) in type (\S+)$`)
 	noFunc  = regexp.MustCompile(`^function "(\w+)" not defined$`)
 )
 
-// template adds the problem of a template of the owner's that does not work on
-// data, in words for one who does not know Go.
+// template reports that a template of the owner does not work on data, in words
+// for a reader who does not know Go.
 func (t *table) template(key, text string, data any, err error) {
 	said, where := strings.TrimPrefix(err.Error(), "template: "), ""
 	m := place.FindStringSubmatch(said)
 	if m == nil {
-		t.problem(t.at(key), "is no usable template: %.200s", strings.Map(printable, said))
+		t.problem(t.at(key), "is not a valid template: %.200s", term.Sanitize(said))
 		return
 	}
 	if strings.Contains(text, "\n") {
-		where = "in its line " + m[1] + ": "
+		where = "line " + m[1] + ": "
 	}
 	top := reflect.TypeOf(data)
 	if f := noField.FindStringSubmatch(m[3]); f != nil {
-		t.problem(t.at(key), "%sthere is no .%.40s%s", where, strings.Map(printable, f[1]), instead(top, f[1], f[2]))
+		t.problem(t.at(key), "%sthere is no .%.40s%s", where, term.Sanitize(f[1]), instead(top, f[1], f[2]))
 	} else if f := noFunc.FindStringSubmatch(m[3]); f != nil && has(top, f[1]) {
-		t.problem(t.at(key), "%sthere is no function %s, did you mean .%[2]s?", where, f[1])
+		t.problem(t.at(key), "%sthere is no function %s; did you mean .%[2]s?", where, f[1])
 	} else {
-		t.problem(t.at(key), "is no usable template: %s%.200s", where, strings.Map(printable, m[2]+m[3]))
+		t.problem(t.at(key), "is not a valid template: %s%.200s", where, term.Sanitize(m[2]+m[3]))
 	}
 }
 
-// instead says what there is in place of a field, where the dot is of the type
-// called kind.
+// instead returns what the template can use in place of a field. kind is the name
+// of the type of the dot there.
 func instead(top reflect.Type, field, kind string) string {
-	switch at := find(top, kind); {
+	switch at := structNamed(top, kind); {
 	case strings.HasPrefix(kind, "[]"):
-		return " of a list; go through it with {{range}}"
+		return " in a list; use {{range}} to go through it"
 	case at != top && has(top, field):
-		return fmt.Sprintf(" inside range or with, write $.%s there", field)
+		return fmt.Sprintf(" inside range or with; write $.%s there", field)
 	case at != nil:
-		return "; there are " + fields(at)
+		return "; use one of " + fields(at)
 	}
-	return " of a single value; there are " + fields(top)
+	return " in a single value; use one of " + fields(top)
 }
 
-// find gives the struct called name: top, or one that a list in it holds.
-func find(top reflect.Type, name string) reflect.Type {
+// structNamed returns the struct type called name: top, or the element of a list in it.
+func structNamed(top reflect.Type, name string) reflect.Type {
 	if top.String() == name {
 		return top
 	}

@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// Webhook says where the marketplace's webhooks are taken. Without Listen none
-// are.
+// Webhook configures how the marketplace's webhooks are received. They are off
+// when Listen is empty.
 type Webhook struct {
 	Listen string // host:port
-	// SecretFile and SecretEnv name where the secret is, at most one of them;
-	// without either it comes from the marketplace.
+	// SecretFile and SecretEnv name the file or the variable that holds the secret.
+	// At most one is set. Without either the secret comes from the marketplace.
 	SecretFile string // absolute
 	SecretEnv  string
-	// PollInterval is the time between polls while webhooks are alive: for Trust
-	// after the last one. Debounce is the least time between two looks that they
-	// ask for.
+	// PollInterval is the time between polls while webhooks arrive. They count as
+	// arriving until Trust has passed since the last one. Debounce is the minimum
+	// time between two polls that webhooks ask for.
 	PollInterval time.Duration
 	Trust        time.Duration
 	Debounce     time.Duration
 }
 
-// On says whether webhooks are taken.
+// On reports whether webhooks are received.
 func (w Webhook) On() bool { return w.Listen != "" }
 
 func (t *table) webhook(dir string) Webhook {
@@ -36,13 +36,13 @@ func (t *table) webhook(dir string) Webhook {
 		Debounce:     t.duration("debounce", 5*time.Second, 10*time.Millisecond, time.Hour),
 	}
 	if _, _, err := net.SplitHostPort(w.Listen); w.Listen != "" && err != nil {
-		t.problem(t.at("listen"), `must be a host and a port, such as "127.0.0.1:8377"`)
+		t.problem(t.at("listen"), `%.80q is not a host and a port; write them like "127.0.0.1:8377"`, w.Listen)
 	}
 	if w.SecretFile != "" && w.SecretEnv != "" {
-		t.problem(t.at("secret_env"), "cannot be set together with secret_file")
+		t.problem(t.at("secret_env"), "is set next to secret_file; remove one of them")
 	}
 	if w.SecretEnv != "" && !variable.MatchString(w.SecretEnv) {
-		t.problem(t.at("secret_env"), "must be the name of a variable, not the secret itself")
+		t.problem(t.at("secret_env"), "is not the name of an environment variable; write its name, never the secret itself")
 	}
 	if w.SecretFile != "" && !filepath.IsAbs(w.SecretFile) {
 		w.SecretFile = filepath.Join(dir, w.SecretFile)

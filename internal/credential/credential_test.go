@@ -53,6 +53,7 @@ func refused(t *testing.T, s Sources) (text, hint string) {
 }
 
 func TestSourcesAreLookedAtInTheirOrder(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	if _, found, err := Find(s); found || err != nil {
 		t.Fatalf("with nothing there: %v, %v", found, err)
@@ -79,6 +80,7 @@ func TestSourcesAreLookedAtInTheirOrder(t *testing.T) {
 }
 
 func TestHalfAPairIsAnErrorThatNamesItsSource(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	put(t, s.DataFile, pair(id, key), 0o600)
 	for _, name := range []string{EnvAgentID, EnvAPIKey} {
@@ -102,6 +104,7 @@ func TestHalfAPairIsAnErrorThatNamesItsSource(t *testing.T) {
 
 // In each case an honest source follows, and must not be reached.
 func TestASourceThatCannotBeTrustedEndsTheSearch(t *testing.T) {
+	t.Parallel()
 	dot := EnvAgentID + "=" + id + "\n" + EnvAPIKey + "=" + key + "\n"
 	write := func(text string, mode os.FileMode) func(*testing.T, string) {
 		return func(t *testing.T, path string) { put(t, path, text, mode) }
@@ -160,6 +163,7 @@ func TestASourceThatCannotBeTrustedEndsTheSearch(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := place(t)
 			put(t, s.GuideFiles[0], pair("other", key), 0o600)
 			path := filepath.Join(filepath.Dir(s.DataFile), c.file)
@@ -179,6 +183,7 @@ func TestASourceThatCannotBeTrustedEndsTheSearch(t *testing.T) {
 }
 
 func TestALinkToAnHonestFileIsFollowed(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	target := filepath.Join(t.TempDir(), "kept.json")
 	put(t, target, pair(id, key), 0o600)
@@ -191,6 +196,7 @@ func TestALinkToAnHonestFileIsFollowed(t *testing.T) {
 }
 
 func TestDotEnvIsReadAsShellsAndPeopleWriteIt(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		EnvAgentID + "=" + id + "\r\n" + EnvAPIKey + "=" + key + "\r\n",
 		"export " + EnvAgentID + "=\"" + id + "\"\n  export\t" + EnvAPIKey + " = '" + key + "' # mine",
@@ -207,6 +213,7 @@ func TestDotEnvIsReadAsShellsAndPeopleWriteIt(t *testing.T) {
 }
 
 func TestEmptyValuesInADotEnvAreNone(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	put(t, s.DotEnv[0], EnvAgentID+"=\n"+EnvAPIKey+"= # to be filled in\n", 0o644)
 	if f, found, err := Find(s); found || err != nil {
@@ -215,6 +222,7 @@ func TestEmptyValuesInADotEnvAreNone(t *testing.T) {
 }
 
 func TestTheFingerprintChangesWithAFile(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	seen := map[string]string{}
 	expectNew := func(what string) {

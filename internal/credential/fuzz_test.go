@@ -64,6 +64,7 @@ func FuzzDecoders(f *testing.F) {
 }
 
 func TestAFileOfOthersIsNoGarbage(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	for _, path := range s.DotEnv {
 		if err := os.WriteFile(path, []byte("SECRET_KEY_BASE=(\n[x]\n"), 0o644); err != nil {

@@ -15,6 +15,7 @@ func found(id, key, webhook string) Found {
 }
 
 func TestSavedCredentialsAreForThisUserAloneAndFoundAgain(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	if err := Save(s.DataFile, found(id, key, "whsec_1")); err != nil {
 		t.Fatal(err)
@@ -36,6 +37,7 @@ func TestSavedCredentialsAreForThisUserAloneAndFoundAgain(t *testing.T) {
 }
 
 func TestAnotherAgentsCredentialsAreNotOverwritten(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{pair("other", key), "garbage " + key, ""} {
 		s := place(t)
 		put(t, s.DataFile, text, 0o600)
@@ -50,6 +52,7 @@ func TestAnotherAgentsCredentialsAreNotOverwritten(t *testing.T) {
 }
 
 func TestAKeyThatLooksWrongIsKeptAndThenRefused(t *testing.T) {
+	t.Parallel()
 	s := place(t)
 	if err := Save(s.DataFile, found(id, key+" <odd>", "")); err == nil || strings.Contains(err.Error(), "5ec2e7") {
 		t.Fatalf("Save = %v", err)
@@ -68,6 +71,7 @@ func TestAKeyThatLooksWrongIsKeptAndThenRefused(t *testing.T) {
 }
 
 func TestASaveThatFailsLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "none", "credentials.json")
 	if e, ok := errors.AsType[*Error](Save(path, found(id, key, ""))); !ok || e.Hint == "" || strings.Contains(e.Error(), "5ec2e7") {
@@ -90,6 +94,7 @@ func TestASaveThatFailsLeavesNothingBehind(t *testing.T) {
 }
 
 func TestARegistrationIsBegunOnce(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := EndRegistration(dir); err != nil {
 		t.Fatalf("EndRegistration without one: %v", err)
@@ -120,6 +125,7 @@ func TestARegistrationIsBegunOnce(t *testing.T) {
 }
 
 func TestATornIntentIsStillAnIntent(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, registrationFile), `{"na`, 0o600)
 	if err := BeginRegistration(dir, "x"); !errors.Is(err, ErrUnknownRegistration) {
@@ -131,6 +137,7 @@ func TestATornIntentIsStillAnIntent(t *testing.T) {
 }
 
 func TestOnlyOneOfManyBeginsARegistration(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	results := make(chan error)
 	for range 8 {

@@ -8,6 +8,7 @@ import (
 )
 
 func TestASecretIsReadFromAFileOfOneLineThatOthersCannotRead(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		text, want string
 		mode       os.FileMode

@@ -43,6 +43,7 @@ func private(t *testing.T, o Options, h http.HandlerFunc) (*Client, string) {
 }
 
 func TestTheAnswerDecidesWhetherAnotherTryHelps(t *testing.T) {
+	t.Parallel()
 	c := public(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
 		status, _ := strconv.Atoi(strings.Trim(r.URL.Path, "/"))
 		w.WriteHeader(status)
@@ -82,6 +83,7 @@ func hop(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestThreeRedirectsAreFollowedAndNoFourth(t *testing.T) {
+	t.Parallel()
 	c := public(t, Options{}, hop)
 	var got strings.Builder
 	if n, err := c.Fetch(t.Context(), "https://example.com/3", &got); n != 5 || err != nil || got.String() != "a fox" {
@@ -96,6 +98,7 @@ func TestThreeRedirectsAreFollowedAndNoFourth(t *testing.T) {
 }
 
 func TestARedirectToWhatIsRefusedIsRefused(t *testing.T) {
+	t.Parallel()
 	to := []string{
 		"https://127.0.0.1/a?sig=hunter2",
 		"//127.0.0.1/a?sig=hunter2",
@@ -130,6 +133,7 @@ func TestARedirectToWhatIsRefusedIsRefused(t *testing.T) {
 }
 
 func TestARedirectIntoTheOwnersNetworkIsRefused(t *testing.T) {
+	t.Parallel()
 	c, link := private(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "https://localhost/?sig=hunter2") // only the dial can tell
 		w.WriteHeader(http.StatusFound)
@@ -139,6 +143,7 @@ func TestARedirectIntoTheOwnersNetworkIsRefused(t *testing.T) {
 }
 
 func TestWhatIsTooLargeIsRefused(t *testing.T) {
+	t.Parallel()
 	c := public(t, Options{MaxBytes: 10}, func(w http.ResponseWriter, r *http.Request) {
 		size, _ := strconv.Atoi(r.URL.Query().Get("size"))
 		if r.URL.Path == "/told" {
@@ -168,6 +173,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestNothingOfTheOwnerIsSent(t *testing.T) {
+	t.Parallel()
 	var last atomic.Pointer[http.Header]
 	c := public(t, Options{UserAgent: "atelierd/1"}, func(w http.ResponseWriter, r *http.Request) {
 		if last.Swap(&r.Header) == nil {
@@ -185,6 +191,7 @@ func TestNothingOfTheOwnerIsSent(t *testing.T) {
 }
 
 func TestAPackedBodyIsNotUnpacked(t *testing.T) {
+	t.Parallel()
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	io.Copy(z, io.LimitReader(zeros{}, 1<<20))
@@ -203,6 +210,7 @@ func TestAPackedBodyIsNotUnpacked(t *testing.T) {
 }
 
 func TestAnEndlessHeaderIsRefused(t *testing.T) {
+	t.Parallel()
 	c, link := private(t, Options{}, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Long", strings.Repeat("a", 100<<10))
 	})
@@ -227,6 +235,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestTheProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
+	t.Parallel()
 	c := New(Options{Trusted: []string{"atelierd.invalid:80"}, Timeout: 5 * time.Second})
 	_, err := c.Fetch(t.Context(), "http://atelierd.invalid/?sig=hunter2", io.Discard)
 	if proxied.Load() || !Temporary(err) {
@@ -237,6 +246,7 @@ func TestTheProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 
 // A result of a provider is fetched by the way in which the provider is asked.
 func TestAProxyThatIsGivenIsAskedForWhatIsNotTrusted(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Pointer[string]
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		what := r.Method + " " + r.Host
@@ -267,6 +277,7 @@ func TestAProxyThatIsGivenIsAskedForWhatIsNotTrusted(t *testing.T) {
 }
 
 func TestABodyThatBreaksOffIsTemporary(t *testing.T) {
+	t.Parallel()
 	for name, h := range map[string]http.HandlerFunc{
 		"less than its length": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
@@ -289,6 +300,7 @@ func TestABodyThatBreaksOffIsTemporary(t *testing.T) {
 }
 
 func TestAServerThatIsNotThereIsTemporary(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())
 	srv.Close()
 	c := New(Options{Trusted: []string{srv.Listener.Addr().String()}})
@@ -301,6 +313,7 @@ func TestAServerThatIsNotThereIsTemporary(t *testing.T) {
 
 // What the server sends knows the whole link.
 func TestAServerThatRepeatsTheLinkIsNotQuoted(t *testing.T) {
+	t.Parallel()
 	c, link := private(t, Options{}, func(w http.ResponseWriter, r *http.Request) {
 		conn, _, _ := http.NewResponseController(w).Hijack()
 		fmt.Fprintf(conn, "%s\r\n\r\n", r.URL)
@@ -314,6 +327,7 @@ func TestAServerThatRepeatsTheLinkIsNotQuoted(t *testing.T) {
 }
 
 func TestACertificateOfAnotherIsRefused(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it is told of the refusal
 	srv.StartTLS()
@@ -324,6 +338,7 @@ func TestACertificateOfAnotherIsRefused(t *testing.T) {
 }
 
 func TestAServerWithoutTLSIsRefused(t *testing.T) {
+	t.Parallel()
 	c, link := private(t, Options{}, func(http.ResponseWriter, *http.Request) {})
 	link = strings.Replace(link, "http:", "https:", 1)
 	_, err := c.Fetch(t.Context(), link+"/?sig=hunter2", io.Discard)
@@ -331,6 +346,7 @@ func TestAServerWithoutTLSIsRefused(t *testing.T) {
 }
 
 func TestAnErrorOfTheWriterIsNotTheServers(t *testing.T) {
+	t.Parallel()
 	c := public(t, Options{}, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a fox") })
 	r, w := io.Pipe()
 	full := errors.New("the disk is full")
@@ -369,6 +385,7 @@ func drip(t *testing.T, o Options, begin bool) *Client {
 const slow = "http://files.example:8188/a?sig=hunter2"
 
 func TestASlowServerIsLeftWhenTheTimeIsOver(t *testing.T) {
+	t.Parallel()
 	for want, o := range map[time.Duration]Options{30 * time.Second: {}, 5 * time.Second: {Timeout: 5 * time.Second}} {
 		for _, begin := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
@@ -384,6 +401,7 @@ func TestASlowServerIsLeftWhenTheTimeIsOver(t *testing.T) {
 }
 
 func TestAFetchThatIsCancelledIsNotTemporary(t *testing.T) {
+	t.Parallel()
 	for _, begin := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -403,6 +421,7 @@ func TestAFetchThatIsCancelledIsNotTemporary(t *testing.T) {
 }
 
 func TestAFetchWhoseCallerHasNoMoreTimeIsTemporary(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()

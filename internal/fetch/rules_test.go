@@ -41,6 +41,7 @@ func discreet(t *testing.T, err error, host string) {
 }
 
 func TestOnlyPublicPlacesMayBeAsked(t *testing.T) {
+	t.Parallel()
 	c := New(Options{Trusted: []string{"127.0.0.1:8188", "Comfy.lan:80", "[::1]:9000", "10.0.0.8:80", "10.0.0.9:443", ":7000", "no port"}})
 	for link, ok := range map[string]bool{
 		"https://example.com/a.png":                            true,
@@ -125,6 +126,7 @@ func TestOnlyPublicPlacesMayBeAsked(t *testing.T) {
 }
 
 func TestAnErrorOfALinkHidesItsSecrets(t *testing.T) {
+	t.Parallel()
 	c := New(Options{})
 	for link, host := range map[string]string{
 		"http://example.com/a?sig=hunter2":                             "http://example.com/a",
@@ -151,6 +153,7 @@ func TestAnErrorOfALinkHidesItsSecrets(t *testing.T) {
 
 // The guard of the dial is all that is left where the link alone looks harmless.
 func TestANameThatLeadsIntoTheOwnersNetworkIsRefusedWhenItIsDialled(t *testing.T) {
+	t.Parallel()
 	c := New(Options{Trusted: []string{"127.0.0.1:443", "127.0.0.1:80"}})
 	for _, link := range []string{
 		"https://localhost/?sig=hunter2",
@@ -169,6 +172,7 @@ func TestANameThatLeadsIntoTheOwnersNetworkIsRefusedWhenItIsDialled(t *testing.T
 }
 
 func TestATrustedPlaceIsReachedAndNoOtherPortOfItsHost(t *testing.T) {
+	t.Parallel()
 	asked := 0
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
 	defer other.Close()
@@ -202,6 +206,7 @@ func TestATrustedPlaceIsReachedAndNoOtherPortOfItsHost(t *testing.T) {
 
 // Where a link is trusted, a name decides and not what it resolves to.
 func TestAServerThatSharesAnAddressWithATrustedOneIsRefused(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())
 	defer srv.Close()
 	c := New(Options{Trusted: []string{strings.Replace(srv.Listener.Addr().String(), "127.0.0.1", "localhost", 1)}})

@@ -70,12 +70,14 @@ func file(t testing.TB, content []byte) string {
 }
 
 func TestInspectKnowsEveryAcceptedTypeWhateverItsName(t *testing.T) {
+	t.Parallel()
 	for mime, media := range map[string]string{
 		"image/jpeg": Image, "image/png": Image, "image/webp": Image, "image/gif": Image,
 		"video/mp4": Video, "video/webm": Video, "video/quicktime": Video,
 		"application/pdf": Document, "application/zip": Document,
 	} {
 		t.Run(mime, func(t *testing.T) {
+			t.Parallel()
 			content := encoded(t, mime)
 			got, err := Inspect(file(t, content))
 			if err != nil {
@@ -107,6 +109,7 @@ func bomb(width, height uint32) []byte {
 }
 
 func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		content []byte
 		want    string
@@ -124,6 +127,7 @@ func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
 		"a product beyond": {bomb(1<<31-1, 1<<31-1), "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, err := Inspect(file(t, tc.content))
 			f, ok := errors.AsType[*order.Failure](err)
 			if !ok || f.Class != order.Retry || f.Code != order.CodeBadFile || !strings.Contains(f.Error(), tc.want) {
@@ -134,12 +138,14 @@ func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
 }
 
 func TestInspectTakesExactlySixtyFourMegapixels(t *testing.T) {
+	t.Parallel()
 	if _, err := Inspect(file(t, bomb(8192, 8192))); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestInspectRefusesWhatIsNotARegularFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	target := file(t, encoded(t, "image/png"))
 	link, fifo := filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
@@ -161,6 +167,7 @@ func TestInspectRefusesWhatIsNotARegularFile(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestInspectMeasuresFiftyMegabytesInConstantMemory(t *testing.T) {
+	t.Parallel()
 	path := file(t, encoded(t, "video/mp4"))
 	if err := os.Truncate(path, MaxBytes); err != nil {
 		t.Fatal(err)
@@ -184,6 +191,7 @@ func TestInspectMeasuresFiftyMegabytesInConstantMemory(t *testing.T) {
 }
 
 func TestAHostileFileNameIsQuotedAndCut(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "\x1b[31m"+strings.Repeat("x", 200))
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -195,6 +203,7 @@ func TestAHostileFileNameIsQuotedAndCut(t *testing.T) {
 }
 
 func TestNameIsSafeAndCarriesTheRightExtension(t *testing.T) {
+	t.Parallel()
 	for _, tc := range [][3]string{
 		{"ord_123-r0", "image/png", "ord-123-r0.png"},
 		{"../../etc/passwd", "video/mp4", "etc-passwd.mp4"},

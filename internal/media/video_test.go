@@ -63,6 +63,7 @@ func element(id uint32, body ...[]byte) []byte {
 var webmHead = []byte("\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webmB\x87\x81\x04B\x85\x81\x02")
 
 func TestTheHeaderOfAVideoIsMeasured(t *testing.T) {
+	t.Parallel()
 	info := element(idInfo, element(idScale, []byte{0x0f, 0x42, 0x40}), element(idLength, binary.BigEndian.AppendUint64(nil, math.Float64bits(4500))))
 	info32 := element(idInfo, element(idLength, binary.BigEndian.AppendUint32(nil, math.Float32bits(4500))))
 	tracks := element(idTracks, element(idTrack, element(0xE1)), element(idTrack, element(idVideo, element(idWidth, []byte{0x05, 0x00}), element(idHeight, []byte{0x02, 0xd0}))))
@@ -100,6 +101,7 @@ func TestTheHeaderOfAVideoIsMeasured(t *testing.T) {
 		"webm of unknown size":  {join(webmHead, open), whole},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got, err := Inspect(file(t, c.file))
 			if err != nil {
 				t.Fatal(err)
@@ -112,6 +114,7 @@ func TestTheHeaderOfAVideoIsMeasured(t *testing.T) {
 }
 
 func TestAMovieInFragmentsIsAsLongAsAllOfThem(t *testing.T) {
+	t.Parallel()
 	start := func(scale, id, w uint32) []byte {
 		return box("trak", box("tkhd", fields(0, 0, 0, id, 0, 0), make([]byte, 52), fields(w<<16, w<<16)), box("mdia", box("mdhd", fields(0, 0, 0, scale, 0))))
 	}
@@ -141,6 +144,7 @@ func TestAMovieInFragmentsIsAsLongAsAllOfThem(t *testing.T) {
 		"not told":                  {start(100, 1, 64), nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got, err := Inspect(file(t, join(brand, box("moov", c.header), c.parts, data)))
 			if err != nil || got.Duration != c.want || got.Width != 64 {
 				t.Errorf("%+v, %v, want %s", got, err, c.want)
@@ -165,6 +169,7 @@ func (c *counting) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func TestAHostileHeaderIsNotFollowedForEver(t *testing.T) {
+	t.Parallel()
 	many := append(brand, bytes.Repeat(box("free"), 1<<20)...)
 	deep := box("moov", bytes.Repeat(box("trak", bytes.Repeat(box("trak"), 3)), 1<<16))
 	for _, content := range [][]byte{many, append(brand, deep...)} {
@@ -197,6 +202,7 @@ func FuzzMeasureEndsAndStaysSane(f *testing.F) {
 }
 
 func TestRulesSayWhatWasPromisedAndWhatCame(t *testing.T) {
+	t.Parallel()
 	picture := Info{MIME: "image/png", Media: Image, Width: 1024, Height: 1024}
 	film := Info{MIME: "video/mp4", Media: Video, Width: 1280, Height: 720, Duration: 5 * time.Second}
 	dark := Info{MIME: "video/mp4", Media: Video}
@@ -237,6 +243,7 @@ func TestRulesSayWhatWasPromisedAndWhatCame(t *testing.T) {
 }
 
 func TestARatioIsReadOrRefused(t *testing.T) {
+	t.Parallel()
 	if w, h, err := ParseAspect("16:9"); w != 16 || h != 9 || err != nil {
 		t.Errorf("%d %d %v", w, h, err)
 	}

@@ -21,6 +21,7 @@ var samples = []string{"image/jpeg", "image/png", "image/webp", "image/gif",
 	"video/mp4", "video/quicktime", "video/webm", "application/pdf", "application/zip"}
 
 func TestAFileIsCutWhereverItEndsTooEarly(t *testing.T) {
+	t.Parallel()
 	// A GIF without its trailer shows everything, and so does a WebP without a byte that only fills up.
 	spare := map[string]int{"image/gif": 1, "image/webp": 1}
 	for _, mime := range samples {
@@ -45,6 +46,7 @@ func (r *torn) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func TestAFileThatCannotBeReadIsNotCalledCut(t *testing.T) {
+	t.Parallel()
 	for _, mime := range samples {
 		content := encoded(t, mime)
 		if err := whole(mime, &torn{*bytes.NewReader(content)}, int64(len(content))); !errors.Is(err, os.ErrPermission) {
@@ -54,6 +56,7 @@ func TestAFileThatCannotBeReadIsNotCalledCut(t *testing.T) {
 }
 
 func TestWhatWasAppendedDoesNoHarm(t *testing.T) {
+	t.Parallel()
 	for _, mime := range samples {
 		for _, junk := range []string{"\x00", strings.Repeat("\x00", 5000), "\n", "<!-- made by a program -->", "\xa3\x88", strings.Repeat("\xff\xfe", 1500), string(box("free"))} {
 			path := file(t, append(encoded(t, mime), junk...))
@@ -86,6 +89,7 @@ func riff(chunks ...string) []byte {
 }
 
 func TestAHeaderIsNoPicture(t *testing.T) {
+	t.Parallel()
 	preview := join([]byte("\xff\xd8\xff\xe1\x00\x08\xff\xd8\x00\x00\xff\xd9"), encoded(t, "image/jpeg")[2:])
 	scan := bytes.Index(preview, []byte("\xff\xda"))
 	fast := join(brand, box("moov", box("trak", trackHeader(9, 9))), box("mdat", make([]byte, 500)))
@@ -147,6 +151,7 @@ func TestAHeaderIsNoPicture(t *testing.T) {
 }
 
 func TestAWholeFileOfARareShapeIsAccepted(t *testing.T) {
+	t.Parallel()
 	track := box("moov", box("trak"))
 	open := join(webmHead, live, element(idTracks))
 	block := element(idBlock, make([]byte, 20))
@@ -182,6 +187,7 @@ func TestAWholeFileOfARareShapeIsAccepted(t *testing.T) {
 }
 
 func TestATextMayBeginLikeAnything(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, content, want string }{
 		{"river.txt", "The wide river runs to the sea.", "text/plain"},
 		{"river.md", "Any free seat will do for him.", "text/markdown"},
@@ -208,6 +214,7 @@ func TestATextMayBeginLikeAnything(t *testing.T) {
 }
 
 func TestAPictureIsMeasuredAsItIsShown(t *testing.T) {
+	t.Parallel()
 	plain := encoded(t, "image/jpeg")
 	segment := func(body ...[]byte) []byte {
 		whole := join(body...)
@@ -258,6 +265,7 @@ func TestAPictureIsMeasuredAsItIsShown(t *testing.T) {
 }
 
 func TestAMarkIsFoundWhereverItStands(t *testing.T) {
+	t.Parallel()
 	for n := range 60 {
 		r := bufio.NewReaderSize(strings.NewReader(strings.Repeat("%", n)+"%%EOF"), 16)
 		if err := find(r, "%%EOF"); err != nil {

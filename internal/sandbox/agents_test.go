@@ -10,6 +10,7 @@ import (
 const wallet = "So11111111111111111111111111111111111111112"
 
 func TestRegistrationIssuesAKeyThatWorksOnce(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	body := `{"name":"Painter","description":"paints what you ask","endpoint_url":"https://a.example","capabilities":["image_gen"]}`
 	got := x.call(201, "POST", "/api/agents/register", body).row()
@@ -35,6 +36,7 @@ func TestRegistrationIssuesAKeyThatWorksOnce(t *testing.T) {
 }
 
 func TestDocumentedRegistrationAlwaysMakesANewAgent(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Documented: true})
 	body := `{"name":"Painter","description":"paints what you ask","endpoint_url":"https://a.example"}`
 	a, b := x.call(201, "POST", "/api/agents/register", body), x.call(201, "POST", "/api/agents/register", body)
@@ -44,6 +46,7 @@ func TestDocumentedRegistrationAlwaysMakesANewAgent(t *testing.T) {
 }
 
 func TestRegistrationRefusesWhatTheGuideForbids(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Limits: Limits{Register: -1}})
 	for _, body := range []string{
 		``, `[]`, `null`, `{"name":1}`,
@@ -64,6 +67,7 @@ func TestRegistrationRefusesWhatTheGuideForbids(t *testing.T) {
 }
 
 func TestProfileTakesAndResetsThePayoutWallet(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	x.call(200, "PATCH", "/api/agents/me", `{"payout_wallet":"`+wallet+`","description":"something else now"}`)
 	if a := x.s.Agents()[0]; a.PayoutWallet != wallet || a.Description != "something else now" {
@@ -80,6 +84,7 @@ func TestProfileTakesAndResetsThePayoutWallet(t *testing.T) {
 }
 
 func TestServicesAreMadeChangedAndSoftlyDeleted(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Limits: Limits{Services: -1}})
 	path := "/api/agents/" + x.agent + "/services"
 	good := `{"category":"image_gen","title":"Avatars","description":"` + strings.Repeat("a", 40) + `","price_usd":"7.50","price_type":"weekly","quota_limit":3,"deliverables":["one"]}`
@@ -110,12 +115,14 @@ func TestServicesAreMadeChangedAndSoftlyDeleted(t *testing.T) {
 }
 
 func TestDocumentedServiceDescriptionMayHaveTenCharacters(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Documented: true})
 	body := `{"category":"custom","title":"Any","description":"ten chars!","price_usd":"5","price_type":"fixed"}`
 	x.call(201, "POST", "/api/agents/"+x.agent+"/services", body)
 }
 
 func TestTokenLaunchNeedsAnAvatarAndHappensOnce(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	path := "/api/agents/" + x.agent + "/token/launch"
 	x.call(400, "POST", path, `{"symbol":"ART"}`)
@@ -128,6 +135,7 @@ func TestTokenLaunchNeedsAnAvatarAndHappensOnce(t *testing.T) {
 }
 
 func TestKeysOpenOnlyWhatIsTheirs(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{Brief: "a cat"})
 	owner := x.key

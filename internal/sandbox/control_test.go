@@ -7,6 +7,7 @@ import (
 )
 
 func TestTheClientsSideWorksOverHTTP(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	id, _ := x.call(200, "POST", "/sandbox/orders", `{"brief":"a cat; rm -rf /","reference_urls":["https://r.example"]}`).row()["id"].(string)
 	act := func(want int, what, body string) { x.call(want, "POST", "/sandbox/orders/"+id+"/"+what, body) }
@@ -62,6 +63,7 @@ func TestTheClientsSideWorksOverHTTP(t *testing.T) {
 }
 
 func TestAForeignPageCannotPlayTheClient(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	r := x.send(t.Context(), "POST", "/sandbox/orders", http.Header{"Sec-Fetch-Site": {"cross-site"}}, strings.NewReader(`{}`))
 	if r.status != 403 || len(x.s.Orders()) != 0 {

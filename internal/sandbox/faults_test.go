@@ -21,6 +21,7 @@ func scripted(f Fault) Faults {
 }
 
 func TestAFaultBeforeTheEffectHasNone(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{500, 502, 503, Cut} {
 		x := open(t, Options{Limits: Limits{Deliver: 1}, Faults: scripted(Fault{Before: status})})
 		id := x.order(NewOrder{})
@@ -40,6 +41,7 @@ func TestAFaultBeforeTheEffectHasNone(t *testing.T) {
 }
 
 func TestALostAnswerLeavesItsEffect(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{500, Cut} {
 		x := open(t, Options{Faults: scripted(Fault{After: status})})
 		id := x.order(NewOrder{})
@@ -57,6 +59,7 @@ func TestALostAnswerLeavesItsEffect(t *testing.T) {
 }
 
 func TestASlowEffectComesAfterItsClientHasGone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{Faults: scripted(Fault{Slow: 2 * time.Minute})})
 		id := x.order(NewOrder{})
@@ -79,6 +82,7 @@ func TestASlowEffectComesAfterItsClientHasGone(t *testing.T) {
 }
 
 func TestTheSameSeedGivesTheSameFaults(t *testing.T) {
+	t.Parallel()
 	week := func(seed uint64) (faults []string) {
 		synctest.Test(t, func(t *testing.T) {
 			x := openPiped(t, Options{Seed: seed, Limits: Limits{Orders: -1, Deliver: -1},
@@ -110,6 +114,7 @@ func TestTheSameSeedGivesTheSameFaults(t *testing.T) {
 }
 
 func TestADownMarketplaceAnswersNothingButOurSide(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{})
 	x.s.SetDown(true)

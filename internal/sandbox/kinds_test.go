@@ -13,6 +13,7 @@ import (
 )
 
 func TestAnOrderTakesOneQuote(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{Status: "pending_quote"})
 	x.call(200, "POST", "/api/orders/"+id+"/quote", `{"price_usd":"12.00"}`)
@@ -23,6 +24,7 @@ func TestAnOrderTakesOneQuote(t *testing.T) {
 }
 
 func TestASubscriptionIsAWindowThatEndsByItselfOrByItsQuota(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})
 		x.call(201, "POST", "/api/agents/"+x.agent+"/services", `{"category":"image_gen","title":"Weekly Pictures",
@@ -52,6 +54,7 @@ func TestASubscriptionIsAWindowThatEndsByItselfOrByItsQuota(t *testing.T) {
 }
 
 func TestBountiesAreClaimedOnceAndBecomeOrders(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	id, err := x.s.PostBounty(NewBounty{Title: "A poster", Brief: "a poster of the sea", BudgetUSD: "15.00"})
 	if err != nil {
@@ -90,6 +93,7 @@ func TestBountiesAreClaimedOnceAndBecomeOrders(t *testing.T) {
 }
 
 func TestEventsAreSignedAndTriedThreeTimes(t *testing.T) {
+	t.Parallel()
 	var got []string
 	refuse := 2
 	taken := make(chan bool)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestOneSharedCountRefusesEachCallAtItsOwnCeiling(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{Shared: true})
 		id := x.order(NewOrder{})
@@ -47,6 +48,7 @@ func TestOneSharedCountRefusesEachCallAtItsOwnCeiling(t *testing.T) {
 }
 
 func TestSeparateCountsDoNotTouchEachOther(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Limits: Limits{Orders: 2, Deliver: 1}})
 	id := x.order(NewOrder{})
 	x.poll("")
@@ -57,6 +59,7 @@ func TestSeparateCountsDoNotTouchEachOther(t *testing.T) {
 }
 
 func TestARequestWithABadKeyIsCountedToo(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Limits: Limits{Orders: 1}})
 	good := x.key
 	x.key = "wrong"
@@ -66,6 +69,7 @@ func TestARequestWithABadKeyIsCountedToo(t *testing.T) {
 }
 
 func TestAnEarlyRefusalHoldsUntilItsRetryAfter(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{Shared: true, Faults: Faults{Early429: 1}})
 		wait, err := strconv.Atoi(x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "").header.Get("Retry-After"))

@@ -11,6 +11,7 @@ import (
 )
 
 func TestOrdersAreListedByStatus(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	paid := x.order(NewOrder{Brief: "a cat", ReferenceURLs: []string{"https://r.example"}})
 	x.order(NewOrder{Status: "in_progress"})
@@ -42,6 +43,7 @@ func TestOrdersAreListedByStatus(t *testing.T) {
 }
 
 func TestDocumentedOrdersShowOnlyTheGuidesFields(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Documented: true})
 	id := x.order(NewOrder{})
 	r := x.call(200, "POST", "/api/orders/"+id+"/deliver", oneFile)
@@ -63,6 +65,7 @@ func TestDocumentedOrdersShowOnlyTheGuidesFields(t *testing.T) {
 }
 
 func TestDeliveryIsTakenOnlyInItsStatuses(t *testing.T) {
+	t.Parallel()
 	for _, documented := range []bool{true, false} {
 		x := open(t, Options{Documented: documented, Limits: Limits{Deliver: -1}})
 		for _, status := range []string{"pending_quote", "quoted", "accepted", "paid", "in_progress", "delivered",
@@ -84,6 +87,7 @@ func TestDeliveryIsTakenOnlyInItsStatuses(t *testing.T) {
 }
 
 func TestDeliveryRefusesBadBodies(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Limits: Limits{Deliver: -1}})
 	id := x.order(NewOrder{})
 	for _, body := range []string{`{}`, `{"deliverable_url":"https://a.example"}`, `{"deliverable_url":"/a.png","deliverable_media_type":"image"}`,
@@ -96,6 +100,7 @@ func TestDeliveryRefusesBadBodies(t *testing.T) {
 }
 
 func TestASecondDeliveryReplacesTheFilesAndMovesTheDeadline(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})
 		id := x.order(NewOrder{})
@@ -127,6 +132,7 @@ func TestASecondDeliveryReplacesTheFilesAndMovesTheDeadline(t *testing.T) {
 }
 
 func TestAnOrderCompletesFortyEightHoursAfterItsDelivery(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})
 		skipped, paid := x.order(NewOrder{}), x.order(NewOrder{Price: "12.34"})
@@ -159,6 +165,7 @@ func TestAnOrderCompletesFortyEightHoursAfterItsDelivery(t *testing.T) {
 }
 
 func TestReadingAnOldOrderInProgressTakesItBackToPaid(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})
 		id := x.order(NewOrder{Status: "in_progress"})
@@ -180,6 +187,7 @@ func TestReadingAnOldOrderInProgressTakesItBackToPaid(t *testing.T) {
 }
 
 func TestAQuoteWaitsForItsPayment(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{Status: "pending_quote"})
 	if err := x.s.Pay(id); err == nil {
@@ -198,6 +206,7 @@ func TestAQuoteWaitsForItsPayment(t *testing.T) {
 }
 
 func TestMessagesKeepTheirRules(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{})
 	path := "/api/orders/" + id + "/messages"
@@ -220,6 +229,7 @@ func TestMessagesKeepTheirRules(t *testing.T) {
 }
 
 func TestShapesVaryTheFormAndKeepTheMeaning(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Seed: 3, Limits: Limits{Orders: -1}, Faults: Faults{Shapes: true}})
 	id := x.order(NewOrder{ReferenceURLs: []string{"https://r.example"}, Answers: json.RawMessage(`[{"q":"size","a":"big"}]`)})
 	seen := map[string]bool{}

@@ -29,6 +29,7 @@ func (x *shop) fetch(address string) (*http.Response, []byte) {
 }
 
 func TestAnUploadedFileIsServedAsItCame(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "files")
 	x := open(t, Options{UploadDir: dir})
 	content := png(70_000)
@@ -58,6 +59,7 @@ func TestAnUploadedFileIsServedAsItCame(t *testing.T) {
 }
 
 func TestUploadsAreRefusedForTypeContentAndSize(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	x := open(t, Options{UploadDir: dir, MaxUpload: 1 << 20, PlatformLimit: -1, Limits: Limits{Upload: -1}})
 	mp4 := append([]byte("\x00\x00\x00\x18ftypisom"), make([]byte, 100)...)
@@ -94,6 +96,7 @@ func TestUploadsAreRefusedForTypeContentAndSize(t *testing.T) {
 }
 
 func TestThePlatformRefusesLargeRequestsBeforeTheyCount(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{Limits: Limits{Upload: 1}})
 	contentType, body := uploadRequest(t, "file", "a.png", "image/png", png(4_500_000))
 	header := http.Header{"Content-Type": {contentType}}
@@ -114,6 +117,7 @@ func TestThePlatformRefusesLargeRequestsBeforeTheyCount(t *testing.T) {
 }
 
 func TestWritingIsTakenByTheDeployedMarketplaceOnly(t *testing.T) {
+	t.Parallel()
 	for documented, want := range map[bool]int{false: 200, true: 400} {
 		x := open(t, Options{Documented: documented})
 		for name, content := range map[string]string{"text/markdown": "# a poem", "application/pdf": "%PDF-1.7", "application/json": `{"a":1}`} {
@@ -129,6 +133,7 @@ func TestWritingIsTakenByTheDeployedMarketplaceOnly(t *testing.T) {
 }
 
 func TestAnUploadTokenOpensTheBlobStoreForItsPathOnly(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{UploadDir: t.TempDir()})
 	x.call(400, "POST", "/api/upload/token", `{"content_type":"text/x-perl","filename":"a.pl"}`)
 	granted := x.call(200, "POST", "/api/upload/token", `{"content_type":"image/png","filename":"my picture.png"}`).row()
@@ -161,6 +166,7 @@ func TestAnUploadTokenOpensTheBlobStoreForItsPathOnly(t *testing.T) {
 }
 
 func TestAnUploadStreamsInConstantMemory(t *testing.T) {
+	t.Parallel()
 	x := open(t, Options{UploadDir: t.TempDir(), PlatformLimit: -1})
 	const size = 48 << 20
 	from, to := io.Pipe()

@@ -12,6 +12,7 @@ import (
 const hidden = "atelier_5ec2e7"
 
 func TestEveryVerbPrintsTheSameWord(t *testing.T) {
+	t.Parallel()
 	s := New(hidden)
 	for _, verb := range strings.Split("v s q x X d b o O c U t e E f F g G", " ") {
 		for _, flag := range []string{"", "+", "#", "-", " ", "0", "40", ".3"} {
@@ -32,6 +33,7 @@ func TestEveryVerbPrintsTheSameWord(t *testing.T) {
 }
 
 func TestASecretInsideOtherValuesStaysHidden(t *testing.T) {
+	t.Parallel()
 	type holder struct {
 		Open   Text
 		closed Text
@@ -50,6 +52,7 @@ func TestASecretInsideOtherValuesStaysHidden(t *testing.T) {
 }
 
 func TestEncodersAndLogsWriteTheSameWord(t *testing.T) {
+	t.Parallel()
 	s := New(hidden)
 	encoded, err := json.Marshal(map[string]any{"key": s, "list": []Text{s}, "by": map[string]*Text{"p": &s}})
 	if want := `{"by":{"p":"[secret]"},"key":"[secret]","list":["[secret]"]}`; err != nil || string(encoded) != want {
@@ -68,6 +71,7 @@ func TestEncodersAndLogsWriteTheSameWord(t *testing.T) {
 }
 
 func TestOnlyRevealGivesTheSecret(t *testing.T) {
+	t.Parallel()
 	if got := New(hidden).Reveal(); got != hidden {
 		t.Errorf("Reveal = %q, want %q", got, hidden)
 	}
