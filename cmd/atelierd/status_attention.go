@@ -25,20 +25,13 @@ type attentionView struct {
 	Services []string `json:"services,omitempty"`
 }
 
-// The names by which v_attention calls what ails the whole daemon.
-const (
-	troubleSpending = "trouble.spending"
-	troubleWallet   = "trouble.wallet"
-	troubleKey      = "trouble.key"
-)
-
 // viewAttention leaves out what is over, and shows a generator's trouble once,
 // not again for each service that it keeps from being listed.
 func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attentionView {
 	list := []attentionView{}
 	paused, behind := pausedBy(st.Facts), map[string][]string{}
 	for _, a := range st.Attention {
-		if a.Code == troubleSpending && a.Since.Before(order.Day(now)) {
+		if a.Code == order.AlertSpending.Code() && a.Since.Before(order.Day(now)) {
 			continue // it was another day's cap
 		}
 		if a.What == "service" {
@@ -62,7 +55,7 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 func pausedBy(facts []store.Fact) map[string]store.Fact {
 	list := map[string]store.Fact{}
 	for _, f := range facts {
-		if name, ok := strings.CutPrefix(f.Name, "trouble."+troublePaused); ok {
+		if name, ok := strings.CutPrefix(f.Name, string(order.AlertGenerator.Code())); ok {
 			list[name] = f
 		}
 	}
@@ -139,11 +132,11 @@ func nextStep(a store.Attention) string {
 		return "mend it if it needs you (`atelierd doctor` says more); it is probed again and again, and a restart probes at once"
 	}
 	switch a.Code {
-	case troubleWallet:
+	case order.AlertWallet.Code():
 		return "set agent.payout_wallet in the configuration, then `atelierd agent sync`"
-	case troubleSpending:
+	case order.AlertSpending.Code():
 		return "work goes on tomorrow (UTC), or with a higher spending.day_usd after a restart"
-	case troubleKey:
+	case order.AlertKey.Code():
 		return "put a valid key in place; work goes on by itself"
 	}
 	return "the daemon's log says more"

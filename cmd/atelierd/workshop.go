@@ -187,17 +187,11 @@ func (w *workshop) programs(s config.Service) (list []checker) {
 	return list
 }
 
-// troubleCapped is the fact that a day's cap is reached. It is written by the store.
-const troubleCapped = "spending"
-
-// troublePaused begins the names of facts that say why a generator is paused.
-const troublePaused = "generator."
-
 // begin makes them ready to work. What an earlier process has left waiting for a
 // generator, or for a higher cap, looks again: the owner may have mended either
 // before this start.
 func (g generators) begin(st *store.Store, log *slog.Logger) error {
-	return errors.Join(g.watch(st, log), st.RunNow(order.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(troubleCapped, ""))
+	return errors.Join(g.watch(st, log), st.RunNow(order.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(order.AlertSpending, ""))
 }
 
 // watch shows the owner which generators are paused. What an earlier process has
@@ -207,7 +201,7 @@ func (g generators) watch(st *store.Store, log *slog.Logger) error {
 		if m.Breaker == nil {
 			continue
 		}
-		if err := st.SetAlert(troublePaused+name, ""); err != nil {
+		if err := st.SetAlert(order.GeneratorAlert(name), ""); err != nil {
 			return err
 		}
 		m.Breaker.Changed = func(reason string) {
@@ -216,7 +210,7 @@ func (g generators) watch(st *store.Store, log *slog.Logger) error {
 			} else {
 				log.Error("the generator is paused", "generator", name, "error", reason)
 			}
-			err := st.SetAlert(troublePaused+name, reason)
+			err := st.SetAlert(order.GeneratorAlert(name), reason)
 			if reason == "" {
 				err = errors.Join(err, st.RunNow(order.CodePaused)) // what waited for it need not wait out its time
 			}

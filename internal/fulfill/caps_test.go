@@ -51,7 +51,7 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)
 		w.restart()
 		w.must(order.StageGenerate)
-		if told, err := w.store.Fact(t.Context(), "trouble.spending"); err != nil || told == "" {
+		if told, err := w.store.Fact(t.Context(), string(order.AlertSpending.Code())); err != nil || told == "" {
 			t.Errorf("the owner is not told of the cap any more: %v", err)
 		}
 	})
@@ -99,12 +99,12 @@ func TestTheNextDayHasItsOwnCapAndTheOwnerIsTold(t *testing.T) {
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)
-		if told, err := w.store.Fact(t.Context(), "trouble.spending"); err != nil || !strings.Contains(told, "today's cap") {
+		if told, err := w.store.Fact(t.Context(), string(order.AlertSpending.Code())); err != nil || !strings.Contains(told, "today's cap") {
 			t.Errorf("the owner is told %q, %v", told, err)
 		}
 		time.Sleep(24 * time.Hour)
 		w.must(order.StageGenerate)
-		if told, _ := w.store.Fact(t.Context(), "trouble.spending"); told != "" {
+		if told, _ := w.store.Fact(t.Context(), string(order.AlertSpending.Code())); told != "" {
 			t.Errorf("the owner is still told %q", told)
 		}
 	})

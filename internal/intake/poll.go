@@ -23,8 +23,8 @@ type Store interface {
 	Mark(ctx context.Context) (int64, error)
 	// Apply writes a listing and the work it makes.
 	Apply(b order.Batch) (order.Applied, error)
-	// SetAlert shows (or, when text is empty, clears) a trouble of the daemon.
-	SetAlert(name, text string) error
+	// SetAlert shows an alert to the owner. An empty text clears it.
+	SetAlert(a order.Alert, text string) error
 	// RunNow lets work that waits for the given code run now.
 	RunNow(code order.Code) error
 	// ReadThread lets the thread of an order be read now.
@@ -289,9 +289,6 @@ func mend(l *order.Listing, now time.Time) {
 	}
 }
 
-// troubleKey is the name under which a refused key is shown.
-const troubleKey = "key"
-
 // setRefused notes a change of whether the marketplace takes our key.
 func (p *Poller) setRefused(refused bool, err error) {
 	if refused == p.refused {
@@ -302,11 +299,11 @@ func (p *Poller) setRefused(refused bool, err error) {
 	if refused {
 		p.o.Log.Error("the marketplace refuses the key; work is held and polling slowed", "error", err,
 			"hint", "put a valid key in place; work goes on by itself")
-		p.noteErr(p.o.Store.SetAlert(troubleKey, "the marketplace refuses the key: "+err.Error()))
+		p.noteErr(p.o.Store.SetAlert(order.AlertKey, "the marketplace refuses the key: "+err.Error()))
 		return
 	}
 	p.o.Log.Info("the marketplace accepts the key again")
-	p.noteErr(p.o.Store.SetAlert(troubleKey, ""))
+	p.noteErr(p.o.Store.SetAlert(order.AlertKey, ""))
 	p.noteErr(p.o.Store.RunNow(order.CodeKeyRefused))
 }
 

@@ -42,7 +42,7 @@ func TestWhatTheOwnerHasCancelledNeedsNobody(t *testing.T) {
 
 func TestWhatAilsTheDaemonComesBeforeItsOrders(t *testing.T) {
 	s := openNew(t, Options{})
-	for _, name := range []string{"generator.studio", "spending"} {
+	for _, name := range []order.Alert{order.GeneratorAlert("studio"), order.AlertSpending} {
 		if err := s.SetAlert(name, "something"); err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 // cappedToday tells the owner that a day's cap is reached, or, with nil, that
 // calls are made again.
 func (t *tx) cappedToday(f *order.Failure) error {
-	const name = "trouble.spending"
+	name := string(order.AlertSpending.Code())
 	switch {
 	case f == nil:
 		_, err := t.DeleteFact(noCancel, name)

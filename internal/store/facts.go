@@ -48,10 +48,9 @@ func (s *Store) SetFact(name, value string) error {
 	})
 }
 
-// SetAlert shows a trouble of the daemon in v_attention until it is cleared
-// with an empty text.
-func (s *Store) SetAlert(name, text string) error {
-	return s.SetFact("trouble."+name, text)
+// SetAlert shows an alert to the owner, in v_attention. An empty text clears it.
+func (s *Store) SetAlert(a order.Alert, text string) error {
+	return s.SetFact(string(a.Code()), text)
 }
 
 // WalletKnown writes down whether payouts have somewhere to go; if not, it is a
@@ -64,7 +63,7 @@ func (s *Store) WalletKnown(known bool) error {
 	if err := s.SetFact("agent.wallet", value); err != nil {
 		return err
 	}
-	return s.SetAlert("wallet", text)
+	return s.SetAlert(order.AlertWallet, text)
 }
 
 // RunNow lets jobs that wait for the given code run now.

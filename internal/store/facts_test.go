@@ -45,14 +45,14 @@ func TestATroubleIsShownUntilItIsOver(t *testing.T) {
 		}
 		return st.Attention
 	}
-	if err := s.SetAlert("key", "the key is refused"); err != nil {
+	if err := s.SetAlert(order.AlertKey, "the key is refused"); err != nil {
 		t.Fatal(err)
 	}
 	got := attention()
 	if len(got) != 1 || got[0].What != "daemon" || got[0].Reason != "the key is refused" || got[0].Since.IsZero() {
 		t.Fatalf("attention %+v", got)
 	}
-	if err := s.SetAlert("key", ""); err != nil {
+	if err := s.SetAlert(order.AlertKey, ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := attention(); len(got) != 0 {

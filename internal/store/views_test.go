@@ -63,7 +63,7 @@ func life(t *testing.T) *Store {
 			t.Fatal(err)
 		}
 	}
-	if err := s.SetAlert("key", "the key is refused"); err != nil {
+	if err := s.SetAlert(order.AlertKey, "the key is refused"); err != nil {
 		t.Fatal(err)
 	}
 	apply(t, s, batch(facts("o3", order.PendingQuote)))
