@@ -17,10 +17,14 @@ import (
 	"atelierd/internal/store"
 )
 
-// Each block of a provider in the README makes a generator that only lacks its
+// Each block of a provider in docs/generators.md makes a generator that only lacks its
 // key and its server.
-func TestEachGeneratorOfTheReadmeCanBeMade(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+func TestEachGeneratorOfTheDocsCanBeMade(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/generators.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,10 +33,10 @@ func TestEachGeneratorOfTheReadmeCanBeMade(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "workflow.json"), []byte(workflow), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$").FindAllStringSubmatch(string(text), -1)
-	whole, _, _ := strings.Cut(blocks[0][1], "[generator.studio]")
+	shown := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$")
+	whole, _, _ := strings.Cut(shown.FindStringSubmatch(string(readme))[1], "[generator.studio]")
 	made := map[string]bool{}
-	for _, block := range blocks[1:] {
+	for _, block := range shown.FindAllStringSubmatch(string(text), -1) {
 		if !strings.HasPrefix(block[1], "[generator.studio]") {
 			continue
 		}
@@ -51,7 +55,7 @@ func TestEachGeneratorOfTheReadmeCanBeMade(t *testing.T) {
 	}
 	for _, typ := range config.Types() {
 		if typ != config.TypeExec && typ != config.TypeCanvas && !made[typ] {
-			t.Errorf("the README has no block for %s", typ)
+			t.Errorf("docs/generators.md has no block for %s", typ)
 		}
 	}
 }

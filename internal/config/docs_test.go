@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,48 +10,60 @@ import (
 	"testing"
 )
 
-// pages returns the README and all pages of docs as one text.
-func pages(t *testing.T) string {
+// pages returns the texts of the README and of each page of docs.
+func pages(t *testing.T) []string {
 	t.Helper()
 	docs, err := filepath.Glob("../../docs/*.md")
 	if err != nil || len(docs) == 0 {
 		t.Fatal("docs has no pages", err)
 	}
-	all := ""
+	var all []string
 	for _, file := range append([]string{"../../README.md"}, docs...) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all += string(text)
+		all = append(all, string(text))
 	}
 	return all
 }
 
+// A page shows complete configurations and parts. A part belongs to the complete
+// one before it on its page, or else to the README's.
 func TestEveryConfigurationInTheDocsLoadsWithoutWarnings(t *testing.T) {
 	t.Parallel()
-	blocks := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$").FindAllStringSubmatch(pages(t), -1)
-	if len(blocks) < 10 {
-		t.Fatalf("the docs show only %d configurations", len(blocks))
+	shown, complete := regexp.MustCompile("(?ms)^```toml\n(.*?)^```$"), ""
+	count := 0
+	for _, page := range pages(t) {
+		whole := complete
+		for _, block := range shown.FindAllStringSubmatch(page, -1) {
+			count++
+			if strings.Contains(block[1], "[agent]") {
+				whole = block[1]
+				complete = cmp.Or(complete, whole)
+			} else {
+				block[1] = without(whole, block[1]) + block[1]
+			}
+			loadsWithoutWarnings(t, block[1])
+		}
 	}
-	whole := ""
-	for _, block := range blocks {
-		if strings.Contains(block[1], "[agent]") {
-			whole = block[1]
-		} else {
-			block[1] = without(whole, block[1]) + block[1] // a section, to be added to the last whole file
-		}
-		if strings.Contains(block[1], `makes = "video"`) {
-			block[1] = strings.ReplaceAll(block[1], "image_gen", "video_gen") // another category would deserve its warning
-		}
-		c, err := Load(write(t, block[1]))
-		if err != nil {
-			t.Errorf("%v\nof\n%s", err, block[1])
-			continue
-		}
-		if w := c.Warnings(); len(w) > 0 {
-			t.Errorf("warnings %q of\n%s", w, block[1])
-		}
+	if count < 10 {
+		t.Fatalf("the docs show only %d configurations", count)
+	}
+}
+
+func loadsWithoutWarnings(t *testing.T, text string) {
+	t.Helper()
+	if strings.Contains(text, `makes = "video"`) {
+		text = strings.ReplaceAll(text, "image_gen", "video_gen") // another category would deserve its warning
+	}
+	c, err := Load(write(t, text))
+	if err != nil {
+		t.Errorf("%v\nof\n%s", err, text)
+		return
+	}
+	if w := c.Warnings(); len(w) > 0 {
+		t.Errorf("warnings %q of\n%s", w, text)
 	}
 }
 
@@ -74,7 +87,7 @@ func without(whole, block string) string {
 func TestTheDocsExplainEveryKeyOfTheExampleWithItsDefault(t *testing.T) {
 	t.Parallel()
 	rows := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+`) \\| ([^|]+) \\|").FindAllStringSubmatch(pages(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]+`) \\| ([^|]+) \\|").FindAllStringSubmatch(strings.Join(pages(t), "\n"), -1) {
 		keys, defaults := strings.Split(row[1], ", "), strings.Split(row[2], ", ")
 		for i, key := range keys {
 			rows[strings.Trim(key, "`")] = strings.Trim(strings.TrimSuffix(defaults[min(i, len(defaults)-1)], " each"), "`")
@@ -105,15 +118,27 @@ func TestTheDocsExplainEveryKeyOfTheExampleWithItsDefault(t *testing.T) {
 
 func TestEveryLinkBetweenPagesLeadsToAFile(t *testing.T) {
 	t.Parallel()
-	links := regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`).FindAllStringSubmatch(pages(t), -1)
-	if len(links) < 5 {
-		t.Fatalf("only %d links", len(links))
-	}
-	for _, link := range links {
-		_, inRoot := os.Stat(filepath.Join("../..", link[1]))
-		_, inDocs := os.Stat(filepath.Join("../../docs", link[1]))
-		if inRoot != nil && inDocs != nil {
-			t.Errorf("a page links to %s, which does not exist", link[1])
+	link := regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`)
+	count := 0
+	for _, folder := range []string{"../..", "../../docs", "../../docs/decisions"} {
+		files, err := filepath.Glob(filepath.Join(folder, "*.md"))
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, to := range link.FindAllStringSubmatch(string(text), -1) {
+				count++
+				if _, err := os.Stat(filepath.Join(folder, to[1])); err != nil {
+					t.Errorf("%s links to %s, which does not exist", file, to[1])
+				}
+			}
+		}
+	}
+	if count < 20 {
+		t.Fatalf("only %d links", count)
 	}
 }

@@ -372,7 +372,7 @@ func TestTheDocsStateTheSizeLimitOfDirectUploads(t *testing.T) {
 	if !strings.Contains(string(code), "directLimit = 4_400_000\n") {
 		t.Error("the limit has changed: update the example, the docs and this test")
 	}
-	all := Example() + pages(t)
+	all := Example() + strings.Join(pages(t), "\n")
 	if n := strings.Count(strings.ToLower(all), "files over "); n < 3 || strings.Count(strings.ToLower(all), "files over 4.4 mb") != n {
 		t.Errorf("the limit is stated in %d places, and not all say 4.4 MB", n)
 	}
