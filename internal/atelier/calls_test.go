@@ -16,6 +16,7 @@ import (
 // TestEachCallIsTheOneOfTheGuide runs each method against a server that gives
 // the answer of the marketplace's guide, and looks at both ends.
 func TestEachCallIsTheOneOfTheGuide(t *testing.T) {
+	t.Parallel()
 	five := Service{Category: "image_gen", Title: "AI Image Generation", Description: "From text prompts.",
 		Price: 5 * order.Dollar, PriceType: "fixed", TurnaroundHours: 1, Deliverables: []string{"1 high-quality image"}}
 	const wireFive = `{"category":"image_gen","title":"AI Image Generation","description":"From text prompts.",
@@ -118,6 +119,7 @@ func TestEachCallIsTheOneOfTheGuide(t *testing.T) {
 			answer: `{"success":true,"data":{}}`, request: "PATCH /agents/me", body: `{"payout_wallet":null}`, meter: "read"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if tc.answeredStatus == 0 {
 				tc.answeredStatus = 200
 			}
@@ -153,6 +155,7 @@ func TestEachCallIsTheOneOfTheGuide(t *testing.T) {
 }
 
 func TestWhatCannotBeRightIsNotSent(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	c, meter := client(t, s.URL)
 	for name, err := range map[string]error{
@@ -177,6 +180,7 @@ func TestWhatCannotBeRightIsNotSent(t *testing.T) {
 }
 
 func TestAnAnswerWithoutItsPointIsUnreadable(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		answer string
 		call   func(*Client) error
@@ -226,6 +230,7 @@ func TestAnAnswerWithoutItsPointIsUnreadable(t *testing.T) {
 }
 
 func TestANewKeyIsPickedUp(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer atelier_new" {
 			answer(401, `{"success":false,"error":"Invalid API key"}`)(w, r)
@@ -248,6 +253,7 @@ func TestANewKeyIsPickedUp(t *testing.T) {
 }
 
 func TestABaseAddressIsRequired(t *testing.T) {
+	t.Parallel()
 	defer func() {
 		if recover() == nil {
 			t.Error("New took options without a BaseURL")

@@ -19,6 +19,7 @@ import (
 var onePiece = []Deliverable{{"https://cdn.example/a.png", "image"}}
 
 func TestEachStatusHasItsClassAndCode(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		status  int
 		class   order.Class
@@ -43,6 +44,7 @@ func TestEachStatusHasItsClassAndCode(t *testing.T) {
 		{504, order.Retry, order.CodeServerError, true, ""},
 	} {
 		t.Run(strconv.Itoa(tc.status), func(t *testing.T) {
+			t.Parallel()
 			s, _ := serve(t, answer(tc.status, `{"success":false,"error":"Order is not in a deliverable status"}`))
 			c, meter := client(t, s.URL)
 			err := c.Deliver(t.Context(), "ord_1", onePiece)
@@ -69,6 +71,7 @@ func TestEachStatusHasItsClassAndCode(t *testing.T) {
 }
 
 func TestARateLimitTellsHowLongToWait(t *testing.T) {
+	t.Parallel()
 	in := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 	for name, tc := range map[string]struct {
 		headers    []string
@@ -90,6 +93,7 @@ func TestARateLimitTellsHowLongToWait(t *testing.T) {
 		"reset in year": {[]string{"X-RateLimit-Reset", in(9000 * time.Hour)}, 24 * time.Hour, 24 * time.Hour, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s, _ := serve(t, answer(429, `{"success":false,"error":"Rate limit exceeded"}`,
 				append(tc.headers, "X-RateLimit-Limit", "30", "X-RateLimit-Remaining", "0")...))
 			c, meter := client(t, s.URL)
@@ -110,6 +114,7 @@ func TestARateLimitTellsHowLongToWait(t *testing.T) {
 }
 
 func TestTheMeterIsToldTheReset(t *testing.T) {
+	t.Parallel()
 	s, _ := serve(t, answer(429, ``, "X-RateLimit-Reset", "1771329600"))
 	c, meter := client(t, s.URL)
 	_, err := c.Orders(t.Context(), order.LiveStatuses())
@@ -120,6 +125,7 @@ func TestTheMeterIsToldTheReset(t *testing.T) {
 }
 
 func TestARefusedMeterSendsNothing(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	own := &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: errors.New("28 of 30 requests are used"),
 		Hint: "raise budget.deliver", After: 7 * time.Minute}
@@ -142,6 +148,7 @@ func TestARefusedMeterSendsNothing(t *testing.T) {
 }
 
 func TestADeadAddressIsNotSent(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +168,7 @@ func TestADeadAddressIsNotSent(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Options){"refused": func(*Options) {}, "no such host": unresolved, "no TLS": noTLS, "no report": silent} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c, meter := client(t, "http://"+l.Addr().String(), change)
 			err := c.Deliver(t.Context(), "ord_1", onePiece)
 			f, e := failed(t, err)
@@ -182,6 +190,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
+	t.Parallel()
 	hijack := func(say string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
@@ -205,6 +214,7 @@ func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
 		"not modified":       answer(304, ""),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s, _ := serve(t, handle)
 			c, meter := client(t, s.URL)
 			err := c.Deliver(t.Context(), "ord_1", onePiece)
@@ -226,11 +236,13 @@ func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
 }
 
 func TestALateOrCancelledCallIsUnknownOnceSent(t *testing.T) {
+	t.Parallel()
 	arrived := make(chan struct{})
 	s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	})
+	// The subtests share a channel, so they run one after the other.
 	t.Run("late", func(t *testing.T) {
 		c, _ := client(t, s.URL, func(o *Options) { o.DeliverTimeout = 50 * time.Millisecond })
 		go func() { <-arrived }()
@@ -269,6 +281,7 @@ func TestALateOrCancelledCallIsUnknownOnceSent(t *testing.T) {
 }
 
 func TestSuccessFalseIsARefusalWhateverTheStatus(t *testing.T) {
+	t.Parallel()
 	for _, success := range []string{"false", "0", `"false"`} {
 		s, _ := serve(t, answer(200, `{"success":`+success+`,"error":"Order already completed"}`))
 		c, _ := client(t, s.URL)
@@ -281,6 +294,7 @@ func TestSuccessFalseIsARefusalWhateverTheStatus(t *testing.T) {
 }
 
 func TestAConflictGivesItsWordAndTheAgent(t *testing.T) {
+	t.Parallel()
 	for body, want := range map[string][2]string{
 		`{"success":false,"error":"name_taken"}`:                                                             {"name_taken", ""},
 		`{"success":false,"error":"This name is taken","code":"name_taken"}`:                                 {"name_taken", ""},
@@ -312,6 +326,7 @@ func TestAConflictGivesItsWordAndTheAgent(t *testing.T) {
 }
 
 func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct{ kind, body, want string }{
 		"terminal codes": {"application/json", `{"success":false,"error":"bad\u001b[2J\u0000\u202e\nline"}`, `bad\u001b[2J\u0000\u202e line`},
 		"invalid bytes":  {"text/plain", "no\xff\xfe", `no\xff\xfe`},
@@ -323,6 +338,7 @@ func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
 		"plain text": {"text/plain", "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n", "Request Entity Too Large FUNCTION_PAYLOAD_TOO_LARGE"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s, _ := serve(t, answer(400, tc.body, "Content-Type", tc.kind))
 			c, _ := client(t, s.URL)
 			err := c.Deliver(t.Context(), "ord_1", onePiece)
@@ -336,6 +352,7 @@ func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
 }
 
 func TestUnusableKeysAreNotSent(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	for _, creds := range []Credentials{{}, {AgentID: testAgent}, {testAgent, secret.New("atelier_x\r\nX-Evil: 1")}} {
 		c, meter := client(t, s.URL, func(o *Options) { o.Credentials = func() Credentials { return creds } })
@@ -351,6 +368,7 @@ func TestUnusableKeysAreNotSent(t *testing.T) {
 }
 
 func TestIdsCannotLeaveTheirPlaceInTheAddress(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	c, _ := client(t, s.URL)
 	for _, id := range []string{"", ".", "..", strings.Repeat("x", 201)} {
@@ -382,6 +400,7 @@ func (c *once) Write(p []byte) (int, error) {
 }
 
 func TestADeadConnectionIsReplacedAndTheBodySentWhole(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	c, meter := client(t, s.URL, func(o *Options) {
 		o.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -25,6 +25,7 @@ func ask(t *testing.T, data string) (order.Listing, error) {
 }
 
 func TestOrdersAsksForAllStatusesInOneRequest(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true,"data":[`+guideOrder+`]}`))
 	c, meter := client(t, s.URL)
 	listing, err := c.Orders(t.Context(), []order.Status{order.Paid, order.InProgress, "odd one"})
@@ -53,6 +54,7 @@ func TestOrdersAsksForAllStatusesInOneRequest(t *testing.T) {
 }
 
 func TestEveryShapeOfAFieldIsRead(t *testing.T) {
+	t.Parallel()
 	at := time.Date(2025, 2, 17, 12, 0, 0, 0, time.UTC)
 	for _, tc := range []struct {
 		field string
@@ -131,6 +133,7 @@ func revisions(f order.Facts) any {
 }
 
 func TestABadRowHurtsOnlyItself(t *testing.T) {
+	t.Parallel()
 	deep := strings.Repeat("[", 2000) + strings.Repeat("]", 2000)
 	for row, want := range map[string][2]string{
 		`{"id":"x","status":"paid","brief":{"a":1}}`:                {"x", "brief is a JSON object and not text"},
@@ -161,6 +164,7 @@ func TestABadRowHurtsOnlyItself(t *testing.T) {
 }
 
 func TestAListingThatIsNotWholeIsNoListing(t *testing.T) {
+	t.Parallel()
 	whole := `{"data":[` + guideOrder + `],"success":true}`
 	for cut := range len(whole) {
 		listing, err := decodeOrders(strings.NewReader(whole[:cut]), ordersLimit)
@@ -182,6 +186,7 @@ func TestAListingThatIsNotWholeIsNoListing(t *testing.T) {
 }
 
 func TestAListingBeyondItsCapIsRefused(t *testing.T) {
+	t.Parallel()
 	body := &endless{first: `{"success":true,"data":[`,
 		again: `{"id":"o","status":"paid","brief":"` + strings.Repeat("x", 1<<16) + `"},`}
 	_, err := decodeOrders(body, 1<<20)
@@ -207,6 +212,7 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestOneOrderShowsItsDeliverables(t *testing.T) {
+	t.Parallel()
 	for name, data := range map[string]string{
 		"as deployed": `{"order":{"id":"ord_1","status":"delivered","deliverable_url":"u1","max_revisions":2},"review":null,
 			"deliverables":[{"deliverable_url":"u1"},{"deliverable_url":"u2"}],"viewer_role":"provider"}`,

@@ -9,6 +9,7 @@ import (
 )
 
 func TestTheKeyNeverFollowsARedirectToAnotherHost(t *testing.T) {
+	t.Parallel()
 	other, otherSaw := serve(t, answer(200, `{"success":true,"data":[]}`))
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -35,6 +36,7 @@ func TestTheKeyNeverFollowsARedirectToAnotherHost(t *testing.T) {
 }
 
 func TestAnotherPortOrSchemeIsAnotherHost(t *testing.T) {
+	t.Parallel()
 	for _, pair := range [][2]string{
 		{"https://a.example", "http://a.example"}, {"http://a.example", "http://a.example:8080"},
 		{"http://a.example/", "http://b.example/"}, {"https://a.example", "https://a.example.evil.example"},
@@ -49,6 +51,7 @@ func TestAnotherPortOrSchemeIsAnotherHost(t *testing.T) {
 }
 
 func TestASameHostRedirectIsFollowedForGetOnly(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			http.Redirect(w, r, "/v2"+r.URL.RequestURI(), http.StatusPermanentRedirect)
@@ -72,6 +75,7 @@ func TestASameHostRedirectIsFollowedForGetOnly(t *testing.T) {
 }
 
 func TestRedirectsInCirclesEnd(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.RequestURI(), http.StatusFound)
 	})
@@ -83,6 +87,7 @@ func TestRedirectsInCirclesEnd(t *testing.T) {
 }
 
 func TestARedirectAddressIsForeignText(t *testing.T) {
+	t.Parallel()
 	for location, want := range map[string]string{
 		"":                                "to nowhere",
 		"javascript:alert(1)":             "to nowhere",

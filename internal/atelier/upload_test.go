@@ -36,6 +36,7 @@ func tempFile(t testing.TB, size int64, mimeType string) File {
 }
 
 func TestUploadSendsTheFormOfTheGuide(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true,"data":{"url":"https://cdn.example/1.png","media_type":"image"}}`))
 	c, meter := client(t, s.URL)
 	f := tempFile(t, 80_000, "image/png")
@@ -103,6 +104,7 @@ func (v *vercel) start(t *testing.T) (*Client, *ledger) {
 }
 
 func TestALargeFileGoesToTheBlobStoreWithoutTheKey(t *testing.T) {
+	t.Parallel()
 	v := &vercel{}
 	c, meter := v.start(t)
 	f := tempFile(t, 5_000_000, "video/mp4")
@@ -139,6 +141,7 @@ func TestALargeFileGoesToTheBlobStoreWithoutTheKey(t *testing.T) {
 }
 
 func TestALargeFileWhoseRefusalIsLostGoesTheOtherWay(t *testing.T) {
+	t.Parallel()
 	v := &vercel{cuts: true}
 	c, _ := v.start(t)
 	if up, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4")); err != nil || up.URL != "https://blob.example/a.mp4" {
@@ -153,6 +156,7 @@ func TestALargeFileWhoseRefusalIsLostGoesTheOtherWay(t *testing.T) {
 }
 
 func TestWithoutATokenWayAFileIsTooLarge(t *testing.T) {
+	t.Parallel()
 	v := &vercel{noToken: true}
 	c, _ := v.start(t)
 	_, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
@@ -168,6 +172,7 @@ func TestWithoutATokenWayAFileIsTooLarge(t *testing.T) {
 }
 
 func TestARefusedUploadTokenIsNotARefusedKey(t *testing.T) {
+	t.Parallel()
 	v := &vercel{tokenRefused: true}
 	c, _ := v.start(t)
 	_, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
@@ -178,6 +183,7 @@ func TestARefusedUploadTokenIsNotARefusedKey(t *testing.T) {
 }
 
 func TestARefusedUploadDoesNotCostTheFile(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +223,7 @@ type counter struct{ n *atomic.Int64 }
 func (c counter) Write(p []byte) (int, error) { c.n.Add(int64(len(p))); return len(p), nil }
 
 func TestAFileThatChangedIsNotPassedOff(t *testing.T) {
+	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true,"data":{"url":"https://cdn.example/1.png"}}`))
 	c, meter := client(t, s.URL)
 	for _, off := range []int64{-8, 8} {
@@ -247,6 +254,7 @@ func TestAFileThatChangedIsNotPassedOff(t *testing.T) {
 }
 
 func TestFileNamesAreMadeSafe(t *testing.T) {
+	t.Parallel()
 	for _, tc := range [][3]string{
 		{"result.png", "image/png", "result.png"},
 		{"../../etc/passwd", "image/png", "passwd.png"},
@@ -289,6 +297,7 @@ func discard(t testing.TB) (*httptest.Server, *atomic.Value) {
 	return s, &digest
 }
 
+// It is not parallel: it measures the memory of the whole process.
 func TestUploadStreamsInConstantMemory(t *testing.T) {
 	s, digest := discard(t)
 	c, _ := client(t, s.URL)

@@ -18,6 +18,7 @@ import (
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
+	"atelierd/internal/testdir"
 )
 
 type world struct {
@@ -29,7 +30,7 @@ type world struct {
 
 // inWorld runs f in simulated time beside a marketplace with one owned agent.
 func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, market: sandbox.New(sandbox.Options{})}
 		listener := pipenet.New()
@@ -88,6 +89,7 @@ func (w *world) claims() map[string]order.ClaimState {
 }
 
 func TestTheRulesSayWhatIsClaimedAndHowMuchAtOnce(t *testing.T) {
+	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		cheap, first, second, third := w.post("5.00"), w.post("9.00"), w.post("10.00"), w.post("11.00")
 		for range 3 {
@@ -117,6 +119,7 @@ func TestTheRulesSayWhatIsClaimedAndHowMuchAtOnce(t *testing.T) {
 }
 
 func TestAClaimWhoseAnswerWasLostIsNotMadeTwice(t *testing.T) {
+	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		id := w.post("9.00")
 		lost := false
@@ -146,6 +149,7 @@ func TestAClaimWhoseAnswerWasLostIsNotMadeTwice(t *testing.T) {
 }
 
 func TestABountyThatWentToAnotherIsGivenUpAfterAWhile(t *testing.T) {
+	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		id := w.post("9.00")
 		if err := w.hunter(2).Once(t.Context()); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
+	"atelierd/internal/testdir"
 )
 
 // checkHours looks at the first three windows of the marketplace's count.
@@ -30,30 +31,36 @@ func (w *world) checkHours(least, most int) {
 // poll that finds them all, an upload and a delivery each. A fifteenth is
 // possible when its file went up in the window before.
 func TestUnderOneCountAnOrderEachFourMinutesMakesTwelveDeliveriesInEachWindow(t *testing.T) {
-	for _, interval := range []time.Duration{time.Minute, 150 * time.Second, 5 * time.Minute} {
-		for _, offset := range []time.Duration{0, 2 * time.Minute, 230 * time.Second} {
-			t.Run(fmt.Sprintf("polls each %s, orders from %s on", interval, offset), func(t *testing.T) {
-				t.Parallel()
-				dir := t.TempDir()
-				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t, dir, sandbox.Options{Shared: true})
-					w.interval = interval
-					w.start()
-					time.Sleep(offset)
-					for range 3 * 15 {
-						w.place(1)
-						time.Sleep(4 * time.Minute)
-					}
-					time.Sleep(2 * time.Minute)
-					w.checkHours(12, 15)
-				})
+	t.Parallel()
+	for _, c := range []struct{ interval, offset time.Duration }{
+		{time.Minute, 0},
+		{time.Minute, 230 * time.Second},
+		{150 * time.Second, 2 * time.Minute},
+		{5 * time.Minute, 0},
+		{5 * time.Minute, 230 * time.Second},
+	} {
+		t.Run(fmt.Sprintf("polls each %s, orders from %s on", c.interval, c.offset), func(t *testing.T) {
+			t.Parallel()
+			dir := testdir.New(t)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, dir, sandbox.Options{Shared: true})
+				w.interval = c.interval
+				w.start()
+				time.Sleep(c.offset)
+				for range 3 * 15 {
+					w.place(1)
+					time.Sleep(4 * time.Minute)
+				}
+				time.Sleep(2 * time.Minute)
+				w.checkHours(12, 15)
 			})
-		}
+		})
 	}
 }
 
 func TestUnderOneCountABacklogMakesFourteenDeliveriesInEachWindow(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Shared: true})
 		w.place(60)
@@ -64,10 +71,11 @@ func TestUnderOneCountABacklogMakesFourteenDeliveriesInEachWindow(t *testing.T) 
 }
 
 func TestUnderCountsOfTheirOwnThirtyAreDeliveredInAWindow(t *testing.T) {
+	t.Parallel()
 	for _, documented := range []bool{false, true} {
 		t.Run(fmt.Sprintf("documented=%t", documented), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := testdir.New(t)
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, dir, sandbox.Options{Documented: documented})
 				w.place(100)
@@ -80,7 +88,8 @@ func TestUnderCountsOfTheirOwnThirtyAreDeliveredInAWindow(t *testing.T) {
 }
 
 func TestTheLastRequestsOfACountGoToDeliveriesAndNotToUploads(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Shared: true})
 		// Enough workers would upload the rest of the window away, had an upload
@@ -107,17 +116,19 @@ func TestTheLastRequestsOfACountGoToDeliveriesAndNotToUploads(t *testing.T) {
 // The service's own loops poll as soon as they start, so a supervisor that
 // restarts a failing daemon makes it poll as fast as it can.
 func TestARestartLoopKeepsTheReserve(t *testing.T) {
+	t.Parallel()
 	for _, shared := range []bool{true, false} {
 		t.Run(fmt.Sprintf("shared=%t", shared), func(t *testing.T) {
-			dir := t.TempDir()
+			t.Parallel()
+			dir := testdir.New(t)
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, dir, sandbox.Options{Shared: shared})
-				for range 50 {
+				for range 28 {
 					d := w.open()
-					// Most of these are refused by the budget: the marketplace's log tells.
+					// The budget refuses some of these. The marketplace's log shows which were sent.
 					d.client.Orders(t.Context(), order.LiveStatuses())
 					d.stop()
-					time.Sleep(70 * time.Second)
+					time.Sleep(2 * time.Minute)
 				}
 				h := w.hours()[0]
 				if h.counted < 15 || h.counted > 30-w.limits.Reserve || h.refused != 0 {
@@ -129,19 +140,22 @@ func TestARestartLoopKeepsTheReserve(t *testing.T) {
 }
 
 func TestACrashLosesNoCount(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Shared: true})
 		w.limits.Reserve = 0
-		for range 40 {
+		w.market.SetFaults(sandbox.Faults{Script: func(*http.Request, int) sandbox.Fault {
+			return sandbox.Fault{Linger: time.Second}
+		}})
+		for range 12 {
 			d := w.open()
-			// The process goes down with the request under way.
-			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			w.market.SetFaults(sandbox.Faults{Script: func(*http.Request, int) sandbox.Fault {
-				return sandbox.Fault{Linger: time.Second}
-			}})
-			d.client.Orders(ctx, order.LiveStatuses())
-			cancel()
+			for range 3 {
+				// The process ends while the answers to its requests are pending.
+				ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				d.client.Orders(ctx, order.LiveStatuses())
+				cancel()
+			}
 			d.stop()
 			time.Sleep(2 * time.Second)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
+	"atelierd/internal/testdir"
 )
 
 // send takes a request and gives it the answer; its time is now.
@@ -40,11 +41,12 @@ func (d *daemon) refused(t *testing.T, call order.RequestKind) time.Duration {
 
 // inBubble runs f with a fresh data folder, without a marketplace.
 func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
-	dir := t.TempDir()
+	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, dir, sandbox.Options{})) })
 }
 
 func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		for range 5 {
@@ -78,6 +80,7 @@ func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
 }
 
 func TestAProbeThatPassesTeachesSeparateCountsAndOutlivesARestart(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		for range 30 {
@@ -112,8 +115,10 @@ func TestAProbeThatPassesTeachesSeparateCountsAndOutlivesARestart(t *testing.T) 
 }
 
 func TestAProbeIsSentOnceAWindowAndNeitherLostNorUnluckyOnesTeach(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]order.Answer{"no answer": {}, "a server error": {Status: 500}, "a refusal of the work": {Status: 400}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(t *testing.T, w *world) {
 				d := w.open()
 				for range 30 {
@@ -132,6 +137,7 @@ func TestAProbeIsSentOnceAWindowAndNeitherLostNorUnluckyOnesTeach(t *testing.T) 
 }
 
 func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		say  func(now time.Time) order.Answer
 		wait time.Duration
@@ -145,6 +151,7 @@ func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
 		"nothing":                 {func(time.Time) order.Answer { return order.Answer{} }, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(t *testing.T, w *world) {
 				d := w.open()
 				a := c.say(time.Now())
@@ -169,6 +176,7 @@ func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
 }
 
 func TestARefusalOfOneCallDoesNotShortenThatOfAnother(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: 30 * time.Minute})
@@ -181,6 +189,7 @@ func TestARefusalOfOneCallDoesNotShortenThatOfAnother(t *testing.T) {
 }
 
 func TestALimitInARefusalLowersTheCeilingForADay(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
@@ -204,6 +213,7 @@ func TestALimitInARefusalLowersTheCeilingForADay(t *testing.T) {
 }
 
 func TestACeilingThatTheOwnerHasLoweredSinceCounts(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: time.Minute, Limit: 10})
@@ -222,6 +232,7 @@ func TestACeilingThatTheOwnerHasLoweredSinceCounts(t *testing.T) {
 }
 
 func TestAHigherLimitDoesNotRaiseTheCeilingOfTheOwner(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		w.limits.Ceilings[order.RequestDeliver] = 3
 		d := w.open()
@@ -243,6 +254,7 @@ func TestAHigherLimitDoesNotRaiseTheCeilingOfTheOwner(t *testing.T) {
 // The marketplace's window begins when the first request arrives there, which is
 // somewhere between its sending and its answer.
 func TestAWindowEndsAnHourAfterTheAnswerToItsFirstRequest(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		done, err := d.budget.Take(t.Context(), order.RequestDeliver, "a")
@@ -268,6 +280,7 @@ func TestAWindowEndsAnHourAfterTheAnswerToItsFirstRequest(t *testing.T) {
 }
 
 func TestAnUncountedReadIsNeverRefused(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: time.Hour})
@@ -281,6 +294,7 @@ func TestAnUncountedReadIsNeverRefused(t *testing.T) {
 
 // A late answer must not close the window that has begun since.
 func TestAnAnswerFromTheWindowBeforeChangesNothingInThisOne(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		late, err := d.budget.Take(t.Context(), order.RequestDeliver, "a")

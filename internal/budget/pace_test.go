@@ -9,6 +9,7 @@ import (
 )
 
 func TestIdlePollsComeEachIntervalUntilTheReserve(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		const interval = 3 * time.Minute
@@ -23,6 +24,7 @@ func TestIdlePollsComeEachIntervalUntilTheReserve(t *testing.T) {
 }
 
 func TestAShortIntervalIsStretchedSoThatTheReserveIsKept(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		start, polls := time.Now(), 0
@@ -38,6 +40,7 @@ func TestAShortIntervalIsStretchedSoThatTheReserveIsKept(t *testing.T) {
 }
 
 func TestUnderCountsOfTheirOwnPollsComeEachInterval(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		if err := d.store.SetFact("budget.counts", "separate"); err != nil {
@@ -75,6 +78,7 @@ func (d *daemon) owe(t *testing.T, w *world, n int) {
 }
 
 func TestBusyPollsAreStretchedButNeverBeyondAQuarterOfAWindow(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.owe(t, w, 3)
@@ -91,6 +95,7 @@ func TestBusyPollsAreStretchedButNeverBeyondAQuarterOfAWindow(t *testing.T) {
 }
 
 func TestARushInTheWindowBeforeStretchesThePollsOfThisOne(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.send(t, order.RequestPoll, fine)
@@ -115,6 +120,7 @@ func TestARushInTheWindowBeforeStretchesThePollsOfThisOne(t *testing.T) {
 }
 
 func TestADeliveryThatWaitsKeepsAnUploadBack(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.owe(t, w, 1)
@@ -143,6 +149,7 @@ func TestADeliveryThatWaitsKeepsAnUploadBack(t *testing.T) {
 }
 
 func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		for range 28 {
@@ -171,6 +178,7 @@ func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
 // An order whose file went up and that was never delivered must not keep room
 // for ever.
 func TestWhatWasUnderWayInTheWindowBeforeIsForgotten(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "a"); err != nil {

@@ -10,11 +10,13 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
+	"atelierd/internal/testdir"
 )
 
 // TestTwoProcessesCountTogether is a command of the owner's beside the daemon.
 func TestTwoProcessesCountTogether(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{})
 		daemon := w.open()

@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/testdir"
 )
 
 // refusing is a store hook that refuses every write while it is set.
@@ -25,6 +26,7 @@ func refusing(full *atomic.Bool) func(string) error {
 }
 
 func TestNothingIsLostOrTakenWhileTheDatabaseRefusesWrites(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
 		w, run := start(t, store.Options{Hook: refusing(&full)}, engine.Options{Generators: 2, Lease: time.Hour},
@@ -58,6 +60,7 @@ func TestNothingIsLostOrTakenWhileTheDatabaseRefusesWrites(t *testing.T) {
 }
 
 func TestARefusedWriteIsOfferedAgainWithoutSpinning(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
 		w, _ := start(t, store.Options{Hook: refusing(&full)}, engine.Options{Generators: 1, Network: 1, Lease: day}, lasting(time.Second))
@@ -74,9 +77,10 @@ func TestARefusedWriteIsOfferedAgainWithoutSpinning(t *testing.T) {
 }
 
 func TestAStopIsNotHeldUpByARefusingDatabase(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
-		dir := t.TempDir()
+		dir := testdir.New(t)
 		w, _ := start(t, store.Options{Dir: dir, Hook: refusing(&full)}, engine.Options{Drain: 10 * time.Second}, lasting(time.Second))
 		w.place("o1")
 		synctest.Wait()

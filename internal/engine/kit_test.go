@@ -14,6 +14,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/testdir"
 )
 
 // stage is a Runner made of a function. It keeps a log of what ran.
@@ -80,7 +81,7 @@ type world struct {
 func start(t *testing.T, so store.Options, eo engine.Options, fn func(context.Context, order.Job) (order.Result, error)) (*world, *stage) {
 	t.Helper()
 	if so.Dir == "" {
-		so.Dir = t.TempDir()
+		so.Dir = testdir.New(t)
 	}
 	s, err := store.Open(so)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestTheLeaseOfLongWorkIsRenewed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{Lease: time.Minute}, func(ctx context.Context, j order.Job) (order.Result, error) {
 			select {
@@ -36,6 +37,7 @@ func TestTheLeaseOfLongWorkIsRenewed(t *testing.T) {
 }
 
 func TestWorkEndsWhenItsLeaseCannotBeRenewed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var broken atomic.Bool
 		hook := func(string) error {
@@ -68,6 +70,7 @@ func TestWorkEndsWhenItsLeaseCannotBeRenewed(t *testing.T) {
 }
 
 func TestARenewalThatFailsOnceIsMadeUpFor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fails := 0
 		w, run := start(t, store.Options{Hook: func(point string) error {
@@ -95,6 +98,7 @@ func TestARenewalThatFailsOnceIsMadeUpFor(t *testing.T) {
 }
 
 func TestACancelledOrderCutsItsWorkAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		started, causes := make(chan order.Job, 10), make(chan error, 10)
 		w, _ := start(t, store.Options{}, engine.Options{Lease: time.Hour}, until(started, causes))
@@ -120,6 +124,7 @@ func TestACancelledOrderCutsItsWorkAtOnce(t *testing.T) {
 }
 
 func TestAResultWithoutALeaseIsNotUsed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		finish := make(chan struct{})
 		w, run := start(t, store.Options{}, engine.Options{}, func(context.Context, order.Job) (order.Result, error) {

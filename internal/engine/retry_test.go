@@ -17,6 +17,7 @@ import (
 )
 
 func TestAJobRunsThroughItsStagesWithoutAPause(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{}, func(_ context.Context, j order.Job) (order.Result, error) {
 			next := map[order.Stage]order.Stage{order.StageGenerate: order.StageUpload, order.StageUpload: order.StageDeliver}
@@ -36,6 +37,7 @@ func TestAJobRunsThroughItsStagesWithoutAPause(t *testing.T) {
 }
 
 func TestAFailureIsTriedAgainWithBackoffUpToTheCap(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 4, Backoff: order.Backoff{Base: 10 * time.Second, Max: 15 * time.Second}},
 			result(order.Result{}, errors.New("it broke")))
@@ -62,6 +64,7 @@ func TestAFailureIsTriedAgainWithBackoffUpToTheCap(t *testing.T) {
 }
 
 func TestARetryWaitsAtLeastAsLongAsItWasTold(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{}, func(_ context.Context, j order.Job) (order.Result, error) {
 			if j.Attempt == 1 {
@@ -82,6 +85,7 @@ func TestARetryWaitsAtLeastAsLongAsItWasTold(t *testing.T) {
 }
 
 func TestAnOutageIsWaitedOutHoweverLong(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 3}, func(context.Context, order.Job) (order.Result, error) {
@@ -104,6 +108,7 @@ func TestAnOutageIsWaitedOutHoweverLong(t *testing.T) {
 }
 
 func TestAnOutageAtTheLastAttemptIsNotTheEnd(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 3}, func(_ context.Context, j order.Job) (order.Result, error) {
 			if j.Attempt < 3 {
@@ -122,6 +127,7 @@ func TestAnOutageAtTheLastAttemptIsNotTheEnd(t *testing.T) {
 }
 
 func TestAWaitCostsNoAttempt(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 2}, result(order.Result{}, order.Failf(order.Wait, order.CodeBudget, "none left")))
 		w.place("o1")
@@ -136,6 +142,7 @@ func TestAWaitCostsNoAttempt(t *testing.T) {
 }
 
 func TestHoldAndFailEndTheWorkAtOnce(t *testing.T) {
+	t.Parallel()
 	for class, want := range map[order.Class]order.JobState{order.Hold: order.JobHeld, order.Fail: order.JobFailed} {
 		synctest.Test(t, func(t *testing.T) {
 			w, run := start(t, store.Options{}, engine.Options{}, result(order.Result{}, order.Failf(class, "x", "no")))
@@ -151,6 +158,7 @@ func TestHoldAndFailEndTheWorkAtOnce(t *testing.T) {
 }
 
 func TestAPanicHoldsThatJobAlone(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Generators: 1}, func(_ context.Context, j order.Job) (order.Result, error) {
 			if j.OrderID == "bad" {
@@ -170,6 +178,7 @@ func TestAPanicHoldsThatJobAlone(t *testing.T) {
 }
 
 func TestOneSlowLaneDoesNotBlockTheOther(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Generators: 2, Network: 1}, func(ctx context.Context, j order.Job) (order.Result, error) {
 			switch {
@@ -189,6 +198,7 @@ func TestOneSlowLaneDoesNotBlockTheOther(t *testing.T) {
 }
 
 func TestNoMoreRunsAtOnceThanThereAreWorkers(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{Generators: 3}, func(context.Context, order.Job) (order.Result, error) {
 			time.Sleep(time.Minute)
@@ -232,6 +242,7 @@ func (l lines) Enabled(context.Context, slog.Level) bool { return true }
 func (l lines) WithAttrs([]slog.Attr) slog.Handler       { return l }
 
 func TestWhatAJobWaitsForIsLoggedOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
 		codes := []order.Code{order.CodePaused, order.CodePaused, order.CodePaused, order.CodeBudget, order.CodeBudget, order.CodeBudget, order.CodePaused, order.CodePaused}

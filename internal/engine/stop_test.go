@@ -11,6 +11,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/testdir"
 )
 
 // lasting is a stage that takes d, unless it is cut.
@@ -26,6 +27,7 @@ func lasting(d time.Duration) func(context.Context, order.Job) (order.Result, er
 }
 
 func TestAStopLetsRunningWorkFinishAndTakesNothingNew(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{Generators: 1, Drain: 30 * time.Second}, lasting(20*time.Second))
 		w.place("o1", "o2")
@@ -45,6 +47,7 @@ func TestAStopLetsRunningWorkFinishAndTakesNothingNew(t *testing.T) {
 }
 
 func TestWorkIsCutAfterTheDrainTimeAndDoesNotCount(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Drain: 30 * time.Second, MaxAttempts: 1}, lasting(time.Hour))
 		w.place("o1")
@@ -64,6 +67,7 @@ func TestWorkIsCutAfterTheDrainTimeAndDoesNotCount(t *testing.T) {
 }
 
 func TestHurryCutsAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Drain: time.Hour}, lasting(day))
 		w.place("o1")
@@ -81,6 +85,7 @@ func TestHurryCutsAtOnce(t *testing.T) {
 }
 
 func TestAStopWithNothingToDoIsImmediate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Drain: time.Hour}, result(order.Result{}, nil))
 		synctest.Wait()
@@ -94,6 +99,7 @@ func TestAStopWithNothingToDoIsImmediate(t *testing.T) {
 }
 
 func TestAPausedEngineTakesNothingUntilItResumes(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{Generators: 1}, lasting(time.Minute))
 		w.place("running", "next")
@@ -117,8 +123,9 @@ func TestAPausedEngineTakesNothingUntilItResumes(t *testing.T) {
 }
 
 func TestRunUntilIdleDoesWhatIsDueNowAndEnds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(store.Options{Dir: t.TempDir()})
+		s, err := store.Open(store.Options{Dir: testdir.New(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,8 +161,9 @@ func TestRunUntilIdleDoesWhatIsDueNowAndEnds(t *testing.T) {
 }
 
 func TestRunUntilIdleEndsWhenThereIsNothing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(store.Options{Dir: t.TempDir()})
+		s, err := store.Open(store.Options{Dir: testdir.New(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,6 +177,7 @@ func TestRunUntilIdleEndsWhenThereIsNothing(t *testing.T) {
 }
 
 func TestAnIdleEngineAsksTheStoreNothing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{}, result(order.Result{}, nil))
 		w.place("o1")
@@ -187,6 +196,7 @@ func TestAnIdleEngineAsksTheStoreNothing(t *testing.T) {
 }
 
 func TestAnEngineThatWaitsForATimeLooksAtMostOnceAMinute(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{}, result(order.Result{},
 			&order.Failure{Class: order.Wait, Code: "x", After: 2 * time.Hour}))
@@ -202,8 +212,9 @@ func TestAnEngineThatWaitsForATimeLooksAtMostOnceAMinute(t *testing.T) {
 }
 
 func TestWorkOfACrashStartsAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := testdir.New(t)
 		s, err := store.Open(store.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)

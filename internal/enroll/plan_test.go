@@ -9,6 +9,7 @@ import (
 )
 
 func TestAPlanSendsOnlyWhatDiffers(t *testing.T) {
+	t.Parallel()
 	zero, five := 0, 5
 	off := false
 	want := atelier.Service{Title: "Pictures", Description: "All kinds.", Category: "image_gen", Price: 5 * order.Dollar,
@@ -61,6 +62,7 @@ func TestAPlanSendsOnlyWhatDiffers(t *testing.T) {
 }
 
 func TestAProfileIsChangedOnlyWhereTheConfigurationSpeaks(t *testing.T) {
+	t.Parallel()
 	have := atelier.Profile{Name: "Old", Description: "same", PayoutWallet: "w1", Capabilities: []string{"b", "a"}}
 	changes, patch := PlanProfile(have, atelier.Profile{Name: "New", Description: "same", Capabilities: []string{"a", "b"}})
 	if !reflect.DeepEqual(changes, []Change{{"name", "Old", "New"}}) || patch.Name == nil || patch.PayoutWallet != nil || patch.Capabilities != nil {

@@ -48,6 +48,7 @@ func (w *world) register(change func(*atelier.Registration)) (atelier.Registered
 }
 
 func TestTheIntentIsWrittenBeforeTheRequestAndTheKeySavedBeforeItEnds(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		intended := false
 		w.market.SetFaults(sandbox.Faults{Script: func(*http.Request, int) sandbox.Fault {
@@ -72,6 +73,7 @@ func TestTheIntentIsWrittenBeforeTheRequestAndTheKeySavedBeforeItEnds(t *testing
 }
 
 func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]sandbox.Fault{
 		"its answer is lost":             {After: sandbox.Cut},
 		"the server fails in it":         {After: http.StatusInternalServerError},
@@ -79,6 +81,7 @@ func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
 		"its answer comes much too late": {Slow: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				w.scripted("POST", "/register", fault)
 				if _, err := w.register(nil); !errors.Is(err, enroll.ErrOutcomeUnknown) {
@@ -99,6 +102,7 @@ func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
 }
 
 func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
+	t.Parallel()
 	const wallet = "So11111111111111111111111111111111111111112"
 	owned := func(r *atelier.Registration) { r.OwnerWallet = wallet }
 	for name, c := range map[string]struct {
@@ -121,6 +125,7 @@ func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
 		"nobody is there": {func(w *world) { w.net.Refuse.Store(true) }, nil, order.Retry, "network"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				if c.before != nil {
 					c.before(w)
@@ -151,6 +156,7 @@ func (v bareVault) Save(atelier.Registered) error { return errors.New("nothing w
 func (v bareVault) End() error                    { return credential.EndRegistration(v.w.dir) }
 
 func TestAKeyThatCannotBeSavedLeavesTheIntentAndNamesTheAgent(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		_, err := enroll.Register(t.Context(), w.client, bareVault{w}, atelier.Registration{Name: "My Agent",
 			Description: "It paints pictures.", EndpointURL: "https://agent.test"}, w.log)

@@ -62,6 +62,7 @@ func (w *world) listed(title string) order.Listed {
 }
 
 func TestEachServiceIsListedOnce(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{Faults: sandbox.Faults{Shapes: true}}, func(t *testing.T, w *world) {
 		w.enrol()
 		if _, err := w.client.CreateService(t.Context(), pictures("  PORTRAITS ", fit).Service); err != nil {
@@ -90,6 +91,7 @@ func TestEachServiceIsListedOnce(t *testing.T) {
 }
 
 func TestAServiceWhoseAnswerWasLostIsFoundAndNotListedAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		w.scripted("POST", "/services", sandbox.Fault{After: sandbox.Cut})
@@ -107,6 +109,7 @@ func TestAServiceWhoseAnswerWasLostIsFoundAndNotListedAgain(t *testing.T) {
 }
 
 func TestAServiceThatMayStillArriveIsNotListedAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		// The client stops waiting long before it takes effect.
@@ -125,6 +128,7 @@ func TestAServiceThatMayStillArriveIsNotListedAgain(t *testing.T) {
 }
 
 func TestAServiceThatDidNotArriveIsListedAgainOnceThatIsSure(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		w.scripted("POST", "/services", sandbox.Fault{Before: sandbox.Cut})
@@ -144,6 +148,7 @@ func TestAServiceThatDidNotArriveIsListedAgainOnceThatIsSure(t *testing.T) {
 }
 
 func TestWhatCannotBeMadeIsNotOffered(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		broken := order.Failf(order.Hold, order.CodeMisconfigured, "no such program").WithHint("install it")
@@ -170,6 +175,7 @@ func TestWhatCannotBeMadeIsNotOffered(t *testing.T) {
 }
 
 func TestAServiceThatWasTurnedDownIsNotOfferedAgainUntilARestart(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		short := pictures("Pictures", fit)
@@ -193,6 +199,7 @@ func TestAServiceThatWasTurnedDownIsNotOfferedAgainUntilARestart(t *testing.T) {
 }
 
 func TestARefusalForNowIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		w.scripted("POST", "/services", sandbox.Fault{Refuse: time.Minute})
@@ -217,6 +224,7 @@ const (
 )
 
 func TestTheWalletIsSetOnlyWhenItIsAnother(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		for _, step := range []struct {
@@ -235,6 +243,7 @@ func TestTheWalletIsSetOnlyWhenItIsAnother(t *testing.T) {
 }
 
 func TestSettingUpGoesOnUntilItIsCompleteAndIsThenLookedOverNowAndThen(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.enrol()
 		w.market.SetDown(true)

@@ -45,6 +45,7 @@ const (
 )
 
 func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
+	t.Parallel()
 	working, waiting, isHeld, delivered := order.StateWorking, order.StateWaiting, order.StateHeld, order.StateDelivered
 	for _, c := range []struct {
 		says  string
@@ -156,6 +157,7 @@ func deliveryAfter(before order.DeliveryState, d order.Decision) order.DeliveryS
 }
 
 func TestAnOrderBelongsToTheServiceThatItNames(t *testing.T) {
+	t.Parallel()
 	one := intake.Catalog{{Title: "Pictures", Turnaround: time.Hour}}
 	for _, c := range []struct {
 		says      string
@@ -183,6 +185,7 @@ func TestAnOrderBelongsToTheServiceThatItNames(t *testing.T) {
 }
 
 func TestTheDeadlineIsTheTurnaroundAfterTheOrder(t *testing.T) {
+	t.Parallel()
 	if d := shop.Decide(order.Known{}, facts(order.Paid)); !d.DueAt.Equal(placed.Add(2 * time.Hour)) {
 		t.Errorf("due at %s", d.DueAt)
 	}
@@ -194,6 +197,7 @@ func TestTheDeadlineIsTheTurnaroundAfterTheOrder(t *testing.T) {
 }
 
 func TestAVanishedOrderStopsWorkThatIsStillToBeDone(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		says  string
 		known order.Known
@@ -216,6 +220,7 @@ func TestAVanishedOrderStopsWorkThatIsStillToBeDone(t *testing.T) {
 }
 
 func TestForeignTextInAReasonIsShort(t *testing.T) {
+	t.Parallel()
 	f := facts(order.Paid)
 	f.ServiceID, f.ServiceTitle = "", strings.Repeat("\x1b[31m", 1000)
 	d := shop.Decide(order.Known{}, f)
@@ -229,6 +234,7 @@ func TestForeignTextInAReasonIsShort(t *testing.T) {
 }
 
 func TestARevisionBeyondTheClientsRightWaitsForTheOwner(t *testing.T) {
+	t.Parallel()
 	two, three := 2, 3
 	f := facts(order.RevisionRequested)
 	f.MaxRevisions, f.RevisionCount = &two, &two
@@ -243,6 +249,7 @@ func TestARevisionBeyondTheClientsRightWaitsForTheOwner(t *testing.T) {
 }
 
 func TestAnUnknownWordDoesNotEndAQuote(t *testing.T) {
+	t.Parallel()
 	k := order.Known{Exists: true, State: order.StateWorking, Status: order.PendingQuote, Quoting: ready, Quote: order.QuoteSending}
 	if d := shop.Decide(k, facts("under_moderation")); d.Quote != "" {
 		t.Errorf("an unknown word makes it %s", d.Quote)

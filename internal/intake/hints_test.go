@@ -20,6 +20,7 @@ func (w *world) polls() (n int) {
 }
 
 func TestAnEventMakesItsOrderBeReadAtOnceWithoutAPoll(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		time.Sleep(time.Second)
@@ -37,6 +38,7 @@ func TestAnEventMakesItsOrderBeReadAtOnceWithoutAPoll(t *testing.T) {
 }
 
 func TestAFloodOfEventsSpendsNoMorePollsThanUsual(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		for i := range 3600 {
@@ -61,6 +63,7 @@ func TestAFloodOfEventsSpendsNoMorePollsThanUsual(t *testing.T) {
 }
 
 func TestPollingSlowsDownWhileWebhooksAreAliveAndSpeedsUpAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		for range 6 { // an hour of events
@@ -79,6 +82,7 @@ func TestPollingSlowsDownWhileWebhooksAreAliveAndSpeedsUpAgain(t *testing.T) {
 }
 
 func TestAnOrderThatNoEventToldOfEndsTheTrustInWebhooks(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		w.poller.Event("order.paid", w.place(nil))
@@ -98,6 +102,7 @@ func TestAnOrderThatNoEventToldOfEndsTheTrustInWebhooks(t *testing.T) {
 }
 
 func TestAnEventWithoutAnOrderDoesNotDelayTheNextOne(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		time.Sleep(time.Second)
@@ -116,6 +121,7 @@ func TestAnEventWithoutAnOrderDoesNotDelayTheNextOne(t *testing.T) {
 }
 
 func TestAPollThatFailedIsTriedAgainAtTheNormalRhythm(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		time.Sleep(time.Second)
@@ -137,6 +143,7 @@ func TestAPollThatFailedIsTriedAgainAtTheNormalRhythm(t *testing.T) {
 }
 
 func TestADisputeThatNoEventToldOfEndsTheTrustThoughItsOrderWasAnnounced(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		id := w.place(nil)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestARefusedKeyIsSaidOncePollsSlowlyAndAnotherKeyIsTriedAtOnce(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.place(nil)
 		w.start()
@@ -76,6 +77,7 @@ func TestARefusedKeyIsSaidOncePollsSlowlyAndAnotherKeyIsTriedAtOnce(t *testing.T
 func keyTrouble(a store.Attention) bool { return a.What == "daemon" }
 
 func TestAKeyThatComesBackToLifeIsNoticedWithoutAnother(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		good := w.key
 		w.key = "atelier_wrong"
@@ -94,6 +96,7 @@ func TestAKeyThatComesBackToLifeIsNoticedWithoutAnother(t *testing.T) {
 }
 
 func TestARefusedKeyIsNotForgottenDuringAnOutage(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.key = "atelier_wrong"
 		w.start()

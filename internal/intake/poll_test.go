@@ -13,6 +13,7 @@ import (
 )
 
 func TestAPollTakesInEveryOrderAndRepeatingItChangesNothing(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{Faults: sandbox.Faults{Shapes: true}}, func(t *testing.T, w *world) {
 		paid, quote := w.place(nil), w.place(func(n *sandbox.NewOrder) { n.Status = "pending_quote" })
 		foreign := w.place(func(n *sandbox.NewOrder) { n.ServiceTitle = "Sculptures" })
@@ -39,6 +40,7 @@ func (w *world) wanted() (list []bool) {
 }
 
 func TestCompletedOrdersAreAskedForFirstThenEachSixHoursAndWhenOneIsMissing(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.place(nil)
 		w.poll()
@@ -76,6 +78,7 @@ func TestCompletedOrdersAreAskedForFirstThenEachSixHoursAndWhenOneIsMissing(t *t
 }
 
 func TestAnOrderThatVanishesIsHeldAndGoesOnWhenItComesBack(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		// A row beside the orders, since a sandbox's order vanishes for good.
 		id := "ord_raw"
@@ -110,6 +113,7 @@ func (w *world) apply(t *testing.T, raw string) {
 }
 
 func TestRowsThatCannotBeReadHurtNobodyElse(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(w *world) error{
 		"no object":           func(w *world) error { return w.market.AddRawRow([]byte(`"garbage"`)) },
 		"a number":            func(w *world) error { return w.market.AddRawRow([]byte(`17`)) },
@@ -135,6 +139,7 @@ func TestRowsThatCannotBeReadHurtNobodyElse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				if err := spoil(w); err != nil {
 					t.Fatal(err)
@@ -155,6 +160,7 @@ func TestRowsThatCannotBeReadHurtNobodyElse(t *testing.T) {
 }
 
 func TestAnOutageOfHoursIsLoggedOnceAndThenPollingGoesOn(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.market.SetDown(true)
 		w.start()
@@ -176,6 +182,7 @@ func TestAnOutageOfHoursIsLoggedOnceAndThenPollingGoesOn(t *testing.T) {
 }
 
 func TestARefusedPollWaitsAsLongAsItIsTold(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.market.SetFaults(sandbox.Faults{Script: func(_ *http.Request, n int) sandbox.Fault {
 			if n == 2 {
@@ -196,6 +203,7 @@ func TestARefusedPollWaitsAsLongAsItIsTold(t *testing.T) {
 }
 
 func TestAServerThatSaysWhenToComeBackIsBelieved(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		var mu sync.Mutex
 		var at []time.Time
@@ -218,6 +226,7 @@ func TestAServerThatSaysWhenToComeBackIsBelieved(t *testing.T) {
 }
 
 func TestAPollThatTheBudgetRefusesIsNotSentAndNoError(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		for range 200 { // somebody hints without end
@@ -235,6 +244,7 @@ func TestAPollThatTheBudgetRefusesIsNotSentAndNoError(t *testing.T) {
 }
 
 func TestAHintPollsAtOnce(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		time.Sleep(interval / 2)

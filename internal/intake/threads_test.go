@@ -36,6 +36,7 @@ func (w *world) threadReads() (n int) {
 }
 
 func TestAThreadIsReadWhenItsOrderMovesAndSlowlyOtherwise(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.place(nil)
 		if err := w.market.ClientMessage(id, "with a hat, please"); err != nil {
@@ -69,6 +70,7 @@ func TestAThreadIsReadWhenItsOrderMovesAndSlowlyOtherwise(t *testing.T) {
 }
 
 func TestManyThreadsAreReadInRowsAndNotInAStorm(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		for range 100 {
 			w.place(nil)

@@ -23,6 +23,7 @@ func logger() (*slog.Logger, *bytes.Buffer) {
 }
 
 func TestARepeatedFailureIsLoggedOnceAndItsEndWithTheCount(t *testing.T) {
+	t.Parallel()
 	log, out := logger()
 	var tr logonce.Logger
 	tr.Over(log, "works")
@@ -46,6 +47,7 @@ func TestARepeatedFailureIsLoggedOnceAndItsEndWithTheCount(t *testing.T) {
 }
 
 func TestSeveralGoroutinesMayReport(t *testing.T) {
+	t.Parallel()
 	log, out := logger()
 	var tr logonce.Logger
 	var wg sync.WaitGroup
@@ -64,6 +66,7 @@ func TestSeveralGoroutinesMayReport(t *testing.T) {
 }
 
 func TestSeveralErrorsAreOneLine(t *testing.T) {
+	t.Parallel()
 	log, out := logger()
 	var tr logonce.Logger
 	tr.Log(log, "failed", errors.Join(errors.New("one"), errors.New("two")))

@@ -40,6 +40,7 @@ func post(r *Receiver, method, signature, body string) int {
 }
 
 func TestOnlyWhatIsSignedInTimeIsTaken(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	for name, c := range map[string]struct {
 		method, signature, body string
@@ -73,6 +74,7 @@ func TestOnlyWhatIsSignedInTimeIsTaken(t *testing.T) {
 }
 
 func TestAReplayIsAnsweredAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	r, told := open()
 	signature := sign("new", time.Now(), body)
 	for range 3 {
@@ -93,6 +95,7 @@ func TestAReplayIsAnsweredAndChangesNothing(t *testing.T) {
 }
 
 func TestAnEventSaysWhatItIsAbout(t *testing.T) {
+	t.Parallel()
 	r, told := open()
 	for _, b := range []string{
 		`{"event":"bounty.accepted","order_id":"ord_2","data":{"bounty_id":"bty_1"}}`,
@@ -111,6 +114,7 @@ func TestAnEventSaysWhatItIsAbout(t *testing.T) {
 }
 
 func TestNothingOfARejectionIsTold(t *testing.T) {
+	t.Parallel()
 	r, _ := open()
 	req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	w := httptest.NewRecorder()
@@ -121,6 +125,7 @@ func TestNothingOfARejectionIsTold(t *testing.T) {
 }
 
 func TestAReplayWithAHeaderWrittenOtherwiseChangesNothingEither(t *testing.T) {
+	t.Parallel()
 	r, told := open()
 	signature := sign("new", time.Now(), body)
 	stamp, mac, _ := strings.Cut(signature, ",v1=")
@@ -133,6 +138,7 @@ func TestAReplayWithAHeaderWrittenOtherwiseChangesNothingEither(t *testing.T) {
 }
 
 func TestTheAnswerDoesNotWaitForWhatTheEventLeadsTo(t *testing.T) {
+	t.Parallel()
 	r, _ := open()
 	busy := make(chan struct{})
 	r.Tell = func(Event) { <-busy }

@@ -13,6 +13,7 @@ import (
 )
 
 func TestTheServerStopsSoonInSpiteOfConnectionsThatStay(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := pipenet.New()
 		ctx, cancel := context.WithCancel(t.Context())
