@@ -1,8 +1,17 @@
+// Package exec runs the owner's own program: to make the files of an order, to
+// price a quote, or to check finished work.
+//
+// The program reads the order as one JSON object from stdin. It leaves its files
+// in $OUTPUT_DIR, or names them in a manifest on stdout.
+//
+// The package must not know the marketplace, the database, the queue or the
+// configuration file. It is the only one that starts other processes. Whether a
+// file is what the service promises is for others to judge. This package makes
+// sure that it is a regular file inside the output folder.
 package exec
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -21,40 +30,39 @@ const (
 	selfCheckTimeout = 30 * time.Second
 )
 
-// Options says how to run the owner's own program.
+// Options describe how to run the owner's program.
 type Options struct {
-	// Name is what errors call the program; empty is "the generator".
+	// Name is what errors call the program. Empty means "the generator".
 	Name string
-	// Command is the argument vector, never given to a shell. A first word with
-	// a slash is relative to Dir, one without is looked for in PATH.
+	// Command is the argument vector. No shell sees it. A first word with a slash
+	// is relative to Dir, one without is looked up in PATH.
 	Command []string
-	// Dir is the working directory; empty is the daemon's own.
+	// Dir is the working directory. Empty means the daemon's own.
 	Dir string
-	// Env is added to the clean environment: "NAME=value" sets a variable,
-	// "NAME" alone passes the daemon's own value, if it has one.
+	// Env is added to the clean environment. "NAME=value" sets a variable, "NAME"
+	// passes the daemon's own value if it has one.
 	Env []string
-	// Timeout is the most that one run may take; 0 is 10 minutes.
+	// Timeout limits one run. 0 means 10 minutes.
 	Timeout time.Duration
-	// Grace is the time between SIGTERM and SIGKILL; 0 is 5 seconds.
+	// Grace is the time between SIGTERM and SIGKILL. 0 means 5 seconds.
 	Grace time.Duration
-	// SelfCheck is a command that Check runs for at most 30 seconds and that has
-	// to exit with 0; empty for none.
+	// SelfCheck is a command that must exit with 0 within 30 seconds for Check to
+	// succeed. Empty means none.
 	SelfCheck []string
-	// Resumes says that the program goes on with its own unfinished work when it
-	// is run again with the same output folder and attempt, so that a run that
-	// was cut costs nothing twice.
+	// Resumes promises that the program resumes its own unfinished work when it
+	// runs again with the same output folder and attempt, so that an interrupted
+	// run costs nothing twice.
 	Resumes bool
-	// Log gets what the program writes to stderr; nil discards it.
+	// Log gets what the program writes to stderr. Nil discards it.
 	Log *slog.Logger
 }
 
-// Exec runs the owner's own program for each order. The program is told the
-// order as one JSON object on stdin, and leaves its files in $OUTPUT_DIR or
-// names them in a manifest on stdout.
+// Program is a generate.Generator, Pricer and Checker that runs the owner's
+// program.
 //
-// The program runs in a process group of its own, which is killed as a whole
-// when its leader has exited or has to go. Only a process that leaves the
-// group by setsid escapes.
+// Each run gets its own process group, which is killed as a whole when its leader
+// exits or has to go. Only a process that leaves the group by setsid escapes. On
+// Windows there are no such groups: there only the program itself is killed.
 type Program struct {
 	opts Options
 	env  []string
@@ -62,8 +70,8 @@ type Program struct {
 	redact *redactor
 }
 
-// New checks the options and makes an Exec. It does not look at the file
-// system: that is for Check.
+// New checks the options and returns the program. It does not look at the file
+// system. Check does.
 func New(opts Options) (*Program, error) {
 	if len(opts.Command) == 0 || opts.Command[0] == "" {
 		return nil, errors.New("command is empty")
@@ -101,9 +109,8 @@ func New(opts Options) (*Program, error) {
 	return &Program{opts: opts, env: env, redact: newRedactor(env)}, nil
 }
 
-// Generate runs the program for one order, as the Generator interface says.
-// Work that ctx cuts is Stopped, also when the program still exits with 0 after
-// its SIGTERM: nobody can tell whether what it left is whole.
+// Generate implements generate.Generator. Work that ctx ends is Stopped even if
+// the program exits with 0 after SIGTERM, because its files may be incomplete.
 func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	out, log, err := e.run(ctx, req)
 	if err != nil {
@@ -116,16 +123,17 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 		return generate.Result{}, f
 	}
 	if manifestErr != nil {
-		return generate.Result{}, bad(manifestErr, m.Cost, log.tail())
+		return generate.Result{}, badOutput(manifestErr, m.Cost, log.tail())
 	}
 	files, err := collect(req.OutputDir, m, e.redact)
 	if err != nil {
-		return generate.Result{}, bad(err, m.Cost, log.tail())
+		return generate.Result{}, badOutput(err, m.Cost, log.tail())
 	}
 	return generate.Result{Files: files, URL: m.URL, MediaType: m.MediaType, Cost: m.Cost, Message: m.Message, Log: log.tail()}, nil
 }
 
-// run runs the program for one order, after whatever is left of an earlier run.
+// run runs the program for one order, after it has killed what is left of an
+// earlier run.
 func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *lineLog, error) {
 	stdin, err := encodeRequest(req)
 	if err != nil {
@@ -135,7 +143,7 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 		return outcome{}, nil, generate.Stopped(ctx)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
-		return outcome{}, nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot make the output folder: %w", err).Nothing()
+		return outcome{}, nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot create the output folder: %w", err).Nothing()
 	}
 	if err := KillOrphan(req.OutputDir); err != nil {
 		return outcome{}, nil, order.Failf(order.Retry, order.CodeOrphan, "an earlier run still writes to the output folder: %w", err).Nothing()
@@ -150,14 +158,15 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	return out, log, err
 }
 
-// Repeats implements Repeater.
+// Repeats implements generate.Repeater.
 func (e *Program) Repeats() bool { return e.opts.Resumes }
 
-// Check finds the program, and runs the self-check if there is one.
+// Check implements generate.Generator. It looks for the program, and runs the
+// self-check if there is one.
 func (e *Program) Check(ctx context.Context) error {
 	if st, err := os.Stat(e.opts.Dir); err != nil || !st.IsDir() {
 		return order.Failf(order.Hold, order.CodeMisconfigured, "the folder %.200q of %s does not exist", e.opts.Dir, e.opts.Name).
-			WithHint("make the folder, or mend the path in the configuration")
+			WithHint("create the folder, or fix the path in the configuration")
 	}
 	if _, err := lookPath(e.opts.Command[0], e.opts.Dir, e.env); err != nil {
 		return notRunnable(e.opts.Name, e.opts.Command[0], err)
@@ -180,12 +189,12 @@ func (e *Program) Check(ctx context.Context) error {
 		return asError(f)
 	}
 	held := order.Failf(order.Hold, order.CodeSelfCheck, "the self-check failed: %w", f).
-		WithHint("run %.200q in %.200q by hand and mend what it says", e.redact.clean(strings.Join(e.opts.SelfCheck, " ")), e.opts.Dir)
+		WithHint("run %.200q in %.200q by hand and fix what it reports", e.redact.clean(strings.Join(e.opts.SelfCheck, " ")), e.opts.Dir)
 	held.Log = log.tail()
 	return held
 }
 
-// asError keeps a nil *Failure from becoming an error that is not nil.
+// asError keeps a nil *Failure from becoming a non-nil error.
 func asError(f *order.Failure) error {
 	if f == nil {
 		return nil
@@ -193,90 +202,12 @@ func asError(f *order.Failure) error {
 	return f
 }
 
-func bad(err error, cost order.USD, log string) error {
+// badOutput returns the failure of a run whose output is of no use.
+func badOutput(err error, cost order.USD, log string) error {
 	f, ok := errors.AsType[*order.Failure](err)
 	if !ok {
 		f = &order.Failure{Class: order.Retry, Code: order.CodeBadOutput, Err: err}
 	}
 	f.Cost, f.Log = cost, log
 	return f
-}
-
-// encodeRequest makes the JSON object of the protocol: lists are never null,
-// and every field is always there, but for piece, which only a piece has, and
-// files, which only a check gets.
-func encodeRequest(req generate.Request) ([]byte, error) {
-	if !filepath.IsAbs(req.OutputDir) {
-		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the output folder must be an absolute path").Nothing()
-	}
-	if strings.ContainsRune(req.OrderID, 0) {
-		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the order's id contains a NUL byte").Nothing()
-	}
-	type message struct {
-		From string    `json:"from"`
-		Text string    `json:"text"`
-		At   time.Time `json:"at,omitzero"`
-	}
-	messages := make([]message, len(req.Messages))
-	for i, m := range req.Messages {
-		messages[i] = message{From: m.From, Text: m.Text, At: m.At.UTC()}
-	}
-	type service struct {
-		Title        string   `json:"title"`
-		Category     string   `json:"category"`
-		Deliverables []string `json:"deliverables"`
-	}
-	type piece struct {
-		Number  int    `json:"number"`
-		Request string `json:"request"`
-	}
-	type reference struct {
-		Path      string `json:"path"`
-		MediaType string `json:"media_type"`
-		URL       string `json:"url"`
-	}
-	references := make([]reference, len(req.References))
-	for i, r := range req.References {
-		references[i] = reference{r.Path, r.MIME, r.URL}
-	}
-	var wanted *piece
-	if req.Piece > 0 {
-		wanted = &piece{req.Piece, req.Ask}
-	}
-	var buf strings.Builder
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(struct {
-		OrderID              string          `json:"order_id"`
-		Round                int             `json:"round"`
-		Attempt              int             `json:"attempt"`
-		Brief                string          `json:"brief"`
-		ReferenceURLs        []string        `json:"reference_urls"`
-		ReferenceImages      []string        `json:"reference_images"`
-		RequirementAnswers   json.RawMessage `json:"requirement_answers"`
-		Messages             []message       `json:"messages"`
-		Service              service         `json:"service"`
-		PreviousDeliverables []string        `json:"previous_deliverables"`
-		Piece                *piece          `json:"piece,omitempty"`
-		Prompt               string          `json:"prompt"`
-		References           []reference     `json:"references"`
-		Notes                []string        `json:"notes"`
-		Files                []string        `json:"files,omitempty"`
-	}{
-		req.OrderID, req.Round, req.Attempt, req.Brief, list(req.ReferenceURLs), list(req.ReferenceImages),
-		req.RequirementAnswers, messages,
-		service{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
-		list(req.PreviousDeliverables), wanted, req.Prompt, references, list(req.Notes), req.Made,
-	})
-	if err != nil {
-		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the order cannot be written as JSON: %w", err).Nothing()
-	}
-	return []byte(buf.String()), nil
-}
-
-func list(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -138,7 +137,7 @@ func checkFile(root *os.Root, name string) error {
 	case st.Size() > generate.MaxFileBytes:
 		return fmt.Errorf("the output %.100q has %d bytes, at most %d are taken", name, st.Size(), generate.MaxFileBytes)
 	}
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := root.OpenFile(name, os.O_RDONLY|safeOpen, 0)
 	if err != nil {
 		return fmt.Errorf("the output %.100q cannot be read: %w", name, bare(err))
 	}

@@ -39,7 +39,7 @@ func TestAPricingCommandShowsNoSecrets(t *testing.T) {
 	}{
 		{`echo "no: $OPENAI_API_KEY" >&2; exit 65`, order.Fail, order.CodeRefused, "no: [OPENAI_API_KEY]"},
 		{`echo "` + long + `" >&2; exit 1`, order.Retry, order.CodeExit, "xxx"},
-		{`echo "` + long + `"; exit 0`, order.Retry, order.CodeBadOutput, "has not printed"},
+		{`echo "` + long + `"; exit 0`, order.Retry, order.CodeBadOutput, "did not print"},
 		{`echo '{"message":"` + long[maxLine-maxMessage:] + `"}'; exit 65`, order.Fail, order.CodeRefused, "xxx"},
 		{`echo '{"price_usd":"` + plainKey + `"}'`, order.Retry, order.CodeBadOutput, `price_usd "[OPENAI_API_KEY]" is not an amount`},
 		{`echo '{"price_usd":"` + long[maxLine-40:] + `"}'`, order.Retry, order.CodeBadOutput, "is not an amount"},

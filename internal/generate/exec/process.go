@@ -17,12 +17,12 @@ import (
 
 const (
 	maxStdout = 1 << 20
-	// drainTime is how long the pipes may stay open after the whole group is
-	// dead: only a process that left the group can hold them.
+	// drainTime is how long the pipes may stay open after the whole group is dead.
+	// Only a process that left the group can hold them.
 	drainTime = time.Second
 )
 
-// The exit codes of sysexits.h that mean something to the daemon.
+// The exit codes of sysexits.h that have a meaning here.
 const (
 	exitRefused       = 65 // EX_DATAERR
 	exitTryLater      = 75 // EX_TEMPFAIL
@@ -34,7 +34,7 @@ var (
 	errFlooded = errors.New("it wrote too much to stdout")
 )
 
-// process is one run of a program in a process group of its own.
+// process is one run of a program in its own process group.
 type process struct {
 	name    string // what errors call it
 	argv    []string
@@ -42,7 +42,7 @@ type process struct {
 	env     []string
 	stdin   []byte
 	stderr  io.Writer
-	record  string // where to note the running group; empty for nowhere
+	record  string // where to record the running group; empty for nowhere
 	timeout time.Duration
 	grace   time.Duration
 }
@@ -56,8 +56,8 @@ type outcome struct {
 	name    string
 }
 
-// run starts the program and waits until it and its group are gone. Its error
-// is an *order.Failure and means that the program was not started.
+// run starts the program and waits until it and its group are gone. Its error is
+// an *order.Failure: the program was not started, or not let run.
 func (p process) run(ctx context.Context) (outcome, error) {
 	path, err := lookPath(p.argv[0], p.dir, p.env)
 	if err != nil {
@@ -66,17 +66,16 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, errTimeout)
 	defer cancel()
 
-	flooded := make(chan struct{})
-	stdout := &cappedBuffer{full: flooded}
+	stdout := &cappedBuffer{full: make(chan struct{})}
 	cmd := &osexec.Cmd{
 		Path: path, Args: p.argv, Dir: p.dir, Env: p.env,
 		Stdin: bytes.NewReader(p.stdin), Stdout: stdout, Stderr: p.stderr,
-		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
+		SysProcAttr: newGroup(),
 		WaitDelay:   drainTime,
 	}
 	note, err := openRecord(p.record)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot note the process of %s: %w", p.name, bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, bare(err)).Nothing()
 	}
 	defer note.remove()
 	if err := cmd.Start(); err != nil {
@@ -85,41 +84,13 @@ func (p process) run(ctx context.Context) (outcome, error) {
 		}
 		return outcome{}, order.Failf(order.Retry, order.CodeNotStarted, "cannot start %s: %w", p.name, bare(err)).Nothing()
 	}
-	group := cmd.Process.Pid
-	exited := make(chan struct{})
-	go func() {
-		defer close(exited)
-		awaitExit(cmd)
-	}()
-
-	out := outcome{timeout: p.timeout, name: p.name}
-	noteErr := note.write(group)
-	if noteErr == nil {
-		select {
-		case <-exited:
-		case <-flooded:
-			out.cut = errFlooded
-		case <-ctx.Done():
-			out.cut = context.Cause(ctx)
-			_ = syscall.Kill(-group, syscall.SIGTERM) // it may have gone just now
-			select {
-			case <-exited:
-			case <-time.After(p.grace):
-			}
-		}
+	cut, err := p.supervise(ctx, cmd, note, stdout.full)
+	if err != nil {
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, bare(err))
 	}
-	// On Linux an exited leader is not reaped yet, so that its number cannot have
-	// gone to a stranger. This also ends the children it has left behind.
-	_ = syscall.Kill(-group, syscall.SIGKILL)
-	<-exited
-	// What Wait says of pipes does not matter, and the state says the rest.
-	_ = cmd.Wait()
-	if noteErr != nil {
-		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot note the process of %s: %w", p.name, bare(noteErr))
-	}
-	out.state = cmd.ProcessState
+	out := outcome{state: cmd.ProcessState, cut: cut, timeout: p.timeout, name: p.name}
 	select {
-	case <-flooded: // the flood may have ended by itself; nothing of it is worth keeping
+	case <-stdout.full: // too much even if the program then ended by itself
 		out.cut = errFlooded
 	default:
 		out.stdout = stdout.bytes()
@@ -127,17 +98,55 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	return out, nil
 }
 
-// failure says what the end of the run means; nil when the program is content.
-// reason is the last thing it said on stderr.
+// supervise waits until the program and its group are gone. It returns why the
+// program was cut, or nil when it ended by itself. A group that cannot be recorded
+// is killed at once, because no later process could find it.
+func (p process) supervise(ctx context.Context, cmd *osexec.Cmd, note *record, flooded <-chan struct{}) (cut, err error) {
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		awaitExit(cmd)
+	}()
+	if err = note.write(cmd.Process.Pid); err == nil {
+		cut = p.await(ctx, cmd.Process, exited, flooded)
+	}
+	// On Linux an exited leader is not reaped yet, so its number cannot be a
+	// stranger's. This also kills the children that it left behind.
+	_ = killGroup(cmd.Process)
+	<-exited
+	_ = cmd.Wait() // what it says of pipes does not matter, and the state says the rest
+	return cut, err
+}
+
+// await waits until the program has exited or has to go, and then asks it to end.
+func (p process) await(ctx context.Context, leader *os.Process, exited, flooded <-chan struct{}) error {
+	select {
+	case <-exited:
+		return nil
+	case <-flooded:
+		return errFlooded
+	case <-ctx.Done():
+	}
+	if err := terminateGroup(leader); !errors.Is(err, errors.ErrUnsupported) {
+		select {
+		case <-exited:
+		case <-time.After(p.grace):
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// failure returns what the end of the run means, or nil when the program exited
+// with 0. reason is its last line on stderr.
 func (o outcome) failure(m manifest, reason string) *order.Failure {
 	switch {
 	case o.cut == nil:
 	case errors.Is(o.cut, errTimeout), errors.Is(o.cut, context.DeadlineExceeded):
 		return order.Failf(order.Retry, order.CodeTimeout, "%s took too long: stopped after %s", o.name, o.timeout).
-			WithHint("raise its timeout if it needs longer")
+			WithHint("raise its timeout if it needs more time")
 	case errors.Is(o.cut, errFlooded):
 		return order.Failf(order.Retry, order.CodeFlooded, "%s wrote too much to stdout: more than %d bytes", o.name, maxStdout).
-			WithHint("let it write pictures to $OUTPUT_DIR, and only a manifest to stdout")
+			WithHint("let it write files to $OUTPUT_DIR, and only a manifest to stdout")
 	default:
 		return &order.Failure{Class: order.Stopped, Code: order.CodeStopped, Err: o.cut}
 	}
@@ -161,7 +170,7 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 		return order.Failf(order.Retry, order.CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
 	case code == exitMisconfigured:
 		return order.Failf(order.Hold, order.CodeMisconfigured, "%s is not set up%s", o.name, said).
-			WithHint("mend what it says, then retry the order").Nothing()
+			WithHint("fix what it reports, then retry the order").Nothing()
 	case status.Signaled():
 		return order.Failf(order.Retry, order.CodeSignal, "%s was ended by a signal (%s)%s", o.name, status.Signal(), said)
 	default:
@@ -169,9 +178,9 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 	}
 }
 
-// cappedBuffer keeps the first maxStdout bytes, closes full at the first byte
-// beyond, and swallows the rest so that the writer is not blocked. Only one
-// goroutine, the one that copies the pipe, writes to it.
+// cappedBuffer keeps the first maxStdout bytes. It closes full at the next byte,
+// and discards the rest so that the writer is not blocked. Only the goroutine that
+// copies the pipe writes to it.
 type cappedBuffer struct {
 	buf  bytes.Buffer
 	full chan struct{}

@@ -11,15 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processBegan gives a word that no other process shares, of this boot or any
-// other, and whether the process is alive. A zombie is not: it writes nothing.
+// processBegan returns a word that no other process of this or another boot has,
+// and reports whether the process is alive. A zombie is not, since it writes
+// nothing.
 func processBegan(pid int) (began string, alive bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return "", false
 	}
-	// The name in brackets may hold anything, brackets and spaces too. Behind it
-	// comes the third field, the state; the start time is the 22nd.
+	// The name in parentheses may hold anything, parentheses and spaces too. After
+	// it comes the third field, the state. The start time is the 22nd.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	if len(fields) < 20 {
 		return "", false
@@ -32,8 +33,8 @@ func processBegan(pid int) (began string, alive bool) {
 	return strings.TrimSpace(string(boot)) + "/" + fields[19], state != "Z" && state != "X"
 }
 
-// awaitExit waits until the leader has exited, but leaves it unreaped: until
-// Wait is called its number stays taken, and its group can be killed safely.
+// awaitExit waits until the program has exited but does not reap it. Its number
+// stays taken until Wait is called, so that its group can be killed safely.
 func awaitExit(cmd *osexec.Cmd) {
 	for {
 		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)

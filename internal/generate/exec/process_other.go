@@ -4,9 +4,9 @@ package exec
 
 import osexec "os/exec"
 
-// processBegan knows nothing here; see KillOrphan.
+// processBegan knows nothing here, so that KillOrphan leaves orphans alone.
 func processBegan(int) (began string, alive bool) { return "", false }
 
-// awaitExit waits until the leader has exited. It is reaped here, so a child
-// that holds a pipe open can delay the end by drainTime.
+// awaitExit waits until the program has exited. The process is reaped here, so a
+// child that holds a pipe open can delay the end by drainTime.
 func awaitExit(cmd *osexec.Cmd) { _ = cmd.Wait() }

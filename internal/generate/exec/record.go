@@ -9,14 +9,16 @@ import (
 	"time"
 )
 
-// pidFile is where the running process group of an output folder is noted:
-// beside the folder, so that it is never taken for output.
+// pidFile is where the running process group of an output folder is recorded. It
+// is next to the folder, so that it is never taken for output.
 func pidFile(outputDir string) string { return outputDir + ".pid" }
 
-// KillOrphan kills the program that an earlier life of the daemon has left
-// running for the output folder, and forgets it; without one it does nothing.
-// Generate does so by itself. Where the system does not tell when a process
-// began (only Linux does here), an orphan cannot be known for sure and is left.
+// KillOrphan kills the program that an earlier process of the daemon left running
+// for the output folder, and removes its record. Without a record it does nothing.
+// Generate calls it before each run.
+//
+// Only Linux tells when a process began. On other systems the number in the record
+// may be a stranger's by now, so the orphan is left alone.
 func KillOrphan(outputDir string) error {
 	path := pidFile(outputDir)
 	content, err := os.ReadFile(path)
@@ -28,25 +30,29 @@ func KillOrphan(outputDir string) error {
 	}
 	var group int
 	var began string
-	// A record cut short by a crash names nobody.
+	// A record that a crash cut short names no process.
 	if n, _ := fmt.Sscanf(string(content), "%d %s\n", &group, &began); n == 2 && group > 1 {
-		if err := killGroup(group, began); err != nil {
+		if err := killOrphan(group, began); err != nil {
 			return err
 		}
 	}
 	return bare(os.Remove(path))
 }
 
-// killGroup kills the group of the leader that began then, and waits until the
-// leader has ended. A number alone would not do: the system gives it to others.
-func killGroup(group int, began string) error {
+// killOrphan kills the group of the leader that began then, and waits until the
+// leader has ended. The number alone is not enough, since the system reuses it.
+func killOrphan(group int, began string) error {
+	leader, err := os.FindProcess(group)
+	if err != nil {
+		return nil // it has gone
+	}
 	deadline := time.Now().Add(5 * time.Second)
 	for {
 		now, alive := processBegan(group)
 		if now != began {
 			return nil
 		}
-		if err := syscall.Kill(-group, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		if err := killGroup(leader); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return err
 		}
 		if !alive {
@@ -59,16 +65,16 @@ func killGroup(group int, began string) error {
 	}
 }
 
-// record is an open pid file; nil notes nothing.
+// record is an open pid file. Nil records nothing.
 type record struct{ file *os.File }
 
-// openRecord makes the file before the program starts, so that a full disk is
-// met while nothing has been spent.
+// openRecord creates the file before the program starts, so that a full disk
+// shows while nothing is spent.
 func openRecord(path string) (*record, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|safeOpen, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -89,5 +95,5 @@ func (r *record) remove() {
 		return
 	}
 	_ = r.file.Close()
-	_ = os.Remove(r.file.Name()) // one that stays names a process that has gone
+	_ = os.Remove(r.file.Name()) // a record that stays names a process that has gone
 }
