@@ -213,7 +213,7 @@ func (w *world) checkPaid(db *sql.DB) {
 		w.t.Error("the studio's key came in an address")
 	}
 	tickets := map[string]bool{} // that were stored
-	rows := must(db.Query("SELECT ticket FROM generations WHERE ticket <> ''"))
+	rows := must(db.Query("SELECT ticket FROM calls WHERE ticket <> ''"))
 	for rows.Next() {
 		var ticket string
 		if err := rows.Scan(&ticket); err != nil {
@@ -230,7 +230,7 @@ func (w *world) checkPaid(db *sql.DB) {
 		w.checkPaidOrder(db, o, brief, tickets)
 	}
 	var worst order.USD
-	err := db.QueryRow("SELECT coalesce(max(spent), 0) FROM (SELECT sum(cost_usd_micros) AS spent FROM generations GROUP BY substr(began_at, 1, 10))").Scan(&worst)
+	err := db.QueryRow("SELECT coalesce(max(spent), 0) FROM (SELECT sum(cost_usd_micros) AS spent FROM calls GROUP BY substr(began_at, 1, 10))").Scan(&worst)
 	if err != nil || worst > w.cfg.Spending.Day {
 		w.t.Errorf("%s was spent on one day, the cap is %s, %v", worst, w.cfg.Spending.Day, err)
 	}
@@ -266,6 +266,6 @@ func (w *world) checkPaidOrder(db *sql.DB, o sandbox.Order, brief string, ticket
 // it was fetched: it is then made anew, within the caps.
 func (w *world) expired(db *sql.DB, id string) bool {
 	var n int
-	err := db.QueryRow("SELECT count(*) FROM v_generations WHERE order_id = ? AND state = 'expired'", id).Scan(&n)
+	err := db.QueryRow("SELECT count(*) FROM v_calls WHERE order_id = ? AND state = 'expired'", id).Scan(&n)
 	return err == nil && n > 0
 }

@@ -4,8 +4,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
 ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', service = excluded.service, message = excluded.message,
     claimed_at = excluded.claimed_at, changed_at = excluded.changed_at;
 
--- name: SettleBounty :exec
--- A claim that has become an order stays accepted, whatever a slower look says.
+-- name: EndClaim :exec
+-- A claim that has become an order stays accepted, even if an older answer arrives later.
 UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted';
 
 -- name: GetBounty :many
@@ -20,18 +20,18 @@ SELECT * FROM bounties ORDER BY claimed_at DESC LIMIT ?;
 -- name: WinBounty :exec
 UPDATE bounties SET state = 'accepted', order_id = ?, changed_at = ? WHERE id = ?;
 
--- name: GetAct :many
-SELECT * FROM acts WHERE name = ?;
+-- name: GetOneTimeAction :many
+SELECT * FROM one_time_actions WHERE name = ?;
 
--- name: IntendAct :exec
-INSERT INTO acts (name, detail, state, sent_at) VALUES (?, ?, 'sending', ?)
+-- name: IntendOneTimeAction :exec
+INSERT INTO one_time_actions (name, detail, state, sent_at) VALUES (?, ?, 'sending', ?)
 ON CONFLICT (name) DO UPDATE SET detail = excluded.detail, state = 'sending', result = '', sent_at = excluded.sent_at, settled_at = NULL;
 
--- name: SettleAct :exec
-UPDATE acts SET state = ?, result = ?, settled_at = ? WHERE name = ?;
+-- name: EndOneTimeAction :exec
+UPDATE one_time_actions SET state = ?, result = ?, settled_at = ? WHERE name = ?;
 
 -- name: Earnings :many
--- Completed orders since a time, with what each has cost.
+-- Completed orders since a time, with the cost of each.
 SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_tx,
        CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
                        WHERE j.order_id = o.id), 0) AS INTEGER) AS cost

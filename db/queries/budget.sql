@@ -7,7 +7,7 @@ ON CONFLICT (scope) DO UPDATE SET started_at = excluded.started_at, ends_at = ex
     used = excluded.used, learned_limit = excluded.learned_limit, blocked_until_at = excluded.blocked_until_at;
 
 -- name: InsertRequest :execlastid
-INSERT INTO requests (at, call, order_id) VALUES (?, ?, ?);
+INSERT INTO requests (at, kind, order_id) VALUES (?, ?, ?);
 
 -- name: AnswerRequest :exec
 UPDATE requests SET answered_at = ?, status = ?, error = ? WHERE id = ?;

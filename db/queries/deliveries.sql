@@ -6,7 +6,7 @@ INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at) VALUES (?,
 ON CONFLICT (order_id, round) DO UPDATE SET state = 'sending', urls = excluded.urls,
     tries = deliveries.tries + 1, sent_at = excluded.sent_at, settled_at = NULL, note = '';
 
--- name: SettleDelivery :exec
+-- name: EndDelivery :exec
 UPDATE deliveries SET state = ?, settled_at = ?, note = ? WHERE order_id = ? AND round = ?;
 
 -- name: InsertArtifact :exec

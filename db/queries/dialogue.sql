@@ -9,7 +9,7 @@ ON CONFLICT (order_id) DO UPDATE SET price_usd_micros = excluded.price_usd_micro
 -- name: IntendQuote :exec
 UPDATE quotes SET state = 'sending', tries = tries + 1, sent_at = ?, settled_at = NULL, note = '' WHERE order_id = ?;
 
--- name: SettleQuote :exec
+-- name: EndQuote :exec
 UPDATE quotes SET state = ?, settled_at = ?, note = ? WHERE order_id = ?;
 
 -- name: InsertMessage :execrows
@@ -20,7 +20,7 @@ ON CONFLICT (order_id, remote_id) DO NOTHING;
 SELECT * FROM messages WHERE order_id = ? ORDER BY at, remote_id;
 
 -- name: InsertOutgoing :many
--- Nothing when the reason has been written for already.
+-- Returns no row when a message for this reason exists.
 INSERT INTO outbox (order_id, position, reason, body, state, created_at)
 VALUES (sqlc.arg(order_id), (SELECT coalesce(max(o.position), 0) + 1 FROM outbox AS o WHERE o.order_id = sqlc.arg(order_id)),
         sqlc.arg(reason), sqlc.arg(body), 'queued', sqlc.arg(created_at))
@@ -40,7 +40,7 @@ UPDATE outbox SET state = 'sending', body = sqlc.arg(body), tries = tries + 1, s
     settled_at = NULL, note = ''
 WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position);
 
--- name: SettleOutgoing :exec
+-- name: EndOutgoing :exec
 UPDATE outbox SET state = sqlc.arg(state), settled_at = sqlc.arg(settled_at), note = sqlc.arg(note)
 WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position);
 

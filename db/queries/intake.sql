@@ -1,5 +1,5 @@
 -- name: KnownOrders :many
--- What is known of the listed orders, in one look. ids is a JSON array.
+-- What the database knows of the listed orders. ids is a JSON array.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
        coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
@@ -19,7 +19,7 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOrderFacts :exec
--- A field that the marketplace did not send this time keeps its last value.
+-- A field that the marketplace left out keeps its last value.
 UPDATE orders SET
     service = sqlc.arg(service), service_id = sqlc.arg(service_id), service_title = sqlc.arg(service_title),
     client_wallet = sqlc.arg(client_wallet), brief = sqlc.arg(brief),
@@ -71,7 +71,7 @@ SELECT CAST(coalesce(max(id), 0) AS INTEGER) FROM events;
 INSERT INTO events (at, order_id, kind, text) VALUES (?, ?, ?, ?);
 
 -- name: InsertEventOnce :exec
--- What is found anew in each attempt is told once.
+-- A finding that repeats in each attempt is recorded once.
 INSERT INTO events (at, order_id, kind, text)
 SELECT sqlc.arg(at), sqlc.arg(order_id), sqlc.arg(kind), sqlc.arg(text) WHERE NOT EXISTS (
     SELECT 1 FROM events AS e WHERE e.order_id = sqlc.arg(order_id) AND e.kind = sqlc.arg(kind) AND e.text = sqlc.arg(text));

@@ -1,5 +1,6 @@
 -- name: Lease :many
--- The most urgent ready job of a lane. Literal states, or the partial index is not used.
+-- Leases the most urgent ready job of a lane. The states are literals because SQLite does not use a partial index
+-- for a bound value.
 UPDATE jobs SET state = 'leased', attempt = attempt + 1, lease_token = sqlc.arg(token),
     lease_until = sqlc.arg(lease_until), changed_at = sqlc.arg(changed_at)
 WHERE id = (
@@ -15,7 +16,7 @@ SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT
 UPDATE jobs SET lease_until = ? WHERE id = ? AND lease_token = ?;
 
 -- name: Advance :execrows
--- The stage is done and another follows.
+-- The stage is done and the next one follows.
 UPDATE jobs SET state = 'ready', stage = sqlc.arg(stage), lane = sqlc.arg(lane), priority = sqlc.arg(priority),
     attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), lease_token = '', lease_until = NULL,
     code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at)
@@ -27,7 +28,7 @@ UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '',
 WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
 
 -- name: Reschedule :execrows
--- Try again at run_at. uncounted is 1 when the attempt is not to count.
+-- Tries again at run_at. uncounted is 1 when the attempt does not count.
 UPDATE jobs SET state = 'ready', attempt = attempt - sqlc.arg(uncounted), run_at = sqlc.arg(run_at),
     lease_token = '', lease_until = NULL, code = sqlc.arg(code), reason = sqlc.arg(reason),
     hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
@@ -45,14 +46,14 @@ UPDATE jobs SET state = 'failed', lease_token = '', lease_until = NULL, code = s
 WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
 
 -- name: LeaseStands :one
--- Does the lease still stand? Asked before a write that is not to the jobs table.
+-- Reports whether the lease is still valid. Asked before a write to any table but jobs.
 SELECT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = ? AND j.lease_token = ?);
 
 -- name: LeasedJobs :many
-SELECT id, order_id, stage, attempt, crashes FROM jobs WHERE state = 'leased';
+SELECT id, order_id, kind, round, stage, attempt, crashes FROM jobs WHERE state = 'leased';
 
 -- name: RescueJob :exec
--- Work cut by a crash goes back; the attempt does not count, the crash does.
+-- A job that a crash interrupted is ready again. The attempt does not count, the crash does.
 UPDATE jobs SET state = 'ready', attempt = max(attempt - 1, 0), crashes = crashes + 1,
     lease_token = '', lease_until = NULL, changed_at = sqlc.arg(changed_at)
 WHERE id = sqlc.arg(id);
@@ -64,8 +65,8 @@ UPDATE jobs SET state = 'held', attempt = max(attempt - 1, 0), crashes = crashes
 WHERE id = sqlc.arg(id);
 
 -- name: CloseJobs :execrows
--- The order has ended: whatever was still to be done for it is not. A last
--- message may still be said, unless its send finds that it may not.
+-- The order has ended, so its remaining work is cancelled. Messages stay: the send decides whether the
+-- marketplace still takes one.
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = sqlc.arg(code),
     reason = sqlc.arg(reason), changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND kind <> 'message' AND state IN ('ready', 'leased', 'held');
@@ -77,17 +78,21 @@ UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
 WHERE order_id = sqlc.arg(order_id) AND kind IN ('delivery', 'piece') AND state IN ('ready', 'leased');
 
 -- name: ReleaseJobs :execrows
--- Held (or, for the owner, failed or cancelled) work of a round may run again, with fresh attempts;
--- the owner's word, every_kind = 1, is for all that the order has besides its deliveries too.
-UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '',
+-- Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
+-- that are no deliveries. by_owner = 1 starts the cap on an attempt from zero as well.
+UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
+    cap_after_attempt = CASE WHEN CAST(sqlc.arg(by_owner) AS INTEGER) = 1
+        THEN coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0) ELSE cap_after_attempt END,
+    run_at = sqlc.arg(run_at), code = '', reason = '',
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
   AND ((kind = 'delivery' AND round = sqlc.arg(round)) OR (kind <> 'delivery' AND CAST(sqlc.arg(every_kind) AS INTEGER) = 1));
 
 -- name: RedoJobs :many
--- The owner wants the files made again from the start: those of the round, or of a piece; piece = 0 is for
--- all pieces that are broken. The delivery of an order with pieces makes none.
+-- The owner wants files made again from the start: those of one piece or, with piece = 0, those of the round and
+-- of every broken piece. The delivery of an order with pieces makes no files of its own.
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
+    cap_after_attempt = coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0),
     run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE jobs.order_id = sqlc.arg(order_id) AND jobs.state IN ('held', 'failed', 'cancelled')
   AND (jobs.kind = 'piece' AND (jobs.round = sqlc.arg(piece)
@@ -97,14 +102,14 @@ WHERE jobs.order_id = sqlc.arg(order_id) AND jobs.state IN ('held', 'failed', 'c
 RETURNING id, kind, round;
 
 -- name: HasWork :one
--- Is there anything a worker would take now, or holds already?
+-- Reports whether a job is due or leased.
 SELECT CAST(
     EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= sqlc.arg(run_at))
     OR EXISTS (SELECT 1 FROM jobs AS l WHERE l.state = 'leased') AS INTEGER);
 
 -- name: UnfinishedJobs :one
--- The work that still needs requests: how many orders to deliver, and all that is unfinished.
--- Two arms, because state IN ('ready', 'leased') would use neither partial index.
+-- Counts the work that still needs requests: the jobs to deliver, and all unfinished jobs. Two arms, because
+-- state IN ('ready', 'leased') would use neither partial index.
 SELECT CAST(coalesce(sum(u.stage = 'deliver'), 0) AS INTEGER) AS delivering, CAST(count(*) AS INTEGER) AS total
 FROM (SELECT r.stage FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network')
       UNION ALL
@@ -126,13 +131,13 @@ WHERE job_id = sqlc.arg(job_id) AND finished_at IS NULL;
 UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = sqlc.arg(code);
 
 -- name: OwnerCancel :execrows
--- The owner wants nothing more done for the order, whatever state its work is in.
+-- The owner cancels the order: its work ends in whatever state it is.
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = sqlc.arg(reason),
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND kind <> 'message' AND state IN ('ready', 'leased', 'held', 'failed');
 
 -- name: FinishJobs :exec
--- The work of a round has turned out to be done.
+-- The marketplace shows that the work of a round is done.
 UPDATE jobs SET state = 'done', code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at),
     finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND round = sqlc.arg(round)
@@ -143,14 +148,14 @@ UPDATE jobs SET state = 'held', code = sqlc.arg(code), reason = sqlc.arg(reason)
 WHERE id = sqlc.arg(id) AND state = 'ready';
 
 -- name: EndJob :exec
--- One job turns out to be done, whoever holds it.
+-- The marketplace shows that one job is done. A lease on it ends.
 UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind) AND round = sqlc.arg(round)
   AND state IN ('ready', 'leased', 'held', 'failed');
 
 -- name: ReadyQuote :execrows
--- The owner has named a price: the quote may go out, or go out anew.
+-- The owner set a price: the quote may be sent, or sent again.
 UPDATE jobs SET state = 'ready', stage = 'quote', lane = 'network', priority = sqlc.arg(priority), attempt = 0, crashes = 0,
     run_at = sqlc.arg(run_at), lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = sqlc.arg(changed_at), finished_at = NULL
@@ -161,6 +166,6 @@ UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND state = 'ready';
 
 -- name: RunMessagesNow :exec
--- The order has another status, which may be one that takes messages.
+-- The order's status changed, perhaps to one that takes messages.
 UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'message' AND state = 'ready' AND code = 'not_now';

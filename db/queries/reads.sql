@@ -2,12 +2,12 @@
 SELECT * FROM orders WHERE id = ?;
 
 -- name: OrderIDsLike :many
--- The orders whose id begins so, for people who type.
+-- The orders whose id has the given beginning.
 SELECT id FROM orders WHERE id >= sqlc.arg(low) AND id < sqlc.arg(high) ORDER BY id LIMIT 3;
 
 -- name: ListOrders :many
--- Newest first; state '' means all that have not ended, 'all' everything. The work shown is that on the
--- delivery of the round, or, before there is any, that on the price.
+-- Newest first. State '' selects the orders that have not ended, 'all' selects every order. The job shown is the
+-- delivery of the current round or, while there is none, the quote.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
        o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
        coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
@@ -23,7 +23,7 @@ WHERE sqlc.arg(state) = 'all' OR o.state = sqlc.arg(state)
 ORDER BY o.created_at DESC, o.id LIMIT sqlc.arg(most);
 
 -- name: CountOrders :many
--- Only live states; history is not counted on a hot path. What the owner has cancelled is not counted.
+-- Only live states, so that the cost does not grow with history. Orders that the owner cancelled do not count.
 SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND NOT (state = 'held' AND code = 'owner') GROUP BY state;
 
@@ -43,24 +43,24 @@ SELECT * FROM artifacts WHERE order_id = ? ORDER BY kind, round, position;
 SELECT * FROM events WHERE order_id = ? ORDER BY id;
 
 -- name: RequestsSince :many
-SELECT call, CAST(count(*) AS INTEGER) AS requests, CAST(coalesce(sum(status = 429), 0) AS INTEGER) AS refused
-FROM requests WHERE at >= ? GROUP BY call;
+SELECT kind, CAST(count(*) AS INTEGER) AS requests, CAST(coalesce(sum(status = 429), 0) AS INTEGER) AS refused
+FROM requests WHERE at >= ? GROUP BY kind;
 
 -- name: SeenSince :one
 SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?;
 
 -- name: Attention :many
--- What ails the whole daemon first, then the newest first.
+-- Alerts of the daemon come first, then the newest.
 SELECT what, id, state, code, reason, hint, since FROM v_attention
 ORDER BY what NOT IN ('daemon', 'generator'), since DESC, id;
 
 -- name: OrdersWaitingFor :one
--- The orders whose work was put off with the given code at or after a time.
+-- How many orders have work that was put off with the given code at or after a time.
 SELECT CAST(count(DISTINCT order_id) AS INTEGER) FROM jobs
 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = sqlc.arg(code) AND changed_at >= sqlc.arg(changed_at);
 
 -- name: SpentUncompleted :one
--- What was spent since a time on orders that have not completed.
+-- What was spent since a time on orders that are not completed.
 SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER)
 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
 WHERE a.started_at >= ? AND a.cost_usd_micros > 0 AND o.state <> 'completed';

@@ -13,7 +13,7 @@ type Alert string
 func (a Alert) Code() Code { return Code(AlertFact + a) }
 
 // AlertFact begins the names of the stored facts that are alerts.
-const AlertFact = "trouble."
+const AlertFact = "alert."
 
 // The marketplace's codes: what it answers, and where its orders stand.
 const (

@@ -52,10 +52,10 @@ func TestWhatAilsTheDaemonComesBeforeItsOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := outside(t, s.dir)
-	mustExec(t, db, "UPDATE facts SET changed_at = '2026-01-01T00:00:00.000Z' WHERE name = 'trouble.generator.studio'")
-	mustExec(t, db, "UPDATE facts SET changed_at = '2026-01-02T00:00:00.000Z' WHERE name = 'trouble.spending'")
+	mustExec(t, db, "UPDATE facts SET changed_at = '2026-01-01T00:00:00.000Z' WHERE name = 'alert.generator.studio'")
+	mustExec(t, db, "UPDATE facts SET changed_at = '2026-01-02T00:00:00.000Z' WHERE name = 'alert.spending'")
 	mustExec(t, db, "UPDATE services SET changed_at = '2026-01-03T00:00:00.000Z'")
-	want := "daemon trouble.spending held, generator studio paused, order o1 failed, service Images held"
+	want := "daemon alert.spending held, generator studio paused, order o1 failed, service Images held"
 	if got := needs(t, s); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

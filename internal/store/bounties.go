@@ -24,8 +24,8 @@ func (s *Store) IntendClaim(c order.Claim) error {
 
 // EndClaim writes down how a claim stands.
 func (s *Store) EndClaim(id string, state order.ClaimState, reason string) error {
-	return s.write("bounty.settle", func(t *tx) error {
-		if err := t.SettleBounty(noCancel, query.SettleBountyParams{State: state, Reason: reason, ChangedAt: t.now, ID: id}); err != nil {
+	return s.write("bounty.end", func(t *tx) error {
+		if err := t.Queries.EndClaim(noCancel, query.EndClaimParams{State: state, Reason: reason, ChangedAt: t.now, ID: id}); err != nil {
 			return err
 		}
 		_, err := t.event("", "claim "+string(state), "bounty "+id)

@@ -27,7 +27,7 @@ func (s *Store) Windows(ctx context.Context) ([]order.Window, error) {
 // that count it, and gives the request's id.
 func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64, err error) {
 	err = s.write("request", func(t *tx) (err error) {
-		if id, err = t.InsertRequest(noCancel, query.InsertRequestParams{At: t.now, Call: r.Kind, OrderID: r.OrderID}); err != nil {
+		if id, err = t.InsertRequest(noCancel, query.InsertRequestParams{At: t.now, Kind: r.Kind, OrderID: r.OrderID}); err != nil {
 			return err
 		}
 		return t.putWindows(windows)

@@ -16,7 +16,7 @@ import (
 // job's lease is gone.
 func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Call, error) {
 	var capped *order.Failure
-	err := s.write("generation.begin", func(t *tx) error {
+	err := s.write("call.begin", func(t *tx) error {
 		capped = nil
 		if err := t.leaseStands(j); err != nil {
 			return err
@@ -34,11 +34,11 @@ func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Cal
 			}
 		}
 		g.State, g.BeganAt, g.Attempt = order.CallStarted, t.now.Time, j.Attempt
-		if g.ID, err = t.InsertGeneration(noCancel, query.InsertGenerationParams{JobID: j.ID, AttemptID: j.AttemptID,
+		if g.ID, err = t.InsertCall(noCancel, query.InsertCallParams{JobID: j.ID, AttemptID: j.AttemptID,
 			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now}); err != nil {
 			return err
 		}
-		return t.AddAttemptCost(noCancel, int64(g.Cost), j.AttemptID)
+		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(g.Cost), ID: j.AttemptID})
 	})
 	if err == nil && capped != nil {
 		err = capped
@@ -48,7 +48,7 @@ func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Cal
 
 // spend sums up what was spent before a call of the job.
 func (t *tx) spend(j order.Job) (s order.Spend, err error) {
-	inAttempt, err := t.SpentInAttempt(noCancel, j.ID, &j.OrderID)
+	inAttempt, err := t.SpentInAttempt(noCancel, j.ID)
 	if err != nil {
 		return s, err
 	}
@@ -103,10 +103,10 @@ func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error
 // CallSubmitted makes a provider's id durable. It asks for no lease: money
 // that was spent is written down, whoever works on the order now.
 func (s *Store) CallSubmitted(id int64, ticket string) error {
-	return s.write("generation.submitted", func(t *tx) error {
-		n, err := t.CallSubmitted(noCancel, ticket, id)
+	return s.write("call.submitted", func(t *tx) error {
+		n, err := t.CallSubmitted(noCancel, query.CallSubmittedParams{Ticket: ticket, ID: id})
 		if err == nil && n == 0 {
-			err = fmt.Errorf("generation %d: %w", id, order.ErrSettled)
+			err = fmt.Errorf("call %d: %w", id, order.ErrSettled)
 		}
 		return err
 	})
@@ -115,16 +115,16 @@ func (s *Store) CallSubmitted(id int64, ticket string) error {
 // CloseCall ends an open call: how, and what it has cost. The attempt that
 // began it carries the cost. One that is settled already is left alone.
 func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note string) error {
-	return s.write("generation.settle", func(t *tx) error {
-		rows, err := t.OpenGeneration(noCancel, id)
+	return s.write("call.close", func(t *tx) error {
+		rows, err := t.OpenCall(noCancel, id)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 		if err := t.CloseCall(noCancel, query.CloseCallParams{State: state, Cost: cost,
-			SettledAt: t.now, Note: note, ID: id}); err != nil {
+			ClosedAt: t.now, Note: note, ID: id}); err != nil {
 			return err
 		}
-		return t.AddAttemptCost(noCancel, int64(cost-rows[0].CostUsdMicros), rows[0].AttemptID)
+		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(cost - rows[0].CostUsdMicros), ID: rows[0].AttemptID})
 	})
 }
 

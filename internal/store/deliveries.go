@@ -13,7 +13,7 @@ import (
 var errLost = order.Failf(order.Lost, order.CodeLeaseLost, "%w", order.ErrLeaseLost)
 
 func (t *tx) leaseStands(j order.Job) error {
-	ok, err := t.LeaseStands(noCancel, j.ID, j.Token)
+	ok, err := t.LeaseStands(noCancel, query.LeaseStandsParams{ID: j.ID, LeaseToken: j.Token})
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (t *tx) leaseStands(j order.Job) error {
 // Delivery is what is written down about handing over the round of an order;
 // ok is false when no delivery of it was ever begun.
 func (s *Store) Delivery(ctx context.Context, orderID string, round int) (d order.Delivery, ok bool, err error) {
-	rows, err := s.read.GetDelivery(ctx, orderID, int64(round))
+	rows, err := s.read.GetDelivery(ctx, query.GetDeliveryParams{OrderID: orderID, Round: int64(round)})
 	if err != nil || len(rows) == 0 {
 		return d, false, err
 	}
@@ -60,7 +60,7 @@ func (s *Store) Withdraw(j order.Job, note string) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		return t.SettleDelivery(noCancel, query.SettleDeliveryParams{State: order.DeliveryRefused,
+		return t.EndDelivery(noCancel, query.EndDeliveryParams{State: order.DeliveryRefused,
 			SettledAt: t.now, Note: note, OrderID: j.OrderID, Round: int64(j.Round)})
 	})
 }
@@ -75,11 +75,11 @@ func (t *tx) settle(j order.Job, state order.DeliveryState, note string) error {
 			SentAt: t.now, SettledAt: t.now, Note: note}); err != nil {
 			return err
 		}
-	} else if err := t.SettleDelivery(noCancel, query.SettleDeliveryParams{State: state, SettledAt: t.now, Note: note,
+	} else if err := t.EndDelivery(noCancel, query.EndDeliveryParams{State: state, SettledAt: t.now, Note: note,
 		OrderID: j.OrderID, Round: int64(j.Round)}); err != nil {
 		return err
 	}
-	if err := t.SetOrderDelivered(noCancel, t.now, j.OrderID); err != nil {
+	if err := t.SetOrderDelivered(noCancel, query.SetOrderDeliveredParams{DeliveredAt: t.now, ID: j.OrderID}); err != nil {
 		return err
 	}
 	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateDelivered,
@@ -100,7 +100,7 @@ func (t *tx) effect(orderID, kind, text string) error {
 	if err != nil {
 		return err
 	}
-	return t.SetEffect(noCancel, id, orderID)
+	return t.SetEffect(noCancel, query.SetEffectParams{EffectEventID: id, ID: orderID})
 }
 
 func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {

@@ -68,9 +68,9 @@ func (s *Store) WalletKnown(known bool) error {
 
 // RunNow lets jobs that wait for the given code run now.
 func (s *Store) RunNow(code order.Code) error {
-	return s.write("expedite", func(t *tx) error {
+	return s.write("run_now", func(t *tx) error {
 		t.changed.Generate, t.changed.Network = true, true
-		return t.RunNow(noCancel, t.now, code)
+		return t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: code})
 	})
 }
 

@@ -158,7 +158,7 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 			return err
 		}
 		if d.State == order.StateCompleted {
-			if err := t.SetOrderCompleted(noCancel, t.now, id); err != nil {
+			if err := t.SetOrderCompleted(noCancel, query.SetOrderCompletedParams{CompletedAt: t.now, ID: id}); err != nil {
 				return err
 			}
 		}
@@ -183,14 +183,14 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 	switch d.Jobs {
 	case order.JobsOpen:
 		if d.Round != k.Round {
-			if err := t.SetOrderRound(noCancel, int64(d.Round), id); err != nil {
+			if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(d.Round), ID: id}); err != nil {
 				return err
 			}
 		}
 		if k.Exists {
 			// New work begins with what the client has written meanwhile.
 			t.changed.Threads = true
-			if err := t.SetThreadDue(noCancel, t.now, id); err != nil {
+			if err := t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: id}); err != nil {
 				return err
 			}
 		}
@@ -208,7 +208,7 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 	case order.JobsClose:
 		return t.closeJobs(id, d)
 	case order.JobsDelivered:
-		if err := t.SettleDelivery(noCancel, query.SettleDeliveryParams{State: order.DeliveryConfirmed,
+		if err := t.EndDelivery(noCancel, query.EndDeliveryParams{State: order.DeliveryConfirmed,
 			SettledAt: t.now, Note: d.Note, OrderID: id, Round: int64(d.Round)}); err != nil {
 			return err
 		}
@@ -322,7 +322,7 @@ func (t *tx) applyMissing(l order.Batch, sum *order.Applied) error {
 		if !l.Complete {
 			continue
 		}
-		if err := t.SetOrderMissing(noCancel, t.now, id); err != nil {
+		if err := t.SetOrderMissing(noCancel, query.SetOrderMissingParams{MissingAt: t.now, ID: id}); err != nil {
 			return err
 		}
 		if err := t.follow(id, k.Known, l.Vanished(k.Known)); err != nil {

@@ -253,37 +253,42 @@ func (s *Store) Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, 
 	return lost, err
 }
 
-// rescue frees what an earlier process had leased when it died.
+// rescue makes the jobs that an earlier process had leased when it died ready
+// again. A job that was leased in too many crashes is held.
 func (s *Store) rescue() error {
+	leased, err := s.read.LeasedJobs(noCancel)
+	if err != nil || len(leased) == 0 {
+		return err // a commit costs a sync, so there is none without work
+	}
 	return s.write("rescue", func(t *tx) error {
 		jobs, err := t.LeasedJobs(noCancel)
 		if err != nil {
 			return err
 		}
 		for _, j := range jobs {
-			if err := t.CrashAttempts(noCancel, query.CrashAttemptsParams{FinishedAt: t.now,
-				Outcome: "crashed", Code: order.CodeCrashed, JobID: j.ID}); err != nil {
-				return err
-			}
-			if int(j.Crashes)+1 < s.maxCrashes {
-				if err := t.RescueJob(noCancel, t.now, j.ID); err != nil {
-					return err
-				}
-				continue
-			}
-			reason := fmt.Sprintf("atelierd ended %d times while it was at %s", j.Crashes+1, j.Stage)
-			hint := "see what ends it, then `atelierd orders retry " + j.OrderID + "`"
-			if err := t.HoldCrashedJob(noCancel, query.HoldCrashedJobParams{Reason: reason, Hint: hint,
-				ChangedAt: t.now, ID: j.ID}); err != nil {
-				return err
-			}
-			if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateHeld, Code: order.CodeCrashes,
-				Reason: reason, Hint: hint, ChangedAt: t.now, ID: j.OrderID}); err != nil {
+			if err := t.rescue(j, s.maxCrashes); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (t *tx) rescue(j query.LeasedJobsRow, maxCrashes int) error {
+	if err := t.CrashAttempts(noCancel, query.CrashAttemptsParams{FinishedAt: t.now,
+		Outcome: "crashed", Code: order.CodeCrashed, JobID: j.ID}); err != nil {
+		return err
+	}
+	if int(j.Crashes)+1 < maxCrashes {
+		return t.RescueJob(noCancel, query.RescueJobParams{ChangedAt: t.now, ID: j.ID})
+	}
+	f := order.Failf(order.Hold, order.CodeCrashes, "atelierd stopped %d times during stage %s", j.Crashes+1, j.Stage).
+		WithHint("see the log for what stops it, then `atelierd orders retry %s`", j.OrderID)
+	if err := t.HoldCrashedJob(noCancel, query.HoldCrashedJobParams{Reason: f.Error(), Hint: f.Hint,
+		ChangedAt: t.now, ID: j.ID}); err != nil {
+		return err
+	}
+	return t.stuck(1, nil, order.Job{OrderID: j.OrderID, Kind: j.Kind, Round: int(j.Round), Stage: j.Stage}, order.StateHeld, f)
 }
 
 // HasWork says whether a worker has, or could take at now, any job.

@@ -163,7 +163,7 @@ func outcomes(tb testing.TB, s *Store, id string) []string {
 // the kernel gives up the lock.
 func abandon(tb testing.TB, s *Store) {
 	tb.Helper()
-	if err := errors.Join(s.writer.close(), s.read.Close(), s.reads.Close(), s.db.Close(), s.lock.release()); err != nil {
+	if err := errors.Join(s.writer.close(), s.reads.Close(), s.db.Close(), s.lock.release()); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 )
@@ -17,56 +19,106 @@ import (
 // database is never migrated by mistake.
 const applicationID = 0x61746c72
 
-// migrate brings the file up to date. It refuses a file that is not ours or is
-// newer than this program, backs up before an upgrade, and never goes down.
+// schema is what a database file says about itself.
+type schema struct {
+	application int
+	tables      int
+	version     int64 // of the newest migration; 0 in an empty file
+	views       int   // see viewsID; 0 while the views are not those of a views.sql
+}
+
+// readSchema reads the schema of the file behind db. It asks goose's table
+// itself: building a goose provider costs more than the rest of an open.
+func readSchema(db *sql.DB) (s schema, err error) {
+	var migrated bool
+	err = db.QueryRow(`SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema),
+		EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'goose_db_version')`).
+		Scan(&s.application, &s.views, &s.tables, &migrated)
+	if err != nil || !migrated {
+		return s, err
+	}
+	err = db.QueryRow("SELECT coalesce(max(version_id), 0) FROM goose_db_version").Scan(&s.version)
+	return s, err
+}
+
+// newest returns the version of the newest migration that this program knows.
+func (s *Store) newest() (int64, error) {
+	names, err := fs.Glob(s.migrations, "*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, errors.Join(errors.New("the program has no migrations"), err)
+	}
+	version, _, _ := strings.Cut(names[len(names)-1], "_")
+	return strconv.ParseInt(version, 10, 64)
+}
+
+// compare reads the schema of the file at path and the newest version that this
+// program knows. It fails if the file is not ours or is newer.
+func (s *Store) compare(db *sql.DB, path string) (have schema, target int64, err error) {
+	if have, err = readSchema(db); err != nil {
+		return have, 0, fmt.Errorf("open %s: %w", path, err)
+	}
+	if have.application != applicationID && (have.application != 0 || have.tables > 0) {
+		return have, 0, fmt.Errorf("%s is not a database of atelierd", path)
+	}
+	if target, err = s.newest(); err != nil {
+		return have, 0, err
+	}
+	if have.version > target {
+		return have, target, fmt.Errorf("%w: it has version %d, this program knows %d", ErrNewer, have.version, target)
+	}
+	return have, target, nil
+}
+
+// migrate brings the file up to date. It backs up before an upgrade and never
+// goes down. The views are dropped first and created last. A crash in between
+// leaves a file without views, which the next open finishes.
 func (s *Store) migrate(path string) error {
-	var id, tables int
-	if err := s.db.QueryRow("PRAGMA application_id").Scan(&id); err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
-	}
-	if err := s.db.QueryRow("SELECT count(*) FROM sqlite_master").Scan(&tables); err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
-	}
-	if id != applicationID && (id != 0 || tables > 0) {
-		return fmt.Errorf("%s is not a database of atelierd", path)
-	}
-	provider, err := s.newProvider(s.db)
+	have, target, err := s.compare(s.db, path)
 	if err != nil {
 		return err
 	}
-	current, target, err := provider.GetVersions(noCancel)
-	if err != nil {
-		return fmt.Errorf("read the database's version: %w", err)
-	}
-	if err := refuseNewer(current, target); err != nil {
-		return err
-	}
-	if current == target {
+	if have.version == target && have.views == viewsID(s.views) {
 		return nil
 	}
-	if current > 0 {
-		if err := s.backupBefore(current); err != nil {
+	if have.version < target {
+		if err := s.upgrade(have); err != nil {
+			return err
+		}
+	}
+	if err := s.createViews(); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o600)
+}
+
+func (s *Store) upgrade(have schema) error {
+	if have.version > 0 {
+		if err := s.backupBefore(have.version); err != nil {
 			return err
 		}
 	}
 	if _, err := s.db.Exec(fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
 		return fmt.Errorf("stamp the database: %w", err)
 	}
+	// The migrations before views.sql make and drop views of their own.
+	if have.views != 0 {
+		if err := s.dropViews(); err != nil {
+			return err
+		}
+	}
+	provider, err := s.newProvider(s.db)
+	if err != nil {
+		return err
+	}
 	if _, err := provider.Up(noCancel); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return os.Chmod(path, 0o600)
-}
-
-func refuseNewer(current, target int64) error {
-	if current > target {
-		return fmt.Errorf("%w: it has version %d, this program knows %d", ErrNewer, current, target)
 	}
 	return nil
 }
 
-// backupBefore copies the file as it is before an upgrade. There is one copy a
-// version, the latest: an upgrade that fails at each start must not fill the disk.
+// backupBefore copies the file before an upgrade. There is one copy for each
+// version: an upgrade that fails at each start must not fill the disk.
 func (s *Store) backupBefore(version int64) error {
 	to := filepath.Join(s.dir, fmt.Sprintf("atelierd-v%d.db", version))
 	part := to + ".part"
@@ -83,14 +135,14 @@ func (s *Store) backupBefore(version int64) error {
 	return nil
 }
 
-// newProvider must not be closed: that would close the database.
+// newProvider returns a provider that must not be closed: that would close conn.
 func (s *Store) newProvider(conn *sql.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectSQLite3, conn, s.migrations,
 		goose.WithDisableGlobalRegistry(true), goose.WithVerbose(true),
 		goose.WithSlog(slog.New(quiet{s.log.Handler()})))
 }
 
-// quiet shows a library's info as debug: an owner does not wait for it.
+// quiet logs the info lines of a library as debug lines.
 type quiet struct{ slog.Handler }
 
 func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"atelierd/internal/order"
@@ -13,49 +12,34 @@ import (
 // without one. The daemon is not told by itself; see Holder.
 type Owner struct{ *Store }
 
-// OpenOwner opens the database of dir for an owner's change. It neither makes
-// nor migrates anything.
+// OpenOwner opens the database of dir for the owner's changes. It creates and
+// migrates nothing, and it takes no lock.
 func OpenOwner(dir string) (Owner, error) {
 	path, err := existing(dir)
 	if err != nil {
 		return Owner{}, err
 	}
 	s := newStore(Options{Dir: dir})
-	if s.db, err = openPool(path, 1, false); err != nil {
-		return Owner{}, err
-	}
-	if err := s.checkVersion(s.db); err != nil {
-		s.Close()
-		return Owner{}, err
-	}
-	if s.writer, err = newWriter(s.db, s.log, s.hook, s.changed); err != nil {
-		s.Close()
-		return Owner{}, err
-	}
-	if err := s.openReads(path); err != nil {
+	if err := s.openOwner(path); err != nil {
 		s.Close()
 		return Owner{}, err
 	}
 	return Owner{s}, nil
 }
 
-// Dir is the data folder.
-func (o Owner) Dir() string { return o.dir }
-
-func (s *Store) checkVersion(db *sql.DB) error {
-	provider, err := s.newProvider(db)
-	if err != nil {
+func (s *Store) openOwner(path string) (err error) {
+	if err := s.openReader(path); err != nil {
 		return err
 	}
-	current, target, err := provider.GetVersions(noCancel)
-	if err != nil {
-		return fmt.Errorf("read the database's version: %w", err)
+	if s.db, err = openPool(path, 1, false); err != nil {
+		return err
 	}
-	if current < target {
-		return fmt.Errorf("the database has version %d, this program knows %d; start the daemon once to upgrade it", current, target)
-	}
-	return refuseNewer(current, target)
+	s.writer, err = newWriter(s.db, s.log, s.hook, s.changed)
+	return err
 }
+
+// Dir returns the data folder.
+func (o Owner) Dir() string { return o.dir }
 
 // Retry lets the held, failed or cancelled work of an order run again, with
 // fresh attempts, from where it stopped. The error names the order's state when
@@ -63,7 +47,7 @@ func (s *Store) checkVersion(db *sql.DB) error {
 func (o Owner) Retry(ctx context.Context, id string) error {
 	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
 		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
-			Round: int64(round), EveryKind: 1})
+			Round: int64(round), EveryKind: 1, ByOwner: 1})
 	})
 }
 
@@ -79,7 +63,7 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 			return 0, err
 		}
 		for _, j := range jobs {
-			if err := t.GiveUpCalls(noCancel, t.now, j.ID); err != nil {
+			if err := t.GiveUpCalls(noCancel, query.GiveUpCallsParams{ClosedAt: t.now, JobID: j.ID}); err != nil {
 				return 0, err
 			}
 			if err := clear(j.Kind, int(j.Round)); err != nil {
@@ -89,7 +73,8 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 		if piece > 0 {
 			return int64(len(jobs)), nil
 		}
-		rest, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round)})
+		rest, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
+			Round: int64(round), ByOwner: 1})
 		return int64(len(jobs)) + rest, err
 	})
 }
@@ -105,7 +90,7 @@ func (o Owner) again(ctx context.Context, id string, release func(t *tx, round i
 		if before.Code == order.CodeRoundCap && before.Status.Reopened() {
 			return t.oneMoreRound(before)
 		}
-		if err := t.GiveUpUnknownCalls(noCancel, t.now, id); err != nil {
+		if err := t.GiveUpUnknownCalls(noCancel, query.GiveUpUnknownCallsParams{ClosedAt: t.now, OrderID: id}); err != nil {
 			return err
 		}
 		n, err := release(t, before.Round)
@@ -121,7 +106,7 @@ func (o Owner) again(ctx context.Context, id string, release func(t *tx, round i
 
 // oneMoreRound opens a round beyond the cap.
 func (t *tx) oneMoreRound(o order.Order) error {
-	if err := t.SetOrderRound(noCancel, int64(o.Round+1), o.ID); err != nil {
+	if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(o.Round + 1), ID: o.ID}); err != nil {
 		return err
 	}
 	if err := t.openJob(o.ID, order.KindDelivery, o.Round+1, order.StageGenerate, o.DueAt, t.now); err != nil {

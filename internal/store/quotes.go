@@ -28,7 +28,7 @@ func (s *Store) IntendQuote(j order.Job) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		if err := t.Queries.IntendQuote(noCancel, t.now, j.OrderID); err != nil {
+		if err := t.Queries.IntendQuote(noCancel, query.IntendQuoteParams{SentAt: t.now, OrderID: j.OrderID}); err != nil {
 			return err
 		}
 		return t.effect(j.OrderID, "quoting", "")
@@ -41,7 +41,7 @@ func (s *Store) WithdrawQuote(j order.Job, note string) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		return t.SettleQuote(noCancel, query.SettleQuoteParams{State: order.QuoteRefused, SettledAt: t.now,
+		return t.EndQuote(noCancel, query.EndQuoteParams{State: order.QuoteRefused, SettledAt: t.now,
 			Note: note, OrderID: j.OrderID})
 	})
 }
@@ -57,7 +57,7 @@ func (t *tx) priced(j order.Job, p order.Priced) error {
 
 // quoted records how a quote has ended: from now on it is the client's turn.
 func (t *tx) quoted(orderID string, state order.QuoteState, note string) error {
-	if err := t.SettleQuote(noCancel, query.SettleQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
+	if err := t.EndQuote(noCancel, query.EndQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
 		return err
 	}
 	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateWaiting, ChangedAt: t.now, ID: orderID}); err != nil {
@@ -81,7 +81,7 @@ func (t *tx) endQuote(orderID string, state order.QuoteState) error {
 	if state == order.QuoteElsewhere {
 		note = "the order went on without a quote of ours"
 	}
-	if err := t.SettleQuote(noCancel, query.SettleQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
+	if err := t.EndQuote(noCancel, query.EndQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
 		return err
 	}
 	_, err := t.event(orderID, "quote", note)

@@ -21,18 +21,29 @@ func OpenReader(dir string) (*Store, error) {
 		return nil, err
 	}
 	s := newStore(Options{Dir: dir})
-	if s.reads, err = openPool(path, 4, true); err != nil {
-		return nil, err
-	}
-	if err := s.checkVersion(s.reads); err != nil {
+	if err := s.openReader(path); err != nil {
 		s.Close()
 		return nil, err
-	}
-	if s.read, err = query.Prepare(noCancel, s.reads); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("prepare reads: %w", err)
 	}
 	return s, nil
+}
+
+func (s *Store) openReader(path string) error {
+	if err := s.openReads(path); err != nil {
+		return err
+	}
+	have, target, err := s.compare(s.reads, path)
+	if err != nil {
+		return err
+	}
+	if have.version < target || have.views == 0 {
+		return fmt.Errorf("the database has version %d, this program knows %d; hint: start the daemon once to upgrade it: atelierd run", have.version, target)
+	}
+	if have.views == viewsID(s.views) {
+		return nil
+	}
+	s.reads.SetMaxOpenConns(1)
+	return shadowViews(s.reads, s.views)
 }
 
 func existing(dir string) (string, error) {
@@ -92,7 +103,7 @@ func toInt(n *int64) *int {
 
 // Resolve gives the one order whose id is text or begins with it.
 func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
-	ids, err := s.read.OrderIDsLike(ctx, text, text+"\U0010ffff")
+	ids, err := s.read.OrderIDsLike(ctx, query.OrderIDsLikeParams{Low: text, High: text + "\U0010ffff"})
 	if err != nil {
 		return "", err
 	}
@@ -133,7 +144,7 @@ type Line struct {
 // Orders lists orders, newest first: those in the given state, all of them for
 // "all", and those that have not ended for "".
 func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, error) {
-	rows, err := s.read.ListOrders(ctx, state, int64(most))
+	rows, err := s.read.ListOrders(ctx, query.ListOrdersParams{State: state, Most: int64(most)})
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +257,7 @@ func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
 			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros})
 	}
-	generations, err := s.read.OrderGenerations(ctx, id)
+	generations, err := s.read.OrderCalls(ctx, id)
 	if err != nil {
 		return h, err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"atelierd/internal/order"
+	"atelierd/internal/store/query"
 	"atelierd/internal/store/utc"
 )
 
@@ -63,7 +64,7 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 		return st, err
 	}
 	for _, c := range calls {
-		st.Requests = append(st.Requests, Calls{Call: c.Call, Sent: int(c.Requests), Refused: int(c.Refused)})
+		st.Requests = append(st.Requests, Calls{Call: c.Kind, Sent: int(c.Requests), Refused: int(c.Refused)})
 	}
 	if st.Windows, err = s.Windows(ctx); err != nil {
 		return st, err
@@ -78,6 +79,6 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 // CappedToday is how many orders wait for the next day (UTC) because of what was
 // spent on this one.
 func (s *Store) CappedToday(ctx context.Context, now time.Time) (int, error) {
-	n, err := s.read.OrdersWaitingFor(ctx, order.CodeDayCap, utc.At(order.Day(now)))
+	n, err := s.read.OrdersWaitingFor(ctx, query.OrdersWaitingForParams{Code: order.CodeDayCap, ChangedAt: utc.At(order.Day(now))})
 	return int(n), err
 }

@@ -6,7 +6,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -71,6 +70,7 @@ type Store struct {
 	hook       func(string) error
 	maxCrashes int
 	migrations fs.FS
+	views      string
 
 	lock   *lock
 	writer *writer
@@ -129,7 +129,8 @@ func newStore(o Options) *Store {
 	if o.Hook == nil {
 		o.Hook = func(string) error { return nil }
 	}
-	return &Store{dir: o.Dir, log: o.Log, hook: o.Hook, maxCrashes: o.MaxCrashes, migrations: db.Migrations()}
+	return &Store{dir: o.Dir, log: o.Log, hook: o.Hook, maxCrashes: o.MaxCrashes,
+		migrations: db.Migrations(), views: db.Views}
 }
 
 func (s *Store) open() (err error) {
@@ -150,13 +151,9 @@ func (s *Store) open() (err error) {
 }
 
 func (s *Store) openReads(path string) (err error) {
-	if s.reads, err = openPool(path, 4, true); err != nil {
-		return err
-	}
-	if s.read, err = query.Prepare(context.Background(), s.reads); err != nil {
-		return fmt.Errorf("prepare reads: %w", err)
-	}
-	return nil
+	s.reads, err = openPool(path, 4, true)
+	s.read = query.New(s.reads)
+	return err
 }
 
 // Notify names who is told, after each commit, what has come into reach. The
@@ -182,9 +179,6 @@ func (s *Store) Close() error {
 	var errs []error
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
-	}
-	if s.read != nil {
-		errs = append(errs, s.read.Close())
 	}
 	if s.reads != nil {
 		errs = append(errs, s.reads.Close())

@@ -13,7 +13,7 @@ import (
 // DueThreads are the orders whose threads are to be read at now, the longest
 // due first, and the time of the next one after those; zero when there is none.
 func (s *Store) DueThreads(ctx context.Context, now time.Time, most int) (ids []string, next time.Time, err error) {
-	if ids, err = s.read.DueThreads(ctx, utc.At(now), int64(most)); err != nil || len(ids) > 0 {
+	if ids, err = s.read.DueThreads(ctx, query.DueThreadsParams{ThreadDueAt: utc.At(now), Limit: int64(most)}); err != nil || len(ids) > 0 {
 		return ids, now, err
 	}
 	rows, err := s.read.NextThread(ctx)
@@ -31,7 +31,7 @@ func (s *Store) ReadThread(orderID string) error {
 			return err
 		}
 		t.changed.Threads = true
-		return t.SetThreadDue(noCancel, t.now, orderID)
+		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: orderID})
 	})
 }
 
@@ -39,14 +39,14 @@ func (s *Store) ReadThread(orderID string) error {
 // once the order has ended. Messages that waited for a status may go.
 func (t *tx) threadMoved(f order.Facts) error {
 	t.changed.lane(order.LaneNetwork)
-	if err := t.RunMessagesNow(noCancel, t.now, f.ID); err != nil {
+	if err := t.RunMessagesNow(noCancel, query.RunMessagesNowParams{RunAt: t.now, OrderID: f.ID}); err != nil {
 		return err
 	}
 	if !f.Status.TakesMessages() || f.Status.Ended() {
-		return t.SetThreadDue(noCancel, utc.Time{}, f.ID)
+		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: utc.Time{}, ID: f.ID})
 	}
 	t.changed.Threads = true
-	return t.SetThreadDue(noCancel, t.now, f.ID)
+	return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: f.ID})
 }
 
 // ApplyThread writes what a thread showed, and the pieces that it asks for. It
@@ -67,14 +67,14 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 				}
 			}
 		}
-		return t.SetThreadDue(noCancel, utc.At(th.Next), th.OrderID)
+		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: utc.At(th.Next), ID: th.OrderID})
 	})
 	return fresh, err
 }
 
 // ask opens the piece that a message of the client asks for, once.
 func (t *tx) ask(th order.Thread, m order.Message, news bool) error {
-	asked, err := t.HasPiece(noCancel, th.OrderID, m.ID)
+	asked, err := t.HasPiece(noCancel, query.HasPieceParams{OrderID: th.OrderID, MessageID: m.ID})
 	if err != nil || asked {
 		return err
 	}
@@ -138,7 +138,7 @@ func (t *tx) say(orderID string, list []order.NewMessage) error {
 // said records how a message of ours has ended. The link of a piece may have
 // been the last that the order still waited for.
 func (t *tx) said(j order.Job, state order.OutState, note string) error {
-	if err := t.SettleOutgoing(noCancel, query.SettleOutgoingParams{State: state, SettledAt: t.now, Note: note,
+	if err := t.EndOutgoing(noCancel, query.EndOutgoingParams{State: state, SettledAt: t.now, Note: note,
 		OrderID: j.OrderID, Position: int64(j.Round)}); err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (t *tx) said(j order.Job, state order.OutState, note string) error {
 	}
 	if pieces > 0 {
 		t.changed.lane(order.LaneNetwork)
-		if err := t.RunDeliveryNow(noCancel, t.now, j.OrderID); err != nil {
+		if err := t.RunDeliveryNow(noCancel, query.RunDeliveryNowParams{RunAt: t.now, OrderID: j.OrderID}); err != nil {
 			return err
 		}
 	}
@@ -162,7 +162,7 @@ func (t *tx) said(j order.Job, state order.OutState, note string) error {
 
 // Outgoing is what is written down about a message of ours.
 func (s *Store) Outgoing(ctx context.Context, orderID string, position int) (order.Outgoing, error) {
-	rows, err := s.read.GetOutgoing(ctx, orderID, int64(position))
+	rows, err := s.read.GetOutgoing(ctx, query.GetOutgoingParams{OrderID: orderID, Position: int64(position)})
 	if err != nil {
 		return order.Outgoing{}, err
 	}
@@ -191,7 +191,7 @@ func (s *Store) WithdrawMessage(j order.Job, note string) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		return t.SettleOutgoing(noCancel, query.SettleOutgoingParams{State: order.OutRefused, SettledAt: t.now, Note: note,
+		return t.EndOutgoing(noCancel, query.EndOutgoingParams{State: order.OutRefused, SettledAt: t.now, Note: note,
 			OrderID: j.OrderID, Position: int64(j.Round)})
 	})
 }

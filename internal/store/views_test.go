@@ -22,9 +22,9 @@ var promised = map[string]string{
 	"v_timeline":         "at order_id what text",
 	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd",
 	"v_attention":        "what id state code reason hint since",
-	"v_requests_hour":    "hour call requests answered refused server_errors unanswered",
+	"v_requests_hour":    "hour kind requests answered refused server_errors unanswered",
 	"v_quotes":           "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
-	"v_generations":      "id order_id kind round attempt generator state ticket cost_usd began_at settled_at note key",
+	"v_calls":            "id order_id kind round attempt generator state ticket cost_usd began_at closed_at note key",
 	"v_messages":         "order_id at party sender content state reason",
 	"v_bounties":         "id title category budget_usd service state reason order_id claimed_at brief",
 	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at",
@@ -88,7 +88,7 @@ func TestTheViewsKeepTheirColumns(t *testing.T) {
 	}
 	slices.Sort(names)
 	var got []string
-	rows, err := s.reads.Query("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name")
+	rows, err := s.reads.Query("SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE 'v!_%' ESCAPE '!' ORDER BY name")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,14 +149,14 @@ func TestTheViewsSayWhatHappened(t *testing.T) {
 		"open":      "SELECT group_concat(id) FROM v_orders_open",
 		"attempts":  "SELECT group_concat(stage || ' ' || outcome, ', ') FROM (SELECT * FROM v_attempts WHERE order_id = 'o1' ORDER BY id)",
 		"attention": "SELECT group_concat(what || ' ' || id || ' ' || reason, ', ') FROM (SELECT * FROM v_attention ORDER BY what DESC)",
-		"requests":  "SELECT call || ' ' || requests || ' ' || answered || ' ' || refused || ' ' || server_errors || ' ' || unanswered FROM v_requests_hour",
+		"requests":  "SELECT kind || ' ' || requests || ' ' || answered || ' ' || refused || ' ' || server_errors || ' ' || unanswered FROM v_requests_hour",
 	} {
 		want := map[string]string{
 			"earnings":  "2026-11-24 1 5.0 0.5 4.5 0.04 4.46",
 			"order":     "completed 5.0 0.04 deliver done",
 			"open":      "o2,o3",
 			"attempts":  "generate done, upload done, deliver done",
-			"attention": "order o2 no program, daemon trouble.key the key is refused",
+			"attention": "order o2 no program, daemon alert.key the key is refused",
 			"requests":  "poll 4 1 1 1 1",
 		}[name]
 		if got := scan[string](t, db, query); got != want {

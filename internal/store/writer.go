@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -55,11 +54,7 @@ func newWriter(db *sql.DB, log *slog.Logger, hook func(string) error, notify fun
 	if err != nil {
 		return nil, err
 	}
-	q, err := query.Prepare(noCancel, conn)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare writes: %w", err), conn.Close())
-	}
-	w := &writer{conn: conn, q: q, log: log, hook: hook, notify: notify,
+	w := &writer{conn: conn, q: query.New(conn), log: log, hook: hook, notify: notify,
 		requests: make(chan *request, maxBatch), closing: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w, nil
@@ -89,7 +84,7 @@ func (w *writer) do(name string, fn func(*tx) error) error {
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.closing) })
 	<-w.done
-	return errors.Join(w.q.Close(), w.conn.Close())
+	return w.conn.Close()
 }
 
 func (w *writer) run() {

@@ -30,9 +30,9 @@ type EarningsRow struct {
 	Cost           int64
 }
 
-// Completed orders since a time, with what each has cost.
+// Completed orders since a time, with the cost of each.
 func (q *Queries) Earnings(ctx context.Context, completedAt utc.Time) ([]EarningsRow, error) {
-	rows, err := q.query(ctx, q.earningsStmt, earnings, completedAt)
+	rows, err := q.db.QueryContext(ctx, earnings, completedAt)
 	if err != nil {
 		return nil, err
 	}
@@ -62,38 +62,47 @@ func (q *Queries) Earnings(ctx context.Context, completedAt utc.Time) ([]Earning
 	return items, nil
 }
 
-const getAct = `-- name: GetAct :many
-SELECT name, detail, state, result, sent_at, settled_at FROM acts WHERE name = ?
+const endClaim = `-- name: EndClaim :exec
+UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted'
 `
 
-func (q *Queries) GetAct(ctx context.Context, name string) ([]Act, error) {
-	rows, err := q.query(ctx, q.getActStmt, getAct, name)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Act{}
-	for rows.Next() {
-		var i Act
-		if err := rows.Scan(
-			&i.Name,
-			&i.Detail,
-			&i.State,
-			&i.Result,
-			&i.SentAt,
-			&i.SettledAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+type EndClaimParams struct {
+	State     order.ClaimState
+	Reason    string
+	ChangedAt utc.Time
+	ID        string
+}
+
+// A claim that has become an order stays accepted, even if an older answer arrives later.
+func (q *Queries) EndClaim(ctx context.Context, arg EndClaimParams) error {
+	_, err := q.db.ExecContext(ctx, endClaim,
+		arg.State,
+		arg.Reason,
+		arg.ChangedAt,
+		arg.ID,
+	)
+	return err
+}
+
+const endOneTimeAction = `-- name: EndOneTimeAction :exec
+UPDATE one_time_actions SET state = ?, result = ?, settled_at = ? WHERE name = ?
+`
+
+type EndOneTimeActionParams struct {
+	State     string
+	Result    string
+	SettledAt utc.Time
+	Name      string
+}
+
+func (q *Queries) EndOneTimeAction(ctx context.Context, arg EndOneTimeActionParams) error {
+	_, err := q.db.ExecContext(ctx, endOneTimeAction,
+		arg.State,
+		arg.Result,
+		arg.SettledAt,
+		arg.Name,
+	)
+	return err
 }
 
 const getBounty = `-- name: GetBounty :many
@@ -101,7 +110,7 @@ SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, m
 `
 
 func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
-	rows, err := q.query(ctx, q.getBountyStmt, getBounty, id)
+	rows, err := q.db.QueryContext(ctx, getBounty, id)
 	if err != nil {
 		return nil, err
 	}
@@ -137,19 +146,53 @@ func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
 	return items, nil
 }
 
-const intendAct = `-- name: IntendAct :exec
-INSERT INTO acts (name, detail, state, sent_at) VALUES (?, ?, 'sending', ?)
+const getOneTimeAction = `-- name: GetOneTimeAction :many
+SELECT name, detail, state, result, sent_at, settled_at FROM one_time_actions WHERE name = ?
+`
+
+func (q *Queries) GetOneTimeAction(ctx context.Context, name string) ([]OneTimeAction, error) {
+	rows, err := q.db.QueryContext(ctx, getOneTimeAction, name)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OneTimeAction{}
+	for rows.Next() {
+		var i OneTimeAction
+		if err := rows.Scan(
+			&i.Name,
+			&i.Detail,
+			&i.State,
+			&i.Result,
+			&i.SentAt,
+			&i.SettledAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const intendOneTimeAction = `-- name: IntendOneTimeAction :exec
+INSERT INTO one_time_actions (name, detail, state, sent_at) VALUES (?, ?, 'sending', ?)
 ON CONFLICT (name) DO UPDATE SET detail = excluded.detail, state = 'sending', result = '', sent_at = excluded.sent_at, settled_at = NULL
 `
 
-type IntendActParams struct {
+type IntendOneTimeActionParams struct {
 	Name   string
 	Detail string
 	SentAt utc.Time
 }
 
-func (q *Queries) IntendAct(ctx context.Context, arg IntendActParams) error {
-	_, err := q.exec(ctx, q.intendActStmt, intendAct, arg.Name, arg.Detail, arg.SentAt)
+func (q *Queries) IntendOneTimeAction(ctx context.Context, arg IntendOneTimeActionParams) error {
+	_, err := q.db.ExecContext(ctx, intendOneTimeAction, arg.Name, arg.Detail, arg.SentAt)
 	return err
 }
 
@@ -158,7 +201,7 @@ SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, m
 `
 
 func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, error) {
-	rows, err := q.query(ctx, q.listBountiesStmt, listBounties, limit)
+	rows, err := q.db.QueryContext(ctx, listBounties, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +242,7 @@ SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, m
 `
 
 func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
-	rows, err := q.query(ctx, q.openBountiesStmt, openBounties)
+	rows, err := q.db.QueryContext(ctx, openBounties)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +299,7 @@ type PutBountyParams struct {
 }
 
 func (q *Queries) PutBounty(ctx context.Context, arg PutBountyParams) error {
-	_, err := q.exec(ctx, q.putBountyStmt, putBounty,
+	_, err := q.db.ExecContext(ctx, putBounty,
 		arg.ID,
 		arg.Title,
 		arg.Brief,
@@ -267,49 +310,6 @@ func (q *Queries) PutBounty(ctx context.Context, arg PutBountyParams) error {
 		arg.Message,
 		arg.ClaimedAt,
 		arg.ChangedAt,
-	)
-	return err
-}
-
-const settleAct = `-- name: SettleAct :exec
-UPDATE acts SET state = ?, result = ?, settled_at = ? WHERE name = ?
-`
-
-type SettleActParams struct {
-	State     string
-	Result    string
-	SettledAt utc.Time
-	Name      string
-}
-
-func (q *Queries) SettleAct(ctx context.Context, arg SettleActParams) error {
-	_, err := q.exec(ctx, q.settleActStmt, settleAct,
-		arg.State,
-		arg.Result,
-		arg.SettledAt,
-		arg.Name,
-	)
-	return err
-}
-
-const settleBounty = `-- name: SettleBounty :exec
-UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted'
-`
-
-type SettleBountyParams struct {
-	State     order.ClaimState
-	Reason    string
-	ChangedAt utc.Time
-	ID        string
-}
-
-// A claim that has become an order stays accepted, whatever a slower look says.
-func (q *Queries) SettleBounty(ctx context.Context, arg SettleBountyParams) error {
-	_, err := q.exec(ctx, q.settleBountyStmt, settleBounty,
-		arg.State,
-		arg.Reason,
-		arg.ChangedAt,
-		arg.ID,
 	)
 	return err
 }
@@ -325,6 +325,6 @@ type WinBountyParams struct {
 }
 
 func (q *Queries) WinBounty(ctx context.Context, arg WinBountyParams) error {
-	_, err := q.exec(ctx, q.winBountyStmt, winBounty, arg.OrderID, arg.ChangedAt, arg.ID)
+	_, err := q.db.ExecContext(ctx, winBounty, arg.OrderID, arg.ChangedAt, arg.ID)
 	return err
 }

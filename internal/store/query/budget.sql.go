@@ -24,7 +24,7 @@ type AnswerRequestParams struct {
 }
 
 func (q *Queries) AnswerRequest(ctx context.Context, arg AnswerRequestParams) error {
-	_, err := q.exec(ctx, q.answerRequestStmt, answerRequest,
+	_, err := q.db.ExecContext(ctx, answerRequest,
 		arg.AnsweredAt,
 		arg.Status,
 		arg.Error,
@@ -38,7 +38,7 @@ DELETE FROM facts WHERE name = ?
 `
 
 func (q *Queries) DeleteFact(ctx context.Context, name string) (int64, error) {
-	result, err := q.exec(ctx, q.deleteFactStmt, deleteFact, name)
+	result, err := q.db.ExecContext(ctx, deleteFact, name)
 	if err != nil {
 		return 0, err
 	}
@@ -50,7 +50,7 @@ SELECT value FROM facts WHERE name = ?
 `
 
 func (q *Queries) GetFact(ctx context.Context, name string) ([]string, error) {
-	rows, err := q.query(ctx, q.getFactStmt, getFact, name)
+	rows, err := q.db.QueryContext(ctx, getFact, name)
 	if err != nil {
 		return nil, err
 	}
@@ -73,17 +73,17 @@ func (q *Queries) GetFact(ctx context.Context, name string) ([]string, error) {
 }
 
 const insertRequest = `-- name: InsertRequest :execlastid
-INSERT INTO requests (at, call, order_id) VALUES (?, ?, ?)
+INSERT INTO requests (at, kind, order_id) VALUES (?, ?, ?)
 `
 
 type InsertRequestParams struct {
 	At      utc.Time
-	Call    order.RequestKind
+	Kind    order.RequestKind
 	OrderID string
 }
 
 func (q *Queries) InsertRequest(ctx context.Context, arg InsertRequestParams) (int64, error) {
-	result, err := q.exec(ctx, q.insertRequestStmt, insertRequest, arg.At, arg.Call, arg.OrderID)
+	result, err := q.db.ExecContext(ctx, insertRequest, arg.At, arg.Kind, arg.OrderID)
 	if err != nil {
 		return 0, err
 	}
@@ -95,7 +95,7 @@ SELECT name, value, changed_at FROM facts ORDER BY name
 `
 
 func (q *Queries) ListFacts(ctx context.Context) ([]Fact, error) {
-	rows, err := q.query(ctx, q.listFactsStmt, listFacts)
+	rows, err := q.db.QueryContext(ctx, listFacts)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ SELECT scope, started_at, ends_at, used, learned_limit, blocked_until_at FROM wi
 `
 
 func (q *Queries) ListWindows(ctx context.Context) ([]Window, error) {
-	rows, err := q.query(ctx, q.listWindowsStmt, listWindows)
+	rows, err := q.db.QueryContext(ctx, listWindows)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ type PutFactParams struct {
 }
 
 func (q *Queries) PutFact(ctx context.Context, arg PutFactParams) error {
-	_, err := q.exec(ctx, q.putFactStmt, putFact, arg.Name, arg.Value, arg.ChangedAt)
+	_, err := q.db.ExecContext(ctx, putFact, arg.Name, arg.Value, arg.ChangedAt)
 	return err
 }
 
@@ -184,7 +184,7 @@ type PutWindowParams struct {
 }
 
 func (q *Queries) PutWindow(ctx context.Context, arg PutWindowParams) error {
-	_, err := q.exec(ctx, q.putWindowStmt, putWindow,
+	_, err := q.db.ExecContext(ctx, putWindow,
 		arg.Scope,
 		arg.StartedAt,
 		arg.EndsAt,

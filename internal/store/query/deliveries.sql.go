@@ -23,13 +23,41 @@ type DeleteArtifactsParams struct {
 }
 
 func (q *Queries) DeleteArtifacts(ctx context.Context, arg DeleteArtifactsParams) error {
-	_, err := q.exec(ctx, q.deleteArtifactsStmt, deleteArtifacts, arg.OrderID, arg.Kind, arg.Round)
+	_, err := q.db.ExecContext(ctx, deleteArtifacts, arg.OrderID, arg.Kind, arg.Round)
+	return err
+}
+
+const endDelivery = `-- name: EndDelivery :exec
+UPDATE deliveries SET state = ?, settled_at = ?, note = ? WHERE order_id = ? AND round = ?
+`
+
+type EndDeliveryParams struct {
+	State     order.DeliveryState
+	SettledAt utc.Time
+	Note      string
+	OrderID   string
+	Round     int64
+}
+
+func (q *Queries) EndDelivery(ctx context.Context, arg EndDeliveryParams) error {
+	_, err := q.db.ExecContext(ctx, endDelivery,
+		arg.State,
+		arg.SettledAt,
+		arg.Note,
+		arg.OrderID,
+		arg.Round,
+	)
 	return err
 }
 
 const getDelivery = `-- name: GetDelivery :many
 SELECT order_id, round, state, urls, tries, sent_at FROM deliveries WHERE order_id = ? AND round = ?
 `
+
+type GetDeliveryParams struct {
+	OrderID string
+	Round   int64
+}
 
 type GetDeliveryRow struct {
 	OrderID string
@@ -40,8 +68,8 @@ type GetDeliveryRow struct {
 	SentAt  utc.Time
 }
 
-func (q *Queries) GetDelivery(ctx context.Context, orderID string, round int64) ([]GetDeliveryRow, error) {
-	rows, err := q.query(ctx, q.getDeliveryStmt, getDelivery, orderID, round)
+func (q *Queries) GetDelivery(ctx context.Context, arg GetDeliveryParams) ([]GetDeliveryRow, error) {
+	rows, err := q.db.QueryContext(ctx, getDelivery, arg.OrderID, arg.Round)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +121,7 @@ type InsertArtifactParams struct {
 }
 
 func (q *Queries) InsertArtifact(ctx context.Context, arg InsertArtifactParams) error {
-	_, err := q.exec(ctx, q.insertArtifactStmt, insertArtifact,
+	_, err := q.db.ExecContext(ctx, insertArtifact,
 		arg.OrderID,
 		arg.Kind,
 		arg.Round,
@@ -126,7 +154,7 @@ type IntendDeliveryParams struct {
 }
 
 func (q *Queries) IntendDelivery(ctx context.Context, arg IntendDeliveryParams) error {
-	_, err := q.exec(ctx, q.intendDeliveryStmt, intendDelivery,
+	_, err := q.db.ExecContext(ctx, intendDelivery,
 		arg.OrderID,
 		arg.Round,
 		arg.Urls,
@@ -146,7 +174,7 @@ type ListArtifactsParams struct {
 }
 
 func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([]Artifact, error) {
-	rows, err := q.query(ctx, q.listArtifactsStmt, listArtifacts, arg.OrderID, arg.Kind, arg.Round)
+	rows, err := q.db.QueryContext(ctx, listArtifacts, arg.OrderID, arg.Kind, arg.Round)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +228,7 @@ type PutElsewhereParams struct {
 }
 
 func (q *Queries) PutElsewhere(ctx context.Context, arg PutElsewhereParams) error {
-	_, err := q.exec(ctx, q.putElsewhereStmt, putElsewhere,
+	_, err := q.db.ExecContext(ctx, putElsewhere,
 		arg.OrderID,
 		arg.Round,
 		arg.SentAt,
@@ -222,7 +250,7 @@ type SetArtifactURLParams struct {
 }
 
 func (q *Queries) SetArtifactURL(ctx context.Context, arg SetArtifactURLParams) error {
-	_, err := q.exec(ctx, q.setArtifactURLStmt, setArtifactURL,
+	_, err := q.db.ExecContext(ctx, setArtifactURL,
 		arg.Url,
 		arg.Media,
 		arg.UploadedAt,
@@ -235,30 +263,12 @@ const setOrderDelivered = `-- name: SetOrderDelivered :exec
 UPDATE orders SET delivered_at = ? WHERE id = ?
 `
 
-func (q *Queries) SetOrderDelivered(ctx context.Context, deliveredAt utc.Time, iD string) error {
-	_, err := q.exec(ctx, q.setOrderDeliveredStmt, setOrderDelivered, deliveredAt, iD)
-	return err
+type SetOrderDeliveredParams struct {
+	DeliveredAt utc.Time
+	ID          string
 }
 
-const settleDelivery = `-- name: SettleDelivery :exec
-UPDATE deliveries SET state = ?, settled_at = ?, note = ? WHERE order_id = ? AND round = ?
-`
-
-type SettleDeliveryParams struct {
-	State     order.DeliveryState
-	SettledAt utc.Time
-	Note      string
-	OrderID   string
-	Round     int64
-}
-
-func (q *Queries) SettleDelivery(ctx context.Context, arg SettleDeliveryParams) error {
-	_, err := q.exec(ctx, q.settleDeliveryStmt, settleDelivery,
-		arg.State,
-		arg.SettledAt,
-		arg.Note,
-		arg.OrderID,
-		arg.Round,
-	)
+func (q *Queries) SetOrderDelivered(ctx context.Context, arg SetOrderDeliveredParams) error {
+	_, err := q.db.ExecContext(ctx, setOrderDelivered, arg.DeliveredAt, arg.ID)
 	return err
 }

@@ -17,7 +17,7 @@ SELECT CAST(count(*) AS INTEGER) FROM pieces WHERE order_id = ?
 `
 
 func (q *Queries) CountPieces(ctx context.Context, orderID string) (int64, error) {
-	row := q.queryRow(ctx, q.countPiecesStmt, countPieces, orderID)
+	row := q.db.QueryRowContext(ctx, countPieces, orderID)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -27,8 +27,13 @@ const dueThreads = `-- name: DueThreads :many
 SELECT id FROM orders WHERE thread_due_at IS NOT NULL AND thread_due_at <= ? ORDER BY thread_due_at LIMIT ?
 `
 
-func (q *Queries) DueThreads(ctx context.Context, threadDueAt utc.Time, limit int64) ([]string, error) {
-	rows, err := q.query(ctx, q.dueThreadsStmt, dueThreads, threadDueAt, limit)
+type DueThreadsParams struct {
+	ThreadDueAt utc.Time
+	Limit       int64
+}
+
+func (q *Queries) DueThreads(ctx context.Context, arg DueThreadsParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, dueThreads, arg.ThreadDueAt, arg.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +55,61 @@ func (q *Queries) DueThreads(ctx context.Context, threadDueAt utc.Time, limit in
 	return items, nil
 }
 
+const endOutgoing = `-- name: EndOutgoing :exec
+UPDATE outbox SET state = ?1, settled_at = ?2, note = ?3
+WHERE order_id = ?4 AND position = ?5
+`
+
+type EndOutgoingParams struct {
+	State     order.OutState
+	SettledAt utc.Time
+	Note      string
+	OrderID   string
+	Position  int64
+}
+
+func (q *Queries) EndOutgoing(ctx context.Context, arg EndOutgoingParams) error {
+	_, err := q.db.ExecContext(ctx, endOutgoing,
+		arg.State,
+		arg.SettledAt,
+		arg.Note,
+		arg.OrderID,
+		arg.Position,
+	)
+	return err
+}
+
+const endQuote = `-- name: EndQuote :exec
+UPDATE quotes SET state = ?, settled_at = ?, note = ? WHERE order_id = ?
+`
+
+type EndQuoteParams struct {
+	State     order.QuoteState
+	SettledAt utc.Time
+	Note      string
+	OrderID   string
+}
+
+func (q *Queries) EndQuote(ctx context.Context, arg EndQuoteParams) error {
+	_, err := q.db.ExecContext(ctx, endQuote,
+		arg.State,
+		arg.SettledAt,
+		arg.Note,
+		arg.OrderID,
+	)
+	return err
+}
+
 const getOutgoing = `-- name: GetOutgoing :many
 SELECT o.id, o.order_id, o.position, o.reason, o.body, o.state, o.tries, o.created_at, o.sent_at, o.settled_at, o.note, CAST((SELECT count(*) FROM outbox AS a WHERE a.order_id = o.order_id AND a.body = o.body AND a.state = 'sent'
     AND a.id <> o.id) AS INTEGER) AS alike
 FROM outbox AS o WHERE o.order_id = ? AND o.position = ?
 `
+
+type GetOutgoingParams struct {
+	OrderID  string
+	Position int64
+}
 
 type GetOutgoingRow struct {
 	ID        int64
@@ -71,8 +126,8 @@ type GetOutgoingRow struct {
 	Alike     int64
 }
 
-func (q *Queries) GetOutgoing(ctx context.Context, orderID string, position int64) ([]GetOutgoingRow, error) {
-	rows, err := q.query(ctx, q.getOutgoingStmt, getOutgoing, orderID, position)
+func (q *Queries) GetOutgoing(ctx context.Context, arg GetOutgoingParams) ([]GetOutgoingRow, error) {
+	rows, err := q.db.QueryContext(ctx, getOutgoing, arg.OrderID, arg.Position)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +176,7 @@ type GetQuoteRow struct {
 }
 
 func (q *Queries) GetQuote(ctx context.Context, orderID string) ([]GetQuoteRow, error) {
-	rows, err := q.query(ctx, q.getQuoteStmt, getQuote, orderID)
+	rows, err := q.db.QueryContext(ctx, getQuote, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -154,8 +209,13 @@ const hasPiece = `-- name: HasPiece :one
 SELECT EXISTS (SELECT 1 FROM pieces WHERE order_id = ? AND message_id = ?)
 `
 
-func (q *Queries) HasPiece(ctx context.Context, orderID string, messageID string) (bool, error) {
-	row := q.queryRow(ctx, q.hasPieceStmt, hasPiece, orderID, messageID)
+type HasPieceParams struct {
+	OrderID   string
+	MessageID string
+}
+
+func (q *Queries) HasPiece(ctx context.Context, arg HasPieceParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasPiece, arg.OrderID, arg.MessageID)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
@@ -166,7 +226,7 @@ SELECT EXISTS (SELECT 1 FROM orders WHERE id = ? AND thread_due_at IS NOT NULL)
 `
 
 func (q *Queries) HasThread(ctx context.Context, id string) (bool, error) {
-	row := q.queryRow(ctx, q.hasThreadStmt, hasThread, id)
+	row := q.db.QueryRowContext(ctx, hasThread, id)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
@@ -188,7 +248,7 @@ type InsertMessageParams struct {
 }
 
 func (q *Queries) InsertMessage(ctx context.Context, arg InsertMessageParams) (int64, error) {
-	result, err := q.exec(ctx, q.insertMessageStmt, insertMessage,
+	result, err := q.db.ExecContext(ctx, insertMessage,
 		arg.OrderID,
 		arg.RemoteID,
 		arg.Party,
@@ -218,9 +278,9 @@ type InsertOutgoingParams struct {
 	CreatedAt utc.Time
 }
 
-// Nothing when the reason has been written for already.
+// Returns no row when a message for this reason exists.
 func (q *Queries) InsertOutgoing(ctx context.Context, arg InsertOutgoingParams) ([]int64, error) {
-	rows, err := q.query(ctx, q.insertOutgoingStmt, insertOutgoing,
+	rows, err := q.db.QueryContext(ctx, insertOutgoing,
 		arg.OrderID,
 		arg.Reason,
 		arg.Body,
@@ -260,7 +320,7 @@ type InsertPieceParams struct {
 }
 
 func (q *Queries) InsertPiece(ctx context.Context, arg InsertPieceParams) error {
-	_, err := q.exec(ctx, q.insertPieceStmt, insertPiece,
+	_, err := q.db.ExecContext(ctx, insertPiece,
 		arg.OrderID,
 		arg.Number,
 		arg.MessageID,
@@ -284,7 +344,7 @@ type IntendOutgoingParams struct {
 }
 
 func (q *Queries) IntendOutgoing(ctx context.Context, arg IntendOutgoingParams) error {
-	_, err := q.exec(ctx, q.intendOutgoingStmt, intendOutgoing,
+	_, err := q.db.ExecContext(ctx, intendOutgoing,
 		arg.Body,
 		arg.SentAt,
 		arg.OrderID,
@@ -297,8 +357,13 @@ const intendQuote = `-- name: IntendQuote :exec
 UPDATE quotes SET state = 'sending', tries = tries + 1, sent_at = ?, settled_at = NULL, note = '' WHERE order_id = ?
 `
 
-func (q *Queries) IntendQuote(ctx context.Context, sentAt utc.Time, orderID string) error {
-	_, err := q.exec(ctx, q.intendQuoteStmt, intendQuote, sentAt, orderID)
+type IntendQuoteParams struct {
+	SentAt  utc.Time
+	OrderID string
+}
+
+func (q *Queries) IntendQuote(ctx context.Context, arg IntendQuoteParams) error {
+	_, err := q.db.ExecContext(ctx, intendQuote, arg.SentAt, arg.OrderID)
 	return err
 }
 
@@ -307,7 +372,7 @@ SELECT order_id, remote_id, party, sender, content, at, seen_at FROM messages WH
 `
 
 func (q *Queries) ListMessages(ctx context.Context, orderID string) ([]Message, error) {
-	rows, err := q.query(ctx, q.listMessagesStmt, listMessages, orderID)
+	rows, err := q.db.QueryContext(ctx, listMessages, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -342,7 +407,7 @@ SELECT id, order_id, position, reason, body, state, tries, created_at, sent_at, 
 `
 
 func (q *Queries) ListOutgoing(ctx context.Context, orderID string) ([]Outbox, error) {
-	rows, err := q.query(ctx, q.listOutgoingStmt, listOutgoing, orderID)
+	rows, err := q.db.QueryContext(ctx, listOutgoing, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -393,7 +458,7 @@ type ListPiecesRow struct {
 }
 
 func (q *Queries) ListPieces(ctx context.Context, orderID string) ([]ListPiecesRow, error) {
-	rows, err := q.query(ctx, q.listPiecesStmt, listPieces, orderID)
+	rows, err := q.db.QueryContext(ctx, listPieces, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -426,7 +491,7 @@ SELECT thread_due_at FROM orders WHERE thread_due_at IS NOT NULL ORDER BY thread
 `
 
 func (q *Queries) NextThread(ctx context.Context) ([]utc.Time, error) {
-	rows, err := q.query(ctx, q.nextThreadStmt, nextThread)
+	rows, err := q.db.QueryContext(ctx, nextThread)
 	if err != nil {
 		return nil, err
 	}
@@ -461,7 +526,7 @@ type PutQuoteParams struct {
 }
 
 func (q *Queries) PutQuote(ctx context.Context, arg PutQuoteParams) error {
-	_, err := q.exec(ctx, q.putQuoteStmt, putQuote, arg.OrderID, arg.PriceUsdMicros, arg.Source)
+	_, err := q.db.ExecContext(ctx, putQuote, arg.OrderID, arg.PriceUsdMicros, arg.Source)
 	return err
 }
 
@@ -469,52 +534,12 @@ const setThreadDue = `-- name: SetThreadDue :exec
 UPDATE orders SET thread_due_at = ? WHERE id = ?
 `
 
-func (q *Queries) SetThreadDue(ctx context.Context, threadDueAt utc.Time, iD string) error {
-	_, err := q.exec(ctx, q.setThreadDueStmt, setThreadDue, threadDueAt, iD)
-	return err
+type SetThreadDueParams struct {
+	ThreadDueAt utc.Time
+	ID          string
 }
 
-const settleOutgoing = `-- name: SettleOutgoing :exec
-UPDATE outbox SET state = ?1, settled_at = ?2, note = ?3
-WHERE order_id = ?4 AND position = ?5
-`
-
-type SettleOutgoingParams struct {
-	State     order.OutState
-	SettledAt utc.Time
-	Note      string
-	OrderID   string
-	Position  int64
-}
-
-func (q *Queries) SettleOutgoing(ctx context.Context, arg SettleOutgoingParams) error {
-	_, err := q.exec(ctx, q.settleOutgoingStmt, settleOutgoing,
-		arg.State,
-		arg.SettledAt,
-		arg.Note,
-		arg.OrderID,
-		arg.Position,
-	)
-	return err
-}
-
-const settleQuote = `-- name: SettleQuote :exec
-UPDATE quotes SET state = ?, settled_at = ?, note = ? WHERE order_id = ?
-`
-
-type SettleQuoteParams struct {
-	State     order.QuoteState
-	SettledAt utc.Time
-	Note      string
-	OrderID   string
-}
-
-func (q *Queries) SettleQuote(ctx context.Context, arg SettleQuoteParams) error {
-	_, err := q.exec(ctx, q.settleQuoteStmt, settleQuote,
-		arg.State,
-		arg.SettledAt,
-		arg.Note,
-		arg.OrderID,
-	)
+func (q *Queries) SetThreadDue(ctx context.Context, arg SetThreadDueParams) error {
+	_, err := q.db.ExecContext(ctx, setThreadDue, arg.ThreadDueAt, arg.ID)
 	return err
 }

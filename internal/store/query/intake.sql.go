@@ -24,7 +24,7 @@ type InsertEventParams struct {
 }
 
 func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (int64, error) {
-	result, err := q.exec(ctx, q.insertEventStmt, insertEvent,
+	result, err := q.db.ExecContext(ctx, insertEvent,
 		arg.At,
 		arg.OrderID,
 		arg.Kind,
@@ -49,9 +49,9 @@ type InsertEventOnceParams struct {
 	Text    string
 }
 
-// What is found anew in each attempt is told once.
+// A finding that repeats in each attempt is recorded once.
 func (q *Queries) InsertEventOnce(ctx context.Context, arg InsertEventOnceParams) error {
-	_, err := q.exec(ctx, q.insertEventOnceStmt, insertEventOnce,
+	_, err := q.db.ExecContext(ctx, insertEventOnce,
 		arg.At,
 		arg.OrderID,
 		arg.Kind,
@@ -80,7 +80,7 @@ type InsertJobParams struct {
 }
 
 func (q *Queries) InsertJob(ctx context.Context, arg InsertJobParams) error {
-	_, err := q.exec(ctx, q.insertJobStmt, insertJob,
+	_, err := q.db.ExecContext(ctx, insertJob,
 		arg.OrderID,
 		arg.Kind,
 		arg.Round,
@@ -141,7 +141,7 @@ type InsertOrderParams struct {
 }
 
 func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error {
-	_, err := q.exec(ctx, q.insertOrderStmt, insertOrder,
+	_, err := q.db.ExecContext(ctx, insertOrder,
 		arg.ID,
 		arg.Service,
 		arg.ServiceID,
@@ -206,9 +206,9 @@ type KnownOrdersRow struct {
 	QuoteState    order.QuoteState
 }
 
-// What is known of the listed orders, in one look. ids is a JSON array.
+// What the database knows of the listed orders. ids is a JSON array.
 func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrdersRow, error) {
-	rows, err := q.query(ctx, q.knownOrdersStmt, knownOrders, ids)
+	rows, err := q.db.QueryContext(ctx, knownOrders, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +249,7 @@ SELECT CAST(coalesce(max(id), 0) AS INTEGER) FROM events
 `
 
 func (q *Queries) LastEventID(ctx context.Context) (int64, error) {
-	row := q.queryRow(ctx, q.lastEventIDStmt, lastEventID)
+	row := q.db.QueryRowContext(ctx, lastEventID)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -260,7 +260,7 @@ SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled')
 `
 
 func (q *Queries) OpenOrderIDs(ctx context.Context) ([]string, error) {
-	rows, err := q.query(ctx, q.openOrderIDsStmt, openOrderIDs)
+	rows, err := q.db.QueryContext(ctx, openOrderIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -296,7 +296,7 @@ type RecordUnreadableParams struct {
 }
 
 func (q *Queries) RecordUnreadable(ctx context.Context, arg RecordUnreadableParams) error {
-	_, err := q.exec(ctx, q.recordUnreadableStmt, recordUnreadable,
+	_, err := q.db.ExecContext(ctx, recordUnreadable,
 		arg.Fingerprint,
 		arg.FirstAt,
 		arg.LastAt,
@@ -310,8 +310,13 @@ const setEffect = `-- name: SetEffect :exec
 UPDATE orders SET effect_event_id = ? WHERE id = ?
 `
 
-func (q *Queries) SetEffect(ctx context.Context, effectEventID int64, iD string) error {
-	_, err := q.exec(ctx, q.setEffectStmt, setEffect, effectEventID, iD)
+type SetEffectParams struct {
+	EffectEventID int64
+	ID            string
+}
+
+func (q *Queries) SetEffect(ctx context.Context, arg SetEffectParams) error {
+	_, err := q.db.ExecContext(ctx, setEffect, arg.EffectEventID, arg.ID)
 	return err
 }
 
@@ -319,8 +324,13 @@ const setOrderCompleted = `-- name: SetOrderCompleted :exec
 UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?
 `
 
-func (q *Queries) SetOrderCompleted(ctx context.Context, completedAt utc.Time, iD string) error {
-	_, err := q.exec(ctx, q.setOrderCompletedStmt, setOrderCompleted, completedAt, iD)
+type SetOrderCompletedParams struct {
+	CompletedAt utc.Time
+	ID          string
+}
+
+func (q *Queries) SetOrderCompleted(ctx context.Context, arg SetOrderCompletedParams) error {
+	_, err := q.db.ExecContext(ctx, setOrderCompleted, arg.CompletedAt, arg.ID)
 	return err
 }
 
@@ -328,8 +338,13 @@ const setOrderMissing = `-- name: SetOrderMissing :exec
 UPDATE orders SET missing_at = ? WHERE id = ?
 `
 
-func (q *Queries) SetOrderMissing(ctx context.Context, missingAt utc.Time, iD string) error {
-	_, err := q.exec(ctx, q.setOrderMissingStmt, setOrderMissing, missingAt, iD)
+type SetOrderMissingParams struct {
+	MissingAt utc.Time
+	ID        string
+}
+
+func (q *Queries) SetOrderMissing(ctx context.Context, arg SetOrderMissingParams) error {
+	_, err := q.db.ExecContext(ctx, setOrderMissing, arg.MissingAt, arg.ID)
 	return err
 }
 
@@ -337,8 +352,13 @@ const setOrderRound = `-- name: SetOrderRound :exec
 UPDATE orders SET round = ? WHERE id = ?
 `
 
-func (q *Queries) SetOrderRound(ctx context.Context, round int64, iD string) error {
-	_, err := q.exec(ctx, q.setOrderRoundStmt, setOrderRound, round, iD)
+type SetOrderRoundParams struct {
+	Round int64
+	ID    string
+}
+
+func (q *Queries) SetOrderRound(ctx context.Context, arg SetOrderRoundParams) error {
+	_, err := q.db.ExecContext(ctx, setOrderRound, arg.Round, arg.ID)
 	return err
 }
 
@@ -356,7 +376,7 @@ type SetOrderStateParams struct {
 }
 
 func (q *Queries) SetOrderState(ctx context.Context, arg SetOrderStateParams) error {
-	_, err := q.exec(ctx, q.setOrderStateStmt, setOrderState,
+	_, err := q.db.ExecContext(ctx, setOrderState,
 		arg.State,
 		arg.Code,
 		arg.Reason,
@@ -417,9 +437,9 @@ type UpdateOrderFactsParams struct {
 	ID                 string
 }
 
-// A field that the marketplace did not send this time keeps its last value.
+// A field that the marketplace left out keeps its last value.
 func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsParams) error {
-	_, err := q.exec(ctx, q.updateOrderFactsStmt, updateOrderFacts,
+	_, err := q.db.ExecContext(ctx, updateOrderFacts,
 		arg.Service,
 		arg.ServiceID,
 		arg.ServiceTitle,

@@ -29,9 +29,9 @@ type AdvanceParams struct {
 	Token     string
 }
 
-// The stage is done and another follows.
+// The stage is done and the next one follows.
 func (q *Queries) Advance(ctx context.Context, arg AdvanceParams) (int64, error) {
-	result, err := q.exec(ctx, q.advanceStmt, advance,
+	result, err := q.db.ExecContext(ctx, advance,
 		arg.Stage,
 		arg.Lane,
 		arg.Priority,
@@ -60,10 +60,10 @@ type CloseJobsParams struct {
 	OrderID    string
 }
 
-// The order has ended: whatever was still to be done for it is not. A last
-// message may still be said, unless its send finds that it may not.
+// The order has ended, so its remaining work is cancelled. Messages stay: the send decides whether the
+// marketplace still takes one.
 func (q *Queries) CloseJobs(ctx context.Context, arg CloseJobsParams) (int64, error) {
-	result, err := q.exec(ctx, q.closeJobsStmt, closeJobs,
+	result, err := q.db.ExecContext(ctx, closeJobs,
 		arg.Code,
 		arg.Reason,
 		arg.ChangedAt,
@@ -90,7 +90,7 @@ type CompleteParams struct {
 }
 
 func (q *Queries) Complete(ctx context.Context, arg CompleteParams) (int64, error) {
-	result, err := q.exec(ctx, q.completeStmt, complete,
+	result, err := q.db.ExecContext(ctx, complete,
 		arg.ChangedAt,
 		arg.FinishedAt,
 		arg.ID,
@@ -115,7 +115,7 @@ type CrashAttemptsParams struct {
 }
 
 func (q *Queries) CrashAttempts(ctx context.Context, arg CrashAttemptsParams) error {
-	_, err := q.exec(ctx, q.crashAttemptsStmt, crashAttempts,
+	_, err := q.db.ExecContext(ctx, crashAttempts,
 		arg.FinishedAt,
 		arg.Outcome,
 		arg.Code,
@@ -139,9 +139,9 @@ type EndJobParams struct {
 	Round      int64
 }
 
-// One job turns out to be done, whoever holds it.
+// The marketplace shows that one job is done. A lease on it ends.
 func (q *Queries) EndJob(ctx context.Context, arg EndJobParams) error {
-	_, err := q.exec(ctx, q.endJobStmt, endJob,
+	_, err := q.db.ExecContext(ctx, endJob,
 		arg.ChangedAt,
 		arg.FinishedAt,
 		arg.OrderID,
@@ -169,7 +169,7 @@ type FailParams struct {
 }
 
 func (q *Queries) Fail(ctx context.Context, arg FailParams) (int64, error) {
-	result, err := q.exec(ctx, q.failStmt, fail,
+	result, err := q.db.ExecContext(ctx, fail,
 		arg.Code,
 		arg.Reason,
 		arg.Hint,
@@ -201,7 +201,7 @@ type FinishAttemptParams struct {
 }
 
 func (q *Queries) FinishAttempt(ctx context.Context, arg FinishAttemptParams) error {
-	_, err := q.exec(ctx, q.finishAttemptStmt, finishAttempt,
+	_, err := q.db.ExecContext(ctx, finishAttempt,
 		arg.FinishedAt,
 		arg.Outcome,
 		arg.Code,
@@ -227,9 +227,9 @@ type FinishJobsParams struct {
 	Round      int64
 }
 
-// The work of a round has turned out to be done.
+// The marketplace shows that the work of a round is done.
 func (q *Queries) FinishJobs(ctx context.Context, arg FinishJobsParams) error {
-	_, err := q.exec(ctx, q.finishJobsStmt, finishJobs,
+	_, err := q.db.ExecContext(ctx, finishJobs,
 		arg.ChangedAt,
 		arg.FinishedAt,
 		arg.OrderID,
@@ -244,9 +244,9 @@ SELECT CAST(
     OR EXISTS (SELECT 1 FROM jobs AS l WHERE l.state = 'leased') AS INTEGER)
 `
 
-// Is there anything a worker would take now, or holds already?
+// Reports whether a job is due or leased.
 func (q *Queries) HasWork(ctx context.Context, runAt utc.Time) (int64, error) {
-	row := q.queryRow(ctx, q.hasWorkStmt, hasWork, runAt)
+	row := q.db.QueryRowContext(ctx, hasWork, runAt)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -268,7 +268,7 @@ type HoldParams struct {
 }
 
 func (q *Queries) Hold(ctx context.Context, arg HoldParams) (int64, error) {
-	result, err := q.exec(ctx, q.holdStmt, hold,
+	result, err := q.db.ExecContext(ctx, hold,
 		arg.Code,
 		arg.Reason,
 		arg.Hint,
@@ -297,7 +297,7 @@ type HoldCrashedJobParams struct {
 }
 
 func (q *Queries) HoldCrashedJob(ctx context.Context, arg HoldCrashedJobParams) error {
-	_, err := q.exec(ctx, q.holdCrashedJobStmt, holdCrashedJob,
+	_, err := q.db.ExecContext(ctx, holdCrashedJob,
 		arg.Reason,
 		arg.Hint,
 		arg.ChangedAt,
@@ -322,7 +322,7 @@ type HoldJobsParams struct {
 }
 
 func (q *Queries) HoldJobs(ctx context.Context, arg HoldJobsParams) (int64, error) {
-	result, err := q.exec(ctx, q.holdJobsStmt, holdJobs,
+	result, err := q.db.ExecContext(ctx, holdJobs,
 		arg.Code,
 		arg.Reason,
 		arg.Hint,
@@ -348,7 +348,7 @@ type HoldNextParams struct {
 }
 
 func (q *Queries) HoldNext(ctx context.Context, arg HoldNextParams) error {
-	_, err := q.exec(ctx, q.holdNextStmt, holdNext,
+	_, err := q.db.ExecContext(ctx, holdNext,
 		arg.Code,
 		arg.Reason,
 		arg.Hint,
@@ -369,7 +369,7 @@ type InsertAttemptParams struct {
 }
 
 func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) (int64, error) {
-	result, err := q.exec(ctx, q.insertAttemptStmt, insertAttempt,
+	result, err := q.db.ExecContext(ctx, insertAttempt,
 		arg.JobID,
 		arg.Stage,
 		arg.Attempt,
@@ -409,9 +409,10 @@ type LeaseRow struct {
 	DueAt   utc.Time
 }
 
-// The most urgent ready job of a lane. Literal states, or the partial index is not used.
+// Leases the most urgent ready job of a lane. The states are literals because SQLite does not use a partial index
+// for a bound value.
 func (q *Queries) Lease(ctx context.Context, arg LeaseParams) ([]LeaseRow, error) {
-	rows, err := q.query(ctx, q.leaseStmt, lease,
+	rows, err := q.db.QueryContext(ctx, lease,
 		arg.Token,
 		arg.LeaseUntil,
 		arg.ChangedAt,
@@ -451,28 +452,35 @@ const leaseStands = `-- name: LeaseStands :one
 SELECT EXISTS (SELECT 1 FROM jobs AS j WHERE j.id = ? AND j.lease_token = ?)
 `
 
-// Does the lease still stand? Asked before a write that is not to the jobs table.
-func (q *Queries) LeaseStands(ctx context.Context, iD int64, leaseToken string) (bool, error) {
-	row := q.queryRow(ctx, q.leaseStandsStmt, leaseStands, iD, leaseToken)
+type LeaseStandsParams struct {
+	ID         int64
+	LeaseToken string
+}
+
+// Reports whether the lease is still valid. Asked before a write to any table but jobs.
+func (q *Queries) LeaseStands(ctx context.Context, arg LeaseStandsParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, leaseStands, arg.ID, arg.LeaseToken)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
 }
 
 const leasedJobs = `-- name: LeasedJobs :many
-SELECT id, order_id, stage, attempt, crashes FROM jobs WHERE state = 'leased'
+SELECT id, order_id, kind, round, stage, attempt, crashes FROM jobs WHERE state = 'leased'
 `
 
 type LeasedJobsRow struct {
 	ID      int64
 	OrderID string
+	Kind    order.Kind
+	Round   int64
 	Stage   order.Stage
 	Attempt int64
 	Crashes int64
 }
 
 func (q *Queries) LeasedJobs(ctx context.Context) ([]LeasedJobsRow, error) {
-	rows, err := q.query(ctx, q.leasedJobsStmt, leasedJobs)
+	rows, err := q.db.QueryContext(ctx, leasedJobs)
 	if err != nil {
 		return nil, err
 	}
@@ -483,6 +491,8 @@ func (q *Queries) LeasedJobs(ctx context.Context) ([]LeasedJobsRow, error) {
 		if err := rows.Scan(
 			&i.ID,
 			&i.OrderID,
+			&i.Kind,
+			&i.Round,
 			&i.Stage,
 			&i.Attempt,
 			&i.Crashes,
@@ -505,7 +515,7 @@ SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT
 `
 
 func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]utc.Time, error) {
-	rows, err := q.query(ctx, q.nextRunAtStmt, nextRunAt, lane)
+	rows, err := q.db.QueryContext(ctx, nextRunAt, lane)
 	if err != nil {
 		return nil, err
 	}
@@ -540,9 +550,9 @@ type OwnerCancelParams struct {
 	OrderID    string
 }
 
-// The owner wants nothing more done for the order, whatever state its work is in.
+// The owner cancels the order: its work ends in whatever state it is.
 func (q *Queries) OwnerCancel(ctx context.Context, arg OwnerCancelParams) (int64, error) {
-	result, err := q.exec(ctx, q.ownerCancelStmt, ownerCancel,
+	result, err := q.db.ExecContext(ctx, ownerCancel,
 		arg.Reason,
 		arg.ChangedAt,
 		arg.FinishedAt,
@@ -568,9 +578,9 @@ type ReadyQuoteParams struct {
 	OrderID   string
 }
 
-// The owner has named a price: the quote may go out, or go out anew.
+// The owner set a price: the quote may be sent, or sent again.
 func (q *Queries) ReadyQuote(ctx context.Context, arg ReadyQuoteParams) (int64, error) {
-	result, err := q.exec(ctx, q.readyQuoteStmt, readyQuote,
+	result, err := q.db.ExecContext(ctx, readyQuote,
 		arg.Priority,
 		arg.RunAt,
 		arg.ChangedAt,
@@ -584,6 +594,7 @@ func (q *Queries) ReadyQuote(ctx context.Context, arg ReadyQuoteParams) (int64, 
 
 const redoJobs = `-- name: RedoJobs :many
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
+    cap_after_attempt = coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0),
     run_at = ?1, code = '', reason = '', hint = '', changed_at = ?2, finished_at = NULL
 WHERE jobs.order_id = ?3 AND jobs.state IN ('held', 'failed', 'cancelled')
   AND (jobs.kind = 'piece' AND (jobs.round = ?4
@@ -607,10 +618,10 @@ type RedoJobsRow struct {
 	Round int64
 }
 
-// The owner wants the files made again from the start: those of the round, or of a piece; piece = 0 is for
-// all pieces that are broken. The delivery of an order with pieces makes none.
+// The owner wants files made again from the start: those of one piece or, with piece = 0, those of the round and
+// of every broken piece. The delivery of an order with pieces makes no files of its own.
 func (q *Queries) RedoJobs(ctx context.Context, arg RedoJobsParams) ([]RedoJobsRow, error) {
-	rows, err := q.query(ctx, q.redoJobsStmt, redoJobs,
+	rows, err := q.db.QueryContext(ctx, redoJobs,
 		arg.RunAt,
 		arg.ChangedAt,
 		arg.OrderID,
@@ -639,13 +650,17 @@ func (q *Queries) RedoJobs(ctx context.Context, arg RedoJobsParams) ([]RedoJobsR
 }
 
 const releaseJobs = `-- name: ReleaseJobs :execrows
-UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = ?1, code = '', reason = '',
-    hint = '', changed_at = ?2, finished_at = NULL
-WHERE order_id = ?3 AND state IN ('held', 'failed', 'cancelled')
-  AND ((kind = 'delivery' AND round = ?4) OR (kind <> 'delivery' AND CAST(?5 AS INTEGER) = 1))
+UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
+    cap_after_attempt = CASE WHEN CAST(?1 AS INTEGER) = 1
+        THEN coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0) ELSE cap_after_attempt END,
+    run_at = ?2, code = '', reason = '',
+    hint = '', changed_at = ?3, finished_at = NULL
+WHERE order_id = ?4 AND state IN ('held', 'failed', 'cancelled')
+  AND ((kind = 'delivery' AND round = ?5) OR (kind <> 'delivery' AND CAST(?6 AS INTEGER) = 1))
 `
 
 type ReleaseJobsParams struct {
+	ByOwner   int64
 	RunAt     utc.Time
 	ChangedAt utc.Time
 	OrderID   string
@@ -653,10 +668,11 @@ type ReleaseJobsParams struct {
 	EveryKind int64
 }
 
-// Held (or, for the owner, failed or cancelled) work of a round may run again, with fresh attempts;
-// the owner's word, every_kind = 1, is for all that the order has besides its deliveries too.
+// Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
+// that are no deliveries. by_owner = 1 starts the cap on an attempt from zero as well.
 func (q *Queries) ReleaseJobs(ctx context.Context, arg ReleaseJobsParams) (int64, error) {
-	result, err := q.exec(ctx, q.releaseJobsStmt, releaseJobs,
+	result, err := q.db.ExecContext(ctx, releaseJobs,
+		arg.ByOwner,
 		arg.RunAt,
 		arg.ChangedAt,
 		arg.OrderID,
@@ -680,7 +696,7 @@ type RenewParams struct {
 }
 
 func (q *Queries) Renew(ctx context.Context, arg RenewParams) (int64, error) {
-	result, err := q.exec(ctx, q.renewStmt, renew, arg.LeaseUntil, arg.ID, arg.LeaseToken)
+	result, err := q.db.ExecContext(ctx, renew, arg.LeaseUntil, arg.ID, arg.LeaseToken)
 	if err != nil {
 		return 0, err
 	}
@@ -705,9 +721,9 @@ type RescheduleParams struct {
 	Token     string
 }
 
-// Try again at run_at. uncounted is 1 when the attempt is not to count.
+// Tries again at run_at. uncounted is 1 when the attempt does not count.
 func (q *Queries) Reschedule(ctx context.Context, arg RescheduleParams) (int64, error) {
-	result, err := q.exec(ctx, q.rescheduleStmt, reschedule,
+	result, err := q.db.ExecContext(ctx, reschedule,
 		arg.Uncounted,
 		arg.RunAt,
 		arg.Code,
@@ -729,9 +745,14 @@ UPDATE jobs SET state = 'ready', attempt = max(attempt - 1, 0), crashes = crashe
 WHERE id = ?2
 `
 
-// Work cut by a crash goes back; the attempt does not count, the crash does.
-func (q *Queries) RescueJob(ctx context.Context, changedAt utc.Time, iD int64) error {
-	_, err := q.exec(ctx, q.rescueJobStmt, rescueJob, changedAt, iD)
+type RescueJobParams struct {
+	ChangedAt utc.Time
+	ID        int64
+}
+
+// A job that a crash interrupted is ready again. The attempt does not count, the crash does.
+func (q *Queries) RescueJob(ctx context.Context, arg RescueJobParams) error {
+	_, err := q.db.ExecContext(ctx, rescueJob, arg.ChangedAt, arg.ID)
 	return err
 }
 
@@ -740,8 +761,13 @@ UPDATE jobs SET run_at = ?1
 WHERE order_id = ?2 AND kind = 'delivery' AND state = 'ready'
 `
 
-func (q *Queries) RunDeliveryNow(ctx context.Context, runAt utc.Time, orderID string) error {
-	_, err := q.exec(ctx, q.runDeliveryNowStmt, runDeliveryNow, runAt, orderID)
+type RunDeliveryNowParams struct {
+	RunAt   utc.Time
+	OrderID string
+}
+
+func (q *Queries) RunDeliveryNow(ctx context.Context, arg RunDeliveryNowParams) error {
+	_, err := q.db.ExecContext(ctx, runDeliveryNow, arg.RunAt, arg.OrderID)
 	return err
 }
 
@@ -750,9 +776,14 @@ UPDATE jobs SET run_at = ?1
 WHERE order_id = ?2 AND kind = 'message' AND state = 'ready' AND code = 'not_now'
 `
 
-// The order has another status, which may be one that takes messages.
-func (q *Queries) RunMessagesNow(ctx context.Context, runAt utc.Time, orderID string) error {
-	_, err := q.exec(ctx, q.runMessagesNowStmt, runMessagesNow, runAt, orderID)
+type RunMessagesNowParams struct {
+	RunAt   utc.Time
+	OrderID string
+}
+
+// The order's status changed, perhaps to one that takes messages.
+func (q *Queries) RunMessagesNow(ctx context.Context, arg RunMessagesNowParams) error {
+	_, err := q.db.ExecContext(ctx, runMessagesNow, arg.RunAt, arg.OrderID)
 	return err
 }
 
@@ -760,8 +791,13 @@ const runNow = `-- name: RunNow :exec
 UPDATE jobs SET run_at = ?1 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?2
 `
 
-func (q *Queries) RunNow(ctx context.Context, runAt utc.Time, code order.Code) error {
-	_, err := q.exec(ctx, q.runNowStmt, runNow, runAt, code)
+type RunNowParams struct {
+	RunAt utc.Time
+	Code  order.Code
+}
+
+func (q *Queries) RunNow(ctx context.Context, arg RunNowParams) error {
+	_, err := q.db.ExecContext(ctx, runNow, arg.RunAt, arg.Code)
 	return err
 }
 
@@ -777,10 +813,10 @@ type UnfinishedJobsRow struct {
 	Total      int64
 }
 
-// The work that still needs requests: how many orders to deliver, and all that is unfinished.
-// Two arms, because state IN ('ready', 'leased') would use neither partial index.
+// Counts the work that still needs requests: the jobs to deliver, and all unfinished jobs. Two arms, because
+// state IN ('ready', 'leased') would use neither partial index.
 func (q *Queries) UnfinishedJobs(ctx context.Context) (UnfinishedJobsRow, error) {
-	row := q.queryRow(ctx, q.unfinishedJobsStmt, unfinishedJobs)
+	row := q.db.QueryRowContext(ctx, unfinishedJobs)
 	var i UnfinishedJobsRow
 	err := row.Scan(&i.Delivering, &i.Total)
 	return i, err

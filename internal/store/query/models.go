@@ -9,15 +9,6 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-type Act struct {
-	Name      string
-	Detail    string
-	State     string
-	Result    string
-	SentAt    utc.Time
-	SettledAt utc.Time
-}
-
 type Artifact struct {
 	ID         int64
 	OrderID    string
@@ -53,6 +44,20 @@ type Bounty struct {
 	ChangedAt       utc.Time
 }
 
+type Call struct {
+	ID            int64
+	JobID         int64
+	AttemptID     int64
+	Generator     string
+	Key           string
+	Ticket        string
+	State         order.CallState
+	CostUsdMicros order.USD
+	BeganAt       utc.Time
+	ClosedAt      utc.Time
+	Note          string
+}
+
 type Delivery struct {
 	OrderID   string
 	Round     int64
@@ -78,20 +83,6 @@ type Fact struct {
 	ChangedAt utc.Time
 }
 
-type Generation struct {
-	ID            int64
-	JobID         int64
-	AttemptID     int64
-	Generator     string
-	Key           string
-	Ticket        string
-	State         order.CallState
-	CostUsdMicros order.USD
-	BeganAt       utc.Time
-	SettledAt     utc.Time
-	Note          string
-}
-
 type Message struct {
 	OrderID  string
 	RemoteID string
@@ -100,6 +91,15 @@ type Message struct {
 	Content  string
 	At       utc.Time
 	SeenAt   utc.Time
+}
+
+type OneTimeAction struct {
+	Name      string
+	Detail    string
+	State     string
+	Result    string
+	SentAt    utc.Time
+	SettledAt utc.Time
 }
 
 type Order struct {

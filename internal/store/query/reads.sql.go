@@ -17,9 +17,9 @@ SELECT what, id, state, code, reason, hint, since FROM v_attention
 ORDER BY what NOT IN ('daemon', 'generator'), since DESC, id
 `
 
-// What ails the whole daemon first, then the newest first.
+// Alerts of the daemon come first, then the newest.
 func (q *Queries) Attention(ctx context.Context) ([]VAttention, error) {
-	rows, err := q.query(ctx, q.attentionStmt, attention)
+	rows, err := q.db.QueryContext(ctx, attention)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +59,9 @@ type CountOrdersRow struct {
 	Orders int64
 }
 
-// Only live states; history is not counted on a hot path. What the owner has cancelled is not counted.
+// Only live states, so that the cost does not grow with history. Orders that the owner cancelled do not count.
 func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
-	rows, err := q.query(ctx, q.countOrdersStmt, countOrders)
+	rows, err := q.db.QueryContext(ctx, countOrders)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ SELECT id, service, service_id, service_title, client_wallet, brief, reference_u
 `
 
 func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
-	rows, err := q.query(ctx, q.getOrderStmt, getOrder, id)
+	rows, err := q.db.QueryContext(ctx, getOrder, id)
 	if err != nil {
 		return nil, err
 	}
@@ -163,6 +163,11 @@ WHERE ?1 = 'all' OR o.state = ?1
 ORDER BY o.created_at DESC, o.id LIMIT ?2
 `
 
+type ListOrdersParams struct {
+	State interface{}
+	Most  int64
+}
+
 type ListOrdersRow struct {
 	ID             string
 	Service        string
@@ -187,10 +192,10 @@ type ListOrdersRow struct {
 	JobReason      string
 }
 
-// Newest first; state ” means all that have not ended, 'all' everything. The work shown is that on the
-// delivery of the round, or, before there is any, that on the price.
-func (q *Queries) ListOrders(ctx context.Context, state interface{}, most int64) ([]ListOrdersRow, error) {
-	rows, err := q.query(ctx, q.listOrdersStmt, listOrders, state, most)
+// Newest first. State ” selects the orders that have not ended, 'all' selects every order. The job shown is the
+// delivery of the current round or, while there is none, the quote.
+func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListOrdersRow, error) {
+	rows, err := q.db.QueryContext(ctx, listOrders, arg.State, arg.Most)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +244,7 @@ SELECT id, order_id, kind, round, position, path, name, bytes, sha256, mime, med
 `
 
 func (q *Queries) OrderArtifacts(ctx context.Context, orderID string) ([]Artifact, error) {
-	rows, err := q.query(ctx, q.orderArtifactsStmt, orderArtifacts, orderID)
+	rows, err := q.db.QueryContext(ctx, orderArtifacts, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -299,7 +304,7 @@ type OrderAttemptsRow struct {
 }
 
 func (q *Queries) OrderAttempts(ctx context.Context, orderID string) ([]OrderAttemptsRow, error) {
-	rows, err := q.query(ctx, q.orderAttemptsStmt, orderAttempts, orderID)
+	rows, err := q.db.QueryContext(ctx, orderAttempts, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +345,7 @@ SELECT order_id, round, state, urls, tries, sent_at, settled_at, note FROM deliv
 `
 
 func (q *Queries) OrderDeliveries(ctx context.Context, orderID string) ([]Delivery, error) {
-	rows, err := q.query(ctx, q.orderDeliveriesStmt, orderDeliveries, orderID)
+	rows, err := q.db.QueryContext(ctx, orderDeliveries, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -376,7 +381,7 @@ SELECT id, at, order_id, kind, text FROM events WHERE order_id = ? ORDER BY id
 `
 
 func (q *Queries) OrderEvents(ctx context.Context, orderID *string) ([]Event, error) {
-	rows, err := q.query(ctx, q.orderEventsStmt, orderEvents, orderID)
+	rows, err := q.db.QueryContext(ctx, orderEvents, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -408,9 +413,14 @@ const orderIDsLike = `-- name: OrderIDsLike :many
 SELECT id FROM orders WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 3
 `
 
-// The orders whose id begins so, for people who type.
-func (q *Queries) OrderIDsLike(ctx context.Context, low string, high string) ([]string, error) {
-	rows, err := q.query(ctx, q.orderIDsLikeStmt, orderIDsLike, low, high)
+type OrderIDsLikeParams struct {
+	Low  string
+	High string
+}
+
+// The orders whose id has the given beginning.
+func (q *Queries) OrderIDsLike(ctx context.Context, arg OrderIDsLikeParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, orderIDsLike, arg.Low, arg.High)
 	if err != nil {
 		return nil, err
 	}
@@ -449,7 +459,7 @@ type OrderJobsRow struct {
 }
 
 func (q *Queries) OrderJobs(ctx context.Context, orderID string) ([]OrderJobsRow, error) {
-	rows, err := q.query(ctx, q.orderJobsStmt, orderJobs, orderID)
+	rows, err := q.db.QueryContext(ctx, orderJobs, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -486,27 +496,32 @@ SELECT CAST(count(DISTINCT order_id) AS INTEGER) FROM jobs
 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?1 AND changed_at >= ?2
 `
 
-// The orders whose work was put off with the given code at or after a time.
-func (q *Queries) OrdersWaitingFor(ctx context.Context, code order.Code, changedAt utc.Time) (int64, error) {
-	row := q.queryRow(ctx, q.ordersWaitingForStmt, ordersWaitingFor, code, changedAt)
+type OrdersWaitingForParams struct {
+	Code      order.Code
+	ChangedAt utc.Time
+}
+
+// How many orders have work that was put off with the given code at or after a time.
+func (q *Queries) OrdersWaitingFor(ctx context.Context, arg OrdersWaitingForParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, ordersWaitingFor, arg.Code, arg.ChangedAt)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
 }
 
 const requestsSince = `-- name: RequestsSince :many
-SELECT call, CAST(count(*) AS INTEGER) AS requests, CAST(coalesce(sum(status = 429), 0) AS INTEGER) AS refused
-FROM requests WHERE at >= ? GROUP BY call
+SELECT kind, CAST(count(*) AS INTEGER) AS requests, CAST(coalesce(sum(status = 429), 0) AS INTEGER) AS refused
+FROM requests WHERE at >= ? GROUP BY kind
 `
 
 type RequestsSinceRow struct {
-	Call     order.RequestKind
+	Kind     order.RequestKind
 	Requests int64
 	Refused  int64
 }
 
 func (q *Queries) RequestsSince(ctx context.Context, at utc.Time) ([]RequestsSinceRow, error) {
-	rows, err := q.query(ctx, q.requestsSinceStmt, requestsSince, at)
+	rows, err := q.db.QueryContext(ctx, requestsSince, at)
 	if err != nil {
 		return nil, err
 	}
@@ -514,7 +529,7 @@ func (q *Queries) RequestsSince(ctx context.Context, at utc.Time) ([]RequestsSin
 	items := []RequestsSinceRow{}
 	for rows.Next() {
 		var i RequestsSinceRow
-		if err := rows.Scan(&i.Call, &i.Requests, &i.Refused); err != nil {
+		if err := rows.Scan(&i.Kind, &i.Requests, &i.Refused); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -533,7 +548,7 @@ SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?
 `
 
 func (q *Queries) SeenSince(ctx context.Context, createdAt utc.Time) (int64, error) {
-	row := q.queryRow(ctx, q.seenSinceStmt, seenSince, createdAt)
+	row := q.db.QueryRowContext(ctx, seenSince, createdAt)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -545,9 +560,9 @@ FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = 
 WHERE a.started_at >= ? AND a.cost_usd_micros > 0 AND o.state <> 'completed'
 `
 
-// What was spent since a time on orders that have not completed.
+// What was spent since a time on orders that are not completed.
 func (q *Queries) SpentUncompleted(ctx context.Context, startedAt utc.Time) (int64, error) {
-	row := q.queryRow(ctx, q.spentUncompletedStmt, spentUncompleted, startedAt)
+	row := q.db.QueryRowContext(ctx, spentUncompleted, startedAt)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err

@@ -16,7 +16,7 @@ SELECT title, remote_id, state, reason, changed_at FROM services ORDER BY title
 `
 
 func (q *Queries) ListServices(ctx context.Context) ([]Service, error) {
-	rows, err := q.query(ctx, q.listServicesStmt, listServices)
+	rows, err := q.db.QueryContext(ctx, listServices)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ type PutServiceParams struct {
 }
 
 func (q *Queries) PutService(ctx context.Context, arg PutServiceParams) error {
-	_, err := q.exec(ctx, q.putServiceStmt, putService,
+	_, err := q.db.ExecContext(ctx, putService,
 		arg.Title,
 		arg.RemoteID,
 		arg.State,

@@ -1,0 +1,62 @@
+-- name: InsertCall :execlastid
+INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at) VALUES (?, ?, ?, ?, 'calling', ?, ?);
+
+-- name: AddAttemptCost :exec
+UPDATE attempts SET cost_usd_micros = max(cost_usd_micros + CAST(sqlc.arg(delta) AS INTEGER), 0) WHERE id = sqlc.arg(id);
+
+-- name: OpenCalls :many
+-- The open calls of a job, and the attempt that began each.
+SELECT c.*, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') ORDER BY c.id;
+
+-- name: CallSubmitted :execrows
+UPDATE calls SET state = 'submitted', ticket = sqlc.arg(ticket)
+WHERE id = sqlc.arg(id) AND state IN ('calling', 'submitted');
+
+-- name: OpenCall :many
+SELECT * FROM calls WHERE id = ? AND state IN ('calling', 'submitted');
+
+-- name: CloseCall :exec
+UPDATE calls SET state = sqlc.arg(state), cost_usd_micros = sqlc.arg(cost), closed_at = sqlc.arg(closed_at),
+    note = sqlc.arg(note)
+WHERE id = sqlc.arg(id);
+
+-- name: GiveUpUnknownCalls :exec
+-- The owner retries an order: the calls of unknown outcome that its jobs are held for are given up and stay
+-- counted as spent.
+UPDATE calls SET state = 'unknown', closed_at = sqlc.arg(closed_at), note = 'given up by the owner'
+WHERE state IN ('calling', 'submitted') AND job_id IN (
+    SELECT j.id FROM jobs AS j WHERE j.order_id = sqlc.arg(order_id) AND j.code = 'unknown_call');
+
+-- name: GiveUpCalls :exec
+-- The owner wants the files of a job made again: its open calls are given up.
+UPDATE calls SET state = 'unknown', closed_at = sqlc.arg(closed_at), note = 'given up by the owner'
+WHERE state IN ('calling', 'submitted') AND job_id = sqlc.arg(job_id);
+
+-- name: SpentOnOrder :one
+SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
+WHERE j.order_id = ?;
+
+-- name: SpentSince :one
+SELECT CAST(coalesce(sum(c.cost_usd_micros), 0) AS INTEGER) FROM calls AS c WHERE c.began_at >= ?;
+
+-- name: SpentInAttempt :one
+-- An attempt that was interrupted or had to wait has a row for each start. The sum counts the rows after the
+-- job's last counted attempt and after the owner's last retry, which starts a new attempt.
+SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM attempts AS a
+WHERE a.job_id = sqlc.arg(job_id)
+  AND a.id > coalesce((SELECT max(c.id) FROM attempts AS c
+    WHERE c.job_id = sqlc.arg(job_id) AND c.outcome IN ('done', 'retry', 'fail', 'hold')), 0)
+  AND a.id > coalesce((SELECT j.cap_after_attempt FROM jobs AS j WHERE j.id = sqlc.arg(job_id)), 0);
+
+-- name: OrderCalls :many
+SELECT c.*, j.kind, j.round, a.attempt FROM calls AS c
+JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
+WHERE j.order_id = ? ORDER BY c.id;
+
+-- name: SameFile :many
+-- Files with the same content: in other orders, and in other pieces of the same subscription. The rounds of a
+-- delivery are compared elsewhere.
+SELECT order_id FROM artifacts
+WHERE sha256 = sqlc.arg(sha256) AND kind IN ('delivery', 'piece')
+  AND (order_id <> sqlc.arg(order_id) OR kind = 'piece' AND kind = sqlc.arg(kind) AND round <> sqlc.arg(round)) LIMIT 1;

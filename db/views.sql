@@ -1,0 +1,165 @@
+-- All views, in one place. Each upgrade of the database drops every view before
+-- its migrations and creates these again after. Views whose names begin with v_
+-- are for people with sqlite3: tables may change with a release, these views keep
+-- their columns. The others are steps on the way and may change.
+
+CREATE VIEW v_orders AS
+SELECT o.id, o.service, o.state, o.remote_status, o.round,
+       o.price_usd_micros / 1e6 AS price_usd,
+       (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
+         WHERE j.order_id = o.id) / 1e6 AS cost_usd,
+       (SELECT j.stage FROM jobs AS j WHERE j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round) AS stage,
+       (SELECT j.state FROM jobs AS j WHERE j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round) AS job_state,
+       o.brief, o.reason, o.hint, o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
+       round((julianday(o.delivered_at) - julianday(o.seen_at)) * 86400, 1) AS seconds_to_deliver,
+       o.client_wallet, o.deliverables, o.raw,
+       o.window_ends_at, o.quota_total, o.quota_used,
+       (SELECT count(*) FROM pieces AS p WHERE p.order_id = o.id) AS pieces
+FROM orders AS o;
+
+CREATE VIEW v_orders_open AS
+SELECT * FROM v_orders WHERE state NOT IN ('completed', 'cancelled') ORDER BY due_at, id;
+
+CREATE VIEW v_attempts AS
+SELECT a.id, j.order_id, j.round, a.stage, a.attempt, a.outcome, a.code, a.error,
+       a.cost_usd_micros / 1e6 AS cost_usd,
+       a.started_at, a.finished_at,
+       round((julianday(a.finished_at) - julianday(a.started_at)) * 86400, 3) AS seconds,
+       a.log, j.kind
+FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id;
+
+-- Each call of a generator, with its outcome and its cost.
+CREATE VIEW v_calls AS
+SELECT c.id, j.order_id, j.kind, j.round, a.attempt, c.generator, c.state, c.ticket,
+       c.cost_usd_micros / 1e6 AS cost_usd, c.began_at, c.closed_at, c.note, c.key
+FROM calls AS c JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id;
+
+CREATE VIEW v_timeline AS
+SELECT at, order_id, what, text FROM (
+    SELECT a.started_at AS at, j.order_id AS order_id, a.stage || ' started' AS what,
+           'attempt ' || a.attempt AS text, 1 AS step, 2 * a.id AS id
+      FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
+    UNION ALL
+    SELECT a.finished_at, j.order_id, a.stage || ' ' || a.outcome, a.error, 1, 2 * a.id + 1
+      FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE a.finished_at IS NOT NULL
+    UNION ALL
+    SELECT f.uploaded_at, f.order_id, 'file uploaded', f.name || ' ' || f.url, 2, f.id
+      FROM artifacts AS f WHERE f.uploaded_at IS NOT NULL
+    UNION ALL
+    SELECT f.created_at, f.order_id, 'reference fetched', f.name || ' ' || f.url, 1, f.id
+      FROM artifacts AS f WHERE f.kind = 'reference'
+    UNION ALL
+    SELECT o.seen_at, o.id, 'seen', o.service_title, 0, 0 FROM orders AS o
+    UNION ALL
+    SELECT m.at, m.order_id, 'client wrote', m.content, 0, m.rowid FROM messages AS m WHERE m.party = 'client'
+    UNION ALL
+    SELECT e.at, e.order_id, e.kind, e.text, 3, e.id FROM events AS e
+) ORDER BY at, step, id;
+
+-- Each quote, with its outcome.
+CREATE VIEW v_quotes AS
+SELECT q.order_id, o.service, o.remote_status, q.price_usd_micros / 1e6 AS price_usd, q.source, q.state,
+       q.tries, q.sent_at, q.settled_at, q.note, o.brief
+FROM quotes AS q JOIN orders AS o ON o.id = q.order_id;
+
+-- The threads, and the messages of ours that are not in them yet.
+CREATE VIEW v_messages AS
+SELECT m.order_id, m.at, m.party, m.sender, m.content, 'in the thread' AS state, '' AS reason FROM messages AS m
+UNION ALL
+SELECT b.order_id, b.created_at, 'agent', '', b.body, b.state, b.reason FROM outbox AS b
+ WHERE b.state <> 'sent' OR NOT EXISTS
+       (SELECT 1 FROM messages AS m WHERE m.order_id = b.order_id AND m.party = 'agent' AND m.content = b.body);
+
+-- Each piece of a subscription, with the state of its work and its message.
+CREATE VIEW v_pieces AS
+SELECT p.order_id, p.number, p.request, j.state AS job_state, j.stage, b.state AS message_state, b.settled_at AS sent_at,
+       (SELECT group_concat(f.url, ' ') FROM artifacts AS f
+         WHERE f.order_id = p.order_id AND f.kind = 'piece' AND f.round = p.number) AS urls,
+       p.created_at
+FROM pieces AS p
+LEFT JOIN jobs AS j ON j.order_id = p.order_id AND j.kind = 'piece' AND j.round = p.number
+LEFT JOIN outbox AS b ON b.order_id = p.order_id AND b.reason = 'piece-' || p.number;
+
+CREATE VIEW v_bounties AS
+SELECT id, title, category, budget_usd_micros / 1e6 AS budget_usd, service, state, reason, order_id, claimed_at, brief
+FROM bounties;
+
+-- Completed orders in micros. The fee is the order's own where the marketplace
+-- sends one, else 10 percent of the price. No other place in SQL knows the rate.
+CREATE VIEW completed_orders AS
+SELECT o.id, o.service, o.completed_at, o.payout_tx,
+       coalesce(o.price_usd_micros, 0) AS gross,
+       coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) AS fee,
+       (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
+         WHERE j.order_id = o.id) AS cost
+FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.state = 'completed';
+
+CREATE VIEW v_earnings AS
+SELECT id, service, substr(completed_at, 1, 10) AS day,
+       gross / 1e6 AS gross_usd, fee / 1e6 AS fee_usd, (gross - fee) / 1e6 AS net_usd,
+       cost / 1e6 AS cost_usd, (gross - fee - cost) / 1e6 AS profit_usd,
+       payout_tx <> '' AS paid_out, payout_tx, completed_at
+FROM completed_orders;
+
+CREATE VIEW v_earnings_daily AS
+SELECT substr(completed_at, 1, 10) AS day, count(*) AS orders,
+       sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd, sum(gross - fee) / 1e6 AS net_usd,
+       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd
+FROM completed_orders GROUP BY day;
+
+CREATE VIEW v_earnings_service AS
+SELECT service, count(*) AS orders,
+       sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd, sum(gross - fee) / 1e6 AS net_usd,
+       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd
+FROM completed_orders GROUP BY service;
+
+-- Completed orders for which the marketplace shows no payout.
+CREATE VIEW v_unpaid AS
+SELECT c.id, c.service, c.completed_at, (c.gross - c.fee) / 1e6 AS net_usd,
+       coalesce((SELECT e.text FROM events AS e WHERE e.order_id = c.id AND e.kind = 'payout failed'
+                  ORDER BY e.id DESC LIMIT 1), '') AS note
+FROM completed_orders AS c WHERE c.payout_tx = '';
+
+-- What generation cost, by the day of the attempt, for all orders. Lost is what
+-- bought nothing: calls that failed, were refused, expired or have an unknown
+-- outcome, and everything spent on an order that failed or was cancelled.
+CREATE VIEW v_costs_daily AS
+SELECT substr(a.started_at, 1, 10) AS day, sum(a.cost_usd_micros) / 1e6 AS cost_usd,
+       sum(CASE WHEN o.state IN ('cancelled', 'failed') OR (o.state = 'held' AND o.code = 'owner') THEN a.cost_usd_micros
+           ELSE coalesce((SELECT sum(c.cost_usd_micros) FROM calls AS c
+                           WHERE c.job_id = a.job_id AND c.attempt_id = a.id
+                             AND c.state IN ('failed', 'refused', 'expired', 'unknown')), 0) END) / 1e6 AS lost_usd,
+       count(*) AS attempts
+FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
+WHERE a.cost_usd_micros > 0 GROUP BY day;
+
+-- What waits for the owner. An order that the owner cancelled does not, although
+-- the marketplace may still show it as open.
+CREATE VIEW v_attention AS
+SELECT 'order' AS what, o.id AS id, o.state AS state, o.code AS code, o.reason AS reason, o.hint AS hint,
+       o.changed_at AS since
+  FROM orders AS o
+ WHERE o.state NOT IN ('completed', 'cancelled') AND o.state IN ('held', 'failed') AND o.code <> 'owner'
+UNION ALL
+SELECT j.kind, j.order_id, j.state, j.code, j.reason, j.hint, j.changed_at
+  FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
+ WHERE j.state IN ('held', 'failed') AND j.kind IN ('piece', 'message') AND o.state NOT IN ('completed', 'cancelled')
+UNION ALL
+SELECT 'service', s.title, s.state, '', s.reason, '', s.changed_at FROM services AS s WHERE s.state = 'held'
+UNION ALL
+SELECT 'row', 'row ' || u.fingerprint, 'unreadable', 'unreadable', u.reason, '', u.first_at FROM unreadable AS u
+UNION ALL
+SELECT 'generator', substr(f.name, 17), 'paused', f.name, f.value, '', f.changed_at
+  FROM facts AS f WHERE f.name LIKE 'alert.generator.%'
+UNION ALL
+SELECT 'daemon', f.name, 'held', f.name, f.value, '', f.changed_at
+  FROM facts AS f WHERE f.name LIKE 'alert.%' AND f.name NOT LIKE 'alert.generator.%';
+
+CREATE VIEW v_requests_hour AS
+SELECT substr(r.at, 1, 13) || ':00Z' AS hour, r.kind AS kind,
+       count(*) AS requests,
+       sum(r.status BETWEEN 200 AND 299) AS answered,
+       sum(r.status = 429) AS refused,
+       sum(r.status >= 500) AS server_errors,
+       sum(coalesce(r.status, 0) = 0) AS unanswered
+FROM requests AS r GROUP BY hour, r.kind;
