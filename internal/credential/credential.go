@@ -1,9 +1,9 @@
-// Package credential finds and keeps the agent's id and API key, which the
-// marketplace issues once and never again, and the intent to register, so that
-// no agent is ever registered twice.
+// Package credential finds and stores the agent's id and API key. The marketplace
+// issues them once and never again. The package also stores the intent to
+// register, so that no agent is registered twice.
 //
-// It must not know the marketplace's API, the database or the configuration.
-// The key leaves it as a secret.Text only: never in an error.
+// It must not know the marketplace's API, the database or the configuration. The
+// key leaves the package only as a secret.Text, never in an error.
 package credential
 
 import (
@@ -14,8 +14,8 @@ import (
 	"atelierd/internal/secret"
 )
 
-// The names of the variables, in the environment and in .env files, as the
-// marketplace's guide gives them.
+// The names of the variables in the environment and in .env files, as in the
+// marketplace's guide.
 const (
 	EnvAgentID = "ATELIER_AGENT_ID"
 	EnvAPIKey  = "ATELIER_API_KEY"
@@ -25,14 +25,14 @@ const (
 type Found struct {
 	AgentID string
 	Key     secret.Text
-	// WebhookSecret is empty when it is not known.
+	// WebhookSecret is empty when it is unknown.
 	WebhookSecret secret.Text
 	// From is the file, or "the environment".
 	From string
 }
 
-// Error is a failure that the owner has to mend; Hint is the next step, and may
-// be empty. Neither holds a secret.
+// Error is a failure that the owner has to fix. Hint is the next step, or empty.
+// Neither contains a secret.
 type Error struct {
 	Err  error
 	Hint string
@@ -50,23 +50,23 @@ const (
 	maxSecret = 4096 // bytes
 )
 
-// newFound checks a pair that the source has, at least in part.
+// newFound checks a pair of which the source has at least one value.
 func newFound(source, id, key, webhook string) (Found, error) {
 	id, key, webhook = strings.TrimSpace(id), strings.TrimSpace(key), strings.TrimSpace(webhook)
 	switch {
 	case id == "" && key == "":
-		return Found{}, failf("put both in, or move the file away", "%s holds neither an agent id nor an API key", source)
+		return Found{}, failf("write both into "+source+", or move it away", "%s holds neither an agent id nor an API key", source)
 	case id == "":
-		return Found{}, failf("set "+EnvAgentID+" (agent_id in JSON) in the same place", "%s holds an API key but no agent id", source)
+		return Found{}, failf("set "+EnvAgentID+" (agent_id in JSON) in "+source, "%s holds an API key but no agent id", source)
 	case key == "":
-		return Found{}, failf("set "+EnvAPIKey+" (api_key in JSON) in the same place", "%s holds an agent id but no API key", source)
+		return Found{}, failf("set "+EnvAPIKey+" (api_key in JSON) in "+source, "%s holds an agent id but no API key", source)
 	}
 	for _, v := range []struct {
 		what, value string
 		most        int
 	}{{"agent id", id, maxID}, {"API key", key, maxSecret}, {"webhook secret", webhook, maxSecret}} {
 		if err := plain(v.value, v.most); err != nil {
-			return Found{}, failf("copy it again from where it was kept", "the %s in %s %w", v.what, source, err)
+			return Found{}, failf("copy the "+v.what+" again into "+source, "the %s in %s %w", v.what, source, err)
 		}
 	}
 	return Found{AgentID: id, Key: secret.New(key), WebhookSecret: secret.New(webhook), From: source}, nil
@@ -81,7 +81,8 @@ var (
 	errPlaceholder = errors.New("is a placeholder of the marketplace's guide")
 )
 
-// plain refuses what can be no id or key. Its errors do not show the value.
+// plain rejects a value that cannot be an id or a key. Its errors do not show the
+// value.
 func plain(value string, most int) error {
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
 	switch {

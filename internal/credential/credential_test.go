@@ -15,7 +15,7 @@ const (
 	key = "atelier_5ec2e7"
 )
 
-// place makes Sources over a new folder: .env, credentials.json and guide.json.
+// place returns Sources in a new folder: .env, credentials.json and guide.json.
 func place(t *testing.T) Sources {
 	dir := t.TempDir()
 	return Sources{
@@ -38,7 +38,7 @@ func put(t *testing.T, path, text string, mode os.FileMode) {
 
 func pair(id, key string) string { return `{"agent_id":"` + id + `","api_key":"` + key + `"}` }
 
-// refused expects an *Error that holds no key, and gives its text and hint.
+// refused expects an *Error without the key, and returns its text and hint.
 func refused(t *testing.T, s Sources) (text, hint string) {
 	t.Helper()
 	f, found, err := Find(s)
@@ -47,16 +47,16 @@ func refused(t *testing.T, s Sources) (text, hint string) {
 		t.Fatalf("Find = %+v, %v, %v; want an *Error", f, found, err)
 	}
 	if strings.Contains(e.Error()+e.Hint, "5ec2e7") {
-		t.Errorf("the error gives the key away: %v, hint: %s", e, e.Hint)
+		t.Errorf("the error reveals the key: %v, hint: %s", e, e.Hint)
 	}
 	return e.Error(), e.Hint
 }
 
-func TestSourcesAreLookedAtInTheirOrder(t *testing.T) {
+func TestSourcesAreSearchedInOrder(t *testing.T) {
 	t.Parallel()
 	s := place(t)
 	if _, found, err := Find(s); found || err != nil {
-		t.Fatalf("with nothing there: %v, %v", found, err)
+		t.Fatalf("without any source: %v, %v", found, err)
 	}
 	expect := func(wantID, from string) {
 		t.Helper()
@@ -79,7 +79,7 @@ func TestSourcesAreLookedAtInTheirOrder(t *testing.T) {
 	expect("env", "the environment")
 }
 
-func TestHalfAPairIsAnErrorThatNamesItsSource(t *testing.T) {
+func TestHalfAPairIsAnErrorThatNamesTheSource(t *testing.T) {
 	t.Parallel()
 	s := place(t)
 	put(t, s.DataFile, pair(id, key), 0o600)
@@ -102,70 +102,76 @@ func TestHalfAPairIsAnErrorThatNamesItsSource(t *testing.T) {
 	}
 }
 
-// In each case an honest source follows, and must not be reached.
-func TestASourceThatCannotBeTrustedEndsTheSearch(t *testing.T) {
+// envPair is a good .env file.
+const envPair = EnvAgentID + "=" + id + "\n" + EnvAPIKey + "=" + key + "\n"
+
+// write returns a function that writes a source with a mode.
+func write(text string, mode os.FileMode) func(*testing.T, string) {
+	return func(t *testing.T, path string) { put(t, path, text, mode) }
+}
+
+// untrusted are sources that must not be used, with a part of each error.
+var untrusted = []struct {
+	name, file, want string
+	make             func(*testing.T, string)
+}{
+	{"group may read", ".env", "can be read by other users (mode 0640)", write(envPair, 0o640)},
+	{"others may read", "credentials.json", "can be read by other users (mode 0604)", write(pair(id, key), 0o604)},
+	{"not JSON", "credentials.json", "is not a JSON object", write("atelier_5ec2e7", 0o600)},
+	{"a number for a key", "credentials.json", "is not a JSON object", write(`{"agent_id":"a","api_key":5.5ec2e7}`, 0o600)},
+	{"more behind it", "credentials.json", "is not a JSON object", write(pair(id, key)+"5ec2e7", 0o600)},
+	{"empty", "credentials.json", "is not a JSON object", write("", 0o600)},
+	{"null", "credentials.json", "neither an agent id nor an API key", write("null", 0o600)},
+	{"no id", "credentials.json", "an API key but no agent id", write(`{"api_key":"`+key+`"}`, 0o600)},
+	{"no key", "credentials.json", "an agent id but no API key", write(`{"agent_id":"a"}`, 0o600)},
+	{"space inside", "credentials.json", "the API key in ", write(pair(id, key+" x"), 0o600)},
+	{"control character", "credentials.json", "the agent id in ", write(pair(`a\u001bb`, key), 0o600)},
+	{"long id", "credentials.json", "is too long", write(pair(strings.Repeat("a", 201), key), 0o600)},
+	{"long key", "credentials.json", "is too long", write(pair(id, key+strings.Repeat("a", maxSecret)), 0o600)},
+	{"guide's key", "credentials.json", "placeholder", write(pair(id, "atelier_YOUR_KEY"), 0o600)},
+	{"guide's key cut", "credentials.json", "placeholder", write(pair(id, "atelier_a1b2c3d4e5f6..."), 0o600)},
+	{"guide's key to fill in", "credentials.json", "placeholder", write(pair(id, "atelier_<your_hex_key>"), 0o600)},
+	{"guide's id", "credentials.json", "placeholder", write(pair(guideID, key), 0o600)},
+	{"guide's id in capitals", "credentials.json", "placeholder", write(pair("YOUR_AGENT_ID", key), 0o600)},
+	{"bad webhook secret", "credentials.json", "the webhook secret in ", write(`{"agent_id":"a","api_key":"b","webhook_secret":"5ec2e7 x"}`, 0o600)},
+	{"huge", "credentials.json", "is larger than 65536 bytes", write(strings.Repeat(" ", maxFile)+pair(id, key), 0o600)},
+	{"binary", ".env", "is not a text file", write("\x00"+envPair, 0o600)},
+	{"no equals sign", ".env", EnvAPIKey + " in ", write(EnvAPIKey+" "+key+"=", 0o600)},
+	{"open quote", ".env", ", line 2", write("\n"+EnvAPIKey+`="`+key, 0o600)},
+	{"words behind", ".env", ", line 1", write(EnvAPIKey+"="+key+" 5ec2e7", 0o600)},
+	{"folder", ".env", "is not a regular file", func(t *testing.T, path string) {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{"pipe", "credentials.json", "is not a regular file", func(t *testing.T, path string) {
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{"dangling link", "credentials.json", "is a link to a file that does not exist", func(t *testing.T, path string) {
+		if err := os.Symlink("nowhere", path); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{"unreadable", "credentials.json", "permission denied", func(t *testing.T, path string) {
+		if os.Geteuid() == 0 {
+			t.Skip("root may read everything")
+		}
+		put(t, path, pair(id, key), 0)
+	}},
+	{"a file for a folder", "credentials.json/x", "not a directory", func(t *testing.T, path string) {
+		put(t, filepath.Dir(path), "", 0o600)
+	}},
+}
+
+func TestAnUntrustedSourceEndsTheSearch(t *testing.T) {
 	t.Parallel()
-	dot := EnvAgentID + "=" + id + "\n" + EnvAPIKey + "=" + key + "\n"
-	write := func(text string, mode os.FileMode) func(*testing.T, string) {
-		return func(t *testing.T, path string) { put(t, path, text, mode) }
-	}
-	for _, c := range []struct {
-		name, file, want string
-		make             func(*testing.T, string)
-	}{
-		{"group may read", ".env", "can be read by other users (mode 0640)", write(dot, 0o640)},
-		{"others may read", "credentials.json", "can be read by other users (mode 0604)", write(pair(id, key), 0o604)},
-		{"not JSON", "credentials.json", "is not a JSON object", write("atelier_5ec2e7", 0o600)},
-		{"a number for a key", "credentials.json", "is not a JSON object", write(`{"agent_id":"a","api_key":5.5ec2e7}`, 0o600)},
-		{"more behind it", "credentials.json", "is not a JSON object", write(pair(id, key)+"5ec2e7", 0o600)},
-		{"empty", "credentials.json", "is not a JSON object", write("", 0o600)},
-		{"null", "credentials.json", "neither an agent id nor an API key", write("null", 0o600)},
-		{"no id", "credentials.json", "an API key but no agent id", write(`{"api_key":"`+key+`"}`, 0o600)},
-		{"no key", "credentials.json", "an agent id but no API key", write(`{"agent_id":"a"}`, 0o600)},
-		{"space inside", "credentials.json", "the API key in ", write(pair(id, key+" x"), 0o600)},
-		{"control character", "credentials.json", "the agent id in ", write(pair(`a\u001bb`, key), 0o600)},
-		{"long id", "credentials.json", "is too long", write(pair(strings.Repeat("a", 201), key), 0o600)},
-		{"long key", "credentials.json", "is too long", write(pair(id, key+strings.Repeat("a", maxSecret)), 0o600)},
-		{"guide's key", "credentials.json", "placeholder", write(pair(id, "atelier_YOUR_KEY"), 0o600)},
-		{"guide's key cut", "credentials.json", "placeholder", write(pair(id, "atelier_a1b2c3d4e5f6..."), 0o600)},
-		{"guide's key to fill in", "credentials.json", "placeholder", write(pair(id, "atelier_<your_hex_key>"), 0o600)},
-		{"guide's id", "credentials.json", "placeholder", write(pair(guideID, key), 0o600)},
-		{"guide's id in capitals", "credentials.json", "placeholder", write(pair("YOUR_AGENT_ID", key), 0o600)},
-		{"bad webhook secret", "credentials.json", "the webhook secret in ", write(`{"agent_id":"a","api_key":"b","webhook_secret":"5ec2e7 x"}`, 0o600)},
-		{"huge", "credentials.json", "is larger than 65536 bytes", write(strings.Repeat(" ", maxFile)+pair(id, key), 0o600)},
-		{"binary", ".env", "is not a text file", write("\x00"+dot, 0o600)},
-		{"no equals sign", ".env", EnvAPIKey + " in ", write(EnvAPIKey+" "+key+"=", 0o600)},
-		{"open quote", ".env", "line 2, cannot be read", write("\n"+EnvAPIKey+`="`+key, 0o600)},
-		{"words behind", ".env", "line 1, cannot be read", write(EnvAPIKey+"="+key+" 5ec2e7", 0o600)},
-		{"folder", ".env", "is not an ordinary file", func(t *testing.T, path string) {
-			if err := os.Mkdir(path, 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{"pipe", "credentials.json", "is not an ordinary file", func(t *testing.T, path string) {
-			if err := syscall.Mkfifo(path, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{"dangling link", "credentials.json", "is a link to a file that does not exist", func(t *testing.T, path string) {
-			if err := os.Symlink("nowhere", path); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{"unreadable", "credentials.json", "permission denied", func(t *testing.T, path string) {
-			if os.Geteuid() == 0 {
-				t.Skip("root may read everything")
-			}
-			put(t, path, pair(id, key), 0)
-		}},
-		{"a file for a folder", "credentials.json/x", "not a directory", func(t *testing.T, path string) {
-			put(t, filepath.Dir(path), "", 0o600)
-		}},
-	} {
+	for _, c := range untrusted {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := place(t)
-			put(t, s.GuideFiles[0], pair("other", key), 0o600)
+			put(t, s.GuideFiles[0], pair("other", key), 0o600) // a good source that must not be reached
 			path := filepath.Join(filepath.Dir(s.DataFile), c.file)
 			if c.file != ".env" {
 				s.DataFile = path
@@ -175,14 +181,14 @@ func TestASourceThatCannotBeTrustedEndsTheSearch(t *testing.T) {
 			if !strings.Contains(text, c.want) {
 				t.Errorf("error = %q, want %q in it", text, c.want)
 			}
-			if strings.Contains(c.want, "mode") && hint != "chmod 600 "+path {
+			if strings.Contains(c.want, "mode") && hint != "run `chmod 600 "+path+"`" {
 				t.Errorf("hint = %q", hint)
 			}
 		})
 	}
 }
 
-func TestALinkToAnHonestFileIsFollowed(t *testing.T) {
+func TestALinkToAGoodFileIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := place(t)
 	target := filepath.Join(t.TempDir(), "kept.json")
@@ -195,7 +201,7 @@ func TestALinkToAnHonestFileIsFollowed(t *testing.T) {
 	}
 }
 
-func TestDotEnvIsReadAsShellsAndPeopleWriteIt(t *testing.T) {
+func TestDotEnvAcceptsTheFormsInUse(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		EnvAgentID + "=" + id + "\r\n" + EnvAPIKey + "=" + key + "\r\n",
@@ -212,7 +218,7 @@ func TestDotEnvIsReadAsShellsAndPeopleWriteIt(t *testing.T) {
 	}
 }
 
-func TestEmptyValuesInADotEnvAreNone(t *testing.T) {
+func TestEmptyValuesInADotEnvAreIgnored(t *testing.T) {
 	t.Parallel()
 	s := place(t)
 	put(t, s.DotEnv[0], EnvAgentID+"=\n"+EnvAPIKey+"= # to be filled in\n", 0o644)
@@ -229,7 +235,7 @@ func TestTheFingerprintChangesWithAFile(t *testing.T) {
 		t.Helper()
 		print := Fingerprint(s)
 		if before, there := seen[print]; there {
-			t.Errorf("after %s the fingerprint is that after %s", what, before)
+			t.Errorf("after %s the fingerprint is the same as after %s", what, before)
 		}
 		if Fingerprint(s) != print {
 			t.Errorf("after %s two fingerprints differ", what)
@@ -243,7 +249,7 @@ func TestTheFingerprintChangesWithAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectNew("chmod")
-	// A file of the same size and time that is moved over the old one.
+	// A file of the same size and time replaces the old one.
 	info, err := os.Stat(s.DataFile)
 	if err != nil {
 		t.Fatal(err)

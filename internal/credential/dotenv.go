@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// ours matches a line that is about one of our two names, whether or not it is
-// well written: to skip a misspelt one could end in registering anew.
+// ours matches every line about one of our two names, also one that is not well
+// formed. Skipping such a line could end in a second registration.
 var ours = regexp.MustCompile(`^(?:export\s+)?(` + EnvAgentID + `|` + EnvAPIKey + `)(?:\s*(=)\s*(.*)|[^A-Za-z0-9_].*)?$`)
 
 // dotEnv reads NAME=value lines, with or without export, quotes and comments.
-// Names other than ours are not looked at. As in a shell the last one counts,
-// because the marketplace's guide appends to the file.
+// It ignores other names. As in a shell the last value counts, because the
+// marketplace's guide appends to the file.
 func dotEnv(path string, data []byte) (Found, bool, error) {
 	if !utf8.Valid(data) || strings.ContainsRune(string(data), 0) {
-		return Found{}, true, failf("write it anew as NAME=value lines, or move it away", "%s is not a text file", path)
+		return Found{}, true, failf("write "+path+" again as NAME=value lines, or move it away", "%s is not a text file", path)
 	}
 	values := map[string]string{}
 	for i, line := range strings.Split(strings.TrimPrefix(string(data), "\ufeff"), "\n") {
@@ -25,7 +25,7 @@ func dotEnv(path string, data []byte) (Found, bool, error) {
 		}
 		value, ok := unquote(m[3])
 		if !ok || m[2] != "=" {
-			return Found{}, true, failf("write it as "+m[1]+"=value", "%s in %s, line %d, cannot be read", m[1], path, i+1)
+			return Found{}, true, failf("write the line as "+m[1]+"=value", "cannot read %s in %s, line %d", m[1], path, i+1)
 		}
 		values[m[1]] = value
 	}
@@ -37,8 +37,8 @@ func dotEnv(path string, data []byte) (Found, bool, error) {
 	return f, true, err
 }
 
-// unquote reads what stands behind the "=": a value in quotes, or one that ends
-// at a space. A comment may follow.
+// unquote returns the value after the "=": in quotes, or up to the first space. A
+// comment may follow.
 func unquote(s string) (value string, ok bool) {
 	rest := ""
 	switch {

@@ -1,27 +1,28 @@
 package credential
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
-// Sources are the places where credentials may be, in the order in which they
-// are looked at. Empty ones are left out.
+// Sources are the places that Find looks at, in this order. It skips empty ones.
 type Sources struct {
-	// Getenv reads the environment; os.Getenv.
+	// Getenv reads the environment, like os.Getenv.
 	Getenv func(string) string
 	// DotEnv are .env files.
 	DotEnv []string
 	// DataFile is the data folder's credentials.json, which Save writes.
 	DataFile string
-	// GuideFiles are files as the marketplace's guide writes them.
+	// GuideFiles are files in the form of the marketplace's guide.
 	GuideFiles []string
 }
 
-// Find gives the credentials of the first source that has any; found is false
-// when none has. A source that is there but cannot be trusted (unreadable, open
-// to other users, one value without the other, garbage) is an *Error and ends the
-// search: to go on could end in another agent's name, or in registering anew.
+// Find returns the credentials of the first source that has any. found is false
+// when none has. A source that exists but cannot be trusted is an *Error and ends
+// the search: one that is unreadable, open to other users, malformed, or has only
+// one of the two values. Going on could use another agent, or register a second.
 func Find(s Sources) (f Found, found bool, err error) {
 	if s.Getenv != nil {
 		id, key := strings.TrimSpace(s.Getenv(EnvAgentID)), strings.TrimSpace(s.Getenv(EnvAPIKey))
@@ -50,19 +51,24 @@ func (s Sources) jsonFiles() []string {
 	return append([]string{s.DataFile}, s.GuideFiles...)
 }
 
-// decoder reads the text of a file; found is false when the file is about
-// something else.
+// decoder reads the text of a file. found is false when the file holds no
+// credentials.
 type decoder func(path string, data []byte) (f Found, found bool, err error)
 
 func findIn(path string, decode decoder) (Found, bool, error) {
-	data, mode, exists, err := readFile(path)
-	if err != nil || !exists {
+	data, mode, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Found{}, false, nil
+	}
+	if err != nil {
 		return Found{}, false, err
 	}
 	f, found, err := decode(path, data)
-	// A .env without our names may be open to others: it is not our business.
-	if open := mode & 0o077; open != 0 && (found || err != nil) {
-		return Found{}, false, failf("chmod 600 "+path, "%s can be read by other users (mode %04o)", path, mode)
+	// A .env file without our names may be open to other users.
+	if found || err != nil {
+		if open := private(path, mode); open != nil {
+			return Found{}, false, open
+		}
 	}
 	if err != nil {
 		return Found{}, false, err
@@ -70,9 +76,17 @@ func findIn(path string, decode decoder) (Found, bool, error) {
 	return f, found, nil
 }
 
-// Fingerprint changes when a file of the sources is replaced, edited or given
-// other permissions. It reads no contents, so it is cheap enough to ask often.
-// The environment of a running process does not change and is left out.
+// private returns an *Error if other users can read a file with the mode.
+func private(path string, mode fs.FileMode) error {
+	if !openToOthers(mode) {
+		return nil
+	}
+	return failf("run `chmod 600 "+path+"`", "%s can be read by other users (mode %04o)", path, mode)
+}
+
+// Fingerprint changes when a file of the sources is replaced, edited or gets other
+// permissions. It reads no contents, so it is cheap. It leaves out the environment,
+// which does not change in a running process.
 func Fingerprint(s Sources) string {
 	var b strings.Builder
 	for _, path := range append(s.DotEnv[:len(s.DotEnv):len(s.DotEnv)], s.jsonFiles()...) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What Save wrote without complaint Find reads, and no error holds the key.
+// Find reads what Save wrote without an error, and no error contains the key.
 func FuzzCredentials(f *testing.F) {
 	f.Add(id, key, "whsec_1")
 	f.Add("", key, "")
@@ -18,11 +18,11 @@ func FuzzCredentials(f *testing.F) {
 		path := filepath.Join(t.TempDir(), "credentials.json")
 		saved := Save(path, found(id, value, webhook))
 		if saved != nil && strings.Contains(saved.Error(), key) && !strings.Contains(id, key) {
-			t.Errorf("the error of Save gives the key away: %v", saved)
+			t.Errorf("the error of Save reveals the key: %v", saved)
 		}
 		got, there, err := Find(Sources{DataFile: path})
 		if err != nil && strings.Contains(err.Error(), key) {
-			t.Errorf("the error of Find gives the key away: %v", err)
+			t.Errorf("the error of Find reveals the key: %v", err)
 		}
 		if saved == nil && (err != nil || !there || got.AgentID != strings.TrimSpace(id) ||
 			got.Key.Reveal() != strings.TrimSpace(value) || got.WebhookSecret.Reveal() != strings.TrimSpace(webhook)) {
@@ -31,8 +31,8 @@ func FuzzCredentials(f *testing.F) {
 	})
 }
 
-// Whatever stands around a key in a file, it is read or refused, never shown,
-// and never taken for nothing when it stands where a key belongs.
+// Whatever surrounds a key in a file, the decoders read or refuse it, never show
+// it, and never ignore it in the place of a key.
 func FuzzDecoders(f *testing.F) {
 	f.Add(EnvAgentID+"=a\n"+EnvAPIKey+"=", "\n", false)
 	f.Add("export "+EnvAPIKey+"='", "' # x\r\n"+EnvAgentID+"=a", false)
@@ -48,22 +48,22 @@ func FuzzDecoders(f *testing.F) {
 		}
 		got, there, err := decode("FILE", data)
 		if err != nil && strings.Contains(err.Error(), key) {
-			t.Errorf("the error gives the key away: %v", err)
+			t.Errorf("the error reveals the key: %v", err)
 		}
 		if err == nil && there && (plain(got.AgentID, maxID) != nil || plain(got.Key.Reveal(), maxSecret) != nil ||
 			got.AgentID == "" || got.Key.Empty()) {
-			t.Errorf("%q was taken: %q", data, got.AgentID)
+			t.Errorf("%q was accepted: %q", data, got.AgentID)
 		}
 		if asJSON && !there {
-			t.Errorf("%q was taken for nothing", data)
+			t.Errorf("%q was ignored", data)
 		}
 		if !asJSON && !there && strings.HasSuffix("\n"+before, "\n"+EnvAPIKey+"=") {
-			t.Errorf("%q was taken for nothing", data)
+			t.Errorf("%q was ignored", data)
 		}
 	})
 }
 
-func TestAFileOfOthersIsNoGarbage(t *testing.T) {
+func TestADotEnvOfAnotherProgramIsIgnored(t *testing.T) {
 	t.Parallel()
 	s := place(t)
 	for _, path := range s.DotEnv {

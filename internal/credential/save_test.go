@@ -14,7 +14,7 @@ func found(id, key, webhook string) Found {
 	return Found{AgentID: id, Key: secret.New(key), WebhookSecret: secret.New(webhook)}
 }
 
-func TestSavedCredentialsAreForThisUserAloneAndFoundAgain(t *testing.T) {
+func TestSavedCredentialsArePrivateAndFoundAgain(t *testing.T) {
 	t.Parallel()
 	s := place(t)
 	if err := Save(s.DataFile, found(id, key, "whsec_1")); err != nil {
@@ -36,7 +36,7 @@ func TestSavedCredentialsAreForThisUserAloneAndFoundAgain(t *testing.T) {
 	}
 }
 
-func TestAnotherAgentsCredentialsAreNotOverwritten(t *testing.T) {
+func TestSaveDoesNotReplaceAnotherAgentsCredentials(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{pair("other", key), "garbage " + key, ""} {
 		s := place(t)
@@ -46,12 +46,12 @@ func TestAnotherAgentsCredentialsAreNotOverwritten(t *testing.T) {
 			t.Errorf("Save over %q = %v", text, err)
 		}
 		if kept, err := os.ReadFile(s.DataFile); err != nil || string(kept) != text {
-			t.Errorf("%q has become %q, %v", text, kept, err)
+			t.Errorf("%q became %q, %v", text, kept, err)
 		}
 	}
 }
 
-func TestAKeyThatLooksWrongIsKeptAndThenRefused(t *testing.T) {
+func TestAKeyThatLooksWrongIsStoredAndThenRefused(t *testing.T) {
 	t.Parallel()
 	s := place(t)
 	if err := Save(s.DataFile, found(id, key+" <odd>", "")); err == nil || strings.Contains(err.Error(), "5ec2e7") {
@@ -70,14 +70,14 @@ func TestAKeyThatLooksWrongIsKeptAndThenRefused(t *testing.T) {
 	}
 }
 
-func TestASaveThatFailsLeavesNothingBehind(t *testing.T) {
+func TestAFailedSaveLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "none", "credentials.json")
 	if e, ok := errors.AsType[*Error](Save(path, found(id, key, ""))); !ok || e.Hint == "" || strings.Contains(e.Error(), "5ec2e7") {
 		t.Errorf("Save without a folder = %v", e)
 	}
-	// A folder cannot be replaced by a file, which shows only at the last step.
+	// A file cannot replace a folder, which fails only at the last step.
 	target := filepath.Join(dir, "folder")
 	if err := os.Mkdir(target, 0o700); err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestASaveThatFailsLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestARegistrationIsBegunOnce(t *testing.T) {
+func TestARegistrationBeginsOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := EndRegistration(dir); err != nil {
@@ -108,12 +108,12 @@ func TestARegistrationIsBegunOnce(t *testing.T) {
 	}
 	err := BeginRegistration(dir, "another name")
 	e, ok := errors.AsType[*Error](err)
-	if !ok || !errors.Is(err, ErrUnknownRegistration) || !strings.Contains(err.Error(), `"My\x1b Agent", begun at 20`) {
+	if !ok || !errors.Is(err, ErrUnknownRegistration) || !strings.Contains(err.Error(), `"My\x1b Agent", started at 20`) {
 		t.Fatalf("the second BeginRegistration = %v", err)
 	}
-	for _, part := range []string{`"My\x1b Agent"`, filepath.Join(dir, "credentials.json"), EnvAPIKey, "remove " + path} {
+	for _, part := range []string{`"My\x1b Agent"`, filepath.Join(dir, "credentials.json"), EnvAPIKey, "`rm " + path} {
 		if !strings.Contains(e.Hint, part) {
-			t.Errorf("hint %q does not say %q", e.Hint, part)
+			t.Errorf("hint %q lacks %q", e.Hint, part)
 		}
 	}
 	if err := EndRegistration(dir); err != nil {
@@ -124,7 +124,7 @@ func TestARegistrationIsBegunOnce(t *testing.T) {
 	}
 }
 
-func TestATornIntentIsStillAnIntent(t *testing.T) {
+func TestACutOffIntentIsStillAnIntent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, registrationFile), `{"na`, 0o600)
@@ -136,7 +136,7 @@ func TestATornIntentIsStillAnIntent(t *testing.T) {
 	}
 }
 
-func TestOnlyOneOfManyBeginsARegistration(t *testing.T) {
+func TestOnlyOneOfManyCallersBeginsARegistration(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	results := make(chan error)
@@ -152,6 +152,6 @@ func TestOnlyOneOfManyBeginsARegistration(t *testing.T) {
 		}
 	}
 	if begun != 1 {
-		t.Errorf("%d have begun a registration, want 1", begun)
+		t.Errorf("%d callers began a registration, want 1", begun)
 	}
 }

@@ -1,29 +1,33 @@
 package credential
 
 import (
+	"errors"
+	"io/fs"
 	"strings"
 
 	"atelierd/internal/secret"
 )
 
-// ReadSecret reads a file that holds one line, a secret, and that other users
-// cannot read. Its errors are *Error and never quote what is in the file.
+// ReadSecret reads a file that holds a secret in one line and that other users
+// cannot read. Its errors are *Error and never quote the file.
 func ReadSecret(path string) (secret.Text, error) {
-	data, mode, exists, err := readFile(path)
-	switch {
-	case err != nil:
+	hint := "write the secret into " + path + ", in one line and with mode 600"
+	data, mode, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return secret.Text{}, failf(hint, "there is no file %s", path)
+	}
+	if err == nil {
+		err = private(path, mode)
+	}
+	if err != nil {
 		return secret.Text{}, err
-	case !exists:
-		return secret.Text{}, failf("write the secret into it, with mode 600", "there is no file %s", path)
-	case mode&0o077 != 0:
-		return secret.Text{}, failf("chmod 600 "+path, "%s can be read by other users (mode %04o)", path, mode)
 	}
 	text := strings.TrimSpace(string(data))
 	if text == "" {
-		return secret.Text{}, failf("write the secret into it, in one line", "%s is empty", path)
+		return secret.Text{}, failf(hint, "%s is empty", path)
 	}
 	if err := plain(text, maxSecret); err != nil {
-		return secret.Text{}, failf("write the secret into it, in one line", "the secret in %s %w", path, err)
+		return secret.Text{}, failf(hint, "the secret in %s %w", path, err)
 	}
 	return secret.New(text), nil
 }

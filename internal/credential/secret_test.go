@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestASecretIsReadFromAFileOfOneLineThatOthersCannotRead(t *testing.T) {
+func TestReadSecretAcceptsOnePrivateLine(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		text, want string
@@ -28,10 +28,10 @@ func TestASecretIsReadFromAFileOfOneLineThatOthersCannotRead(t *testing.T) {
 		case c.want == "" && (err != nil || got.Reveal() != "whsec_c0ffee"):
 			t.Errorf("%s: %q, %v", name, got.Reveal(), err)
 		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "c0ffee") || !got.Empty()):
-			t.Errorf("%s: %q, %v; want an error that it %s", name, got.Reveal(), err, c.want)
+			t.Errorf("%s: %q, %v; want an error with %q", name, got.Reveal(), err, c.want)
 		}
 	}
 	if _, err := ReadSecret(filepath.Join(t.TempDir(), "gone")); err == nil || !strings.Contains(err.Error(), "there is no file") {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a missing file: %v", err)
 	}
 }

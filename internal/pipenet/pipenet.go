@@ -1,6 +1,8 @@
-// Package pipenet is a network without sockets, for tests in a synctest bubble:
-// a goroutine that waits for a socket would keep the simulated time from
-// passing. It must not know what is sent over it.
+// Package pipenet is a network without sockets, for tests in a synctest bubble. A
+// goroutine that waits for a socket keeps a bubble's time from passing. One that
+// waits for a pipe does not.
+//
+// It must not know what is sent over it.
 package pipenet
 
 import (
@@ -11,17 +13,17 @@ import (
 	"sync/atomic"
 )
 
-// Listener is a net.Listener whose connections come from its own Dial.
+// Listener is a net.Listener that accepts the connections of its own Dial.
 type Listener struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 
-	// Refuse makes each Dial fail, as one to a port that nobody listens on.
+	// Refuse makes each Dial fail like one to a port without a listener.
 	Refuse atomic.Bool
 }
 
-// New makes a Listener; make it inside the bubble.
+// New returns a Listener. Call it inside the bubble.
 func New() *Listener {
 	return &Listener{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
@@ -45,8 +47,9 @@ func (l *Listener) Close() error {
 // Addr implements net.Listener.
 func (l *Listener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
-// Dial connects to the listener, whatever the address; it fits the DialContext
-// of an http.Transport. A refusal has the form that package net gives it.
+// Dial connects to the listener and ignores the address. It has the signature of
+// the DialContext of an http.Transport. A refusal is a *net.OpError, as in package
+// net.
 func (l *Listener) Dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	if l.Refuse.Load() {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: l.Addr(), Err: errors.New("connection refused")}

@@ -1,6 +1,6 @@
-// Package secret holds a string that does not print: an API key or a webhook
-// secret can sit in a struct that is logged, formatted or encoded, and only
-// Reveal gives it out.
+// Package secret provides a string that does not print. An API key or a webhook
+// secret can be part of a struct that is logged, formatted or encoded, and only
+// Reveal returns it.
 //
 // It must not know what the secrets are for.
 package secret
@@ -10,14 +10,14 @@ import (
 	"log/slog"
 )
 
-// Redacted is what a Text shows in place of itself.
+// Redacted is what a Text prints.
 const Redacted = "[secret]"
 
 // Text is a secret string. Its zero value is empty and ready for use.
 //
-// The string sits behind a pointer because fmt calls no methods on unexported
-// fields, nor for %p and %w: it then prints the fields it finds, and a pointer inside
-// a struct prints as an address.
+// The string is behind a pointer because fmt calls no methods of unexported fields,
+// and none for %p and %w. It then prints the fields of the struct, and a pointer
+// inside a struct prints as an address.
 type Text struct{ value *string }
 
 // New wraps s.
@@ -28,7 +28,7 @@ func New(s string) Text {
 	return Text{&s}
 }
 
-// Reveal gives the secret itself. Its result must only go where it is used.
+// Reveal returns the secret. Pass the result only to where it is used.
 func (t Text) Reveal() string {
 	if t.value == nil {
 		return ""
@@ -36,7 +36,7 @@ func (t Text) Reveal() string {
 	return *t.value
 }
 
-// Empty says whether there is no secret.
+// Empty reports whether there is no secret.
 func (t Text) Empty() bool { return t.value == nil }
 
 // String implements fmt.Stringer.

@@ -11,7 +11,7 @@ import (
 
 const hidden = "atelier_5ec2e7"
 
-func TestEveryVerbPrintsTheSameWord(t *testing.T) {
+func TestEveryVerbPrintsRedacted(t *testing.T) {
 	t.Parallel()
 	s := New(hidden)
 	for _, verb := range strings.Split("v s q x X d b o O c U t e E f F g G", " ") {
@@ -32,7 +32,7 @@ func TestEveryVerbPrintsTheSameWord(t *testing.T) {
 	}
 }
 
-func TestASecretInsideOtherValuesStaysHidden(t *testing.T) {
+func TestASecretInsideOtherValuesIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	type holder struct {
 		Open   Text
@@ -45,13 +45,13 @@ func TestASecretInsideOtherValuesStaysHidden(t *testing.T) {
 		for _, value := range []any{h, &h, []holder{h}, h.Open, []Text{h.Open}} {
 			got := fmt.Sprintf(format, value)
 			if strings.Contains(got, hidden) || strings.Contains(got, hex) {
-				t.Errorf("%s of %T gives the secret away: %s", format, value, got)
+				t.Errorf("%s of %T reveals the secret: %s", format, value, got)
 			}
 		}
 	}
 }
 
-func TestEncodersAndLogsWriteTheSameWord(t *testing.T) {
+func TestEncodersAndLogsWriteRedacted(t *testing.T) {
 	t.Parallel()
 	s := New(hidden)
 	encoded, err := json.Marshal(map[string]any{"key": s, "list": []Text{s}, "by": map[string]*Text{"p": &s}})
@@ -70,7 +70,7 @@ func TestEncodersAndLogsWriteTheSameWord(t *testing.T) {
 	}
 }
 
-func TestOnlyRevealGivesTheSecret(t *testing.T) {
+func TestRevealReturnsTheSecret(t *testing.T) {
 	t.Parallel()
 	if got := New(hidden).Reveal(); got != hidden {
 		t.Errorf("Reveal = %q, want %q", got, hidden)
