@@ -18,11 +18,11 @@ import (
 	"atelierd/internal/order"
 )
 
-// reserved are the variables that the daemon itself sets for each run.
+// reserved lists the variables that the daemon sets for each run.
 var reserved = []string{"ATELIER_ORDER_ID", "ATTEMPT", "ROUND", "OUTPUT_DIR"}
 
-// cleanEnv is all that a program gets of the daemon's environment: PATH, HOME,
-// LANG, and what the owner lists. The marketplace's key is never passed on.
+// cleanEnv returns the whole environment of a program: PATH, HOME, LANG, and what
+// the owner lists. The marketplace's key is never passed on.
 func cleanEnv(listed []string) ([]string, error) {
 	env := map[string]string{
 		"PATH": cmp.Or(os.Getenv("PATH"), "/usr/local/bin:/usr/bin:/bin"),
@@ -36,7 +36,7 @@ func cleanEnv(listed []string) ([]string, error) {
 		key, value, set := strings.Cut(entry, "=")
 		switch {
 		case !name.MatchString(key):
-			// The entry itself may hold a secret: only its place is told.
+			// The entry may hold a secret, so the error names only its place.
 			return nil, fmt.Errorf("env entry %d does not begin with a variable's name", slices.Index(listed, entry)+1)
 		case strings.EqualFold(key, "ATELIER_API_KEY"):
 			return nil, errors.New("env lists ATELIER_API_KEY, which no generator may see")
@@ -69,8 +69,8 @@ func orderEnv(req generate.Request) []string {
 	}
 }
 
-// lookPath finds the program that the child itself would find: relative to its
-// own folder, in its own PATH.
+// lookPath returns the program that the child itself would find: relative to the
+// child's folder, in the child's PATH.
 func lookPath(name, dir string, env []string) (string, error) {
 	if strings.ContainsRune(name, filepath.Separator) {
 		if !filepath.IsAbs(name) {
@@ -83,7 +83,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 	if i >= 0 {
 		for _, folder := range filepath.SplitList(strings.TrimPrefix(env[i], "PATH=")) {
 			if !filepath.IsAbs(folder) {
-				continue // a relative PATH runs what a stranger may have put there
+				continue // a relative folder could hold a stranger's program
 			}
 			path, lookErr := osexec.LookPath(filepath.Join(folder, name))
 			if lookErr == nil {
@@ -98,18 +98,18 @@ func lookPath(name, dir string, env []string) (string, error) {
 }
 
 func notRunnable(who, name string, err error) *order.Failure {
-	f := order.Failf(order.Hold, order.CodeMisconfigured, "the command of %s, %.200q, cannot be run: %w", who, name, bare(err)).Nothing()
+	f := order.Failf(order.Hold, order.CodeMisconfigured, "cannot run the command of %s, %.200q: %w", who, name, bare(err)).Nothing()
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
-		return f.WithHint("make the file executable (chmod +x), and see that it is not a folder")
+		return f.WithHint("make the file executable (chmod +x), and check that it is not a folder")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, osexec.ErrNotFound):
-		return f.WithHint("see that the file exists, beside the configuration file when its name begins with ./, " +
-			"and that the program its first line names is installed")
+		return f.WithHint("check that the file exists (a name that begins with ./ is relative to the configuration file), " +
+			"and that the interpreter in its first line is installed")
 	}
-	return f.WithHint("see that the file is a program, or a script whose first line is like #!/bin/sh")
+	return f.WithHint("check that the file is a program, or a script with a first line such as #!/bin/sh")
 }
 
-// bare takes the path away from an error whose text would repeat it.
+// bare returns the error without its path, which the text around it names already.
 func bare(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err

@@ -15,15 +15,15 @@ const (
 	maxMessage = 2000 // what the marketplace's guide allows for a message
 )
 
-// lineLog takes what a program writes, cuts it into lines, and gives them to
-// the log: the first shownLines of a run, then only their count. Only one
-// goroutine writes to it at a time.
+// lineLog splits what a program writes into lines and logs them: the first
+// shownLines of a run, then only their count. One goroutine writes to it at a
+// time.
 type lineLog struct {
 	log *slog.Logger
-	// redacted comes first: lines and the tail are cut from clean text only.
+	// redacted comes first, so that lines and the tail are cut from clean text only.
 	redacted redactedStream
 	line     []byte
-	reset    bool // a carriage return came: what follows replaces the line
+	reset    bool // after a carriage return: what follows replaces the line
 	lines    int
 	last     string
 	kept     string
@@ -33,20 +33,20 @@ func newLineLog(log *slog.Logger, redact *redactor) *lineLog {
 	return &lineLog{log: log, redacted: redactedStream{redactor: redact}}
 }
 
-// Write never fails, so that the program is never blocked.
+// Write never fails, because an error would block the program.
 func (l *lineLog) Write(p []byte) (int, error) {
 	l.add(l.redacted.next(string(p)))
 	return len(p), nil
 }
 
-// add takes clean text, and ends the lines in it.
+// add takes clean text and logs each line that ends in it.
 func (l *lineLog) add(text string) {
 	for _, b := range []byte(text) {
 		switch b {
 		case '\n':
 			l.emit(true)
 		case '\r':
-			l.reset = true // a progress bar: only its last state is worth a line
+			l.reset = true // a progress bar, of which only the last state is worth a line
 		default:
 			if l.reset {
 				l.line, l.reset = l.line[:0], false
@@ -71,13 +71,12 @@ func (l *lineLog) emit(keep bool) {
 	}
 	l.lines++
 	if l.lines <= shownLines {
-		l.log.Info("generator says", "line", text)
+		l.log.Info("generator output", "line", text)
 	}
 }
 
-// finish ends the last line, logs stdout when it is text and no manifest, and
-// gives the last line that was said. Text on stdout only counts as said when
-// stderr is empty.
+// finish logs the last line, and stdout too unless it is a manifest. It returns
+// the last line on stderr, or on stdout when stderr is empty.
 func (l *lineLog) finish(stdout []byte) string {
 	l.add(l.redacted.end())
 	l.emit(true)
@@ -90,7 +89,7 @@ func (l *lineLog) finish(stdout []byte) string {
 		}
 	}
 	if more := l.lines - shownLines; more > 0 {
-		l.log.Warn("the generator said more than is logged", "lines", more)
+		l.log.Warn("generator output truncated", "lines", more)
 	}
 	return l.last
 }

@@ -17,8 +17,8 @@ import (
 	"atelierd/internal/term"
 )
 
-// manifest is what a program may say on stdout. Files is nil when it does not
-// name files: then those in OUTPUT_DIR count.
+// manifest is what a program may print to stdout. Files is nil when it names no
+// files. Then the files in OUTPUT_DIR count.
 type manifest struct {
 	Files     []string
 	URL       string
@@ -27,19 +27,19 @@ type manifest struct {
 	Message   string
 }
 
-// isManifest says whether stdout is meant as a manifest: its first character
-// is a brace. Anything else is text for the log.
+// isManifest reports whether stdout is meant as a manifest, which begins with a
+// brace. Anything else is text for the log.
 func isManifest(stdout []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(stdout, " \t\r\n"), []byte("{"))
 }
 
-// parseManifest reads stdout; what is no manifest gives an empty one. With an
-// error, the manifest still holds the cost and the message if they were read,
-// because money that was spent stays spent.
+// parseManifest reads the manifest on stdout, which is empty if there is none. On
+// an error it still returns the cost and the message if they could be read,
+// because spent money stays spent.
 //
-// No secret is left in the message and the error. They are taken out of the
-// decoded texts, each before it is cut: in the raw JSON a secret could be
-// escaped in many ways, and an amount could be taken for one.
+// Message and error hold no secret. Each decoded text is redacted before it is
+// cut. The raw JSON is not redacted, since a secret could be escaped in many ways
+// there, and an amount could look like one.
 func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
 	if !isManifest(stdout) {
 		return manifest{}, nil
@@ -56,7 +56,7 @@ func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
 	jsonErr := dec.Decode(&wire)
 	if jsonErr == nil {
 		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-			jsonErr = errors.New("something follows after the closing brace")
+			jsonErr = errors.New("text follows the closing brace")
 		}
 	} else {
 		// An unknown field or a wrong type: read the rest without being strict.
@@ -72,7 +72,7 @@ func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
 	case costErr != nil:
 		return m, fmt.Errorf("the manifest's cost_usd %w", costErr)
 	case len(m.Files) > generate.MaxFiles:
-		return m, fmt.Errorf("the manifest names %d files, at most %d are taken", len(m.Files), generate.MaxFiles)
+		return m, fmt.Errorf("the manifest names %d files, at most %d are accepted", len(m.Files), generate.MaxFiles)
 	case redact.finds(m.URL) || redact.finds(unescaped(m.URL)):
 		return m, holdsSecret("the manifest's url")
 	case m.URL != "" && !publicURL(m.URL):
@@ -83,16 +83,16 @@ func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
 	return m, nil
 }
 
-// holdsSecret is the failure of output that would take a secret to the database
-// and to the client.
+// holdsSecret returns the failure of output that would carry a secret into the
+// database and to the client.
 func holdsSecret(what string) error {
 	return order.Failf(order.Hold, order.CodeBadOutput, "%s holds the value of a secret variable", what).
-		WithHint("leave the value out of it, or rename the variable in env if it is no secret")
+		WithHint("leave the value out, or rename the variable in env if it is no secret")
 }
 
-// parseCost reads an amount as text ("0.04") or as a number. A number may be
-// any that a program prints for a sum of floats; it is rounded to a millionth.
-// Its error goes on from the name of the field.
+// parseCost reads an amount as text ("0.04") or as a number. A number may be any
+// that a program prints for a sum of floats, and is rounded to a millionth. The
+// error continues a sentence that begins with the name of the field.
 func parseCost(raw json.RawMessage, redact *redactor) (order.USD, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return 0, nil
@@ -107,8 +107,8 @@ func parseCost(raw json.RawMessage, redact *redactor) (order.USD, error) {
 	}
 	var number float64
 	if json.Unmarshal(raw, &number) != nil {
-		// What it is instead is not shown: texts within could be escaped in any way.
-		return 0, errors.New("is neither text nor a number that can be read")
+		// The value is not shown: texts in it could hold an escaped secret.
+		return 0, errors.New("is neither text nor a number")
 	}
 	if number < 0 || number >= 1e9 {
 		return 0, fmt.Errorf("%.40q is not an amount", redact.clean(string(raw)))
@@ -123,11 +123,11 @@ func publicURL(s string) bool {
 
 var percent = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// unescaped is a link as the program may have put it together. Unlike that of
-// net/url it goes on after a bad escape, behind which there may be a good one.
+// unescaped returns a link as the program may have built it. Unlike net/url it
+// continues after a bad escape, because a good one may follow.
 func unescaped(link string) string {
 	return percent.ReplaceAllStringFunc(link, func(s string) string {
-		b, _ := strconv.ParseUint(s[1:], 16, 8) // two hex digits always are a byte
+		b, _ := strconv.ParseUint(s[1:], 16, 8) // two hex digits are always a byte
 		return string([]byte{byte(b)})
 	})
 }

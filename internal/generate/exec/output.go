@@ -14,12 +14,12 @@ import (
 	"atelierd/internal/order"
 )
 
-// maxEntries is how many entries of an output folder are looked at.
+// maxEntries is the most entries of an output folder that are listed.
 const maxEntries = 1000
 
-// collect gives the absolute paths of the files that a run has made: those that
-// the manifest names, or else all regular, visible files of dir in name order.
-// A name with a secret in it is refused: it would be stored, and delivered.
+// collect returns the absolute paths of the files that a run made: those that the
+// manifest names, or else all visible files of dir in name order. A name with a
+// secret in it is refused, because it would be stored and delivered.
 func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -44,11 +44,11 @@ func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 		}
 	}
 	if len(names) == 0 && m.URL == "" {
-		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the generator has made nothing").
-			WithHint("let it write files to $OUTPUT_DIR, or print a manifest, and nothing else, to stdout")
+		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the generator made nothing").
+			WithHint("let it write files to $OUTPUT_DIR, or print a manifest and nothing else to stdout")
 	}
 	if len(names) > generate.MaxFiles {
-		return nil, fmt.Errorf("the generator has made %d files, at most %d are taken", len(names), generate.MaxFiles)
+		return nil, fmt.Errorf("the generator made %d files, at most %d are accepted", len(names), generate.MaxFiles)
 	}
 	files := make([]string, len(names))
 	for i, name := range names {
@@ -63,8 +63,8 @@ func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	return files, nil
 }
 
-// inside turns a path of the manifest, relative to dir or absolute within it,
-// into a local one. It is not ok when the path leads out of dir.
+// inside returns a path of the manifest, which may be relative to dir or absolute
+// inside it, as a local name. It is not ok when the path leads out of dir.
 func inside(dir, path string) (name string, ok bool) {
 	name = path
 	if filepath.IsAbs(path) {
@@ -79,7 +79,7 @@ func inside(dir, path string) (name string, ok bool) {
 	return name, path != "" && !strings.ContainsRune(path, 0) && filepath.IsLocal(name)
 }
 
-// resolved is what a program sees as its folder when it asks for the true path.
+// resolved returns dir as a program sees it that resolves symbolic links.
 func resolved(dir string) string {
 	if r, err := filepath.EvalSymlinks(dir); err == nil {
 		return r
@@ -87,8 +87,8 @@ func resolved(dir string) string {
 	return dir
 }
 
-// visible lists what counts when there is no manifest. Folders are scratch
-// space; anything else that is no file is a mistake worth an error.
+// visible returns the names that count when there is no manifest. Folders are
+// scratch space. Links and devices are listed too, so that they are an error.
 func visible(root *os.Root) ([]string, error) {
 	dir, err := root.Open(".")
 	if err != nil {
@@ -112,16 +112,16 @@ func visible(root *os.Root) ([]string, error) {
 	return names, nil
 }
 
-// checkFile makes sure that name is an ordinary file of a sane size that can be
-// read, and that no step of the way to it is a symbolic link. Nothing is read,
-// and nothing that could block is opened, before that is known.
+// checkFile returns an error unless name is a readable regular file of a valid
+// size, and no part of its path is a symbolic link. It opens nothing that could
+// block.
 func checkFile(root *os.Root, name string) error {
 	for i := range len(name) {
 		if name[i] != filepath.Separator {
 			continue
 		}
 		if st, err := root.Lstat(name[:i]); err != nil || !st.IsDir() {
-			return fmt.Errorf("the way to the output %.100q is not made of folders", name)
+			return fmt.Errorf("the path of the output %.100q is not made of folders", name)
 		}
 	}
 	st, err := root.Lstat(name)
@@ -129,13 +129,13 @@ func checkFile(root *os.Root, name string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("the output %.100q does not exist", name)
 	case err != nil:
-		return fmt.Errorf("the output %.100q cannot be looked at: %w", name, bare(err))
+		return fmt.Errorf("the output %.100q cannot be examined: %w", name, bare(err))
 	case !st.Mode().IsRegular():
 		return fmt.Errorf("the output %.100q is %s, not a file", name, kindOf(st.Mode()))
 	case st.Size() == 0:
 		return fmt.Errorf("the output %.100q is empty", name)
 	case st.Size() > generate.MaxFileBytes:
-		return fmt.Errorf("the output %.100q has %d bytes, at most %d are taken", name, st.Size(), generate.MaxFileBytes)
+		return fmt.Errorf("the output %.100q has %d bytes, at most %d are accepted", name, st.Size(), generate.MaxFileBytes)
 	}
 	f, err := root.OpenFile(name, os.O_RDONLY|safeOpen, 0)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// leastSecret is how long a value has to be to count as a secret: a shorter one
+// leastSecret is the length from which a value counts as a secret. A shorter one
 // would match ordinary words.
 const leastSecret = 8
 
-// redactor replaces the values of variables that look like secrets by their
-// names. Text goes through it before anything is cut off: a secret that a cut
-// goes through is no longer known, and a part of it would stay.
+// redactor replaces the values of variables that look like secrets by the names of
+// the variables. Text must be redacted before it is cut, because the redactor does
+// not find half a secret.
 type redactor struct {
-	// forms are the ways to write the secrets, by their first byte, the longest
-	// first: a secret may begin with another one.
+	// forms holds the ways to write each secret by its first byte, the longest
+	// first, since one secret may begin with another.
 	forms [256][]form
 }
 
@@ -47,9 +47,9 @@ func newRedactor(env []string) *redactor {
 	return r
 }
 
-// writings are the forms in which a program is likely to write a value: as it
-// is, line by line, and escaped for JSON, for a quoted text or for a URL. The
-// space around a value is not part of it, because few programs keep it.
+// writings returns the forms in which a program is likely to write a value: as it
+// is, line by line, and escaped for JSON, for a quoted text or for a URL. Space
+// around a value is left out, because few programs keep it.
 func writings(value string) []string {
 	parts := append(strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' }), value)
 	var all []string
@@ -58,9 +58,9 @@ func writings(value string) []string {
 		if len(part) < leastSecret {
 			continue
 		}
-		// A JSON decoder puts U+FFFD in the place of a byte that is not UTF-8.
+		// A JSON decoder replaces a byte that is not UTF-8 by U+FFFD.
 		for _, text := range []string{part, string([]rune(part))} {
-			inJSON, _ := json.Marshal(text) // a string can always be written
+			inJSON, _ := json.Marshal(text) // encoding a string never fails
 			for _, quoted := range []string{string(inJSON), strconv.Quote(text), strconv.QuoteToASCII(text)} {
 				plain := quoted[1 : len(quoted)-1]
 				all = append(all, plain, strings.ReplaceAll(plain, "/", `\/`))
@@ -71,8 +71,8 @@ func writings(value string) []string {
 	return all
 }
 
-// at gives the secret that s begins with, or else nil. When more is to follow,
-// it also gives one that s is only the beginning of.
+// at returns the secret that s begins with, or nil. When more text is to follow,
+// it also returns a secret that begins with s.
 func (r *redactor) at(s string, more bool) *form {
 	forms := r.forms[s[0]]
 	for i := range forms {
@@ -83,19 +83,19 @@ func (r *redactor) at(s string, more bool) *form {
 	return nil
 }
 
-// clean gives s without secrets.
+// clean returns s without secrets.
 func (r *redactor) clean(s string) string {
 	out, _, _ := r.scan(s, 0, false)
 	return out
 }
 
-// finds says whether there is a secret in s.
+// finds reports whether s contains a secret.
 func (r *redactor) finds(s string) bool { return r.clean(s) != s }
 
-// scan gives s without secrets; its first blotted bytes are part of one that has
-// been replaced already. When more is to follow, the end of s that may be the
-// beginning of a secret is not given out but left as the rest. Every byte of
-// every secret goes, also where two of them overlap.
+// scan returns s without secrets. The first blotted bytes of s belong to a secret
+// that was replaced already. When more text is to follow, an end of s that may
+// begin a secret is returned as the rest instead. Every byte of every secret is
+// removed, also where two of them overlap.
 func (r *redactor) scan(s string, blotted int, more bool) (out, rest string, restBlotted int) {
 	var b strings.Builder
 	for i := range len(s) {
@@ -116,8 +116,8 @@ func (r *redactor) scan(s string, blotted int, more bool) (out, rest string, res
 	return b.String(), "", 0
 }
 
-// redactedStream takes the secrets out of text that comes in pieces, and holds
-// back no more than what may be the beginning of one.
+// redactedStream removes secrets from text that comes in pieces. It holds back
+// only what may begin a secret.
 type redactedStream struct {
 	*redactor
 	rest    string
@@ -130,9 +130,8 @@ func (s *redactedStream) next(piece string) string {
 	return out
 }
 
-// end gives what was held back. What is long enough there is the beginning of a
-// secret that the program was killed in the middle of, and is no more to be
-// shown than the whole.
+// end returns what was held back. If that is long enough, the program was killed
+// while it wrote a secret, and the part is replaced like the whole.
 func (s *redactedStream) end() string {
 	rest, blotted := s.rest, s.blotted
 	s.rest, s.blotted = "", 0
