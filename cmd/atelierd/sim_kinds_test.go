@@ -91,7 +91,7 @@ func (p port) RoundTrip(r *http.Request) (*http.Response, error) {
 // listenIn takes webhooks for one life.
 func (w *world) listenIn(p *intake.Poller, hint func(), log *slog.Logger) (stop func()) {
 	w.receiver.Store(&web.Receiver{Log: log, Secrets: func() []secret.Text { return []secret.Text{secret.New(w.market.WebhookSecret(w.agent))} },
-		Tell: func(e web.Event) {
+		Notify: func(e web.Event) {
 			p.Event(e.Name, e.OrderID)
 			if e.BountyID != "" {
 				hint()

@@ -56,7 +56,7 @@ type secrets struct {
 	mu      sync.Mutex
 	learned secret.Text
 	asked   time.Time
-	trouble logonce.Logger
+	failures logonce.Logger
 	doubt   chan struct{} // told that a signature fitted no secret
 }
 
@@ -66,10 +66,10 @@ const askAgain = 15 * time.Minute
 func (s *secrets) all() []secret.Text {
 	set, err := s.set()
 	if err != nil {
-		s.trouble.Log(s.log, "the webhook secret cannot be read; webhooks are refused", err)
+		s.failures.Failed(s.log, "the webhook secret cannot be read; webhooks are refused", err)
 		return nil
 	}
-	s.trouble.Over(s.log, "the webhook secret can be read again")
+	s.failures.Recovered(s.log, "the webhook secret can be read again")
 	if !set.Empty() {
 		return []secret.Text{set}
 	}
@@ -159,7 +159,7 @@ func serveWebhooks(ctx context.Context, h hook, cfg *config.Config, st *store.St
 			default:
 			}
 		},
-		Tell: func(e web.Event) {
+		Notify: func(e web.Event) {
 			p.Event(e.Name, e.OrderID)
 			if e.BountyID != "" {
 				hunt.Hint()

@@ -67,7 +67,7 @@ func TestASecretIsLearnedThoughEventsThatDoNotFitKeepComing(t *testing.T) {
 func TestASecretFileThatIsGoneIsNotAStrangersWayIntoTheLog(t *testing.T) {
 	var out bytes.Buffer
 	s := asking(t, &profileOf{}, config.Webhook{SecretFile: filepath.Join(t.TempDir(), "gone")}, slog.New(slog.NewTextHandler(&out, nil)))
-	r := &web.Receiver{Secrets: s.all, Tell: func(web.Event) {}, Log: slog.New(slog.DiscardHandler)}
+	r := &web.Receiver{Secrets: s.all, Notify: func(web.Event) {}, Log: slog.New(slog.DiscardHandler)}
 	for range 100 {
 		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
 	}

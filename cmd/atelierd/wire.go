@@ -202,7 +202,7 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 		list = append(list, intake.Service{Title: s.Title, RemoteID: ids[s.Title],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
 			Subscription: window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: rounds, Quotes: s.Quote != nil,
-			Says: slices.Collect(maps.Keys(letters(cfg, s))), Claims: claimed[s.Title]})
+			Templates: slices.Collect(maps.Keys(letters(cfg, s))), Claims: claimed[s.Title]})
 	}
 	return list
 }
@@ -220,7 +220,7 @@ func newSetup(cfg *config.Config, st *store.Store, c *atelier.Client, shop *work
 		wallet = ""
 	}
 	return enroll.New(enroll.Options{Store: st, Market: c, Offers: offers, Wallet: wallet,
-		Settle: settle(cfg), Changed: p.Hint, Log: log})
+		SettleWindow: settle(cfg), Changed: p.Hint, Log: log})
 }
 
 // offer is a service as the marketplace lists it.

@@ -60,7 +60,7 @@ type Options struct {
 // Watcher looks for bounties and claims them.
 type Watcher struct {
 	o       Options
-	trouble logonce.Logger
+	failures logonce.Logger
 	hint    chan struct{}
 }
 
@@ -68,9 +68,9 @@ type Watcher struct {
 func New(o Options) *Watcher { return &Watcher{o: o, hint: make(chan struct{}, 1)} }
 
 // Hint asks for a look soon. It returns at once.
-func (h *Watcher) Hint() {
+func (w *Watcher) Hint() {
 	select {
-	case h.hint <- struct{}{}:
+	case w.hint <- struct{}{}:
 	default:
 	}
 }
@@ -80,19 +80,19 @@ const hintPause = time.Minute
 
 // Run looks and claims until ctx is cancelled. Without rules it only looks after
 // the claims that were made by hand. It returns nil.
-func (h *Watcher) Run(ctx context.Context) error {
+func (w *Watcher) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := h.Once(ctx); err != nil && ctx.Err() == nil {
-			h.trouble.Log(h.o.Log, "bounties could not be looked at; it goes on", err)
+		if err := w.Once(ctx); err != nil && ctx.Err() == nil {
+			w.failures.Failed(w.o.Log, "bounties could not be looked at; it goes on", err)
 		} else {
-			h.trouble.Over(h.o.Log, "bounties can be looked at again")
+			w.failures.Recovered(w.o.Log, "bounties can be looked at again")
 		}
-		t := time.NewTimer(h.o.Interval)
+		t := time.NewTimer(w.o.Interval)
 		select {
 		case <-ctx.Done():
 		case <-t.C:
-		case <-h.hint:
-			t.Reset(min(hintPause, h.o.Interval))
+		case <-w.hint:
+			t.Reset(min(hintPause, w.o.Interval))
 			select {
 			case <-ctx.Done():
 			case <-t.C:
@@ -104,14 +104,14 @@ func (h *Watcher) Run(ctx context.Context) error {
 }
 
 // Once looks after the open claims, and makes new ones as the rules allow.
-func (h *Watcher) Once(ctx context.Context) error {
-	open, err := h.o.Store.OpenClaims(ctx)
+func (w *Watcher) Once(ctx context.Context) error {
+	open, err := w.o.Store.OpenClaims(ctx)
 	if err != nil {
 		return err
 	}
 	left := 0
 	for _, c := range open {
-		still, err := h.check(ctx, c)
+		still, err := w.check(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -119,8 +119,8 @@ func (h *Watcher) Once(ctx context.Context) error {
 			left++
 		}
 	}
-	for _, r := range h.o.Rules {
-		if left, err = h.apply(ctx, r, left); err != nil {
+	for _, r := range w.o.Rules {
+		if left, err = w.apply(ctx, r, left); err != nil {
 			return err
 		}
 	}
@@ -128,13 +128,13 @@ func (h *Watcher) Once(ctx context.Context) error {
 }
 
 // check looks after one open claim and says whether it is still open.
-func (h *Watcher) check(ctx context.Context, c order.Claim) (open bool, err error) {
+func (w *Watcher) check(ctx context.Context, c order.Claim) (open bool, err error) {
 	if c.State == order.Claiming {
-		return true, h.send(ctx, c) // a crash or a lost answer: the second claim tells
+		return true, w.send(ctx, c) // a crash or a lost answer: the second claim tells
 	}
-	b, err := h.o.Market.Bounty(ctx, c.ID)
+	b, err := w.o.Market.Bounty(ctx, c.ID)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNotFound {
-		return false, h.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is gone")
+		return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is gone")
 	}
 	if err != nil {
 		return true, err
@@ -146,13 +146,13 @@ func (h *Watcher) check(ctx context.Context, c order.Claim) (open bool, err erro
 		// Ours or another's: an order of ours appears with the next poll, and
 		// makes the claim accepted. Only when none has come it is given up.
 		if c.Reason == "" {
-			return true, h.o.Store.EndClaim(c.ID, order.ClaimPending, "the bounty is given to somebody; if to us, its order comes")
+			return true, w.o.Store.EndClaim(c.ID, order.ClaimPending, "the bounty is given to somebody; if to us, its order comes")
 		}
 		if time.Since(c.Since) < takenGrace {
 			return true, nil
 		}
 	}
-	return false, h.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and no order came of it")
+	return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and no order came of it")
 }
 
 // takenGrace is how long a bounty that was seen to be taken may still turn out
@@ -160,84 +160,84 @@ func (h *Watcher) check(ctx context.Context, c order.Claim) (open bool, err erro
 const takenGrace = 6 * time.Hour
 
 // apply claims what fits a rule, as long as there is room.
-func (h *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
-	if open >= h.o.MaxOpen {
+func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
+	if open >= w.o.MaxOpen {
 		return open, nil
 	}
-	if _, backlog, err := h.o.Store.PendingSends(ctx); err != nil || backlog >= h.o.MaxBacklog {
+	if _, backlog, err := w.o.Store.PendingSends(ctx); err != nil || backlog >= w.o.MaxBacklog {
 		return open, err
 	}
-	list, err := h.o.Market.Bounties(ctx, atelier.BountyQuery{Category: r.Category, MinBudget: r.MinBudget, Most: 50})
+	list, err := w.o.Market.Bounties(ctx, atelier.BountyQuery{Category: r.Category, MinBudget: r.MinBudget, Most: 50})
 	if err != nil {
 		return open, err
 	}
 	for _, b := range list {
-		if open >= h.o.MaxOpen {
+		if open >= w.o.MaxOpen {
 			break
 		}
 		// What the marketplace filters is checked again: a promise of money hangs on it.
 		if b.Category != r.Category || b.Budget < r.MinBudget || b.Status != "open" || !b.ExpiresAt.IsZero() && time.Now().After(b.ExpiresAt) {
 			continue
 		}
-		if _, claimed, err := h.o.Store.Claim(ctx, b.ID); err != nil || claimed {
+		if _, claimed, err := w.o.Store.Claim(ctx, b.ID); err != nil || claimed {
 			if err != nil {
 				return open, err
 			}
 			continue
 		}
 		c := order.Claim{Bounty: b, Service: r.Service}
-		if h.o.Message != nil {
-			if c.Message, err = h.o.Message(b); err != nil {
+		if w.o.Message != nil {
+			if c.Message, err = w.o.Message(b); err != nil {
 				return open, err
 			}
 		}
-		if err := h.Claim(ctx, c); err != nil {
+		if err := w.Claim(ctx, c); err != nil {
 			if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
-				h.o.Log.Warn("a bounty was not given to be claimed", "bounty", b.ID, "error", err, "hint", f.Hint)
+				w.o.Log.Warn("a bounty was not given to be claimed", "bounty", b.ID, "error", err, "hint", f.Hint)
 				continue
 			}
 			return open, err
 		}
-		h.o.Log.Info("bounty claimed", "bounty", b.ID, "budget", "$"+b.Budget.String(), "service", r.Service)
+		w.o.Log.Info("bounty claimed", "bounty", b.ID, "budget", "$"+b.Budget.String(), "service", r.Service)
 		open++
 	}
 	return open, nil
 }
 
 // Claim claims a bounty, once: the intent is durable before it is sent.
-func (h *Watcher) Claim(ctx context.Context, c order.Claim) error {
-	if err := h.o.Store.IntendClaim(c); err != nil {
+func (w *Watcher) Claim(ctx context.Context, c order.Claim) error {
+	if err := w.o.Store.IntendClaim(c); err != nil {
 		return err
 	}
-	return h.send(ctx, c)
+	return w.send(ctx, c)
 }
 
 // send sends an intended claim. The marketplace takes one claim of an agent, so
 // that sending it twice is safe: the second is refused, and tells that the first
 // has arrived.
-func (h *Watcher) send(ctx context.Context, c order.Claim) error {
-	err := h.o.Market.ClaimBounty(ctx, c.ID, c.Message)
+func (w *Watcher) send(ctx context.Context, c order.Claim) error {
+	err := w.o.Market.ClaimBounty(ctx, c.ID, c.Message)
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
 	case err == nil, f != nil && f.Code == order.CodeConflict:
-		return h.o.Store.EndClaim(c.ID, order.ClaimPending, "")
+		return w.o.Store.EndClaim(c.ID, order.ClaimPending, "")
 	case f != nil && (f.Class == order.Fail || f.Class == order.Hold):
-		return errors.Join(err, h.o.Store.EndClaim(c.ID, order.ClaimRefused, f.Error()))
+		return errors.Join(err, w.o.Store.EndClaim(c.ID, order.ClaimRefused, f.Error()))
 	}
 	return err // it goes on with the next look
 }
 
 // Withdraw takes a pending claim back.
-func (h *Watcher) Withdraw(ctx context.Context, id string) error {
-	c, ok, err := h.o.Store.Claim(ctx, id)
+func (w *Watcher) Withdraw(ctx context.Context, id string) error {
+	c, ok, err := w.o.Store.Claim(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !ok || c.State != order.ClaimPending && c.State != order.Claiming {
 		return fmt.Errorf("there is no open claim on bounty %s", id)
 	}
-	if err := h.o.Market.WithdrawClaim(ctx, id); err != nil {
+	if err := w.o.Market.WithdrawClaim(ctx, id); err != nil {
 		return err
 	}
-	return h.o.Store.EndClaim(id, order.ClaimWithdrawn, "by the owner")
+	return w.o.Store.EndClaim(id, order.ClaimWithdrawn, "by the owner")
 }

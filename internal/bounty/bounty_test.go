@@ -60,7 +60,7 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 	})
 }
 
-func (w *world) hunter(open int) *bounty.Watcher {
+func (w *world) watcher(open int) *bounty.Watcher {
 	return bounty.New(bounty.Options{Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
 		Rules: []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler)})
 }
@@ -93,7 +93,7 @@ func TestTheRulesSayWhatIsClaimedAndHowMuchAtOnce(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		cheap, first, second, third := w.post("5.00"), w.post("9.00"), w.post("10.00"), w.post("11.00")
 		for range 3 {
-			if err := w.hunter(2).Once(t.Context()); err != nil {
+			if err := w.watcher(2).Once(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -109,7 +109,7 @@ func TestTheRulesSayWhatIsClaimedAndHowMuchAtOnce(t *testing.T) {
 				break
 			}
 		}
-		if err := w.hunter(2).Once(t.Context()); err != nil {
+		if err := w.watcher(2).Once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(w.claims()); n != 3 {
@@ -130,13 +130,13 @@ func TestAClaimWhoseAnswerWasLostIsNotMadeTwice(t *testing.T) {
 			}
 			return sandbox.Fault{}
 		}})
-		if err := w.hunter(2).Once(t.Context()); err == nil {
+		if err := w.watcher(2).Once(t.Context()); err == nil {
 			t.Fatal("the answer was not lost")
 		}
 		if s := w.claims()[id]; s != order.Claiming {
 			t.Errorf("without an answer the claim is %s", s)
 		}
-		if err := w.hunter(2).Once(t.Context()); err != nil {
+		if err := w.watcher(2).Once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if s := w.claims()[id]; s != order.ClaimPending {
@@ -152,14 +152,14 @@ func TestABountyThatWentToAnotherIsGivenUpAfterAWhile(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		id := w.post("9.00")
-		if err := w.hunter(2).Once(t.Context()); err != nil {
+		if err := w.watcher(2).Once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.market.AcceptClaim(id, ""); err != nil { // ours, but its order is not polled
 			t.Fatal(err)
 		}
 		for range 5 {
-			if err := w.hunter(2).Once(t.Context()); err != nil {
+			if err := w.watcher(2).Once(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Hour)
@@ -168,7 +168,7 @@ func TestABountyThatWentToAnotherIsGivenUpAfterAWhile(t *testing.T) {
 			t.Errorf("within the grace the claim is %s", s)
 		}
 		time.Sleep(2 * time.Hour)
-		if err := w.hunter(2).Once(t.Context()); err != nil {
+		if err := w.watcher(2).Once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if s := w.claims()[id]; s != order.ClaimLost {

@@ -22,7 +22,7 @@ type keeper struct {
 	mu      sync.Mutex
 	held    map[string]*held // by token
 	check   bool
-	trouble logonce.Logger
+	failures logonce.Logger
 }
 
 type held struct {
@@ -113,10 +113,10 @@ func (k *keeper) renew(jobs []order.Job) bool {
 	lost, err := k.store.Renew(jobs, k.lease)
 	if err != nil {
 		// The expiry timers run on; the next turn tries again.
-		k.trouble.Log(k.log, "leases could not be renewed", err)
+		k.failures.Failed(k.log, "leases could not be renewed", err)
 		return false
 	}
-	k.trouble.Over(k.log, "leases are renewed again")
+	k.failures.Recovered(k.log, "leases are renewed again")
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	gone := map[string]bool{}

@@ -77,7 +77,7 @@ func (e *Engine) work(ctx, work context.Context, l *lane) {
 			}
 			continue // the result is kept, and offered again
 		}
-		e.storeLost.Over(e.o.Log, "the database takes writes again")
+		e.storeLost.Recovered(e.o.Log, "the database takes writes again")
 		if done != nil {
 			e.keeper.forget(done.Job)
 			e.report(done, turn.Lost)
@@ -109,7 +109,7 @@ func (e *Engine) wait(ctx context.Context, l *lane) {
 // lost meanwhile. It gives up, and says false, once running work is cut: the
 // next start then finds the lease and does the stage again.
 func (e *Engine) storeFailed(work context.Context, err error) bool {
-	e.storeLost.Log(e.o.Log, "the database refuses writes; taking no work until it accepts them", err)
+	e.storeLost.Failed(e.o.Log, "the database refuses writes; taking no work until it accepts them", err)
 	t := time.NewTimer(storeRetry)
 	defer t.Stop()
 	select {

@@ -16,10 +16,10 @@ import (
 	"atelierd/internal/order"
 )
 
-// Vault keeps what a registration answers. Begin writes the intent to register
+// CredentialStore keeps what a registration answers. Begin writes the intent to register
 // down, and fails when an earlier one was never cleared up; Save makes the
 // answer durable; End removes the intent.
-type Vault interface {
+type CredentialStore interface {
 	Begin(name string) error
 	Save(atelier.Registered) error
 	End() error
@@ -37,7 +37,7 @@ var ErrOutcomeUnknown = errors.New("it is not known whether the registration wen
 // Register registers the agent. The key is issued once and never again, so the
 // answer is durable before anything else happens, and a registration whose
 // outcome is unknown is not repeated: its intent stays, and Begin refuses.
-func Register(ctx context.Context, m Registrar, v Vault, r atelier.Registration, log *slog.Logger) (atelier.Registered, error) {
+func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Registration, log *slog.Logger) (atelier.Registered, error) {
 	if err := v.Begin(r.Name); err != nil {
 		return atelier.Registered{}, err
 	}

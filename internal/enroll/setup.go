@@ -42,8 +42,8 @@ type Options struct {
 	Offers []Offer
 	// Wallet is where payouts go; empty leaves the marketplace's setting.
 	Wallet string
-	// Settle is how long a request without an answer may still take effect.
-	Settle time.Duration
+	// SettleWindow is how long a request without an answer may still take effect.
+	SettleWindow time.Duration
 	// Changed is told after a service was found or created; may be nil.
 	Changed func()
 	Log     *slog.Logger
@@ -52,7 +52,7 @@ type Options struct {
 // Setup brings wallet and services to the marketplace.
 type Setup struct {
 	o       Options
-	trouble logonce.Logger
+	failures logonce.Logger
 	wallet  bool // done
 	// refused are the offers, by title, that the marketplace has turned down:
 	// asking again before the configuration changes would only spend requests.
@@ -80,7 +80,7 @@ func (s *Setup) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait := lookOver
 		if complete, err := s.Once(ctx); err != nil {
-			s.trouble.Log(s.o.Log, "the set-up at the marketplace is not complete; it goes on", err, "hint", hint(err))
+			s.failures.Failed(s.o.Log, "the set-up at the marketplace is not complete; it goes on", err, "hint", hint(err))
 			wait = tryAgain
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
@@ -88,7 +88,7 @@ func (s *Setup) Run(ctx context.Context) error {
 		} else if !complete {
 			wait = tryAgain
 		} else {
-			s.trouble.Over(s.o.Log, "the set-up at the marketplace is complete")
+			s.failures.Recovered(s.o.Log, "the set-up at the marketplace is complete")
 		}
 		t := time.NewTimer(wait)
 		select {
@@ -170,7 +170,7 @@ func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Servic
 	if s.refused[offer.Title] || before.State == order.ServiceRetired {
 		return true, nil
 	}
-	if before.State == order.ServiceCreating && listedAt.Sub(before.Since) < s.o.Settle {
+	if before.State == order.ServiceCreating && listedAt.Sub(before.Since) < s.o.SettleWindow {
 		return false, nil // an earlier request may still take effect
 	}
 	if err := offer.Check(ctx); err != nil {

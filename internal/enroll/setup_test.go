@@ -32,7 +32,7 @@ type setup struct {
 
 func (w *world) setup(wallet string, offers ...enroll.Offer) *setup {
 	s := &setup{}
-	s.Setup = enroll.New(enroll.Options{Store: w.store, Market: w.client, Offers: offers, Wallet: wallet, Settle: settle,
+	s.Setup = enroll.New(enroll.Options{Store: w.store, Market: w.client, Offers: offers, Wallet: wallet, SettleWindow: settle,
 		Changed: func() { s.changes++ }, Log: w.log})
 	return s
 }

@@ -113,7 +113,7 @@ func greeting(t *testing.T) (func(*fulfill.Service), func(*intake.Service)) {
 		t.Fatal(err)
 	}
 	return func(s *fulfill.Service) { s.Templates = map[string]*message.Template{"received": l} },
-		func(s *intake.Service) { s.Says = []string{"received"} }
+		func(s *intake.Service) { s.Templates = []string{"received"} }
 }
 
 // said are the agent's messages in the thread.

@@ -28,8 +28,8 @@ type Service struct {
 	MaxRounds int
 	// Quotes: there is a price to ask for, so a quote needs no owner.
 	Quotes bool
-	// Says are the templates of the messages to clients that are on.
-	Says []string
+	// Templates are the templates of the messages to clients that are on.
+	Templates []string
 	// Claims are the bounties that were claimed for the service and may become
 	// an order any time.
 	Claims []order.Claim
@@ -37,7 +37,7 @@ type Service struct {
 
 // say gives the message of a template, if it is on.
 func (s Service) say(template, reason string) []order.NewMessage {
-	if slices.Contains(s.Says, template) {
+	if slices.Contains(s.Templates, template) {
 		return []order.NewMessage{{Reason: reason}}
 	}
 	return nil

@@ -67,7 +67,7 @@ type Options struct {
 // Poller asks the marketplace for orders, for ever.
 type Poller struct {
 	o       Options
-	trouble logonce.Logger
+	failures logonce.Logger
 	hint    chan struct{}
 	event   chan struct{}
 
@@ -220,13 +220,13 @@ func (p *Poller) Poll(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == nil:
-		p.trouble.Over(p.o.Log, "polling works again")
+		p.failures.Recovered(p.o.Log, "polling works again")
 	case p.keyWasRefused(err):
 		p.setRefused(true, err)
 	case isWait(err):
 		p.o.Log.Debug("no poll now", "why", err)
 	default:
-		p.trouble.Log(p.o.Log, "poll failed; polling goes on", err, "hint", hintOf(err))
+		p.failures.Failed(p.o.Log, "poll failed; polling goes on", err, "hint", hintOf(err))
 	}
 	return err
 }

@@ -44,7 +44,7 @@ type ThreadOptions struct {
 // news, when somebody hints at it, and else at a slow rhythm.
 type Threads struct {
 	o       ThreadOptions
-	trouble logonce.Logger
+	failures logonce.Logger
 	wake    chan struct{}
 }
 
@@ -78,7 +78,7 @@ func (t *Threads) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait, err := t.Once(ctx)
 		if err != nil && ctx.Err() == nil {
-			t.trouble.Log(t.o.Log, "messages could not be read; reading goes on", err, "hint", hintOf(err))
+			t.failures.Failed(t.o.Log, "messages could not be read; reading goes on", err, "hint", hintOf(err))
 			wait = threadRetry
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
@@ -111,7 +111,7 @@ func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 			return 0, err
 		}
 	}
-	t.trouble.Over(t.o.Log, "messages can be read again")
+	t.failures.Recovered(t.o.Log, "messages can be read again")
 	switch {
 	case len(ids) > 0:
 		return threadPause, nil

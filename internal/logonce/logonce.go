@@ -16,9 +16,9 @@ type Logger struct {
 	count int
 }
 
-// Log records a failure; it is logged unless it is the same as the one before.
+// Failed records a failure; it is logged unless it is the same as the one before.
 // args are key and value pairs for the log.
-func (t *Logger) Log(log *slog.Logger, what string, err error, args ...any) {
+func (t *Logger) Failed(log *slog.Logger, what string, err error, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.count++
@@ -29,8 +29,8 @@ func (t *Logger) Log(log *slog.Logger, what string, err error, args ...any) {
 	}
 }
 
-// Over records success; it is logged if there was a failure before.
-func (t *Logger) Over(log *slog.Logger, what string) {
+// Recovered records success; it is logged if there was a failure before.
+func (t *Logger) Recovered(log *slog.Logger, what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.count > 0 {

@@ -26,15 +26,15 @@ func TestARepeatedFailureIsLoggedOnceAndItsEndWithTheCount(t *testing.T) {
 	t.Parallel()
 	log, out := logger()
 	var tr logonce.Logger
-	tr.Over(log, "works")
+	tr.Recovered(log, "works")
 	for range 3 {
-		tr.Log(log, "failed", errors.New("reset"), "hint", "look")
+		tr.Failed(log, "failed", errors.New("reset"), "hint", "look")
 	}
-	tr.Log(log, "failed", errors.New("refused"))
-	tr.Log(log, "failed", errors.New("reset"))
-	tr.Over(log, "works")
-	tr.Over(log, "works")
-	tr.Log(log, "failed", errors.New("reset"))
+	tr.Failed(log, "failed", errors.New("refused"))
+	tr.Failed(log, "failed", errors.New("reset"))
+	tr.Recovered(log, "works")
+	tr.Recovered(log, "works")
+	tr.Failed(log, "failed", errors.New("reset"))
 	want := strings.Join([]string{
 		`level=ERROR msg=failed error=reset hint=look`,
 		`level=ERROR msg=failed error=refused`,
@@ -54,12 +54,12 @@ func TestSeveralGoroutinesMayReport(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
-				tr.Log(log, "failed", errors.New("reset"))
+				tr.Failed(log, "failed", errors.New("reset"))
 			}
 		})
 	}
 	wg.Wait()
-	tr.Over(log, "works")
+	tr.Recovered(log, "works")
 	if got := out.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "failures=800") {
 		t.Errorf("got\n%s", got)
 	}
@@ -69,7 +69,7 @@ func TestSeveralErrorsAreOneLine(t *testing.T) {
 	t.Parallel()
 	log, out := logger()
 	var tr logonce.Logger
-	tr.Log(log, "failed", errors.Join(errors.New("one"), errors.New("two")))
+	tr.Failed(log, "failed", errors.Join(errors.New("one"), errors.New("two")))
 	if got := out.String(); got != "level=ERROR msg=failed error=\"one; two\"\n" {
 		t.Errorf("got %s", got)
 	}

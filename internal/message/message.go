@@ -26,8 +26,8 @@ type Data struct {
 // Template is a template that is known to work.
 type Template struct{ t *template.Template }
 
-// Most is the longest letter, in UTF-16 units: what the marketplace takes.
-const Most = 2000
+// MaxLength is the longest letter, in UTF-16 units: what the marketplace takes.
+const MaxLength = 2000
 
 // Parse reads a template of text/template and tries it out. Its error is one
 // line for the owner.
@@ -59,11 +59,11 @@ func (l *Template) Write(d Data) (string, error) {
 		return "", err
 	}
 	units := utf16.Encode([]rune(text))
-	if len(units) <= Most {
+	if len(units) <= MaxLength {
 		return text, nil
 	}
 	// A pair that the cut would split becomes one replacement character.
-	return strings.TrimRight(string(utf16.Decode(units[:Most-1])), "\uFFFD") + "…", nil
+	return strings.TrimRight(string(utf16.Decode(units[:MaxLength-1])), "\uFFFD") + "…", nil
 }
 
 func (l *Template) write(d Data) (string, error) {

@@ -34,7 +34,7 @@ type Event struct {
 // secret is picked up; Tell must not block.
 type Receiver struct {
 	Secrets func() []secret.Text
-	Tell    func(Event)
+	Notify    func(Event)
 	// Rejected is told of a request whose signature fits no secret; may be nil.
 	Rejected func()
 	Log      *slog.Logger
@@ -90,7 +90,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	e := parse(body)
 	r.Log.Debug("webhook", "event", e.Name, "order", e.OrderID)
-	r.Tell(e)
+	r.Notify(e)
 }
 
 // signed checks `t=<unix>,v1=<hex of HMAC-SHA256(secret, "t.body")>` and gives

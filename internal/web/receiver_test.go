@@ -27,7 +27,7 @@ func sign(key string, at time.Time, body string) string {
 // open gives a receiver with two secrets, and what it was told.
 func open() (*Receiver, *[]Event) {
 	told := &[]Event{}
-	return &Receiver{Log: slog.New(slog.DiscardHandler), Tell: func(e Event) { *told = append(*told, e) },
+	return &Receiver{Log: slog.New(slog.DiscardHandler), Notify: func(e Event) { *told = append(*told, e) },
 		Secrets: func() []secret.Text { return []secret.Text{{}, secret.New("old"), secret.New("new")} }}, told
 }
 
@@ -141,7 +141,7 @@ func TestTheAnswerDoesNotWaitForWhatTheEventLeadsTo(t *testing.T) {
 	t.Parallel()
 	r, _ := open()
 	busy := make(chan struct{})
-	r.Tell = func(Event) { <-busy }
+	r.Notify = func(Event) { <-busy }
 	s := httptest.NewServer(r)
 	defer s.Close()
 	defer close(busy)
