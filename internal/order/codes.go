@@ -87,7 +87,7 @@ const (
 // The generators' codes: what providers and the owner's programs answer, and
 // what is wrong with what they made.
 const (
-	// AlertGenerator begins the name of a paused generator's alert; see GeneratorAlert.
+	// AlertGenerator: the generator named after the dot is paused. It is probed, and the owner fixes its cause.
 	AlertGenerator Alert = "generator."
 
 	// CodePaused: the generator is paused after failures. It is probed, and work goes on by itself.
