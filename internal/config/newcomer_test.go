@@ -73,7 +73,7 @@ func TestATemplateErrorNamesTheFieldsThatExist(t *testing.T) {
 		`"{{.Wish}} {{.Answers.Answer}}"`:                     "there is no .Answer in a list; use {{range}} to go through it",
 		`"{{.Wish.Colour}}"`:                                  "there is no .Colour in a single value; use one of " + all,
 		`"{{index .Answers 0}}"`:                              "is not a valid template: at <index .Answers 0>: error calling index: reflect: slice index out of range",
-		`"as a linocut"`:                                      "is not a valid template: it says nothing of what the client wants: use .Wish, .Brief or .Answers",
+		`"as a linocut"`:                                      "is not a valid template: it does not use what the client wants: use .Wish, .Brief or .Answers",
 		`"{{.Wish}}{{range .Answers}}{{.Question}}{{end}}"`:   "",
 		`"{{range .Feedback}}{{$.Brief}}{{end}} {{$.Brief}}"`: "",
 	} {

@@ -10,20 +10,20 @@ import (
 	"atelierd/internal/order"
 )
 
-// Breaker pauses a generator that fails again and again for reasons that have
-// nothing to do with the orders, and lets it go on once it has answered a probe.
-// It may be used by several goroutines.
+// Breaker pauses a generator that keeps failing for reasons that have nothing to
+// do with the orders, and ends the pause once a probe succeeds. It may be used by
+// several goroutines.
 type Breaker struct {
-	// Threshold is how many failures in a row pause the generator; 0 is 5. One
-	// that only the owner can mend, such as a refused key, pauses it at once.
+	// Threshold is how many failures in a row pause the generator. 0 means 5. A
+	// failure that only the owner can fix, such as a refused key, pauses it at once.
 	Threshold int
-	// Pause is the time between probes; 0 is 1 minute. It doubles up to 15
-	// minutes while they fail.
+	// Pause is the time until the first probe. 0 means 1 minute. It doubles up to
+	// 15 minutes while probes fail.
 	Pause time.Duration
-	// Probe is asked before a paused generator goes on: its Check.
+	// Probe must succeed before the pause ends. It is the generator's Check.
 	Probe func(context.Context) error
-	// Changed, if it is not nil, is told why the generator is paused, or "" once
-	// it is not.
+	// Changed, if not nil, is notified of the reason of a pause, and with "" of
+	// its end.
 	Changed func(reason string)
 
 	mu       sync.Mutex
@@ -35,13 +35,13 @@ type Breaker struct {
 
 const longestPause = 15 * time.Minute
 
-// Ready is nil when the generator may be called. A paused one is probed when its
-// time has come; until it answers, the failure makes the work wait.
+// Ready returns nil when the generator may be called. Otherwise its error makes the
+// work wait. When the pause is over, Ready probes the generator first.
 func (b *Breaker) Ready(ctx context.Context) error {
 	b.mu.Lock()
 	reason, wait := b.reason, time.Until(b.until)
 	if reason != "" && wait <= 0 {
-		b.until = time.Now().Add(b.pause) // others wait while this one probes
+		b.until = time.Now().Add(b.pause) // others wait while this caller probes
 	}
 	b.mu.Unlock()
 	if reason == "" {
@@ -53,7 +53,7 @@ func (b *Breaker) Ready(ctx context.Context) error {
 	return paused(reason, wait)
 }
 
-// Try probes the generator now, and pauses it or lets it go on.
+// Try probes the generator now, and begins or ends a pause.
 func (b *Breaker) Try(ctx context.Context) error {
 	err := b.Probe(ctx)
 	if ctx.Err() != nil {
@@ -66,17 +66,17 @@ func (b *Breaker) Try(ctx context.Context) error {
 		return paused(b.reason, time.Until(b.until))
 	}
 	if b.reason != "" {
-		// A probe makes nothing, and may succeed where a call does not: one more
-		// failure pauses the generator again, for longer.
+		// A probe may succeed where a call does not, so one more failure begins a
+		// longer pause.
 		b.failures = b.threshold() - 1
 		b.tell("")
 	}
 	return nil
 }
 
-// Instead gives what a failure means for the work that met it: one that the next
-// order would meet as well, and that only the owner can mend, makes it wait with
-// the generator, which is paused.
+// Instead returns what a failure means for the order that met it. If the next order
+// would fail in the same way and only the owner can fix it, the order waits until
+// the pause ends.
 func (b *Breaker) Instead(f order.Failure) order.Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -90,30 +90,30 @@ func (b *Breaker) Instead(f order.Failure) order.Failure {
 
 func paused(reason string, wait time.Duration) *order.Failure {
 	return &order.Failure{Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused: " + reason),
-		Hint: "it is probed again and again, and goes on by itself", After: wait, Charge: order.ChargeNone}
+		Hint: "it is probed regularly and resumes by itself", After: wait, Charge: order.ChargeNone}
 }
 
-// Paused says whether the generator is paused now.
+// Paused reports whether the generator is paused.
 func (b *Breaker) Paused() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.reason != ""
 }
 
-// Down says whether a failure shows that the generator cannot work now, which has
-// nothing to do with the order.
+// Down reports whether a failure shows that the generator cannot work now, whatever
+// the order.
 func Down(f *order.Failure) bool {
 	return f.Outage || f.Code == order.CodePaused || f.Code == order.CodeTryLater || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
 }
 
-// providerCodes are failures that the next order would meet as well, and ownerCodes
-// those with which the owner's own program asks for the owner.
+// providerCodes are failures that the next order would meet too. ownerCodes adds
+// the one by which the owner's program asks for the owner.
 var (
 	providerCodes = []order.Code{order.CodeProviderKeyMissing, order.CodeProviderKeyRefused, order.CodeNoCredit, order.CodeProviderNotFound, order.CodeProviderRedirected}
 	ownerCodes    = append([]order.Code{order.CodeMisconfigured}, providerCodes...)
 )
 
-// Report tells how a call went: with nil, or with its failure.
+// Report records how a call went: nil, or its failure.
 func (b *Breaker) Report(f *order.Failure) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,15 +122,15 @@ func (b *Breaker) Report(f *order.Failure) {
 		b.failures, b.pause = 0, 0
 		b.tell("")
 	case f.Code == order.CodeProviderRateLimited:
-		b.fail(f) // one that never has room is as good as down
+		b.fail(f) // a provider that never has room is as good as down
 	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
 		b.stop(f)
 	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Charge == order.ChargePending && !f.Outage:
-		// It says nothing.
+		// This says nothing about the generator.
 	case f.Outage, f.Charge == order.ChargeUnknown:
 		b.fail(f)
 	default:
-		b.failures, b.pause = 0, 0 // it has answered
+		b.failures, b.pause = 0, 0 // it answered
 	}
 }
 
@@ -147,12 +147,12 @@ func (b *Breaker) threshold() int {
 	return 5
 }
 
-// stop pauses the generator, each time for longer until it has made something.
+// stop pauses the generator, each time for longer until a call succeeds.
 func (b *Breaker) stop(err error) {
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
 	case f != nil && f.Code == order.CodeNoCredit:
-		b.pause = max(longestPause, b.first()) // most probes answer without money, too
+		b.pause = max(longestPause, b.first()) // most probes succeed without money too
 	case b.pause == 0:
 		b.pause = b.first()
 	default:
@@ -169,7 +169,7 @@ func (b *Breaker) first() time.Duration {
 	return time.Minute
 }
 
-// tell sets why the generator is paused, and says so unless it was said already.
+// tell sets the reason of the pause, and notifies Changed if it is a new one.
 func (b *Breaker) tell(reason string) {
 	if was := b.reason; was == reason {
 		return

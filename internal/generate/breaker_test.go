@@ -11,7 +11,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// broken is a breaker in simulated time, with what it has told the owner.
+// broken runs f with a breaker in simulated time, the result of its probe, and what
+// it told the owner.
 func broken(t *testing.T, f func(t *testing.T, b *Breaker, probe *error, told *[]string)) {
 	synctest.Test(t, func(t *testing.T) {
 		var probe error
@@ -27,7 +28,7 @@ func outage() *order.Failure {
 	return f
 }
 
-// wait is how long the generator is paused; 0 when it may be called.
+// wait returns how long the generator is paused, or 0 when it may be called.
 func wait(t *testing.T, b *Breaker) time.Duration {
 	t.Helper()
 	err := b.Ready(t.Context())
@@ -42,6 +43,7 @@ func wait(t *testing.T, b *Breaker) time.Duration {
 }
 
 func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
+	t.Parallel()
 	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: order.CodeProviderNoAnswer, Charge: order.ChargeUnknown},
 		"limited": {Class: order.Wait, Code: order.CodeProviderRateLimited, Charge: order.ChargeNone}} {
 		broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
@@ -51,7 +53,7 @@ func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
 			b.Report(&order.Failure{Class: order.Fail, Code: order.CodeRefused}) // an answer
 			for range 4 {
 				b.Report(f)
-				b.Report(&order.Failure{Class: order.Stopped, Code: order.CodeStopped}) // which says nothing
+				b.Report(&order.Failure{Class: order.Stopped, Code: order.CodeStopped}) // which does not count
 			}
 			if d := wait(t, b); d != 0 {
 				t.Errorf("%s: paused after four in a row", name)
@@ -64,8 +66,8 @@ func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
 	}
 }
 
-// A probe costs nothing, so that it may succeed where calls do not.
 func TestAfterAGoodProbeOneMoreFailurePausesForLonger(t *testing.T) {
+	t.Parallel()
 	broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
 		for range 5 {
 			b.Report(outage())
@@ -76,13 +78,13 @@ func TestAfterAGoodProbeOneMoreFailurePausesForLonger(t *testing.T) {
 			}
 			time.Sleep(pause * time.Minute)
 			if d := wait(t, b); d != 0 {
-				t.Fatalf("a good probe leaves it paused for %s", d)
+				t.Fatalf("after a good probe it is still paused for %s", d)
 			}
 			b.Report(outage())
 		}
 		time.Sleep(15 * time.Minute)
 		wait(t, b)
-		b.Report(nil) // it has made something
+		b.Report(nil) // a success
 		for range 4 {
 			b.Report(outage())
 		}
@@ -95,7 +97,8 @@ func TestAfterAGoodProbeOneMoreFailurePausesForLonger(t *testing.T) {
 	})
 }
 
-func TestAFailedProbeIsToldOnce(t *testing.T) {
+func TestAFailedProbeIsReportedOnce(t *testing.T) {
+	t.Parallel()
 	broken(t, func(t *testing.T, b *Breaker, probe *error, told *[]string) {
 		*probe = order.Failf(order.Hold, order.CodeProviderKeyRefused, "wrong key")
 		for range 3 {
@@ -111,8 +114,9 @@ func TestAFailedProbeIsToldOnce(t *testing.T) {
 	})
 }
 
-// A job that is under way goes on once the key is there again.
-func TestAKeyThatIsRefusedToAQuestionPausesAndLeavesTheJob(t *testing.T) {
+// The job can be resumed once the key is valid again.
+func TestAKeyRefusedOnAPollPausesAndKeepsTheJob(t *testing.T) {
+	t.Parallel()
 	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
 		f := order.Failf(order.Hold, order.CodeProviderKeyRefused, "wrong key")
 		f.Charge = order.ChargePending
@@ -123,7 +127,8 @@ func TestAKeyThatIsRefusedToAQuestionPausesAndLeavesTheJob(t *testing.T) {
 	})
 }
 
-func TestWithoutMoneyTheFirstPauseIsLong(t *testing.T) {
+func TestAnEmptyAccountBeginsWithALongPause(t *testing.T) {
+	t.Parallel()
 	broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
 		f := order.Failf(order.Hold, order.CodeNoCredit, "pay").Nothing()
 		b.Report(f)
@@ -135,7 +140,7 @@ func TestWithoutMoneyTheFirstPauseIsLong(t *testing.T) {
 		}
 		own := order.Failf(order.Hold, order.CodeMisconfigured, "the program says so")
 		if got := b.Instead(*own); got.Class != order.Hold {
-			t.Errorf("the program's own word becomes %+v", got)
+			t.Errorf("the program's own failure becomes %+v", got)
 		}
 	})
 }

@@ -1,10 +1,11 @@
-// Package generate turns a brief into files: the Generator interface, the
-// back ends behind it, and the registry that names them.
+// Package generate defines what a generator is: the interface, its requests and
+// results, and the breaker that pauses a failing generator. The generators are in
+// the packages below: exec runs the owner's program, provider calls services over
+// HTTP, and canvas paints patterns. Package gentest holds the tests that each of
+// them must pass.
 //
-// It must not know the marketplace, the database, the queue or the
-// configuration file. Whether a file is one that the service promised is for
-// others to judge; here it is only made sure that it is an ordinary file in the
-// place where it belongs.
+// It must not know the marketplace, the database, the queue or the configuration
+// file. Whether a file is what the service promises is for others to judge.
 package generate
 
 import (
@@ -17,41 +18,40 @@ import (
 )
 
 const (
-	// MaxFiles is the most that one result may hold.
+	// MaxFiles is the most files that one result may hold.
 	MaxFiles = 20
-	// MaxFileBytes is the most that one file may have; the marketplace's guide
-	// says 50 MB.
+	// MaxFileBytes is the most bytes of one file. The marketplace's guide says
+	// 50 MB.
 	MaxFileBytes = 50 << 20
 )
 
-// Generator makes the files of one round of an order.
+// Generator makes the files for one round of an order.
 type Generator interface {
 	// Generate blocks until the work is done, has failed, or ctx has ended. On
 	// success the result names at least one file or a URL. Every error is an
-	// *order.Failure: Fail with the code refused when the order will never be
-	// taken, Hold when the owner has to mend something, Retry when another
-	// attempt may do better, Stopped when ctx was cancelled. Its Cost and Log
-	// are set as far as they are known. Calls may run at the same time.
+	// *order.Failure: Fail with order.CodeRefused when the order is refused for
+	// good, Hold when the owner has to fix something, Retry when another attempt
+	// may succeed, Stopped when ctx was cancelled. Its Cost and Log are set as far
+	// as they are known. Generate may be called concurrently.
 	Generate(ctx context.Context, req Request) (Result, error)
-	// Check says whether the generator can work at all. It is cheap, spends
-	// nothing and writes nothing; its error is an *order.Failure of class Hold
-	// with a Hint, or Stopped when ctx was cancelled.
+	// Check reports whether the generator can work at all. It is cheap, spends
+	// nothing and writes nothing. Its error is an *order.Failure of class Hold with
+	// a Hint, or Stopped when ctx was cancelled.
 	Check(ctx context.Context) error
 }
 
-// Request is what a generator is told of an order. All its text is a
-// stranger's.
+// Request is what a generator learns of an order. All its text comes from
+// strangers.
 type Request struct {
 	OrderID string
-	// Round is 0 for the first delivery and rises with each revision.
+	// Round is 0 for the first delivery and grows with each revision.
 	Round int
-	// Piece is the number, from 1, of the piece of a subscription that is to be
-	// made, and Ask the message by which the client asks for it; 0 and empty for
-	// any other work.
+	// Piece is the number of the piece of a subscription, from 1, and Ask is the
+	// message that asks for it. For any other work they are 0 and empty.
 	Piece int
 	Ask   string
-	// Attempt counts from 1. After a crash the same attempt is made again, with
-	// the same OutputDir.
+	// Attempt counts from 1. After a crash the same attempt runs again with the
+	// same OutputDir.
 	Attempt         int
 	Brief           string
 	ReferenceURLs   []string
@@ -61,53 +61,53 @@ type Request struct {
 	Messages             []Message
 	Service              Service
 	PreviousDeliverables []string
-	// Prompt is what to make in one text, written by the service's template from
-	// the wish, the answers and what the client has objected to. Programs may use
-	// it or the fields above; providers get nothing else.
+	// Prompt says in one text what to make. The service's template writes it from
+	// the wish, the answers and the client's objections. Programs may use it or the
+	// fields above. Providers get nothing else.
 	Prompt string
-	// References are the client's pictures, as far as they could be had.
+	// References are the client's pictures that could be fetched.
 	References []Reference
-	// Made are the files that a check is to look at; nil for a generator.
+	// Made lists the files for a check to look at. It is nil for a generator.
 	Made []string
-	// Notes are remarks on the request, such as a reference that is missing.
+	// Notes are remarks on the request, such as a missing reference.
 	Notes []string
-	// Call is the record of the call that this run makes or goes on with.
+	// Call is the record of the call that this run makes or resumes.
 	Call Call
-	// OutputDir is the absolute folder of this attempt; it is made when it does
-	// not exist. What lies in it already is left there, and counts.
+	// OutputDir is the absolute folder of this attempt, created if it does not
+	// exist. Files that are in it already stay and count.
 	OutputDir string
 }
 
-// Wish is what is to be made: what the client asks for now, or else the brief.
+// Wish returns what the client wants: Ask, or else the brief.
 func (r Request) Wish() string { return cmp.Or(r.Ask, r.Brief) }
 
-// Reference is a picture that the client has linked to, fetched and looked at.
+// Reference is a picture that the client linked to, fetched and checked.
 type Reference struct {
-	Path string // absolute, outside OutputDir; not to be changed
+	Path string // absolute and outside OutputDir; read only
 	MIME string // image/png, ...
 	URL  string // where it came from
 }
 
-// Call is the durable record of one call of a generator, which may cost money.
-// It is written before the call, so that no crash can hide it.
+// Call is the durable record of one call of a generator, which may cost money. It
+// is written before the call, so that no crash can hide the call.
 type Call struct {
-	// Key is a UUID, the same whenever this call is made again: an idempotency
-	// key for whoever honours one.
+	// Key is a UUID that stays the same when this call is made again. It serves as
+	// an idempotency key where the provider knows one.
 	Key string
-	// Ticket is the provider's own id of the job, committed by an earlier run;
-	// empty when there is none. A run that has one never submits again.
+	// Ticket is the provider's id of the job if an earlier run stored one, or
+	// empty. A run that has one never submits again.
 	Ticket string
-	// Resumed says that an earlier run may have made the call already.
+	// Resumed: an earlier run may have made the call already.
 	Resumed bool
 	// Began is when the call was first recorded.
 	Began time.Time
 	// Submitted makes the provider's id durable. It is called before the first
-	// poll; after an error the run must end. It is nil outside the daemon.
+	// poll. After an error the run must end. It is nil outside the daemon.
 	Submitted func(ticket string) error
 }
 
-// Repeater is a Generator whose call may be made again under the same Key
-// without being paid for twice.
+// Repeater is a Generator whose call may be made again under the same Key without
+// being paid for twice.
 type Repeater interface{ Repeats() bool }
 
 // Pricer finds the price of an order that asks for a quote.
@@ -132,7 +132,7 @@ type Message struct {
 	At   time.Time
 }
 
-// Service is what was promised to the client.
+// Service is what the client ordered.
 type Service struct {
 	Title        string
 	Category     string
@@ -141,18 +141,18 @@ type Service struct {
 
 // Result is what a generator made: files, a link, or both.
 type Result struct {
-	// Files are absolute paths of ordinary, non-empty files inside OutputDir, of
-	// at most MaxFileBytes each, in the order in which they are to be delivered.
+	// Files are absolute paths of regular files inside OutputDir, each not empty
+	// and of at most MaxFileBytes, in the order of delivery.
 	Files []string
 	// URL is an absolute http or https link, or empty.
 	URL string
 	// MediaType is the marketplace's word for what was made (image, video, link,
-	// document, code, text), or empty when the generator did not say.
+	// document, code, text), or empty if unknown.
 	MediaType string
 	Cost      order.USD
-	// Message is what the generator has to say about its work; it may be empty.
+	// Message is the generator's own remark on its work, or empty.
 	Message string
-	// Log is the tail of what the generator wrote about itself, at most 4 KB.
+	// Log is the tail of the generator's own log, at most 4 KB.
 	Log string
 }
 

@@ -1,6 +1,6 @@
-// Package prompt puts what a client wants into one text, by the owner's template.
+// Package prompt writes what a client wants as one text, by the owner's template.
 //
-// It must not know who reads the text, or where its parts come from.
+// It must not know who reads the text or where its parts come from.
 package prompt
 
 import (
@@ -14,13 +14,12 @@ import (
 	"unicode/utf16"
 )
 
-// Data is what a template may speak of. All of it but Service is a stranger's
-// text.
+// Data is what a template may use. All of it except Service is a stranger's text.
 type Data struct {
 	Wish    string // the brief, or what the client of a subscription asks for now
 	Brief   string
 	Answers []Answer
-	// Feedback is what the client has written about the version before; empty in
+	// Feedback is what the client wrote about the last version. It is empty in
 	// round 0.
 	Feedback []string
 	Round    int
@@ -32,13 +31,13 @@ type Data struct {
 // Answer is a client's answer to one of the service's questions.
 type Answer struct{ Question, Answer string }
 
-// Most is the longest prompt, as Shorten counts.
+// Most is the longest prompt that Write returns, as Shorten counts.
 const Most = 20_000
 
-// Prompt is a template that is known to work.
+// Prompt is a template that has been tried out.
 type Prompt struct{ t *template.Template }
 
-// Default is used by a service without a template of its own.
+// Default is the template of a service that has none of its own.
 var Default = must(`{{.Wish}}
 {{range .Answers}}
 {{with .Question}}{{.}}: {{end}}{{.Answer}}{{end}}
@@ -55,8 +54,8 @@ func must(text string) *Prompt {
 	return p
 }
 
-// Parse reads a template of text/template and tries it out. Its error is one
-// line for the owner.
+// Parse reads a template of text/template and tries it out. Its error is one line
+// for the owner.
 func Parse(text string) (*Prompt, error) {
 	t, err := template.New("prompt").Option("missingkey=error").Parse(text)
 	if err != nil {
@@ -74,13 +73,13 @@ func Parse(text string) (*Prompt, error) {
 			return nil, err
 		}
 		if written == "" {
-			return nil, errors.New("it makes an empty prompt")
+			return nil, errors.New("the prompt is empty")
 		}
 		made = append(made, written)
 	}
-	// A template may look for the answer to one question, which is not known here.
+	// A template may use the answer to one particular question, unknown here.
 	if made[0] == made[1] && !asks.MatchString(text) {
-		return nil, errors.New("it says nothing of what the client wants: use .Wish, .Brief or .Answers")
+		return nil, errors.New("it does not use what the client wants: use .Wish, .Brief or .Answers")
 	}
 	return p, nil
 }
@@ -88,7 +87,7 @@ func Parse(text string) (*Prompt, error) {
 // asks finds the use of answers in a template.
 var asks = regexp.MustCompile(`\{\{[^}]*\.Answers\b`)
 
-// Write writes the prompt, shortened to Most. Its error is one line for the owner.
+// Write returns the prompt, shortened to Most. Its error is one line for the owner.
 func (p *Prompt) Write(d Data) (string, error) {
 	var b bytes.Buffer
 	if err := p.t.Execute(&b, d); err != nil {
@@ -97,13 +96,12 @@ func (p *Prompt) Write(d Data) (string, error) {
 	return Shorten(strings.TrimSpace(strings.ToValidUTF8(b.String(), "\uFFFD")), Most), nil
 }
 
-// gap stands where a text was shortened.
+// gap marks where a text was shortened.
 const gap = " ... "
 
-// Shorten gives a text of at most so many UTF-16 units, the way in which
-// JavaScript, and so most providers, count characters. What is too much is taken
-// from the middle: the wish comes first, and what the client objected to last.
-// It parts no character.
+// Shorten returns the text cut to at most that many UTF-16 units, as JavaScript and
+// so most providers count characters. It cuts in the middle, because the wish comes
+// first and the client's objections come last. No character is split.
 func Shorten(text string, most int) string {
 	units := utf16.Encode([]rune(text))
 	if len(units) <= most {
@@ -121,9 +119,9 @@ func Shorten(text string, most int) string {
 	return string(utf16.Decode(first)) + gap + string(utf16.Decode(last))
 }
 
-// Answers reads a client's answers: an object of answers by question, or a list
-// of texts or of objects with a question and an answer. What cannot be read so
-// is one answer, as it stands.
+// Answers reads a client's answers: an object of answers by question, or a list of
+// texts or of objects with a question and an answer. Anything else is one answer,
+// unchanged.
 func Answers(raw json.RawMessage) []Answer {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
@@ -140,7 +138,7 @@ func Answers(raw json.RawMessage) []Answer {
 	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
 		return []Answer{{Answer: text(raw)}}
 	}
-	var answers []Answer // in the client's order, which a map would lose
+	var answers []Answer // in the client's order, which a map loses
 	for dec.More() {
 		question, err := dec.Token()
 		if err != nil {
@@ -170,7 +168,7 @@ func answer(raw json.RawMessage) Answer {
 	return Answer{Answer: text(raw)}
 }
 
-// text is a JSON string without its quotes, or anything else as JSON.
+// text returns a JSON string without its quotes, or anything else as JSON.
 func text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {

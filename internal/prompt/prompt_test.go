@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-func TestTheDefaultSaysWishAnswersAndFeedback(t *testing.T) {
+func TestTheDefaultHoldsWishAnswersAndFeedback(t *testing.T) {
+	t.Parallel()
 	got, err := Default.Write(Data{Wish: "a fox", Answers: Answers([]byte(`{"colour":"red","size":3}`)),
 		Feedback: []string{"too red", "and too small"}})
 	want := "a fox\n\ncolour: red\nsize: 3\n\nThe last version was sent back. What the client wrote about it:\n- too red\n- and too small"
@@ -20,6 +21,7 @@ func TestTheDefaultSaysWishAnswersAndFeedback(t *testing.T) {
 }
 
 func TestAnswersAreReadInEveryShape(t *testing.T) {
+	t.Parallel()
 	for raw, want := range map[string][]Answer{
 		``:                                nil,
 		`null`:                            nil,
@@ -44,7 +46,8 @@ func TestAnswersAreReadInEveryShape(t *testing.T) {
 	}
 }
 
-func TestATemplateThatCannotWorkIsFoundAtTheStart(t *testing.T) {
+func TestParseRejectsATemplateThatCannotWork(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"{{.Wihs}}": "Wihs", "{{.Wish": "unclosed", "{{if .Feedback}}x{{end}}": "empty", "{{index .Answers 0}}": "index",
 	} {
@@ -54,7 +57,8 @@ func TestATemplateThatCannotWorkIsFoundAtTheStart(t *testing.T) {
 	}
 }
 
-func TestATemplateSaysWhatTheClientWants(t *testing.T) {
+func TestATemplateMustUseWhatTheClientWants(t *testing.T) {
+	t.Parallel()
 	for text, good := range map[string]bool{
 		"as a linocut": false, "a picture of .Wish": false, "{{.Service}}, {{.Round}}": false, "a cat{{range .Feedback}} {{.}}{{end}}": false,
 		"{{/* .Wish */}}a cat": false, "{{len .Notes}} notes": false,
@@ -63,13 +67,14 @@ func TestATemplateSaysWhatTheClientWants(t *testing.T) {
 		`A {{range .Answers}}{{if eq .Question "Which animal?"}}{{.Answer}}{{end}}{{end}}, printed from linen`: true,
 	} {
 		_, err := Parse(text)
-		if (err == nil) != good || !good && !strings.Contains(err.Error(), "says nothing of what the client wants") {
+		if (err == nil) != good || !good && !strings.Contains(err.Error(), "does not use what the client wants") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 }
 
-func TestALongTextIsShortenedInItsMiddleBetweenCharacters(t *testing.T) {
+func TestALongTextIsCutInTheMiddleBetweenCharacters(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]int{"short": 5, strings.Repeat("x", 101): 100, "x" + strings.Repeat("\U0001F30A", 600): 99,
 		strings.Repeat("\U0001F30A", 50): 100, strings.Repeat("\u00e4", 101): 100} {
 		got := Shorten(text, 100)
@@ -82,7 +87,8 @@ func TestALongTextIsShortenedInItsMiddleBetweenCharacters(t *testing.T) {
 	}
 }
 
-func TestALongBriefLeavesRoomForWhatTheClientObjectedTo(t *testing.T) {
+func TestALongBriefLeavesRoomForTheObjections(t *testing.T) {
+	t.Parallel()
 	got, err := Default.Write(Data{Wish: strings.Repeat("\u00e4", 2*Most), Feedback: []string{"make the hat blue"}, Round: 1})
 	if err != nil || len([]rune(got)) != Most || !strings.HasSuffix(got, "make the hat blue") {
 		t.Errorf("got %d characters, %v", len([]rune(got)), err)
