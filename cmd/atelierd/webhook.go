@@ -53,11 +53,11 @@ type secrets struct {
 	client *atelier.Client
 	log    *slog.Logger
 
-	mu      sync.Mutex
-	learned secret.Text
-	asked   time.Time
+	mu       sync.Mutex
+	learned  secret.Text
+	asked    time.Time
 	failures logonce.Logger
-	doubt   chan struct{} // told that a signature fitted no secret
+	doubt    chan struct{} // told that a signature fitted no secret
 }
 
 // askAgain is the least time between two reads of the profile for its secret.

@@ -59,9 +59,9 @@ type Options struct {
 
 // Watcher looks for bounties and claims them.
 type Watcher struct {
-	o       Options
+	o        Options
 	failures logonce.Logger
-	hint    chan struct{}
+	hint     chan struct{}
 }
 
 // New makes a Hunter.

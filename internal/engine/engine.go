@@ -1,7 +1,7 @@
-// Package engine runs durable jobs: it leases them, keeps the leases, runs
-// their stages on two lanes of workers, commits what came of them, and retries,
-// holds or fails them. It starts work on a signal or at the time the next job
-// falls due, and never asks the database in a loop.
+// Package engine runs durable jobs. It leases a job, renews the lease, runs the
+// job's stage on one of two lanes of workers, and commits the result. A failed
+// stage is retried, held for the owner or failed for good. Work starts on a signal
+// or when the next job is due; the engine never polls the database.
 //
 // It must not know SQL, HTTP, or what a stage does.
 package engine
@@ -16,63 +16,66 @@ import (
 	"atelierd/internal/order"
 )
 
-// Store is what the engine needs of the database. Turn and Renew are durable
-// when they return, and take no context: a result is committed even while the
-// daemon stops.
+// Store is the part of the database that the engine needs. Turn and Renew are
+// durable when they return. They take no context, because a result is committed
+// even while the daemon stops.
 type Store interface {
 	Turn(done *order.Done, lane order.Lane, more bool, lease time.Duration) (order.Turn, error)
 	Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, err error)
 	HasWork(now time.Time) (bool, error)
 }
 
-// Runner runs one stage of one job. When ctx is cancelled it must return soon,
-// and do nothing more for the job.
+// Runner runs one stage of one job. When ctx is cancelled, Run must return soon and
+// do nothing more for the job. Its error is best an *order.Failure, which says what
+// happens to the job next.
 type Runner interface {
 	Run(ctx context.Context, job order.Job) (order.Result, error)
 }
 
-// Options are the engine's settings; a zero value takes the default.
+// Options are the engine's settings. A zero value means the default, which follows
+// each name.
 type Options struct {
 	Store  Store
 	Runner Runner
 	Log    *slog.Logger
-	// Generators and Network are the workers of the two lanes; 2 and 4.
+	// Generators and Network are the numbers of workers of the two lanes: 2 and 4.
 	Generators int
 	Network    int
-	// MaxAttempts is how often a stage is tried, outages apart; 5.
+	// MaxAttempts is how often a stage is tried: 5. Attempts that met an outage do
+	// not count.
 	MaxAttempts int
-	// Backoff spaces the tries; 5 s doubling up to 10 min.
+	// Backoff is the time between attempts: 5 s, doubled up to 10 min.
 	Backoff order.Backoff
-	// Lease is how long a lease lasts without renewal; 1 min.
+	// Lease is how long a lease lasts without renewal: 1 min.
 	Lease time.Duration
-	// Drain is how long running work may go on after a stop; 0 cuts it at once.
+	// Drain is how long running work may continue after a stop: 0, it is cut at once.
 	Drain time.Duration
 }
 
-// Engine is a set of workers. Make one with New and call Run once.
+// Engine is a set of workers. Create it with New and call Run or RunUntilIdle once.
 type Engine struct {
 	o      Options
 	lanes  map[order.Lane]*lane
 	keeper *keeper
 
 	mu     sync.Mutex
-	paused string // why nothing new is taken; empty when it is
-	// outages counts, by job, the tries that met an outage: they space the next
-	// one, but are no attempts.
+	paused string // why no new work is taken; empty while it is taken
+	// outages counts the outages in a row by job. They are no attempts, but they
+	// lengthen the backoff.
 	outages map[int64]int
 	waits   map[int64]order.Code // codes of what jobs wait for, which are logged once
 	parked  int
-	idle    chan struct{} // told, without blocking, when the last worker parks
+	idle    chan struct{} // receives, without blocking, when the last worker parks
 
 	hurry     context.CancelCauseFunc
 	hurryCtx  context.Context
 	storeLost logonce.Logger
 }
 
-// New makes an engine. It panics without a Store or a Runner.
+// New returns an engine. It panics without a Store or a Runner.
 func New(o Options) *Engine {
 	if o.Store == nil || o.Runner == nil {
-		panic("engine: a Store and a Runner are needed")
+		panic("engine: Options need a Store and a Runner")
 	}
 	def(&o.Generators, 2)
 	def(&o.Network, 4)
@@ -100,8 +103,8 @@ func def[T int | time.Duration](v *T, to T) {
 	}
 }
 
-// Wake tells the engine that a commit has put work of these lanes in reach, or
-// has revoked leases. It returns at once.
+// Wake signals that a commit has made work of these lanes ready, or has revoked
+// leases. It does not block.
 func (e *Engine) Wake(generate, network, revoked bool) {
 	if generate {
 		e.lanes[order.LaneGenerate].signal()
@@ -114,7 +117,8 @@ func (e *Engine) Wake(generate, network, revoked bool) {
 	}
 }
 
-// Pause makes the engine take nothing new, for the given reason, until Resume.
+// Pause stops the engine from taking new work until Resume. reason must not be
+// empty. Running work continues.
 func (e *Engine) Pause(reason string) { e.setPaused(reason) }
 
 // Resume ends a Pause.
@@ -135,9 +139,9 @@ func (e *Engine) taking() bool {
 	return e.paused == ""
 }
 
-// Run works until ctx is cancelled, then takes nothing new, lets running work
-// go on for the drain time, sends back what is still running, and returns. The
-// error is always nil: no job and no fault of the database ends the engine.
+// Run works until ctx is cancelled. Then it takes no new work, lets running work
+// continue for the drain time, puts back what still runs, and returns. The error is
+// always nil: neither a job nor a database error stops the engine.
 func (e *Engine) Run(ctx context.Context) error {
 	// Running work outlives ctx by the drain time.
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -169,10 +173,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// StopNow cuts running work at once, as when the drain time is over.
+// StopNow cuts running work at once, as the end of the drain time does.
 func (e *Engine) StopNow() { e.hurry(order.ErrStopping) }
 
-// RunUntilIdle works until nothing is left that could be done now, then stops.
+// RunUntilIdle works until no job is due now, then returns like Run.
 func (e *Engine) RunUntilIdle(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

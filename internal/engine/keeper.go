@@ -10,18 +10,18 @@ import (
 	"atelierd/internal/order"
 )
 
-// keeper renews the leases of all running jobs, in one transaction a turn. A
-// lease that could not be renewed in time ends its work: each has a timer that
-// cancels it, on the monotonic clock, and a renewal winds the timer up again.
+// keeper renews the leases of all running jobs in one transaction. Each job has a
+// timer on the monotonic clock that cancels its work when the lease runs out. A
+// renewal resets the timer.
 type keeper struct {
 	store Store
 	lease time.Duration
 	log   *slog.Logger
 	wake  chan struct{}
 
-	mu      sync.Mutex
-	held    map[string]*held // by token
-	check   bool
+	mu       sync.Mutex
+	held     map[string]*held // by token
+	check    bool
 	failures logonce.Logger
 }
 
@@ -56,7 +56,7 @@ func (k *keeper) forget(job order.Job) {
 	}
 }
 
-// recheck asks for a renewal now, which finds revoked leases.
+// recheck requests a renewal now, which finds revoked leases.
 func (k *keeper) recheck() {
 	k.mu.Lock()
 	k.check = true
@@ -71,8 +71,8 @@ func (k *keeper) nudge() {
 	}
 }
 
-// run renews every third of a lease while there is anything to renew, more
-// often after a failure, and sleeps without a timer otherwise.
+// run renews every third of a lease while jobs run, and more often after a failed
+// renewal. It sleeps without a timer while no job runs.
 func (k *keeper) run(ctx context.Context) {
 	t := time.NewTimer(k.lease / 3)
 	defer t.Stop()
@@ -112,11 +112,11 @@ func (k *keeper) jobs() (list []order.Job, now bool) {
 func (k *keeper) renew(jobs []order.Job) bool {
 	lost, err := k.store.Renew(jobs, k.lease)
 	if err != nil {
-		// The expiry timers run on; the next turn tries again.
-		k.failures.Failed(k.log, "leases could not be renewed", err)
+		// The expiry timers keep running. The next turn tries again.
+		k.failures.Failed(k.log, "lease renewal failed", err)
 		return false
 	}
-	k.failures.Recovered(k.log, "leases are renewed again")
+	k.failures.Recovered(k.log, "lease renewal works again")
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	gone := map[string]bool{}

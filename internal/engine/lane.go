@@ -8,12 +8,12 @@ import (
 	"atelierd/internal/order"
 )
 
-// maxSleep bounds the sleep towards a job's time, so that a clock set back or
-// forth delays work by no more than this.
+// maxSleep limits the sleep until the next job is due, so that a change of the
+// system clock delays work by at most this long.
 const maxSleep = time.Minute
 
-// lane is a group of workers that wait for the same jobs. One signal wakes one
-// worker; a worker that found a job passes the signal on.
+// lane is a group of workers for the same jobs. A signal wakes one worker, and a
+// worker that found a job signals again.
 type lane struct {
 	name    order.Lane
 	workers int
@@ -34,7 +34,7 @@ func (l *lane) signal() {
 	}
 }
 
-// signalAt signals the lane once at t. A zero t means that nothing is due.
+// signalAt signals the lane once, at t. A zero t means that no job is due.
 func (l *lane) signalAt(t time.Time) {
 	if t.IsZero() {
 		return
@@ -57,7 +57,8 @@ func (l *lane) stop() {
 	}
 }
 
-// work is the life of one worker. ctx ends the taking of jobs, work the running.
+// work is the loop of one worker. After the end of ctx it takes no new jobs; the
+// end of the context work cancels the running stage.
 func (e *Engine) work(ctx, work context.Context, l *lane) {
 	defer l.stop()
 	var done *order.Done
@@ -75,9 +76,9 @@ func (e *Engine) work(ctx, work context.Context, l *lane) {
 			if !e.storeFailed(work, err) {
 				return
 			}
-			continue // the result is kept, and offered again
+			continue // done is kept, and committed on the next try
 		}
-		e.storeLost.Recovered(e.o.Log, "the database takes writes again")
+		e.storeLost.Recovered(e.o.Log, "the database accepts writes again")
 		if done != nil {
 			e.keeper.forget(done.Job)
 			e.report(done, turn.Lost)
@@ -90,12 +91,12 @@ func (e *Engine) work(ctx, work context.Context, l *lane) {
 			}
 			continue
 		}
-		l.signal() // there may be more where this came from
+		l.signal() // another job may be ready
 		done = e.run(work, *turn.Job)
 	}
 }
 
-// wait parks a worker until its lane is signalled or ctx ends.
+// wait parks the worker until its lane is signalled or ctx ends.
 func (e *Engine) wait(ctx context.Context, l *lane) {
 	e.park(+1)
 	defer e.park(-1)
@@ -105,11 +106,11 @@ func (e *Engine) wait(ctx context.Context, l *lane) {
 	}
 }
 
-// storeFailed waits a little after a failed write. Work is neither taken nor
-// lost meanwhile. It gives up, and says false, once running work is cut: the
-// next start then finds the lease and does the stage again.
+// storeFailed waits after a failed write and reports whether to try again. It
+// returns false once running work is cut. The next start then finds the lease and
+// runs the stage again, so nothing is lost.
 func (e *Engine) storeFailed(work context.Context, err error) bool {
-	e.storeLost.Failed(e.o.Log, "the database refuses writes; taking no work until it accepts them", err)
+	e.storeLost.Failed(e.o.Log, "the database refuses writes; no new work is taken", err)
 	t := time.NewTimer(storeRetry)
 	defer t.Stop()
 	select {
@@ -120,5 +121,5 @@ func (e *Engine) storeFailed(work context.Context, err error) bool {
 	}
 }
 
-// storeRetry is how often a refused write is offered again.
+// storeRetry is the time between two tries of a refused write.
 const storeRetry = 2 * time.Second

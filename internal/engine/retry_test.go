@@ -56,7 +56,7 @@ func TestAFailureIsTriedAgainWithBackoffUpToTheCap(t *testing.T) {
 		}
 		l := w.line("o1")
 		if l.Job != order.JobFailed || l.State != order.StateFailed ||
-			!strings.Contains(l.Reason, "given up after 4 attempts: it broke") || !strings.Contains(l.Hint, "orders retry o1") {
+			!strings.Contains(l.Reason, "failed 4 times: it broke") || !strings.Contains(l.Hint, "orders retry o1") {
 			t.Errorf("job %s, order %s: %q, %q", l.Job, l.State, l.Reason, l.Hint)
 		}
 		w.wantAttempts("o1", "1 retry", "2 retry", "3 retry", "4 fail")
@@ -246,7 +246,7 @@ func TestWhatAJobWaitsForIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
 		codes := []order.Code{order.CodePaused, order.CodePaused, order.CodePaused, order.CodeBudget, order.CodeBudget, order.CodeBudget, order.CodePaused, order.CodePaused}
-		w, run := start(t, store.Options{}, engine.Options{Generators: 1, Log: slog.New(lines{slog.DiscardHandler, "waits", &n})},
+		w, run := start(t, store.Options{}, engine.Options{Generators: 1, Log: slog.New(lines{slog.DiscardHandler, "job waits", &n})},
 			func(context.Context, order.Job) (order.Result, error) {
 				if len(codes) == 0 {
 					return order.Result{}, order.Failf(order.Hold, "enough", "enough")

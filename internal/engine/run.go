@@ -10,13 +10,13 @@ import (
 	"atelierd/internal/order"
 )
 
-// run runs the job's stage under its lease and says what came of it.
+// run runs the job's stage under its lease and returns the outcome to commit.
 func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	ctx, cancel := context.WithCancelCause(work)
 	defer cancel(nil)
 	e.keeper.hold(job, cancel)
 	log := e.o.Log.With("order", job.OrderID, "job", job.ID, "stage", job.Stage, "attempt", job.Attempt)
-	log.Debug("started")
+	log.Debug("stage started")
 	result, err := e.runSafely(ctx, job)
 	failure := order.Classify(ctx, err)
 	done := &order.Done{Job: job, Result: result, Failure: failure}
@@ -30,9 +30,9 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	if failure.Class == order.Retry && !failure.Outage && job.Attempt >= e.o.MaxAttempts {
 		last := *failure
 		last.Class = order.Fail
-		last.Err = fmt.Errorf("given up after %d attempts: %w", job.Attempt, failure)
+		last.Err = fmt.Errorf("failed %d times: %w", job.Attempt, failure)
 		if last.Hint == "" {
-			last.Hint = "mend the cause, then `atelierd orders retry " + job.OrderID + "`"
+			last.Hint = "fix the cause, then run " + order.Command("orders", "retry", job.OrderID)
 		}
 		done.Failure = &last
 		return done
@@ -41,14 +41,14 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	case order.Retry:
 		done.RunAt = time.Now().Add(max(failure.After, e.o.Backoff.Delay(job.Attempt+outages)))
 	case order.Wait:
-		// Never sooner than a second, or a wait of nothing would spin.
+		// At least a second: a wait of zero would make the engine spin.
 		done.RunAt = time.Now().Add(max(failure.After, time.Second))
 	}
 	return done
 }
 
-// countOutage gives the number of outages in a row that the job has met; the
-// first is 0, so that it is spaced like any first failure.
+// countOutage returns how many outages in a row the job met before this one. The
+// first outage is thus delayed like any first failure.
 func (e *Engine) countOutage(job order.Job, f *order.Failure) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -64,46 +64,46 @@ func (e *Engine) countOutage(job order.Job, f *order.Failure) int {
 func (e *Engine) runSafely(ctx context.Context, job order.Job) (r order.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			e.o.Log.Error("a stage panicked", "order", job.OrderID, "job", job.ID, "stage", job.Stage,
+			e.o.Log.Error("stage panicked", "order", job.OrderID, "job", job.ID, "stage", job.Stage,
 				"attempt", job.Attempt, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = order.Failf(order.Hold, order.CodePanic, "the %s stage panicked: %v", job.Stage, p).
-				WithHint("this is a fault of atelierd; the log has the details")
+				WithHint("this is a bug in atelierd; report it with the stack trace in the log")
 		}
 	}()
 	return e.o.Runner.Run(ctx, job)
 }
 
-// report logs the end of an attempt: one line.
+// report logs the end of an attempt in one line.
 func (e *Engine) report(d *order.Done, lost bool) {
 	log := e.o.Log.With("order", d.Job.OrderID, "job", d.Job.ID, "stage", d.Job.Stage, "attempt", d.Job.Attempt)
 	f := d.Failure
 	switch {
 	case lost:
-		log.Warn("the work was taken away; nothing of it is used")
+		log.Warn("lease lost; the result is discarded")
 	case f == nil && d.Result.Next != "":
 		log.Info("stage done", "next", d.Result.Next)
 	case f == nil && d.Result.Delivery != "":
-		log.Info("done", "result", d.Result.Delivery)
+		log.Info("job done", "result", d.Result.Delivery)
 	case f == nil:
-		log.Info("done")
+		log.Info("job done")
 	case f.Class == order.Retry:
-		log.Warn("failed; will try again", "error", f.Error(), "code", f.Code, "at", d.RunAt.UTC().Format(time.RFC3339))
+		log.Warn("attempt failed; retry scheduled", "error", f.Error(), "code", f.Code, "at", d.RunAt.UTC().Format(time.RFC3339))
 	case f.Class == order.Wait:
 		level := slog.LevelInfo
 		if e.waitsAgain(d.Job, f) {
 			level = slog.LevelDebug
 		}
-		log.Log(context.Background(), level, "waits", "for", f.Error(), "code", f.Code, "until", d.RunAt.UTC().Format(time.RFC3339))
+		log.Log(context.Background(), level, "job waits", "reason", f.Error(), "code", f.Code, "until", d.RunAt.UTC().Format(time.RFC3339))
 	case f.Class == order.Stopped, f.Class == order.Lost:
-		log.Info("sent back; the attempt does not count")
+		log.Info("job put back; the attempt does not count")
 	case f.Class == order.Hold:
-		log.Error("held for the owner", told(f)...)
+		log.Error("job held for the owner", failureArgs(f)...)
 	default:
-		log.Error("failed for good", told(f)...)
+		log.Error("job failed", failureArgs(f)...)
 	}
 }
 
-func told(f *order.Failure) []any {
+func failureArgs(f *order.Failure) []any {
 	args := []any{"error", f.Error(), "code", f.Code}
 	if f.Hint != "" {
 		args = append(args, "hint", f.Hint)
@@ -111,15 +111,15 @@ func told(f *order.Failure) []any {
 	return args
 }
 
-// waitsNoMore forgets what the job has waited for.
+// waitsNoMore forgets the reason for which the job waited.
 func (e *Engine) waitsNoMore(j order.Job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.waits, j.ID)
 }
 
-// waitsAgain says whether the job waits for what it has waited for before, which
-// was told then.
+// waitsAgain reports whether the job waits for the same reason as at its last
+// attempt, which has been logged.
 func (e *Engine) waitsAgain(j order.Job, f *order.Failure) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

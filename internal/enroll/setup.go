@@ -51,9 +51,9 @@ type Options struct {
 
 // Setup brings wallet and services to the marketplace.
 type Setup struct {
-	o       Options
+	o        Options
 	failures logonce.Logger
-	wallet  bool // done
+	wallet   bool // done
 	// refused are the offers, by title, that the marketplace has turned down:
 	// asking again before the configuration changes would only spend requests.
 	refused map[string]bool

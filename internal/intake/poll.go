@@ -66,10 +66,10 @@ type Options struct {
 
 // Poller asks the marketplace for orders, for ever.
 type Poller struct {
-	o       Options
+	o        Options
 	failures logonce.Logger
-	hint    chan struct{}
-	event   chan struct{}
+	hint     chan struct{}
+	event    chan struct{}
 
 	hintMu sync.Mutex
 	hints  hints

@@ -43,9 +43,9 @@ type ThreadOptions struct {
 // deployed marketplace, but is not free: it is made when an order's status is
 // news, when somebody hints at it, and else at a slow rhythm.
 type Threads struct {
-	o       ThreadOptions
+	o        ThreadOptions
 	failures logonce.Logger
-	wake    chan struct{}
+	wake     chan struct{}
 }
 
 // NewThreads makes a reader of threads.

@@ -1,5 +1,8 @@
-// Package trouble keeps a repeated error out of the log: it is logged once,
-// counted, and its end is logged with the count. It must not know what failed.
+// Package logonce keeps a repeated error out of the log. The first of a row of
+// equal errors is logged, the rest are counted, and the end is logged with the
+// count.
+//
+// It must not know what failed.
 package logonce
 
 import (
@@ -8,28 +11,29 @@ import (
 	"sync"
 )
 
-// Trouble follows one thing that can fail again and again. The zero value is
-// ready to use, by several goroutines.
+// Logger follows one operation that is repeated and can fail. The zero value is
+// ready to use, and safe for concurrent use.
 type Logger struct {
 	mu    sync.Mutex
 	last  string
 	count int
 }
 
-// Failed records a failure; it is logged unless it is the same as the one before.
-// args are key and value pairs for the log.
+// Failed records a failure. It logs an error line unless the error is equal to the
+// one before. args are further key and value pairs for that line.
 func (t *Logger) Failed(log *slog.Logger, what string, err error, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.count++
 	if t.last != err.Error() {
 		t.last = err.Error()
-		// Several at once stay in one line.
+		// Joined errors stay on one line.
 		log.Error(what, append([]any{"error", strings.ReplaceAll(t.last, "\n", "; ")}, args...)...)
 	}
 }
 
-// Recovered records success; it is logged if there was a failure before.
+// Recovered records a success. It logs an info line with the number of failures if
+// there was one since the last success.
 func (t *Logger) Recovered(log *slog.Logger, what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package letter writes messages to clients from the owner's templates.
+// Package message renders messages to clients from the owner's templates.
 //
 // It must not know why a message is sent, or how.
 package message
@@ -11,26 +11,26 @@ import (
 	"unicode/utf16"
 )
 
-// Data is what a template may speak of. Brief, Reason and Links may be foreign
-// text.
+// Data is what a template can use. Brief, Reason and Links may be foreign text.
 type Data struct {
 	Order   string // the order's id
 	Service string // the title
 	Brief   string
 	Round   int      // 0 for the first delivery
-	Piece   int      // number of a piece of a subscription; else 0
-	Links   []string // of what was delivered or made
-	Reason  string   // why the work was refused; else empty
+	Piece   int      // number of the piece in a subscription, 0 elsewhere
+	Links   []string // addresses of what was delivered or made
+	Reason  string   // why the work was refused, empty elsewhere
 }
 
-// Template is a template that is known to work.
+// Template is a parsed template that has rendered sample data without an error.
 type Template struct{ t *template.Template }
 
-// MaxLength is the longest letter, in UTF-16 units: what the marketplace takes.
+// MaxLength is the longest message, in UTF-16 code units. It is the limit of the
+// marketplace's guide.
 const MaxLength = 2000
 
-// Parse reads a template of text/template and tries it out. Its error is one
-// line for the owner.
+// Parse parses a text/template and renders sample data with it. The error is one
+// line that can be shown to the owner.
 func Parse(text string) (*Template, error) {
 	t, err := template.New("message").Option("missingkey=error").Parse(text)
 	if err != nil {
@@ -46,13 +46,13 @@ func Parse(text string) (*Template, error) {
 			return nil, err
 		}
 		if d.Order != "" && written == "" {
-			return nil, errors.New("it makes an empty message")
+			return nil, errors.New("the template renders an empty message")
 		}
 	}
 	return l, nil
 }
 
-// Write writes the letter, cut to what the marketplace takes.
+// Write returns the message for d, cut to MaxLength.
 func (l *Template) Write(d Data) (string, error) {
 	text, err := l.write(d)
 	if err != nil {
@@ -62,7 +62,7 @@ func (l *Template) Write(d Data) (string, error) {
 	if len(units) <= MaxLength {
 		return text, nil
 	}
-	// A pair that the cut would split becomes one replacement character.
+	// A surrogate pair that the cut splits decodes to a replacement character.
 	return strings.TrimRight(string(utf16.Decode(units[:MaxLength-1])), "\uFFFD") + "…", nil
 }
 

@@ -34,7 +34,7 @@ type Event struct {
 // secret is picked up; Tell must not block.
 type Receiver struct {
 	Secrets func() []secret.Text
-	Notify    func(Event)
+	Notify  func(Event)
 	// Rejected is told of a request whose signature fits no secret; may be nil.
 	Rejected func()
 	Log      *slog.Logger
