@@ -74,8 +74,8 @@ func (t *table) share(percent int, generators map[string]Generator, services []S
 	}
 }
 
-// net is what is left of an order's price after the marketplace's 10 %, or 0 if
-// the price is not known before there is an order.
+// net returns an order's price without the marketplace's fee, or 0 if the price is
+// not known before there is an order.
 func (s Service) net() order.USD {
 	price := s.Price
 	if s.PriceType == "quote" {
@@ -83,5 +83,5 @@ func (s Service) net() order.USD {
 			price = s.Quote.Price
 		}
 	}
-	return price * 9 / 10
+	return price - order.Fee(price, nil)
 }

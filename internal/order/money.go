@@ -13,6 +13,18 @@ type USD int64
 // Dollar is one US dollar.
 const Dollar USD = 1_000_000
 
+// FeePercent is the share of a price that the marketplace keeps. Its answers name
+// the fee of an order; until then, and where they do not, this is assumed.
+const FeePercent = 10
+
+// Fee returns the marketplace's fee on a price: the one that it named, else the usual.
+func Fee(price USD, named *USD) USD {
+	if named != nil {
+		return *named
+	}
+	return price * FeePercent / 100
+}
+
 // ParseUSD reads the marketplace's decimal form ("5", "5.00", "0.045").
 // It refuses signs, exponents and more than six decimals.
 func ParseUSD(text string) (USD, error) {

@@ -51,3 +51,13 @@ func FuzzAmountsComeBackAsTheyWere(f *testing.F) {
 		}
 	})
 }
+
+func TestTheFeeIsTheOneNamedElseTheUsual(t *testing.T) {
+	t.Parallel()
+	named := 3 * order.Dollar
+	for want, named := range map[order.USD]*order.USD{500_000: nil, named: &named} {
+		if got := order.Fee(5*order.Dollar, named); got != want {
+			t.Errorf("the fee is %s, want %s", got, want)
+		}
+	}
+}

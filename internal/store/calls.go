@@ -65,10 +65,8 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 	if err != nil || len(rows) == 0 || rows[0].PriceUsdMicros == nil {
 		return s, err
 	}
-	s.Net, s.Priced = *rows[0].PriceUsdMicros*9/10, true
-	if fee := rows[0].FeeUsdMicros; fee != nil {
-		s.Net = *rows[0].PriceUsdMicros - *fee
-	}
+	price := *rows[0].PriceUsdMicros
+	s.Net, s.Priced = price-order.Fee(price, rows[0].FeeUsdMicros), true
 	return s, nil
 }
 

@@ -21,7 +21,7 @@ type Earning struct {
 func (e Earning) Net() order.USD { return e.Gross - e.Fee }
 
 // Earnings are the orders completed at or after since, the earliest first. The
-// fee is the order's own where the marketplace tells it, else 10 percent.
+// fee is the one that the marketplace named, else the usual.
 func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error) {
 	if since.IsZero() {
 		since = time.Unix(0, 0) // a zero time is NULL, which nothing is later than
@@ -36,10 +36,7 @@ func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error
 		if r.PriceUsdMicros != nil {
 			e.Gross = *r.PriceUsdMicros
 		}
-		e.Fee = e.Gross / 10
-		if r.FeeUsdMicros != nil {
-			e.Fee = *r.FeeUsdMicros
-		}
+		e.Fee = order.Fee(e.Gross, r.FeeUsdMicros)
 		list[i] = e
 	}
 	return list, nil
