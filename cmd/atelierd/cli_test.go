@@ -1,4 +1,4 @@
-package main
+package main_test
 
 import (
 	"context"
@@ -34,8 +34,7 @@ func TestScripts(t *testing.T) {
 			e.Values[bazaarKey{}] = &bazaar{answered: make(chan struct{})}
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TZ", "UTC")
-			// With the race detector each process would sleep for a second at its end.
-			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -1,4 +1,4 @@
-package main
+package main_test
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,36 +23,12 @@ import (
 // The real program, in real processes, killed with SIGKILL: at random moments,
 // and once at each commit that an order passes on its way.
 
-// Variables by which a test tells the program, run as a child, what to do at
-// its commit points.
+// Variables by which a test tells the program what to do at its commits; see
+// internal/app.
 const (
 	envKillAt = "ATELIERD_TEST_KILL_AT" // POINT:N, die at the Nth passing
 	envPoints = "ATELIERD_TEST_POINTS"  // a file to list the points in
 )
-
-// installTestHook makes the store hook that the environment asks for.
-func installTestHook() {
-	if at := os.Getenv(envKillAt); at != "" {
-		i := strings.LastIndexByte(at, ':')
-		point, nth := at[:i], must(strconv.Atoi(at[i+1:]))
-		storeHook = func(p string) error {
-			if p == point {
-				if nth--; nth == 0 {
-					syscall.Kill(os.Getpid(), syscall.SIGKILL)
-					select {} // the signal is on its way
-				}
-			}
-			return nil
-		}
-	}
-	if path := os.Getenv(envPoints); path != "" {
-		f := must(os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600))
-		storeHook = func(p string) error {
-			_, err := fmt.Fprintln(f, p)
-			return err
-		}
-	}
-}
 
 // shop is a marketplace with a daemon beside it, in a folder.
 type shop struct {
@@ -80,8 +55,7 @@ func openShop(t *testing.T, o sandbox.Options) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "ATELIER_AGENT_ID=" + id, "ATELIER_API_KEY=" + key,
-		"GORACE=atexit_sleep_ms=0"}
+	s.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "ATELIER_AGENT_ID=" + id, "ATELIER_API_KEY=" + key}
 	s.write("make-picture", makePicture, 0o755)
 	s.write("atelierd.toml", fmt.Sprintf(`
 base_url = "%[1]s/api"
@@ -164,8 +138,7 @@ func (s *shop) place(n int) {
 // start runs the daemon as a process of its own.
 func (s *shop) start(env ...string) *child {
 	s.t.Helper()
-	c := &child{Cmd: exec.Command(must(os.Executable()), "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-format", "text")}
-	c.Args[0] = "atelierd" // the name under which the test binary is the program
+	c := &child{Cmd: exec.Command(program, "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-format", "text")}
 	c.Env = append(slices.Clone(s.env), env...)
 	c.Stdout, c.Stderr = &c.log, &c.log
 	if err := c.Start(); err != nil {

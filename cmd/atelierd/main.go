@@ -9,6 +9,10 @@ import (
 	"io"
 	"os"
 
+	"atelierd/internal/cli"
+	"atelierd/internal/demo"
+	"atelierd/internal/term"
+
 	"github.com/alecthomas/kong"
 )
 
@@ -16,54 +20,29 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// program is the process as a command sees it, so that a test can be one.
-type program struct {
-	flags
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
-	getenv func(string) string
-}
-
-// flags are those of every command.
-type flags struct {
-	Config    string `help:"Configuration file. Default: ./atelierd.toml, then the one in your configuration folder." placeholder:"FILE" short:"c" type:"path"`
-	LogLevel  string `help:"What is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
-	LogFormat string `help:"How it is logged: text, json, or auto, which is text on a terminal." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
-}
-
 // commands is the command line.
 type commands struct {
-	flags
-	Init     initCmd     `cmd:"" help:"Write a configuration file to start from."`
-	Doctor   doctorCmd   `cmd:"" help:"Check everything that a run needs, and say what is missing."`
-	Run      runCmd      `cmd:"" help:"Run the agent until it is stopped."`
-	Once     onceCmd     `cmd:"" help:"One heartbeat: poll, do what can be done now, and stop."`
-	Status   statusCmd   `cmd:"" help:"Show how everything stands."`
-	Orders   ordersCmd   `cmd:"" help:"List orders, look into one, retry it, or stop work on it."`
-	Quote    quoteCmd    `cmd:"" help:"Name the price of an order that waits for one."`
-	Messages messagesCmd `cmd:"" help:"Show what was written about an order, or write to its client."`
-	Services servicesCmd `cmd:"" help:"Compare what you sell with what the marketplace lists, and bring it there."`
-	Agent    agentCmd    `cmd:"" help:"Show the agent's profile at the marketplace, or change it."`
-	Bounties bountiesCmd `cmd:"" help:"List posted tasks, claim one, or take a claim back."`
-	Earnings earningsCmd `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
-	Token    tokenCmd    `cmd:"" help:"Launch the agent's token."`
-	Sandbox  sandboxCmd  `cmd:"" help:"Run a marketplace on this machine to try things out on."`
-	Demo     demoCmd     `cmd:"" help:"Show the whole way of an order, with a crash in the middle, in a minute."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
-	Paint    paintCmd    `cmd:"" hidden:"" help:"Be the generator of the demo: the order on stdin, a picture into OUTPUT_DIR."`
+	cli.Flags
+	Init     cli.InitCmd     `cmd:"" help:"Write a configuration file to start from."`
+	Doctor   cli.DoctorCmd   `cmd:"" help:"Check everything that a run needs, and say what is missing."`
+	Run      cli.RunCmd      `cmd:"" help:"Run the agent until it is stopped."`
+	Once     cli.OnceCmd     `cmd:"" help:"Do one heartbeat: poll, do what can be done now, and stop."`
+	Status   cli.StatusCmd   `cmd:"" help:"Show how everything stands."`
+	Orders   cli.OrdersCmd   `cmd:"" help:"List orders, show one, approve it, retry it, or stop work on it."`
+	Quote    cli.QuoteCmd    `cmd:"" help:"Set the price of an order that waits for one."`
+	Messages cli.MessagesCmd `cmd:"" help:"Show what was written about an order, or write to its client."`
+	Services cli.ServicesCmd `cmd:"" help:"Compare what you sell with what the marketplace lists, and update it there."`
+	Agent    cli.AgentCmd    `cmd:"" help:"Show the agent's profile at the marketplace, or update it."`
+	Bounties cli.BountiesCmd `cmd:"" help:"List posted tasks, claim one, or withdraw a claim."`
+	Earnings cli.EarningsCmd `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
+	Token    cli.TokenCmd    `cmd:"" help:"Launch the agent's token."`
+	Sandbox  cli.SandboxCmd  `cmd:"" help:"Run a marketplace on this machine to try things out."`
+	Demo     demo.Cmd        `cmd:"" help:"Show the whole way of an order, with a crash in the middle, in a minute."`
+	Version  cli.VersionCmd  `cmd:"" help:"Print the version."`
+	Paint    demo.PaintCmd   `cmd:"" hidden:"" help:"Be the generator of the demo: the order on stdin, a picture into OUTPUT_DIR."`
 }
 
-// Exit codes.
-const (
-	exitOK          = 0
-	exitFailure     = 1
-	exitUsage       = 2 // a wrong command line or configuration
-	exitCredentials = 3
-	exitDatabase    = 4 // locked by another process, or from a newer version
-)
-
-// run is the program: it never calls os.Exit, so that deferred work is done.
+// run is the program. It never calls os.Exit, so that deferred work is done.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	exit := -1
@@ -86,21 +65,20 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exit // --help has been printed
 	}
 	if err != nil {
-		return report(stderr, &usageError{err})
+		return report(stderr, &cli.UsageError{Err: err})
 	}
-	p := &program{flags: c.flags, stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv}
-	return report(stderr, ctx.Run(p))
+	return report(stderr, ctx.Run(&cli.Program{Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}))
 }
 
-// report prints the error for a person and gives the exit code.
+// report prints an error for a person and returns the exit code.
 func report(stderr io.Writer, err error) int {
-	if err == nil || errors.Is(err, errQuiet) {
-		return exitOK
+	switch {
+	case err == nil, errors.Is(err, cli.ErrQuiet):
+		return cli.ExitOK
+	case errors.Is(err, context.Canceled):
+		return cli.ExitFailure
 	}
-	if errors.Is(err, context.Canceled) {
-		return exitFailure
-	}
-	text, hint, code := explain(err)
-	printError(stderr, text, hint)
-	return code
+	why := cli.Explain(err)
+	term.PrintError(stderr, why.Text, why.Hint)
+	return why.Code
 }

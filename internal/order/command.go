@@ -3,23 +3,25 @@ package order
 import "strings"
 
 // Command returns a command line of atelierd for a hint, in backquotes:
-// Command("orders", "retry", id) is "`atelierd orders retry ord_1`".
+// Command("orders retry", id) is "`atelierd orders retry ord_1`". The first
+// argument is the command with its options, as it is.
 //
-// An id is a stranger's text and the owner pastes the command into a shell. An
-// argument that a shell could take for more than a word is shown as ORDER.
-func Command(args ...string) string {
-	words := append([]string{"atelierd"}, args...)
-	for i, w := range words {
+// The other arguments are a stranger's text, which the owner pastes into a
+// shell: one that is not a plain word, or that looks like an option, is shown as
+// ORDER.
+func Command(command string, args ...string) string {
+	words := []string{"atelierd", command}
+	for _, w := range args {
 		if !shellSafe(w) {
-			words[i] = "ORDER"
+			w = "ORDER"
 		}
+		words = append(words, w)
 	}
 	return "`" + strings.Join(words, " ") + "`"
 }
 
-// shellSafe reports whether a shell takes the text as one plain word. Words in
-// capitals stand for what the owner puts there; options begin with two dashes.
+// shellSafe reports whether a shell takes the text as one plain word.
 func shellSafe(w string) bool {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
-	return w != "" && strings.Trim(w, plain) == "" && (w[0] != '-' || strings.HasPrefix(w, "--"))
+	return w != "" && strings.Trim(w, plain) == "" && w[0] != '-'
 }

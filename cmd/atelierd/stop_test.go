@@ -1,0 +1,72 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"atelierd/internal/sandbox"
+)
+
+// holdPicture is a generator that never ends by itself.
+const holdPicture = "#!/bin/sh\ntouch \"$HOME/began\"\nexec sleep 600\n"
+
+// until waits until ok is true.
+func (s *shop) until(otherwise string, ok func() bool) {
+	s.t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ok() {
+			return
+		}
+		select {
+		case <-deadline:
+			s.t.Fatal(otherwise)
+		case <-tick.C:
+		}
+	}
+}
+
+func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, sandbox.Options{Seed: 1})
+	s.write("make-picture", holdPicture, 0o755)
+	config := must(os.ReadFile(filepath.Join(s.dir, "atelierd.toml")))
+	s.write("atelierd.toml", strings.Replace(string(config), `drain = "5s"`, `drain = "10m"`, 1), 0o600)
+	s.place(1)
+	c := s.start()
+	s.until("the generator was not started", func() bool {
+		_, err := os.Stat(filepath.Join(s.dir, "began"))
+		return err == nil
+	})
+	for range 2 {
+		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		s.until("the daemon did not say that it stops", func() bool { // two signals at the same moment are one
+			return strings.Contains(c.log.String(), "stopping")
+		})
+	}
+	select {
+	case <-c.ended:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("it drains in spite of the second signal\n%s", c.log.String())
+	}
+	if code := c.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("it ended with %d\n%s", code, c.log.String())
+	}
+	if n := s.count("SELECT count(*) FROM jobs WHERE state = 'ready' AND attempt = 0"); n != 1 {
+		t.Errorf("the job did not go back uncounted\n%s", s.unsettled())
+	}
+
+	s.write("make-picture", makePicture, 0o755)
+	again := s.start()
+	s.await(again, 30*time.Second)
+	s.stop(again)
+	s.once()
+}

@@ -1,0 +1,145 @@
+// Package app is the program as a value: what a configuration describes, opened,
+// wired and run. One wiring serves the daemon, a single heartbeat, the commands
+// that act at the marketplace, and the simulation in this package's tests.
+//
+// It must not know the command line, terminals or signals.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/store"
+)
+
+// Options say what to open. Only Config is needed.
+type Options struct {
+	Config *config.Config
+	// Log gets what happens; nil discards it.
+	Log *slog.Logger
+	// Getenv reads the environment; nil is os.Getenv.
+	Getenv func(string) string
+	// WaitForMarket makes a registration wait for a marketplace that cannot be
+	// reached, instead of failing.
+	WaitForMarket bool
+
+	// Transport carries requests to the marketplace; nil is the network.
+	Transport http.RoundTripper
+	// Listen opens the port for webhooks; nil is net.Listen.
+	Listen func(network, address string) (net.Listener, error)
+	// Generators take the place of the configured ones; nil for none.
+	Generators map[string]fulfill.Generator
+	// StoreHook is called around each commit, see store.Options.
+	StoreHook func(point string) error
+	// MaxCrashes is how many crashes a stage may see, see store.Options.
+	MaxCrashes int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Listen == nil {
+		o.Listen = net.Listen
+	}
+	if o.StoreHook == nil {
+		o.StoreHook = killPoint
+	}
+	return o
+}
+
+// App is an open program: the data folder is locked, the database is up to date,
+// the agent has credentials, and the port for webhooks is taken. It runs once.
+type App struct {
+	o           Options
+	credentials *Credentials
+	services    *Services
+	store       *store.Store
+	port        net.Listener // nil when webhooks are off
+
+	stopNow chan struct{} // closed by StopNow
+	stop    sync.Once
+	wake    chan struct{}  // a wish of Wake
+	loops   sync.WaitGroup // what Run has started
+}
+
+// Open does all that can fail for a reason of the owner's: it makes the
+// generators, finds the credentials, locks the data folder, opens the database,
+// takes the port for webhooks, and registers the agent if it has never been.
+//
+// Its errors say what the owner can do: *config.Error, *credential.Error,
+// store.ErrLocked, store.ErrNewer, or an *order.Failure.
+func Open(ctx context.Context, o Options) (a *App, err error) {
+	o = o.withDefaults()
+	for _, w := range o.Config.Warnings() {
+		o.Log.Warn("configuration", "warning", w)
+	}
+	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1)}
+	if a.services, err = newServices(o); err != nil {
+		return nil, err
+	}
+	var known bool
+	if a.credentials, known, err = FindCredentials(o.Config, o.Getenv); err != nil {
+		return nil, err
+	}
+	if a.store, err = store.Open(store.Options{Dir: o.Config.DataDir, Log: o.Log, Hook: o.StoreHook, MaxCrashes: o.MaxCrashes}); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := a.prepare(ctx, known); err != nil {
+		return nil, closeAfter(err, a)
+	}
+	return a, nil
+}
+
+// prepare needs the store: it registers the agent and takes the port.
+func (a *App) prepare(ctx context.Context, known bool) (err error) {
+	if known {
+		// A crash may have come between the saved key and the end of the intent.
+		err = credential.EndRegistration(a.o.Config.DataDir)
+	} else {
+		err = a.register(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	a.port, err = OpenPort(a.o)
+	return err
+}
+
+func closeAfter(err error, c io.Closer) error {
+	_ = c.Close() // the first error is the one to report
+	return err
+}
+
+// Close closes the port and the database and gives up the lock.
+func (a *App) Close() error {
+	if a.port != nil {
+		_ = a.port.Close() // a server that has run has closed it
+	}
+	return a.store.Close()
+}
+
+// StopNow makes a Run that is stopping, or that stops later, cut running work
+// instead of draining it. What is cut is done again by the next run.
+func (a *App) StopNow() { a.stop.Do(func() { close(a.stopNow) }) }
+
+// Wake makes a running daemon look at the database at once: another process has
+// changed it.
+func (a *App) Wake() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // it looks anyway
+	}
+}

@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/enroll"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+	"atelierd/internal/term"
+
+	"go.uber.org/fx"
+)
+
+const (
+	credentialsFile = "credentials.json"
+	guideFile       = "atelier_credentials.json" // as the marketplace's guide names it
+)
+
+// Credentials is the agent's id and key. It picks up new ones from where the
+// first were found.
+type Credentials struct {
+	sources credential.Sources
+
+	mu    sync.Mutex
+	found credential.Found
+	print string
+}
+
+// FindCredentials looks for credentials; found is false when there are none at
+// all. Its errors are *credential.Error.
+func FindCredentials(cfg *config.Config, getenv func(string) string) (c *Credentials, found bool, err error) {
+	c = &Credentials{sources: credential.Sources{
+		Getenv:     getenv,
+		DotEnv:     []string{filepath.Join(cfg.Dir, ".env")},
+		DataFile:   filepath.Join(cfg.DataDir, credentialsFile),
+		GuideFiles: []string{filepath.Join(cfg.Dir, guideFile)},
+	}}
+	found, err = c.read()
+	return c, found, err
+}
+
+func (c *Credentials) read() (bool, error) {
+	found, ok, err := credential.Find(c.sources)
+	if err != nil {
+		return false, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.found, c.print = found, credential.Fingerprint(c.sources)
+	return ok, nil
+}
+
+func (c *Credentials) current() atelier.Credentials {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return atelier.Credentials{AgentID: c.found.AgentID, Key: c.found.Key}
+}
+
+// AgentID returns the agent's id.
+func (c *Credentials) AgentID() string { return c.current().AgentID }
+
+// From names the place where the credentials were found.
+func (c *Credentials) From() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.found.From
+}
+
+func (c *Credentials) webhookSecret() secret.Text {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.found.WebhookSecret
+}
+
+// changed reads the credentials again if their files have changed, and reports
+// whether the id or the key is another.
+func (c *Credentials) changed() bool {
+	c.mu.Lock()
+	same := c.print == credential.Fingerprint(c.sources)
+	before := c.found
+	c.mu.Unlock()
+	if same {
+		return false
+	}
+	if ok, err := c.read(); err != nil || !ok {
+		return false // perhaps half-written; the next look decides
+	}
+	after := c.current()
+	return after.AgentID != before.AgentID || after.Key.Reveal() != before.Key.Reveal()
+}
+
+// registrar keeps a registration's intent and its answer in the data folder.
+type registrar struct{ dir string }
+
+func (r registrar) Begin(name string) error { return credential.BeginRegistration(r.dir, name) }
+func (r registrar) End() error              { return credential.EndRegistration(r.dir) }
+func (r registrar) Save(a atelier.Registered) error {
+	return credential.Save(filepath.Join(r.dir, credentialsFile),
+		credential.Found{AgentID: a.AgentID, Key: a.Key, WebhookSecret: a.WebhookSecret})
+}
+
+// registerRetry is the pause between tries to reach the marketplace.
+const registerRetry = 30 * time.Second
+
+// register gets credentials where there are none.
+func (a *App) register(ctx context.Context) error {
+	var client *atelier.Client
+	if err := fx.New(a.module(), fx.Populate(&client), fx.WithLogger(fxLog)).Err(); err != nil {
+		return err
+	}
+	for {
+		err := a.registerOnce(ctx, client)
+		if err == nil || !a.o.WaitForMarket || !errors.Is(err, atelier.ErrNotSent) {
+			return err
+		}
+		a.o.Log.Warn("the marketplace cannot be reached to register; trying again in half a minute", "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(registerRetry):
+		}
+	}
+}
+
+func (a *App) registerOnce(ctx context.Context, client *atelier.Client) error {
+	cfg := a.o.Config
+	_, err := enroll.Register(ctx, client, registrar{cfg.DataDir}, atelier.Registration{Name: cfg.Agent.Name, Description: cfg.Agent.Description,
+		EndpointURL: cfg.Agent.EndpointURL, Capabilities: cfg.Agent.Capabilities, OwnerWallet: cfg.Agent.OwnerWallet, AvatarURL: cfg.Agent.AvatarURL}, a.o.Log)
+	if errors.Is(err, enroll.ErrOutcomeUnknown) {
+		return &credential.Error{Err: err, Hint: RegistrationHint(cfg)}
+	}
+	if err == nil {
+		_, err = a.credentials.read()
+	}
+	return err
+}
+
+// RegistrationHint is what to do about a registration of unknown outcome.
+func RegistrationHint(cfg *config.Config) string {
+	return "look for an agent named " + term.Sanitize(cfg.Agent.Name) + " at the marketplace: if it is there, get its key from support and put both into " +
+		filepath.Join(cfg.DataDir, credentialsFile) + "; if not, remove " + filepath.Join(cfg.DataDir, "registration.json") + " and start again"
+}
+
+// keyRefused reports whether the marketplace or this machine lacks a valid key.
+func keyRefused(err error) bool {
+	if _, ok := errors.AsType[*credential.Error](err); ok {
+		return true
+	}
+	f, ok := errors.AsType[*order.Failure](err)
+	return ok && (f.Code == order.CodeKeyRefused || f.Code == order.CodeNoKey)
+}

@@ -1,0 +1,116 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/generate/canvas"
+	"atelierd/internal/generate/exec"
+	"atelierd/internal/generate/provider"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+	"atelierd/internal/store"
+)
+
+// newGenerators makes the configured generators, by name.
+func newGenerators(cfg *config.Config, log *slog.Logger) (map[string]fulfill.Generator, error) {
+	list := map[string]fulfill.Generator{}
+	for name, g := range cfg.Generators {
+		backend, err := newBackend(cfg, g, log.With("generator", name))
+		if err != nil {
+			return nil, configError("generator."+name, err)
+		}
+		list[name] = fulfill.Generator{Name: name, Backend: backend, Price: g.Cost, Free: g.Free(), HoldUnknown: g.OnUnknown == config.UnknownHold,
+			Breaker: &generate.Breaker{Probe: backend.Check}}
+	}
+	return list, nil
+}
+
+func newBackend(cfg *config.Config, g config.Generator, log *slog.Logger) (generate.Generator, error) {
+	switch g.Type {
+	case config.TypeCanvas:
+		return canvas.New()
+	case config.TypeExec:
+		return exec.New(exec.Options{Command: g.Command, Dir: cfg.Dir,
+			Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log})
+	}
+	var workflow []byte
+	if g.Workflow != "" {
+		var err error
+		if workflow, err = os.ReadFile(g.Workflow); err != nil {
+			return nil, err
+		}
+	}
+	return provider.New(provider.Spec{Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyOf(g),
+		User: g.User, Params: g.Params, Workflow: workflow, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log})
+}
+
+// keyOf returns a function that reads a provider's key. It reads it for each
+// call, so that the owner can replace it in place.
+func keyOf(g config.Generator) func() (secret.Text, error) {
+	switch {
+	case g.KeyEnv != "":
+		return func() (secret.Text, error) {
+			text := strings.TrimSpace(os.Getenv(g.KeyEnv))
+			if text == "" {
+				return secret.Text{}, order.Failf(order.Hold, order.CodeProviderKeyMissing, "the generator's key is missing: the variable %s is not set", g.KeyEnv).
+					WithHint("set %s and restart", g.KeyEnv).Nothing()
+			}
+			return secret.New(text), nil
+		}
+	case g.KeyFile != "":
+		return func() (secret.Text, error) {
+			text, err := credential.ReadSecret(g.KeyFile)
+			if err != nil {
+				held := order.Failf(order.Hold, order.CodeProviderKeyMissing, "%w", err).Nothing()
+				if e, ok := errors.AsType[*credential.Error](err); ok {
+					held.Hint = e.Hint
+				}
+				return secret.Text{}, held
+			}
+			return text, nil
+		}
+	}
+	return nil
+}
+
+// prepare makes the generators ready to work. Work that an earlier process left
+// waiting for a generator, or for a higher cap, runs now: the owner may have
+// fixed either before this start.
+func (s *Services) prepare(st *store.Store, log *slog.Logger) error {
+	return errors.Join(s.watch(st, log), st.RunNow(order.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(order.AlertSpending, ""))
+}
+
+// watch shows the owner which generators are paused. It clears what an earlier
+// process has said of them.
+func (s *Services) watch(st *store.Store, log *slog.Logger) error {
+	for name, g := range s.generators {
+		if g.Breaker == nil {
+			continue
+		}
+		if err := st.SetAlert(order.GeneratorAlert(name), ""); err != nil {
+			return err
+		}
+		g.Breaker.Changed = func(reason string) {
+			if reason == "" {
+				log.Info("the generator works again", "generator", name)
+			} else {
+				log.Error("the generator is paused", "generator", name, "error", reason)
+			}
+			err := st.SetAlert(order.GeneratorAlert(name), reason)
+			if reason == "" {
+				err = errors.Join(err, st.RunNow(order.CodePaused)) // what waited for it need not wait any longer
+			}
+			if err != nil {
+				log.Warn("a paused generator could not be recorded", "generator", name, "error", err)
+			}
+		}
+	}
+	return nil
+}

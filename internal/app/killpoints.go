@@ -1,0 +1,44 @@
+//go:build killpoints
+
+package app
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Variables by which a test tells a program built with the tag killpoints what
+// to do at its commits.
+const (
+	envKillAt = "ATELIERD_TEST_KILL_AT" // POINT:N, die at the Nth passing
+	envPoints = "ATELIERD_TEST_POINTS"  // a file to list the points in
+)
+
+// killPoint is the store hook that the environment asks for.
+var killPoint = newKillPoint(os.Getenv(envKillAt), os.Getenv(envPoints))
+
+func newKillPoint(at, list string) func(string) error {
+	i := strings.LastIndexByte(at, ':')
+	nth, _ := strconv.Atoi(at[i+1:])
+	return func(point string) error {
+		if i >= 0 && point == at[:i] {
+			if nth--; nth == 0 {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {} // the signal is on its way
+			}
+		}
+		if list == "" {
+			return nil
+		}
+		f, err := os.OpenFile(list, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = fmt.Fprintln(f, point)
+		return err
+	}
+}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/bounty"
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/store"
+
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+)
+
+// Market is what a command needs that acts at the marketplace itself, next to a
+// running daemon or without one. Its requests are counted in the same database.
+type Market struct {
+	Config  *config.Config
+	Owner   store.Owner
+	Client  *atelier.Client
+	Watcher *bounty.Watcher
+	Log     *slog.Logger
+}
+
+// OpenMarket opens the database and the client of an agent that is registered.
+// The caller closes Owner.
+func OpenMarket(o Options) (*Market, error) {
+	o = o.withDefaults()
+	c, found, err := FindCredentials(o.Config, o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, &credential.Error{Err: errors.New("the agent has no credentials yet"), Hint: "`atelierd run` or `atelierd once` registers the agent"}
+	}
+	owner, err := store.OpenOwner(o.Config.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	m := &Market{Config: o.Config, Owner: owner, Log: o.Log}
+	wired := fx.New(parts(), fx.Supply(o.Config, o.Log, owner.Store, c, transport{o.Transport}), fx.Populate(&m.Client, &m.Watcher), fx.WithLogger(fxLog))
+	if err := wired.Err(); err != nil {
+		return nil, closeAfter(dig.RootCause(err), owner)
+	}
+	return m, nil
+}

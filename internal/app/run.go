@@ -1,0 +1,220 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"atelierd/internal/bounty"
+	"atelierd/internal/engine"
+	"atelierd/internal/enroll"
+	"atelierd/internal/intake"
+	"atelierd/internal/store"
+
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+)
+
+// loop is one thing that the daemon does for as long as it runs.
+type loop struct {
+	name string
+	// stop is when the loop is stopped, lower ones first: polling first, the
+	// engine, which may drain for long, last.
+	stop int
+	// run blocks until ctx ends. An error before that ends the daemon.
+	run func(context.Context) error
+}
+
+// loops are the parts of the daemon as fx collects them.
+type loops struct {
+	fx.In
+	Lifecycle fx.Lifecycle
+	Log       *slog.Logger
+	Loops     []loop `group:"loops"`
+}
+
+// asLoop adds what a constructor returns to the loops of the daemon.
+func asLoop(constructor any) fx.Option {
+	return fx.Provide(fx.Annotate(constructor, fx.ResultTags(`group:"loops"`)))
+}
+
+// daemonLoops are all loops of the daemon.
+func daemonLoops() fx.Option {
+	return fx.Options(
+		asLoop(func(p *intake.Poller) loop { return loop{"poll", 1, p.Run} }),
+		asLoop(func(w *webhooks) loop { return loop{"webhooks", 0, w.run} }),
+		asLoop(func(w *bounty.Watcher) loop { return loop{"bounties", 2, w.Run} }),
+		asLoop(func(t *intake.Threads) loop { return loop{"threads", 3, t.Run} }),
+		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
+		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
+		asLoop(func(a *App, e *engine.Engine) loop {
+			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e) }}
+		}),
+		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
+	)
+}
+
+// failure is how a loop ends the daemon.
+type failure chan error
+
+// start hooks the loops into the life of the daemon. Hooks stop in the reverse
+// order of their start.
+func (a *App) start(in loops, ended failure) {
+	slices.SortFunc(in.Loops, func(x, y loop) int { return cmp.Compare(y.stop, x.stop) })
+	for _, l := range in.Loops {
+		in.Lifecycle.Append(a.hook(l, in.Log, ended))
+	}
+}
+
+// hook turns a blocking run into a pair of hooks. Its context is fresh, because
+// the one of a start hook ends with the start.
+func (a *App) hook(l loop, log *slog.Logger, ended failure) fx.Hook {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	return fx.Hook{
+		OnStart: func(context.Context) error {
+			a.loops.Go(func() {
+				defer close(done)
+				if err := l.run(ctx); err != nil && ctx.Err() == nil {
+					log.Error("a loop of the daemon failed", "loop", l.name, "error", err)
+					select {
+					case ended <- fmt.Errorf("the daemon stopped after an internal error of its loop %s: %w", l.name, err):
+					default: // another loop has ended the daemon
+					}
+				}
+			})
+			return nil
+		},
+		OnStop: func(stop context.Context) error {
+			cancel()
+			select {
+			case <-done:
+				return nil
+			case <-stop.Done():
+				return fmt.Errorf("%s did not stop in time", l.name)
+			}
+		},
+	}
+}
+
+const (
+	// stopGrace is how long the loops may take to stop beyond the drain time.
+	stopGrace = 10 * time.Second
+	// cutGrace is how long work that StopNow has cut may take to end.
+	cutGrace = 500 * time.Millisecond
+)
+
+// Run runs the daemon until ctx ends, lets running work finish for up to
+// work.drain, and returns nil. If a loop fails, Run stops the others and returns
+// that error.
+func (a *App) Run(ctx context.Context) error {
+	log, ended := a.o.Log, make(failure, 1)
+	var e *engine.Engine
+	daemon := fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, a.start), fx.Populate(&e),
+		fx.StartTimeout(time.Minute), fx.StopTimeout(a.o.Config.Work.Drain+stopGrace), fx.WithLogger(fxLog))
+	if err := daemon.Err(); err != nil {
+		return dig.RootCause(err)
+	}
+	startCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), daemon.StartTimeout())
+	defer cancel()
+	if err := daemon.Start(startCtx); err != nil {
+		return dig.RootCause(err)
+	}
+	log.Info("running", "version", Version(), "data", a.o.Config.DataDir, "agent", a.credentials.current().AgentID,
+		"credentials", a.credentials.From())
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+	}
+	a.end(daemon, e)
+	return err
+}
+
+// end stops the loops, and cuts their work when StopNow is called.
+func (a *App) end(daemon *fx.App, e *engine.Engine) {
+	log := a.o.Log
+	ctx, cancel := context.WithTimeout(context.Background(), daemon.StopTimeout())
+	defer cancel()
+	stopped := make(chan struct{})
+	a.loops.Go(func() {
+		select {
+		case <-stopped:
+		case <-a.stopNow:
+			e.StopNow()
+			time.AfterFunc(cutGrace, cancel)
+		}
+	})
+	log.Info("stopping", "drain", a.o.Config.Work.Drain.String())
+	err := daemon.Stop(ctx)
+	close(stopped)
+	if err != nil {
+		log.Warn("stopped before all work had ended; the next run does it again", "error", err)
+		return
+	}
+	log.Info("stopped")
+}
+
+// passOnWakes lets the engine look at the database at each Wake.
+func (a *App) passOnWakes(ctx context.Context, e *engine.Engine) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.wake:
+			e.Wake(true, true, true)
+		}
+	}
+}
+
+// notifyOfCommits wakes the loops that a commit concerns.
+func notifyOfCommits(st *store.Store, e *engine.Engine, t *intake.Threads) {
+	st.Notify(func(c store.Change) {
+		e.Wake(c.Generate, c.Network, c.Revoked)
+		if c.Threads {
+			t.Wake()
+		}
+	})
+}
+
+func fxLog(log *slog.Logger) fxevent.Logger {
+	l := &fxevent.SlogLogger{Logger: log}
+	l.UseLogLevel(slog.LevelDebug)
+	return l
+}
+
+// Heartbeat polls once, does what can be done now, and returns. Its parts fail
+// apart: a failed poll delays none of the work that is known already, and a
+// service that cannot be listed no order. Only a refused key ends it at once.
+func (a *App) Heartbeat(ctx context.Context) error {
+	var p struct {
+		fx.In
+		Engine  *engine.Engine
+		Poller  *intake.Poller
+		Threads *intake.Threads
+		Setup   *enroll.Setup
+		Watcher *bounty.Watcher
+	}
+	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
+	if err := parts.Err(); err != nil {
+		return dig.RootCause(err)
+	}
+	pollErr := p.Poller.Poll(ctx)
+	if keyRefused(pollErr) {
+		return pollErr // nothing else would fare better
+	}
+	_, setupErr := p.Setup.Once(ctx)
+	_, threadErr := p.Threads.Once(ctx)
+	bountyErr := p.Watcher.Once(ctx)
+	return errors.Join(pollErr, setupErr, threadErr, bountyErr, p.Engine.RunUntilIdle(ctx))
+}
+
+// prepareWork makes the generators ready, before anything runs.
+func (a *App) prepareWork(s *Services, st *store.Store, log *slog.Logger) error {
+	return s.prepare(st, log)
+}

@@ -1,0 +1,280 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/config"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate/exec"
+	"atelierd/internal/intake"
+	"atelierd/internal/media"
+	"atelierd/internal/message"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// Services are the configured services and the generators that make their files.
+type Services struct {
+	byTitle    map[string]fulfill.Service
+	generators map[string]fulfill.Generator
+}
+
+// NewServices makes the services and generators of a configuration. Its errors
+// are *config.Error.
+func NewServices(cfg *config.Config, log *slog.Logger) (*Services, error) {
+	return newServices(Options{Config: cfg, Log: log})
+}
+
+func newServices(o Options) (*Services, error) {
+	s := &Services{byTitle: map[string]fulfill.Service{}, generators: o.Generators}
+	if s.generators == nil {
+		var err error
+		if s.generators, err = newGenerators(o.Config, o.Log); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range o.Config.Services {
+		made, err := s.newService(o.Config, c, o.Log)
+		if err != nil {
+			return nil, err
+		}
+		s.byTitle[c.Title] = made
+	}
+	return s, nil
+}
+
+func (s *Services) newService(cfg *config.Config, c config.Service, log *slog.Logger) (fulfill.Service, error) {
+	made := fulfill.Service{Title: c.Title, Category: c.Category, Deliverables: c.Deliverables,
+		Generators: s.of(cfg, c), Prompt: c.Prompt, FromLast: c.FromLast,
+		Approval: approval(c.Mode), QuoteApproval: quoteApproval(c.Mode),
+		Subscription: Window(c) > 0, Pieces: c.Pieces, Quota: c.QuotaLimit, Templates: templates(cfg, c)}
+	var err error
+	if made.Requirements, err = requirements(cfg, c, log); err != nil {
+		return made, err
+	}
+	made.Pricing, err = pricing(cfg, c, log)
+	return made, err
+}
+
+// Generators returns the generators, by name.
+func (s *Services) Generators() map[string]fulfill.Generator { return s.generators }
+
+// Requirements is what the files of a service have to be.
+func (s *Services) Requirements(title string) fulfill.Requirements {
+	return s.byTitle[title].Requirements
+}
+
+// of returns the service's generator and those that take over from it.
+func (s *Services) of(cfg *config.Config, c config.Service) []fulfill.Generator {
+	list := []fulfill.Generator{s.generators[c.Generator]}
+	for _, name := range cfg.Generators[c.Generator].Fallback {
+		list = append(list, s.generators[name])
+	}
+	return list
+}
+
+// Program is a program of the owner's next to the generators: a service's check
+// or its pricing command.
+type Program interface{ Check(context.Context) error }
+
+// Programs returns the owner's programs that a service needs.
+func (s *Services) Programs(title string) (list []Program) {
+	made := s.byTitle[title]
+	if p, ok := made.Requirements.Checker.(Program); ok {
+		list = append(list, p)
+	}
+	if made.Pricing != nil {
+		if p, ok := made.Pricing.Command.(Program); ok {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// ready returns a check of whether the service's programs are there and one of
+// its generators works. If none does, the check fails with the first one's error.
+func (s *Services) ready(cfg *config.Config, c config.Service) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for _, program := range s.Programs(c.Title) {
+			if err := program.Check(ctx); err != nil {
+				return err
+			}
+		}
+		var why error
+		for _, g := range s.of(cfg, c) {
+			err := g.Backend.Check(ctx)
+			if err == nil {
+				return nil
+			}
+			why = cmp.Or(why, err)
+		}
+		return why
+	}
+}
+
+// probe asks each generator once, for nothing, whether it works. One that does
+// not is paused before an order meets it.
+func (s *Services) probe(ctx context.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(s.generators)) {
+		if b := s.generators[name].Breaker; b != nil {
+			_ = b.Try(ctx) // the breaker reports it
+		}
+	}
+	return nil
+}
+
+// requirements is what the files of a service have to be before they go out.
+func requirements(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Requirements, error) {
+	r := fulfill.Requirements{Files: s.Files, Repeats: s.Repeats, Rules: media.Rules{Kind: s.Kind, MinWidth: s.MinWidth,
+		MinHeight: s.MinHeight, AspectW: s.AspectW, AspectH: s.AspectH, MinDuration: s.MinDuration, MaxDuration: s.MaxDuration}}
+	if len(s.Check) == 0 {
+		return r, nil
+	}
+	checker, err := exec.New(exec.Options{Name: "the service's check", Command: s.Check, Dir: cfg.Dir,
+		Env: cfg.Generators[s.Generator].Env, Log: log.With("check", s.Title)})
+	if err != nil {
+		return r, configError(fmt.Sprintf("service %q: check", s.Title), err)
+	}
+	r.Checker = checker
+	return r, nil
+}
+
+// pricing is how quotes of a service get their price; nil leaves it to the owner.
+func pricing(cfg *config.Config, s config.Service, log *slog.Logger) (*fulfill.Pricing, error) {
+	if s.Quote == nil {
+		return nil, nil
+	}
+	p := &fulfill.Pricing{Fixed: s.Quote.Price, Min: s.Quote.Min, Max: s.Quote.Max}
+	if len(s.Quote.Command) == 0 {
+		return p, nil
+	}
+	command, err := exec.New(exec.Options{Name: "the pricing command", Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
+		Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title)})
+	if err != nil {
+		return nil, configError(fmt.Sprintf("service %q: quote", s.Title), err)
+	}
+	p.Command = command
+	return p, nil
+}
+
+// configError is a setting that is well-formed and cannot work on this machine.
+func configError(key string, err error) error {
+	return &config.Error{Problems: []config.Problem{{Key: key, Text: err.Error()}}, Hint: "fix that setting in the configuration"}
+}
+
+// Window is the length of the window that an order of the service pays for; 0
+// when it pays for one delivery.
+func Window(s config.Service) time.Duration {
+	switch s.PriceType {
+	case "weekly":
+		return 7 * 24 * time.Hour
+	case "monthly":
+		return 30 * 24 * time.Hour
+	}
+	return 0
+}
+
+// templates are the messages that clients of the service get: none in a dry run.
+func templates(cfg *config.Config, s config.Service) map[string]*message.Template {
+	if s.Mode == config.ModeDryRun {
+		return nil
+	}
+	return cfg.Messages.Templates
+}
+
+// approval is what finished files wait for in a mode that is not auto.
+func approval(mode string) *order.Failure {
+	switch mode {
+	case config.ModeReview:
+		return order.Failf(order.Hold, order.CodeReview, "made, and waits for your approval").
+			WithHint("`atelierd orders show` names the files; then `atelierd orders approve`, `atelierd orders redo` or `atelierd orders cancel`")
+	case config.ModeDryRun:
+		return order.Failf(order.Hold, order.CodeDryRun, "made, and not sent: the service is in mode dry-run").WithHint(hintDryRun)
+	}
+	return nil
+}
+
+// quoteApproval is what a price waits for in a mode that is not auto.
+func quoteApproval(mode string) *order.Failure {
+	switch mode {
+	case config.ModeReview:
+		return order.Failf(order.Hold, order.CodeReview, "priced, and waits for your approval").
+			WithHint("`atelierd orders show` has the price; then `atelierd orders approve`, or `atelierd quote` with another one")
+	case config.ModeDryRun:
+		return order.Failf(order.Hold, order.CodeDryRun, "priced, and not sent: the service is in mode dry-run").WithHint(hintDryRun)
+	}
+	return nil
+}
+
+const hintDryRun = "set the service's mode to auto or review and restart, then `atelierd orders retry`"
+
+// defaultRounds is how many more rounds a client gets when neither the owner
+// nor the marketplace sets a number.
+const defaultRounds = 2
+
+// catalogs returns a function that reads the services on offer as they are now.
+func catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake.Catalog, error) {
+	return func(ctx context.Context) (intake.Catalog, error) {
+		listed, err := st.Services(ctx)
+		if err != nil {
+			return nil, err
+		}
+		claims, err := st.OpenClaims(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return catalog(cfg, listed, claims), nil
+	}
+}
+
+// catalog joins the configured services with the ids that the marketplace gave.
+func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) intake.Catalog {
+	ids := map[string]string{}
+	for _, l := range listed {
+		ids[l.Title] = l.RemoteID
+	}
+	claimed := map[string][]order.Claim{}
+	for _, c := range claims {
+		claimed[c.Service] = append(claimed[c.Service], c)
+	}
+	var list intake.Catalog
+	for _, s := range cfg.Services {
+		rounds := defaultRounds
+		if s.MaxRevisions != nil {
+			rounds = *s.MaxRevisions
+		}
+		list = append(list, intake.Service{Title: s.Title, RemoteID: ids[s.Title],
+			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
+			Subscription: Window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: rounds, Quotes: s.Quote != nil,
+			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title]})
+	}
+	return list
+}
+
+// Offered are the services on sale: all but those of a dry run.
+func Offered(cfg *config.Config) []atelier.Service {
+	var list []atelier.Service
+	for _, s := range cfg.Services {
+		if s.Mode != config.ModeDryRun {
+			list = append(list, offer(s))
+		}
+	}
+	return list
+}
+
+// offer is a service as the marketplace lists it.
+func offer(s config.Service) atelier.Service {
+	o := atelier.Service{Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
+		PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL}
+	if Window(s) > 0 {
+		o.QuotaLimit = &s.QuotaLimit
+	}
+	return o
+}

@@ -1,0 +1,259 @@
+//go:build rewiring
+
+package app
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/intake"
+	"atelierd/internal/message"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/secret"
+	"atelierd/internal/web"
+)
+
+// This file is the part of the simulated week that is not plain orders: quotes,
+// subscriptions, messages, bounties, and the webhooks that tell of all of them.
+
+const (
+	simQuoted   = "Pictures by Quote"
+	simWeekly   = "Pictures for a Week"
+	simPitch    = "I can paint it"
+	simWindow   = 2 * 24 * time.Hour // of a subscription; shorter than a week, so that several fit
+	simQuota    = 3
+	simSubPrice = 25 * order.Dollar
+)
+
+// kindsConfig adds the services and settings of the other kinds.
+func kindsConfig(cfg *config.Config) {
+	pictures := cfg.Services[0]
+	quoted, weekly := pictures, pictures
+	quoted.Title, quoted.PriceType, quoted.Quote = simQuoted, "quote", &config.Quote{Price: 12 * order.Dollar, Max: 20 * order.Dollar}
+	weekly.Title, weekly.PriceType, weekly.Pieces, weekly.QuotaLimit, weekly.Price = simWeekly, "weekly", true, simQuota, simSubPrice
+	cfg.Services = append(cfg.Services, quoted, weekly)
+	cfg.Budget.Bounties, cfg.Budget.Token = 30, 10
+	cfg.Messages = config.Messages{Interval: 3 * time.Hour, WindowInterval: 20 * time.Minute, Templates: map[string]*message.Template{}}
+	for name, text := range map[string]string{"received": "begun", "delivered": "delivered{{range .Links}} {{.}}{{end}}",
+		"revised": "revised {{.Round}}", "refused": "refused: {{.Reason}}", "piece": "Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}"} {
+		cfg.Messages.Templates[name] = must(message.Parse(text))
+	}
+	cfg.Bounties = config.Bounties{MaxOpen: 2, MaxBacklog: 50, Interval: 40 * time.Minute,
+		Rules: []config.BountyRule{{Category: "image_gen", MinBudget: 7 * order.Dollar, Service: simTitle}}}
+	cfg.Webhook = config.Webhook{PollInterval: 2 * time.Hour, Trust: 6 * time.Hour, Debounce: 5 * time.Second}
+}
+
+// adopt gives the agent an owner, without whom it may claim no bounty.
+func (w *world) adopt(key string) {
+	r := must(http.NewRequest(http.MethodPatch, "http://market.test/api/agents/me",
+		strings.NewReader(`{"owner_wallet":"11111111111111111111111111111111"}`)))
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	resp := must(w.next.RoundTrip(r))
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		w.t.Fatalf("adopt: %s", resp.Status)
+	}
+}
+
+// port is where the marketplace's webhooks arrive: at the life that runs, if
+// there is one, and now and then nowhere, or twice.
+type port struct {
+	w   *world
+	rng *rand.Rand
+}
+
+func (p port) RoundTrip(r *http.Request) (*http.Response, error) {
+	receiver := p.w.receiver.Load()
+	if receiver == nil || p.rng.IntN(10) == 0 {
+		return nil, errCrashed
+	}
+	body := must(r.GetBody())
+	defer body.Close()
+	answer := httptest.NewRecorder()
+	receiver.ServeHTTP(answer, r)
+	if p.rng.IntN(10) == 0 {
+		again := r.Clone(r.Context())
+		again.Body = body
+		receiver.ServeHTTP(httptest.NewRecorder(), again)
+	}
+	return answer.Result(), nil
+}
+
+// listenIn takes webhooks for one life.
+func (w *world) listenIn(p *intake.Poller, hint func(), log *slog.Logger) (stop func()) {
+	w.receiver.Store(&web.Receiver{Log: log, Secrets: func() []secret.Text { return []secret.Text{secret.New(w.market.WebhookSecret(w.agent))} },
+		Notify: func(e web.Event) {
+			p.Event(e.Name, e.OrderID)
+			if e.BountyID != "" {
+				hint()
+			}
+		}})
+	return func() { w.receiver.Store(nil) }
+}
+
+// patrons are the clients of the other kinds, until end.
+func (w *world) patrons(rng *rand.Rand, end time.Time) {
+	var quoted, weekly, bounties []string
+	say := map[string]int{}
+	for n := 0; time.Now().Before(end); n++ {
+		time.Sleep(time.Duration(1+rng.IntN(6*60)) * time.Minute)
+		var err error
+		var id string
+		switch rng.IntN(4) {
+		case 0:
+			id, err = w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simQuoted, Status: "pending_quote", Brief: fmt.Sprint("priced picture ", n)})
+			quoted = append(quoted, id)
+		case 1:
+			id, err = w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simWeekly, Brief: fmt.Sprint("a window ", n)})
+			weekly = append(weekly, id)
+		case 2:
+			if !w.documented {
+				id, err = w.market.PostBounty(sandbox.NewBounty{Title: "a task", Brief: fmt.Sprint("bounty ", n), BudgetUSD: []string{"6.00", "15.00"}[rng.IntN(2)]})
+				bounties = append(bounties, id)
+			}
+		}
+		if err != nil {
+			w.t.Logf("a patron could not begin: %v", err) // the service is not listed yet
+			quoted, weekly = drop(quoted), drop(weekly)
+			continue
+		}
+		for _, id := range quoted {
+			switch o, _ := w.market.Order(id); {
+			case o.Status == "quoted" && rng.IntN(3) > 0:
+				w.expect(w.market.Pay(id))
+			case o.Status == "quoted" && rng.IntN(4) == 0:
+				w.expect(w.market.Cancel(id))
+			}
+		}
+		for _, id := range weekly {
+			if o, _ := w.market.Order(id); o.Status == "paid" && rng.IntN(3) > 0 && say[id] < simQuota+1 {
+				say[id]++
+				w.expect(w.market.ClientMessage(id, fmt.Sprintf("please make number %d", say[id])))
+			}
+		}
+		for _, id := range bounties {
+			if rng.IntN(2) == 0 {
+				_, _ = w.market.AcceptClaim(id, "") // it errs as long as there is none
+			}
+		}
+	}
+}
+
+// drop takes out the empty ids of what could not be begun.
+func drop(list []string) []string {
+	return slices.DeleteFunc(list, func(id string) bool { return id == "" })
+}
+
+func (w *world) expect(err error) {
+	if err != nil {
+		w.t.Errorf("a patron: %v", err)
+	}
+}
+
+// plainOrder says whether the order owes one delivery a round, like any other.
+func plainOrder(o sandbox.Order) bool {
+	unpaid := slices.Contains([]string{"pending_quote", "quoted"}, o.Status) || o.ServiceTitle == simQuoted && o.Status == "cancelled"
+	return o.ServiceTitle != simWeekly && !unpaid
+}
+
+// checkKinds looks at what is not a plain order.
+func (w *world) checkKinds(db *sql.DB, orders []sandbox.Order) {
+	for _, o := range orders {
+		w.checkMessages(db, o)
+		switch o.ServiceTitle {
+		case simWeekly:
+			w.checkWindow(db, o)
+		case simQuoted:
+			if len(o.Quotes) > 1 {
+				w.t.Errorf("order %s was quoted %d times", o.ID, len(o.Quotes))
+			}
+			if o.Status == "pending_quote" {
+				var why string
+				err := db.QueryRow("SELECT state || ' ' || code || ' ' || reason FROM orders WHERE id = ?", o.ID).Scan(&why)
+				w.t.Errorf("order %s was never quoted: here it is %s, %v", o.ID, why, err)
+			}
+		}
+	}
+	for _, b := range w.market.Bounties() {
+		var state, orderID string
+		err := db.QueryRow("SELECT state, order_id FROM bounties WHERE id = ?", b.ID).Scan(&state, &orderID)
+		switch {
+		case len(b.Claims) > 0 && err != nil:
+			w.t.Errorf("bounty %s was claimed without an intent: %v", b.ID, err)
+		case b.BudgetUSD == "6.00" && len(b.Claims) > 0:
+			w.t.Errorf("bounty %s is below the owner's budget and was claimed", b.ID)
+		case b.OrderID != "" && (state != "accepted" || orderID != b.OrderID):
+			w.t.Errorf("bounty %s became order %s, here it is %s with order %q", b.ID, b.OrderID, state, orderID)
+		}
+	}
+}
+
+// checkMessages holds that nothing is said twice, and that what was delivered
+// was announced.
+func (w *world) checkMessages(db *sql.DB, o sandbox.Order) {
+	said := map[string]int{}
+	announced := 0
+	for _, m := range o.Messages {
+		if m.From == "provider" {
+			said[m.Content]++
+			if strings.HasPrefix(m.Content, "delivered") {
+				announced++
+			}
+		}
+	}
+	for text, times := range said {
+		if times > 1 {
+			w.t.Errorf("order %s: %q was said %d times", o.ID, text, times)
+		}
+	}
+	if o.Status == "completed" && len(o.Deliveries) > 0 && announced != 1 {
+		w.t.Errorf("order %s was delivered, and that was said %d times", o.ID, announced)
+	}
+}
+
+// checkWindow holds that the window of a subscription was not cut short, and that
+// each piece that was made reached its client once.
+func (w *world) checkWindow(db *sql.DB, o sandbox.Order) {
+	if len(o.Deliveries) > 1 {
+		w.t.Errorf("subscription %s was delivered %d times", o.ID, len(o.Deliveries))
+	}
+	pieces := 0
+	for _, m := range o.Messages {
+		if strings.HasPrefix(m.Content, "Piece ") {
+			pieces++
+		}
+	}
+	for _, d := range o.Deliveries {
+		if d.At.Before(o.WindowEnds) && (o.QuotaTotal == 0 || pieces < o.QuotaTotal) {
+			w.t.Errorf("subscription %s was delivered at %s, within its window until %s", o.ID, d.At, o.WindowEnds)
+		}
+	}
+	var made, sent int
+	err := db.QueryRow("SELECT count(*), coalesce(sum(message_state = 'sent'), 0) FROM v_pieces WHERE order_id = ? AND job_state = 'done'", o.ID).Scan(&made, &sent)
+	if err != nil || made != pieces || sent != pieces {
+		w.t.Errorf("subscription %s: %d pieces made, %d sent, %d in the thread, %v", o.ID, made, sent, pieces, err)
+	}
+	if pieces > simQuota {
+		w.t.Errorf("subscription %s got %d pieces of %d", o.ID, pieces, simQuota)
+	}
+	var state string
+	if err := db.QueryRow("SELECT state FROM orders WHERE id = ?", o.ID).Scan(&state); err != nil || o.Status != "completed" || state != "completed" {
+		w.t.Errorf("subscription %s is %s there and %s here, %v", o.ID, o.Status, state, err)
+	}
+}
+
+// sendWebhooks lets the marketplace tell of what happens, until ctx ends.
+func (w *world) sendWebhooks(ctx context.Context, rng *rand.Rand) {
+	w.market.Webhooks(ctx, &http.Client{Transport: port{w, rng}})
+}

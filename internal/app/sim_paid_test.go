@@ -1,0 +1,273 @@
+//go:build rewiring
+
+package app
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/generate/provider"
+	"atelierd/internal/order"
+	"atelierd/internal/prompt"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/secret"
+)
+
+// This file is the part of the simulated week that costs money: a service whose
+// pictures a provider makes, which charges for each job that it takes, loses
+// answers, takes its time, fails, refuses and forgets.
+
+const (
+	simPaid     = "Pictures from a Studio"
+	studioHost  = "studio.test"
+	studioPrice = order.Dollar / 25
+	studioKey   = "studio-key-c0ffee"
+)
+
+// paidConfig adds the service and the caps on what it may spend.
+func paidConfig(cfg *config.Config) {
+	paid := cfg.Services[0]
+	paid.Title, paid.Generator = simPaid, "studio"
+	paid.Prompt = must(prompt.Parse("{{.Wish}} round {{.Round}}"))
+	cfg.Services = append(cfg.Services, paid)
+	cfg.Spending = config.Spending{Order: 5 * studioPrice, Day: 36 * studioPrice}
+}
+
+// studio is a provider in Replicate's shape that keeps a record of each job.
+type studio struct {
+	mu     sync.Mutex
+	rng    *rand.Rand
+	jobs   map[string]*studioJob
+	calm   bool
+	leaked bool // the key came in an address
+}
+
+type studioJob struct {
+	what  string // the prompt: brief and round
+	at    time.Time
+	ready time.Time
+	ends  string // succeeded or failed
+	why   string
+}
+
+func (s *studio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaked = s.leaked || strings.Contains(r.URL.String(), studioKey)
+	if name, ok := strings.CutPrefix(r.URL.Path, "/files/"); ok {
+		s.file(w, strings.TrimSuffix(name, ".png"))
+		return
+	}
+	if r.Header.Get("Authorization") != "Bearer "+studioKey {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	luck := s.rng.Float64()
+	switch {
+	case r.Method == http.MethodPost:
+		s.submit(w, r, luck)
+	case strings.HasPrefix(r.URL.Path, "/v1/predictions/"):
+		if !s.calm && luck < 0.05 {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		s.show(w, strings.TrimPrefix(r.URL.Path, "/v1/predictions/"))
+	default:
+		w.WriteHeader(http.StatusOK) // the model, for a probe
+	}
+}
+
+func (s *studio) submit(w http.ResponseWriter, r *http.Request, luck float64) {
+	var wire struct {
+		Input struct {
+			Prompt string `json:"prompt"`
+		} `json:"input"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&wire); err != nil {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		return
+	}
+	if s.calm {
+		luck = 1
+	}
+	switch {
+	case luck < 0.05:
+		w.Header().Set("Retry-After", "120")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	case luck < 0.10:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	id := fmt.Sprintf("job%d", len(s.jobs))
+	job := &studioJob{what: wire.Input.Prompt, at: time.Now(), ends: "succeeded",
+		ready: time.Now().Add(time.Duration(1+s.rng.IntN(40)) * time.Minute)}
+	switch {
+	case strings.Contains(job.what, "indecent"):
+		job.ends, job.why = "failed", "NSFW content detected"
+	case luck > 0.92 && !s.calm:
+		job.ends, job.why = "failed", "a worker was lost"
+	}
+	s.jobs[id] = job
+	if luck < 0.16 {
+		panic(http.ErrAbortHandler) // taken and paid for, and nobody learns of it
+	}
+	s.show(w, id)
+}
+
+func (s *studio) show(w http.ResponseWriter, id string) {
+	job := s.jobs[id]
+	if job == nil || time.Since(job.ready) > 24*time.Hour {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	answer := map[string]any{"id": id, "status": "processing"}
+	if !time.Now().Before(job.ready) {
+		answer["status"] = job.ends
+		if job.ends == "succeeded" {
+			answer["output"] = "http://" + studioHost + "/files/" + id + ".png"
+		} else {
+			answer["error"] = job.why
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(answer)
+}
+
+// file gives the picture, for an hour.
+func (s *studio) file(w http.ResponseWriter, id string) {
+	job := s.jobs[id]
+	if job == nil || time.Since(job.ready) > time.Hour {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	fmt.Fprintf(w, "%sstudio %s", picture, id)
+}
+
+func (s *studio) setCalm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calm = true
+}
+
+// host gives the studio what is for it, and the marketplace all else.
+func (s *studio) host(market http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == studioHost {
+			s.ServeHTTP(w, r)
+			return
+		}
+		market.ServeHTTP(w, r)
+	})
+}
+
+// hire gives the generators of one life.
+func (w *world) hire(f *fate, log *slog.Logger) generators {
+	p := must(provider.New(provider.Spec{Type: "replicate", BaseURL: "http://" + studioHost, Model: "atelier/pictures",
+		Key: func() (secret.Text, error) { return secret.New(studioKey), nil }, Timeout: 30 * time.Minute,
+		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log}))
+	return generators{"hands": {Name: "hands", Backend: w.hands, Price: studioPrice},
+		"studio": fulfill.Generator{Name: "studio", Backend: p, Price: studioPrice, HoldUnknown: w.holdUnknown,
+			Breaker: &generate.Breaker{Probe: p.Check}}}
+}
+
+// collectors are the clients of the studio's pictures, until end.
+func (w *world) collectors(rng *rand.Rand, end time.Time) {
+	var placed []string
+	sentBack := map[string]bool{}
+	for n := 0; time.Now().Before(end); n++ {
+		time.Sleep(time.Duration(rng.IntN(14*60)) * time.Minute)
+		brief := fmt.Sprintf("studio picture %d,", n)
+		if rng.IntN(15) == 0 {
+			brief = fmt.Sprintf("something indecent, %d,", n)
+		}
+		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simPaid, Brief: brief, Price: "5.00"})
+		if err != nil {
+			continue // the service is not listed yet
+		}
+		w.paid[id] = brief
+		placed = append(placed, id)
+		for _, id := range placed {
+			if o, _ := w.market.Order(id); o.Status == "delivered" && !sentBack[id] && rng.IntN(6) == 0 {
+				sentBack[id] = true
+				w.expect(w.market.Dispute(id, "not what I meant"))
+			}
+		}
+	}
+}
+
+// checkPaid compares the studio's record with ours.
+func (w *world) checkPaid(db *sql.DB) {
+	s := w.studio
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaked {
+		w.t.Error("the studio's key came in an address")
+	}
+	tickets := map[string]bool{} // that were stored
+	rows := must(db.Query("SELECT ticket FROM calls WHERE ticket <> ''"))
+	for rows.Next() {
+		var ticket string
+		if err := rows.Scan(&ticket); err != nil {
+			w.t.Fatal(err)
+		}
+		if s.jobs[ticket] == nil || tickets[ticket] {
+			w.t.Errorf("job %s is unknown to the studio, or stored twice", ticket)
+		}
+		tickets[ticket] = true
+	}
+	rows.Close()
+	for id, brief := range w.paid {
+		o, _ := w.market.Order(id)
+		w.checkPaidOrder(db, o, brief, tickets)
+	}
+	var worst order.USD
+	err := db.QueryRow("SELECT coalesce(max(spent), 0) FROM (SELECT sum(cost_usd_micros) AS spent FROM calls GROUP BY substr(began_at, 1, 10))").Scan(&worst)
+	if err != nil || worst > w.cfg.Spending.Day {
+		w.t.Errorf("%s was spent on one day, the cap is %s, %v", worst, w.cfg.Spending.Day, err)
+	}
+}
+
+func (w *world) checkPaidOrder(db *sql.DB, o sandbox.Order, brief string, tickets map[string]bool) {
+	made := map[string]int{} // jobs that have succeeded, and whose id was stored, by round
+	var paid order.USD
+	for id, j := range w.studio.jobs {
+		if !strings.HasPrefix(j.what, brief) {
+			continue
+		}
+		paid += studioPrice
+		if tickets[id] && j.ends == "succeeded" {
+			made[j.what]++
+		}
+	}
+	for what, times := range made {
+		if times > 1 && !w.expired(db, o.ID) {
+			w.t.Errorf("order %s: %q was paid for %d times though its id was stored", o.ID, what, times)
+		}
+	}
+	var booked order.USD
+	if err := db.QueryRow(`SELECT coalesce(sum(a.cost_usd_micros), 0) FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ?`, o.ID).Scan(&booked); err != nil {
+		w.t.Fatal(err)
+	}
+	if booked < paid || paid > w.cfg.Spending.Order {
+		w.t.Errorf("order %s: the studio was paid %s, the books say %s, the cap is %s", o.ID, paid, booked, w.cfg.Spending.Order)
+	}
+}
+
+// expired says whether a result of the order was forgotten by the studio before
+// it was fetched: it is then made anew, within the caps.
+func (w *world) expired(db *sql.DB, id string) bool {
+	var n int
+	err := db.QueryRow("SELECT count(*) FROM v_calls WHERE order_id = ? AND state = 'expired'", id).Scan(&n)
+	return err == nil && n > 0
+}

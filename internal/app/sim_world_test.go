@@ -1,0 +1,157 @@
+//go:build rewiring
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// This file is the world of the simulation: a network that can be cut, a
+// process that can die at any commit or request, and a generator that takes its
+// time, fails and refuses.
+
+var (
+	errCrashed = errors.New("the process has crashed")
+	errFull    = errors.New("the disk is full")
+)
+
+// fate decides when a process dies: at a number of steps from its start, or
+// at some delivery. A step is a moment before or after a commit, or before,
+// during or after a request. Once dead, no commit and no request of the process
+// succeeds. Until then its disk may be full for a while.
+type fate struct {
+	left       atomic.Int64 // steps
+	deliveries atomic.Int64
+	full       atomic.Bool
+	dead       atomic.Bool
+	once       sync.Once
+	died       chan struct{}
+	at         string // the step at which it died
+}
+
+// newFate makes a fate; 0 steps or deliveries are never reached.
+func newFate(steps, deliveries int64) *fate {
+	f := &fate{died: make(chan struct{})}
+	f.left.Store(steps)
+	f.deliveries.Store(deliveries)
+	return f
+}
+
+// step is nil as long as the process lives and may write.
+func (f *fate) step(at string) error {
+	if f.dead.Load() {
+		return errCrashed
+	}
+	if f.left.Add(-1) == 0 {
+		return f.die(at)
+	}
+	if f.full.Load() && strings.HasPrefix(at, "before:") {
+		return errFull
+	}
+	return nil
+}
+
+func (f *fate) die(at string) error {
+	f.once.Do(func() {
+		f.at = at
+		f.dead.Store(true)
+		close(f.died)
+	})
+	return errCrashed
+}
+
+// wire is a transport of a process that can die.
+type wire struct {
+	next http.RoundTripper
+	fate *fate
+}
+
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := w.fate.step("before request"); err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(r.URL.Path, "/deliver") && w.fate.deliveries.Add(-1) == 0 {
+		return nil, w.dieDuring(r)
+	}
+	resp, err := w.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.fate.step("after request"); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// dieDuring ends the process while the request is under way: the marketplace
+// has it, and goes on with it.
+func (w wire) dieDuring(r *http.Request) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Millisecond)
+	defer cancel()
+	if resp, err := w.next.RoundTrip(r.WithContext(ctx)); err == nil {
+		resp.Body.Close()
+	}
+	return w.fate.die("during a delivery")
+}
+
+// craftsman is the generator of the simulation.
+type craftsman struct {
+	mu   sync.Mutex
+	rng  *rand.Rand
+	made map[string]int // finished runs by order, round and attempt
+}
+
+// picture is a PNG of one pixel; what follows its end makes each file its own.
+var picture = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
+	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
+
+func (c *craftsman) draw() (minutes int, luck float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return 1 + c.rng.IntN(15), c.rng.Float64()
+}
+
+func (c *craftsman) Check(context.Context) error { return nil }
+
+func (c *craftsman) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
+	minutes, luck := c.draw()
+	t := time.NewTimer(time.Duration(minutes) * time.Minute)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return generate.Result{}, order.Failf(order.Stopped, order.CodeStopped, "stopped")
+	case <-t.C:
+	}
+	if refuses(r.Brief) {
+		return generate.Result{}, order.Failf(order.Fail, order.CodeRefused, "the generator refuses")
+	}
+	if luck < 0.15 {
+		return generate.Result{}, order.Failf(order.Retry, order.CodeExit, "the generator failed")
+	}
+	file := filepath.Join(r.OutputDir, "out.png")
+	body := append([]byte{}, picture...)
+	body = fmt.Appendf(body, "%s %d %d %d", r.OrderID, r.Round, r.Piece, r.Attempt)
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		return generate.Result{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made[fmt.Sprintf("%s round %d piece %d attempt %d", r.OrderID, r.Round, r.Piece, r.Attempt)]++
+	return generate.Result{Files: []string{file}, Cost: order.Dollar / 25}, nil
+}
+
+func refuses(brief string) bool { return brief == "something indecent" }

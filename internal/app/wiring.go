@@ -1,0 +1,175 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/bounty"
+	"atelierd/internal/budget"
+	"atelierd/internal/config"
+	"atelierd/internal/engine"
+	"atelierd/internal/enroll"
+	"atelierd/internal/fetch"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/intake"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+
+	"go.uber.org/fx"
+)
+
+// This file is where the packages meet: one constructor for each part.
+
+// base is what most parts need.
+type base struct {
+	fx.In
+	Config      *config.Config
+	Log         *slog.Logger
+	Store       *store.Store
+	Credentials *Credentials
+	Transport   transport
+}
+
+// hinted are the loops that a webhook wakes.
+type hinted struct {
+	fx.In
+	Poller  *intake.Poller
+	Watcher *bounty.Watcher
+}
+
+// transport carries the client's requests; its zero value is the network.
+type transport struct{ http.RoundTripper }
+
+// parts are the constructors of everything. What nobody asks for is not made.
+func parts() fx.Option {
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newBountyWatcher, newSetup, newWebhooks)
+}
+
+// module is the program as fx sees it.
+func (a *App) module() fx.Option {
+	return fx.Options(parts(), fx.Supply(a, a.o.Config, a.o.Log, a.store, a.credentials, a.services, transport{a.o.Transport}))
+}
+
+func newBudget(b base) (*budget.Budget, error) {
+	c := b.Config.Budget
+	return budget.Open(context.Background(), b.Store, budget.Limits{Window: c.Window, Reserve: c.Reserve,
+		Ceilings: map[order.RequestKind]int{
+			order.RequestPoll: c.Poll, order.RequestDeliver: c.Deliver, order.RequestUpload: c.Upload,
+			order.RequestQuote: c.Deliver, order.RequestMessage: c.Messages, order.RequestService: c.Services,
+			order.RequestRegister: c.Register, order.RequestToken: c.Token, order.RequestBounty: c.Bounties,
+		}}, b.Log)
+}
+
+func newClient(b base, meter *budget.Budget) (*atelier.Client, error) {
+	o, err := clientOptions(b.Config, b.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	o.Transport, o.Meter, o.DeliverTimeout = b.Transport.RoundTripper, meter, b.Config.Work.DeliverTimeout
+	return atelier.New(o), nil
+}
+
+// clientOptions are those of every client of the marketplace.
+func clientOptions(cfg *config.Config, c *Credentials) (atelier.Options, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil {
+		return atelier.Options{}, fmt.Errorf("base_url: %w", err)
+	}
+	// The blob store's address ends in a slash; without it, it is another one.
+	blob, err := url.Parse(strings.TrimRight(cfg.BlobURL, "/") + "/")
+	if err != nil {
+		return atelier.Options{}, fmt.Errorf("blob_url: %w", err)
+	}
+	return atelier.Options{BaseURL: base, BlobURL: blob, Credentials: c.current, UserAgent: "atelierd/" + Version()}, nil
+}
+
+// NewProbe returns a client for checks: it may only send requests that the
+// marketplace does not count, since it counts none itself.
+func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout time.Duration) (*atelier.Client, error) {
+	o, err := clientOptions(cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	o.Transport, o.Timeout = t, timeout
+	return atelier.New(o), nil
+}
+
+func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services) *fulfill.Fulfiller {
+	return fulfill.New(fulfill.Options{Store: b.Store, Market: c, Budget: m, Services: s.byTitle, Generators: s.generators,
+		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
+		Links: fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Log: b.Log})
+}
+
+func newEngine(b base, f *fulfill.Fulfiller) *engine.Engine {
+	w := b.Config.Work
+	return engine.New(engine.Options{Store: b.Store, Runner: f, Log: b.Log, Generators: w.Generators,
+		MaxAttempts: w.MaxAttempts, Lease: w.Lease, Drain: w.Drain,
+		Backoff: order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)}})
+}
+
+func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine) *intake.Poller {
+	return intake.New(intake.Options{Store: b.Store, Market: c, Pacer: m, Log: b.Log, Interval: b.Config.Poll.Interval,
+		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
+		KeyChanged: b.Credentials.changed,
+		KeyRefused: func(refused bool) {
+			if refused {
+				e.Pause("the key is refused")
+			} else {
+				e.Resume()
+			}
+		},
+		Catalog: catalogs(b.Config, b.Store)})
+}
+
+func newThreads(b base, c *atelier.Client) *intake.Threads {
+	return intake.NewThreads(intake.ThreadOptions{Store: b.Store, Market: c, Catalog: catalogs(b.Config, b.Store), Log: b.Log,
+		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval})
+}
+
+func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
+	cfg := b.Config.Bounties
+	o := bounty.Options{Store: b.Store, Market: c, MaxOpen: cfg.MaxOpen, MaxBacklog: cfg.MaxBacklog, Interval: cfg.Interval, Log: b.Log}
+	for _, r := range cfg.Rules {
+		o.Rules = append(o.Rules, bounty.Rule(r))
+	}
+	if m := cfg.Message; m != nil {
+		o.Message = func(b order.Bounty) (string, error) {
+			var text strings.Builder
+			err := m.Execute(&text, b)
+			return term.Cut(strings.TrimSpace(text.String()), atelier.MaxPitch/2), err
+		}
+	}
+	return bounty.New(o)
+}
+
+func newSetup(b base, c *atelier.Client, s *Services, p *intake.Poller) *enroll.Setup {
+	var offers []enroll.Offer
+	wallet := b.Config.Agent.PayoutWallet
+	for _, each := range b.Config.Services {
+		if each.Mode == config.ModeDryRun {
+			continue // what is tried out dry is not put on sale
+		}
+		offers = append(offers, enroll.Offer{Service: offer(each), Check: s.ready(b.Config, each)})
+	}
+	if len(offers) == 0 {
+		wallet = ""
+	}
+	return enroll.New(enroll.Options{Store: b.Store, Market: c, Offers: offers, Wallet: wallet,
+		SettleWindow: SettleWindow(b.Config), Changed: p.Hint, Log: b.Log})
+}
+
+// SettleWindow is how long a request may still take effect after its intent was
+// committed: it may reach the marketplace at the end of the time that it is
+// given, and the marketplace may take as long again.
+func SettleWindow(cfg *config.Config) time.Duration { return 2 * cfg.Work.DeliverTimeout }
+
+func caps(cfg *config.Config) order.Caps {
+	return order.Caps{Attempt: cfg.Spending.Attempt, Order: cfg.Spending.Order, Percent: cfg.Spending.Percent, Day: cfg.Spending.Day}
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"atelierd/internal/app"
+	"atelierd/internal/config"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/media"
+	"atelierd/internal/order"
+	"atelierd/internal/term"
+)
+
+// This file checks what makes the files: generators, and the owner's programs
+// that judge their work or find its price.
+
+func (d *doctor) generators(ctx context.Context, paid bool) {
+	log := slog.New(slog.DiscardHandler)
+	services, err := app.NewServices(d.cfg, log)
+	if err != nil {
+		d.failErr("generators and services", err)
+		return
+	}
+	gens := services.Generators()
+	for _, name := range slices.Sorted(maps.Keys(gens)) {
+		if d.stopped() {
+			return
+		}
+		what := "generator " + name
+		if err := gens[name].Backend.Check(ctx); err != nil {
+			d.failErr(what, err)
+			continue
+		}
+		d.ok(what, "%s, ready", d.cfg.Generators[name].Type)
+		if paid {
+			d.sample(ctx, gens[name], services)
+		}
+	}
+	d.programs(ctx, services)
+}
+
+// programs sees that the checks and pricing commands of the services are there.
+func (d *doctor) programs(ctx context.Context, services *app.Services) {
+	for _, s := range d.cfg.Services {
+		what := "service " + term.Line(s.Title, 40) + ", its own programs"
+		list, bad := services.Programs(s.Title), 0
+		for _, p := range list {
+			if err := p.Check(ctx); err != nil {
+				d.failErr(what, err)
+				bad++
+			}
+		}
+		if len(list) > 0 && bad == 0 {
+			d.ok(what, "found")
+		}
+	}
+}
+
+// sample has the generator make something, and keeps it for the owner to look at.
+func (d *doctor) sample(ctx context.Context, m fulfill.Generator, services *app.Services) {
+	what := "generator " + m.Name + ", a sample"
+	dir, err := os.MkdirTemp("", "atelierd-sample-")
+	if err != nil {
+		d.failErr(what, err)
+		return
+	}
+	d.say("making a sample with " + m.Name + atMost(d.cfg.Generators[m.Name].Timeout))
+	began := time.Now()
+	made, err := m.Backend.Generate(ctx, sample(d.cfg, m.Name, filepath.Join(dir, "out")))
+	if err != nil {
+		_ = os.RemoveAll(dir) // a folder of its own; what stays costs nothing
+		if d.stopped() && !m.Free {
+			d.cut = m.Name
+		}
+		d.failErr(what, err)
+		return
+	}
+	took := fmt.Sprintf("in %s; %s", time.Since(began).Round(100*time.Millisecond), costOf(made, m.Price))
+	for i, file := range made.Files {
+		info, err := media.Inspect(file)
+		if err != nil {
+			d.fail(what, "look at it: "+file, "%v", err)
+			continue
+		}
+		if i > 0 {
+			took = "of the same call" // its time and cost are told of once
+		}
+		kept := filepath.Join(dir, media.Name(fmt.Sprintf("%s-%d", m.Name, i+1), info.MIME))
+		if err := os.Rename(file, kept); err != nil {
+			kept = file // its name lacks only an ending
+		}
+		d.ok(what, "%s, %s, %s; kept as %s", info.MIME, measures(info), took, kept)
+		d.promises(m.Name, info, services)
+	}
+	if len(made.Files) == 0 {
+		_ = os.RemoveAll(dir)
+		d.ok(what, "a link, %s; %s", term.Sanitize(made.URL), took)
+	}
+}
+
+// promises holds a sample against each service that the generator works for.
+func (d *doctor) promises(name string, info media.Info, services *app.Services) {
+	for _, s := range d.cfg.Services {
+		if s.Generator != name && !slices.Contains(d.cfg.Generators[s.Generator].Fallback, name) {
+			continue
+		}
+		if err := services.Requirements(s.Title).Check(info); err != nil {
+			d.warn("service "+term.Line(s.Title, 40), "have the generator make what the service promises, or promise less: such a file is not delivered",
+				"the sample of generator %s does not keep its promise: %v", name, err)
+		}
+	}
+}
+
+// measures is what a file's header tells of it.
+func measures(i media.Info) string {
+	text := fmt.Sprintf("%d bytes", i.Bytes)
+	if i.Width > 0 {
+		text = fmt.Sprintf("%d x %d pixels, %s", i.Width, i.Height, text)
+	}
+	if i.Duration > 0 {
+		text = fmt.Sprintf("%s, %s", i.Duration.Round(100*time.Millisecond), text)
+	}
+	return text
+}
+
+// costOf says what a sample has cost, as far as that is known.
+func costOf(made generate.Result, price order.USD) string {
+	switch {
+	case made.Cost > 0:
+		return "$" + made.Cost.String()
+	case price > 0:
+		return "$" + price.String() + ", as configured"
+	}
+	return "it names no cost"
+}
+
+// atMost says how long something may take; nothing where that is not set.
+func atMost(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d%time.Minute == 0:
+		return ", up to " + term.Span(d)
+	}
+	return ", up to " + d.String()
+}
+
+// sample is the request that `doctor --paid` makes.
+func sample(cfg *config.Config, name, dir string) generate.Request {
+	s := config.Service{Title: "a sample", Category: "image_gen"}
+	for _, each := range cfg.Services {
+		if each.Generator == name {
+			s = each
+		}
+	}
+	wish := "a small red fox, asleep below an old pine tree"
+	return generate.Request{OrderID: "doctor", Attempt: 1, Brief: wish, Prompt: wish, OutputDir: dir,
+		Service: generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
+		Call:    generate.Call{Key: "00000000-0000-4000-8000-000000000000"}}
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// Exit codes.
+const (
+	ExitOK          = 0
+	ExitFailure     = 1
+	ExitUsage       = 2 // a wrong command line or configuration
+	ExitCredentials = 3
+	ExitDatabase    = 4 // locked by another process, or from a newer version
+)
+
+// ErrQuiet ends a command with success and without a word.
+var ErrQuiet = errors.New("nothing to do")
+
+// UsageError is a wrong command line.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// HintError is an error with the next step for the owner.
+type HintError struct {
+	Err  error
+	Hint string
+	Code int // exit code; 0 is ExitFailure
+}
+
+func (e *HintError) Error() string { return e.Err.Error() }
+func (e *HintError) Unwrap() error { return e.Err }
+
+// Hintf returns err with a hint.
+func Hintf(err error, format string, args ...any) error {
+	return &HintError{Err: err, Hint: fmt.Sprintf(format, args...)}
+}
+
+// Explanation is an error for the owner: what happened, the next step, and the
+// exit code.
+type Explanation struct {
+	Text string
+	Hint string
+	Code int
+}
+
+// Explain returns what to print for an error and the code to exit with.
+func Explain(err error) Explanation {
+	e := Explanation{Text: err.Error(), Code: ExitFailure}
+	if h, ok := errors.AsType[*HintError](err); ok {
+		e.Hint, e.Code = h.Hint, cmp.Or(h.Code, e.Code)
+	}
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		e.Hint = cmp.Or(e.Hint, f.Hint)
+		if f.Code == order.CodeKeyRefused || f.Code == order.CodeNoKey {
+			e.Code = ExitCredentials
+		}
+	}
+	if c, ok := errors.AsType[*credential.Error](err); ok {
+		e.Hint, e.Code = cmp.Or(e.Hint, c.Hint), ExitCredentials
+	}
+	var usage *UsageError
+	var conf *config.Error
+	switch {
+	case errors.As(err, &usage):
+		e.Hint, e.Code = "see `atelierd --help`", ExitUsage
+	case errors.As(err, &conf):
+		e.Hint = cmp.Or(e.Hint, conf.Hint, "`atelierd init` writes a file to start from, with each key explained")
+		e.Code = ExitUsage
+	case errors.Is(err, store.ErrLocked):
+		e.Hint, e.Code = "stop the other one first, or use `atelierd status` while it runs", ExitDatabase
+	case errors.Is(err, store.ErrNewer):
+		e.Hint, e.Code = "install the newer atelierd, or restore the backup that it made next to the database", ExitDatabase
+	case errors.Is(err, store.ErrNoDatabase) && e.Hint == "":
+		e.Hint = "`atelierd run` creates it"
+	}
+	return e
+}

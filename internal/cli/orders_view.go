@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// This file is what `orders show` knows of an order, for machines and for the
+// screen.
+
+// historyView is all that is known of one order, for machines.
+type historyView struct {
+	Order      orderView        `json:"order"`
+	Jobs       []jobView        `json:"jobs"`
+	Files      []fileView       `json:"files"`
+	Attempts   []attemptView    `json:"attempts"`
+	Calls      []generationView `json:"calls"` // of generators
+	Deliveries []deliveryView   `json:"deliveries"`
+	Quote      *quoteView       `json:"quote"` // null without one
+	Pieces     []pieceView      `json:"pieces"`
+	Thread     threadView       `json:"thread"`
+	Timeline   []momentView     `json:"timeline"`
+	CostUSD    string           `json:"cost_usd"`
+
+	works []store.Work
+}
+
+type orderView struct {
+	ID              string          `json:"order_id"`
+	State           order.State     `json:"state"`
+	RemoteStatus    order.Status    `json:"remote_status"`
+	Round           int             `json:"round"`
+	Code            order.Code      `json:"code"`
+	Reason          string          `json:"reason"`
+	Hint            string          `json:"hint"`
+	Service         string          `json:"service"`
+	ServiceID       string          `json:"service_id"`
+	ServiceTitle    string          `json:"service_title"`
+	PriceUSD        string          `json:"price_usd"`
+	FeeUSD          string          `json:"fee_usd"`
+	ClientWallet    string          `json:"client_wallet"`
+	Brief           string          `json:"brief"`
+	Answers         json.RawMessage `json:"requirement_answers"` // null without any
+	ReferenceURLs   []string        `json:"reference_urls"`
+	ReferenceImages []string        `json:"reference_images"`
+	Deliverables    []string        `json:"deliverables"`
+	PayoutTx        string          `json:"payout_tx"`
+	CreatedAt       time.Time       `json:"created_at"`
+	SeenAt          time.Time       `json:"seen_at"`
+	DueAt           time.Time       `json:"due_at"`
+	DeliveredAt     time.Time       `json:"delivered_at,omitzero"`
+	ReviewDeadline  time.Time       `json:"review_deadline,omitzero"`
+	CompletedAt     time.Time       `json:"completed_at,omitzero"`
+	MissingAt       time.Time       `json:"missing_at,omitzero"`
+	WindowEndsAt    time.Time       `json:"window_ends_at,omitzero"` // of a subscription
+	QuotaTotal      *int            `json:"quota_total"`             // null or 0: no limit
+	QuotaUsed       *int            `json:"quota_used"`
+}
+
+// quoteView is the price asked for an order.
+type quoteView struct {
+	PriceUSD string           `json:"price_usd"`
+	Source   order.Source     `json:"source"`
+	State    order.QuoteState `json:"state"`
+	Tries    int              `json:"tries"`
+	SentAt   time.Time        `json:"sent_at,omitzero"`
+}
+
+// pieceView is one piece of a subscription.
+type pieceView struct {
+	Number  int            `json:"number"`
+	Request string         `json:"request"`
+	Job     order.JobState `json:"job_state"`
+	Sent    bool           `json:"sent"`
+}
+
+type fileView struct {
+	Kind      order.Kind `json:"kind"` // delivery or piece
+	Round     int        `json:"round"`
+	Path      string     `json:"path"` // empty for a link
+	Name      string     `json:"name"`
+	MediaType string     `json:"media_type"`
+	MIME      string     `json:"mime"`
+	Bytes     int64      `json:"bytes"`
+	Width     int        `json:"width"`
+	Height    int        `json:"height"`
+	SHA256    string     `json:"sha256"`
+	URL       string     `json:"url"` // empty until uploaded
+}
+
+// jobView is one piece of the work owed to an order.
+type jobView struct {
+	Kind    order.Kind     `json:"kind"`
+	Round   int            `json:"round"`
+	Stage   order.Stage    `json:"stage"`
+	State   order.JobState `json:"state"`
+	Attempt int            `json:"attempt"`
+	RunAt   time.Time      `json:"run_at"` // not before
+	Code    order.Code     `json:"code"`
+	Reason  string         `json:"reason"`
+	Hint    string         `json:"hint"`
+}
+
+type attemptView struct {
+	Kind       order.Kind  `json:"kind"`
+	Round      int         `json:"round"`
+	Stage      order.Stage `json:"stage"`
+	Attempt    int         `json:"attempt"`
+	Outcome    string      `json:"outcome"`
+	Code       order.Code  `json:"code"`
+	Error      string      `json:"error"`
+	Log        string      `json:"log"`
+	CostUSD    string      `json:"cost_usd"`
+	StartedAt  time.Time   `json:"started_at"`
+	FinishedAt time.Time   `json:"finished_at,omitzero"`
+
+	cost order.USD
+}
+
+// generationView is one call of a generator, and what became of it and its money.
+type generationView struct {
+	Kind      order.Kind      `json:"kind"`
+	Round     int             `json:"round"`
+	Generator string          `json:"generator"`
+	State     order.CallState `json:"state"`
+	Ticket    string          `json:"ticket"` // the provider's id; empty if it gave none
+	CostUSD   string          `json:"cost_usd"`
+	BeganAt   time.Time       `json:"began_at"`
+	Note      string          `json:"note"`
+}
+
+type deliveryView struct {
+	Round     int                 `json:"round"`
+	State     order.DeliveryState `json:"state"`
+	URLs      []string            `json:"urls"`
+	Tries     int                 `json:"tries"`
+	Note      string              `json:"note"`
+	SentAt    time.Time           `json:"sent_at"`
+	SettledAt time.Time           `json:"settled_at,omitzero"`
+}
+
+type momentView struct {
+	At   time.Time `json:"at"`
+	What string    `json:"what"`
+	Text string    `json:"text"`
+}
+
+func viewHistory(h store.History, dataDir string) historyView {
+	o := h.Order
+	v := historyView{Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []generationView{}, Deliveries: []deliveryView{}, Timeline: []momentView{},
+		Pieces: []pieceView{}, Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works,
+		Order: orderView{ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
+			Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
+			PriceUSD: price(o.Price, "", ""), FeeUSD: price(o.Fee, "", ""), ClientWallet: o.ClientWallet, Brief: o.Brief,
+			Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
+			Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
+			DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,
+			WindowEndsAt: o.WorkspaceExpiresAt, QuotaTotal: o.QuotaTotal, QuotaUsed: o.QuotaUsed}}
+	for _, w := range h.Works {
+		v.Jobs = append(v.Jobs, jobView(w))
+	}
+	var cost order.USD
+	for _, a := range h.Attempts {
+		cost += a.Cost
+		v.Attempts = append(v.Attempts, attemptView{Kind: a.Kind, Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
+			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost})
+	}
+	v.CostUSD = cost.String()
+	for _, c := range h.Calls {
+		v.Calls = append(v.Calls, generationView{Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
+			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note})
+	}
+	for _, a := range h.Artifacts {
+		f := fileView{Kind: a.Kind, Round: a.Round, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
+			Height: a.Height, SHA256: a.SHA256, URL: a.URL}
+		if a.Path != "" {
+			f.Path = filepath.Join(dataDir, a.Path)
+		}
+		v.Files = append(v.Files, f)
+	}
+	for _, d := range h.Deliveries {
+		v.Deliveries = append(v.Deliveries, deliveryView{Round: d.Round, State: d.State, URLs: d.URLs, Tries: d.Tries,
+			Note: d.Note, SentAt: d.SentAt, SettledAt: d.Settled})
+	}
+	if q := h.Quote; q != nil {
+		v.Quote = &quoteView{PriceUSD: q.Price.String(), Source: q.Source, State: q.State, Tries: q.Tries, SentAt: q.SentAt}
+	}
+	for _, p := range h.Pieces {
+		v.Pieces = append(v.Pieces, pieceView{Number: p.Number, Request: p.Request, Job: p.Job, Sent: p.Sent})
+	}
+	for _, e := range h.Events {
+		v.Timeline = append(v.Timeline, momentView{At: e.At, What: e.Kind, Text: e.Text})
+	}
+	return v
+}

@@ -1,0 +1,207 @@
+package demo
+
+import (
+	"encoding/json"
+	"errors"
+	"image/png"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"atelierd/internal/cli"
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+func TestTheDemoConfigurationHasNoProblemAndNoWarning(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), config.FileName)
+	if err := os.WriteFile(path, []byte(configText("127.0.0.1:4711")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := cfg.Warnings(); len(w) > 0 {
+		t.Errorf("warnings: %q", w)
+	}
+	if len(cfg.Services) != len(services()) {
+		t.Errorf("%d services, want %d", len(cfg.Services), len(services()))
+	}
+}
+
+func TestTheDemoOrdersAreOfEveryKind(t *testing.T) {
+	t.Parallel()
+	var all, asked []string
+	bare, raw := 0, 0
+	for _, w := range wishes(12) {
+		all = append(all, w.brief)
+		if !slices.Contains(asked, w.service) {
+			asked = append(asked, w.service)
+		}
+		if w.brief == "" && json.Valid([]byte(w.answers)) {
+			bare++
+		}
+		if text, ok := w.raw["reference_urls"].(string); ok && json.Valid([]byte(text)) {
+			raw++
+		}
+		if term.Sanitize(w.text()) != w.text() {
+			t.Errorf("the text of %q is not fit for a terminal", w.brief)
+		}
+	}
+	for _, part := range []string{"'", `"`, `\`, "\n", "$(rm -rf /)", ";", "|", "🎂", "\u05d2", "\u0623", "\x1b[2J", "\u202e"} {
+		if !slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, part) }) {
+			t.Errorf("no brief has %q", part)
+		}
+	}
+	if !slices.ContainsFunc(all, func(s string) bool { return utf8.RuneCountInString(s) == 4000 }) {
+		t.Error("no brief has 4000 characters")
+	}
+	if bare != 1 || raw != 1 || len(asked) != len(services()) {
+		t.Errorf("%d without a brief, %d with a list as text, services %q", bare, raw, asked)
+	}
+}
+
+func TestTheJudgeWantsEachOrderDeliveredOnceByBothRecords(t *testing.T) {
+	t.Parallel()
+	good := func() scene {
+		return scene{acts: []act{{accepted: 1, state: order.StateDelivered}, {accepted: 1, state: order.StateDelivered}}}
+	}
+	if err := judge(good(), 2); err != nil {
+		t.Fatalf("a good end: %v", err)
+	}
+	for name, spoil := range map[string]func(*scene){
+		"twice":              func(s *scene) { s.acts[1].accepted = 2 },
+		"never":              func(s *scene) { s.acts[1].accepted = 0 },
+		"missing":            func(s *scene) { s.acts = s.acts[:1] },
+		"unknown to us":      func(s *scene) { s.acts[0].state = order.StateWorking },
+		"unreadable records": func(s *scene) { s.booksErr = errors.New("torn") },
+	} {
+		s := good()
+		spoil(&s)
+		if judge(s, 2) == nil {
+			t.Errorf("%s: judged as good", name)
+		}
+	}
+}
+
+func TestAnOrderShowsHowFarItHasCome(t *testing.T) {
+	t.Parallel()
+	at := time.Now()
+	line := func(stage order.Stage, job order.JobState, attempt int) store.Line {
+		return store.Line{State: order.StateWorking, Stage: stage, Job: job, Attempt: attempt}
+	}
+	delivered := sandbox.Order{Deliveries: []sandbox.Delivery{{At: at.Add(3 * time.Second), URLs: []string{"u"}}}}
+	for _, c := range []struct {
+		want        string
+		remote      sandbox.Order
+		line        store.Line
+		seen, alive bool
+	}{
+		{want: "placed", alive: true},
+		{want: "in line", line: line(order.StageGenerate, order.JobReady, 0), seen: true, alive: true},
+		{want: "painting", line: line(order.StageGenerate, order.JobLeased, 1), seen: true, alive: true},
+		{want: "cut off", line: line(order.StageGenerate, order.JobLeased, 1), seen: true},
+		{want: "uploading, try 2", line: line(order.StageUpload, order.JobReady, 2), seen: true, alive: true},
+		{want: "delivering", remote: delivered, line: line(order.StageDeliver, order.JobLeased, 1), seen: true, alive: true},
+		{want: "held no_service", line: store.Line{State: order.StateHeld, Code: order.CodeNoService}, seen: true, alive: true},
+		{want: "delivered", remote: delivered, line: store.Line{State: order.StateDelivered}, seen: true, alive: true},
+	} {
+		a := newAct(placed{at: at}, c.remote, c.line, c.seen, c.alive, at.Add(9*time.Second))
+		if a.stage != c.want {
+			t.Errorf("stage %q, want %q", a.stage, c.want)
+		}
+		if want := map[bool]time.Duration{true: 3 * time.Second, false: 9 * time.Second}[a.accepted > 0]; a.took != want {
+			t.Errorf("%s: took %s, want %s", c.want, a.took, want)
+		}
+	}
+}
+
+func TestClippedTextFitsItsColumns(t *testing.T) {
+	t.Parallel()
+	for _, w := range wishes(12) {
+		for n := 1; n < 90; n++ {
+			got := clip(w.text(), n)
+			if columns(got) > n {
+				t.Fatalf("%q takes %d columns of %d", got, columns(got), n)
+			}
+			if columns(w.text()) > n && columns(got) < n-1 {
+				t.Fatalf("%q leaves more than one of %d columns empty", got, n)
+			}
+		}
+	}
+	if got := clip("日本の花", 5); got != "日本…" {
+		t.Errorf("clip gives %q", got)
+	}
+}
+
+func TestAShellReadsAQuotedWordAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"/tmp/plain-1", "/tmp/it's a \"place\"", "$(false)`x`\\;|&", "", "a\nb", "~/x"} {
+		got, err := exec.Command("/bin/sh", "-c", "printf %s "+shellWord(s)).Output()
+		if err != nil || string(got) != s {
+			t.Errorf("%q became %q, %v", s, got, err)
+		}
+	}
+}
+
+func TestADemoFolderWithFilesIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if f, err := makeFolder(dir); err != nil || f.path != dir {
+		t.Errorf("an empty folder: %q, %v", f.path, err)
+	}
+	if _, err := makeFolder(filepath.Join(dir, "new", "one")); err != nil {
+		t.Errorf("a new folder: %v", err)
+	}
+	_, err := makeFolder(dir)
+	if why := cli.Explain(err); why.Code != cli.ExitUsage || !strings.Contains(why.Text, "is not empty") {
+		t.Errorf("a folder with something in it: %+v", why)
+	}
+}
+
+func TestThePainterSpeaksTheExecProtocol(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out")
+	paint := func(dir, stdin string) (stdout string, code int) {
+		var out strings.Builder
+		p := &cli.Program{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: io.Discard,
+			Getenv: func(name string) string { return map[string]string{"OUTPUT_DIR": dir}[name] }}
+		if err := (PaintCmd{}).Run(p); err != nil {
+			return "", cli.Explain(err).Code
+		}
+		return out.String(), cli.ExitOK
+	}
+	if _, code := paint("", "{}"); code != paintMisconfigured {
+		t.Errorf("without OUTPUT_DIR it exits with %d", code)
+	}
+	if _, code := paint(dir, "no order"); code != paintRefused {
+		t.Errorf("without an order it exits with %d", code)
+	}
+	stdout, code := paint(dir, `{"order_id":"ord_1","round":0,"attempt":1,"brief":"","requirement_answers":{"subject":"sea"},"more":[]}`)
+	if code != cli.ExitOK {
+		t.Fatalf("it exits with %d", code)
+	}
+	var manifest struct{ Files []string }
+	if err := json.Unmarshal([]byte(stdout), &manifest); err != nil || len(manifest.Files) != 1 {
+		t.Fatalf("the manifest is %q, %v", stdout, err)
+	}
+	f, err := os.Open(filepath.Join(dir, manifest.Files[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := png.Decode(f); err != nil {
+		t.Errorf("the picture: %v", err)
+	}
+}

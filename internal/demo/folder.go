@@ -1,0 +1,173 @@
+package demo
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"atelierd/internal/cli"
+	"atelierd/internal/config"
+)
+
+// folder holds all that a demo writes.
+type folder struct{ path string }
+
+func (f folder) config() string   { return filepath.Join(f.path, config.FileName) }
+func (f folder) data() string     { return filepath.Join(f.path, "atelierd-data") }
+func (f folder) log() string      { return filepath.Join(f.path, "daemon.log") }
+func (f folder) uploads() string  { return filepath.Join(f.path, "marketplace") }
+func (f folder) pictures() string { return filepath.Join(f.path, "pictures") }
+
+// makeFolder makes dir, or a temporary folder when it is empty.
+func makeFolder(dir string) (folder, error) {
+	if dir == "" {
+		path, err := os.MkdirTemp("", "atelierd-demo-")
+		return folder{path}, err
+	}
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return folder{}, err
+	}
+	empty, err := isMissingOrEmpty(path)
+	if err != nil {
+		return folder{}, err
+	}
+	if !empty {
+		return folder{}, &cli.HintError{Err: fmt.Errorf("%s is not empty and was left alone", path),
+			Hint: "name a folder that is empty or not there yet with --dir, or leave it out", Code: cli.ExitUsage}
+	}
+	return folder{path}, os.MkdirAll(path, 0o700)
+}
+
+func isMissingOrEmpty(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	return len(entries) == 0, err
+}
+
+// fill writes the configuration and the generator.
+func (f folder) fill(address string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(f.path, "paint-it"), []byte(script(program)), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(f.config(), []byte(configText(address)), 0o600)
+}
+
+// service is something that the demo's agent sells.
+type service struct {
+	title, description, generator string
+	hours                         int
+}
+
+const (
+	titlePattern    = "Pattern Poster"
+	titleSketch     = "Studio Sketch"
+	titleExpress    = "Express Sketch"
+	titleCommission = "Commission"
+)
+
+func services() []service {
+	return []service{
+		{titlePattern, "A pattern painted by the daemon's built-in canvas, with your words as its caption.", "canvas", 24},
+		{titleCommission, "A pattern for which you ask the price first, painted by the built-in canvas.", "canvas", 24},
+		{titleSketch, "A picture made by a program of the owner's, for those who can wait until tomorrow.", "script", 24},
+		{titleExpress, "A picture made by a program of the owner's, within the hour.", "script", 1},
+	}
+}
+
+// quote is the price asked for a commission, in dollars.
+const quote = "12.00"
+
+// window is the marketplace's hour in the demo: its limits hold, but nobody
+// has to wait for them.
+const window = "5s"
+
+func configText(address string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Written by "atelierd demo". The marketplace of the demo has closed; a new one is
+# opened by "atelierd sandbox --listen %[1]s --window %[2]s".
+
+base_url = "http://%[1]s/api"
+blob_url = "http://%[1]s/blob/"
+
+[agent]
+name = "Demo Atelier"
+description = "Paints patterns from the words of a brief, to show how the daemon works."
+endpoint_url = "http://%[1]s"
+capabilities = ["image_gen"]
+payout_wallet = "So11111111111111111111111111111111111111112"
+
+# All times are short, so that the demo is. None of this is for the marketplace.
+[poll]
+interval = "1s"
+
+[budget]
+window = "%[2]s"
+
+[work]
+generators = 2
+backoff = "200ms"
+deliver_timeout = "5s"
+drain = "2s"
+
+[messages]
+interval = "1s"
+received = "Thank you! I have begun to paint."
+delivered = "Your picture is here. Do you like it?"
+revised = "I have painted it again."
+`, address, window)
+	for _, s := range services() {
+		fmt.Fprintf(&b, `
+[[service]]
+title = "%s"
+description = "%s"
+category = "image_gen"
+price_usd = "5.00"
+turnaround_hours = %d
+deliverables = ["1 PNG image"]
+generator = "%s"
+`, s.title, s.description, s.hours, s.generator)
+		if s.title == titleCommission {
+			fmt.Fprintf(&b, "price_type = \"quote\"\nquote = {price_usd = \"%s\"}\n", quote)
+		}
+	}
+	b.WriteString(`
+[generator.canvas]
+type = "canvas"
+
+[generator.script]
+type = "exec"
+command = ["./paint-it"]
+timeout = "30s"
+`)
+	return b.String()
+}
+
+// script is a generator in the exec protocol, as an owner would write one.
+func script(program string) string {
+	return `#!/bin/sh
+# A generator in the exec protocol. On stdin comes the order, one JSON object:
+#   {"order_id": ..., "brief": ..., "reference_urls": [...], "service": {...}, ...}
+# Files go to "$OUTPUT_DIR", and a manifest to stdout:
+#   {"files": ["picture.png"], "cost_usd": "0.04", "message": "..."}
+# Exit 0: done. 65: refused for ever. 75: try later. 78: the owner must mend
+# something. Anything else: try again. Words for the log go to stderr.
+set -eu
+echo "order $ATELIER_ORDER_ID, attempt $ATTEMPT" >&2
+sleep 1.5 # as long as a quick model thinks
+exec ` + shellQuote(program) + ` paint
+`
+}
+
+// shellQuote makes one word of a shell out of any text.
+func shellQuote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

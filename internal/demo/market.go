@@ -1,0 +1,46 @@
+package demo
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"atelierd/internal/sandbox"
+)
+
+// market is the marketplace of a demo, on a free port of this machine.
+type market struct {
+	*sandbox.Server
+	address string
+	stop    context.CancelFunc
+	done    chan struct{}
+	ended   chan error // gets what ended it before it was closed
+}
+
+func openMarket(f folder, seed uint64) (*market, error) {
+	window, err := time.ParseDuration(window)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	m := &market{address: l.Addr().String(), stop: stop, done: make(chan struct{}), ended: make(chan error, 1),
+		// One count for all calls, as the deployed marketplace keeps it; only its
+		// window is shorter, or 30 requests would have to do for the whole demo.
+		Server: sandbox.New(sandbox.Options{Seed: seed, Shared: true, Window: window, UploadDir: f.uploads()})}
+	go func() {
+		defer close(m.done)
+		if err := m.Server.Serve(ctx, l); err != nil {
+			m.ended <- err
+		}
+	}()
+	return m, nil
+}
+
+func (m *market) close() {
+	m.stop()
+	<-m.done
+}

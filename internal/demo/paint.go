@@ -1,0 +1,69 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"atelierd/internal/cli"
+	"atelierd/internal/generate"
+	"atelierd/internal/generate/canvas"
+	"atelierd/internal/term"
+)
+
+// PaintCmd is the built-in canvas as a program of the exec protocol: the order
+// comes as JSON on stdin, the picture goes to OUTPUT_DIR, a manifest to stdout.
+type PaintCmd struct{}
+
+// What a generator's exit code means to the daemon.
+const (
+	paintRefused       = 65
+	paintTryLater      = 75
+	paintMisconfigured = 78
+)
+
+// mostPaintInput is more than any order that the daemon writes.
+const mostPaintInput = 8 << 20
+
+func (PaintCmd) Run(p *cli.Program) error {
+	dir := p.Getenv("OUTPUT_DIR")
+	if !filepath.IsAbs(dir) {
+		return &cli.HintError{Err: fmt.Errorf("OUTPUT_DIR is %q, not an absolute folder", dir), Code: paintMisconfigured,
+			Hint: "this is a generator: name it in a [generator.NAME] of type exec"}
+	}
+	var in struct {
+		OrderID string          `json:"order_id"`
+		Round   int             `json:"round"`
+		Attempt int             `json:"attempt"`
+		Brief   string          `json:"brief"`
+		Answers json.RawMessage `json:"requirement_answers"`
+	}
+	if err := json.NewDecoder(io.LimitReader(p.Stdin, mostPaintInput)).Decode(&in); err != nil {
+		return &cli.HintError{Err: fmt.Errorf("read the order from stdin: %w", err), Code: paintRefused}
+	}
+	if in.Brief == "" && string(in.Answers) != "null" {
+		in.Brief = string(in.Answers)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	painter, err := canvas.New()
+	if err != nil {
+		return &cli.HintError{Err: err, Code: paintMisconfigured}
+	}
+	made, err := painter.Generate(ctx, generate.Request{OrderID: in.OrderID, Round: in.Round, Attempt: in.Attempt,
+		Brief: in.Brief, OutputDir: dir})
+	if err != nil {
+		return &cli.HintError{Err: err, Code: paintTryLater}
+	}
+	names := make([]string, len(made.Files))
+	for i, f := range made.Files {
+		names[i] = filepath.Base(f)
+	}
+	return term.PrintJSON(p.Stdout, map[string]any{"files": names, "media_type": made.MediaType, "cost_usd": "0.00",
+		"message": "painted in round " + strconv.Itoa(in.Round)})
+}

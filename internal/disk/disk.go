@@ -1,0 +1,8 @@
+// Package disk tells how much room a folder has. It must not know what the room
+// is for.
+package disk
+
+import "errors"
+
+// ErrUnknown is returned where the system cannot tell.
+var ErrUnknown = errors.New("free space is unknown on this system")

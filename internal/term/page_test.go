@@ -1,0 +1,122 @@
+package term_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/term"
+)
+
+func TestOnlyATerminalWithoutNoColorGetsColours(t *testing.T) {
+	t.Parallel()
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("no terminal to try: %v", err)
+	}
+	defer terminal.Close()
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, c := range []struct {
+		name   string
+		stdout *os.File
+		env    map[string]string
+		colour bool
+	}{
+		{"terminal", terminal, nil, true},
+		{"terminal with NO_COLOR", terminal, map[string]string{"NO_COLOR": "1"}, false},
+		{"dumb terminal", terminal, map[string]string{"TERM": "dumb"}, false},
+		{"file", file, nil, false},
+	} {
+		g := term.NewPage(c.stdout, func(name string) string { return c.env[name] })
+		g.Heading("orders")
+		want := "orders\n"
+		if c.colour {
+			want = "\x1b[1morders\x1b[0m\n"
+		}
+		if got := g.String(); got != want {
+			t.Errorf("%s: got %q, want %q", c.name, got, want)
+		}
+	}
+}
+
+func TestATableIsAlignedAndItsLastColumnCutToFit(t *testing.T) {
+	t.Parallel()
+	g := &term.Page{Width: 30}
+	g.Table("  ", [][]term.Cell{term.Headings("state", "brief"), {term.Styled(term.Red, "held"), term.Plain(strings.Repeat("x", 40))}, {term.Plain("ümläut"), term.Plain("y")}})
+	want := "  state   brief\n" +
+		"  held    " + strings.Repeat("x", 19) + "…\n" +
+		"  ümläut  y\n"
+	if got := g.String(); got != want {
+		t.Errorf("got\n%q, want\n%q", got, want)
+	}
+}
+
+func TestForeignTextStaysBehindItsBar(t *testing.T) {
+	t.Parallel()
+	g := &term.Page{}
+	g.Quote("one\r\n\x1b[2J\rtwo\n\n\tthree\xff\n")
+	want := "  | one\n  | \\x1b[2J\\rtwo\n  |\n  |     three\\xff\n"
+	if got := g.String(); got != want {
+		t.Errorf("got\n%q, want\n%q", got, want)
+	}
+}
+
+func TestTimesReadAsPeopleSayThem(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		off            time.Duration
+		relative, late string
+	}{
+		{12500 * time.Millisecond, "in 12s", "in 12s"},
+		{43 * time.Minute, "in 43m", "in 43m"},
+		{0, "0s ago", "0s late"},
+		{-time.Minute, "1m ago", "1m late"},
+		{-5 * time.Hour, "5h ago", "5h late"},
+		{-5*time.Hour - 12*time.Minute, "5h 12m ago", "5h 12m late"},
+		{75 * time.Hour, "in 3d", "in 3d"},
+	} {
+		if got := term.Relative(now, now.Add(c.off)); got != c.relative {
+			t.Errorf("relative %v: got %q, want %q", c.off, got, c.relative)
+		}
+		if got := term.Deadline(now, now.Add(c.off)); got != c.late {
+			t.Errorf("deadline %v: got %q, want %q", c.off, got, c.late)
+		}
+	}
+	if got := term.Relative(now, time.Time{}) + term.Deadline(now, time.Time{}); got != "--" {
+		t.Errorf("no time at all reads %q", got)
+	}
+}
+
+func TestJSONHoldsNothingThatATerminalObeys(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	const text = "a\u009b2J \u202e \U000e0041 <&> ü \U0001f98a"
+	if err := term.PrintJSON(&out, []string{text}); err != nil {
+		t.Fatal(err)
+	}
+	want := "[\n  \"a\\u009b2J \\u202e \\udb40\\udc41 <&> ü \U0001f98a\"\n]\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+func TestLongLinesAreBrokenBetweenWordsOnATerminal(t *testing.T) {
+	t.Parallel()
+	for width, want := range map[int]string{
+		0:  "  hint: mend it, then start again with averylongword\n",
+		24: "  hint: mend it, then\n  start again with\n  averylongword\n",
+		10: "  hint: mend\n  it, then\n  start\n  again\n  with\n  averylongword\n",
+	} {
+		g := &term.Page{Width: width}
+		g.Hint("  ", "mend it, then start again with averylongword")
+		if got := g.String(); got != want {
+			t.Errorf("%d wide: got\n%q, want\n%q", width, got, want)
+		}
+	}
+}

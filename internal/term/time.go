@@ -1,0 +1,65 @@
+package term
+
+import (
+	"fmt"
+	"time"
+)
+
+// Span is a length of time for people, in at most two units.
+func Span(d time.Duration) string {
+	d = d.Abs()
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 48*time.Hour && d%time.Hour < time.Minute:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh %dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
+}
+
+// Relative is a moment as seen from now: "in 43m", "12s ago".
+func Relative(now, t time.Time) string {
+	switch {
+	case t.IsZero():
+		return "-"
+	case t.After(now):
+		return "in " + Span(t.Sub(now))
+	}
+	return Span(now.Sub(t)) + " ago"
+}
+
+// Deadline is how far off a deadline is: "in 43m", "12m late".
+func Deadline(now, t time.Time) string {
+	switch {
+	case t.IsZero():
+		return "-"
+	case t.After(now):
+		return "in " + Span(t.Sub(now))
+	}
+	return Span(now.Sub(t)) + " late"
+}
+
+// Clock is a moment in the owner's own time zone.
+func Clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// Size is a number of bytes for people.
+func Size(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
