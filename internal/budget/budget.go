@@ -1,12 +1,13 @@
-// Package budget counts requests as the marketplace counts them, and says who
-// may send one now: deliver before upload before quote before message before
-// poll. What it counts is durable before the request is sent, so that a restart
-// loop cannot burn the hour.
+// Package budget counts requests as the marketplace counts them, and decides which
+// request may be sent now. When few are left, deliveries go before uploads, then
+// quotes, messages and polls. A request is counted in the ledger before it is sent,
+// so that a daemon in a restart loop cannot use up the hour.
 //
-// The deployed marketplace keeps one count for all calls from an address, in a
-// fixed window that starts with the first; its guide promises a count for each.
-// Which is true is learned from answers: until then one count is assumed, and at
-// its end a single delivery or upload is sent to see.
+// The marketplace's guide promises a separate count for each kind of request. The
+// deployed marketplace keeps one shared count for all requests from an address, in a
+// fixed window that begins with the first of them. The budget learns from answers
+// which of the two is true. Until then it assumes a shared count. Once that is used
+// up it sends a single delivery or upload beyond it, as a probe.
 //
 // It must not know HTTP, SQL or orders.
 package budget
@@ -21,31 +22,34 @@ import (
 	"atelierd/internal/order"
 )
 
-// Ledger keeps the counts. Its writes are durable when they return.
+// Ledger stores the counts. Its writes are durable when they return.
 type Ledger interface {
 	Windows(ctx context.Context) ([]order.Window, error)
 	CountRequest(r order.Request, windows []order.Window) (id int64, err error)
 	AnswerRequest(id int64, a order.Answer, windows []order.Window) error
 	Fact(ctx context.Context, name string) (string, error)
 	SetFact(name, value string) error
-	// PendingSends counts the jobs that wait to be delivered, and all unfinished ones.
+	// PendingSends returns the number of jobs that wait to be delivered, and that of
+	// all unfinished jobs.
 	PendingSends(ctx context.Context) (delivering, total int, err error)
-	// OrdersSince counts the orders placed since t.
+	// OrdersSince returns the number of orders placed since t.
 	OrdersSince(ctx context.Context, t time.Time) (int, error)
 }
 
-// Limits are the owner's settings: ceilings that answers can only lower.
+// Limits are the owner's settings. Answers of the marketplace can lower a ceiling
+// for a day, and never raise it.
 type Limits struct {
-	// Window is the length of a counting window; 1 h at the marketplace.
+	// Window is the length of a counting window. The default is 1 h, as at the
+	// marketplace.
 	Window time.Duration
-	// Ceilings are the requests in a window, by call. A call without one is
-	// not counted.
+	// Ceilings are the requests allowed in a window, by kind. A kind without a
+	// ceiling is not counted.
 	Ceilings map[order.RequestKind]int
-	// Reserve is how much of a shared count is kept from polling.
+	// Reserve is the part of a shared count that polls leave to other requests.
 	Reserve int
 }
 
-// The counts, as they are written to the ledger.
+// Names as the ledger stores them.
 const (
 	scopeAll     = "all"
 	factCounts   = "budget.counts"
@@ -53,7 +57,8 @@ const (
 	countsApart  = "separate"
 )
 
-// Budget hands out requests. It implements the client's Meter.
+// Budget decides which request may be sent. It implements atelier.Meter, and is
+// safe for concurrent use.
 type Budget struct {
 	ledger Ledger
 	limits Limits
@@ -61,32 +66,34 @@ type Budget struct {
 
 	mu      sync.Mutex
 	windows map[string]*window
-	// counts is what has been learned: shared, separate, or "" for not yet.
+	// counts is what has been learned: shared, separate, or "" for nothing yet.
 	counts string
 	probe  probe
-	// learned is when counting was last looked at afresh, see relearn.
+	// learned is when relearn last forgot what had been learned.
 	learned time.Time
-	// polled is the last poll; a process that has sent none takes its start, so
-	// that a restart loop does not poll the reserve away.
+	// polled is the time of the last poll. It begins as the start of the process, so
+	// that a restart loop does not use up the reserve with polls.
 	polled time.Time
-	// begun are the orders with an upload but no delivery in this window.
+	// begun holds the orders that have an upload but no delivery in this window.
 	begun map[string]bool
 }
 
 type window struct {
 	order.Window
-	// anchor is the first request of the window. The marketplace's window began
-	// while it was under way, so ours is set to end no sooner.
+	// anchor is the id of the first request of the window, until its answer comes.
+	// The marketplace's window begins when that request arrives there, so ours must
+	// end no sooner than an hour after the answer.
 	anchor int64
 }
 
-// probe is the one request sent beyond an assumed shared count, to see.
+// probe is the one request sent beyond an assumed shared count. Its answer shows
+// how the marketplace counts.
 type probe struct {
 	windowEnd time.Time // the window in which it was sent
 	running   bool
 }
 
-// Open reads the counts of earlier runs.
+// Open returns a budget that continues with the counts in the ledger.
 func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (*Budget, error) {
 	if limits.Window <= 0 {
 		limits.Window = time.Hour
@@ -107,9 +114,9 @@ func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (
 	return b, nil
 }
 
-// Take counts a request that is about to be sent. Its error is an
-// *order.Failure of class Wait when none is left, and then nothing may be sent.
-// done must be called once with what came back.
+// Take counts a request before it is sent. After an error, which is an
+// *order.Failure of class Wait with the time to wait, the request must not be sent.
+// Otherwise the caller must call done once with the answer.
 func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID string) (done func(order.Answer), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -158,7 +165,7 @@ func refuse(after time.Duration, err error) error {
 	return &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: err, After: after}
 }
 
-// sent remembers what yields needs to know.
+// sent records what yields needs to know.
 func (b *Budget) sent(call order.RequestKind, orderID string, now time.Time) {
 	switch call {
 	case order.RequestPoll:
@@ -170,8 +177,8 @@ func (b *Budget) sent(call order.RequestKind, orderID string, now time.Time) {
 	}
 }
 
-// Wait says how long it takes until call may be sent; 0 means now. It promises
-// nothing: somebody else may be quicker.
+// Wait returns how long to wait until a request of the kind may be sent; 0 means
+// now. It reserves nothing: a Take after it can still be refused.
 func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration {
 	if _, counted := b.limits.Ceilings[call]; !counted {
 		return 0
@@ -188,8 +195,8 @@ func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration
 	return wait
 }
 
-// refresh takes over what another process, a command of the owner's beside the
-// daemon, has counted or learned since.
+// refresh reads from the ledger what another process has counted or learned, such
+// as a command that the owner runs next to the daemon.
 func (b *Budget) refresh(ctx context.Context) error {
 	list, err := b.ledger.Windows(ctx)
 	if err != nil {
@@ -210,8 +217,8 @@ func (b *Budget) refresh(ctx context.Context) error {
 	return nil
 }
 
-// alike compares a window with what the ledger keeps of it, which is cut to
-// milliseconds.
+// alike reports whether a window equals what the ledger holds, which stores times
+// in milliseconds.
 func alike(a, b order.Window) bool {
 	return a.Used == b.Used && a.Limit == b.Limit && near(a.StartedAt, b.StartedAt) && near(a.EndsAt, b.EndsAt) &&
 		near(a.BlockedUntil, b.BlockedUntil)
@@ -219,7 +226,7 @@ func alike(a, b order.Window) bool {
 
 func near(a, b time.Time) bool { return a.Sub(b).Abs() < 2*time.Millisecond }
 
-// open gives the window of the scope that now falls in, starting it if needed.
+// open returns the window of the scope at now. It begins a window if there is none.
 func (b *Budget) open(scope string, now time.Time) *window {
 	w := b.windows[scope]
 	if w == nil {
@@ -227,8 +234,8 @@ func (b *Budget) open(scope string, now time.Time) *window {
 		b.windows[scope] = w
 	}
 	if !now.Before(w.EndsAt) {
-		// The answer to the first request sets the end; until then allow for a
-		// marketplace that gets it late.
+		// The answer to the first request will set the end. Until then the slack
+		// allows for a request that arrives late.
 		slack := min(b.limits.Window/20, 10*time.Second)
 		w.StartedAt, w.EndsAt, w.Used, w.anchor = now, now.Add(b.limits.Window+slack), 0, 0
 		if scope == scopeAll {
@@ -238,7 +245,7 @@ func (b *Budget) open(scope string, now time.Time) *window {
 	return w
 }
 
-// current is the window of the scope, or an empty one when it is over.
+// current returns the window of the scope at now, or an empty one if it is over.
 func (b *Budget) current(scope string, now time.Time) order.Window {
 	w := b.windows[scope]
 	if w == nil {
@@ -250,7 +257,8 @@ func (b *Budget) current(scope string, now time.Time) order.Window {
 	return w.Window
 }
 
-// allowed decides on one request. The caller holds the lock.
+// allowed decides whether a request of the kind may be sent now, and as a probe. A
+// wait of 0 allows it. The caller holds the lock.
 func (b *Budget) allowed(ctx context.Context, call order.RequestKind, now time.Time) (probing bool, wait time.Duration, err error) {
 	own, all := b.current(string(call), now), b.current(scopeAll, now)
 	if blocked := own.BlockedUntil.Sub(now); blocked > 0 {
@@ -270,15 +278,15 @@ func (b *Budget) allowed(ctx context.Context, call order.RequestKind, now time.T
 	}
 	if own.Used < ceiling && b.mayProbe(call, all) {
 		if b.probe.running {
-			return false, time.Second, nil // its answer decides
+			return false, time.Second, nil // the answer to the probe decides
 		}
 		return true, 0, nil
 	}
 	return false, until(all, now, b.limits.Window), nil
 }
 
-// yields says how long the call has to leave the rest of a shared count to what
-// brings more.
+// yields returns how long call must wait so that the rest of a shared window is
+// left for deliveries.
 func (b *Budget) yields(ctx context.Context, call order.RequestKind, left int, all order.Window, now time.Time) (time.Duration, error) {
 	switch call {
 	case order.RequestUpload, order.RequestQuote, order.RequestMessage, order.RequestPoll:
@@ -287,17 +295,17 @@ func (b *Budget) yields(ctx context.Context, call order.RequestKind, left int, a
 	}
 	delivering, _, err := b.ledger.PendingSends(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("count the work that is owed: %w", err)
+		return 0, fmt.Errorf("count the pending deliveries: %w", err)
 	}
 	switch {
 	case call != order.RequestPoll && left <= max(delivering, len(b.begun)):
-		// A file uploaded now is worth nothing before its delivery, and a quote or
-		// a message can wait: what is to be delivered goes first. Files on their
-		// way are not in the ledger yet.
+		// The requests that are left are needed for deliveries. An upload earns
+		// nothing before its delivery, and quotes and messages can wait. Uploads
+		// under way are not in the ledger yet, so begun counts them.
 		return min(until(all, now, b.limits.Window), time.Minute), nil
 	case call == order.RequestPoll && left <= b.limits.Reserve && all.Used > 0 && delivering == 0:
-		// Of the reserve, only so much that an order is found in time. With
-		// a delivery waiting this may be the look that comes before it.
+		// Polls take from the reserve only as often as longestGap needs. With a
+		// delivery pending this may be the look before it, and must not wait.
 		rest := b.polled.Add(longestGap(b.limits.Window)).Sub(now)
 		return max(min(rest, until(all, now, b.limits.Window)), 0), nil
 	}
@@ -311,8 +319,8 @@ func until(w order.Window, now time.Time, most time.Duration) time.Duration {
 	return max(w.EndsAt.Sub(now), time.Millisecond)
 }
 
-// mayProbe allows one request a window beyond an assumed shared count, as long
-// as nothing is known, and only for what brings money.
+// mayProbe reports whether a request may go beyond an assumed shared count: one in
+// a window, while nothing has been learned, and only a delivery or an upload.
 func (b *Budget) mayProbe(call order.RequestKind, all order.Window) bool {
 	if b.counts != "" || (call != order.RequestDeliver && call != order.RequestUpload) {
 		return false

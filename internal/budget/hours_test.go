@@ -13,7 +13,7 @@ import (
 	"atelierd/internal/testdir"
 )
 
-// checkHours looks at the first three windows of the marketplace's count.
+// checkHours checks the first three windows of the marketplace.
 func (w *world) checkHours(least, most int) {
 	w.t.Helper()
 	hours := w.hours()
@@ -27,10 +27,10 @@ func (w *world) checkHours(least, most int) {
 	}
 }
 
-// The marketplace's own code allows 14 orders in a window of one count of 30: a
-// poll that finds them all, an upload and a delivery each. A fifteenth is
-// possible when its file went up in the window before.
-func TestUnderOneCountAnOrderEachFourMinutesMakesTwelveDeliveriesInEachWindow(t *testing.T) {
+// A shared count of 30 is enough for 14 orders in a window: one poll that finds them
+// all, then an upload and a delivery for each. A fifteenth is possible if its file
+// was uploaded in the window before.
+func TestASharedCountAllowsTwelveDeliveriesAWindowAtAnOrderEachFourMinutes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ interval, offset time.Duration }{
 		{time.Minute, 0},
@@ -58,7 +58,7 @@ func TestUnderOneCountAnOrderEachFourMinutesMakesTwelveDeliveriesInEachWindow(t 
 	}
 }
 
-func TestUnderOneCountABacklogMakesFourteenDeliveriesInEachWindow(t *testing.T) {
+func TestASharedCountAllowsFourteenDeliveriesAWindowOfABacklog(t *testing.T) {
 	t.Parallel()
 	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestUnderOneCountABacklogMakesFourteenDeliveriesInEachWindow(t *testing.T) 
 	})
 }
 
-func TestUnderCountsOfTheirOwnThirtyAreDeliveredInAWindow(t *testing.T) {
+func TestSeparateCountsAllowThirtyDeliveriesAWindow(t *testing.T) {
 	t.Parallel()
 	for _, documented := range []bool{false, true} {
 		t.Run(fmt.Sprintf("documented=%t", documented), func(t *testing.T) {
@@ -87,13 +87,13 @@ func TestUnderCountsOfTheirOwnThirtyAreDeliveredInAWindow(t *testing.T) {
 	}
 }
 
-func TestTheLastRequestsOfACountGoToDeliveriesAndNotToUploads(t *testing.T) {
+func TestTheLastRequestsOfASharedCountAreForDeliveries(t *testing.T) {
 	t.Parallel()
 	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Shared: true})
-		// Enough workers would upload the rest of the window away, had an upload
-		// not to leave room for the deliveries that are to come.
+		// The workers would use the rest of the window for uploads, if an upload did
+		// not leave room for the deliveries that follow.
 		w.place(15)
 		w.start()
 		time.Sleep(10 * time.Minute)
@@ -113,8 +113,8 @@ func TestTheLastRequestsOfACountGoToDeliveriesAndNotToUploads(t *testing.T) {
 	})
 }
 
-// The service's own loops poll as soon as they start, so a supervisor that
-// restarts a failing daemon makes it poll as fast as it can.
+// The daemon polls as soon as it starts, so a supervisor that restarts a failing
+// daemon makes it poll at each start.
 func TestARestartLoopKeepsTheReserve(t *testing.T) {
 	t.Parallel()
 	for _, shared := range []bool{true, false} {
@@ -139,7 +139,7 @@ func TestARestartLoopKeepsTheReserve(t *testing.T) {
 	}
 }
 
-func TestACrashLosesNoCount(t *testing.T) {
+func TestACrashLosesNoCountedRequest(t *testing.T) {
 	t.Parallel()
 	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {

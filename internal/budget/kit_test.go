@@ -25,10 +25,10 @@ import (
 	"atelierd/internal/store"
 )
 
-// This file is a daemon without its command line: the real parts, wired to a
-// sandbox over pipes, since sockets would keep the simulated time from passing.
+// This file is a daemon without its command line. It wires the real parts to a
+// sandbox over pipes, because simulated time does not pass while a socket is read.
 
-// painter makes a picture of one pixel in a second.
+// painter is a generator that makes a picture of one pixel in a second.
 type painter struct{}
 
 var picture = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
@@ -45,7 +45,7 @@ func (painter) Generate(ctx context.Context, r generate.Request) (generate.Resul
 
 const title = "Pictures"
 
-// world is a marketplace and the settings of the daemon that works for it.
+// world is a marketplace and the settings of a daemon that works for it.
 type world struct {
 	t         *testing.T
 	dir       string
@@ -83,12 +83,12 @@ func limits() budget.Limits {
 		order.RequestUpload: 30, order.RequestQuote: 30, order.RequestMessage: 60, order.RequestService: 20, order.RequestRegister: 5}}
 }
 
-// daemon is one life of the daemon's parts.
+// daemon is the parts of the daemon between one start and its stop.
 type daemon struct {
 	store  *store.Store
 	budget *budget.Budget
 	client *atelier.Client
-	stop   func() // as at the end of the test, if not before
+	stop   func() // called at the end of the test, if not before
 }
 
 // start opens the data folder and runs polling and work.
@@ -117,7 +117,7 @@ func (w *world) start() *daemon {
 	return d
 }
 
-// open opens the data folder for requests alone.
+// open opens the data folder for single requests. Nothing polls or works.
 func (w *world) open() *daemon {
 	w.t.Helper()
 	st, err := store.Open(store.Options{Dir: w.dir})
@@ -140,7 +140,7 @@ func (w *world) open() *daemon {
 	return d
 }
 
-// place makes n orders at once.
+// place places n orders at once.
 func (w *world) place(n int) {
 	w.t.Helper()
 	for range n {
@@ -150,7 +150,7 @@ func (w *world) place(n int) {
 	}
 }
 
-// hour is what happened in one counting window of the marketplace.
+// hour is what happened in one window of the marketplace.
 type hour struct {
 	began                              time.Time
 	counted, polls, delivered, refused int
@@ -161,7 +161,7 @@ func (h hour) String() string {
 		h.began.Format(time.TimeOnly), h.counted, h.polls, h.delivered, h.refused)
 }
 
-// hours reads the marketplace's windows off its log, as one count sees them.
+// hours returns the windows of a shared count, read from the marketplace's log.
 func (w *world) hours() (list []hour) {
 	for _, r := range w.market.Requests() {
 		if r.Call == sandbox.CallRead || r.Call == sandbox.CallBlob {

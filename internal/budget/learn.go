@@ -12,7 +12,7 @@ func (b *Budget) answerUncounted(id int64, a order.Answer) {
 	b.keep(b.ledger.AnswerRequest(id, a, nil))
 }
 
-// answered learns from what came back and writes it down.
+// answered learns from an answer and writes it to the ledger.
 func (b *Budget) answered(call order.RequestKind, id int64, probing bool, a order.Answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -25,7 +25,7 @@ func (b *Budget) answered(call order.RequestKind, id int64, probing bool, a orde
 	if probing {
 		b.probe = probe{windowEnd: all.EndsAt}
 		if a.Status >= 200 && a.Status < 300 {
-			b.learn(countsApart, "the marketplace counts each call for itself")
+			b.learn(countsApart, "each kind of request has its own count")
 		}
 	}
 	if a.Status == 429 {
@@ -34,8 +34,9 @@ func (b *Budget) answered(call order.RequestKind, id int64, probing bool, a orde
 	b.keep(b.ledger.AnswerRequest(id, a, []order.Window{own.Window, all.Window}))
 }
 
-// refused takes a 429 at its word: the call is blocked until it says. One that
-// comes before our own count of the call is full shows that others add to it.
+// refused handles a 429: requests of the kind are blocked until the time that it
+// names. A 429 before our count of the kind is full shows that the marketplace
+// counts other kinds together with it.
 func (b *Budget) refused(call order.RequestKind, own, all *window, a order.Answer) {
 	until := a.At.Add(a.RetryAfter)
 	if a.RetryAfter <= 0 {
@@ -48,20 +49,21 @@ func (b *Budget) refused(call order.RequestKind, own, all *window, a order.Answe
 	if a.Limit > 0 && a.Limit < ceiling {
 		own.Limit, ceiling = a.Limit, a.Limit
 	}
-	early := own.Used <= ceiling // the refused request is counted in Used
+	early := own.Used <= ceiling // Used includes the refused request
 	own.BlockedUntil = until
 	own.EndsAt = until
 	if !early {
 		return
 	}
-	b.learn(countsShared, "the marketplace keeps one count for all calls")
-	// The shared count stands at this call's ceiling: calls with a higher one may go on.
+	b.learn(countsShared, "all kinds of requests share one count")
+	// The shared count is at the ceiling of this kind. Kinds with a higher ceiling
+	// may still be sent.
 	all.Used = max(all.Used, ceiling)
 	all.EndsAt = until
 }
 
-// relearn forgets, once a day, what refusals have taught: a marketplace that
-// was strict for an hour must not cost the owner half the orders for ever.
+// relearn forgets once a day what refusals have taught, so that one strict hour of
+// the marketplace does not cost half of all later deliveries.
 func (b *Budget) relearn(now time.Time) {
 	if now.Sub(b.learned) < 24*time.Hour {
 		return
@@ -84,9 +86,9 @@ func (b *Budget) learn(counts, what string) {
 	b.keep(b.ledger.SetFact(factCounts, counts))
 }
 
-// keep logs a count that could not be written: the numbers in memory go on.
+// keep logs a failed write to the ledger. The counts in memory stay valid.
 func (b *Budget) keep(err error) {
 	if err != nil {
-		b.log.Warn("the request count could not be written", "error", err)
+		b.log.Warn("request count not written", "error", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"atelierd/internal/testdir"
 )
 
-// send takes a request and gives it the answer; its time is now.
+// send takes a request and answers it with a, now.
 func (d *daemon) send(t *testing.T, call order.RequestKind, a order.Answer) {
 	t.Helper()
 	done, err := d.budget.Take(t.Context(), call, "")
@@ -24,7 +24,8 @@ func (d *daemon) send(t *testing.T, call order.RequestKind, a order.Answer) {
 
 var fine = order.Answer{Status: 200}
 
-// refused is how long the budget makes the call wait; 0 when it lets it go.
+// refused returns how long the budget makes a request of the kind wait. It returns
+// 0, and counts the request, if the budget allows it.
 func (d *daemon) refused(t *testing.T, call order.RequestKind) time.Duration {
 	t.Helper()
 	done, err := d.budget.Take(t.Context(), call, "")
@@ -39,13 +40,13 @@ func (d *daemon) refused(t *testing.T, call order.RequestKind) time.Duration {
 	return f.After
 }
 
-// inBubble runs f with a fresh data folder, without a marketplace.
+// inBubble runs f in simulated time with an empty data folder.
 func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
 	dir := testdir.New(t)
 	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, dir, sandbox.Options{})) })
 }
 
-func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
+func TestAnEarlyRefusalTeachesASharedCountAcrossARestart(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
@@ -59,7 +60,7 @@ func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
 		if got, err := d.store.Fact(t.Context(), "budget.counts"); err != nil || got != "shared" {
 			t.Errorf("learned %q, %v", got, err)
 		}
-		// What one call was refused for stands in the way of the others too.
+		// The refusal of one kind blocks the others too.
 		for _, call := range []order.RequestKind{order.RequestDeliver, order.RequestUpload, order.RequestPoll} {
 			if got := d.refused(t, call); got != 10*time.Minute {
 				t.Errorf("%s waits %s", call, got)
@@ -69,7 +70,7 @@ func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
 		if got := d.refused(t, order.RequestDeliver); got != 0 {
 			t.Errorf("a delivery waits %s after the time that the marketplace named", got)
 		}
-		// In a window known to be shared nothing is tried beyond its end.
+		// No probe is sent in a window that is known to be shared.
 		for range 29 {
 			d.send(t, order.RequestQuote, fine)
 		}
@@ -79,7 +80,7 @@ func TestAnEarlyRefusalTeachesOneCountAndOutlivesARestart(t *testing.T) {
 	})
 }
 
-func TestAProbeThatPassesTeachesSeparateCountsAndOutlivesARestart(t *testing.T) {
+func TestAProbeThatPassesTeachesSeparateCountsAcrossARestart(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
@@ -114,7 +115,7 @@ func TestAProbeThatPassesTeachesSeparateCountsAndOutlivesARestart(t *testing.T) 
 	})
 }
 
-func TestAProbeIsSentOnceAWindowAndNeitherLostNorUnluckyOnesTeach(t *testing.T) {
+func TestOneProbeIsSentAWindowAndOnlyASuccessTeaches(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]order.Answer{"no answer": {}, "a server error": {Status: 500}, "a refusal of the work": {Status: 400}} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +137,7 @@ func TestAProbeIsSentOnceAWindowAndNeitherLostNorUnluckyOnesTeach(t *testing.T) 
 	}
 }
 
-func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
+func TestARefusalBlocksUntilTheTimeItNames(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		say  func(now time.Time) order.Answer
@@ -175,7 +176,7 @@ func TestARefusalIsObeyedAsItWasSaid(t *testing.T) {
 	}
 }
 
-func TestARefusalOfOneCallDoesNotShortenThatOfAnother(t *testing.T) {
+func TestARefusalOfOneKindDoesNotShortenTheBlockOfAnother(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
@@ -212,7 +213,7 @@ func TestALimitInARefusalLowersTheCeilingForADay(t *testing.T) {
 	})
 }
 
-func TestACeilingThatTheOwnerHasLoweredSinceCounts(t *testing.T) {
+func TestACeilingLoweredByTheOwnerHoldsOverALearnedLimit(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
@@ -231,7 +232,7 @@ func TestACeilingThatTheOwnerHasLoweredSinceCounts(t *testing.T) {
 	})
 }
 
-func TestAHigherLimitDoesNotRaiseTheCeilingOfTheOwner(t *testing.T) {
+func TestALimitInARefusalDoesNotRaiseTheOwnersCeiling(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		w.limits.Ceilings[order.RequestDeliver] = 3
@@ -251,8 +252,8 @@ func TestAHigherLimitDoesNotRaiseTheCeilingOfTheOwner(t *testing.T) {
 	})
 }
 
-// The marketplace's window begins when the first request arrives there, which is
-// somewhere between its sending and its answer.
+// The marketplace's window begins when the first request arrives there, between its
+// sending and its answer.
 func TestAWindowEndsAnHourAfterTheAnswerToItsFirstRequest(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
@@ -261,7 +262,7 @@ func TestAWindowEndsAnHourAfterTheAnswerToItsFirstRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.send(t, order.RequestDeliver, fine) // overtakes it
+		d.send(t, order.RequestDeliver, fine) // is answered before the first
 		time.Sleep(2 * time.Minute)
 		done(order.Answer{Status: 200, At: time.Now()})
 		for range 28 {
@@ -292,8 +293,8 @@ func TestAnUncountedReadIsNeverRefused(t *testing.T) {
 	})
 }
 
-// A late answer must not close the window that has begun since.
-func TestAnAnswerFromTheWindowBeforeChangesNothingInThisOne(t *testing.T) {
+// A late answer must not change the window that has begun since.
+func TestALateAnswerDoesNotChangeTheNextWindow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()

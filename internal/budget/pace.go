@@ -7,20 +7,21 @@ import (
 	"atelierd/internal/order"
 )
 
-// Demand is what the requests of a window are needed for besides polling.
-type Demand struct {
-	// PendingSends is the number of unfinished jobs, each of an upload and a delivery.
-	PendingSends int
-	// Placed is the number of orders placed in this window so far, and Before
-	// in the time of one window before it.
-	Placed int
-	Before int
+// demand is what a window needs requests for besides polling.
+type demand struct {
+	// pending is the number of unfinished jobs. Each needs an upload and a
+	// delivery.
+	pending int
+	// placed is the number of orders placed in this window so far. before is the
+	// number placed in one window's time before it.
+	placed int
+	before int
 }
 
-// PollDelay says how long to wait before the next poll, at least interval. With
-// a count for each call that is all. Under a shared count a poll takes what a
-// delivery may need, so polls are spread over what is left of the window after
-// the reserve, the work that is owed and the work that is to be expected.
+// PollDelay returns how long to wait before the next poll, at least interval. With
+// separate counts it is the interval. Under a shared count a poll takes a request
+// that a delivery may need, so polls are spread over the requests that remain after
+// the reserve, the pending work and the expected work.
 func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -33,49 +34,58 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	if b.counts == countsApart || all.EndsAt.IsZero() {
 		return interval
 	}
-	demand, err := b.demand(ctx, all)
+	d, err := b.demand(ctx, all)
 	if err != nil {
 		return interval
 	}
 	left := b.ceiling(order.RequestPoll, b.current(string(order.RequestPoll), now)) - all.Used
-	return pace(interval, b.limits.Window, now.Sub(all.StartedAt), left, b.limits.Reserve, demand)
+	return pace{interval: interval, window: b.limits.Window, elapsed: now.Sub(all.StartedAt), left: left,
+		reserve: b.limits.Reserve}.delay(d)
 }
 
-func (b *Budget) demand(ctx context.Context, all order.Window) (d Demand, err error) {
-	if _, d.PendingSends, err = b.ledger.PendingSends(ctx); err != nil {
+func (b *Budget) demand(ctx context.Context, all order.Window) (d demand, err error) {
+	if _, d.pending, err = b.ledger.PendingSends(ctx); err != nil {
 		return d, err
 	}
-	if d.Placed, err = b.ledger.OrdersSince(ctx, all.StartedAt); err != nil {
+	if d.placed, err = b.ledger.OrdersSince(ctx, all.StartedAt); err != nil {
 		return d, err
 	}
 	both, err := b.ledger.OrdersSince(ctx, all.StartedAt.Add(-b.limits.Window))
-	d.Before = both - d.Placed
+	d.before = both - d.placed
 	return d, err
 }
 
-// longestGap is the longest time between polls that are not slower by the
-// owner's wish: an order is found, and a cancelled one noticed, in time.
+// longestGap is the longest time between polls, unless the owner's interval is
+// longer. It makes sure that a new or a cancelled order is noticed in time.
 func longestGap(window time.Duration) time.Duration { return window / 4 }
 
-// pace spreads polls over the rest of a window of which elapsed has passed and
-// left requests remain. It never waits longer than longestGap, unless the interval is.
-func pace(interval, window, elapsed time.Duration, left, reserve int, d Demand) time.Duration {
-	elapsed = min(max(elapsed, 0), window)
-	rest := window - elapsed
-	// The busier of this window and the one before says what is to come. The
-	// first orders of a rush say little of it: one more is taken to be there.
-	soFar := d.Placed
+// pace is where a window stands when the next poll is planned.
+type pace struct {
+	interval, window, elapsed time.Duration
+	left                      int // requests left in the window
+	reserve                   int // requests that polls leave to others
+}
+
+// delay returns the time between polls that spreads the spare requests over the
+// rest of the window. It is at least the interval, and at most longestGap unless the
+// interval is longer.
+func (p pace) delay(d demand) time.Duration {
+	elapsed := min(max(p.elapsed, 0), p.window)
+	rest := p.window - elapsed
+	// The busier of this window and the one before predicts the rest. One more order
+	// is added, because the first orders of a rush show little of it.
+	soFar := d.placed
 	if soFar > 0 {
 		soFar++
 	}
-	now := float64(soFar) / float64(max(elapsed, window/12))
-	before := float64(d.Before) / float64(window)
+	now := float64(soFar) / float64(max(elapsed, p.window/12))
+	before := float64(d.before) / float64(p.window)
 	expected := max(now, before) * float64(rest)
-	keep := max(reserve, int(2*(float64(d.PendingSends)+expected)))
-	spare := left - keep
-	longest := max(interval, longestGap(window))
+	keep := max(p.reserve, int(2*(float64(d.pending)+expected)))
+	spare := p.left - keep
+	longest := max(p.interval, longestGap(p.window))
 	if spare <= 0 {
 		return longest
 	}
-	return min(max(interval, rest/time.Duration(spare+1)), longest)
+	return min(max(p.interval, rest/time.Duration(spare+1)), longest)
 }

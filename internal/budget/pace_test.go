@@ -39,7 +39,7 @@ func TestAShortIntervalIsStretchedSoThatTheReserveIsKept(t *testing.T) {
 	})
 }
 
-func TestUnderCountsOfTheirOwnPollsComeEachInterval(t *testing.T) {
+func TestWithSeparateCountsPollsComeEachInterval(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
@@ -58,8 +58,8 @@ func TestUnderCountsOfTheirOwnPollsComeEachInterval(t *testing.T) {
 	})
 }
 
-// owe puts n orders into the file, each with its work.
-func (d *daemon) owe(t *testing.T, w *world, n int) {
+// addOrders places n orders and writes them to the store, each with its job.
+func (d *daemon) addOrders(t *testing.T, w *world, n int) {
 	t.Helper()
 	w.place(n)
 	listing, err := d.client.Orders(context.Background(), order.LiveStatuses())
@@ -81,9 +81,9 @@ func TestBusyPollsAreStretchedButNeverBeyondAQuarterOfAWindow(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		d.owe(t, w, 3)
+		d.addOrders(t, w, 3)
 		few := d.budget.PollDelay(t.Context(), time.Minute)
-		d.owe(t, w, 20)
+		d.addOrders(t, w, 20)
 		many := d.budget.PollDelay(t.Context(), time.Minute)
 		if few <= time.Minute || many != 15*time.Minute {
 			t.Errorf("with 3 orders a poll each %s, with 23 each %s; want more than the interval, and a quarter of a window", few, many)
@@ -94,14 +94,14 @@ func TestBusyPollsAreStretchedButNeverBeyondAQuarterOfAWindow(t *testing.T) {
 	})
 }
 
-func TestARushInTheWindowBeforeStretchesThePollsOfThisOne(t *testing.T) {
+func TestARushInTheLastWindowStretchesThePollsOfThisOne(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
 		d.send(t, order.RequestPoll, fine)
 		time.Sleep(10 * time.Minute)
-		d.owe(t, w, 14)
-		// They are done before the next window, which begins with a poll.
+		d.addOrders(t, w, 14)
+		// They are completed before the next window, which begins with a poll.
 		if _, err := d.store.Apply(order.Batch{Complete: true, Mark: 1 << 60, Vanished: func(order.Known) order.Decision {
 			return order.Decision{State: order.StateCompleted, Jobs: order.JobsClose}
 		}}); err != nil {
@@ -119,12 +119,12 @@ func TestARushInTheWindowBeforeStretchesThePollsOfThisOne(t *testing.T) {
 	})
 }
 
-func TestADeliveryThatWaitsKeepsAnUploadBack(t *testing.T) {
+func TestAPendingDeliveryHoldsAnUploadBack(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
-		d.owe(t, w, 1)
-		// Its file is up, as far as the file knows: it waits to be delivered.
+		d.addOrders(t, w, 1)
+		// In the store its file is uploaded and its delivery is pending.
 		turn, err := d.store.Turn(nil, order.LaneGenerate, true, time.Hour)
 		if err != nil || turn.Job == nil {
 			t.Fatalf("no job: %v", err)
@@ -148,7 +148,7 @@ func TestADeliveryThatWaitsKeepsAnUploadBack(t *testing.T) {
 	})
 }
 
-func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
+func TestAnUploadUnderWayHoldsTheNextOneBack(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()
@@ -158,7 +158,7 @@ func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
 		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "a"); err != nil {
 			t.Fatal(err)
 		}
-		// One is left, and the order a needs it.
+		// One request is left, and order a needs it.
 		if _, err := d.budget.Take(t.Context(), order.RequestUpload, "b"); err == nil {
 			t.Error("an upload took what a delivery needs")
 		}
@@ -175,9 +175,9 @@ func TestAnUploadUnderWayKeepsTheNextOneBack(t *testing.T) {
 	})
 }
 
-// An order whose file went up and that was never delivered must not keep room
-// for ever.
-func TestWhatWasUnderWayInTheWindowBeforeIsForgotten(t *testing.T) {
+// An order that was uploaded and never delivered must not keep room for its delivery
+// after the end of the window.
+func TestAnUploadOfTheLastWindowHoldsNothingBack(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		d := w.open()

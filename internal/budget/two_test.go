@@ -13,7 +13,7 @@ import (
 	"atelierd/internal/testdir"
 )
 
-// TestTwoProcessesCountTogether is a command of the owner's beside the daemon.
+// The second process is a command that the owner runs next to the daemon.
 func TestTwoProcessesCountTogether(t *testing.T) {
 	t.Parallel()
 	dir := testdir.New(t)
