@@ -39,8 +39,10 @@ func painted(t testing.TB, req generate.Request) []byte {
 }
 
 func TestEveryMotifIsPaintedSmallEnoughAndFull(t *testing.T) {
+	t.Parallel()
 	for _, m := range motifs() {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
 			img, err := canvas(t).paint(t.Context(), generate.Request{OrderID: "o", Brief: m.words[0]})
 			if err != nil {
 				t.Fatal(err)
@@ -75,6 +77,7 @@ func TestEveryMotifIsPaintedSmallEnoughAndFull(t *testing.T) {
 }
 
 func TestThePictureDependsOnOrderRoundAndBriefAlone(t *testing.T) {
+	t.Parallel()
 	req := generate.Request{OrderID: "o", Round: 1, Attempt: 1, Brief: "a fox in the hills"}
 	first := painted(t, req)
 	again := req
@@ -96,6 +99,7 @@ func TestThePictureDependsOnOrderRoundAndBriefAlone(t *testing.T) {
 }
 
 func TestTheWordsOfABriefChooseMotifAndColours(t *testing.T) {
+	t.Parallel()
 	r := newRand(1)
 	for brief, want := range map[string]string{
 		"A lonely island in the OCEAN, please": "hills", "roses in a garden": "bloom", "Bauhaus-poster": "tiles",
@@ -116,6 +120,7 @@ func TestTheWordsOfABriefChooseMotifAndColours(t *testing.T) {
 }
 
 func TestACancelledPictureLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(order.ErrStopping)
 	dir := filepath.Join(t.TempDir(), "out")
@@ -141,6 +146,7 @@ func TestACancelledPictureLeavesNothingBehind(t *testing.T) {
 }
 
 func TestAPictureThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -152,6 +158,7 @@ func TestAPictureThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 }
 
 func TestACaptionShowsOnlyWhatTheFontHas(t *testing.T) {
+	t.Parallel()
 	c := canvas(t)
 	for in, want := range map[string]string{
 		"A  fox \U0001F98A\n\tand\x00 a\x1b[31m cub": "A fox and a[31m cub",
@@ -169,6 +176,7 @@ func TestACaptionShowsOnlyWhatTheFontHas(t *testing.T) {
 }
 
 func TestACaptionIsBrokenAtBlanksAndEndsInAnEllipsis(t *testing.T) {
+	t.Parallel()
 	c := canvas(t)
 	face, err := newFace(c.font, captionSize)
 	if err != nil {

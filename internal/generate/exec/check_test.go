@@ -8,6 +8,7 @@ import (
 )
 
 func TestACheckSaysWhyWithoutItsSecrets(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", maxLine-10) + plainKey
 	for _, tc := range []struct{ script, want string }{
 		{`echo "no: $OPENAI_API_KEY" >&2; exit 65`, "no: [OPENAI_API_KEY]"},

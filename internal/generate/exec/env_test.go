@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/order"
 )
 
+// Not parallel: it sets variables of the process.
 func TestTheEnvironmentIsCleanAndNeverHoldsTheKey(t *testing.T) {
 	t.Setenv("ATELIER_API_KEY", "atelier_0123456789")
 	t.Setenv("PASSED_ON", "yes")
@@ -51,6 +52,7 @@ func TestTheEnvironmentIsCleanAndNeverHoldsTheKey(t *testing.T) {
 }
 
 func TestNewExecRefusesBadOptionsWithoutTellingSecrets(t *testing.T) {
+	t.Parallel()
 	ok := []string{"./x"}
 	for name, opts := range map[string]Options{
 		"command is empty":             {},
@@ -71,6 +73,7 @@ func TestNewExecRefusesBadOptionsWithoutTellingSecrets(t *testing.T) {
 }
 
 func TestAProgramThatCannotBeRunIsHeldForItsOwner(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"plain": 0o600, "no-interpreter": 0o700, "no-program": 0o700} {
 		text := map[string]string{"no-interpreter": "#!/nowhere/at/all\n", "no-program": "\x01\x02"}[name]
@@ -104,6 +107,7 @@ func TestAProgramThatCannotBeRunIsHeldForItsOwner(t *testing.T) {
 }
 
 func TestAProgramThatWasNotStartedHasCostNothing(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for name, o := range map[string]Options{
 		"it is missing":  {Command: []string{"./nobody"}},

@@ -17,6 +17,7 @@ import (
 )
 
 func TestAHostileOrderArrivesByteForByteOnStdin(t *testing.T) {
+	t.Parallel()
 	req := request(t)
 	req.Brief = "\"quotes\" 'single' `ticks` $(touch /tmp/pwned) ; rm -rf ~ \\ \n\r\t \x00 </script> 🦊👩‍🚀 \u202e"
 	req.ReferenceURLs = []string{"https://a.example/?x=1&y=<2>"}
@@ -57,6 +58,7 @@ func TestAHostileOrderArrivesByteForByteOnStdin(t *testing.T) {
 }
 
 func TestACommandIsFoundBesideTheConfiguration(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	text := "#!/bin/sh\npwd -P > \"$OUTPUT_DIR/where\"; printf %s \"$1\" > \"$OUTPUT_DIR/word\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "make-image"), []byte(text), 0o700); err != nil {
@@ -81,6 +83,7 @@ func TestACommandIsFoundBesideTheConfiguration(t *testing.T) {
 }
 
 func TestAnExitCodeSaysWhatAFailureMeans(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		script string
 		class  order.Class
@@ -108,6 +111,7 @@ func TestAnExitCodeSaysWhatAFailureMeans(t *testing.T) {
 }
 
 func TestCheckRunsTheSelfCheckAndTellsWhatItSaid(t *testing.T) {
+	t.Parallel()
 	with := func(text string) error {
 		return script(t, "exit 1", func(o *Options) { o.SelfCheck = []string{"sh", "-c", text} }).Check(t.Context())
 	}
@@ -127,6 +131,7 @@ func TestCheckRunsTheSelfCheckAndTellsWhatItSaid(t *testing.T) {
 }
 
 func TestManyProgramsRunAtOnce(t *testing.T) {
+	t.Parallel()
 	e := script(t, `echo "$ATELIER_ORDER_ID" > "$OUTPUT_DIR/id"`)
 	dirs := map[string]string{"a": t.TempDir(), "b": t.TempDir(), "c": t.TempDir(), "d": t.TempDir()}
 	var wg sync.WaitGroup
@@ -146,6 +151,7 @@ func TestManyProgramsRunAtOnce(t *testing.T) {
 }
 
 func TestAProgramNeedNotReadItsStdin(t *testing.T) {
+	t.Parallel()
 	req := request(t)
 	req.Brief = strings.Repeat("long ", 1<<20)
 	if _, err := script(t, `exec <&-; echo x > "$OUTPUT_DIR/x"`).Generate(t.Context(), req); err != nil {
@@ -154,6 +160,7 @@ func TestAProgramNeedNotReadItsStdin(t *testing.T) {
 }
 
 func TestABadRequestIsHeld(t *testing.T) {
+	t.Parallel()
 	for _, change := range []func(*generate.Request){
 		func(r *generate.Request) { r.OrderID = "a\x00b" },
 		func(r *generate.Request) { r.OutputDir = "relative" },

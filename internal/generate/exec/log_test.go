@@ -8,6 +8,7 @@ import (
 )
 
 func TestWhatAProgramSaysReachesTheLogWithoutItsSecrets(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var lines []string
 	e := script(t, `echo "Authorization: Bearer $OPENAI_API_KEY" >&2; printf '10%%\r50%%\r100%%\r\n' >&2
@@ -28,6 +29,7 @@ func TestWhatAProgramSaysReachesTheLogWithoutItsSecrets(t *testing.T) {
 }
 
 func TestAFloodOnStderrIsCountedAndCut(t *testing.T) {
+	t.Parallel()
 	var lines int
 	e := script(t, `yes "a line" | head -n 50000 >&2; head -c 1000000 /dev/zero | tr '\0' 'é' >&2; echo the end >&2; echo x > "$OUTPUT_DIR/x"`,
 		onLine(func(string) { lines++ }))

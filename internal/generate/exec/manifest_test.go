@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheCutOfAMessageLeavesNoPartOfASecret(t *testing.T) {
+	t.Parallel()
 	redact := newRedactor([]string{"API_KEY=" + plainKey})
 	for from := maxMessage - len(plainKey) - 2; from <= maxMessage+2; from++ {
 		message := `"message":"` + strings.Repeat("é", from) + plainKey + ` and more"`
@@ -25,6 +26,7 @@ func TestTheCutOfAMessageLeavesNoPartOfASecret(t *testing.T) {
 }
 
 func TestManifestErrorsHoldNoSecrets(t *testing.T) {
+	t.Parallel()
 	digits, escaped := "8234567812345678", `p\"q\\r/s<t>&u é+v=w:x@y z`
 	pad := strings.Repeat("x", 80)
 	for _, tc := range []struct{ manifest, want string }{
@@ -63,6 +65,7 @@ func TestManifestErrorsHoldNoSecrets(t *testing.T) {
 }
 
 func TestSecretsDoNotBreakTheMeaningOfAManifest(t *testing.T) {
+	t.Parallel()
 	req := request(t)
 	e := script(t, `echo x > "$OUTPUT_DIR/a.png"; echo '{"files":["`+req.OutputDir+`/a.png"],"cost_usd":12345678.25,"media_type":"image","message":"by jane-doe"}'`,
 		func(o *Options) {
@@ -80,6 +83,7 @@ func TestSecretsDoNotBreakTheMeaningOfAManifest(t *testing.T) {
 }
 
 func TestAFileWithASecretInItsNameIsRefusedAndKeepsItsPrice(t *testing.T) {
+	t.Parallel()
 	_, err := keyed(t, `echo x > "$OUTPUT_DIR/$OPENAI_API_KEY.png"; echo '{"cost_usd":"0.04"}'`).Generate(t.Context(), request(t))
 	f := wantFailure(t, err, order.Hold, order.CodeBadOutput, `"[OPENAI_API_KEY].png" holds the value of a secret`)
 	if f.Cost != 40_000 || f.Hint == "" {

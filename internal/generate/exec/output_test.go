@@ -12,6 +12,7 @@ import (
 )
 
 func TestWithoutAManifestTheVisibleFilesCountInNameOrder(t *testing.T) {
+	t.Parallel()
 	req := request(t)
 	res, err := script(t, `cd "$OUTPUT_DIR"; echo 2 > b.png; echo 1 > a.png; echo h > .hidden; mkdir scratch; echo s > scratch/s.png
 		echo "I made two pictures"`).Generate(t.Context(), req)
@@ -25,6 +26,7 @@ func TestWithoutAManifestTheVisibleFilesCountInNameOrder(t *testing.T) {
 }
 
 func TestAManifestNamesFilesCostAndMessage(t *testing.T) {
+	t.Parallel()
 	req := request(t)
 	res, err := script(t, `cd "$OUTPUT_DIR"; mkdir -p d; echo 1 > d/z.png; echo 2 > a.png; echo 3 > unnamed.png
 		cat <<END
@@ -40,6 +42,7 @@ END`).Generate(t.Context(), req)
 }
 
 func TestAManifestMayNameALinkOrOnlyTheCost(t *testing.T) {
+	t.Parallel()
 	res, err := script(t, `echo '{"url":"https://x.example/a","media_type":"link"}'`).Generate(t.Context(), request(t))
 	if err != nil || res.URL != "https://x.example/a" || len(res.Files) != 0 {
 		t.Errorf("got %+v, %v", res, err)
@@ -51,11 +54,11 @@ func TestAManifestMayNameALinkOrOnlyTheCost(t *testing.T) {
 }
 
 func TestBadOutputIsRefusedWithAPlainReason(t *testing.T) {
+	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "secret.png")
 	if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("SECRET_FILE", secret)
 	for _, tc := range []struct {
 		script string
 		code   order.Code
@@ -95,7 +98,8 @@ func TestBadOutputIsRefusedWithAPlainReason(t *testing.T) {
 		{`cd ..; rm -r "$OUTPUT_DIR"`, order.CodeOutputDir, "gone"},
 	} {
 		t.Run(tc.want+" "+tc.script[:min(len(tc.script), 20)], func(t *testing.T) {
-			e := script(t, `cd "$OUTPUT_DIR"; `+tc.script, func(o *Options) { o.Env = []string{"SECRET_FILE"} })
+			t.Parallel()
+			e := script(t, `cd "$OUTPUT_DIR"; `+tc.script, func(o *Options) { o.Env = []string{"SECRET_FILE=" + secret} })
 			_, err := e.Generate(t.Context(), request(t))
 			wantFailure(t, err, order.Retry, tc.code, tc.want)
 		})
@@ -103,6 +107,7 @@ func TestBadOutputIsRefusedWithAPlainReason(t *testing.T) {
 }
 
 func TestBadOutputHasItsPriceAllTheSame(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		`{"files":["gone.png"],"cost_usd":"0.04"}`,
 		`{"cost_usd":"0.04","surprise":true}`,
@@ -117,6 +122,7 @@ func TestBadOutputHasItsPriceAllTheSame(t *testing.T) {
 }
 
 func TestAFileThatMayNotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")
 	}

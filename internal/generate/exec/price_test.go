@@ -8,6 +8,7 @@ import (
 )
 
 func TestAPriceIsTextOrANumberAboveNothing(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]order.USD{
 		`{"price_usd":"15.00"}`:            15 * order.Dollar,
 		`{"price_usd":0.5,"message":"ok"}`: 500_000,
@@ -30,6 +31,7 @@ func TestAPriceIsTextOrANumberAboveNothing(t *testing.T) {
 }
 
 func TestAPricingCommandShowsNoSecrets(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", maxLine-10) + plainKey
 	for _, tc := range []struct {
 		script string

@@ -61,6 +61,7 @@ func said(env ...string) (*lineLog, *[]string) {
 }
 
 func TestTheCutOfALineLeavesNoPartOfASecret(t *testing.T) {
+	t.Parallel()
 	for from := maxLine - len(plainKey) - 2; from <= maxLine+2; from++ {
 		// A line gets shorter when secrets are taken out of it, and its cut moves.
 		for _, line := range []string{
@@ -79,6 +80,7 @@ func TestTheCutOfALineLeavesNoPartOfASecret(t *testing.T) {
 }
 
 func TestTheTailOfTheLogLeavesNoEndOfASecret(t *testing.T) {
+	t.Parallel()
 	for after := maxTail - len(plainKey) - 2; after <= maxTail+2; after++ {
 		log, _ := said("API_KEY=" + plainKey)
 		fmt.Fprintln(log, "Bearer "+plainKey)
@@ -91,6 +93,7 @@ func TestTheTailOfTheLogLeavesNoEndOfASecret(t *testing.T) {
 }
 
 func TestASecretSplitBetweenTwoWritesIsStillTakenOut(t *testing.T) {
+	t.Parallel()
 	text := "Bearer " + plainKey + ", sk-very well\n"
 	for i := range len(text) {
 		log, lines := said("API_KEY=" + plainKey)
@@ -115,6 +118,7 @@ func TestASecretSplitBetweenTwoWritesIsStillTakenOut(t *testing.T) {
 }
 
 func TestTheBeginningOfASecretAtTheEndOfTheTextIsTakenOut(t *testing.T) {
+	t.Parallel()
 	log, lines := said("API_KEY=" + plainKey)
 	fmt.Fprint(log, "Bearer "+plainKey[:20]) // killed in the middle of a write
 	log.finish([]byte("Bearer " + plainKey[:20]))
@@ -130,6 +134,7 @@ func TestTheBeginningOfASecretAtTheEndOfTheTextIsTakenOut(t *testing.T) {
 }
 
 func TestALineThatIsNoSecretDoesNotWaitForTheNext(t *testing.T) {
+	t.Parallel()
 	log, lines := said("API_KEY=" + plainKey)
 	fmt.Fprint(log, "sk-very\n")
 	if len(*lines) != 1 {
@@ -138,6 +143,7 @@ func TestALineThatIsNoSecretDoesNotWaitForTheNext(t *testing.T) {
 }
 
 func TestSecretsOfEveryShapeAreTakenOut(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		env        []string
 		text, want string
@@ -171,6 +177,7 @@ func TestSecretsOfEveryShapeAreTakenOut(t *testing.T) {
 }
 
 func TestAnEscapedSecretIsTakenOut(t *testing.T) {
+	t.Parallel()
 	r := newRedactor([]string{"ODD_PASSWORD=" + oddKey})
 	for _, text := range []string{
 		oddKey,
@@ -188,6 +195,7 @@ func TestAnEscapedSecretIsTakenOut(t *testing.T) {
 }
 
 func TestARunThatFailsOrSucceedsShowsNoPartOfASecret(t *testing.T) {
+	t.Parallel()
 	// Each text ends so that its cut goes through the key.
 	long := func(cut int) string { return strings.Repeat("x", cut-10) + plainKey }
 	texts := filepath.Join(t.TempDir(), "texts")
@@ -220,6 +228,7 @@ func TestARunThatFailsOrSucceedsShowsNoPartOfASecret(t *testing.T) {
 }
 
 func TestTheSelfCheckShowsNoSecret(t *testing.T) {
+	t.Parallel()
 	said := strings.Repeat("x", maxLine-10) + plainKey
 	e := keyed(t, "", func(o *Options) {
 		o.SelfCheck = []string{"sh", "-c", "printf '%05000d\n' 1 | tr 0 x >&2; echo '" + said + "' >&2; exit 1"}

@@ -17,6 +17,7 @@ import (
 )
 
 func TestAStopAsksFirstAndReturnsTheWork(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	e := script(t, `trap 'echo asked > "$OUTPUT_DIR/asked"; exit 0' TERM; echo ready >&2; while :; do sleep 0.05; done`,
 		onLine(func(string) { cancel(order.ErrStopping) }),
@@ -30,6 +31,7 @@ func TestAStopAsksFirstAndReturnsTheWork(t *testing.T) {
 }
 
 func TestAProgramThatIgnoresTheStopIsKilledWithItsChildren(t *testing.T) {
+	t.Parallel()
 	line, ended := lifeline(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	e := script(t, `exec 3>"$LINE"; trap '' TERM; sh -c 'trap "" TERM; sleep 600' & echo ready >&2; sleep 600`,
@@ -45,6 +47,7 @@ func TestAProgramThatIgnoresTheStopIsKilledWithItsChildren(t *testing.T) {
 }
 
 func TestAProgramThatHangsEndsWithItsTimeout(t *testing.T) {
+	t.Parallel()
 	e := script(t, `echo thinking >&2; sleep 600`, func(o *Options) { o.Timeout = 300 * time.Millisecond })
 	_, err := e.Generate(t.Context(), request(t))
 	f := wantFailure(t, err, order.Retry, order.CodeTimeout, "300ms")
@@ -54,6 +57,7 @@ func TestAProgramThatHangsEndsWithItsTimeout(t *testing.T) {
 }
 
 func TestACancelledContextStartsNothing(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(order.ErrStopping)
 	req := request(t)
@@ -65,6 +69,7 @@ func TestACancelledContextStartsNothing(t *testing.T) {
 }
 
 func TestAChildThatIsLeftBehindDiesAndHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	line, ended := lifeline(t)
 	e := script(t, `(exec 3>"$LINE"; trap '' TERM HUP; echo up >> "$OUTPUT_DIR/x"; sleep 600) &
 		while [ ! -s "$OUTPUT_DIR/x" ]; do sleep 0.01; done; exit 0`,
@@ -81,6 +86,7 @@ func TestAChildThatIsLeftBehindDiesAndHoldsNothingUp(t *testing.T) {
 }
 
 func TestAProcessThatEscapesTheGroupHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	if _, err := osexec.LookPath("setsid"); err != nil {
 		t.Skip("no setsid here")
 	}
@@ -96,6 +102,7 @@ func TestAProcessThatEscapesTheGroupHoldsNothingUp(t *testing.T) {
 }
 
 func TestAFloodOnStdoutIsKilledAtItsLimit(t *testing.T) {
+	t.Parallel()
 	f := wantFailure(t, second(script(t, `echo x > "$OUTPUT_DIR/x"; exec yes`).Generate(t.Context(), request(t))),
 		order.Retry, order.CodeFlooded, "1048576")
 	if f.Hint == "" {
@@ -110,6 +117,7 @@ func TestAFloodOnStdoutIsKilledAtItsLimit(t *testing.T) {
 }
 
 func TestAnOrphanOfAnEarlierLifeIsKilledBeforeTheNextRun(t *testing.T) {
+	t.Parallel()
 	line, ended := lifeline(t)
 	req := request(t)
 	daemon, says := startSelf(t, "GENERATE_TEST_ROLE=daemon", "DAEMON_OUTPUT_DIR="+req.OutputDir,
@@ -151,6 +159,7 @@ func waitFor(t *testing.T, done func() bool) {
 }
 
 func TestAStrangerWithTheSameNumberIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	line, ended := lifeline(t)
 	cmd := osexec.Command("/bin/sh", "-c", `exec 3>"$0"; echo up; exec sleep 600`, line)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

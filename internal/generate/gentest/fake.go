@@ -13,21 +13,21 @@ import (
 	"time"
 )
 
-// FakeHost is where a Fake says that it is: links to its files lead there.
+// FakeHost is the host of a Fake and of the links to its files.
 const FakeHost = "fake.test"
 
-// Part is what a request to a provider is for.
+// Part is the purpose of a request to a provider.
 type Part string
 
-// The parts that a Fake tells apart.
+// The parts that a Fake distinguishes.
 const (
 	Submit Part = "submit" // the call that is paid for
-	Poll   Part = "poll"   // a question about a job
+	Poll   Part = "poll"   // asks about a job
 	Fetch  Part = "fetch"  // a finished file
 	Other  Part = "other"  // probes, uploads
 )
 
-// Request is one that a Fake was sent.
+// Request is a request that a Fake got.
 type Request struct {
 	Part Part
 	Host string
@@ -36,16 +36,16 @@ type Request struct {
 	At   time.Time
 }
 
-// job is one piece of work that the provider has begun, and charges for.
+// job is work that the provider began and charges for.
 type job struct {
 	id    string
 	key   string // idempotency key, where the provider knows one
 	ready time.Time
 }
 
-// Fake is a provider in an http.Handler. It speaks the shapes that the provider
-// has published, written from its documents and not from the back end: a field
-// that both had wrong would otherwise never be found.
+// Fake is a provider as an http.Handler. Its shapes are written from the provider's
+// documentation and not from the back end, so that a mistake in one shows in the
+// other.
 type Fake struct {
 	shape shape
 	key   string
@@ -57,8 +57,8 @@ type Fake struct {
 	answers  map[Part]http.HandlerFunc
 }
 
-// NewFake makes the provider of the given type, which wants the key and takes
-// delay for each job.
+// NewFake returns a provider of the given type that demands the key and takes delay
+// for each job.
 func NewFake(typ, key string, delay time.Duration) *Fake {
 	s, there := shapes[typ]
 	if !there {
@@ -67,14 +67,14 @@ func NewFake(typ, key string, delay time.Duration) *Fake {
 	return &Fake{shape: s, key: key, delay: delay, answers: map[Part]http.HandlerFunc{}}
 }
 
-// Answer has every request of the part answered so, until it is nil again.
+// Answer sets the handler for every request of the part. Nil restores the default.
 func (f *Fake) Answer(p Part, h http.HandlerFunc) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.answers[p] = h
 }
 
-// Lose makes each call be taken, worked on and paid for, and its answer lost.
+// Lose has each call accepted and charged for, and its answer lost.
 func (f *Fake) Lose() {
 	f.Answer(Submit, func(_ http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -84,7 +84,7 @@ func (f *Fake) Lose() {
 	})
 }
 
-// Forget makes the provider know none of its jobs any more.
+// Forget has the provider forget all its jobs.
 func (f *Fake) Forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -94,14 +94,14 @@ func (f *Fake) Forget() {
 	}
 }
 
-// Paid is how many calls have begun work that costs money.
+// Paid returns how many calls began work that costs money.
 func (f *Fake) Paid() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.jobs)
 }
 
-// Requests are those that came so far.
+// Requests returns the requests so far.
 func (f *Fake) Requests() []Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -122,7 +122,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Unlock()
 	switch {
 	case r.Host != FakeHost:
-		w.WriteHeader(http.StatusTeapot) // nobody should have come here
+		w.WriteHeader(http.StatusTeapot) // no request should come here
 	case answer != nil:
 		answer(w, r)
 	case part != Fetch && !f.shape.signed(r, body, f.key):
@@ -135,7 +135,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin takes a job, unless one of the same key was taken before.
+// begin starts a job, or returns the one with the same key.
 func (f *Fake) begin(key string) *job {
 	for _, j := range f.jobs {
 		if key != "" && j.key == key {
@@ -147,7 +147,7 @@ func (f *Fake) begin(key string) *job {
 	return j
 }
 
-// find gives a job by its id, or nil.
+// find returns a job by its id, or nil.
 func (f *Fake) find(id string) *job {
 	for _, j := range f.jobs {
 		if j.id == id {
@@ -159,14 +159,14 @@ func (f *Fake) find(id string) *job {
 
 func (j *job) done() bool { return !time.Now().Before(j.ready) }
 
-// link is where the job's file is.
+// link returns the address of the job's file.
 func (j *job) link() string { return "http://" + FakeHost + "/files/" + j.id }
 
-// onePixel is a PNG; what follows its end makes each file its own.
+// onePixel is a PNG. Bytes after its end make each file different.
 var onePixel = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
 	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
 
-// file is what the job has made.
+// file returns what the job made.
 func (j *job) file() []byte { return append(onePixel[:len(onePixel):len(onePixel)], j.id...) }
 
 func (j *job) base64() string { return base64.StdEncoding.EncodeToString(j.file()) }
@@ -181,10 +181,10 @@ func say(w http.ResponseWriter, status int, v any) {
 // fields is a JSON object.
 type fields = map[string]any
 
-// last is the last part of a path.
+// last returns the last part of a path.
 func last(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-// wire reads the body as JSON; what is none gives an empty object.
+// wire returns the body as a JSON object, which is empty if it is none.
 func wire(r *http.Request) (v fields) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))

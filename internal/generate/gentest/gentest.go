@@ -1,5 +1,6 @@
-// Package gentest holds what every generator must satisfy, whatever is behind
-// it. A back end's own tests call Run, and add what is particular to it.
+// Package gentest holds the tests that every generator must pass. Kit.Run tests any
+// generator, and RunRemote a provider against a fake of it. A back end's own tests
+// call one of them and add what is particular to it.
 //
 // It must not know any back end.
 package gentest
@@ -22,44 +23,43 @@ import (
 	"atelierd/internal/order"
 )
 
-// prompt is how long a generator may take to return once it is cancelled.
+// prompt is how long a generator may take to return after it was cancelled.
 const prompt = 15 * time.Second
 
-// Kit says what is to be tested.
+// Kit describes the generator under test.
 type Kit struct {
-	// New makes a generator that delivers accepted files.
-	New func(t *testing.T) generate.Generator
-	// Deterministic: the same request gives the same bytes.
+	// New returns a generator that delivers accepted files, and a counter of what
+	// was asked of a paid provider (or how often the program ran) since New.
+	New func(t *testing.T) (g generate.Generator, spent func() int)
+	// Deterministic: the same request returns the same bytes.
 	Deterministic bool
-	// Hanging makes a generator that never ends of itself, and a channel that is
-	// closed once its work has begun; nil when the back end cannot hang.
+	// Hanging returns a generator that never ends by itself, and a channel that is
+	// closed once its work has begun. It is nil when the back end cannot hang.
 	Hanging func(t *testing.T) (generate.Generator, <-chan struct{})
-	// Spent counts what has been asked of a paid provider (or how often the
-	// program ran) since New; nil when nothing is ever spent.
-	Spent func() int
-}
-
-// Run tests a generator that New makes, with a Kit of nothing else.
-func Run(t *testing.T, newGenerator func(t *testing.T) generate.Generator) {
-	Kit{New: newGenerator}.Run(t)
 }
 
 // Run tests the generator.
 func (k Kit) Run(t *testing.T) {
-	t.Run("success leaves accepted files in the output folder only", k.success)
-	t.Run("hostile orders are only text", k.hostile)
-	t.Run("many orders at once keep to themselves", k.parallel)
-	t.Run("a cancelled context starts nothing", k.cancelled)
-	t.Run("a check spends and writes nothing", k.check)
+	run := func(name string, f func(*testing.T)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t)
+		})
+	}
+	run("success leaves accepted files in the output folder only", k.success)
+	run("hostile orders are only text", k.hostile)
+	run("concurrent orders do not mix", k.parallel)
+	run("a cancelled context starts nothing", k.cancelled)
+	run("a check spends and writes nothing", k.check)
 	if k.Deterministic {
-		t.Run("the same request gives the same bytes", k.deterministic)
+		run("the same request returns the same bytes", k.deterministic)
 	}
 	if k.Hanging != nil {
-		t.Run("a stop ends hanging work", k.hanging)
+		run("a stop ends hanging work", k.hanging)
 	}
 }
 
-// Order is a request such as the daemon makes.
+// Order returns a request such as the daemon makes.
 func Order(t testing.TB, id string) generate.Request {
 	return generate.Request{
 		OrderID: id, Attempt: 1, Brief: "A boat on a calm sea",
@@ -73,7 +73,8 @@ func Order(t testing.TB, id string) generate.Request {
 
 func (k Kit) success(t *testing.T) {
 	req := Order(t, "ord_success")
-	res, err := k.New(t).Generate(t.Context(), req)
+	g, _ := k.New(t)
+	res, err := g.Generate(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,11 +84,11 @@ func (k Kit) success(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(around) != 1 {
-		t.Errorf("something was left beside the output folder: %v", around)
+		t.Errorf("something was left next to the output folder: %v", around)
 	}
 }
 
-// wantAccepted checks the promises of a Result.
+// wantAccepted checks what the documentation of Result says.
 func wantAccepted(t *testing.T, req generate.Request, res generate.Result) {
 	t.Helper()
 	if len(res.Files) == 0 && res.URL == "" {
@@ -107,7 +108,7 @@ func wantAccepted(t *testing.T, req generate.Request, res generate.Result) {
 }
 
 func (k Kit) hostile(t *testing.T) {
-	g := k.New(t)
+	g, _ := k.New(t)
 	for i, brief := range []string{
 		"",
 		"'; touch /tmp/atelierd-pwned; echo ' \" \\ $(touch /tmp/atelierd-pwned) `touch /tmp/atelierd-pwned` and\nlines\r\n\ttabs, " +
@@ -131,7 +132,7 @@ func (k Kit) hostile(t *testing.T) {
 }
 
 func (k Kit) parallel(t *testing.T) {
-	g := k.New(t)
+	g, _ := k.New(t)
 	var wg sync.WaitGroup
 	for i := range 2 {
 		req := Order(t, fmt.Sprintf("ord_%d", i))
@@ -151,16 +152,15 @@ func (k Kit) parallel(t *testing.T) {
 func (k Kit) cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(order.ErrStopping)
-	g := k.New(t)
-	before := k.spent()
+	g, spent := k.New(t)
 	req := Order(t, "ord_cancelled")
 	_, err := g.Generate(ctx, req)
 	wantStopped(t, err)
-	if k.spent() != before {
-		t.Error("a cancelled call has spent something")
+	if spent() != 0 {
+		t.Error("a cancelled call spent something")
 	}
 	if files, _ := os.ReadDir(req.OutputDir); len(files) > 0 {
-		t.Errorf("a cancelled call has written %v", files)
+		t.Errorf("a cancelled call wrote %v", files)
 	}
 }
 
@@ -173,18 +173,27 @@ func wantStopped(t *testing.T, err error) {
 }
 
 func (k Kit) check(t *testing.T) {
-	t.Chdir(t.TempDir())
-	g := k.New(t)
-	before := k.spent()
+	before := here(t)
+	g, spent := k.New(t)
 	if err := g.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if k.spent() != before {
-		t.Error("a check has spent something")
+	if spent() != 0 {
+		t.Error("a check spent something")
 	}
-	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
-		t.Errorf("a check has written %v, %v", left, err)
+	if after := here(t); after != before {
+		t.Errorf("a check wrote: the folder held %s, now %s", before, after)
 	}
+}
+
+// here lists the working folder.
+func here(t *testing.T) string {
+	t.Helper()
+	list, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(list)
 }
 
 func (k Kit) deterministic(t *testing.T) {
@@ -192,7 +201,8 @@ func (k Kit) deterministic(t *testing.T) {
 	for i := range 2 {
 		req := Order(t, "ord_same")
 		req.OutputDir = filepath.Join(t.TempDir(), "out")
-		res, err := k.New(t).Generate(t.Context(), req)
+		g, _ := k.New(t)
+		res, err := g.Generate(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +213,7 @@ func (k Kit) deterministic(t *testing.T) {
 		if i == 0 {
 			first = content
 		} else if !bytes.Equal(first, content) {
-			t.Error("the second time it gave other bytes")
+			t.Error("the second run returned other bytes")
 		}
 	}
 }
@@ -220,20 +230,13 @@ func (k Kit) hanging(t *testing.T) {
 	select {
 	case <-begun:
 	case err := <-done:
-		t.Fatalf("it did not hang: %v", err)
+		t.Fatalf("it ended by itself: %v", err)
 	}
 	cancel(order.ErrStopping)
 	select {
 	case err := <-done:
 		wantStopped(t, err)
 	case <-time.After(prompt):
-		t.Fatalf("it still hangs %s after the stop", prompt)
+		t.Fatalf("it still runs %s after the stop", prompt)
 	}
-}
-
-func (k Kit) spent() int {
-	if k.Spent == nil {
-		return 0
-	}
-	return k.Spent()
 }

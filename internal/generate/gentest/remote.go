@@ -25,8 +25,8 @@ import (
 	"atelierd/internal/secret"
 )
 
-// Place is where a back end finds its provider. User goes with the key where the
-// provider wants a password.
+// Place is where a back end finds its provider. User is the name that goes with the
+// key where the provider wants a password.
 type Place struct {
 	BaseURL   string
 	User      string
@@ -36,19 +36,19 @@ type Place struct {
 	Log       *slog.Logger
 }
 
-// remoteKey is the key that no error, log or address may show.
+// remoteKey is the key, which no error, log or address may show.
 const (
 	remoteKey  = "sk-c0ffee-0000-secret"
 	remoteUser = "owner"
 )
 
-// remoteTimeout is how long a run may take; a job takes remoteDelay.
+// remoteTimeout limits a run. A job takes remoteDelay.
 const (
 	remoteTimeout = 10 * time.Minute
 	remoteDelay   = 30 * time.Second
 )
 
-// bench is one provider with a back end before it, in simulated time.
+// bench is one provider and its back end, in simulated time.
 type bench struct {
 	*testing.T
 	fake *Fake
@@ -57,84 +57,113 @@ type bench struct {
 	dir  string
 	logs *bytes.Buffer
 	sent atomic.Int64 // bytes of endless answers
-	key  error        // what reading the key gives
+	key  error        // what reading the key returns
+}
+
+// scenario is one thing that can happen to a call.
+type scenario struct {
+	name string
+	run  func(*bench)
 }
 
 // RunRemote takes the back end for a provider of the given type through all that
 // can happen to it: success, each refusal, each status, lost, slow, endless and
-// torn answers, and crashes between its steps.
+// truncated answers, and crashes between its steps.
 func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Generator, error)) {
 	s := shapes[typ]
-	run := func(name string, f func(b *bench)) {
-		t.Run(name, func(t *testing.T) {
-			t.Helper()
-			remote(t, typ, newGenerator, f)
+	list := callScenarios(s)
+	if s.jobs {
+		list = append(list, jobScenarios(s)...)
+	}
+	if s.jobs && !s.bare {
+		list = append(list, fileScenarios(s)...)
+	}
+	for _, c := range list {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			remote(t, typ, newGenerator, c.run)
 		})
 	}
-	run("success", (*bench).success)
+}
+
+// callScenarios are those of the call that is paid for, and of the check.
+func callScenarios(s shape) []scenario {
+	list := []scenario{
+		{"success", (*bench).success},
+		{"a rate limit that says when it ends", (*bench).limited},
+		{"a redirect gets no key", (*bench).redirected},
+		{"an endless answer to the call", func(b *bench) { b.endless(Submit) }},
+		{"provider unreachable", (*bench).unreachable},
+		{"an answer that repeats what was sent", func(b *bench) { b.echo(Submit) }},
+		{"two orders at once", (*bench).two},
+		{"a lost answer", (*bench).lost},
+		{"a stop", (*bench).stopped},
+		{"a stop before it begins", (*bench).stoppedBefore},
+		{"no key", (*bench).keyless},
+		{"a check", (*bench).check},
+		{"a check without an answer", (*bench).checkSilent},
+	}
 	for i, r := range s.refusals {
-		run(fmt.Sprintf("refusal %d", i+1), func(b *bench) { b.refusal(r) })
+		list = append(list,
+			scenario{fmt.Sprintf("refusal %d", i+1), func(b *bench) { b.refusal(r) }},
+			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.tellingRefusal(r) }})
 	}
 	for status, want := range paidStatuses {
-		run(fmt.Sprintf("status %d to the call", status), func(b *bench) { b.status(Submit, status, want) })
+		list = append(list, scenario{fmt.Sprintf("status %d to the call", status), func(b *bench) { b.status(Submit, status, want) }})
 	}
-	run("a limit that names its end", (*bench).limited)
-	run("a redirect gets no key", (*bench).redirected)
 	for name, spoil := range spoiled {
-		run(name+" to the call", func(b *bench) { b.spoiled(spoil) })
+		list = append(list, scenario{name + " to the call", func(b *bench) { b.spoiled(spoil) }})
 	}
-	run("an endless answer to the call", func(b *bench) { b.endless(Submit) })
-	run("nobody there", (*bench).unreachable)
-	for i, r := range s.refusals {
-		run(fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.tellingRefusal(r) })
+	return list
+}
+
+// jobScenarios are those of a job that is polled.
+func jobScenarios(s shape) []scenario {
+	list := []scenario{
+		{"a poll that repeats what was sent", func(b *bench) { b.echo(Poll) }},
+		{"a redirected poll", (*bench).redirectedPoll},
+		{"provider unreachable for a poll", (*bench).unreachablePoll},
+		{"a crash before the first poll", (*bench).crashBeforePoll},
+		{"a crash before the file arrives", (*bench).crashBeforeFile},
+		{"a job that takes too long", (*bench).slow},
+		{"a job that is never done", (*bench).overdue},
+		{"a key that is lost while a job runs", (*bench).keyLost},
+		{"a forgotten job", (*bench).forgotten},
 	}
-	run("an answer that shows what was sent", func(b *bench) { b.echo(Submit) })
-	run("two orders at once", (*bench).two)
-	run("a lost answer", (*bench).lost)
-	run("a stop", (*bench).stopped)
-	run("a stop before it begins", (*bench).stoppedBefore)
-	run("no key", (*bench).keyless)
-	run("a check", (*bench).check)
-	run("a check without an answer", (*bench).checkSilent)
-	if !s.jobs {
-		return
-	}
-	for status, want := range askedStatuses {
+	for status, want := range polledStatuses {
 		if s.forgets || status != http.StatusNotFound && status != http.StatusGone {
-			run(fmt.Sprintf("status %d to a question", status), func(b *bench) { b.status(Poll, status, want) })
+			list = append(list, scenario{fmt.Sprintf("status %d to a poll", status), func(b *bench) { b.status(Poll, status, want) }})
 		}
 	}
 	for name, spoil := range spoiled {
-		run(name+" to a question", func(b *bench) { b.asked(spoil) })
+		list = append(list, scenario{name + " to a poll", func(b *bench) { b.spoiledPoll(spoil) }})
 	}
-	run("a question that shows what was sent", func(b *bench) { b.echo(Poll) })
-	run("a redirected question", (*bench).redirectedQuestion)
-	run("nobody there to be asked", (*bench).unreachableQuestion)
-	run("a crash before the first question", (*bench).crashBeforePoll)
-	run("a crash before the file is there", (*bench).crashBeforeFile)
-	run("a job that takes too long", (*bench).slow)
-	run("a job that is never done", (*bench).overdue)
-	run("a key that is gone while a job runs", (*bench).keyLost)
-	run("a forgotten job", (*bench).forgotten)
-	if !s.bare {
-		run("an expired file", (*bench).expired)
-		run("an endless file", func(b *bench) { b.endless(Fetch) })
-		run("an empty file", (*bench).emptyFile)
-		for _, name := range []string{"a truncated one", "a stalled one", "a silent one"} {
-			run(name+" for a file", func(b *bench) { b.brokenFile(spoiled[name]) })
-		}
-		for _, status := range []int{408, 429, 500, 503} {
-			run(fmt.Sprintf("status %d to a file", status), func(b *bench) {
-				b.brokenFile(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
-			})
-		}
-		if s.reference != "upload" { // whose files lie below the base URL
-			run("a file wants no key", (*bench).fileWithoutKey)
-			for _, link := range []string{"http://169.254.169.254/latest/meta-data", "http://127.0.0.1:8080/x", "file:///etc/passwd", "https://10.0.0.1/x"} {
-				run("a result at "+link, func(b *bench) { b.linked(link) })
-			}
-		}
+	return list
+}
+
+// fileScenarios are those of a finished file that is fetched.
+func fileScenarios(s shape) []scenario {
+	list := []scenario{
+		{"an expired file", (*bench).expired},
+		{"an endless file", func(b *bench) { b.endless(Fetch) }},
+		{"an empty file", (*bench).emptyFile},
 	}
+	for _, name := range []string{"a truncated answer", "a stalled answer", "no answer"} {
+		list = append(list, scenario{name + " for a file", func(b *bench) { b.brokenFile(spoiled[name]) }})
+	}
+	for _, status := range []int{408, 429, 500, 503} {
+		list = append(list, scenario{fmt.Sprintf("status %d to a file", status), func(b *bench) {
+			b.brokenFile(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		}})
+	}
+	if s.reference == "upload" {
+		return list // its files lie below the base URL and are fetched with the key
+	}
+	list = append(list, scenario{"a file is fetched without the key", (*bench).fileWithoutKey})
+	for _, link := range []string{"http://169.254.169.254/latest/meta-data", "http://127.0.0.1:8080/x", "file:///etc/passwd", "https://10.0.0.1/x"} {
+		list = append(list, scenario{"a result at " + link, func(b *bench) { b.linked(link) }})
+	}
+	return list
 }
 
 func remote(t *testing.T, typ string, newGenerator func(Place) (generate.Generator, error), f func(*bench)) {
@@ -173,7 +202,7 @@ func (b *bench) noLeak(text, where string) {
 	}
 }
 
-// request is an order of a first attempt, with its call not yet made.
+// request returns an order of a first attempt whose call was not made yet.
 func (b *bench) request() generate.Request {
 	b.Helper()
 	picture := filepath.Join(b.dir, "reference.png")
@@ -185,8 +214,7 @@ func (b *bench) request() generate.Request {
 		Call:       generate.Call{Key: "11111111-2222-4333-8444-555555555555", Submitted: func(string) error { return nil }}}
 }
 
-// run runs the back end, and gives its failure, of which nothing may show the
-// key.
+// run runs the back end and returns its failure, which must not show the key.
 func (b *bench) run(ctx context.Context, r generate.Request) (generate.Result, *order.Failure) {
 	b.Helper()
 	made, err := b.gen.Generate(ctx, r)
@@ -196,16 +224,16 @@ func (b *bench) run(ctx context.Context, r generate.Request) (generate.Result, *
 	b.noLeak(err.Error(), "an error")
 	f, ok := errors.AsType[*order.Failure](err)
 	if !ok {
-		b.Fatalf("the error is no failure: %v", err)
+		b.Fatalf("the error is not a failure: %v", err)
 	}
 	b.noLeak(f.Hint+f.Log, "a hint or log")
 	if strings.ContainsAny(f.Error(), "\n\x1b") || len(f.Error()) > 700 {
-		b.Errorf("the error is not one line of a sane length: %q", f.Error())
+		b.Errorf("the error is not one short line: %q", f.Error())
 	}
 	return made, f
 }
 
-// fails runs the back end and wants a failure.
+// fails runs the back end and expects a failure.
 func (b *bench) fails(r generate.Request, want outcome) *order.Failure {
 	b.Helper()
 	_, f := b.run(b.Context(), r)
@@ -218,12 +246,12 @@ func (b *bench) want(f *order.Failure, want outcome) {
 	if f == nil {
 		b.Fatalf("it succeeded; want %+v", want)
 	}
-	if f.Class != want.class || want.code != "" && f.Code != want.code || f.Charge != want.spending || f.Outage != want.outage {
-		b.Fatalf("%s %s, spending %q, outage %t: %v; want %+v", f.Class, f.Code, f.Charge, f.Outage, f, want)
+	if f.Class != want.class || want.code != "" && f.Code != want.code || f.Charge != want.charge || f.Outage != want.outage {
+		b.Fatalf("%s %s, charge %q, outage %t: %v; want %+v", f.Class, f.Code, f.Charge, f.Outage, f, want)
 	}
 }
 
-// done runs the back end and wants the file of job n.
+// done runs the back end and expects the file of job n.
 func (b *bench) done(r generate.Request, n int) {
 	b.Helper()
 	made, f := b.run(b.Context(), r)
@@ -256,7 +284,7 @@ func (b *bench) success() {
 		tickets = append(tickets, ticket)
 		for _, q := range b.fake.Requests() {
 			if q.Part == Poll {
-				b.Error("the job was asked about before its id was durable")
+				b.Error("the job was polled before its id was durable")
 			}
 		}
 		return nil
@@ -266,13 +294,13 @@ func (b *bench) success() {
 	if (len(tickets) == 1) != b.fake.shape.jobs {
 		b.Errorf("tickets %q", tickets)
 	}
-	var said bool
+	var sent bool
 	var all []byte
 	for _, q := range b.fake.Requests() {
-		said = said || q.Part == Submit && bytes.Contains(q.Body, []byte("a red fox"))
+		sent = sent || q.Part == Submit && bytes.Contains(q.Body, []byte("a red fox"))
 		all = append(all, q.Body...)
 	}
-	if !said {
+	if !sent {
 		b.Error("the prompt did not reach the provider")
 	}
 	want := map[string]string{"base64": "iVBORw0KGgo", "multipart": string(onePixel), "upload": string(onePixel), "link": "https://client.example/reference.png"}[b.fake.shape.reference]
@@ -281,7 +309,7 @@ func (b *bench) success() {
 	}
 }
 
-// two runs at once keep to their own orders.
+// two runs orders at the same time, each of which gets its own file.
 func (b *bench) two() {
 	var both sync.WaitGroup
 	files := make([]string, 2)

@@ -12,17 +12,17 @@ import (
 	"atelierd/internal/order"
 )
 
-// This file has what a provider may answer, and what each answer has to mean.
+// This file holds what a provider may answer, and what each answer must mean.
 
-// outcome is what a failure has to say.
+// outcome is the failure that a scenario expects.
 type outcome struct {
-	class    order.Class
-	code     order.Code
-	spending order.Charge
-	outage   bool
+	class  order.Class
+	code   order.Code
+	charge order.Charge
+	outage bool
 }
 
-// paidStatuses are what a status means for the call that is paid for.
+// paidStatuses tells what a status means for the call that is paid for.
 var paidStatuses = map[int]outcome{
 	400: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
 	401: {order.Hold, order.CodeProviderKeyRefused, order.ChargeNone, false},
@@ -47,9 +47,9 @@ var paidStatuses = map[int]outcome{
 	304: {order.Hold, order.CodeProviderRedirected, order.ChargeNone, false},
 }
 
-// askedStatuses are what a status means for a question about a job: the job goes
-// on, unless the provider knows it no more.
-var askedStatuses = map[int]outcome{
+// polledStatuses tells what a status means for a poll. The job stays pending unless
+// the provider does not know it any more.
+var polledStatuses = map[int]outcome{
 	400: {order.Hold, order.CodeProviderRejected, order.ChargePending, false},
 	401: {order.Hold, order.CodeProviderKeyRefused, order.ChargePending, false},
 	404: {order.Retry, order.CodeExpired, order.ChargeFull, false},
@@ -60,7 +60,7 @@ var askedStatuses = map[int]outcome{
 	302: {order.Hold, order.CodeProviderRedirected, order.ChargePending, false},
 }
 
-// spoiled are whole answers of status 200 that are not what the API promises.
+// spoiled holds answers of status 200 that are not what the API promises.
 var spoiled = map[string]http.HandlerFunc{
 	"a page":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>be right back</html>") },
 	"nothing":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
@@ -69,16 +69,16 @@ var spoiled = map[string]http.HandlerFunc{
 	"numbers": func(w http.ResponseWriter, _ *http.Request) {
 		say(w, 200, fields{"id": 1, "status": 2, "data": 3, "state": 4, "request_id": 5, "candidates": 6, "images": 7, "task_id": fields{}, "base_resp": 8, "prompt_id": 9, "queue_running": 1})
 	},
-	"a truncated one": func(w http.ResponseWriter, _ *http.Request) {
+	"a truncated answer": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		io.WriteString(w, `{"id":`)
 	},
-	"a stalled one": func(w http.ResponseWriter, r *http.Request) {
+	"a stalled answer": func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"id":`)
 		http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	},
-	"a silent one": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	"no answer": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 }
 
 func (b *bench) refusal(r refusal) {
@@ -92,15 +92,15 @@ func (b *bench) refusal(r refusal) {
 	before := b.fake.Paid()
 	_, f := b.run(b.Context(), b.request())
 	if f == nil || f.Class != order.Fail || f.Code != order.CodeRefused || len(f.Error()) < len("the provider refuses: x") {
-		b.Fatalf("got %+v, want a refusal with its reason", f)
+		b.Fatalf("got %+v, want a refusal with a reason", f)
 	}
 	if n := b.fake.Paid() - before; n > 1 {
 		b.Errorf("%d calls were made", n)
 	}
 }
 
-// tellingRefusal puts the key where the reason is cut, which leaves a part of it
-// unless it is redacted before.
+// tellingRefusal puts the key where the reason is cut. A part of it would stay if
+// the reason were redacted after the cut.
 func (b *bench) tellingRefusal(r refusal) {
 	for pad := 200; pad < 320; pad += 4 {
 		text := strings.Repeat("y", pad) + " " + remoteKey + " "
@@ -113,7 +113,7 @@ func (b *bench) tellingRefusal(r refusal) {
 	}
 }
 
-// status answers with the status, and with the key in the text, as some do.
+// status answers with the status, and repeats the key as some providers do.
 func (b *bench) status(p Part, status int, want outcome) {
 	b.fake.Answer(p, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -123,14 +123,14 @@ func (b *bench) status(p Part, status int, want outcome) {
 	})
 	f := b.fails(b.request(), want)
 	if f.Class == order.Hold && f.Hint == "" {
-		b.Errorf("the owner is told nothing to do: %v", f)
+		b.Errorf("the owner gets no hint: %v", f)
 	}
 	if p == Submit {
 		b.paid(0)
 		return
 	}
 	b.paid(1)
-	if want.spending == order.ChargePending {
+	if want.charge == order.ChargePending {
 		b.fake.Answer(p, nil)
 		b.done(b.resumed(), 1)
 		b.paid(1)
@@ -161,7 +161,7 @@ func (b *bench) redirected() {
 	b.stayed()
 }
 
-func (b *bench) redirectedQuestion() {
+func (b *bench) redirectedPoll() {
 	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://elsewhere.test/take-it")
 		w.WriteHeader(http.StatusTemporaryRedirect)
@@ -170,24 +170,24 @@ func (b *bench) redirectedQuestion() {
 	b.stayed()
 }
 
-// stayed wants that nothing went to another host than the provider's.
+// stayed expects that no request went to another host.
 func (b *bench) stayed() {
 	b.Helper()
 	for _, r := range b.fake.Requests() {
 		if r.Host != FakeHost {
-			b.Errorf("%s was asked", r.Host)
+			b.Errorf("a request went to %s", r.Host)
 		}
 	}
 }
 
-// spoiled wants that an answer of no use is never taken for a result, or for one
-// that has cost nothing.
+// spoiled expects that a useless answer is never taken for a result, or for a call
+// that cost nothing.
 func (b *bench) spoiled(h http.HandlerFunc) {
 	b.fake.Answer(Submit, h)
 	began := time.Now()
 	_, f := b.run(b.Context(), b.request())
 	if f == nil && b.fake.shape.bare {
-		return // it is a file, which is judged as one
+		return // the answer is the file, which is checked elsewhere
 	}
 	if f == nil || f.Charge != order.ChargeUnknown && f.Charge != order.ChargeFull {
 		b.Fatalf("got %+v", f)
@@ -200,27 +200,27 @@ func (b *bench) spoiled(h http.HandlerFunc) {
 	}
 }
 
-// asked wants that a spoiled answer to a question leaves the job to be asked
-// about again.
-func (b *bench) asked(h http.HandlerFunc) {
+// spoiledPoll expects that a useless answer to a poll leaves the job to be polled
+// again.
+func (b *bench) spoiledPoll(h http.HandlerFunc) {
 	if b.fake.shape.bare {
-		return // it is a file, which is judged as one
+		return // the answer is the file, which is checked elsewhere
 	}
 	b.fake.Answer(Poll, h)
 	began := time.Now()
 	_, f := b.run(b.Context(), b.request())
 	if f == nil || f.Class != order.Retry || f.Charge != order.ChargePending || !f.Outage {
-		b.Fatalf("got %+v", f) // it says nothing about the job, and is no attempt at it
+		b.Fatalf("got %+v", f) // it says nothing about the job and counts as no attempt
 	}
 	if took := time.Since(began); took > remoteTimeout-time.Minute {
-		b.Errorf("one answer was waited for %s", took)
+		b.Errorf("it waited %s for one answer", took)
 	}
 	b.fake.Answer(Poll, nil)
 	b.done(b.resumed(), 1)
 	b.paid(1)
 }
 
-// endless sends more than anybody would take, and counts how much was taken.
+// endless sends more than anybody should read, and counts how much was read.
 func (b *bench) endless(p Part) {
 	b.fake.Answer(p, func(w http.ResponseWriter, r *http.Request) {
 		chunk := bytes.Repeat([]byte(" "), 1<<20)
@@ -236,7 +236,7 @@ func (b *bench) endless(p Part) {
 		b.Fatalf("got %+v", f)
 	}
 	if n := b.sent.Load(); n > 100<<20 {
-		b.Errorf("%d bytes were taken", n)
+		b.Errorf("%d bytes were read", n)
 	}
 }
 
@@ -246,7 +246,7 @@ func (b *bench) unreachable() {
 	b.paid(0)
 }
 
-func (b *bench) unreachableQuestion() {
+func (b *bench) unreachablePoll() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { b.net.Refuse.Store(true); return nil }
 	b.fails(r, outcome{order.Retry, order.CodeProviderUnreachable, order.ChargePending, true})
@@ -258,7 +258,7 @@ func (b *bench) unreachableQuestion() {
 // echo answers with the headers of the request, as a debugging proxy may.
 func (b *bench) echo(p Part) {
 	if p == Poll && b.fake.shape.bare {
-		return // its answer is a file, which is judged as one
+		return // the answer is the file, which is checked elsewhere
 	}
 	b.fake.Answer(p, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -270,7 +270,7 @@ func (b *bench) echo(p Part) {
 }
 
 func (b *bench) keyless() {
-	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is not there").Nothing()
+	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is missing").Nothing()
 	b.fails(b.request(), outcome{order.Hold, order.CodeMisconfigured, order.ChargeNone, false})
 	if n := len(b.fake.Requests()); n != 0 {
 		b.Errorf("%d requests were sent", n)
@@ -279,7 +279,7 @@ func (b *bench) keyless() {
 
 func (b *bench) check() {
 	if err := b.gen.Check(b.Context()); err != nil {
-		b.Errorf("a provider that is well: %v", err)
+		b.Errorf("a working provider: %v", err)
 	}
 	hold := func(why string) {
 		err := b.gen.Check(b.Context())
@@ -296,13 +296,13 @@ func (b *bench) check() {
 	b.fake.Answer(Poll, refuse)
 	hold("a wrong key")
 	b.net.Refuse.Store(true)
-	hold("nobody there")
+	hold("unreachable")
 	b.paid(0)
 }
 
 func (b *bench) checkSilent() {
 	for _, p := range []Part{Submit, Poll, Other} {
-		b.fake.Answer(p, spoiled["a silent one"])
+		b.fake.Answer(p, spoiled["no answer"])
 	}
 	began := time.Now()
 	err := b.gen.Check(b.Context())

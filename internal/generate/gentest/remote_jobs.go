@@ -15,10 +15,10 @@ import (
 	"atelierd/internal/order"
 )
 
-// This file has the ways in which a call, a job or its file may be lost, and what
-// has to be left of it.
+// This file holds the ways to lose a call, a job or its file, and what must be left
+// of it.
 
-// resumed is the request of a run after one that has stored the first job's id.
+// resumed returns the request of a run after one that stored the first job's id.
 func (b *bench) resumed() generate.Request {
 	r := b.request()
 	b.fake.mu.Lock()
@@ -50,7 +50,7 @@ func (b *bench) lost() {
 }
 
 func (b *bench) stopped() {
-	b.fake.Answer(Submit, spoiled["a silent one"])
+	b.fake.Answer(Submit, spoiled["no answer"])
 	ctx, cancel := context.WithCancelCause(b.Context())
 	time.AfterFunc(time.Second, func() { cancel(order.ErrStopping) })
 	began := time.Now()
@@ -80,7 +80,7 @@ func (b *bench) crashBeforePoll() {
 	}
 	for _, q := range b.fake.Requests() {
 		if q.Part == Poll {
-			b.Error("the job was asked about though its id was not durable")
+			b.Error("the job was polled although its id was not durable")
 		}
 	}
 	b.done(b.resumed(), 1)
@@ -114,7 +114,7 @@ func (b *bench) slow() {
 	b.paid(1)
 }
 
-// overdue wants a job that is never done to be held in the end.
+// overdue expects that a job that is never done is held after a day.
 func (b *bench) overdue() {
 	b.fake.mu.Lock()
 	b.fake.delay = 1000 * time.Hour
@@ -124,16 +124,16 @@ func (b *bench) overdue() {
 	r.Call.Began = time.Now().Add(-25 * time.Hour)
 	b.fails(r, outcome{order.Hold, order.CodeOverdue, order.ChargePending, false})
 	b.fake.Answer(Poll, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
-	b.fails(r, outcome{order.Hold, order.CodeOverdue, order.ChargePending, false}) // whyever nobody can tell
+	b.fails(r, outcome{order.Hold, order.CodeOverdue, order.ChargePending, false}) // whatever the reason
 	b.paid(1)
 }
 
-// keyLost takes the key away while a job runs: it is still there afterwards.
+// keyLost removes the key while a job runs. The job must not be lost.
 func (b *bench) keyLost() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { return errors.New("the process has died") }
 	b.run(b.Context(), r)
-	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is not there").Nothing()
+	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is missing").Nothing()
 	b.fails(b.resumed(), outcome{order.Hold, order.CodeMisconfigured, order.ChargePending, false})
 	b.key = nil
 	b.done(b.resumed(), 1)
@@ -159,7 +159,7 @@ func (b *bench) emptyFile() {
 	b.paid(1)
 }
 
-// brokenFile wants that trouble with a file leaves the job, and no half file.
+// brokenFile expects that a failed fetch keeps the job and leaves no partial file.
 func (b *bench) brokenFile(h http.HandlerFunc) {
 	b.fake.Answer(Fetch, h)
 	r := b.request()
@@ -184,11 +184,11 @@ func (b *bench) fileWithoutKey() {
 	})
 	b.done(b.request(), 1)
 	if !asked {
-		b.Error("no file was asked for")
+		b.Error("no file was fetched")
 	}
 }
 
-// linked has the provider name a file where only the owner may look.
+// linked has the provider name a file in the owner's private network.
 func (b *bench) linked(link string) {
 	b.fake.Answer(Poll, func(w http.ResponseWriter, r *http.Request) {
 		b.fake.mu.Lock()
@@ -198,7 +198,7 @@ func (b *bench) linked(link string) {
 		w.WriteHeader(rec.Code)
 		io.WriteString(w, strings.ReplaceAll(rec.Body.String(), b.fake.jobs[0].link(), link))
 	})
-	// To make another would most likely end in the same way.
+	// Another call would most likely end in the same way.
 	_, f := b.run(b.Context(), b.request())
 	if f == nil || f.Class != order.Hold || f.Hint == "" || f.Charge == order.ChargeNone {
 		b.Fatalf("got %+v", f)

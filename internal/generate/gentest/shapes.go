@@ -10,23 +10,23 @@ import (
 
 // shape is one provider's API.
 type shape struct {
-	jobs  bool // it gives an id, and is asked again
+	jobs  bool // a call returns the id of a job, which is polled
 	again bool // a call may be made again under the same key
-	bare  bool // an answer of 200 is the file itself
-	// signed says whether the request carries the key as the provider wants it.
+	bare  bool // the body of a 200 is the file itself
+	// signed reports whether the request carries the key as the provider demands.
 	signed func(r *http.Request, body []byte, key string) bool
 	part   func(r *http.Request) Part
 	serve  func(f *Fake, w http.ResponseWriter, r *http.Request)
-	// refusals are the forms of its no to an order's content.
+	// refusals are its answers to content that it refuses.
 	refusals []refusal
-	// forgets: a job that it does not know any more is answered with 404.
+	// forgets: it answers 404 to a job that it forgot.
 	forgets bool
-	// reference is the form in which a client's picture reaches it: base64,
-	// multipart, upload or link.
+	// reference is how it gets a client's picture: base64, multipart, upload or
+	// link.
 	reference string
 }
 
-// refusal is one form of a provider's no.
+// refusal is one way in which a provider refuses.
 type refusal struct {
 	part   Part
 	status int
@@ -43,8 +43,8 @@ func password(r *http.Request, _ []byte, key string) bool {
 	return ok && name == remoteUser && given == key
 }
 
-// byPath tells the parts of most providers: a POST is the call, a path that
-// begins so is a question about a job, and files lie apart.
+// byPath returns the parts of most providers: a POST is the call, a path with one
+// of the prefixes is a poll, and files have their own.
 func byPath(polls ...string) func(*http.Request) Part {
 	return func(r *http.Request) Part {
 		switch {
@@ -62,9 +62,9 @@ func byPath(polls ...string) func(*http.Request) Part {
 	}
 }
 
-// asked serves a provider of jobs: how it shows one, which may be nil when it
-// does not know it.
-func asked(show func(f *Fake, w http.ResponseWriter, r *http.Request, j *job), id func(r *http.Request) string) func(*Fake, http.ResponseWriter, *http.Request) {
+// withJobs serves a provider of jobs. show answers with a job, which is nil if it is
+// not known.
+func withJobs(show func(f *Fake, w http.ResponseWriter, r *http.Request, j *job), id func(r *http.Request) string) func(*Fake, http.ResponseWriter, *http.Request) {
 	part := byPath("/")
 	return func(f *Fake, w http.ResponseWriter, r *http.Request) {
 		switch part(r) {
@@ -90,7 +90,7 @@ func asked(show func(f *Fake, w http.ResponseWriter, r *http.Request, j *job), i
 
 func lastOf(r *http.Request) string { return last(r.URL.Path) }
 
-// pick is yes when the job is done, else no.
+// pick returns yes when the job is done, else no.
 func pick(j *job, yes, no string) string {
 	if j.done() {
 		return yes
@@ -130,7 +130,7 @@ var shapes = map[string]shape{
 			refusal{Submit, 200, nil, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`},
 			refusal{Submit, 200, nil, `{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"I would rather not"}]}}]}`})},
 	"replicate": {jobs: true, signed: bearer, part: byPath("/v1/predictions/"), forgets: true, reference: "base64",
-		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			if j == nil { // a model, for a probe
 				say(w, http.StatusOK, fields{"name": "flux"})
 				return
@@ -146,7 +146,7 @@ var shapes = map[string]shape{
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			return r.Header.Get("Authorization") == "Key "+key && r.Header.Get("X-Fal-No-Retry") == "1"
 		},
-		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			base := "https://queue.fal.run/fal-ai/flux/requests/" + j.id
 			switch {
 			case r.Method == http.MethodPost:
@@ -165,7 +165,7 @@ var shapes = map[string]shape{
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			return bearer(r, nil, key) && r.Header.Get("X-Runway-Version") == "2024-11-06"
 		},
-		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			switch {
 			case j == nil:
 				say(w, http.StatusOK, fields{"creditBalance": 100})
@@ -182,7 +182,7 @@ var shapes = map[string]shape{
 			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`},
 		}},
 	"luma": {jobs: true, signed: bearer, part: byPath("/dream-machine/v1/generations/"), forgets: true, reference: "link",
-		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			if j == nil {
 				say(w, http.StatusOK, fields{"credit_balance": 100})
 				return
@@ -195,7 +195,7 @@ var shapes = map[string]shape{
 		}, lastOf),
 		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","state":"failed","failure_reason":"400: prompt not allowed because advanced moderation failed"}`}}},
 	"minimax": {jobs: true, signed: bearer, part: byPath("/v1/query/", "/v1/files/retrieve"), forgets: true, reference: "base64",
-		serve: asked(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
+		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			fine := fields{"status_code": 0, "status_msg": "success"}
 			switch {
 			case j == nil:
@@ -291,7 +291,7 @@ var shapes = map[string]shape{
 		}},
 }
 
-// finished are Gemini's answers that end for a reason of content.
+// finished returns Gemini's answers that end because of the content.
 func finished(reasons ...string) (list []refusal) {
 	for _, r := range reasons {
 		list = append(list, refusal{Submit, 200, nil, `{"candidates":[{"finishReason":"` + r + `","content":{"parts":[]}}]}`})

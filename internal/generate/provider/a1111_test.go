@@ -12,6 +12,7 @@ import (
 )
 
 func TestA1111MakesAPictureOrChangesTheFirstReference(t *testing.T) {
+	t.Parallel()
 	answer := []said{{status: 200, body: `{"images":["b25l","data:image/png;base64,dHdv"]}`}}
 	for path, references := range map[string]int{"/sdapi/v1/txt2img": 0, "/sdapi/v1/img2img": 2} {
 		s := script(t, map[string][]said{"POST " + path: answer})
@@ -32,6 +33,7 @@ func TestA1111MakesAPictureOrChangesTheFirstReference(t *testing.T) {
 }
 
 func TestA1111ChecksThatItsModelIsThere(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"GET /sdapi/v1/sd-models": {{status: 200, body: `[{"title":"paint.safetensors [ab12]","model_name":"paint"}]`}}})
 	for _, model := range []string{"", "paint", "paint.safetensors [ab12]"} {
 		if err := s.provider(t, Spec{Type: "a1111", Model: model}).Check(t.Context()); err != nil {

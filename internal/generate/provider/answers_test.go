@@ -54,6 +54,7 @@ func content(t *testing.T, made generate.Result) (list []string) {
 }
 
 func TestADraftOfAModelIsNoResult(t *testing.T) {
+	t.Parallel()
 	made, f, _ := answered(t, Spec{Type: "gemini", Model: "m", Key: key}, 200, `{"candidates":[{"content":{"parts":[
 		{"thought":true,"inlineData":{"mimeType":"image/png","data":"ZHJhZnQ="}},{"inlineData":{"mimeType":"image/png","data":"ZmluYWw="}}]}}]}`)
 	if f != nil {
@@ -65,6 +66,7 @@ func TestADraftOfAModelIsNoResult(t *testing.T) {
 }
 
 func TestAWrongKeyIsKnownInEveryForm(t *testing.T) {
+	t.Parallel()
 	_, f, _ := answered(t, Spec{Type: "gemini", Model: "m", Key: key}, 400, `{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}`)
 	if f == nil || f.Code != order.CodeProviderKeyRefused {
 		t.Errorf("got %v", f)
@@ -72,6 +74,7 @@ func TestAWrongKeyIsKnownInEveryForm(t *testing.T) {
 }
 
 func TestAModelStaysAmongOtherSettings(t *testing.T) {
+	t.Parallel()
 	made, f, sent := answered(t, Spec{Type: "a1111", Model: "sd", Params: map[string]any{"override_settings": map[string]any{"CLIP_stop_at_last_layers": 2}}},
 		200, `{"images":["Z3JpZA==","b25l","dHdv"],"info":"{\"index_of_first_image\":1}"}`)
 	if f != nil {
@@ -87,6 +90,7 @@ func TestAModelStaysAmongOtherSettings(t *testing.T) {
 }
 
 func TestNoPathLeadsToAnotherHost(t *testing.T) {
+	t.Parallel()
 	p, err := New(Spec{Type: "a1111", BaseURL: "https://own.example/api"})
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +110,7 @@ func TestNoPathLeadsToAnotherHost(t *testing.T) {
 }
 
 func TestTheModelOfReplicateMayNameAVersion(t *testing.T) {
+	t.Parallel()
 	for model, want := range map[string]string{"owner/name": "", "owner/name:c0ffee": "c0ffee", "c0ffee": "c0ffee"} {
 		_, f, sent := answered(t, Spec{Type: "replicate", Model: model, Key: key}, 500, "")
 		if got, _ := sent["version"].(string); f == nil || got != want {
@@ -115,6 +120,7 @@ func TestTheModelOfReplicateMayNameAVersion(t *testing.T) {
 }
 
 func TestFlaggedPicturesOfFalAreARefusal(t *testing.T) {
+	t.Parallel()
 	for body, good := range map[string]bool{
 		`{"images":[{"url":"https://a.example/1"}],"has_nsfw_concepts":[true]}`:                                     false,
 		`{"images":[{"url":"https://a.example/1"},{"url":"https://a.example/2"}],"has_nsfw_concepts":[true,false]}`: true,
@@ -128,6 +134,7 @@ func TestFlaggedPicturesOfFalAreARefusal(t *testing.T) {
 }
 
 func TestAnErrorTellsTheProvidersWordsAndNotItsMarkup(t *testing.T) {
+	t.Parallel()
 	for body, want := range map[string]string{
 		`{"error":{"code":400,"message":"API key not valid"}}`:              "API key not valid",
 		`{"error":"brief too long"}`:                                        "brief too long",

@@ -40,6 +40,7 @@ func comfyScript(t *testing.T, says map[string][]said) *scripted {
 }
 
 func TestComfyUIFillsTheWorkflow(t *testing.T) {
+	t.Parallel()
 	s := comfyScript(t, map[string][]said{
 		"POST /upload/image": {{status: 200, body: `{"name":"stored.png","subfolder":"in","type":"input"}`}},
 		"POST /prompt":       {{status: 200, body: `{"prompt_id":"` + comfyKey + `","node_errors":{}}`}},
@@ -67,6 +68,7 @@ func TestComfyUIFillsTheWorkflow(t *testing.T) {
 }
 
 func TestAWorkflowIsCheckedAtTheStart(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"":        "workflow is missing",
 		"no JSON": "no JSON object",
@@ -93,6 +95,7 @@ func TestAWorkflowIsCheckedAtTheStart(t *testing.T) {
 }
 
 func TestAPromptIsTextInAWorkflowWhateverItSays(t *testing.T) {
+	t.Parallel()
 	workflow, err := parseWorkflow([]byte(`{"3":{"class_type":"A","inputs":{"text":"{{prompt}}, {{ prompt }}","seed":"{{seed}}","big":123456789012345678901,"list":["{{width}}",1]}}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -113,12 +116,14 @@ func TestAPromptIsTextInAWorkflowWhateverItSays(t *testing.T) {
 }
 
 func TestEachCallHasItsOwnSeed(t *testing.T) {
+	t.Parallel()
 	if one := seedOf(comfyKey); one == seedOf("another") {
 		t.Errorf("two calls have the seed %d", one)
 	}
 }
 
 func TestAWorkflowThatWantsAMissingPictureIsHeld(t *testing.T) {
+	t.Parallel()
 	s := comfyScript(t, map[string][]said{})
 	_, f := s.generate(t, comfySpec, generate.Request{References: pictures(t, 1), Call: generate.Call{Key: comfyKey}})
 	wantFailure(t, f, order.Hold, order.CodeReference, order.ChargeNone)
@@ -131,6 +136,7 @@ func TestAWorkflowThatWantsAMissingPictureIsHeld(t *testing.T) {
 }
 
 func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
+	t.Parallel()
 	const nothing, queue = `{}`, "GET /queue"
 	empty := said{status: 200, body: `{"queue_running":[],"queue_pending":[]}`}
 	waits := said{status: 200, body: `{"queue_running":[[1,"other",{}]],"queue_pending":[[2,"` + comfyKey + `",{},{},[]]]}`}
@@ -154,6 +160,7 @@ func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
 }
 
 func TestComfyUINamesTheNodeThatIsWrong(t *testing.T) {
+	t.Parallel()
 	const nodes = `"node_errors":{"10":{"class_type":"Late","errors":[{"message":"late"}]},"4":{"class_type":"CheckpointLoaderSimple","errors":[{"message":"Value not in list","details":"ckpt_name: 'x'"}]}}`
 	tests := []struct {
 		answer   said
@@ -175,6 +182,7 @@ func TestComfyUINamesTheNodeThatIsWrong(t *testing.T) {
 }
 
 func TestComfyUISaysHowAJobEnded(t *testing.T) {
+	t.Parallel()
 	job := func(body string) []said { return []said{{status: 200, body: `{"` + comfyKey + `":` + body + `}`}} }
 	tests := []struct {
 		history []said
@@ -199,6 +207,7 @@ func TestComfyUISaysHowAJobEnded(t *testing.T) {
 }
 
 func TestComfyUIDeliversWhatWasSavedInTheOrderOfTheNodes(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		outputs string
 		want    []string

@@ -14,10 +14,12 @@ const workflow = `{"3": {"class_type": "KSampler", "inputs": {"seed": "{{seed}}"
 	"9": {"class_type": "SaveImage", "inputs": {}}}`
 
 func TestEveryBackEndLivesThroughWhatProvidersDo(t *testing.T) {
+	t.Parallel()
 	models := map[string]string{"fal": "fal-ai/flux/dev", "replicate": "black-forest-labs/flux-schnell"}
 	for _, needs := range provider.Types() {
 		typ := needs.Type
 		t.Run(typ, func(t *testing.T) {
+			t.Parallel()
 			gentest.RunRemote(t, typ, func(p gentest.Place) (generate.Generator, error) {
 				model := models[typ]
 				if model == "" && typ != "a1111" {

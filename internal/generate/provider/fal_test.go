@@ -160,6 +160,7 @@ const (
 )
 
 func TestFalAsksAboutARequestBelowTheFirstTwoPartsOfItsModel(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{
 		falSubmit: {{status: 200, body: `{"request_id":"r1","status_url":"https://elsewhere.example/status"}`}},
 		falStatus: {{status: 202, body: `{"status":"IN_QUEUE"}`}, {status: 202, body: `{"status":"IN_PROGRESS"}`},
@@ -189,6 +190,7 @@ func TestFalAsksAboutARequestBelowTheFirstTwoPartsOfItsModel(t *testing.T) {
 }
 
 func TestFalFindsTheFilesOfAnyApp(t *testing.T) {
+	t.Parallel()
 	for _, result := range []string{`{"image":{"url":"{{base}}/f"}}`, `{"video":{"url":"{{base}}/f"}}`, `{"videos":[{"url":"{{base}}/f"}]}`} {
 		s := script(t, map[string][]said{falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
 			falResult: {{status: 200, body: result}}, "GET /f": {{status: 200, body: "made"}}})
@@ -199,6 +201,7 @@ func TestFalFindsTheFilesOfAnyApp(t *testing.T) {
 }
 
 func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
+	t.Parallel()
 	done := said{status: 200, body: `{"status":"COMPLETED"}`}
 	broken := said{status: 200, body: `{"status":"COMPLETED","error":"the runner was lost","error_type":"runner_disconnected"}`}
 	tests := []struct {
@@ -224,6 +227,7 @@ func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			s := script(t, map[string][]said{falStatus: {test.state}, falResult: {test.result}})
 			_, f := s.resumed(t, falSpec, "r1")
 			wantFailure(t, f, test.class, test.code, test.spending)
@@ -235,6 +239,7 @@ func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
 }
 
 func TestFalChargesNothingForWhatItRefusesAtOnce(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{falSubmit: {{status: 422, body: `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`}}})
 	_, f := s.generate(t, falSpec, generate.Request{})
 	wantFailure(t, f, order.Fail, order.CodeRefused, order.ChargeNone)
@@ -244,6 +249,7 @@ func TestFalChargesNothingForWhatItRefusesAtOnce(t *testing.T) {
 }
 
 func TestFalIsAskedWhereItSays(t *testing.T) {
+	t.Parallel()
 	const at = "/workflows/me/flow/deep/requests/r1"
 	s := script(t, map[string][]said{
 		"POST /workflows/me/flow/deep": {{status: 200, body: `{"request_id":"r1","response_url":"{{base}}` + at + `"}`}},
@@ -264,6 +270,7 @@ func TestFalIsAskedWhereItSays(t *testing.T) {
 }
 
 func TestFalMayAnswerWithThePicturesThemselves(t *testing.T) {
+	t.Parallel()
 	large := base64.StdEncoding.EncodeToString(make([]byte, 5<<20))
 	s := script(t, map[string][]said{falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
 		falResult: {{status: 200, body: `{"images":[{"url":"data:image/png;base64,` + large + `"}]}`}}})
@@ -273,12 +280,14 @@ func TestFalMayAnswerWithThePicturesThemselves(t *testing.T) {
 }
 
 func TestFalLeavesAJobWhereItIsWhenTheAddressHasChanged(t *testing.T) {
+	t.Parallel()
 	s := script(t, nil)
 	_, f := s.resumed(t, falSpec, "https://elsewhere.example/fal-ai/flux/requests/r1")
 	wantFailure(t, f, order.Hold, order.CodeElsewhere, order.ChargePending)
 }
 
 func TestFalKnowsAnEmptyAccount(t *testing.T) {
+	t.Parallel()
 	for body, code := range map[string]order.Code{`{"detail":"User is locked. Reason: Exhausted balance."}`: order.CodeNoCredit, `{"detail":"forbidden"}`: order.CodeProviderKeyRefused} {
 		s := script(t, map[string][]said{falSubmit: {{status: 403, body: body}}})
 		_, f := s.generate(t, falSpec, generate.Request{})
@@ -287,6 +296,7 @@ func TestFalKnowsAnEmptyAccount(t *testing.T) {
 }
 
 func TestFalChecksTheKeyByARequestThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	const place = "GET /fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status"
 	for status, alive := range map[int]bool{200: true, 400: true, 404: true, 422: true, 401: false, 403: false, 500: false} {
 		s := script(t, map[string][]said{place: {{status: status}}})
@@ -297,6 +307,7 @@ func TestFalChecksTheKeyByARequestThatIsNotThere(t *testing.T) {
 }
 
 func TestFalWantsThePathOfAnApp(t *testing.T) {
+	t.Parallel()
 	for _, model := range []string{"flux", "/flux", "fal-ai/"} {
 		_, err := New(Spec{Type: "fal", Model: model, BaseURL: "https://queue.fal.run", Key: func() (secret.Text, error) { return secret.Text{}, nil }})
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 const geminiPath = "/v1beta/models/gemini-image"
 
 func TestGeminiPutsParamsWhereTheyBelong(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200,
 		body: `{"candidates":[{"content":{"parts":[{"text":"here"}]}},{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"b25l"}},{"inlineData":{"data":"dHdv"}}]}}]}`}}})
 	spec := Spec{Type: "gemini", Model: "gemini-image", Params: map[string]any{"aspectRatio": "16:9", "imageSize": "2K", "temperature": 0.5}}
@@ -31,6 +32,7 @@ func TestGeminiPutsParamsWhereTheyBelong(t *testing.T) {
 }
 
 func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ body, reason string }{
 		{`{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`, "PROHIBITED_CONTENT"},
 		{`{"candidates":[{"finishReason":"IMAGE_SAFETY","finishMessage":"not this"}]}`, "not this"},
@@ -51,6 +53,7 @@ func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
 
 // Another call may do better when the model was cut off or stumbled.
 func TestGeminiTellsAnErrorFromARefusal(t *testing.T) {
+	t.Parallel()
 	for _, end := range []string{"IMAGE_OTHER", "OTHER", "MAX_TOKENS", "MALFORMED_FUNCTION_CALL"} {
 		s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{"candidates":[{"finishReason":"` + end + `"}]}`}}})
 		_, f := s.generate(t, Spec{Type: "gemini", Model: "gemini-image"}, generate.Request{})
@@ -59,6 +62,7 @@ func TestGeminiTellsAnErrorFromARefusal(t *testing.T) {
 }
 
 func TestGeminiTellsALimitOfTheRateFromAnEmptyAccount(t *testing.T) {
+	t.Parallel()
 	for body, want := range map[string]string{
 		`{"error":{"message":"You exceeded your current quota, please check your plan and billing details","details":[{"retryDelay":"3600s"}]}}`: "provider_rate_limited 1h0m0s",
 		`{"error":{"message":"Your prepayment credits are depleted"}}`:                                                                           "no_credit 0s",
@@ -72,6 +76,7 @@ func TestGeminiTellsALimitOfTheRateFromAnEmptyAccount(t *testing.T) {
 }
 
 func TestGeminiLeavesSettingsOfTheWholeRequestBesideTheOthers(t *testing.T) {
+	t.Parallel()
 	_, _, sent := answered(t, Spec{Type: "gemini", Model: "m", Key: key, Params: map[string]any{"safetySettings": []any{"x"}, "temperature": 1}}, 500, "")
 	config, _ := sent["generationConfig"].(map[string]any)
 	if sent["safetySettings"] == nil || config["safetySettings"] != nil || config["temperature"] == nil {

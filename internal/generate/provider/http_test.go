@@ -45,6 +45,7 @@ func verified(r *http.Request, body []byte, key string) bool {
 }
 
 func TestAServiceGetsTheWholeOrderSigned(t *testing.T) {
+	t.Parallel()
 	const key = "owners-secret"
 	var asked []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -98,6 +99,7 @@ func TestAServiceGetsTheWholeOrderSigned(t *testing.T) {
 }
 
 func TestAServiceWithoutAKeyGetsNoSignature(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"POST /": {{status: 200, body: "made"}}})
 	if _, err := ownRun(t, s.url, "", nil, generate.Request{}); err != nil {
 		t.Fatal(err)
@@ -108,6 +110,7 @@ func TestAServiceWithoutAKeyGetsNoSignature(t *testing.T) {
 }
 
 func TestAServiceAnswersWithAFileOrWithLinksAndTellsItsCost(t *testing.T) {
+	t.Parallel()
 	plain := map[string]string{"Content-Type": "image/png", "X-Cost-USD": "0.05"}
 	object := map[string]string{"Content-Type": "application/json; charset=utf-8", "X-Cost-USD": "0.05"}
 	tests := []struct {
@@ -133,6 +136,7 @@ func TestAServiceAnswersWithAFileOrWithLinksAndTellsItsCost(t *testing.T) {
 }
 
 func TestAServicesFileMayBeLargerThanAnOrdinaryAnswer(t *testing.T) {
+	t.Parallel()
 	large := strings.Repeat("x", maxAsked+1)
 	s := script(t, map[string][]said{"GET /j": {{status: 200, body: large, header: map[string]string{"Content-Type": "video/mp4"}}}})
 	files, f := s.resumed(t, Spec{Type: "http"}, "/j")
@@ -142,6 +146,7 @@ func TestAServicesFileMayBeLargerThanAnOrdinaryAnswer(t *testing.T) {
 }
 
 func TestAServiceSaysNo(t *testing.T) {
+	t.Parallel()
 	no := said{status: 422, body: `{"refused":true,"reason":"no logos"}`, header: map[string]string{"X-Cost-USD": "0.01"}}
 	s := script(t, map[string][]said{"POST /": {no}, "GET /j": {no}, "GET /broken": {{status: 422, body: `{"reason":"out of paint"}`}},
 		"GET /old": {{status: 410}}, "GET /busy": {{status: 500}}})
@@ -167,6 +172,7 @@ func TestAServiceSaysNo(t *testing.T) {
 
 // A service that still works on the first may answer the same key so.
 func TestAServiceThatStillWorksOnTheCallIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"POST /": {{status: 409}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true}})
 	wantFailure(t, f, order.Wait, order.CodeBusy, order.ChargePending)
@@ -177,6 +183,7 @@ func TestAServiceThatStillWorksOnTheCallIsWaitedFor(t *testing.T) {
 }
 
 func TestALocationStaysAtTheService(t *testing.T) {
+	t.Parallel()
 	for _, location := range []string{"https://elsewhere.example/j", "//elsewhere.example/j", "x:@elsewhere.example/j", "mailto:a@b",
 		"http://user@{{host}}/j", "http:/", "%zz"} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -199,6 +206,7 @@ func TestALocationStaysAtTheService(t *testing.T) {
 }
 
 func TestAServiceIsAliveWhenItAnswers(t *testing.T) {
+	t.Parallel()
 	for status, alive := range map[int]bool{200: true, 404: true, 405: true, 401: false, 403: false, 500: false} {
 		s := script(t, map[string][]said{"GET /": {{status: status}}})
 		if err := s.provider(t, Spec{Type: "http"}).Check(t.Context()); (err == nil) != alive {
@@ -221,6 +229,7 @@ func TestAServiceIsAliveWhenItAnswers(t *testing.T) {
 
 // A text is known by its name only.
 func TestATextGetsTheEndingOfItsType(t *testing.T) {
+	t.Parallel()
 	for kind, want := range map[string]string{"text/plain; charset=utf-8": "result-1.txt", "text/markdown": "result-1.md", "image/png": "result-1", "": "result-1"} {
 		s := script(t, map[string][]said{"POST /": {{status: 200, body: "a story", header: map[string]string{"Content-Type": kind}}}})
 		made, err := ownRun(t, s.url, "", nil, generate.Request{})
@@ -237,6 +246,7 @@ func TestATextGetsTheEndingOfItsType(t *testing.T) {
 }
 
 func TestNothingIsAskedOfAProviderWithoutAWish(t *testing.T) {
+	t.Parallel()
 	for _, needs := range Types() {
 		typ := needs.Type
 		spec := Spec{Type: typ, BaseURL: "http://127.0.0.1:1", Model: "a/b", Key: key, Workflow: []byte(`{"1":{"class_type":"x","inputs":{"a":"{{reference_1}}"}}}`)}

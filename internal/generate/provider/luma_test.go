@@ -15,6 +15,7 @@ var lumaSpec = Spec{Type: "luma", Model: "ray-2", Makes: "video", Params: map[st
 const lumaJob = "GET /dream-machine/v1/generations/g1"
 
 func TestLumaGetsReferencesAsTheirOwnLinks(t *testing.T) {
+	t.Parallel()
 	const frame = `{"frame0":{"type":"image","url":"https://example.com/picture.png"}}`
 	const ref = `{"url":"https://example.com/picture.png"}`
 	tests := []struct {
@@ -55,6 +56,7 @@ func TestLumaGetsReferencesAsTheirOwnLinks(t *testing.T) {
 }
 
 func TestLumaDeliversAVideoWithoutItsPreview(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{lumaJob: {{status: 200, body: `{"state":"completed","assets":{"image":"{{base}}/preview","video":"{{base}}/film"}}`}},
 		"GET /film": {{status: 200, body: "film"}}})
 	if files, f := s.resumed(t, lumaSpec, "g1"); f != nil || !slices.Equal(files, []string{"film"}) {
@@ -63,6 +65,7 @@ func TestLumaDeliversAVideoWithoutItsPreview(t *testing.T) {
 }
 
 func TestLumaSaysWhatTheEndOfAGenerationMeans(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		answer   said
 		class    order.Class
@@ -85,6 +88,7 @@ func TestLumaSaysWhatTheEndOfAGenerationMeans(t *testing.T) {
 }
 
 func TestLumaChecksTheKeyByTheCredits(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"GET /dream-machine/v1/credits": {{status: 200, body: `{}`}, {status: 403}}})
 	p := s.provider(t, lumaSpec)
 	if err := p.Check(t.Context()); err != nil {
@@ -96,6 +100,7 @@ func TestLumaChecksTheKeyByTheCredits(t *testing.T) {
 }
 
 func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
+	t.Parallel()
 	for place, spec := range map[string]Spec{"GET /dream-machine/v1/credits": lumaSpec, "GET /v1/organization": {Type: "runway", Model: "m"}} {
 		for body, code := range map[string]order.Code{`{"credit_balance":0,"creditBalance":0}`: order.CodeNoCredit, `{"credit_balance":12.5,"creditBalance":3}`: "", `{}`: ""} {
 			s := script(t, map[string][]said{place: {{status: 200, body: body}}})
@@ -109,6 +114,7 @@ func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
 }
 
 func TestRunwayKnowsAnEmptyAccount(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400, body: `{"error":"You do not have enough credits to run this task."}`}}})
 	_, f := s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{})
 	wantFailure(t, f, order.Hold, order.CodeNoCredit, order.ChargeNone)

@@ -23,6 +23,7 @@ func coded(code int, fields string) said {
 }
 
 func TestMiniMaxTakesIDsAsNumbersOrTexts(t *testing.T) {
+	t.Parallel()
 	for _, quote := range []string{"", `"`} {
 		s := script(t, map[string][]said{
 			minimaxSubmit: {coded(0, `"task_id":`+quote+"106"+quote+",")},
@@ -43,6 +44,7 @@ func TestMiniMaxTakesIDsAsNumbersOrTexts(t *testing.T) {
 }
 
 func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		code     int
 		class    order.Class
@@ -67,6 +69,7 @@ func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
+			t.Parallel()
 			s := script(t, map[string][]said{minimaxSubmit: {coded(test.code, `"task_id":"",`)}})
 			_, f := s.generate(t, minimaxSpec, generate.Request{})
 			wantFailure(t, f, test.class, test.word, test.spending)
@@ -75,6 +78,7 @@ func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
 }
 
 func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name     string
 		answer   said
@@ -93,6 +97,7 @@ func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			s := script(t, map[string][]said{minimaxTask: {test.answer}})
 			_, f := s.resumed(t, minimaxSpec, "106")
 			wantFailure(t, f, test.class, test.code, test.spending)
@@ -101,6 +106,7 @@ func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
 }
 
 func TestMiniMaxChecksTheKeyByATaskThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	for code, alive := range map[int]bool{0: true, 2013: true, 1004: false, 2049: false} {
 		s := script(t, map[string][]said{"GET /v1/query/video_generation?task_id=0": {coded(code, "")}})
 		if err := s.provider(t, minimaxSpec).Check(t.Context()); (err == nil) != alive {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestOpenAITellsARefusalFromAnAnswerOfAnotherForm(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		answer   said
 		class    order.Class
@@ -41,6 +42,7 @@ func TestOpenAITellsARefusalFromAnAnswerOfAnotherForm(t *testing.T) {
 }
 
 func TestOpenAITellsWhatACallHasCostInEachForm(t *testing.T) {
+	t.Parallel()
 	for body, want := range map[string]order.USD{
 		`"usage":{"cost_in_usd_ticks":200000001}`: 20_001, // a part of a micro-dollar counts as a whole one
 		`"usage":{"cost":0.0391}`:                 39_100,
@@ -60,6 +62,7 @@ func TestOpenAITellsWhatACallHasCostInEachForm(t *testing.T) {
 }
 
 func TestOpenAISendsAnEditAsJSONWhereThereIsNoForm(t *testing.T) {
+	t.Parallel()
 	for n, field := range map[int]string{1: "image", 2: "images"} {
 		s := script(t, map[string][]said{"POST /images/edits": {{status: 500}}})
 		s.generate(t, Spec{Type: "openai", Model: "m", Params: map[string]any{"edits": "json"}}, generate.Request{References: pictures(t, n)})
@@ -72,6 +75,7 @@ func TestOpenAISendsAnEditAsJSONWhereThereIsNoForm(t *testing.T) {
 }
 
 func TestAPictureOfATypeThatIsNotTakenIsLeftOut(t *testing.T) {
+	t.Parallel()
 	list := pictures(t, 2)
 	list[0].MIME = "image/gif"
 	s := script(t, map[string][]said{"POST /images/generations": {{status: 500}}, "POST /images/edits": {{status: 500}}})
@@ -83,6 +87,7 @@ func TestAPictureOfATypeThatIsNotTakenIsLeftOut(t *testing.T) {
 }
 
 func TestAFormHasListsAndTablesAsJSON(t *testing.T) {
+	t.Parallel()
 	for want, value := range map[string]any{`["a",1]`: []any{"a", 1}, `{"a":1}`: map[string]any{"a": 1}, "7": 7, "x": "x", "true": true} {
 		if got := plain(value); got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -92,6 +97,7 @@ func TestAFormHasListsAndTablesAsJSON(t *testing.T) {
 
 // Not all who offer the images API list their models.
 func TestOpenAIIsAliveWhereNoModelsAreListed(t *testing.T) {
+	t.Parallel()
 	for status, alive := range map[int]bool{200: true, 404: true, 405: true, 401: false, 500: false} {
 		s := script(t, map[string][]said{"GET /models": {{status: status}}})
 		if err := s.provider(t, Spec{Type: "openai", Model: "m"}).Check(t.Context()); (err == nil) != alive {
@@ -101,6 +107,7 @@ func TestOpenAIIsAliveWhereNoModelsAreListed(t *testing.T) {
 }
 
 func TestOpenAIMissesAModelThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	gone := said{status: 404, body: `{"error":{"code":"model_not_found","message":"no such model"}}`}
 	for name, c := range map[string]struct {
 		list string
@@ -125,6 +132,7 @@ func TestOpenAIMissesAModelThatIsNotThere(t *testing.T) {
 // The link of a call without a job is asked for again, since nothing else could
 // bring in what was paid for; in the end the attempt counts.
 func TestAFileOfACallWithoutAJobIsAskedForAgain(t *testing.T) {
+	t.Parallel()
 	answer := said{status: 200, body: `{"data":[{"url":"{{base}}/f"}]}`}
 	s := script(t, map[string][]said{"POST /images/generations": {answer}, "GET /f": {{status: 503}, {status: 503}, {status: 200, body: "made"}}})
 	files, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
@@ -141,6 +149,7 @@ func TestAFileOfACallWithoutAJobIsAskedForAgain(t *testing.T) {
 
 // The hint must not promise that a retry is free where it is not.
 func TestALinkThatNobodyMayFetchIsHeldWithWhatARetryCosts(t *testing.T) {
+	t.Parallel()
 	link := `{"data":[{"url":"https://10.0.0.1/x"}],"url":"https://10.0.0.1/x"}`
 	s := script(t, map[string][]said{"POST /images/generations": {{status: 200, body: link}},
 		"POST /": {{status: 200, body: link, header: map[string]string{"Content-Type": "application/json"}}}})
@@ -157,6 +166,7 @@ func TestALinkThatNobodyMayFetchIsHeldWithWhatARetryCosts(t *testing.T) {
 }
 
 func TestAPictureInAnAddressIsDecoded(t *testing.T) {
+	t.Parallel()
 	made, f, _ := answered(t, Spec{Type: "openai", Model: "m", Key: key}, 200, `{"data":[{"url":"data:image/png;base64,b25l"}]}`)
 	if f != nil || content(t, made)[0] != "one" {
 		t.Errorf("got %v, %v", made, f)
@@ -164,6 +174,7 @@ func TestAPictureInAnAddressIsDecoded(t *testing.T) {
 }
 
 func TestAResultOfNoUseCostsWhatTheProviderSays(t *testing.T) {
+	t.Parallel()
 	for _, link := range []string{"https://10.0.0.1/x", "{{base}}/empty"} {
 		s := script(t, map[string][]said{"GET /empty": {{status: 200}},
 			"POST /images/generations": {{status: 200, body: `{"data":[{"url":"` + link + `"}],"usage":{"cost":0.04}}`}}})

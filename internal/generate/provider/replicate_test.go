@@ -9,6 +9,7 @@ import (
 )
 
 func TestReplicateTellsADeletedOutputFromOneThatIsNoFile(t *testing.T) {
+	t.Parallel()
 	for output, code := range map[string]order.Code{`null`: order.CodeExpired, `{"text":"a lighthouse"}`: order.CodeNoOutput, `[]`: order.CodeNoOutput, `["a","b"]`: order.CodeNoOutput} {
 		s := script(t, map[string][]said{"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}}})
 		_, f := s.resumed(t, Spec{Type: "replicate", Model: "black-forest-labs/flux-schnell"}, "p1")
@@ -21,6 +22,7 @@ func TestReplicateTellsADeletedOutputFromOneThatIsNoFile(t *testing.T) {
 }
 
 func TestReplicateFindsTheFilesInAnyOutput(t *testing.T) {
+	t.Parallel()
 	for output, want := range map[string]int{`"{{base}}/f"`: 1, `["{{base}}/f","{{base}}/f"]`: 2, `{"video":"{{base}}/f","seed":7}`: 1,
 		`[["{{base}}/f"],{"images":["{{base}}/f"]}]`: 2, `"data:image/png;base64,bWFkZQ=="`: 1} {
 		s := script(t, map[string][]said{"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}},
@@ -33,6 +35,7 @@ func TestReplicateFindsTheFilesInAnyOutput(t *testing.T) {
 }
 
 func TestReplicateGetsPicturesInTheFieldThatIsNamed(t *testing.T) {
+	t.Parallel()
 	const place = "POST /v1/models/o/n/predictions"
 	for name, test := range map[string]struct {
 		name any

@@ -15,6 +15,7 @@ var runwaySpec = Spec{Type: "runway", Model: "gen4", Params: map[string]any{"rat
 const runwayTask = "GET /v1/tasks/t1"
 
 func TestRunwayChoosesThePathByWhatIsMadeAndOfWhat(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		makes      string
 		references int
@@ -55,6 +56,7 @@ func TestRunwayChoosesThePathByWhatIsMadeAndOfWhat(t *testing.T) {
 }
 
 func TestRunwayKeepsTheEndOfALongPromptWhichHoldsTheObjection(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400}}})
 	s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{Prompt: strings.Repeat("x", 2000) + " make the hat blue"})
 	text, _ := s.requests("POST /v1/text_to_image")[0].body["promptText"].(string)
@@ -64,6 +66,7 @@ func TestRunwayKeepsTheEndOfALongPromptWhichHoldsTheObjection(t *testing.T) {
 }
 
 func TestRunwayGetsALargePictureByItsLink(t *testing.T) {
+	t.Parallel()
 	list := pictures(t, 1)
 	if err := os.Truncate(list[0].Path, mostRunwayPicture+1); err != nil {
 		t.Fatal(err)
@@ -76,6 +79,7 @@ func TestRunwayGetsALargePictureByItsLink(t *testing.T) {
 }
 
 func TestRunwaySaysWhatTheEndOfATaskMeans(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		answer   said
 		class    order.Class
@@ -98,6 +102,7 @@ func TestRunwaySaysWhatTheEndOfATaskMeans(t *testing.T) {
 }
 
 func TestRunwayRefusesByAnErrorButNotByTheNameOfAField(t *testing.T) {
+	t.Parallel()
 	const place = "POST /v1/text_to_image"
 	s := script(t, map[string][]said{place: {{status: 400, body: `{"error":"The prompt did not pass content moderation."}`}}})
 	_, f := s.generate(t, runwaySpec, generate.Request{})
@@ -109,6 +114,7 @@ func TestRunwayRefusesByAnErrorButNotByTheNameOfAField(t *testing.T) {
 }
 
 func TestRunwayChecksTheKeyByTheOrganization(t *testing.T) {
+	t.Parallel()
 	s := script(t, map[string][]said{"GET /v1/organization": {{status: 200, body: `{}`}, {status: 401}}})
 	p := s.provider(t, runwaySpec)
 	if err := p.Check(t.Context()); err != nil {
