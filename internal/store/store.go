@@ -76,6 +76,7 @@ type Store struct {
 	writer *writer
 	db     *sql.DB // one connection, for the writer
 	reads  *sql.DB
+	stmts  *statements // of reads
 	read   *query.Queries
 
 	notifyMu sync.Mutex
@@ -151,9 +152,12 @@ func (s *Store) open() (err error) {
 }
 
 func (s *Store) openReads(path string) (err error) {
-	s.reads, err = openPool(path, 4, true)
-	s.read = query.New(s.reads)
-	return err
+	if s.reads, err = openPool(path, 4, true); err != nil {
+		return err
+	}
+	s.stmts = newStatements(s.reads)
+	s.read = query.New(s.stmts)
+	return nil
 }
 
 // Notify names who is told, after each commit, what has come into reach. The
@@ -179,6 +183,9 @@ func (s *Store) Close() error {
 	var errs []error
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
+	}
+	if s.stmts != nil {
+		errs = append(errs, s.stmts.close())
 	}
 	if s.reads != nil {
 		errs = append(errs, s.reads.Close())

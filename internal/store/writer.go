@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -31,6 +32,7 @@ var noCancel = context.Background()
 // moment are merged into one transaction, and answered after its commit.
 type writer struct {
 	conn     *sql.Conn
+	stmts    *statements
 	q        *query.Queries
 	log      *slog.Logger
 	hook     func(string) error
@@ -54,7 +56,8 @@ func newWriter(db *sql.DB, log *slog.Logger, hook func(string) error, notify fun
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{conn: conn, q: query.New(conn), log: log, hook: hook, notify: notify,
+	stmts := newStatements(conn)
+	w := &writer{conn: conn, stmts: stmts, q: query.New(stmts), log: log, hook: hook, notify: notify,
 		requests: make(chan *request, maxBatch), closing: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w, nil
@@ -84,7 +87,7 @@ func (w *writer) do(name string, fn func(*tx) error) error {
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.closing) })
 	<-w.done
-	return w.conn.Close()
+	return errors.Join(w.stmts.close(), w.conn.Close())
 }
 
 func (w *writer) run() {
@@ -158,7 +161,7 @@ func (w *writer) try(batch []*request) (err error) {
 	defer func() {
 		if err != nil {
 			// SQLite may have rolled back by itself; then this one errs, rightly.
-			_, _ = w.conn.ExecContext(noCancel, "ROLLBACK")
+			_, _ = w.stmts.ExecContext(noCancel, "ROLLBACK")
 		}
 	}()
 	now := utc.At(time.Now())
@@ -169,7 +172,7 @@ func (w *writer) try(batch []*request) (err error) {
 		}
 		r.change = t.changed
 	}
-	if _, err := w.conn.ExecContext(noCancel, "COMMIT"); err != nil {
+	if _, err := w.stmts.ExecContext(noCancel, "COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	for _, r := range batch {
@@ -184,7 +187,7 @@ func (w *writer) try(batch []*request) (err error) {
 // open transaction, holds the write lock: no job may fail for that.
 func (w *writer) begin() error {
 	for waited := 0; ; waited++ {
-		_, err := w.conn.ExecContext(noCancel, "BEGIN IMMEDIATE")
+		_, err := w.stmts.ExecContext(noCancel, "BEGIN IMMEDIATE")
 		if err == nil || !isBusy(err) {
 			return err
 		}
