@@ -1,5 +1,3 @@
-//go:build rewiring
-
 package app
 
 import (
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
@@ -86,7 +85,7 @@ func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
 		t.Fatalf("it does not wait: %+v", next)
 	}
 	breaker := &generate.Breaker{}
-	if err := (generators{"studio": {Breaker: breaker}}).watch(st, slog.New(slog.DiscardHandler)); err != nil {
+	if err := (&Services{generators: map[string]fulfill.Generator{"studio": {Breaker: breaker}}}).watch(st, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	breaker.Changed("")
@@ -98,7 +97,7 @@ func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
 	if again := lease(&order.Done{Job: *next, Failure: waits, RunAt: time.Now().Add(time.Hour)}); again != nil {
 		t.Fatalf("it does not wait: %+v", again)
 	}
-	if err := (generators{}).begin(st, slog.New(slog.DiscardHandler)); err != nil {
+	if err := (&Services{}).prepare(st, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	if lease(nil) == nil {

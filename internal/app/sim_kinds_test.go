@@ -1,26 +1,20 @@
-//go:build rewiring
-
 package app
 
 import (
 	"context"
 	"database/sql"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"time"
 
 	"atelierd/internal/config"
-	"atelierd/internal/intake"
 	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
-	"atelierd/internal/secret"
-	"atelierd/internal/web"
 )
 
 // This file is the part of the simulated week that is not plain orders: quotes,
@@ -50,11 +44,11 @@ func kindsConfig(cfg *config.Config) {
 	}
 	cfg.Bounties = config.Bounties{MaxOpen: 2, MaxBacklog: 50, Interval: 40 * time.Minute,
 		Rules: []config.BountyRule{{Category: "image_gen", MinBudget: 7 * order.Dollar, Service: simTitle}}}
-	cfg.Webhook = config.Webhook{PollInterval: 2 * time.Hour, Trust: 6 * time.Hour, Debounce: 5 * time.Second}
+	cfg.Webhook = config.Webhook{Listen: "agent.test:80", SecretEnv: simSecret, PollInterval: 2 * time.Hour, Trust: 6 * time.Hour, Debounce: 5 * time.Second}
 }
 
-// adopt gives the agent an owner, without whom it may claim no bounty.
-func (w *world) adopt(key string) {
+// setOwner gives the agent an owner, without whom it may claim no bounty.
+func (w *world) setOwner(key string) {
 	r := must(http.NewRequest(http.MethodPatch, "http://market.test/api/agents/me",
 		strings.NewReader(`{"owner_wallet":"11111111111111111111111111111111"}`)))
 	r.Header.Set("Authorization", "Bearer "+key)
@@ -62,48 +56,49 @@ func (w *world) adopt(key string) {
 	resp := must(w.next.RoundTrip(r))
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		w.t.Fatalf("adopt: %s", resp.Status)
+		w.t.Fatalf("set the owner: %s", resp.Status)
 	}
 }
 
-// port is where the marketplace's webhooks arrive: at the life that runs, if
-// there is one, and now and then nowhere, or twice.
-type port struct {
-	w   *world
-	rng *rand.Rand
+// simSecret is the variable with the secret of the webhooks.
+const simSecret = "SIM_WEBHOOK_SECRET"
+
+// network carries the marketplace's webhooks: to the life that runs, if there is
+// one, and now and then nowhere, or twice.
+type network struct {
+	w    *world
+	rng  *rand.Rand
+	next *http.Transport
 }
 
-func (p port) RoundTrip(r *http.Request) (*http.Response, error) {
-	receiver := p.w.receiver.Load()
-	if receiver == nil || p.rng.IntN(10) == 0 {
+func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
+	if n.rng.IntN(10) == 0 {
 		return nil, errCrashed
 	}
 	body := must(r.GetBody())
 	defer body.Close()
-	answer := httptest.NewRecorder()
-	receiver.ServeHTTP(answer, r)
-	if p.rng.IntN(10) == 0 {
+	answer, err := n.next.RoundTrip(r)
+	if err == nil && n.rng.IntN(10) == 0 {
 		again := r.Clone(r.Context())
 		again.Body = body
-		receiver.ServeHTTP(httptest.NewRecorder(), again)
+		if second, err := n.next.RoundTrip(again); err == nil {
+			second.Body.Close()
+		}
 	}
-	return answer.Result(), nil
+	return answer, err
 }
 
-// listenIn takes webhooks for one life.
-func (w *world) listenIn(p *intake.Poller, hint func(), log *slog.Logger) (stop func()) {
-	w.receiver.Store(&web.Receiver{Log: log, Secrets: func() []secret.Text { return []secret.Text{secret.New(w.market.WebhookSecret(w.agent))} },
-		Notify: func(e web.Event) {
-			p.Event(e.Name, e.OrderID)
-			if e.BountyID != "" {
-				hint()
-			}
-		}})
-	return func() { w.receiver.Store(nil) }
+// dial connects to the life that runs.
+func (w *world) dial(ctx context.Context, name, address string) (net.Conn, error) {
+	port := w.port.Load()
+	if port == nil {
+		return nil, errCrashed
+	}
+	return port.Dial(ctx, name, address)
 }
 
-// patrons are the clients of the other kinds, until end.
-func (w *world) patrons(rng *rand.Rand, end time.Time) {
+// otherClients are the clients of the other kinds, until end.
+func (w *world) otherClients(rng *rand.Rand, end time.Time) {
 	var quoted, weekly, bounties []string
 	say := map[string]int{}
 	for n := 0; time.Now().Before(end); n++ {
@@ -124,7 +119,7 @@ func (w *world) patrons(rng *rand.Rand, end time.Time) {
 			}
 		}
 		if err != nil {
-			w.t.Logf("a patron could not begin: %v", err) // the service is not listed yet
+			w.t.Logf("a client could not begin: %v", err) // the service is not listed yet
 			quoted, weekly = drop(quoted), drop(weekly)
 			continue
 		}
@@ -157,7 +152,7 @@ func drop(list []string) []string {
 
 func (w *world) expect(err error) {
 	if err != nil {
-		w.t.Errorf("a patron: %v", err)
+		w.t.Errorf("a client: %v", err)
 	}
 }
 
@@ -253,7 +248,7 @@ func (w *world) checkWindow(db *sql.DB, o sandbox.Order) {
 	}
 }
 
-// sendWebhooks lets the marketplace tell of what happens, until ctx ends.
+// sendWebhooks lets the marketplace send its webhooks, until ctx ends.
 func (w *world) sendWebhooks(ctx context.Context, rng *rand.Rand) {
-	w.market.Webhooks(ctx, &http.Client{Transport: port{w, rng}})
+	w.market.Webhooks(ctx, &http.Client{Transport: network{w, rng, &http.Transport{DialContext: w.dial, DisableKeepAlives: true}}})
 }

@@ -1,5 +1,3 @@
-//go:build rewiring
-
 package app
 
 import (
@@ -28,31 +26,31 @@ import (
 // answers, takes its time, fails, refuses and forgets.
 
 const (
-	simPaid     = "Pictures from a Studio"
-	studioHost  = "studio.test"
-	studioPrice = order.Dollar / 25
-	studioKey   = "studio-key-c0ffee"
+	simPaid       = "Pictures from a Provider"
+	providerHost  = "provider.test"
+	providerPrice = order.Dollar / 25
+	providerKey   = "provider-key-c0ffee"
 )
 
 // paidConfig adds the service and the caps on what it may spend.
 func paidConfig(cfg *config.Config) {
 	paid := cfg.Services[0]
-	paid.Title, paid.Generator = simPaid, "studio"
+	paid.Title, paid.Generator = simPaid, "provider"
 	paid.Prompt = must(prompt.Parse("{{.Wish}} round {{.Round}}"))
 	cfg.Services = append(cfg.Services, paid)
-	cfg.Spending = config.Spending{Order: 5 * studioPrice, Day: 36 * studioPrice}
+	cfg.Spending = config.Spending{Order: 5 * providerPrice, Day: 36 * providerPrice}
 }
 
 // studio is a provider in Replicate's shape that keeps a record of each job.
-type studio struct {
+type paidProvider struct {
 	mu     sync.Mutex
 	rng    *rand.Rand
-	jobs   map[string]*studioJob
+	jobs   map[string]*providerJob
 	calm   bool
 	leaked bool // the key came in an address
 }
 
-type studioJob struct {
+type providerJob struct {
 	what  string // the prompt: brief and round
 	at    time.Time
 	ready time.Time
@@ -60,15 +58,15 @@ type studioJob struct {
 	why   string
 }
 
-func (s *studio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *paidProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leaked = s.leaked || strings.Contains(r.URL.String(), studioKey)
+	s.leaked = s.leaked || strings.Contains(r.URL.String(), providerKey)
 	if name, ok := strings.CutPrefix(r.URL.Path, "/files/"); ok {
 		s.file(w, strings.TrimSuffix(name, ".png"))
 		return
 	}
-	if r.Header.Get("Authorization") != "Bearer "+studioKey {
+	if r.Header.Get("Authorization") != "Bearer "+providerKey {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -87,7 +85,7 @@ func (s *studio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *studio) submit(w http.ResponseWriter, r *http.Request, luck float64) {
+func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float64) {
 	var wire struct {
 		Input struct {
 			Prompt string `json:"prompt"`
@@ -110,7 +108,7 @@ func (s *studio) submit(w http.ResponseWriter, r *http.Request, luck float64) {
 		return
 	}
 	id := fmt.Sprintf("job%d", len(s.jobs))
-	job := &studioJob{what: wire.Input.Prompt, at: time.Now(), ends: "succeeded",
+	job := &providerJob{what: wire.Input.Prompt, at: time.Now(), ends: "succeeded",
 		ready: time.Now().Add(time.Duration(1+s.rng.IntN(40)) * time.Minute)}
 	switch {
 	case strings.Contains(job.what, "indecent"):
@@ -125,7 +123,7 @@ func (s *studio) submit(w http.ResponseWriter, r *http.Request, luck float64) {
 	s.show(w, id)
 }
 
-func (s *studio) show(w http.ResponseWriter, id string) {
+func (s *paidProvider) show(w http.ResponseWriter, id string) {
 	job := s.jobs[id]
 	if job == nil || time.Since(job.ready) > 24*time.Hour {
 		w.WriteHeader(http.StatusNotFound)
@@ -135,7 +133,7 @@ func (s *studio) show(w http.ResponseWriter, id string) {
 	if !time.Now().Before(job.ready) {
 		answer["status"] = job.ends
 		if job.ends == "succeeded" {
-			answer["output"] = "http://" + studioHost + "/files/" + id + ".png"
+			answer["output"] = "http://" + providerHost + "/files/" + id + ".png"
 		} else {
 			answer["error"] = job.why
 		}
@@ -145,25 +143,25 @@ func (s *studio) show(w http.ResponseWriter, id string) {
 }
 
 // file gives the picture, for an hour.
-func (s *studio) file(w http.ResponseWriter, id string) {
+func (s *paidProvider) file(w http.ResponseWriter, id string) {
 	job := s.jobs[id]
 	if job == nil || time.Since(job.ready) > time.Hour {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	fmt.Fprintf(w, "%sstudio %s", picture, id)
+	fmt.Fprintf(w, "%sprovider %s", picture, id)
 }
 
-func (s *studio) setCalm() {
+func (s *paidProvider) setCalm() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calm = true
 }
 
-// host gives the studio what is for it, and the marketplace all else.
-func (s *studio) host(market http.Handler) http.Handler {
+// host gives the provider what is for it, and the marketplace all else.
+func (s *paidProvider) host(market http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host == studioHost {
+		if r.Host == providerHost {
 			s.ServeHTTP(w, r)
 			return
 		}
@@ -171,23 +169,23 @@ func (s *studio) host(market http.Handler) http.Handler {
 	})
 }
 
-// hire gives the generators of one life.
-func (w *world) hire(f *fate, log *slog.Logger) generators {
-	p := must(provider.New(provider.Spec{Type: "replicate", BaseURL: "http://" + studioHost, Model: "atelier/pictures",
-		Key: func() (secret.Text, error) { return secret.New(studioKey), nil }, Timeout: 30 * time.Minute,
+// generators are those of one life.
+func (w *world) generators(f *fate, log *slog.Logger) map[string]fulfill.Generator {
+	p := must(provider.New(provider.Spec{Type: "replicate", BaseURL: "http://" + providerHost, Model: "atelier/pictures",
+		Key: func() (secret.Text, error) { return secret.New(providerKey), nil }, Timeout: 30 * time.Minute,
 		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log}))
-	return generators{"hands": {Name: "hands", Backend: w.hands, Price: studioPrice},
-		"studio": fulfill.Generator{Name: "studio", Backend: p, Price: studioPrice, HoldUnknown: w.holdUnknown,
+	return map[string]fulfill.Generator{"painter": {Name: "painter", Backend: w.painter, Price: providerPrice},
+		"provider": fulfill.Generator{Name: "provider", Backend: p, Price: providerPrice, HoldUnknown: w.holdUnknown,
 			Breaker: &generate.Breaker{Probe: p.Check}}}
 }
 
-// collectors are the clients of the studio's pictures, until end.
-func (w *world) collectors(rng *rand.Rand, end time.Time) {
+// paidClients are the clients of the provider's pictures, until end.
+func (w *world) paidClients(rng *rand.Rand, end time.Time) {
 	var placed []string
 	sentBack := map[string]bool{}
 	for n := 0; time.Now().Before(end); n++ {
 		time.Sleep(time.Duration(rng.IntN(14*60)) * time.Minute)
-		brief := fmt.Sprintf("studio picture %d,", n)
+		brief := fmt.Sprintf("provider picture %d,", n)
 		if rng.IntN(15) == 0 {
 			brief = fmt.Sprintf("something indecent, %d,", n)
 		}
@@ -206,13 +204,13 @@ func (w *world) collectors(rng *rand.Rand, end time.Time) {
 	}
 }
 
-// checkPaid compares the studio's record with ours.
+// checkPaid compares the provider's record with ours.
 func (w *world) checkPaid(db *sql.DB) {
-	s := w.studio
+	s := w.provider
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leaked {
-		w.t.Error("the studio's key came in an address")
+		w.t.Error("the provider's key came in an address")
 	}
 	tickets := map[string]bool{} // that were stored
 	rows := must(db.Query("SELECT ticket FROM calls WHERE ticket <> ''"))
@@ -222,7 +220,7 @@ func (w *world) checkPaid(db *sql.DB) {
 			w.t.Fatal(err)
 		}
 		if s.jobs[ticket] == nil || tickets[ticket] {
-			w.t.Errorf("job %s is unknown to the studio, or stored twice", ticket)
+			w.t.Errorf("job %s is unknown to the provider, or stored twice", ticket)
 		}
 		tickets[ticket] = true
 	}
@@ -241,11 +239,11 @@ func (w *world) checkPaid(db *sql.DB) {
 func (w *world) checkPaidOrder(db *sql.DB, o sandbox.Order, brief string, tickets map[string]bool) {
 	made := map[string]int{} // jobs that have succeeded, and whose id was stored, by round
 	var paid order.USD
-	for id, j := range w.studio.jobs {
+	for id, j := range w.provider.jobs {
 		if !strings.HasPrefix(j.what, brief) {
 			continue
 		}
-		paid += studioPrice
+		paid += providerPrice
 		if tickets[id] && j.ends == "succeeded" {
 			made[j.what]++
 		}
@@ -260,11 +258,11 @@ func (w *world) checkPaidOrder(db *sql.DB, o sandbox.Order, brief string, ticket
 		w.t.Fatal(err)
 	}
 	if booked < paid || paid > w.cfg.Spending.Order {
-		w.t.Errorf("order %s: the studio was paid %s, the books say %s, the cap is %s", o.ID, paid, booked, w.cfg.Spending.Order)
+		w.t.Errorf("order %s: the provider was paid %s, the books say %s, the cap is %s", o.ID, paid, booked, w.cfg.Spending.Order)
 	}
 }
 
-// expired says whether a result of the order was forgotten by the studio before
+// expired says whether a result of the order was forgotten by the provider before
 // it was fetched: it is then made anew, within the caps.
 func (w *world) expired(db *sql.DB, id string) bool {
 	var n int

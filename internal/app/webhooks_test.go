@@ -1,5 +1,3 @@
-//go:build rewiring
-
 package app
 
 import (
@@ -36,11 +34,11 @@ func (p *profileOf) RoundTrip(r *http.Request) (*http.Response, error) {
 		`{"success":true,"data":{"id":"ext_1","name":"a","webhook_secret":"` + shown + `"}}`))}, nil
 }
 
-// asking is a secrets that runs, against a profile.
-func asking(t *testing.T, there *profileOf, cfg config.Webhook, log *slog.Logger) *secrets {
+// asking is webhookSecrets, against a profile.
+func asking(t *testing.T, there *profileOf, cfg config.Webhook, log *slog.Logger) *webhookSecrets {
 	c := atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test"}, Transport: there,
 		Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: "ext_1", Key: secret.New("atelier_1")} }})
-	return &secrets{cfg: cfg, keys: &keyring{}, getenv: func(string) string { return "" }, client: c, log: log, doubt: make(chan struct{}, 1)}
+	return &webhookSecrets{cfg: cfg, credentials: &Credentials{}, getenv: func(string) string { return "" }, client: c, log: log, doubt: make(chan struct{}, 1)}
 }
 
 func TestASecretIsLearnedThoughEventsThatDoNotFitKeepComing(t *testing.T) {

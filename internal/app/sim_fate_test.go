@@ -1,5 +1,3 @@
-//go:build rewiring
-
 package app
 
 import (
@@ -108,8 +106,8 @@ func (w wire) dieDuring(r *http.Request) error {
 	return w.fate.die("during a delivery")
 }
 
-// craftsman is the generator of the simulation.
-type craftsman struct {
+// painter is the generator of the simulation.
+type painter struct {
 	mu   sync.Mutex
 	rng  *rand.Rand
 	made map[string]int // finished runs by order, round and attempt
@@ -119,15 +117,15 @@ type craftsman struct {
 var picture = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
 	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
 
-func (c *craftsman) draw() (minutes int, luck float64) {
+func (c *painter) draw() (minutes int, luck float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return 1 + c.rng.IntN(15), c.rng.Float64()
 }
 
-func (c *craftsman) Check(context.Context) error { return nil }
+func (c *painter) Check(context.Context) error { return nil }
 
-func (c *craftsman) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
+func (c *painter) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
 	minutes, luck := c.draw()
 	t := time.NewTimer(time.Duration(minutes) * time.Minute)
 	defer t.Stop()

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"database/sql"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+)
+
+// check looks at the marketplace's record and at the database.
+func (w *world) check() {
+	db := must(sql.Open("sqlite", "file:"+filepath.Join(w.dir, store.FileName)))
+	defer db.Close()
+	w.checkIntegrity(db)
+	orders := w.market.Orders()
+	for _, o := range orders {
+		if plainOrder(o) {
+			w.checkOrder(db, o)
+		}
+	}
+	w.checkKinds(db, orders)
+	w.checkPaid(db)
+	w.checkAttempts(db)
+	w.checkBudget()
+	for _, s := range w.stays {
+		o, _ := w.market.Order(s.id)
+		for _, d := range o.Deliveries {
+			if d.At.After(s.from) && d.At.Before(s.to) {
+				w.t.Errorf("order %s was delivered while the owner had it cancelled", s.id)
+			}
+		}
+	}
+	for what, times := range w.painter.made {
+		id, _, _ := strings.Cut(what, " ")
+		if times > 1 && !w.touched[id] {
+			w.t.Errorf("%s was made %d times", what, times)
+		}
+	}
+	if *simSeed != 0 {
+		w.t.Logf("%d orders, %d crashes, %d requests", len(orders), w.crash, len(w.market.Requests()))
+	}
+}
+
+func (w *world) checkIntegrity(db *sql.DB) {
+	var verdict string
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+		w.t.Errorf("integrity_check: %s, %v", verdict, err)
+	}
+	var unfinished int
+	err := db.QueryRow("SELECT count(*) FROM jobs WHERE state IN ('ready', 'leased')").Scan(&unfinished)
+	if err != nil || unfinished != 0 {
+		w.t.Errorf("%d jobs are unfinished days after the faults, %v", unfinished, err)
+	}
+}
+
+func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
+	rounds := map[int]int{}
+	for _, d := range o.Deliveries {
+		rounds[d.Round]++
+	}
+	for round, times := range rounds {
+		if times > 1 {
+			w.t.Errorf("order %s (%s): round %d was delivered %d times", o.ID, o.Status, round, times)
+		}
+	}
+	var state, code string
+	if err := db.QueryRow("SELECT state, code FROM orders WHERE id = ?", o.ID).Scan(&state, &code); err != nil {
+		w.t.Errorf("order %s (%s) is not in the database: %v", o.ID, o.Status, err)
+		return
+	}
+	if o.Status == "cancelled" {
+		if state != "cancelled" {
+			w.t.Errorf("order %s is cancelled there and %s here", o.ID, state)
+		}
+		return
+	}
+	if len(rounds) == o.Round+1 {
+		if state != "completed" && state != "delivered" || o.Status != "completed" {
+			w.t.Errorf("order %s is delivered, %s there and %s (%s) here", o.ID, o.Status, state, code)
+		}
+		return
+	}
+	// Not delivered in some round: the owner must have been told, for a reason
+	// that nothing but the owner can settle.
+	given := slices.Contains([]string{"refused", "unclear", "order_cap"}, code) || code == "unknown_call" && w.holdUnknown ||
+		slices.Contains([]string{"exit", "provider", "no_answer", "outage", "slow", "expired"}, code) && w.givenUp(db, o.ID)
+	if (state != "held" && state != "failed") || !given {
+		w.t.Errorf("order %s: %d of %d rounds delivered, %s there and %s (%s) here",
+			o.ID, len(rounds), o.Round+1, o.Status, state, code)
+	}
+}
+
+// givenUp says whether some stage of the order has used all its attempts.
+func (w *world) givenUp(db *sql.DB, id string) bool {
+	var attempts int
+	err := db.QueryRow(`SELECT coalesce(max(attempt), 0) FROM v_attempts WHERE order_id = ? AND outcome IN ('fail', 'hold')`, id).Scan(&attempts)
+	return err == nil && attempts >= w.cfg.Work.MaxAttempts
+}
+
+func (w *world) checkAttempts(db *sql.DB) {
+	var beyond int
+	err := db.QueryRow("SELECT count(*) FROM attempts WHERE stage = 'generate' AND attempt > ? OR attempt < 1", w.cfg.Work.MaxAttempts).Scan(&beyond)
+	if err != nil || beyond != 0 {
+		w.t.Errorf("%d attempts are beyond their cap, %v", beyond, err)
+	}
+}
+
+// checkBudget counts honest refusals: those that no fault has made.
+func (w *world) checkBudget() {
+	hours := map[time.Time]int{}
+	for _, r := range w.market.Refusals() {
+		if r.Fault == "" {
+			hours[r.At.Truncate(time.Hour)]++
+		}
+	}
+	for hour, n := range hours {
+		// An early refusal that a fault has made blocks calls too, so that a
+		// clock hour may see the end of one window and the start of another.
+		if n > 4 {
+			w.t.Errorf("%d requests were refused in the hour of %s", n, hour)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+)
+
+// clients place orders, send some back and cancel some, until end.
+func (w *world) clients(rng *rand.Rand, end time.Time) {
+	var placed []string
+	sentBack := map[string]int{}
+	for time.Now().Before(end) {
+		time.Sleep(time.Duration(rng.IntN(12*60)) * time.Minute)
+		brief := fmt.Sprintf("picture %d; it's \"quoted\"\n$(touch x) \x1b[31m \U0001F98A", len(placed))
+		if rng.IntN(20) == 0 {
+			brief = "something indecent"
+		}
+		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simTitle, Brief: brief, Price: "5.00"})
+		if err != nil {
+			w.t.Errorf("place an order: %v", err)
+			return
+		}
+		placed = append(placed, id)
+		for _, id := range placed {
+			o, _ := w.market.Order(id)
+			switch {
+			case o.Status == "delivered" && sentBack[id] < 2 && rng.IntN(12) == 0:
+				sentBack[id]++
+				if err := w.market.Dispute(id, "not what I meant"); err != nil {
+					w.t.Errorf("dispute: %v", err)
+				}
+			case o.Status == "paid" && rng.IntN(40) == 0:
+				if err := w.market.Cancel(id); err != nil {
+					w.t.Errorf("cancel: %v", err)
+				}
+			}
+		}
+	}
+}
+
+// stay is a time in which the owner wanted an order left alone: no delivery
+// may be made in it.
+type stay struct {
+	id       string
+	from, to time.Time
+}
+
+// owner cancels work in hand and takes that back, at the worst moments: while
+// the daemon is in the middle of it, and without telling it.
+func (w *world) owner(rng *rand.Rand, end time.Time) {
+	for time.Now().Before(end) {
+		time.Sleep(time.Duration(1+rng.IntN(240)) * time.Minute)
+		if !slices.ContainsFunc(w.market.Orders(), func(o sandbox.Order) bool { return o.Status == "paid" }) {
+			continue
+		}
+		o, err := store.OpenOwner(w.dir)
+		if err != nil {
+			continue // the daemon has not made its database yet
+		}
+		w.meddle(rng, o)
+		o.Close()
+	}
+}
+
+func (w *world) meddle(rng *rand.Rand, o store.Owner) {
+	lines, err := o.Orders(context.Background(), "working", 1)
+	if err != nil || len(lines) == 0 || lines[0].Stage != order.StageGenerate {
+		return
+	}
+	id := lines[0].ID
+	if err := o.Cancel(context.Background(), id, "on second thoughts"); err != nil {
+		return // it has moved on in this very moment
+	}
+	w.touched[id] = true
+	from := time.Now()
+	time.Sleep(time.Duration(rng.IntN(30)) * time.Minute)
+	w.stays = append(w.stays, stay{id, from, time.Now()})
+	if err := o.Retry(context.Background(), id); err != nil {
+		w.t.Logf("the owner could not retry %s: %v", id, err)
+	}
+}
