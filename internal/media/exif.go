@@ -6,8 +6,9 @@ import (
 	"io"
 )
 
-// sideways says whether a JPEG is to be shown turned by a quarter: a camera that
-// was held upright writes so in its Exif data, and leaves the pixels as they lay.
+// sideways reports whether a JPEG has to be shown turned by 90 or 270 degrees. A
+// camera that was held upright notes that in the Exif data and does not rotate the
+// pixels.
 func sideways(f io.ReaderAt, size int64) bool {
 	r := reader(f, size)
 	if _, err := r.Discard(2); err != nil {
@@ -18,7 +19,7 @@ func sideways(f io.ReaderAt, size int64) bool {
 		if err != nil || marker == startOfScan {
 			return false
 		}
-		if marker == 0xe1 { // no segment is longer than the buffer
+		if marker == 0xe1 { // a segment always fits into the buffer
 			body, _ := r.Peek(n)
 			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok {
 				return orientation(tiff) >= 5 && orientation(tiff) <= 8
@@ -30,7 +31,7 @@ func sideways(f io.ReaderAt, size int64) bool {
 	}
 }
 
-// orientation is that tag of Exif data, or 0.
+// orientation returns the orientation tag of Exif data, or 0.
 func orientation(tiff []byte) uint16 {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(tiff, []byte("II")) {
@@ -48,7 +49,7 @@ func orientation(tiff []byte) uint16 {
 		if len(entries) < 12 {
 			return 0
 		}
-		if order.Uint16(entries) == 0x0112 && order.Uint16(entries[2:]) == 3 { // 3 is a number of 16 bits
+		if order.Uint16(entries) == 0x0112 && order.Uint16(entries[2:]) == 3 { // 3 is a 16-bit number
 			return order.Uint16(entries[8:])
 		}
 		entries = entries[12:]

@@ -1,9 +1,8 @@
-// Package media answers one question about a file: is it something that the
-// marketplace accepts? It sniffs, measures and hashes, and refuses the rest.
+// Package media decides whether the marketplace accepts a file. It detects the
+// type, checks that the file is complete, measures it and hashes it.
 //
-// It must not know orders, services, generators or the network, and it never
-// decodes a picture: what it needs stands in the header, and in the marks that
-// divide and end a file.
+// It must not know orders, services, generators or the network. It never decodes an
+// image: it reads the header and the marks that divide and end a file.
 package media
 
 import (
@@ -19,7 +18,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/image/webp"
@@ -28,16 +26,15 @@ import (
 )
 
 const (
-	// MaxBytes is the most that one file may have; the marketplace's guide
-	// says 50 MB.
+	// MaxBytes is the maximum size of a file, 50 MB in the marketplace's guide.
 	MaxBytes = 50 << 20
-	// MaxPixels is the most that one picture may have, 64 megapixels: a small
-	// file can unfold into a picture that no client's machine can hold.
+	// MaxPixels is the maximum size of an image, 64 megapixels. A small file can
+	// hold an image that is too large for the memory of a client's machine.
 	MaxPixels = 64 << 20
 )
 
-// The marketplace's words for what a file is. Its guide knows the first two; the
-// deployed marketplace takes the others as well.
+// The marketplace's kinds of files. Its guide has the first two. The deployed
+// marketplace accepts the others too.
 const (
 	Image    = "image"
 	Video    = "video"
@@ -46,29 +43,28 @@ const (
 	Code     = "code"
 )
 
-// Info is what is known of an accepted file.
+// Info describes an accepted file.
 type Info struct {
-	MIME   string // one of the types that the marketplace takes
+	MIME   string // one of the types that the marketplace accepts
 	Media  string // Image, Video, Document, Text or Code
 	Bytes  int64
 	SHA256 string // lower-case hex
-	// Width and Height are pixels as they are shown, Duration is that of a video; 0
-	// where the header does not tell.
+	// Width and Height are pixels as shown, Duration is that of a video. They are 0
+	// when the header does not contain them.
 	Width, Height int
 	Duration      time.Duration
 }
 
-// Inspect reads the regular file at path once, in constant memory. It returns
-// an *order.Failure of class Retry: with the code bad_file when the file is not
-// acceptable (a generator may do better next time), with the code unreadable
-// when it could not be read, which says nothing about the file.
+// Inspect reads the regular file at path in constant memory. Its error is an
+// *order.Failure of class Retry. The code is order.CodeBadFile if the marketplace
+// would not accept the file, and order.CodeFileUnreadable if reading failed, which
+// says nothing about the file.
 func Inspect(path string) (Info, error) {
-	// Without O_NONBLOCK, opening a pipe that nobody writes to never returns.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := openNoFollow(path)
+	if errors.Is(err, errSymlink) {
+		return Info{}, bad(path, "is a symbolic link")
+	}
 	if err != nil {
-		if errors.Is(err, syscall.ELOOP) {
-			return Info{}, bad(path, "is a symbolic link")
-		}
 		return Info{}, unreadable(path, err)
 	}
 	defer f.Close()
@@ -85,66 +81,84 @@ func inspect(f *os.File, path string) (Info, error) {
 	case st.Size() == 0:
 		return Info{}, bad(path, "is empty")
 	case st.Size() > MaxBytes:
-		return Info{}, bad(path, "has %d bytes; the marketplace takes at most %d", st.Size(), MaxBytes)
+		return Info{}, bad(path, "has %d bytes; the marketplace accepts at most %d", st.Size(), MaxBytes)
 	}
+	info := Info{Bytes: st.Size()}
+	for _, step := range []func(*os.File, string) error{info.identify, info.measure, info.hash} {
+		if err := step(f, path); err != nil {
+			return Info{}, err
+		}
+	}
+	return info, nil
+}
 
+// identify sets the type of a file that is complete.
+func (i *Info) identify(f *os.File, path string) error {
 	head := make([]byte, sniffLen)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return Info{}, unreadable(path, err)
+		return unreadable(path, err)
 	}
-	info := Info{MIME: sniff(head[:n]), Bytes: st.Size()}
-	flaw := whole(info.MIME, f, info.Bytes)
-	// A text may begin like anything, as "GIF89a is a format" does.
-	if text := writing[strings.ToLower(filepath.Ext(path))]; flaw != nil && text != "" && utf8Text(f, head[:n]) {
-		info.MIME, flaw = text, nil
+	i.MIME = sniff(head[:n])
+	flaw := whole(i.MIME, f, i.Bytes)
+	// A text may begin like any other type: "GIF89a is a format".
+	if text := textTypes[strings.ToLower(filepath.Ext(path))]; flaw != nil && text != "" && utf8Text(f, head[:n]) {
+		i.MIME, flaw = text, nil
 	}
 	if d, ok := errors.AsType[defect](flaw); ok {
-		return Info{}, bad(path, "%s", d)
+		return bad(path, "%s", d)
 	} else if flaw != nil {
-		return Info{}, unreadable(path, flaw)
+		return unreadable(path, flaw)
 	}
-	info.Media = kind(info.MIME)
+	i.Media = kind(i.MIME)
+	return nil
+}
 
-	if info.Media == Image {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return Info{}, unreadable(path, err)
-		}
-		cfg, err := dimensions(info.MIME, f)
-		switch {
-		case err != nil:
-			return Info{}, bad(path, "looks like %s, but its header cannot be read", info.MIME)
-		case cfg.Width <= 0 || cfg.Height <= 0:
-			return Info{}, bad(path, "is a picture without pixels")
-		case int64(cfg.Width)*int64(cfg.Height) > MaxPixels:
-			return Info{}, bad(path, "is %d x %d pixels; at most 64 megapixels are accepted", cfg.Width, cfg.Height)
-		}
-		info.Width, info.Height = cfg.Width, cfg.Height
-		if info.MIME == "image/jpeg" && sideways(f, info.Bytes) {
-			info.Width, info.Height = cfg.Height, cfg.Width
-		}
+// measure sets the size and the duration.
+func (i *Info) measure(f *os.File, path string) error {
+	if i.Media == Video {
+		v := measure(i.MIME, f, i.Bytes)
+		i.Width, i.Height, i.Duration = v.width, v.height, v.duration
 	}
-
-	if info.Media == Video {
-		v := measure(info.MIME, f, info.Bytes)
-		info.Width, info.Height, info.Duration = v.width, v.height, v.duration
+	if i.Media != Image {
+		return nil
 	}
+	cfg, err := dimensions(i.MIME, io.NewSectionReader(f, 0, i.Bytes))
+	switch {
+	case err != nil:
+		return bad(path, "looks like %s, but its header cannot be read", i.MIME)
+	case cfg.Width <= 0 || cfg.Height <= 0:
+		return bad(path, "is an image without pixels")
+	case int64(cfg.Width)*int64(cfg.Height) > MaxPixels:
+		return bad(path, "is %d x %d pixels; at most 64 megapixels are accepted", cfg.Width, cfg.Height)
+	}
+	i.Width, i.Height = cfg.Width, cfg.Height
+	if i.MIME == "image/jpeg" && sideways(f, i.Bytes) {
+		i.Width, i.Height = cfg.Height, cfg.Width
+	}
+	return nil
+}
 
+// hash sets the checksum.
+func (i *Info) hash(f *os.File, path string) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return Info{}, unreadable(path, err)
+		return unreadable(path, err)
 	}
 	hash := sha256.New()
-	// One byte more than measured, so that a file that still grows is noticed.
-	read, err := io.Copy(hash, io.LimitReader(f, info.Bytes+1))
+	// One byte more than expected shows a file that is still growing.
+	read, err := io.Copy(hash, io.LimitReader(f, i.Bytes+1))
 	if err != nil {
-		return Info{}, unreadable(path, err)
+		return unreadable(path, err)
 	}
-	if read != info.Bytes {
-		return Info{}, bad(path, "changed while it was read")
+	if read != i.Bytes {
+		return bad(path, "changed while it was read")
 	}
-	info.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	return info, nil
+	i.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	return nil
 }
+
+// errSymlink means that a path is a symbolic link.
+var errSymlink = errors.New("symbolic link")
 
 func dimensions(mime string, r io.Reader) (image.Config, error) {
 	switch mime {
@@ -160,13 +174,14 @@ func dimensions(mime string, r io.Reader) (image.Config, error) {
 	return image.Config{}, fmt.Errorf("no reader for %s", mime)
 }
 
-// The name comes from a generator: it is quoted, and cut to a length.
+// bad returns a failure of the file itself. The name comes from a generator, so it is
+// quoted and cut.
 func bad(path, format string, args ...any) error {
 	return order.Failf(order.Retry, order.CodeBadFile, "%.80q %s", filepath.Base(path), fmt.Sprintf(format, args...))
 }
 
 func unreadable(path string, err error) error {
-	// The path inside the error is foreign text, and said already.
+	// The path inside the error is foreign text, and the message has it already.
 	if pe, ok := errors.AsType[*os.PathError](err); ok {
 		err = pe.Err
 	}

@@ -38,7 +38,7 @@ func encoded(t testing.TB, mime string) []byte {
 	case "image/webp": // a lossless header: 14 bits of width-1, 14 of height-1
 		buf.WriteString("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f")
 		buf.Write(binary.LittleEndian.AppendUint32(nil, 29|19<<14))
-		buf.Write(make([]byte, 8+1)) // the last one only fills up
+		buf.Write(make([]byte, 8+1)) // the last one is padding
 	case "video/mp4":
 		buf.Write(join(brand, box("moov", box("trak")), data))
 	case "video/quicktime":
@@ -69,7 +69,7 @@ func file(t testing.TB, content []byte) string {
 	return path
 }
 
-func TestInspectKnowsEveryAcceptedTypeWhateverItsName(t *testing.T) {
+func TestInspectDetectsTypesByContent(t *testing.T) {
 	t.Parallel()
 	for mime, media := range map[string]string{
 		"image/jpeg": Image, "image/png": Image, "image/webp": Image, "image/gif": Image,
@@ -95,34 +95,34 @@ func TestInspectKnowsEveryAcceptedTypeWhateverItsName(t *testing.T) {
 	}
 }
 
-// chunk is one of PNG.
+// chunk returns a chunk of a PNG.
 func chunk(name string, body ...byte) []byte {
 	out := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
 	out = append(append(out, name...), body...)
 	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[4:]))
 }
 
-// bomb is a whole PNG that claims a size, with next to nothing behind it.
+// bomb returns a complete PNG that claims a size but has almost no data.
 func bomb(width, height uint32) []byte {
 	size := append(fields(width, height), 8, 2, 0, 0, 0)
 	return join([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", size...), chunk("IDAT", 0), chunk("IEND"))
 }
 
-func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
+func TestInspectRejectsWhatTheMarketplaceRejects(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		content []byte
 		want    string
 	}{
 		"empty":            {nil, "is empty"},
-		"text":             {[]byte("this is not a picture at all"), "none of the accepted types"},
-		"html":             {[]byte("<html><img src=x></html>"), "none of the accepted types"},
-		"one byte":         {[]byte{0xff}, "none of the accepted types"},
+		"text":             {[]byte("this is not a picture at all"), "not one of the accepted types"},
+		"html":             {[]byte("<html><img src=x></html>"), "not one of the accepted types"},
+		"one byte":         {[]byte{0xff}, "not one of the accepted types"},
 		"no width":         {bomb(0, 9), "header cannot be read"},
-		"heic":             {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1isom"), "none of the accepted types"},
-		"audio":            {[]byte("\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00isommp42"), "none of the accepted types"},
-		"matroska":         {[]byte("\x1aE\xdf\xa3\x93B\x82\x88matroska"), "none of the accepted types"},
-		"a wild box size":  {[]byte("\xff\xff\xff\xffftypisom\x00\x00\x00\x00"), "none of the accepted types"},
+		"heic":             {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1isom"), "not one of the accepted types"},
+		"audio":            {[]byte("\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00isommp42"), "not one of the accepted types"},
+		"matroska":         {[]byte("\x1aE\xdf\xa3\x93B\x82\x88matroska"), "not one of the accepted types"},
+		"a wild box size":  {[]byte("\xff\xff\xff\xffftypisom\x00\x00\x00\x00"), "not one of the accepted types"},
 		"too many pixels":  {bomb(8193, 8192), "64 megapixels"},
 		"a product beyond": {bomb(1<<31-1, 1<<31-1), "cannot be read"},
 	} {
@@ -131,20 +131,20 @@ func TestInspectRefusesWhatTheMarketplaceWouldRefuse(t *testing.T) {
 			_, err := Inspect(file(t, tc.content))
 			f, ok := errors.AsType[*order.Failure](err)
 			if !ok || f.Class != order.Retry || f.Code != order.CodeBadFile || !strings.Contains(f.Error(), tc.want) {
-				t.Errorf("got %v, want a bad_file that says %q", err, tc.want)
+				t.Errorf("got %v, want a bad_file with %q", err, tc.want)
 			}
 		})
 	}
 }
 
-func TestInspectTakesExactlySixtyFourMegapixels(t *testing.T) {
+func TestInspectAcceptsExactlySixtyFourMegapixels(t *testing.T) {
 	t.Parallel()
 	if _, err := Inspect(file(t, bomb(8192, 8192))); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestInspectRefusesWhatIsNotARegularFile(t *testing.T) {
+func TestInspectRejectsWhatIsNotARegularFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	target := file(t, encoded(t, "image/png"))
@@ -166,8 +166,8 @@ func TestInspectRefusesWhatIsNotARegularFile(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// It is not parallel because it counts the allocations of the process.
 func TestInspectMeasuresFiftyMegabytesInConstantMemory(t *testing.T) {
-	t.Parallel()
 	path := file(t, encoded(t, "video/mp4"))
 	if err := os.Truncate(path, MaxBytes); err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestAHostileFileNameIsQuotedAndCut(t *testing.T) {
 	}
 }
 
-func TestNameIsSafeAndCarriesTheRightExtension(t *testing.T) {
+func TestNameIsSafeAndHasTheRightExtension(t *testing.T) {
 	t.Parallel()
 	for _, tc := range [][3]string{
 		{"ord_123-r0", "image/png", "ord-123-r0.png"},
@@ -232,7 +232,7 @@ func FuzzInspectNeverAcceptsAnUnknownType(f *testing.F) {
 		info, err := Inspect(path)
 		if err != nil {
 			if _, ok := errors.AsType[*order.Failure](err); !ok {
-				t.Fatalf("%T is no failure", err)
+				t.Fatalf("%T is not a failure", err)
 			}
 			return
 		}

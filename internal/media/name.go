@@ -4,10 +4,9 @@ import "strings"
 
 const maxBase = 60
 
-// Name makes a file name that is safe on every system and in every URL: base
-// (an order id and a round, say) in lower-case letters, digits and hyphens, cut
-// to 60 characters, and the extension that belongs to mime. A mime type that
-// Inspect does not give gets ".bin".
+// Name returns a file name that is safe on every system and in every URL. It is base
+// in lower-case letters, digits and hyphens, cut to 60 characters, with the extension
+// for mime. A type that Inspect does not accept gets ".bin".
 func Name(base, mime string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(base) {
@@ -49,7 +48,7 @@ func extension(mime string) string {
 		return ".zip"
 	}
 	for _, ext := range []string{".txt", ".md", ".html", ".csv", ".json", ".js", ".py"} {
-		if writing[ext] == mime {
+		if textTypes[ext] == mime {
 			return ext
 		}
 	}

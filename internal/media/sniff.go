@@ -11,11 +11,11 @@ import (
 	"unicode/utf8"
 )
 
-// sniffLen is how much of a file sniff wants to see.
+// sniffLen is the number of bytes that sniff needs.
 const sniffLen = 4096
 
-// sniff names the type of a file that begins with head, or "" when its first
-// bytes do not tell that it is one that the marketplace takes.
+// sniff returns the type of a file that begins with head, or "" if it is not one
+// that the marketplace accepts.
 func sniff(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
@@ -38,13 +38,13 @@ func sniff(head []byte) string {
 	return ""
 }
 
-// sniffBoxes tells the video types of the ISO base media family apart from its
-// pictures (HEIC, AVIF) and its audio (M4A), which begin alike.
+// sniffBoxes returns the type of a video of the ISO base media family, or "" for
+// its images (HEIC, AVIF) and audio (M4A), which begin in the same way.
 func sniffBoxes(head []byte) string {
 	size := int64(binary.BigEndian.Uint32(head))
 	switch string(head[4:8]) {
-	case "moov", "mdat", "wide", "free", "skip": // files older than the ftyp box
-		// "The wide river" begins so as well, but with a size beyond every limit.
+	case "moov", "mdat", "wide", "free", "skip": // files from before the ftyp box
+		// A text such as "The wide river" matches too, with a size over the limit.
 		if size <= MaxBytes {
 			return "video/quicktime"
 		}
@@ -56,7 +56,7 @@ func sniffBoxes(head []byte) string {
 	if size < 16 || size > int64(len(head)) {
 		return ""
 	}
-	// The major brand stands at 8, a version at 12, compatible brands follow.
+	// The major brand is at 8, a version at 12, and compatible brands follow.
 	major := string(head[8:12])
 	switch {
 	case major == "qt  ":
@@ -90,11 +90,12 @@ func pictureOrAudioBrand(b string) bool {
 	return false
 }
 
-// docType reads the DocType of an EBML header, which tells WebM from Matroska.
+// docType returns the DocType of an EBML header, which differs between WebM and
+// Matroska.
 func docType(head []byte) string {
 	_, after, found := bytes.Cut(head[:min(len(head), 256)], []byte{0x42, 0x82})
 	if !found || len(after) == 0 || after[0]&0x80 == 0 {
-		return "" // sizes of more than one byte do not occur in this element
+		return "" // this element never has a size of more than one byte
 	}
 	n := int(after[0] & 0x7f)
 	if n > len(after)-1 {
@@ -103,7 +104,7 @@ func docType(head []byte) string {
 	return strings.TrimRight(string(after[1:1+n]), "\x00")
 }
 
-// kind is the marketplace's word for a type.
+// kind returns the marketplace's kind of a type.
 func kind(mime string) string {
 	switch mime {
 	case "application/pdf", "application/zip":
@@ -115,13 +116,14 @@ func kind(mime string) string {
 	return media
 }
 
-// writing is the type of a text by the ending of its name: its bytes do not tell.
-var writing = map[string]string{
+// textTypes maps the extension of a text file to its type, which its bytes do not
+// show.
+var textTypes = map[string]string{
 	".txt": "text/plain", ".md": "text/markdown", ".html": "text/html", ".htm": "text/html", ".csv": "text/csv",
 	".json": "application/json", ".js": "text/javascript", ".py": "text/x-python",
 }
 
-// utf8Text says whether the file, whose beginning head is, is text as a whole.
+// utf8Text reports whether a file that begins with head is UTF-8 text up to its end.
 func utf8Text(f *os.File, head []byte) bool {
 	if bytes.IndexByte(head, 0) >= 0 {
 		return false

@@ -9,30 +9,30 @@ import (
 	"time"
 )
 
-// footage is what the header of a video tells; zero where it does not.
+// footage is what the header of a video states. Missing values are zero.
 type footage struct {
 	duration      time.Duration
 	width, height int
 }
 
-// Hostile headers end here: so many boxes or elements are looked at, and no more
-// than so many bytes of one are read.
+// Limits for hostile headers: the number of boxes or elements to look at, the bytes
+// to read of each, and the longest believable video.
 const (
 	mostBoxes    = 20_000 // a fragmented movie may have ten for each second
 	mostOfOne    = 256
 	longestVideo = 1000 * time.Hour
 )
 
-var errHeader = errors.New("the header cannot be followed")
+var errHeader = errors.New("malformed header")
 
-// measure reads the header of a video of so many bytes. What cannot be followed
-// is left at zero: the file may be good all the same.
+// measure reads the header of a video with size bytes. It leaves values at zero if the
+// header is malformed, because the file may still be good.
 func measure(mime string, f io.ReaderAt, size int64) (v footage) {
 	switch mime {
 	case "video/mp4", "video/quicktime":
 		w := &boxes{f: f}
 		w.begin(0)
-		if err := w.walk(&v, 0, size, 0); err == nil { // only all fragments tell how long it takes
+		if err := w.walk(&v, 0, size, 0); err == nil { // the sum is right only with all fragments
 			v.setDuration(w.fragments())
 		}
 	case "video/webm":
@@ -43,7 +43,7 @@ func measure(mime string, f io.ReaderAt, size int64) (v footage) {
 	return v
 }
 
-// seconds is a duration that is sane, or 0.
+// seconds returns a plausible duration, or 0.
 func seconds(s float64) time.Duration {
 	if !(s > 0) || s > longestVideo.Seconds() {
 		return 0
@@ -61,73 +61,78 @@ type boxes struct {
 
 func (b *boxes) walk(v *footage, from, to int64, depth int) error {
 	for from+8 <= to {
-		name, start, size, err := b.head(from, to)
+		next, err := b.head(from, to)
 		if err != nil {
 			return err
 		}
-		if size > to-from || depth > 4 {
+		if next.end > to || depth > 4 {
 			return errHeader
 		}
-		if err := b.box(v, name, start, from+size, depth); err != nil {
+		if err := b.box(v, next, depth); err != nil {
 			return err
 		}
-		from += size
+		from = next.end
 	}
 	return nil
 }
 
-// head reads how the box at from begins: its name, where its content starts, and
-// its size with all of it, by which it may reach beyond to.
-func (b *boxes) head(from, to int64) (name string, start, size int64, err error) {
+// boxHead is the header of a box. Its content is from start to end.
+type boxHead struct {
+	name       string
+	start, end int64
+}
+
+// head reads the header of the box at from. Its end may be past to.
+func (b *boxes) head(from, to int64) (boxHead, error) {
 	if b.seen++; b.seen > mostBoxes {
-		return "", 0, 0, errHeader
+		return boxHead{}, errHeader
 	}
 	var head [16]byte
 	if _, err := b.f.ReadAt(head[:8], from); err != nil {
-		return "", 0, 0, err
+		return boxHead{}, err
 	}
-	size, start = int64(binary.BigEndian.Uint32(head[:])), from+8
+	size, start := int64(binary.BigEndian.Uint32(head[:])), from+8
 	switch size {
 	case 0:
 		size = to - from // to the end
 	case 1:
 		if _, err := b.f.ReadAt(head[8:], from+8); err != nil {
-			return "", 0, 0, err
+			return boxHead{}, err
 		}
 		large := binary.BigEndian.Uint64(head[8:])
 		if large > math.MaxInt64 {
-			return "", 0, 0, errHeader
+			return boxHead{}, errHeader
 		}
 		size, start = int64(large), from+16
 	}
 	if size < start-from {
-		return "", 0, 0, errHeader
+		return boxHead{}, errHeader
 	}
-	return string(head[4:8]), start, size, nil
+	return boxHead{string(head[4:8]), start, from + min(size, math.MaxInt64-from)}, nil
 }
 
-func (b *boxes) box(v *footage, name string, from, to int64, depth int) error {
-	switch name {
+func (b *boxes) box(v *footage, h boxHead, depth int) error {
+	switch h.name {
 	case "moov", "trak", "mdia", "mvex", "moof", "traf":
-		return b.walk(v, from, to, depth+1)
+		return b.walk(v, h.start, h.end, depth+1)
 	case "mvhd", "mehd", "tkhd", "mdhd", "trex", "tfhd", "tfdt", "trun":
 	default:
 		return nil
 	}
-	body := make([]byte, min(to-from, mostOfOne))
-	if _, err := b.f.ReadAt(body, from); err != nil {
+	body := make([]byte, min(h.end-h.start, mostOfOne))
+	if _, err := b.f.ReadAt(body, h.start); err != nil {
 		return err
 	}
-	long, by := len(body) > 0 && body[0] == 1, 0
-	if long { // version 1 has times of 64 bits, which move what stands behind them
+	long, by := isLong(body), 0
+	if long { // version 1 has 64-bit times, which shift the fields after them
 		by = 8
 	}
-	switch name {
+	switch h.name {
 	case "mvhd":
 		b.scale = field(body, 12+by)
-		v.setDuration(ratio(moment(body, 16+by, long), b.scale))
-	case "mehd": // the whole of a fragmented movie, of which mvhd tells the first part, or nothing
-		v.setDuration(ratio(moment(body, 4, long), b.scale))
+		v.setDuration(ratio(moment(body, 16+by), b.scale))
+	case "mehd": // all of a fragmented movie, while mvhd has at most the first part
+		v.setDuration(ratio(moment(body, 4), b.scale))
 	case "tkhd":
 		b.begin(field(body, 12+by))
 		if long {
@@ -142,12 +147,12 @@ func (b *boxes) box(v *footage, name string, from, to int64, depth int) error {
 	case "mdhd":
 		b.track.scale = field(body, 12+by)
 	default:
-		return b.fragment(b.f, name, body, long, from, to)
+		return b.fragment(b.f, h, body)
 	}
 	return nil
 }
 
-// field is a number of 32 bits, 0 where the box is too short for one.
+// field returns a 32-bit number, or 0 if the box is too short.
 func field(body []byte, at int) uint32 {
 	if at+4 > len(body) {
 		return 0
@@ -155,16 +160,19 @@ func field(body []byte, at int) uint32 {
 	return binary.BigEndian.Uint32(body[at:])
 }
 
-// moment is a time of 64 bits or of 32.
-func moment(body []byte, at int, long bool) uint64 {
-	if long {
+// isLong reports whether the times of a box have 64 bits.
+func isLong(body []byte) bool { return len(body) > 0 && body[0] == 1 }
+
+// moment returns a time of 64 or 32 bits.
+func moment(body []byte, at int) uint64 {
+	if isLong(body) {
 		return uint64(field(body, at))<<32 | uint64(field(body, at+4))
 	}
 	return uint64(field(body, at))
 }
 
-// turned says whether the matrix at that place turns the picture by 90 or 270
-// degrees: each direction is taken from the other one only.
+// turned reports whether the matrix at the position turns the picture by 90 or 270
+// degrees, so that each axis depends only on the other.
 func turned(body []byte, at int) bool {
 	return field(body, at) == 0 && field(body, at+16) == 0 && field(body, at+4) != 0 && field(body, at+12) != 0
 }
@@ -176,10 +184,10 @@ func ratio(n uint64, scale uint32) time.Duration {
 	return seconds(float64(n) / float64(scale))
 }
 
-// setDuration takes the longest: who tells of a part only, tells less.
+// setDuration keeps the longest duration, because some boxes state only a part.
 func (v *footage) setDuration(d time.Duration) { v.duration = max(v.duration, d) }
 
-// setSize takes the size of the first track that has one: sound has none.
+// setSize keeps the size of the first track that has one. Sound has none.
 func (v *footage) setSize(w, h uint32) {
 	if v.width == 0 && w > 0 && h > 0 && w <= math.MaxUint16 && h <= math.MaxUint16 {
 		v.width, v.height = int(w), int(h)
@@ -194,7 +202,7 @@ type elements struct {
 	ticks float64
 }
 
-// The elements that matter, by their ids.
+// The ids of the elements that matter.
 const (
 	idSegment = 0x18538067
 	idInfo    = 0x1549A966
@@ -213,16 +221,16 @@ const (
 func (e *elements) walk(v *footage, from, to int64, depth int) error {
 	var w, h uint64
 	for from < to {
-		id, start, size, err := e.head(from)
+		next, err := e.head(from)
 		if err != nil {
 			return err
 		}
-		end := start + size
-		if size < 0 { // unknown, as live muxers write it
+		id, start, end := next.id, next.start, next.start+next.size
+		if next.size < 0 { // unknown; live muxers write it
 			end = to
 		}
 		if end > to || end < start || id == idCluster || depth > 5 {
-			return errHeader // frames: the header is over
+			return errHeader // the header ends at the first frames
 		}
 		switch id {
 		case idSegment, idInfo, idTracks, idTrack, idVideo:
@@ -255,22 +263,25 @@ func (e *elements) walk(v *footage, from, to int64, depth int) error {
 	return nil
 }
 
-// head reads how the element at from begins: its id, where its content starts, and
-// how long that is, of which -1 is unknown.
-func (e *elements) head(from int64) (id, start, size int64, err error) {
+// elementHead is the header of an element: its id, the start of its content and the
+// size of the content, which is -1 if unknown.
+type elementHead struct{ id, start, size int64 }
+
+// head reads the header of the element at from.
+func (e *elements) head(from int64) (elementHead, error) {
 	if e.seen++; e.seen > mostBoxes {
-		return 0, 0, 0, errHeader
+		return elementHead{}, errHeader
 	}
 	id, n, err := e.number(from, false)
 	if err != nil {
-		return 0, 0, 0, err
+		return elementHead{}, err
 	}
 	size, m, err := e.number(from+n, true)
-	return id, from + n + m, size, err
+	return elementHead{id, from + n + m, size}, err
 }
 
-// number reads a number of variable length: an id with its marker, or a size
-// without it, of which -1 is unknown.
+// number reads a number of variable length: an id with its marker, or a size without
+// it. An unknown size is -1.
 func (e *elements) number(at int64, size bool) (value, length int64, err error) {
 	var buf [8]byte
 	if _, err := e.f.ReadAt(buf[:1], at); err != nil {

@@ -7,21 +7,21 @@ import (
 	"io"
 )
 
-// defect says why a file is not accepted.
+// defect is the reason why a file is not accepted.
 type defect string
 
 func (d defect) Error() string { return string(d) }
 
 const (
-	errUnknown defect = "is none of the accepted types (jpeg, png, webp, gif, mp4, webm, quicktime, pdf, zip, and text as txt, md, html, csv, json, js or py)"
+	errUnknown defect = "is not one of the accepted types (jpeg, png, webp, gif, mp4, webm, quicktime, pdf, zip, and text as txt, md, html, csv, json, js or py)"
 	errCut     defect = "is cut off: its end is missing"
-	errHollow  defect = "has a header, but no picture behind it"
+	errHollow  defect = "has a header, but no picture after it"
 )
 
-// whole says whether a file is there up to its end, as far as its container
-// tells: a program that crashed and a download that broke leave the beginning of
-// a good file. It refuses what is certainly broken only, and bears with what some
-// programs append. Its error is a defect, or that of reading.
+// whole returns an error if a file is incomplete, as far as its container shows. A
+// crashed program and a broken download leave the beginning of a good file. whole
+// rejects only what is certainly broken, and accepts what some programs append. Its
+// error is a defect, or an error of reading.
 func whole(mime string, f io.ReaderAt, size int64) (err error) {
 	r := reader(f, size)
 	switch mime {
@@ -38,7 +38,7 @@ func whole(mime string, f io.ReaderAt, size int64) (err error) {
 	case "video/webm":
 		err = wholeWebM(&elements{f: f}, size)
 	case "application/pdf":
-		// It should stand at the end, but nothing limits what may be appended.
+		// The mark should be at the end, but anything may be appended.
 		err = find(r, "%%EOF")
 	case "application/zip":
 		err = wholeZIP(f, size)
@@ -51,12 +51,12 @@ func whole(mime string, f io.ReaderAt, size int64) (err error) {
 	return err
 }
 
-// reader holds the longest segment of a JPEG.
+// reader returns a reader whose buffer holds the longest segment of a JPEG.
 func reader(f io.ReaderAt, size int64) *bufio.Reader {
 	return bufio.NewReaderSize(io.NewSectionReader(f, 0, size), 64<<10)
 }
 
-// skip passes over n bytes, which have to be there.
+// skip discards n bytes. It fails if there are fewer.
 func skip(r *bufio.Reader, n int64) error {
 	if n > MaxBytes {
 		return errCut
@@ -65,7 +65,7 @@ func skip(r *bufio.Reader, n int64) error {
 	return err
 }
 
-// find passes over everything up to the mark, which has to be there.
+// find discards everything before the mark. It fails if there is none.
 func find(r *bufio.Reader, mark string) error {
 	for {
 		b, err := r.Peek(r.Size())
@@ -81,7 +81,7 @@ func find(r *bufio.Reader, mark string) error {
 	}
 }
 
-// wholeZIP looks for the record that ends it, which only a comment may follow.
+// wholeZIP looks for the last record, which only a comment may follow.
 func wholeZIP(f io.ReaderAt, size int64) error {
 	const record, comment = 22, 1<<16 - 1
 	tail := make([]byte, min(size, record+comment))

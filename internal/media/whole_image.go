@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// wholePNG follows the chunks to the last one.
+// wholePNG reads the chunks up to the last one.
 func wholePNG(r *bufio.Reader) error {
 	if err := skip(r, 8); err != nil {
 		return err
@@ -37,9 +37,9 @@ const (
 	endOfImage  = 0xd9
 )
 
-// wholeJPEG follows the segments to the first scan, because a preview inside one
-// of them has an end of its own, and looks for the end from there. What follows
-// the end does not count: a telephone appends a whole film.
+// wholeJPEG reads the segments up to the first scan and then looks for the end mark.
+// A preview inside a segment has an end mark of its own. What follows the end is
+// ignored, because some phones append a video.
 func wholeJPEG(r *bufio.Reader) error {
 	if err := skip(r, 2); err != nil {
 		return err
@@ -60,8 +60,8 @@ func wholeJPEG(r *bufio.Reader) error {
 	}
 }
 
-// segment reads up to the next segment of a JPEG, and how long the rest of it is.
-// Like every decoder, it passes over what is no segment.
+// segment reads the head of the next segment of a JPEG and returns its marker and the
+// length of the rest. Like every decoder, it skips bytes between segments.
 func segment(r *bufio.Reader) (marker byte, n int, err error) {
 	for {
 		b, err := r.ReadByte()
@@ -91,8 +91,8 @@ func segment(r *bufio.Reader) (marker byte, n int, err error) {
 	}
 }
 
-// wholeGIF follows the blocks to the trailer, or to what browsers take for one:
-// anything else after a picture, also nothing, as old programs leave it.
+// wholeGIF reads the blocks up to the trailer. Like browsers, it also accepts anything
+// else after a picture, and the missing trailer of old programs.
 func wholeGIF(r *bufio.Reader) error {
 	var head [13]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -126,7 +126,7 @@ func wholeGIF(r *bufio.Reader) error {
 	}
 }
 
-// colours is how long the table is that such flags tell of.
+// colours returns the length of the colour table that the flags announce.
 func colours(flags byte) int64 {
 	if flags&0x80 == 0 {
 		return 0
@@ -134,7 +134,8 @@ func colours(flags byte) int64 {
 	return 3 << (flags&7 + 1)
 }
 
-// blocks passes over the data of a GIF: pieces with their lengths, and an empty one.
+// blocks skips the data of a GIF: blocks with their lengths, and an empty one at the
+// end.
 func blocks(r *bufio.Reader) error {
 	for {
 		n, err := r.ReadByte()
@@ -147,14 +148,14 @@ func blocks(r *bufio.Reader) error {
 	}
 }
 
-// wholeWebP believes the size of the container, and looks for a picture in it.
+// wholeWebP trusts the size in the container and looks for a picture in it.
 func wholeWebP(r *bufio.Reader, size int64) error {
 	var head [12]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return err
 	}
 	end := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
-	if end > size+1 { // a last byte that only fills up is left out by some
+	if end > size+1 { // some programs omit the last padding byte
 		return errCut
 	}
 	for at := int64(12); at+8 <= end; {

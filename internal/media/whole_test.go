@@ -20,9 +20,9 @@ import (
 var samples = []string{"image/jpeg", "image/png", "image/webp", "image/gif",
 	"video/mp4", "video/quicktime", "video/webm", "application/pdf", "application/zip"}
 
-func TestAFileIsCutWhereverItEndsTooEarly(t *testing.T) {
+func TestAFileThatEndsEarlyIsCut(t *testing.T) {
 	t.Parallel()
-	// A GIF without its trailer shows everything, and so does a WebP without a byte that only fills up.
+	// A GIF without its trailer is complete, and so is a WebP without its padding byte.
 	spare := map[string]int{"image/gif": 1, "image/webp": 1}
 	for _, mime := range samples {
 		content := encoded(t, mime)
@@ -35,27 +35,27 @@ func TestAFileIsCutWhereverItEndsTooEarly(t *testing.T) {
 	}
 }
 
-// torn is a file that cannot be read beyond its first bytes.
-type torn struct{ bytes.Reader }
+// unreadableTail is a file that cannot be read after its first bytes.
+type unreadableTail struct{ bytes.Reader }
 
-func (r *torn) ReadAt(p []byte, off int64) (int, error) {
+func (r *unreadableTail) ReadAt(p []byte, off int64) (int, error) {
 	if off+int64(len(p)) > 20 {
 		return 0, os.ErrPermission
 	}
 	return r.Reader.ReadAt(p, off)
 }
 
-func TestAFileThatCannotBeReadIsNotCalledCut(t *testing.T) {
+func TestAReadErrorIsNotADefect(t *testing.T) {
 	t.Parallel()
 	for _, mime := range samples {
 		content := encoded(t, mime)
-		if err := whole(mime, &torn{*bytes.NewReader(content)}, int64(len(content))); !errors.Is(err, os.ErrPermission) {
+		if err := whole(mime, &unreadableTail{*bytes.NewReader(content)}, int64(len(content))); !errors.Is(err, os.ErrPermission) {
 			t.Errorf("%s: %v", mime, err)
 		}
 	}
 }
 
-func TestWhatWasAppendedDoesNoHarm(t *testing.T) {
+func TestAppendedBytesAreIgnored(t *testing.T) {
 	t.Parallel()
 	for _, mime := range samples {
 		for _, junk := range []string{"\x00", strings.Repeat("\x00", 5000), "\n", "<!-- made by a program -->", "\xa3\x88", strings.Repeat("\xff\xfe", 1500), string(box("free"))} {
@@ -67,7 +67,7 @@ func TestWhatWasAppendedDoesNoHarm(t *testing.T) {
 	}
 	path := file(t, append(encoded(t, "image/jpeg"), make([]byte, 1<<20)...))
 	if _, err := Inspect(path); err != nil {
-		t.Errorf("a JPEG and a film of a megabyte: %v", err)
+		t.Errorf("a JPEG with a megabyte after it: %v", err)
 	}
 }
 
@@ -76,81 +76,80 @@ const (
 	anmf = "ANMF\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 )
 
-// live is a segment of unknown size, and the head of a cluster of such a size.
+// live is the head of a segment of unknown size, liveCluster that of a cluster.
 var (
 	live        = []byte("\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff")
 	liveCluster = []byte("\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff")
 )
 
-// riff is a WebP of these chunks.
+// riff returns a WebP of the chunks.
 func riff(chunks ...string) []byte {
 	body := "WEBP" + strings.Join(chunks, "")
 	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
 }
 
-func TestAHeaderIsNoPicture(t *testing.T) {
+func TestAnIncompleteFileIsRejected(t *testing.T) {
 	t.Parallel()
-	preview := join([]byte("\xff\xd8\xff\xe1\x00\x08\xff\xd8\x00\x00\xff\xd9"), encoded(t, "image/jpeg")[2:])
+	photo, directory := encoded(t, "image/jpeg"), encoded(t, "application/zip")
+	preview := join([]byte("\xff\xd8\xff\xe1\x00\x08\xff\xd8\x00\x00\xff\xd9"), photo[2:])
 	scan := bytes.Index(preview, []byte("\xff\xda"))
 	fast := join(brand, box("moov", box("trak", trackHeader(9, 9))), box("mdat", make([]byte, 500)))
 	open := join(webmHead, live, element(idTracks))
 	fragments := join(brand, box("moov", box("trak")), box("moof"), data)
 	between := join(webmHead, element(idSegment, element(idTracks), cluster, cluster))
-	directory := encoded(t, "application/zip")
 	for name, c := range map[string]struct {
 		content []byte
 		want    string
 	}{
-		"a PNG of its first chunk":           {bomb(9, 9)[:33], "cut off"},
-		"half a PNG":                         {encoded(t, "image/png")[:60], "cut off"},
-		"a PNG without pixels":               {join(bomb(9, 9)[:33], chunk("IDAT"), chunk("IEND")), "no picture"},
-		"a PNG with an endless chunk":        {join(bomb(9, 9)[:33], []byte("\xff\xff\xff\xffIDAT")), "cut off"},
-		"a JPEG of its header":               {encoded(t, "image/jpeg")[:bytes.Index(encoded(t, "image/jpeg"), []byte("\xff\xda"))], "cut off"},
-		"a JPEG of its header and a preview": {preview[:scan], "cut off"},
-		"a JPEG that ends before its scan":   {join(preview[:scan], []byte("\xff\xd9")), "no picture"},
-		"a JPEG with a torn segment":         {join(preview[:scan], []byte("\xff\xe2\x00\x01"), preview[scan:]), "no picture"},
-		"a GIF of its header":                {[]byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"), "no picture"},
-		"a GIF that ends before a picture":   {[]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"), "no picture"},
-		"a GIF with half a second picture":   {join(encoded(t, "image/gif")[:len(encoded(t, "image/gif"))-1], []byte(",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x09\x00")), "cut off"},
-		"a WebP of its header":               {riff(vp8x), "no picture"},
-		"a WebP with notes only":             {riff(vp8x, "EXIF\x01\x00\x00\x00\x00\x00"), "no picture"},
-		"a WebP with an empty picture":       {riff(vp8x, "VP8L\x00\x00\x00\x00"), "no picture"},
-		"a WebP whose picture is cut":        {riff(vp8x, "VP8L\x40\x00\x00\x00\x2f"), "cut off"},
-		"a WebP with half a second picture":  {riff(vp8x, anmf, anmf)[:60], "cut off"},
-		"a WebP with an endless chunk":       {riff(vp8x, "EXIF\xff\xff\xff\xff"), "cut off"},
-		"an MP4 of its first box":            {brand, "cut off"},
-		"an MP4 without its index":           {join(brand, data), "cut off"},
-		"an MP4 with half an index":          {join(brand, data, fast[len(brand):len(brand)+50]), "cut off"},
-		"an MP4 with half its data":          {fast[:len(fast)-250], "cut off"},
-		"an MP4 with half its second data":   {join(fast, fast[len(fast)-508:len(fast)-250]), "cut off"},
-		"half a second fragment":             {join(fragments, box("moof", make([]byte, 50))[:40]), "cut off"},
-		"half a type of a second fragment":   {join(fragments, box("styp", make([]byte, 50))[:40]), "cut off"},
-		"half an index of a second fragment": {join(fragments, box("sidx", make([]byte, 50))[:40]), "cut off"},
-		"an MP4 of an index of nothing":      {join(brand, box("moov"), data), "cut off"},
-		"an MP4 of an index of broken boxes": {join(brand, box("moov", box("mvhd"), []byte("\x00\x00\x00\x02trak")), data), "cut off"},
-		"an MP4 whose track goes beyond":     {join(brand, box("moov", []byte("\x00\x00\xff\xfftrak")), data), "cut off"},
-		"an MP4 of an index only":            {join(brand, box("moov", box("trak"))), "no picture"},
-		"an MP4 that is cut in a gap":        {join(brand, box("moov", box("trak")), []byte("\x00\x00\xff\xfffree")), "no picture"},
-		"a WebM of its header":               {webmHead, "cut off"},
-		"a WebM without tracks":              {join(webmHead, element(idSegment, cluster)), "cut off"},
-		"a WebM without frames":              {join(webmHead, element(idSegment, element(idTracks))), "no picture"},
-		"a WebM that is cut between frames":  {between[:len(between)-len(cluster)], "cut off"},
-		"half a WebM of unknown size":        {join(open, cluster, cluster[:20]), "cut off"},
-		"half a WebM that was streamed":      {join(open, liveCluster, element(idBlock, make([]byte, 20))[:12]), "cut off"},
-		"half a WebM of groups":              {join(open, liveCluster, element(idGroup, make([]byte, 20))[:12]), "cut off"},
-		"a ZIP without its directory":        {directory[:len(directory)-22], "cut off"},
-		"a ZIP whose end is torn":            {directory[:len(directory)-1], "cut off"},
-		"a PDF of its header":                {[]byte("%PDF-1.7\n"), "cut off"},
+		"a PNG with only its first chunk":           {bomb(9, 9)[:33], "cut off"},
+		"half a PNG":                                {encoded(t, "image/png")[:60], "cut off"},
+		"a PNG without pixels":                      {join(bomb(9, 9)[:33], chunk("IDAT"), chunk("IEND")), "no picture"},
+		"a PNG with an endless chunk":               {join(bomb(9, 9)[:33], []byte("\xff\xff\xff\xffIDAT")), "cut off"},
+		"a JPEG with only its header":               {photo[:bytes.Index(photo, []byte("\xff\xda"))], "cut off"},
+		"a JPEG with only its header and a preview": {preview[:scan], "cut off"},
+		"a JPEG that ends before its scan":          {join(preview[:scan], []byte("\xff\xd9")), "no picture"},
+		"a JPEG with a cut segment":                 {join(preview[:scan], []byte("\xff\xe2\x00\x01"), preview[scan:]), "no picture"},
+		"a GIF with only its header":                {[]byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"), "no picture"},
+		"a GIF that ends before a picture":          {[]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"), "no picture"},
+		"a GIF with half a second picture":          {join(encoded(t, "image/gif")[:len(encoded(t, "image/gif"))-1], []byte(",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x09\x00")), "cut off"},
+		"a WebP with only its header":               {riff(vp8x), "no picture"},
+		"a WebP with only notes":                    {riff(vp8x, "EXIF\x01\x00\x00\x00\x00\x00"), "no picture"},
+		"a WebP with an empty picture":              {riff(vp8x, "VP8L\x00\x00\x00\x00"), "no picture"},
+		"a WebP whose picture is cut":               {riff(vp8x, "VP8L\x40\x00\x00\x00\x2f"), "cut off"},
+		"a WebP with half a second picture":         {riff(vp8x, anmf, anmf)[:60], "cut off"},
+		"a WebP with an endless chunk":              {riff(vp8x, "EXIF\xff\xff\xff\xff"), "cut off"},
+		"an MP4 with only its first box":            {brand, "cut off"},
+		"an MP4 without its index":                  {join(brand, data), "cut off"},
+		"an MP4 with half an index":                 {join(brand, data, fast[len(brand):len(brand)+50]), "cut off"},
+		"an MP4 with half its data":                 {fast[:len(fast)-250], "cut off"},
+		"an MP4 with half its second data":          {join(fast, fast[len(fast)-508:len(fast)-250]), "cut off"},
+		"half a second fragment":                    {join(fragments, box("moof", make([]byte, 50))[:40]), "cut off"},
+		"half a type of a second fragment":          {join(fragments, box("styp", make([]byte, 50))[:40]), "cut off"},
+		"half an index of a second fragment":        {join(fragments, box("sidx", make([]byte, 50))[:40]), "cut off"},
+		"an MP4 with an empty index":                {join(brand, box("moov"), data), "cut off"},
+		"an MP4 with an index of broken boxes":      {join(brand, box("moov", box("mvhd"), []byte("\x00\x00\x00\x02trak")), data), "cut off"},
+		"an MP4 with a track past its end":          {join(brand, box("moov", []byte("\x00\x00\xff\xfftrak")), data), "cut off"},
+		"an MP4 with only an index":                 {join(brand, box("moov", box("trak"))), "no picture"},
+		"an MP4 that is cut in a gap":               {join(brand, box("moov", box("trak")), []byte("\x00\x00\xff\xfffree")), "no picture"},
+		"a WebM with only its header":               {webmHead, "cut off"},
+		"a WebM without tracks":                     {join(webmHead, element(idSegment, cluster)), "cut off"},
+		"a WebM without frames":                     {join(webmHead, element(idSegment, element(idTracks))), "no picture"},
+		"a WebM that is cut between frames":         {between[:len(between)-len(cluster)], "cut off"},
+		"half a WebM of unknown size":               {join(open, cluster, cluster[:20]), "cut off"},
+		"half a WebM that was streamed":             {join(open, liveCluster, element(idBlock, make([]byte, 20))[:12]), "cut off"},
+		"half a WebM of groups":                     {join(open, liveCluster, element(idGroup, make([]byte, 20))[:12]), "cut off"},
+		"a ZIP without its directory":               {directory[:len(directory)-22], "cut off"},
+		"a ZIP with a cut end":                      {directory[:len(directory)-1], "cut off"},
+		"a PDF with only its header":                {[]byte("%PDF-1.7\n"), "cut off"},
 	} {
 		_, err := Inspect(file(t, c.content))
-		f, ok := errors.AsType[*order.Failure](err)
-		if !ok || f.Class != order.Retry || f.Code != order.CodeBadFile || !strings.Contains(f.Error(), c.want) {
-			t.Errorf("%s: got %v, want a bad_file that says %q", name, err, c.want)
+		if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Retry || f.Code != order.CodeBadFile || !strings.Contains(f.Error(), c.want) {
+			t.Errorf("%s: got %v, want a bad_file with %q", name, err, c.want)
 		}
 	}
 }
 
-func TestAWholeFileOfARareShapeIsAccepted(t *testing.T) {
+func TestRareButCompleteFilesAreAccepted(t *testing.T) {
 	t.Parallel()
 	track := box("moov", box("trak"))
 	open := join(webmHead, live, element(idTracks))
@@ -168,13 +167,13 @@ func TestAWholeFileOfARareShapeIsAccepted(t *testing.T) {
 		"an MP4 whose data go to the end": {join(brand, track, []byte("\x00\x00\x00\x00mdat"), make([]byte, 30)), "video/mp4"},
 		"an MP4 with a large size":        {join(brand, track, []byte("\x00\x00\x00\x01mdat\x00\x00\x00\x00\x00\x00\x00\x18"), make([]byte, 8)), "video/mp4"},
 		"an MP4 in fragments":             {join(brand, box("moov", box("mvex")), box("moof"), data), "video/mp4"},
-		"an MP4 of very many boxes":       {join(brand, track, data, bytes.Repeat(box("free"), mostBoxes+1)), "video/mp4"},
+		"an MP4 with very many boxes":     {join(brand, track, data, bytes.Repeat(box("free"), mostBoxes+1)), "video/mp4"},
 		"an MP4 with numbered data":       {join(brand, track, box("imda", make([]byte, 9))), "video/mp4"},
-		"an MP4 that is cut behind all":   {join(brand, track, data, box("free", make([]byte, 50))[:20]), "video/mp4"},
+		"an MP4 cut after its data":       {join(brand, track, data, box("free", make([]byte, 50))[:20]), "video/mp4"},
 		"a QuickTime that is compressed":  {join(box("wide"), data, box("moov", box("cmov"))), "video/quicktime"},
 		"a QuickTime that starts at once": {join(data, track), "video/quicktime"},
 		"a QuickTime with a large size":   {join([]byte("\x00\x00\x00\x01mdat\x00\x00\x00\x00\x00\x00\x00\x18"), make([]byte, 8), track), "video/quicktime"},
-		"a QuickTime behind a gap":        {join(box("free", make([]byte, 9)), box("skip"), track, data), "video/quicktime"},
+		"a QuickTime after a gap":         {join(box("free", make([]byte, 9)), box("skip"), track, data), "video/quicktime"},
 		"a WebM that was streamed":        {join(open, liveCluster, block, liveCluster, block), "video/webm"},
 		"a WebM whose index is cut":       {join(open, liveCluster, block, []byte("\x1c\x53\xbb\x6b\xe0")), "video/webm"},
 		"a WebM that was filled up":       {join(open, liveCluster, block, make([]byte, 9)), "video/webm"},
@@ -186,7 +185,7 @@ func TestAWholeFileOfARareShapeIsAccepted(t *testing.T) {
 	}
 }
 
-func TestATextMayBeginLikeAnything(t *testing.T) {
+func TestATextMayBeginLikeAnotherType(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, content, want string }{
 		{"river.txt", "The wide river runs to the sea.", "text/plain"},
@@ -209,11 +208,11 @@ func TestATextMayBeginLikeAnything(t *testing.T) {
 		}
 	}
 	if got := sniff([]byte("The wide river")); got != "" {
-		t.Errorf("a river is %s", got)
+		t.Errorf("the type of a text is %s", got)
 	}
 }
 
-func TestAPictureIsMeasuredAsItIsShown(t *testing.T) {
+func TestAnImageIsMeasuredAsShown(t *testing.T) {
 	t.Parallel()
 	plain := encoded(t, "image/jpeg")
 	segment := func(body ...[]byte) []byte {
@@ -234,20 +233,20 @@ func TestAPictureIsMeasuredAsItIsShown(t *testing.T) {
 		before []byte
 		wide   bool
 	}{
-		"nothing told":         {nil, true},
-		"as it lies":           {exif(binary.LittleEndian, little, 3, 1), true},
-		"on its head":          {exif(binary.BigEndian, big, 3, 4), true},
+		"no orientation":       {nil, true},
+		"upright":              {exif(binary.LittleEndian, little, 3, 1), true},
+		"upside down":          {exif(binary.BigEndian, big, 3, 4), true},
 		"mirrored, turned":     {exif(binary.LittleEndian, little, 3, 5), false},
 		"turned":               {turned, false},
-		"turned, the other":    {exif(binary.BigEndian, big, 3, 8), false},
-		"beyond the last":      {exif(binary.BigEndian, big, 3, 9), true},
+		"turned the other way": {exif(binary.BigEndian, big, 3, 8), false},
+		"after the last":       {exif(binary.BigEndian, big, 3, 9), true},
 		"no such type":         {exif(binary.BigEndian, big, 2, 6), true},
-		"behind other notes":   {join(segment([]byte("http://ns.adobe.com/xap/1.0/\x00")), turned), false},
-		"told twice":           {join(exif(binary.LittleEndian, little, 3, 1), turned), true},
-		"a torn table":         {segment([]byte("Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00\x0f\x01")), true},
+		"after other data":     {join(segment([]byte("http://ns.adobe.com/xap/1.0/\x00")), turned), false},
+		"stated twice":         {join(exif(binary.LittleEndian, little, 3, 1), turned), true},
+		"a cut table":          {segment([]byte("Exif\x00\x00II*\x00\x08\x00\x00\x00\x05\x00\x0f\x01")), true},
 		"a table far away":     {segment([]byte("Exif\x00\x00II*\x00\xff\xff\xff\xff\x05\x00")), true},
-		"next to nothing":      {segment([]byte("Exif\x00\x00II*")), true},
-		"the largest of notes": {segment(turned[4:], make([]byte, math.MaxUint16-2-len(turned[4:]))), false},
+		"almost empty":         {segment([]byte("Exif\x00\x00II*")), true},
+		"the largest segment":  {segment(turned[4:], make([]byte, math.MaxUint16-2-len(turned[4:]))), false},
 	} {
 		got, err := Inspect(file(t, join(plain[:2], c.before, plain[2:])))
 		if err != nil || (got.Width == 30 && got.Height == 20) != c.wide || (got.Width == 20 && got.Height == 30) == c.wide {
@@ -255,8 +254,8 @@ func TestAPictureIsMeasuredAsItIsShown(t *testing.T) {
 		}
 	}
 	for name, content := range map[string][]byte{
-		"told behind the end": join(plain, turned),
-		"told in a PNG":       join(bomb(30, 20)[:33], chunk("teXt", turned...), bomb(30, 20)[33:]),
+		"stated after the end": join(plain, turned),
+		"stated in a PNG":      join(bomb(30, 20)[:33], chunk("teXt", turned...), bomb(30, 20)[33:]),
 	} {
 		if got, err := Inspect(file(t, content)); err != nil || got.Width != 30 {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -264,17 +263,17 @@ func TestAPictureIsMeasuredAsItIsShown(t *testing.T) {
 	}
 }
 
-func TestAMarkIsFoundWhereverItStands(t *testing.T) {
+func TestAMarkIsFoundAcrossBuffers(t *testing.T) {
 	t.Parallel()
 	for n := range 60 {
 		r := bufio.NewReaderSize(strings.NewReader(strings.Repeat("%", n)+"%%EOF"), 16)
 		if err := find(r, "%%EOF"); err != nil {
-			t.Errorf("behind %d bytes: %v", n, err)
+			t.Errorf("after %d bytes: %v", n, err)
 		}
 	}
 }
 
-func FuzzAPictureThatCanBeDrawnIsWhole(f *testing.F) {
+func FuzzAnImageThatDecodesIsWhole(f *testing.F) {
 	for i, mime := range samples {
 		f.Add(uint8(i), encoded(f, mime))
 	}
@@ -283,7 +282,7 @@ func FuzzAPictureThatCanBeDrawnIsWhole(f *testing.F) {
 		r, size := bytes.NewReader(content), int64(len(content))
 		err := whole(mime, r, size)
 		if _, ok := errors.AsType[defect](err); !ok && err != nil {
-			t.Fatalf("%v is no defect", err)
+			t.Fatalf("%v is not a defect", err)
 		}
 		sideways(r, size)
 		cfg, bad := dimensions(mime, bytes.NewReader(content))
@@ -301,7 +300,7 @@ func FuzzAPictureThatCanBeDrawnIsWhole(f *testing.F) {
 			return
 		}
 		if bad == nil && err != nil {
-			t.Errorf("%s can be drawn, but %v", mime, err)
+			t.Errorf("%s decodes, but %v", mime, err)
 		}
 	})
 }

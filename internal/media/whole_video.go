@@ -2,34 +2,34 @@ package media
 
 import "errors"
 
-// wholeMovie wants an index and what it tells of, and that no data and no beginning
-// of a fragment reaches beyond the end of the file. Nothing else is missed.
+// wholeMovie requires an index and data, and that no data and no start of a fragment
+// extends past the end of the file. It requires nothing else.
 func wholeMovie(b *boxes, size int64) error {
 	var index, data bool
 	for at := int64(0); at+8 <= size; {
-		name, start, n, err := b.head(at, size)
+		next, err := b.head(at, size)
 		if errors.Is(err, errHeader) {
-			break // no box, but something that was appended
+			break // not a box, so it was appended
 		}
 		if err != nil {
 			return err
 		}
-		if n > size-at {
-			switch name {
+		if next.end > size {
+			switch next.name {
 			case "moof", "mdat", "styp", "sidx":
 				return errCut
 			}
 			break
 		}
-		switch name {
+		switch next.name {
 		case "moov":
-			index = index || b.hasTrack(start, at+n)
+			index = index || b.hasTrack(next.start, next.end)
 		case "moof":
 			index = true
 		case "mdat", "imda":
 			data = true
 		}
-		at += n
+		at = next.end
 	}
 	switch {
 	case !index:
@@ -40,33 +40,34 @@ func wholeMovie(b *boxes, size int64) error {
 	return nil
 }
 
-// hasTrack says whether an index has a track, or is compressed as a whole.
+// hasTrack reports whether an index has a track or is compressed as a whole.
 func (b *boxes) hasTrack(from, to int64) bool {
 	for from+8 <= to {
-		name, _, size, err := b.head(from, to)
-		if err != nil || size > to-from {
+		next, err := b.head(from, to)
+		if err != nil || next.end > to {
 			return false
 		}
-		if name == "trak" || name == "cmov" {
+		if next.name == "trak" || next.name == "cmov" {
 			return true
 		}
-		from += size
+		from = next.end
 	}
 	return false
 }
 
-// wholeWebM wants tracks and frames, and that no frames reach beyond the end of the
-// file. What is of unknown size, as live muxers write it, is looked into.
+// wholeWebM requires tracks and frames, and that no frames extend past the end of the
+// file. It looks into elements of unknown size, which live muxers write.
 func wholeWebM(e *elements, size int64) error {
 	var tracks, frames bool
 	for at := int64(0); at < size; {
-		id, start, n, err := e.head(at)
+		next, err := e.head(at)
 		if errors.Is(err, errHeader) {
-			break // no element
+			break // not an element
 		}
 		if err != nil {
 			return err
 		}
+		id, start, n := next.id, next.start, next.size
 		if n > size-start {
 			switch id {
 			case idCluster, idGroup, idBlock:
@@ -80,7 +81,7 @@ func wholeWebM(e *elements, size int64) error {
 		case n < 0:
 			at = start
 		case id == idSegment:
-			at, size = start, start+n // what follows it was appended
+			at, size = start, start+n // anything after it was appended
 		default:
 			at = start + n
 		}
