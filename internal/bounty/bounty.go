@@ -1,6 +1,6 @@
-// Package bounty claims the tasks that clients post with their budget: what the
-// owner's rules allow, once each, a few at a time. A claim that is accepted
-// becomes an order, which is worked on like any other.
+// Package bounty claims bounties, the tasks that clients post with a budget. It
+// claims those that the owner's rules allow, each once, and only a few at a time.
+// The marketplace turns an accepted claim into an order, which intake then finds.
 //
 // It must not know SQL, HTTP, or how orders are worked on.
 package bounty
@@ -17,17 +17,19 @@ import (
 	"atelierd/internal/order"
 )
 
-// Store keeps the claims. Its writes are durable when they return.
+// Store stores the claims. Its writes are durable when they return.
 type Store interface {
 	IntendClaim(c order.Claim) error
 	EndClaim(id string, state order.ClaimState, reason string) error
 	Claim(ctx context.Context, id string) (order.Claim, bool, error)
 	OpenClaims(ctx context.Context) ([]order.Claim, error)
-	// PendingSends counts the jobs that wait to be delivered, and all unfinished ones.
+	// PendingSends returns the number of jobs that wait to be delivered, and that of
+	// all unfinished jobs.
 	PendingSends(ctx context.Context) (delivering, total int, err error)
 }
 
-// Market is what claiming asks of the marketplace; *atelier.Client is one.
+// Market is the part of the marketplace's API that claiming needs. *atelier.Client
+// implements it.
 type Market interface {
 	Bounties(ctx context.Context, q atelier.BountyQuery) ([]order.Bounty, error)
 	Bounty(ctx context.Context, id string) (order.Bounty, error)
@@ -35,39 +37,40 @@ type Market interface {
 	WithdrawClaim(ctx context.Context, id string) error
 }
 
-// Rule says which bounties are claimed, and for which service.
+// Rule selects bounties by category and budget, and names the service that the
+// order of an accepted claim is for.
 type Rule struct {
 	Category  string
 	MinBudget order.USD
 	Service   string // the title
 }
 
-// Options are the settings of a Hunter.
+// Options are the settings of a Watcher.
 type Options struct {
 	Store  Store
 	Market Market
 	Rules  []Rule
-	// MaxOpen is how many claims may wait for an answer at once, MaxBacklog the
-	// unfinished jobs above which none is made.
+	// MaxOpen is the most claims that wait for an answer at once. No claim is made
+	// while there are MaxBacklog or more unfinished jobs.
 	MaxOpen, MaxBacklog int
-	// Message gives the text that goes with a claim; nil for none.
+	// Message returns the text that goes with a claim. Nil sends none.
 	Message func(order.Bounty) (string, error)
-	// Interval is the time between looks.
+	// Interval is the time between two looks at the marketplace.
 	Interval time.Duration
 	Log      *slog.Logger
 }
 
-// Watcher looks for bounties and claims them.
+// Watcher looks for bounties and claims them. Create it with New.
 type Watcher struct {
 	o        Options
 	failures logonce.Logger
 	hint     chan struct{}
 }
 
-// New makes a Hunter.
+// New returns a Watcher.
 func New(o Options) *Watcher { return &Watcher{o: o, hint: make(chan struct{}, 1)} }
 
-// Hint asks for a look soon. It returns at once.
+// Hint requests a look soon. It does not block.
 func (w *Watcher) Hint() {
 	select {
 	case w.hint <- struct{}{}:
@@ -75,17 +78,18 @@ func (w *Watcher) Hint() {
 	}
 }
 
-// hintPause keeps hints that come in a row from being a look each.
+// hintPause is the time from a hint to the look, so that a row of hints leads to one
+// look.
 const hintPause = time.Minute
 
-// Run looks and claims until ctx is cancelled. Without rules it only looks after
-// the claims that were made by hand. It returns nil.
+// Run looks and claims until ctx is cancelled, and returns nil. Without rules it only
+// follows the claims that the owner made by hand.
 func (w *Watcher) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := w.Once(ctx); err != nil && ctx.Err() == nil {
-			w.failures.Failed(w.o.Log, "bounties could not be looked at; it goes on", err)
+			w.failures.Failed(w.o.Log, "looking for bounties failed", err)
 		} else {
-			w.failures.Recovered(w.o.Log, "bounties can be looked at again")
+			w.failures.Recovered(w.o.Log, "looking for bounties works again")
 		}
 		t := time.NewTimer(w.o.Interval)
 		select {
@@ -103,7 +107,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	return nil
 }
 
-// Once looks after the open claims, and makes new ones as the rules allow.
+// Once checks the open claims, then makes new ones as the rules allow.
 func (w *Watcher) Once(ctx context.Context) error {
 	open, err := w.o.Store.OpenClaims(ctx)
 	if err != nil {
@@ -127,10 +131,10 @@ func (w *Watcher) Once(ctx context.Context) error {
 	return nil
 }
 
-// check looks after one open claim and says whether it is still open.
+// check updates one open claim and reports whether it is still open.
 func (w *Watcher) check(ctx context.Context, c order.Claim) (open bool, err error) {
 	if c.State == order.Claiming {
-		return true, w.send(ctx, c) // a crash or a lost answer: the second claim tells
+		return true, w.send(ctx, c) // after a crash or a lost answer; see send
 	}
 	b, err := w.o.Market.Bounty(ctx, c.ID)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNotFound {
@@ -143,23 +147,25 @@ func (w *Watcher) check(ctx context.Context, c order.Claim) (open bool, err erro
 	case "open", "":
 		return true, nil
 	case "claimed", "completed", "disputed":
-		// Ours or another's: an order of ours appears with the next poll, and
-		// makes the claim accepted. Only when none has come it is given up.
+		// The bounty does not show whose claim was accepted. If it was ours, a poll
+		// finds the order and the store marks the claim accepted. Without an order
+		// the claim is lost after a while.
 		if c.Reason == "" {
-			return true, w.o.Store.EndClaim(c.ID, order.ClaimPending, "the bounty is given to somebody; if to us, its order comes")
+			return true, w.o.Store.EndClaim(c.ID, order.ClaimPending, "a claim on the bounty was accepted; if it is ours, its order follows")
 		}
 		if time.Since(c.Since) < takenGrace {
 			return true, nil
 		}
 	}
-	return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and no order came of it")
+	return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and brought no order")
 }
 
-// takenGrace is how long a bounty that was seen to be taken may still turn out
-// to be ours: longer than polls take to show the order.
+// takenGrace is how long the order of a bounty with an accepted claim may still
+// appear. It is longer than polls need to find it.
 const takenGrace = 6 * time.Hour
 
-// apply claims what fits a rule, as long as there is room.
+// apply claims bounties that match the rule while fewer than MaxOpen claims are
+// open. It returns the new number of open claims.
 func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
 	if open >= w.o.MaxOpen {
 		return open, nil
@@ -175,7 +181,8 @@ func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
 		if open >= w.o.MaxOpen {
 			break
 		}
-		// What the marketplace filters is checked again: a promise of money hangs on it.
+		// The marketplace has filtered the list, but a claim is a promise to work for
+		// the budget, so every condition is checked again.
 		if b.Category != r.Category || b.Budget < r.MinBudget || b.Status != "open" || !b.ExpiresAt.IsZero() && time.Now().After(b.ExpiresAt) {
 			continue
 		}
@@ -193,7 +200,7 @@ func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
 		}
 		if err := w.Claim(ctx, c); err != nil {
 			if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
-				w.o.Log.Warn("a bounty was not given to be claimed", "bounty", b.ID, "error", err, "hint", f.Hint)
+				w.o.Log.Warn("bounty claim refused", "bounty", b.ID, "error", err, "hint", f.Hint)
 				continue
 			}
 			return open, err
@@ -204,7 +211,9 @@ func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
 	return open, nil
 }
 
-// Claim claims a bounty, once: the intent is durable before it is sent.
+// Claim claims a bounty. The intent is durable before the request is sent, so a
+// claim that is interrupted is completed later. After an error other than a refusal
+// the claim stays open and Once sends it again.
 func (w *Watcher) Claim(ctx context.Context, c order.Claim) error {
 	if err := w.o.Store.IntendClaim(c); err != nil {
 		return err
@@ -212,9 +221,9 @@ func (w *Watcher) Claim(ctx context.Context, c order.Claim) error {
 	return w.send(ctx, c)
 }
 
-// send sends an intended claim. The marketplace takes one claim of an agent, so
-// that sending it twice is safe: the second is refused, and tells that the first
-// has arrived.
+// send sends an intended claim. The marketplace accepts one claim of an agent on a
+// bounty, so sending it twice is safe: the second is a conflict, which shows that the
+// first has arrived.
 func (w *Watcher) send(ctx context.Context, c order.Claim) error {
 	err := w.o.Market.ClaimBounty(ctx, c.ID, c.Message)
 	f, _ := errors.AsType[*order.Failure](err)
@@ -224,17 +233,17 @@ func (w *Watcher) send(ctx context.Context, c order.Claim) error {
 	case f != nil && (f.Class == order.Fail || f.Class == order.Hold):
 		return errors.Join(err, w.o.Store.EndClaim(c.ID, order.ClaimRefused, f.Error()))
 	}
-	return err // it goes on with the next look
+	return err // the next look sends it again
 }
 
-// Withdraw takes a pending claim back.
+// Withdraw takes back a claim that is still open.
 func (w *Watcher) Withdraw(ctx context.Context, id string) error {
 	c, ok, err := w.o.Store.Claim(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !ok || c.State != order.ClaimPending && c.State != order.Claiming {
-		return fmt.Errorf("there is no open claim on bounty %s", id)
+		return fmt.Errorf("no open claim on bounty %s", id)
 	}
 	if err := w.o.Market.WithdrawClaim(ctx, id); err != nil {
 		return err

@@ -74,7 +74,7 @@ func (w *world) post(budget string) string {
 	return id
 }
 
-// claims are how our claims stand, by the budget of their bounty.
+// claims returns the states of our claims by the id of their bounty.
 func (w *world) claims() map[string]order.ClaimState {
 	w.t.Helper()
 	list, err := w.store.Claims(w.t.Context(), 100)
@@ -88,7 +88,7 @@ func (w *world) claims() map[string]order.ClaimState {
 	return states
 }
 
-func TestTheRulesSayWhatIsClaimedAndHowMuchAtOnce(t *testing.T) {
+func TestTheRulesSelectBountiesAndMaxOpenLimitsTheClaims(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		cheap, first, second, third := w.post("5.00"), w.post("9.00"), w.post("10.00"), w.post("11.00")
@@ -118,7 +118,7 @@ func TestTheRulesSayWhatIsClaimedAndHowMuchAtOnce(t *testing.T) {
 	})
 }
 
-func TestAClaimWhoseAnswerWasLostIsNotMadeTwice(t *testing.T) {
+func TestAClaimWithALostAnswerIsNotMadeTwice(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		id := w.post("9.00")
@@ -148,14 +148,14 @@ func TestAClaimWhoseAnswerWasLostIsNotMadeTwice(t *testing.T) {
 	})
 }
 
-func TestABountyThatWentToAnotherIsGivenUpAfterAWhile(t *testing.T) {
+func TestAClaimOnATakenBountyIsLostAfterTheGraceTime(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		id := w.post("9.00")
 		if err := w.watcher(2).Once(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.market.AcceptClaim(id, ""); err != nil { // ours, but its order is not polled
+		if _, err := w.market.AcceptClaim(id, ""); err != nil { // ours, but nothing polls its order
 			t.Fatal(err)
 		}
 		for range 5 {

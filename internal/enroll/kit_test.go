@@ -29,7 +29,7 @@ type world struct {
 	creds  atelier.Credentials
 	store  *store.Store
 	log    *slog.Logger
-	text   *bytes.Buffer // what was logged; read it when nothing is running
+	text   *bytes.Buffer // the log; read it only while nothing is running
 }
 
 // inWorld runs f in simulated time. The marketplace has no agent yet.
@@ -59,8 +59,8 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	})
 }
 
-// enrol gives the marketplace an agent, whose key the client then has.
-func (w *world) enrol() {
+// addAgent adds an agent to the marketplace and gives its key to the client.
+func (w *world) addAgent() {
 	w.t.Helper()
 	id, key, err := w.market.AddAgent("tester", "", "")
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *world) enrol() {
 	w.creds = atelier.Credentials{AgentID: id, Key: secret.New(key)}
 }
 
-// sent counts the requests that were sent with the method to a path that ends so.
+// sent returns the number of requests with the method to a path with the suffix.
 func (w *world) sent(method, suffix string) (n int) {
 	for _, r := range w.market.Requests() {
 		if r.Method == method && strings.HasSuffix(r.Path, suffix) {
@@ -79,7 +79,8 @@ func (w *world) sent(method, suffix string) (n int) {
 	return n
 }
 
-// scripted makes the first requests of the method and path go wrong, in turn.
+// scripted applies the faults, in turn, to the first requests with the method to a
+// path with the suffix.
 func (w *world) scripted(method, suffix string, faults ...sandbox.Fault) {
 	n := 0
 	w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {

@@ -10,7 +10,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// Step says what is to be done about one service.
+// Step is what a sync does about one service.
 type Step string
 
 // The steps of a plan.
@@ -18,10 +18,10 @@ const (
 	StepCreate  Step = "create"
 	StepChange  Step = "change"
 	StepLeave   Step = "leave"
-	StepForeign Step = "foreign" // at the marketplace, and not in the configuration
+	StepForeign Step = "foreign" // at the marketplace, but not in the configuration
 )
 
-// Change is one field that differs.
+// Change is one field that differs between the marketplace and the configuration.
 type Change struct {
 	Field    string
 	Old, New string
@@ -31,17 +31,19 @@ type Change struct {
 type Planned struct {
 	Step    Step
 	Title   string
-	ID      string // at the marketplace; empty when it is not there
+	ID      string // the marketplace's id; empty if the service is not there
 	Changes []Change
-	// Retired: the owner took it off the market; a sync lists it again.
+	// Retired reports that the owner took the service off the marketplace. A sync
+	// lists it again.
 	Retired bool
 
 	Want  atelier.Service
 	Patch atelier.ServicePatch
 }
 
-// Plan compares the offers with the services at the marketplace, matched by the
-// id that we remember, or by title. Changing nothing, it can be shown first.
+// Plan returns what a sync would do to bring the services at the marketplace in line
+// with the offers. A service is matched by the id in known, or else by title. Plan
+// changes nothing, so that the owner can see it first.
 func Plan(offers []atelier.Service, there []atelier.Service, known []order.Listed) []Planned {
 	var plan []Planned
 	taken := map[string]bool{}
@@ -70,8 +72,8 @@ func Plan(offers []atelier.Service, there []atelier.Service, known []order.Liste
 	return plan
 }
 
-// diff gives the fields in which have is not what we want. A field that the
-// configuration does not set is left as it is.
+// diff returns the fields in which have differs from want, and the patch for them.
+// Fields that the configuration does not set are ignored.
 func diff(have, want atelier.Service) ([]Change, atelier.ServicePatch) {
 	var changes []Change
 	var patch atelier.ServicePatch
@@ -115,7 +117,7 @@ func diff(have, want atelier.Service) ([]Change, atelier.ServicePatch) {
 	return changes, patch
 }
 
-// quota shows a limit; none is 0, which is without limit.
+// quota formats a limit. Nil is 0, which means no limit.
 func quota(n *int) string {
 	if n == nil {
 		return "0"
@@ -123,8 +125,8 @@ func quota(n *int) string {
 	return fmt.Sprint(*n)
 }
 
-// PlanProfile compares the profile with what the configuration says of it. What
-// it does not say is left alone.
+// PlanProfile returns the fields in which the profile differs from the configuration,
+// and the patch for them. Fields that the configuration does not set are ignored.
 func PlanProfile(have atelier.Profile, want atelier.Profile) ([]Change, atelier.ProfilePatch) {
 	var changes []Change
 	var patch atelier.ProfilePatch

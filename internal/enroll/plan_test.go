@@ -8,7 +8,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestAPlanSendsOnlyWhatDiffers(t *testing.T) {
+func TestAPlanHoldsOnlyTheFieldsThatDiffer(t *testing.T) {
 	t.Parallel()
 	zero, five := 0, 5
 	off := false
@@ -57,11 +57,11 @@ func TestAPlanSendsOnlyWhatDiffers(t *testing.T) {
 		t.Errorf("the patch is %+v", plan[0].Patch)
 	}
 	if p := Plan([]atelier.Service{want}, nil, listed("svc_1", order.ServiceRetired)); !p[0].Retired {
-		t.Error("a retired service is not called so")
+		t.Error("the plan does not mark a retired service")
 	}
 }
 
-func TestAProfileIsChangedOnlyWhereTheConfigurationSpeaks(t *testing.T) {
+func TestAProfileIsChangedOnlyInTheFieldsOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	have := atelier.Profile{Name: "Old", Description: "same", PayoutWallet: "w1", Capabilities: []string{"b", "a"}}
 	changes, patch := PlanProfile(have, atelier.Profile{Name: "New", Description: "same", Capabilities: []string{"a", "b"}})

@@ -1,5 +1,5 @@
-// Package enroll gets an agent onto the marketplace: it registers it once,
-// sets its wallet, and lists its services once each.
+// Package enroll sets an agent up at the marketplace. It registers the agent once,
+// sets its payout wallet, and lists each of its services once.
 //
 // It must not know orders, SQL, or where credentials are looked for.
 package enroll
@@ -16,27 +16,30 @@ import (
 	"atelierd/internal/order"
 )
 
-// CredentialStore keeps what a registration answers. Begin writes the intent to register
-// down, and fails when an earlier one was never cleared up; Save makes the
-// answer durable; End removes the intent.
+// CredentialStore stores the answer to a registration. Its writes are durable when
+// they return.
 type CredentialStore interface {
+	// Begin writes the intent to register. It fails if an earlier intent is still
+	// there, because the outcome of that registration is unknown.
 	Begin(name string) error
+	// Save writes the agent id and the key.
 	Save(atelier.Registered) error
+	// End removes the intent.
 	End() error
 }
 
-// Registrar is what registering asks of the marketplace.
+// Registrar is the part of the marketplace's API that registering needs.
 type Registrar interface {
 	Register(ctx context.Context, r atelier.Registration) (atelier.Registered, error)
 }
 
-// ErrOutcomeUnknown: the registration was sent and its answer never came. It
-// must not be repeated, since each one makes a new agent.
-var ErrOutcomeUnknown = errors.New("it is not known whether the registration went through")
+// ErrOutcomeUnknown means that a registration was sent and its answer was lost. It
+// must not be repeated, because each registration makes a new agent.
+var ErrOutcomeUnknown = errors.New("the outcome of the registration is unknown")
 
-// Register registers the agent. The key is issued once and never again, so the
-// answer is durable before anything else happens, and a registration whose
-// outcome is unknown is not repeated: its intent stays, and Begin refuses.
+// Register registers the agent and returns the marketplace's answer after saving it.
+// The marketplace issues the key only once. After an error that is ErrOutcomeUnknown
+// the intent stays, so that Begin refuses a second registration.
 func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Registration, log *slog.Logger) (atelier.Registered, error) {
 	if err := v.Begin(r.Name); err != nil {
 		return atelier.Registered{}, err
@@ -49,39 +52,39 @@ func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Reg
 		return atelier.Registered{}, errors.Join(explain(err), v.End())
 	}
 	if err := v.Save(got); err != nil {
-		return atelier.Registered{}, fmt.Errorf("registered as %s, but the key could not be saved: %w", got.AgentID, err)
+		return atelier.Registered{}, fmt.Errorf("registered as %s, but the key was not saved: %w", got.AgentID, err)
 	}
 	if err := v.End(); err != nil {
 		return atelier.Registered{}, err
 	}
-	log.Info("registered", "agent", got.AgentID)
+	log.Info("agent registered", "agent", got.AgentID)
 	if got.Marketable != nil && !*got.Marketable {
 		log.Warn("the marketplace hides the agent from clients", "note", got.Note,
-			"hint", "register with owner_wallet set, or claim the agent at the marketplace")
+			"hint", "set agent.owner_wallet before you register, or claim the agent at the marketplace")
 	}
 	return got, nil
 }
 
-// explain adds the way out to the refusals that have one.
+// explain adds a hint to the refusals that the owner can resolve.
 func explain(err error) error {
 	call, ok := errors.AsType[*atelier.CallError](err)
 	fail, isFail := errors.AsType[*order.Failure](err)
 	if !ok || !isFail {
 		return err
 	}
-	told := *fail
-	// The word comes alone or at the head of a sentence.
+	with := *fail
+	// The marketplace sends the word alone or at the start of a sentence.
 	says := func(word string) bool {
 		return call.Word == word || call.Status == http.StatusConflict && strings.Contains(call.Error(), word)
 	}
 	switch {
 	case says("name_taken"):
-		told.Hint = "choose another agent.name"
+		with.Hint = "choose another agent.name"
 	case says("duplicate_agent"):
-		told.Hint = "this owner has an agent already; put its id and key in place instead of registering"
+		with.Hint = "this owner already has an agent; use its id and key instead of registering"
 		if call.AgentID != "" {
-			told.Hint = fmt.Sprintf("this owner has the agent %.100q already; put its id and key in place instead of registering", call.AgentID)
+			with.Hint = fmt.Sprintf("this owner already has the agent %.100q; use its id and key instead of registering", call.AgentID)
 		}
 	}
-	return &told
+	return &with
 }

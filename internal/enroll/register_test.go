@@ -16,22 +16,22 @@ import (
 	"atelierd/internal/sandbox"
 )
 
-// vault keeps credentials as the daemon does, and looks at the order of steps.
-type vault struct{ w *world }
+// credentialFiles stores credentials as the daemon does, and checks the order of the steps.
+type credentialFiles struct{ w *world }
 
-func (v vault) file() string { return filepath.Join(v.w.dir, "credentials.json") }
+func (c credentialFiles) file() string { return filepath.Join(c.w.dir, "credentials.json") }
 
-func (v vault) Begin(name string) error { return credential.BeginRegistration(v.w.dir, name) }
+func (c credentialFiles) Begin(name string) error { return credential.BeginRegistration(c.w.dir, name) }
 
-func (v vault) Save(r atelier.Registered) error {
-	return credential.Save(v.file(), credential.Found{AgentID: r.AgentID, Key: r.Key, WebhookSecret: r.WebhookSecret})
+func (c credentialFiles) Save(r atelier.Registered) error {
+	return credential.Save(c.file(), credential.Found{AgentID: r.AgentID, Key: r.Key, WebhookSecret: r.WebhookSecret})
 }
 
-func (v vault) End() error {
-	if _, err := os.Stat(v.file()); len(v.w.market.Agents()) > 0 && err != nil {
-		v.w.t.Errorf("the intent ends before the key is saved: %v", err)
+func (c credentialFiles) End() error {
+	if _, err := os.Stat(c.file()); len(c.w.market.Agents()) > 0 && err != nil {
+		c.w.t.Errorf("the intent ends before the key is saved: %v", err)
 	}
-	return credential.EndRegistration(v.w.dir)
+	return credential.EndRegistration(c.w.dir)
 }
 
 func (w *world) intended() bool {
@@ -44,10 +44,10 @@ func (w *world) register(change func(*atelier.Registration)) (atelier.Registered
 	if change != nil {
 		change(&r)
 	}
-	return enroll.Register(w.t.Context(), w.client, vault{w}, r, w.log)
+	return enroll.Register(w.t.Context(), w.client, credentialFiles{w}, r, w.log)
 }
 
-func TestTheIntentIsWrittenBeforeTheRequestAndTheKeySavedBeforeItEnds(t *testing.T) {
+func TestTheIntentLastsFromBeforeTheRequestUntilTheKeyIsSaved(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		intended := false
@@ -62,7 +62,7 @@ func TestTheIntentIsWrittenBeforeTheRequestAndTheKeySavedBeforeItEnds(t *testing
 		if !intended || w.intended() {
 			t.Errorf("intended when the request arrived: %t, afterwards: %t", intended, w.intended())
 		}
-		found, ok, err := credential.Find(credential.Sources{Getenv: func(string) string { return "" }, DataFile: vault{w}.file()})
+		found, ok, err := credential.Find(credential.Sources{Getenv: func(string) string { return "" }, DataFile: credentialFiles{w}.file()})
 		if err != nil || !ok || found.AgentID != got.AgentID || found.Key.Reveal() != got.Key.Reveal() || found.Key.Empty() {
 			t.Errorf("saved %+v, %t, %v", found.AgentID, ok, err)
 		}
@@ -101,7 +101,7 @@ func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
 	}
 }
 
-func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
+func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 	t.Parallel()
 	const wallet = "So11111111111111111111111111111111111111112"
 	owned := func(r *atelier.Registration) { r.OwnerWallet = wallet }
@@ -111,7 +111,7 @@ func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
 		class  order.Class
 		hint   string
 	}{
-		"the name is taken": {func(w *world) { w.enrol() },
+		"the name is taken": {func(w *world) { w.addAgent() },
 			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name"},
 		"the owner has an agent": {func(w *world) {
 			if _, err := w.client.Register(w.t.Context(), atelier.Registration{Name: "First", Description: "It was here first.",
@@ -130,7 +130,7 @@ func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
 				if c.before != nil {
 					c.before(w)
 				}
-				v := bareVault{w}
+				v := failingCredentials{w}
 				r := atelier.Registration{Name: "My Agent", Description: "It paints pictures.", EndpointURL: "https://agent.test"}
 				if c.change != nil {
 					c.change(&r)
@@ -141,24 +141,26 @@ func TestADefiniteRefusalEndsTheIntentAndNamesTheWayOut(t *testing.T) {
 					t.Errorf("%v: %+v", err, f)
 				}
 				if w.intended() {
-					t.Error("the intent stands, so that nobody could register again")
+					t.Error("the intent is still there and prevents another registration")
 				}
 			})
 		})
 	}
 }
 
-// bareVault is a vault for registrations that come to nothing.
-type bareVault struct{ w *world }
+// failingCredentials cannot save a key.
+type failingCredentials struct{ w *world }
 
-func (v bareVault) Begin(name string) error       { return credential.BeginRegistration(v.w.dir, name) }
-func (v bareVault) Save(atelier.Registered) error { return errors.New("nothing was to be saved") }
-func (v bareVault) End() error                    { return credential.EndRegistration(v.w.dir) }
+func (c failingCredentials) Begin(name string) error {
+	return credential.BeginRegistration(c.w.dir, name)
+}
+func (c failingCredentials) Save(atelier.Registered) error { return errors.New("the disk is full") }
+func (c failingCredentials) End() error                    { return credential.EndRegistration(c.w.dir) }
 
-func TestAKeyThatCannotBeSavedLeavesTheIntentAndNamesTheAgent(t *testing.T) {
+func TestAKeyThatIsNotSavedKeepsTheIntentAndNamesTheAgent(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		_, err := enroll.Register(t.Context(), w.client, bareVault{w}, atelier.Registration{Name: "My Agent",
+		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{Name: "My Agent",
 			Description: "It paints pictures.", EndpointURL: "https://agent.test"}, w.log)
 		agents := w.market.Agents()
 		if err == nil || len(agents) != 1 || !strings.Contains(err.Error(), agents[0].ID) || !w.intended() {

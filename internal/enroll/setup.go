@@ -13,15 +13,16 @@ import (
 	"atelierd/internal/order"
 )
 
-// Store keeps how our services stand at the marketplace.
+// Store stores the state of our services at the marketplace.
 type Store interface {
 	Services(ctx context.Context) ([]order.Listed, error)
 	PutService(l order.Listed) error
-	// WalletKnown writes down whether payouts have somewhere to go.
+	// WalletKnown records whether there is a wallet for payouts.
 	WalletKnown(known bool) error
 }
 
-// Market is what setting up asks of the marketplace; *atelier.Client is one.
+// Market is the part of the marketplace's API that the set-up needs.
+// *atelier.Client implements it.
 type Market interface {
 	Profile(ctx context.Context) (atelier.Profile, error)
 	UpdateProfile(ctx context.Context, p atelier.ProfilePatch) error
@@ -29,7 +30,8 @@ type Market interface {
 	CreateService(ctx context.Context, s atelier.Service) (atelier.Service, error)
 }
 
-// Offer is a service to be listed, with the self-check of its generator.
+// Offer is a service to list. Check is the self-check of its generators; the service
+// is listed only if it returns nil.
 type Offer struct {
 	atelier.Service
 	Check func(ctx context.Context) error
@@ -40,26 +42,27 @@ type Options struct {
 	Store  Store
 	Market Market
 	Offers []Offer
-	// Wallet is where payouts go; empty leaves the marketplace's setting.
+	// Wallet is the address for payouts. Empty keeps the marketplace's setting.
 	Wallet string
 	// SettleWindow is how long a request without an answer may still take effect.
 	SettleWindow time.Duration
-	// Changed is told after a service was found or created; may be nil.
+	// Changed is called after the state of a service changed; may be nil.
 	Changed func()
 	Log     *slog.Logger
 }
 
-// Setup brings wallet and services to the marketplace.
+// Setup sets the payout wallet and lists the services at the marketplace. Create it
+// with New.
 type Setup struct {
 	o        Options
 	failures logonce.Logger
 	wallet   bool // done
-	// refused are the offers, by title, that the marketplace has turned down:
-	// asking again before the configuration changes would only spend requests.
+	// refused holds the titles of the offers that the marketplace has refused. They
+	// are not sent again until the configuration changes, which takes a restart.
 	refused map[string]bool
 }
 
-// New makes a Setup.
+// New returns a Setup.
 func New(o Options) *Setup {
 	if o.Changed == nil {
 		o.Changed = func() {}
@@ -67,20 +70,20 @@ func New(o Options) *Setup {
 	return &Setup{o: o, refused: map[string]bool{}}
 }
 
-// How soon a set-up that is not complete is tried again, and how often a
-// complete one is looked over.
+// tryAgain is the time between two tries of an incomplete set-up, lookOver the time
+// between two checks of a complete one.
 const (
 	tryAgain = 5 * time.Minute
 	lookOver = 12 * time.Hour
 )
 
-// Run sets up, tries again while something is missing, and looks it over now
-// and then, until ctx is cancelled. It returns nil.
+// Run completes the set-up and checks it from time to time, until ctx is cancelled.
+// It returns nil.
 func (s *Setup) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait := lookOver
 		if complete, err := s.Once(ctx); err != nil {
-			s.failures.Failed(s.o.Log, "the set-up at the marketplace is not complete; it goes on", err, "hint", hint(err))
+			s.failures.Failed(s.o.Log, "the set-up at the marketplace is not complete", err, "hint", hint(err))
 			wait = tryAgain
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
@@ -107,7 +110,7 @@ func hint(err error) string {
 	return ""
 }
 
-// Once does what can be done now and says whether that was all.
+// Once does what can be done now and reports whether the set-up is complete.
 func (s *Setup) Once(ctx context.Context) (complete bool, err error) {
 	if err := s.setWallet(ctx); err != nil {
 		return false, err
@@ -115,8 +118,8 @@ func (s *Setup) Once(ctx context.Context) (complete bool, err error) {
 	return s.listServices(ctx)
 }
 
-// setWallet compares first: a change of the profile is only sent when needed.
-// Without a wallet of the owner's choice it notes whether there is any.
+// setWallet reads the profile and changes the payout wallet only if it differs. It
+// records whether there is a wallet at all.
 func (s *Setup) setWallet(ctx context.Context) error {
 	if s.wallet {
 		return nil
@@ -139,8 +142,8 @@ func (s *Setup) setWallet(ctx context.Context) error {
 	return nil
 }
 
-// listServices creates the offers that do not exist yet, matched by title. The
-// list is always read first, so that none is created twice.
+// listServices creates the offers that do not exist yet, matched by title. It always
+// reads the list first, so that no service is created twice.
 func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 	known, err := s.o.Store.Services(ctx)
 	if err != nil {
@@ -174,7 +177,7 @@ func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Servic
 		return false, nil // an earlier request may still take effect
 	}
 	if err := offer.Check(ctx); err != nil {
-		// Do not sell what cannot be made.
+		// A service that cannot be made must not be sold.
 		return false, errors.Join(fmt.Errorf("service %q is not listed: %w", offer.Title, err),
 			s.put(before, order.Listed{Title: offer.Title, State: order.ServiceHeld, Reason: err.Error()}))
 	}
@@ -198,7 +201,7 @@ func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Servic
 	return false, errors.Join(err, s.put(order.Listed{}, after))
 }
 
-// put writes how a service stands, if that is news.
+// put writes the state of a service if it has changed.
 func (s *Setup) put(before, now order.Listed) error {
 	before.Since = now.Since
 	if before == now {

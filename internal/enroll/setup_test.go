@@ -16,7 +16,7 @@ import (
 
 const settle = 150 * time.Second
 
-// pictures is a service that the marketplace takes; check is its self-check.
+// pictures is a service that the marketplace accepts. check is its self-check.
 func pictures(title string, check func() error) enroll.Offer {
 	return enroll.Offer{Service: atelier.Service{Title: title, Category: "image_gen", Price: 5 * order.Dollar, PriceType: "fixed",
 		Description: "Pictures of every kind, painted by hand, one at a time."},
@@ -46,7 +46,7 @@ func (w *world) once(s *setup) (complete bool) {
 	return complete
 }
 
-// listed is how the service stands in our file.
+// listed is the state of the service in the store.
 func (w *world) listed(title string) order.Listed {
 	w.t.Helper()
 	list, err := w.store.Services(w.t.Context())
@@ -64,7 +64,7 @@ func (w *world) listed(title string) order.Listed {
 func TestEachServiceIsListedOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{Faults: sandbox.Faults{Shapes: true}}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		if _, err := w.client.CreateService(t.Context(), pictures("  PORTRAITS ", fit).Service); err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestEachServiceIsListedOnce(t *testing.T) {
 		}
 		there := w.market.Services()
 		if len(there) != 2 || s.changes != 2 {
-			t.Errorf("%d services, %d changes told", len(there), s.changes)
+			t.Errorf("%d services, %d changes reported", len(there), s.changes)
 		}
 		for i, title := range []string{"Portraits", "Pictures"} {
 			if l := w.listed(title); l.State != order.ServiceListed || l.RemoteID != there[i].ID {
@@ -90,10 +90,10 @@ func TestEachServiceIsListedOnce(t *testing.T) {
 	})
 }
 
-func TestAServiceWhoseAnswerWasLostIsFoundAndNotListedAgain(t *testing.T) {
+func TestAServiceWithALostAnswerIsFoundAndNotListedAgain(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		w.scripted("POST", "/services", sandbox.Fault{After: sandbox.Cut})
 		s := w.setup("", pictures("Pictures", fit))
 		if complete, err := s.Once(t.Context()); complete || err == nil {
@@ -111,13 +111,13 @@ func TestAServiceWhoseAnswerWasLostIsFoundAndNotListedAgain(t *testing.T) {
 func TestAServiceThatMayStillArriveIsNotListedAgain(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
-		// The client stops waiting long before it takes effect.
+		w.addAgent()
+		// The client stops waiting long before the request takes effect.
 		w.scripted("POST", "/services", sandbox.Fault{Slow: settle - 5*time.Second})
 		if _, err := w.setup("", pictures("Pictures", fit)).Once(t.Context()); err == nil {
 			t.Fatal("it has been answered")
 		}
-		s := w.setup("", pictures("Pictures", fit)) // a process that knows no more than the file
+		s := w.setup("", pictures("Pictures", fit)) // a new process, which knows only the store
 		for start := time.Now(); time.Since(start) < 10*time.Minute; time.Sleep(10 * time.Second) {
 			w.once(s)
 		}
@@ -127,10 +127,10 @@ func TestAServiceThatMayStillArriveIsNotListedAgain(t *testing.T) {
 	})
 }
 
-func TestAServiceThatDidNotArriveIsListedAgainOnceThatIsSure(t *testing.T) {
+func TestAServiceThatDidNotArriveIsListedAgainAfterTheSettleWindow(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		w.scripted("POST", "/services", sandbox.Fault{Before: sandbox.Cut})
 		s := w.setup("", pictures("Pictures", fit))
 		if _, err := s.Once(t.Context()); err == nil {
@@ -147,10 +147,10 @@ func TestAServiceThatDidNotArriveIsListedAgainOnceThatIsSure(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeMadeIsNotOffered(t *testing.T) {
+func TestAServiceThatFailsItsCheckIsNotListed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		broken := order.Failf(order.Hold, order.CodeMisconfigured, "no such program").WithHint("install it")
 		var state error = broken
 		s := w.setup("", pictures("Broken", func() error { return state }), pictures("Pictures", fit))
@@ -169,15 +169,15 @@ func TestWhatCannotBeMadeIsNotOffered(t *testing.T) {
 		}
 		state = nil
 		if !w.once(s) || len(w.market.Services()) != 2 {
-			t.Error("it is mended, and not offered")
+			t.Error("after the check passes the service is not listed")
 		}
 	})
 }
 
-func TestAServiceThatWasTurnedDownIsNotOfferedAgainUntilARestart(t *testing.T) {
+func TestARefusedServiceIsNotSentAgainUntilARestart(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		short := pictures("Pictures", fit)
 		short.Description = "Pictures." // the deployed marketplace wants 40 characters
 		s := w.setup("", short)
@@ -193,15 +193,15 @@ func TestAServiceThatWasTurnedDownIsNotOfferedAgainUntilARestart(t *testing.T) {
 			t.Errorf("sent %d times; %+v", n, w.listed("Pictures"))
 		}
 		if !w.once(w.setup("", pictures("Pictures", fit))) || len(w.market.Services()) != 1 {
-			t.Error("mended, it is not offered")
+			t.Error("with a valid description the service is not listed")
 		}
 	})
 }
 
-func TestARefusalForNowIsTriedAgain(t *testing.T) {
+func TestATemporaryRefusalIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		w.scripted("POST", "/services", sandbox.Fault{Refuse: time.Minute})
 		s := w.setup("", pictures("Pictures", fit))
 		if _, err := s.Once(t.Context()); err == nil {
@@ -223,10 +223,10 @@ const (
 	walletB = "11111111111111111111111111111111"
 )
 
-func TestTheWalletIsSetOnlyWhenItIsAnother(t *testing.T) {
+func TestTheWalletIsSetOnlyIfItDiffers(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		for _, step := range []struct {
 			wallet string
 			sent   int
@@ -242,10 +242,10 @@ func TestTheWalletIsSetOnlyWhenItIsAnother(t *testing.T) {
 	})
 }
 
-func TestSettingUpGoesOnUntilItIsCompleteAndIsThenLookedOverNowAndThen(t *testing.T) {
+func TestRunTriesUntilTheSetUpIsCompleteAndThenChecksItTwiceADay(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.enrol()
+		w.addAgent()
 		w.market.SetDown(true)
 		s := w.setup(walletA, pictures("Pictures", fit))
 		ctx, cancel := context.WithCancel(t.Context())

@@ -1,5 +1,5 @@
-// Package web listens: it takes the marketplace's webhooks, checks that they
-// are its own, and passes them on as hints.
+// Package web receives the marketplace's webhooks, checks their signatures, and
+// passes them on as hints.
 //
 // It must not know SQL, the marketplace's API, or what a hint leads to.
 package web
@@ -21,8 +21,8 @@ import (
 	"atelierd/internal/secret"
 )
 
-// Event is what a webhook says. It is a hint to look, and never a fact: whoever
-// learned the secret could have sent it.
+// Event is the content of a webhook. It is a hint to look at the marketplace and
+// never a fact, because anyone who knows the secret can send one.
 type Event struct {
 	Name         string // order.paid, bounty.accepted, ...
 	OrderID      string
@@ -30,33 +30,35 @@ type Event struct {
 	PayoutFailed bool
 }
 
-// Receiver takes webhooks. Secrets is asked at each request, so that a new
-// secret is picked up; Tell must not block.
+// Receiver is an http.Handler for webhooks.
 type Receiver struct {
+	// Secrets returns the secrets that a signature may be made with. It is called
+	// for each request, so that a new secret takes effect at once.
 	Secrets func() []secret.Text
-	Notify  func(Event)
-	// Rejected is told of a request whose signature fits no secret; may be nil.
+	// Notify is called with each event. It must not block.
+	Notify func(Event)
+	// Rejected is called for a request whose signature matches no secret; may be nil.
 	Rejected func()
 	Log      *slog.Logger
 
 	mu   sync.Mutex
-	seen map[mac]bool // signatures taken within the tolerance
-	ring []mac        // their order, so that the oldest is forgotten
+	seen map[mac]bool // the last maxSeen accepted signatures
+	ring []mac        // the same signatures, the oldest first
 }
 
-// mac is what a signature comes to, however its header is written.
+// mac is the decoded signature, which is the same however the header spells it.
 type mac [sha256.Size]byte
 
-// What a request may be: the marketplace's webhooks are far smaller, and are
-// sent within seconds.
+// Limits of a request. The marketplace's webhooks are far smaller and are sent
+// within seconds.
 const (
 	maxBody   = 64 << 10
 	tolerance = 5 * time.Minute
 	maxSeen   = 4096
 )
 
-// ServeHTTP answers before anything is done about the event. What is wrong with
-// a request is not told to its sender.
+// ServeHTTP answers with a status alone, so that a sender does not learn why a
+// request was rejected. An event is answered before Notify is called.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if req.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -80,22 +82,26 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		}
 		return
 	}
-	// With its length told, the answer is whole once it is flushed: the sender
-	// does not wait for what Tell takes.
+	// With a content length the answer is complete once it is flushed, so that the
+	// sender does not wait for Notify.
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
-	_ = http.NewResponseController(w).Flush() // else it goes out at the end
+	_ = http.NewResponseController(w).Flush() // without it the answer is sent at the end
 	if r.replayed(sum) {
 		return
 	}
 	e := parse(body)
-	r.Log.Debug("webhook", "event", e.Name, "order", e.OrderID)
+	r.Log.Debug("webhook received", "event", e.Name, "order", e.OrderID)
 	r.Notify(e)
 }
 
-// signed checks `t=<unix>,v1=<hex of HMAC-SHA256(secret, "t.body")>` and gives
-// the signature. Secrets are asked for only when one could fit, since anybody
-// can send a request and they may have to be read.
+// signed checks a header of the form
+//
+//	t=<unix time>,v1=<hex of HMAC-SHA256(secret, "<t>.<body>")>
+//
+// and returns the signature. The format is the deployed marketplace's. secrets is
+// called only for a well-formed header, because anyone can send a request and
+// secrets may have to read files.
 func signed(header string, body []byte, secrets func() []secret.Text, now time.Time) (sum mac, ok bool) {
 	var stamp, given string
 	for part := range strings.SplitSeq(header, ",") {
@@ -127,9 +133,9 @@ func signed(header string, body []byte, secrets func() []secret.Text, now time.T
 	return sum, ok
 }
 
-// replayed says whether the same signature was taken before, and remembers it.
-// It covers the time and the body, so that a repeated delivery of the same event,
-// which is signed anew, is another one.
+// replayed reports whether the same signature was accepted before, and records it.
+// A signature covers the time and the body. When the marketplace sends an event
+// again it signs it again, so that is no replay.
 func (r *Receiver) replayed(signature mac) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,7 +154,8 @@ func (r *Receiver) replayed(signature mac) bool {
 	return false
 }
 
-// parse reads what it can: an event of a form not known yet is still a hint.
+// parse returns what it can read of the body. An event of an unknown form is still
+// a hint.
 func parse(body []byte) Event {
 	var wire struct {
 		Event   string          `json:"event"`

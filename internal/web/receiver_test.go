@@ -24,11 +24,11 @@ func sign(key string, at time.Time, body string) string {
 	return fmt.Sprintf("t=%d,v1=%s", at.Unix(), hex.EncodeToString(mac.Sum(nil)))
 }
 
-// open gives a receiver with two secrets, and what it was told.
+// open returns a receiver with two secrets, and the events that it passes on.
 func open() (*Receiver, *[]Event) {
-	told := &[]Event{}
-	return &Receiver{Log: slog.New(slog.DiscardHandler), Notify: func(e Event) { *told = append(*told, e) },
-		Secrets: func() []secret.Text { return []secret.Text{{}, secret.New("old"), secret.New("new")} }}, told
+	events := &[]Event{}
+	return &Receiver{Log: slog.New(slog.DiscardHandler), Notify: func(e Event) { *events = append(*events, e) },
+		Secrets: func() []secret.Text { return []secret.Text{{}, secret.New("old"), secret.New("new")} }}, events
 }
 
 func post(r *Receiver, method, signature, body string) int {
@@ -39,7 +39,7 @@ func post(r *Receiver, method, signature, body string) int {
 	return w.Code
 }
 
-func TestOnlyWhatIsSignedInTimeIsTaken(t *testing.T) {
+func TestOnlyARequestWithAValidRecentSignatureIsAccepted(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for name, c := range map[string]struct {
@@ -61,29 +61,29 @@ func TestOnlyWhatIsSignedInTimeIsTaken(t *testing.T) {
 		"another method":             {http.MethodGet, sign("new", now, body), body, 405, 0},
 		"too long":                   {http.MethodPost, sign("new", now, strings.Repeat("x", maxBody+1)), strings.Repeat("x", maxBody+1), 413, 0},
 	} {
-		r, told := open()
+		r, events := open()
 		rejected := 0
 		r.Rejected = func() { rejected++ }
-		if got := post(r, c.method, c.signature, c.body); got != c.want || len(*told) != c.events {
-			t.Errorf("%s: answers %d with %d events, want %d with %d", name, got, len(*told), c.want, c.events)
+		if got := post(r, c.method, c.signature, c.body); got != c.want || len(*events) != c.events {
+			t.Errorf("%s: answers %d with %d events, want %d with %d", name, got, len(*events), c.want, c.events)
 		}
 		if (c.want == 401) != (rejected == 1) {
-			t.Errorf("%s: %d rejections were told", name, rejected)
+			t.Errorf("%s: %d rejections were reported", name, rejected)
 		}
 	}
 }
 
-func TestAReplayIsAnsweredAndChangesNothing(t *testing.T) {
+func TestAReplayIsAnsweredAndNotPassedOn(t *testing.T) {
 	t.Parallel()
-	r, told := open()
+	r, events := open()
 	signature := sign("new", time.Now(), body)
 	for range 3 {
 		if got := post(r, http.MethodPost, signature, body); got != 200 {
 			t.Errorf("it answers %d", got)
 		}
 	}
-	if len(*told) != 1 {
-		t.Errorf("three deliveries with one signature hinted %d times", len(*told))
+	if len(*events) != 1 {
+		t.Errorf("three deliveries with one signature hinted %d times", len(*events))
 	}
 	for i := range maxSeen + 10 {
 		other := fmt.Sprintf(`{"event":"order.paid","order_id":"o%d"}`, i)
@@ -94,9 +94,9 @@ func TestAReplayIsAnsweredAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestAnEventSaysWhatItIsAbout(t *testing.T) {
+func TestAnEventNamesItsOrderAndBounty(t *testing.T) {
 	t.Parallel()
-	r, told := open()
+	r, events := open()
 	for _, b := range []string{
 		`{"event":"bounty.accepted","order_id":"ord_2","data":{"bounty_id":"bty_1"}}`,
 		`{"event":"order.completed","order_id":"ord_3","data":{"payout_failed":true}}`,
@@ -108,12 +108,12 @@ func TestAnEventSaysWhatItIsAbout(t *testing.T) {
 	want := []Event{{Name: "bounty.accepted", OrderID: "ord_2", BountyID: "bty_1"},
 		{Name: "order.completed", OrderID: "ord_3", PayoutFailed: true},
 		{Name: "order.payout_failed", OrderID: "ord_3", PayoutFailed: true}, {}}
-	if fmt.Sprint(*told) != fmt.Sprint(want) {
-		t.Errorf("told %+v, want %+v", *told, want)
+	if fmt.Sprint(*events) != fmt.Sprint(want) {
+		t.Errorf("got %+v, want %+v", *events, want)
 	}
 }
 
-func TestNothingOfARejectionIsTold(t *testing.T) {
+func TestARejectionHasNoBody(t *testing.T) {
 	t.Parallel()
 	r, _ := open()
 	req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
@@ -124,20 +124,20 @@ func TestNothingOfARejectionIsTold(t *testing.T) {
 	}
 }
 
-func TestAReplayWithAHeaderWrittenOtherwiseChangesNothingEither(t *testing.T) {
+func TestAReplayWithAnotherSpellingOfTheHeaderIsNotPassedOn(t *testing.T) {
 	t.Parallel()
-	r, told := open()
+	r, events := open()
 	signature := sign("new", time.Now(), body)
 	stamp, mac, _ := strings.Cut(signature, ",v1=")
 	for _, same := range []string{signature, signature + ",x=1", " " + signature, "v1=" + mac + "," + stamp, stamp + ",v1=" + strings.ToUpper(mac)} {
 		post(r, http.MethodPost, same, body)
 	}
-	if len(*told) != 1 {
-		t.Errorf("one signature, written in five ways, hinted %d times", len(*told))
+	if len(*events) != 1 {
+		t.Errorf("one signature, written in five ways, hinted %d times", len(*events))
 	}
 }
 
-func TestTheAnswerDoesNotWaitForWhatTheEventLeadsTo(t *testing.T) {
+func TestTheAnswerDoesNotWaitForNotify(t *testing.T) {
 	t.Parallel()
 	r, _ := open()
 	busy := make(chan struct{})

@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// maxConns bounds how many senders are listened to at the same time: the
-// marketplace needs one or two.
+// maxConns is the most connections at the same time. The marketplace needs one or
+// two.
 const maxConns = 32
 
-// Serve serves h on l until ctx ends. Slow senders are cut off.
+// Serve serves h on l until ctx is cancelled, then stops within 5 seconds. It cuts
+// off slow senders.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
@@ -30,7 +31,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer cancel()
 	err := server.Shutdown(closing)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close() // a webhook that is cut off is sent again
+		err = server.Close() // the marketplace sends a webhook without an answer again
 	}
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
@@ -38,7 +39,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return err
 }
 
-// limited accepts only so many connections at a time.
+// limited is a listener that accepts at most cap(free) connections at a time.
 type limited struct {
 	net.Listener
 	free   chan struct{}
@@ -60,7 +61,7 @@ func (l *limited) Accept() (net.Conn, error) {
 	return &conn{Conn: c, release: sync.OnceFunc(func() { <-l.free })}, nil
 }
 
-// Close also ends an Accept that waits for a connection to end.
+// Close also ends an Accept that waits for a free place.
 func (l *limited) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()

@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/pipenet"
 )
 
-func TestTheServerStopsSoonInSpiteOfConnectionsThatStay(t *testing.T) {
+func TestTheServerStopsInTimeDespiteOpenConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := pipenet.New()
