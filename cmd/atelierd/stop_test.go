@@ -14,27 +14,9 @@ import (
 // holdPicture is a generator that never ends by itself.
 const holdPicture = "#!/bin/sh\ntouch \"$HOME/began\"\nexec sleep 600\n"
 
-// until waits until ok is true.
-func (s *shop) until(otherwise string, ok func() bool) {
-	s.t.Helper()
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if ok() {
-			return
-		}
-		select {
-		case <-deadline:
-			s.t.Fatal(otherwise)
-		case <-tick.C:
-		}
-	}
-}
-
 func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
 	t.Parallel()
-	s := openShop(t, sandbox.Options{Seed: 1})
+	s := newFixture(t, sandbox.Options{Seed: 1})
 	s.write("make-picture", holdPicture, 0o755)
 	config := must(os.ReadFile(filepath.Join(s.dir, "atelierd.toml")))
 	s.write("atelierd.toml", strings.Replace(string(config), `drain = "5s"`, `drain = "10m"`, 1), 0o600)
@@ -54,7 +36,7 @@ func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
 	}
 	select {
 	case <-c.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("it drains in spite of the second signal\n%s", c.log.String())
 	}
 	if code := c.ProcessState.ExitCode(); code != 0 {
@@ -66,7 +48,7 @@ func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
 
 	s.write("make-picture", makePicture, 0o755)
 	again := s.start()
-	s.await(again, 30*time.Second)
+	s.await(again)
 	s.stop(again)
-	s.once()
+	s.checkOnce()
 }
