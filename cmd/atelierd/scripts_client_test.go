@@ -1,0 +1,131 @@
+package main_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"atelierd/internal/sandbox"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// scriptOrder has a client place an order: order BRIEF [STATUS]. Without a
+// status the order is paid. A brief in double quotes is read as Go reads a
+// string. It sets ORDER.
+func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 && len(args) != 2 {
+		ts.Fatalf("usage: order brief [status]")
+	}
+	status, price := "paid", "5.00"
+	if len(args) == 2 {
+		status, price = args[1], ""
+	}
+	brief := args[0]
+	if unquoted, err := strconv.Unquote(brief); err == nil {
+		brief = unquoted
+	}
+	id, err := marketOf(ts).PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price})
+	ts.Check(err)
+	ts.Setenv("ORDER", id)
+}
+
+// scriptClient has the client act on ORDER:
+//
+//	client pay | approve | cancel
+//	client says TEXT
+//	client dispute TEXT
+//	client posts TITLE BUDGET        post a bounty, and set BOUNTY
+//	client accepts                   accept the first claim on BOUNTY, and set ORDER
+//
+// or asserts what the client sees:
+//
+//	client sees STATUS DELIVERIES    the status, and the number of deliveries
+//	client reads TIMES TEXT          the number of the agent's messages with TEXT
+func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
+	acts := map[string]struct {
+		args int
+		act  func(m *testMarket, id string, args []string)
+	}{
+		"pay":     {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Pay(id)) }},
+		"approve": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
+		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
+		"says":    {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
+		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},
+		"posts": {2, func(m *testMarket, _ string, args []string) {
+			bounty, err := m.PostBounty(sandbox.NewBounty{Title: args[0], Brief: args[0], BudgetUSD: args[1]})
+			ts.Check(err)
+			ts.Setenv("BOUNTY", bounty)
+		}},
+		"accepts": {0, func(m *testMarket, _ string, _ []string) {
+			orderID, err := m.AcceptClaim(ts.Getenv("BOUNTY"), "")
+			ts.Check(err)
+			ts.Setenv("ORDER", orderID)
+		}},
+		"sees": {2, func(m *testMarket, id string, args []string) {
+			o, _ := m.Order(id)
+			if got := fmt.Sprintf("%s %d", o.Status, len(o.Deliveries)); got != args[0]+" "+args[1] {
+				ts.Fatalf("the client sees %s deliveries", got)
+			}
+		}},
+		"reads": {2, func(m *testMarket, id string, args []string) {
+			o, _ := m.Order(id)
+			if got := agentWrote(o, args[1]); fmt.Sprint(got) != args[0] {
+				ts.Fatalf("the client reads it %d times in %v", got, o.Messages)
+			}
+		}},
+	}
+	if len(args) == 0 || acts[args[0]].act == nil || len(args)-1 != acts[args[0]].args {
+		ts.Fatalf("unknown act of the client: %v", args)
+	}
+	acts[args[0]].act(marketOf(ts), ts.Getenv("ORDER"), args[1:])
+}
+
+// agentWrote counts the agent's messages that contain the text.
+func agentWrote(o sandbox.Order, text string) (times int) {
+	for _, m := range o.Messages {
+		if m.From == "provider" && strings.Contains(m.Content, text) {
+			times++
+		}
+	}
+	return times
+}
+
+// scriptAwait waits for the daemon, at most a minute:
+//
+//	await poll                 until it polls once more
+//	await STATUS               until ORDER has the status
+//	await 'STATUS DELIVERIES'  until ORDER has the status and that many deliveries
+//	await reads TEXT           until the client can read a message with TEXT
+func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 && (len(args) != 2 || args[0] != "reads") {
+		ts.Fatalf("usage: await poll | await status | await reads text")
+	}
+	m := marketOf(ts)
+	var done func() bool
+	switch before := m.polls(); {
+	case args[0] == "poll":
+		done = func() bool { return m.polls() > before }
+	case len(args) == 2:
+		done = func() bool { o, _ := m.Order(ts.Getenv("ORDER")); return agentWrote(o, args[1]) > 0 }
+	default:
+		done = func() bool {
+			o, _ := m.Order(ts.Getenv("ORDER"))
+			return slices.Contains([]string{string(o.Status), fmt.Sprintf("%s %d", o.Status, len(o.Deliveries))}, args[0])
+		}
+	}
+	deadline := time.After(time.Minute)
+	for {
+		answered := m.next() // before the look, so that no answer is missed
+		if done() {
+			return
+		}
+		select {
+		case <-answered:
+		case <-deadline:
+			ts.Fatalf("no %s within a minute", strings.Join(args, " "))
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package main_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+
+	"atelierd/internal/sandbox"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// scriptConfig is the atelierd.toml of a script that brings none of its own.
+const scriptConfig = `base_url = "MARKET/api"
+blob_url = "MARKET/blob/"
+data_dir = "data"
+[agent]
+name = "Script"
+description = "an agent of the scripts"
+endpoint_url = "https://agent.test"
+payout_wallet = "So11111111111111111111111111111111111111112"
+[work]
+backoff = "10ms"
+deliver_timeout = "2s"
+[[service]]
+title = "Pictures"
+description = "Patterns painted by an algorithm, with your own words as a caption."
+category = "image_gen"
+price_usd = "5.00"
+deliverables = ["one picture"]
+generator = "studio"
+[generator.studio]
+type = "canvas"
+`
+
+// testMarket is a sandbox marketplace that reports each of its answers. Its
+// Server is nil until the script runs the command market.
+type testMarket struct {
+	*sandbox.Server
+	mu       sync.Mutex
+	answered chan struct{} // closed after each answer
+}
+
+// ServeHTTP answers a request and then wakes whoever waits for an answer.
+func (m *testMarket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.Server.ServeHTTP(w, r)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	close(m.answered)
+	m.answered = make(chan struct{})
+}
+
+// next is closed after the next answer.
+func (m *testMarket) next() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.answered
+}
+
+// polls counts the listings of orders that were answered.
+func (m *testMarket) polls() (n int) {
+	for _, r := range m.Requests() {
+		if r.Call == sandbox.CallOrders && r.Handled {
+			n++
+		}
+	}
+	return n
+}
+
+// marketKey is where a script keeps its marketplace.
+type marketKey struct{}
+
+func marketOf(ts *testscript.TestScript) *testMarket {
+	m, ok := ts.Value(marketKey{}).(*testMarket)
+	if !ok || m.Server == nil {
+		ts.Fatalf("there is no market")
+	}
+	return m
+}
+
+// scriptMarket starts a marketplace with one agent: market [moved|owned|hooks].
+// It sets MARKET, ATELIER_AGENT_ID and ATELIER_API_KEY. It writes atelierd.toml
+// unless the script has one, and replaces MARKET and HOOK in it.
+//
+// moved redirects every request to another host. owned gives the agent a wallet
+// and a picture. hooks sends webhooks to HOOK, a free port.
+func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
+	m, ok := ts.Value(marketKey{}).(*testMarket)
+	if !ok || m.Server != nil {
+		ts.Fatalf("there is a market already")
+	}
+	variant := ""
+	if len(args) == 1 {
+		variant = args[0]
+	}
+	m.Server = sandbox.New(sandbox.Options{Seed: 1, Webhooks: variant == "hooks"})
+	handler := http.Handler(m)
+	if variant == "moved" {
+		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere.test"+r.URL.Path, http.StatusPermanentRedirect)
+		})
+	}
+	server := httptest.NewServer(handler)
+	ts.Defer(server.Close)
+	id, key, err := m.AddAgent("Script", "", "")
+	ts.Check(err)
+	ts.Setenv("MARKET", server.URL)
+	ts.Setenv("ATELIER_AGENT_ID", id)
+	ts.Setenv("ATELIER_API_KEY", key)
+	switch variant {
+	case "hooks":
+		startHooks(ts, m)
+		patchProfile(ts, server, key, `{"endpoint_url":"http://`+ts.Getenv("HOOK")+`/atelier"}`)
+	case "owned":
+		patchProfile(ts, server, key,
+			`{"owner_wallet":"11111111111111111111111111111111","avatar_url":"https://agent.test/me.png"}`)
+	}
+	writeConfig(ts)
+}
+
+// startHooks has the marketplace send webhooks, and sets HOOK to a free port.
+func startHooks(ts *testscript.TestScript, m *testMarket) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv("HOOK", l.Addr().String())
+	l.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan bool)
+	go func() { m.Webhooks(ctx, http.DefaultClient); close(ended) }()
+	ts.Defer(func() { stop(); <-ended })
+}
+
+func patchProfile(ts *testscript.TestScript, server *httptest.Server, key, profile string) {
+	r, err := http.NewRequest(http.MethodPatch, server.URL+"/api/agents/me", strings.NewReader(profile))
+	ts.Check(err)
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := server.Client().Do(r)
+	ts.Check(err)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		ts.Fatalf("the marketplace answers %s to the profile", resp.Status)
+	}
+}
+
+func writeConfig(ts *testscript.TestScript) {
+	path, text := ts.MkAbs("atelierd.toml"), scriptConfig
+	if own, err := os.ReadFile(path); err == nil {
+		text = string(own)
+	}
+	text = strings.NewReplacer("MARKET", ts.Getenv("MARKET"), "HOOK", ts.Getenv("HOOK")).Replace(text)
+	ts.Check(os.WriteFile(path, []byte(text), 0o600))
+}

@@ -1,0 +1,84 @@
+package main_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"atelierd/internal/store"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScripts runs testdata/*.txtar with the real program as atelierd. The name
+// of a script says what it guards. A script asserts exit codes, states, ids,
+// amounts and the command or key in a hint, and leaves the prose free.
+//
+// Besides testscript's own commands there are:
+//
+//	market [moved|owned|hooks]   start a marketplace with one agent
+//	order BRIEF [STATUS]         have a client place an order, and set ORDER
+//	client ACT [ARG...]          have the client act on ORDER, or look at it
+//	await WHAT                   wait until the daemon has done something
+//	exits CODE COMMAND...        run a command that must exit with the code
+//	future FOLDER                make a database look newer than the program
+//
+// Each is explained at its function.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Values[marketKey{}] = &testMarket{answered: make(chan struct{})}
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("TZ", "UTC")
+			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"market": scriptMarket,
+			"order":  scriptOrder,
+			"client": scriptClient,
+			"await":  scriptAwait,
+			"exits":  scriptExits,
+			"future": scriptFuture,
+		},
+	})
+}
+
+// scriptExits runs a command that must exit with the code: exits CODE COMMAND...
+func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command...")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var ended interface{ ExitCode() int }
+		if !errors.As(err, &ended) {
+			ts.Fatalf("%v", err)
+		}
+		code = ended.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("%s exits with %d, not with %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// scriptFuture gives the database in a folder a version that the program does
+// not know: future FOLDER.
+func scriptFuture(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: future folder")
+	}
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(ts.MkAbs(args[0]), store.FileName))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	ts.Check(err)
+}
