@@ -3,16 +3,26 @@ SQLC         = go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 GOLANGCILINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK  = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+# Most tests wait rather than compute, so many of them run at the same time.
+TEST = go test -shuffle=on -parallel 16
+
 # The race detector watches our code, but not the SQLite engine, which is C
 # turned into Go: watching that makes every test several times slower.
-RACE  = -race -gcflags='modernc.org/sqlite/lib=-race=false'
+RACE = -race -gcflags='modernc.org/sqlite/lib=-race=false'
+
+# Where goroutines share most: these run under the race detector at each test.
+SHARED = ./internal/engine ./internal/generate/... ./internal/web ./internal/logonce
+
+# The simulated weeks: SEEDS fixed ones, and as many drawn from FROM on.
 SEEDS = 200
+FROM  = $(shell date +%s)
+
 COUNT = 5
 
-.PHONY: help build demo test sim fuzz bench lint generate check ci
+.PHONY: help build demo test test-all sim fuzz bench lint generate check portable ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/atelierd
 	CGO_ENABLED=0 go build -trimpath -o bin/atelierd ./cmd/atelierd
@@ -20,12 +30,20 @@ build: ## build bin/atelierd
 demo: build ## show the whole way of an order, with a crash in the middle
 	@bin/atelierd demo
 
-test: ## run every test, with the race detector, and 200 simulated weeks
-	go test $(RACE) -timeout 20m ./...
-	go test -timeout 40m -run SimulatedWeek ./cmd/atelierd
+test: ## run every test in minutes: 40 simulated weeks, real processes killed
+	@echo "20 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=20 FROM=$(FROM) repeats them"
+	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 15m ./...
+	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
+	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
 
-sim: ## live through more simulated weeks: make sim SEEDS=5000
-	go test -timeout 24h -run SimulatedWeek ./cmd/atelierd -sim.seeds=$(SEEDS)
+test-all: ## the same with the race detector everywhere, all kills and 200 weeks
+	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
+	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=2
+	$(TEST) -timeout 30m ./cmd/atelierd -kills=30 -every-kill
+	$(MAKE) sim SEEDS=100
+
+sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
+	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.from=$(FROM)
 
 fuzz: ## fuzz each decoder of foreign input for a while: make fuzz FUZZTIME=1m
 	@sh .ci/fuzz $(or $(FUZZTIME),20s)
@@ -34,12 +52,17 @@ bench: ## measure, in the form that benchstat reads: make bench COUNT=10 > new.t
 	@go test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 2h ./internal/engine ./internal/store ./internal/atelier
 
 lint: ## gofmt, vet, linters, known vulnerabilities
-	@unformatted=$$(gofmt -l cmd db internal); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
 	go vet ./...
 	$(GOLANGCILINT) run ./...
 	@$(GOVULNCHECK) ./... || { echo "govulncheck failed, or could not reach its database"; test -n "$(VULN_OPTIONAL)"; }
 
-generate: ## write internal/store/query anew from db/queries
+portable: ## do the other systems build?
+	GOOS=darwin go build -o /dev/null ./cmd/atelierd
+	GOOS=windows go build -o /dev/null ./cmd/atelierd
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+
+generate: ## write internal/store/query again from db/
 	$(SQLC) generate
 
 check: ## is the generated code up to date, and go.mod tidy?

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,17 @@ import (
 
 var (
 	simSeeds = flag.Int("sim.seeds", 20, "how many fixed seeds of the simulated week run, and how many drawn ones")
-	simFrom  = flag.Uint64("sim.from", 0, "the first drawn seed, to replay a run; 0 draws one")
+	simFrom  = flag.Uint64("sim.from", drawnSeed(os.Getenv("SIM_FROM")), "the first drawn seed; the default is $SIM_FROM, else it is drawn")
 	simSeed  = flag.Uint64("sim.seed", 0, "run this one seed, with the daemon's log")
 )
+
+// drawnSeed is the number in the text, else one at random.
+func drawnSeed(text string) uint64 {
+	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return n
+	}
+	return 1_000_000 + rand.Uint64N(1<<40)
+}
 
 // TestASimulatedWeekDeliversEachRoundOnce lives through weeks against a
 // marketplace that fails, loses answers, answers late and counts strictly, in a
@@ -42,10 +51,7 @@ func TestASimulatedWeekDeliversEachRoundOnce(t *testing.T) {
 		return
 	}
 	from := *simFrom
-	if from == 0 {
-		from = 1_000_000 + rand.Uint64N(1<<40)
-	}
-	t.Logf("the drawn seeds begin at %d; replay them with -sim.from=%d", from, from)
+	t.Logf("the drawn seeds begin at %d; make sim FROM=%d repeats them", from, from)
 	for i := range uint64(*simSeeds) {
 		for _, seed := range []uint64{i + 1, from + i} {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
