@@ -8,14 +8,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
 const lockName = "atelierd.lock"
 
-// lock is an exclusive flock on a file in the data folder. The kernel gives it
-// up when the process ends, however it ends.
+// errHeld says that another process holds the lock on a file.
+var errHeld = errors.New("the file is locked")
+
+// lock is an exclusive lock on a file in the data folder. The kernel releases it
+// when the process ends, however it ends.
 type lock struct{ file *os.File }
 
 func takeLock(dir string) (*lock, error) {
@@ -23,26 +25,25 @@ func takeLock(dir string) (*lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the lock file: %w", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = lockFile(f, true)
 	for range 5 {
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
+		if !errors.Is(err, errHeld) {
 			break
 		}
-		// A look by Holder takes the lock for a moment; a daemon keeps it.
+		// Holder takes the lock for a moment; a daemon keeps it.
 		time.Sleep(10 * time.Millisecond)
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err = lockFile(f, true)
 	}
 	if err != nil {
 		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		if errors.Is(err, errHeld) {
 			return nil, ErrLocked
 		}
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
+	// The pid is for people and for waking the daemon. The lock does not depend on it.
 	if err := f.Truncate(0); err == nil {
-		// The pid is for people and for waking the daemon; the flock is the lock.
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-		if err != nil {
+		if _, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
 			return nil, errors.Join(fmt.Errorf("write the lock file: %w", err), f.Close())
 		}
 	}
@@ -51,15 +52,15 @@ func takeLock(dir string) (*lock, error) {
 
 func (l *lock) release() error { return l.file.Close() }
 
-// Holder is the process id of the daemon that holds dir, or 0 when none does.
+// Holder returns the process id of the daemon that holds dir, or 0 if none does.
 func Holder(dir string) int {
 	f, err := os.Open(filepath.Join(dir, lockName))
 	if err != nil {
 		return 0
 	}
 	defer f.Close()
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil {
-		return 0 // it was free; closing the file gives it up again
+	if lockFile(f, false) == nil {
+		return 0 // it was free; closing the file releases it again
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 32))
 	if err != nil {

@@ -1,0 +1,26 @@
+package store
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// lockedByte lies far beyond the end of the lock file. A lock on Windows forbids
+// others to read the locked bytes, and the pid must stay readable.
+const lockedByte = 0x7fffffff
+
+// lockFile locks f until it is closed, for this process alone or, if exclusive is
+// false, shared with others. It does not wait: it fails with errHeld.
+func lockFile(f *os.File, exclusive bool) error {
+	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
+	if exclusive {
+		flags |= windows.LOCKFILE_EXCLUSIVE_LOCK
+	}
+	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &windows.Overlapped{Offset: lockedByte})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
+		return errHeld
+	}
+	return err
+}
