@@ -18,7 +18,7 @@ import (
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 type world struct {
@@ -30,7 +30,7 @@ type world struct {
 
 // inWorld runs f in simulated time beside a marketplace with one owned agent.
 func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, market: sandbox.New(sandbox.Options{})}
 		listener := pipenet.New()

@@ -10,7 +10,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // checkHours checks the first three windows of the marketplace.
@@ -41,7 +41,7 @@ func TestASharedCountAllowsTwelveDeliveriesAWindowAtAnOrderEachFourMinutes(t *te
 	} {
 		t.Run(fmt.Sprintf("polls each %s, orders from %s on", c.interval, c.offset), func(t *testing.T) {
 			t.Parallel()
-			dir := testdir.New(t)
+			dir := storetest.Dir(t)
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, dir, sandbox.Options{Shared: true})
 				w.interval = c.interval
@@ -60,7 +60,7 @@ func TestASharedCountAllowsTwelveDeliveriesAWindowAtAnOrderEachFourMinutes(t *te
 
 func TestASharedCountAllowsFourteenDeliveriesAWindowOfABacklog(t *testing.T) {
 	t.Parallel()
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Shared: true})
 		w.place(60)
@@ -75,7 +75,7 @@ func TestSeparateCountsAllowThirtyDeliveriesAWindow(t *testing.T) {
 	for _, documented := range []bool{false, true} {
 		t.Run(fmt.Sprintf("documented=%t", documented), func(t *testing.T) {
 			t.Parallel()
-			dir := testdir.New(t)
+			dir := storetest.Dir(t)
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, dir, sandbox.Options{Documented: documented})
 				w.place(100)
@@ -89,7 +89,7 @@ func TestSeparateCountsAllowThirtyDeliveriesAWindow(t *testing.T) {
 
 func TestTheLastRequestsOfASharedCountAreForDeliveries(t *testing.T) {
 	t.Parallel()
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Shared: true})
 		// The workers would use the rest of the window for uploads, if an upload did
@@ -120,7 +120,7 @@ func TestARestartLoopKeepsTheReserve(t *testing.T) {
 	for _, shared := range []bool{true, false} {
 		t.Run(fmt.Sprintf("shared=%t", shared), func(t *testing.T) {
 			t.Parallel()
-			dir := testdir.New(t)
+			dir := storetest.Dir(t)
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, dir, sandbox.Options{Shared: shared})
 				for range 28 {
@@ -141,7 +141,7 @@ func TestARestartLoopKeepsTheReserve(t *testing.T) {
 
 func TestACrashLosesNoCountedRequest(t *testing.T) {
 	t.Parallel()
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Shared: true})
 		w.limits.Reserve = 0

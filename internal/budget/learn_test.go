@@ -8,7 +8,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // send takes a request and answers it with a, now.
@@ -42,7 +42,7 @@ func (d *daemon) refused(t *testing.T, call order.RequestKind) time.Duration {
 
 // inBubble runs f in simulated time with an empty data folder.
 func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, dir, sandbox.Options{})) })
 }
 

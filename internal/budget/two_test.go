@@ -10,13 +10,13 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // The second process is a command that the owner runs next to the daemon.
 func TestTwoProcessesCountTogether(t *testing.T) {
 	t.Parallel()
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{})
 		daemon := w.open()

@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // refusing is a store hook that refuses every write while it is set.
@@ -80,7 +80,7 @@ func TestAStopIsNotHeldUpByARefusingDatabase(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
-		dir := testdir.New(t)
+		dir := storetest.Dir(t)
 		w, _ := start(t, store.Options{Dir: dir, Hook: refusing(&full)}, engine.Options{Drain: 10 * time.Second}, lasting(time.Second))
 		w.place("o1")
 		synctest.Wait()

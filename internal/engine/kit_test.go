@@ -14,7 +14,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // stage is a Runner made of a function. It keeps a log of what ran.
@@ -81,7 +81,7 @@ type world struct {
 func start(t *testing.T, so store.Options, eo engine.Options, fn func(context.Context, order.Job) (order.Result, error)) (*world, *stage) {
 	t.Helper()
 	if so.Dir == "" {
-		so.Dir = testdir.New(t)
+		so.Dir = storetest.Dir(t)
 	}
 	s, err := store.Open(so)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // lasting is a stage that takes d, unless it is cut.
@@ -125,7 +125,7 @@ func TestAPausedEngineTakesNothingUntilItResumes(t *testing.T) {
 func TestRunUntilIdleDoesWhatIsDueNowAndEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(store.Options{Dir: testdir.New(t)})
+		s, err := store.Open(store.Options{Dir: storetest.Dir(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestRunUntilIdleDoesWhatIsDueNowAndEnds(t *testing.T) {
 func TestRunUntilIdleEndsWhenThereIsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := store.Open(store.Options{Dir: testdir.New(t)})
+		s, err := store.Open(store.Options{Dir: storetest.Dir(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func TestAnEngineThatWaitsForATimeLooksAtMostOnceAMinute(t *testing.T) {
 func TestWorkOfACrashStartsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := testdir.New(t)
+		dir := storetest.Dir(t)
 		s, err := store.Open(store.Options{Dir: dir})
 		if err != nil {
 			t.Fatal(err)

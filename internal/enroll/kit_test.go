@@ -16,7 +16,7 @@ import (
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // world is a marketplace, a data folder and a client.
@@ -35,7 +35,7 @@ type world struct {
 // inWorld runs f in simulated time. The marketplace has no agent yet.
 func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	t.Helper()
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir, market: sandbox.New(o), text: &bytes.Buffer{},
 			net: pipenet.New()}

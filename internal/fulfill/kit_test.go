@@ -27,6 +27,7 @@ import (
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
+	"atelierd/internal/store/storetest"
 )
 
 // picture is a PNG of one pixel; what follows its end makes each file its own.
@@ -93,7 +94,7 @@ type world struct {
 // inWorld runs f in simulated time with an open data folder and a marketplace.
 func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "data")
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir, market: sandbox.New(o), painter: &painter{files: 1}, kind: "image",
 			net: pipenet.New(),

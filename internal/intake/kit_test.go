@@ -19,7 +19,7 @@ import (
 	"atelierd/internal/sandbox"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
-	"atelierd/internal/testdir"
+	"atelierd/internal/store/storetest"
 )
 
 // note is a log that a test may read while others write.
@@ -63,7 +63,7 @@ const interval = 150 * time.Second
 // inWorld runs f in simulated time, with a poller that is not running yet.
 func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	t.Helper()
-	dir := testdir.New(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, market: sandbox.New(o), log: &note{}}
 		listener := pipenet.New()
