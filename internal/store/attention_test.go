@@ -23,6 +23,7 @@ func needs(t *testing.T, s *Store) string {
 }
 
 func TestWhatTheOwnerHasCancelledNeedsNobody(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	failUpload(t, s)
 	if got, want := needs(t, s), "order o1 failed"; got != want {
@@ -41,6 +42,7 @@ func TestWhatTheOwnerHasCancelledNeedsNobody(t *testing.T) {
 }
 
 func TestWhatAilsTheDaemonComesBeforeItsOrders(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	for _, name := range []order.Alert{order.GeneratorAlert("studio"), order.AlertSpending} {
 		if err := s.SetAlert(name, "something"); err != nil {
@@ -62,6 +64,7 @@ func TestWhatAilsTheDaemonComesBeforeItsOrders(t *testing.T) {
 }
 
 func TestMoneyThatBoughtNothingIsLost(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
 	states := []order.CallState{order.CallFailed, order.CallRefused, order.CallExpired,

@@ -28,7 +28,7 @@ func TestAnUpgradeGivesHeldWorkTodaysCodes(t *testing.T) {
 	} {
 		t.Run(string(c.class+" "+order.Class(c.old)), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := newDir(t)
 			s := openNew(t, Options{Dir: dir})
 			paid(t, s, "o1")
 			finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(c.class, c.old, "no")})

@@ -30,6 +30,7 @@ func (h told) Handle(_ context.Context, r slog.Record) error {
 }
 
 func TestAWriteWaitsForAnotherProgramsTransaction(t *testing.T) {
+	t.Parallel()
 	records := make(chan string, 10)
 	s := openNew(t, Options{Log: slog.New(told{slog.DiscardHandler, records})})
 	// So that the wait outlasts the busy timeout at once.
@@ -65,6 +66,7 @@ func TestAWriteWaitsForAnotherProgramsTransaction(t *testing.T) {
 }
 
 func TestAFullDiskLosesNothingAndIsGotOver(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
 	j := take(t, s, order.LaneGenerate)
@@ -105,6 +107,7 @@ func TestAFullDiskLosesNothingAndIsGotOver(t *testing.T) {
 }
 
 func TestOtherErrorsAreNotAFullDisk(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	err := s.PutService(order.Listed{Title: "Images", State: "no such state"})
 	if err == nil || IsFull(err) || IsFull(nil) || IsFull(io.EOF) {
@@ -115,6 +118,7 @@ func TestOtherErrorsAreNotAFullDisk(t *testing.T) {
 // TestTheLogStaysSmallInAKillLoop writes about 4 MB in each of 12 processes
 // that are killed without a chance to fold the log into the file.
 func TestTheLogStaysSmallInAKillLoop(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv("ATELIERD_TEST_WAL"); dir != "" {
 		s, err := Open(Options{Dir: dir})
 		if err != nil {
@@ -130,7 +134,7 @@ func TestTheLogStaysSmallInAKillLoop(t *testing.T) {
 		fmt.Println("written")
 		select {} // until killed
 	}
-	dir := t.TempDir()
+	dir := newDir(t)
 	for range 12 {
 		child := exec.Command(os.Args[0], "-test.run=^TestTheLogStaysSmallInAKillLoop$")
 		child.Env = append(os.Environ(), "ATELIERD_TEST_WAL="+dir)
@@ -167,7 +171,8 @@ func TestTheLogStaysSmallInAKillLoop(t *testing.T) {
 }
 
 func TestAReaderWorksBesideTheDaemonAndWithoutIt(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir})
 	r, err := OpenReader(dir)
 	if err != nil {

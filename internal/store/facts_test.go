@@ -9,7 +9,8 @@ import (
 )
 
 func TestTheBudgetComesBackAfterARestart(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir})
 	want := []order.Window{{Scope: "all", StartedAt: placed, EndsAt: placed.Add(time.Hour), Used: 7, Limit: 30,
 		BlockedUntil: placed.Add(time.Minute)}}
@@ -36,6 +37,7 @@ func TestTheBudgetComesBackAfterARestart(t *testing.T) {
 }
 
 func TestATroubleIsShownUntilItIsOver(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	attention := func() []Attention {
 		t.Helper()
@@ -61,6 +63,7 @@ func TestATroubleIsShownUntilItIsOver(t *testing.T) {
 }
 
 func TestAServiceIsOneRowATitle(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	for _, l := range []order.Listed{{Title: "Images", State: order.ServiceCreating},
 		{Title: "Images", RemoteID: "svc_1", State: order.ServiceListed}} {

@@ -57,6 +57,7 @@ func stale(t *testing.T, s *Store) order.Job {
 }
 
 func TestAStaleWorkerChangesNothing(t *testing.T) {
+	t.Parallel()
 	lostError := func(err error) bool {
 		f, ok := errors.AsType[*order.Failure](err)
 		return ok && f.Class == order.Lost && errors.Is(err, order.ErrLeaseLost)
@@ -90,6 +91,7 @@ func TestAStaleWorkerChangesNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := openNew(t, Options{})
 			old := stale(t, s)
 			before := dump(t, s)
@@ -108,6 +110,7 @@ func TestAStaleWorkerChangesNothing(t *testing.T) {
 }
 
 func TestTheLeaseHolderWritesWhatAStaleWorkerMayNot(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
 	if lost, err := s.Renew([]order.Job{j}, day); err != nil || len(lost) != 0 {
@@ -135,6 +138,7 @@ func TestTheLeaseHolderWritesWhatAStaleWorkerMayNot(t *testing.T) {
 }
 
 func TestALostAttemptIsStillWrittenDown(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	old := stale(t, s)
 	if turn := finish(t, s, order.Done{Job: old, Result: order.Result{Cost: 5, Delivery: order.DeliveryConfirmed}}); !turn.Lost {

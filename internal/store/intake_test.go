@@ -9,6 +9,7 @@ import (
 )
 
 func TestAListingIsWrittenOnce(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	b := batch(facts("o1", order.Paid), facts("o2", order.Quoted))
 	if got := apply(t, s, b); got.Counts != (order.Counts{New: 2}) {
@@ -31,6 +32,7 @@ func TestAListingIsWrittenOnce(t *testing.T) {
 }
 
 func TestAListingOlderThanOurActIsIgnored(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
 	stale, err := s.Mark(context.Background())
@@ -66,6 +68,7 @@ func TestAListingOlderThanOurActIsIgnored(t *testing.T) {
 }
 
 func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
 	if got := apply(t, s, batch(facts("o2", order.Paid))); got.Counts != (order.Counts{Missing: 1}) {
@@ -117,6 +120,7 @@ func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 }
 
 func TestAnEndedOrderIsNeverMissing(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	apply(t, s, batch(facts("done", order.Completed), facts("gone", order.Cancelled)))
 	b := batch()
@@ -127,6 +131,7 @@ func TestAnEndedOrderIsNeverMissing(t *testing.T) {
 }
 
 func TestABadRowIsKeptAndHurtsOnlyItself(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "known")
 	b := batch(facts("good", order.Paid))
@@ -154,6 +159,7 @@ func TestABadRowIsKeptAndHurtsOnlyItself(t *testing.T) {
 }
 
 func TestAnOrderThatCannotBeWrittenIsSetAsideAndHurtsOnlyItself(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	f := facts("broken", order.Paid)
 	f.Raw = []byte("{")
@@ -172,6 +178,7 @@ func TestAnOrderThatCannotBeWrittenIsSetAsideAndHurtsOnlyItself(t *testing.T) {
 }
 
 func TestAMissingFieldKeepsItsLastValue(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	price, max := order.USD(5_000_000), 2
 	f := facts("o1", order.Paid)
@@ -186,6 +193,7 @@ func TestAMissingFieldKeepsItsLastValue(t *testing.T) {
 }
 
 func TestHostileTextComesBackAsItWent(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	f := facts("o'1\"; DROP TABLE orders; --", order.Paid)
 	f.Brief = "'; DELETE FROM jobs; --\n\x1b[31m \u202e emoji 🎨 \u0000 end"
@@ -201,6 +209,7 @@ func TestHostileTextComesBackAsItWent(t *testing.T) {
 }
 
 func TestACancelledOrderTakesItsWorkAlong(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
 	var told Change
@@ -218,6 +227,7 @@ func TestACancelledOrderTakesItsWorkAlong(t *testing.T) {
 }
 
 func TestANewRoundIsANewJob(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
 	if err := s.Intend(j, nil); err != nil {
@@ -242,6 +252,7 @@ func TestANewRoundIsANewJob(t *testing.T) {
 }
 
 func TestADeliveryThatHadNoAnswerIsSettledByTheListing(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		jobs     order.JobsAction
 		job      order.JobState
@@ -251,6 +262,7 @@ func TestADeliveryThatHadNoAnswerIsSettledByTheListing(t *testing.T) {
 		"somebody else delivered": {order.JobsElsewhere, order.JobCancelled, order.DeliveryElsewhere},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := openNew(t, Options{})
 			j := toDeliver(t, s, "o1")
 			if err := s.Intend(j, []string{"https://x/a.png"}); err != nil {

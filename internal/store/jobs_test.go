@@ -10,6 +10,7 @@ import (
 )
 
 func TestATurnFinishesAndLeasesInOneCommit(t *testing.T) {
+	t.Parallel()
 	var points []string
 	s := openNew(t, Options{Hook: func(p string) error { points = append(points, p); return nil }})
 	paid(t, s, "o1", "o2")
@@ -28,6 +29,7 @@ func TestATurnFinishesAndLeasesInOneCommit(t *testing.T) {
 }
 
 func TestTheEarliestDeadlineGoesFirst(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	var list []order.Facts
 	for i, id := range []string{"late", "early", "middle"} {
@@ -49,6 +51,7 @@ func TestTheEarliestDeadlineGoesFirst(t *testing.T) {
 }
 
 func TestDeliveriesGoBeforeUploads(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	early, late := facts("upload-early", order.Paid), facts("deliver-late", order.Paid)
 	late.CreatedAt = placed.Add(day)
@@ -66,6 +69,7 @@ func TestDeliveriesGoBeforeUploads(t *testing.T) {
 }
 
 func TestWhatAFailureDoesToTheJobAndItsAttempts(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		class   order.Class
 		state   order.JobState
@@ -80,6 +84,7 @@ func TestWhatAFailureDoesToTheJobAndItsAttempts(t *testing.T) {
 		{order.Fail, order.JobFailed, order.StateFailed, 0},
 	} {
 		t.Run(string(c.class), func(t *testing.T) {
+			t.Parallel()
 			s := openNew(t, Options{})
 			paid(t, s, "o1")
 			j := take(t, s, order.LaneGenerate)
@@ -111,6 +116,7 @@ func TestWhatAFailureDoesToTheJobAndItsAttempts(t *testing.T) {
 }
 
 func TestAttemptsAreCountedAStage(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
 	for want := 1; want <= 3; want++ {
@@ -130,6 +136,7 @@ func TestAttemptsAreCountedAStage(t *testing.T) {
 }
 
 func TestARescheduledJobWaitsForItsTime(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openNew(t, Options{})
 		paid(t, s, "o1")
@@ -154,7 +161,8 @@ func TestARescheduledJobWaitsForItsTime(t *testing.T) {
 	})
 }
 
-func TestExpediteRunsOnlyWhatWaitsForThatCode(t *testing.T) {
+func TestRunNowRunsOnlyWhatWaitsForThatCode(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
 	for _, code := range []order.Code{order.CodeKeyRefused, order.CodeOutage} {
@@ -173,6 +181,7 @@ func TestExpediteRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 }
 
 func TestAnOutageCostsNoAttempt(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
 	f := order.Failf(order.Retry, order.CodeOutage, "503")
@@ -184,6 +193,7 @@ func TestAnOutageCostsNoAttempt(t *testing.T) {
 }
 
 func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload,
@@ -210,6 +220,7 @@ func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
 }
 
 func TestOwedCountsUnfinishedWork(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	toDeliver(t, s, "delivering")
 	paid(t, s, "generating", "waiting", "held")

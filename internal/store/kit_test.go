@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"atelierd/internal/order"
+	"atelierd/internal/testdir"
 )
 
 const (
@@ -21,10 +22,25 @@ const mark = 1 << 60
 
 var placed = time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC)
 
+// template is a folder with an empty, migrated database.
+var template = testdir.Template{
+	Files: []string{FileName},
+	Make: func(dir string) error {
+		s, err := Open(Options{Dir: dir})
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	},
+}
+
+// newDir returns a copy of the template.
+func newDir(tb testing.TB) string { return template.New(tb) }
+
 func openNew(tb testing.TB, o Options) *Store {
 	tb.Helper()
 	if o.Dir == "" {
-		o.Dir = tb.TempDir()
+		o.Dir = newDir(tb)
 	}
 	s, err := Open(o)
 	if err != nil {

@@ -27,6 +27,7 @@ func failUpload(t *testing.T, s *Store) {
 }
 
 func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	failUpload(t, s)
 	if err := openOwner(t, s.dir).Retry(t.Context(), "o1"); err != nil {
@@ -41,6 +42,7 @@ func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
 }
 
 func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	failUpload(t, s)
 	if err := openOwner(t, s.dir).Redo(t.Context(), "o1", 0, keepFiles); err != nil {
@@ -55,6 +57,7 @@ func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
 func keepFiles(order.Kind, int) error { return nil }
 
 func TestThereIsNothingToRetryInWorkThatRuns(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
 	j := take(t, s, order.LaneGenerate)
@@ -74,6 +77,7 @@ func TestThereIsNothingToRetryInWorkThatRuns(t *testing.T) {
 }
 
 func TestTheOwnersCancelEndsWorkInAnyState(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(*testing.T, *Store){
 		"ready":   func(t *testing.T, s *Store) { paid(t, s, "o1") },
 		"running": func(t *testing.T, s *Store) { toDeliver(t, s, "o1") },
@@ -84,6 +88,7 @@ func TestTheOwnersCancelEndsWorkInAnyState(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := openNew(t, Options{})
 			prepare(t, s)
 			o := openOwner(t, s.dir)
@@ -111,6 +116,7 @@ func TestTheOwnersCancelEndsWorkInAnyState(t *testing.T) {
 }
 
 func TestAnUnknownOrderIsSaidSo(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	o := openOwner(t, s.dir)
 	for name, err := range map[string]error{"Retry": o.Retry(t.Context(), "nope"), "Cancel": o.Cancel(t.Context(), "nope", "x")} {
@@ -121,6 +127,7 @@ func TestAnUnknownOrderIsSaidSo(t *testing.T) {
 }
 
 func TestAnOrderIsFoundByTheBeginningOfItsID(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "abc", "abcd", "abx", "q_%")
 	for text, want := range map[string]string{"abc": "abc", "abcd": "abcd", "abx": "abx", "q": "q_%", "q_": "q_%"} {
@@ -140,6 +147,7 @@ func TestAnOrderIsFoundByTheBeginningOfItsID(t *testing.T) {
 
 // An order for a service that is not sold has no job.
 func TestTheOwnersCancelPutsAHeldOrderWithoutWorkAside(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	b := batch(facts("o1", order.Paid))
 	b.Decide = func(order.Known, order.Facts) order.Decision {

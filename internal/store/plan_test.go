@@ -68,6 +68,7 @@ func plan(t *testing.T, s *Store, sql string) []string {
 // TestNoQueryWalksThroughHistory holds every query to an index: a table that
 // grows for ever may only be searched, or walked by a partial index.
 func TestNoQueryWalksThroughHistory(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	// Tables that stay small, and the lists that people ask for.
 	small := map[string]bool{"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
@@ -93,6 +94,7 @@ func TestNoQueryWalksThroughHistory(t *testing.T) {
 }
 
 func TestHotQueriesUseTheirIndex(t *testing.T) {
+	t.Parallel()
 	s := openNew(t, Options{})
 	list := queries(t)
 	for name, want := range map[string][]string{

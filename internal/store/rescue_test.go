@@ -9,7 +9,8 @@ import (
 )
 
 func TestACrashFreesLeasesAtOnceAndCountsNoAttempt(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir})
 	paid(t, s, "o1", "o2")
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Retry, "x", "again")})
@@ -30,7 +31,8 @@ func TestACrashFreesLeasesAtOnceAndCountsNoAttempt(t *testing.T) {
 }
 
 func TestAJobThatKillsTheProcessIsHeldInTheEnd(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir, MaxCrashes: 3})
 	paid(t, s, "killer")
 	for crash := 1; crash <= 3; crash++ {
@@ -60,7 +62,8 @@ func TestAJobThatKillsTheProcessIsHeldInTheEnd(t *testing.T) {
 }
 
 func TestACrashOfAnEarlierStageIsNotHeldAgainstTheNext(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := newDir(t)
 	o := Options{Dir: dir, MaxCrashes: 2}
 	s := openNew(t, o)
 	paid(t, s, "o1")
@@ -77,7 +80,8 @@ func TestACrashOfAnEarlierStageIsNotHeldAgainstTheNext(t *testing.T) {
 }
 
 func TestAStopIsNoCrash(t *testing.T) {
-	dir := t.TempDir()
+	t.Parallel()
+	dir := newDir(t)
 	for range 4 {
 		s := openNew(t, Options{Dir: dir, MaxCrashes: 2})
 		paid(t, s, "o1")

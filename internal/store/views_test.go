@@ -81,6 +81,7 @@ func life(t *testing.T) *Store {
 }
 
 func TestTheViewsKeepTheirColumns(t *testing.T) {
+	t.Parallel()
 	s := life(t)
 	var names []string
 	for name := range promised {
@@ -126,6 +127,7 @@ func TestTheViewsKeepTheirColumns(t *testing.T) {
 // TestTheViewsWorkInTheInstalledShell asks the sqlite3 that people have, which
 // is often years older than the engine in this program.
 func TestTheViewsWorkInTheInstalledShell(t *testing.T) {
+	t.Parallel()
 	shell, err := exec.LookPath("sqlite3")
 	if err != nil {
 		t.Skip("no sqlite3 shell is installed")
@@ -140,6 +142,7 @@ func TestTheViewsWorkInTheInstalledShell(t *testing.T) {
 }
 
 func TestTheViewsSayWhatHappened(t *testing.T) {
+	t.Parallel()
 	s := life(t)
 	db := s.reads
 	for name, query := range map[string]string{

@@ -54,6 +54,7 @@ func factNames(t *testing.T, s *Store) []string {
 }
 
 func TestRequestsThatWaitTogetherShareACommit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openNew(t, Options{})
 		before := frames(t, s)
@@ -87,6 +88,7 @@ func frames(t *testing.T, s *Store) int {
 }
 
 func TestAFailingRequestDoesNotFailItsNeighbours(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openNew(t, Options{})
 		bad := errors.New("bad request")
@@ -114,8 +116,9 @@ func TestAFailingRequestDoesNotFailItsNeighbours(t *testing.T) {
 }
 
 func TestAnAnswerComesOnlyAfterTheCommit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := newDir(t)
 		var s *Store
 		answered, atCommit := false, true
 		s = openNew(t, Options{Dir: dir, Hook: func(point string) error {
@@ -140,6 +143,7 @@ func TestAnAnswerComesOnlyAfterTheCommit(t *testing.T) {
 }
 
 func TestAFailedCommitLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	refuse := false
 	s := openNew(t, Options{Hook: func(point string) error {
 		if refuse && point == "before:fact" {
@@ -161,6 +165,7 @@ func TestAFailedCommitLeavesNothingBehind(t *testing.T) {
 }
 
 func TestNobodyIsToldOfAChangeThatWasRolledBack(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openNew(t, Options{})
 		var told []Change
@@ -175,6 +180,7 @@ func TestNobodyIsToldOfAChangeThatWasRolledBack(t *testing.T) {
 }
 
 func TestCloseAnswersWhoeverWaits(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openNew(t, Options{})
 		entered, release := make(chan struct{}), make(chan struct{})

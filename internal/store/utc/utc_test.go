@@ -8,6 +8,7 @@ import (
 )
 
 func TestATimeIsWrittenInTheOneForm(t *testing.T) {
+	t.Parallel()
 	zone := time.FixedZone("east", 2*3600)
 	for _, at := range []time.Time{
 		time.Date(2026, 11, 23, 15, 4, 5, 123_456_789, time.UTC),
@@ -30,6 +31,7 @@ func TestATimeIsWrittenInTheOneForm(t *testing.T) {
 }
 
 func TestNoTimeIsNULL(t *testing.T) {
+	t.Parallel()
 	if v, err := (utc.Time{}).Value(); v != nil || err != nil {
 		t.Errorf("the zero time is written as %v, %v", v, err)
 	}
@@ -40,6 +42,7 @@ func TestNoTimeIsNULL(t *testing.T) {
 }
 
 func TestAnotherFormIsAnError(t *testing.T) {
+	t.Parallel()
 	var v utc.Time
 	for _, src := range []any{"2026-11-23", "2026-11-23T15:04:05Z+1", "", 7, []byte("x")} {
 		if err := v.Scan(src); err == nil {

@@ -1,0 +1,88 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+)
+
+func TestThereIsOneDaemonAFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if pid := Holder(dir); pid != 0 {
+		t.Errorf("an empty folder is held by %d", pid)
+	}
+	s := openNew(t, Options{Dir: dir})
+	if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrLocked) {
+		t.Errorf("a second Open: %v, want ErrLocked", err)
+	}
+	if pid := Holder(dir); pid != os.Getpid() {
+		t.Errorf("held by %d, want %d", pid, os.Getpid())
+	}
+	s.Close()
+	if pid := Holder(dir); pid != 0 {
+		t.Errorf("after Close it is held by %d", pid)
+	}
+	openNew(t, Options{Dir: dir})
+}
+
+func TestLookingForTheHolderLetsADaemonStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	openNew(t, Options{Dir: dir}).Close()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				Holder(dir)
+			}
+		}
+	})
+	for range 200 {
+		l, err := takeLock(dir)
+		if err != nil {
+			t.Errorf("a look at the lock kept a daemon from starting: %v", err)
+			break
+		}
+		l.release()
+	}
+	close(stop)
+	wg.Wait()
+}
+
+func TestTheLockDiesWithItsProcess(t *testing.T) {
+	t.Parallel()
+	if dir := os.Getenv("ATELIERD_TEST_LOCK"); dir != "" {
+		if _, err := takeLock(dir); err != nil {
+			os.Exit(3)
+		}
+		os.Stdout.WriteString("locked\n")
+		select {} // until killed
+	}
+	dir := t.TempDir()
+	child := exec.Command(os.Args[0], "-test.run=^TestTheLockDiesWithItsProcess$")
+	child.Env = append(os.Environ(), "ATELIERD_TEST_LOCK="+dir)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 7)
+	if _, err := out.Read(line); err != nil || string(line) != "locked\n" {
+		t.Fatalf("the child says %q, %v", line, err)
+	}
+	if pid := Holder(dir); pid != child.Process.Pid {
+		t.Errorf("held by %d, want the child %d", pid, child.Process.Pid)
+	}
+	child.Process.Kill()
+	child.Wait()
+	openNew(t, Options{Dir: dir})
+}
