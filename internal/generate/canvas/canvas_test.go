@@ -38,7 +38,7 @@ func painted(t testing.TB, req generate.Request) []byte {
 	return page.Pix
 }
 
-func TestEveryMotifIsPaintedSmallEnoughAndFull(t *testing.T) {
+func TestEveryMotifFillsASmallFile(t *testing.T) {
 	t.Parallel()
 	for _, m := range motifs() {
 		t.Run(m.name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestEveryMotifIsPaintedSmallEnoughAndFull(t *testing.T) {
 	}
 }
 
-func TestThePictureDependsOnOrderRoundAndBriefAlone(t *testing.T) {
+func TestAPictureDependsOnOrderRoundAndBriefOnly(t *testing.T) {
 	t.Parallel()
 	req := generate.Request{OrderID: "o", Round: 1, Attempt: 1, Brief: "a fox in the hills"}
 	first := painted(t, req)
@@ -98,7 +98,7 @@ func TestThePictureDependsOnOrderRoundAndBriefAlone(t *testing.T) {
 	}
 }
 
-func TestTheWordsOfABriefChooseMotifAndColours(t *testing.T) {
+func TestWordsOfTheBriefChooseMotifAndColours(t *testing.T) {
 	t.Parallel()
 	r := newRand(1)
 	for brief, want := range map[string]string{
@@ -119,7 +119,7 @@ func TestTheWordsOfABriefChooseMotifAndColours(t *testing.T) {
 	}
 }
 
-func TestACancelledPictureLeavesNothingBehind(t *testing.T) {
+func TestACancelledPictureLeavesNoFile(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(order.ErrStopping)
@@ -145,7 +145,7 @@ func TestACancelledPictureLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestAPictureThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+func TestAWriteErrorIsRetried(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -157,7 +157,7 @@ func TestAPictureThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestACaptionShowsOnlyWhatTheFontHas(t *testing.T) {
+func TestACaptionShowsOnlyGlyphsOfTheFont(t *testing.T) {
 	t.Parallel()
 	c := canvas(t)
 	for in, want := range map[string]string{
@@ -175,7 +175,7 @@ func TestACaptionShowsOnlyWhatTheFontHas(t *testing.T) {
 	}
 }
 
-func TestACaptionIsBrokenAtBlanksAndEndsInAnEllipsis(t *testing.T) {
+func TestACaptionBreaksAtBlanksAndEndsInAnEllipsis(t *testing.T) {
 	t.Parallel()
 	c := canvas(t)
 	face, err := newFace(c.font, captionSize)

@@ -7,7 +7,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestACheckSaysWhyWithoutItsSecrets(t *testing.T) {
+func TestACheckReportsItsReasonWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", maxLine-10) + plainKey
 	for _, tc := range []struct{ script, want string }{

@@ -13,7 +13,7 @@ import (
 )
 
 // Not parallel: it sets variables of the process.
-func TestTheEnvironmentIsCleanAndNeverHoldsTheKey(t *testing.T) {
+func TestTheEnvironmentIsCleanWithoutTheKey(t *testing.T) {
 	t.Setenv("ATELIER_API_KEY", "atelier_0123456789")
 	t.Setenv("PASSED_ON", "yes")
 	t.Setenv("NOT_LISTED", "no")
@@ -51,7 +51,7 @@ func TestTheEnvironmentIsCleanAndNeverHoldsTheKey(t *testing.T) {
 	}
 }
 
-func TestNewExecRefusesBadOptionsWithoutTellingSecrets(t *testing.T) {
+func TestNewRejectsBadOptionsWithoutShowingSecrets(t *testing.T) {
 	t.Parallel()
 	ok := []string{"./x"}
 	for name, opts := range map[string]Options{
@@ -72,7 +72,7 @@ func TestNewExecRefusesBadOptionsWithoutTellingSecrets(t *testing.T) {
 	}
 }
 
-func TestAProgramThatCannotBeRunIsHeldForItsOwner(t *testing.T) {
+func TestAProgramThatCannotRunIsHeld(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"plain": 0o600, "no-interpreter": 0o700, "no-program": 0o700} {
@@ -106,7 +106,7 @@ func TestAProgramThatCannotBeRunIsHeldForItsOwner(t *testing.T) {
 	wantFailure(t, e.Check(t.Context()), order.Hold, order.CodeMisconfigured, "does not exist")
 }
 
-func TestAProgramThatWasNotStartedHasCostNothing(t *testing.T) {
+func TestAProgramThatDidNotStartCostNothing(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for name, o := range map[string]Options{

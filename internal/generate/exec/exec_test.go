@@ -16,7 +16,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestAHostileOrderArrivesByteForByteOnStdin(t *testing.T) {
+func TestAHostileOrderArrivesUnchangedOnStdin(t *testing.T) {
 	t.Parallel()
 	req := request(t)
 	req.Brief = "\"quotes\" 'single' `ticks` $(touch /tmp/pwned) ; rm -rf ~ \\ \n\r\t \x00 </script> 🦊👩‍🚀 \u202e"
@@ -57,7 +57,7 @@ func TestAHostileOrderArrivesByteForByteOnStdin(t *testing.T) {
 	}
 }
 
-func TestACommandIsFoundBesideTheConfiguration(t *testing.T) {
+func TestACommandIsRelativeToItsFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := "#!/bin/sh\npwd -P > \"$OUTPUT_DIR/where\"; printf %s \"$1\" > \"$OUTPUT_DIR/word\"\n"
@@ -82,7 +82,7 @@ func TestACommandIsFoundBesideTheConfiguration(t *testing.T) {
 	}
 }
 
-func TestAnExitCodeSaysWhatAFailureMeans(t *testing.T) {
+func TestExitCodesAreClassified(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		script string
@@ -110,7 +110,7 @@ func TestAnExitCodeSaysWhatAFailureMeans(t *testing.T) {
 	}
 }
 
-func TestCheckRunsTheSelfCheckAndTellsWhatItSaid(t *testing.T) {
+func TestCheckRunsTheSelfCheckAndReportsItsOutput(t *testing.T) {
 	t.Parallel()
 	with := func(text string) error {
 		return script(t, "exit 1", func(o *Options) { o.SelfCheck = []string{"sh", "-c", text} }).Check(t.Context())
@@ -130,7 +130,7 @@ func TestCheckRunsTheSelfCheckAndTellsWhatItSaid(t *testing.T) {
 	}
 }
 
-func TestManyProgramsRunAtOnce(t *testing.T) {
+func TestProgramsRunConcurrently(t *testing.T) {
 	t.Parallel()
 	e := script(t, `echo "$ATELIER_ORDER_ID" > "$OUTPUT_DIR/id"`)
 	dirs := map[string]string{"a": t.TempDir(), "b": t.TempDir(), "c": t.TempDir(), "d": t.TempDir()}

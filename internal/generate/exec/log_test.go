@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestWhatAProgramSaysReachesTheLogWithoutItsSecrets(t *testing.T) {
+func TestTheOutputOfAProgramIsLoggedWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var lines []string

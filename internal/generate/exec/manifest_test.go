@@ -11,7 +11,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestTheCutOfAMessageLeavesNoPartOfASecret(t *testing.T) {
+func TestACutMessageHoldsNoPartOfASecret(t *testing.T) {
 	t.Parallel()
 	redact := newRedactor([]string{"API_KEY=" + plainKey})
 	for from := maxMessage - len(plainKey) - 2; from <= maxMessage+2; from++ {
@@ -55,7 +55,7 @@ func TestManifestErrorsHoldNoSecrets(t *testing.T) {
 		_, err := e.Generate(t.Context(), request(t))
 		class := order.Retry
 		if strings.Contains(tc.want, "holds the value") {
-			class = order.Hold // only the owner can mend it
+			class = order.Hold // only the owner can fix it
 		}
 		wantFailure(t, err, class, order.CodeBadOutput, tc.want)
 		for _, secret := range []string{plainKey, digits, oddKey, strings.Trim(strconv.Quote(oddKey), `"`)} {
@@ -64,7 +64,7 @@ func TestManifestErrorsHoldNoSecrets(t *testing.T) {
 	}
 }
 
-func TestSecretsDoNotBreakTheMeaningOfAManifest(t *testing.T) {
+func TestRedactionKeepsTheMeaningOfAManifest(t *testing.T) {
 	t.Parallel()
 	req := request(t)
 	e := script(t, `echo x > "$OUTPUT_DIR/a.png"; echo '{"files":["`+req.OutputDir+`/a.png"],"cost_usd":12345678.25,"media_type":"image","message":"by jane-doe"}'`,
@@ -82,7 +82,7 @@ func TestSecretsDoNotBreakTheMeaningOfAManifest(t *testing.T) {
 	}
 }
 
-func TestAFileWithASecretInItsNameIsRefusedAndKeepsItsPrice(t *testing.T) {
+func TestAFileWithASecretInItsNameIsHeldWithItsCost(t *testing.T) {
 	t.Parallel()
 	_, err := keyed(t, `echo x > "$OUTPUT_DIR/$OPENAI_API_KEY.png"; echo '{"cost_usd":"0.04"}'`).Generate(t.Context(), request(t))
 	f := wantFailure(t, err, order.Hold, order.CodeBadOutput, `"[OPENAI_API_KEY].png" holds the value of a secret`)

@@ -11,7 +11,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestWithoutAManifestTheVisibleFilesCountInNameOrder(t *testing.T) {
+func TestWithoutAManifestVisibleFilesCountInNameOrder(t *testing.T) {
 	t.Parallel()
 	req := request(t)
 	res, err := script(t, `cd "$OUTPUT_DIR"; echo 2 > b.png; echo 1 > a.png; echo h > .hidden; mkdir scratch; echo s > scratch/s.png
@@ -53,7 +53,7 @@ func TestAManifestMayNameALinkOrOnlyTheCost(t *testing.T) {
 	}
 }
 
-func TestBadOutputIsRefusedWithAPlainReason(t *testing.T) {
+func TestBadOutputIsRejectedWithAReason(t *testing.T) {
 	t.Parallel()
 	secret := filepath.Join(t.TempDir(), "secret.png")
 	if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {
@@ -106,7 +106,7 @@ func TestBadOutputIsRefusedWithAPlainReason(t *testing.T) {
 	}
 }
 
-func TestBadOutputHasItsPriceAllTheSame(t *testing.T) {
+func TestBadOutputKeepsItsCost(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		`{"files":["gone.png"],"cost_usd":"0.04"}`,
@@ -121,7 +121,7 @@ func TestBadOutputHasItsPriceAllTheSame(t *testing.T) {
 	}
 }
 
-func TestAFileThatMayNotBeReadIsRefused(t *testing.T) {
+func TestAnUnreadableFileIsRejected(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")

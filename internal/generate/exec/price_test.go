@@ -7,7 +7,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestAPriceIsTextOrANumberAboveNothing(t *testing.T) {
+func TestAPriceIsTextOrANumberAboveZero(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]order.USD{
 		`{"price_usd":"15.00"}`:            15 * order.Dollar,

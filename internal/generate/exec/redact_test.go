@@ -60,7 +60,7 @@ func said(env ...string) (*lineLog, *[]string) {
 	return newLineLog(log, newRedactor(env)), &lines
 }
 
-func TestTheCutOfALineLeavesNoPartOfASecret(t *testing.T) {
+func TestACutLineHoldsNoPartOfASecret(t *testing.T) {
 	t.Parallel()
 	for from := maxLine - len(plainKey) - 2; from <= maxLine+2; from++ {
 		// A line gets shorter when secrets are taken out of it, and its cut moves.
@@ -79,7 +79,7 @@ func TestTheCutOfALineLeavesNoPartOfASecret(t *testing.T) {
 	}
 }
 
-func TestTheTailOfTheLogLeavesNoEndOfASecret(t *testing.T) {
+func TestTheTailOfTheLogHoldsNoPartOfASecret(t *testing.T) {
 	t.Parallel()
 	for after := maxTail - len(plainKey) - 2; after <= maxTail+2; after++ {
 		log, _ := said("API_KEY=" + plainKey)
@@ -92,7 +92,7 @@ func TestTheTailOfTheLogLeavesNoEndOfASecret(t *testing.T) {
 	}
 }
 
-func TestASecretSplitBetweenTwoWritesIsStillTakenOut(t *testing.T) {
+func TestASecretSplitBetweenWritesIsRemoved(t *testing.T) {
 	t.Parallel()
 	text := "Bearer " + plainKey + ", sk-very well\n"
 	for i := range len(text) {
@@ -117,7 +117,7 @@ func TestASecretSplitBetweenTwoWritesIsStillTakenOut(t *testing.T) {
 	wantNoPart(t, plainKey, shown(t, err)...)
 }
 
-func TestTheBeginningOfASecretAtTheEndOfTheTextIsTakenOut(t *testing.T) {
+func TestTheBeginningOfASecretAtTheEndIsRemoved(t *testing.T) {
 	t.Parallel()
 	log, lines := said("API_KEY=" + plainKey)
 	fmt.Fprint(log, "Bearer "+plainKey[:20]) // killed in the middle of a write
@@ -133,7 +133,7 @@ func TestTheBeginningOfASecretAtTheEndOfTheTextIsTakenOut(t *testing.T) {
 	}
 }
 
-func TestALineThatIsNoSecretDoesNotWaitForTheNext(t *testing.T) {
+func TestALineWithoutASecretIsLoggedAtOnce(t *testing.T) {
 	t.Parallel()
 	log, lines := said("API_KEY=" + plainKey)
 	fmt.Fprint(log, "sk-very\n")
@@ -142,7 +142,7 @@ func TestALineThatIsNoSecretDoesNotWaitForTheNext(t *testing.T) {
 	}
 }
 
-func TestSecretsOfEveryShapeAreTakenOut(t *testing.T) {
+func TestSecretsOfEveryShapeAreRemoved(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		env        []string
@@ -176,7 +176,7 @@ func TestSecretsOfEveryShapeAreTakenOut(t *testing.T) {
 	}
 }
 
-func TestAnEscapedSecretIsTakenOut(t *testing.T) {
+func TestAnEscapedSecretIsRemoved(t *testing.T) {
 	t.Parallel()
 	r := newRedactor([]string{"ODD_PASSWORD=" + oddKey})
 	for _, text := range []string{
@@ -194,7 +194,7 @@ func TestAnEscapedSecretIsTakenOut(t *testing.T) {
 	}
 }
 
-func TestARunThatFailsOrSucceedsShowsNoPartOfASecret(t *testing.T) {
+func TestARunShowsNoPartOfASecret(t *testing.T) {
 	t.Parallel()
 	// Each text ends so that its cut goes through the key.
 	long := func(cut int) string { return strings.Repeat("x", cut-10) + plainKey }

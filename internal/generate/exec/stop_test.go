@@ -16,7 +16,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestAStopAsksFirstAndReturnsTheWork(t *testing.T) {
+func TestAStopSendsSIGTERMFirst(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	e := script(t, `trap 'echo asked > "$OUTPUT_DIR/asked"; exit 0' TERM; echo ready >&2; while :; do sleep 0.05; done`,
@@ -46,7 +46,7 @@ func TestAProgramThatIgnoresTheStopIsKilledWithItsChildren(t *testing.T) {
 	}
 }
 
-func TestAProgramThatHangsEndsWithItsTimeout(t *testing.T) {
+func TestAHangingProgramEndsAtItsTimeout(t *testing.T) {
 	t.Parallel()
 	e := script(t, `echo thinking >&2; sleep 600`, func(o *Options) { o.Timeout = 300 * time.Millisecond })
 	_, err := e.Generate(t.Context(), request(t))
@@ -68,7 +68,7 @@ func TestACancelledContextStartsNothing(t *testing.T) {
 	}
 }
 
-func TestAChildThatIsLeftBehindDiesAndHoldsNothingUp(t *testing.T) {
+func TestAChildLeftBehindIsKilledWithoutDelay(t *testing.T) {
 	t.Parallel()
 	line, ended := lifeline(t)
 	e := script(t, `(exec 3>"$LINE"; trap '' TERM HUP; echo up >> "$OUTPUT_DIR/x"; sleep 600) &
@@ -85,7 +85,7 @@ func TestAChildThatIsLeftBehindDiesAndHoldsNothingUp(t *testing.T) {
 	}
 }
 
-func TestAProcessThatEscapesTheGroupHoldsNothingUp(t *testing.T) {
+func TestAProcessOutsideTheGroupCausesNoDelay(t *testing.T) {
 	t.Parallel()
 	if _, err := osexec.LookPath("setsid"); err != nil {
 		t.Skip("no setsid here")
@@ -116,7 +116,7 @@ func TestAFloodOnStdoutIsKilledAtItsLimit(t *testing.T) {
 	wantFailure(t, err, order.Retry, order.CodeFlooded, "")
 }
 
-func TestAnOrphanOfAnEarlierLifeIsKilledBeforeTheNextRun(t *testing.T) {
+func TestAnOrphanIsKilledBeforeTheNextRun(t *testing.T) {
 	t.Parallel()
 	line, ended := lifeline(t)
 	req := request(t)
@@ -158,7 +158,7 @@ func waitFor(t *testing.T, done func() bool) {
 	}
 }
 
-func TestAStrangerWithTheSameNumberIsLeftAlone(t *testing.T) {
+func TestAnotherProcessWithTheSameNumberIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	line, ended := lifeline(t)
 	cmd := osexec.Command("/bin/sh", "-c", `exec 3>"$0"; echo up; exec sleep 600`, line)

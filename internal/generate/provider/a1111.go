@@ -12,9 +12,9 @@ import (
 	"atelierd/internal/term"
 )
 
-// a1111 speaks to AUTOMATIC1111's or Forge's web interface on the owner's own
-// machine. It answers at once, and costs nothing: a lost answer is asked for
-// again. Params are fields of the request, such as steps and width.
+// a1111 speaks to the web interface of AUTOMATIC1111 or Forge on the owner's machine.
+// It answers at once and costs nothing, so a call without an answer is repeated.
+// Params are fields of the request, such as steps and width.
 type a1111 struct{ spec Spec }
 
 var a1111Needs = Needs{Type: "a1111", Local: true, Makes: images, Prompt: true, Params: []string{"override_settings"},
@@ -52,11 +52,11 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
-	// Before the pictures of a batch there may be one of all of them.
+	// The pictures of a batch may follow one that shows all of them.
 	var info struct {
 		First int `json:"index_of_first_image"`
 	}
-	_ = json.Unmarshal([]byte(made.Info), &info) // without it the first is the first
+	_ = json.Unmarshal([]byte(made.Info), &info) // without it the first picture is the first of the batch
 	out := &output{}
 	for _, s := range made.Images[min(max(info.First, 0), len(made.Images)):] {
 		picture, err := fromBase64(s)
@@ -73,7 +73,7 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 
 func (b *a1111) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
 
-// probe also sees whether the model is installed.
+// probe also checks that the model is installed.
 func (b *a1111) probe(ctx context.Context, c *conn) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: "/sdapi/v1/sd-models", header: c.fileHeader()})
 	if err != nil {
@@ -100,5 +100,5 @@ func (b *a1111) probe(ctx context.Context, c *conn) error {
 		return nil
 	}
 	return order.Failf(order.Hold, order.CodeMisconfigured, "the model %.80q is not installed there", b.spec.Model).
-		WithHint("put it there, or set model to one of: %s", term.Line(fmt.Sprint(names), 200)).Nothing()
+		WithHint("install it, or set model to one of: %s", term.Line(fmt.Sprint(names), 200)).Nothing()
 }

@@ -11,7 +11,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestA1111MakesAPictureOrChangesTheFirstReference(t *testing.T) {
+func TestA1111MakesOrEditsAPicture(t *testing.T) {
 	t.Parallel()
 	answer := []said{{status: 200, body: `{"images":["b25l","data:image/png;base64,dHdv"]}`}}
 	for path, references := range map[string]int{"/sdapi/v1/txt2img": 0, "/sdapi/v1/img2img": 2} {
@@ -32,7 +32,7 @@ func TestA1111MakesAPictureOrChangesTheFirstReference(t *testing.T) {
 	}
 }
 
-func TestA1111ChecksThatItsModelIsThere(t *testing.T) {
+func TestA1111ChecksThatItsModelIsInstalled(t *testing.T) {
 	t.Parallel()
 	s := script(t, map[string][]said{"GET /sdapi/v1/sd-models": {{status: 200, body: `[{"title":"paint.safetensors [ab12]","model_name":"paint"}]`}}})
 	for _, model := range []string{"", "paint", "paint.safetensors [ab12]"} {

@@ -15,7 +15,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// answered has a back end make one call, which is answered so, and gives what was
+// answered has a back end make one call that gets the answer, and returns what was
 // sent.
 func answered(t *testing.T, s Spec, status int, answer string) (made generate.Result, f *order.Failure, sent map[string]any) {
 	t.Helper()
@@ -53,7 +53,7 @@ func content(t *testing.T, made generate.Result) (list []string) {
 	return list
 }
 
-func TestADraftOfAModelIsNoResult(t *testing.T) {
+func TestADraftOfAModelIsNotAResult(t *testing.T) {
 	t.Parallel()
 	made, f, _ := answered(t, Spec{Type: "gemini", Model: "m", Key: key}, 200, `{"candidates":[{"content":{"parts":[
 		{"thought":true,"inlineData":{"mimeType":"image/png","data":"ZHJhZnQ="}},{"inlineData":{"mimeType":"image/png","data":"ZmluYWw="}}]}}]}`)
@@ -65,7 +65,7 @@ func TestADraftOfAModelIsNoResult(t *testing.T) {
 	}
 }
 
-func TestAWrongKeyIsKnownInEveryForm(t *testing.T) {
+func TestAWrongKeyIsRecognisedInEveryForm(t *testing.T) {
 	t.Parallel()
 	_, f, _ := answered(t, Spec{Type: "gemini", Model: "m", Key: key}, 400, `{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}`)
 	if f == nil || f.Code != order.CodeProviderKeyRefused {
@@ -73,7 +73,7 @@ func TestAWrongKeyIsKnownInEveryForm(t *testing.T) {
 	}
 }
 
-func TestAModelStaysAmongOtherSettings(t *testing.T) {
+func TestAModelIsAddedToOtherSettings(t *testing.T) {
 	t.Parallel()
 	made, f, sent := answered(t, Spec{Type: "a1111", Model: "sd", Params: map[string]any{"override_settings": map[string]any{"CLIP_stop_at_last_layers": 2}}},
 		200, `{"images":["Z3JpZA==","b25l","dHdv"],"info":"{\"index_of_first_image\":1}"}`)
@@ -133,7 +133,7 @@ func TestFlaggedPicturesOfFalAreARefusal(t *testing.T) {
 	}
 }
 
-func TestAnErrorTellsTheProvidersWordsAndNotItsMarkup(t *testing.T) {
+func TestAnErrorShowsTheMessageAndNotTheMarkup(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"error":{"code":400,"message":"API key not valid"}}`:              "API key not valid",

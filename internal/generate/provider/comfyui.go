@@ -20,14 +20,13 @@ import (
 	"atelierd/internal/term"
 )
 
-// comfyUI runs the owner's workflow on a ComfyUI server of the owner's. The
-// workflow is in API format, with placeholders in its texts: {{prompt}},
-// {{order_id}}, {{seed}}, {{reference_1}} to {{reference_9}}, and the name of
-// each param. A text that is a placeholder and nothing else takes on the value's
-// type.
+// comfyUI runs the owner's workflow on the owner's ComfyUI server. The workflow is in
+// API format, with placeholders in its texts: {{prompt}}, {{order_id}}, {{seed}},
+// {{reference_1}} to {{reference_9}}, and the name of each param. A text that is only
+// a placeholder gets the type of the value.
 //
-// The call's key is the id of the job, so that a run can find out whether an
-// earlier one has submitted it already.
+// The call's key is the id of the job. By it a run finds out whether an earlier one
+// submitted the job already.
 type comfyUI struct {
 	spec     Spec
 	workflow map[string]any
@@ -52,13 +51,13 @@ func newComfyUI(s Spec) (backend, error) {
 		}
 	}
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(b.used)), func(name string) bool { return name == "prompt" || referenceNumber(name) > 0 }) {
-		return nil, errors.New("the workflow has neither {{prompt}} nor {{reference_1}}, so that every client would get the same")
+		return nil, errors.New("the workflow has neither {{prompt}} nor {{reference_1}}, so every client would get the same file")
 	}
 	return b, nil
 }
 
-// repeats: a job is looked for by its key before it is submitted again, and it
-// costs nothing.
+// repeats: a job is looked up by its key before it is submitted again, and costs
+// nothing.
 func (b *comfyUI) repeats() bool { return true }
 
 func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
@@ -102,7 +101,7 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	return id, nil, nil
 }
 
-// unspent is the failure of what comes before the job is submitted.
+// unspent returns the failure of a step before the job is submitted.
 func unspent(err error) error {
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class != order.Stopped {
 		return f.Nothing()
@@ -110,8 +109,8 @@ func unspent(err error) error {
 	return err
 }
 
-// values are what the placeholders stand for; params are put over the rest. Of
-// the references only those that the workflow uses are brought to the server.
+// values returns the values of the placeholders. Params override the rest. Only the
+// references that the workflow uses are uploaded.
 func (b *comfyUI) values(ctx context.Context, c *conn, req generate.Request) (map[string]any, error) {
 	values := map[string]any{"prompt": req.Prompt, "order_id": req.OrderID, "seed": seedOf(req.Call.Key)}
 	for _, name := range slices.Sorted(maps.Keys(b.used)) {
@@ -120,8 +119,8 @@ func (b *comfyUI) values(ctx context.Context, c *conn, req generate.Request) (ma
 			continue
 		}
 		if n > len(req.References) {
-			return nil, order.Failf(order.Hold, order.CodeReference, "the workflow wants {{%s}}, and there are %d pictures of the client's; %s",
-				name, len(req.References), term.Line(cmp.Or(strings.Join(req.Notes, "; "), "no more were linked to"), 300)).
+			return nil, order.Failf(order.Hold, order.CodeReference, "the workflow needs {{%s}}, and the client has linked %d pictures; %s",
+				name, len(req.References), term.Line(cmp.Or(strings.Join(req.Notes, "; "), "there are no more links"), 300)).
 				WithHint("ask the client for a picture, or use a workflow without {{%s}}", name)
 		}
 		file, err := b.upload(ctx, c, fmt.Sprintf("atelierd-%s-%d", req.Call.Key, n), req.References[n-1])
@@ -133,8 +132,7 @@ func (b *comfyUI) values(ctx context.Context, c *conn, req generate.Request) (ma
 	return with(values, b.spec.Params), nil
 }
 
-// upload brings a picture to the server, and gives the name by which nodes load
-// it.
+// upload sends a picture to the server, and returns the name by which nodes load it.
 func (b *comfyUI) upload(ctx context.Context, c *conn, name string, r generate.Reference) (string, error) {
 	content, err := read(r)
 	if err != nil {
@@ -147,7 +145,7 @@ func (b *comfyUI) upload(ctx context.Context, c *conn, name string, r generate.R
 		_, err = part.Write(content)
 	}
 	if err = errors.Join(err, w.WriteField("type", "input"), w.WriteField("overwrite", "true"), w.Close()); err != nil {
-		return "", order.Failf(order.Retry, order.CodeReference, "a reference cannot be sent: %w", err)
+		return "", order.Failf(order.Retry, order.CodeReference, "cannot send a reference: %w", err)
 	}
 	header := http.Header{}
 	maps.Copy(header, c.fileHeader())
@@ -172,7 +170,7 @@ func (b *comfyUI) upload(ctx context.Context, c *conn, name string, r generate.R
 	return path.Join(stored.Subfolder, stored.Name), nil
 }
 
-// extension is what some nodes know a picture by.
+// extension returns the ending by which some nodes recognise a picture.
 func extension(mime string) string {
 	known := map[string]string{"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 	return cmp.Or(known[mime], ".png")
@@ -185,8 +183,8 @@ type workflowError struct {
 
 func (e workflowError) String() string { return strings.TrimSpace(e.Message + " " + e.Details) }
 
-// rejection says which node is wrong; nil when none is. The server says so with
-// 400, or with 200 when it makes what the other nodes give.
+// rejection returns a failure that names the wrong node, or nil if there is none. The
+// server answers 400, or 200 if other nodes still produce something.
 func rejection(a answer) error {
 	var wire struct {
 		Error json.RawMessage `json:"error"`
@@ -196,13 +194,13 @@ func rejection(a answer) error {
 		return nil
 	}
 	var whole workflowError
-	_ = json.Unmarshal(wire.Error, &whole) // without one there is nothing to say
+	_ = json.Unmarshal(wire.Error, &whole) // it may be missing
 	reason := whole.String()
 	var nodes map[string]struct {
 		Errors []workflowError `json:"errors"`
 		Class  string          `json:"class_type"`
 	}
-	_ = json.Unmarshal(wire.Nodes, &nodes) // it is a list when it is empty
+	_ = json.Unmarshal(wire.Nodes, &nodes) // an empty one is a list
 	for _, id := range slices.SortedFunc(maps.Keys(nodes), byNumber) {
 		reason = fmt.Sprintf("node %s (%s)", id, nodes[id].Class)
 		if len(nodes[id].Errors) > 0 {
@@ -214,14 +212,14 @@ func rejection(a answer) error {
 		return nil
 	}
 	f := order.Failf(order.Hold, order.CodeProviderRejected, "the provider rejects the workflow: %s", a.says(300, "%s", reason)).
-		WithHint("mend the workflow, or install what it needs in ComfyUI")
+		WithHint("fix the workflow, or install what it needs in ComfyUI")
 	if !a.ok() {
 		return f.Nothing()
 	}
 	return f
 }
 
-// comfyJob is a job that has ended, as the server's history has it.
+// comfyJob is a job in the server's history, which has ended.
 type comfyJob struct {
 	Outputs map[string]map[string]json.RawMessage `json:"outputs"`
 	Status  struct {
@@ -247,8 +245,8 @@ func (b *comfyUI) poll(ctx context.Context, c *conn, ticket string) (*output, er
 	return &output{blobs: job.files()}, nil
 }
 
-// find looks for a job: the one that has ended, or whether it still waits or
-// runs. The history is asked again because the job may have ended in between.
+// find returns the job if it has ended, or reports that it still waits or runs. The
+// history is read again because the job may have ended in between.
 func (b *comfyUI) find(ctx context.Context, c *conn, id string) (job *comfyJob, waiting bool, err error) {
 	if job, err = b.ended(ctx, c, id); job != nil || err != nil {
 		return job, false, err
@@ -260,14 +258,14 @@ func (b *comfyUI) find(ctx context.Context, c *conn, id string) (job *comfyJob, 
 	return job, false, err
 }
 
-// ended gives the job from the history, or nil.
+// ended returns the job from the history, or nil.
 func (b *comfyUI) ended(ctx context.Context, c *conn, id string) (*comfyJob, error) {
 	var history map[string]*comfyJob
 	err := b.ask(ctx, c, "/history/"+url.PathEscape(id), &history)
 	return history[id], err
 }
 
-// waiting says whether the job is in the queue, or runs.
+// waiting reports whether the job is in the queue or runs.
 func (b *comfyUI) waiting(ctx context.Context, c *conn, id string) (bool, error) {
 	var queue struct {
 		Running [][]json.RawMessage `json:"queue_running"`
@@ -282,8 +280,8 @@ func (b *comfyUI) waiting(ctx context.Context, c *conn, id string) (bool, error)
 	}), nil
 }
 
-// ask reads an answer that holds whole workflows, and so may be large.
-func (b *comfyUI) ask(ctx context.Context, c *conn, path string, into any) error {
+// ask reads an answer into v. It holds whole workflows and may be large.
+func (b *comfyUI) ask(ctx context.Context, c *conn, path string, v any) error {
 	a, err := c.get(ctx, path, c.fileHeader())
 	if err != nil {
 		return err
@@ -291,10 +289,10 @@ func (b *comfyUI) ask(ctx context.Context, c *conn, path string, into any) error
 	if !a.ok() {
 		return a.failure()
 	}
-	return a.decode(into)
+	return a.decode(v)
 }
 
-// failure says why the job has made nothing, if it has failed.
+// failure reports whether the job failed, and why.
 func (j *comfyJob) failure() (reason string, failed bool) {
 	if j.Status.Word != "error" && (j.Status.Completed || len(j.Status.Messages) == 0) {
 		return "", false
@@ -319,8 +317,7 @@ func (j *comfyJob) failure() (reason string, failed bool) {
 	return "the workflow was not completed", true
 }
 
-// files are what the job has made: what it has saved or, when it has saved
-// nothing, its previews.
+// files returns the files that the job saved or, if it saved none, its previews.
 func (j *comfyJob) files() []blob {
 	var saved, previews []blob
 	for _, id := range slices.SortedFunc(maps.Keys(j.Outputs), byNumber) {
@@ -331,7 +328,7 @@ func (j *comfyJob) files() []blob {
 				Type      string `json:"type"`
 			}
 			if json.Unmarshal(j.Outputs[id][kind], &files) != nil {
-				continue // a node may use the word for something else
+				continue // a node may use the name for something else
 			}
 			for _, f := range files {
 				file := blob{path: "/view?" + url.Values{"filename": {f.Name}, "subfolder": {f.Subfolder}, "type": {f.Type}}.Encode()}

@@ -71,11 +71,11 @@ func TestAWorkflowIsCheckedAtTheStart(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":        "workflow is missing",
-		"no JSON": "no JSON object",
-		"[]":      "no JSON object",
+		"no JSON": "not a JSON object",
+		"[]":      "not a JSON object",
 		`{"1":{"class_type":"KSampler","inputs":{"seed":"{{seed}}"}}}`: "neither {{prompt}} nor",
 		"{}":                      "no nodes",
-		`{"1":{}} {`:              "something follows",
+		`{"1":{}} {`:              "text follows",
 		`{"nodes":[],"links":[]}`: "not in API format",
 		`{"3":{"inputs":{}}}`:     "has no class_type",
 		`{"prompt":{"3":{}}}`:     `node "prompt" has no class_type`,
@@ -94,7 +94,7 @@ func TestAWorkflowIsCheckedAtTheStart(t *testing.T) {
 	}
 }
 
-func TestAPromptIsTextInAWorkflowWhateverItSays(t *testing.T) {
+func TestAPromptInAWorkflowIsOnlyText(t *testing.T) {
 	t.Parallel()
 	workflow, err := parseWorkflow([]byte(`{"3":{"class_type":"A","inputs":{"text":"{{prompt}}, {{ prompt }}","seed":"{{seed}}","big":123456789012345678901,"list":["{{width}}",1]}}}`))
 	if err != nil {
@@ -122,7 +122,7 @@ func TestEachCallHasItsOwnSeed(t *testing.T) {
 	}
 }
 
-func TestAWorkflowThatWantsAMissingPictureIsHeld(t *testing.T) {
+func TestAWorkflowThatNeedsAMissingPictureIsHeld(t *testing.T) {
 	t.Parallel()
 	s := comfyScript(t, map[string][]said{})
 	_, f := s.generate(t, comfySpec, generate.Request{References: pictures(t, 1), Call: generate.Call{Key: comfyKey}})
@@ -159,7 +159,7 @@ func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
 	}
 }
 
-func TestComfyUINamesTheNodeThatIsWrong(t *testing.T) {
+func TestComfyUINamesTheWrongNode(t *testing.T) {
 	t.Parallel()
 	const nodes = `"node_errors":{"10":{"class_type":"Late","errors":[{"message":"late"}]},"4":{"class_type":"CheckpointLoaderSimple","errors":[{"message":"Value not in list","details":"ckpt_name: 'x'"}]}}`
 	tests := []struct {
@@ -181,7 +181,7 @@ func TestComfyUINamesTheNodeThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestComfyUISaysHowAJobEnded(t *testing.T) {
+func TestComfyUIReportsHowAJobEnded(t *testing.T) {
 	t.Parallel()
 	job := func(body string) []said { return []said{{status: 200, body: `{"` + comfyKey + `":` + body + `}`}} }
 	tests := []struct {
@@ -194,7 +194,7 @@ func TestComfyUISaysHowAJobEnded(t *testing.T) {
 		{job(`{"outputs":{},"status":{"completed":false,"messages":[["execution_interrupted",{}]]}}`), order.CodeProviderFailed, "interrupted"},
 		{job(`{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[]}}`), order.CodeProviderFailed, "not completed"},
 		{job(`{"outputs":{},"status":null}`), order.CodeNoOutput, "no file"},
-		{[]said{{status: 200, body: `{}`}}, order.CodeExpired, "not know"},
+		{[]said{{status: 200, body: `{}`}}, order.CodeExpired, "no longer has"},
 	}
 	for _, test := range tests {
 		s := comfyScript(t, map[string][]said{comfyHistory: test.history, "GET /queue": {{status: 200, body: `{}`}}})
@@ -206,7 +206,7 @@ func TestComfyUISaysHowAJobEnded(t *testing.T) {
 	}
 }
 
-func TestComfyUIDeliversWhatWasSavedInTheOrderOfTheNodes(t *testing.T) {
+func TestComfyUIDeliversSavedFilesInTheOrderOfNodes(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		outputs string

@@ -17,13 +17,13 @@ import (
 	"strings"
 )
 
-// mostReferences is the highest number of a reference that a workflow may name.
+// mostReferences is the highest number of a reference in a workflow.
 const mostReferences = 9
 
 var placeholder = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
 
-// parseWorkflow reads a workflow in API format. Its numbers stay as they are
-// written, since a seed may have more digits than a float holds.
+// parseWorkflow reads a workflow in API format. Numbers stay as they are written,
+// because a seed may have more digits than a float holds.
 func parseWorkflow(text []byte) (map[string]any, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.New("workflow is missing")
@@ -32,27 +32,27 @@ func parseWorkflow(text []byte) (map[string]any, error) {
 	dec.UseNumber()
 	var workflow map[string]any
 	if err := dec.Decode(&workflow); err != nil {
-		return nil, fmt.Errorf("the workflow is no JSON object: %w", err)
+		return nil, fmt.Errorf("the workflow is not a JSON object: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows after the workflow's closing brace")
+		return nil, errors.New("text follows the workflow's closing brace")
 	}
 	if len(workflow) == 0 {
 		return nil, errors.New("the workflow has no nodes")
 	}
 	if _, ok := workflow["nodes"].([]any); ok {
-		return nil, errors.New("the workflow is not in API format: export it from ComfyUI by Export (API)")
+		return nil, errors.New("the workflow is not in API format: export it from ComfyUI with Export (API)")
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(workflow), byNumber) {
 		node, _ := workflow[id].(map[string]any)
 		if class, _ := node["class_type"].(string); class == "" {
-			return nil, fmt.Errorf("the workflow's node %.40q has no class_type: export it from ComfyUI by Export (API)", id)
+			return nil, fmt.Errorf("the workflow's node %.40q has no class_type: export it from ComfyUI with Export (API)", id)
 		}
 	}
 	return workflow, nil
 }
 
-// findPlaceholders notes the names that the texts of v use.
+// findPlaceholders adds the names that the texts of v use.
 func findPlaceholders(v any, used map[string]bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -70,8 +70,8 @@ func findPlaceholders(v any, used map[string]bool) {
 	}
 }
 
-// fill gives a copy of v with values in place of the placeholders. What a value
-// says is not looked at again: it may be a stranger's text.
+// fill returns a copy of v with values in place of the placeholders. Placeholders in
+// a value are left alone, because it may be a stranger's text.
 func fill(v any, values map[string]any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -97,7 +97,7 @@ func fill(v any, values map[string]any) any {
 	return v
 }
 
-// referenceNumber is N of reference_N, or 0.
+// referenceNumber returns the N of reference_N, or 0.
 func referenceNumber(name string) int {
 	for n := 1; n <= mostReferences; n++ {
 		if name == fmt.Sprintf("reference_%d", n) {
@@ -107,8 +107,8 @@ func referenceNumber(name string) int {
 	return 0
 }
 
-// seedOf gives another seed for each call, and the same for one that is
-// repeated. It has 32 bits because some nodes take no more.
+// seedOf returns the seed of a call, the same when the call is repeated. It has 32
+// bits because some nodes take no more.
 func seedOf(key string) uint32 {
 	sum := sha256.Sum256([]byte(key))
 	return binary.BigEndian.Uint32(sum[:])

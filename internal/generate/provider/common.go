@@ -11,13 +11,12 @@ import (
 	"atelierd/internal/order"
 )
 
-// refusal are words by which providers that have no code for a refusal say that
-// the content was the reason.
+// refusal matches the words by which providers without a code for it refuse content.
 var refusal = regexp.MustCompile(`(?i)nsfw|safety|sensitive|moderat|content[ _-]?policy|not safe|prohibited|inappropriate|flagged`)
 
 func indecent(text string) bool { return refusal.MatchString(text) }
 
-// linked is an output of files that are fetched.
+// linked returns an output of files to be fetched.
 func linked(links []string) *output {
 	out := &output{}
 	for _, l := range links {
@@ -26,7 +25,7 @@ func linked(links []string) *output {
 	return out
 }
 
-// probe asks for something that costs nothing; any good status will do.
+// probe sends a request that costs nothing, and accepts any good status.
 func (c *conn) probe(ctx context.Context, path string, header http.Header) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: path, header: header})
 	if err != nil {
@@ -38,7 +37,7 @@ func (c *conn) probe(ctx context.Context, path string, header http.Header) error
 	return nil
 }
 
-// get asks a question about a job whose answer may be as large as its files.
+// get asks about a job. The answer may be as large as the files.
 func (c *conn) get(ctx context.Context, path string, header http.Header) (answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSilent)
 	defer cancel()
@@ -53,15 +52,15 @@ func (c *conn) get(ctx context.Context, path string, header http.Header) (answer
 	}
 	if len(body) > maxAnswer {
 		f := order.Failf(order.Hold, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", maxAnswer>>20).
-			WithHint("`atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
+			WithHint("%s asks for it again, %s makes another call, which is paid for", retryCommand, redoCommand)
 		f.Charge = order.ChargePending
 		return answer{}, f
 	}
 	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact}, nil
 }
 
-// ask reads what the provider knows of a job into v. A job that it does not know
-// any more has expired.
+// ask reads what the provider knows of a job into v. A job that it no longer knows
+// has expired.
 func (c *conn) ask(ctx context.Context, path string, header http.Header, v any) (answer, error) {
 	a, err := c.get(ctx, path, header)
 	switch {
@@ -75,7 +74,7 @@ func (c *conn) ask(ctx context.Context, path string, header http.Header, v any) 
 	return a, a.decode(v)
 }
 
-// broke is the failure of an account whose balance, if it is told, is used up.
+// broke returns the failure of an account whose balance, if known, is used up.
 func (a answer) broke(balance *float64) error {
 	if balance == nil || *balance > 0 {
 		return nil
@@ -83,7 +82,7 @@ func (a answer) broke(balance *float64) error {
 	return a.as(http.StatusPaymentRequired).failure()
 }
 
-// ticket reads the id of a job out of the answer to a submission.
+// ticket returns the id of the job from the answer to a submission.
 func (a answer) ticket() (string, *output, error) {
 	if !a.ok() {
 		return "", nil, a.failure()
@@ -100,10 +99,10 @@ func (a answer) ticket() (string, *output, error) {
 	return made.ID, nil, nil
 }
 
-// input is a request of fields that only the model knows: its prompt, the
+// input returns the fields of a request that depend on the model: the prompt, the
 // references in the field that params.image_input names, and the other params. A
-// name in a list, as ["image_urls"], is that of a field that takes a list. most is
-// how many bytes of a picture the provider takes in the request itself.
+// name in a list, such as ["image_urls"], names a field that takes a list. A picture
+// of more than most bytes goes as a link.
 func input(req generate.Request, spec Spec, otherwise string, most int64) (map[string]any, error) {
 	params := with(spec.Params, nil)
 	field, many := otherwise, false
@@ -130,7 +129,7 @@ func input(req generate.Request, spec Spec, otherwise string, most int64) (map[s
 	switch {
 	case len(pictures) == 0:
 	case field == "":
-		spec.Log.Warn("the client's pictures are left out: params.image_input does not name the model's field for them",
+		spec.Log.Warn("references left out: params.image_input does not name the model's field for them",
 			"order", req.OrderID, "attempt", req.Attempt)
 	case many:
 		fields[field] = pictures

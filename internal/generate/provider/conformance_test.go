@@ -13,7 +13,7 @@ const workflow = `{"3": {"class_type": "KSampler", "inputs": {"seed": "{{seed}}"
 	"7": {"class_type": "LoadImage", "inputs": {"image": "{{reference_1}}"}},
 	"9": {"class_type": "SaveImage", "inputs": {}}}`
 
-func TestEveryBackEndLivesThroughWhatProvidersDo(t *testing.T) {
+func TestEveryProviderPassesTheKit(t *testing.T) {
 	t.Parallel()
 	models := map[string]string{"fal": "fal-ai/flux/dev", "replicate": "black-forest-labs/flux-schnell"}
 	for _, needs := range provider.Types() {

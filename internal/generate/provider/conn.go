@@ -24,23 +24,23 @@ import (
 const (
 	probeTimeout = 20 * time.Second
 	linkTimeout  = 5 * time.Minute
-	// slowPause is how long a job that is not done by the time limit is left alone,
-	// and mostJob the longest that a job may take in all.
+	// slowPause is the pause after a job that is not done by the time limit, and
+	// mostJob is the most that a job may take in all.
 	slowPause  = time.Minute
 	mostJob    = 24 * time.Hour
-	askTimeout = time.Minute // of a request that costs nothing
-	// maxAnswer is the most that one answer may have: twenty pictures in base64
-	// would be more, but nobody sends that.
+	askTimeout = time.Minute // for a request that costs nothing
+	// maxAnswer is the most bytes of one answer. Twenty pictures in base64 would be
+	// more, but no provider sends that.
 	maxAnswer = 80 << 20
-	// maxAsked is the most of an answer that carries no files.
+	// maxAsked is the most bytes of an answer without files.
 	maxAsked = 4 << 20
-	// mostWait is the longest that a provider may make us wait by Retry-After.
+	// mostWait is the longest Retry-After that is obeyed.
 	mostWait = 6 * time.Hour
 )
 
-// apiClient follows no redirects, because they would carry the key elsewhere,
-// and sends nothing a second time by itself: without GetBody, Go's transport
-// cannot repeat a request whose connection was lost.
+// apiClient returns a client that follows no redirects, because they would carry the
+// key elsewhere. It sends nothing twice: without GetBody, Go's transport cannot
+// repeat a request whose connection was lost.
 func apiClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 10,
@@ -63,12 +63,12 @@ type conn struct {
 	api  *http.Client
 	base *url.URL
 	key  secret.Text
-	// user is the name that goes with the key where that is a password.
+	// user is the name that goes with the key if that is a password.
 	user   string
 	redact *strings.Replacer
 }
 
-// connect reads the key.
+// connect reads the key and returns the connection of one run.
 func (p *Provider) connect() (*conn, error) {
 	c := &conn{api: p.api, base: p.base, user: p.spec.User, redact: strings.NewReplacer()}
 	if p.spec.Key == nil {
@@ -88,7 +88,7 @@ func (p *Provider) connect() (*conn, error) {
 	return c, nil
 }
 
-// encoded is a password as its header has it, which a provider may echo.
+// encoded returns a password as its header holds it, which a provider may echo.
 func encoded(user string, key secret.Text) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + key.Reveal()))
 }
@@ -96,23 +96,22 @@ func encoded(user string, key secret.Text) string {
 // call is one request to a provider.
 type call struct {
 	method string
-	path   string // below the base URL, with its query; a full address only below the base
+	path   string // with its query; a full address must be below the base URL
 	header http.Header
-	// json is encoded as the body, unless body is given.
+	// json becomes the body unless body is set.
 	json any
 	body []byte
-	// paid says that the provider may begin work that costs money.
+	// paid: the provider may begin work that costs money.
 	paid bool
 }
 
-// bearer is the header of most providers.
+// bearer returns the header of most providers.
 func (c *conn) bearer() http.Header {
 	return http.Header{"Authorization": {"Bearer " + c.key.Reveal()}}
 }
 
-// do sends one request. It fails only if there is no whole answer; what a
-// status means is for the back end, which asks answer.failure for all that it
-// does not know better.
+// do sends one request. It fails only without a complete answer. The back end decides
+// what a status means, and calls answer.failure for the default.
 func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	most := int64(maxAnswer)
 	if !r.paid {
@@ -139,7 +138,7 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact, paid: r.paid}, nil
 }
 
-// send sends the request and gives the answer with its body unread.
+// send sends the request and returns the answer with its body unread.
 func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 	target, err := c.target(r.path)
 	if err != nil {
@@ -148,12 +147,12 @@ func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 	body := r.body
 	if r.json != nil {
 		if body, err = json.Marshal(r.json); err != nil {
-			return nil, order.Failf(order.Hold, order.CodeBadRequest, "the request cannot be written as JSON: %w", err).Nothing()
+			return nil, order.Failf(order.Hold, order.CodeBadRequest, "cannot write the request as JSON: %w", err).Nothing()
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(body))
 	if err != nil {
-		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the request cannot be made: %s", c.redact.Replace(err.Error())).Nothing()
+		return nil, order.Failf(order.Hold, order.CodeBadRequest, "cannot create the request: %s", c.redact.Replace(err.Error())).Nothing()
 	}
 	req.GetBody = nil
 	if body == nil {
@@ -173,8 +172,8 @@ func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 	return resp, nil
 }
 
-// target gives the address of a path; one that a provider has named has to be
-// below the base URL, since the key goes along.
+// target returns the address of a path. An address that a provider named must be at
+// the host of the base URL, because the key goes with the request.
 func (c *conn) target(path string) (string, error) {
 	if path == "" || strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") {
 		return strings.TrimRight(c.base.String(), "/") + path, nil
@@ -182,7 +181,7 @@ func (c *conn) target(path string) (string, error) {
 	u, err := url.Parse(path)
 	if err != nil || u.Scheme != c.base.Scheme || hostPort(u) != hostPort(c.base) || u.User != nil {
 		return "", order.Failf(order.Hold, order.CodeElsewhere, "the provider names an address at another host, which gets no key: %.60q", hostOf(path)).
-			WithHint("see whether base_url is that of the provider")
+			WithHint("check that base_url is the provider's")
 	}
 	return path, nil
 }
@@ -195,17 +194,17 @@ func hostOf(link string) string {
 	return u.Host
 }
 
-// noAnswer is the failure of a request that got no whole answer.
+// noAnswer returns the failure of a request without a complete answer.
 func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failure {
 	if ctx.Err() != nil {
 		return ended(ctx, paid)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return &order.Failure{Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: nothingUnlessAsked(paid),
+		return &order.Failure{Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: unsent(paid),
 			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error()))}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err // the address may hold what should not be shown
+		err = e.Err // the address may hold a secret
 	}
 	f := &order.Failure{Class: order.Retry, Code: order.CodeProviderNoAnswer, Err: fmt.Errorf("the provider's answer was lost: %s", c.clean(err.Error()))}
 	f.Charge, f.Outage = order.ChargeUnknown, false
@@ -215,16 +214,16 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 	return f
 }
 
-// nothingUnlessAsked: a paid call that was not sent cost nothing; a question
-// that was not sent says nothing about its job.
-func nothingUnlessAsked(paid bool) order.Charge {
+// unsent returns the charge of a request that the provider did not accept: none for
+// a paid call. The job of a poll stays pending.
+func unsent(paid bool) order.Charge {
 	if paid {
 		return order.ChargeNone
 	}
 	return order.ChargePending
 }
 
-// ended is the failure of a run whose context has ended.
+// ended returns the failure of a run whose context has ended.
 func ended(ctx context.Context, paid bool) *order.Failure {
 	cause := context.Cause(ctx)
 	silent := errors.Is(cause, errSilent)
@@ -239,7 +238,7 @@ func ended(ctx context.Context, paid bool) *order.Failure {
 	return &order.Failure{Class: order.Wait, Code: order.CodeSlow, Charge: order.ChargePending, Err: errSlow, After: slowPause}
 }
 
-// download brings in a file from below the base URL, with the key.
+// download fetches a file below the base URL, with the key.
 func (c *conn) download(ctx context.Context, path string, w io.Writer) (int64, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSilent)
 	defer cancel()
@@ -249,7 +248,7 @@ func (c *conn) download(ctx context.Context, path string, w io.Writer) (int64, e
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // only to say more
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // only for the error
 		a := answer{status: resp.StatusCode, header: resp.Header, body: text, redact: c.redact}
 		if a.gone() {
 			return 0, a.expired("its file")
@@ -263,7 +262,8 @@ func (c *conn) download(ctx context.Context, path string, w io.Writer) (int64, e
 	return n, nil
 }
 
-// fileHeader authorises a download in the way of providers that want it.
+// fileHeader returns the header of providers that may want a key, a password or
+// neither.
 func (c *conn) fileHeader() http.Header {
 	switch {
 	case c.key.Empty():
@@ -274,15 +274,15 @@ func (c *conn) fileHeader() http.Header {
 	return c.bearer()
 }
 
-// basic is the header of a password.
+// basic returns the header of a password.
 func (c *conn) basic() http.Header {
 	r := http.Request{Header: http.Header{}}
 	r.SetBasicAuth(c.user, c.key.Reveal())
 	return r.Header
 }
 
-// linkFailure says what a failed fetch of a result means: gone for good, or
-// still to be had.
+// linkFailure returns what a failed fetch of a result means: the result is gone for
+// good, can still be fetched, or cannot be fetched as things are.
 func linkFailure(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -290,13 +290,13 @@ func linkFailure(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ended(ctx, false)
 	case fetch.Gone(err):
-		return order.Failf(order.Retry, order.CodeExpired, "the provider's result can no longer be had: %w", err)
+		return order.Failf(order.Retry, order.CodeExpired, "the provider's result is gone: %w", err)
 	case fetch.Temporary(err):
 		return &order.Failure{Class: order.Retry, Code: order.CodeFetch, Outage: true, Charge: order.ChargePending, Err: err}
 	}
 	// Another call would most likely end in the same way.
 	f := order.Failf(order.Hold, order.CodeNotFetched, "the provider's result cannot be fetched: %w", err).
-		WithHint("`atelierd orders retry` tries to fetch it again, `orders redo` makes another, which is paid for")
+		WithHint("%s fetches it again, %s makes another call, which is paid for", retryCommand, redoCommand)
 	f.Charge = order.ChargePending
 	return f
 }

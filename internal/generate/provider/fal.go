@@ -15,13 +15,13 @@ import (
 	"atelierd/internal/order"
 )
 
-// fal has requests worked on in fal's queue. Its model is the path of an app, as
-// fal-ai/flux/dev. Params are the app's input; image_input names the field that
-// takes the reference, image_url if it is not set.
+// fal puts requests into fal's queue. Its model is the path of an app, such as
+// fal-ai/flux/dev. Params are the app's input. image_input names the field for the
+// reference, by default image_url.
 type fal struct {
 	spec Spec
-	// app is what a request is asked about by where fal does not say: the first
-	// parts of the path.
+	// app is the path below which a request is polled unless fal names another: the
+	// first parts of the model.
 	app string
 }
 
@@ -35,13 +35,13 @@ func newFal(s Spec) (backend, error) {
 	}
 	own := 2
 	if (parts[0] == "workflows" || parts[0] == "comfy") && len(parts) > 2 {
-		own = 3 // before the app stands the kind of app
+		own = 3 // the kind of app precedes the app
 	}
 	return &fal{s, "/" + strings.Join(parts[:own], "/")}, nil
 }
 
 func (b *fal) header(c *conn) http.Header {
-	// Without the second, fal would try again by itself, and charge for it.
+	// Without the second header fal would retry by itself and charge for it.
 	return http.Header{"Authorization": {"Key " + c.key.Reveal()}, "X-Fal-No-Retry": {"1"}}
 }
 
@@ -70,24 +70,23 @@ func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string
 	if made.ID == "" {
 		return "", nil, a.failure()
 	}
-	// fal would rather be asked at the address that it names; the key goes there
-	// only if it is fal's.
+	// fal prefers to be polled at the address that it names. The key goes there only
+	// if the address is fal's.
 	if at, err := c.target(made.Result); err == nil && strings.HasSuffix(at, "/requests/"+made.ID) {
 		return at, nil, nil
 	}
 	return made.ID, nil, nil
 }
 
-// falState is how far a request is. One that could not be done is completed too,
-// and may say why.
+// falState is the state of a request. A failed request is completed too, and may say
+// why.
 type falState struct {
 	Status string `json:"status"`
 	Error  any    `json:"error"`
 	Kind   string `json:"error_type"`
 }
 
-// reason is why the request could not be done, or "" when it could, as far as the
-// state knows.
+// reason returns why the request failed, or "" if the state names no reason.
 func (s falState) reason() string {
 	said, _ := s.Error.(string)
 	return cmp.Or(said, s.Kind)
@@ -115,13 +114,12 @@ func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 	return nil, a.failure()
 }
 
-// result brings in what a completed request has made. It is answered with the
-// status that the app has ended with, so that a 4xx is the end of the job. A 5xx
-// may be fal's own, unless the state or the answer says why the job has failed:
-// only without such a reason is the result still to be had. fal charges nothing
-// for a job that ended so.
+// result fetches what a completed request made. fal answers with the status of the
+// app, so a 4xx is the end of the job. A 5xx with a reason, in the state or in the
+// answer, is also the end, and fal charges nothing for it. A 5xx without a reason may
+// be fal's own, and the result can still be fetched.
 func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output, error) {
-	a, err := c.get(ctx, path, b.header(c)) // it may hold the pictures themselves
+	a, err := c.get(ctx, path, b.header(c)) // it may hold the pictures
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +141,7 @@ func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output
 	return nil, f
 }
 
-// falFiles reads what an app has made. Apps differ in how they name it.
+// falFiles returns the files of an app. Apps differ in how they name them.
 func falFiles(a answer) (*output, error) {
 	type file struct {
 		URL string `json:"url"`
@@ -153,14 +151,14 @@ func falFiles(a answer) (*output, error) {
 		Videos []file `json:"videos"`
 		Image  file   `json:"image"`
 		Video  file   `json:"video"`
-		// Pictures that are flagged come back black.
+		// Flagged pictures come back black.
 		Flagged []bool `json:"has_nsfw_concepts"`
 	}
 	if err := a.decode(&made); err != nil {
 		return nil, err
 	}
 	if len(made.Flagged) > 0 && !slices.Contains(made.Flagged, false) {
-		return nil, a.refused(order.ChargeFull, "what was made is flagged as not safe")
+		return nil, a.refused(order.ChargeFull, "the result is flagged as not safe")
 	}
 	var links []string
 	for i, f := range slices.Concat(made.Images, made.Videos, []file{made.Image, made.Video}) {
@@ -174,12 +172,12 @@ func falFiles(a answer) (*output, error) {
 	return linked(links), nil
 }
 
-// falRefused is fal's word for content that it does not take.
+// falRefused is fal's word for content that it refuses.
 const falRefused = "content_policy_violation"
 
-// falRefusal is the refusal that a 4xx may be; nil when it is none. The word is in
-// a header, or beside or within the detail, which is a text or a list.
-func falRefusal(a answer, spending order.Charge) *order.Failure {
+// falRefusal returns the refusal of a 4xx, or nil if it is none. The word is in a
+// header, next to the detail or inside it, which is a text or a list.
+func falRefusal(a answer, charge order.Charge) *order.Failure {
 	if a.status < 400 || a.status > 499 {
 		return nil
 	}
@@ -187,7 +185,7 @@ func falRefusal(a answer, spending order.Charge) *order.Failure {
 		Kind   string          `json:"error_type"`
 		Detail json.RawMessage `json:"detail"`
 	}
-	_ = json.Unmarshal(a.body, &wire) // an answer of any form may be an error
+	_ = json.Unmarshal(a.body, &wire) // an error may have any form
 	var reason string
 	_ = json.Unmarshal(wire.Detail, &reason)
 	var list []struct {
@@ -204,10 +202,10 @@ func falRefusal(a answer, spending order.Charge) *order.Failure {
 	if !refused {
 		return nil
 	}
-	return a.refused(spending, "%s", cmp.Or(reason, falRefused))
+	return a.refused(charge, "%s", cmp.Or(reason, falRefused))
 }
 
-// falFailure knows that an empty account is answered like a refused key.
+// falFailure tells an empty account from a refused key, which share a status.
 func falFailure(a answer) *order.Failure {
 	if a.status == http.StatusForbidden && (bytes.Contains(a.body, []byte("Exhausted balance")) || bytes.Contains(a.body, []byte("User is locked"))) {
 		a = a.as(http.StatusPaymentRequired)
@@ -215,8 +213,8 @@ func falFailure(a answer) *order.Failure {
 	return a.failure()
 }
 
-// probe asks about a request that is not there: the answer shows whether the key
-// is good, and nothing is made.
+// probe polls a request that does not exist. The answer shows whether the key is
+// valid, and nothing is made.
 func (b *fal) probe(ctx context.Context, c *conn) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: b.app + "/requests/00000000-0000-0000-0000-000000000000/status", header: b.header(c)})
 	if err != nil {

@@ -2,154 +2,13 @@ package provider
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 )
-
-// said is an answer of a scripted provider; {{base}} in its body is its address.
-type said struct {
-	status int
-	body   string
-	header map[string]string
-}
-
-// heard is a request that a scripted provider got.
-type heard struct {
-	header http.Header
-	body   map[string]any
-}
-
-// scripted is a provider that knows only what a test lets it say, by "METHOD
-// /path?query"; the last of several answers is repeated, and anything else is
-// 404.
-type scripted struct {
-	url  string
-	mu   sync.Mutex
-	says map[string][]said
-	got  map[string][]heard
-}
-
-func script(t *testing.T, says map[string][]said) *scripted {
-	t.Helper()
-	s := &scripted{says: says, got: map[string][]heard{}}
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	s.url = server.URL
-	return s
-}
-
-func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	place := r.Method + " " + r.URL.RequestURI()
-	body, _ := io.ReadAll(r.Body)
-	h := heard{header: r.Header}
-	_ = json.Unmarshal(body, &h.body) // a GET has none
-	s.got[place] = append(s.got[place], h)
-	answers := s.says[place]
-	if len(answers) == 0 {
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	if len(answers) > 1 {
-		s.says[place] = answers[1:]
-	}
-	for name, value := range answers[0].header {
-		w.Header().Set(name, value)
-	}
-	w.WriteHeader(answers[0].status)
-	_, _ = io.WriteString(w, strings.ReplaceAll(answers[0].body, "{{base}}", s.url))
-}
-
-// requests gives what was sent to a place.
-func (s *scripted) requests(place string) []heard {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.got[place]
-}
-
-func (s *scripted) provider(t *testing.T, spec Spec) *Provider {
-	t.Helper()
-	spec.BaseURL, spec.PollInterval = s.url, time.Millisecond
-	spec.Key = func() (secret.Text, error) { return secret.New("k-123"), nil }
-	p, err := New(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// generate makes a request, and gives the contents of its files, or the failure.
-func (s *scripted) generate(t *testing.T, spec Spec, req generate.Request) ([]string, *order.Failure) {
-	t.Helper()
-	if req.Prompt == "" {
-		req.Prompt = "a lighthouse"
-	}
-	req.OutputDir = t.TempDir()
-	made, err := s.provider(t, spec).Generate(t.Context(), req)
-	if err != nil {
-		f, ok := errors.AsType[*order.Failure](err)
-		if !ok {
-			t.Fatalf("got %T %v, want an *order.Failure", err, err)
-		}
-		return nil, f
-	}
-	var contents []string
-	for _, file := range made.Files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		contents = append(contents, string(b))
-	}
-	return contents, nil
-}
-
-// resumed asks about a job that an earlier run has submitted.
-func (s *scripted) resumed(t *testing.T, spec Spec, ticket string) ([]string, *order.Failure) {
-	t.Helper()
-	return s.generate(t, spec, generate.Request{Call: generate.Call{Ticket: ticket}})
-}
-
-// wantFailure compares what decides about an order.
-func wantFailure(t *testing.T, got *order.Failure, class order.Class, code order.Code, spending order.Charge) {
-	t.Helper()
-	if got == nil {
-		t.Fatalf("got no failure, want %s %s", class, code)
-	}
-	if got.Class != class || got.Code != code || got.Charge != spending {
-		t.Errorf("got %s %s, spending %q (%v), want %s %s, spending %q", got.Class, got.Code, got.Charge, got, class, code, spending)
-	}
-}
-
-// pictures are references of the client's, their bytes "picture".
-func pictures(t *testing.T, n int) []generate.Reference {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "picture")
-	if err := os.WriteFile(file, []byte("picture"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var list []generate.Reference
-	for range n {
-		list = append(list, generate.Reference{Path: file, MIME: "image/png", URL: "https://example.com/picture.png"})
-	}
-	return list
-}
-
-const pictureURI = "data:image/png;base64,cGljdHVyZQ=="
 
 var falSpec = Spec{Type: "fal", Model: "fal-ai/flux/dev"}
 
@@ -159,7 +18,7 @@ const (
 	falResult = "GET /fal-ai/flux/requests/r1"
 )
 
-func TestFalAsksAboutARequestBelowTheFirstTwoPartsOfItsModel(t *testing.T) {
+func TestFalPollsBelowTheFirstTwoPartsOfTheModel(t *testing.T) {
 	t.Parallel()
 	s := script(t, map[string][]said{
 		falSubmit: {{status: 200, body: `{"request_id":"r1","status_url":"https://elsewhere.example/status"}`}},
@@ -200,7 +59,7 @@ func TestFalFindsTheFilesOfAnyApp(t *testing.T) {
 	}
 }
 
-func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
+func TestFalClassifiesTheEndOfARequest(t *testing.T) {
 	t.Parallel()
 	done := said{status: 200, body: `{"status":"COMPLETED"}`}
 	broken := said{status: 200, body: `{"status":"COMPLETED","error":"the runner was lost","error_type":"runner_disconnected"}`}
@@ -238,7 +97,7 @@ func TestFalSaysWhatTheEndOfARequestMeans(t *testing.T) {
 	}
 }
 
-func TestFalChargesNothingForWhatItRefusesAtOnce(t *testing.T) {
+func TestFalChargesNothingForAnImmediateRefusal(t *testing.T) {
 	t.Parallel()
 	s := script(t, map[string][]said{falSubmit: {{status: 422, body: `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`}}})
 	_, f := s.generate(t, falSpec, generate.Request{})
@@ -248,7 +107,7 @@ func TestFalChargesNothingForWhatItRefusesAtOnce(t *testing.T) {
 	}
 }
 
-func TestFalIsAskedWhereItSays(t *testing.T) {
+func TestFalIsPolledAtTheAddressThatItNames(t *testing.T) {
 	t.Parallel()
 	const at = "/workflows/me/flow/deep/requests/r1"
 	s := script(t, map[string][]said{
@@ -260,7 +119,7 @@ func TestFalIsAskedWhereItSays(t *testing.T) {
 	if files, f := s.generate(t, Spec{Type: "fal", Model: "workflows/me/flow/deep"}, generate.Request{}); f != nil || len(files) != 1 {
 		t.Errorf("got %q, %v", files, f)
 	}
-	// Elsewhere it gets no key: the address is made from the model.
+	// Another host gets no key, so the address is made from the model.
 	s = script(t, map[string][]said{
 		"POST /comfy/me/flow":                   {{status: 200, body: `{"request_id":"r1","response_url":"https://elsewhere.example/requests/r1"}`}},
 		"GET /comfy/me/flow/requests/r1/status": {{status: 404}},
@@ -269,7 +128,7 @@ func TestFalIsAskedWhereItSays(t *testing.T) {
 	wantFailure(t, f, order.Retry, order.CodeExpired, order.ChargeFull)
 }
 
-func TestFalMayAnswerWithThePicturesThemselves(t *testing.T) {
+func TestFalMayAnswerWithThePictures(t *testing.T) {
 	t.Parallel()
 	large := base64.StdEncoding.EncodeToString(make([]byte, 5<<20))
 	s := script(t, map[string][]said{falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
@@ -279,14 +138,14 @@ func TestFalMayAnswerWithThePicturesThemselves(t *testing.T) {
 	}
 }
 
-func TestFalLeavesAJobWhereItIsWhenTheAddressHasChanged(t *testing.T) {
+func TestFalKeepsAJobPendingWhenTheAddressChanged(t *testing.T) {
 	t.Parallel()
 	s := script(t, nil)
 	_, f := s.resumed(t, falSpec, "https://elsewhere.example/fal-ai/flux/requests/r1")
 	wantFailure(t, f, order.Hold, order.CodeElsewhere, order.ChargePending)
 }
 
-func TestFalKnowsAnEmptyAccount(t *testing.T) {
+func TestFalRecognisesAnEmptyAccount(t *testing.T) {
 	t.Parallel()
 	for body, code := range map[string]order.Code{`{"detail":"User is locked. Reason: Exhausted balance."}`: order.CodeNoCredit, `{"detail":"forbidden"}`: order.CodeProviderKeyRefused} {
 		s := script(t, map[string][]said{falSubmit: {{status: 403, body: body}}})
@@ -295,7 +154,7 @@ func TestFalKnowsAnEmptyAccount(t *testing.T) {
 	}
 }
 
-func TestFalChecksTheKeyByARequestThatIsNotThere(t *testing.T) {
+func TestFalChecksTheKeyWithAnUnknownRequest(t *testing.T) {
 	t.Parallel()
 	const place = "GET /fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status"
 	for status, alive := range map[int]bool{200: true, 400: true, 404: true, 422: true, 401: false, 403: false, 500: false} {
@@ -306,7 +165,7 @@ func TestFalChecksTheKeyByARequestThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestFalWantsThePathOfAnApp(t *testing.T) {
+func TestFalDemandsThePathOfAnApp(t *testing.T) {
 	t.Parallel()
 	for _, model := range []string{"flux", "/flux", "fal-ai/"} {
 		_, err := New(Spec{Type: "fal", Model: model, BaseURL: "https://queue.fal.run", Key: func() (secret.Text, error) { return secret.Text{}, nil }})

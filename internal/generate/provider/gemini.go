@@ -15,43 +15,60 @@ import (
 	"atelierd/internal/order"
 )
 
-// gemini asks Google's models for pictures. It answers at once and keeps nothing.
-// The params aspectRatio and imageSize go into imageConfig, safetySettings and the
-// like beside generationConfig, all others into it.
+// gemini has pictures made by Google's models. It answers at once, and a lost answer
+// cannot be fetched again. The params aspectRatio and imageSize go into imageConfig,
+// those of geminiParts next to generationConfig, and all others into it.
 type gemini struct{ spec Spec }
 
-// geminiNeeds: 14 MB of pictures fit into a request of 20 MB, which is base64.
+// geminiNeeds: 14 MB of pictures fit into a request of 20 MB of base64.
 var geminiNeeds = Needs{Type: "gemini", Key: true, Model: true, Makes: images, Prompt: true,
 	References: References{Image: Unlimited, Bytes: 14 << 20},
 	Params:     append([]string{"aspectRatio", "imageSize"}, geminiParts...)}
 
 func newGemini(s Spec) (backend, error) { return &gemini{s}, nil }
 
-// geminiRefusals are the ends of an answer that say no to its content.
+// geminiRefusals are the finish reasons of refused content.
 var geminiRefusals = []string{"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION",
 	"IMAGE_RECITATION", "BLOCKLIST", "SPII", "NO_IMAGE"}
 
 func (b *gemini) header(c *conn) http.Header {
-	return http.Header{"X-Goog-Api-Key": {c.key.Reveal()}} // never in the query, which is logged on the way
+	return http.Header{"X-Goog-Api-Key": {c.key.Reveal()}} // never in the query, which proxies log
+}
+
+// geminiPart is one part of a request or an answer.
+type geminiPart struct {
+	Text    string        `json:"text,omitempty"`
+	Inline  *geminiInline `json:"inlineData,omitempty"`
+	Thought bool          `json:"thought,omitempty"` // a draft of the model
+}
+
+type geminiInline struct {
+	MIME string `json:"mimeType"`
+	Data string `json:"data"`
+}
+
+// geminiAnswer is what the model made, or why it made nothing.
+type geminiAnswer struct {
+	Feedback struct {
+		BlockReason string `json:"blockReason"`
+	} `json:"promptFeedback"`
+	Candidates []struct {
+		Finish  string `json:"finishReason"`
+		Message string `json:"finishMessage"`
+		Content struct {
+			Parts []geminiPart `json:"parts"`
+		} `json:"content"`
+	} `json:"candidates"`
 }
 
 func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
-	type inline struct {
-		MIME string `json:"mimeType"`
-		Data string `json:"data"`
-	}
-	type part struct {
-		Text    string  `json:"text,omitempty"`
-		Inline  *inline `json:"inlineData,omitempty"`
-		Thought bool    `json:"thought,omitempty"` // of the model, on the way: a draft
-	}
-	parts := []part{{Text: req.Prompt}}
+	parts := []geminiPart{{Text: req.Prompt}}
 	for _, r := range req.References {
 		content, err := read(r)
 		if err != nil {
 			return "", nil, err
 		}
-		parts = append(parts, part{Inline: &inline{r.MIME, base64.StdEncoding.EncodeToString(content)}})
+		parts = append(parts, geminiPart{Inline: &geminiInline{r.MIME, base64.StdEncoding.EncodeToString(content)}})
 	}
 	a, err := c.do(ctx, call{method: http.MethodPost, path: b.path() + ":generateContent", header: b.header(c), paid: true,
 		json: b.request(parts)})
@@ -61,60 +78,65 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if !a.ok() {
 		return "", nil, b.failure(a)
 	}
-	var made struct {
-		Feedback struct {
-			BlockReason string `json:"blockReason"`
-		} `json:"promptFeedback"`
-		Candidates []struct {
-			Finish  string `json:"finishReason"`
-			Message string `json:"finishMessage"`
-			Content struct {
-				Parts []part `json:"parts"`
-			} `json:"content"`
-		} `json:"candidates"`
-	}
+	var made geminiAnswer
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
-	out, why, end, said := &output{}, "", "", ""
-	for _, candidate := range made.Candidates {
+	out, err := made.output()
+	if err == nil && len(out.blobs) == 0 {
+		out, err = nil, made.failure(a)
+	}
+	return "", out, err
+}
+
+// output returns the pictures of the answer.
+func (g geminiAnswer) output() (*output, error) {
+	out := &output{}
+	for _, candidate := range g.Candidates {
 		for _, p := range candidate.Content.Parts {
-			if p.Thought {
-				continue
-			}
-			said = cmp.Or(said, p.Text)
-			if p.Inline == nil || p.Inline.Data == "" {
+			if p.Thought || p.Inline == nil || p.Inline.Data == "" {
 				continue
 			}
 			picture, err := fromBase64(p.Inline.Data)
 			if err != nil {
-				return "", nil, err
+				return nil, err
 			}
 			out.blobs = append(out.blobs, picture)
 		}
+	}
+	return out, nil
+}
+
+// failure returns why the answer holds no picture.
+func (g geminiAnswer) failure(a answer) error {
+	refusal, end, text := "", "", ""
+	for _, candidate := range g.Candidates {
+		for _, p := range candidate.Content.Parts {
+			if !p.Thought {
+				text = cmp.Or(text, p.Text)
+			}
+		}
 		if end = candidate.Finish; slices.Contains(geminiRefusals, end) {
-			why = end + " " + candidate.Message
+			refusal = end + " " + candidate.Message
 		}
 	}
 	switch {
-	case len(out.blobs) > 0:
-		return "", out, nil
-	case made.Feedback.BlockReason != "":
-		return "", nil, a.refused(order.ChargeFull, "%s", made.Feedback.BlockReason)
-	case why != "":
-		return "", nil, a.refused(order.ChargeFull, "%s", why)
-	case len(made.Candidates) == 0:
-		return "", nil, a.failure()
-	case end != "" && end != "STOP": // cut off, or an error of its own, which another call may not meet
-		return "", nil, a.failed("it ended with %s: %s", end, said)
+	case g.Feedback.BlockReason != "":
+		return a.refused(order.ChargeFull, "%s", g.Feedback.BlockReason)
+	case refusal != "":
+		return a.refused(order.ChargeFull, "%s", refusal)
+	case len(g.Candidates) == 0:
+		return a.failure()
+	case end != "" && end != "STOP": // cut off, or its own error, which another call may not meet
+		return a.failed("it ended with %s: %s", end, text)
 	}
-	return "", nil, a.refused(order.ChargeFull, "%s", said)
+	return a.refused(order.ChargeFull, "%s", text)
 }
 
-// geminiParts are the params that stand beside generationConfig.
+// geminiParts are the params that go next to generationConfig.
 var geminiParts = []string{"safetySettings", "tools", "toolConfig", "systemInstruction"}
 
-// request puts each of the params where it belongs.
+// request returns the request with each param where it belongs.
 func (b *gemini) request(parts any) map[string]any {
 	config := with(map[string]any{"responseModalities": []string{"TEXT", "IMAGE"}}, b.spec.Params)
 	request := map[string]any{"contents": []any{map[string]any{"role": "user", "parts": parts}}, "generationConfig": config}
@@ -150,11 +172,11 @@ func (b *gemini) probe(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// geminiDelay is how long the answer to too many requests says to wait.
+// geminiDelay finds how long the answer to too many requests asks to wait.
 var geminiDelay = regexp.MustCompile(`"retryDelay":\s*"([0-9.]+s)"`)
 
-// failure knows that a wrong key is answered with 400, and an empty account like
-// too many requests.
+// failure recognises a wrong key, which is answered with 400, and an empty account,
+// which is answered like too many requests.
 func (b *gemini) failure(a answer) error {
 	has := func(text string) bool { return bytes.Contains(a.body, []byte(text)) }
 	switch {

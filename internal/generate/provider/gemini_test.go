@@ -31,7 +31,7 @@ func TestGeminiPutsParamsWhereTheyBelong(t *testing.T) {
 	}
 }
 
-func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
+func TestGeminiRefusesWithStatus200(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ body, reason string }{
 		{`{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`, "PROHIBITED_CONTENT"},
@@ -51,8 +51,8 @@ func TestGeminiRefusesInAGoodAnswer(t *testing.T) {
 	wantFailure(t, f, order.Retry, order.CodeBadAnswer, order.ChargeUnknown)
 }
 
-// Another call may do better when the model was cut off or stumbled.
-func TestGeminiTellsAnErrorFromARefusal(t *testing.T) {
+// Another call may succeed when the model was cut off or failed.
+func TestGeminiDistinguishesAnErrorFromARefusal(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"IMAGE_OTHER", "OTHER", "MAX_TOKENS", "MALFORMED_FUNCTION_CALL"} {
 		s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200, body: `{"candidates":[{"finishReason":"` + end + `"}]}`}}})
@@ -61,7 +61,7 @@ func TestGeminiTellsAnErrorFromARefusal(t *testing.T) {
 	}
 }
 
-func TestGeminiTellsALimitOfTheRateFromAnEmptyAccount(t *testing.T) {
+func TestGeminiDistinguishesARateLimitFromAnEmptyAccount(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"error":{"message":"You exceeded your current quota, please check your plan and billing details","details":[{"retryDelay":"3600s"}]}}`: "provider_rate_limited 1h0m0s",
@@ -75,7 +75,7 @@ func TestGeminiTellsALimitOfTheRateFromAnEmptyAccount(t *testing.T) {
 	}
 }
 
-func TestGeminiLeavesSettingsOfTheWholeRequestBesideTheOthers(t *testing.T) {
+func TestGeminiPutsRequestSettingsNextToTheConfig(t *testing.T) {
 	t.Parallel()
 	_, _, sent := answered(t, Spec{Type: "gemini", Model: "m", Key: key, Params: map[string]any{"safetySettings": []any{"x"}, "temperature": 1}}, 500, "")
 	config, _ := sent["generationConfig"].(map[string]any)

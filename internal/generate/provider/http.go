@@ -19,14 +19,14 @@ import (
 	"atelierd/internal/secret"
 )
 
-// own has files made by the owner's own service, whose one address is the base
-// URL. The service answers at once with the file or with links to files, or
-// with 202 and a Location that is asked until it has them. A request is sent
-// with an idempotency key, under which it may come again. The key of the Spec is
-// never sent: requests are signed with it.
+// own has files made by the owner's own service, whose address is the base URL. The
+// service answers at once with the file or with links to files, or with 202 and a
+// Location that is polled until it has them. A request carries an idempotency key,
+// under which it may be repeated. The key of the Spec is never sent. It signs the
+// requests.
 //
-// Params are handed to the service, but for health, which is the path below the
-// base URL that Check asks.
+// Params go to the service, except health, the path below the base URL that Check
+// requests.
 type own struct {
 	spec   Spec
 	health string
@@ -49,7 +49,7 @@ func newHTTP(s Spec) (backend, error) {
 	return b, nil
 }
 
-// repeats is the promise that the service makes for the idempotency key.
+// repeats: the service promises not to charge twice for one idempotency key.
 func (b *own) repeats() bool { return true }
 
 func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
@@ -78,7 +78,7 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 		_, err := below(c, ticket)
 		return ticket, nil, err
 	}
-	if a.status == http.StatusConflict && req.Call.Resumed { // it still works on the first
+	if a.status == http.StatusConflict && req.Call.Resumed { // it still works on the first request
 		f := order.Failf(order.Wait, order.CodeBusy, "the service still works on this call")
 		f.Charge, f.After = order.ChargePending, a.retryAfter(30*time.Second)
 		return "", nil, f
@@ -90,7 +90,7 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 	}
 	f := a.failure()
 	if f.Code == order.CodeProviderRejected {
-		f.Hint = `mend the service; to refuse an order it answers 422 with {"refused": true, "reason": "..."}`
+		f.Hint = `fix the service; to refuse an order, answer 422 with {"refused": true, "reason": "..."}`
 	}
 	return "", nil, f
 }
@@ -113,7 +113,7 @@ func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 		return nil, a.expired("its job")
 	}
 	if no, said := b.verdict(a); said {
-		f := a.failed("%s", cmp.Or(no.Reason, "it gives no reason"))
+		f := a.failed("%s", cmp.Or(no.Reason, "no reason given"))
 		if no.Refused {
 			f = a.refused(order.ChargeFull, "%s", no.Reason)
 		}
@@ -123,8 +123,8 @@ func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 	return nil, a.failure()
 }
 
-// probe asks the service's health. Without a path for that, any answer to a GET
-// shows that somebody is there, since the address need not know GET.
+// probe requests the service's health path. Without one, any answer to a GET will do,
+// because the service need not support GET.
 func (b *own) probe(ctx context.Context, c *conn) error {
 	if b.health != "" {
 		return c.probe(ctx, b.health, signed(c.key, nil))
@@ -139,9 +139,9 @@ func (b *own) probe(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// signed is a header with the signature of a body, as the marketplace signs its
-// webhooks: t=<unix>,v1=<hex of HMAC-SHA256(key, "t.body")>. Without a key it is
-// empty.
+// signed returns a header with the signature of a body, in the form of the
+// marketplace's webhooks: t=<unix>,v1=<hex of HMAC-SHA256(key, "t.body")>. Without a
+// key it is empty.
 func signed(key secret.Text, body []byte) http.Header {
 	header := http.Header{}
 	if key.Empty() {
@@ -155,28 +155,28 @@ func signed(key secret.Text, body []byte) http.Header {
 	return header
 }
 
-// below is the address of a Location, which HTTP reads as relative to the
-// request. It has to stay at the service's host.
+// below returns the address of a Location, which is relative to the request. It must
+// be at the service's host.
 func below(c *conn, location string) (string, error) {
 	u, err := c.base.Parse(location)
 	if err != nil || u.Host == "" || u.Opaque != "" {
-		return "", order.Failf(order.Hold, order.CodeElsewhere, "the service's Location is no http or https address").
+		return "", order.Failf(order.Hold, order.CodeElsewhere, "the service's Location is not an http or https address").
 			WithHint("let the service answer 202 with a Location below base_url")
 	}
 	u.Fragment = ""
 	return c.target(u.String())
 }
 
-// ownResult is the JSON by which the service names files that lie elsewhere.
+// ownResult is the JSON by which the service names files at other addresses.
 type ownResult struct {
 	URL  string          `json:"url"`
 	URLs []string        `json:"urls"`
 	Cost json.RawMessage `json:"cost_usd"`
 }
 
-// made reads an answer of 200: JSON names files, anything else is the file.
+// made reads an answer of 200. JSON names files, anything else is the file.
 func (b *own) made(a answer) (*output, error) {
-	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // what is no type is no JSON
+	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // an invalid type is not JSON
 	if kind != "application/json" {
 		return &output{blobs: []blob{{data: a.body, mime: kind}}, cost: b.cost(a, nil)}, nil
 	}
@@ -193,8 +193,7 @@ func (b *own) made(a answer) (*output, error) {
 	return out, nil
 }
 
-// ownVerdict is what the service says with 422: that it refuses the order, or
-// that its job has failed.
+// ownVerdict is the body of a 422: the service refuses the order, or its job failed.
 type ownVerdict struct {
 	Refused bool            `json:"refused"`
 	Reason  string          `json:"reason"`
@@ -205,9 +204,8 @@ func (b *own) verdict(a answer) (v ownVerdict, said bool) {
 	return v, a.status == http.StatusUnprocessableEntity && json.Unmarshal(a.body, &v) == nil
 }
 
-// cost reads what the service says that a run has cost, in its JSON or else in a
-// header; 0 if it does not say. A result is not lost for an amount that cannot be
-// read: then the configured price counts.
+// cost returns the cost that the service reports in its JSON or in a header, or 0. If
+// the amount cannot be read, the result is kept and the configured price counts.
 func (b *own) cost(a answer, raw json.RawMessage) order.USD {
 	text := strings.Trim(string(raw), `"`)
 	if text == "" || text == "null" {
@@ -218,13 +216,13 @@ func (b *own) cost(a answer, raw json.RawMessage) order.USD {
 	}
 	cost, err := order.ParseUSD(text)
 	if err != nil {
-		b.spec.Log.Warn("the service's cost cannot be read", "error", a.redact.Replace(err.Error()))
+		b.spec.Log.Warn("cannot read the service's cost", "error", a.redact.Replace(err.Error()))
 		return 0
 	}
 	return cost
 }
 
-// encode writes the order for the service. Lists are never null.
+// encode returns the order as the service reads it. Lists are never null.
 func (b *own) encode(req generate.Request) ([]byte, error) {
 	wire := ownRequest{OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Prompt: req.Prompt, Brief: req.Brief,
 		Answers: req.RequirementAnswers, Messages: []ownMessage{}, References: []ownReference{}, Params: b.params,
@@ -245,14 +243,14 @@ func (b *own) encode(req generate.Request) ([]byte, error) {
 	}
 	body, err := json.Marshal(wire)
 	if err != nil {
-		return nil, order.Failf(order.Hold, order.CodeBadRequest, "the order cannot be written as JSON: %w", err).Nothing()
+		return nil, order.Failf(order.Hold, order.CodeBadRequest, "cannot write the order as JSON: %w", err).Nothing()
 	}
 	return body, nil
 }
 
 func list(s []string) []string { return append([]string{}, s...) }
 
-// ownRequest is the order as the service gets it.
+// ownRequest is the order as the service reads it.
 type ownRequest struct {
 	OrderID    string          `json:"order_id"`
 	Round      int             `json:"round"`
@@ -269,7 +267,7 @@ type ownRequest struct {
 	Params     map[string]any  `json:"params"`
 }
 
-// ownPiece is there only for a piece of a subscription.
+// ownPiece is present only for a piece of a subscription.
 type ownPiece struct {
 	Number  int    `json:"number"`
 	Request string `json:"request"`
@@ -287,7 +285,7 @@ type ownService struct {
 	Deliverables []string `json:"deliverables"`
 }
 
-// ownReference is a picture of the client's; its bytes are base64 in JSON.
+// ownReference is a picture of the client's. Its bytes are base64 in JSON.
 type ownReference struct {
 	URL       string `json:"url"`
 	MediaType string `json:"media_type"`

@@ -21,7 +21,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// ownRun makes one request of a service, and gives what Generate gives.
+// ownRun makes one request of a service, and returns what Generate returns.
 func ownRun(t *testing.T, url string, key string, params map[string]any, req generate.Request) (generate.Result, error) {
 	t.Helper()
 	spec := Spec{Type: "http", BaseURL: url, Params: params, PollInterval: time.Millisecond}
@@ -36,7 +36,7 @@ func ownRun(t *testing.T, url string, key string, params map[string]any, req gen
 	return p.Generate(t.Context(), req)
 }
 
-// verified says whether a request is signed with the key.
+// verified reports whether a request is signed with the key.
 func verified(r *http.Request, body []byte, key string) bool {
 	stamp, sum, ok := strings.Cut(strings.TrimPrefix(r.Header.Get("X-Atelierd-Signature"), "t="), ",v1=")
 	mac := hmac.New(sha256.New, []byte(key))
@@ -92,7 +92,7 @@ func TestAServiceGetsTheWholeOrderSigned(t *testing.T) {
 	if b, _ := os.ReadFile(made.Files[0]); string(b) != "made" || ticket != "/jobs/7#x" {
 		t.Errorf("got %q under ticket %q", b, ticket)
 	}
-	// A path is one of the host, as in any Location, and not below /make.
+	// A path is relative to the host, as in any Location, and not to /make.
 	if want := []string{"POST /make", "GET /jobs/7"}; !slices.Equal(asked, want) {
 		t.Errorf("asked %q, want %q", asked, want)
 	}
@@ -109,7 +109,7 @@ func TestAServiceWithoutAKeyGetsNoSignature(t *testing.T) {
 	}
 }
 
-func TestAServiceAnswersWithAFileOrWithLinksAndTellsItsCost(t *testing.T) {
+func TestAServiceAnswersWithAFileOrLinksAndACost(t *testing.T) {
 	t.Parallel()
 	plain := map[string]string{"Content-Type": "image/png", "X-Cost-USD": "0.05"}
 	object := map[string]string{"Content-Type": "application/json; charset=utf-8", "X-Cost-USD": "0.05"}
@@ -135,7 +135,7 @@ func TestAServiceAnswersWithAFileOrWithLinksAndTellsItsCost(t *testing.T) {
 	}
 }
 
-func TestAServicesFileMayBeLargerThanAnOrdinaryAnswer(t *testing.T) {
+func TestAServicesFileMayBeLargerThanOtherAnswers(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", maxAsked+1)
 	s := script(t, map[string][]said{"GET /j": {{status: 200, body: large, header: map[string]string{"Content-Type": "video/mp4"}}}})
@@ -145,7 +145,7 @@ func TestAServicesFileMayBeLargerThanAnOrdinaryAnswer(t *testing.T) {
 	}
 }
 
-func TestAServiceSaysNo(t *testing.T) {
+func TestAServiceMayRefuseOrFail(t *testing.T) {
 	t.Parallel()
 	no := said{status: 422, body: `{"refused":true,"reason":"no logos"}`, header: map[string]string{"X-Cost-USD": "0.01"}}
 	s := script(t, map[string][]said{"POST /": {no}, "GET /j": {no}, "GET /broken": {{status: 422, body: `{"reason":"out of paint"}`}},
@@ -170,8 +170,8 @@ func TestAServiceSaysNo(t *testing.T) {
 	wantFailure(t, f, order.Hold, order.CodeProviderRejected, order.ChargeNone)
 }
 
-// A service that still works on the first may answer the same key so.
-func TestAServiceThatStillWorksOnTheCallIsWaitedFor(t *testing.T) {
+// A service may answer 409 while it still works on the first request.
+func TestABusyServiceIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	s := script(t, map[string][]said{"POST /": {{status: 409}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true}})
@@ -205,7 +205,7 @@ func TestALocationStaysAtTheService(t *testing.T) {
 	wantFailure(t, f, order.Retry, order.CodeBadAnswer, order.ChargeUnknown)
 }
 
-func TestAServiceIsAliveWhenItAnswers(t *testing.T) {
+func TestAServiceIsReadyWhenItAnswers(t *testing.T) {
 	t.Parallel()
 	for status, alive := range map[int]bool{200: true, 404: true, 405: true, 401: false, 403: false, 500: false} {
 		s := script(t, map[string][]said{"GET /": {{status: status}}})
@@ -227,7 +227,7 @@ func TestAServiceIsAliveWhenItAnswers(t *testing.T) {
 	}
 }
 
-// A text is known by its name only.
+// The type of a text shows in its name only.
 func TestATextGetsTheEndingOfItsType(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]string{"text/plain; charset=utf-8": "result-1.txt", "text/markdown": "result-1.md", "image/png": "result-1", "": "result-1"} {
@@ -245,7 +245,7 @@ func TestATextGetsTheEndingOfItsType(t *testing.T) {
 	}
 }
 
-func TestNothingIsAskedOfAProviderWithoutAWish(t *testing.T) {
+func TestNothingIsSentWithoutAPrompt(t *testing.T) {
 	t.Parallel()
 	for _, needs := range Types() {
 		typ := needs.Type

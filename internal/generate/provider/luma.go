@@ -11,9 +11,9 @@ import (
 	"atelierd/internal/order"
 )
 
-// luma makes pictures and videos with Luma's Dream Machine. Params are fields of
-// the request, such as aspect_ratio. References are handed on as links, because
-// it takes nothing else. Generations have an id.
+// luma makes pictures and videos with Luma's Dream Machine. Params are fields of the
+// request, such as aspect_ratio. References go as links, because Luma accepts nothing
+// else. Jobs have an id.
 type luma struct{ spec Spec }
 
 var lumaNeeds = Needs{Type: "luma", Key: true, Model: true, Makes: both, Prompt: true,
@@ -62,7 +62,7 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 	case "queued", "dreaming":
 		return nil, nil
 	case "completed":
-		link := cmp.Or(job.Assets.Video, job.Assets.Image) // a video's picture is its preview
+		link := cmp.Or(job.Assets.Video, job.Assets.Image) // the image of a video is its preview
 		if link == "" {
 			return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
 		}
@@ -76,7 +76,7 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 	return nil, a.failure()
 }
 
-// probe also sees whether there is money left.
+// probe also checks that there is credit left.
 func (b *luma) probe(ctx context.Context, c *conn) error {
 	var account struct {
 		Credits *float64 `json:"credit_balance"`

@@ -14,7 +14,7 @@ var lumaSpec = Spec{Type: "luma", Model: "ray-2", Makes: "video", Params: map[st
 
 const lumaJob = "GET /dream-machine/v1/generations/g1"
 
-func TestLumaGetsReferencesAsTheirOwnLinks(t *testing.T) {
+func TestLumaGetsReferencesAsLinks(t *testing.T) {
 	t.Parallel()
 	const frame = `{"frame0":{"type":"image","url":"https://example.com/picture.png"}}`
 	const ref = `{"url":"https://example.com/picture.png"}`
@@ -64,7 +64,7 @@ func TestLumaDeliversAVideoWithoutItsPreview(t *testing.T) {
 	}
 }
 
-func TestLumaSaysWhatTheEndOfAGenerationMeans(t *testing.T) {
+func TestLumaClassifiesTheEndOfAJob(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		answer   said
@@ -99,7 +99,7 @@ func TestLumaChecksTheKeyByTheCredits(t *testing.T) {
 	}
 }
 
-func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
+func TestAProbeSeesAnEmptyAccount(t *testing.T) {
 	t.Parallel()
 	for place, spec := range map[string]Spec{"GET /dream-machine/v1/credits": lumaSpec, "GET /v1/organization": {Type: "runway", Model: "m"}} {
 		for body, code := range map[string]order.Code{`{"credit_balance":0,"creditBalance":0}`: order.CodeNoCredit, `{"credit_balance":12.5,"creditBalance":3}`: "", `{}`: ""} {
@@ -113,7 +113,7 @@ func TestAProbeSeesThatThereIsNoMoneyLeft(t *testing.T) {
 	}
 }
 
-func TestRunwayKnowsAnEmptyAccount(t *testing.T) {
+func TestRunwayRecognisesAnEmptyAccount(t *testing.T) {
 	t.Parallel()
 	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400, body: `{"error":"You do not have enough credits to run this task."}`}}})
 	_, f := s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{})

@@ -12,12 +12,11 @@ import (
 	"atelierd/internal/order"
 )
 
-// minimax makes videos, whatever Makes says. It says in its answers, most of them
-// of status 200, what went wrong. Params are fields of the request, such as
-// duration. Tasks have an id.
+// minimax makes videos. Its answers, most of them of status 200, hold a code of their
+// own. Params are fields of the request, such as duration. Tasks have an id.
 type minimax struct{ spec Spec }
 
-// mostMiniMax is the most bytes of a picture that goes along in a request.
+// mostMiniMax is the most bytes of a picture inside a request.
 const mostMiniMax = 14 << 20
 
 var miniMaxNeeds = Needs{Type: "minimax", Key: true, Model: true, Makes: videos, Prompt: true, PromptLimit: 2000,
@@ -25,7 +24,7 @@ var miniMaxNeeds = Needs{Type: "minimax", Key: true, Model: true, Makes: videos,
 
 func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
 
-// verdict is the part of each answer that says how it went.
+// verdict is the part of each answer that holds its code.
 type verdict struct {
 	Base struct {
 		Code    int    `json:"status_code"`
@@ -33,45 +32,45 @@ type verdict struct {
 	} `json:"base_resp"`
 }
 
-// refused says that the content was the reason.
+// refused reports whether the content was the reason.
 func (v verdict) refused() bool { return v.Base.Code == 1026 || v.Base.Code == 1027 }
 
-// check says what the answer's own code means; nil is fine. spending is what a
-// refusal has cost. A question that failed says nothing about its job.
-func (v verdict) check(a answer, spending order.Charge) error {
-	said := v.Base.Message
+// check returns what the answer's code means, or nil for success. charge is what a
+// refusal cost. A failed poll says nothing about its job.
+func (v verdict) check(a answer, charge order.Charge) error {
+	reason := v.Base.Message
 	held := func(code order.Code, hint string) error {
-		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.says(200, "%s", said)).WithHint("%s", hint)
-		f.Charge = nothingUnlessAsked(a.paid)
+		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.says(200, "%s", reason)).WithHint("%s", hint)
+		f.Charge = unsent(a.paid)
 		return f
 	}
 	if v.refused() {
-		return a.refused(spending, "%s", said)
+		return a.refused(charge, "%s", reason)
 	}
 	switch v.Base.Code {
 	case 0:
 		return nil
 	case 1002, 1039, 1041, 2045:
 		return a.as(http.StatusTooManyRequests).failure()
-	case 2056: // the plan's share of some hours is used up
+	case 2056: // the plan's share of a few hours is used up
 		a = a.as(http.StatusTooManyRequests)
 		f := a.failure()
 		f.After = max(f.After, 30*time.Minute)
 		return f
-	case 1000, 1024, 1033: // an error of its own, before there is a task
+	case 1000, 1024, 1033: // its own error, before there is a task
 		return a.as(http.StatusServiceUnavailable).failure()
-	case 1001: // a timeout of its own: there may be a task
+	case 1001: // its own timeout: there may be a task
 		return a.as(http.StatusGatewayTimeout).failure()
 	case 1004, 2049:
-		return held(order.CodeProviderKeyRefused, "see that the generator's key is valid")
+		return held(order.CodeProviderKeyRefused, "check that the generator's key is valid")
 	case 2061:
-		return held(order.CodeProviderNotFound, "the account's plan does not have the model: choose another, or another plan")
+		return held(order.CodeProviderNotFound, "the account's plan does not include the model: change the model or the plan")
 	case 1008, 1028, 1030:
-		return held(order.CodeNoCredit, "put money into your account at the provider, then `atelierd orders retry`")
+		return held(order.CodeNoCredit, creditHint)
 	case 2013:
-		return held(order.CodeProviderRejected, "the provider does not take the request: see the generator's model and params")
+		return held(order.CodeProviderRejected, rejectedHint)
 	}
-	f := a.failed("%d %s", v.Base.Code, said)
+	f := a.failed("%d %s", v.Base.Code, reason)
 	if !a.paid {
 		f.Charge = order.ChargePending
 	}
@@ -104,15 +103,15 @@ func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (st
 	return "", nil, a.failure()
 }
 
-// read200 decodes an answer and looks at its own code.
-func read200(a answer, v any, how *verdict, spending order.Charge) error {
+// read200 decodes an answer and checks its code.
+func read200(a answer, v any, how *verdict, charge order.Charge) error {
 	if !a.ok() {
 		return a.failure()
 	}
 	if err := a.decode(v); err != nil {
 		return err
 	}
-	return how.check(a, spending)
+	return how.check(a, charge)
 }
 
 func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
@@ -130,14 +129,14 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 	}
 	err = read200(a, &task, &task.verdict, order.ChargeFull)
 	if task.Status == "Fail" {
-		// The task has ended, so that no code can mean that it goes on.
+		// The task has ended, whatever the code.
 		if task.refused() {
 			return nil, a.refused(order.ChargeFull, "%s", task.Base.Message)
 		}
 		return nil, a.failed("%d %s", task.Base.Code, task.Base.Message)
 	}
 	if task.Base.Code == 2013 {
-		return nil, a.expired("its job") // the one parameter of the question is its id
+		return nil, a.expired("its job") // the only parameter of the request is the id
 	}
 	if err != nil {
 		return nil, err
@@ -154,7 +153,7 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 	return nil, a.failure()
 }
 
-// file asks where the video is.
+// file asks for the address of the video.
 func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error) {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/files/retrieve?file_id=" + url.QueryEscape(id), header: c.bearer()})
 	if err != nil {
@@ -178,7 +177,7 @@ func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error)
 	return linked([]string{made.File.URL}), nil
 }
 
-// idOf reads an id that may be a number or a text; without one it is "".
+// idOf returns an id that may be a number or a text, or "" if there is none.
 func idOf(raw json.RawMessage) string {
 	s := strings.Trim(string(raw), `"`)
 	if s == "null" || s == "0" {
@@ -187,7 +186,7 @@ func idOf(raw json.RawMessage) string {
 	return s
 }
 
-// probe asks about a task that is not there; only a refused key is told apart.
+// probe polls a task that does not exist. Only a refused key is a failure.
 func (b *minimax) probe(ctx context.Context, c *conn) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: "/v1/query/video_generation?task_id=0", header: c.bearer()})
 	if err != nil {

@@ -17,12 +17,12 @@ const (
 	minimaxFile   = "GET /v1/files/retrieve?file_id=17684"
 )
 
-// coded is an answer of status 200 with a code of its own.
+// coded is an answer of status 200 with its own code.
 func coded(code int, fields string) said {
 	return said{status: 200, body: fmt.Sprintf(`{%s"base_resp":{"status_code":%d,"status_msg":"message"}}`, fields, code)}
 }
 
-func TestMiniMaxTakesIDsAsNumbersOrTexts(t *testing.T) {
+func TestMiniMaxReadsIDsAsNumbersOrTexts(t *testing.T) {
 	t.Parallel()
 	for _, quote := range []string{"", `"`} {
 		s := script(t, map[string][]said{
@@ -43,7 +43,7 @@ func TestMiniMaxTakesIDsAsNumbersOrTexts(t *testing.T) {
 	}
 }
 
-func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
+func TestMiniMaxCodesAreClassified(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		code     int
@@ -64,7 +64,7 @@ func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
 		{2056, order.Wait, order.CodeProviderRateLimited, order.ChargeNone},
 		{2061, order.Hold, order.CodeProviderNotFound, order.ChargeNone},
 		{1028, order.Hold, order.CodeNoCredit, order.ChargeNone},
-		{9999, order.Retry, order.CodeProviderFailed, order.ChargeFull}, // unheard of
+		{9999, order.Retry, order.CodeProviderFailed, order.ChargeFull}, // unknown
 		{0, order.Retry, order.CodeBadAnswer, order.ChargeUnknown},      // without a task
 	}
 	for _, test := range tests {
@@ -77,7 +77,7 @@ func TestMiniMaxSaysByItsCodeWhyItTakesNoTask(t *testing.T) {
 	}
 }
 
-func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
+func TestMiniMaxDistinguishesAFailedTaskFromAFailedPoll(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name     string
@@ -105,7 +105,7 @@ func TestMiniMaxTellsAFailedTaskFromAFailedQuestion(t *testing.T) {
 	}
 }
 
-func TestMiniMaxChecksTheKeyByATaskThatIsNotThere(t *testing.T) {
+func TestMiniMaxChecksTheKeyWithAnUnknownTask(t *testing.T) {
 	t.Parallel()
 	for code, alive := range map[int]bool{0: true, 2013: true, 1004: false, 2049: false} {
 		s := script(t, map[string][]said{"GET /v1/query/video_generation?task_id=0": {coded(code, "")}})

@@ -20,11 +20,11 @@ import (
 	"atelierd/internal/order"
 )
 
-// openai speaks the images API that many providers offer in OpenAI's shape: a
-// new picture, or, with references, an edit of up to 16 of them. It answers at
-// once and keeps nothing by which a lost answer could be had again. Params are
-// fields of the request, such as size, quality and output_format, but for edits,
-// which is "json" for a provider whose edits take no form.
+// openai speaks OpenAI's images API, which many providers offer: a new picture or,
+// with references, an edit of up to 16 of them. It answers at once, and a lost answer
+// cannot be fetched again. Params are fields of the request, such as size, quality and
+// output_format. The param edits is "json" for a provider whose edits take JSON
+// instead of a form.
 type openai struct{ spec Spec }
 
 var openAINeeds = Needs{Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits"},
@@ -54,7 +54,7 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 		return "", nil, err
 	}
 	if made.Data == nil {
-		return "", nil, a.failure() // an empty list is a refusal, but not an answer of another form
+		return "", nil, a.failure() // an empty list is a refusal, a missing one is an odd answer
 	}
 	out := &output{cost: openAICost(a)}
 	for _, d := range made.Data {
@@ -69,7 +69,7 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 		}
 	}
 	if len(out.blobs) == 0 {
-		// Some that offer this API refuse so.
+		// Some providers of this API refuse in this way.
 		f := a.refused(order.ChargeFull, "")
 		f.Cost = out.cost
 		return "", nil, f
@@ -77,8 +77,8 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 	return "", out, nil
 }
 
-// request is one for a new picture or, with references, for an edit of them: as a
-// form or, for providers that take no form, as JSON.
+// request returns the request for a new picture or, with references, for an edit of
+// them, as a form or as JSON.
 func (b *openai) request(c *conn, req generate.Request) (call, error) {
 	fields := with(map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, b.spec.Params)
 	delete(fields, "edits")
@@ -109,9 +109,8 @@ func (b *openai) request(c *conn, req generate.Request) (call, error) {
 	return r, err
 }
 
-// openAIComplaint is what an answer says went wrong. Those who offer this API
-// differ in its form: error is an object or a text, and the code stands in it or
-// beside it.
+// openAIComplaint is the error of an answer. Its form differs between providers:
+// error is an object or a text, and the code is inside it or next to it.
 type openAIComplaint struct{ code, kind, message string }
 
 func openAIComplaintOf(a answer) (s openAIComplaint) {
@@ -119,7 +118,7 @@ func openAIComplaintOf(a answer) (s openAIComplaint) {
 		Code  any             `json:"code"`
 		Error json.RawMessage `json:"error"`
 	}
-	_ = json.Unmarshal(a.body, &wire) // an answer of another form says nothing
+	_ = json.Unmarshal(a.body, &wire) // an answer of another form holds no error
 	s.code, _ = wire.Code.(string)
 	if json.Unmarshal(wire.Error, &s.message) == nil {
 		return s
@@ -137,8 +136,8 @@ func openAIComplaintOf(a answer) (s openAIComplaint) {
 	return s
 }
 
-// Codes and words by which content is refused. The words are looked for in what
-// the provider says, and never in the whole answer, which may repeat the prompt.
+// Codes and words by which content is refused. The words are looked for in the message
+// only, because the whole answer may repeat the prompt.
 var (
 	openAIRefusals = []string{"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter",
 		"prompt_is_improper", "InputTextSensitiveContentDetected", "OutputImageSensitiveContentDetected"}
@@ -151,16 +150,16 @@ func (s openAIComplaint) refused() bool {
 		strings.Contains(s.code, "content-moderated") || openAIRefusal.MatchString(s.message)
 }
 
-// broke says that the account has no money left, which looks like a limit of its
-// rate or like a bad request.
+// broke reports whether the account has no credit left, which shares a status with
+// rate limits and bad requests.
 func (s openAIComplaint) broke() bool {
 	return slices.ContainsFunc([]string{s.code, s.kind}, func(word string) bool {
 		return word == "insufficient_quota" || word == "billing_hard_limit_reached" || word == "insufficient_credits"
 	})
 }
 
-// failure knows a refusal and an empty account by what the answer says. A refused
-// content may come with the status of a refused key.
+// failure recognises a refusal and an empty account by the error in the answer.
+// Refused content may share the status of a refused key.
 func (b *openai) failure(a answer) error {
 	s := openAIComplaintOf(a)
 	switch {
@@ -176,9 +175,9 @@ func (b *openai) failure(a answer) error {
 	return a.failure()
 }
 
-// openAICost is what the answer says that it has cost; 0 if it does not. xAI counts
-// in ticks, ten thousand millions to a dollar; OpenRouter in dollars, and the
-// LiteLLM proxy too, in a header.
+// openAICost returns the cost that the answer reports, or 0. xAI counts in ticks, ten
+// thousand million to a dollar. OpenRouter reports dollars, and the LiteLLM proxy does
+// so in a header.
 func openAICost(a answer) order.USD {
 	var wire struct {
 		Usage struct {
@@ -187,8 +186,8 @@ func openAICost(a answer) order.USD {
 		} `json:"usage"`
 	}
 	_ = json.Unmarshal(a.body, &wire) // usage may be of another form
-	told, _ := strconv.ParseFloat(a.header.Get("X-Litellm-Response-Cost"), 64)
-	for _, dollars := range []float64{wire.Usage.Ticks / 1e10, wire.Usage.Cost, told} {
+	header, _ := strconv.ParseFloat(a.header.Get("X-Litellm-Response-Cost"), 64)
+	for _, dollars := range []float64{wire.Usage.Ticks / 1e10, wire.Usage.Cost, header} {
 		if dollars > 0 && dollars < 1e6 {
 			return order.USD(math.Ceil(dollars * float64(order.Dollar)))
 		}
@@ -198,8 +197,8 @@ func openAICost(a answer) order.USD {
 
 func (b *openai) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
 
-// probe lists the models, and asks for the one that is not among them. Not all who
-// offer the API list any, or all; they answer at least.
+// probe lists the models, and requests the model if it is not among them. Some
+// providers list no models, or not all.
 func (b *openai) probe(ctx context.Context, c *conn) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: "/models", header: c.bearer()})
 	switch {
@@ -217,14 +216,14 @@ func (b *openai) probe(ctx context.Context, c *conn) error {
 	return err
 }
 
-// listed says whether the answer names the model.
+// listed reports whether the answer names the model.
 func (b *openai) listed(a answer) bool {
 	var list struct {
 		Models []struct {
 			ID string `json:"id"`
 		} `json:"data"`
 	}
-	_ = json.Unmarshal(a.body, &list) // an answer of another form names none
+	_ = json.Unmarshal(a.body, &list) // an answer of another form lists none
 	for _, m := range list.Models {
 		if m.ID == b.spec.Model {
 			return true
@@ -233,7 +232,7 @@ func (b *openai) listed(a answer) bool {
 	return false
 }
 
-// plain is a value as a field of a form has it: lists and tables as JSON.
+// plain returns a value as text for a form. Lists and tables become JSON.
 func plain(value any) string {
 	switch value.(type) {
 	case []any, map[string]any:
@@ -244,7 +243,7 @@ func plain(value any) string {
 	return fmt.Sprint(value)
 }
 
-// form is a multipart body of fields and pictures.
+// form returns a multipart body of fields and pictures.
 func form(fields map[string]any, pictures []generate.Reference) (body []byte, contentType string, err error) {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
@@ -268,6 +267,6 @@ func form(fields map[string]any, pictures []generate.Reference) (body []byte, co
 			return nil, "", err
 		}
 	}
-	err = w.Close() // it writes the end, so it comes before the bytes are read
+	err = w.Close() // Close writes the end, so it precedes Bytes
 	return buf.Bytes(), w.FormDataContentType(), err
 }

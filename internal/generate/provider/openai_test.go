@@ -11,7 +11,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestOpenAITellsARefusalFromAnAnswerOfAnotherForm(t *testing.T) {
+func TestOpenAIDistinguishesARefusalFromAnOddAnswer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		answer   said
@@ -41,10 +41,10 @@ func TestOpenAITellsARefusalFromAnAnswerOfAnotherForm(t *testing.T) {
 	}
 }
 
-func TestOpenAITellsWhatACallHasCostInEachForm(t *testing.T) {
+func TestOpenAIReadsTheCostInEachForm(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]order.USD{
-		`"usage":{"cost_in_usd_ticks":200000001}`: 20_001, // a part of a micro-dollar counts as a whole one
+		`"usage":{"cost_in_usd_ticks":200000001}`: 20_001, // rounded up to a micro-dollar
 		`"usage":{"cost":0.0391}`:                 39_100,
 		`"usage":{"cost":-1}`:                     0,
 		`"usage":{"cost":1e300}`:                  0,
@@ -61,7 +61,7 @@ func TestOpenAITellsWhatACallHasCostInEachForm(t *testing.T) {
 	}
 }
 
-func TestOpenAISendsAnEditAsJSONWhereThereIsNoForm(t *testing.T) {
+func TestOpenAISendsAnEditAsJSONOnRequest(t *testing.T) {
 	t.Parallel()
 	for n, field := range map[int]string{1: "image", 2: "images"} {
 		s := script(t, map[string][]said{"POST /images/edits": {{status: 500}}})
@@ -74,7 +74,7 @@ func TestOpenAISendsAnEditAsJSONWhereThereIsNoForm(t *testing.T) {
 	}
 }
 
-func TestAPictureOfATypeThatIsNotTakenIsLeftOut(t *testing.T) {
+func TestAnAnimationIsLeftOut(t *testing.T) {
 	t.Parallel()
 	list := pictures(t, 2)
 	list[0].MIME = "image/gif"
@@ -86,7 +86,7 @@ func TestAPictureOfATypeThatIsNotTakenIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestAFormHasListsAndTablesAsJSON(t *testing.T) {
+func TestAFormHoldsListsAndTablesAsJSON(t *testing.T) {
 	t.Parallel()
 	for want, value := range map[string]any{`["a",1]`: []any{"a", 1}, `{"a":1}`: map[string]any{"a": 1}, "7": 7, "x": "x", "true": true} {
 		if got := plain(value); got != want {
@@ -95,8 +95,8 @@ func TestAFormHasListsAndTablesAsJSON(t *testing.T) {
 	}
 }
 
-// Not all who offer the images API list their models.
-func TestOpenAIIsAliveWhereNoModelsAreListed(t *testing.T) {
+// Not every provider of the images API lists its models.
+func TestOpenAIIsReadyWithoutAListOfModels(t *testing.T) {
 	t.Parallel()
 	for status, alive := range map[int]bool{200: true, 404: true, 405: true, 401: false, 500: false} {
 		s := script(t, map[string][]said{"GET /models": {{status: status}}})
@@ -106,7 +106,7 @@ func TestOpenAIIsAliveWhereNoModelsAreListed(t *testing.T) {
 	}
 }
 
-func TestOpenAIMissesAModelThatIsNotThere(t *testing.T) {
+func TestOpenAIReportsAnUnknownModel(t *testing.T) {
 	t.Parallel()
 	gone := said{status: 404, body: `{"error":{"code":"model_not_found","message":"no such model"}}`}
 	for name, c := range map[string]struct {
@@ -129,9 +129,9 @@ func TestOpenAIMissesAModelThatIsNotThere(t *testing.T) {
 	}
 }
 
-// The link of a call without a job is asked for again, since nothing else could
-// bring in what was paid for; in the end the attempt counts.
-func TestAFileOfACallWithoutAJobIsAskedForAgain(t *testing.T) {
+// The link of a call without a job is fetched again, because no later run could fetch
+// what was paid for. In the end the attempt counts.
+func TestAFileOfACallWithoutAJobIsFetchedAgain(t *testing.T) {
 	t.Parallel()
 	answer := said{status: 200, body: `{"data":[{"url":"{{base}}/f"}]}`}
 	s := script(t, map[string][]said{"POST /images/generations": {answer}, "GET /f": {{status: 503}, {status: 503}, {status: 200, body: "made"}}})
@@ -147,25 +147,25 @@ func TestAFileOfACallWithoutAJobIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// The hint must not promise that a retry is free where it is not.
-func TestALinkThatNobodyMayFetchIsHeldWithWhatARetryCosts(t *testing.T) {
+// The hint must not promise a free retry where it is paid for.
+func TestAForbiddenLinkIsHeldWithTheCostOfARetry(t *testing.T) {
 	t.Parallel()
 	link := `{"data":[{"url":"https://10.0.0.1/x"}],"url":"https://10.0.0.1/x"}`
 	s := script(t, map[string][]said{"POST /images/generations": {{status: 200, body: link}},
 		"POST /": {{status: 200, body: link, header: map[string]string{"Content-Type": "application/json"}}}})
 	_, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
 	wantFailure(t, f, order.Hold, order.CodeNotFetched, order.ChargeFull)
-	if !strings.Contains(f.Hint, "retry` makes another, which is paid for") {
+	if !strings.Contains(f.Hint, "retry ORDER` makes another call, which is paid for") {
 		t.Errorf("hint %q", f.Hint)
 	}
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{})
 	wantFailure(t, f, order.Hold, order.CodeNotFetched, order.ChargePending)
-	if !strings.Contains(f.Hint, "retry` tries to fetch it again") {
+	if !strings.Contains(f.Hint, "retry ORDER` fetches it again") {
 		t.Errorf("hint %q", f.Hint)
 	}
 }
 
-func TestAPictureInAnAddressIsDecoded(t *testing.T) {
+func TestAPictureInADataAddressIsDecoded(t *testing.T) {
 	t.Parallel()
 	made, f, _ := answered(t, Spec{Type: "openai", Model: "m", Key: key}, 200, `{"data":[{"url":"data:image/png;base64,b25l"}]}`)
 	if f != nil || content(t, made)[0] != "one" {
@@ -173,7 +173,7 @@ func TestAPictureInAnAddressIsDecoded(t *testing.T) {
 	}
 }
 
-func TestAResultOfNoUseCostsWhatTheProviderSays(t *testing.T) {
+func TestAUselessResultCostsWhatTheProviderReports(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"https://10.0.0.1/x", "{{base}}/empty"} {
 		s := script(t, map[string][]said{"GET /empty": {{status: 200}},

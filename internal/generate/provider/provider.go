@@ -1,12 +1,15 @@
-// Package provider has files made by services that are spoken to over HTTP: one
-// small file for each, on one helper that sends requests and says what each
-// failure means.
+// Package provider has files made by services over HTTP. Each service has a small
+// file, the back end, with its Needs and its API. They share one connection that
+// sends requests and classifies failures.
 //
-// A back end sends nothing twice by itself. A provider's id is handed out, to be
-// made durable, before the job is first asked about; a run that is given such an
-// id submits nothing.
+// A back end sends nothing twice by itself. A provider's id is made durable before
+// the first poll of the job. A run that gets such an id submits nothing.
 //
-// It must not know the marketplace, the database or the configuration file.
+// To add a provider: write its file, add it to kinds, add its shape to package
+// gentest, and put what the tests print into the docs.
+//
+// The package must not know the marketplace, the database or the configuration
+// file.
 package provider
 
 import (
@@ -26,55 +29,53 @@ import (
 	"atelierd/internal/secret"
 )
 
-// Spec says which provider makes the files, and how. Which of its fields a type
-// needs, New says.
+// Spec describes a provider. Needs tells which fields its type cannot do without.
 type Spec struct {
-	// Type is one of Types.
+	// Type is the name of one of Types.
 	Type string
 	// BaseURL is where the provider's API begins, without a slash at its end.
 	BaseURL string
 	// Model is the provider's name for what makes the files.
 	Model string
-	// Makes is "image" or "video"; empty is the type's default.
+	// Makes is "image" or "video". Empty means the type's default.
 	Makes string
-	// Key gives the secret, read anew for each run so that it can be changed in
-	// place; nil for a provider without one.
+	// Key returns the secret. It is called for each run, so that the key can be
+	// changed in place. It is nil for a provider without a key.
 	Key func() (secret.Text, error)
-	// User is the name that goes with Key where the provider takes a password.
+	// User is the name that goes with Key where the provider wants a password.
 	User string
-	// Params are put into the request as they are, over what the back end says.
+	// Params go into the request as they are, and override the back end's fields.
 	Params map[string]any
-	// Workflow is the file that ComfyUI runs, with placeholders.
+	// Workflow is the content of the file that ComfyUI runs, with placeholders.
 	Workflow []byte
-	// Timeout is the most that one run may take, a wait for a job included; 0 is
-	// 10 minutes. A job that is not done by then goes on, and the next run asks
-	// for it again.
+	// Timeout limits one run, including the wait for a job. 0 means 10 minutes. A
+	// job that is not done by then stays pending, and the next run polls it again.
 	Timeout time.Duration
-	// PollInterval is the time between two questions about a job; 0 is 3 seconds.
+	// PollInterval is the time between two polls of a job. 0 means 3 seconds.
 	PollInterval time.Duration
 	// Transport replaces the network in tests.
 	Transport http.RoundTripper
-	// Log gets a line for each submitted job; nil discards it.
+	// Log gets a line for each submitted job. Nil discards it.
 	Log *slog.Logger
 }
 
-// backend is what one provider's API takes and gives. Its errors are
-// *order.Failure.
+// backend speaks one provider's API. Its errors are *order.Failure.
 type backend interface {
-	// submit makes the call that is paid for. It gives either the finished
-	// output or the ticket of a job that goes on.
+	// submit makes the call that is paid for. It returns either the finished output
+	// or the ticket of a pending job.
 	submit(ctx context.Context, c *conn, req generate.Request) (ticket string, out *output, err error)
-	// poll asks about a job; without an output and an error it still goes on.
+	// poll asks about a job. It returns neither output nor error while the job is
+	// pending.
 	poll(ctx context.Context, c *conn, ticket string) (*output, error)
-	// probe sees whether the provider would take a request, for nothing.
+	// probe checks at no cost whether the provider would accept a request.
 	probe(ctx context.Context, c *conn) error
 }
 
-// repeater is a backend whose submit may be sent again under the same key.
+// repeater is a backend whose submit may be repeated under the same key.
 type repeater interface{ repeats() bool }
 
-// errNoJobs is the answer to a ticket of a provider that gives none.
-var errNoJobs = order.Failf(order.Retry, order.CodeExpired, "the provider has no jobs that could be asked about")
+// errNoJobs is the failure of a poll at a provider without jobs.
+var errNoJobs = order.Failf(order.Retry, order.CodeExpired, "the provider has no jobs to poll")
 
 // Provider is a generate.Generator.
 type Provider struct {
@@ -91,8 +92,8 @@ const (
 	defaultPollInterval = 3 * time.Second
 )
 
-// New makes the back end that spec names. Its error is one for the owner. It
-// reads no secret and sends nothing: that is for Check.
+// New returns the provider of the spec. Its error is for the owner. New reads no
+// secret and sends nothing. Check does.
 func New(spec Spec) (*Provider, error) {
 	kind, there := kindOf(spec.Type)
 	if !there {
@@ -136,7 +137,8 @@ func (p *Provider) Repeats() bool {
 	return ok && r.repeats()
 }
 
-// Check asks the provider something that costs nothing, with the key.
+// Check implements generate.Generator. It sends a request that costs nothing, with
+// the key.
 func (p *Provider) Check(ctx context.Context) error {
 	c, err := p.connect()
 	if err != nil {
@@ -152,30 +154,30 @@ func (p *Provider) Check(ctx context.Context) error {
 	held := *f
 	held.Class = order.Hold
 	if held.Hint == "" {
-		held.Hint = "see whether the provider can be reached, and try again"
+		held.Hint = "check whether the provider can be reached, and try again"
 	}
 	return &held
 }
 
-// Generate implements generate.Generator: it submits the request, or goes on
-// with the job that an earlier run has submitted, and brings in the result.
+// Generate implements generate.Generator. It submits the request, or resumes the job
+// that an earlier run submitted, and fetches the result.
 func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	made, err := p.generate(ctx, req)
-	return made, overdue(err, req.Call.Began)
+	return made, withOrder(overdue(err, req.Call.Began), req.OrderID)
 }
 
 func (p *Provider) generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	c, err := p.connect()
 	if err != nil {
-		return generate.Result{}, keep(err, req.Call.Ticket)
+		return generate.Result{}, pending(err, req.Call.Ticket)
 	}
-	// A job that is not done when the time is over goes on.
+	// A job that is not done by then stays pending.
 	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)
 	defer cancel()
 	ticket := req.Call.Ticket
 	if ticket == "" && req.Prompt == "" && p.needs.Prompt {
-		return generate.Result{}, order.Failf(order.Hold, order.CodeNoPrompt, "the order says nothing of what is to be made").
-			WithHint("ask the client: `atelierd messages %s --send TEXT`; then `atelierd orders retry`", req.OrderID).Nothing()
+		return generate.Result{}, order.Failf(order.Hold, order.CodeNoPrompt, "the order does not say what to make").
+			WithHint("ask the client with %s, then run %s", messageCommand, retryCommand).Nothing()
 	}
 	var out *output
 	if ticket == "" {
@@ -214,20 +216,40 @@ func (p *Provider) submit(ctx context.Context, c *conn, req generate.Request) (t
 	return ticket, nil, submitted(req, ticket)
 }
 
-// costing tells what the provider has said that a result costs which is of no use.
-func costing(err error, told order.USD) error {
+// The commands of hints. Generate puts the order's id in place of ORDER.
+var (
+	retryCommand   = order.Command("orders retry", "ORDER")
+	redoCommand    = order.Command("orders redo", "ORDER")
+	messageCommand = order.Command("messages --send TEXT", "ORDER")
+)
+
+// withOrder returns the failure with the order's id in the commands of its hint.
+func withOrder(err error, id string) error {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok {
+		return err
+	}
+	own := *f
+	own.Hint = strings.NewReplacer(retryCommand, order.Command("orders retry", id), redoCommand, order.Command("orders redo", id),
+		messageCommand, order.Command("messages --send TEXT", id)).Replace(f.Hint)
+	return &own
+}
+
+// costing returns the failure of a useless result with the cost that the provider
+// reported.
+func costing(err error, reported order.USD) error {
 	f, ok := errors.AsType[*order.Failure](err)
 	if !ok || f.Cost > 0 || f.Charge == order.ChargeNone || f.Charge == order.ChargePending {
 		return err
 	}
 	own := *f
-	own.Cost = told
+	own.Cost = reported
 	return &own
 }
 
-// keep leaves a job that was submitted open: that this run sent nothing does not
-// mean that the job cost nothing.
-func keep(err error, ticket string) error {
+// pending returns the failure with its charge pending if there is a submitted job.
+// The job may cost something although this run sent nothing.
+func pending(err error, ticket string) error {
 	f, ok := errors.AsType[*order.Failure](err)
 	if !ok || ticket == "" {
 		return err
@@ -237,21 +259,20 @@ func keep(err error, ticket string) error {
 	return &own
 }
 
-// overdue holds what is still to be had a day after its call. Until then it is
-// waited for: that a job is slow, or that nobody says what became of it, is no
-// failed attempt.
+// overdue holds an order whose job is still pending a day after the call. Until then
+// the order waits. A slow job, or one of unknown state, is no failed attempt.
 func overdue(err error, began time.Time) error {
 	f, ok := errors.AsType[*order.Failure](err)
 	if !ok || f.Charge != order.ChargePending || f.Class != order.Wait && !f.Outage || began.IsZero() || time.Since(began) < mostJob {
 		return err
 	}
 	held := order.Failf(order.Hold, order.CodeOverdue, "a day after the call: %w", f).
-		WithHint("look at the provider; `atelierd orders retry` asks for it again, `orders redo` makes another, which is paid for")
+		WithHint("look at the provider; %s polls the job again, %s makes another call, which is paid for", retryCommand, redoCommand)
 	held.Charge = order.ChargePending
 	return held
 }
 
-// sleep waits, or gives the error of a context that has ended.
+// sleep waits. It returns an error if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -270,24 +291,24 @@ func submitted(req generate.Request, ticket string) error {
 	}
 	if err := req.Call.Submitted(ticket); err != nil {
 		return &order.Failure{Class: order.Retry, Code: order.CodeTicket, Charge: order.ChargeUnknown,
-			Err: fmt.Errorf("the provider's job %.80q could not be written down: %w", ticket, err)}
+			Err: fmt.Errorf("cannot store the id of the provider's job %.80q: %w", ticket, err)}
 	}
 	return nil
 }
 
-// The causes of a time limit: the job's own, and that of one answer.
+// The causes of a time limit: that of a job, and that of one answer.
 var (
 	errSlow   = errors.New("the provider's job is not done yet")
 	errSilent = errors.New("the provider did not answer in time")
 )
 
-// wait asks about the job until it has ended.
+// wait polls the job until it has ended.
 func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, error) {
 	pause := p.spec.PollInterval
 	for {
 		out, err := p.backend.poll(ctx, c, ticket)
 		if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeElsewhere {
-			err = keep(err, ticket) // base_url has changed, and the job is where it was
+			err = pending(err, ticket) // base_url changed, and the job is at the old address
 		}
 		if out != nil || err != nil {
 			return out, err

@@ -14,14 +14,13 @@ import (
 	"atelierd/internal/order"
 )
 
-// replicate makes predictions. Its model is owner/name, owner/name:version or
-// the id of a version;
-// params are the model's input, of which image_input names the field that takes
-// the reference, or, in a list, all of them. Predictions have an id; their files
-// are deleted an hour after they are made.
+// replicate makes predictions. Its model is owner/name, owner/name:version or the id
+// of a version. Params are the model's input. image_input names the field for the
+// reference or, as a list, for all of them. Predictions have an id. Their files are
+// deleted after an hour.
 type replicate struct{ spec Spec }
 
-// mostReplicate is how large a picture may be to go along in a request.
+// mostReplicate is the most bytes of a picture inside a request.
 const mostReplicate = 256 << 10
 
 var replicateNeeds = Needs{Type: "replicate", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
@@ -69,9 +68,9 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 			return nil, a.failure()
 		}
 		links := linksIn(made)
-		if len(links) == 0 { // the next call would give the same
-			return nil, order.Failf(order.Hold, order.CodeNoOutput, "the model's output is no file: %s", a.snippet()).
-				WithHint("see that the generator's model is one that makes files")
+		if len(links) == 0 { // the next call would return the same
+			return nil, order.Failf(order.Hold, order.CodeNoOutput, "the model's output is not a file: %s", a.snippet()).
+				WithHint("set the generator's model to one that makes files")
 		}
 		return linked(links), nil
 	case "failed", "canceled", "aborted":
@@ -84,7 +83,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	return nil, a.failure()
 }
 
-// version is the id of the version that the model names, or "".
+// version returns the id of the version that the model names, or "".
 func (b *replicate) version() string {
 	if _, version, ok := strings.Cut(b.spec.Model, ":"); ok || strings.Contains(b.spec.Model, "/") {
 		return version
@@ -100,8 +99,8 @@ func (b *replicate) probe(ctx context.Context, c *conn) error {
 	return c.probe(ctx, path, c.bearer())
 }
 
-// linksIn are the addresses in an output, which is one, or a list or a table of
-// them.
+// linksIn returns the addresses in an output, which is one address, a list or a table
+// of them.
 func linksIn(v any) (links []string) {
 	switch v := v.(type) {
 	case string:

@@ -8,14 +8,14 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestReplicateTellsADeletedOutputFromOneThatIsNoFile(t *testing.T) {
+func TestReplicateDistinguishesADeletedOutputFromText(t *testing.T) {
 	t.Parallel()
 	for output, code := range map[string]order.Code{`null`: order.CodeExpired, `{"text":"a lighthouse"}`: order.CodeNoOutput, `[]`: order.CodeNoOutput, `["a","b"]`: order.CodeNoOutput} {
 		s := script(t, map[string][]said{"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}}})
 		_, f := s.resumed(t, Spec{Type: "replicate", Model: "black-forest-labs/flux-schnell"}, "p1")
 		class := order.Retry
 		if code == order.CodeNoOutput {
-			class = order.Hold // the next call would make the same
+			class = order.Hold // the next call would return the same
 		}
 		wantFailure(t, f, class, code, order.ChargeFull)
 	}
@@ -34,7 +34,7 @@ func TestReplicateFindsTheFilesInAnyOutput(t *testing.T) {
 	}
 }
 
-func TestReplicateGetsPicturesInTheFieldThatIsNamed(t *testing.T) {
+func TestReplicateGetsPicturesInTheNamedField(t *testing.T) {
 	t.Parallel()
 	const place = "POST /v1/models/o/n/predictions"
 	for name, test := range map[string]struct {

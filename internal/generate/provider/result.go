@@ -17,29 +17,29 @@ import (
 	"atelierd/internal/order"
 )
 
-// output is what a provider has made.
+// output is what a provider made.
 type output struct {
 	blobs []blob
-	// cost is what the provider says that it costs; 0 if it does not say.
+	// cost is the cost that the provider reports, or 0.
 	cost order.USD
 }
 
-// blob is one file of an output: its bytes, or where they are.
+// blob is one file of an output: its bytes, or their address.
 type blob struct {
 	data []byte
-	// link is a full address, fetched without credentials.
+	// link is a full address. It is fetched without credentials.
 	link string
-	// path is one below the base URL, fetched with them.
+	// path is below the base URL. It is fetched with credentials.
 	path string
-	// mime is what the provider says that it is; empty if it does not.
+	// mime is the type that the provider names, or empty.
 	mime string
 }
 
-// endings are those of texts, which cannot be told by their content.
+// endings of texts, whose type does not show in their content.
 var endings = map[string]string{"text/plain": ".txt", "text/markdown": ".md", "text/html": ".html", "text/csv": ".csv",
 	"text/javascript": ".js", "application/javascript": ".js", "text/x-python": ".py", "application/json": ".json"}
 
-// ending is what the file's name has to end with when it is a text; else "".
+// ending returns the ending of the file's name if it is a text, else "".
 func (b blob) ending() string {
 	if known := endings[b.mime]; known != "" || b.link == "" {
 		return known
@@ -54,9 +54,10 @@ func (b blob) ending() string {
 	return ""
 }
 
-// insist tries a few times more to bring in the files of a call without a job: no
-// later run could have them. When that fails too, the call counts as an attempt
-// of unknown outcome, for it would otherwise be made, and paid for, without end.
+// insist tries a few more times to fetch the files of a call without a job, because
+// no later run could fetch them. If that fails too, the outcome of the call is
+// unknown and counts as an attempt. Otherwise it would be made and paid for without
+// end.
 func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, out *output, files []string, err error) ([]string, error) {
 	pause := p.spec.PollInterval
 	for range 3 {
@@ -69,25 +70,25 @@ func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, ou
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Charge == order.ChargePending && f.Class != order.Stopped {
 		own := *f
 		own.Charge, own.Outage = order.ChargeUnknown, false
-		if f.Class == order.Hold { // the provider has done its part
+		if f.Class == order.Hold { // the provider did its part
 			own.Charge = order.ChargeFull
-			own.Hint = "see what is wrong with the link; `atelierd orders retry` makes another, which is paid for"
+			own.Hint = "check the link; " + retryCommand + " makes another call, which is paid for"
 		}
 		if f.Class == order.Hold && p.Repeats() {
-			own.Charge, own.Hint = order.ChargePending, f.Hint // the same call is answered with the same
+			own.Charge, own.Hint = order.ChargePending, f.Hint // the same call returns the same result
 		}
 		err = &own
 	}
 	return files, err
 }
 
-// save writes the output's files, whole or not at all.
+// save writes the output's files, each whole or not at all.
 func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
 	if len(out.blobs) == 0 {
 		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file")
 	}
 	if len(out.blobs) > generate.MaxFiles {
-		return nil, order.Failf(order.Retry, order.CodeBadAnswer, "the provider made %d files, at most %d are taken", len(out.blobs), generate.MaxFiles)
+		return nil, order.Failf(order.Retry, order.CodeBadAnswer, "the provider made %d files, at most %d are accepted", len(out.blobs), generate.MaxFiles)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
 		return nil, &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
@@ -137,7 +138,7 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		return order.Failf(order.Retry, order.CodeBadAnswer, "the provider's file is empty")
 	case size > generate.MaxFileBytes:
 		return order.Failf(order.Hold, order.CodeProviderTooLarge, "the provider's file has more than %d bytes, the most that can be delivered", generate.MaxFileBytes).
-			WithHint("change the generator's params and restart, then `atelierd orders redo`, which is paid for")
+			WithHint("change the generator's params and restart, then run %s, which is paid for", redoCommand)
 	}
 	return os.Rename(temp, file)
 }

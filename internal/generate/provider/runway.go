@@ -12,13 +12,13 @@ import (
 	"atelierd/internal/order"
 )
 
-// runway makes pictures and videos. Params are fields of the request, such as
-// ratio and duration. Tasks have an id.
+// runway makes pictures and videos. Params are fields of the request, such as ratio
+// and duration. Tasks have an id.
 type runway struct{ spec Spec }
 
 func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
 
-// mostRunwayPicture is as many bytes as make 5 MB of base64.
+// mostRunwayPicture is the number of bytes that fill 5 MB of base64.
 const mostRunwayPicture = 5 << 20 / 4 * 3
 
 var runwayNeeds = Needs{Type: "runway", Key: true, Model: true, Makes: both, Prompt: true, PromptLimit: 1000,
@@ -48,8 +48,8 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 	return a.ticket()
 }
 
-// request gives the fields of a request and where it goes. A video begins with
-// the first reference; a picture takes up to three.
+// request returns the path and the fields of a request. A video begins with the first
+// reference.
 func (b *runway) request(req generate.Request) (path string, fields map[string]any, err error) {
 	var pictures []any
 	for _, r := range req.References {
@@ -75,13 +75,13 @@ func (b *runway) request(req generate.Request) (path string, fields map[string]a
 	return "/v1/text_to_image", fields, nil
 }
 
-// runwayError is what the answer says went wrong. What it says of single fields
-// is left out: their names could pass for a refusal.
+// runwayError returns the error of the answer without its remarks on single fields,
+// whose names could look like a refusal.
 func runwayError(a answer) string {
 	var wire struct {
 		Error string `json:"error"`
 	}
-	_ = json.Unmarshal(a.body, &wire) // an answer of another form says nothing
+	_ = json.Unmarshal(a.body, &wire) // an answer of another form holds no error
 	return wire.Error
 }
 
@@ -110,7 +110,7 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 	return nil, a.failure()
 }
 
-// probe also sees whether there are credits left.
+// probe also checks that there is credit left.
 func (b *runway) probe(ctx context.Context, c *conn) error {
 	var account struct {
 		Credits *float64 `json:"creditBalance"`

@@ -14,7 +14,7 @@ var runwaySpec = Spec{Type: "runway", Model: "gen4", Params: map[string]any{"rat
 
 const runwayTask = "GET /v1/tasks/t1"
 
-func TestRunwayChoosesThePathByWhatIsMadeAndOfWhat(t *testing.T) {
+func TestRunwayChoosesThePathByOutputAndInput(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		makes      string
@@ -55,7 +55,7 @@ func TestRunwayChoosesThePathByWhatIsMadeAndOfWhat(t *testing.T) {
 	}
 }
 
-func TestRunwayKeepsTheEndOfALongPromptWhichHoldsTheObjection(t *testing.T) {
+func TestRunwayKeepsTheEndOfALongPrompt(t *testing.T) {
 	t.Parallel()
 	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400}}})
 	s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{Prompt: strings.Repeat("x", 2000) + " make the hat blue"})
@@ -65,7 +65,7 @@ func TestRunwayKeepsTheEndOfALongPromptWhichHoldsTheObjection(t *testing.T) {
 	}
 }
 
-func TestRunwayGetsALargePictureByItsLink(t *testing.T) {
+func TestRunwayGetsALargePictureAsALink(t *testing.T) {
 	t.Parallel()
 	list := pictures(t, 1)
 	if err := os.Truncate(list[0].Path, mostRunwayPicture+1); err != nil {
@@ -78,7 +78,7 @@ func TestRunwayGetsALargePictureByItsLink(t *testing.T) {
 	}
 }
 
-func TestRunwaySaysWhatTheEndOfATaskMeans(t *testing.T) {
+func TestRunwayClassifiesTheEndOfATask(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		answer   said
@@ -101,7 +101,7 @@ func TestRunwaySaysWhatTheEndOfATaskMeans(t *testing.T) {
 	}
 }
 
-func TestRunwayRefusesByAnErrorButNotByTheNameOfAField(t *testing.T) {
+func TestRunwayReadsRefusalsFromTheErrorOnly(t *testing.T) {
 	t.Parallel()
 	const place = "POST /v1/text_to_image"
 	s := script(t, map[string][]said{place: {{status: 400, body: `{"error":"The prompt did not pass content moderation."}`}}})
