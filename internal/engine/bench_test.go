@@ -13,7 +13,7 @@ import (
 	"atelierd/internal/store"
 )
 
-// noop is a stage that does nothing: what is left is the queue.
+// noop is a stage that does nothing, so that a benchmark measures the queue.
 type noop struct {
 	left atomic.Int64
 	done chan struct{}
@@ -27,7 +27,7 @@ func (n *noop) Run(context.Context, order.Job) (order.Result, error) {
 	return order.Result{}, nil
 }
 
-// fill makes n orders with a ready job each, as one poll would.
+// fill writes n orders with a ready job each, as a poll does.
 func fill(tb testing.TB, s *store.Store, from, n int) {
 	tb.Helper()
 	for from, end := from, from+n; from < end; from += 10_000 {
@@ -70,7 +70,7 @@ func openStore(tb testing.TB, dir string) *store.Store {
 
 const drainJobs = 10_000
 
-// BenchmarkDrain runs 10,000 jobs of one stage that does nothing, durably.
+// BenchmarkDrain runs 10,000 jobs of one empty stage, each with durable commits.
 func BenchmarkDrain(b *testing.B) {
 	for _, workers := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {

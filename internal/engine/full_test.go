@@ -15,7 +15,7 @@ import (
 	"atelierd/internal/store/storetest"
 )
 
-// refusing is a store hook that refuses every write while it is set.
+// refusing returns a store hook that refuses every write while full is set.
 func refusing(full *atomic.Bool) func(string) error {
 	return func(string) error {
 		if full.Load() {
@@ -25,7 +25,7 @@ func refusing(full *atomic.Bool) func(string) error {
 	}
 }
 
-func TestNothingIsLostOrTakenWhileTheDatabaseRefusesWrites(t *testing.T) {
+func TestWhileTheDatabaseRefusesWritesNoWorkIsTakenOrLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
@@ -59,7 +59,7 @@ func TestNothingIsLostOrTakenWhileTheDatabaseRefusesWrites(t *testing.T) {
 	})
 }
 
-func TestARefusedWriteIsOfferedAgainWithoutSpinning(t *testing.T) {
+func TestARefusedWriteIsTriedAgainWithoutSpinning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
@@ -76,7 +76,7 @@ func TestARefusedWriteIsOfferedAgainWithoutSpinning(t *testing.T) {
 	})
 }
 
-func TestAStopIsNotHeldUpByARefusingDatabase(t *testing.T) {
+func TestAStopDoesNotWaitForADatabaseThatRefusesWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var full atomic.Bool
@@ -93,7 +93,7 @@ func TestAStopIsNotHeldUpByARefusingDatabase(t *testing.T) {
 			t.Errorf("stopped after %v, want about the drain time", d)
 		}
 		w.Store.Close()
-		// The lease is still in the file; the next start does the stage again.
+		// The lease is still in the database. The next start runs the stage again.
 		again, run := start(t, store.Options{Dir: dir}, engine.Options{}, result(order.Result{}, nil))
 		synctest.Wait()
 		again.wantJob("o1", order.JobDone)

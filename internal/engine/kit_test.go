@@ -17,7 +17,7 @@ import (
 	"atelierd/internal/store/storetest"
 )
 
-// stage is a Runner made of a function. It keeps a log of what ran.
+// stage is a Runner that calls fn and logs what it ran.
 type stage struct {
 	mu  sync.Mutex
 	ran []string
@@ -39,14 +39,14 @@ func (s *stage) log() []string {
 	return slices.Clone(s.ran)
 }
 
-// times are when each of them began.
+// times returns when each stage began.
 func (s *stage) times() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.at)
 }
 
-// counted is the real store, with a count of what the engine asks of it.
+// counted is the real store with a count of the engine's calls.
 type counted struct {
 	engine.Store
 	calls atomic.Int64
@@ -67,7 +67,7 @@ func (c *counted) HasWork(now time.Time) (bool, error) {
 	return c.Store.HasWork(now)
 }
 
-// world is a store and an engine that runs on it, within a synctest bubble.
+// world is a store and an engine that runs on it, in simulated time.
 type world struct {
 	*store.Store
 	*engine.Engine
@@ -77,7 +77,7 @@ type world struct {
 	ended chan struct{}
 }
 
-// start opens the store of so and runs an engine on it with the given stage.
+// start opens the store of so and runs an engine on it with the stage fn.
 func start(t *testing.T, so store.Options, eo engine.Options, fn func(context.Context, order.Job) (order.Result, error)) (*world, *stage) {
 	t.Helper()
 	if so.Dir == "" {
@@ -107,11 +107,11 @@ func start(t *testing.T, so store.Options, eo engine.Options, fn func(context.Co
 		<-w.ended
 		s.Close()
 	})
-	synctest.Wait() // the workers have looked for work, and wait
+	synctest.Wait() // until the workers have looked for work and wait
 	return w, run
 }
 
-// place puts paid orders into the store, as a poll would.
+// place writes paid orders to the store, as a poll does.
 func (w *world) place(ids ...string) {
 	w.t.Helper()
 	b := order.Batch{Mark: 1 << 60, Decide: open}
@@ -124,7 +124,7 @@ func (w *world) place(ids ...string) {
 	}
 }
 
-// cancel ends an order, as a poll that lists it as cancelled would.
+// cancel ends an order, as a poll that lists it as cancelled does.
 func (w *world) cancel(id string) {
 	w.t.Helper()
 	b := order.Batch{Mark: 1 << 60, Decide: func(order.Known, order.Facts) order.Decision {
@@ -147,11 +147,11 @@ func (w *world) line(id string) store.Line {
 			return l
 		}
 	}
-	w.t.Fatalf("order %s is not in the file", id)
+	w.t.Fatalf("order %s is not in the store", id)
 	return store.Line{}
 }
 
-// attempts are an order's attempts: number, outcome.
+// attempts returns the order's attempts as number and outcome.
 func (w *world) attempts(id string) []string {
 	w.t.Helper()
 	h, err := w.History(context.Background(), id)
@@ -179,12 +179,12 @@ func (w *world) wantJob(id string, want order.JobState) {
 	}
 }
 
-// result is a stage that ends at once.
+// result returns a stage that returns r and err at once.
 func result(r order.Result, err error) func(context.Context, order.Job) (order.Result, error) {
 	return func(context.Context, order.Job) (order.Result, error) { return r, err }
 }
 
-// until is a stage that runs until its context is cancelled, and tells of it.
+// until returns a stage that runs until its context is cancelled and sends the cause.
 func until(started chan<- order.Job, causes chan<- error) func(context.Context, order.Job) (order.Result, error) {
 	return func(ctx context.Context, j order.Job) (order.Result, error) {
 		started <- j

@@ -13,7 +13,7 @@ import (
 	"atelierd/internal/store"
 )
 
-// runIdle starts an engine with nothing to do, until the benchmark ends.
+// runIdle runs an engine without work until the end of the benchmark.
 func runIdle(b *testing.B, fn func(context.Context, order.Job) (order.Result, error)) *store.Store {
 	b.Helper()
 	s := openStore(b, b.TempDir())
@@ -32,9 +32,9 @@ func runIdle(b *testing.B, fn func(context.Context, order.Job) (order.Result, er
 	return s
 }
 
-// BenchmarkInsertToStart is how long an idle engine takes to start a stage:
-// p50-us and p99-us from the moment in which the order is durable (a signal and
-// a commit, that of the lease), whole-p50-us from before it is written.
+// BenchmarkInsertToStart measures how long an idle engine takes to start a stage.
+// p50-us and p99-us count from the moment the order is durable, which leaves a signal
+// and the commit of the lease. whole-p50-us counts from before the order is written.
 func BenchmarkInsertToStart(b *testing.B) {
 	started := make(chan time.Time, 1)
 	s := runIdle(b, func(context.Context, order.Job) (order.Result, error) {
@@ -44,9 +44,9 @@ func BenchmarkInsertToStart(b *testing.B) {
 	var took, whole []time.Duration
 	for i := 0; b.Loop(); i++ {
 		b.StopTimer()
-		// Orders that have not ended would make each listing longer to compare.
+		// End the last order, so that there is never more than one to compare.
 		end(b, s, i-1)
-		// Uneven gaps, so that no timer is met in step.
+		// The gaps vary, so that they do not coincide with a timer.
 		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond))
 		begin := time.Now()
 		b.StartTimer()
@@ -64,7 +64,7 @@ func BenchmarkInsertToStart(b *testing.B) {
 	b.ReportMetric(at(whole, 0.50), "whole-p50-us")
 }
 
-// end ends the order of the given number, if there is one.
+// end completes order number i, if there is one.
 func end(b *testing.B, s *store.Store, i int) {
 	b.Helper()
 	if i < 0 {
@@ -80,7 +80,7 @@ func end(b *testing.B, s *store.Store, i int) {
 	}
 }
 
-// BenchmarkIdleCPU is the share of a core that an idle engine uses.
+// BenchmarkIdleCPU measures the share of a core that an idle engine uses.
 func BenchmarkIdleCPU(b *testing.B) {
 	runIdle(b, func(context.Context, order.Job) (order.Result, error) { return order.Result{}, nil })
 	var used time.Duration

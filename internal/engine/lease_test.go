@@ -59,7 +59,7 @@ func TestWorkEndsWhenItsLeaseCannotBeRenewed(t *testing.T) {
 		if d := time.Since(begin); d < 30*time.Second || d > time.Minute {
 			t.Errorf("cut %v after the first renewal could fail, want within the lease", d)
 		}
-		// The database comes back: the job goes back too, and nothing counts.
+		// The database accepts writes again: the job is put back, and the attempt does not count.
 		time.Sleep(time.Minute)
 		broken.Store(false)
 		<-started
@@ -69,7 +69,7 @@ func TestWorkEndsWhenItsLeaseCannotBeRenewed(t *testing.T) {
 	})
 }
 
-func TestARenewalThatFailsOnceIsMadeUpFor(t *testing.T) {
+func TestARenewalThatFailsTwiceIsRetriedInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fails := 0
@@ -128,7 +128,7 @@ func TestAResultWithoutALeaseIsNotUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		finish := make(chan struct{})
 		w, run := start(t, store.Options{}, engine.Options{}, func(context.Context, order.Job) (order.Result, error) {
-			<-finish // a stage that does not listen
+			<-finish // ignores its context
 			return order.Result{Next: order.StageUpload}, nil
 		})
 		w.place("o1")

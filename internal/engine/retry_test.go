@@ -36,7 +36,7 @@ func TestAJobRunsThroughItsStagesWithoutAPause(t *testing.T) {
 	})
 }
 
-func TestAFailureIsTriedAgainWithBackoffUpToTheCap(t *testing.T) {
+func TestAFailureIsRetriedWithBackoffUpToTheMaximum(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{MaxAttempts: 4, Backoff: order.Backoff{Base: 10 * time.Second, Max: 15 * time.Second}},
@@ -63,7 +63,7 @@ func TestAFailureIsTriedAgainWithBackoffUpToTheCap(t *testing.T) {
 	})
 }
 
-func TestARetryWaitsAtLeastAsLongAsItWasTold(t *testing.T) {
+func TestARetryWaitsAtLeastForTheTimeOfItsFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{}, func(_ context.Context, j order.Job) (order.Result, error) {
@@ -84,7 +84,7 @@ func TestARetryWaitsAtLeastAsLongAsItWasTold(t *testing.T) {
 	})
 }
 
-func TestAnOutageIsWaitedOutHoweverLong(t *testing.T) {
+func TestAnOutageNeverUsesUpTheAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -141,7 +141,7 @@ func TestAWaitCostsNoAttempt(t *testing.T) {
 	})
 }
 
-func TestHoldAndFailEndTheWorkAtOnce(t *testing.T) {
+func TestHoldAndFailAreNotRetried(t *testing.T) {
 	t.Parallel()
 	for class, want := range map[order.Class]order.JobState{order.Hold: order.JobHeld, order.Fail: order.JobFailed} {
 		synctest.Test(t, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestHoldAndFailEndTheWorkAtOnce(t *testing.T) {
 	}
 }
 
-func TestAPanicHoldsThatJobAlone(t *testing.T) {
+func TestAPanicHoldsOnlyItsJob(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Generators: 1}, func(_ context.Context, j order.Job) (order.Result, error) {
@@ -197,7 +197,7 @@ func TestOneSlowLaneDoesNotBlockTheOther(t *testing.T) {
 	})
 }
 
-func TestNoMoreRunsAtOnceThanThereAreWorkers(t *testing.T) {
+func TestALaneRunsAtMostAsManyStagesAsItHasWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{Generators: 3}, func(context.Context, order.Job) (order.Result, error) {
@@ -225,7 +225,7 @@ func TestNoMoreRunsAtOnceThanThereAreWorkers(t *testing.T) {
 
 const day = 24 * time.Hour
 
-// lines counts the lines of a message, at the level of information.
+// lines counts the info lines with a message.
 type lines struct {
 	slog.Handler
 	what string
@@ -241,7 +241,7 @@ func (l lines) Handle(_ context.Context, r slog.Record) error {
 func (l lines) Enabled(context.Context, slog.Level) bool { return true }
 func (l lines) WithAttrs([]slog.Attr) slog.Handler       { return l }
 
-func TestWhatAJobWaitsForIsLoggedOnce(t *testing.T) {
+func TestTheReasonOfAWaitIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64

@@ -14,7 +14,7 @@ import (
 	"atelierd/internal/store/storetest"
 )
 
-// lasting is a stage that takes d, unless it is cut.
+// lasting returns a stage that takes d unless it is cancelled.
 func lasting(d time.Duration) func(context.Context, order.Job) (order.Result, error) {
 	return func(ctx context.Context, _ order.Job) (order.Result, error) {
 		select {
@@ -46,7 +46,7 @@ func TestAStopLetsRunningWorkFinishAndTakesNothingNew(t *testing.T) {
 	})
 }
 
-func TestWorkIsCutAfterTheDrainTimeAndDoesNotCount(t *testing.T) {
+func TestWorkCutAfterTheDrainTimeCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Drain: 30 * time.Second, MaxAttempts: 1}, lasting(time.Hour))
@@ -66,7 +66,7 @@ func TestWorkIsCutAfterTheDrainTimeAndDoesNotCount(t *testing.T) {
 	})
 }
 
-func TestHurryCutsAtOnce(t *testing.T) {
+func TestStopNowCutsWorkAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Drain: time.Hour}, lasting(day))
@@ -84,7 +84,7 @@ func TestHurryCutsAtOnce(t *testing.T) {
 	})
 }
 
-func TestAStopWithNothingToDoIsImmediate(t *testing.T) {
+func TestAnIdleEngineStopsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{Drain: time.Hour}, result(order.Result{}, nil))
@@ -122,7 +122,7 @@ func TestAPausedEngineTakesNothingUntilItResumes(t *testing.T) {
 	})
 }
 
-func TestRunUntilIdleDoesWhatIsDueNowAndEnds(t *testing.T) {
+func TestRunUntilIdleRunsWhatIsDueNowAndReturns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := store.Open(store.Options{Dir: storetest.Dir(t)})
@@ -160,7 +160,7 @@ func TestRunUntilIdleDoesWhatIsDueNowAndEnds(t *testing.T) {
 	})
 }
 
-func TestRunUntilIdleEndsWhenThereIsNothing(t *testing.T) {
+func TestRunUntilIdleReturnsAtOnceWithoutWork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := store.Open(store.Options{Dir: storetest.Dir(t)})
@@ -176,7 +176,7 @@ func TestRunUntilIdleEndsWhenThereIsNothing(t *testing.T) {
 	})
 }
 
-func TestAnIdleEngineAsksTheStoreNothing(t *testing.T) {
+func TestAnIdleEngineDoesNotCallTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{}, result(order.Result{}, nil))
@@ -195,7 +195,7 @@ func TestAnIdleEngineAsksTheStoreNothing(t *testing.T) {
 	})
 }
 
-func TestAnEngineThatWaitsForATimeLooksAtMostOnceAMinute(t *testing.T) {
+func TestAnEngineThatWaitsForADueTimeLooksAtMostOnceAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _ := start(t, store.Options{}, engine.Options{}, result(order.Result{},
@@ -211,7 +211,7 @@ func TestAnEngineThatWaitsForATimeLooksAtMostOnceAMinute(t *testing.T) {
 	})
 }
 
-func TestWorkOfACrashStartsAtOnce(t *testing.T) {
+func TestWorkInterruptedByACrashStartsAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := storetest.Dir(t)
@@ -224,7 +224,7 @@ func TestWorkOfACrashStartsAtOnce(t *testing.T) {
 		if tn, err := s.Turn(nil, order.LaneGenerate, true, day); err != nil || tn.Job == nil {
 			t.Fatalf("%+v, %v", tn, err)
 		}
-		s.Close() // with the lease still in the file, as after a crash
+		s.Close() // the lease is still in the database, as after a crash
 		begin := time.Now()
 		w, run := start(t, store.Options{Dir: dir}, engine.Options{Lease: day}, result(order.Result{}, nil))
 		synctest.Wait()

@@ -14,14 +14,14 @@ var shop = intake.Catalog{
 	{Title: "Window", RemoteID: "svc_2", Subscription: 7 * 24 * time.Hour, MaxRounds: 2},
 }
 
-// placed is when the orders of these tests were placed.
+// placed is when the orders of these tests are placed.
 var placed = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 func facts(s order.Status) order.Facts {
 	return order.Facts{ID: "ord_1", ServiceID: "svc_1", ServiceTitle: "Pictures", Status: s, CreatedAt: placed}
 }
 
-// Shorthand for what our file holds.
+// known is what the store holds. The constants below are shorthand for its states.
 func known(s order.State, remote order.Status, job order.JobState, d order.DeliveryState) order.Known {
 	return order.Known{Exists: true, State: s, Status: remote, Job: job, Delivery: d}
 }
@@ -44,92 +44,108 @@ const (
 	elsewhere = order.DeliveryElsewhere
 )
 
-func TestWhatFollowsFromWhatTheMarketplaceSays(t *testing.T) {
+// decisionCase is one row of the table below: a state of the store and a status of the
+// marketplace, and what follows.
+type decisionCase struct {
+	name   string
+	known  order.Known
+	status order.Status
+	state  order.State
+	jobs   order.JobsAction
+	code   order.Code
+	round  int
+}
+
+const (
+	working   = order.StateWorking
+	waiting   = order.StateWaiting
+	isHeld    = order.StateHeld
+	delivered = order.StateDelivered
+)
+
+var decisionCases = []decisionCase{
+	// Statuses that ask for a delivery.
+	{"a new paid order is worked on", order.Known{}, order.Paid, working, order.JobsOpen, "", 0},
+	{"a new order in progress is worked on", order.Known{}, order.InProgress, working, order.JobsOpen, "", 0},
+	{"one that was sent back before we saw it begins with round 1", order.Known{}, order.Disputed, working, order.JobsOpen, "", 1},
+	{"a quote that was paid is worked on", known(waiting, order.Quoted, none, nothing), order.Paid, working, order.JobsOpen, "", 0},
+	{"a paid order that was held for a price is worked on", code(known(isHeld, order.PendingQuote, none, nothing), order.CodeQuoteNeeded), order.Paid, working, order.JobsOpen, "", 0},
+	{"ready work continues", known(working, order.Paid, ready, nothing), order.Paid, working, order.JobsKeep, "", 0},
+	{"running work continues", known(working, order.Paid, leased, nothing), order.InProgress, working, order.JobsKeep, "", 0},
+	{"work continues while a delivery has no answer", known(working, order.Paid, ready, sending), order.Paid, working, order.JobsKeep, "", 0},
+	{"work continues after a delivery that was refused", known(working, order.Paid, ready, refused), order.Paid, working, order.JobsKeep, "", 0},
+	{"what the owner has to resolve stays held", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), order.Paid, isHeld, order.JobsKeep, order.CodeFileGone, 0},
+	{"what was given up stays given up", code(known(order.StateFailed, order.Paid, failed, nothing), order.CodeRefused), order.Paid, order.StateFailed, order.JobsKeep, order.CodeRefused, 0},
+	{"an order that comes back is worked on again", code(known(isHeld, order.Paid, held, nothing), order.CodeVanished), order.Paid, working, order.JobsRelease, "", 0},
+	{"an order whose service is now configured is worked on", code(known(isHeld, order.Paid, held, nothing), order.CodeNoService), order.Paid, working, order.JobsRelease, "", 0},
+	{"a cancelled order that is open again is worked on", code(known(order.StateCancelled, order.Cancelled, closed, nothing), order.CodeCancelled), order.Paid, working, order.JobsRelease, "", 0},
+	{"an order that the owner cancelled is not worked on", code(known(isHeld, order.Paid, closed, nothing), order.CodeOwner), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
+
+	// Delivered orders.
+	{"a confirmed delivery is in review", known(delivered, order.Paid, done, confirmed), order.Delivered, delivered, order.JobsKeep, "", 0},
+	{"a delivery under way reads the order itself", known(working, order.Paid, leased, sending), order.Delivered, working, order.JobsKeep, "", 0},
+	{"a delivery that was given up has arrived", known(isHeld, order.Paid, held, sending), order.Delivered, delivered, order.JobsDelivered, "", 0},
+	{"a failed order whose delivery has arrived is delivered", known(order.StateFailed, order.Paid, failed, sending), order.Delivered, delivered, order.JobsDelivered, "", 0},
+	{"delivered without us, the work ends", known(working, order.Paid, leased, nothing), order.Delivered, delivered, order.JobsElsewhere, "", 0},
+	{"delivered elsewhere after our delivery was refused", known(isHeld, order.Paid, held, refused), order.Delivered, delivered, order.JobsElsewhere, "", 0},
+	{"a delivered order that comes back is looked at", code(known(isHeld, order.Paid, held, sending), order.CodeVanished), order.Delivered, working, order.JobsRelease, "", 0},
+	{"a delivered order that is new to us is in review", order.Known{}, order.Delivered, delivered, order.JobsKeep, "", 0},
+	{"delivered but shown as paid is not delivered again", known(delivered, order.Paid, done, confirmed), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
+
+	// Orders that were sent back.
+	{"a dispute begins the next round", known(delivered, order.Delivered, done, confirmed), order.Disputed, working, order.JobsOpen, "", 1},
+	{"a revision begins the next round", round(known(delivered, order.Delivered, done, confirmed), 1), order.RevisionRequested, working, order.JobsOpen, "", 2},
+	{"a dispute of a delivery by someone else begins the next round", known(delivered, order.Delivered, closed, elsewhere), order.Disputed, working, order.JobsOpen, "", 1},
+	{"a dispute beyond the limit is held", round(known(delivered, order.Delivered, done, confirmed), 2), order.Disputed, isHeld, order.JobsKeep, order.CodeRoundCap, 2},
+	{"the work of the round continues", round(known(working, order.Disputed, leased, nothing), 1), order.Disputed, working, order.JobsKeep, "", 1},
+	{"a delivery that was given up and is sent back had arrived", known(isHeld, order.Paid, held, sending), order.Disputed, delivered, order.JobsDelivered, "", 0},
+	{"a delivery under way that is sent back reads the order itself", known(working, order.Paid, leased, sending), order.Disputed, working, order.JobsKeep, "", 0},
+	{"a delivery of a later round that was given up stays held", code(round(known(isHeld, order.Disputed, held, sending), 1), order.CodeUnclear), order.Disputed, isHeld, order.JobsKeep, order.CodeUnclear, 1},
+
+	// Orders that have ended.
+	{"cancelled: the work ends", known(working, order.Paid, leased, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
+	{"cancelled: held work ends too", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
+	{"cancelled before there was work", known(waiting, order.Quoted, none, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
+	{"completed after our delivery", known(delivered, order.Delivered, done, confirmed), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
+	{"completed without us: the work ends", known(working, order.Paid, ready, nothing), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
+
+	// Orders that wait for the client, and unknown statuses.
+	{"a request for a price waits for the owner", order.Known{}, order.PendingQuote, isHeld, order.JobsKeep, order.CodeQuoteNeeded, 0},
+	{"a quote waits for the client", order.Known{}, order.Quoted, waiting, order.JobsKeep, "", 0},
+	{"an accepted one waits for the money", known(waiting, order.Quoted, none, nothing), order.Accepted, waiting, order.JobsKeep, "", 0},
+	{"a step back to a quote stops the work", known(working, order.Paid, leased, nothing), order.Quoted, waiting, order.JobsHold, "", 0},
+	{"a new order with an unknown status waits", order.Known{}, "under_moderation", waiting, order.JobsKeep, "", 0},
+	{"an unknown status does not stop the work", known(working, order.Paid, leased, nothing), "under_moderation", working, order.JobsKeep, "", 0},
+	{"an unknown status does not release what is held", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), "under_moderation", isHeld, order.JobsKeep, order.CodeFileGone, 0},
+}
+
+func TestDecide(t *testing.T) {
 	t.Parallel()
-	working, waiting, isHeld, delivered := order.StateWorking, order.StateWaiting, order.StateHeld, order.StateDelivered
-	for _, c := range []struct {
-		says  string
-		known order.Known
-		now   order.Status
-		state order.State
-		jobs  order.JobsAction
-		code  order.Code
-		round int
-	}{
-		// Work that is owed.
-		{"a new paid order is worked on", order.Known{}, order.Paid, working, order.JobsOpen, "", 0},
-		{"one in progress too", order.Known{}, order.InProgress, working, order.JobsOpen, "", 0},
-		{"one that was sent back before we saw it begins with round 1", order.Known{}, order.Disputed, working, order.JobsOpen, "", 1},
-		{"a quote that was paid is worked on", known(waiting, order.Quoted, none, nothing), order.Paid, working, order.JobsOpen, "", 0},
-		{"a price that was asked for and is paid is worked on", code(known(isHeld, order.PendingQuote, none, nothing), order.CodeQuoteNeeded), order.Paid, working, order.JobsOpen, "", 0},
-		{"ready work goes on", known(working, order.Paid, ready, nothing), order.Paid, working, order.JobsKeep, "", 0},
-		{"running work goes on", known(working, order.Paid, leased, nothing), order.InProgress, working, order.JobsKeep, "", 0},
-		{"work goes on while a send has no answer", known(working, order.Paid, ready, sending), order.Paid, working, order.JobsKeep, "", 0},
-		{"and after a send that was refused", known(working, order.Paid, ready, refused), order.Paid, working, order.JobsKeep, "", 0},
-		{"what the owner has to settle stays held", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), order.Paid, isHeld, order.JobsKeep, order.CodeFileGone, 0},
-		{"what was given up stays given up", code(known(order.StateFailed, order.Paid, failed, nothing), order.CodeRefused), order.Paid, order.StateFailed, order.JobsKeep, order.CodeRefused, 0},
-		{"an order that comes back is worked on again", code(known(isHeld, order.Paid, held, nothing), order.CodeVanished), order.Paid, working, order.JobsRelease, "", 0},
-		{"so is one whose service was configured", code(known(isHeld, order.Paid, held, nothing), order.CodeNoService), order.Paid, working, order.JobsRelease, "", 0},
-		{"one that was cancelled and is open again too", code(known(order.StateCancelled, order.Cancelled, closed, nothing), order.CodeCancelled), order.Paid, working, order.JobsRelease, "", 0},
-		{"but not what the owner has cancelled", code(known(isHeld, order.Paid, closed, nothing), order.CodeOwner), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
-
-		// What was delivered.
-		{"a confirmed delivery is in review", known(delivered, order.Paid, done, confirmed), order.Delivered, delivered, order.JobsKeep, "", 0},
-		{"a delivery under way has to look for itself", known(working, order.Paid, leased, sending), order.Delivered, working, order.JobsKeep, "", 0},
-		{"one that was given up on has arrived after all", known(isHeld, order.Paid, held, sending), order.Delivered, delivered, order.JobsDelivered, "", 0},
-		{"also if its work had failed", known(order.StateFailed, order.Paid, failed, sending), order.Delivered, delivered, order.JobsDelivered, "", 0},
-		{"delivered without us, the work ends", known(working, order.Paid, leased, nothing), order.Delivered, delivered, order.JobsElsewhere, "", 0},
-		{"also after a send of ours that was refused", known(isHeld, order.Paid, held, refused), order.Delivered, delivered, order.JobsElsewhere, "", 0},
-		{"a delivered order that comes back is looked at", code(known(isHeld, order.Paid, held, sending), order.CodeVanished), order.Delivered, working, order.JobsRelease, "", 0},
-		{"a delivered order that is new to us is in review", order.Known{}, order.Delivered, delivered, order.JobsKeep, "", 0},
-		{"delivered, but still shown as paid: never a second time", known(delivered, order.Paid, done, confirmed), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
-
-		// What was sent back.
-		{"a dispute begins the next round", known(delivered, order.Delivered, done, confirmed), order.Disputed, working, order.JobsOpen, "", 1},
-		{"a revision too", round(known(delivered, order.Delivered, done, confirmed), 1), order.RevisionRequested, working, order.JobsOpen, "", 2},
-		{"also when another hand had delivered", known(delivered, order.Delivered, closed, elsewhere), order.Disputed, working, order.JobsOpen, "", 1},
-		{"but not for ever", round(known(delivered, order.Delivered, done, confirmed), 2), order.Disputed, isHeld, order.JobsKeep, order.CodeRoundCap, 2},
-		{"the work of the round goes on", round(known(working, order.Disputed, leased, nothing), 1), order.Disputed, working, order.JobsKeep, "", 1},
-		{"a send given up on, and yet sent back, had arrived", known(isHeld, order.Paid, held, sending), order.Disputed, delivered, order.JobsDelivered, "", 0},
-		{"a send under way, and yet sent back, looks for itself", known(working, order.Paid, leased, sending), order.Disputed, working, order.JobsKeep, "", 0},
-		{"a later round's send given up on stays with the owner", code(round(known(isHeld, order.Disputed, held, sending), 1), order.CodeUnclear), order.Disputed, isHeld, order.JobsKeep, order.CodeUnclear, 1},
-
-		// What has ended.
-		{"cancelled: the work ends", known(working, order.Paid, leased, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
-		{"cancelled: held work ends too", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
-		{"cancelled before there was work", known(waiting, order.Quoted, none, nothing), order.Cancelled, order.StateCancelled, order.JobsClose, "", 0},
-		{"completed after our delivery", known(delivered, order.Delivered, done, confirmed), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
-		{"completed without us: the work ends", known(working, order.Paid, ready, nothing), order.Completed, order.StateCompleted, order.JobsClose, "", 0},
-
-		// What waits for the client, or for us to learn a new word.
-		{"a wish for a price is for the owner", order.Known{}, order.PendingQuote, isHeld, order.JobsKeep, order.CodeQuoteNeeded, 0},
-		{"a quote waits for the client", order.Known{}, order.Quoted, waiting, order.JobsKeep, "", 0},
-		{"an accepted one waits for the money", known(waiting, order.Quoted, none, nothing), order.Accepted, waiting, order.JobsKeep, "", 0},
-		{"a step back to a quote stops the work", known(working, order.Paid, leased, nothing), order.Quoted, waiting, order.JobsHold, "", 0},
-		{"an unknown word about a new order waits", order.Known{}, "under_moderation", waiting, order.JobsKeep, "", 0},
-		{"an unknown word does not stop the work", known(working, order.Paid, leased, nothing), "under_moderation", working, order.JobsKeep, "", 0},
-		{"nor does it free what is held", code(known(isHeld, order.Paid, held, nothing), order.CodeFileGone), "under_moderation", isHeld, order.JobsKeep, order.CodeFileGone, 0},
-	} {
-		d := shop.Decide(c.known, facts(c.now))
-		if d.State != c.state || d.Jobs != c.jobs || d.Code != c.code || d.Round != c.round {
-			t.Errorf("%s: got %s, jobs %q, code %q, round %d; want %s, jobs %q, code %q, round %d",
-				c.says, d.State, d.Jobs, d.Code, d.Round, c.state, c.jobs, c.code, c.round)
-		}
-		if d.Code != "" && d.Code != c.known.Code && (d.Reason == "" || d.Hint == "") {
-			t.Errorf("%s: code %q without a reason (%q) or a hint (%q)", c.says, d.Code, d.Reason, d.Hint)
-		}
-		if d.Jobs == order.JobsDelivered && c.now.Reopened() {
-			continue // the next poll begins the next round
-		}
-		again := shop.Decide(order.Known{Exists: true, State: d.State, Status: c.now, Round: d.Round, Code: d.Code,
-			Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d)}, facts(c.now))
-		if again.State != d.State || again.Jobs == d.Jobs && d.Jobs != order.JobsKeep {
-			t.Errorf("%s: asked again it says %s, jobs %q, after %s, jobs %q", c.says, again.State, again.Jobs, d.State, d.Jobs)
-		}
+	for _, c := range decisionCases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := shop.Decide(c.known, facts(c.status))
+			if d.State != c.state || d.Jobs != c.jobs || d.Code != c.code || d.Round != c.round {
+				t.Errorf("got %s, jobs %q, code %q, round %d; want %s, jobs %q, code %q, round %d",
+					d.State, d.Jobs, d.Code, d.Round, c.state, c.jobs, c.code, c.round)
+			}
+			if d.Code != "" && d.Code != c.known.Code && (d.Reason == "" || d.Hint == "") {
+				t.Errorf("code %q without a reason (%q) or a hint (%q)", d.Code, d.Reason, d.Hint)
+			}
+			if d.Jobs == order.JobsDelivered && c.status.Reopened() {
+				return // the next poll begins the next round
+			}
+			// The next poll must find nothing left to do.
+			again := shop.Decide(order.Known{Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
+				Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d)}, facts(c.status))
+			if again.State != d.State || again.Jobs == d.Jobs && d.Jobs != order.JobsKeep {
+				t.Errorf("decided again: %s, jobs %q, after %s, jobs %q", again.State, again.Jobs, d.State, d.Jobs)
+			}
+		})
 	}
 }
 
-// after is the job that an action leaves behind.
+// after is the state of the job after an action.
 func after(before order.JobState, a order.JobsAction) order.JobState {
 	switch a {
 	case order.JobsOpen, order.JobsRelease:
@@ -156,11 +172,11 @@ func deliveryAfter(before order.DeliveryState, d order.Decision) order.DeliveryS
 	return before
 }
 
-func TestAnOrderBelongsToTheServiceThatItNames(t *testing.T) {
+func TestAnOrderIsForTheServiceThatItNames(t *testing.T) {
 	t.Parallel()
 	one := intake.Catalog{{Title: "Pictures", Turnaround: time.Hour}}
 	for _, c := range []struct {
-		says      string
+		name      string
 		catalog   intake.Catalog
 		id, title string
 		service   string
@@ -179,7 +195,7 @@ func TestAnOrderBelongsToTheServiceThatItNames(t *testing.T) {
 		f.ServiceID, f.ServiceTitle = c.id, c.title
 		d := c.catalog.Decide(order.Known{}, f)
 		if d.Service != c.service || d.Code != c.code || (d.Jobs == order.JobsOpen) != (c.code == "") {
-			t.Errorf("%s: service %q, code %q, jobs %q", c.says, d.Service, d.Code, d.Jobs)
+			t.Errorf("%s: service %q, code %q, jobs %q", c.name, d.Service, d.Code, d.Jobs)
 		}
 	}
 }
@@ -196,10 +212,10 @@ func TestTheDeadlineIsTheTurnaroundAfterTheOrder(t *testing.T) {
 	}
 }
 
-func TestAVanishedOrderStopsWorkThatIsStillToBeDone(t *testing.T) {
+func TestAVanishedOrderStopsItsUnfinishedWork(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		says  string
+		name  string
 		known order.Known
 		state order.State
 		jobs  order.JobsAction
@@ -214,12 +230,12 @@ func TestAVanishedOrderStopsWorkThatIsStillToBeDone(t *testing.T) {
 	} {
 		d := shop.Vanished(c.known)
 		if d.State != c.state || d.Jobs != c.jobs || d.Code != c.code || d.Note == "" {
-			t.Errorf("%s: %+v", c.says, d)
+			t.Errorf("%s: %+v", c.name, d)
 		}
 	}
 }
 
-func TestForeignTextInAReasonIsShort(t *testing.T) {
+func TestForeignTextInAReasonIsShortAndEscaped(t *testing.T) {
 	t.Parallel()
 	f := facts(order.Paid)
 	f.ServiceID, f.ServiceTitle = "", strings.Repeat("\x1b[31m", 1000)
@@ -233,7 +249,7 @@ func TestForeignTextInAReasonIsShort(t *testing.T) {
 	}
 }
 
-func TestARevisionBeyondTheClientsRightWaitsForTheOwner(t *testing.T) {
+func TestARevisionBeyondTheClientsLimitIsHeld(t *testing.T) {
 	t.Parallel()
 	two, three := 2, 3
 	f := facts(order.RevisionRequested)
@@ -248,11 +264,11 @@ func TestARevisionBeyondTheClientsRightWaitsForTheOwner(t *testing.T) {
 	}
 }
 
-func TestAnUnknownWordDoesNotEndAQuote(t *testing.T) {
+func TestAnUnknownStatusDoesNotEndAQuote(t *testing.T) {
 	t.Parallel()
 	k := order.Known{Exists: true, State: order.StateWorking, Status: order.PendingQuote, Quoting: ready, Quote: order.QuoteSending}
 	if d := shop.Decide(k, facts("under_moderation")); d.Quote != "" {
-		t.Errorf("an unknown word makes it %s", d.Quote)
+		t.Errorf("an unknown status makes it %s", d.Quote)
 	}
 	if d := shop.Decide(k, facts(order.Quoted)); d.Quote != order.QuoteConfirmed {
 		t.Errorf("a quote of ours that has arrived is %q", d.Quote)

@@ -8,31 +8,31 @@ import (
 	"atelierd/internal/order"
 )
 
-// This file is what webhooks do to polling. An event is only a hint: it makes
-// one order be read, or a poll come sooner, never more than the budget allows.
-// Events that keep coming slow polling down to a safety net; a change that no
-// event told of speeds it up again.
+// This file is the effect of webhooks on polling. An event is only a hint. It leads
+// to a read of one order or to an earlier poll, within the budget. While events
+// arrive, polls come at the long safety interval. A change without an event ends
+// that.
 
-// maxPending bounds the orders that events named since the last look; beyond it
-// one poll is cheaper.
+// maxPending limits the orders that events have named since the last look. Beyond it
+// a poll is cheaper than to read them one by one.
 const maxPending = 100
 
-// hints is what events have asked for. The Poller's hintMu guards it.
+// hints is what events have asked for. Poller.hintMu guards it.
 type hints struct {
 	poll      bool
-	orders    map[string]bool // to be read one by one
-	threads   map[string]bool
+	orders    map[string]bool      // orders to read
+	threads   map[string]bool      // orders whose threads to read
 	announced map[string]time.Time // when an event last named the order
-	alive     time.Time            // of the last event; zero when they went silent
+	alive     time.Time            // of the last event; zero while webhooks are not relied on
 }
 
-// Event tells the poller what a webhook said: the event's name, and the order,
-// if it names one. It returns at once.
+// Event records a webhook: the name of the event, and the id of its order or "". It
+// does not block.
 func (p *Poller) Event(name, orderID string) {
 	p.hintMu.Lock()
 	now := time.Now()
 	if p.hints.alive.IsZero() {
-		p.o.Log.Info("webhooks arrive; polling slows down to a safety net", "interval", p.slowest().String())
+		p.o.Log.Info("webhooks arrive; polling slows down", "interval", p.slowest().String())
 	}
 	p.hints.alive = now
 	switch {
@@ -56,7 +56,7 @@ func (p *Poller) Event(name, orderID string) {
 	}
 }
 
-// Alive says whether webhooks are relied upon, and when the last one came.
+// Alive reports whether webhooks are relied on, and when the last one arrived.
 func (p *Poller) Alive() (alive bool, last time.Time) {
 	p.hintMu.Lock()
 	defer p.hintMu.Unlock()
@@ -64,8 +64,8 @@ func (p *Poller) Alive() (alive bool, last time.Time) {
 	return !last.IsZero() && time.Since(last) < p.o.Trust, last
 }
 
-// interval is the time between polls: the owner's, or the safety net's as long
-// as webhooks are alive.
+// interval is the time between polls: the owner's, or the safety interval while
+// webhooks are relied on.
 func (p *Poller) interval() time.Duration {
 	if alive, _ := p.Alive(); alive {
 		return p.slowest()
@@ -75,38 +75,33 @@ func (p *Poller) interval() time.Duration {
 
 func (p *Poller) slowest() time.Duration { return max(p.o.Interval, p.o.SafetyInterval) }
 
-// take empties the hints.
-func (p *Poller) take() (poll bool, orders, threads []string) {
+// take returns the hints since the last take and clears them.
+func (p *Poller) take() hints {
 	p.hintMu.Lock()
 	defer p.hintMu.Unlock()
-	poll = p.hints.poll
-	for id := range p.hints.orders {
-		orders = append(orders, id)
-	}
-	for id := range p.hints.threads {
-		threads = append(threads, id)
-	}
+	taken := p.hints
 	p.hints.poll, p.hints.orders, p.hints.threads = false, map[string]bool{}, map[string]bool{}
-	return poll, orders, threads
+	return hints{poll: taken.poll, orders: taken.orders, threads: taken.threads}
 }
 
-// follow does what the events have hinted at, and says whether a poll is needed.
+// follow does what the events have asked for and reports whether a poll is needed.
 func (p *Poller) follow(ctx context.Context) (poll bool) {
-	poll, orders, threads := p.take()
-	for _, id := range threads {
+	taken := p.take()
+	for id := range taken.threads {
 		p.noteErr(p.o.Store.ReadThread(id))
 	}
-	for _, id := range orders {
+	poll = taken.poll
+	for id := range taken.orders {
 		if poll {
-			break // it shows them all
+			break // a poll shows all orders
 		}
 		poll = p.look(ctx, id) != nil
 	}
 	return poll
 }
 
-// look reads one order, which the deployed marketplace does not count, and
-// applies what it says. An error means that only a poll can tell.
+// look reads one order and applies the answer. The deployed marketplace does not
+// count such a read. After an error a poll is needed.
 func (p *Poller) look(ctx context.Context, id string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,16 +118,16 @@ func (p *Poller) look(ctx context.Context, id string) error {
 		return err
 	}
 	listing := order.Listing{Orders: []order.Facts{facts}}
-	mend(&listing, time.Now())
+	normalize(&listing, time.Now())
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished})
 	if err == nil && sum.New+sum.Changed > 0 {
-		p.o.Log.Info("an order was looked at", "order", id, "status", facts.Status)
+		p.o.Log.Info("order read", "order", id, "status", facts.Status)
 	}
 	return err
 }
 
-// unannounced ends the trust in webhooks when a poll found a move of the
-// client's that no event had told of since the poll before.
+// unannounced stops relying on webhooks if a poll found a change by the client that
+// no event had announced since the poll before.
 func (p *Poller) unannounced(moved []string, before time.Time) {
 	p.hintMu.Lock()
 	defer p.hintMu.Unlock()
@@ -145,8 +140,8 @@ func (p *Poller) unannounced(moved []string, before time.Time) {
 		return
 	}
 	for _, id := range moved {
-		if _, told := p.hints.announced[id]; !told {
-			p.o.Log.Warn("webhooks have gone silent; polling goes at its own rhythm again", "order", id)
+		if _, ok := p.hints.announced[id]; !ok {
+			p.o.Log.Warn("a change came without a webhook; polling returns to its interval", "order", id)
 			p.hints.alive = time.Time{}
 			return
 		}

@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/sandbox"
 )
 
-// polls counts the order lists that the marketplace answered.
+// polls returns the number of listings that the marketplace was asked for.
 func (w *world) polls() (n int) {
 	for _, r := range w.market.Requests() {
 		if r.Call == sandbox.CallOrders {
@@ -19,7 +19,7 @@ func (w *world) polls() (n int) {
 	return n
 }
 
-func TestAnEventMakesItsOrderBeReadAtOnceWithoutAPoll(t *testing.T) {
+func TestAnEventReadsItsOrderAtOnceWithoutAPoll(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
@@ -37,7 +37,7 @@ func TestAnEventMakesItsOrderBeReadAtOnceWithoutAPoll(t *testing.T) {
 	})
 }
 
-func TestAFloodOfEventsSpendsNoMorePollsThanUsual(t *testing.T) {
+func TestAFloodOfEventsCostsNoMorePollsThanUsual(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
@@ -62,7 +62,7 @@ func TestAFloodOfEventsSpendsNoMorePollsThanUsual(t *testing.T) {
 	})
 }
 
-func TestPollingSlowsDownWhileWebhooksAreAliveAndSpeedsUpAgain(t *testing.T) {
+func TestPollingIsSlowWhileWebhooksArrive(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
@@ -81,7 +81,7 @@ func TestPollingSlowsDownWhileWebhooksAreAliveAndSpeedsUpAgain(t *testing.T) {
 	})
 }
 
-func TestAnOrderThatNoEventToldOfEndsTheTrustInWebhooks(t *testing.T) {
+func TestAnUnannouncedOrderEndsTheTrustInWebhooks(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
@@ -95,7 +95,7 @@ func TestAnOrderThatNoEventToldOfEndsTheTrustInWebhooks(t *testing.T) {
 		if alive, _ := w.poller.Alive(); alive {
 			t.Error("they are still relied upon")
 		}
-		if n := w.log.count("webhooks have gone silent"); n != 1 {
+		if n := w.log.count("a change came without a webhook"); n != 1 {
 			t.Errorf("it was logged %d times", n)
 		}
 	})
@@ -120,12 +120,12 @@ func TestAnEventWithoutAnOrderDoesNotDelayTheNextOne(t *testing.T) {
 	})
 }
 
-func TestAPollThatFailedIsTriedAgainAtTheNormalRhythm(t *testing.T) {
+func TestAFailedPollIsTriedAgainAtTheNormalInterval(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		time.Sleep(time.Second)
-		w.poller.Event("order.message", w.place(nil)) // they are alive
+		w.poller.Event("order.message", w.place(nil)) // webhooks are relied on
 		time.Sleep(20 * time.Minute)
 		w.market.SetDown(true)
 		id := w.place(nil)
@@ -142,13 +142,13 @@ func TestAPollThatFailedIsTriedAgainAtTheNormalRhythm(t *testing.T) {
 	})
 }
 
-func TestADisputeThatNoEventToldOfEndsTheTrustThoughItsOrderWasAnnounced(t *testing.T) {
+func TestAnUnannouncedChangeOfAnAnnouncedOrderEndsTheTrustInWebhooks(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
 		id := w.place(nil)
 		w.poller.Event("order.paid", id)
-		time.Sleep(17 * time.Minute) // a poll at least has seen it since
+		time.Sleep(17 * time.Minute) // at least one poll has seen it since
 		if err := w.market.Cancel(id); err != nil {
 			t.Fatal(err)
 		}

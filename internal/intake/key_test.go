@@ -10,13 +10,13 @@ import (
 	"atelierd/internal/store"
 )
 
-func TestARefusedKeyIsSaidOncePollsSlowlyAndAnotherKeyIsTriedAtOnce(t *testing.T) {
+func TestARefusedKeyIsReportedOnceAndAnotherKeyIsTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.place(nil)
 		w.start()
 		time.Sleep(time.Second)
-		// Work that waits for the key, and would wait for long.
+		// A job that waits a day for the key.
 		turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour)
 		if err != nil || turn.Job == nil {
 			t.Fatalf("no job: %v", err)
@@ -38,14 +38,14 @@ func TestARefusedKeyIsSaidOncePollsSlowlyAndAnotherKeyIsTriedAtOnce(t *testing.T
 		if n := len(during); n < 3*6 || n > 3*6+2 {
 			t.Errorf("%d polls in three hours with a refused key", n)
 		}
-		if list := w.attention(); !slices.ContainsFunc(list, keyTrouble) {
+		if list := w.attention(); !slices.ContainsFunc(list, isKeyAlert) {
 			t.Errorf("the owner is shown %+v", list)
 		}
 		w.mu.Lock()
-		told, asked := slices.Clone(w.told), w.asked
+		reports, asked := slices.Clone(w.refused), w.asked
 		w.mu.Unlock()
-		if !slices.Equal(told, []bool{true}) || asked < 1900 || asked > 2160 {
-			t.Errorf("told %v; looked for another key %d times in three hours", told, asked)
+		if !slices.Equal(reports, []bool{true}) || asked < 1900 || asked > 2160 {
+			t.Errorf("reports %v; looked for another key %d times in three hours", reports, asked)
 		}
 
 		w.mu.Lock()
@@ -53,12 +53,12 @@ func TestARefusedKeyIsSaidOncePollsSlowlyAndAnotherKeyIsTriedAtOnce(t *testing.T
 		w.mu.Unlock()
 		time.Sleep(6 * time.Second)
 		w.mu.Lock()
-		told = slices.Clone(w.told)
+		reports = slices.Clone(w.refused)
 		w.mu.Unlock()
-		if !slices.Equal(told, []bool{true, false}) {
-			t.Errorf("with a new key it was told %v", told)
+		if !slices.Equal(reports, []bool{true, false}) {
+			t.Errorf("with a new key it was reports %v", reports)
 		}
-		if list := w.attention(); slices.ContainsFunc(list, keyTrouble) {
+		if list := w.attention(); slices.ContainsFunc(list, isKeyAlert) {
 			t.Errorf("the owner is still shown %+v", list)
 		}
 		turn, err = w.store.Turn(nil, order.LaneGenerate, true, time.Hour)
@@ -73,10 +73,10 @@ func TestARefusedKeyIsSaidOncePollsSlowlyAndAnotherKeyIsTriedAtOnce(t *testing.T
 	})
 }
 
-// keyTrouble is what the owner is shown of a refused key.
-func keyTrouble(a store.Attention) bool { return a.What == "daemon" }
+// isKeyAlert reports whether the owner is shown the alert about a refused key.
+func isKeyAlert(a store.Attention) bool { return a.What == "daemon" }
 
-func TestAKeyThatComesBackToLifeIsNoticedWithoutAnother(t *testing.T) {
+func TestAKeyThatIsAcceptedAgainIsNoticed(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		good := w.key
@@ -84,18 +84,18 @@ func TestAKeyThatComesBackToLifeIsNoticedWithoutAnother(t *testing.T) {
 		w.start()
 		time.Sleep(15 * time.Minute)
 		w.mu.Lock()
-		w.key = good // the marketplace has mended it, say: nothing has changed with us
+		w.key = good // as if the marketplace accepted the same key again
 		w.mu.Unlock()
 		time.Sleep(10 * time.Minute)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if !slices.Equal(w.told, []bool{true, false}) {
-			t.Errorf("told %v", w.told)
+		if !slices.Equal(w.refused, []bool{true, false}) {
+			t.Errorf("reports %v", w.refused)
 		}
 	})
 }
 
-func TestARefusedKeyIsNotForgottenDuringAnOutage(t *testing.T) {
+func TestARefusedKeyIsReportedOnceAcrossAnOutage(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.key = "atelier_wrong"
@@ -107,8 +107,8 @@ func TestARefusedKeyIsNotForgottenDuringAnOutage(t *testing.T) {
 		time.Sleep(time.Hour)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if !slices.Equal(w.told, []bool{true}) || w.log.count("refuses the key") != 1 {
-			t.Errorf("told %v, said %d times", w.told, w.log.count("refuses the key"))
+		if !slices.Equal(w.refused, []bool{true}) || w.log.count("refuses the key") != 1 {
+			t.Errorf("reports %v, said %d times", w.refused, w.log.count("refuses the key"))
 		}
 	})
 }

@@ -22,7 +22,7 @@ import (
 	"atelierd/internal/store/storetest"
 )
 
-// note is a log that a test may read while others write.
+// note is a log that a test can read while it is written.
 type note struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -48,14 +48,14 @@ type world struct {
 	poller *intake.Poller
 	client *atelier.Client
 	log    *note
-	// proxy, if not nil, may answer in the marketplace's place.
+	// proxy, if not nil, answers instead of the marketplace when it returns true.
 	proxy func(rw http.ResponseWriter) bool
 
 	mu      sync.Mutex
 	key     string
-	changed bool   // what KeyChanged answers next
-	asked   int    // how often it was asked
-	told    []bool // what KeyRefused was told
+	changed bool   // what KeyChanged returns next
+	asked   int    // calls of KeyChanged
+	refused []bool // arguments of KeyRefused
 }
 
 const interval = 150 * time.Second
@@ -113,7 +113,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			KeyRefused: func(refused bool) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
-				w.told = append(w.told, refused)
+				w.refused = append(w.refused, refused)
 			}})
 		f(t, w)
 	})
@@ -141,7 +141,7 @@ func (w *world) poll() {
 	}
 }
 
-// place makes an order; change, if not nil, spoils it first.
+// place places an order after change, which may be nil, has modified it.
 func (w *world) place(change func(*sandbox.NewOrder)) string {
 	w.t.Helper()
 	n := sandbox.NewOrder{ServiceTitle: "Pictures", Brief: "a fox", Price: "5.00"}
@@ -155,7 +155,7 @@ func (w *world) place(change func(*sandbox.NewOrder)) string {
 	return id
 }
 
-// state is what our file says of an order; its state is empty if it has none.
+// state is the order in the store, or the zero value if it is not there.
 func (w *world) state(id string) order.Order {
 	o, err := w.store.Order(w.t.Context(), id)
 	if err != nil {
@@ -164,7 +164,7 @@ func (w *world) state(id string) order.Order {
 	return o
 }
 
-// attention are the codes of what the owner is shown.
+// attention is what the owner is shown.
 func (w *world) attention() (list []store.Attention) {
 	w.t.Helper()
 	st, err := w.store.Status(w.t.Context(), time.Now())

@@ -1,5 +1,6 @@
-// Package intake turns what the marketplace says into durable rows and the work
-// they owe. Every way in ends in one idempotent path: ask, decide, apply.
+// Package intake brings what the marketplace shows into the store: orders, the jobs
+// that follow from them, and the messages of clients. Polls and webhooks take the
+// same idempotent path: read, decide, apply.
 //
 // It must not know SQL, HTTP, or how work is done.
 package intake
@@ -17,27 +18,29 @@ import (
 	"atelierd/internal/order"
 )
 
-// Store is what intake needs of the database.
+// Store is the part of the database that the Poller needs. Its writes are durable
+// when they return.
 type Store interface {
-	// Mark is a point in our own history, taken before a poll is sent.
+	// Mark returns a point in our own history. It is taken before a poll is sent, so
+	// that Apply can ignore what the listing shows of an order that changed since.
 	Mark(ctx context.Context) (int64, error)
-	// Apply writes a listing and the work it makes.
+	// Apply writes a listing and the jobs that follow from it.
 	Apply(b order.Batch) (order.Applied, error)
 	// SetAlert shows an alert to the owner. An empty text clears it.
 	SetAlert(a order.Alert, text string) error
-	// RunNow lets work that waits for the given code run now.
+	// RunNow makes the jobs that wait for the code due now.
 	RunNow(code order.Code) error
-	// ReadThread lets the thread of an order be read now.
+	// ReadThread makes the thread of an order due to be read now.
 	ReadThread(orderID string) error
 }
 
-// Market is what intake asks of the marketplace.
+// Market is the part of the marketplace's API that the Poller needs.
 type Market interface {
 	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
 	Order(ctx context.Context, id string) (order.Facts, error)
 }
 
-// Pacer says how long to wait before the next poll.
+// Pacer decides how long to wait before the next poll: at least interval.
 type Pacer interface {
 	PollDelay(ctx context.Context, interval time.Duration) time.Duration
 }
@@ -47,24 +50,27 @@ type Options struct {
 	Store   Store
 	Market  Market
 	Pacer   Pacer
-	Catalog func(ctx context.Context) (Catalog, error)
+	Catalog func(ctx context.Context) (Catalog, error) // called at each poll
 	Log     *slog.Logger
-	// Interval is the time between polls when nothing speaks against it.
+	// Interval is the least time between polls. The budget may make it longer.
 	Interval time.Duration
-	// SlowInterval is used while the key is refused; 10 min.
+	// SlowInterval is the time between polls while the key is refused: 10 min.
 	SlowInterval time.Duration
-	// SafetyInterval is the time between polls while webhooks are alive, that is
-	// for Trust after the last one; 15 min and 1 h. Debounce is the least time
-	// between two looks that events ask for; 5 s.
-	SafetyInterval, Trust, Debounce time.Duration
-	// KeyChanged says whether another key has been put in place since the last
-	// call. It is asked every few seconds while the key is refused; may be nil.
+	// SafetyInterval is the time between polls while webhooks are relied on: 15 min.
+	SafetyInterval time.Duration
+	// Trust is how long after the last webhook they are relied on: 1 h.
+	Trust time.Duration
+	// Debounce is the least time between two reads that events ask for: 5 s.
+	Debounce time.Duration
+	// KeyChanged reports whether the key has been replaced since the last call. It is
+	// called every few seconds while the key is refused; may be nil.
 	KeyChanged func() bool
-	// KeyRefused is told when the key is refused (true) and accepted again.
+	// KeyRefused is called with true when the marketplace refuses the key, and with
+	// false when it accepts a key again; may be nil.
 	KeyRefused func(refused bool)
 }
 
-// Poller asks the marketplace for orders, for ever.
+// Poller polls the marketplace for orders. Create it with New.
 type Poller struct {
 	o        Options
 	failures logonce.Logger
@@ -74,24 +80,25 @@ type Poller struct {
 	hintMu sync.Mutex
 	hints  hints
 
-	// mu guards against two polls at the same time.
+	// mu allows one poll at a time.
 	mu sync.Mutex
 	// complete makes the next poll ask for every status.
 	complete     bool
 	polledAt     time.Time
-	lookedAt     time.Time // of the last look that events asked for; only Run uses it
+	lookedAt     time.Time // of the last read that events asked for; only Run uses it
 	lastComplete time.Time
 	refused      bool
 }
 
-// How often a key is looked for while it is refused, and every status asked for
-// although nothing seems to be missing.
 const (
-	keyCheck      = 5 * time.Second
+	// keyCheck is the time between two calls of KeyChanged while the key is refused.
+	keyCheck = 5 * time.Second
+	// completeEvery is the time between two polls that ask for every status although
+	// no order is missing.
 	completeEvery = 6 * time.Hour
 )
 
-// New makes a poller.
+// New returns a poller.
 func New(o Options) *Poller {
 	if o.SlowInterval == 0 {
 		o.SlowInterval = 10 * time.Minute
@@ -111,7 +118,7 @@ func New(o Options) *Poller {
 	return p
 }
 
-// Hint asks for a poll as soon as the budget allows. It returns at once.
+// Hint requests a poll as soon as the budget allows. It does not block.
 func (p *Poller) Hint() {
 	select {
 	case p.hint <- struct{}{}:
@@ -119,7 +126,7 @@ func (p *Poller) Hint() {
 	}
 }
 
-// Run polls until ctx is cancelled. Nothing else ends it, and it returns nil.
+// Run polls until ctx is cancelled. No error ends it, and it returns nil.
 func (p *Poller) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := p.Poll(ctx)
@@ -128,15 +135,15 @@ func (p *Poller) Run(ctx context.Context) error {
 	return nil
 }
 
-// delay is how long to wait after a poll that ended with err.
+// delay returns how long to wait after a poll that ended with err.
 func (p *Poller) delay(ctx context.Context, err error) time.Duration {
 	if p.keyRefused() {
 		return p.o.SlowInterval
 	}
 	interval := p.interval()
 	if err != nil {
-		// What events have announced is not in the file yet, and they will not
-		// say it again: a poll that failed is no reason to take it slowly.
+		// What events have announced is not in the store yet, and events are not
+		// repeated. So the safety interval must not apply after a failed poll.
 		interval = p.o.Interval
 	}
 	d := p.o.Pacer.PollDelay(ctx, interval)
@@ -152,8 +159,8 @@ func (p *Poller) keyRefused() bool {
 	return p.refused
 }
 
-// sleep waits for d, a hint, or a new key while the old one is refused. Events
-// are followed meanwhile, and may make it shorter.
+// sleep waits for d, for a hint, or, while the key is refused, for another key. It
+// handles events meanwhile, which may shorten the wait.
 func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 	due := time.Now().Add(d)
 	t := time.NewTimer(d)
@@ -174,7 +181,7 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 			return
 		case <-p.event:
 			if !p.events(ctx) || check != nil {
-				continue // with a refused key a poll tells no more than a look
+				continue // with a refused key a poll shows no more than the read did
 			}
 			if at := p.soonest(ctx); at.Before(due) {
 				due = at
@@ -189,8 +196,8 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// events waits until more of the same have come, then does what they hint at,
-// and says whether a poll is needed.
+// events waits for the rest of a row of events, then does what they ask for. It
+// reports whether a poll is needed.
 func (p *Poller) events(ctx context.Context) (poll bool) {
 	pause := time.NewTimer(max(time.Until(p.lookedAt.Add(p.o.Debounce)), 0))
 	defer pause.Stop()
@@ -203,15 +210,15 @@ func (p *Poller) events(ctx context.Context) (poll bool) {
 	return p.follow(ctx)
 }
 
-// soonest is when a poll that events ask for may be sent. It is counted: however
-// many events come, it keeps the owner's rhythm.
+// soonest returns when a poll that events ask for may be sent. Polls are counted, so
+// even a flood of events leads to no more than one in each interval.
 func (p *Poller) soonest(ctx context.Context) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.polledAt.Add(p.o.Pacer.PollDelay(ctx, p.o.Interval))
 }
 
-// Poll asks once and applies the answer.
+// Poll polls once and applies the listing.
 func (p *Poller) Poll(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,9 +231,9 @@ func (p *Poller) Poll(ctx context.Context) error {
 	case p.keyWasRefused(err):
 		p.setRefused(true, err)
 	case isWait(err):
-		p.o.Log.Debug("no poll now", "why", err)
+		p.o.Log.Debug("poll delayed", "reason", err)
 	default:
-		p.failures.Failed(p.o.Log, "poll failed; polling goes on", err, "hint", hintOf(err))
+		p.failures.Failed(p.o.Log, "poll failed", err, "hint", hintOf(err))
 	}
 	return err
 }
@@ -252,7 +259,7 @@ func (p *Poller) poll(ctx context.Context) error {
 		return err
 	}
 	p.setRefused(false, nil)
-	mend(&listing, time.Now())
+	normalize(&listing, time.Now())
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Complete: complete,
 		Decide: catalog.Decide, Vanished: catalog.Vanished})
 	if err != nil {
@@ -262,7 +269,8 @@ func (p *Poller) poll(ctx context.Context) error {
 		p.lastComplete = time.Now()
 	}
 	p.unannounced(sum.Moved, before)
-	// What left the live list has most likely completed: the next poll asks.
+	// An order that left the live list has most likely completed. The next poll asks
+	// for every status.
 	p.complete = !complete && sum.Missing > 0
 	if sum.New+sum.Changed > 0 || sum.Unreadable > 0 {
 		p.o.Log.Info("polled", "orders", len(listing.Orders), "new", sum.New, "changed", sum.Changed, "unreadable", sum.Unreadable)
@@ -272,10 +280,9 @@ func (p *Poller) poll(ctx context.Context) error {
 	return nil
 }
 
-// mend keeps one odd row from spoiling a whole listing: an order that does not
-// say when it was placed is taken to be placed now, and of two rows with the
-// same id the first counts.
-func mend(l *order.Listing, now time.Time) {
+// normalize keeps an odd row from spoiling the whole listing. An order without a time
+// is taken to be placed now, and of two rows with the same id the second is dropped.
+func normalize(l *order.Listing, now time.Time) {
 	seen := map[string]bool{}
 	l.Orders = slices.DeleteFunc(l.Orders, func(f order.Facts) bool {
 		twice := seen[f.ID]
@@ -289,7 +296,7 @@ func mend(l *order.Listing, now time.Time) {
 	}
 }
 
-// setRefused notes a change of whether the marketplace takes our key.
+// setRefused records whether the marketplace refuses the key, if that has changed.
 func (p *Poller) setRefused(refused bool, err error) {
 	if refused == p.refused {
 		return
@@ -297,8 +304,8 @@ func (p *Poller) setRefused(refused bool, err error) {
 	p.refused = refused
 	p.o.KeyRefused(refused)
 	if refused {
-		p.o.Log.Error("the marketplace refuses the key; work is held and polling slowed", "error", err,
-			"hint", "put a valid key in place; work goes on by itself")
+		p.o.Log.Error("the marketplace refuses the key; work waits and polling slows down", "error", err,
+			"hint", "replace the key; work resumes without a restart")
 		p.noteErr(p.o.Store.SetAlert(order.AlertKey, "the marketplace refuses the key: "+err.Error()))
 		return
 	}

@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/sandbox"
 )
 
-func TestAPollTakesInEveryOrderAndRepeatingItChangesNothing(t *testing.T) {
+func TestAPollStoresEveryOrderAndIsIdempotent(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{Faults: sandbox.Faults{Shapes: true}}, func(t *testing.T, w *world) {
 		paid, quote := w.place(nil), w.place(func(n *sandbox.NewOrder) { n.Status = "pending_quote" })
@@ -31,7 +31,7 @@ func TestAPollTakesInEveryOrderAndRepeatingItChangesNothing(t *testing.T) {
 	})
 }
 
-// wanted says of each poll whether it asked for completed orders too.
+// wanted reports for each poll whether it asked for completed orders too.
 func (w *world) wanted() (list []bool) {
 	for _, r := range w.market.Requests() {
 		list = append(list, strings.Contains(r.Path, "completed"))
@@ -39,7 +39,7 @@ func (w *world) wanted() (list []bool) {
 	return list
 }
 
-func TestCompletedOrdersAreAskedForFirstThenEachSixHoursAndWhenOneIsMissing(t *testing.T) {
+func TestEveryStatusIsAskedForAtTheStartThenEachSixHoursAndWhenAnOrderIsMissing(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.place(nil)
@@ -77,10 +77,10 @@ func TestCompletedOrdersAreAskedForFirstThenEachSixHoursAndWhenOneIsMissing(t *t
 	})
 }
 
-func TestAnOrderThatVanishesIsHeldAndGoesOnWhenItComesBack(t *testing.T) {
+func TestAVanishedOrderIsHeldAndResumesWhenItComesBack(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		// A row beside the orders, since a sandbox's order vanishes for good.
+		// A raw row, because an order of the sandbox cannot come back.
 		id := "ord_raw"
 		row := `{"id":"ord_raw","status":"paid","service_title":"Pictures","created_at":"2000-01-01 00:00:00"}`
 		w.apply(t, row)
@@ -103,7 +103,7 @@ func TestAnOrderThatVanishesIsHeldAndGoesOnWhenItComesBack(t *testing.T) {
 	})
 }
 
-// apply puts an order into the file as a poll would.
+// apply writes an order to the store as a poll does.
 func (w *world) apply(t *testing.T, raw string) {
 	t.Helper()
 	f := order.Facts{ID: "ord_raw", Status: order.Paid, ServiceTitle: "Pictures", CreatedAt: time.Now(), Raw: []byte(raw)}
@@ -112,7 +112,7 @@ func (w *world) apply(t *testing.T, raw string) {
 	}
 }
 
-func TestRowsThatCannotBeReadHurtNobodyElse(t *testing.T) {
+func TestAnUnreadableRowDoesNotHurtOtherOrders(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(w *world) error{
 		"no object":           func(w *world) error { return w.market.AddRawRow([]byte(`"garbage"`)) },
@@ -159,14 +159,14 @@ func TestRowsThatCannotBeReadHurtNobodyElse(t *testing.T) {
 	}
 }
 
-func TestAnOutageOfHoursIsLoggedOnceAndThenPollingGoesOn(t *testing.T) {
+func TestAnOutageIsLoggedOnceAndPollingResumes(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.market.SetDown(true)
 		w.start()
 		time.Sleep(5 * time.Hour)
 		during := len(w.market.Requests())
-		if n := w.log.count("polling goes on"); n != 1 || during < 5*4 {
+		if n := w.log.count("poll failed"); n != 1 || during < 5*4 {
 			t.Errorf("%d lines about %d failures", n, during)
 		}
 		id := w.place(nil)
@@ -181,7 +181,7 @@ func TestAnOutageOfHoursIsLoggedOnceAndThenPollingGoesOn(t *testing.T) {
 	})
 }
 
-func TestARefusedPollWaitsAsLongAsItIsTold(t *testing.T) {
+func TestARefusedPollWaitsForRetryAfter(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.market.SetFaults(sandbox.Faults{Script: func(_ *http.Request, n int) sandbox.Fault {
@@ -202,7 +202,7 @@ func TestARefusedPollWaitsAsLongAsItIsTold(t *testing.T) {
 	})
 }
 
-func TestAServerThatSaysWhenToComeBackIsBelieved(t *testing.T) {
+func TestAnUnavailableServerIsPolledAgainAfterRetryAfter(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		var mu sync.Mutex
@@ -225,11 +225,11 @@ func TestAServerThatSaysWhenToComeBackIsBelieved(t *testing.T) {
 	})
 }
 
-func TestAPollThatTheBudgetRefusesIsNotSentAndNoError(t *testing.T) {
+func TestAPollThatTheBudgetRefusesIsNotSentAndIsNoError(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.start()
-		for range 200 { // somebody hints without end
+		for range 200 {
 			w.poller.Hint()
 			synctest.Wait()
 			time.Sleep(time.Second)

@@ -11,17 +11,19 @@ import (
 	"atelierd/internal/order"
 )
 
-// ThreadStore is what reading threads needs of the database.
+// ThreadStore is the part of the database that Threads needs. Its writes are durable
+// when they return.
 type ThreadStore interface {
-	// DueThreads are the orders whose threads are to be read at now, and when
-	// the next one is, if none is now.
+	// DueThreads returns up to most orders whose threads are due at now. If there are
+	// none, next is when the next one is due, or zero.
 	DueThreads(ctx context.Context, now time.Time, most int) (ids []string, next time.Time, err error)
 	Order(ctx context.Context, id string) (order.Order, error)
-	// ApplyThread writes what a thread showed and the work it asks for.
+	// ApplyThread writes a thread and the jobs that follow from it. fresh is the
+	// number of new messages.
 	ApplyThread(t order.Thread) (fresh int, err error)
 }
 
-// ThreadMarket is what reading threads asks of the marketplace.
+// ThreadMarket is the part of the marketplace's API that Threads needs.
 type ThreadMarket interface {
 	Messages(ctx context.Context, orderID string) ([]order.Message, error)
 }
@@ -32,30 +34,30 @@ type ThreadOptions struct {
 	Market  ThreadMarket
 	Catalog func(ctx context.Context) (Catalog, error)
 	Log     *slog.Logger
-	// Interval is how often the thread of an order is read when nothing hints at
-	// news; WindowInterval is that of a subscription in which messages ask for
-	// pieces; 30 and 5 minutes when they are not set.
-	Interval       time.Duration
+	// Interval is the time between two reads of a thread without news: 30 min.
+	Interval time.Duration
+	// WindowInterval is the same for a subscription in which messages ask for pieces:
+	// 5 min.
 	WindowInterval time.Duration
 }
 
-// Threads mirrors the threads of the live orders. A read is not counted by the
-// deployed marketplace, but is not free: it is made when an order's status is
-// news, when somebody hints at it, and else at a slow rhythm.
+// Threads copies the message threads of the live orders into the store. The deployed
+// marketplace does not count these reads, but they are not free. A thread is read
+// when the status of its order changes, when an event names it, and else at Interval.
 type Threads struct {
 	o        ThreadOptions
 	failures logonce.Logger
 	wake     chan struct{}
 }
 
-// NewThreads makes a reader of threads.
+// NewThreads returns a reader of threads.
 func NewThreads(o ThreadOptions) *Threads {
 	o.Interval = cmp.Or(o.Interval, 30*time.Minute)
 	o.WindowInterval = cmp.Or(o.WindowInterval, 5*time.Minute)
 	return &Threads{o: o, wake: make(chan struct{}, 1)}
 }
 
-// Wake looks for due threads at once. It does not block.
+// Wake makes Run look for due threads now. It does not block.
 func (t *Threads) Wake() {
 	select {
 	case t.wake <- struct{}{}:
@@ -63,13 +65,14 @@ func (t *Threads) Wake() {
 	}
 }
 
-// How many threads are read in a row and the pause after a row that was not the
-// last, so that a start beside thousands of orders is no storm of requests; how
-// long a row that failed is waited for, and the most between two looks.
 const (
+	// threadRow is the most threads read in a row, and threadPause the time to the
+	// next row. They spread the reads of a start with thousands of orders.
 	threadRow   = 20
 	threadPause = 2 * time.Second
+	// threadRetry is the time to the next row after an error.
 	threadRetry = time.Minute
+	// threadSleep is the most time between two looks for due threads.
 	threadSleep = 10 * time.Minute
 )
 
@@ -78,7 +81,7 @@ func (t *Threads) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait, err := t.Once(ctx)
 		if err != nil && ctx.Err() == nil {
-			t.failures.Failed(t.o.Log, "messages could not be read; reading goes on", err, "hint", hintOf(err))
+			t.failures.Failed(t.o.Log, "reading messages failed", err, "hint", hintOf(err))
 			wait = threadRetry
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
@@ -95,8 +98,8 @@ func (t *Threads) Run(ctx context.Context) error {
 	return nil
 }
 
-// Once reads a row of what is due, the longest due first, and gives the time to
-// the next.
+// Once reads one row of due threads, the longest due first, and returns the time to
+// the next row.
 func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 	catalog, err := t.o.Catalog(ctx)
 	if err != nil {
@@ -111,7 +114,7 @@ func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 			return 0, err
 		}
 	}
-	t.failures.Recovered(t.o.Log, "messages can be read again")
+	t.failures.Recovered(t.o.Log, "reading messages works again")
 	switch {
 	case len(ids) > 0:
 		return threadPause, nil
@@ -121,14 +124,14 @@ func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 	return min(max(time.Until(next), time.Second), threadSleep), nil
 }
 
-// read mirrors one thread. One that the marketplace does not show is left for
-// its next turn, so that it does not keep the others waiting.
+// read copies one thread into the store. A thread that the marketplace does not show
+// waits for its next turn, so that it does not hold up the others.
 func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	o, err := t.o.Store.Order(ctx, id)
 	if err != nil {
 		return err
 	}
-	s, _, _ := catalog.find(o.Facts, o.Service)
+	s := catalog.find(o.Facts, o.Service).service
 	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
 	if open := o.Status == order.Paid || o.Status == order.InProgress; open && s.Subscription > 0 && s.Pieces {
 		th.Pieces, th.Until, th.Next = true, o.WorkspaceExpiresAt, time.Now().Add(t.o.WindowInterval)
@@ -138,7 +141,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	}
 	th.Messages, err = t.o.Market.Messages(ctx, id)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
-		t.o.Log.Debug("the thread of an order could not be read", "order", id, "error", err)
+		t.o.Log.Debug("thread not readable", "order", id, "error", err)
 		err = nil
 	}
 	if err != nil {

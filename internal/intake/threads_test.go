@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/sandbox"
 )
 
-// readThreads reads threads until the test is over.
+// readThreads reads threads until the end of the test.
 func (w *world) readThreads() {
 	threads := intake.NewThreads(intake.ThreadOptions{Store: w.store, Market: w.client, Log: slog.New(slog.DiscardHandler),
 		Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil }})
@@ -25,7 +25,7 @@ func (w *world) readThreads() {
 	})
 }
 
-// threadReads counts the threads that were asked for.
+// threadReads returns the number of threads that the marketplace was asked for.
 func (w *world) threadReads() (n int) {
 	for _, r := range w.market.Requests() {
 		if r.Method == "GET" && len(r.Path) > 9 && r.Path[len(r.Path)-9:] == "/messages" {
@@ -35,7 +35,7 @@ func (w *world) threadReads() (n int) {
 	return n
 }
 
-func TestAThreadIsReadWhenItsOrderMovesAndSlowlyOtherwise(t *testing.T) {
+func TestAThreadIsReadWhenItsOrderChangesAndElseEachHalfHour(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.place(nil)
@@ -69,7 +69,7 @@ func TestAThreadIsReadWhenItsOrderMovesAndSlowlyOtherwise(t *testing.T) {
 	})
 }
 
-func TestManyThreadsAreReadInRowsAndNotInAStorm(t *testing.T) {
+func TestManyThreadsAreReadInRows(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		for range 100 {
