@@ -14,18 +14,18 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// Error says why something could not be fetched. Its text names the scheme, host
-// and path, and never a query or a user name, which may be secrets; nor does it
-// quote the server, which knows them.
+// Error is the reason why a fetch failed. Its text has the scheme, host and path of
+// the link. It never has the query or the user name, which may be secrets, and never
+// quotes the server, which knows them.
 type Error struct {
-	// Status is the server's answer; 0 when it gave none, or when the answer was
-	// not the trouble.
+	// Status is the HTTP status of the server's answer. It is 0 if there was no answer
+	// or if the answer was not the reason.
 	Status int
 	Err    error
 
 	place     string
 	temporary bool
-	network   bool // it may be that the time was over
+	network   bool // the deadline may be the reason
 }
 
 func (e *Error) Error() string {
@@ -37,8 +37,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Gone says that the server does not have it, or no longer, or not for us: it
-// answered 401, 403, 404, 410 or 451.
+// Gone reports whether the server does not have the file, or not for us: it answered
+// 401, 403, 404, 410 or 451.
 func Gone(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -52,28 +52,28 @@ func Gone(err error) bool {
 	return false
 }
 
-// Temporary says that the network or the server failed, or was too slow, which
-// says nothing about the link: it answered 408, 425, 429 or 5xx, or did not
-// answer to the end. A refused link is neither Gone nor Temporary.
+// Temporary reports whether the network or the server failed or was too slow, which
+// says nothing about the link: the server answered 408, 425, 429 or 5xx, or its answer
+// was not complete. A rejected link is neither Gone nor Temporary.
 func Temporary(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.temporary
 }
 
-// at names the place, where asking for start has failed at another one. Given
-// nil it gives nil.
+// at sets the place of an error: the link start, and the address end to which it
+// redirected. It returns nil for nil.
 func (e *Error) at(start, end *url.URL) error {
 	if e == nil {
 		return nil
 	}
 	e.place = place(start)
 	if end != start {
-		e.place += " leads to " + place(end) + ", which"
+		e.place += " redirects to " + place(end) + ", which"
 	}
 	return e
 }
 
-// place is what may be shown of an address.
+// place returns the part of an address that may be shown.
 func place(u *url.URL) string {
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
 	return fmt.Sprintf("%.80q", shown.String())
@@ -81,14 +81,14 @@ func place(u *url.URL) string {
 
 const notPublic = "leads to an address that is not public"
 
-// refused is an error that stays, whoever asks and however often.
+// refused returns a permanent error.
 func refused(format string, args ...any) *Error {
 	return &Error{Err: fmt.Errorf(format, args...)}
 }
 
-// answered is the error of an answer that is no success.
+// answered returns the error for the status of an answer.
 func answered(status int) *Error {
-	e := refused("answers %d", status)
+	e := refused("answered %d", status)
 	e.Status = status
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -99,8 +99,8 @@ func answered(status int) *Error {
 	return e
 }
 
-// failed says what an error of the network was, in words of our own: its text may
-// hold the link, the addresses of the owner's network, or what the server sent.
+// failed describes an error of the network in our own words. The text of the error may
+// contain the link, addresses of the owner's network, or what the server sent.
 func failed(err error) *Error {
 	for _, prohibited := range []error{ssrf.ErrProhibitedIP, ssrf.ErrProhibitedPort,
 		ssrf.ErrProhibitedNetwork, ssrf.ErrInvalidHostPort} {
@@ -109,21 +109,21 @@ func failed(err error) *Error {
 		}
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return refused("has a certificate that does not hold")
+		return refused("has an invalid certificate")
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return refused("does not speak TLS")
 	}
-	e := refused("cannot be reached, or gives no proper answer")
+	e := refused("cannot be reached, or its answer is not valid HTTP")
 	e.temporary, e.network = true, true
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		e.Err = fmt.Errorf("cannot be reached: %w", number)
 	} else if _, ok := errors.AsType[*net.DNSError](err); ok {
-		e.Err = errors.New("has a name that cannot be resolved")
+		e.Err = errors.New("has a host name that cannot be resolved")
 	} else if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		e.Err = fmt.Errorf("broke off: %w", io.ErrUnexpectedEOF)
+		e.Err = fmt.Errorf("closed the connection early: %w", io.ErrUnexpectedEOF)
 	} else if errors.Is(err, context.DeadlineExceeded) || timedOut(err) {
-		e.Err = errors.New("takes too long")
+		e.Err = errors.New("did not answer in time")
 	}
 	return e
 }

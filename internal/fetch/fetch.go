@@ -1,7 +1,6 @@
-// Package fetch downloads what a stranger, or a provider's answer, links to,
-// without being used against the owner's network: only public addresses are
-// dialled, whatever a name resolves to and wherever a server sends the request
-// on.
+// Package fetch downloads the links of clients and providers, without letting them
+// reach the owner's network. It dials only public addresses, whatever a name resolves
+// to and wherever a server redirects.
 //
 // It must not know orders, generators or the database.
 package fetch
@@ -16,50 +15,49 @@ import (
 	"time"
 )
 
-// What a fetch may take, unless Options say otherwise.
+// The defaults of Options, and the maximum number of redirects.
 const (
 	defaultBytes   = 25 << 20
 	defaultTimeout = 30 * time.Second
 	maxRedirects   = 3
 )
 
-// Options are the settings of a Client; a zero value takes the default.
+// Options are the settings of a Client. A zero value selects the default.
 type Options struct {
-	// MaxBytes is the most that one fetch reads; 0 is 25 MB.
+	// MaxBytes is the maximum size of a body. Zero means 25 MB.
 	MaxBytes int64
-	// Timeout covers everything of one fetch, its body included; 0 is 30 seconds.
+	// Timeout limits one fetch, with its body. Zero means 30 seconds.
 	Timeout time.Duration
-	// Trusted are host:port pairs that the owner has configured. They may be
-	// reached by http, on their port and at any address; no other port of the same
-	// host may. A name is compared as the link writes it, and never resolved, so
-	// that a stranger's name for the same address gains nothing.
+	// Trusted are host:port pairs that the owner has configured. They may use http
+	// and any address, but only that port. A name is compared as the link spells it
+	// and never resolved, so another name for the same address is not trusted.
 	Trusted []string
-	// Proxy says, as that of an http.Transport, by which proxy an address is asked;
-	// nil uses none. A proxy dials in our place, so that what a name leads to is
-	// not looked at: it is for links of whom the owner trusts, and for no others.
+	// Proxy selects the proxy for a request, like that of an http.Transport. Nil uses
+	// none. A proxy dials for us, so the address behind a name is not checked. Set it
+	// only for links from a source that the owner trusts.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Transport replaces the network in tests. The links are still checked; what
-	// their names resolve to is not.
+	// Transport replaces the network in tests. Links are still checked, but not what
+	// their names resolve to.
 	Transport http.RoundTripper
-	// UserAgent is sent as it is; nothing is sent when it is empty.
+	// UserAgent is the User-Agent header. Empty sends none.
 	UserAgent string
 }
 
-// Client fetches. It sends no credentials, cookies or referrers, and keeps no
-// connection. It may be used by many at once.
+// Client fetches links. It sends no credentials, cookies or referrers and keeps no
+// connections. It is safe for concurrent use.
 type Client struct {
 	maxBytes  int64
 	timeout   time.Duration
 	userAgent string
 	rules     rules
-	// Networks of their own, so that nothing that is meant for the one reaches the
-	// other: public refuses addresses that are not, trusted is for what rules trust,
-	// proxied leads to the proxy.
+	// The transports are separate so that a request cannot take the wrong one. public
+	// dials public addresses only, trusted is for what rules trust, and proxied uses
+	// the proxy.
 	public, trusted, proxied http.RoundTripper
 	proxy                    func(*http.Request) (*url.URL, error)
 }
 
-// New makes a Client.
+// New returns a Client.
 func New(o Options) *Client {
 	c := &Client{maxBytes: o.MaxBytes, timeout: o.Timeout, userAgent: o.UserAgent,
 		rules: newRules(o.Trusted), public: o.Transport, trusted: o.Transport}
@@ -80,8 +78,8 @@ func New(o Options) *Client {
 	return c
 }
 
-// Allowed says whether rawURL is of a form that Fetch would try. It asks no
-// network: a name may still turn out to lead to an address that is refused.
+// Allowed returns an error if Fetch would reject rawURL by its form. It does not use
+// the network, so the name may still resolve to an address that Fetch rejects.
 func (c *Client) Allowed(rawURL string) error {
 	u, err := parse(rawURL)
 	if err != nil {
@@ -90,11 +88,11 @@ func (c *Client) Allowed(rawURL string) error {
 	return c.rules.check(u).at(u, u)
 }
 
-// Fetch writes the body that rawURL leads to to w, and gives the number of bytes
-// written. Only the answer 200 counts, after at most three redirects.
+// Fetch writes the body of rawURL to w and returns the number of bytes. It follows at
+// most three redirects and accepts only the status 200.
 //
-// The error is an *Error; w may then hold a part of the body. An error of w is
-// wrapped, and so are that of ctx and its cause once it has ended.
+// Its error is an *Error, and w may then have a part of the body. The *Error wraps an
+// error of w, and the error and the cause of ctx once ctx has ended.
 func (c *Client) Fetch(ctx context.Context, rawURL string, w io.Writer) (int64, error) {
 	start, err := parse(rawURL)
 	if err != nil {
@@ -109,7 +107,7 @@ func (c *Client) Fetch(ctx context.Context, rawURL string, w io.Writer) (int64, 
 			failure = c.ended(ctx, limited, failure)
 		}
 		if failure == nil && next != nil && hops == maxRedirects {
-			failure = refused("is sent on more than %d times", maxRedirects)
+			failure = refused("redirects more than %d times", maxRedirects)
 		}
 		switch {
 		case failure != nil:
@@ -121,14 +119,13 @@ func (c *Client) Fetch(ctx context.Context, rawURL string, w io.Writer) (int64, 
 	}
 }
 
-// step asks one address. It gives the next one if the server sends the request
-// on, which is not checked yet.
+// step requests one address. It returns the target of a redirect, which is not checked
+// yet.
 func (c *Client) step(ctx context.Context, u *url.URL, w io.Writer) (int64, *url.URL, *Error) {
 	if failure := c.rules.check(u); failure != nil {
 		return 0, nil, failure
 	}
-	// Without an http.Client, since that adds a Referer, and puts whole links into
-	// its errors.
+	// An http.Client would add a Referer and put whole links into its errors.
 	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{
 		"User-Agent": {c.userAgent}, "Accept-Encoding": {"identity"}}}).WithContext(ctx)
 	network, err := c.network(req)
@@ -152,7 +149,7 @@ func (c *Client) step(ctx context.Context, u *url.URL, w io.Writer) (int64, *url
 	return 0, nil, answered(resp.StatusCode)
 }
 
-// network is the one that a request goes by.
+// network returns the transport for a request.
 func (c *Client) network(req *http.Request) (http.RoundTripper, error) {
 	if c.rules.trusts(req.URL) {
 		return c.trusted, nil
@@ -167,20 +164,20 @@ func (c *Client) network(req *http.Request) (http.RoundTripper, error) {
 	return c.proxied, nil
 }
 
-// target reads where a redirect leads to. It comes from a stranger's server.
+// target returns the address that a redirect of a foreign server leads to.
 func target(from *url.URL, location string) (*url.URL, *Error) {
 	if location == "" {
-		return nil, refused("is sent on without saying where to")
+		return nil, refused("redirects without an address")
 	}
 	next, err := from.Parse(location)
 	if err != nil {
-		return nil, refused("is sent on to what is no address")
+		return nil, refused("redirects to an invalid address")
 	}
 	return next, nil
 }
 
-// copy writes the body to w, as far as it may go: what the server says of its
-// length is believed only when it is too much.
+// copy writes the body to w, up to the limit. It trusts the announced length only if
+// that is over the limit.
 func (c *Client) copy(w io.Writer, resp *http.Response) (int64, *Error) {
 	if resp.ContentLength > c.maxBytes {
 		return 0, refused("is larger than %d bytes", c.maxBytes)
@@ -191,15 +188,15 @@ func (c *Client) copy(w io.Writer, resp *http.Response) (int64, *Error) {
 	case body.err != nil:
 		return n, failed(body.err)
 	case err != nil:
-		return n, refused("could not be kept: %w", err)
+		return n, refused("could not be written: %w", err)
 	case n > c.maxBytes:
 		return n, refused("is larger than %d bytes", c.maxBytes)
 	}
 	return n, nil
 }
 
-// source remembers why reading ended, which tells an error of the network from
-// one of the writer.
+// source records why reading ended, to separate an error of the network from one of
+// the writer.
 type source struct {
 	io.Reader
 	err error
@@ -213,18 +210,18 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ended says that the time was over, if that is why the network failed.
+// ended replaces a network failure by the end of the context, if that is its cause.
 func (c *Client) ended(ctx, limited context.Context, failure *Error) *Error {
 	switch {
 	case ctx.Err() != nil:
-		// A cause of its own does not stand for what ctx.Err is.
-		err := fmt.Errorf("was given up: %w", ctx.Err())
+		// A custom cause does not wrap ctx.Err.
+		err := fmt.Errorf("was cancelled: %w", ctx.Err())
 		if cause := context.Cause(ctx); !errors.Is(err, cause) {
 			err = fmt.Errorf("%w: %w", err, cause)
 		}
 		return &Error{Err: err, temporary: errors.Is(ctx.Err(), context.DeadlineExceeded)}
 	case limited.Err() != nil:
-		return &Error{Err: fmt.Errorf("takes too long, more than %s", c.timeout), temporary: true}
+		return &Error{Err: fmt.Errorf("took longer than %s", c.timeout), temporary: true}
 	}
 	return failure
 }

@@ -12,23 +12,23 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// What a server's address and its answer's header may be.
+// The maximum length of a link, and of the header of an answer.
 const (
 	maxURL    = 2048
 	maxHeader = 64 << 10
 )
 
-// guardian knows the addresses that are public, and the ports 80 and 443.
+// guardian accepts public addresses on the ports 80 and 443.
 var guardian = ssrf.New()
 
-// network dials what control does not refuse. The refusal comes when the address
-// is known and before it is connected to, so that it does not matter what a name
-// resolved to earlier.
+// network returns a transport that dials only what control accepts. control sees the
+// resolved address just before the connection, so an earlier answer of the resolver
+// does not matter.
 func network(control func(network, address string, c syscall.RawConn) error) *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: control}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
-		Proxy:                  nil, // not even the environment's
+		Proxy:                  nil, // not even that of the environment
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    10 * time.Second,
@@ -36,7 +36,7 @@ func network(control func(network, address string, c syscall.RawConn) error) *ht
 	}
 }
 
-// rules say which addresses may be asked; trusted holds host:port pairs.
+// rules decide which addresses may be requested. trusted holds host:port pairs.
 type rules struct {
 	trusted map[string]bool
 }
@@ -51,8 +51,8 @@ func newRules(trusted []string) rules {
 	return r
 }
 
-// trusts says whether the owner has configured the address. It looks at what is
-// written, and asks no resolver.
+// trusts reports whether the owner has configured the address. It compares the text
+// and uses no resolver.
 func (r rules) trusts(u *url.URL) bool {
 	port := u.Port()
 	switch {
@@ -64,13 +64,13 @@ func (r rules) trusts(u *url.URL) bool {
 	return r.trusted[net.JoinHostPort(strings.ToLower(u.Hostname()), port)]
 }
 
-// check says why an address may not be asked; nil when it may.
+// check returns why an address may not be requested, or nil.
 func (r rules) check(u *url.URL) *Error {
 	switch {
 	case len(u.String()) > maxURL:
 		return refused("is longer than %d bytes", maxURL)
 	case u.User != nil:
-		return refused("holds a user name")
+		return refused("contains a user name")
 	case u.Hostname() == "":
 		return refused("has no host")
 	case u.Scheme != "https" && u.Scheme != "http":
@@ -80,13 +80,13 @@ func (r rules) check(u *url.URL) *Error {
 	case u.Scheme != "https":
 		return refused("is not https")
 	case u.Port() != "" && u.Port() != "443" && u.Port() != "80":
-		return refused("has port %.5s, which is not one of 443 and 80", u.Port())
+		return refused("has port %.5s, which is neither 443 nor 80", u.Port())
 	}
 	return checkHost(u.Hostname())
 }
 
-// checkHost refuses what can be told without a resolver. Some resolvers take
-// 2130706433, 0x7f.1 and 127.1 for addresses; the last part of a public name
+// checkHost rejects a host where no resolver is needed to decide. Some resolvers
+// accept 2130706433, 0x7f.1 and 127.1 as addresses. The last part of a public name
 // never begins with a digit.
 func checkHost(host string) *Error {
 	host = strings.TrimSuffix(host, ".")
@@ -98,16 +98,16 @@ func checkHost(host string) *Error {
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if last == "" || last[0] >= '0' && last[0] <= '9' {
-		return refused("has a number for a host")
+		return refused("has a number as its host")
 	}
 	return nil
 }
 
-// parse reads a link. What cannot be read is not shown either.
+// parse reads a link. Its error does not show the link, which may contain a secret.
 func parse(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, refused("the link cannot be read")
+		return nil, refused("the link is not a valid URL")
 	}
 	return u, nil
 }
