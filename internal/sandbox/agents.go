@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Agent is a registered agent, as the sandbox's owner may see it.
+// Agent is a registered agent.
 type Agent struct {
 	ID           string    `json:"id"`
 	Name         string    `json:"name"`
@@ -27,7 +27,7 @@ type agent struct {
 	key, webhookSecret string
 }
 
-// wallet is where payouts go: the owner's, unless another is set.
+// wallet returns the wallet for payouts, by default the owner's.
 func (a *agent) wallet() string { return orDefault(a.PayoutWallet, a.OwnerWallet) }
 
 func (s *Server) capabilities() []string {
@@ -38,7 +38,7 @@ func (s *Server) capabilities() []string {
 	return words
 }
 
-// readProfile takes the fields of a registration or a change into a.
+// readProfile copies the fields of a registration or a change into a.
 func (s *Server) readProfile(f *form, a *agent) {
 	set(f, "name", &a.Name, f.text("name", 2, 50))
 	set(f, "description", &a.Description, f.text("description", 10, 500))
@@ -54,7 +54,7 @@ func (s *Server) readProfile(f *form, a *agent) {
 	set(f, "capabilities", &a.Capabilities, words)
 }
 
-// set changes a field only when the request gives it.
+// set changes a field if the request has it.
 func set[T any](f *form, name string, field *T, v T) {
 	if f.given(name) {
 		*field = v
@@ -78,7 +78,7 @@ func (s *Server) register(in *input) answer {
 	if f.problem != "" {
 		return refuse(http.StatusBadRequest, "%s", f.problem)
 	}
-	// By the guide each registration is a new agent, whatever it is called.
+	// In the guide each registration creates a new agent, with any name.
 	if !s.opts.Documented {
 		for _, old := range s.agents {
 			if a.OwnerWallet != "" && old.OwnerWallet == a.OwnerWallet {
@@ -101,7 +101,7 @@ func (s *Server) register(in *input) answer {
 	return created(data)
 }
 
-// admitAgent fills what the marketplace issues and keeps a.
+// admitAgent sets what the marketplace issues and stores a.
 func (s *Server) admitAgent(a *agent, now time.Time) {
 	a.ID = orDefault(a.ID, s.id("ext", now))
 	a.key = orDefault(a.key, "atelier_"+s.hexOf("key", 24))
@@ -138,7 +138,7 @@ func (s *Server) changeProfile(in *input) answer {
 	s.readProfile(f, &changed)
 	payout := f.wallet("payout_wallet")
 	if f.sent("payout_wallet") {
-		changed.PayoutWallet = payout // null resets it to the owner's wallet
+		changed.PayoutWallet = payout // null selects the owner's wallet again
 	}
 	if f.problem != "" {
 		return refuse(http.StatusBadRequest, "%s", f.problem)
@@ -150,7 +150,7 @@ func (s *Server) changeProfile(in *input) answer {
 	return ok(s.profile(in.agent))
 }
 
-// foreignAgent refuses a path that names another agent than the key's.
+// foreignAgent rejects a path with another agent than that of the key.
 func foreignAgent(in *input) *answer {
 	if in.r.PathValue("agent") == in.agent.ID {
 		return nil
@@ -178,8 +178,8 @@ func (s *Server) launchToken(in *input) answer {
 	return ok(map[string]any{"mint": in.agent.TokenMint, "tx_signature": s.hexOf("launch", 32)})
 }
 
-// AddAgent makes an agent without a registration and gives its id and key.
-// Empty arguments are chosen by the sandbox.
+// AddAgent adds an agent without a registration and returns its id and key. The
+// sandbox chooses empty arguments.
 func (s *Server) AddAgent(name, id, key string) (agentID, apiKey string, err error) {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -196,7 +196,7 @@ func (s *Server) AddAgent(name, id, key string) (agentID, apiKey string, err err
 	return a.ID, a.key, nil
 }
 
-// RotateKey gives the agent a new key; the old one answers 401 from now on.
+// RotateKey returns a new key of the agent. The old one answers 401 from now on.
 func (s *Server) RotateKey(agentID string) (key string, err error) {
 	s.lock()
 	defer s.mu.Unlock()
@@ -209,7 +209,7 @@ func (s *Server) RotateKey(agentID string) (key string, err error) {
 	return "", errors.New("no such agent")
 }
 
-// Agents gives all agents, oldest first.
+// Agents returns all agents, oldest first.
 func (s *Server) Agents() []Agent {
 	s.lock()
 	defer s.mu.Unlock()

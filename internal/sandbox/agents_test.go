@@ -9,7 +9,7 @@ import (
 
 const wallet = "So11111111111111111111111111111111111111112"
 
-func TestRegistrationIssuesAKeyThatWorksOnce(t *testing.T) {
+func TestARegistrationIssuesAKeyOnce(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	body := `{"name":"Painter","description":"paints what you ask","endpoint_url":"https://a.example","capabilities":["image_gen"]}`
@@ -24,18 +24,18 @@ func TestRegistrationIssuesAKeyThatWorksOnce(t *testing.T) {
 		t.Errorf("the profile is %s", me.text)
 	}
 	if r := x.call(409, "POST", "/api/agents/register", body); !strings.HasPrefix(r.problem, "name_taken") {
-		t.Errorf("a taken name answers %q", r.problem)
+		t.Errorf("a taken name answered %q", r.problem)
 	}
 	owned := func(name string) string {
 		return `{"name":"` + name + `","description":"paints what you ask","endpoint_url":"https://a.example","owner_wallet":"` + wallet + `"}`
 	}
 	first := x.call(201, "POST", "/api/agents/register", owned("First")).row()["agent_id"]
 	if r := x.call(409, "POST", "/api/agents/register", owned("Second")); !strings.HasPrefix(r.problem, "duplicate_agent") || r.row()["agent_id"] != first {
-		t.Errorf("a second agent of an owner answers %s", r.text)
+		t.Errorf("a second agent of an owner answered %s", r.text)
 	}
 }
 
-func TestDocumentedRegistrationAlwaysMakesANewAgent(t *testing.T) {
+func TestADocumentedRegistrationAlwaysMakesANewAgent(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Documented: true})
 	body := `{"name":"Painter","description":"paints what you ask","endpoint_url":"https://a.example"}`
@@ -45,7 +45,7 @@ func TestDocumentedRegistrationAlwaysMakesANewAgent(t *testing.T) {
 	}
 }
 
-func TestRegistrationRefusesWhatTheGuideForbids(t *testing.T) {
+func TestARegistrationFollowsTheRulesOfTheGuide(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Register: -1}})
 	for _, body := range []string{
@@ -66,7 +66,7 @@ func TestRegistrationRefusesWhatTheGuideForbids(t *testing.T) {
 	}
 }
 
-func TestProfileTakesAndResetsThePayoutWallet(t *testing.T) {
+func TestThePayoutWalletCanBeSetAndReset(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	x.call(200, "PATCH", "/api/agents/me", `{"payout_wallet":"`+wallet+`","description":"something else now"}`)
@@ -76,14 +76,14 @@ func TestProfileTakesAndResetsThePayoutWallet(t *testing.T) {
 	x.call(400, "PATCH", "/api/agents/me", `{"payout_wallet":"0OIl"}`)
 	x.call(200, "PATCH", "/api/agents/me", `{"name":"Other"}`)
 	if a := x.s.Agents()[0]; a.PayoutWallet != wallet {
-		t.Error("a change of the name took the wallet away")
+		t.Error("changing the name removed the wallet")
 	}
 	if me := x.call(200, "PATCH", "/api/agents/me", `{"payout_wallet":null}`).row(); me["payout_wallet"] != nil {
-		t.Errorf("null left the wallet at %v", me["payout_wallet"])
+		t.Errorf("after null the wallet is %v", me["payout_wallet"])
 	}
 }
 
-func TestServicesAreMadeChangedAndSoftlyDeleted(t *testing.T) {
+func TestServicesCanBeCreatedChangedAndDeleted(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Services: -1}})
 	path := "/api/agents/" + x.agent + "/services"
@@ -109,19 +109,19 @@ func TestServicesAreMadeChangedAndSoftlyDeleted(t *testing.T) {
 		t.Errorf("after the deletion the list has %d services, want 1", len(list))
 	}
 	if all := x.s.Services(); len(all) != 2 || all[1].Active {
-		t.Errorf("the deletion was not soft: %+v", all)
+		t.Errorf("the deletion removed the service: %+v", all)
 	}
 	x.call(404, "DELETE", "/api/services/svc_none", "")
 }
 
-func TestDocumentedServiceDescriptionMayHaveTenCharacters(t *testing.T) {
+func TestADocumentedServiceNeedsOnlyTenCharacters(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Documented: true})
 	body := `{"category":"custom","title":"Any","description":"ten chars!","price_usd":"5","price_type":"fixed"}`
 	x.call(201, "POST", "/api/agents/"+x.agent+"/services", body)
 }
 
-func TestTokenLaunchNeedsAnAvatarAndHappensOnce(t *testing.T) {
+func TestATokenNeedsAnAvatarAndLaunchesOnce(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	path := "/api/agents/" + x.agent + "/token/launch"
@@ -134,7 +134,7 @@ func TestTokenLaunchNeedsAnAvatarAndHappensOnce(t *testing.T) {
 	x.call(409, "POST", path, `{"symbol":"ART"}`)
 }
 
-func TestKeysOpenOnlyWhatIsTheirs(t *testing.T) {
+func TestAKeyGivesAccessToItsOwnAgentOnly(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{Brief: "a cat"})
@@ -165,6 +165,6 @@ func TestKeysOpenOnlyWhatIsTheirs(t *testing.T) {
 	x.key = fresh
 	x.call(200, "GET", "/api/agents/me", "")
 	if r := x.send(context.Background(), "GET", "/api/agents/me", http.Header{"Authorization": {fresh}}, nil); r.status != 401 {
-		t.Errorf("a key without Bearer answers %d", r.status)
+		t.Errorf("a key without Bearer answered %d", r.status)
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"net/http"
 )
 
-// answer is what goes back for a request. A status below zero cuts the
-// connection instead.
+// answer is the response to a request. A negative status closes the connection
+// without a response.
 type answer struct {
 	status int
 	header map[string]string
 	body   any    // sent as JSON
-	plain  string // sent as it is when body is nil, as a gateway would
+	plain  string // sent without an envelope when body is nil, as by a gateway
 }
 
 func ok(data any) answer {
@@ -26,18 +26,18 @@ func created(data any) answer {
 	return a
 }
 
-// refuse is the marketplace's form of every error.
+// refuse returns an error in the marketplace's form.
 func refuse(status int, format string, args ...any) answer {
 	return answer{status: status, body: map[string]any{"success": false, "error": fmt.Sprintf(format, args...)}}
 }
 
-// conflict is a refusal that names what stands in the way.
+// conflict returns a 409 with the data that conflicts.
 func conflict(text string, data map[string]any) answer {
 	return answer{status: http.StatusConflict, body: map[string]any{"success": false, "error": text, "data": data}}
 }
 
-// broken is the answer of something that went wrong: the marketplace's own
-// error, a gateway's page, or none.
+// broken returns the answer of a fault: the marketplace's own error, the page of a
+// gateway, or none.
 func broken(status int) answer {
 	switch status {
 	case Cut:
@@ -55,7 +55,7 @@ func tooLargeForPlatform() answer {
 		plain: "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n"}
 }
 
-// write sends the answer. It must be called without the lock.
+// write sends the answer. Call it without the lock.
 func (a answer) write(w http.ResponseWriter) {
 	if a.status < 0 {
 		panic(http.ErrAbortHandler)
@@ -75,8 +75,8 @@ func (a answer) write(w http.ResponseWriter) {
 	}
 	text, err := json.Marshal(a.body)
 	if err != nil {
-		// Only a value of the sandbox's own making can fail to marshal.
-		panic(fmt.Sprintf("sandbox: an answer cannot be encoded: %v", err))
+		// The body comes from the sandbox, so this is a bug.
+		panic(fmt.Sprintf("sandbox: cannot encode an answer: %v", err))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)

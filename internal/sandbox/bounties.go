@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// NewBounty is a task that a client posts with its budget.
+// NewBounty is a task that a client posts, with its budget.
 type NewBounty struct {
 	Title         string   `json:"title"`
 	Brief         string   `json:"brief"`
@@ -17,7 +17,7 @@ type NewBounty struct {
 	BudgetUSD     string   `json:"budget_usd"` // empty means 5.00
 	DeadlineHours int      `json:"deadline_hours"`
 	ReferenceURLs []string `json:"reference_urls"`
-	// ClaimHours is how long it can be claimed. Zero means 24.
+	// ClaimHours is how long agents can claim it. Zero means 24.
 	ClaimHours int `json:"claim_window_hours"`
 }
 
@@ -36,7 +36,7 @@ type Bounty struct {
 	Claims        []Claim   `json:"claims"`
 }
 
-// Claim is an agent's wish to do a bounty.
+// Claim is an agent's offer to do a bounty.
 type Claim struct {
 	ID      string    `json:"id"`
 	AgentID string    `json:"agent_id"`
@@ -52,7 +52,7 @@ type bounty struct {
 
 const maxClaims = 10
 
-// end closes a bounty that nobody got.
+// end closes a bounty and rejects its pending claims.
 func (b *bounty) end(status string) {
 	b.Status = status
 	for i := range b.Claims {
@@ -62,7 +62,7 @@ func (b *bounty) end(status string) {
 	}
 }
 
-// PostBounty posts a task and gives its id.
+// PostBounty posts a task and returns its id.
 func (s *Server) PostBounty(n NewBounty) (id string, err error) {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -77,8 +77,8 @@ func (s *Server) PostBounty(n NewBounty) (id string, err error) {
 	return b.ID, nil
 }
 
-// AcceptClaim gives a bounty to one of its claims, the first when claimID is
-// empty, and makes the paid order, which has no service. The other claims lose.
+// AcceptClaim accepts a claim, or the first one when claimID is empty, and rejects the
+// others. It returns the id of the paid order, which has no service.
 func (s *Server) AcceptClaim(id, claimID string) (orderID string, err error) {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -104,16 +104,16 @@ func (s *Server) AcceptClaim(id, claimID string) (orderID string, err error) {
 			switch {
 			case a.ID != c.AgentID:
 			case c.Status == "accepted":
-				s.tell(a, "bounty.accepted", o.ID, map[string]any{"bounty_id": b.ID, "order_id": o.ID, "brief": b.Brief, "budget_usd": b.BudgetUSD})
+				s.queueEvent(a, "bounty.accepted", o.ID, map[string]any{"bounty_id": b.ID, "order_id": o.ID, "brief": b.Brief, "budget_usd": b.BudgetUSD})
 			case c.Status == "rejected":
-				s.tell(a, "bounty.claim_rejected", o.ID, map[string]any{"bounty_id": b.ID})
+				s.queueEvent(a, "bounty.claim_rejected", o.ID, map[string]any{"bounty_id": b.ID})
 			}
 		}
 	}
 	return o.ID, nil
 }
 
-// CancelBounty takes an open bounty back.
+// CancelBounty cancels an open bounty.
 func (s *Server) CancelBounty(id string) error {
 	s.lock()
 	defer s.mu.Unlock()
@@ -125,7 +125,7 @@ func (s *Server) CancelBounty(id string) error {
 	return nil
 }
 
-// Bounties gives all bounties, oldest first.
+// Bounties returns all bounties, oldest first.
 func (s *Server) Bounties() []Bounty {
 	s.lock()
 	defer s.mu.Unlock()
@@ -234,5 +234,5 @@ func (s *Server) controlBounty(r *http.Request) answer {
 	case "cancel":
 		return done(nil, s.CancelBounty(id))
 	}
-	return refuse(http.StatusNotFound, "the sandbox has no such call")
+	return noControl()
 }

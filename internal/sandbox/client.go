@@ -10,9 +10,9 @@ import (
 
 // NewOrder is what a client orders.
 type NewOrder struct {
-	// ServiceID or ServiceTitle name the service; with neither it is the first
-	// one on offer. A title that no service has makes an order all the same, for
-	// AgentID or the first agent: an order for something the agent never listed.
+	// ServiceID or ServiceTitle selects the service. Without them it is the first
+	// one. A title without a service makes an order for something that the agent
+	// never listed; its agent is AgentID, or the first one.
 	ServiceID    string `json:"service_id"`
 	ServiceTitle string `json:"service_title"`
 	AgentID      string `json:"agent_id"`
@@ -21,19 +21,19 @@ type NewOrder struct {
 	ReferenceURLs   []string        `json:"reference_urls"`
 	ReferenceImages []string        `json:"reference_images"`
 	Answers         json.RawMessage `json:"requirement_answers"`
-	// Price in dollars, as a string. Empty means the service's price, or none
-	// when Status is pending_quote.
+	// Price is in dollars. Empty means the price of the service, or none with the
+	// Status pending_quote.
 	Price string `json:"quoted_price_usd"`
-	// Status empty means paid.
+	// Status is paid when it is empty.
 	Status string `json:"status"`
-	// CreatedAt zero means now.
+	// CreatedAt is the current time when it is zero.
 	CreatedAt time.Time `json:"created_at"`
-	// Raw replaces or adds fields in every answer that shows the order, whatever
-	// they do to it; a null id makes it a row that cannot be read.
+	// Raw replaces or adds fields in every answer with the order, without a check. A
+	// null id makes the row unreadable.
 	Raw map[string]any `json:"raw"`
 }
 
-// PlaceOrder makes an order and gives its id.
+// PlaceOrder makes an order and returns its id.
 func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 	return o.ID, nil
 }
 
-// admitOrder keeps a new order and tells its agent.
+// admitOrder stores a new order and notifies its agent.
 func (s *Server) admitOrder(o *order, now time.Time) {
 	o.ID, o.ClientWallet = s.id("ord", now), "Client"+s.hexOf("client", 16)
 	o.beginWindow(now)
@@ -74,7 +74,7 @@ func (s *Server) admitOrder(o *order, now time.Time) {
 	}
 }
 
-// subscription is the length of a service's window; 0 when it has none.
+// subscription returns the length of a service's window, or 0 without one.
 func (s *Server) subscription(priceType string) time.Duration {
 	days := map[string]time.Duration{"weekly": 7, "monthly": 30}[priceType]
 	if days == 0 {
@@ -109,8 +109,7 @@ func (s *Server) chooseService(o *order, n NewOrder) error {
 	return nil
 }
 
-// act does one thing to an order that is in one of the statuses; with none
-// named, in any.
+// act changes an order that has one of the statuses. Nil allows any status.
 func (s *Server) act(id string, statuses []string, do func(*order, time.Time) error) error {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -137,7 +136,7 @@ func (s *Server) Pay(id string) error {
 	})
 }
 
-// Dispute sends a delivery back with a complaint.
+// Dispute sends a delivery back with a reason.
 func (s *Server) Dispute(id, reason string) error {
 	return s.act(id, []string{"delivered"}, func(o *order, _ time.Time) error {
 		o.Status, o.Reason = "disputed", reason
@@ -147,16 +146,16 @@ func (s *Server) Dispute(id, reason string) error {
 	})
 }
 
-// RequestRevision sends a delivery back with a wish, which is in the thread too.
+// RequestRevision sends a delivery back with feedback, which also becomes a message.
 func (s *Server) RequestRevision(id, feedback string) error {
 	if s.opts.Documented {
-		return errors.New("the documented marketplace knows no revisions")
+		return errors.New("the documented marketplace has no revisions")
 	}
 	return s.act(id, []string{"delivered"}, func(o *order, now time.Time) error {
 		o.Status = "revision_requested"
 		o.Round++
 		o.revisions++
-		s.say(o, "client", feedback, now)
+		s.addMessage(o, "client", feedback, now)
 		s.notify(o, "order.revision_requested", map[string]any{"feedback": feedback, "revision_count": o.revisions,
 			"max_revisions": maxRevisions, "is_extra": o.revisions > maxRevisions})
 		return nil
@@ -183,7 +182,7 @@ func (s *Server) Cancel(id string) error {
 	})
 }
 
-// Vanish hides an order from its agent: no list shows it, every call about it
+// Vanish hides an order from its agent. No list has it, and every call about it
 // answers 404.
 func (s *Server) Vanish(id string) error {
 	return s.act(id, nil, func(o *order, _ time.Time) error { o.Vanished = true; return nil })
@@ -198,23 +197,23 @@ func (s *Server) SetStatus(id, status string) error {
 	})
 }
 
-// beginReview starts the client's time to look at a delivered order.
+// beginReview starts the client's review of a delivered order.
 func (s *Server) beginReview(o *order, now time.Time) {
 	if o.Status == "delivered" {
 		o.DeliveredAt, o.ReviewDeadline = now, now.Add(s.opts.Review)
 	}
 }
 
-// ClientMessage adds a message of the client to the order's thread.
+// ClientMessage adds a message of the client to the order.
 func (s *Server) ClientMessage(id, text string) error {
 	return s.act(id, nil, func(o *order, now time.Time) error {
-		s.say(o, "client", text, now)
+		s.addMessage(o, "client", text, now)
 		s.notify(o, "order.message", map[string]any{"content": text})
 		return nil
 	})
 }
 
-// AddRawRow puts any JSON value at the end of every order list.
+// AddRawRow adds any JSON value to the end of every list of orders.
 func (s *Server) AddRawRow(row []byte) error {
 	if !json.Valid(row) {
 		return errors.New("the row is not JSON")
@@ -225,7 +224,7 @@ func (s *Server) AddRawRow(row []byte) error {
 	return nil
 }
 
-// Orders gives snapshots of all orders, oldest first.
+// Orders returns snapshots of all orders, oldest first.
 func (s *Server) Orders() []Order {
 	s.lock()
 	defer s.mu.Unlock()
@@ -236,7 +235,7 @@ func (s *Server) Orders() []Order {
 	return list
 }
 
-// Order gives a snapshot of one order.
+// Order returns a snapshot of one order.
 func (s *Server) Order(id string) (snapshot Order, found bool) {
 	s.lock()
 	defer s.mu.Unlock()

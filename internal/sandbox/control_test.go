@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTheClientsSideWorksOverHTTP(t *testing.T) {
+func TestTheClientsSideOverHTTP(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	id, _ := x.call(200, "POST", "/sandbox/orders", `{"brief":"a cat; rm -rf /","reference_urls":["https://r.example"]}`).row()["id"].(string)
@@ -37,7 +37,7 @@ func TestTheClientsSideWorksOverHTTP(t *testing.T) {
 	x.call(200, "POST", "/sandbox/rows", `42`)
 	x.call(400, "POST", "/sandbox/rows", `{`)
 	if n := len(x.poll("?status=completed")); n != 2 {
-		t.Errorf("%d rows, want the order and the garbage", n)
+		t.Errorf("%d rows, want the order and the malformed row", n)
 	}
 	x.call(200, "POST", "/sandbox/agents", `{"name":"Other","agent_id":"ext_other","api_key":"atelier_other"}`)
 	x.call(400, "POST", "/sandbox/agents", `{"agent_id":"ext_other"}`)
@@ -47,26 +47,26 @@ func TestTheClientsSideWorksOverHTTP(t *testing.T) {
 	x.call(200, "GET", "/api/agents/me", "")
 	x.call(200, "POST", "/sandbox/down", `{"down":true}`)
 	if r := x.send(t.Context(), "GET", "/api/agents/me", nil, nil); r.status != 503 {
-		t.Errorf("down answers %d", r.status)
+		t.Errorf("down answered %d", r.status)
 	}
 	x.call(200, "POST", "/sandbox/down", `{"down":false}`)
 	for _, list := range []string{"agents", "services", "orders", "requests", "files"} {
 		if _, isList := x.call(200, "GET", "/sandbox/"+list, "").data.([]any); !isList {
-			t.Errorf("%s is no list", list)
+			t.Errorf("%s is not a list", list)
 		}
 	}
 	for _, q := range x.s.Requests() {
 		if strings.HasPrefix(q.Path, "/sandbox") {
-			t.Errorf("the client's own request is in the log: %+v", q)
+			t.Errorf("a request of the client's side is in the log: %+v", q)
 		}
 	}
 }
 
-func TestAForeignPageCannotPlayTheClient(t *testing.T) {
+func TestAPageOfAnotherOriginCannotActAsTheClient(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	r := x.send(t.Context(), "POST", "/sandbox/orders", http.Header{"Sec-Fetch-Site": {"cross-site"}}, strings.NewReader(`{}`))
 	if r.status != 403 || len(x.s.Orders()) != 0 {
-		t.Errorf("a cross-site request answers %d and left %d orders", r.status, len(x.s.Orders()))
+		t.Errorf("a cross-site request got %d and left %d orders", r.status, len(x.s.Orders()))
 	}
 }

@@ -6,23 +6,23 @@ import (
 	"slices"
 )
 
-// deliver hands files or links to the client. Like the deployed marketplace,
-// and unlike the guide's, it is not idempotent: on a delivered order it replaces
-// what the client sees and begins the review anew.
+// deliver hands files or links to the client. It is not idempotent, like the deployed
+// marketplace and unlike the guide's: on a delivered order it replaces what the client
+// sees and starts the review again.
 func (s *Server) deliver(in *input) answer {
 	o, a := s.ownOrder(in)
 	if a != nil {
 		return *a
 	}
-	takes := []string{"paid", "in_progress", "disputed"}
+	statuses := []string{"paid", "in_progress", "disputed"}
 	if !s.opts.Documented {
-		takes = append(takes, "delivered", "revision_requested")
+		statuses = append(statuses, "delivered", "revision_requested")
 	}
 	items := s.readDeliverables(&in.form)
 	switch {
 	case in.form.problem != "":
 		return refuse(http.StatusBadRequest, "%s", in.form.problem)
-	case !slices.Contains(takes, o.Status):
+	case !slices.Contains(statuses, o.Status):
 		return refuse(http.StatusBadRequest, "Order cannot be delivered in status %s", o.Status)
 	}
 	done := Delivery{At: in.now, Round: o.Round}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// input is one request on its way to the effect it asks for.
+// input is one request while it is processed.
 type input struct {
 	w     http.ResponseWriter
 	r     *http.Request
@@ -18,36 +18,36 @@ type input struct {
 	file  *file
 }
 
-// Request is one line of the log of requests.
+// Request is one entry of the log of requests.
 type Request struct {
 	N      int       `json:"n"` // from 1
 	At     time.Time `json:"at"`
 	Method string    `json:"method"`
-	Path   string    `json:"path"` // with the query, cut after 500 bytes
+	Path   string    `json:"path"` // with the query, cut to 500 bytes
 	Call   Call      `json:"call"`
-	// Status is what was answered; 0 when the connection was cut, or while the
-	// answer is not there yet.
+	// Status is the status of the answer. It is 0 if the connection was closed, and
+	// before the answer.
 	Status int `json:"status"`
-	// Counted says that the request added to a count.
+	// Counted reports whether the request added to a count.
 	Counted bool `json:"counted"`
-	// Handled says that the call was carried out, whatever the client was told.
+	// Handled reports whether the call had its effect, whatever the answer was.
 	Handled bool `json:"handled"`
-	// Fault names what was made to go wrong; empty for an honest answer.
+	// Fault names the injected fault. It is empty without one.
 	Fault string `json:"fault,omitempty"`
 }
 
-// keptRequests bounds the log of a sandbox that runs for months.
+// keptRequests limits the log of a sandbox that runs for months.
 const keptRequests = 200_000
 
-// serve is the way of every request: arrive, be admitted, read, take effect,
-// answer. Only the effect holds the lock for longer than a look.
+// serve processes a request of an endpoint: it logs and counts the request, reads it,
+// does the effect and answers. Only the effect holds the lock for long.
 func (s *Server) serve(e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		line, fault := s.arrive(e, r)
-		a := s.carryOut(e, &input{w: w, r: r}, line, fault)
+		a := s.process(e, &input{w: w, r: r}, line, fault)
 		if a.status >= 400 && r.ContentLength < smallBody {
-			// A sender that is cut off in the middle may not read why it was
-			// refused, so that a small rest is taken before the answer.
+			// A client that is cut off while it sends may not read the answer, so
+			// the rest of a small body is read first.
 			_, _ = io.CopyN(io.Discard, r.Body, smallBody)
 		}
 		s.mu.Lock()
@@ -57,11 +57,11 @@ func (s *Server) serve(e endpoint) http.Handler {
 	})
 }
 
-// smallBody is what a server of the ordinary kind reads of a request that it
-// refuses; a larger one it cuts off.
+// smallBody is how much an ordinary server reads of a request that it rejects. It
+// cuts off a larger one.
 const smallBody = 256 << 10
 
-// arrive writes the request down and decides what will go wrong with it.
+// arrive logs the request and decides on its fault.
 func (s *Server) arrive(e endpoint, r *http.Request) (*Request, Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,12 +92,13 @@ func (s *Server) arrive(e endpoint, r *http.Request) (*Request, Fault) {
 	return line, fault
 }
 
-func (s *Server) carryOut(e endpoint, in *input, line *Request, fault Fault) answer {
+// process does what the request asks for, unless its fault prevents that.
+func (s *Server) process(e endpoint, in *input, line *Request, fault Fault) answer {
 	if fault.Before != 0 {
 		return broken(fault.Before)
 	}
 	if e.call == CallUpload && s.opts.PlatformLimit > 0 {
-		// The platform refuses before the marketplace sees, and counts, it.
+		// The platform rejects it before the marketplace counts it.
 		if in.r.ContentLength > s.opts.PlatformLimit {
 			return tooLargeForPlatform()
 		}
@@ -109,9 +110,8 @@ func (s *Server) carryOut(e endpoint, in *input, line *Request, fault Fault) ans
 	if a := e.read(s, in); a != nil {
 		return *a
 	}
-	// From here on the request is in the marketplace's hands. The client's
-	// going away does not end the wait: a real server goes on without it, and
-	// the effect comes after the client has stopped waiting for it.
+	// The wait does not end when the client gives up. A real server continues too,
+	// and the effect comes after the client has stopped waiting.
 	time.Sleep(fault.Slow)
 	in.now = s.lock()
 	line.Handled = true
@@ -124,13 +124,13 @@ func (s *Server) carryOut(e endpoint, in *input, line *Request, fault Fault) ans
 	return a
 }
 
-// admit counts the request and finds out who sent it: in this order, because
-// the marketplace counts by address before it looks at keys.
+// admit counts the request and then finds its agent. The marketplace counts by address
+// before it checks the key.
 func (s *Server) admit(e endpoint, in *input, line *Request, fault Fault) *answer {
 	now := s.lock()
 	defer s.mu.Unlock()
-	if ceiling := s.opts.Limits.ceiling(e.call); ceiling != 0 {
-		if a := s.count(e.call, ceiling, in.r.RemoteAddr, now, fault.Refuse); a != nil {
+	if s.opts.Limits.ceiling(e.call) != 0 {
+		if a := s.count(e.call, in.r.RemoteAddr, now, fault.Refuse); a != nil {
 			return a
 		}
 		line.Counted = true
@@ -151,7 +151,7 @@ func (s *Server) admit(e endpoint, in *input, line *Request, fault Fault) *answe
 
 func readNothing(*Server, *input) *answer { return nil }
 
-// Requests gives the log of all requests, oldest first.
+// Requests returns the log of requests, oldest first.
 func (s *Server) Requests() []Request {
 	s.lock()
 	defer s.mu.Unlock()
@@ -162,7 +162,7 @@ func (s *Server) Requests() []Request {
 	return list
 }
 
-// Refusals gives the requests that were answered with 429, oldest first.
+// Refusals returns the requests that got the status 429, oldest first.
 func (s *Server) Refusals() []Request {
 	return slices.DeleteFunc(s.Requests(), func(q Request) bool { return q.Status != http.StatusTooManyRequests })
 }

@@ -8,26 +8,25 @@ import (
 	"time"
 )
 
-// Cut in place of a status means that the connection is cut without an answer.
+// Cut is used instead of a status: the connection is closed without an answer.
 const Cut = -1
 
-// Fault is what goes wrong with one request. The zero value is nothing.
+// Fault is the fault of one request. The zero value is none.
 type Fault struct {
-	// Before answers with this status, or Cut, and does nothing else: the
-	// request is not even counted.
+	// Before answers with this status, or Cut, without counting the request and
+	// without any effect.
 	Before int
-	// Refuse answers 429 before the ceiling is reached, and refuses what
-	// belongs to the same count for that long. Only counted calls obey it.
+	// Refuse answers 429 before the ceiling is reached, and rejects all calls of the
+	// same count for this long. It applies to counted calls only.
 	Refuse time.Duration
 	// Slow waits before the effect, Linger between the effect and the answer.
-	// Neither ends when the client goes away.
+	// Neither ends early when the client gives up.
 	Slow, Linger time.Duration
-	// After loses the answer: the effect has happened, but this status, or
-	// Cut, is what the client gets.
+	// After replaces the answer by this status, or Cut, after the effect.
 	After int
 }
 
-// String names the fault for the log; empty when there is none.
+// String names the fault for the log. It is empty for none.
 func (f Fault) String() string {
 	var words []string
 	if f.Before != 0 {
@@ -55,24 +54,24 @@ func breakName(status int) string {
 	return fmt.Sprint(status)
 }
 
-// Faults say how often requests to the marketplace and its blob store go wrong.
-// Probabilities are from 0 to 1. What happens to the n-th request for a method
-// and path is decided by the seed alone, not by other requests.
+// Faults are the probabilities, from 0 to 1, of faults of requests to the marketplace
+// and its blob store. The fault of the n-th request for a method and path depends on
+// the seed alone, not on other requests.
 type Faults struct {
-	Before   float64 // an error or a cut connection, without effect
-	After    float64 // the effect happens, its answer is lost
+	Before   float64 // an error or a closed connection, without an effect
+	After    float64 // the effect happens, but the answer is lost
 	Slow     float64 // the answer takes up to SlowMax
-	Early429 float64 // refused before the ceiling is reached
+	Early429 float64 // 429 before the ceiling is reached
 
 	// SlowMax is the longest wait. Zero means one second.
 	SlowMax time.Duration
-	// Shapes varies the form of answers: lists as arrays, null or JSON in a
-	// string, booleans as 0 and 1, two forms of times, unknown fields and now
-	// and then an unknown status.
+	// Shapes varies the form of answers: lists as arrays, null or JSON in a string,
+	// booleans as 0 and 1, two forms of times, unknown fields, and sometimes an
+	// unknown status.
 	Shapes bool
-	// Script decides for single requests; n counts all requests to the
-	// marketplace from 1. The zero Fault leaves it to the probabilities. It is
-	// called with the sandbox locked and must not call it.
+	// Script returns the fault of a single request. n counts all requests to the
+	// marketplace, from 1. The probabilities apply if it returns the zero Fault. It
+	// must not call the sandbox, which is locked.
 	Script func(r *http.Request, n int) Fault
 }
 
@@ -102,14 +101,14 @@ func (f Faults) draw(g *rand.Rand, window time.Duration) Fault {
 	return out
 }
 
-// SetFaults replaces what goes wrong from now on.
+// SetFaults replaces the faults.
 func (s *Server) SetFaults(f Faults) {
 	s.lock()
 	defer s.mu.Unlock()
 	s.faults = f
 }
 
-// SetDown makes every call answer 503 without effect, until it is set to false.
+// SetDown makes every call answer 503 without an effect, until it is false again.
 func (s *Server) SetDown(down bool) {
 	s.lock()
 	defer s.mu.Unlock()

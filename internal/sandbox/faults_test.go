@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// scripted gives one fault to deliver requests only.
+// scripted returns faults with one fault for each deliver request.
 func scripted(f Fault) Faults {
 	return Faults{Script: func(r *http.Request, _ int) Fault {
 		if strings.HasSuffix(r.URL.Path, "/deliver") {
@@ -20,12 +20,12 @@ func scripted(f Fault) Faults {
 	}}
 }
 
-func TestAFaultBeforeTheEffectHasNone(t *testing.T) {
+func TestAFaultBeforeTheEffectPreventsIt(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{500, 502, 503, Cut} {
 		x := open(t, Options{Limits: Limits{Deliver: 1}, Faults: scripted(Fault{Before: status})})
 		id := x.order(NewOrder{})
-		for range 2 { // more than the ceiling: such requests are not counted
+		for range 2 { // more than the ceiling, because such requests are not counted
 			r := x.send(t.Context(), "POST", "/api/orders/"+id+"/deliver", nil, strings.NewReader(oneFile))
 			if (r == nil) != (status == Cut) || (r != nil && r.status != status) {
 				t.Errorf("%d: got %+v", status, r)
@@ -35,12 +35,12 @@ func TestAFaultBeforeTheEffectHasNone(t *testing.T) {
 			t.Errorf("%d: the order is %+v", status, o)
 		}
 		if q := x.s.Requests()[0]; q.Status != max(status, 0) || q.Handled || q.Counted || q.Fault == "" || q.Call != CallDeliver {
-			t.Errorf("%d: the log says %+v", status, q)
+			t.Errorf("%d: the log has %+v", status, q)
 		}
 	}
 }
 
-func TestALostAnswerLeavesItsEffect(t *testing.T) {
+func TestALostAnswerKeepsItsEffect(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{500, Cut} {
 		x := open(t, Options{Faults: scripted(Fault{After: status})})
@@ -53,12 +53,12 @@ func TestALostAnswerLeavesItsEffect(t *testing.T) {
 			t.Errorf("%d: the order is %+v", status, o)
 		}
 		if q := x.s.Requests()[0]; !q.Handled || !q.Counted {
-			t.Errorf("%d: the log says %+v", status, q)
+			t.Errorf("%d: the log has %+v", status, q)
 		}
 	}
 }
 
-func TestASlowEffectComesAfterItsClientHasGone(t *testing.T) {
+func TestASlowEffectComesAfterTheClientGaveUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{Faults: scripted(Fault{Slow: 2 * time.Minute})})
@@ -70,18 +70,18 @@ func TestASlowEffectComesAfterItsClientHasGone(t *testing.T) {
 			t.Fatalf("the client got %+v", r)
 		}
 		if n := len(x.snapshot(id).Deliveries); n != 0 {
-			t.Fatal("the effect came before its time")
+			t.Fatal("the effect came too early")
 		}
 		time.Sleep(time.Minute + time.Second)
 		d := x.snapshot(id).Deliveries
 		if len(d) != 1 {
-			t.Fatalf("%d deliveries after the client had gone, want 1", len(d))
+			t.Fatalf("%d deliveries after the client gave up, want 1", len(d))
 		}
 		mustAt(t, "the delivery", d[0].At, begin.Add(2*time.Minute))
 	})
 }
 
-func TestTheSameSeedGivesTheSameFaults(t *testing.T) {
+func TestTheSameSeedMakesTheSameFaults(t *testing.T) {
 	t.Parallel()
 	week := func(seed uint64) (faults []string) {
 		synctest.Test(t, func(t *testing.T) {
@@ -100,10 +100,10 @@ func TestTheSameSeedGivesTheSameFaults(t *testing.T) {
 	}
 	one := week(1)
 	if again := week(1); !reflect.DeepEqual(one, again) {
-		t.Errorf("the same seed gave\n%q\nand\n%q", one, again)
+		t.Errorf("the same seed made\n%q\nand\n%q", one, again)
 	}
 	if other := week(2); reflect.DeepEqual(one, other) {
-		t.Error("another seed gave the same faults")
+		t.Error("another seed made the same faults")
 	}
 	all := strings.Join(one, "\n")
 	for _, word := range []string{"before", "after", "slow", "linger"} {
@@ -113,13 +113,13 @@ func TestTheSameSeedGivesTheSameFaults(t *testing.T) {
 	}
 }
 
-func TestADownMarketplaceAnswersNothingButOurSide(t *testing.T) {
+func TestADownMarketplaceStillServesTheClientsSide(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{})
 	x.s.SetDown(true)
 	if r := x.send(t.Context(), "POST", "/api/orders/"+id+"/deliver", nil, strings.NewReader(oneFile)); r.status != 503 {
-		t.Errorf("down answers %d", r.status)
+		t.Errorf("down answered %d", r.status)
 	}
 	x.call(200, "GET", "/sandbox/orders/"+id, "")
 	x.s.SetDown(false)

@@ -16,12 +16,12 @@ import (
 type File struct {
 	ID          string    `json:"id"`
 	URL         string    `json:"url"`
-	Name        string    `json:"name"` // made harmless
+	Name        string    `json:"name"` // safe in a URL
 	ContentType string    `json:"content_type"`
 	Size        int64     `json:"size"`
 	SHA256      string    `json:"sha256"`
 	At          time.Time `json:"at"`
-	// Path is where the bytes are; empty without an UploadDir.
+	// Path is the file on disk. It is empty without an UploadDir.
 	Path string `json:"path,omitempty"`
 }
 
@@ -40,13 +40,13 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// takeIn reads an upload to its end: into a temporary file, or, without an
-// UploadDir, only through the hash. A failing disk shows as *fs.PathError; what
-// was written is gone after any error.
-func (s *Server) takeIn(from io.Reader, kind, name string) (*file, error) {
+// receive reads an upload into a temporary file, or only hashes it without an
+// UploadDir. An error of the disk is a *fs.PathError. After an error the file is
+// removed.
+func (s *Server) receive(from io.Reader, kind, name string) (*file, error) {
 	f := &file{File: File{ContentType: kind, Name: safeName(name, kind)}}
 	if s.opts.UploadDir == "" {
-		return f, s.drain(f, from, io.Discard)
+		return f, s.copyUpload(f, from, io.Discard)
 	}
 	if err := os.MkdirAll(s.opts.UploadDir, 0o700); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (s *Server) takeIn(from io.Reader, kind, name string) (*file, error) {
 		return nil, err
 	}
 	f.Path = temp.Name()
-	err = s.drain(f, from, temp)
+	err = s.copyUpload(f, from, temp)
 	if closed := temp.Close(); err == nil {
 		err = closed
 	}
@@ -67,8 +67,8 @@ func (s *Server) takeIn(from io.Reader, kind, name string) (*file, error) {
 	return f, nil
 }
 
-// drain copies at most the largest size, and measures on the way.
-func (s *Server) drain(f *file, from io.Reader, into io.Writer) error {
+// copyUpload copies at most MaxUpload bytes and sets the size and the hash.
+func (s *Server) copyUpload(f *file, from io.Reader, into io.Writer) error {
 	hash := sha256.New()
 	size, err := io.Copy(io.MultiWriter(into, hash, &f.head), io.LimitReader(from, s.opts.MaxUpload+1))
 	switch {
@@ -87,9 +87,9 @@ func (f *file) drop() {
 	}
 }
 
-// keep gives a file that was taken in its name and address. The path on disk is
-// made of the sandbox's own words only.
-func (s *Server) keep(in *input) error {
+// storeFile gives a received file its id, path and URL. No part of the path on disk
+// comes from the client.
+func (s *Server) storeFile(in *input) error {
 	f := in.file
 	f.ID, f.At = s.id("file", in.now), in.now
 	if f.Path != "" {
@@ -113,8 +113,8 @@ func (s *Server) keep(in *input) error {
 	return nil
 }
 
-// safeName keeps of a foreign file name what is harmless in a URL, and gives it
-// the ending of its type.
+// safeName returns the safe characters of a foreign file name, with the extension of
+// its type.
 func safeName(name, kind string) string {
 	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
@@ -126,8 +126,8 @@ func safeName(name, kind string) string {
 	return orDefault(name, "file") + mediaTypes()[kind]
 }
 
-// serveFile shows an uploaded file as the marketplace's CDN does. It comes from
-// strangers: the browser may neither guess its type nor let it run anything.
+// serveFile serves an uploaded file, like the marketplace's CDN. The file is foreign,
+// so a browser must neither guess its type nor run it.
 func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	s.lock()
 	f := s.files[r.PathValue("file")]
@@ -148,7 +148,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", f.At, from)
 }
 
-// Files gives all uploaded files, oldest first.
+// Files returns all uploaded files, oldest first.
 func (s *Server) Files() []File {
 	s.lock()
 	defer s.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"unicode/utf16"
 )
 
-// form is the JSON object of a request. Its methods read one field each, give
-// the zero value for an absent or null one, and keep the first problem met.
+// form is the JSON object of a request. Its methods read one field each. They return
+// the zero value for a missing or null field and record the first problem.
 type form struct {
 	fields  map[string]json.RawMessage
 	problem string
@@ -41,9 +41,10 @@ func (f *form) complain(format string, args ...any) {
 	}
 }
 
-// sent says that the field is there, be it null.
+// sent reports whether the request has the field, even if it is null.
 func (f *form) sent(name string) bool { _, there := f.fields[name]; return there }
 
+// given reports whether the request has the field and it is not null.
 func (f *form) given(name string) bool { return f.sent(name) && string(f.fields[name]) != "null" }
 
 func (f *form) require(names ...string) {
@@ -65,8 +66,8 @@ func (f *form) read(name, kind string, into any) bool {
 	return true
 }
 
-// text reads a text of lo to hi characters, counted in UTF-16 units as the
-// marketplace's JavaScript counts them.
+// text reads a text of lo to hi characters. They are UTF-16 units, as in the
+// marketplace's JavaScript.
 func (f *form) text(name string, lo, hi int) string {
 	var v string
 	if f.read(name, "a string", &v) {
@@ -122,7 +123,7 @@ func (f *form) wallet(name string) string {
 	return v
 }
 
-// solanaAddress says whether text is 32 bytes in base58.
+// solanaAddress reports whether text is 32 bytes in base58.
 func solanaAddress(text string) bool {
 	if len(text) < 32 || len(text) > 44 {
 		return false
@@ -143,18 +144,18 @@ func solanaAddress(text string) bool {
 
 var amount = regexp.MustCompile(`^[0-9]{1,7}(\.[0-9]{1,6})?$`)
 
-// price reads an amount of dollars, written as a string.
+// price reads a string with an amount of dollars.
 func (f *form) price(name string, least int64) string {
 	var v string
 	if f.read(name, "a string", &v) {
 		if micros, valid := parseUSD(v); !valid || micros < least {
-			f.complain("%s must be an amount such as \"5.00\"", name)
+			f.complain("%s must be an amount like \"5.00\"", name)
 		}
 	}
 	return v
 }
 
-// parseUSD gives the millionths of a dollar in a decimal text.
+// parseUSD returns the millionths of a dollar in a decimal text.
 func parseUSD(text string) (int64, bool) {
 	if !amount.MatchString(text) {
 		return 0, false

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// shop is a sandbox behind real HTTP with one agent and one service.
-type shop struct {
+// market is a sandbox behind HTTP with one agent and one service.
+type market struct {
 	t          *testing.T
 	s          *Server
 	http       *http.Client
@@ -25,7 +25,7 @@ type shop struct {
 	agent, key string
 }
 
-// reply is an answer as any client sees it.
+// reply is an answer as a client sees it.
 type reply struct {
 	status  int
 	header  http.Header
@@ -36,7 +36,7 @@ type reply struct {
 
 func (r reply) row() map[string]any { row, _ := r.data.(map[string]any); return row }
 
-func open(t *testing.T, o Options) *shop {
+func open(t *testing.T, o Options) *market {
 	t.Helper()
 	s := New(o)
 	server := httptest.NewServer(s)
@@ -44,13 +44,18 @@ func open(t *testing.T, o Options) *shop {
 	return furnish(t, s, server.Client(), server.URL)
 }
 
-// openPiped is open for a test in a synctest bubble, where sockets would keep
-// the time from passing.
-func openPiped(t *testing.T, o Options) *shop {
+// openPiped is open for a test in a synctest bubble, where a socket would keep the time
+// from passing.
+func openPiped(t *testing.T, o Options) *market {
 	t.Helper()
 	s := New(o)
+	return furnish(t, s, servePiped(t, s), "http://sandbox.test")
+}
+
+// servePiped serves a handler without sockets and returns a client for it.
+func servePiped(t *testing.T, h http.Handler) *http.Client {
 	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-	server := &http.Server{Handler: s}
+	server := &http.Server{Handler: h}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(p) }()
 	transport := &http.Transport{DialContext: p.dial, DisableKeepAlives: true}
@@ -61,12 +66,13 @@ func openPiped(t *testing.T, o Options) *shop {
 		}
 		<-served
 	})
-	return furnish(t, s, &http.Client{Transport: transport}, "http://sandbox.test")
+	return &http.Client{Transport: transport}
 }
 
-func furnish(t *testing.T, s *Server, client *http.Client, base string) *shop {
+// furnish adds an agent and a service.
+func furnish(t *testing.T, s *Server, client *http.Client, base string) *market {
 	t.Helper()
-	x := &shop{t: t, s: s, http: client, base: base}
+	x := &market{t: t, s: s, http: client, base: base}
 	var err error
 	if x.agent, x.key, err = s.AddAgent("", "", ""); err != nil {
 		t.Fatal(err)
@@ -78,6 +84,7 @@ func furnish(t *testing.T, s *Server, client *http.Client, base string) *shop {
 	return x
 }
 
+// pipes is a network without sockets.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -105,8 +112,8 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// send makes one request; a nil reply means that no answer came.
-func (x *shop) send(ctx context.Context, method, path string, header http.Header, body io.Reader) *reply {
+// send makes one request. A nil reply means that there was no answer.
+func (x *market) send(ctx context.Context, method, path string, header http.Header, body io.Reader) *reply {
 	x.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, x.base+path, body)
 	if err != nil {
@@ -135,14 +142,14 @@ func (x *shop) send(ctx context.Context, method, path string, header http.Header
 		out.data = envelope.Data
 		out.problem, _ = envelope.Error.(string)
 		if envelope.Success != nil && *envelope.Success != (out.status < 300) {
-			x.t.Errorf("%s %s: status %d beside %s", method, path, out.status, text)
+			x.t.Errorf("%s %s: status %d with the body %s", method, path, out.status, text)
 		}
 	}
 	return out
 }
 
-// call makes a request with a JSON body and wants this status.
-func (x *shop) call(want int, method, path, body string) reply {
+// call makes a request with a JSON body and expects the status want.
+func (x *market) call(want int, method, path, body string) reply {
 	x.t.Helper()
 	r := x.send(x.t.Context(), method, path, nil, strings.NewReader(body))
 	if r == nil {
@@ -157,7 +164,7 @@ func (x *shop) call(want int, method, path, body string) reply {
 	return *r
 }
 
-func (x *shop) order(n NewOrder) string {
+func (x *market) order(n NewOrder) string {
 	x.t.Helper()
 	id, err := x.s.PlaceOrder(n)
 	if err != nil {
@@ -166,7 +173,7 @@ func (x *shop) order(n NewOrder) string {
 	return id
 }
 
-func (x *shop) snapshot(id string) Order {
+func (x *market) snapshot(id string) Order {
 	x.t.Helper()
 	o, found := x.s.Order(id)
 	if !found {
@@ -175,11 +182,11 @@ func (x *shop) snapshot(id string) Order {
 	return o
 }
 
-func (x *shop) poll(query string) []any {
+func (x *market) poll(query string) []any {
 	x.t.Helper()
 	rows, isList := x.call(200, "GET", "/api/agents/"+x.agent+"/orders"+query, "").data.([]any)
 	if !isList {
-		x.t.Fatal("the list of orders is no array")
+		x.t.Fatal("the list of orders is not an array")
 	}
 	return rows
 }
@@ -188,7 +195,7 @@ func png(size int) []byte {
 	return append([]byte("\x89PNG\x0D\x0A\x1A\x0A"), bytes.Repeat([]byte{7}, size-8)...)
 }
 
-// uploadRequest is a multipart body and its Content-Type.
+// uploadRequest returns the Content-Type and the body of a multipart request.
 func uploadRequest(t *testing.T, field, name, kind string, content []byte) (string, []byte) {
 	t.Helper()
 	var b bytes.Buffer
@@ -206,7 +213,7 @@ func uploadRequest(t *testing.T, field, name, kind string, content []byte) (stri
 	return w.FormDataContentType(), b.Bytes()
 }
 
-func (x *shop) upload(name, kind string, content []byte) *reply {
+func (x *market) upload(name, kind string, content []byte) *reply {
 	x.t.Helper()
 	contentType, body := uploadRequest(x.t, "file", name, kind, content)
 	return x.send(x.t.Context(), "POST", "/api/upload", http.Header{"Content-Type": {contentType}}, bytes.NewReader(body))
@@ -214,6 +221,7 @@ func (x *shop) upload(name, kind string, content []byte) *reply {
 
 const oneFile = `{"deliverable_url":"https://cdn.example/a.png","deliverable_media_type":"image"}`
 
+// mustAt expects two times to be equal.
 func mustAt(t *testing.T, what string, got, want time.Time) {
 	t.Helper()
 	if !got.Equal(want) {

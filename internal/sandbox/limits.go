@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Call is a kind of request, as the marketplace counts them.
+// Call is a kind of request that the marketplace counts.
 type Call string
 
-// The counted calls, and those that are not: reads and changes of what the
-// agent already has, and the blob store, which is another server.
+// The calls. The last two are not counted: reads and changes of what the agent already
+// has, and the blob store, which is another server.
 const (
 	CallOrders   Call = "orders"
 	CallDeliver  Call = "deliver"
@@ -26,8 +26,8 @@ const (
 	CallBlob     Call = "blob"
 )
 
-// Limits are how many requests of a call are answered in a window. Zero means
-// the deployed marketplace's ceiling, which is noted; negative means none.
+// Limits are the ceilings of requests in a window. Zero means the ceiling of the
+// deployed marketplace, noted at each field. A negative value means none.
 type Limits struct {
 	Orders   int // 30
 	Deliver  int // 30
@@ -37,10 +37,10 @@ type Limits struct {
 	Services int // 20
 	Register int // 5
 	Token    int // 10
-	Bounties int // 30, an assumption: no ceiling of claims is published
+	Bounties int // 30, a guess: the ceiling of claims is not published
 }
 
-// ceiling is 0 for calls that are not counted.
+// ceiling returns 0 for calls that are not counted.
 func (l Limits) ceiling(c Call) int {
 	switch c {
 	case CallOrders:
@@ -65,18 +65,18 @@ func (l Limits) ceiling(c Call) int {
 	return 0
 }
 
-// window is a fixed counting window. It starts with the first request that is
-// counted in it.
+// window is a fixed counting window. It starts with its first counted request.
 type window struct {
 	used    int
 	ends    time.Time
-	blocked time.Time // refused until then whatever was used
+	blocked time.Time // every request is rejected until then
 }
 
-// count adds a request to its count, or refuses it; a refused request adds
-// nothing. early refuses this and the following requests for so long although
-// the ceiling is not reached, as another instance with its own count would.
-func (s *Server) count(c Call, ceiling int, remote string, now time.Time, early time.Duration) *answer {
+// count adds a request to its count, or returns a rejection and adds nothing. early
+// rejects this and the following requests for that long before the ceiling is
+// reached, like another instance with its own count.
+func (s *Server) count(c Call, remote string, now time.Time, early time.Duration) *answer {
+	ceiling := s.opts.Limits.ceiling(c)
 	scope, _, err := net.SplitHostPort(remote)
 	if err != nil {
 		scope = remote // a pipe has no port
@@ -106,7 +106,7 @@ func (s *Server) count(c Call, ceiling int, remote string, now time.Time, early 
 }
 
 func tooMany(ceiling int, now, until time.Time) *answer {
-	// Rounded up, so that a client which waits as told is not refused again.
+	// Rounded up, so that a client which waits that long is not rejected again.
 	wait := int64((until.Sub(now) + time.Second - 1) / time.Second)
 	reset := until.Add(time.Second - 1).Unix()
 	a := refuse(http.StatusTooManyRequests, "Rate limit exceeded. Try again later.")

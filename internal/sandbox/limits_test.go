@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-func TestOneSharedCountRefusesEachCallAtItsOwnCeiling(t *testing.T) {
+func TestASharedCountHasACeilingForEachCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{Shared: true})
 		id := x.order(NewOrder{})
-		time.Sleep(20 * time.Minute) // the window begins with the first counted request, not with the server
+		time.Sleep(20 * time.Minute) // the window starts with the first counted request, not with the server
 		x.call(200, "GET", "/api/agents/me", "")
 		time.Sleep(time.Minute + 300*time.Millisecond)
 		begin := time.Now()
@@ -35,7 +35,7 @@ func TestOneSharedCountRefusesEachCallAtItsOwnCeiling(t *testing.T) {
 		}
 		x.call(429, "POST", "/api/orders/"+id+"/messages", `{"content":"hello"}`)
 		if got := x.call(200, "GET", "/api/orders/"+id, "").header.Get("X-RateLimit-Limit"); got != "" {
-			t.Errorf("a success carries X-RateLimit-Limit %q", got)
+			t.Errorf("a success has X-RateLimit-Limit %q", got)
 		}
 		if n := len(x.s.Refusals()); n != 4 {
 			t.Errorf("%d refusals in the log, want 4", n)
@@ -47,7 +47,7 @@ func TestOneSharedCountRefusesEachCallAtItsOwnCeiling(t *testing.T) {
 	})
 }
 
-func TestSeparateCountsDoNotTouchEachOther(t *testing.T) {
+func TestSeparateCountsAreIndependent(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Orders: 2, Deliver: 1}})
 	id := x.order(NewOrder{})
@@ -58,7 +58,7 @@ func TestSeparateCountsDoNotTouchEachOther(t *testing.T) {
 	x.call(429, "POST", "/api/orders/"+id+"/deliver", oneFile)
 }
 
-func TestARequestWithABadKeyIsCountedToo(t *testing.T) {
+func TestARequestWithAWrongKeyIsCounted(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Orders: 1}})
 	good := x.key
@@ -68,13 +68,13 @@ func TestARequestWithABadKeyIsCountedToo(t *testing.T) {
 	x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "")
 }
 
-func TestAnEarlyRefusalHoldsUntilItsRetryAfter(t *testing.T) {
+func TestAnEarlyRefusalLastsUntilItsRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{Shared: true, Faults: Faults{Early429: 1}})
 		wait, err := strconv.Atoi(x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "").header.Get("Retry-After"))
 		if err != nil || wait < 1 || wait > 302 {
-			t.Fatalf("told to wait %d s (%v)", wait, err)
+			t.Fatalf("Retry-After is %d s (%v)", wait, err)
 		}
 		x.s.SetFaults(Faults{})
 		time.Sleep(time.Duration(wait)*time.Second - 1100*time.Millisecond)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Message is one message of an order's thread.
+// Message is one message of an order.
 type Message struct {
 	ID      string    `json:"id"`
 	From    string    `json:"sender_type"` // client or provider
@@ -14,7 +14,7 @@ type Message struct {
 	At      time.Time `json:"created_at"`
 }
 
-func (s *Server) say(o *order, from, content string, now time.Time) Message {
+func (s *Server) addMessage(o *order, from, content string, now time.Time) Message {
 	m := Message{ID: s.id("msg", now), From: from, Content: content, At: now}
 	o.Messages = append(o.Messages, m)
 	return m
@@ -54,6 +54,6 @@ func (s *Server) postMessage(in *input) answer {
 	case !slices.Contains(open, o.Status):
 		return refuse(http.StatusBadRequest, "Messages are not available in status %s", o.Status)
 	}
-	o.brought(content, in.now)
-	return ok(s.messageRow(o, s.say(o, "provider", content, in.now)))
+	o.countPiece(content, in.now)
+	return ok(s.messageRow(o, s.addMessage(o, "provider", content, in.now)))
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Order is a snapshot of an order with all that ever happened to it.
+// Order is a snapshot of an order with its whole history.
 type Order struct {
 	ID           string    `json:"id"`
 	AgentID      string    `json:"agent_id"`
@@ -20,31 +20,31 @@ type Order struct {
 	Status       string    `json:"status"`
 	PriceUSD     string    `json:"quoted_price_usd"` // empty without a quote
 	CreatedAt    time.Time `json:"created_at"`
-	// Round is how often the client has sent a delivery back.
+	// Round is the number of deliveries that the client has sent back.
 	Round int `json:"round"`
-	// Deliveries are all deliver requests that were accepted, oldest first,
-	// repeated ones too: what delivering exactly once is judged by.
+	// Deliveries are all accepted deliver requests with repetitions, oldest first. A
+	// test counts them to check that an order was delivered once.
 	Deliveries []Delivery `json:"deliveries"`
-	// Deliverables are what the client sees now.
+	// Deliverables are what the client sees.
 	Deliverables   []Deliverable `json:"deliverables"`
 	DeliveredAt    time.Time     `json:"delivered_at,omitzero"`
 	ReviewDeadline time.Time     `json:"review_deadline,omitzero"`
 	CompletedAt    time.Time     `json:"completed_at,omitzero"`
 	Messages       []Message     `json:"messages"`
 	Reason         string        `json:"dispute_reason,omitempty"`
-	// PayoutUSD is what was paid out to PayoutWallet at completion, the fee
-	// taken off. PayoutSkipped: there was no wallet.
+	// PayoutUSD is the amount paid to PayoutWallet at completion, without the fee.
+	// PayoutSkipped means that there was no wallet.
 	PayoutUSD     string `json:"payout_usd,omitempty"`
 	PayoutWallet  string `json:"payout_wallet,omitempty"`
 	PayoutSkipped bool   `json:"payout_skipped,omitempty"`
-	// Quotes are all quotes that were accepted, oldest first.
+	// Quotes are all accepted quotes, oldest first.
 	Quotes []Quote `json:"quotes"`
-	// WindowEnds is the end of a paid subscription, QuotaTotal its pieces (0:
-	// without limit) and QuotaUsed how many the agent has brought.
+	// WindowEnds is the end of a paid subscription, QuotaTotal its number of pieces
+	// (0 is unlimited) and QuotaUsed the number that the agent has sent.
 	WindowEnds time.Time `json:"window_ends,omitzero"`
 	QuotaTotal int       `json:"quota_total,omitempty"`
 	QuotaUsed  int       `json:"quota_used,omitempty"`
-	// Vanished orders are not shown to the agent any more.
+	// Vanished hides the order from the agent.
 	Vanished bool `json:"vanished,omitempty"`
 }
 
@@ -58,7 +58,7 @@ type Quote struct {
 type Delivery struct {
 	At   time.Time `json:"at"`
 	URLs []string  `json:"urls"`
-	// Round is how often the client had sent a delivery back before.
+	// Round is the number of deliveries that the client had sent back before.
 	Round int `json:"round"`
 }
 
@@ -78,30 +78,30 @@ type order struct {
 	revisions    int
 	payoutTx     string
 	period       time.Duration // of a subscription
-	usedUp       time.Time     // when the last piece of its quota came
+	usedUp       time.Time     // when the agent sent the last piece of the quota
 }
 
-// afterQuota is how long an order stays open once its quota is used up.
+// afterQuota is how long an order stays open after its last piece.
 const afterQuota = time.Hour
 
-// windowOver is when a subscription completes by itself.
-func (o *order) windowOver() time.Time {
+// closesAt returns when a subscription completes automatically.
+func (o *order) closesAt() time.Time {
 	if end := o.usedUp.Add(afterQuota); !o.usedUp.IsZero() && end.Before(o.WindowEnds) {
 		return end
 	}
 	return o.WindowEnds
 }
 
-// beginWindow starts the window of a subscription that has been paid.
+// beginWindow starts the window of a paid subscription.
 func (o *order) beginWindow(now time.Time) {
 	if o.period > 0 && o.WindowEnds.IsZero() && o.Status == "paid" {
 		o.WindowEnds = now.Add(o.period)
 	}
 }
 
-// brought counts a piece. How the marketplace counts pieces is not published:
-// here each message of the agent with a link in it is one.
-func (o *order) brought(text string, now time.Time) {
+// countPiece counts a message of the agent as a piece if it has a link. How the
+// marketplace counts pieces is not published.
+func (o *order) countPiece(text string, now time.Time) {
 	if o.WindowEnds.IsZero() || !strings.Contains(text, "http") {
 		return
 	}
@@ -113,7 +113,7 @@ func (o *order) brought(text string, now time.Time) {
 
 const maxRevisions = 3
 
-// orderRow is the order as the marketplace shows it to its agent.
+// orderRow returns the order as the marketplace shows it to its agent.
 func (s *Server) orderRow(o *order) map[string]any {
 	sh := s.shaper(o.ID)
 	row := map[string]any{
@@ -146,7 +146,7 @@ func (s *Server) orderRow(o *order) map[string]any {
 	return row
 }
 
-// fee is the marketplace's 10 percent.
+// fee returns the marketplace's 10 percent.
 func fee(price string) string {
 	micros, valid := parseUSD(price)
 	if !valid {
@@ -177,7 +177,7 @@ func (s *Server) listOrders(in *input) answer {
 	return ok(rows)
 }
 
-// ownOrder finds the order of the path, if it is the agent's.
+// ownOrder returns the order of the path if it belongs to the agent.
 func (s *Server) ownOrder(in *input) (*order, *answer) {
 	o := s.byOrder[in.r.PathValue("order")]
 	if o == nil || o.Vanished {
@@ -191,8 +191,8 @@ func (s *Server) ownOrder(in *input) (*order, *answer) {
 	return o, nil
 }
 
-// showOrder is a read with an effect: the deployed marketplace takes an order
-// that was in progress for too long back to paid.
+// showOrder shows an order. Like the deployed marketplace, it sets an order that is in
+// progress for too long back to paid.
 func (s *Server) showOrder(in *input) answer {
 	o, a := s.ownOrder(in)
 	if a != nil {
@@ -231,8 +231,8 @@ func (s *Server) quote(in *input) answer {
 	return ok(s.orderRow(o))
 }
 
-// complete ends an order and pays its agent, or skips the payout for ever when
-// there is no wallet to pay to.
+// complete ends an order and pays its agent. Without a wallet the payout is skipped for
+// ever.
 func (s *Server) complete(o *order, at time.Time) {
 	o.Status, o.CompletedAt = "completed", at
 	for _, a := range s.agents {

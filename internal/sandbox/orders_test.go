@@ -32,17 +32,17 @@ func TestOrdersAreListedByStatus(t *testing.T) {
 	}
 	x.call(404, "GET", "/api/orders/"+gone, "")
 	if _, err := x.s.PlaceOrder(NewOrder{ServiceID: "svc_none"}); err == nil {
-		t.Error("an order for an unknown service id was taken")
+		t.Error("an order for an unknown service id was accepted")
 	}
 	if err := x.s.AddRawRow([]byte(`{"id":7,"status":{}}`)); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(x.poll("?status=quoted")); n != 1 {
-		t.Errorf("the garbage row is not in every list: %d rows", n)
+		t.Errorf("the malformed row is not in every list: %d rows", n)
 	}
 }
 
-func TestDocumentedOrdersShowOnlyTheGuidesFields(t *testing.T) {
+func TestDocumentedOrdersHaveOnlyTheFieldsOfTheGuide(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Documented: true})
 	id := x.order(NewOrder{})
@@ -64,7 +64,7 @@ func TestDocumentedOrdersShowOnlyTheGuidesFields(t *testing.T) {
 	}
 }
 
-func TestDeliveryIsTakenOnlyInItsStatuses(t *testing.T) {
+func TestADeliveryNeedsTheRightStatus(t *testing.T) {
 	t.Parallel()
 	for _, documented := range []bool{true, false} {
 		x := open(t, Options{Documented: documented, Limits: Limits{Deliver: -1}})
@@ -80,13 +80,13 @@ func TestDeliveryIsTakenOnlyInItsStatuses(t *testing.T) {
 			}
 			x.call(want, "POST", "/api/orders/"+id+"/deliver", oneFile)
 			if n := len(x.snapshot(id).Deliveries); (n == 1) != (want == 200) {
-				t.Errorf("documented %v, %s: %d deliveries beside %d", documented, status, n, want)
+				t.Errorf("documented %v, %s: %d deliveries with status %d", documented, status, n, want)
 			}
 		}
 	}
 }
 
-func TestDeliveryRefusesBadBodies(t *testing.T) {
+func TestADeliveryRejectsInvalidBodies(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Deliver: -1}})
 	id := x.order(NewOrder{})
@@ -131,7 +131,7 @@ func TestASecondDeliveryReplacesTheFilesAndMovesTheDeadline(t *testing.T) {
 	})
 }
 
-func TestAnOrderCompletesFortyEightHoursAfterItsDelivery(t *testing.T) {
+func TestAnOrderCompletesAfterItsReview(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})
@@ -164,7 +164,7 @@ func TestAnOrderCompletesFortyEightHoursAfterItsDelivery(t *testing.T) {
 	})
 }
 
-func TestReadingAnOldOrderInProgressTakesItBackToPaid(t *testing.T) {
+func TestReadingAnOldOrderInProgressSetsItToPaid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})
@@ -186,7 +186,7 @@ func TestReadingAnOldOrderInProgressTakesItBackToPaid(t *testing.T) {
 	})
 }
 
-func TestAQuoteWaitsForItsPayment(t *testing.T) {
+func TestAQuoteIsPaid(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{Status: "pending_quote"})
@@ -205,7 +205,7 @@ func TestAQuoteWaitsForItsPayment(t *testing.T) {
 	}
 }
 
-func TestMessagesKeepTheirRules(t *testing.T) {
+func TestMessagesFollowTheRules(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	id := x.order(NewOrder{})
@@ -228,7 +228,7 @@ func TestMessagesKeepTheirRules(t *testing.T) {
 	}
 }
 
-func TestShapesVaryTheFormAndKeepTheMeaning(t *testing.T) {
+func TestShapesChangeTheFormButNotTheMeaning(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Seed: 3, Limits: Limits{Orders: -1}, Faults: Faults{Shapes: true}})
 	id := x.order(NewOrder{ReferenceURLs: []string{"https://r.example"}, Answers: json.RawMessage(`[{"q":"size","a":"big"}]`)})

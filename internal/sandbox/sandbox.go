@@ -1,33 +1,3 @@
-// Package sandbox is an Atelier marketplace in an http.Handler: for trying the
-// daemon out, for its demo, and for tests that need a marketplace which keeps
-// its rules, breaks when told to, and remembers what was done to it.
-//
-// It must know nothing of atelierd: no type, no constant and no helper is
-// shared, because a shared struct could not catch a wrong field name. It starts
-// no goroutine, takes the time only from the time package (so a simulated week
-// under testing/synctest passes in seconds), keeps its state in memory, and
-// draws everything random from a seed.
-//
-// The marketplace is served below /api, its blob store at /blob/, uploaded
-// files below /files/. The client's side of an order is played by the methods
-// of Server, or over HTTP below /sandbox/, which is neither counted nor
-// authenticated (answers have the marketplace's envelope):
-//
-//	GET  /sandbox/agents                  the registered agents
-//	POST /sandbox/agents                  {"name","agent_id","api_key"} -> an agent without a registration
-//	POST /sandbox/agents/{id}/key         -> a new key; the old one is refused from now on
-//	GET  /sandbox/services                the services on offer
-//	GET  /sandbox/orders                  every order with all its accepted deliveries
-//	POST /sandbox/orders                  NewOrder -> {"id"}
-//	GET  /sandbox/orders/{id}             one order
-//	POST /sandbox/orders/{id}/{act}       {"text"}; act is pay, approve, dispute, revise, cancel, vanish, message
-//	GET  /sandbox/bounties                every bounty with its claims
-//	POST /sandbox/bounties                NewBounty -> {"id"}
-//	POST /sandbox/bounties/{id}/{act}     {"text"}; act is accept (text: the claim's id, or none for the first), cancel
-//	POST /sandbox/rows                    any JSON: a garbage row at the end of every order list
-//	POST /sandbox/down                    {"down":true} until {"down":false}: every call answers 503
-//	GET  /sandbox/requests                every request so far
-//	GET  /sandbox/files                   every uploaded file
 package sandbox
 
 import (
@@ -41,49 +11,48 @@ import (
 	"time"
 )
 
-// Options say how the marketplace behaves. The zero value is the deployed
-// marketplace with separate counts and no faults.
+// Options configure the marketplace. The zero value is the deployed marketplace with
+// separate counts and without faults.
 type Options struct {
-	// Seed decides ids, keys, shapes and faults.
+	// Seed determines ids, keys, shapes and faults.
 	Seed uint64
 	// Window is the length of a counting window. Zero means one hour.
 	Window time.Duration
 	// Limits are the ceilings of the counted calls.
 	Limits Limits
-	// Shared makes all counted calls add to one count, each call still refused
-	// at its own ceiling, as the deployed marketplace does. False counts each
-	// call on its own, as the marketplace's guide reads.
+	// Shared adds all counted calls to one count, as the deployed marketplace does.
+	// Each call still has its own ceiling. False counts each call separately, as in
+	// the marketplace's guide.
 	Shared bool
-	// Documented serves only what the marketplace's guide promises: no single
-	// order, no upload token, no deliverables on an order, no revisions.
+	// Documented serves only what the marketplace's guide describes: no single
+	// order, no upload token, no deliverables of an order, no revisions.
 	Documented bool
-	// Review is how long a client may look at a delivery before the order
-	// completes by itself. Zero means 48 hours.
+	// Review is how long a client may review a delivery before the order completes
+	// automatically. Zero means 48 hours.
 	Review time.Duration
-	// Subscription is how long the window of a weekly or monthly order lasts.
-	// Zero means the 7 or 30 days of the marketplace's guide.
+	// Subscription is the length of the window of a weekly or monthly order. Zero
+	// means the 7 or 30 days of the marketplace's guide.
 	Subscription time.Duration
-	// Webhooks queues an event for each agent's endpoint_url whenever something
-	// happens to an order. Somebody has to run Server.Webhooks to send them.
+	// Webhooks queues an event for the agent's endpoint_url when an order changes.
+	// Run Server.Webhooks to send the events.
 	Webhooks bool
 	// MaxUpload is the largest file in bytes. Zero means 50 MB.
 	MaxUpload int64
-	// PlatformLimit is the largest multipart request in bytes; above it the
-	// hosting platform answers 413. Zero means 4.5 MB, or no limit when
-	// Documented; negative means no limit.
+	// PlatformLimit is the largest multipart request in bytes. The hosting platform
+	// answers 413 to a larger one. Zero means 4.5 MB, or no limit with Documented.
+	// A negative value means no limit.
 	PlatformLimit int64
-	// UploadDir is where uploaded files are kept. When it is empty only their
-	// size, hash and first 512 bytes are, and they cannot be fetched.
+	// UploadDir is the folder for uploaded files. When it is empty, the sandbox
+	// keeps only their size, hash and first 512 bytes, and does not serve them.
 	UploadDir string
-	// PublicURL is what the addresses of uploaded files begin with, without a
-	// slash at the end. When it is empty the request's Host decides.
+	// PublicURL is the start of the URL of uploaded files, without a slash at the
+	// end. When it is empty, the Host of the request is used.
 	PublicURL string
-	// Faults are what goes wrong. The zero value is nothing.
+	// Faults are the faults to inject. The zero value has none.
 	Faults Faults
 }
 
-// Server is the marketplace. Its methods may be called at any time, from any
-// goroutine.
+// Server is the marketplace. Its methods are safe for concurrent use.
 type Server struct {
 	opts Options
 	mux  *http.ServeMux
@@ -101,14 +70,14 @@ type Server struct {
 	windows  map[string]*window
 	bounties []*bounty
 	events   []*event
-	queued   chan struct{} // told, without blocking, of a new event
+	queued   chan struct{} // has an element after a new event
 	rows     []json.RawMessage
 	log      []*Request
 	number   int            // requests seen, for Faults.Script
-	drawn    map[string]int // how often something was drawn for a key
+	drawn    map[string]int // random generators made for a key
 }
 
-// New gives a marketplace without agents and orders.
+// New returns a marketplace without agents and orders.
 func New(o Options) *Server {
 	o.Window = orDefault(o.Window, time.Hour)
 	o.Review = orDefault(o.Review, 48*time.Hour)
@@ -132,17 +101,16 @@ func orDefault[T comparable](v, standard T) T {
 	return v
 }
 
-// ServeHTTP answers for the marketplace, its blob store, its files and the
-// client's side.
+// ServeHTTP serves the marketplace, its blob store, its files and the client's side.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// endpoint is one call of the marketplace. handle runs with the state locked
-// and does the whole effect of the call.
+// endpoint is one call of the marketplace. read takes the request in, without the
+// lock. handle runs with the lock and does the whole effect of the call.
 type endpoint struct {
 	method, path string
 	call         Call
 	open         bool // needs no key
-	deployed     bool // not in the marketplace's guide
+	deployed     bool // missing from the marketplace's guide
 	read         func(*Server, *input) *answer
 	handle       func(*Server, *input) answer
 }
@@ -182,22 +150,22 @@ func (s *Server) routes() {
 		s.mux.Handle(e.method+" "+e.path, s.serve(e))
 		if !unrouted[e.path] {
 			unrouted[e.path] = true
-			s.mux.Handle(e.path, s.serve(dead(http.StatusMethodNotAllowed, "Method not allowed")))
+			s.mux.Handle(e.path, s.serve(unknown(http.StatusMethodNotAllowed, "Method not allowed")))
 		}
 	}
-	s.mux.Handle("/", s.serve(dead(http.StatusNotFound, "Not found")))
+	s.mux.Handle("/", s.serve(unknown(http.StatusNotFound, "Not found")))
 	s.mux.HandleFunc("GET /files/{file}/{name}", s.serveFile)
 	s.mux.Handle("/sandbox/", http.NewCrossOriginProtection().Handler(s.control()))
 }
 
-// dead is where requests go that no endpoint answers.
-func dead(status int, text string) endpoint {
+// unknown is the endpoint for requests without one.
+func unknown(status int, text string) endpoint {
 	return endpoint{call: CallRead, open: true, read: readNothing,
 		handle: func(*Server, *input) answer { return refuse(status, "%s", text) }}
 }
 
-// lock takes the state for one action and first lets the time that has passed
-// take effect.
+// lock locks the state and applies what is due at the current time, which it
+// returns.
 func (s *Server) lock() time.Time {
 	s.mu.Lock()
 	now := time.Now().UTC()
@@ -205,8 +173,8 @@ func (s *Server) lock() time.Time {
 		switch {
 		case o.Status == "delivered" && !now.Before(o.ReviewDeadline):
 			s.complete(o, o.ReviewDeadline)
-		case !o.WindowEnds.IsZero() && (o.Status == "paid" || o.Status == "in_progress") && !now.Before(o.windowOver()):
-			s.complete(o, o.windowOver())
+		case !o.WindowEnds.IsZero() && (o.Status == "paid" || o.Status == "in_progress") && !now.Before(o.closesAt()):
+			s.complete(o, o.closesAt())
 		}
 	}
 	for _, b := range s.bounties {
@@ -217,9 +185,8 @@ func (s *Server) lock() time.Time {
 	return now
 }
 
-// generator gives the next source of randomness for a key. Each key has its own
-// sequence, so that what happens to one order does not depend on how requests
-// about others fell between.
+// generator returns the next random generator for a key. Each key has its own
+// sequence, so that one order does not depend on requests about others.
 func (s *Server) generator(key string) *rand.Rand {
 	s.drawn[key]++
 	h := fnv.New64a()
@@ -227,7 +194,7 @@ func (s *Server) generator(key string) *rand.Rand {
 	return rand.New(rand.NewPCG(s.opts.Seed, h.Sum64()))
 }
 
-// hexOf gives n bytes in hex, new at each call for a kind.
+// hexOf returns n random bytes in hex, different for each call with a kind.
 func (s *Server) hexOf(kind string, n int) string {
 	g := s.generator("id " + kind)
 	b := make([]byte, n)
@@ -237,7 +204,7 @@ func (s *Server) hexOf(kind string, n int) string {
 	return hex.EncodeToString(b)
 }
 
-// id gives an identifier in the marketplace's form: ord_1708123456789_1a2b3c4d.
+// id returns an identifier in the marketplace's form: ord_1708123456789_1a2b3c4d.
 func (s *Server) id(kind string, now time.Time) string {
 	return fmt.Sprintf("%s_%d_%s", kind, now.UnixMilli(), s.hexOf(kind, 4))
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Service is an offer of an agent.
+// Service is a service of an agent.
 type Service struct {
 	ID              string    `json:"id"`
 	AgentID         string    `json:"agent_id"`
@@ -18,7 +18,7 @@ type Service struct {
 	Deliverables    []string  `json:"deliverables"`
 	DemoURL         string    `json:"demo_url"`
 	QuotaLimit      int       `json:"quota_limit"`
-	Active          bool      `json:"active"` // false once deleted
+	Active          bool      `json:"active"` // false after deletion
 	CreatedAt       time.Time `json:"created_at"`
 }
 
@@ -88,7 +88,7 @@ func (s *Server) listServices(in *input) answer {
 	return ok(rows)
 }
 
-// ownService finds the service of the path, if it is the agent's.
+// ownService returns the service of the path if it belongs to the agent.
 func (s *Server) ownService(in *input) (*service, *answer) {
 	a := refuse(http.StatusNotFound, "Service not found")
 	for _, v := range s.services {
@@ -126,7 +126,7 @@ func (s *Server) deleteService(in *input) answer {
 	return ok(map[string]any{"id": v.ID})
 }
 
-// Services gives all services, oldest first, the deleted ones too.
+// Services returns all services with the deleted ones, oldest first.
 func (s *Server) Services() []Service {
 	s.lock()
 	defer s.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// shaper decides how the values of one answer about one thing look. Without a
-// generator everything comes in its plain form.
+// shaper chooses the form of the values of one answer about one thing. Without a
+// generator every value has its plain form.
 type shaper struct{ g *rand.Rand }
 
 func (s *Server) shaper(key string) shaper {
@@ -17,13 +17,13 @@ func (s *Server) shaper(key string) shaper {
 	return shaper{s.generator("shape " + key)}
 }
 
-// one says yes in one of n cases, and never in plain answers.
-func (sh shaper) one(n int) bool { return sh.g != nil && sh.g.IntN(n) == 0 }
+// oneIn returns true once in n times, and never in plain answers.
+func (sh shaper) oneIn(n int) bool { return sh.g != nil && sh.g.IntN(n) == 0 }
 
-// list is an array, the array's JSON in a string, or, for an empty one, null.
+// list returns an array, or its JSON in a string. An empty one may be null.
 func (sh shaper) list(v []string) any {
 	if len(v) == 0 {
-		if sh.one(3) {
+		if sh.oneIn(3) {
 			return nil
 		}
 		v = []string{}
@@ -35,19 +35,19 @@ func (sh shaper) list(v []string) any {
 	return sh.value(text)
 }
 
-// value is JSON as it is, or in a string. None is null.
+// value returns JSON, or that JSON in a string. Nil becomes null.
 func (sh shaper) value(text json.RawMessage) any {
 	switch {
 	case text == nil:
 		return nil
-	case sh.one(2):
+	case sh.oneIn(2):
 		return string(text)
 	}
 	return text
 }
 
 func (sh shaper) flag(v bool) any {
-	if !sh.one(2) {
+	if !sh.oneIn(2) {
 		return v
 	}
 	if v {
@@ -56,33 +56,34 @@ func (sh shaper) flag(v bool) any {
 	return 0
 }
 
-// time is RFC 3339, or the database's form, which is UTC too. None is null.
+// time returns RFC 3339, or the form of the database, which is UTC too. Zero becomes
+// null.
 func (sh shaper) time(t time.Time) any {
 	switch {
 	case t.IsZero():
 		return nil
-	case sh.one(2):
+	case sh.oneIn(2):
 		return t.UTC().Format(time.DateTime)
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
 func (sh shaper) status(word string) string {
-	if sh.one(32) {
+	if sh.oneIn(32) {
 		return "under_moderation"
 	}
 	return word
 }
 
-// extra adds fields that no client knows.
+// extra adds unknown fields.
 func (sh shaper) extra(row map[string]any) {
-	if sh.one(2) {
+	if sh.oneIn(2) {
 		row["x_experiment"] = map[string]any{"bucket": sh.g.IntN(9), "flags": []any{true, nil, "a"}}
 		row["x_score"] = sh.g.Float64()
 	}
 }
 
-// orNull is null for the empty text, as the marketplace's database has it.
+// orNull returns null for an empty text, as in the marketplace's database.
 func orNull(text string) any {
 	if text == "" {
 		return nil

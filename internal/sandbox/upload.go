@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// mediaTypes are the types that may be uploaded, with their file name endings.
+// mediaTypes returns the types that may be uploaded, with their extensions.
 func mediaTypes() map[string]string {
 	return map[string]string{
 		"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
@@ -22,14 +22,14 @@ func mediaTypes() map[string]string {
 	}
 }
 
-// takes says whether a type may be uploaded: the guide's marketplace takes
-// pictures and videos only.
-func (s *Server) takes(mediaType string) bool {
+// accepts reports whether a type may be uploaded. The guide's marketplace accepts
+// images and videos only.
+func (s *Server) accepts(mediaType string) bool {
 	word := mediaWord(mediaType)
 	return mediaTypes()[mediaType] != "" && (!s.opts.Documented || word == "image" || word == "video")
 }
 
-// mediaWord is the marketplace's word for a type.
+// mediaWord returns the marketplace's word for a type.
 func mediaWord(mediaType string) string {
 	switch mediaType {
 	case "application/pdf", "application/zip":
@@ -41,7 +41,7 @@ func mediaWord(mediaType string) string {
 	return word
 }
 
-// looksLike says whether a file that begins with head can be of the type.
+// looksLike reports whether a file that begins with head can have the type.
 func looksLike(mediaType string, head []byte) bool {
 	switch mediaType {
 	case "video/mp4":
@@ -56,7 +56,7 @@ func looksLike(mediaType string, head []byte) bool {
 	return http.DetectContentType(head) == mediaType
 }
 
-// checkFile refuses what the marketplace would not take.
+// checkFile rejects files that the marketplace does not accept.
 func checkFile(f *file) *answer {
 	switch {
 	case f.Size == 0:
@@ -77,8 +77,8 @@ func plainType(header string) string {
 	return kind
 }
 
-// readMultipart takes the field `file` from the request, in constant memory,
-// and everything behind it: a request that ends too early has no effect.
+// readMultipart reads the field `file` of the request in constant memory. It reads the
+// request to its end, so that an incomplete one has no effect.
 func readMultipart(s *Server, in *input) *answer {
 	parts, err := in.r.MultipartReader()
 	if err != nil {
@@ -97,11 +97,11 @@ func readMultipart(s *Server, in *input) *answer {
 			continue
 		}
 		kind := plainType(part.Header.Get("Content-Type"))
-		if !s.takes(kind) {
+		if !s.accepts(kind) {
 			a := refuse(http.StatusBadRequest, "Unsupported file type. Allowed: jpeg, png, webp, gif, mp4, webm, quicktime")
 			return &a
 		}
-		if in.file, err = s.takeIn(part, kind, part.FileName()); err != nil {
+		if in.file, err = s.receive(part, kind, part.FileName()); err != nil {
 			return s.badUpload(in, err)
 		}
 	}
@@ -136,13 +136,13 @@ func (s *Server) badUpload(in *input, err error) *answer {
 }
 
 func (s *Server) upload(in *input) answer {
-	if err := s.keep(in); err != nil {
+	if err := s.storeFile(in); err != nil {
 		return refuse(http.StatusInternalServerError, "Internal server error")
 	}
 	return ok(map[string]any{"url": in.file.URL, "media_type": mediaWord(in.file.ContentType)})
 }
 
-// uploadToken allows one path to be put into the blob store.
+// uploadToken allows a PUT of one path to the blob store.
 type uploadToken struct {
 	path, contentType string
 	expires           time.Time
@@ -152,7 +152,7 @@ func (s *Server) issueToken(in *input) answer {
 	f := &in.form
 	f.require("content_type", "filename")
 	kind, name := f.text("content_type", 1, 100), f.text("filename", 1, 255)
-	if f.problem == "" && !s.takes(kind) {
+	if f.problem == "" && !s.accepts(kind) {
 		f.complain("Unsupported content_type")
 	}
 	if f.problem != "" {
@@ -165,8 +165,8 @@ func (s *Server) issueToken(in *input) answer {
 	return ok(map[string]any{"upload_token": secret, "pathname": t.path})
 }
 
-// readBlob takes the raw bytes of a PUT to the blob store, whose errors have a
-// form of their own. Its requests carry the upload token in place of the key.
+// readBlob reads the body of a PUT to the blob store. Its errors have a form of their
+// own, and its requests have the upload token instead of the key.
 func readBlob(s *Server, in *input) *answer {
 	secret, _ := strings.CutPrefix(in.r.Header.Get("Authorization"), "Bearer ")
 	now := s.lock()
@@ -183,7 +183,7 @@ func readBlob(s *Server, in *input) *answer {
 		return blobError(http.StatusBadRequest, "content_type_not_allowed", "The content type does not match the token")
 	}
 	var err error
-	in.file, err = s.takeIn(in.r.Body, t.contentType, t.path[strings.LastIndexByte(t.path, '/')+1:])
+	in.file, err = s.receive(in.r.Body, t.contentType, t.path[strings.LastIndexByte(t.path, '/')+1:])
 	switch {
 	case errors.Is(err, errTooLarge):
 		return blobError(http.StatusRequestEntityTooLarge, "file_too_large", "The file is too large")
@@ -195,7 +195,7 @@ func readBlob(s *Server, in *input) *answer {
 
 func (s *Server) putBlob(in *input) answer {
 	path := in.r.URL.Query().Get("pathname")
-	if err := s.keep(in); err != nil {
+	if err := s.storeFile(in); err != nil {
 		return *blobError(http.StatusInternalServerError, "unknown_error", "Internal error")
 	}
 	return answer{status: http.StatusOK, body: map[string]any{

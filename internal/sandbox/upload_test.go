@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-func (x *shop) fetch(address string) (*http.Response, []byte) {
+func (x *market) fetch(address string) (*http.Response, []byte) {
 	x.t.Helper()
 	resp, err := x.http.Get(address)
 	if err != nil {
@@ -28,7 +28,7 @@ func (x *shop) fetch(address string) (*http.Response, []byte) {
 	return resp, body
 }
 
-func TestAnUploadedFileIsServedAsItCame(t *testing.T) {
+func TestAnUploadedFileIsServedUnchanged(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "files")
 	x := open(t, Options{UploadDir: dir})
@@ -53,12 +53,12 @@ func TestAnUploadedFileIsServedAsItCame(t *testing.T) {
 	}
 	for _, path := range []string{"/files/none/a.png", "/files/..%2f..%2fetc/passwd"} {
 		if resp, _ := x.fetch(x.base + path); resp.StatusCode != 404 {
-			t.Errorf("%s answers %d", path, resp.StatusCode)
+			t.Errorf("%s answered %d", path, resp.StatusCode)
 		}
 	}
 }
 
-func TestUploadsAreRefusedForTypeContentAndSize(t *testing.T) {
+func TestUploadsAreCheckedForTypeContentAndSize(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	x := open(t, Options{UploadDir: dir, MaxUpload: 1 << 20, PlatformLimit: -1, Limits: Limits{Upload: -1}})
@@ -80,11 +80,11 @@ func TestUploadsAreRefusedForTypeContentAndSize(t *testing.T) {
 	}
 	kind, body := uploadRequest(t, "attachment", "a.png", "image/png", png(100))
 	if r := x.send(t.Context(), "POST", "/api/upload", http.Header{"Content-Type": {kind}}, bytes.NewReader(body)); r.status != 400 {
-		t.Errorf("a wrong field name answers %d", r.status)
+		t.Errorf("a wrong field name answered %d", r.status)
 	}
 	kind, body = uploadRequest(t, "file", "a.png", "image/png", png(5000))
 	if r := x.send(t.Context(), "POST", "/api/upload", http.Header{"Content-Type": {kind}}, bytes.NewReader(body[:4000])); r.status != 400 {
-		t.Errorf("a torn body answers %d", r.status)
+		t.Errorf("an incomplete body answered %d", r.status)
 	}
 	x.call(400, "POST", "/api/upload", `{"file":"x"}`)
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 7 {
@@ -95,44 +95,44 @@ func TestUploadsAreRefusedForTypeContentAndSize(t *testing.T) {
 	}
 }
 
-func TestThePlatformRefusesLargeRequestsBeforeTheyCount(t *testing.T) {
+func TestThePlatformRejectsLargeRequestsWithoutCountingThem(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Upload: 1}})
 	contentType, body := uploadRequest(t, "file", "a.png", "image/png", png(4_500_000))
 	header := http.Header{"Content-Type": {contentType}}
 	if r := x.send(t.Context(), "POST", "/api/upload", header, bytes.NewReader(body)); r == nil || r.status != 413 {
-		t.Fatalf("too large a request answers %+v", r)
+		t.Fatalf("too large a request answered %+v", r)
 	}
 	if r := x.upload("a.png", "image/png", png(4_400_000)); r.status != 200 {
-		t.Errorf("a request below the limit answers %d %s", r.status, r.text)
+		t.Errorf("a request below the limit answered %d %s", r.status, r.text)
 	}
 	y := open(t, Options{})
 	if r := y.send(t.Context(), "POST", "/api/upload", header, io.MultiReader(bytes.NewReader(body))); r == nil || r.status != 413 {
-		t.Errorf("too large a request of unknown length answers %+v", r)
+		t.Errorf("too large a request of unknown length answered %+v", r)
 	}
 	z := open(t, Options{Documented: true})
 	if r := z.upload("a.png", "image/png", png(4_500_000)); r.status != 200 {
-		t.Errorf("the documented marketplace answers %d", r.status)
+		t.Errorf("the documented marketplace answered %d", r.status)
 	}
 }
 
-func TestWritingIsTakenByTheDeployedMarketplaceOnly(t *testing.T) {
+func TestOnlyTheDeployedMarketplaceAcceptsTexts(t *testing.T) {
 	t.Parallel()
 	for documented, want := range map[bool]int{false: 200, true: 400} {
 		x := open(t, Options{Documented: documented})
 		for name, content := range map[string]string{"text/markdown": "# a poem", "application/pdf": "%PDF-1.7", "application/json": `{"a":1}`} {
 			r := x.upload("a", name, []byte(content))
 			if r.status != want {
-				t.Errorf("documented %v: %s answers %d %s", documented, name, r.status, r.text)
+				t.Errorf("documented %v: %s answered %d %s", documented, name, r.status, r.text)
 			}
 		}
 		if r := x.upload("a.txt", "text/plain", []byte("\xff\xfe binary rubbish \x00\xff")); r.status != 400 {
-			t.Errorf("what is no text answers %d", r.status)
+			t.Errorf("a binary file as text answered %d", r.status)
 		}
 	}
 }
 
-func TestAnUploadTokenOpensTheBlobStoreForItsPathOnly(t *testing.T) {
+func TestAnUploadTokenIsValidForItsPathOnly(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{UploadDir: t.TempDir()})
 	x.call(400, "POST", "/api/upload/token", `{"content_type":"text/x-perl","filename":"a.pl"}`)
@@ -158,15 +158,15 @@ func TestAnUploadTokenOpensTheBlobStoreForItsPathOnly(t *testing.T) {
 	r := put(token, pathname, "image/png", "12", content)
 	f := x.s.Files()
 	if r.status != 200 || len(f) != 1 || !strings.Contains(r.text, f[0].URL) {
-		t.Fatalf("the blob store answers %d %s", r.status, r.text)
+		t.Fatalf("the blob store answered %d %s", r.status, r.text)
 	}
 	if resp, body := x.fetch(f[0].URL); resp.StatusCode != 200 || !bytes.Equal(body, content) {
 		t.Errorf("the blob came back as %d with %d bytes", resp.StatusCode, len(body))
 	}
 }
 
+// It is not parallel because it counts the allocations of the process.
 func TestAnUploadStreamsInConstantMemory(t *testing.T) {
-	t.Parallel()
 	x := open(t, Options{UploadDir: t.TempDir(), PlatformLimit: -1})
 	const size = 48 << 20
 	from, to := io.Pipe()

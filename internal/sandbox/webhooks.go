@@ -12,23 +12,23 @@ import (
 	"time"
 )
 
-// event is something to tell an agent.
+// event is a notification for an agent.
 type event struct {
 	agent, url, secret string
 	name               string
 	body               []byte
 }
 
-// notify queues an event for the order's agent. The state is locked.
+// notify queues an event for the order's agent. The caller holds the lock.
 func (s *Server) notify(o *order, name string, data map[string]any) {
 	for _, a := range s.agents {
 		if a.ID == o.AgentID {
-			s.tell(a, name, o.ID, data)
+			s.queueEvent(a, name, o.ID, data)
 		}
 	}
 }
 
-func (s *Server) tell(a *agent, name, orderID string, data map[string]any) {
+func (s *Server) queueEvent(a *agent, name, orderID string, data map[string]any) {
 	if !s.opts.Webhooks || s.opts.Documented || a.EndpointURL == "" {
 		return
 	}
@@ -46,13 +46,15 @@ func (s *Server) tell(a *agent, name, orderID string, data map[string]any) {
 	}
 }
 
-// The deployed marketplace tries an event three times.
-var webhookPauses = []time.Duration{time.Second, 4 * time.Second}
-
+// webhookTimeout limits one attempt to send an event. The deployed marketplace makes
+// three.
 const webhookTimeout = 5 * time.Second
 
-// Webhooks sends the queued events, in their order, until ctx ends: each up to
-// three times, 1 s and 4 s apart, until the agent answers with a 2xx.
+// webhookPauses returns the pauses between the attempts.
+func webhookPauses() []time.Duration { return []time.Duration{time.Second, 4 * time.Second} }
+
+// Webhooks sends the queued events in order until ctx ends. It sends each one up to
+// three times, with pauses of 1 s and 4 s, until the agent answers with a 2xx status.
 func (s *Server) Webhooks(ctx context.Context, client *http.Client) {
 	for {
 		s.mu.Lock()
@@ -69,8 +71,9 @@ func (s *Server) Webhooks(ctx context.Context, client *http.Client) {
 			}
 			continue
 		}
-		for i := 0; !s.sendEvent(ctx, client, next) && i < len(webhookPauses); i++ {
-			t := time.NewTimer(webhookPauses[i])
+		pauses := webhookPauses()
+		for i := 0; !s.sendEvent(ctx, client, next) && i < len(pauses); i++ {
+			t := time.NewTimer(pauses[i])
 			select {
 			case <-ctx.Done():
 			case <-t.C:
@@ -106,7 +109,7 @@ func (s *Server) sendEvent(ctx context.Context, client *http.Client, e *event) (
 	return resp.StatusCode/100 == 2
 }
 
-// WebhookSecret is what the agent's events are signed with.
+// WebhookSecret returns the secret that signs the agent's events.
 func (s *Server) WebhookSecret(agentID string) string {
 	s.lock()
 	defer s.mu.Unlock()
@@ -118,6 +121,7 @@ func (s *Server) WebhookSecret(agentID string) string {
 	return ""
 }
 
+// sign returns the signature header of a body.
 func sign(secret string, at time.Time, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	fmt.Fprintf(mac, "%d.%s", at.Unix(), body)
