@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// paintBloom is a bunch of large dahlias: petals set by the golden angle, as
-// plants do, over leaves.
+// paintBloom paints large dahlias over leaves. Petals follow the golden angle, as in
+// plants.
 func paintBloom(b *brush) {
 	w, h := float64(b.w), float64(b.h)
 	dark := b.rand.IntN(2) == 0

@@ -1,3 +1,8 @@
+// Package canvas paints pictures by itself, to try the daemon out: generative art
+// whose motif and colours follow single words of the brief, with the brief as its
+// caption. It understands nothing else of a brief, so its pictures are not to sell.
+//
+// It must not know anything but the request.
 package canvas
 
 import (
@@ -33,31 +38,26 @@ const (
 	canvasFile = "canvas.png"
 )
 
-// Canvas paints a picture by itself: generative art whose motif and colours
-// follow the words of the brief, with the brief as its caption. It is for trying
-// the daemon out. It understands nothing of a brief beyond single words, so it
-// is not something to sell.
-//
-// The same order, round and brief give the same bytes on the same kind of
-// machine.
+// Painter is a generate.Generator. The same order, round and brief give the same
+// bytes on the same kind of machine.
 type Painter struct{ font *sfnt.Font }
 
-// New makes a Canvas.
+// New returns a painter.
 func New() (*Painter, error) {
 	f, err := opentype.Parse(goregular.TTF)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the caption's font: %w", err)
+		return nil, fmt.Errorf("cannot read the font of the caption: %w", err)
 	}
 	return &Painter{font: f}, nil
 }
 
-// Check is always content: a canvas needs nothing.
+// Check implements generate.Generator. It always succeeds.
 func (c *Painter) Check(context.Context) error { return nil }
 
-// Repeats implements Repeater: it paints the same picture again, for nothing.
+// Repeats implements generate.Repeater. The same picture is painted again at no cost.
 func (c *Painter) Repeats() bool { return true }
 
-// Generate paints one PNG of 1024 x 1024 pixels into OutputDir.
+// Generate implements generate.Generator. It paints one PNG of 1024 x 1024 pixels.
 func (c *Painter) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	if !filepath.IsAbs(req.OutputDir) {
 		return generate.Result{}, order.Failf(order.Hold, order.CodeBadRequest, "the output folder must be an absolute path")
@@ -76,7 +76,7 @@ func (c *Painter) Generate(ctx context.Context, req generate.Request) (generate.
 	return generate.Result{Files: []string{path}, MediaType: "image"}, nil
 }
 
-// paint makes the page: the picture on paper, the caption below.
+// paint returns the page: the picture on paper with the caption below.
 func (c *Painter) paint(ctx context.Context, req generate.Request) (*image.RGBA, error) {
 	seed := sha256.Sum256(fmt.Appendf(nil, "%q %d %q", req.OrderID, req.Round+req.Piece, req.Wish()))
 	r := rand.New(rand.NewPCG(binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])))
@@ -99,15 +99,15 @@ func (c *Painter) paint(ctx context.Context, req generate.Request) (*image.RGBA,
 	return page, nil
 }
 
-// expose lays the picture on the paper with a fine grain, which keeps soft
-// gradients from showing their steps.
+// expose copies the picture onto the paper, with a fine grain that hides the steps of
+// soft gradients.
 func expose(page *image.RGBA, art *surface, paper rgb, salt byte) {
 	flat := to8(paper, 0)
 	for i := 0; i < len(page.Pix); i += 4 {
 		page.Pix[i], page.Pix[i+1], page.Pix[i+2], page.Pix[i+3] = flat.R, flat.G, flat.B, 255
 	}
 	art.shade(func(x, y int, c rgb) rgb {
-		// A hash of the place: two small numbers make a triangular spread.
+		// A hash of the position. Two small numbers add up to a triangular distribution.
 		n := (uint32(x)*0x9e3779b1 ^ uint32(y)*0x85ebca6b) + uint32(salt)
 		n = (n ^ n>>15) * 0x2c1b3c6d
 		n = (n ^ n>>12) * 0x297a2d39
@@ -154,7 +154,7 @@ func (c *Painter) caption(page *image.RGBA, brief string, p *palette, number str
 	return nil
 }
 
-// wordsOf gives the words of a text in lower case, without a plural's s.
+// wordsOf returns the words of a text in lower case, without the s of a plural.
 func wordsOf(text string) []string {
 	text = strings.ToLower(text[:min(len(text), 4000)])
 	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
@@ -166,8 +166,8 @@ func wordsOf(text string) []string {
 	return words
 }
 
-// writePNG writes beside its place and renames, so that nobody ever sees half a
-// picture.
+// writePNG writes a temporary file and renames it, so that no partial picture is ever
+// seen.
 func writePNG(ctx context.Context, path string, page *image.RGBA) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -176,7 +176,7 @@ func writePNG(ctx context.Context, path string, page *image.RGBA) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // it is gone after the rename
+	defer func() { _ = os.Remove(f.Name()) }() // after the rename there is nothing to remove
 	defer f.Close()
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}
 	if err := enc.Encode(stoppable{ctx, f}, page); err != nil {
@@ -191,7 +191,7 @@ func writePNG(ctx context.Context, path string, page *image.RGBA) error {
 	return os.Rename(f.Name(), path)
 }
 
-// stoppable refuses to write once ctx has ended.
+// stoppable fails to write once ctx has ended.
 type stoppable struct {
 	ctx context.Context
 	w   io.Writer

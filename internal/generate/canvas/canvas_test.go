@@ -57,10 +57,10 @@ func TestEveryMotifFillsASmallFile(t *testing.T) {
 			}
 			defer f.Close()
 			if st, err := f.Stat(); err != nil || st.Size() > 3<<20 {
-				t.Errorf("%d bytes are more than 3 MB", st.Size())
+				t.Errorf("%d bytes, want at most 3 MB", st.Size())
 			}
 			if c, err := png.DecodeConfig(f); err != nil || c.Width != pageSize || c.Height != pageSize {
-				t.Errorf("it measures %d x %d, %v", c.Width, c.Height, err)
+				t.Errorf("it is %d x %d, %v", c.Width, c.Height, err)
 			}
 			colours := make(map[uint32]bool)
 			for y := pageMargin; y < pageMargin+artHeight; y += 9 {
@@ -83,7 +83,7 @@ func TestAPictureDependsOnOrderRoundAndBriefOnly(t *testing.T) {
 	again := req
 	again.Attempt = 2
 	if !bytes.Equal(first, painted(t, again)) {
-		t.Error("another attempt gave another picture")
+		t.Error("another attempt painted another picture")
 	}
 	for name, change := range map[string]func(*generate.Request){
 		"order": func(r *generate.Request) { r.OrderID = "p" },
@@ -93,7 +93,7 @@ func TestAPictureDependsOnOrderRoundAndBriefOnly(t *testing.T) {
 		other := req
 		change(&other)
 		if bytes.Equal(first, painted(t, other)) {
-			t.Errorf("another %s gave the same picture", name)
+			t.Errorf("another %s painted the same picture", name)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func TestACancelledPictureLeavesNoFile(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("the folder was made all the same")
+		t.Error("the folder was created")
 	}
 	page, err := canvas(t).paint(t.Context(), generate.Request{Brief: "x"})
 	if err != nil {

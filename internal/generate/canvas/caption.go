@@ -17,12 +17,12 @@ const (
 	captionSize  = 22
 	captionLead  = 31
 	captionLines = 3
-	// captionChars is as much of a brief as is looked at: more than three lines
-	// can hold, however narrow the letters.
+	// captionChars is how much of a brief is read: more than three lines can hold,
+	// however narrow the letters.
 	captionChars = 600
 )
 
-// drawText sets one line of text with its baseline at y, from x on.
+// drawText draws one line of text that begins at x, with its baseline at y.
 func drawText(dst *image.RGBA, face font.Face, ink color.Color, x, y int, text string) {
 	d := font.Drawer{Dst: dst, Src: image.NewUniform(ink), Face: face, Dot: fixed.P(x, y)}
 	d.DrawString(text)
@@ -32,8 +32,8 @@ func newFace(f *sfnt.Font, size float64) (font.Face, error) {
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
 }
 
-// drawable is the text that the font can show, on one line: controls and what
-// has no glyph (emoji, say) are dropped, and blanks are joined.
+// drawable returns the text that the font can show, on one line. It drops controls and
+// characters without a glyph, such as emoji, and joins blanks.
 func drawable(f *sfnt.Font, text string) string {
 	var buf sfnt.Buffer
 	var b strings.Builder
@@ -53,8 +53,8 @@ func drawable(f *sfnt.Font, text string) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// wrap breaks text into at most lines lines of the given width in pixels; what
-// does not fit ends in an ellipsis. A word that is longer than a line is broken.
+// wrap breaks text into at most lines lines of the given width in pixels. A text that
+// does not fit ends in an ellipsis. A word longer than a line is broken.
 func wrap(face font.Face, text string, width, lines int) []string {
 	fits := func(s string) bool { return font.MeasureString(face, s) <= fixed.I(width) }
 	var out []string

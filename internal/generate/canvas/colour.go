@@ -5,32 +5,32 @@ import (
 	"math/rand/v2"
 )
 
-// rgb is a colour in sRGB, each part from 0 to 1.
+// rgb is an sRGB colour with components from 0 to 1.
 type rgb struct{ r, g, b float32 }
 
 func hex32(v uint32) rgb {
 	return rgb{float32(v>>16&255) / 255, float32(v>>8&255) / 255, float32(v&255) / 255}
 }
 
-// mix goes from a to b as t goes from 0 to 1, straight through sRGB: good enough
-// for edges and veils. Ramps go through oklab instead.
+// mix returns the colour between a and b at t, from 0 to 1, linear in sRGB. That will
+// do for edges and veils. Ramps use mixSoft.
 func mix(a, b rgb, t float64) rgb {
 	f := float32(t)
 	return rgb{a.r + (b.r-a.r)*f, a.g + (b.g-a.g)*f, a.b + (b.b-a.b)*f}
 }
 
-// palette is a ramp of five colours from the deepest to the lightest, and an
-// accent that goes with them.
+// palette is a ramp of five colours from the darkest to the lightest, and a matching
+// accent.
 type palette struct {
 	stops  [5]rgb
 	accent rgb
 	ramp   [256]rgb
 }
 
-// at is the ramp's colour at t, 0 the deepest, 1 the lightest.
+// at returns the ramp's colour at t, from 0 (darkest) to 1 (lightest).
 func (p *palette) at(t float64) rgb { return p.ramp[int(clamp(t)*255+0.5)] }
 
-// ink is one of the strong colours, for shapes that stand on their own.
+// ink returns one of the strong colours, at random.
 func (p *palette) ink(r *rand.Rand) rgb {
 	return [...]rgb{p.stops[0], p.stops[1], p.stops[2], p.stops[3], p.accent}[r.IntN(5)]
 }
@@ -41,7 +41,7 @@ type swatch struct {
 	words  []string
 }
 
-// swatches are mixed by hand. The words of a brief choose among them.
+// swatches are mixed by hand. Words of the brief choose among them.
 var swatches = []swatch{
 	{[5]uint32{0x1b1f3b, 0x5a3a5e, 0xb3525a, 0xe99a5b, 0xfbe6c2}, 0xf6c453, []string{"dusk", "sunset", "evening", "warm", "autumn", "fall", "dawn"}},
 	{[5]uint32{0x0b2340, 0x14507a, 0x2a93a0, 0x93cfdc, 0xf1f7ee}, 0xf2a65a, []string{"blue", "navy", "sea", "ocean", "water", "cold", "cool", "sky"}},
@@ -59,8 +59,8 @@ var swatches = []swatch{
 	{[5]uint32{0x1d2c4d, 0x2f5d7c, 0xd9583b, 0xf0b94d, 0xf8f0dd}, 0x7fb7a3, []string{"retro", "vintage", "poster", "bauhaus", "classic", "colorful", "colourful"}},
 }
 
-// choosePalette takes the swatches that the brief's words call for: one, or the
-// deep half of the first and the light half of the second; else any.
+// choosePalette returns the swatch of the brief's words. With two, it joins the dark
+// half of the first and the light half of the second. Without one, it takes any.
 func choosePalette(words []string, r *rand.Rand) *palette {
 	first, second := -1, -1
 	for _, w := range words {
@@ -107,8 +107,8 @@ func swatchOf(word string) int {
 	return -1
 }
 
-// mixSoft mixes as the eye does, in Björn Ottosson's oklab, so that a ramp from
-// blue to yellow does not pass through mud.
+// mixSoft mixes in Björn Ottosson's Oklab, as the eye sees it, so that a ramp from blue
+// to yellow has no muddy middle.
 func mixSoft(a, b rgb, t float64) rgb {
 	x, y := a.oklab(), b.oklab()
 	for i := range x {

@@ -2,12 +2,12 @@ package canvas
 
 import "math"
 
-// paintHills is a row of ridges behind one another, hazy with distance, under a
-// low sun or, at night, a moon and stars.
+// paintHills paints ridges behind one another, hazy with distance, under a low sun or,
+// at night, a moon and stars.
 func paintHills(b *brush) {
 	w, h := float64(b.w), float64(b.h)
 	night := b.says("night", "moon", "star", "midnight") || b.rand.IntN(4) == 0 && !b.says("sunset", "dawn", "day", "morning")
-	low, high := 0.18, 1.0 // the sky's place on the ramp, from its top to the horizon
+	low, high := 0.18, 1.0 // the sky on the ramp, from its top to the horizon
 	if night {
 		low, high = 0, 0.55
 	} else if b.says("day", "morning", "dawn", "spring", "summer") || b.rand.IntN(3) == 0 {
@@ -42,7 +42,7 @@ func paintHills(b *brush) {
 		top := make([]float64, b.w)
 		for x := range top {
 			u := float64(x) / w * scale
-			peak := 1 - math.Abs(b.noise.at(u*0.9+shift, shift)) // sharp where the noise crosses nothing
+			peak := 1 - math.Abs(b.noise.at(u*0.9+shift, shift)) // sharp where the noise crosses zero
 			top[x] = base - rough*(1.3*peak*peak-0.7) - 26*b.noise.layers(u*2.5+shift, shift+9, 5)
 		}
 		deep := mix(b.at(high*0.85), b.at(0.02), 0.18+0.82*math.Pow(near, 0.8))
@@ -71,7 +71,7 @@ func paintStars(b *brush, horizon float64) {
 	}
 }
 
-// paintClouds draws long thin veils that thicken toward the horizon.
+// paintClouds draws long thin veils that get denser toward the horizon.
 func paintClouds(b *brush, horizon float64, c rgb) {
 	shift := b.between(0, 99)
 	veil := newField(b.w, int(horizon), 4, func(x, y float64) float64 {
@@ -86,7 +86,7 @@ func paintClouds(b *brush, horizon float64, c rgb) {
 	})
 }
 
-// paintTrees sets pines on a ridge, in groups.
+// paintTrees draws pines on a ridge, in groups.
 func paintTrees(b *brush, top []float64, near float64, c rgb) {
 	group := b.between(0, 99)
 	for x := 0.0; x < float64(len(top)); x += b.between(3, 11) * near {
@@ -96,7 +96,7 @@ func paintTrees(b *brush, top []float64, near float64, c rgb) {
 		height := b.between(14, 46) * near * near
 		foot := top[int(x)] + 3
 		for y := range int(height) {
-			// Branches in tiers: wide at the foot of each, narrow above.
+			// Branches in tiers, each wide at its foot and narrow above.
 			part := float64(y) / height
 			tier := math.Mod(part*5, 1)
 			half := height * 0.2 * (part + 0.12) * (0.6 + 0.5*tier)

@@ -12,19 +12,19 @@ type brush struct {
 	rand  *rand.Rand
 	noise *noise
 	words []string
-	// stopped is asked between the long steps; a cut picture is thrown away.
+	// stopped is checked between long steps. A partial picture is thrown away.
 	stopped func() bool
 }
 
-// between draws a number from lo to hi.
+// between returns a random number from lo to hi.
 func (b *brush) between(lo, hi float64) float64 { return lo + (hi-lo)*b.rand.Float64() }
 
-// says tells whether the brief has one of the words.
+// says reports whether the brief has one of the words.
 func (b *brush) says(words ...string) bool {
 	return slices.ContainsFunc(b.words, func(w string) bool { return slices.Contains(words, w) })
 }
 
-// motif is one family of pictures, and the words that call for it.
+// motif is a family of pictures and the words that choose it.
 type motif struct {
 	name  string
 	words []string
@@ -45,7 +45,7 @@ func motifs() []motif {
 	}
 }
 
-// chooseMotif takes the motif that most of the words call for, else any.
+// chooseMotif returns the motif with the most words in the brief, else any.
 func chooseMotif(words []string, r *rand.Rand) motif {
 	all := motifs()
 	best, most := r.IntN(len(all)), 0

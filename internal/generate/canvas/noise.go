@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// noise is smooth random terrain over the plane, from about -1 to 1.
+// noise is smooth random terrain on the plane, from about -1 to 1.
 type noise struct {
 	perm [512]uint8
 	grad [256][2]float64
@@ -35,8 +35,7 @@ func (n *noise) at(x, y float64) float64 {
 	return 1.4 * (top + v*(bottom-top))
 }
 
-// layers adds finer noise to coarse: octaves of it, each twice as fine and half
-// as strong.
+// layers adds octaves of noise, each twice as fine and half as strong.
 func (n *noise) layers(x, y float64, octaves int) float64 {
 	sum, strength, total := 0.0, 1.0, 0.0
 	for range octaves {
@@ -47,8 +46,8 @@ func (n *noise) layers(x, y float64, octaves int) float64 {
 	return sum / total
 }
 
-// field is noise worked out on a coarse grid, and read in between: many times
-// cheaper for what is smooth anyway.
+// field is noise computed on a coarse grid and interpolated, which is many times
+// cheaper and looks the same.
 type field struct {
 	step, cols int
 	v          []float64
@@ -66,7 +65,7 @@ func newField(w, h, step int, f func(x, y float64) float64) *field {
 	return g
 }
 
-// at reads the field at a place of the picture; places beyond it read its rim.
+// at returns the field at a position. Outside the picture it returns the edge.
 func (g *field) at(x, y float64) float64 {
 	fx, fy := max(0, x)/float64(g.step), max(0, y)/float64(g.step)
 	i, j := min(int(fx), g.cols-2), min(int(fy), len(g.v)/g.cols-2)

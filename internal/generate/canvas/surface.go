@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// surface is a picture in the making: sRGB values from 0 to 1, in floats, so
-// that soft gradients keep their steps until the grain hides them.
+// surface is an unfinished picture. It holds sRGB values as floats, so that soft
+// gradients stay exact until the grain is added.
 type surface struct {
 	w, h int
 	px   []rgb
@@ -15,8 +15,8 @@ type surface struct {
 
 func newSurface(w, h int) *surface { return &surface{w: w, h: h, px: make([]rgb, w*h)} }
 
-// shade sets every pixel to what f says of it. Rows are shared out to the
-// processors, so f must depend on nothing but its arguments.
+// shade sets every pixel to the result of f. Rows are computed in parallel, so f must
+// depend only on its arguments.
 func (s *surface) shade(f func(x, y int, under rgb) rgb) {
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
@@ -33,9 +33,9 @@ func (s *surface) shade(f func(x, y int, under rgb) rgb) {
 	wg.Wait()
 }
 
-// blend lays colour c with opacity a over each pixel of a box around a shape;
-// distance is the signed distance in pixels from the shape's edge, negative
-// inside. The edge is smoothed over one pixel.
+// blend draws a shape in colour c with opacity a. The box holds the shape. distance
+// returns the signed distance in pixels from the edge of the shape, negative inside.
+// The edge is smoothed over one pixel.
 func (s *surface) blend(x0, y0, x1, y1 float64, c rgb, a float64, distance func(x, y float64) float64) {
 	left, right := max(0, int(x0-1)), min(s.w-1, int(x1+1))
 	top, bottom := max(0, int(y0-1)), min(s.h-1, int(y1+1))
@@ -55,15 +55,7 @@ func (s *surface) disc(cx, cy, r float64, c rgb, a float64) {
 	})
 }
 
-// ring is a circle line whose middle runs at r.
-func (s *surface) ring(cx, cy, r, width float64, c rgb, a float64) {
-	o := r + width/2
-	s.blend(cx-o, cy-o, cx+o, cy+o, c, a, func(x, y float64) float64 {
-		return math.Abs(math.Sqrt((x-cx)*(x-cx)+(y-cy)*(y-cy))-r) - width/2
-	})
-}
-
-// stroke is a line with round ends.
+// stroke draws a line with round ends.
 func (s *surface) stroke(x0, y0, x1, y1, width float64, c rgb, a float64) {
 	r := width / 2
 	dx, dy := x1-x0, y1-y0
@@ -78,15 +70,14 @@ func (s *surface) stroke(x0, y0, x1, y1, width float64, c rgb, a float64) {
 	})
 }
 
-// petal is a pointed oval from (x, y), of a length and a width, in a direction.
-// Its colour runs from foot to tip.
+// petal draws a pointed oval that begins at (x, y). Its colour runs from foot to tip.
 func (s *surface) petal(x, y, length, width, angle float64, foot, tip rgb) {
 	sin, cos := math.Sincos(angle)
 	ex, ey := x+cos*length, y+sin*length
 	side := width/2 + 1
 	for py := max(0, int(min(y, ey)-side)); py <= min(s.h-1, int(max(y, ey)+side)); py++ {
 		dy := float64(py) + 0.5 - y
-		// A row meets only a part of the box: that within reach of the axis.
+		// A row needs only the part of the box that is close to the axis.
 		left, right := min(x, ex)-side-x, max(x, ex)+side-x
 		if math.Abs(sin) > 0.1 {
 			middle, reach := dy*cos/sin, side/math.Abs(sin)
@@ -102,7 +93,7 @@ func (s *surface) petal(x, y, length, width, angle float64, foot, tip rgb) {
 			if in <= -0.5 {
 				continue
 			}
-			// A dark rim parts each petal from the next, and a vein runs along it.
+			// A dark rim separates each petal from the next, and a vein runs along it.
 			t := u
 			if in < 3 {
 				t -= 0.55 * u * (1 - max(0, in)/3)
@@ -116,7 +107,7 @@ func (s *surface) petal(x, y, length, width, angle float64, foot, tip rgb) {
 	}
 }
 
-// glow is a soft light that has faded away at r.
+// glow draws a soft light that fades out at r.
 func (s *surface) glow(cx, cy, r float64, c rgb, a float64) {
 	s.shade(func(x, y int, under rgb) rgb {
 		d := math.Hypot(float64(x)-cx, float64(y)-cy) / r
@@ -128,7 +119,8 @@ func (s *surface) glow(cx, cy, r float64, c rgb, a float64) {
 	})
 }
 
-// clamp does without min and max, whose care for NaN costs time in inner loops.
+// clamp limits v to 0 and 1. It avoids min and max, whose handling of NaN costs time in
+// inner loops.
 func clamp(v float64) float64 {
 	if v <= 0 {
 		return 0

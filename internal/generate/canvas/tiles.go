@@ -2,11 +2,11 @@ package canvas
 
 import "math"
 
-// paintTiles is a poster of simple shapes in a grid: quarter and half circles,
-// leaves, arches, stripes, and sometimes a shape four cells large.
+// paintTiles paints a poster of simple shapes in a grid: quarter and half circles,
+// leaves, arches, stripes, and sometimes a shape of four cells.
 func paintTiles(b *brush) {
-	const cell, cols, rows = 110.0, artWidth / 110, artHeight / 110 // no cell is cut
-	large := 3 + b.rand.IntN(9)                                     // one cell in so many grows to four
+	const cell, cols, rows = 110.0, artWidth / 110, artHeight / 110 // no cell is cut off
+	large := 3 + b.rand.IntN(9)                                     // one in so many cells grows to four
 	grounds := [...]rgb{b.at(1), b.at(1), mix(b.at(1), b.at(0.75), 0.6), b.at(0), b.stops[3]}
 	ground := b.at(1)
 	b.shade(func(int, int, rgb) rgb { return ground })
@@ -38,73 +38,82 @@ func paintTiles(b *brush) {
 			for second == back || second == fore {
 				second = b.ink(b.rand)
 			}
-			paintTile(b, x, y, s, fore, second)
+			paintTile(b, x, y, s, [2]rgb{fore, second})
 		}
 	}
 }
 
-// paintTile draws one shape, turned by a random quarter.
-func paintTile(b *brush, x, y, s float64, fore, second rgb) {
-	quarter := b.rand.IntN(4)
-	// put turns a shape on the unit square and lays it on the tile.
-	put := func(c rgb, shape func(u, v float64) float64) {
-		b.blend(x, y, x+s, y+s, c, 1, func(px, py float64) float64 {
-			u, v := (px-x)/s, (py-y)/s
-			within := max(-u, u-1, -v, v-1)
-			switch quarter {
-			case 1:
-				u, v = v, 1-u
-			case 2:
-				u, v = 1-u, 1-v
-			case 3:
-				u, v = 1-v, u
-			}
-			return s * max(within, shape(u, v))
-		})
-	}
-	round := func(cu, cv, r float64) func(u, v float64) float64 {
-		return func(u, v float64) float64 { return math.Hypot(u-cu, v-cv) - r }
-	}
+// shape is a signed distance on the unit square, negative inside.
+type shape func(u, v float64) float64
+
+// tile draws shapes on one cell of the grid, turned by a random quarter.
+type tile struct {
+	b       *brush
+	x, y, s float64
+	quarter int
+}
+
+func paintTile(b *brush, x, y, s float64, colours [2]rgb) {
+	t := tile{b, x, y, s, b.rand.IntN(4)}
+	fore, second := colours[0], colours[1]
 	switch b.rand.IntN(9) {
 	case 0: // a quarter, and a smaller one in it
-		put(fore, round(0, 0, 1))
-		put(second, round(0, 0, 0.5))
+		t.put(fore, round(0, 0, 1))
+		t.put(second, round(0, 0, 0.5))
 	case 1: // rings around a corner
 		for i, r := range []float64{1, 0.8, 0.6, 0.4, 0.2} {
-			c := fore
-			if i%2 == 1 {
-				c = second
-			}
-			put(c, round(0, 0, r))
+			t.put(colours[i%2], round(0, 0, r))
 		}
 	case 2: // two halves, one above the other
-		put(fore, round(0.5, 0, 0.5))
-		put(second, func(u, v float64) float64 { return max(math.Hypot(u-0.5, v-0.5)-0.5, 0.5-v) })
+		t.put(fore, round(0.5, 0, 0.5))
+		t.put(second, func(u, v float64) float64 { return max(math.Hypot(u-0.5, v-0.5)-0.5, 0.5-v) })
 	case 3: // a leaf
-		put(fore, func(u, v float64) float64 { return max(math.Hypot(u, v)-1, math.Hypot(u-1, v-1)-1) })
+		t.put(fore, func(u, v float64) float64 { return max(math.Hypot(u, v)-1, math.Hypot(u-1, v-1)-1) })
 	case 4: // a sun
-		put(fore, round(0.5, 0.5, 0.42))
-		put(second, round(0.5, 0.5, 0.2))
+		t.put(fore, round(0.5, 0.5, 0.42))
+		t.put(second, round(0.5, 0.5, 0.2))
 	case 5: // stripes
-		put(fore, func(u, _ float64) float64 { return 0.08 - math.Abs(math.Mod(u, 1.0/3)-1.0/6) })
+		t.put(fore, func(u, _ float64) float64 { return 0.08 - math.Abs(math.Mod(u, 1.0/3)-1.0/6) })
 	case 6: // a slope
-		put(fore, func(u, v float64) float64 { return (u - v) * math.Sqrt2 / 2 })
-		put(second, round(0.72, 0.28, 0.16))
-	case 7: // an arch
-		arch := func(half float64) func(u, v float64) float64 {
-			return func(u, v float64) float64 {
-				if v < 0.5 {
-					return math.Hypot(u-0.5, v-0.5) - half
-				}
-				return math.Abs(u-0.5) - half
-			}
-		}
-		put(fore, arch(0.44))
-		put(second, arch(0.27))
-		put(fore, arch(0.11))
+		t.put(fore, func(u, v float64) float64 { return (u - v) * math.Sqrt2 / 2 })
+		t.put(second, round(0.72, 0.28, 0.16))
+	case 7:
+		t.put(fore, arch(0.44))
+		t.put(second, arch(0.27))
+		t.put(fore, arch(0.11))
 	default: // four dots
 		for _, at := range [][2]float64{{0.25, 0.25}, {0.75, 0.25}, {0.25, 0.75}, {0.75, 0.75}} {
-			put(fore, round(at[0], at[1], 0.16))
+			t.put(fore, round(at[0], at[1], 0.16))
 		}
+	}
+}
+
+// put draws a shape on the tile.
+func (t tile) put(c rgb, draw shape) {
+	t.b.blend(t.x, t.y, t.x+t.s, t.y+t.s, c, 1, func(px, py float64) float64 {
+		u, v := (px-t.x)/t.s, (py-t.y)/t.s
+		within := max(-u, u-1, -v, v-1)
+		switch t.quarter {
+		case 1:
+			u, v = v, 1-u
+		case 2:
+			u, v = 1-u, 1-v
+		case 3:
+			u, v = 1-v, u
+		}
+		return t.s * max(within, draw(u, v))
+	})
+}
+
+func round(cu, cv, r float64) shape {
+	return func(u, v float64) float64 { return math.Hypot(u-cu, v-cv) - r }
+}
+
+func arch(half float64) shape {
+	return func(u, v float64) float64 {
+		if v < 0.5 {
+			return math.Hypot(u-0.5, v-0.5) - half
+		}
+		return math.Abs(u-0.5) - half
 	}
 }
