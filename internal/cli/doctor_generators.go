@@ -14,6 +14,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/provider"
 	"atelierd/internal/media"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
@@ -39,12 +40,41 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 			d.failErr(what, err)
 			continue
 		}
-		d.ok(what, "%s, ready", d.cfg.Generators[name].Type)
+		d.ok(what, "%s, ready%s", d.cfg.Generators[name].Type, accepts(d.cfg.Generators[name]))
 		if paid {
 			d.sample(ctx, gens[name], services)
 		}
 	}
 	d.programs(ctx, services)
+}
+
+// accepts returns what a provider accepts of an order, or "" for other generators.
+func accepts(g config.Generator) string {
+	needs, is := provider.TypeOf(g.Type)
+	if !is {
+		return ""
+	}
+	text, most := "", needs.References.Image
+	if g.Makes == config.KindVideo {
+		most = needs.References.Video
+	}
+	if needs.PromptLimit > 0 {
+		text += fmt.Sprintf("; prompts up to %d characters", needs.PromptLimit)
+	}
+	switch most {
+	case 0:
+		return text + "; no references"
+	case 1:
+		text += "; one reference"
+	case provider.Unlimited:
+		text += "; any number of references"
+	default:
+		text += fmt.Sprintf("; up to %d references", most)
+	}
+	if needs.References.Links {
+		text += " with public links"
+	}
+	return text
 }
 
 // programs sees that the checks and pricing commands of the services are there.
@@ -156,6 +186,9 @@ func atMost(d time.Duration) string {
 // sample is the request that `doctor --paid` makes.
 func sample(cfg *config.Config, name, dir string) generate.Request {
 	s := config.Service{Title: "a sample", Category: "image_gen"}
+	if cfg.Generators[name].Makes == config.KindVideo {
+		s.Category = "video_gen"
+	}
 	for _, each := range cfg.Services {
 		if each.Generator == name {
 			s = each
