@@ -5,9 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"atelierd/internal/testdir"
 )
 
 const (
@@ -119,7 +120,7 @@ var untrusted = []struct {
 	{"others may read", "credentials.json", "can be read by other users (mode 0604)", write(pair(id, key), 0o604)},
 	{"not JSON", "credentials.json", "is not a JSON object", write("atelier_5ec2e7", 0o600)},
 	{"a number for a key", "credentials.json", "is not a JSON object", write(`{"agent_id":"a","api_key":5.5ec2e7}`, 0o600)},
-	{"more behind it", "credentials.json", "is not a JSON object", write(pair(id, key)+"5ec2e7", 0o600)},
+	{"trailing text", "credentials.json", "is not a JSON object", write(pair(id, key)+"5ec2e7", 0o600)},
 	{"empty", "credentials.json", "is not a JSON object", write("", 0o600)},
 	{"null", "credentials.json", "neither an agent id nor an API key", write("null", 0o600)},
 	{"no id", "credentials.json", "an API key but no agent id", write(`{"api_key":"`+key+`"}`, 0o600)},
@@ -138,16 +139,14 @@ var untrusted = []struct {
 	{"binary", ".env", "is not a text file", write("\x00"+envPair, 0o600)},
 	{"no equals sign", ".env", EnvAPIKey + " in ", write(EnvAPIKey+" "+key+"=", 0o600)},
 	{"open quote", ".env", ", line 2", write("\n"+EnvAPIKey+`="`+key, 0o600)},
-	{"words behind", ".env", ", line 1", write(EnvAPIKey+"="+key+" 5ec2e7", 0o600)},
+	{"trailing words", ".env", ", line 1", write(EnvAPIKey+"="+key+" 5ec2e7", 0o600)},
 	{"folder", ".env", "is not a regular file", func(t *testing.T, path string) {
 		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}},
 	{"pipe", "credentials.json", "is not a regular file", func(t *testing.T, path string) {
-		if err := syscall.Mkfifo(path, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testdir.Pipe(t, path)
 	}},
 	{"dangling link", "credentials.json", "is a link to a file that does not exist", func(t *testing.T, path string) {
 		if err := os.Symlink("nowhere", path); err != nil {
@@ -191,7 +190,7 @@ func TestAnUntrustedSourceEndsTheSearch(t *testing.T) {
 func TestALinkToAGoodFileIsFollowed(t *testing.T) {
 	t.Parallel()
 	s := place(t)
-	target := filepath.Join(t.TempDir(), "kept.json")
+	target := filepath.Join(t.TempDir(), "target.json")
 	put(t, target, pair(id, key), 0o600)
 	if err := os.Symlink(target, s.DataFile); err != nil {
 		t.Fatal(err)

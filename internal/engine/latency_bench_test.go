@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -90,12 +89,4 @@ func BenchmarkIdleCPU(b *testing.B) {
 		used += cpuTime(b) - before
 	}
 	b.ReportMetric(100*used.Seconds()/b.Elapsed().Seconds(), "cpu-%")
-}
-
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 
+	"atelierd/internal/disk"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 )
@@ -240,7 +240,7 @@ func (f *Fulfiller) failed(ctx context.Context, m Generator, g order.Call, resum
 		return err
 	}
 	fail.Cost = 0 // the generation has it
-	if cost == 0 && errors.Is(&fail, syscall.ENOSPC) {
+	if cost == 0 && disk.IsFull(&fail) {
 		fail.Charge = order.ChargeNone // so that it waits for room
 	}
 	if cost > 0 {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"atelierd/internal/disk"
 	"atelierd/internal/generate"
 	"atelierd/internal/message"
 	"atelierd/internal/order"
@@ -349,11 +350,13 @@ const leastRoom = 128 << 20
 const fullRetry = time.Minute
 
 func (f *Fulfiller) room() error {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(f.o.Dir, &st); err != nil {
-		return fmt.Errorf("ask for room on the disk: %w", err)
-	}
-	if st.Bavail*uint64(st.Bsize) >= leastRoom {
+	free, err := disk.Free(f.o.Dir)
+	switch {
+	case errors.Is(err, disk.ErrUnknown):
+		return nil // the first write shows it
+	case err != nil:
+		return fmt.Errorf("get the free space of the disk: %w", err)
+	case free >= leastRoom:
 		return nil
 	}
 	return noRoom(syscall.ENOSPC)
@@ -363,7 +366,7 @@ func (f *Fulfiller) room() error {
 // something was paid for: then it counts, or it would be paid for each minute.
 func noRoom(err error) error {
 	fail, ok := errors.AsType[*order.Failure](err)
-	if !errors.Is(err, syscall.ENOSPC) || ok && (fail.Charge == order.ChargeFull || fail.Charge == order.ChargeUnknown) {
+	if !disk.IsFull(err) || ok && (fail.Charge == order.ChargeFull || fail.Charge == order.ChargeUnknown) {
 		return err
 	}
 	return &order.Failure{Class: order.Wait, Code: order.CodeDiskFull, Err: errors.New("the disk is full"),

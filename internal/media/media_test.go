@@ -17,10 +17,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
 	"atelierd/internal/order"
+	"atelierd/internal/testdir"
 )
 
 func encoded(t testing.TB, mime string) []byte {
@@ -149,7 +149,8 @@ func TestInspectRejectsWhatIsNotARegularFile(t *testing.T) {
 	dir := t.TempDir()
 	target := file(t, encoded(t, "image/png"))
 	link, fifo := filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
-	if err := errors.Join(os.Symlink(target, link), syscall.Mkfifo(fifo, 0o600)); err != nil {
+	testdir.Pipe(t, fifo)
+	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{link, fifo, dir, os.DevNull} {

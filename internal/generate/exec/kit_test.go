@@ -9,12 +9,12 @@ import (
 	osexec "os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/testdir"
 )
 
 // TestMain lets the test binary play the parts that need a program of our own.
@@ -77,9 +77,7 @@ func wantFailure(t testing.TB, err error, class order.Class, code order.Code, wh
 func lifeline(t *testing.T) (path string, ended <-chan struct{}) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "lifeline")
-	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testdir.Pipe(t, path)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -9,7 +9,6 @@ import (
 	osexec "os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -162,7 +161,7 @@ func TestAnotherProcessWithTheSameNumberIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	line, ended := lifeline(t)
 	cmd := osexec.Command("/bin/sh", "-c", `exec 3>"$0"; echo up; exec sleep 600`, line)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = newGroup()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
