@@ -32,7 +32,7 @@ var everyKill = flag.Bool("every-kill", false, "kill at every commit amid faults
 
 func TestKillsAtRandomMomentsDeliverEachOrderOnce(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t, sandbox.Options{Seed: 30, Shared: true, Window: time.Second,
+	s := newFixture(t, sandbox.Options{Seed: 30, Window: time.Second,
 		Faults: sandbox.Faults{Before: 0.05, After: 0.05, Slow: 0.1, SlowMax: 300 * time.Millisecond, Shapes: true}})
 	rng := rand.New(rand.NewPCG(30, 1))
 	for kill := range *kills {

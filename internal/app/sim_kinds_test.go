@@ -113,7 +113,7 @@ func (w *world) otherClients(rng *rand.Rand, end time.Time) {
 			id, err = w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simWeekly, Brief: fmt.Sprint("a window ", n)})
 			weekly = append(weekly, id)
 		case 2:
-			if !w.documented {
+			if !w.guide {
 				id, err = w.market.PostBounty(sandbox.NewBounty{Title: "a task", Brief: fmt.Sprint("bounty ", n), BudgetUSD: []string{"6.00", "15.00"}[rng.IntN(2)]})
 				bounties = append(bounties, id)
 			}

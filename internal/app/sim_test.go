@@ -95,8 +95,8 @@ type world struct {
 	touched map[string]bool
 	stays   []stay
 
-	documented bool
-	agent      string
+	guide bool
+	agent string
 	// port takes webhooks while a life runs.
 	port atomic.Pointer[pipenet.Listener]
 
@@ -132,9 +132,9 @@ func simFolder(t *testing.T) string {
 
 func newWorld(t *testing.T, seed uint64, dir string) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
-	documented := rng.IntN(4) == 0
-	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, documented: documented}
-	w.market = sandbox.New(sandbox.Options{Seed: seed, Shared: rng.IntN(3) > 0, Documented: documented,
+	guide := rng.IntN(4) == 0
+	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, guide: guide}
+	w.market = sandbox.New(sandbox.Options{Seed: seed, Separate: rng.IntN(3) == 0, Guide: guide,
 		Webhooks: rng.IntN(2) == 0, Subscription: simWindow})
 	w.provider = &paidProvider{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*providerJob{}}
 	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}

@@ -43,7 +43,7 @@ func TestASharedCountAllowsTwelveDeliveriesAWindowAtAnOrderEachFourMinutes(t *te
 			t.Parallel()
 			dir := storetest.Dir(t)
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, dir, sandbox.Options{Shared: true})
+				w := newWorld(t, dir, sandbox.Options{})
 				w.interval = c.interval
 				w.start()
 				time.Sleep(c.offset)
@@ -62,7 +62,7 @@ func TestASharedCountAllowsFourteenDeliveriesAWindowOfABacklog(t *testing.T) {
 	t.Parallel()
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, dir, sandbox.Options{Shared: true})
+		w := newWorld(t, dir, sandbox.Options{})
 		w.place(60)
 		w.start()
 		time.Sleep(3*time.Hour + time.Minute)
@@ -72,12 +72,12 @@ func TestASharedCountAllowsFourteenDeliveriesAWindowOfABacklog(t *testing.T) {
 
 func TestSeparateCountsAllowThirtyDeliveriesAWindow(t *testing.T) {
 	t.Parallel()
-	for _, documented := range []bool{false, true} {
-		t.Run(fmt.Sprintf("documented=%t", documented), func(t *testing.T) {
+	for _, guide := range []bool{false, true} {
+		t.Run(fmt.Sprintf("guide=%t", guide), func(t *testing.T) {
 			t.Parallel()
 			dir := storetest.Dir(t)
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, dir, sandbox.Options{Documented: documented})
+				w := newWorld(t, dir, sandbox.Options{Guide: guide, Separate: true})
 				w.place(100)
 				w.start()
 				time.Sleep(3*time.Hour + time.Minute)
@@ -91,7 +91,7 @@ func TestTheLastRequestsOfASharedCountAreForDeliveries(t *testing.T) {
 	t.Parallel()
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, dir, sandbox.Options{Shared: true})
+		w := newWorld(t, dir, sandbox.Options{})
 		// The workers would use the rest of the window for uploads, if an upload did
 		// not leave room for the deliveries that follow.
 		w.place(15)
@@ -117,12 +117,12 @@ func TestTheLastRequestsOfASharedCountAreForDeliveries(t *testing.T) {
 // daemon makes it poll at each start.
 func TestARestartLoopKeepsTheReserve(t *testing.T) {
 	t.Parallel()
-	for _, shared := range []bool{true, false} {
-		t.Run(fmt.Sprintf("shared=%t", shared), func(t *testing.T) {
+	for _, separate := range []bool{true, false} {
+		t.Run(fmt.Sprintf("separate=%t", separate), func(t *testing.T) {
 			t.Parallel()
 			dir := storetest.Dir(t)
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, dir, sandbox.Options{Shared: shared})
+				w := newWorld(t, dir, sandbox.Options{Separate: separate})
 				for range 28 {
 					d := w.open()
 					// The budget refuses some of these. The marketplace's log shows which were sent.
@@ -143,7 +143,7 @@ func TestACrashLosesNoCountedRequest(t *testing.T) {
 	t.Parallel()
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, dir, sandbox.Options{Shared: true})
+		w := newWorld(t, dir, sandbox.Options{})
 		w.limits.Reserve = 0
 		w.market.SetFaults(sandbox.Faults{Script: func(*http.Request, int) sandbox.Fault {
 			return sandbox.Fault{Linger: time.Second}

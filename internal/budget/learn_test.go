@@ -43,7 +43,7 @@ func (d *daemon) refused(t *testing.T, call order.RequestKind) time.Duration {
 // inBubble runs f in simulated time with an empty data folder.
 func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
 	dir := storetest.Dir(t)
-	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, dir, sandbox.Options{})) })
+	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t, dir, sandbox.Options{Separate: true})) })
 }
 
 func TestAnEarlyRefusalTeachesASharedCountAcrossARestart(t *testing.T) {

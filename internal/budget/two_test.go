@@ -18,7 +18,7 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 	t.Parallel()
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, dir, sandbox.Options{})
+		w := newWorld(t, dir, sandbox.Options{Separate: true})
 		daemon := w.open()
 		owner, err := store.OpenOwner(dir)
 		if err != nil {

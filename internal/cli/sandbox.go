@@ -16,8 +16,8 @@ import (
 // SandboxCmd runs a marketplace on this machine.
 type SandboxCmd struct {
 	Listen       string        `help:"Address to listen on." default:"127.0.0.1:8390" placeholder:"ADDR"`
-	Shared       bool          `help:"Keep one request count for all calls, as the deployed marketplace does." default:"true" negatable:""`
-	Documented   bool          `help:"Answer only what the published guide promises."`
+	Separate     bool          `help:"Count each kind of request separately, as the published guide says. By default all share one count."`
+	Guide        bool          `help:"Serve only what the published guide describes, instead of the deployed marketplace."`
 	Window       time.Duration `help:"Length of a counting window." default:"1h"`
 	Review       time.Duration `help:"How long a client may review a delivery before the order completes." default:"48h"`
 	Webhooks     bool          `help:"Send webhooks to the endpoint_url of agents."`
@@ -46,7 +46,7 @@ func (c SandboxCmd) Run(p *Program) error {
 	if c.Faults < 0 || c.Faults > 0.5 {
 		return &UsageError{errors.New("--faults must be between 0 and 0.5")}
 	}
-	s := sandbox.New(sandbox.Options{Seed: c.Seed, Window: c.Window, Shared: c.Shared, Documented: c.Documented,
+	s := sandbox.New(sandbox.Options{Seed: c.Seed, Window: c.Window, Separate: c.Separate, Guide: c.Guide,
 		Review: c.Review, UploadDir: c.Files, Webhooks: c.Webhooks, Subscription: c.Subscription,
 		Faults: sandbox.Faults{Before: c.Faults / 3, After: c.Faults / 3, Slow: c.Faults / 3, Shapes: c.Faults > 0}})
 	l, err := net.Listen("tcp", c.Listen)

@@ -30,7 +30,7 @@ func openMarket(f folder, seed uint64) (*market, error) {
 	m := &market{address: l.Addr().String(), stop: stop, done: make(chan struct{}), ended: make(chan error, 1),
 		// One count for all calls, as the deployed marketplace keeps it; only its
 		// window is shorter, or 30 requests would have to do for the whole demo.
-		Server: sandbox.New(sandbox.Options{Seed: seed, Shared: true, Window: window, UploadDir: f.uploads()})}
+		Server: sandbox.New(sandbox.Options{Seed: seed, Window: window, UploadDir: f.uploads()})}
 	go func() {
 		defer close(m.done)
 		if err := m.Server.Serve(ctx, l); err != nil {

@@ -41,8 +41,8 @@ func TestTheIntentIsDurableWhenTheDeliveryArrives(t *testing.T) {
 }
 
 func TestADeliveryWhoseAnswerWasLostIsFoundAndNotSentAgain(t *testing.T) {
-	for _, documented := range []bool{false, true} {
-		inWorld(t, sandbox.Options{Documented: documented}, func(t *testing.T, w *world) {
+	for _, guide := range []bool{false, true} {
+		inWorld(t, sandbox.Options{Guide: guide}, func(t *testing.T, w *world) {
 			id := w.uploaded()
 			w.scripted("/deliver", sandbox.Fault{After: sandbox.Cut})
 			if f := w.fails(order.StageDeliver, order.Retry, order.CodeNoAnswer); !f.Outage {
@@ -171,7 +171,7 @@ func TestARefusedKeyIsWaitedFor(t *testing.T) {
 }
 
 func TestWhereSingleOrdersCannotBeReadTheListIs(t *testing.T) {
-	inWorld(t, sandbox.Options{Documented: true}, func(t *testing.T, w *world) {
+	inWorld(t, sandbox.Options{Guide: true}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		before := len(w.sent(sandbox.CallOrders))
 		w.must(order.StageDeliver)
@@ -182,8 +182,8 @@ func TestWhereSingleOrdersCannotBeReadTheListIs(t *testing.T) {
 }
 
 func TestAnOrderThatIsNotListedIsNotDelivered(t *testing.T) {
-	for _, documented := range []bool{false, true} {
-		inWorld(t, sandbox.Options{Documented: documented}, func(t *testing.T, w *world) {
+	for _, guide := range []bool{false, true} {
+		inWorld(t, sandbox.Options{Guide: guide}, func(t *testing.T, w *world) {
 			id := w.uploaded()
 			if err := w.market.Vanish(id); err != nil {
 				t.Fatal(err)

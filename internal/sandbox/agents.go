@@ -32,7 +32,7 @@ func (a *agent) wallet() string { return orDefault(a.PayoutWallet, a.OwnerWallet
 
 func (s *Server) capabilities() []string {
 	words := []string{"image_gen", "video_gen", "ugc", "influencer", "brand_content", "custom"}
-	if !s.opts.Documented {
+	if !s.opts.Guide {
 		words = append(words, "coding", "analytics", "seo", "trading", "automation", "consulting")
 	}
 	return words
@@ -79,7 +79,7 @@ func (s *Server) register(in *input) answer {
 		return refuse(http.StatusBadRequest, "%s", f.problem)
 	}
 	// In the guide each registration creates a new agent, with any name.
-	if !s.opts.Documented {
+	if !s.opts.Guide {
 		for _, old := range s.agents {
 			if a.OwnerWallet != "" && old.OwnerWallet == a.OwnerWallet {
 				return conflict("duplicate_agent: this owner already has the agent "+old.ID, map[string]any{"agent_id": old.ID})
@@ -91,7 +91,7 @@ func (s *Server) register(in *input) answer {
 	}
 	s.admitAgent(&a, in.now)
 	data := map[string]any{"agent_id": a.ID, "api_key": a.key}
-	if !s.opts.Documented {
+	if !s.opts.Guide {
 		data["webhook_secret"] = a.webhookSecret
 		data["marketable"] = a.OwnerWallet != ""
 		if a.OwnerWallet == "" {
@@ -120,7 +120,7 @@ func (s *Server) profile(a *agent) map[string]any {
 		"api_key":    a.key[:min(len(a.key), 12)] + "****",
 		"created_at": sh.time(a.CreatedAt),
 	}
-	if !s.opts.Documented {
+	if !s.opts.Guide {
 		out["marketable"] = sh.flag(a.OwnerWallet != "")
 		out["token_mint"] = orNull(a.TokenMint)
 		if a.EndpointURL != "" {
@@ -143,7 +143,7 @@ func (s *Server) changeProfile(in *input) answer {
 	if f.problem != "" {
 		return refuse(http.StatusBadRequest, "%s", f.problem)
 	}
-	if !s.opts.Documented && s.nameTaken(changed.Name, in.agent) {
+	if !s.opts.Guide && s.nameTaken(changed.Name, in.agent) {
 		return conflict("name_taken: an agent with this name already exists", nil)
 	}
 	*in.agent = changed

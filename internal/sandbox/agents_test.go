@@ -35,9 +35,9 @@ func TestARegistrationIssuesAKeyOnce(t *testing.T) {
 	}
 }
 
-func TestADocumentedRegistrationAlwaysMakesANewAgent(t *testing.T) {
+func TestAGuideRegistrationAlwaysMakesANewAgent(t *testing.T) {
 	t.Parallel()
-	x := open(t, Options{Documented: true})
+	x := open(t, Options{Guide: true})
 	body := `{"name":"Painter","description":"paints what you ask","endpoint_url":"https://a.example"}`
 	a, b := x.call(201, "POST", "/api/agents/register", body), x.call(201, "POST", "/api/agents/register", body)
 	if a.row()["agent_id"] == b.row()["agent_id"] || len(a.row()) != 2 {
@@ -114,9 +114,9 @@ func TestServicesCanBeCreatedChangedAndDeleted(t *testing.T) {
 	x.call(404, "DELETE", "/api/services/svc_none", "")
 }
 
-func TestADocumentedServiceNeedsOnlyTenCharacters(t *testing.T) {
+func TestAGuideServiceNeedsOnlyTenCharacters(t *testing.T) {
 	t.Parallel()
-	x := open(t, Options{Documented: true})
+	x := open(t, Options{Guide: true})
 	body := `{"category":"custom","title":"Any","description":"ten chars!","price_usd":"5","price_type":"fixed"}`
 	x.call(201, "POST", "/api/agents/"+x.agent+"/services", body)
 }

@@ -148,7 +148,7 @@ func (s *Server) Dispute(id, reason string) error {
 
 // RequestRevision sends a delivery back with feedback, which also becomes a message.
 func (s *Server) RequestRevision(id, feedback string) error {
-	if s.opts.Documented {
+	if s.opts.Guide {
 		return errors.New("the documented marketplace has no revisions")
 	}
 	return s.act(id, []string{"delivered"}, func(o *order, now time.Time) error {

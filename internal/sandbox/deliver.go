@@ -15,7 +15,7 @@ func (s *Server) deliver(in *input) answer {
 		return *a
 	}
 	statuses := []string{"paid", "in_progress", "disputed"}
-	if !s.opts.Documented {
+	if !s.opts.Guide {
 		statuses = append(statuses, "delivered", "revision_requested")
 	}
 	items := s.readDeliverables(&in.form)
@@ -42,7 +42,7 @@ func (s *Server) deliver(in *input) answer {
 }
 
 func (s *Server) readDeliverables(f *form) []Deliverable {
-	if s.opts.Documented || !f.given("deliverables") {
+	if s.opts.Guide || !f.given("deliverables") {
 		return []Deliverable{s.readDeliverable(f)}
 	}
 	var list []map[string]json.RawMessage
@@ -63,7 +63,7 @@ func (s *Server) readDeliverables(f *form) []Deliverable {
 
 func (s *Server) readDeliverable(f *form) Deliverable {
 	types := []string{"image", "video"}
-	if !s.opts.Documented {
+	if !s.opts.Guide {
 		types = append(types, "link", "document", "code", "text")
 	}
 	f.require("deliverable_url", "deliverable_media_type")

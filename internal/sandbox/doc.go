@@ -6,7 +6,7 @@
 // The sandbox keeps the marketplace's rules, so that a client which breaks one
 // notices: statuses, ceilings of requests, ownership, the length of texts, the types
 // and sizes of files, the review that completes an order, and the payout. It has the
-// two faces of the real one: the deployed marketplace, and with Options.Documented
+// two faces of the real one: the deployed marketplace, and with Options.Guide
 // only what the marketplace's guide describes. It fails on request, and records each
 // request and each effect, so that a test can count deliveries.
 //

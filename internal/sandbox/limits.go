@@ -81,7 +81,7 @@ func (s *Server) count(c Call, remote string, now time.Time, early time.Duration
 	if err != nil {
 		scope = remote // a pipe has no port
 	}
-	if !s.opts.Shared {
+	if s.opts.Separate {
 		scope += " " + string(c)
 	}
 	w := s.windows[scope]

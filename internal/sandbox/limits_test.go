@@ -10,7 +10,7 @@ import (
 func TestASharedCountHasACeilingForEachCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		x := openPiped(t, Options{Shared: true})
+		x := openPiped(t, Options{})
 		id := x.order(NewOrder{})
 		time.Sleep(20 * time.Minute) // the window starts with the first counted request, not with the server
 		x.call(200, "GET", "/api/agents/me", "")
@@ -49,7 +49,7 @@ func TestASharedCountHasACeilingForEachCall(t *testing.T) {
 
 func TestSeparateCountsAreIndependent(t *testing.T) {
 	t.Parallel()
-	x := open(t, Options{Limits: Limits{Orders: 2, Deliver: 1}})
+	x := open(t, Options{Separate: true, Limits: Limits{Orders: 2, Deliver: 1}})
 	id := x.order(NewOrder{})
 	x.poll("")
 	x.poll("")
@@ -71,7 +71,7 @@ func TestARequestWithAWrongKeyIsCounted(t *testing.T) {
 func TestAnEarlyRefusalLastsUntilItsRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		x := openPiped(t, Options{Shared: true, Faults: Faults{Early429: 1}})
+		x := openPiped(t, Options{Faults: Faults{Early429: 1}})
 		wait, err := strconv.Atoi(x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "").header.Get("Retry-After"))
 		if err != nil || wait < 1 || wait > 302 {
 			t.Fatalf("Retry-After is %d s (%v)", wait, err)

@@ -122,7 +122,7 @@ func (s *Server) orderRow(o *order) map[string]any {
 		"reference_urls": sh.list(o.urls), "reference_images": sh.list(o.images),
 		"status": o.Status, "quoted_price_usd": orNull(o.PriceUSD), "created_at": sh.time(o.CreatedAt),
 	}
-	if !s.opts.Documented {
+	if !s.opts.Guide {
 		row["status"] = sh.status(o.Status)
 		row["requirement_answers"] = sh.value(o.answers)
 		row["max_revisions"], row["revision_count"] = maxRevisions, o.revisions

@@ -42,9 +42,9 @@ func TestOrdersAreListedByStatus(t *testing.T) {
 	}
 }
 
-func TestDocumentedOrdersHaveOnlyTheFieldsOfTheGuide(t *testing.T) {
+func TestOrdersOfTheGuideHaveOnlyItsFields(t *testing.T) {
 	t.Parallel()
-	x := open(t, Options{Documented: true})
+	x := open(t, Options{Guide: true})
 	id := x.order(NewOrder{})
 	r := x.call(200, "POST", "/api/orders/"+id+"/deliver", oneFile)
 	if len(r.row()) != 10 || strings.Contains(r.text, "cdn.example") {
@@ -66,13 +66,13 @@ func TestDocumentedOrdersHaveOnlyTheFieldsOfTheGuide(t *testing.T) {
 
 func TestADeliveryNeedsTheRightStatus(t *testing.T) {
 	t.Parallel()
-	for _, documented := range []bool{true, false} {
-		x := open(t, Options{Documented: documented, Limits: Limits{Deliver: -1}})
+	for _, guide := range []bool{true, false} {
+		x := open(t, Options{Guide: guide, Limits: Limits{Deliver: -1}})
 		for _, status := range []string{"pending_quote", "quoted", "accepted", "paid", "in_progress", "delivered",
 			"completed", "disputed", "revision_requested", "cancelled", "under_moderation"} {
 			id := x.order(NewOrder{Status: status})
 			want, taken := 400, []string{"paid", "in_progress", "disputed"}
-			if !documented {
+			if !guide {
 				taken = append(taken, "delivered", "revision_requested")
 			}
 			if slices.Contains(taken, status) {
@@ -80,7 +80,7 @@ func TestADeliveryNeedsTheRightStatus(t *testing.T) {
 			}
 			x.call(want, "POST", "/api/orders/"+id+"/deliver", oneFile)
 			if n := len(x.snapshot(id).Deliveries); (n == 1) != (want == 200) {
-				t.Errorf("documented %v, %s: %d deliveries with status %d", documented, status, n, want)
+				t.Errorf("guide %v, %s: %d deliveries with status %d", guide, status, n, want)
 			}
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Options configure the marketplace. The zero value is the deployed marketplace with
-// separate counts and without faults.
+// Options configure the marketplace. The zero value is the deployed marketplace
+// without faults.
 type Options struct {
 	// Seed determines ids, keys, shapes and faults.
 	Seed uint64
@@ -20,13 +20,13 @@ type Options struct {
 	Window time.Duration
 	// Limits are the ceilings of the counted calls.
 	Limits Limits
-	// Shared adds all counted calls to one count, as the deployed marketplace does.
-	// Each call still has its own ceiling. False counts each call separately, as in
-	// the marketplace's guide.
-	Shared bool
-	// Documented serves only what the marketplace's guide describes: no single
+	// Separate counts each call separately, as in the marketplace's guide. False adds
+	// all counted calls of an address to one count, as the deployed marketplace does.
+	// Each call has its own ceiling in both.
+	Separate bool
+	// Guide implies Separate. It serves only what the marketplace's guide describes: no single
 	// order, no upload token, no deliverables of an order, no revisions.
-	Documented bool
+	Guide bool
 	// Review is how long a client may review a delivery before the order completes
 	// automatically. Zero means 48 hours.
 	Review time.Duration
@@ -39,7 +39,7 @@ type Options struct {
 	// MaxUpload is the largest file in bytes. Zero means 50 MB.
 	MaxUpload int64
 	// PlatformLimit is the largest multipart request in bytes. The hosting platform
-	// answers 413 to a larger one. Zero means 4.5 MB, or no limit with Documented.
+	// answers 413 to a larger one. Zero means 4.5 MB, or no limit with Guide.
 	// A negative value means no limit.
 	PlatformLimit int64
 	// UploadDir is the folder for uploaded files. When it is empty, the sandbox
@@ -82,7 +82,9 @@ func New(o Options) *Server {
 	o.Window = orDefault(o.Window, time.Hour)
 	o.Review = orDefault(o.Review, 48*time.Hour)
 	o.MaxUpload = orDefault(o.MaxUpload, 50<<20)
-	if !o.Documented {
+	if o.Guide {
+		o.Separate = true
+	} else {
 		o.PlatformLimit = orDefault(o.PlatformLimit, 4_500_000)
 	}
 	s := &Server{
@@ -144,7 +146,7 @@ func endpoints() []endpoint {
 func (s *Server) routes() {
 	unrouted := map[string]bool{}
 	for _, e := range endpoints() {
-		if e.deployed && s.opts.Documented {
+		if e.deployed && s.opts.Guide {
 			continue
 		}
 		s.mux.Handle(e.method+" "+e.path, s.serve(e))

@@ -26,7 +26,7 @@ type service struct{ Service }
 
 func (s *Server) readService(f *form, v *service) {
 	least := 40
-	if s.opts.Documented {
+	if s.opts.Guide {
 		least = 10
 	}
 	set(f, "category", &v.Category, f.oneOf("category", s.capabilities()))

@@ -26,7 +26,7 @@ func mediaTypes() map[string]string {
 // images and videos only.
 func (s *Server) accepts(mediaType string) bool {
 	word := mediaWord(mediaType)
-	return mediaTypes()[mediaType] != "" && (!s.opts.Documented || word == "image" || word == "video")
+	return mediaTypes()[mediaType] != "" && (!s.opts.Guide || word == "image" || word == "video")
 }
 
 // mediaWord returns the marketplace's word for a type.

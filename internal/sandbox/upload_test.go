@@ -110,20 +110,20 @@ func TestThePlatformRejectsLargeRequestsWithoutCountingThem(t *testing.T) {
 	if r := y.send(t.Context(), "POST", "/api/upload", header, io.MultiReader(bytes.NewReader(body))); r == nil || r.status != 413 {
 		t.Errorf("too large a request of unknown length answered %+v", r)
 	}
-	z := open(t, Options{Documented: true})
+	z := open(t, Options{Guide: true})
 	if r := z.upload("a.png", "image/png", png(4_500_000)); r.status != 200 {
-		t.Errorf("the documented marketplace answered %d", r.status)
+		t.Errorf("the marketplace of the guide answered %d", r.status)
 	}
 }
 
 func TestOnlyTheDeployedMarketplaceAcceptsTexts(t *testing.T) {
 	t.Parallel()
-	for documented, want := range map[bool]int{false: 200, true: 400} {
-		x := open(t, Options{Documented: documented})
+	for guide, want := range map[bool]int{false: 200, true: 400} {
+		x := open(t, Options{Guide: guide})
 		for name, content := range map[string]string{"text/markdown": "# a poem", "application/pdf": "%PDF-1.7", "application/json": `{"a":1}`} {
 			r := x.upload("a", name, []byte(content))
 			if r.status != want {
-				t.Errorf("documented %v: %s answered %d %s", documented, name, r.status, r.text)
+				t.Errorf("guide %v: %s answered %d %s", guide, name, r.status, r.text)
 			}
 		}
 		if r := x.upload("a.txt", "text/plain", []byte("\xff\xfe binary rubbish \x00\xff")); r.status != 400 {

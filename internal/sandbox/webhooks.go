@@ -29,7 +29,7 @@ func (s *Server) notify(o *order, name string, data map[string]any) {
 }
 
 func (s *Server) queueEvent(a *agent, name, orderID string, data map[string]any) {
-	if !s.opts.Webhooks || s.opts.Documented || a.EndpointURL == "" {
+	if !s.opts.Webhooks || s.opts.Guide || a.EndpointURL == "" {
 		return
 	}
 	if data == nil {
