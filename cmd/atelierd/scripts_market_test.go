@@ -87,7 +87,8 @@ func marketOf(ts *testscript.TestScript) *testMarket {
 // unless the script has one, and replaces MARKET and HOOK in it.
 //
 // moved redirects every request to another host. owned gives the agent a wallet
-// and a picture. hooks sends webhooks to HOOK, a free port.
+// and a picture. hooks sends webhooks to HOOK, a free port, with a signature of
+// somebody else in front.
 func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	m, ok := ts.Value(marketKey{}).(*testMarket)
 	if !ok || m.Server != nil {
@@ -130,8 +131,19 @@ func startHooks(ts *testscript.TestScript, m *testMarket) {
 	l.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan bool)
-	go func() { m.Webhooks(ctx, http.DefaultClient); close(ended) }()
+	go func() { m.Webhooks(ctx, &http.Client{Transport: foreignSignature{}}); close(ended) }()
 	ts.Defer(func() { stop(); <-ended })
+}
+
+// foreignSignature puts a signature that is not the marketplace's before the
+// marketplace's own, on a line of its own, as a proxy may do.
+type foreignSignature struct{}
+
+func (foreignSignature) RoundTrip(r *http.Request) (*http.Response, error) {
+	const name = "X-Atelier-Signature"
+	r = r.Clone(r.Context())
+	r.Header[name] = append([]string{"t=1,v1=" + strings.Repeat("ab", 32)}, r.Header[name]...)
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func patchProfile(ts *testscript.TestScript, server *httptest.Server, key, profile string) {

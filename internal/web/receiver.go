@@ -5,16 +5,11 @@
 package web
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -46,9 +41,6 @@ type Receiver struct {
 	ring []mac        // the same signatures, the oldest first
 }
 
-// mac is the decoded signature, which is the same however the header spells it.
-type mac [sha256.Size]byte
-
 // Limits of a request. The marketplace's webhooks are far smaller and are sent
 // within seconds.
 const (
@@ -74,8 +66,8 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	sum, ok := signed(req.Header.Get("X-Atelier-Signature"), body, r.Secrets, time.Now())
-	if !ok {
+	valid := signed(req.Header.Values("X-Atelier-Signature"), body, r.Secrets, time.Now())
+	if len(valid) == 0 {
 		w.WriteHeader(http.StatusUnauthorized)
 		if r.Rejected != nil {
 			r.Rejected()
@@ -87,7 +79,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
 	_ = http.NewResponseController(w).Flush() // without it the answer is sent at the end
-	if r.replayed(sum) {
+	if r.replayed(valid) {
 		return
 	}
 	e := parse(body)
@@ -95,63 +87,29 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.Notify(e)
 }
 
-// signed checks a header of the form
-//
-//	t=<unix time>,v1=<hex of HMAC-SHA256(secret, "<t>.<body>")>
-//
-// and returns the signature. The format is the deployed marketplace's. secrets is
-// called only for a well-formed header, because anyone can send a request and
-// secrets may have to read files.
-func signed(header string, body []byte, secrets func() []secret.Text, now time.Time) (sum mac, ok bool) {
-	var stamp, given string
-	for part := range strings.SplitSeq(header, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		switch name {
-		case "t":
-			stamp = value
-		case "v1":
-			given = value
-		}
-	}
-	unix, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || now.Sub(time.Unix(unix, 0)).Abs() > tolerance {
-		return sum, false
-	}
-	raw, err := hex.DecodeString(given)
-	if err != nil || copy(sum[:], raw) != len(raw) || len(raw) != len(sum) {
-		return sum, false
-	}
-	for _, s := range secrets() {
-		if s.Empty() {
-			continue
-		}
-		h := hmac.New(sha256.New, []byte(s.Reveal()))
-		h.Write([]byte(stamp + "."))
-		h.Write(body)
-		ok = hmac.Equal(h.Sum(nil), sum[:]) || ok
-	}
-	return sum, ok
-}
-
-// replayed reports whether the same signature was accepted before, and records it.
-// A signature covers the time and the body. When the marketplace sends an event
-// again it signs it again, so that is no replay.
-func (r *Receiver) replayed(signature mac) bool {
+// replayed reports whether one of the signatures was accepted before, and records
+// them. A signature covers the time and the body. When the marketplace sends an
+// event again it signs it again, so that is no replay.
+func (r *Receiver) replayed(signatures []mac) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seen[signature] {
-		return true
-	}
 	if r.seen == nil {
 		r.seen = map[mac]bool{}
 	}
-	if len(r.ring) >= maxSeen {
-		delete(r.seen, r.ring[0])
-		r.ring = r.ring[1:]
+	before := false
+	for _, signature := range signatures {
+		if r.seen[signature] {
+			before = true
+			continue
+		}
+		if len(r.ring) >= maxSeen {
+			delete(r.seen, r.ring[0])
+			r.ring = r.ring[1:]
+		}
+		r.seen[signature] = true
+		r.ring = append(r.ring, signature)
 	}
-	r.seen[signature] = true
-	r.ring = append(r.ring, signature)
-	return false
+	return before
 }
 
 // parse returns what it can read of the body. An event of an unknown form is still
