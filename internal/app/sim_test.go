@@ -135,7 +135,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	guide := rng.IntN(4) == 0
 	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, guide: guide}
 	w.market = sandbox.New(sandbox.Options{Seed: seed, Separate: rng.IntN(3) == 0, Guide: guide,
-		Webhooks: rng.IntN(2) == 0, Subscription: simWindow})
+		Webhooks: rng.IntN(2) == 0, Subscription: simWindow, CloseWindows: true})
 	w.provider = &paidProvider{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*providerJob{}}
 	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}
 	listener := pipenet.New()

@@ -10,21 +10,37 @@ import (
 
 // Agent is a registered agent.
 type Agent struct {
-	ID           string    `json:"id"`
-	Name         string    `json:"name"`
-	Description  string    `json:"description"`
-	EndpointURL  string    `json:"endpoint_url"`
-	AvatarURL    string    `json:"avatar_url"`
-	Capabilities []string  `json:"capabilities"`
-	OwnerWallet  string    `json:"owner_wallet"`
-	PayoutWallet string    `json:"payout_wallet"`
-	TokenMint    string    `json:"token_mint"`
-	CreatedAt    time.Time `json:"created_at"`
+	ID           string   `json:"id"`
+	Name         string   `json:"name"`
+	Description  string   `json:"description"`
+	EndpointURL  string   `json:"endpoint_url"`
+	AvatarURL    string   `json:"avatar_url"`
+	Capabilities []string `json:"capabilities"`
+	OwnerWallet  string   `json:"owner_wallet"`
+	PayoutWallet string   `json:"payout_wallet"`
+	// PayoutAddressBase takes payouts on Base if PayoutChain is base. Empty means
+	// solana.
+	PayoutAddressBase string    `json:"payout_address_base"`
+	PayoutChain       string    `json:"payout_chain"`
+	AIModels          []string  `json:"ai_models"`
+	TokenMint         string    `json:"token_mint"`
+	CreatedAt         time.Time `json:"created_at"`
 }
 
 type agent struct {
 	Agent
 	key, webhookSecret string
+}
+
+// onBase reports whether clients on Base can hire the agent.
+func (a *agent) onBase() bool { return a.PayoutAddressBase != "" && a.PayoutChain == "base" }
+
+// payoutAddress returns the address of the payout chain.
+func (a *agent) payoutAddress() string {
+	if a.onBase() {
+		return a.PayoutAddressBase
+	}
+	return a.wallet()
 }
 
 // wallet returns the wallet for payouts, by default the owner's.
@@ -44,6 +60,15 @@ func (s *Server) readProfile(f *form, a *agent) {
 	set(f, "description", &a.Description, f.text("description", 10, 500))
 	set(f, "endpoint_url", &a.EndpointURL, f.url("endpoint_url"))
 	set(f, "avatar_url", &a.AvatarURL, f.url("avatar_url"))
+	if !s.opts.Guide {
+		set(f, "payout_address_base", &a.PayoutAddressBase, f.base("payout_address_base"))
+		set(f, "payout_chain", &a.PayoutChain, f.oneOf("payout_chain", []string{"solana", "base"}))
+		models := f.list("ai_models")
+		if len(models) > 10 || slices.ContainsFunc(models, func(m string) bool { return length(m) < 1 || length(m) > 30 }) {
+			f.complain("ai_models must be at most 10 names of at most 30 characters")
+		}
+		set(f, "ai_models", &a.AIModels, models)
+	}
 	set(f, "owner_wallet", &a.OwnerWallet, f.wallet("owner_wallet"))
 	words := f.list("capabilities")
 	for _, word := range words {
@@ -59,6 +84,15 @@ func set[T any](f *form, name string, field *T, v T) {
 	if f.given(name) {
 		*field = v
 	}
+}
+
+func (s *Server) agentByID(id string) *agent {
+	for _, a := range s.agents {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
 }
 
 func (s *Server) nameTaken(name string, except *agent) bool {
@@ -123,6 +157,8 @@ func (s *Server) profile(a *agent) map[string]any {
 	if !s.opts.Guide {
 		out["marketable"] = sh.flag(a.OwnerWallet != "")
 		out["token_mint"] = orNull(a.TokenMint)
+		out["payout_address_base"], out["payout_chain"] = orNull(a.PayoutAddressBase), orDefault(a.PayoutChain, "solana")
+		out["ai_models"] = sh.list(a.AIModels)
 		if a.EndpointURL != "" {
 			out["webhook_secret"] = a.webhookSecret
 		}

@@ -31,6 +31,19 @@ func refuse(status int, format string, args ...any) answer {
 	return answer{status: status, body: map[string]any{"success": false, "error": fmt.Sprintf(format, args...)}}
 }
 
+// refusal is an error of a method for clients, with the status that a client would get.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// Status returns the HTTP status of the refusal.
+func (r *refusal) Status() int { return r.status }
+
+func refused(status int, text string) error { return &refusal{status, text} }
+
 // conflict returns a 409 with the data that conflicts.
 func conflict(text string, data map[string]any) answer {
 	return answer{status: http.StatusConflict, body: map[string]any{"success": false, "error": text, "data": data}}

@@ -97,6 +97,7 @@ func (s *Server) AcceptClaim(id, claimID string) (orderID string, err error) {
 	b.end("claimed")
 	o := &order{urls: b.urls}
 	o.AgentID, o.Brief, o.PriceUSD, o.Status, o.CreatedAt = won.AgentID, b.Brief, b.BudgetUSD, "paid", now
+	o.BountyID, o.ClientType, o.PaymentChain, o.MaxRevisions = b.ID, clientWallet, "solana", revisionsByDefault
 	s.admitOrder(o, now)
 	b.OrderID = o.ID
 	for _, c := range b.Claims {
@@ -152,6 +153,12 @@ func (s *Server) bountyRow(b *bounty) map[string]any {
 	row := map[string]any{"id": b.ID, "poster_wallet": "Poster", "title": b.Title, "brief": b.Brief, "category": b.Category,
 		"budget_usd": b.BudgetUSD, "deadline_hours": b.DeadlineHours, "reference_urls": sh.list(b.urls), "reference_images": sh.list(nil),
 		"status": b.Status, "claims_count": len(b.Claims), "expires_at": sh.time(b.ExpiresAt), "created_at": sh.time(b.CreatedAt)}
+	row["accepted_claim_id"], row["order_id"] = nil, orNull(b.OrderID)
+	for _, c := range b.Claims {
+		if c.Status == "accepted" {
+			row["accepted_claim_id"] = c.ID
+		}
+	}
 	sh.extra(row)
 	return row
 }

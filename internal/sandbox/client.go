@@ -24,8 +24,19 @@ type NewOrder struct {
 	// Price is in dollars. Empty means the price of the service, or none with the
 	// Status pending_quote.
 	Price string `json:"quoted_price_usd"`
-	// Status is paid when it is empty.
+	// Status is paid when it is empty, and in_progress for a subscription. A
+	// subscription may be paid as well.
 	Status string `json:"status"`
+	// ClientType is wallet when it is empty. With agent_x402 the client is the agent
+	// ClientAgentID, which pays on PaymentChain: base when it is empty, or solana. The
+	// payout confirms ConfirmSeconds later, or with Server.ConfirmPayout.
+	ClientType     string `json:"client_type"`
+	ClientAgentID  string `json:"client_agent_id"`
+	PaymentChain   string `json:"payment_chain"`
+	ConfirmSeconds int    `json:"confirm_seconds"`
+	// BriefEnglish is the brief's translation, and BriefSpec is the brief taken apart.
+	BriefEnglish string          `json:"brief_english"`
+	BriefSpec    json.RawMessage `json:"brief_spec"`
 	// CreatedAt is the current time when it is zero.
 	CreatedAt time.Time `json:"created_at"`
 	// Raw replaces or adds fields in every answer with the order, without a check. A
@@ -38,18 +49,25 @@ func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 	now := s.lock()
 	defer s.mu.Unlock()
 	o := &order{urls: n.ReferenceURLs, images: n.ReferenceImages, raw: n.Raw}
-	o.Status, o.Brief, o.CreatedAt = orDefault(n.Status, "paid"), n.Brief, n.CreatedAt.UTC()
+	o.Status, o.Brief, o.BriefEnglish, o.CreatedAt = n.Status, n.Brief, n.BriefEnglish, n.CreatedAt.UTC()
+	o.ClientType, o.PaymentChain = orDefault(n.ClientType, clientWallet), orDefault(n.PaymentChain, "solana")
 	if o.CreatedAt.IsZero() {
 		o.CreatedAt = now
 	}
-	if len(n.Answers) > 0 && string(n.Answers) != "null" {
-		if !json.Valid(n.Answers) {
-			return "", errors.New("the answers are not JSON")
-		}
-		o.answers = n.Answers
+	if o.answers, err = jsonOf("answers", n.Answers); err != nil {
+		return "", err
+	}
+	if o.spec, err = jsonOf("brief_spec", n.BriefSpec); err != nil {
+		return "", err
 	}
 	if err := s.chooseService(o, n); err != nil {
 		return "", err
+	}
+	o.Status = orDefault(o.Status, s.begun(o))
+	if o.ClientType == clientX402 {
+		if err := s.asX402(o, n, now); err != nil {
+			return "", err
+		}
 	}
 	if n.Price != "" {
 		o.PriceUSD = n.Price
@@ -62,6 +80,17 @@ func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 	return o.ID, nil
 }
 
+// jsonOf returns a JSON value, or nil for none.
+func jsonOf(what string, text json.RawMessage) (json.RawMessage, error) {
+	switch {
+	case len(text) == 0 || string(text) == "null":
+		return nil, nil
+	case !json.Valid(text):
+		return nil, errors.New("the " + what + " are not JSON")
+	}
+	return text, nil
+}
+
 // admitOrder stores a new order and notifies its agent.
 func (s *Server) admitOrder(o *order, now time.Time) {
 	o.ID, o.ClientWallet = s.id("ord", now), "Client"+s.hexOf("client", 16)
@@ -69,18 +98,9 @@ func (s *Server) admitOrder(o *order, now time.Time) {
 	s.orders = append(s.orders, o)
 	s.byOrder[o.ID] = o
 	s.notify(o, "order.created", nil)
-	if o.Status == "paid" {
+	if o.Status == "paid" || o.Status == "in_progress" && o.period > 0 {
 		s.notify(o, "order.paid", nil)
 	}
-}
-
-// subscription returns the length of a service's window, or 0 without one.
-func (s *Server) subscription(priceType string) time.Duration {
-	days := map[string]time.Duration{"weekly": 7, "monthly": 30}[priceType]
-	if days == 0 {
-		return 0
-	}
-	return orDefault(s.opts.Subscription, days*24*time.Hour)
 }
 
 func (s *Server) chooseService(o *order, n NewOrder) error {
@@ -91,7 +111,7 @@ func (s *Server) chooseService(o *order, n NewOrder) error {
 			if o.Status != "pending_quote" {
 				o.PriceUSD = v.PriceUSD
 			}
-			o.period, o.QuotaTotal = s.subscription(v.PriceType), v.QuotaLimit
+			o.period, o.QuotaTotal, o.MaxRevisions = s.subscription(v), v.QuotaLimit, v.MaxRevisions
 			return nil
 		}
 	}
@@ -103,6 +123,7 @@ func (s *Server) chooseService(o *order, n NewOrder) error {
 		return errors.New("no such agent")
 	}
 	o.AgentID, o.ServiceID, o.ServiceTitle, o.PriceUSD = s.agents[at].ID, n.ServiceID, n.ServiceTitle, "5.00"
+	o.MaxRevisions = revisionsByDefault
 	if o.Status == "pending_quote" {
 		o.PriceUSD = ""
 	}
@@ -129,35 +150,9 @@ func (s *Server) Pay(id string) error {
 		if o.PriceUSD == "" {
 			return errors.New("the order has no price yet")
 		}
-		o.Status = "paid"
+		o.Status = s.begun(o)
 		o.beginWindow(now)
 		s.notify(o, "order.paid", nil)
-		return nil
-	})
-}
-
-// Dispute sends a delivery back with a reason.
-func (s *Server) Dispute(id, reason string) error {
-	return s.act(id, []string{"delivered"}, func(o *order, _ time.Time) error {
-		o.Status, o.Reason = "disputed", reason
-		o.Round++
-		s.notify(o, "order.disputed", map[string]any{"reason": reason})
-		return nil
-	})
-}
-
-// RequestRevision sends a delivery back with feedback, which also becomes a message.
-func (s *Server) RequestRevision(id, feedback string) error {
-	if s.opts.Guide {
-		return errors.New("the documented marketplace has no revisions")
-	}
-	return s.act(id, []string{"delivered"}, func(o *order, now time.Time) error {
-		o.Status = "revision_requested"
-		o.Round++
-		o.revisions++
-		s.addMessage(o, "client", feedback, now)
-		s.notify(o, "order.revision_requested", map[string]any{"feedback": feedback, "revision_count": o.revisions,
-			"max_revisions": maxRevisions, "is_extra": o.revisions > maxRevisions})
 		return nil
 	})
 }
@@ -207,8 +202,7 @@ func (s *Server) beginReview(o *order, now time.Time) {
 // ClientMessage adds a message of the client to the order.
 func (s *Server) ClientMessage(id, text string) error {
 	return s.act(id, nil, func(o *order, now time.Time) error {
-		s.addMessage(o, "client", text, now)
-		s.notify(o, "order.message", map[string]any{"content": text})
+		s.clientWrites(o, text, now)
 		return nil
 	})
 }

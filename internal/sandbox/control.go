@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"time"
 )
 
 // route is one call of the client's side.
@@ -110,25 +112,32 @@ func (s *Server) controlDown(r *http.Request) answer {
 
 func (s *Server) controlAct(r *http.Request) answer {
 	var n struct {
-		Text string `json:"text"`
+		Text   string `json:"text"`
+		API    bool   `json:"api"`
+		After  int    `json:"after_seconds"`
+		Rating int    `json:"rating"`
 	}
 	if err := readControl(r, &n); err != nil {
 		return done(nil, err)
 	}
-	id := r.PathValue("order")
+	id, by := r.PathValue("order"), Channel{API: n.API, After: time.Duration(n.After) * time.Second}
 	switch r.PathValue("act") {
 	case "pay":
 		return done(nil, s.Pay(id))
 	case "approve":
 		return done(nil, s.Approve(id))
 	case "dispute":
-		return done(nil, s.Dispute(id, n.Text))
+		return done(nil, s.Dispute(id, n.Text, by))
 	case "revise":
-		return done(nil, s.RequestRevision(id, n.Text))
+		return done(nil, s.RequestRevision(id, n.Text, by))
 	case "cancel":
 		return done(nil, s.Cancel(id))
 	case "vanish":
 		return done(nil, s.Vanish(id))
+	case "rate":
+		return done(nil, s.Rate(id, n.Rating, n.Text))
+	case "confirm":
+		return done(nil, s.ConfirmPayout(id))
 	case "message":
 		return done(nil, s.ClientMessage(id, n.Text))
 	}
@@ -145,6 +154,9 @@ func readControl(r *http.Request, into any) error {
 }
 
 func done(data any, err error) answer {
+	if r, is := errors.AsType[*refusal](err); is {
+		return refuse(r.status, "%s", err)
+	}
 	if err != nil {
 		return refuse(http.StatusBadRequest, "%s", err)
 	}

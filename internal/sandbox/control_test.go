@@ -22,7 +22,7 @@ func TestTheClientsSideOverHTTP(t *testing.T) {
 	act(400, "cancel", "")
 	act(404, "explode", "")
 	o := x.call(200, "GET", "/sandbox/orders/"+id, "").row()
-	if o["status"] != "completed" || o["round"] != 2.0 || len(o["deliveries"].([]any)) != 3 || len(o["messages"].([]any)) != 2 {
+	if o["status"] != "completed" || o["round"] != 2.0 || len(o["deliveries"].([]any)) != 3 || len(o["messages"].([]any)) != 3 {
 		t.Errorf("the order is %v", o)
 	}
 	other, _ := x.call(200, "POST", "/sandbox/orders", `{"service_title":"Never listed","status":"pending_quote"}`).row()["id"].(string)

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // deliver hands files or links to the client. It is not idempotent, like the deployed
 // marketplace and unlike the guide's: on a delivered order it replaces what the client
-// sees and starts the review again.
+// sees. In other statuses the earlier files stay next to the new ones.
 func (s *Server) deliver(in *input) answer {
 	o, a := s.ownOrder(in)
 	if a != nil {
@@ -30,15 +31,28 @@ func (s *Server) deliver(in *input) answer {
 		items[i].ID, items[i].At = s.id("dlv", in.now), in.now
 		done.URLs = append(done.URLs, items[i].URL)
 	}
-	if o.Status == "delivered" {
+	again, deadline := o.Status == "delivered", o.ReviewDeadline
+	if again {
 		o.Deliverables = nil
 	}
 	o.Deliverables = append(o.Deliverables, items...)
 	o.Deliveries = append(o.Deliveries, done)
 	o.Status = "delivered"
 	s.beginReview(o, in.now)
-	s.notify(o, "order.delivered", nil)
+	if again {
+		o.ReviewDeadline = later(deadline, in.now.Add(min(reviewAgain, s.opts.Review)))
+	}
 	return ok(s.orderRow(o))
+}
+
+// reviewAgain is the least time to review what replaces a delivery.
+const reviewAgain = 24 * time.Hour
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (s *Server) readDeliverables(f *form) []Deliverable {

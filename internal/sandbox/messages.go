@@ -20,6 +20,12 @@ func (s *Server) addMessage(o *order, from, content string, now time.Time) Messa
 	return m
 }
 
+// clientWrites adds a message of the client and notifies the agent.
+func (s *Server) clientWrites(o *order, text string, at time.Time) {
+	s.addMessage(o, "client", text, at)
+	s.notify(o, "order.message", map[string]any{"content": text})
+}
+
 func (s *Server) messageRow(o *order, m Message) map[string]any {
 	sh := s.shaper(m.ID)
 	row := map[string]any{"id": m.ID, "order_id": o.ID, "sender_type": m.From,
@@ -28,13 +34,17 @@ func (s *Server) messageRow(o *order, m Message) map[string]any {
 	return row
 }
 
+// threadPage is how many messages of a thread are listed: the oldest. The others are in
+// no answer.
+const threadPage = 50
+
 func (s *Server) listMessages(in *input) answer {
 	o, a := s.ownOrder(in)
 	if a != nil {
 		return *a
 	}
 	rows := []any{}
-	for _, m := range o.Messages {
+	for _, m := range o.Messages[:min(len(o.Messages), threadPage)] {
 		rows = append(rows, s.messageRow(o, m))
 	}
 	return ok(rows)

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,17 +10,28 @@ import (
 
 // Order is a snapshot of an order with its whole history.
 type Order struct {
-	ID           string    `json:"id"`
-	AgentID      string    `json:"agent_id"`
-	ServiceID    string    `json:"service_id"`
-	ServiceTitle string    `json:"service_title"`
-	ClientWallet string    `json:"client_wallet"`
-	Brief        string    `json:"brief"`
-	Status       string    `json:"status"`
-	PriceUSD     string    `json:"quoted_price_usd"` // empty without a quote
-	CreatedAt    time.Time `json:"created_at"`
+	ID           string `json:"id"`
+	AgentID      string `json:"agent_id"`
+	ServiceID    string `json:"service_id"`
+	ServiceTitle string `json:"service_title"`
+	ClientWallet string `json:"client_wallet"`
+	// BountyID is the bounty that became this order. Such an order has no service.
+	BountyID string `json:"bounty_id,omitempty"`
+	// ClientType is wallet, or agent_x402 with a ClientAgentID.
+	ClientType    string    `json:"client_type"`
+	ClientAgentID string    `json:"client_agent_id,omitempty"`
+	PaymentChain  string    `json:"payment_chain"` // solana or base
+	Brief         string    `json:"brief"`
+	BriefEnglish  string    `json:"brief_english,omitempty"`
+	Status        string    `json:"status"`
+	PriceUSD      string    `json:"quoted_price_usd"` // empty without a quote
+	CreatedAt     time.Time `json:"created_at"`
 	// Round is the number of deliveries that the client has sent back.
 	Round int `json:"round"`
+	// Revisions is the number of revisions that the client has requested, and
+	// MaxRevisions the number that the service includes.
+	Revisions    int `json:"revision_count"`
+	MaxRevisions int `json:"max_revisions"`
 	// Deliveries are all accepted deliver requests with repetitions, oldest first. A
 	// test counts them to check that an order was delivered once.
 	Deliveries []Delivery `json:"deliveries"`
@@ -32,15 +42,19 @@ type Order struct {
 	CompletedAt    time.Time     `json:"completed_at,omitzero"`
 	Messages       []Message     `json:"messages"`
 	Reason         string        `json:"dispute_reason,omitempty"`
-	// PayoutUSD is the amount paid to PayoutWallet at completion, without the fee.
-	// PayoutSkipped means that there was no wallet.
+	// Rating is the client's, from 1 to 5, and 0 before the client has rated.
+	Rating     int    `json:"rating,omitempty"`
+	RatingText string `json:"rating_text,omitempty"`
+	// PayoutUSD is the amount paid to PayoutWallet: without the fee at completion, or
+	// in full when the payout of an x402 order confirms. PayoutSkipped means that
+	// there was no wallet at completion.
 	PayoutUSD     string `json:"payout_usd,omitempty"`
 	PayoutWallet  string `json:"payout_wallet,omitempty"`
 	PayoutSkipped bool   `json:"payout_skipped,omitempty"`
 	// Quotes are all accepted quotes, oldest first.
 	Quotes []Quote `json:"quotes"`
 	// WindowEnds is the end of a paid subscription, QuotaTotal its number of pieces
-	// (0 is unlimited) and QuotaUsed the number that the agent has sent.
+	// (0 is unlimited) and QuotaUsed the number of the agent's messages with a link.
 	WindowEnds time.Time `json:"window_ends,omitzero"`
 	QuotaTotal int       `json:"quota_total,omitempty"`
 	QuotaUsed  int       `json:"quota_used,omitempty"`
@@ -75,84 +89,12 @@ type order struct {
 	urls, images []string
 	answers      json.RawMessage
 	raw          map[string]any
-	revisions    int
+	spec         json.RawMessage
 	payoutTx     string
+	confirms     time.Time     // when the payout of an x402 order confirms
+	page         []Message     // what the client's web page writes later, oldest first
 	period       time.Duration // of a subscription
 	usedUp       time.Time     // when the agent sent the last piece of the quota
-}
-
-// afterQuota is how long an order stays open after its last piece.
-const afterQuota = time.Hour
-
-// closesAt returns when a subscription completes automatically.
-func (o *order) closesAt() time.Time {
-	if end := o.usedUp.Add(afterQuota); !o.usedUp.IsZero() && end.Before(o.WindowEnds) {
-		return end
-	}
-	return o.WindowEnds
-}
-
-// beginWindow starts the window of a paid subscription.
-func (o *order) beginWindow(now time.Time) {
-	if o.period > 0 && o.WindowEnds.IsZero() && o.Status == "paid" {
-		o.WindowEnds = now.Add(o.period)
-	}
-}
-
-// countPiece counts a message of the agent as a piece if it has a link. How the
-// marketplace counts pieces is not published.
-func (o *order) countPiece(text string, now time.Time) {
-	if o.WindowEnds.IsZero() || !strings.Contains(text, "http") {
-		return
-	}
-	o.QuotaUsed++
-	if o.QuotaTotal > 0 && o.QuotaUsed == o.QuotaTotal {
-		o.usedUp = now
-	}
-}
-
-const maxRevisions = 3
-
-// orderRow returns the order as the marketplace shows it to its agent.
-func (s *Server) orderRow(o *order) map[string]any {
-	sh := s.shaper(o.ID)
-	row := map[string]any{
-		"id": o.ID, "service_id": orNull(o.ServiceID), "service_title": o.ServiceTitle,
-		"client_wallet": o.ClientWallet, "brief": o.Brief,
-		"reference_urls": sh.list(o.urls), "reference_images": sh.list(o.images),
-		"status": o.Status, "quoted_price_usd": orNull(o.PriceUSD), "created_at": sh.time(o.CreatedAt),
-	}
-	if !s.opts.Guide {
-		row["status"] = sh.status(o.Status)
-		row["requirement_answers"] = sh.value(o.answers)
-		row["max_revisions"], row["revision_count"] = maxRevisions, o.revisions
-		row["workspace_expires_at"], row["quota_total"], row["quota_used"] = nil, nil, nil
-		if o.period > 0 {
-			row["workspace_expires_at"], row["quota_total"], row["quota_used"] = sh.time(o.WindowEnds), o.QuotaTotal, o.QuotaUsed
-		}
-		row["deliverable_url"], row["deliverable_media_type"] = nil, nil
-		if n := len(o.Deliveries); n > 0 {
-			first := slices.IndexFunc(o.Deliverables, func(d Deliverable) bool { return d.URL == o.Deliveries[n-1].URLs[0] })
-			row["deliverable_url"] = o.Deliverables[first].URL
-			row["deliverable_media_type"] = o.Deliverables[first].MediaType
-		}
-		row["delivered_at"], row["review_deadline"] = sh.time(o.DeliveredAt), sh.time(o.ReviewDeadline)
-		row["completed_at"] = sh.time(o.CompletedAt)
-		row["payout_tx_hash"], row["platform_fee_usd"] = orNull(o.payoutTx), orNull(fee(o.PriceUSD))
-		row["dispute_reason"] = orNull(o.Reason)
-		sh.extra(row)
-	}
-	maps.Copy(row, o.raw)
-	return row
-}
-
-// fee returns the marketplace's 10 percent.
-func fee(price string) string {
-	micros, valid := parseUSD(price)
-	if !valid {
-		return ""
-	}
-	return formatUSD(micros / 10)
 }
 
 func (s *Server) listOrders(in *input) answer {
@@ -191,27 +133,6 @@ func (s *Server) ownOrder(in *input) (*order, *answer) {
 	return o, nil
 }
 
-// showOrder shows an order. Like the deployed marketplace, it sets an order that is in
-// progress for too long back to paid.
-func (s *Server) showOrder(in *input) answer {
-	o, a := s.ownOrder(in)
-	if a != nil {
-		return *a
-	}
-	if o.Status == "in_progress" && in.now.Sub(o.CreatedAt) > 10*time.Minute {
-		o.Status = "paid"
-	}
-	sh := s.shaper(o.ID + " deliverables")
-	shown := []any{}
-	for _, d := range o.Deliverables {
-		shown = append(shown, map[string]any{
-			"id": d.ID, "order_id": o.ID, "deliverable_url": d.URL,
-			"deliverable_media_type": d.MediaType, "created_at": sh.time(d.At),
-		})
-	}
-	return ok(map[string]any{"order": s.orderRow(o), "review": nil, "deliverables": shown, "viewer_role": "provider"})
-}
-
 func (s *Server) quote(in *input) answer {
 	o, a := s.ownOrder(in)
 	if a != nil {
@@ -227,26 +148,5 @@ func (s *Server) quote(in *input) answer {
 	}
 	o.Status, o.PriceUSD = "quoted", price
 	o.Quotes = append(o.Quotes, Quote{in.now, price})
-	s.notify(o, "order.quoted", nil)
 	return ok(s.orderRow(o))
-}
-
-// complete ends an order and pays its agent. Without a wallet the payout is skipped for
-// ever.
-func (s *Server) complete(o *order, at time.Time) {
-	o.Status, o.CompletedAt = "completed", at
-	for _, a := range s.agents {
-		if a.ID == o.AgentID {
-			o.PayoutWallet = a.wallet()
-		}
-	}
-	micros, _ := parseUSD(o.PriceUSD)
-	if o.PayoutWallet == "" {
-		o.PayoutSkipped = true
-		s.notify(o, "order.completed", map[string]any{"payout_failed": true})
-		return
-	}
-	s.notify(o, "order.completed", nil)
-	s.notify(o, "order.payout_sent", nil)
-	o.PayoutUSD, o.payoutTx = formatUSD(micros-micros/10), s.hexOf("payout "+o.ID, 32)
 }

@@ -111,10 +111,13 @@ func TestASecondDeliveryReplacesTheFilesAndMovesTheDeadline(t *testing.T) {
 		again := `{"deliverable_url":"https://cdn.example/b.png","deliverable_media_type":"image"}`
 		row := x.call(200, "POST", "/api/orders/"+id+"/deliver", again).row()
 		o := x.snapshot(id)
-		mustAt(t, "the second deadline", o.ReviewDeadline, begin.Add(58*time.Hour))
+		mustAt(t, "the second deadline", o.ReviewDeadline, begin.Add(48*time.Hour))
 		if len(o.Deliverables) != 1 || len(o.Deliveries) != 2 || row["deliverable_url"] != "https://cdn.example/b.png" {
 			t.Errorf("after the second delivery: %+v", o)
 		}
+		time.Sleep(30 * time.Hour)
+		x.call(200, "POST", "/api/orders/"+id+"/deliver", again)
+		mustAt(t, "the third deadline", x.snapshot(id).ReviewDeadline, begin.Add(64*time.Hour))
 		if err := x.s.RequestRevision(id, "bluer please"); err != nil {
 			t.Fatal(err)
 		}

@@ -30,9 +30,18 @@ type Options struct {
 	// Review is how long a client may review a delivery before the order completes
 	// automatically. Zero means 48 hours.
 	Review time.Duration
+	// Release is the interval of the job that completes orders whose review has ended.
+	// The job runs at multiples of it in UTC. Zero means one hour, or Review if that is
+	// shorter. With Guide an order completes as soon as its review ends.
+	Release time.Duration
 	// Subscription is the length of the window of a weekly or monthly order. Zero
 	// means the 7 or 30 days of the marketplace's guide.
 	Subscription time.Duration
+	// CloseWindows completes a subscription by itself at the end of its window, or an
+	// hour after the last piece of its quota. Guide implies it. The deployed
+	// marketplace does not do that: its windows end without a delivery when somebody
+	// looks at them.
+	CloseWindows bool
 	// Webhooks queues an event for the agent's endpoint_url when an order changes.
 	// Run Server.Webhooks to send the events.
 	Webhooks bool
@@ -57,33 +66,35 @@ type Server struct {
 	opts Options
 	mux  *http.ServeMux
 
-	mu       sync.Mutex
-	faults   Faults
-	down     bool
-	agents   []*agent
-	services []*service
-	orders   []*order
-	byOrder  map[string]*order
-	files    map[string]*file
-	uploads  []*file
-	tokens   map[string]uploadToken
-	windows  map[string]*window
-	bounties []*bounty
-	events   []*event
-	queued   chan struct{} // has an element after a new event
-	rows     []json.RawMessage
-	log      []*Request
-	number   int            // requests seen, for Faults.Script
-	drawn    map[string]int // random generators made for a key
+	mu          sync.Mutex
+	faults      Faults
+	down        bool
+	payoutsFail bool
+	agents      []*agent
+	services    []*service
+	orders      []*order
+	byOrder     map[string]*order
+	files       map[string]*file
+	uploads     []*file
+	tokens      map[string]uploadToken
+	windows     map[string]*window
+	bounties    []*bounty
+	events      []*event
+	queued      chan struct{} // has an element after a new event
+	rows        []json.RawMessage
+	log         []*Request
+	number      int            // requests seen, for Faults.Script
+	drawn       map[string]int // random generators made for a key
 }
 
 // New returns a marketplace without agents and orders.
 func New(o Options) *Server {
 	o.Window = orDefault(o.Window, time.Hour)
 	o.Review = orDefault(o.Review, 48*time.Hour)
+	o.Release = orDefault(o.Release, min(time.Hour, o.Review))
 	o.MaxUpload = orDefault(o.MaxUpload, 50<<20)
 	if o.Guide {
-		o.Separate = true
+		o.Separate, o.CloseWindows = true, true
 	} else {
 		o.PlatformLimit = orDefault(o.PlatformLimit, 4_500_000)
 	}
@@ -135,6 +146,7 @@ func endpoints() []endpoint {
 		{"POST", "/api/orders/{order}/quote", CallQuote, false, false, readForm, (*Server).quote},
 		{"GET", "/api/orders/{order}/messages", CallRead, false, false, readNothing, (*Server).listMessages},
 		{"POST", "/api/orders/{order}/messages", CallMessage, false, false, readForm, (*Server).postMessage},
+		{"POST", "/api/orders/{order}/request-payout-retry", CallRetry, false, true, readNothing, (*Server).retryPayout},
 		{"POST", "/api/agents/{agent}/token/launch", CallToken, false, false, readForm, (*Server).launchToken},
 		{"GET", "/api/bounties", CallRead, false, true, readNothing, (*Server).listBounties},
 		{"GET", "/api/bounties/{bounty}", CallRead, false, true, readNothing, (*Server).showBounty},
@@ -172,12 +184,7 @@ func (s *Server) lock() time.Time {
 	s.mu.Lock()
 	now := time.Now().UTC()
 	for _, o := range s.orders {
-		switch {
-		case o.Status == "delivered" && !now.Before(o.ReviewDeadline):
-			s.complete(o, o.ReviewDeadline)
-		case !o.WindowEnds.IsZero() && (o.Status == "paid" || o.Status == "in_progress") && !now.Before(o.closesAt()):
-			s.complete(o, o.closesAt())
-		}
+		s.advance(o, now)
 	}
 	for _, b := range s.bounties {
 		if b.Status == "open" && !now.Before(b.ExpiresAt) {

@@ -1,25 +1,31 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 )
 
 // Service is a service of an agent.
 type Service struct {
-	ID              string    `json:"id"`
-	AgentID         string    `json:"agent_id"`
-	Category        string    `json:"category"`
-	Title           string    `json:"title"`
-	Description     string    `json:"description"`
-	PriceUSD        string    `json:"price_usd"`
-	PriceType       string    `json:"price_type"`
-	TurnaroundHours int       `json:"turnaround_hours"`
-	Deliverables    []string  `json:"deliverables"`
-	DemoURL         string    `json:"demo_url"`
-	QuotaLimit      int       `json:"quota_limit"`
-	Active          bool      `json:"active"` // false after deletion
-	CreatedAt       time.Time `json:"created_at"`
+	ID              string   `json:"id"`
+	AgentID         string   `json:"agent_id"`
+	Category        string   `json:"category"`
+	Title           string   `json:"title"`
+	Description     string   `json:"description"`
+	PriceUSD        string   `json:"price_usd"`
+	PriceType       string   `json:"price_type"`
+	TurnaroundHours int      `json:"turnaround_hours"`
+	Deliverables    []string `json:"deliverables"`
+	DemoURL         string   `json:"demo_url"`
+	QuotaLimit      int      `json:"quota_limit"`
+	// MaxRevisions is the number of revisions in the price. RequirementFields are
+	// questions to the client.
+	MaxRevisions      int             `json:"max_revisions"`
+	RequirementFields json.RawMessage `json:"requirement_fields,omitempty"`
+
+	Active    bool      `json:"active"` // false after deletion
+	CreatedAt time.Time `json:"created_at"`
 }
 
 type service struct{ Service }
@@ -41,8 +47,19 @@ func (s *Server) readService(f *form, v *service) {
 	if micros, _ := parseUSD(v.PriceUSD); micros == 0 && v.PriceType != "quote" {
 		f.complain("price_usd must be positive unless the price is quoted for each order")
 	}
-	if v.PriceType != "weekly" && v.PriceType != "monthly" {
-		v.QuotaLimit = 0 // ignored for the others
+	if v.PriceType == "quote" || v.PriceType == "fixed" && s.opts.Guide {
+		v.QuotaLimit = 0 // ignored
+	}
+	if s.opts.Guide {
+		return
+	}
+	set(f, "max_revisions", &v.MaxRevisions, f.whole("max_revisions", 0))
+	if v.MaxRevisions > 10 {
+		f.complain("max_revisions must be 0-10")
+	}
+	var fields []map[string]any
+	if f.read("requirement_fields", "an array of objects", &fields) {
+		v.RequirementFields = f.fields["requirement_fields"]
 	}
 }
 
@@ -52,7 +69,7 @@ func (s *Server) createService(in *input) answer {
 	}
 	f := &in.form
 	f.require("category", "title", "description", "price_usd", "price_type")
-	v := &service{Service{AgentID: in.agent.ID, TurnaroundHours: 48, Active: true, CreatedAt: in.now}}
+	v := &service{Service{AgentID: in.agent.ID, TurnaroundHours: 48, MaxRevisions: revisionsByDefault, Active: true, CreatedAt: in.now}}
 	s.readService(f, v)
 	if f.problem != "" {
 		return refuse(http.StatusBadRequest, "%s", f.problem)
@@ -70,6 +87,9 @@ func (s *Server) serviceRow(v *service) map[string]any {
 		"turnaround_hours": v.TurnaroundHours, "deliverables": sh.list(v.Deliverables),
 		"demo_url": orNull(v.DemoURL), "quota_limit": v.QuotaLimit,
 		"active": sh.flag(v.Active), "created_at": sh.time(v.CreatedAt),
+	}
+	if !s.opts.Guide {
+		out["max_revisions"], out["requirement_fields"] = v.MaxRevisions, sh.value(v.RequirementFields)
 	}
 	sh.extra(out)
 	return out
