@@ -140,14 +140,14 @@ func (r *request) callError(status int, no *refusal, key secret.Text) *CallError
 }
 
 // classify says what an answer that is neither 2xx nor a redirect means.
-func (r *request) classify(status int, no *refusal, said limits, now time.Time, key secret.Text) *order.Failure {
+func (r *request) classify(status int, no *refusal, said limits, key secret.Text) *order.Failure {
 	e := r.callError(status, no, key)
 	f := r.failure(order.Fail, order.CodeRejected, e)
 	set := func(class order.Class, code order.Code, hint string) { f.Class, f.Code, f.Hint = class, code, hint }
 	switch {
 	case status == http.StatusTooManyRequests:
 		set(order.Wait, order.CodeRateLimited, "")
-		f.After = said.wait(now)
+		f.After = said.wait()
 	case status >= 500:
 		set(order.Retry, order.CodeServerError, "")
 		f.After, e.unknown = said.retryAfter, true

@@ -15,6 +15,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
+	"atelierd/internal/term"
 )
 
 // The most that is read of an answer, in bytes.
@@ -61,7 +62,7 @@ func (r *request) name() string {
 	if r.base != nil {
 		return r.method + " to the blob store"
 	}
-	return r.method + " " + shorten(joinPath(r.path), 120)
+	return r.method + " " + term.Cut(joinPath(r.path), 120)
 }
 
 func joinPath(segments []string) string {
@@ -93,7 +94,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 	}
 	for _, s := range r.path {
 		if s == "" || s == "." || s == ".." || len(s) > maxID {
-			return r.notSent(order.Fail, order.CodeBadID, "%q cannot be part of an address", shorten(s, 40))
+			return r.notSent(order.Fail, order.CodeBadID, "%q cannot be part of an address", term.Cut(s, 40))
 		}
 	}
 	target, err := url.Parse(strings.TrimSuffix(c.BaseURL.String(), "/") + joinPath(r.path))
@@ -227,13 +228,12 @@ func (c *Client) roundTrip(req *http.Request, r *request, key secret.Text, answe
 	default:
 		// What cannot be read of a refusal's text changes nothing about it.
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, errorLimit))
-		now := time.Now()
-		said := readLimits(resp.Header, now)
+		said := readLimits(resp.Header, time.Now())
 		if status == http.StatusTooManyRequests {
 			answer.RetryAfter, answer.Limit, answer.Reset = said.retryAfter, said.limit, said.reset
 		}
 		no := parseRefusal(resp.Header.Get("Content-Type"), body)
-		return nil, r.classify(status, no, said, now, key)
+		return nil, r.classify(status, no, said, key)
 	}
 }
 

@@ -91,7 +91,7 @@ func FuzzOrders(f *testing.F) {
 			checkFacts(t, facts)
 		}
 		for _, bad := range listing.Bad {
-			if bad.Reason == "" || len(bad.Reason) > errorTextLimit || strings.ContainsAny(bad.Reason, "\n\x1b\x00") || !json.Valid(bad.Raw) {
+			if bad.Reason == "" || utf8.RuneCountInString(bad.Reason) > errorTextLimit || strings.ContainsAny(bad.Reason, "\n\x1b\x00") || !json.Valid(bad.Raw) {
 				t.Errorf("bad row %+v", bad)
 			}
 		}
@@ -174,7 +174,7 @@ func FuzzError(f *testing.F) {
 			if strings.Contains(text, testKey) {
 				t.Errorf("the key is in %q", text)
 			}
-			if len(text) > 800 || !utf8.ValidString(text) || strings.IndexFunc(text, func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }) >= 0 {
+			if utf8.RuneCountInString(text) > 800 || !utf8.ValidString(text) || strings.IndexFunc(text, func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }) >= 0 {
 				t.Errorf("text %q", text)
 			}
 		}
@@ -191,7 +191,7 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, after, reset, limit string) {
 		h := http.Header{"Retry-After": {after}, "X-Ratelimit-Reset": {reset}, "X-Ratelimit-Limit": {limit}}
 		l := readLimits(h, now)
-		wait := l.wait(now)
+		wait := l.wait()
 		if wait < minWait || wait > maxWait {
 			t.Errorf("wait = %v", wait)
 		}

@@ -139,3 +139,8 @@ func sameJSON(t testing.TB, got, want string) {
 		t.Errorf("body = %s, want %s", gb, wb)
 	}
 }
+
+// roundTripper is a transport made of a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

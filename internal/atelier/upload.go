@@ -19,6 +19,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
+	"atelierd/internal/term"
 )
 
 // directLimit is the size from which the deployed marketplace's host refuses a
@@ -106,7 +107,7 @@ func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Upload
 // form gives what stands before and after the file in a multipart body.
 func form(f File) (contentType string, head, tail []byte, err error) {
 	if _, _, err := mime.ParseMediaType(f.MIME); err != nil || !headerSafe(f.MIME) {
-		return "", nil, nil, fmt.Errorf("%q is not a media type", shorten(f.MIME, 80))
+		return "", nil, nil, fmt.Errorf("%q is not a media type", term.Cut(f.MIME, 80))
 	}
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
