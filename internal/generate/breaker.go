@@ -89,8 +89,10 @@ func (b *Breaker) Instead(f order.Failure) order.Failure {
 }
 
 func paused(reason string, wait time.Duration) *order.Failure {
-	return &order.Failure{Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused: " + reason),
-		Hint: "it is probed regularly and resumes by itself", After: wait, Charge: order.ChargeNone}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused: " + reason),
+		Hint: "it is probed regularly and resumes by itself", After: wait, Charge: order.ChargeNone,
+	}
 }
 
 // Paused reports whether the generator is paused.

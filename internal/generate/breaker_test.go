@@ -44,8 +44,10 @@ func wait(t *testing.T, b *Breaker) time.Duration {
 
 func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
 	t.Parallel()
-	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: order.CodeProviderNoAnswer, Charge: order.ChargeUnknown},
-		"limited": {Class: order.Wait, Code: order.CodeProviderRateLimited, Charge: order.ChargeNone}} {
+	for name, f := range map[string]*order.Failure{
+		"outage": outage(), "unknown": {Class: order.Retry, Code: order.CodeProviderNoAnswer, Charge: order.ChargeUnknown},
+		"limited": {Class: order.Wait, Code: order.CodeProviderRateLimited, Charge: order.ChargeNone},
+	} {
 		broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
 			for range 4 {
 				b.Report(f)

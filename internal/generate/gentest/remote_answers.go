@@ -138,8 +138,10 @@ func (b *bench) status(p Part, status int, want outcome) {
 }
 
 func (b *bench) limited() {
-	for value, want := range map[string]time.Duration{"90": 90 * time.Second, time.Now().Add(2 * time.Minute).UTC().Format(http.TimeFormat): 2 * time.Minute,
-		"soon": 30 * time.Second, "999999999": 6 * time.Hour, "-5": 0} {
+	for value, want := range map[string]time.Duration{
+		"90": 90 * time.Second, time.Now().Add(2 * time.Minute).UTC().Format(http.TimeFormat): 2 * time.Minute,
+		"soon": 30 * time.Second, "999999999": 6 * time.Hour, "-5": 0,
+	} {
 		b.fake.Answer(Submit, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", value)
 			w.WriteHeader(http.StatusTooManyRequests)

@@ -99,9 +99,11 @@ func TestNoPathLeadsToAnotherHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"": "https://own.example/api", "/a": "https://own.example/api/a", "https://own.example/b": "https://own.example/b",
+	for path, want := range map[string]string{
+		"": "https://own.example/api", "/a": "https://own.example/api/a", "https://own.example/b": "https://own.example/b",
 		"@evil.example/x": "", "//evil.example/x": "", "https://evil.example/x": "", "http://own.example/x": "", "https://own.example:8443/x": "",
-		"https://a@own.example/x": "", ".evil.example": "", "b": ""} {
+		"https://a@own.example/x": "", ".evil.example": "", "b": "",
+	} {
 		got, err := c.target(path)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", path, got, err, want)

@@ -33,8 +33,10 @@ type comfyUI struct {
 	used     map[string]bool // placeholders
 }
 
-var comfyUINeeds = Needs{Type: "comfyui", Local: true, Workflow: true,
-	References: References{Image: mostReferences, Video: mostReferences, Animations: true}}
+var comfyUINeeds = Needs{
+	Type: "comfyui", Local: true, Workflow: true,
+	References: References{Image: mostReferences, Video: mostReferences, Animations: true},
+}
 
 func newComfyUI(s Spec) (backend, error) {
 	workflow, err := parseWorkflow(s.Workflow)

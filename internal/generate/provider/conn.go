@@ -43,9 +43,11 @@ const (
 // repeat a request whose connection was lost.
 func apiClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 10,
+		transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 10,
 			IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: 15 * time.Second, MaxResponseHeaderBytes: 64 << 10,
-			DialContext: (&net.Dialer{Timeout: 15 * time.Second}).DialContext}
+			DialContext: (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		}
 	}
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
@@ -200,8 +202,10 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 		return ended(ctx, paid)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return &order.Failure{Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: unsent(paid),
-			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error()))}
+		return &order.Failure{
+			Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: unsent(paid),
+			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error())),
+		}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // the address may hold a secret

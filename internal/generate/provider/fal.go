@@ -25,8 +25,10 @@ type fal struct {
 	app string
 }
 
-var falNeeds = Needs{Type: "fal", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
-	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+var falNeeds = Needs{
+	Type: "fal", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true},
+}
 
 func newFal(s Spec) (backend, error) {
 	parts := strings.Split(s.Model, "/")

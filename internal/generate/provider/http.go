@@ -33,8 +33,10 @@ type own struct {
 	params map[string]any
 }
 
-var httpNeeds = Needs{Type: "http", Params: []string{"health"},
-	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+var httpNeeds = Needs{
+	Type: "http", Params: []string{"health"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true},
+}
 
 func newHTTP(s Spec) (backend, error) {
 	b := &own{spec: s, params: with(map[string]any{}, s.Params)}
@@ -224,10 +226,12 @@ func (b *own) cost(a answer, raw json.RawMessage) order.USD {
 
 // encode returns the order as the service reads it. Lists are never null.
 func (b *own) encode(req generate.Request) ([]byte, error) {
-	wire := ownRequest{OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Prompt: req.Prompt, Brief: req.Brief,
+	wire := ownRequest{
+		OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Prompt: req.Prompt, Brief: req.Brief,
 		Answers: req.RequirementAnswers, Messages: []ownMessage{}, References: []ownReference{}, Params: b.params,
 		Service:  ownService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
-		Previous: list(req.PreviousDeliverables), Notes: list(req.Notes)}
+		Previous: list(req.PreviousDeliverables), Notes: list(req.Notes),
+	}
 	if req.Piece > 0 {
 		wire.Piece = &ownPiece{req.Piece, req.Ask}
 	}

@@ -16,8 +16,10 @@ import (
 // else. Jobs have an id.
 type luma struct{ spec Spec }
 
-var lumaNeeds = Needs{Type: "luma", Key: true, Model: true, Makes: both, Prompt: true,
-	References: References{Image: 4, Video: 1, Links: true, Animations: true}}
+var lumaNeeds = Needs{
+	Type: "luma", Key: true, Model: true, Makes: both, Prompt: true,
+	References: References{Image: 4, Video: 1, Links: true, Animations: true},
+}
 
 func newLuma(s Spec) (backend, error) { return &luma{s}, nil }
 

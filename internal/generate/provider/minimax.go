@@ -19,8 +19,10 @@ type minimax struct{ spec Spec }
 // mostMiniMax is the most bytes of a picture inside a request.
 const mostMiniMax = 14 << 20
 
-var miniMaxNeeds = Needs{Type: "minimax", Key: true, Model: true, Makes: videos, Prompt: true, PromptLimit: 2000,
-	References: References{Image: 1, Video: 1}}
+var miniMaxNeeds = Needs{
+	Type: "minimax", Key: true, Model: true, Makes: videos, Prompt: true, PromptLimit: 2000,
+	References: References{Image: 1, Video: 1},
+}
 
 func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
 

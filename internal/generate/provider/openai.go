@@ -27,8 +27,10 @@ import (
 // instead of a form.
 type openai struct{ spec Spec }
 
-var openAINeeds = Needs{Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits"},
-	References: References{Image: 16}}
+var openAINeeds = Needs{
+	Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits"},
+	References: References{Image: 16},
+}
 
 func newOpenAI(s Spec) (backend, error) { return &openai{s}, nil }
 
@@ -139,8 +141,10 @@ func openAIComplaintOf(a answer) (s openAIComplaint) {
 // Codes and words by which content is refused. The words are looked for in the message
 // only, because the whole answer may repeat the prompt.
 var (
-	openAIRefusals = []string{"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter",
-		"prompt_is_improper", "InputTextSensitiveContentDetected", "OutputImageSensitiveContentDetected"}
+	openAIRefusals = []string{
+		"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter",
+		"prompt_is_improper", "InputTextSensitiveContentDetected", "OutputImageSensitiveContentDetected",
+	}
 	openAIRefusal = regexp.MustCompile(`(?i)content violates|rejected by content moderation|content[ _-]moderat|safety system|` +
 		`sensitive (content|information)|content (filter|management) policy|content[ _-]policy|inappropriate content`)
 )
@@ -259,7 +263,8 @@ func form(fields map[string]any, pictures []generate.Reference) (body []byte, co
 		}
 		part, err := w.CreatePart(textproto.MIMEHeader{
 			"Content-Disposition": {fmt.Sprintf(`form-data; name="image[]"; filename="reference-%d"`, i+1)},
-			"Content-Type":        {p.MIME}})
+			"Content-Type":        {p.MIME},
+		})
 		if err != nil {
 			return nil, "", err
 		}

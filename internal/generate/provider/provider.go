@@ -126,9 +126,13 @@ func New(spec Spec) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{spec: spec, needs: kind.Needs, backend: made, base: base, api: apiClient(spec.Transport),
-		links: fetch.New(fetch.Options{MaxBytes: generate.MaxFileBytes, Timeout: linkTimeout, Proxy: http.ProxyFromEnvironment,
-			Trusted: []string{hostPort(base)}, Transport: spec.Transport})}, nil
+	return &Provider{
+		spec: spec, needs: kind.Needs, backend: made, base: base, api: apiClient(spec.Transport),
+		links: fetch.New(fetch.Options{
+			MaxBytes: generate.MaxFileBytes, Timeout: linkTimeout, Proxy: http.ProxyFromEnvironment,
+			Trusted: []string{hostPort(base)}, Transport: spec.Transport,
+		}),
+	}, nil
 }
 
 // Repeats implements generate.Repeater.
@@ -193,10 +197,11 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 			return generate.Result{}, err
 		}
 	}
-	files, err := p.save(ctx, c, req, out)
+	save := p.save
 	if ticket == "" {
-		files, err = p.insist(ctx, c, req, out, files, err)
+		save = p.insist
 	}
+	files, err := save(ctx, c, req, out)
 	if err != nil {
 		return generate.Result{}, costing(err, out.cost)
 	}
@@ -290,8 +295,10 @@ func submitted(req generate.Request, ticket string) error {
 		return nil
 	}
 	if err := req.Call.Submitted(ticket); err != nil {
-		return &order.Failure{Class: order.Retry, Code: order.CodeTicket, Charge: order.ChargeUnknown,
-			Err: fmt.Errorf("cannot store the id of the provider's job %.80q: %w", ticket, err)}
+		return &order.Failure{
+			Class: order.Retry, Code: order.CodeTicket, Charge: order.ChargeUnknown,
+			Err: fmt.Errorf("cannot store the id of the provider's job %.80q: %w", ticket, err),
+		}
 	}
 	return nil
 }

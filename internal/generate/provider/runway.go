@@ -21,8 +21,10 @@ func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
 // mostRunwayPicture is the number of bytes that fill 5 MB of base64.
 const mostRunwayPicture = 5 << 20 / 4 * 3
 
-var runwayNeeds = Needs{Type: "runway", Key: true, Model: true, Makes: both, Prompt: true, PromptLimit: 1000,
-	References: References{Image: 3, Video: 1}}
+var runwayNeeds = Needs{
+	Type: "runway", Key: true, Model: true, Makes: both, Prompt: true, PromptLimit: 1000,
+	References: References{Image: 3, Video: 1},
+}
 
 func (b *runway) header(c *conn) http.Header {
 	h := c.bearer()
