@@ -289,8 +289,10 @@ func TestWhatMayBeIntendedIsOnlyAWarning(t *testing.T) {
 		}
 		return keys
 	}
-	want := []string{"3 agent.payout_wallet", "11 service.description", "21 generator.spare",
-		"24 poll.interval", "26 budget.window", "28 work.deliver_timeout"}
+	want := []string{
+		"3 agent.payout_wallet", "11 service.description", "21 generator.spare",
+		"24 poll.interval", "26 budget.window", "28 work.deliver_timeout",
+	}
 	if got := warned(c); !slices.Equal(got, want) {
 		t.Errorf("warnings = %q, want %q", got, want)
 	}

@@ -10,8 +10,10 @@ import (
 
 // capabilities are the six of the marketplace's guide, then those that only the
 // deployed marketplace knows.
-var capabilities = []string{"image_gen", "video_gen", "ugc", "influencer", "brand_content", "custom",
-	"coding", "analytics", "seo", "trading", "automation", "consulting"}
+var capabilities = []string{
+	"image_gen", "video_gen", "ugc", "influencer", "brand_content", "custom",
+	"coding", "analytics", "seo", "trading", "automation", "consulting",
+}
 
 func (t *table) config(dir string) *Config {
 	c := &Config{

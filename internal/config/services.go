@@ -134,8 +134,10 @@ func (t *table) fits(s Service, generators map[string]Generator) {
 	}
 }
 
-var kindNames = map[string]string{KindImage: "an image", KindVideo: "a video", KindDocument: "a document",
-	KindText: "a text", KindCode: "code", KindLink: "a link"}
+var kindNames = map[string]string{
+	KindImage: "an image", KindVideo: "a video", KindDocument: "a document",
+	KindText: "a text", KindCode: "code", KindLink: "a link",
+}
 
 // requirements reads what the files have to be and how the prompt is built.
 func (t *table) requirements(s *Service) {

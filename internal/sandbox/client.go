@@ -156,8 +156,10 @@ func (s *Server) RequestRevision(id, feedback string) error {
 		o.Round++
 		o.revisions++
 		s.addMessage(o, "client", feedback, now)
-		s.notify(o, "order.revision_requested", map[string]any{"feedback": feedback, "revision_count": o.revisions,
-			"max_revisions": maxRevisions, "is_extra": o.revisions > maxRevisions})
+		s.notify(o, "order.revision_requested", map[string]any{
+			"feedback": feedback, "revision_count": o.revisions,
+			"max_revisions": maxRevisions, "is_extra": o.revisions > maxRevisions,
+		})
 		return nil
 	})
 }
