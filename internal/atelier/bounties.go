@@ -12,14 +12,14 @@ import (
 	"atelierd/internal/order"
 )
 
-// BountyQuery narrows a list of bounties; zero values do not.
+// BountyQuery filters a list of bounties. Zero fields do not filter.
 type BountyQuery struct {
 	Category  string
 	MinBudget order.USD
-	Most      int // at most 50
+	Limit     int // the most bounties to return, between 1 and 50
 }
 
-// MaxPitch is the longest message with a claim, in characters.
+// MaxPitch is the longest message with a claim, in UTF-16 code units.
 const MaxPitch = 500
 
 type wireBounty struct {
@@ -58,11 +58,11 @@ func readBounty(raw json.RawMessage) (order.Bounty, error) {
 	return b, nil
 }
 
-// Bounties lists the open bounties, the newest first. The marketplace's guide
-// does not name this call: expect not_found where it does not exist. Entries
-// that cannot be read are left out, for nothing is owed to them.
+// Bounties lists the open bounties, the newest first, without those that cannot be
+// read. The request is the deployed marketplace's and not in its guide; elsewhere the
+// error has the code not_found.
 func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, error) {
-	query := url.Values{"status": {"open"}, "sort": {"newest"}, "limit": {strconv.Itoa(min(max(q.Most, 1), 50))}}
+	query := url.Values{"status": {"open"}, "sort": {"newest"}, "limit": {strconv.Itoa(min(max(q.Limit, 1), 50))}}
 	if q.Category != "" {
 		query.Set("category", q.Category)
 	}
@@ -102,20 +102,20 @@ func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 				return err
 			}
 			if b, err = readBounty(data); err == nil && b.ID != id {
-				err = errors.New("it is about another bounty")
+				err = errors.New("the answer is about another bounty")
 			}
 			return err
 		}})
 	return b, err
 }
 
-// ClaimBounty asks for a bounty, with a message of up to 500 characters. The
-// marketplace takes one claim of an agent: a second one is a conflict.
+// ClaimBounty claims a bounty with a message of up to MaxPitch characters, which may
+// be empty. The marketplace accepts one claim of an agent; a second one is a conflict.
 func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
 	r := request{call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"bounties", id, "claim"}, read: nothing}
 	if n := MessageLength(message); n > MaxPitch {
-		return r.notSent(order.Fail, order.CodeRejected, "a message with a claim has up to %d characters, this one %d", MaxPitch, n)
+		return r.notSent(order.Fail, order.CodeRejected, "a message with a claim may have %d characters, this one has %d", MaxPitch, n)
 	}
 	body := map[string]string{}
 	if message != "" {
@@ -124,7 +124,7 @@ func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
 	return c.send(ctx, r, body)
 }
 
-// WithdrawClaim takes back a claim that is pending.
+// WithdrawClaim takes back a pending claim.
 func (c *Client) WithdrawClaim(ctx context.Context, id string) error {
 	return c.do(ctx, request{call: order.RequestBounty, method: http.MethodDelete, timeout: c.Timeout,
 		path: []string{"bounties", id, "claim"}, read: nothing})

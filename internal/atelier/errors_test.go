@@ -26,7 +26,7 @@ func TestEachStatusHasItsClassAndCode(t *testing.T) {
 		hint    string
 	}{
 		{400, order.Fail, order.CodeRejected, false, ""},
-		{401, order.Hold, order.CodeKeyRefused, false, "new one is picked up"},
+		{401, order.Hold, order.CodeKeyRefused, false, "new one takes effect"},
 		{402, order.Retry, order.CodeUnexpected, false, ""},
 		{403, order.Hold, order.CodeForbidden, false, "belong together"},
 		{404, order.Fail, order.CodeNotFound, false, ""},

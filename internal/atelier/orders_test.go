@@ -136,9 +136,9 @@ func TestABadRowHurtsOnlyItself(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 2000) + strings.Repeat("]", 2000)
 	for row, want := range map[string][2]string{
-		`{"id":"x","status":"paid","brief":{"a":1}}`:                {"x", "brief is a JSON object and not text"},
-		`{"id":"x","status":"paid","reference_urls":[{"a":1}]}`:     {"x", "reference_urls is a JSON array and not a list of texts"},
-		`{"id":"x","status":"paid","reference_images":true}`:        {"x", "reference_images is a JSON boolean and not a list of texts"},
+		`{"id":"x","status":"paid","brief":{"a":1}}`:                {"x", "brief is a JSON object, not text"},
+		`{"id":"x","status":"paid","reference_urls":[{"a":1}]}`:     {"x", "reference_urls is a JSON array, not a list of texts"},
+		`{"id":"x","status":"paid","reference_images":true}`:        {"x", "reference_images is a JSON boolean, not a list of texts"},
 		`{"id":"x","brief":"b"}`:                                    {"x", "it has no status"},
 		`{"id":"x","status":null}`:                                  {"x", "it has no status"},
 		`{"status":"paid"}`:                                         {"", "it has no id"},
@@ -146,8 +146,8 @@ func TestABadRowHurtsOnlyItself(t *testing.T) {
 		`{"id":"a\nb","status":"paid"}`:                             {"", "its id is not plain text"},
 		`{"id":"..","status":"paid"}`:                               {"", "its id is not plain text"},
 		`{"id":"` + strings.Repeat("x", 201) + `","status":"paid"}`: {"", "its id is longer than 200 bytes"},
-		`"ord_2"`: {"", "it is a JSON string and not an order"},
-		`null`:    {"", "it is a JSON null and not an order"},
+		`"ord_2"`: {"", "it is a JSON string, not an order"},
+		`null`:    {"", "it is a JSON null, not an order"},
 		`{"id":"x","status":"paid","later":` + deep + `}`:                 {"x", "it is nested too deeply"},
 		`{"id":"x","status":"paid","requirement_answers":"` + deep + `"}`: {"x", "nested too deeply"},
 	} {

@@ -89,8 +89,8 @@ func TestRedirectsInCirclesEnd(t *testing.T) {
 func TestARedirectAddressIsForeignText(t *testing.T) {
 	t.Parallel()
 	for location, want := range map[string]string{
-		"":                                "to nowhere",
-		"javascript:alert(1)":             "to nowhere",
+		"":                                "without a usable address",
+		"javascript:alert(1)":             "without a usable address",
 		"https://user:pw@new.example/a":   "moved to https://new.example/api",
 		"https://" + testKey + ".example": "moved to https://[secret].example/api",
 	} {

@@ -34,7 +34,7 @@ type BountiesListCmd struct {
 }
 
 func (c BountiesListCmd) Run(p *Program) error {
-	q := atelier.BountyQuery{Category: c.Category, Most: 50}
+	q := atelier.BountyQuery{Category: c.Category, Limit: 50}
 	if c.MinBudget != "" {
 		least, err := order.ParseUSD(c.MinBudget)
 		if err != nil {
