@@ -52,7 +52,7 @@ func (t *table) bounties(services []Service) Bounties {
 	for _, sub := range t.subs("rule") {
 		r := BountyRule{
 			Category: sub.oneOf("category", "", capabilities...), MinBudget: sub.price("min_budget_usd"),
-			Service: sub.required("service"),
+			Service: sub.required("service", "the title of a [[service]]"),
 		}
 		sub.done()
 		found := false

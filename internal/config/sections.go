@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,9 +51,10 @@ func (t *table) config(dir string) *Config {
 
 // length returns a required text of least to most characters.
 func (t *table) length(key string, least, most int) string {
-	s := t.required(key)
+	want := fmt.Sprintf("%d to %d characters", least, most)
+	s := t.required(key, want)
 	if n := utf8.RuneCountInString(s); n < least || n > most {
-		t.problem(t.at(key), "has %d characters; write %d to %d", n, least, most)
+		t.problem(t.at(key), "has %d characters; write %s", n, want)
 	}
 	return s
 }

@@ -59,7 +59,7 @@ func (t *table) service(generators map[string]Generator) Service {
 		Deliverables:    t.list("deliverables"),
 		DemoURL:         t.address("demo_url", ""),
 		QuotaLimit:      t.number("quota_limit", 0, 0, 1_000_000),
-		Generator:       t.required("generator"),
+		Generator:       t.required("generator", "the NAME of a [generator.NAME]"),
 		Mode:            t.oneOf("mode", ModeAuto, ModeAuto, ModeReview, ModeDryRun),
 	}
 	for i, d := range s.Deliverables {
