@@ -41,7 +41,7 @@ func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
 		if err != nil || string(content) != l.has["https://a.example/1.png"] {
 			t.Errorf("%q, %v", content, err)
 		}
-		if len(asked.Notes) != 2 || !strings.Contains(asked.Notes[0], "reference 2") || !strings.Contains(asked.Notes[1], "is no picture") {
+		if len(asked.Notes) != 2 || !strings.Contains(asked.Notes[0], "reference 2") || !strings.Contains(asked.Notes[1], "not a picture") {
 			t.Errorf("notes %q", asked.Notes)
 		}
 		if n := slices.Index(l.asked, "https://a.example/1.png"); slices.Contains(l.asked[n+1:], "https://a.example/1.png") {

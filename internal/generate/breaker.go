@@ -3,7 +3,6 @@ package generate
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -80,7 +79,7 @@ func (b *Breaker) Try(ctx context.Context) error {
 func (b *Breaker) Instead(f order.Failure) order.Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.reason == "" || f.Class != order.Hold || !slices.Contains(providerCodes, f.Code) {
+	if b.reason == "" || !f.WaitsForGenerator() {
 		return f
 	}
 	wait := paused(b.reason, time.Until(b.until))
@@ -102,37 +101,23 @@ func (b *Breaker) Paused() bool {
 	return b.reason != ""
 }
 
-// Down reports whether a failure shows that the generator cannot work now, whatever
-// the order.
-func Down(f *order.Failure) bool {
-	return f.Outage || f.Code == order.CodePaused || f.Code == order.CodeTryLater || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
-}
-
-// providerCodes are failures that the next order would meet too. ownerCodes adds
-// the one by which the owner's program asks for the owner.
-var (
-	providerCodes = []order.Code{order.CodeProviderKeyMissing, order.CodeProviderKeyRefused, order.CodeNoCredit, order.CodeProviderNotFound, order.CodeProviderRedirected}
-	ownerCodes    = append([]order.Code{order.CodeMisconfigured}, providerCodes...)
-)
-
 // Report records how a call went: nil, or its failure.
 func (b *Breaker) Report(f *order.Failure) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case f == nil:
+	if f == nil {
 		b.failures, b.pause = 0, 0
 		b.tell("")
-	case f.Code == order.CodeProviderRateLimited:
-		b.fail(f) // a provider that never has room is as good as down
-	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
-		b.stop(f)
-	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Charge == order.ChargePending && !f.Outage:
-		// This says nothing about the generator.
-	case f.Outage, f.Charge == order.ChargeUnknown:
+		return
+	}
+	switch f.Health() {
+	case order.GeneratorFails:
 		b.fail(f)
-	default:
-		b.failures, b.pause = 0, 0 // it answered
+	case order.GeneratorBroken:
+		b.stop(f)
+	case order.GeneratorAnswers:
+		b.failures, b.pause = 0, 0
+	case order.GeneratorSilent:
 	}
 }
 
