@@ -221,23 +221,19 @@ func (p *Provider) submit(ctx context.Context, c *conn, req generate.Request) (t
 	return ticket, nil, submitted(req, ticket)
 }
 
-// The commands of hints. Generate puts the order's id in place of ORDER.
+// The commands of hints. Generate puts the order's id in place of AnyOrder.
 var (
-	retryCommand   = order.Command("orders retry", "ORDER")
-	redoCommand    = order.Command("orders redo", "ORDER")
-	messageCommand = order.Command("messages --send TEXT", "ORDER")
+	retryCommand   = order.Command("orders retry", order.AnyOrder)
+	redoCommand    = order.Command("orders redo", order.AnyOrder)
+	messageCommand = order.Command("messages --send TEXT", order.AnyOrder)
 )
 
 // withOrder returns the failure with the order's id in the commands of its hint.
 func withOrder(err error, id string) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok {
-		return err
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		return f.For(id)
 	}
-	own := *f
-	own.Hint = strings.NewReplacer(retryCommand, order.Command("orders retry", id), redoCommand, order.Command("orders redo", id),
-		messageCommand, order.Command("messages --send TEXT", id)).Replace(f.Hint)
-	return &own
+	return err
 }
 
 // costing returns the failure of a useless result with the cost that the provider
