@@ -150,7 +150,7 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	}
 	log := newLineLog(e.opts.Log.With("order", term.Sanitize(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
 	p := process{
-		name: e.opts.Name, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
+		name: e.opts.Name, order: req.OrderID, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
 		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
 		timeout: e.opts.Timeout, grace: e.opts.Grace,
 	}

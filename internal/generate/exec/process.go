@@ -37,6 +37,7 @@ var (
 // process is one run of a program in its own process group.
 type process struct {
 	name    string // what errors call it
+	order   string // the order's id, for hints; empty for a self-check
 	argv    []string
 	dir     string
 	env     []string
@@ -54,6 +55,7 @@ type outcome struct {
 	cut     error
 	timeout time.Duration
 	name    string
+	order   string
 }
 
 // run starts the program and waits until it and its group are gone. Its error is
@@ -88,7 +90,7 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, bare(err))
 	}
-	out := outcome{state: cmd.ProcessState, cut: cut, timeout: p.timeout, name: p.name}
+	out := outcome{state: cmd.ProcessState, cut: cut, timeout: p.timeout, name: p.name, order: p.order}
 	select {
 	case <-stdout.full: // too much even if the program then ended by itself
 		out.cut = errFlooded
@@ -170,7 +172,7 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 		return order.Failf(order.Retry, order.CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
 	case code == exitMisconfigured:
 		return order.Failf(order.Hold, order.CodeMisconfigured, "%s is not set up%s", o.name, said).
-			WithHint("fix what it reports, then retry the order").Nothing()
+			WithHint("fix what it reports, then run %s", order.Command("orders retry", o.order)).Nothing()
 	case status.Signaled():
 		return order.Failf(order.Retry, order.CodeSignal, "%s was ended by a signal (%s)%s", o.name, status.Signal(), said)
 	default:
