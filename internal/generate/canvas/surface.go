@@ -100,8 +100,8 @@ func (s *surface) petal(l leaf, foot, tip rgb) {
 	}
 }
 
-// tone returns the colour of the leaf at u along its axis and v beside it, from 0 at
-// the foot to 1 at the tip, and how much of the pixel it covers.
+// tone returns the colour of the leaf, from 0 at the foot to 1 at the tip, and how much
+// of the pixel it covers. u is the distance along its axis and v the distance from it.
 func (l leaf) tone(u, v float64) (t, cover float64) {
 	if u <= 0 || u >= 1 {
 		return 0, 0

@@ -66,7 +66,7 @@ type Options struct {
 type Program struct {
 	opts Options
 	env  []string
-	// redact takes the values of secret variables out of what the program says.
+	// redact removes the values of secret variables from the program's output.
 	redact *redactor
 }
 

@@ -104,24 +104,24 @@ func (p process) run(ctx context.Context) (outcome, error) {
 // program was cut, or nil when it ended by itself. A group that cannot be recorded
 // is killed at once, because no later process could find it.
 func (p process) supervise(ctx context.Context, cmd *osexec.Cmd, note *record, flooded <-chan struct{}) (cut, err error) {
-	exited := make(chan struct{})
+	leader, exited := cmd.Process.Pid, make(chan struct{})
 	go func() {
 		defer close(exited)
 		awaitExit(cmd)
 	}()
-	if err = note.write(cmd.Process.Pid); err == nil {
-		cut = p.await(ctx, cmd.Process, exited, flooded)
+	if err = note.write(leader); err == nil {
+		cut = p.await(ctx, leader, exited, flooded)
 	}
 	// On Linux an exited leader is not reaped yet, so its number cannot be a
 	// stranger's. This also kills the children that it left behind.
-	_ = killGroup(cmd.Process)
+	_ = killGroup(leader)
 	<-exited
-	_ = cmd.Wait() // what it says of pipes does not matter, and the state says the rest
+	_ = cmd.Wait() // an error of the pipes does not matter, and the state holds the rest
 	return cut, err
 }
 
 // await waits until the program has exited or has to go, and then asks it to end.
-func (p process) await(ctx context.Context, leader *os.Process, exited, flooded <-chan struct{}) error {
+func (p process) await(ctx context.Context, leader int, exited, flooded <-chan struct{}) error {
 	select {
 	case <-exited:
 		return nil

@@ -22,7 +22,7 @@ type outcome struct {
 	outage bool
 }
 
-// paidStatuses tells what a status means for the call that is paid for.
+// paidStatuses holds what a status means for the call that is paid for.
 var paidStatuses = map[int]outcome{
 	400: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
 	401: {order.Hold, order.CodeProviderKeyRefused, order.ChargeNone, false},
@@ -47,7 +47,7 @@ var paidStatuses = map[int]outcome{
 	304: {order.Hold, order.CodeProviderRedirected, order.ChargeNone, false},
 }
 
-// polledStatuses tells what a status means for a poll. The job stays pending unless
+// polledStatuses holds what a status means for a poll. The job stays pending unless
 // the provider does not know it any more.
 var polledStatuses = map[int]outcome{
 	400: {order.Hold, order.CodeProviderRejected, order.ChargePending, false},

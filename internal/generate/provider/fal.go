@@ -207,7 +207,7 @@ func falRefusal(a answer, charge order.Charge) *order.Failure {
 	return a.refused(charge, "%s", cmp.Or(reason, falRefused))
 }
 
-// falFailure tells an empty account from a refused key, which share a status.
+// falFailure distinguishes an empty account from a refused key, which share a status.
 func falFailure(a answer) *order.Failure {
 	if a.status == http.StatusForbidden && (bytes.Contains(a.body, []byte("Exhausted balance")) || bytes.Contains(a.body, []byte("User is locked"))) {
 		a = a.as(http.StatusPaymentRequired)

@@ -29,7 +29,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// Spec describes a provider. Needs tells which fields its type cannot do without.
+// Spec describes a provider. Its Needs list the fields that a type requires.
 type Spec struct {
 	// Type is the name of one of Types.
 	Type string
