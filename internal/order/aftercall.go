@@ -61,7 +61,7 @@ func AfterCall(c FailedCall) CallOutcome {
 // err says how the outcome was lost.
 func UnknownCall(generator string, err error) *Failure {
 	return Failf(Hold, CodeUnknownCall, "a call of generator %s may have been paid for: %w", generator, err).
-		WithHint("look at your account at the provider; `atelierd orders retry ORDER` makes another call, which is paid for")
+		WithHint("look at your account at the provider; %s makes another call, which is paid for", Command("orders retry", AnyOrder))
 }
 
 // OpenCall is a call that an earlier attempt left open.

@@ -104,7 +104,7 @@ func (s *Store) CallSubmitted(id int64, ticket string) error {
 	return s.write("call.submitted", func(t *tx) error {
 		n, err := t.CallSubmitted(noCancel, query.CallSubmittedParams{Ticket: ticket, ID: id})
 		if err == nil && n == 0 {
-			err = fmt.Errorf("call %d: %w", id, order.ErrSettled)
+			err = fmt.Errorf("call %d: %w", id, order.ErrCallClosed)
 		}
 		return err
 	})

@@ -283,7 +283,7 @@ func (t *tx) rescue(j query.LeasedJobsRow, maxCrashes int) error {
 		return t.RescueJob(noCancel, query.RescueJobParams{ChangedAt: t.now, ID: j.ID})
 	}
 	f := order.Failf(order.Hold, order.CodeCrashes, "atelierd stopped %d times during stage %s", j.Crashes+1, j.Stage).
-		WithHint("see the log for what stops it, then `atelierd orders retry %s`", j.OrderID)
+		WithHint("see the log for what stops it, then %s", order.Command("orders retry", j.OrderID))
 	if err := t.HoldCrashedJob(noCancel, query.HoldCrashedJobParams{Reason: f.Error(), Hint: f.Hint,
 		ChangedAt: t.now, ID: j.ID}); err != nil {
 		return err
