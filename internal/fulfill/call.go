@@ -152,7 +152,7 @@ func (r *run) failed(ctx context.Context, g Generator, c order.Call, req generat
 	said := fail.Error()
 	if g.Breaker != nil {
 		g.Breaker.Report(&fail)
-		fail = g.Breaker.Instead(fail)
+		fail = g.Breaker.WaitInstead(fail)
 	}
 	after := order.AfterCall(order.FailedCall{Call: c, Failure: fail, Resumed: req.Call.Resumed, Repeats: g.repeats(),
 		HoldUnknown: g.HoldUnknown, DiskFull: disk.IsFull(err)})

@@ -68,15 +68,15 @@ func (b *Breaker) Try(ctx context.Context) error {
 		// A probe may succeed where a call does not, so one more failure begins a
 		// longer pause.
 		b.failures = b.threshold() - 1
-		b.tell("")
+		b.notify("")
 	}
 	return nil
 }
 
-// Instead returns what a failure means for the order that met it. If the next order
+// WaitInstead returns what a failure means for the order that met it. If the next order
 // would fail in the same way and only the owner can fix it, the order waits until
 // the pause ends.
-func (b *Breaker) Instead(f order.Failure) order.Failure {
+func (b *Breaker) WaitInstead(f order.Failure) order.Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.reason == "" || !f.WaitsForGenerator() {
@@ -107,7 +107,7 @@ func (b *Breaker) Report(f *order.Failure) {
 	defer b.mu.Unlock()
 	if f == nil {
 		b.failures, b.pause = 0, 0
-		b.tell("")
+		b.notify("")
 		return
 	}
 	switch f.Health() {
@@ -139,25 +139,25 @@ func (b *Breaker) stop(err error) {
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
 	case f != nil && f.Code == order.CodeNoCredit:
-		b.pause = max(longestPause, b.first()) // most probes succeed without money too
+		b.pause = max(longestPause, b.firstPause()) // most probes succeed without money too
 	case b.pause == 0:
-		b.pause = b.first()
+		b.pause = b.firstPause()
 	default:
-		b.pause = min(2*b.pause, max(longestPause, b.first()))
+		b.pause = min(2*b.pause, max(longestPause, b.firstPause()))
 	}
 	b.until = time.Now().Add(b.pause)
-	b.tell(err.Error())
+	b.notify(err.Error())
 }
 
-func (b *Breaker) first() time.Duration {
+func (b *Breaker) firstPause() time.Duration {
 	if b.Pause > 0 {
 		return b.Pause
 	}
 	return time.Minute
 }
 
-// tell sets the reason of the pause, and notifies Changed if it is a new one.
-func (b *Breaker) tell(reason string) {
+// notify sets the reason of the pause, and notifies Changed if it is a new one.
+func (b *Breaker) notify(reason string) {
 	if was := b.reason; was == reason {
 		return
 	}

@@ -77,18 +77,18 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	}
 	note, err := openRecord(p.record)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, withoutPath(err)).Nothing()
 	}
 	defer note.remove()
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
 			return outcome{}, notRunnable(p.name, p.argv[0], err)
 		}
-		return outcome{}, order.Failf(order.Retry, order.CodeNotStarted, "cannot start %s: %w", p.name, bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, order.CodeNotStarted, "cannot start %s: %w", p.name, withoutPath(err)).Nothing()
 	}
 	cut, err := p.supervise(ctx, cmd, note, stdout.full)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, bare(err))
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, withoutPath(err))
 	}
 	out := outcome{state: cmd.ProcessState, cut: cut, timeout: p.timeout, name: p.name, order: p.order}
 	select {

@@ -26,7 +26,7 @@ func KillOrphan(outputDir string) error {
 		return nil
 	}
 	if err != nil {
-		return bare(err)
+		return withoutPath(err)
 	}
 	var group int
 	var began string
@@ -36,7 +36,7 @@ func KillOrphan(outputDir string) error {
 			return err
 		}
 	}
-	return bare(os.Remove(path))
+	return withoutPath(os.Remove(path))
 }
 
 // killOrphan kills the group of the leader that began then, and waits until the

@@ -99,14 +99,14 @@ func callScenarios(s shape) []scenario {
 		{"a lost answer", (*bench).lost},
 		{"a stop", (*bench).stopped},
 		{"a stop before it begins", (*bench).stoppedBefore},
-		{"no key", (*bench).keyless},
+		{"no key", (*bench).noKey},
 		{"a check", (*bench).check},
 		{"a check without an answer", (*bench).checkSilent},
 	}
 	for i, r := range s.refusals {
 		list = append(list,
 			scenario{fmt.Sprintf("refusal %d", i+1), func(b *bench) { b.refusal(r) }},
-			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.tellingRefusal(r) }})
+			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.refusalWithKey(r) }})
 	}
 	for status, want := range paidStatuses {
 		list = append(list, scenario{fmt.Sprintf("status %d to the call", status), func(b *bench) { b.status(Submit, status, want) }})

@@ -99,9 +99,9 @@ func (b *bench) refusal(r refusal) {
 	}
 }
 
-// tellingRefusal puts the key where the reason is cut. A part of it would stay if
+// refusalWithKey puts the key where the reason is cut. A part of it would stay if
 // the reason were redacted after the cut.
-func (b *bench) tellingRefusal(r refusal) {
+func (b *bench) refusalWithKey(r refusal) {
 	for pad := 200; pad < 320; pad += 4 {
 		text := strings.Repeat("y", pad) + " " + remoteKey + " "
 		body := r.body
@@ -271,7 +271,7 @@ func (b *bench) echo(p Part) {
 	}
 }
 
-func (b *bench) keyless() {
+func (b *bench) noKey() {
 	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is missing").Nothing()
 	b.fails(b.request(), outcome{order.Hold, order.CodeMisconfigured, order.ChargeNone, false})
 	if n := len(b.fake.Requests()); n != 0 {

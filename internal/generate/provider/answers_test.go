@@ -153,7 +153,7 @@ func TestAnErrorShowsTheMessageAndNotTheMarkup(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", body, got, want)
 		}
 	}
-	f := answer{status: 400, body: []byte("x"), redact: strings.NewReplacer()}.as(http.StatusUnauthorized).failure()
+	f := answer{status: 400, body: []byte("x"), redact: strings.NewReplacer()}.withStatus(http.StatusUnauthorized).failure()
 	if f.Code != order.CodeProviderKeyRefused || !strings.HasPrefix(f.Error(), "the provider answered 400") {
 		t.Errorf("got %s, %v", f.Code, f)
 	}

@@ -133,7 +133,7 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	}
 	if int64(len(body)) > most {
 		if !r.paid {
-			return answer{}, answer{}.odd("the provider's answer is larger than %d MB", most>>20)
+			return answer{}, answer{}.unusable("the provider's answer is larger than %d MB", most>>20)
 		}
 		return answer{}, order.Failf(order.Retry, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", most>>20)
 	}
@@ -203,7 +203,7 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return &order.Failure{
-			Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: unsent(paid),
+			Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: chargeUnsent(paid),
 			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error())),
 		}
 	}
@@ -218,9 +218,9 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 	return f
 }
 
-// unsent returns the charge of a request that the provider did not accept: none for
+// chargeUnsent returns the charge of a request that the provider did not accept: none for
 // a paid call. The job of a poll stays pending.
-func unsent(paid bool) order.Charge {
+func chargeUnsent(paid bool) order.Charge {
 	if paid {
 		return order.ChargeNone
 	}

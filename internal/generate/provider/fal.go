@@ -210,7 +210,7 @@ func falRefusal(a answer, charge order.Charge) *order.Failure {
 // falFailure distinguishes an empty account from a refused key, which share a status.
 func falFailure(a answer) *order.Failure {
 	if a.status == http.StatusForbidden && (bytes.Contains(a.body, []byte("Exhausted balance")) || bytes.Contains(a.body, []byte("User is locked"))) {
-		a = a.as(http.StatusPaymentRequired)
+		a = a.withStatus(http.StatusPaymentRequired)
 	}
 	return a.failure()
 }

@@ -187,9 +187,9 @@ func (b *gemini) failure(a answer) error {
 	has := func(text string) bool { return bytes.Contains(a.body, []byte(text)) }
 	switch {
 	case a.status == http.StatusBadRequest && has("API_KEY_INVALID"):
-		a = a.as(http.StatusUnauthorized)
+		a = a.withStatus(http.StatusUnauthorized)
 	case a.status == http.StatusTooManyRequests && (has("prepayment credits") || has("limit: 0,")):
-		a = a.as(http.StatusPaymentRequired)
+		a = a.withStatus(http.StatusPaymentRequired)
 	}
 	f := a.failure()
 	if m := geminiDelay.FindSubmatch(a.body); m != nil && f.Class == order.Wait {

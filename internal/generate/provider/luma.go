@@ -70,7 +70,7 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 		}
 		return linked([]string{link}), nil
 	case "failed":
-		if indecent(job.Reason) || strings.Contains(job.Reason, "blacklisted") {
+		if refusedContent(job.Reason) || strings.Contains(job.Reason, "blacklisted") {
 			return nil, a.refused(order.ChargeFull, "%s", job.Reason)
 		}
 		return nil, a.failed("%s", job.Reason)
@@ -85,7 +85,7 @@ func (b *luma) probe(ctx context.Context, c *conn) error {
 	}
 	a, err := c.ask(ctx, "/dream-machine/v1/credits", c.bearer(), &account)
 	if err == nil {
-		err = a.broke(account.Credits)
+		err = a.emptyAccount(account.Credits)
 	}
 	return err
 }

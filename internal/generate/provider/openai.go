@@ -154,9 +154,9 @@ func (s openAIComplaint) refused() bool {
 		strings.Contains(s.code, "content-moderated") || openAIRefusal.MatchString(s.message)
 }
 
-// broke reports whether the account has no credit left, which shares a status with
+// noCredit reports whether the account has no credit left, which shares a status with
 // rate limits and bad requests.
-func (s openAIComplaint) broke() bool {
+func (s openAIComplaint) noCredit() bool {
 	return slices.ContainsFunc([]string{s.code, s.kind}, func(word string) bool {
 		return word == "insufficient_quota" || word == "billing_hard_limit_reached" || word == "insufficient_credits"
 	})
@@ -173,8 +173,8 @@ func (b *openai) failure(a answer) error {
 			f.Charge = order.ChargeFull
 		}
 		return f
-	case s.broke():
-		a = a.as(http.StatusPaymentRequired)
+	case s.noCredit():
+		a = a.withStatus(http.StatusPaymentRequired)
 	}
 	return a.failure()
 }

@@ -199,7 +199,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	}
 	save := p.save
 	if ticket == "" {
-		save = p.insist
+		save = p.saveRetrying
 	}
 	files, err := save(ctx, c, req, out)
 	if err != nil {

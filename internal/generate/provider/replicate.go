@@ -77,7 +77,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 		return linked(links), nil
 	case "failed", "canceled", "aborted":
 		text, _ := p.Error.(string)
-		if indecent(text) {
+		if refusedContent(text) {
 			return nil, a.refused(order.ChargeFull, "%s", text)
 		}
 		return nil, a.failed("%s", cmp.Or(text, p.Status))

@@ -56,11 +56,11 @@ func (b blob) ending() string {
 	return ""
 }
 
-// insist tries a few more times to fetch the files of a call without a job, because
+// saveRetrying tries a few more times to fetch the files of a call without a job, because
 // no later run could fetch them. If that fails too, the outcome of the call is
 // unknown and counts as an attempt. Otherwise it would be made and paid for without
 // end.
-func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
+func (p *Provider) saveRetrying(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
 	files, err := p.save(ctx, c, req, out)
 	pause := p.spec.PollInterval
 	for range 3 {
