@@ -174,7 +174,7 @@ func (tc call) check(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRightIsNotSent(t *testing.T) {
+func TestAnInvalidRequestIsNotSent(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	c, meter := client(t, s.URL)
@@ -199,7 +199,7 @@ func TestWhatCannotBeRightIsNotSent(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithoutItsPointIsUnreadable(t *testing.T) {
+func TestAnIncompleteAnswerIsUnreadable(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		answer string
@@ -249,7 +249,7 @@ func TestAnAnswerWithoutItsPointIsUnreadable(t *testing.T) {
 	}
 }
 
-func TestANewKeyIsPickedUp(t *testing.T) {
+func TestANewKeyTakesEffectAtOnce(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer atelier_new" {

@@ -77,7 +77,7 @@ func checkSuccess(fields map[string]json.RawMessage) error {
 	case success.is(false):
 		return refusalOf(fields)
 	case !success.is(true) && !data:
-		return errors.New("it says neither success nor failure")
+		return errors.New("it has neither success nor data")
 	}
 	return nil
 }

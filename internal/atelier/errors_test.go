@@ -16,7 +16,7 @@ import (
 
 var onePiece = []Deliverable{{"https://cdn.example/a.png", "image"}}
 
-func TestEachStatusHasItsClassAndCode(t *testing.T) {
+func TestEachStatusHasAClassAndACode(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		status  int
@@ -62,13 +62,13 @@ func TestEachStatusHasItsClassAndCode(t *testing.T) {
 				t.Errorf("hint = %q, want one with %q", f.Hint, tc.hint)
 			}
 			if len(meter.answers) != 1 || meter.answers[0].Status != tc.status || meter.answers[0].Error != want {
-				t.Errorf("meter was told %+v", meter.answers)
+				t.Errorf("the meter got %+v", meter.answers)
 			}
 		})
 	}
 }
 
-func TestARateLimitTellsHowLongToWait(t *testing.T) {
+func TestARateLimitHasATimeToWait(t *testing.T) {
 	t.Parallel()
 	in := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 	for name, tc := range map[string]struct {
@@ -102,16 +102,16 @@ func TestARateLimitTellsHowLongToWait(t *testing.T) {
 			}
 			a := meter.answers[0]
 			if a.Status != 429 || a.Limit != 30 || (a.RetryAfter > 0) != tc.retryAfter || a.At.IsZero() {
-				t.Errorf("meter was told %+v", a)
+				t.Errorf("the meter got %+v", a)
 			}
 			if a.RetryAfter > 0 && a.RetryAfter != f.After {
-				t.Errorf("meter was told %v, the failure says %v", a.RetryAfter, f.After)
+				t.Errorf("the meter got %v, the failure %v", a.RetryAfter, f.After)
 			}
 		})
 	}
 }
 
-func TestTheMeterIsToldTheReset(t *testing.T) {
+func TestTheMeterGetsTheResetTime(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, answer(429, ``, "X-RateLimit-Reset", "1771329600"))
 	c, meter := client(t, s.URL)
@@ -122,7 +122,7 @@ func TestTheMeterIsToldTheReset(t *testing.T) {
 	}
 }
 
-func TestARefusedMeterSendsNothing(t *testing.T) {
+func TestNothingIsSentIfTheMeterRefuses(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	own := &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: errors.New("28 of 30 requests are used"),
@@ -141,7 +141,7 @@ func TestARefusedMeterSendsNothing(t *testing.T) {
 	meter.refuse = errors.New("database is locked")
 	f, _ = failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
 	if f.Class != order.Retry || f.Code != order.CodeNotCounted || !errors.Is(f, ErrNotSent) || len(seen()) != 0 {
-		t.Errorf("a broken meter gives %+v", f)
+		t.Errorf("with a broken meter: %+v", f)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestSuccessFalseIsARefusalWhateverTheStatus(t *testing.T) {
 	}
 }
 
-func TestAConflictGivesItsWordAndTheAgent(t *testing.T) {
+func TestAConflictNamesItsWordAndAgent(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string][2]string{
 		`{"success":false,"error":"name_taken"}`:                                                             {"name_taken", ""},
@@ -232,7 +232,7 @@ func TestUnusableKeysAreNotSent(t *testing.T) {
 	}
 }
 
-func TestIdsCannotLeaveTheirPlaceInTheAddress(t *testing.T) {
+func TestAnIDStaysInItsSegmentOfTheAddress(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	c, _ := client(t, s.URL)

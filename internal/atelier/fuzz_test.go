@@ -15,7 +15,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// checkFacts holds what every order must be, whatever it was read from.
+// checkFacts checks what must hold for every order, whatever it was read from.
 func checkFacts(t *testing.T, f order.Facts) {
 	t.Helper()
 	if checkID(f.ID) != nil || f.Status == "" {
@@ -73,14 +73,14 @@ func FuzzOrders(f *testing.F) {
 		var whole struct{ Data []json.RawMessage }
 		if err != nil {
 			if len(listing.Orders)+len(listing.Bad) != 0 {
-				t.Error("an error with rows beside it")
+				t.Error("rows together with an error")
 			}
 			return
 		}
 		if !json.Valid(body) {
 			t.Error("a listing from what is not JSON")
 		}
-		// Each row must have come out, on one side or the other.
+		// Each row must be an order or a bad row.
 		var keys map[string]json.RawMessage
 		_ = json.Unmarshal(body, &keys)
 		if strings.Count(string(body), `"data"`) == 1 && json.Unmarshal(keys["data"], &whole.Data) == nil &&
@@ -111,7 +111,7 @@ func FuzzOrder(f *testing.F) {
 			facts, err := readOneOrder(bytes.TrimSpace(data), id)
 			if err != nil {
 				if facts.ID != "" {
-					t.Error("an error with facts beside it")
+					t.Error("facts together with an error")
 				}
 				continue
 			}
@@ -210,7 +210,7 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("until %v waits only %v", at, wait)
 		}
 		if strings.TrimSpace(after) == "" && strings.TrimSpace(reset) == "" && wait != defaultWait {
-			t.Errorf("nothing said waits %v", wait)
+			t.Errorf("without headers it waits %v", wait)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestADeadAddressIsNotSent(t *testing.T) {
+func TestARequestWithoutAConnectionIsNotSent(t *testing.T) {
 	t.Parallel()
 	unresolved := func(o *Options) {
 		o.Transport = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -42,7 +42,7 @@ func TestADeadAddressIsNotSent(t *testing.T) {
 				t.Errorf("not sent %v, unknown %v, %+v", errors.Is(err, ErrNotSent), OutcomeUnknown(err), f)
 			}
 			if len(meter.answers) != 1 || meter.answers[0].Status != 0 || meter.answers[0].Error == "" {
-				t.Errorf("meter was told %+v", meter.answers)
+				t.Errorf("the meter got %+v", meter.answers)
 			}
 		})
 	}
@@ -50,11 +50,11 @@ func TestADeadAddressIsNotSent(t *testing.T) {
 
 func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
 	t.Parallel()
-	hijack := func(say string) http.HandlerFunc {
+	hijack := func(answer string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err == nil {
-				_, _ = io.WriteString(conn, say)
+				_, _ = io.WriteString(conn, answer)
 				conn.Close()
 			}
 		}
@@ -88,13 +88,13 @@ func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
 				t.Errorf("text = %q", err)
 			}
 			if len(meter.answers) != 1 || meter.answers[0].Error != err.Error() {
-				t.Errorf("meter was told %+v", meter.answers)
+				t.Errorf("the meter got %+v", meter.answers)
 			}
 		})
 	}
 }
 
-func TestALateOrCancelledCallIsUnknownOnceSent(t *testing.T) {
+func TestTheOutcomeOfALateOrCancelledRequestIsUnknown(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
 	s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -139,8 +139,8 @@ func TestALateOrCancelledCallIsUnknownOnceSent(t *testing.T) {
 	})
 }
 
-// once is a connection that takes one write and is dead for the next, as one
-// is that the server closed while it was idle.
+// once is a connection that accepts one write and fails the next, like one that the
+// server closed while it was idle.
 type once struct {
 	net.Conn
 	used bool
@@ -154,7 +154,7 @@ func (c *once) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-func TestADeadConnectionIsReplacedAndTheBodySentWhole(t *testing.T) {
+func TestAClosedConnectionIsReplacedAndTheWholeBodySent(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	c, meter := client(t, s.URL, func(o *Options) {

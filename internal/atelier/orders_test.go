@@ -116,7 +116,7 @@ func TestEveryShapeOfAFieldIsRead(t *testing.T) {
 			continue
 		}
 		if got := tc.get(listing.Orders[0]); got != tc.want {
-			t.Errorf("%s gives %v, want %v", tc.field, got, tc.want)
+			t.Errorf("%s is read as %v, want %v", tc.field, got, tc.want)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestABadRowHurtsOnlyItself(t *testing.T) {
 	}
 }
 
-func TestAListingThatIsNotWholeIsNoListing(t *testing.T) {
+func TestAnIncompleteListingIsAnError(t *testing.T) {
 	t.Parallel()
 	whole := `{"data":[` + guideOrder + `],"success":true}`
 	for cut := range len(whole) {
@@ -190,7 +190,7 @@ func TestAListingThatIsNotWholeIsNoListing(t *testing.T) {
 	}
 }
 
-func TestAListingBeyondItsCapIsRefused(t *testing.T) {
+func TestAListingOverTheLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	body := &endless{first: `{"success":true,"data":[`,
 		again: `{"id":"o","status":"paid","brief":"` + strings.Repeat("x", 1<<16) + `"},`}
@@ -200,7 +200,7 @@ func TestAListingBeyondItsCapIsRefused(t *testing.T) {
 	}
 }
 
-// endless reads as first, and then again and again as the other.
+// endless reads as first, followed by again without end.
 type endless struct {
 	first, again string
 	n            int

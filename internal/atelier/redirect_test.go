@@ -74,7 +74,7 @@ func TestASameHostRedirectIsFollowedForGetOnly(t *testing.T) {
 	}
 }
 
-func TestRedirectsInCirclesEnd(t *testing.T) {
+func TestEndlessRedirectsEnd(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.RequestURI(), http.StatusFound)

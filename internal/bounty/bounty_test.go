@@ -28,7 +28,7 @@ type world struct {
 	client *atelier.Client
 }
 
-// inWorld runs f in simulated time beside a marketplace with one owned agent.
+// inWorld runs f in simulated time, with a marketplace that has one agent with an owner.
 func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -75,10 +75,10 @@ func TestTheIntentLastsFromBeforeTheRequestUntilTheKeyIsSaved(t *testing.T) {
 func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sandbox.Fault{
-		"its answer is lost":             {After: sandbox.Cut},
-		"the server fails in it":         {After: http.StatusInternalServerError},
-		"it is lost on the way":          {Before: sandbox.Cut},
-		"its answer comes much too late": {Slow: time.Hour},
+		"the answer is lost":             {After: sandbox.Cut},
+		"the server fails":         {After: http.StatusInternalServerError},
+		"the request is lost":          {Before: sandbox.Cut},
+		"the answer comes much too late": {Slow: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +122,7 @@ func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 		"it is not valid": {nil, func(r *atelier.Registration) { r.Description = "short" }, order.Fail, ""},
 		"the budget is used up": {func(w *world) { w.scripted("POST", "/register", sandbox.Fault{Refuse: time.Minute}) },
 			nil, order.Wait, ""},
-		"nobody is there": {func(w *world) { w.net.Refuse.Store(true) }, nil, order.Retry, "network"},
+		"the marketplace is unreachable": {func(w *world) { w.net.Refuse.Store(true) }, nil, order.Retry, "network"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -182,11 +182,11 @@ func TestAnOrderIsForTheServiceThatItNames(t *testing.T) {
 		service   string
 		code      order.Code
 	}{
-		{"by its id, whatever the title says", shop, "svc_1", "Renamed", "Pictures", ""},
+		{"by its id, whatever the title is", shop, "svc_1", "Renamed", "Pictures", ""},
 		{"by its title", shop, "", "  pictures ", "Pictures", ""},
 		{"by its title when the id is unknown", shop, "svc_9", "Pictures", "Pictures", ""},
 		{"to none of several", shop, "svc_9", "Sculptures", "", order.CodeNoService},
-		{"to none when it says nothing", shop, "", "", "", order.CodeNoService},
+		{"to none when it names nothing", shop, "", "", "", order.CodeNoService},
 		{"to the only one there is", one, "svc_9", "Sculptures", "Pictures", ""},
 		{"to none when there is none", nil, "", "Pictures", "", order.CodeNoService},
 		{"a subscription is not delivered", shop, "svc_2", "", "Window", order.CodeSubscription},

@@ -120,7 +120,7 @@ func TestARejectionHasNoBody(t *testing.T) {
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, req)
 	if got := bytes.TrimSpace(w.Body.Bytes()); len(got) != 0 {
-		t.Errorf("a rejection says %q", got)
+		t.Errorf("a rejection has the body %q", got)
 	}
 }
 
