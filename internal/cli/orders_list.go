@@ -18,7 +18,7 @@ import (
 type OrdersListCmd struct {
 	State string `help:"Only orders in this state: waiting, working, held, delivered, failed, completed or cancelled." placeholder:"STATE"`
 	All   bool   `help:"Also orders that have ended."`
-	Most  int    `help:"At most this many orders." short:"n" name:"most" default:"50" placeholder:"N"`
+	Most  int    `help:"At most this many orders. Default: 50." short:"n" name:"most" default:"50" placeholder:"N"`
 	Output
 }
 

@@ -39,9 +39,12 @@ address, start "atelierd run", and act as the client with curl:
   curl -d '{"text":"more red"}' http://127.0.0.1:8390/sandbox/orders/ORDER/dispute
 
 The client can pay, approve, dispute, revise, cancel and message an order. An order
-with the "status" "pending_quote" asks for a price. POST {"title","brief",
-"budget_usd"} to /sandbox/bounties to post a bounty, and POST to
-/sandbox/bounties/BOUNTY/accept to accept the first claim on it.`
+with the "status" "pending_quote" asks for a price. To post a bounty, and to accept
+the first claim on it:
+
+  curl -d '{"title":"a poster","brief":"a red fox","budget_usd":"20"}' \
+       http://127.0.0.1:8390/sandbox/bounties
+  curl -d '{}' http://127.0.0.1:8390/sandbox/bounties/BOUNTY/accept`
 }
 
 // Run runs the command.
