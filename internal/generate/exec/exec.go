@@ -5,7 +5,7 @@
 // in $OUTPUT_DIR, or names them in a manifest on stdout.
 //
 // The package must not know the marketplace, the database, the queue or the
-// configuration file. It is the only one that starts other processes. Whether a
+// configuration file. No other package but the demo starts processes. Whether a
 // file is what the service promises is for others to judge. This package makes
 // sure that it is a regular file inside the output folder.
 package exec
