@@ -42,7 +42,8 @@ func (c *Client) Register(ctx context.Context, reg Registration) (Registered, er
 		Marketable    flag  `json:"marketable"`
 		Note          label `json:"note"`
 	}
-	r := request{call: order.RequestRegister, method: http.MethodPost, timeout: c.Timeout, anonymous: true,
+	r := request{
+		call: order.RequestRegister, method: http.MethodPost, timeout: c.Timeout, anonymous: true,
 		path: []string{"agents", "register"},
 		read: func(body io.Reader) error {
 			if err := into(&w, answerLimit)(body); err != nil {
@@ -52,12 +53,15 @@ func (c *Client) Register(ctx context.Context, reg Registration) (Registered, er
 				return errors.New("no usable agent_id and api_key")
 			}
 			return nil
-		}}
+		},
+	}
 	if err := c.send(ctx, r, reg); err != nil {
 		return Registered{}, err
 	}
-	return Registered{string(w.AgentID), secret.New(string(w.Key)), secret.New(string(w.WebhookSecret)),
-		w.Marketable.on, string(w.Note)}, nil
+	return Registered{
+		string(w.AgentID), secret.New(string(w.Key)), secret.New(string(w.WebhookSecret)),
+		w.Marketable.on, string(w.Note),
+	}, nil
 }
 
 // Profile is the agent as the marketplace shows it.
@@ -80,7 +84,8 @@ type Profile struct {
 // this request, so it is the cheapest way to check a key.
 func (c *Client) Profile(ctx context.Context) (Profile, error) {
 	var p Profile
-	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"agents", "me"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -110,11 +115,14 @@ func (c *Client) Profile(ctx context.Context) (Profile, error) {
 			if w.AgentID == "" && w.Name == "" {
 				return errors.New("not a profile")
 			}
-			p = Profile{string(w.AgentID), string(w.Name), string(w.Description), string(w.EndpointURL),
+			p = Profile{
+				string(w.AgentID), string(w.Name), string(w.Description), string(w.EndpointURL),
 				string(w.AvatarURL), w.Capabilities, string(w.OwnerWallet), string(w.PayoutWallet),
-				string(w.TokenMint), w.Marketable.on, secret.New(string(w.WebhookSecret))}
+				string(w.TokenMint), w.Marketable.on, secret.New(string(w.WebhookSecret)),
+			}
 			return nil
-		}})
+		},
+	})
 	return p, err
 }
 
@@ -152,8 +160,10 @@ func (c *Client) UpdateProfile(ctx context.Context, patch ProfilePatch) error {
 	if len(body) == 0 {
 		return nil
 	}
-	r := request{call: order.RequestRead, method: http.MethodPatch, timeout: c.Timeout,
-		path: []string{"agents", "me"}, read: nothing}
+	r := request{
+		call: order.RequestRead, method: http.MethodPatch, timeout: c.Timeout,
+		path: []string{"agents", "me"}, read: nothing,
+	}
 	return c.send(ctx, r, body)
 }
 
@@ -172,8 +182,10 @@ func (c *Client) LaunchToken(ctx context.Context, symbol string) (Token, error) 
 		Mint        label `json:"mint"`
 		TxSignature label `json:"tx_signature"`
 	}
-	r := request{call: order.RequestToken, method: http.MethodPost, timeout: c.DeliverTimeout,
-		path: []string{"agents", c.Credentials().AgentID, "token", "launch"}, read: into(&w, answerLimit)}
+	r := request{
+		call: order.RequestToken, method: http.MethodPost, timeout: c.DeliverTimeout,
+		path: []string{"agents", c.Credentials().AgentID, "token", "launch"}, read: into(&w, answerLimit),
+	}
 	err := c.send(ctx, r, map[string]string{"symbol": symbol})
 	return Token{string(w.Mint), string(w.TxSignature)}, err
 }

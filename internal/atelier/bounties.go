@@ -44,8 +44,10 @@ func readBounty(raw json.RawMessage) (order.Bounty, error) {
 	if err := checkID(string(w.ID)); err != nil {
 		return order.Bounty{}, err
 	}
-	b := order.Bounty{ID: string(w.ID), Title: string(w.Title), Brief: string(w.Brief), Category: string(w.Category),
-		Status: string(w.Status), ExpiresAt: w.ExpiresAt.Time, References: append(w.ReferenceURLs, w.ReferenceImages...)}
+	b := order.Bounty{
+		ID: string(w.ID), Title: string(w.Title), Brief: string(w.Brief), Category: string(w.Category),
+		Status: string(w.Status), ExpiresAt: w.ExpiresAt.Time, References: append(w.ReferenceURLs, w.ReferenceImages...),
+	}
 	if w.BudgetUSD.usd != nil {
 		b.Budget = *w.BudgetUSD.usd
 	}
@@ -70,7 +72,8 @@ func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, e
 		query.Set("min_budget", q.MinBudget.String())
 	}
 	var bounties []order.Bounty
-	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"bounties"}, query: query.Encode(),
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -87,14 +90,16 @@ func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, e
 				}
 			}
 			return nil
-		}})
+		},
+	})
 	return bounties, err
 }
 
 // Bounty reads one bounty.
 func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 	var b order.Bounty
-	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"bounties", id},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -105,15 +110,18 @@ func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 				err = errors.New("the answer is about another bounty")
 			}
 			return err
-		}})
+		},
+	})
 	return b, err
 }
 
 // ClaimBounty claims a bounty with a message of up to MaxPitch characters, which may
 // be empty. The marketplace accepts one claim of an agent; a second one is a conflict.
 func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
-	r := request{call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
-		path: []string{"bounties", id, "claim"}, read: nothing}
+	r := request{
+		call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"bounties", id, "claim"}, read: nothing,
+	}
 	if n := MessageLength(message); n > MaxPitch {
 		return r.notSent(order.Fail, order.CodeRejected, "a message with a claim may have %d characters, this one has %d", MaxPitch, n)
 	}
@@ -126,6 +134,8 @@ func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
 
 // WithdrawClaim takes back a pending claim.
 func (c *Client) WithdrawClaim(ctx context.Context, id string) error {
-	return c.do(ctx, request{call: order.RequestBounty, method: http.MethodDelete, timeout: c.Timeout,
-		path: []string{"bounties", id, "claim"}, read: nothing})
+	return c.do(ctx, request{
+		call: order.RequestBounty, method: http.MethodDelete, timeout: c.Timeout,
+		path: []string{"bounties", id, "claim"}, read: nothing,
+	})
 }

@@ -24,8 +24,10 @@ type wireDeliverable struct {
 // OutcomeUnknown is true, read the order before you deliver again. More than one
 // deliverable is an addition of the deployed marketplace to its guide.
 func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverable) error {
-	r := request{call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
-		path: []string{"orders", orderID, "deliver"}, read: nothing}
+	r := request{
+		call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
+		path: []string{"orders", orderID, "deliver"}, read: nothing,
+	}
 	if len(pieces) == 0 {
 		return r.notSent(order.Fail, order.CodeRejected, "nothing to deliver")
 	}
@@ -42,8 +44,10 @@ func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverab
 
 // Quote quotes the price of an order in status pending_quote.
 func (c *Client) Quote(ctx context.Context, orderID string, price order.USD) error {
-	r := request{call: order.RequestQuote, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
-		path: []string{"orders", orderID, "quote"}, read: nothing}
+	r := request{
+		call: order.RequestQuote, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"orders", orderID, "quote"}, read: nothing,
+	}
 	return c.send(ctx, r, map[string]string{"price_usd": price.String()})
 }
 

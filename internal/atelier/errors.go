@@ -72,7 +72,8 @@ func (r *request) notSent(class order.Class, code order.Code, format string, arg
 // hint are those of the Meter's own Failure, if it has one.
 func (r *request) unmetered(err error) *order.Failure {
 	f := r.failure(order.Retry, order.CodeNotCounted, &CallError{
-		text: "not sent: " + tidy(err.Error(), ""), unsent: true, cause: err})
+		text: "not sent: " + tidy(err.Error(), ""), unsent: true, cause: err,
+	})
 	if own, ok := errors.AsType[*order.Failure](err); ok {
 		f.Class, f.Code, f.Hint, f.After = own.Class, own.Code, own.Hint, own.After
 	}

@@ -80,8 +80,10 @@ func TestARateLimitHasATimeToWait(t *testing.T) {
 		"zero":            {[]string{"Retry-After", "0"}, time.Second, time.Second, true},
 		"a year":          {[]string{"Retry-After", "31536000"}, 24 * time.Hour, 24 * time.Hour, true},
 		"too many digits": {[]string{"Retry-After", strings.Repeat("9", 40)}, 24 * time.Hour, 24 * time.Hour, true},
-		"a date": {[]string{"Retry-After", time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)},
-			9 * time.Minute, 10 * time.Minute, true},
+		"a date": {
+			[]string{"Retry-After", time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)},
+			9 * time.Minute, 10 * time.Minute, true,
+		},
 		"a past date":   {[]string{"Retry-After", "Mon, 17 Feb 2025 12:00:00 GMT"}, time.Second, time.Second, true},
 		"only a reset":  {[]string{"X-RateLimit-Reset", in(20 * time.Minute)}, 19 * time.Minute, 20 * time.Minute, false},
 		"a past reset":  {[]string{"X-RateLimit-Reset", in(-time.Minute)}, time.Minute, time.Minute, false},
@@ -125,8 +127,10 @@ func TestTheMeterGetsTheResetTime(t *testing.T) {
 func TestNothingIsSentIfTheMeterRefuses(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
-	own := &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: errors.New("28 of 30 requests are used"),
-		Hint: "raise budget.deliver", After: 7 * time.Minute}
+	own := &order.Failure{
+		Class: order.Wait, Code: order.CodeBudget, Err: errors.New("28 of 30 requests are used"),
+		Hint: "raise budget.deliver", After: 7 * time.Minute,
+	}
 	c, meter := client(t, s.URL)
 	meter.refuse = own
 	err := c.Deliver(t.Context(), "ord_1", onePiece)
@@ -196,8 +200,10 @@ func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
 		"terminal codes": {"application/json", `{"success":false,"error":"bad\u001b[2J\u0000\u202e\nline"}`, `bad\x1b[2J\x00\u202e line`},
 		"invalid bytes":  {"text/plain", "no\xff\xfe", `no\xff\xfe`},
 		"the key":        {"application/json", `{"success":false,"error":"bad key ` + testKey + `!"}`, `bad key [secret]!`},
-		"the key by escapes": {"application/json",
-			`{"success":false,"error":"\u0061` + testKey[1:] + `"}`, `[secret]`},
+		"the key by escapes": {
+			"application/json",
+			`{"success":false,"error":"\u0061` + testKey[1:] + `"}`, `[secret]`,
+		},
 		"a page":     {"text/html", "<html><head><title> Not here </title>" + strings.Repeat("<p>", 9000), "an HTML page: Not here"},
 		"long":       {"text/plain", strings.Repeat("é", 4000), strings.Repeat("é", errorTextLimit-1) + "…"},
 		"plain text": {"text/plain", "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n", "Request Entity Too Large FUNCTION_PAYLOAD_TOO_LARGE"},

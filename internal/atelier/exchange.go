@@ -114,7 +114,8 @@ func (c *Client) do(ctx context.Context, r request) error {
 		target = next
 	}
 	return r.failure(order.Retry, order.CodeServerError, &CallError{
-		text: "too many redirects"})
+		text: "too many redirects",
+	})
 }
 
 // exchange sends one request and reads the answer. If the answer is a redirect to

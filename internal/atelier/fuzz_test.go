@@ -53,7 +53,8 @@ func checkFacts(t *testing.T, f order.Facts) {
 
 func shapes(f *testing.F) []string {
 	f.Helper()
-	return []string{guideOrder,
+	return []string{
+		guideOrder,
 		`{"id":"a","status":"revision_requested","reference_urls":"[\"x\"]","requirement_answers":"{\"q\":\"a\"}","quoted_price_usd":5}`,
 		`{"id":7,"status":"paid","created_at":"2025-02-17 12:00:00","deliverables":[{"deliverable_url":"u"},"v"],"quota_total":"3"}`,
 		`{"id":"a","status":"paid","brief":"\u0000\ud800","requirement_answers":["\u0000"]}`,
@@ -137,12 +138,14 @@ func FuzzError(f *testing.F) {
 		if status < 200 || status > 599 {
 			return
 		}
-		c := New(Options{BaseURL: parse(t, "https://market.example/api"), Credentials: credentials,
+		c := New(Options{
+			BaseURL: parse(t, "https://market.example/api"), Credentials: credentials,
 			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				h := http.Header{}
 				h.Set(name, value)
 				return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
-			})})
+			}),
+		})
 		err := c.Deliver(t.Context(), "ord_1", onePiece)
 		if err == nil {
 			if status > 299 || !json.Valid(body) {
@@ -182,8 +185,10 @@ func FuzzError(f *testing.F) {
 }
 
 func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"0", "1", "120", " 60 ", "86401", "99999999999999999999", "-1", "1.5", "", "soon",
-		"Mon, 17 Feb 2025 12:00:00 GMT", "Monday, 17-Feb-25 12:00:00 GMT", "Mon Feb 17 12:00:00 2025"} {
+	for _, s := range []string{
+		"0", "1", "120", " 60 ", "86401", "99999999999999999999", "-1", "1.5", "", "soon",
+		"Mon, 17 Feb 2025 12:00:00 GMT", "Monday, 17-Feb-25 12:00:00 GMT", "Mon Feb 17 12:00:00 2025",
+	} {
 		f.Add(s, "1739793600", "30")
 		f.Add("", s, s)
 	}

@@ -96,8 +96,10 @@ func MessageLength(text string) int { return len(utf16.Encode([]rune(text))) }
 // marketplace's guide the order must be paid, in_progress, delivered, completed or
 // disputed.
 func (c *Client) SendMessage(ctx context.Context, orderID, content string) error {
-	r := request{call: order.RequestMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
-		path: []string{"orders", orderID, "messages"}, read: nothing}
+	r := request{
+		call: order.RequestMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"orders", orderID, "messages"}, read: nothing,
+	}
 	if n := MessageLength(content); n < 1 || n > MaxMessage {
 		return r.notSent(order.Fail, order.CodeRejected, "a message must have 1 to %d characters, this one has %d", MaxMessage, n)
 	}

@@ -102,8 +102,10 @@ var shapeCases = []struct {
 	{`"brief":"a\u0000b` + "\xff" + `"`, func(f order.Facts) any { return f.Brief }, "a\uFFFDb\uFFFD"},
 	{`"service_id":42`, func(f order.Facts) any { return f.ServiceID }, "42"},
 	{`"platform_fee_usd":{"odd":1},"payout_tx_hash":["odd"]`, func(f order.Facts) any { return f.PayoutTx }, ""},
-	{`"deliverable_url":"u1","deliverables":[{"deliverable_url":"u2","deliverable_media_type":"image"},"u1",{"url":"u3"},{"x":1}]`,
-		func(f order.Facts) any { return fmt.Sprint(f.Deliverables) }, "[u1 u2 u3]"},
+	{
+		`"deliverable_url":"u1","deliverables":[{"deliverable_url":"u2","deliverable_media_type":"image"},"u1",{"url":"u3"},{"x":1}]`,
+		func(f order.Facts) any { return fmt.Sprint(f.Deliverables) }, "[u1 u2 u3]",
+	},
 	{`"brand_new":{"a":[1]}`, func(f order.Facts) any { return string(f.Status) }, "new_status"},
 }
 
@@ -130,6 +132,7 @@ func price(f order.Facts) any {
 	}
 	return f.Price.String()
 }
+
 func revisions(f order.Facts) any {
 	if f.MaxRevisions == nil {
 		return -1
@@ -177,8 +180,10 @@ func TestAnIncompleteListingIsAnError(t *testing.T) {
 			t.Fatalf("cut at %d: %d orders, %v", cut, len(listing.Orders), err)
 		}
 	}
-	for _, body := range []string{whole + "x", whole + whole, `{"success":true}`, `{"success":true,"data":"[]"}`,
-		`{"success":true,"data":{"orders":[]}}`, `{"data":[` + guideOrder + `],"success":false,"error":"no"}`, `[` + guideOrder + `]`, `null`} {
+	for _, body := range []string{
+		whole + "x", whole + whole, `{"success":true}`, `{"success":true,"data":"[]"}`,
+		`{"success":true,"data":{"orders":[]}}`, `{"data":[` + guideOrder + `],"success":false,"error":"no"}`, `[` + guideOrder + `]`, `null`,
+	} {
 		if listing, err := decodeOrders(strings.NewReader(body), ordersLimit); err == nil || listing.Orders != nil {
 			t.Errorf("%s: %d orders, %v", body, len(listing.Orders), err)
 		}
@@ -192,8 +197,10 @@ func TestAnIncompleteListingIsAnError(t *testing.T) {
 
 func TestAListingOverTheLimitIsRefused(t *testing.T) {
 	t.Parallel()
-	body := &endless{first: `{"success":true,"data":[`,
-		again: `{"id":"o","status":"paid","brief":"` + strings.Repeat("x", 1<<16) + `"},`}
+	body := &endless{
+		first: `{"success":true,"data":[`,
+		again: `{"id":"o","status":"paid","brief":"` + strings.Repeat("x", 1<<16) + `"},`,
+	}
 	_, err := decodeOrders(body, 1<<20)
 	if !errors.Is(err, errTooLong) || body.n > 1<<20 {
 		t.Errorf("error = %v after %d bytes, want %v", err, body.n, errTooLong)

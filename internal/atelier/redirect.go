@@ -28,9 +28,11 @@ func (r *request) redirected(from *url.URL, resp *http.Response, base *url.URL, 
 	if usable && r.method == http.MethodGet && r.base == nil && sameOrigin(from, target) {
 		return target, nil
 	}
-	e := &CallError{Status: resp.StatusCode,
+	e := &CallError{
+		Status: resp.StatusCode,
 		// A 303 means that the request is done and its result is elsewhere.
-		unknown: resp.StatusCode == http.StatusSeeOther && r.method != http.MethodGet}
+		unknown: resp.StatusCode == http.StatusSeeOther && r.method != http.MethodGet,
+	}
 	if !usable {
 		e.text = fmt.Sprintf("the answer (%d) is a redirect without a usable address", resp.StatusCode)
 		f := r.failure(order.Hold, order.CodeMoved, e)

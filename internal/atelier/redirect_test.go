@@ -38,8 +38,10 @@ func TestTheKeyNeverFollowsARedirectToAnotherHost(t *testing.T) {
 func TestAnotherPortOrSchemeIsAnotherHost(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{
-		{"https://a.example", "http://a.example"}, {"http://a.example", "http://a.example:8080"},
-		{"http://a.example/", "http://b.example/"}, {"https://a.example", "https://a.example.evil.example"},
+		{"https://a.example", "http://a.example"},
+		{"http://a.example", "http://a.example:8080"},
+		{"http://a.example/", "http://b.example/"},
+		{"https://a.example", "https://a.example.evil.example"},
 	} {
 		if sameOrigin(parse(t, pair[0]), parse(t, pair[1])) {
 			t.Errorf("%q pass for one host", pair)

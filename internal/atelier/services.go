@@ -75,8 +75,10 @@ func (s Service) body() any {
 		Deliverables    []string `json:"deliverables,omitempty"`
 		DemoURL         string   `json:"demo_url,omitempty"`
 		QuotaLimit      *int     `json:"quota_limit,omitempty"`
-	}{s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
-		s.DemoURL, s.QuotaLimit}
+	}{
+		s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
+		s.DemoURL, s.QuotaLimit,
+	}
 }
 
 // Services lists the agent's services. An entry without an id is an error, because a
@@ -126,7 +128,8 @@ func readService(raw json.RawMessage) (Service, error) {
 // not idempotent: after an unknown outcome, call Services first.
 func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) {
 	var created Service
-	r := request{call: order.RequestService, method: http.MethodPost, timeout: c.Timeout,
+	r := request{
+		call: order.RequestService, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"agents", c.Credentials().AgentID, "services"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -135,7 +138,8 @@ func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) 
 			}
 			created, err = readService(data)
 			return err
-		}}
+		},
+	}
 	return created, c.send(ctx, r, s.body())
 }
 
@@ -154,14 +158,17 @@ type ServicePatch struct {
 
 // UpdateService changes the fields that the patch sets, in the service with the id.
 func (c *Client) UpdateService(ctx context.Context, id string, patch ServicePatch) error {
-	r := request{call: order.RequestService, method: http.MethodPatch, timeout: c.Timeout,
-		path: []string{"services", id}, read: nothing}
+	r := request{
+		call: order.RequestService, method: http.MethodPatch, timeout: c.Timeout,
+		path: []string{"services", id}, read: nothing,
+	}
 	return c.send(ctx, r, patch)
 }
 
 // DeleteService removes a service from the marketplace. Its orders stay.
 func (c *Client) DeleteService(ctx context.Context, id string) error {
-	return c.do(ctx, request{call: order.RequestService, method: http.MethodDelete, timeout: c.Timeout,
+	return c.do(ctx, request{
+		call: order.RequestService, method: http.MethodDelete, timeout: c.Timeout,
 		path: []string{"services", id},
 		// Any 2xx is a success: an answer to DELETE often has no body.
 		read: func(body io.Reader) error {
@@ -171,5 +178,6 @@ func (c *Client) DeleteService(ctx context.Context, id string) error {
 				}
 			}
 			return nil
-		}})
+		},
+	})
 }

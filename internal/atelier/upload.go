@@ -80,8 +80,10 @@ func tooLarge(err error, f File) bool {
 }
 
 func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Uploaded, error) {
-	r := request{call: order.RequestUpload, orderID: orderID, method: http.MethodPost, path: []string{"upload"},
-		timeout: c.uploadTime(f)}
+	r := request{
+		call: order.RequestUpload, orderID: orderID, method: http.MethodPost, path: []string{"upload"},
+		timeout: c.uploadTime(f),
+	}
 	form, err := newForm(f)
 	if err != nil {
 		return Uploaded{}, r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
@@ -134,8 +136,10 @@ func (c *Client) uploadByToken(ctx context.Context, orderID string, f File) (up 
 		Token    label `json:"upload_token"`
 		Pathname label `json:"pathname"`
 	}
-	ask := request{call: order.RequestUpload, orderID: orderID, method: http.MethodPost,
-		path: []string{"upload", "token"}, timeout: c.Timeout}
+	ask := request{
+		call: order.RequestUpload, orderID: orderID, method: http.MethodPost,
+		path: []string{"upload", "token"}, timeout: c.Timeout,
+	}
 	if err := ask.jsonBody(map[string]string{"content_type": f.MIME, "filename": safeName(f.Name, f.MIME)}); err != nil {
 		return up, true, ask.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
 	}

@@ -31,8 +31,10 @@ func tempFile(t testing.TB, size int64, mimeType string) File {
 	if err := os.WriteFile(name, bytes.Repeat([]byte("atelier!"), int(size/8)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return File{Name: "my picture.png", MIME: mimeType, Size: size / 8 * 8,
-		Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	return File{
+		Name: "my picture.png", MIME: mimeType, Size: size / 8 * 8,
+		Open: func() (io.ReadCloser, error) { return os.Open(name) },
+	}
 }
 
 func TestUploadSendsTheFormOfTheGuide(t *testing.T) {
@@ -240,8 +242,10 @@ func TestAFileThatChangedIsNotUploaded(t *testing.T) {
 		}
 	}
 	taken := len(meter.taken)
-	_, err := c.Upload(t.Context(), "ord_1", File{Name: "x", MIME: "image/png", Size: 8,
-		Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist }})
+	_, err := c.Upload(t.Context(), "ord_1", File{
+		Name: "x", MIME: "image/png", Size: 8,
+		Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist },
+	})
 	if fail, _ := failed(t, err); fail.Code != order.CodeFileUnreadable || !errors.Is(err, ErrNotSent) || len(meter.taken) != taken {
 		t.Errorf("missing file: %+v", fail)
 	}

@@ -136,8 +136,10 @@ func TestDecide(t *testing.T) {
 				return // the next poll begins the next round
 			}
 			// The next poll must find nothing left to do.
-			again := shop.Decide(order.Known{Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
-				Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d)}, facts(c.status))
+			again := shop.Decide(order.Known{
+				Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
+				Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d),
+			}, facts(c.status))
 			if again.State != d.State || again.Jobs == d.Jobs && d.Jobs != order.JobsKeep {
 				t.Errorf("decided again: %s, jobs %q, after %s, jobs %q", again.State, again.Jobs, d.State, d.Jobs)
 			}

@@ -17,8 +17,10 @@ func (w *world) waitForKey() {
 	if err != nil || turn.Job == nil {
 		w.t.Fatalf("no job: %v", err)
 	}
-	wait := &order.Done{Job: *turn.Job, RunAt: time.Now().Add(24 * time.Hour),
-		Failure: order.Failf(order.Wait, order.CodeKeyRefused, "refused")}
+	wait := &order.Done{
+		Job: *turn.Job, RunAt: time.Now().Add(24 * time.Hour),
+		Failure: order.Failf(order.Wait, order.CodeKeyRefused, "refused"),
+	}
 	if _, err := w.store.Turn(wait, order.LaneGenerate, false, 0); err != nil {
 		w.t.Fatal(err)
 	}

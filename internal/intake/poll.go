@@ -260,8 +260,10 @@ func (p *Poller) poll(ctx context.Context) error {
 	}
 	p.setRefused(false, nil)
 	normalize(&listing, time.Now())
-	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Complete: complete,
-		Decide: catalog.Decide, Vanished: catalog.Vanished})
+	sum, err := p.o.Store.Apply(order.Batch{
+		Listing: listing, Mark: mark, Complete: complete,
+		Decide: catalog.Decide, Vanished: catalog.Vanished,
+	})
 	if err != nil {
 		return err
 	}
