@@ -7,6 +7,7 @@ import (
 )
 
 func TestWhatALookSaysAboutADelivery(t *testing.T) {
+	t.Parallel()
 	none, sent := order.Delivery{}, order.Delivery{State: order.DeliverySending}
 	refused := order.Delivery{State: order.DeliveryRefused}
 	ours, theirs := []string{"a", "b"}, []string{"x"}
@@ -57,6 +58,7 @@ func TestWhatALookSaysAboutADelivery(t *testing.T) {
 }
 
 func TestWithoutURLsNothingIsOurs(t *testing.T) {
+	t.Parallel()
 	facts := order.Facts{Status: order.Delivered, Deliverables: []string{"x"}}
 	if got := shown(facts, order.Delivery{State: order.DeliverySending}, 0, nil); got != elsewhere {
 		t.Errorf("verdict %d", got)
