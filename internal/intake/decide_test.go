@@ -129,8 +129,8 @@ func TestDecide(t *testing.T) {
 				t.Errorf("got %s, jobs %q, code %q, round %d; want %s, jobs %q, code %q, round %d",
 					d.State, d.Jobs, d.Code, d.Round, c.state, c.jobs, c.code, c.round)
 			}
-			if d.Code != "" && d.Code != c.known.Code && (d.Reason == "" || d.Hint == "") {
-				t.Errorf("code %q without a reason (%q) or a hint (%q)", d.Code, d.Reason, d.Hint)
+			if d.Code != "" && d.Code != c.known.Code && (d.Reason == "" || d.Hint == "" || strings.Contains(d.Hint, order.AnyOrder)) {
+				t.Errorf("code %q needs a reason (%q) and a hint with the order's commands (%q)", d.Code, d.Reason, d.Hint)
 			}
 			if d.Jobs == order.JobsDelivered && c.status.Reopened() {
 				return // the next poll begins the next round
@@ -198,6 +198,9 @@ func TestAnOrderIsForTheServiceThatItNames(t *testing.T) {
 		d := c.catalog.Decide(order.Known{}, f)
 		if d.Service != c.service || d.Code != c.code || (d.Jobs == order.JobsOpen) != (c.code == "") {
 			t.Errorf("%s: service %q, code %q, jobs %q", c.name, d.Service, d.Code, d.Jobs)
+		}
+		if strings.Contains(d.Hint, order.AnyOrder) {
+			t.Errorf("%s: the hint does not name the order: %s", c.name, d.Hint)
 		}
 	}
 }
