@@ -24,10 +24,8 @@ import (
 const (
 	probeTimeout = 20 * time.Second
 	linkTimeout  = 5 * time.Minute
-	// slowPause is the pause after a job that is not done by the time limit, and
-	// mostJob is the most that a job may take in all.
+	// slowPause is the pause after a job that is not done by the time limit.
 	slowPause  = time.Minute
-	mostJob    = 24 * time.Hour
 	askTimeout = time.Minute // for a request that costs nothing
 	// maxAnswer is the most bytes of one answer. Twenty pictures in base64 would be
 	// more, but no provider sends that.

@@ -167,7 +167,12 @@ func (p *Provider) Check(ctx context.Context) error {
 // that an earlier run submitted, and fetches the result.
 func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	made, err := p.generate(ctx, req)
-	return made, withOrder(overdue(err, req.Call.Began), req.OrderID)
+	return made, failing(err, func(f *order.Failure) *order.Failure {
+		if !req.Call.Began.IsZero() {
+			f = f.Overdue(time.Since(req.Call.Began))
+		}
+		return f.For(req.OrderID)
+	})
 }
 
 func (p *Provider) generate(ctx context.Context, req generate.Request) (generate.Result, error) {
@@ -228,10 +233,10 @@ var (
 	messageCommand = order.Command("messages --send TEXT", order.AnyOrder)
 )
 
-// withOrder returns the failure with the order's id in the commands of its hint.
-func withOrder(err error, id string) error {
+// failing returns err with change applied to its failure.
+func failing(err error, change func(*order.Failure) *order.Failure) error {
 	if f, ok := errors.AsType[*order.Failure](err); ok {
-		return f.For(id)
+		return change(f)
 	}
 	return err
 }
@@ -239,38 +244,12 @@ func withOrder(err error, id string) error {
 // costing returns the failure of a useless result with the cost that the provider
 // reported.
 func costing(err error, reported order.USD) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Cost > 0 || f.Charge == order.ChargeNone || f.Charge == order.ChargePending {
-		return err
-	}
-	own := *f
-	own.Cost = reported
-	return &own
+	return failing(err, func(f *order.Failure) *order.Failure { return f.WithCost(reported) })
 }
 
-// pending returns the failure with its charge pending if there is a submitted job.
-// The job may cost something although this run sent nothing.
+// pending returns the failure of a request about a job that was submitted.
 func pending(err error, ticket string) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || ticket == "" {
-		return err
-	}
-	own := *f
-	own.Charge = order.ChargePending
-	return &own
-}
-
-// overdue holds an order whose job is still pending a day after the call. Until then
-// the order waits. A slow job, or one of unknown state, is no failed attempt.
-func overdue(err error, began time.Time) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Charge != order.ChargePending || f.Class != order.Wait && !f.Outage || began.IsZero() || time.Since(began) < mostJob {
-		return err
-	}
-	held := order.Failf(order.Hold, order.CodeOverdue, "a day after the call: %w", f).
-		WithHint("look at the provider; %s polls the job again, %s makes another call, which is paid for", retryCommand, redoCommand)
-	held.Charge = order.ChargePending
-	return held
+	return failing(err, func(f *order.Failure) *order.Failure { return f.WithTicket(ticket) })
 }
 
 // sleep waits. It returns an error if ctx ends first.
