@@ -47,6 +47,12 @@ func (e *CallError) Error() string { return e.text }
 // Unwrap returns the cause, or nil if the cause could hold text of the marketplace.
 func (e *CallError) Unwrap() error { return e.cause }
 
+// Says reports whether a refusal has the machine word. The marketplace sends the
+// word of a conflict alone or in its text.
+func (e *CallError) Says(word string) bool {
+	return e.Word == word || e.Status == http.StatusConflict && strings.Contains(e.text, word)
+}
+
 // Is makes errors.Is(err, ErrNotSent) work.
 func (e *CallError) Is(target error) bool { return target == ErrNotSent && e.unsent }
 
