@@ -105,14 +105,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			Store: w.store, Market: client, Pacer: b, Interval: interval,
 			Log:     slog.New(slog.NewTextHandler(w.log, nil)),
 			Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil },
-			KeyChanged: func() bool {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				w.asked++
-				changed := w.changed
-				w.changed = false
-				return changed
-			},
+			KeyChanged: w.keyChanged,
 			KeyRefused: func(refused bool) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
@@ -121,6 +114,16 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 		})
 		f(t, w)
 	})
+}
+
+// keyChanged is the poller's KeyChanged.
+func (w *world) keyChanged() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	changed := w.changed
+	w.changed = false
+	return changed
 }
 
 // start polls until the test is over.
