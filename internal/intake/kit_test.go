@@ -103,8 +103,8 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 		w.client = client
 		w.poller = intake.New(intake.Options{
 			Store: w.store, Market: client, Pacer: b, Interval: interval,
-			Log:     slog.New(slog.NewTextHandler(w.log, nil)),
-			Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil },
+			Log:        slog.New(slog.NewTextHandler(w.log, nil)),
+			Catalog:    func(context.Context) (intake.Catalog, error) { return shop, nil },
 			KeyChanged: w.keyChanged,
 			KeyRefused: func(refused bool) {
 				w.mu.Lock()
