@@ -209,7 +209,7 @@ func (d *demo) kill() error {
 	d.daemon = nil
 	d.kills++
 	d.cutOff = now.working
-	d.screen.alarm("SIGKILL: the daemon is dead, with %d orders delivered and %d in work", now.delivered, now.working)
+	d.screen.alarm("SIGKILL: the daemon is dead, with %s delivered and %d in work", counted(now.delivered, "order"), now.working)
 	return nil
 }
 

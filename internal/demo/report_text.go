@@ -58,14 +58,15 @@ func (r result) showDelivered(g *term.Page) {
 
 func (r result) showCounts(g *term.Page) {
 	g.Linef("\n%s", g.Paint(term.Green, fmt.Sprintf("delivered exactly once: %d of %d, in %.1fs", r.DeliveredOnce, len(r.Orders), r.Seconds)))
-	g.Linef("  killed %s with %s in work, restarted %s", times(r.Kills), counted(r.CutOff, "order"), times(r.Restarts))
-	g.Linef("  %s sent and paid, %s sent back and made again, %s to clients, each once",
-		counted(r.Quoted, "quote"), counted(r.SentBack, "picture"), counted(r.Messages, "message"))
+	note := func(format string, args ...any) { g.Note("  ", fmt.Sprintf(format, args...)) }
+	note("killed %s with %s in work, restarted %s", times(r.Kills), counted(r.CutOff, "order"), times(r.Restarts))
+	note("%s sent and paid, %s sent back and made again", counted(r.Quoted, "quote"), counted(r.SentBack, "picture"))
+	note("%s to clients, each sent once", counted(r.Messages, "message"))
 	if r.Overtaken > 0 {
-		g.Linef("  the express orders overtook %s placed before them", counted(r.Overtaken, "order"))
+		note("the express orders overtook %s", counted(r.Overtaken, "earlier order"))
 	}
 	if r.Broken > 0 {
-		g.Linef("  the marketplace broke or delayed %s", counted(r.Broken, "answer"))
+		note("the marketplace broke or delayed %s", counted(r.Broken, "answer"))
 	}
 	var calls []string
 	total := 0
@@ -76,7 +77,7 @@ func (r result) showCounts(g *term.Page) {
 		calls = append(calls, fmt.Sprintf("%d %s", c.Sent, c.Call))
 		total += c.Sent
 	}
-	g.Linef("  %d requests, %d refused: %s", total, r.Refused, strings.Join(calls, ", "))
+	note("%d requests, %d refused: %s", total, r.Refused, strings.Join(calls, ", "))
 }
 
 // tableColumns returns the width of a table with its indent.
