@@ -55,7 +55,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ShortUsageOnError())
 	if err != nil {
-		return report(stderr, err)
+		return report(stderr, "", err)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -65,20 +65,30 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exit // --help has been printed
 	}
 	if err != nil {
-		return report(stderr, &cli.UsageError{Err: err})
+		return report(stderr, selected(err), &cli.UsageError{Err: err})
 	}
-	return report(stderr, ctx.Run(&cli.Program{Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}))
+	return report(stderr, ctx.Selected().Path(), ctx.Run(&cli.Program{Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}))
 }
 
-// report prints an error for a person and returns the exit code.
-func report(stderr io.Writer, err error) int {
+// selected returns the command that the arguments name, such as "orders show", as
+// far as they could be parsed.
+func selected(err error) string {
+	wrong, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || wrong.Context.Selected() == nil {
+		return ""
+	}
+	return wrong.Context.Selected().Path()
+}
+
+// report prints an error of a command and returns the exit code.
+func report(stderr io.Writer, command string, err error) int {
 	switch {
 	case err == nil, errors.Is(err, cli.ErrQuiet):
 		return cli.ExitOK
 	case errors.Is(err, context.Canceled):
 		return cli.ExitFailure
 	}
-	why := cli.Explain(err)
+	why := cli.Explain(command, err)
 	term.PrintError(stderr, why.Text, why.Hint)
 	return why.Code
 }

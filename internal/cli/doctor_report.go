@@ -55,7 +55,7 @@ func (d *doctor) fail(name, hint, format string, args ...any) {
 // failErr adds a failed check for each line of the error, the first one with the
 // error's hint.
 func (d *doctor) failErr(name string, err error) {
-	why := Explain(err)
+	why := Explain("doctor", err)
 	hint := why.Hint
 	for line := range strings.Lines(why.Text) {
 		d.fail(name, hint, "%s", strings.TrimSpace(line))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
@@ -23,7 +24,7 @@ const (
 // ErrQuiet ends a command with success and without any output.
 var ErrQuiet = errors.New("nothing to do")
 
-// UsageError is a wrong command line.
+// UsageError is a wrong command line. Its hint is the help of the command.
 type UsageError struct{ Err error }
 
 // Error describes the error.
@@ -55,8 +56,9 @@ type Explanation struct {
 	Code int
 }
 
-// Explain returns what to print for an error and the code to exit with.
-func Explain(err error) Explanation {
+// Explain returns what to print for an error of a command, such as "orders show",
+// and the code to exit with.
+func Explain(command string, err error) Explanation {
 	e := Explanation{Text: err.Error(), Code: ExitFailure}
 	if h, ok := errors.AsType[*HintError](err); ok {
 		e.Hint, e.Code = h.Hint, cmp.Or(h.Code, e.Code)
@@ -74,7 +76,7 @@ func Explain(err error) Explanation {
 	var conf *config.Error
 	switch {
 	case errors.As(err, &usage):
-		e.Hint, e.Code = order.Command("--help")+" lists the commands", ExitUsage
+		e.Hint, e.Code = "see "+order.Command(strings.TrimSpace(command+" --help")), ExitUsage
 	case errors.As(err, &conf):
 		e.Hint = cmp.Or(e.Hint, conf.Hint, order.Command("init")+" writes a file to start from, with each key explained")
 		e.Code = ExitUsage

@@ -136,6 +136,15 @@ func (v orderList) show(g *term.Page) {
 		rows = append(rows, []term.Cell{term.Plain(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
 			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(term.Line(l.Brief, 60))})
 	}
+	// On a narrow terminal the brief is worth more than the price and the service.
+	for _, column := range []int{3, 2} {
+		if g.Fits("", rows) {
+			break
+		}
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], column, column+1)
+		}
+	}
 	g.Table("", rows)
 }
 

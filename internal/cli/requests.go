@@ -104,9 +104,13 @@ func (v requestsView) summary(now time.Time) string {
 	return fmt.Sprintf("%s; the window ends %s", text, term.Relative(now, v.EndsAt))
 }
 
-// left reports whether polls and deliveries can still be sent in this window.
+// left reports whether an order can still be polled for, uploaded and delivered in
+// this window.
 func (v requestsView) left() bool {
 	for _, c := range v.Kinds {
+		if !slices.Contains([]order.RequestKind{order.RequestPoll, order.RequestUpload, order.RequestDeliver}, c.Kind) {
+			continue
+		}
 		used := c.Used
 		if v.Counts != "separate" {
 			used = max(used, v.Used)

@@ -164,7 +164,7 @@ func TestADemoFolderWithFilesIsLeftAlone(t *testing.T) {
 		t.Errorf("a new folder: %v", err)
 	}
 	_, err := makeFolder(dir)
-	if why := cli.Explain(err); why.Code != cli.ExitUsage || !strings.Contains(why.Text, "is not empty") {
+	if why := cli.Explain("demo", err); why.Code != cli.ExitUsage || !strings.Contains(why.Text, "is not empty") {
 		t.Errorf("a folder with something in it: %+v", why)
 	}
 }
@@ -177,7 +177,7 @@ func TestThePainterSpeaksTheExecProtocol(t *testing.T) {
 		p := &cli.Program{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: io.Discard,
 			Getenv: func(name string) string { return map[string]string{"OUTPUT_DIR": dir}[name] }}
 		if err := (PaintCmd{}).Run(p); err != nil {
-			return "", cli.Explain(err).Code
+			return "", cli.Explain("demo", err).Code
 		}
 		return out.String(), cli.ExitOK
 	}

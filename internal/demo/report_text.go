@@ -41,17 +41,17 @@ func (r result) showDelivered(g *term.Page) {
 			file = rel
 		}
 		rows = append(rows, []term.Cell{term.Plain(fmt.Sprintf("%02d", o.No)), term.Plain(o.ID), term.Plain(o.Service),
-			term.Plain(fmt.Sprintf("%6s", fmt.Sprintf("%.1fs", o.Seconds))), term.Plain(term.Sanitize(file)), term.Styled(term.Dim, clip(o.text, term.LeastLast))})
+			term.Plain(fmt.Sprintf("%6s", fmt.Sprintf("%.1fs", o.Seconds))), term.Plain(term.Sanitize(file)), term.Styled(term.Dim, clip(o.text, term.MinLast))})
 	}
 	if g.Width > 0 && tableColumns(rows) > g.Width {
 		for i, row := range rows {
 			rows[i] = slices.Delete(row, 1, 2)
 		}
 	}
-	room := cmp.Or(g.Width, 140) - tableColumns(rows) + term.LeastLast
+	room := cmp.Or(g.Width, 140) - tableColumns(rows) + term.MinLast
 	for i, o := range r.Orders {
 		row := rows[i+1]
-		row[len(row)-1].Text = clip(o.text, max(room, term.LeastLast))
+		row[len(row)-1].Text = clip(o.text, max(room, term.MinLast))
 	}
 	g.Table("  ", rows)
 }
