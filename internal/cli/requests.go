@@ -67,7 +67,7 @@ func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView 
 		if own.BlockedUntil.After(now) {
 			line.BlockedUntil = own.BlockedUntil
 		}
-		at := slices.IndexFunc(st.Requests, func(s store.Calls) bool { return s.Call == c.kind })
+		at := slices.IndexFunc(st.Requests, func(s store.RequestCount) bool { return s.Kind == c.kind })
 		if at >= 0 {
 			line.Refused = st.Requests[at].Refused
 		}

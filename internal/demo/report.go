@@ -34,7 +34,7 @@ type result struct {
 	Database      string                    `json:"database"`
 	Log           string                    `json:"log"`
 	Try           []string                  `json:"try"`
-	calls         []store.Calls
+	calls         []store.RequestCount
 }
 
 // message is one entry of a thread.
@@ -110,7 +110,7 @@ func (d *demo) countRequests(r *result) error {
 	}
 	r.calls, r.Requests = status.Requests, map[order.RequestKind]int{}
 	for _, c := range r.calls {
-		r.Requests[c.Call] = c.Sent
+		r.Requests[c.Kind] = c.Sent
 		r.Refused += c.Refused
 	}
 	for _, q := range d.market.Requests() {

@@ -71,10 +71,10 @@ func (r result) showCounts(g *term.Page) {
 	var calls []string
 	total := 0
 	for _, c := range r.calls {
-		if c.Call == order.RequestRead {
+		if c.Kind == order.RequestRead {
 			continue // the marketplace does not count these
 		}
-		calls = append(calls, fmt.Sprintf("%d %s", c.Sent, c.Call))
+		calls = append(calls, fmt.Sprintf("%d %s", c.Sent, c.Kind))
 		total += c.Sent
 	}
 	note("%d requests, %d refused: %s", total, r.Refused, strings.Join(calls, ", "))

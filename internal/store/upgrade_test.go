@@ -129,7 +129,7 @@ func checkNewNames(t *testing.T, s *Store) {
 		t.Errorf("%q needs the owner, want %q", got, want)
 	}
 	st, err := s.Status(t.Context(), placed.Add(-day))
-	if err != nil || len(st.Requests) != 1 || st.Requests[0].Call != order.RequestPoll {
+	if err != nil || len(st.Requests) != 1 || st.Requests[0].Kind != order.RequestPoll {
 		t.Errorf("its requests are %+v, %v", st.Requests, err)
 	}
 	if n := scan[int](t, s.reads, "SELECT cap_after_attempt FROM jobs WHERE id = 7"); n != 3 {
