@@ -24,22 +24,22 @@ func main() {
 type commands struct {
 	cli.Flags
 	Init     cli.InitCmd     `cmd:"" help:"Write a configuration file to start from."`
-	Doctor   cli.DoctorCmd   `cmd:"" help:"Check everything that a run needs, and say what is missing."`
+	Doctor   cli.DoctorCmd   `cmd:"" help:"Check everything that a run needs, and show what is missing."`
 	Run      cli.RunCmd      `cmd:"" help:"Run the agent until it is stopped."`
-	Once     cli.OnceCmd     `cmd:"" help:"Do one heartbeat: poll, do what can be done now, and stop."`
-	Status   cli.StatusCmd   `cmd:"" help:"Show how everything stands."`
+	Once     cli.OnceCmd     `cmd:"" help:"Do one heartbeat: poll, do the work that is due, and stop."`
+	Status   cli.StatusCmd   `cmd:"" help:"Show the state of everything, and what needs you."`
 	Orders   cli.OrdersCmd   `cmd:"" help:"List orders, show one, approve it, retry it, or stop work on it."`
 	Quote    cli.QuoteCmd    `cmd:"" help:"Set the price of an order that waits for one."`
-	Messages cli.MessagesCmd `cmd:"" help:"Show what was written about an order, or write to its client."`
+	Messages cli.MessagesCmd `cmd:"" help:"Show the messages about an order, or write to its client."`
 	Services cli.ServicesCmd `cmd:"" help:"Compare what you sell with what the marketplace lists, and update it there."`
 	Agent    cli.AgentCmd    `cmd:"" help:"Show the agent's profile at the marketplace, or update it."`
 	Bounties cli.BountiesCmd `cmd:"" help:"List posted tasks, claim one, or withdraw a claim."`
 	Earnings cli.EarningsCmd `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
 	Token    cli.TokenCmd    `cmd:"" help:"Launch the agent's token."`
 	Sandbox  cli.SandboxCmd  `cmd:"" help:"Run a marketplace on this machine to try things out."`
-	Demo     demo.Cmd        `cmd:"" help:"Show the whole way of an order, with a crash in the middle, in a minute."`
+	Demo     demo.Cmd        `cmd:"" help:"Show orders from start to delivery, with a crash in the middle, in a minute."`
 	Version  cli.VersionCmd  `cmd:"" help:"Print the version."`
-	Paint    demo.PaintCmd   `cmd:"" hidden:"" help:"Be the generator of the demo: the order on stdin, a picture into OUTPUT_DIR."`
+	Paint    demo.PaintCmd   `cmd:"" hidden:"" help:"Run as the generator of the demo: read the order on stdin, and write a picture to OUTPUT_DIR."`
 }
 
 // run is the program. It never calls os.Exit, so that deferred work is done.
@@ -49,13 +49,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&c,
 		kong.Name("atelierd"),
 		kong.Description("A durable daemon for a creative agent on the Atelier marketplace.\n\n"+
-			"Start with `atelierd demo`, which needs nothing, or with `atelierd init`."),
+			"Start with `atelierd demo`, which needs no configuration, or with `atelierd init`."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ShortUsageOnError())
 	if err != nil {
-		return report(stderr, err)
+		return report(stderr, "", err)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -65,20 +65,30 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exit // --help has been printed
 	}
 	if err != nil {
-		return report(stderr, &cli.UsageError{Err: err})
+		return report(stderr, selected(err), &cli.UsageError{Err: err})
 	}
-	return report(stderr, ctx.Run(&cli.Program{Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}))
+	return report(stderr, ctx.Selected().Path(), ctx.Run(&cli.Program{Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}))
 }
 
-// report prints an error for a person and returns the exit code.
-func report(stderr io.Writer, err error) int {
+// selected returns the command that the arguments name, such as "orders show", as
+// far as they could be parsed.
+func selected(err error) string {
+	wrong, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || wrong.Context.Selected() == nil {
+		return ""
+	}
+	return wrong.Context.Selected().Path()
+}
+
+// report prints an error of a command and returns the exit code.
+func report(stderr io.Writer, command string, err error) int {
 	switch {
 	case err == nil, errors.Is(err, cli.ErrQuiet):
 		return cli.ExitOK
 	case errors.Is(err, context.Canceled):
 		return cli.ExitFailure
 	}
-	why := cli.Explain(err)
+	why := cli.Explain(command, err)
 	term.PrintError(stderr, why.Text, why.Hint)
 	return why.Code
 }

@@ -16,6 +16,7 @@ import (
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/store/storetest"
 )
 
 // Each block of a provider in docs/generators.md makes a generator that only lacks its
@@ -62,7 +63,7 @@ func TestEachGeneratorOfTheDocsCanBeMade(t *testing.T) {
 }
 
 func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
-	st, err := store.Open(store.Options{Dir: filepath.Join(t.TempDir(), "data")})
+	st, err := store.Open(store.Options{Dir: storetest.Dir(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

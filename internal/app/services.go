@@ -194,9 +194,10 @@ func approval(mode string) *order.Failure {
 	switch mode {
 	case config.ModeReview:
 		return order.Failf(order.Hold, order.CodeReview, "made, and waits for your approval").
-			WithHint("`atelierd orders show` names the files; then `atelierd orders approve`, `atelierd orders redo` or `atelierd orders cancel`")
+			WithHint("%s names the files; then %s, %s or %s", order.Command("orders show", order.AnyOrder),
+				order.Command("orders approve", order.AnyOrder), order.Command("orders redo", order.AnyOrder), order.Command("orders cancel", order.AnyOrder))
 	case config.ModeDryRun:
-		return order.Failf(order.Hold, order.CodeDryRun, "made, and not sent: the service is in mode dry-run").WithHint(hintDryRun)
+		return order.Failf(order.Hold, order.CodeDryRun, "made, and not sent: the service is in mode dry-run").WithHint("%s", hintDryRun)
 	}
 	return nil
 }
@@ -206,14 +207,15 @@ func quoteApproval(mode string) *order.Failure {
 	switch mode {
 	case config.ModeReview:
 		return order.Failf(order.Hold, order.CodeReview, "priced, and waits for your approval").
-			WithHint("`atelierd orders show` has the price; then `atelierd orders approve`, or `atelierd quote` with another one")
+			WithHint("%s has the price; then %s, or %s with another one", order.Command("orders show", order.AnyOrder),
+				order.Command("orders approve", order.AnyOrder), order.Command("quote", order.AnyOrder, "PRICE"))
 	case config.ModeDryRun:
-		return order.Failf(order.Hold, order.CodeDryRun, "priced, and not sent: the service is in mode dry-run").WithHint(hintDryRun)
+		return order.Failf(order.Hold, order.CodeDryRun, "priced, and not sent: the service is in mode dry-run").WithHint("%s", hintDryRun)
 	}
 	return nil
 }
 
-const hintDryRun = "set the service's mode to auto or review and restart, then `atelierd orders retry`"
+var hintDryRun = "set the service's mode to auto or review and restart, then " + order.Command("orders retry", order.AnyOrder)
 
 // defaultRounds is how many more rounds a client gets when neither the owner
 // nor the marketplace sets a number.

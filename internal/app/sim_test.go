@@ -24,6 +24,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
+	"atelierd/internal/store/storetest"
 )
 
 var (
@@ -106,7 +107,7 @@ type world struct {
 }
 
 func simulateWeek(t *testing.T, seed uint64) {
-	dir := simFolder(t)
+	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, dir)
 		defer func() {
@@ -117,17 +118,6 @@ func simulateWeek(t *testing.T, seed uint64) {
 		w.live()
 		w.check()
 	})
-}
-
-// simFolder is in memory where it can be: the simulation crashes processes, not
-// machines, so that waiting for a disk would show nothing.
-func simFolder(t *testing.T) string {
-	dir, err := os.MkdirTemp("/dev/shm", "atelierd-sim-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 func newWorld(t *testing.T, seed uint64, dir string) *world {

@@ -10,7 +10,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// Registration is what a new agent says of itself.
+// Registration describes a new agent.
 type Registration struct {
 	Name         string   `json:"name"`
 	Description  string   `json:"description"`
@@ -20,19 +20,20 @@ type Registration struct {
 	AvatarURL    string   `json:"avatar_url,omitempty"`
 }
 
-// Registered is the answer to a registration. The key comes this once.
+// Registered is the answer to a registration. The marketplace issues the key only
+// here.
 type Registered struct {
 	AgentID       string
 	Key           secret.Text
-	WebhookSecret secret.Text // the deployed marketplace's; may be empty
-	// Marketable is false when the deployed marketplace hides the agent, with
-	// a Note that says why; nil when it does not say.
+	WebhookSecret secret.Text // from the deployed marketplace; may be empty
+	// Marketable is false if the deployed marketplace hides the agent from clients,
+	// and nil if the answer does not say. Note is the reason.
 	Marketable *bool
 	Note       string
 }
 
-// Register makes a new agent; each call makes another one. When OutcomeUnknown
-// says so of its error, an agent may exist whose key nobody has.
+// Register makes a new agent. Each call makes another one. After an error for which
+// OutcomeUnknown is true, there may be an agent whose key is lost.
 func (c *Client) Register(ctx context.Context, reg Registration) (Registered, error) {
 	var w struct {
 		AgentID       label `json:"agent_id"`
@@ -41,25 +42,29 @@ func (c *Client) Register(ctx context.Context, reg Registration) (Registered, er
 		Marketable    flag  `json:"marketable"`
 		Note          label `json:"note"`
 	}
-	r := request{call: order.RequestRegister, method: http.MethodPost, timeout: c.Timeout, anonymous: true,
+	r := request{
+		call: order.RequestRegister, method: http.MethodPost, timeout: c.Timeout, anonymous: true,
 		path: []string{"agents", "register"},
 		read: func(body io.Reader) error {
 			if err := into(&w, answerLimit)(body); err != nil {
 				return err
 			}
 			if !isAgentID(string(w.AgentID)) || w.Key == "" || !headerSafe(string(w.Key)) {
-				return errors.New("it has no agent_id and api_key")
+				return errors.New("no usable agent_id and api_key")
 			}
 			return nil
-		}}
+		},
+	}
 	if err := c.send(ctx, r, reg); err != nil {
 		return Registered{}, err
 	}
-	return Registered{string(w.AgentID), secret.New(string(w.Key)), secret.New(string(w.WebhookSecret)),
-		w.Marketable.on, string(w.Note)}, nil
+	return Registered{
+		string(w.AgentID), secret.New(string(w.Key)), secret.New(string(w.WebhookSecret)),
+		w.Marketable.on, string(w.Note),
+	}, nil
 }
 
-// Profile is the agent as the marketplace knows it.
+// Profile is the agent as the marketplace shows it.
 type Profile struct {
 	AgentID      string
 	Name         string
@@ -71,15 +76,16 @@ type Profile struct {
 	PayoutWallet string
 	TokenMint    string
 	Marketable   *bool
-	// WebhookSecret comes with the profile once endpoint_url is set.
+	// WebhookSecret is set by the deployed marketplace once there is an endpoint_url.
 	WebhookSecret secret.Text
 }
 
-// Profile reads the agent's own profile. It is the cheapest way to try a key:
-// the deployed marketplace does not count it.
+// Profile reads the agent's own profile. The deployed marketplace does not count
+// this request, so it is the cheapest way to check a key.
 func (c *Client) Profile(ctx context.Context) (Profile, error) {
 	var p Profile
-	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"agents", "me"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -107,17 +113,20 @@ func (c *Client) Profile(ctx context.Context) (Profile, error) {
 				w.AgentID = w.ID
 			}
 			if w.AgentID == "" && w.Name == "" {
-				return errors.New("it is no profile")
+				return errors.New("not a profile")
 			}
-			p = Profile{string(w.AgentID), string(w.Name), string(w.Description), string(w.EndpointURL),
+			p = Profile{
+				string(w.AgentID), string(w.Name), string(w.Description), string(w.EndpointURL),
 				string(w.AvatarURL), w.Capabilities, string(w.OwnerWallet), string(w.PayoutWallet),
-				string(w.TokenMint), w.Marketable.on, secret.New(string(w.WebhookSecret))}
+				string(w.TokenMint), w.Marketable.on, secret.New(string(w.WebhookSecret)),
+			}
 			return nil
-		}})
+		},
+	})
 	return p, err
 }
 
-// ProfilePatch is a change of the profile: nil fields stay as they are.
+// ProfilePatch is a change of the profile. Nil fields stay as they are.
 type ProfilePatch struct {
 	Name         *string
 	Description  *string
@@ -126,12 +135,12 @@ type ProfilePatch struct {
 	Capabilities []string
 	OwnerWallet  *string
 	PayoutWallet *string
-	// ResetPayoutWallet sends null, which makes it the owner's wallet again.
+	// ResetPayoutWallet makes payouts go to the owner's wallet again.
 	ResetPayoutWallet bool
 }
 
-// UpdateProfile changes what the patch sets. A patch that sets nothing sends
-// nothing.
+// UpdateProfile changes the fields that the patch sets. For an empty patch it sends no
+// request.
 func (c *Client) UpdateProfile(ctx context.Context, patch ProfilePatch) error {
 	body := map[string]any{}
 	for name, value := range map[string]*string{
@@ -151,8 +160,10 @@ func (c *Client) UpdateProfile(ctx context.Context, patch ProfilePatch) error {
 	if len(body) == 0 {
 		return nil
 	}
-	r := request{call: order.RequestRead, method: http.MethodPatch, timeout: c.Timeout,
-		path: []string{"agents", "me"}, read: nothing}
+	r := request{
+		call: order.RequestRead, method: http.MethodPatch, timeout: c.Timeout,
+		path: []string{"agents", "me"}, read: nothing,
+	}
 	return c.send(ctx, r, body)
 }
 
@@ -162,16 +173,19 @@ type Token struct {
 	TxSignature string
 }
 
-// LaunchToken launches the agent's token: symbol of 1 to 10 characters,
-// avatar_url set, none launched before (conflict). It cannot be undone, nor
-// should it be repeated after an unknown outcome: look at the profile.
+// LaunchToken launches the agent's token. By the marketplace's guide, symbol has 1 to
+// 10 characters, the profile needs an avatar_url, and a second launch is a conflict. A
+// launch cannot be undone. After an unknown outcome, read the profile instead of
+// repeating it.
 func (c *Client) LaunchToken(ctx context.Context, symbol string) (Token, error) {
 	var w struct {
 		Mint        label `json:"mint"`
 		TxSignature label `json:"tx_signature"`
 	}
-	r := request{call: order.RequestToken, method: http.MethodPost, timeout: c.DeliverTimeout,
-		path: []string{"agents", c.Credentials().AgentID, "token", "launch"}, read: into(&w, answerLimit)}
+	r := request{
+		call: order.RequestToken, method: http.MethodPost, timeout: c.DeliverTimeout,
+		path: []string{"agents", c.Credentials().AgentID, "token", "launch"}, read: into(&w, answerLimit),
+	}
 	err := c.send(ctx, r, map[string]string{"symbol": symbol})
 	return Token{string(w.Mint), string(w.TxSignature)}, err
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// heapPeak watches the live heap until it is stopped, and gives its peak
-// above what it was at first, in bytes.
+// heapPeak watches the live heap until stop, which returns the growth of its peak in
+// bytes.
 func heapPeak() (stop func() uint64) {
 	runtime.GC()
 	var m runtime.MemStats

@@ -12,14 +12,14 @@ import (
 	"atelierd/internal/order"
 )
 
-// BountyQuery narrows a list of bounties; zero values do not.
+// BountyQuery filters a list of bounties. Zero fields do not filter.
 type BountyQuery struct {
 	Category  string
 	MinBudget order.USD
-	Most      int // at most 50
+	Limit     int // the most bounties to return, between 1 and 50
 }
 
-// MaxPitch is the longest message with a claim, in characters.
+// MaxPitch is the longest message with a claim, in UTF-16 code units.
 const MaxPitch = 500
 
 type wireBounty struct {
@@ -44,8 +44,10 @@ func readBounty(raw json.RawMessage) (order.Bounty, error) {
 	if err := checkID(string(w.ID)); err != nil {
 		return order.Bounty{}, err
 	}
-	b := order.Bounty{ID: string(w.ID), Title: string(w.Title), Brief: string(w.Brief), Category: string(w.Category),
-		Status: string(w.Status), ExpiresAt: w.ExpiresAt.Time, References: append(w.ReferenceURLs, w.ReferenceImages...)}
+	b := order.Bounty{
+		ID: string(w.ID), Title: string(w.Title), Brief: string(w.Brief), Category: string(w.Category),
+		Status: string(w.Status), ExpiresAt: w.ExpiresAt.Time, References: append(w.ReferenceURLs, w.ReferenceImages...),
+	}
 	if w.BudgetUSD.usd != nil {
 		b.Budget = *w.BudgetUSD.usd
 	}
@@ -58,11 +60,11 @@ func readBounty(raw json.RawMessage) (order.Bounty, error) {
 	return b, nil
 }
 
-// Bounties lists the open bounties, the newest first. The marketplace's guide
-// does not name this call: expect not_found where it does not exist. Entries
-// that cannot be read are left out, for nothing is owed to them.
+// Bounties lists the open bounties, the newest first, without those that cannot be
+// read. The request is the deployed marketplace's and not in its guide; elsewhere the
+// error has the code not_found.
 func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, error) {
-	query := url.Values{"status": {"open"}, "sort": {"newest"}, "limit": {strconv.Itoa(min(max(q.Most, 1), 50))}}
+	query := url.Values{"status": {"open"}, "sort": {"newest"}, "limit": {strconv.Itoa(min(max(q.Limit, 1), 50))}}
 	if q.Category != "" {
 		query.Set("category", q.Category)
 	}
@@ -70,7 +72,8 @@ func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, e
 		query.Set("min_budget", q.MinBudget.String())
 	}
 	var bounties []order.Bounty
-	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"bounties"}, query: query.Encode(),
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -87,14 +90,16 @@ func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, e
 				}
 			}
 			return nil
-		}})
+		},
+	})
 	return bounties, err
 }
 
 // Bounty reads one bounty.
 func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 	var b order.Bounty
-	err := c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"bounties", id},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -102,20 +107,23 @@ func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 				return err
 			}
 			if b, err = readBounty(data); err == nil && b.ID != id {
-				err = errors.New("it is about another bounty")
+				err = errors.New("the answer is about another bounty")
 			}
 			return err
-		}})
+		},
+	})
 	return b, err
 }
 
-// ClaimBounty asks for a bounty, with a message of up to 500 characters. The
-// marketplace takes one claim of an agent: a second one is a conflict.
+// ClaimBounty claims a bounty with a message of up to MaxPitch characters, which may
+// be empty. The marketplace accepts one claim of an agent; a second one is a conflict.
 func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
-	r := request{call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
-		path: []string{"bounties", id, "claim"}, read: nothing}
+	r := request{
+		call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"bounties", id, "claim"}, read: nothing,
+	}
 	if n := MessageLength(message); n > MaxPitch {
-		return r.notSent(order.Fail, order.CodeRejected, "a message with a claim has up to %d characters, this one %d", MaxPitch, n)
+		return r.notSent(order.Fail, order.CodeRejected, "a message with a claim may have %d characters, this one has %d", MaxPitch, n)
 	}
 	body := map[string]string{}
 	if message != "" {
@@ -124,8 +132,10 @@ func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
 	return c.send(ctx, r, body)
 }
 
-// WithdrawClaim takes back a claim that is pending.
+// WithdrawClaim takes back a pending claim.
 func (c *Client) WithdrawClaim(ctx context.Context, id string) error {
-	return c.do(ctx, request{call: order.RequestBounty, method: http.MethodDelete, timeout: c.Timeout,
-		path: []string{"bounties", id, "claim"}, read: nothing})
+	return c.do(ctx, request{
+		call: order.RequestBounty, method: http.MethodDelete, timeout: c.Timeout,
+		path: []string{"bounties", id, "claim"}, read: nothing,
+	})
 }

@@ -1,10 +1,9 @@
-// Package atelier is the marketplace's API as a client: one method a call, the
-// shapes of its answers made plain, and every error classified into an
-// *order.Failure.
+// Package atelier is a client of the marketplace's API. Each method sends one kind of
+// request and returns plain Go values, whatever shape the answer has. Every error is an
+// *order.Failure. A request that may have had an effect is never repeated.
 //
-// It must not know databases, configuration, schedules or when a call is
-// allowed: it asks its Meter before each request and its Credentials function
-// for the key, and it never repeats a request that may have had an effect.
+// It must not know databases, configuration, or when a request is allowed. It asks its
+// Meter before each request, and its Credentials function for the key.
 package atelier
 
 import (
@@ -20,7 +19,8 @@ import (
 	"atelierd/internal/secret"
 )
 
-// DefaultBlobURL is where the deployed marketplace has large files sent.
+// DefaultBlobURL is the blob store to which large files of the deployed marketplace
+// are sent.
 const DefaultBlobURL = "https://vercel.com/api/blob/"
 
 // The default time limits. The deployed marketplace fetches and previews a
@@ -30,39 +30,39 @@ const (
 	DefaultDeliverTimeout = 150 * time.Second
 )
 
-// Credentials are what the marketplace issued at registration.
+// Credentials are what the marketplace issues at registration.
 type Credentials struct {
 	AgentID string
 	Key     secret.Text
 }
 
-// Meter counts requests. Take is asked before each request to the marketplace
-// (each hop of a redirect is one); an error means that the request must not be
-// sent. After a Take without error, done is called exactly once with what came
-// back. orderID is empty when the request is about no single order.
+// Meter counts requests. Take is called before each request to the marketplace, and
+// before each hop of a redirect. After an error the request is not sent. Otherwise done
+// is called exactly once with the answer. orderID is empty for a request that is not
+// about one order.
 type Meter interface {
 	Take(ctx context.Context, call order.RequestKind, orderID string) (done func(order.Answer), err error)
 }
 
 // Options of a Client. BaseURL is required.
 type Options struct {
-	// BaseURL is the address of the API, like https://atelierai.xyz/api. The
-	// key goes to this host and to no other.
+	// BaseURL is the address of the API, like https://atelierai.xyz/api. The key is
+	// sent to this host and to no other.
 	BaseURL *url.URL
 	// BlobURL is the blob store for large files. Default: DefaultBlobURL.
 	BlobURL *url.URL
-	// Credentials is asked at every request, so that a new key is picked up.
-	// Nil means that only Register can be called.
+	// Credentials is called for each request, so that a new key takes effect at once.
+	// With nil, only Register can be called.
 	Credentials func() Credentials
-	// Transport carries the requests. Default: a fresh http.Transport.
+	// Transport sends the requests. Default: a new http.Transport.
 	Transport http.RoundTripper
-	// Meter counts the requests. Default: none are counted.
+	// Meter counts the requests. Default: requests are not counted.
 	Meter Meter
-	// DeliverTimeout is the time for one delivery, default 150 s; Timeout that
-	// for any other call, default 60 s. An upload gets a second more for each
-	// 64 KiB.
+	// DeliverTimeout is the time limit of a delivery. Default: 150 s.
 	DeliverTimeout time.Duration
-	Timeout        time.Duration
+	// Timeout is the time limit of any other request. Default: 60 s. An upload gets one
+	// more second for each 64 KiB.
+	Timeout time.Duration
 	// UserAgent is sent with each request. Default: "atelierd".
 	UserAgent string
 }
@@ -70,11 +70,11 @@ type Options struct {
 // Client calls the marketplace. It is safe for concurrent use.
 type Client struct {
 	Options
-	// tokenWorks is set once a file went up by the way of an upload token.
+	// tokenWorks is set once a file was uploaded with an upload token.
 	tokenWorks atomic.Bool
 }
 
-// New makes a client. It panics when BaseURL is missing.
+// New returns a client. It panics if BaseURL is missing.
 func New(o Options) *Client {
 	if o.BaseURL == nil || o.BaseURL.Host == "" {
 		panic("atelier.New: BaseURL is required")
@@ -97,8 +97,9 @@ func New(o Options) *Client {
 	return &Client{Options: o}
 }
 
-// newTransport has a limit for each phase. The one for the answer's header is
-// a little longer than the longest call, so that the call's own limit speaks.
+// newTransport returns a transport with a time limit for each phase. The limit for the
+// header of the answer is longer than the longest request, so that the limit of the
+// request applies first.
 func newTransport(longest time.Duration) *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,

@@ -10,8 +10,8 @@ import (
 // Deliverable is one piece of a delivery.
 type Deliverable struct {
 	URL string
-	// Media is image or video by the marketplace's guide; the deployed
-	// marketplace also takes link, document, code and text.
+	// Media is image or video by the marketplace's guide. The deployed marketplace
+	// also accepts link, document, code and text.
 	Media string
 }
 
@@ -20,14 +20,16 @@ type wireDeliverable struct {
 	Media string `json:"deliverable_media_type"`
 }
 
-// Deliver hands an order over. It is not idempotent: when OutcomeUnknown says
-// so of its error, look at the order before delivering again. Several pieces
-// at once are an addition of the deployed marketplace to its guide.
+// Deliver delivers an order. It is not idempotent: after an error for which
+// OutcomeUnknown is true, read the order before you deliver again. More than one
+// deliverable is an addition of the deployed marketplace to its guide.
 func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverable) error {
-	r := request{call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
-		path: []string{"orders", orderID, "deliver"}, read: nothing}
+	r := request{
+		call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
+		path: []string{"orders", orderID, "deliver"}, read: nothing,
+	}
 	if len(pieces) == 0 {
-		return r.notSent(order.Fail, order.CodeRejected, "there is nothing to deliver")
+		return r.notSent(order.Fail, order.CodeRejected, "nothing to deliver")
 	}
 	wire := make([]wireDeliverable, len(pieces))
 	for i, p := range pieces {
@@ -40,14 +42,16 @@ func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverab
 	return c.send(ctx, r, body)
 }
 
-// Quote names the price of an order in pending_quote.
+// Quote quotes the price of an order in status pending_quote.
 func (c *Client) Quote(ctx context.Context, orderID string, price order.USD) error {
-	r := request{call: order.RequestQuote, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
-		path: []string{"orders", orderID, "quote"}, read: nothing}
+	r := request{
+		call: order.RequestQuote, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"orders", orderID, "quote"}, read: nothing,
+	}
 	return c.send(ctx, r, map[string]string{"price_usd": price.String()})
 }
 
-// send is do with a JSON body.
+// send is like do, with body as JSON.
 func (c *Client) send(ctx context.Context, r request, body any) error {
 	if err := r.jsonBody(body); err != nil {
 		return r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))

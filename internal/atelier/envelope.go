@@ -7,16 +7,16 @@ import (
 	"io"
 )
 
-// errTooLong is for answers beyond their cap.
+// errTooLong means that an answer is longer than its limit.
 var errTooLong = errors.New("it is too long")
 
-// nothing is for calls whose answer only matters in that it is a success.
+// nothing reads an answer that only has to be a success.
 func nothing(body io.Reader) error {
 	_, err := readData(body, answerLimit)
 	return err
 }
 
-// into reads data into v.
+// into returns a reader of answers that unmarshals data into v.
 func into(v any, limit int64) func(io.Reader) error {
 	return func(body io.Reader) error {
 		data, err := readData(body, limit)
@@ -27,7 +27,8 @@ func into(v any, limit int64) func(io.Reader) error {
 	}
 }
 
-// unmarshal is json.Unmarshal with errors that name the field and quote nothing.
+// unmarshal is json.Unmarshal with errors that name the field and do not quote the
+// text.
 func unmarshal(data []byte, v any) error {
 	err := json.Unmarshal(data, v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -39,8 +40,8 @@ func unmarshal(data []byte, v any) error {
 	return err
 }
 
-// readData reads {"success":true,"data":…} whole and gives data, null if there
-// is none. A {"success":false} is a *refusal.
+// readData reads {"success":true,"data":…} and returns data, or null if there is none.
+// For {"success":false} the error is a *refusal.
 func readData(body io.Reader, limit int64) (json.RawMessage, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
@@ -56,7 +57,7 @@ func readData(body io.Reader, limit int64) (json.RawMessage, error) {
 		}
 		return nil, errors.New("it is not a JSON object")
 	}
-	if err := judge(fields); err != nil {
+	if err := checkSuccess(fields); err != nil {
 		return nil, err
 	}
 	if data, ok := fields["data"]; ok {
@@ -65,23 +66,23 @@ func readData(body io.Reader, limit int64) (json.RawMessage, error) {
 	return json.RawMessage("null"), nil
 }
 
-// judge says whether the fields of an answer are those of a success.
-func judge(fields map[string]json.RawMessage) error {
+// checkSuccess returns nil if the fields of an answer are those of a success.
+func checkSuccess(fields map[string]json.RawMessage) error {
 	var success flag
 	if raw, ok := fields["success"]; ok {
-		_ = success.UnmarshalJSON(raw) // lenient: it has no errors
+		_ = success.UnmarshalJSON(raw) // never fails
 	}
 	_, data := fields["data"]
 	switch {
 	case success.is(false):
 		return refusalOf(fields)
 	case !success.is(true) && !data:
-		return errors.New("it says neither success nor failure")
+		return errors.New("it has neither success nor data")
 	}
 	return nil
 }
 
-// member gives data[name] when data is an object that has it, else data.
+// member returns data[name] if data is an object with that member, and else data.
 func member(data json.RawMessage, name string) json.RawMessage {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) == nil {

@@ -13,28 +13,27 @@ import (
 	"atelierd/internal/secret"
 )
 
-// ErrNotSent is in the chain of an error when the request has certainly not
-// been sent: the Meter refused it, or no connection came about.
+// ErrNotSent is in the chain of an error if the request was certainly not sent: the
+// Meter refused it, it was invalid, or there was no connection.
 var ErrNotSent = errors.New("the request was not sent")
 
-// OutcomeUnknown says whether the call may have had its effect in spite of
-// err: a timeout, a reset, an unreadable answer, a 5xx, a cancelled context.
-// It is false for refusals and for what was not sent.
+// OutcomeUnknown reports whether the request may have had its effect in spite of err,
+// as after a timeout, a reset, an unreadable answer, a 5xx or a cancelled context. It
+// is false for a refusal and for a request that was not sent.
 func OutcomeUnknown(err error) bool {
 	e, ok := errors.AsType[*CallError](err)
 	return ok && e.unknown
 }
 
-// CallError is the Err of each Failure of this package: what is known of a
-// call that did not succeed. Its text is one line, safe to print, free of the
-// key.
+// CallError describes a request that failed. It is the Err of each Failure of this
+// package. Its text is one line, safe to print, and does not contain the key.
 type CallError struct {
-	// Status is the answer's HTTP status, or 0 when there was none.
+	// Status is the HTTP status of the answer, or 0 without one.
 	Status int
-	// Word is the machine word of a refusal, like name_taken or
-	// duplicate_agent, when it gave one.
+	// Word is the machine word of a refusal, such as name_taken or duplicate_agent;
+	// empty if it has none.
 	Word string
-	// AgentID is the agent that a duplicate_agent refusal names, if it does.
+	// AgentID is the agent that a duplicate_agent refusal names; empty if it names none.
 	AgentID string
 
 	text    string
@@ -45,42 +44,50 @@ type CallError struct {
 
 func (e *CallError) Error() string { return e.text }
 
-// Unwrap gives the cause where it carries no text of the marketplace's.
+// Unwrap returns the cause, or nil if the cause could hold text of the marketplace.
 func (e *CallError) Unwrap() error { return e.cause }
+
+// Says reports whether a refusal has the machine word. The marketplace sends the
+// word of a conflict alone or in its text.
+func (e *CallError) Says(word string) bool {
+	return e.Word == word || e.Status == http.StatusConflict && strings.Contains(e.text, word)
+}
 
 // Is makes errors.Is(err, ErrNotSent) work.
 func (e *CallError) Is(target error) bool { return target == ErrNotSent && e.unsent }
 
 const (
-	hintKey     = "check the agent's API key; a new one is picked up without a restart"
-	hintNoKey   = "put the agent's id and key in place, or register"
-	hintBase    = "check base_url: the answer does not look like the marketplace's"
+	hintKey     = "check the agent's API key; a new one takes effect without a restart"
+	hintNoKey   = "set the agent's id and key, or register the agent"
+	hintBase    = "check base_url; the answer does not look like one of the marketplace"
 	hintNetwork = "check the network connection and base_url"
 )
 
-// failure makes the Failure around e, whose text gets the request's name.
+// failure returns a Failure around e, whose text begins with the request's name.
 func (r *request) failure(class order.Class, code order.Code, e *CallError) *order.Failure {
 	e.text = r.name() + ": " + e.text
 	return &order.Failure{Class: class, Code: code, Err: e}
 }
 
-// notSent is for requests that are wrong before they are sent.
+// notSent returns the Failure of a request that is invalid before it is sent.
 func (r *request) notSent(class order.Class, code order.Code, format string, args ...any) *order.Failure {
 	return r.failure(class, code, &CallError{text: fmt.Sprintf(format, args...), unsent: true})
 }
 
-// unmetered is for requests that the Meter refused: its own Failure decides.
+// unmetered returns the Failure of a request that the Meter refused. Class, code and
+// hint are those of the Meter's own Failure, if it has one.
 func (r *request) unmetered(err error) *order.Failure {
 	f := r.failure(order.Retry, order.CodeNotCounted, &CallError{
-		text: "not sent: " + tidy(err.Error(), ""), unsent: true, cause: err})
+		text: "not sent: " + tidy(err.Error(), ""), unsent: true, cause: err,
+	})
 	if own, ok := errors.AsType[*order.Failure](err); ok {
 		f.Class, f.Code, f.Hint, f.After = own.Class, own.Code, own.Hint, own.After
 	}
 	return f
 }
 
-// noAnswer is for requests without a readable answer. ctx is the call's own;
-// status is that of the unreadable answer, or 0.
+// noAnswer returns the Failure of a request without a readable answer. ctx is the
+// request's own. status is that of the unreadable answer, or 0.
 func (r *request) noAnswer(ctx context.Context, err error, unsent bool, key secret.Text, status int) *order.Failure {
 	e := &CallError{Status: status, unsent: unsent, unknown: !unsent}
 	code, hint := order.CodeNoAnswer, ""
@@ -109,7 +116,8 @@ func (r *request) noAnswer(ctx context.Context, err error, unsent bool, key secr
 	return f
 }
 
-// isDialError is for transports that do not report their connections.
+// isDialError recognizes a failed connection of a transport that does not report its
+// connections.
 func isDialError(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return true
@@ -118,7 +126,7 @@ func isDialError(err error) bool {
 	return dns
 }
 
-// refused is a refusal that means no more than its text says.
+// refused returns the Failure of a refusal that has no meaning beyond its text.
 func (r *request) refused(status int, no *refusal, key secret.Text) *order.Failure {
 	return r.failure(order.Fail, order.CodeRejected, r.callError(status, no, key))
 }
@@ -134,20 +142,20 @@ func (r *request) callError(status int, no *refusal, key secret.Text) *CallError
 	}
 	e := &CallError{Status: status, text: text, Word: no.word, AgentID: no.agentID}
 	if k := key.Reveal(); k != "" && strings.Contains(e.Word+" "+e.AgentID, k) {
-		e.Word, e.AgentID = "", "" // a server may echo the key in any field
+		e.Word, e.AgentID = "", "" // a server could repeat the key in any field
 	}
 	return e
 }
 
-// classify says what an answer that is neither 2xx nor a redirect means.
-func (r *request) classify(status int, no *refusal, said limits, now time.Time, key secret.Text) *order.Failure {
+// classify returns the Failure for an answer that is neither 2xx nor a redirect.
+func (r *request) classify(status int, no *refusal, said limits, key secret.Text) *order.Failure {
 	e := r.callError(status, no, key)
 	f := r.failure(order.Fail, order.CodeRejected, e)
 	set := func(class order.Class, code order.Code, hint string) { f.Class, f.Code, f.Hint = class, code, hint }
 	switch {
 	case status == http.StatusTooManyRequests:
 		set(order.Wait, order.CodeRateLimited, "")
-		f.After = said.wait(now)
+		f.After = said.wait()
 	case status >= 500:
 		set(order.Retry, order.CodeServerError, "")
 		f.After, e.unknown = said.retryAfter, true
@@ -155,10 +163,10 @@ func (r *request) classify(status int, no *refusal, said limits, now time.Time, 
 		set(order.Retry, order.CodeNoAnswer, "")
 		e.unknown = true
 	case status == http.StatusRequestEntityTooLarge:
-		set(order.Fail, order.CodeTooLarge, "make the file smaller; the marketplace takes up to 50 MB")
+		set(order.Fail, order.CodeTooLarge, "make the file smaller; the marketplace accepts up to 50 MB")
 	case r.base != nil:
-		// The blob store knows neither the order nor the key: a new upload
-		// token may be all that is needed.
+		// The blob store knows neither the order nor the key. A new upload token may
+		// be enough.
 		set(order.Retry, order.CodeBlobRefused, "")
 	case status == http.StatusUnauthorized:
 		set(order.Hold, order.CodeKeyRefused, hintKey)
@@ -174,7 +182,7 @@ func (r *request) classify(status int, no *refusal, said limits, now time.Time, 
 		set(order.Retry, order.CodeServerError, "")
 		e.unknown = true
 	default:
-		// An odd 4xx is more often a proxy's word than the marketplace's.
+		// Another 4xx is more likely from a proxy than from the marketplace.
 		set(order.Retry, order.CodeUnexpected, "")
 	}
 	if f.Hint == "" && no.foreign && status >= 400 && status < 500 {
@@ -188,9 +196,9 @@ func conflictHint(e *CallError) string {
 	case e.Word == "name_taken":
 		return "choose another name for the agent"
 	case e.Word == "duplicate_agent" && e.AgentID != "":
-		return fmt.Sprintf("you own the agent %s already: use its id and key", e.AgentID)
+		return fmt.Sprintf("you already own the agent %s; use its id and key", e.AgentID)
 	case e.Word == "duplicate_agent":
-		return "you own an agent already: use its id and key"
+		return "you already own an agent; use its id and key"
 	}
 	return ""
 }

@@ -1,16 +1,14 @@
 package atelier
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
@@ -18,7 +16,7 @@ import (
 
 var onePiece = []Deliverable{{"https://cdn.example/a.png", "image"}}
 
-func TestEachStatusHasItsClassAndCode(t *testing.T) {
+func TestEachStatusHasAClassAndACode(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		status  int
@@ -28,7 +26,7 @@ func TestEachStatusHasItsClassAndCode(t *testing.T) {
 		hint    string
 	}{
 		{400, order.Fail, order.CodeRejected, false, ""},
-		{401, order.Hold, order.CodeKeyRefused, false, "new one is picked up"},
+		{401, order.Hold, order.CodeKeyRefused, false, "new one takes effect"},
 		{402, order.Retry, order.CodeUnexpected, false, ""},
 		{403, order.Hold, order.CodeForbidden, false, "belong together"},
 		{404, order.Fail, order.CodeNotFound, false, ""},
@@ -64,13 +62,13 @@ func TestEachStatusHasItsClassAndCode(t *testing.T) {
 				t.Errorf("hint = %q, want one with %q", f.Hint, tc.hint)
 			}
 			if len(meter.answers) != 1 || meter.answers[0].Status != tc.status || meter.answers[0].Error != want {
-				t.Errorf("meter was told %+v", meter.answers)
+				t.Errorf("the meter got %+v", meter.answers)
 			}
 		})
 	}
 }
 
-func TestARateLimitTellsHowLongToWait(t *testing.T) {
+func TestARateLimitHasATimeToWait(t *testing.T) {
 	t.Parallel()
 	in := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 	for name, tc := range map[string]struct {
@@ -82,8 +80,10 @@ func TestARateLimitTellsHowLongToWait(t *testing.T) {
 		"zero":            {[]string{"Retry-After", "0"}, time.Second, time.Second, true},
 		"a year":          {[]string{"Retry-After", "31536000"}, 24 * time.Hour, 24 * time.Hour, true},
 		"too many digits": {[]string{"Retry-After", strings.Repeat("9", 40)}, 24 * time.Hour, 24 * time.Hour, true},
-		"a date": {[]string{"Retry-After", time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)},
-			9 * time.Minute, 10 * time.Minute, true},
+		"a date": {
+			[]string{"Retry-After", time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)},
+			9 * time.Minute, 10 * time.Minute, true,
+		},
 		"a past date":   {[]string{"Retry-After", "Mon, 17 Feb 2025 12:00:00 GMT"}, time.Second, time.Second, true},
 		"only a reset":  {[]string{"X-RateLimit-Reset", in(20 * time.Minute)}, 19 * time.Minute, 20 * time.Minute, false},
 		"a past reset":  {[]string{"X-RateLimit-Reset", in(-time.Minute)}, time.Minute, time.Minute, false},
@@ -104,16 +104,16 @@ func TestARateLimitTellsHowLongToWait(t *testing.T) {
 			}
 			a := meter.answers[0]
 			if a.Status != 429 || a.Limit != 30 || (a.RetryAfter > 0) != tc.retryAfter || a.At.IsZero() {
-				t.Errorf("meter was told %+v", a)
+				t.Errorf("the meter got %+v", a)
 			}
 			if a.RetryAfter > 0 && a.RetryAfter != f.After {
-				t.Errorf("meter was told %v, the failure says %v", a.RetryAfter, f.After)
+				t.Errorf("the meter got %v, the failure %v", a.RetryAfter, f.After)
 			}
 		})
 	}
 }
 
-func TestTheMeterIsToldTheReset(t *testing.T) {
+func TestTheMeterGetsTheResetTime(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, answer(429, ``, "X-RateLimit-Reset", "1771329600"))
 	c, meter := client(t, s.URL)
@@ -124,11 +124,13 @@ func TestTheMeterIsToldTheReset(t *testing.T) {
 	}
 }
 
-func TestARefusedMeterSendsNothing(t *testing.T) {
+func TestNothingIsSentIfTheMeterRefuses(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
-	own := &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: errors.New("28 of 30 requests are used"),
-		Hint: "raise budget.deliver", After: 7 * time.Minute}
+	own := &order.Failure{
+		Class: order.Wait, Code: order.CodeBudget, Err: errors.New("28 of 30 requests are used"),
+		Hint: "raise budget.deliver", After: 7 * time.Minute,
+	}
 	c, meter := client(t, s.URL)
 	meter.refuse = own
 	err := c.Deliver(t.Context(), "ord_1", onePiece)
@@ -143,141 +145,8 @@ func TestARefusedMeterSendsNothing(t *testing.T) {
 	meter.refuse = errors.New("database is locked")
 	f, _ = failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
 	if f.Class != order.Retry || f.Code != order.CodeNotCounted || !errors.Is(f, ErrNotSent) || len(seen()) != 0 {
-		t.Errorf("a broken meter gives %+v", f)
+		t.Errorf("with a broken meter: %+v", f)
 	}
-}
-
-func TestADeadAddressIsNotSent(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	unresolved := func(o *Options) {
-		o.Transport = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-			return nil, &net.DNSError{Err: "no such host", Name: "gone.example", IsNotFound: true}
-		}}
-	}
-	s, seen := serve(t, answer(200, `{"success":true}`))
-	noTLS := func(o *Options) { o.BaseURL = parse(t, "https"+strings.TrimPrefix(s.URL, "http")+"/api") }
-	silent := func(o *Options) { // a transport that reports no connections
-		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
-			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("network is unreachable")}
-		})
-	}
-	for name, change := range map[string]func(*Options){"refused": func(*Options) {}, "no such host": unresolved, "no TLS": noTLS, "no report": silent} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c, meter := client(t, "http://"+l.Addr().String(), change)
-			err := c.Deliver(t.Context(), "ord_1", onePiece)
-			f, e := failed(t, err)
-			if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || f.Class != order.Retry || f.Code != order.CodeUnreachable || e.Status != 0 {
-				t.Errorf("not sent %v, unknown %v, %+v", errors.Is(err, ErrNotSent), OutcomeUnknown(err), f)
-			}
-			if len(meter.answers) != 1 || meter.answers[0].Status != 0 || meter.answers[0].Error == "" {
-				t.Errorf("meter was told %+v", meter.answers)
-			}
-		})
-	}
-	if n := len(seen()); n != 0 {
-		t.Errorf("the server saw %d requests", n)
-	}
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
-	t.Parallel()
-	hijack := func(say string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			conn, _, err := http.NewResponseController(w).Hijack()
-			if err == nil {
-				_, _ = io.WriteString(conn, say)
-				conn.Close()
-			}
-		}
-	}
-	for name, handle := range map[string]http.HandlerFunc{
-		"connection closed":  hijack(""),
-		"half a header":      hijack("HTTP/1.1 200 OK\r\nContent-"),
-		"not HTTP, with key": hijack(testKey + "\r\n\r\n"),
-		"half a body":        hijack("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"success\":true"),
-		"an HTML page":       answer(200, "<html><title>Parked</title></html>", "Content-Type", "text/html"),
-		"an empty body":      answer(200, ""),
-		"no content":         answer(204, ""),
-		"an empty object":    answer(200, "{}"),
-		"a list":             answer(200, "[]"),
-		"endless":            answer(200, `{"success":true,"data":"`+strings.Repeat("x", answerLimit)+`"}`),
-		"not modified":       answer(304, ""),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, _ := serve(t, handle)
-			c, meter := client(t, s.URL)
-			err := c.Deliver(t.Context(), "ord_1", onePiece)
-			f, _ := failed(t, err)
-			if f.Class != order.Retry || !OutcomeUnknown(err) || errors.Is(err, ErrNotSent) {
-				t.Errorf("%+v, unknown %v", f, OutcomeUnknown(err))
-			}
-			if f.Code != order.CodeNoAnswer && name != "not modified" {
-				t.Errorf("code = %s", f.Code)
-			}
-			if strings.Contains(err.Error(), testKey) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 400 {
-				t.Errorf("text = %q", err)
-			}
-			if len(meter.answers) != 1 || meter.answers[0].Error != err.Error() {
-				t.Errorf("meter was told %+v", meter.answers)
-			}
-		})
-	}
-}
-
-func TestALateOrCancelledCallIsUnknownOnceSent(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan struct{})
-	s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		arrived <- struct{}{}
-		<-r.Context().Done()
-	})
-	// The subtests share a channel, so they run one after the other.
-	t.Run("late", func(t *testing.T) {
-		c, _ := client(t, s.URL, func(o *Options) { o.DeliverTimeout = 50 * time.Millisecond })
-		go func() { <-arrived }()
-		err := c.Deliver(t.Context(), "ord_1", onePiece)
-		f, _ := failed(t, err)
-		if f.Code != order.CodeNoAnswer || f.Class != order.Retry || !OutcomeUnknown(err) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%+v", f)
-		}
-		if !strings.Contains(err.Error(), "no answer within 50ms") {
-			t.Errorf("text = %q", err)
-		}
-	})
-	t.Run("cancelled", func(t *testing.T) {
-		c, _ := client(t, s.URL)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		go func() { <-arrived; cancel(order.ErrStopping) }()
-		err := c.Deliver(ctx, "ord_1", onePiece)
-		failed(t, err)
-		if !OutcomeUnknown(err) || !errors.Is(err, context.Canceled) {
-			t.Errorf("unknown %v: %v", OutcomeUnknown(err), err)
-		}
-		if f := order.Classify(ctx, err); f.Class != order.Stopped {
-			t.Errorf("class = %s, want stopped", f.Class)
-		}
-	})
-	t.Run("cancelled before", func(t *testing.T) {
-		c, meter := client(t, s.URL)
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		err := c.Deliver(ctx, "ord_1", onePiece)
-		failed(t, err)
-		if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || len(meter.answers) != len(meter.taken) {
-			t.Errorf("%v; meter %+v", err, meter.answers)
-		}
-	})
 }
 
 func TestSuccessFalseIsARefusalWhateverTheStatus(t *testing.T) {
@@ -293,7 +162,7 @@ func TestSuccessFalseIsARefusalWhateverTheStatus(t *testing.T) {
 	}
 }
 
-func TestAConflictGivesItsWordAndTheAgent(t *testing.T) {
+func TestAConflictNamesItsWordAndAgent(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string][2]string{
 		`{"success":false,"error":"name_taken"}`:                                                             {"name_taken", ""},
@@ -328,13 +197,15 @@ func TestAConflictGivesItsWordAndTheAgent(t *testing.T) {
 func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ kind, body, want string }{
-		"terminal codes": {"application/json", `{"success":false,"error":"bad\u001b[2J\u0000\u202e\nline"}`, `bad\u001b[2J\u0000\u202e line`},
+		"terminal codes": {"application/json", `{"success":false,"error":"bad\u001b[2J\u0000\u202e\nline"}`, `bad\x1b[2J\x00\u202e line`},
 		"invalid bytes":  {"text/plain", "no\xff\xfe", `no\xff\xfe`},
 		"the key":        {"application/json", `{"success":false,"error":"bad key ` + testKey + `!"}`, `bad key [secret]!`},
-		"the key by escapes": {"application/json",
-			`{"success":false,"error":"\u0061` + testKey[1:] + `"}`, `[secret]`},
+		"the key by escapes": {
+			"application/json",
+			`{"success":false,"error":"\u0061` + testKey[1:] + `"}`, `[secret]`,
+		},
 		"a page":     {"text/html", "<html><head><title> Not here </title>" + strings.Repeat("<p>", 9000), "an HTML page: Not here"},
-		"long":       {"text/plain", strings.Repeat("é", 4000), strings.Repeat("é", 148) + "…"},
+		"long":       {"text/plain", strings.Repeat("é", 4000), strings.Repeat("é", errorTextLimit-1) + "…"},
 		"plain text": {"text/plain", "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n", "Request Entity Too Large FUNCTION_PAYLOAD_TOO_LARGE"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -344,7 +215,7 @@ func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
 			err := c.Deliver(t.Context(), "ord_1", onePiece)
 			failed(t, err)
 			_, text, _ := strings.Cut(err.Error(), "400: ")
-			if !strings.HasPrefix(text, tc.want) || len(text) > errorTextLimit || strings.Contains(err.Error(), testKey) {
+			if !strings.HasPrefix(text, tc.want) || utf8.RuneCountInString(text) > errorTextLimit || strings.Contains(err.Error(), testKey) {
 				t.Errorf("text = %q, want %q", text, tc.want)
 			}
 		})
@@ -367,7 +238,7 @@ func TestUnusableKeysAreNotSent(t *testing.T) {
 	}
 }
 
-func TestIdsCannotLeaveTheirPlaceInTheAddress(t *testing.T) {
+func TestAnIDStaysInItsSegmentOfTheAddress(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))
 	c, _ := client(t, s.URL)
@@ -381,39 +252,5 @@ func TestIdsCannotLeaveTheirPlaceInTheAddress(t *testing.T) {
 	}
 	if got, want := seen()[0].uri, "/api/orders/..%2Fa%20b%3Fc%23d%252f/deliver"; len(seen()) != 1 || got != want {
 		t.Errorf("address = %s, want %s", got, want)
-	}
-}
-
-// once is a connection that takes one write and is dead for the next, as one
-// is that the server closed while it was idle.
-type once struct {
-	net.Conn
-	used bool
-}
-
-func (c *once) Write(p []byte) (int, error) {
-	if c.used {
-		return 0, net.ErrClosed
-	}
-	c.used = true
-	return c.Conn.Write(p)
-}
-
-func TestADeadConnectionIsReplacedAndTheBodySentWhole(t *testing.T) {
-	t.Parallel()
-	s, seen := serve(t, answer(200, `{"success":true}`))
-	c, meter := client(t, s.URL, func(o *Options) {
-		o.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, network, address)
-			return &once{Conn: conn}, err
-		}}
-	})
-	for range 2 {
-		if err := c.Deliver(t.Context(), "ord_1", onePiece); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if all := seen(); len(all) != 2 || all[0].body == "" || all[1].body != all[0].body || len(meter.answers) != 2 {
-		t.Errorf("server saw %+v; meter %v", all, meter.taken)
 	}
 }

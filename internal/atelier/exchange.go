@@ -15,9 +15,10 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
+	"atelierd/internal/term"
 )
 
-// The most that is read of an answer, in bytes.
+// The most bytes that are read of an answer, by its kind.
 const (
 	answerLimit = 1 << 20
 	threadLimit = 8 << 20
@@ -25,19 +26,19 @@ const (
 	errorLimit  = 64 << 10
 )
 
-// expectAbove is the size from which a body waits for the server to agree, so
-// that a refusal does not first cost the whole file.
+// expectAbove is the size in bytes above which a request waits for the server's
+// agreement before it sends the body, so that a refusal does not cost the whole file.
 const expectAbove = 64 << 10
 
-// maxRedirects is how often a GET is followed on the same host.
+// maxRedirects is the most redirects that a GET follows on the same host.
 const maxRedirects = 3
 
-// request is one call, before it has a key or a connection.
+// request is one request before it has a key or a connection.
 type request struct {
 	call    order.RequestKind
 	orderID string
 	method  string
-	path    []string // segments below the base, escaped when joined
+	path    []string // segments below the base, not escaped
 	query   string   // encoded
 	timeout time.Duration
 
@@ -45,23 +46,24 @@ type request struct {
 	size        int64
 	contentType string
 
-	// anonymous sends no key. token, when set, goes in the key's place, to
-	// base in place of the marketplace, and is not counted there.
+	// anonymous sends no key.
 	anonymous bool
-	token     secret.Text
-	base      *url.URL
+	// base, if set, is the address of the blob store. The request is then sent there,
+	// with token instead of the key, and is not counted.
+	base  *url.URL
+	token secret.Text
 
-	// read takes the body of a 2xx answer. Its error means that the answer is
+	// read reads the body of a 2xx answer. An error means that the answer is
 	// unreadable, unless it is a *refusal.
 	read func(io.Reader) error
 }
 
-// name is how errors call the request.
+// name is the request in error texts.
 func (r *request) name() string {
 	if r.base != nil {
 		return r.method + " to the blob store"
 	}
-	return r.method + " " + shorten(joinPath(r.path), 120)
+	return r.method + " " + term.Cut(joinPath(r.path), 120)
 }
 
 func joinPath(segments []string) string {
@@ -72,7 +74,7 @@ func joinPath(segments []string) string {
 	return b.String()
 }
 
-// jsonBody makes the request carry v.
+// jsonBody sets the body to v as JSON.
 func (r *request) jsonBody(v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -85,15 +87,15 @@ func (r *request) jsonBody(v any) error {
 	return nil
 }
 
-// do sends the request, follows redirects where that is allowed, and gives the
-// answer to r.read. Every error it returns is an *order.Failure.
+// do sends the request, follows redirects where that is allowed, and passes the answer
+// to r.read. Every error is an *order.Failure.
 func (c *Client) do(ctx context.Context, r request) error {
 	if r.path != nil && r.path[0] == "agents" && r.path[1] == "" {
-		return r.notSent(order.Hold, order.CodeNoKey, "there is no agent id").WithHint("%s", hintNoKey)
+		return r.notSent(order.Hold, order.CodeNoKey, "no agent id is set").WithHint("%s", hintNoKey)
 	}
 	for _, s := range r.path {
 		if s == "" || s == "." || s == ".." || len(s) > maxID {
-			return r.notSent(order.Fail, order.CodeBadID, "%q cannot be part of an address", shorten(s, 40))
+			return r.notSent(order.Fail, order.CodeBadID, "%q cannot be part of an address", term.Cut(s, 40))
 		}
 	}
 	target, err := url.Parse(strings.TrimSuffix(c.BaseURL.String(), "/") + joinPath(r.path))
@@ -112,21 +114,22 @@ func (c *Client) do(ctx context.Context, r request) error {
 		target = next
 	}
 	return r.failure(order.Retry, order.CodeServerError, &CallError{
-		text: "the marketplace redirects in circles"})
+		text: "too many redirects",
+	})
 }
 
-// exchange is one request on the wire and its answer. A next address means
-// that the answer was a redirect to follow.
+// exchange sends one request and reads the answer. If the answer is a redirect to
+// follow, it returns the next address.
 func (c *Client) exchange(ctx context.Context, r *request, target *url.URL) (next *url.URL, err error) {
 	key := r.token
 	if r.base == nil && !r.anonymous {
 		if key = c.Credentials().Key; key.Empty() {
-			return nil, r.notSent(order.Hold, order.CodeNoKey, "there is no API key").
+			return nil, r.notSent(order.Hold, order.CodeNoKey, "no API key is set").
 				WithHint("%s", hintNoKey)
 		}
 	}
 	if !headerSafe(key.Reveal()) {
-		return nil, r.notSent(order.Hold, order.CodeKeyRefused, "the API key has characters that no key has").
+		return nil, r.notSent(order.Hold, order.CodeKeyRefused, "the API key has characters that a key cannot have").
 			WithHint("%s", hintKey)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
@@ -137,7 +140,7 @@ func (c *Client) exchange(ctx context.Context, r *request, target *url.URL) (nex
 	}
 	closeBody := func() {
 		if req.Body != nil {
-			_ = req.Body.Close() // only read from
+			_ = req.Body.Close() // opened for reading
 		}
 	}
 	done := func(order.Answer) {}
@@ -171,7 +174,7 @@ func (c *Client) build(ctx context.Context, r *request, target *url.URL, key sec
 		}
 	}
 	req := (&http.Request{
-		ProtoMajor: 1, ProtoMinor: 1, // without which Expect does not work
+		ProtoMajor: 1, ProtoMinor: 1, // Expect needs them
 		Method: r.method, URL: target, Host: target.Host, Body: body, GetBody: r.body, ContentLength: r.size,
 		Header: http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
 	}).WithContext(ctx)
@@ -180,30 +183,30 @@ func (c *Client) build(ctx context.Context, r *request, target *url.URL, key sec
 	}
 	if r.size > expectAbove {
 		req.Header.Set("Expect", "100-continue")
-		// Otherwise a refused body is sent all the same, so that the
-		// connection can be used again.
+		// Without it the transport sends a refused body nevertheless, to be able to
+		// reuse the connection.
 		req.Close = true
 	}
 	if !key.Empty() {
 		req.Header.Set("Authorization", "Bearer "+key.Reveal())
 	}
 	if r.base != nil {
-		req.Header.Set("X-Api-Version", "12") // the deployed marketplace's blob store wants it
+		req.Header.Set("X-Api-Version", "12") // required by the deployed marketplace's blob store
 	}
 	return req, nil
 }
 
 func (c *Client) roundTrip(req *http.Request, r *request, key secret.Text, answer *order.Answer) (*url.URL, error) {
-	// A transport that asked for a connection and got none has sent nothing.
-	// One that reports neither may have: its errors say nothing about that.
+	// A transport that asked for a connection and got none has sent nothing. One that
+	// reports neither may have sent the request.
 	var asked, got atomic.Bool
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		GetConn:      func(string) { asked.Store(true) },
 		GotConn:      func(httptrace.GotConnInfo) { got.Store(true) },
 		WroteHeaders: func() { got.Store(true) },
 	})
-	// The transport itself, because http.Client has a will of its own about
-	// redirects, even where it is told to follow none.
+	// The transport is called directly, because http.Client changes some redirects
+	// even if it follows none.
 	resp, err := c.Transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		unsent := asked.Load() && !got.Load() || isDialError(err)
@@ -225,19 +228,18 @@ func (c *Client) roundTrip(req *http.Request, r *request, key secret.Text, answe
 	case isRedirect(status):
 		return r.redirected(req.URL, resp, c.BaseURL, key)
 	default:
-		// What cannot be read of a refusal's text changes nothing about it.
+		// A refusal stays one even if its text cannot be read.
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, errorLimit))
-		now := time.Now()
-		said := readLimits(resp.Header, now)
+		said := readLimits(resp.Header, time.Now())
 		if status == http.StatusTooManyRequests {
 			answer.RetryAfter, answer.Limit, answer.Reset = said.retryAfter, said.limit, said.reset
 		}
 		no := parseRefusal(resp.Header.Get("Content-Type"), body)
-		return nil, r.classify(status, no, said, now, key)
+		return nil, r.classify(status, no, said, key)
 	}
 }
 
-// headerSafe says whether s can stand in a header as it is.
+// headerSafe reports whether s can be the value of a header without escaping.
 func headerSafe(s string) bool {
 	return strings.IndexFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f }) < 0
 }

@@ -15,7 +15,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// checkFacts holds what every order must be, whatever it was read from.
+// checkFacts checks what must hold for every order, whatever it was read from.
 func checkFacts(t *testing.T, f order.Facts) {
 	t.Helper()
 	if checkID(f.ID) != nil || f.Status == "" {
@@ -53,7 +53,8 @@ func checkFacts(t *testing.T, f order.Facts) {
 
 func shapes(f *testing.F) []string {
 	f.Helper()
-	return []string{guideOrder,
+	return []string{
+		guideOrder,
 		`{"id":"a","status":"revision_requested","reference_urls":"[\"x\"]","requirement_answers":"{\"q\":\"a\"}","quoted_price_usd":5}`,
 		`{"id":7,"status":"paid","created_at":"2025-02-17 12:00:00","deliverables":[{"deliverable_url":"u"},"v"],"quota_total":"3"}`,
 		`{"id":"a","status":"paid","brief":"\u0000\ud800","requirement_answers":["\u0000"]}`,
@@ -73,14 +74,14 @@ func FuzzOrders(f *testing.F) {
 		var whole struct{ Data []json.RawMessage }
 		if err != nil {
 			if len(listing.Orders)+len(listing.Bad) != 0 {
-				t.Error("an error with rows beside it")
+				t.Error("rows together with an error")
 			}
 			return
 		}
 		if !json.Valid(body) {
 			t.Error("a listing from what is not JSON")
 		}
-		// Each row must have come out, on one side or the other.
+		// Each row must be an order or a bad row.
 		var keys map[string]json.RawMessage
 		_ = json.Unmarshal(body, &keys)
 		if strings.Count(string(body), `"data"`) == 1 && json.Unmarshal(keys["data"], &whole.Data) == nil &&
@@ -91,7 +92,7 @@ func FuzzOrders(f *testing.F) {
 			checkFacts(t, facts)
 		}
 		for _, bad := range listing.Bad {
-			if bad.Reason == "" || len(bad.Reason) > errorTextLimit || strings.ContainsAny(bad.Reason, "\n\x1b\x00") || !json.Valid(bad.Raw) {
+			if bad.Reason == "" || utf8.RuneCountInString(bad.Reason) > errorTextLimit || strings.ContainsAny(bad.Reason, "\n\x1b\x00") || !json.Valid(bad.Raw) {
 				t.Errorf("bad row %+v", bad)
 			}
 		}
@@ -111,7 +112,7 @@ func FuzzOrder(f *testing.F) {
 			facts, err := readOneOrder(bytes.TrimSpace(data), id)
 			if err != nil {
 				if facts.ID != "" {
-					t.Error("an error with facts beside it")
+					t.Error("facts together with an error")
 				}
 				continue
 			}
@@ -137,12 +138,14 @@ func FuzzError(f *testing.F) {
 		if status < 200 || status > 599 {
 			return
 		}
-		c := New(Options{BaseURL: parse(t, "https://market.example/api"), Credentials: credentials,
+		c := New(Options{
+			BaseURL: parse(t, "https://market.example/api"), Credentials: credentials,
 			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				h := http.Header{}
 				h.Set(name, value)
 				return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
-			})})
+			}),
+		})
 		err := c.Deliver(t.Context(), "ord_1", onePiece)
 		if err == nil {
 			if status > 299 || !json.Valid(body) {
@@ -174,7 +177,7 @@ func FuzzError(f *testing.F) {
 			if strings.Contains(text, testKey) {
 				t.Errorf("the key is in %q", text)
 			}
-			if len(text) > 800 || !utf8.ValidString(text) || strings.IndexFunc(text, func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }) >= 0 {
+			if utf8.RuneCountInString(text) > 800 || !utf8.ValidString(text) || strings.IndexFunc(text, func(r rune) bool { return r != ' ' && !strconv.IsPrint(r) }) >= 0 {
 				t.Errorf("text %q", text)
 			}
 		}
@@ -182,8 +185,10 @@ func FuzzError(f *testing.F) {
 }
 
 func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"0", "1", "120", " 60 ", "86401", "99999999999999999999", "-1", "1.5", "", "soon",
-		"Mon, 17 Feb 2025 12:00:00 GMT", "Monday, 17-Feb-25 12:00:00 GMT", "Mon Feb 17 12:00:00 2025"} {
+	for _, s := range []string{
+		"0", "1", "120", " 60 ", "86401", "99999999999999999999", "-1", "1.5", "", "soon",
+		"Mon, 17 Feb 2025 12:00:00 GMT", "Monday, 17-Feb-25 12:00:00 GMT", "Mon Feb 17 12:00:00 2025",
+	} {
 		f.Add(s, "1739793600", "30")
 		f.Add("", s, s)
 	}
@@ -191,7 +196,7 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, after, reset, limit string) {
 		h := http.Header{"Retry-After": {after}, "X-Ratelimit-Reset": {reset}, "X-Ratelimit-Limit": {limit}}
 		l := readLimits(h, now)
-		wait := l.wait(now)
+		wait := l.wait()
 		if wait < minWait || wait > maxWait {
 			t.Errorf("wait = %v", wait)
 		}
@@ -210,7 +215,7 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("until %v waits only %v", at, wait)
 		}
 		if strings.TrimSpace(after) == "" && strings.TrimSpace(reset) == "" && wait != defaultWait {
-			t.Errorf("nothing said waits %v", wait)
+			t.Errorf("without headers it waits %v", wait)
 		}
 	})
 }

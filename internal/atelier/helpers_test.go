@@ -30,8 +30,8 @@ type sent struct {
 	body        string
 }
 
-// serve starts a server that records each request, with its body read, and
-// then answers it by handle.
+// serve starts a server that records each request with its body and answers with
+// handle. The function returns the requests so far.
 func serve(t testing.TB, handle http.HandlerFunc) (*httptest.Server, func() []sent) {
 	t.Helper()
 	var mu sync.Mutex
@@ -65,7 +65,7 @@ func answer(status int, body string, headers ...string) http.HandlerFunc {
 	}
 }
 
-// ledger is a Meter that keeps what it was asked and told.
+// ledger is a Meter that records its calls.
 type ledger struct {
 	mu      sync.Mutex
 	refuse  error
@@ -113,7 +113,7 @@ func client(t testing.TB, address string, change ...func(*Options)) (*Client, *l
 	return c, meter
 }
 
-// failed gives the two layers of an error, and fails the test if there are none.
+// failed returns the two layers of an error. Without them the test fails.
 func failed(t testing.TB, err error) (*order.Failure, *CallError) {
 	t.Helper()
 	f, ok := errors.AsType[*order.Failure](err)
@@ -139,3 +139,8 @@ func sameJSON(t testing.TB, got, want string) {
 		t.Errorf("body = %s, want %s", gb, wb)
 	}
 }
+
+// roundTripper is a transport made of a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

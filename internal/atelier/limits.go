@@ -7,24 +7,27 @@ import (
 	"time"
 )
 
-// How long a 429 may ask us to wait, and what it means when it does not say.
+// The wait after a 429 is between minWait and maxWait. It is defaultWait if the answer
+// names none.
 const (
 	minWait     = time.Second
 	maxWait     = 24 * time.Hour
 	defaultWait = time.Minute
 )
 
-// limits is what the headers of a refusal said; zero where they did not.
+// limits is what the headers of a refusal say. A field is zero if they do not.
 type limits struct {
-	retryAfter time.Duration // within [1 s, 24 h]
+	at         time.Time     // when the answer was read
+	retryAfter time.Duration // between minWait and maxWait
 	limit      int
 	reset      time.Time
 }
 
-// readLimits reads Retry-After (seconds by the marketplace's guide; the date
-// form is HTTP's), X-RateLimit-Limit and X-RateLimit-Reset (unix seconds).
+// readLimits reads the headers Retry-After, X-RateLimit-Limit and X-RateLimit-Reset
+// (Unix seconds). The marketplace's guide has Retry-After in seconds; its form as a
+// date is HTTP's.
 func readLimits(h http.Header, now time.Time) limits {
-	var l limits
+	l := limits{at: now}
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	switch {
 	case value != "" && strings.Trim(value, "0123456789") == "":
@@ -48,14 +51,14 @@ func readLimits(h http.Header, now time.Time) limits {
 	return l
 }
 
-// wait is the delay that a 429 asks for, within [1 s, 24 h]. A reset that has
-// passed by our clock says nothing.
-func (l limits) wait(now time.Time) time.Duration {
+// wait returns the delay that a 429 asks for, between minWait and maxWait. A reset time
+// in the past is ignored.
+func (l limits) wait() time.Duration {
 	switch {
 	case l.retryAfter > 0:
 		return l.retryAfter
-	case l.reset.After(now):
-		return clampWait(l.reset.Sub(now))
+	case l.reset.After(l.at):
+		return clampWait(l.reset.Sub(l.at))
 	}
 	return defaultWait
 }

@@ -16,12 +16,12 @@ import (
 	"atelierd/internal/order"
 )
 
-// MaxMessage is the longest message by the marketplace's guide, in characters;
-// counted as JavaScript counts them, which is never less.
+// MaxMessage is the longest message by the marketplace's guide, in characters. They
+// are counted as UTF-16 code units, as JavaScript counts, which is never too few.
 const MaxMessage = 2000
 
-// parties are the words by which the marketplace, or one like it, may name who
-// wrote a message.
+// parties maps the words for the sender of a message. The deployed marketplace uses
+// some of them; the others are accepted to be safe.
 var parties = map[string]order.Party{
 	"client": order.PartyClient, "buyer": order.PartyClient, "customer": order.PartyClient, "user": order.PartyClient,
 	"provider": order.PartyAgent, "agent": order.PartyAgent, "seller": order.PartyAgent,
@@ -40,9 +40,9 @@ type wireMessage struct {
 	CreatedAt  stamp `json:"created_at"`
 }
 
-// Messages reads an order's thread, in the marketplace's order. Entries that
-// are no messages are left out; one without an id gets the hash of what it says,
-// one without a time the time of the read.
+// Messages reads the thread of an order, in the marketplace's order. Entries that are
+// not messages are left out. A message without an id gets a hash of its content as id,
+// and one without a time gets the current time.
 func (c *Client) Messages(ctx context.Context, orderID string) ([]order.Message, error) {
 	var thread []order.Message
 	err := c.do(ctx, request{
@@ -88,17 +88,20 @@ func message(w wireMessage, sender string, place int) order.Message {
 	return m
 }
 
-// MessageLength counts a text as the marketplace counts a message: in UTF-16
-// units, as JavaScript does. At most MaxMessage are taken.
+// MessageLength returns the length of a message as the marketplace counts it, in
+// UTF-16 code units.
 func MessageLength(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// SendMessage writes to the client: 1 to 2000 characters, to an order that is
-// paid, in_progress, delivered, completed or disputed.
+// SendMessage sends a message of 1 to MaxMessage characters to the client. By the
+// marketplace's guide the order must be paid, in_progress, delivered, completed or
+// disputed.
 func (c *Client) SendMessage(ctx context.Context, orderID, content string) error {
-	r := request{call: order.RequestMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
-		path: []string{"orders", orderID, "messages"}, read: nothing}
+	r := request{
+		call: order.RequestMessage, orderID: orderID, method: http.MethodPost, timeout: c.Timeout,
+		path: []string{"orders", orderID, "messages"}, read: nothing,
+	}
 	if n := MessageLength(content); n < 1 || n > MaxMessage {
-		return r.notSent(order.Fail, order.CodeRejected, "a message has 1 to %d characters, this one %d", MaxMessage, n)
+		return r.notSent(order.Fail, order.CodeRejected, "a message must have 1 to %d characters, this one has %d", MaxMessage, n)
 	}
 	return c.send(ctx, r, map[string]string{"content": content})
 }

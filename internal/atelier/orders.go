@@ -16,13 +16,12 @@ import (
 	"atelierd/internal/order"
 )
 
-// maxID is the longest id that is taken for one, in bytes.
+// maxID is the length in bytes of the longest accepted id.
 const maxID = 200
 
-// Orders lists the agent's orders in the given statuses: one counted request
-// whatever their number. Rows that cannot be read are in Listing.Bad, beside
-// the readable ones; a listing that is cut short is an error as a whole,
-// because an order it does not show must not pass for one that has ended.
+// Orders lists the agent's orders in the given statuses with one counted request. Rows
+// that cannot be read are in Listing.Bad. A listing that is cut short is an error,
+// because an order that it does not show must not seem to have ended.
 func (c *Client) Orders(ctx context.Context, statuses []order.Status) (order.Listing, error) {
 	words := make([]string, len(statuses))
 	for i, s := range statuses {
@@ -41,8 +40,8 @@ func (c *Client) Orders(ctx context.Context, statuses []order.Status) (order.Lis
 	return listing, err
 }
 
-// decodeOrders reads {"success":true,"data":[…]} row by row, so that the memory
-// it takes is that of the orders and not of the answer beside them.
+// decodeOrders reads {"success":true,"data":[…]} row by row, so that the whole answer
+// is never in memory next to the orders.
 func decodeOrders(body io.Reader, limit int64) (order.Listing, error) {
 	limited := &io.LimitedReader{R: body, N: limit}
 	listing, err := decodeListing(json.NewDecoder(limited))
@@ -83,13 +82,13 @@ func decodeListing(dec *json.Decoder) (listing order.Listing, err error) {
 		return listing, err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return listing, errors.New("something follows its end")
+		return listing, errors.New("text follows its end")
 	}
-	if err := judge(fields); err != nil {
+	if err := checkSuccess(fields); err != nil {
 		return listing, err
 	}
 	if _, ok := fields["data"]; !ok {
-		// An empty listing would say that every order has vanished.
+		// An empty listing would mean that every order has vanished.
 		return listing, errors.New("it has no data")
 	}
 	return listing, nil
@@ -131,8 +130,8 @@ func expect(dec *json.Decoder, want json.Delim) error {
 	return nil
 }
 
-// cutShort keeps syntax errors, which quote one character at most, and the
-// errors of the connection; the end of the text is unexpected here.
+// cutShort turns an early end of the text into io.ErrUnexpectedEOF. Syntax errors,
+// which quote at most one character, and connection errors stay as they are.
 func cutShort(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -140,9 +139,9 @@ func cutShort(err error) error {
 	return err
 }
 
-// Order reads one order. It is not counted by the deployed marketplace, and
-// shows the deliverables that the listing leaves out. The marketplace's guide
-// does not name this call: expect not_found where it does not exist.
+// Order reads one order with its deliverables, which a listing does not show. The
+// request is the deployed marketplace's, which does not count it, and not in its guide;
+// elsewhere the error has the code not_found.
 func (c *Client) Order(ctx context.Context, id string) (order.Facts, error) {
 	var facts order.Facts
 	err := c.do(ctx, request{
@@ -160,15 +159,14 @@ func (c *Client) Order(ctx context.Context, id string) (order.Facts, error) {
 	return facts, err
 }
 
-// readOneOrder reads {order, review, deliverables, viewer_role}, or an order
-// that stands alone.
+// readOneOrder reads {order, review, deliverables, viewer_role}, or a bare order.
 func readOneOrder(data json.RawMessage, id string) (order.Facts, error) {
 	facts, err := readOrder(member(data, "order"))
 	if err != nil {
 		return order.Facts{}, err
 	}
 	if facts.ID != id {
-		return order.Facts{}, errors.New("it is about another order")
+		return order.Facts{}, errors.New("the answer is about another order")
 	}
 	var beside struct {
 		Deliverables links `json:"deliverables"`
@@ -180,8 +178,8 @@ func readOneOrder(data json.RawMessage, id string) (order.Facts, error) {
 	return facts, nil
 }
 
-// wireOrder is an order as it comes. Its lenient fields are those without
-// which the work can still be done.
+// wireOrder is an order as the marketplace sends it. The work can be done without the
+// lenient fields.
 type wireOrder struct {
 	ID                 text    `json:"id"`
 	ServiceID          text    `json:"service_id"`
@@ -208,15 +206,15 @@ type wireOrder struct {
 	PayoutTxHash       label   `json:"payout_tx_hash"`
 }
 
-// readOrder makes the facts of one order's JSON.
+// readOrder returns the facts in the JSON of one order.
 func readOrder(raw json.RawMessage) (order.Facts, error) {
-	raw = validUTF8(raw) // first, so that the facts are those of the Raw that is kept
+	raw = validUTF8(raw) // first, so that the facts match the Raw that is stored
 	if depth(raw) > maxDepth {
 		return order.Facts{}, errors.New("it is nested too deeply")
 	}
 	var w wireOrder
 	if kind(raw) != "object" {
-		return order.Facts{}, fmt.Errorf("it is a JSON %s and not an order", kind(raw))
+		return order.Facts{}, fmt.Errorf("it is a JSON %s, not an order", kind(raw))
 	}
 	if err := unmarshal(raw, &w); err != nil {
 		return order.Facts{}, err
@@ -242,8 +240,8 @@ func readOrder(raw json.RawMessage) (order.Facts, error) {
 	}, nil
 }
 
-// checkID refuses what cannot be an order's name in an address, in a table and
-// on a terminal alike.
+// checkID returns an error for an id that is not safe in an address, in a table and on
+// a terminal.
 func checkID(id string) error {
 	switch {
 	case id == "":
@@ -257,7 +255,7 @@ func checkID(id string) error {
 	return nil
 }
 
-// readableID is the id of a row that could not be read as a whole.
+// readableID returns the id of a row that cannot be read, or "".
 func readableID(raw json.RawMessage) string {
 	var w struct {
 		ID label `json:"id"`
@@ -268,7 +266,7 @@ func readableID(raw json.RawMessage) string {
 	return string(w.ID)
 }
 
-// appendNew appends what is not in list yet.
+// appendNew appends the items that are not in the list yet.
 func appendNew(to []string, items ...string) []string {
 	for _, s := range items {
 		if !slices.Contains(to, s) {

@@ -53,65 +53,72 @@ func TestOrdersAsksForAllStatusesInOneRequest(t *testing.T) {
 	}
 }
 
+var noon = time.Date(2025, 2, 17, 12, 0, 0, 0, time.UTC)
+
+// shapeCases are fields of an order in the shapes that the deployed marketplace uses,
+// and some that it does not.
+var shapeCases = []struct {
+	field string
+	get   func(order.Facts) any
+	want  any
+}{
+	{`"reference_urls":["a","b"]`, urls, "[a b]"},
+	{`"reference_urls":null`, urls, "[]"},
+	{`"reference_urls":"[\"a\",\"b\"]"`, urls, "[a b]"},
+	{`"reference_urls":"\"[\\\"a\\\"]\""`, urls, `[["a"]]`},
+	{`"reference_urls":"https://a.example/x"`, urls, "[https://a.example/x]"},
+	{`"reference_urls":""`, urls, "[]"},
+	{`"reference_urls":"null"`, urls, "[]"},
+	{`"reference_urls":"[broken"`, urls, "[[broken]"},
+	{`"reference_urls":[{"url":"a"},"b",null,7]`, urls, "[a b 7]"},
+	{`"requirement_answers":[{"q":1}]`, given, `[{"q":1}]`},
+	{`"requirement_answers":{"q":"a"}`, given, `{"q":"a"}`},
+	{`"requirement_answers":"[{\"q\":\"a\"}]"`, given, `[{"q":"a"}]`},
+	{`"requirement_answers":"just text"`, given, `["just text"]`},
+	{`"requirement_answers":"null"`, given, ``},
+	{`"requirement_answers":null`, given, ``},
+	{`"requirement_answers":""`, given, ``},
+	{`"requirement_answers":["a\u0000b","\\u0000"]`, given, `["a\ufffdb","\\u0000"]`},
+	{`"created_at":"2025-02-17T12:00:00Z"`, created, noon},
+	{`"created_at":"2025-02-17T13:00:00.000+01:00"`, created, noon},
+	{`"created_at":"2025-02-17 12:00:00"`, created, noon},
+	{`"created_at":"2025-02-17 12:00:00.000"`, created, noon},
+	{`"created_at":"9999-12-31T23:59:59-10:00"`, created, time.Time{}},
+	{`"created_at":17`, created, time.Time{}},
+	{`"created_at":{}`, created, time.Time{}},
+	{`"quoted_price_usd":"5"`, price, "5.00"},
+	{`"quoted_price_usd":5`, price, "5.00"},
+	{`"quoted_price_usd":0.045`, price, "0.045"},
+	{`"quoted_price_usd":4.5e0`, price, "4.50"},
+	{`"quoted_price_usd":"1.23456789"`, price, "1.234568"},
+	{`"quoted_price_usd":null`, price, "nil"},
+	{`"quoted_price_usd":"-1"`, price, "nil"},
+	{`"quoted_price_usd":"NaN"`, price, "nil"},
+	{`"quoted_price_usd":[5]`, price, "nil"},
+	{`"max_revisions":3`, revisions, 3},
+	{`"max_revisions":"3"`, revisions, 3},
+	{`"max_revisions":3.0`, revisions, 3},
+	{`"max_revisions":1e99`, revisions, -1},
+	{`"brief":"a\u0000b` + "\xff" + `"`, func(f order.Facts) any { return f.Brief }, "a\uFFFDb\uFFFD"},
+	{`"service_id":42`, func(f order.Facts) any { return f.ServiceID }, "42"},
+	{`"platform_fee_usd":{"odd":1},"payout_tx_hash":["odd"]`, func(f order.Facts) any { return f.PayoutTx }, ""},
+	{
+		`"deliverable_url":"u1","deliverables":[{"deliverable_url":"u2","deliverable_media_type":"image"},"u1",{"url":"u3"},{"x":1}]`,
+		func(f order.Facts) any { return fmt.Sprint(f.Deliverables) }, "[u1 u2 u3]",
+	},
+	{`"brand_new":{"a":[1]}`, func(f order.Facts) any { return string(f.Status) }, "new_status"},
+}
+
 func TestEveryShapeOfAFieldIsRead(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2025, 2, 17, 12, 0, 0, 0, time.UTC)
-	for _, tc := range []struct {
-		field string
-		get   func(order.Facts) any
-		want  any
-	}{
-		{`"reference_urls":["a","b"]`, urls, "[a b]"},
-		{`"reference_urls":null`, urls, "[]"},
-		{`"reference_urls":"[\"a\",\"b\"]"`, urls, "[a b]"},
-		{`"reference_urls":"\"[\\\"a\\\"]\""`, urls, `[["a"]]`},
-		{`"reference_urls":"https://a.example/x"`, urls, "[https://a.example/x]"},
-		{`"reference_urls":""`, urls, "[]"},
-		{`"reference_urls":"null"`, urls, "[]"},
-		{`"reference_urls":"[broken"`, urls, "[[broken]"},
-		{`"reference_urls":[{"url":"a"},"b",null,7]`, urls, "[a b 7]"},
-		{`"requirement_answers":[{"q":1}]`, given, `[{"q":1}]`},
-		{`"requirement_answers":{"q":"a"}`, given, `{"q":"a"}`},
-		{`"requirement_answers":"[{\"q\":\"a\"}]"`, given, `[{"q":"a"}]`},
-		{`"requirement_answers":"just text"`, given, `["just text"]`},
-		{`"requirement_answers":"null"`, given, ``},
-		{`"requirement_answers":null`, given, ``},
-		{`"requirement_answers":""`, given, ``},
-		{`"requirement_answers":["a\u0000b","\\u0000"]`, given, `["a\ufffdb","\\u0000"]`},
-		{`"created_at":"2025-02-17T12:00:00Z"`, created, at},
-		{`"created_at":"2025-02-17T13:00:00.000+01:00"`, created, at},
-		{`"created_at":"2025-02-17 12:00:00"`, created, at},
-		{`"created_at":"2025-02-17 12:00:00.000"`, created, at},
-		{`"created_at":"9999-12-31T23:59:59-10:00"`, created, time.Time{}},
-		{`"created_at":17`, created, time.Time{}},
-		{`"created_at":{}`, created, time.Time{}},
-		{`"quoted_price_usd":"5"`, price, "5.00"},
-		{`"quoted_price_usd":5`, price, "5.00"},
-		{`"quoted_price_usd":0.045`, price, "0.045"},
-		{`"quoted_price_usd":4.5e0`, price, "4.50"},
-		{`"quoted_price_usd":"1.23456789"`, price, "1.234568"},
-		{`"quoted_price_usd":null`, price, "nil"},
-		{`"quoted_price_usd":"-1"`, price, "nil"},
-		{`"quoted_price_usd":"NaN"`, price, "nil"},
-		{`"quoted_price_usd":[5]`, price, "nil"},
-		{`"max_revisions":3`, revisions, 3},
-		{`"max_revisions":"3"`, revisions, 3},
-		{`"max_revisions":3.0`, revisions, 3},
-		{`"max_revisions":1e99`, revisions, -1},
-		{`"brief":"a\u0000b` + "\xff" + `"`, func(f order.Facts) any { return f.Brief }, "a\uFFFDb\uFFFD"},
-		{`"service_id":42`, func(f order.Facts) any { return f.ServiceID }, "42"},
-		{`"platform_fee_usd":{"odd":1},"payout_tx_hash":["odd"]`, func(f order.Facts) any { return f.PayoutTx }, ""},
-		{`"deliverable_url":"u1","deliverables":[{"deliverable_url":"u2","deliverable_media_type":"image"},"u1",{"url":"u3"},{"x":1}]`,
-			func(f order.Facts) any { return fmt.Sprint(f.Deliverables) }, "[u1 u2 u3]"},
-		{`"brand_new":{"a":[1]}`, func(f order.Facts) any { return string(f.Status) }, "new_status"},
-	} {
+	for _, tc := range shapeCases {
 		listing, err := ask(t, `[{"id":"o","status":"new_status",`+tc.field+`}]`)
 		if err != nil || len(listing.Orders) != 1 {
 			t.Errorf("%s: %v %+v", tc.field, err, listing.Bad)
 			continue
 		}
 		if got := tc.get(listing.Orders[0]); got != tc.want {
-			t.Errorf("%s gives %v, want %v", tc.field, got, tc.want)
+			t.Errorf("%s is read as %v, want %v", tc.field, got, tc.want)
 		}
 	}
 }
@@ -125,6 +132,7 @@ func price(f order.Facts) any {
 	}
 	return f.Price.String()
 }
+
 func revisions(f order.Facts) any {
 	if f.MaxRevisions == nil {
 		return -1
@@ -136,9 +144,9 @@ func TestABadRowHurtsOnlyItself(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 2000) + strings.Repeat("]", 2000)
 	for row, want := range map[string][2]string{
-		`{"id":"x","status":"paid","brief":{"a":1}}`:                {"x", "brief is a JSON object and not text"},
-		`{"id":"x","status":"paid","reference_urls":[{"a":1}]}`:     {"x", "reference_urls is a JSON array and not a list of texts"},
-		`{"id":"x","status":"paid","reference_images":true}`:        {"x", "reference_images is a JSON boolean and not a list of texts"},
+		`{"id":"x","status":"paid","brief":{"a":1}}`:                {"x", "brief is a JSON object, not text"},
+		`{"id":"x","status":"paid","reference_urls":[{"a":1}]}`:     {"x", "reference_urls is a JSON array, not a list of texts"},
+		`{"id":"x","status":"paid","reference_images":true}`:        {"x", "reference_images is a JSON boolean, not a list of texts"},
 		`{"id":"x","brief":"b"}`:                                    {"x", "it has no status"},
 		`{"id":"x","status":null}`:                                  {"x", "it has no status"},
 		`{"status":"paid"}`:                                         {"", "it has no id"},
@@ -146,8 +154,8 @@ func TestABadRowHurtsOnlyItself(t *testing.T) {
 		`{"id":"a\nb","status":"paid"}`:                             {"", "its id is not plain text"},
 		`{"id":"..","status":"paid"}`:                               {"", "its id is not plain text"},
 		`{"id":"` + strings.Repeat("x", 201) + `","status":"paid"}`: {"", "its id is longer than 200 bytes"},
-		`"ord_2"`: {"", "it is a JSON string and not an order"},
-		`null`:    {"", "it is a JSON null and not an order"},
+		`"ord_2"`: {"", "it is a JSON string, not an order"},
+		`null`:    {"", "it is a JSON null, not an order"},
 		`{"id":"x","status":"paid","later":` + deep + `}`:                 {"x", "it is nested too deeply"},
 		`{"id":"x","status":"paid","requirement_answers":"` + deep + `"}`: {"x", "nested too deeply"},
 	} {
@@ -163,7 +171,7 @@ func TestABadRowHurtsOnlyItself(t *testing.T) {
 	}
 }
 
-func TestAListingThatIsNotWholeIsNoListing(t *testing.T) {
+func TestAnIncompleteListingIsAnError(t *testing.T) {
 	t.Parallel()
 	whole := `{"data":[` + guideOrder + `],"success":true}`
 	for cut := range len(whole) {
@@ -172,8 +180,10 @@ func TestAListingThatIsNotWholeIsNoListing(t *testing.T) {
 			t.Fatalf("cut at %d: %d orders, %v", cut, len(listing.Orders), err)
 		}
 	}
-	for _, body := range []string{whole + "x", whole + whole, `{"success":true}`, `{"success":true,"data":"[]"}`,
-		`{"success":true,"data":{"orders":[]}}`, `{"data":[` + guideOrder + `],"success":false,"error":"no"}`, `[` + guideOrder + `]`, `null`} {
+	for _, body := range []string{
+		whole + "x", whole + whole, `{"success":true}`, `{"success":true,"data":"[]"}`,
+		`{"success":true,"data":{"orders":[]}}`, `{"data":[` + guideOrder + `],"success":false,"error":"no"}`, `[` + guideOrder + `]`, `null`,
+	} {
 		if listing, err := decodeOrders(strings.NewReader(body), ordersLimit); err == nil || listing.Orders != nil {
 			t.Errorf("%s: %d orders, %v", body, len(listing.Orders), err)
 		}
@@ -185,17 +195,19 @@ func TestAListingThatIsNotWholeIsNoListing(t *testing.T) {
 	}
 }
 
-func TestAListingBeyondItsCapIsRefused(t *testing.T) {
+func TestAListingOverTheLimitIsRefused(t *testing.T) {
 	t.Parallel()
-	body := &endless{first: `{"success":true,"data":[`,
-		again: `{"id":"o","status":"paid","brief":"` + strings.Repeat("x", 1<<16) + `"},`}
+	body := &endless{
+		first: `{"success":true,"data":[`,
+		again: `{"id":"o","status":"paid","brief":"` + strings.Repeat("x", 1<<16) + `"},`,
+	}
 	_, err := decodeOrders(body, 1<<20)
 	if !errors.Is(err, errTooLong) || body.n > 1<<20 {
 		t.Errorf("error = %v after %d bytes, want %v", err, body.n, errTooLong)
 	}
 }
 
-// endless reads as first, and then again and again as the other.
+// endless reads as first, followed by again without end.
 type endless struct {
 	first, again string
 	n            int

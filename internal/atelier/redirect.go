@@ -19,20 +19,22 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// redirected gives the address to go on at, which only a GET on the same host
-// has. Any other redirect would carry the key, or an effect, to a place that
-// the owner has not named: the error names it instead.
+// redirected returns the address to follow, for a GET on the same host. Any other
+// redirect is an error that names the new address, because following it would send the
+// key, or a request with an effect, to a host that the owner has not chosen.
 func (r *request) redirected(from *url.URL, resp *http.Response, base *url.URL, key secret.Text) (*url.URL, error) {
 	target, err := resp.Location()
 	usable := err == nil && (target.Scheme == "http" || target.Scheme == "https") && target.Host != ""
 	if usable && r.method == http.MethodGet && r.base == nil && sameOrigin(from, target) {
 		return target, nil
 	}
-	e := &CallError{Status: resp.StatusCode,
-		// 303 is how a server says: done, the result is over there.
-		unknown: resp.StatusCode == http.StatusSeeOther && r.method != http.MethodGet}
+	e := &CallError{
+		Status: resp.StatusCode,
+		// A 303 means that the request is done and its result is elsewhere.
+		unknown: resp.StatusCode == http.StatusSeeOther && r.method != http.MethodGet,
+	}
 	if !usable {
-		e.text = fmt.Sprintf("the answer (%d) is a redirect to nowhere", resp.StatusCode)
+		e.text = fmt.Sprintf("the answer (%d) is a redirect without a usable address", resp.StatusCode)
 		f := r.failure(order.Hold, order.CodeMoved, e)
 		f.Hint = hintBase
 		return nil, f
@@ -44,11 +46,11 @@ func (r *request) redirected(from *url.URL, resp *http.Response, base *url.URL, 
 	address := tidy(newBase(target, joinPath(r.path), base), key.Reveal())
 	e.text = "the marketplace has moved to " + address
 	f := r.failure(order.Hold, order.CodeMoved, e)
-	f.Hint = fmt.Sprintf("make sure that the address is the marketplace's, then set base_url = %q", address)
+	f.Hint = fmt.Sprintf("check that this is the marketplace's address, then set base_url = %q", address)
 	return nil, f
 }
 
-// newBase is the base_url that would have led to target at once.
+// newBase returns the base_url with which the request would have gone to target.
 func newBase(target *url.URL, path string, base *url.URL) string {
 	if prefix, ok := strings.CutSuffix(strings.TrimSuffix(target.EscapedPath(), "/"), path); ok {
 		return origin(target) + prefix
@@ -56,7 +58,7 @@ func newBase(target *url.URL, path string, base *url.URL) string {
 	return origin(target) + strings.TrimSuffix(base.EscapedPath(), "/")
 }
 
-// origin leaves out what a redirect has no business to carry: a user, a query.
+// origin returns scheme and host, without a user or a query.
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 func sameOrigin(a, b *url.URL) bool {

@@ -38,8 +38,10 @@ func TestTheKeyNeverFollowsARedirectToAnotherHost(t *testing.T) {
 func TestAnotherPortOrSchemeIsAnotherHost(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{
-		{"https://a.example", "http://a.example"}, {"http://a.example", "http://a.example:8080"},
-		{"http://a.example/", "http://b.example/"}, {"https://a.example", "https://a.example.evil.example"},
+		{"https://a.example", "http://a.example"},
+		{"http://a.example", "http://a.example:8080"},
+		{"http://a.example/", "http://b.example/"},
+		{"https://a.example", "https://a.example.evil.example"},
 	} {
 		if sameOrigin(parse(t, pair[0]), parse(t, pair[1])) {
 			t.Errorf("%q pass for one host", pair)
@@ -74,7 +76,7 @@ func TestASameHostRedirectIsFollowedForGetOnly(t *testing.T) {
 	}
 }
 
-func TestRedirectsInCirclesEnd(t *testing.T) {
+func TestEndlessRedirectsEnd(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.RequestURI(), http.StatusFound)
@@ -89,8 +91,8 @@ func TestRedirectsInCirclesEnd(t *testing.T) {
 func TestARedirectAddressIsForeignText(t *testing.T) {
 	t.Parallel()
 	for location, want := range map[string]string{
-		"":                                "to nowhere",
-		"javascript:alert(1)":             "to nowhere",
+		"":                                "without a usable address",
+		"javascript:alert(1)":             "without a usable address",
 		"https://user:pw@new.example/a":   "moved to https://new.example/api",
 		"https://" + testKey + ".example": "moved to https://[secret].example/api",
 	} {

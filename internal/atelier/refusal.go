@@ -3,28 +3,27 @@ package atelier
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"atelierd/internal/term"
 )
 
-// errorTextLimit is the most of a foreign text that an error repeats, in bytes.
+// errorTextLimit is the most characters of a foreign text in an error.
 const errorTextLimit = 300
 
-// refusal is what the marketplace said when it refused. As an error it stands
-// for a {"success":false} in an answer of status 200.
+// refusal is the content of a refusal by the marketplace. As an error it stands for a
+// {"success":false} in an answer with status 200.
 type refusal struct {
-	text    string // as it came: tidy it before it is shown
+	text    string // unsafe to show; see tidy
 	word    string
 	agentID string
-	foreign bool // the body is not of the marketplace's form
+	foreign bool // the body does not have the marketplace's form
 }
 
 func (*refusal) Error() string { return "refused" }
 
-// parseRefusal reads the body of a refusal: {"success":false,"error":text} by
-// the marketplace's guide, anything at all from a proxy before it.
+// parseRefusal reads the body of a refusal. By the marketplace's guide it is
+// {"success":false,"error":text}; from a proxy in front of it, it can be anything.
 func parseRefusal(contentType string, body []byte) *refusal {
 	trimmed := bytes.TrimSpace(body)
 	var fields map[string]json.RawMessage
@@ -44,8 +43,8 @@ func refusalOf(fields map[string]json.RawMessage) *refusal {
 	return no
 }
 
-// collect looks at one object, and at those it may hold: {"error":{"message",
-// "code"}} and {"data":{"agent_id"}} are in use beside the plain form.
+// collect reads one object and the objects in it. Besides the plain form,
+// {"error":{"message","code"}} and {"data":{"agent_id"}} are in use.
 func (no *refusal) collect(fields map[string]json.RawMessage, depth int) {
 	for _, key := range []string{"code", "error_code", "reason", "error"} {
 		if s := jsonString(fields[key]); no.word == "" && isWord(s) {
@@ -85,7 +84,7 @@ func jsonString(raw json.RawMessage) string {
 	return s
 }
 
-// isWord says whether s is a machine word like name_taken, not a sentence.
+// isWord reports whether s is a machine word like name_taken, and not a sentence.
 func isWord(s string) bool {
 	return len(s) >= 3 && len(s) <= 60 && strings.Contains(s, "_") &&
 		strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
@@ -97,53 +96,23 @@ func isAgentID(s string) bool {
 	}) < 0
 }
 
-// pageTitle says which HTML page it was that came in place of an answer.
+// pageTitle describes the HTML page that came instead of an answer.
 func pageTitle(page string) string {
 	_, rest, ok := strings.Cut(page, "<title>")
 	title, _, closed := strings.Cut(rest, "</title>")
 	if !ok || !closed || strings.TrimSpace(title) == "" {
 		return "an HTML page"
 	}
-	return "an HTML page: " + shorten(strings.TrimSpace(title), 100)
+	return "an HTML page: " + term.Line(title, 100)
 }
 
-// tidy makes foreign text fit for an error: one line, unprintable characters
-// escaped (a terminal obeys some of them), the key taken out, 300 bytes at
-// most. The key goes last but for the cut, because escaping makes new text.
+// tidy makes foreign text fit for an error: one printable line of at most
+// errorTextLimit characters, without the key. The key is replaced after the text is
+// escaped, because escaping makes new text, and before it is cut.
 func tidy(s, key string) string {
-	var b strings.Builder
-	for i, field := range strings.Fields(s) {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		for len(field) > 0 {
-			r, size := utf8.DecodeRuneInString(field)
-			switch {
-			case r == utf8.RuneError && size == 1:
-				fmt.Fprintf(&b, `\x%02x`, field[0])
-			case strconv.IsPrint(r):
-				b.WriteString(field[:size])
-			default:
-				fmt.Fprintf(&b, `\u%04x`, r)
-			}
-			field = field[size:]
-		}
-	}
-	text := b.String()
-	if len(key) >= 8 { // a shorter one is no key, and would tear up every text
+	text := term.Sanitize(strings.Join(strings.Fields(s), " "))
+	if len(key) >= 8 { // a shorter one is no key, and could be part of any word
 		text = strings.ReplaceAll(text, key, "[secret]")
 	}
-	return shorten(text, errorTextLimit)
-}
-
-// shorten cuts s to at most limit bytes, between two characters.
-func shorten(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	cut := limit - len("…")
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…"
+	return term.Cut(text, errorTextLimit)
 }

@@ -11,21 +11,21 @@ import (
 	"atelierd/internal/order"
 )
 
-// Service is what an agent offers.
+// Service is a service that the agent offers.
 type Service struct {
-	ID              string // given by the marketplace
+	ID              string // set by the marketplace
 	Category        string
 	Title           string
 	Description     string
 	Price           order.USD
 	PriceType       string   // fixed, quote, weekly or monthly
-	TurnaroundHours int      // 0: not said
-	Deliverables    []string // nil: not said
+	TurnaroundHours int      // 0 if not set
+	Deliverables    []string // nil if not set
 	DemoURL         string
-	// QuotaLimit is the pieces in a weekly or monthly window; 0 is without
-	// limit, nil not said.
+	// QuotaLimit is the number of pieces in a weekly or monthly window. 0 means no
+	// limit, nil not set.
 	QuotaLimit *int
-	// Active is false once the service is deleted; nil when not said.
+	// Active is false for a deleted service, and nil if the answer does not say.
 	Active *bool
 }
 
@@ -62,7 +62,8 @@ func (w wireService) service() Service {
 	return s
 }
 
-// body is the service as the marketplace takes it; what is not said is left out.
+// body is the service as the marketplace accepts it, without the fields that are not
+// set.
 func (s Service) body() any {
 	return struct {
 		Category        string   `json:"category,omitempty"`
@@ -74,12 +75,14 @@ func (s Service) body() any {
 		Deliverables    []string `json:"deliverables,omitempty"`
 		DemoURL         string   `json:"demo_url,omitempty"`
 		QuotaLimit      *int     `json:"quota_limit,omitempty"`
-	}{s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
-		s.DemoURL, s.QuotaLimit}
+	}{
+		s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
+		s.DemoURL, s.QuotaLimit,
+	}
 }
 
-// Services lists what the agent offers. An entry without an id is an error:
-// a service that is not seen would be created again.
+// Services lists the agent's services. An entry without an id is an error, because a
+// service that is missing from the list would be created again.
 func (c *Client) Services(ctx context.Context) ([]Service, error) {
 	var services []Service
 	err := c.do(ctx, request{
@@ -121,11 +124,12 @@ func readService(raw json.RawMessage) (Service, error) {
 	return w.service(), nil
 }
 
-// CreateService lists a service and gives it back with its id. It is not
-// idempotent: after an unknown outcome, list the services first.
+// CreateService lists a service at the marketplace and returns it with its id. It is
+// not idempotent: after an unknown outcome, call Services first.
 func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) {
 	var created Service
-	r := request{call: order.RequestService, method: http.MethodPost, timeout: c.Timeout,
+	r := request{
+		call: order.RequestService, method: http.MethodPost, timeout: c.Timeout,
 		path: []string{"agents", c.Credentials().AgentID, "services"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -134,11 +138,12 @@ func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) 
 			}
 			created, err = readService(data)
 			return err
-		}}
+		},
+	}
 	return created, c.send(ctx, r, s.body())
 }
 
-// ServicePatch is a change of a service: nil fields stay as they are.
+// ServicePatch is a change of a service. Nil fields stay as they are.
 type ServicePatch struct {
 	Category        *string   `json:"category,omitempty"`
 	Title           *string   `json:"title,omitempty"`
@@ -151,18 +156,21 @@ type ServicePatch struct {
 	QuotaLimit      *int      `json:"quota_limit,omitempty"`
 }
 
-// UpdateService changes what the patch sets of the service with the given id.
+// UpdateService changes the fields that the patch sets, in the service with the id.
 func (c *Client) UpdateService(ctx context.Context, id string, patch ServicePatch) error {
-	r := request{call: order.RequestService, method: http.MethodPatch, timeout: c.Timeout,
-		path: []string{"services", id}, read: nothing}
+	r := request{
+		call: order.RequestService, method: http.MethodPatch, timeout: c.Timeout,
+		path: []string{"services", id}, read: nothing,
+	}
 	return c.send(ctx, r, patch)
 }
 
-// DeleteService takes a service off the market; its orders stay.
+// DeleteService removes a service from the marketplace. Its orders stay.
 func (c *Client) DeleteService(ctx context.Context, id string) error {
-	return c.do(ctx, request{call: order.RequestService, method: http.MethodDelete, timeout: c.Timeout,
+	return c.do(ctx, request{
+		call: order.RequestService, method: http.MethodDelete, timeout: c.Timeout,
 		path: []string{"services", id},
-		// Any 2xx will do: an answer to DELETE is often without a body.
+		// Any 2xx is a success: an answer to DELETE often has no body.
 		read: func(body io.Reader) error {
 			if _, err := readData(body, answerLimit); err != nil {
 				if no, ok := errors.AsType[*refusal](err); ok {
@@ -170,5 +178,6 @@ func (c *Client) DeleteService(ctx context.Context, id string) error {
 				}
 			}
 			return nil
-		}})
+		},
+	})
 }

@@ -14,12 +14,11 @@ import (
 	"atelierd/internal/order"
 )
 
-// The types below read one JSON value each, in every shape that the deployed
-// marketplace gives it. Those that the work depends on refuse a shape they do
-// not know; the lenient ones take it as not said, because an odd fee is no
-// reason to leave an order undone.
+// Each type below reads one JSON value in every shape that the deployed marketplace
+// uses for it. Types that the work depends on fail for an unknown shape. Lenient types
+// treat it as not set, because an odd fee is no reason to refuse an order.
 
-// text is a string the work depends on.
+// text is a string that the work depends on.
 type text string
 
 func (t *text) UnmarshalJSON(raw []byte) error {
@@ -40,7 +39,7 @@ func (l *label) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// readText takes a string, a number as it is written, or null as empty.
+// readText accepts a string, a number, which keeps its spelling, or null, which is "".
 func readText(raw []byte) (string, bool) {
 	switch kind(raw) {
 	case "string":
@@ -58,18 +57,18 @@ func readText(raw []byte) (string, bool) {
 	return "", kind(raw) == "null"
 }
 
-// plain says whether a JSON string is ASCII without escapes, as most are: what
-// is between its quotes is then its value.
+// plain reports whether a JSON string is ASCII without escapes, as most are. Its value
+// is then the text between the quotes.
 func plain(raw []byte) bool {
 	return !slices.ContainsFunc(raw, func(b byte) bool { return b == '\\' || b >= utf8.RuneSelf })
 }
 
-// clean replaces what cannot be stored or passed on as text. encoding/json has
-// replaced invalid UTF-8 already.
+// clean replaces NUL characters, which cannot be stored or passed on as text.
+// encoding/json has already replaced invalid UTF-8.
 func clean(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
-// list is a list of texts: an array, null, an array encoded as a JSON string,
-// or one bare string.
+// list is a list of texts. It can be an array, null, an array inside a JSON string, or
+// one bare string.
 type list []string
 
 func (l *list) UnmarshalJSON(raw []byte) error {
@@ -89,8 +88,8 @@ func (l *links) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// readList reads a list whose elements are texts, or objects that hold an
-// address. What it could read comes back even if not all was readable.
+// readList reads a list of texts or of objects with an address. It returns the elements
+// that it can read even if ok is false. unwrap accepts an array inside a JSON string.
 func readList(raw []byte, unwrap bool) (items []string, ok bool) {
 	switch kind(raw) {
 	case "null":
@@ -144,7 +143,7 @@ func readElement(raw []byte) (string, bool) {
 	return s, s != ""
 }
 
-// answers is requirement_answers as a JSON array or object, or nil.
+// answers is requirement_answers: a JSON array or object, or nil.
 type answers json.RawMessage
 
 func (a *answers) UnmarshalJSON(raw []byte) error {
@@ -188,8 +187,8 @@ func withoutNUL(raw []byte) []byte {
 
 func validUTF8(raw []byte) []byte { return bytes.ToValidUTF8(raw, []byte("\uFFFD")) }
 
-// stamp is a lenient time: RFC 3339, or "2006-01-02 15:04:05" in UTC, as the
-// deployed marketplace has both.
+// stamp is a lenient time: RFC 3339, or "2006-01-02 15:04:05" in UTC. The deployed
+// marketplace uses both.
 type stamp struct{ time.Time }
 
 func (t *stamp) UnmarshalJSON(raw []byte) error {
@@ -214,7 +213,7 @@ func (m *money) UnmarshalJSON(raw []byte) error {
 	s = strings.TrimSpace(s)
 	usd, err := order.ParseUSD(s)
 	if err != nil {
-		f, ferr := strconv.ParseFloat(s, 64) // more decimals than we keep, or an exponent
+		f, ferr := strconv.ParseFloat(s, 64) // more decimals than order.USD holds, or an exponent
 		if ferr != nil || !(f >= 0 && f < 1e9) {
 			return nil
 		}
@@ -252,7 +251,7 @@ func (f *flag) UnmarshalJSON(raw []byte) error {
 
 func (f flag) is(want bool) bool { return f.on != nil && *f.on == want }
 
-// kind names the kind of a JSON value by its first byte.
+// kind returns the kind of a JSON value, by its first byte.
 func kind(raw []byte) string {
 	if len(raw) == 0 {
 		return "nothing"
@@ -272,16 +271,16 @@ func kind(raw []byte) string {
 	return "number"
 }
 
-// mismatch is an error that encoding/json completes with the field's name.
+// mismatch returns an error to which encoding/json adds the name of the field.
 func mismatch(raw []byte, want string) error {
-	return &json.UnmarshalTypeError{Value: kind(raw) + " and not " + want, Type: reflect.TypeFor[string]()}
+	return &json.UnmarshalTypeError{Value: kind(raw) + ", not " + want, Type: reflect.TypeFor[string]()}
 }
 
-// maxDepth is how deeply an order may be nested: far more than any has, far
-// less than what makes a JSON parser down the line give up.
+// maxDepth is the deepest nesting of an accepted order. It is far more than any order
+// needs, and far less than the limits of JSON parsers.
 const maxDepth = 100
 
-// depth is how deeply valid JSON is nested.
+// depth returns the depth of nesting of valid JSON.
 func depth(raw []byte) int {
 	level, deepest, quoted := 0, 0, false
 	for i := 0; i < len(raw); i++ {

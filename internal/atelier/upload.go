@@ -19,35 +19,38 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
+	"atelierd/internal/term"
 )
 
-// directLimit is the size from which the deployed marketplace's host refuses a
-// request: 4.5 MB, in which the rest of the request must fit as well.
+// directLimit is the size in bytes above which a file is sent with an upload token. The
+// host of the deployed marketplace refuses requests over 4.5 MB, which includes the
+// form around the file.
 const directLimit = 4_400_000
 
-// uploadPace is the least number of bytes a second that an upload is given
-// time for.
+// uploadPace is the rate in bytes a second from which the time limit of an upload is
+// computed.
 const uploadPace = 64 << 10
 
-// File is what to upload. Open is called at least once, maybe again when a
-// connection was found dead; it must give the same Size bytes each time.
+// File is a file to upload.
 type File struct {
-	Name string // the name to show; made safe here
+	Name string // the name to show; unsafe characters are replaced
 	MIME string // image/png, video/mp4, ...
 	Size int64
+	// Open returns the content, which must be the same Size bytes each time. It is
+	// called again if a kept connection turns out to be closed.
 	Open func() (io.ReadCloser, error)
 }
 
-// Uploaded is where the marketplace put a file.
+// Uploaded is a file at the marketplace.
 type Uploaded struct {
 	URL   string
 	Media string // image, video, document, text or code
 }
 
-// Upload puts a file on the marketplace's CDN, streaming it in constant memory.
-// It goes up as a form, as the marketplace's guide has it; above the size that
-// the deployed marketplace takes that way, by an upload token to the blob
-// store. orderID is for the Meter alone. An upload may be repeated safely.
+// Upload uploads a file to the marketplace's CDN, streaming it in constant memory. It
+// sends a form, as in the marketplace's guide. A file that is too large for a form is
+// sent to the blob store of the deployed marketplace, with an upload token. orderID is
+// passed to the Meter only. An upload can be repeated safely.
 func (c *Client) Upload(ctx context.Context, orderID string, f File) (Uploaded, error) {
 	if f.Size > directLimit && c.tokenWorks.Load() {
 		up, exists, err := c.uploadByToken(ctx, orderID, f)
@@ -68,28 +71,30 @@ func (c *Client) Upload(ctx context.Context, orderID string, f File) (Uploaded, 
 	return up, tokenErr
 }
 
-// tooLarge says whether the other way has to be tried. A host may refuse a large
-// request before it has read it all and cut the connection, so that its 413 is
-// never seen: without an answer, a large file is taken to have been refused.
+// tooLarge reports whether the file must be sent with an upload token. A host may
+// refuse a large request and cut the connection before it has read the whole request,
+// so that its 413 is lost. A large file without an answer thus counts as refused.
 func tooLarge(err error, f File) bool {
 	e, ok := errors.AsType[*CallError](err)
 	return ok && (e.Status == http.StatusRequestEntityTooLarge || e.Status == 0 && e.unknown && f.Size > directLimit)
 }
 
 func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Uploaded, error) {
-	r := request{call: order.RequestUpload, orderID: orderID, method: http.MethodPost, path: []string{"upload"},
-		timeout: c.uploadTime(f)}
-	contentType, head, tail, err := form(f)
+	r := request{
+		call: order.RequestUpload, orderID: orderID, method: http.MethodPost, path: []string{"upload"},
+		timeout: c.uploadTime(f),
+	}
+	form, err := newForm(f)
 	if err != nil {
 		return Uploaded{}, r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
 	}
-	r.contentType, r.size = contentType, int64(len(head))+f.Size+int64(len(tail))
+	r.contentType, r.size = form.contentType, int64(len(form.head))+f.Size+int64(len(form.tail))
 	r.body = func() (io.ReadCloser, error) {
 		file, err := f.Open()
 		if err != nil {
 			return nil, err
 		}
-		return readCloser{io.MultiReader(bytes.NewReader(head), &exactly{file, f.Size}, bytes.NewReader(tail)), file}, nil
+		return readCloser{io.MultiReader(bytes.NewReader(form.head), &exactly{file, f.Size}, bytes.NewReader(form.tail)), file}, nil
 	}
 	var up Uploaded
 	r.read = func(body io.Reader) error {
@@ -103,31 +108,38 @@ func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Upload
 	return up, c.do(ctx, r)
 }
 
-// form gives what stands before and after the file in a multipart body.
-func form(f File) (contentType string, head, tail []byte, err error) {
+// form is a multipart body around a file.
+type form struct {
+	contentType string
+	head, tail  []byte // before and after the file
+}
+
+func newForm(f File) (form, error) {
 	if _, _, err := mime.ParseMediaType(f.MIME); err != nil || !headerSafe(f.MIME) {
-		return "", nil, nil, fmt.Errorf("%q is not a media type", shorten(f.MIME, 80))
+		return form{}, fmt.Errorf("%q is not a media type", term.Cut(f.MIME, 80))
 	}
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
-	_, err = w.CreatePart(textproto.MIMEHeader{
+	_, err := w.CreatePart(textproto.MIMEHeader{
 		"Content-Disposition": {`form-data; name="file"; filename="` + safeName(f.Name, f.MIME) + `"`},
 		"Content-Type":        {f.MIME},
 	})
 	at := b.Len()
 	err = errors.Join(err, w.Close())
-	return w.FormDataContentType(), b.Bytes()[:at:at], b.Bytes()[at:], err
+	return form{w.FormDataContentType(), b.Bytes()[:at:at], b.Bytes()[at:]}, err
 }
 
-// uploadByToken is the deployed marketplace's way for large files. exists says
-// whether the marketplace has it at all.
+// uploadByToken sends a file with an upload token, an addition of the deployed
+// marketplace for large files. exists reports whether the marketplace has it.
 func (c *Client) uploadByToken(ctx context.Context, orderID string, f File) (up Uploaded, exists bool, err error) {
 	var grant struct {
 		Token    label `json:"upload_token"`
 		Pathname label `json:"pathname"`
 	}
-	ask := request{call: order.RequestUpload, orderID: orderID, method: http.MethodPost,
-		path: []string{"upload", "token"}, timeout: c.Timeout}
+	ask := request{
+		call: order.RequestUpload, orderID: orderID, method: http.MethodPost,
+		path: []string{"upload", "token"}, timeout: c.Timeout,
+	}
 	if err := ask.jsonBody(map[string]string{"content_type": f.MIME, "filename": safeName(f.Name, f.MIME)}); err != nil {
 		return up, true, ask.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
 	}
@@ -136,7 +148,7 @@ func (c *Client) uploadByToken(ctx context.Context, orderID string, f File) (up 
 			return err
 		}
 		if grant.Token == "" || grant.Pathname == "" || !headerSafe(string(grant.Token)) {
-			return errors.New("it has no upload token")
+			return errors.New("no upload token")
 		}
 		return nil
 	}
@@ -187,10 +199,10 @@ func readUploaded(data json.RawMessage, mimeType string) (Uploaded, error) {
 	}
 	u, err := url.Parse(string(w.URL))
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return Uploaded{}, errors.New("it has no url of the file")
+		return Uploaded{}, errors.New("no url of the file")
 	}
 	if !slices.Contains([]string{"image", "video", "document", "text", "code"}, string(w.Media)) {
-		w.Media = "" // the caller knows what it has sent
+		w.Media = "" // the caller knows the type of its file
 		if kind, _, _ := strings.Cut(mimeType, "/"); kind == "image" || kind == "video" {
 			w.Media = label(kind)
 		}
@@ -198,8 +210,8 @@ func readUploaded(data json.RawMessage, mimeType string) (Uploaded, error) {
 	return Uploaded{URL: string(w.URL), Media: string(w.Media)}, nil
 }
 
-// safeName keeps of a file name what no server and no header can misread, with
-// the extension of its type.
+// safeName returns the file name with all but ASCII letters, digits and .-_ replaced,
+// and with the extension of its type.
 func safeName(name, mimeType string) string {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	name = strings.Map(func(r rune) rune {
@@ -219,19 +231,20 @@ func safeName(name, mimeType string) string {
 	return stem[:min(len(stem), 80)] + ext[:min(len(ext), 10)]
 }
 
-// extensions are those of the types that the marketplace's guide lists.
+// extensions maps the accepted types to file extensions. The marketplace's guide lists
+// the images and videos.
 var extensions = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
 	"video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov",
-	// The deployed marketplace takes these as well.
+	// The deployed marketplace also accepts these.
 	"application/pdf": ".pdf", "application/zip": ".zip", "text/plain": ".txt", "text/markdown": ".md", "text/html": ".html",
 	"text/csv": ".csv", "application/json": ".json", "text/javascript": ".js", "text/x-python": ".py",
 }
 
 var errFileChanged = errors.New("the file changed while it was sent")
 
-// exactly reads left bytes of r, and fails when r has fewer or more: a file cut
-// short must not pass for the whole.
+// exactly reads the left bytes of r. It fails if r has fewer or more, because a file
+// that is cut short must not be delivered as a whole one.
 type exactly struct {
 	r    io.Reader
 	left int64

@@ -31,8 +31,10 @@ func tempFile(t testing.TB, size int64, mimeType string) File {
 	if err := os.WriteFile(name, bytes.Repeat([]byte("atelier!"), int(size/8)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return File{Name: "my picture.png", MIME: mimeType, Size: size / 8 * 8,
-		Open: func() (io.ReadCloser, error) { return os.Open(name) }}
+	return File{
+		Name: "my picture.png", MIME: mimeType, Size: size / 8 * 8,
+		Open: func() (io.ReadCloser, error) { return os.Open(name) },
+	}
 }
 
 func TestUploadSendsTheFormOfTheGuide(t *testing.T) {
@@ -69,9 +71,9 @@ func TestUploadSendsTheFormOfTheGuide(t *testing.T) {
 	}
 }
 
-// vercel behaves as the deployed marketplace and its blob store do.
+// vercel behaves like the deployed marketplace and its blob store.
 type vercel struct {
-	cuts                  bool // the connection of a large form, instead of an answer
+	cuts                  bool // cut the connection of a large form instead of answering
 	noToken, tokenRefused bool
 	api, blob             func() []sent
 }
@@ -140,7 +142,7 @@ func TestALargeFileGoesToTheBlobStoreWithoutTheKey(t *testing.T) {
 	}
 }
 
-func TestALargeFileWhoseRefusalIsLostGoesTheOtherWay(t *testing.T) {
+func TestALargeFileWithALostRefusalGoesToTheBlobStore(t *testing.T) {
 	t.Parallel()
 	v := &vercel{cuts: true}
 	c, _ := v.start(t)
@@ -151,11 +153,11 @@ func TestALargeFileWhoseRefusalIsLostGoesTheOtherWay(t *testing.T) {
 	c, _ = v.start(t)
 	_, err := c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
 	if f, _ := failed(t, err); f.Class != order.Retry || f.Code != order.CodeNoAnswer {
-		t.Errorf("without the other way: %+v", f)
+		t.Errorf("without upload tokens: %+v", f)
 	}
 }
 
-func TestWithoutATokenWayAFileIsTooLarge(t *testing.T) {
+func TestWithoutUploadTokensALargeFileIsRefused(t *testing.T) {
 	t.Parallel()
 	v := &vercel{noToken: true}
 	c, _ := v.start(t)
@@ -163,7 +165,7 @@ func TestWithoutATokenWayAFileIsTooLarge(t *testing.T) {
 	if f, e := failed(t, err); f.Class != order.Fail || f.Code != order.CodeTooLarge || e.Status != 413 {
 		t.Errorf("%+v", f)
 	}
-	c.tokenWorks.Store(true) // it did, and was taken away
+	c.tokenWorks.Store(true) // as if tokens had worked before
 	before := len(v.api())
 	_, err = c.Upload(t.Context(), "ord_1", tempFile(t, 5_000_000, "video/mp4"))
 	if f, _ := failed(t, err); f.Code != order.CodeTooLarge || len(v.api())-before != 2 || c.tokenWorks.Load() {
@@ -182,7 +184,7 @@ func TestARefusedUploadTokenIsNotARefusedKey(t *testing.T) {
 	}
 }
 
-func TestARefusedUploadDoesNotCostTheFile(t *testing.T) {
+func TestARefusedUploadDoesNotSendTheFile(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -190,7 +192,7 @@ func TestARefusedUploadDoesNotCostTheFile(t *testing.T) {
 	}
 	defer l.Close()
 	rest := make(chan int64, 1)
-	go func() { // a server that refuses at once and would keep the connection
+	go func() { // a server that refuses at once and keeps the connection
 		conn, err := l.Accept()
 		if err != nil {
 			return
@@ -222,7 +224,7 @@ type counter struct{ n *atomic.Int64 }
 
 func (c counter) Write(p []byte) (int, error) { c.n.Add(int64(len(p))); return len(p), nil }
 
-func TestAFileThatChangedIsNotPassedOff(t *testing.T) {
+func TestAFileThatChangedIsNotUploaded(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true,"data":{"url":"https://cdn.example/1.png"}}`))
 	c, meter := client(t, s.URL)
@@ -240,8 +242,10 @@ func TestAFileThatChangedIsNotPassedOff(t *testing.T) {
 		}
 	}
 	taken := len(meter.taken)
-	_, err := c.Upload(t.Context(), "ord_1", File{Name: "x", MIME: "image/png", Size: 8,
-		Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist }})
+	_, err := c.Upload(t.Context(), "ord_1", File{
+		Name: "x", MIME: "image/png", Size: 8,
+		Open: func() (io.ReadCloser, error) { return nil, os.ErrNotExist },
+	})
 	if fail, _ := failed(t, err); fail.Code != order.CodeFileUnreadable || !errors.Is(err, ErrNotSent) || len(meter.taken) != taken {
 		t.Errorf("missing file: %+v", fail)
 	}
@@ -272,7 +276,7 @@ func TestFileNamesAreMadeSafe(t *testing.T) {
 	}
 }
 
-// discard is a server that takes files of any size and keeps their digest.
+// discard is a server that accepts files of any size and stores their digest.
 func discard(t testing.TB) (*httptest.Server, *atomic.Value) {
 	var digest atomic.Value
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -173,7 +173,7 @@ func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
 	if _, backlog, err := w.o.Store.PendingSends(ctx); err != nil || backlog >= w.o.MaxBacklog {
 		return open, err
 	}
-	list, err := w.o.Market.Bounties(ctx, atelier.BountyQuery{Category: r.Category, MinBudget: r.MinBudget, Most: 50})
+	list, err := w.o.Market.Bounties(ctx, atelier.BountyQuery{Category: r.Category, MinBudget: r.MinBudget, Limit: 50})
 	if err != nil {
 		return open, err
 	}

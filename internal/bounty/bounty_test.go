@@ -28,7 +28,7 @@ type world struct {
 	client *atelier.Client
 }
 
-// inWorld runs f in simulated time beside a marketplace with one owned agent.
+// inWorld runs f in simulated time, with a marketplace that has one agent with an owner.
 func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -49,9 +49,11 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { w.store.Close() })
-		w.client = atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
+		w.client = atelier.New(atelier.Options{
+			BaseURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
 			Transport:   &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true},
-			Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: id, Key: secret.New(key)} }})
+			Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: id, Key: secret.New(key)} },
+		})
 		wallet := "11111111111111111111111111111111"
 		if err := w.client.UpdateProfile(t.Context(), atelier.ProfilePatch{OwnerWallet: &wallet}); err != nil {
 			t.Fatal(err)
@@ -61,8 +63,10 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 }
 
 func (w *world) watcher(open int) *bounty.Watcher {
-	return bounty.New(bounty.Options{Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
-		Rules: []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler)})
+	return bounty.New(bounty.Options{
+		Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
+		Rules: []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler),
+	})
 }
 
 func (w *world) post(budget string) string {

@@ -99,8 +99,10 @@ func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (
 		limits.Window = time.Hour
 	}
 	now := time.Now()
-	b := &Budget{ledger: ledger, limits: limits, log: log, windows: map[string]*window{},
-		learned: now, polled: now, begun: map[string]bool{}}
+	b := &Budget{
+		ledger: ledger, limits: limits, log: log, windows: map[string]*window{},
+		learned: now, polled: now, begun: map[string]bool{},
+	}
 	list, err := ledger.Windows(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the request counts: %w", err)

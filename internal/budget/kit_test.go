@@ -79,8 +79,10 @@ func newWorld(t *testing.T, dir string, o sandbox.Options) *world {
 
 // limits are the defaults of the configuration.
 func limits() budget.Limits {
-	return budget.Limits{Window: time.Hour, Reserve: 8, Ceilings: map[order.RequestKind]int{order.RequestPoll: 30, order.RequestDeliver: 30,
-		order.RequestUpload: 30, order.RequestQuote: 30, order.RequestMessage: 60, order.RequestService: 20, order.RequestRegister: 5}}
+	return budget.Limits{Window: time.Hour, Reserve: 8, Ceilings: map[order.RequestKind]int{
+		order.RequestPoll: 30, order.RequestDeliver: 30,
+		order.RequestUpload: 30, order.RequestQuote: 30, order.RequestMessage: 60, order.RequestService: 20, order.RequestRegister: 5,
+	}}
 }
 
 // daemon is the parts of the daemon between one start and its stop.
@@ -95,14 +97,18 @@ type daemon struct {
 func (w *world) start() *daemon {
 	w.t.Helper()
 	d := w.open()
-	f := fulfill.New(fulfill.Options{Store: d.store, Market: d.client, Budget: d.budget, Dir: w.dir, SettleWindow: 150 * time.Second,
-		Services: map[string]fulfill.Service{title: {Title: title, Generators: []fulfill.Generator{{Name: "painter", Backend: painter{}}}}}})
+	f := fulfill.New(fulfill.Options{
+		Store: d.store, Market: d.client, Budget: d.budget, Dir: w.dir, SettleWindow: 150 * time.Second,
+		Services: map[string]fulfill.Service{title: {Title: title, Generators: []fulfill.Generator{{Name: "painter", Backend: painter{}}}}},
+	})
 	e := engine.New(engine.Options{Store: d.store, Runner: f})
 	d.store.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
-	p := intake.New(intake.Options{Store: d.store, Market: d.client, Pacer: d.budget, Interval: w.interval, Log: slog.New(slog.DiscardHandler),
+	p := intake.New(intake.Options{
+		Store: d.store, Market: d.client, Pacer: d.budget, Interval: w.interval, Log: slog.New(slog.DiscardHandler),
 		Catalog: func(context.Context) (intake.Catalog, error) {
 			return intake.Catalog{{Title: title, Turnaround: time.Hour, MaxRounds: 2}}, nil
-		}})
+		},
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
 	loops.Go(func() { e.Run(ctx) })
@@ -129,8 +135,10 @@ func (w *world) open() *daemon {
 		w.t.Fatal(err)
 	}
 	base, blob := &url.URL{Scheme: "http", Host: "market.test", Path: "/api"}, &url.URL{Scheme: "http", Host: "market.test", Path: "/blob/"}
-	c := atelier.New(atelier.Options{BaseURL: base, BlobURL: blob, Transport: w.transport, Meter: b,
-		Credentials: func() atelier.Credentials { return w.creds }})
+	c := atelier.New(atelier.Options{
+		BaseURL: base, BlobURL: blob, Transport: w.transport, Meter: b,
+		Credentials: func() atelier.Credentials { return w.creds },
+	})
 	d := &daemon{store: st, budget: b, client: c, stop: sync.OnceFunc(func() {
 		if err := st.Close(); err != nil {
 			w.t.Errorf("close: %v", err)

@@ -95,7 +95,7 @@ func TestAProbeThatPassesTeachesSeparateCountsAcrossARestart(t *testing.T) {
 			t.Fatalf("no probe: %v", err)
 		}
 		if got := d.refused(t, order.RequestDeliver); got != time.Second {
-			t.Errorf("a second request beside the probe waits %s", got)
+			t.Errorf("a second request during the probe waits %s", got)
 		}
 		done(order.Answer{Status: 201, At: time.Now()})
 		d.stop()
@@ -140,8 +140,8 @@ func TestOneProbeIsSentAWindowAndOnlyASuccessTeaches(t *testing.T) {
 func TestARefusalBlocksUntilTheTimeItNames(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		say  func(now time.Time) order.Answer
-		wait time.Duration
+		answer func(now time.Time) order.Answer
+		wait   time.Duration
 	}{
 		"Retry-After": {func(time.Time) order.Answer { return order.Answer{RetryAfter: 90 * time.Second} }, 90 * time.Second},
 		"a reset":     {func(now time.Time) order.Answer { return order.Answer{Reset: now.Add(25 * time.Minute)} }, 25 * time.Minute},
@@ -155,7 +155,7 @@ func TestARefusalBlocksUntilTheTimeItNames(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, w *world) {
 				d := w.open()
-				a := c.say(time.Now())
+				a := c.answer(time.Now())
 				a.Status = 429
 				d.send(t, order.RequestDeliver, a)
 				d.stop()

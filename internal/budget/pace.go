@@ -39,8 +39,10 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 		return interval
 	}
 	left := b.ceiling(order.RequestPoll, b.current(string(order.RequestPoll), now)) - all.Used
-	return pace{interval: interval, window: b.limits.Window, elapsed: now.Sub(all.StartedAt), left: left,
-		reserve: b.limits.Reserve}.delay(d)
+	return pace{
+		interval: interval, window: b.limits.Window, elapsed: now.Sub(all.StartedAt), left: left,
+		reserve: b.limits.Reserve,
+	}.delay(d)
 }
 
 func (b *Budget) demand(ctx context.Context, all order.Window) (d demand, err error) {

@@ -129,8 +129,10 @@ func TestAPendingDeliveryHoldsAnUploadBack(t *testing.T) {
 		if err != nil || turn.Job == nil {
 			t.Fatalf("no job: %v", err)
 		}
-		if _, err := d.store.Turn(&order.Done{Job: *turn.Job, Result: order.Result{Next: order.StageDeliver,
-			Artifacts: []order.Artifact{{URL: "https://a.test/x.png", Media: "image"}}}}, order.LaneGenerate, false, 0); err != nil {
+		if _, err := d.store.Turn(&order.Done{Job: *turn.Job, Result: order.Result{
+			Next:      order.StageDeliver,
+			Artifacts: []order.Artifact{{URL: "https://a.test/x.png", Media: "image"}},
+		}}, order.LaneGenerate, false, 0); err != nil {
 			t.Fatal(err)
 		}
 		for d.budget.Wait(t.Context(), order.RequestUpload) == 0 {

@@ -25,7 +25,7 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer owner.Close()
-		beside, err := budget.Open(t.Context(), owner.Store, w.limits, slog.New(slog.DiscardHandler))
+		command, err := budget.Open(t.Context(), owner.Store, w.limits, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 		for i := range 60 {
 			b := daemon.budget
 			if i%2 == 0 {
-				b = beside
+				b = command
 			}
 			if done, err := b.Take(t.Context(), order.RequestService, ""); err == nil {
 				took++
@@ -49,8 +49,8 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 		done(order.Answer{Status: 429, At: time.Now(), RetryAfter: 10 * time.Minute})
-		if wait := beside.Wait(t.Context(), order.RequestDeliver); wait < 9*time.Minute {
-			t.Errorf("what one was refused, the other may send in %s", wait)
+		if wait := command.Wait(t.Context(), order.RequestDeliver); wait < 9*time.Minute {
+			t.Errorf("after a refusal of one process the other waits only %s", wait)
 		}
 	})
 }

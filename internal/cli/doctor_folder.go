@@ -8,26 +8,22 @@ import (
 	"path/filepath"
 
 	"atelierd/internal/disk"
-	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
 
-// Below the first no generator is started; below the second it may soon be so.
 const (
-	leastSpace  = 128 << 20
-	littleSpace = 1 << 30
+	leastSpace  = 128 << 20 // below it no generator is started
+	littleSpace = 1 << 30   // below it the owner is warned
 )
 
-func isNoDatabase(err error) bool { return errors.Is(err, store.ErrNoDatabase) }
-
-// folder checks the data folder, and nothing when it is still to be made.
+// folder checks the data folder, or whether it can be created.
 func (d *doctor) folder() {
 	const name = "data folder"
 	dir := d.cfg.DataDir
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		d.folderToBe(name, dir)
+		d.newFolder(name, dir)
 		return
 	case err != nil:
 		d.failErr(name, err)
@@ -41,13 +37,13 @@ func (d *doctor) folder() {
 		return
 	}
 	if open := info.Mode().Perm() & 0o077; open != 0 {
-		d.warn(name, "chmod 700 "+dir, "%s is open to other users (mode %04o)", dir, info.Mode().Perm())
+		d.warn(name, "run `chmod 700 "+dir+"`", "%s is open to other users (mode %04o)", dir, info.Mode().Perm())
 	}
 	d.space(name, dir)
 }
 
-// folderToBe checks whether the folder can be made where it is to be.
-func (d *doctor) folderToBe(name, dir string) {
+// newFolder checks whether the data folder can be created.
+func (d *doctor) newFolder(name, dir string) {
 	above := filepath.Dir(dir)
 	for above != filepath.Dir(above) {
 		if _, err := os.Stat(above); !errors.Is(err, fs.ErrNotExist) {
@@ -56,13 +52,13 @@ func (d *doctor) folderToBe(name, dir string) {
 		above = filepath.Dir(above)
 	}
 	if err := disk.Writable(above); err != nil {
-		d.fail(name, "make the folder, or set another data_dir", "%s is not there and cannot be made: %s: %v", dir, above, err)
+		d.fail(name, "create the folder, or set another data_dir", "%s does not exist and cannot be created: %s: %v", dir, above, err)
 		return
 	}
-	d.ok(name, "%s is made by the first run", dir)
+	d.ok(name, "%s is created by the first run", dir)
 }
 
-// tryFolder writes a file and locks it, as the daemon will.
+// tryFolder writes a file and locks it, as the daemon does.
 func tryFolder(dir string) error {
 	f, err := os.CreateTemp(dir, ".doctor-*")
 	if err != nil {
@@ -73,6 +69,7 @@ func tryFolder(dir string) error {
 	return lockFile(f)
 }
 
+// space checks the free space of the data folder.
 func (d *doctor) space(name, dir string) {
 	free, err := disk.Free(dir)
 	if err != nil {
@@ -82,9 +79,9 @@ func (d *doctor) space(name, dir string) {
 	text := fmt.Sprintf("%s, %s free", dir, term.Size(free))
 	switch {
 	case free < leastSpace:
-		d.fail(name, "make room: no generator is started below "+term.Size(leastSpace), "%s", text)
+		d.fail(name, "free some space; no generator is started below "+term.Size(leastSpace), "%s", text)
 	case free < littleSpace:
-		d.warn(name, "make room: no generator is started below "+term.Size(leastSpace), "%s", text)
+		d.warn(name, "free some space; no generator is started below "+term.Size(leastSpace), "%s", text)
 	default:
 		d.ok(name, "%s", text)
 	}

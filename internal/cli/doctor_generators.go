@@ -20,9 +20,10 @@ import (
 	"atelierd/internal/term"
 )
 
-// This file checks what makes the files: generators, and the owner's programs
-// that judge their work or find its price.
+// This file checks the generators, and the owner's programs that check files and
+// set prices.
 
+// generators checks each generator. With paid, each one makes a sample.
 func (d *doctor) generators(ctx context.Context, paid bool) {
 	log := slog.New(slog.DiscardHandler)
 	services, err := app.NewServices(d.cfg, log)
@@ -77,7 +78,7 @@ func accepts(g config.Generator) string {
 	return text
 }
 
-// programs sees that the checks and pricing commands of the services are there.
+// programs checks the owner's checking and pricing commands of each service.
 func (d *doctor) programs(ctx context.Context, services *app.Services) {
 	for _, s := range d.cfg.Services {
 		what := "service " + term.Line(s.Title, 40) + ", its own programs"
@@ -94,41 +95,41 @@ func (d *doctor) programs(ctx context.Context, services *app.Services) {
 	}
 }
 
-// sample has the generator make something, and keeps it for the owner to look at.
-func (d *doctor) sample(ctx context.Context, m fulfill.Generator, services *app.Services) {
-	what := "generator " + m.Name + ", a sample"
+// sample has the generator make a sample, and keeps it for the owner to look at.
+func (d *doctor) sample(ctx context.Context, g fulfill.Generator, services *app.Services) {
+	what := "generator " + g.Name + ", a sample"
 	dir, err := os.MkdirTemp("", "atelierd-sample-")
 	if err != nil {
 		d.failErr(what, err)
 		return
 	}
-	d.say("making a sample with " + m.Name + atMost(d.cfg.Generators[m.Name].Timeout))
+	d.progress("making a sample with " + g.Name + timeLimit(d.cfg.Generators[g.Name].Timeout))
 	began := time.Now()
-	made, err := m.Backend.Generate(ctx, sample(d.cfg, m.Name, filepath.Join(dir, "out")))
+	made, err := g.Backend.Generate(ctx, sampleRequest(d.cfg, g.Name, filepath.Join(dir, "out")))
 	if err != nil {
-		_ = os.RemoveAll(dir) // a folder of its own; what stays costs nothing
-		if d.stopped() && !m.Free {
-			d.cut = m.Name
+		_ = os.RemoveAll(dir) // the folder is temporary
+		if d.stopped() && !g.Free {
+			d.abandoned = g.Name
 		}
 		d.failErr(what, err)
 		return
 	}
-	took := fmt.Sprintf("in %s; %s", time.Since(began).Round(100*time.Millisecond), costOf(made, m.Price))
+	took := fmt.Sprintf("in %s; %s", time.Since(began).Round(100*time.Millisecond), costOf(made, g.Price))
 	for i, file := range made.Files {
 		info, err := media.Inspect(file)
 		if err != nil {
-			d.fail(what, "look at it: "+file, "%v", err)
+			d.fail(what, "the file is "+file, "%v", err)
 			continue
 		}
 		if i > 0 {
-			took = "of the same call" // its time and cost are told of once
+			took = "of the same call" // its time and cost stand in the first line
 		}
-		kept := filepath.Join(dir, media.Name(fmt.Sprintf("%s-%d", m.Name, i+1), info.MIME))
+		kept := filepath.Join(dir, media.Name(fmt.Sprintf("%s-%d", g.Name, i+1), info.MIME))
 		if err := os.Rename(file, kept); err != nil {
-			kept = file // its name lacks only an ending
+			kept = file // under the generator's name for it
 		}
 		d.ok(what, "%s, %s, %s; kept as %s", info.MIME, measures(info), took, kept)
-		d.promises(m.Name, info, services)
+		d.requirements(g.Name, info, services)
 	}
 	if len(made.Files) == 0 {
 		_ = os.RemoveAll(dir)
@@ -136,20 +137,20 @@ func (d *doctor) sample(ctx context.Context, m fulfill.Generator, services *app.
 	}
 }
 
-// promises holds a sample against each service that the generator works for.
-func (d *doctor) promises(name string, info media.Info, services *app.Services) {
+// requirements checks a sample against each service that the generator works for.
+func (d *doctor) requirements(name string, info media.Info, services *app.Services) {
 	for _, s := range d.cfg.Services {
 		if s.Generator != name && !slices.Contains(d.cfg.Generators[s.Generator].Fallback, name) {
 			continue
 		}
 		if err := services.Requirements(s.Title).Check(info); err != nil {
-			d.warn("service "+term.Line(s.Title, 40), "have the generator make what the service promises, or promise less: such a file is not delivered",
-				"the sample of generator %s does not keep its promise: %v", name, err)
+			d.warn("service "+term.Line(s.Title, 40), "such a file is not delivered; change the generator, or what the service requires",
+				"the sample of generator %s does not meet its requirements: %v", name, err)
 		}
 	}
 }
 
-// measures is what a file's header tells of it.
+// measures describes the size and length of a file.
 func measures(i media.Info) string {
 	text := fmt.Sprintf("%d bytes", i.Bytes)
 	if i.Width > 0 {
@@ -161,7 +162,7 @@ func measures(i media.Info) string {
 	return text
 }
 
-// costOf says what a sample has cost, as far as that is known.
+// costOf describes the cost of a sample.
 func costOf(made generate.Result, price order.USD) string {
 	switch {
 	case made.Cost > 0:
@@ -169,11 +170,11 @@ func costOf(made generate.Result, price order.USD) string {
 	case price > 0:
 		return "$" + price.String() + ", as configured"
 	}
-	return "it names no cost"
+	return "cost unknown"
 }
 
-// atMost says how long something may take; nothing where that is not set.
-func atMost(d time.Duration) string {
+// timeLimit describes how long something may take, or is "" without a limit.
+func timeLimit(d time.Duration) string {
 	switch {
 	case d <= 0:
 		return ""
@@ -183,8 +184,8 @@ func atMost(d time.Duration) string {
 	return ", up to " + d.String()
 }
 
-// sample is the request that `doctor --paid` makes.
-func sample(cfg *config.Config, name, dir string) generate.Request {
+// sampleRequest is the request of a sample.
+func sampleRequest(cfg *config.Config, name, dir string) generate.Request {
 	s := config.Service{Title: "a sample", Category: "image_gen"}
 	if cfg.Generators[name].Makes == config.KindVideo {
 		s.Category = "video_gen"

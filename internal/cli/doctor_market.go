@@ -18,16 +18,17 @@ import (
 	"atelierd/internal/term"
 )
 
-// marketTimeout is how long the marketplace may take to answer a check.
+// marketTimeout limits how long the marketplace may take to answer.
 const marketTimeout = 20 * time.Second
 
-// maxSkew is how far the clock may be off before it is worth a word: deadlines
-// and counting windows are told by it.
+// maxSkew is how far the clock may be off without a warning. Deadlines and request
+// windows depend on the clock.
 const maxSkew = 30 * time.Second
 
 // listing is the titles of the services that the marketplace lists.
 type listing struct{ titles []string }
 
+// has reports whether the service is listed. A nil listing has none.
 func (l *listing) has(title string) bool {
 	if l == nil {
 		return false
@@ -40,7 +41,7 @@ func (l *listing) has(title string) bool {
 	return false
 }
 
-// findCredentials says whether there are any.
+// findCredentials reports whether there are credentials.
 func (d *doctor) findCredentials() bool {
 	const name = "credentials"
 	keys, found, err := app.FindCredentials(d.cfg, d.Getenv)
@@ -56,25 +57,26 @@ func (d *doctor) findCredentials() bool {
 	}
 	if _, err := os.Lstat(filepath.Join(d.cfg.DataDir, registrationFile)); err == nil {
 		d.credentials = true
-		d.fail(name, app.RegistrationHint(d.cfg), "an earlier registration has no known outcome")
+		d.fail(name, app.RegistrationHint(d.cfg), "the outcome of an earlier registration is unknown")
 		return false
 	}
-	d.warn(name, "if you have an agent already, put its id and key in place first",
-		"none found; `atelierd run` registers an agent named %s", d.cfg.Agent.Name)
+	d.warn(name, "if you have an agent already, set its id and key first",
+		"none found; %s registers an agent named %s", order.Command("run"), d.cfg.Agent.Name)
 	return false
 }
 
-// registrationFile is the note of a registration that was begun.
+// registrationFile exists while the outcome of a registration is unknown.
 const registrationFile = "registration.json"
 
-// dated keeps what the answers say the time is.
-type dated struct {
+// clockWatch compares this machine's clock with the Date of each answer.
+type clockWatch struct {
 	next http.RoundTripper
-	skew time.Duration // of our clock, ahead of theirs
-	told bool
+	skew time.Duration // how far this machine's clock is ahead
+	seen bool          // whether an answer had a date
 }
 
-func (t *dated) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip sends the request.
+func (t *clockWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent := time.Now()
 	resp, err := t.next.RoundTrip(r)
 	if err != nil {
@@ -82,14 +84,14 @@ func (t *dated) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		got := time.Now()
-		// The header has whole seconds, cut off.
-		t.skew, t.told = sent.Add(got.Sub(sent)/2).Sub(at.Add(time.Second/2)), true
+		// The header is cut to whole seconds.
+		t.skew, t.seen = sent.Add(got.Sub(sent)/2).Sub(at.Add(time.Second/2)), true
 	}
 	return resp, nil
 }
 
-// marketplace sees whether the marketplace answers and takes the key. It gives
-// the services listed there, or nil when that could not be told.
+// marketplace checks whether the marketplace answers and accepts the key. It
+// returns the services listed there, or nil if they are unknown.
 func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 	const name = "marketplace"
 	base, err := url.Parse(d.cfg.BaseURL)
@@ -101,7 +103,7 @@ func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 	if !ok {
 		standard = &http.Transport{}
 	}
-	watch := &dated{next: standard.Clone()}
+	watch := &clockWatch{next: standard.Clone()}
 	if !have {
 		d.reachable(ctx, name, base, watch)
 		d.clock(watch)
@@ -120,7 +122,7 @@ func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 		d.clock(watch)
 		return nil
 	}
-	d.ok(name, "%s takes the key of %s", d.cfg.BaseURL, term.Line(profile.Name, 60))
+	d.ok(name, "%s accepts the key of %s", d.cfg.BaseURL, term.Line(profile.Name, 60))
 	d.clock(watch)
 	d.identity(profile)
 	d.wallet(profile)
@@ -138,7 +140,7 @@ func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 	return there
 }
 
-// reachable tries the address without a key. Any answer but a redirect will do.
+// reachable tries the address without a key. Any answer but a redirect is good.
 func (d *doctor) reachable(ctx context.Context, name string, base *url.URL, t http.RoundTripper) {
 	ctx, cancel := context.WithTimeout(ctx, marketTimeout)
 	defer cancel()
@@ -154,8 +156,8 @@ func (d *doctor) reachable(ctx context.Context, name string, base *url.URL, t ht
 	}
 	resp.Body.Close()
 	if to, err := resp.Location(); err == nil {
-		d.warn(name, fmt.Sprintf("make sure that it is the marketplace's, then set base_url to what is below %s", to.Host),
-			"%s sends us on to %s", d.cfg.BaseURL, to.Host)
+		d.warn(name, fmt.Sprintf("make sure that %s is the marketplace's, then set base_url to its address there", to.Host),
+			"%s redirects to %s", d.cfg.BaseURL, to.Host)
 		return
 	}
 	if resp.StatusCode >= http.StatusInternalServerError {
@@ -165,22 +167,23 @@ func (d *doctor) reachable(ctx context.Context, name string, base *url.URL, t ht
 	d.ok(name, "%s answers", d.cfg.BaseURL)
 }
 
-func (d *doctor) clock(t *dated) {
+// clock checks this machine's clock, if an answer had a date.
+func (d *doctor) clock(t *clockWatch) {
 	switch {
-	case !t.told:
+	case !t.seen:
 	case t.skew.Abs() > maxSkew:
-		d.warn("clock", "set this machine's clock, best by NTP", "it is %s off the marketplace's", term.Span(t.skew))
+		d.warn("clock", "set this machine's clock, best with NTP", "it differs from the marketplace's by %s", term.Span(t.skew))
 	default:
-		d.ok("clock", "right to within %s", maxSkew)
+		d.ok("clock", "correct to within %s", maxSkew)
 	}
 }
 
-// identity warns when key and id are of two agents, and when clients cannot
-// find the agent.
+// identity checks that the key belongs to the agent id, and that clients can find
+// the agent.
 func (d *doctor) identity(p atelier.Profile) {
 	if id := d.keys.AgentID(); p.AgentID != "" && p.AgentID != id {
 		d.credentials = true
-		d.fail("agent", "put the id and the key of the same agent in place", "the key belongs to the agent %s, not to %s", p.AgentID, id)
+		d.fail("agent", "set the id and the key of the same agent", "the key belongs to agent %s, not to %s", p.AgentID, id)
 		return
 	}
 	if p.Marketable != nil && !*p.Marketable {
@@ -188,21 +191,23 @@ func (d *doctor) identity(p atelier.Profile) {
 	}
 }
 
+// wallet checks where payouts go.
 func (d *doctor) wallet(p atelier.Profile) {
 	const name = "wallet"
 	switch {
 	case p.PayoutWallet == "" && d.cfg.Agent.PayoutWallet == "" && p.OwnerWallet != "":
-		d.ok(name, "payouts go to the owner's, %s", p.OwnerWallet)
+		d.ok(name, "payouts go to the owner's wallet, %s", p.OwnerWallet)
 	case p.PayoutWallet == "" && d.cfg.Agent.PayoutWallet == "":
-		d.warn(name, "set agent.payout_wallet: an order that completes without one is not paid out", "none is set at the marketplace")
+		d.warn(name, "set agent.payout_wallet; an order that completes without a wallet is not paid out", "none is set at the marketplace")
 	case d.cfg.Agent.PayoutWallet != "" && p.PayoutWallet != d.cfg.Agent.PayoutWallet:
-		d.warn(name, "`atelierd run` sets it", "the marketplace does not have agent.payout_wallet yet")
+		d.warn(name, order.Command("run")+" sets it", "the marketplace does not have agent.payout_wallet yet")
 	default:
 		d.ok(name, "payouts go to %s", p.PayoutWallet)
 	}
 }
 
-// services compares what is offered with what is listed. st or there may be nil.
+// services checks that each service of the configuration is listed. st and there
+// may be nil.
 func (d *doctor) services(ctx context.Context, st *store.Store, there *listing) {
 	var known []order.Listed
 	if st != nil {
@@ -219,38 +224,39 @@ func (d *doctor) services(ctx context.Context, st *store.Store, there *listing) 
 			d.failErr("services", err)
 			return
 		}
-		paused = pausedBy(facts)
+		paused = pausedGenerators(facts)
 	}
 	for _, s := range viewServices(d.cfg, known) {
 		what := "service " + term.Line(s.Title, 40)
 		switch {
-		case s.State == "unconfigured":
+		case s.State == serviceUnconfigured:
 			d.warn(what, "add it again, or delete it at the marketplace", "%s", s.Reason)
 		case there.has(s.Title):
 			d.listed(what, s.Title, "listed", paused)
 		case s.State == string(order.ServiceHeld):
 			reason := ": " + s.Reason
-			if name := heldBy(d.cfg, s.Title, s.Reason, paused); name != "" {
+			if name := pausedBehind(d.cfg, s.Title, s.Reason, paused); name != "" {
 				reason = ", because of generator " + name
 			}
-			d.fail(what, "mend it and start again; it is then listed", "not listed%s", reason)
+			d.fail(what, "fix its generator, then restart; the daemon then lists it", "not listed%s", reason)
 		case s.State == string(order.ServiceListed) && there != nil:
-			d.warn(what, "`atelierd run` lists it again", "the marketplace does not list it any more")
+			d.warn(what, order.Command("run")+" lists it again", "the marketplace no longer lists it")
 		case s.State == string(order.ServiceListed):
-			d.listed(what, s.Title, "listed, when it was last looked at", paused)
+			d.listed(what, s.Title, "listed when the daemon last looked", paused)
 		default:
-			d.warn(what, "`atelierd run` lists it", "not listed yet")
+			d.warn(what, order.Command("run")+" lists it", "not listed yet")
 		}
 	}
 }
 
-// listed says of a service on sale whether its orders wait.
+// listed checks whether the generator of a listed service works. Orders wait while
+// it is paused.
 func (d *doctor) listed(what, title, text string, paused map[string]store.Fact) {
-	name, standIn := pausedFor(d.cfg, title, paused)
+	name, standIn := pausedService(d.cfg, title, paused)
 	if name == "" {
 		d.ok(what, "%s", text)
 		return
 	}
-	d.warn(what, "mend it if it needs you; it is probed again and again, and a restart probes at once",
-		"%s, but generator %s is paused since %s%s", text, name, term.Clock(paused[name].Since), standIn)
+	d.warn(what, "see what generator "+name+" needs; it is probed again by itself, and at once after a restart",
+		"%s, but generator %s is paused since %s%s", text, name, term.Clock(paused[name].Since), standsIn(standIn))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
@@ -20,22 +21,26 @@ const (
 	ExitDatabase    = 4 // locked by another process, or from a newer version
 )
 
-// ErrQuiet ends a command with success and without a word.
+// ErrQuiet ends a command with success and without any output.
 var ErrQuiet = errors.New("nothing to do")
 
-// UsageError is a wrong command line.
+// UsageError is a wrong command line. Its hint is the help of the command.
 type UsageError struct{ Err error }
 
+// Error describes the error.
 func (e *UsageError) Error() string { return e.Err.Error() }
 
-// HintError is an error with the next step for the owner.
+// HintError is an error with a hint: the next step for the owner.
 type HintError struct {
 	Err  error
 	Hint string
 	Code int // exit code; 0 is ExitFailure
 }
 
+// Error describes the error, without the hint.
 func (e *HintError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error that the hint is about.
 func (e *HintError) Unwrap() error { return e.Err }
 
 // Hintf returns err with a hint.
@@ -51,8 +56,9 @@ type Explanation struct {
 	Code int
 }
 
-// Explain returns what to print for an error and the code to exit with.
-func Explain(err error) Explanation {
+// Explain returns what to print for an error of a command, such as "orders show",
+// and the code to exit with.
+func Explain(command string, err error) Explanation {
 	e := Explanation{Text: err.Error(), Code: ExitFailure}
 	if h, ok := errors.AsType[*HintError](err); ok {
 		e.Hint, e.Code = h.Hint, cmp.Or(h.Code, e.Code)
@@ -70,16 +76,16 @@ func Explain(err error) Explanation {
 	var conf *config.Error
 	switch {
 	case errors.As(err, &usage):
-		e.Hint, e.Code = "see `atelierd --help`", ExitUsage
+		e.Hint, e.Code = "see "+order.Command(strings.TrimSpace(command+" --help")), ExitUsage
 	case errors.As(err, &conf):
-		e.Hint = cmp.Or(e.Hint, conf.Hint, "`atelierd init` writes a file to start from, with each key explained")
+		e.Hint = cmp.Or(e.Hint, conf.Hint, order.Command("init")+" writes a file to start from, with each key explained")
 		e.Code = ExitUsage
 	case errors.Is(err, store.ErrLocked):
-		e.Hint, e.Code = "stop the other one first, or use `atelierd status` while it runs", ExitDatabase
+		e.Hint, e.Code = "stop the other one first; "+order.Command("status")+" works while it runs", ExitDatabase
 	case errors.Is(err, store.ErrNewer):
 		e.Hint, e.Code = "install the newer atelierd, or restore the backup that it made next to the database", ExitDatabase
 	case errors.Is(err, store.ErrNoDatabase) && e.Hint == "":
-		e.Hint = "`atelierd run` creates it"
+		e.Hint = order.Command("run") + " creates it"
 	}
 	return e
 }

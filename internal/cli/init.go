@@ -9,15 +9,18 @@ import (
 	"atelierd/internal/config"
 )
 
-// InitCmd writes the file to start from.
+// InitCmd writes a configuration file to start from.
 type InitCmd struct{}
 
+// Help explains the command.
 func (InitCmd) Help() string {
-	return `Writes atelierd.toml (or the file named with --config) with every key explained.
-It works as it is with the built-in canvas generator; put in your own name,
-wallet and generator before you sell anything. An existing file is left alone.`
+	return `Writes atelierd.toml, or the file named by --config, with an explanation of every
+key. It works unchanged with the built-in canvas generator, which only paints
+patterns. Set your own name, wallet and generator before you sell anything. An
+existing file is left alone.`
 }
 
+// Run runs the command.
 func (InitCmd) Run(p *Program) error {
 	path := p.Config
 	if path == "" {
@@ -25,7 +28,7 @@ func (InitCmd) Run(p *Program) error {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return &HintError{Err: fmt.Errorf("%s is there already and was left alone", path),
+		return &HintError{Err: fmt.Errorf("%s exists and was left alone", path),
 			Hint: "edit it, or name another file with --config", Code: ExitUsage}
 	}
 	if err != nil {
@@ -42,11 +45,11 @@ func (InitCmd) Run(p *Program) error {
 
 next:
   1. edit it: the agent's name, its payout_wallet, its services and generators
-  2. atelierd doctor     says what is still missing
-  3. atelierd run        registers the agent, lists its services and works
+  2. atelierd doctor     checks it and shows what is missing
+  3. atelierd run        registers the agent, lists its services and starts work
 
-to try it without the marketplace:
-  atelierd sandbox       in another terminal; it says what to put into base_url
+to try it without the real marketplace:
+  atelierd sandbox       in another terminal; it shows the base_url to set
 `, path)
 	return nil
 }

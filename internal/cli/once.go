@@ -9,15 +9,15 @@ import (
 	"atelierd/internal/store"
 )
 
-// OnceCmd is one heartbeat.
+// OnceCmd does one heartbeat.
 type OnceCmd struct{}
 
 // Help explains the command.
 func (OnceCmd) Help() string {
-	return `For a scheduler that calls it now and then instead of a daemon. It polls once,
-does what can be done now, and stops. While a daemon runs on the same data folder
-it prints nothing and exits with 0. Work that has to wait, for a retry or for a
-request to be left, is done by a later heartbeat.`
+	return `For a scheduler such as cron, instead of a daemon. Polls once, does the work that
+is due, and stops. Work that has to wait, for a retry or for the next request
+window, is done by a later heartbeat. While a daemon runs on the same data folder,
+it prints nothing and exits with 0.`
 }
 
 // Run runs the command.

@@ -1,7 +1,8 @@
-// Package cli is the commands of atelierd, a file each. A command builds a value
-// and shows it through package term, as text or as JSON.
+// Package cli has the commands of atelierd, one file each. A command builds a
+// value and shows it through package term, as text or as JSON. Files without a
+// command hold the values that several commands show, and their text.
 //
-// It must not know how the parts of the daemon are wired, or SQL.
+// It must not know SQL, or how the parts of the daemon are wired together.
 package cli
 
 import (
@@ -28,11 +29,26 @@ type Program struct {
 	Getenv func(string) string
 }
 
-// Flags are those of every command.
+// Flags are the flags that every command takes.
 type Flags struct {
 	Config    string `help:"Configuration file. Default: ./atelierd.toml, then the one in your configuration folder." placeholder:"FILE" short:"c" type:"path"`
-	LogLevel  string `help:"What is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
-	LogFormat string `help:"How it is logged: text, json, or auto, which is text on a terminal." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
+	LogLevel  string `help:"Least important level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
+	LogFormat string `help:"Format of the log: text, json, or auto, which is text on a terminal." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
+}
+
+// Output is the flag of every command that prints a value.
+type Output struct {
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+// print shows v: as JSON, or as the page that show fills.
+func (o Output) print(p *Program, v any, show func(*term.Page)) error {
+	if o.JSON {
+		return term.PrintJSON(p.Stdout, v)
+	}
+	g := p.Page()
+	show(g)
+	return g.Print(p.Stdout)
 }
 
 // load finds and reads the configuration.
@@ -58,7 +74,7 @@ func (p *Program) open(ctx context.Context, waitForMarket bool) (*app.App, error
 	return app.Open(ctx, app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv, WaitForMarket: waitForMarket})
 }
 
-// withReader runs a command that reads the database.
+// withReader runs a command that only reads the database.
 func (p *Program) withReader(do func(context.Context, *config.Config, *store.Store) error) error {
 	cfg, err := p.load()
 	if err != nil {
@@ -72,7 +88,10 @@ func (p *Program) withReader(do func(context.Context, *config.Config, *store.Sto
 	return do(context.Background(), cfg, st)
 }
 
-// withMarket runs a command that acts at the marketplace.
+// market is what a command needs that sends requests to the marketplace.
+type market struct{ *app.Market }
+
+// withMarket runs a command that sends requests to the marketplace.
 func (p *Program) withMarket(do func(context.Context, market) error) error {
 	cfg, err := p.load()
 	if err != nil {
@@ -86,13 +105,15 @@ func (p *Program) withMarket(do func(context.Context, market) error) error {
 	return do(context.Background(), market{m})
 }
 
-// market is what such a command works with.
-type market struct{ *app.Market }
+// Confirm is the flag of a command that asks before it changes something.
+type Confirm struct {
+	Yes bool `help:"Do not ask for confirmation."`
+}
 
-// confirm asks the person at the terminal to type the word. Without a terminal
-// the command needs --yes.
-func (p *Program) confirm(question, word string, yes bool) error {
-	if yes {
+// ask has the person at the terminal type the word. Without a terminal the
+// command needs --yes.
+func (c Confirm) ask(p *Program, question, word string) error {
+	if c.Yes {
 		return nil
 	}
 	if !term.IsTerminal(p.Stdout) {

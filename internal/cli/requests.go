@@ -11,38 +11,40 @@ import (
 	"atelierd/internal/term"
 )
 
-// requestsView is how many requests to the marketplace have been sent, against
-// what the owner and the marketplace allow.
+// requestsView is how many requests were sent to the marketplace, and how many
+// the owner and the marketplace allow.
 type requestsView struct {
-	// Counts is separate once the marketplace is known to count each call for
-	// itself; else shared, or unknown, which is treated as shared.
+	// Counts is separate if the marketplace counts each kind of request by itself,
+	// shared if it counts all of them together, and unknown, which is treated as
+	// shared, before an answer has shown which.
 	Counts string `json:"counts"`
-	// Used, Limit and EndsAt are of the one count of all calls.
-	Used   int        `json:"used"`
-	Limit  int        `json:"limit"`
-	EndsAt time.Time  `json:"ends_at,omitzero"`
-	Calls  []callView `json:"calls"`
+	// Used, Limit and EndsAt are the count of all kinds together.
+	Used   int           `json:"used"`
+	Limit  int           `json:"limit"`
+	EndsAt time.Time     `json:"ends_at,omitzero"`
+	Kinds  []requestView `json:"calls"`
 }
 
-type callView struct {
-	Call    order.RequestKind `json:"call"`
+// requestView counts the requests of one kind.
+type requestView struct {
+	Kind    order.RequestKind `json:"call"`
 	Used    int               `json:"used"`
 	Limit   int               `json:"limit"`
 	Refused int               `json:"refused"`
-	// EndsAt is the end of the call's own window, if one is open.
+	// EndsAt is the end of the kind's own window, if one is open.
 	EndsAt time.Time `json:"ends_at,omitzero"`
-	// BlockedUntil is set while the marketplace has told us to wait.
+	// BlockedUntil is set while the marketplace asks for a pause.
 	BlockedUntil time.Time `json:"blocked_until,omitzero"`
 }
 
-// scopeAll and factCounts are names under which the budget keeps its counts.
+// The names under which the budget stores its counts.
 const (
 	scopeAll   = "all"
 	factCounts = "budget.counts"
 )
 
 func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView {
-	v := requestsView{Counts: "unknown", Calls: []callView{}}
+	v := requestsView{Counts: "unknown", Kinds: []requestView{}}
 	for _, f := range st.Facts {
 		if f.Name == factCounts {
 			v.Counts = f.Value
@@ -51,32 +53,32 @@ func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView 
 	all := openWindow(st.Windows, scopeAll, now)
 	v.Used, v.Limit, v.EndsAt = all.Used, b.Poll, all.EndsAt
 	for _, c := range []struct {
-		call  order.RequestKind
+		kind  order.RequestKind
 		limit int
-		rare  bool // not worth a line as long as none was sent
+		rare  bool // shown only if one was sent
 	}{{order.RequestPoll, b.Poll, false}, {order.RequestUpload, b.Upload, false}, {order.RequestDeliver, b.Deliver, false},
 		{order.RequestQuote, b.Deliver, true}, {order.RequestMessage, b.Messages, true},
 		{order.RequestService, b.Services, true}, {order.RequestRegister, b.Register, true}} {
-		own := openWindow(st.Windows, string(c.call), now)
-		line := callView{Call: c.call, Used: own.Used, Limit: c.limit, EndsAt: own.EndsAt}
+		own := openWindow(st.Windows, string(c.kind), now)
+		line := requestView{Kind: c.kind, Used: own.Used, Limit: c.limit, EndsAt: own.EndsAt}
 		if own.Limit > 0 {
 			line.Limit = min(line.Limit, own.Limit)
 		}
 		if own.BlockedUntil.After(now) {
 			line.BlockedUntil = own.BlockedUntil
 		}
-		at := slices.IndexFunc(st.Requests, func(s store.Calls) bool { return s.Call == c.call })
+		at := slices.IndexFunc(st.Requests, func(s store.RequestCount) bool { return s.Kind == c.kind })
 		if at >= 0 {
 			line.Refused = st.Requests[at].Refused
 		}
 		if !c.rare || line.Used > 0 || line.Refused > 0 || !line.BlockedUntil.IsZero() {
-			v.Calls = append(v.Calls, line)
+			v.Kinds = append(v.Kinds, line)
 		}
 	}
 	return v
 }
 
-// openWindow gives the window of a scope; one that is over counts nothing.
+// openWindow returns the window of a scope. One that has ended counts nothing.
 func openWindow(list []order.Window, scope string, now time.Time) order.Window {
 	for _, w := range list {
 		if w.Scope != scope {
@@ -90,11 +92,11 @@ func openWindow(list []order.Window, scope string, now time.Time) order.Window {
 	return order.Window{Scope: scope}
 }
 
-// summary is one line about the count that matters.
+// summary describes the count that limits polls and deliveries, in one line.
 func (v requestsView) summary(now time.Time) string {
 	text := fmt.Sprintf("%d of %d sent, counted together", v.Used, v.Limit)
 	if v.Counts == "separate" {
-		text = fmt.Sprintf("%d sent, each call counted for itself", v.Used)
+		text = fmt.Sprintf("%d sent, each kind counted by itself", v.Used)
 	}
 	if v.EndsAt.IsZero() {
 		return text + "; no window is open"
@@ -102,9 +104,13 @@ func (v requestsView) summary(now time.Time) string {
 	return fmt.Sprintf("%s; the window ends %s", text, term.Relative(now, v.EndsAt))
 }
 
-// left says whether polls and deliveries can still be sent in this window.
+// left reports whether an order can still be polled for, uploaded and delivered in
+// this window.
 func (v requestsView) left() bool {
-	for _, c := range v.Calls {
+	for _, c := range v.Kinds {
+		if !slices.Contains([]order.RequestKind{order.RequestPoll, order.RequestUpload, order.RequestDeliver}, c.Kind) {
+			continue
+		}
 		used := c.Used
 		if v.Counts != "separate" {
 			used = max(used, v.Used)
@@ -119,13 +125,13 @@ func (v requestsView) left() bool {
 func (v requestsView) show(g *term.Page, now time.Time) {
 	g.Heading("requests")
 	g.Linef("  %s", v.summary(now))
-	rows := [][]term.Cell{term.Headings("call", "sent", "limit", "refused", "")}
-	for _, c := range v.Calls {
+	rows := [][]term.Cell{term.Headings("kind", "sent", "limit", "refused", "")}
+	for _, c := range v.Kinds {
 		note := term.Cell{}
 		if !c.BlockedUntil.IsZero() {
-			note = term.Styled(term.Yellow, "the marketplace takes the next one "+term.Relative(now, c.BlockedUntil))
+			note = term.Styled(term.Yellow, "blocked by the marketplace; the next one goes out "+term.Relative(now, c.BlockedUntil))
 		}
-		rows = append(rows, []term.Cell{term.Plain(string(c.Call)), term.Plain(fmt.Sprint(c.Used)),
+		rows = append(rows, []term.Cell{term.Plain(string(c.Kind)), term.Plain(fmt.Sprint(c.Used)),
 			term.Plain(fmt.Sprint(c.Limit)), term.Plain(fmt.Sprint(c.Refused)), note})
 	}
 	g.Table("  ", rows)

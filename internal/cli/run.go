@@ -12,11 +12,11 @@ type RunCmd struct{}
 
 // Help explains the command.
 func (RunCmd) Help() string {
-	return `Runs until it gets SIGTERM or SIGINT. It then leases nothing new, lets running
-work finish for up to work.drain, and stops. A second signal stops it at once.
-Neither loses work: the next run does what was not finished.
+	return `Runs until SIGTERM or SIGINT. It then starts no new work, lets running work finish
+for up to work.drain, and stops. A second signal stops it at once. No work is lost:
+the next run resumes what was not finished.
 
-While it runs, "atelierd status" and "atelierd orders" show what happens.`
+Meanwhile "atelierd status" and "atelierd orders" show what happens.`
 }
 
 // Run runs the command.
@@ -36,7 +36,7 @@ func (RunCmd) Run(p *Program) error {
 	return a.Run(ctx)
 }
 
-// onSecondSignal calls f at a signal that comes after ctx has ended by one.
+// onSecondSignal calls f at the first signal after ctx has ended.
 func onSecondSignal(ctx context.Context, f func()) (release func()) {
 	again := make(chan os.Signal, 1)
 	done := make(chan struct{})

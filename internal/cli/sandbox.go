@@ -13,35 +13,41 @@ import (
 	"atelierd/internal/sandbox"
 )
 
-// SandboxCmd runs a marketplace on this machine.
+// SandboxCmd runs a marketplace on this machine to try things out.
 type SandboxCmd struct {
 	Listen       string        `help:"Address to listen on." default:"127.0.0.1:8390" placeholder:"ADDR"`
 	Separate     bool          `help:"Count each kind of request separately, as the published guide says. By default all share one count."`
 	Guide        bool          `help:"Serve only what the published guide describes, instead of the deployed marketplace."`
-	Window       time.Duration `help:"Length of a counting window." default:"1h"`
-	Review       time.Duration `help:"How long a client may review a delivery before the order completes." default:"48h"`
-	Webhooks     bool          `help:"Send webhooks to the endpoint_url of agents."`
-	Subscription time.Duration `help:"How long the window of a weekly or monthly order lasts, instead of 7 or 30 days." name:"subscription" placeholder:"TIME"`
+	Window       time.Duration `help:"Length of the window in which requests are counted." default:"1h"`
+	Review       time.Duration `help:"How long a client can review a delivery before the order completes." default:"48h"`
+	Webhooks     bool          `help:"Send webhooks to the endpoint_url of each agent."`
+	Subscription time.Duration `help:"How long a weekly or monthly subscription lasts, instead of 7 or 30 days." name:"subscription" placeholder:"TIME"`
 	Faults       float64       `help:"Probability of a fault per request, from 0 to 0.5: errors, lost and slow answers." default:"0"`
 	Seed         uint64        `help:"Seed of ids and faults." default:"1"`
-	Files        string        `help:"Folder for uploaded files. Default: they are not kept." type:"path" placeholder:"DIR"`
+	Files        string        `help:"Folder to keep uploaded files in. Default: they are not kept." type:"path" placeholder:"DIR"`
 }
 
+// Help explains the command.
 func (SandboxCmd) Help() string {
-	return `Runs a faithful Atelier marketplace in this process: its rules, request counts
-and answers, with everything in memory. Point base_url of a configuration at it,
-start "atelierd run", and play the client with curl:
+	return `Runs a marketplace in this process, with the rules, request limits and answers of
+the real one. It keeps everything in memory. Set base_url in a configuration to its
+address, start "atelierd run", and act as the client with curl:
 
   curl -d '{"service_title":"AI Image Generation","brief":"a red fox"}' \
        http://127.0.0.1:8390/sandbox/orders
   curl http://127.0.0.1:8390/sandbox/orders
   curl -d '{"text":"more red"}' http://127.0.0.1:8390/sandbox/orders/ORDER/dispute
 
-An order is acted on with pay, approve, dispute, revise, cancel and message. A
-"status" of "pending_quote" in an order asks for a price; /sandbox/bounties takes
-{"title","brief","budget_usd"}, and /sandbox/bounties/BOUNTY/accept gives one away.`
+The client can pay, approve, dispute, revise, cancel and message an order. An order
+with the "status" "pending_quote" asks for a price. To post a bounty, and to accept
+the first claim on it:
+
+  curl -d '{"title":"a poster","brief":"a red fox","budget_usd":"20"}' \
+       http://127.0.0.1:8390/sandbox/bounties
+  curl -d '{}' http://127.0.0.1:8390/sandbox/bounties/BOUNTY/accept`
 }
 
+// Run runs the command.
 func (c SandboxCmd) Run(p *Program) error {
 	if c.Faults < 0 || c.Faults > 0.5 {
 		return &UsageError{errors.New("--faults must be between 0 and 0.5")}
@@ -53,7 +59,7 @@ func (c SandboxCmd) Run(p *Program) error {
 	if err != nil {
 		return Hintf(fmt.Errorf("listen: %w", err), "choose another address with --listen")
 	}
-	fmt.Fprintf(p.Stdout, "a marketplace listens on http://%s\n\n  base_url = \"http://%s/api\"\n  blob_url = \"http://%s/blob/\"\n\nclients: http://%s/sandbox/orders    stop with ctrl-c\n",
+	fmt.Fprintf(p.Stdout, "the marketplace listens on http://%s\n\n  base_url = \"http://%s/api\"\n  blob_url = \"http://%s/blob/\"\n\nclients: http://%s/sandbox/orders    stop with ctrl-c\n",
 		l.Addr(), l.Addr(), l.Addr(), l.Addr())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"runtime"
 
 	"atelierd/internal/app"
@@ -10,14 +9,11 @@ import (
 
 // VersionCmd prints the version.
 type VersionCmd struct {
-	JSON bool `help:"Print JSON." name:"json"`
+	Output
 }
 
+// Run runs the command.
 func (c VersionCmd) Run(p *Program) error {
-	if c.JSON {
-		return term.PrintJSON(p.Stdout, map[string]string{"version": app.Version(), "go": runtime.Version(),
-			"platform": runtime.GOOS + "/" + runtime.GOARCH})
-	}
-	_, err := fmt.Fprintf(p.Stdout, "atelierd %s (%s, %s/%s)\n", app.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	v := map[string]string{"version": app.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
+	return c.print(p, v, func(g *term.Page) { g.Linef("atelierd %s (%s, %s)", v["version"], v["go"], v["platform"]) })
 }

@@ -50,8 +50,10 @@ func (t *table) bounties(services []Service) Bounties {
 		titles = append(titles, s.Title)
 	}
 	for _, sub := range t.subs("rule") {
-		r := BountyRule{Category: sub.oneOf("category", "", capabilities...), MinBudget: sub.price("min_budget_usd"),
-			Service: sub.required("service")}
+		r := BountyRule{
+			Category: sub.oneOf("category", "", capabilities...), MinBudget: sub.price("min_budget_usd"),
+			Service: sub.required("service", "the title of a [[service]]"),
+		}
 		sub.done()
 		found := false
 		for _, s := range services {

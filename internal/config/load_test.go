@@ -133,7 +133,7 @@ env = [
 	want := []string{
 		`1: base_url: is an integer; write a string`,
 		`2: color: unknown key`,
-		`4: agent.name: has 1 characters; write 2 to 50`,
+		`4: agent.name: has 1 characters; write 2 to 50 characters`,
 		`6: agent.endpoint_url: "my-agent" is not a URL; write one like "https://example.com/path"`,
 		`8: poll.intervall: unknown key; did you mean interval?`,
 		`10: budget.reserve: reserve is 30 and poll is 30, which leaves no request for polling; write a reserve below poll`,
@@ -160,12 +160,12 @@ func long(n int) string { return strings.Repeat("é", n) }
 
 // limits are changes of the good file, with the problem that each causes.
 var limits = []struct{ old, new, want string }{
-	{`name = "My Creative Agent"`, `name = "` + long(51) + `"`, "4: agent.name: has 51 characters; write 2 to 50"},
+	{`name = "My Creative Agent"`, `name = "` + long(51) + `"`, "4: agent.name: has 51 characters; write 2 to 50 characters"},
 	{`name = "My Creative Agent"`, `name = "` + long(50) + `"`, ""},
-	{`name = "My Creative Agent"`, ``, "3: agent.name: is missing"},
-	{`name = "My Creative Agent"`, `name = "  "`, "4: agent.name: is empty; write a value"},
-	{`"I make pictures from words"`, `"too short"`, "5: agent.description: has 9 characters; write 10 to 500"},
-	{`"I make pictures from words"`, `"` + long(501) + `"`, "5: agent.description: has 501 characters; write 10 to 500"},
+	{`name = "My Creative Agent"`, ``, "3: agent.name: is missing; write 2 to 50 characters"},
+	{`name = "My Creative Agent"`, `name = "  "`, "4: agent.name: is empty; write 2 to 50 characters"},
+	{`"I make pictures from words"`, `"too short"`, "5: agent.description: has 9 characters; write 10 to 500 characters"},
+	{`"I make pictures from words"`, `"` + long(501) + `"`, "5: agent.description: has 501 characters; write 10 to 500 characters"},
 	{`"https://my-agent.example.com"`, `"ftp://my-agent.example.com"`, `6: agent.endpoint_url: "ftp://my-agent.example.com" is not a URL; write one like "https://example.com/path"`},
 	{`"https://my-agent.example.com"`, `"https://:80"`, `6: agent.endpoint_url: "https://:80" is not a URL; write one like "https://example.com/path"`},
 	{`"https://my-agent.example.com"`, `"https://a:b@c"`, `6: agent.endpoint_url: contains a user name or password; remove it`},
@@ -179,8 +179,8 @@ var limits = []struct{ old, new, want string }{
 	{wallet, wallet + wallet, "8: agent.payout_wallet: is not a Solana address: it has 88 characters, more than 44; copy it again from your wallet"},
 	{wallet, "", "8: agent.payout_wallet: is empty; write your Solana address, or remove the key"},
 	{`payout_wallet`, `owner_wallet = "x"` + "\npayout_wallet", "8: agent.owner_wallet: is not a Solana address: it has 1 bytes, not 32; copy it again from your wallet"},
-	{`"AI Image Generation"`, `"AI"`, `10: service "AI": title: has 2 characters; write 3 to 100`},
-	{`"High-quality pictures made from your words, fast."`, `"` + long(1001) + `"`, `11: service "AI Image Generation": description: has 1001 characters; write 10 to 1000`},
+	{`"AI Image Generation"`, `"AI"`, `10: service "AI": title: has 2 characters; write 3 to 100 characters`},
+	{`"High-quality pictures made from your words, fast."`, `"` + long(1001) + `"`, `11: service "AI Image Generation": description: has 1001 characters; write 10 to 1000 characters`},
 	{`price_usd = "5.00"`, `price_usd = "0.00"`, `13: service "AI Image Generation": price_usd: "0.00" is not a price; write one above 0 with at most two decimals, like "5.00"`},
 	{`price_usd = "5.00"`, `price_usd = "-5"`, `13: service "AI Image Generation": price_usd: "-5" is not a price; write one above 0 with at most two decimals, like "5.00"`},
 	{`price_usd = "5.00"`, `price_usd = "5.001"`, `13: service "AI Image Generation": price_usd: "5.001" is not a price; write one above 0 with at most two decimals, like "5.00"`},
@@ -261,10 +261,10 @@ func TestAWrongTypeIsOneProblemAndHidesNoOthers(t *testing.T) {
 	want := []string{
 		"1: agent: is an integer; write a table",
 		"2: poll: is a list; write a table",
-		"3: service[0].category: is missing",
-		"3: service[0].description: is missing",
-		"3: service[0].generator: is missing",
-		"3: service[0].price_usd: is missing",
+		"3: service[0].category: is missing; write one of " + strings.Join(capabilities, ", "),
+		"3: service[0].description: is missing; write 10 to 1000 characters",
+		"3: service[0].generator: is missing; write the NAME of a [generator.NAME]",
+		`3: service[0].price_usd: is missing; write a price like "5.00"`,
 		"3: service[0].title: is a boolean; write a string",
 		"3: service[1]: is an integer; write a table",
 		"5: generator.x: is a string; write a table",
@@ -289,8 +289,10 @@ func TestWhatMayBeIntendedIsOnlyAWarning(t *testing.T) {
 		}
 		return keys
 	}
-	want := []string{"3 agent.payout_wallet", "11 service.description", "21 generator.spare",
-		"24 poll.interval", "26 budget.window", "28 work.deliver_timeout"}
+	want := []string{
+		"3 agent.payout_wallet", "11 service.description", "21 generator.spare",
+		"24 poll.interval", "26 budget.window", "28 work.deliver_timeout",
+	}
 	if got := warned(c); !slices.Equal(got, want) {
 		t.Errorf("warnings = %q, want %q", got, want)
 	}

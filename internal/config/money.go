@@ -9,7 +9,7 @@ import (
 // price returns a required price in whole cents.
 func (t *table) price(key string) order.USD {
 	t.inQuotes(key, order.Dollar/100)
-	s := t.required(key)
+	s := t.required(key, `a price like "5.00"`)
 	usd, err := order.ParseUSD(s)
 	if err != nil || usd <= 0 || usd%(order.Dollar/100) != 0 {
 		t.problem(t.at(key), `%.40q is not a price; write one above 0 with at most two decimals, like "5.00"`, s)

@@ -187,8 +187,8 @@ func TestAServiceIsNamedByItsTitle(t *testing.T) {
 		`title = " Night Garden "`:                  `service "Night Garden": mode: "x" is not a valid value; write one of auto, review, dry-run`,
 		`title = "a\u001b[31m\u202eb"`:              `service "a\x1b[31m\u202eb": mode: "x" is not a valid value; write one of auto, review, dry-run`,
 		`title = "` + strings.Repeat("ä", 99) + `"`: `service "` + strings.Repeat("ä", 60) + `": mode: "x" is not a valid value; write one of auto, review, dry-run`,
-		``:           "service[0].title: is missing\nservice[0].mode: \"x\" is not a valid value; write one of auto, review, dry-run",
-		`title = ""`: "service[0].title: is empty; write a value\nservice[0].mode: \"x\" is not a valid value; write one of auto, review, dry-run",
+		``:           "service[0].title: is missing; write 3 to 100 characters\nservice[0].mode: \"x\" is not a valid value; write one of auto, review, dry-run",
+		`title = ""`: "service[0].title: is empty; write 3 to 100 characters\nservice[0].mode: \"x\" is not a valid value; write one of auto, review, dry-run",
 		`title = 5`:  "service[0].title: is an integer; write a string\nservice[0].mode: \"x\" is not a valid value; write one of auto, review, dry-run",
 	} {
 		text := changed(t, painted, `title = "AI Image Generation"`, title)

@@ -98,13 +98,13 @@ func (t *table) text(key, fallback string) string {
 	return fallback
 }
 
-// required returns a string that must be present and not blank.
-func (t *table) required(key string) string {
+// required returns a string that must be present and not blank. want describes it.
+func (t *table) required(key, want string) string {
 	s := t.text(key, "")
 	if !t.has(key) {
-		t.problem(t.at(key), "is missing")
+		t.problem(t.at(key), "is missing; write %s", want)
 	} else if s == "" {
-		t.problem(t.at(key), "is empty; write a value")
+		t.problem(t.at(key), "is empty; write %s", want)
 	}
 	return s
 }
@@ -112,14 +112,14 @@ func (t *table) required(key string) string {
 // oneOf returns one of the allowed strings, or fallback. Without a fallback the key
 // is required.
 func (t *table) oneOf(key, fallback string, allowed ...string) string {
-	s := fallback
+	s, want := fallback, "one of "+strings.Join(allowed, ", ")
 	if s == "" {
-		s = t.required(key)
+		s = t.required(key, want)
 	} else {
 		s = t.text(key, fallback)
 	}
 	if !slices.Contains(allowed, s) {
-		t.problem(t.at(key), "%.40q is not a valid value; write one of %s", s, strings.Join(allowed, ", "))
+		t.problem(t.at(key), "%.40q is not a valid value; write %s", s, want)
 	}
 	return s
 }

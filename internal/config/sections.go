@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,8 +11,10 @@ import (
 
 // capabilities are the six of the marketplace's guide, then those that only the
 // deployed marketplace knows.
-var capabilities = []string{"image_gen", "video_gen", "ugc", "influencer", "brand_content", "custom",
-	"coding", "analytics", "seo", "trading", "automation", "consulting"}
+var capabilities = []string{
+	"image_gen", "video_gen", "ugc", "influencer", "brand_content", "custom",
+	"coding", "analytics", "seo", "trading", "automation", "consulting",
+}
 
 func (t *table) config(dir string) *Config {
 	c := &Config{
@@ -48,9 +51,10 @@ func (t *table) config(dir string) *Config {
 
 // length returns a required text of least to most characters.
 func (t *table) length(key string, least, most int) string {
-	s := t.required(key)
+	want := fmt.Sprintf("%d to %d characters", least, most)
+	s := t.required(key, want)
 	if n := utf8.RuneCountInString(s); n < least || n > most {
-		t.problem(t.at(key), "has %d characters; write %d to %d", n, least, most)
+		t.problem(t.at(key), "has %d characters; write %s", n, want)
 	}
 	return s
 }

@@ -59,7 +59,7 @@ func (t *table) service(generators map[string]Generator) Service {
 		Deliverables:    t.list("deliverables"),
 		DemoURL:         t.address("demo_url", ""),
 		QuotaLimit:      t.number("quota_limit", 0, 0, 1_000_000),
-		Generator:       t.required("generator"),
+		Generator:       t.required("generator", "the NAME of a [generator.NAME]"),
 		Mode:            t.oneOf("mode", ModeAuto, ModeAuto, ModeReview, ModeDryRun),
 	}
 	for i, d := range s.Deliverables {
@@ -134,8 +134,10 @@ func (t *table) fits(s Service, generators map[string]Generator) {
 	}
 }
 
-var kindNames = map[string]string{KindImage: "an image", KindVideo: "a video", KindDocument: "a document",
-	KindText: "a text", KindCode: "code", KindLink: "a link"}
+var kindNames = map[string]string{
+	KindImage: "an image", KindVideo: "a video", KindDocument: "a document",
+	KindText: "a text", KindCode: "code", KindLink: "a link",
+}
 
 // requirements reads what the files have to be and how the prompt is built.
 func (t *table) requirements(s *Service) {

@@ -11,19 +11,19 @@ import (
 	"atelierd/internal/term"
 )
 
-// wish is what a client asks for.
-type wish struct {
+// request is what a client orders.
+type request struct {
 	service string
 	brief   string
 	answers string         // requirement_answers, JSON
-	raw     map[string]any // fields in a form of their own
+	raw     map[string]any // fields in an unusual form
 }
 
-// wishes are the kinds of orders that come in: plain ones, and all that a
-// stranger may write. They repeat when more are asked for. The express ones come
-// late, behind a queue that they overtake.
-func wishes(n int) []wish {
-	kinds := []wish{
+// requests returns n orders: plain ones, and what hostile clients may write. They
+// repeat when n is large. The express orders come late, so that they overtake
+// others.
+func requests(n int) []request {
+	kinds := []request{
 		{service: titleSketch, brief: "A quiet harbour at dawn, boats still asleep"},
 		{service: titlePattern, brief: `A poster for the band "Don't Panic", back\slash\and 'all'`},
 		{service: titleSketch, brief: "A fox in the forest\n\n- autumn colours\n\t- no text\r\n-- thanks"},
@@ -39,7 +39,7 @@ func wishes(n int) []wish {
 			// The marketplace's database gives lists as text in places.
 			raw: map[string]any{"reference_urls": `["https://example.com/mood.png","https://example.com/\"quoted\".png"]`}},
 	}
-	list := make([]wish, n)
+	list := make([]request, n)
 	for i := range list {
 		list[i] = kinds[i%len(kinds)]
 	}
@@ -52,17 +52,17 @@ func longBrief() string {
 	return (text + strings.Repeat("and another thread, ", 4000/20))[:4000]
 }
 
-// text is the wish in one line, escaped, for people.
-func (w wish) text() string {
-	if w.brief == "" {
-		return term.Sanitize("(no brief) " + w.answers)
+// text is the request in one line, safe to show.
+func (r request) text() string {
+	if r.brief == "" {
+		return term.Sanitize("(no brief) " + r.answers)
 	}
-	return term.Sanitize(w.brief)
+	return term.Sanitize(r.brief)
 }
 
-// placed is an order of a client.
+// placed is an order that a client has placed.
 type placed struct {
-	wish
+	request
 	no int // from 1
 	id string
 	at time.Time
@@ -70,32 +70,32 @@ type placed struct {
 
 // clients place their orders over some seconds.
 type clients struct {
-	wishes []wish
-	placed []placed
-	next   time.Time // zero until they may come in
-	// disputed is the order of the client who is not content at once; empty
-	// until it is delivered.
+	requests []request
+	placed   []placed
+	next     time.Time // when the next order is placed; zero until the market opens
+	// disputed is the order that its client has sent back, empty until then.
 	disputed string
-	paid     int // quotes that were accepted
+	paid     int // quotes that were paid
 }
 
-func newClients(n int) *clients { return &clients{wishes: wishes(n)} }
+func newClients(n int) *clients { return &clients{requests: requests(n)} }
 
 // pause is the time between two orders.
 const pause = 600 * time.Millisecond
 
+// open lets the clients place orders from now on.
 func (c *clients) open(now time.Time) { c.next = now }
 
-// gone says whether all orders are placed, and all that clients do is done.
-func (c *clients) gone() bool { return len(c.placed) == len(c.wishes) && c.disputed != "" }
+// done reports whether all orders are placed and the first one was sent back.
+func (c *clients) done() bool { return len(c.placed) == len(c.requests) && c.disputed != "" }
 
-// complaint is what the first client has to say about the first picture.
+// complaint is what the first client writes about the first picture.
 const complaint = "Lovely, but could it have more colour?"
 
-// thought is how long the client looks at the picture first.
-const thought = time.Second
+// thinkTime is how long the first client looks at the picture.
+const thinkTime = time.Second
 
-// react pays what was quoted, and sends the first picture back, once.
+// react pays each quote, and sends the first picture back once.
 func (c *clients) react(m *sandbox.Server) error {
 	for i, p := range c.placed {
 		o, _ := m.Order(p.id)
@@ -105,7 +105,7 @@ func (c *clients) react(m *sandbox.Server) error {
 				return fmt.Errorf("pay: %w", err)
 			}
 			c.paid++
-		case i == 0 && o.Status == "delivered" && c.disputed == "" && time.Since(o.DeliveredAt) > thought:
+		case i == 0 && o.Status == "delivered" && c.disputed == "" && time.Since(o.DeliveredAt) > thinkTime:
 			if err := errors.Join(m.ClientMessage(p.id, complaint), m.Dispute(p.id, complaint)); err != nil {
 				return fmt.Errorf("dispute: %w", err)
 			}
@@ -115,20 +115,20 @@ func (c *clients) react(m *sandbox.Server) error {
 	return nil
 }
 
-// place places the orders whose time has come.
-func (c *clients) place(m *sandbox.Server, now time.Time) error {
-	for !c.next.IsZero() && len(c.placed) < len(c.wishes) && !now.Before(c.next) {
-		w := c.wishes[len(c.placed)]
+// act places the orders that are due, and reacts to what the agent has sent.
+func (c *clients) act(m *sandbox.Server, now time.Time) error {
+	for !c.next.IsZero() && len(c.placed) < len(c.requests) && !now.Before(c.next) {
+		r := c.requests[len(c.placed)]
 		status := ""
-		if w.service == titleCommission {
+		if r.service == titleCommission {
 			status = "pending_quote"
 		}
-		id, err := m.PlaceOrder(sandbox.NewOrder{ServiceTitle: w.service, Brief: w.brief, Status: status,
-			Answers: json.RawMessage(w.answers), Raw: w.raw})
+		id, err := m.PlaceOrder(sandbox.NewOrder{ServiceTitle: r.service, Brief: r.brief, Status: status,
+			Answers: json.RawMessage(r.answers), Raw: r.raw})
 		if err != nil {
 			return fmt.Errorf("place an order: %w", err)
 		}
-		c.placed = append(c.placed, placed{wish: w, no: len(c.placed) + 1, id: id, at: now})
+		c.placed = append(c.placed, placed{request: r, no: len(c.placed) + 1, id: id, at: now})
 		c.next = c.next.Add(pause)
 	}
 	return c.react(m)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// daemon is the real daemon in a process of its own.
+// daemon is the real daemon in a separate process.
 type daemon struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
@@ -24,17 +24,17 @@ func startDaemon(f folder) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the child has its own
+	defer log.Close() // the child has its own descriptor
 	cmd := exec.Command(program, "run", "--config", f.config(), "--log-format", "text")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = f.path, log, log
-	// The owner's real credentials, which the environment may hold, must not
-	// meet a sandbox.
+	// The environment may hold the owner's real credentials, which must not reach
+	// a sandbox.
 	for _, name := range []string{"PATH", "HOME", "LANG", "TMPDIR", "TZ"} {
 		if value, set := os.LookupEnv(name); set {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 	}
-	// A ctrl-c at the terminal is for the demo alone, which then stops the daemon.
+	// Ctrl-c at the terminal interrupts the demo alone, which then stops the daemon.
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the daemon: %w", err)
@@ -49,10 +49,10 @@ func startDaemon(f folder) (*daemon, error) {
 
 func (d *daemon) pid() int { return d.cmd.Process.Pid }
 
-// state says how it ended.
+// state describes how it ended.
 func (d *daemon) state() string { return d.cmd.ProcessState.String() }
 
-// kill ends it as a crash would.
+// kill kills it with SIGKILL.
 func (d *daemon) kill() error {
 	err := d.cmd.Process.Kill()
 	<-d.ended
@@ -62,11 +62,11 @@ func (d *daemon) kill() error {
 	return nil
 }
 
-// stopTime is more than the daemon of the demo may take to stop.
+// stopTime is how long the daemon may take to stop.
 const stopTime = 4 * time.Second
 
-// stop ends it as an owner would. It has ended when stop returns; that it did
-// not end well is the error.
+// stop stops it with SIGTERM, as an owner does. It has ended when stop returns. The
+// error says that it did not end well.
 func (d *daemon) stop() error {
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		_ = d.kill()
@@ -79,7 +79,7 @@ func (d *daemon) stop() error {
 		return fmt.Errorf("the daemon did not stop in %s", stopTime)
 	}
 	if !d.cmd.ProcessState.Success() {
-		return fmt.Errorf("the daemon did not stop well: %s", d.state())
+		return fmt.Errorf("the daemon failed while it stopped: %s", d.state())
 	}
 	return nil
 }

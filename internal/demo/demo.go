@@ -1,8 +1,9 @@
-// Package demo shows the whole way of an order on one machine: a marketplace,
-// clients and the real daemon as a process of its own, which it kills once.
+// Package demo shows orders from start to delivery on one machine. It runs a
+// marketplace and clients, and starts the real daemon as a separate process, which
+// it kills once.
 //
-// It must not know how the daemon works inside: it looks at the marketplace's
-// record and at the daemon's database. Only main imports it.
+// It must not know how the daemon works inside. It reads the record of the
+// marketplace and the daemon's database. Only main imports it.
 package demo
 
 import (
@@ -18,30 +19,32 @@ import (
 	"atelierd/internal/term"
 )
 
-// Cmd shows the whole way of an order, with a crash in the middle.
+// Cmd shows orders from start to delivery, with a crash in the middle.
 type Cmd struct {
-	Dir    string `help:"Folder to write everything to; it must be empty or not there yet. Default: a new temporary one, which is kept." type:"path" placeholder:"DIR"`
+	Dir    string `help:"Folder to write everything to; it must be empty or new. Default: a new temporary folder, which is kept." type:"path" placeholder:"DIR"`
 	Orders int    `help:"How many orders the clients place, from 6 to 30. Default: 12." default:"12" placeholder:"N"`
-	Faults bool   `help:"Let the marketplace break now and then: errors, lost and slow answers."`
+	Faults bool   `help:"Have the marketplace fail now and then: errors, lost and slow answers."`
 	Seed   uint64 `help:"Seed of ids and faults." default:"1"`
 	JSON   bool   `help:"Print the result as JSON; the progress goes to stderr." name:"json"`
 }
 
+// Help explains the command.
 func (Cmd) Help() string {
-	return `Opens a marketplace in this process, starts the daemon as a process of its own,
-lets clients place orders (some of them hostile), kills the daemon with SIGKILL
-while it works, starts it again, and counts what the marketplace has accepted.
-It needs no network and no configuration, and takes less than a minute.
+	return `Runs a marketplace in this process and the daemon in another. Clients place orders,
+some of them with hostile text. The daemon is killed with SIGKILL while it works,
+and started again. At the end the demo counts the deliveries that the marketplace
+accepted. It needs no network and no configuration, and takes less than a minute.
 
-The exit code is 0 only if every order was delivered exactly once. The folder
-is kept: its configuration, generator, database and pictures are yours to look at.`
+The exit code is 0 only if every order was delivered exactly once. The folder with
+the configuration, generator, database and pictures is kept for you to look at.`
 }
 
-// longest is how long a demo may take before it is given up.
-const longest = 55 * time.Second
+// timeLimit is how long a demo may take.
+const timeLimit = 55 * time.Second
 
-var errSlow = fmt.Errorf("not everything was delivered in %s", longest)
+var errSlow = fmt.Errorf("not every order was delivered in %s", timeLimit)
 
+// Run runs the command.
 func (c Cmd) Run(p *cli.Program) error {
 	if c.Orders < 6 || c.Orders > 30 {
 		return &cli.UsageError{Err: errors.New("--orders must be from 6 to 30")}
@@ -50,17 +53,17 @@ func (c Cmd) Run(p *cli.Program) error {
 	defer stop()
 	d, err := openDemo(c, p)
 	if _, has := errors.AsType[*cli.HintError](err); err != nil && !has {
-		err = cli.Hintf(err, "name a folder that can be written to with --dir")
+		err = cli.Hintf(err, "name a writable folder with --dir")
 	}
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(signals, longest, errSlow)
+	ctx, cancel := context.WithTimeoutCause(signals, timeLimit, errSlow)
 	defer cancel()
-	err = d.play(ctx)
+	err = d.run(ctx)
 	d.screen.close()
 	if signals.Err() != nil {
-		fmt.Fprintf(p.Stderr, "interrupted; stopping the daemon. What it wrote stays in %s\n", term.Sanitize(d.folder.path))
+		fmt.Fprintf(p.Stderr, "interrupted; stopping the daemon. Its files are kept in %s\n", term.Sanitize(d.folder.path))
 		err = context.Canceled
 	}
 	d.close()
@@ -70,10 +73,10 @@ func (c Cmd) Run(p *cli.Program) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return cli.Hintf(err, "the daemon's own words are in %s", d.folder.log())
+	return cli.Hintf(err, "the daemon's log is %s", d.folder.log())
 }
 
-// demo is one performance.
+// demo is one run of the demo.
 type demo struct {
 	Cmd
 	folder  folder
@@ -81,12 +84,12 @@ type demo struct {
 	clients *clients
 	screen  *screen
 	daemon  *daemon // nil while none runs
-	books   books
+	ledger  ledger
 	began   time.Time
-	// kills and starts count what was done to the daemon.
+	// kills and starts count how often the daemon was killed and started.
 	kills, starts int
-	// cut is how many orders were in work when the daemon was killed.
-	cut int
+	// cutOff is how many orders the daemon worked on when it was killed.
+	cutOff int
 }
 
 func openDemo(c Cmd, p *cli.Program) (*demo, error) {
@@ -104,64 +107,64 @@ func openDemo(c Cmd, p *cli.Program) (*demo, error) {
 	}
 	began := time.Now()
 	return &demo{Cmd: c, folder: folder, market: market, clients: newClients(c.Orders),
-		screen: newScreen(p, c.JSON, began), books: books{dir: folder.data()}, began: began}, nil
+		screen: newScreen(p, c.JSON, began), ledger: ledger{dir: folder.data()}, began: began}, nil
 }
 
-// play is the plot. It ends without an error only if every order was delivered
-// exactly once.
-func (d *demo) play(ctx context.Context) error {
+// run runs the demo. It returns nil only if every order was delivered exactly
+// once.
+func (d *demo) run(ctx context.Context) error {
 	d.screen.say("a marketplace opens on http://%s", d.market.address)
 	if err := d.start("starts"); err != nil {
 		return err
 	}
-	if err := d.until(ctx, func(scene) bool { return len(d.market.Services()) == len(services()) }); err != nil {
+	if err := d.until(ctx, func(snapshot) bool { return len(d.market.Services()) == len(services()) }); err != nil {
 		return err
 	}
-	d.screen.say("it has registered and put %d services on offer; clients come in", len(services()))
+	d.screen.say("it has registered and listed %d services; clients place orders", len(services()))
 	if d.Faults {
-		// Not before: nobody can repair a registration whose answer was lost. Shapes
-		// stay plain, since they may show a status that nobody knows, at which the
-		// daemon waits for longer than a demo can.
+		// Faults start only now, because a registration whose answer is lost needs the
+		// owner. Answers keep their usual shape: at an unknown status the daemon would
+		// wait for longer than the demo lasts.
 		d.market.SetFaults(sandbox.Faults{Before: 0.06, After: 0.06, Slow: 0.1, SlowMax: 400 * time.Millisecond})
 	}
 	d.clients.open(time.Now())
 
-	if err := d.until(ctx, d.ripe); err != nil {
+	if err := d.until(ctx, d.readyToKill); err != nil {
 		return err
 	}
 	if err := d.kill(); err != nil {
 		return err
 	}
 	down := time.Now()
-	if err := d.until(ctx, func(scene) bool { return time.Since(down) > downTime }); err != nil {
+	if err := d.until(ctx, func(snapshot) bool { return time.Since(down) > downTime }); err != nil {
 		return err
 	}
 	if err := d.start("starts again"); err != nil {
 		return err
 	}
-	if err := d.until(ctx, func(s scene) bool { return d.clients.gone() && s.delivered == d.Orders }); err != nil {
+	if err := d.until(ctx, func(s snapshot) bool { return d.clients.done() && s.delivered == d.Orders }); err != nil {
 		return err
 	}
 	return d.finish()
 }
 
-// ripe is the moment to kill the daemon: some orders are delivered, and some
-// pictures, two if it can be had, are half done.
-func (d *demo) ripe(s scene) bool {
+// readyToKill reports whether this is the moment to kill the daemon: some orders
+// are delivered, and two pictures are being made, or one if it is late.
+func (d *demo) readyToKill(s snapshot) bool {
 	return s.delivered >= d.Orders/4 && s.painting > 1 || s.delivered >= d.Orders/2 && s.painting > 0
 }
 
-// downTime is how long the daemon stays dead, for orders to come in meanwhile.
+// downTime is how long the daemon stays dead. Clients place orders meanwhile.
 const downTime = 3 * time.Second
 
-// beat is how often the demo looks at everything.
-const beat = 100 * time.Millisecond
+// interval is how often the demo looks at everything.
+const interval = 100 * time.Millisecond
 
-// until lets things happen, and shows them, until the scene is as wanted.
-func (d *demo) until(ctx context.Context, wanted func(scene) bool) error {
-	tick := time.NewTicker(beat)
+// until has the clients act, and shows the orders, until wanted is true.
+func (d *demo) until(ctx context.Context, wanted func(snapshot) bool) error {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	var scene scene
+	var now snapshot
 	for {
 		var ended <-chan struct{}
 		if d.daemon != nil {
@@ -169,19 +172,19 @@ func (d *demo) until(ctx context.Context, wanted func(scene) bool) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %d of %d orders were", context.Cause(ctx), scene.delivered, d.Orders)
+			return fmt.Errorf("%w: %d of %d were", context.Cause(ctx), now.delivered, d.Orders)
 		case <-ended:
-			return fmt.Errorf("the daemon ended by itself: %s", d.daemon.state())
+			return fmt.Errorf("the daemon ended unexpectedly: %s", d.daemon.state())
 		case err := <-d.market.ended:
-			return fmt.Errorf("the marketplace ended: %w", err)
-		case now := <-tick.C:
-			if err := d.clients.place(d.market.Server, now); err != nil {
+			return fmt.Errorf("the marketplace ended unexpectedly: %w", err)
+		case at := <-tick.C:
+			if err := d.clients.act(d.market.Server, at); err != nil {
 				return err
 			}
 		}
-		scene = d.look(ctx)
-		d.screen.show(scene)
-		if wanted(scene) {
+		now = d.snapshot(ctx)
+		d.screen.show(now)
+		if wanted(now) {
 			return nil
 		}
 	}
@@ -202,31 +205,31 @@ func (d *demo) kill() error {
 	if err := d.daemon.kill(); err != nil {
 		return err
 	}
-	scene := d.look(context.Background())
+	now := d.snapshot(context.Background())
 	d.daemon = nil
 	d.kills++
-	d.cut = scene.working
-	d.screen.alarm("SIGKILL: the daemon is dead with %d orders delivered and %d in its hands", scene.delivered, scene.working)
+	d.cutOff = now.working
+	d.screen.alarm("SIGKILL: the daemon is dead, with %s delivered and %d in work", counted(now.delivered, "order"), now.working)
 	return nil
 }
 
-// finish stops the daemon in order and judges.
+// finish stops the daemon and verifies the deliveries.
 func (d *demo) finish() error {
-	d.books.close() // so that the daemon is the last to close the database
+	d.ledger.close() // so that the daemon is the last to close the database
 	daemon := d.daemon
 	d.daemon = nil
 	if err := daemon.stop(); err != nil {
 		return err
 	}
-	d.screen.say("the daemon was told to stop, and has")
-	return judge(d.look(context.Background()), d.Orders)
+	d.screen.say("the daemon has stopped")
+	return verify(d.snapshot(context.Background()), d.Orders)
 }
 
-// close ends what still runs.
+// close stops everything that still runs.
 func (d *demo) close() {
 	if d.daemon != nil {
-		_ = d.daemon.stop() // whatever it says, it has ended now
+		_ = d.daemon.stop() // it has ended, with or without an error
 	}
 	d.market.close()
-	d.books.close()
+	d.ledger.close()
 }

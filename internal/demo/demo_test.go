@@ -44,19 +44,19 @@ func TestTheDemoOrdersAreOfEveryKind(t *testing.T) {
 	t.Parallel()
 	var all, asked []string
 	bare, raw := 0, 0
-	for _, w := range wishes(12) {
-		all = append(all, w.brief)
-		if !slices.Contains(asked, w.service) {
-			asked = append(asked, w.service)
+	for _, r := range requests(12) {
+		all = append(all, r.brief)
+		if !slices.Contains(asked, r.service) {
+			asked = append(asked, r.service)
 		}
-		if w.brief == "" && json.Valid([]byte(w.answers)) {
+		if r.brief == "" && json.Valid([]byte(r.answers)) {
 			bare++
 		}
-		if text, ok := w.raw["reference_urls"].(string); ok && json.Valid([]byte(text)) {
+		if text, ok := r.raw["reference_urls"].(string); ok && json.Valid([]byte(text)) {
 			raw++
 		}
-		if term.Sanitize(w.text()) != w.text() {
-			t.Errorf("the text of %q is not fit for a terminal", w.brief)
+		if term.Sanitize(r.text()) != r.text() {
+			t.Errorf("the text of %q is not safe to show", r.brief)
 		}
 	}
 	for _, part := range []string{"'", `"`, `\`, "\n", "$(rm -rf /)", ";", "|", "🎂", "\u05d2", "\u0623", "\x1b[2J", "\u202e"} {
@@ -72,30 +72,30 @@ func TestTheDemoOrdersAreOfEveryKind(t *testing.T) {
 	}
 }
 
-func TestTheJudgeWantsEachOrderDeliveredOnceByBothRecords(t *testing.T) {
+func TestVerifyWantsEachOrderDeliveredOnceByBothRecords(t *testing.T) {
 	t.Parallel()
-	good := func() scene {
-		return scene{acts: []act{{accepted: 1, state: order.StateDelivered}, {accepted: 1, state: order.StateDelivered}}}
+	good := func() snapshot {
+		return snapshot{orders: []progress{{accepted: 1, state: order.StateDelivered}, {accepted: 1, state: order.StateDelivered}}}
 	}
-	if err := judge(good(), 2); err != nil {
-		t.Fatalf("a good end: %v", err)
+	if err := verify(good(), 2); err != nil {
+		t.Fatalf("two orders delivered once: %v", err)
 	}
-	for name, spoil := range map[string]func(*scene){
-		"twice":              func(s *scene) { s.acts[1].accepted = 2 },
-		"never":              func(s *scene) { s.acts[1].accepted = 0 },
-		"missing":            func(s *scene) { s.acts = s.acts[:1] },
-		"unknown to us":      func(s *scene) { s.acts[0].state = order.StateWorking },
-		"unreadable records": func(s *scene) { s.booksErr = errors.New("torn") },
+	for name, spoil := range map[string]func(*snapshot){
+		"delivered twice":             func(s *snapshot) { s.orders[1].accepted = 2 },
+		"never delivered":             func(s *snapshot) { s.orders[1].accepted = 0 },
+		"not placed":                  func(s *snapshot) { s.orders = s.orders[:1] },
+		"not delivered in the ledger": func(s *snapshot) { s.orders[0].state = order.StateWorking },
+		"unreadable ledger":           func(s *snapshot) { s.ledgerErr = errors.New("torn") },
 	} {
 		s := good()
 		spoil(&s)
-		if judge(s, 2) == nil {
-			t.Errorf("%s: judged as good", name)
+		if verify(s, 2) == nil {
+			t.Errorf("%s: no error", name)
 		}
 	}
 }
 
-func TestAnOrderShowsHowFarItHasCome(t *testing.T) {
+func TestAnOrderShowsItsStage(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
 	line := func(stage order.Stage, job order.JobState, attempt int) store.Line {
@@ -103,45 +103,44 @@ func TestAnOrderShowsHowFarItHasCome(t *testing.T) {
 	}
 	delivered := sandbox.Order{Deliveries: []sandbox.Delivery{{At: at.Add(3 * time.Second), URLs: []string{"u"}}}}
 	for _, c := range []struct {
-		want        string
-		remote      sandbox.Order
-		line        store.Line
-		seen, alive bool
+		want string
+		records
+		alive bool
 	}{
-		{want: "placed", alive: true},
-		{want: "in line", line: line(order.StageGenerate, order.JobReady, 0), seen: true, alive: true},
-		{want: "painting", line: line(order.StageGenerate, order.JobLeased, 1), seen: true, alive: true},
-		{want: "cut off", line: line(order.StageGenerate, order.JobLeased, 1), seen: true},
-		{want: "uploading, try 2", line: line(order.StageUpload, order.JobReady, 2), seen: true, alive: true},
-		{want: "delivering", remote: delivered, line: line(order.StageDeliver, order.JobLeased, 1), seen: true, alive: true},
-		{want: "held no_service", line: store.Line{State: order.StateHeld, Code: order.CodeNoService}, seen: true, alive: true},
-		{want: "delivered", remote: delivered, line: store.Line{State: order.StateDelivered}, seen: true, alive: true},
+		{"placed", records{}, true},
+		{"in line", records{line: line(order.StageGenerate, order.JobReady, 0), known: true}, true},
+		{"painting", records{line: line(order.StageGenerate, order.JobLeased, 1), known: true}, true},
+		{"cut off", records{line: line(order.StageGenerate, order.JobLeased, 1), known: true}, false},
+		{"uploading, try 2", records{line: line(order.StageUpload, order.JobReady, 2), known: true}, true},
+		{"delivering", records{delivered, line(order.StageDeliver, order.JobLeased, 1), true}, true},
+		{"held no_service", records{line: store.Line{State: order.StateHeld, Code: order.CodeNoService}, known: true}, true},
+		{"delivered", records{delivered, store.Line{State: order.StateDelivered}, true}, true},
 	} {
-		a := newAct(placed{at: at}, c.remote, c.line, c.seen, c.alive, at.Add(9*time.Second))
-		if a.stage != c.want {
-			t.Errorf("stage %q, want %q", a.stage, c.want)
+		p := newProgress(placed{at: at}, c.records, c.alive, at.Add(9*time.Second))
+		if p.stage != c.want {
+			t.Errorf("stage %q, want %q", p.stage, c.want)
 		}
-		if want := map[bool]time.Duration{true: 3 * time.Second, false: 9 * time.Second}[a.accepted > 0]; a.took != want {
-			t.Errorf("%s: took %s, want %s", c.want, a.took, want)
+		if want := map[bool]time.Duration{true: 3 * time.Second, false: 9 * time.Second}[p.accepted > 0]; p.took != want {
+			t.Errorf("%s: took %s, want %s", c.want, p.took, want)
 		}
 	}
 }
 
 func TestClippedTextFitsItsColumns(t *testing.T) {
 	t.Parallel()
-	for _, w := range wishes(12) {
+	for _, r := range requests(12) {
 		for n := 1; n < 90; n++ {
-			got := clip(w.text(), n)
+			got := clip(r.text(), n)
 			if columns(got) > n {
 				t.Fatalf("%q takes %d columns of %d", got, columns(got), n)
 			}
-			if columns(w.text()) > n && columns(got) < n-1 {
+			if columns(r.text()) > n && columns(got) < n-1 {
 				t.Fatalf("%q leaves more than one of %d columns empty", got, n)
 			}
 		}
 	}
 	if got := clip("日本の花", 5); got != "日本…" {
-		t.Errorf("clip gives %q", got)
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -165,7 +164,7 @@ func TestADemoFolderWithFilesIsLeftAlone(t *testing.T) {
 		t.Errorf("a new folder: %v", err)
 	}
 	_, err := makeFolder(dir)
-	if why := cli.Explain(err); why.Code != cli.ExitUsage || !strings.Contains(why.Text, "is not empty") {
+	if why := cli.Explain("demo", err); why.Code != cli.ExitUsage || !strings.Contains(why.Text, "is not empty") {
 		t.Errorf("a folder with something in it: %+v", why)
 	}
 }
@@ -178,7 +177,7 @@ func TestThePainterSpeaksTheExecProtocol(t *testing.T) {
 		p := &cli.Program{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: io.Discard,
 			Getenv: func(name string) string { return map[string]string{"OUTPUT_DIR": dir}[name] }}
 		if err := (PaintCmd{}).Run(p); err != nil {
-			return "", cli.Explain(err).Code
+			return "", cli.Explain("demo", err).Code
 		}
 		return out.String(), cli.ExitOK
 	}

@@ -11,7 +11,7 @@ import (
 	"atelierd/internal/config"
 )
 
-// folder holds all that a demo writes.
+// folder holds everything that a demo writes.
 type folder struct{ path string }
 
 func (f folder) config() string   { return filepath.Join(f.path, config.FileName) }
@@ -20,7 +20,7 @@ func (f folder) log() string      { return filepath.Join(f.path, "daemon.log") }
 func (f folder) uploads() string  { return filepath.Join(f.path, "marketplace") }
 func (f folder) pictures() string { return filepath.Join(f.path, "pictures") }
 
-// makeFolder makes dir, or a temporary folder when it is empty.
+// makeFolder creates dir, or a temporary folder if dir is "".
 func makeFolder(dir string) (folder, error) {
 	if dir == "" {
 		path, err := os.MkdirTemp("", "atelierd-demo-")
@@ -36,7 +36,7 @@ func makeFolder(dir string) (folder, error) {
 	}
 	if !empty {
 		return folder{}, &cli.HintError{Err: fmt.Errorf("%s is not empty and was left alone", path),
-			Hint: "name a folder that is empty or not there yet with --dir, or leave it out", Code: cli.ExitUsage}
+			Hint: "name an empty or new folder with --dir, or leave --dir out", Code: cli.ExitUsage}
 	}
 	return folder{path}, os.MkdirAll(path, 0o700)
 }
@@ -61,7 +61,7 @@ func (f folder) fill(address string) error {
 	return os.WriteFile(f.config(), []byte(configText(address)), 0o600)
 }
 
-// service is something that the demo's agent sells.
+// service is one thing that the demo's agent sells.
 type service struct {
 	title, description, generator string
 	hours                         int
@@ -77,23 +77,23 @@ const (
 func services() []service {
 	return []service{
 		{titlePattern, "A pattern painted by the daemon's built-in canvas, with your words as its caption.", "canvas", 24},
-		{titleCommission, "A pattern for which you ask the price first, painted by the built-in canvas.", "canvas", 24},
-		{titleSketch, "A picture made by a program of the owner's, for those who can wait until tomorrow.", "script", 24},
-		{titleExpress, "A picture made by a program of the owner's, within the hour.", "script", 1},
+		{titleCommission, "A pattern painted by the built-in canvas, for a price that you ask for first.", "canvas", 24},
+		{titleSketch, "A picture made by a program of the owner, delivered by tomorrow.", "script", 24},
+		{titleExpress, "A picture made by a program of the owner, delivered within the hour.", "script", 1},
 	}
 }
 
 // quote is the price asked for a commission, in dollars.
 const quote = "12.00"
 
-// window is the marketplace's hour in the demo: its limits hold, but nobody
-// has to wait for them.
+// window is how long the marketplace counts requests. It is an hour at the real
+// one. The limits hold in the demo too, but nobody has to wait long for them.
 const window = "5s"
 
 func configText(address string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `# Written by "atelierd demo". The marketplace of the demo has closed; a new one is
-# opened by "atelierd sandbox --listen %[1]s --window %[2]s".
+	fmt.Fprintf(&b, `# Written by "atelierd demo". The marketplace of the demo has closed. To open a new
+# one, run "atelierd sandbox --listen %[1]s --window %[2]s".
 
 base_url = "http://%[1]s/api"
 blob_url = "http://%[1]s/blob/"
@@ -105,7 +105,7 @@ endpoint_url = "http://%[1]s"
 capabilities = ["image_gen"]
 payout_wallet = "So11111111111111111111111111111111111111112"
 
-# All times are short, so that the demo is. None of this is for the marketplace.
+# All times are short, so that the demo is short. Do not use them elsewhere.
 [poll]
 interval = "1s"
 
@@ -151,23 +151,23 @@ timeout = "30s"
 	return b.String()
 }
 
-// script is a generator in the exec protocol, as an owner would write one.
+// script is a generator in the exec protocol, as an owner can write one.
 func script(program string) string {
 	return `#!/bin/sh
-# A generator in the exec protocol. On stdin comes the order, one JSON object:
+# A generator in the exec protocol. It reads the order on stdin, one JSON object:
 #   {"order_id": ..., "brief": ..., "reference_urls": [...], "service": {...}, ...}
-# Files go to "$OUTPUT_DIR", and a manifest to stdout:
+# It writes files to "$OUTPUT_DIR", and a manifest to stdout:
 #   {"files": ["picture.png"], "cost_usd": "0.04", "message": "..."}
-# Exit 0: done. 65: refused for ever. 75: try later. 78: the owner must mend
-# something. Anything else: try again. Words for the log go to stderr.
+# Exit codes: 0 done, 65 refused for good, 75 try later, 78 the owner must fix
+# something, any other: try again. Stderr goes to the log.
 set -eu
 echo "order $ATELIER_ORDER_ID, attempt $ATTEMPT" >&2
-sleep 1.5 # as long as a quick model thinks
+sleep 1.5 # about as long as a fast model takes
 exec ` + shellQuote(program) + ` paint
 `
 }
 
-// shellQuote makes one word of a shell out of any text.
+// shellQuote quotes a text as one word for a shell.
 func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

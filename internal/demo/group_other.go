@@ -4,5 +4,6 @@ package demo
 
 import "os/exec"
 
-// ownGroup does nothing: a ctrl-c reaches the daemon too, which then stops.
+// ownGroup does nothing on this system: ctrl-c reaches the daemon too, which then
+// stops.
 func ownGroup(*exec.Cmd) {}

@@ -14,7 +14,7 @@ type market struct {
 	address string
 	stop    context.CancelFunc
 	done    chan struct{}
-	ended   chan error // gets what ended it before it was closed
+	ended   chan error // receives the error that ended it before it was closed
 }
 
 func openMarket(f folder, seed uint64) (*market, error) {
@@ -28,8 +28,8 @@ func openMarket(f folder, seed uint64) (*market, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	m := &market{address: l.Addr().String(), stop: stop, done: make(chan struct{}), ended: make(chan error, 1),
-		// One count for all calls, as the deployed marketplace keeps it; only its
-		// window is shorter, or 30 requests would have to do for the whole demo.
+		// It counts all requests together, as the deployed marketplace does, but in a
+		// shorter window: otherwise the whole demo would have 30 requests.
 		Server: sandbox.New(sandbox.Options{Seed: seed, Window: window, UploadDir: f.uploads()})}
 	go func() {
 		defer close(m.done)

@@ -16,25 +16,27 @@ import (
 	"atelierd/internal/term"
 )
 
-// PaintCmd is the built-in canvas as a program of the exec protocol: the order
-// comes as JSON on stdin, the picture goes to OUTPUT_DIR, a manifest to stdout.
+// PaintCmd runs the built-in canvas as a program of the exec protocol: it reads the
+// order as JSON on stdin, and writes the picture to OUTPUT_DIR and a manifest to
+// stdout.
 type PaintCmd struct{}
 
-// What a generator's exit code means to the daemon.
+// The exit codes of a generator.
 const (
 	paintRefused       = 65
 	paintTryLater      = 75
 	paintMisconfigured = 78
 )
 
-// mostPaintInput is more than any order that the daemon writes.
-const mostPaintInput = 8 << 20
+// maxPaintInput is more than the daemon writes for any order.
+const maxPaintInput = 8 << 20
 
+// Run runs the command.
 func (PaintCmd) Run(p *cli.Program) error {
 	dir := p.Getenv("OUTPUT_DIR")
 	if !filepath.IsAbs(dir) {
 		return &cli.HintError{Err: fmt.Errorf("OUTPUT_DIR is %q, not an absolute folder", dir), Code: paintMisconfigured,
-			Hint: "this is a generator: name it in a [generator.NAME] of type exec"}
+			Hint: "this command is a generator; name it in a [generator.NAME] of type exec"}
 	}
 	var in struct {
 		OrderID string          `json:"order_id"`
@@ -43,7 +45,7 @@ func (PaintCmd) Run(p *cli.Program) error {
 		Brief   string          `json:"brief"`
 		Answers json.RawMessage `json:"requirement_answers"`
 	}
-	if err := json.NewDecoder(io.LimitReader(p.Stdin, mostPaintInput)).Decode(&in); err != nil {
+	if err := json.NewDecoder(io.LimitReader(p.Stdin, maxPaintInput)).Decode(&in); err != nil {
 		return &cli.HintError{Err: fmt.Errorf("read the order from stdin: %w", err), Code: paintRefused}
 	}
 	if in.Brief == "" && string(in.Answers) != "null" {

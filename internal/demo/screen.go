@@ -7,24 +7,23 @@ import (
 	"time"
 
 	"atelierd/internal/cli"
-
 	"atelierd/internal/term"
 )
 
-// screen shows a demo while it goes on: on a terminal as a table redrawn in
-// place below what has been said, elsewhere as one line a change.
+// screen shows a running demo. On a terminal it is a log with a table below it that
+// is redrawn in place; elsewhere it is one line for each change.
 type screen struct {
 	p     *cli.Program
 	out   io.Writer
 	live  bool
 	began time.Time
 	drawn int            // lines of the table on the screen
-	last  scene          // what the table shows
-	told  map[int]string // the stage of each order that was told last
+	last  snapshot       // what the table shows
+	shown map[int]string // the last stage shown of each order, by its number
 }
 
-// What the live table asks of a terminal. Without automatic line breaks a line
-// that is too wide after all cannot shift the rows.
+// Control sequences for the live table. Automatic line breaks are turned off, so
+// that a line that is too wide cannot shift the rows.
 const (
 	hideCursor = "\x1b[?25l\x1b[?7l"
 	showCursor = "\x1b[?7h\x1b[?25h"
@@ -33,7 +32,7 @@ const (
 )
 
 func newScreen(p *cli.Program, toStderr bool, began time.Time) *screen {
-	s := &screen{p: p, out: p.Stdout, began: began, told: map[int]string{}}
+	s := &screen{p: p, out: p.Stdout, began: began, shown: map[int]string{}}
 	if toStderr {
 		s.out = p.Stderr
 	}
@@ -44,10 +43,10 @@ func newScreen(p *cli.Program, toStderr bool, began time.Time) *screen {
 	return s
 }
 
-// say writes a line that stays. Its arguments must be plain.
+// say writes a line that stays. Its arguments must be safe to show.
 func (s *screen) say(format string, args ...any) { s.line(term.None, format, args...) }
 
-// alarm is say for what went wrong on purpose.
+// alarm is say in red.
 func (s *screen) alarm(format string, args ...any) { s.line(term.Red, format, args...) }
 
 func (s *screen) line(look term.Style, format string, args ...any) {
@@ -67,71 +66,72 @@ func (s *screen) clock() string { return seconds(time.Since(s.began)) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 
-// show shows the scene.
-func (s *screen) show(scene scene) {
-	s.last = scene
+// show shows the orders.
+func (s *screen) show(now snapshot) {
+	s.last = now
 	if s.live {
 		s.redraw("")
 		return
 	}
-	for _, a := range scene.acts {
-		if s.told[a.no] != a.stage {
-			s.told[a.no] = a.stage
-			fmt.Fprintf(s.out, "%6s  order %02d  %-12s  %-14s  %s\n", s.clock(), a.no, a.stage, a.service, clip(a.text(), 60))
+	for _, o := range now.orders {
+		if s.shown[o.no] != o.stage {
+			s.shown[o.no] = o.stage
+			fmt.Fprintf(s.out, "%6s  order %02d  %-12s  %-14s  %s\n", s.clock(), o.no, o.stage, o.service, clip(o.text(), 60))
 		}
 	}
 }
 
-// redraw writes said in place of the table, and the table below it, at once.
-func (s *screen) redraw(said string) {
+// redraw replaces the table by the text, and draws the table again below it, in one
+// write.
+func (s *screen) redraw(text string) {
 	var b strings.Builder
 	if s.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", s.drawn)
 	}
-	b.WriteString("\r" + said)
+	b.WriteString("\r" + text)
 	lines := s.table()
 	for _, line := range lines {
 		b.WriteString(line + lineRest + "\n")
 	}
 	b.WriteString(screenRest)
 	s.drawn = len(lines)
-	_, _ = io.WriteString(s.out, b.String()) // a terminal that has gone is no reason to stop
+	_, _ = io.WriteString(s.out, b.String()) // a closed terminal does not stop the demo
 }
 
-// close takes the table away and gives the terminal back.
+// close removes the table and restores the terminal.
 func (s *screen) close() {
 	if !s.live {
 		return
 	}
-	s.last = scene{}
+	s.last = snapshot{}
 	s.redraw("")
 	fmt.Fprint(s.out, showCursor)
 	s.live = false
 }
 
-// table is the scene in lines that fit on the terminal.
+// table returns the table as lines that fit on the terminal.
 func (s *screen) table() []string {
-	if len(s.last.acts) == 0 {
+	if len(s.last.orders) == 0 {
 		return nil
 	}
 	g := s.p.Page()
-	// The last column of the screen stays free: to clear the rest of a line that
-	// fills it takes its last character away.
-	g.Width = max(g.Width, leastWidth) - 1
+	// The last column of the terminal stays free: clearing the rest of a line that
+	// fills it would remove its last character.
+	g.Width = max(g.Width, minWidth) - 1
 	rows := [][]term.Cell{term.Headings("", "order", "service", "stage", "time", "what was asked")}
-	for _, a := range s.visible() {
+	for _, o := range s.visible() {
 		mark := term.Styled(term.None, " ")
 		switch {
-		case a.done():
+		case o.done():
 			mark = term.Styled(term.Green, "✓")
-		case a.style == term.Yellow:
+		case o.style == term.Yellow:
 			mark = term.Styled(term.Yellow, s.spinner())
-		case a.style == term.Red:
+		case o.style == term.Red:
 			mark = term.Styled(term.Red, "✗")
 		}
-		rows = append(rows, []term.Cell{mark, term.Plain(fmt.Sprintf("%02d", a.no)), term.Plain(a.service),
-			term.Styled(a.style, fmt.Sprintf("%-13s", a.stage)), term.Plain(fmt.Sprintf("%6s", seconds(a.took))),
-			term.Styled(term.Dim, clip(a.text(), g.Width-liveColumns))})
+		rows = append(rows, []term.Cell{mark, term.Plain(fmt.Sprintf("%02d", o.no)), term.Plain(o.service),
+			term.Styled(o.style, fmt.Sprintf("%-13s", o.stage)), term.Plain(fmt.Sprintf("%6s", seconds(o.took))),
+			term.Styled(term.Dim, clip(o.text(), g.Width-liveColumns))})
 	}
 	g.Linef("")
 	g.Table("  ", rows)
@@ -140,34 +140,34 @@ func (s *screen) table() []string {
 	if !s.last.alive {
 		daemon = g.Paint(term.Red, "the daemon is dead")
 	}
-	g.Linef("  %s, %d of %d orders are delivered, %s", daemon, s.last.delivered, len(s.last.acts), s.clock())
+	g.Linef("  %s, %d of %d orders are delivered, %s", daemon, s.last.delivered, len(s.last.orders), s.clock())
 	return strings.Split(strings.TrimSuffix(g.String(), "\n"), "\n")
 }
 
 const (
-	// leastWidth is the narrowest terminal that the table is made for.
-	leastWidth = 60
-	// liveColumns is what the columns before the last take.
+	// minWidth is the narrowest terminal that the table fits on.
+	minWidth = 60
+	// liveColumns is the width of all columns but the last.
 	liveColumns = 2 + 3 + 7 + 16 + 15 + 8
 )
 
-// visible are the orders that fit in the height of the terminal: when not all
-// do, the first that are delivered go.
-func (s *screen) visible() []act {
-	acts, height := s.last.acts, term.Height(s.out)
-	tooMany := len(acts) - max(height-6, 1)
-	var list []act
-	for _, a := range acts {
-		if tooMany > 0 && a.done() {
+// visible returns the orders that fit on the height of the terminal. If there are
+// too many, those that were delivered first are left out.
+func (s *screen) visible() []progress {
+	orders, height := s.last.orders, term.Height(s.out)
+	tooMany := len(orders) - max(height-6, 1)
+	var list []progress
+	for _, o := range orders {
+		if tooMany > 0 && o.done() {
 			tooMany--
 			continue
 		}
-		list = append(list, a)
+		list = append(list, o)
 	}
 	return list[max(tooMany, 0):]
 }
 
 func (s *screen) spinner() string {
 	frames := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
-	return string(frames[int(time.Since(s.began)/beat)%len(frames)])
+	return string(frames[int(time.Since(s.began)/interval)%len(frames)])
 }

@@ -21,8 +21,8 @@ func clip(s string, n int) string {
 	return b.String() + "…"
 }
 
-// columns is how wide a text is on a terminal. Terminals differ over the newest
-// emoji; it is close enough to end a line in time.
+// columns returns the width of a text on a terminal. Terminals differ over the
+// newest emoji, so it is an estimate.
 func columns(s string) int {
 	n := 0
 	for _, r := range s {
@@ -41,7 +41,7 @@ func runeColumns(r rune) int {
 	return 1
 }
 
-// wide holds the scripts of East Asia and the pictures.
+// wide has the characters that take two columns: East Asian scripts and emoji.
 var wide = &unicode.RangeTable{
 	R16: []unicode.Range16{{0x1100, 0x115f, 1}, {0x2e80, 0x303e, 1}, {0x3041, 0xa4cf, 1}, {0xac00, 0xd7a3, 1},
 		{0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1}, {0xff00, 0xff60, 1}, {0xffe0, 0xffe6, 1}},

@@ -45,9 +45,11 @@ func fill(tb testing.TB, s *store.Store, from, n int) {
 
 func facts(i int) order.Facts {
 	id := fmt.Sprintf("ord_%08d", i)
-	return order.Facts{ID: id, Status: order.Paid, Brief: "a brief of about the length that clients write, with a wish or two",
+	return order.Facts{
+		ID: id, Status: order.Paid, Brief: "a brief of about the length that clients write, with a wish or two",
 		CreatedAt: time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC),
-		Raw:       []byte(`{"id":"` + id + `","status":"paid","brief":"a brief of about the length that clients write, with a wish or two"}`)}
+		Raw:       []byte(`{"id":"` + id + `","status":"paid","brief":"a brief of about the length that clients write, with a wish or two"}`),
+	}
 }
 
 func open(k order.Known, f order.Facts) order.Decision {

@@ -26,8 +26,8 @@ type Store interface {
 }
 
 // Runner runs one stage of one job. When ctx is cancelled, Run must return soon and
-// do nothing more for the job. Its error is best an *order.Failure, which says what
-// happens to the job next.
+// do nothing more for the job. An error that is an
+// *order.Failure decides what happens to the job next; any other is retried.
 type Runner interface {
 	Run(ctx context.Context, job order.Job) (order.Result, error)
 }

@@ -116,8 +116,10 @@ func (w *world) place(ids ...string) {
 	w.t.Helper()
 	b := order.Batch{Mark: 1 << 60, Decide: open}
 	for i, id := range ids {
-		b.Orders = append(b.Orders, order.Facts{ID: id, Status: order.Paid, Raw: fmt.Appendf(nil, `{"id":%q}`, id),
-			CreatedAt: time.Date(2026, 11, 23, 15, i, 0, 0, time.UTC)})
+		b.Orders = append(b.Orders, order.Facts{
+			ID: id, Status: order.Paid, Raw: fmt.Appendf(nil, `{"id":%q}`, id),
+			CreatedAt: time.Date(2026, 11, 23, 15, i, 0, 0, time.UTC),
+		})
 	}
 	if _, err := w.Apply(b); err != nil {
 		w.t.Fatal(err)

@@ -71,10 +71,12 @@ func end(b *testing.B, s *store.Store, i int) {
 	}
 	f := facts(i)
 	f.Raw = []byte(`{"status":"completed"}`)
-	if _, err := s.Apply(order.Batch{Listing: order.Listing{Orders: []order.Facts{f}}, Mark: 1 << 60,
+	if _, err := s.Apply(order.Batch{
+		Listing: order.Listing{Orders: []order.Facts{f}}, Mark: 1 << 60,
 		Decide: func(order.Known, order.Facts) order.Decision {
 			return order.Decision{State: order.StateCompleted, Jobs: order.JobsClose}
-		}}); err != nil {
+		},
+	}); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -19,14 +19,14 @@ func TestTheLeaseOfLongWorkIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, run := start(t, store.Options{}, engine.Options{Lease: time.Minute}, func(ctx context.Context, j order.Job) (order.Result, error) {
 			select {
-			case <-time.After(day):
+			case <-time.After(2 * time.Hour):
 				return order.Result{}, nil
 			case <-ctx.Done():
 				return order.Result{}, ctx.Err()
 			}
 		})
 		w.place("o1", "o2")
-		time.Sleep(day + time.Second)
+		time.Sleep(2*time.Hour + time.Second)
 		synctest.Wait()
 		w.wantJob("o1", order.JobDone)
 		w.wantJob("o2", order.JobDone)

@@ -172,7 +172,7 @@ func TestAPanicHoldsOnlyItsJob(t *testing.T) {
 		w.wantJob("good1", order.JobDone)
 		w.wantJob("good2", order.JobDone)
 		if l := w.line("bad"); l.Code != order.CodePanic || !strings.Contains(l.Reason, "no such") {
-			t.Errorf("it says %q %q", l.Code, l.Reason)
+			t.Errorf("held for %q: %q", l.Code, l.Reason)
 		}
 	})
 }

@@ -32,7 +32,7 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 		last.Class = order.Fail
 		last.Err = fmt.Errorf("failed %d times: %w", job.Attempt, failure)
 		if last.Hint == "" {
-			last.Hint = "fix the cause, then run " + order.Command("orders", "retry", job.OrderID)
+			last.Hint = "fix the cause, then run " + order.Command("orders retry", job.OrderID)
 		}
 		done.Failure = &last
 		return done

@@ -37,8 +37,10 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	t.Helper()
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, dir: dir, market: sandbox.New(o), text: &bytes.Buffer{},
-			net: pipenet.New()}
+		w := &world{
+			t: t, dir: dir, market: sandbox.New(o), text: &bytes.Buffer{},
+			net: pipenet.New(),
+		}
 		w.log = slog.New(slog.NewTextHandler(w.text, nil))
 		server := &http.Server{Handler: w.market}
 		var serving sync.WaitGroup
@@ -47,9 +49,11 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			server.Shutdown(context.Background())
 			serving.Wait()
 		})
-		w.client = atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
+		w.client = atelier.New(atelier.Options{
+			BaseURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
 			Transport:   &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true},
-			Credentials: func() atelier.Credentials { return w.creds }})
+			Credentials: func() atelier.Credentials { return w.creds },
+		})
 		var err error
 		if w.store, err = store.Open(store.Options{Dir: dir}); err != nil {
 			t.Fatal(err)

@@ -12,8 +12,10 @@ func TestAPlanHoldsOnlyTheFieldsThatDiffer(t *testing.T) {
 	t.Parallel()
 	zero, five := 0, 5
 	off := false
-	want := atelier.Service{Title: "Pictures", Description: "All kinds.", Category: "image_gen", Price: 5 * order.Dollar,
-		PriceType: "fixed", TurnaroundHours: 2, Deliverables: []string{"one"}}
+	want := atelier.Service{
+		Title: "Pictures", Description: "All kinds.", Category: "image_gen", Price: 5 * order.Dollar,
+		PriceType: "fixed", TurnaroundHours: 2, Deliverables: []string{"one"},
+	}
 	same := want
 	same.ID, same.Title, same.Description, same.QuotaLimit, same.DemoURL = "svc_1", " pictures ", "All kinds. ", &zero, "https://d"
 	dearer := want

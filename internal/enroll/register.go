@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"strings"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
@@ -73,14 +71,10 @@ func explain(err error) error {
 		return err
 	}
 	with := *fail
-	// The marketplace sends the word alone or at the start of a sentence.
-	says := func(word string) bool {
-		return call.Word == word || call.Status == http.StatusConflict && strings.Contains(call.Error(), word)
-	}
 	switch {
-	case says("name_taken"):
+	case call.Says("name_taken"):
 		with.Hint = "choose another agent.name"
-	case says("duplicate_agent"):
+	case call.Says("duplicate_agent"):
 		with.Hint = "this owner already has an agent; use its id and key instead of registering"
 		if call.AgentID != "" {
 			with.Hint = fmt.Sprintf("this owner already has the agent %.100q; use its id and key instead of registering", call.AgentID)

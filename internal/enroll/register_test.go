@@ -75,10 +75,10 @@ func TestTheIntentLastsFromBeforeTheRequestUntilTheKeyIsSaved(t *testing.T) {
 func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sandbox.Fault{
-		"its answer is lost":             {After: sandbox.Cut},
-		"the server fails in it":         {After: http.StatusInternalServerError},
-		"it is lost on the way":          {Before: sandbox.Cut},
-		"its answer comes much too late": {Slow: time.Hour},
+		"the answer is lost":             {After: sandbox.Cut},
+		"the server fails":               {After: http.StatusInternalServerError},
+		"the request is lost":            {Before: sandbox.Cut},
+		"the answer comes much too late": {Slow: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,18 +111,24 @@ func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 		class  order.Class
 		hint   string
 	}{
-		"the name is taken": {func(w *world) { w.addAgent() },
-			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name"},
+		"the name is taken": {
+			func(w *world) { w.addAgent() },
+			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name",
+		},
 		"the owner has an agent": {func(w *world) {
-			if _, err := w.client.Register(w.t.Context(), atelier.Registration{Name: "First", Description: "It was here first.",
-				EndpointURL: "https://agent.test", OwnerWallet: wallet}); err != nil {
+			if _, err := w.client.Register(w.t.Context(), atelier.Registration{
+				Name: "First", Description: "It was here first.",
+				EndpointURL: "https://agent.test", OwnerWallet: wallet,
+			}); err != nil {
 				w.t.Fatal(err)
 			}
 		}, owned, order.Fail, "ext_"},
 		"it is not valid": {nil, func(r *atelier.Registration) { r.Description = "short" }, order.Fail, ""},
-		"the budget is used up": {func(w *world) { w.scripted("POST", "/register", sandbox.Fault{Refuse: time.Minute}) },
-			nil, order.Wait, ""},
-		"nobody is there": {func(w *world) { w.net.Refuse.Store(true) }, nil, order.Retry, "network"},
+		"the budget is used up": {
+			func(w *world) { w.scripted("POST", "/register", sandbox.Fault{Refuse: time.Minute}) },
+			nil, order.Wait, "",
+		},
+		"the marketplace is unreachable": {func(w *world) { w.net.Refuse.Store(true) }, nil, order.Retry, "network"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,8 +166,10 @@ func (c failingCredentials) End() error                    { return credential.E
 func TestAKeyThatIsNotSavedKeepsTheIntentAndNamesTheAgent(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{Name: "My Agent",
-			Description: "It paints pictures.", EndpointURL: "https://agent.test"}, w.log)
+		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{
+			Name:        "My Agent",
+			Description: "It paints pictures.", EndpointURL: "https://agent.test",
+		}, w.log)
 		agents := w.market.Agents()
 		if err == nil || len(agents) != 1 || !strings.Contains(err.Error(), agents[0].ID) || !w.intended() {
 			t.Errorf("%v; %d agents; the intent stands: %t", err, len(agents), w.intended())

@@ -18,9 +18,13 @@ const settle = 150 * time.Second
 
 // pictures is a service that the marketplace accepts. check is its self-check.
 func pictures(title string, check func() error) enroll.Offer {
-	return enroll.Offer{Service: atelier.Service{Title: title, Category: "image_gen", Price: 5 * order.Dollar, PriceType: "fixed",
-		Description: "Pictures of every kind, painted by hand, one at a time."},
-		Check: func(context.Context) error { return check() }}
+	return enroll.Offer{
+		Service: atelier.Service{
+			Title: title, Category: "image_gen", Price: 5 * order.Dollar, PriceType: "fixed",
+			Description: "Pictures of every kind, painted by hand, one at a time.",
+		},
+		Check: func(context.Context) error { return check() },
+	}
 }
 
 func fit() error { return nil }
@@ -32,8 +36,10 @@ type setup struct {
 
 func (w *world) setup(wallet string, offers ...enroll.Offer) *setup {
 	s := &setup{}
-	s.Setup = enroll.New(enroll.Options{Store: w.store, Market: w.client, Offers: offers, Wallet: wallet, SettleWindow: settle,
-		Changed: func() { s.changes++ }, Log: w.log})
+	s.Setup = enroll.New(enroll.Options{
+		Store: w.store, Market: w.client, Offers: offers, Wallet: wallet, SettleWindow: settle,
+		Changed: func() { s.changes++ }, Log: w.log,
+	})
 	return s
 }
 

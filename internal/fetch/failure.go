@@ -102,8 +102,10 @@ func answered(status int) *Error {
 // failed describes an error of the network in our own words. The text of the error may
 // contain the link, addresses of the owner's network, or what the server sent.
 func failed(err error) *Error {
-	for _, prohibited := range []error{ssrf.ErrProhibitedIP, ssrf.ErrProhibitedPort,
-		ssrf.ErrProhibitedNetwork, ssrf.ErrInvalidHostPort} {
+	for _, prohibited := range []error{
+		ssrf.ErrProhibitedIP, ssrf.ErrProhibitedPort,
+		ssrf.ErrProhibitedNetwork, ssrf.ErrInvalidHostPort,
+	} {
 		if errors.Is(err, prohibited) {
 			return refused(notPublic)
 		}

@@ -59,8 +59,10 @@ type Client struct {
 
 // New returns a Client.
 func New(o Options) *Client {
-	c := &Client{maxBytes: o.MaxBytes, timeout: o.Timeout, userAgent: o.UserAgent,
-		rules: newRules(o.Trusted), public: o.Transport, trusted: o.Transport}
+	c := &Client{
+		maxBytes: o.MaxBytes, timeout: o.Timeout, userAgent: o.UserAgent,
+		rules: newRules(o.Trusted), public: o.Transport, trusted: o.Transport,
+	}
 	if c.maxBytes <= 0 {
 		c.maxBytes = defaultBytes
 	}
@@ -127,7 +129,8 @@ func (c *Client) step(ctx context.Context, u *url.URL, w io.Writer) (int64, *url
 	}
 	// An http.Client would add a Referer and put whole links into its errors.
 	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{
-		"User-Agent": {c.userAgent}, "Accept-Encoding": {"identity"}}}).WithContext(ctx)
+		"User-Agent": {c.userAgent}, "Accept-Encoding": {"identity"},
+	}}).WithContext(ctx)
 	network, err := c.network(req)
 	if err != nil {
 		return 0, nil, failed(err)

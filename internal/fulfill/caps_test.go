@@ -11,6 +11,7 @@ import (
 )
 
 func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Attempt: 2 * price}
 		cut := answer{"", fails(order.Stopped, order.CodeStopped, order.ChargePending)}
@@ -37,6 +38,7 @@ func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
 }
 
 func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Day: price}
 		dear := fails(order.Retry, order.CodeProviderFailed, order.ChargeFull)
@@ -58,6 +60,7 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 }
 
 func TestNoCallGoesBeyondACap(t *testing.T) {
+	t.Parallel()
 	lost := answer{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}
 	for name, c := range map[string]struct {
 		caps  order.Caps
@@ -72,6 +75,7 @@ func TestNoCallGoesBeyondACap(t *testing.T) {
 		"a day":              {order.Caps{Day: 2 * price}, order.Wait, order.CodeDayCap, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				w.caps = c.caps
 				p := &provider{answers: []answer{lost, lost, lost, lost}}
@@ -92,7 +96,8 @@ func TestNoCallGoesBeyondACap(t *testing.T) {
 	}
 }
 
-func TestTheNextDayHasItsOwnCapAndTheOwnerIsTold(t *testing.T) {
+func TestTheNextDayHasItsOwnCapAndTheOwnerIsNotified(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Day: price}
 		w.hired(&provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}}})

@@ -1,6 +1,7 @@
 package fulfill_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ func (w *world) delivery(id string, round int) order.Delivery {
 }
 
 func TestTheIntentIsDurableWhenTheDeliveryArrives(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		var found order.Delivery
@@ -41,25 +43,30 @@ func TestTheIntentIsDurableWhenTheDeliveryArrives(t *testing.T) {
 }
 
 func TestADeliveryWhoseAnswerWasLostIsFoundAndNotSentAgain(t *testing.T) {
+	t.Parallel()
 	for _, guide := range []bool{false, true} {
-		inWorld(t, sandbox.Options{Guide: guide}, func(t *testing.T, w *world) {
-			id := w.uploaded()
-			w.scripted("/deliver", sandbox.Fault{After: sandbox.Cut})
-			if f := w.fails(order.StageDeliver, order.Retry, order.CodeNoAnswer); !f.Outage {
-				t.Error("a lost answer counts against the order")
-			}
-			w.restart()
-			if r := w.must(order.StageDeliver); r.Delivery != order.DeliveryConfirmed {
-				t.Errorf("%+v", r)
-			}
-			if n := len(w.sent(sandbox.CallDeliver)); n != 1 || w.delivered(id) != 1 {
-				t.Errorf("sent %d times, delivered %d times", n, w.delivered(id))
-			}
+		t.Run(fmt.Sprint("guide ", guide), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{Guide: guide}, func(t *testing.T, w *world) {
+				id := w.uploaded()
+				w.scripted("/deliver", sandbox.Fault{After: sandbox.Cut})
+				if f := w.fails(order.StageDeliver, order.Retry, order.CodeNoAnswer); !f.Outage {
+					t.Error("a lost answer counts against the order")
+				}
+				w.restart()
+				if r := w.must(order.StageDeliver); r.Delivery != order.DeliveryConfirmed {
+					t.Errorf("%+v", r)
+				}
+				if n := len(w.sent(sandbox.CallDeliver)); n != 1 || w.delivered(id) != 1 {
+					t.Errorf("sent %d times, delivered %d times", n, w.delivered(id))
+				}
+			})
 		})
 	}
 }
 
-func TestADeliveryThatDidNotLandIsSentAgainOnlyWhenItCanNoLongerLand(t *testing.T) {
+func TestADeliveryThatDidNotArriveIsSentAgainOnlyWhenItCanNoLongerArrive(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.scripted("/deliver", sandbox.Fault{Before: sandbox.Cut})
@@ -85,13 +92,14 @@ func TestADeliveryThatDidNotLandIsSentAgainOnlyWhenItCanNoLongerLand(t *testing.
 
 // The marketplace fetches the files before it answers, and goes on when the
 // client has stopped waiting.
-func TestADeliveryThatLandsAfterTheClientStoppedWaitingIsNotSentTwice(t *testing.T) {
+func TestADeliveryThatArrivesAfterTheTimeoutIsNotSentTwice(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.scripted("/deliver", sandbox.Fault{Slow: settle - 20*time.Second})
 		w.fails(order.StageDeliver, order.Retry, order.CodeNoAnswer)
 		if w.delivered(id) != 0 {
-			t.Fatal("it has landed already")
+			t.Fatal("it has arrived already")
 		}
 		for range 100 {
 			_, f := w.run(order.StageDeliver)
@@ -108,6 +116,7 @@ func TestADeliveryThatLandsAfterTheClientStoppedWaitingIsNotSentTwice(t *testing
 }
 
 func TestAServerErrorIsTakenForALostAnswer(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.scripted("/deliver", sandbox.Fault{After: http.StatusInternalServerError})
@@ -122,6 +131,7 @@ func TestAServerErrorIsTakenForALostAnswer(t *testing.T) {
 }
 
 func TestWhatSomebodyElseHasDeliveredIsNotDeliveredOver(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		byHand := w.base
@@ -139,6 +149,7 @@ func TestWhatSomebodyElseHasDeliveredIsNotDeliveredOver(t *testing.T) {
 }
 
 func TestACancelledOrderIsNotDelivered(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		if err := w.market.Cancel(id); err != nil {
@@ -152,25 +163,30 @@ func TestACancelledOrderIsNotDelivered(t *testing.T) {
 }
 
 func TestARefusedKeyIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for _, stage := range []order.Stage{order.StageUpload, order.StageDeliver} {
-		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			if stage == order.StageDeliver {
-				w.uploaded()
-			} else {
-				w.order()
-				w.must(order.StageGenerate)
-			}
-			if _, err := w.market.RotateKey(w.agent); err != nil {
-				t.Fatal(err)
-			}
-			if f := w.fails(stage, order.Wait, order.CodeKeyRefused); f.After < time.Minute {
-				t.Errorf("%s tries again in %s", stage, f.After)
-			}
+		t.Run(string(stage), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				if stage == order.StageDeliver {
+					w.uploaded()
+				} else {
+					w.order()
+					w.must(order.StageGenerate)
+				}
+				if _, err := w.market.RotateKey(w.agent); err != nil {
+					t.Fatal(err)
+				}
+				if f := w.fails(stage, order.Wait, order.CodeKeyRefused); f.After < time.Minute {
+					t.Errorf("%s tries again in %s", stage, f.After)
+				}
+			})
 		})
 	}
 }
 
 func TestWhereSingleOrdersCannotBeReadTheListIs(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{Guide: true}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		before := len(w.sent(sandbox.CallOrders))
@@ -182,21 +198,26 @@ func TestWhereSingleOrdersCannotBeReadTheListIs(t *testing.T) {
 }
 
 func TestAnOrderThatIsNotListedIsNotDelivered(t *testing.T) {
+	t.Parallel()
 	for _, guide := range []bool{false, true} {
-		inWorld(t, sandbox.Options{Guide: guide}, func(t *testing.T, w *world) {
-			id := w.uploaded()
-			if err := w.market.Vanish(id); err != nil {
-				t.Fatal(err)
-			}
-			w.fails(order.StageDeliver, order.Wait, order.CodeNotListed)
-			if n := len(w.sent(sandbox.CallDeliver)); n != 0 {
-				t.Errorf("sent %d times", n)
-			}
+		t.Run(fmt.Sprint("guide ", guide), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{Guide: guide}, func(t *testing.T, w *world) {
+				id := w.uploaded()
+				if err := w.market.Vanish(id); err != nil {
+					t.Fatal(err)
+				}
+				w.fails(order.StageDeliver, order.Wait, order.CodeNotListed)
+				if n := len(w.sent(sandbox.CallDeliver)); n != 0 {
+					t.Errorf("sent %d times", n)
+				}
+			})
 		})
 	}
 }
 
 func TestARefusedDeliveryIsHeldWithTheMarketplacesWords(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.painter.files, w.painter.url, w.painter.kind, w.kind = 0, "https://a.test/x.pdf", "hologram", ""
 		w.restart()
@@ -215,6 +236,7 @@ func TestARefusedDeliveryIsHeldWithTheMarketplacesWords(t *testing.T) {
 }
 
 func TestWithoutABudgetNothingIsIntended(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.limits.Ceilings[order.RequestDeliver] = 1
 		w.restart()
@@ -231,6 +253,7 @@ func TestWithoutABudgetNothingIsIntended(t *testing.T) {
 }
 
 func TestADeliveryThatCouldNotBeSentIsSentWithoutWaiting(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		// The look finds the marketplace, the delivery does not.
@@ -254,6 +277,7 @@ func TestADeliveryThatCouldNotBeSentIsSentWithoutWaiting(t *testing.T) {
 }
 
 func TestAfterTooManySendsWithoutAnAnswerTheOwnerIsAsked(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.tries = 3
 		w.restart()
@@ -271,6 +295,7 @@ func TestAfterTooManySendsWithoutAnAnswerTheOwnerIsAsked(t *testing.T) {
 }
 
 func TestARoundThatWasSentBackIsDeliveredOnceMore(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.must(order.StageDeliver)
@@ -293,6 +318,7 @@ func TestARoundThatWasSentBackIsDeliveredOnceMore(t *testing.T) {
 }
 
 func TestALostLeaseStopsTheDeliveryBeforeItIsSent(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		j := w.lease(order.StageDeliver)

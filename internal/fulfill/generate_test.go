@@ -16,7 +16,8 @@ import (
 	"atelierd/internal/sandbox"
 )
 
-func TestTheGeneratorIsToldOfTheOrderAndItsFilesAreKept(t *testing.T) {
+func TestTheGeneratorGetsTheOrderAndItsFilesAreStored(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()
 		r := w.must(order.StageGenerate)
@@ -37,6 +38,7 @@ func TestTheGeneratorIsToldOfTheOrderAndItsFilesAreKept(t *testing.T) {
 }
 
 func TestAFinishedGeneratorIsNotRunAgainAfterACrash(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()
 		if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err != nil {
@@ -56,12 +58,14 @@ func TestAFinishedGeneratorIsNotRunAgainAfterACrash(t *testing.T) {
 }
 
 func TestAResultIsNotTakenWithoutItsFiles(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(folder string) error{
 		"a file is gone":        func(folder string) error { return os.Remove(filepath.Join(folder, "a1", "out0.png")) },
 		"the record is torn":    func(folder string) error { return os.Truncate(filepath.Join(folder, "a1.result.json"), 20) },
 		"the record is missing": func(folder string) error { return os.Remove(filepath.Join(folder, "a1.result.json")) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				w.order()
 				if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err != nil {
@@ -81,6 +85,7 @@ func TestAResultIsNotTakenWithoutItsFiles(t *testing.T) {
 }
 
 func TestAFreshStartAfterClearWorkRunsTheGeneratorAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()
 		if _, err := w.f.Run(t.Context(), w.lease(order.StageGenerate)); err != nil {
@@ -97,7 +102,8 @@ func TestAFreshStartAfterClearWorkRunsTheGeneratorAgain(t *testing.T) {
 	})
 }
 
-func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.T) {
+func TestAFileOfAnotherKindThanRequiredIsMadeAgainAndItsCostCounts(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.kind = "video"
 		w.restart()
@@ -122,6 +128,7 @@ func TestAFileOfAnotherKindThanPromisedIsTriedAgainAndItsCostCounted(t *testing.
 }
 
 func TestWhatTheClientWritesIsTheWishOfAnOrderWithoutOne(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: " ", Price: "5.00"})
 		if err != nil {
@@ -139,30 +146,35 @@ func TestWhatTheClientWritesIsTheWishOfAnOrderWithoutOne(t *testing.T) {
 }
 
 func TestTheClientReadsTheBareReasonOfARefusal(t *testing.T) {
+	t.Parallel()
 	for reason, want := range map[string]string{"we draw no logos": "Sorry: we draw no logos", "": "Sorry: it cannot be made here"} {
-		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			w.service = func(s *fulfill.Service) {
-				l, err := message.Parse("Sorry: {{.Reason}}")
-				if err != nil {
-					t.Fatal(err)
+		t.Run("reason "+reason, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.service = func(s *fulfill.Service) {
+					l, err := message.Parse("Sorry: {{.Reason}}")
+					if err != nil {
+						t.Fatal(err)
+					}
+					s.Templates = map[string]*message.Template{"refused": l}
 				}
-				s.Templates = map[string]*message.Template{"refused": l}
-			}
-			w.restart()
-			f := order.Failf(order.Fail, order.CodeRefused, "the generator refused the order: %s", reason)
-			f.Reason = reason
-			w.painter.err = f
-			id := w.order()
-			w.fails(order.StageGenerate, order.Fail, order.CodeRefused)
-			w.must(order.StageSend)
-			if said := w.said(id); len(said) != 1 || said[0] != want {
-				t.Errorf("the client reads %q, want %q", said, want)
-			}
+				w.restart()
+				f := order.Failf(order.Fail, order.CodeRefused, "the generator refused the order: %s", reason)
+				f.Reason = reason
+				w.painter.err = f
+				id := w.order()
+				w.fails(order.StageGenerate, order.Fail, order.CodeRefused)
+				w.must(order.StageSend)
+				if said := w.said(id); len(said) != 1 || said[0] != want {
+					t.Errorf("the client reads %q, want %q", said, want)
+				}
+			})
 		})
 	}
 }
 
 func TestAGeneratorThatMakesNothingIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.painter.files = 0
 		w.order()
@@ -171,6 +183,7 @@ func TestAGeneratorThatMakesNothingIsTriedAgain(t *testing.T) {
 }
 
 func TestTheGeneratorsOwnFailureStands(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.painter.err = order.Failf(order.Fail, order.CodeRefused, "it will not paint that")
 		w.order()
@@ -179,6 +192,7 @@ func TestTheGeneratorsOwnFailureStands(t *testing.T) {
 }
 
 func TestAFullDiskIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.painter.err = &fs.PathError{Op: "write", Path: "out.png", Err: syscall.ENOSPC}
 		w.order()
@@ -197,6 +211,7 @@ func TestAFullDiskIsWaitedFor(t *testing.T) {
 }
 
 func TestAnOrderOfAServiceThatIsNotConfiguredIsHeld(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()
 		w.f = fulfill.New(fulfill.Options{Store: w.store, Dir: w.dir})
@@ -208,6 +223,7 @@ func TestAnOrderOfAServiceThatIsNotConfiguredIsHeld(t *testing.T) {
 
 // The marketplace gives the ids; that it gives harmless ones is its affair.
 func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
+	t.Parallel()
 	ids := []string{"../x", "..", ".", "a/b", `a\b`, "/etc/passwd", "x\x00y", strings.Repeat("a", 300), strings.Repeat("a", 299) + "b",
 		strings.Repeat("b", 70), "\U0001F98A", "-rf", "a b\nc", "con", "CON ", "x-0123", "\xff\xfe", "ord_1"}
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
@@ -259,6 +275,7 @@ func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
 }
 
 func TestThePromptSaysWhatWasWrongWithTheLastRound(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
 		w.must(order.StageDeliver)

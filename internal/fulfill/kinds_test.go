@@ -17,7 +17,7 @@ import (
 	"atelierd/internal/store"
 )
 
-// reopen starts anew with another service.
+// reopen starts again with another service.
 func (w *world) reopen(service func(*fulfill.Service), offer func(*intake.Service)) {
 	w.t.Helper()
 	w.service, w.offer = service, offer
@@ -53,6 +53,7 @@ func priced(s *fulfill.Service) { s.Pricing = &fulfill.Pricing{Fixed: 12 * order
 func quotes(s *intake.Service)  { s.Quotes = true }
 
 func TestAQuoteWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(priced, quotes)
 		id := w.place("pending_quote")
@@ -75,6 +76,7 @@ func TestAQuoteWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
 }
 
 func TestAQuoteThatNeverArrivedIsSentAgainOnceItCannotArriveAnyMore(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(priced, quotes)
 		id := w.place("pending_quote")
@@ -94,6 +96,7 @@ func TestAQuoteThatNeverArrivedIsSentAgainOnceItCannotArriveAnyMore(t *testing.T
 }
 
 func TestAPriceOutOfBoundsIsHeldAndNotSent(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(func(s *fulfill.Service) {
 			s.Pricing = &fulfill.Pricing{Fixed: 12 * order.Dollar, Min: 1 * order.Dollar, Max: 10 * order.Dollar}
@@ -128,6 +131,7 @@ func (w *world) said(id string) (list []string) {
 }
 
 func TestAMessageWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(greeting(t))
 		id := w.place("paid")
@@ -148,6 +152,7 @@ func TestAMessageWhoseAnswerWasLostIsNotSentTwice(t *testing.T) {
 }
 
 func TestAMessageThatNeverArrivedIsSentAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(greeting(t))
 		id := w.place("paid")
@@ -163,6 +168,7 @@ func TestAMessageThatNeverArrivedIsSentAgain(t *testing.T) {
 }
 
 func TestAMessageWaitsForAStatusThatTakesIt(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(greeting(t))
 		id := w.place("paid")
@@ -191,6 +197,7 @@ func TestAMessageWaitsForAStatusThatTakesIt(t *testing.T) {
 }
 
 func TestAMessageToAnEndedOrderIsDropped(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(greeting(t))
 		id := w.place("paid")
@@ -228,6 +235,7 @@ func (w *world) asks(id string, n int) {
 }
 
 func TestAWindowIsNotCutShortByADelivery(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(weekly, weeklyOffer)
 		id := w.order()
@@ -254,6 +262,7 @@ func TestAWindowIsNotCutShortByADelivery(t *testing.T) {
 }
 
 func TestASubscriptionOfAnotherServiceIsNeverDelivered(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(weekly, weeklyOffer)
 		id := w.order()
@@ -266,7 +275,8 @@ func TestASubscriptionOfAnotherServiceIsNeverDelivered(t *testing.T) {
 	})
 }
 
-func TestAPieceThatWaitsForApprovalIsMadeAnewOnlyByItsNumber(t *testing.T) {
+func TestAPieceThatWaitsForApprovalIsMadeAgainOnlyByItsNumber(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(func(s *fulfill.Service) {
 			weekly(s)
@@ -286,10 +296,10 @@ func TestAPieceThatWaitsForApprovalIsMadeAnewOnlyByItsNumber(t *testing.T) {
 		var cleared []int
 		clear := func(_ order.Kind, round int) error { cleared = append(cleared, round); return nil }
 		if err := o.Redo(t.Context(), id, 0, clear); err == nil || len(cleared) > 0 {
-			t.Errorf("pieces %d are made anew, %v", cleared, err)
+			t.Errorf("pieces %d are made again, %v", cleared, err)
 		}
 		if err := o.Redo(t.Context(), id, 2, clear); err != nil || !slices.Equal(cleared, []int{2}) {
-			t.Errorf("pieces %d are made anew, %v", cleared, err)
+			t.Errorf("pieces %d are made again, %v", cleared, err)
 		}
 		if j := w.lease(order.StageGenerate); j.Kind != order.KindPiece || j.Round != 2 {
 			t.Errorf("%s %d is made", j.Kind, j.Round)
@@ -297,7 +307,8 @@ func TestAPieceThatWaitsForApprovalIsMadeAnewOnlyByItsNumber(t *testing.T) {
 	})
 }
 
-func TestOnlyThePieceThatIsLostIsMadeAnew(t *testing.T) {
+func TestOnlyThePieceThatIsLostIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		p := &provider{painter: w.painter}
 		w.service = func(s *fulfill.Service) {

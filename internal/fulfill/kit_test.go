@@ -76,7 +76,7 @@ type world struct {
 	creds   atelier.Credentials
 	painter *painter
 	limits  budget.Limits
-	kind    string // the media type that the service promises
+	kind    string // the media type that the service requires
 	tries   int    // Options.MaxTries
 	caps    order.Caps
 	links   fulfill.Links
@@ -118,7 +118,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	})
 }
 
-// open opens the data folder and makes the Fulfiller anew, as a start does.
+// open opens the data folder and makes the Fulfiller again, as a start does.
 func (w *world) open() {
 	w.t.Helper()
 	var err error
@@ -228,6 +228,9 @@ func (w *world) fails(s order.Stage, class order.Class, code order.Code) *order.
 	r, f := w.run(s)
 	if f == nil || f.Class != class || f.Code != code {
 		w.t.Fatalf("%s: %+v, %v; want %s %s", s, r, f, class, code)
+	}
+	if f.Class == order.Hold && strings.Contains(f.Hint, "orders ") && !strings.Contains(f.Hint, " ord_") {
+		w.t.Errorf("the hint names no order: %s", f.Hint)
 	}
 	return f
 }

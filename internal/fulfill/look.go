@@ -9,8 +9,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// look asks the marketplace where an order stands: by a read of the one order,
-// which is not counted, or where there is no such call by a list of all.
+// look asks the marketplace for the state of an order. It reads the one order,
+// which is not counted, or lists all where single orders cannot be read.
 func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 	at := time.Now()
 	facts, err := f.o.Market.Order(ctx, id)
@@ -34,44 +34,44 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 		Err: errors.New("the marketplace does not list the order at the moment")}
 }
 
-// verdict is what a look says about the delivery of a round.
+// verdict is what a look shows of the delivery of a round.
 type verdict int
 
 const (
 	open      verdict = iota // it has not been delivered
-	landed                   // ours has arrived
-	elsewhere                // somebody else's has
-	ended                    // none is wanted any more
-	unclear                  // it cannot be told
+	arrived                  // it was delivered by us
+	elsewhere                // somebody else delivered it
+	ended                    // the order takes no delivery
+	unclear                  // the look does not show it
 )
 
-// judge says what facts mean for the delivery of a round with our urls. before
-// is what we know of our own sends; its zero value means that there was none.
-func judge(facts order.Facts, before order.Delivery, round int, urls []string) verdict {
+// shown returns what facts show of the delivery of a round with our urls. before
+// is the record of our own sends; its zero value means that there was none.
+func shown(facts order.Facts, before order.Delivery, round int, urls []string) verdict {
 	sent := before.State == order.DeliverySending
-	shown := len(facts.Deliverables) > 0 // the published guide's orders show none
-	ours := shown && containsAll(facts.Deliverables, urls)
+	listed := len(facts.Deliverables) > 0 // orders as in the published guide list none
+	ours := listed && containsAll(facts.Deliverables, urls)
 	switch {
 	case facts.Status == order.Cancelled:
 		return ended
 	case sent && ours:
-		return landed
+		return arrived
 	case facts.Status == order.Delivered || facts.Status == order.Completed:
 		switch {
-		case ours, sent && !shown:
-			return landed
+		case ours, sent && !listed:
+			return arrived
 		case facts.Status == order.Completed:
 			return ended
 		}
 		return elsewhere
 	case facts.Status.Reopened() && round == 0:
-		// Sent back, so a first delivery has arrived; if it was not ours, this
-		// round is over all the same.
-		if sent && !shown {
-			return landed
+		// Sent back, so a first delivery has arrived. This round is over even if the
+		// delivery was not ours.
+		if sent && !listed {
+			return arrived
 		}
 		return elsewhere
-	case facts.Status.Reopened() && sent && !shown:
+	case facts.Status.Reopened() && sent && !listed:
 		// Either it did not arrive, or it did and was sent back at once.
 		return unclear
 	case facts.Status.TakesDelivery():

@@ -13,8 +13,8 @@ import (
 // messageRetry is how long a message waits for a status that takes it.
 const messageRetry = 10 * time.Minute
 
-// message writes one message of the outbox to the client, once. The marketplace
-// takes the same text twice without a word, so after a send without an answer
+// message sends one message of the outbox to the client, once. The marketplace
+// accepts the same text twice without an error, so after a send without an answer
 // the thread is read first.
 func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
 	m, err := f.o.Store.Outgoing(ctx, j.OrderID, j.Round)
@@ -22,15 +22,16 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 		return order.Result{}, err
 	}
 	if m.State == order.OutSending {
-		over, err := f.messageArrived(ctx, m)
+		at := time.Now()
+		shown, err := f.messageArrived(ctx, m)
 		if err != nil {
 			return order.Result{}, err
 		}
-		if over {
+		if shown {
 			return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
 		}
-		if m.Tries >= f.o.MaxTries {
-			return order.Result{}, noAnswer(j, m.Tries)
+		if err := f.again(j, sending{"message", m.SentAt, m.Tries}, at); err != nil {
+			return order.Result{}, err
 		}
 	}
 	switch {
@@ -60,39 +61,32 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	return order.Result{Sent: order.OutSent}, nil
 }
 
-// messageArrived says whether a message that got no answer stands in the thread.
-// Texts alike are told apart by their number, since only the marketplace knows
+// messageArrived reports whether a message that got no answer is in the thread.
+// Messages with the same text are counted, because only the marketplace knows
 // which is which.
 func (f *Fulfiller) messageArrived(ctx context.Context, m order.Outgoing) (bool, error) {
-	at := time.Now()
 	thread, err := f.o.Market.Messages(ctx, m.OrderID)
 	if err != nil {
 		return false, marketFailure(err)
 	}
-	shown := 0
+	alike := 0
 	for _, t := range thread {
 		if t.Party != order.PartyClient && t.Text == m.Body {
-			shown++
+			alike++
 		}
 	}
-	if shown > m.Alike {
-		return true, nil
-	}
-	if rest := f.o.SettleWindow - at.Sub(m.SentAt); rest > 0 {
-		return false, settling("message", rest)
-	}
-	return false, nil
+	return alike > m.Alike, nil
 }
 
-// write gives the text of a message: the one it was first tried with, or what
-// its template makes of the order; empty when the template is off.
+// write returns the text of a message: the one that it was first sent with, or
+// what its template makes of the order. It is empty when the template is off.
 func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) (string, error) {
 	if m.Body != "" {
 		return m.Body, nil
 	}
 	s := f.o.Services[o.Service]
-	l := s.Templates[order.Template(m.Reason)]
-	if l == nil {
+	template := s.Templates[order.Template(m.Reason)]
+	if template == nil {
 		return "", nil
 	}
 	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: o.Reason}
@@ -109,10 +103,10 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 	for _, a := range files {
 		d.Links = append(d.Links, a.URL)
 	}
-	text, err := l.Write(d)
+	text, err := template.Write(d)
 	if err != nil {
 		return "", order.Failf(order.Hold, order.CodeBadTemplate, "the message template cannot be used: %w", err).
-			WithHint("mend [messages] %s in the configuration, then `atelierd orders retry %s`", order.Template(m.Reason), o.ID)
+			WithHint("correct %s in [messages] of the configuration and restart, then %s", order.Template(m.Reason), order.Command("orders retry", o.ID))
 	}
 	if text == "" {
 		return "", errors.New("the message is empty")

@@ -3,18 +3,17 @@ package fulfill
 import (
 	"context"
 	"errors"
-	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 )
 
-// Pricing is how a service finds the price of an order that asks for one: a
-// fixed price or the owner's program, within bounds.
+// Pricing finds the price of an order that asks for one: a fixed price or the
+// owner's program, within bounds.
 type Pricing struct {
 	Fixed   order.USD       // 0 for none
 	Command generate.Pricer // nil for none
-	// Min and Max refuse nonsense; 0 is no bound.
+	// Min and Max bound the price; 0 is no bound.
 	Min, Max order.USD
 }
 
@@ -24,38 +23,47 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 	p := s.Pricing
 	if p == nil {
 		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteNeeded, "the client asks for a price").
-			WithHint("`atelierd quote %s PRICE` names it", o.ID)
+			WithHint("%s names it", order.Command("quote", o.ID, "PRICE"))
 	}
 	priced := order.Priced{Price: p.Fixed, Source: order.SourceFixed}
 	if p.Command != nil {
-		// The pictures are not fetched for an order that nobody has paid for.
-		req, err := f.request(ctx, j, o, s, f.attemptDir(j, nil))
-		if err != nil {
+		var err error
+		if priced, err = f.command(ctx, j, o); err != nil {
 			return order.Result{}, err
-		}
-		if req.Prompt, err = f.prompt(ctx, s, req); err != nil {
-			return order.Result{}, err
-		}
-		priced.Source = order.SourceCommand
-		if priced.Price, err = p.Command.Price(ctx, req); err != nil {
-			return order.Result{}, declined(err, o.ID)
-		}
-		if err := ClearWork(f.o.Dir, j.OrderID, j.Kind, j.Round); err != nil {
-			f.o.Log.Warn("the work folder could not be cleared", "order", j.OrderID, "error", err)
 		}
 	}
 	if priced.Price%(order.Dollar/100) != 0 {
 		priced.Price += order.Dollar/100 - priced.Price%(order.Dollar/100) // up to a whole cent
 	}
 	if p.Min > 0 && priced.Price < p.Min || p.Max > 0 && priced.Price > p.Max {
-		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside of what the service allows, $%s to $%s",
-			priced.Price, p.Min, p.Max).WithHint("`atelierd quote %s PRICE` names one all the same", o.ID)
+		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s",
+			priced.Price, p.Min, p.Max).WithHint("%s quotes any price", order.Command("quote", o.ID, "PRICE"))
 	}
 	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: s.QuoteApproval}, nil
 }
 
-// declined turns the pricing command's refusal into a matter for the owner:
-// there is no call by which an agent declines an order.
+// command asks the owner's program for the price. Pictures are not fetched for an
+// order that is not paid.
+func (f *Fulfiller) command(ctx context.Context, j order.Job, o order.Order) (order.Priced, error) {
+	s := f.o.Services[o.Service]
+	r := &run{Fulfiller: f, job: j, order: o, service: s, dir: f.attemptDir(j, j.Attempt)}
+	req, err := r.request(ctx)
+	if err != nil {
+		return order.Priced{}, err
+	}
+	if req.Prompt, err = r.prompt(ctx, req); err != nil {
+		return order.Priced{}, err
+	}
+	price, err := s.Pricing.Command.Price(ctx, req)
+	if err != nil {
+		return order.Priced{}, declined(err, o.ID)
+	}
+	f.clearWork(j)
+	return order.Priced{Price: price, Source: order.SourceCommand}, nil
+}
+
+// declined turns the program's refusal into a hold: an agent has no request that
+// declines an order.
 func declined(err error, id string) error {
 	fail, ok := errors.AsType[*order.Failure](err)
 	if !ok || fail.Class != order.Fail {
@@ -63,13 +71,13 @@ func declined(err error, id string) error {
 	}
 	own := *fail
 	own.Class, own.Code = order.Hold, order.CodeQuoteDeclined
-	own.Hint = "leave it unanswered, or name a price: `atelierd quote " + id + " PRICE`"
+	own.Hint = "leave it unanswered, or name a price: " + order.Command("quote", id, "PRICE")
 	return &own
 }
 
-// quote asks the client for the price, once. The marketplace takes a quote only
-// while the order waits for one, so the order itself shows whether an earlier
-// request without an answer has arrived.
+// quote asks the client for the price, once. The marketplace accepts a quote only
+// while the order waits for one, so the order shows whether an earlier request
+// without an answer arrived.
 func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error) {
 	q, ok, err := f.o.Store.Quote(ctx, j.OrderID)
 	if err != nil {
@@ -77,7 +85,7 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 	}
 	if !ok {
 		return order.Result{}, order.Failf(order.Hold, order.CodeNoPrice, "there is no price to ask for").
-			WithHint("`atelierd quote %s PRICE` names it", j.OrderID)
+			WithHint("%s names it", order.Command("quote", j.OrderID, "PRICE"))
 	}
 	seen, err := f.look(ctx, j.OrderID)
 	if err != nil {
@@ -87,11 +95,8 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 		return quoteOver(q, seen.Facts)
 	}
 	if q.State == order.QuoteSending {
-		if rest := f.o.SettleWindow - seen.At.Sub(q.SentAt); rest > 0 {
-			return order.Result{}, settling("quote", rest)
-		}
-		if q.Tries >= f.o.MaxTries {
-			return order.Result{}, noAnswer(j, q.Tries)
+		if err := f.again(j, sending{"quote", q.SentAt, q.Tries}, seen.At); err != nil {
+			return order.Result{}, err
 		}
 	}
 	if err := f.affordable(ctx, order.RequestQuote); err != nil {
@@ -107,7 +112,7 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 	return order.Result{Quote: order.QuoteConfirmed, Note: "$" + q.Price.String()}, nil
 }
 
-// quoteOver says what became of a quote whose order waits for none any more.
+// quoteOver returns how a quote ended whose order waits for none any more.
 func quoteOver(q order.Quote, f order.Facts) (order.Result, error) {
 	switch {
 	case f.Status == order.Cancelled || f.Status == order.Completed || !f.Status.Known():
@@ -117,16 +122,4 @@ func quoteOver(q order.Quote, f order.Facts) (order.Result, error) {
 		return order.Result{Quote: order.QuoteConfirmed, Note: "found quoted at $" + q.Price.String()}, nil
 	}
 	return order.Result{Quote: order.QuoteElsewhere, Note: "somebody else quoted it"}, nil
-}
-
-// settling is the wait for a request without an answer that may still arrive.
-func settling(what string, rest time.Duration) error {
-	return &order.Failure{Class: order.Wait, Code: order.CodeSettling, After: min(rest, lookAgain),
-		Err: errors.New("an earlier " + what + " had no answer and may still arrive")}
-}
-
-// noAnswer is the end of sending again and again.
-func noAnswer(j order.Job, tries int) error {
-	return order.Failf(order.Hold, order.CodeNeverArrived, "sent %d times without an answer, and never arrived", tries).
-		WithHint("when the marketplace works again: `atelierd orders retry %s`", j.OrderID)
 }

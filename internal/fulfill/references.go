@@ -20,21 +20,22 @@ import (
 	"atelierd/internal/order"
 )
 
-// What the client's pictures may take together.
+// Limits of the client's pictures together.
 const (
 	mostReferences     = 16
-	mostReferenceBytes = 32 << 20 // a back end holds all of them in memory, several times over
+	mostReferenceBytes = 32 << 20 // a generator holds all of them in memory, several times over
 	referencesTimeout  = time.Minute
 	fetchesAtOnce      = 4
 )
 
-// pictureNames are endings by which a reference link is taken for a picture.
+// pictureNames are the endings that make a reference link a picture.
 var pictureNames = []string{".jpg", ".jpeg", ".png", ".webp", ".gif"}
 
-// references are the client's pictures, fetched once and kept. One that cannot
-// be had is a note to the generator, and told to the owner; trouble with the disk
-// is an error.
-func (f *Fulfiller) references(ctx context.Context, j order.Job, o order.Order) (list []generate.Reference, notes []string, err error) {
+// references returns the client's pictures, which are fetched once and stored. For
+// one that cannot be fetched there is a note, for the generator and the owner. A
+// failure of the disk is an error.
+func (r *run) references(ctx context.Context) (list []generate.Reference, notes []string, err error) {
+	f, o := r.Fulfiller, r.order
 	links := pictures(o)
 	if f.o.Links == nil || len(links) == 0 {
 		return nil, nil, nil
@@ -53,37 +54,37 @@ func (f *Fulfiller) references(ctx context.Context, j order.Job, o order.Order) 
 	}
 	var have []order.Artifact
 	fetched, room := false, int64(mostReferenceBytes)
-	for i, r := range found {
+	for i, ref := range found {
 		switch {
-		case r.err != nil:
-			notes = append(notes, fmt.Sprintf("reference %d could not be had: %s", i+1, r.err))
+		case ref.err != nil:
+			notes = append(notes, fmt.Sprintf("reference %d could not be fetched: %s", i+1, ref.err))
 			continue
-		case r.Bytes > room:
+		case ref.Bytes > room:
 			notes = append(notes, fmt.Sprintf("reference %d is left out: together they have more than %d MB", i+1, mostReferenceBytes>>20))
 		default:
-			room -= r.Bytes
-			list = append(list, generate.Reference{Path: filepath.Join(f.o.Dir, r.Path), MIME: r.MIME, URL: r.URL})
+			room -= ref.Bytes
+			list = append(list, generate.Reference{Path: filepath.Join(f.o.Dir, ref.Path), MIME: ref.MIME, URL: ref.URL})
 		}
-		have, fetched = append(have, r.Artifact), fetched || r.fetched
+		have, fetched = append(have, ref.Artifact), fetched || ref.fetched
 	}
 	if fetched {
-		err = f.o.Store.PutReferences(j, have)
+		err = f.o.Store.PutReferences(r.job, have)
 	}
 	if len(notes) > 0 {
-		err = errors.Join(err, f.o.Store.Remark(j, "reference", notes))
+		err = errors.Join(err, f.o.Store.Remark(r.job, "reference", notes))
 	}
 	return list, notes, err
 }
 
-// reference is a picture that was found, or why it was not.
+// reference is a picture, or why there is none.
 type reference struct {
 	order.Artifact
-	fetched bool // just now
+	fetched bool // now, and not before
 	err     error
 }
 
-// fetchMissing brings in what is not kept yet, a few at a time, until the time for
-// all of them is over. Its error is none of a reference's.
+// fetchMissing fetches what is not stored yet, a few at a time, within one time
+// limit. A picture that fails has its own error; the returned one ends the run.
 func (f *Fulfiller) fetchMissing(ctx context.Context, orderID string, links []string, kept []order.Artifact) ([]reference, error) {
 	limited, cancel := context.WithTimeout(ctx, referencesTimeout)
 	defer cancel()
@@ -91,7 +92,7 @@ func (f *Fulfiller) fetchMissing(ctx context.Context, orderID string, links []st
 	turns := make(chan struct{}, fetchesAtOnce)
 	var all sync.WaitGroup
 	for i, link := range links {
-		if a, there := f.kept(kept, link); there {
+		if a, there := f.stored(kept, link); there {
 			found[i].Artifact = a
 			continue
 		}
@@ -114,14 +115,15 @@ func (f *Fulfiller) fetchMissing(ctx context.Context, orderID string, links []st
 	return found, nil
 }
 
-// last are the pictures of the round before, as far as their files are still there.
-func (f *Fulfiller) last(ctx context.Context, j order.Job) (list []generate.Reference, err error) {
+// lastRound returns the pictures of the last round whose files are still there.
+func (r *run) lastRound(ctx context.Context) (list []generate.Reference, err error) {
+	j := r.job
 	if j.Kind != order.KindDelivery || j.Round == 0 {
 		return nil, nil
 	}
-	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Kind, j.Round-1)
+	files, err := r.o.Store.Artifacts(ctx, j.OrderID, j.Kind, j.Round-1)
 	for _, a := range files {
-		path := filepath.Join(f.o.Dir, a.Path)
+		path := filepath.Join(r.o.Dir, a.Path)
 		if st, err := os.Stat(path); a.Media == media.Image && a.Path != "" && err == nil && st.Size() == a.Bytes {
 			list = append(list, generate.Reference{Path: path, MIME: a.MIME, URL: a.URL})
 		}
@@ -129,19 +131,19 @@ func (f *Fulfiller) last(ctx context.Context, j order.Job) (list []generate.Refe
 	return list, err
 }
 
-// seen are the client's pictures as far as they are kept, for a check: it is told
-// of what the generator was given, and fetches nothing.
-func (f *Fulfiller) seen(ctx context.Context, o order.Order) (list []generate.Reference, err error) {
-	kept, err := f.o.Store.Artifacts(ctx, o.ID, order.KindReference, 0)
-	for _, link := range pictures(o) {
-		if a, there := f.kept(kept, link); there {
-			list = append(list, generate.Reference{Path: filepath.Join(f.o.Dir, a.Path), MIME: a.MIME, URL: a.URL})
+// storedReferences returns the client's pictures that are stored, for a check. It
+// fetches nothing: a check sees what the generator saw.
+func (r *run) storedReferences(ctx context.Context) (list []generate.Reference, err error) {
+	stored, err := r.o.Store.Artifacts(ctx, r.order.ID, order.KindReference, 0)
+	for _, link := range pictures(r.order) {
+		if a, there := r.stored(stored, link); there {
+			list = append(list, generate.Reference{Path: filepath.Join(r.o.Dir, a.Path), MIME: a.MIME, URL: a.URL})
 		}
 	}
 	return list, err
 }
 
-// pictures are the links of an order that lead to pictures, each once.
+// pictures returns the links of an order to pictures, each once.
 func pictures(o order.Order) []string {
 	var links []string
 	for _, l := range o.ReferenceImages {
@@ -158,8 +160,9 @@ func pictures(o order.Order) []string {
 	return links
 }
 
-// kept finds the reference that was fetched before, if its file is still there.
-func (f *Fulfiller) kept(list []order.Artifact, link string) (order.Artifact, bool) {
+// stored finds the reference of a link that was fetched before, if its file is
+// still there.
+func (f *Fulfiller) stored(list []order.Artifact, link string) (order.Artifact, bool) {
 	for _, a := range list {
 		if a.URL == link {
 			st, err := os.Lstat(filepath.Join(f.o.Dir, a.Path))
@@ -169,8 +172,8 @@ func (f *Fulfiller) kept(list []order.Artifact, link string) (order.Artifact, bo
 	return order.Artifact{}, false
 }
 
-// fetch brings in one picture. Its name is made from the link, because the list
-// may change.
+// fetch fetches one picture. Its name comes from the link, because the list may
+// change.
 func (f *Fulfiller) fetch(ctx context.Context, orderID string, link string) (order.Artifact, error) {
 	rel := filepath.Join(filepath.Dir(folder(artifactDir, orderID, order.KindDelivery, 0)), "references")
 	dir := filepath.Join(f.o.Dir, rel)
@@ -191,7 +194,7 @@ func (f *Fulfiller) fetch(ctx context.Context, orderID string, link string) (ord
 	}
 	info, err := media.Inspect(temp.Name())
 	if err != nil || info.Media != media.Image {
-		return order.Artifact{}, fmt.Errorf("what %.60q leads to is no picture of a known type", host(link))
+		return order.Artifact{}, fmt.Errorf("what %.60q links to is not a picture of a known type", host(link))
 	}
 	sum := sha256.Sum256([]byte(link))
 	name := media.Name(fmt.Sprintf("reference-%x", sum[:6]), info.MIME)

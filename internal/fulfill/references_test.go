@@ -16,6 +16,7 @@ import (
 )
 
 func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		l := &shelf{has: map[string]string{"https://a.example/1.png": string(picture) + "one", "https://a.example/text.png": "no picture"}}
 		w.links = l
@@ -41,7 +42,7 @@ func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
 		if err != nil || string(content) != l.has["https://a.example/1.png"] {
 			t.Errorf("%q, %v", content, err)
 		}
-		if len(asked.Notes) != 2 || !strings.Contains(asked.Notes[0], "reference 2") || !strings.Contains(asked.Notes[1], "is no picture") {
+		if len(asked.Notes) != 2 || !strings.Contains(asked.Notes[0], "reference 2") || !strings.Contains(asked.Notes[1], "not a picture") {
 			t.Errorf("notes %q", asked.Notes)
 		}
 		if n := slices.Index(l.asked, "https://a.example/1.png"); slices.Contains(l.asked[n+1:], "https://a.example/1.png") {
@@ -98,6 +99,7 @@ func (w *world) linked(n, bytes int) (string, *shelf) {
 }
 
 func TestSlowReferencesDoNotHoldUpTheWork(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		_, l := w.linked(16, 1000)
 		l.slow = 25 * time.Second
@@ -111,6 +113,7 @@ func TestSlowReferencesDoNotHoldUpTheWork(t *testing.T) {
 }
 
 func TestReferencesAreNoMoreThanABackEndCanHold(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.linked(3, 12<<20)
 		w.must(order.StageGenerate)
@@ -122,6 +125,7 @@ func TestReferencesAreNoMoreThanABackEndCanHold(t *testing.T) {
 
 // Trouble of the owner's is no reason to go on without the client's picture.
 func TestADiskThatFailsIsNoMissingReference(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.linked(1, 1000)
 		artifacts := filepath.Join(w.dir, "artifacts")
@@ -136,6 +140,7 @@ func TestADiskThatFailsIsNoMissingReference(t *testing.T) {
 }
 
 func TestReferencesAreFetchedForWorkThatIsPaidForOnly(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		judge := &critic{}
 		w.service = func(s *fulfill.Service) { s.Requirements.Checker = judge }
@@ -152,6 +157,7 @@ func TestReferencesAreFetchedForWorkThatIsPaidForOnly(t *testing.T) {
 }
 
 func TestAReferenceKeepsItsFileWhenTheListChanges(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id, l := w.linked(2, 1000)
 		w.painter.err = order.Failf(order.Retry, order.CodeExit, "not yet")
@@ -173,32 +179,36 @@ func TestAReferenceKeepsItsFileWhenTheListChanges(t *testing.T) {
 }
 
 func TestALaterRoundMayBeginWithThePictureThatWasSentBack(t *testing.T) {
+	t.Parallel()
 	for _, fromLast := range []bool{true, false} {
-		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-			w.service = func(s *fulfill.Service) { s.FromLast = fromLast }
-			id, _ := w.linked(1, 1000)
-			w.must(order.StageGenerate)
-			w.must(order.StageUpload)
-			w.must(order.StageDeliver)
-			if err := w.market.Dispute(id, "make the hat blue"); err != nil {
-				t.Fatal(err)
-			}
-			w.poll()
-			w.must(order.StageGenerate)
-			got := w.painter.asked[1].References
-			if !fromLast {
-				if len(got) != 1 {
-					t.Errorf("references %+v", got)
+		t.Run(fmt.Sprint("fromLast ", fromLast), func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.service = func(s *fulfill.Service) { s.FromLast = fromLast }
+				id, _ := w.linked(1, 1000)
+				w.must(order.StageGenerate)
+				w.must(order.StageUpload)
+				w.must(order.StageDeliver)
+				if err := w.market.Dispute(id, "make the hat blue"); err != nil {
+					t.Fatal(err)
 				}
-				return
-			}
-			sent := w.firstLink(id)
-			if len(got) != 2 || got[0].URL != sent || got[0].MIME != "image/png" || got[1].URL != "https://a.example/0.png" || len(w.painter.asked[0].References) != 1 {
-				t.Fatalf("references %+v, delivered %s", got, sent)
-			}
-			if content, err := os.ReadFile(got[0].Path); err != nil || !strings.HasPrefix(string(content), string(picture)) {
-				t.Errorf("%v", err)
-			}
+				w.poll()
+				w.must(order.StageGenerate)
+				got := w.painter.asked[1].References
+				if !fromLast {
+					if len(got) != 1 {
+						t.Errorf("references %+v", got)
+					}
+					return
+				}
+				sent := w.firstLink(id)
+				if len(got) != 2 || got[0].URL != sent || got[0].MIME != "image/png" || got[1].URL != "https://a.example/0.png" || len(w.painter.asked[0].References) != 1 {
+					t.Fatalf("references %+v, delivered %s", got, sent)
+				}
+				if content, err := os.ReadFile(got[0].Path); err != nil || !strings.HasPrefix(string(content), string(picture)) {
+					t.Errorf("%v", err)
+				}
+			})
 		})
 	}
 }

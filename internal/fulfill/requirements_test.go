@@ -17,6 +17,7 @@ import (
 )
 
 func TestNoClientGetsTheFileOfAnotherOrTheOneHeSentBack(t *testing.T) {
+	t.Parallel()
 	same := func(_ context.Context, r generate.Request) (generate.Result, error) {
 		file := filepath.Join(r.OutputDir, "same.png")
 		return generate.Result{Files: []string{file}}, os.WriteFile(file, picture, 0o600)
@@ -65,6 +66,7 @@ func (c *critic) CheckFiles(_ context.Context, req generate.Request, files []str
 }
 
 func TestTheOwnersCheckMayVeto(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		err   *order.Failure
 		class order.Class
@@ -76,6 +78,7 @@ func TestTheOwnersCheckMayVeto(t *testing.T) {
 		"misconfigured": {fails(order.Hold, order.CodeMisconfigured, order.ChargeNone), order.Hold, order.CodeMisconfigured},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				judge := &critic{err: c.err}
 				w.service = func(s *fulfill.Service) { s.Requirements.Checker = judge }
@@ -98,7 +101,8 @@ func TestTheOwnersCheckMayVeto(t *testing.T) {
 	}
 }
 
-func TestTheNumberOfFilesIsPromised(t *testing.T) {
+func TestTheNumberOfFilesIsRequired(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.service = func(s *fulfill.Service) { s.Requirements.Files = 2 }
 		w.restart()
@@ -109,7 +113,8 @@ func TestTheNumberOfFilesIsPromised(t *testing.T) {
 	})
 }
 
-func TestALinkKeepsThePromiseOrIsRefused(t *testing.T) {
+func TestALinkMeetsTheRequirementsOrIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		kind  string
 		rules media.Rules
@@ -123,6 +128,7 @@ func TestALinkKeepsThePromiseOrIsRefused(t *testing.T) {
 		"of a service of links": {"document", media.Rules{Kind: "link"}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				w.painter.files, w.painter.url, w.painter.kind = 0, "https://cdn.example/x", c.kind
 				w.service = func(s *fulfill.Service) { s.Requirements.Rules = c.rules }
@@ -156,6 +162,7 @@ func series(runs ...[]string) generatorFunc {
 }
 
 func TestTheSameFileIsNotDeliveredTwiceInOne(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.service = func(s *fulfill.Service) { s.Generators[0].Backend = series([]string{"a", "a"}, []string{"a", "b"}) }
 		w.restart()
@@ -168,6 +175,7 @@ func TestTheSameFileIsNotDeliveredTwiceInOne(t *testing.T) {
 // What was sent back two rounds ago is no better now; but of several files some
 // may stay as they are.
 func TestALaterRoundBringsSomethingNew(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		rounds [][]string
 		good   bool
@@ -178,6 +186,7 @@ func TestALaterRoundBringsSomethingNew(t *testing.T) {
 		"two old ones":               {[][]string{{"a", "b"}, {"a", "c"}, {"b", "c"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				w.service = func(s *fulfill.Service) { s.Generators[0].Backend = series(c.rounds...) }
 				w.restart()
@@ -202,6 +211,7 @@ func TestALaterRoundBringsSomethingNew(t *testing.T) {
 }
 
 func TestAClientGetsNoPieceTwice(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.reopen(func(s *fulfill.Service) {
 			weekly(s)

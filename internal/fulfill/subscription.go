@@ -9,12 +9,12 @@ import (
 	"atelierd/internal/order"
 )
 
-// pieceMessage is the message that brings a piece to its client.
+// pieceMessage returns the message that brings a piece to its client.
 func pieceMessage(j order.Job) []order.NewMessage {
 	return []order.NewMessage{{Reason: fmt.Sprintf("piece-%d", j.Round)}}
 }
 
-// piece gives what the client asked for.
+// piece returns what the client asked for.
 func (f *Fulfiller) piece(ctx context.Context, j order.Job) (number int, ask string, err error) {
 	pieces, err := f.o.Store.Pieces(ctx, j.OrderID)
 	if err != nil {
@@ -25,23 +25,25 @@ func (f *Fulfiller) piece(ctx context.Context, j order.Job) (number int, ask str
 			return p.Number, p.Request, nil
 		}
 	}
-	return 0, "", order.Failf(order.Hold, order.CodeNoPiece, "nobody has asked for piece %d", j.Round)
+	return 0, "", order.Failf(order.Hold, order.CodeNoPiece, "nobody asked for piece %d", j.Round).
+		WithHint("read the thread with %s", order.Command("messages", j.OrderID))
 }
 
-// How long the delivery that ends a window waits while pieces are in work, and
-// for the marketplace to end a window in which nothing was asked for.
+// How long the delivery that ends a window waits while pieces are made, and how
+// long the marketplace has to end a window in which nothing was asked for.
 const (
 	pieceWait   = time.Minute
 	emptyWindow = 24 * time.Hour
 )
 
-// windowOver gives the last piece that was sent, once the window of the order
-// is over: its end has come, or all pieces of its quota are sent. Before that a
-// delivery would take from the client what is paid for, so the error is a Wait.
-func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order, s Service) (last int, err error) {
+// windowOver returns the last piece that was sent, once the window of the order is
+// over: its time has passed, or all pieces of its quota are sent. Before that the
+// error is a Wait, because a delivery would end the window that the client paid for.
+func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order) (last int, err error) {
+	s := f.o.Services[o.Service]
 	if !s.Pieces {
 		return 0, order.Failf(order.Hold, order.CodeSubscription, "a subscription is a paid window, and a delivery would end it").
-			WithHint("answer the client at the marketplace, or with `atelierd messages %s --send TEXT`", j.OrderID)
+			WithHint("answer the client at the marketplace, or with %s", order.Command("messages --send TEXT", j.OrderID))
 	}
 	pieces, err := f.o.Store.Pieces(ctx, j.OrderID)
 	if err != nil {
@@ -72,7 +74,7 @@ func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order, 
 			Err: fmt.Errorf("the client's window is open until %s", end.UTC().Format(time.RFC3339))}
 	case open > 0:
 		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: pieceWait,
-			Err: fmt.Errorf("the window is over, and %d pieces are still in work", open)}
+			Err: fmt.Errorf("the window is over, and %d pieces are not finished", open)}
 	case last == 0 && rest > -emptyWindow:
 		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: time.Hour,
 			Err: errors.New("the window is over and nothing was asked for; the marketplace ends the order")}

@@ -1,6 +1,7 @@
 package fulfill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,10 @@ import (
 	"atelierd/internal/order"
 )
 
-// upload puts the round's files on the marketplace, one after the other. An
-// upload without an answer is simply repeated: the file it may have left there
-// is part of no order.
-func (f *Fulfiller) upload(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
+// upload uploads the round's files to the marketplace, one after the other. An
+// upload without an answer is made again: the file that it may have left there
+// belongs to no order.
+func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, error) {
 	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Kind, j.Round)
 	if err != nil {
 		return order.Result{}, err
@@ -29,10 +30,7 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job, o order.Order) (ord
 			return order.Result{}, marketFailure(err)
 		}
 	}
-	// The generator's own folder has served its time.
-	if err := ClearWork(f.o.Dir, j.OrderID, j.Kind, j.Round); err != nil {
-		f.o.Log.Warn("the work folder could not be cleared", "order", j.OrderID, "error", err)
-	}
+	f.clearWork(j)
 	if j.Kind == order.KindPiece {
 		return order.Result{Messages: pieceMessage(j), Note: fmt.Sprintf("piece %d is made", j.Round)}, nil
 	}
@@ -43,7 +41,7 @@ func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact
 	path := filepath.Join(f.o.Dir, a.Path)
 	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
 		return order.Failf(order.Hold, order.CodeFileGone, "the file %s is gone or has changed", a.Path).
-			WithHint("`atelierd orders redo %s` makes it again", j.OrderID)
+			WithHint("%s makes it again", order.Command("orders redo", j.OrderID))
 	}
 	if err := f.affordable(ctx, order.RequestUpload); err != nil {
 		return err
@@ -53,9 +51,5 @@ func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact
 	if err != nil {
 		return err
 	}
-	media := up.Media
-	if media == "" {
-		media = a.Media
-	}
-	return f.o.Store.Uploaded(j, a.ID, up.URL, media)
+	return f.o.Store.Uploaded(j, a.ID, up.URL, cmp.Or(up.Media, a.Media))
 }

@@ -21,6 +21,7 @@ func (w *world) artifacts(id string) []order.Artifact {
 }
 
 func TestEachFileGoesUpOnceAcrossACrashBetweenTwo(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.painter.files = 3
 		id := w.order()
@@ -45,11 +46,13 @@ func TestEachFileGoesUpOnceAcrossACrashBetweenTwo(t *testing.T) {
 }
 
 func TestAFileThatIsGoneOrChangedIsHeld(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(path string) error{
 		"gone":    os.Remove,
 		"changed": func(path string) error { return os.Truncate(path, 10) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				id := w.order()
 				w.must(order.StageGenerate)
@@ -66,6 +69,7 @@ func TestAFileThatIsGoneOrChangedIsHeld(t *testing.T) {
 }
 
 func TestTheWorkFolderIsClearedWhenAllFilesAreUp(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()
 		w.must(order.StageGenerate)
@@ -84,6 +88,7 @@ func TestTheWorkFolderIsClearedWhenAllFilesAreUp(t *testing.T) {
 }
 
 func TestClearWorkRemovesOneRoundAndNothingElse(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	make := func(parts ...string) string {
 		path := filepath.Join(append([]string{dir}, parts...)...)
@@ -116,6 +121,7 @@ func TestClearWorkRemovesOneRoundAndNothingElse(t *testing.T) {
 }
 
 func TestAnUploadWithoutABudgetIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.limits.Ceilings[order.RequestUpload] = 1
 		w.restart()

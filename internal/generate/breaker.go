@@ -3,7 +3,6 @@ package generate
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -69,18 +68,18 @@ func (b *Breaker) Try(ctx context.Context) error {
 		// A probe may succeed where a call does not, so one more failure begins a
 		// longer pause.
 		b.failures = b.threshold() - 1
-		b.tell("")
+		b.notify("")
 	}
 	return nil
 }
 
-// Instead returns what a failure means for the order that met it. If the next order
+// WaitInstead returns what a failure means for the order that met it. If the next order
 // would fail in the same way and only the owner can fix it, the order waits until
 // the pause ends.
-func (b *Breaker) Instead(f order.Failure) order.Failure {
+func (b *Breaker) WaitInstead(f order.Failure) order.Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.reason == "" || f.Class != order.Hold || !slices.Contains(providerCodes, f.Code) {
+	if b.reason == "" || !f.WaitsForGenerator() {
 		return f
 	}
 	wait := paused(b.reason, time.Until(b.until))
@@ -89,8 +88,10 @@ func (b *Breaker) Instead(f order.Failure) order.Failure {
 }
 
 func paused(reason string, wait time.Duration) *order.Failure {
-	return &order.Failure{Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused: " + reason),
-		Hint: "it is probed regularly and resumes by itself", After: wait, Charge: order.ChargeNone}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused: " + reason),
+		Hint: "it is probed regularly and resumes by itself", After: wait, Charge: order.ChargeNone,
+	}
 }
 
 // Paused reports whether the generator is paused.
@@ -100,37 +101,23 @@ func (b *Breaker) Paused() bool {
 	return b.reason != ""
 }
 
-// Down reports whether a failure shows that the generator cannot work now, whatever
-// the order.
-func Down(f *order.Failure) bool {
-	return f.Outage || f.Code == order.CodePaused || f.Code == order.CodeTryLater || f.Class == order.Hold && slices.Contains(ownerCodes, f.Code)
-}
-
-// providerCodes are failures that the next order would meet too. ownerCodes adds
-// the one by which the owner's program asks for the owner.
-var (
-	providerCodes = []order.Code{order.CodeProviderKeyMissing, order.CodeProviderKeyRefused, order.CodeNoCredit, order.CodeProviderNotFound, order.CodeProviderRedirected}
-	ownerCodes    = append([]order.Code{order.CodeMisconfigured}, providerCodes...)
-)
-
 // Report records how a call went: nil, or its failure.
 func (b *Breaker) Report(f *order.Failure) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case f == nil:
+	if f == nil {
 		b.failures, b.pause = 0, 0
-		b.tell("")
-	case f.Code == order.CodeProviderRateLimited:
-		b.fail(f) // a provider that never has room is as good as down
-	case f.Class == order.Hold && slices.Contains(ownerCodes, f.Code):
-		b.stop(f)
-	case f.Class == order.Stopped, f.Class == order.Lost, f.Class == order.Wait, f.Charge == order.ChargePending && !f.Outage:
-		// This says nothing about the generator.
-	case f.Outage, f.Charge == order.ChargeUnknown:
+		b.notify("")
+		return
+	}
+	switch f.Health() {
+	case order.GeneratorFails:
 		b.fail(f)
-	default:
-		b.failures, b.pause = 0, 0 // it answered
+	case order.GeneratorBroken:
+		b.stop(f)
+	case order.GeneratorAnswers:
+		b.failures, b.pause = 0, 0
+	case order.GeneratorSilent:
 	}
 }
 
@@ -152,25 +139,25 @@ func (b *Breaker) stop(err error) {
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
 	case f != nil && f.Code == order.CodeNoCredit:
-		b.pause = max(longestPause, b.first()) // most probes succeed without money too
+		b.pause = max(longestPause, b.firstPause()) // most probes succeed without money too
 	case b.pause == 0:
-		b.pause = b.first()
+		b.pause = b.firstPause()
 	default:
-		b.pause = min(2*b.pause, max(longestPause, b.first()))
+		b.pause = min(2*b.pause, max(longestPause, b.firstPause()))
 	}
 	b.until = time.Now().Add(b.pause)
-	b.tell(err.Error())
+	b.notify(err.Error())
 }
 
-func (b *Breaker) first() time.Duration {
+func (b *Breaker) firstPause() time.Duration {
 	if b.Pause > 0 {
 		return b.Pause
 	}
 	return time.Minute
 }
 
-// tell sets the reason of the pause, and notifies Changed if it is a new one.
-func (b *Breaker) tell(reason string) {
+// notify sets the reason of the pause, and notifies Changed if it is a new one.
+func (b *Breaker) notify(reason string) {
 	if was := b.reason; was == reason {
 		return
 	}

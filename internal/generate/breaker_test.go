@@ -44,8 +44,10 @@ func wait(t *testing.T, b *Breaker) time.Duration {
 
 func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
 	t.Parallel()
-	for name, f := range map[string]*order.Failure{"outage": outage(), "unknown": {Class: order.Retry, Code: order.CodeProviderNoAnswer, Charge: order.ChargeUnknown},
-		"limited": {Class: order.Wait, Code: order.CodeProviderRateLimited, Charge: order.ChargeNone}} {
+	for name, f := range map[string]*order.Failure{
+		"outage": outage(), "unknown": {Class: order.Retry, Code: order.CodeProviderNoAnswer, Charge: order.ChargeUnknown},
+		"limited": {Class: order.Wait, Code: order.CodeProviderRateLimited, Charge: order.ChargeNone},
+	} {
 		broken(t, func(t *testing.T, b *Breaker, _ *error, told *[]string) {
 			for range 4 {
 				b.Report(f)
@@ -121,7 +123,7 @@ func TestAKeyRefusedOnAPollPausesAndKeepsTheJob(t *testing.T) {
 		f := order.Failf(order.Hold, order.CodeProviderKeyRefused, "wrong key")
 		f.Charge = order.ChargePending
 		b.Report(f)
-		if got := b.Instead(*f); !b.Paused() || got.Class != order.Wait || got.Charge != order.ChargePending {
+		if got := b.WaitInstead(*f); !b.Paused() || got.Class != order.Wait || got.Charge != order.ChargePending {
 			t.Errorf("paused %t, the order gets %+v", b.Paused(), got)
 		}
 	})
@@ -135,11 +137,11 @@ func TestAnEmptyAccountBeginsWithALongPause(t *testing.T) {
 		if d := wait(t, b); d != 15*time.Minute {
 			t.Errorf("paused for %s", d)
 		}
-		if got := b.Instead(*f); got.Class != order.Wait || got.Code != order.CodePaused || got.Charge != order.ChargeNone {
+		if got := b.WaitInstead(*f); got.Class != order.Wait || got.Code != order.CodePaused || got.Charge != order.ChargeNone {
 			t.Errorf("the order gets %+v", got)
 		}
 		own := order.Failf(order.Hold, order.CodeMisconfigured, "the program says so")
-		if got := b.Instead(*own); got.Class != order.Hold {
+		if got := b.WaitInstead(*own); got.Class != order.Hold {
 			t.Errorf("the program's own failure becomes %+v", got)
 		}
 	})

@@ -75,8 +75,10 @@ func (c Catalog) Vanished(k order.Known) order.Decision {
 		d.Note = "the marketplace no longer lists the order"
 		return d
 	}
-	return v.stop(d, order.StateHeld, hold{order.CodeVanished, "the marketplace no longer lists the order",
-		"look at the order at the marketplace; work resumes if it comes back"})
+	return v.stop(d, order.StateHeld, hold{
+		order.CodeVanished, "the marketplace no longer lists the order",
+		"look at the order at the marketplace; work resumes if it comes back",
+	})
 }
 
 // due is the deadline: the turnaround of the service after the order was placed.
@@ -120,9 +122,11 @@ func (v view) stop(d order.Decision, s order.State, why hold) order.Decision {
 
 // notOffered holds an order for a service that is not in the catalog.
 func (v view) notOffered(d order.Decision) order.Decision {
-	return v.stop(d, order.StateHeld, hold{order.CodeNoService,
+	return v.stop(d, order.StateHeld, hold{
+		order.CodeNoService,
 		fmt.Sprintf("it is for the service %.100q, which is not configured", v.facts.ServiceTitle),
-		"add a [[service]] with that title to the configuration"})
+		"add a [[service]] with that title to the configuration",
+	})
 }
 
 // decideDelivered handles an order that the marketplace shows as delivered. If the
@@ -194,15 +198,19 @@ func (v view) decideQuote(d order.Decision) order.Decision {
 	case running(v.known.Quoting):
 		d.State = order.StateWorking
 	case v.known.Quoting == order.JobDone:
-		return v.stop(d, order.StateHeld, hold{order.CodeQuoteNotShown, "quoted, but the marketplace still waits for a quote",
-			"look at the order at the marketplace; to quote another price, run " + v.quoteCommand()})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeQuoteNotShown, "quoted, but the marketplace still waits for a quote",
+			"look at the order at the marketplace; to quote another price, run " + v.quoteCommand(),
+		})
 	case v.known.Quoting != "":
 		return v.keep(d)
 	case v.service.Quotes:
 		d.State, d.Jobs = order.StateWorking, order.JobsQuote
 	default:
-		return v.stop(d, order.StateHeld, hold{order.CodeQuoteNeeded, "the client asks for a price",
-			"to quote one, run " + v.quoteCommand()})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeQuoteNeeded, "the client asks for a price",
+			"to quote one, run " + v.quoteCommand(),
+		})
 	}
 	return d
 }
@@ -215,8 +223,10 @@ func (v view) quoteCommand() string { return order.Command("quote", v.facts.ID, 
 func (v view) decideWindow(d order.Decision) order.Decision {
 	k := v.known
 	if v.service.Subscription == 0 || !v.service.Pieces || v.facts.Status.Reopened() {
-		return v.stop(d, order.StateHeld, hold{order.CodeSubscription, "a delivery would end the paid window of this subscription",
-			"answer the client at the marketplace, or run " + order.Command("messages", v.facts.ID, "--send", "TEXT")})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeSubscription, "a delivery would end the paid window of this subscription",
+			"answer the client at the marketplace, or run " + order.Command("messages --send TEXT", v.facts.ID),
+		})
 	}
 	if d.RunAt, d.RunAfter = v.facts.WorkspaceExpiresAt, v.service.Subscription; !d.RunAt.IsZero() {
 		d.DueAt, d.RunAfter = d.RunAt, 0
@@ -259,17 +269,23 @@ func release(d order.Decision, note string) order.Decision {
 func (v view) decideNextRound(d order.Decision) order.Decision {
 	f, k := v.facts, v.known
 	if !f.Status.Reopened() {
-		return v.stop(d, order.StateHeld, hold{order.CodeNotShown, "delivered, but the marketplace still shows it as " + string(f.Status),
-			"look at the order at the marketplace; it is not delivered a second time"})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeNotShown, "delivered, but the marketplace still shows it as " + string(f.Status),
+			"look at the order at the marketplace; it is not delivered a second time",
+		})
 	}
-	another := "to work on it again, run " + order.Command("orders", "redo", f.ID) + "; or settle it with the client"
+	another := "to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client"
 	if f.Status == order.RevisionRequested && f.MaxRevisions != nil && f.RevisionCount != nil && *f.RevisionCount > *f.MaxRevisions {
-		return v.stop(d, order.StateHeld, hold{order.CodeRoundCap,
-			fmt.Sprintf("the client asks for revision %d and is entitled to %d", *f.RevisionCount, *f.MaxRevisions), another})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeRoundCap,
+			fmt.Sprintf("the client asks for revision %d and is entitled to %d", *f.RevisionCount, *f.MaxRevisions), another,
+		})
 	}
 	if k.Round >= v.service.MaxRounds {
-		return v.stop(d, order.StateHeld, hold{order.CodeRoundCap,
-			fmt.Sprintf("the client has sent it back %d times, and max_rounds allows %d", k.Round+1, v.service.MaxRounds), another})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeRoundCap,
+			fmt.Sprintf("the client has sent it back %d times, and max_rounds allows %d", k.Round+1, v.service.MaxRounds), another,
+		})
 	}
 	d.Round = k.Round + 1
 	d.State, d.Jobs = order.StateWorking, order.JobsOpen

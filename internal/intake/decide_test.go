@@ -129,15 +129,17 @@ func TestDecide(t *testing.T) {
 				t.Errorf("got %s, jobs %q, code %q, round %d; want %s, jobs %q, code %q, round %d",
 					d.State, d.Jobs, d.Code, d.Round, c.state, c.jobs, c.code, c.round)
 			}
-			if d.Code != "" && d.Code != c.known.Code && (d.Reason == "" || d.Hint == "") {
-				t.Errorf("code %q without a reason (%q) or a hint (%q)", d.Code, d.Reason, d.Hint)
+			if d.Code != "" && d.Code != c.known.Code && (d.Reason == "" || d.Hint == "" || strings.Contains(d.Hint, order.AnyOrder)) {
+				t.Errorf("code %q needs a reason (%q) and a hint with the order's commands (%q)", d.Code, d.Reason, d.Hint)
 			}
 			if d.Jobs == order.JobsDelivered && c.status.Reopened() {
 				return // the next poll begins the next round
 			}
 			// The next poll must find nothing left to do.
-			again := shop.Decide(order.Known{Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
-				Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d)}, facts(c.status))
+			again := shop.Decide(order.Known{
+				Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
+				Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d),
+			}, facts(c.status))
 			if again.State != d.State || again.Jobs == d.Jobs && d.Jobs != order.JobsKeep {
 				t.Errorf("decided again: %s, jobs %q, after %s, jobs %q", again.State, again.Jobs, d.State, d.Jobs)
 			}
@@ -182,11 +184,11 @@ func TestAnOrderIsForTheServiceThatItNames(t *testing.T) {
 		service   string
 		code      order.Code
 	}{
-		{"by its id, whatever the title says", shop, "svc_1", "Renamed", "Pictures", ""},
+		{"by its id, whatever the title is", shop, "svc_1", "Renamed", "Pictures", ""},
 		{"by its title", shop, "", "  pictures ", "Pictures", ""},
 		{"by its title when the id is unknown", shop, "svc_9", "Pictures", "Pictures", ""},
 		{"to none of several", shop, "svc_9", "Sculptures", "", order.CodeNoService},
-		{"to none when it says nothing", shop, "", "", "", order.CodeNoService},
+		{"to none when it names nothing", shop, "", "", "", order.CodeNoService},
 		{"to the only one there is", one, "svc_9", "Sculptures", "Pictures", ""},
 		{"to none when there is none", nil, "", "Pictures", "", order.CodeNoService},
 		{"a subscription is not delivered", shop, "svc_2", "", "Window", order.CodeSubscription},
@@ -196,6 +198,9 @@ func TestAnOrderIsForTheServiceThatItNames(t *testing.T) {
 		d := c.catalog.Decide(order.Known{}, f)
 		if d.Service != c.service || d.Code != c.code || (d.Jobs == order.JobsOpen) != (c.code == "") {
 			t.Errorf("%s: service %q, code %q, jobs %q", c.name, d.Service, d.Code, d.Jobs)
+		}
+		if strings.Contains(d.Hint, order.AnyOrder) {
+			t.Errorf("%s: the hint does not name the order: %s", c.name, d.Hint)
 		}
 	}
 }

@@ -10,60 +10,73 @@ import (
 	"atelierd/internal/store"
 )
 
+// waitForKey makes the job of an order wait a day for the key.
+func (w *world) waitForKey() {
+	w.t.Helper()
+	turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour)
+	if err != nil || turn.Job == nil {
+		w.t.Fatalf("no job: %v", err)
+	}
+	wait := &order.Done{
+		Job: *turn.Job, RunAt: time.Now().Add(24 * time.Hour),
+		Failure: order.Failf(order.Wait, order.CodeKeyRefused, "refused"),
+	}
+	if _, err := w.store.Turn(wait, order.LaneGenerate, false, 0); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// wantReports checks what KeyRefused was called with.
+func (w *world) wantReports(want ...bool) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Equal(w.refused, want) {
+		w.t.Errorf("KeyRefused was called with %v, want %v", w.refused, want)
+	}
+}
+
+// wantKeyAlert checks whether the owner is shown the alert about a refused key.
+func (w *world) wantKeyAlert(want bool) {
+	w.t.Helper()
+	list := w.attention()
+	if got := slices.ContainsFunc(list, func(a store.Attention) bool { return a.What == "daemon" }); got != want {
+		w.t.Errorf("the owner is shown %+v, want the alert: %t", list, want)
+	}
+}
+
 func TestARefusedKeyIsReportedOnceAndAnotherKeyIsTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.place(nil)
 		w.start()
 		time.Sleep(time.Second)
-		// A job that waits a day for the key.
-		turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour)
-		if err != nil || turn.Job == nil {
-			t.Fatalf("no job: %v", err)
-		}
-		wait := &order.Done{Job: *turn.Job, RunAt: time.Now().Add(24 * time.Hour), Failure: order.Failf(order.Wait, order.CodeKeyRefused, "refused")}
-		if _, err := w.store.Turn(wait, order.LaneGenerate, false, 0); err != nil {
-			t.Fatal(err)
-		}
-
+		w.waitForKey()
 		another, err := w.market.RotateKey(w.agent)
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3 * time.Hour)
-		during := w.market.Requests()
 		if n := w.log.count("refuses the key"); n != 1 {
-			t.Errorf("said %d times", n)
+			t.Errorf("logged %d times, want once", n)
 		}
-		if n := len(during); n < 3*6 || n > 3*6+2 {
-			t.Errorf("%d polls in three hours with a refused key", n)
+		if n := len(w.market.Requests()); n < 3*6 || n > 3*6+2 {
+			t.Errorf("%d polls in three hours with a refused key, want one in ten minutes", n)
 		}
-		if list := w.attention(); !slices.ContainsFunc(list, isKeyAlert) {
-			t.Errorf("the owner is shown %+v", list)
-		}
+		w.wantKeyAlert(true)
+		w.wantReports(true)
 		w.mu.Lock()
-		reports, asked := slices.Clone(w.refused), w.asked
-		w.mu.Unlock()
-		if !slices.Equal(reports, []bool{true}) || asked < 1900 || asked > 2160 {
-			t.Errorf("reports %v; looked for another key %d times in three hours", reports, asked)
+		if w.asked < 1900 || w.asked > 2160 {
+			t.Errorf("looked for another key %d times in three hours, want each 5 seconds", w.asked)
 		}
-
-		w.mu.Lock()
 		w.key, w.changed = another, true
 		w.mu.Unlock()
 		time.Sleep(6 * time.Second)
-		w.mu.Lock()
-		reports = slices.Clone(w.refused)
-		w.mu.Unlock()
-		if !slices.Equal(reports, []bool{true, false}) {
-			t.Errorf("with a new key it was reports %v", reports)
-		}
-		if list := w.attention(); slices.ContainsFunc(list, isKeyAlert) {
-			t.Errorf("the owner is still shown %+v", list)
-		}
-		turn, err = w.store.Turn(nil, order.LaneGenerate, true, time.Hour)
+		w.wantReports(true, false)
+		w.wantKeyAlert(false)
+		turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour)
 		if err != nil || turn.Job == nil || turn.Job.OrderID != id {
-			t.Errorf("what waited for the key waits on: %+v, %v", turn, err)
+			t.Errorf("the job that waited for the key still waits: %+v, %v", turn, err)
 		}
 		before := len(w.market.Requests())
 		time.Sleep(10 * time.Minute)
@@ -72,9 +85,6 @@ func TestARefusedKeyIsReportedOnceAndAnotherKeyIsTriedAtOnce(t *testing.T) {
 		}
 	})
 }
-
-// isKeyAlert reports whether the owner is shown the alert about a refused key.
-func isKeyAlert(a store.Attention) bool { return a.What == "daemon" }
 
 func TestAKeyThatIsAcceptedAgainIsNoticed(t *testing.T) {
 	t.Parallel()
@@ -87,11 +97,7 @@ func TestAKeyThatIsAcceptedAgainIsNoticed(t *testing.T) {
 		w.key = good // as if the marketplace accepted the same key again
 		w.mu.Unlock()
 		time.Sleep(10 * time.Minute)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if !slices.Equal(w.refused, []bool{true, false}) {
-			t.Errorf("reports %v", w.refused)
-		}
+		w.wantReports(true, false)
 	})
 }
 
@@ -105,10 +111,9 @@ func TestARefusedKeyIsReportedOnceAcrossAnOutage(t *testing.T) {
 		time.Sleep(time.Hour)
 		w.market.SetDown(false)
 		time.Sleep(time.Hour)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if !slices.Equal(w.refused, []bool{true}) || w.log.count("refuses the key") != 1 {
-			t.Errorf("reports %v, said %d times", w.refused, w.log.count("refuses the key"))
+		w.wantReports(true)
+		if n := w.log.count("refuses the key"); n != 1 {
+			t.Errorf("logged %d times, want once", n)
 		}
 	})
 }

@@ -91,32 +91,39 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"}, Meter: b,
+		client := atelier.New(atelier.Options{
+			BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"}, Meter: b,
 			Transport: &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true},
 			Credentials: func() atelier.Credentials {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				return atelier.Credentials{AgentID: w.agent, Key: secret.New(w.key)}
-			}})
-		w.client = client
-		w.poller = intake.New(intake.Options{Store: w.store, Market: client, Pacer: b, Interval: interval,
-			Log:     slog.New(slog.NewTextHandler(w.log, nil)),
-			Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil },
-			KeyChanged: func() bool {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				w.asked++
-				changed := w.changed
-				w.changed = false
-				return changed
 			},
+		})
+		w.client = client
+		w.poller = intake.New(intake.Options{
+			Store: w.store, Market: client, Pacer: b, Interval: interval,
+			Log:        slog.New(slog.NewTextHandler(w.log, nil)),
+			Catalog:    func(context.Context) (intake.Catalog, error) { return shop, nil },
+			KeyChanged: w.keyChanged,
 			KeyRefused: func(refused bool) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				w.refused = append(w.refused, refused)
-			}})
+			},
+		})
 		f(t, w)
 	})
+}
+
+// keyChanged is the poller's KeyChanged.
+func (w *world) keyChanged() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	changed := w.changed
+	w.changed = false
+	return changed
 }
 
 // start polls until the test is over.

@@ -189,7 +189,7 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 			}
 		case <-check:
 			if p.o.KeyChanged() {
-				p.o.Log.Info("another key is in place; trying it")
+				p.o.Log.Info("the key was replaced; trying the new one")
 				return
 			}
 		}
@@ -228,8 +228,8 @@ func (p *Poller) Poll(ctx context.Context) error {
 		return ctx.Err()
 	case err == nil:
 		p.failures.Recovered(p.o.Log, "polling works again")
-	case p.keyWasRefused(err):
-		p.setRefused(true, err)
+	case keyWasRefused(err):
+		p.keyIsRefused(err)
 	case isWait(err):
 		p.o.Log.Debug("poll delayed", "reason", err)
 	default:
@@ -258,10 +258,12 @@ func (p *Poller) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.setRefused(false, nil)
+	p.keyIsAccepted()
 	normalize(&listing, time.Now())
-	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Complete: complete,
-		Decide: catalog.Decide, Vanished: catalog.Vanished})
+	sum, err := p.o.Store.Apply(order.Batch{
+		Listing: listing, Mark: mark, Complete: complete,
+		Decide: catalog.Decide, Vanished: catalog.Vanished,
+	})
 	if err != nil {
 		return err
 	}
@@ -296,31 +298,39 @@ func normalize(l *order.Listing, now time.Time) {
 	}
 }
 
-// setRefused records whether the marketplace refuses the key, if that has changed.
-func (p *Poller) setRefused(refused bool, err error) {
-	if refused == p.refused {
+// keyIsRefused shows the owner, once, that the marketplace refuses the key.
+func (p *Poller) keyIsRefused(err error) {
+	if p.refused {
 		return
 	}
-	p.refused = refused
-	p.o.KeyRefused(refused)
-	if refused {
-		p.o.Log.Error("the marketplace refuses the key; work waits and polling slows down", "error", err,
-			"hint", "replace the key; work resumes without a restart")
-		p.noteErr(p.o.Store.SetAlert(order.AlertKey, "the marketplace refuses the key: "+err.Error()))
+	p.refused = true
+	p.o.KeyRefused(true)
+	p.o.Log.Error("the marketplace refuses the key; work waits and polling slows down", "error", err,
+		"hint", "replace the key; work resumes without a restart")
+	p.noteErr(p.o.Store.SetAlert(order.AlertKey, "the marketplace refuses the key: "+err.Error()))
+}
+
+// keyIsAccepted ends what keyIsRefused has begun, and lets the work continue that
+// waits for the key.
+func (p *Poller) keyIsAccepted() {
+	if !p.refused {
 		return
 	}
+	p.refused = false
+	p.o.KeyRefused(false)
 	p.o.Log.Info("the marketplace accepts the key again")
 	p.noteErr(p.o.Store.SetAlert(order.AlertKey, ""))
 	p.noteErr(p.o.Store.RunNow(order.CodeKeyRefused))
 }
 
+// noteErr logs the error of a write that the next poll makes up for.
 func (p *Poller) noteErr(err error) {
 	if err != nil {
-		p.o.Log.Warn("could not be written", "error", err)
+		p.o.Log.Warn("write to the store failed", "error", err)
 	}
 }
 
-func (p *Poller) keyWasRefused(err error) bool {
+func keyWasRefused(err error) bool {
 	f, ok := errors.AsType[*order.Failure](err)
 	return ok && (f.Code == order.CodeKeyRefused || f.Code == order.CodeForbidden)
 }

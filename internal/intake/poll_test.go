@@ -91,7 +91,7 @@ func TestAVanishedOrderIsHeldAndResumesWhenItComesBack(t *testing.T) {
 		w.poll()
 		w.poll()
 		if got := w.wanted(); got[1] || got[2] {
-			t.Errorf("one that is known to be missing is asked for again and again: %v", got)
+			t.Errorf("an order that is known to be missing is asked for at each poll: %v", got)
 		}
 		if err := w.market.AddRawRow([]byte(row)); err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func TestAnUnreadableRowDoesNotHurtOtherOrders(t *testing.T) {
 					w.poll()
 				}
 				if got := w.state(id).State; got != order.StateWorking {
-					t.Errorf("the order beside it is %q", got)
+					t.Errorf("the order next to it is %q", got)
 				}
 				if len(w.attention()) == 0 && w.state("ord_x").State == "" {
 					t.Error("it is neither an order nor shown to the owner")
@@ -220,7 +220,7 @@ func TestAnUnavailableServerIsPolledAgainAfterRetryAfter(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if len(at) != 2 || at[1].Sub(at[0]) < 50*time.Minute {
-			t.Errorf("told to wait for 50 minutes, it polled at %s", at)
+			t.Errorf("with Retry-After of 50 minutes it polled at %s", at)
 		}
 	})
 }

@@ -14,8 +14,10 @@ import (
 
 // readThreads reads threads until the end of the test.
 func (w *world) readThreads() {
-	threads := intake.NewThreads(intake.ThreadOptions{Store: w.store, Market: w.client, Log: slog.New(slog.DiscardHandler),
-		Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil }})
+	threads := intake.NewThreads(intake.ThreadOptions{
+		Store: w.store, Market: w.client, Log: slog.New(slog.DiscardHandler),
+		Catalog: func(context.Context) (intake.Catalog, error) { return shop, nil },
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { threads.Run(ctx) })

@@ -28,6 +28,7 @@ func (t *Logger) Failed(log *slog.Logger, what string, err error, args ...any) {
 	if t.last != err.Error() {
 		t.last = err.Error()
 		// Joined errors stay on one line.
+		//nolint:sloglint // the caller's message is a constant
 		log.Error(what, append([]any{"error", strings.ReplaceAll(t.last, "\n", "; ")}, args...)...)
 	}
 }
@@ -38,6 +39,7 @@ func (t *Logger) Recovered(log *slog.Logger, what string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.count > 0 {
+		//nolint:sloglint // the caller's message is a constant
 		log.Info(what, "failures", t.count)
 		t.last, t.count = "", 0
 	}

@@ -40,7 +40,8 @@ func TestARepeatedFailureIsLoggedOnceAndItsEndWithTheCount(t *testing.T) {
 		`level=ERROR msg=failed error=refused`,
 		`level=ERROR msg=failed error=reset`,
 		`level=INFO msg=works failures=5`,
-		`level=ERROR msg=failed error=reset`, ""}, "\n")
+		`level=ERROR msg=failed error=reset`, "",
+	}, "\n")
 	if got := out.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

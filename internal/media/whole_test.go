@@ -17,8 +17,10 @@ import (
 	"atelierd/internal/order"
 )
 
-var samples = []string{"image/jpeg", "image/png", "image/webp", "image/gif",
-	"video/mp4", "video/quicktime", "video/webm", "application/pdf", "application/zip"}
+var samples = []string{
+	"image/jpeg", "image/png", "image/webp", "image/gif",
+	"video/mp4", "video/quicktime", "video/webm", "application/pdf", "application/zip",
+}
 
 func TestAFileThatEndsEarlyIsCut(t *testing.T) {
 	t.Parallel()

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Backoff is exponential with full jitter: before attempt n+1 it waits a
-// random time in [0, min(Max, Base * 2^(n-1))], never less than a tenth of it,
-// so that a row of unlucky draws does not become a busy loop.
+// Backoff is exponential with full jitter. The delay before attempt n+1 is random
+// in [0, min(Max, Base * 2^(n-1))], but never below a tenth of that, so that
+// unlucky draws do not become a busy loop.
 type Backoff struct {
 	Base time.Duration
 	Max  time.Duration
 }
 
-// Delay is how long to wait after the attempt with the given number (from 1).
+// Delay returns how long to wait after the attempt with the given number, from 1.
 func (b Backoff) Delay(attempt int) time.Duration {
 	ceiling := b.Max
 	if shift := attempt - 1; shift >= 0 && shift < 32 {

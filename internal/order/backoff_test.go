@@ -8,6 +8,7 @@ import (
 )
 
 func TestTheDelayStaysWithinItsBoundsAndVaries(t *testing.T) {
+	t.Parallel()
 	b := order.Backoff{Base: 5 * time.Second, Max: time.Minute}
 	for attempt, ceiling := range map[int]time.Duration{
 		1: 5 * time.Second, 2: 10 * time.Second, 4: 40 * time.Second, 5: time.Minute, 6: time.Minute,
@@ -29,6 +30,7 @@ func TestTheDelayStaysWithinItsBoundsAndVaries(t *testing.T) {
 }
 
 func TestWithoutABaseOrAMaximumTheDelayIsDefined(t *testing.T) {
+	t.Parallel()
 	if d := (order.Backoff{}).Delay(1); d != 0 {
 		t.Errorf("the zero value delays by %s", d)
 	}

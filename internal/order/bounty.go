@@ -2,11 +2,12 @@ package order
 
 import "time"
 
-// ClaimState is how a claim of ours on a bounty stands.
+// ClaimState is the state of our claim on a bounty.
 type ClaimState string
 
-// The states of a claim. One that is Claiming may or may not have reached the
-// marketplace; sent again it is refused as a second one, which tells.
+// The states of a claim. One in state Claiming may have reached the marketplace.
+// It is sent again: the marketplace refuses a second claim, which shows that the
+// first one arrived.
 const (
 	Claiming       ClaimState = "claiming"
 	ClaimPending   ClaimState = "pending"
@@ -16,8 +17,8 @@ const (
 	ClaimWithdrawn ClaimState = "withdrawn"
 )
 
-// Bounty is a task that a client has posted with its budget, for agents to
-// claim. Its text is foreign.
+// Bounty is a task with a budget that a client posts for agents to claim. Its text
+// is foreign.
 type Bounty struct {
 	ID            string
 	Title         string
@@ -34,7 +35,7 @@ type Bounty struct {
 // Claim is the durable record of claiming a bounty.
 type Claim struct {
 	Bounty
-	// Service is the title of the service that is to do it.
+	// Service is the title of the service that is to fulfill it.
 	Service string
 	Message string
 	State   ClaimState

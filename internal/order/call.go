@@ -6,72 +6,72 @@ import (
 	"time"
 )
 
-// KindReference marks a picture of the client's that is kept as an artifact.
-// It is no kind of work.
+// KindReference marks an artifact that is a picture of the client. It is not a kind
+// of work.
 const KindReference Kind = "reference"
 
-// CallState is what is known of one call of a generator.
+// CallState is the state of a call.
 type CallState string
 
-// The states of a generation. Calling and Submitted are open: what an earlier
-// process had in either, a later one goes on with.
+// The states of a call. Started and Submitted are open: a later attempt resumes the
+// call where it can.
 const (
-	// CallStarted: the call is about to be made, or its answer was lost.
+	// CallStarted: the request is about to be sent, or its answer was lost.
 	CallStarted CallState = "calling"
-	// CallSubmitted: the provider's id is known.
+	// CallSubmitted: the provider's job id is known.
 	CallSubmitted CallState = "submitted"
 	CallDone      CallState = "done"
 	CallFailed    CallState = "failed"
 	CallRefused   CallState = "refused"
 	// CallExpired: the provider no longer has the result.
 	CallExpired CallState = "expired"
-	// CallUnknown: nobody can tell; it counts as spent.
+	// CallUnknown: its outcome is unknown, so it counts as spent.
 	CallUnknown CallState = "unknown"
 )
 
-// capRetry is how soon such work looks again: a call that is still open may turn
-// out to have cost less than its price.
+// capRetry is how soon work that waits for the next day tries again: an open call
+// may turn out to cost less than its price.
 const capRetry = time.Hour
 
-// Call is the durable record of one call of a generator.
+// Call is the durable record of one paid request to a provider.
 type Call struct {
 	ID        int64
 	Generator string
 	Key       string // idempotency key, a UUID
-	Ticket    string // the provider's id; empty until it is known
+	Ticket    string // the provider's job id; empty until it is known
 	State     CallState
-	Cost      USD // its price, until the true cost is known
+	Cost      USD // its price until the actual cost is known
 	BeganAt   time.Time
-	// Attempt is the one that began it, whose folder the run works in.
+	// Attempt is the attempt that began it. The generator works in its folder.
 	Attempt int
 }
 
-// Caps are the most that may be spent; 0 is no limit. A call that would go
-// beyond one is not made.
+// Caps limit what may be spent; 0 is no limit. A call that would exceed one is not
+// made.
 type Caps struct {
 	Attempt USD
 	Order   USD
-	// Percent is the most for an order as a share of its net price.
+	// Percent limits an order to a share of its net price.
 	Percent int
-	// Day is the most in a day of UTC.
+	// Day limits a day in UTC.
 	Day USD
 }
 
-// Spend is what was spent so far, open calls with their price.
+// Spend is what was spent so far. Open calls count with their price.
 type Spend struct {
 	Attempt, Order, Day USD
-	// Net is the order's price without the marketplace's fee, if it is Priced.
+	// Net is the order's price without the marketplace's fee. It is known if Priced.
 	Net    USD
 	Priced bool
 }
 
-// Allow is nil when a call of the given price stays within the caps. Its
-// failure holds the order, or, at the cap of a day, makes it wait for the next.
+// Allow returns nil if a call of the given price stays within the caps. Its failure
+// holds the order, or makes it wait when the cap of the day is reached.
 func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	over := func(spent, most USD) bool { return most > 0 && spent+price > most }
 	held := func(code Code, what string, spent, most USD) *Failure {
-		return Failf(Hold, code, "another call for $%s would go beyond the cap %s: $%s is spent, the cap is $%s", price, what, spent, most).
-			WithHint("raise the cap in [spending] and restart, then `atelierd orders retry`").Nothing()
+		return Failf(Hold, code, "another call for $%s would exceed the cap %s: $%s is spent, the cap is $%s", price, what, spent, most).
+			WithHint("raise the cap in [spending] and restart, then %s", Command("orders retry", AnyOrder)).Nothing()
 	}
 	switch share := max(s.Net, 0) * USD(c.Percent) / 100; {
 	case over(s.Attempt, c.Attempt):
@@ -83,18 +83,18 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	case over(s.Day, c.Day):
 		return &Failure{Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
 			Err:  fmt.Errorf("today's cap on spending is reached: $%s of $%s is spent, and a call costs $%s", s.Day, c.Day, price),
-			Hint: "work goes on by itself tomorrow (UTC), or with a higher spending.day_usd after a restart"}
+			Hint: "work goes on by itself tomorrow (UTC); to go on now, raise spending.day_usd and restart"}
 	}
 	return nil
 }
 
-// Day is the beginning of the day, in UTC, that spending is counted by.
+// Day returns the start of the day, in UTC, by which spending is counted.
 func Day(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
 
 func untilTomorrow(now time.Time) time.Duration { return Day(now).Add(24 * time.Hour).Sub(now) }
 
-// Ended says how a failed call is written down, and what it has cost of its
-// price. It is not open any more unless f says SpentStill.
+// Ended returns how a failed call is closed and what it cost. AfterCall decides
+// whether it is closed.
 func (g Call) Ended(f *Failure) (CallState, USD) {
 	switch {
 	case f.Code == CodeRefused && f.Charge == ChargeNone:
@@ -111,16 +111,16 @@ func (g Call) Ended(f *Failure) (CallState, USD) {
 	return CallFailed, g.known(f.Cost)
 }
 
-// known is the cost that was told, else the price.
-func (g Call) known(told USD) USD {
-	if told > 0 {
-		return told
+// known returns the reported cost, else the price.
+func (g Call) known(reported USD) USD {
+	if reported > 0 {
+		return reported
 	}
 	return g.Cost
 }
 
-// Done is what a call has cost that has succeeded, told by its maker or not.
-func (g Call) Done(told USD) (CallState, USD) { return CallDone, g.known(told) }
+// Done returns how a call that succeeded is closed and what it cost.
+func (g Call) Done(reported USD) (CallState, USD) { return CallDone, g.known(reported) }
 
-// ErrSettled is the answer to a ticket for a call that is no longer open.
-var ErrSettled = errors.New("the call is no longer open")
+// ErrCallClosed is returned for a ticket of a call that is no longer open.
+var ErrCallClosed = errors.New("the call is no longer open")

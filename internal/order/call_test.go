@@ -6,6 +6,7 @@ import (
 )
 
 func TestACapOfAShareHoldsWhateverThePrice(t *testing.T) {
+	t.Parallel()
 	caps := Caps{Percent: 30}
 	for name, c := range map[string]struct {
 		spend Spend
@@ -26,6 +27,7 @@ func TestACapOfAShareHoldsWhateverThePrice(t *testing.T) {
 }
 
 func TestWhatACallHasCostOnceItHasEnded(t *testing.T) {
+	t.Parallel()
 	g := Call{Cost: Dollar}
 	for _, c := range []struct {
 		code     Code

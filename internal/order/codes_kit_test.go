@@ -88,3 +88,34 @@ func named(e ast.Expr, name string) bool {
 	}
 	return false
 }
+
+// comparedTexts yields the places of a file where the text of an error decides.
+func comparedTexts(file *ast.File) iter.Seq[ast.Expr] {
+	return func(yield func(ast.Expr) bool) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.BinaryExpr:
+				if (n.Op == token.EQL || n.Op == token.NEQ) && (isErrorText(n.X) && text(n.Y) != "" || isErrorText(n.Y) && text(n.X) != "") {
+					return yield(n)
+				}
+			case *ast.CallExpr:
+				for _, name := range []string{"Contains", "HasPrefix", "HasSuffix", "EqualFold"} {
+					if named(n.Fun, name) && len(n.Args) == 2 && isErrorText(n.Args[0]) {
+						return yield(n)
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+// isErrorText reports whether an expression is a call of a method Error.
+func isErrorText(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok || len(call.Args) != 0 {
+		return false
+	}
+	s, ok := call.Fun.(*ast.SelectorExpr)
+	return ok && s.Sel.Name == "Error"
+}

@@ -142,6 +142,11 @@ func TestCodesAreComparedAsConstants(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			if !strings.HasSuffix(path, "_test.go") {
+				for e := range comparedTexts(file) {
+					t.Errorf("%s: the text of an error is compared; use its code or errors.Is", set.Position(e.Pos()))
+				}
+			}
 			for e := range bareCodes(file) {
 				if word := text(e); word != "" && (!strings.HasSuffix(path, "_test.go") || slices.Contains(known, word)) {
 					t.Errorf("%s: the code %q is a bare string; use its constant", set.Position(e.Pos()), word)

@@ -7,67 +7,66 @@ import (
 	"time"
 )
 
-// Class says what a failure means for the job that met it.
+// Class is what a failure means for its job.
 type Class string
 
 // The classes of failure.
 const (
-	// Retry: try again after a backoff; the attempt counts.
+	// Retry: the job is tried again after a backoff. The attempt counts.
 	Retry Class = "retry"
-	// Wait: try again after Failure.After; the attempt does not count. Used
-	// for an exhausted budget, a 429, and the time an unknown send may need.
+	// Wait: the job is tried again after Failure.After. The attempt does not count.
+	// For a used-up budget, a 429, and a request that may still take effect.
 	Wait Class = "wait"
-	// Fail: never again.
+	// Fail: the job is given up.
 	Fail Class = "fail"
-	// Hold: only the owner can mend it.
+	// Hold: the job waits for the owner.
 	Hold Class = "hold"
-	// Lost: the lease is gone; whatever was done must not be recorded.
+	// Lost: the lease is lost, so nothing is recorded.
 	Lost Class = "lost"
-	// Stopped: the daemon is stopping; the work goes back, uncounted.
+	// Stopped: the daemon is stopping. The job is put back, and the attempt does not
+	// count.
 	Stopped Class = "stopped"
 )
 
-// Failure is the one error type that a stage answers with. Anything else it
-// returns is taken as a Retry.
+// Failure is the error type of a stage. Any other error is a Retry.
 type Failure struct {
 	Class Class
-	// Code is a short stable word for views and tests: rate_limited, refused.
-	Code Code
-	Err  error
-	// Hint says what the owner can do, without a full stop; may be empty.
+	Code  Code
+	Err   error
+	// Hint is what the owner can do, without a full stop; may be empty.
 	Hint string
-	// After is the least delay of a Retry and the delay of a Wait.
+	// After is the minimum delay of a Retry and the delay of a Wait.
 	After time.Duration
-	// Outage says that the other side is down, which says nothing about the
-	// work: a Retry then costs no attempt, and goes on for as long as it lasts.
+	// Outage: the other side is down, which says nothing about the work. Such a
+	// Retry costs no attempt and goes on as long as the outage lasts.
 	Outage bool
-	// Cost is what the failed attempt has spent all the same, where it is known;
-	// Spending says what to count where it is not.
+	// Cost is what the failed attempt spent, if it is known. Charge says what counts
+	// if it is not.
 	Cost   USD
 	Charge Charge
-	// Reason is what was said by whoever refused the work, as the client may be told;
-	// empty when nothing was.
+	// Reason is why the work was refused, in words that the client may read; may be
+	// empty.
 	Reason string
-	// Log is the tail of the generator's own output, if there is one.
+	// Log is the end of the generator's own output, if there is any.
 	Log string
-	// Message is a message that follows from a failure for good; nil for none.
+	// Message goes to the client after a failure of class Fail; nil for none.
 	Message *NewMessage
 }
 
-// Charge says what became of the money for a call that failed.
+// Charge is what a failed call is charged.
 type Charge string
 
-// The fates of a call's money.
+// What a failed call is charged.
 const (
-	// ChargeFull: the call counts with its price.
+	// ChargeFull: its cost, or its price where the cost is unknown.
 	ChargeFull Charge = ""
-	// ChargeNone: the call was not sent, or not accepted.
-	ChargeNone Charge = "nothing"
-	// ChargeUnknown: nobody can tell; it counts with its price, and whether the
-	// call is made again is the owner's policy.
+	// ChargeNone: nothing. The request was not sent or not accepted.
+	ChargeNone Charge = "none"
+	// ChargeUnknown: unknown, so it counts with its price. The owner's configuration
+	// says whether another call is made.
 	ChargeUnknown Charge = "unknown"
-	// ChargePending: the provider's job goes on, and its result is still to be had.
-	ChargePending Charge = "still"
+	// ChargePending: the provider still has the job, and its result can be fetched.
+	ChargePending Charge = "pending"
 )
 
 func (f *Failure) Error() string {
@@ -79,7 +78,7 @@ func (f *Failure) Error() string {
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Failf makes a Failure of the given class and code.
+// Failf returns a Failure of the given class and code.
 func Failf(class Class, code Code, format string, args ...any) *Failure {
 	return &Failure{Class: class, Code: code, Err: fmt.Errorf(format, args...)}
 }
@@ -90,24 +89,23 @@ func (f *Failure) WithHint(format string, args ...any) *Failure {
 	return f
 }
 
-// Nothing returns f as one that cost nothing.
+// Nothing returns f with a charge of nothing.
 func (f *Failure) Nothing() *Failure {
 	f.Charge = ChargeNone
 	return f
 }
 
-// ErrStopping is the cancellation cause of work that is cut by a shutdown,
-// ErrLeaseLost of work whose lease could not be kept, ErrOrderEnded of work
-// whose order was cancelled or has vanished from the marketplace.
+// The causes for which work is cancelled: a shutdown, a lease that could not be
+// renewed, and an order that was cancelled or has vanished from the marketplace.
 var (
 	ErrStopping   = errors.New("the daemon is stopping")
 	ErrLeaseLost  = errors.New("the lease is lost")
 	ErrOrderEnded = errors.New("the order has ended")
 )
 
-// Classify turns what a stage returned into a Failure; nil stays nil. ctx is
-// the context the stage ran under: once it is cancelled, its cause decides,
-// because an error of cut work says nothing about the work.
+// Classify returns the Failure that err means, or nil if err is nil. ctx is the
+// context of the stage. Once it is cancelled its cause decides, because the error of
+// interrupted work says nothing about the work.
 func Classify(ctx context.Context, err error) *Failure {
 	if err == nil {
 		return nil

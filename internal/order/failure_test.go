@@ -10,6 +10,7 @@ import (
 )
 
 func TestWhyTheWorkWasCutDecidesWhatItsErrorMeans(t *testing.T) {
+	t.Parallel()
 	plain := errors.New("connection reset")
 	own := order.Failf(order.Hold, "bad_config", "no such model").WithHint("set %s", "model")
 	for name, c := range map[string]struct {
@@ -46,6 +47,7 @@ func TestWhyTheWorkWasCutDecidesWhatItsErrorMeans(t *testing.T) {
 }
 
 func TestAFailureCarriesItsCauseAndHint(t *testing.T) {
+	t.Parallel()
 	cause := errors.New("cause")
 	f := order.Failf(order.Fail, order.CodeRefused, "it says: %w", cause).WithHint("look at %d", 7)
 	if !errors.Is(f, cause) || f.Error() != "it says: cause" || f.Hint != "look at 7" {

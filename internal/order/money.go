@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// USD is an amount in millionths of a dollar, so that sums are exact and a
-// generator's fraction of a cent is not lost.
+// USD is an amount in millionths of a dollar. Sums are exact, and fractions of a
+// cent, which calls may cost, are kept.
 type USD int64
 
 // Dollar is one US dollar.
@@ -25,8 +25,8 @@ func Fee(price USD, named *USD) USD {
 	return price * FeePercent / 100
 }
 
-// ParseUSD reads the marketplace's decimal form ("5", "5.00", "0.045").
-// It refuses signs, exponents and more than six decimals.
+// ParseUSD parses the marketplace's decimal form ("5", "5.00", "0.045"). Signs,
+// exponents and more than six decimals are errors.
 func ParseUSD(text string) (USD, error) {
 	whole, frac, _ := strings.Cut(text, ".")
 	if whole == "" || len(whole) > 9 || len(frac) > 6 || !digits(whole) || !digits(frac) ||
@@ -44,7 +44,7 @@ func digits(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
 }
 
-// String gives the shortest form with at least two decimals: "5.00", "0.045".
+// String returns the shortest form with at least two decimals: "5.00", "0.045".
 func (u USD) String() string {
 	sign := ""
 	if u < 0 {

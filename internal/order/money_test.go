@@ -8,6 +8,7 @@ import (
 )
 
 func TestAmountsAreReadAsTheMarketplaceWritesThem(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]order.USD{
 		"5": 5 * order.Dollar, "5.00": 5 * order.Dollar, "0.045": 45_000, "0.000001": 1, "00.10": 100_000,
 		"999999999.999999": 999_999_999_999_999, "0": 0,
@@ -24,6 +25,7 @@ func TestAmountsAreReadAsTheMarketplaceWritesThem(t *testing.T) {
 }
 
 func TestAmountsAreWrittenInTheShortestFormWithTwoDecimals(t *testing.T) {
+	t.Parallel()
 	for amount, want := range map[order.USD]string{
 		0: "0.00", 5 * order.Dollar: "5.00", 45_000: "0.045", 1: "0.000001", 100_000: "0.10",
 		-5_250_000: "-5.25", -1: "-0.000001", math.MaxInt64: "9223372036854.775807",

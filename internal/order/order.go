@@ -1,5 +1,6 @@
-// Package order is the vocabulary of the daemon: what an order, a job, an
-// artifact and a failure are, in the words every other package uses.
+// Package order is the vocabulary of the daemon: orders, jobs, calls, artifacts and
+// failures with their codes, money, and the tables that say what follows from a
+// failed call.
 //
 // It is pure. It must not know SQL, HTTP, files, configuration or the clock.
 package order
@@ -10,8 +11,8 @@ import (
 	"time"
 )
 
-// Status is the marketplace's own word for where an order stands. A word this
-// package does not know is kept as it came: new ones appear at any time.
+// Status is the marketplace's word for the state of an order. Unknown words are kept
+// as they are: new ones may appear at any time.
 type Status string
 
 // The statuses of the marketplace's guide, and revision_requested, which the
@@ -29,43 +30,43 @@ const (
 	Cancelled         Status = "cancelled"
 )
 
-// LiveStatuses are the statuses of orders that can still change our work. A
-// poll names all of them: the list is one request whatever its length.
+// LiveStatuses returns the statuses of orders that can still change our work. A poll
+// names all of them, because a list is one request whatever its length.
 func LiveStatuses() []Status {
 	return []Status{PendingQuote, Quoted, Accepted, Paid, InProgress, Delivered,
 		Disputed, RevisionRequested, Cancelled}
 }
 
-// AllStatuses are the live ones and completed, whose list grows for ever and is
-// therefore only asked for when an order has left the live list.
+// AllStatuses returns the live statuses and completed. The list of completed orders
+// grows without end, so it is asked for only when an order has left the live list.
 func AllStatuses() []Status { return append(LiveStatuses(), Completed) }
 
-// Known says whether s is a status this program was written for.
+// Known reports whether this version knows the status.
 func (s Status) Known() bool { return slices.Contains(AllStatuses(), s) }
 
-// Ended says whether the marketplace is finished with the order.
+// Ended reports whether the marketplace has ended the order.
 func (s Status) Ended() bool { return s == Completed || s == Cancelled }
 
-// TakesDelivery says whether a first or a new delivery is owed in this status.
+// TakesDelivery reports whether a delivery is pending in this status.
 func (s Status) TakesDelivery() bool {
 	return s == Paid || s == InProgress || s.Reopened()
 }
 
-// Reopened says whether the client has sent a delivery back.
+// Reopened reports whether the client sent a delivery back.
 func (s Status) Reopened() bool { return s == Disputed || s == RevisionRequested }
 
-// TakesMessages says whether the marketplace's guide lets us write to the
-// client in this status; the deployed marketplace adds revision_requested.
+// TakesMessages reports whether an agent may write to the client in this status, by
+// the marketplace's guide. The deployed marketplace adds revision_requested.
 func (s Status) TakesMessages() bool {
 	return s.TakesDelivery() || s == Delivered || s == Completed
 }
 
-// State is our own word for where an order stands.
+// State is our word for the state of an order.
 type State string
 
-// The states of an order in our file.
+// The states of an order.
 const (
-	// StateWaiting: nothing is owed now; the client has to act.
+	// StateWaiting: the client has to act.
 	StateWaiting State = "waiting"
 	// StateWorking: a job for it is ready or running.
 	StateWorking State = "working"
@@ -73,15 +74,15 @@ const (
 	StateHeld State = "held"
 	// StateDelivered: delivered, within the client's review.
 	StateDelivered State = "delivered"
-	// StateFailed: given up without a delivery; the owner may retry it.
+	// StateFailed: given up without a delivery. The owner may retry it.
 	StateFailed State = "failed"
 	// StateCompleted and StateCancelled: the marketplace has ended it.
 	StateCompleted State = "completed"
 	StateCancelled State = "cancelled"
 )
 
-// Facts is what the marketplace said of one order at one moment, every shape
-// of its answers already made plain. Zero values mean that it did not say.
+// Facts is what the marketplace said about one order at one moment, whatever the
+// shape of its answer. A zero value was not said.
 type Facts struct {
 	ID              string
 	ServiceID       string
@@ -90,7 +91,7 @@ type Facts struct {
 	Brief           string
 	ReferenceURLs   []string
 	ReferenceImages []string
-	// Answers holds requirement_answers as a JSON array or object, or nil.
+	// Answers is requirement_answers: a JSON array or object, or nil.
 	Answers json.RawMessage
 	Status  Status
 	Price   *USD // quoted_price_usd
@@ -110,14 +111,14 @@ type Facts struct {
 	QuotaUsed     *int
 	PayoutTx      string
 
-	// Raw is the order's JSON as it came.
+	// Raw is the order's JSON as it was received.
 	Raw json.RawMessage
 }
 
-// BadRow is an entry of an order list that could not be read. It is recorded
-// and held; the rows beside it go on.
+// BadRow is an entry of an order list that could not be read. It is recorded for the
+// owner. Other entries are not affected.
 type BadRow struct {
-	ID     string // empty when not even the id could be read
+	ID     string // empty if it could not be read either
 	Reason string
 	Raw    []byte
 }

@@ -2,8 +2,8 @@ package order
 
 import "time"
 
-// QuoteState is how much is known of a quote. One that is Sending may or may
-// not have reached the marketplace.
+// QuoteState is the state of a quote. One in state Sending may have reached the
+// marketplace.
 type QuoteState string
 
 // The states of a quote.
@@ -12,14 +12,11 @@ const (
 	QuoteSending   QuoteState = "sending"
 	QuoteRefused   QuoteState = "refused"
 	QuoteConfirmed QuoteState = "confirmed"
-	// QuoteElsewhere: the order got its price, or its end, without ours.
+	// QuoteElsewhere: the order got its price, or ended, without our quote.
 	QuoteElsewhere QuoteState = "elsewhere"
 )
 
-// Settled says whether nothing is to be sent any more.
-func (s QuoteState) Settled() bool { return s == QuoteConfirmed || s == QuoteElsewhere }
-
-// Source says who set a price.
+// Source is who set a price.
 type Source string
 
 // The sources of a price.
@@ -29,19 +26,19 @@ const (
 	SourceOwner   Source = "owner"
 )
 
-// Priced is the outcome of a price stage.
+// Priced is the result of a price stage.
 type Priced struct {
 	Price  USD
 	Source Source
 }
 
-// Quote is the durable record of asking a client for a price.
+// Quote is the durable record of the price quoted to a client.
 type Quote struct {
 	OrderID string
 	Price   USD
 	Source  Source
 	State   QuoteState
-	// Tries counts how often the request was about to be sent.
+	// Tries counts the intents to send it.
 	Tries  int
 	SentAt time.Time
 }

@@ -8,6 +8,7 @@ import (
 )
 
 func TestWhatEachStatusMeansForUs(t *testing.T) {
+	t.Parallel()
 	type meaning struct{ known, ended, takes, reopened, live bool }
 	for status, want := range map[order.Status]meaning{
 		order.PendingQuote:      {known: true, live: true},
@@ -33,6 +34,7 @@ func TestWhatEachStatusMeansForUs(t *testing.T) {
 }
 
 func TestTheListsOfStatusesAreTheCallersOwn(t *testing.T) {
+	t.Parallel()
 	live := order.LiveStatuses()
 	live[0] = "changed"
 	all := order.AllStatuses()
@@ -42,6 +44,7 @@ func TestTheListsOfStatusesAreTheCallersOwn(t *testing.T) {
 }
 
 func TestStagesRunOnTheLaneThatLimitsThem(t *testing.T) {
+	t.Parallel()
 	for stage, want := range map[order.Stage]order.Lane{order.StageGenerate: order.LaneGenerate,
 		order.StageUpload: order.LaneNetwork, order.StageDeliver: order.LaneNetwork} {
 		if got := stage.Lane(); got != want {
@@ -51,6 +54,7 @@ func TestStagesRunOnTheLaneThatLimitsThem(t *testing.T) {
 }
 
 func TestAListIsEncodedAsAnArrayAndNeverAsNull(t *testing.T) {
+	t.Parallel()
 	for want, list := range map[string][]string{"[]": nil, `["a","\"\n"]`: {"a", "\"\n"}} {
 		if got := order.EncodeStrings(list); got != want {
 			t.Errorf("%q is %s, want %s", list, got, want)

@@ -9,8 +9,7 @@ import (
 // Party is who wrote a message.
 type Party string
 
-// The parties of a thread. PartyOther is anybody whom the marketplace names by
-// a word that this program does not know.
+// The parties of a thread. PartyOther is a party that this version does not know.
 const (
 	PartyClient Party = "client"
 	PartyAgent  Party = "agent"
@@ -19,7 +18,7 @@ const (
 
 // Message is one entry of an order's thread. Its text is foreign.
 type Message struct {
-	// ID is the marketplace's; never empty.
+	// ID is the marketplace's id; never empty.
 	ID     string
 	Party  Party
 	Sender string // the marketplace's own word
@@ -27,30 +26,30 @@ type Message struct {
 	At     time.Time
 }
 
-// Thread is what a read of an order's thread showed, and what it means.
+// Thread is what a read of an order's thread showed, and what follows from it.
 type Thread struct {
 	OrderID  string
 	Messages []Message
-	// Next is when to read it again.
+	// Next is when it is read again.
 	Next time.Time
-	// Pieces says that each message of the client asks for a piece of a
-	// subscription, of which there are Quota (0: without limit). Messages from
-	// Until on ask for nothing; zero is no end.
+	// Pieces: each message of the client asks for a piece of a subscription. Quota
+	// is how many there are; 0 is without limit. Messages at Until or later ask for
+	// nothing; zero is no end.
 	Pieces bool
 	Quota  int
 	Until  time.Time
 }
 
-// NewMessage is a message that is owed to a client, at most once for each Reason.
+// NewMessage is a message to send to a client, once for each Reason.
 type NewMessage struct {
-	// Reason names why: received, delivered, revised-1, piece-3. What comes
-	// before the dash is the template it is written from when Body is empty.
+	// Reason is received, delivered, revised-1, piece-3 and so on. The part before
+	// the dash names the template that an empty Body is written from.
 	Reason string
 	Body   string
 }
 
-// DeliveredTemplate is the template of the message that follows a delivery, and
-// the reason that keeps it from being said twice.
+// DeliveredTemplate returns the template of the message after a delivery and the
+// reason by which it is sent once.
 func DeliveredTemplate(round int) (template, reason string) {
 	if round == 0 {
 		return "delivered", "delivered"
@@ -58,23 +57,23 @@ func DeliveredTemplate(round int) (template, reason string) {
 	return "revised", fmt.Sprintf("revised-%d", round)
 }
 
-// Template is the name of the template that a reason is written from.
+// Template returns the name of the template of a reason.
 func Template(reason string) string {
 	name, _, _ := strings.Cut(reason, "-")
 	return name
 }
 
-// OutState is how much is known of a message of ours. One that is Sending may
-// or may not stand in the thread.
+// OutState is the state of an outgoing message. One in state Sending may be in the
+// thread already.
 type OutState string
 
-// The states of a message of ours.
+// The states of an outgoing message.
 const (
 	OutQueued  OutState = "queued"
 	OutSending OutState = "sending"
 	OutSent    OutState = "sent"
 	OutRefused OutState = "refused"
-	// OutDropped: there was no longer a reason, or an order, to say it.
+	// OutDropped: it is not sent, because its order ended or its template is off.
 	OutDropped OutState = "dropped"
 )
 
@@ -87,7 +86,6 @@ type Outgoing struct {
 	State    OutState
 	Tries    int
 	SentAt   time.Time
-	// Alike is how many messages with the same text are known to have been sent
-	// to the same order.
+	// Alike is how many messages with the same text were sent for the same order.
 	Alike int
 }

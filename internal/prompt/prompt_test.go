@@ -9,8 +9,10 @@ import (
 
 func TestTheDefaultHoldsWishAnswersAndFeedback(t *testing.T) {
 	t.Parallel()
-	got, err := Default.Write(Data{Wish: "a fox", Answers: Answers([]byte(`{"colour":"red","size":3}`)),
-		Feedback: []string{"too red", "and too small"}})
+	got, err := Default.Write(Data{
+		Wish: "a fox", Answers: Answers([]byte(`{"colour":"red","size":3}`)),
+		Feedback: []string{"too red", "and too small"},
+	})
 	want := "a fox\n\ncolour: red\nsize: 3\n\nThe last version was sent back. What the client wrote about it:\n- too red\n- and too small"
 	if err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
@@ -75,8 +77,10 @@ func TestATemplateMustUseWhatTheClientWants(t *testing.T) {
 
 func TestALongTextIsCutInTheMiddleBetweenCharacters(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int{"short": 5, strings.Repeat("x", 101): 100, "x" + strings.Repeat("\U0001F30A", 600): 99,
-		strings.Repeat("\U0001F30A", 50): 100, strings.Repeat("\u00e4", 101): 100} {
+	for text, want := range map[string]int{
+		"short": 5, strings.Repeat("x", 101): 100, "x" + strings.Repeat("\U0001F30A", 600): 99,
+		strings.Repeat("\U0001F30A", 50): 100, strings.Repeat("\u00e4", 101): 100,
+	} {
 		got := Shorten(text, 100)
 		if n := len(utf16.Encode([]rune(got))); n > 100 || n < want-1 || !utf8.ValidString(got) || strings.ContainsRune(got, utf8.RuneError) {
 			t.Errorf("%.10q: got %d units: %q", text, n, got)

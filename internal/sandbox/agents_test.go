@@ -90,10 +90,20 @@ func TestServicesCanBeCreatedChangedAndDeleted(t *testing.T) {
 	good := `{"category":"image_gen","title":"Avatars","description":"` + strings.Repeat("a", 40) + `","price_usd":"7.50","price_type":"weekly","quota_limit":3,"deliverables":["one"]}`
 	id, _ := x.call(201, "POST", path, good).row()["id"].(string)
 	for _, change := range [][2]string{
-		{`"image_gen"`, `"cooking"`}, {"Avatars", "Av"}, {"Avatars", strings.Repeat("A", 101)},
-		{strings.Repeat("a", 40), strings.Repeat("a", 39)}, {strings.Repeat("a", 40), strings.Repeat("a", 1001)},
-		{`"7.50"`, `7.5`}, {`"7.50"`, `"$7"`}, {`"7.50"`, `"-1"`}, {`"7.50"`, `"0"`}, {`"weekly"`, `"daily"`},
-		{`["one"]`, `"one"`}, {`3`, `-1`}, {`3`, `1.5`}, {`"title":"Avatars",`, ``},
+		{`"image_gen"`, `"cooking"`},
+		{"Avatars", "Av"},
+		{"Avatars", strings.Repeat("A", 101)},
+		{strings.Repeat("a", 40), strings.Repeat("a", 39)},
+		{strings.Repeat("a", 40), strings.Repeat("a", 1001)},
+		{`"7.50"`, `7.5`},
+		{`"7.50"`, `"$7"`},
+		{`"7.50"`, `"-1"`},
+		{`"7.50"`, `"0"`},
+		{`"weekly"`, `"daily"`},
+		{`["one"]`, `"one"`},
+		{`3`, `-1`},
+		{`3`, `1.5`},
+		{`"title":"Avatars",`, ``},
 	} {
 		x.call(400, "POST", path, strings.Replace(good, change[0], change[1], 1))
 	}
@@ -145,9 +155,14 @@ func TestAKeyGivesAccessToItsOwnAgentOnly(t *testing.T) {
 	}
 	x.key = stranger
 	for _, call := range [][2]string{
-		{"GET", "/api/agents/" + x.agent + "/orders"}, {"GET", "/api/agents/" + x.agent + "/services"},
-		{"GET", "/api/orders/" + id}, {"POST", "/api/orders/" + id + "/deliver"}, {"POST", "/api/orders/" + id + "/quote"},
-		{"GET", "/api/orders/" + id + "/messages"}, {"POST", "/api/orders/" + id + "/messages"}, {"DELETE", "/api/services/svc_1"},
+		{"GET", "/api/agents/" + x.agent + "/orders"},
+		{"GET", "/api/agents/" + x.agent + "/services"},
+		{"GET", "/api/orders/" + id},
+		{"POST", "/api/orders/" + id + "/deliver"},
+		{"POST", "/api/orders/" + id + "/quote"},
+		{"GET", "/api/orders/" + id + "/messages"},
+		{"POST", "/api/orders/" + id + "/messages"},
+		{"DELETE", "/api/services/svc_1"},
 	} {
 		x.call(403, call[0], call[1], oneFile)
 	}

@@ -64,8 +64,10 @@ func broken(status int) answer {
 }
 
 func tooLargeForPlatform() answer {
-	return answer{status: http.StatusRequestEntityTooLarge,
-		plain: "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n"}
+	return answer{
+		status: http.StatusRequestEntityTooLarge,
+		plain:  "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE\n",
+	}
 }
 
 // write sends the answer. Call it without the lock.

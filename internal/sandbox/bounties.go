@@ -70,9 +70,11 @@ func (s *Server) PostBounty(n NewBounty) (id string, err error) {
 	if _, valid := parseUSD(budget); !valid {
 		return "", errors.New("the budget is not an amount like \"5.00\"")
 	}
-	b := &bounty{urls: n.ReferenceURLs, Bounty: Bounty{ID: s.id("bty", now), Title: n.Title, Brief: n.Brief,
+	b := &bounty{urls: n.ReferenceURLs, Bounty: Bounty{
+		ID: s.id("bty", now), Title: n.Title, Brief: n.Brief,
 		Category: orDefault(n.Category, "image_gen"), BudgetUSD: budget, DeadlineHours: orDefault(n.DeadlineHours, 24),
-		Status: "open", CreatedAt: now, ExpiresAt: now.Add(time.Duration(orDefault(n.ClaimHours, 24)) * time.Hour)}}
+		Status: "open", CreatedAt: now, ExpiresAt: now.Add(time.Duration(orDefault(n.ClaimHours, 24)) * time.Hour),
+	}}
 	s.bounties = append(s.bounties, b)
 	return b.ID, nil
 }
@@ -150,9 +152,11 @@ func (s *Server) bounty(id string) *bounty {
 
 func (s *Server) bountyRow(b *bounty) map[string]any {
 	sh := s.shaper(b.ID)
-	row := map[string]any{"id": b.ID, "poster_wallet": "Poster", "title": b.Title, "brief": b.Brief, "category": b.Category,
+	row := map[string]any{
+		"id": b.ID, "poster_wallet": "Poster", "title": b.Title, "brief": b.Brief, "category": b.Category,
 		"budget_usd": b.BudgetUSD, "deadline_hours": b.DeadlineHours, "reference_urls": sh.list(b.urls), "reference_images": sh.list(nil),
-		"status": b.Status, "claims_count": len(b.Claims), "expires_at": sh.time(b.ExpiresAt), "created_at": sh.time(b.CreatedAt)}
+		"status": b.Status, "claims_count": len(b.Claims), "expires_at": sh.time(b.ExpiresAt), "created_at": sh.time(b.CreatedAt),
+	}
 	row["accepted_claim_id"], row["order_id"] = nil, orNull(b.OrderID)
 	for _, c := range b.Claims {
 		if c.Status == "accepted" {

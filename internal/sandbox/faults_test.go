@@ -85,8 +85,10 @@ func TestTheSameSeedMakesTheSameFaults(t *testing.T) {
 	t.Parallel()
 	week := func(seed uint64) (faults []string) {
 		synctest.Test(t, func(t *testing.T) {
-			x := openPiped(t, Options{Seed: seed, Limits: Limits{Orders: -1, Deliver: -1},
-				Faults: Faults{Before: 0.2, After: 0.2, Slow: 0.3, SlowMax: time.Minute, Early429: 0.02}})
+			x := openPiped(t, Options{
+				Seed: seed, Limits: Limits{Orders: -1, Deliver: -1},
+				Faults: Faults{Before: 0.2, After: 0.2, Slow: 0.3, SlowMax: time.Minute, Early429: 0.02},
+			})
 			for range 20 {
 				id := x.order(NewOrder{})
 				x.send(t.Context(), "POST", "/api/orders/"+id+"/deliver", nil, strings.NewReader(oneFile))

@@ -28,8 +28,10 @@ func (s *Server) clientWrites(o *order, text string, at time.Time) {
 
 func (s *Server) messageRow(o *order, m Message) map[string]any {
 	sh := s.shaper(m.ID)
-	row := map[string]any{"id": m.ID, "order_id": o.ID, "sender_type": m.From,
-		"content": m.Content, "created_at": sh.time(m.At)}
+	row := map[string]any{
+		"id": m.ID, "order_id": o.ID, "sender_type": m.From,
+		"content": m.Content, "created_at": sh.time(m.At),
+	}
 	sh.extra(row)
 	return row
 }

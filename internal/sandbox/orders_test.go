@@ -68,8 +68,10 @@ func TestADeliveryNeedsTheRightStatus(t *testing.T) {
 	t.Parallel()
 	for _, guide := range []bool{true, false} {
 		x := open(t, Options{Guide: guide, Limits: Limits{Deliver: -1}})
-		for _, status := range []string{"pending_quote", "quoted", "accepted", "paid", "in_progress", "delivered",
-			"completed", "disputed", "revision_requested", "cancelled", "under_moderation"} {
+		for _, status := range []string{
+			"pending_quote", "quoted", "accepted", "paid", "in_progress", "delivered",
+			"completed", "disputed", "revision_requested", "cancelled", "under_moderation",
+		} {
 			id := x.order(NewOrder{Status: status})
 			want, taken := 400, []string{"paid", "in_progress", "disputed"}
 			if !guide {
@@ -90,8 +92,10 @@ func TestADeliveryRejectsInvalidBodies(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Deliver: -1}})
 	id := x.order(NewOrder{})
-	for _, body := range []string{`{}`, `{"deliverable_url":"https://a.example"}`, `{"deliverable_url":"/a.png","deliverable_media_type":"image"}`,
-		`{"deliverable_url":"https://a.example","deliverable_media_type":"sculpture"}`, `{"deliverables":[]}`, `{"deliverables":[{}]}`, `{"deliverables":"x"}`} {
+	for _, body := range []string{
+		`{}`, `{"deliverable_url":"https://a.example"}`, `{"deliverable_url":"/a.png","deliverable_media_type":"image"}`,
+		`{"deliverable_url":"https://a.example","deliverable_media_type":"sculpture"}`, `{"deliverables":[]}`, `{"deliverables":[{}]}`, `{"deliverables":"x"}`,
+	} {
 		x.call(400, "POST", "/api/orders/"+id+"/deliver", body)
 	}
 	if o := x.snapshot(id); o.Status != "paid" || len(o.Deliveries) != 0 {
@@ -256,8 +260,10 @@ func TestShapesChangeTheFormButNotTheMeaning(t *testing.T) {
 			t.Fatalf("the meaning was lost: %v", row)
 		}
 	}
-	for _, want := range []string{"urls []interface {}", "urls string", "images []interface {}", "images string", "images <nil>", "answers string",
-		"answers []interface {}", "status paid", "status under_moderation", "time 24", "time 19", "extra true", "extra false", "active 1", "active true"} {
+	for _, want := range []string{
+		"urls []interface {}", "urls string", "images []interface {}", "images string", "images <nil>", "answers string",
+		"answers []interface {}", "status paid", "status under_moderation", "time 24", "time 19", "extra true", "extra false", "active 1", "active true",
+	} {
 		if !seen[want] {
 			t.Errorf("never saw %q", want)
 		}

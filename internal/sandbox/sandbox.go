@@ -174,8 +174,10 @@ func (s *Server) routes() {
 
 // unknown is the endpoint for requests without one.
 func unknown(status int, text string) endpoint {
-	return endpoint{call: CallRead, open: true, read: readNothing,
-		handle: func(*Server, *input) answer { return refuse(status, "%s", text) }}
+	return endpoint{
+		call: CallRead, open: true, read: readNothing,
+		handle: func(*Server, *input) answer { return refuse(status, "%s", text) },
+	}
 }
 
 // lock locks the state and applies what is due at the current time, which it

@@ -158,8 +158,10 @@ func (s *Server) issueToken(in *input) answer {
 	if f.problem != "" {
 		return refuse(http.StatusBadRequest, "%s", f.problem)
 	}
-	t := uploadToken{contentType: kind, expires: in.now.Add(time.Hour),
-		path: "atelier/uploads/" + in.agent.ID + "/" + s.id("up", in.now) + "-" + safeName(name, kind)}
+	t := uploadToken{
+		contentType: kind, expires: in.now.Add(time.Hour),
+		path: "atelier/uploads/" + in.agent.ID + "/" + s.id("up", in.now) + "-" + safeName(name, kind),
+	}
 	secret := "vercel_blob_client_" + s.hexOf("token", 24)
 	s.tokens[secret] = t
 	return ok(map[string]any{"upload_token": secret, "pathname": t.path})

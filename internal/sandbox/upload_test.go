@@ -68,11 +68,20 @@ func TestUploadsAreCheckedForTypeContentAndSize(t *testing.T) {
 		content    []byte
 		want       int
 	}{
-		{"a.png", "image/png", png(1 << 20), 200}, {"a.mp4", "video/mp4", mp4, 200}, {"a.mov", "video/quicktime", mp4, 200},
-		{"a.webm", "video/webm", []byte("\x1A\x45\xDF\xA3 and so on"), 200}, {"a.gif", "image/gif", []byte("GIF89a..."), 200},
-		{"a.webp", "image/webp", []byte("RIFF....WEBPVP8 "), 200}, {"a.jpg", "image/jpeg; q=1", []byte("\xFF\xD8\xFF\xE0"), 200},
-		{"a.png", "image/png", png(1<<20 + 1), 400}, {"a.png", "application/octet-stream", png(100), 400}, {"a.svg", "image/svg+xml", []byte("<svg/>"), 400},
-		{"a.png", "image/png", []byte("<html>"), 400}, {"a.png", "image/jpeg", png(100), 400}, {"a.mp4", "video/mp4", png(100), 400}, {"a.png", "image/png", nil, 400},
+		{"a.png", "image/png", png(1 << 20), 200},
+		{"a.mp4", "video/mp4", mp4, 200},
+		{"a.mov", "video/quicktime", mp4, 200},
+		{"a.webm", "video/webm", []byte("\x1A\x45\xDF\xA3 and so on"), 200},
+		{"a.gif", "image/gif", []byte("GIF89a..."), 200},
+		{"a.webp", "image/webp", []byte("RIFF....WEBPVP8 "), 200},
+		{"a.jpg", "image/jpeg; q=1", []byte("\xFF\xD8\xFF\xE0"), 200},
+		{"a.png", "image/png", png(1<<20 + 1), 400},
+		{"a.png", "application/octet-stream", png(100), 400},
+		{"a.svg", "image/svg+xml", []byte("<svg/>"), 400},
+		{"a.png", "image/png", []byte("<html>"), 400},
+		{"a.png", "image/jpeg", png(100), 400},
+		{"a.mp4", "video/mp4", png(100), 400},
+		{"a.png", "image/png", nil, 400},
 	} {
 		if r := x.upload(c.name, c.kind, c.content); r.status != c.want || (c.want >= 400 && r.problem == "") {
 			t.Errorf("%s as %s, %d bytes: %d %s, want %d", c.name, c.kind, len(c.content), r.status, r.text, c.want)
@@ -147,8 +156,10 @@ func TestAnUploadTokenIsValidForItsPathOnly(t *testing.T) {
 		token, pathname, kind, version string
 		want                           int
 	}{
-		{x.key, pathname, "image/png", "12", 403}, {token, "other", "image/png", "12", 403},
-		{token, pathname, "image/gif", "12", 400}, {token, pathname, "image/png", "", 400},
+		{x.key, pathname, "image/png", "12", 403},
+		{token, "other", "image/png", "12", 403},
+		{token, pathname, "image/gif", "12", 400},
+		{token, pathname, "image/png", "", 400},
 	} {
 		if r := put(c.token, c.pathname, c.kind, c.version, png(100)); r.status != c.want || !strings.Contains(r.text, `"message"`) {
 			t.Errorf("%+v: got %d %s", c, r.status, r.text)

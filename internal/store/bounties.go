@@ -8,8 +8,8 @@ import (
 	"atelierd/internal/store/query"
 )
 
-// IntendClaim writes down that a bounty is about to be claimed. Nothing may be
-// sent before it returns nil.
+// IntendClaim records that a bounty is about to be claimed. Send nothing before
+// it returns nil.
 func (s *Store) IntendClaim(c order.Claim) error {
 	return s.write("bounty.intent", func(t *tx) error {
 		if err := t.PutBounty(noCancel, query.PutBountyParams{ID: c.ID, Title: c.Title, Brief: c.Brief, Category: c.Category,
@@ -22,7 +22,7 @@ func (s *Store) IntendClaim(c order.Claim) error {
 	})
 }
 
-// EndClaim writes down how a claim stands.
+// EndClaim records the outcome of a claim.
 func (s *Store) EndClaim(id string, state order.ClaimState, reason string) error {
 	return s.write("bounty.end", func(t *tx) error {
 		if err := t.Queries.EndClaim(noCancel, query.EndClaimParams{State: state, Reason: reason, ChangedAt: t.now, ID: id}); err != nil {
@@ -33,7 +33,7 @@ func (s *Store) EndClaim(id string, state order.ClaimState, reason string) error
 	})
 }
 
-// Claim is what is written down about a claim; ok is false when there is none.
+// Claim returns the recorded claim of a bounty; ok is false if there is none.
 func (s *Store) Claim(ctx context.Context, id string) (c order.Claim, ok bool, err error) {
 	rows, err := s.read.GetBounty(ctx, id)
 	if err != nil || len(rows) == 0 {
@@ -42,13 +42,13 @@ func (s *Store) Claim(ctx context.Context, id string) (c order.Claim, ok bool, e
 	return toClaim(rows[0]), true, nil
 }
 
-// OpenClaims are those whose end is not known yet.
+// OpenClaims returns the claims that have no outcome yet.
 func (s *Store) OpenClaims(ctx context.Context) ([]order.Claim, error) {
 	rows, err := s.read.OpenBounties(ctx)
 	return toClaims(rows), err
 }
 
-// Claims lists claims, the latest first.
+// Claims returns the newest claims, at most as many as given.
 func (s *Store) Claims(ctx context.Context, most int) ([]order.Claim, error) {
 	rows, err := s.read.ListBounties(ctx, int64(most))
 	return toClaims(rows), err
@@ -68,8 +68,8 @@ func toClaim(r query.Bounty) order.Claim {
 		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time, Since: r.ChangedAt.Time}
 }
 
-// win joins a claim to the order that it became.
-func (t *tx) win(bountyID, orderID string) error {
+// claimWon links a claim to the order that it became.
+func (t *tx) claimWon(bountyID, orderID string) error {
 	if err := t.WinBounty(noCancel, query.WinBountyParams{OrderID: orderID, ChangedAt: t.now, ID: bountyID}); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// Windows are the budget's counting windows as they were last written.
+// Windows returns the budget's counting windows as last written.
 func (s *Store) Windows(ctx context.Context) ([]order.Window, error) {
 	rows, err := s.read.ListWindows(ctx)
 	if err != nil {
@@ -23,8 +23,8 @@ func (s *Store) Windows(ctx context.Context) ([]order.Window, error) {
 	return list, nil
 }
 
-// CountRequest writes down a request that is about to be sent and the windows
-// that count it, and gives the request's id.
+// CountRequest records a request that is about to be sent and the windows that
+// count it. It returns the id of the request.
 func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64, err error) {
 	err = s.write("request", func(t *tx) (err error) {
 		if id, err = t.InsertRequest(noCancel, query.InsertRequestParams{At: t.now, Kind: r.Kind, OrderID: r.OrderID}); err != nil {
@@ -35,7 +35,7 @@ func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64,
 	return id, err
 }
 
-// AnswerRequest writes down what came back and what it taught.
+// AnswerRequest records the answer to a request and the windows that it changed.
 func (s *Store) AnswerRequest(id int64, a order.Answer, windows []order.Window) error {
 	return s.write("answer", func(t *tx) error {
 		status := int64(a.Status)
@@ -58,8 +58,8 @@ func (t *tx) putWindows(windows []order.Window) error {
 	return nil
 }
 
-// PendingSends is the work that still needs requests: jobs that wait to be delivered,
-// and all unfinished ones.
+// PendingSends counts the jobs that still need requests: those whose next stage
+// delivers, and all that are unfinished.
 func (s *Store) PendingSends(ctx context.Context) (delivering, total int, err error) {
 	r, err := s.read.UnfinishedJobs(ctx)
 	return int(r.Delivering), int(r.Total), err

@@ -10,10 +10,9 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// BeginCall writes down that the job is about to call a generator, whose
-// price it reserves, unless that goes beyond a cap: then nothing is written and
-// the error is the *order.Failure of the cap. Its error is of class Lost once the
-// job's lease is gone.
+// BeginCall records that the job is about to call a generator and reserves the
+// price. If that would go beyond a cap, it records nothing and returns the
+// *order.Failure of the cap. It fails with class Lost if the job's lease is lost.
 func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Call, error) {
 	var capped *order.Failure
 	err := s.write("call.begin", func(t *tx) error {
@@ -46,7 +45,7 @@ func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Cal
 	return g, err
 }
 
-// spend sums up what was spent before a call of the job.
+// spend returns what was spent before a call of the job.
 func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 	inAttempt, err := t.SpentInAttempt(noCancel, j.ID)
 	if err != nil {
@@ -70,8 +69,7 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 	return s, nil
 }
 
-// cappedToday tells the owner that a day's cap is reached, or, with nil, that
-// calls are made again.
+// cappedToday sets the alert for a reached daily cap, or clears it if f is nil.
 func (t *tx) cappedToday(f *order.Failure) error {
 	name := string(order.AlertSpending.Code())
 	switch {
@@ -84,7 +82,7 @@ func (t *tx) cappedToday(f *order.Failure) error {
 	return nil
 }
 
-// OpenCalls are the calls of a job that are not settled.
+// OpenCalls returns the open calls of a job.
 func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error) {
 	rows, err := s.read.OpenCalls(ctx, j.ID)
 	if err != nil {
@@ -98,20 +96,20 @@ func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error
 	return list, nil
 }
 
-// CallSubmitted makes a provider's id durable. It asks for no lease: money
-// that was spent is written down, whoever works on the order now.
+// CallSubmitted records the provider's id of a call. It needs no lease: spent money
+// is recorded even if the job has another lease by now.
 func (s *Store) CallSubmitted(id int64, ticket string) error {
 	return s.write("call.submitted", func(t *tx) error {
 		n, err := t.CallSubmitted(noCancel, query.CallSubmittedParams{Ticket: ticket, ID: id})
 		if err == nil && n == 0 {
-			err = fmt.Errorf("call %d: %w", id, order.ErrSettled)
+			err = fmt.Errorf("call %d: %w", id, order.ErrCallClosed)
 		}
 		return err
 	})
 }
 
-// CloseCall ends an open call: how, and what it has cost. The attempt that
-// began it carries the cost. One that is settled already is left alone.
+// CloseCall records the outcome and the cost of an open call. The cost counts for
+// the attempt that began the call. A call that is closed stays as it is.
 func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note string) error {
 	return s.write("call.close", func(t *tx) error {
 		rows, err := t.OpenCall(noCancel, id)
@@ -126,14 +124,14 @@ func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note 
 	})
 }
 
-// SpentToday is what the generations begun since midnight (UTC) have cost.
+// SpentToday returns the cost of the calls begun since midnight (UTC).
 func (s *Store) SpentToday(ctx context.Context, now time.Time) (order.USD, error) {
 	n, err := s.read.SpentSince(ctx, utc.At(order.Day(now)))
 	return order.USD(n), err
 }
 
-// SameFile gives the order that has a file of the same content, or "": another
-// one, or the job's own for another piece of it.
+// SameFile returns an order that has a file of the same content, or "". It may be
+// the job's own order, if the file belongs to another piece of it.
 func (s *Store) SameFile(ctx context.Context, j order.Job, sha256 string) (string, error) {
 	ids, err := s.read.SameFile(ctx, query.SameFileParams{Sha256: sha256, OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round)})
 	if err != nil || len(ids) == 0 {
@@ -142,8 +140,8 @@ func (s *Store) SameFile(ctx context.Context, j order.Job, sha256 string) (strin
 	return ids[0], nil
 }
 
-// PutReferences keeps what is known of the client's pictures, under the job's
-// lease.
+// PutReferences records the client's reference pictures. It fails with class Lost
+// if the job's lease is lost.
 func (s *Store) PutReferences(j order.Job, files []order.Artifact) error {
 	return s.write("references", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
@@ -153,8 +151,8 @@ func (s *Store) PutReferences(j order.Job, files []order.Artifact) error {
 	})
 }
 
-// Remark puts what an attempt has found into the order's timeline, unless another
-// one has said the same before.
+// Remark adds the findings of an attempt to the order's timeline. A finding that is
+// there already is not added again.
 func (s *Store) Remark(j order.Job, what string, texts []string) error {
 	return s.write("remark", func(t *tx) error {
 		for _, text := range texts {

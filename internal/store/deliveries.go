@@ -23,8 +23,8 @@ func (t *tx) leaseStands(j order.Job) error {
 	return nil
 }
 
-// Delivery is what is written down about handing over the round of an order;
-// ok is false when no delivery of it was ever begun.
+// Delivery returns the recorded delivery of a round; ok is false if none has
+// begun.
 func (s *Store) Delivery(ctx context.Context, orderID string, round int) (d order.Delivery, ok bool, err error) {
 	rows, err := s.read.GetDelivery(ctx, query.GetDeliveryParams{OrderID: orderID, Round: int64(round)})
 	if err != nil || len(rows) == 0 {
@@ -38,8 +38,8 @@ func (s *Store) Delivery(ctx context.Context, orderID string, round int) (d orde
 	return d, true, nil
 }
 
-// Intend writes down that the round is about to be delivered. Nothing may be
-// sent before it returns nil; it fails with class Lost when the lease is gone.
+// Intend records that the round is about to be delivered. Send nothing before it
+// returns nil. It fails with class Lost if the job's lease is lost.
 func (s *Store) Intend(j order.Job, urls []string) error {
 	return s.write("deliver.intent", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
@@ -53,8 +53,8 @@ func (s *Store) Intend(j order.Job, urls []string) error {
 	})
 }
 
-// Withdraw writes down that an intended delivery certainly did not happen:
-// it was never sent, or the marketplace refused it.
+// Withdraw records that an intended delivery did not happen: it was never sent,
+// or the marketplace refused it.
 func (s *Store) Withdraw(j order.Job, note string) error {
 	return s.write("deliver.withdraw", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
@@ -65,12 +65,12 @@ func (s *Store) Withdraw(j order.Job, note string) error {
 	})
 }
 
-// settle records how a delivery ended, with the order's new state.
-func (t *tx) settle(j order.Job, state order.DeliveryState, note string) error {
+// deliveryEnded records the outcome of a delivery and the order's new state.
+func (t *tx) deliveryEnded(j order.Job, state order.DeliveryState, note string) error {
 	kind := "delivered"
 	if state == order.DeliveryElsewhere {
 		kind = "delivered elsewhere"
-		// There is no intent of ours to settle when ours was never sent.
+		// If we sent nothing, there is no intent to update.
 		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{OrderID: j.OrderID, Round: int64(j.Round),
 			SentAt: t.now, SettledAt: t.now, Note: note}); err != nil {
 			return err
@@ -93,8 +93,8 @@ func (t *tx) settle(j order.Job, state order.DeliveryState, note string) error {
 	return t.effect(j.OrderID, kind, text)
 }
 
-// effect appends an event and marks the order as touched by us, so that an
-// answer of the marketplace that began before is not taken for news.
+// effect appends an event and marks the order as changed by us, so that a listing
+// that began before is not taken for news.
 func (t *tx) effect(orderID, kind, text string) error {
 	id, err := t.event(orderID, kind, text)
 	if err != nil {
@@ -117,7 +117,7 @@ func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {
 	return nil
 }
 
-// Artifacts are the files of a round of a delivery, or of a piece, in their order.
+// Artifacts returns the files of a round, or of a piece, by position.
 func (s *Store) Artifacts(ctx context.Context, orderID string, kind order.Kind, round int) ([]order.Artifact, error) {
 	rows, err := s.read.ListArtifacts(ctx, query.ListArtifactsParams{OrderID: orderID, Kind: kind, Round: int64(round)})
 	if err != nil {
@@ -136,7 +136,7 @@ func artifact(r query.Artifact) order.Artifact {
 		Width: int(r.Width), Height: int(r.Height), URL: r.Url}
 }
 
-// Uploaded records where the client sees a file, so that a crash before the
+// Uploaded records the address of an uploaded file, so that a crash before the
 // next file does not upload this one again.
 func (s *Store) Uploaded(j order.Job, artifactID int64, url, media string) error {
 	return s.write("uploaded", func(t *tx) error {

@@ -8,7 +8,7 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// Earning is what one completed order has brought and cost.
+// Earning is the revenue and the cost of one completed order.
 type Earning struct {
 	ID, Service string
 	Completed   time.Time
@@ -17,11 +17,10 @@ type Earning struct {
 	Paid        bool // a payout is known
 }
 
-// Net is what is paid out for the order.
+// Net returns the amount that is paid out for the order.
 func (e Earning) Net() order.USD { return e.Gross - e.Fee }
 
-// Earnings are the orders completed at or after since, the earliest first. The
-// fee is the one that the marketplace named, else the usual.
+// Earnings returns the orders completed at or after since, the earliest first.
 func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error) {
 	if since.IsZero() {
 		since = time.Unix(0, 0) // a zero time is NULL, which nothing is later than
@@ -42,8 +41,8 @@ func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error
 	return list, nil
 }
 
-// SpentUncompleted is what was spent at or after since on orders that have not
-// completed: they are open, or nothing came of them.
+// SpentUncompleted returns what was spent at or after since on orders that are not
+// completed: those that are open, failed or cancelled.
 func (s *Store) SpentUncompleted(ctx context.Context, since time.Time) (order.USD, error) {
 	if since.IsZero() {
 		since = time.Unix(0, 0)

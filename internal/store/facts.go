@@ -15,7 +15,7 @@ type Fact struct {
 	Since time.Time
 }
 
-// Fact gives the value of a fact, or "" when there is none.
+// Fact returns the value of a fact, or "" if there is none.
 func (s *Store) Fact(ctx context.Context, name string) (string, error) {
 	rows, err := s.read.GetFact(ctx, name)
 	if err != nil || len(rows) == 0 {
@@ -24,7 +24,7 @@ func (s *Store) Fact(ctx context.Context, name string) (string, error) {
 	return rows[0], nil
 }
 
-// Facts are all facts, by name.
+// Facts returns all facts, sorted by name.
 func (s *Store) Facts(ctx context.Context) ([]Fact, error) {
 	rows, err := s.read.ListFacts(ctx)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Store) Facts(ctx context.Context) ([]Fact, error) {
 	return list, nil
 }
 
-// SetFact writes a fact; an empty value removes it.
+// SetFact writes a fact. An empty value removes it.
 func (s *Store) SetFact(name, value string) error {
 	return s.write("fact", func(t *tx) error {
 		if value != "" {
@@ -53,8 +53,8 @@ func (s *Store) SetAlert(a order.Alert, text string) error {
 	return s.SetFact(string(a.Code()), text)
 }
 
-// WalletKnown writes down whether payouts have somewhere to go; if not, it is a
-// trouble, for an order that completes without a wallet is never paid out.
+// WalletKnown records whether the marketplace has a wallet for payouts. Without
+// one it sets an alert: an order that completes then is never paid out.
 func (s *Store) WalletKnown(known bool) error {
 	value, text := "set", ""
 	if !known {
@@ -66,7 +66,7 @@ func (s *Store) WalletKnown(known bool) error {
 	return s.SetAlert(order.AlertWallet, text)
 }
 
-// RunNow lets jobs that wait for the given code run now.
+// RunNow makes the jobs that wait with the given code due now.
 func (s *Store) RunNow(code order.Code) error {
 	return s.write("run_now", func(t *tx) error {
 		t.changed.Generate, t.changed.Network = true, true
@@ -74,7 +74,7 @@ func (s *Store) RunNow(code order.Code) error {
 	})
 }
 
-// Note appends an event that is about no single order, or about orderID.
+// Note appends an event to the timeline of orderID, or of the daemon if it is empty.
 func (s *Store) Note(orderID, kind, text string) error {
 	return s.write("event", func(t *tx) error {
 		_, err := t.event(orderID, kind, text)
@@ -82,7 +82,7 @@ func (s *Store) Note(orderID, kind, text string) error {
 	})
 }
 
-// Services are our services as they stand at the marketplace.
+// Services returns our services and their state at the marketplace.
 func (s *Store) Services(ctx context.Context) ([]order.Listed, error) {
 	rows, err := s.read.ListServices(ctx)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Store) Services(ctx context.Context) ([]order.Listed, error) {
 	return list, nil
 }
 
-// PutService writes how a service stands at the marketplace.
+// PutService records the state of a service at the marketplace.
 func (s *Store) PutService(l order.Listed) error {
 	return s.write("service", func(t *tx) error {
 		return t.PutService(noCancel, query.PutServiceParams{Title: l.Title, RemoteID: l.RemoteID,

@@ -31,7 +31,7 @@ func TestTheBudgetComesBackAfterARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if calls := []Calls{{Call: order.RequestDeliver, Sent: 1, Refused: 1}}; !reflect.DeepEqual(st.Requests, calls) {
+	if calls := []RequestCount{{Kind: order.RequestDeliver, Sent: 1, Refused: 1}}; !reflect.DeepEqual(st.Requests, calls) {
 		t.Errorf("requests %+v, want %+v", st.Requests, calls)
 	}
 }

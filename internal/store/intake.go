@@ -17,14 +17,14 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Mark is a point in our own history, for Listing.Mark.
+// Mark returns the newest event of our history, for order.Listing.
 func (s *Store) Mark(ctx context.Context) (int64, error) {
 	return s.read.LastEventID(ctx)
 }
 
-// Apply writes a listing, and the work it makes, in one transaction. An order
-// that the database cannot take is put among the rows that cannot be read, so
-// that it does not keep the others from their work.
+// Apply records a listing and the jobs that follow from it, in one transaction. An
+// order that the database refuses is recorded as an unreadable row, so that it
+// does not keep the other orders from their work.
 func (s *Store) Apply(l order.Batch) (order.Applied, error) {
 	for {
 		sum, err := s.applyAll(l)
@@ -36,7 +36,7 @@ func (s *Store) Apply(l order.Batch) (order.Applied, error) {
 	}
 }
 
-// rowError is the error of one order in a listing.
+// rowError is the error of one order of a listing.
 type rowError struct {
 	id  string
 	err error
@@ -78,7 +78,7 @@ func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
 	return sum, err
 }
 
-// row is Known with what only this package needs.
+// row is Known and what only this package needs.
 type row struct {
 	order.Known
 	fingerprint int64
@@ -110,7 +110,7 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 
 func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) error {
 	if k.Exists && k.effect > l.Mark {
-		return nil // the listing may be older than our act; the next one will tell
+		return nil // the listing may be older than our change; the next one decides
 	}
 	d := l.Decide(k.Known, f)
 	print := fingerprint(f.Raw)
@@ -120,11 +120,11 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 		if err := t.insertOrder(f, d, print); err != nil {
 			return err
 		}
-		if err := t.threadMoved(f); err != nil {
+		if err := t.statusChanged(f); err != nil {
 			return err
 		}
 		if d.Bounty != "" {
-			if err := t.win(d.Bounty, f.ID); err != nil {
+			if err := t.claimWon(d.Bounty, f.ID); err != nil {
 				return err
 			}
 		}
@@ -142,7 +142,7 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 			if _, err := t.event(f.ID, "status", fmt.Sprintf("%s to %s", k.Status, f.Status)); err != nil {
 				return err
 			}
-			if err := t.threadMoved(f); err != nil {
+			if err := t.statusChanged(f); err != nil {
 				return err
 			}
 		}
@@ -173,7 +173,7 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 			return err
 		}
 	}
-	if err := t.say(id, d.Messages); err != nil {
+	if err := t.queue(id, d.Messages); err != nil {
 		return err
 	}
 	return t.applyJobs(id, k, d)
@@ -188,7 +188,7 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 			}
 		}
 		if k.Exists {
-			// New work begins with what the client has written meanwhile.
+			// New work reads first what the client wrote in the meantime.
 			t.changed.Threads = true
 			if err := t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: id}); err != nil {
 				return err
@@ -285,9 +285,9 @@ func (t *tx) applyBad(l order.Batch, sum *order.Applied) error {
 	return nil
 }
 
-// applyMissing looks for orders that have not ended and were not listed. In a
-// listing that was not complete they have most likely completed; only a
-// complete one lets us conclude that the order has vanished.
+// applyMissing finds the open orders that the listing lacks. If the listing is not
+// complete, such an order has most likely completed. Only a complete listing
+// shows that the order vanished.
 func (t *tx) applyMissing(l order.Batch, sum *order.Applied) error {
 	open, err := t.OpenOrderIDs(noCancel)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// Turn records a finished attempt, if there is one, and leases the most urgent
-// due job of the lane, if more is wanted: in one transaction, so that a busy
-// worker pays for one commit a job. lease is how long the new lease lasts.
+// Turn records the attempt done, if it is not nil, and leases the most urgent due
+// job of the lane, if more is true. Both happen in one transaction, so that a busy
+// worker needs one commit for each job. lease is the duration of the new lease.
 func (s *Store) Turn(done *order.Done, lane order.Lane, more bool, lease time.Duration) (order.Turn, error) {
 	var turn order.Turn
 	token := ""
@@ -48,7 +48,7 @@ func (s *Store) Turn(done *order.Done, lane order.Lane, more bool, lease time.Du
 	return turn, nil
 }
 
-// turnName names the transaction for the crash tests: a name a commit point.
+// turnName returns the name of the commit point, for crash tests.
 func turnName(done *order.Done, more bool) string {
 	switch {
 	case done == nil:
@@ -76,7 +76,7 @@ func (t *tx) lease(lane order.Lane, token string, lease time.Duration) (*order.J
 		Attempt: int(r.Attempt), Token: token, AttemptID: attempt, DueAt: r.DueAt.Time}, nil
 }
 
-// finish writes down an attempt and moves its job on, if the lease still stands.
+// finish records an attempt and its effect on the job, if the lease is still valid.
 func (t *tx) finish(d *order.Done) (lost bool, err error) {
 	var rows int64
 	if d.Failure != nil {
@@ -121,16 +121,16 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 			return rows, err
 		}
 	}
-	if err := t.say(j.OrderID, r.Messages); err != nil {
+	if err := t.queue(j.OrderID, r.Messages); err != nil {
 		return rows, err
 	}
 	switch {
 	case r.Delivery != "":
-		return rows, t.settle(j, r.Delivery, r.Note)
+		return rows, t.deliveryEnded(j, r.Delivery, r.Note)
 	case r.Quote != "":
 		return rows, t.quoted(j.OrderID, r.Quote, r.Note)
 	case r.Sent != "":
-		return rows, t.said(j, r.Sent, r.Note)
+		return rows, t.messageEnded(j, r.Sent, r.Note)
 	case r.Note != "":
 		if _, err := t.event(j.OrderID, string(j.Stage), r.Note); err != nil {
 			return rows, err
@@ -142,20 +142,20 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 	return rows, nil
 }
 
-// holdNext makes the stage that was just reached wait for the owner.
+// holdNext holds the job at the stage that it just reached.
 func (t *tx) holdNext(j order.Job, f *order.Failure) error {
 	if err := t.HoldNext(noCancel, query.HoldNextParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint, ID: j.ID}); err != nil {
 		return err
 	}
-	return t.stuck(1, nil, j, order.StateHeld, f)
+	return t.needsOwner(1, nil, j, order.StateHeld, f)
 }
 
 func (t *tx) finishFailed(d *order.Done) (int64, error) {
 	j, f := d.Job, d.Failure
 	switch f.Class {
 	case order.Retry, order.Wait, order.Stopped, order.Lost:
-		// A lease that ran out while the database could not be written still
-		// carries our token, and its job goes back; a revoked one matches no row.
+		// A lease that ran out while the database could not be written still has our
+		// token, so its job is ready again. A revoked lease matches no row.
 		uncounted := int64(1)
 		if f.Class == order.Retry && !f.Outage {
 			uncounted = 0
@@ -170,23 +170,24 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 	case order.Hold:
 		rows, err := t.Hold(noCancel, query.HoldParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
 			ChangedAt: t.now, ID: j.ID, Token: j.Token})
-		return rows, t.stuck(rows, err, j, order.StateHeld, f)
+		return rows, t.needsOwner(rows, err, j, order.StateHeld, f)
 	case order.Fail:
 		rows, err := t.Fail(noCancel, query.FailParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
 			ChangedAt: t.now, FinishedAt: t.now, ID: j.ID, Token: j.Token})
-		return rows, t.stuck(rows, err, j, order.StateFailed, f)
+		return rows, t.needsOwner(rows, err, j, order.StateFailed, f)
 	}
 	return 0, fmt.Errorf("unknown failure class %q", f.Class)
 }
 
-// stuck says that a job needs the owner. A delivery or a quote takes its order
-// with it; a piece or a message is seen on its own, and the order goes on.
-func (t *tx) stuck(rows int64, err error, j order.Job, state order.State, f *order.Failure) error {
+// needsOwner records that a job needs the owner. With a delivery or a quote the
+// order is held or failed too. A piece or a message is shown on its own, and the
+// order keeps its state.
+func (t *tx) needsOwner(rows int64, err error, j order.Job, state order.State, f *order.Failure) error {
 	if err != nil || rows == 0 {
 		return err
 	}
 	if f.Message != nil {
-		if err := t.say(j.OrderID, []order.NewMessage{*f.Message}); err != nil {
+		if err := t.queue(j.OrderID, []order.NewMessage{*f.Message}); err != nil {
 			return err
 		}
 	}
@@ -204,7 +205,7 @@ func (t *tx) stuck(rows int64, err error, j order.Job, state order.State, f *ord
 	return err
 }
 
-// priority orders the stages within their lane: what brings money first.
+// priority orders the stages within their lane. What earns money comes first.
 func priority(s order.Stage) int64 {
 	switch s {
 	case order.StageUpload, order.StagePrice:
@@ -217,7 +218,7 @@ func priority(s order.Stage) int64 {
 	return 0
 }
 
-// openJob makes a job that is ready at runAt.
+// openJob creates a job that is ready at runAt.
 func (t *tx) openJob(orderID string, kind order.Kind, round int, stage order.Stage, due time.Time, runAt utc.Time) error {
 	t.changed.lane(stage.Lane())
 	return t.InsertJob(noCancel, query.InsertJobParams{OrderID: orderID, Kind: kind, Round: int64(round),
@@ -225,7 +226,7 @@ func (t *tx) openJob(orderID string, kind order.Kind, round int, stage order.Sta
 		DueAt: utc.At(due), RunAt: runAt, CreatedAt: t.now, ChangedAt: t.now})
 }
 
-// event appends to the timeline. orderID may be empty.
+// event appends to the timeline. orderID may be empty: then the event is about no order.
 func (t *tx) event(orderID, kind, text string) (int64, error) {
 	var id *string
 	if orderID != "" {
@@ -234,8 +235,8 @@ func (t *tx) event(orderID, kind, text string) (int64, error) {
 	return t.InsertEvent(noCancel, query.InsertEventParams{At: t.now, OrderID: id, Kind: kind, Text: text})
 }
 
-// Renew extends the leases of the given jobs by lease from now and returns
-// those that no longer stand.
+// Renew extends the leases of the given jobs to lease from now. It returns the
+// jobs whose lease is lost.
 func (s *Store) Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, err error) {
 	err = s.write("renew", func(t *tx) error {
 		lost = nil
@@ -283,15 +284,15 @@ func (t *tx) rescue(j query.LeasedJobsRow, maxCrashes int) error {
 		return t.RescueJob(noCancel, query.RescueJobParams{ChangedAt: t.now, ID: j.ID})
 	}
 	f := order.Failf(order.Hold, order.CodeCrashes, "atelierd stopped %d times during stage %s", j.Crashes+1, j.Stage).
-		WithHint("see the log for what stops it, then `atelierd orders retry %s`", j.OrderID)
+		WithHint("see the log for what stops it, then %s", order.Command("orders retry", j.OrderID))
 	if err := t.HoldCrashedJob(noCancel, query.HoldCrashedJobParams{Reason: f.Error(), Hint: f.Hint,
 		ChangedAt: t.now, ID: j.ID}); err != nil {
 		return err
 	}
-	return t.stuck(1, nil, order.Job{OrderID: j.OrderID, Kind: j.Kind, Round: int(j.Round), Stage: j.Stage}, order.StateHeld, f)
+	return t.needsOwner(1, nil, order.Job{OrderID: j.OrderID, Kind: j.Kind, Round: int(j.Round), Stage: j.Stage}, order.StateHeld, f)
 }
 
-// HasWork says whether a worker has, or could take at now, any job.
+// HasWork reports whether any job is leased, or due at now.
 func (s *Store) HasWork(now time.Time) (bool, error) {
 	n, err := s.read.HasWork(noCancel, utc.At(now))
 	return n != 0, err

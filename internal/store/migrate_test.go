@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"atelierd/db"
 	"atelierd/internal/order"
@@ -99,62 +98,6 @@ func TestAnUpgradeKeepsABackupOfTheFileBefore(t *testing.T) {
 	take(t, restored, order.LaneGenerate)
 	if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrNewer) {
 		t.Errorf("the upgraded file opens in the older program: %v", err)
-	}
-}
-
-// TestAFileOfTheFirstVersionKeepsAllItHolds upgrades what atelierd 1 has written.
-func TestAFileOfTheFirstVersionKeepsAllItHolds(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	first, err := fs.ReadFile(db.Migrations(), "00001_start.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newStore(Options{Dir: dir})
-	s.migrations = fstest.MapFS{"00001_start.sql": {Data: first}}
-	file := outside(t, dir)
-	s.db = file
-	p, err := s.newProvider(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Up(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	const at = "'2026-11-23T15:04:05.000Z'"
-	for _, sql := range []string{
-		fmt.Sprint("PRAGMA application_id = ", applicationID),
-		"INSERT INTO orders (id, service, remote_status, state, created_at, due_at, seen_at, changed_at, fingerprint, raw) VALUES ('o1', 'Images', 'paid', 'working', " +
-			at + "," + at + "," + at + "," + at + ", 1, '{}')",
-		"INSERT INTO jobs (id, order_id, kind, round, stage, lane, priority, state, attempt, due_at, run_at, created_at, changed_at) VALUES (7, 'o1', 'delivery', 0, 'upload', 'network', 1, 'ready', 2, " +
-			at + "," + at + "," + at + "," + at + ")",
-		"INSERT INTO attempts (job_id, stage, attempt, started_at, outcome, cost_usd_micros) VALUES (7, 'generate', 1, " + at + ", 'done', 40000)",
-		"INSERT INTO artifacts (order_id, round, position, path, name, bytes, sha256, mime, media, width, height, created_at) VALUES ('o1', 0, 0, 'p', 'n', 1, 's', 'image/png', 'image', 1, 1, " + at + ")",
-		"INSERT INTO services (title, remote_id, state, changed_at) VALUES ('Images', 'svc_1', 'listed', " + at + ")",
-	} {
-		mustExec(t, file, sql)
-	}
-	file.Close()
-	up := openNew(t, Options{Dir: dir})
-	job := take(t, up, order.LaneNetwork)
-	if job.ID != 7 || job.Stage != order.StageUpload || job.Attempt != 3 || job.Kind != order.KindDelivery {
-		t.Errorf("its job is %+v", job)
-	}
-	files, err := up.Artifacts(t.Context(), "o1", order.KindDelivery, 0)
-	if err != nil || len(files) != 1 {
-		t.Errorf("its files are %v, %v", files, err)
-	}
-	if cost := scan[float64](t, up.reads, "SELECT cost_usd FROM v_orders WHERE id = 'o1'"); cost != 0.04 {
-		t.Errorf("it has cost %v", cost)
-	}
-	if ids, _, err := up.DueThreads(t.Context(), time.Now(), 5); err != nil || !slices.Equal(ids, []string{"o1"}) {
-		t.Errorf("the threads to be read are %v, %v", ids, err)
-	}
-	if l, err := up.Services(t.Context()); err != nil || len(l) != 1 || l[0].RemoteID != "svc_1" {
-		t.Errorf("its services are %v, %v", l, err)
-	}
-	if n := scan[int](t, up.reads, "SELECT count(*) FROM pragma_foreign_key_check"); n != 0 {
-		t.Errorf("%d references lead nowhere", n)
 	}
 }
 

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// minEngine is the oldest SQLite accepted: earlier ones can corrupt a
+// minEngine is the oldest accepted SQLite. Earlier versions can corrupt a
 // write-ahead log that is reset while another connection writes.
 const minEngine = "3.51.3"
 
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("create the data folder: %w", err)
 	}
 	return nil
 }
 
-// openPool opens path with our settings. busy_timeout comes first, or setting
-// the journal mode itself can meet SQLITE_BUSY.
+// openPool opens path with the store's settings. busy_timeout comes first:
+// otherwise setting the journal mode can fail with SQLITE_BUSY.
 func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
 	q := url.Values{"_pragma": {"busy_timeout(5000)"}}
 	if readOnly {

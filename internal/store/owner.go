@@ -8,8 +8,8 @@ import (
 	"atelierd/internal/store/query"
 )
 
-// Owner makes the owner's short transactions, beside a running daemon or
-// without one. The daemon is not told by itself; see Holder.
+// Owner runs the owner's short transactions, with or without a running daemon. It
+// does not wake the daemon; see Holder.
 type Owner struct{ *Store }
 
 // OpenOwner opens the database of dir for the owner's changes. It creates and
@@ -41,9 +41,9 @@ func (s *Store) openOwner(path string) (err error) {
 // Dir returns the data folder.
 func (o Owner) Dir() string { return o.dir }
 
-// Retry lets the held, failed or cancelled work of an order run again, with
-// fresh attempts, from where it stopped. The error names the order's state when
-// there is nothing to retry.
+// Retry makes the held, failed and cancelled jobs of an order ready again, from the
+// stage where they stopped and with fresh attempts. If there are none, the error
+// names the order's state.
 func (o Owner) Retry(ctx context.Context, id string) error {
 	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
 		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
@@ -51,11 +51,11 @@ func (o Owner) Retry(ctx context.Context, id string) error {
 	})
 }
 
-// Redo has the files of such work made anew, of one piece or, with 0, of the round
-// and of every piece that is broken: what was begun for them is given up,
-// and clear removes what lies on disk, before any worker could find it. It is
-// called in the transaction, and perhaps twice. Work that makes no files goes on
-// from where it stopped.
+// Redo is Retry, but makes the files again: those of one piece or, if piece is 0,
+// those of the round and of every broken piece. Their open calls are given up.
+// clear removes their files from the disk before a worker can find them. It is
+// called in the transaction, perhaps more than once. Jobs that make no files
+// resume where they stopped.
 func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind order.Kind, round int) error) error {
 	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
 		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round), Piece: int64(piece)})
@@ -79,8 +79,8 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 	})
 }
 
-// again makes work ready by release, which says how many jobs it has found, or
-// opens a round beyond the cap.
+// again makes jobs ready with release, which returns how many there were. If the
+// order is held at its last round, it opens another round instead.
 func (o Owner) again(ctx context.Context, id string, release func(t *tx, round int) (int64, error)) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
@@ -100,11 +100,11 @@ func (o Owner) again(ctx context.Context, id string, release func(t *tx, round i
 		if n == 0 {
 			return fmt.Errorf("order %s is %s and has no held, failed or cancelled work", id, before.State)
 		}
-		return t.owned(id, order.StateWorking, "", "", "retried by the owner")
+		return t.setByOwner(id, order.StateWorking, "", "", "retried by the owner")
 	})
 }
 
-// oneMoreRound opens a round beyond the cap.
+// oneMoreRound opens a round beyond the cap on rounds.
 func (t *tx) oneMoreRound(o order.Order) error {
 	if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(o.Round + 1), ID: o.ID}); err != nil {
 		return err
@@ -112,11 +112,11 @@ func (t *tx) oneMoreRound(o order.Order) error {
 	if err := t.openJob(o.ID, order.KindDelivery, o.Round+1, order.StageGenerate, o.DueAt, t.now); err != nil {
 		return err
 	}
-	return t.owned(o.ID, order.StateWorking, "", "", fmt.Sprintf("round %d begins, by the owner's word", o.Round+1))
+	return t.setByOwner(o.ID, order.StateWorking, "", "", fmt.Sprintf("round %d opened by the owner", o.Round+1))
 }
 
-// Cancel ends our work on an order. The order at the marketplace is untouched:
-// there is no call by which an agent cancels one.
+// Cancel ends our work on an order. The order at the marketplace stays as it is:
+// the marketplace has no request by which an agent cancels one.
 func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
@@ -128,7 +128,7 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 			return err
 		}
 		if n == 0 && before.State == order.StateHeld && before.Code == order.CodeOwner {
-			return fmt.Errorf("order %s was cancelled by you before", id)
+			return fmt.Errorf("order %s is already cancelled by you", id)
 		}
 		if n == 0 && before.State != order.StateHeld {
 			return fmt.Errorf("order %s is %s and has no work to cancel", id, before.State)
@@ -137,11 +137,11 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 		if reason != "" {
 			note += ": " + reason
 		}
-		return t.owned(id, order.StateHeld, order.CodeOwner, reason, note)
+		return t.setByOwner(id, order.StateHeld, order.CodeOwner, reason, note)
 	})
 }
 
-func (t *tx) owned(id string, s order.State, code order.Code, reason, note string) error {
+func (t *tx) setByOwner(id string, s order.State, code order.Code, reason, note string) error {
 	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: s, Code: code, Reason: reason,
 		ChangedAt: t.now, ID: id}); err != nil {
 		return err

@@ -8,8 +8,7 @@ import (
 	"atelierd/internal/store/query"
 )
 
-// Quote is what is written down about the price asked for an order; ok is false
-// when there is none.
+// Quote returns the recorded quote of an order; ok is false if there is none.
 func (s *Store) Quote(ctx context.Context, orderID string) (q order.Quote, ok bool, err error) {
 	rows, err := s.read.GetQuote(ctx, orderID)
 	if err != nil || len(rows) == 0 {
@@ -20,9 +19,8 @@ func (s *Store) Quote(ctx context.Context, orderID string) (q order.Quote, ok bo
 		Tries: int(r.Tries), SentAt: r.SentAt.Time}, true, nil
 }
 
-// IntendQuote writes down that the client is about to be asked for the price.
-// Nothing may be sent before it returns nil; it fails with class Lost when the
-// lease is gone.
+// IntendQuote records that a quote is about to be sent. Send nothing before it
+// returns nil. It fails with class Lost if the job's lease is lost.
 func (s *Store) IntendQuote(j order.Job) error {
 	return s.write("quote.intent", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
@@ -35,7 +33,7 @@ func (s *Store) IntendQuote(j order.Job) error {
 	})
 }
 
-// WithdrawQuote writes down that an intended quote certainly did not happen.
+// WithdrawQuote records that an intended quote did not happen.
 func (s *Store) WithdrawQuote(j order.Job, note string) error {
 	return s.write("quote.withdraw", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
@@ -46,7 +44,7 @@ func (s *Store) WithdrawQuote(j order.Job, note string) error {
 	})
 }
 
-// priced records the price that a price stage has found.
+// priced records the result of a price stage.
 func (t *tx) priced(j order.Job, p order.Priced) error {
 	if err := t.PutQuote(noCancel, query.PutQuoteParams{OrderID: j.OrderID, PriceUsdMicros: p.Price, Source: p.Source}); err != nil {
 		return err
@@ -55,7 +53,7 @@ func (t *tx) priced(j order.Job, p order.Priced) error {
 	return err
 }
 
-// quoted records how a quote has ended: from now on it is the client's turn.
+// quoted records the outcome of a quote. The order then waits for the client.
 func (t *tx) quoted(orderID string, state order.QuoteState, note string) error {
 	if err := t.EndQuote(noCancel, query.EndQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
 		return err
@@ -70,16 +68,16 @@ func (t *tx) quoted(orderID string, state order.QuoteState, note string) error {
 	return t.effect(orderID, kind, note)
 }
 
-// endQuote ends a quote that the marketplace shows to be wanted no more.
+// endQuote ends a quote that the marketplace no longer waits for.
 func (t *tx) endQuote(orderID string, state order.QuoteState) error {
 	if err := t.EndJob(noCancel, query.EndJobParams{OrderID: orderID, Kind: order.KindQuote, Round: 0,
 		ChangedAt: t.now, FinishedAt: t.now}); err != nil {
 		return err
 	}
 	t.changed.Revoked = true
-	note := "the quote had arrived after all"
+	note := "the quote arrived"
 	if state == order.QuoteElsewhere {
-		note = "the order went on without a quote of ours"
+		note = "the order continues without a quote from us"
 	}
 	if err := t.EndQuote(noCancel, query.EndQuoteParams{State: state, SettledAt: t.now, Note: note, OrderID: orderID}); err != nil {
 		return err
@@ -88,8 +86,8 @@ func (t *tx) endQuote(orderID string, state order.QuoteState) error {
 	return err
 }
 
-// Quote has the client asked for the owner's price. It fails when the order
-// does not wait for one, or when a quote may already have been sent.
+// Quote sets the owner's price and makes the quote ready to be sent. It fails if the
+// order waits for no quote, or if one may already have been sent.
 func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
@@ -116,6 +114,6 @@ func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
 				return err
 			}
 		}
-		return t.owned(id, order.StateWorking, "", "", fmt.Sprintf("priced at $%s by the owner", price))
+		return t.setByOwner(id, order.StateWorking, "", "", fmt.Sprintf("priced at $%s by the owner", price))
 	})
 }

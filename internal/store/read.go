@@ -12,9 +12,9 @@ import (
 	"atelierd/internal/store/query"
 )
 
-// OpenReader opens the database of dir for reading only, beside a running
-// daemon or without one. It fails with ErrNoDatabase when there is none, and
-// with ErrNewer when a newer atelierd wrote it.
+// OpenReader opens the database of dir for reading, with or without a running
+// daemon. It fails with ErrNoDatabase if there is none and with ErrNewer if a
+// newer atelierd wrote it.
 func OpenReader(dir string) (*Store, error) {
 	path, err := existing(dir)
 	if err != nil {
@@ -57,7 +57,7 @@ func existing(dir string) (string, error) {
 	return path, nil
 }
 
-// Order is what a stage needs to know of an order.
+// Order returns an order, or ErrNotFound.
 func (s *Store) Order(ctx context.Context, id string) (order.Order, error) {
 	rows, err := s.read.GetOrder(ctx, id)
 	if err != nil {
@@ -101,7 +101,7 @@ func toInt(n *int64) *int {
 	return &v
 }
 
-// Resolve gives the one order whose id is text or begins with it.
+// Resolve returns the id of the one order whose id is text or begins with it.
 func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
 	ids, err := s.read.OrderIDsLike(ctx, query.OrderIDsLikeParams{Low: text, High: text + "\U0010ffff"})
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
 	case len(ids) == 0 || text == "":
 		return "", fmt.Errorf("%w: %.100q", ErrNotFound, text)
 	case len(ids) > 1 && ids[0] != text:
-		return "", fmt.Errorf("%.100q fits more than one order, such as %q and %q", text, ids[0], ids[1])
+		return "", fmt.Errorf("%.100q matches more than one order, such as %q and %q", text, ids[0], ids[1])
 	}
 	return ids[0], nil
 }
@@ -141,8 +141,8 @@ type Line struct {
 	Ended     time.Time
 }
 
-// Orders lists orders, newest first: those in the given state, all of them for
-// "all", and those that have not ended for "".
+// Orders returns orders, the newest first: those in the given state, every order
+// for "all", and those that have not ended for "".
 func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, error) {
 	rows, err := s.read.ListOrders(ctx, query.ListOrdersParams{State: state, Most: int64(most)})
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, err
 	return list, nil
 }
 
-// Work is one job of an order, for people.
+// Work is one job of an order, as shown to people.
 type Work struct {
 	Kind    order.Kind
 	Round   int
@@ -167,12 +167,12 @@ type Work struct {
 	State   order.JobState
 	Attempt int
 	RunAt   time.Time // not before
-	// Code, Reason and Hint say why it was put off, is held or has failed.
+	// Code, Reason and Hint are why it was put off, is held or failed.
 	Code         order.Code
 	Reason, Hint string
 }
 
-// Works is all the work that is owed to an order, or was.
+// Works returns all jobs of an order.
 func (s *Store) Works(ctx context.Context, id string) ([]Work, error) {
 	rows, err := s.read.OrderJobs(ctx, id)
 	if err != nil {
@@ -184,126 +184,4 @@ func (s *Store) Works(ctx context.Context, id string) ([]Work, error) {
 			RunAt: r.RunAt.Time, Code: r.Code, Reason: r.Reason, Hint: r.Hint}
 	}
 	return list, nil
-}
-
-// Attempt is one try at a stage, for people.
-type Attempt struct {
-	Kind    order.Kind
-	Round   int
-	Stage   order.Stage
-	Number  int
-	Started time.Time
-	Ended   time.Time // zero while it runs
-	Outcome string
-	Code    order.Code
-	Error   string
-	Log     string
-	Cost    order.USD
-}
-
-// Moment is one entry of an order's timeline.
-type Moment struct {
-	At   time.Time
-	Kind string
-	Text string
-}
-
-// Handover is a delivery, for people.
-type Handover struct {
-	order.Delivery
-	Settled time.Time
-	Note    string
-}
-
-// Call is one call of a generator, for people.
-type Call struct {
-	order.Call
-	Kind  order.Kind
-	Round int
-	Note  string
-}
-
-// History is all that is known of one order.
-type History struct {
-	Order    order.Order
-	Works    []Work
-	Attempts []Attempt
-	// Calls are the calls of generators that its attempts have made.
-	Calls      []Call
-	Artifacts  []order.Artifact
-	Deliveries []Handover
-	// Quote is the price asked for it; nil when there is none.
-	Quote    *order.Quote
-	Pieces   []order.Piece
-	Messages []order.Message
-	Outbox   []order.Outgoing
-	Events   []Moment
-}
-
-// History reads all that is known of one order.
-func (s *Store) History(ctx context.Context, id string) (h History, err error) {
-	if h.Order, err = s.Order(ctx, id); err != nil {
-		return h, err
-	}
-	if h.Works, err = s.Works(ctx, id); err != nil {
-		return h, err
-	}
-	attempts, err := s.read.OrderAttempts(ctx, id)
-	if err != nil {
-		return h, err
-	}
-	for _, a := range attempts {
-		h.Attempts = append(h.Attempts, Attempt{Kind: a.Kind, Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
-			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
-			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros})
-	}
-	generations, err := s.read.OrderCalls(ctx, id)
-	if err != nil {
-		return h, err
-	}
-	for _, g := range generations {
-		h.Calls = append(h.Calls, Call{Call: order.Call{ID: g.ID, Generator: g.Generator, Key: g.Key,
-			Ticket: g.Ticket, State: g.State, Cost: g.CostUsdMicros, BeganAt: g.BeganAt.Time}, Kind: g.Kind, Round: int(g.Round), Note: g.Note})
-	}
-	artifacts, err := s.read.OrderArtifacts(ctx, id)
-	if err != nil {
-		return h, err
-	}
-	for _, a := range artifacts {
-		h.Artifacts = append(h.Artifacts, artifact(a))
-	}
-	deliveries, err := s.read.OrderDeliveries(ctx, id)
-	if err != nil {
-		return h, err
-	}
-	for _, d := range deliveries {
-		hand := Handover{Delivery: order.Delivery{OrderID: d.OrderID, Round: int(d.Round), State: d.State,
-			Tries: int(d.Tries), SentAt: d.SentAt.Time}, Settled: d.SettledAt.Time, Note: d.Note}
-		if err := json.Unmarshal([]byte(d.Urls), &hand.URLs); err != nil {
-			return h, fmt.Errorf("read the deliveries of order %s: %w", id, err)
-		}
-		h.Deliveries = append(h.Deliveries, hand)
-	}
-	if q, ok, err := s.Quote(ctx, id); err != nil {
-		return h, err
-	} else if ok {
-		h.Quote = &q
-	}
-	if h.Pieces, err = s.Pieces(ctx, id); err != nil {
-		return h, err
-	}
-	if h.Messages, err = s.Thread(ctx, id); err != nil {
-		return h, err
-	}
-	if h.Outbox, err = s.Outbox(ctx, id); err != nil {
-		return h, err
-	}
-	events, err := s.read.OrderEvents(ctx, &id)
-	if err != nil {
-		return h, err
-	}
-	for _, e := range events {
-		h.Events = append(h.Events, Moment{At: e.At.Time, Kind: e.Kind, Text: e.Text})
-	}
-	return h, nil
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"atelierd/internal/order"
 )
@@ -93,5 +94,69 @@ func TestAStopIsNoCrash(t *testing.T) {
 	s := openNew(t, Options{Dir: dir, MaxCrashes: 2})
 	if j := take(t, s, order.LaneGenerate); j.Attempt != 1 {
 		t.Errorf("after four stops attempt %d, want 1", j.Attempt)
+	}
+}
+
+// TestAMessageThatKillsTheProcessIsHeldAlone guards that the order of such a
+// message keeps its state, so that the owner can still approve its files.
+func TestAMessageThatKillsTheProcessIsHeldAlone(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	o := Options{Dir: dir, MaxCrashes: 2}
+	s := openNew(t, o)
+	paid(t, s, "o1")
+	review := order.Failf(order.Hold, order.CodeReview, "waits for your look")
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload, Hold: review}})
+	if err := (Owner{s}).QueueMessage(t.Context(), "o1", "owner-1", "soon"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if j := take(t, s, order.LaneNetwork); j.Kind != order.KindMessage {
+			t.Fatalf("leased %+v, want the message", j)
+		}
+		abandon(t, s)
+		s = openNew(t, o)
+	}
+	if got := getOrder(t, s, "o1"); got.State != order.StateHeld || got.Code != order.CodeReview {
+		t.Errorf("the order is %s %q, want held for review", got.State, got.Code)
+	}
+	works, err := s.Works(t.Context(), "o1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range works {
+		if w.Kind == order.KindMessage && (w.State != order.JobHeld || w.Code != order.CodeCrashes) {
+			t.Errorf("the message is %s %q, want held for its crashes", w.State, w.Code)
+		}
+	}
+	if got, want := needs(t, s), "message o1 held"; !strings.Contains(got, want) {
+		t.Errorf("%q needs the owner, want %q in it", got, want)
+	}
+	if err := openOwner(t, dir).Retry(t.Context(), "o1"); err != nil {
+		t.Errorf("the owner cannot release it: %v", err)
+	}
+}
+
+func TestAPieceThatKillsTheProcessIsHeldAlone(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: newDir(t), MaxCrashes: 1}
+	s := openNew(t, o)
+	apply(t, s, batch(facts("o1", order.Paid)))
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(time.Hour),
+		Failure: order.Failf(order.Wait, order.CodeWindow, "open")})
+	if _, err := s.ApplyThread(order.Thread{OrderID: "o1", Pieces: true, Next: placed,
+		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}}}); err != nil {
+		t.Fatal(err)
+	}
+	if j := take(t, s, order.LaneGenerate); j.Kind != order.KindPiece {
+		t.Fatalf("leased %+v, want the piece", j)
+	}
+	abandon(t, s)
+	s = openNew(t, o)
+	if got := needs(t, s); !strings.Contains(got, "piece o1 held") {
+		t.Errorf("%q needs the owner, want the piece", got)
+	}
+	if got := getOrder(t, s, "o1"); got.State != order.StateWorking {
+		t.Errorf("the order is %s, want it to go on", got.State)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// Attention is something only the owner can settle.
+// Attention is something that waits for the owner.
 type Attention struct {
 	What   string // order, piece, message, service, row, generator or daemon
 	ID     string
@@ -20,24 +20,24 @@ type Attention struct {
 	Since  time.Time
 }
 
-// Calls counts the requests of one kind.
-type Calls struct {
-	Call    order.RequestKind
+// RequestCount is the number of requests of one kind.
+type RequestCount struct {
+	Kind    order.RequestKind
 	Sent    int
 	Refused int
 }
 
-// Status is how everything stands.
+// Status is the state of the orders, the services and the daemon.
 type Status struct {
 	Orders    map[order.State]int // that have not ended, nor been cancelled by the owner
 	Attention []Attention
-	Requests  []Calls // since the given time
+	Requests  []RequestCount // since the given time
 	Windows   []order.Window
 	Services  []order.Listed
 	Facts     []Fact
 }
 
-// Status reads how everything stands; requests are counted from since on.
+// Status reads the current state. It counts the requests at or after since.
 func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err error) {
 	counts, err := s.read.CountOrders(ctx)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 		return st, err
 	}
 	for _, c := range calls {
-		st.Requests = append(st.Requests, Calls{Call: c.Kind, Sent: int(c.Requests), Refused: int(c.Refused)})
+		st.Requests = append(st.Requests, RequestCount{Kind: c.Kind, Sent: int(c.Requests), Refused: int(c.Refused)})
 	}
 	if st.Windows, err = s.Windows(ctx); err != nil {
 		return st, err
@@ -76,8 +76,8 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 	return st, err
 }
 
-// CappedToday is how many orders wait for the next day (UTC) because of what was
-// spent on this one.
+// CappedToday returns how many orders wait for the next day (UTC) because of the
+// daily cap.
 func (s *Store) CappedToday(ctx context.Context, now time.Time) (int, error) {
 	n, err := s.read.OrdersWaitingFor(ctx, query.OrdersWaitingForParams{Code: order.CodeDayCap, ChangedAt: utc.At(order.Day(now))})
 	return int(n), err

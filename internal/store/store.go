@@ -1,6 +1,7 @@
-// Package store is the SQLite file: its lock, its migrations and its
-// transactions, in the words of package order. One process writes through one
-// connection; whoever waits for it at the same moment shares a commit.
+// Package store keeps everything durable in one SQLite file: it locks the data
+// folder, migrates the file and runs the transactions, in the types of package
+// order. One process writes, through one connection. Writes that wait for it at
+// the same moment share a commit.
 //
 // It must not know HTTP, generators, configuration or what a stage does.
 package store
@@ -25,26 +26,26 @@ import (
 // FileName is the database's name within the data folder.
 const FileName = "atelierd.db"
 
-// Options say how to open a store.
+// Options are the settings of a store.
 type Options struct {
-	// Dir is the data folder; it is made, with mode 0700, if it is missing.
+	// Dir is the data folder. Open creates it with mode 0700.
 	Dir string
-	// Log gets migrations and trouble; nil discards.
+	// Log receives migrations and warnings; nil discards them.
 	Log *slog.Logger
-	// MaxCrashes is how many crashes a stage of a job may see before it is
-	// held, since a job that kills the process must end; 0 means 10.
+	// MaxCrashes is the number of crashes during a stage after which the job is
+	// held: a job that kills the process must not run for ever. 0 means 10.
 	MaxCrashes int
-	// Hook, for tests, is called with "before:NAME" and "after:NAME" around
-	// each commit. An error makes the caller see a failed transaction.
+	// Hook is for tests. It is called with "before:NAME" and "after:NAME" around
+	// each commit. If it returns an error, the caller sees a failed transaction.
 	Hook func(point string) error
 }
 
-// Change says what a committed transaction has put in reach.
+// Change describes what a committed transaction made possible.
 type Change struct {
 	Generate bool // jobs of the generate lane may be due
 	Network  bool // jobs of the network lane may be due
-	Revoked  bool // a lease was taken away
-	Threads  bool // a thread is to be read
+	Revoked  bool // a lease was revoked
+	Threads  bool // a thread is due to be read
 }
 
 func (c *Change) lane(l order.Lane) {
@@ -62,8 +63,8 @@ func (c *Change) add(other Change) {
 	c.Threads = c.Threads || other.Threads
 }
 
-// Store is an open database, held by this process alone for writing, except
-// for the short transactions of an Owner.
+// Store is an open database. Only this process writes to it, except for the
+// short transactions of an Owner.
 type Store struct {
 	dir        string
 	log        *slog.Logger
@@ -83,23 +84,24 @@ type Store struct {
 	notify   func(Change)
 }
 
-// Errors that a caller tells apart with errors.Is.
+// Errors that callers match with errors.Is.
 var (
 	// ErrLocked: another process holds the data folder.
 	ErrLocked = errors.New("another atelierd holds the data folder")
-	// ErrNewer: the file was written by a newer atelierd.
+	// ErrNewer: a newer atelierd wrote the file.
 	ErrNewer = errors.New("the database is from a newer atelierd")
-	// ErrNoDatabase: there is no database in the data folder yet.
+	// ErrNoDatabase: the data folder has no database yet.
 	ErrNoDatabase = errors.New("there is no database yet")
-	// ErrNotFound: no such order.
+	// ErrNotFound: there is no such order.
 	ErrNotFound = errors.New("no such order")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )
 
-// Open takes the lock on the data folder, brings the file up to date and frees
-// whatever an earlier process held. With the lock in hand every lease is that
-// of a dead process, so a crash costs no lease time.
+// Open locks the data folder, brings the file up to date and makes the jobs that
+// an earlier process had leased ready again. While this process has the lock,
+// every lease in the file belongs to a dead process, so nothing waits for a lease
+// to run out.
 func Open(o Options) (*Store, error) {
 	s := newStore(o)
 	if err := makeFolder(o.Dir); err != nil {
@@ -115,7 +117,7 @@ func Open(o Options) (*Store, error) {
 	}
 	if err := s.rescue(); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("free the work of an earlier run: %w", err)
+		return nil, fmt.Errorf("release the jobs of an earlier run: %w", err)
 	}
 	return s, nil
 }
@@ -160,8 +162,8 @@ func (s *Store) openReads(path string) (err error) {
 	return nil
 }
 
-// Notify names who is told, after each commit, what has come into reach. The
-// function must return at once.
+// Notify sets the function that is called after each commit with what the commit
+// made possible. It must return at once.
 func (s *Store) Notify(f func(Change)) {
 	s.notifyMu.Lock()
 	defer s.notifyMu.Unlock()
@@ -177,8 +179,8 @@ func (s *Store) changed(c Change) {
 	}
 }
 
-// Close finishes the writes under way, folds the write-ahead log into the file
-// and gives up the lock. It is safe to call on a half-open store.
+// Close finishes the writes that have begun, moves the write-ahead log into the
+// file and releases the lock. It may be called on a store that is half open.
 func (s *Store) Close() error {
 	var errs []error
 	if s.writer != nil {
@@ -203,15 +205,15 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// write runs fn in a transaction of the given name and returns once it is
-// durable. It takes no context: a write that was begun is finished, because a
-// cancelled one could leave its transaction open. fn may run more than once
-// and must have no effect but on its transaction and its result variables.
+// write runs fn in a transaction and returns once it is durable. name is its
+// commit point, for crash tests. It takes no context: a write that has begun is
+// finished, because a cancelled one could leave its transaction open. fn may run
+// more than once. It must change only its transaction and its result variables.
 func (s *Store) write(name string, fn func(*tx) error) error {
 	return s.writer.do(name, fn)
 }
 
-// IsFull says whether err means that the disk is full.
+// IsFull reports whether err means that the disk is full.
 func IsFull(err error) bool { return hasCode(err, sqlite3.SQLITE_FULL) }
 
 func isBusy(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) }

@@ -10,8 +10,8 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// DueThreads are the orders whose threads are to be read at now, the longest
-// due first, and the time of the next one after those; zero when there is none.
+// DueThreads returns the orders whose threads are due at now, the longest due
+// first. If there are none, next is when the next one is due, or zero.
 func (s *Store) DueThreads(ctx context.Context, now time.Time, most int) (ids []string, next time.Time, err error) {
 	if ids, err = s.read.DueThreads(ctx, query.DueThreadsParams{ThreadDueAt: utc.At(now), Limit: int64(most)}); err != nil || len(ids) > 0 {
 		return ids, now, err
@@ -23,7 +23,7 @@ func (s *Store) DueThreads(ctx context.Context, now time.Time, most int) (ids []
 	return nil, rows[0].Time, nil
 }
 
-// ReadThread lets the order's thread be read now, if it is read at all.
+// ReadThread makes the order's thread due now, unless it is not read at all.
 func (s *Store) ReadThread(orderID string) error {
 	return s.write("thread.hint", func(t *tx) error {
 		there, err := t.HasThread(noCancel, orderID)
@@ -35,9 +35,9 @@ func (s *Store) ReadThread(orderID string) error {
 	})
 }
 
-// threadMoved reads the thread of an order when its status is news, and no more
-// once the order has ended. Messages that waited for a status may go.
-func (t *tx) threadMoved(f order.Facts) error {
+// statusChanged makes the thread of an order due when its status changes, or ends
+// its reading once the order has ended. Messages that waited for a status are due.
+func (t *tx) statusChanged(f order.Facts) error {
 	t.changed.lane(order.LaneNetwork)
 	if err := t.RunMessagesNow(noCancel, query.RunMessagesNowParams{RunAt: t.now, OrderID: f.ID}); err != nil {
 		return err
@@ -49,8 +49,8 @@ func (t *tx) threadMoved(f order.Facts) error {
 	return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: f.ID})
 }
 
-// ApplyThread writes what a thread showed, and the pieces that it asks for. It
-// gives how many messages were new.
+// ApplyThread records the messages of a thread and opens the pieces that they ask
+// for. It returns how many messages were new.
 func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 	err = s.write("thread", func(t *tx) error {
 		fresh = 0
@@ -62,7 +62,7 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 			}
 			fresh += int(n)
 			if th.Pieces && m.Party == order.PartyClient {
-				if err := t.ask(th, m, n > 0); err != nil {
+				if err := t.openPiece(th, m, n > 0); err != nil {
 					return err
 				}
 			}
@@ -72,8 +72,8 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 	return fresh, err
 }
 
-// ask opens the piece that a message of the client asks for, once.
-func (t *tx) ask(th order.Thread, m order.Message, news bool) error {
+// openPiece opens the piece that a message of the client asks for, once.
+func (t *tx) openPiece(th order.Thread, m order.Message, news bool) error {
 	asked, err := t.HasPiece(noCancel, query.HasPieceParams{OrderID: th.OrderID, MessageID: m.ID})
 	if err != nil || asked {
 		return err
@@ -87,9 +87,9 @@ func (t *tx) ask(th order.Thread, m order.Message, news bool) error {
 	}
 	if th.Quota > 0 && int(count) >= th.Quota {
 		if !news {
-			return nil // it has been said before
+			return nil // it is in the timeline already
 		}
-		_, err := t.event(th.OrderID, "beyond the quota", fmt.Sprintf("all %d pieces were asked for before", th.Quota))
+		_, err := t.event(th.OrderID, "beyond the quota", fmt.Sprintf("the client already asked for all %d pieces", th.Quota))
 		return err
 	}
 	number := int(count) + 1
@@ -103,7 +103,7 @@ func (t *tx) ask(th order.Thread, m order.Message, news bool) error {
 	return t.openJob(th.OrderID, order.KindPiece, number, order.StageGenerate, t.now.Time, t.now)
 }
 
-// Pieces are what the client of a subscription has asked for, in their order.
+// Pieces returns what the client of a subscription asked for, by number.
 func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, error) {
 	rows, err := s.read.ListPieces(ctx, orderID)
 	if err != nil {
@@ -117,8 +117,9 @@ func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, erro
 	return list, nil
 }
 
-// say puts messages into the outbox, each reason once, with the work of sending.
-func (t *tx) say(orderID string, list []order.NewMessage) error {
+// queue puts messages into the outbox and opens the jobs that send them. A reason
+// that is in the outbox is not queued again.
+func (t *tx) queue(orderID string, list []order.NewMessage) error {
 	for _, m := range list {
 		position, err := t.InsertOutgoing(noCancel, query.InsertOutgoingParams{OrderID: orderID, Reason: m.Reason,
 			Body: m.Body, CreatedAt: t.now})
@@ -135,9 +136,9 @@ func (t *tx) say(orderID string, list []order.NewMessage) error {
 	return nil
 }
 
-// said records how a message of ours has ended. The link of a piece may have
-// been the last that the order still waited for.
-func (t *tx) said(j order.Job, state order.OutState, note string) error {
+// messageEnded records the outcome of a message. The order's delivery is due: the
+// link of a piece may have been the last thing that it waited for.
+func (t *tx) messageEnded(j order.Job, state order.OutState, note string) error {
 	if err := t.EndOutgoing(noCancel, query.EndOutgoingParams{State: state, SettledAt: t.now, Note: note,
 		OrderID: j.OrderID, Position: int64(j.Round)}); err != nil {
 		return err
@@ -160,7 +161,7 @@ func (t *tx) said(j order.Job, state order.OutState, note string) error {
 	return err
 }
 
-// Outgoing is what is written down about a message of ours.
+// Outgoing returns a message of the outbox.
 func (s *Store) Outgoing(ctx context.Context, orderID string, position int) (order.Outgoing, error) {
 	rows, err := s.read.GetOutgoing(ctx, query.GetOutgoingParams{OrderID: orderID, Position: int64(position)})
 	if err != nil {
@@ -174,8 +175,8 @@ func (s *Store) Outgoing(ctx context.Context, orderID string, position int) (ord
 		Tries: int(r.Tries), SentAt: r.SentAt.Time, Alike: int(r.Alike)}, nil
 }
 
-// IntendMessage writes down the text that is about to be sent. Nothing may be
-// sent before it returns nil; it fails with class Lost when the lease is gone.
+// IntendMessage records the text that is about to be sent. Send nothing before it
+// returns nil. It fails with class Lost if the job's lease is lost.
 func (s *Store) IntendMessage(j order.Job, body string) error {
 	return s.write("message.intent", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
@@ -185,7 +186,7 @@ func (s *Store) IntendMessage(j order.Job, body string) error {
 	})
 }
 
-// WithdrawMessage writes down that an intended message certainly was not sent.
+// WithdrawMessage records that an intended message was not sent.
 func (s *Store) WithdrawMessage(j order.Job, note string) error {
 	return s.write("message.withdraw", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
@@ -196,17 +197,17 @@ func (s *Store) WithdrawMessage(j order.Job, note string) error {
 	})
 }
 
-// QueueMessage has the owner's text sent to the client of an order.
+// QueueMessage queues the owner's text for the client of an order.
 func (o Owner) QueueMessage(ctx context.Context, id, reason, text string) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !before.Status.TakesMessages() {
-		return fmt.Errorf("order %s is %s at the marketplace, which takes no messages then", id, before.Status)
+		return fmt.Errorf("order %s is %s at the marketplace, which takes no messages in that status", id, before.Status)
 	}
 	return o.write("owner.message", func(t *tx) error {
-		if err := t.say(id, []order.NewMessage{{Reason: reason, Body: text}}); err != nil {
+		if err := t.queue(id, []order.NewMessage{{Reason: reason, Body: text}}); err != nil {
 			return err
 		}
 		_, err := t.event(id, "owner", "wrote to the client")
@@ -214,7 +215,7 @@ func (o Owner) QueueMessage(ctx context.Context, id, reason, text string) error 
 	})
 }
 
-// Thread is the order's thread as it was last read.
+// Thread returns the order's thread as last read.
 func (s *Store) Thread(ctx context.Context, orderID string) ([]order.Message, error) {
 	rows, err := s.read.ListMessages(ctx, orderID)
 	if err != nil {
@@ -227,7 +228,7 @@ func (s *Store) Thread(ctx context.Context, orderID string) ([]order.Message, er
 	return list, nil
 }
 
-// Outbox is all that we have written to the client of an order.
+// Outbox returns our messages to the client of an order, by position.
 func (s *Store) Outbox(ctx context.Context, orderID string) ([]order.Outgoing, error) {
 	rows, err := s.read.ListOutgoing(ctx, orderID)
 	if err != nil {

@@ -14,22 +14,22 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// maxBatch bounds how many waiting requests share one commit.
+// maxBatch is the largest number of requests that share one commit.
 const maxBatch = 64
 
-// tx is an open transaction as one request sees it. It has one now.
+// tx is an open transaction as one request sees it. Its now does not change.
 type tx struct {
 	*query.Queries
 	now     utc.Time
 	changed Change
 }
 
-// noCancel is the context of all statements in a transaction: one that is never
-// cancelled, see Store.write.
+// noCancel is the context of all statements in a transaction. It is never
+// cancelled; see Store.write.
 var noCancel = context.Background()
 
-// writer owns the one connection that writes. Requests that wait at the same
-// moment are merged into one transaction, and answered after its commit.
+// writer owns the one connection that writes. It runs the requests that wait at
+// the same moment in one transaction and answers them after its commit.
 type writer struct {
 	conn     *sql.Conn
 	stmts    *statements
@@ -73,7 +73,7 @@ func (w *writer) do(name string, fn func(*tx) error) error {
 	select {
 	case <-r.done:
 	case <-w.done:
-		// The writer may have answered in the moment it stopped.
+		// The writer may have answered just before it stopped.
 		select {
 		case <-r.done:
 		default:
@@ -83,7 +83,7 @@ func (w *writer) do(name string, fn func(*tx) error) error {
 	return r.err
 }
 
-// close stops taking requests, finishes the waiting ones and ends the writer.
+// close refuses new requests, finishes those that wait and stops the writer.
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.closing) })
 	<-w.done
@@ -110,8 +110,8 @@ func (w *writer) run() {
 }
 
 func (w *writer) gather(first *request) []*request {
-	// Workers that the last commit has just let go are about to ask again:
-	// letting them run first doubles the size of a busy batch.
+	// Workers that the last commit answered are about to send their next request.
+	// To let them run first doubles the size of a busy batch.
 	runtime.Gosched()
 	batch := []*request{first}
 	for len(batch) < maxBatch {
@@ -125,9 +125,9 @@ func (w *writer) gather(first *request) []*request {
 	return batch
 }
 
-// commit runs a batch in one transaction. If one request of several fails, the
-// transaction is rolled back and each is run in a transaction of its own, so
-// that nobody pays for a neighbour's error.
+// commit runs a batch in one transaction. If one of several requests fails, the
+// transaction is rolled back and each request runs in a transaction of its own,
+// so that an error reaches only the request that caused it.
 func (w *writer) commit(batch []*request) {
 	err := w.try(batch)
 	if err != nil && len(batch) > 1 {
@@ -160,7 +160,7 @@ func (w *writer) try(batch []*request) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			// SQLite may have rolled back by itself; then this one errs, rightly.
+			// SQLite may have rolled back itself, and then this fails.
 			_, _ = w.stmts.ExecContext(noCancel, "ROLLBACK")
 		}
 	}()
@@ -183,8 +183,8 @@ func (w *writer) try(batch []*request) (err error) {
 	return nil
 }
 
-// begin waits for as long as another process, such as a sqlite3 shell with an
-// open transaction, holds the write lock: no job may fail for that.
+// begin starts a transaction. It waits while another process holds the write lock,
+// such as a sqlite3 shell with an open transaction: no job may fail because of it.
 func (w *writer) begin() error {
 	for waited := 0; ; waited++ {
 		_, err := w.stmts.ExecContext(noCancel, "BEGIN IMMEDIATE")

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// PrintJSON prints v as indented JSON that holds nothing a terminal obeys.
+// PrintJSON prints v as indented JSON. Characters that could control a terminal are
+// escaped.
 func PrintJSON(w io.Writer, v any) error {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)

@@ -8,13 +8,12 @@ import (
 	"github.com/lmittmann/tint"
 )
 
-// NewLog returns the log: text for people on a terminal, JSON otherwise. format
-// is text, json or auto; level is debug, info, warn or error, and info when it
-// is none of these.
+// NewLog returns a log that writes to w. The format is text, json or auto, which is
+// text on a terminal and JSON elsewhere. The level is debug, info, warn or error.
 func NewLog(w io.Writer, level, format string) *slog.Logger {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo // the command line allows nothing else
+		l = slog.LevelInfo // the command line allows only known levels
 	}
 	terminal := IsTerminal(w)
 	if format == "text" || format == "auto" && terminal {
@@ -24,7 +23,7 @@ func NewLog(w io.Writer, level, format string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
 }
 
-// sanitizeAttr keeps foreign text in a log value from reaching the terminal.
+// sanitizeAttr makes a log value safe to show on a terminal.
 func sanitizeAttr(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindString {
 		a.Value = slog.StringValue(Sanitize(a.Value.String()))

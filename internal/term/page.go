@@ -10,17 +10,17 @@ import (
 	"golang.org/x/term"
 )
 
-// Page collects what a command shows to a person and prints it at once. The
-// text that it is given must be safe already; only Quote takes foreign text.
+// Page collects the text that a command shows, and prints it in one write. Callers
+// pass text that is safe to show; only Quote takes foreign text.
 type Page struct {
-	// Width is that of the terminal in columns; 0 when there is none.
+	// Width is the width of the terminal in columns, 0 without a terminal.
 	Width  int
 	text   strings.Builder
 	colour bool
 }
 
-// NewPage returns a page for w. Colours are for terminals, and NO_COLOR and
-// TERM=dumb turn them off.
+// NewPage returns a page for w. It has colours on a terminal, unless NO_COLOR is set
+// or TERM is dumb.
 func NewPage(w io.Writer, getenv func(string) string) *Page {
 	g := &Page{}
 	if !IsTerminal(w) {
@@ -41,7 +41,7 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Height returns the number of lines of a terminal, 24 where it is unknown.
+// Height returns the number of lines of a terminal, or 24 if it is unknown.
 func Height(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if _, h, err := term.GetSize(int(f.Fd())); err == nil && h > 0 {
@@ -113,13 +113,27 @@ func Headings(names ...string) []Cell {
 	return row
 }
 
-// LeastLast is what the last column of a table keeps on the narrowest terminal.
-const LeastLast = 20
+// MinLast is the width that the last column of a table keeps on the narrowest
+// terminal.
+const MinLast = 20
 
-// Table writes rows in aligned columns, indented. On a terminal the last
-// column is cut to fit.
-func (g *Page) Table(indent string, rows [][]Cell) {
-	var widths []int
+// Fits reports whether a table leaves enough room for its last column. Without a
+// terminal every table fits.
+func (g *Page) Fits(indent string, rows [][]Cell) bool {
+	if g.Width == 0 {
+		return true
+	}
+	total := utf8.RuneCountInString(indent)
+	for i, w := range columnWidths(rows) {
+		if len(rows[0]) == i+1 {
+			w = MinLast - 2
+		}
+		total += w + 2
+	}
+	return total <= g.Width
+}
+
+func columnWidths(rows [][]Cell) (widths []int) {
 	for _, row := range rows {
 		for i, c := range row {
 			if i == len(widths) {
@@ -128,13 +142,20 @@ func (g *Page) Table(indent string, rows [][]Cell) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
 		}
 	}
+	return widths
+}
+
+// Table writes rows in aligned columns, indented. On a terminal the last column is
+// cut to fit.
+func (g *Page) Table(indent string, rows [][]Cell) {
+	widths := columnWidths(rows)
 	for _, row := range rows {
 		var line strings.Builder
 		used := utf8.RuneCountInString(indent)
 		for i, c := range row {
 			if i == len(row)-1 {
 				if g.Width > 0 {
-					c.Text = Cut(c.Text, max(g.Width-used, LeastLast))
+					c.Text = Cut(c.Text, max(g.Width-used, MinLast))
 				}
 				line.WriteString(g.Paint(c.Style, c.Text))
 				break
@@ -147,8 +168,9 @@ func (g *Page) Table(indent string, rows [][]Cell) {
 	}
 }
 
-// Wrap writes a text after the painted cells of lead. On a terminal that is too
-// narrow the text is broken between words and continues below, indented.
+// Wrap writes a text after the cells of lead. On a terminal that is too narrow the
+// text is broken between words and continues below, indented. A command in
+// backquotes stays on one line, so that it can be copied.
 func (g *Page) Wrap(indent, text string, lead ...Cell) {
 	var line strings.Builder
 	used := 0
@@ -157,7 +179,7 @@ func (g *Page) Wrap(indent, text string, lead ...Cell) {
 		used += utf8.RuneCountInString(c.Text)
 	}
 	begun := false // whether the line has a word of the text
-	for word := range strings.SplitSeq(text, " ") {
+	for _, word := range words(text) {
 		width := utf8.RuneCountInString(word)
 		if begun && g.Width > 0 && used+1+width > g.Width {
 			g.Linef("%s", line.String())
@@ -175,24 +197,39 @@ func (g *Page) Wrap(indent, text string, lead ...Cell) {
 	g.Linef("%s", strings.TrimRight(line.String(), " "))
 }
 
-// Note writes a remark below what it is about.
+// words splits a text at spaces, but not between a pair of backquotes.
+func words(text string) (list []string) {
+	begin, quoted := 0, false
+	for i, r := range text {
+		switch {
+		case r == '`':
+			quoted = !quoted && strings.Contains(text[i+1:], "`")
+		case r == ' ' && !quoted:
+			list = append(list, text[begin:i])
+			begin = i + 1
+		}
+	}
+	return append(list, text[begin:])
+}
+
+// Note writes a text that may take several lines, indented.
 func (g *Page) Note(indent, text string) { g.Wrap(indent, text, Plain(indent)) }
 
-// Hint writes the next step for the owner.
+// Hint writes a hint: the next step for the owner.
 func (g *Page) Hint(indent, text string) {
 	g.Wrap(indent, text, Plain(indent), Styled(Dim, "hint:"), Plain(" "))
 }
 
-// Quote writes foreign text of several lines, sanitized and each line behind a
-// bar, so that it cannot pass for a line of atelierd's own.
+// Quote writes foreign text, sanitized. Each line stands behind a bar, so that it
+// does not look like a line of atelierd.
 func (g *Page) Quote(text string) {
 	for line := range strings.SplitSeq(strings.TrimRight(Text(text), "\n"), "\n") {
 		g.Linef("%s", strings.TrimRight("  | "+line, " "))
 	}
 }
 
-// PrintError prints an error, a line for each of its lines, and a hint. Both are
-// sanitized, since they may hold a stranger's words.
+// PrintError prints an error and a hint. Each line of the error gets a prefix. Both
+// are sanitized, because they may contain foreign text.
 func PrintError(w io.Writer, text, hint string) {
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(w, "atelierd: %s\n", Sanitize(strings.TrimRight(line, "\n")))

@@ -56,6 +56,17 @@ func TestATableIsAlignedAndItsLastColumnCutToFit(t *testing.T) {
 	}
 }
 
+func TestATableFitsIfItsLastColumnHasRoom(t *testing.T) {
+	t.Parallel()
+	rows := [][]term.Cell{{term.Plain("0123456789"), term.Plain(strings.Repeat("x", 99))}}
+	for width, want := range map[int]bool{0: true, 33: false, 34: true} {
+		g := &term.Page{Width: width}
+		if got := g.Fits("  ", rows); got != want {
+			t.Errorf("%d wide: fits is %v, want %v", width, got, want)
+		}
+	}
+}
+
 func TestForeignTextStaysBehindItsBar(t *testing.T) {
 	t.Parallel()
 	g := &term.Page{}
@@ -106,15 +117,15 @@ func TestJSONHoldsNothingThatATerminalObeys(t *testing.T) {
 	}
 }
 
-func TestLongLinesAreBrokenBetweenWordsOnATerminal(t *testing.T) {
+func TestLongLinesAreBrokenBetweenWordsButNotInACommand(t *testing.T) {
 	t.Parallel()
 	for width, want := range map[int]string{
-		0:  "  hint: mend it, then start again with averylongword\n",
-		24: "  hint: mend it, then\n  start again with\n  averylongword\n",
-		10: "  hint: mend\n  it, then\n  start\n  again\n  with\n  averylongword\n",
+		0:  "  hint: fix it, then run `atelierd orders retry ord_1` again\n",
+		37: "  hint: fix it, then run\n  `atelierd orders retry ord_1` again\n",
+		10: "  hint: fix\n  it, then\n  run\n  `atelierd orders retry ord_1`\n  again\n",
 	} {
 		g := &term.Page{Width: width}
-		g.Hint("  ", "mend it, then start again with averylongword")
+		g.Hint("  ", "fix it, then run `atelierd orders retry ord_1` again")
 		if got := g.String(); got != want {
 			t.Errorf("%d wide: got\n%q, want\n%q", width, got, want)
 		}

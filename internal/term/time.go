@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Span is a length of time for people, in at most two units.
+// Span formats a duration in at most two units: "43m", "5h 12m".
 func Span(d time.Duration) string {
 	d = d.Abs()
 	switch {
@@ -21,7 +21,7 @@ func Span(d time.Duration) string {
 	return fmt.Sprintf("%dd", d/(24*time.Hour))
 }
 
-// Relative is a moment as seen from now: "in 43m", "12s ago".
+// Relative formats a time as seen from now: "in 43m", "12s ago".
 func Relative(now, t time.Time) string {
 	switch {
 	case t.IsZero():
@@ -32,7 +32,7 @@ func Relative(now, t time.Time) string {
 	return Span(now.Sub(t)) + " ago"
 }
 
-// Deadline is how far off a deadline is: "in 43m", "12m late".
+// Deadline formats the time until a deadline: "in 43m", "12m late".
 func Deadline(now, t time.Time) string {
 	switch {
 	case t.IsZero():
@@ -43,7 +43,7 @@ func Deadline(now, t time.Time) string {
 	return Span(now.Sub(t)) + " late"
 }
 
-// Clock is a moment in the owner's own time zone.
+// Clock formats a time in the local time zone.
 func Clock(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -51,7 +51,7 @@ func Clock(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
-// Size is a number of bytes for people.
+// Size formats a number of bytes: "1.2 MB".
 func Size(n int64) string {
 	switch {
 	case n < 1000:

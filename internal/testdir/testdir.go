@@ -8,6 +8,7 @@ package testdir
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -15,17 +16,26 @@ import (
 const memory = "/dev/shm"
 
 // New returns an empty folder that is removed at the end of the test. It is in
-// memory where the system has such a file system, and else that of tb.TempDir.
+// memory where the system has such a file system, and else in tb.TempDir. It is alone
+// in its parent folder, so that a test can see what was written outside of it.
 func New(tb testing.TB) string {
 	tb.Helper()
-	dir, err := os.MkdirTemp(memory, "atelierd-test-")
+	parent, err := os.MkdirTemp(memory, "atelierd-test-")
 	if err != nil {
-		return tb.TempDir()
+		parent, err = os.MkdirTemp(tb.TempDir(), "")
+	} else {
+		tb.Cleanup(func() {
+			if err := os.RemoveAll(parent); err != nil {
+				tb.Errorf("remove the folder of the test: %v", err)
+			}
+		})
 	}
-	tb.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			tb.Errorf("remove the folder of the test: %v", err)
-		}
-	})
+	dir := filepath.Join(parent, "data")
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
 	return dir
 }

@@ -128,6 +128,8 @@ func parse(body []byte) Event {
 		PayoutFailed bool   `json:"payout_failed"`
 	}
 	_ = json.Unmarshal(wire.Data, &data) // without it the hint is less exact
-	return Event{Name: wire.Event, OrderID: wire.OrderID, BountyID: data.BountyID,
-		PayoutFailed: data.PayoutFailed || wire.Event == "order.payout_failed"}
+	return Event{
+		Name: wire.Event, OrderID: wire.OrderID, BountyID: data.BountyID,
+		PayoutFailed: data.PayoutFailed || wire.Event == "order.payout_failed",
+	}
 }

@@ -27,8 +27,10 @@ func sign(key string, at time.Time, body string) string {
 // open returns a receiver with two secrets, and the events that it passes on.
 func open() (*Receiver, *[]Event) {
 	events := &[]Event{}
-	return &Receiver{Log: slog.New(slog.DiscardHandler), Notify: func(e Event) { *events = append(*events, e) },
-		Secrets: func() []secret.Text { return []secret.Text{{}, secret.New("old"), secret.New("new")} }}, events
+	return &Receiver{
+		Log: slog.New(slog.DiscardHandler), Notify: func(e Event) { *events = append(*events, e) },
+		Secrets: func() []secret.Text { return []secret.Text{{}, secret.New("old"), secret.New("new")} },
+	}, events
 }
 
 func post(r *Receiver, method, signature, body string) int {
@@ -105,9 +107,12 @@ func TestAnEventNamesItsOrderAndBounty(t *testing.T) {
 	} {
 		post(r, http.MethodPost, sign("new", time.Now(), b), b)
 	}
-	want := []Event{{Name: "bounty.accepted", OrderID: "ord_2", BountyID: "bty_1"},
+	want := []Event{
+		{Name: "bounty.accepted", OrderID: "ord_2", BountyID: "bty_1"},
 		{Name: "order.completed", OrderID: "ord_3", PayoutFailed: true},
-		{Name: "order.payout_failed", OrderID: "ord_3", PayoutFailed: true}, {}}
+		{Name: "order.payout_failed", OrderID: "ord_3", PayoutFailed: true},
+		{},
+	}
 	if fmt.Sprint(*events) != fmt.Sprint(want) {
 		t.Errorf("got %+v, want %+v", *events, want)
 	}
@@ -120,7 +125,7 @@ func TestARejectionHasNoBody(t *testing.T) {
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, req)
 	if got := bytes.TrimSpace(w.Body.Bytes()); len(got) != 0 {
-		t.Errorf("a rejection says %q", got)
+		t.Errorf("a rejection has the body %q", got)
 	}
 }
 

@@ -16,8 +16,10 @@ const maxConns = 32
 // Serve serves h on l until ctx is cancelled, then stops within 5 seconds. It cuts
 // off slow senders.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10}
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10,
+	}
 	ended := make(chan error, 1)
 	go func() {
 		ended <- server.Serve(&limited{Listener: l, free: make(chan struct{}, maxConns), closed: make(chan struct{})})

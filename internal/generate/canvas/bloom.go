@@ -36,16 +36,16 @@ func paintBloom(b *brush) {
 			break
 		}
 	}
-	leaf := b.at(0.3)
+	green := b.at(0.3)
 	if dark {
-		leaf = b.at(0.24)
+		green = b.at(0.24)
 	}
 	for _, f := range flowers {
 		for range 7 {
 			angle := b.between(0, 2*math.Pi)
 			long := f.r * b.between(1.2, 1.6)
-			tone := mix(leaf, b.at(0.5), b.between(0, 0.45))
-			b.petal(f.x, f.y, long, long*b.between(0.28, 0.4), angle, mix(tone, b.at(0.05), 0.45), tone)
+			tone := mix(green, b.at(0.5), b.between(0, 0.45))
+			b.petal(leaf{f.x, f.y, long, long * b.between(0.28, 0.4), angle}, mix(tone, b.at(0.05), 0.45), tone)
 		}
 	}
 	slices.Reverse(flowers) // the large ones on top
@@ -76,11 +76,11 @@ func paintDahlia(b *brush, cx, cy, r float64, kind int) {
 		wide := long * (0.5 + 0.12*(1-t))
 		tip := mix(inner, outer, 0.25+0.75*t)
 		foot := mix(mix(inner, b.at(0.04), 0.35), tip, 0.15)
-		b.petal(cx+from*math.Cos(angle), cy+from*math.Sin(angle), min(long, r-from), wide, angle, foot, tip)
+		b.petal(leaf{cx + from*math.Cos(angle), cy + from*math.Sin(angle), min(long, r-from), wide, angle}, foot, tip)
 	}
 	for i := range 34 {
 		t := math.Sqrt(float64(i) / 34)
 		a := golden * float64(i)
-		b.disc(cx+r*0.12*t*math.Cos(a), cy+r*0.12*t*math.Sin(a), r*0.018+0.6, mix(b.accent, b.at(1), 0.5*t), 0.95)
+		b.disc(cx+r*0.12*t*math.Cos(a), cy+r*0.12*t*math.Sin(a), r*0.018+0.6, tint{mix(b.accent, b.at(1), 0.5*t), 0.95})
 	}
 }

@@ -85,8 +85,10 @@ func (c *Painter) paint(ctx context.Context, req generate.Request) (*image.RGBA,
 	m := chooseMotif(words, r)
 
 	art := newSurface(artWidth, artHeight)
-	m.paint(&brush{surface: art, palette: p, rand: r, noise: newNoise(r), words: words,
-		stopped: func() bool { return ctx.Err() != nil }})
+	m.paint(&brush{
+		surface: art, palette: p, rand: r, noise: newNoise(r), words: words,
+		stopped: func() bool { return ctx.Err() != nil },
+	})
 	if ctx.Err() != nil {
 		return nil, generate.Stopped(ctx)
 	}
@@ -145,12 +147,12 @@ func (c *Painter) caption(page *image.RGBA, brief string, p *palette, number str
 	}
 	y := pageMargin + artHeight + 48
 	for _, line := range wrap(face, text, artWidth-170, captionLines) {
-		drawText(page, face, ink, pageMargin, y, line)
+		drawText(page, face, ink, image.Pt(pageMargin, y), line)
 		y += captionLead
 	}
 	sign := "canvas sketch " + number
 	width := font.MeasureString(small, sign).Ceil()
-	drawText(page, small, faint, pageMargin+artWidth-width, pageMargin+artHeight+48, sign)
+	drawText(page, small, faint, image.Pt(pageMargin+artWidth-width, pageMargin+artHeight+48), sign)
 	return nil
 }
 

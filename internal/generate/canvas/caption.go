@@ -22,9 +22,9 @@ const (
 	captionChars = 600
 )
 
-// drawText draws one line of text that begins at x, with its baseline at y.
-func drawText(dst *image.RGBA, face font.Face, ink color.Color, x, y int, text string) {
-	d := font.Drawer{Dst: dst, Src: image.NewUniform(ink), Face: face, Dot: fixed.P(x, y)}
+// drawText draws one line of text whose baseline begins at a point.
+func drawText(dst *image.RGBA, face font.Face, ink color.Color, at image.Point, text string) {
+	d := font.Drawer{Dst: dst, Src: image.NewUniform(ink), Face: face, Dot: fixed.P(at.X, at.Y)}
 	d.DrawString(text)
 }
 

@@ -25,8 +25,8 @@ func paintHills(b *brush) {
 		sunY, sunR = horizon*b.between(0.25, 0.5), b.between(34, 50)
 		light = mix(b.at(1), hex32(0xfff9e6), 0.7)
 	}
-	b.glow(sunX, sunY, sunR*7, light, 0.55)
-	b.disc(sunX, sunY, sunR, mix(light, hex32(0xffffff), 0.45), 1)
+	b.glow(sunX, sunY, sunR*7, tint{light, 0.55})
+	b.disc(sunX, sunY, sunR, tint{mix(light, hex32(0xffffff), 0.45), 1})
 	paintClouds(b, horizon, b.at(high))
 
 	const ridges = 6
@@ -67,7 +67,7 @@ func paintStars(b *brush, horizon float64) {
 	for range 260 {
 		x, y := b.between(0, float64(b.w)), b.between(0, horizon)
 		size := 0.5 + 1.3*math.Pow(b.rand.Float64(), 4)
-		b.disc(x, y, size, hex32(0xfffdf2), (0.25+0.75*b.rand.Float64())*(1-0.7*y/horizon))
+		b.disc(x, y, size, tint{hex32(0xfffdf2), (0.25 + 0.75*b.rand.Float64()) * (1 - 0.7*y/horizon)})
 	}
 }
 
@@ -100,7 +100,7 @@ func paintTrees(b *brush, top []float64, near float64, c rgb) {
 			part := float64(y) / height
 			tier := math.Mod(part*5, 1)
 			half := height * 0.2 * (part + 0.12) * (0.6 + 0.5*tier)
-			b.stroke(x-half, foot-height+float64(y), x+half, foot-height+float64(y), 1.1, c, 0.9)
+			b.bar(x, foot-height+float64(y), half, tint{c, 0.9})
 		}
 	}
 }

@@ -33,15 +33,21 @@ type motif struct {
 
 func motifs() []motif {
 	return []motif{
-		{"hills", []string{"mountain", "hill", "landscape", "valley", "forest", "tree", "wood", "sunset", "dusk", "dawn", "night",
+		{"hills", []string{
+			"mountain", "hill", "landscape", "valley", "forest", "tree", "wood", "sunset", "dusk", "dawn", "night",
 			"desert", "camp", "hike", "nature", "fox", "wolf", "bear", "deer", "owl", "animal", "travel", "view", "sea", "ocean", "lake",
-			"island", "coast", "horizon", "star", "moon", "wind", "storm", "cloud", "bird", "cat", "horse", "dragon"}, paintHills},
-		{"bloom", []string{"flower", "bloom", "garden", "rose", "plant", "leaf", "spring", "petal", "botanical", "wedding", "floral",
+			"island", "coast", "horizon", "star", "moon", "wind", "storm", "cloud", "bird", "cat", "horse", "dragon",
+		}, paintHills},
+		{"bloom", []string{
+			"flower", "bloom", "garden", "rose", "plant", "leaf", "spring", "petal", "botanical", "wedding", "floral",
 			"tea", "perfume", "blossom", "lotus", "dahlia", "love", "birthday", "gift", "beauty", "portrait", "dream", "fashion",
-			"food", "fruit", "candy", "cake"}, paintBloom},
-		{"tiles", []string{"geometric", "bauhaus", "poster", "logo", "modern", "abstract", "shape", "city", "building", "architecture",
+			"food", "fruit", "candy", "cake",
+		}, paintBloom},
+		{"tiles", []string{
+			"geometric", "bauhaus", "poster", "logo", "modern", "abstract", "shape", "city", "building", "architecture",
 			"minimal", "minimalist", "retro", "icon", "brand", "tech", "app", "startup", "house", "street", "robot", "circle", "dot",
-			"pattern", "fabric", "map", "music", "jazz", "party", "game", "toy", "neon", "network", "web"}, paintTiles},
+			"pattern", "fabric", "map", "music", "jazz", "party", "game", "toy", "neon", "network", "web",
+		}, paintTiles},
 	}
 }
 

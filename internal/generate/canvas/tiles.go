@@ -27,7 +27,7 @@ func paintTiles(b *brush) {
 			}
 			back := grounds[b.rand.IntN(len(grounds))]
 			x, y, s := float64(i)*cell, float64(j)*cell, cell*float64(size)
-			b.blend(x, y, x+s, y+s, back, 1, func(px, py float64) float64 {
+			b.blend(box{x, y, x + s, y + s}, tint{back, 1}, func(px, py float64) float64 {
 				return max(x-px, px-x-s, y-py, py-y-s)
 			})
 			fore := b.ink(b.rand)
@@ -90,7 +90,7 @@ func paintTile(b *brush, x, y, s float64, colours [2]rgb) {
 
 // put draws a shape on the tile.
 func (t tile) put(c rgb, draw shape) {
-	t.b.blend(t.x, t.y, t.x+t.s, t.y+t.s, c, 1, func(px, py float64) float64 {
+	t.b.blend(box{t.x, t.y, t.x + t.s, t.y + t.s}, tint{c, 1}, func(px, py float64) float64 {
 		u, v := (px-t.x)/t.s, (py-t.y)/t.s
 		within := max(-u, u-1, -v, v-1)
 		switch t.quarter {

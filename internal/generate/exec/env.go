@@ -98,7 +98,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 }
 
 func notRunnable(who, name string, err error) *order.Failure {
-	f := order.Failf(order.Hold, order.CodeMisconfigured, "cannot run the command of %s, %.200q: %w", who, name, bare(err)).Nothing()
+	f := order.Failf(order.Hold, order.CodeMisconfigured, "cannot run the command of %s, %.200q: %w", who, name, withoutPath(err)).Nothing()
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return f.WithHint("make the file executable (chmod +x), and check that it is not a folder")
@@ -109,13 +109,13 @@ func notRunnable(who, name string, err error) *order.Failure {
 	return f.WithHint("check that the file is a program, or a script with a first line such as #!/bin/sh")
 }
 
-// bare returns the error without its path, which the text around it names already.
-func bare(err error) error {
+// withoutPath returns the error without its path, which the text around it names.
+func withoutPath(err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err
 	}
 	if e, ok := errors.AsType[*osexec.Error](err); ok {
-		return bare(e.Err)
+		return withoutPath(e.Err)
 	}
 	return err
 }

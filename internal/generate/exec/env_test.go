@@ -1,3 +1,5 @@
+//go:build unix
+
 package exec
 
 import (
@@ -119,7 +121,7 @@ func TestAProgramThatDidNotStartCostNothing(t *testing.T) {
 		}
 		_, err = e.Generate(t.Context(), generate.Request{OrderID: "o1", OutputDir: filepath.Join(t.TempDir(), "out")})
 		f, ok := errors.AsType[*order.Failure](err)
-		if !ok || f.Class != order.Hold || f.Charge != order.ChargeNone || !generate.Down(f) {
+		if !ok || f.Class != order.Hold || f.Charge != order.ChargeNone || f.Health() != order.GeneratorBroken {
 			t.Errorf("%s: got %+v", name, f)
 		}
 	}

@@ -5,7 +5,7 @@
 // in $OUTPUT_DIR, or names them in a manifest on stdout.
 //
 // The package must not know the marketplace, the database, the queue or the
-// configuration file. It is the only one that starts other processes. Whether a
+// configuration file. No other package but the demo starts processes. Whether a
 // file is what the service promises is for others to judge. This package makes
 // sure that it is a regular file inside the output folder.
 package exec
@@ -66,7 +66,7 @@ type Options struct {
 type Program struct {
 	opts Options
 	env  []string
-	// redact takes the values of secret variables out of what the program says.
+	// redact removes the values of secret variables from the program's output.
 	redact *redactor
 }
 
@@ -150,7 +150,7 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	}
 	log := newLineLog(e.opts.Log.With("order", term.Sanitize(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
 	p := process{
-		name: e.opts.Name, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
+		name: e.opts.Name, order: req.OrderID, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
 		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
 		timeout: e.opts.Timeout, grace: e.opts.Grace,
 	}

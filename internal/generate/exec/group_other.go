@@ -15,7 +15,14 @@ const safeOpen = 0
 func newGroup() *syscall.SysProcAttr { return nil }
 
 // terminateGroup fails here, because a program cannot be asked to end.
-func terminateGroup(*os.Process) error { return errors.ErrUnsupported }
+func terminateGroup(int) error { return errors.ErrUnsupported }
 
 // killGroup kills the process itself. Its children live on.
-func killGroup(leader *os.Process) error { return leader.Kill() }
+func killGroup(leader int) error {
+	p, err := os.FindProcess(leader)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.Release() }() // the handle is of no more use
+	return p.Kill()
+}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package exec
 
 import (
@@ -17,7 +19,7 @@ import (
 	"atelierd/internal/testdir"
 )
 
-// TestMain lets the test binary play the parts that need a program of our own.
+// TestMain lets the test binary act as a program of the owner, or as a daemon.
 func TestMain(m *testing.M) {
 	switch os.Getenv("GENERATE_TEST_ROLE") {
 	case "print environment":
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
-	case "daemon": // a daemon that is going to be killed in the middle of a run
+	case "daemon": // it will be killed in the middle of a run
 		e, err := New(Options{Command: []string{"/bin/sh", "-c", os.Getenv("SCRIPT")}})
 		if err == nil {
 			_, err = e.Generate(context.Background(), generate.Request{OrderID: "o", OutputDir: os.Getenv("DAEMON_OUTPUT_DIR")})
@@ -56,7 +58,7 @@ func request(t testing.TB) generate.Request {
 	return generate.Request{OrderID: "ord_1", Round: 2, Attempt: 3, Brief: "a fox", OutputDir: filepath.Join(t.TempDir(), "out")}
 }
 
-// wantFailure checks the class and the code, and that the text says what.
+// wantFailure checks the class and the code, and that the text contains what.
 func wantFailure(t testing.TB, err error, class order.Class, code order.Code, what string) *order.Failure {
 	t.Helper()
 	f, ok := errors.AsType[*order.Failure](err)
@@ -72,8 +74,8 @@ func wantFailure(t testing.TB, err error, class order.Class, code order.Code, wh
 	return f
 }
 
-// lifeline is a named pipe: whoever inherits its write end keeps ended from
-// being closed.
+// lifeline is a named pipe. ended is closed once every process that inherited its
+// write end has ended.
 func lifeline(t *testing.T) (path string, ended <-chan struct{}) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "lifeline")
@@ -81,7 +83,7 @@ func lifeline(t *testing.T) (path string, ended <-chan struct{}) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f, err := os.Open(path) // blocks until somebody opens the other end
+		f, err := os.Open(path) // blocks until the other end is opened
 		if err == nil {
 			_, _ = f.Read(make([]byte, 1))
 			f.Close()
@@ -95,11 +97,11 @@ func wantEnded(t *testing.T, ended <-chan struct{}) {
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
-		t.Fatal("a process that should be dead still lives")
+		t.Fatal("a process that should have ended still runs")
 	}
 }
 
-// onLine is a log that calls f for each line that a program says.
+// onLine sets a log that calls f for each line of the program.
 func onLine(f func(string)) func(*Options) {
 	return func(o *Options) { o.Log = slog.New(lineHandler{slog.DiscardHandler, f}) }
 }

@@ -23,7 +23,7 @@ const maxEntries = 1000
 func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, order.Failf(order.Retry, order.CodeOutputDir, "the output folder is gone: %w", bare(err))
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "the output folder is gone: %w", withoutPath(err))
 	}
 	defer root.Close()
 
@@ -92,12 +92,12 @@ func resolved(dir string) string {
 func visible(root *os.Root) ([]string, error) {
 	dir, err := root.Open(".")
 	if err != nil {
-		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot list the output folder: %w", bare(err))
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot list the output folder: %w", withoutPath(err))
 	}
 	defer dir.Close()
 	entries, err := dir.ReadDir(maxEntries + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot list the output folder: %w", bare(err))
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot list the output folder: %w", withoutPath(err))
 	}
 	if len(entries) > maxEntries {
 		return nil, fmt.Errorf("the output folder holds more than %d entries", maxEntries)
@@ -129,7 +129,7 @@ func checkFile(root *os.Root, name string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("the output %.100q does not exist", name)
 	case err != nil:
-		return fmt.Errorf("the output %.100q cannot be examined: %w", name, bare(err))
+		return fmt.Errorf("the output %.100q cannot be examined: %w", name, withoutPath(err))
 	case !st.Mode().IsRegular():
 		return fmt.Errorf("the output %.100q is %s, not a file", name, kindOf(st.Mode()))
 	case st.Size() == 0:
@@ -139,7 +139,7 @@ func checkFile(root *os.Root, name string) error {
 	}
 	f, err := root.OpenFile(name, os.O_RDONLY|safeOpen, 0)
 	if err != nil {
-		return fmt.Errorf("the output %.100q cannot be read: %w", name, bare(err))
+		return fmt.Errorf("the output %.100q cannot be read: %w", name, withoutPath(err))
 	}
 	return f.Close()
 }

@@ -37,6 +37,7 @@ var (
 // process is one run of a program in its own process group.
 type process struct {
 	name    string // what errors call it
+	order   string // the order's id, for hints; empty for a self-check
 	argv    []string
 	dir     string
 	env     []string
@@ -54,6 +55,7 @@ type outcome struct {
 	cut     error
 	timeout time.Duration
 	name    string
+	order   string
 }
 
 // run starts the program and waits until it and its group are gone. Its error is
@@ -75,20 +77,20 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	}
 	note, err := openRecord(p.record)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, withoutPath(err)).Nothing()
 	}
 	defer note.remove()
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
 			return outcome{}, notRunnable(p.name, p.argv[0], err)
 		}
-		return outcome{}, order.Failf(order.Retry, order.CodeNotStarted, "cannot start %s: %w", p.name, bare(err)).Nothing()
+		return outcome{}, order.Failf(order.Retry, order.CodeNotStarted, "cannot start %s: %w", p.name, withoutPath(err)).Nothing()
 	}
 	cut, err := p.supervise(ctx, cmd, note, stdout.full)
 	if err != nil {
-		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, bare(err))
+		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, withoutPath(err))
 	}
-	out := outcome{state: cmd.ProcessState, cut: cut, timeout: p.timeout, name: p.name}
+	out := outcome{state: cmd.ProcessState, cut: cut, timeout: p.timeout, name: p.name, order: p.order}
 	select {
 	case <-stdout.full: // too much even if the program then ended by itself
 		out.cut = errFlooded
@@ -102,24 +104,24 @@ func (p process) run(ctx context.Context) (outcome, error) {
 // program was cut, or nil when it ended by itself. A group that cannot be recorded
 // is killed at once, because no later process could find it.
 func (p process) supervise(ctx context.Context, cmd *osexec.Cmd, note *record, flooded <-chan struct{}) (cut, err error) {
-	exited := make(chan struct{})
+	leader, exited := cmd.Process.Pid, make(chan struct{})
 	go func() {
 		defer close(exited)
 		awaitExit(cmd)
 	}()
-	if err = note.write(cmd.Process.Pid); err == nil {
-		cut = p.await(ctx, cmd.Process, exited, flooded)
+	if err = note.write(leader); err == nil {
+		cut = p.await(ctx, leader, exited, flooded)
 	}
 	// On Linux an exited leader is not reaped yet, so its number cannot be a
 	// stranger's. This also kills the children that it left behind.
-	_ = killGroup(cmd.Process)
+	_ = killGroup(leader)
 	<-exited
-	_ = cmd.Wait() // what it says of pipes does not matter, and the state says the rest
+	_ = cmd.Wait() // an error of the pipes does not matter, and the state holds the rest
 	return cut, err
 }
 
 // await waits until the program has exited or has to go, and then asks it to end.
-func (p process) await(ctx context.Context, leader *os.Process, exited, flooded <-chan struct{}) error {
+func (p process) await(ctx context.Context, leader int, exited, flooded <-chan struct{}) error {
 	select {
 	case <-exited:
 		return nil
@@ -170,7 +172,7 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 		return order.Failf(order.Retry, order.CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
 	case code == exitMisconfigured:
 		return order.Failf(order.Hold, order.CodeMisconfigured, "%s is not set up%s", o.name, said).
-			WithHint("fix what it reports, then retry the order").Nothing()
+			WithHint("fix what it reports, then run %s", order.Command("orders retry", o.order)).Nothing()
 	case status.Signaled():
 		return order.Failf(order.Retry, order.CodeSignal, "%s was ended by a signal (%s)%s", o.name, status.Signal(), said)
 	default:

@@ -4,7 +4,7 @@ package exec
 
 import osexec "os/exec"
 
-// processBegan knows nothing here, so that KillOrphan leaves orphans alone.
+// processBegan is unknown here, so KillOrphan leaves orphans alone.
 func processBegan(int) (began string, alive bool) { return "", false }
 
 // awaitExit waits until the program has exited. The process is reaped here, so a

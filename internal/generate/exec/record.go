@@ -17,7 +17,7 @@ func pidFile(outputDir string) string { return outputDir + ".pid" }
 // for the output folder, and removes its record. Without a record it does nothing.
 // Generate calls it before each run.
 //
-// Only Linux tells when a process began. On other systems the number in the record
+// Only Linux shows when a process began. On other systems the number in the record
 // may be a stranger's by now, so the orphan is left alone.
 func KillOrphan(outputDir string) error {
 	path := pidFile(outputDir)
@@ -26,7 +26,7 @@ func KillOrphan(outputDir string) error {
 		return nil
 	}
 	if err != nil {
-		return bare(err)
+		return withoutPath(err)
 	}
 	var group int
 	var began string
@@ -36,23 +36,19 @@ func KillOrphan(outputDir string) error {
 			return err
 		}
 	}
-	return bare(os.Remove(path))
+	return withoutPath(os.Remove(path))
 }
 
 // killOrphan kills the group of the leader that began then, and waits until the
 // leader has ended. The number alone is not enough, since the system reuses it.
 func killOrphan(group int, began string) error {
-	leader, err := os.FindProcess(group)
-	if err != nil {
-		return nil // it has gone
-	}
 	deadline := time.Now().Add(5 * time.Second)
 	for {
 		now, alive := processBegan(group)
 		if now != began {
 			return nil
 		}
-		if err := killGroup(leader); err != nil && !errors.Is(err, syscall.ESRCH) {
+		if err := killGroup(group); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return err
 		}
 		if !alive {

@@ -34,7 +34,7 @@ func newRedactor(env []string) *redactor {
 		if !secret.MatchString(key) {
 			continue
 		}
-		for _, text := range writings(value) {
+		for _, text := range spellings(value) {
 			if !seen[text] {
 				seen[text] = true
 				r.forms[text[0]] = append(r.forms[text[0]], form{text, "[" + key + "]"})
@@ -47,10 +47,10 @@ func newRedactor(env []string) *redactor {
 	return r
 }
 
-// writings returns the forms in which a program is likely to write a value: as it
+// spellings returns the forms in which a program is likely to write a value: as it
 // is, line by line, and escaped for JSON, for a quoted text or for a URL. Space
 // around a value is left out, because few programs keep it.
-func writings(value string) []string {
+func spellings(value string) []string {
 	parts := append(strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' }), value)
 	var all []string
 	for _, part := range parts {

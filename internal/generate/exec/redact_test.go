@@ -1,3 +1,5 @@
+//go:build unix
+
 package exec
 
 import (
@@ -16,14 +18,14 @@ import (
 	"atelierd/internal/order"
 )
 
-// The keys of these tests: one that no escaping changes, and one that every
-// escaping does.
+// The keys of these tests. No escaping changes the first, and every escaping changes
+// the second.
 const (
 	plainKey = "sk-veryhidden-0123456789-abcdef"
 	oddKey   = `p"q\r/s<t>&u é+v=w:x@y z`
 )
 
-// keyed is a script that has both keys in its environment.
+// keyed returns a script that has both keys in its environment.
 func keyed(t testing.TB, text string, options ...func(*Options)) *Program {
 	t.Helper()
 	return script(t, text, append(options, func(o *Options) {
@@ -31,7 +33,7 @@ func keyed(t testing.TB, text string, options ...func(*Options)) *Program {
 	})...)
 }
 
-// wantNoPart fails when five bytes in a row of a secret are left in what is shown.
+// wantNoPart fails if five bytes in a row of the secret are in what is shown.
 func wantNoPart(t testing.TB, secret string, shown ...string) {
 	t.Helper()
 	for _, text := range shown {
@@ -43,7 +45,7 @@ func wantNoPart(t testing.TB, secret string, shown ...string) {
 	}
 }
 
-// shown is all that is stored and told of a failure.
+// shown returns all that is stored and shown of a failure.
 func shown(t testing.TB, err error) []string {
 	t.Helper()
 	f, ok := errors.AsType[*order.Failure](err)
@@ -53,8 +55,8 @@ func shown(t testing.TB, err error) []string {
 	return []string{f.Error(), f.Hint, f.Log}
 }
 
-// said is a lineLog with the given secrets, and the lines that it logs.
-func said(env ...string) (*lineLog, *[]string) {
+// logged returns a lineLog with the given secrets, and the lines that it logs.
+func logged(env ...string) (*lineLog, *[]string) {
 	var lines []string
 	log := slog.New(lineHandler{slog.DiscardHandler, func(s string) { lines = append(lines, s) }})
 	return newLineLog(log, newRedactor(env)), &lines
@@ -63,12 +65,12 @@ func said(env ...string) (*lineLog, *[]string) {
 func TestACutLineHoldsNoPartOfASecret(t *testing.T) {
 	t.Parallel()
 	for from := maxLine - len(plainKey) - 2; from <= maxLine+2; from++ {
-		// A line gets shorter when secrets are taken out of it, and its cut moves.
+		// A line gets shorter when secrets are removed, so its cut moves.
 		for _, line := range []string{
 			strings.Repeat("x", from) + plainKey + " and more",
 			strings.Repeat(plainKey+" ", 50) + strings.Repeat("x", from-50*(len(plainKey)+1)) + plainKey,
 		} {
-			log, lines := said("API_KEY=" + plainKey)
+			log, lines := logged("API_KEY=" + plainKey)
 			fmt.Fprintln(log, line)
 			reason := log.finish([]byte("on stdout: " + line))
 			if len(*lines) != 2 || len((*lines)[0]) > maxLine || len((*lines)[1]) > maxLine {
@@ -82,7 +84,7 @@ func TestACutLineHoldsNoPartOfASecret(t *testing.T) {
 func TestTheTailOfTheLogHoldsNoPartOfASecret(t *testing.T) {
 	t.Parallel()
 	for after := maxTail - len(plainKey) - 2; after <= maxTail+2; after++ {
-		log, _ := said("API_KEY=" + plainKey)
+		log, _ := logged("API_KEY=" + plainKey)
 		fmt.Fprintln(log, "Bearer "+plainKey)
 		for left := after; left > 0; left -= 100 {
 			fmt.Fprintln(log, strings.Repeat("x", min(left, 100)-1))
@@ -96,14 +98,14 @@ func TestASecretSplitBetweenWritesIsRemoved(t *testing.T) {
 	t.Parallel()
 	text := "Bearer " + plainKey + ", sk-very well\n"
 	for i := range len(text) {
-		log, lines := said("API_KEY=" + plainKey)
+		log, lines := logged("API_KEY=" + plainKey)
 		fmt.Fprint(log, text[:i])
 		fmt.Fprint(log, text[i:])
 		if want := []string{"Bearer [API_KEY], sk-very well"}; !slices.Equal(*lines, want) {
 			t.Fatalf("split at %d: got %q", i, *lines)
 		}
 	}
-	log, lines := said("API_KEY=" + plainKey)
+	log, lines := logged("API_KEY=" + plainKey)
 	for i := range len(text) {
 		fmt.Fprint(log, text[i:i+1])
 	}
@@ -119,13 +121,13 @@ func TestASecretSplitBetweenWritesIsRemoved(t *testing.T) {
 
 func TestTheBeginningOfASecretAtTheEndIsRemoved(t *testing.T) {
 	t.Parallel()
-	log, lines := said("API_KEY=" + plainKey)
+	log, lines := logged("API_KEY=" + plainKey)
 	fmt.Fprint(log, "Bearer "+plainKey[:20]) // killed in the middle of a write
 	log.finish([]byte("Bearer " + plainKey[:20]))
 	if want := []string{"Bearer [API_KEY]", "Bearer [API_KEY]"}; !slices.Equal(*lines, want) {
 		t.Errorf("got %q", *lines)
 	}
-	log, lines = said("API_KEY=" + plainKey)
+	log, lines = logged("API_KEY=" + plainKey)
 	fmt.Fprint(log, "what does it as")
 	log.finish([]byte("what does it as")) // "s" could have become a secret
 	if want := []string{"what does it as", "what does it as"}; !slices.Equal(*lines, want) {
@@ -135,7 +137,7 @@ func TestTheBeginningOfASecretAtTheEndIsRemoved(t *testing.T) {
 
 func TestALineWithoutASecretIsLoggedAtOnce(t *testing.T) {
 	t.Parallel()
-	log, lines := said("API_KEY=" + plainKey)
+	log, lines := logged("API_KEY=" + plainKey)
 	fmt.Fprint(log, "sk-very\n")
 	if len(*lines) != 1 {
 		t.Errorf("got %q", *lines)
@@ -168,7 +170,7 @@ func TestSecretsOfEveryShapeAreRemoved(t *testing.T) {
 				t.Fatalf("%s: %d bytes are held back", name, len(s.rest))
 			}
 		}
-		// A stream takes what a secret may have begun with for a part of it.
+		// At its end a stream replaces the beginning of a secret too.
 		want := strings.Replace(tc.want, "[A_KEY]-i", "[B_KEY]", 1)
 		if got += s.end(); got != want {
 			t.Errorf("%s, in pieces: got %q, want %q", name, got, want)
@@ -196,7 +198,7 @@ func TestAnEscapedSecretIsRemoved(t *testing.T) {
 
 func TestARunShowsNoPartOfASecret(t *testing.T) {
 	t.Parallel()
-	// Each text ends so that its cut goes through the key.
+	// The cut of each text goes through the key.
 	long := func(cut int) string { return strings.Repeat("x", cut-10) + plainKey }
 	texts := filepath.Join(t.TempDir(), "texts")
 	if err := os.WriteFile(texts, []byte(long(maxLine)+"\n"), 0o600); err != nil {

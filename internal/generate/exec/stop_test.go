@@ -1,3 +1,5 @@
+//go:build unix
+
 package exec
 
 import (
@@ -25,7 +27,7 @@ func TestAStopSendsSIGTERMFirst(t *testing.T) {
 	_, err := e.Generate(ctx, req)
 	wantFailure(t, err, order.Stopped, order.CodeStopped, "stopping")
 	if _, err := os.Stat(filepath.Join(req.OutputDir, "asked")); err != nil {
-		t.Error("the program was not asked to end before it was killed")
+		t.Error("the program was killed without SIGTERM")
 	}
 }
 
@@ -41,7 +43,7 @@ func TestAProgramThatIgnoresTheStopIsKilledWithItsChildren(t *testing.T) {
 	wantFailure(t, err, order.Stopped, order.CodeStopped, "canceled")
 	wantEnded(t, ended)
 	if _, err := os.Stat(pidFile(req.OutputDir)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the record of the process is still there: %v", err)
+		t.Errorf("the record of the process was not removed: %v", err)
 	}
 }
 
@@ -63,7 +65,7 @@ func TestACancelledContextStartsNothing(t *testing.T) {
 	_, err := script(t, `echo x > "$OUTPUT_DIR/x"`).Generate(ctx, req)
 	wantFailure(t, err, order.Stopped, order.CodeStopped, "")
 	if _, err := os.Stat(req.OutputDir); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("something was done all the same")
+		t.Error("the output folder was created")
 	}
 }
 
@@ -132,7 +134,7 @@ func TestAnOrphanIsKilledBeforeTheNextRun(t *testing.T) {
 	_ = daemon.Wait()
 	select {
 	case <-ended:
-		t.Fatal("the orphan died with its daemon, so that the test shows nothing")
+		t.Fatal("the orphan died with its daemon, so the test shows nothing")
 	default:
 	}
 
@@ -143,7 +145,7 @@ func TestAnOrphanIsKilledBeforeTheNextRun(t *testing.T) {
 	wantEnded(t, ended)
 }
 
-// waitFor is for what another process does and cannot tell by a channel.
+// waitFor waits for what another process does.
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -175,7 +177,7 @@ func TestAnotherProcessWithTheSameNumberIsLeftAlone(t *testing.T) {
 	}
 	began, alive := processBegan(cmd.Process.Pid)
 	if !alive {
-		t.Skip("this system does not tell when a process began")
+		t.Skip("this system does not show when a process began")
 	}
 	dir := filepath.Join(t.TempDir(), "out")
 	note := func(began string) {
@@ -192,7 +194,7 @@ func TestAnotherProcessWithTheSameNumberIsLeftAlone(t *testing.T) {
 	}
 	note("another-boot/1")
 	if _, alive := processBegan(cmd.Process.Pid); !alive {
-		t.Fatal("a stranger was killed")
+		t.Fatal("another process was killed")
 	}
 	note(began)
 	wantEnded(t, ended)

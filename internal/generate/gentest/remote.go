@@ -99,14 +99,14 @@ func callScenarios(s shape) []scenario {
 		{"a lost answer", (*bench).lost},
 		{"a stop", (*bench).stopped},
 		{"a stop before it begins", (*bench).stoppedBefore},
-		{"no key", (*bench).keyless},
+		{"no key", (*bench).noKey},
 		{"a check", (*bench).check},
 		{"a check without an answer", (*bench).checkSilent},
 	}
 	for i, r := range s.refusals {
 		list = append(list,
 			scenario{fmt.Sprintf("refusal %d", i+1), func(b *bench) { b.refusal(r) }},
-			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.tellingRefusal(r) }})
+			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.refusalWithKey(r) }})
 	}
 	for status, want := range paidStatuses {
 		list = append(list, scenario{fmt.Sprintf("status %d to the call", status), func(b *bench) { b.status(Submit, status, want) }})
@@ -175,8 +175,10 @@ func remote(t *testing.T, typ string, newGenerator func(Place) (generate.Generat
 		go func() { defer close(ended); server.Serve(b.net) }()
 		key := func() (secret.Text, error) { return secret.New(remoteKey), b.key }
 		transport := &http.Transport{DialContext: b.net.Dial, DisableKeepAlives: true}
-		gen, err := newGenerator(Place{"http://" + FakeHost, remoteUser, key, transport, remoteTimeout,
-			slog.New(slog.NewTextHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+		gen, err := newGenerator(Place{
+			"http://" + FakeHost, remoteUser, key, transport, remoteTimeout,
+			slog.New(slog.NewTextHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,9 +211,11 @@ func (b *bench) request() generate.Request {
 	if err := os.WriteFile(picture, onePixel, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	return generate.Request{OrderID: "ord_1", Attempt: 1, Brief: "a fox", Prompt: "a red fox", OutputDir: filepath.Join(b.dir, "out"),
+	return generate.Request{
+		OrderID: "ord_1", Attempt: 1, Brief: "a fox", Prompt: "a red fox", OutputDir: filepath.Join(b.dir, "out"),
 		References: []generate.Reference{{Path: picture, MIME: "image/png", URL: "https://client.example/reference.png"}},
-		Call:       generate.Call{Key: "11111111-2222-4333-8444-555555555555", Submitted: func(string) error { return nil }}}
+		Call:       generate.Call{Key: "11111111-2222-4333-8444-555555555555", Submitted: func(string) error { return nil }},
+	}
 }
 
 // run runs the back end and returns its failure, which must not show the key.

@@ -22,7 +22,7 @@ type outcome struct {
 	outage bool
 }
 
-// paidStatuses tells what a status means for the call that is paid for.
+// paidStatuses holds what a status means for the call that is paid for.
 var paidStatuses = map[int]outcome{
 	400: {order.Hold, order.CodeProviderRejected, order.ChargeNone, false},
 	401: {order.Hold, order.CodeProviderKeyRefused, order.ChargeNone, false},
@@ -47,7 +47,7 @@ var paidStatuses = map[int]outcome{
 	304: {order.Hold, order.CodeProviderRedirected, order.ChargeNone, false},
 }
 
-// polledStatuses tells what a status means for a poll. The job stays pending unless
+// polledStatuses holds what a status means for a poll. The job stays pending unless
 // the provider does not know it any more.
 var polledStatuses = map[int]outcome{
 	400: {order.Hold, order.CodeProviderRejected, order.ChargePending, false},
@@ -99,9 +99,9 @@ func (b *bench) refusal(r refusal) {
 	}
 }
 
-// tellingRefusal puts the key where the reason is cut. A part of it would stay if
+// refusalWithKey puts the key where the reason is cut. A part of it would stay if
 // the reason were redacted after the cut.
-func (b *bench) tellingRefusal(r refusal) {
+func (b *bench) refusalWithKey(r refusal) {
 	for pad := 200; pad < 320; pad += 4 {
 		text := strings.Repeat("y", pad) + " " + remoteKey + " "
 		body := r.body
@@ -138,8 +138,10 @@ func (b *bench) status(p Part, status int, want outcome) {
 }
 
 func (b *bench) limited() {
-	for value, want := range map[string]time.Duration{"90": 90 * time.Second, time.Now().Add(2 * time.Minute).UTC().Format(http.TimeFormat): 2 * time.Minute,
-		"soon": 30 * time.Second, "999999999": 6 * time.Hour, "-5": 0} {
+	for value, want := range map[string]time.Duration{
+		"90": 90 * time.Second, time.Now().Add(2 * time.Minute).UTC().Format(http.TimeFormat): 2 * time.Minute,
+		"soon": 30 * time.Second, "999999999": 6 * time.Hour, "-5": 0,
+	} {
 		b.fake.Answer(Submit, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", value)
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -269,7 +271,7 @@ func (b *bench) echo(p Part) {
 	}
 }
 
-func (b *bench) keyless() {
+func (b *bench) noKey() {
 	b.key = order.Failf(order.Hold, order.CodeMisconfigured, "the key is missing").Nothing()
 	b.fails(b.request(), outcome{order.Hold, order.CodeMisconfigured, order.ChargeNone, false})
 	if n := len(b.fake.Requests()); n != 0 {

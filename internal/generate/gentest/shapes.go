@@ -99,7 +99,8 @@ func pick(j *job, yes, no string) string {
 }
 
 var shapes = map[string]shape{
-	"openai": {signed: bearer, part: byPath(), reference: "multipart",
+	"openai": {
+		signed: bearer, part: byPath(), reference: "multipart",
 		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
 				say(w, http.StatusOK, fields{"data": []any{fields{"id": "gpt-image-1"}}})
@@ -113,8 +114,10 @@ var shapes = map[string]shape{
 			{Submit, 200, nil, `{"data":[]}`}, // xAI, which has two more
 			{Submit, 403, nil, `{"code":"The caller does not have permission","error":"Content violates usage guidelines."}`},
 			{Submit, 400, nil, `{"code":"imagine:content-moderated","error":"Generated image rejected by content moderation."}`},
-		}},
-	"gemini": {part: byPath(), reference: "base64",
+		},
+	},
+	"gemini": {
+		part: byPath(), reference: "base64",
 		signed: func(r *http.Request, _ []byte, key string) bool { return r.Header.Get("X-Goog-Api-Key") == key },
 		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
@@ -128,8 +131,10 @@ var shapes = map[string]shape{
 		},
 		refusals: append(finished("SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION", "NO_IMAGE"),
 			refusal{Submit, 200, nil, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`},
-			refusal{Submit, 200, nil, `{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"I would rather not"}]}}]}`})},
-	"replicate": {jobs: true, signed: bearer, part: byPath("/v1/predictions/"), forgets: true, reference: "base64",
+			refusal{Submit, 200, nil, `{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"I would rather not"}]}}]}`}),
+	},
+	"replicate": {
+		jobs: true, signed: bearer, part: byPath("/v1/predictions/"), forgets: true, reference: "base64",
 		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			if j == nil { // a model, for a probe
 				say(w, http.StatusOK, fields{"name": "flux"})
@@ -141,8 +146,10 @@ var shapes = map[string]shape{
 			}
 			say(w, http.StatusCreated, answer)
 		}, lastOf),
-		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","status":"failed","error":"NSFW content detected. Try another prompt."}`}}},
-	"fal": {jobs: true, part: byPath("/fal-ai/flux/requests/"), forgets: true, reference: "base64",
+		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","status":"failed","error":"NSFW content detected. Try another prompt."}`}},
+	},
+	"fal": {
+		jobs: true, part: byPath("/fal-ai/flux/requests/"), forgets: true, reference: "base64",
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			return r.Header.Get("Authorization") == "Key "+key && r.Header.Get("X-Fal-No-Retry") == "1"
 		},
@@ -160,8 +167,10 @@ var shapes = map[string]shape{
 		refusals: []refusal{
 			{Submit, 422, nil, `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`},
 			{Submit, 400, http.Header{"X-Fal-Error-Type": {"content_policy_violation"}}, `{"detail":"flagged"}`},
-		}},
-	"runway": {jobs: true, part: byPath("/v1/tasks/"), forgets: true, reference: "base64",
+		},
+	},
+	"runway": {
+		jobs: true, part: byPath("/v1/tasks/"), forgets: true, reference: "base64",
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			return bearer(r, nil, key) && r.Header.Get("X-Runway-Version") == "2024-11-06"
 		},
@@ -180,8 +189,10 @@ var shapes = map[string]shape{
 		refusals: []refusal{
 			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"SAFETY.INPUT.TEXT"}`},
 			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`},
-		}},
-	"luma": {jobs: true, signed: bearer, part: byPath("/dream-machine/v1/generations/"), forgets: true, reference: "link",
+		},
+	},
+	"luma": {
+		jobs: true, signed: bearer, part: byPath("/dream-machine/v1/generations/"), forgets: true, reference: "link",
 		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			if j == nil {
 				say(w, http.StatusOK, fields{"credit_balance": 100})
@@ -193,8 +204,10 @@ var shapes = map[string]shape{
 			}
 			say(w, http.StatusCreated, answer)
 		}, lastOf),
-		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","state":"failed","failure_reason":"400: prompt not allowed because advanced moderation failed"}`}}},
-	"minimax": {jobs: true, signed: bearer, part: byPath("/v1/query/", "/v1/files/retrieve"), forgets: true, reference: "base64",
+		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","state":"failed","failure_reason":"400: prompt not allowed because advanced moderation failed"}`}},
+	},
+	"minimax": {
+		jobs: true, signed: bearer, part: byPath("/v1/query/", "/v1/files/retrieve"), forgets: true, reference: "base64",
 		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			fine := fields{"status_code": 0, "status_msg": "success"}
 			switch {
@@ -213,8 +226,10 @@ var shapes = map[string]shape{
 		refusals: []refusal{
 			{Submit, 200, nil, `{"task_id":"","base_resp":{"status_code":1026,"status_msg":"new sensitive content"}}`},
 			{Poll, 200, nil, `{"status":"Fail","base_resp":{"status_code":1027,"status_msg":"sensitive output"}}`},
-		}},
-	"http": {jobs: true, again: true, bare: true, part: byPath("/jobs/"), forgets: true, reference: "base64",
+		},
+	},
+	"http": {
+		jobs: true, again: true, bare: true, part: byPath("/jobs/"), forgets: true, reference: "base64",
 		signed: func(r *http.Request, body []byte, key string) bool {
 			stamp, mac, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("X-Atelierd-Signature"), "t="), ",v1=")
 			sum := hmac.New(sha256.New, []byte(key))
@@ -243,8 +258,10 @@ var shapes = map[string]shape{
 		refusals: []refusal{
 			{Submit, 422, nil, `{"refused":true,"reason":"not my style"}`},
 			{Poll, 422, nil, `{"refused":true,"reason":"not my style"}`},
-		}},
-	"comfyui": {signed: password, jobs: true, again: true, part: byPath("/history/", "/queue"), reference: "upload",
+		},
+	},
+	"comfyui": {
+		signed: password, jobs: true, again: true, part: byPath("/history/", "/queue"), reference: "upload",
 		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
 			switch path := r.URL.Path; {
 			case path == "/prompt":
@@ -266,8 +283,10 @@ var shapes = map[string]shape{
 					say(w, http.StatusOK, fields{})
 					return
 				}
-				say(w, http.StatusOK, fields{j.id: fields{"status": fields{"status_str": "success", "completed": true},
-					"outputs": fields{"9": fields{"images": []any{fields{"filename": j.id, "subfolder": "", "type": "output"}}}}}})
+				say(w, http.StatusOK, fields{j.id: fields{
+					"status":  fields{"status_str": "success", "completed": true},
+					"outputs": fields{"9": fields{"images": []any{fields{"filename": j.id, "subfolder": "", "type": "output"}}}},
+				}})
 			case path == "/view":
 				j := f.find(r.URL.Query().Get("filename"))
 				if j == nil {
@@ -280,15 +299,18 @@ var shapes = map[string]shape{
 			default:
 				say(w, http.StatusOK, fields{"system": fields{}})
 			}
-		}},
-	"a1111": {signed: password, again: true, part: byPath(), reference: "base64",
+		},
+	},
+	"a1111": {
+		signed: password, again: true, part: byPath(), reference: "base64",
 		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodGet {
 				say(w, http.StatusOK, []any{fields{"title": "v1-5 [abc]", "model_name": "v1-5"}})
 				return
 			}
 			say(w, http.StatusOK, fields{"images": []string{f.begin("").base64()}, "info": "{}"})
-		}},
+		},
+	},
 }
 
 // finished returns Gemini's answers that end because of the content.

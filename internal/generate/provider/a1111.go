@@ -17,8 +17,10 @@ import (
 // Params are fields of the request, such as steps and width.
 type a1111 struct{ spec Spec }
 
-var a1111Needs = Needs{Type: "a1111", Local: true, Makes: images, Prompt: true, Params: []string{"override_settings"},
-	References: References{Image: 1, Animations: true}}
+var a1111Needs = Needs{
+	Type: "a1111", Local: true, Makes: images, Prompt: true, Params: []string{"override_settings"},
+	References: References{Image: 1, Animations: true},
+}
 
 func newA1111(s Spec) (backend, error) { return &a1111{s}, nil }
 

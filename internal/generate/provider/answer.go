@@ -26,14 +26,14 @@ type answer struct {
 // decode reads the answer's JSON into v.
 func (a answer) decode(v any) error {
 	if err := json.Unmarshal(a.body, v); err != nil {
-		return a.odd("unexpected answer of the provider: %s", a.snippet())
+		return a.unusable("unexpected answer of the provider: %s", a.snippet())
 	}
 	return nil
 }
 
-// odd returns the failure of a good status with a useless answer. What became of a
+// unusable returns the failure of a good status with a useless answer. What became of a
 // paid call is unknown then, and a polled job stays pending.
-func (a answer) odd(format string, args ...any) *order.Failure {
+func (a answer) unusable(format string, args ...any) *order.Failure {
 	f := order.Failf(order.Retry, order.CodeBadAnswer, format, args...)
 	f.Charge = order.ChargeUnknown
 	if !a.paid {
@@ -42,8 +42,8 @@ func (a answer) odd(format string, args ...any) *order.Failure {
 	return f
 }
 
-// as returns the answer with the status that it really means.
-func (a answer) as(status int) answer {
+// withStatus returns the answer with the status that it really means.
+func (a answer) withStatus(status int) answer {
 	a.was, a.status = cmp.Or(a.was, a.status), status
 	return a
 }
@@ -61,7 +61,7 @@ func (a answer) expired(what string) *order.Failure {
 
 // refused returns the failure of an order whose content the provider refuses.
 func (a answer) refused(charge order.Charge, format string, args ...any) *order.Failure {
-	reason := a.says(300, format, args...)
+	reason := a.quote(300, format, args...)
 	f := order.Failf(order.Fail, order.CodeRefused, "the provider refuses: %s", cmp.Or(reason, "no reason given"))
 	f.Charge, f.Reason = charge, reason
 	return f
@@ -69,7 +69,7 @@ func (a answer) refused(charge order.Charge, format string, args ...any) *order.
 
 // failed returns the failure of a job that the provider could not do.
 func (a answer) failed(format string, args ...any) *order.Failure {
-	return order.Failf(order.Retry, order.CodeProviderFailed, "the provider failed: %s", a.says(300, format, args...))
+	return order.Failf(order.Retry, order.CodeProviderFailed, "the provider failed: %s", a.quote(300, format, args...))
 }
 
 // Hints that several back ends give.
@@ -81,7 +81,7 @@ var (
 // failure is the default meaning of an HTTP status. Back ends override it.
 func (a answer) failure() *order.Failure {
 	f := order.Failf(order.Retry, order.CodeProviderRejected, "the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
-	f.Charge = unsent(a.paid)
+	f.Charge = chargeUnsent(a.paid)
 	switch {
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		f.Class, f.Code = order.Hold, order.CodeProviderKeyRefused
@@ -111,7 +111,7 @@ func (a answer) failure() *order.Failure {
 		f.Err = fmt.Errorf("the provider redirects to another address, which gets no key (HTTP %d)", a.status)
 		f.Hint = "set base_url to the provider's new address"
 	case a.ok():
-		return a.odd("the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
+		return a.unusable("the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
 	default:
 		f.Class, f.Code = order.Hold, order.CodeProviderRejected
 		f.Hint = rejectedHint
@@ -141,11 +141,11 @@ func (a answer) snippet() string {
 	case len(a.body) == 0:
 		return "an empty answer"
 	case said != "":
-		return a.says(200, "%s", said)
+		return a.quote(200, "%s", said)
 	case bytes.HasPrefix(bytes.ToLower(bytes.TrimSpace(a.body)), []byte("<")):
 		return "a web page"
 	}
-	return a.says(200, "%s", a.body[:min(len(a.body), 16<<10)])
+	return a.quote(200, "%s", a.body[:min(len(a.body), 16<<10)])
 }
 
 // message returns the text for people in a JSON answer of any form, or "".
@@ -177,8 +177,8 @@ func words(v any) string {
 	return ""
 }
 
-// says returns one line of at most that many characters. The text is redacted before
+// quote returns one line of at most that many characters. The text is redacted before
 // it is cut, because a cut could leave a part of the key.
-func (a answer) says(most int, format string, args ...any) string {
+func (a answer) quote(most int, format string, args ...any) string {
 	return term.Line(a.redact.Replace(fmt.Sprintf(format, args...)), most)
 }

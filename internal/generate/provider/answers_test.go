@@ -99,9 +99,11 @@ func TestNoPathLeadsToAnotherHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"": "https://own.example/api", "/a": "https://own.example/api/a", "https://own.example/b": "https://own.example/b",
+	for path, want := range map[string]string{
+		"": "https://own.example/api", "/a": "https://own.example/api/a", "https://own.example/b": "https://own.example/b",
 		"@evil.example/x": "", "//evil.example/x": "", "https://evil.example/x": "", "http://own.example/x": "", "https://own.example:8443/x": "",
-		"https://a@own.example/x": "", ".evil.example": "", "b": ""} {
+		"https://a@own.example/x": "", ".evil.example": "", "b": "",
+	} {
 		got, err := c.target(path)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", path, got, err, want)
@@ -151,7 +153,7 @@ func TestAnErrorShowsTheMessageAndNotTheMarkup(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", body, got, want)
 		}
 	}
-	f := answer{status: 400, body: []byte("x"), redact: strings.NewReplacer()}.as(http.StatusUnauthorized).failure()
+	f := answer{status: 400, body: []byte("x"), redact: strings.NewReplacer()}.withStatus(http.StatusUnauthorized).failure()
 	if f.Code != order.CodeProviderKeyRefused || !strings.HasPrefix(f.Error(), "the provider answered 400") {
 		t.Errorf("got %s, %v", f.Code, f)
 	}

@@ -33,8 +33,10 @@ type comfyUI struct {
 	used     map[string]bool // placeholders
 }
 
-var comfyUINeeds = Needs{Type: "comfyui", Local: true, Workflow: true,
-	References: References{Image: mostReferences, Video: mostReferences, Animations: true}}
+var comfyUINeeds = Needs{
+	Type: "comfyui", Local: true, Workflow: true,
+	References: References{Image: mostReferences, Video: mostReferences, Animations: true},
+}
 
 func newComfyUI(s Spec) (backend, error) {
 	workflow, err := parseWorkflow(s.Workflow)
@@ -73,7 +75,7 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	}
 	values, err := b.values(ctx, c, req)
 	if err != nil {
-		return "", nil, unspent(err)
+		return "", nil, unpaid(err)
 	}
 	body := map[string]any{"prompt": fill(b.workflow, values), "client_id": "atelierd"}
 	if id != "" {
@@ -101,8 +103,8 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	return id, nil, nil
 }
 
-// unspent returns the failure of a step before the job is submitted.
-func unspent(err error) error {
+// unpaid returns the failure of a step before the job is submitted.
+func unpaid(err error) error {
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class != order.Stopped {
 		return f.Nothing()
 	}
@@ -211,7 +213,7 @@ func rejection(a answer) error {
 	if reason == "" {
 		return nil
 	}
-	f := order.Failf(order.Hold, order.CodeProviderRejected, "the provider rejects the workflow: %s", a.says(300, "%s", reason)).
+	f := order.Failf(order.Hold, order.CodeProviderRejected, "the provider rejects the workflow: %s", a.quote(300, "%s", reason)).
 		WithHint("fix the workflow, or install what it needs in ComfyUI")
 	if !a.ok() {
 		return f.Nothing()

@@ -46,8 +46,10 @@ func TestComfyUIFillsTheWorkflow(t *testing.T) {
 		"POST /prompt":       {{status: 200, body: `{"prompt_id":"` + comfyKey + `","node_errors":{}}`}},
 		comfyHistory:         {comfyDone},
 	})
-	files, f := s.generate(t, comfySpec, generate.Request{OrderID: "o1", Prompt: `a "boat" {{seed}} {{nothing}}`,
-		References: pictures(t, 3), Call: generate.Call{Key: comfyKey}})
+	files, f := s.generate(t, comfySpec, generate.Request{
+		OrderID: "o1", Prompt: `a "boat" {{seed}} {{nothing}}`,
+		References: pictures(t, 3), Call: generate.Call{Key: comfyKey},
+	})
 	if f != nil || !slices.Equal(files, []string{"made"}) {
 		t.Fatalf("got %q, %v", files, f)
 	}
@@ -150,8 +152,10 @@ func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
 		"never submitted":  {[]said{{status: 200, body: nothing}, {status: 200, body: nothing}, comfyDone}, []said{empty}, 1},
 	}
 	for name, test := range tests {
-		s := comfyScript(t, map[string][]said{comfyHistory: test.history, queue: test.queue,
-			"POST /prompt": {{status: 200, body: `{"prompt_id":"` + comfyKey + `"}`}}})
+		s := comfyScript(t, map[string][]said{
+			comfyHistory: test.history, queue: test.queue,
+			"POST /prompt": {{status: 200, body: `{"prompt_id":"` + comfyKey + `"}`}},
+		})
 		files, f := s.generate(t, plainSpec, generate.Request{Call: generate.Call{Key: comfyKey, Resumed: true}})
 		if f != nil || !slices.Equal(files, []string{"made"}) || len(s.requests("POST /prompt")) != test.posts {
 			t.Errorf("%s: got %q, %v, %d posts", name, files, f, len(s.requests("POST /prompt")))
@@ -212,11 +216,15 @@ func TestComfyUIDeliversSavedFilesInTheOrderOfNodes(t *testing.T) {
 		outputs string
 		want    []string
 	}{
-		{`{"10":{"images":[{"filename":"c&d.png","subfolder":"x/y","type":"output"}]},"9":{"text":["hi"],"images":"odd","gifs":[{"filename":"b","type":"output"}],"videos":[{"filename":"v","type":"output"}]},
+		{
+			`{"10":{"images":[{"filename":"c&d.png","subfolder":"x/y","type":"output"}]},"9":{"text":["hi"],"images":"odd","gifs":[{"filename":"b","type":"output"}],"videos":[{"filename":"v","type":"output"}]},
 			"2":{"images":[{"filename":"p","type":"temp"}]}}`,
-			[]string{"/view?filename=b&subfolder=&type=output", "/view?filename=v&subfolder=&type=output", "/view?filename=c%26d.png&subfolder=x%2Fy&type=output"}},
-		{`{"12:3":{"images":[{"filename":"q","type":"temp"}]},"12":{"images":[{"filename":"p","type":"temp"},{"filename":"i","type":"input"}]}}`,
-			[]string{"/view?filename=p&subfolder=&type=temp", "/view?filename=q&subfolder=&type=temp"}},
+			[]string{"/view?filename=b&subfolder=&type=output", "/view?filename=v&subfolder=&type=output", "/view?filename=c%26d.png&subfolder=x%2Fy&type=output"},
+		},
+		{
+			`{"12:3":{"images":[{"filename":"q","type":"temp"}]},"12":{"images":[{"filename":"p","type":"temp"},{"filename":"i","type":"input"}]}}`,
+			[]string{"/view?filename=p&subfolder=&type=temp", "/view?filename=q&subfolder=&type=temp"},
+		},
 		{`{"1":null}`, nil},
 	}
 	for _, test := range tests {

@@ -14,7 +14,7 @@ import (
 // refusal matches the words by which providers without a code for it refuse content.
 var refusal = regexp.MustCompile(`(?i)nsfw|safety|sensitive|moderat|content[ _-]?policy|not safe|prohibited|inappropriate|flagged`)
 
-func indecent(text string) bool { return refusal.MatchString(text) }
+func refusedContent(text string) bool { return refusal.MatchString(text) }
 
 // linked returns an output of files to be fetched.
 func linked(links []string) *output {
@@ -74,12 +74,12 @@ func (c *conn) ask(ctx context.Context, path string, header http.Header, v any) 
 	return a, a.decode(v)
 }
 
-// broke returns the failure of an account whose balance, if known, is used up.
-func (a answer) broke(balance *float64) error {
+// emptyAccount returns the failure of an account whose balance, if known, is used up.
+func (a answer) emptyAccount(balance *float64) error {
 	if balance == nil || *balance > 0 {
 		return nil
 	}
-	return a.as(http.StatusPaymentRequired).failure()
+	return a.withStatus(http.StatusPaymentRequired).failure()
 }
 
 // ticket returns the id of the job from the answer to a submission.

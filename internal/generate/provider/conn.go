@@ -24,10 +24,8 @@ import (
 const (
 	probeTimeout = 20 * time.Second
 	linkTimeout  = 5 * time.Minute
-	// slowPause is the pause after a job that is not done by the time limit, and
-	// mostJob is the most that a job may take in all.
+	// slowPause is the pause after a job that is not done by the time limit.
 	slowPause  = time.Minute
-	mostJob    = 24 * time.Hour
 	askTimeout = time.Minute // for a request that costs nothing
 	// maxAnswer is the most bytes of one answer. Twenty pictures in base64 would be
 	// more, but no provider sends that.
@@ -43,9 +41,11 @@ const (
 // repeat a request whose connection was lost.
 func apiClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 10,
+		transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 10,
 			IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: 15 * time.Second, MaxResponseHeaderBytes: 64 << 10,
-			DialContext: (&net.Dialer{Timeout: 15 * time.Second}).DialContext}
+			DialContext: (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		}
 	}
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
@@ -131,7 +131,7 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	}
 	if int64(len(body)) > most {
 		if !r.paid {
-			return answer{}, answer{}.odd("the provider's answer is larger than %d MB", most>>20)
+			return answer{}, answer{}.unusable("the provider's answer is larger than %d MB", most>>20)
 		}
 		return answer{}, order.Failf(order.Retry, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", most>>20)
 	}
@@ -200,8 +200,10 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 		return ended(ctx, paid)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return &order.Failure{Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: unsent(paid),
-			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error()))}
+		return &order.Failure{
+			Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: chargeUnsent(paid),
+			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error())),
+		}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err // the address may hold a secret
@@ -214,9 +216,9 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 	return f
 }
 
-// unsent returns the charge of a request that the provider did not accept: none for
+// chargeUnsent returns the charge of a request that the provider did not accept: none for
 // a paid call. The job of a poll stays pending.
-func unsent(paid bool) order.Charge {
+func chargeUnsent(paid bool) order.Charge {
 	if paid {
 		return order.ChargeNone
 	}

@@ -25,8 +25,10 @@ type fal struct {
 	app string
 }
 
-var falNeeds = Needs{Type: "fal", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
-	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+var falNeeds = Needs{
+	Type: "fal", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true},
+}
 
 func newFal(s Spec) (backend, error) {
 	parts := strings.Split(s.Model, "/")
@@ -205,10 +207,10 @@ func falRefusal(a answer, charge order.Charge) *order.Failure {
 	return a.refused(charge, "%s", cmp.Or(reason, falRefused))
 }
 
-// falFailure tells an empty account from a refused key, which share a status.
+// falFailure distinguishes an empty account from a refused key, which share a status.
 func falFailure(a answer) *order.Failure {
 	if a.status == http.StatusForbidden && (bytes.Contains(a.body, []byte("Exhausted balance")) || bytes.Contains(a.body, []byte("User is locked"))) {
-		a = a.as(http.StatusPaymentRequired)
+		a = a.withStatus(http.StatusPaymentRequired)
 	}
 	return a.failure()
 }

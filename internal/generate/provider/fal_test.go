@@ -22,8 +22,11 @@ func TestFalPollsBelowTheFirstTwoPartsOfTheModel(t *testing.T) {
 	t.Parallel()
 	s := script(t, map[string][]said{
 		falSubmit: {{status: 200, body: `{"request_id":"r1","status_url":"https://elsewhere.example/status"}`}},
-		falStatus: {{status: 202, body: `{"status":"IN_QUEUE"}`}, {status: 202, body: `{"status":"IN_PROGRESS"}`},
-			{status: 200, body: `{"status":"COMPLETED"}`}},
+		falStatus: {
+			{status: 202, body: `{"status":"IN_QUEUE"}`},
+			{status: 202, body: `{"status":"IN_PROGRESS"}`},
+			{status: 200, body: `{"status":"COMPLETED"}`},
+		},
 		falResult: {{status: 200, body: `{"images":[{"url":"{{base}}/1"},{"url":"{{base}}/2"}],"video":null}`}},
 		"GET /1":  {{status: 200, body: "one"}},
 		"GET /2":  {{status: 200, body: "two"}},
@@ -31,8 +34,10 @@ func TestFalPollsBelowTheFirstTwoPartsOfTheModel(t *testing.T) {
 	var ticket string
 	spec := falSpec
 	spec.Params = map[string]any{"image_input": "start_image", "seed": 7}
-	files, f := s.generate(t, spec, generate.Request{References: pictures(t, 1),
-		Call: generate.Call{Submitted: func(id string) error { ticket = id; return nil }}})
+	files, f := s.generate(t, spec, generate.Request{
+		References: pictures(t, 1),
+		Call:       generate.Call{Submitted: func(id string) error { ticket = id; return nil }},
+	})
 	if f != nil {
 		t.Fatal(f)
 	}
@@ -51,8 +56,10 @@ func TestFalPollsBelowTheFirstTwoPartsOfTheModel(t *testing.T) {
 func TestFalFindsTheFilesOfAnyApp(t *testing.T) {
 	t.Parallel()
 	for _, result := range []string{`{"image":{"url":"{{base}}/f"}}`, `{"video":{"url":"{{base}}/f"}}`, `{"videos":[{"url":"{{base}}/f"}]}`} {
-		s := script(t, map[string][]said{falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
-			falResult: {{status: 200, body: result}}, "GET /f": {{status: 200, body: "made"}}})
+		s := script(t, map[string][]said{
+			falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
+			falResult: {{status: 200, body: result}}, "GET /f": {{status: 200, body: "made"}},
+		})
 		if files, f := s.resumed(t, falSpec, "r1"); f != nil || len(files) != 1 || files[0] != "made" {
 			t.Errorf("%s: got %q, %v", result, files, f)
 		}
@@ -131,8 +138,10 @@ func TestFalIsPolledAtTheAddressThatItNames(t *testing.T) {
 func TestFalMayAnswerWithThePictures(t *testing.T) {
 	t.Parallel()
 	large := base64.StdEncoding.EncodeToString(make([]byte, 5<<20))
-	s := script(t, map[string][]said{falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
-		falResult: {{status: 200, body: `{"images":[{"url":"data:image/png;base64,` + large + `"}]}`}}})
+	s := script(t, map[string][]said{
+		falStatus: {{status: 200, body: `{"status":"COMPLETED"}`}},
+		falResult: {{status: 200, body: `{"images":[{"url":"data:image/png;base64,` + large + `"}]}`}},
+	})
 	if files, f := s.resumed(t, falSpec, "r1"); f != nil || len(files) != 1 || len(files[0]) != 5<<20 {
 		t.Errorf("got %d files, %v", len(files), f)
 	}

@@ -21,15 +21,19 @@ import (
 type gemini struct{ spec Spec }
 
 // geminiNeeds: 14 MB of pictures fit into a request of 20 MB of base64.
-var geminiNeeds = Needs{Type: "gemini", Key: true, Model: true, Makes: images, Prompt: true,
+var geminiNeeds = Needs{
+	Type: "gemini", Key: true, Model: true, Makes: images, Prompt: true,
 	References: References{Image: Unlimited, Bytes: 14 << 20},
-	Params:     append([]string{"aspectRatio", "imageSize"}, geminiParts...)}
+	Params:     append([]string{"aspectRatio", "imageSize"}, geminiParts...),
+}
 
 func newGemini(s Spec) (backend, error) { return &gemini{s}, nil }
 
 // geminiRefusals are the finish reasons of refused content.
-var geminiRefusals = []string{"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION",
-	"IMAGE_RECITATION", "BLOCKLIST", "SPII", "NO_IMAGE"}
+var geminiRefusals = []string{
+	"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION",
+	"IMAGE_RECITATION", "BLOCKLIST", "SPII", "NO_IMAGE",
+}
 
 func (b *gemini) header(c *conn) http.Header {
 	return http.Header{"X-Goog-Api-Key": {c.key.Reveal()}} // never in the query, which proxies log
@@ -70,8 +74,10 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 		}
 		parts = append(parts, geminiPart{Inline: &geminiInline{r.MIME, base64.StdEncoding.EncodeToString(content)}})
 	}
-	a, err := c.do(ctx, call{method: http.MethodPost, path: b.path() + ":generateContent", header: b.header(c), paid: true,
-		json: b.request(parts)})
+	a, err := c.do(ctx, call{
+		method: http.MethodPost, path: b.path() + ":generateContent", header: b.header(c), paid: true,
+		json: b.request(parts),
+	})
 	if err != nil {
 		return "", nil, err
 	}
@@ -181,9 +187,9 @@ func (b *gemini) failure(a answer) error {
 	has := func(text string) bool { return bytes.Contains(a.body, []byte(text)) }
 	switch {
 	case a.status == http.StatusBadRequest && has("API_KEY_INVALID"):
-		a = a.as(http.StatusUnauthorized)
+		a = a.withStatus(http.StatusUnauthorized)
 	case a.status == http.StatusTooManyRequests && (has("prepayment credits") || has("limit: 0,")):
-		a = a.as(http.StatusPaymentRequired)
+		a = a.withStatus(http.StatusPaymentRequired)
 	}
 	f := a.failure()
 	if m := geminiDelay.FindSubmatch(a.body); m != nil && f.Class == order.Wait {

@@ -15,8 +15,10 @@ const geminiPath = "/v1beta/models/gemini-image"
 
 func TestGeminiPutsParamsWhereTheyBelong(t *testing.T) {
 	t.Parallel()
-	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{status: 200,
-		body: `{"candidates":[{"content":{"parts":[{"text":"here"}]}},{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"b25l"}},{"inlineData":{"data":"dHdv"}}]}}]}`}}})
+	s := script(t, map[string][]said{"POST " + geminiPath + ":generateContent": {{
+		status: 200,
+		body:   `{"candidates":[{"content":{"parts":[{"text":"here"}]}},{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"b25l"}},{"inlineData":{"data":"dHdv"}}]}}]}`,
+	}}})
 	spec := Spec{Type: "gemini", Model: "gemini-image", Params: map[string]any{"aspectRatio": "16:9", "imageSize": "2K", "temperature": 0.5}}
 	files, f := s.generate(t, spec, generate.Request{References: pictures(t, 1)})
 	if f != nil || !slices.Equal(files, []string{"one", "two"}) {

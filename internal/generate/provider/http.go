@@ -19,7 +19,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// own has files made by the owner's own service, whose address is the base URL. The
+// ownServer has files made by the owner's own service, whose address is the base URL. The
 // service answers at once with the file or with links to files, or with 202 and a
 // Location that is polled until it has them. A request carries an idempotency key,
 // under which it may be repeated. The key of the Spec is never sent. It signs the
@@ -27,17 +27,19 @@ import (
 //
 // Params go to the service, except health, the path below the base URL that Check
 // requests.
-type own struct {
+type ownServer struct {
 	spec   Spec
 	health string
 	params map[string]any
 }
 
-var httpNeeds = Needs{Type: "http", Params: []string{"health"},
-	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+var httpNeeds = Needs{
+	Type: "http", Params: []string{"health"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true},
+}
 
 func newHTTP(s Spec) (backend, error) {
-	b := &own{spec: s, params: with(map[string]any{}, s.Params)}
+	b := &ownServer{spec: s, params: with(map[string]any{}, s.Params)}
 	if value, there := b.params["health"]; there {
 		path, _ := value.(string)
 		if !strings.HasPrefix(path, "/") {
@@ -50,9 +52,9 @@ func newHTTP(s Spec) (backend, error) {
 }
 
 // repeats: the service promises not to charge twice for one idempotency key.
-func (b *own) repeats() bool { return true }
+func (b *ownServer) repeats() bool { return true }
 
-func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
+func (b *ownServer) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	body, err := b.encode(req)
 	if err != nil {
 		return "", nil, err
@@ -95,7 +97,7 @@ func (b *own) submit(ctx context.Context, c *conn, req generate.Request) (string
 	return "", nil, f
 }
 
-func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
+func (b *ownServer) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
 	address, err := below(c, ticket)
 	if err != nil {
 		return nil, err
@@ -125,7 +127,7 @@ func (b *own) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 
 // probe requests the service's health path. Without one, any answer to a GET will do,
 // because the service need not support GET.
-func (b *own) probe(ctx context.Context, c *conn) error {
+func (b *ownServer) probe(ctx context.Context, c *conn) error {
 	if b.health != "" {
 		return c.probe(ctx, b.health, signed(c.key, nil))
 	}
@@ -175,7 +177,7 @@ type ownResult struct {
 }
 
 // made reads an answer of 200. JSON names files, anything else is the file.
-func (b *own) made(a answer) (*output, error) {
+func (b *ownServer) made(a answer) (*output, error) {
 	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // an invalid type is not JSON
 	if kind != "application/json" {
 		return &output{blobs: []blob{{data: a.body, mime: kind}}, cost: b.cost(a, nil)}, nil
@@ -200,13 +202,13 @@ type ownVerdict struct {
 	Cost    json.RawMessage `json:"cost_usd"`
 }
 
-func (b *own) verdict(a answer) (v ownVerdict, said bool) {
+func (b *ownServer) verdict(a answer) (v ownVerdict, said bool) {
 	return v, a.status == http.StatusUnprocessableEntity && json.Unmarshal(a.body, &v) == nil
 }
 
 // cost returns the cost that the service reports in its JSON or in a header, or 0. If
 // the amount cannot be read, the result is kept and the configured price counts.
-func (b *own) cost(a answer, raw json.RawMessage) order.USD {
+func (b *ownServer) cost(a answer, raw json.RawMessage) order.USD {
 	text := strings.Trim(string(raw), `"`)
 	if text == "" || text == "null" {
 		text = strings.TrimSpace(a.header.Get("X-Cost-USD"))
@@ -223,11 +225,13 @@ func (b *own) cost(a answer, raw json.RawMessage) order.USD {
 }
 
 // encode returns the order as the service reads it. Lists are never null.
-func (b *own) encode(req generate.Request) ([]byte, error) {
-	wire := ownRequest{OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Prompt: req.Prompt, Brief: req.Brief,
+func (b *ownServer) encode(req generate.Request) ([]byte, error) {
+	wire := ownRequest{
+		OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Prompt: req.Prompt, Brief: req.Brief,
 		Answers: req.RequirementAnswers, Messages: []ownMessage{}, References: []ownReference{}, Params: b.params,
 		Service:  ownService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
-		Previous: list(req.PreviousDeliverables), Notes: list(req.Notes)}
+		Previous: list(req.PreviousDeliverables), Notes: list(req.Notes),
+	}
 	if req.Piece > 0 {
 		wire.Piece = &ownPiece{req.Piece, req.Ask}
 	}

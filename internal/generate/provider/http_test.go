@@ -85,7 +85,8 @@ func TestAServiceGetsTheWholeOrderSigned(t *testing.T) {
 		RequirementAnswers: json.RawMessage(`[{"q":1}]`), References: pictures(t, 1),
 		Messages: []generate.Message{{From: "client", Text: "bluer", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
 		Service:  generate.Service{Title: "s", Category: "art"},
-		Call:     generate.Call{Key: "call-1", Submitted: func(id string) error { ticket = id; return nil }}})
+		Call:     generate.Call{Key: "call-1", Submitted: func(id string) error { ticket = id; return nil }},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +149,10 @@ func TestAServicesFileMayBeLargerThanOtherAnswers(t *testing.T) {
 func TestAServiceMayRefuseOrFail(t *testing.T) {
 	t.Parallel()
 	no := said{status: 422, body: `{"refused":true,"reason":"no logos"}`, header: map[string]string{"X-Cost-USD": "0.01"}}
-	s := script(t, map[string][]said{"POST /": {no}, "GET /j": {no}, "GET /broken": {{status: 422, body: `{"reason":"out of paint"}`}},
-		"GET /old": {{status: 410}}, "GET /busy": {{status: 500}}})
+	s := script(t, map[string][]said{
+		"POST /": {no}, "GET /j": {no}, "GET /broken": {{status: 422, body: `{"reason":"out of paint"}`}},
+		"GET /old": {{status: 410}}, "GET /busy": {{status: 500}},
+	})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
 	wantFailure(t, f, order.Fail, order.CodeRefused, order.ChargeNone)
 	if f.Cost != 10_000 || !strings.Contains(f.Error(), "no logos") {
@@ -184,8 +187,10 @@ func TestABusyServiceIsWaitedFor(t *testing.T) {
 
 func TestALocationStaysAtTheService(t *testing.T) {
 	t.Parallel()
-	for _, location := range []string{"https://elsewhere.example/j", "//elsewhere.example/j", "x:@elsewhere.example/j", "mailto:a@b",
-		"http://user@{{host}}/j", "http:/", "%zz"} {
+	for _, location := range []string{
+		"https://elsewhere.example/j", "//elsewhere.example/j", "x:@elsewhere.example/j", "mailto:a@b",
+		"http://user@{{host}}/j", "http:/", "%zz",
+	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method != http.MethodPost {
 				t.Errorf("%s was asked for", r.URL)
@@ -237,8 +242,10 @@ func TestATextGetsTheEndingOfItsType(t *testing.T) {
 			t.Errorf("%s: got %v, %v", kind, made.Files, err)
 		}
 	}
-	s := script(t, map[string][]said{"POST /": {{status: 200, body: `{"url":"{{base}}/story.md?a=1"}`, header: map[string]string{"Content-Type": "application/json"}}},
-		"GET /story.md?a=1": {{status: 200, body: "a story"}}})
+	s := script(t, map[string][]said{
+		"POST /":            {{status: 200, body: `{"url":"{{base}}/story.md?a=1"}`, header: map[string]string{"Content-Type": "application/json"}}},
+		"GET /story.md?a=1": {{status: 200, body: "a story"}},
+	})
 	made, err := ownRun(t, s.url, "", nil, generate.Request{})
 	if err != nil || filepath.Base(made.Files[0]) != "result-1.md" {
 		t.Errorf("got %v, %v", made.Files, err)

@@ -16,8 +16,10 @@ import (
 // else. Jobs have an id.
 type luma struct{ spec Spec }
 
-var lumaNeeds = Needs{Type: "luma", Key: true, Model: true, Makes: both, Prompt: true,
-	References: References{Image: 4, Video: 1, Links: true, Animations: true}}
+var lumaNeeds = Needs{
+	Type: "luma", Key: true, Model: true, Makes: both, Prompt: true,
+	References: References{Image: 4, Video: 1, Links: true, Animations: true},
+}
 
 func newLuma(s Spec) (backend, error) { return &luma{s}, nil }
 
@@ -68,7 +70,7 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 		}
 		return linked([]string{link}), nil
 	case "failed":
-		if indecent(job.Reason) || strings.Contains(job.Reason, "blacklisted") {
+		if refusedContent(job.Reason) || strings.Contains(job.Reason, "blacklisted") {
 			return nil, a.refused(order.ChargeFull, "%s", job.Reason)
 		}
 		return nil, a.failed("%s", job.Reason)
@@ -83,7 +85,7 @@ func (b *luma) probe(ctx context.Context, c *conn) error {
 	}
 	a, err := c.ask(ctx, "/dream-machine/v1/credits", c.bearer(), &account)
 	if err == nil {
-		err = a.broke(account.Credits)
+		err = a.emptyAccount(account.Credits)
 	}
 	return err
 }

@@ -57,8 +57,10 @@ func TestLumaGetsReferencesAsLinks(t *testing.T) {
 
 func TestLumaDeliversAVideoWithoutItsPreview(t *testing.T) {
 	t.Parallel()
-	s := script(t, map[string][]said{lumaJob: {{status: 200, body: `{"state":"completed","assets":{"image":"{{base}}/preview","video":"{{base}}/film"}}`}},
-		"GET /film": {{status: 200, body: "film"}}})
+	s := script(t, map[string][]said{
+		lumaJob:     {{status: 200, body: `{"state":"completed","assets":{"image":"{{base}}/preview","video":"{{base}}/film"}}`}},
+		"GET /film": {{status: 200, body: "film"}},
+	})
 	if files, f := s.resumed(t, lumaSpec, "g1"); f != nil || !slices.Equal(files, []string{"film"}) {
 		t.Errorf("got %q, %v", files, f)
 	}

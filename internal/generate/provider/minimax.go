@@ -19,8 +19,10 @@ type minimax struct{ spec Spec }
 // mostMiniMax is the most bytes of a picture inside a request.
 const mostMiniMax = 14 << 20
 
-var miniMaxNeeds = Needs{Type: "minimax", Key: true, Model: true, Makes: videos, Prompt: true, PromptLimit: 2000,
-	References: References{Image: 1, Video: 1}}
+var miniMaxNeeds = Needs{
+	Type: "minimax", Key: true, Model: true, Makes: videos, Prompt: true, PromptLimit: 2000,
+	References: References{Image: 1, Video: 1},
+}
 
 func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
 
@@ -40,8 +42,8 @@ func (v verdict) refused() bool { return v.Base.Code == 1026 || v.Base.Code == 1
 func (v verdict) check(a answer, charge order.Charge) error {
 	reason := v.Base.Message
 	held := func(code order.Code, hint string) error {
-		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.says(200, "%s", reason)).WithHint("%s", hint)
-		f.Charge = unsent(a.paid)
+		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.quote(200, "%s", reason)).WithHint("%s", hint)
+		f.Charge = chargeUnsent(a.paid)
 		return f
 	}
 	if v.refused() {
@@ -51,16 +53,16 @@ func (v verdict) check(a answer, charge order.Charge) error {
 	case 0:
 		return nil
 	case 1002, 1039, 1041, 2045:
-		return a.as(http.StatusTooManyRequests).failure()
+		return a.withStatus(http.StatusTooManyRequests).failure()
 	case 2056: // the plan's share of a few hours is used up
-		a = a.as(http.StatusTooManyRequests)
+		a = a.withStatus(http.StatusTooManyRequests)
 		f := a.failure()
 		f.After = max(f.After, 30*time.Minute)
 		return f
 	case 1000, 1024, 1033: // its own error, before there is a task
-		return a.as(http.StatusServiceUnavailable).failure()
+		return a.withStatus(http.StatusServiceUnavailable).failure()
 	case 1001: // its own timeout: there may be a task
-		return a.as(http.StatusGatewayTimeout).failure()
+		return a.withStatus(http.StatusGatewayTimeout).failure()
 	case 1004, 2049:
 		return held(order.CodeProviderKeyRefused, "check that the generator's key is valid")
 	case 2061:

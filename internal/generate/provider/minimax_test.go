@@ -27,8 +27,10 @@ func TestMiniMaxReadsIDsAsNumbersOrTexts(t *testing.T) {
 	for _, quote := range []string{"", `"`} {
 		s := script(t, map[string][]said{
 			minimaxSubmit: {coded(0, `"task_id":`+quote+"106"+quote+",")},
-			minimaxTask: {coded(0, `"status":"Preparing",`), coded(0, `"status":"Queueing",`), coded(0, `"status":"Processing",`),
-				coded(0, `"status":"Success","file_id":`+quote+"17684"+quote+",")},
+			minimaxTask: {
+				coded(0, `"status":"Preparing",`), coded(0, `"status":"Queueing",`), coded(0, `"status":"Processing",`),
+				coded(0, `"status":"Success","file_id":`+quote+"17684"+quote+","),
+			},
 			minimaxFile: {coded(0, `"file":{"file_id":17684,"download_url":"{{base}}/f"},`)},
 			"GET /f":    {{status: 200, body: "made"}},
 		})

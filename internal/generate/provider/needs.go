@@ -18,7 +18,7 @@ type Needs struct {
 	// Local: it runs on the owner's machine, and a call costs nothing unless the
 	// owner sets a price.
 	Local bool
-	// Key, Model and Workflow tell which settings it cannot do without.
+	// Key, Model and Workflow are the settings that it requires.
 	Key, Model, Workflow bool
 	// Makes lists what it can make, "image" or "video", the default first. It is
 	// empty where the model or the owner's server decides.

@@ -27,8 +27,10 @@ import (
 // instead of a form.
 type openai struct{ spec Spec }
 
-var openAINeeds = Needs{Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits"},
-	References: References{Image: 16}}
+var openAINeeds = Needs{
+	Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits"},
+	References: References{Image: 16},
+}
 
 func newOpenAI(s Spec) (backend, error) { return &openai{s}, nil }
 
@@ -139,8 +141,10 @@ func openAIComplaintOf(a answer) (s openAIComplaint) {
 // Codes and words by which content is refused. The words are looked for in the message
 // only, because the whole answer may repeat the prompt.
 var (
-	openAIRefusals = []string{"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter",
-		"prompt_is_improper", "InputTextSensitiveContentDetected", "OutputImageSensitiveContentDetected"}
+	openAIRefusals = []string{
+		"moderation_blocked", "content_policy_violation", "content_filter", "contentFilter",
+		"prompt_is_improper", "InputTextSensitiveContentDetected", "OutputImageSensitiveContentDetected",
+	}
 	openAIRefusal = regexp.MustCompile(`(?i)content violates|rejected by content moderation|content[ _-]moderat|safety system|` +
 		`sensitive (content|information)|content (filter|management) policy|content[ _-]policy|inappropriate content`)
 )
@@ -150,9 +154,9 @@ func (s openAIComplaint) refused() bool {
 		strings.Contains(s.code, "content-moderated") || openAIRefusal.MatchString(s.message)
 }
 
-// broke reports whether the account has no credit left, which shares a status with
+// noCredit reports whether the account has no credit left, which shares a status with
 // rate limits and bad requests.
-func (s openAIComplaint) broke() bool {
+func (s openAIComplaint) noCredit() bool {
 	return slices.ContainsFunc([]string{s.code, s.kind}, func(word string) bool {
 		return word == "insufficient_quota" || word == "billing_hard_limit_reached" || word == "insufficient_credits"
 	})
@@ -169,8 +173,8 @@ func (b *openai) failure(a answer) error {
 			f.Charge = order.ChargeFull
 		}
 		return f
-	case s.broke():
-		a = a.as(http.StatusPaymentRequired)
+	case s.noCredit():
+		a = a.withStatus(http.StatusPaymentRequired)
 	}
 	return a.failure()
 }
@@ -259,7 +263,8 @@ func form(fields map[string]any, pictures []generate.Reference) (body []byte, co
 		}
 		part, err := w.CreatePart(textproto.MIMEHeader{
 			"Content-Disposition": {fmt.Sprintf(`form-data; name="image[]"; filename="reference-%d"`, i+1)},
-			"Content-Type":        {p.MIME}})
+			"Content-Type":        {p.MIME},
+		})
 		if err != nil {
 			return nil, "", err
 		}

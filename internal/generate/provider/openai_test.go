@@ -151,8 +151,10 @@ func TestAFileOfACallWithoutAJobIsFetchedAgain(t *testing.T) {
 func TestAForbiddenLinkIsHeldWithTheCostOfARetry(t *testing.T) {
 	t.Parallel()
 	link := `{"data":[{"url":"https://10.0.0.1/x"}],"url":"https://10.0.0.1/x"}`
-	s := script(t, map[string][]said{"POST /images/generations": {{status: 200, body: link}},
-		"POST /": {{status: 200, body: link, header: map[string]string{"Content-Type": "application/json"}}}})
+	s := script(t, map[string][]said{
+		"POST /images/generations": {{status: 200, body: link}},
+		"POST /":                   {{status: 200, body: link, header: map[string]string{"Content-Type": "application/json"}}},
+	})
 	_, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
 	wantFailure(t, f, order.Hold, order.CodeNotFetched, order.ChargeFull)
 	if !strings.Contains(f.Hint, "retry ORDER` makes another call, which is paid for") {
@@ -176,8 +178,10 @@ func TestAPictureInADataAddressIsDecoded(t *testing.T) {
 func TestAUselessResultCostsWhatTheProviderReports(t *testing.T) {
 	t.Parallel()
 	for _, link := range []string{"https://10.0.0.1/x", "{{base}}/empty"} {
-		s := script(t, map[string][]said{"GET /empty": {{status: 200}},
-			"POST /images/generations": {{status: 200, body: `{"data":[{"url":"` + link + `"}],"usage":{"cost":0.04}}`}}})
+		s := script(t, map[string][]said{
+			"GET /empty":               {{status: 200}},
+			"POST /images/generations": {{status: 200, body: `{"data":[{"url":"` + link + `"}],"usage":{"cost":0.04}}`}},
+		})
 		_, f := s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
 		if f == nil || f.Cost != 40_000 || f.Charge != order.ChargeFull {
 			t.Errorf("%s: got %+v", link, f)

@@ -29,7 +29,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// Spec describes a provider. Needs tells which fields its type cannot do without.
+// Spec describes a provider. Its Needs list the fields that a type requires.
 type Spec struct {
 	// Type is the name of one of Types.
 	Type string
@@ -126,9 +126,13 @@ func New(spec Spec) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{spec: spec, needs: kind.Needs, backend: made, base: base, api: apiClient(spec.Transport),
-		links: fetch.New(fetch.Options{MaxBytes: generate.MaxFileBytes, Timeout: linkTimeout, Proxy: http.ProxyFromEnvironment,
-			Trusted: []string{hostPort(base)}, Transport: spec.Transport})}, nil
+	return &Provider{
+		spec: spec, needs: kind.Needs, backend: made, base: base, api: apiClient(spec.Transport),
+		links: fetch.New(fetch.Options{
+			MaxBytes: generate.MaxFileBytes, Timeout: linkTimeout, Proxy: http.ProxyFromEnvironment,
+			Trusted: []string{hostPort(base)}, Transport: spec.Transport,
+		}),
+	}, nil
 }
 
 // Repeats implements generate.Repeater.
@@ -163,7 +167,12 @@ func (p *Provider) Check(ctx context.Context) error {
 // that an earlier run submitted, and fetches the result.
 func (p *Provider) Generate(ctx context.Context, req generate.Request) (generate.Result, error) {
 	made, err := p.generate(ctx, req)
-	return made, withOrder(overdue(err, req.Call.Began), req.OrderID)
+	return made, failing(err, func(f *order.Failure) *order.Failure {
+		if !req.Call.Began.IsZero() {
+			f = f.Overdue(time.Since(req.Call.Began))
+		}
+		return f.For(req.OrderID)
+	})
 }
 
 func (p *Provider) generate(ctx context.Context, req generate.Request) (generate.Result, error) {
@@ -193,10 +202,11 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 			return generate.Result{}, err
 		}
 	}
-	files, err := p.save(ctx, c, req, out)
+	save := p.save
 	if ticket == "" {
-		files, err = p.insist(ctx, c, req, out, files, err)
+		save = p.saveRetrying
 	}
+	files, err := save(ctx, c, req, out)
 	if err != nil {
 		return generate.Result{}, costing(err, out.cost)
 	}
@@ -216,60 +226,30 @@ func (p *Provider) submit(ctx context.Context, c *conn, req generate.Request) (t
 	return ticket, nil, submitted(req, ticket)
 }
 
-// The commands of hints. Generate puts the order's id in place of ORDER.
+// The commands of hints. Generate puts the order's id in place of AnyOrder.
 var (
-	retryCommand   = order.Command("orders retry", "ORDER")
-	redoCommand    = order.Command("orders redo", "ORDER")
-	messageCommand = order.Command("messages --send TEXT", "ORDER")
+	retryCommand   = order.Command("orders retry", order.AnyOrder)
+	redoCommand    = order.Command("orders redo", order.AnyOrder)
+	messageCommand = order.Command("messages --send TEXT", order.AnyOrder)
 )
 
-// withOrder returns the failure with the order's id in the commands of its hint.
-func withOrder(err error, id string) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok {
-		return err
+// failing returns err with change applied to its failure.
+func failing(err error, change func(*order.Failure) *order.Failure) error {
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		return change(f)
 	}
-	own := *f
-	own.Hint = strings.NewReplacer(retryCommand, order.Command("orders retry", id), redoCommand, order.Command("orders redo", id),
-		messageCommand, order.Command("messages --send TEXT", id)).Replace(f.Hint)
-	return &own
+	return err
 }
 
 // costing returns the failure of a useless result with the cost that the provider
 // reported.
 func costing(err error, reported order.USD) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Cost > 0 || f.Charge == order.ChargeNone || f.Charge == order.ChargePending {
-		return err
-	}
-	own := *f
-	own.Cost = reported
-	return &own
+	return failing(err, func(f *order.Failure) *order.Failure { return f.WithCost(reported) })
 }
 
-// pending returns the failure with its charge pending if there is a submitted job.
-// The job may cost something although this run sent nothing.
+// pending returns the failure of a request about a job that was submitted.
 func pending(err error, ticket string) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || ticket == "" {
-		return err
-	}
-	own := *f
-	own.Charge = order.ChargePending
-	return &own
-}
-
-// overdue holds an order whose job is still pending a day after the call. Until then
-// the order waits. A slow job, or one of unknown state, is no failed attempt.
-func overdue(err error, began time.Time) error {
-	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || f.Charge != order.ChargePending || f.Class != order.Wait && !f.Outage || began.IsZero() || time.Since(began) < mostJob {
-		return err
-	}
-	held := order.Failf(order.Hold, order.CodeOverdue, "a day after the call: %w", f).
-		WithHint("look at the provider; %s polls the job again, %s makes another call, which is paid for", retryCommand, redoCommand)
-	held.Charge = order.ChargePending
-	return held
+	return failing(err, func(f *order.Failure) *order.Failure { return f.WithTicket(ticket) })
 }
 
 // sleep waits. It returns an error if ctx ends first.
@@ -290,8 +270,10 @@ func submitted(req generate.Request, ticket string) error {
 		return nil
 	}
 	if err := req.Call.Submitted(ticket); err != nil {
-		return &order.Failure{Class: order.Retry, Code: order.CodeTicket, Charge: order.ChargeUnknown,
-			Err: fmt.Errorf("cannot store the id of the provider's job %.80q: %w", ticket, err)}
+		return &order.Failure{
+			Class: order.Retry, Code: order.CodeTicket, Charge: order.ChargeUnknown,
+			Err: fmt.Errorf("cannot store the id of the provider's job %.80q: %w", ticket, err),
+		}
 	}
 	return nil
 }

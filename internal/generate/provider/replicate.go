@@ -23,8 +23,10 @@ type replicate struct{ spec Spec }
 // mostReplicate is the most bytes of a picture inside a request.
 const mostReplicate = 256 << 10
 
-var replicateNeeds = Needs{Type: "replicate", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
-	References: References{Image: Unlimited, Video: Unlimited, Animations: true}}
+var replicateNeeds = Needs{
+	Type: "replicate", Key: true, Model: true, Prompt: true, Params: []string{"image_input"},
+	References: References{Image: Unlimited, Video: Unlimited, Animations: true},
+}
 
 func newReplicate(s Spec) (backend, error) { return &replicate{s}, nil }
 
@@ -75,7 +77,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 		return linked(links), nil
 	case "failed", "canceled", "aborted":
 		text, _ := p.Error.(string)
-		if indecent(text) {
+		if refusedContent(text) {
 			return nil, a.refused(order.ChargeFull, "%s", text)
 		}
 		return nil, a.failed("%s", cmp.Or(text, p.Status))

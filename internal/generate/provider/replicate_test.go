@@ -23,10 +23,14 @@ func TestReplicateDistinguishesADeletedOutputFromText(t *testing.T) {
 
 func TestReplicateFindsTheFilesInAnyOutput(t *testing.T) {
 	t.Parallel()
-	for output, want := range map[string]int{`"{{base}}/f"`: 1, `["{{base}}/f","{{base}}/f"]`: 2, `{"video":"{{base}}/f","seed":7}`: 1,
-		`[["{{base}}/f"],{"images":["{{base}}/f"]}]`: 2, `"data:image/png;base64,bWFkZQ=="`: 1} {
-		s := script(t, map[string][]said{"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}},
-			"GET /f": {{status: 200, body: "made"}}})
+	for output, want := range map[string]int{
+		`"{{base}}/f"`: 1, `["{{base}}/f","{{base}}/f"]`: 2, `{"video":"{{base}}/f","seed":7}`: 1,
+		`[["{{base}}/f"],{"images":["{{base}}/f"]}]`: 2, `"data:image/png;base64,bWFkZQ=="`: 1,
+	} {
+		s := script(t, map[string][]said{
+			"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}},
+			"GET /f":                 {{status: 200, body: "made"}},
+		})
 		files, f := s.resumed(t, Spec{Type: "replicate", Model: "o/n"}, "p1")
 		if f != nil || len(files) != want || files[0] != "made" {
 			t.Errorf("%s: got %q, %v", output, files, f)
@@ -40,8 +44,10 @@ func TestReplicateGetsPicturesInTheNamedField(t *testing.T) {
 	for name, test := range map[string]struct {
 		name any
 		want string
-	}{"none": {nil, `{"prompt":"a lighthouse"}`}, "one": {"image", `{"image":"` + pictureURI + `","prompt":"a lighthouse"}`},
-		"all": {[]any{"image_input"}, `{"image_input":["` + pictureURI + `","` + pictureURI + `"],"prompt":"a lighthouse"}`}} {
+	}{
+		"none": {nil, `{"prompt":"a lighthouse"}`}, "one": {"image", `{"image":"` + pictureURI + `","prompt":"a lighthouse"}`},
+		"all": {[]any{"image_input"}, `{"image_input":["` + pictureURI + `","` + pictureURI + `"],"prompt":"a lighthouse"}`},
+	} {
 		params := map[string]any{}
 		if test.name != nil {
 			params["image_input"] = test.name

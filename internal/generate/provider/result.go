@@ -36,8 +36,10 @@ type blob struct {
 }
 
 // endings of texts, whose type does not show in their content.
-var endings = map[string]string{"text/plain": ".txt", "text/markdown": ".md", "text/html": ".html", "text/csv": ".csv",
-	"text/javascript": ".js", "application/javascript": ".js", "text/x-python": ".py", "application/json": ".json"}
+var endings = map[string]string{
+	"text/plain": ".txt", "text/markdown": ".md", "text/html": ".html", "text/csv": ".csv",
+	"text/javascript": ".js", "application/javascript": ".js", "text/x-python": ".py", "application/json": ".json",
+}
 
 // ending returns the ending of the file's name if it is a text, else "".
 func (b blob) ending() string {
@@ -54,11 +56,12 @@ func (b blob) ending() string {
 	return ""
 }
 
-// insist tries a few more times to fetch the files of a call without a job, because
+// saveRetrying tries a few more times to fetch the files of a call without a job, because
 // no later run could fetch them. If that fails too, the outcome of the call is
 // unknown and counts as an attempt. Otherwise it would be made and paid for without
 // end.
-func (p *Provider) insist(ctx context.Context, c *conn, req generate.Request, out *output, files []string, err error) ([]string, error) {
+func (p *Provider) saveRetrying(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
+	files, err := p.save(ctx, c, req, out)
 	pause := p.spec.PollInterval
 	for range 3 {
 		if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Retry || f.Charge != order.ChargePending || sleep(ctx, pause) != nil {

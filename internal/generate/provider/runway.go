@@ -21,8 +21,10 @@ func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
 // mostRunwayPicture is the number of bytes that fill 5 MB of base64.
 const mostRunwayPicture = 5 << 20 / 4 * 3
 
-var runwayNeeds = Needs{Type: "runway", Key: true, Model: true, Makes: both, Prompt: true, PromptLimit: 1000,
-	References: References{Image: 3, Video: 1}}
+var runwayNeeds = Needs{
+	Type: "runway", Key: true, Model: true, Makes: both, Prompt: true, PromptLimit: 1000,
+	References: References{Image: 3, Video: 1},
+}
 
 func (b *runway) header(c *conn) http.Header {
 	h := c.bearer()
@@ -41,8 +43,8 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 	}
 	switch reason := runwayError(a); {
 	case a.status == http.StatusBadRequest && strings.Contains(reason, "enough credits"):
-		a = a.as(http.StatusPaymentRequired)
-	case a.status == http.StatusBadRequest && indecent(reason):
+		a = a.withStatus(http.StatusPaymentRequired)
+	case a.status == http.StatusBadRequest && refusedContent(reason):
 		return "", nil, a.refused(order.ChargeNone, "%s", reason)
 	}
 	return a.ticket()
@@ -117,7 +119,7 @@ func (b *runway) probe(ctx context.Context, c *conn) error {
 	}
 	a, err := c.ask(ctx, "/v1/organization", b.header(c), &account)
 	if err == nil {
-		err = a.broke(account.Credits)
+		err = a.emptyAccount(account.Credits)
 	}
 	return err
 }

@@ -9,22 +9,19 @@ import (
 	"atelierd/internal/store"
 )
 
-// This file is what `orders show` knows of an order, for machines and for the
-// screen.
-
-// historyView is all that is known of one order, for machines.
+// historyView is everything about one order. `orders show` prints it.
 type historyView struct {
-	Order      orderView        `json:"order"`
-	Jobs       []jobView        `json:"jobs"`
-	Files      []fileView       `json:"files"`
-	Attempts   []attemptView    `json:"attempts"`
-	Calls      []generationView `json:"calls"` // of generators
-	Deliveries []deliveryView   `json:"deliveries"`
-	Quote      *quoteView       `json:"quote"` // null without one
-	Pieces     []pieceView      `json:"pieces"`
-	Thread     threadView       `json:"thread"`
-	Timeline   []momentView     `json:"timeline"`
-	CostUSD    string           `json:"cost_usd"`
+	Order      orderView      `json:"order"`
+	Jobs       []jobView      `json:"jobs"`
+	Files      []fileView     `json:"files"`
+	Attempts   []attemptView  `json:"attempts"`
+	Calls      []callView     `json:"calls"` // of generators
+	Deliveries []deliveryView `json:"deliveries"`
+	Quote      *quoteView     `json:"quote"` // null without one
+	Pieces     []pieceView    `json:"pieces"`
+	Thread     threadView     `json:"thread"`
+	Timeline   []momentView   `json:"timeline"`
+	CostUSD    string         `json:"cost_usd"`
 
 	works []store.Work
 }
@@ -61,7 +58,7 @@ type orderView struct {
 	QuotaUsed       *int            `json:"quota_used"`
 }
 
-// quoteView is the price asked for an order.
+// quoteView is the price that the client was asked for.
 type quoteView struct {
 	PriceUSD string           `json:"price_usd"`
 	Source   order.Source     `json:"source"`
@@ -92,14 +89,14 @@ type fileView struct {
 	URL       string     `json:"url"` // empty until uploaded
 }
 
-// jobView is one piece of the work owed to an order.
+// jobView is one job of the order.
 type jobView struct {
 	Kind    order.Kind     `json:"kind"`
 	Round   int            `json:"round"`
 	Stage   order.Stage    `json:"stage"`
 	State   order.JobState `json:"state"`
 	Attempt int            `json:"attempt"`
-	RunAt   time.Time      `json:"run_at"` // not before
+	RunAt   time.Time      `json:"run_at"` // it does not run before
 	Code    order.Code     `json:"code"`
 	Reason  string         `json:"reason"`
 	Hint    string         `json:"hint"`
@@ -121,13 +118,13 @@ type attemptView struct {
 	cost order.USD
 }
 
-// generationView is one call of a generator, and what became of it and its money.
-type generationView struct {
+// callView is one call of a generator: one paid request to a provider.
+type callView struct {
 	Kind      order.Kind      `json:"kind"`
 	Round     int             `json:"round"`
 	Generator string          `json:"generator"`
 	State     order.CallState `json:"state"`
-	Ticket    string          `json:"ticket"` // the provider's id; empty if it gave none
+	Ticket    string          `json:"ticket"` // the provider's id; empty if it returned none
 	CostUSD   string          `json:"cost_usd"`
 	BeganAt   time.Time       `json:"began_at"`
 	Note      string          `json:"note"`
@@ -150,16 +147,9 @@ type momentView struct {
 }
 
 func viewHistory(h store.History, dataDir string) historyView {
-	o := h.Order
-	v := historyView{Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []generationView{}, Deliveries: []deliveryView{}, Timeline: []momentView{},
-		Pieces: []pieceView{}, Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works,
-		Order: orderView{ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
-			Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
-			PriceUSD: price(o.Price, "", ""), FeeUSD: price(o.Fee, "", ""), ClientWallet: o.ClientWallet, Brief: o.Brief,
-			Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
-			Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
-			DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,
-			WindowEndsAt: o.WorkspaceExpiresAt, QuotaTotal: o.QuotaTotal, QuotaUsed: o.QuotaUsed}}
+	v := historyView{Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []callView{},
+		Deliveries: []deliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
+		Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works}
 	for _, w := range h.Works {
 		v.Jobs = append(v.Jobs, jobView(w))
 	}
@@ -171,7 +161,7 @@ func viewHistory(h store.History, dataDir string) historyView {
 	}
 	v.CostUSD = cost.String()
 	for _, c := range h.Calls {
-		v.Calls = append(v.Calls, generationView{Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
+		v.Calls = append(v.Calls, callView{Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
 			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note})
 	}
 	for _, a := range h.Artifacts {
@@ -196,4 +186,28 @@ func viewHistory(h store.History, dataDir string) historyView {
 		v.Timeline = append(v.Timeline, momentView{At: e.At, What: e.Kind, Text: e.Text})
 	}
 	return v
+}
+
+func viewOrder(h store.History) orderView {
+	o := h.Order
+	return orderView{ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
+		Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
+		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
+		Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
+		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
+		DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,
+		WindowEndsAt: o.WorkspaceExpiresAt, QuotaTotal: o.QuotaTotal, QuotaUsed: o.QuotaUsed}
+}
+
+// current returns the job on the delivery of the order's round. Before there is
+// one, it returns the job on its price.
+func (v historyView) current() (store.Work, bool) {
+	for _, kind := range []order.Kind{order.KindDelivery, order.KindQuote} {
+		for _, w := range v.works {
+			if w.Kind == kind && (w.Round == v.Order.Round || kind == order.KindQuote) {
+				return w, true
+			}
+		}
+	}
+	return store.Work{}, false
 }

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"atelierd/internal/enroll"
+	"atelierd/internal/term"
+)
+
+// AgentSyncCmd updates the profile.
+type AgentSyncCmd struct {
+	Confirm
+	DryRun            bool `help:"Only show what would change."`
+	ResetPayoutWallet bool `help:"Use the owner's wallet as the payout wallet again."`
+}
+
+// Help explains the command.
+func (AgentSyncCmd) Help() string {
+	return `Shows what would change, and asks. It sends only the fields that differ, and leaves
+fields alone that the configuration does not set. --reset-payout-wallet sets the
+payout wallet back to the owner's wallet.`
+}
+
+// Run runs the command.
+func (c AgentSyncCmd) Run(p *Program) error {
+	return p.withMarket(func(ctx context.Context, m market) error {
+		if c.ResetPayoutWallet && m.Config.Agent.PayoutWallet != "" {
+			return &UsageError{errors.New("agent.payout_wallet is set in the configuration, so the daemon would set it again; remove it first")}
+		}
+		have, err := m.Client.Profile(ctx)
+		if err != nil {
+			return err
+		}
+		changes, patch := enroll.PlanProfile(have, configuredProfile(m.Config))
+		if c.ResetPayoutWallet && have.PayoutWallet != "" {
+			changes = append(changes, enroll.Change{Field: "payout_wallet", Old: have.PayoutWallet, New: "(the owner's wallet)"})
+			patch.ResetPayoutWallet = true
+		}
+		g := p.Page()
+		if len(changes) == 0 {
+			g.Linef("the profile matches the configuration")
+			return g.Print(p.Stdout)
+		}
+		g.Linef("  %s  %s", g.Paint(term.Yellow, "~ "+term.Line(have.Name, 100)), g.Paint(term.Dim, term.Sanitize(have.AgentID)))
+		showDifferences(g, viewDifferences(changes))
+		if err := g.Print(p.Stdout); err != nil || c.DryRun {
+			return err
+		}
+		if err := c.ask(p, "\nThis changes "+counted(len(changes), "field")+" of the profile.", "yes"); err != nil {
+			return err
+		}
+		if err := m.Client.UpdateProfile(ctx, patch); err != nil {
+			return err
+		}
+		if err := m.Owner.Note("", "owner", "profile changed"); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(p.Stdout, "done")
+		return err
+	})
+}
+
+// counted is a number of things: "1 field", "2 fields".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+// attentionView is something that needs the owner, with the next step.
+type attentionView struct {
+	What   string     `json:"what"` // order, piece, message, service, row, generator or daemon
+	ID     string     `json:"id"`
+	State  string     `json:"state"`
+	Code   order.Code `json:"code"`
+	Reason string     `json:"reason"`
+	Hint   string     `json:"hint"`
+	Since  time.Time  `json:"since"`
+	// Services are those that are not listed because the generator is paused.
+	Services []string `json:"services,omitempty"`
+}
+
+// viewAttention returns what needs the owner now. A paused generator comes once,
+// and not again for each service that is not listed because of it.
+func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attentionView {
+	list := []attentionView{}
+	paused, behind := pausedGenerators(st.Facts), map[string][]string{}
+	for _, a := range st.Attention {
+		if a.Code == order.AlertSpending.Code() && a.Since.Before(order.Day(now)) {
+			continue // that was the cap of an earlier day
+		}
+		if a.What == "service" {
+			if name := pausedBehind(cfg, a.ID, a.Reason, paused); name != "" {
+				behind[name] = append(behind[name], a.ID)
+				continue
+			}
+		}
+		list = append(list, attentionView{What: a.What, ID: a.ID, State: a.State, Code: a.Code,
+			Reason: a.Reason, Hint: cmp.Or(a.Hint, nextStep(a)), Since: a.Since})
+	}
+	for i, a := range list {
+		if a.What == "generator" {
+			list[i].Services = behind[a.ID]
+		}
+	}
+	return list
+}
+
+// nextStep is the hint for something that was stored without one.
+func nextStep(a store.Attention) string {
+	switch a.What {
+	case "order", "piece", "message":
+		if a.Code == order.CodeRefused && a.What == "order" {
+			return refusedHint(a.ID)
+		}
+		return order.Command("orders show", a.ID) + " shows why; " + order.Command("orders retry", a.ID) + " tries again"
+	case "service":
+		return "fix its generator, then restart; " + order.Command("doctor") + " checks it"
+	case "row":
+		return "the marketplace listed an order that cannot be read; look at your orders there"
+	case "generator":
+		return order.Command("doctor") + " shows what it needs; it is probed again by itself, and at once after a restart"
+	}
+	switch a.Code {
+	case order.AlertWallet.Code():
+		return "set agent.payout_wallet in the configuration, then run " + order.Command("agent sync")
+	case order.AlertSpending.Code():
+		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
+	case order.AlertKey.Code():
+		return "replace the API key; the daemon reads the new key by itself, and " + order.Command("doctor") + " checks it"
+	}
+	return "see the daemon's log"
+}
+
+// refusedHint is the next step for an order that a generator has refused. Mostly
+// there is none.
+func refusedHint(id string) string {
+	return order.Command("orders cancel", id) + " removes it from this list; " + order.Command("orders retry", id) + " tries again"
+}
+
+// mostAttention is how many entries are shown as text.
+const mostAttention = 10
+
+func (v statusView) showAttention(g *term.Page, now time.Time) {
+	if len(v.Attention) == 0 {
+		g.Linef("\n%s", g.Paint(term.Green, "nothing needs you"))
+		return
+	}
+	g.Heading("needs you")
+	for _, a := range v.Attention[:min(len(v.Attention), mostAttention)] {
+		what := a.What + " " + term.Line(a.ID, 70)
+		if a.What == "daemon" || a.What == "row" {
+			what = a.What
+		}
+		g.Linef("  %s  %s %s", g.Paint(term.Red, what), a.State, term.Relative(now, a.Since))
+		if a.Reason != "" {
+			g.Note("    ", term.Line(a.Reason, 300))
+		}
+		if len(a.Services) > 0 {
+			g.Note("    ", "not listed until it works: "+term.Line(strings.Join(a.Services, ", "), 300))
+		}
+		g.Hint("    ", term.Line(a.Hint, 300))
+	}
+	if more := len(v.Attention) - mostAttention; more > 0 {
+		g.Linef("  and %d more; --json shows all", more)
+	}
+}

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"atelierd/internal/app"
+	"atelierd/internal/atelier"
+	"atelierd/internal/order"
+	"atelierd/internal/term"
+)
+
+// BountiesClaimCmd claims a task.
+type BountiesClaimCmd struct {
+	Bounty  string `arg:"" help:"The bounty's id."`
+	Service string `help:"Title of the service that does the task. Default: your only service of its category." placeholder:"TITLE"`
+	Message string `help:"What the client reads with the claim, up to 500 characters." placeholder:"TEXT"`
+}
+
+// Help explains the command.
+func (BountiesClaimCmd) Help() string {
+	return `A claim is binding: when the client accepts it, the order is paid and the daemon
+starts work at once. At the marketplace the agent needs a verified owner.`
+}
+
+// Run runs the command.
+func (c BountiesClaimCmd) Run(p *Program) error {
+	if n := atelier.MessageLength(c.Message); n > atelier.MaxPitch {
+		return &UsageError{fmt.Errorf("the message has %d characters; the marketplace takes at most %d", n, atelier.MaxPitch)}
+	}
+	return p.withMarket(func(ctx context.Context, m market) error {
+		b, err := m.Client.Bounty(ctx, c.Bounty)
+		if err != nil {
+			return noBounties(err)
+		}
+		if b.Status != "open" {
+			return fmt.Errorf("bounty %s is %.40q and cannot be claimed", b.ID, b.Status)
+		}
+		if before, ok, err := m.Owner.Claim(ctx, b.ID); err != nil {
+			return err
+		} else if ok && before.State != order.ClaimRefused {
+			return fmt.Errorf("bounty %s was claimed before; the claim is %s", b.ID, before.State)
+		}
+		service, err := c.service(m, b)
+		if err != nil {
+			return err
+		}
+		if err := m.Watcher.Claim(ctx, order.Claim{Bounty: b, Service: service, Message: c.Message}); err != nil {
+			return Hintf(err, "%s shows the state of the claim", order.Command("bounties list"))
+		}
+		_, err = fmt.Fprintf(p.Stdout, "bounty %s is claimed for %s; if the client accepts, the order arrives by itself\n", term.Sanitize(b.ID), term.Line(service, 100))
+		return err
+	})
+}
+
+// service returns the title of the service that does the task.
+func (c BountiesClaimCmd) service(m market, b order.Bounty) (string, error) {
+	var fit []string
+	for _, s := range m.Config.Services {
+		if strings.EqualFold(s.Title, c.Service) || c.Service == "" && s.Category == b.Category && app.Window(s) == 0 {
+			fit = append(fit, s.Title)
+		}
+	}
+	if len(fit) != 1 {
+		return "", &UsageError{fmt.Errorf("%d services fit the task; name the one to use with --service TITLE", len(fit))}
+	}
+	return fit[0], nil
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+// earningsView is what was earned and spent. `earnings` prints it.
+type earningsView struct {
+	Rows  []earningRow `json:"rows"`
+	Total earningRow   `json:"total"`
+	// NotCompleted was spent on orders that have not completed, or never will.
+	NotCompleted  string   `json:"not_completed_cost_usd"`
+	Unpaid        []string `json:"unpaid_orders"`
+	UnpaidUSD     string   `json:"unpaid_usd"`
+	PayoutsKnown  bool     `json:"payouts_known"` // the marketplace has reported at least one
+	WalletMissing bool     `json:"wallet_missing"`
+
+	notCompleted order.USD
+}
+
+type earningRow struct {
+	Key    string `json:"key"` // the day or the service
+	Orders int    `json:"orders"`
+	Gross  string `json:"gross_usd"`
+	Fee    string `json:"fee_usd"`
+	Net    string `json:"net_usd"`
+	Cost   string `json:"cost_usd"`
+	Profit string `json:"profit_usd"`
+}
+
+// sums adds up the orders of one row.
+type sums struct {
+	orders           int
+	gross, fee, cost order.USD
+}
+
+func (s sums) row(key string) earningRow {
+	return earningRow{key, s.orders, s.gross.String(), s.fee.String(), (s.gross - s.fee).String(), s.cost.String(),
+		signed(s.gross - s.fee - s.cost)}
+}
+
+// signed is an amount that may be negative.
+func signed(u order.USD) string {
+	if u < 0 {
+		return "-" + (-u).String()
+	}
+	return u.String()
+}
+
+func viewEarnings(list []store.Earning, by string) earningsView {
+	v := earningsView{Rows: []earningRow{}, Unpaid: []string{}}
+	groups := map[string]sums{}
+	var unpaid order.USD
+	for _, e := range list { // each counts for its own row, and for the total under ""
+		key := e.Completed.UTC().Format(time.DateOnly)
+		if by == "service" {
+			key = cmp.Or(e.Service, "(none)")
+		}
+		for _, s := range []string{key, ""} {
+			g := groups[s]
+			groups[s] = sums{g.orders + 1, g.gross + e.Gross, g.fee + e.Fee, g.cost + e.Cost}
+		}
+		if e.Paid {
+			v.PayoutsKnown = true
+		} else {
+			v.Unpaid = append(v.Unpaid, e.ID)
+			unpaid += e.Net()
+		}
+	}
+	total := groups[""]
+	delete(groups, "")
+	for key, s := range groups {
+		v.Rows = append(v.Rows, s.row(key))
+	}
+	slices.SortFunc(v.Rows, func(a, b earningRow) int { return strings.Compare(a.Key, b.Key) })
+	v.Total, v.UnpaidUSD = total.row("total"), unpaid.String()
+	return v
+}
+
+func (v earningsView) show(g *term.Page, by string) {
+	if len(v.Rows) == 0 {
+		g.Linef("no order has completed yet")
+	} else {
+		rows := [][]term.Cell{term.Headings(by, "orders", "gross", "fee", "net", "cost", "profit")}
+		for _, r := range append(v.Rows, v.Total) {
+			rows = append(rows, []term.Cell{term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
+				term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit)})
+		}
+		g.Table("", rows)
+	}
+	if v.notCompleted > 0 {
+		g.Linef("spent on orders that have not completed: $%s", v.NotCompleted)
+	}
+	switch {
+	case len(v.Unpaid) == 0:
+	case !v.PayoutsKnown:
+		g.Linef("\nthe marketplace reports no payouts, so it is unknown what is paid out")
+	default:
+		g.Linef("\n%s", g.Paint(term.Yellow, fmt.Sprintf("$%s of %d completed orders is not paid out, as far as the marketplace shows:", v.UnpaidUSD, len(v.Unpaid))))
+		for i, id := range v.Unpaid {
+			if i == 10 {
+				g.Linef("  and %d more; they are in the view v_unpaid", len(v.Unpaid)-i)
+				break
+			}
+			g.Linef("  %s", term.Sanitize(id))
+		}
+	}
+	if v.WalletMissing {
+		g.Linef("\n%s", g.Paint(term.Red, "no payout wallet is set at the marketplace, so completed orders are not paid out"))
+		g.Hint("", "set agent.payout_wallet in the configuration, then run "+order.Command("agent sync"))
+	}
+}

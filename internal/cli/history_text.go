@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/term"
+)
+
+// orderPage shows a historyView as text.
+type orderPage struct {
+	*term.Page
+	v     historyView
+	now   time.Time
+	shown shownTexts
+}
+
+func (p *orderPage) show() {
+	p.showState()
+	p.showFields()
+	p.showBrief()
+	p.showPieces()
+	p.showFiles()
+	p.showAttempts()
+	p.showCalls()
+	p.showDeliveries()
+	if len(p.v.Thread.Messages)+len(p.v.Thread.Outbox) > 0 {
+		p.Heading("messages")
+		p.v.Thread.show(p.Page, p.now)
+	}
+	p.showTimeline()
+}
+
+// showState shows the state of the order. If it waits or is held, it shows why
+// and until when.
+func (p *orderPage) showState() {
+	o := p.v.Order
+	head := []term.Cell{term.Styled(term.Bold, term.Sanitize(o.ID)), term.Plain("  "), term.Styled(stateStyle(o.State), string(o.State))}
+	hint := o.Hint
+	switch {
+	case o.State == order.StateHeld && o.Code == order.CodeOwner:
+		head[2] = term.Plain(cancelledByOwner(""))
+		hint = "at the marketplace it is still open; " + order.Command("orders retry", o.ID) + " resumes the work"
+	case o.State == order.StateFailed && o.Code == order.CodeRefused && hint == "":
+		hint = refusedHint(o.ID)
+	}
+	wait := ""
+	if w, ok := p.v.current(); ok && (o.State == order.StateWorking || o.State == order.StateWaiting) {
+		if w.Reason == "" && !o.WindowEndsAt.IsZero() {
+			w.Reason = "the client's window is open"
+		}
+		if wait = waits(w, p.now); wait != "" {
+			p.shown.cell(w.Reason, 0)
+			head = append(head, term.Plain("; "))
+		}
+	}
+	p.Wrap("  ", wait, head...)
+	if o.Reason != "" {
+		p.Note("  ", p.shown.cell(o.Reason, 500).Text)
+	}
+	if hint != "" {
+		p.Hint("  ", term.Line(hint, 500))
+	}
+}
+
+func (p *orderPage) showFields() {
+	o, rows := p.v.Order, [][]term.Cell{}
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, []term.Cell{term.Styled(term.Dim, name), term.Plain(value)})
+		}
+	}
+	add("service", term.Line(cmp.Or(o.Service, o.ServiceTitle+" (not configured)"), 120))
+	if o.PriceUSD != "" {
+		add("price", "$"+o.PriceUSD)
+	}
+	if q := p.v.Quote; q != nil {
+		add("quote", fmt.Sprintf("$%s by %s, %s", q.PriceUSD, q.Source, q.State))
+	}
+	if p.v.CostUSD != order.USD(0).String() {
+		add("spent", "$"+p.v.CostUSD)
+	}
+	add("marketplace", term.Line(string(o.RemoteStatus), 60))
+	if o.Round > 0 {
+		add("round", fmt.Sprintf("%d, sent back by the client", o.Round))
+	}
+	add("client", term.Line(o.ClientWallet, 80))
+	add("placed", moment(p.now, o.CreatedAt))
+	add("due", term.Clock(o.DueAt)+", "+term.Deadline(p.now, o.DueAt))
+	add("window ends", moment(p.now, o.WindowEndsAt))
+	add("pieces", p.pieces())
+	add("delivered", moment(p.now, o.DeliveredAt))
+	add("review ends", moment(p.now, o.ReviewDeadline))
+	add("completed", moment(p.now, o.CompletedAt))
+	add("not listed since", moment(p.now, o.MissingAt))
+	add("paid out", term.Line(o.PayoutTx, 120))
+	p.Table("  ", rows)
+}
+
+// pieces describes how many pieces of a subscription the client has asked for.
+// It is "" for an order without pieces.
+func (p *orderPage) pieces() string {
+	switch o := p.v.Order; {
+	case o.QuotaTotal != nil && *o.QuotaTotal > 0:
+		return fmt.Sprintf("%d asked for, of %d", len(p.v.Pieces), *o.QuotaTotal)
+	case !o.WindowEndsAt.IsZero():
+		return fmt.Sprintf("%d asked for, without a limit", len(p.v.Pieces))
+	}
+	return ""
+}
+
+func (p *orderPage) showBrief() {
+	o := p.v.Order
+	p.Heading("brief")
+	p.Quote(o.Brief)
+	if len(o.Answers) > 0 {
+		p.Heading("answers to the service's questions")
+		p.Quote(string(o.Answers))
+	}
+	if links := slices.Concat(o.ReferenceURLs, o.ReferenceImages); len(links) > 0 {
+		p.Heading("references")
+		p.Quote(strings.Join(links, "\n"))
+	}
+}
+
+func (p *orderPage) showTimeline() {
+	p.Heading("timeline")
+	rows := [][]term.Cell{}
+	for _, m := range p.v.Timeline {
+		rows = append(rows, []term.Cell{term.Styled(term.Dim, term.Clock(m.At)), term.Plain(term.Sanitize(m.What)),
+			p.shown.cell(p.v.eventText(m), 300)})
+	}
+	p.Table("  ", rows)
+}
+
+// eventText is the text of an event. The store names a message by its number;
+// the owner knows it by its template.
+func (v historyView) eventText(m momentView) string {
+	for _, out := range v.Thread.Outbox {
+		rest, ok := strings.CutPrefix(m.Text, fmt.Sprint("message ", out.position))
+		if ok && (rest == "" || rest[0] == ':') && (strings.HasPrefix(m.What, "message ") || m.What == "held" || m.What == "failed") {
+			return "message " + messageName(out.Reason) + rest
+		}
+	}
+	return m.Text
+}
+
+// shownTexts are the long texts that a page has shown. An error is shown in full
+// where it comes first, and as "as above" wherever else it was stored.
+type shownTexts []string
+
+const (
+	asAbove  = "as above"
+	longText = 40
+)
+
+// cell returns the text as a cell of at most n characters.
+func (t *shownTexts) cell(text string, n int) term.Cell {
+	if len(text) > longText {
+		if slices.ContainsFunc(*t, func(before string) bool { return strings.Contains(before, text) }) {
+			return term.Styled(term.Dim, asAbove)
+		}
+		*t = append(*t, text)
+	}
+	return term.Plain(term.Line(text, max(n, 1)))
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/term"
+)
+
+// This file shows the work on an order: pieces, files, attempts, calls and
+// deliveries.
+
+func (p *orderPage) showPieces() {
+	if len(p.v.Pieces) > 0 {
+		p.Heading("pieces")
+	}
+	for _, piece := range p.v.Pieces {
+		state := string(piece.Job)
+		for _, w := range p.v.works {
+			if w.Kind != order.KindPiece || w.Round != piece.Number {
+				continue
+			}
+			if wait := waits(w, p.now); wait != "" {
+				state = wait
+				p.shown.cell(w.Reason, 0)
+			}
+		}
+		if piece.Sent {
+			state = "sent"
+		}
+		p.Note("  ", fmt.Sprintf("%d  %s", piece.Number, state))
+		p.Quote(piece.Request)
+	}
+}
+
+// purpose names what a file, an attempt or a call was for.
+func (v historyView) purpose(kind order.Kind, round int) string {
+	switch kind {
+	case order.KindDelivery:
+		return fmt.Sprint("round ", round)
+	case order.KindReference:
+		return string(kind)
+	case order.KindMessage:
+		for _, m := range v.Thread.Outbox {
+			if m.position == round {
+				return "message " + messageName(m.Reason)
+			}
+		}
+	}
+	return fmt.Sprint(kind, " ", round)
+}
+
+func (p *orderPage) showFiles() {
+	if len(p.v.Files) > 0 {
+		p.Heading("files")
+	}
+	for _, f := range p.v.Files {
+		if f.Path == "" {
+			p.Linef("  %s  %s  link", p.v.purpose(f.Kind, f.Round), term.Sanitize(f.MediaType))
+		} else {
+			pixels := ""
+			if f.Width > 0 {
+				pixels = fmt.Sprintf("%d x %d  ", f.Width, f.Height)
+			}
+			p.Linef("  %s  %s  %s%s", p.v.purpose(f.Kind, f.Round), term.Sanitize(f.MIME), pixels, term.Size(f.Bytes))
+			p.Linef("    %s", term.Sanitize(f.Path))
+		}
+		if f.URL != "" {
+			p.Linef("    %s", term.Sanitize(f.URL))
+		}
+	}
+}
+
+func (p *orderPage) showAttempts() {
+	if len(p.v.Attempts) == 0 {
+		return
+	}
+	p.Heading("attempts")
+	rows := [][]term.Cell{term.Headings("for", "stage", "try", "outcome", "began", "took", "cost", "error")}
+	for _, a := range p.v.Attempts {
+		rows = append(rows, p.attempt(a))
+	}
+	p.Table("  ", rows)
+	last := p.v.Attempts[len(p.v.Attempts)-1]
+	if last.Log != "" && last.Error != "" && p.shown.cell(strings.TrimSpace(last.Log), 0).Text != asAbove {
+		p.Linef("  output of the last attempt:")
+		p.Quote(last.Log)
+	}
+}
+
+func (p *orderPage) attempt(a attemptView) []term.Cell {
+	took, cost := "-", "-"
+	if !a.FinishedAt.IsZero() {
+		took = a.FinishedAt.Sub(a.StartedAt).Round(time.Millisecond).String()
+	}
+	if a.cost != 0 {
+		cost = "$" + a.CostUSD
+	}
+	look := term.None
+	switch a.Outcome {
+	case "done":
+		look = term.Green
+	case "fail", "hold":
+		look = term.Red
+	case "retry", "wait", "crashed":
+		look = term.Yellow
+	}
+	return []term.Cell{term.Plain(p.v.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
+		term.Styled(look, a.Outcome), term.Plain(term.Relative(p.now, a.StartedAt)), term.Plain(took), term.Plain(cost),
+		p.shown.cell(a.Error, 300)}
+}
+
+func (p *orderPage) showCalls() {
+	if len(p.v.Calls) == 0 {
+		return
+	}
+	p.Heading("calls")
+	rows := [][]term.Cell{term.Headings("for", "generator", "outcome", "began", "cost", "provider's id", "")}
+	for _, c := range p.v.Calls {
+		rows = append(rows, []term.Cell{term.Plain(p.v.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
+			term.Plain(term.Relative(p.now, c.BeganAt)), term.Plain("$" + c.CostUSD), term.Plain(term.Line(c.Ticket, 40)),
+			p.shown.cell(c.Note, 200)})
+	}
+	p.Table("  ", rows)
+}
+
+func (p *orderPage) showDeliveries() {
+	if len(p.v.Deliveries) > 0 {
+		p.Heading("deliveries")
+	}
+	for _, d := range p.v.Deliveries {
+		times := "once"
+		if d.Tries != 1 {
+			times = fmt.Sprint(d.Tries, " times")
+		}
+		p.Linef("  round %d  %s %s, sent %s", d.Round, d.State, term.Relative(p.now, d.SentAt), times)
+		if d.Note != "" {
+			p.Linef("    %s", term.Line(d.Note, 300))
+		}
+		for _, u := range d.URLs {
+			p.Linef("    %s", term.Sanitize(u))
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// OrdersApproveCmd delivers work that waits for a review.
+type OrdersApproveCmd struct {
+	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Output
+}
+
+// Help explains the command.
+func (OrdersApproveCmd) Help() string {
+	return `For orders of a service in mode review. Their files are made and wait for you;
+"atelierd orders show" names them. After approval they are uploaded and delivered,
+and a price that waits for approval is sent to the client. A running daemon starts
+at once. To have the files made again instead, run "atelierd orders redo".`
+}
+
+// Run runs the command.
+func (c OrdersApproveCmd) Run(p *Program) error {
+	return c.change(p, change{order: c.Order, do: approve, done: "is approved"})
+}
+
+func approve(ctx context.Context, owner store.Owner, id string) error {
+	o, err := owner.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	if o.Code != order.CodeReview {
+		return fmt.Errorf("order %s is %s and does not wait for approval", id, o.State)
+	}
+	return owner.Retry(ctx, id)
+}

@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"context"
+
+	"atelierd/internal/store"
+)
+
+// OrdersCancelCmd stops work.
+type OrdersCancelCmd struct {
+	Order  string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Reason string `help:"Why, for your own records." placeholder:"TEXT"`
+	Output
+}
+
+// Help explains the command.
+func (OrdersCancelCmd) Help() string {
+	return `Stops a generator that works on the order; nothing more is made or delivered. At
+the marketplace the order stays open, because only the client can cancel it there.
+"atelierd orders retry" resumes the work.`
+}
+
+// Run runs the command.
+func (c OrdersCancelCmd) Run(p *Program) error {
+	return c.change(p, change{order: c.Order, done: "is cancelled here; at the marketplace it is still open",
+		do: func(ctx context.Context, owner store.Owner, id string) error { return owner.Cancel(ctx, id, c.Reason) }})
+}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+// OrdersListCmd lists orders.
+type OrdersListCmd struct {
+	State string `help:"Only orders in this state: waiting, working, held, delivered, failed, completed or cancelled." placeholder:"STATE"`
+	All   bool   `help:"Also orders that have ended."`
+	Most  int    `help:"At most this many orders. Default: 50." short:"n" name:"most" default:"50" placeholder:"N"`
+	Output
+}
+
+// Help explains the command.
+func (OrdersListCmd) Help() string {
+	return `The states are:
+
+  waiting    for the client
+  working    with the stage, the attempts made and allowed, and why it waits
+  held       waits for you, or was cancelled by you
+  delivered  the client reviews it
+  failed     given up; "atelierd orders retry" tries again
+  completed  the client accepted it
+  cancelled  by the client`
+}
+
+// Run runs the command.
+func (c OrdersListCmd) Run(p *Program) error {
+	states := append(slices.Clone(openStates), order.StateCompleted, order.StateCancelled)
+	if c.State != "" && !slices.Contains(states, order.State(c.State)) {
+		return &UsageError{fmt.Errorf("--state %.40q is not a state of an order", c.State)}
+	}
+	if c.Most < 1 {
+		return &UsageError{errors.New("-n must be at least 1")}
+	}
+	filter := c.State
+	if filter == "" && c.All {
+		filter = "all"
+	}
+	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
+		lines, err := st.Orders(ctx, filter, c.Most+1)
+		if err != nil {
+			return err
+		}
+		list := orderList{lines: []orderLine{}, filter: filter, maxAttempts: cfg.Work.MaxAttempts, now: time.Now()}
+		for _, l := range lines[:min(len(lines), c.Most)] {
+			list.lines = append(list.lines, viewLine(l))
+		}
+		if err := c.print(p, list.lines, list.show); err != nil || len(lines) <= c.Most {
+			return err
+		}
+		// On stdout a program that reads the list would take it for an order.
+		_, err = fmt.Fprintf(p.Stderr, "there are more orders; -n %d shows twice as many\n", 2*c.Most)
+		return err
+	})
+}
+
+// orderList is the orders to show, and what their text depends on.
+type orderList struct {
+	lines       []orderLine
+	filter      string
+	maxAttempts int
+	now         time.Time
+}
+
+// orderLine is one order of a list.
+type orderLine struct {
+	ID           string         `json:"order_id"`
+	State        order.State    `json:"state"`
+	RemoteStatus order.Status   `json:"remote_status"`
+	Round        int            `json:"round"`
+	Stage        order.Stage    `json:"stage"`     // empty without work
+	JobState     order.JobState `json:"job_state"` // empty without work
+	Attempt      int            `json:"attempt"`
+	RunAt        time.Time      `json:"run_at,omitzero"`
+	JobCode      order.Code     `json:"job_code"` // why it does not run before run_at
+	JobReason    string         `json:"job_reason"`
+	Service      string         `json:"service"`
+	PriceUSD     string         `json:"price_usd"` // empty without a price
+	Brief        string         `json:"brief"`
+	Code         order.Code     `json:"code"`
+	Reason       string         `json:"reason"`
+	Hint         string         `json:"hint"`
+	CreatedAt    time.Time      `json:"created_at"`
+	SeenAt       time.Time      `json:"seen_at"`
+	DueAt        time.Time      `json:"due_at"`
+	DeliveredAt  time.Time      `json:"delivered_at,omitzero"`
+	CompletedAt  time.Time      `json:"completed_at,omitzero"`
+}
+
+func viewLine(l store.Line) orderLine {
+	return orderLine{ID: l.ID, State: l.State, RemoteStatus: l.Status, Round: l.Round, Stage: l.Stage,
+		JobState: l.Job, Attempt: l.Attempt, RunAt: l.RunAt, JobCode: l.JobCode, JobReason: l.JobReason, Service: l.Service,
+		PriceUSD: usd(l.Price), Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
+		DueAt: l.Due, DeliveredAt: l.Delivered, CompletedAt: l.Ended}
+}
+
+// usd is an amount for machines, "" when there is none.
+func usd(amount *order.USD) string {
+	if amount == nil {
+		return ""
+	}
+	return amount.String()
+}
+
+func (v orderList) show(g *term.Page) {
+	if len(v.lines) == 0 {
+		if v.filter == "" {
+			g.Linef("no order is open; --all also shows orders that have ended")
+		} else {
+			g.Linef("there is no such order")
+		}
+		return
+	}
+	rows := [][]term.Cell{term.Headings("order", "state", "service", "price", "due", "brief")}
+	for _, l := range v.lines {
+		price := "-"
+		if l.PriceUSD != "" {
+			price = "$" + l.PriceUSD
+		}
+		look := stateStyle(l.State)
+		if l.Code == order.CodeOwner {
+			look = term.None
+		}
+		rows = append(rows, []term.Cell{term.Plain(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
+			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(term.Line(l.Brief, 60))})
+	}
+	// On a narrow terminal the brief is worth more than the price and the service.
+	for _, column := range []int{3, 2} {
+		if g.Fits("", rows) {
+			break
+		}
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], column, column+1)
+		}
+	}
+	g.Table("", rows)
+}
+
+// progress is the state of the order. While there is work, it also is how far
+// the work has come, and what it waits for.
+func (l orderLine) progress(maxAttempts int, now time.Time) string {
+	switch {
+	case l.State == order.StateHeld && l.Code == order.CodeOwner:
+		return term.Cut(cancelledByOwner(l.Reason), 40)
+	case l.State == order.StateHeld || l.State == order.StateFailed:
+		return strings.TrimSpace(string(l.State) + " " + term.Sanitize(string(l.Code)))
+	case l.State != order.StateWorking:
+		return string(l.State)
+	}
+	text := string(l.State)
+	switch {
+	case l.Stage == "":
+	case l.Attempt == 0:
+		text += " " + string(l.Stage)
+	default:
+		text += fmt.Sprintf(" %s %d/%d", l.Stage, l.Attempt, maxAttempts)
+	}
+	// The reason is too long for a column; its code is a word or two.
+	reason := strings.ReplaceAll(string(l.JobCode), "_", " ")
+	if wait := waits(store.Work{State: l.JobState, RunAt: l.RunAt, Code: l.JobCode, Reason: reason}, now); wait != "" {
+		text += ", " + term.Line(wait, 60)
+	}
+	return text
+}
+
+// due is the deadline while the order is open, and when it was done afterwards.
+func (l orderLine) due(now time.Time) term.Cell {
+	switch {
+	case l.State == order.StateCancelled, l.State == order.StateHeld && l.Code == order.CodeOwner:
+		return term.Plain("-")
+	case l.State == order.StateCompleted && !l.CompletedAt.IsZero():
+		return term.Plain("done " + term.Relative(now, l.CompletedAt))
+	case l.State == order.StateDelivered && !l.DeliveredAt.IsZero():
+		return term.Plain("done " + term.Relative(now, l.DeliveredAt))
+	case now.After(l.DueAt):
+		return term.Styled(term.Red, term.Deadline(now, l.DueAt))
+	}
+	return term.Plain(term.Deadline(now, l.DueAt))
+}

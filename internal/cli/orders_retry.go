@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"context"
+
+	"atelierd/internal/store"
+)
+
+// OrdersRetryCmd resumes work.
+type OrdersRetryCmd struct {
+	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Fresh bool   `help:"Make the files from the start instead of resuming."`
+	Output
+}
+
+// Help explains the command.
+func (OrdersRetryCmd) Help() string {
+	return `For work that is held, has failed, or was cancelled by you. It gets new attempts
+and resumes at the stage where it stopped, so that you do not pay twice for a file
+that exists. A running daemon starts at once.`
+}
+
+// Run runs the command.
+func (c OrdersRetryCmd) Run(p *Program) error {
+	return c.change(p, change{order: c.Order, done: "will be tried again", do: func(ctx context.Context, owner store.Owner, id string) error {
+		if c.Fresh {
+			return redo(ctx, owner, id, 0)
+		}
+		return owner.Retry(ctx, id)
+	}})
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// This file finds which services are affected by generators that are paused.
+
+// pausedGenerators returns the fact behind each paused generator, by its name.
+func pausedGenerators(facts []store.Fact) map[string]store.Fact {
+	list := map[string]store.Fact{}
+	for _, f := range facts {
+		if name, ok := strings.CutPrefix(f.Name, string(order.AlertGenerator.Code())); ok {
+			list[name] = f
+		}
+	}
+	return list
+}
+
+// generatorOf names the generator of a service. It is "" for a service that is
+// not configured.
+func generatorOf(cfg *config.Config, title string) string {
+	at := slices.IndexFunc(cfg.Services, func(s config.Service) bool { return strings.EqualFold(s.Title, strings.TrimSpace(title)) })
+	if at < 0 {
+		return ""
+	}
+	return cfg.Services[at].Generator
+}
+
+// pausedBehind names the paused generator because of which a service is not
+// listed. It is "" when the service is held for another reason.
+func pausedBehind(cfg *config.Config, title, reason string, paused map[string]store.Fact) string {
+	name := generatorOf(cfg, title)
+	for _, each := range append([]string{name}, cfg.Generators[name].Fallback...) {
+		if f, is := paused[each]; is && f.Value == reason {
+			return each
+		}
+	}
+	return ""
+}
+
+// pausedService names the generator of a service if it is paused. standIn is the
+// generator that works in its place, "" if there is none.
+func pausedService(cfg *config.Config, title string, paused map[string]store.Fact) (name, standIn string) {
+	name = generatorOf(cfg, title)
+	if _, is := paused[name]; !is {
+		return "", ""
+	}
+	for _, other := range cfg.Generators[name].Fallback {
+		if _, is := paused[other]; !is {
+			return name, other
+		}
+	}
+	return name, ""
+}
+
+// standsIn continues a sentence about a paused generator.
+func standsIn(standIn string) string {
+	if standIn == "" {
+		return ""
+	}
+	return "; " + standIn + " stands in"
+}
+
+// markPaused marks the services whose generator is paused. The attention list
+// shows the reason.
+func markPaused(cfg *config.Config, services []serviceView, paused map[string]store.Fact) {
+	for i, v := range services {
+		switch v.State {
+		case string(order.ServiceListed):
+			if name, standIn := pausedService(cfg, v.Title, paused); name != "" {
+				services[i].State, services[i].Since = servicePaused, paused[name].Since
+				services[i].Reason = "generator " + name + " is paused" + standsIn(standIn)
+			}
+		case string(order.ServiceHeld):
+			if name := pausedBehind(cfg, v.Title, v.Reason, paused); name != "" {
+				services[i].Reason = "not listed: generator " + name + " is paused"
+			}
+		}
+	}
+}

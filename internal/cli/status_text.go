@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/term"
+)
+
+func (v statusView) show(g *term.Page, now time.Time) {
+	v.showDaemon(g, now)
+	v.showAttention(g, now)
+	v.showOrders(g)
+	v.Requests.show(g, now)
+	g.Heading("spending")
+	look := term.None
+	if v.Spending.CapReached {
+		look = term.Yellow
+	}
+	g.Linef("  %s", g.Paint(look, v.Spending.String()))
+	v.showServices(g)
+}
+
+func (v statusView) showDaemon(g *term.Page, now time.Time) {
+	if v.Daemon.Running {
+		g.Linef("%s (pid %d)", g.Paint(term.Green, "atelierd is running"), v.Daemon.PID)
+	} else {
+		g.Linef("%s; %s starts it", g.Paint(term.Yellow, "atelierd is not running"), order.Command("run"))
+	}
+	rows := [][]term.Cell{
+		{term.Styled(term.Dim, "marketplace"), term.Plain(term.Sanitize(v.BaseURL))},
+		{term.Styled(term.Dim, "data"), term.Plain(term.Sanitize(v.DataDir))},
+	}
+	if v.Webhooks.Listen != "" {
+		last := "none has come yet"
+		if !v.Webhooks.Last.IsZero() {
+			last = "the last came " + term.Relative(now, v.Webhooks.Last)
+		}
+		rows = append(rows, []term.Cell{term.Styled(term.Dim, "webhooks"), term.Plain(term.Sanitize(v.Webhooks.Listen) + ", " + last)})
+	}
+	g.Table("  ", rows)
+}
+
+func (v statusView) showOrders(g *term.Page) {
+	g.Heading("orders")
+	var parts []string
+	for _, s := range openStates {
+		if n := v.Orders[s]; n > 0 {
+			parts = append(parts, g.Paint(stateStyle(s), fmt.Sprintf("%d %s", n, s)))
+		}
+	}
+	if parts == nil {
+		parts = []string{"none is open"}
+	}
+	g.Linef("  %s", strings.Join(parts, ", "))
+}
+
+// String describes the spending in one line.
+func (v spendingView) String() string {
+	waiting := "no order waits for it"
+	switch v.Waiting {
+	case 0:
+	case 1:
+		waiting = "1 order waits until " + nextDay
+	default:
+		waiting = fmt.Sprintf("%d orders wait until %s", v.Waiting, nextDay)
+	}
+	switch {
+	case v.Cap == "":
+		return fmt.Sprintf("$%s today (UTC), no daily cap", v.Today)
+	case v.CapReached:
+		return fmt.Sprintf("cap reached: $%s of $%s today; %s", v.Today, v.Cap, waiting)
+	}
+	return fmt.Sprintf("$%s of $%s today (UTC)", v.Today, v.Cap)
+}
+
+func (v statusView) showServices(g *term.Page) {
+	g.Heading("services")
+	if len(v.Services) == 0 {
+		g.Linef("  none; add a [[service]] to the configuration")
+	}
+	rows := [][]term.Cell{}
+	for _, s := range v.Services {
+		look := term.None
+		if s.State != string(order.ServiceListed) {
+			look = term.Yellow
+		}
+		rows = append(rows, []term.Cell{term.Plain(term.Line(s.Title, 40)), term.Styled(look, s.State), term.Plain(term.Line(s.Reason, 200))})
+	}
+	g.Table("  ", rows)
+}

@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"atelierd/internal/app"
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// statusView is the state of everything. `status` prints it.
+type statusView struct {
+	Daemon    daemonView          `json:"daemon"`
+	BaseURL   string              `json:"base_url"`
+	DataDir   string              `json:"data_dir"`
+	Attention []attentionView     `json:"attention"`
+	Orders    map[order.State]int `json:"orders"` // without those that have ended or that the owner has cancelled
+	Requests  requestsView        `json:"requests"`
+	Services  []serviceView       `json:"services"`
+	Webhooks  webhooksView        `json:"webhooks"`
+	Spending  spendingView        `json:"spending"`
+}
+
+type daemonView struct {
+	Running bool `json:"running"`
+	PID     int  `json:"pid,omitzero"`
+}
+
+type webhooksView struct {
+	Listen string    `json:"listen"` // empty when they are off
+	Last   time.Time `json:"last,omitzero"`
+}
+
+// spendingView is what generators have cost today, in UTC.
+type spendingView struct {
+	Today string `json:"today_usd"`
+	Cap   string `json:"cap_usd"` // empty is no limit
+	// CapReached is true when the cap is spent, or when an order waits at it.
+	CapReached bool `json:"cap_reached"`
+	// Waiting is the number of orders that wait for the next day.
+	Waiting int `json:"waiting_orders"`
+}
+
+type serviceView struct {
+	Title string `json:"title"`
+	// State is wanted, creating, listed or held as the store has it; paused while
+	// the service's generator is paused; or unconfigured for a service that the
+	// configuration no longer has.
+	State  string    `json:"state"`
+	ID     string    `json:"id"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// The states of a serviceView that the store does not know.
+const (
+	servicePaused       = "paused"
+	serviceUnconfigured = "unconfigured"
+)
+
+func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now time.Time) (statusView, error) {
+	windows, err := r.Windows(ctx)
+	if err != nil {
+		return statusView{}, err
+	}
+	since := now.Add(-cfg.Budget.Window)
+	if all := openWindow(windows, scopeAll, now); !all.StartedAt.IsZero() {
+		since = all.StartedAt
+	}
+	st, err := r.Status(ctx, since)
+	if err != nil {
+		return statusView{}, err
+	}
+	v := statusView{BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: viewAttention(cfg, st, now),
+		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services)}
+	v.Webhooks.Listen = cfg.Webhook.Listen
+	if v.Spending, err = readSpending(ctx, cfg, r, now); err != nil {
+		return statusView{}, err
+	}
+	markPaused(cfg, v.Services, pausedGenerators(st.Facts))
+	for _, f := range st.Facts {
+		if f.Name == app.FactWebhook {
+			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // zero if it cannot be read
+		}
+	}
+	v.Daemon.PID = store.Holder(cfg.DataDir)
+	v.Daemon.Running = v.Daemon.PID != 0
+	for _, s := range openStates {
+		v.Orders[s] = st.Orders[s]
+	}
+	return v, nil
+}
+
+func readSpending(ctx context.Context, cfg *config.Config, r *store.Store, now time.Time) (v spendingView, err error) {
+	today, err := r.SpentToday(ctx, now)
+	if err != nil {
+		return v, err
+	}
+	v.Today = today.String()
+	if cfg.Spending.Day == 0 {
+		return v, nil
+	}
+	v.Cap = cfg.Spending.Day.String()
+	v.Waiting, err = r.CappedToday(ctx, now)
+	v.CapReached = v.Waiting > 0 || today >= cfg.Spending.Day
+	return v, err
+}
+
+// viewServices returns the services of the configuration, each with its state at
+// the marketplace, and then those that the configuration no longer has.
+func viewServices(cfg *config.Config, listed []order.Listed) []serviceView {
+	list := []serviceView{}
+	for _, s := range cfg.Services {
+		v := serviceView{Title: s.Title, State: string(order.ServiceWanted)}
+		if at := slices.IndexFunc(listed, func(l order.Listed) bool { return l.Title == s.Title }); at >= 0 {
+			l := listed[at]
+			v.State, v.ID, v.Reason, v.Since = string(l.State), l.RemoteID, l.Reason, l.Since
+		}
+		list = append(list, v)
+	}
+	for _, l := range listed {
+		if !slices.ContainsFunc(cfg.Services, func(s config.Service) bool { return s.Title == l.Title }) {
+			list = append(list, serviceView{Title: l.Title, State: serviceUnconfigured, ID: l.RemoteID, Since: l.Since,
+				Reason: "it is not in the configuration; orders for it are held"})
+		}
+	}
+	return list
+}

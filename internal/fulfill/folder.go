@@ -1,0 +1,187 @@
+package fulfill
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"atelierd/internal/disk"
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+)
+
+// Folders in the data folder.
+const (
+	workDir     = "work"      // where generators write, one folder an attempt
+	artifactDir = "artifacts" // where accepted files stay
+)
+
+// ClearWork removes what generators wrote for a round of an order, so that the
+// round is made again and no stored result is used. dir is the data folder.
+// Accepted files stay.
+func ClearWork(dir, orderID string, kind order.Kind, round int) error {
+	work := filepath.Join(dir, folder(workDir, orderID, kind, round))
+	if err := os.RemoveAll(work); err != nil {
+		return err
+	}
+	// The order's own folder goes with its last round; until then it is not empty.
+	_ = os.Remove(filepath.Dir(work))
+	return nil
+}
+
+// clearWork is ClearWork for a job that no longer needs its folder.
+func (f *Fulfiller) clearWork(j order.Job) {
+	if err := ClearWork(f.o.Dir, j.OrderID, j.Kind, j.Round); err != nil {
+		f.o.Log.Warn("work folder not cleared", "order", j.OrderID, "job", j.ID, "stage", j.Stage, "attempt", j.Attempt, "error", err)
+	}
+}
+
+// attemptDir returns the folder of an attempt at a job.
+func (f *Fulfiller) attemptDir(j order.Job, attempt int) string {
+	return filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", attempt))
+}
+
+// folder returns the folder of a job of an order, in a folder of the data folder.
+// The id of an order is foreign text. One that is not a plain name is replaced by
+// its hash.
+func folder(parent, orderID string, kind order.Kind, round int) string {
+	name := orderID
+	if !plain(orderID) {
+		sum := sha256.Sum256([]byte(orderID))
+		name = "x-" + hex.EncodeToString(sum[:16])
+	}
+	letter := map[order.Kind]string{order.KindPiece: "p", order.KindQuote: "q"}[kind]
+	return filepath.Join(parent, name, fmt.Sprintf("%s%d", cmp.Or(letter, "r"), round))
+}
+
+func plain(id string) bool {
+	for _, r := range id {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 80 && id[0] != '-'
+}
+
+// readResult reads a stored result. It reports false unless all files are there.
+func readResult(path string) (generate.Result, bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return generate.Result{}, false
+	}
+	var made generate.Result
+	if err := json.Unmarshal(b, &made); err != nil {
+		return generate.Result{}, false
+	}
+	for _, file := range made.Files {
+		if _, err := os.Lstat(file); err != nil {
+			return generate.Result{}, false
+		}
+	}
+	return made, true
+}
+
+// writeResult stores a result. Its files are durable first.
+func writeResult(path string, made generate.Result) error {
+	b, err := json.Marshal(made)
+	if err != nil {
+		return err
+	}
+	for _, file := range made.Files {
+		if err := syncFile(file); err != nil {
+			return err
+		}
+	}
+	return writeFile(path, func(w io.Writer) error { _, err := w.Write(b); return err })
+}
+
+// link puts a second name on file, in place of what had the name before. The
+// first stays until the work folder is cleared, so that a crash loses nothing.
+func link(file, to string) error {
+	temp := to + ".tmp"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Link(file, temp); err != nil {
+		return writeFile(to, func(w io.Writer) error { return copyFrom(w, file) })
+	}
+	if err := syncFile(temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, to)
+}
+
+func copyFrom(w io.Writer, file string) error {
+	in, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	_, err = io.Copy(w, in)
+	return err
+}
+
+// writeFile writes a file that after a crash is either complete or not there.
+func writeFile(path string, write func(io.Writer) error) error {
+	temp := path + ".tmp"
+	out, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(out), out.Sync(), out.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(path))
+}
+
+// syncFile makes a file or a folder durable.
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// leastRoom is how many bytes must be free before a generator starts.
+const leastRoom = 128 << 20
+
+// fullRetry is how long work waits while the disk is full.
+const fullRetry = time.Minute
+
+// room is nil when there is room for a generator's files.
+func (f *Fulfiller) room() error {
+	free, err := disk.Free(f.o.Dir)
+	switch {
+	case errors.Is(err, disk.ErrUnknown):
+		return nil // the first write shows it
+	case err != nil:
+		return fmt.Errorf("get the free space of the disk: %w", err)
+	case free >= leastRoom:
+		return nil
+	}
+	return noRoom(syscall.ENOSPC)
+}
+
+// noRoom turns the error of a full disk into a wait, which costs no attempt. What
+// was paid for counts, or it would be paid for every minute.
+func noRoom(err error) error {
+	fail, ok := errors.AsType[*order.Failure](err)
+	if !disk.IsFull(err) || ok && (fail.Charge == order.ChargeFull || fail.Charge == order.ChargeUnknown) {
+		return err
+	}
+	return &order.Failure{Class: order.Wait, Code: order.CodeDiskFull, Err: errors.New("the disk is full"),
+		Hint: "make room in the data folder; work goes on by itself", After: fullRetry}
+}

@@ -1,0 +1,155 @@
+package fulfill
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/order"
+	"atelierd/internal/prompt"
+)
+
+// fullRequest returns the request of a call. A job that the provider already has
+// needs only its place.
+func (r *run) fullRequest(ctx context.Context, resumed *order.Call) (generate.Request, error) {
+	req := generate.Request{OrderID: r.order.ID, Round: r.job.Round, Attempt: r.job.Attempt, OutputDir: r.dir}
+	if resumed == nil || resumed.Ticket == "" {
+		var err error
+		if req, err = r.request(ctx); err != nil {
+			return req, err
+		}
+		if req.References, req.Notes, err = r.references(ctx); err != nil {
+			return req, err
+		}
+		if r.service.FromLast {
+			last, err := r.lastRound(ctx)
+			if err != nil {
+				return req, err
+			}
+			req.References = append(last, req.References...)
+		}
+		if req.Prompt, err = r.prompt(ctx, req); err != nil {
+			return req, err
+		}
+	}
+	if resumed != nil {
+		req.Attempt = resumed.Attempt // the same call gets the same request
+	}
+	return req, nil
+}
+
+// request returns what a program learns about the order, without pictures and
+// prompt.
+func (r *run) request(ctx context.Context) (generate.Request, error) {
+	o, s := r.order, r.service
+	req := generate.Request{
+		OrderID: o.ID, Round: r.job.Round, Attempt: r.job.Attempt, Brief: o.Brief,
+		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
+		Service:   generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
+		OutputDir: r.dir,
+	}
+	if r.job.Kind != order.KindDelivery {
+		req.Round = 0
+	}
+	var err error
+	if req.PreviousDeliverables, err = r.previous(ctx, req.Round); err != nil {
+		return req, err
+	}
+	if r.job.Kind == order.KindPiece {
+		if req.Piece, req.Ask, err = r.piece(ctx, r.job); err != nil {
+			return req, err
+		}
+	}
+	if r.job.Kind != order.KindQuote { // there is no thread before the order is paid
+		if req.Messages, err = r.thread(ctx, req.Round); err != nil {
+			return req, marketFailure(err)
+		}
+	}
+	return req, nil
+}
+
+// prompt puts the order into one text.
+func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) {
+	feedback, err := r.feedback(ctx, req)
+	if err != nil {
+		return "", err
+	}
+	answers := prompt.Answers(req.RequirementAnswers)
+	wish := strings.TrimSpace(req.Wish())
+	if wish == "" && len(answers) == 0 {
+		wish = written(req.Messages) // the client may have answered in the thread
+	}
+	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{Wish: wish, Brief: req.Brief,
+		Answers: answers, Feedback: feedback, Round: req.Round, Piece: req.Piece,
+		Service: r.service.Title, Notes: req.Notes})
+	if err != nil {
+		return "", order.Failf(order.Hold, order.CodePrompt, "the service's prompt cannot be written for this order: %w", err).
+			WithHint("correct the prompt of the service and restart, then %s", order.Command("orders retry", req.OrderID))
+	}
+	return text, nil
+}
+
+// written returns all that the client wrote in a thread.
+func written(thread []generate.Message) string {
+	var texts []string
+	for _, m := range thread {
+		if m.From == string(order.PartyClient) {
+			texts = append(texts, m.Text)
+		}
+	}
+	return strings.Join(texts, "\n")
+}
+
+// feedback returns what the client wrote since the last round was delivered.
+func (r *run) feedback(ctx context.Context, req generate.Request) ([]string, error) {
+	if req.Round == 0 {
+		return nil, nil
+	}
+	last, _, err := r.o.Store.Delivery(ctx, req.OrderID, req.Round-1)
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, m := range req.Messages {
+		if m.From == string(order.PartyClient) && !m.At.Before(last.SentAt) {
+			texts = append(texts, m.Text)
+		}
+	}
+	return texts, nil
+}
+
+// thread returns the messages of the order. A first round goes on without them.
+// In a later one they say what was wrong, so the work waits for them.
+func (r *run) thread(ctx context.Context, round int) ([]generate.Message, error) {
+	list, err := r.o.Market.Messages(ctx, r.order.ID)
+	if err != nil {
+		if fail, ok := errors.AsType[*order.Failure](err); round == 0 || ok && fail.Class == order.Fail {
+			r.o.Log.Debug("messages not read", "order", r.order.ID, "error", err)
+			return nil, nil
+		}
+		return nil, err
+	}
+	var messages []generate.Message
+	for _, m := range list {
+		messages = append(messages, generate.Message{From: string(m.Party), Text: m.Text, At: m.At})
+	}
+	return messages, nil
+}
+
+// previous returns the links of the last round, for a generator to improve on.
+func (r *run) previous(ctx context.Context, round int) ([]string, error) {
+	if round == 0 {
+		return nil, nil
+	}
+	files, err := r.o.Store.Artifacts(ctx, r.order.ID, order.KindDelivery, round-1)
+	if err != nil {
+		return nil, err
+	}
+	var links []string
+	for _, a := range files {
+		links = append(links, a.URL)
+	}
+	return links, nil
+}

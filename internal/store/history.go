@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// Attempt is one try at a stage, as shown to people.
+type Attempt struct {
+	Kind    order.Kind
+	Round   int
+	Stage   order.Stage
+	Number  int
+	Started time.Time
+	Ended   time.Time // zero while it runs
+	Outcome string
+	Code    order.Code
+	Error   string
+	Log     string
+	Cost    order.USD
+}
+
+// Moment is one entry of an order's timeline.
+type Moment struct {
+	At   time.Time
+	Kind string
+	Text string
+}
+
+// Handover is a delivery, as shown to people.
+type Handover struct {
+	order.Delivery
+	Settled time.Time
+	Note    string
+}
+
+// Call is one call of a generator, as shown to people.
+type Call struct {
+	order.Call
+	Kind  order.Kind
+	Round int
+	Note  string
+}
+
+// History is everything that the database knows of one order.
+type History struct {
+	Order    order.Order
+	Works    []Work
+	Attempts []Attempt
+	// Calls are the calls of generators during its attempts.
+	Calls      []Call
+	Artifacts  []order.Artifact
+	Deliveries []Handover
+	// Quote is nil if there is none.
+	Quote    *order.Quote
+	Pieces   []order.Piece
+	Messages []order.Message
+	Outbox   []order.Outgoing
+	Events   []Moment
+}
+
+// History returns everything that the database knows of one order.
+func (s *Store) History(ctx context.Context, id string) (h History, err error) {
+	if h.Order, err = s.Order(ctx, id); err != nil {
+		return h, err
+	}
+	for _, read := range []func(context.Context, *History) error{
+		s.readWork, s.readCalls, s.readFiles, s.readDeliveries, s.readDialogue, s.readEvents,
+	} {
+		if err := read(ctx, &h); err != nil {
+			return h, fmt.Errorf("read the history of order %s: %w", id, err)
+		}
+	}
+	return h, nil
+}
+
+func (s *Store) readWork(ctx context.Context, h *History) (err error) {
+	if h.Works, err = s.Works(ctx, h.Order.ID); err != nil {
+		return err
+	}
+	attempts, err := s.read.OrderAttempts(ctx, h.Order.ID)
+	for _, a := range attempts {
+		h.Attempts = append(h.Attempts, Attempt{Kind: a.Kind, Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
+			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
+			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros})
+	}
+	return err
+}
+
+func (s *Store) readCalls(ctx context.Context, h *History) error {
+	calls, err := s.read.OrderCalls(ctx, h.Order.ID)
+	for _, c := range calls {
+		h.Calls = append(h.Calls, Call{Call: order.Call{ID: c.ID, Generator: c.Generator, Key: c.Key, Ticket: c.Ticket,
+			State: c.State, Cost: c.CostUsdMicros, BeganAt: c.BeganAt.Time}, Kind: c.Kind, Round: int(c.Round), Note: c.Note})
+	}
+	return err
+}
+
+func (s *Store) readFiles(ctx context.Context, h *History) error {
+	artifacts, err := s.read.OrderArtifacts(ctx, h.Order.ID)
+	for _, a := range artifacts {
+		h.Artifacts = append(h.Artifacts, artifact(a))
+	}
+	return err
+}
+
+func (s *Store) readDeliveries(ctx context.Context, h *History) error {
+	deliveries, err := s.read.OrderDeliveries(ctx, h.Order.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		hand := Handover{Delivery: order.Delivery{OrderID: d.OrderID, Round: int(d.Round), State: d.State,
+			Tries: int(d.Tries), SentAt: d.SentAt.Time}, Settled: d.SettledAt.Time, Note: d.Note}
+		if err := json.Unmarshal([]byte(d.Urls), &hand.URLs); err != nil {
+			return err
+		}
+		h.Deliveries = append(h.Deliveries, hand)
+	}
+	return nil
+}
+
+func (s *Store) readDialogue(ctx context.Context, h *History) error {
+	q, quoted, err := s.Quote(ctx, h.Order.ID)
+	if err != nil {
+		return err
+	}
+	if quoted {
+		h.Quote = &q
+	}
+	if h.Pieces, err = s.Pieces(ctx, h.Order.ID); err != nil {
+		return err
+	}
+	if h.Messages, err = s.Thread(ctx, h.Order.ID); err != nil {
+		return err
+	}
+	h.Outbox, err = s.Outbox(ctx, h.Order.ID)
+	return err
+}
+
+func (s *Store) readEvents(ctx context.Context, h *History) error {
+	events, err := s.read.OrderEvents(ctx, &h.Order.ID)
+	for _, e := range events {
+		h.Events = append(h.Events, Moment{At: e.At.Time, Kind: e.Kind, Text: e.Text})
+	}
+	return err
+}
