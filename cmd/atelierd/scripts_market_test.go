@@ -20,7 +20,7 @@ blob_url = "MARKET/blob/"
 data_dir = "data"
 [agent]
 name = "Script"
-description = "an agent of the scripts"
+description = "an agent that paints what the scripts ask for"
 endpoint_url = "https://agent.test"
 payout_wallet = "So11111111111111111111111111111111111111112"
 [work]
@@ -115,9 +115,10 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	switch variant {
 	case "hooks":
 		startHooks(ts, m)
-		patchProfile(ts, server, key, `{"endpoint_url":"http://`+ts.Getenv("HOOK")+`/atelier"}`)
+		patchProfile(ts, `{"endpoint_url":"http://`+ts.Getenv("HOOK")+`/atelier"}`)
 	case "owned":
-		patchProfile(ts, server, key,
+		ts.Check(m.FundAgent(id, 1_000_000_000))
+		patchProfile(ts,
 			`{"owner_wallet":"11111111111111111111111111111111","avatar_url":"https://agent.test/me.png"}`)
 	}
 	writeConfig(ts)
@@ -146,12 +147,20 @@ func (foreignSignature) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-func patchProfile(ts *testscript.TestScript, server *httptest.Server, key, profile string) {
-	r, err := http.NewRequest(http.MethodPatch, server.URL+"/api/agents/me", strings.NewReader(profile))
+// scriptProfile changes the agent's profile next to the daemon: profile JSON.
+func scriptProfile(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: profile json")
+	}
+	patchProfile(ts, args[0])
+}
+
+func patchProfile(ts *testscript.TestScript, profile string) {
+	r, err := http.NewRequest(http.MethodPatch, ts.Getenv("MARKET")+"/api/agents/me", strings.NewReader(profile))
 	ts.Check(err)
-	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Authorization", "Bearer "+ts.Getenv("ATELIER_API_KEY"))
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := server.Client().Do(r)
+	resp, err := http.DefaultClient.Do(r)
 	ts.Check(err)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

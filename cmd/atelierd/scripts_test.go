@@ -42,12 +42,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"market": scriptMarket,
-			"order":  scriptOrder,
-			"client": scriptClient,
-			"await":  scriptAwait,
-			"exits":  scriptExits,
-			"future": scriptFuture,
+			"market":  scriptMarket,
+			"order":   scriptOrder,
+			"profile": scriptProfile,
+			"client":  scriptClient,
+			"await":   scriptAwait,
+			"exits":   scriptExits,
+			"future":  scriptFuture,
 		},
 	})
 }

@@ -40,7 +40,7 @@ func (w *world) intended() bool {
 }
 
 func (w *world) register(change func(*atelier.Registration)) (atelier.Registered, error) {
-	r := atelier.Registration{Name: "My Agent", Description: "It paints pictures.", EndpointURL: "https://agent.test"}
+	r := atelier.Registration{Name: "My Agent", Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test"}
 	if change != nil {
 		change(&r)
 	}
@@ -103,26 +103,20 @@ func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
 
 func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 	t.Parallel()
-	const wallet = "So11111111111111111111111111111111111111112"
-	owned := func(r *atelier.Registration) { r.OwnerWallet = wallet }
+	same := atelier.Registration{Name: "My Agent", Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test"}
 	for name, c := range map[string]struct {
 		before func(w *world)
 		change func(*atelier.Registration)
 		class  order.Class
 		hint   string
 	}{
-		"the name is taken": {
-			func(w *world) { w.addAgent() },
-			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name",
-		},
-		"the owner has an agent": {func(w *world) {
-			if _, err := w.client.Register(w.t.Context(), atelier.Registration{
-				Name: "First", Description: "It was here first.",
-				EndpointURL: "https://agent.test", OwnerWallet: wallet,
-			}); err != nil {
+		"the name is taken": {func(w *world) { w.addAgent() },
+			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name"},
+		"the same agent was registered": {func(w *world) {
+			if _, err := w.client.Register(w.t.Context(), same); err != nil {
 				w.t.Fatal(err)
 			}
-		}, owned, order.Fail, "ext_"},
+		}, nil, order.Fail, "its id and key"},
 		"it is not valid": {nil, func(r *atelier.Registration) { r.Description = "short" }, order.Fail, ""},
 		"the budget is used up": {
 			func(w *world) { w.scripted("POST", "/register", sandbox.Fault{Refuse: time.Minute}) },
@@ -137,7 +131,7 @@ func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 					c.before(w)
 				}
 				v := failingCredentials{w}
-				r := atelier.Registration{Name: "My Agent", Description: "It paints pictures.", EndpointURL: "https://agent.test"}
+				r := same
 				if c.change != nil {
 					c.change(&r)
 				}
@@ -166,10 +160,8 @@ func (c failingCredentials) End() error                    { return credential.E
 func TestAKeyThatIsNotSavedKeepsTheIntentAndNamesTheAgent(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{
-			Name:        "My Agent",
-			Description: "It paints pictures.", EndpointURL: "https://agent.test",
-		}, w.log)
+		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{Name: "My Agent",
+			Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test"}, w.log)
 		agents := w.market.Agents()
 		if err == nil || len(agents) != 1 || !strings.Contains(err.Error(), agents[0].ID) || !w.intended() {
 			t.Errorf("%v; %d agents; the intent stands: %t", err, len(agents), w.intended())

@@ -233,11 +233,12 @@ func TestTheWalletIsSetOnlyIfItDiffers(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.addAgent()
+		first := w.market.Agents()[0].PayoutWallet
 		for _, step := range []struct {
 			wallet string
 			sent   int
 			there  string
-		}{{"", 0, ""}, {walletA, 1, walletA}, {walletA, 1, walletA}, {walletB, 2, walletB}, {"", 2, walletB}} {
+		}{{"", 0, first}, {walletA, 1, walletA}, {walletA, 1, walletA}, {walletB, 2, walletB}, {"", 2, walletB}} {
 			s := w.setup(step.wallet)
 			w.once(s)
 			w.once(s)

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -20,15 +19,21 @@ type Agent struct {
 	PayoutWallet string   `json:"payout_wallet"`
 	// PayoutAddressBase takes payouts on Base if PayoutChain is base. Empty means
 	// solana.
-	PayoutAddressBase string    `json:"payout_address_base"`
-	PayoutChain       string    `json:"payout_chain"`
-	AIModels          []string  `json:"ai_models"`
-	TokenMint         string    `json:"token_mint"`
-	CreatedAt         time.Time `json:"created_at"`
+	PayoutAddressBase string   `json:"payout_address_base"`
+	PayoutChain       string   `json:"payout_chain"`
+	AIModels          []string `json:"ai_models"`
+	TokenMint         string   `json:"token_mint"`
+	// XLinked reports whether an X account is linked, which a token needs.
+	XLinked bool `json:"x_linked"`
+	// Moderation is ok, review or spam, with a reason.
+	Moderation       string    `json:"moderation"`
+	ModerationReason string    `json:"moderation_reason,omitempty"`
+	CreatedAt        time.Time `json:"created_at"`
 }
 
 type agent struct {
 	Agent
+	lamports           int64 // in its server wallet
 	key, webhookSecret string
 }
 
@@ -52,31 +57,6 @@ func (s *Server) capabilities() []string {
 		words = append(words, "coding", "analytics", "seo", "trading", "automation", "consulting")
 	}
 	return words
-}
-
-// readProfile copies the fields of a registration or a change into a.
-func (s *Server) readProfile(f *form, a *agent) {
-	set(f, "name", &a.Name, f.text("name", 2, 50))
-	set(f, "description", &a.Description, f.text("description", 10, 500))
-	set(f, "endpoint_url", &a.EndpointURL, f.url("endpoint_url"))
-	set(f, "avatar_url", &a.AvatarURL, f.url("avatar_url"))
-	if !s.opts.Guide {
-		set(f, "payout_address_base", &a.PayoutAddressBase, f.base("payout_address_base"))
-		set(f, "payout_chain", &a.PayoutChain, f.oneOf("payout_chain", []string{"solana", "base"}))
-		models := f.list("ai_models")
-		if len(models) > 10 || slices.ContainsFunc(models, func(m string) bool { return length(m) < 1 || length(m) > 30 }) {
-			f.complain("ai_models must be at most 10 names of at most 30 characters")
-		}
-		set(f, "ai_models", &a.AIModels, models)
-	}
-	set(f, "owner_wallet", &a.OwnerWallet, f.wallet("owner_wallet"))
-	words := f.list("capabilities")
-	for _, word := range words {
-		if !slices.Contains(s.capabilities(), word) {
-			f.complain("capabilities must be of: %s", strings.Join(s.capabilities(), ", "))
-		}
-	}
-	set(f, "capabilities", &a.Capabilities, words)
 }
 
 // set changes a field if the request has it.
@@ -104,43 +84,12 @@ func (s *Server) nameTaken(name string, except *agent) bool {
 	return false
 }
 
-func (s *Server) register(in *input) answer {
-	f := &in.form
-	f.require("name", "description", "endpoint_url")
-	var a agent
-	s.readProfile(f, &a)
-	if f.problem != "" {
-		return refuse(http.StatusBadRequest, "%s", f.problem)
-	}
-	// In the guide each registration creates a new agent, with any name.
-	if !s.opts.Guide {
-		for _, old := range s.agents {
-			if a.OwnerWallet != "" && old.OwnerWallet == a.OwnerWallet {
-				return conflict("duplicate_agent: this owner already has the agent "+old.ID, map[string]any{"agent_id": old.ID})
-			}
-		}
-		if s.nameTaken(a.Name, nil) {
-			return conflict("name_taken: an agent with this name already exists", nil)
-		}
-	}
-	s.admitAgent(&a, in.now)
-	data := map[string]any{"agent_id": a.ID, "api_key": a.key}
-	if !s.opts.Guide {
-		data["webhook_secret"] = a.webhookSecret
-		data["marketable"] = a.OwnerWallet != ""
-		if a.OwnerWallet == "" {
-			data["note"] = "Set owner_wallet to make this agent visible in the marketplace."
-		}
-	}
-	return created(data)
-}
-
 // admitAgent sets what the marketplace issues and stores a.
 func (s *Server) admitAgent(a *agent, now time.Time) {
 	a.ID = orDefault(a.ID, s.id("ext", now))
 	a.key = orDefault(a.key, "atelier_"+s.hexOf("key", 24))
 	a.webhookSecret = "whsec_" + s.hexOf("secret", 16)
-	a.CreatedAt = now
+	a.CreatedAt, a.Moderation = now, moderationOK
 	s.agents = append(s.agents, a)
 }
 
@@ -158,6 +107,7 @@ func (s *Server) profile(a *agent) map[string]any {
 		out["marketable"] = sh.flag(a.OwnerWallet != "")
 		out["token_mint"] = orNull(a.TokenMint)
 		out["payout_address_base"], out["payout_chain"] = orNull(a.PayoutAddressBase), orDefault(a.PayoutChain, "solana")
+		out["moderation"] = map[string]any{"status": a.Moderation, "reason": orNull(a.ModerationReason)}
 		out["ai_models"] = sh.list(a.AIModels)
 		if a.EndpointURL != "" {
 			out["webhook_secret"] = a.webhookSecret
@@ -169,23 +119,6 @@ func (s *Server) profile(a *agent) map[string]any {
 
 func (s *Server) showProfile(in *input) answer { return ok(s.profile(in.agent)) }
 
-func (s *Server) changeProfile(in *input) answer {
-	f, changed := &in.form, *in.agent
-	s.readProfile(f, &changed)
-	payout := f.wallet("payout_wallet")
-	if f.sent("payout_wallet") {
-		changed.PayoutWallet = payout // null selects the owner's wallet again
-	}
-	if f.problem != "" {
-		return refuse(http.StatusBadRequest, "%s", f.problem)
-	}
-	if !s.opts.Guide && s.nameTaken(changed.Name, in.agent) {
-		return conflict("name_taken: an agent with this name already exists", nil)
-	}
-	*in.agent = changed
-	return ok(s.profile(in.agent))
-}
-
 // foreignAgent rejects a path with another agent than that of the key.
 func foreignAgent(in *input) *answer {
 	if in.r.PathValue("agent") == in.agent.ID {
@@ -195,27 +128,12 @@ func foreignAgent(in *input) *answer {
 	return &a
 }
 
-func (s *Server) launchToken(in *input) answer {
-	if a := foreignAgent(in); a != nil {
-		return *a
-	}
-	f := &in.form
-	f.require("symbol")
-	symbol := f.text("symbol", 1, 10)
-	switch {
-	case f.problem != "":
-		return refuse(http.StatusBadRequest, "%s", f.problem)
-	case in.agent.AvatarURL == "":
-		return refuse(http.StatusBadRequest, "Agent must have an avatar_url before launching a token")
-	case in.agent.TokenMint != "":
-		return refuse(http.StatusConflict, "Agent already has a token")
-	}
-	in.agent.TokenMint = "sandbox" + s.hexOf("mint "+symbol, 16)
-	return ok(map[string]any{"mint": in.agent.TokenMint, "tx_signature": s.hexOf("launch", 32)})
-}
+// sandboxWallet is the payout wallet of added agents.
+const sandboxWallet = "Sandbox111111111111111111111111111111111112"
 
 // AddAgent adds an agent without a registration and returns its id and key. The
-// sandbox chooses empty arguments.
+// sandbox chooses empty arguments. The rules for listings do not apply to the name.
+// With the deployed marketplace it has a payout wallet, so that clients can hire it.
 func (s *Server) AddAgent(name, id, key string) (agentID, apiKey string, err error) {
 	now := s.lock()
 	defer s.mu.Unlock()
@@ -228,6 +146,9 @@ func (s *Server) AddAgent(name, id, key string) (agentID, apiKey string, err err
 	a.ID, a.Name = id, orDefault(name, "Sandbox Agent")
 	a.Description, a.EndpointURL = "An agent of the sandbox", "https://agent.example.com"
 	a.Capabilities = []string{"image_gen"}
+	if !s.opts.Guide {
+		a.PayoutWallet = sandboxWallet // or no client could hire it
+	}
 	s.admitAgent(a, now)
 	return a.ID, a.key, nil
 }

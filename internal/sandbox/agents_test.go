@@ -12,7 +12,7 @@ const wallet = "So11111111111111111111111111111111111111112"
 func TestARegistrationIssuesAKeyOnce(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
-	body := `{"name":"Painter","description":"paints what you ask","endpoint_url":"https://a.example","capabilities":["image_gen"]}`
+	body := `{"name":"Painter","description":"paints what you ask, and asks when it is not clear","endpoint_url":"https://a.example","capabilities":["image_gen"]}`
 	got := x.call(201, "POST", "/api/agents/register", body).row()
 	key, _ := got["api_key"].(string)
 	if !strings.HasPrefix(key, "atelier_") || got["agent_id"] == "" || got["marketable"] != false {
@@ -23,15 +23,11 @@ func TestARegistrationIssuesAKeyOnce(t *testing.T) {
 	if me.row()["id"] != got["agent_id"] || strings.Contains(me.text, key) {
 		t.Errorf("the profile is %s", me.text)
 	}
-	if r := x.call(409, "POST", "/api/agents/register", body); !strings.HasPrefix(r.problem, "name_taken") {
-		t.Errorf("a taken name answered %q", r.problem)
-	}
-	owned := func(name string) string {
-		return `{"name":"` + name + `","description":"paints what you ask","endpoint_url":"https://a.example","owner_wallet":"` + wallet + `"}`
-	}
-	first := x.call(201, "POST", "/api/agents/register", owned("First")).row()["agent_id"]
-	if r := x.call(409, "POST", "/api/agents/register", owned("Second")); !strings.HasPrefix(r.problem, "duplicate_agent") || r.row()["agent_id"] != first {
-		t.Errorf("a second agent of an owner answered %s", r.text)
+	for word, again := range map[string]string{"duplicate_agent": body, "name_taken": strings.Replace(body, "asks when", "asks if", 1)} {
+		r := x.call(409, "POST", "/api/agents/register", again)
+		if r.problem != word || !strings.Contains(r.text, `"message":"An agent with this name`) || !strings.Contains(r.text, `"recovery":"`) {
+			t.Errorf("want %s, got %s", word, r.text)
+		}
 	}
 }
 
@@ -47,7 +43,7 @@ func TestAGuideRegistrationAlwaysMakesANewAgent(t *testing.T) {
 
 func TestARegistrationFollowsTheRulesOfTheGuide(t *testing.T) {
 	t.Parallel()
-	x := open(t, Options{Limits: Limits{Register: -1}})
+	x := open(t, Options{Guide: true, Limits: Limits{Register: -1}})
 	for _, body := range []string{
 		``, `[]`, `null`, `{"name":1}`,
 		`{"description":"paints what you ask","endpoint_url":"https://a.example"}`,
@@ -69,8 +65,8 @@ func TestARegistrationFollowsTheRulesOfTheGuide(t *testing.T) {
 func TestThePayoutWalletCanBeSetAndReset(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
-	x.call(200, "PATCH", "/api/agents/me", `{"payout_wallet":"`+wallet+`","description":"something else now"}`)
-	if a := x.s.Agents()[0]; a.PayoutWallet != wallet || a.Description != "something else now" {
+	x.call(200, "PATCH", "/api/agents/me", `{"payout_wallet":"`+wallet+`","description":"something else now, and long enough for a listing"}`)
+	if a := x.s.Agents()[0]; a.PayoutWallet != wallet || !strings.HasPrefix(a.Description, "something else") {
 		t.Errorf("after the change: %+v", a)
 	}
 	x.call(400, "PATCH", "/api/agents/me", `{"payout_wallet":"0OIl"}`)
@@ -135,13 +131,24 @@ func TestATokenNeedsAnAvatarAndLaunchesOnce(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{})
 	path := "/api/agents/" + x.agent + "/token/launch"
+	x.call(400, "POST", "/api/agents/"+x.agent+"/token/claim", "")
 	x.call(400, "POST", path, `{"symbol":"ART"}`)
 	x.call(200, "PATCH", "/api/agents/me", `{"avatar_url":"https://a.example/me.png"}`)
 	x.call(400, "POST", path, `{"symbol":"ELEVENCHARS"}`)
+	x.call(403, "POST", path, `{"symbol":"ART"}`)
+	x.call(200, "POST", "/sandbox/agents/"+x.agent+"/link_x", "")
+	if r := x.call(402, "POST", path, `{"symbol":"ART"}`); r.problem != "agent_wallet_underfunded" {
+		t.Errorf("without SOL the launch answered %s", r.text)
+	}
+	x.call(200, "POST", "/sandbox/agents/"+x.agent+"/fund", `{"lamports":60000000}`)
+	if row := x.call(200, "GET", "/api/agents/"+x.agent+"/funding", "").row(); row["balance_sol"] != "0.06" || row["funded"] != true {
+		t.Errorf("the funding is %v", row)
+	}
 	if row := x.call(200, "POST", path, `{"symbol":"ART"}`).row(); row["mint"] == "" || row["tx_signature"] == "" {
 		t.Errorf("the launch answered %v", row)
 	}
 	x.call(409, "POST", path, `{"symbol":"ART"}`)
+	x.call(200, "POST", "/api/agents/"+x.agent+"/token/claim", "")
 }
 
 func TestAKeyGivesAccessToItsOwnAgentOnly(t *testing.T) {

@@ -95,6 +95,9 @@ func (s *Server) AcceptClaim(id, claimID string) (orderID string, err error) {
 		return "", errors.New("no such pending claim")
 	}
 	won := b.Claims[at]
+	if err := s.hire(won.AgentID, nil); err != nil {
+		return "", err
+	}
 	b.Claims[at].Status = "accepted"
 	b.end("claimed")
 	o := &order{urls: b.urls}

@@ -112,7 +112,7 @@ func (s *Server) chooseService(o *order, n NewOrder) error {
 				o.PriceUSD = v.PriceUSD
 			}
 			o.period, o.QuotaTotal, o.MaxRevisions = s.subscription(v), v.QuotaLimit, v.MaxRevisions
-			return nil
+			return s.hire(v.AgentID, v)
 		}
 	}
 	if n.ServiceTitle == "" || len(s.agents) == 0 {
@@ -127,7 +127,7 @@ func (s *Server) chooseService(o *order, n NewOrder) error {
 	if o.Status == "pending_quote" {
 		o.PriceUSD = ""
 	}
-	return nil
+	return s.hire(o.AgentID, nil)
 }
 
 // act changes an order that has one of the statuses. Nil allows any status.

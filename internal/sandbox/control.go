@@ -28,7 +28,8 @@ func (s *Server) controlRoutes() []route {
 	return []route{
 		{"GET /sandbox/agents", func(*http.Request) answer { return ok(s.Agents()) }},
 		{"POST /sandbox/agents", s.controlAddAgent},
-		{"POST /sandbox/agents/{agent}/key", s.controlRotateKey},
+		{"POST /sandbox/agents/{agent}/{act}", s.controlAgent},
+		{"POST /sandbox/services/{service}/flag", s.controlFlagService},
 		{"GET /sandbox/services", func(*http.Request) answer { return ok(s.Services()) }},
 		{"GET /sandbox/orders", func(*http.Request) answer { return ok(s.Orders()) }},
 		{"POST /sandbox/orders", s.controlPlaceOrder},
@@ -60,9 +61,37 @@ func (s *Server) controlAddAgent(r *http.Request) answer {
 	return done(map[string]any{"agent_id": id, "api_key": key}, err)
 }
 
-func (s *Server) controlRotateKey(r *http.Request) answer {
-	key, err := s.RotateKey(r.PathValue("agent"))
-	return done(map[string]any{"api_key": key}, err)
+func (s *Server) controlAgent(r *http.Request) answer {
+	var n struct {
+		Status   string `json:"status"`
+		Reason   string `json:"reason"`
+		Lamports int64  `json:"lamports"`
+	}
+	if err := readControl(r, &n); err != nil {
+		return done(nil, err)
+	}
+	switch id := r.PathValue("agent"); r.PathValue("act") {
+	case "key":
+		key, err := s.RotateKey(id)
+		return done(map[string]any{"api_key": key}, err)
+	case "flag":
+		return done(nil, s.FlagAgent(id, n.Status, n.Reason))
+	case "link_x":
+		return done(nil, s.LinkX(id))
+	case "fund":
+		return done(nil, s.FundAgent(id, n.Lamports))
+	}
+	return noControl()
+}
+
+func (s *Server) controlFlagService(r *http.Request) answer {
+	var n struct {
+		Status string `json:"status"`
+	}
+	if err := readControl(r, &n); err != nil {
+		return done(nil, err)
+	}
+	return done(nil, s.FlagService(r.PathValue("service"), n.Status))
 }
 
 func (s *Server) controlPlaceOrder(r *http.Request) answer {

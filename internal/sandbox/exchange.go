@@ -97,6 +97,10 @@ func (s *Server) process(e endpoint, in *input, line *Request, fault Fault) answ
 	if fault.Before != 0 {
 		return broken(fault.Before)
 	}
+	if to := s.opts.MovedTo; to != "" && strings.HasPrefix(in.r.URL.Path, "/api/") {
+		return answer{status: http.StatusMovedPermanently, plain: "Redirecting...\n",
+			header: map[string]string{"Location": to + strings.TrimPrefix(in.r.URL.RequestURI(), "/api")}}
+	}
 	if e.call == CallUpload && s.opts.PlatformLimit > 0 {
 		// The platform rejects it before the marketplace counts it.
 		if in.r.ContentLength > s.opts.PlatformLimit {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,7 +63,7 @@ func TestABountyIsClaimedOnceAndBecomesAnOrder(t *testing.T) {
 	}
 	x.call(403, "POST", "/api/bounties/"+id+"/claim", `{}`)
 	x.call(200, "PATCH", "/api/agents/me", `{"owner_wallet":"11111111111111111111111111111111"}`)
-	x.call(201, "POST", "/api/bounties/"+id+"/claim", `{"message":"I can"}`)
+	claim := x.call(201, "POST", "/api/bounties/"+id+"/claim", `{"message":"I can"}`).row()
 	x.call(409, "POST", "/api/bounties/"+id+"/claim", `{}`)
 	list, _ := x.call(200, "GET", "/api/bounties?category=image_gen&min_budget=10", "").data.([]any)
 	if len(list) != 1 {
@@ -74,6 +75,14 @@ func TestABountyIsClaimedOnceAndBecomesAnOrder(t *testing.T) {
 	orderID, err := x.s.AcceptClaim(id, "")
 	if err != nil {
 		t.Fatal(err)
+	}
+	shown := x.call(200, "GET", "/api/bounties/"+id, "").row()
+	if shown["accepted_claim_id"] != claim["id"] || shown["order_id"] != orderID || shown["category"] != "image_gen" {
+		t.Errorf("the bounty shows as %v", shown)
+	}
+	row := x.call(200, "GET", "/api/orders/"+orderID, "").row()["order"].(map[string]any)
+	if row["bounty_id"] != id || row["service_id"] != nil || row["service_title"] != nil {
+		t.Errorf("the order shows as %v", row)
 	}
 	if o := x.snapshot(orderID); o.Brief != "a poster of the sea" || o.PriceUSD != "15.00" || o.Status != "paid" || o.ServiceID != "" {
 		t.Errorf("the order is %+v", o)
@@ -124,4 +133,22 @@ func TestEventsAreSignedAndSentUpToThreeTimes(t *testing.T) {
 			t.Errorf("events %q, want %q", got, want)
 		}
 	})
+}
+
+func TestAHeaderMayCarrySeveralSignatures(t *testing.T) {
+	t.Parallel()
+	for form, want := range map[Signatures][2]int{OneSignature: {1, 1}, TwoInOneLine: {1, 2}, TwoInTwoLines: {2, 2}} {
+		s := New(Options{Signatures: form})
+		h := http.Header{}
+		s.addSignatures(h, &event{secret: "whsec_1", body: []byte("{}")})
+		lines := h.Values("X-Atelier-Signature")
+		all := strings.Join(lines, " ")
+		if len(lines) != want[0] || strings.Count(all, "v1=") != want[1] {
+			t.Errorf("%q: %q", form, lines)
+		}
+		_, good, _ := strings.Cut(sign("whsec_1", time.Now(), []byte("{}")), ",")
+		if !strings.HasSuffix(all, good) {
+			t.Errorf("%q: %q has no %s", form, all, good)
+		}
+	}
 }

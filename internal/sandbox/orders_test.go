@@ -42,6 +42,43 @@ func TestOrdersAreListedByStatus(t *testing.T) {
 	}
 }
 
+func TestAnOrderHasTheFieldsOfTheDeployedMarketplace(t *testing.T) {
+	t.Parallel()
+	x := open(t, Options{})
+	x.call(400, "PATCH", "/api/services/svc_1", `{"max_revisions":11}`)
+	x.call(200, "PATCH", "/api/services/svc_1", `{"max_revisions":0,"requirement_fields":[{"label":"size"}]}`)
+	id := x.order(NewOrder{Brief: "ein Fuchs", BriefEnglish: "a fox", BriefSpec: json.RawMessage(`{"subject":"fox"}`), Answers: json.RawMessage(`{"size":"big"}`)})
+	x.call(200, "POST", "/api/orders/"+id+"/deliver", oneFile)
+	row := x.poll("")[0].(map[string]any)
+	for _, name := range strings.Fields(`bounty_id client_type client_agent_id payment_method payment_chain payer_address brief_english brief_spec
+		deliverable_preview_url max_revisions revision_count requirement_answers workspace_expires_at quota_total quota_used deliverable_url
+		delivered_at review_deadline completed_at payout_tx_hash platform_fee_usd`) {
+		if _, there := row[name]; !there {
+			t.Errorf("the row has no %s", name)
+		}
+	}
+	if row["max_revisions"] != 0.0 || row["brief_english"] != "a fox" || fmt.Sprint(row["brief_spec"]) != "map[subject:fox]" || row["client_type"] != "wallet" {
+		t.Errorf("the row is %v", row)
+	}
+}
+
+func TestAFinishedOrderInProgressStaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x := openPiped(t, Options{})
+		id := x.order(NewOrder{})
+		x.call(200, "POST", "/api/orders/"+id+"/deliver", oneFile)
+		if err := x.s.SetStatus(id, "in_progress"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		x.call(200, "GET", "/api/orders/"+id, "")
+		if got := x.snapshot(id).Status; got != "in_progress" {
+			t.Errorf("with a deliverable it is %s", got)
+		}
+	})
+}
+
 func TestOrdersOfTheGuideHaveOnlyItsFields(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Guide: true})
@@ -143,6 +180,7 @@ func TestAnOrderCompletesAfterItsReview(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})
 		skipped, paid := x.order(NewOrder{}), x.order(NewOrder{Price: "12.34"})
+		x.call(200, "PATCH", "/api/agents/me", `{"payout_wallet":null}`)
 		x.call(200, "POST", "/api/orders/"+skipped+"/deliver", oneFile)
 		time.Sleep(time.Hour)
 		x.call(200, "POST", "/api/orders/"+paid+"/deliver", oneFile)

@@ -45,6 +45,11 @@ type Options struct {
 	// Webhooks queues an event for the agent's endpoint_url when an order changes.
 	// Run Server.Webhooks to send the events.
 	Webhooks bool
+	// Signatures is the form of the webhooks' signature header.
+	Signatures Signatures
+	// MovedTo is the start of the marketplace's new address, like
+	// "https://api.example/api". When it is set, every call answers 301 to it.
+	MovedTo string
 	// MaxUpload is the largest file in bytes. Zero means 50 MB.
 	MaxUpload int64
 	// PlatformLimit is the largest multipart request in bytes. The hosting platform
@@ -139,8 +144,9 @@ func endpoints() []endpoint {
 		{"DELETE", "/api/services/{service}", CallRead, false, false, readNothing, (*Server).deleteService},
 		{"GET", "/api/agents/{agent}/orders", CallOrders, false, false, readNothing, (*Server).listOrders},
 		{"GET", "/api/orders/{order}", CallRead, false, true, readNothing, (*Server).showOrder},
-		{"POST", "/api/upload", CallUpload, false, false, readMultipart, (*Server).upload},
+		{"POST", "/api/upload", CallUpload, false, false, readUpload, (*Server).upload},
 		{"POST", "/api/upload/token", CallUpload, false, true, readForm, (*Server).issueToken},
+		{"POST", "/api/orders/{order}/upload", CallUpload, false, true, readOrderUpload, (*Server).uploadToOrder},
 		{"PUT", "/blob/{$}", CallBlob, true, true, readBlob, (*Server).putBlob},
 		{"POST", "/api/orders/{order}/deliver", CallDeliver, false, false, readForm, (*Server).deliver},
 		{"POST", "/api/orders/{order}/quote", CallQuote, false, false, readForm, (*Server).quote},
@@ -148,6 +154,9 @@ func endpoints() []endpoint {
 		{"POST", "/api/orders/{order}/messages", CallMessage, false, false, readForm, (*Server).postMessage},
 		{"POST", "/api/orders/{order}/request-payout-retry", CallRetry, false, true, readNothing, (*Server).retryPayout},
 		{"POST", "/api/agents/{agent}/token/launch", CallToken, false, false, readForm, (*Server).launchToken},
+		{"POST", "/api/agents/{agent}/token/claim", CallRead, false, true, readNothing, (*Server).claimFees},
+		{"GET", "/api/agents/{agent}/funding", CallRead, false, true, readNothing, (*Server).showFunding},
+		{"POST", "/api/agents/recover", CallRead, true, true, readForm, (*Server).recoverAgent},
 		{"GET", "/api/bounties", CallRead, false, true, readNothing, (*Server).listBounties},
 		{"GET", "/api/bounties/{bounty}", CallRead, false, true, readNothing, (*Server).showBounty},
 		{"POST", "/api/bounties/{bounty}/claim", CallBounty, false, true, readForm, (*Server).claimBounty},

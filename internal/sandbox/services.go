@@ -24,20 +24,22 @@ type Service struct {
 	MaxRevisions      int             `json:"max_revisions"`
 	RequirementFields json.RawMessage `json:"requirement_fields,omitempty"`
 
-	Active    bool      `json:"active"` // false after deletion
-	CreatedAt time.Time `json:"created_at"`
+	Moderation string    `json:"moderation_status"` // ok, review or spam
+	Active     bool      `json:"active"`            // false after deletion
+	CreatedAt  time.Time `json:"created_at"`
 }
 
 type service struct{ Service }
 
 func (s *Server) readService(f *form, v *service) {
-	least := 40
-	if s.opts.Guide {
-		least = 10
-	}
 	set(f, "category", &v.Category, f.oneOf("category", s.capabilities()))
-	set(f, "title", &v.Title, f.text("title", 3, 100))
-	set(f, "description", &v.Description, f.text("description", least, 1000))
+	if s.opts.Guide {
+		set(f, "title", &v.Title, f.text("title", 3, 100))
+		set(f, "description", &v.Description, f.text("description", 10, 1000))
+	} else {
+		set(f, "title", &v.Title, f.title("title"))
+		set(f, "description", &v.Description, f.listing("description", 40, 1000))
+	}
 	set(f, "price_usd", &v.PriceUSD, f.price("price_usd", 0))
 	set(f, "price_type", &v.PriceType, f.oneOf("price_type", []string{"fixed", "quote", "weekly", "monthly"}))
 	set(f, "turnaround_hours", &v.TurnaroundHours, f.whole("turnaround_hours", 1))
@@ -69,7 +71,7 @@ func (s *Server) createService(in *input) answer {
 	}
 	f := &in.form
 	f.require("category", "title", "description", "price_usd", "price_type")
-	v := &service{Service{AgentID: in.agent.ID, TurnaroundHours: 48, MaxRevisions: revisionsByDefault, Active: true, CreatedAt: in.now}}
+	v := &service{Service{AgentID: in.agent.ID, TurnaroundHours: 48, MaxRevisions: revisionsByDefault, Moderation: moderationOK, Active: true, CreatedAt: in.now}}
 	s.readService(f, v)
 	if f.problem != "" {
 		return refuse(http.StatusBadRequest, "%s", f.problem)
@@ -89,6 +91,7 @@ func (s *Server) serviceRow(v *service) map[string]any {
 		"active": sh.flag(v.Active), "created_at": sh.time(v.CreatedAt),
 	}
 	if !s.opts.Guide {
+		out["moderation_status"] = v.Moderation
 		out["max_revisions"], out["requirement_fields"] = v.MaxRevisions, sh.value(v.RequirementFields)
 	}
 	sh.extra(out)
@@ -132,6 +135,9 @@ func (s *Server) changeService(in *input) answer {
 	s.readService(&in.form, &changed)
 	if in.form.problem != "" {
 		return refuse(http.StatusBadRequest, "%s", in.form.problem)
+	}
+	if (in.form.given("title") || in.form.given("description")) && changed.Moderation == moderationReview {
+		changed.Moderation = moderationOK
 	}
 	*v = changed
 	return ok(s.serviceRow(v))

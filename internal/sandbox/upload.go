@@ -22,6 +22,11 @@ func mediaTypes() map[string]string {
 	}
 }
 
+// formAccepts reports whether POST /upload takes a type.
+func (s *Server) formAccepts(mediaType string) bool {
+	return s.accepts(mediaType) && mediaType != "text/html" && mediaType != "text/javascript"
+}
+
 // accepts reports whether a type may be uploaded. The guide's marketplace accepts
 // images and videos only.
 func (s *Server) accepts(mediaType string) bool {
@@ -77,9 +82,13 @@ func plainType(header string) string {
 	return kind
 }
 
+func readUpload(s *Server, in *input) *answer { return s.readMultipart(in, s.formAccepts) }
+
+func readOrderUpload(s *Server, in *input) *answer { return s.readMultipart(in, s.accepts) }
+
 // readMultipart reads the field `file` of the request in constant memory. It reads the
 // request to its end, so that an incomplete one has no effect.
-func readMultipart(s *Server, in *input) *answer {
+func (s *Server) readMultipart(in *input, accepts func(mediaType string) bool) *answer {
 	parts, err := in.r.MultipartReader()
 	if err != nil {
 		a := refuse(http.StatusBadRequest, "Expected multipart/form-data")
@@ -97,7 +106,7 @@ func readMultipart(s *Server, in *input) *answer {
 			continue
 		}
 		kind := plainType(part.Header.Get("Content-Type"))
-		if !s.accepts(kind) {
+		if !accepts(kind) {
 			a := refuse(http.StatusBadRequest, "Unsupported file type. Allowed: jpeg, png, webp, gif, mp4, webm, quicktime")
 			return &a
 		}
@@ -140,6 +149,15 @@ func (s *Server) upload(in *input) answer {
 		return refuse(http.StatusInternalServerError, "Internal server error")
 	}
 	return ok(map[string]any{"url": in.file.URL, "media_type": mediaWord(in.file.ContentType)})
+}
+
+// uploadToOrder stores a file for an order. The file is not delivered by that.
+func (s *Server) uploadToOrder(in *input) answer {
+	if _, a := s.ownOrder(in); a != nil {
+		in.file.drop()
+		return *a
+	}
+	return s.upload(in)
 }
 
 // uploadToken allows a PUT of one path to the blob store.

@@ -141,6 +141,28 @@ func TestOnlyTheDeployedMarketplaceAcceptsTexts(t *testing.T) {
 	}
 }
 
+func TestTheFormTakesNoPagesAndNoScripts(t *testing.T) {
+	t.Parallel()
+	x := open(t, Options{Limits: Limits{Upload: -1}})
+	id := x.order(NewOrder{})
+	for kind, content := range map[string]string{"text/html": "<html>", "text/javascript": "alert(1)", "text/csv": "a,b"} {
+		want := 400
+		if kind == "text/csv" {
+			want = 200
+		}
+		if r := x.upload("a", kind, []byte(content)); r.status != want {
+			t.Errorf("%s by the form answered %d %s", kind, r.status, r.text)
+		}
+		x.call(200, "POST", "/api/upload/token", `{"content_type":"`+kind+`","filename":"a"}`)
+		contentType, body := uploadRequest(t, "file", "a", kind, []byte(content))
+		for path, want := range map[string]int{"/api/orders/" + id + "/upload": 200, "/api/orders/ord_none/upload": 404} {
+			if r := x.send(t.Context(), "POST", path, http.Header{"Content-Type": {contentType}}, bytes.NewReader(body)); r.status != want {
+				t.Errorf("%s to %s answered %d %s", kind, path, r.status, r.text)
+			}
+		}
+	}
+}
+
 func TestAnUploadTokenIsValidForItsPathOnly(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{UploadDir: t.TempDir()})

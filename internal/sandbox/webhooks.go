@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -100,7 +101,7 @@ func (s *Server) sendEvent(ctx context.Context, client *http.Client, e *event) (
 	r.Header.Set("X-Atelier-Event", e.name)
 	r.Header.Set("X-Atelier-Agent-Id", e.agent)
 	r.Header.Set("X-Atelier-Delivery-Id", delivery)
-	r.Header.Set("X-Atelier-Signature", sign(e.secret, time.Now(), e.body))
+	s.addSignatures(r.Header, e)
 	resp, err := client.Do(r)
 	if err != nil {
 		return false
@@ -119,6 +120,31 @@ func (s *Server) WebhookSecret(agentID string) string {
 		}
 	}
 	return ""
+}
+
+// Signatures is the form of the signature header.
+type Signatures string
+
+// The forms. With two signatures, the first is by another secret, as during a rotation.
+const (
+	OneSignature  Signatures = ""
+	TwoInOneLine  Signatures = "one_line"
+	TwoInTwoLines Signatures = "two_lines"
+)
+
+func (s *Server) addSignatures(h http.Header, e *event) {
+	now := time.Now()
+	good, other := sign(e.secret, now, e.body), sign("whsec_other", now, e.body)
+	_, v1, _ := strings.Cut(good, ",")
+	switch s.opts.Signatures {
+	case TwoInOneLine:
+		h.Set("X-Atelier-Signature", other+","+v1)
+	case TwoInTwoLines:
+		h.Add("X-Atelier-Signature", other)
+		h.Add("X-Atelier-Signature", good)
+	default:
+		h.Set("X-Atelier-Signature", good)
+	}
 }
 
 // sign returns the signature header of a body.
