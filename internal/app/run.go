@@ -51,6 +51,7 @@ func daemonLoops() fx.Option {
 		asLoop(func(w *bounty.Watcher) loop { return loop{"bounties", 2, w.Run} }),
 		asLoop(func(t *intake.Threads) loop { return loop{"threads", 3, t.Run} }),
 		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
+		asLoop(func(w *enroll.Watch) loop { return loop{"moderation", 4, w.Run} }),
 		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
 		asLoop(func(a *App, e *engine.Engine) loop {
 			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e) }}
@@ -199,6 +200,7 @@ func (a *App) Heartbeat(ctx context.Context) error {
 		Threads *intake.Threads
 		Setup   *enroll.Setup
 		Watcher *bounty.Watcher
+		Watch   *enroll.Watch
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
@@ -211,7 +213,7 @@ func (a *App) Heartbeat(ctx context.Context) error {
 	_, setupErr := p.Setup.Once(ctx)
 	_, threadErr := p.Threads.Once(ctx)
 	bountyErr := p.Watcher.Once(ctx)
-	return errors.Join(pollErr, setupErr, threadErr, bountyErr, p.Engine.RunUntilIdle(ctx))
+	return errors.Join(pollErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, p.Engine.RunUntilIdle(ctx))
 }
 
 // prepareWork makes the generators ready, before anything runs.

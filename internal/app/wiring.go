@@ -49,7 +49,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newBountyWatcher, newSetup, newWebhooks)
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newBountyWatcher, newSetup, newWatch, newWebhooks)
 }
 
 // module is the program as fx sees it.
@@ -163,6 +163,10 @@ func newSetup(b base, c *atelier.Client, s *Services, p *intake.Poller) *enroll.
 	}
 	return enroll.New(enroll.Options{Store: b.Store, Market: c, Offers: offers, Wallet: wallet,
 		SettleWindow: SettleWindow(b.Config), Changed: p.Hint, Log: b.Log})
+}
+
+func newWatch(b base, c *atelier.Client) *enroll.Watch {
+	return enroll.NewWatch(enroll.WatchOptions{Store: b.Store, Market: c, Log: b.Log})
 }
 
 // SettleWindow is how long a request may still take effect after its intent was

@@ -29,9 +29,17 @@ func (c AgentShowCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
+		moderation, err := enroll.ReadModeration(ctx, m.Client, m.Owner)
+		if err != nil {
+			return err
+		}
 		changes, _ := enroll.PlanProfile(have, configuredProfile(m.Config))
 		v := viewProfile(have, changes)
-		return c.print(p, v, v.show)
+		v.Moderation, v.ModerationReason = moderation.Agent.Status, moderation.Agent.Reason
+		return c.print(p, v, func(g *term.Page) {
+			v.show(g)
+			showModeration(g, moderation)
+		})
 	})
 }
 
@@ -44,17 +52,21 @@ func configuredProfile(cfg *config.Config) atelier.Profile {
 
 // profileView is the profile at the marketplace.
 type profileView struct {
-	AgentID      string           `json:"agent_id"`
-	Name         string           `json:"name"`
-	Description  string           `json:"description"`
-	EndpointURL  string           `json:"endpoint_url"`
-	AvatarURL    string           `json:"avatar_url"`
-	Capabilities []string         `json:"capabilities"`
-	OwnerWallet  string           `json:"owner_wallet"`
-	PayoutWallet string           `json:"payout_wallet"`
-	TokenMint    string           `json:"token_mint"`
-	Marketable   *bool            `json:"marketable"` // null if the marketplace does not say
-	Differs      []differenceView `json:"differs"`
+	AgentID      string   `json:"agent_id"`
+	Name         string   `json:"name"`
+	Description  string   `json:"description"`
+	EndpointURL  string   `json:"endpoint_url"`
+	AvatarURL    string   `json:"avatar_url"`
+	Capabilities []string `json:"capabilities"`
+	OwnerWallet  string   `json:"owner_wallet"`
+	PayoutWallet string   `json:"payout_wallet"`
+	TokenMint    string   `json:"token_mint"`
+	Marketable   *bool    `json:"marketable"` // null if the marketplace does not say
+	Moderation   string   `json:"moderation"` // empty if the marketplace does not say
+	// ModerationReason is why the agent is flagged.
+	ModerationReason string `json:"moderation_reason"`
+
+	Differs []differenceView `json:"differs"`
 }
 
 func viewProfile(have atelier.Profile, changes []enroll.Change) profileView {

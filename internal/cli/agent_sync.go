@@ -57,8 +57,7 @@ func (c AgentSyncCmd) Run(p *Program) error {
 		if err := m.Owner.Note("", "owner", "profile changed"); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(p.Stdout, "done")
-		return err
+		return m.synced(ctx, p)
 	})
 }
 

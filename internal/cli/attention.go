@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
@@ -68,6 +69,10 @@ func nextStep(a store.Attention) string {
 	switch a.Code {
 	case order.AlertWallet.Code():
 		return "set agent.payout_wallet in the configuration, then run " + order.Command("agent sync")
+	case order.AlertFlaggedAgent.Code():
+		return enroll.HintFlaggedAgent
+	case order.AlertFlaggedService.Code():
+		return enroll.HintFlaggedService
 	case order.AlertSpending.Code():
 		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
 	case order.AlertKey.Code():

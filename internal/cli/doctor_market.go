@@ -126,6 +126,12 @@ func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 	d.clock(watch)
 	d.identity(profile)
 	d.wallet(profile)
+	moderation, err := c.Moderation(ctx)
+	if err != nil {
+		d.failErr("moderation", err)
+		return nil
+	}
+	d.moderation(moderation)
 	services, err := c.Services(ctx)
 	if err != nil {
 		d.failErr("services", err)

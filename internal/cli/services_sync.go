@@ -51,8 +51,7 @@ func (c ServicesSyncCmd) Run(p *Program) error {
 				return fmt.Errorf("service %q: %w", s.Title, err)
 			}
 		}
-		_, err = fmt.Fprintln(p.Stdout, "done")
-		return err
+		return m.synced(ctx, p)
 	})
 }
 

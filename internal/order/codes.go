@@ -19,6 +19,10 @@ const AlertFact = "alert."
 const (
 	// AlertKey: the marketplace refuses the API key. The owner replaces it.
 	AlertKey Alert = "key"
+	// AlertFlaggedAgent: the marketplace's moderation has flagged the agent. The owner changes its name or description.
+	AlertFlaggedAgent Alert = "flagged_agent"
+	// AlertFlaggedService: the marketplace's moderation has flagged services. The owner changes their texts.
+	AlertFlaggedService Alert = "flagged_service"
 
 	// CodeKeyRefused: the marketplace refuses the API key (401). The owner replaces it.
 	CodeKeyRefused Code = "key_refused"
