@@ -49,9 +49,26 @@ func TestACallOfUnknownOutcomeIsChargedAndNotForgotten(t *testing.T) {
 				if len(p.runs) != 2 || (p.runs[0].Key == p.runs[1].Key) != c.repeats || w.spent(id) != want {
 					t.Errorf("runs %+v, spent %s, want %s", p.runs, w.spent(id), want)
 				}
+				if state := w.calls(id)[0].State; (state == order.CallUnknown) == c.repeats {
+					t.Errorf("the first call is %s", state)
+				}
 			})
 		})
 	}
+}
+
+// calls returns the calls made for an order.
+func (w *world) calls(id string) []order.Call {
+	w.t.Helper()
+	history, err := w.store.History(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var list []order.Call
+	for _, c := range history.Calls {
+		list = append(list, c.Call)
+	}
+	return list
 }
 
 // firstCall runs a call of unknown outcome: its answer is lost, or the daemon

@@ -195,3 +195,17 @@ func TestWorkThatIsMadeIsNotPaidForAgainWhateverFailsAfterIt(t *testing.T) {
 		}
 	})
 }
+
+func TestARejectedLinkIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.files, w.painter.url, w.painter.kind = 0, "https://a.example/1", "video"
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, order.CodeBadFile)
+		w.painter.kind = "image"
+		w.must(order.StageGenerate)
+		if len(w.painter.asked) != 2 {
+			t.Errorf("the generator ran %d times", len(w.painter.asked))
+		}
+	})
+}
