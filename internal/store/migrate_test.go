@@ -16,7 +16,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// latest is the version of this program's database.
+// latest returns the version of this program's newest migration.
 func latest(t *testing.T) int {
 	t.Helper()
 	names, err := fs.Glob(db.Migrations(), "*.sql")
@@ -31,7 +31,7 @@ func latest(t *testing.T) int {
 	return n
 }
 
-// withOneMore is a program that knows one migration more.
+// withOneMore opens dir with a program that has one more migration.
 func withOneMore(t *testing.T, dir, sql string) (*Store, error) {
 	t.Helper()
 	all := fstest.MapFS{"99999_more.sql": {Data: []byte("-- +goose Up\n" + sql)}}

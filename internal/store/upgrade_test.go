@@ -86,7 +86,7 @@ func TestAFileOfTheFirstVersionKeepsAllItHolds(t *testing.T) {
 }
 
 // TestAFileWithTheOldNamesKeepsAllItHolds upgrades files of the versions that
-// called a call a generation, and an alert a trouble.
+// used the table generations and facts named trouble.
 func TestAFileWithTheOldNamesKeepsAllItHolds(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{5, 6} {
