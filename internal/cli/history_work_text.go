@@ -102,9 +102,9 @@ func (p *orderPage) attempt(a attemptView) []term.Cell {
 	switch a.Outcome {
 	case "done":
 		look = term.Green
-	case "fail", "hold":
+	case string(order.Fail), string(order.Hold):
 		look = term.Red
-	case "retry", "wait", "crashed":
+	case string(order.Retry), string(order.Wait), "crashed":
 		look = term.Yellow
 	}
 	return []term.Cell{term.Plain(p.v.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
