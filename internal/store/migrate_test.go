@@ -110,7 +110,7 @@ func TestReadersDoNotUpgrade(t *testing.T) {
 		"OpenReader": func() error { _, err := OpenReader(dir); return err },
 		"OpenOwner":  func() error { _, err := OpenOwner(dir); return err },
 	} {
-		if err := open(); err == nil || !strings.Contains(err.Error(), "start the daemon once") {
+		if err := open(); !errors.Is(err, ErrOlder) {
 			t.Errorf("%s of an older file: %v", name, err)
 		}
 	}

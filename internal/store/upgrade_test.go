@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -190,7 +191,7 @@ func TestAnUpgradeThatFailsLosesNoView(t *testing.T) {
 	if got := views(t, outside(t, dir)); len(got) != 0 {
 		t.Fatalf("the failed upgrade left the views %v; this test should see it between its two steps", got)
 	}
-	if _, err := OpenReader(dir); err == nil || !strings.Contains(err.Error(), "atelierd run") {
+	if _, err := OpenReader(dir); !errors.Is(err, ErrOlder) {
 		t.Errorf("a reader of a file without views: %v", err)
 	}
 	again := openNew(t, Options{Dir: dir})
