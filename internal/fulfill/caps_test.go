@@ -54,7 +54,7 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 		w.restart()
 		w.must(order.StageGenerate)
 		if told, err := w.store.Fact(t.Context(), string(order.AlertSpending.Code())); err != nil || told == "" {
-			t.Errorf("the owner is not told of the cap any more: %v", err)
+			t.Errorf("the alert about the cap is gone: %v", err)
 		}
 	})
 }
