@@ -146,13 +146,16 @@ func (s *Server) orderRow(o *order) map[string]any {
 	return row
 }
 
-// fee returns the marketplace's 10 percent.
+// feePercent is the marketplace's share of a price.
+const feePercent = 10
+
+// fee returns the marketplace's share of a price.
 func fee(price string) string {
 	micros, valid := parseUSD(price)
 	if !valid {
 		return ""
 	}
-	return formatUSD(micros / 10)
+	return formatUSD(micros * feePercent / 100)
 }
 
 func (s *Server) listOrders(in *input) answer {
@@ -248,5 +251,5 @@ func (s *Server) complete(o *order, at time.Time) {
 	}
 	s.notify(o, "order.completed", nil)
 	s.notify(o, "order.payout_sent", nil)
-	o.PayoutUSD, o.payoutTx = formatUSD(micros-micros/10), s.hexOf("payout "+o.ID, 32)
+	o.PayoutUSD, o.payoutTx = formatUSD(micros-micros*feePercent/100), s.hexOf("payout "+o.ID, 32)
 }
