@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,10 +119,17 @@ func (p *orderPage) showCalls() {
 	}
 	p.Heading("calls")
 	rows := [][]term.Cell{term.Headings("for", "generator", "outcome", "began", "cost", "provider's id", "")}
+	tickets := false
 	for _, c := range p.v.Calls {
+		tickets = tickets || c.Ticket != ""
 		rows = append(rows, []term.Cell{term.Plain(p.v.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
 			term.Plain(term.Relative(p.now, c.BeganAt)), term.Plain("$" + c.CostUSD), term.Plain(term.Line(c.Ticket, 40)),
 			p.shown.cell(c.Note, 200)})
+	}
+	if !tickets {
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 5, 6)
+		}
 	}
 	p.Table("  ", rows)
 }
