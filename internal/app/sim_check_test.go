@@ -84,7 +84,7 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 		}
 		return
 	}
-	// Not delivered in some round: the owner must have been told, for a reason
+	// Not delivered in some round: the owner must have been notified, for a reason
 	// that nothing but the owner can settle.
 	given := slices.Contains([]string{"refused", "unclear", "order_cap"}, code) || code == "unknown_call" && w.holdUnknown ||
 		slices.Contains([]string{"exit", "provider", "no_answer", "outage", "slow", "expired"}, code) && w.givenUp(db, o.ID)
@@ -94,7 +94,7 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	}
 }
 
-// givenUp says whether some stage of the order has used all its attempts.
+// givenUp reports whether some stage of the order has used all its attempts.
 func (w *world) givenUp(db *sql.DB, id string) bool {
 	var attempts int
 	err := db.QueryRow(`SELECT coalesce(max(attempt), 0) FROM v_attempts WHERE order_id = ? AND outcome IN ('fail', 'hold')`, id).Scan(&attempts)

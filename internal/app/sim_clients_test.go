@@ -52,8 +52,8 @@ type stay struct {
 	from, to time.Time
 }
 
-// owner cancels work in hand and takes that back, at the worst moments: while
-// the daemon is in the middle of it, and without telling it.
+// owner cancels running work and takes that back, at the worst moments: while
+// the daemon is in the middle of it, and without notifying it.
 func (w *world) owner(rng *rand.Rand, end time.Time) {
 	for time.Now().Before(end) {
 		time.Sleep(time.Duration(1+rng.IntN(240)) * time.Minute)

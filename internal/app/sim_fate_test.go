@@ -17,8 +17,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// This file is the world of the simulation: a network that can be cut, a
-// process that can die at any commit or request, and a generator that takes its
+// This file is what can go wrong in the simulation: a network that is cut, a
+// process that dies at any commit or request, and a generator that takes its
 // time, fails and refuses.
 
 var (
@@ -95,8 +95,8 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// dieDuring ends the process while the request is under way: the marketplace
-// has it, and goes on with it.
+// dieDuring ends the process while the request is on its way: the marketplace
+// has received it and carries it out.
 func (w wire) dieDuring(r *http.Request) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Millisecond)
 	defer cancel()

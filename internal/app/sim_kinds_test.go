@@ -18,7 +18,7 @@ import (
 )
 
 // This file is the part of the simulated week that is not plain orders: quotes,
-// subscriptions, messages, bounties, and the webhooks that tell of all of them.
+// subscriptions, messages, bounties, and the webhooks about all of them.
 
 const (
 	simQuoted   = "Pictures by Quote"
@@ -145,7 +145,7 @@ func (w *world) otherClients(rng *rand.Rand, end time.Time) {
 	}
 }
 
-// drop takes out the empty ids of what could not be begun.
+// drop removes the empty ids of orders that could not be placed.
 func drop(list []string) []string {
 	return slices.DeleteFunc(list, func(id string) bool { return id == "" })
 }
@@ -156,7 +156,7 @@ func (w *world) expect(err error) {
 	}
 }
 
-// plainOrder says whether the order owes one delivery a round, like any other.
+// plainOrder reports whether the order is for one delivery a round.
 func plainOrder(o sandbox.Order) bool {
 	unpaid := slices.Contains([]string{"pending_quote", "quoted"}, o.Status) || o.ServiceTitle == simQuoted && o.Status == "cancelled"
 	return o.ServiceTitle != simWeekly && !unpaid

@@ -41,7 +41,7 @@ func paidConfig(cfg *config.Config) {
 	cfg.Spending = config.Spending{Order: 5 * providerPrice, Day: 36 * providerPrice}
 }
 
-// studio is a provider in Replicate's shape that keeps a record of each job.
+// paidProvider is a provider in Replicate's shape that keeps a record of each job.
 type paidProvider struct {
 	mu     sync.Mutex
 	rng    *rand.Rand
@@ -142,7 +142,7 @@ func (s *paidProvider) show(w http.ResponseWriter, id string) {
 	json.NewEncoder(w).Encode(answer)
 }
 
-// file gives the picture, for an hour.
+// file serves the picture, for an hour.
 func (s *paidProvider) file(w http.ResponseWriter, id string) {
 	job := s.jobs[id]
 	if job == nil || time.Since(job.ready) > time.Hour {
@@ -158,7 +158,7 @@ func (s *paidProvider) setCalm() {
 	s.calm = true
 }
 
-// host gives the provider what is for it, and the marketplace all else.
+// host passes requests to the provider or to the marketplace, by their host.
 func (s *paidProvider) host(market http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host == providerHost {
@@ -262,8 +262,8 @@ func (w *world) checkPaidOrder(db *sql.DB, o sandbox.Order, brief string, ticket
 	}
 }
 
-// expired says whether a result of the order was forgotten by the provider before
-// it was fetched: it is then made anew, within the caps.
+// expired reports whether a result of the order was forgotten by the provider before
+// it was fetched: it is then made again, within the caps.
 func (w *world) expired(db *sql.DB, id string) bool {
 	var n int
 	err := db.QueryRow("SELECT count(*) FROM v_calls WHERE order_id = ? AND state = 'expired'", id).Scan(&n)

@@ -168,13 +168,13 @@ func readOneOrder(data json.RawMessage, id string) (order.Facts, error) {
 	if facts.ID != id {
 		return order.Facts{}, errors.New("the answer is about another order")
 	}
-	var beside struct {
+	var shown struct {
 		Deliverables links `json:"deliverables"`
 	}
-	if err := unmarshal(data, &beside); err != nil {
+	if err := unmarshal(data, &shown); err != nil {
 		return order.Facts{}, err
 	}
-	facts.Deliverables = appendNew(facts.Deliverables, beside.Deliverables...)
+	facts.Deliverables = appendNew(facts.Deliverables, shown.Deliverables...)
 	return facts, nil
 }
 

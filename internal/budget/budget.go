@@ -49,14 +49,6 @@ type Limits struct {
 	Reserve int
 }
 
-// Names as the ledger stores them.
-const (
-	scopeAll     = "all"
-	factCounts   = "budget.counts"
-	countsShared = "shared"
-	countsApart  = "separate"
-)
-
 // Budget decides which request may be sent. It implements atelier.Meter, and is
 // safe for concurrent use.
 type Budget struct {
@@ -110,7 +102,7 @@ func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (
 	for _, w := range list {
 		b.windows[w.Scope] = &window{Window: w}
 	}
-	if b.counts, err = ledger.Fact(ctx, factCounts); err != nil {
+	if b.counts, err = ledger.Fact(ctx, order.FactCounts); err != nil {
 		return nil, fmt.Errorf("read the request counts: %w", err)
 	}
 	return b, nil
@@ -141,7 +133,7 @@ func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID strin
 	if wait > 0 {
 		return nil, refuse(wait, fmt.Errorf("no %s request is left in this window", call))
 	}
-	own, all := b.open(string(call), now), b.open(scopeAll, now)
+	own, all := b.open(string(call), now), b.open(order.ScopeAll, now)
 	own.Used++
 	all.Used++
 	id, err := b.ledger.CountRequest(order.Request{Kind: call, OrderID: orderID, At: now},
@@ -240,7 +232,7 @@ func (b *Budget) open(scope string, now time.Time) *window {
 		// allows for a request that arrives late.
 		slack := min(b.limits.Window/20, 10*time.Second)
 		w.StartedAt, w.EndsAt, w.Used, w.anchor = now, now.Add(b.limits.Window+slack), 0, 0
-		if scope == scopeAll {
+		if scope == order.ScopeAll {
 			clear(b.begun)
 		}
 	}
@@ -262,12 +254,12 @@ func (b *Budget) current(scope string, now time.Time) order.Window {
 // allowed decides whether a request of the kind may be sent now, and as a probe. A
 // wait of 0 allows it. The caller holds the lock.
 func (b *Budget) allowed(ctx context.Context, call order.RequestKind, now time.Time) (probing bool, wait time.Duration, err error) {
-	own, all := b.current(string(call), now), b.current(scopeAll, now)
+	own, all := b.current(string(call), now), b.current(order.ScopeAll, now)
 	if blocked := own.BlockedUntil.Sub(now); blocked > 0 {
 		return false, blocked, nil
 	}
 	ceiling := b.ceiling(call, own)
-	if b.counts == countsApart {
+	if b.counts == order.CountsSeparate {
 		if own.Used < ceiling {
 			return false, 0, nil
 		}

@@ -16,7 +16,7 @@ func (b *Budget) answerUncounted(id int64, a order.Answer) {
 func (b *Budget) answered(call order.RequestKind, id int64, probing bool, a order.Answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	own, all := b.windows[string(call)], b.windows[scopeAll]
+	own, all := b.windows[string(call)], b.windows[order.ScopeAll]
 	for _, w := range []*window{own, all} {
 		if w.anchor == id {
 			w.EndsAt, w.anchor = a.At.Add(b.limits.Window), 0
@@ -25,7 +25,7 @@ func (b *Budget) answered(call order.RequestKind, id int64, probing bool, a orde
 	if probing {
 		b.probe = probe{windowEnd: all.EndsAt}
 		if a.Status >= 200 && a.Status < 300 {
-			b.learn(countsApart, "each kind of request has its own count")
+			b.learn(order.CountsSeparate, "each kind of request has its own count")
 		}
 	}
 	if a.Status == 429 {
@@ -55,7 +55,7 @@ func (b *Budget) refused(call order.RequestKind, own, all *window, a order.Answe
 	if !early {
 		return
 	}
-	b.learn(countsShared, "all kinds of requests share one count")
+	b.learn(order.CountsShared, "all kinds of requests share one count")
 	// The shared count is at the ceiling of this kind. Kinds with a higher ceiling
 	// may still be sent.
 	all.Used = max(all.Used, ceiling)
@@ -69,7 +69,7 @@ func (b *Budget) relearn(now time.Time) {
 		return
 	}
 	b.learned = now
-	if b.counts == countsShared {
+	if b.counts == order.CountsShared {
 		b.counts = ""
 	}
 	for _, w := range b.windows {
@@ -83,7 +83,7 @@ func (b *Budget) learn(counts, what string) {
 	}
 	b.counts = counts
 	b.log.Info("learned how requests are counted", "counts", counts, "meaning", what)
-	b.keep(b.ledger.SetFact(factCounts, counts))
+	b.keep(b.ledger.SetFact(order.FactCounts, counts))
 }
 
 // keep logs a failed write to the ledger. The counts in memory stay valid.

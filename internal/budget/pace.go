@@ -30,8 +30,8 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	if err != nil || wait > 0 {
 		return max(wait, interval)
 	}
-	all := b.current(scopeAll, now)
-	if b.counts == countsApart || all.EndsAt.IsZero() {
+	all := b.current(order.ScopeAll, now)
+	if b.counts == order.CountsSeparate || all.EndsAt.IsZero() {
 		return interval
 	}
 	d, err := b.demand(ctx, all)

@@ -49,7 +49,8 @@ func (c BountiesClaimCmd) Run(p *Program) error {
 		if err := m.Watcher.Claim(ctx, order.Claim{Bounty: b, Service: service, Message: c.Message}); err != nil {
 			return Hintf(err, "%s shows the state of the claim", order.Command("bounties list"))
 		}
-		_, err = fmt.Fprintf(p.Stdout, "bounty %s is claimed for %s; if the client accepts, the order arrives by itself\n", term.Sanitize(b.ID), term.Line(service, 100))
+		_, err = fmt.Fprintf(p.Stdout, "bounty %s is claimed for %s; if the client accepts, the order arrives by itself\n",
+			term.Sanitize(b.ID), term.Line(service, 100))
 		return err
 	})
 }

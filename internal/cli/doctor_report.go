@@ -23,7 +23,11 @@ func (d *doctor) add(c check) {
 // show prints a check at once, because the next one may take a while.
 func (d *doctor) show(c check) {
 	g := d.Page()
-	word := map[string]term.Cell{checkOK: term.Styled(term.Green, "ok  "), checkWarn: term.Styled(term.Yellow, "warn"), checkFail: term.Styled(term.Red, "FAIL")}[c.State]
+	word := map[string]term.Cell{
+		checkOK:   term.Styled(term.Green, "ok  "),
+		checkWarn: term.Styled(term.Yellow, "warn"),
+		checkFail: term.Styled(term.Red, "FAIL"),
+	}[c.State]
 	g.Wrap("      ", term.Sanitize(c.Name)+": "+term.Line(c.Text, 500), word, term.Plain("  "))
 	if c.Hint != "" {
 		g.Hint("      ", term.Line(c.Hint, 500))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
@@ -39,12 +40,12 @@ func (c EarningsCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		wallet, err := st.Fact(ctx, factWallet)
+		wallet, err := st.Fact(ctx, order.FactWallet)
 		if err != nil {
 			return err
 		}
 		v := viewEarnings(list, c.By)
-		v.WalletMissing = wallet == walletMissing
+		v.WalletMissing = wallet == order.WalletMissing
 		if v.notCompleted, err = st.SpentUncompleted(ctx, since); err != nil {
 			return err
 		}
@@ -52,12 +53,6 @@ func (c EarningsCmd) Run(p *Program) error {
 		return c.print(p, v, func(g *term.Page) { v.show(g, c.By) })
 	})
 }
-
-// The fact that the marketplace has no payout wallet for the agent.
-const (
-	factWallet    = "agent.wallet"
-	walletMissing = "missing"
-)
 
 // parseSince reads a day, or a number of days or hours before now. An empty text
 // is the beginning of time.

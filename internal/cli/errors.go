@@ -84,6 +84,8 @@ func Explain(command string, err error) Explanation {
 		e.Hint, e.Code = "stop the other one first; "+order.Command("status")+" works while it runs", ExitDatabase
 	case errors.Is(err, store.ErrNewer):
 		e.Hint, e.Code = "install the newer atelierd, or restore the backup that it made next to the database", ExitDatabase
+	case errors.Is(err, store.ErrOlder):
+		e.Hint = order.Command("run") + " upgrades it; stop a running daemon first"
 	case errors.Is(err, store.ErrNoDatabase) && e.Hint == "":
 		e.Hint = order.Command("run") + " creates it"
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,9 +103,9 @@ func (p *orderPage) attempt(a attemptView) []term.Cell {
 	switch a.Outcome {
 	case "done":
 		look = term.Green
-	case "fail", "hold":
+	case string(order.Fail), string(order.Hold):
 		look = term.Red
-	case "retry", "wait", "crashed":
+	case string(order.Retry), string(order.Wait), "crashed":
 		look = term.Yellow
 	}
 	return []term.Cell{term.Plain(p.v.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
@@ -118,10 +119,17 @@ func (p *orderPage) showCalls() {
 	}
 	p.Heading("calls")
 	rows := [][]term.Cell{term.Headings("for", "generator", "outcome", "began", "cost", "provider's id", "")}
+	tickets := false
 	for _, c := range p.v.Calls {
+		tickets = tickets || c.Ticket != ""
 		rows = append(rows, []term.Cell{term.Plain(p.v.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
 			term.Plain(term.Relative(p.now, c.BeganAt)), term.Plain("$" + c.CostUSD), term.Plain(term.Line(c.Ticket, 40)),
 			p.shown.cell(c.Note, 200)})
+	}
+	if !tickets {
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 5, 6)
+		}
 	}
 	p.Table("  ", rows)
 }

@@ -37,20 +37,14 @@ type requestView struct {
 	BlockedUntil time.Time `json:"blocked_until,omitzero"`
 }
 
-// The names under which the budget stores its counts.
-const (
-	scopeAll   = "all"
-	factCounts = "budget.counts"
-)
-
 func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView {
 	v := requestsView{Counts: "unknown", Kinds: []requestView{}}
 	for _, f := range st.Facts {
-		if f.Name == factCounts {
+		if f.Name == order.FactCounts {
 			v.Counts = f.Value
 		}
 	}
-	all := openWindow(st.Windows, scopeAll, now)
+	all := openWindow(st.Windows, order.ScopeAll, now)
 	v.Used, v.Limit, v.EndsAt = all.Used, b.Poll, all.EndsAt
 	for _, c := range []struct {
 		kind  order.RequestKind
@@ -95,7 +89,7 @@ func openWindow(list []order.Window, scope string, now time.Time) order.Window {
 // summary describes the count that limits polls and deliveries, in one line.
 func (v requestsView) summary(now time.Time) string {
 	text := fmt.Sprintf("%d of %d sent, counted together", v.Used, v.Limit)
-	if v.Counts == "separate" {
+	if v.Counts == order.CountsSeparate {
 		text = fmt.Sprintf("%d sent, each kind counted by itself", v.Used)
 	}
 	if v.EndsAt.IsZero() {
@@ -112,7 +106,7 @@ func (v requestsView) left() bool {
 			continue
 		}
 		used := c.Used
-		if v.Counts != "separate" {
+		if v.Counts != order.CountsSeparate {
 			used = max(used, v.Used)
 		}
 		if !c.BlockedUntil.IsZero() || used >= c.Limit {

@@ -23,38 +23,45 @@ Meanwhile "atelierd status" and "atelierd orders" show what happens.`
 func (RunCmd) Run(p *Program) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	signals := newSignals()
 	a, err := p.open(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
 	defer onWake(a.Wake)()
-	defer onSecondSignal(ctx, func() {
+	defer signals.onSecond(func() {
 		p.log().Info("second signal; stopping at once")
 		a.StopNow()
 	})()
 	return a.Run(ctx)
 }
 
-// onSecondSignal calls f at the first signal after ctx has ended.
-func onSecondSignal(ctx context.Context, f func()) (release func()) {
-	again := make(chan os.Signal, 1)
+// signals counts the signals that stop the daemon. It is made before the first
+// one can end the run, so that a second one right after it is not lost.
+type signals chan os.Signal
+
+func newSignals() signals {
+	s := make(signals, 2)
+	signal.Notify(s, syscall.SIGTERM, syscall.SIGINT)
+	return s
+}
+
+// onSecond calls f at the second signal.
+func (s signals) onSecond(f func()) (release func()) {
 	done := make(chan struct{})
 	go func() {
-		select {
-		case <-ctx.Done():
-		case <-done:
-			return
+		for range 2 {
+			select {
+			case <-s:
+			case <-done:
+				return
+			}
 		}
-		signal.Notify(again, syscall.SIGTERM, syscall.SIGINT)
-		select {
-		case <-again:
-			f()
-		case <-done:
-		}
+		f()
 	}()
 	return func() {
-		signal.Stop(again)
+		signal.Stop(s)
 		close(done)
 	}
 }

@@ -59,8 +59,13 @@ func (c SandboxCmd) Run(p *Program) error {
 	if err != nil {
 		return Hintf(fmt.Errorf("listen: %w", err), "choose another address with --listen")
 	}
-	fmt.Fprintf(p.Stdout, "the marketplace listens on http://%s\n\n  base_url = \"http://%s/api\"\n  blob_url = \"http://%s/blob/\"\n\nclients: http://%s/sandbox/orders    stop with ctrl-c\n",
-		l.Addr(), l.Addr(), l.Addr(), l.Addr())
+	fmt.Fprintf(p.Stdout, `the marketplace listens on http://%[1]s
+
+  base_url = "http://%[1]s/api"
+  blob_url = "http://%[1]s/blob/"
+
+clients: http://%[1]s/sandbox/orders    stop with ctrl-c
+`, l.Addr())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	sent := make(chan struct{})

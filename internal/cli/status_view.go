@@ -67,7 +67,7 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 		return statusView{}, err
 	}
 	since := now.Add(-cfg.Budget.Window)
-	if all := openWindow(windows, scopeAll, now); !all.StartedAt.IsZero() {
+	if all := openWindow(windows, order.ScopeAll, now); !all.StartedAt.IsZero() {
 		since = all.StartedAt
 	}
 	st, err := r.Status(ctx, since)

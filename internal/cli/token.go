@@ -48,7 +48,8 @@ func (c TokenLaunchCmd) Run(p *Program) error {
 		if err := m.mayLaunch(ctx, profile); err != nil {
 			return err
 		}
-		if err := c.ask(p, fmt.Sprintf("This launches the token %s of %s. It cannot be undone.", term.Sanitize(c.Symbol), term.Line(profile.Name, 60)), c.Symbol); err != nil {
+		question := fmt.Sprintf("This launches the token %s of %s. It cannot be undone.", term.Sanitize(c.Symbol), term.Line(profile.Name, 60))
+		if err := c.ask(p, question, c.Symbol); err != nil {
 			return err
 		}
 		if err := m.Owner.IntendOneTimeAction(tokenAction, c.Symbol); err != nil {
@@ -58,7 +59,7 @@ func (c TokenLaunchCmd) Run(p *Program) error {
 		if err != nil {
 			return m.launchFailed(err)
 		}
-		if err := m.Owner.EndOneTimeAction(tokenAction, "done", token.Mint); err != nil {
+		if err := m.Owner.EndOneTimeAction(tokenAction, order.ActionDone, token.Mint); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(p.Stdout, "launched\n  mint         %s\n  transaction  %s\n", term.Sanitize(token.Mint), term.Sanitize(token.TxSignature))
@@ -75,28 +76,31 @@ func (m market) mayLaunch(ctx context.Context, profile atelier.Profile) error {
 	}
 	switch rest := app.SettleWindow(m.Config) - time.Since(before.SentAt); {
 	case profile.TokenMint != "":
-		if begun && before.State == "sending" {
-			if err := m.Owner.EndOneTimeAction(tokenAction, "done", profile.TokenMint); err != nil {
+		if begun && before.State == order.ActionSending {
+			if err := m.Owner.EndOneTimeAction(tokenAction, order.ActionDone, profile.TokenMint); err != nil {
 				return err
 			}
 		}
 		return Hintf(fmt.Errorf("the agent already has a token: %s", profile.TokenMint), "an agent can have only one; nothing was launched")
-	case begun && before.State == "done":
-		return Hintf(fmt.Errorf("the token %s was launched before: %s", before.Detail, before.Result), "the marketplace does not show it yet; nothing was launched")
-	case begun && before.State == "sending" && rest > 0:
+	case begun && before.State == order.ActionDone:
+		return Hintf(fmt.Errorf("the token %s was launched before: %s", before.Detail, before.Result),
+			"the marketplace does not show it yet; nothing was launched")
+	case begun && before.State == order.ActionSending && rest > 0:
 		return Hintf(fmt.Errorf("an earlier launch of %s got no answer and may still take effect", before.Detail),
 			"try again in %s", rest.Round(time.Second))
 	case profile.AvatarURL == "":
-		return Hintf(errors.New("a token needs a picture, and the profile has no avatar_url"), "set agent.avatar_url, then run %s", order.Command("agent sync"))
+		return Hintf(errors.New("a token needs a picture, and the profile has no avatar_url"),
+			"set agent.avatar_url, then run %s", order.Command("agent sync"))
 	}
 	return nil
 }
 
 func (m market) launchFailed(err error) error {
 	if atelier.OutcomeUnknown(err) {
-		return Hintf(fmt.Errorf("the launch got no answer: %w", err), "%s shows whether there is a token; do not launch it elsewhere", order.Command("agent show"))
+		return Hintf(fmt.Errorf("the launch got no answer: %w", err),
+			"%s shows whether there is a token; do not launch it elsewhere", order.Command("agent show"))
 	}
-	err = errors.Join(err, m.Owner.EndOneTimeAction(tokenAction, "refused", err.Error()))
+	err = errors.Join(err, m.Owner.EndOneTimeAction(tokenAction, order.ActionRefused, err.Error()))
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeConflict {
 		return Hintf(err, "the agent already has a token; %s shows it", order.Command("agent show"))
 	}

@@ -130,16 +130,16 @@ func TestClippedTextFitsItsColumns(t *testing.T) {
 	t.Parallel()
 	for _, r := range requests(12) {
 		for n := 1; n < 90; n++ {
-			got := clip(r.text(), n)
-			if columns(got) > n {
-				t.Fatalf("%q takes %d columns of %d", got, columns(got), n)
+			got := term.Clip(r.text(), n)
+			if term.Columns(got) > n {
+				t.Fatalf("%q takes %d columns of %d", got, term.Columns(got), n)
 			}
-			if columns(r.text()) > n && columns(got) < n-1 {
+			if term.Columns(r.text()) > n && term.Columns(got) < n-1 {
 				t.Fatalf("%q leaves more than one of %d columns empty", got, n)
 			}
 		}
 	}
-	if got := clip("日本の花", 5); got != "日本…" {
+	if got := term.Clip("日本の花", 5); got != "日本…" {
 		t.Errorf("got %q", got)
 	}
 }

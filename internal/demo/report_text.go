@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -41,17 +40,12 @@ func (r result) showDelivered(g *term.Page) {
 			file = rel
 		}
 		rows = append(rows, []term.Cell{term.Plain(fmt.Sprintf("%02d", o.No)), term.Plain(o.ID), term.Plain(o.Service),
-			term.Plain(fmt.Sprintf("%6s", fmt.Sprintf("%.1fs", o.Seconds))), term.Plain(term.Sanitize(file)), term.Styled(term.Dim, clip(o.text, term.MinLast))})
+			term.Plain(fmt.Sprintf("%6s", fmt.Sprintf("%.1fs", o.Seconds))), term.Plain(term.Sanitize(file)), term.Styled(term.Dim, term.Clip(o.text, 60))})
 	}
-	if g.Width > 0 && tableColumns(rows) > g.Width {
+	if !g.Fits("  ", rows) {
 		for i, row := range rows {
 			rows[i] = slices.Delete(row, 1, 2)
 		}
-	}
-	room := cmp.Or(g.Width, 140) - tableColumns(rows) + term.MinLast
-	for i, o := range r.Orders {
-		row := rows[i+1]
-		row[len(row)-1].Text = clip(o.text, max(room, term.MinLast))
 	}
 	g.Table("  ", rows)
 }
@@ -78,24 +72,6 @@ func (r result) showCounts(g *term.Page) {
 		total += c.Sent
 	}
 	note("%d requests, %d refused: %s", total, r.Refused, strings.Join(calls, ", "))
-}
-
-// tableColumns returns the width of a table with its indent.
-func tableColumns(rows [][]term.Cell) int {
-	var widths []int
-	for _, row := range rows {
-		for i, c := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], columns(c.Text))
-		}
-	}
-	total := 0
-	for _, w := range widths {
-		total += w + 2 // the gap; for the first, the indent
-	}
-	return total
 }
 
 func counted(n int, what string) string {

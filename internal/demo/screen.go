@@ -76,7 +76,7 @@ func (s *screen) show(now snapshot) {
 	for _, o := range now.orders {
 		if s.shown[o.no] != o.stage {
 			s.shown[o.no] = o.stage
-			fmt.Fprintf(s.out, "%6s  order %02d  %-12s  %-14s  %s\n", s.clock(), o.no, o.stage, o.service, clip(o.text(), 60))
+			fmt.Fprintf(s.out, "%6s  order %02d  %-12s  %-14s  %s\n", s.clock(), o.no, o.stage, o.service, term.Clip(o.text(), 60))
 		}
 	}
 }
@@ -131,7 +131,7 @@ func (s *screen) table() []string {
 		}
 		rows = append(rows, []term.Cell{mark, term.Plain(fmt.Sprintf("%02d", o.no)), term.Plain(o.service),
 			term.Styled(o.style, fmt.Sprintf("%-13s", o.stage)), term.Plain(fmt.Sprintf("%6s", seconds(o.took))),
-			term.Styled(term.Dim, clip(o.text(), g.Width-liveColumns))})
+			term.Styled(term.Dim, term.Clip(o.text(), g.Width-liveColumns))})
 	}
 	g.Linef("")
 	g.Table("  ", rows)

@@ -32,7 +32,7 @@ func TestACallOfUnknownOutcomeIsChargedAndNotForgotten(t *testing.T) {
 					first = fails(order.Stopped, order.CodeStopped, order.ChargePending)
 				}
 				p := &provider{answers: []answer{{"", first}}, repeats: c.repeats}
-				w.hired(p, c.change...)
+				w.useProvider(p, c.change...)
 				id := w.order()
 				w.firstCall(c.crash, c.code)
 				if c.code != "" {
@@ -49,9 +49,26 @@ func TestACallOfUnknownOutcomeIsChargedAndNotForgotten(t *testing.T) {
 				if len(p.runs) != 2 || (p.runs[0].Key == p.runs[1].Key) != c.repeats || w.spent(id) != want {
 					t.Errorf("runs %+v, spent %s, want %s", p.runs, w.spent(id), want)
 				}
+				if state := w.calls(id)[0].State; (state == order.CallUnknown) == c.repeats {
+					t.Errorf("the first call is %s", state)
+				}
 			})
 		})
 	}
+}
+
+// calls returns the calls made for an order.
+func (w *world) calls(id string) []order.Call {
+	w.t.Helper()
+	history, err := w.store.History(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var list []order.Call
+	for _, c := range history.Calls {
+		list = append(list, c.Call)
+	}
+	return list
 }
 
 // firstCall runs a call of unknown outcome: its answer is lost, or the daemon
@@ -92,7 +109,7 @@ func TestWhatWasNotSpentDoesNotCount(t *testing.T) {
 		t.Run(string(c.code)+" "+string(c.spending), func(t *testing.T) {
 			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-				w.hired(&provider{answers: []answer{{"", fails(c.class, c.code, c.spending)}}})
+				w.useProvider(&provider{answers: []answer{{"", fails(c.class, c.code, c.spending)}}})
 				id := w.order()
 				w.fails(order.StageGenerate, c.class, c.code)
 				if got := w.spent(id); got != c.want {
@@ -103,7 +120,7 @@ func TestWhatWasNotSpentDoesNotCount(t *testing.T) {
 	}
 }
 
-// A request that cost nothing does not make its call one that cost nothing.
+// A repeated request that cost nothing does not make the call free.
 func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
 	t.Parallel()
 	for name, second := range map[string]*order.Failure{
@@ -115,7 +132,7 @@ func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
 			t.Parallel()
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				p := &provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}, {"", second}}, repeats: true}
-				w.hired(p)
+				w.useProvider(p)
 				id := w.order()
 				w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 				w.fails(order.StageGenerate, second.Class, second.Code)
@@ -131,7 +148,7 @@ func TestACallThatIsAskedForAgainInVainStaysOpen(t *testing.T) {
 	}
 }
 
-// Or it would be paid for without end.
+// Without the count, a paid call could be made again without end.
 func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
 	t.Parallel()
 	for _, class := range []order.Class{order.Retry, order.Wait} {
@@ -140,7 +157,7 @@ func TestWhatWasPaidForCountsAsAnAttempt(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				lost := fails(class, order.CodeFetch, order.ChargeUnknown)
 				lost.Outage = true
-				w.hired(&provider{answers: []answer{{"", lost}}})
+				w.useProvider(&provider{answers: []answer{{"", lost}}})
 				w.order()
 				if f := w.fails(order.StageGenerate, order.Retry, order.CodeFetch); f.Outage {
 					t.Error("it counts as an outage, which costs no attempt")
@@ -156,7 +173,7 @@ func TestAFullDiskAfterAPaidCallIsNoWait(t *testing.T) {
 		full := func(spending order.Charge) *order.Failure {
 			return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: spending, Err: syscall.ENOSPC}
 		}
-		w.hired(&provider{answers: []answer{{"", full(order.ChargeNone)}, {"", full(order.ChargeUnknown)}}})
+		w.useProvider(&provider{answers: []answer{{"", full(order.ChargeNone)}, {"", full(order.ChargeUnknown)}}})
 		w.order()
 		w.fails(order.StageGenerate, order.Wait, order.CodeDiskFull)
 		w.fails(order.StageGenerate, order.Retry, order.CodeOutputDir)

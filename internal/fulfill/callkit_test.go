@@ -8,8 +8,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// provider is a generator of jobs that are paid for: its answers come from a
-// list, one for each run; after them it makes the file.
+// provider is a generator of paid jobs. Each run takes an answer of the list. When
+// the list is empty it makes the file.
 type provider struct {
 	*painter
 	answers []answer
@@ -45,8 +45,8 @@ func (p *provider) Generate(ctx context.Context, r generate.Request) (generate.R
 
 const price = order.Dollar / 10
 
-// hired puts a provider in the painter's place.
-func (w *world) hired(p *provider, change ...func(*fulfill.Generator)) {
+// useProvider replaces the painter by a provider.
+func (w *world) useProvider(p *provider, change ...func(*fulfill.Generator)) {
 	p.painter = w.painter
 	m := fulfill.Generator{Name: "paid", Backend: p, Price: price}
 	for _, c := range change {

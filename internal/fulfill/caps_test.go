@@ -16,7 +16,7 @@ func TestAnAttemptThatIsMadeAgainHasOneCap(t *testing.T) {
 		w.caps = order.Caps{Attempt: 2 * price}
 		cut := answer{"", fails(order.Stopped, order.CodeStopped, order.ChargePending)}
 		p := &provider{answers: []answer{cut, cut, cut, cut}}
-		w.hired(p)
+		w.useProvider(p)
 		id := w.order()
 		for range 2 {
 			w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
@@ -44,7 +44,7 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 		dear := fails(order.Retry, order.CodeProviderFailed, order.ChargeFull)
 		dear.Cost = 2 * price // as the provider tells afterwards
 		p := &provider{answers: []answer{{"", dear}}}
-		w.hired(p)
+		w.useProvider(p)
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, order.CodeProviderFailed)
 		w.service = func(s *fulfill.Service) {
@@ -54,7 +54,7 @@ func TestWhatCostsNothingIsStoppedByNoCap(t *testing.T) {
 		w.restart()
 		w.must(order.StageGenerate)
 		if told, err := w.store.Fact(t.Context(), string(order.AlertSpending.Code())); err != nil || told == "" {
-			t.Errorf("the owner is not told of the cap any more: %v", err)
+			t.Errorf("the alert about the cap is gone: %v", err)
 		}
 	})
 }
@@ -79,7 +79,7 @@ func TestNoCallGoesBeyondACap(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				w.caps = c.caps
 				p := &provider{answers: []answer{lost, lost, lost, lost}}
-				w.hired(p)
+				w.useProvider(p)
 				id := w.order()
 				for range c.calls {
 					w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
@@ -100,7 +100,7 @@ func TestTheNextDayHasItsOwnCapAndTheOwnerIsNotified(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.caps = order.Caps{Day: price}
-		w.hired(&provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}}})
+		w.useProvider(&provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown)}}})
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, order.CodeProviderNoAnswer)
 		w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)

@@ -90,8 +90,8 @@ func TestADeliveryThatDidNotArriveIsSentAgainOnlyWhenItCanNoLongerArrive(t *test
 	})
 }
 
-// The marketplace fetches the files before it answers, and goes on when the
-// client has stopped waiting.
+// The marketplace fetches the files before it answers, and delivers them even if
+// the request has timed out.
 func TestADeliveryThatArrivesAfterTheTimeoutIsNotSentTwice(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
@@ -256,7 +256,7 @@ func TestADeliveryThatCouldNotBeSentIsSentWithoutWaiting(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
-		// The look finds the marketplace, the delivery does not.
+		// The look reaches the marketplace, the delivery does not.
 		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
 			w.net.Refuse.Store(strings.HasSuffix(r.URL.Path, "/orders/"+id))
 			return sandbox.Fault{}

@@ -115,7 +115,7 @@ func TestAFileOfAnotherKindThanRequiredIsMadeAgainAndItsCostCounts(t *testing.T)
 		if list := w.artifacts(id); len(list) != 0 {
 			t.Errorf("kept %+v", list)
 		}
-		// Twice in a row shows that it would go on so, and be paid for each time.
+		// Twice in a row: the generator would fail again and be paid for it.
 		if f := w.fails(order.StageGenerate, order.Hold, order.CodeBadFile); f.Hint == "" || w.painter.asked[1].Attempt != 2 ||
 			w.painter.asked[1].OutputDir == w.painter.asked[0].OutputDir {
 			t.Errorf("asked for %+v, %q", w.painter.asked, f.Hint)
@@ -221,7 +221,7 @@ func TestAnOrderOfAServiceThatIsNotConfiguredIsHeld(t *testing.T) {
 	})
 }
 
-// The marketplace gives the ids; that it gives harmless ones is its affair.
+// Ids come from the marketplace and may be hostile.
 func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
 	t.Parallel()
 	ids := []string{"../x", "..", ".", "a/b", `a\b`, "/etc/passwd", "x\x00y", strings.Repeat("a", 300), strings.Repeat("a", 299) + "b",

@@ -24,7 +24,7 @@ func (w *world) reopen(service func(*fulfill.Service), offer func(*intake.Servic
 	w.restart()
 }
 
-// place makes an order in a status and has intake take it in.
+// place places an order with a status and polls.
 func (w *world) place(status string) string {
 	w.t.Helper()
 	id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Status: status})
@@ -35,7 +35,7 @@ func (w *world) place(status string) string {
 	return id
 }
 
-// posts makes the n-th POST to a path that ends so go wrong, from 1.
+// posts makes the first POSTs to a path with the suffix fail, one for each fault.
 func (w *world) posts(suffix string, faults ...sandbox.Fault) {
 	n := 0
 	w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
@@ -109,7 +109,7 @@ func TestAPriceOutOfBoundsIsHeldAndNotSent(t *testing.T) {
 	})
 }
 
-// greeting is a service that tells its clients when it begins.
+// greeting is a service that sends a message when an order is received.
 func greeting(t *testing.T) (func(*fulfill.Service), func(*intake.Service)) {
 	l, err := message.Parse("I have begun with {{.Brief}}")
 	if err != nil {
@@ -119,7 +119,7 @@ func greeting(t *testing.T) (func(*fulfill.Service), func(*intake.Service)) {
 		func(s *intake.Service) { s.Templates = []string{"received"} }
 }
 
-// said are the agent's messages in the thread.
+// said returns the agent's messages in the thread.
 func (w *world) said(id string) (list []string) {
 	o, _ := w.market.Order(id)
 	for _, m := range o.Messages {
@@ -222,7 +222,7 @@ func weekly(s *fulfill.Service) {
 
 func weeklyOffer(s *intake.Service) { s.Subscription, s.Pieces = 7*24*time.Hour, true }
 
-// asks has the client ask for a piece, as the thread shows it.
+// asks adds a message of the client that asks for a piece.
 func (w *world) asks(id string, n int) {
 	w.t.Helper()
 	var list []order.Message

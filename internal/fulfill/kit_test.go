@@ -30,11 +30,11 @@ import (
 	"atelierd/internal/store/storetest"
 )
 
-// picture is a PNG of one pixel; what follows its end makes each file its own.
+// picture is a PNG of one pixel. Bytes after its end make each file different.
 var picture = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
 	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
 
-// painter makes files of one pixel each, and counts how often it is asked.
+// painter makes files of one pixel each and records its requests.
 type painter struct {
 	files int
 	asked []generate.Request
@@ -64,7 +64,7 @@ func (p *painter) Generate(_ context.Context, r generate.Request) (generate.Resu
 
 const title = "Pictures"
 
-// settle is longer than the client waits for a delivery.
+// settle is longer than the timeout of a delivery.
 const settle = 5 * time.Minute
 
 type world struct {
@@ -81,8 +81,8 @@ type world struct {
 	caps    order.Caps
 	links   fulfill.Links
 	makers  map[string]fulfill.Generator
-	// service and offer change the one service, as the stages and as intake know
-	// it; nil leaves it plain.
+	// service and offer change the one service as the stages and as intake see it;
+	// nil changes nothing.
 	service func(*fulfill.Service)
 	offer   func(*intake.Service)
 
@@ -151,7 +151,7 @@ func (w *world) restart() {
 	w.open()
 }
 
-// order places an order and has intake take it in.
+// order places a paid order and polls.
 func (w *world) order() string {
 	w.t.Helper()
 	id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"})
@@ -200,8 +200,8 @@ func (w *world) lease(s order.Stage) order.Job {
 	return *turn.Job
 }
 
-// run runs the stage of the one job that is due, and commits what came of it.
-// A job that is to be tried again is due again at once.
+// run runs the stage of the one job that is due and commits the outcome. A job
+// that is tried again is due at once.
 func (w *world) run(s order.Stage) (order.Result, *order.Failure) {
 	w.t.Helper()
 	j := w.lease(s)
@@ -222,7 +222,7 @@ func (w *world) must(s order.Stage) order.Result {
 	return r
 }
 
-// fails runs the stage and wants it to fail in the given way.
+// fails runs the stage, which must fail with the class and code.
 func (w *world) fails(s order.Stage, class order.Class, code order.Code) *order.Failure {
 	w.t.Helper()
 	r, f := w.run(s)
@@ -235,7 +235,7 @@ func (w *world) fails(s order.Stage, class order.Class, code order.Code) *order.
 	return f
 }
 
-// uploaded is an order whose files are up: what a deliver stage starts from.
+// uploaded returns an order whose files are uploaded, ready for its deliver stage.
 func (w *world) uploaded() string {
 	w.t.Helper()
 	id := w.order()
@@ -244,7 +244,7 @@ func (w *world) uploaded() string {
 	return id
 }
 
-// sent are the requests of the kind that the marketplace saw.
+// sent returns the requests of a kind that the marketplace saw.
 func (w *world) sent(c sandbox.Call) (list []sandbox.Request) {
 	for _, r := range w.market.Requests() {
 		if r.Call == c {
@@ -254,13 +254,14 @@ func (w *world) sent(c sandbox.Call) (list []sandbox.Request) {
 	return list
 }
 
-// delivered is how often the marketplace took a delivery of the order.
+// delivered returns how often the order was delivered.
 func (w *world) delivered(id string) int {
 	o, _ := w.market.Order(id)
 	return len(o.Deliveries)
 }
 
-// scripted makes the n-th request whose path ends so go wrong, from 1.
+// scripted makes the first requests to a path with the suffix fail, one for each
+// fault.
 func (w *world) scripted(suffix string, faults ...sandbox.Fault) {
 	n := 0
 	w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
@@ -274,7 +275,7 @@ func (w *world) scripted(suffix string, faults ...sandbox.Fault) {
 	}})
 }
 
-// spent is what the attempts at the order have cost.
+// spent returns the cost of the attempts at the order.
 func (w *world) spent(id string) (sum order.USD) {
 	w.t.Helper()
 	history, err := w.store.History(w.t.Context(), id)
@@ -287,7 +288,7 @@ func (w *world) spent(id string) (sum order.USD) {
 	return sum
 }
 
-// retry, redo and cancel are the owner's.
+// retry, redo and cancel are the owner's commands.
 func (w *world) retry(id string) {
 	w.asOwner(func(o store.Owner) error { return o.Retry(w.t.Context(), id) })
 }
@@ -314,7 +315,7 @@ func (w *world) asOwner(act func(store.Owner) error) {
 	}
 }
 
-// shelf is what clients link to.
+// shelf serves what clients link to.
 type shelf struct {
 	has  map[string]string
 	slow time.Duration

@@ -26,7 +26,7 @@ func TestWhatALookSaysAboutADelivery(t *testing.T) {
 		{"nor after one that was refused", order.Paid, nil, refused, 0, open},
 		{"a send that shows has arrived", order.Delivered, ours, sent, 0, arrived},
 		{"so it has while the status lags", order.Paid, ours, sent, 0, arrived},
-		{"so it has beside older files", order.Delivered, both, sent, 1, arrived},
+		{"so it has next to older files", order.Delivered, both, sent, 1, arrived},
 		{"so it has on a marketplace that shows no files", order.Delivered, nil, sent, 0, arrived},
 		{"so it has when the order is completed already", order.Completed, ours, sent, 0, arrived},
 		{"completed without a sign of files, it is ours", order.Completed, nil, sent, 0, arrived},

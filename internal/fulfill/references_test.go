@@ -60,7 +60,7 @@ func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
 	})
 }
 
-// remarks is what the order's timeline says of references.
+// remarks returns the order's timeline events about references.
 func (w *world) remarks(id string) (list []string) {
 	w.t.Helper()
 	history, err := w.store.History(w.t.Context(), id)
@@ -75,8 +75,8 @@ func (w *world) remarks(id string) (list []string) {
 	return list
 }
 
-// linked is an order with so many pictures, of which the shelf has those of the
-// given size.
+// linked places an order with n links to pictures of the given size and returns
+// the shelf that serves them.
 func (w *world) linked(n, bytes int) (string, *shelf) {
 	w.t.Helper()
 	l := &shelf{has: map[string]string{}}
@@ -105,7 +105,7 @@ func TestSlowReferencesDoNotHoldUpTheWork(t *testing.T) {
 		l.slow = 25 * time.Second
 		began := time.Now()
 		w.must(order.StageGenerate)
-		// Four at once, and nobody is waited for longer than a minute in all.
+		// Four at once, and a minute for all of them.
 		if took, asked := time.Since(began), w.painter.asked[0]; took != time.Minute || len(asked.References) != 8 || len(asked.Notes) != 8 {
 			t.Errorf("it took %s for %d references, with %d notes", took, len(asked.References), len(asked.Notes))
 		}
@@ -123,7 +123,7 @@ func TestReferencesAreNoMoreThanABackEndCanHold(t *testing.T) {
 	})
 }
 
-// Trouble of the owner's is no reason to go on without the client's picture.
+// A fault of the host is no reason to work without the client's picture.
 func TestADiskThatFailsIsNoMissingReference(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
@@ -213,7 +213,7 @@ func TestALaterRoundMayBeginWithThePictureThatWasSentBack(t *testing.T) {
 	}
 }
 
-// firstLink is the link of what was delivered first.
+// firstLink returns the link of the first delivery.
 func (w *world) firstLink(id string) string {
 	w.t.Helper()
 	files, err := w.store.Artifacts(w.t.Context(), id, order.KindDelivery, 0)

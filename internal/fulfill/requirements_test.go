@@ -53,7 +53,7 @@ func (f generatorFunc) Generate(ctx context.Context, r generate.Request) (genera
 }
 func (generatorFunc) Check(context.Context) error { return nil }
 
-// critic judges with one error.
+// critic is a checker that returns one error.
 type critic struct {
 	err   error
 	req   generate.Request
@@ -172,8 +172,8 @@ func TestTheSameFileIsNotDeliveredTwiceInOne(t *testing.T) {
 	})
 }
 
-// What was sent back two rounds ago is no better now; but of several files some
-// may stay as they are.
+// A file that was sent back two rounds ago is refused too. Of several files, some
+// may stay the same.
 func TestALaterRoundBringsSomethingNew(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -20,7 +20,7 @@ func TestAJobWhoseIdIsStoredIsResumedAndPaidForOnce(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		p := &provider{answers: []answer{{"job1", fails(order.Stopped, order.CodeStopped, order.ChargePending)}, {"", fails(order.Wait, order.CodeSlow, order.ChargePending)}}}
-		w.hired(p)
+		w.useProvider(p)
 		id := w.order()
 		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		w.restart()
@@ -33,12 +33,12 @@ func TestAJobWhoseIdIsStoredIsResumedAndPaidForOnce(t *testing.T) {
 	})
 }
 
-// A service may have got another generator while a job of the first was under way.
+// The configuration may name another generator while a job of the first is open.
 func TestAJobIsResumedByTheGeneratorThatBeganIt(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T, w *world) (*provider, string) {
 		p := &provider{answers: []answer{{"job1", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}}
-		w.hired(p)
+		w.useProvider(p)
 		id := w.order()
 		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		return p, id
@@ -91,7 +91,7 @@ func TestAJobIsAskedAboutWhileTheMarketplaceIsDown(t *testing.T) {
 		}
 		w.poll()
 		p := &provider{answers: []answer{{"job1", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}}
-		w.hired(p)
+		w.useProvider(p)
 		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
 		w.scripted("/messages", slices.Repeat([]sandbox.Fault{{Before: 503}}, 10)...)
 		w.must(order.StageGenerate)
@@ -101,7 +101,7 @@ func TestAJobIsAskedAboutWhileTheMarketplaceIsDown(t *testing.T) {
 	})
 }
 
-// leaver leaves a file behind and fails, or is cut.
+// leaver leaves a file behind and fails or is stopped.
 type leaver struct {
 	failure *order.Failure
 	found   []string
@@ -170,14 +170,14 @@ func TestRejectedWorkIsMadeAgainAlsoAfterTheOwnersRetry(t *testing.T) {
 	})
 }
 
-// A check that cannot be asked, a disk that fails: whatever comes after the work
-// is made, in whichever attempt, the work is kept.
+// A failed check or a full disk after the call: the result is kept, whatever the
+// attempt.
 func TestWorkThatIsMadeIsNotPaidForAgainWhateverFailsAfterIt(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		judge := &critic{err: order.Failf(order.Hold, order.CodeMisconfigured, "not set up")}
 		p := &provider{answers: []answer{{"", fails(order.Retry, order.CodeProviderFailed, order.ChargeFull)}}}
-		w.hired(p)
+		w.useProvider(p)
 		w.service = func(s *fulfill.Service) {
 			s.Generators, s.Requirements.Checker = []fulfill.Generator{{Name: "paid", Backend: p, Price: price}}, judge
 		}
@@ -192,6 +192,20 @@ func TestWorkThatIsMadeIsNotPaidForAgainWhateverFailsAfterIt(t *testing.T) {
 		w.must(order.StageGenerate)
 		if len(p.runs) != 2 || w.spent(id) != 2*price {
 			t.Errorf("%d calls, spent %s", len(p.runs), w.spent(id))
+		}
+	})
+}
+
+func TestARejectedLinkIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.files, w.painter.url, w.painter.kind = 0, "https://a.example/1", "video"
+		w.order()
+		w.fails(order.StageGenerate, order.Retry, order.CodeBadFile)
+		w.painter.kind = "image"
+		w.must(order.StageGenerate)
+		if len(w.painter.asked) != 2 {
+			t.Errorf("the generator ran %d times", len(w.painter.asked))
 		}
 	})
 }

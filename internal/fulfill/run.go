@@ -104,7 +104,6 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 		}
 		r.o.Log.Warn("another generator stands in", "order", r.job.OrderID, "job", r.job.ID, "stage", r.job.Stage,
 			"attempt", r.job.Attempt, "generator", plan.generators[i+1].Name, "for", g.Name, "error", err)
-		plan.resumed = nil
 	}
 	return generate.Result{}, order.Failf(order.Hold, order.CodeNoGenerator, "the service has no generator").
 		WithHint("set its generator in the configuration and restart, then %s", order.Command("orders retry", r.job.OrderID))

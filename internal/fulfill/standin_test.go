@@ -82,7 +82,7 @@ func TestAPausedGeneratorCostsNoAttemptAndGoesOnOnceItAnswers(t *testing.T) {
 		probes := 0
 		breaker := &generate.Breaker{Threshold: 2, Pause: time.Minute, Probe: func(context.Context) error { probes++; return up }}
 		p := &provider{answers: []answer{{"", down}, {"", down}}}
-		w.hired(p, func(m *fulfill.Generator) { m.Breaker = breaker })
+		w.useProvider(p, func(m *fulfill.Generator) { m.Breaker = breaker })
 		w.order()
 		w.fails(order.StageGenerate, order.Retry, order.CodeOutage)
 		w.fails(order.StageGenerate, order.Retry, order.CodeOutage)
@@ -105,7 +105,7 @@ func TestWorkWaitsWhileOnlyTheOwnerCanFixTheGenerator(t *testing.T) {
 		up := error(nil)
 		breaker := &generate.Breaker{Pause: time.Minute, Probe: func(context.Context) error { return up }}
 		p := &provider{answers: []answer{{"", fails(order.Hold, order.CodeProviderKeyRefused, order.ChargeNone)}}}
-		w.hired(p, func(m *fulfill.Generator) { m.Breaker = breaker })
+		w.useProvider(p, func(m *fulfill.Generator) { m.Breaker = breaker })
 		id := w.order()
 		if f := w.fails(order.StageGenerate, order.Wait, order.CodePaused); f.After != time.Minute || !strings.Contains(f.Error(), "key_refused") {
 			t.Errorf("it waits %s: %v", f.After, f)

@@ -95,17 +95,20 @@ func (s *Server) SetPayoutsFail(fail bool) {
 	s.payoutsFail = fail
 }
 
-// fee returns the marketplace's 10 percent.
+// feePercent is the marketplace's share of a price.
+const feePercent = 10
+
+// fee returns the marketplace's share of a price.
 func fee(price string) string {
 	micros, valid := parseUSD(price)
 	if !valid {
 		return ""
 	}
-	return formatUSD(micros / 10)
+	return formatUSD(micros * feePercent / 100)
 }
 
 // netOf returns a price without the fee.
 func netOf(price string) string {
 	micros, _ := parseUSD(price)
-	return formatUSD(micros - micros/10)
+	return formatUSD(micros - micros*feePercent/100)
 }

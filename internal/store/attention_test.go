@@ -8,7 +8,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// needs is what v_attention shows, as `status` reads it.
+// needs returns what v_attention shows, as `status` reads it.
 func needs(t *testing.T, s *Store) string {
 	t.Helper()
 	st, err := s.Status(t.Context(), placed)
@@ -22,7 +22,7 @@ func needs(t *testing.T, s *Store) string {
 	return strings.Join(list, ", ")
 }
 
-func TestWhatTheOwnerHasCancelledNeedsNobody(t *testing.T) {
+func TestAnOrderCancelledByTheOwnerNeedsNoAttention(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	failUpload(t, s)
@@ -41,7 +41,7 @@ func TestWhatTheOwnerHasCancelledNeedsNobody(t *testing.T) {
 	}
 }
 
-func TestWhatAilsTheDaemonComesBeforeItsOrders(t *testing.T) {
+func TestAlertsComeBeforeOrders(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	for _, name := range []order.Alert{order.GeneratorAlert("studio"), order.AlertSpending} {

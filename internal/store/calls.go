@@ -27,7 +27,7 @@ func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Cal
 		if capped = caps.Allow(spent, g.Cost, t.now.Time); capped != nil {
 			return t.cappedToday(capped)
 		}
-		if caps.Day > 0 { // a call that no cap can stop says nothing of those that one has
+		if caps.Day > 0 { // a call that no cap can stop says nothing about the others
 			if err := t.cappedToday(nil); err != nil {
 				return err
 			}

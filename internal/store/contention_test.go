@@ -14,7 +14,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// told is a log handler that tells of each record.
+// told is a log handler that calls a function for each record.
 type told struct {
 	slog.Handler
 	records chan string
@@ -65,7 +65,7 @@ func TestAWriteWaitsForAnotherProgramsTransaction(t *testing.T) {
 	}
 }
 
-func TestAFullDiskLosesNothingAndIsGotOver(t *testing.T) {
+func TestAFullDiskLosesNothingAndIsRecoveredFrom(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
@@ -116,7 +116,7 @@ func TestOtherErrorsAreNotAFullDisk(t *testing.T) {
 }
 
 // TestTheLogStaysSmallInAKillLoop writes about 4 MB in each of 12 processes
-// that are killed without a chance to fold the log into the file.
+// that are killed before they can move the log into the file.
 func TestTheLogStaysSmallInAKillLoop(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv("ATELIERD_TEST_WAL"); dir != "" {
@@ -170,7 +170,7 @@ func TestTheLogStaysSmallInAKillLoop(t *testing.T) {
 	}
 }
 
-func TestAReaderWorksBesideTheDaemonAndWithoutIt(t *testing.T) {
+func TestAReaderWorksWithAndWithoutADaemon(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir})

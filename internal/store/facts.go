@@ -56,11 +56,11 @@ func (s *Store) SetAlert(a order.Alert, text string) error {
 // WalletKnown records whether the marketplace has a wallet for payouts. Without
 // one it sets an alert: an order that completes then is never paid out.
 func (s *Store) WalletKnown(known bool) error {
-	value, text := "set", ""
+	value, text := order.WalletSet, ""
 	if !known {
-		value, text = "missing", "no payout wallet is set at the marketplace: what completes is not paid out"
+		value, text = order.WalletMissing, "no payout wallet is set at the marketplace: what completes is not paid out"
 	}
-	if err := s.SetFact("agent.wallet", value); err != nil {
+	if err := s.SetFact(order.FactWallet, value); err != nil {
 		return err
 	}
 	return s.SetAlert(order.AlertWallet, text)

@@ -8,7 +8,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestTheBudgetComesBackAfterARestart(t *testing.T) {
+func TestTheBudgetSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir})
@@ -36,7 +36,7 @@ func TestTheBudgetComesBackAfterARestart(t *testing.T) {
 	}
 }
 
-func TestATroubleIsShownUntilItIsOver(t *testing.T) {
+func TestAnAlertIsShownUntilItIsCleared(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	attention := func() []Attention {
@@ -58,11 +58,11 @@ func TestATroubleIsShownUntilItIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := attention(); len(got) != 0 {
-		t.Errorf("attention %+v after the trouble is over", got)
+		t.Errorf("attention %+v after the alert was cleared", got)
 	}
 }
 
-func TestAServiceIsOneRowATitle(t *testing.T) {
+func TestAServiceHasOneRow(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	for _, l := range []order.Listed{{Title: "Images", State: order.ServiceCreating},

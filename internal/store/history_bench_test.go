@@ -10,7 +10,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// million is how many finished orders lie beside the work.
+// million is the number of finished orders in the file.
 const million = 1_000_000
 
 // makeHistory fills the database of dir with finished orders, their jobs and
@@ -38,7 +38,7 @@ func makeHistory(b *testing.B, dir string) {
 	mustExec(b, db, "PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
-// noop is a stage that does nothing: what is left is the queue.
+// noop is a stage that does nothing, so that only the queue is measured.
 type noop struct{ ran atomic.Int64 }
 
 func (n *noop) Run(context.Context, order.Job) (order.Result, error) {
@@ -46,8 +46,8 @@ func (n *noop) Run(context.Context, order.Job) (order.Result, error) {
 	return order.Result{}, nil
 }
 
-// BenchmarkBesideHistory repeats what must not slow down with the years, in
-// one file with a million finished orders.
+// BenchmarkBesideHistory measures what must not slow down over the years, in a
+// file with a million finished orders.
 func BenchmarkBesideHistory(b *testing.B) {
 	dir := b.TempDir()
 	makeHistory(b, dir)

@@ -31,7 +31,7 @@ func TestAListingIsWrittenOnce(t *testing.T) {
 	}
 }
 
-func TestAListingOlderThanOurActIsIgnored(t *testing.T) {
+func TestAListingOlderThanOurChangeIsIgnored(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
@@ -91,7 +91,7 @@ func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 		t.Errorf("after a complete listing the order is %s %q, missing at %v", o.State, o.Code, o.MissingAt)
 	}
 	if !told.Revoked {
-		t.Error("nobody was told that a lease was revoked")
+		t.Error("the engine was not notified of a revoked lease")
 	}
 	if lost, err := s.Renew([]order.Job{running}, lease); err != nil || len(lost) != 1 {
 		t.Errorf("the vanished order's lease still stands: lost %v, %v", lost, err)
@@ -208,7 +208,7 @@ func TestHostileTextComesBackAsItWent(t *testing.T) {
 	}
 }
 
-func TestACancelledOrderTakesItsWorkAlong(t *testing.T) {
+func TestACancelledOrderEndsItsWork(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
@@ -219,7 +219,7 @@ func TestACancelledOrderTakesItsWorkAlong(t *testing.T) {
 		t.Errorf("job %s, order %s; want both cancelled", l.Job, l.State)
 	}
 	if !told.Revoked {
-		t.Error("nobody was told that a lease was revoked")
+		t.Error("the engine was not notified of a revoked lease")
 	}
 	if err := s.Intend(j, nil); err == nil {
 		t.Error("a delivery of a cancelled order was let through")

@@ -88,14 +88,14 @@ func TestWhatAFailureDoesToTheJobAndItsAttempts(t *testing.T) {
 			s := openNew(t, Options{})
 			paid(t, s, "o1")
 			j := take(t, s, order.LaneGenerate)
-			f := order.Failf(c.class, "why", "it broke").WithHint("mend it")
+			f := order.Failf(c.class, "why", "it broke").WithHint("fix it")
 			f.Cost, f.Log = 7, "the log"
 			finish(t, s, order.Done{Job: j, Failure: f})
 			l, o := job(t, s, "o1"), getOrder(t, s, "o1")
 			if l.Job != c.state || o.State != c.order {
 				t.Errorf("job %s, order %s; want %s, %s", l.Job, o.State, c.state, c.order)
 			}
-			if c.order != order.StateWorking && (o.Code != "why" || o.Reason != "it broke" || o.Hint != "mend it") {
+			if c.order != order.StateWorking && (o.Code != "why" || o.Reason != "it broke" || o.Hint != "fix it") {
 				t.Errorf("the order says %q %q %q, want why, what and the hint", o.Code, o.Reason, o.Hint)
 			}
 			h, err := s.History(t.Context(), "o1")
@@ -115,7 +115,7 @@ func TestWhatAFailureDoesToTheJobAndItsAttempts(t *testing.T) {
 	}
 }
 
-func TestAttemptsAreCountedAStage(t *testing.T) {
+func TestAttemptsAreCountedByStage(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
@@ -219,7 +219,7 @@ func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
 	}
 }
 
-func TestOwedCountsUnfinishedWork(t *testing.T) {
+func TestPendingSendsCountsUnfinishedWork(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	toDeliver(t, s, "delivering")
@@ -227,6 +227,6 @@ func TestOwedCountsUnfinishedWork(t *testing.T) {
 	take(t, s, order.LaneGenerate)
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, "x", "no")})
 	if d, total, err := s.PendingSends(t.Context()); err != nil || d != 1 || total != 3 {
-		t.Errorf("owed %d deliveries of %d jobs, %v; want 1 of 3", d, total, err)
+		t.Errorf("%d pending deliveries of %d jobs, %v; want 1 of 3", d, total, err)
 	}
 }

@@ -17,7 +17,7 @@ const (
 	lease = time.Minute
 )
 
-// mark is one that no listing of these tests is older than.
+// mark is newer than every event, so that no listing counts as old.
 const mark = 1 << 60
 
 var placed = time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC)
@@ -55,7 +55,7 @@ func facts(id string, status order.Status) order.Facts {
 		Raw: fmt.Appendf(nil, `{"id":%q,"status":%q}`, id, status)}
 }
 
-// decide is a small form of what follows from a status.
+// decide is a small version of the intake's decision.
 func decide(k order.Known, f order.Facts) order.Decision {
 	d := order.Decision{State: order.StateWaiting, Service: f.ServiceTitle, Round: k.Round, DueAt: f.CreatedAt.Add(time.Hour)}
 	switch f.Status {
@@ -145,7 +145,7 @@ func getOrder(tb testing.TB, s *Store, id string) order.Order {
 	return o
 }
 
-// job is the newest job of an order as it stands in the file.
+// job returns an order with its current job, as the file has them.
 func job(tb testing.TB, s *Store, id string) Line {
 	tb.Helper()
 	lines, err := s.Orders(tb.Context(), "all", 1000)
@@ -161,7 +161,7 @@ func job(tb testing.TB, s *Store, id string) Line {
 	return Line{}
 }
 
-// outcomes are the outcomes of an order's attempts, in their order.
+// outcomes returns the outcomes of an order's attempts, the first first.
 func outcomes(tb testing.TB, s *Store, id string) []string {
 	tb.Helper()
 	h, err := s.History(tb.Context(), id)
@@ -175,8 +175,8 @@ func outcomes(tb testing.TB, s *Store, id string) []string {
 	return list
 }
 
-// abandon ends a store as a dying process would: nothing more is written, and
-// the kernel gives up the lock.
+// abandon ends a store as the death of its process would: it writes nothing more,
+// and the kernel releases the lock.
 func abandon(tb testing.TB, s *Store) {
 	tb.Helper()
 	if err := errors.Join(s.writer.close(), s.reads.Close(), s.db.Close(), s.lock.release()); err != nil {
@@ -184,7 +184,7 @@ func abandon(tb testing.TB, s *Store) {
 	}
 }
 
-// outside is a connection of another program to the database of dir.
+// outside returns a connection of another program to the database of dir.
 func outside(tb testing.TB, dir string) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, FileName)+"?_pragma=busy_timeout(5000)")

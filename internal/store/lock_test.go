@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestThereIsOneDaemonAFolder(t *testing.T) {
+func TestAFolderHasOneDaemon(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if pid := Holder(dir); pid != 0 {
@@ -47,7 +47,7 @@ func TestLookingForTheHolderLetsADaemonStart(t *testing.T) {
 	for range 200 {
 		l, err := takeLock(dir)
 		if err != nil {
-			t.Errorf("a look at the lock kept a daemon from starting: %v", err)
+			t.Errorf("Holder kept a daemon from starting: %v", err)
 			break
 		}
 		l.release()

@@ -16,7 +16,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// latest is the version of this program's database.
+// latest returns the version of this program's newest migration.
 func latest(t *testing.T) int {
 	t.Helper()
 	names, err := fs.Glob(db.Migrations(), "*.sql")
@@ -31,7 +31,7 @@ func latest(t *testing.T) int {
 	return n
 }
 
-// withOneMore is a program that knows one migration more.
+// withOneMore opens dir with a program that has one more migration.
 func withOneMore(t *testing.T, dir, sql string) (*Store, error) {
 	t.Helper()
 	all := fstest.MapFS{"99999_more.sql": {Data: []byte("-- +goose Up\n" + sql)}}
@@ -110,7 +110,7 @@ func TestReadersDoNotUpgrade(t *testing.T) {
 		"OpenReader": func() error { _, err := OpenReader(dir); return err },
 		"OpenOwner":  func() error { _, err := OpenOwner(dir); return err },
 	} {
-		if err := open(); err == nil || !strings.Contains(err.Error(), "start the daemon once") {
+		if err := open(); !errors.Is(err, ErrOlder) {
 			t.Errorf("%s of an older file: %v", name, err)
 		}
 	}

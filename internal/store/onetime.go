@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
+	"atelierd/internal/order"
 	"atelierd/internal/store/query"
 )
 
 // OneTimeAction is a change to the agent itself that must not happen twice.
 type OneTimeAction struct {
 	Name, Detail string
-	State        string // sending, done or refused
+	State        order.ActionState
 	Result       string
 	SentAt       time.Time
 }
@@ -22,7 +23,7 @@ func (s *Store) OneTimeAction(ctx context.Context, name string) (a OneTimeAction
 		return a, false, err
 	}
 	r := rows[0]
-	return OneTimeAction{Name: r.Name, Detail: r.Detail, State: r.State, Result: r.Result, SentAt: r.SentAt.Time}, true, nil
+	return OneTimeAction{Name: r.Name, Detail: r.Detail, State: order.ActionState(r.State), Result: r.Result, SentAt: r.SentAt.Time}, true, nil
 }
 
 // IntendOneTimeAction records that an action is about to be sent. Send nothing before
@@ -37,13 +38,13 @@ func (s *Store) IntendOneTimeAction(name, detail string) error {
 	})
 }
 
-// EndOneTimeAction records the outcome of an action: done or refused.
-func (s *Store) EndOneTimeAction(name, state, result string) error {
+// EndOneTimeAction records the outcome of an action.
+func (s *Store) EndOneTimeAction(name string, state order.ActionState, result string) error {
 	return s.write("one_time.end", func(t *tx) error {
-		if err := t.Queries.EndOneTimeAction(noCancel, query.EndOneTimeActionParams{State: state, Result: result, SettledAt: t.now, Name: name}); err != nil {
+		if err := t.Queries.EndOneTimeAction(noCancel, query.EndOneTimeActionParams{State: string(state), Result: result, SettledAt: t.now, Name: name}); err != nil {
 			return err
 		}
-		_, err := t.event("", name+" "+state, result)
+		_, err := t.event("", name+" "+string(state), result)
 		return err
 	})
 }

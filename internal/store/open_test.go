@@ -100,7 +100,7 @@ func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, FileName)
-	text := strings.Repeat("this is a letter to my aunt. ", 200)
+	text := strings.Repeat("this is not a database. ", 200)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-func TestNoDatabaseIsSaidSo(t *testing.T) {
+func TestAMissingDatabaseHasItsOwnError(t *testing.T) {
 	t.Parallel()
 	if _, err := OpenReader(t.TempDir()); !errors.Is(err, ErrNoDatabase) {
 		t.Errorf("OpenReader: %v", err)

@@ -26,7 +26,7 @@ func failUpload(t *testing.T, s *Store) {
 	finish(t, s, order.Done{Job: take(t, s, order.LaneNetwork), Failure: order.Failf(order.Fail, order.CodeRefused, "no")})
 }
 
-func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
+func TestARetryResumesWhereTheJobStopped(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	failUpload(t, s)
@@ -41,7 +41,7 @@ func TestTheOwnersRetryGoesOnWhereItStopped(t *testing.T) {
 	}
 }
 
-func TestTheOwnersFreshRetryMakesTheFileAnew(t *testing.T) {
+func TestARedoMakesTheFilesAgain(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	failUpload(t, s)
@@ -115,7 +115,7 @@ func TestTheOwnersCancelEndsWorkInAnyState(t *testing.T) {
 	}
 }
 
-func TestAnUnknownOrderIsSaidSo(t *testing.T) {
+func TestAnUnknownOrderIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	o := openOwner(t, s.dir)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// queries are the generated statements, by name.
+// queries returns the generated statements, by name.
 func queries(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("query/*.sql.go")
@@ -65,9 +65,9 @@ func plan(t *testing.T, s *Store, sql string) []string {
 	return steps
 }
 
-// TestNoQueryWalksThroughHistory holds every query to an index: a table that
-// grows for ever may only be searched, or walked by a partial index.
-func TestNoQueryWalksThroughHistory(t *testing.T) {
+// TestNoQueryScansHistory guards that every query uses an index: a table that grows
+// for ever may only be searched, or scanned by a partial index.
+func TestNoQueryScansHistory(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	// Tables that stay small, and the lists that people ask for.

@@ -13,8 +13,8 @@ import (
 )
 
 // OpenReader opens the database of dir for reading, with or without a running
-// daemon. It fails with ErrNoDatabase if there is none and with ErrNewer if a
-// newer atelierd wrote it.
+// daemon. It fails with ErrNoDatabase if there is none, and with ErrNewer or
+// ErrOlder if another version of atelierd wrote it.
 func OpenReader(dir string) (*Store, error) {
 	path, err := existing(dir)
 	if err != nil {
@@ -36,8 +36,11 @@ func (s *Store) openReader(path string) error {
 	if err != nil {
 		return err
 	}
-	if have.version < target || have.views == 0 {
-		return fmt.Errorf("the database has version %d, this program knows %d; hint: start the daemon once to upgrade it: atelierd run", have.version, target)
+	if have.version < target {
+		return fmt.Errorf("%w: it has version %d, this program knows %d", ErrOlder, have.version, target)
+	}
+	if have.views == 0 {
+		return fmt.Errorf("%w: its upgrade to version %d is not finished", ErrOlder, target)
 	}
 	if have.views == viewsID(s.views) {
 		return nil

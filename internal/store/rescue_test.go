@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestACrashFreesLeasesAtOnceAndCountsNoAttempt(t *testing.T) {
+func TestACrashReleasesLeasesAtOnceAndCountsNoAttempt(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir})
@@ -58,7 +58,7 @@ func TestAJobThatKillsTheProcessIsHeldInTheEnd(t *testing.T) {
 	abandon(t, s)
 	s = openNew(t, Options{Dir: dir, MaxCrashes: 3})
 	if l := job(t, s, "killer"); l.Job != order.JobReady {
-		t.Errorf("after the owner's retry the first crash left the job %s: crashes were not counted afresh", l.Job)
+		t.Errorf("after the owner's retry the first crash left the job %s: crashes were not counted from zero", l.Job)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestACrashOfAnEarlierStageIsNotHeldAgainstTheNext(t *testing.T) {
 	}
 }
 
-func TestAStopIsNoCrash(t *testing.T) {
+func TestAStopIsNotACrash(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	for range 4 {

@@ -90,6 +90,8 @@ var (
 	ErrLocked = errors.New("another atelierd holds the data folder")
 	// ErrNewer: a newer atelierd wrote the file.
 	ErrNewer = errors.New("the database is from a newer atelierd")
+	// ErrOlder: the file needs an upgrade, which only Open does.
+	ErrOlder = errors.New("the database is from an older atelierd")
 	// ErrNoDatabase: the data folder has no database yet.
 	ErrNoDatabase = errors.New("there is no database yet")
 	// ErrNotFound: there is no such order.

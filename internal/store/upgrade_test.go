@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -86,7 +87,7 @@ func TestAFileOfTheFirstVersionKeepsAllItHolds(t *testing.T) {
 }
 
 // TestAFileWithTheOldNamesKeepsAllItHolds upgrades files of the versions that
-// called a call a generation, and an alert a trouble.
+// used the table generations and facts named trouble.
 func TestAFileWithTheOldNamesKeepsAllItHolds(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{5, 6} {
@@ -190,7 +191,7 @@ func TestAnUpgradeThatFailsLosesNoView(t *testing.T) {
 	if got := views(t, outside(t, dir)); len(got) != 0 {
 		t.Fatalf("the failed upgrade left the views %v; this test should see it between its two steps", got)
 	}
-	if _, err := OpenReader(dir); err == nil || !strings.Contains(err.Error(), "atelierd run") {
+	if _, err := OpenReader(dir); !errors.Is(err, ErrOlder) {
 		t.Errorf("a reader of a file without views: %v", err)
 	}
 	again := openNew(t, Options{Dir: dir})

@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// promised are the views and their columns, which a release does not change.
+// promised are the views and their columns, which no release changes.
 var promised = map[string]string{
 	"v_orders": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
 		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces",
@@ -34,7 +34,7 @@ var promised = map[string]string{
 	"v_pieces":           "order_id number request job_state stage message_state sent_at urls created_at",
 }
 
-// life is a store in which each view has something to show.
+// life returns a store in which each view has rows.
 func life(t *testing.T) *Store {
 	t.Helper()
 	s := openNew(t, Options{})
@@ -124,8 +124,8 @@ func TestTheViewsKeepTheirColumns(t *testing.T) {
 	}
 }
 
-// TestTheViewsWorkInTheInstalledShell asks the sqlite3 that people have, which
-// is often years older than the engine in this program.
+// TestTheViewsWorkInTheInstalledShell guards that the views work in the sqlite3 of
+// the system, which is often years older than the engine in this program.
 func TestTheViewsWorkInTheInstalledShell(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("sqlite3")
@@ -175,7 +175,7 @@ func TestTheViewsSayWhatHappened(t *testing.T) {
 	}
 }
 
-// timeline is what happened to an order; within a millisecond in no certain order.
+// timeline returns the events of an order. Those of one millisecond have no order.
 func timeline(t *testing.T, db *sql.DB, id string) []string {
 	t.Helper()
 	rows, err := db.Query("SELECT what FROM v_timeline WHERE order_id = ?", id)

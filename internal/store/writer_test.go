@@ -164,7 +164,7 @@ func TestAFailedCommitLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestNobodyIsToldOfAChangeThatWasRolledBack(t *testing.T) {
+func TestARollbackNotifiesOfNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openNew(t, Options{})
@@ -179,7 +179,7 @@ func TestNobodyIsToldOfAChangeThatWasRolledBack(t *testing.T) {
 	})
 }
 
-func TestCloseAnswersWhoeverWaits(t *testing.T) {
+func TestCloseAnswersWaitingRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := openNew(t, Options{})

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -123,7 +122,7 @@ func (g *Page) Fits(indent string, rows [][]Cell) bool {
 	if g.Width == 0 {
 		return true
 	}
-	total := utf8.RuneCountInString(indent)
+	total := Columns(indent)
 	for i, w := range columnWidths(rows) {
 		if len(rows[0]) == i+1 {
 			w = MinLast - 2
@@ -139,7 +138,7 @@ func columnWidths(rows [][]Cell) (widths []int) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
+			widths[i] = max(widths[i], Columns(c.Text))
 		}
 	}
 	return widths
@@ -151,16 +150,16 @@ func (g *Page) Table(indent string, rows [][]Cell) {
 	widths := columnWidths(rows)
 	for _, row := range rows {
 		var line strings.Builder
-		used := utf8.RuneCountInString(indent)
+		used := Columns(indent)
 		for i, c := range row {
 			if i == len(row)-1 {
 				if g.Width > 0 {
-					c.Text = Cut(c.Text, max(g.Width-used, MinLast))
+					c.Text = Clip(c.Text, max(g.Width-used, MinLast))
 				}
 				line.WriteString(g.Paint(c.Style, c.Text))
 				break
 			}
-			gap := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c.Text)+2)
+			gap := strings.Repeat(" ", widths[i]-Columns(c.Text)+2)
 			line.WriteString(g.Paint(c.Style, c.Text) + gap)
 			used += widths[i] + 2
 		}
@@ -176,16 +175,16 @@ func (g *Page) Wrap(indent, text string, lead ...Cell) {
 	used := 0
 	for _, c := range lead {
 		line.WriteString(g.Paint(c.Style, c.Text))
-		used += utf8.RuneCountInString(c.Text)
+		used += Columns(c.Text)
 	}
 	begun := false // whether the line has a word of the text
 	for _, word := range words(text) {
-		width := utf8.RuneCountInString(word)
+		width := Columns(word)
 		if begun && g.Width > 0 && used+1+width > g.Width {
 			g.Linef("%s", line.String())
 			line.Reset()
 			line.WriteString(indent)
-			used, begun = utf8.RuneCountInString(indent), false
+			used, begun = Columns(indent), false
 		}
 		if begun {
 			line.WriteString(" ")

@@ -117,7 +117,7 @@ func TestOpenAIReportsAnUnknownModel(t *testing.T) {
 		"it is listed":               {`{"data":[{"id":"gpt-image-1"}]}`, gone, ""},
 		"it is not there":            {`{"data":[{"id":"dall-e-3"}]}`, gone, order.CodeProviderNotFound},
 		"it is there and not listed": {`{"data":[{"id":"dall-e-3"}]}`, said{status: 200, body: `{"id":"gpt-image-1"}`}, ""},
-		"nobody can tell":            {`{"data":[]}`, said{status: 404, body: "not found"}, ""},
+		"the outcome is unknown":     {`{"data":[]}`, said{status: 404, body: "not found"}, ""},
 		"another form":               {`[{"id":"x"}]`, said{status: 500}, ""},
 	} {
 		s := script(t, map[string][]said{"GET /models": {{status: 200, body: c.list}}, "GET /models/gpt-image-1": {c.one}})

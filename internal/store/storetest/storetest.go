@@ -1,5 +1,6 @@
-// Package storetest gives tests a data folder whose database is already
-// migrated. To migrate a new file takes 50 ms, to copy one takes less than 1 ms.
+// Package storetest makes data folders for tests, with a database that is already
+// migrated. To migrate a new file takes 50 ms, to copy one takes less than 1 ms. It
+// must not know what a test does with the folder.
 //
 // Only tests may import it.
 package storetest

@@ -1,6 +1,6 @@
-// Package utc is how a moment is written in the database: TEXT of fixed width,
-// in UTC, to the millisecond, so that it sorts as text and reads well. It must
-// not know what any moment means.
+// Package utc stores times as TEXT of fixed width, in UTC and to the millisecond,
+// so that they sort as text and people can read them. It must not know what a time
+// means.
 package utc
 
 import (
@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Layout is the one form of a time in the database.
+// Layout is the form of every time in the database.
 const Layout = "2006-01-02T15:04:05.000Z"
 
 // Time is a moment in the database. The zero Time is NULL.
 type Time struct{ time.Time }
 
-// At converts t, cut to the millisecond.
+// At converts t and truncates it to the millisecond.
 func At(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }
 
 // Value implements driver.Valuer.

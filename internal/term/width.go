@@ -1,13 +1,14 @@
-package demo
+package term
 
 import (
 	"strings"
 	"unicode"
 )
 
-// clip shortens plain text to n columns of a terminal.
-func clip(s string, n int) string {
-	if columns(s) <= n {
+// Clip shortens a text to at most n columns of a terminal. The last one is then an
+// ellipsis.
+func Clip(s string, n int) string {
+	if Columns(s) <= n {
 		return s
 	}
 	var b strings.Builder
@@ -21,9 +22,9 @@ func clip(s string, n int) string {
 	return b.String() + "…"
 }
 
-// columns returns the width of a text on a terminal. Terminals differ over the
+// Columns returns the width of a text on a terminal. Terminals differ over the
 // newest emoji, so it is an estimate.
-func columns(s string) int {
+func Columns(s string) int {
 	n := 0
 	for _, r := range s {
 		n += runeColumns(r)
