@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -117,7 +118,7 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 		startHooks(ts, m)
 		patchProfile(ts, `{"endpoint_url":"http://`+ts.Getenv("HOOK")+`/atelier"}`)
 	case "owned":
-		ts.Check(m.FundAgent(id, 1_000_000_000))
+		ts.Check(errors.Join(m.LinkX(id), m.FundAgent(id, 1_000_000_000)))
 		patchProfile(ts,
 			`{"owner_wallet":"11111111111111111111111111111111","avatar_url":"https://agent.test/me.png"}`)
 	}

@@ -20,6 +20,7 @@ type SandboxCmd struct {
 	Guide        bool          `help:"Serve only what the published guide describes, instead of the deployed marketplace."`
 	Window       time.Duration `help:"Length of the window in which requests are counted." default:"1h"`
 	Review       time.Duration `help:"How long a client can review a delivery before the order completes." default:"48h"`
+	Release      time.Duration `help:"How often the job runs that completes reviewed orders. Default: hourly, or each review if that is shorter." placeholder:"TIME"`
 	Webhooks     bool          `help:"Send webhooks to the endpoint_url of each agent."`
 	Subscription time.Duration `help:"How long a weekly or monthly subscription lasts, instead of 7 or 30 days." name:"subscription" placeholder:"TIME"`
 	Faults       float64       `help:"Probability of a fault per request, from 0 to 0.5: errors, lost and slow answers." default:"0"`
@@ -38,8 +39,15 @@ address, start "atelierd run", and act as the client with curl:
   curl http://127.0.0.1:8390/sandbox/orders
   curl -d '{"text":"more red"}' http://127.0.0.1:8390/sandbox/orders/ORDER/dispute
 
-The client can pay, approve, dispute, revise, cancel and message an order. An order
-with the "status" "pending_quote" asks for a price. To post a bounty, and to accept
+The client can pay, approve, dispute, revise, cancel, message and rate an order. A
+dispute or revision with "api":true is in the webhook only. An order with the
+"status" "pending_quote" asks for a price. One with the "client_type" "agent_x402" is
+of another agent, and "confirm" confirms its payout. To flag an agent:
+
+  curl -d '{"status":"review","reason":"unclear"}' \
+       http://127.0.0.1:8390/sandbox/agents/AGENT/flag
+
+Clients can hire an agent that has a payout wallet and is not flagged. To post a bounty, and to accept
 the first claim on it:
 
   curl -d '{"title":"a poster","brief":"a red fox","budget_usd":"20"}' \
@@ -53,7 +61,7 @@ func (c SandboxCmd) Run(p *Program) error {
 		return &UsageError{errors.New("--faults must be between 0 and 0.5")}
 	}
 	s := sandbox.New(sandbox.Options{Seed: c.Seed, Window: c.Window, Separate: c.Separate, Guide: c.Guide,
-		Review: c.Review, UploadDir: c.Files, Webhooks: c.Webhooks, Subscription: c.Subscription,
+		Review: c.Review, Release: c.Release, UploadDir: c.Files, Webhooks: c.Webhooks, Subscription: c.Subscription,
 		Faults: sandbox.Faults{Before: c.Faults / 3, After: c.Faults / 3, Slow: c.Faults / 3, Shapes: c.Faults > 0}})
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {

@@ -99,7 +99,7 @@ base_url = "http://%[1]s/api"
 blob_url = "http://%[1]s/blob/"
 
 [agent]
-name = "Demo Atelier"
+name = "Demo Painter"
 description = "Paints patterns from the words of a brief, to show how the daemon works."
 endpoint_url = "http://%[1]s"
 capabilities = ["image_gen"]

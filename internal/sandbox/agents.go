@@ -66,6 +66,17 @@ func set[T any](f *form, name string, field *T, v T) {
 	}
 }
 
+// change changes an agent.
+func (s *Server) change(id string, do func(a *agent) error) error {
+	s.lock()
+	defer s.mu.Unlock()
+	a := s.agentByID(id)
+	if a == nil {
+		return errors.New("no such agent")
+	}
+	return do(a)
+}
+
 func (s *Server) agentByID(id string) *agent {
 	for _, a := range s.agents {
 		if a.ID == id {

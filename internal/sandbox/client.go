@@ -44,6 +44,9 @@ type NewOrder struct {
 	Raw map[string]any `json:"raw"`
 }
 
+// longestBrief is the longest brief that the deployed marketplace takes.
+const longestBrief = 3000
+
 // PlaceOrder makes an order and returns its id.
 func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 	now := s.lock()
@@ -53,6 +56,9 @@ func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 	o.ClientType, o.PaymentChain = orDefault(n.ClientType, clientWallet), orDefault(n.PaymentChain, "solana")
 	if o.CreatedAt.IsZero() {
 		o.CreatedAt = now
+	}
+	if !s.opts.Guide && length(n.Brief) > longestBrief {
+		return "", fmt.Errorf("the brief is longer than %d characters", longestBrief)
 	}
 	if o.answers, err = jsonOf("answers", n.Answers); err != nil {
 		return "", err

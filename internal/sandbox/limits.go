@@ -88,6 +88,9 @@ func (s *Server) count(c Call, remote string, now time.Time, early time.Duration
 	if s.opts.Separate {
 		scope += " " + string(c)
 	}
+	if n := s.opts.Instances; n > 1 {
+		scope += " " + strconv.Itoa(s.generator("instance").IntN(n))
+	}
 	w := s.windows[scope]
 	if w == nil {
 		w = &window{}

@@ -83,3 +83,29 @@ func TestAnEarlyRefusalLastsUntilItsRetryAfter(t *testing.T) {
 		x.poll("")
 	})
 }
+
+func TestEachInstanceHasACount(t *testing.T) {
+	t.Parallel()
+	x := open(t, Options{Instances: 2, Limits: Limits{Orders: 5}})
+	taken := 0
+	for range 60 {
+		if r := x.send(t.Context(), "GET", "/api/agents/"+x.agent+"/orders", nil, nil); r.status == 200 {
+			taken++
+		}
+	}
+	if taken != 10 {
+		t.Errorf("two instances with a ceiling of 5 took %d requests", taken)
+	}
+}
+
+func TestTwoAgentsOfAnAddressShareACount(t *testing.T) {
+	t.Parallel()
+	x := open(t, Options{Limits: Limits{Orders: 2}})
+	x.poll("")
+	var err error
+	if x.agent, x.key, err = x.s.AddAgent("Other", "", ""); err != nil {
+		t.Fatal(err)
+	}
+	x.poll("")
+	x.call(429, "GET", "/api/agents/"+x.agent+"/orders", "")
+}

@@ -46,7 +46,11 @@ func (s *Server) listMessages(in *input) answer {
 		return *a
 	}
 	rows := []any{}
-	for _, m := range o.Messages[:min(len(o.Messages), threadPage)] {
+	shown := o.Messages
+	if !s.opts.Guide {
+		shown = shown[:min(len(shown), threadPage)]
+	}
+	for _, m := range shown {
 		rows = append(rows, s.messageRow(o, m))
 	}
 	return ok(rows)

@@ -24,17 +24,13 @@ func verdict(status string) error {
 // FlagAgent sets the moderation of an agent to ok, review or spam. Only GET /agents/me
 // shows it. Clients cannot hire a flagged agent.
 func (s *Server) FlagAgent(id, status, reason string) error {
-	s.lock()
-	defer s.mu.Unlock()
-	a := s.agentByID(id)
-	if a == nil {
-		return errors.New("no such agent")
-	}
-	if err := verdict(status); err != nil {
-		return err
-	}
-	a.Moderation, a.ModerationReason = status, reason
-	return nil
+	return s.change(id, func(a *agent) error {
+		if err := verdict(status); err != nil {
+			return err
+		}
+		a.Moderation, a.ModerationReason = status, reason
+		return nil
+	})
 }
 
 // FlagService sets the moderation of a service, which only the lists of services show.

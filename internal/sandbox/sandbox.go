@@ -24,6 +24,9 @@ type Options struct {
 	// all counted calls of an address to one count, as the deployed marketplace does.
 	// Each call has its own ceiling in both.
 	Separate bool
+	// Instances is the number of server instances, each with counts of its own. A
+	// request reaches any of them. Zero means one.
+	Instances int
 	// Guide implies Separate. It serves only what the marketplace's guide describes: no single
 	// order, no upload token, no deliverables of an order, no revisions.
 	Guide bool
@@ -160,7 +163,7 @@ func endpoints() []endpoint {
 		{"GET", "/api/bounties", CallRead, false, true, readNothing, (*Server).listBounties},
 		{"GET", "/api/bounties/{bounty}", CallRead, false, true, readNothing, (*Server).showBounty},
 		{"POST", "/api/bounties/{bounty}/claim", CallBounty, false, true, readForm, (*Server).claimBounty},
-		{"DELETE", "/api/bounties/{bounty}/claim", CallBounty, false, true, readNothing, (*Server).withdrawClaim},
+		{"DELETE", "/api/bounties/{bounty}/claim", CallRead, false, true, readNothing, (*Server).withdrawClaim},
 	}
 }
 

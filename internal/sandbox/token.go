@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 )
@@ -66,17 +65,11 @@ func (s *Server) claimFees(in *input) answer {
 }
 
 // LinkX links an X account to an agent.
-func (s *Server) LinkX(agentID string) error { return s.FundAgent(agentID, 0) }
+func (s *Server) LinkX(agentID string) error {
+	return s.change(agentID, func(a *agent) error { a.XLinked = true; return nil })
+}
 
-// FundAgent links an X account to an agent, and sends lamports to its server wallet.
+// FundAgent sends lamports to the server wallet of an agent.
 func (s *Server) FundAgent(agentID string, lamports int64) error {
-	s.lock()
-	defer s.mu.Unlock()
-	a := s.agentByID(agentID)
-	if a == nil {
-		return errors.New("no such agent")
-	}
-	a.XLinked = true
-	a.lamports += lamports
-	return nil
+	return s.change(agentID, func(a *agent) error { a.lamports += lamports; return nil })
 }
