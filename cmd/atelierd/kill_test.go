@@ -32,8 +32,10 @@ var everyKill = flag.Bool("every-kill", false, "kill at every commit amid faults
 
 func TestKillsAtRandomMomentsDeliverEachOrderOnce(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t, sandbox.Options{Seed: 30, Window: time.Second,
-		Faults: sandbox.Faults{Before: 0.05, After: 0.05, Slow: 0.1, SlowMax: 300 * time.Millisecond, Shapes: true}})
+	s := newFixture(t, sandbox.Options{
+		Seed: 30, Window: time.Second,
+		Faults: sandbox.Faults{Before: 0.05, After: 0.05, Slow: 0.1, SlowMax: 300 * time.Millisecond, Shapes: true},
+	})
 	rng := rand.New(rand.NewPCG(30, 1))
 	for kill := range *kills {
 		s.place(1)
@@ -88,7 +90,8 @@ func TestAKillAtEachCommitAmidFaultsDeliversTheOrderOnce(t *testing.T) {
 			t.Run(when+name, func(t *testing.T) {
 				t.Parallel()
 				s := newFixture(t, sandbox.Options{Seed: uint64(10*i + j + 1), Faults: sandbox.Faults{
-					Before: 0.15, After: 0.15, Slow: 0.15, SlowMax: 300 * time.Millisecond}})
+					Before: 0.15, After: 0.15, Slow: 0.15, SlowMax: 300 * time.Millisecond,
+				}})
 				s.place(1)
 				s.startAndDie(when + name)
 				again := s.start()

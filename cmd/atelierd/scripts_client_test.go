@@ -117,7 +117,7 @@ func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		done = func() bool {
 			o, _ := m.Order(ts.Getenv("ORDER"))
-			return slices.Contains([]string{string(o.Status), fmt.Sprintf("%s %d", o.Status, len(o.Deliveries))}, args[0])
+			return slices.Contains([]string{o.Status, fmt.Sprintf("%s %d", o.Status, len(o.Deliveries))}, args[0])
 		}
 	}
 	deadline := time.After(time.Minute)

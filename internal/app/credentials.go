@@ -131,8 +131,10 @@ func (a *App) register(ctx context.Context) error {
 
 func (a *App) registerOnce(ctx context.Context, client *atelier.Client) error {
 	cfg := a.o.Config
-	_, err := enroll.Register(ctx, client, registrar{cfg.DataDir}, atelier.Registration{Name: cfg.Agent.Name, Description: cfg.Agent.Description,
-		EndpointURL: cfg.Agent.EndpointURL, Capabilities: cfg.Agent.Capabilities, OwnerWallet: cfg.Agent.OwnerWallet, AvatarURL: cfg.Agent.AvatarURL}, a.o.Log)
+	_, err := enroll.Register(ctx, client, registrar{cfg.DataDir}, atelier.Registration{
+		Name: cfg.Agent.Name, Description: cfg.Agent.Description,
+		EndpointURL: cfg.Agent.EndpointURL, Capabilities: cfg.Agent.Capabilities, OwnerWallet: cfg.Agent.OwnerWallet, AvatarURL: cfg.Agent.AvatarURL,
+	}, a.o.Log)
 	if errors.Is(err, enroll.ErrOutcomeUnknown) {
 		return &credential.Error{Err: err, Hint: RegistrationHint(cfg)}
 	}

@@ -26,8 +26,10 @@ func newGenerators(cfg *config.Config, log *slog.Logger) (map[string]fulfill.Gen
 		if err != nil {
 			return nil, configError("generator."+name, err)
 		}
-		list[name] = fulfill.Generator{Name: name, Backend: backend, Price: g.Cost, Free: g.Free(), HoldUnknown: g.OnUnknown == config.UnknownHold,
-			Breaker: &generate.Breaker{Probe: backend.Check}}
+		list[name] = fulfill.Generator{
+			Name: name, Backend: backend, Price: g.Cost, Free: g.Free(), HoldUnknown: g.OnUnknown == config.UnknownHold,
+			Breaker: &generate.Breaker{Probe: backend.Check},
+		}
 	}
 	return list, nil
 }
@@ -37,8 +39,10 @@ func newBackend(cfg *config.Config, g config.Generator, log *slog.Logger) (gener
 	case config.TypeCanvas:
 		return canvas.New()
 	case config.TypeExec:
-		return exec.New(exec.Options{Command: g.Command, Dir: cfg.Dir,
-			Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log})
+		return exec.New(exec.Options{
+			Command: g.Command, Dir: cfg.Dir,
+			Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log,
+		})
 	}
 	var workflow []byte
 	if g.Workflow != "" {
@@ -47,8 +51,10 @@ func newBackend(cfg *config.Config, g config.Generator, log *slog.Logger) (gener
 			return nil, err
 		}
 	}
-	return provider.New(provider.Spec{Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyOf(g),
-		User: g.User, Params: g.Params, Workflow: workflow, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log})
+	return provider.New(provider.Spec{
+		Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyOf(g),
+		User: g.User, Params: g.Params, Workflow: workflow, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log,
+	})
 }
 
 // keyOf returns a function that reads a provider's key. It reads it for each

@@ -51,10 +51,12 @@ func newServices(o Options) (*Services, error) {
 }
 
 func (s *Services) newService(cfg *config.Config, c config.Service, log *slog.Logger) (fulfill.Service, error) {
-	made := fulfill.Service{Title: c.Title, Category: c.Category, Deliverables: c.Deliverables,
+	made := fulfill.Service{
+		Title: c.Title, Category: c.Category, Deliverables: c.Deliverables,
 		Generators: s.of(cfg, c), Prompt: c.Prompt, FromLast: c.FromLast,
 		Approval: approval(c.Mode), QuoteApproval: quoteApproval(c.Mode),
-		Subscription: Window(c) > 0, Pieces: c.Pieces, Quota: c.QuotaLimit, Templates: templates(cfg, c)}
+		Subscription: Window(c) > 0, Pieces: c.Pieces, Quota: c.QuotaLimit, Templates: templates(cfg, c),
+	}
 	var err error
 	if made.Requirements, err = requirements(cfg, c, log); err != nil {
 		return made, err
@@ -132,13 +134,17 @@ func (s *Services) probe(ctx context.Context) error {
 
 // requirements is what the files of a service have to be before they go out.
 func requirements(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Requirements, error) {
-	r := fulfill.Requirements{Files: s.Files, Repeats: s.Repeats, Rules: media.Rules{Kind: s.Kind, MinWidth: s.MinWidth,
-		MinHeight: s.MinHeight, AspectW: s.AspectW, AspectH: s.AspectH, MinDuration: s.MinDuration, MaxDuration: s.MaxDuration}}
+	r := fulfill.Requirements{Files: s.Files, Repeats: s.Repeats, Rules: media.Rules{
+		Kind: s.Kind, MinWidth: s.MinWidth,
+		MinHeight: s.MinHeight, AspectW: s.AspectW, AspectH: s.AspectH, MinDuration: s.MinDuration, MaxDuration: s.MaxDuration,
+	}}
 	if len(s.Check) == 0 {
 		return r, nil
 	}
-	checker, err := exec.New(exec.Options{Name: "the service's check", Command: s.Check, Dir: cfg.Dir,
-		Env: cfg.Generators[s.Generator].Env, Log: log.With("check", s.Title)})
+	checker, err := exec.New(exec.Options{
+		Name: "the service's check", Command: s.Check, Dir: cfg.Dir,
+		Env: cfg.Generators[s.Generator].Env, Log: log.With("check", s.Title),
+	})
 	if err != nil {
 		return r, configError(fmt.Sprintf("service %q: check", s.Title), err)
 	}
@@ -155,8 +161,10 @@ func pricing(cfg *config.Config, s config.Service, log *slog.Logger) (*fulfill.P
 	if len(s.Quote.Command) == 0 {
 		return p, nil
 	}
-	command, err := exec.New(exec.Options{Name: "the pricing command", Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
-		Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title)})
+	command, err := exec.New(exec.Options{
+		Name: "the pricing command", Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
+		Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title),
+	})
 	if err != nil {
 		return nil, configError(fmt.Sprintf("service %q: quote", s.Title), err)
 	}
@@ -252,10 +260,12 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 		if s.MaxRevisions != nil {
 			rounds = *s.MaxRevisions
 		}
-		list = append(list, intake.Service{Title: s.Title, RemoteID: ids[s.Title],
+		list = append(list, intake.Service{
+			Title: s.Title, RemoteID: ids[s.Title],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
 			Subscription: Window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: rounds, Quotes: s.Quote != nil,
-			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title]})
+			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title],
+		})
 	}
 	return list
 }
@@ -273,8 +283,10 @@ func Offered(cfg *config.Config) []atelier.Service {
 
 // offer is a service as the marketplace lists it.
 func offer(s config.Service) atelier.Service {
-	o := atelier.Service{Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
-		PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL}
+	o := atelier.Service{
+		Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
+		PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL,
+	}
 	if Window(s) > 0 {
 		o.QuotaLimit = &s.QuotaLimit
 	}

@@ -38,12 +38,16 @@ func kindsConfig(cfg *config.Config) {
 	cfg.Services = append(cfg.Services, quoted, weekly)
 	cfg.Budget.Bounties, cfg.Budget.Token = 30, 10
 	cfg.Messages = config.Messages{Interval: 3 * time.Hour, WindowInterval: 20 * time.Minute, Templates: map[string]*message.Template{}}
-	for name, text := range map[string]string{"received": "begun", "delivered": "delivered{{range .Links}} {{.}}{{end}}",
-		"revised": "revised {{.Round}}", "refused": "refused: {{.Reason}}", "piece": "Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}"} {
+	for name, text := range map[string]string{
+		"received": "begun", "delivered": "delivered{{range .Links}} {{.}}{{end}}",
+		"revised": "revised {{.Round}}", "refused": "refused: {{.Reason}}", "piece": "Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}",
+	} {
 		cfg.Messages.Templates[name] = must(message.Parse(text))
 	}
-	cfg.Bounties = config.Bounties{MaxOpen: 2, MaxBacklog: 50, Interval: 40 * time.Minute,
-		Rules: []config.BountyRule{{Category: "image_gen", MinBudget: 7 * order.Dollar, Service: simTitle}}}
+	cfg.Bounties = config.Bounties{
+		MaxOpen: 2, MaxBacklog: 50, Interval: 40 * time.Minute,
+		Rules: []config.BountyRule{{Category: "image_gen", MinBudget: 7 * order.Dollar, Service: simTitle}},
+	}
 	cfg.Webhook = config.Webhook{Listen: "agent.test:80", SecretEnv: simSecret, PollInterval: 2 * time.Hour, Trust: 6 * time.Hour, Debounce: 5 * time.Second}
 }
 

@@ -108,8 +108,10 @@ func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float
 		return
 	}
 	id := fmt.Sprintf("job%d", len(s.jobs))
-	job := &providerJob{what: wire.Input.Prompt, at: time.Now(), ends: "succeeded",
-		ready: time.Now().Add(time.Duration(1+s.rng.IntN(40)) * time.Minute)}
+	job := &providerJob{
+		what: wire.Input.Prompt, at: time.Now(), ends: "succeeded",
+		ready: time.Now().Add(time.Duration(1+s.rng.IntN(40)) * time.Minute),
+	}
 	switch {
 	case strings.Contains(job.what, "indecent"):
 		job.ends, job.why = "failed", "NSFW content detected"
@@ -171,12 +173,18 @@ func (s *paidProvider) host(market http.Handler) http.Handler {
 
 // generators are those of one life.
 func (w *world) generators(f *fate, log *slog.Logger) map[string]fulfill.Generator {
-	p := must(provider.New(provider.Spec{Type: "replicate", BaseURL: "http://" + providerHost, Model: "atelier/pictures",
+	p := must(provider.New(provider.Spec{
+		Type: "replicate", BaseURL: "http://" + providerHost, Model: "atelier/pictures",
 		Key: func() (secret.Text, error) { return secret.New(providerKey), nil }, Timeout: 30 * time.Minute,
-		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log}))
-	return map[string]fulfill.Generator{"painter": {Name: "painter", Backend: w.painter, Price: providerPrice},
-		"provider": fulfill.Generator{Name: "provider", Backend: p, Price: providerPrice, HoldUnknown: w.holdUnknown,
-			Breaker: &generate.Breaker{Probe: p.Check}}}
+		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log,
+	}))
+	return map[string]fulfill.Generator{
+		"painter": {Name: "painter", Backend: w.painter, Price: providerPrice},
+		"provider": {
+			Name: "provider", Backend: p, Price: providerPrice, HoldUnknown: w.holdUnknown,
+			Breaker: &generate.Breaker{Probe: p.Check},
+		},
+	}
 }
 
 // paidClients are the clients of the provider's pictures, until end.

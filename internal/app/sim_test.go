@@ -124,8 +124,10 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	guide := rng.IntN(4) == 0
 	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, guide: guide}
-	w.market = sandbox.New(sandbox.Options{Seed: seed, Separate: rng.IntN(3) == 0, Guide: guide,
-		Webhooks: rng.IntN(2) == 0, Subscription: simWindow, CloseWindows: true})
+	w.market = sandbox.New(sandbox.Options{
+		Seed: seed, Separate: rng.IntN(3) == 0, Guide: guide,
+		Webhooks: rng.IntN(2) == 0, Subscription: simWindow, CloseWindows: true,
+	})
 	w.provider = &paidProvider{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*providerJob{}}
 	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}
 	listener := pipenet.New()
@@ -144,20 +146,27 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w.agent = id
 	w.setOwner(key)
 	w.getenv = func(name string) string {
-		return map[string]string{"ATELIER_AGENT_ID": id, "ATELIER_API_KEY": key,
-			simSecret: cmp.Or(w.market.WebhookSecret(id), "whsec_none")}[name]
+		return map[string]string{
+			"ATELIER_AGENT_ID": id, "ATELIER_API_KEY": key,
+			simSecret: cmp.Or(w.market.WebhookSecret(id), "whsec_none"),
+		}[name]
 	}
 	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), made: map[string]int{}}
 	interval := []time.Duration{10 * time.Minute, 30 * time.Minute, 40 * time.Minute, time.Hour}[rng.IntN(4)]
-	w.cfg = &config.Config{BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
+	w.cfg = &config.Config{
+		BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
 		Agent:  config.Agent{Name: "simulated", Description: "a simulated agent", EndpointURL: "https://agent.test"},
 		Poll:   config.Poll{Interval: interval},
 		Budget: config.Budget{Window: time.Hour, Poll: 30, Deliver: 30, Upload: 30, Messages: 60, Services: 20, Register: 5, Reserve: 8},
-		Work: config.Work{Generators: 1 + rng.IntN(3), MaxAttempts: 5, Drain: time.Minute, Lease: time.Minute,
-			DeliverTimeout: 150 * time.Second, Backoff: 5 * time.Second},
-		Services: []config.Service{{Title: simTitle, Description: strings.Repeat("Pictures of every kind. ", 3), Category: "image_gen",
+		Work: config.Work{
+			Generators: 1 + rng.IntN(3), MaxAttempts: 5, Drain: time.Minute, Lease: time.Minute,
+			DeliverTimeout: 150 * time.Second, Backoff: 5 * time.Second,
+		},
+		Services: []config.Service{{
+			Title: simTitle, Description: strings.Repeat("Pictures of every kind. ", 3), Category: "image_gen",
 			Price: 5 * order.Dollar, PriceType: "fixed", TurnaroundHours: 2, Deliverables: []string{"a picture"}, Kind: "image",
-			Generator: "painter", Mode: config.ModeAuto}},
+			Generator: "painter", Mode: config.ModeAuto,
+		}},
 	}
 	kindsConfig(w.cfg)
 	paidConfig(w.cfg)
@@ -212,9 +221,11 @@ func (w *world) life(f *fate, most time.Duration) {
 	}
 	log.Info("=== a life begins")
 	port := pipenet.New()
-	a, err := Open(context.Background(), Options{Config: w.cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},
+	a, err := Open(context.Background(), Options{
+		Config: w.cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},
 		Listen:     func(string, string) (net.Listener, error) { return port, nil },
-		Generators: w.generators(f, log), StoreHook: f.step, MaxCrashes: 50})
+		Generators: w.generators(f, log), StoreHook: f.step, MaxCrashes: 50,
+	})
 	if err != nil {
 		if !f.dead.Load() {
 			w.t.Fatalf("open: %v", err)

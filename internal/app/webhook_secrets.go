@@ -60,8 +60,10 @@ func (s *webhookSecrets) configured() (secret.Text, error) {
 	if name := s.cfg.SecretEnv; name != "" {
 		text := strings.TrimSpace(s.getenv(name))
 		if text == "" {
-			return secret.Text{}, &credential.Error{Err: fmt.Errorf("the webhook secret is missing: the variable %s is not set", name),
-				Hint: "set " + name + ", or leave [webhook] secret_env out"}
+			return secret.Text{}, &credential.Error{
+				Err:  fmt.Errorf("the webhook secret is missing: the variable %s is not set", name),
+				Hint: "set " + name + ", or leave [webhook] secret_env out",
+			}
 		}
 		return secret.New(text), nil
 	}

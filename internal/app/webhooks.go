@@ -29,8 +29,10 @@ func OpenPort(o Options) (net.Listener, error) {
 	}
 	l, err := o.Listen("tcp", o.Config.Webhook.Listen)
 	if err != nil {
-		return nil, &config.Error{Problems: []config.Problem{{Key: "webhook.listen", Text: err.Error()}},
-			Hint: "choose another address in [webhook] listen, or leave it out"}
+		return nil, &config.Error{
+			Problems: []config.Problem{{Key: "webhook.listen", Text: err.Error()}},
+			Hint:     "choose another address in [webhook] listen, or leave it out",
+		}
 	}
 	return l, nil
 }
@@ -52,8 +54,10 @@ type webhooks struct {
 }
 
 func newWebhooks(b base, a *App, c *atelier.Client, in hinted) *webhooks {
-	return &webhooks{port: a.port, store: b.Store, poller: in.Poller, watcher: in.Watcher, log: b.Log,
-		secrets: newWebhookSecrets(b, a.o.Getenv, c)}
+	return &webhooks{
+		port: a.port, store: b.Store, poller: in.Poller, watcher: in.Watcher, log: b.Log,
+		secrets: newWebhookSecrets(b, a.o.Getenv, c),
+	}
 }
 
 // run serves webhooks until ctx ends. Without a port it only waits.

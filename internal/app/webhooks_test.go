@@ -36,8 +36,10 @@ func (p *profileOf) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // asking is webhookSecrets, against a profile.
 func asking(t *testing.T, there *profileOf, cfg config.Webhook, log *slog.Logger) *webhookSecrets {
-	c := atelier.New(atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test"}, Transport: there,
-		Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: "ext_1", Key: secret.New("atelier_1")} }})
+	c := atelier.New(atelier.Options{
+		BaseURL: &url.URL{Scheme: "http", Host: "market.test"}, Transport: there,
+		Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: "ext_1", Key: secret.New("atelier_1")} },
+	})
 	return &webhookSecrets{cfg: cfg, credentials: &Credentials{}, getenv: func(string) string { return "" }, client: c, log: log, doubt: make(chan struct{}, 1)}
 }
 

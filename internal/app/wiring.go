@@ -59,12 +59,14 @@ func (a *App) module() fx.Option {
 
 func newBudget(b base) (*budget.Budget, error) {
 	c := b.Config.Budget
-	return budget.Open(context.Background(), b.Store, budget.Limits{Window: c.Window, Reserve: c.Reserve,
+	return budget.Open(context.Background(), b.Store, budget.Limits{
+		Window: c.Window, Reserve: c.Reserve,
 		Ceilings: map[order.RequestKind]int{
 			order.RequestPoll: c.Poll, order.RequestDeliver: c.Deliver, order.RequestUpload: c.Upload,
 			order.RequestQuote: c.Deliver, order.RequestMessage: c.Messages, order.RequestService: c.Services,
 			order.RequestRegister: c.Register, order.RequestToken: c.Token, order.RequestBounty: c.Bounties,
-		}}, b.Log)
+		},
+	}, b.Log)
 }
 
 func newClient(b base, meter *budget.Budget) (*atelier.Client, error) {
@@ -102,20 +104,25 @@ func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout t
 }
 
 func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services) *fulfill.Fulfiller {
-	return fulfill.New(fulfill.Options{Store: b.Store, Market: c, Budget: m, Services: s.byTitle, Generators: s.generators,
+	return fulfill.New(fulfill.Options{
+		Store: b.Store, Market: c, Budget: m, Services: s.byTitle, Generators: s.generators,
 		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
-		Links: fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Log: b.Log})
+		Links: fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Log: b.Log,
+	})
 }
 
 func newEngine(b base, f *fulfill.Fulfiller) *engine.Engine {
 	w := b.Config.Work
-	return engine.New(engine.Options{Store: b.Store, Runner: f, Log: b.Log, Generators: w.Generators,
+	return engine.New(engine.Options{
+		Store: b.Store, Runner: f, Log: b.Log, Generators: w.Generators,
 		MaxAttempts: w.MaxAttempts, Lease: w.Lease, Drain: w.Drain,
-		Backoff: order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)}})
+		Backoff: order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)},
+	})
 }
 
 func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine) *intake.Poller {
-	return intake.New(intake.Options{Store: b.Store, Market: c, Pacer: m, Log: b.Log, Interval: b.Config.Poll.Interval,
+	return intake.New(intake.Options{
+		Store: b.Store, Market: c, Pacer: m, Log: b.Log, Interval: b.Config.Poll.Interval,
 		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
 		KeyChanged: b.Credentials.changed,
 		KeyRefused: func(refused bool) {
@@ -125,12 +132,15 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine) *i
 				e.Resume()
 			}
 		},
-		Catalog: catalogs(b.Config, b.Store)})
+		Catalog: catalogs(b.Config, b.Store),
+	})
 }
 
 func newThreads(b base, c *atelier.Client) *intake.Threads {
-	return intake.NewThreads(intake.ThreadOptions{Store: b.Store, Market: c, Catalog: catalogs(b.Config, b.Store), Log: b.Log,
-		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval})
+	return intake.NewThreads(intake.ThreadOptions{
+		Store: b.Store, Market: c, Catalog: catalogs(b.Config, b.Store), Log: b.Log,
+		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval,
+	})
 }
 
 func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
@@ -161,8 +171,10 @@ func newSetup(b base, c *atelier.Client, s *Services, p *intake.Poller) *enroll.
 	if len(offers) == 0 {
 		wallet = ""
 	}
-	return enroll.New(enroll.Options{Store: b.Store, Market: c, Offers: offers, Wallet: wallet,
-		SettleWindow: SettleWindow(b.Config), Changed: p.Hint, Log: b.Log})
+	return enroll.New(enroll.Options{
+		Store: b.Store, Market: c, Offers: offers, Wallet: wallet,
+		SettleWindow: SettleWindow(b.Config), Changed: p.Hint, Log: b.Log,
+	})
 }
 
 func newWatch(b base, c *atelier.Client) *enroll.Watch {

@@ -44,7 +44,8 @@ func (v Verdict) String() string {
 // Moderation reads the verdicts from the profile and the list of services. The
 // marketplace counts neither request.
 func (c *Client) Moderation(ctx context.Context) (m Moderation, err error) {
-	err = c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err = c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"agents", "me"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -53,11 +54,13 @@ func (c *Client) Moderation(ctx context.Context) (m Moderation, err error) {
 			}
 			m.Agent, _, err = readVerdict(member(data, "agent"))
 			return err
-		}})
+		},
+	})
 	if err != nil {
 		return Moderation{}, err
 	}
-	err = c.do(ctx, request{call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
+	err = c.do(ctx, request{
+		call: order.RequestRead, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"agents", c.Credentials().AgentID, "services"},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -66,7 +69,8 @@ func (c *Client) Moderation(ctx context.Context) (m Moderation, err error) {
 			}
 			m.Services, err = readVerdicts(member(data, "services"))
 			return err
-		}})
+		},
+	})
 	if err != nil {
 		return Moderation{}, err
 	}

@@ -25,8 +25,10 @@ func TestAVerdictIsReadInEachShape(t *testing.T) {
 
 func TestAStatusThatIsNotKnownIsFlagged(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[string]bool{"": false, "ok": false, "OK": false, "approved": false, "pending": false,
-		"review": true, "spam": true, "shadow_banned": true} {
+	for status, want := range map[string]bool{
+		"": false, "ok": false, "OK": false, "approved": false, "pending": false,
+		"review": true, "spam": true, "shadow_banned": true,
+	} {
 		if got := (Verdict{Status: status}).Flagged(); got != want {
 			t.Errorf("%q is flagged: %v, want %v", status, got, want)
 		}

@@ -46,8 +46,10 @@ func (c AgentShowCmd) Run(p *Program) error {
 // configuredProfile is the profile that the configuration describes.
 func configuredProfile(cfg *config.Config) atelier.Profile {
 	a := cfg.Agent
-	return atelier.Profile{Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL, AvatarURL: a.AvatarURL,
-		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, PayoutWallet: a.PayoutWallet}
+	return atelier.Profile{
+		Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL, AvatarURL: a.AvatarURL,
+		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, PayoutWallet: a.PayoutWallet,
+	}
 }
 
 // profileView is the profile at the marketplace.
@@ -70,9 +72,11 @@ type profileView struct {
 }
 
 func viewProfile(have atelier.Profile, changes []enroll.Change) profileView {
-	return profileView{AgentID: have.AgentID, Name: have.Name, Description: have.Description, EndpointURL: have.EndpointURL,
+	return profileView{
+		AgentID: have.AgentID, Name: have.Name, Description: have.Description, EndpointURL: have.EndpointURL,
 		AvatarURL: have.AvatarURL, Capabilities: append([]string{}, have.Capabilities...), OwnerWallet: have.OwnerWallet,
-		PayoutWallet: have.PayoutWallet, TokenMint: have.TokenMint, Marketable: have.Marketable, Differs: viewDifferences(changes)}
+		PayoutWallet: have.PayoutWallet, TokenMint: have.TokenMint, Marketable: have.Marketable, Differs: viewDifferences(changes),
+	}
 }
 
 func (v profileView) show(g *term.Page) {

@@ -40,8 +40,10 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 				continue
 			}
 		}
-		list = append(list, attentionView{What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: cmp.Or(a.Hint, nextStep(a)), Since: a.Since})
+		list = append(list, attentionView{
+			What: a.What, ID: a.ID, State: a.State, Code: a.Code,
+			Reason: a.Reason, Hint: cmp.Or(a.Hint, nextStep(a)), Since: a.Since,
+		})
 	}
 	for i, a := range list {
 		if a.What == "generator" {

@@ -35,9 +35,11 @@ type bountyView struct {
 }
 
 func viewBounty(c order.Claim) bountyView {
-	return bountyView{ID: c.ID, Title: c.Title, Brief: c.Brief, Category: c.Category, BudgetUSD: c.Budget.String(),
+	return bountyView{
+		ID: c.ID, Title: c.Title, Brief: c.Brief, Category: c.Category, BudgetUSD: c.Budget.String(),
 		Deadline: c.DeadlineHours, Status: c.Status, ExpiresAt: c.ExpiresAt, Claim: c.State, Service: c.Service,
-		OrderID: c.OrderID, Reason: c.Reason, claims: c.Claims, references: c.References}
+		OrderID: c.OrderID, Reason: c.Reason, claims: c.Claims, references: c.References,
+	}
 }
 
 func viewBounties(open []order.Bounty, claims []order.Claim) bountiesView {
@@ -65,8 +67,10 @@ func (v bountiesView) show(g *term.Page, now time.Time) {
 			if claimed[b.ID] {
 				claims += ", yours"
 			}
-			rows = append(rows, []term.Cell{term.Plain(term.Sanitize(b.ID)), term.Styled(term.Bold, "$"+b.BudgetUSD), term.Plain(term.Line(b.Category, 20)),
-				term.Plain(term.Relative(now, b.ExpiresAt)), term.Plain(claims), term.Plain(term.Line(b.Title, 60))})
+			rows = append(rows, []term.Cell{
+				term.Plain(term.Sanitize(b.ID)), term.Styled(term.Bold, "$"+b.BudgetUSD), term.Plain(term.Line(b.Category, 20)),
+				term.Plain(term.Relative(now, b.ExpiresAt)), term.Plain(claims), term.Plain(term.Line(b.Title, 60)),
+			})
 		}
 		g.Table("", rows)
 	}
@@ -76,8 +80,10 @@ func (v bountiesView) show(g *term.Page, now time.Time) {
 	g.Heading("your claims")
 	rows := [][]term.Cell{term.Headings("bounty", "budget", "state", "for", "order")}
 	for _, c := range v.Claims {
-		rows = append(rows, []term.Cell{term.Plain(term.Sanitize(c.ID)), term.Plain("$" + c.BudgetUSD), term.Plain(string(c.Claim)),
-			term.Plain(term.Line(c.Service, 40)), term.Plain(term.Sanitize(c.OrderID))})
+		rows = append(rows, []term.Cell{
+			term.Plain(term.Sanitize(c.ID)), term.Plain("$" + c.BudgetUSD), term.Plain(string(c.Claim)),
+			term.Plain(term.Line(c.Service, 40)), term.Plain(term.Sanitize(c.OrderID)),
+		})
 	}
 	g.Table("  ", rows)
 }

@@ -196,7 +196,9 @@ func sampleRequest(cfg *config.Config, name, dir string) generate.Request {
 		}
 	}
 	wish := "a small red fox, asleep below an old pine tree"
-	return generate.Request{OrderID: "doctor", Attempt: 1, Brief: wish, Prompt: wish, OutputDir: dir,
+	return generate.Request{
+		OrderID: "doctor", Attempt: 1, Brief: wish, Prompt: wish, OutputDir: dir,
 		Service: generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
-		Call:    generate.Call{Key: "00000000-0000-4000-8000-000000000000"}}
+		Call:    generate.Call{Key: "00000000-0000-4000-8000-000000000000"},
+	}
 }

@@ -43,8 +43,10 @@ type sums struct {
 }
 
 func (s sums) row(key string) earningRow {
-	return earningRow{key, s.orders, s.gross.String(), s.fee.String(), (s.gross - s.fee).String(), s.cost.String(),
-		signed(s.gross - s.fee - s.cost)}
+	return earningRow{
+		key, s.orders, s.gross.String(), s.fee.String(), (s.gross - s.fee).String(), s.cost.String(),
+		signed(s.gross - s.fee - s.cost),
+	}
 }
 
 // signed is an amount that may be negative.
@@ -91,8 +93,10 @@ func (v earningsView) show(g *term.Page, by string) {
 	} else {
 		rows := [][]term.Cell{term.Headings(by, "orders", "gross", "fee", "net", "cost", "profit")}
 		for _, r := range append(v.Rows, v.Total) {
-			rows = append(rows, []term.Cell{term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
-				term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit)})
+			rows = append(rows, []term.Cell{
+				term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
+				term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit),
+			})
 		}
 		g.Table("", rows)
 	}

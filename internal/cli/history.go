@@ -147,34 +147,44 @@ type momentView struct {
 }
 
 func viewHistory(h store.History, dataDir string) historyView {
-	v := historyView{Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []callView{},
+	v := historyView{
+		Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []callView{},
 		Deliveries: []deliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
-		Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works}
+		Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works,
+	}
 	for _, w := range h.Works {
 		v.Jobs = append(v.Jobs, jobView(w))
 	}
 	var cost order.USD
 	for _, a := range h.Attempts {
 		cost += a.Cost
-		v.Attempts = append(v.Attempts, attemptView{Kind: a.Kind, Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
-			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost})
+		v.Attempts = append(v.Attempts, attemptView{
+			Kind: a.Kind, Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
+			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost,
+		})
 	}
 	v.CostUSD = cost.String()
 	for _, c := range h.Calls {
-		v.Calls = append(v.Calls, callView{Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
-			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note})
+		v.Calls = append(v.Calls, callView{
+			Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
+			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note,
+		})
 	}
 	for _, a := range h.Artifacts {
-		f := fileView{Kind: a.Kind, Round: a.Round, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
-			Height: a.Height, SHA256: a.SHA256, URL: a.URL}
+		f := fileView{
+			Kind: a.Kind, Round: a.Round, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
+			Height: a.Height, SHA256: a.SHA256, URL: a.URL,
+		}
 		if a.Path != "" {
 			f.Path = filepath.Join(dataDir, a.Path)
 		}
 		v.Files = append(v.Files, f)
 	}
 	for _, d := range h.Deliveries {
-		v.Deliveries = append(v.Deliveries, deliveryView{Round: d.Round, State: d.State, URLs: d.URLs, Tries: d.Tries,
-			Note: d.Note, SentAt: d.SentAt, SettledAt: d.Settled})
+		v.Deliveries = append(v.Deliveries, deliveryView{
+			Round: d.Round, State: d.State, URLs: d.URLs, Tries: d.Tries,
+			Note: d.Note, SentAt: d.SentAt, SettledAt: d.Settled,
+		})
 	}
 	if q := h.Quote; q != nil {
 		v.Quote = &quoteView{PriceUSD: q.Price.String(), Source: q.Source, State: q.State, Tries: q.Tries, SentAt: q.SentAt}
@@ -190,13 +200,15 @@ func viewHistory(h store.History, dataDir string) historyView {
 
 func viewOrder(h store.History) orderView {
 	o := h.Order
-	return orderView{ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
+	return orderView{
+		ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 		Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
 		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
 		Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
 		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
 		DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,
-		WindowEndsAt: o.WorkspaceExpiresAt, QuotaTotal: o.QuotaTotal, QuotaUsed: o.QuotaUsed}
+		WindowEndsAt: o.WorkspaceExpiresAt, QuotaTotal: o.QuotaTotal, QuotaUsed: o.QuotaUsed,
+	}
 }
 
 // current returns the job on the delivery of the order's round. Before there is

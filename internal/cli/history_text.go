@@ -131,8 +131,10 @@ func (p *orderPage) showTimeline() {
 	p.Heading("timeline")
 	rows := [][]term.Cell{}
 	for _, m := range p.v.Timeline {
-		rows = append(rows, []term.Cell{term.Styled(term.Dim, term.Clock(m.At)), term.Plain(term.Sanitize(m.What)),
-			p.shown.cell(p.v.eventText(m), 300)})
+		rows = append(rows, []term.Cell{
+			term.Styled(term.Dim, term.Clock(m.At)), term.Plain(term.Sanitize(m.What)),
+			p.shown.cell(p.v.eventText(m), 300),
+		})
 	}
 	p.Table("  ", rows)
 }

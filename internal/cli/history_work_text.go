@@ -108,9 +108,11 @@ func (p *orderPage) attempt(a attemptView) []term.Cell {
 	case string(order.Retry), string(order.Wait), "crashed":
 		look = term.Yellow
 	}
-	return []term.Cell{term.Plain(p.v.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
+	return []term.Cell{
+		term.Plain(p.v.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
 		term.Styled(look, a.Outcome), term.Plain(term.Relative(p.now, a.StartedAt)), term.Plain(took), term.Plain(cost),
-		p.shown.cell(a.Error, 300)}
+		p.shown.cell(a.Error, 300),
+	}
 }
 
 func (p *orderPage) showCalls() {
@@ -122,9 +124,11 @@ func (p *orderPage) showCalls() {
 	tickets := false
 	for _, c := range p.v.Calls {
 		tickets = tickets || c.Ticket != ""
-		rows = append(rows, []term.Cell{term.Plain(p.v.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
+		rows = append(rows, []term.Cell{
+			term.Plain(p.v.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
 			term.Plain(term.Relative(p.now, c.BeganAt)), term.Plain("$" + c.CostUSD), term.Plain(term.Line(c.Ticket, 40)),
-			p.shown.cell(c.Note, 200)})
+			p.shown.cell(c.Note, 200),
+		})
 	}
 	if !tickets {
 		for i := range rows {

@@ -28,8 +28,10 @@ func (InitCmd) Run(p *Program) error {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return &HintError{Err: fmt.Errorf("%s exists and was left alone", path),
-			Hint: "edit it, or name another file with --config", Code: ExitUsage}
+		return &HintError{
+			Err:  fmt.Errorf("%s exists and was left alone", path),
+			Hint: "edit it, or name another file with --config", Code: ExitUsage,
+		}
 	}
 	if err != nil {
 		return err

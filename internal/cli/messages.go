@@ -77,8 +77,10 @@ func (c MessagesCmd) send(p *Program) error {
 	// A message is sent once for each reason. A reason of its own lets the owner
 	// send the same text twice.
 	reason := "owner-" + strings.ToLower(rand.Text()[:12])
-	return c.change(p, change{order: c.Order, done: "has your message in its outbox",
+	return c.change(p, change{
+		order: c.Order, done: "has your message in its outbox",
 		do: func(ctx context.Context, owner store.Owner, id string) error {
 			return owner.QueueMessage(ctx, id, reason, text)
-		}})
+		},
+	})
 }

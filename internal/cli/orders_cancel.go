@@ -22,6 +22,8 @@ the marketplace the order stays open, because only the client can cancel it ther
 
 // Run runs the command.
 func (c OrdersCancelCmd) Run(p *Program) error {
-	return c.change(p, change{order: c.Order, done: "is cancelled here; at the marketplace it is still open",
-		do: func(ctx context.Context, owner store.Owner, id string) error { return owner.Cancel(ctx, id, c.Reason) }})
+	return c.change(p, change{
+		order: c.Order, done: "is cancelled here; at the marketplace it is still open",
+		do: func(ctx context.Context, owner store.Owner, id string) error { return owner.Cancel(ctx, id, c.Reason) },
+	})
 }

@@ -100,10 +100,12 @@ type orderLine struct {
 }
 
 func viewLine(l store.Line) orderLine {
-	return orderLine{ID: l.ID, State: l.State, RemoteStatus: l.Status, Round: l.Round, Stage: l.Stage,
+	return orderLine{
+		ID: l.ID, State: l.State, RemoteStatus: l.Status, Round: l.Round, Stage: l.Stage,
 		JobState: l.Job, Attempt: l.Attempt, RunAt: l.RunAt, JobCode: l.JobCode, JobReason: l.JobReason, Service: l.Service,
 		PriceUSD: usd(l.Price), Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
-		DueAt: l.Due, DeliveredAt: l.Delivered, CompletedAt: l.Ended}
+		DueAt: l.Due, DeliveredAt: l.Delivered, CompletedAt: l.Ended,
+	}
 }
 
 // usd is an amount for machines, "" when there is none.
@@ -133,8 +135,10 @@ func (v orderList) show(g *term.Page) {
 		if l.Code == order.CodeOwner {
 			look = term.None
 		}
-		rows = append(rows, []term.Cell{term.Plain(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
-			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(term.Line(l.Brief, 60))})
+		rows = append(rows, []term.Cell{
+			term.Plain(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
+			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(term.Line(l.Brief, 60)),
+		})
 	}
 	// On a narrow terminal the brief is worth more than the price and the service.
 	for _, column := range []int{3, 2} {

@@ -28,6 +28,8 @@ func (c QuoteCmd) Run(p *Program) error {
 	if err != nil || price <= 0 || price%(order.Dollar/100) != 0 {
 		return &UsageError{fmt.Errorf("%.40q is not a price above 0 with at most two decimals, such as 15.50", c.Price)}
 	}
-	return c.change(p, change{order: c.Order, done: "will be quoted at $" + price.String(),
-		do: func(ctx context.Context, owner store.Owner, id string) error { return owner.Quote(ctx, id, price) }})
+	return c.change(p, change{
+		order: c.Order, done: "will be quoted at $" + price.String(),
+		do: func(ctx context.Context, owner store.Owner, id string) error { return owner.Quote(ctx, id, price) },
+	})
 }

@@ -50,9 +50,15 @@ func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView 
 		kind  order.RequestKind
 		limit int
 		rare  bool // shown only if one was sent
-	}{{order.RequestPoll, b.Poll, false}, {order.RequestUpload, b.Upload, false}, {order.RequestDeliver, b.Deliver, false},
-		{order.RequestQuote, b.Deliver, true}, {order.RequestMessage, b.Messages, true},
-		{order.RequestService, b.Services, true}, {order.RequestRegister, b.Register, true}} {
+	}{
+		{order.RequestPoll, b.Poll, false},
+		{order.RequestUpload, b.Upload, false},
+		{order.RequestDeliver, b.Deliver, false},
+		{order.RequestQuote, b.Deliver, true},
+		{order.RequestMessage, b.Messages, true},
+		{order.RequestService, b.Services, true},
+		{order.RequestRegister, b.Register, true},
+	} {
 		own := openWindow(st.Windows, string(c.kind), now)
 		line := requestView{Kind: c.kind, Used: own.Used, Limit: c.limit, EndsAt: own.EndsAt}
 		if own.Limit > 0 {
@@ -125,8 +131,10 @@ func (v requestsView) show(g *term.Page, now time.Time) {
 		if !c.BlockedUntil.IsZero() {
 			note = term.Styled(term.Yellow, "blocked by the marketplace; the next one goes out "+term.Relative(now, c.BlockedUntil))
 		}
-		rows = append(rows, []term.Cell{term.Plain(string(c.Kind)), term.Plain(fmt.Sprint(c.Used)),
-			term.Plain(fmt.Sprint(c.Limit)), term.Plain(fmt.Sprint(c.Refused)), note})
+		rows = append(rows, []term.Cell{
+			term.Plain(string(c.Kind)), term.Plain(fmt.Sprint(c.Used)),
+			term.Plain(fmt.Sprint(c.Limit)), term.Plain(fmt.Sprint(c.Refused)), note,
+		})
 	}
 	g.Table("  ", rows)
 }

@@ -60,9 +60,11 @@ func (c SandboxCmd) Run(p *Program) error {
 	if c.Faults < 0 || c.Faults > 0.5 {
 		return &UsageError{errors.New("--faults must be between 0 and 0.5")}
 	}
-	s := sandbox.New(sandbox.Options{Seed: c.Seed, Window: c.Window, Separate: c.Separate, Guide: c.Guide,
+	s := sandbox.New(sandbox.Options{
+		Seed: c.Seed, Window: c.Window, Separate: c.Separate, Guide: c.Guide,
 		Review: c.Review, Release: c.Release, UploadDir: c.Files, Webhooks: c.Webhooks, Subscription: c.Subscription,
-		Faults: sandbox.Faults{Before: c.Faults / 3, After: c.Faults / 3, Slow: c.Faults / 3, Shapes: c.Faults > 0}})
+		Faults: sandbox.Faults{Before: c.Faults / 3, After: c.Faults / 3, Slow: c.Faults / 3, Shapes: c.Faults > 0},
+	})
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return Hintf(fmt.Errorf("listen: %w", err), "choose another address with --listen")

@@ -74,8 +74,10 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	if err != nil {
 		return statusView{}, err
 	}
-	v := statusView{BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: viewAttention(cfg, st, now),
-		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services)}
+	v := statusView{
+		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: viewAttention(cfg, st, now),
+		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
+	}
 	v.Webhooks.Listen = cfg.Webhook.Listen
 	if v.Spending, err = readSpending(ctx, cfg, r, now); err != nil {
 		return statusView{}, err
@@ -123,8 +125,10 @@ func viewServices(cfg *config.Config, listed []order.Listed) []serviceView {
 	}
 	for _, l := range listed {
 		if !slices.ContainsFunc(cfg.Services, func(s config.Service) bool { return s.Title == l.Title }) {
-			list = append(list, serviceView{Title: l.Title, State: serviceUnconfigured, ID: l.RemoteID, Since: l.Since,
-				Reason: "it is not in the configuration; orders for it are held"})
+			list = append(list, serviceView{
+				Title: l.Title, State: serviceUnconfigured, ID: l.RemoteID, Since: l.Since,
+				Reason: "it is not in the configuration; orders for it are held",
+			})
 		}
 	}
 	return list

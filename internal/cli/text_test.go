@@ -13,9 +13,11 @@ import (
 func TestTheListOfOrdersFitsOnANarrowTerminal(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	v := orderList{now: now, maxAttempts: 3, lines: []orderLine{{ID: "ord_1795658160087_7222de9b", State: order.StateFailed,
+	v := orderList{now: now, maxAttempts: 3, lines: []orderLine{{
+		ID: "ord_1795658160087_7222de9b", State: order.StateFailed,
 		Code: order.CodeTryLater, Service: "Pictures", PriceUSD: "5.00", DueAt: now.Add(24*time.Hour - time.Minute),
-		Brief: "a red fox in the snow, below an old pine tree"}}}
+		Brief: "a red fox in the snow, below an old pine tree",
+	}}}
 	for width, columns := range map[int]string{
 		0:   "order state service price due brief",
 		120: "order state service price due brief",

@@ -35,9 +35,11 @@ func requests(n int) []request {
 		{service: titlePattern, brief: longBrief()},
 		{service: titleSketch, answers: `{"subject":"mountain lake","mood":"calm","size":"square"}`},
 		{service: titleExpress, brief: "Bauhaus logo for a coffee house, it opens tomorrow'; DROP TABLE orders;--"},
-		{service: titleSketch, brief: "A canyon of paper layers, like in the pictures I link to",
+		{
+			service: titleSketch, brief: "A canyon of paper layers, like in the pictures I link to",
 			// The marketplace's database gives lists as text in places.
-			raw: map[string]any{"reference_urls": `["https://example.com/mood.png","https://example.com/\"quoted\".png"]`}},
+			raw: map[string]any{"reference_urls": `["https://example.com/mood.png","https://example.com/\"quoted\".png"]`},
+		},
 	}
 	list := make([]request, n)
 	for i := range list {
@@ -123,8 +125,10 @@ func (c *clients) act(m *sandbox.Server, now time.Time) error {
 		if r.service == titleCommission {
 			status = "pending_quote"
 		}
-		id, err := m.PlaceOrder(sandbox.NewOrder{ServiceTitle: r.service, Brief: r.brief, Status: status,
-			Answers: json.RawMessage(r.answers), Raw: r.raw})
+		id, err := m.PlaceOrder(sandbox.NewOrder{
+			ServiceTitle: r.service, Brief: r.brief, Status: status,
+			Answers: json.RawMessage(r.answers), Raw: r.raw,
+		})
 		if err != nil {
 			return fmt.Errorf("place an order: %w", err)
 		}

@@ -106,8 +106,10 @@ func openDemo(c Cmd, p *cli.Program) (*demo, error) {
 		return nil, err
 	}
 	began := time.Now()
-	return &demo{Cmd: c, folder: folder, market: market, clients: newClients(c.Orders),
-		screen: newScreen(p, c.JSON, began), ledger: ledger{dir: folder.data()}, began: began}, nil
+	return &demo{
+		Cmd: c, folder: folder, market: market, clients: newClients(c.Orders),
+		screen: newScreen(p, c.JSON, began), ledger: ledger{dir: folder.data()}, began: began,
+	}, nil
 }
 
 // run runs the demo. It returns nil only if every order was delivered exactly

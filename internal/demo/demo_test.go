@@ -174,8 +174,10 @@ func TestThePainterSpeaksTheExecProtocol(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	paint := func(dir, stdin string) (stdout string, code int) {
 		var out strings.Builder
-		p := &cli.Program{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: io.Discard,
-			Getenv: func(name string) string { return map[string]string{"OUTPUT_DIR": dir}[name] }}
+		p := &cli.Program{
+			Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: io.Discard,
+			Getenv: func(name string) string { return map[string]string{"OUTPUT_DIR": dir}[name] },
+		}
 		if err := (PaintCmd{}).Run(p); err != nil {
 			return "", cli.Explain("demo", err).Code
 		}

@@ -35,8 +35,10 @@ func makeFolder(dir string) (folder, error) {
 		return folder{}, err
 	}
 	if !empty {
-		return folder{}, &cli.HintError{Err: fmt.Errorf("%s is not empty and was left alone", path),
-			Hint: "name an empty or new folder with --dir, or leave --dir out", Code: cli.ExitUsage}
+		return folder{}, &cli.HintError{
+			Err:  fmt.Errorf("%s is not empty and was left alone", path),
+			Hint: "name an empty or new folder with --dir, or leave --dir out", Code: cli.ExitUsage,
+		}
 	}
 	return folder{path}, os.MkdirAll(path, 0o700)
 }

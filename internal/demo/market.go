@@ -27,10 +27,12 @@ func openMarket(f folder, seed uint64) (*market, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	m := &market{address: l.Addr().String(), stop: stop, done: make(chan struct{}), ended: make(chan error, 1),
+	m := &market{
+		address: l.Addr().String(), stop: stop, done: make(chan struct{}), ended: make(chan error, 1),
 		// It counts all requests together, as the deployed marketplace does, but in a
 		// shorter window: otherwise the whole demo would have 30 requests.
-		Server: sandbox.New(sandbox.Options{Seed: seed, Window: window, UploadDir: f.uploads()})}
+		Server: sandbox.New(sandbox.Options{Seed: seed, Window: window, UploadDir: f.uploads()}),
+	}
 	go func() {
 		defer close(m.done)
 		if err := m.Server.Serve(ctx, l); err != nil {

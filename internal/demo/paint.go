@@ -35,8 +35,10 @@ const maxPaintInput = 8 << 20
 func (PaintCmd) Run(p *cli.Program) error {
 	dir := p.Getenv("OUTPUT_DIR")
 	if !filepath.IsAbs(dir) {
-		return &cli.HintError{Err: fmt.Errorf("OUTPUT_DIR is %q, not an absolute folder", dir), Code: paintMisconfigured,
-			Hint: "this command is a generator; name it in a [generator.NAME] of type exec"}
+		return &cli.HintError{
+			Err: fmt.Errorf("OUTPUT_DIR is %q, not an absolute folder", dir), Code: paintMisconfigured,
+			Hint: "this command is a generator; name it in a [generator.NAME] of type exec",
+		}
 	}
 	var in struct {
 		OrderID string          `json:"order_id"`
@@ -57,8 +59,10 @@ func (PaintCmd) Run(p *cli.Program) error {
 	if err != nil {
 		return &cli.HintError{Err: err, Code: paintMisconfigured}
 	}
-	made, err := painter.Generate(ctx, generate.Request{OrderID: in.OrderID, Round: in.Round, Attempt: in.Attempt,
-		Brief: in.Brief, OutputDir: dir})
+	made, err := painter.Generate(ctx, generate.Request{
+		OrderID: in.OrderID, Round: in.Round, Attempt: in.Attempt,
+		Brief: in.Brief, OutputDir: dir,
+	})
 	if err != nil {
 		return &cli.HintError{Err: err, Code: paintTryLater}
 	}
@@ -66,6 +70,8 @@ func (PaintCmd) Run(p *cli.Program) error {
 	for i, f := range made.Files {
 		names[i] = filepath.Base(f)
 	}
-	return term.PrintJSON(p.Stdout, map[string]any{"files": names, "media_type": made.MediaType, "cost_usd": "0.00",
-		"message": "painted in round " + strconv.Itoa(in.Round)})
+	return term.PrintJSON(p.Stdout, map[string]any{
+		"files": names, "media_type": made.MediaType, "cost_usd": "0.00",
+		"message": "painted in round " + strconv.Itoa(in.Round),
+	})
 }

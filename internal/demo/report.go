@@ -69,8 +69,10 @@ func (d *demo) report(p *cli.Program) error {
 }
 
 func (d *demo) result() (result, error) {
-	r := result{Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cutOff, Quoted: d.clients.paid, Dir: d.folder.path,
-		Log: d.folder.log(), Database: filepath.Join(d.folder.data(), store.FileName), Seconds: time.Since(d.began).Seconds()}
+	r := result{
+		Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cutOff, Quoted: d.clients.paid, Dir: d.folder.path,
+		Log: d.folder.log(), Database: filepath.Join(d.folder.data(), store.FileName), Seconds: time.Since(d.began).Seconds(),
+	}
 	r.Try = []string{
 		"sqlite3 " + shellWord(r.Database) + ` "select id, state, seconds_to_deliver from v_orders"`,
 		"sqlite3 " + shellWord(r.Database) + ` "select order_id, stage, outcome, seconds from v_attempts where outcome <> 'done'"`,
@@ -95,8 +97,10 @@ func (d *demo) result() (result, error) {
 			return r, err
 		}
 		r.DeliveredOnce++
-		r.Orders = append(r.Orders, resultOrder{No: o.no, ID: o.id, Service: o.service, Brief: o.brief,
-			Answers: o.answers, Seconds: o.took.Seconds(), File: file, text: o.text()})
+		r.Orders = append(r.Orders, resultOrder{
+			No: o.no, ID: o.id, Service: o.service, Brief: o.brief,
+			Answers: o.answers, Seconds: o.took.Seconds(), File: file, text: o.text(),
+		})
 	}
 	return r, nil
 }

@@ -39,8 +39,10 @@ func (r result) showDelivered(g *term.Page) {
 		if rel, err := filepath.Rel(r.Dir, file); err == nil {
 			file = rel
 		}
-		rows = append(rows, []term.Cell{term.Plain(fmt.Sprintf("%02d", o.No)), term.Plain(o.ID), term.Plain(o.Service),
-			term.Plain(fmt.Sprintf("%6s", fmt.Sprintf("%.1fs", o.Seconds))), term.Plain(term.Sanitize(file)), term.Styled(term.Dim, term.Clip(o.text, 60))})
+		rows = append(rows, []term.Cell{
+			term.Plain(fmt.Sprintf("%02d", o.No)), term.Plain(o.ID), term.Plain(o.Service),
+			term.Plain(fmt.Sprintf("%6s", fmt.Sprintf("%.1fs", o.Seconds))), term.Plain(term.Sanitize(file)), term.Styled(term.Dim, term.Clip(o.text, 60)),
+		})
 	}
 	if !g.Fits("  ", rows) {
 		for i, row := range rows {

@@ -129,9 +129,11 @@ func (s *screen) table() []string {
 		case o.style == term.Red:
 			mark = term.Styled(term.Red, "✗")
 		}
-		rows = append(rows, []term.Cell{mark, term.Plain(fmt.Sprintf("%02d", o.no)), term.Plain(o.service),
+		rows = append(rows, []term.Cell{
+			mark, term.Plain(fmt.Sprintf("%02d", o.no)), term.Plain(o.service),
 			term.Styled(o.style, fmt.Sprintf("%-13s", o.stage)), term.Plain(fmt.Sprintf("%6s", seconds(o.took))),
-			term.Styled(term.Dim, term.Clip(o.text(), g.Width-liveColumns))})
+			term.Styled(term.Dim, term.Clip(o.text(), g.Width-liveColumns)),
+		})
 	}
 	g.Linef("")
 	g.Table("  ", rows)

@@ -109,8 +109,10 @@ type records struct {
 }
 
 func newProgress(o placed, r records, alive bool, now time.Time) progress {
-	p := progress{placed: o, accepted: len(r.remote.Deliveries), sentBack: r.remote.Round, took: now.Sub(o.at),
-		quoting: r.remote.Status == "pending_quote" || r.remote.Status == "quoted"}
+	p := progress{
+		placed: o, accepted: len(r.remote.Deliveries), sentBack: r.remote.Round, took: now.Sub(o.at),
+		quoting: r.remote.Status == "pending_quote" || r.remote.Status == "quoted",
+	}
 	if r.known {
 		p.state = r.line.State
 	}
@@ -144,8 +146,10 @@ func (p progress) describe(r records, alive bool) (string, term.Style) {
 	case line.Job != order.JobLeased && line.Stage == order.StageGenerate && line.Attempt == 0:
 		return "in line", term.Dim
 	}
-	word := map[order.Stage]string{order.StageGenerate: "painting", order.StageUpload: "uploading",
-		order.StageDeliver: "delivering"}[line.Stage]
+	word := map[order.Stage]string{
+		order.StageGenerate: "painting", order.StageUpload: "uploading",
+		order.StageDeliver: "delivering",
+	}[line.Stage]
 	if word == "" {
 		return "paid", term.Dim // the daemon does not know of the payment yet
 	}

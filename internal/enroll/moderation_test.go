@@ -149,10 +149,12 @@ func TestAProcessThatEndsReadsTheModerationOnlyWhenItIsDue(t *testing.T) {
 func place(t *testing.T, st *store.Store) {
 	t.Helper()
 	f := order.Facts{ID: "ord_1", Status: order.Paid, CreatedAt: time.Now(), Raw: []byte("{}")}
-	_, err := st.Apply(order.Batch{Listing: order.Listing{Orders: []order.Facts{f}},
+	_, err := st.Apply(order.Batch{
+		Listing: order.Listing{Orders: []order.Facts{f}},
 		Decide: func(order.Known, order.Facts) order.Decision {
 			return order.Decision{State: order.StateWaiting, DueAt: time.Now()}
-		}})
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

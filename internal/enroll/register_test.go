@@ -110,8 +110,10 @@ func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 		class  order.Class
 		hint   string
 	}{
-		"the name is taken": {func(w *world) { w.addAgent() },
-			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name"},
+		"the name is taken": {
+			func(w *world) { w.addAgent() },
+			func(r *atelier.Registration) { r.Name = "Tester" }, order.Fail, "choose another agent.name",
+		},
 		"the same agent was registered": {func(w *world) {
 			if _, err := w.client.Register(w.t.Context(), same); err != nil {
 				w.t.Fatal(err)
@@ -160,8 +162,10 @@ func (c failingCredentials) End() error                    { return credential.E
 func TestAKeyThatIsNotSavedKeepsTheIntentAndNamesTheAgent(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{Name: "My Agent",
-			Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test"}, w.log)
+		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{
+			Name:        "My Agent",
+			Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test",
+		}, w.log)
 		agents := w.market.Agents()
 		if err == nil || len(agents) != 1 || !strings.Contains(err.Error(), agents[0].ID) || !w.intended() {
 			t.Errorf("%v; %d agents; the intent stands: %t", err, len(agents), w.intended())

@@ -55,8 +55,10 @@ func (r *run) choose() (plan, error) {
 	p := plan{generators: r.service.Generators}
 	for _, c := range r.open {
 		g, known := r.generator(c.Generator)
-		switch (order.OpenCall{Call: c, Configured: known, Repeats: known && g.repeats(), HoldUnknown: g.HoldUnknown,
-			Superseded: p.resumed != nil}).Fate() {
+		switch (order.OpenCall{
+			Call: c, Configured: known, Repeats: known && g.repeats(), HoldUnknown: g.HoldUnknown,
+			Superseded: p.resumed != nil,
+		}).Fate() {
 		case order.FateResume:
 			p.resumed, p.generators = &c, []Generator{g}
 		case order.FateAsk:
@@ -93,8 +95,10 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 	if err != nil {
 		return generate.Result{}, err
 	}
-	req.Call = generate.Call{Key: c.Key, Ticket: c.Ticket, Resumed: p.resumed != nil, Began: c.BeganAt,
-		Submitted: func(ticket string) error { return r.o.Store.CallSubmitted(c.ID, ticket) }}
+	req.Call = generate.Call{
+		Key: c.Key, Ticket: c.Ticket, Resumed: p.resumed != nil, Began: c.BeganAt,
+		Submitted: func(ticket string) error { return r.o.Store.CallSubmitted(c.ID, ticket) },
+	}
 	made, err := g.Backend.Generate(ctx, req)
 	if err != nil {
 		return generate.Result{}, r.failed(ctx, g, c, req, err)
@@ -154,8 +158,10 @@ func (r *run) failed(ctx context.Context, g Generator, c order.Call, req generat
 		g.Breaker.Report(&fail)
 		fail = g.Breaker.WaitInstead(fail)
 	}
-	after := order.AfterCall(order.FailedCall{Call: c, Failure: fail, Resumed: req.Call.Resumed, Repeats: g.repeats(),
-		HoldUnknown: g.HoldUnknown, DiskFull: disk.IsFull(err)})
+	after := order.AfterCall(order.FailedCall{
+		Call: c, Failure: fail, Resumed: req.Call.Resumed, Repeats: g.repeats(),
+		HoldUnknown: g.HoldUnknown, DiskFull: disk.IsFull(err),
+	})
 	if after.State != "" {
 		if err := r.o.Store.CloseCall(c.ID, after.State, after.Cost, said); err != nil {
 			return err

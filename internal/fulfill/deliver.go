@@ -66,8 +66,10 @@ func (f *Fulfiller) beforeDelivery(ctx context.Context, j order.Job, urls []stri
 	case elsewhere:
 		return order.Result{Delivery: order.DeliveryElsewhere, Note: "somebody else delivered it"}, nil
 	case ended:
-		return order.Result{}, &order.Failure{Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
-			Err: fmt.Errorf("the order is %.40q at the marketplace", seen.Facts.Status)}
+		return order.Result{}, &order.Failure{
+			Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
+			Err: fmt.Errorf("the order is %.40q at the marketplace", seen.Facts.Status),
+		}
 	case unclear:
 		return order.Result{}, order.Failf(order.Hold, order.CodeUnclear, "an earlier delivery had no answer, and the marketplace does not show whether it arrived").
 			WithHint("look at the order there, then %s or %s", order.Command("orders retry", j.OrderID), order.Command("orders cancel", j.OrderID))

@@ -66,8 +66,10 @@ type sending struct {
 // arrive, and after too many tries the owner decides.
 func (f *Fulfiller) again(j order.Job, s sending, seen time.Time) error {
 	if rest := f.o.SettleWindow - seen.Sub(s.at); rest > 0 {
-		return &order.Failure{Class: order.Wait, Code: order.CodeSettling, After: min(rest, lookAgain),
-			Err: fmt.Errorf("an earlier %s had no answer and may still arrive", s.what)}
+		return &order.Failure{
+			Class: order.Wait, Code: order.CodeSettling, After: min(rest, lookAgain),
+			Err: fmt.Errorf("an earlier %s had no answer and may still arrive", s.what),
+		}
 	}
 	if s.tries >= f.o.MaxTries {
 		return order.Failf(order.Hold, order.CodeNeverArrived, "the %s was sent %d times without an answer and never arrived", s.what, s.tries).
@@ -103,6 +105,8 @@ func (f *Fulfiller) affordable(ctx context.Context, kind order.RequestKind) erro
 	if wait <= 0 {
 		return nil
 	}
-	return &order.Failure{Class: order.Wait, Code: order.CodeBudget, After: wait,
-		Err: fmt.Errorf("no %s request is left in this window", kind)}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodeBudget, After: wait,
+		Err: fmt.Errorf("no %s request is left in this window", kind),
+	}
 }

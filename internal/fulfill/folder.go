@@ -182,6 +182,8 @@ func noRoom(err error) error {
 	if !disk.IsFull(err) || ok && (fail.Charge == order.ChargeFull || fail.Charge == order.ChargeUnknown) {
 		return err
 	}
-	return &order.Failure{Class: order.Wait, Code: order.CodeDiskFull, Err: errors.New("the disk is full"),
-		Hint: "make room in the data folder; work goes on by itself", After: fullRetry}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodeDiskFull, Err: errors.New("the disk is full"),
+		Hint: "make room in the data folder; work goes on by itself", After: fullRetry,
+	}
 }

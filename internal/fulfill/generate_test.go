@@ -224,8 +224,10 @@ func TestAnOrderOfAServiceThatIsNotConfiguredIsHeld(t *testing.T) {
 // Ids come from the marketplace and may be hostile.
 func TestHostileOrderIDsStayInsideTheDataFolder(t *testing.T) {
 	t.Parallel()
-	ids := []string{"../x", "..", ".", "a/b", `a\b`, "/etc/passwd", "x\x00y", strings.Repeat("a", 300), strings.Repeat("a", 299) + "b",
-		strings.Repeat("b", 70), "\U0001F98A", "-rf", "a b\nc", "con", "CON ", "x-0123", "\xff\xfe", "ord_1"}
+	ids := []string{
+		"../x", "..", ".", "a/b", `a\b`, "/etc/passwd", "x\x00y", strings.Repeat("a", 300), strings.Repeat("a", 299) + "b",
+		strings.Repeat("b", 70), "\U0001F98A", "-rf", "a b\nc", "con", "CON ", "x-0123", "\xff\xfe", "ord_1",
+	}
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.painter.files = 2
 		var b order.Batch

@@ -96,10 +96,14 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 	t.Helper()
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, dir: dir, market: sandbox.New(o), painter: &painter{files: 1}, kind: "image",
+		w := &world{
+			t: t, dir: dir, market: sandbox.New(o), painter: &painter{files: 1}, kind: "image",
 			net: pipenet.New(),
-			limits: budget.Limits{Ceilings: map[order.RequestKind]int{order.RequestPoll: 30, order.RequestDeliver: 30,
-				order.RequestUpload: 30, order.RequestMessage: 60}}}
+			limits: budget.Limits{Ceilings: map[order.RequestKind]int{
+				order.RequestPoll: 30, order.RequestDeliver: 30,
+				order.RequestUpload: 30, order.RequestMessage: 60,
+			}},
+		}
 		server := &http.Server{Handler: w.market}
 		var serving sync.WaitGroup
 		serving.Go(func() { server.Serve(w.net) })
@@ -129,17 +133,23 @@ func (w *world) open() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.base = atelier.Options{BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
+	w.base = atelier.Options{
+		BaseURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
 		BlobURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/blob/"},
 		Credentials: func() atelier.Credentials { return w.creds }, Meter: b,
-		Transport: &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true}}
-	s := fulfill.Service{Title: title, Category: "image_gen", Deliverables: []string{"a picture"},
-		Requirements: fulfill.Requirements{Rules: media.Rules{Kind: w.kind}}, Generators: []fulfill.Generator{{Name: "painter", Backend: w.painter}}}
+		Transport: &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true},
+	}
+	s := fulfill.Service{
+		Title: title, Category: "image_gen", Deliverables: []string{"a picture"},
+		Requirements: fulfill.Requirements{Rules: media.Rules{Kind: w.kind}}, Generators: []fulfill.Generator{{Name: "painter", Backend: w.painter}},
+	}
 	if w.service != nil {
 		w.service(&s)
 	}
-	w.f = fulfill.New(fulfill.Options{Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, SettleWindow: settle,
-		MaxTries: w.tries, Caps: w.caps, Links: w.links, Generators: w.makers, Services: map[string]fulfill.Service{title: s}})
+	w.f = fulfill.New(fulfill.Options{
+		Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, SettleWindow: settle,
+		MaxTries: w.tries, Caps: w.caps, Links: w.links, Generators: w.makers, Services: map[string]fulfill.Service{title: s},
+	})
 }
 
 // restart is a crash and the start after it: leases are lost, files stay.

@@ -30,8 +30,10 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 			return order.Seen{Facts: facts, At: at}, nil
 		}
 	}
-	return order.Seen{}, &order.Failure{Class: order.Wait, Code: order.CodeNotListed, After: endedRetry,
-		Err: errors.New("the marketplace does not list the order at the moment")}
+	return order.Seen{}, &order.Failure{
+		Class: order.Wait, Code: order.CodeNotListed, After: endedRetry,
+		Err: errors.New("the marketplace does not list the order at the moment"),
+	}
 }
 
 // verdict is what a look shows of the delivery of a round.

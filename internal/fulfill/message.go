@@ -38,8 +38,10 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	case o.Status == order.Cancelled:
 		return order.Result{Sent: order.OutDropped, Note: "the order was cancelled"}, nil
 	case !o.Status.TakesMessages():
-		return order.Result{}, &order.Failure{Class: order.Wait, Code: order.CodeNotNow, After: messageRetry,
-			Err: fmt.Errorf("an order that is %.40q takes no messages", o.Status)}
+		return order.Result{}, &order.Failure{
+			Class: order.Wait, Code: order.CodeNotNow, After: messageRetry,
+			Err: fmt.Errorf("an order that is %.40q takes no messages", o.Status),
+		}
 	}
 	body, err := f.write(ctx, m, o)
 	if err != nil {

@@ -116,8 +116,10 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 func quoteOver(q order.Quote, f order.Facts) (order.Result, error) {
 	switch {
 	case f.Status == order.Cancelled || f.Status == order.Completed || !f.Status.Known():
-		return order.Result{}, &order.Failure{Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
-			Err: errors.New("the order waits for no quote any more")}
+		return order.Result{}, &order.Failure{
+			Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
+			Err: errors.New("the order waits for no quote any more"),
+		}
 	case q.State == order.QuoteSending && (f.Price == nil || *f.Price == q.Price):
 		return order.Result{Quote: order.QuoteConfirmed, Note: "found quoted at $" + q.Price.String()}, nil
 	}

@@ -204,8 +204,10 @@ func (f *Fulfiller) fetch(ctx context.Context, orderID string, link string) (ord
 	if err := os.Rename(temp.Name(), filepath.Join(dir, name)); err != nil {
 		return order.Artifact{}, err
 	}
-	return order.Artifact{Path: filepath.Join(rel, name), Name: name, Bytes: info.Bytes, SHA256: info.SHA256,
-		MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height, URL: link}, syncFile(dir)
+	return order.Artifact{
+		Path: filepath.Join(rel, name), Name: name, Bytes: info.Bytes, SHA256: info.SHA256,
+		MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height, URL: link,
+	}, syncFile(dir)
 }
 
 func host(link string) string {

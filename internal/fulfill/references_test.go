@@ -22,9 +22,11 @@ func TestReferencesAreFetchedOnceAndAMissingOneIsANote(t *testing.T) {
 		w.links = l
 		w.painter.err = order.Failf(order.Retry, order.CodeExit, "not yet")
 		w.restart()
-		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00",
+		id, err := w.market.PlaceOrder(sandbox.NewOrder{
+			ServiceTitle: title, Brief: "a fox", Price: "5.00",
 			ReferenceImages: []string{"https://a.example/1.png", "https://a.example/gone.png"},
-			ReferenceURLs:   []string{"https://a.example/text.png?x=1", "https://a.example/page.html", "https://a.example/1.png"}})
+			ReferenceURLs:   []string{"https://a.example/text.png?x=1", "https://a.example/page.html", "https://a.example/1.png"},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,8 +167,10 @@ func TestAReferenceKeepsItsFileWhenTheListChanges(t *testing.T) {
 		w.painter.err = nil
 		l.has["https://a.example/new.png"] = string(picture) + "new"
 		changed := []string{"https://a.example/1.png", "https://a.example/new.png"}
-		if _, err := w.store.Apply(order.Batch{Listing: order.Listing{Orders: []order.Facts{{ID: id, Status: order.Paid, ServiceTitle: title,
-			Brief: "a fox", ReferenceImages: changed}}}, Decide: catalog.Decide, Vanished: catalog.Vanished}); err != nil {
+		if _, err := w.store.Apply(order.Batch{Listing: order.Listing{Orders: []order.Facts{{
+			ID: id, Status: order.Paid, ServiceTitle: title,
+			Brief: "a fox", ReferenceImages: changed,
+		}}}, Decide: catalog.Decide, Vanished: catalog.Vanished}); err != nil {
 			t.Fatal(err)
 		}
 		w.must(order.StageGenerate)

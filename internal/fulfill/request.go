@@ -17,20 +17,7 @@ func (r *run) fullRequest(ctx context.Context, resumed *order.Call) (generate.Re
 	req := generate.Request{OrderID: r.order.ID, Round: r.job.Round, Attempt: r.job.Attempt, OutputDir: r.dir}
 	if resumed == nil || resumed.Ticket == "" {
 		var err error
-		if req, err = r.request(ctx); err != nil {
-			return req, err
-		}
-		if req.References, req.Notes, err = r.references(ctx); err != nil {
-			return req, err
-		}
-		if r.service.FromLast {
-			last, err := r.lastRound(ctx)
-			if err != nil {
-				return req, err
-			}
-			req.References = append(last, req.References...)
-		}
-		if req.Prompt, err = r.prompt(ctx, req); err != nil {
+		if req, err = r.newRequest(ctx); err != nil {
 			return req, err
 		}
 	}
@@ -38,6 +25,27 @@ func (r *run) fullRequest(ctx context.Context, resumed *order.Call) (generate.Re
 		req.Attempt = resumed.Attempt // the same call gets the same request
 	}
 	return req, nil
+}
+
+// newRequest returns the request of a call that the provider does not know yet:
+// with the pictures, and with the prompt.
+func (r *run) newRequest(ctx context.Context) (generate.Request, error) {
+	req, err := r.request(ctx)
+	if err != nil {
+		return req, err
+	}
+	if req.References, req.Notes, err = r.references(ctx); err != nil {
+		return req, err
+	}
+	if r.service.FromLast {
+		last, err := r.lastRound(ctx)
+		if err != nil {
+			return req, err
+		}
+		req.References = append(last, req.References...)
+	}
+	req.Prompt, err = r.prompt(ctx, req)
+	return req, err
 }
 
 // request returns what a program learns about the order, without pictures and
@@ -81,9 +89,11 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	if wish == "" && len(answers) == 0 {
 		wish = written(req.Messages) // the client may have answered in the thread
 	}
-	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{Wish: wish, Brief: req.Brief,
+	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{
+		Wish: wish, Brief: req.Brief,
 		Answers: answers, Feedback: feedback, Round: req.Round, Piece: req.Piece,
-		Service: r.service.Title, Notes: req.Notes})
+		Service: r.service.Title, Notes: req.Notes,
+	})
 	if err != nil {
 		return "", order.Failf(order.Hold, order.CodePrompt, "the service's prompt cannot be written for this order: %w", err).
 			WithHint("correct the prompt of the service and restart, then %s", order.Command("orders retry", req.OrderID))

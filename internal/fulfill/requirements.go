@@ -64,8 +64,10 @@ func (r *run) inspect(made generate.Result, rel string) ([]order.Artifact, error
 		}
 		// A long id is cut here, because Name would cut the number off its end.
 		name := media.Name(fmt.Sprintf("%.40s-%s-%d", r.job.OrderID, filepath.Base(rel), i+1), info.MIME)
-		list = append(list, order.Artifact{Path: filepath.Join(rel, name), Name: name, Bytes: info.Bytes,
-			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height})
+		list = append(list, order.Artifact{
+			Path: filepath.Join(rel, name), Name: name, Bytes: info.Bytes,
+			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height,
+		})
 	}
 	if made.URL == "" {
 		return list, nil

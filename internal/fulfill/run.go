@@ -44,8 +44,10 @@ func (f *Fulfiller) newRun(ctx context.Context, j order.Job, o order.Order) (*ru
 	if len(open) > 0 {
 		attempt = open[len(open)-1].Attempt
 	}
-	return &run{Fulfiller: f, job: j, order: o, service: s, open: open,
-		dir: f.attemptDir(j, attempt)}, nil
+	return &run{
+		Fulfiller: f, job: j, order: o, service: s, open: open,
+		dir: f.attemptDir(j, attempt),
+	}, nil
 }
 
 // generate has the files of a round made, checks them and stores them.
@@ -175,8 +177,10 @@ func (r *run) refused(err error) error {
 	}
 	own := *fail
 	for _, m := range r.service.messageFor("refused", fmt.Sprintf("refused-%s-%d", r.job.Kind, r.job.Round)) {
-		d := message.Data{Order: r.order.ID, Service: r.service.Title, Brief: r.order.Brief, Round: r.order.Round,
-			Reason: cmp.Or(fail.Reason, "it cannot be made here")}
+		d := message.Data{
+			Order: r.order.ID, Service: r.service.Title, Brief: r.order.Brief, Round: r.order.Round,
+			Reason: cmp.Or(fail.Reason, "it cannot be made here"),
+		}
 		if m.Body, err = r.service.Templates["refused"].Write(d); err != nil {
 			m.Body = "" // it is written again, and the error is reported, when it is sent
 		}

@@ -70,14 +70,20 @@ func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order) 
 	used := quota > 0 && sent >= quota
 	switch {
 	case rest > 0 && !used:
-		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: rest,
-			Err: fmt.Errorf("the client's window is open until %s", end.UTC().Format(time.RFC3339))}
+		return 0, &order.Failure{
+			Class: order.Wait, Code: order.CodeWindow, After: rest,
+			Err: fmt.Errorf("the client's window is open until %s", end.UTC().Format(time.RFC3339)),
+		}
 	case open > 0:
-		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: pieceWait,
-			Err: fmt.Errorf("the window is over, and %d pieces are not finished", open)}
+		return 0, &order.Failure{
+			Class: order.Wait, Code: order.CodeWindow, After: pieceWait,
+			Err: fmt.Errorf("the window is over, and %d pieces are not finished", open),
+		}
 	case last == 0 && rest > -emptyWindow:
-		return 0, &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: time.Hour,
-			Err: errors.New("the window is over and nothing was asked for; the marketplace ends the order")}
+		return 0, &order.Failure{
+			Class: order.Wait, Code: order.CodeWindow, After: time.Hour,
+			Err: errors.New("the window is over and nothing was asked for; the marketplace ends the order"),
+		}
 	case last == 0:
 		return 0, order.Failf(order.Hold, order.CodeSubscription, "the window is over, nothing was asked for, and the order is still open").
 			WithHint("look at the order at the marketplace")

@@ -46,8 +46,10 @@ func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact
 	if err := f.affordable(ctx, order.RequestUpload); err != nil {
 		return err
 	}
-	up, err := f.o.Market.Upload(ctx, j.OrderID, atelier.File{Name: a.Name, MIME: a.MIME, Size: a.Bytes,
-		Open: func() (io.ReadCloser, error) { return os.Open(path) }})
+	up, err := f.o.Market.Upload(ctx, j.OrderID, atelier.File{
+		Name: a.Name, MIME: a.MIME, Size: a.Bytes,
+		Open: func() (io.ReadCloser, error) { return os.Open(path) },
+	})
 	if err != nil {
 		return err
 	}

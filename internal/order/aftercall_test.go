@@ -12,8 +12,10 @@ const callPrice = order.Dollar / 10
 
 // failed makes a row of the table: a call of 10 cents that failed so.
 func failed(class order.Class, code order.Code, charge order.Charge, change ...func(*order.FailedCall)) order.FailedCall {
-	c := order.FailedCall{Call: order.Call{Generator: "paid", Cost: callPrice},
-		Failure: order.Failure{Class: class, Code: code, Charge: charge, Err: errors.New("it failed")}}
+	c := order.FailedCall{
+		Call:    order.Call{Generator: "paid", Cost: callPrice},
+		Failure: order.Failure{Class: class, Code: code, Charge: charge, Err: errors.New("it failed")},
+	}
 	for _, set := range change {
 		set(&c)
 	}

@@ -81,9 +81,11 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	case c.Percent > 0 && s.Priced && s.Order+price > share:
 		return held(CodeOrderCap, fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
 	case over(s.Day, c.Day):
-		return &Failure{Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
+		return &Failure{
+			Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
 			Err:  fmt.Errorf("today's cap on spending is reached: $%s of $%s is spent, and a call costs $%s", s.Day, c.Day, price),
-			Hint: "work goes on by itself tomorrow (UTC); to go on now, raise spending.day_usd and restart"}
+			Hint: "work goes on by itself tomorrow (UTC); to go on now, raise spending.day_usd and restart",
+		}
 	}
 	return nil
 }

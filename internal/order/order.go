@@ -33,8 +33,10 @@ const (
 // LiveStatuses returns the statuses of orders that can still change our work. A poll
 // names all of them, because a list is one request whatever its length.
 func LiveStatuses() []Status {
-	return []Status{PendingQuote, Quoted, Accepted, Paid, InProgress, Delivered,
-		Disputed, RevisionRequested, Cancelled}
+	return []Status{
+		PendingQuote, Quoted, Accepted, Paid, InProgress, Delivered,
+		Disputed, RevisionRequested, Cancelled,
+	}
 }
 
 // AllStatuses returns the live statuses and completed. The list of completed orders

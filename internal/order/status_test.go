@@ -25,8 +25,10 @@ func TestWhatEachStatusMeansForUs(t *testing.T) {
 		"":                      {},
 		"PAID":                  {},
 	} {
-		got := meaning{status.Known(), status.Ended(), status.TakesDelivery(), status.Reopened(),
-			slices.Contains(order.LiveStatuses(), status)}
+		got := meaning{
+			status.Known(), status.Ended(), status.TakesDelivery(), status.Reopened(),
+			slices.Contains(order.LiveStatuses(), status),
+		}
 		if got != want {
 			t.Errorf("%q: %+v, want %+v", status, got, want)
 		}
@@ -45,8 +47,10 @@ func TestTheListsOfStatusesAreTheCallersOwn(t *testing.T) {
 
 func TestStagesRunOnTheLaneThatLimitsThem(t *testing.T) {
 	t.Parallel()
-	for stage, want := range map[order.Stage]order.Lane{order.StageGenerate: order.LaneGenerate,
-		order.StageUpload: order.LaneNetwork, order.StageDeliver: order.LaneNetwork} {
+	for stage, want := range map[order.Stage]order.Lane{
+		order.StageGenerate: order.LaneGenerate,
+		order.StageUpload:   order.LaneNetwork, order.StageDeliver: order.LaneNetwork,
+	} {
 		if got := stage.Lane(); got != want {
 			t.Errorf("%s runs on the lane %s", stage, got)
 		}

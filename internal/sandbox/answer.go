@@ -46,8 +46,10 @@ func refused(status int, text string) error { return &refusal{status, text} }
 
 // conflict returns a 409 with a short word, the sentence and what to do.
 func conflict(word, message, recovery string) answer {
-	return answer{status: http.StatusConflict,
-		body: map[string]any{"success": false, "error": word, "message": message, "recovery": recovery}}
+	return answer{
+		status: http.StatusConflict,
+		body:   map[string]any{"success": false, "error": word, "message": message, "recovery": recovery},
+	}
 }
 
 // broken returns the answer of a fault: the marketplace's own error, the page of a

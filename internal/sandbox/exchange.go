@@ -98,8 +98,10 @@ func (s *Server) process(e endpoint, in *input, line *Request, fault Fault) answ
 		return broken(fault.Before)
 	}
 	if to := s.opts.MovedTo; to != "" && strings.HasPrefix(in.r.URL.Path, "/api/") {
-		return answer{status: http.StatusMovedPermanently, plain: "Redirecting...\n",
-			header: map[string]string{"Location": to + strings.TrimPrefix(in.r.URL.RequestURI(), "/api")}}
+		return answer{
+			status: http.StatusMovedPermanently, plain: "Redirecting...\n",
+			header: map[string]string{"Location": to + strings.TrimPrefix(in.r.URL.RequestURI(), "/api")},
+		}
 	}
 	if e.call == CallUpload && s.opts.PlatformLimit > 0 {
 		// The platform rejects it before the marketplace counts it.

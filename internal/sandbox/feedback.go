@@ -38,8 +38,10 @@ func (s *Server) RequestRevision(id, feedback string, by ...Channel) error {
 		o.Status = "revision_requested"
 		o.Round++
 		o.Revisions++
-		s.notify(o, "order.revision_requested", map[string]any{"feedback": feedback, "revision_count": o.Revisions,
-			"max_revisions": o.MaxRevisions, "is_extra": o.Revisions > o.MaxRevisions})
+		s.notify(o, "order.revision_requested", map[string]any{
+			"feedback": feedback, "revision_count": o.Revisions,
+			"max_revisions": o.MaxRevisions, "is_extra": o.Revisions > o.MaxRevisions,
+		})
 		s.writeLater(o, feedback, now, by)
 		return nil
 	})

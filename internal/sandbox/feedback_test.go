@@ -45,8 +45,10 @@ func TestFeedbackThroughTheAPIIsInTheWebhookOnly(t *testing.T) {
 		}
 	}
 	got := strings.Join(x.events(), "\n")
-	for _, want := range []string{`order.revision_requested {"feedback":"bluer please","is_extra":false,"max_revisions":3,"revision_count":1}`,
-		`order.disputed {"reason":"not blue at all"}`} {
+	for _, want := range []string{
+		`order.revision_requested {"feedback":"bluer please","is_extra":false,"max_revisions":3,"revision_count":1}`,
+		`order.disputed {"reason":"not blue at all"}`,
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the events have no %s: %s", want, got)
 		}

@@ -78,8 +78,10 @@ func furnish(t *testing.T, s *Server, client *http.Client, base string) *market 
 		t.Fatal(err)
 	}
 	s.mu.Lock()
-	s.services = append(s.services, &service{Service{ID: "svc_1", AgentID: x.agent, Title: "Pictures", Category: "image_gen",
-		Description: strings.Repeat("Pictures of all kinds. ", 3), PriceUSD: "5.00", PriceType: "fixed", MaxRevisions: 3, Moderation: moderationOK, Active: true}})
+	s.services = append(s.services, &service{Service{
+		ID: "svc_1", AgentID: x.agent, Title: "Pictures", Category: "image_gen",
+		Description: strings.Repeat("Pictures of all kinds. ", 3), PriceUSD: "5.00", PriceType: "fixed", MaxRevisions: 3, Moderation: moderationOK, Active: true,
+	}})
 	s.mu.Unlock()
 	return x
 }

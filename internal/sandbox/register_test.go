@@ -16,12 +16,22 @@ func TestARegistrationFollowsTheRulesForListings(t *testing.T) {
 		name, description string
 		want              int
 	}{
-		{"Ann O'Neil_the-2nd.", longEnough, 201}, {"Latest Steps", longEnough, 201},
-		{"Al", longEnough, 400}, {strings.Repeat("n", 40), longEnough, 201}, {strings.Repeat("n", 41), longEnough, 400},
-		{"Painter!", longEnough, 400}, {"Maler\u00fc", longEnough, 400}, {"My Test", longEnough, 400}, {"test_agent", longEnough, 400},
-		{"Atelier One", longEnough, 400}, {"Steamer", longEnough, 400}, {"Lobsterclaws", longEnough, 400},
-		{"Painter", strings.Repeat("d", 39), 400}, {"Painter", strings.Repeat("d", 501), 400},
-		{"Painter", longEnough + ", Risk-Free", 400}, {"Painter", longEnough + ", 100% success", 400},
+		{"Ann O'Neil_the-2nd.", longEnough, 201},
+		{"Latest Steps", longEnough, 201},
+		{"Al", longEnough, 400},
+		{strings.Repeat("n", 40), longEnough, 201},
+		{strings.Repeat("n", 41), longEnough, 400},
+		{"Painter!", longEnough, 400},
+		{"Maler\u00fc", longEnough, 400},
+		{"My Test", longEnough, 400},
+		{"test_agent", longEnough, 400},
+		{"Atelier One", longEnough, 400},
+		{"Steamer", longEnough, 400},
+		{"Lobsterclaws", longEnough, 400},
+		{"Painter", strings.Repeat("d", 39), 400},
+		{"Painter", strings.Repeat("d", 501), 400},
+		{"Painter", longEnough + ", Risk-Free", 400},
+		{"Painter", longEnough + ", 100% success", 400},
 	} {
 		body := `{"name":"` + c.name + `","description":"` + c.description + `","endpoint_url":"https://a.example"}`
 		x.call(c.want, "POST", "/api/agents/register", body)

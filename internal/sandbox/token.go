@@ -48,8 +48,10 @@ func (s *Server) showFunding(in *input) answer {
 	if a := foreignAgent(in); a != nil {
 		return *a
 	}
-	return ok(map[string]any{"wallet_address": in.agent.serverWallet(), "balance_sol": sol(in.agent.lamports),
-		"required_sol": sol(launchCost), "funded": in.agent.lamports >= launchCost})
+	return ok(map[string]any{
+		"wallet_address": in.agent.serverWallet(), "balance_sol": sol(in.agent.lamports),
+		"required_sol": sol(launchCost), "funded": in.agent.lamports >= launchCost,
+	})
 }
 
 // claimFees pays the creator fees of a token. The sandbox has no trade, so they are

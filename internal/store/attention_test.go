@@ -67,8 +67,10 @@ func TestMoneyThatBoughtNothingIsLost(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
-	states := []order.CallState{order.CallFailed, order.CallRefused, order.CallExpired,
-		order.CallUnknown, order.CallDone}
+	states := []order.CallState{
+		order.CallFailed, order.CallRefused, order.CallExpired,
+		order.CallUnknown, order.CallDone,
+	}
 	for i, state := range states {
 		j := take(t, s, order.LaneGenerate)
 		g, err := s.BeginCall(j, order.Call{Generator: "studio", Key: string(state), Cost: 10_000}, order.Caps{})

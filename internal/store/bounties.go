@@ -12,9 +12,11 @@ import (
 // it returns nil.
 func (s *Store) IntendClaim(c order.Claim) error {
 	return s.write("bounty.intent", func(t *tx) error {
-		if err := t.PutBounty(noCancel, query.PutBountyParams{ID: c.ID, Title: c.Title, Brief: c.Brief, Category: c.Category,
+		if err := t.PutBounty(noCancel, query.PutBountyParams{
+			ID: c.ID, Title: c.Title, Brief: c.Brief, Category: c.Category,
 			BudgetUsdMicros: c.Budget, DeadlineHours: int64(c.DeadlineHours), Service: c.Service, Message: c.Message,
-			ClaimedAt: t.now, ChangedAt: t.now}); err != nil {
+			ClaimedAt: t.now, ChangedAt: t.now,
+		}); err != nil {
 			return err
 		}
 		_, err := t.event("", "claiming", fmt.Sprintf("bounty %s for $%s", c.ID, c.Budget))
@@ -63,9 +65,13 @@ func toClaims(rows []query.Bounty) []order.Claim {
 }
 
 func toClaim(r query.Bounty) order.Claim {
-	return order.Claim{Bounty: order.Bounty{ID: r.ID, Title: r.Title, Brief: r.Brief, Category: r.Category,
-		Budget: r.BudgetUsdMicros, DeadlineHours: int(r.DeadlineHours)}, Service: r.Service, Message: r.Message,
-		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time, Since: r.ChangedAt.Time}
+	return order.Claim{
+		Bounty: order.Bounty{
+			ID: r.ID, Title: r.Title, Brief: r.Brief, Category: r.Category,
+			Budget: r.BudgetUsdMicros, DeadlineHours: int(r.DeadlineHours),
+		}, Service: r.Service, Message: r.Message,
+		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time, Since: r.ChangedAt.Time,
+	}
 }
 
 // claimWon links a claim to the order that it became.

@@ -17,8 +17,10 @@ func (s *Store) Windows(ctx context.Context) ([]order.Window, error) {
 	}
 	list := make([]order.Window, len(rows))
 	for i, r := range rows {
-		list[i] = order.Window{Scope: r.Scope, StartedAt: r.StartedAt.Time, EndsAt: r.EndsAt.Time,
-			Used: int(r.Used), Limit: int(r.LearnedLimit), BlockedUntil: r.BlockedUntilAt.Time}
+		list[i] = order.Window{
+			Scope: r.Scope, StartedAt: r.StartedAt.Time, EndsAt: r.EndsAt.Time,
+			Used: int(r.Used), Limit: int(r.LearnedLimit), BlockedUntil: r.BlockedUntilAt.Time,
+		}
 	}
 	return list, nil
 }
@@ -39,8 +41,10 @@ func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64,
 func (s *Store) AnswerRequest(id int64, a order.Answer, windows []order.Window) error {
 	return s.write("answer", func(t *tx) error {
 		status := int64(a.Status)
-		if err := t.AnswerRequest(noCancel, query.AnswerRequestParams{AnsweredAt: utc.At(a.At), Status: &status,
-			Error: a.Error, ID: id}); err != nil {
+		if err := t.AnswerRequest(noCancel, query.AnswerRequestParams{
+			AnsweredAt: utc.At(a.At), Status: &status,
+			Error: a.Error, ID: id,
+		}); err != nil {
 			return err
 		}
 		return t.putWindows(windows)
@@ -49,9 +53,11 @@ func (s *Store) AnswerRequest(id int64, a order.Answer, windows []order.Window) 
 
 func (t *tx) putWindows(windows []order.Window) error {
 	for _, w := range windows {
-		if err := t.PutWindow(noCancel, query.PutWindowParams{Scope: w.Scope, StartedAt: utc.At(w.StartedAt),
+		if err := t.PutWindow(noCancel, query.PutWindowParams{
+			Scope: w.Scope, StartedAt: utc.At(w.StartedAt),
 			EndsAt: utc.At(w.EndsAt), Used: int64(w.Used), LearnedLimit: int64(w.Limit),
-			BlockedUntilAt: utc.At(w.BlockedUntil)}); err != nil {
+			BlockedUntilAt: utc.At(w.BlockedUntil),
+		}); err != nil {
 			return err
 		}
 	}

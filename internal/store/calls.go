@@ -33,8 +33,10 @@ func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Cal
 			}
 		}
 		g.State, g.BeganAt, g.Attempt = order.CallStarted, t.now.Time, j.Attempt
-		if g.ID, err = t.InsertCall(noCancel, query.InsertCallParams{JobID: j.ID, AttemptID: j.AttemptID,
-			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now}); err != nil {
+		if g.ID, err = t.InsertCall(noCancel, query.InsertCallParams{
+			JobID: j.ID, AttemptID: j.AttemptID,
+			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now,
+		}); err != nil {
 			return err
 		}
 		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(g.Cost), ID: j.AttemptID})
@@ -90,8 +92,10 @@ func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error
 	}
 	list := make([]order.Call, len(rows))
 	for i, r := range rows {
-		list[i] = order.Call{ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
-			Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, Attempt: int(r.Attempt)}
+		list[i] = order.Call{
+			ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
+			Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, Attempt: int(r.Attempt),
+		}
 	}
 	return list, nil
 }
@@ -116,8 +120,10 @@ func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note 
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		if err := t.CloseCall(noCancel, query.CloseCallParams{State: state, Cost: cost,
-			ClosedAt: t.now, Note: note, ID: id}); err != nil {
+		if err := t.CloseCall(noCancel, query.CloseCallParams{
+			State: state, Cost: cost,
+			ClosedAt: t.now, Note: note, ID: id,
+		}); err != nil {
 			return err
 		}
 		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(cost - rows[0].CostUsdMicros), ID: rows[0].AttemptID})

@@ -45,8 +45,10 @@ func (s *Store) Intend(j order.Job, urls []string) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		if err := t.IntendDelivery(noCancel, query.IntendDeliveryParams{OrderID: j.OrderID, Round: int64(j.Round),
-			Urls: order.EncodeStrings(urls), SentAt: t.now}); err != nil {
+		if err := t.IntendDelivery(noCancel, query.IntendDeliveryParams{
+			OrderID: j.OrderID, Round: int64(j.Round),
+			Urls: order.EncodeStrings(urls), SentAt: t.now,
+		}); err != nil {
 			return err
 		}
 		return t.effect(j.OrderID, "delivering", fmt.Sprintf("round %d", j.Round))
@@ -60,8 +62,10 @@ func (s *Store) Withdraw(j order.Job, note string) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		return t.EndDelivery(noCancel, query.EndDeliveryParams{State: order.DeliveryRefused,
-			SettledAt: t.now, Note: note, OrderID: j.OrderID, Round: int64(j.Round)})
+		return t.EndDelivery(noCancel, query.EndDeliveryParams{
+			State:     order.DeliveryRefused,
+			SettledAt: t.now, Note: note, OrderID: j.OrderID, Round: int64(j.Round),
+		})
 	})
 }
 
@@ -71,19 +75,25 @@ func (t *tx) deliveryEnded(j order.Job, state order.DeliveryState, note string) 
 	if state == order.DeliveryElsewhere {
 		kind = "delivered elsewhere"
 		// If we sent nothing, there is no intent to update.
-		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{OrderID: j.OrderID, Round: int64(j.Round),
-			SentAt: t.now, SettledAt: t.now, Note: note}); err != nil {
+		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{
+			OrderID: j.OrderID, Round: int64(j.Round),
+			SentAt: t.now, SettledAt: t.now, Note: note,
+		}); err != nil {
 			return err
 		}
-	} else if err := t.EndDelivery(noCancel, query.EndDeliveryParams{State: state, SettledAt: t.now, Note: note,
-		OrderID: j.OrderID, Round: int64(j.Round)}); err != nil {
+	} else if err := t.EndDelivery(noCancel, query.EndDeliveryParams{
+		State: state, SettledAt: t.now, Note: note,
+		OrderID: j.OrderID, Round: int64(j.Round),
+	}); err != nil {
 		return err
 	}
 	if err := t.SetOrderDelivered(noCancel, query.SetOrderDeliveredParams{DeliveredAt: t.now, ID: j.OrderID}); err != nil {
 		return err
 	}
-	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateDelivered,
-		ChangedAt: t.now, ID: j.OrderID}); err != nil {
+	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{
+		State:     order.StateDelivered,
+		ChangedAt: t.now, ID: j.OrderID,
+	}); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("round %d", j.Round)
@@ -108,9 +118,11 @@ func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {
 		return err
 	}
 	for i, a := range files {
-		if err := t.InsertArtifact(noCancel, query.InsertArtifactParams{OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round),
+		if err := t.InsertArtifact(noCancel, query.InsertArtifactParams{
+			OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round),
 			Position: int64(i), Path: a.Path, Name: a.Name, Bytes: a.Bytes, Sha256: a.SHA256, Mime: a.MIME,
-			Media: a.Media, Width: int64(a.Width), Height: int64(a.Height), Url: a.URL, CreatedAt: t.now}); err != nil {
+			Media: a.Media, Width: int64(a.Width), Height: int64(a.Height), Url: a.URL, CreatedAt: t.now,
+		}); err != nil {
 			return err
 		}
 	}
@@ -131,9 +143,11 @@ func (s *Store) Artifacts(ctx context.Context, orderID string, kind order.Kind, 
 }
 
 func artifact(r query.Artifact) order.Artifact {
-	return order.Artifact{ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Position: int(r.Position),
+	return order.Artifact{
+		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Position: int(r.Position),
 		Path: r.Path, Name: r.Name, Bytes: r.Bytes, SHA256: r.Sha256, MIME: r.Mime, Media: r.Media,
-		Width: int(r.Width), Height: int(r.Height), URL: r.Url}
+		Width: int(r.Width), Height: int(r.Height), URL: r.Url,
+	}
 }
 
 // Uploaded records the address of an uploaded file, so that a crash before the

@@ -90,8 +90,10 @@ func (s *Store) Services(ctx context.Context) ([]order.Listed, error) {
 	}
 	list := make([]order.Listed, len(rows))
 	for i, r := range rows {
-		list[i] = order.Listed{Title: r.Title, RemoteID: r.RemoteID, State: order.ListedState(r.State),
-			Reason: r.Reason, Since: r.ChangedAt.Time}
+		list[i] = order.Listed{
+			Title: r.Title, RemoteID: r.RemoteID, State: order.ListedState(r.State),
+			Reason: r.Reason, Since: r.ChangedAt.Time,
+		}
 	}
 	return list, nil
 }
@@ -99,7 +101,9 @@ func (s *Store) Services(ctx context.Context) ([]order.Listed, error) {
 // PutService records the state of a service at the marketplace.
 func (s *Store) PutService(l order.Listed) error {
 	return s.write("service", func(t *tx) error {
-		return t.PutService(noCancel, query.PutServiceParams{Title: l.Title, RemoteID: l.RemoteID,
-			State: string(l.State), Reason: l.Reason, ChangedAt: t.now})
+		return t.PutService(noCancel, query.PutServiceParams{
+			Title: l.Title, RemoteID: l.RemoteID,
+			State: string(l.State), Reason: l.Reason, ChangedAt: t.now,
+		})
 	})
 }

@@ -12,8 +12,10 @@ func TestTheBudgetSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	s := openNew(t, Options{Dir: dir})
-	want := []order.Window{{Scope: "all", StartedAt: placed, EndsAt: placed.Add(time.Hour), Used: 7, Limit: 30,
-		BlockedUntil: placed.Add(time.Minute)}}
+	want := []order.Window{{
+		Scope: "all", StartedAt: placed, EndsAt: placed.Add(time.Hour), Used: 7, Limit: 30,
+		BlockedUntil: placed.Add(time.Minute),
+	}}
 	id, err := s.CountRequest(order.Request{Kind: order.RequestDeliver, OrderID: "o1"}, []order.Window{{Scope: "all", Used: 6}})
 	if err != nil {
 		t.Fatal(err)
@@ -65,8 +67,10 @@ func TestAnAlertIsShownUntilItIsCleared(t *testing.T) {
 func TestAServiceHasOneRow(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
-	for _, l := range []order.Listed{{Title: "Images", State: order.ServiceCreating},
-		{Title: "Images", RemoteID: "svc_1", State: order.ServiceListed}} {
+	for _, l := range []order.Listed{
+		{Title: "Images", State: order.ServiceCreating},
+		{Title: "Images", RemoteID: "svc_1", State: order.ServiceListed},
+	} {
 		if err := s.PutService(l); err != nil {
 			t.Fatal(err)
 		}

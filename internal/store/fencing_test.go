@@ -75,7 +75,8 @@ func TestAStaleWorkerChangesNothing(t *testing.T) {
 		"Turn done":      finishWith(order.Result{Delivery: order.DeliveryConfirmed}, nil),
 		"Turn elsewhere": finishWith(order.Result{Delivery: order.DeliveryElsewhere}, nil),
 		"Turn next stage": finishWith(order.Result{Next: order.StageDeliver, Artifacts: []order.Artifact{
-			{Path: "stale.png", Name: "stale.png"}}}, nil),
+			{Path: "stale.png", Name: "stale.png"},
+		}}, nil),
 		"Turn retry": class(order.Retry), "Turn wait": class(order.Wait), "Turn hold": class(order.Hold),
 		"Turn fail": class(order.Fail), "Turn stopped": class(order.Stopped), "Turn lost": class(order.Lost),
 		"Renew": func(s *Store, j order.Job) (bool, error) {

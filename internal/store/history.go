@@ -84,9 +84,11 @@ func (s *Store) readWork(ctx context.Context, h *History) (err error) {
 	}
 	attempts, err := s.read.OrderAttempts(ctx, h.Order.ID)
 	for _, a := range attempts {
-		h.Attempts = append(h.Attempts, Attempt{Kind: a.Kind, Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
+		h.Attempts = append(h.Attempts, Attempt{
+			Kind: a.Kind, Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
 			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
-			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros})
+			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros,
+		})
 	}
 	return err
 }
@@ -94,8 +96,10 @@ func (s *Store) readWork(ctx context.Context, h *History) (err error) {
 func (s *Store) readCalls(ctx context.Context, h *History) error {
 	calls, err := s.read.OrderCalls(ctx, h.Order.ID)
 	for _, c := range calls {
-		h.Calls = append(h.Calls, Call{Call: order.Call{ID: c.ID, Generator: c.Generator, Key: c.Key, Ticket: c.Ticket,
-			State: c.State, Cost: c.CostUsdMicros, BeganAt: c.BeganAt.Time}, Kind: c.Kind, Round: int(c.Round), Note: c.Note})
+		h.Calls = append(h.Calls, Call{Call: order.Call{
+			ID: c.ID, Generator: c.Generator, Key: c.Key, Ticket: c.Ticket,
+			State: c.State, Cost: c.CostUsdMicros, BeganAt: c.BeganAt.Time,
+		}, Kind: c.Kind, Round: int(c.Round), Note: c.Note})
 	}
 	return err
 }
@@ -114,8 +118,10 @@ func (s *Store) readDeliveries(ctx context.Context, h *History) error {
 		return err
 	}
 	for _, d := range deliveries {
-		hand := Handover{Delivery: order.Delivery{OrderID: d.OrderID, Round: int(d.Round), State: d.State,
-			Tries: int(d.Tries), SentAt: d.SentAt.Time}, Settled: d.SettledAt.Time, Note: d.Note}
+		hand := Handover{Delivery: order.Delivery{
+			OrderID: d.OrderID, Round: int(d.Round), State: d.State,
+			Tries: int(d.Tries), SentAt: d.SentAt.Time,
+		}, Settled: d.SettledAt.Time, Note: d.Note}
 		if err := json.Unmarshal([]byte(d.Urls), &hand.URLs); err != nil {
 			return err
 		}

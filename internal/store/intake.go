@@ -103,7 +103,8 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
 			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
 			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState,
-			Quoting: r.Quoting, Quote: r.QuoteState}}
+			Quoting: r.Quoting, Quote: r.QuoteState,
+		}}
 	}
 	return known, nil
 }
@@ -114,47 +115,59 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 	}
 	d := l.Decide(k.Known, f)
 	print := fingerprint(f.Raw)
-	if !k.Exists {
+	switch {
+	case !k.Exists:
 		sum.New++
 		sum.Moved = append(sum.Moved, f.ID)
-		if err := t.insertOrder(f, d, print); err != nil {
+		if err := t.applyNew(f, d, print); err != nil {
 			return err
 		}
-		if err := t.statusChanged(f); err != nil {
-			return err
-		}
-		if d.Bounty != "" {
-			if err := t.claimWon(d.Bounty, f.ID); err != nil {
-				return err
-			}
-		}
-		return t.follow(f.ID, k.Known, d)
-	}
-	if k.fingerprint != print || k.Missing {
+	case k.fingerprint != print || k.Missing:
 		sum.Changed++
-		if err := t.updateOrder(f, d, print); err != nil {
-			return err
+		if k.Status != f.Status && f.Status != order.Delivered && f.Status != order.Completed &&
+			f.Status != order.Quoted && f.Status != order.InProgress {
+			sum.Moved = append(sum.Moved, f.ID)
 		}
-		if k.Status != f.Status {
-			if f.Status != order.Delivered && f.Status != order.Completed && f.Status != order.Quoted && f.Status != order.InProgress {
-				sum.Moved = append(sum.Moved, f.ID)
-			}
-			if _, err := t.event(f.ID, "status", fmt.Sprintf("%s to %s", k.Status, f.Status)); err != nil {
-				return err
-			}
-			if err := t.statusChanged(f); err != nil {
-				return err
-			}
+		if err := t.applyChange(k, f, d, print); err != nil {
+			return err
 		}
 	}
 	return t.follow(f.ID, k.Known, d)
 }
 
+func (t *tx) applyNew(f order.Facts, d order.Decision, print int64) error {
+	if err := t.insertOrder(f, d, print); err != nil {
+		return err
+	}
+	if err := t.statusChanged(f); err != nil {
+		return err
+	}
+	if d.Bounty == "" {
+		return nil
+	}
+	return t.claimWon(d.Bounty, f.ID)
+}
+
+func (t *tx) applyChange(k row, f order.Facts, d order.Decision, print int64) error {
+	if err := t.updateOrder(f, d, print); err != nil {
+		return err
+	}
+	if k.Status == f.Status {
+		return nil
+	}
+	if _, err := t.event(f.ID, "status", fmt.Sprintf("%s to %s", k.Status, f.Status)); err != nil {
+		return err
+	}
+	return t.statusChanged(f)
+}
+
 // follow carries out a decision about an order whose row is up to date.
 func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 	if k.Exists && (k.State != d.State || k.Code != d.Code) {
-		if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: d.State, Code: d.Code,
-			Reason: d.Reason, Hint: d.Hint, ChangedAt: t.now, ID: id}); err != nil {
+		if err := t.SetOrderState(noCancel, query.SetOrderStateParams{
+			State: d.State, Code: d.Code,
+			Reason: d.Reason, Hint: d.Hint, ChangedAt: t.now, ID: id,
+		}); err != nil {
 			return err
 		}
 		if d.State == order.StateCompleted {
@@ -202,26 +215,35 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		case d.RunAt.After(t.now.Time):
 			runAt = utc.At(d.RunAt)
 		}
-		return t.openJob(id, order.KindDelivery, d.Round, cmp.Or(d.Stage, order.StageGenerate), due, runAt)
+		return t.openJob(order.Job{
+			OrderID: id, Kind: order.KindDelivery, Round: d.Round,
+			Stage: cmp.Or(d.Stage, order.StageGenerate), DueAt: due,
+		}, runAt)
 	case order.JobsQuote:
-		return t.openJob(id, order.KindQuote, 0, order.StagePrice, d.DueAt, t.now)
+		return t.openJob(order.Job{OrderID: id, Kind: order.KindQuote, Stage: order.StagePrice, DueAt: d.DueAt}, t.now)
 	case order.JobsClose:
 		return t.closeJobs(id, d)
 	case order.JobsDelivered:
-		if err := t.EndDelivery(noCancel, query.EndDeliveryParams{State: order.DeliveryConfirmed,
-			SettledAt: t.now, Note: d.Note, OrderID: id, Round: int64(d.Round)}); err != nil {
+		if err := t.EndDelivery(noCancel, query.EndDeliveryParams{
+			State:     order.DeliveryConfirmed,
+			SettledAt: t.now, Note: d.Note, OrderID: id, Round: int64(d.Round),
+		}); err != nil {
 			return err
 		}
 		return t.FinishJobs(noCancel, query.FinishJobsParams{ChangedAt: t.now, FinishedAt: t.now, OrderID: id, Round: int64(d.Round)})
 	case order.JobsElsewhere:
-		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{OrderID: id, Round: int64(d.Round),
-			SentAt: t.now, SettledAt: t.now, Note: d.Reason}); err != nil {
+		if err := t.PutElsewhere(noCancel, query.PutElsewhereParams{
+			OrderID: id, Round: int64(d.Round),
+			SentAt: t.now, SettledAt: t.now, Note: d.Reason,
+		}); err != nil {
 			return err
 		}
 		return t.closeJobs(id, d)
 	case order.JobsHold:
-		n, err := t.HoldJobs(noCancel, query.HoldJobsParams{Code: d.Code, Reason: d.Reason, Hint: d.Hint,
-			ChangedAt: t.now, OrderID: id})
+		n, err := t.HoldJobs(noCancel, query.HoldJobsParams{
+			Code: d.Code, Reason: d.Reason, Hint: d.Hint,
+			ChangedAt: t.now, OrderID: id,
+		})
 		t.changed.Revoked = t.changed.Revoked || n > 0
 		return err
 	case order.JobsRelease:
@@ -234,8 +256,10 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 }
 
 func (t *tx) closeJobs(id string, d order.Decision) error {
-	n, err := t.CloseJobs(noCancel, query.CloseJobsParams{Code: order.Code(d.State), Reason: d.Reason,
-		ChangedAt: t.now, FinishedAt: t.now, OrderID: id})
+	n, err := t.CloseJobs(noCancel, query.CloseJobsParams{
+		Code: order.Code(d.State), Reason: d.Reason,
+		ChangedAt: t.now, FinishedAt: t.now, OrderID: id,
+	})
 	t.changed.Revoked = t.changed.Revoked || n > 0
 	return err
 }
@@ -256,7 +280,8 @@ func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
 		CreatedAt: utc.At(f.CreatedAt), DueAt: utc.At(d.DueAt), SeenAt: t.now, ChangedAt: t.now,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
 		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
-		Fingerprint: print, Raw: string(f.Raw)})
+		Fingerprint: print, Raw: string(f.Raw),
+	})
 }
 
 func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
@@ -270,15 +295,18 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
 		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
-		Fingerprint: print, Raw: string(f.Raw), ID: f.ID})
+		Fingerprint: print, Raw: string(f.Raw), ID: f.ID,
+	})
 }
 
 func (t *tx) applyBad(l order.Batch, sum *order.Applied) error {
 	for _, b := range l.Bad {
 		sum.Unreadable++
 		raw := string(bytes.ToValidUTF8(b.Raw, []byte("?")))
-		if err := t.RecordUnreadable(noCancel, query.RecordUnreadableParams{Fingerprint: fingerprint(b.Raw),
-			FirstAt: t.now, LastAt: t.now, Reason: b.Reason, Raw: raw}); err != nil {
+		if err := t.RecordUnreadable(noCancel, query.RecordUnreadableParams{
+			Fingerprint: fingerprint(b.Raw),
+			FirstAt:     t.now, LastAt: t.now, Reason: b.Reason, Raw: raw,
+		}); err != nil {
 			return err
 		}
 	}

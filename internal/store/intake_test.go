@@ -136,8 +136,10 @@ func TestABadRowIsKeptAndHurtsOnlyItself(t *testing.T) {
 	paid(t, s, "known")
 	b := batch(facts("good", order.Paid))
 	b.Complete = true
-	b.Bad = []order.BadRow{{ID: "known", Reason: "price is not a number", Raw: []byte(`{"id":"known","price":"??"}`)},
-		{Reason: "not an object", Raw: []byte("\xff\x00garbage")}}
+	b.Bad = []order.BadRow{
+		{ID: "known", Reason: "price is not a number", Raw: []byte(`{"id":"known","price":"??"}`)},
+		{Reason: "not an object", Raw: []byte("\xff\x00garbage")},
+	}
 	if got := apply(t, s, b); got.Counts != (order.Counts{New: 1, Unreadable: 2}) {
 		t.Errorf("applied %+v; a listed but unreadable order is not missing", got)
 	}

@@ -61,19 +61,24 @@ func turnName(done *order.Done, more bool) string {
 }
 
 func (t *tx) lease(lane order.Lane, token string, lease time.Duration) (*order.Job, error) {
-	rows, err := t.Lease(noCancel, query.LeaseParams{Token: token, Lane: lane, RunAt: t.now,
-		LeaseUntil: utc.At(t.now.Add(lease)), ChangedAt: t.now})
+	rows, err := t.Lease(noCancel, query.LeaseParams{
+		Token: token, Lane: lane, RunAt: t.now,
+		LeaseUntil: utc.At(t.now.Add(lease)), ChangedAt: t.now,
+	})
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	r := rows[0]
 	attempt, err := t.InsertAttempt(noCancel, query.InsertAttemptParams{
-		JobID: r.ID, Stage: r.Stage, Attempt: r.Attempt, StartedAt: t.now})
+		JobID: r.ID, Stage: r.Stage, Attempt: r.Attempt, StartedAt: t.now,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &order.Job{ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Stage: r.Stage,
-		Attempt: int(r.Attempt), Token: token, AttemptID: attempt, DueAt: r.DueAt.Time}, nil
+	return &order.Job{
+		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Stage: r.Stage,
+		Attempt: int(r.Attempt), Token: token, AttemptID: attempt, DueAt: r.DueAt.Time,
+	}, nil
 }
 
 // finish records an attempt and its effect on the job, if the lease is still valid.
@@ -87,8 +92,10 @@ func (t *tx) finish(d *order.Done) (lost bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	outcome := query.FinishAttemptParams{ID: d.Job.AttemptID, FinishedAt: t.now, Outcome: "done",
-		Log: d.Result.Log, Cost: int64(d.Result.Cost)}
+	outcome := query.FinishAttemptParams{
+		ID: d.Job.AttemptID, FinishedAt: t.now, Outcome: "done",
+		Log: d.Result.Log, Cost: int64(d.Result.Cost),
+	}
 	if f := d.Failure; f != nil {
 		outcome.Outcome, outcome.Code, outcome.Error = string(f.Class), f.Code, f.Error()
 		outcome.Log, outcome.Cost = f.Log, int64(f.Cost)
@@ -102,8 +109,10 @@ func (t *tx) finish(d *order.Done) (lost bool, err error) {
 func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 	j, r := d.Job, d.Result
 	if r.Next != "" {
-		rows, err = t.Advance(noCancel, query.AdvanceParams{Stage: r.Next, Lane: r.Next.Lane(),
-			Priority: priority(r.Next), RunAt: t.now, ChangedAt: t.now, ID: j.ID, Token: j.Token})
+		rows, err = t.Advance(noCancel, query.AdvanceParams{
+			Stage: r.Next, Lane: r.Next.Lane(),
+			Priority: priority(r.Next), RunAt: t.now, ChangedAt: t.now, ID: j.ID, Token: j.Token,
+		})
 		t.changed.lane(r.Next.Lane())
 	} else {
 		rows, err = t.Complete(noCancel, query.CompleteParams{ChangedAt: t.now, FinishedAt: t.now, ID: j.ID, Token: j.Token})
@@ -165,15 +174,21 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 			runAt = utc.At(d.RunAt)
 		}
 		t.changed.lane(j.Stage.Lane())
-		return t.Reschedule(noCancel, query.RescheduleParams{Uncounted: uncounted, RunAt: runAt,
-			Code: f.Code, Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.ID, Token: j.Token})
+		return t.Reschedule(noCancel, query.RescheduleParams{
+			Uncounted: uncounted, RunAt: runAt,
+			Code: f.Code, Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.ID, Token: j.Token,
+		})
 	case order.Hold:
-		rows, err := t.Hold(noCancel, query.HoldParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
-			ChangedAt: t.now, ID: j.ID, Token: j.Token})
+		rows, err := t.Hold(noCancel, query.HoldParams{
+			Code: f.Code, Reason: f.Error(), Hint: f.Hint,
+			ChangedAt: t.now, ID: j.ID, Token: j.Token,
+		})
 		return rows, t.needsOwner(rows, err, j, order.StateHeld, f)
 	case order.Fail:
-		rows, err := t.Fail(noCancel, query.FailParams{Code: f.Code, Reason: f.Error(), Hint: f.Hint,
-			ChangedAt: t.now, FinishedAt: t.now, ID: j.ID, Token: j.Token})
+		rows, err := t.Fail(noCancel, query.FailParams{
+			Code: f.Code, Reason: f.Error(), Hint: f.Hint,
+			ChangedAt: t.now, FinishedAt: t.now, ID: j.ID, Token: j.Token,
+		})
 		return rows, t.needsOwner(rows, err, j, order.StateFailed, f)
 	}
 	return 0, fmt.Errorf("unknown failure class %q", f.Class)
@@ -194,8 +209,10 @@ func (t *tx) needsOwner(rows int64, err error, j order.Job, state order.State, f
 	text := f.Error()
 	switch j.Kind {
 	case order.KindDelivery, order.KindQuote:
-		if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: state, Code: f.Code,
-			Reason: text, Hint: f.Hint, ChangedAt: t.now, ID: j.OrderID}); err != nil {
+		if err := t.SetOrderState(noCancel, query.SetOrderStateParams{
+			State: state, Code: f.Code,
+			Reason: text, Hint: f.Hint, ChangedAt: t.now, ID: j.OrderID,
+		}); err != nil {
 			return err
 		}
 	default:
@@ -218,12 +235,15 @@ func priority(s order.Stage) int64 {
 	return 0
 }
 
-// openJob creates a job that is ready at runAt.
-func (t *tx) openJob(orderID string, kind order.Kind, round int, stage order.Stage, due time.Time, runAt utc.Time) error {
-	t.changed.lane(stage.Lane())
-	return t.InsertJob(noCancel, query.InsertJobParams{OrderID: orderID, Kind: kind, Round: int64(round),
-		Stage: stage, Lane: stage.Lane(), Priority: priority(stage), State: order.JobReady,
-		DueAt: utc.At(due), RunAt: runAt, CreatedAt: t.now, ChangedAt: t.now})
+// openJob creates a job that is ready at runAt. Of j, the order, kind, round,
+// stage and due time count.
+func (t *tx) openJob(j order.Job, runAt utc.Time) error {
+	t.changed.lane(j.Stage.Lane())
+	return t.InsertJob(noCancel, query.InsertJobParams{
+		OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round),
+		Stage: j.Stage, Lane: j.Stage.Lane(), Priority: priority(j.Stage), State: order.JobReady,
+		DueAt: utc.At(j.DueAt), RunAt: runAt, CreatedAt: t.now, ChangedAt: t.now,
+	})
 }
 
 // event appends to the timeline. orderID may be empty: then the event is about no order.
@@ -276,8 +296,10 @@ func (s *Store) rescue() error {
 }
 
 func (t *tx) rescue(j query.LeasedJobsRow, maxCrashes int) error {
-	if err := t.CrashAttempts(noCancel, query.CrashAttemptsParams{FinishedAt: t.now,
-		Outcome: "crashed", Code: order.CodeCrashed, JobID: j.ID}); err != nil {
+	if err := t.CrashAttempts(noCancel, query.CrashAttemptsParams{
+		FinishedAt: t.now,
+		Outcome:    "crashed", Code: order.CodeCrashed, JobID: j.ID,
+	}); err != nil {
 		return err
 	}
 	if int(j.Crashes)+1 < maxCrashes {
@@ -285,8 +307,10 @@ func (t *tx) rescue(j query.LeasedJobsRow, maxCrashes int) error {
 	}
 	f := order.Failf(order.Hold, order.CodeCrashes, "atelierd stopped %d times during stage %s", j.Crashes+1, j.Stage).
 		WithHint("see the log for what stops it, then %s", order.Command("orders retry", j.OrderID))
-	if err := t.HoldCrashedJob(noCancel, query.HoldCrashedJobParams{Reason: f.Error(), Hint: f.Hint,
-		ChangedAt: t.now, ID: j.ID}); err != nil {
+	if err := t.HoldCrashedJob(noCancel, query.HoldCrashedJobParams{
+		Reason: f.Error(), Hint: f.Hint,
+		ChangedAt: t.now, ID: j.ID,
+	}); err != nil {
 		return err
 	}
 	return t.needsOwner(1, nil, order.Job{OrderID: j.OrderID, Kind: j.Kind, Round: int(j.Round), Stage: j.Stage}, order.StateHeld, f)

@@ -166,8 +166,10 @@ func TestRunNowRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1", "o2")
 	for _, code := range []order.Code{order.CodeKeyRefused, order.CodeOutage} {
-		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(day),
-			Failure: order.Failf(order.Wait, code, "later")})
+		finish(t, s, order.Done{
+			Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(day),
+			Failure: order.Failf(order.Wait, code, "later"),
+		})
 	}
 	if err := s.RunNow(order.CodeKeyRefused); err != nil {
 		t.Fatal(err)
@@ -196,9 +198,11 @@ func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
-	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload,
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{
+		Next: order.StageUpload,
 		Note: "made with care", Hold: order.Failf(order.Hold, order.CodeReview, "waits for your look").WithHint("approve it"),
-		Artifacts: []order.Artifact{{Path: "artifacts/a.png", Name: "a.png"}}}})
+		Artifacts: []order.Artifact{{Path: "artifacts/a.png", Name: "a.png"}},
+	}})
 	o := getOrder(t, s, "o1")
 	if l := job(t, s, "o1"); l.Job != order.JobHeld || l.Stage != order.StageUpload || o.State != order.StateHeld ||
 		o.Code != order.CodeReview || o.Hint != "approve it" {

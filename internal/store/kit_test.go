@@ -51,8 +51,10 @@ func openNew(tb testing.TB, o Options) *Store {
 }
 
 func facts(id string, status order.Status) order.Facts {
-	return order.Facts{ID: id, Status: status, ServiceTitle: "Images", Brief: "a cat on a roof", CreatedAt: placed,
-		Raw: fmt.Appendf(nil, `{"id":%q,"status":%q}`, id, status)}
+	return order.Facts{
+		ID: id, Status: status, ServiceTitle: "Images", Brief: "a cat on a roof", CreatedAt: placed,
+		Raw: fmt.Appendf(nil, `{"id":%q,"status":%q}`, id, status),
+	}
 }
 
 // decide is a small version of the intake's decision.
@@ -130,7 +132,8 @@ func toDeliver(tb testing.TB, s *Store, id string) order.Job {
 	paid(tb, s, id)
 	j := take(tb, s, order.LaneGenerate)
 	finish(tb, s, order.Done{Job: j, Result: order.Result{Next: order.StageUpload, Artifacts: []order.Artifact{
-		{Path: "artifacts/a.png", Name: "a.png", Bytes: 3, SHA256: "00", MIME: "image/png", Media: "image"}}}})
+		{Path: "artifacts/a.png", Name: "a.png", Bytes: 3, SHA256: "00", MIME: "image/png", Media: "image"},
+	}}})
 	j = take(tb, s, order.LaneNetwork)
 	finish(tb, s, order.Done{Job: j, Result: order.Result{Next: order.StageDeliver}})
 	return take(tb, s, order.LaneNetwork)

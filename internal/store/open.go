@@ -27,8 +27,10 @@ func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
 	if readOnly {
 		q.Set("mode", "ro")
 	} else {
-		for _, p := range []string{"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-			"journal_size_limit(67108864)"} {
+		for _, p := range []string{
+			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			"journal_size_limit(67108864)",
+		} {
 			q.Add("_pragma", p)
 		}
 		q.Set("_txlock", "immediate")

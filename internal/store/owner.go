@@ -46,8 +46,10 @@ func (o Owner) Dir() string { return o.dir }
 // names the order's state.
 func (o Owner) Retry(ctx context.Context, id string) error {
 	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
-		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
-			Round: int64(round), EveryKind: 1, ByOwner: 1})
+		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
+			RunAt: t.now, ChangedAt: t.now, OrderID: id,
+			Round: int64(round), EveryKind: 1, ByOwner: 1,
+		})
 	})
 }
 
@@ -73,8 +75,10 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 		if piece > 0 {
 			return int64(len(jobs)), nil
 		}
-		rest, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id,
-			Round: int64(round), ByOwner: 1})
+		rest, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
+			RunAt: t.now, ChangedAt: t.now, OrderID: id,
+			Round: int64(round), ByOwner: 1,
+		})
 		return int64(len(jobs)) + rest, err
 	})
 }
@@ -109,7 +113,10 @@ func (t *tx) oneMoreRound(o order.Order) error {
 	if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(o.Round + 1), ID: o.ID}); err != nil {
 		return err
 	}
-	if err := t.openJob(o.ID, order.KindDelivery, o.Round+1, order.StageGenerate, o.DueAt, t.now); err != nil {
+	if err := t.openJob(order.Job{
+		OrderID: o.ID, Kind: order.KindDelivery, Round: o.Round + 1,
+		Stage: order.StageGenerate, DueAt: o.DueAt,
+	}, t.now); err != nil {
 		return err
 	}
 	return t.setByOwner(o.ID, order.StateWorking, "", "", fmt.Sprintf("round %d opened by the owner", o.Round+1))
@@ -142,8 +149,10 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 }
 
 func (t *tx) setByOwner(id string, s order.State, code order.Code, reason, note string) error {
-	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: s, Code: code, Reason: reason,
-		ChangedAt: t.now, ID: id}); err != nil {
+	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{
+		State: s, Code: code, Reason: reason,
+		ChangedAt: t.now, ID: id,
+	}); err != nil {
 		return err
 	}
 	_, err := t.event(id, "owner", note)

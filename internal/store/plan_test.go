@@ -71,10 +71,14 @@ func TestNoQueryScansHistory(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	// Tables that stay small, and the lists that people ask for.
-	small := map[string]bool{"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
-		"s": true, "CONSTANT": true, "v_attention": true}
-	partial := map[string]bool{"orders_open": true, "jobs_leased": true, "orders_completed": true,
-		"jobs_stuck": true, "orders_thread": true, "bounties_open": true}
+	small := map[string]bool{
+		"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
+		"s": true, "CONSTANT": true, "v_attention": true,
+	}
+	partial := map[string]bool{
+		"orders_open": true, "jobs_leased": true, "orders_completed": true,
+		"jobs_stuck": true, "orders_thread": true, "bounties_open": true,
+	}
 	forPeople := map[string]bool{"ListOrders": true, "ListBounties": true, "SpentUncompleted": true}
 	list := queries(t)
 	if len(list) < 50 {

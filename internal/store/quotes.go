@@ -15,8 +15,10 @@ func (s *Store) Quote(ctx context.Context, orderID string) (q order.Quote, ok bo
 		return q, false, err
 	}
 	r := rows[0]
-	return order.Quote{OrderID: r.OrderID, Price: r.PriceUsdMicros, Source: r.Source, State: r.State,
-		Tries: int(r.Tries), SentAt: r.SentAt.Time}, true, nil
+	return order.Quote{
+		OrderID: r.OrderID, Price: r.PriceUsdMicros, Source: r.Source, State: r.State,
+		Tries: int(r.Tries), SentAt: r.SentAt.Time,
+	}, true, nil
 }
 
 // IntendQuote records that a quote is about to be sent. Send nothing before it
@@ -39,8 +41,10 @@ func (s *Store) WithdrawQuote(j order.Job, note string) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		return t.EndQuote(noCancel, query.EndQuoteParams{State: order.QuoteRefused, SettledAt: t.now,
-			Note: note, OrderID: j.OrderID})
+		return t.EndQuote(noCancel, query.EndQuoteParams{
+			State: order.QuoteRefused, SettledAt: t.now,
+			Note: note, OrderID: j.OrderID,
+		})
 	})
 }
 
@@ -70,8 +74,10 @@ func (t *tx) quoted(orderID string, state order.QuoteState, note string) error {
 
 // endQuote ends a quote that the marketplace no longer waits for.
 func (t *tx) endQuote(orderID string, state order.QuoteState) error {
-	if err := t.EndJob(noCancel, query.EndJobParams{OrderID: orderID, Kind: order.KindQuote, Round: 0,
-		ChangedAt: t.now, FinishedAt: t.now}); err != nil {
+	if err := t.EndJob(noCancel, query.EndJobParams{
+		OrderID: orderID, Kind: order.KindQuote, Round: 0,
+		ChangedAt: t.now, FinishedAt: t.now,
+	}); err != nil {
 		return err
 	}
 	t.changed.Revoked = true
@@ -110,7 +116,7 @@ func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
 			return err
 		}
 		if n == 0 {
-			if err := t.openJob(id, order.KindQuote, 0, order.StageQuote, before.DueAt, t.now); err != nil {
+			if err := t.openJob(order.Job{OrderID: id, Kind: order.KindQuote, Stage: order.StageQuote, DueAt: before.DueAt}, t.now); err != nil {
 				return err
 			}
 		}

@@ -73,15 +73,19 @@ func (s *Store) Order(ctx context.Context, id string) (order.Order, error) {
 }
 
 func toOrder(r query.Order) (order.Order, error) {
-	o := order.Order{State: r.State, Round: int(r.Round), Service: r.Service, DueAt: r.DueAt.Time,
+	o := order.Order{
+		State: r.State, Round: int(r.Round), Service: r.Service, DueAt: r.DueAt.Time,
 		Code: r.Code, Reason: r.Reason, Hint: r.Hint, SeenAt: r.SeenAt.Time, MissingAt: r.MissingAt.Time,
-		Facts: order.Facts{ID: r.ID, ServiceID: r.ServiceID, ServiceTitle: r.ServiceTitle,
+		Facts: order.Facts{
+			ID: r.ID, ServiceID: r.ServiceID, ServiceTitle: r.ServiceTitle,
 			ClientWallet: r.ClientWallet, Brief: r.Brief, Status: r.RemoteStatus, Price: r.PriceUsdMicros,
 			Fee: r.FeeUsdMicros, CreatedAt: r.CreatedAt.Time, DeliveredAt: r.DeliveredAt.Time,
 			ReviewDeadline: r.ReviewDeadlineAt.Time, CompletedAt: r.CompletedAt.Time,
 			WorkspaceExpiresAt: r.WindowEndsAt.Time, PayoutTx: r.PayoutTx, Raw: json.RawMessage(r.Raw),
 			MaxRevisions: toInt(r.MaxRevisions), RevisionCount: toInt(r.RevisionCount),
-			QuotaTotal: toInt(r.QuotaTotal), QuotaUsed: toInt(r.QuotaUsed)}}
+			QuotaTotal: toInt(r.QuotaTotal), QuotaUsed: toInt(r.QuotaUsed),
+		},
+	}
 	if r.RequirementAnswers != nil {
 		o.Answers = json.RawMessage(*r.RequirementAnswers)
 	}
@@ -153,11 +157,13 @@ func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, err
 	}
 	list := make([]Line, len(rows))
 	for i, r := range rows {
-		list[i] = Line{ID: r.ID, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round),
+		list[i] = Line{
+			ID: r.ID, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round),
 			Stage: r.Stage, Job: r.JobState, Attempt: int(r.Attempt), RunAt: r.RunAt.Time, JobCode: r.JobCode,
 			JobReason: r.JobReason, Price: r.PriceUsdMicros,
 			Brief: r.Brief, Code: r.Code, Reason: r.Reason, Hint: r.Hint, Created: r.CreatedAt.Time,
-			Seen: r.SeenAt.Time, Due: r.DueAt.Time, Delivered: r.DeliveredAt.Time, Ended: r.CompletedAt.Time}
+			Seen: r.SeenAt.Time, Due: r.DueAt.Time, Delivered: r.DeliveredAt.Time, Ended: r.CompletedAt.Time,
+		}
 	}
 	return list, nil
 }
@@ -183,8 +189,10 @@ func (s *Store) Works(ctx context.Context, id string) ([]Work, error) {
 	}
 	list := make([]Work, len(rows))
 	for i, r := range rows {
-		list[i] = Work{Kind: r.Kind, Round: int(r.Round), Stage: r.Stage, State: r.State, Attempt: int(r.Attempt),
-			RunAt: r.RunAt.Time, Code: r.Code, Reason: r.Reason, Hint: r.Hint}
+		list[i] = Work{
+			Kind: r.Kind, Round: int(r.Round), Stage: r.Stage, State: r.State, Attempt: int(r.Attempt),
+			RunAt: r.RunAt.Time, Code: r.Code, Reason: r.Reason, Hint: r.Hint,
+		}
 	}
 	return list, nil
 }

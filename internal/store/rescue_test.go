@@ -142,10 +142,14 @@ func TestAPieceThatKillsTheProcessIsHeldAlone(t *testing.T) {
 	o := Options{Dir: newDir(t), MaxCrashes: 1}
 	s := openNew(t, o)
 	apply(t, s, batch(facts("o1", order.Paid)))
-	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(time.Hour),
-		Failure: order.Failf(order.Wait, order.CodeWindow, "open")})
-	if _, err := s.ApplyThread(order.Thread{OrderID: "o1", Pieces: true, Next: placed,
-		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}}}); err != nil {
+	finish(t, s, order.Done{
+		Job: take(t, s, order.LaneGenerate), RunAt: time.Now().Add(time.Hour),
+		Failure: order.Failf(order.Wait, order.CodeWindow, "open"),
+	})
+	if _, err := s.ApplyThread(order.Thread{
+		OrderID: "o1", Pieces: true, Next: placed,
+		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneGenerate); j.Kind != order.KindPiece {

@@ -56,8 +56,10 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 		if err != nil {
 			return st, err
 		}
-		st.Attention = append(st.Attention, Attention{What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: a.Hint, Since: since})
+		st.Attention = append(st.Attention, Attention{
+			What: a.What, ID: a.ID, State: a.State, Code: a.Code,
+			Reason: a.Reason, Hint: a.Hint, Since: since,
+		})
 	}
 	calls, err := s.read.RequestsSince(ctx, utc.At(since))
 	if err != nil {

@@ -134,8 +134,10 @@ func newStore(o Options) *Store {
 	if o.Hook == nil {
 		o.Hook = func(string) error { return nil }
 	}
-	return &Store{dir: o.Dir, log: o.Log, hook: o.Hook, maxCrashes: o.MaxCrashes,
-		migrations: db.Migrations(), views: db.Views}
+	return &Store{
+		dir: o.Dir, log: o.Log, hook: o.Hook, maxCrashes: o.MaxCrashes,
+		migrations: db.Migrations(), views: db.Views,
+	}
 }
 
 func (s *Store) open() (err error) {

@@ -55,8 +55,10 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 	err = s.write("thread", func(t *tx) error {
 		fresh = 0
 		for _, m := range th.Messages {
-			n, err := t.InsertMessage(noCancel, query.InsertMessageParams{OrderID: th.OrderID, RemoteID: m.ID, Party: m.Party,
-				Sender: m.Sender, Content: m.Text, At: utc.At(m.At), SeenAt: t.now})
+			n, err := t.InsertMessage(noCancel, query.InsertMessageParams{
+				OrderID: th.OrderID, RemoteID: m.ID, Party: m.Party,
+				Sender: m.Sender, Content: m.Text, At: utc.At(m.At), SeenAt: t.now,
+			})
 			if err != nil {
 				return err
 			}
@@ -93,14 +95,19 @@ func (t *tx) openPiece(th order.Thread, m order.Message, news bool) error {
 		return err
 	}
 	number := int(count) + 1
-	if err := t.InsertPiece(noCancel, query.InsertPieceParams{OrderID: th.OrderID, Number: int64(number), MessageID: m.ID,
-		Request: m.Text, CreatedAt: t.now}); err != nil {
+	if err := t.InsertPiece(noCancel, query.InsertPieceParams{
+		OrderID: th.OrderID, Number: int64(number), MessageID: m.ID,
+		Request: m.Text, CreatedAt: t.now,
+	}); err != nil {
 		return err
 	}
 	if _, err := t.event(th.OrderID, "piece", fmt.Sprintf("the client asks for piece %d", number)); err != nil {
 		return err
 	}
-	return t.openJob(th.OrderID, order.KindPiece, number, order.StageGenerate, t.now.Time, t.now)
+	return t.openJob(order.Job{
+		OrderID: th.OrderID, Kind: order.KindPiece, Round: number,
+		Stage: order.StageGenerate, DueAt: t.now.Time,
+	}, t.now)
 }
 
 // Pieces returns what the client of a subscription asked for, by number.
@@ -111,8 +118,10 @@ func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, erro
 	}
 	list := make([]order.Piece, len(rows))
 	for i, r := range rows {
-		list[i] = order.Piece{OrderID: r.OrderID, Number: int(r.Number), Request: r.Request, Job: r.JobState,
-			Sent: r.OutState == order.OutSent}
+		list[i] = order.Piece{
+			OrderID: r.OrderID, Number: int(r.Number), Request: r.Request, Job: r.JobState,
+			Sent: r.OutState == order.OutSent,
+		}
 	}
 	return list, nil
 }
@@ -121,15 +130,20 @@ func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, erro
 // that is in the outbox is not queued again.
 func (t *tx) queue(orderID string, list []order.NewMessage) error {
 	for _, m := range list {
-		position, err := t.InsertOutgoing(noCancel, query.InsertOutgoingParams{OrderID: orderID, Reason: m.Reason,
-			Body: m.Body, CreatedAt: t.now})
+		position, err := t.InsertOutgoing(noCancel, query.InsertOutgoingParams{
+			OrderID: orderID, Reason: m.Reason,
+			Body: m.Body, CreatedAt: t.now,
+		})
 		if err != nil {
 			return err
 		}
 		if len(position) == 0 {
 			continue
 		}
-		if err := t.openJob(orderID, order.KindMessage, int(position[0]), order.StageSend, t.now.Time, t.now); err != nil {
+		if err := t.openJob(order.Job{
+			OrderID: orderID, Kind: order.KindMessage, Round: int(position[0]),
+			Stage: order.StageSend, DueAt: t.now.Time,
+		}, t.now); err != nil {
 			return err
 		}
 	}
@@ -139,8 +153,10 @@ func (t *tx) queue(orderID string, list []order.NewMessage) error {
 // messageEnded records the outcome of a message. The order's delivery is due: the
 // link of a piece may have been the last thing that it waited for.
 func (t *tx) messageEnded(j order.Job, state order.OutState, note string) error {
-	if err := t.EndOutgoing(noCancel, query.EndOutgoingParams{State: state, SettledAt: t.now, Note: note,
-		OrderID: j.OrderID, Position: int64(j.Round)}); err != nil {
+	if err := t.EndOutgoing(noCancel, query.EndOutgoingParams{
+		State: state, SettledAt: t.now, Note: note,
+		OrderID: j.OrderID, Position: int64(j.Round),
+	}); err != nil {
 		return err
 	}
 	pieces, err := t.CountPieces(noCancel, j.OrderID)
@@ -171,8 +187,10 @@ func (s *Store) Outgoing(ctx context.Context, orderID string, position int) (ord
 		return order.Outgoing{}, fmt.Errorf("order %s has no message %d in the outbox", orderID, position)
 	}
 	r := rows[0]
-	return order.Outgoing{OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body, State: r.State,
-		Tries: int(r.Tries), SentAt: r.SentAt.Time, Alike: int(r.Alike)}, nil
+	return order.Outgoing{
+		OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body, State: r.State,
+		Tries: int(r.Tries), SentAt: r.SentAt.Time, Alike: int(r.Alike),
+	}, nil
 }
 
 // IntendMessage records the text that is about to be sent. Send nothing before it
@@ -192,8 +210,10 @@ func (s *Store) WithdrawMessage(j order.Job, note string) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		return t.EndOutgoing(noCancel, query.EndOutgoingParams{State: order.OutRefused, SettledAt: t.now, Note: note,
-			OrderID: j.OrderID, Position: int64(j.Round)})
+		return t.EndOutgoing(noCancel, query.EndOutgoingParams{
+			State: order.OutRefused, SettledAt: t.now, Note: note,
+			OrderID: j.OrderID, Position: int64(j.Round),
+		})
 	})
 }
 
@@ -236,8 +256,10 @@ func (s *Store) Outbox(ctx context.Context, orderID string) ([]order.Outgoing, e
 	}
 	list := make([]order.Outgoing, len(rows))
 	for i, r := range rows {
-		list[i] = order.Outgoing{OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body,
-			State: r.State, Tries: int(r.Tries), SentAt: r.SentAt.Time}
+		list[i] = order.Outgoing{
+			OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body,
+			State: r.State, Tries: int(r.Tries), SentAt: r.SentAt.Time,
+		}
 	}
 	return list, nil
 }

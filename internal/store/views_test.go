@@ -70,8 +70,10 @@ func life(t *testing.T) *Store {
 	if err := (Owner{s}).Quote(t.Context(), "o3", price); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ApplyThread(order.Thread{OrderID: "o2", Pieces: true, Next: placed,
-		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}}}); err != nil {
+	if _, err := s.ApplyThread(order.Thread{
+		OrderID: "o2", Pieces: true, Next: placed,
+		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.IntendClaim(order.Claim{Bounty: order.Bounty{ID: "b1", Budget: price}, Service: "Images"}); err != nil {
@@ -167,8 +169,10 @@ func TestTheViewsSayWhatHappened(t *testing.T) {
 		}
 	}
 	got := timeline(t, db, "o1")
-	for _, what := range []string{"generate started", "generate done", "upload started", "upload done",
-		"deliver started", "file uploaded", "delivering", "delivered", "deliver done", "status"} {
+	for _, what := range []string{
+		"generate started", "generate done", "upload started", "upload done",
+		"deliver started", "file uploaded", "delivering", "delivered", "deliver done", "status",
+	} {
 		if !slices.Contains(got, what) {
 			t.Errorf("the timeline %v lacks %q", got, what)
 		}

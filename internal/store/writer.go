@@ -57,8 +57,10 @@ func newWriter(db *sql.DB, log *slog.Logger, hook func(string) error, notify fun
 		return nil, err
 	}
 	stmts := newStatements(conn)
-	w := &writer{conn: conn, stmts: stmts, q: query.New(stmts), log: log, hook: hook, notify: notify,
-		requests: make(chan *request, maxBatch), closing: make(chan struct{}), done: make(chan struct{})}
+	w := &writer{
+		conn: conn, stmts: stmts, q: query.New(stmts), log: log, hook: hook, notify: notify,
+		requests: make(chan *request, maxBatch), closing: make(chan struct{}), done: make(chan struct{}),
+	}
 	go w.run()
 	return w, nil
 }

@@ -17,8 +17,10 @@ func NewLog(w io.Writer, level, format string) *slog.Logger {
 	}
 	terminal := IsTerminal(w)
 	if format == "text" || format == "auto" && terminal {
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly, NoColor: !terminal,
-			ReplaceAttr: sanitizeAttr}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{
+			Level: l, TimeFormat: time.TimeOnly, NoColor: !terminal,
+			ReplaceAttr: sanitizeAttr,
+		}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
 }
