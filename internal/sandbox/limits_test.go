@@ -98,6 +98,31 @@ func TestEachInstanceHasACount(t *testing.T) {
 	}
 }
 
+func TestReadsAndWithdrawalsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	x := open(t, Options{})
+	id := x.order(NewOrder{})
+	bounty, err := x.s.PostBounty(NewBounty{Title: "a poster"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.call(200, "PATCH", "/api/agents/me", `{"owner_wallet":"`+wallet+`"}`)
+	x.call(201, "POST", "/api/bounties/"+bounty+"/claim", `{}`)
+	x.call(200, "DELETE", "/api/bounties/"+bounty+"/claim", "")
+	for _, path := range []string{"/api/orders/" + id, "/api/orders/" + id + "/messages", "/api/agents/me", "/api/bounties", "/api/bounties/" + bounty} {
+		x.call(200, "GET", path, "")
+	}
+	counted := 0
+	for _, q := range x.s.Requests() {
+		if q.Counted {
+			counted++
+		}
+	}
+	if counted != 1 {
+		t.Errorf("%d requests were counted, want the claim only", counted)
+	}
+}
+
 func TestTwoAgentsOfAnAddressShareACount(t *testing.T) {
 	t.Parallel()
 	x := open(t, Options{Limits: Limits{Orders: 2}})

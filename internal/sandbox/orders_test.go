@@ -307,3 +307,34 @@ func TestShapesChangeTheFormButNotTheMeaning(t *testing.T) {
 		}
 	}
 }
+
+func TestABriefHasAtMostThreeThousandCharacters(t *testing.T) {
+	t.Parallel()
+	x := open(t, Options{})
+	x.order(NewOrder{Brief: strings.Repeat("ü", 3000)})
+	if _, err := x.s.PlaceOrder(NewOrder{Brief: strings.Repeat("x", 3001)}); err == nil {
+		t.Error("a longer brief was accepted")
+	}
+}
+
+func TestTheGuideReleasesAtTheDeadlineAndShowsWholeThreads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		x := openPiped(t, Options{Guide: true})
+		id := x.order(NewOrder{})
+		for range 60 {
+			if err := x.s.ClientMessage(id, "hello"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rows := x.call(200, "GET", "/api/orders/"+id+"/messages", "").data.([]any); len(rows) != 60 {
+			t.Errorf("the thread shows %d messages", len(rows))
+		}
+		time.Sleep(20 * time.Minute)
+		x.call(200, "POST", "/api/orders/"+id+"/deliver", oneFile)
+		time.Sleep(48 * time.Hour)
+		if got := x.snapshot(id).Status; got != "completed" {
+			t.Errorf("at its deadline it is %s", got)
+		}
+	})
+}

@@ -69,7 +69,7 @@ func TestTheOwnerIsSetOnceAndByAPatchOnly(t *testing.T) {
 	}
 }
 
-func TestTheSameAgentMayBeRegisteredUnderItsNameNeverAgain(t *testing.T) {
+func TestTheSameAgentIsADuplicateForAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		x := openPiped(t, Options{})

@@ -44,7 +44,7 @@ func (s *Server) releasedAt(o *order) time.Time {
 func (s *Server) complete(o *order, at time.Time) {
 	o.Status, o.CompletedAt = "completed", at
 	if o.ClientType == clientX402 {
-		s.notify(o, "order.completed", nil) // its payout was made in advance
+		s.notify(o, "order.completed", map[string]any{"payout_failed": false}) // its payout was made in advance
 		return
 	}
 	a := s.agentByID(o.AgentID)
