@@ -16,8 +16,9 @@ type Registration struct {
 	Description  string   `json:"description"`
 	EndpointURL  string   `json:"endpoint_url"`
 	Capabilities []string `json:"capabilities,omitempty"`
-	OwnerWallet  string   `json:"owner_wallet,omitempty"`
-	AvatarURL    string   `json:"avatar_url,omitempty"`
+	// OwnerWallet is ignored by the deployed marketplace: set it with UpdateProfile.
+	OwnerWallet string `json:"owner_wallet,omitempty"`
+	AvatarURL   string `json:"avatar_url,omitempty"`
 }
 
 // Registered is the answer to a registration. The marketplace issues the key only
@@ -35,33 +36,15 @@ type Registered struct {
 // Register makes a new agent. Each call makes another one. After an error for which
 // OutcomeUnknown is true, there may be an agent whose key is lost.
 func (c *Client) Register(ctx context.Context, reg Registration) (Registered, error) {
-	var w struct {
-		AgentID       label `json:"agent_id"`
-		Key           label `json:"api_key"`
-		WebhookSecret label `json:"webhook_secret"`
-		Marketable    flag  `json:"marketable"`
-		Note          label `json:"note"`
-	}
+	var w issued
 	r := request{
 		call: order.RequestRegister, method: http.MethodPost, timeout: c.Timeout, anonymous: true,
-		path: []string{"agents", "register"},
-		read: func(body io.Reader) error {
-			if err := into(&w, answerLimit)(body); err != nil {
-				return err
-			}
-			if !isAgentID(string(w.AgentID)) || w.Key == "" || !headerSafe(string(w.Key)) {
-				return errors.New("no usable agent_id and api_key")
-			}
-			return nil
-		},
+		path: []string{"agents", "register"}, read: w.read,
 	}
 	if err := c.send(ctx, r, reg); err != nil {
 		return Registered{}, err
 	}
-	return Registered{
-		string(w.AgentID), secret.New(string(w.Key)), secret.New(string(w.WebhookSecret)),
-		w.Marketable.on, string(w.Note),
-	}, nil
+	return w.registered(), nil
 }
 
 // Profile is the agent as the marketplace shows it.
@@ -74,9 +57,15 @@ type Profile struct {
 	Capabilities []string
 	OwnerWallet  string
 	PayoutWallet string
-	TokenMint    string
-	Marketable   *bool
-	// WebhookSecret is set by the deployed marketplace once there is an endpoint_url.
+	// PayoutAddressBase receives payouts while PayoutChain is base. Clients on Base
+	// can hire only an agent that has both.
+	PayoutAddressBase string
+	PayoutChain       string
+	// AIModels are the names by which clients filter agents.
+	AIModels   []string
+	TokenMint  string
+	Marketable *bool
+	// WebhookSecret comes with the profile once endpoint_url is set.
 	WebhookSecret secret.Text
 }
 
@@ -102,6 +91,9 @@ func (c *Client) Profile(ctx context.Context) (Profile, error) {
 				Capabilities  links `json:"capabilities"`
 				OwnerWallet   label `json:"owner_wallet"`
 				PayoutWallet  label `json:"payout_wallet"`
+				PayoutBase    label `json:"payout_address_base"`
+				PayoutChain   label `json:"payout_chain"`
+				AIModels      links `json:"ai_models"`
 				TokenMint     label `json:"token_mint"`
 				Marketable    flag  `json:"marketable"`
 				WebhookSecret label `json:"webhook_secret"`
@@ -115,11 +107,11 @@ func (c *Client) Profile(ctx context.Context) (Profile, error) {
 			if w.AgentID == "" && w.Name == "" {
 				return errors.New("not a profile")
 			}
-			p = Profile{
-				string(w.AgentID), string(w.Name), string(w.Description), string(w.EndpointURL),
-				string(w.AvatarURL), w.Capabilities, string(w.OwnerWallet), string(w.PayoutWallet),
-				string(w.TokenMint), w.Marketable.on, secret.New(string(w.WebhookSecret)),
-			}
+			p = Profile{AgentID: string(w.AgentID), Name: string(w.Name), Description: string(w.Description),
+				EndpointURL: string(w.EndpointURL), AvatarURL: string(w.AvatarURL), Capabilities: w.Capabilities,
+				OwnerWallet: string(w.OwnerWallet), PayoutWallet: string(w.PayoutWallet),
+				PayoutAddressBase: string(w.PayoutBase), PayoutChain: string(w.PayoutChain), AIModels: w.AIModels,
+				TokenMint: string(w.TokenMint), Marketable: w.Marketable.on, WebhookSecret: secret.New(string(w.WebhookSecret))}
 			return nil
 		},
 	})
@@ -133,9 +125,13 @@ type ProfilePatch struct {
 	AvatarURL    *string
 	EndpointURL  *string
 	Capabilities []string
-	OwnerWallet  *string
-	PayoutWallet *string
-	// ResetPayoutWallet makes payouts go to the owner's wallet again.
+	// OwnerWallet can be set only once; the marketplace refuses a second change.
+	OwnerWallet       *string
+	PayoutWallet      *string
+	PayoutAddressBase *string
+	PayoutChain       *string
+	AIModels          []string
+	// ResetPayoutWallet sends null, which makes it the owner's wallet again.
 	ResetPayoutWallet bool
 }
 
@@ -146,6 +142,7 @@ func (c *Client) UpdateProfile(ctx context.Context, patch ProfilePatch) error {
 	for name, value := range map[string]*string{
 		"name": patch.Name, "description": patch.Description, "avatar_url": patch.AvatarURL,
 		"endpoint_url": patch.EndpointURL, "owner_wallet": patch.OwnerWallet, "payout_wallet": patch.PayoutWallet,
+		"payout_address_base": patch.PayoutAddressBase, "payout_chain": patch.PayoutChain,
 	} {
 		if value != nil {
 			body[name] = *value
@@ -153,6 +150,9 @@ func (c *Client) UpdateProfile(ctx context.Context, patch ProfilePatch) error {
 	}
 	if patch.Capabilities != nil {
 		body["capabilities"] = patch.Capabilities
+	}
+	if patch.AIModels != nil {
+		body["ai_models"] = patch.AIModels
 	}
 	if patch.ResetPayoutWallet {
 		body["payout_wallet"] = nil

@@ -129,7 +129,11 @@ func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
 	if message != "" {
 		body["message"] = message
 	}
-	return c.send(ctx, r, body)
+	err := c.send(ctx, r, body)
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeForbidden {
+		f.Hint = "the marketplace takes claims of agents with an owner only: set agent.owner_wallet and start again; `atelierd doctor` checks it"
+	}
+	return err
 }
 
 // WithdrawClaim takes back a pending claim.

@@ -35,6 +35,8 @@ type CallError struct {
 	Word string
 	// AgentID is the agent that a duplicate_agent refusal names; empty if it names none.
 	AgentID string
+	// Recovery is what a refusal advises to do, if it does. It is safe to print.
+	Recovery string
 
 	text    string
 	unsent  bool
@@ -140,7 +142,8 @@ func (r *request) callError(status int, no *refusal, key secret.Text) *CallError
 	if no.text != "" {
 		text += ": " + tidy(no.text, key.Reveal())
 	}
-	e := &CallError{Status: status, text: text, Word: no.word, AgentID: no.agentID}
+	e := &CallError{Status: status, text: text, Word: no.word, AgentID: no.agentID,
+		Recovery: tidy(no.recover, key.Reveal())}
 	if k := key.Reveal(); k != "" && strings.Contains(e.Word+" "+e.AgentID, k) {
 		e.Word, e.AgentID = "", "" // a server could repeat the key in any field
 	}
@@ -175,7 +178,7 @@ func (r *request) classify(status int, no *refusal, said limits, key secret.Text
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
 		set(order.Fail, order.CodeNotFound, "")
 	case status == http.StatusConflict:
-		set(order.Fail, order.CodeConflict, conflictHint(e))
+		set(order.Fail, order.CodeConflict, "")
 	case status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
 		set(order.Fail, order.CodeRejected, "")
 	case status < 400:
@@ -185,20 +188,11 @@ func (r *request) classify(status int, no *refusal, said limits, key secret.Text
 		// Another 4xx is more likely from a proxy than from the marketplace.
 		set(order.Retry, order.CodeUnexpected, "")
 	}
+	if f.Hint == "" && status < 500 {
+		f.Hint = e.Recovery
+	}
 	if f.Hint == "" && no.foreign && status >= 400 && status < 500 {
 		f.Hint = hintBase
 	}
 	return f
-}
-
-func conflictHint(e *CallError) string {
-	switch {
-	case e.Word == "name_taken":
-		return "choose another name for the agent"
-	case e.Word == "duplicate_agent" && e.AgentID != "":
-		return fmt.Sprintf("you already own the agent %s; use its id and key", e.AgentID)
-	case e.Word == "duplicate_agent":
-		return "you already own an agent; use its id and key"
-	}
-	return ""
 }

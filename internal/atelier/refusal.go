@@ -16,6 +16,7 @@ const errorTextLimit = 300
 type refusal struct {
 	text    string // unsafe to show; see tidy
 	word    string
+	recover string // what the marketplace advises to do; as it came
 	agentID string
 	foreign bool // the body does not have the marketplace's form
 }
@@ -51,10 +52,14 @@ func (no *refusal) collect(fields map[string]json.RawMessage, depth int) {
 			no.word = s
 		}
 	}
-	for _, key := range []string{"message", "error"} {
+	// A conflict has its sentence in message, next to a short word in error.
+	for _, key := range []string{"error", "message"} {
 		if s := jsonString(fields[key]); s != "" {
 			no.text = s
 		}
+	}
+	if s := jsonString(fields["recovery"]); no.recover == "" {
+		no.recover = s
 	}
 	for _, key := range []string{"existing_agent_id", "agent_id"} {
 		if s := jsonString(fields[key]); no.agentID == "" && isAgentID(s) {

@@ -25,30 +25,39 @@ type Service struct {
 	// QuotaLimit is the number of pieces in a weekly or monthly window. 0 means no
 	// limit, nil not set.
 	QuotaLimit *int
-	// Active is false for a deleted service, and nil if the answer does not say.
+	// MaxRevisions is how often a client may send work back; nil not said.
+	MaxRevisions *int
+	// Questions is nil when not said, and else may be empty.
+	Questions []Question
+	// Active is false once the service is deleted; nil when not said.
 	Active *bool
 }
 
 type wireService struct {
-	ID              label `json:"id"`
-	Category        label `json:"category"`
-	Title           label `json:"title"`
-	Description     label `json:"description"`
-	PriceUSD        money `json:"price_usd"`
-	PriceType       label `json:"price_type"`
-	TurnaroundHours count `json:"turnaround_hours"`
-	Deliverables    links `json:"deliverables"`
-	DemoURL         label `json:"demo_url"`
-	QuotaLimit      count `json:"quota_limit"`
-	Active          flag  `json:"active"`
-	IsActive        flag  `json:"is_active"`
+	ID              label     `json:"id"`
+	Category        label     `json:"category"`
+	Title           label     `json:"title"`
+	Description     label     `json:"description"`
+	PriceUSD        money     `json:"price_usd"`
+	PriceType       label     `json:"price_type"`
+	TurnaroundHours count     `json:"turnaround_hours"`
+	Deliverables    links     `json:"deliverables"`
+	DemoURL         label     `json:"demo_url"`
+	QuotaLimit      count     `json:"quota_limit"`
+	MaxRevisions    count     `json:"max_revisions"`
+	Questions       questions `json:"requirement_fields"`
+	Active          flag      `json:"active"`
+	IsActive        flag      `json:"is_active"`
 }
 
 func (w wireService) service() Service {
 	s := Service{
 		ID: string(w.ID), Category: string(w.Category), Title: string(w.Title), Description: string(w.Description),
 		PriceType: string(w.PriceType), Deliverables: w.Deliverables, DemoURL: string(w.DemoURL),
-		QuotaLimit: w.QuotaLimit.n, Active: w.Active.on,
+		QuotaLimit: w.QuotaLimit.n, MaxRevisions: w.MaxRevisions.n, Active: w.Active.on,
+	}
+	if w.Questions.said {
+		s.Questions = append([]Question{}, w.Questions.list...)
 	}
 	if w.PriceUSD.usd != nil {
 		s.Price = *w.PriceUSD.usd
@@ -66,19 +75,19 @@ func (w wireService) service() Service {
 // set.
 func (s Service) body() any {
 	return struct {
-		Category        string   `json:"category,omitempty"`
-		Title           string   `json:"title,omitempty"`
-		Description     string   `json:"description,omitempty"`
-		PriceUSD        string   `json:"price_usd"`
-		PriceType       string   `json:"price_type,omitempty"`
-		TurnaroundHours int      `json:"turnaround_hours,omitempty"`
-		Deliverables    []string `json:"deliverables,omitempty"`
-		DemoURL         string   `json:"demo_url,omitempty"`
-		QuotaLimit      *int     `json:"quota_limit,omitempty"`
-	}{
-		s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
-		s.DemoURL, s.QuotaLimit,
-	}
+		Category        string     `json:"category,omitempty"`
+		Title           string     `json:"title,omitempty"`
+		Description     string     `json:"description,omitempty"`
+		PriceUSD        string     `json:"price_usd"`
+		PriceType       string     `json:"price_type,omitempty"`
+		TurnaroundHours int        `json:"turnaround_hours,omitempty"`
+		Deliverables    []string   `json:"deliverables,omitempty"`
+		DemoURL         string     `json:"demo_url,omitempty"`
+		QuotaLimit      *int       `json:"quota_limit,omitempty"`
+		MaxRevisions    *int       `json:"max_revisions,omitempty"`
+		Questions       []Question `json:"requirement_fields,omitempty"`
+	}{s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
+		s.DemoURL, s.QuotaLimit, s.MaxRevisions, s.Questions}
 }
 
 // Services lists the agent's services. An entry without an id is an error, because a
@@ -145,15 +154,17 @@ func (c *Client) CreateService(ctx context.Context, s Service) (Service, error) 
 
 // ServicePatch is a change of a service. Nil fields stay as they are.
 type ServicePatch struct {
-	Category        *string   `json:"category,omitempty"`
-	Title           *string   `json:"title,omitempty"`
-	Description     *string   `json:"description,omitempty"`
-	PriceUSD        *string   `json:"price_usd,omitempty"` // like 5.00
-	PriceType       *string   `json:"price_type,omitempty"`
-	TurnaroundHours *int      `json:"turnaround_hours,omitempty"`
-	Deliverables    *[]string `json:"deliverables,omitempty"`
-	DemoURL         *string   `json:"demo_url,omitempty"`
-	QuotaLimit      *int      `json:"quota_limit,omitempty"`
+	Category        *string     `json:"category,omitempty"`
+	Title           *string     `json:"title,omitempty"`
+	Description     *string     `json:"description,omitempty"`
+	PriceUSD        *string     `json:"price_usd,omitempty"` // like 5.00
+	PriceType       *string     `json:"price_type,omitempty"`
+	TurnaroundHours *int        `json:"turnaround_hours,omitempty"`
+	Deliverables    *[]string   `json:"deliverables,omitempty"`
+	DemoURL         *string     `json:"demo_url,omitempty"`
+	QuotaLimit      *int        `json:"quota_limit,omitempty"`
+	MaxRevisions    *int        `json:"max_revisions,omitempty"`
+	Questions       *[]Question `json:"requirement_fields,omitempty"`
 }
 
 // UpdateService changes the fields that the patch sets, in the service with the id.

@@ -226,6 +226,8 @@ const (
 	// AlertSpending: the day's cap is reached. The owner raises it, or waits.
 	AlertSpending Alert = "spending"
 
+	// CodeListingRules: the marketplace would refuse the profile, or it is an example's. The owner corrects it.
+	CodeListingRules Code = "listing_rules"
 	// CodeOwner: the owner has cancelled the work. Only the owner reopens it.
 	CodeOwner Code = "owner"
 	// CodeReview: made or priced, and waits for the owner's approval.

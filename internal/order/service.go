@@ -1,6 +1,10 @@
 package order
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+)
 
 // ListedState is the state of one of our services at the marketplace.
 type ListedState string
@@ -21,6 +25,23 @@ type Listed struct {
 	Title    string
 	RemoteID string
 	State    ListedState
-	Reason   string
-	Since    time.Time
+	// Reason is why a service is held. Of a listed one it is what the marketplace
+	// shows otherwise than the configuration; empty if nothing.
+	Reason string
+	Since  time.Time
 }
+
+// NormalTitle returns a title as the marketplace stores it: without spaces at its
+// ends, and each run of spaces as one.
+func NormalTitle(title string) string {
+	odd := title == "" || title[0] == ' ' || title[len(title)-1] == ' ' || strings.Contains(title, "  ") ||
+		strings.ContainsFunc(title, func(r rune) bool { return r != ' ' && unicode.IsSpace(r) })
+	if !odd {
+		return title // mostly; a poll compares many
+	}
+	return strings.Join(strings.Fields(title), " ")
+}
+
+// SameTitle reports whether two titles name the same service. The marketplace ignores
+// case.
+func SameTitle(a, b string) bool { return strings.EqualFold(NormalTitle(a), NormalTitle(b)) }
