@@ -28,6 +28,8 @@ type Config struct {
 	// large for the API. Neither ends in a slash.
 	BaseURL string
 	BlobURL string
+	// Local means that BaseURL is on this machine, as that of a sandbox is.
+	Local bool
 	// DataDir is absolute.
 	DataDir string
 
@@ -67,6 +69,12 @@ type Agent struct {
 	PayoutWallet string
 	OwnerWallet  string
 	AvatarURL    string
+	// PayoutAddressBase is an address on Base, and PayoutChain is solana or base.
+	// Each is empty when it is not set.
+	PayoutAddressBase string
+	PayoutChain       string
+	// AIModels are names by which clients filter agents.
+	AIModels []string
 }
 
 // Poll configures how often the marketplace is asked for orders.
@@ -124,6 +132,14 @@ const (
 	KindLink     = "link"
 )
 
+// Question is something that clients answer when they order a service.
+type Question struct {
+	Label    string
+	Type     string // text, textarea or select
+	Required bool
+	Options  []string // for select only
+}
+
 // Service is one thing that the agent sells.
 type Service struct {
 	// Title is trimmed and unique, ignoring case.
@@ -145,9 +161,10 @@ type Service struct {
 	// Quote prices orders that ask for a price. Nil leaves that to the owner. It is
 	// set for PriceType quote only.
 	Quote *Quote
-	// MaxRevisions is how often a client may send work back before the order is
-	// held for the owner. It is nil when it is not set.
-	MaxRevisions *int
+	// MaxRevisions is how often a client may send work back.
+	MaxRevisions int
+	// Questions are what clients answer when they order.
+	Questions []Question
 	// Kind is the kind of file that the service delivers: one of the constants
 	// above, or empty for an image or a video.
 	Kind string

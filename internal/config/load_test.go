@@ -82,7 +82,7 @@ func TestAGoodFileLoadsWithDefaults(t *testing.T) {
 		t.Errorf("poll = %v, wallet = %q", c.Poll, c.Agent.PayoutWallet)
 	}
 	s := c.Services[0]
-	if s.Price != 5_000_000 || s.Kind != KindImage || s.Mode != ModeAuto || s.PriceType != "fixed" || s.MaxRevisions != nil {
+	if s.Price != 5_000_000 || s.Kind != KindImage || s.Mode != ModeAuto || s.PriceType != "fixed" || s.MaxRevisions != 3 {
 		t.Errorf("service = %+v", s)
 	}
 	g := c.Generators["studio"]
@@ -352,7 +352,7 @@ func TestTheCommentedKeysOfTheExampleLoad(t *testing.T) {
 		c.BlobURL != plain.BlobURL || filepath.Base(c.DataDir) != filepath.Base(plain.DataDir) {
 		t.Error("a default in the example is not the default")
 	}
-	if c.Generators["studio"].Type != TypeExec || *c.Services[0].MaxRevisions != 2 {
+	if c.Generators["studio"].Type != TypeExec || c.Services[0].MaxRevisions != 3 {
 		t.Errorf("config = %+v", c)
 	}
 }

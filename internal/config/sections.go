@@ -19,7 +19,7 @@ var capabilities = []string{
 func (t *table) config(dir string) *Config {
 	c := &Config{
 		Dir:     dir,
-		BaseURL: t.api("base_url", "https://atelierai.xyz/api"),
+		BaseURL: t.api("base_url", "https://api.useatelier.ai/api"),
 		BlobURL: t.api("blob_url", "https://vercel.com/api/blob"),
 		DataDir: t.text("data_dir", "./atelierd-data"),
 	}
@@ -35,6 +35,7 @@ func (t *table) config(dir string) *Config {
 		c.DataDir = filepath.Join(dir, c.DataDir)
 	}
 	sandbox := loopback(c.BaseURL)
+	c.Local = sandbox
 	c.Agent = t.sub("agent").agent()
 	c.Poll = t.sub("poll").poll(sandbox)
 	c.Budget = t.sub("budget").budget(sandbox)
@@ -70,7 +71,9 @@ func (t *table) agent() Agent {
 		PayoutWallet: t.wallet("payout_wallet"),
 		OwnerWallet:  t.wallet("owner_wallet"),
 		AvatarURL:    t.address("avatar_url", ""),
+		AIModels:     t.models("ai_models"),
 	}
+	t.payout(&a)
 	if !t.has("endpoint_url") {
 		t.problem(t.at("endpoint_url"), `is missing; write a URL of yours, like "https://my-agent.example.com"`)
 	}

@@ -67,9 +67,8 @@ func (t *table) service(generators map[string]Generator) Service {
 			t.problem(element(t.at("deliverables"), i), "is empty; write what the client gets, or remove it")
 		}
 	}
-	if n := t.number("max_revisions", 0, 0, 1000); t.has("max_revisions") {
-		s.MaxRevisions = &n
-	}
+	s.MaxRevisions = t.number("max_revisions", 3, 0, 10)
+	s.Questions = t.questions("requirement_fields")
 	if n := utf8.RuneCountInString(s.Description); n >= 10 && n < 40 {
 		t.warn(t.at("description"), "has %d characters, but the deployed marketplace wants 40 (its guide says 10); write 40 or more", n)
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"strings"
 )
 
@@ -51,4 +52,29 @@ func base58Size(s string) (int, error) {
 	// Each leading 1 is a zero byte, which the number drops.
 	zeros := len(s) - len(strings.TrimLeft(s, "1"))
 	return zeros + len(n.Bytes()), nil
+}
+
+var baseAddress = regexp.MustCompile(`^0x[0-9a-fA-F]{40}$`)
+
+// payout reads where payouts go besides the Solana wallet.
+func (t *table) payout(a *Agent) {
+	a.PayoutAddressBase = t.text("payout_address_base", "")
+	a.PayoutChain = t.text("payout_chain", "")
+	if t.has("payout_chain") {
+		a.PayoutChain = t.oneOf("payout_chain", "", "solana", "base")
+	}
+	key := t.at("payout_address_base")
+	switch {
+	case !t.has("payout_address_base") && a.PayoutChain == "base":
+		t.problem(t.at("payout_chain"), `is "base", but there is no payout_address_base; add your address on Base`)
+	case !t.has("payout_address_base"):
+	case !baseAddress.MatchString(a.PayoutAddressBase):
+		t.problem(key, "is not an address on Base; write 0x and 40 hexadecimal digits, copied from your wallet")
+	case strings.Trim(a.PayoutAddressBase[2:], "0") == "":
+		t.problem(key, "is the zero address, which belongs to nobody; write your own")
+	case !checksummed(a.PayoutAddressBase):
+		t.problem(key, "has a mistake: upper and lower case letters do not fit its digits; copy it again from your wallet")
+	case a.PayoutChain != "base":
+		t.warn(key, `is set without payout_chain = "base", so clients on Base cannot hire the agent; set both`)
+	}
 }
