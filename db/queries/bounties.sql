@@ -1,12 +1,19 @@
 -- name: PutBounty :exec
 INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
-ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', service = excluded.service, message = excluded.message,
+ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', service = excluded.service, message = excluded.message,
     claimed_at = excluded.claimed_at, changed_at = excluded.changed_at;
 
 -- name: EndClaim :exec
 -- A claim that has become an order stays accepted, even if an older answer arrives later.
 UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted';
+
+-- name: RefuseClaim :exec
+UPDATE bounties SET state = 'refused', code = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted';
+
+-- name: ForgetRefusedClaims :execrows
+-- A bounty whose claim is forgotten may be claimed again.
+DELETE FROM bounties WHERE state = 'refused' AND code = ?;
 
 -- name: GetBounty :many
 SELECT * FROM bounties WHERE id = ?;

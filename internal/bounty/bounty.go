@@ -21,6 +21,10 @@ import (
 type Store interface {
 	IntendClaim(c order.Claim) error
 	EndClaim(id string, state order.ClaimState, reason string) error
+	RefuseClaim(id string, code order.Code, reason string) error
+	// OwnerMissing reports whether the marketplace would refuse a claim because the
+	// agent has no owner.
+	OwnerMissing(ctx context.Context) (bool, error)
 	Claim(ctx context.Context, id string) (order.Claim, bool, error)
 	OpenClaims(ctx context.Context) ([]order.Claim, error)
 	// PendingSends returns the number of jobs that wait to be delivered, and that of
@@ -65,7 +69,12 @@ type Watcher struct {
 	o        Options
 	failures logonce.Logger
 	hint     chan struct{}
+	// ownerless means that the lack of an owner was logged.
+	ownerless bool
 }
+
+// hintOwner is the way to an owner.
+const hintOwner = "set agent.owner_wallet in the configuration and start again"
 
 // New returns a Watcher.
 func New(o Options) *Watcher { return &Watcher{o: o, hint: make(chan struct{}, 1)} }
@@ -123,6 +132,17 @@ func (w *Watcher) Once(ctx context.Context) error {
 			left++
 		}
 	}
+	if len(w.o.Rules) == 0 {
+		return nil
+	}
+	if missing, err := w.o.Store.OwnerMissing(ctx); err != nil || missing {
+		if missing && !w.ownerless {
+			w.o.Log.Warn("no bounties are claimed: the agent has no owner", "hint", hintOwner)
+		}
+		w.ownerless = missing
+		return err
+	}
+	w.ownerless = false
 	for _, r := range w.o.Rules {
 		if left, err = w.apply(ctx, r, left); err != nil {
 			return err
@@ -231,7 +251,7 @@ func (w *Watcher) send(ctx context.Context, c order.Claim) error {
 	case err == nil, f != nil && f.Code == order.CodeConflict:
 		return w.o.Store.EndClaim(c.ID, order.ClaimPending, "")
 	case f != nil && (f.Class == order.Fail || f.Class == order.Hold):
-		return errors.Join(err, w.o.Store.EndClaim(c.ID, order.ClaimRefused, f.Error()))
+		return errors.Join(err, w.o.Store.RefuseClaim(c.ID, f.Code, f.Error()))
 	}
 	return err // the next look sends it again
 }

@@ -35,6 +35,17 @@ func (s *Store) EndClaim(id string, state order.ClaimState, reason string) error
 	})
 }
 
+// RefuseClaim records that the marketplace refuses a claim.
+func (s *Store) RefuseClaim(id string, code order.Code, reason string) error {
+	return s.write("bounty.end", func(t *tx) error {
+		if err := t.Queries.RefuseClaim(noCancel, query.RefuseClaimParams{Code: code, Reason: reason, ChangedAt: t.now, ID: id}); err != nil {
+			return err
+		}
+		_, err := t.event("", "claim "+string(order.ClaimRefused), "bounty "+id)
+		return err
+	})
+}
+
 // Claim returns the recorded claim of a bounty; ok is false if there is none.
 func (s *Store) Claim(ctx context.Context, id string) (c order.Claim, ok bool, err error) {
 	rows, err := s.read.GetBounty(ctx, id)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"atelierd/internal/order"
@@ -64,6 +65,50 @@ func (s *Store) WalletKnown(known bool) error {
 		return err
 	}
 	return s.SetAlert(order.AlertWallet, text)
+}
+
+// The facts about the agent itself.
+const (
+	factOwner   = "agent.owner"
+	factProfile = "agent.differs"
+	missing     = "missing"
+)
+
+// FactProfileDiffers names the fact that says in which fields the profile differs from
+// the configuration.
+const FactProfileDiffers = factProfile
+
+// ProfileDiffers records in which fields the profile differs from the configuration;
+// empty if in none.
+func (s *Store) ProfileDiffers(text string) error { return s.SetFact(factProfile, text) }
+
+// OwnerKnown records whether the agent has an owner at the marketplace. When it gets
+// one, the claims that were refused for the lack of it are forgotten, so that their
+// bounties are claimed again.
+func (s *Store) OwnerKnown(known bool) error {
+	return s.write("owner", func(t *tx) error {
+		before, err := t.GetFact(noCancel, factOwner)
+		if err != nil {
+			return err
+		}
+		value := missing
+		if known {
+			value = "set"
+		}
+		if known && !slices.Contains(before, value) {
+			if _, err := t.ForgetRefusedClaims(noCancel, order.CodeForbidden); err != nil {
+				return err
+			}
+		}
+		return t.PutFact(noCancel, query.PutFactParams{Name: factOwner, Value: value, ChangedAt: t.now})
+	})
+}
+
+// OwnerMissing reports whether the agent is known to have no owner, without whom the
+// marketplace refuses claims on bounties.
+func (s *Store) OwnerMissing(ctx context.Context) (bool, error) {
+	values, err := s.read.GetFact(ctx, factOwner)
+	return slices.Contains(values, missing), err
 }
 
 // RunNow makes the jobs that wait with the given code due now.

@@ -105,8 +105,21 @@ func (q *Queries) EndOneTimeAction(ctx context.Context, arg EndOneTimeActionPara
 	return err
 }
 
+const forgetRefusedClaims = `-- name: ForgetRefusedClaims :execrows
+DELETE FROM bounties WHERE state = 'refused' AND code = ?
+`
+
+// A bounty whose claim is forgotten may be claimed again.
+func (q *Queries) ForgetRefusedClaims(ctx context.Context, code order.Code) (int64, error) {
+	result, err := q.db.ExecContext(ctx, forgetRefusedClaims, code)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const getBounty = `-- name: GetBounty :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at FROM bounties WHERE id = ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code FROM bounties WHERE id = ?
 `
 
 func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
@@ -132,6 +145,7 @@ func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.Code,
 		); err != nil {
 			return nil, err
 		}
@@ -197,7 +211,7 @@ func (q *Queries) IntendOneTimeAction(ctx context.Context, arg IntendOneTimeActi
 }
 
 const listBounties = `-- name: ListBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at FROM bounties ORDER BY claimed_at DESC LIMIT ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code FROM bounties ORDER BY claimed_at DESC LIMIT ?
 `
 
 func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, error) {
@@ -223,6 +237,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.Code,
 		); err != nil {
 			return nil, err
 		}
@@ -238,7 +253,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 }
 
 const openBounties = `-- name: OpenBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at FROM bounties WHERE state IN ('claiming', 'pending')
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code FROM bounties WHERE state IN ('claiming', 'pending')
 `
 
 func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
@@ -264,6 +279,7 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.Code,
 		); err != nil {
 			return nil, err
 		}
@@ -281,7 +297,7 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 const putBounty = `-- name: PutBounty :exec
 INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
-ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', service = excluded.service, message = excluded.message,
+ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', service = excluded.service, message = excluded.message,
     claimed_at = excluded.claimed_at, changed_at = excluded.changed_at
 `
 
@@ -310,6 +326,27 @@ func (q *Queries) PutBounty(ctx context.Context, arg PutBountyParams) error {
 		arg.Message,
 		arg.ClaimedAt,
 		arg.ChangedAt,
+	)
+	return err
+}
+
+const refuseClaim = `-- name: RefuseClaim :exec
+UPDATE bounties SET state = 'refused', code = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted'
+`
+
+type RefuseClaimParams struct {
+	Code      order.Code
+	Reason    string
+	ChangedAt utc.Time
+	ID        string
+}
+
+func (q *Queries) RefuseClaim(ctx context.Context, arg RefuseClaimParams) error {
+	_, err := q.db.ExecContext(ctx, refuseClaim,
+		arg.Code,
+		arg.Reason,
+		arg.ChangedAt,
+		arg.ID,
 	)
 	return err
 }

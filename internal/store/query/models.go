@@ -42,6 +42,7 @@ type Bounty struct {
 	OrderID         string
 	ClaimedAt       utc.Time
 	ChangedAt       utc.Time
+	Code            order.Code
 }
 
 type Call struct {
