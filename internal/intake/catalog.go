@@ -2,7 +2,6 @@ package intake
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"atelierd/internal/order"
@@ -67,7 +66,7 @@ func (c Catalog) find(f order.Facts, before string) match {
 	}
 	for _, title := range []string{f.ServiceTitle, before} {
 		for _, s := range c {
-			if title != "" && strings.EqualFold(strings.TrimSpace(s.Title), strings.TrimSpace(title)) {
+			if title != "" && order.SameTitle(s.Title, title) {
 				return match{service: s, ok: true}
 			}
 		}

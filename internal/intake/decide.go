@@ -274,23 +274,38 @@ func (v view) decideNextRound(d order.Decision) order.Decision {
 			"look at the order at the marketplace; it is not delivered a second time",
 		})
 	}
-	another := "to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client"
-	if f.Status == order.RevisionRequested && f.MaxRevisions != nil && f.RevisionCount != nil && *f.RevisionCount > *f.MaxRevisions {
-		return v.stop(d, order.StateHeld, hold{
-			order.CodeRoundCap,
-			fmt.Sprintf("the client asks for revision %d and is entitled to %d", *f.RevisionCount, *f.MaxRevisions), another,
-		})
-	}
-	if k.Round >= v.service.MaxRounds {
-		return v.stop(d, order.StateHeld, hold{
-			order.CodeRoundCap,
-			fmt.Sprintf("the client has sent it back %d times, and max_rounds allows %d", k.Round+1, v.service.MaxRounds), another,
-		})
+	if why := v.beyond(); why != "" {
+		return v.stop(d, order.StateHeld, hold{order.CodeRoundCap, why,
+			"to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client"})
 	}
 	d.Round = k.Round + 1
 	d.State, d.Jobs = order.StateWorking, order.JobsOpen
 	d.Note = fmt.Sprintf("sent back by the client: round %d begins", d.Round)
 	return d
+}
+
+// beyond reports why the next round is more than the client may ask for, or "". The
+// order's own number decides, because it is what the client has bought. A client who is
+// still not content may dispute, and one dispute beyond the number is served.
+func (v view) beyond() string {
+	f, k := v.facts, v.known
+	most, next := v.service.MaxRounds, k.Round+1
+	if f.MaxRevisions != nil {
+		most = *f.MaxRevisions
+	}
+	switch {
+	case f.Status == order.RevisionRequested && f.RevisionCount != nil:
+		if *f.RevisionCount > most {
+			return fmt.Sprintf("the client asks for revision %d and is entitled to %d", *f.RevisionCount, most)
+		}
+		return ""
+	case f.Status == order.Disputed:
+		most++
+	}
+	if next > most {
+		return fmt.Sprintf("the client has sent it back %d times, and max_revisions allows %d", next, most)
+	}
+	return ""
 }
 
 func live(j order.JobState) bool {

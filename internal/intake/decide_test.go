@@ -96,7 +96,9 @@ var decisionCases = []decisionCase{
 	{"a dispute begins the next round", known(delivered, order.Delivered, done, confirmed), order.Disputed, working, order.JobsOpen, "", 1},
 	{"a revision begins the next round", round(known(delivered, order.Delivered, done, confirmed), 1), order.RevisionRequested, working, order.JobsOpen, "", 2},
 	{"a dispute of a delivery by someone else begins the next round", known(delivered, order.Delivered, closed, elsewhere), order.Disputed, working, order.JobsOpen, "", 1},
-	{"a dispute beyond the limit is held", round(known(delivered, order.Delivered, done, confirmed), 2), order.Disputed, isHeld, order.JobsKeep, order.CodeRoundCap, 2},
+	{"one dispute beyond the limit is worked on", round(known(delivered, order.Delivered, done, confirmed), 2), order.Disputed, working, order.JobsOpen, "", 3},
+	{"a second dispute beyond the limit is held", round(known(delivered, order.Delivered, done, confirmed), 3), order.Disputed, isHeld, order.JobsKeep, order.CodeRoundCap, 3},
+	{"a revision beyond the limit is held", round(known(delivered, order.Delivered, done, confirmed), 2), order.RevisionRequested, isHeld, order.JobsKeep, order.CodeRoundCap, 2},
 	{"the work of the round continues", round(known(working, order.Disputed, leased, nothing), 1), order.Disputed, working, order.JobsKeep, "", 1},
 	{"a delivery that was given up and is sent back had arrived", known(isHeld, order.Paid, held, sending), order.Disputed, delivered, order.JobsDelivered, "", 0},
 	{"a delivery under way that is sent back reads the order itself", known(working, order.Paid, leased, sending), order.Disputed, working, order.JobsKeep, "", 0},
@@ -266,6 +268,36 @@ func TestARevisionBeyondTheClientsLimitIsHeld(t *testing.T) {
 	f.RevisionCount = &three
 	if d := shop.Decide(k, f); d.Jobs == order.JobsOpen || d.Code != order.CodeRoundCap {
 		t.Errorf("one beyond it: %+v", d)
+	}
+}
+
+// The service allows two rounds more. Orders that were bought with another number keep
+// that one.
+func TestTheOrdersOwnNumberOfRevisionsDecides(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status      order.Status
+		most, count *int
+		round       int
+		opens       bool
+	}{
+		"its first of none":                       {order.RevisionRequested, new(0), new(1), 0, false},
+		"the dispute beyond none":                 {order.Disputed, new(0), nil, 0, true},
+		"a second dispute beyond none":            {order.Disputed, new(0), nil, 1, false},
+		"its fifth of five":                       {order.RevisionRequested, new(5), new(5), 4, true},
+		"its third of five after a dispute":       {order.RevisionRequested, new(5), new(3), 5, true},
+		"its sixth of five":                       {order.RevisionRequested, new(5), new(6), 5, false},
+		"without a count":                         {order.RevisionRequested, new(5), nil, 4, true},
+		"without a count, beyond":                 {order.RevisionRequested, new(5), nil, 5, false},
+		"a count without a number of its own":     {order.RevisionRequested, nil, new(2), 1, true},
+		"a count beyond the service's own number": {order.RevisionRequested, nil, new(3), 1, false},
+	} {
+		f := facts(c.status)
+		f.MaxRevisions, f.RevisionCount = c.most, c.count
+		k := order.Known{Exists: true, State: order.StateDelivered, Status: order.Delivered, Round: c.round, Job: done, Delivery: confirmed}
+		if d := shop.Decide(k, f); (d.Jobs == order.JobsOpen) != c.opens || !c.opens && d.Code != order.CodeRoundCap {
+			t.Errorf("%s: %+v", name, d)
+		}
 	}
 }
 
