@@ -96,14 +96,21 @@ func (c *Credentials) changed() bool {
 	return after.AgentID != before.AgentID || after.Key.Reveal() != before.Key.Reveal()
 }
 
-// registrar keeps a registration's intent and its answer in the data folder.
-type registrar struct{ dir string }
+// registrar keeps a registration's intent and its answer in the data folder. What one
+// marketplace has refused may be sent to another.
+type registrar struct{ dir, baseURL string }
 
 func (r registrar) Begin(name string) error { return credential.BeginRegistration(r.dir, name) }
 func (r registrar) End() error              { return credential.EndRegistration(r.dir) }
 func (r registrar) Save(a atelier.Registered) error {
-	return credential.Save(filepath.Join(r.dir, credentialsFile),
-		credential.Found{AgentID: a.AgentID, Key: a.Key, WebhookSecret: a.WebhookSecret})
+	return errors.Join(credential.Save(filepath.Join(r.dir, credentialsFile),
+		credential.Found{AgentID: a.AgentID, Key: a.Key, WebhookSecret: a.WebhookSecret}), credential.ForgetRefusal(r.dir))
+}
+func (r registrar) Refused(print string) error {
+	return credential.RefusedBefore(r.dir, r.baseURL+" "+print)
+}
+func (r registrar) NoteRefusal(print string, why *order.Failure) error {
+	return credential.NoteRefusal(r.dir, r.baseURL+" "+print, why.Error(), why.Hint)
 }
 
 // registerRetry is the pause between tries to reach the marketplace.
@@ -131,17 +138,42 @@ func (a *App) register(ctx context.Context) error {
 
 func (a *App) registerOnce(ctx context.Context, client *atelier.Client) error {
 	cfg := a.o.Config
-	_, err := enroll.Register(ctx, client, registrar{cfg.DataDir}, atelier.Registration{
-		Name: cfg.Agent.Name, Description: cfg.Agent.Description,
-		EndpointURL: cfg.Agent.EndpointURL, Capabilities: cfg.Agent.Capabilities, OwnerWallet: cfg.Agent.OwnerWallet, AvatarURL: cfg.Agent.AvatarURL,
-	}, a.o.Log)
+	if err := enroll.Registrable(ConfiguredProfile(cfg), cfg.Local); err != nil {
+		return err
+	}
+	_, err := enroll.Register(ctx, client, registrar{cfg.DataDir, cfg.BaseURL}, registration(cfg), a.o.Log)
 	if errors.Is(err, enroll.ErrOutcomeUnknown) {
 		return &credential.Error{Err: err, Hint: RegistrationHint(cfg)}
 	}
 	if err == nil {
 		_, err = a.credentials.read()
+		return err
+	}
+	if again := RegistrationRefused(cfg); again != nil && !errors.Is(err, credential.ErrRefusedRegistration) {
+		return again // it names the way out
 	}
 	return err
+}
+
+// registration is what the agent of the configuration says of itself.
+func registration(cfg *config.Config) atelier.Registration {
+	a := cfg.Agent
+	return atelier.Registration{Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL,
+		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, AvatarURL: a.AvatarURL}
+}
+
+// RegistrationRefused returns an error with the way out if the marketplace has refused
+// to register the agent of the configuration.
+func RegistrationRefused(cfg *config.Config) error {
+	return registrar{cfg.DataDir, cfg.BaseURL}.Refused(enroll.Fingerprint(registration(cfg)))
+}
+
+// ConfiguredProfile is the profile that the configuration describes.
+func ConfiguredProfile(cfg *config.Config) atelier.Profile {
+	a := cfg.Agent
+	return atelier.Profile{Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL, AvatarURL: a.AvatarURL,
+		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, PayoutWallet: a.PayoutWallet,
+		PayoutAddressBase: a.PayoutAddressBase, PayoutChain: a.PayoutChain, AIModels: a.AIModels}
 }
 
 // RegistrationHint is what to do about a registration of unknown outcome.

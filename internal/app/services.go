@@ -225,10 +225,6 @@ func quoteApproval(mode string) *order.Failure {
 
 var hintDryRun = "set the service's mode to auto or review and restart, then " + order.Command("orders retry", order.AnyOrder)
 
-// defaultRounds is how many more rounds a client gets when neither the owner
-// nor the marketplace sets a number.
-const defaultRounds = 2
-
 // catalogs returns a function that reads the services on offer as they are now.
 func catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake.Catalog, error) {
 	return func(ctx context.Context) (intake.Catalog, error) {
@@ -248,7 +244,7 @@ func catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake
 func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) intake.Catalog {
 	ids := map[string]string{}
 	for _, l := range listed {
-		ids[l.Title] = l.RemoteID
+		ids[order.NormalTitle(l.Title)] = l.RemoteID
 	}
 	claimed := map[string][]order.Claim{}
 	for _, c := range claims {
@@ -256,14 +252,10 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 	}
 	var list intake.Catalog
 	for _, s := range cfg.Services {
-		rounds := defaultRounds
-		if s.MaxRevisions != nil {
-			rounds = *s.MaxRevisions
-		}
 		list = append(list, intake.Service{
-			Title: s.Title, RemoteID: ids[s.Title],
+			Title: s.Title, RemoteID: ids[order.NormalTitle(s.Title)],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
-			Subscription: Window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: rounds, Quotes: s.Quote != nil,
+			Subscription: Window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: s.MaxRevisions, Quotes: s.Quote != nil,
 			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title],
 		})
 	}
@@ -286,6 +278,10 @@ func offer(s config.Service) atelier.Service {
 	o := atelier.Service{
 		Category: s.Category, Title: s.Title, Description: s.Description, Price: s.Price,
 		PriceType: s.PriceType, TurnaroundHours: s.TurnaroundHours, Deliverables: s.Deliverables, DemoURL: s.DemoURL,
+		MaxRevisions: &s.MaxRevisions,
+	}
+	for _, q := range s.Questions {
+		o.Questions = append(o.Questions, atelier.Question(q))
 	}
 	if Window(s) > 0 {
 		o.QuotaLimit = &s.QuotaLimit

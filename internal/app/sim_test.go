@@ -163,7 +163,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 			DeliverTimeout: 150 * time.Second, Backoff: 5 * time.Second,
 		},
 		Services: []config.Service{{
-			Title: simTitle, Description: strings.Repeat("Pictures of every kind. ", 3), Category: "image_gen",
+			Title: simTitle, Description: strings.Repeat("Pictures of every kind. ", 3), Category: "image_gen", MaxRevisions: 3,
 			Price: 5 * order.Dollar, PriceType: "fixed", TurnaroundHours: 2, Deliverables: []string{"a picture"}, Kind: "image",
 			Generator: "painter", Mode: config.ModeAuto,
 		}},

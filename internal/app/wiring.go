@@ -161,18 +161,14 @@ func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
 
 func newSetup(b base, c *atelier.Client, s *Services, p *intake.Poller) *enroll.Setup {
 	var offers []enroll.Offer
-	wallet := b.Config.Agent.PayoutWallet
 	for _, each := range b.Config.Services {
 		if each.Mode == config.ModeDryRun {
 			continue // what is tried out dry is not put on sale
 		}
 		offers = append(offers, enroll.Offer{Service: offer(each), Check: s.ready(b.Config, each)})
 	}
-	if len(offers) == 0 {
-		wallet = ""
-	}
 	return enroll.New(enroll.Options{
-		Store: b.Store, Market: c, Offers: offers, Wallet: wallet,
+		Store: b.Store, Market: c, Offers: offers, Profile: ConfiguredProfile(b.Config), Local: b.Config.Local,
 		SettleWindow: SettleWindow(b.Config), Changed: p.Hint, Log: b.Log,
 	})
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"atelierd/internal/app"
 	"atelierd/internal/atelier"
-	"atelierd/internal/config"
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
@@ -15,6 +15,8 @@ import (
 type AgentCmd struct {
 	Show AgentShowCmd `cmd:"" default:"withargs" help:"Show the profile at the marketplace, and where the configuration differs."`
 	Sync AgentSyncCmd `cmd:"" help:"Update the profile from the configuration, after showing what would change."`
+
+	Recover AgentRecoverCmd `cmd:"" help:"Get the id and the key of a lost agent back."`
 }
 
 // AgentShowCmd shows the profile.
@@ -33,7 +35,7 @@ func (c AgentShowCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		changes, _ := enroll.PlanProfile(have, configuredProfile(m.Config))
+		changes, _ := enroll.PlanProfile(have, app.ConfiguredProfile(m.Config))
 		v := viewProfile(have, changes)
 		v.Moderation, v.ModerationReason = moderation.Agent.Status, moderation.Agent.Reason
 		return c.print(p, v, func(g *term.Page) {
@@ -41,15 +43,6 @@ func (c AgentShowCmd) Run(p *Program) error {
 			showModeration(g, moderation)
 		})
 	})
-}
-
-// configuredProfile is the profile that the configuration describes.
-func configuredProfile(cfg *config.Config) atelier.Profile {
-	a := cfg.Agent
-	return atelier.Profile{
-		Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL, AvatarURL: a.AvatarURL,
-		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, PayoutWallet: a.PayoutWallet,
-	}
 }
 
 // profileView is the profile at the marketplace.
@@ -62,6 +55,9 @@ type profileView struct {
 	Capabilities []string `json:"capabilities"`
 	OwnerWallet  string   `json:"owner_wallet"`
 	PayoutWallet string   `json:"payout_wallet"`
+	PayoutBase   string   `json:"payout_address_base"`
+	PayoutChain  string   `json:"payout_chain"`
+	AIModels     []string `json:"ai_models"`
 	TokenMint    string   `json:"token_mint"`
 	Marketable   *bool    `json:"marketable"` // null if the marketplace does not say
 	Moderation   string   `json:"moderation"` // empty if the marketplace does not say
@@ -75,7 +71,9 @@ func viewProfile(have atelier.Profile, changes []enroll.Change) profileView {
 	return profileView{
 		AgentID: have.AgentID, Name: have.Name, Description: have.Description, EndpointURL: have.EndpointURL,
 		AvatarURL: have.AvatarURL, Capabilities: append([]string{}, have.Capabilities...), OwnerWallet: have.OwnerWallet,
-		PayoutWallet: have.PayoutWallet, TokenMint: have.TokenMint, Marketable: have.Marketable, Differs: viewDifferences(changes),
+		PayoutWallet: have.PayoutWallet, PayoutBase: have.PayoutAddressBase, PayoutChain: have.PayoutChain,
+		AIModels: append([]string{}, have.AIModels...), TokenMint: have.TokenMint, Marketable: have.Marketable,
+		Differs: viewDifferences(changes),
 	}
 }
 
@@ -95,6 +93,13 @@ func (v profileView) show(g *term.Page) {
 	add("capabilities", strings.Join(v.Capabilities, ", "))
 	add("owner wallet", v.OwnerWallet)
 	add("payout wallet", v.PayoutWallet)
+	if v.PayoutBase != "" || v.PayoutChain != "" {
+		add("payout on Base", v.PayoutBase)
+		add("payout chain", v.PayoutChain)
+	}
+	if len(v.AIModels) > 0 {
+		add("AI models", strings.Join(v.AIModels, ", "))
+	}
 	if v.TokenMint != "" {
 		add("token", v.TokenMint)
 	}
@@ -110,6 +115,8 @@ func (v profileView) show(g *term.Page) {
 	if len(v.Differs) > 0 {
 		g.Heading("the configuration differs")
 		showDifferences(g, v.Differs)
-		g.Hint("  ", order.Command("agent sync")+" updates the profile")
+		if movable(v.Differs) > 0 {
+			g.Hint("  ", order.Command("agent sync")+" updates the profile")
+		}
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"atelierd/internal/app"
+	"atelierd/internal/atelier"
 	"atelierd/internal/enroll"
+	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
 
@@ -19,7 +22,8 @@ type AgentSyncCmd struct {
 // Help explains the command.
 func (AgentSyncCmd) Help() string {
 	return `Shows what would change, and asks. It sends only the fields that differ, and leaves
-fields alone that the configuration does not set. --reset-payout-wallet sets the
+fields alone that the configuration does not set. The owner's wallet can be set only
+once. --reset-payout-wallet sets the
 payout wallet back to the owner's wallet.`
 }
 
@@ -33,7 +37,8 @@ func (c AgentSyncCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		changes, patch := enroll.PlanProfile(have, configuredProfile(m.Config))
+		want := app.ConfiguredProfile(m.Config)
+		changes, patch := enroll.PlanProfile(have, want)
 		if c.ResetPayoutWallet && have.PayoutWallet != "" {
 			changes = append(changes, enroll.Change{Field: "payout_wallet", Old: have.PayoutWallet, New: "(the owner's wallet)"})
 			patch.ResetPayoutWallet = true
@@ -44,21 +49,51 @@ func (c AgentSyncCmd) Run(p *Program) error {
 			return g.Print(p.Stdout)
 		}
 		g.Linef("  %s  %s", g.Paint(term.Yellow, "~ "+term.Line(have.Name, 100)), g.Paint(term.Dim, term.Sanitize(have.AgentID)))
-		showDifferences(g, viewDifferences(changes))
-		if err := g.Print(p.Stdout); err != nil || c.DryRun {
+		views := viewDifferences(changes)
+		showDifferences(g, views)
+		if err := g.Print(p.Stdout); err != nil || c.DryRun || movable(views) == 0 {
 			return err
 		}
-		if err := c.ask(p, "\nThis changes "+counted(len(changes), "field")+" of the profile.", "yes"); err != nil {
+		if err := refuseExamples(want, m.Config.Local); err != nil {
+			return err
+		}
+		if err := c.ask(p, "\nThis changes "+counted(movable(views), "field")+" of the profile.", "yes"); err != nil {
 			return err
 		}
 		if err := m.Client.UpdateProfile(ctx, patch); err != nil {
 			return err
 		}
-		if err := m.Owner.Note("", "owner", "profile changed"); err != nil {
+		if err := m.recordProfile(ctx, want); err != nil {
 			return err
 		}
 		return m.synced(ctx, p)
 	})
+}
+
+// recordProfile stores what the profile looks like after a change, for the daemon and
+// for status.
+func (m market) recordProfile(ctx context.Context, want atelier.Profile) error {
+	if err := m.Owner.Note("", "owner", "profile changed"); err != nil {
+		return err
+	}
+	have, err := m.Client.Profile(ctx)
+	if err != nil {
+		return Hintf(err, "the profile was changed; %s shows it", order.Command("agent show"))
+	}
+	left, _ := enroll.PlanProfile(have, want)
+	return errors.Join(m.Owner.OwnerKnown(have.OwnerWallet != ""), m.Owner.WalletKnown(enroll.Paid(have)),
+		m.Owner.ProfileDiffers(enroll.Describe(left)))
+}
+
+// refuseExamples returns an error if the profile has a value of the docs. Such an
+// address belongs to nobody.
+func refuseExamples(want atelier.Profile, local bool) error {
+	for _, p := range enroll.CheckAgent(want, local) {
+		if p.Example {
+			return Hintf(fmt.Errorf("nothing was changed: %s %s", p.Key, p.Text), "correct it in the configuration; %s checks it", order.Command("doctor"))
+		}
+	}
+	return nil
 }
 
 // counted is a number of things: "1 field", "2 fields".

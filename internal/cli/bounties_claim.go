@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"atelierd/internal/app"
 	"atelierd/internal/atelier"
@@ -59,7 +58,7 @@ func (c BountiesClaimCmd) Run(p *Program) error {
 func (c BountiesClaimCmd) service(m market, b order.Bounty) (string, error) {
 	var fit []string
 	for _, s := range m.Config.Services {
-		if strings.EqualFold(s.Title, c.Service) || c.Service == "" && s.Category == b.Category && app.Window(s) == 0 {
+		if order.SameTitle(s.Title, c.Service) || c.Service == "" && s.Category == b.Category && app.Window(s) == 0 {
 			fit = append(fit, s.Title)
 		}
 	}

@@ -11,6 +11,18 @@ type differenceView struct {
 	Field string `json:"field"`
 	Old   string `json:"old"`
 	New   string `json:"new"`
+	// Fixed is true for a field that can no longer be changed.
+	Fixed bool `json:"fixed,omitempty"`
+}
+
+// movable counts the fields that can be changed.
+func movable(list []differenceView) (n int) {
+	for _, d := range list {
+		if !d.Fixed {
+			n++
+		}
+	}
+	return n
 }
 
 func viewDifferences(list []enroll.Change) []differenceView {
@@ -23,7 +35,11 @@ func viewDifferences(list []enroll.Change) []differenceView {
 
 func showDifferences(g *term.Page, list []differenceView) {
 	for _, d := range list {
-		g.Linef("      %s", d.Field)
+		field := d.Field
+		if d.Fixed {
+			field += " (cannot be changed)"
+		}
+		g.Linef("      %s", field)
 		if d.Old != "" {
 			g.Linef("        %s", g.Paint(term.Red, "- "+term.Line(d.Old, 300)))
 		}

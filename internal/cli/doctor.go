@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"atelierd/internal/app"
+	"atelierd/internal/atelier"
 	"atelierd/internal/config"
 )
 
@@ -93,13 +94,18 @@ func (d *doctor) examine(ctx context.Context, c DoctorCmd) {
 	d.lock()
 	d.webhooks()
 	have := d.findCredentials()
-	var there *listing
+	d.agent(have)
+	if c.Offline || !have {
+		d.owner(nil)
+	}
+	var there []atelier.Service
+	shown := false
 	if !c.Offline {
-		there = d.marketplace(ctx, have)
+		there, shown = d.marketplace(ctx, have)
 	}
 	if st != nil {
 		d.requests(ctx, st)
 	}
 	d.generators(ctx, c.Paid)
-	d.services(ctx, st, there)
+	d.services(ctx, st, there, shown)
 }

@@ -8,13 +8,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"atelierd/internal/app"
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
-	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
 
@@ -24,22 +22,6 @@ const marketTimeout = 20 * time.Second
 // maxSkew is how far the clock may be off without a warning. Deadlines and request
 // windows depend on the clock.
 const maxSkew = 30 * time.Second
-
-// listing is the titles of the services that the marketplace lists.
-type listing struct{ titles []string }
-
-// has reports whether the service is listed. A nil listing has none.
-func (l *listing) has(title string) bool {
-	if l == nil {
-		return false
-	}
-	for _, t := range l.titles {
-		if strings.EqualFold(strings.TrimSpace(t), strings.TrimSpace(title)) {
-			return true
-		}
-	}
-	return false
-}
 
 // findCredentials reports whether there are credentials.
 func (d *doctor) findCredentials() bool {
@@ -54,6 +36,11 @@ func (d *doctor) findCredentials() bool {
 		d.keys = keys
 		d.ok(name, "agent %s, from %s", keys.AgentID(), keys.From())
 		return true
+	}
+	if err := app.RegistrationRefused(d.cfg); err != nil {
+		d.credentials = true
+		d.failErr(name, err)
+		return false
 	}
 	if _, err := os.Lstat(filepath.Join(d.cfg.DataDir, registrationFile)); err == nil {
 		d.credentials = true
@@ -91,13 +78,13 @@ func (t *clockWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // marketplace checks whether the marketplace answers and accepts the key. It
-// returns the services listed there, or nil if they are unknown.
-func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
+// returns the services there; known is false if they are unknown.
+func (d *doctor) marketplace(ctx context.Context, have bool) (there []atelier.Service, known bool) {
 	const name = "marketplace"
 	base, err := url.Parse(d.cfg.BaseURL)
 	if err != nil {
 		d.failErr(name, err)
-		return nil
+		return nil, false
 	}
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -107,12 +94,12 @@ func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 	if !have {
 		d.reachable(ctx, name, base, watch)
 		d.clock(watch)
-		return nil
+		return nil, false
 	}
 	c, err := app.NewProbe(d.cfg, d.keys, watch, marketTimeout)
 	if err != nil {
 		d.failErr(name, err)
-		return nil
+		return nil, false
 	}
 	profile, err := c.Profile(ctx)
 	if err != nil {
@@ -120,30 +107,26 @@ func (d *doctor) marketplace(ctx context.Context, have bool) *listing {
 		d.credentials = d.credentials || f != nil && (f.Code == order.CodeKeyRefused || f.Code == order.CodeForbidden)
 		d.failErr(name, err)
 		d.clock(watch)
-		return nil
+		return nil, false
 	}
 	d.ok(name, "%s accepts the key of %s", d.cfg.BaseURL, term.Line(profile.Name, 60))
 	d.clock(watch)
 	d.identity(profile)
 	d.wallet(profile)
+	d.owner(&profile)
+	d.profile(profile)
 	moderation, err := c.Moderation(ctx)
 	if err != nil {
 		d.failErr("moderation", err)
-		return nil
+		return nil, false
 	}
 	d.moderation(moderation)
 	services, err := c.Services(ctx)
 	if err != nil {
 		d.failErr("services", err)
-		return nil
+		return nil, false
 	}
-	there := &listing{}
-	for _, s := range services {
-		if s.Active == nil || *s.Active {
-			there.titles = append(there.titles, s.Title)
-		}
-	}
-	return there
+	return services, true
 }
 
 // reachable tries the address without a key. Any answer but a redirect is good.
@@ -193,7 +176,7 @@ func (d *doctor) identity(p atelier.Profile) {
 		return
 	}
 	if p.Marketable != nil && !*p.Marketable {
-		d.warn("agent", "claim the agent at the marketplace, with its owner's wallet", "the marketplace hides it from clients")
+		d.warn("agent", "set agent.owner_wallet and agent.payout_wallet; "+order.Command("run")+" sends them", "the marketplace hides it from clients")
 	}
 }
 
@@ -210,59 +193,4 @@ func (d *doctor) wallet(p atelier.Profile) {
 	default:
 		d.ok(name, "payouts go to %s", p.PayoutWallet)
 	}
-}
-
-// services checks that each service of the configuration is listed. st and there
-// may be nil.
-func (d *doctor) services(ctx context.Context, st *store.Store, there *listing) {
-	var known []order.Listed
-	if st != nil {
-		var err error
-		if known, err = st.Services(ctx); err != nil {
-			d.failErr("services", err)
-			return
-		}
-	}
-	paused := map[string]store.Fact{}
-	if st != nil {
-		facts, err := st.Facts(ctx)
-		if err != nil {
-			d.failErr("services", err)
-			return
-		}
-		paused = pausedGenerators(facts)
-	}
-	for _, s := range viewServices(d.cfg, known) {
-		what := "service " + term.Line(s.Title, 40)
-		switch {
-		case s.State == serviceUnconfigured:
-			d.warn(what, "add it again, or delete it at the marketplace", "%s", s.Reason)
-		case there.has(s.Title):
-			d.listed(what, s.Title, "listed", paused)
-		case s.State == string(order.ServiceHeld):
-			reason := ": " + s.Reason
-			if name := pausedBehind(d.cfg, s.Title, s.Reason, paused); name != "" {
-				reason = ", because of generator " + name
-			}
-			d.fail(what, "fix its generator, then restart; the daemon then lists it", "not listed%s", reason)
-		case s.State == string(order.ServiceListed) && there != nil:
-			d.warn(what, order.Command("run")+" lists it again", "the marketplace no longer lists it")
-		case s.State == string(order.ServiceListed):
-			d.listed(what, s.Title, "listed when the daemon last looked", paused)
-		default:
-			d.warn(what, order.Command("run")+" lists it", "not listed yet")
-		}
-	}
-}
-
-// listed checks whether the generator of a listed service works. Orders wait while
-// it is paused.
-func (d *doctor) listed(what, title, text string, paused map[string]store.Fact) {
-	name, standIn := pausedService(d.cfg, title, paused)
-	if name == "" {
-		d.ok(what, "%s", text)
-		return
-	}
-	d.warn(what, "see what generator "+name+" needs; it is probed again by itself, and at once after a restart",
-		"%s, but generator %s is paused since %s%s", text, name, term.Clock(paused[name].Since), standsIn(standIn))
 }

@@ -25,7 +25,7 @@ func pausedGenerators(facts []store.Fact) map[string]store.Fact {
 // generatorOf names the generator of a service. It is "" for a service that is
 // not configured.
 func generatorOf(cfg *config.Config, title string) string {
-	at := slices.IndexFunc(cfg.Services, func(s config.Service) bool { return strings.EqualFold(s.Title, strings.TrimSpace(title)) })
+	at := slices.IndexFunc(cfg.Services, func(s config.Service) bool { return order.SameTitle(s.Title, title) })
 	if at < 0 {
 		return ""
 	}
@@ -72,7 +72,7 @@ func standsIn(standIn string) string {
 func markPaused(cfg *config.Config, services []serviceView, paused map[string]store.Fact) {
 	for i, v := range services {
 		switch v.State {
-		case string(order.ServiceListed):
+		case string(order.ServiceListed), serviceDiffers:
 			if name, standIn := pausedService(cfg, v.Title, paused); name != "" {
 				services[i].State, services[i].Since = servicePaused, paused[name].Since
 				services[i].Reason = "generator " + name + " is paused" + standsIn(standIn)

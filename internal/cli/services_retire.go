@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
@@ -49,13 +48,23 @@ func (c ServicesRetireCmd) Run(p *Program) error {
 }
 
 func (c ServicesRetireCmd) names(s atelier.Service) bool {
-	return s.ID == c.Service || strings.EqualFold(strings.TrimSpace(s.Title), strings.TrimSpace(c.Service))
+	return s.ID == c.Service || order.SameTitle(s.Title, c.Service)
 }
 
 // retire stores that the service is retired and then deletes it at the
 // marketplace. In the other order a daemon could list it again in between.
 func (m market) retire(ctx context.Context, s atelier.Service) error {
-	stored := order.Listed{Title: strings.TrimSpace(s.Title), RemoteID: s.ID, State: order.ServiceRetired}
+	known, err := m.Owner.Services(ctx)
+	if err != nil {
+		return err
+	}
+	stored := order.Listed{Title: order.NormalTitle(s.Title), RemoteID: s.ID, State: order.ServiceRetired}
+	for _, l := range known {
+		if l.RemoteID == s.ID || order.SameTitle(l.Title, s.Title) {
+			stored.Title = l.Title // as the configuration spells it
+			break
+		}
+	}
 	if err := m.Owner.PutService(stored); err != nil {
 		return err
 	}

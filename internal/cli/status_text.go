@@ -82,12 +82,27 @@ func (v statusView) showServices(g *term.Page) {
 		g.Linef("  none; add a [[service]] to the configuration")
 	}
 	rows := [][]term.Cell{}
+	var differs []serviceView
 	for _, s := range v.Services {
-		look := term.None
+		look, reason := term.None, s.Reason
+		if s.State == serviceDiffers {
+			differs, reason = append(differs, s), ""
+		}
 		if s.State != string(order.ServiceListed) {
 			look = term.Yellow
 		}
-		rows = append(rows, []term.Cell{term.Plain(term.Line(s.Title, 40)), term.Styled(look, s.State), term.Plain(term.Line(s.Reason, 200))})
+		rows = append(rows, []term.Cell{term.Plain(term.Line(s.Title, 40)), term.Styled(look, s.State), term.Plain(term.Line(reason, 200))})
 	}
 	g.Table("  ", rows)
+	for _, s := range differs {
+		g.Note("  ", term.Line(s.Title, 40)+" differs: "+term.Line(s.Reason, 300))
+	}
+	if len(differs) > 0 {
+		g.Hint("  ", order.Command("services sync")+" changes it at the marketplace")
+	}
+	if v.Profile != "" {
+		g.Heading("profile")
+		g.Note("  ", "differs: "+term.Line(v.Profile, 300))
+		g.Hint("  ", order.Command("agent sync")+" changes what can be changed")
+	}
 }

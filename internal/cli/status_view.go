@@ -20,8 +20,10 @@ type statusView struct {
 	Orders    map[order.State]int `json:"orders"` // without those that have ended or that the owner has cancelled
 	Requests  requestsView        `json:"requests"`
 	Services  []serviceView       `json:"services"`
-	Webhooks  webhooksView        `json:"webhooks"`
-	Spending  spendingView        `json:"spending"`
+	// Profile is what the agent's profile shows otherwise than the configuration.
+	Profile  string       `json:"profile_differs"`
+	Webhooks webhooksView `json:"webhooks"`
+	Spending spendingView `json:"spending"`
 }
 
 type daemonView struct {
@@ -46,8 +48,9 @@ type spendingView struct {
 
 type serviceView struct {
 	Title string `json:"title"`
-	// State is wanted, creating, listed or held as the store has it; paused while
-	// the service's generator is paused; or unconfigured for a service that the
+	// State is wanted, creating, listed or held as the store has it; differs for a
+	// listed one that is not as it is configured; paused while the service's
+	// generator is paused; or unconfigured for a service that the
 	// configuration no longer has.
 	State  string    `json:"state"`
 	ID     string    `json:"id"`
@@ -58,6 +61,7 @@ type serviceView struct {
 // The states of a serviceView that the store does not know.
 const (
 	servicePaused       = "paused"
+	serviceDiffers      = "differs"
 	serviceUnconfigured = "unconfigured"
 )
 
@@ -84,6 +88,9 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	}
 	markPaused(cfg, v.Services, pausedGenerators(st.Facts))
 	for _, f := range st.Facts {
+		if f.Name == store.FactProfileDiffers {
+			v.Profile = f.Value
+		}
 		if f.Name == app.FactWebhook {
 			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // zero if it cannot be read
 		}
@@ -117,14 +124,17 @@ func viewServices(cfg *config.Config, listed []order.Listed) []serviceView {
 	list := []serviceView{}
 	for _, s := range cfg.Services {
 		v := serviceView{Title: s.Title, State: string(order.ServiceWanted)}
-		if at := slices.IndexFunc(listed, func(l order.Listed) bool { return l.Title == s.Title }); at >= 0 {
+		if at := slices.IndexFunc(listed, func(l order.Listed) bool { return order.SameTitle(l.Title, s.Title) }); at >= 0 {
 			l := listed[at]
 			v.State, v.ID, v.Reason, v.Since = string(l.State), l.RemoteID, l.Reason, l.Since
+			if l.State == order.ServiceListed && l.Reason != "" {
+				v.State = serviceDiffers
+			}
 		}
 		list = append(list, v)
 	}
 	for _, l := range listed {
-		if !slices.ContainsFunc(cfg.Services, func(s config.Service) bool { return s.Title == l.Title }) {
+		if !slices.ContainsFunc(cfg.Services, func(s config.Service) bool { return order.SameTitle(s.Title, l.Title) }) {
 			list = append(list, serviceView{
 				Title: l.Title, State: serviceUnconfigured, ID: l.RemoteID, Since: l.Since,
 				Reason: "it is not in the configuration; orders for it are held",

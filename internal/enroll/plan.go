@@ -25,6 +25,9 @@ const (
 type Change struct {
 	Field    string
 	Old, New string
+	// Fixed means that the marketplace does not let the field be changed any more. It
+	// is in no patch.
+	Fixed bool
 }
 
 // Planned is what a sync would do about one service.
@@ -46,30 +49,48 @@ type Planned struct {
 // changes nothing, so that the owner can see it first.
 func Plan(offers []atelier.Service, there []atelier.Service, known []order.Listed) []Planned {
 	var plan []Planned
-	taken := map[string]bool{}
-	for _, want := range offers {
-		memory := find(known, want.Title)
-		p := Planned{Step: StepCreate, Title: want.Title, Want: want, Retired: memory.State == order.ServiceRetired}
-		for _, have := range there {
-			gone := have.Active != nil && !*have.Active
-			if gone || taken[have.ID] || have.ID != memory.RemoteID && !sameTitle(have.Title, want.Title) {
-				continue
-			}
-			taken[have.ID] = true
-			p.ID, p.Step = have.ID, StepLeave
-			if p.Changes, p.Patch = diff(have, want); len(p.Changes) > 0 {
+	found, taken := match(offers, there, known), map[int]bool{}
+	for i, want := range offers {
+		p := Planned{Step: StepCreate, Title: want.Title, Want: want, Retired: find(known, want.Title).State == order.ServiceRetired}
+		if at := found[i]; at >= 0 {
+			taken[at] = true
+			p.ID, p.Step = there[at].ID, StepLeave
+			if p.Changes, p.Patch = diff(there[at], want); len(p.Changes) > 0 {
 				p.Step = StepChange
 			}
-			break
 		}
 		plan = append(plan, p)
 	}
-	for _, have := range there {
-		if !taken[have.ID] && (have.Active == nil || *have.Active) {
+	for i, have := range there {
+		if !taken[i] && onSale(have) {
 			plan = append(plan, Planned{Step: StepForeign, Title: have.Title, ID: have.ID})
 		}
 	}
 	return plan
+}
+
+// Describe returns the changes in one line, with both values of each.
+func Describe(changes []Change) string {
+	texts := make([]string, len(changes))
+	for i, c := range changes {
+		texts[i] = fmt.Sprintf("%s is %s at the marketplace and %s in the configuration", c.Field, shown(c.Old), shown(c.New))
+		if c.Fixed {
+			texts[i] += " (cannot be changed)"
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// shown quotes a value, of which it keeps the beginning.
+func shown(value string) string {
+	const most = 60
+	if value == "" {
+		return "empty"
+	}
+	if r := []rune(value); len(r) > most {
+		value = string(r[:most]) + "…"
+	}
+	return strconv.Quote(value)
 }
 
 // diff returns the fields in which have differs from want, and the patch for them.
@@ -81,10 +102,10 @@ func diff(have, want atelier.Service) ([]Change, atelier.ServicePatch) {
 		if strings.TrimSpace(before) == strings.TrimSpace(after) {
 			return false
 		}
-		changes = append(changes, Change{field, before, after})
+		changes = append(changes, Change{Field: field, Old: before, New: after})
 		return true
 	}
-	if differ("title", have.Title, want.Title) {
+	if differ("title", order.NormalTitle(have.Title), order.NormalTitle(want.Title)) {
 		patch.Title = &want.Title
 	}
 	if differ("description", have.Description, want.Description) {
@@ -105,7 +126,7 @@ func diff(have, want atelier.Service) ([]Change, atelier.ServicePatch) {
 	}
 	if !slices.Equal(have.Deliverables, want.Deliverables) && len(have.Deliverables)+len(want.Deliverables) > 0 {
 		list := append([]string{}, want.Deliverables...)
-		changes = append(changes, Change{"deliverables", strings.Join(have.Deliverables, "; "), strings.Join(list, "; ")})
+		changes = append(changes, Change{Field: "deliverables", Old: strings.Join(have.Deliverables, "; "), New: strings.Join(list, "; ")})
 		patch.Deliverables = &list
 	}
 	if want.DemoURL != "" && differ("demo_url", have.DemoURL, want.DemoURL) {
@@ -114,7 +135,24 @@ func diff(have, want atelier.Service) ([]Change, atelier.ServicePatch) {
 	if want.QuotaLimit != nil && differ("quota_limit", quota(have.QuotaLimit), quota(want.QuotaLimit)) {
 		patch.QuotaLimit = want.QuotaLimit
 	}
+	// A marketplace that does not know the field does not show it.
+	if have.MaxRevisions != nil && want.MaxRevisions != nil && differ("max_revisions", quota(have.MaxRevisions), quota(want.MaxRevisions)) {
+		patch.MaxRevisions = want.MaxRevisions
+	}
+	if have.Questions != nil && len(want.Questions) > 0 && !slices.EqualFunc(have.Questions, want.Questions, atelier.Question.Same) {
+		differ("requirement_fields", list(have.Questions), list(want.Questions))
+		patch.Questions = &want.Questions
+	}
 	return changes, patch
+}
+
+// list formats questions.
+func list(questions []atelier.Question) string {
+	texts := make([]string, len(questions))
+	for i, q := range questions {
+		texts[i] = q.String()
+	}
+	return strings.Join(texts, "; ")
 }
 
 // quota formats a limit. Nil is 0, which means no limit.
@@ -123,37 +161,4 @@ func quota(n *int) string {
 		return "0"
 	}
 	return fmt.Sprint(*n)
-}
-
-// PlanProfile returns the fields in which the profile differs from the configuration,
-// and the patch for them. Fields that the configuration does not set are ignored.
-func PlanProfile(have atelier.Profile, want atelier.Profile) ([]Change, atelier.ProfilePatch) {
-	var changes []Change
-	var patch atelier.ProfilePatch
-	for _, f := range []struct {
-		name         string
-		before, want string
-		into         **string
-	}{
-		{"name", have.Name, want.Name, &patch.Name},
-		{"description", have.Description, want.Description, &patch.Description},
-		{"endpoint_url", have.EndpointURL, want.EndpointURL, &patch.EndpointURL},
-		{"avatar_url", have.AvatarURL, want.AvatarURL, &patch.AvatarURL},
-		{"owner_wallet", have.OwnerWallet, want.OwnerWallet, &patch.OwnerWallet},
-		{"payout_wallet", have.PayoutWallet, want.PayoutWallet, &patch.PayoutWallet},
-	} {
-		if f.want != "" && strings.TrimSpace(f.before) != f.want {
-			changes = append(changes, Change{f.name, f.before, f.want})
-			*f.into = &f.want
-		}
-	}
-	if len(want.Capabilities) > 0 && !sameSet(have.Capabilities, want.Capabilities) {
-		changes = append(changes, Change{"capabilities", strings.Join(have.Capabilities, ", "), strings.Join(want.Capabilities, ", ")})
-		patch.Capabilities = want.Capabilities
-	}
-	return changes, patch
-}
-
-func sameSet(a, b []string) bool {
-	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }

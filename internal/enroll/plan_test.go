@@ -37,12 +37,12 @@ func TestAPlanHoldsOnlyTheFieldsThatDiffer(t *testing.T) {
 		changes []Change
 	}{
 		"not there":                  {want, nil, nil, []Step{StepCreate}, nil},
-		"there in another spelling":  {want, []atelier.Service{same}, nil, []Step{StepChange}, []Change{{"title", " pictures ", "Pictures"}}},
-		"cheaper, and without files": {want, []atelier.Service{dearer}, nil, []Step{StepChange}, []Change{{"price_usd", "4.00", "5.00"}, {"deliverables", "", "one"}}},
-		"known by its id":            {want, []atelier.Service{renamed}, listed("svc_9", order.ServiceListed), []Step{StepChange}, []Change{{"title", "Old title", "Pictures"}}},
+		"there in another spelling":  {want, []atelier.Service{same}, nil, []Step{StepChange}, []Change{{Field: "title", Old: "pictures", New: "Pictures"}}},
+		"cheaper, and without files": {want, []atelier.Service{dearer}, nil, []Step{StepChange}, []Change{{Field: "price_usd", Old: "4.00", New: "5.00"}, {Field: "deliverables", Old: "", New: "one"}}},
+		"known by its id":            {want, []atelier.Service{renamed}, listed("svc_9", order.ServiceListed), []Step{StepChange}, []Change{{Field: "title", Old: "Old title", New: "Pictures"}}},
 		"not known by its id":        {want, []atelier.Service{renamed}, nil, []Step{StepCreate, StepForeign}, nil},
 		"deleted":                    {want, []atelier.Service{gone}, nil, []Step{StepCreate}, nil},
-		"with another quota":         {weekly, []atelier.Service{same}, nil, []Step{StepChange}, []Change{{"title", " pictures ", "Pictures"}, {"price_type", "fixed", "weekly"}, {"quota_limit", "0", "5"}}},
+		"with another quota":         {weekly, []atelier.Service{same}, nil, []Step{StepChange}, []Change{{Field: "title", Old: "pictures", New: "Pictures"}, {Field: "price_type", Old: "fixed", New: "weekly"}, {Field: "quota_limit", Old: "0", New: "5"}}},
 	} {
 		plan := Plan([]atelier.Service{c.want}, c.there, c.known)
 		var steps []Step
@@ -67,7 +67,7 @@ func TestAProfileIsChangedOnlyInTheFieldsOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	have := atelier.Profile{Name: "Old", Description: "same", PayoutWallet: "w1", Capabilities: []string{"b", "a"}}
 	changes, patch := PlanProfile(have, atelier.Profile{Name: "New", Description: "same", Capabilities: []string{"a", "b"}})
-	if !reflect.DeepEqual(changes, []Change{{"name", "Old", "New"}}) || patch.Name == nil || patch.PayoutWallet != nil || patch.Capabilities != nil {
+	if !reflect.DeepEqual(changes, []Change{{Field: "name", Old: "Old", New: "New"}}) || patch.Name == nil || patch.PayoutWallet != nil || patch.Capabilities != nil {
 		t.Errorf("changes %v, patch %+v", changes, patch)
 	}
 }

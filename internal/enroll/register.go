@@ -6,9 +6,12 @@ package enroll
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
@@ -24,6 +27,11 @@ type CredentialStore interface {
 	Save(atelier.Registered) error
 	// End removes the intent.
 	End() error
+	// Refused returns an error if the registration with the print is the one that the
+	// marketplace refused last.
+	Refused(print string) error
+	// NoteRefusal writes that it was refused, and why.
+	NoteRefusal(print string, why *order.Failure) error
 }
 
 // Registrar is the part of the marketplace's API that registering needs.
@@ -38,7 +46,15 @@ var ErrOutcomeUnknown = errors.New("the outcome of the registration is unknown")
 // Register registers the agent and returns the marketplace's answer after saving it.
 // The marketplace issues the key only once. After an error that is ErrOutcomeUnknown
 // the intent stays, so that Begin refuses a second registration.
+//
+// What the marketplace is known to refuse is not sent: registrations are few. One that
+// it has refused is not sent again until it is changed, so that a supervisor which
+// restarts the daemon does not repeat it.
 func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Registration, log *slog.Logger) (atelier.Registered, error) {
+	print := Fingerprint(r)
+	if err := v.Refused(print); err != nil {
+		return atelier.Registered{}, err
+	}
 	if err := v.Begin(r.Name); err != nil {
 		return atelier.Registered{}, err
 	}
@@ -47,7 +63,7 @@ func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Reg
 		if atelier.OutcomeUnknown(err) {
 			return atelier.Registered{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 		}
-		return atelier.Registered{}, errors.Join(explain(err), v.End())
+		return atelier.Registered{}, errors.Join(refuse(v, print, explain(err)), v.End())
 	}
 	if err := v.Save(got); err != nil {
 		return atelier.Registered{}, fmt.Errorf("registered as %s, but the key was not saved: %w", got.AgentID, err)
@@ -58,9 +74,27 @@ func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Reg
 	log.Info("agent registered", "agent", got.AgentID)
 	if got.Marketable != nil && !*got.Marketable {
 		log.Warn("the marketplace hides the agent from clients", "note", got.Note,
-			"hint", "set agent.owner_wallet before you register, or claim the agent at the marketplace")
+			"hint", "set agent.owner_wallet and agent.payout_wallet; the daemon sets them at the marketplace when it starts")
 	}
 	return got, nil
+}
+
+// refuse writes down a refusal that would be repeated, and returns it.
+func refuse(v CredentialStore, print string, err error) error {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || errors.Is(err, atelier.ErrNotSent) || f.Class != order.Fail && f.Class != order.Hold {
+		return err
+	}
+	return errors.Join(err, v.NoteRefusal(print, f))
+}
+
+// Fingerprint identifies what a registration says.
+func Fingerprint(r atelier.Registration) string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		text = []byte(r.Name) // it has texts only
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
 // explain adds a hint to the refusals that the owner can resolve.
@@ -71,14 +105,26 @@ func explain(err error) error {
 		return err
 	}
 	with := *fail
+	todo := ""
 	switch {
 	case call.Says("name_taken"):
-		with.Hint = "choose another agent.name"
+		todo = "choose another agent.name in the configuration and start again"
 	case call.Says("duplicate_agent"):
-		with.Hint = "this owner already has an agent; use its id and key instead of registering"
+		// Without an owner this means only the same name and text within the hour,
+		// whoever sent them.
+		which := "it"
 		if call.AgentID != "" {
-			with.Hint = fmt.Sprintf("this owner already has the agent %.100q; use its id and key instead of registering", call.AgentID)
+			which = fmt.Sprintf("the agent %.100q", call.AgentID)
 		}
+		todo = "if " + which + " is yours, put its id and key in place instead of registering; if not, change agent.name or agent.description and start again"
+	}
+	with.Hint = strings.TrimSuffix(strings.TrimSpace(call.Recovery), ".")
+	if with.Hint != "" && todo != "" {
+		with.Hint += "; "
+	}
+	with.Hint += todo
+	if with.Hint == "" {
+		with.Hint = fail.Hint
 	}
 	return &with
 }

@@ -34,6 +34,12 @@ func (c credentialFiles) End() error {
 	return credential.EndRegistration(c.w.dir)
 }
 
+func (c credentialFiles) Refused(print string) error { return credential.RefusedBefore(c.w.dir, print) }
+
+func (c credentialFiles) NoteRefusal(print string, why *order.Failure) error {
+	return credential.NoteRefusal(c.w.dir, print, why.Error(), why.Hint)
+}
+
 func (w *world) intended() bool {
 	_, err := os.Stat(filepath.Join(w.dir, "registration.json"))
 	return err == nil
@@ -132,7 +138,7 @@ func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 				if c.before != nil {
 					c.before(w)
 				}
-				v := failingCredentials{w}
+				v := failingCredentials{credentialFiles{w}}
 				r := same
 				if c.change != nil {
 					c.change(&r)
@@ -151,18 +157,15 @@ func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 }
 
 // failingCredentials cannot save a key.
-type failingCredentials struct{ w *world }
+type failingCredentials struct{ credentialFiles }
 
-func (c failingCredentials) Begin(name string) error {
-	return credential.BeginRegistration(c.w.dir, name)
-}
-func (c failingCredentials) Save(atelier.Registered) error { return errors.New("the disk is full") }
-func (c failingCredentials) End() error                    { return credential.EndRegistration(c.w.dir) }
+func (failingCredentials) Save(atelier.Registered) error { return errors.New("the disk is full") }
+func (c failingCredentials) End() error                  { return credential.EndRegistration(c.w.dir) }
 
 func TestAKeyThatIsNotSavedKeepsTheIntentAndNamesTheAgent(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		_, err := enroll.Register(t.Context(), w.client, failingCredentials{w}, atelier.Registration{
+		_, err := enroll.Register(t.Context(), w.client, failingCredentials{credentialFiles{w}}, atelier.Registration{
 			Name:        "My Agent",
 			Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test",
 		}, w.log)

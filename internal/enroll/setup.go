@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
+	"slices"
 	"time"
 
 	"atelierd/internal/atelier"
@@ -13,12 +13,18 @@ import (
 	"atelierd/internal/order"
 )
 
-// Store stores the state of our services at the marketplace.
+// Store stores the state of our profile and our services at the marketplace.
 type Store interface {
 	Services(ctx context.Context) ([]order.Listed, error)
 	PutService(l order.Listed) error
 	// WalletKnown records whether there is a wallet for payouts.
 	WalletKnown(known bool) error
+	// OwnerKnown records whether the agent has an owner. Once it has one, bounties that
+	// were refused for the lack of it may be claimed again.
+	OwnerKnown(known bool) error
+	// ProfileDiffers records in which fields the profile differs from the
+	// configuration; empty if in none.
+	ProfileDiffers(text string) error
 }
 
 // Market is the part of the marketplace's API that the set-up needs.
@@ -42,8 +48,12 @@ type Options struct {
 	Store  Store
 	Market Market
 	Offers []Offer
-	// Wallet is the address for payouts. Empty keeps the marketplace's setting.
-	Wallet string
+	// Profile is the profile of the configuration. Run sets its wallets, the address on
+	// Base, the chain and the AI models. It only reports other fields that differ, and
+	// fields that are empty are left alone. Without offers it sets nothing.
+	Profile atelier.Profile
+	// Local means that the marketplace is on this machine; see CheckAgent.
+	Local bool
 	// SettleWindow is how long a request without an answer may still take effect.
 	SettleWindow time.Duration
 	// Changed is called after the state of a service changed; may be nil.
@@ -56,10 +66,24 @@ type Options struct {
 type Setup struct {
 	o        Options
 	failures logonce.Logger
-	wallet   bool // done
+	profile  bool // done
+	// reported holds what was logged about services and the profile that differ.
+	reported map[string]string
+	// sent holds the offers that this process has listed or tried to; see attempt.
+	sent map[string]attempt
 	// refused holds the titles of the offers that the marketplace has refused. They
 	// are not sent again until the configuration changes, which takes a restart.
 	refused map[string]bool
+}
+
+// attempt is a request to list a service that the marketplace may have taken.
+type attempt struct {
+	// done means that the marketplace has answered it with success. It is not repeated
+	// whatever a listing shows.
+	done bool
+	// before holds the ids that were listed before it. An unknown one after it is ours,
+	// even if its text is not as we sent it.
+	before map[string]bool
 }
 
 // New returns a Setup.
@@ -67,7 +91,7 @@ func New(o Options) *Setup {
 	if o.Changed == nil {
 		o.Changed = func() {}
 	}
-	return &Setup{o: o, refused: map[string]bool{}}
+	return &Setup{o: o, refused: map[string]bool{}, reported: map[string]string{}, sent: map[string]attempt{}}
 }
 
 // tryAgain is the time between two tries of an incomplete set-up, lookOver the time
@@ -112,38 +136,14 @@ func hint(err error) string {
 
 // Once does what can be done now and reports whether the set-up is complete.
 func (s *Setup) Once(ctx context.Context) (complete bool, err error) {
-	if err := s.setWallet(ctx); err != nil {
+	if err := s.setProfile(ctx); err != nil {
 		return false, err
 	}
 	return s.listServices(ctx)
 }
 
-// setWallet reads the profile and changes the payout wallet only if it differs. It
-// records whether there is a wallet at all.
-func (s *Setup) setWallet(ctx context.Context) error {
-	if s.wallet {
-		return nil
-	}
-	p, err := s.o.Market.Profile(ctx)
-	if err != nil {
-		return fmt.Errorf("read the profile: %w", err)
-	}
-	if s.o.Wallet != "" && p.PayoutWallet != s.o.Wallet {
-		if err := s.o.Market.UpdateProfile(ctx, atelier.ProfilePatch{PayoutWallet: &s.o.Wallet}); err != nil {
-			return fmt.Errorf("set the payout wallet: %w", err)
-		}
-		s.o.Log.Info("payout wallet set", "wallet", s.o.Wallet)
-		p.PayoutWallet = s.o.Wallet
-	}
-	if err := s.o.Store.WalletKnown(p.PayoutWallet != "" || p.OwnerWallet != ""); err != nil {
-		return err
-	}
-	s.wallet = true
-	return nil
-}
-
-// listServices creates the offers that do not exist yet, matched by title. It always
-// reads the list first, so that no service is created twice.
+// listServices creates the offers that do not exist yet. It always reads the list
+// first, so that no service is created twice.
 func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 	known, err := s.o.Store.Services(ctx)
 	if err != nil {
@@ -154,23 +154,67 @@ func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("list the services: %w", err)
 	}
+	offers := make([]atelier.Service, len(s.o.Offers))
+	for i, o := range s.o.Offers {
+		offers[i] = o.Service
+	}
 	complete = true
 	var errs []error
-	for _, offer := range s.o.Offers {
-		done, err := s.listOne(ctx, offer, there, find(known, offer.Title), listedAt)
+	found := s.adopt(match(offers, there, known), there)
+	for i, offer := range s.o.Offers {
+		var done bool
+		before := find(known, offer.Title)
+		if found[i] >= 0 {
+			done, err = true, s.shown(offer, there[found[i]], before)
+		} else {
+			done, err = s.listOne(ctx, offer, there, before, listedAt)
+		}
 		complete = complete && done
 		errs = append(errs, err)
 	}
 	return complete, errors.Join(errs...)
 }
 
-func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Service, before order.Listed, listedAt time.Time) (bool, error) {
-	for _, t := range there {
-		if sameTitle(t.Title, offer.Title) && (t.Active == nil || *t.Active) {
-			return true, s.put(before, order.Listed{Title: offer.Title, RemoteID: t.ID, State: order.ServiceListed})
+// adopt completes the result of match: a service that appeared after an offer was sent
+// without a readable answer is that offer, if it can be no other's.
+func (s *Setup) adopt(found []int, there []atelier.Service) []int {
+	for i, offer := range s.o.Offers {
+		tried, did := s.sent[offer.Title]
+		if found[i] >= 0 || !did || tried.before == nil {
+			continue
+		}
+		var fresh []int
+		for j, have := range there {
+			if onSale(have) && !tried.before[have.ID] && !slices.Contains(found, j) {
+				fresh = append(fresh, j)
+			}
+		}
+		if len(fresh) == 1 {
+			found[i] = fresh[0]
 		}
 	}
-	if s.refused[offer.Title] || before.State == order.ServiceRetired {
+	return found
+}
+
+// shown records an offer that the marketplace lists, and reports what it lists
+// otherwise than the configuration says. Changing that is left to the owner.
+func (s *Setup) shown(offer Offer, have atelier.Service, before order.Listed) error {
+	changes, _ := diff(have, offer.Service)
+	text := Describe(changes)
+	if s.reported[offer.Title] != text {
+		s.reported[offer.Title] = text
+		if text != "" {
+			s.o.Log.Warn("a service differs from the configuration", "service", offer.Title, "differs", text,
+				"hint", "`atelierd services sync` changes it at the marketplace")
+		}
+	}
+	return s.put(before, order.Listed{Title: offer.Title, RemoteID: have.ID, State: order.ServiceListed, Reason: text})
+}
+
+// listOne lists an offer that the marketplace does not show.
+func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Service, before order.Listed, listedAt time.Time) (bool, error) {
+	tried := s.sent[offer.Title]
+	if s.refused[offer.Title] || tried.done || before.State == order.ServiceRetired {
 		return true, nil
 	}
 	if before.State == order.ServiceCreating && listedAt.Sub(before.Since) < s.o.SettleWindow {
@@ -184,15 +228,25 @@ func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Servic
 	if err := s.o.Store.PutService(order.Listed{Title: offer.Title, State: order.ServiceCreating}); err != nil {
 		return false, err
 	}
+	tried.before = map[string]bool{}
+	for _, have := range there {
+		tried.before[have.ID] = true
+	}
+	s.sent[offer.Title] = tried
 	made, err := s.o.Market.CreateService(ctx, offer.Service)
 	if err == nil {
+		s.sent[offer.Title] = attempt{done: true}
 		s.o.Log.Info("service listed", "service", offer.Title, "id", made.ID)
 		return true, s.put(order.Listed{}, order.Listed{Title: offer.Title, RemoteID: made.ID, State: order.ServiceListed})
 	}
 	err = fmt.Errorf("list the service %q: %w", offer.Title, err)
 	if atelier.OutcomeUnknown(err) {
+		call, _ := errors.AsType[*atelier.CallError](err)
+		tried.done = call != nil && call.Status >= 200 && call.Status < 300 // taken, with an answer that cannot be read
+		s.sent[offer.Title] = tried
 		return false, err
 	}
+	delete(s.sent, offer.Title)
 	after := order.Listed{Title: offer.Title, State: order.ServiceWanted}
 	if f, ok := errors.AsType[*order.Failure](err); ok && (f.Class == order.Fail || f.Class == order.Hold) {
 		after.State, after.Reason = order.ServiceHeld, err.Error()
@@ -212,17 +266,4 @@ func (s *Setup) put(before, now order.Listed) error {
 	}
 	s.o.Changed()
 	return nil
-}
-
-func find(list []order.Listed, title string) order.Listed {
-	for _, l := range list {
-		if l.Title == title {
-			return l
-		}
-	}
-	return order.Listed{}
-}
-
-func sameTitle(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }

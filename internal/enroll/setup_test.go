@@ -37,8 +37,8 @@ type setup struct {
 func (w *world) setup(wallet string, offers ...enroll.Offer) *setup {
 	s := &setup{}
 	s.Setup = enroll.New(enroll.Options{
-		Store: w.store, Market: w.client, Offers: offers, Wallet: wallet, SettleWindow: settle,
-		Changed: func() { s.changes++ }, Log: w.log,
+		Store: w.store, Market: w.client, Offers: offers, Profile: atelier.Profile{PayoutWallet: wallet}, Local: true,
+		SettleWindow: settle, Changed: func() { s.changes++ }, Log: w.log,
 	})
 	return s
 }
@@ -239,7 +239,7 @@ func TestTheWalletIsSetOnlyIfItDiffers(t *testing.T) {
 			sent   int
 			there  string
 		}{{"", 0, first}, {walletA, 1, walletA}, {walletA, 1, walletA}, {walletB, 2, walletB}, {"", 2, walletB}} {
-			s := w.setup(step.wallet)
+			s := w.setup(step.wallet, pictures("Pictures", fit))
 			w.once(s)
 			w.once(s)
 			if n := w.sent("PATCH", "/me"); n != step.sent || w.market.Agents()[0].PayoutWallet != step.there {
