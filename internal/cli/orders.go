@@ -7,6 +7,7 @@ type OrdersCmd struct {
 	Approve OrdersApproveCmd `cmd:"" help:"Deliver an order whose files wait for your review."`
 	Retry   OrdersRetryCmd   `cmd:"" help:"Resume held, failed or cancelled work on an order."`
 	Redo    OrdersRedoCmd    `cmd:"" help:"Make the files of an order again."`
+	Assign  OrdersAssignCmd  `cmd:"" help:"Name the service that an order is for."`
 	Cancel  OrdersCancelCmd  `cmd:"" help:"Stop work on an order."`
 }
 

@@ -53,7 +53,7 @@ func (r *run) newRequest(ctx context.Context) (generate.Request, error) {
 func (r *run) request(ctx context.Context) (generate.Request, error) {
 	o, s := r.order, r.service
 	req := generate.Request{
-		OrderID: o.ID, Round: r.job.Round, Attempt: r.job.Attempt, Brief: o.Brief,
+		OrderID: o.ID, Round: r.job.Round, Attempt: r.job.Attempt, Brief: o.Wish(),
 		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
 		Service:   generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
 		OutputDir: r.dir,

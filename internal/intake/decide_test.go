@@ -28,6 +28,10 @@ func known(s order.State, remote order.Status, job order.JobState, d order.Deliv
 
 func code(k order.Known, code order.Code) order.Known { k.Code = code; return k }
 func round(k order.Known, n int) order.Known          { k.Round = n; return k }
+func cancelled(k order.Known) order.Known {
+	k.OwnerCancelled, k.Code = true, order.CodeOwner
+	return k
+}
 
 const (
 	none      = order.JobState("")
@@ -79,7 +83,7 @@ var decisionCases = []decisionCase{
 	{"an order that comes back is worked on again", code(known(isHeld, order.Paid, held, nothing), order.CodeVanished), order.Paid, working, order.JobsRelease, "", 0},
 	{"an order whose service is now configured is worked on", code(known(isHeld, order.Paid, held, nothing), order.CodeNoService), order.Paid, working, order.JobsRelease, "", 0},
 	{"a cancelled order that is open again is worked on", code(known(order.StateCancelled, order.Cancelled, closed, nothing), order.CodeCancelled), order.Paid, working, order.JobsRelease, "", 0},
-	{"an order that the owner cancelled is not worked on", code(known(isHeld, order.Paid, closed, nothing), order.CodeOwner), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
+	{"an order that the owner cancelled is not worked on", cancelled(known(isHeld, order.Paid, closed, nothing)), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
 
 	// Delivered orders.
 	{"a confirmed delivery is in review", known(delivered, order.Paid, done, confirmed), order.Delivered, delivered, order.JobsKeep, "", 0},
@@ -141,6 +145,7 @@ func TestDecide(t *testing.T) {
 			again := shop.Decide(order.Known{
 				Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
 				Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d),
+				OwnerCancelled: c.known.OwnerCancelled && !d.OwnerOverruled,
 			}, facts(c.status))
 			if again.State != d.State || again.Jobs == d.Jobs && d.Jobs != order.JobsKeep {
 				t.Errorf("decided again: %s, jobs %q, after %s, jobs %q", again.State, again.Jobs, d.State, d.Jobs)

@@ -131,7 +131,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	if err != nil {
 		return err
 	}
-	s := catalog.find(o.Facts, o.Service).service
+	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
 	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
 	if open := o.Status == order.Paid || o.Status == order.InProgress; open && s.Subscription > 0 && s.Pieces {
 		th.Pieces, th.Until, th.Next = true, o.WorkspaceExpiresAt, time.Now().Add(t.o.WindowInterval)

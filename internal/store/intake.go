@@ -83,6 +83,7 @@ type row struct {
 	order.Known
 	fingerprint int64
 	effect      int64
+	bountyTitle string
 }
 
 func (t *tx) known(facts []order.Facts) (map[string]row, error) {
@@ -100,10 +101,11 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	}
 	known := make(map[string]row, len(rows))
 	for _, r := range rows {
-		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
+		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, bountyTitle: r.BountyTitle, Known: order.Known{
 			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
 			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState,
 			Quoting: r.Quoting, Quote: r.QuoteState,
+			Assigned: r.Assigned != 0, OwnerCancelled: !r.OwnerCancelledAt.IsZero(), RevisionCount: toInt(r.RevisionCount),
 		}}
 	}
 	return known, nil
@@ -113,7 +115,10 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 	if k.Exists && k.effect > l.Mark {
 		return nil // the listing may be older than our change; the next one decides
 	}
-	d := l.Decide(k.Known, f)
+	d, err := t.decide(l, k.Known, f)
+	if err != nil {
+		return err
+	}
 	print := fingerprint(f.Raw)
 	switch {
 	case !k.Exists:
@@ -131,6 +136,9 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 		if err := t.applyChange(k, f, d, print); err != nil {
 			return err
 		}
+	}
+	if err := t.applyService(k, f, d); err != nil {
+		return err
 	}
 	return t.follow(f.ID, k.Known, d)
 }
@@ -174,6 +182,11 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 			if err := t.SetOrderCompleted(noCancel, query.SetOrderCompletedParams{CompletedAt: t.now, ID: id}); err != nil {
 				return err
 			}
+		}
+	}
+	if d.OwnerOverruled {
+		if err := t.SetOwnerCancelled(noCancel, query.SetOwnerCancelledParams{ID: id}); err != nil {
+			return err
 		}
 	}
 	if d.Note != "" {
@@ -220,6 +233,11 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 			Stage: cmp.Or(d.Stage, order.StageGenerate), DueAt: due,
 		}, runAt)
 	case order.JobsQuote:
+		if k.Quoting != "" {
+			t.changed.lane(order.LaneGenerate)
+			_, err := t.ReleaseQuote(noCancel, query.ReleaseQuoteParams{Priority: priority(order.StagePrice), RunAt: t.now, ChangedAt: t.now, OrderID: id})
+			return err
+		}
 		return t.openJob(order.Job{OrderID: id, Kind: order.KindQuote, Stage: order.StagePrice, DueAt: d.DueAt}, t.now)
 	case order.JobsClose:
 		return t.closeJobs(id, d)
@@ -247,6 +265,9 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		t.changed.Revoked = t.changed.Revoked || n > 0
 		return err
 	case order.JobsRelease:
+		if err := t.ReleasePieces(noCancel, query.ReleasePiecesParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Code: k.Code}); err != nil {
+			return err
+		}
 		_, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(d.Round)})
 		t.changed.lane(order.LaneGenerate)
 		t.changed.lane(order.LaneNetwork)
@@ -280,7 +301,7 @@ func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
 		CreatedAt: utc.At(f.CreatedAt), DueAt: utc.At(d.DueAt), SeenAt: t.now, ChangedAt: t.now,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
 		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
-		Fingerprint: print, Raw: string(f.Raw),
+		BountyID: f.BountyID, BountyTitle: d.BountyTitle, Fingerprint: print, Raw: string(f.Raw),
 	})
 }
 
@@ -292,7 +313,7 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 		RemoteStatus: f.Status, PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee,
 		Deliverables: order.EncodeStrings(f.Deliverables),
 		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
-		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
+		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx, BountyID: f.BountyID,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
 		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
 		Fingerprint: print, Raw: string(f.Raw), ID: f.ID,

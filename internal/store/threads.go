@@ -80,6 +80,10 @@ func (t *tx) openPiece(th order.Thread, m order.Message, news bool) error {
 	if err != nil || asked {
 		return err
 	}
+	// What is asked for meanwhile is made once the owner takes the cancellation back.
+	if cancelled, err := t.IsOwnerCancelled(noCancel, th.OrderID); err != nil || cancelled {
+		return err
+	}
 	if !th.Until.IsZero() && !m.At.Before(th.Until) {
 		return nil
 	}

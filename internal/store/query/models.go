@@ -43,6 +43,7 @@ type Bounty struct {
 	ClaimedAt       utc.Time
 	ChangedAt       utc.Time
 	Code            order.Code
+	ClaimID         string
 }
 
 type Call struct {
@@ -140,6 +141,10 @@ type Order struct {
 	Fingerprint        int64
 	Raw                string
 	ThreadDueAt        utc.Time
+	OwnerCancelledAt   utc.Time
+	Assigned           int64
+	BountyID           string
+	BountyTitle        string
 }
 
 type Outbox struct {
