@@ -26,13 +26,18 @@ func (s *Store) Mark(ctx context.Context) (int64, error) {
 // order that the database refuses is recorded as an unreadable row, so that it
 // does not keep the other orders from their work.
 func (s *Store) Apply(l order.Batch) (order.Applied, error) {
+	single := false
 	for {
-		sum, err := s.applyAll(l)
-		bad, ok := errors.AsType[*rowError](err)
-		if !ok || !hasCode(err, sqlite3.SQLITE_CONSTRAINT) {
+		sum, err := s.applyAll(l, single)
+		if err == nil || !hasCode(err, sqlite3.SQLITE_CONSTRAINT) {
 			return sum, err
 		}
-		l.Listing = setAside(l.Listing, bad)
+		if bad, ok := errors.AsType[*rowError](err); ok {
+			l.Listing = setAside(l.Listing, bad)
+		} else if single {
+			return sum, err
+		}
+		single = true // from here on each error names its order
 	}
 }
 
@@ -57,18 +62,29 @@ func setAside(l order.Listing, bad *rowError) order.Listing {
 	return aside
 }
 
-func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
+func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 	var sum order.Applied
 	err := s.write("intake", func(t *tx) error {
-		sum = order.Applied{}
+		sum, t.single = order.Applied{}, single
 		known, err := t.known(l.Orders)
 		if err != nil {
 			return err
 		}
+		var news []newcomer
 		for _, f := range l.Orders {
-			if err := t.apply(l, known[f.ID], f, &sum); err != nil {
+			k := known[f.ID]
+			if !k.Exists {
+				sum.New++
+				sum.Moved = append(sum.Moved, f.ID)
+				news = append(news, newcomer{f, l.Decide(k.Known, f)})
+				continue
+			}
+			if err := t.apply(l, k, f, &sum); err != nil {
 				return &rowError{f.ID, err}
 			}
+		}
+		if err := t.insertNew(news); err != nil {
+			return err
 		}
 		if err := t.applyBad(l, &sum); err != nil {
 			return err
@@ -111,23 +127,16 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	return known, nil
 }
 
+// apply records what the listing shows of a known order, and what follows.
 func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) error {
-	if k.Exists && k.effect > l.Mark {
+	if k.effect > l.Mark {
 		return nil // the listing may be older than our change; the next one decides
 	}
 	d, err := t.decide(l, k.Known, f)
 	if err != nil {
 		return err
 	}
-	print := fingerprint(f.Raw)
-	switch {
-	case !k.Exists:
-		sum.New++
-		sum.Moved = append(sum.Moved, f.ID)
-		if err := t.applyNew(f, d, print); err != nil {
-			return err
-		}
-	case k.fingerprint != print || k.Missing:
+	if print := fingerprint(f.Raw); k.fingerprint != print || k.Missing {
 		sum.Changed++
 		if k.Status != f.Status && f.Status != order.Delivered && f.Status != order.Completed &&
 			f.Status != order.Quoted && f.Status != order.InProgress {
@@ -141,19 +150,6 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 		return err
 	}
 	return t.follow(f.ID, k.Known, d)
-}
-
-func (t *tx) applyNew(f order.Facts, d order.Decision, print int64) error {
-	if err := t.insertOrder(f, d, print); err != nil {
-		return err
-	}
-	if err := t.statusChanged(f); err != nil {
-		return err
-	}
-	if d.Bounty == "" {
-		return nil
-	}
-	return t.claimWon(d.Bounty, f.ID)
 }
 
 func (t *tx) applyChange(k row, f order.Facts, d order.Decision, print int64) error {
@@ -283,26 +279,6 @@ func (t *tx) closeJobs(id string, d order.Decision) error {
 	})
 	t.changed.Revoked = t.changed.Revoked || n > 0
 	return err
-}
-
-func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
-	completed := f.CompletedAt
-	if d.State == order.StateCompleted && completed.IsZero() {
-		completed = t.now.Time
-	}
-	return t.InsertOrder(noCancel, query.InsertOrderParams{
-		ID: f.ID, Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
-		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
-		ReferenceImages: order.EncodeStrings(f.ReferenceImages), RequirementAnswers: text(f.Answers),
-		RemoteStatus: f.Status, State: d.State, Code: d.Code, Reason: d.Reason, Hint: d.Hint,
-		PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee, Deliverables: order.EncodeStrings(f.Deliverables),
-		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
-		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
-		CreatedAt: utc.At(f.CreatedAt), DueAt: utc.At(d.DueAt), SeenAt: t.now, ChangedAt: t.now,
-		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
-		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
-		BountyID: f.BountyID, BountyTitle: d.BountyTitle, Fingerprint: print, Raw: string(f.Raw),
-	})
 }
 
 func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {

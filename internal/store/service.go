@@ -13,7 +13,7 @@ import (
 // the decision is for another service than before.
 func (t *tx) decide(l order.Batch, k order.Known, f order.Facts) (order.Decision, error) {
 	d := l.Decide(k, f)
-	if !k.Exists || k.Service == "" || d.Service == k.Service {
+	if k.Service == "" || d.Service == k.Service {
 		return d, nil
 	}
 	begun, err := t.HasBegun(noCancel, f.ID)
@@ -28,9 +28,6 @@ func (t *tx) decide(l order.Batch, k order.Known, f order.Facts) (order.Decision
 // They may follow from the configuration, so they change without any news from the
 // marketplace.
 func (t *tx) applyService(k row, f order.Facts, d order.Decision) error {
-	if !k.Exists {
-		return nil
-	}
 	if d.BountyTitle != "" && d.BountyTitle != k.bountyTitle {
 		if err := t.SetOrderBounty(noCancel, query.SetOrderBountyParams{BountyID: f.BountyID, BountyTitle: d.BountyTitle, ID: f.ID}); err != nil {
 			return err

@@ -42,12 +42,15 @@ func (t *tx) statusChanged(f order.Facts) error {
 	if err := t.RunMessagesNow(noCancel, query.RunMessagesNowParams{RunAt: t.now, OrderID: f.ID}); err != nil {
 		return err
 	}
-	if !f.Status.TakesMessages() || f.Status.Ended() {
+	if !hasThread(f.Status) {
 		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: utc.Time{}, ID: f.ID})
 	}
 	t.changed.Threads = true
 	return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: f.ID})
 }
+
+// hasThread reports whether the thread of an order is read in this status.
+func hasThread(s order.Status) bool { return s.TakesMessages() && !s.Ended() }
 
 // ApplyThread records the messages of a thread and opens the pieces that they ask
 // for. It returns how many messages were new.
