@@ -50,6 +50,12 @@ SELECT CAST(count(*) AS INTEGER) FROM pieces WHERE order_id = ?;
 -- name: HasPiece :one
 SELECT EXISTS (SELECT 1 FROM pieces WHERE order_id = ? AND message_id = ?);
 
+-- name: AskFromBrief :execrows
+-- Piece 1 of a window in which nothing was asked for.
+INSERT INTO pieces (order_id, number, message_id, request, created_at)
+SELECT o.id, 1, 'brief', o.brief, sqlc.arg(created_at) FROM orders AS o
+WHERE o.id = sqlc.arg(order_id) AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = o.id);
+
 -- name: InsertPiece :exec
 INSERT INTO pieces (order_id, number, message_id, request, created_at) VALUES (?, ?, ?, ?, ?);
 

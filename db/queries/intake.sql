@@ -1,7 +1,8 @@
 -- name: KnownOrders :many
 -- What the database knows of the listed orders. ids is a JSON array.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
-       coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
+       coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
+       CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
@@ -15,8 +16,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, fingerprint, raw)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    window_ends_at, client_type, fingerprint, raw)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOrderFacts :exec
 -- A field that the marketplace left out keeps its last value.
@@ -38,6 +39,7 @@ UPDATE orders SET
     review_deadline_at = coalesce(sqlc.arg(review_deadline_at), review_deadline_at),
     completed_at = coalesce(sqlc.arg(completed_at), completed_at),
     window_ends_at = coalesce(sqlc.arg(window_ends_at), window_ends_at),
+    client_type = CASE WHEN sqlc.arg(client_type) = '' THEN client_type ELSE sqlc.arg(client_type) END,
     missing_at = NULL, fingerprint = sqlc.arg(fingerprint), raw = sqlc.arg(raw)
 WHERE id = sqlc.arg(id);
 

@@ -169,3 +169,10 @@ WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND state = 'ready';
 -- The order's status changed, perhaps to one that takes messages.
 UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'message' AND state = 'ready' AND code = 'not_now';
+
+-- name: DeliverAgain :execrows
+-- The job of a delivered round runs once more, from the given stage.
+UPDATE jobs SET state = 'ready', stage = sqlc.arg(stage), lane = sqlc.arg(lane), priority = sqlc.arg(priority), attempt = 0,
+    crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND round = sqlc.arg(round)
+  AND state IN ('held', 'failed', 'cancelled', 'done');

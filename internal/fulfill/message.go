@@ -80,6 +80,28 @@ func (f *Fulfiller) messageArrived(ctx context.Context, m order.Outgoing) (bool,
 	return alike > m.Alike, nil
 }
 
+// links returns the addresses of the files that a message is about: those of a piece,
+// all that ended a window, or those of the round.
+func (f *Fulfiller) links(ctx context.Context, piece int, s Service, o order.Order) ([]string, error) {
+	kind, round := order.KindDelivery, o.Round
+	switch {
+	case piece > 0:
+		kind, round = order.KindPiece, piece
+	case s.windowed(order.Job{Round: o.Round}, o):
+		d, _, err := f.o.Store.Delivery(ctx, o.ID, o.Round)
+		return d.URLs, err
+	}
+	files, err := f.o.Store.Artifacts(ctx, o.ID, kind, round)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, a := range files {
+		list = append(list, a.URL)
+	}
+	return list, nil
+}
+
 // write returns the text of a message: the one that it was first sent with, or
 // what its template makes of the order. It is empty when the template is off.
 func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) (string, error) {
@@ -92,18 +114,12 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 		return "", nil
 	}
 	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: o.Reason}
-	kind, round := order.KindDelivery, o.Round
-	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err == nil {
-		kind, round = order.KindPiece, d.Piece
-	} else if s.Subscription {
-		kind, round = order.KindPiece, -1
+	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err != nil {
+		d.Piece = 0
 	}
-	files, err := f.o.Store.Artifacts(ctx, o.ID, kind, round)
-	if err != nil {
+	var err error
+	if d.Links, err = f.links(ctx, d.Piece, s, o); err != nil {
 		return "", err
-	}
-	for _, a := range files {
-		d.Links = append(d.Links, a.URL)
 	}
 	text, err := template.Write(d)
 	if err != nil {

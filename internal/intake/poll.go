@@ -84,6 +84,7 @@ type Poller struct {
 	mu sync.Mutex
 	// complete makes the next poll ask for every status.
 	complete     bool
+	windows      string // the alert about windows that end, as last stored
 	polledAt     time.Time
 	lookedAt     time.Time // of the last read that events asked for; only Run uses it
 	lastComplete time.Time
@@ -112,7 +113,7 @@ func New(o Options) *Poller {
 	o.SafetyInterval = cmp.Or(o.SafetyInterval, 15*time.Minute)
 	o.Trust = cmp.Or(o.Trust, time.Hour)
 	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
-	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true}
+	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, windows: "unknown"}
 	p.take()
 	p.hints.announced = map[string]time.Time{}
 	return p
@@ -271,6 +272,7 @@ func (p *Poller) poll(ctx context.Context) error {
 		p.lastComplete = time.Now()
 	}
 	p.unannounced(sum.Moved, before)
+	p.warnOfWindows(catalog.endingWindows(listing.Orders, time.Now()))
 	// An order that left the live list has most likely completed. The next poll asks
 	// for every status.
 	p.complete = !complete && sum.Missing > 0
@@ -295,6 +297,21 @@ func normalize(l *order.Listing, now time.Time) {
 		if l.Orders[i].CreatedAt.IsZero() {
 			l.Orders[i].CreatedAt = now
 		}
+	}
+}
+
+// warnOfWindows shows the owner the windows that end without a delivery.
+func (p *Poller) warnOfWindows(text string) {
+	if text == p.windows {
+		return
+	}
+	if err := p.o.Store.SetAlert(order.AlertWindow, text); err != nil {
+		p.noteErr(err)
+		return
+	}
+	p.windows = text
+	if text != "" {
+		p.o.Log.Warn("a window ends without a delivery", "windows", text)
 	}
 }
 

@@ -133,8 +133,11 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	}
 	s := catalog.find(o.Facts, o.Service).service
 	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
-	if open := o.Status == order.Paid || o.Status == order.InProgress; open && s.Subscription > 0 && s.Pieces {
-		th.Pieces, th.Until, th.Next = true, o.WorkspaceExpiresAt, time.Now().Add(t.o.WindowInterval)
+	if until, open := asksUntil(o, s); open {
+		th.Pieces, th.Until = true, until
+		if until.IsZero() || time.Now().Before(until.Add(t.o.WindowInterval)) {
+			th.Next = time.Now().Add(t.o.WindowInterval)
+		}
 		if th.Quota = s.Quota; o.QuotaTotal != nil {
 			th.Quota = *o.QuotaTotal
 		}

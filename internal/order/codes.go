@@ -76,7 +76,7 @@ const (
 	CodeNotShown Code = "not_shown"
 	// CodeQuoteNotShown: quoted, and the marketplace still waits for a quote. The owner looks or quotes again.
 	CodeQuoteNotShown Code = "quote_not_shown"
-	// CodeWindow: the window of a subscription is open. Work goes on by itself at its end.
+	// CodeWindow: the window of a subscription is open, or its pieces are being made. Work goes on by itself.
 	CodeWindow Code = "window"
 	// CodeRowUnreadable: an order of a listing cannot be read. The owner looks at it there.
 	CodeRowUnreadable Code = "unreadable"
@@ -226,6 +226,9 @@ const (
 	// AlertSpending: the day's cap is reached. The owner raises it, or waits.
 	AlertSpending Alert = "spending"
 
+	// AlertWindow: a paid window ends soon, and its service makes nothing for it. The owner lets it make pieces.
+	AlertWindow Alert = "window"
+
 	// CodeListingRules: the marketplace would refuse the profile, or it is an example's. The owner corrects it.
 	CodeListingRules Code = "listing_rules"
 	// CodeOwner: the owner has cancelled the work. Only the owner reopens it.
@@ -238,7 +241,7 @@ const (
 	CodeNoService Code = "no_service"
 	// CodeNoGenerator: the generator that began the work, or any, is not configured. The owner adds it.
 	CodeNoGenerator Code = "no_generator"
-	// CodeSubscription: the order is a paid window, which a delivery would end. The owner answers the client.
+	// CodeSubscription: the order is a paid window, and its service makes no pieces. The owner lets it make them.
 	CodeSubscription Code = "subscription"
 	// CodeRoundCap: the client has sent the order back more often than allowed. The owner opens a round or refuses.
 	CodeRoundCap Code = "round_cap"

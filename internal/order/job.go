@@ -99,6 +99,9 @@ type Result struct {
 	Artifacts []Artifact
 	// Delivery is how a deliver stage ended the round; empty otherwise.
 	Delivery DeliveryState
+	// Redelivery is how a deliver stage ended the redelivery of a round; empty
+	// otherwise.
+	Redelivery DeliveryState
 	// Priced is the price that a price stage found, Quote how a quote stage ended,
 	// and Sent how a send stage ended; empty otherwise.
 	Priced *Priced
@@ -184,6 +187,10 @@ const (
 	DeliveryConfirmed DeliveryState = "confirmed"
 	// DeliveryElsewhere: somebody else delivered the round, and ours was not sent.
 	DeliveryElsewhere DeliveryState = "elsewhere"
+	// DeliveryWanted and DeliveryDropped: a redelivery that is to be sent, and one
+	// that is no longer needed.
+	DeliveryWanted  DeliveryState = "wanted"
+	DeliveryDropped DeliveryState = "dropped"
 )
 
 // Delivery is the durable record of the delivery of one round.

@@ -86,10 +86,13 @@ const (
 // Facts is what the marketplace said about one order at one moment, whatever the
 // shape of its answer. A zero value was not said.
 type Facts struct {
-	ID              string
-	ServiceID       string
-	ServiceTitle    string
-	ClientWallet    string
+	ID           string
+	ServiceID    string
+	ServiceTitle string
+	ClientWallet string
+	// ClientType is wallet, or agent_x402 for another agent, which pays the fee on top
+	// of the price.
+	ClientType      string
 	Brief           string
 	ReferenceURLs   []string
 	ReferenceImages []string
@@ -105,8 +108,10 @@ type Facts struct {
 	CompletedAt        time.Time
 	WorkspaceExpiresAt time.Time
 
-	// Deliverables are the URLs that the client sees as delivered.
+	// Deliverables are the URLs that the client sees as delivered. Shown says what an
+	// empty list means. It is a fact about the answer and is not stored.
 	Deliverables  []string
+	Shown         Shown
 	MaxRevisions  *int
 	RevisionCount *int
 	QuotaTotal    *int

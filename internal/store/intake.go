@@ -102,7 +102,7 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	for _, r := range rows {
 		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
 			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
-			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState,
+			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState, Again: int(r.Again),
 			Quoting: r.Quoting, Quote: r.QuoteState,
 		}}
 	}
@@ -207,18 +207,14 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 				return err
 			}
 		}
-		runAt, due := t.now, d.DueAt
-		switch {
-		case d.RunAfter > 0:
-			due = t.now.Add(d.RunAfter)
-			runAt = utc.At(due)
-		case d.RunAt.After(t.now.Time):
-			runAt = utc.At(d.RunAt)
+		due := d.DueAt
+		if d.DueAfter > 0 {
+			due = t.now.Add(d.DueAfter)
 		}
 		return t.openJob(order.Job{
 			OrderID: id, Kind: order.KindDelivery, Round: d.Round,
 			Stage: cmp.Or(d.Stage, order.StageGenerate), DueAt: due,
-		}, runAt)
+		}, t.now)
 	case order.JobsQuote:
 		return t.openJob(order.Job{OrderID: id, Kind: order.KindQuote, Stage: order.StagePrice, DueAt: d.DueAt}, t.now)
 	case order.JobsClose:
@@ -239,6 +235,8 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 			return err
 		}
 		return t.closeJobs(id, d)
+	case order.JobsAgain, order.JobsDone:
+		return t.again(id, d)
 	case order.JobsHold:
 		n, err := t.HoldJobs(noCancel, query.HoldJobsParams{
 			Code: d.Code, Reason: d.Reason, Hint: d.Hint,
@@ -279,7 +277,7 @@ func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
 		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
 		CreatedAt: utc.At(f.CreatedAt), DueAt: utc.At(d.DueAt), SeenAt: t.now, ChangedAt: t.now,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
-		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
+		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ClientType: f.ClientType,
 		Fingerprint: print, Raw: string(f.Raw),
 	})
 }
@@ -294,7 +292,7 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
 		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
-		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
+		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ClientType: f.ClientType,
 		Fingerprint: print, Raw: string(f.Raw), ID: f.ID,
 	})
 }

@@ -136,6 +136,8 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 	switch {
 	case r.Delivery != "":
 		return rows, t.deliveryEnded(j, r.Delivery, r.Note)
+	case r.Redelivery != "":
+		return rows, t.redelivered(j, r.Redelivery, r.Note)
 	case r.Quote != "":
 		return rows, t.quoted(j.OrderID, r.Quote, r.Note)
 	case r.Sent != "":

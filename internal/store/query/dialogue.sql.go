@@ -12,6 +12,26 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+const askFromBrief = `-- name: AskFromBrief :execrows
+INSERT INTO pieces (order_id, number, message_id, request, created_at)
+SELECT o.id, 1, 'brief', o.brief, ?1 FROM orders AS o
+WHERE o.id = ?2 AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = o.id)
+`
+
+type AskFromBriefParams struct {
+	CreatedAt utc.Time
+	OrderID   string
+}
+
+// Piece 1 of a window in which nothing was asked for.
+func (q *Queries) AskFromBrief(ctx context.Context, arg AskFromBriefParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, askFromBrief, arg.CreatedAt, arg.OrderID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const countPieces = `-- name: CountPieces :one
 SELECT CAST(count(*) AS INTEGER) FROM pieces WHERE order_id = ?
 `

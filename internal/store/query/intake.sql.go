@@ -101,8 +101,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, fingerprint, raw)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    window_ends_at, client_type, fingerprint, raw)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertOrderParams struct {
@@ -136,6 +136,7 @@ type InsertOrderParams struct {
 	ReviewDeadlineAt   utc.Time
 	CompletedAt        utc.Time
 	WindowEndsAt       utc.Time
+	ClientType         string
 	Fingerprint        int64
 	Raw                string
 }
@@ -172,6 +173,7 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.ReviewDeadlineAt,
 		arg.CompletedAt,
 		arg.WindowEndsAt,
+		arg.ClientType,
 		arg.Fingerprint,
 		arg.Raw,
 	)
@@ -180,7 +182,8 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 
 const knownOrders = `-- name: KnownOrders :many
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
-       coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
+       coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
+       CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
@@ -201,7 +204,9 @@ type KnownOrdersRow struct {
 	MissingAt     utc.Time
 	EffectEventID int64
 	JobState      order.JobState
+	JobStage      order.Stage
 	DeliveryState order.DeliveryState
+	Again         int64
 	Quoting       order.JobState
 	QuoteState    order.QuoteState
 }
@@ -227,7 +232,9 @@ func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrde
 			&i.MissingAt,
 			&i.EffectEventID,
 			&i.JobState,
+			&i.JobStage,
 			&i.DeliveryState,
+			&i.Again,
 			&i.Quoting,
 			&i.QuoteState,
 		); err != nil {
@@ -406,8 +413,9 @@ UPDATE orders SET
     review_deadline_at = coalesce(?19, review_deadline_at),
     completed_at = coalesce(?20, completed_at),
     window_ends_at = coalesce(?21, window_ends_at),
-    missing_at = NULL, fingerprint = ?22, raw = ?23
-WHERE id = ?24
+    client_type = CASE WHEN ?22 = '' THEN client_type ELSE ?22 END,
+    missing_at = NULL, fingerprint = ?23, raw = ?24
+WHERE id = ?25
 `
 
 type UpdateOrderFactsParams struct {
@@ -432,6 +440,7 @@ type UpdateOrderFactsParams struct {
 	ReviewDeadlineAt   utc.Time
 	CompletedAt        utc.Time
 	WindowEndsAt       utc.Time
+	ClientType         interface{}
 	Fingerprint        int64
 	Raw                string
 	ID                 string
@@ -461,6 +470,7 @@ func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsPara
 		arg.ReviewDeadlineAt,
 		arg.CompletedAt,
 		arg.WindowEndsAt,
+		arg.ClientType,
 		arg.Fingerprint,
 		arg.Raw,
 		arg.ID,

@@ -124,6 +124,40 @@ func (q *Queries) CrashAttempts(ctx context.Context, arg CrashAttemptsParams) er
 	return err
 }
 
+const deliverAgain = `-- name: DeliverAgain :execrows
+UPDATE jobs SET state = 'ready', stage = ?1, lane = ?2, priority = ?3, attempt = 0,
+    crashes = 0, run_at = ?4, code = '', reason = '', hint = '', changed_at = ?5, finished_at = NULL
+WHERE order_id = ?6 AND kind = 'delivery' AND round = ?7
+  AND state IN ('held', 'failed', 'cancelled', 'done')
+`
+
+type DeliverAgainParams struct {
+	Stage     order.Stage
+	Lane      order.Lane
+	Priority  int64
+	RunAt     utc.Time
+	ChangedAt utc.Time
+	OrderID   string
+	Round     int64
+}
+
+// The job of a delivered round runs once more, from the given stage.
+func (q *Queries) DeliverAgain(ctx context.Context, arg DeliverAgainParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deliverAgain,
+		arg.Stage,
+		arg.Lane,
+		arg.Priority,
+		arg.RunAt,
+		arg.ChangedAt,
+		arg.OrderID,
+		arg.Round,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const endJob = `-- name: EndJob :exec
 UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = ?1, finished_at = ?2

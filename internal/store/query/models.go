@@ -140,6 +140,7 @@ type Order struct {
 	Fingerprint        int64
 	Raw                string
 	ThreadDueAt        utc.Time
+	ClientType         string
 }
 
 type Outbox struct {
@@ -149,6 +150,20 @@ type Outbox struct {
 	Reason    string
 	Body      string
 	State     order.OutState
+	Tries     int64
+	CreatedAt utc.Time
+	SentAt    utc.Time
+	SettledAt utc.Time
+	Note      string
+}
+
+type Redelivery struct {
+	OrderID   string
+	Round     int64
+	N         int64
+	Reason    order.AgainReason
+	State     order.DeliveryState
+	Urls      string
 	Tries     int64
 	CreatedAt utc.Time
 	SentAt    utc.Time
