@@ -36,7 +36,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //
 //	client pay | approve | cancel
 //	client says TEXT
-//	client dispute TEXT
+//	client revise | dispute TEXT
 //	client flags STATUS REASON       have the moderation judge the agent
 //	client posts TITLE BUDGET        post a bounty, and set BOUNTY
 //	client accepts                   accept the first claim on BOUNTY, and set ORDER
@@ -54,6 +54,7 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		"approve": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
 		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
 		"says":    {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
+		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},
 		"flags": {2, func(m *testMarket, _ string, args []string) {
 			ts.Check(m.FlagAgent(ts.Getenv("ATELIER_AGENT_ID"), args[0], args[1]))

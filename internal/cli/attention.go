@@ -75,6 +75,8 @@ func nextStep(a store.Attention) string {
 		return enroll.HintFlaggedAgent
 	case order.AlertFlaggedService.Code():
 		return enroll.HintFlaggedService
+	case order.AlertOwner.Code():
+		return "set agent.owner_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertSpending.Code():
 		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
 	case order.AlertKey.Code():

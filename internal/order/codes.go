@@ -223,6 +223,8 @@ const (
 const (
 	// AlertWallet: no payout wallet is set at the marketplace. The owner sets it.
 	AlertWallet Alert = "wallet"
+	// AlertOwner: the agent has no owner, so no bounty is claimed. The owner sets the wallet.
+	AlertOwner Alert = "owner"
 	// AlertSpending: the day's cap is reached. The owner raises it, or waits.
 	AlertSpending Alert = "spending"
 
