@@ -14,7 +14,8 @@ SELECT o.id, o.service, o.state, o.remote_status, o.round,
        round((julianday(o.delivered_at) - julianday(o.seen_at)) * 86400, 1) AS seconds_to_deliver,
        o.client_wallet, o.deliverables, o.raw,
        o.window_ends_at, o.quota_total, o.quota_used,
-       (SELECT count(*) FROM pieces AS p WHERE p.order_id = o.id) AS pieces
+       (SELECT count(*) FROM pieces AS p WHERE p.order_id = o.id) AS pieces,
+       o.brief_english, o.brief_spec, o.rating, o.review
 FROM orders AS o;
 
 CREATE VIEW v_orders_open AS
@@ -91,26 +92,29 @@ SELECT o.id, o.service, o.completed_at, o.payout_tx,
        coalesce(o.price_usd_micros, 0) AS gross,
        coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) AS fee,
        (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-         WHERE j.order_id = o.id) AS cost
+         WHERE j.order_id = o.id) AS cost,
+       o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.state = 'completed';
 
 CREATE VIEW v_earnings AS
 SELECT id, service, substr(completed_at, 1, 10) AS day,
        gross / 1e6 AS gross_usd, fee / 1e6 AS fee_usd, (gross - fee) / 1e6 AS net_usd,
        cost / 1e6 AS cost_usd, (gross - fee - cost) / 1e6 AS profit_usd,
-       payout_tx <> '' AS paid_out, payout_tx, completed_at
+       payout_tx <> '' AS paid_out, payout_tx, completed_at, rating
 FROM completed_orders;
 
 CREATE VIEW v_earnings_daily AS
 SELECT substr(completed_at, 1, 10) AS day, count(*) AS orders,
        sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd, sum(gross - fee) / 1e6 AS net_usd,
-       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd
+       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd,
+       round(avg(rating), 2) AS rating
 FROM completed_orders GROUP BY day;
 
 CREATE VIEW v_earnings_service AS
 SELECT service, count(*) AS orders,
        sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd, sum(gross - fee) / 1e6 AS net_usd,
-       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd
+       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd,
+       round(avg(rating), 2) AS rating
 FROM completed_orders GROUP BY service;
 
 -- Completed orders for which the marketplace shows no payout.

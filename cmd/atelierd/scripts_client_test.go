@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -38,6 +39,9 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client says TEXT
 //	client revise | dispute TEXT
 //	client flags STATUS REASON       have the moderation judge the agent
+//	client rates STARS TEXT
+//	client translates BRIEF ENGLISH SPEC   order with a translation, and set ORDER
+//	client payouts work|fail         have payouts work or fail from now on
 //	client posts TITLE BUDGET        post a bounty, and set BOUNTY
 //	client accepts                   accept the first claim on BOUNTY, and set ORDER
 //
@@ -56,6 +60,16 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		"says":    {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
 		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},
+		"rates": {2, func(m *testMarket, id string, args []string) {
+			stars, err := strconv.Atoi(args[0])
+			ts.Check(errors.Join(err, m.Rate(id, stars, args[1])))
+		}},
+		"translates": {3, func(m *testMarket, _ string, args []string) {
+			id, err := m.PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: args[0], BriefEnglish: args[1], BriefSpec: []byte(args[2])})
+			ts.Check(err)
+			ts.Setenv("ORDER", id)
+		}},
+		"payouts": {1, func(m *testMarket, _ string, args []string) { m.SetPayoutsFail(args[0] == "fail") }},
 		"flags": {2, func(m *testMarket, _ string, args []string) {
 			ts.Check(m.FlagAgent(ts.Getenv("ATELIER_AGENT_ID"), args[0], args[1]))
 		}},

@@ -16,8 +16,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, client_type, fingerprint, raw)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    window_ends_at, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOrderFacts :exec
 -- A field that the marketplace left out keeps its last value.
@@ -26,6 +26,8 @@ UPDATE orders SET
     client_wallet = sqlc.arg(client_wallet), brief = sqlc.arg(brief),
     reference_urls = sqlc.arg(reference_urls), reference_images = sqlc.arg(reference_images),
     requirement_answers = coalesce(sqlc.arg(requirement_answers), requirement_answers),
+    brief_english = CASE WHEN sqlc.arg(brief_english) = '' THEN brief_english ELSE sqlc.arg(brief_english) END,
+    brief_spec = coalesce(sqlc.arg(brief_spec), brief_spec),
     remote_status = sqlc.arg(remote_status),
     price_usd_micros = coalesce(sqlc.arg(price_usd_micros), price_usd_micros),
     fee_usd_micros = coalesce(sqlc.arg(fee_usd_micros), fee_usd_micros),
@@ -53,7 +55,9 @@ UPDATE orders SET round = ? WHERE id = ?;
 UPDATE orders SET missing_at = ? WHERE id = ?;
 
 -- name: SetOrderCompleted :exec
-UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?;
+UPDATE orders SET completed_at = coalesce(completed_at, sqlc.arg(completed_at)),
+    review_due_at = CASE review_reads WHEN 0 THEN coalesce(review_due_at, sqlc.arg(completed_at)) ELSE review_due_at END
+WHERE id = sqlc.arg(id);
 
 -- name: OpenOrderIDs :many
 SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled');

@@ -50,6 +50,7 @@ func daemonLoops() fx.Option {
 		asLoop(func(w *webhooks) loop { return loop{"webhooks", 0, w.run} }),
 		asLoop(func(w *bounty.Watcher) loop { return loop{"bounties", 2, w.Run} }),
 		asLoop(func(t *intake.Threads) loop { return loop{"threads", 3, t.Run} }),
+		asLoop(func(r *intake.Reviews) loop { return loop{"reviews", 3, r.Run} }),
 		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
 		asLoop(func(w *enroll.Watch) loop { return loop{"moderation", 4, w.Run} }),
 		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
@@ -198,6 +199,7 @@ func (a *App) Heartbeat(ctx context.Context) error {
 		Engine  *engine.Engine
 		Poller  *intake.Poller
 		Threads *intake.Threads
+		Reviews *intake.Reviews
 		Setup   *enroll.Setup
 		Watcher *bounty.Watcher
 		Watch   *enroll.Watch
@@ -213,7 +215,8 @@ func (a *App) Heartbeat(ctx context.Context) error {
 	_, setupErr := p.Setup.Once(ctx)
 	_, threadErr := p.Threads.Once(ctx)
 	bountyErr := p.Watcher.Once(ctx)
-	return errors.Join(pollErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, p.Engine.RunUntilIdle(ctx))
+	_, reviewErr := p.Reviews.Once(ctx)
+	return errors.Join(pollErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr, p.Engine.RunUntilIdle(ctx))
 }
 
 // prepareWork makes the generators ready, before anything runs.

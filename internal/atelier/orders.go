@@ -188,6 +188,8 @@ type wireOrder struct {
 	ClientWallet       label   `json:"client_wallet"`
 	ClientType         label   `json:"client_type"`
 	Brief              text    `json:"brief"`
+	BriefEnglish       label   `json:"brief_english"`
+	BriefSpec          spec    `json:"brief_spec"`
 	ReferenceURLs      list    `json:"reference_urls"`
 	ReferenceImages    list    `json:"reference_images"`
 	RequirementAnswers answers `json:"requirement_answers"`
@@ -230,6 +232,7 @@ func readOrder(raw json.RawMessage) (order.Facts, error) {
 	facts := order.Facts{
 		ID: string(w.ID), ServiceID: string(w.ServiceID), ServiceTitle: string(w.ServiceTitle),
 		ClientWallet: string(w.ClientWallet), ClientType: string(w.ClientType), Brief: string(w.Brief),
+		BriefEnglish: string(w.BriefEnglish), BriefSpec: json.RawMessage(w.BriefSpec),
 		ReferenceURLs: w.ReferenceURLs, ReferenceImages: w.ReferenceImages,
 		Answers: json.RawMessage(w.RequirementAnswers), Status: order.Status(w.Status),
 		Price: w.QuotedPriceUSD.usd, Fee: w.PlatformFeeUSD.usd,

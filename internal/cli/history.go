@@ -41,6 +41,10 @@ type orderView struct {
 	FeeUSD          string          `json:"fee_usd"`
 	ClientWallet    string          `json:"client_wallet"`
 	Brief           string          `json:"brief"`
+	BriefEnglish    string          `json:"brief_english"` // empty without a translation
+	BriefSpec       json.RawMessage `json:"brief_spec"`    // null unless the brief was taken apart
+	Rating          *int            `json:"rating"`        // null before the client has rated
+	Review          string          `json:"review"`
 	Answers         json.RawMessage `json:"requirement_answers"` // null without any
 	ReferenceURLs   []string        `json:"reference_urls"`
 	ReferenceImages []string        `json:"reference_images"`
@@ -204,6 +208,7 @@ func viewOrder(h store.History) orderView {
 		ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 		Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
 		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
+		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec, Rating: o.Review.Rating, Review: o.Review.Text,
 		Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
 		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
 		DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,

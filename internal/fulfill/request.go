@@ -54,6 +54,7 @@ func (r *run) request(ctx context.Context) (generate.Request, error) {
 	o, s := r.order, r.service
 	req := generate.Request{
 		OrderID: o.ID, Round: r.job.Round, Attempt: r.job.Attempt, Brief: o.Brief,
+		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec,
 		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
 		Service:   generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
 		OutputDir: r.dir,
@@ -91,6 +92,7 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	}
 	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{
 		Wish: wish, Brief: req.Brief,
+		BriefEnglish: req.BriefEnglish, BriefSpec: prompt.Spec(req.BriefSpec),
 		Answers: answers, Feedback: feedback, Round: req.Round, Piece: req.Piece,
 		Service: r.service.Title, Notes: req.Notes,
 	})

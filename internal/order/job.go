@@ -153,6 +153,8 @@ type Order struct {
 	Reason, Hint string
 	// MissingAt is when the marketplace stopped listing it; zero if it lists it.
 	MissingAt time.Time
+	// Review is what the client said of the work, as far as it has been read.
+	Review Review
 }
 
 // Artifact is one file of a round, checked and stored, or a link that is delivered

@@ -94,13 +94,16 @@ type Facts struct {
 	// of the price.
 	ClientType      string
 	Brief           string
+	BriefEnglish    string // the brief's translation; empty when not said
 	ReferenceURLs   []string
 	ReferenceImages []string
 	// Answers is requirement_answers: a JSON array or object, or nil.
 	Answers json.RawMessage
-	Status  Status
-	Price   *USD // quoted_price_usd
-	Fee     *USD // platform_fee_usd
+	// BriefSpec is the brief taken apart, a JSON array or object, or nil.
+	BriefSpec json.RawMessage
+	Status    Status
+	Price     *USD // quoted_price_usd
+	Fee       *USD // platform_fee_usd
 
 	CreatedAt          time.Time
 	DeliveredAt        time.Time

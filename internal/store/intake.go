@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"time"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -263,9 +264,12 @@ func (t *tx) closeJobs(id string, d order.Decision) error {
 }
 
 func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
-	completed := f.CompletedAt
-	if d.State == order.StateCompleted && completed.IsZero() {
-		completed = t.now.Time
+	completed, review := f.CompletedAt, time.Time{}
+	if d.State == order.StateCompleted {
+		if completed.IsZero() {
+			completed = t.now.Time
+		}
+		review = completed
 	}
 	return t.InsertOrder(noCancel, query.InsertOrderParams{
 		ID: f.ID, Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
@@ -279,6 +283,7 @@ func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
 		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ClientType: f.ClientType,
 		Fingerprint: print, Raw: string(f.Raw),
+		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec), ReviewDueAt: utc.At(review),
 	})
 }
 
@@ -287,6 +292,7 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 		Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
 		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
 		ReferenceImages: order.EncodeStrings(f.ReferenceImages), RequirementAnswers: text(f.Answers),
+		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec),
 		RemoteStatus: f.Status, PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee,
 		Deliverables: order.EncodeStrings(f.Deliverables),
 		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),

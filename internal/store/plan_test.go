@@ -121,6 +121,7 @@ func TestHotQueriesUseTheirIndex(t *testing.T) {
 		"CloseJobs":      {"sqlite_autoindex_jobs_1"},
 		"LastEventID":    {"SEARCH events"},
 		"SeenSince":      {"orders_created"},
+		"DueReviews":     {"orders_review"},
 		"RequestsSince":  {"requests_at"},
 		"OrderEvents":    {"events_order"},
 		"Attention":      {"orders_open"},

@@ -89,6 +89,10 @@ func toOrder(r query.Order) (order.Order, error) {
 	if r.RequirementAnswers != nil {
 		o.Answers = json.RawMessage(*r.RequirementAnswers)
 	}
+	o.BriefEnglish, o.Review = r.BriefEnglish, order.Review{Rating: toInt(r.Rating), Text: r.Review}
+	if r.BriefSpec != nil {
+		o.BriefSpec = json.RawMessage(*r.BriefSpec)
+	}
 	for _, f := range []struct {
 		text string
 		into *[]string

@@ -15,7 +15,7 @@ import (
 const earnings = `-- name: Earnings :many
 SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_tx,
        CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-                       WHERE j.order_id = o.id), 0) AS INTEGER) AS cost
+                       WHERE j.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
 ORDER BY o.completed_at
 `
@@ -28,6 +28,7 @@ type EarningsRow struct {
 	FeeUsdMicros   *order.USD
 	PayoutTx       string
 	Cost           int64
+	Rating         *int64
 }
 
 // Completed orders since a time, with the cost of each.
@@ -48,6 +49,7 @@ func (q *Queries) Earnings(ctx context.Context, completedAt utc.Time) ([]Earning
 			&i.FeeUsdMicros,
 			&i.PayoutTx,
 			&i.Cost,
+			&i.Rating,
 		); err != nil {
 			return nil, err
 		}

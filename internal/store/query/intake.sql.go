@@ -101,8 +101,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, client_type, fingerprint, raw)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    window_ends_at, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertOrderParams struct {
@@ -139,6 +139,9 @@ type InsertOrderParams struct {
 	ClientType         string
 	Fingerprint        int64
 	Raw                string
+	BriefEnglish       string
+	BriefSpec          *string
+	ReviewDueAt        utc.Time
 }
 
 func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error {
@@ -176,6 +179,9 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.ClientType,
 		arg.Fingerprint,
 		arg.Raw,
+		arg.BriefEnglish,
+		arg.BriefSpec,
+		arg.ReviewDueAt,
 	)
 	return err
 }
@@ -328,7 +334,9 @@ func (q *Queries) SetEffect(ctx context.Context, arg SetEffectParams) error {
 }
 
 const setOrderCompleted = `-- name: SetOrderCompleted :exec
-UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?
+UPDATE orders SET completed_at = coalesce(completed_at, ?1),
+    review_due_at = CASE review_reads WHEN 0 THEN coalesce(review_due_at, ?1) ELSE review_due_at END
+WHERE id = ?2
 `
 
 type SetOrderCompletedParams struct {
@@ -400,22 +408,24 @@ UPDATE orders SET
     client_wallet = ?4, brief = ?5,
     reference_urls = ?6, reference_images = ?7,
     requirement_answers = coalesce(?8, requirement_answers),
-    remote_status = ?9,
-    price_usd_micros = coalesce(?10, price_usd_micros),
-    fee_usd_micros = coalesce(?11, fee_usd_micros),
-    deliverables = ?12,
-    max_revisions = coalesce(?13, max_revisions),
-    revision_count = coalesce(?14, revision_count),
-    quota_total = coalesce(?15, quota_total),
-    quota_used = coalesce(?16, quota_used),
-    payout_tx = ?17,
-    delivered_at = coalesce(?18, delivered_at),
-    review_deadline_at = coalesce(?19, review_deadline_at),
-    completed_at = coalesce(?20, completed_at),
-    window_ends_at = coalesce(?21, window_ends_at),
-    client_type = CASE WHEN ?22 = '' THEN client_type ELSE ?22 END,
-    missing_at = NULL, fingerprint = ?23, raw = ?24
-WHERE id = ?25
+    brief_english = CASE WHEN ?9 = '' THEN brief_english ELSE ?9 END,
+    brief_spec = coalesce(?10, brief_spec),
+    remote_status = ?11,
+    price_usd_micros = coalesce(?12, price_usd_micros),
+    fee_usd_micros = coalesce(?13, fee_usd_micros),
+    deliverables = ?14,
+    max_revisions = coalesce(?15, max_revisions),
+    revision_count = coalesce(?16, revision_count),
+    quota_total = coalesce(?17, quota_total),
+    quota_used = coalesce(?18, quota_used),
+    payout_tx = ?19,
+    delivered_at = coalesce(?20, delivered_at),
+    review_deadline_at = coalesce(?21, review_deadline_at),
+    completed_at = coalesce(?22, completed_at),
+    window_ends_at = coalesce(?23, window_ends_at),
+    client_type = CASE WHEN ?24 = '' THEN client_type ELSE ?24 END,
+    missing_at = NULL, fingerprint = ?25, raw = ?26
+WHERE id = ?27
 `
 
 type UpdateOrderFactsParams struct {
@@ -427,6 +437,8 @@ type UpdateOrderFactsParams struct {
 	ReferenceUrls      string
 	ReferenceImages    string
 	RequirementAnswers *string
+	BriefEnglish       interface{}
+	BriefSpec          *string
 	RemoteStatus       order.Status
 	PriceUsdMicros     *order.USD
 	FeeUsdMicros       *order.USD
@@ -457,6 +469,8 @@ func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsPara
 		arg.ReferenceUrls,
 		arg.ReferenceImages,
 		arg.RequirementAnswers,
+		arg.BriefEnglish,
+		arg.BriefSpec,
 		arg.RemoteStatus,
 		arg.PriceUsdMicros,
 		arg.FeeUsdMicros,

@@ -140,6 +140,12 @@ type Order struct {
 	Fingerprint        int64
 	Raw                string
 	ThreadDueAt        utc.Time
+	BriefEnglish       string
+	BriefSpec          *string
+	Rating             *int64
+	Review             string
+	ReviewReads        int64
+	ReviewDueAt        utc.Time
 	ClientType         string
 }
 
