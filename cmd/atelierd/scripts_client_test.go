@@ -14,7 +14,8 @@ import (
 )
 
 // scriptOrder has a client place an order: order BRIEF [STATUS]. Without a
-// status the order is paid. A brief in double quotes is read as Go reads a
+// status the order is paid. With agent another agent has paid it, and with begun it
+// is the window of a subscription that has begun. A brief in double quotes is read as Go reads a
 // string. It sets ORDER.
 func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 && len(args) != 2 {
@@ -28,7 +29,14 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 	if unquoted, err := strconv.Unquote(brief); err == nil {
 		brief = unquoted
 	}
-	id, err := marketOf(ts).PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price})
+	o := sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price}
+	switch status {
+	case "agent":
+		o.Status, o.Price, o.ClientType, o.PaymentChain = "paid", "5.00", "agent_x402", "solana"
+	case "begun":
+		o.Status = "in_progress"
+	}
+	id, err := marketOf(ts).PlaceOrder(o)
 	ts.Check(err)
 	ts.Setenv("ORDER", id)
 }
@@ -36,6 +44,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 // scriptClient has the client act on ORDER:
 //
 //	client pay | approve | cancel
+//	client confirm                   confirm the payout of another agent's order
 //	client says TEXT
 //	client revise | dispute TEXT
 //	client flags STATUS REASON       have the moderation judge the agent
@@ -57,6 +66,7 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		"pay":     {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Pay(id)) }},
 		"approve": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
 		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
+		"confirm": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.ConfirmPayout(id)) }},
 		"says":    {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
 		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},

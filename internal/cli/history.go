@@ -17,11 +17,13 @@ type historyView struct {
 	Attempts   []attemptView  `json:"attempts"`
 	Calls      []callView     `json:"calls"` // of generators
 	Deliveries []deliveryView `json:"deliveries"`
-	Quote      *quoteView     `json:"quote"` // null without one
-	Pieces     []pieceView    `json:"pieces"`
-	Thread     threadView     `json:"thread"`
-	Timeline   []momentView   `json:"timeline"`
-	CostUSD    string         `json:"cost_usd"`
+	// Redeliveries are further deliveries of a round that was delivered.
+	Redeliveries []redeliveryView `json:"redeliveries"`
+	Quote        *quoteView       `json:"quote"` // null without one
+	Pieces       []pieceView      `json:"pieces"`
+	Thread       threadView       `json:"thread"`
+	Timeline     []momentView     `json:"timeline"`
+	CostUSD      string           `json:"cost_usd"`
 
 	works []store.Work
 }
@@ -153,7 +155,7 @@ type momentView struct {
 func viewHistory(h store.History, dataDir string) historyView {
 	v := historyView{
 		Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []callView{},
-		Deliveries: []deliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
+		Deliveries: []deliveryView{}, Redeliveries: []redeliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
 		Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works,
 	}
 	for _, w := range h.Works {
@@ -188,6 +190,12 @@ func viewHistory(h store.History, dataDir string) historyView {
 		v.Deliveries = append(v.Deliveries, deliveryView{
 			Round: d.Round, State: d.State, URLs: d.URLs, Tries: d.Tries,
 			Note: d.Note, SentAt: d.SentAt, SettledAt: d.Settled,
+		})
+	}
+	for _, r := range h.Redeliveries {
+		v.Redeliveries = append(v.Redeliveries, redeliveryView{
+			Round: r.Round, N: r.N, Why: r.Reason, State: r.State, URLs: r.URLs, Tries: r.Tries,
+			Note: r.Note, SentAt: r.SentAt, SettledAt: r.Settled,
 		})
 	}
 	if q := h.Quote; q != nil {

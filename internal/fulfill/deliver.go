@@ -18,7 +18,7 @@ func (f *Fulfiller) deliver(ctx context.Context, j order.Job, o order.Order) (or
 		return order.Result{}, err
 	}
 	if open {
-		return f.redeliver(ctx, j, again)
+		return f.redeliver(ctx, j, o, again)
 	}
 	s := f.o.Services[o.Service]
 	before, _, err := f.o.Store.Delivery(ctx, j.OrderID, j.Round)

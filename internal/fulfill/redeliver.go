@@ -10,8 +10,8 @@ import (
 
 // redeliver delivers a round that is delivered already once more. It never touches
 // the record of the first delivery.
-func (f *Fulfiller) redeliver(ctx context.Context, j order.Job, r order.Redelivery) (order.Result, error) {
-	files, err := f.redelivered(ctx, j, r)
+func (f *Fulfiller) redeliver(ctx context.Context, j order.Job, o order.Order, r order.Redelivery) (order.Result, error) {
+	files, err := f.redelivered(ctx, j, o)
 	if err != nil {
 		return order.Result{}, err
 	}
@@ -41,10 +41,10 @@ func (f *Fulfiller) redeliver(ctx context.Context, j order.Job, r order.Redelive
 	return order.Result{Redelivery: order.DeliveryConfirmed}, nil
 }
 
-// redelivered returns the files of a redelivery: those that the first delivery sent,
-// or the new ones that the owner asked for.
-func (f *Fulfiller) redelivered(ctx context.Context, j order.Job, r order.Redelivery) ([]atelier.Deliverable, error) {
-	if r.Reason == order.AgainForOwner {
+// redelivered returns the files of a redelivery: those of the round, or those that
+// ended a window.
+func (f *Fulfiller) redelivered(ctx context.Context, j order.Job, o order.Order) ([]atelier.Deliverable, error) {
+	if !f.o.Services[o.Service].windowed(j, o) {
 		return f.pieces(ctx, j.OrderID, order.KindDelivery, j.Round)
 	}
 	first, _, err := f.o.Store.Delivery(ctx, j.OrderID, j.Round)

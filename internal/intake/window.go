@@ -93,6 +93,8 @@ func (v view) settledDelivered(d order.Decision) order.Decision {
 		return v.keep(d) // its stage looks at the order first
 	case k.Job == order.JobHeld && k.Code == order.CodeVanished:
 		d.State, d.Jobs = order.StateWorking, order.JobsRelease
+	case k.AgainFor == order.AgainForOwner && (k.Job == order.JobHeld || k.Job == order.JobFailed):
+		return v.keep(d) // the files that the owner replaces wait for the owner
 	case live(k.Job):
 		d.State, d.Jobs, d.Note = order.StateDelivered, order.JobsDone, "the marketplace shows the delivery"
 	default:

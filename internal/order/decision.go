@@ -18,7 +18,9 @@ type Known struct {
 	Stage    Stage
 	Delivery DeliveryState
 	// Again is how often the order was delivered again after it fell back to paid.
-	Again int
+	// AgainFor is why the round is to be delivered again; empty if it is not.
+	Again    int
+	AgainFor AgainReason
 	// Quoting is the job of the order's quote and Quote the quote itself; empty if
 	// there is none.
 	Quoting JobState

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"time"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -92,6 +94,32 @@ func (t *tx) deliverAgain(id string, round int, stage order.Stage) (int64, error
 		RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round)})
 }
 
+// Again is a redelivery, as shown to people.
+type Again struct {
+	order.Redelivery
+	URLs    []string
+	Settled time.Time
+	Note    string
+}
+
+func (s *Store) readRedeliveries(ctx context.Context, h *History) error {
+	rows, err := s.read.OrderRedeliveries(ctx, h.Order.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		a := Again{Redelivery: order.Redelivery{
+			OrderID: r.OrderID, Round: int(r.Round), N: int(r.N), Reason: r.Reason,
+			State: r.State, Tries: int(r.Tries), SentAt: r.SentAt.Time,
+		}, Settled: r.SettledAt.Time, Note: r.Note}
+		if err := json.Unmarshal([]byte(r.Urls), &a.URLs); err != nil {
+			return err
+		}
+		h.Redeliveries = append(h.Redeliveries, a)
+	}
+	return nil
+}
+
 // AskFromBrief opens piece 1 of a window in which nothing was asked for, with the
 // brief as the request. If there is a piece, it does nothing.
 func (s *Store) AskFromBrief(j order.Job) error {
@@ -108,4 +136,60 @@ func (s *Store) AskFromBrief(j order.Job) error {
 		}
 		return t.openJob(order.Job{OrderID: j.OrderID, Kind: order.KindPiece, Round: 1, Stage: order.StageGenerate, DueAt: j.DueAt}, t.now)
 	})
+}
+
+// Resubmit has the files of a delivered round replaced: the round is made again and
+// delivered again, in a row of its own. prepare readies the disk for that. It is
+// called in the transaction, perhaps more than once.
+func (o Owner) Resubmit(ctx context.Context, id string, prepare func(round int) error) error {
+	before, err := o.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	d, _, err := o.Delivery(ctx, id, before.Round)
+	if err != nil {
+		return err
+	}
+	pieces, err := o.Pieces(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := resubmittable(before, d, len(pieces) > 0); err != nil {
+		return err
+	}
+	return o.write("owner.resubmit", func(t *tx) error {
+		if err := t.endRedelivery(id, before.Round, order.DeliveryDropped, "the owner replaces the files"); err != nil {
+			return err
+		}
+		if err := t.InsertRedelivery(noCancel, query.InsertRedeliveryParams{
+			OrderID: id, Round: int64(before.Round), Reason: order.AgainForOwner, CreatedAt: t.now,
+		}); err != nil {
+			return err
+		}
+		n, err := t.deliverAgain(id, before.Round, order.StageGenerate)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("round %d of order %s is being worked on", before.Round, id)
+		}
+		if err := prepare(before.Round); err != nil {
+			return err
+		}
+		return t.setByOwner(id, order.StateWorking, "", "", "the files are replaced by the owner")
+	})
+}
+
+// resubmittable is nil when the files of the order's round can be replaced.
+func resubmittable(o order.Order, d order.Delivery, pieces bool) error {
+	delivered := o.Status == order.Delivered || o.Status == order.Paid || o.Status == order.InProgress
+	switch {
+	case d.State != order.DeliveryConfirmed:
+		return fmt.Errorf("order %s is %s, and round %d was not delivered by us", o.ID, o.State, o.Round)
+	case pieces && o.Round == 0:
+		return fmt.Errorf("order %s is the window of a subscription, whose pieces are messages; write to the client instead", o.ID)
+	case !delivered:
+		return fmt.Errorf("order %s is %s at the marketplace, where its files can no longer be replaced", o.ID, o.Status)
+	}
+	return nil
 }

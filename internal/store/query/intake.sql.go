@@ -190,6 +190,8 @@ const knownOrders = `-- name: KnownOrders :many
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
        coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
        CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
+       CAST(coalesce((SELECT r.reason FROM redeliveries AS r WHERE r.order_id = o.id AND r.round = o.round
+                       AND r.state IN ('wanted', 'sending', 'refused') ORDER BY r.n DESC LIMIT 1), '') AS TEXT) AS again_for,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
@@ -213,6 +215,7 @@ type KnownOrdersRow struct {
 	JobStage      order.Stage
 	DeliveryState order.DeliveryState
 	Again         int64
+	AgainFor      string
 	Quoting       order.JobState
 	QuoteState    order.QuoteState
 }
@@ -241,6 +244,7 @@ func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrde
 			&i.JobStage,
 			&i.DeliveryState,
 			&i.Again,
+			&i.AgainFor,
 			&i.Quoting,
 			&i.QuoteState,
 		); err != nil {
