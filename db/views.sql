@@ -149,6 +149,10 @@ SELECT j.kind, j.order_id, j.state, j.code, j.reason, j.hint, j.changed_at
   FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
  WHERE j.state IN ('held', 'failed') AND j.kind IN ('piece', 'message') AND o.state NOT IN ('completed', 'cancelled')
 UNION ALL
+SELECT 'thread', o.id, CASE WHEN o.thread_size < 50 THEN 'filling' ELSE 'full' END, 'thread_full',
+       'its thread has ' || o.thread_size || ' messages, and the marketplace shows the oldest 50', '', o.changed_at
+  FROM orders AS o WHERE o.thread_size >= 45 AND o.state NOT IN ('completed', 'cancelled')
+UNION ALL
 SELECT 'service', s.title, s.state, '', s.reason, '', s.changed_at FROM services AS s WHERE s.state = 'held'
 UNION ALL
 SELECT 'row', 'row ' || u.fingerprint, 'unreadable', 'unreadable', u.reason, '', u.first_at FROM unreadable AS u

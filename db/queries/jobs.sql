@@ -7,7 +7,7 @@ WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = sqlc.arg(lane) AND r.run_at <= sqlc.arg(run_at)
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
-RETURNING id, order_id, kind, round, stage, attempt, due_at;
+RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt;
 
 -- name: NextRunAt :many
 SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1;

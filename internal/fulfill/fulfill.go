@@ -42,6 +42,12 @@ type Store interface {
 	Outgoing(ctx context.Context, orderID string, position int) (order.Outgoing, error)
 	IntendMessage(j order.Job, body string) error
 	WithdrawMessage(j order.Job, note string) error
+	// SentAlike returns how many other messages with the same text were sent.
+	SentAlike(ctx context.Context, m order.Outgoing) (int, error)
+	// Thread returns the stored thread, with what webhooks have added. MergeThread
+	// adds what a read showed first.
+	Thread(ctx context.Context, orderID string) ([]order.Message, error)
+	MergeThread(ctx context.Context, orderID string, shown []order.Message) ([]order.Message, error)
 
 	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
 	// AskFromBrief opens piece 1 with the order's brief as the request, once.

@@ -145,7 +145,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	th.Messages, err = t.o.Market.Messages(ctx, id)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
 		t.o.Log.Debug("thread not readable", "order", id, "error", err)
-		err = nil
+		th.Unread, err = true, nil
 	}
 	if err != nil {
 		return err

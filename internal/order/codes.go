@@ -68,6 +68,8 @@ const (
 	CodeEnded Code = "ended"
 	// CodeNotNow: the order takes no message now. It is sent once the order does.
 	CodeNotNow Code = "not_now"
+	// CodeThreadFull: the thread has nearly as many messages as the marketplace shows. Later ones come by webhook only.
+	CodeThreadFull Code = "thread_full"
 	// CodeNotListed: the marketplace does not list the order at the moment. The daemon looks again.
 	CodeNotListed Code = "not_listed"
 	// CodeVanished: the marketplace no longer lists the order. Work goes on by itself if it comes back.
@@ -265,6 +267,8 @@ const (
 	CodePrompt Code = "prompt"
 	// CodeNoPrompt: the order does not say what to make. The owner asks the client, or sets a prompt.
 	CodeNoPrompt Code = "no_prompt"
+	// CodeNoFeedback: the client has sent the round back without saying why. The owner asks, or retries without.
+	CodeNoFeedback Code = "no_feedback"
 	// CodeBadTemplate: a message template cannot be used. The owner corrects it.
 	CodeBadTemplate Code = "bad_template"
 	// CodeNotMeasured: a link has a size or duration that cannot be measured. The owner drops the requirement.

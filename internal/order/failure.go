@@ -49,7 +49,8 @@ type Failure struct {
 	Reason string
 	// Log is the end of the generator's own output, if there is any.
 	Log string
-	// Message goes to the client after a failure of class Fail; nil for none.
+	// Message goes to the client after a failure of class Wait, Hold or Fail; nil for
+	// none.
 	Message *NewMessage
 }
 

@@ -88,6 +88,9 @@ type Job struct {
 	// AttemptID is the row of the attempt, written with the lease.
 	AttemptID int64
 	DueAt     time.Time
+	CreatedAt time.Time
+	// ByOwner: the owner has had the job tried again.
+	ByOwner bool
 }
 
 // Result is the result of a stage. It is committed in one transaction, under the

@@ -71,6 +71,11 @@ func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
 				return &rowError{f.ID, err}
 			}
 		}
+		if sum.New > 0 {
+			if err := t.pendingWebhooks(); err != nil {
+				return err
+			}
+		}
 		if err := t.applyBad(l, &sum); err != nil {
 			return err
 		}

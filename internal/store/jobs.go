@@ -78,6 +78,7 @@ func (t *tx) lease(lane order.Lane, token string, lease time.Duration) (*order.J
 	return &order.Job{
 		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Stage: r.Stage,
 		Attempt: int(r.Attempt), Token: token, AttemptID: attempt, DueAt: r.DueAt.Time,
+		CreatedAt: r.CreatedAt.Time, ByOwner: r.CapAfterAttempt > 0,
 	}, nil
 }
 
@@ -176,10 +177,14 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 			runAt = utc.At(d.RunAt)
 		}
 		t.changed.lane(j.Stage.Lane())
-		return t.Reschedule(noCancel, query.RescheduleParams{
+		rows, err := t.Reschedule(noCancel, query.RescheduleParams{
 			Uncounted: uncounted, RunAt: runAt,
 			Code: f.Code, Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.ID, Token: j.Token,
 		})
+		if err != nil || rows == 0 || f.Message == nil {
+			return rows, err
+		}
+		return rows, t.queue(j.OrderID, []order.NewMessage{*f.Message})
 	case order.Hold:
 		rows, err := t.Hold(noCancel, query.HoldParams{
 			Code: f.Code, Reason: f.Error(), Hint: f.Hint,

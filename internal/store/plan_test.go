@@ -77,7 +77,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 	}
 	partial := map[string]bool{
 		"orders_open": true, "jobs_leased": true, "orders_completed": true,
-		"jobs_stuck": true, "orders_thread": true, "bounties_open": true,
+		"jobs_stuck": true, "orders_thread": true, "bounties_open": true, "webhooks_pending": true,
 	}
 	forPeople := map[string]bool{"ListOrders": true, "ListBounties": true, "SpentUncompleted": true}
 	list := queries(t)

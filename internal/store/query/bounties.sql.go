@@ -121,7 +121,7 @@ func (q *Queries) ForgetRefusedClaims(ctx context.Context, code order.Code) (int
 }
 
 const getBounty = `-- name: GetBounty :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code FROM bounties WHERE id = ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code FROM bounties WHERE id = ?
 `
 
 func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
@@ -147,6 +147,7 @@ func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.RejectedAt,
 			&i.Code,
 		); err != nil {
 			return nil, err
@@ -213,7 +214,7 @@ func (q *Queries) IntendOneTimeAction(ctx context.Context, arg IntendOneTimeActi
 }
 
 const listBounties = `-- name: ListBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code FROM bounties ORDER BY claimed_at DESC LIMIT ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code FROM bounties ORDER BY claimed_at DESC LIMIT ?
 `
 
 func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, error) {
@@ -239,6 +240,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.RejectedAt,
 			&i.Code,
 		); err != nil {
 			return nil, err
@@ -255,7 +257,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 }
 
 const openBounties = `-- name: OpenBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code FROM bounties WHERE state IN ('claiming', 'pending')
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code FROM bounties WHERE state IN ('claiming', 'pending')
 `
 
 func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
@@ -281,6 +283,7 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.RejectedAt,
 			&i.Code,
 		); err != nil {
 			return nil, err

@@ -422,7 +422,7 @@ WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = ?4 AND r.run_at <= ?5
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
-RETURNING id, order_id, kind, round, stage, attempt, due_at
+RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt
 `
 
 type LeaseParams struct {
@@ -434,13 +434,15 @@ type LeaseParams struct {
 }
 
 type LeaseRow struct {
-	ID      int64
-	OrderID string
-	Kind    order.Kind
-	Round   int64
-	Stage   order.Stage
-	Attempt int64
-	DueAt   utc.Time
+	ID              int64
+	OrderID         string
+	Kind            order.Kind
+	Round           int64
+	Stage           order.Stage
+	Attempt         int64
+	DueAt           utc.Time
+	CreatedAt       utc.Time
+	CapAfterAttempt int64
 }
 
 // Leases the most urgent ready job of a lane. The states are literals because SQLite does not use a partial index
@@ -468,6 +470,8 @@ func (q *Queries) Lease(ctx context.Context, arg LeaseParams) ([]LeaseRow, error
 			&i.Stage,
 			&i.Attempt,
 			&i.DueAt,
+			&i.CreatedAt,
+			&i.CapAfterAttempt,
 		); err != nil {
 			return nil, err
 		}

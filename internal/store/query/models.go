@@ -42,6 +42,7 @@ type Bounty struct {
 	OrderID         string
 	ClaimedAt       utc.Time
 	ChangedAt       utc.Time
+	RejectedAt      utc.Time
 	Code            order.Code
 }
 
@@ -140,6 +141,8 @@ type Order struct {
 	Fingerprint        int64
 	Raw                string
 	ThreadDueAt        utc.Time
+	PayoutUsdMicros    *order.USD
+	ThreadSize         int64
 	BriefEnglish       string
 	BriefSpec          *string
 	Rating             *int64
@@ -193,6 +196,20 @@ type VAttention struct {
 	Reason string
 	Hint   string
 	Since  string
+}
+
+type Webhook struct {
+	ID              int64
+	OrderID         string
+	Event           string
+	Hash            string
+	Revision        int64
+	Content         string
+	AmountUsdMicros *order.USD
+	Pending         int64
+	MessageID       string
+	SignedAt        utc.Time
+	At              utc.Time
 }
 
 type Window struct {
