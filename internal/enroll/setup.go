@@ -185,7 +185,8 @@ func (s *Setup) adopt(found []int, there []atelier.Service) []int {
 		}
 		var fresh []int
 		for j, have := range there {
-			if onSale(have) && !tried.before[have.ID] && !slices.Contains(found, j) {
+			if onSale(have) && !tried.before[have.ID] && !slices.Contains(found, j) &&
+				have.Category == offer.Category && have.Price == offer.Price {
 				fresh = append(fresh, j)
 			}
 		}
