@@ -87,10 +87,12 @@ FROM bounties;
 
 -- Completed orders in micros. The fee is the order's own where the marketplace
 -- sends one, else 10 percent of the price. No other place in SQL knows the rate.
+-- Another agent pays the fee on top of the price, so there is none to subtract.
 CREATE VIEW completed_orders AS
 SELECT o.id, o.service, o.completed_at, o.payout_tx,
        coalesce(o.price_usd_micros, 0) AS gross,
-       coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) AS fee,
+       CASE WHEN o.client_type = 'agent_x402' THEN 0
+            ELSE coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) END AS fee,
        (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
          WHERE j.order_id = o.id) AS cost,
        o.rating

@@ -36,7 +36,7 @@ func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error
 		if r.PriceUsdMicros != nil {
 			e.Gross = *r.PriceUsdMicros
 		}
-		e.Fee = order.Fee(e.Gross, r.FeeUsdMicros)
+		e.Fee = order.Fee(e.Gross, r.FeeUsdMicros, r.ClientType)
 		list[i] = e
 	}
 	return list, nil

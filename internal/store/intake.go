@@ -108,7 +108,7 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	for _, r := range rows {
 		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
 			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
-			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState, 
+			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState,
 			Again: int(r.Again), AgainFor: order.AgainReason(r.AgainFor),
 			Quoting: r.Quoting, Quote: r.QuoteState,
 		}}

@@ -13,7 +13,7 @@ import (
 )
 
 const earnings = `-- name: Earnings :many
-SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_tx,
+SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.client_type, o.payout_tx,
        CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
                        WHERE j.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
@@ -26,6 +26,7 @@ type EarningsRow struct {
 	CompletedAt    utc.Time
 	PriceUsdMicros *order.USD
 	FeeUsdMicros   *order.USD
+	ClientType     string
 	PayoutTx       string
 	Cost           int64
 	Rating         *int64
@@ -47,6 +48,7 @@ func (q *Queries) Earnings(ctx context.Context, completedAt utc.Time) ([]Earning
 			&i.CompletedAt,
 			&i.PriceUsdMicros,
 			&i.FeeUsdMicros,
+			&i.ClientType,
 			&i.PayoutTx,
 			&i.Cost,
 			&i.Rating,
