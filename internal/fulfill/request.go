@@ -130,8 +130,8 @@ func (r *run) feedback(ctx context.Context, req generate.Request) ([]string, err
 	return texts, nil
 }
 
-// thread returns the messages of the order. A first round goes on without them.
-// In a later one they say what was wrong, so the work waits for them.
+// thread returns the messages of the order. A first round does without
+// them. In a later one they say what was wrong, so the work waits for them.
 func (r *run) thread(ctx context.Context, round int) ([]generate.Message, error) {
 	list, err := r.o.Market.Messages(ctx, r.order.ID)
 	if err != nil {

@@ -24,7 +24,7 @@ type hold struct {
 
 // Decide returns what follows from what the marketplace shows of an order. It is
 // pure, and correct for any state of the store. A poll calls it for every order of
-// the listing, so that a change which an earlier poll missed is made up for.
+// the listing, so that it catches a change that an earlier poll missed.
 func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 	m := c.find(f, k.Service)
 	d := view{k, f, m.service, m.ok}.decide()
@@ -125,7 +125,7 @@ func (v view) notOffered(d order.Decision) order.Decision {
 	return v.stop(d, order.StateHeld, hold{
 		order.CodeNoService,
 		fmt.Sprintf("it is for the service %.100q, which is not configured", v.facts.ServiceTitle),
-		"add a [[service]] with that title to the configuration",
+		"add a [[service]] with that title to the configuration, and restart",
 	})
 }
 
@@ -271,7 +271,7 @@ func (v view) decideNextRound(d order.Decision) order.Decision {
 	if !f.Status.Reopened() {
 		return v.stop(d, order.StateHeld, hold{
 			order.CodeNotShown, "delivered, but the marketplace still shows it as " + string(f.Status),
-			"look at the order at the marketplace; it is not delivered a second time",
+			"look at the order at the marketplace, and ask its support if the files are missing there; it is not delivered a second time",
 		})
 	}
 	another := "to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client"
@@ -284,7 +284,7 @@ func (v view) decideNextRound(d order.Decision) order.Decision {
 	if k.Round >= v.service.MaxRounds {
 		return v.stop(d, order.StateHeld, hold{
 			order.CodeRoundCap,
-			fmt.Sprintf("the client has sent it back %d times, and max_rounds allows %d", k.Round+1, v.service.MaxRounds), another,
+			fmt.Sprintf("the client has sent it back %d times, and max_revisions allows %d", k.Round+1, v.service.MaxRounds), another,
 		})
 	}
 	d.Round = k.Round + 1
