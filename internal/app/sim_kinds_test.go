@@ -198,7 +198,7 @@ func (w *world) checkKinds(db *sql.DB, orders []sandbox.Order) {
 	}
 }
 
-// checkMessages holds that nothing is said twice, and that what was delivered
+// checkMessages checks that no message was sent twice, and that what was delivered
 // was announced.
 func (w *world) checkMessages(db *sql.DB, o sandbox.Order) {
 	said := map[string]int{}
@@ -221,7 +221,7 @@ func (w *world) checkMessages(db *sql.DB, o sandbox.Order) {
 	}
 }
 
-// checkWindow holds that the window of a subscription was not cut short, and that
+// checkWindow checks that the window of a subscription was not cut short, and that
 // each piece that was made reached its client once.
 func (w *world) checkWindow(db *sql.DB, o sandbox.Order) {
 	if len(o.Deliveries) > 1 {
