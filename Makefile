@@ -15,7 +15,7 @@ SHARED = ./internal/engine ./internal/generate/... ./internal/web ./internal/log
 
 # The simulated weeks: SEEDS fixed ones, and as many drawn from FROM on.
 SEEDS = 200
-FROM  = $(shell date +%s)
+FROM ?= $(shell date +%s)
 
 COUNT = 5
 
