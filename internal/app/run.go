@@ -190,9 +190,9 @@ func fxLog(log *slog.Logger) fxevent.Logger {
 	return l
 }
 
-// Heartbeat polls once, does what can be done now, and returns. Its parts fail
-// apart: a failed poll delays none of the work that is known already, and a
-// service that cannot be listed no order. Only a refused key ends it at once.
+// Heartbeat polls once, does what can be done now, and returns. If one part fails,
+// the others still run: work that is known already is done after a failed poll, and
+// so are orders when a service cannot be listed. Only a refused key ends it at once.
 func (a *App) Heartbeat(ctx context.Context) error {
 	var p struct {
 		fx.In

@@ -199,7 +199,7 @@ func (w *world) checkKinds(db *sql.DB, orders []sandbox.Order) {
 	}
 }
 
-// checkMessages holds that nothing is said twice, and that what was delivered
+// checkMessages checks that no message was sent twice, and that what was delivered
 // was announced.
 func (w *world) checkMessages(db *sql.DB, o sandbox.Order) {
 	said := map[string]int{}

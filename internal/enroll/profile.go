@@ -117,7 +117,7 @@ func (s *Setup) tolerate(what string, err error) error {
 	if f, isFail := errors.AsType[*order.Failure](err); isFail && f.Class != order.Fail && f.Class != order.Hold {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	s.o.Log.Error("the marketplace refuses a change of the profile", "change", what, "error", err, "hint", hint(err))
+	s.o.Log.Error("the marketplace refuses a change of the profile", "change", what, "error", err, hintOf(err)...)
 	return nil
 }
 

@@ -205,6 +205,6 @@ func noRoom(err error) error {
 	}
 	return &order.Failure{
 		Class: order.Wait, Code: order.CodeDiskFull, Err: errors.New("the disk is full"),
-		Hint: "make room in the data folder; work goes on by itself", After: fullRetry,
+		Hint: "make room in the data folder; work resumes by itself", After: fullRetry,
 	}
 }

@@ -138,7 +138,7 @@ func (r *run) feedback(ctx context.Context, req generate.Request) ([]string, err
 }
 
 // thread returns the messages of the order, with what webhooks have added. A first
-// round goes on with those that are stored. In a later one they say what was wrong,
+// round uses those that are stored. In a later one they say what was wrong,
 // so the work waits for them.
 func (r *run) thread(ctx context.Context, round int) ([]generate.Message, error) {
 	list, err := r.o.Market.Messages(ctx, r.order.ID)

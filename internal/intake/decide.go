@@ -24,7 +24,7 @@ type hold struct {
 
 // Decide returns what follows from what the marketplace shows of an order. It is
 // pure, and correct for any state of the store. A poll calls it for every order of
-// the listing, so that a change which an earlier poll missed is made up for.
+// the listing, so that it catches a change that an earlier poll missed.
 func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 	m := c.find(f, k.Service)
 	d := view{k, f, m.service, m.ok}.decide()
@@ -125,7 +125,7 @@ func (v view) notOffered(d order.Decision) order.Decision {
 	return v.stop(d, order.StateHeld, hold{
 		order.CodeNoService,
 		fmt.Sprintf("it is for the service %.100q, which is not configured", v.facts.ServiceTitle),
-		"add a [[service]] with that title to the configuration",
+		"add a [[service]] with that title to the configuration, and restart",
 	})
 }
 

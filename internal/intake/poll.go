@@ -234,7 +234,7 @@ func (p *Poller) Poll(ctx context.Context) error {
 	case isWait(err):
 		p.o.Log.Debug("poll delayed", "reason", err)
 	default:
-		p.failures.Failed(p.o.Log, "poll failed", err, "hint", hintOf(err))
+		p.failures.Failed(p.o.Log, "poll failed", err, hintOf(err)...)
 	}
 	return err
 }
@@ -357,9 +357,10 @@ func isWait(err error) bool {
 	return ok && f.Class == order.Wait
 }
 
-func hintOf(err error) string {
-	if f, ok := errors.AsType[*order.Failure](err); ok {
-		return f.Hint
+// hintOf returns the key and value of a log line for the hint of err, if it has one.
+func hintOf(err error) []any {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Hint != "" {
+		return []any{"hint", f.Hint}
 	}
-	return ""
+	return nil
 }

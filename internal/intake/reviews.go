@@ -48,7 +48,7 @@ func (r *Reviews) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait, err := r.Once(ctx)
 		if err != nil && ctx.Err() == nil {
-			r.failures.Failed(r.o.Log, "reading reviews failed", err, "hint", hintOf(err))
+			r.failures.Failed(r.o.Log, "reading reviews failed", err, hintOf(err)...)
 			wait = reviewSleep
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)

@@ -81,7 +81,7 @@ func (t *Threads) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait, err := t.Once(ctx)
 		if err != nil && ctx.Err() == nil {
-			t.failures.Failed(t.o.Log, "reading messages failed", err, "hint", hintOf(err))
+			t.failures.Failed(t.o.Log, "reading messages failed", err, hintOf(err)...)
 			wait = threadRetry
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)

@@ -281,8 +281,8 @@ func (s *Store) Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, 
 	return lost, err
 }
 
-// rescue makes the jobs that an earlier process had leased when it died ready
-// again. A job that was leased in too many crashes is held.
+// rescue makes jobs ready again that an earlier process had leased when it died. A
+// job that was leased in too many crashes is held.
 func (s *Store) rescue() error {
 	leased, err := s.read.LeasedJobs(noCancel)
 	if err != nil || len(leased) == 0 {

@@ -19,7 +19,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// ownServer has files made by the owner's own service, whose address is the base URL. The
+// ownServer asks the owner's own service for files. Its address is the base URL. The
 // service answers at once with the file or with links to files, or with 202 and a
 // Location that is polled until it has them. A request carries an idempotency key,
 // under which it may be repeated. The key of the Spec is never sent. It signs the
