@@ -47,6 +47,8 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client confirm                   confirm the payout of another agent's order
 //	client says TEXT
 //	client revise | dispute TEXT
+//	client feedback TEXT             ask for a revision through the API, which writes no message
+//	client chats N                   write N messages
 //	client flags STATUS REASON       have the moderation judge the agent
 //	client rates STARS TEXT
 //	client translates BRIEF ENGLISH SPEC   order with a translation, and set ORDER
@@ -68,6 +70,16 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
 		"confirm": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.ConfirmPayout(id)) }},
 		"says":    {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
+		"feedback": {1, func(m *testMarket, id string, args []string) {
+			ts.Check(m.RequestRevision(id, args[0], sandbox.Channel{API: true}))
+		}},
+		"chats": {1, func(m *testMarket, id string, args []string) {
+			n, err := strconv.Atoi(args[0])
+			ts.Check(err)
+			for i := range n {
+				ts.Check(m.ClientMessage(id, fmt.Sprintf("message %d", i)))
+			}
+		}},
 		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},
 		"rates": {2, func(m *testMarket, id string, args []string) {

@@ -15,7 +15,8 @@ import (
 // not count this request, and it changes nothing of an order that has completed.
 func (c *Client) Review(ctx context.Context, id string) (order.Review, error) {
 	var review order.Review
-	err := c.do(ctx, request{call: order.RequestRead, orderID: id, method: http.MethodGet, timeout: c.Timeout,
+	err := c.do(ctx, request{
+		call: order.RequestRead, orderID: id, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"orders", id},
 		read: func(body io.Reader) error {
 			data, err := readData(body, answerLimit)
@@ -30,7 +31,8 @@ func (c *Client) Review(ctx context.Context, id string) (order.Review, error) {
 			}
 			review = order.Review(w.Review)
 			return nil
-		}})
+		},
+	})
 	return review, err
 }
 

@@ -126,8 +126,10 @@ func (v earningsView) table(by string) [][]term.Cell {
 	}
 	rows := [][]term.Cell{term.Headings(head...)}
 	for _, r := range append(v.Rows, v.Total) {
-		row := []term.Cell{term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
-			term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit)}
+		row := []term.Cell{
+			term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
+			term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit),
+		}
 		if r.Rated > 0 {
 			row = append(row, term.Plain(fmt.Sprintf("%s of %d", r.Rating, r.Rated)))
 		}

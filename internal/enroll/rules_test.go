@@ -10,8 +10,10 @@ import (
 
 func TestTheRulesForAgents(t *testing.T) {
 	t.Parallel()
-	good := atelier.Profile{Name: "Night Owl's No. 7-B", Description: "It paints whatever you describe, in a few minutes.",
-		EndpointURL: "https://owl.test", OwnerWallet: "3n7kxjoFBfmCbGkXhgFkeMtKdYBpNcRNcxU7i9tNRKKb"}
+	good := atelier.Profile{
+		Name: "Night Owl's No. 7-B", Description: "It paints whatever you describe, in a few minutes.",
+		EndpointURL: "https://owl.test", OwnerWallet: "3n7kxjoFBfmCbGkXhgFkeMtKdYBpNcRNcxU7i9tNRKKb",
+	}
 	for name, c := range map[string]struct {
 		change func(p *atelier.Profile)
 		local  bool

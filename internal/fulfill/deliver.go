@@ -122,8 +122,10 @@ func (f *Fulfiller) beforeDelivery(ctx context.Context, j order.Job, before orde
 
 // endedAs is the failure of work on an order that takes no delivery now.
 func endedAs(status order.Status) *order.Failure {
-	return &order.Failure{Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
-		Err: fmt.Errorf("the order is %.40q at the marketplace", status)}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodeEnded, After: endedRetry,
+		Err: fmt.Errorf("the order is %.40q at the marketplace", status),
+	}
 }
 
 // pieces returns what is delivered of the stored files. Each must have been uploaded.

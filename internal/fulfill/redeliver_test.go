@@ -17,8 +17,10 @@ import (
 // by its payout.
 func (w *world) fellBack() string {
 	w.t.Helper()
-	id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00",
-		ClientType: "agent_x402", PaymentChain: "solana"})
+	id, err := w.market.PlaceOrder(sandbox.NewOrder{
+		ServiceTitle: title, Brief: "a fox", Price: "5.00",
+		ClientType: "agent_x402", PaymentChain: "solana",
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -128,8 +128,10 @@ func (f *Fulfiller) windowFiles(ctx context.Context, j order.Job, o order.Order)
 }
 
 func (w window) wait(after time.Duration, text string, at time.Time) *order.Failure {
-	return &order.Failure{Class: order.Wait, Code: order.CodeWindow, After: max(after, time.Second),
-		Err: fmt.Errorf(text, at.UTC().Format(time.RFC3339))}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodeWindow, After: max(after, time.Second),
+		Err: fmt.Errorf(text, at.UTC().Format(time.RFC3339)),
+	}
 }
 
 // pieceFromBrief opens piece 1 for a window in which nothing was asked for. The thread

@@ -48,8 +48,10 @@ func (w *world) subscribed(o sandbox.NewOrder) string {
 	w.t.Helper()
 	list := w.base
 	list.Meter = nil
-	if _, err := atelier.New(list).CreateService(w.t.Context(), atelier.Service{Category: "image_gen", Title: title,
-		Description: strings.Repeat("pictures ", 9), Price: 25 * order.Dollar, PriceType: "weekly"}); err != nil {
+	if _, err := atelier.New(list).CreateService(w.t.Context(), atelier.Service{
+		Category: "image_gen", Title: title,
+		Description: strings.Repeat("pictures ", 9), Price: 25 * order.Dollar, PriceType: "weekly",
+	}); err != nil {
 		w.t.Fatal(err)
 	}
 	o.ServiceTitle, o.Brief = title, "a fox"

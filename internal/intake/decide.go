@@ -252,8 +252,10 @@ func (v view) decideNextRound(d order.Decision) order.Decision {
 		return v.decidePaidAgain(d)
 	}
 	if why := v.beyond(); why != "" {
-		return v.stop(d, order.StateHeld, hold{order.CodeRoundCap, why,
-			"to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client"})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeRoundCap, why,
+			"to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client",
+		})
 	}
 	d.Round = k.Round + 1
 	d.State, d.Jobs = order.StateWorking, order.JobsOpen

@@ -57,8 +57,10 @@ func (v view) noPieces() hold {
 	if v.facts.Status == order.Delivered {
 		reason = "the paid window has ended without a delivery, and without one it is not paid out"
 	}
-	return hold{order.CodeSubscription, reason,
-		`set window = "messages" in the service and restart; or write to the client: ` + order.Command("messages --send TEXT", v.facts.ID)}
+	return hold{
+		order.CodeSubscription, reason,
+		`set window = "messages" in the service and restart; or write to the client: ` + order.Command("messages --send TEXT", v.facts.ID),
+	}
 }
 
 // decidePaidAgain handles an order whose round is delivered while its status says

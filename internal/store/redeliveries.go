@@ -18,8 +18,10 @@ func (s *Store) Redelivery(ctx context.Context, orderID string, round int) (r or
 		return r, false, err
 	}
 	row := rows[0]
-	return order.Redelivery{OrderID: row.OrderID, Round: int(row.Round), N: int(row.N), Reason: row.Reason, State: row.State,
-		Tries: int(row.Tries), SentAt: row.SentAt.Time}, true, nil
+	return order.Redelivery{
+		OrderID: row.OrderID, Round: int(row.Round), N: int(row.N), Reason: row.Reason, State: row.State,
+		Tries: int(row.Tries), SentAt: row.SentAt.Time,
+	}, true, nil
 }
 
 // IntendAgain is Intend for a redelivery.
@@ -28,8 +30,10 @@ func (s *Store) IntendAgain(j order.Job, r order.Redelivery, urls []string) erro
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		if err := t.IntendRedelivery(noCancel, query.IntendRedeliveryParams{Urls: order.EncodeStrings(urls), SentAt: t.now,
-			OrderID: r.OrderID, Round: int64(r.Round), N: int64(r.N)}); err != nil {
+		if err := t.IntendRedelivery(noCancel, query.IntendRedeliveryParams{
+			Urls: order.EncodeStrings(urls), SentAt: t.now,
+			OrderID: r.OrderID, Round: int64(r.Round), N: int64(r.N),
+		}); err != nil {
 			return err
 		}
 		return t.effect(j.OrderID, "delivering again", fmt.Sprintf("round %d, redelivery %d", r.Round, r.N))
@@ -47,8 +51,10 @@ func (s *Store) WithdrawAgain(j order.Job, _ order.Redelivery, note string) erro
 }
 
 func (t *tx) endRedelivery(orderID string, round int, state order.DeliveryState, note string) error {
-	return t.EndRedelivery(noCancel, query.EndRedeliveryParams{State: state, SettledAt: t.now, Note: note,
-		OrderID: orderID, Round: int64(round)})
+	return t.EndRedelivery(noCancel, query.EndRedeliveryParams{
+		State: state, SettledAt: t.now, Note: note,
+		OrderID: orderID, Round: int64(round),
+	})
 }
 
 // redelivered records the outcome of a redelivery. One that was dropped was not
@@ -79,8 +85,10 @@ func (t *tx) again(id string, d order.Decision) error {
 		}
 		return t.FinishJobs(noCancel, query.FinishJobsParams{ChangedAt: t.now, FinishedAt: t.now, OrderID: id, Round: int64(d.Round)})
 	}
-	if err := t.InsertRedelivery(noCancel, query.InsertRedeliveryParams{OrderID: id, Round: int64(d.Round),
-		Reason: order.AgainForPaid, CreatedAt: t.now}); err != nil {
+	if err := t.InsertRedelivery(noCancel, query.InsertRedeliveryParams{
+		OrderID: id, Round: int64(d.Round),
+		Reason: order.AgainForPaid, CreatedAt: t.now,
+	}); err != nil {
 		return err
 	}
 	_, err := t.deliverAgain(id, d.Round, order.StageDeliver)
@@ -90,8 +98,10 @@ func (t *tx) again(id string, d order.Decision) error {
 // deliverAgain lets the job of a delivered round run once more.
 func (t *tx) deliverAgain(id string, round int, stage order.Stage) (int64, error) {
 	t.changed.lane(stage.Lane())
-	return t.DeliverAgain(noCancel, query.DeliverAgainParams{Stage: stage, Lane: stage.Lane(), Priority: priority(stage),
-		RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round)})
+	return t.DeliverAgain(noCancel, query.DeliverAgainParams{
+		Stage: stage, Lane: stage.Lane(), Priority: priority(stage),
+		RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round),
+	})
 }
 
 // Again is a redelivery, as shown to people.

@@ -29,6 +29,7 @@ func open() (*Receiver, *[]Event) {
 	events := &[]Event{}
 	return &Receiver{
 		Log: slog.New(slog.DiscardHandler), Notify: func(e Event) { *events = append(*events, e) },
+		Record:  func(Event) error { return nil },
 		Secrets: func() []secret.Text { return []secret.Text{{}, secret.New("old"), secret.New("new")} },
 	}, events
 }
