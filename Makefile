@@ -15,7 +15,9 @@ SHARED = ./internal/engine ./internal/generate/... ./internal/web ./internal/log
 
 # The simulated weeks: SEEDS fixed ones, and as many drawn from FROM on.
 SEEDS = 200
-FROM  = $(shell date +%s)
+ifndef FROM
+FROM := $(shell date +%s)
+endif
 
 COUNT = 5
 

@@ -14,7 +14,8 @@ SELECT o.id, o.service, o.state, o.remote_status, o.round,
        round((julianday(o.delivered_at) - julianday(o.seen_at)) * 86400, 1) AS seconds_to_deliver,
        o.client_wallet, o.deliverables, o.raw,
        o.window_ends_at, o.quota_total, o.quota_used,
-       (SELECT count(*) FROM pieces AS p WHERE p.order_id = o.id) AS pieces
+       (SELECT count(*) FROM pieces AS p WHERE p.order_id = o.id) AS pieces,
+       o.brief_english, o.brief_spec, o.rating, o.review
 FROM orders AS o;
 
 CREATE VIEW v_orders_open AS
@@ -86,31 +87,36 @@ FROM bounties;
 
 -- Completed orders in micros. The fee is the order's own where the marketplace
 -- sends one, else 10 percent of the price. No other place in SQL knows the rate.
+-- Another agent pays the fee on top of the price, so there is none to subtract.
 CREATE VIEW completed_orders AS
 SELECT o.id, o.service, o.completed_at, o.payout_tx,
        coalesce(o.price_usd_micros, 0) AS gross,
-       coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) AS fee,
+       CASE WHEN o.client_type = 'agent_x402' THEN 0
+            ELSE coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) END AS fee,
        (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-         WHERE j.order_id = o.id) AS cost
+         WHERE j.order_id = o.id) AS cost,
+       o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.state = 'completed';
 
 CREATE VIEW v_earnings AS
 SELECT id, service, substr(completed_at, 1, 10) AS day,
        gross / 1e6 AS gross_usd, fee / 1e6 AS fee_usd, (gross - fee) / 1e6 AS net_usd,
        cost / 1e6 AS cost_usd, (gross - fee - cost) / 1e6 AS profit_usd,
-       payout_tx <> '' AS paid_out, payout_tx, completed_at
+       payout_tx <> '' AS paid_out, payout_tx, completed_at, rating
 FROM completed_orders;
 
 CREATE VIEW v_earnings_daily AS
 SELECT substr(completed_at, 1, 10) AS day, count(*) AS orders,
        sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd, sum(gross - fee) / 1e6 AS net_usd,
-       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd
+       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd,
+       round(avg(rating), 2) AS rating
 FROM completed_orders GROUP BY day;
 
 CREATE VIEW v_earnings_service AS
 SELECT service, count(*) AS orders,
        sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd, sum(gross - fee) / 1e6 AS net_usd,
-       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd
+       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd,
+       round(avg(rating), 2) AS rating
 FROM completed_orders GROUP BY service;
 
 -- Completed orders for which the marketplace shows no payout.
@@ -144,6 +150,10 @@ UNION ALL
 SELECT j.kind, j.order_id, j.state, j.code, j.reason, j.hint, j.changed_at
   FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
  WHERE j.state IN ('held', 'failed') AND j.kind IN ('piece', 'message') AND o.state NOT IN ('completed', 'cancelled')
+UNION ALL
+SELECT 'thread', o.id, CASE WHEN o.thread_size < 50 THEN 'filling' ELSE 'full' END, 'thread_full',
+       'its thread has ' || o.thread_size || ' messages, and the marketplace shows the oldest 50', '', o.changed_at
+  FROM orders AS o WHERE o.thread_size >= 45 AND o.state NOT IN ('completed', 'cancelled')
 UNION ALL
 SELECT 'service', s.title, s.state, '', s.reason, '', s.changed_at FROM services AS s WHERE s.state = 'held'
 UNION ALL

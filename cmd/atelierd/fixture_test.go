@@ -258,7 +258,7 @@ func (s *fixture) checkOnce() {
 			said[m.Content]++
 		}
 		if len(o.Deliveries) != 1 || len(o.Quotes) != 1 || said["begun"] != 1 || said["here it is"] != 1 {
-			s.t.Errorf("order %s was delivered %d times, quoted %d times, and its client told %v", o.ID, len(o.Deliveries), len(o.Quotes), said)
+			s.t.Errorf("order %s was delivered %d times, quoted %d times, and its client got %v", o.ID, len(o.Deliveries), len(o.Quotes), said)
 		}
 	}
 	db := must(sql.Open("sqlite", "file:"+filepath.Join(s.dir, "data", store.FileName)))

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +14,8 @@ import (
 )
 
 // scriptOrder has a client place an order: order BRIEF [STATUS]. Without a
-// status the order is paid. A brief in double quotes is read as Go reads a
+// status the order is paid. With agent another agent has paid it, and with begun it
+// is the window of a subscription that has begun. A brief in double quotes is read as Go reads a
 // string. It sets ORDER.
 func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 && len(args) != 2 {
@@ -27,7 +29,14 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 	if unquoted, err := strconv.Unquote(brief); err == nil {
 		brief = unquoted
 	}
-	id, err := marketOf(ts).PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price})
+	o := sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price}
+	switch status {
+	case "agent":
+		o.Status, o.Price, o.ClientType, o.PaymentChain = "paid", "5.00", "agent_x402", "solana"
+	case "begun":
+		o.Status = "in_progress"
+	}
+	id, err := marketOf(ts).PlaceOrder(o)
 	ts.Check(err)
 	ts.Setenv("ORDER", id)
 }
@@ -35,9 +44,15 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 // scriptClient has the client act on ORDER:
 //
 //	client pay | approve | cancel
+//	client confirm                   confirm the payout of another agent's order
 //	client says TEXT
-//	client dispute TEXT
+//	client revise | dispute TEXT
+//	client feedback TEXT             ask for a revision through the API, which writes no message
+//	client chats N                   write N messages
 //	client flags STATUS REASON       have the moderation judge the agent
+//	client rates STARS TEXT
+//	client translates BRIEF ENGLISH SPEC   order with a translation, and set ORDER
+//	client payouts work|fail         have payouts work or fail from now on
 //	client posts TITLE BUDGET        post a bounty, and set BOUNTY
 //	client accepts                   accept the first claim on BOUNTY, and set ORDER
 //
@@ -53,8 +68,30 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		"pay":     {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Pay(id)) }},
 		"approve": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
 		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
+		"confirm": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.ConfirmPayout(id)) }},
 		"says":    {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
+		"feedback": {1, func(m *testMarket, id string, args []string) {
+			ts.Check(m.RequestRevision(id, args[0], sandbox.Channel{API: true}))
+		}},
+		"chats": {1, func(m *testMarket, id string, args []string) {
+			n, err := strconv.Atoi(args[0])
+			ts.Check(err)
+			for i := range n {
+				ts.Check(m.ClientMessage(id, fmt.Sprintf("message %d", i)))
+			}
+		}},
+		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},
+		"rates": {2, func(m *testMarket, id string, args []string) {
+			stars, err := strconv.Atoi(args[0])
+			ts.Check(errors.Join(err, m.Rate(id, stars, args[1])))
+		}},
+		"translates": {3, func(m *testMarket, _ string, args []string) {
+			id, err := m.PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: args[0], BriefEnglish: args[1], BriefSpec: []byte(args[2])})
+			ts.Check(err)
+			ts.Setenv("ORDER", id)
+		}},
+		"payouts": {1, func(m *testMarket, _ string, args []string) { m.SetPayoutsFail(args[0] == "fail") }},
 		"flags": {2, func(m *testMarket, _ string, args []string) {
 			ts.Check(m.FlagAgent(ts.Getenv("ATELIER_AGENT_ID"), args[0], args[1]))
 		}},

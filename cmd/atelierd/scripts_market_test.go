@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"atelierd/internal/sandbox"
 
@@ -83,13 +84,13 @@ func marketOf(ts *testscript.TestScript) *testMarket {
 	return m
 }
 
-// scriptMarket starts a marketplace with one agent: market [moved|owned|hooks].
+// scriptMarket starts a marketplace with one agent: market [moved|owned|hooks|brief].
 // It sets MARKET, ATELIER_AGENT_ID and ATELIER_API_KEY. It writes atelierd.toml
 // unless the script has one, and replaces MARKET and HOOK in it.
 //
 // moved redirects every request to another host. owned gives the agent a wallet
 // and a picture. hooks sends webhooks to HOOK, a free port, with a signature of
-// somebody else in front.
+// somebody else in front. brief makes the window of a subscription 20 seconds.
 func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	m, ok := ts.Value(marketKey{}).(*testMarket)
 	if !ok || m.Server != nil {
@@ -99,7 +100,11 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 1 {
 		variant = args[0]
 	}
-	m.Server = sandbox.New(sandbox.Options{Seed: 1, Webhooks: variant == "hooks"})
+	o := sandbox.Options{Seed: 1, Webhooks: variant == "hooks"}
+	if variant == "brief" {
+		o.Subscription = 20 * time.Second
+	}
+	m.Server = sandbox.New(o)
 	handler := http.Handler(m)
 	if variant == "moved" {
 		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -24,6 +24,7 @@ import (
 //	order BRIEF [STATUS]         have a client place an order, and set ORDER
 //	client ACT [ARG...]          have the client act on ORDER, or look at it
 //	await WHAT                   wait until the daemon has done something
+//	there WHAT COUNT [TEXT...]   assert what the marketplace has of the agent
 //	exits CODE COMMAND...        run a command that must exit with the code
 //	future FOLDER                make a database look newer than the program
 //
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"profile": scriptProfile,
 			"client":  scriptClient,
 			"await":   scriptAwait,
+			"there":   scriptThere,
 			"exits":   scriptExits,
 			"future":  scriptFuture,
 		},

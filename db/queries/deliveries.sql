@@ -29,3 +29,25 @@ ON CONFLICT (order_id, round) DO UPDATE SET state = 'elsewhere', settled_at = ex
 
 -- name: SetOrderDelivered :exec
 UPDATE orders SET delivered_at = ? WHERE id = ?;
+
+-- name: OpenRedelivery :many
+SELECT order_id, round, n, reason, state, tries, sent_at FROM redeliveries
+WHERE order_id = ? AND round = ? AND state IN ('wanted', 'sending', 'refused') ORDER BY n DESC LIMIT 1;
+
+-- name: InsertRedelivery :exec
+INSERT INTO redeliveries (order_id, round, n, reason, state, created_at)
+VALUES (sqlc.arg(order_id), sqlc.arg(round),
+        (SELECT coalesce(max(r.n), 0) + 1 FROM redeliveries AS r WHERE r.order_id = sqlc.arg(order_id) AND r.round = sqlc.arg(round)),
+        sqlc.arg(reason), 'wanted', sqlc.arg(created_at));
+
+-- name: IntendRedelivery :exec
+UPDATE redeliveries SET state = 'sending', urls = sqlc.arg(urls), tries = tries + 1, sent_at = sqlc.arg(sent_at),
+    settled_at = NULL, note = ''
+WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND n = sqlc.arg(n);
+
+-- name: EndRedelivery :exec
+UPDATE redeliveries SET state = sqlc.arg(state), settled_at = sqlc.arg(settled_at), note = sqlc.arg(note)
+WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND state IN ('wanted', 'sending', 'refused');
+
+-- name: OrderRedeliveries :many
+SELECT * FROM redeliveries WHERE order_id = ? ORDER BY round, n;

@@ -27,10 +27,12 @@ VALUES (sqlc.arg(order_id), (SELECT coalesce(max(o.position), 0) + 1 FROM outbox
 ON CONFLICT (order_id, reason) DO NOTHING
 RETURNING position;
 
+-- name: SentAlike :one
+-- How many other messages of the order with the same text were sent.
+SELECT CAST(count(*) AS INTEGER) FROM outbox WHERE order_id = ? AND position <> ? AND body = ? AND state = 'sent';
+
 -- name: GetOutgoing :many
-SELECT o.*, CAST((SELECT count(*) FROM outbox AS a WHERE a.order_id = o.order_id AND a.body = o.body AND a.state = 'sent'
-    AND a.id <> o.id) AS INTEGER) AS alike
-FROM outbox AS o WHERE o.order_id = ? AND o.position = ?;
+SELECT * FROM outbox WHERE order_id = ? AND position = ?;
 
 -- name: ListOutgoing :many
 SELECT * FROM outbox WHERE order_id = ? ORDER BY position;
@@ -47,8 +49,11 @@ WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position);
 -- name: CountPieces :one
 SELECT CAST(count(*) AS INTEGER) FROM pieces WHERE order_id = ?;
 
--- name: HasPiece :one
-SELECT EXISTS (SELECT 1 FROM pieces WHERE order_id = ? AND message_id = ?);
+-- name: AskFromBrief :execrows
+-- Piece 1 of a window in which nothing was asked for.
+INSERT INTO pieces (order_id, number, message_id, request, created_at)
+SELECT o.id, 1, 'brief', o.brief, sqlc.arg(created_at) FROM orders AS o
+WHERE o.id = sqlc.arg(order_id) AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = o.id);
 
 -- name: InsertPiece :exec
 INSERT INTO pieces (order_id, number, message_id, request, created_at) VALUES (?, ?, ?, ?, ?);

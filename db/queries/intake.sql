@@ -2,7 +2,10 @@
 -- What the database knows of the listed orders. ids is a JSON array.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
        o.owner_cancelled_at, o.assigned, o.revision_count, o.bounty_title,
-       coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
+       coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
+       CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
+       CAST(coalesce((SELECT r.reason FROM redeliveries AS r WHERE r.order_id = o.id AND r.round = o.round
+                       AND r.state IN ('wanted', 'sending', 'refused') ORDER BY r.n DESC LIMIT 1), '') AS TEXT) AS again_for,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
@@ -16,8 +19,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, thread_due_at, bounty_id, bounty_title, fingerprint, raw)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOrderFacts :exec
 -- A field that the marketplace left out keeps its last value.
@@ -26,6 +29,8 @@ UPDATE orders SET
     client_wallet = sqlc.arg(client_wallet), brief = sqlc.arg(brief),
     reference_urls = sqlc.arg(reference_urls), reference_images = sqlc.arg(reference_images),
     requirement_answers = coalesce(sqlc.arg(requirement_answers), requirement_answers),
+    brief_english = CASE WHEN sqlc.arg(brief_english) = '' THEN brief_english ELSE sqlc.arg(brief_english) END,
+    brief_spec = coalesce(sqlc.arg(brief_spec), brief_spec),
     remote_status = sqlc.arg(remote_status),
     price_usd_micros = coalesce(sqlc.arg(price_usd_micros), price_usd_micros),
     fee_usd_micros = coalesce(sqlc.arg(fee_usd_micros), fee_usd_micros),
@@ -40,6 +45,7 @@ UPDATE orders SET
     review_deadline_at = coalesce(sqlc.arg(review_deadline_at), review_deadline_at),
     completed_at = coalesce(sqlc.arg(completed_at), completed_at),
     window_ends_at = coalesce(sqlc.arg(window_ends_at), window_ends_at),
+    client_type = CASE WHEN sqlc.arg(client_type) = '' THEN client_type ELSE sqlc.arg(client_type) END,
     missing_at = NULL, fingerprint = sqlc.arg(fingerprint), raw = sqlc.arg(raw)
 WHERE id = sqlc.arg(id);
 
@@ -76,7 +82,9 @@ UPDATE orders SET round = ? WHERE id = ?;
 UPDATE orders SET missing_at = ? WHERE id = ?;
 
 -- name: SetOrderCompleted :exec
-UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?;
+UPDATE orders SET completed_at = coalesce(completed_at, sqlc.arg(completed_at)),
+    review_due_at = CASE review_reads WHEN 0 THEN coalesce(review_due_at, sqlc.arg(completed_at)) ELSE review_due_at END
+WHERE id = sqlc.arg(id);
 
 -- name: OpenOrderIDs :many
 SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled');

@@ -7,7 +7,7 @@ WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = sqlc.arg(lane) AND r.run_at <= sqlc.arg(run_at)
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
-RETURNING id, order_id, kind, round, stage, attempt, due_at;
+RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt;
 
 -- name: NextRunAt :many
 SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1;
@@ -181,3 +181,10 @@ WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND state = 'ready';
 -- The order's status changed, perhaps to one that takes messages.
 UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'message' AND state = 'ready' AND code = 'not_now';
+
+-- name: DeliverAgain :execrows
+-- The job of a delivered round runs once more, from the given stage.
+UPDATE jobs SET state = 'ready', stage = sqlc.arg(stage), lane = sqlc.arg(lane), priority = sqlc.arg(priority), attempt = 0,
+    crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND round = sqlc.arg(round)
+  AND state IN ('held', 'failed', 'cancelled', 'done');

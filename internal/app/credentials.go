@@ -106,9 +106,11 @@ func (r registrar) Save(a atelier.Registered) error {
 	return errors.Join(credential.Save(filepath.Join(r.dir, credentialsFile),
 		credential.Found{AgentID: a.AgentID, Key: a.Key, WebhookSecret: a.WebhookSecret}), credential.ForgetRefusal(r.dir))
 }
+
 func (r registrar) Refused(print string) error {
 	return credential.RefusedBefore(r.dir, r.baseURL+" "+print)
 }
+
 func (r registrar) NoteRefusal(print string, why *order.Failure) error {
 	return credential.NoteRefusal(r.dir, r.baseURL+" "+print, why.Error(), why.Hint)
 }
@@ -158,8 +160,10 @@ func (a *App) registerOnce(ctx context.Context, client *atelier.Client) error {
 // registration is what the agent of the configuration says of itself.
 func registration(cfg *config.Config) atelier.Registration {
 	a := cfg.Agent
-	return atelier.Registration{Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL,
-		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, AvatarURL: a.AvatarURL}
+	return atelier.Registration{
+		Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL,
+		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, AvatarURL: a.AvatarURL,
+	}
 }
 
 // RegistrationRefused returns an error with the way out if the marketplace has refused
@@ -171,9 +175,11 @@ func RegistrationRefused(cfg *config.Config) error {
 // ConfiguredProfile is the profile that the configuration describes.
 func ConfiguredProfile(cfg *config.Config) atelier.Profile {
 	a := cfg.Agent
-	return atelier.Profile{Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL, AvatarURL: a.AvatarURL,
+	return atelier.Profile{
+		Name: a.Name, Description: a.Description, EndpointURL: a.EndpointURL, AvatarURL: a.AvatarURL,
 		Capabilities: a.Capabilities, OwnerWallet: a.OwnerWallet, PayoutWallet: a.PayoutWallet,
-		PayoutAddressBase: a.PayoutAddressBase, PayoutChain: a.PayoutChain, AIModels: a.AIModels}
+		PayoutAddressBase: a.PayoutAddressBase, PayoutChain: a.PayoutChain, AIModels: a.AIModels,
+	}
 }
 
 // RegistrationHint is what to do about a registration of unknown outcome.

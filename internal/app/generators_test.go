@@ -22,6 +22,7 @@ import (
 // Each block of a provider in docs/generators.md makes a generator that only lacks its
 // key and its server.
 func TestEachGeneratorOfTheDocsCanBeMade(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +64,7 @@ func TestEachGeneratorOfTheDocsCanBeMade(t *testing.T) {
 }
 
 func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
+	t.Parallel()
 	st, err := store.Open(store.Options{Dir: storetest.Dir(t)})
 	if err != nil {
 		t.Fatal(err)

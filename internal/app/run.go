@@ -50,6 +50,7 @@ func daemonLoops() fx.Option {
 		asLoop(func(w *webhooks) loop { return loop{"webhooks", 0, w.run} }),
 		asLoop(func(w *bounty.Watcher) loop { return loop{"bounties", 2, w.Run} }),
 		asLoop(func(t *intake.Threads) loop { return loop{"threads", 3, t.Run} }),
+		asLoop(func(r *intake.Reviews) loop { return loop{"reviews", 3, r.Run} }),
 		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
 		asLoop(func(w *enroll.Watch) loop { return loop{"moderation", 4, w.Run} }),
 		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
@@ -189,15 +190,16 @@ func fxLog(log *slog.Logger) fxevent.Logger {
 	return l
 }
 
-// Heartbeat polls once, does what can be done now, and returns. Its parts fail
-// apart: a failed poll delays none of the work that is known already, and a
-// service that cannot be listed no order. Only a refused key ends it at once.
+// Heartbeat polls once, does what can be done now, and returns. If one part fails,
+// the others still run: work that is known already is done after a failed poll, and
+// so are orders when a service cannot be listed. Only a refused key ends it at once.
 func (a *App) Heartbeat(ctx context.Context) error {
 	var p struct {
 		fx.In
 		Engine  *engine.Engine
 		Poller  *intake.Poller
 		Threads *intake.Threads
+		Reviews *intake.Reviews
 		Setup   *enroll.Setup
 		Watcher *bounty.Watcher
 		Watch   *enroll.Watch
@@ -213,7 +215,8 @@ func (a *App) Heartbeat(ctx context.Context) error {
 	_, setupErr := p.Setup.Once(ctx)
 	_, threadErr := p.Threads.Once(ctx)
 	bountyErr := p.Watcher.Once(ctx)
-	return errors.Join(pollErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, p.Engine.RunUntilIdle(ctx))
+	_, reviewErr := p.Reviews.Once(ctx)
+	return errors.Join(pollErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr, p.Engine.RunUntilIdle(ctx))
 }
 
 // prepareWork makes the generators ready, before anything runs.

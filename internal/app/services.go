@@ -55,7 +55,7 @@ func (s *Services) newService(cfg *config.Config, c config.Service, log *slog.Lo
 		Title: c.Title, Category: c.Category, Deliverables: c.Deliverables,
 		Generators: s.of(cfg, c), Prompt: c.Prompt, FromLast: c.FromLast,
 		Approval: approval(c.Mode), QuoteApproval: quoteApproval(c.Mode),
-		Subscription: Window(c) > 0, Pieces: c.Pieces, Quota: c.QuotaLimit, Templates: templates(cfg, c),
+		Window: window(cfg, c), Pieces: c.Pieces, Quota: c.QuotaLimit, Templates: templates(cfg, c),
 	}
 	var err error
 	if made.Requirements, err = requirements(cfg, c, log); err != nil {
@@ -175,6 +175,15 @@ func pricing(cfg *config.Config, s config.Service, log *slog.Logger) (*fulfill.P
 // configError is a setting that is well-formed and cannot work on this machine.
 func configError(key string, err error) error {
 	return &config.Error{Problems: []config.Problem{{Key: key, Text: err.Error()}}, Hint: "fix that setting in the configuration"}
+}
+
+// window is how the service serves the window of an order.
+func window(cfg *config.Config, s config.Service) order.PaidWindow {
+	w := order.PaidWindow{Length: Window(s), Margin: s.WindowMargin}
+	for _, name := range append([]string{s.Generator}, cfg.Generators[s.Generator].Fallback...) {
+		w.Making = max(w.Making, cfg.Generators[name].Timeout)
+	}
+	return w
 }
 
 // Window is the length of the window that an order of the service pays for; 0

@@ -33,9 +33,7 @@ func (w *world) clients(rng *rand.Rand, end time.Time) {
 			switch {
 			case o.Status == "delivered" && sentBack[id] < 2 && rng.IntN(12) == 0:
 				sentBack[id]++
-				if err := w.market.Dispute(id, "not what I meant"); err != nil {
-					w.t.Errorf("dispute: %v", err)
-				}
+				w.sendBack(id)
 			case o.Status == "paid" && rng.IntN(40) == 0:
 				if err := w.market.Cancel(id); err != nil {
 					w.t.Errorf("cancel: %v", err)
@@ -43,6 +41,16 @@ func (w *world) clients(rng *rand.Rand, end time.Time) {
 			}
 		}
 	}
+}
+
+// sendBack disputes a delivery. The marketplace of the guide shows no reason, so its
+// clients write one.
+func (w *world) sendBack(id string) {
+	const reason = "not what I meant"
+	if w.guide {
+		w.expect(w.market.ClientMessage(id, reason))
+	}
+	w.expect(w.market.Dispute(id, reason))
 }
 
 // stay is a time in which the owner wanted an order left alone: no delivery

@@ -126,7 +126,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, guide: guide}
 	w.market = sandbox.New(sandbox.Options{
 		Seed: seed, Separate: rng.IntN(3) == 0, Guide: guide,
-		Webhooks: rng.IntN(2) == 0, Subscription: simWindow, CloseWindows: true,
+		Webhooks: rng.IntN(2) == 0, Subscription: simWindow,
 	})
 	w.provider = &paidProvider{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*providerJob{}}
 	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}
@@ -207,7 +207,7 @@ func (w *world) live() {
 	outside.Wait()
 	w.market.SetFaults(sandbox.Faults{})
 	w.provider.setCalm()
-	w.life(newFate(0, 0), 4*24*time.Hour)
+	w.life(newFate(0, 0), 5*24*time.Hour)
 	unhook()
 	hook.Wait()
 }

@@ -71,8 +71,13 @@ func (w *webhooks) run(ctx context.Context) error {
 	defer stop()
 	var learning sync.WaitGroup
 	learning.Go(func() { w.secrets.run(ctx) })
-	err := web.Serve(ctx, w.port, &web.Receiver{Log: w.log, Secrets: w.secrets.all, Rejected: w.secrets.rejected, Notify: w.pass})
+	receiver := &web.Receiver{
+		Log: w.log, Secrets: w.secrets.all, Rejected: w.secrets.rejected, Notify: w.pass,
+		Record: func(e web.Event) error { return w.store.RecordWebhook(e.Webhook()) },
+	}
+	err := web.Serve(ctx, w.port, receiver)
 	stop()
+	receiver.Wait()
 	learning.Wait()
 	if errors.Is(err, net.ErrClosed) {
 		return nil

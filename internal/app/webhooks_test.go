@@ -44,6 +44,7 @@ func asking(t *testing.T, there *profileOf, cfg config.Webhook, log *slog.Logger
 }
 
 func TestASecretIsLearnedThoughEventsThatDoNotFitKeepComing(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		there := &profileOf{} // endpoint_url is not set yet
 		s := asking(t, there, config.Webhook{}, slog.New(slog.DiscardHandler))
@@ -67,6 +68,7 @@ func TestASecretIsLearnedThoughEventsThatDoNotFitKeepComing(t *testing.T) {
 }
 
 func TestASecretFileThatIsGoneIsNotAStrangersWayIntoTheLog(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	s := asking(t, &profileOf{}, config.Webhook{SecretFile: filepath.Join(t.TempDir(), "gone")}, slog.New(slog.NewTextHandler(&out, nil)))
 	r := &web.Receiver{Secrets: s.all, Notify: func(web.Event) {}, Log: slog.New(slog.DiscardHandler)}

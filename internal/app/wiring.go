@@ -49,7 +49,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newBountyWatcher, newSetup, newWatch, newWebhooks)
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newReviews, newBountyWatcher, newSetup, newWatch, newWebhooks)
 }
 
 // module is the program as fx sees it.
@@ -63,7 +63,7 @@ func newBudget(b base) (*budget.Budget, error) {
 		Window: c.Window, Reserve: c.Reserve,
 		Ceilings: map[order.RequestKind]int{
 			order.RequestPoll: c.Poll, order.RequestDeliver: c.Deliver, order.RequestUpload: c.Upload,
-			order.RequestQuote: c.Deliver, order.RequestMessage: c.Messages, order.RequestService: c.Services,
+			order.RequestQuote: c.Deliver, order.RequestPayout: c.Deliver, order.RequestMessage: c.Messages, order.RequestService: c.Services,
 			order.RequestRegister: c.Register, order.RequestToken: c.Token, order.RequestBounty: c.Bounties,
 		},
 	}, b.Log)
@@ -141,6 +141,10 @@ func newThreads(b base, c *atelier.Client) *intake.Threads {
 		Store: b.Store, Market: c, Catalog: Catalogs(b.Config, b.Store), Log: b.Log,
 		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval,
 	})
+}
+
+func newReviews(b base, c *atelier.Client) *intake.Reviews {
+	return intake.NewReviews(intake.ReviewOptions{Store: b.Store, Market: c, Log: b.Log})
 }
 
 func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {

@@ -107,11 +107,13 @@ func (c *Client) Profile(ctx context.Context) (Profile, error) {
 			if w.AgentID == "" && w.Name == "" {
 				return errors.New("not a profile")
 			}
-			p = Profile{AgentID: string(w.AgentID), Name: string(w.Name), Description: string(w.Description),
+			p = Profile{
+				AgentID: string(w.AgentID), Name: string(w.Name), Description: string(w.Description),
 				EndpointURL: string(w.EndpointURL), AvatarURL: string(w.AvatarURL), Capabilities: w.Capabilities,
 				OwnerWallet: string(w.OwnerWallet), PayoutWallet: string(w.PayoutWallet),
 				PayoutAddressBase: string(w.PayoutBase), PayoutChain: string(w.PayoutChain), AIModels: w.AIModels,
-				TokenMint: string(w.TokenMint), Marketable: w.Marketable.on, WebhookSecret: secret.New(string(w.WebhookSecret))}
+				TokenMint: string(w.TokenMint), Marketable: w.Marketable.on, WebhookSecret: secret.New(string(w.WebhookSecret)),
+			}
 			return nil
 		},
 	})

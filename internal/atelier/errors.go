@@ -142,8 +142,10 @@ func (r *request) callError(status int, no *refusal, key secret.Text) *CallError
 	if no.text != "" {
 		text += ": " + tidy(no.text, key.Reveal())
 	}
-	e := &CallError{Status: status, text: text, Word: no.word, AgentID: no.agentID,
-		Recovery: tidy(no.recover, key.Reveal())}
+	e := &CallError{
+		Status: status, text: text, Word: no.word, AgentID: no.agentID,
+		Recovery: tidy(no.recover, key.Reveal()),
+	}
 	if k := key.Reveal(); k != "" && strings.Contains(e.Word+" "+e.AgentID, k) {
 		e.Word, e.AgentID = "", "" // a server could repeat the key in any field
 	}

@@ -94,49 +94,59 @@ func TestALostAnswerLeavesTheOutcomeUnknown(t *testing.T) {
 	}
 }
 
-func TestTheOutcomeOfALateOrCancelledRequestIsUnknown(t *testing.T) {
-	t.Parallel()
-	arrived := make(chan struct{})
+// silent is a marketplace that takes requests and never answers. Each request is
+// reported on the channel.
+func silent(t *testing.T) (address string, arrived chan struct{}) {
+	arrived = make(chan struct{})
 	s, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	})
-	// The subtests share a channel, so they run one after the other.
-	t.Run("late", func(t *testing.T) {
-		c, _ := client(t, s.URL, func(o *Options) { o.DeliverTimeout = 50 * time.Millisecond })
-		go func() { <-arrived }()
-		err := c.Deliver(t.Context(), "ord_1", onePiece)
-		f, _ := failed(t, err)
-		if f.Code != order.CodeNoAnswer || f.Class != order.Retry || !OutcomeUnknown(err) || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%+v", f)
-		}
-		if !strings.Contains(err.Error(), "no answer within 50ms") {
-			t.Errorf("text = %q", err)
-		}
-	})
-	t.Run("cancelled", func(t *testing.T) {
-		c, _ := client(t, s.URL)
-		ctx, cancel := context.WithCancelCause(t.Context())
-		go func() { <-arrived; cancel(order.ErrStopping) }()
-		err := c.Deliver(ctx, "ord_1", onePiece)
-		failed(t, err)
-		if !OutcomeUnknown(err) || !errors.Is(err, context.Canceled) {
-			t.Errorf("unknown %v: %v", OutcomeUnknown(err), err)
-		}
-		if f := order.Classify(ctx, err); f.Class != order.Stopped {
-			t.Errorf("class = %s, want stopped", f.Class)
-		}
-	})
-	t.Run("cancelled before", func(t *testing.T) {
-		c, meter := client(t, s.URL)
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		err := c.Deliver(ctx, "ord_1", onePiece)
-		failed(t, err)
-		if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || len(meter.answers) != len(meter.taken) {
-			t.Errorf("%v; meter %+v", err, meter.answers)
-		}
-	})
+	return s.URL, arrived
+}
+
+func TestTheOutcomeOfALateRequestIsUnknown(t *testing.T) {
+	t.Parallel()
+	address, arrived := silent(t)
+	c, _ := client(t, address, func(o *Options) { o.DeliverTimeout = 50 * time.Millisecond })
+	go func() { <-arrived }()
+	err := c.Deliver(t.Context(), "ord_1", onePiece)
+	f, _ := failed(t, err)
+	if f.Code != order.CodeNoAnswer || f.Class != order.Retry || !OutcomeUnknown(err) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%+v", f)
+	}
+	if !strings.Contains(err.Error(), "no answer within 50ms") {
+		t.Errorf("text = %q", err)
+	}
+}
+
+func TestTheOutcomeOfACancelledRequestIsUnknown(t *testing.T) {
+	t.Parallel()
+	address, arrived := silent(t)
+	c, _ := client(t, address)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() { <-arrived; cancel(order.ErrStopping) }()
+	err := c.Deliver(ctx, "ord_1", onePiece)
+	failed(t, err)
+	if !OutcomeUnknown(err) || !errors.Is(err, context.Canceled) {
+		t.Errorf("unknown %v: %v", OutcomeUnknown(err), err)
+	}
+	if f := order.Classify(ctx, err); f.Class != order.Stopped {
+		t.Errorf("class = %s, want stopped", f.Class)
+	}
+}
+
+func TestARequestCancelledBeforeItIsSentHasNoOutcome(t *testing.T) {
+	t.Parallel()
+	address, _ := silent(t)
+	c, meter := client(t, address)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := c.Deliver(ctx, "ord_1", onePiece)
+	failed(t, err)
+	if !errors.Is(err, ErrNotSent) || OutcomeUnknown(err) || len(meter.answers) != len(meter.taken) {
+		t.Errorf("%v; meter %+v", err, meter.answers)
+	}
 }
 
 // once is a connection that accepts one write and fails the next, like one that the

@@ -175,6 +175,7 @@ func readOneOrder(data json.RawMessage, id string) (order.Facts, error) {
 		return order.Facts{}, err
 	}
 	facts.Deliverables = appendNew(facts.Deliverables, shown.Deliverables...)
+	facts.Shown = shownOf(data, facts.Deliverables)
 	return facts, nil
 }
 
@@ -185,7 +186,10 @@ type wireOrder struct {
 	ServiceID          text    `json:"service_id"`
 	ServiceTitle       text    `json:"service_title"`
 	ClientWallet       label   `json:"client_wallet"`
+	ClientType         label   `json:"client_type"`
 	Brief              text    `json:"brief"`
+	BriefEnglish       label   `json:"brief_english"`
+	BriefSpec          spec    `json:"brief_spec"`
 	ReferenceURLs      list    `json:"reference_urls"`
 	ReferenceImages    list    `json:"reference_images"`
 	RequirementAnswers answers `json:"requirement_answers"`
@@ -226,9 +230,10 @@ func readOrder(raw json.RawMessage) (order.Facts, error) {
 	if w.Status == "" {
 		return order.Facts{}, errors.New("it has no status")
 	}
-	return order.Facts{
+	facts := order.Facts{
 		ID: string(w.ID), ServiceID: string(w.ServiceID), ServiceTitle: string(w.ServiceTitle),
-		ClientWallet: string(w.ClientWallet), Brief: string(w.Brief),
+		ClientWallet: string(w.ClientWallet), ClientType: string(w.ClientType), Brief: string(w.Brief),
+		BriefEnglish: string(w.BriefEnglish), BriefSpec: json.RawMessage(w.BriefSpec),
 		ReferenceURLs: w.ReferenceURLs, ReferenceImages: w.ReferenceImages,
 		Answers: json.RawMessage(w.RequirementAnswers), Status: order.Status(w.Status),
 		Price: w.QuotedPriceUSD.usd, Fee: w.PlatformFeeUSD.usd,
@@ -238,7 +243,11 @@ func readOrder(raw json.RawMessage) (order.Facts, error) {
 		MaxRevisions: w.MaxRevisions.n, RevisionCount: w.RevisionCount.n,
 		QuotaTotal: w.QuotaTotal.n, QuotaUsed: w.QuotaUsed.n,
 		PayoutTx: string(w.PayoutTxHash), BountyID: bountyID(w.BountyID), Raw: raw,
-	}, nil
+	}
+	if len(facts.Deliverables) > 0 {
+		facts.Shown = order.ShownFiles
+	}
+	return facts, nil
 }
 
 // bountyID returns an id that can stand in an address, or "".

@@ -86,8 +86,10 @@ func (s Service) body() any {
 		QuotaLimit      *int       `json:"quota_limit,omitempty"`
 		MaxRevisions    *int       `json:"max_revisions,omitempty"`
 		Questions       []Question `json:"requirement_fields,omitempty"`
-	}{s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
-		s.DemoURL, s.QuotaLimit, s.MaxRevisions, s.Questions}
+	}{
+		s.Category, s.Title, s.Description, s.Price.String(), s.PriceType, s.TurnaroundHours, s.Deliverables,
+		s.DemoURL, s.QuotaLimit, s.MaxRevisions, s.Questions,
+	}
 }
 
 // Services lists the agent's services. An entry without an id is an error, because a

@@ -172,6 +172,22 @@ func (a *answers) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// spec is a lenient JSON array or object, which may be encoded as a JSON string.
+type spec json.RawMessage
+
+func (s *spec) UnmarshalJSON(raw []byte) error {
+	*s = nil
+	value := bytes.Clone(raw)
+	if kind(raw) == "string" {
+		inner, _ := readText(raw)
+		value = bytes.TrimSpace([]byte(inner))
+	}
+	if k := kind(value); (k == "array" || k == "object") && json.Valid(value) && depth(value) <= maxDepth {
+		*s = spec(withoutNUL(value))
+	}
+	return nil
+}
+
 // withoutNUL replaces each \u0000 in a JSON text.
 func withoutNUL(raw []byte) []byte {
 	for i := 0; i < len(raw)-1; i++ {

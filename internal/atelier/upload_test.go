@@ -301,7 +301,7 @@ func discard(t testing.TB) (*httptest.Server, *atomic.Value) {
 	return s, &digest
 }
 
-// It is not parallel: it measures the memory of the whole process.
+//nolint:paralleltest // it measures the memory of the whole process
 func TestUploadStreamsInConstantMemory(t *testing.T) {
 	s, digest := discard(t)
 	c, _ := client(t, s.URL)

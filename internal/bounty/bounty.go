@@ -31,6 +31,7 @@ type Store interface {
 	// OwnerMissing reports whether the marketplace would refuse a claim because the
 	// agent has no owner.
 	OwnerMissing(ctx context.Context) (bool, error)
+	SetAlert(a order.Alert, text string) error
 	Claim(ctx context.Context, id string) (order.Claim, bool, error)
 	OpenClaims(ctx context.Context) ([]order.Claim, error)
 	// PendingSends returns the number of jobs that wait to be delivered, and that of
@@ -77,14 +78,17 @@ type Watcher struct {
 	hint     chan struct{}
 	// ownerless means that the lack of an owner was logged.
 	ownerless bool
+	// ruleless means that this process has no rules, and has cleared their alert.
+	ruleless bool
 
 	rejectedMu sync.Mutex
 	// rejected are the bounties whose claim of ours a webhook reports as rejected.
 	rejected map[string]bool
 }
 
-// hintOwner is the way to an owner.
-const hintOwner = "set agent.owner_wallet in the configuration and start again"
+// noOwner is why the rules claim nothing. The store clears the alert once there is an
+// owner.
+const noOwner = "no bounties are claimed: the agent has no owner"
 
 // New returns a Watcher.
 func New(o Options) *Watcher {
@@ -145,13 +149,18 @@ func (w *Watcher) Once(ctx context.Context) error {
 		}
 	}
 	if len(w.o.Rules) == 0 {
-		return nil
+		if w.ruleless {
+			return nil
+		}
+		w.ruleless = true
+		return w.o.Store.SetAlert(order.AlertOwner, "") // an earlier configuration had some
 	}
 	if missing, err := w.o.Store.OwnerMissing(ctx); err != nil || missing {
 		if missing && !w.ownerless {
-			w.o.Log.Warn("no bounties are claimed: the agent has no owner", "hint", hintOwner)
+			w.ownerless = true
+			w.o.Log.Warn(noOwner, "hint", "set agent.owner_wallet in the configuration, then run "+order.Command("agent sync"))
+			err = w.o.Store.SetAlert(order.AlertOwner, noOwner)
 		}
-		w.ownerless = missing
 		return err
 	}
 	w.ownerless = false

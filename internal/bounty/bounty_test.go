@@ -160,3 +160,48 @@ func TestAClaimWithALostAnswerIsNotMadeTwice(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasRefusedForTheLackOfAnOwnerIsClaimedOnceThereIsOne(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.post("9.00")
+		refused := 0
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if refused == 0 && strings.HasSuffix(r.URL.Path, "/claim") {
+				refused++
+				return sandbox.Fault{Before: http.StatusForbidden}
+			}
+			return sandbox.Fault{}
+		}})
+		look := func() {
+			t.Helper()
+			_ = w.watcher(2).Once(t.Context()) // the refusal is an error
+		}
+		look()
+		look()
+		if s := w.claims()[id]; s != order.ClaimRefused {
+			t.Fatalf("refused, and again: %s", s)
+		}
+		if err := w.store.OwnerKnown(false); err != nil {
+			t.Fatal(err)
+		}
+		other := w.post("10.00")
+		look()
+		if s := w.claims(); s[other] != "" || s[id] != order.ClaimRefused {
+			t.Errorf("without an owner: %v", s)
+		}
+		if f, err := w.store.Fact(t.Context(), string(order.AlertOwner.Code())); err != nil || f == "" {
+			t.Errorf("the owner is not told: %q, %v", f, err)
+		}
+		if err := w.store.OwnerKnown(true); err != nil {
+			t.Fatal(err)
+		}
+		look()
+		if s := w.claims(); s[id] != order.ClaimPending || s[other] != order.ClaimPending {
+			t.Errorf("with an owner: %v", s)
+		}
+		if f, err := w.store.Fact(t.Context(), string(order.AlertOwner.Code())); err != nil || f != "" {
+			t.Errorf("the alert stays: %q, %v", f, err)
+		}
+	})
+}

@@ -283,7 +283,7 @@ func (b *Budget) allowed(ctx context.Context, call order.RequestKind, now time.T
 // left for deliveries.
 func (b *Budget) yields(ctx context.Context, call order.RequestKind, left int, all order.Window, now time.Time) (time.Duration, error) {
 	switch call {
-	case order.RequestUpload, order.RequestQuote, order.RequestMessage, order.RequestPoll:
+	case order.RequestUpload, order.RequestQuote, order.RequestMessage, order.RequestPoll, order.RequestPayout:
 	default:
 		return 0, nil
 	}

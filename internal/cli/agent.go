@@ -93,7 +93,7 @@ func (v profileView) show(g *term.Page) {
 	add("capabilities", strings.Join(v.Capabilities, ", "))
 	add("owner wallet", v.OwnerWallet)
 	add("payout wallet", v.PayoutWallet)
-	if v.PayoutBase != "" || v.PayoutChain != "" {
+	if v.PayoutBase != "" || v.PayoutChain == "base" {
 		add("payout on Base", v.PayoutBase)
 		add("payout chain", v.PayoutChain)
 	}

@@ -14,7 +14,7 @@ import (
 
 // attentionView is something that needs the owner, with the next step.
 type attentionView struct {
-	What   string     `json:"what"` // order, piece, message, service, row, generator or daemon
+	What   string     `json:"what"` // order, piece, message, thread, service, row, generator or daemon
 	ID     string     `json:"id"`
 	State  string     `json:"state"`
 	Code   order.Code `json:"code"`
@@ -61,6 +61,8 @@ func nextStep(a store.Attention) string {
 			return refusedHint(a.ID)
 		}
 		return order.Command("orders show", a.ID) + " shows why; " + order.Command("orders retry", a.ID) + " tries again"
+	case "thread":
+		return order.Command("messages", a.ID) + " shows it; later messages come by webhook only, which " + order.Command("doctor") + " checks"
 	case "service":
 		return "fix its generator, then restart; " + order.Command("doctor") + " checks it"
 	case "row":
@@ -75,6 +77,8 @@ func nextStep(a store.Attention) string {
 		return enroll.HintFlaggedAgent
 	case order.AlertFlaggedService.Code():
 		return enroll.HintFlaggedService
+	case order.AlertOwner.Code():
+		return "set agent.owner_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertSpending.Code():
 		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
 	case order.AlertKey.Code():

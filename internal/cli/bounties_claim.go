@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"atelierd/internal/app"
@@ -46,6 +47,9 @@ func (c BountiesClaimCmd) Run(p *Program) error {
 			return err
 		}
 		if err := m.Watcher.Claim(ctx, order.Claim{Bounty: b, Service: service, Message: c.Message}); err != nil {
+			if f, ok := errors.AsType[*order.Failure](err); ok && f.Hint != "" {
+				return err
+			}
 			return Hintf(err, "%s shows the state of the claim", order.Command("bounties list"))
 		}
 		_, err = fmt.Fprintf(p.Stdout, "bounty %s is claimed for %s; if the client accepts, the order arrives by itself\n",

@@ -13,24 +13,30 @@ import (
 	"atelierd/internal/term"
 )
 
-// EarningsCmd shows earnings.
+// EarningsCmd is the group of commands about money earned.
 type EarningsCmd struct {
+	Show        EarningsShowCmd  `cmd:"" default:"withargs" help:"Show what was earned, what it cost, and what is not paid out."`
+	RetryPayout EarningsRetryCmd `cmd:"" help:"Ask the marketplace again to pay out an order."`
+}
+
+// EarningsShowCmd shows earnings.
+type EarningsShowCmd struct {
 	Since string `help:"Only orders completed since a day such as 2026-11-01, or in the last days or hours, such as 30d or 12h." placeholder:"WHEN"`
 	By    string `help:"Group by day or by service." enum:"day,service" default:"day" placeholder:"WHAT"`
 	Output
 }
 
 // Help explains the command.
-func (EarningsCmd) Help() string {
+func (EarningsShowCmd) Help() string {
 	return `Shows the completed orders: the price, the marketplace's fee (10 percent where it
 does not say), what is left, what the generators cost, and the profit. Below that
 it shows what was spent on orders that have not completed because they are open,
 held, refused, failed or cancelled, and the completed orders that are not known to
-be paid out.`
+be paid out. The rating is the clients', on average, with the number of them.`
 }
 
 // Run runs the command.
-func (c EarningsCmd) Run(p *Program) error {
+func (c EarningsShowCmd) Run(p *Program) error {
 	since, err := parseSince(c.Since, time.Now())
 	if err != nil {
 		return &UsageError{err}

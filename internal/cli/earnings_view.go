@@ -34,19 +34,35 @@ type earningRow struct {
 	Net    string `json:"net_usd"`
 	Cost   string `json:"cost_usd"`
 	Profit string `json:"profit_usd"`
+	Rated  int    `json:"rated_orders"`
+	// Rating is the average of the clients' ratings; empty without any.
+	Rating string `json:"rating"`
 }
 
 // sums adds up the orders of one row.
 type sums struct {
 	orders           int
 	gross, fee, cost order.USD
+	rated, stars     int
+}
+
+func (s sums) with(e store.Earning) sums {
+	s.orders, s.gross, s.fee, s.cost = s.orders+1, s.gross+e.Gross, s.fee+e.Fee, s.cost+e.Cost
+	if e.Rating != nil {
+		s.rated, s.stars = s.rated+1, s.stars+*e.Rating
+	}
+	return s
 }
 
 func (s sums) row(key string) earningRow {
-	return earningRow{
-		key, s.orders, s.gross.String(), s.fee.String(), (s.gross - s.fee).String(), s.cost.String(),
-		signed(s.gross - s.fee - s.cost),
+	row := earningRow{
+		Key: key, Orders: s.orders, Gross: s.gross.String(), Fee: s.fee.String(),
+		Net: (s.gross - s.fee).String(), Cost: s.cost.String(), Profit: signed(s.gross - s.fee - s.cost), Rated: s.rated,
 	}
+	if s.rated > 0 {
+		row.Rating = fmt.Sprintf("%.1f", float64(s.stars)/float64(s.rated))
+	}
+	return row
 }
 
 // signed is an amount that may be negative.
@@ -67,8 +83,7 @@ func viewEarnings(list []store.Earning, by string) earningsView {
 			key = cmp.Or(e.Service, "(none)")
 		}
 		for _, s := range []string{key, ""} {
-			g := groups[s]
-			groups[s] = sums{g.orders + 1, g.gross + e.Gross, g.fee + e.Fee, g.cost + e.Cost}
+			groups[s] = groups[s].with(e)
 		}
 		if e.Paid {
 			v.PayoutsKnown = true
@@ -91,20 +106,42 @@ func (v earningsView) show(g *term.Page, by string) {
 	if len(v.Rows) == 0 {
 		g.Linef("no order has completed yet")
 	} else {
-		rows := [][]term.Cell{term.Headings(by, "orders", "gross", "fee", "net", "cost", "profit")}
-		for _, r := range append(v.Rows, v.Total) {
-			rows = append(rows, []term.Cell{
-				term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
-				term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit),
-			})
-		}
-		g.Table("", rows)
+		g.Table("", v.table(by))
 	}
 	if v.notCompleted > 0 {
 		g.Linef("spent on orders that have not completed: $%s", v.NotCompleted)
 	}
+	v.showUnpaid(g)
+	if v.WalletMissing {
+		g.Linef("\n%s", g.Paint(term.Red, "no payout wallet is set at the marketplace, so completed orders are not paid out"))
+		g.Hint("", "set agent.payout_wallet in the configuration, then run "+order.Command("agent sync"))
+	}
+}
+
+// table has the column rating only if a client has rated.
+func (v earningsView) table(by string) [][]term.Cell {
+	head := []string{by, "orders", "gross", "fee", "net", "cost", "profit"}
+	if v.Total.Rated > 0 {
+		head = append(head, "rating")
+	}
+	rows := [][]term.Cell{term.Headings(head...)}
+	for _, r := range append(v.Rows, v.Total) {
+		row := []term.Cell{
+			term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
+			term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit),
+		}
+		if r.Rated > 0 {
+			row = append(row, term.Plain(fmt.Sprintf("%s of %d", r.Rating, r.Rated)))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (v earningsView) showUnpaid(g *term.Page) {
 	switch {
 	case len(v.Unpaid) == 0:
+		return
 	case !v.PayoutsKnown:
 		g.Linef("\nthe marketplace reports no payouts, so it is unknown what is paid out")
 	default:
@@ -117,8 +154,5 @@ func (v earningsView) show(g *term.Page, by string) {
 			g.Linef("  %s", term.Sanitize(id))
 		}
 	}
-	if v.WalletMissing {
-		g.Linef("\n%s", g.Paint(term.Red, "no payout wallet is set at the marketplace, so completed orders are not paid out"))
-		g.Hint("", "set agent.payout_wallet in the configuration, then run "+order.Command("agent sync"))
-	}
+	g.Hint("", order.Command("earnings retry-payout", v.Unpaid[0])+" asks the marketplace to pay it out again")
 }

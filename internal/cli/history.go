@@ -17,11 +17,13 @@ type historyView struct {
 	Attempts   []attemptView  `json:"attempts"`
 	Calls      []callView     `json:"calls"` // of generators
 	Deliveries []deliveryView `json:"deliveries"`
-	Quote      *quoteView     `json:"quote"` // null without one
-	Pieces     []pieceView    `json:"pieces"`
-	Thread     threadView     `json:"thread"`
-	Timeline   []momentView   `json:"timeline"`
-	CostUSD    string         `json:"cost_usd"`
+	// Redeliveries are further deliveries of a round that was delivered.
+	Redeliveries []redeliveryView `json:"redeliveries"`
+	Quote        *quoteView       `json:"quote"` // null without one
+	Pieces       []pieceView      `json:"pieces"`
+	Thread       threadView       `json:"thread"`
+	Timeline     []momentView     `json:"timeline"`
+	CostUSD      string           `json:"cost_usd"`
 
 	works []store.Work
 }
@@ -41,6 +43,10 @@ type orderView struct {
 	FeeUSD          string          `json:"fee_usd"`
 	ClientWallet    string          `json:"client_wallet"`
 	Brief           string          `json:"brief"`
+	BriefEnglish    string          `json:"brief_english"` // empty without a translation
+	BriefSpec       json.RawMessage `json:"brief_spec"`    // null unless the brief was taken apart
+	Rating          *int            `json:"rating"`        // null before the client has rated
+	Review          string          `json:"review"`
 	Answers         json.RawMessage `json:"requirement_answers"` // null without any
 	ReferenceURLs   []string        `json:"reference_urls"`
 	ReferenceImages []string        `json:"reference_images"`
@@ -149,7 +155,7 @@ type momentView struct {
 func viewHistory(h store.History, dataDir string) historyView {
 	v := historyView{
 		Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []callView{},
-		Deliveries: []deliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
+		Deliveries: []deliveryView{}, Redeliveries: []redeliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
 		Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works,
 	}
 	for _, w := range h.Works {
@@ -186,6 +192,12 @@ func viewHistory(h store.History, dataDir string) historyView {
 			Note: d.Note, SentAt: d.SentAt, SettledAt: d.Settled,
 		})
 	}
+	for _, r := range h.Redeliveries {
+		v.Redeliveries = append(v.Redeliveries, redeliveryView{
+			Round: r.Round, N: r.N, Why: r.Reason, State: r.State, URLs: r.URLs, Tries: r.Tries,
+			Note: r.Note, SentAt: r.SentAt, SettledAt: r.Settled,
+		})
+	}
 	if q := h.Quote; q != nil {
 		v.Quote = &quoteView{PriceUSD: q.Price.String(), Source: q.Source, State: q.State, Tries: q.Tries, SentAt: q.SentAt}
 	}
@@ -204,6 +216,7 @@ func viewOrder(h store.History) orderView {
 		ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 		Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
 		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
+		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec, Rating: o.Review.Rating, Review: o.Review.Text,
 		Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
 		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
 		DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,

@@ -98,6 +98,9 @@ func (p *orderPage) showFields() {
 	add("completed", moment(p.now, o.CompletedAt))
 	add("not listed since", moment(p.now, o.MissingAt))
 	add("paid out", term.Line(o.PayoutTx, 120))
+	if o.Rating != nil {
+		add("rated", fmt.Sprintf("%d of %d", *o.Rating, order.BestRating))
+	}
 	p.Table("  ", rows)
 }
 
@@ -117,6 +120,18 @@ func (p *orderPage) showBrief() {
 	o := p.v.Order
 	p.Heading("brief")
 	p.Quote(o.Brief)
+	if o.BriefEnglish != "" && o.BriefEnglish != o.Brief {
+		p.Heading("brief in English")
+		p.Quote(o.BriefEnglish)
+	}
+	if len(o.BriefSpec) > 0 {
+		p.Heading("brief taken apart")
+		p.Quote(string(o.BriefSpec))
+	}
+	if o.Review != "" {
+		p.Heading("review")
+		p.Quote(o.Review)
+	}
 	if len(o.Answers) > 0 {
 		p.Heading("answers to the service's questions")
 		p.Quote(string(o.Answers))

@@ -155,4 +155,36 @@ func (p *orderPage) showDeliveries() {
 			p.Linef("    %s", term.Sanitize(u))
 		}
 	}
+	p.showRedeliveries()
+}
+
+// whyAgain says in words why a round is delivered again.
+var whyAgain = map[order.AgainReason]string{
+	order.AgainForPaid:  "the marketplace set the order back to paid",
+	order.AgainForOwner: "replaced by the owner",
+}
+
+func (p *orderPage) showRedeliveries() {
+	for _, r := range p.v.Redeliveries {
+		p.Linef("  round %d again  %s: %s", r.Round, r.State, whyAgain[r.Why])
+		if r.Note != "" {
+			p.Linef("    %s", term.Line(r.Note, 300))
+		}
+		for _, u := range r.URLs {
+			p.Linef("    %s", term.Sanitize(u))
+		}
+	}
+}
+
+// redeliveryView is one more delivery of a round.
+type redeliveryView struct {
+	Round     int                 `json:"round"`
+	N         int                 `json:"n"` // from 1
+	Why       order.AgainReason   `json:"why"`
+	State     order.DeliveryState `json:"state"`
+	URLs      []string            `json:"urls"`
+	Tries     int                 `json:"tries"`
+	Note      string              `json:"note"`
+	SentAt    time.Time           `json:"sent_at,omitzero"`
+	SettledAt time.Time           `json:"settled_at,omitzero"`
 }

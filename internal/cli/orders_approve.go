@@ -35,5 +35,5 @@ func approve(ctx context.Context, owner store.Owner, id string) error {
 	if o.Code != order.CodeReview {
 		return fmt.Errorf("order %s is %s and does not wait for approval", id, o.State)
 	}
-	return owner.Retry(ctx, id)
+	return owner.Approve(ctx, id)
 }

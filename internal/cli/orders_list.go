@@ -118,10 +118,13 @@ func usd(amount *order.USD) string {
 
 func (v orderList) show(g *term.Page) {
 	if len(v.lines) == 0 {
-		if v.filter == "" {
+		switch v.filter {
+		case "":
 			g.Linef("no order is open; --all also shows orders that have ended")
-		} else {
-			g.Linef("there is no such order")
+		case "all":
+			g.Linef("there is no order yet")
+		default:
+			g.Linef("no order is %s", v.filter)
 		}
 		return
 	}

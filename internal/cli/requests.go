@@ -56,6 +56,7 @@ func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView 
 		{order.RequestDeliver, b.Deliver, false},
 		{order.RequestQuote, b.Deliver, true},
 		{order.RequestMessage, b.Messages, true},
+		{order.RequestPayout, b.Deliver, true},
 		{order.RequestService, b.Services, true},
 		{order.RequestRegister, b.Register, true},
 	} {

@@ -52,7 +52,7 @@ func (v statusView) showOrders(g *term.Page) {
 		}
 	}
 	if parts == nil {
-		parts = []string{"none is open"}
+		parts = []string{"none"}
 	}
 	g.Linef("  %s", strings.Join(parts, ", "))
 }

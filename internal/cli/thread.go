@@ -92,6 +92,8 @@ func (m outgoingView) fate(now time.Time) string {
 		return "sent " + term.Relative(now, m.SentAt) + ", not in the thread when it was last read"
 	case order.OutRefused:
 		return "refused by the marketplace, not sent"
+	case order.OutUnknown:
+		return "sent " + term.Relative(now, m.SentAt) + " without an answer; the full thread does not show whether it arrived"
 	case order.OutDropped:
 		return "dropped, not sent"
 	}
@@ -108,7 +110,7 @@ func messageName(reason string) string {
 	switch name := order.Template(reason); name {
 	case "owner":
 		return "written by you"
-	case "piece", "revised":
+	case "piece", "revised", "question":
 		return `"` + term.Line(strings.Replace(reason, "-", " ", 1), 40) + `"`
 	default:
 		return `"` + term.Line(name, 40) + `"`

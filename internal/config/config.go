@@ -158,6 +158,9 @@ type Service struct {
 	// Pieces makes each message in the window of a weekly or monthly order ask for
 	// a piece. Without it such orders are held for the owner.
 	Pieces bool
+	// WindowMargin is how long before the end of its window such an order is
+	// delivered. Zero is the larger of 30 minutes and 5 percent of the window.
+	WindowMargin time.Duration
 	// Quote prices orders that ask for a price. Nil leaves that to the owner. It is
 	// set for PriceType quote only.
 	Quote *Quote

@@ -21,7 +21,9 @@ type Messages struct {
 
 // MessageNames returns the names of the messages to clients. All but piece are off
 // unless they are set.
-func MessageNames() []string { return []string{"received", "delivered", "revised", "refused", "piece"} }
+func MessageNames() []string {
+	return []string{"received", "delivered", "revised", "refused", "question", "piece"}
+}
 
 // defaultPiece is the message that carries a piece to the client of a subscription.
 const defaultPiece = "Piece {{.Piece}}:{{range .Links}}\n{{.}}{{end}}"

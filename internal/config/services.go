@@ -82,6 +82,10 @@ func (t *table) service(generators map[string]Generator) Service {
 	return s
 }
 
+// maxMargin is the largest window_margin. The marketplace completes an order 48 hours
+// after its delivery, and a client may ask for pieces until the end of the window.
+const maxMargin = 36 * time.Hour
+
 // priceTypes reads the keys that belong to one price type only.
 func (t *table) priceTypes(s *Service) {
 	subscription := s.PriceType == "weekly" || s.PriceType == "monthly"
@@ -99,6 +103,10 @@ func (t *table) priceTypes(s *Service) {
 		if !subscription {
 			t.problem(t.at("window"), "is for price_type weekly and monthly only; remove it")
 		}
+	}
+	s.WindowMargin = t.duration("window_margin", 0, time.Minute, maxMargin)
+	if t.has("window_margin") && !s.Pieces {
+		t.problem(t.at("window_margin"), `is for window = "messages" only; remove it`)
 	}
 	t.known = append(t.known, "quote", "window")
 }

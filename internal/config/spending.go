@@ -83,5 +83,5 @@ func (s Service) net() order.USD {
 			price = s.Quote.Price
 		}
 	}
-	return price - order.Fee(price, nil)
+	return price - order.Fee(price, nil, "")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -68,6 +69,18 @@ func (d *demo) report(p *cli.Program) error {
 	return g.Print(p.Stdout)
 }
 
+// programName is how a shell starts this program: by its name if it is in the PATH.
+func programName() string {
+	program, err := os.Executable()
+	if err != nil {
+		return "atelierd"
+	}
+	if found, err := exec.LookPath("atelierd"); err == nil && found == program {
+		return "atelierd"
+	}
+	return shellWord(program)
+}
+
 func (d *demo) result() (result, error) {
 	r := result{
 		Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cutOff, Quoted: d.clients.paid, Dir: d.folder.path,
@@ -76,7 +89,7 @@ func (d *demo) result() (result, error) {
 	r.Try = []string{
 		"sqlite3 " + shellWord(r.Database) + ` "select id, state, seconds_to_deliver from v_orders"`,
 		"sqlite3 " + shellWord(r.Database) + ` "select order_id, stage, outcome, seconds from v_attempts where outcome <> 'done'"`,
-		"atelierd orders list --config " + shellWord(d.folder.config()),
+		programName() + " orders list --config " + shellWord(d.folder.config()),
 	}
 	now := d.snapshot(context.Background())
 	defer d.ledger.close()

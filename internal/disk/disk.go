@@ -1,4 +1,4 @@
-// Package disk tells how much room a folder has. It must not know what the room
+// Package disk reports how much room a folder has. It must not know what the room
 // is for.
 package disk
 

@@ -49,17 +49,21 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			server.Shutdown(context.Background())
 			serving.Wait()
 		})
-		w.client = atelier.New(atelier.Options{
-			BaseURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
-			Transport:   &http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true},
-			Credentials: func() atelier.Credentials { return w.creds },
-		})
+		w.client = w.newClient(&http.Transport{DialContext: w.net.Dial, DisableKeepAlives: true})
 		var err error
 		if w.store, err = store.Open(store.Options{Dir: dir}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { w.store.Close() })
 		f(t, w)
+	})
+}
+
+// newClient returns a client of the agent with the transport.
+func (w *world) newClient(t http.RoundTripper) *atelier.Client {
+	return atelier.New(atelier.Options{
+		BaseURL: &url.URL{Scheme: "http", Host: "market.test", Path: "/api"}, Transport: t,
+		Credentials: func() atelier.Credentials { return w.creds },
 	})
 }
 

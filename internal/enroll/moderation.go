@@ -117,7 +117,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := w.Once(ctx)
 		if err != nil && ctx.Err() == nil {
-			w.failures.Failed(w.o.Log, "the moderation could not be read", err, "hint", hint(err))
+			w.failures.Failed(w.o.Log, "the moderation could not be read", err, hintOf(err)...)
 		} else if err == nil {
 			w.failures.Recovered(w.o.Log, "the moderation can be read again")
 		}

@@ -34,9 +34,11 @@ func (s *Setup) setProfile(ctx context.Context) error {
 		s.o.Log.Info("payout wallet set", "wallet", want.PayoutWallet)
 		have.PayoutWallet = want.PayoutWallet
 	}
-	errs := []error{s.setRest(ctx, &have, want), s.setOwner(ctx, &have, want),
+	errs := []error{
+		s.setRest(ctx, &have, want), s.setOwner(ctx, &have, want),
 		s.o.Store.WalletKnown(Paid(have)),
-		s.o.Store.OwnerKnown(have.OwnerWallet != ""), s.reportProfile(have)}
+		s.o.Store.OwnerKnown(have.OwnerWallet != ""), s.reportProfile(have),
+	}
 	err = errors.Join(errs...)
 	s.profile = err == nil
 	return err
@@ -62,8 +64,10 @@ func (s *Setup) settable() atelier.Profile {
 			*address = ""
 		}
 	}
-	return atelier.Profile{PayoutWallet: p.PayoutWallet, OwnerWallet: p.OwnerWallet, PayoutAddressBase: p.PayoutAddressBase,
-		PayoutChain: p.PayoutChain, AIModels: p.AIModels}
+	return atelier.Profile{
+		PayoutWallet: p.PayoutWallet, OwnerWallet: p.OwnerWallet, PayoutAddressBase: p.PayoutAddressBase,
+		PayoutChain: p.PayoutChain, AIModels: p.AIModels,
+	}
 }
 
 // setRest sets the address on Base, the chain and the AI models.
@@ -117,7 +121,7 @@ func (s *Setup) tolerate(what string, err error) error {
 	if f, isFail := errors.AsType[*order.Failure](err); isFail && f.Class != order.Fail && f.Class != order.Hold {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	s.o.Log.Error("the marketplace refuses a change of the profile", "change", what, "error", err, "hint", hint(err))
+	s.o.Log.Error("the marketplace refuses a change of the profile", append([]any{"change", what, "error", err}, hintOf(err)...)...)
 	return nil
 }
 

@@ -109,7 +109,6 @@ func TestARegistrationWithoutAnAnswerIsNeverRepeated(t *testing.T) {
 
 func TestARefusalEndsTheIntentAndHasAHint(t *testing.T) {
 	t.Parallel()
-	same := atelier.Registration{Name: "My Agent", Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test"}
 	for name, c := range map[string]struct {
 		before func(w *world)
 		change func(*atelier.Registration)
@@ -174,4 +173,85 @@ func TestAKeyThatIsNotSavedKeepsTheIntentAndNamesTheAgent(t *testing.T) {
 			t.Errorf("%v; %d agents; the intent stands: %t", err, len(agents), w.intended())
 		}
 	})
+}
+
+// same is the registration that these tests send.
+var same = atelier.Registration{Name: "My Agent", Description: "It paints pictures of anything that you describe.", EndpointURL: "https://agent.test"}
+
+// laterFiles are the files of an agent that is not the first at the marketplace.
+type laterFiles struct{ credentialFiles }
+
+func (c laterFiles) End() error { return credential.EndRegistration(c.w.dir) }
+
+func (w *world) registerAgain(change func(*atelier.Registration)) (atelier.Registered, error) {
+	r := same
+	if change != nil {
+		change(&r)
+	}
+	return enroll.Register(w.t.Context(), w.client, laterFiles{credentialFiles{w}}, r, w.log)
+}
+
+// A supervisor restarts the daemon again and again. Registrations are few, so what was
+// refused is sent again only after a change, or after the owner has removed the note.
+func TestARefusedRegistrationIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.addAgent() // named tester
+		taken := func(r *atelier.Registration) { r.Name = "tester" }
+		if _, err := w.registerAgain(taken); err == nil || strings.Contains(err.Error(), "name_taken") {
+			t.Errorf("%v", err)
+		}
+		for range 3 {
+			_, err := w.registerAgain(taken)
+			said, ok := errors.AsType[*credential.Error](err)
+			if !ok || !errors.Is(err, credential.ErrRefusedRegistration) || !strings.Contains(said.Hint, "rm ") || !strings.Contains(err.Error(), "already exists") {
+				t.Errorf("%v: %+v", err, said)
+			}
+		}
+		if n := w.sent("POST", "/register"); n != 1 || w.intended() {
+			t.Errorf("sent %d times, intended: %t", n, w.intended())
+		}
+		if err := os.Remove(filepath.Join(w.dir, "registration-refused.json")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.registerAgain(taken); err == nil || w.sent("POST", "/register") != 2 {
+			t.Errorf("without the note: %v, sent %d times", err, w.sent("POST", "/register"))
+		}
+		if _, err := w.registerAgain(nil); err != nil {
+			t.Errorf("with another name: %v", err)
+		}
+	})
+}
+
+// Without an owner, duplicate_agent means the same name and text within the hour.
+func TestADuplicateIsNotCalledOurs(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		if _, err := w.registerAgain(nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(credentialFiles{w}.file()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.registerAgain(nil)
+		f, ok := errors.AsType[*order.Failure](err)
+		if !ok || strings.Contains(f.Hint, "already has") || !strings.Contains(f.Hint, "if it is yours") || !strings.Contains(f.Hint, "If it is yours, use its API key") {
+			t.Errorf("%v: %+v", err, f)
+		}
+	})
+}
+
+func TestWhatIsOverByItselfIsNotNoted(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]sandbox.Fault{"no request is left": {Refuse: time.Minute}, "a gateway is down": {Before: http.StatusBadGateway}} {
+		inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+			w.scripted("POST", "/register", fault)
+			if _, err := w.register(nil); err == nil {
+				t.Fatal("it was taken")
+			}
+			if _, err := os.Stat(filepath.Join(w.dir, "registration-refused.json")); err == nil {
+				t.Errorf("%s: it is noted as a refusal", name)
+			}
+		})
+	}
 }

@@ -107,7 +107,7 @@ func (s *Setup) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait := lookOver
 		if complete, err := s.Once(ctx); err != nil {
-			s.failures.Failed(s.o.Log, "the set-up at the marketplace is not complete", err, "hint", hint(err))
+			s.failures.Failed(s.o.Log, "the set-up at the marketplace is not complete", err, hintOf(err)...)
 			wait = tryAgain
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
@@ -127,11 +127,12 @@ func (s *Setup) Run(ctx context.Context) error {
 	return nil
 }
 
-func hint(err error) string {
-	if f, ok := errors.AsType[*order.Failure](err); ok {
-		return f.Hint
+// hintOf returns the key and value of a log line for the hint of err, if it has one.
+func hintOf(err error) []any {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Hint != "" {
+		return []any{"hint", f.Hint}
 	}
-	return ""
+	return nil
 }
 
 // Once does what can be done now and reports whether the set-up is complete.
@@ -185,7 +186,8 @@ func (s *Setup) adopt(found []int, there []atelier.Service) []int {
 		}
 		var fresh []int
 		for j, have := range there {
-			if onSale(have) && !tried.before[have.ID] && !slices.Contains(found, j) {
+			if onSale(have) && !tried.before[have.ID] && !slices.Contains(found, j) &&
+				have.Category == offer.Category && have.Price == offer.Price {
 				fresh = append(fresh, j)
 			}
 		}

@@ -78,7 +78,7 @@ func (f *Fulfiller) again(j order.Job, s sending, seen time.Time) error {
 	return nil
 }
 
-// keyRetry is how long work waits while the key is refused. It goes on at once
+// keyRetry is how long work waits while the key is refused. It resumes at once
 // when a poll finds the key accepted.
 const keyRetry = 10 * time.Minute
 

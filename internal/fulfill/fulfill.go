@@ -29,6 +29,12 @@ type Store interface {
 	Intend(j order.Job, urls []string) error
 	Withdraw(j order.Job, note string) error
 
+	// Redelivery returns the redelivery of a round that is not over; ok is false if
+	// there is none.
+	Redelivery(ctx context.Context, orderID string, round int) (r order.Redelivery, ok bool, err error)
+	IntendAgain(j order.Job, r order.Redelivery, urls []string) error
+	WithdrawAgain(j order.Job, r order.Redelivery, note string) error
+
 	Quote(ctx context.Context, orderID string) (order.Quote, bool, error)
 	IntendQuote(j order.Job) error
 	WithdrawQuote(j order.Job, note string) error
@@ -36,8 +42,18 @@ type Store interface {
 	Outgoing(ctx context.Context, orderID string, position int) (order.Outgoing, error)
 	IntendMessage(j order.Job, body string) error
 	WithdrawMessage(j order.Job, note string) error
+	// SentAlike returns how many other messages with the same text were sent.
+	SentAlike(ctx context.Context, m order.Outgoing) (int, error)
+	// Thread returns the stored thread, with what webhooks have added. MergeThread
+	// adds what a read showed first.
+	Thread(ctx context.Context, orderID string) ([]order.Message, error)
+	MergeThread(ctx context.Context, orderID string, shown []order.Message) ([]order.Message, error)
 
 	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
+	// AskFromBrief opens piece 1 with the order's brief as the request, once.
+	AskFromBrief(j order.Job) error
+	// ReadThread makes the thread of an order due to be read now.
+	ReadThread(orderID string) error
 
 	OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error)
 	BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Call, error)
@@ -89,10 +105,10 @@ type Service struct {
 	QuoteApproval *order.Failure
 	// Pricing finds the price of a quote; nil leaves it to the owner.
 	Pricing *Pricing
-	// Subscription: a delivery ends the client's paid window. Pieces: each message
-	// in the window asks for a piece.
-	Subscription bool
-	Pieces       bool
+	// Window is how the paid window of a subscription is served; its zero value is a
+	// service without one. Pieces: each message in the window asks for a piece.
+	Window order.PaidWindow
+	Pieces bool
 	// Quota is how many pieces a window has unless the marketplace says it; 0 is
 	// without limit.
 	Quota int

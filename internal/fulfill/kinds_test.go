@@ -2,9 +2,6 @@ package fulfill_test
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +11,6 @@ import (
 	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
-	"atelierd/internal/store"
 )
 
 // reopen starts again with another service.
@@ -207,137 +203,6 @@ func TestAMessageToAnEndedOrderIsDropped(t *testing.T) {
 		w.poll()
 		if r := w.must(order.StageSend); r.Sent != order.OutDropped || len(w.said(id)) != 0 {
 			t.Errorf("it ends as %+v, the client reads %q", r, w.said(id))
-		}
-	})
-}
-
-// weekly is a subscription whose messages ask for pieces.
-func weekly(s *fulfill.Service) {
-	l, err := message.Parse("Piece {{.Piece}}:{{range .Links}} {{.}}{{end}}")
-	if err != nil {
-		panic(err) // the template is above
-	}
-	s.Subscription, s.Pieces, s.Templates = true, true, map[string]*message.Template{"piece": l}
-}
-
-func weeklyOffer(s *intake.Service) { s.Subscription, s.Pieces = 7*24*time.Hour, true }
-
-// asks adds a message of the client that asks for a piece.
-func (w *world) asks(id string, n int) {
-	w.t.Helper()
-	var list []order.Message
-	for i := range n {
-		list = append(list, order.Message{ID: string(rune('a' + i)), Party: order.PartyClient, Text: "one more", At: time.Now()})
-	}
-	if _, err := w.store.ApplyThread(order.Thread{OrderID: id, Messages: list, Next: time.Now().Add(time.Hour), Pieces: true}); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func TestAWindowIsNotCutShortByADelivery(t *testing.T) {
-	t.Parallel()
-	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.reopen(weekly, weeklyOffer)
-		id := w.order()
-		w.asks(id, 1)
-		w.must(order.StageGenerate)
-		w.must(order.StageUpload)
-		w.must(order.StageSend) // which hastens the delivery
-		if f := w.fails(order.StageDeliver, order.Wait, order.CodeWindow); f.After < 6*24*time.Hour {
-			t.Errorf("the delivery waits %s", f.After)
-		}
-		if said := w.said(id); len(said) != 1 || !strings.Contains(said[0], "Piece 1: http") {
-			t.Errorf("the client reads %q", said)
-		}
-		w.asks(id, 1)
-		if turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour); err != nil || turn.Job != nil {
-			t.Errorf("the same message asked for another piece: %+v, %v", turn.Job, err)
-		}
-		time.Sleep(7 * 24 * time.Hour)
-		w.must(order.StageDeliver)
-		if n := w.delivered(id); n != 1 {
-			t.Errorf("after the window it is delivered %d times", n)
-		}
-	})
-}
-
-func TestASubscriptionOfAnotherServiceIsNeverDelivered(t *testing.T) {
-	t.Parallel()
-	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.reopen(weekly, weeklyOffer)
-		id := w.order()
-		w.reopen(func(s *fulfill.Service) { s.Subscription = true }, weeklyOffer) // the owner has thought better of it
-		time.Sleep(7 * 24 * time.Hour)
-		w.fails(order.StageDeliver, order.Hold, order.CodeSubscription)
-		if n := w.delivered(id); n != 0 {
-			t.Errorf("it is delivered %d times", n)
-		}
-	})
-}
-
-func TestAPieceThatWaitsForApprovalIsMadeAgainOnlyByItsNumber(t *testing.T) {
-	t.Parallel()
-	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		w.reopen(func(s *fulfill.Service) {
-			weekly(s)
-			s.Approval = order.Failf(order.Hold, order.CodeReview, "look at it")
-			s.Generators[0].Backend = series([]string{"a"}, []string{"b"})
-		}, weeklyOffer)
-		id := w.order()
-		w.asks(id, 2)
-		for range 2 {
-			w.must(order.StageGenerate)
-		}
-		o, err := store.OpenOwner(w.dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer o.Close()
-		var cleared []int
-		clear := func(_ order.Kind, round int) error { cleared = append(cleared, round); return nil }
-		if err := o.Redo(t.Context(), id, 0, clear); err == nil || len(cleared) > 0 {
-			t.Errorf("pieces %d are made again, %v", cleared, err)
-		}
-		if err := o.Redo(t.Context(), id, 2, clear); err != nil || !slices.Equal(cleared, []int{2}) {
-			t.Errorf("pieces %d are made again, %v", cleared, err)
-		}
-		if j := w.lease(order.StageGenerate); j.Kind != order.KindPiece || j.Round != 2 {
-			t.Errorf("%s %d is made", j.Kind, j.Round)
-		}
-	})
-}
-
-func TestOnlyThePieceThatIsLostIsMadeAgain(t *testing.T) {
-	t.Parallel()
-	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		p := &provider{painter: w.painter}
-		w.service = func(s *fulfill.Service) {
-			weekly(s)
-			s.Generators = []fulfill.Generator{{Name: "paid", Backend: p, Price: price}}
-		}
-		w.reopen(w.service, weeklyOffer)
-		id := w.order()
-		w.asks(id, 2)
-		w.must(order.StageGenerate)
-		if err := os.RemoveAll(filepath.Join(w.dir, "artifacts")); err != nil {
-			t.Fatal(err)
-		}
-		if f := w.fails(order.StageUpload, order.Hold, order.CodeFileGone); !strings.Contains(f.Hint, "orders redo") {
-			t.Errorf("hint %q", f.Hint)
-		}
-		p.answers = []answer{{"job2", fails(order.Stopped, order.CodeStopped, order.ChargePending)}}
-		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped) // the second piece
-		w.redo(id, 0)
-		for range 2 {
-			w.must(order.StageGenerate)
-		}
-		if last := p.runs[len(p.runs)-2:]; last[0].Ticket+last[1].Ticket != "job2" || w.spent(id) != 3*price {
-			t.Errorf("runs %+v, spent %s, want the job of the other piece to go on", p.runs, w.spent(id))
-		}
-		w.must(order.StageUpload)
-		w.must(order.StageUpload)
-		if turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Hour); err != nil || turn.Job != nil {
-			t.Errorf("something else is made for the order: %+v, %v", turn.Job, err)
 		}
 	})
 }

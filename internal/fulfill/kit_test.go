@@ -53,7 +53,7 @@ func (p *painter) Generate(_ context.Context, r generate.Request) (generate.Resu
 	made := generate.Result{URL: p.url, MediaType: p.kind, Cost: order.Dollar / 25, Message: "with love"}
 	for i := range p.files {
 		file := filepath.Join(r.OutputDir, fmt.Sprintf("out%d.png", i))
-		body := fmt.Appendf(append([]byte{}, picture...), "%s %d %d %d", r.OrderID, r.Round, r.Attempt, i)
+		body := fmt.Appendf(append([]byte{}, picture...), "%s %d %d %d %d", r.OrderID, r.Round, r.Piece, r.Attempt, i)
 		if err := os.WriteFile(file, body, 0o600); err != nil {
 			return generate.Result{}, err
 		}
@@ -211,13 +211,17 @@ func (w *world) lease(s order.Stage) order.Job {
 }
 
 // run runs the stage of the one job that is due and commits the outcome. A job
-// that is tried again is due at once.
+// that is tried again is due at once, but one that waits for its window when it says.
 func (w *world) run(s order.Stage) (order.Result, *order.Failure) {
 	w.t.Helper()
 	j := w.lease(s)
 	r, err := w.f.Run(w.t.Context(), j)
 	f := order.Classify(w.t.Context(), err)
-	if _, err := w.store.Turn(&order.Done{Job: j, Result: r, Failure: f}, s.Lane(), false, 0); err != nil {
+	done := order.Done{Job: j, Result: r, Failure: f}
+	if f != nil && f.Code == order.CodeWindow {
+		done.RunAt = time.Now().Add(f.After)
+	}
+	if _, err := w.store.Turn(&done, s.Lane(), false, 0); err != nil {
 		w.t.Fatal(err)
 	}
 	return r, f

@@ -58,6 +58,12 @@ func shown(facts order.Facts, before order.Delivery, round int, urls []string) v
 		return ended
 	case sent && ours:
 		return arrived
+	case facts.Shown == order.ShownNone && (facts.Status == order.Delivered || facts.Status.TakesDelivery()):
+		// The end of a window makes an order delivered without any file. Nobody has
+		// delivered it, and nobody is paid for it.
+		return open
+	case facts.Shown == order.ShownNone:
+		return ended
 	case facts.Status == order.Delivered || facts.Status == order.Completed:
 		switch {
 		case ours, sent && !listed:

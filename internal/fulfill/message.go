@@ -14,24 +14,17 @@ import (
 const messageRetry = 10 * time.Minute
 
 // message sends one message of the outbox to the client, once. The marketplace
-// accepts the same text twice without an error, so after a send without an answer
-// the thread is read first.
+// accepts the same text twice without an error, so the thread is read first: after a
+// send without an answer, and before any message but the owner's own, which an
+// outbox that was restored may have sent already.
 func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
 	m, err := f.o.Store.Outgoing(ctx, j.OrderID, j.Round)
 	if err != nil {
 		return order.Result{}, err
 	}
 	if m.State == order.OutSending {
-		at := time.Now()
-		shown, err := f.messageArrived(ctx, m)
-		if err != nil {
-			return order.Result{}, err
-		}
-		if shown {
-			return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
-		}
-		if err := f.again(j, sending{"message", m.SentAt, m.Tries}, at); err != nil {
-			return order.Result{}, err
+		if done, err := f.afterLostAnswer(ctx, j, m); err != nil || done.Sent != "" {
+			return done, err
 		}
 	}
 	switch {
@@ -50,6 +43,15 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	if body == "" {
 		return order.Result{Sent: order.OutDropped, Note: "its template is off"}, nil
 	}
+	m.Body = body
+	if m.State != order.OutSending && order.Template(m.Reason) != "owner" {
+		switch shown, err := f.messageShown(ctx, m); {
+		case err != nil:
+			return order.Result{}, err
+		case shown == inThread:
+			return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
+		}
+	}
 	if err := f.affordable(ctx, order.RequestMessage); err != nil {
 		return order.Result{}, err
 	}
@@ -63,13 +65,44 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	return order.Result{Sent: order.OutSent}, nil
 }
 
-// messageArrived reports whether a message that got no answer is in the thread.
-// Messages with the same text are counted, because only the marketplace knows
-// which is which.
-func (f *Fulfiller) messageArrived(ctx context.Context, m order.Outgoing) (bool, error) {
+// afterLostAnswer returns how a message ended whose send got no answer, or an empty
+// result if it may be sent again. A message that a full thread does not show may
+// have arrived, so it is never repeated.
+func (f *Fulfiller) afterLostAnswer(ctx context.Context, j order.Job, m order.Outgoing) (order.Result, error) {
+	at := time.Now()
+	switch shown, err := f.messageShown(ctx, m); {
+	case err != nil:
+		return order.Result{}, err
+	case shown == inThread:
+		return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
+	case shown == beyondThread:
+		return order.Result{Sent: order.OutUnknown, Note: "sent without an answer, and the full thread does not show whether it arrived"}, nil
+	}
+	return order.Result{}, f.again(j, sending{"message", m.SentAt, m.Tries}, at)
+}
+
+// trace is what a thread shows of a message.
+type trace int
+
+const (
+	notInThread trace = iota
+	inThread
+	beyondThread // the thread is full, so it may be among those that are not shown
+)
+
+// messageShown looks for a message in the thread. Messages with the same text are
+// counted, because only the marketplace knows which is which.
+func (f *Fulfiller) messageShown(ctx context.Context, m order.Outgoing) (trace, error) {
 	thread, err := f.o.Market.Messages(ctx, m.OrderID)
+	if fail, ok := errors.AsType[*order.Failure](err); ok && fail.Class == order.Fail && m.State != order.OutSending {
+		return notInThread, nil // a thread that is not shown says no more than a full one
+	}
 	if err != nil {
-		return false, marketFailure(err)
+		return notInThread, marketFailure(err)
+	}
+	sent, err := f.o.Store.SentAlike(ctx, m)
+	if err != nil {
+		return notInThread, err
 	}
 	alike := 0
 	for _, t := range thread {
@@ -77,7 +110,35 @@ func (f *Fulfiller) messageArrived(ctx context.Context, m order.Outgoing) (bool,
 			alike++
 		}
 	}
-	return alike > m.Alike, nil
+	switch {
+	case alike > sent:
+		return inThread, nil
+	case order.ThreadFull(thread):
+		return beyondThread, nil
+	}
+	return notInThread, nil
+}
+
+// links returns the addresses of the files that a message is about: those of a piece,
+// all that ended a window, or those of the round.
+func (f *Fulfiller) links(ctx context.Context, piece int, s Service, o order.Order) ([]string, error) {
+	kind, round := order.KindDelivery, o.Round
+	switch {
+	case piece > 0:
+		kind, round = order.KindPiece, piece
+	case s.windowed(order.Job{Round: o.Round}, o):
+		d, _, err := f.o.Store.Delivery(ctx, o.ID, o.Round)
+		return d.URLs, err
+	}
+	files, err := f.o.Store.Artifacts(ctx, o.ID, kind, round)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, a := range files {
+		list = append(list, a.URL)
+	}
+	return list, nil
 }
 
 // write returns the text of a message: the one that it was first sent with, or
@@ -92,18 +153,12 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 		return "", nil
 	}
 	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: o.Reason}
-	kind, round := order.KindDelivery, o.Round
-	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err == nil {
-		kind, round = order.KindPiece, d.Piece
-	} else if s.Subscription {
-		kind, round = order.KindPiece, -1
+	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err != nil {
+		d.Piece = 0
 	}
-	files, err := f.o.Store.Artifacts(ctx, o.ID, kind, round)
-	if err != nil {
+	var err error
+	if d.Links, err = f.links(ctx, d.Piece, s, o); err != nil {
 		return "", err
-	}
-	for _, a := range files {
-		d.Links = append(d.Links, a.URL)
 	}
 	text, err := template.Write(d)
 	if err != nil {

@@ -17,7 +17,7 @@ func (r *run) fullRequest(ctx context.Context, resumed *order.Call) (generate.Re
 	req := generate.Request{OrderID: r.order.ID, Round: r.job.Round, Attempt: r.job.Attempt, OutputDir: r.dir}
 	if resumed == nil || resumed.Ticket == "" {
 		var err error
-		if req, err = r.newRequest(ctx); err != nil {
+		if req, err = r.newRequest(ctx, resumed); err != nil {
 			return req, err
 		}
 	}
@@ -28,11 +28,16 @@ func (r *run) fullRequest(ctx context.Context, resumed *order.Call) (generate.Re
 }
 
 // newRequest returns the request of a call that the provider does not know yet:
-// with the pictures, and with the prompt.
-func (r *run) newRequest(ctx context.Context) (generate.Request, error) {
+// with the pictures, and with the prompt. A call that has begun is not held up.
+func (r *run) newRequest(ctx context.Context, resumed *order.Call) (generate.Request, error) {
 	req, err := r.request(ctx)
 	if err != nil {
 		return req, err
+	}
+	if resumed == nil {
+		if err := r.sentBackBlind(ctx, req); err != nil {
+			return req, err
+		}
 	}
 	if req.References, req.Notes, err = r.references(ctx); err != nil {
 		return req, err
@@ -54,6 +59,7 @@ func (r *run) request(ctx context.Context) (generate.Request, error) {
 	o, s := r.order, r.service
 	req := generate.Request{
 		OrderID: o.ID, Round: r.job.Round, Attempt: r.job.Attempt, Brief: o.Wish(),
+		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec,
 		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
 		Service:   generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
 		OutputDir: r.dir,
@@ -91,6 +97,7 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	}
 	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{
 		Wish: wish, Brief: req.Brief,
+		BriefEnglish: req.BriefEnglish, BriefSpec: prompt.Spec(req.BriefSpec),
 		Answers: answers, Feedback: feedback, Round: req.Round, Piece: req.Piece,
 		Service: r.service.Title, Notes: req.Notes,
 	})
@@ -130,15 +137,18 @@ func (r *run) feedback(ctx context.Context, req generate.Request) ([]string, err
 	return texts, nil
 }
 
-// thread returns the messages of the order. A first round goes on without them.
-// In a later one they say what was wrong, so the work waits for them.
+// thread returns the messages of the order, with what webhooks have added. A first
+// round uses those that are stored. In a later one they say what was wrong,
+// so the work waits for them.
 func (r *run) thread(ctx context.Context, round int) ([]generate.Message, error) {
 	list, err := r.o.Market.Messages(ctx, r.order.ID)
+	if err == nil {
+		list, err = r.o.Store.MergeThread(ctx, r.order.ID, list)
+	} else if fail, ok := errors.AsType[*order.Failure](err); round == 0 || ok && fail.Class == order.Fail {
+		r.o.Log.Debug("messages not read", "order", r.order.ID, "error", err)
+		list, err = r.o.Store.Thread(ctx, r.order.ID)
+	}
 	if err != nil {
-		if fail, ok := errors.AsType[*order.Failure](err); round == 0 || ok && fail.Class == order.Fail {
-			r.o.Log.Debug("messages not read", "order", r.order.ID, "error", err)
-			return nil, nil
-		}
 		return nil, err
 	}
 	var messages []generate.Message

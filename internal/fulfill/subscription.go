@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"atelierd/internal/atelier"
 	"atelierd/internal/order"
 )
 
@@ -29,64 +31,143 @@ func (f *Fulfiller) piece(ctx context.Context, j order.Job) (number int, ask str
 		WithHint("read the thread with %s", order.Command("messages", j.OrderID))
 }
 
-// How long the delivery that ends a window waits while pieces are made, and how
-// long the marketplace has to end a window in which nothing was asked for.
 const (
-	pieceWait   = time.Minute
-	emptyWindow = 24 * time.Hour
+	// pieceWait is how long the delivery of a window waits while pieces are made.
+	pieceWait = time.Minute
+	// brokenWait is how long it waits for the owner while all pieces are held or have
+	// failed. A piece that is finished makes it due at once.
+	brokenWait = 15 * time.Minute
+	// lateWindow is how long after its end a window without any piece is held.
+	lateWindow = 24 * time.Hour
 )
 
-// windowOver returns the last piece that was sent, once the window of the order is
-// over: its time has passed, or all pieces of its quota are sent. Before that the
-// error is a Wait, because a delivery would end the window that the client paid for.
-func (f *Fulfiller) windowOver(ctx context.Context, j order.Job, o order.Order) (last int, err error) {
+// windowed reports whether the job delivers the paid window of a subscription. A
+// round after the first is delivered like any other.
+func (s Service) windowed(j order.Job, o order.Order) bool {
+	return j.Round == 0 && (s.Window.Length > 0 || !o.WorkspaceExpiresAt.IsZero())
+}
+
+// window is the window of an order, with the pieces that were asked for.
+type window struct {
+	order  order.Order
+	plan   order.WindowPlan
+	pieces []order.Piece
+	quota  int
+}
+
+func (f *Fulfiller) window(ctx context.Context, j order.Job, o order.Order) (window, error) {
 	s := f.o.Services[o.Service]
-	if !s.Pieces {
-		return 0, order.Failf(order.Hold, order.CodeSubscription, "a subscription is a paid window, and a delivery would end it").
-			WithHint("answer the client at the marketplace, or with %s", order.Command("messages --send TEXT", j.OrderID))
-	}
-	pieces, err := f.o.Store.Pieces(ctx, j.OrderID)
-	if err != nil {
-		return 0, err
-	}
-	sent, open := 0, 0
-	for _, p := range pieces {
-		switch {
-		case p.Sent:
-			sent, last = sent+1, p.Number
-		case !p.Finished():
-			open++
-		}
-	}
 	end := o.WorkspaceExpiresAt
 	if end.IsZero() {
 		end = j.DueAt
 	}
-	rest := time.Until(end)
-	quota := s.Quota
+	w := window{order: o, plan: s.Window.Plan(o.CreatedAt, end), quota: s.Quota}
 	if o.QuotaTotal != nil {
-		quota = *o.QuotaTotal
+		w.quota = *o.QuotaTotal
 	}
-	used := quota > 0 && sent >= quota
+	var err error
+	w.pieces, err = f.o.Store.Pieces(ctx, j.OrderID)
+	return w, err
+}
+
+// count returns how many pieces have reached the client, are made, and are being
+// worked on.
+func (w window) count() (sent, made, open int) {
+	for _, p := range w.pieces {
+		if p.Sent {
+			sent++
+		}
+		switch {
+		case p.Job == order.JobDone:
+			made++
+		case !p.Finished():
+			open++
+		}
+	}
+	return sent, made, open
+}
+
+// due reports whether the window is to be delivered now: its margin has begun, its
+// quota is used up, or the marketplace has ended it.
+func (w window) due() bool {
+	sent, _, _ := w.count()
+	running := w.order.Status == order.Paid || w.order.Status == order.InProgress
+	return w.quota > 0 && sent >= w.quota || !running || !time.Now().Before(w.plan.Deliver)
+}
+
+// windowFiles returns all pieces of a window once it is to be delivered. Before that
+// the error is a Wait. The marketplace pays a window only if it has a delivery, so
+// that the delivery comes before the end. It does not end what the client may ask for.
+func (f *Fulfiller) windowFiles(ctx context.Context, j order.Job, o order.Order) ([]atelier.Deliverable, error) {
+	if !f.o.Services[o.Service].Pieces {
+		return nil, order.Failf(order.Hold, order.CodeSubscription, "it is the paid window of a subscription, and its service makes no pieces").
+			WithHint(`set window = "messages" in the service and restart`)
+	}
+	w, err := f.window(ctx, j, o)
+	if err != nil {
+		return nil, err
+	}
+	_, made, open := w.count()
+	now := time.Now()
 	switch {
-	case rest > 0 && !used:
-		return 0, &order.Failure{
-			Class: order.Wait, Code: order.CodeWindow, After: rest,
-			Err: fmt.Errorf("the client's window is open until %s", end.UTC().Format(time.RFC3339)),
-		}
-	case open > 0:
-		return 0, &order.Failure{
-			Class: order.Wait, Code: order.CodeWindow, After: pieceWait,
-			Err: fmt.Errorf("the window is over, and %d pieces are not finished", open),
-		}
-	case last == 0 && rest > -emptyWindow:
-		return 0, &order.Failure{
-			Class: order.Wait, Code: order.CodeWindow, After: time.Hour,
-			Err: errors.New("the window is over and nothing was asked for; the marketplace ends the order"),
-		}
-	case last == 0:
-		return 0, order.Failf(order.Hold, order.CodeSubscription, "the window is over, nothing was asked for, and the order is still open").
-			WithHint("look at the order at the marketplace")
+	case len(w.pieces) == 0 && (w.due() || !now.Before(w.plan.Brief)):
+		return nil, f.pieceFromBrief(ctx, j, w)
+	case !w.due() && len(w.pieces) == 0:
+		return nil, w.wait(time.Until(w.plan.Brief), "nothing was asked for yet, and the client's window is open until %s", w.plan.End)
+	case !w.due():
+		return nil, w.wait(time.Until(w.plan.Deliver), "the client's window is open until %s", w.plan.End)
+	case open > 0 && (made == 0 || now.Before(w.plan.Last)):
+		return nil, w.wait(pieceWait, "pieces are being made for the window that ends at %s", w.plan.End)
+	case made == 0 && now.Before(w.plan.End.Add(lateWindow)):
+		return nil, w.wait(brokenWait, "no piece could be made for the window that ends at %s", w.plan.End)
+	case made == 0:
+		return nil, order.Failf(order.Hold, order.CodeNoFiles, "the window has ended, and no piece could be made").
+			WithHint("%s makes them again", order.Command("orders redo", j.OrderID))
 	}
-	return last, nil
+	return f.pieceFiles(ctx, w.pieces)
+}
+
+func (w window) wait(after time.Duration, text string, at time.Time) *order.Failure {
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodeWindow, After: max(after, time.Second),
+		Err: fmt.Errorf(text, at.UTC().Format(time.RFC3339)),
+	}
+}
+
+// pieceFromBrief opens piece 1 for a window in which nothing was asked for. The thread
+// is read first: what the client wrote there in time becomes a piece by itself.
+func (f *Fulfiller) pieceFromBrief(ctx context.Context, j order.Job, w window) error {
+	thread, err := f.o.Market.Messages(ctx, j.OrderID)
+	fail, _ := errors.AsType[*order.Failure](err)
+	unreadable := fail != nil && fail.Class == order.Fail
+	switch {
+	case err != nil && !unreadable && time.Now().Before(w.plan.Last):
+		return marketFailure(err)
+	case slices.ContainsFunc(thread, func(m order.Message) bool {
+		return m.Party == order.PartyClient && m.At.Before(w.plan.End)
+	}):
+		if err := f.o.Store.ReadThread(j.OrderID); err != nil {
+			return err
+		}
+	default:
+		if err := f.o.Store.AskFromBrief(j); err != nil {
+			return err
+		}
+	}
+	return w.wait(pieceWait, "piece 1 is made for the window that ends at %s", w.plan.End)
+}
+
+// pieceFiles returns the files of all pieces that are made.
+func (f *Fulfiller) pieceFiles(ctx context.Context, pieces []order.Piece) (list []atelier.Deliverable, err error) {
+	for _, p := range pieces {
+		if p.Job != order.JobDone {
+			continue
+		}
+		files, err := f.pieces(ctx, p.OrderID, order.KindPiece, p.Number)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, files...)
+	}
+	return list, nil
 }

@@ -52,8 +52,12 @@ type Request struct {
 	Ask   string
 	// Attempt counts from 1. After a crash the same attempt runs again with the
 	// same OutputDir.
-	Attempt         int
-	Brief           string
+	Attempt int
+	Brief   string
+	// BriefEnglish is the marketplace's translation of the brief, and BriefSpec the
+	// brief taken apart: a JSON array or object. Both are empty when not said.
+	BriefEnglish    string
+	BriefSpec       json.RawMessage
 	ReferenceURLs   []string
 	ReferenceImages []string
 	// RequirementAnswers is a JSON array or object, or nil.

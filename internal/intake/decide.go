@@ -25,7 +25,7 @@ type hold struct {
 
 // Decide returns what follows from what the marketplace shows of an order. It is
 // pure, and correct for any state of the store. A poll calls it for every order of
-// the listing, so that a change which an earlier poll missed is made up for.
+// the listing, so that it catches a change that an earlier poll missed.
 func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 	m := c.find(f, k)
 	d := view{k, f, m.service, m.ok}.decide()
@@ -154,8 +154,16 @@ func (v view) notOffered(d order.Decision) order.Decision {
 func (v view) decideDelivered(d order.Decision) order.Decision {
 	k := v.known
 	switch {
+	case v.windowed() && v.facts.Shown != order.ShownFiles && !v.offered:
+		return v.notOffered(d)
+	case v.windowed() && v.facts.Shown != order.ShownFiles:
+		return v.decideWindow(d)
+	case settled(k.Delivery):
+		return v.settledDelivered(d)
 	case k.Job == order.JobHeld && k.Code == order.CodeVanished:
 		d.State, d.Jobs = order.StateWorking, order.JobsRelease
+	case running(k.Job) && k.Stage == order.StageDeliver:
+		return v.keep(d)
 	case k.Delivery == order.DeliverySending && running(k.Job):
 		return v.keep(d)
 	case k.Delivery == order.DeliverySending:
@@ -182,9 +190,9 @@ func (v view) decideWork(d order.Decision) order.Decision {
 	switch {
 	case !v.offered:
 		return v.notOffered(d)
-	case k.Delivery == order.DeliveryConfirmed || k.Delivery == order.DeliveryElsewhere:
+	case settled(k.Delivery):
 		return v.decideNextRound(d)
-	case v.service.Subscription > 0 || !v.facts.WorkspaceExpiresAt.IsZero():
+	case v.windowed():
 		return v.decideWindow(d)
 	case k.Delivery == order.DeliverySending && k.Round == 0 && v.facts.Status.Reopened() && !running(k.Job):
 		// The client has sent it back, so the delivery that was given up had arrived.
@@ -240,31 +248,6 @@ func (v view) quoteOpen() bool {
 
 func (v view) quoteCommand() string { return order.Command("quote", v.facts.ID, "PRICE") }
 
-// decideWindow handles the paid window of a subscription. A delivery ends the
-// window at the marketplace, so there is none before the end of the window or the
-// last piece of its quota.
-func (v view) decideWindow(d order.Decision) order.Decision {
-	k := v.known
-	if v.service.Subscription == 0 || !v.service.Pieces || v.facts.Status.Reopened() {
-		return v.stop(d, order.StateHeld, hold{
-			order.CodeSubscription, "a delivery would end the paid window of this subscription",
-			"answer the client at the marketplace, or run " + order.Command("messages --send TEXT", v.facts.ID),
-		})
-	}
-	if d.RunAt, d.RunAfter = v.facts.WorkspaceExpiresAt, v.service.Subscription; !d.RunAt.IsZero() {
-		d.DueAt, d.RunAfter = d.RunAt, 0
-	}
-	switch k.Job {
-	case "":
-		d.State, d.Jobs, d.Stage = order.StateWorking, order.JobsOpen, order.StageDeliver
-		d.Messages = v.service.message("received", "received")
-		return d
-	case order.JobCancelled:
-		return release(d, "the window is open")
-	}
-	return v.resume(d, "the window is open")
-}
-
 // resume continues work that exists: a hold that is over is released, and what has
 // ended or waits for the owner stays as it is.
 func (v view) resume(d order.Decision, note string) order.Decision {
@@ -289,14 +272,13 @@ func release(d order.Decision, note string) order.Decision {
 func (v view) decideNextRound(d order.Decision) order.Decision {
 	f, k := v.facts, v.known
 	if !f.Status.Reopened() {
-		return v.stop(d, order.StateHeld, hold{
-			order.CodeNotShown, "delivered, but the marketplace still shows it as " + string(f.Status),
-			"look at the order at the marketplace; it is not delivered a second time",
-		})
+		return v.decidePaidAgain(d)
 	}
 	if why := v.beyond(); why != "" {
-		return v.stop(d, order.StateHeld, hold{order.CodeRoundCap, why,
-			"to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client"})
+		return v.stop(d, order.StateHeld, hold{
+			order.CodeRoundCap, why,
+			"to work on it again, run " + order.Command("orders redo", f.ID) + "; or settle it with the client",
+		})
 	}
 	d.Round = k.Round + 1
 	d.State, d.Jobs = order.StateWorking, order.JobsOpen

@@ -27,6 +27,8 @@ func known(s order.State, remote order.Status, job order.JobState, d order.Deliv
 }
 
 func code(k order.Known, code order.Code) order.Known { k.Code = code; return k }
+func atDeliver(k order.Known) order.Known             { k.Stage = order.StageDeliver; return k }
+func again(k order.Known, n int) order.Known          { k.Again = n; return k }
 func round(k order.Known, n int) order.Known          { k.Round = n; return k }
 func cancelled(k order.Known) order.Known {
 	k.OwnerCancelled, k.Code = true, order.CodeOwner
@@ -94,7 +96,18 @@ var decisionCases = []decisionCase{
 	{"delivered elsewhere after our delivery was refused", known(isHeld, order.Paid, held, refused), order.Delivered, delivered, order.JobsElsewhere, "", 0},
 	{"a delivered order that comes back is looked at", code(known(isHeld, order.Paid, held, sending), order.CodeVanished), order.Delivered, working, order.JobsRelease, "", 0},
 	{"a delivered order that is new to us is in review", order.Known{}, order.Delivered, delivered, order.JobsKeep, "", 0},
-	{"delivered but shown as paid is not delivered again", known(delivered, order.Paid, done, confirmed), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
+	{"a deliver stage under way reads the order itself", atDeliver(known(working, order.Paid, ready, nothing)), order.Delivered, working, order.JobsKeep, "", 0},
+
+	// Orders that fall back to paid after their delivery.
+	{"delivered and set back to paid is delivered again", known(delivered, order.Paid, done, confirmed), order.Paid, working, order.JobsAgain, "", 0},
+	{"twice at most, then it is held", again(known(delivered, order.Paid, done, confirmed), 2), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
+	{"only from paid", known(delivered, order.Paid, done, confirmed), order.InProgress, isHeld, order.JobsKeep, order.CodeNotShown, 0},
+	{"what somebody else delivered is not delivered by us", known(delivered, order.Paid, closed, elsewhere), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
+	{"a redelivery under way continues", known(working, order.Paid, leased, confirmed), order.Paid, working, order.JobsKeep, "", 0},
+	{"one that the owner cancelled does not", cancelled(known(isHeld, order.Paid, closed, confirmed)), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
+	{"one that is held waits for the owner", code(known(isHeld, order.Paid, held, confirmed), order.CodeNotShown), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
+	{"one under way reads the order itself", known(working, order.Paid, leased, confirmed), order.Delivered, working, order.JobsKeep, "", 0},
+	{"one that is no longer needed ends, and the first stays", code(known(isHeld, order.Paid, held, confirmed), order.CodeNotShown), order.Delivered, delivered, order.JobsDone, "", 0},
 
 	// Orders that were sent back.
 	{"a dispute begins the next round", known(delivered, order.Delivered, done, confirmed), order.Disputed, working, order.JobsOpen, "", 1},
@@ -144,7 +157,7 @@ func TestDecide(t *testing.T) {
 			// The next poll must find nothing left to do.
 			again := shop.Decide(order.Known{
 				Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
-				Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d),
+				Stage: c.known.Stage, Again: c.known.Again, Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d),
 				OwnerCancelled: c.known.OwnerCancelled && !d.OwnerOverruled,
 			}, facts(c.status))
 			if again.State != d.State || again.Jobs == d.Jobs && d.Jobs != order.JobsKeep {
@@ -157,11 +170,11 @@ func TestDecide(t *testing.T) {
 // after is the state of the job after an action.
 func after(before order.JobState, a order.JobsAction) order.JobState {
 	switch a {
-	case order.JobsOpen, order.JobsRelease:
+	case order.JobsOpen, order.JobsRelease, order.JobsAgain:
 		return ready
 	case order.JobsClose, order.JobsElsewhere:
 		return closed
-	case order.JobsDelivered:
+	case order.JobsDelivered, order.JobsDone:
 		return done
 	case order.JobsHold:
 		return held

@@ -36,6 +36,7 @@ func (p *Poller) Event(name, orderID string) {
 	}
 	p.hints.alive = now
 	switch {
+	case name == "bounty.claim_rejected": // its order is another agent's
 	case orderID == "" || len(p.hints.orders)+len(p.hints.threads) >= maxPending:
 		p.hints.poll = true
 	case name == "order.message":

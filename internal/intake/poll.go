@@ -87,6 +87,7 @@ type Poller struct {
 	bounties map[string]order.Bounty
 	// complete makes the next poll ask for every status.
 	complete     bool
+	windows      string // the alert about windows that end, as last stored
 	polledAt     time.Time
 	lookedAt     time.Time // of the last read that events asked for; only Run uses it
 	lastComplete time.Time
@@ -115,7 +116,8 @@ func New(o Options) *Poller {
 	o.SafetyInterval = cmp.Or(o.SafetyInterval, 15*time.Minute)
 	o.Trust = cmp.Or(o.Trust, time.Hour)
 	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
-	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, bounties: map[string]order.Bounty{}}
+	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, windows: "unknown"}
+	p.bounties = map[string]order.Bounty{}
 	p.take()
 	p.hints.announced = map[string]time.Time{}
 	return p
@@ -236,7 +238,7 @@ func (p *Poller) Poll(ctx context.Context) error {
 	case isWait(err):
 		p.o.Log.Debug("poll delayed", "reason", err)
 	default:
-		p.failures.Failed(p.o.Log, "poll failed", err, "hint", hintOf(err))
+		p.failures.Failed(p.o.Log, "poll failed", err, hintOf(err)...)
 	}
 	return err
 }
@@ -275,6 +277,7 @@ func (p *Poller) poll(ctx context.Context) error {
 		p.lastComplete = time.Now()
 	}
 	p.unannounced(sum.Moved, before)
+	p.warnOfWindows(catalog.endingWindows(listing.Orders, time.Now()))
 	// An order that left the live list has most likely completed. The next poll asks
 	// for every status.
 	p.complete = !complete && sum.Missing > 0
@@ -299,6 +302,21 @@ func normalize(l *order.Listing, now time.Time) {
 		if l.Orders[i].CreatedAt.IsZero() {
 			l.Orders[i].CreatedAt = now
 		}
+	}
+}
+
+// warnOfWindows shows the owner the windows that end without a delivery.
+func (p *Poller) warnOfWindows(text string) {
+	if text == p.windows {
+		return
+	}
+	if err := p.o.Store.SetAlert(order.AlertWindow, text); err != nil {
+		p.noteErr(err)
+		return
+	}
+	p.windows = text
+	if text != "" {
+		p.o.Log.Warn("a window ends without a delivery", "windows", text)
 	}
 }
 
@@ -344,9 +362,10 @@ func isWait(err error) bool {
 	return ok && f.Class == order.Wait
 }
 
-func hintOf(err error) string {
-	if f, ok := errors.AsType[*order.Failure](err); ok {
-		return f.Hint
+// hintOf returns the key and value of a log line for the hint of err, if it has one.
+func hintOf(err error) []any {
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Hint != "" {
+		return []any{"hint", f.Hint}
 	}
-	return ""
+	return nil
 }

@@ -81,7 +81,7 @@ func (t *Threads) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait, err := t.Once(ctx)
 		if err != nil && ctx.Err() == nil {
-			t.failures.Failed(t.o.Log, "reading messages failed", err, "hint", hintOf(err))
+			t.failures.Failed(t.o.Log, "reading messages failed", err, hintOf(err)...)
 			wait = threadRetry
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
@@ -133,8 +133,11 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	}
 	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
 	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
-	if open := o.Status == order.Paid || o.Status == order.InProgress; open && s.Subscription > 0 && s.Pieces {
-		th.Pieces, th.Until, th.Next = true, o.WorkspaceExpiresAt, time.Now().Add(t.o.WindowInterval)
+	if until, open := asksUntil(o, s); open {
+		th.Pieces, th.Until = true, until
+		if until.IsZero() || time.Now().Before(until.Add(t.o.WindowInterval)) {
+			th.Next = time.Now().Add(t.o.WindowInterval)
+		}
 		if th.Quota = s.Quota; o.QuotaTotal != nil {
 			th.Quota = *o.QuotaTotal
 		}
@@ -142,7 +145,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	th.Messages, err = t.o.Market.Messages(ctx, id)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
 		t.o.Log.Debug("thread not readable", "order", id, "error", err)
-		err = nil
+		th.Unread, err = true, nil
 	}
 	if err != nil {
 		return err

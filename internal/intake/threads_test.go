@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -88,4 +89,61 @@ func TestManyThreadsAreReadInRows(t *testing.T) {
 			t.Errorf("%d of 100 threads were read", n)
 		}
 	})
+}
+
+// TestPiecesBeyondAFullThreadAreAskedForByWebhook guards that each message of a client
+// asks for one piece, whether a thread of 50 still shows it or not, and that the
+// owner is warned before the thread is full.
+func TestPiecesBeyondAFullThreadAreAskedForByWebhook(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.place(nil)
+		w.poll()
+		window := intake.Catalog{{Title: "Pictures", Subscription: 7 * 24 * time.Hour, Pieces: true}}
+		threads := intake.NewThreads(intake.ThreadOptions{
+			Store: w.store, Market: w.client, Log: slog.New(slog.DiscardHandler),
+			Catalog: func(context.Context) (intake.Catalog, error) { return window, nil },
+		})
+		for n := 1; n <= 60; n++ {
+			text := fmt.Sprintf("wish %d", n)
+			if err := w.market.ClientMessage(id, text); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.store.RecordWebhook(order.Webhook{
+				OrderID: id, Event: order.EventMessage, Hash: text, Text: text, SignedAt: time.Now(),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.store.ReadThread(id); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := threads.Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			want := ""
+			switch {
+			case n >= order.ThreadPage:
+				want = "full"
+			case n >= order.ThreadAlert:
+				want = "filling"
+			}
+			if got := w.threadAlert(id); got != want {
+				t.Errorf("with %d messages the owner sees the thread as %q, want %q", n, got, want)
+			}
+			time.Sleep(time.Minute)
+		}
+		if list, err := w.store.Pieces(t.Context(), id); err != nil || len(list) != 60 {
+			t.Errorf("60 wishes ask for %d pieces, %v", len(list), err)
+		}
+	})
+}
+
+// threadAlert is the state of the order's thread that needs the owner, or "".
+func (w *world) threadAlert(id string) string {
+	for _, a := range w.attention() {
+		if a.What == "thread" && a.ID == id && a.Code == order.CodeThreadFull {
+			return a.State
+		}
+	}
+	return ""
 }

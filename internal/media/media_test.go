@@ -167,7 +167,7 @@ func TestInspectRejectsWhatIsNotARegularFile(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// It is not parallel because it counts the allocations of the process.
+//nolint:paralleltest // it counts the allocations of the whole process
 func TestInspectMeasuresFiftyMegabytesInConstantMemory(t *testing.T) {
 	path := file(t, encoded(t, "video/mp4"))
 	if err := os.Truncate(path, MaxBytes); err != nil {

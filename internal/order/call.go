@@ -84,7 +84,7 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 		return &Failure{
 			Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
 			Err:  fmt.Errorf("today's cap on spending is reached: $%s of $%s is spent, and a call costs $%s", s.Day, c.Day, price),
-			Hint: "work goes on by itself tomorrow (UTC); to go on now, raise spending.day_usd and restart",
+			Hint: "work resumes by itself tomorrow (UTC); to resume now, raise spending.day_usd and restart",
 		}
 	}
 	return nil

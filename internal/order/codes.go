@@ -30,9 +30,9 @@ const (
 	CodeForbidden Code = "forbidden"
 	// CodeNoKey: there is no agent id or no API key. The owner registers or sets them.
 	CodeNoKey Code = "no_key"
-	// CodeBudget: no request is left in this window. Work goes on by itself.
+	// CodeBudget: no request is left in this window. Work resumes by itself.
 	CodeBudget Code = "budget"
-	// CodeRateLimited: the marketplace asks for a pause (429). Work goes on by itself.
+	// CodeRateLimited: the marketplace asks for a pause (429). Work resumes by itself.
 	CodeRateLimited Code = "rate_limited"
 	// CodeUnreachable: the request did not leave the host. It is sent again; the owner checks the network.
 	CodeUnreachable Code = "unreachable"
@@ -64,19 +64,21 @@ const (
 	CodeNeverArrived Code = "never_arrived"
 	// CodeUnclear: the marketplace does not show whether a delivery arrived. The owner looks and retries.
 	CodeUnclear Code = "unclear"
-	// CodeEnded: the order takes no delivery now. Work goes on by itself if it does again.
+	// CodeEnded: the order takes no delivery now. Work resumes by itself if it does again.
 	CodeEnded Code = "ended"
 	// CodeNotNow: the order takes no message now. It is sent once the order does.
 	CodeNotNow Code = "not_now"
+	// CodeThreadFull: the thread has nearly as many messages as the marketplace shows. Later ones come by webhook only.
+	CodeThreadFull Code = "thread_full"
 	// CodeNotListed: the marketplace does not list the order at the moment. The daemon looks again.
 	CodeNotListed Code = "not_listed"
-	// CodeVanished: the marketplace no longer lists the order. Work goes on by itself if it comes back.
+	// CodeVanished: the marketplace no longer lists the order. Work resumes by itself if it comes back.
 	CodeVanished Code = "vanished"
 	// CodeNotShown: delivered, and the marketplace does not show it. The owner looks there.
 	CodeNotShown Code = "not_shown"
 	// CodeQuoteNotShown: quoted, and the marketplace still waits for a quote. The owner looks or quotes again.
 	CodeQuoteNotShown Code = "quote_not_shown"
-	// CodeWindow: the window of a subscription is open. Work goes on by itself at its end.
+	// CodeWindow: the window of a subscription is open, or its pieces are being made. Work resumes by itself.
 	CodeWindow Code = "window"
 	// CodeRowUnreadable: an order of a listing cannot be read. The owner looks at it there.
 	CodeRowUnreadable Code = "unreadable"
@@ -94,7 +96,7 @@ const (
 	// AlertGenerator: the generator named after the dot is paused. It is probed, and the owner fixes its cause.
 	AlertGenerator Alert = "generator."
 
-	// CodePaused: the generator is paused after failures. It is probed, and work goes on by itself.
+	// CodePaused: the generator is paused after failures. It is probed, and work resumes by itself.
 	CodePaused Code = "paused"
 	// CodeProviderKeyRefused: the provider refuses the generator's key. The owner replaces it.
 	CodeProviderKeyRefused Code = "provider_key_refused"
@@ -110,7 +112,7 @@ const (
 	CodeElsewhere Code = "elsewhere"
 	// CodeProviderRejected: the provider does not take the request. The owner changes model or params.
 	CodeProviderRejected Code = "provider_rejected"
-	// CodeProviderRateLimited: the provider asks for a pause (429). Work goes on by itself.
+	// CodeProviderRateLimited: the provider asks for a pause (429). Work resumes by itself.
 	CodeProviderRateLimited Code = "provider_rate_limited"
 	// CodeProviderUnreachable: the request did not reach the provider. It is sent again.
 	CodeProviderUnreachable Code = "provider_unreachable"
@@ -193,7 +195,7 @@ const (
 	CodeLeaseLost Code = "lease_lost"
 	// CodeUnknownStage: a newer version began the work. The owner installs it again.
 	CodeUnknownStage Code = "unknown_stage"
-	// CodeDiskFull: the disk is full. The owner makes room; work goes on by itself.
+	// CodeDiskFull: the disk is full. The owner makes room; work resumes by itself.
 	CodeDiskFull Code = "disk_full"
 	// CodeOutputDir: the output folder cannot be used. It is tried again; the owner looks at the disk.
 	CodeOutputDir Code = "output_dir"
@@ -223,8 +225,13 @@ const (
 const (
 	// AlertWallet: no payout wallet is set at the marketplace. The owner sets it.
 	AlertWallet Alert = "wallet"
+	// AlertOwner: the agent has no owner, so no bounty is claimed. The owner sets the wallet.
+	AlertOwner Alert = "owner"
 	// AlertSpending: the day's cap is reached. The owner raises it, or waits.
 	AlertSpending Alert = "spending"
+
+	// AlertWindow: a paid window ends soon, and its service makes nothing for it. The owner lets it make pieces.
+	AlertWindow Alert = "window"
 
 	// CodeListingRules: the marketplace would refuse the profile, or it is an example's. The owner corrects it.
 	CodeListingRules Code = "listing_rules"
@@ -238,7 +245,7 @@ const (
 	CodeNoService Code = "no_service"
 	// CodeNoGenerator: the generator that began the work, or any, is not configured. The owner adds it.
 	CodeNoGenerator Code = "no_generator"
-	// CodeSubscription: the order is a paid window, which a delivery would end. The owner answers the client.
+	// CodeSubscription: the order is a paid window, and its service makes no pieces. The owner lets it make them.
 	CodeSubscription Code = "subscription"
 	// CodeRoundCap: the client has sent the order back more often than allowed. The owner opens a round or refuses.
 	CodeRoundCap Code = "round_cap"
@@ -254,12 +261,14 @@ const (
 	CodeAttemptCap Code = "attempt_cap"
 	// CodeOrderCap: another call would go beyond the cap of an order. The owner raises it.
 	CodeOrderCap Code = "order_cap"
-	// CodeDayCap: another call would go beyond the cap of the day. Work goes on the next day by itself.
+	// CodeDayCap: another call would go beyond the cap of the day. Work resumes the next day by itself.
 	CodeDayCap Code = "day_cap"
 	// CodePrompt: the service's prompt cannot be written for the order. The owner corrects it.
 	CodePrompt Code = "prompt"
 	// CodeNoPrompt: the order does not say what to make. The owner asks the client, or sets a prompt.
 	CodeNoPrompt Code = "no_prompt"
+	// CodeNoFeedback: the client has sent the round back without saying why. The owner asks, or retries without.
+	CodeNoFeedback Code = "no_feedback"
 	// CodeBadTemplate: a message template cannot be used. The owner corrects it.
 	CodeBadTemplate Code = "bad_template"
 	// CodeNotMeasured: a link has a size or duration that cannot be measured. The owner drops the requirement.

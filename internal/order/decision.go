@@ -20,9 +20,15 @@ type Known struct {
 	Round         int
 	Code          Code
 	Missing       bool
-	// Job and Delivery are those of the current round; empty if there is none.
+	// Job, its Stage, and Delivery are those of the current round; empty if there is
+	// none.
 	Job      JobState
+	Stage    Stage
 	Delivery DeliveryState
+	// Again is how often the order was delivered again after it fell back to paid.
+	// AgainFor is why the round is to be delivered again; empty if it is not.
+	Again    int
+	AgainFor AgainReason
 	// Quoting is the job of the order's quote and Quote the quote itself; empty if
 	// there is none.
 	Quoting JobState
@@ -44,7 +50,7 @@ const (
 	// JobsKeep leaves it as it is.
 	JobsKeep JobsAction = ""
 	// JobsOpen makes a job for the delivery of Decision.Round. It begins with
-	// Decision.Stage, or with the first stage, and not before Decision.RunAt.
+	// Decision.Stage, or with the first stage.
 	JobsOpen JobsAction = "open"
 	// JobsQuote makes the job of a quote.
 	JobsQuote JobsAction = "quote"
@@ -54,6 +60,11 @@ const (
 	JobsDelivered JobsAction = "delivered"
 	// JobsElsewhere ends it because somebody else delivered this round.
 	JobsElsewhere JobsAction = "elsewhere"
+	// JobsAgain delivers the round, which is delivered already, with the same files
+	// again.
+	JobsAgain JobsAction = "again"
+	// JobsDone ends a redelivery that is no longer needed.
+	JobsDone JobsAction = "done"
 	// JobsHold holds it until something changes.
 	JobsHold JobsAction = "hold"
 	// JobsRelease lets held or closed work of the current round run again.
@@ -78,10 +89,8 @@ type Decision struct {
 	Round               int
 	Jobs                JobsAction
 	Stage               Stage
-	RunAt               time.Time
-	// RunAfter replaces an unknown RunAt: the job becomes ready, and due, this long
-	// after the commit.
-	RunAfter time.Duration
+	// DueAfter replaces an unknown DueAt: the job is due this long after the commit.
+	DueAfter time.Duration
 	// Quote, if it is not empty, is how the order's quote ended.
 	Quote    QuoteState
 	Messages []NewMessage

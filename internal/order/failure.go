@@ -38,7 +38,7 @@ type Failure struct {
 	// After is the minimum delay of a Retry and the delay of a Wait.
 	After time.Duration
 	// Outage: the other side is down, which says nothing about the work. Such a
-	// Retry costs no attempt and goes on as long as the outage lasts.
+	// Retry costs no attempt and continues as long as the outage lasts.
 	Outage bool
 	// Cost is what the failed attempt spent, if it is known. Charge says what counts
 	// if it is not.
@@ -49,7 +49,8 @@ type Failure struct {
 	Reason string
 	// Log is the end of the generator's own output, if there is any.
 	Log string
-	// Message goes to the client after a failure of class Fail; nil for none.
+	// Message goes to the client after a failure of class Wait, Hold or Fail; nil for
+	// none.
 	Message *NewMessage
 }
 
@@ -63,7 +64,7 @@ const (
 	// ChargeNone: nothing. The request was not sent or not accepted.
 	ChargeNone Charge = "none"
 	// ChargeUnknown: unknown, so it counts with its price. The owner's configuration
-	// says whether another call is made.
+	// decides whether another call is made.
 	ChargeUnknown Charge = "unknown"
 	// ChargePending: the provider still has the job, and its result can be fetched.
 	ChargePending Charge = "pending"

@@ -88,6 +88,9 @@ type Job struct {
 	// AttemptID is the row of the attempt, written with the lease.
 	AttemptID int64
 	DueAt     time.Time
+	CreatedAt time.Time
+	// ByOwner: the owner has had the job tried again.
+	ByOwner bool
 }
 
 // Result is the result of a stage. It is committed in one transaction, under the
@@ -99,6 +102,9 @@ type Result struct {
 	Artifacts []Artifact
 	// Delivery is how a deliver stage ended the round; empty otherwise.
 	Delivery DeliveryState
+	// Redelivery is how a deliver stage ended the redelivery of a round; empty
+	// otherwise.
+	Redelivery DeliveryState
 	// Priced is the price that a price stage found, Quote how a quote stage ended,
 	// and Sent how a send stage ended; empty otherwise.
 	Priced *Priced
@@ -150,6 +156,8 @@ type Order struct {
 	Reason, Hint string
 	// MissingAt is when the marketplace stopped listing it; zero if it lists it.
 	MissingAt time.Time
+	// Review is what the client said of the work, as far as it has been read.
+	Review Review
 }
 
 // Artifact is one file of a round, checked and stored, or a link that is delivered
@@ -184,6 +192,10 @@ const (
 	DeliveryConfirmed DeliveryState = "confirmed"
 	// DeliveryElsewhere: somebody else delivered the round, and ours was not sent.
 	DeliveryElsewhere DeliveryState = "elsewhere"
+	// DeliveryWanted and DeliveryDropped: a redelivery that is to be sent, and one
+	// that is no longer needed.
+	DeliveryWanted  DeliveryState = "wanted"
+	DeliveryDropped DeliveryState = "dropped"
 )
 
 // Delivery is the durable record of the delivery of one round.

@@ -17,8 +17,16 @@ const Dollar USD = 1_000_000
 // the fee of an order; until then, and where they do not, this is assumed.
 const FeePercent = 10
 
-// Fee returns the marketplace's fee on a price: the one that it named, else the usual.
-func Fee(price USD, named *USD) USD {
+// ClientAgent is the client_type of another agent. It pays the fee on top of the
+// price, and the full price is paid out.
+const ClientAgent = "agent_x402"
+
+// Fee returns what the marketplace keeps of the price that a client of the type pays:
+// the fee that it named, else the usual.
+func Fee(price USD, named *USD, clientType string) USD {
+	if clientType == ClientAgent {
+		return 0
+	}
 	if named != nil {
 		return *named
 	}

@@ -58,8 +58,18 @@ func TestTheFeeIsTheOneNamedElseTheUsual(t *testing.T) {
 	t.Parallel()
 	named := 3 * order.Dollar
 	for want, named := range map[order.USD]*order.USD{500_000: nil, named: &named} {
-		if got := order.Fee(5*order.Dollar, named); got != want {
+		if got := order.Fee(5*order.Dollar, named, "wallet"); got != want {
 			t.Errorf("the fee is %s, want %s", got, want)
+		}
+	}
+}
+
+func TestAnotherAgentPaysTheFeeOnTop(t *testing.T) {
+	t.Parallel()
+	named := order.Dollar / 2
+	for _, fee := range []*order.USD{nil, &named} {
+		if got := order.Fee(5*order.Dollar, fee, order.ClientAgent); got != 0 {
+			t.Errorf("a fee of %s is subtracted", got)
 		}
 	}
 }

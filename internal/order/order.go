@@ -87,18 +87,24 @@ const (
 // Facts is what the marketplace said about one order at one moment, whatever the
 // shape of its answer. A zero value was not said.
 type Facts struct {
-	ID              string
-	ServiceID       string
-	ServiceTitle    string
-	ClientWallet    string
+	ID           string
+	ServiceID    string
+	ServiceTitle string
+	ClientWallet string
+	// ClientType is wallet, or agent_x402 for another agent, which pays the fee on top
+	// of the price.
+	ClientType      string
 	Brief           string
+	BriefEnglish    string // the brief's translation; empty when not said
 	ReferenceURLs   []string
 	ReferenceImages []string
 	// Answers is requirement_answers: a JSON array or object, or nil.
 	Answers json.RawMessage
-	Status  Status
-	Price   *USD // quoted_price_usd
-	Fee     *USD // platform_fee_usd
+	// BriefSpec is the brief taken apart, a JSON array or object, or nil.
+	BriefSpec json.RawMessage
+	Status    Status
+	Price     *USD // quoted_price_usd
+	Fee       *USD // platform_fee_usd
 
 	CreatedAt          time.Time
 	DeliveredAt        time.Time
@@ -106,8 +112,10 @@ type Facts struct {
 	CompletedAt        time.Time
 	WorkspaceExpiresAt time.Time
 
-	// Deliverables are the URLs that the client sees as delivered.
+	// Deliverables are the URLs that the client sees as delivered. Shown says what an
+	// empty list means. It is a fact about the answer and is not stored.
 	Deliverables  []string
+	Shown         Shown
 	MaxRevisions  *int
 	RevisionCount *int
 	QuotaTotal    *int

@@ -18,6 +18,7 @@ const (
 	RequestRegister RequestKind = "register"
 	RequestToken    RequestKind = "token"
 	RequestBounty   RequestKind = "bounty"
+	RequestPayout   RequestKind = "payout"
 	RequestRead     RequestKind = "read"
 )
 

@@ -5,7 +5,8 @@ type Piece struct {
 	OrderID string
 	Number  int // from 1
 	Request string
-	// Job is the state of its job. Sent: its link is in the thread.
+	// Job is the state of its job. Sent: its link is in the thread, or may be and a
+	// full thread does not show it.
 	Job  JobState
 	Sent bool
 }

@@ -26,10 +26,46 @@ type Message struct {
 	At     time.Time
 }
 
+// The marketplace shows the oldest ThreadPage messages of a thread and no later one.
+// The owner is alerted when a thread has ThreadAlert.
+const (
+	ThreadPage  = 50
+	ThreadAlert = 45
+)
+
+// ThreadFull reports whether a thread shows as many messages as the marketplace ever
+// shows. Then it says nothing about a message that it does not show.
+func ThreadFull(shown []Message) bool { return len(shown) >= ThreadPage }
+
+// EventMessage is the webhook for a message of the client. Any other webhook with
+// content is feedback on a delivery.
+const EventMessage = "order.message"
+
+// Webhook is a signed event that carries what the marketplace may show nowhere else.
+// It adds to the thread and to the books. It decides no status.
+type Webhook struct {
+	OrderID string
+	Event   string
+	// Hash is of the event's data. With order, event and Revision it tells whether
+	// two are the same.
+	Hash     string
+	Revision int
+	// Text is what the client wrote, or empty. Foreign.
+	Text string
+	// Amount is what was paid out, or nil.
+	Amount *USD
+	// BountyID is the bounty on which our claim was rejected, or empty.
+	BountyID string
+	// SignedAt is by the marketplace's clock.
+	SignedAt time.Time
+}
+
 // Thread is what a read of an order's thread showed, and what follows from it.
 type Thread struct {
 	OrderID  string
 	Messages []Message
+	// Unread: the thread could not be read, so Messages says nothing.
+	Unread bool
 	// Next is when it is read again.
 	Next time.Time
 	// Pieces: each message of the client asks for a piece of a subscription. Quota
@@ -42,7 +78,7 @@ type Thread struct {
 
 // NewMessage is a message to send to a client, once for each Reason.
 type NewMessage struct {
-	// Reason is received, delivered, revised-1, piece-3 and so on. The part before
+	// Reason is received, delivered, revised-1, question-1, piece-3 and so on. The part before
 	// the dash names the template that an empty Body is written from.
 	Reason string
 	Body   string
@@ -75,6 +111,9 @@ const (
 	OutRefused OutState = "refused"
 	// OutDropped: it is not sent, because its order ended or its template is off.
 	OutDropped OutState = "dropped"
+	// OutUnknown: it was sent without an answer, and a full thread does not show
+	// whether it arrived. It is not sent again.
+	OutUnknown OutState = "unknown"
 )
 
 // Outgoing is the durable record of a message to a client.
@@ -86,6 +125,4 @@ type Outgoing struct {
 	State    OutState
 	Tries    int
 	SentAt   time.Time
-	// Alike is how many messages with the same text were sent for the same order.
-	Alike int
 }

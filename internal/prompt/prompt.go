@@ -16,9 +16,13 @@ import (
 
 // Data is what a template may use. All of it except Service is a stranger's text.
 type Data struct {
-	Wish    string // the brief, or what the client of a subscription asks for now
-	Brief   string
-	Answers []Answer
+	Wish  string // the brief, or what the client of a subscription asks for now
+	Brief string
+	// BriefEnglish is the brief's translation, and empty where there is none: write
+	// {{or .BriefEnglish .Brief}}.
+	BriefEnglish string
+	BriefSpec    []Part // the brief taken apart
+	Answers      []Answer
 	// Feedback is what the client wrote about the last version. It is empty in
 	// round 0.
 	Feedback []string
@@ -30,6 +34,9 @@ type Data struct {
 
 // Answer is a client's answer to one of the service's questions.
 type Answer struct{ Question, Answer string }
+
+// Part is one thing that the brief asks for, such as the size.
+type Part struct{ Name, Text string }
 
 // Most is the longest prompt that Write returns, as Shorten counts.
 const Most = 20_000
@@ -65,7 +72,7 @@ func Parse(text string) (*Prompt, error) {
 	var made []string
 	for _, d := range []Data{
 		{Wish: "a cat", Brief: "a cat"},
-		{Wish: "my dog", Brief: "my dog", Answers: []Answer{{"size", "big"}}}, // another client's
+		{Wish: "my dog", Brief: "my dog", BriefEnglish: "my dog", BriefSpec: []Part{{"subject", "dog"}}, Answers: []Answer{{"size", "big"}}}, // another client's
 		{Wish: "a cat", Brief: "a cat", Answers: []Answer{{"colour", "red"}}, Feedback: []string{"too red"}, Round: 1, Piece: 2, Service: "Images", Notes: []string{"no reference"}},
 	} {
 		written, err := p.Write(d)
@@ -151,6 +158,14 @@ func Answers(raw json.RawMessage) []Answer {
 		answers = append(answers, Answer{fmt.Sprint(question), text(value)})
 	}
 	return answers
+}
+
+// Spec reads a brief that was taken apart: an object of texts by name, or a list.
+func Spec(raw json.RawMessage) (parts []Part) {
+	for _, a := range Answers(raw) {
+		parts = append(parts, Part{a.Question, a.Answer})
+	}
+	return parts
 }
 
 func answer(raw json.RawMessage) Answer {

@@ -98,3 +98,23 @@ func TestALongBriefLeavesRoomForTheObjections(t *testing.T) {
 		t.Errorf("got %d characters, %v", len([]rune(got)), err)
 	}
 }
+
+func TestATemplateMayUseTheEnglishBriefAndItsParts(t *testing.T) {
+	t.Parallel()
+	p, err := Parse(`{{or .BriefEnglish .Wish}}{{range .BriefSpec}}, {{.Name}}: {{.Text}}{{end}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, d := range map[string]Data{
+		"a fox, size: A4, edges: 3": {Wish: "ein Fuchs", BriefEnglish: "a fox", BriefSpec: Spec([]byte(`{"size":"A4","edges":3}`))},
+		"ein Fuchs":                 {Wish: "ein Fuchs", BriefSpec: Spec(nil)},
+	} {
+		if got, err := p.Write(d); err != nil || got != want {
+			t.Errorf("got %q, %v; want %q", got, err, want)
+		}
+	}
+	// Most orders have no translation, so a template must not rely on one.
+	if _, err := Parse("{{.BriefEnglish}}"); err == nil {
+		t.Error("a template that is empty without a translation was taken")
+	}
+}

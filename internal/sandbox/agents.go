@@ -130,7 +130,7 @@ func (s *Server) profile(a *agent) map[string]any {
 
 func (s *Server) showProfile(in *input) answer { return ok(s.profile(in.agent)) }
 
-// foreignAgent rejects a path with another agent than that of the key.
+// foreignAgent rejects a path that names another agent than the key's.
 func foreignAgent(in *input) *answer {
 	if in.r.PathValue("agent") == in.agent.ID {
 		return nil

@@ -19,7 +19,10 @@ type route struct {
 func (s *Server) control() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.controlRoutes() {
-		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { r.handle(req).write(w) })
+		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) {
+			r.handle(req).write(w)
+			_, _ = io.WriteString(w, "\n") // so that the prompt after curl begins a new line
+		})
 	}
 	return mux
 }

@@ -198,7 +198,7 @@ func TestAnUploadTokenIsValidForItsPathOnly(t *testing.T) {
 	}
 }
 
-// It is not parallel because it counts the allocations of the process.
+//nolint:paralleltest // it counts the allocations of the whole process
 func TestAnUploadStreamsInConstantMemory(t *testing.T) {
 	x := open(t, Options{UploadDir: t.TempDir(), PlatformLimit: -1})
 	const size = 48 << 20

@@ -67,7 +67,7 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 		return s, err
 	}
 	price := *rows[0].PriceUsdMicros
-	s.Net, s.Priced = price-order.Fee(price, rows[0].FeeUsdMicros), true
+	s.Net, s.Priced = price-order.Fee(price, rows[0].FeeUsdMicros, rows[0].ClientType), true
 	return s, nil
 }
 

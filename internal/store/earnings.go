@@ -15,6 +15,7 @@ type Earning struct {
 	Gross, Fee  order.USD
 	Cost        order.USD
 	Paid        bool // a payout is known
+	Rating      *int // the client's; nil without one
 }
 
 // Net returns the amount that is paid out for the order.
@@ -31,11 +32,11 @@ func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error
 	}
 	list := make([]Earning, len(rows))
 	for i, r := range rows {
-		e := Earning{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Cost: order.USD(r.Cost), Paid: r.PayoutTx != ""}
+		e := Earning{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Cost: order.USD(r.Cost), Paid: r.PayoutTx != "", Rating: toInt(r.Rating)}
 		if r.PriceUsdMicros != nil {
 			e.Gross = *r.PriceUsdMicros
 		}
-		e.Fee = order.Fee(e.Gross, r.FeeUsdMicros)
+		e.Fee = order.Fee(e.Gross, r.FeeUsdMicros, r.ClientType)
 		list[i] = e
 	}
 	return list, nil

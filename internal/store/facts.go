@@ -99,6 +99,9 @@ func (s *Store) OwnerKnown(known bool) error {
 			if _, err := t.ForgetRefusedClaims(noCancel, order.CodeForbidden); err != nil {
 				return err
 			}
+			if _, err := t.DeleteFact(noCancel, string(order.AlertOwner.Code())); err != nil {
+				return err
+			}
 		}
 		return t.PutFact(noCancel, query.PutFactParams{Name: factOwner, Value: value, ChangedAt: t.now})
 	})

@@ -55,6 +55,8 @@ type History struct {
 	Calls      []Call
 	Artifacts  []order.Artifact
 	Deliveries []Handover
+	// Redeliveries are the further deliveries of its rounds.
+	Redeliveries []Again
 	// Quote is nil if there is none.
 	Quote    *order.Quote
 	Pieces   []order.Piece
@@ -69,7 +71,7 @@ func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 		return h, err
 	}
 	for _, read := range []func(context.Context, *History) error{
-		s.readWork, s.readCalls, s.readFiles, s.readDeliveries, s.readDialogue, s.readEvents,
+		s.readWork, s.readCalls, s.readFiles, s.readDeliveries, s.readRedeliveries, s.readDialogue, s.readEvents,
 	} {
 		if err := read(ctx, &h); err != nil {
 			return h, fmt.Errorf("read the history of order %s: %w", id, err)

@@ -86,6 +86,11 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 		if err := t.insertNew(news); err != nil {
 			return err
 		}
+		if len(news) > 0 {
+			if err := t.pendingWebhooks(); err != nil {
+				return err
+			}
+		}
 		if err := t.applyBad(l, &sum); err != nil {
 			return err
 		}
@@ -119,7 +124,8 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	for _, r := range rows {
 		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, bountyTitle: r.BountyTitle, Known: order.Known{
 			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
-			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Delivery: r.DeliveryState,
+			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState,
+			Again: int(r.Again), AgainFor: order.AgainReason(r.AgainFor),
 			Quoting: r.Quoting, Quote: r.QuoteState,
 			Assigned: r.Assigned != 0, OwnerCancelled: !r.OwnerCancelledAt.IsZero(), RevisionCount: toInt(r.RevisionCount),
 		}}
@@ -216,18 +222,14 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 				return err
 			}
 		}
-		runAt, due := t.now, d.DueAt
-		switch {
-		case d.RunAfter > 0:
-			due = t.now.Add(d.RunAfter)
-			runAt = utc.At(due)
-		case d.RunAt.After(t.now.Time):
-			runAt = utc.At(d.RunAt)
+		due := d.DueAt
+		if d.DueAfter > 0 {
+			due = t.now.Add(d.DueAfter)
 		}
 		return t.openJob(order.Job{
 			OrderID: id, Kind: order.KindDelivery, Round: d.Round,
 			Stage: cmp.Or(d.Stage, order.StageGenerate), DueAt: due,
-		}, runAt)
+		}, t.now)
 	case order.JobsQuote:
 		if k.Quoting != "" {
 			t.changed.lane(order.LaneGenerate)
@@ -253,6 +255,8 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 			return err
 		}
 		return t.closeJobs(id, d)
+	case order.JobsAgain, order.JobsDone:
+		return t.again(id, d)
 	case order.JobsHold:
 		n, err := t.HoldJobs(noCancel, query.HoldJobsParams{
 			Code: d.Code, Reason: d.Reason, Hint: d.Hint,
@@ -286,12 +290,13 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 		Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
 		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
 		ReferenceImages: order.EncodeStrings(f.ReferenceImages), RequirementAnswers: text(f.Answers),
+		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec),
 		RemoteStatus: f.Status, PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee,
 		Deliverables: order.EncodeStrings(f.Deliverables),
 		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
 		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx, BountyID: f.BountyID,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
-		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt),
+		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ClientType: f.ClientType,
 		Fingerprint: print, Raw: string(f.Raw), ID: f.ID,
 	})
 }

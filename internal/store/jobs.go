@@ -79,6 +79,7 @@ func (t *tx) lease(lane order.Lane, token string, lease time.Duration) (*order.J
 	return &order.Job{
 		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Stage: r.Stage,
 		Attempt: int(r.Attempt), Token: token, AttemptID: attempt, DueAt: r.DueAt.Time,
+		CreatedAt: r.CreatedAt.Time, ByOwner: r.CapAfterAttempt > 0,
 	}, nil
 }
 
@@ -137,6 +138,8 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 	switch {
 	case r.Delivery != "":
 		return rows, t.deliveryEnded(j, r.Delivery, r.Note)
+	case r.Redelivery != "":
+		return rows, t.redelivered(j, r.Redelivery, r.Note)
 	case r.Quote != "":
 		return rows, t.quoted(j.OrderID, r.Quote, r.Note)
 	case r.Sent != "":
@@ -175,10 +178,14 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 			runAt = utc.At(d.RunAt)
 		}
 		t.changed.lane(j.Stage.Lane())
-		return t.Reschedule(noCancel, query.RescheduleParams{
+		rows, err := t.Reschedule(noCancel, query.RescheduleParams{
 			Uncounted: uncounted, RunAt: runAt,
 			Code: f.Code, Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.ID, Token: j.Token,
 		})
+		if err != nil || rows == 0 || f.Message == nil {
+			return rows, err
+		}
+		return rows, t.queue(j.OrderID, []order.NewMessage{*f.Message})
 	case order.Hold:
 		rows, err := t.Hold(noCancel, query.HoldParams{
 			Code: f.Code, Reason: f.Error(), Hint: f.Hint,
@@ -276,8 +283,8 @@ func (s *Store) Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, 
 	return lost, err
 }
 
-// rescue makes the jobs that an earlier process had leased when it died ready
-// again. A job that was leased in too many crashes is held.
+// rescue makes jobs ready again that an earlier process had leased when it died. A
+// job that was leased in too many crashes is held.
 func (s *Store) rescue() error {
 	leased, err := s.read.LeasedJobs(noCancel)
 	if err != nil || len(leased) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -58,9 +59,12 @@ func (t *tx) welcome(n newcomer) error {
 
 func (t *tx) insertOrder(q *query.Queries, n newcomer) error {
 	f, d := n.facts, n.decision
-	completed := f.CompletedAt
-	if d.State == order.StateCompleted && completed.IsZero() {
-		completed = t.now.Time
+	completed, review := f.CompletedAt, time.Time{}
+	if d.State == order.StateCompleted {
+		if completed.IsZero() {
+			completed = t.now.Time
+		}
+		review = completed
 	}
 	thread := utc.Time{}
 	if hasThread(f.Status) {
@@ -77,7 +81,9 @@ func (t *tx) insertOrder(q *query.Queries, n newcomer) error {
 		CreatedAt: utc.At(f.CreatedAt), DueAt: utc.At(d.DueAt), SeenAt: t.now, ChangedAt: t.now,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
 		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ThreadDueAt: thread,
-		BountyID: f.BountyID, BountyTitle: d.BountyTitle, Fingerprint: fingerprint(f.Raw), Raw: string(f.Raw),
+		BountyID: f.BountyID, BountyTitle: d.BountyTitle, ClientType: f.ClientType,
+		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec), ReviewDueAt: utc.At(review),
+		Fingerprint: fingerprint(f.Raw), Raw: string(f.Raw),
 	})
 }
 

@@ -46,7 +46,16 @@ func (o Owner) Dir() string { return o.dir }
 // stage where they stopped and with fresh attempts. If there are none, the error
 // names the order's state.
 func (o Owner) Retry(ctx context.Context, id string) error {
-	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
+	return o.release(ctx, id, "retried by the owner")
+}
+
+// Approve is Retry for work that waits for the owner's approval.
+func (o Owner) Approve(ctx context.Context, id string) error {
+	return o.release(ctx, id, "approved by the owner")
+}
+
+func (o Owner) release(ctx context.Context, id, note string) error {
+	return o.again(ctx, id, note, func(t *tx, round int) (int64, error) {
 		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
 			RunAt: t.now, ChangedAt: t.now, OrderID: id,
 			Round: int64(round), EveryKind: 1, ByOwner: 1,
@@ -60,7 +69,7 @@ func (o Owner) Retry(ctx context.Context, id string) error {
 // called in the transaction, perhaps more than once. Jobs that make no files
 // resume where they stopped.
 func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind order.Kind, round int) error) error {
-	return o.again(ctx, id, func(t *tx, round int) (int64, error) {
+	return o.again(ctx, id, "the owner has it made again", func(t *tx, round int) (int64, error) {
 		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round), Piece: int64(piece)})
 		if err != nil {
 			return 0, err
@@ -85,8 +94,9 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 }
 
 // again makes jobs ready with release, which returns how many there were. If the
-// order is held at its last round, it opens another round instead.
-func (o Owner) again(ctx context.Context, id string, release func(t *tx, round int) (int64, error)) error {
+// order is held at its last round, it opens another round instead. note is for the
+// timeline.
+func (o Owner) again(ctx context.Context, id, note string, release func(t *tx, round int) (int64, error)) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
 		return err
@@ -108,7 +118,7 @@ func (o Owner) again(ctx context.Context, id string, release func(t *tx, round i
 		case err != nil:
 			return err
 		case n > 0:
-			return t.setByOwner(id, word{state: order.StateWorking, note: "retried by the owner"})
+			return t.setByOwner(id, word{state: order.StateWorking, note: note})
 		case k.OwnerCancelled:
 			return t.setByOwner(id, word{state: order.StateWaiting, note: "the owner takes the cancellation back; the next poll decides"})
 		}

@@ -78,7 +78,7 @@ func toOrder(r query.Order) (order.Order, error) {
 		Code: r.Code, Reason: r.Reason, Hint: r.Hint, SeenAt: r.SeenAt.Time, MissingAt: r.MissingAt.Time,
 		Facts: order.Facts{
 			ID: r.ID, ServiceID: r.ServiceID, ServiceTitle: r.ServiceTitle,
-			ClientWallet: r.ClientWallet, Brief: r.Brief, Status: r.RemoteStatus, Price: r.PriceUsdMicros,
+			ClientWallet: r.ClientWallet, ClientType: r.ClientType, Brief: r.Brief, Status: r.RemoteStatus, Price: r.PriceUsdMicros,
 			Fee: r.FeeUsdMicros, CreatedAt: r.CreatedAt.Time, DeliveredAt: r.DeliveredAt.Time,
 			ReviewDeadline: r.ReviewDeadlineAt.Time, CompletedAt: r.CompletedAt.Time,
 			WorkspaceExpiresAt: r.WindowEndsAt.Time, PayoutTx: r.PayoutTx, BountyID: r.BountyID, BountyTitle: r.BountyTitle, Raw: json.RawMessage(r.Raw),
@@ -88,6 +88,10 @@ func toOrder(r query.Order) (order.Order, error) {
 	}
 	if r.RequirementAnswers != nil {
 		o.Answers = json.RawMessage(*r.RequirementAnswers)
+	}
+	o.BriefEnglish, o.Review = r.BriefEnglish, order.Review{Rating: toInt(r.Rating), Text: r.Review}
+	if r.BriefSpec != nil {
+		o.BriefSpec = json.RawMessage(*r.BriefSpec)
 	}
 	for _, f := range []struct {
 		text string

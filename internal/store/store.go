@@ -100,8 +100,8 @@ var (
 	ErrClosed = errors.New("the store is closed")
 )
 
-// Open locks the data folder, brings the file up to date and makes the jobs that
-// an earlier process had leased ready again. While this process has the lock,
+// Open locks the data folder, brings the file up to date and frees the jobs that
+// an earlier process had leased. While this process has the lock,
 // every lease in the file belongs to a dead process, so nothing waits for a lease
 // to run out.
 func Open(o Options) (*Store, error) {

@@ -52,24 +52,22 @@ func (t *tx) statusChanged(f order.Facts) error {
 // hasThread reports whether the thread of an order is read in this status.
 func hasThread(s order.Status) bool { return s.TakesMessages() && !s.Ended() }
 
-// ApplyThread records the messages of a thread and opens the pieces that they ask
-// for. It returns how many messages were new.
+// ApplyThread records the messages of a thread and opens the pieces that its client
+// asks for, in the thread or in webhooks. It returns how many messages were new.
 func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 	err = s.write("thread", func(t *tx) error {
-		fresh = 0
-		for _, m := range th.Messages {
-			n, err := t.InsertMessage(noCancel, query.InsertMessageParams{
-				OrderID: th.OrderID, RemoteID: m.ID, Party: m.Party,
-				Sender: m.Sender, Content: m.Text, At: utc.At(m.At), SeenAt: t.now,
-			})
-			if err != nil {
+		var err error
+		if fresh, err = t.merge(th.OrderID, th.Messages); err != nil {
+			return err
+		}
+		if !th.Unread {
+			if err := t.SetThreadSize(noCancel, query.SetThreadSizeParams{ThreadSize: int64(len(th.Messages)), ID: th.OrderID}); err != nil {
 				return err
 			}
-			fresh += int(n)
-			if th.Pieces && m.Party == order.PartyClient {
-				if err := t.openPiece(th, m, n > 0); err != nil {
-					return err
-				}
+		}
+		if th.Pieces {
+			if err := t.openPieces(th); err != nil {
+				return err
 			}
 		}
 		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: utc.At(th.Next), ID: th.OrderID})
@@ -77,16 +75,27 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 	return fresh, err
 }
 
-// openPiece opens the piece that a message of the client asks for, once.
-func (t *tx) openPiece(th order.Thread, m order.Message, news bool) error {
-	asked, err := t.HasPiece(noCancel, query.HasPieceParams{OrderID: th.OrderID, MessageID: m.ID})
-	if err != nil || asked {
-		return err
-	}
+// openPieces opens the pieces that the stored messages of the client ask for and
+// that are not open.
+func (t *tx) openPieces(th order.Thread) error {
 	// What is asked for meanwhile is made once the owner takes the cancellation back.
 	if cancelled, err := t.IsOwnerCancelled(noCancel, th.OrderID); err != nil || cancelled {
 		return err
 	}
+	asks, err := t.Requests(noCancel, th.OrderID)
+	if err != nil {
+		return err
+	}
+	for _, m := range asks {
+		if err := t.openPiece(th, messageOf(m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openPiece opens the piece that a message of the client asks for.
+func (t *tx) openPiece(th order.Thread, m order.Message) error {
 	if !th.Until.IsZero() && !m.At.Before(th.Until) {
 		return nil
 	}
@@ -95,11 +104,10 @@ func (t *tx) openPiece(th order.Thread, m order.Message, news bool) error {
 		return err
 	}
 	if th.Quota > 0 && int(count) >= th.Quota {
-		if !news {
-			return nil // it is in the timeline already
-		}
-		_, err := t.event(th.OrderID, "beyond the quota", fmt.Sprintf("the client already asked for all %d pieces", th.Quota))
-		return err
+		return t.InsertEventOnce(noCancel, query.InsertEventOnceParams{
+			At: t.now, OrderID: &th.OrderID, Kind: "beyond the quota",
+			Text: fmt.Sprintf("the client already asked for all %d pieces", th.Quota),
+		})
 	}
 	number := int(count) + 1
 	if err := t.InsertPiece(noCancel, query.InsertPieceParams{
@@ -127,7 +135,7 @@ func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, erro
 	for i, r := range rows {
 		list[i] = order.Piece{
 			OrderID: r.OrderID, Number: int(r.Number), Request: r.Request, Job: r.JobState,
-			Sent: r.OutState == order.OutSent,
+			Sent: r.OutState == order.OutSent || r.OutState == order.OutUnknown,
 		}
 	}
 	return list, nil
@@ -196,8 +204,14 @@ func (s *Store) Outgoing(ctx context.Context, orderID string, position int) (ord
 	r := rows[0]
 	return order.Outgoing{
 		OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body, State: r.State,
-		Tries: int(r.Tries), SentAt: r.SentAt.Time, Alike: int(r.Alike),
+		Tries: int(r.Tries), SentAt: r.SentAt.Time,
 	}, nil
+}
+
+// SentAlike returns how many other messages with the same text the outbox has sent.
+func (s *Store) SentAlike(ctx context.Context, m order.Outgoing) (int, error) {
+	n, err := s.read.SentAlike(ctx, query.SentAlikeParams{OrderID: m.OrderID, Position: int64(m.Position), Body: m.Body})
+	return int(n), err
 }
 
 // IntendMessage records the text that is about to be sent. Send nothing before it
@@ -242,7 +256,7 @@ func (o Owner) QueueMessage(ctx context.Context, id, reason, text string) error 
 	})
 }
 
-// Thread returns the order's thread as last read.
+// Thread returns the order's thread as last read, with what webhooks have added.
 func (s *Store) Thread(ctx context.Context, orderID string) ([]order.Message, error) {
 	rows, err := s.read.ListMessages(ctx, orderID)
 	if err != nil {
@@ -250,9 +264,13 @@ func (s *Store) Thread(ctx context.Context, orderID string) ([]order.Message, er
 	}
 	list := make([]order.Message, len(rows))
 	for i, r := range rows {
-		list[i] = order.Message{ID: r.RemoteID, Party: r.Party, Sender: r.Sender, Text: r.Content, At: r.At.Time}
+		list[i] = messageOf(r)
 	}
 	return list, nil
+}
+
+func messageOf(r query.Message) order.Message {
+	return order.Message{ID: r.RemoteID, Party: r.Party, Sender: r.Sender, Text: r.Content, At: r.At.Time}
 }
 
 // Outbox returns our messages to the client of an order, by position.

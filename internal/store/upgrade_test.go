@@ -261,3 +261,28 @@ func TestAReaderUsesItsOwnViews(t *testing.T) {
 		t.Errorf("the reader changed the view of the file: %d", n)
 	}
 }
+
+func TestAnUpgradeTakesTheBriefFromRowsThatDoNotChangeAnyMore(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		`{"brief_english":"a fox","brief_spec":{"size":"A4"}}`: `a fox {"size":"A4"}`,
+		`{"brief_spec":"{\"size\":\"A4\"}"}`:                   ` {"size":"A4"}`,
+		`{"brief_english":7,"brief_spec":"words"}`:             ` `,
+		`{}`: ` `,
+	} {
+		dir := testdir.New(t)
+		file := atVersion(t, dir, 8)
+		mustExec(t, file, "UPDATE orders SET raw = '"+raw+"'")
+		mustExec(t, file, "INSERT INTO orders (id, remote_status, state, created_at, due_at, seen_at, changed_at, completed_at, fingerprint, raw) "+
+			"VALUES ('o2', 'completed', 'completed', "+written+","+written+","+written+","+written+","+written+", 1, '{}')")
+		file.Close()
+		up := openNew(t, Options{Dir: dir})
+		o, err := up.Order(t.Context(), "o1")
+		if got := o.BriefEnglish + " " + string(o.BriefSpec); err != nil || got != want {
+			t.Errorf("%s became %q, %v; want %q", raw, got, err, want)
+		}
+		if ids, _, err := up.DueReviews(t.Context(), time.Now(), 5); err != nil || !slices.Equal(ids, []string{"o2"}) {
+			t.Errorf("the reviews to be read are %v, %v", ids, err)
+		}
+	}
+}

@@ -15,20 +15,22 @@ import (
 // promised are the views and their columns, which no release changes.
 var promised = map[string]string{
 	"v_orders": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
-		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces",
+		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces " +
+		"brief_english brief_spec rating review",
 	"v_orders_open": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
-		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces",
+		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces " +
+		"brief_english brief_spec rating review",
 	"v_attempts":         "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind",
 	"v_timeline":         "at order_id what text",
-	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd",
+	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_attention":        "what id state code reason hint since",
 	"v_requests_hour":    "hour kind requests answered refused server_errors unanswered",
 	"v_quotes":           "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
 	"v_calls":            "id order_id kind round attempt generator state ticket cost_usd began_at closed_at note key",
 	"v_messages":         "order_id at party sender content state reason",
 	"v_bounties":         "id title category budget_usd service state reason order_id claimed_at brief",
-	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at",
-	"v_earnings_service": "service orders gross_usd fee_usd net_usd cost_usd profit_usd",
+	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at rating",
+	"v_earnings_service": "service orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_unpaid":           "id service completed_at net_usd note",
 	"v_costs_daily":      "day cost_usd lost_usd attempts",
 	"v_pieces":           "order_id number request job_state stage message_state sent_at urls created_at",

@@ -10,6 +10,7 @@ import (
 	"atelierd/internal/testdir"
 )
 
+//nolint:tparallel // its subtest must have ended before the check
 func TestAFolderIsEmptyAndIsRemovedAfterItsTest(t *testing.T) {
 	t.Parallel()
 	var dir string

@@ -15,6 +15,12 @@ import (
 // mac is the decoded signature, which is the same however the header spells it.
 type mac [sha256.Size]byte
 
+// signature is a valid signature and the time that it covers.
+type signature struct {
+	mac mac
+	at  time.Time
+}
+
 // maxStamps is the most times of one request that are tried. Each costs a hash of
 // the body for every secret, and anyone can send a request.
 const maxStamps = 8
@@ -28,7 +34,7 @@ const maxStamps = 8
 // proxy may add a header of its own, so each v1 of each header counts, with each t.
 // secrets is called only for a well-formed header, because anyone can send a
 // request and secrets may have to read files.
-func signed(headers []string, body []byte, secrets func() []secret.Text, now time.Time) (valid []mac) {
+func signed(headers []string, body []byte, secrets func() []secret.Text, now time.Time) (valid []signature) {
 	stamps, given := signatures(headers, now)
 	if len(stamps) == 0 || len(given) == 0 {
 		return nil
@@ -44,7 +50,7 @@ func signed(headers []string, body []byte, secrets func() []secret.Text, now tim
 			want := h.Sum(nil)
 			for _, sum := range given {
 				if hmac.Equal(want, sum[:]) {
-					valid = append(valid, sum)
+					valid = append(valid, signature{sum, unixTime(stamp)})
 				}
 			}
 		}
@@ -59,8 +65,7 @@ func signatures(headers []string, now time.Time) (stamps []string, given []mac) 
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		switch name {
 		case "t":
-			unix, err := strconv.ParseInt(value, 10, 64)
-			if err == nil && now.Sub(time.Unix(unix, 0)).Abs() <= tolerance && len(stamps) < maxStamps && !slices.Contains(stamps, value) {
+			if now.Sub(unixTime(value)).Abs() <= tolerance && len(stamps) < maxStamps && !slices.Contains(stamps, value) {
 				stamps = append(stamps, value)
 			}
 		case "v1":
@@ -72,4 +77,13 @@ func signatures(headers []string, now time.Time) (stamps []string, given []mac) 
 		}
 	}
 	return stamps, given
+}
+
+// unixTime returns the time that a header states, or the zero time.
+func unixTime(stamp string) time.Time {
+	unix, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0)
 }

@@ -23,6 +23,7 @@ func TestAHostileOrderArrivesUnchangedOnStdin(t *testing.T) {
 	req := request(t)
 	req.Brief = "\"quotes\" 'single' `ticks` $(touch /tmp/pwned) ; rm -rf ~ \\ \n\r\t \x00 </script> 🦊👩‍🚀 \u202e"
 	req.ReferenceURLs = []string{"https://a.example/?x=1&y=<2>"}
+	req.BriefEnglish, req.BriefSpec = "the fox", json.RawMessage(`{"size":"A4"}`)
 	req.RequirementAnswers = json.RawMessage(`{"mood":"calm"}`)
 	req.Messages = []generate.Message{{From: "client", Text: "hi", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	req.Service = generate.Service{Title: "T", Category: "image_gen", Deliverables: []string{"1 image"}}
@@ -44,6 +45,7 @@ func TestAHostileOrderArrivesUnchangedOnStdin(t *testing.T) {
 	want := map[string]any{
 		"order_id": "ord_1", "round": 2.0, "attempt": 3.0, "brief": req.Brief,
 		"reference_urls": []any{"https://a.example/?x=1&y=<2>"}, "reference_images": []any{},
+		"brief_english": "the fox", "brief_spec": map[string]any{"size": "A4"},
 		"requirement_answers":   map[string]any{"mood": "calm"},
 		"messages":              []any{map[string]any{"from": "client", "text": "hi", "at": "2026-01-02T03:04:05Z"}},
 		"service":               map[string]any{"title": "T", "category": "image_gen", "deliverables": []any{"1 image"}},

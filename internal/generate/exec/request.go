@@ -18,6 +18,8 @@ type wireRequest struct {
 	Round                int             `json:"round"`
 	Attempt              int             `json:"attempt"`
 	Brief                string          `json:"brief"`
+	BriefEnglish         string          `json:"brief_english"`
+	BriefSpec            json.RawMessage `json:"brief_spec"`
 	ReferenceURLs        []string        `json:"reference_urls"`
 	ReferenceImages      []string        `json:"reference_images"`
 	RequirementAnswers   json.RawMessage `json:"requirement_answers"`
@@ -74,6 +76,7 @@ func encodeRequest(req generate.Request) ([]byte, error) {
 func wireOf(req generate.Request) wireRequest {
 	wire := wireRequest{
 		OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Brief: req.Brief,
+		BriefEnglish: req.BriefEnglish, BriefSpec: req.BriefSpec,
 		ReferenceURLs: list(req.ReferenceURLs), ReferenceImages: list(req.ReferenceImages),
 		RequirementAnswers: req.RequirementAnswers, Messages: []wireMessage{},
 		Service:              wireService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},

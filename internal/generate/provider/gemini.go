@@ -15,7 +15,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// gemini has pictures made by Google's models. It answers at once, and a lost answer
+// gemini asks Google's models for pictures. It answers at once, and a lost answer
 // cannot be fetched again. The params aspectRatio and imageSize go into imageConfig,
 // those of geminiParts next to generationConfig, and all others into it.
 type gemini struct{ spec Spec }

@@ -19,7 +19,7 @@ import (
 	"atelierd/internal/secret"
 )
 
-// ownServer has files made by the owner's own service, whose address is the base URL. The
+// ownServer asks the owner's own service for files. Its address is the base URL. The
 // service answers at once with the file or with links to files, or with 202 and a
 // Location that is polled until it has them. A request carries an idempotency key,
 // under which it may be repeated. The key of the Spec is never sent. It signs the
@@ -228,6 +228,7 @@ func (b *ownServer) cost(a answer, raw json.RawMessage) order.USD {
 func (b *ownServer) encode(req generate.Request) ([]byte, error) {
 	wire := ownRequest{
 		OrderID: req.OrderID, Round: req.Round, Attempt: req.Attempt, Prompt: req.Prompt, Brief: req.Brief,
+		English: req.BriefEnglish, Spec: req.BriefSpec,
 		Answers: req.RequirementAnswers, Messages: []ownMessage{}, References: []ownReference{}, Params: b.params,
 		Service:  ownService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
 		Previous: list(req.PreviousDeliverables), Notes: list(req.Notes),
@@ -262,6 +263,8 @@ type ownRequest struct {
 	Piece      *ownPiece       `json:"piece,omitempty"`
 	Prompt     string          `json:"prompt"`
 	Brief      string          `json:"brief"`
+	English    string          `json:"brief_english"`
+	Spec       json.RawMessage `json:"brief_spec"`
 	Answers    json.RawMessage `json:"requirement_answers"`
 	Messages   []ownMessage    `json:"messages"`
 	Service    ownService      `json:"service"`

@@ -65,7 +65,7 @@ func TestAServiceGetsTheWholeOrderSigned(t *testing.T) {
 		if err := json.Unmarshal(body, &got); err != nil {
 			t.Error(err)
 		}
-		want := `{"attempt":2,"brief":"a <boat>","messages":[{"at":"2026-01-02T03:04:05Z","from":"client","text":"bluer"}],"notes":["n"],` +
+		want := `{"attempt":2,"brief":"a <boat>","brief_english":"","brief_spec":null,"messages":[{"at":"2026-01-02T03:04:05Z","from":"client","text":"bluer"}],"notes":["n"],` +
 			`"order_id":"o1","params":{"style":"ink"},"piece":{"number":3,"request":"the third"},"previous_deliverables":[],"prompt":"p",` +
 			`"references":[{"data":"cGljdHVyZQ==","media_type":"image/png","url":"https://example.com/picture.png"}],` +
 			`"requirement_answers":[{"q":1}],"round":1,"service":{"category":"art","deliverables":[],"title":"s"}}`

@@ -1,6 +1,6 @@
-// Package provider has files made by services over HTTP. Each service has a small
-// file, the back end, with its Needs and its API. They share one connection that
-// sends requests and classifies failures.
+// Package provider makes files by asking services over HTTP. The code for one service
+// is its back end: a small file with its Needs and its API. All back ends share one
+// connection, which sends requests and classifies failures.
 //
 // A back end sends nothing twice by itself. A provider's id is made durable before
 // the first poll of the job. A run that gets such an id submits nothing.

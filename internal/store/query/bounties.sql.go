@@ -13,9 +13,9 @@ import (
 )
 
 const earnings = `-- name: Earnings :many
-SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_tx,
+SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.client_type, o.payout_tx,
        CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-                       WHERE j.order_id = o.id), 0) AS INTEGER) AS cost
+                       WHERE j.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
 ORDER BY o.completed_at
 `
@@ -26,8 +26,10 @@ type EarningsRow struct {
 	CompletedAt    utc.Time
 	PriceUsdMicros *order.USD
 	FeeUsdMicros   *order.USD
+	ClientType     string
 	PayoutTx       string
 	Cost           int64
+	Rating         *int64
 }
 
 // Completed orders since a time, with the cost of each.
@@ -46,8 +48,10 @@ func (q *Queries) Earnings(ctx context.Context, completedAt utc.Time) ([]Earning
 			&i.CompletedAt,
 			&i.PriceUsdMicros,
 			&i.FeeUsdMicros,
+			&i.ClientType,
 			&i.PayoutTx,
 			&i.Cost,
+			&i.Rating,
 		); err != nil {
 			return nil, err
 		}
@@ -119,7 +123,7 @@ func (q *Queries) ForgetRefusedClaims(ctx context.Context, code order.Code) (int
 }
 
 const getBounty = `-- name: GetBounty :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code, claim_id FROM bounties WHERE id = ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties WHERE id = ?
 `
 
 func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
@@ -145,6 +149,7 @@ func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.RejectedAt,
 			&i.Code,
 			&i.ClaimID,
 		); err != nil {
@@ -212,7 +217,7 @@ func (q *Queries) IntendOneTimeAction(ctx context.Context, arg IntendOneTimeActi
 }
 
 const listBounties = `-- name: ListBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code, claim_id FROM bounties ORDER BY claimed_at DESC LIMIT ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties ORDER BY claimed_at DESC LIMIT ?
 `
 
 func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, error) {
@@ -238,6 +243,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.RejectedAt,
 			&i.Code,
 			&i.ClaimID,
 		); err != nil {
@@ -255,7 +261,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 }
 
 const openBounties = `-- name: OpenBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, code, claim_id FROM bounties WHERE state IN ('claiming', 'pending')
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties WHERE state IN ('claiming', 'pending')
 `
 
 func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
@@ -281,6 +287,7 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 			&i.OrderID,
 			&i.ClaimedAt,
 			&i.ChangedAt,
+			&i.RejectedAt,
 			&i.Code,
 			&i.ClaimID,
 		); err != nil {

@@ -50,6 +50,30 @@ func (q *Queries) EndDelivery(ctx context.Context, arg EndDeliveryParams) error 
 	return err
 }
 
+const endRedelivery = `-- name: EndRedelivery :exec
+UPDATE redeliveries SET state = ?1, settled_at = ?2, note = ?3
+WHERE order_id = ?4 AND round = ?5 AND state IN ('wanted', 'sending', 'refused')
+`
+
+type EndRedeliveryParams struct {
+	State     order.DeliveryState
+	SettledAt utc.Time
+	Note      string
+	OrderID   string
+	Round     int64
+}
+
+func (q *Queries) EndRedelivery(ctx context.Context, arg EndRedeliveryParams) error {
+	_, err := q.db.ExecContext(ctx, endRedelivery,
+		arg.State,
+		arg.SettledAt,
+		arg.Note,
+		arg.OrderID,
+		arg.Round,
+	)
+	return err
+}
+
 const getDelivery = `-- name: GetDelivery :many
 SELECT order_id, round, state, urls, tries, sent_at FROM deliveries WHERE order_id = ? AND round = ?
 `
@@ -140,6 +164,30 @@ func (q *Queries) InsertArtifact(ctx context.Context, arg InsertArtifactParams) 
 	return err
 }
 
+const insertRedelivery = `-- name: InsertRedelivery :exec
+INSERT INTO redeliveries (order_id, round, n, reason, state, created_at)
+VALUES (?1, ?2,
+        (SELECT coalesce(max(r.n), 0) + 1 FROM redeliveries AS r WHERE r.order_id = ?1 AND r.round = ?2),
+        ?3, 'wanted', ?4)
+`
+
+type InsertRedeliveryParams struct {
+	OrderID   string
+	Round     int64
+	Reason    order.AgainReason
+	CreatedAt utc.Time
+}
+
+func (q *Queries) InsertRedelivery(ctx context.Context, arg InsertRedeliveryParams) error {
+	_, err := q.db.ExecContext(ctx, insertRedelivery,
+		arg.OrderID,
+		arg.Round,
+		arg.Reason,
+		arg.CreatedAt,
+	)
+	return err
+}
+
 const intendDelivery = `-- name: IntendDelivery :exec
 INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at) VALUES (?, ?, 'sending', ?, 1, ?)
 ON CONFLICT (order_id, round) DO UPDATE SET state = 'sending', urls = excluded.urls,
@@ -159,6 +207,31 @@ func (q *Queries) IntendDelivery(ctx context.Context, arg IntendDeliveryParams) 
 		arg.Round,
 		arg.Urls,
 		arg.SentAt,
+	)
+	return err
+}
+
+const intendRedelivery = `-- name: IntendRedelivery :exec
+UPDATE redeliveries SET state = 'sending', urls = ?1, tries = tries + 1, sent_at = ?2,
+    settled_at = NULL, note = ''
+WHERE order_id = ?3 AND round = ?4 AND n = ?5
+`
+
+type IntendRedeliveryParams struct {
+	Urls    string
+	SentAt  utc.Time
+	OrderID string
+	Round   int64
+	N       int64
+}
+
+func (q *Queries) IntendRedelivery(ctx context.Context, arg IntendRedeliveryParams) error {
+	_, err := q.db.ExecContext(ctx, intendRedelivery,
+		arg.Urls,
+		arg.SentAt,
+		arg.OrderID,
+		arg.Round,
+		arg.N,
 	)
 	return err
 }
@@ -199,6 +272,96 @@ func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([
 			&i.Url,
 			&i.CreatedAt,
 			&i.UploadedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const openRedelivery = `-- name: OpenRedelivery :many
+SELECT order_id, round, n, reason, state, tries, sent_at FROM redeliveries
+WHERE order_id = ? AND round = ? AND state IN ('wanted', 'sending', 'refused') ORDER BY n DESC LIMIT 1
+`
+
+type OpenRedeliveryParams struct {
+	OrderID string
+	Round   int64
+}
+
+type OpenRedeliveryRow struct {
+	OrderID string
+	Round   int64
+	N       int64
+	Reason  order.AgainReason
+	State   order.DeliveryState
+	Tries   int64
+	SentAt  utc.Time
+}
+
+func (q *Queries) OpenRedelivery(ctx context.Context, arg OpenRedeliveryParams) ([]OpenRedeliveryRow, error) {
+	rows, err := q.db.QueryContext(ctx, openRedelivery, arg.OrderID, arg.Round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OpenRedeliveryRow{}
+	for rows.Next() {
+		var i OpenRedeliveryRow
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Round,
+			&i.N,
+			&i.Reason,
+			&i.State,
+			&i.Tries,
+			&i.SentAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderRedeliveries = `-- name: OrderRedeliveries :many
+SELECT order_id, round, n, reason, state, urls, tries, created_at, sent_at, settled_at, note FROM redeliveries WHERE order_id = ? ORDER BY round, n
+`
+
+func (q *Queries) OrderRedeliveries(ctx context.Context, orderID string) ([]Redelivery, error) {
+	rows, err := q.db.QueryContext(ctx, orderRedeliveries, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Redelivery{}
+	for rows.Next() {
+		var i Redelivery
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Round,
+			&i.N,
+			&i.Reason,
+			&i.State,
+			&i.Urls,
+			&i.Tries,
+			&i.CreatedAt,
+			&i.SentAt,
+			&i.SettledAt,
+			&i.Note,
 		); err != nil {
 			return nil, err
 		}

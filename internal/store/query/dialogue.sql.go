@@ -12,6 +12,26 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+const askFromBrief = `-- name: AskFromBrief :execrows
+INSERT INTO pieces (order_id, number, message_id, request, created_at)
+SELECT o.id, 1, 'brief', o.brief, ?1 FROM orders AS o
+WHERE o.id = ?2 AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE p.order_id = o.id)
+`
+
+type AskFromBriefParams struct {
+	CreatedAt utc.Time
+	OrderID   string
+}
+
+// Piece 1 of a window in which nothing was asked for.
+func (q *Queries) AskFromBrief(ctx context.Context, arg AskFromBriefParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, askFromBrief, arg.CreatedAt, arg.OrderID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const countPieces = `-- name: CountPieces :one
 SELECT CAST(count(*) AS INTEGER) FROM pieces WHERE order_id = ?
 `
@@ -101,9 +121,7 @@ func (q *Queries) EndQuote(ctx context.Context, arg EndQuoteParams) error {
 }
 
 const getOutgoing = `-- name: GetOutgoing :many
-SELECT o.id, o.order_id, o.position, o.reason, o.body, o.state, o.tries, o.created_at, o.sent_at, o.settled_at, o.note, CAST((SELECT count(*) FROM outbox AS a WHERE a.order_id = o.order_id AND a.body = o.body AND a.state = 'sent'
-    AND a.id <> o.id) AS INTEGER) AS alike
-FROM outbox AS o WHERE o.order_id = ? AND o.position = ?
+SELECT id, order_id, position, reason, body, state, tries, created_at, sent_at, settled_at, note FROM outbox WHERE order_id = ? AND position = ?
 `
 
 type GetOutgoingParams struct {
@@ -111,30 +129,15 @@ type GetOutgoingParams struct {
 	Position int64
 }
 
-type GetOutgoingRow struct {
-	ID        int64
-	OrderID   string
-	Position  int64
-	Reason    string
-	Body      string
-	State     order.OutState
-	Tries     int64
-	CreatedAt utc.Time
-	SentAt    utc.Time
-	SettledAt utc.Time
-	Note      string
-	Alike     int64
-}
-
-func (q *Queries) GetOutgoing(ctx context.Context, arg GetOutgoingParams) ([]GetOutgoingRow, error) {
+func (q *Queries) GetOutgoing(ctx context.Context, arg GetOutgoingParams) ([]Outbox, error) {
 	rows, err := q.db.QueryContext(ctx, getOutgoing, arg.OrderID, arg.Position)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []GetOutgoingRow{}
+	items := []Outbox{}
 	for rows.Next() {
-		var i GetOutgoingRow
+		var i Outbox
 		if err := rows.Scan(
 			&i.ID,
 			&i.OrderID,
@@ -147,7 +150,6 @@ func (q *Queries) GetOutgoing(ctx context.Context, arg GetOutgoingParams) ([]Get
 			&i.SentAt,
 			&i.SettledAt,
 			&i.Note,
-			&i.Alike,
 		); err != nil {
 			return nil, err
 		}
@@ -203,22 +205,6 @@ func (q *Queries) GetQuote(ctx context.Context, orderID string) ([]GetQuoteRow, 
 		return nil, err
 	}
 	return items, nil
-}
-
-const hasPiece = `-- name: HasPiece :one
-SELECT EXISTS (SELECT 1 FROM pieces WHERE order_id = ? AND message_id = ?)
-`
-
-type HasPieceParams struct {
-	OrderID   string
-	MessageID string
-}
-
-func (q *Queries) HasPiece(ctx context.Context, arg HasPieceParams) (bool, error) {
-	row := q.db.QueryRowContext(ctx, hasPiece, arg.OrderID, arg.MessageID)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
 }
 
 const hasThread = `-- name: HasThread :one
@@ -528,6 +514,24 @@ type PutQuoteParams struct {
 func (q *Queries) PutQuote(ctx context.Context, arg PutQuoteParams) error {
 	_, err := q.db.ExecContext(ctx, putQuote, arg.OrderID, arg.PriceUsdMicros, arg.Source)
 	return err
+}
+
+const sentAlike = `-- name: SentAlike :one
+SELECT CAST(count(*) AS INTEGER) FROM outbox WHERE order_id = ? AND position <> ? AND body = ? AND state = 'sent'
+`
+
+type SentAlikeParams struct {
+	OrderID  string
+	Position int64
+	Body     string
+}
+
+// How many other messages of the order with the same text were sent.
+func (q *Queries) SentAlike(ctx context.Context, arg SentAlikeParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, sentAlike, arg.OrderID, arg.Position, arg.Body)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const setThreadDue = `-- name: SetThreadDue :exec

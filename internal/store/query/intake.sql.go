@@ -129,8 +129,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, thread_due_at, bounty_id, bounty_title, fingerprint, raw)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertOrderParams struct {
@@ -167,8 +167,12 @@ type InsertOrderParams struct {
 	ThreadDueAt        utc.Time
 	BountyID           string
 	BountyTitle        string
+	ClientType         string
 	Fingerprint        int64
 	Raw                string
+	BriefEnglish       string
+	BriefSpec          *string
+	ReviewDueAt        utc.Time
 }
 
 func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error {
@@ -206,8 +210,12 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.ThreadDueAt,
 		arg.BountyID,
 		arg.BountyTitle,
+		arg.ClientType,
 		arg.Fingerprint,
 		arg.Raw,
+		arg.BriefEnglish,
+		arg.BriefSpec,
+		arg.ReviewDueAt,
 	)
 	return err
 }
@@ -226,7 +234,10 @@ func (q *Queries) IsOwnerCancelled(ctx context.Context, id string) (bool, error)
 const knownOrders = `-- name: KnownOrders :many
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
        o.owner_cancelled_at, o.assigned, o.revision_count, o.bounty_title,
-       coalesce(j.state, '') AS job_state, coalesce(d.state, '') AS delivery_state,
+       coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
+       CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
+       CAST(coalesce((SELECT r.reason FROM redeliveries AS r WHERE r.order_id = o.id AND r.round = o.round
+                       AND r.state IN ('wanted', 'sending', 'refused') ORDER BY r.n DESC LIMIT 1), '') AS TEXT) AS again_for,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
@@ -251,7 +262,10 @@ type KnownOrdersRow struct {
 	RevisionCount    *int64
 	BountyTitle      string
 	JobState         order.JobState
+	JobStage         order.Stage
 	DeliveryState    order.DeliveryState
+	Again            int64
+	AgainFor         string
 	Quoting          order.JobState
 	QuoteState       order.QuoteState
 }
@@ -281,7 +295,10 @@ func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrde
 			&i.RevisionCount,
 			&i.BountyTitle,
 			&i.JobState,
+			&i.JobStage,
 			&i.DeliveryState,
+			&i.Again,
+			&i.AgainFor,
 			&i.Quoting,
 			&i.QuoteState,
 		); err != nil {
@@ -390,7 +407,9 @@ func (q *Queries) SetOrderBounty(ctx context.Context, arg SetOrderBountyParams) 
 }
 
 const setOrderCompleted = `-- name: SetOrderCompleted :exec
-UPDATE orders SET completed_at = coalesce(completed_at, ?) WHERE id = ?
+UPDATE orders SET completed_at = coalesce(completed_at, ?1),
+    review_due_at = CASE review_reads WHEN 0 THEN coalesce(review_due_at, ?1) ELSE review_due_at END
+WHERE id = ?2
 `
 
 type SetOrderCompletedParams struct {
@@ -493,22 +512,25 @@ UPDATE orders SET
     client_wallet = ?4, brief = ?5,
     reference_urls = ?6, reference_images = ?7,
     requirement_answers = coalesce(?8, requirement_answers),
-    remote_status = ?9,
-    price_usd_micros = coalesce(?10, price_usd_micros),
-    fee_usd_micros = coalesce(?11, fee_usd_micros),
-    deliverables = ?12,
-    max_revisions = coalesce(?13, max_revisions),
-    revision_count = coalesce(?14, revision_count),
-    quota_total = coalesce(?15, quota_total),
-    quota_used = coalesce(?16, quota_used),
-    payout_tx = ?17,
-    bounty_id = ?18,
-    delivered_at = coalesce(?19, delivered_at),
-    review_deadline_at = coalesce(?20, review_deadline_at),
-    completed_at = coalesce(?21, completed_at),
-    window_ends_at = coalesce(?22, window_ends_at),
-    missing_at = NULL, fingerprint = ?23, raw = ?24
-WHERE id = ?25
+    brief_english = CASE WHEN ?9 = '' THEN brief_english ELSE ?9 END,
+    brief_spec = coalesce(?10, brief_spec),
+    remote_status = ?11,
+    price_usd_micros = coalesce(?12, price_usd_micros),
+    fee_usd_micros = coalesce(?13, fee_usd_micros),
+    deliverables = ?14,
+    max_revisions = coalesce(?15, max_revisions),
+    revision_count = coalesce(?16, revision_count),
+    quota_total = coalesce(?17, quota_total),
+    quota_used = coalesce(?18, quota_used),
+    payout_tx = ?19,
+    bounty_id = ?20,
+    delivered_at = coalesce(?21, delivered_at),
+    review_deadline_at = coalesce(?22, review_deadline_at),
+    completed_at = coalesce(?23, completed_at),
+    window_ends_at = coalesce(?24, window_ends_at),
+    client_type = CASE WHEN ?25 = '' THEN client_type ELSE ?25 END,
+    missing_at = NULL, fingerprint = ?26, raw = ?27
+WHERE id = ?28
 `
 
 type UpdateOrderFactsParams struct {
@@ -520,6 +542,8 @@ type UpdateOrderFactsParams struct {
 	ReferenceUrls      string
 	ReferenceImages    string
 	RequirementAnswers *string
+	BriefEnglish       interface{}
+	BriefSpec          *string
 	RemoteStatus       order.Status
 	PriceUsdMicros     *order.USD
 	FeeUsdMicros       *order.USD
@@ -534,6 +558,7 @@ type UpdateOrderFactsParams struct {
 	ReviewDeadlineAt   utc.Time
 	CompletedAt        utc.Time
 	WindowEndsAt       utc.Time
+	ClientType         interface{}
 	Fingerprint        int64
 	Raw                string
 	ID                 string
@@ -550,6 +575,8 @@ func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsPara
 		arg.ReferenceUrls,
 		arg.ReferenceImages,
 		arg.RequirementAnswers,
+		arg.BriefEnglish,
+		arg.BriefSpec,
 		arg.RemoteStatus,
 		arg.PriceUsdMicros,
 		arg.FeeUsdMicros,
@@ -564,6 +591,7 @@ func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsPara
 		arg.ReviewDeadlineAt,
 		arg.CompletedAt,
 		arg.WindowEndsAt,
+		arg.ClientType,
 		arg.Fingerprint,
 		arg.Raw,
 		arg.ID,

@@ -124,6 +124,40 @@ func (q *Queries) CrashAttempts(ctx context.Context, arg CrashAttemptsParams) er
 	return err
 }
 
+const deliverAgain = `-- name: DeliverAgain :execrows
+UPDATE jobs SET state = 'ready', stage = ?1, lane = ?2, priority = ?3, attempt = 0,
+    crashes = 0, run_at = ?4, code = '', reason = '', hint = '', changed_at = ?5, finished_at = NULL
+WHERE order_id = ?6 AND kind = 'delivery' AND round = ?7
+  AND state IN ('held', 'failed', 'cancelled', 'done')
+`
+
+type DeliverAgainParams struct {
+	Stage     order.Stage
+	Lane      order.Lane
+	Priority  int64
+	RunAt     utc.Time
+	ChangedAt utc.Time
+	OrderID   string
+	Round     int64
+}
+
+// The job of a delivered round runs once more, from the given stage.
+func (q *Queries) DeliverAgain(ctx context.Context, arg DeliverAgainParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deliverAgain,
+		arg.Stage,
+		arg.Lane,
+		arg.Priority,
+		arg.RunAt,
+		arg.ChangedAt,
+		arg.OrderID,
+		arg.Round,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const endJob = `-- name: EndJob :exec
 UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = ?1, finished_at = ?2
@@ -388,7 +422,7 @@ WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = ?4 AND r.run_at <= ?5
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
-RETURNING id, order_id, kind, round, stage, attempt, due_at
+RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt
 `
 
 type LeaseParams struct {
@@ -400,13 +434,15 @@ type LeaseParams struct {
 }
 
 type LeaseRow struct {
-	ID      int64
-	OrderID string
-	Kind    order.Kind
-	Round   int64
-	Stage   order.Stage
-	Attempt int64
-	DueAt   utc.Time
+	ID              int64
+	OrderID         string
+	Kind            order.Kind
+	Round           int64
+	Stage           order.Stage
+	Attempt         int64
+	DueAt           utc.Time
+	CreatedAt       utc.Time
+	CapAfterAttempt int64
 }
 
 // Leases the most urgent ready job of a lane. The states are literals because SQLite does not use a partial index
@@ -434,6 +470,8 @@ func (q *Queries) Lease(ctx context.Context, arg LeaseParams) ([]LeaseRow, error
 			&i.Stage,
 			&i.Attempt,
 			&i.DueAt,
+			&i.CreatedAt,
+			&i.CapAfterAttempt,
 		); err != nil {
 			return nil, err
 		}

@@ -42,6 +42,7 @@ type Bounty struct {
 	OrderID         string
 	ClaimedAt       utc.Time
 	ChangedAt       utc.Time
+	RejectedAt      utc.Time
 	Code            order.Code
 	ClaimID         string
 }
@@ -141,6 +142,15 @@ type Order struct {
 	Fingerprint        int64
 	Raw                string
 	ThreadDueAt        utc.Time
+	PayoutUsdMicros    *order.USD
+	ThreadSize         int64
+	BriefEnglish       string
+	BriefSpec          *string
+	Rating             *int64
+	Review             string
+	ReviewReads        int64
+	ReviewDueAt        utc.Time
+	ClientType         string
 	OwnerCancelledAt   utc.Time
 	Assigned           int64
 	BountyID           string
@@ -154,6 +164,20 @@ type Outbox struct {
 	Reason    string
 	Body      string
 	State     order.OutState
+	Tries     int64
+	CreatedAt utc.Time
+	SentAt    utc.Time
+	SettledAt utc.Time
+	Note      string
+}
+
+type Redelivery struct {
+	OrderID   string
+	Round     int64
+	N         int64
+	Reason    order.AgainReason
+	State     order.DeliveryState
+	Urls      string
 	Tries     int64
 	CreatedAt utc.Time
 	SentAt    utc.Time
@@ -177,6 +201,20 @@ type VAttention struct {
 	Reason string
 	Hint   string
 	Since  string
+}
+
+type Webhook struct {
+	ID              int64
+	OrderID         string
+	Event           string
+	Hash            string
+	Revision        int64
+	Content         string
+	AmountUsdMicros *order.USD
+	Pending         int64
+	MessageID       string
+	SignedAt        utc.Time
+	At              utc.Time
 }
 
 type Window struct {

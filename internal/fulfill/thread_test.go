@@ -1,0 +1,87 @@
+package fulfill_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+)
+
+// talks has the client write n messages.
+func (w *world) talks(id string, n int) {
+	w.t.Helper()
+	for i := range n {
+		if err := w.market.ClientMessage(id, fmt.Sprintf("message %d", i)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// outState is the state of the order's only message in the outbox.
+func (w *world) outState(id string) order.OutState {
+	w.t.Helper()
+	list, err := w.store.Outbox(w.t.Context(), id)
+	if err != nil || len(list) != 1 {
+		w.t.Fatalf("the outbox is %+v, %v", list, err)
+	}
+	return list[0].State
+}
+
+func TestAMessageWhoseFateAFullThreadCannotShowIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		w.talks(id, order.ThreadPage)
+		w.posts("/messages", sandbox.Fault{After: sandbox.Cut})
+		w.fails(order.StageSend, order.Retry, order.CodeNoAnswer)
+		time.Sleep(settle)
+		if r := w.must(order.StageSend); r.Sent != order.OutUnknown || w.outState(id) != order.OutUnknown {
+			t.Errorf("it ends as %+v, in the outbox as %s", r, w.outState(id))
+		}
+		if said := w.said(id); len(said) != 1 {
+			t.Errorf("the client reads %q", said)
+		}
+	})
+}
+
+func TestAFullThreadDoesNotKeepAFirstMessageBack(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		w.talks(id, order.ThreadPage)
+		if r := w.must(order.StageSend); r.Sent != order.OutSent || len(w.said(id)) != 1 {
+			t.Errorf("it ends as %+v, the client reads %q", r, w.said(id))
+		}
+	})
+}
+
+// TestATemplateThatTheThreadShowsIsNotSentAgain guards an outbox that forgot what it
+// sent. Only more equal texts than the outbox has sent are a message of its own.
+func TestATemplateThatTheThreadShowsIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		if err := atelier.New(w.base).SendMessage(t.Context(), id, "I have begun with a fox"); err != nil {
+			t.Fatal(err)
+		}
+		if r := w.must(order.StageSend); r.Sent != order.OutSent || len(w.said(id)) != 1 {
+			t.Errorf("it ends as %+v, the client reads %q", r, w.said(id))
+		}
+		for _, reason := range []string{"owner-1", "owner-2"} {
+			w.asOwner(func(o store.Owner) error {
+				return o.QueueMessage(t.Context(), id, reason, "I have begun with a fox")
+			})
+			w.must(order.StageSend)
+		}
+		if n := len(w.said(id)); n != 3 {
+			t.Errorf("the owner's own words are in the thread %d times, want 2", n-1)
+		}
+	})
+}
