@@ -13,6 +13,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
 	"atelierd/internal/intake"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 
 	"go.uber.org/dig"
@@ -117,7 +118,7 @@ const (
 func (a *App) Run(ctx context.Context) error {
 	log, ended := a.o.Log, make(failure, 1)
 	var e *engine.Engine
-	daemon := fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, a.start), fx.Populate(&e),
+	daemon := fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, a.start), fx.Populate(&e),
 		fx.StartTimeout(time.Minute), fx.StopTimeout(a.o.Config.Work.Drain+stopGrace), fx.WithLogger(fxLog))
 	if err := daemon.Err(); err != nil {
 		return dig.RootCause(err)
@@ -183,6 +184,19 @@ func notifyOfCommits(st *store.Store, e *engine.Engine, t *intake.Threads) {
 		}
 	})
 }
+
+// wakeOnRecovery has what failed in an outage tried again when a poll shows that it is
+// over.
+func wakeOnRecovery(p *intake.Poller, t *intake.Threads, s *enroll.Setup) {
+	p.OnRecovery(func() {
+		t.Wake()
+		s.Wake()
+	})
+}
+
+// reconsiderWindows makes the deliveries of windows due. When they are delivered
+// depends on the configuration, which may have changed since they were put off.
+func reconsiderWindows(st *store.Store) error { return st.RunNow(order.CodeWindow) }
 
 func fxLog(log *slog.Logger) fxevent.Logger {
 	l := &fxevent.SlogLogger{Logger: log}

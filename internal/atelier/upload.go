@@ -48,11 +48,12 @@ type Uploaded struct {
 }
 
 // Upload uploads a file to the marketplace's CDN, streaming it in constant memory. It
-// sends a form, as in the marketplace's guide. A file that is too large for a form is
-// sent to the blob store of the deployed marketplace, with an upload token. orderID is
-// passed to the Meter only. An upload can be repeated safely.
+// sends a form, as in the marketplace's guide. A file that is too large for a form, or
+// of a type that the form refuses, is sent to the blob store of the deployed
+// marketplace, with an upload token. orderID is passed to the Meter only. An upload can
+// be repeated safely.
 func (c *Client) Upload(ctx context.Context, orderID string, f File) (Uploaded, error) {
-	if f.Size > directLimit && c.tokenWorks.Load() {
+	if formRefuses(f.MIME) || f.Size > directLimit && c.tokenWorks.Load() {
 		up, exists, err := c.uploadByToken(ctx, orderID, f)
 		if exists {
 			return up, err
@@ -69,6 +70,14 @@ func (c *Client) Upload(ctx context.Context, orderID string, f File) (Uploaded, 
 		return Uploaded{}, err
 	}
 	return up, tokenErr
+}
+
+// formRefuses reports whether the form of the deployed marketplace refuses a type. It
+// takes no pages and scripts, which would run at its address.
+func formRefuses(mimeType string) bool {
+	kind, _, _ := strings.Cut(mimeType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "text/html" || kind == "text/javascript"
 }
 
 // tooLarge reports whether the file must be sent with an upload token. A host may

@@ -321,3 +321,20 @@ func TestUploadStreamsInConstantMemory(t *testing.T) {
 		t.Errorf("the file arrived as %v", digest.Load())
 	}
 }
+
+func TestWhatTheFormRefusesGoesUpByToken(t *testing.T) {
+	t.Parallel()
+	for _, mime := range []string{"text/html", "Text/HTML; charset=utf-8", "text/javascript"} {
+		v := &vercel{}
+		c, _ := v.start(t)
+		up, err := c.Upload(t.Context(), "ord_1", tempFile(t, 1000, mime))
+		if err != nil || up.URL != "https://blob.example/a.mp4" || len(v.api()) != 1 || v.api()[0].uri != "/api/upload/token" {
+			t.Errorf("%s: %+v, %v, after %d requests", mime, up, err, len(v.api()))
+		}
+	}
+	v := &vercel{noToken: true}
+	c, _ := v.start(t)
+	if up, err := c.Upload(t.Context(), "ord_1", tempFile(t, 1000, "text/html")); err != nil || up.URL != "https://cdn.example/direct.mp4" {
+		t.Errorf("without upload tokens the form is tried: %+v, %v", up, err)
+	}
+}

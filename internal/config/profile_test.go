@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -58,5 +59,18 @@ func TestRevisionsAreThoseOfTheMarketplace(t *testing.T) {
 		if (len(got) == 0) != want {
 			t.Errorf("%d: %q", n, got)
 		}
+	}
+}
+
+// The marketplace stores a run of spaces as one.
+func TestTitlesThatDifferInSpacesAreTheSame(t *testing.T) {
+	t.Parallel()
+	_, block, _ := strings.Cut(good, "[[service]]\n")
+	block, _, _ = strings.Cut(block, "\n[")
+	title := regexp.MustCompile(`title = "[^"]*"`)
+	one, two := title.ReplaceAllString(block, `title = "Red Foxes"`), title.ReplaceAllString(block, `title = "red  foxes"`)
+	got := problems(t, strings.Replace(good, block, one+"\n[[service]]\n"+two, 1))
+	if len(got) != 1 || !strings.Contains(got[0], "is also the title") {
+		t.Errorf("%q", got)
 	}
 }

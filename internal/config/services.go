@@ -10,6 +10,7 @@ import (
 
 	"atelierd/internal/generate/provider"
 	"atelierd/internal/media"
+	"atelierd/internal/order"
 	"atelierd/internal/prompt"
 )
 
@@ -23,7 +24,7 @@ func (t *table) services(key string, generators map[string]Generator) []Service 
 		services = append(services, s)
 		used[s.Generator] = true
 		// Orders are matched to services by title, so titles must differ.
-		folded := strings.ToLower(s.Title)
+		folded := strings.ToLower(order.NormalTitle(s.Title))
 		if first := titles[folded]; first != nil && folded != "" {
 			sub.problem(sub.at("title"), "is also the title of the service on line %d; write another", first.line(first.at("title")))
 		} else {

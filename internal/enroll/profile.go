@@ -34,12 +34,8 @@ func (s *Setup) setProfile(ctx context.Context) error {
 		s.o.Log.Info("payout wallet set", "wallet", want.PayoutWallet)
 		have.PayoutWallet = want.PayoutWallet
 	}
-	errs := []error{
-		s.setRest(ctx, &have, want), s.setOwner(ctx, &have, want),
-		s.o.Store.WalletKnown(Paid(have)),
-		s.o.Store.OwnerKnown(have.OwnerWallet != ""), s.reportProfile(have),
-	}
-	err = errors.Join(errs...)
+	err = errors.Join(s.setRest(ctx, &have, want), s.setOwner(ctx, &have, want))
+	err = errors.Join(err, s.o.Store.WalletKnown(Paid(have)), s.o.Store.OwnerKnown(have.OwnerWallet != ""), s.reportProfile(have))
 	s.profile = err == nil
 	return err
 }

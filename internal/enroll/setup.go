@@ -66,6 +66,7 @@ type Options struct {
 type Setup struct {
 	o        Options
 	failures logonce.Logger
+	wake     chan struct{}
 	profile  bool // done
 	// reported holds what was logged about services and the profile that differ.
 	reported map[string]string
@@ -91,36 +92,51 @@ func New(o Options) *Setup {
 	if o.Changed == nil {
 		o.Changed = func() {}
 	}
-	return &Setup{o: o, refused: map[string]bool{}, reported: map[string]string{}, sent: map[string]attempt{}}
+	return &Setup{o: o, wake: make(chan struct{}, 1), refused: map[string]bool{}, reported: map[string]string{}, sent: map[string]attempt{}}
 }
 
-// tryAgain is the time between two tries of an incomplete set-up, lookOver the time
-// between two checks of a complete one.
 const (
+	// tryAgain is the time between two tries of an incomplete set-up. After the first
+	// errors it is shorter, from trySoon on, because most outages are short.
 	tryAgain = 5 * time.Minute
+	trySoon  = 10 * time.Second
+	// lookOver is the time between two checks of a complete set-up.
 	lookOver = 12 * time.Hour
 )
+
+// Wake makes Run try an incomplete set-up now. It does not block.
+func (s *Setup) Wake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
 
 // Run completes the set-up and checks it from time to time, until ctx is cancelled.
 // It returns nil.
 func (s *Setup) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
-		wait := lookOver
-		if complete, err := s.Once(ctx); err != nil {
+	for failed := 0; ctx.Err() == nil; {
+		wait, wake := lookOver, (<-chan struct{})(nil)
+		complete, err := s.Once(ctx)
+		switch {
+		case err != nil:
 			s.failures.Failed(s.o.Log, "the set-up at the marketplace is not complete", err, hintOf(err)...)
-			wait = tryAgain
+			wait, wake = min(trySoon<<min(failed, 10), tryAgain), s.wake
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
 			}
-		} else if !complete {
-			wait = tryAgain
-		} else {
+			failed++
+		case !complete:
+			wait, failed = tryAgain, 0
+		default:
+			failed = 0
 			s.failures.Recovered(s.o.Log, "the set-up at the marketplace is complete")
 		}
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 		case <-t.C:
+		case <-wake:
 		}
 		t.Stop()
 	}

@@ -249,6 +249,34 @@ func TestTheWalletIsSetOnlyIfItDiffers(t *testing.T) {
 	})
 }
 
+func TestTheSetUpIsCompleteSecondsAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, outage := range map[string]time.Duration{"a short one": 25 * time.Second, "a long one that a poll sees end": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				w.addAgent()
+				w.market.SetDown(true)
+				s := w.setup(walletA, pictures("Pictures", fit))
+				ctx, cancel := context.WithCancel(t.Context())
+				var running sync.WaitGroup
+				running.Go(func() { s.Run(ctx) })
+				time.Sleep(outage)
+				w.market.SetDown(false)
+				if outage > time.Minute {
+					s.Wake()
+				}
+				time.Sleep(20 * time.Second)
+				if n := len(w.market.Services()); n != 1 {
+					t.Errorf("%d services 20 seconds after", n)
+				}
+				cancel()
+				running.Wait()
+			})
+		})
+	}
+}
+
 func TestRunTriesUntilTheSetUpIsCompleteAndThenChecksItTwiceADay(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {

@@ -92,6 +92,8 @@ type Poller struct {
 	lookedAt     time.Time // of the last read that events asked for; only Run uses it
 	lastComplete time.Time
 	refused      bool
+	failed       bool // the last poll
+	recovered    func()
 }
 
 const (
@@ -116,12 +118,15 @@ func New(o Options) *Poller {
 	o.SafetyInterval = cmp.Or(o.SafetyInterval, 15*time.Minute)
 	o.Trust = cmp.Or(o.Trust, time.Hour)
 	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
-	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, windows: "unknown"}
+	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, windows: "unknown", recovered: func() {}}
 	p.bounties = map[string]order.Bounty{}
 	p.take()
 	p.hints.announced = map[string]time.Time{}
 	return p
 }
+
+// OnRecovery has f called when a poll succeeds after a failed one. Call it before Run.
+func (p *Poller) OnRecovery(f func()) { p.recovered = f }
 
 // Hint requests a poll as soon as the budget allows. It does not block.
 func (p *Poller) Hint() {
@@ -233,11 +238,16 @@ func (p *Poller) Poll(ctx context.Context) error {
 		return ctx.Err()
 	case err == nil:
 		p.failures.Recovered(p.o.Log, "polling works again")
+		if p.failed {
+			p.failed = false
+			p.recovered()
+		}
 	case keyWasRefused(err):
 		p.keyIsRefused(err)
 	case isWait(err):
 		p.o.Log.Debug("poll delayed", "reason", err)
 	default:
+		p.failed = true
 		p.failures.Failed(p.o.Log, "poll failed", err, hintOf(err)...)
 	}
 	return err

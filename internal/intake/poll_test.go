@@ -259,3 +259,22 @@ func TestAHintPollsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestTheEndOfAnOutageIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		ends := 0
+		w.poller.OnRecovery(func() { ends++ })
+		w.poll()
+		w.market.SetDown(true)
+		if err := w.poller.Poll(t.Context()); err == nil {
+			t.Fatal("a poll succeeds while the marketplace is down")
+		}
+		w.market.SetDown(false)
+		w.poll()
+		w.poll()
+		if ends != 1 {
+			t.Errorf("it is reported %d times", ends)
+		}
+	})
+}

@@ -48,13 +48,15 @@ type Threads struct {
 	o        ThreadOptions
 	failures logonce.Logger
 	wake     chan struct{}
+	// unknown counts the reads of a thread that the marketplace does not show.
+	unknown map[string]int
 }
 
 // NewThreads returns a reader of threads.
 func NewThreads(o ThreadOptions) *Threads {
 	o.Interval = cmp.Or(o.Interval, 30*time.Minute)
 	o.WindowInterval = cmp.Or(o.WindowInterval, 5*time.Minute)
-	return &Threads{o: o, wake: make(chan struct{}, 1)}
+	return &Threads{o: o, wake: make(chan struct{}, 1), unknown: map[string]int{}}
 }
 
 // Wake makes Run look for due threads now. It does not block.
@@ -70,19 +72,28 @@ const (
 	// next row. They spread the reads of a start with thousands of orders.
 	threadRow   = 20
 	threadPause = 2 * time.Second
-	// threadRetry is the time to the next row after an error.
+	// threadRetry is the most time to the next row after an error. It is shorter after
+	// the first ones, from threadSoon on. So is the time to the next read of a thread
+	// that the marketplace does not show.
 	threadRetry = time.Minute
+	threadSoon  = 5 * time.Second
 	// threadSleep is the most time between two looks for due threads.
 	threadSleep = 10 * time.Minute
 )
 
+// soon returns the time to the next try after n failed ones.
+func soon(n int) time.Duration { return threadSoon << min(n, 10) }
+
 // Run reads threads until ctx is cancelled. It returns nil.
 func (t *Threads) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for failed := 0; ctx.Err() == nil; {
 		wait, err := t.Once(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err == nil {
+			failed = 0
+		} else if ctx.Err() == nil {
 			t.failures.Failed(t.o.Log, "reading messages failed", err, hintOf(err)...)
-			wait = threadRetry
+			wait = min(soon(failed), threadRetry)
+			failed++
 			if f, ok := errors.AsType[*order.Failure](err); ok {
 				wait = max(wait, f.After)
 			}
@@ -145,7 +156,13 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	th.Messages, err = t.o.Market.Messages(ctx, id)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
 		t.o.Log.Debug("thread not readable", "order", id, "error", err)
+		if again := time.Now().Add(soon(t.unknown[id])); again.Before(th.Next) {
+			th.Next = again
+		}
+		t.unknown[id]++
 		th.Unread, err = true, nil
+	} else if err == nil {
+		delete(t.unknown, id)
 	}
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -146,4 +148,28 @@ func (w *world) threadAlert(id string) string {
 		}
 	}
 	return ""
+}
+
+func TestAThreadThatWasUnknownIsReadWithinSeconds(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.place(nil)
+		w.poll()
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if strings.HasSuffix(r.URL.Path, "/messages") {
+				return sandbox.Fault{Before: http.StatusNotFound}
+			}
+			return sandbox.Fault{}
+		}})
+		w.readThreads()
+		time.Sleep(20 * time.Second)
+		w.market.SetFaults(sandbox.Faults{})
+		if err := w.market.ClientMessage(id, "with a hat, please"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Second)
+		if thread, err := w.store.Thread(t.Context(), id); err != nil || len(thread) != 1 {
+			t.Errorf("half a minute later the mirror holds %+v, %v", thread, err)
+		}
+	})
 }
