@@ -176,9 +176,12 @@ func (w *Watcher) check(ctx context.Context, c order.Claim) (open bool, err erro
 	case "open", "":
 		return true, nil
 	case "claimed", "completed", "disputed":
-		// The bounty does not show whose claim was accepted. If it was ours, a poll
-		// finds the order and the store marks the claim accepted. Without an order
-		// the claim is lost after a while.
+		// The bounty may not show whose claim was accepted. A webhook says that ours was
+		// rejected. If it was accepted, a poll finds the order and the store marks the
+		// claim accepted. Without either the claim is lost after a while.
+		if c.Rejected {
+			return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the claim was rejected")
+		}
 		if c.Reason == "" {
 			return true, w.o.Store.EndClaim(c.ID, order.ClaimPending, "a claim on the bounty was accepted; if it is ours, its order follows")
 		}

@@ -181,6 +181,33 @@ func TestAClaimOnATakenBountyIsLostAfterTheGraceTime(t *testing.T) {
 	})
 }
 
+func TestAClaimThatAWebhookRejectsIsLostWithoutTheGraceTime(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.post("9.00")
+		for range 2 { // once before another claim is accepted, which the look shows
+			if err := w.watcher(2).Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.store.RecordWebhook(order.Webhook{Event: "bounty.claim_rejected", BountyID: id}); err != nil {
+				t.Fatal(err)
+			}
+			if s := w.claims()[id]; s != order.ClaimPending {
+				t.Fatalf("while the bounty is open the claim is %s", s)
+			}
+		}
+		if _, err := w.market.AcceptClaim(id, ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.watcher(2).Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.claims()[id]; s != order.ClaimLost {
+			t.Errorf("after the webhook the claim is %s", s)
+		}
+	})
+}
+
 func TestWhatWasRefusedForTheLackOfAnOwnerIsClaimedOnceThereIsOne(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
