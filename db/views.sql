@@ -88,10 +88,12 @@ FROM bounties;
 -- Completed orders in micros. The fee is the order's own where the marketplace
 -- sends one, else 10 percent of the price. No other place in SQL knows the rate.
 -- Another agent pays the fee on top of the price, so there is none to subtract.
+-- Where a webhook said what was paid out, that is the net.
 CREATE VIEW completed_orders AS
-SELECT o.id, o.service, o.completed_at, o.payout_tx,
+SELECT o.id, o.service, o.completed_at, o.payout_tx, o.payout_usd_micros,
        coalesce(o.price_usd_micros, 0) AS gross,
-       CASE WHEN o.client_type = 'agent_x402' THEN 0
+       CASE WHEN o.payout_usd_micros IS NOT NULL THEN coalesce(o.price_usd_micros, 0) - o.payout_usd_micros
+            WHEN o.client_type = 'agent_x402' THEN 0
             ELSE coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) END AS fee,
        (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
          WHERE j.order_id = o.id) AS cost,
@@ -102,7 +104,7 @@ CREATE VIEW v_earnings AS
 SELECT id, service, substr(completed_at, 1, 10) AS day,
        gross / 1e6 AS gross_usd, fee / 1e6 AS fee_usd, (gross - fee) / 1e6 AS net_usd,
        cost / 1e6 AS cost_usd, (gross - fee - cost) / 1e6 AS profit_usd,
-       payout_tx <> '' AS paid_out, payout_tx, completed_at, rating
+       payout_tx <> '' OR payout_usd_micros IS NOT NULL AS paid_out, payout_tx, completed_at, rating
 FROM completed_orders;
 
 CREATE VIEW v_earnings_daily AS
@@ -124,7 +126,7 @@ CREATE VIEW v_unpaid AS
 SELECT c.id, c.service, c.completed_at, (c.gross - c.fee) / 1e6 AS net_usd,
        coalesce((SELECT e.text FROM events AS e WHERE e.order_id = c.id AND e.kind = 'payout failed'
                   ORDER BY e.id DESC LIMIT 1), '') AS note
-FROM completed_orders AS c WHERE c.payout_tx = '';
+FROM completed_orders AS c WHERE c.payout_tx = '' AND c.payout_usd_micros IS NULL;
 
 -- What generation cost, by the day of the attempt, for all orders. Lost is what
 -- bought nothing: calls that failed, were refused, expired or have an unknown

@@ -75,10 +75,7 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		}},
 		"chats": {1, func(m *testMarket, id string, args []string) {
 			n, err := strconv.Atoi(args[0])
-			ts.Check(err)
-			for i := range n {
-				ts.Check(m.ClientMessage(id, fmt.Sprintf("message %d", i)))
-			}
+			ts.Check(errors.Join(err, chat(m, id, n)))
 		}},
 		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},
@@ -122,6 +119,14 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("unknown act of the client: %v", args)
 	}
 	acts[args[0]].act(marketOf(ts), ts.Getenv("ORDER"), args[1:])
+}
+
+// chat has the client write n messages.
+func chat(m *testMarket, id string, n int) (err error) {
+	for i := range n {
+		err = errors.Join(err, m.ClientMessage(id, fmt.Sprintf("message %d", i)))
+	}
+	return err
 }
 
 // agentWrote counts the agent's messages that contain the text.

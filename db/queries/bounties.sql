@@ -1,7 +1,7 @@
 -- name: PutBounty :exec
 INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
-ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', service = excluded.service, message = excluded.message,
+ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', rejected_at = NULL, service = excluded.service, message = excluded.message,
     claimed_at = excluded.claimed_at, changed_at = excluded.changed_at;
 
 -- name: SetClaimID :exec
@@ -43,7 +43,7 @@ UPDATE one_time_actions SET state = ?, result = ?, settled_at = ? WHERE name = ?
 
 -- name: Earnings :many
 -- Completed orders since a time, with the cost of each.
-SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.client_type, o.payout_tx,
+SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_usd_micros, o.client_type, o.payout_tx,
        CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
                        WHERE j.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'

@@ -89,10 +89,7 @@ func (w *webhooks) run(ctx context.Context) error {
 // the marketplace before they do anything.
 func (w *webhooks) pass(e web.Event) {
 	w.poller.Event(e.Name, e.OrderID)
-	switch {
-	case e.Name == "bounty.claim_rejected":
-		w.watcher.Rejected(e.BountyID)
-	case e.BountyID != "":
+	if e.BountyID != "" {
 		w.watcher.Hint()
 	}
 	if w.firstOfMinute() {

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"atelierd/internal/atelier"
@@ -80,10 +79,6 @@ type Watcher struct {
 	ownerless bool
 	// ruleless means that this process has no rules, and has cleared their alert.
 	ruleless bool
-
-	rejectedMu sync.Mutex
-	// rejected are the bounties whose claim of ours a webhook reports as rejected.
-	rejected map[string]bool
 }
 
 // noOwner is why the rules claim nothing. The store clears the alert once there is an
@@ -92,7 +87,7 @@ const noOwner = "no bounties are claimed: the agent has no owner"
 
 // New returns a Watcher.
 func New(o Options) *Watcher {
-	return &Watcher{o: o, hint: make(chan struct{}, 1), rejected: map[string]bool{}}
+	return &Watcher{o: o, hint: make(chan struct{}, 1)}
 }
 
 // Hint requests a look soon. It does not block.

@@ -8,29 +8,6 @@ import (
 	"atelierd/internal/order"
 )
 
-// Rejected records that a webhook reports the rejection of our claim on a bounty, and
-// requests a look soon. It does not block.
-func (w *Watcher) Rejected(bountyID string) {
-	w.rejectedMu.Lock()
-	if len(w.rejected) < maxRejected {
-		w.rejected[bountyID] = true
-	}
-	w.rejectedMu.Unlock()
-	w.Hint()
-}
-
-// maxRejected limits the rejections that wait for a look.
-const maxRejected = 1000
-
-// wasRejected reports whether a webhook said so since the last call for the bounty.
-func (w *Watcher) wasRejected(bountyID string) bool {
-	w.rejectedMu.Lock()
-	defer w.rejectedMu.Unlock()
-	rejected := w.rejected[bountyID]
-	delete(w.rejected, bountyID)
-	return rejected
-}
-
 // check updates one open claim and reports whether it is still open.
 func (w *Watcher) check(ctx context.Context, c order.Claim) (open bool, err error) {
 	if c.State == order.Claiming {
@@ -43,17 +20,16 @@ func (w *Watcher) check(ctx context.Context, c order.Claim) (open bool, err erro
 	if err != nil {
 		return true, err
 	}
-	rejected := w.wasRejected(c.ID)
 	switch {
 	case b.AcceptedClaim != "" && b.AcceptedClaim == c.ClaimID:
 		// The order may have to be found by a poll first.
 		return false, w.o.Store.WinClaim(c.ID, b.AcceptedOrder)
 	case b.AcceptedClaim != "" && c.ClaimID != "":
 		return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the client accepted the claim of another agent")
-	case rejected:
-		return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the client rejected the claim")
 	case b.Status == "open", b.Status == "":
 		return true, nil
+	case c.Rejected: // by a webhook
+		return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the claim was rejected")
 	}
 	return w.taken(c, b)
 }

@@ -57,39 +57,36 @@ func TestAClaimIsSettledByTheClaimThatTheClientAccepts(t *testing.T) {
 	}
 }
 
-func TestARejectionByWebhookEndsAClaim(t *testing.T) {
-	t.Parallel()
-	inWorld(t, func(t *testing.T, w *world) {
-		rejected, other := w.post("9.00"), w.post("9.50")
-		watcher := w.watcher(2)
-		w.look(watcher)
-		watcher.Rejected(rejected)
-		w.look(watcher)
-		if states := w.claims(); states[rejected] != order.ClaimLost || states[other] != order.ClaimPending {
-			t.Errorf("the claims are %v", states)
+// claimUnanswered has our claim arrive and its answer be lost, so that its id is unknown.
+func (w *world) claimUnanswered() (bountyID string) {
+	w.t.Helper()
+	id := w.post("9.00")
+	w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+		if strings.HasSuffix(r.URL.Path, "/claim") {
+			return sandbox.Fault{After: sandbox.Cut}
 		}
-	})
+		return sandbox.Fault{}
+	}})
+	if err := w.watcher(2).Once(w.t.Context()); err == nil {
+		w.t.Fatal("the answer was not lost")
+	}
+	w.market.SetFaults(sandbox.Faults{})
+	w.look(w.watcher(2)) // a conflict shows that the claim arrived
+	return id
 }
 
-// The answer to the claim was lost, so that nothing shows whose claim was accepted.
-func TestAClaimOfUnknownIDOnATakenBountyIsLostAfterTheGraceTime(t *testing.T) {
+func (w *world) accept(bountyID, claimID string) {
+	w.t.Helper()
+	if _, err := w.market.AcceptClaim(bountyID, claimID); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestAClaimOfUnknownIDIsLostAfterTheGraceTime(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
-		id := w.post("9.00")
-		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
-			if strings.HasSuffix(r.URL.Path, "/claim") {
-				return sandbox.Fault{After: sandbox.Cut}
-			}
-			return sandbox.Fault{}
-		}})
-		if err := w.watcher(2).Once(t.Context()); err == nil {
-			t.Fatal("the answer was not lost")
-		}
-		w.market.SetFaults(sandbox.Faults{})
-		w.look(w.watcher(2)) // a conflict shows that the claim arrived
-		if _, err := w.market.AcceptClaim(id, w.rival(id)); err != nil {
-			t.Fatal(err)
-		}
+		id := w.claimUnanswered()
+		w.accept(id, w.rival(id))
 		for range 3 {
 			w.look(w.watcher(2))
 			time.Sleep(15 * time.Minute)
@@ -101,6 +98,25 @@ func TestAClaimOfUnknownIDOnATakenBountyIsLostAfterTheGraceTime(t *testing.T) {
 		w.look(w.watcher(2))
 		if s := w.claims()[id]; s != order.ClaimLost {
 			t.Errorf("after it the claim is %s", s)
+		}
+	})
+}
+
+func TestAClaimOfUnknownIDThatAWebhookRejectsIsLostAtOnce(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.claimUnanswered()
+		if err := w.store.RecordWebhook(order.Webhook{Event: "bounty.claim_rejected", BountyID: id}); err != nil {
+			t.Fatal(err)
+		}
+		w.look(w.watcher(2))
+		if s := w.claims()[id]; s != order.ClaimPending {
+			t.Fatalf("while the bounty is open the claim is %s", s)
+		}
+		w.accept(id, w.rival(id))
+		w.look(w.watcher(2))
+		if s := w.claims()[id]; s != order.ClaimLost {
+			t.Errorf("after the webhook the claim is %s", s)
 		}
 	})
 }

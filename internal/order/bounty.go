@@ -46,7 +46,9 @@ type Claim struct {
 	State   ClaimState
 	Reason  string
 	OrderID string // the order that it became
-	SentAt  time.Time
+	// Rejected: a webhook says that another claim was accepted.
+	Rejected bool
+	SentAt   time.Time
 	// Since is when State and Reason were last written.
 	Since time.Time
 }

@@ -110,7 +110,7 @@ func toClaim(r query.Bounty) order.Claim {
 			ID: r.ID, Title: r.Title, Brief: r.Brief, Category: r.Category,
 			Budget: r.BudgetUsdMicros, DeadlineHours: int(r.DeadlineHours),
 		}, Service: r.Service, Message: r.Message, ClaimID: r.ClaimID,
-		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time, Since: r.ChangedAt.Time,
+		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time, Rejected: !r.RejectedAt.IsZero(), Since: r.ChangedAt.Time,
 	}
 }
 

@@ -32,11 +32,14 @@ func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error
 	}
 	list := make([]Earning, len(rows))
 	for i, r := range rows {
-		e := Earning{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Cost: order.USD(r.Cost), Paid: r.PayoutTx != "", Rating: toInt(r.Rating)}
+		e := Earning{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Cost: order.USD(r.Cost), Paid: r.PayoutTx != "" || r.PayoutUsdMicros != nil, Rating: toInt(r.Rating)}
 		if r.PriceUsdMicros != nil {
 			e.Gross = *r.PriceUsdMicros
 		}
 		e.Fee = order.Fee(e.Gross, r.FeeUsdMicros, r.ClientType)
+		if r.PayoutUsdMicros != nil {
+			e.Fee = e.Gross - *r.PayoutUsdMicros // a webhook said what was paid out
+		}
 		list[i] = e
 	}
 	return list, nil

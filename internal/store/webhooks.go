@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"atelierd/internal/order"
@@ -116,7 +117,8 @@ func (t *tx) messageOfWebhook(w query.Webhook) (id string, err error) {
 }
 
 // MergeThread records the messages that a read of a thread showed and returns the
-// whole thread, with what webhooks have added.
+// whole thread, with what webhooks have added. It writes only if the client has
+// written something new, because a commit costs a sync.
 func (s *Store) MergeThread(ctx context.Context, orderID string, shown []order.Message) ([]order.Message, error) {
 	stored, err := s.Thread(ctx, orderID)
 	if err != nil {
@@ -127,11 +129,16 @@ func (s *Store) MergeThread(ctx context.Context, orderID string, shown []order.M
 		known[m.ID] = true
 	}
 	news := false
+	whole := stored
 	for _, m := range shown {
-		news = news || !known[m.ID]
+		if !known[m.ID] {
+			whole = append(whole, m)
+			news = news || m.Party == order.PartyClient
+		}
 	}
 	if !news {
-		return stored, nil // a commit costs a sync
+		slices.SortStableFunc(whole, func(a, b order.Message) int { return a.At.Compare(b.At) })
+		return whole, nil
 	}
 	if err := s.write("thread.merge", func(t *tx) error {
 		_, err := t.merge(orderID, shown)

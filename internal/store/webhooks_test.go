@@ -68,14 +68,34 @@ const (
 	revised = "order.revision_requested"
 )
 
-// TestWhatAWebhookSaysIsInTheThreadOnce guards the identity of an entry: a webhook
-// that is sent again, the page's message and the webhook about it are one.
-func TestWhatAWebhookSaysIsInTheThreadOnce(t *testing.T) {
+// spoken is what webhooks and threads say, and the thread that follows from it.
+type spoken map[string]struct {
+	act  func(t *testing.T, s *Store)
+	want []string
+}
+
+func (list spoken) check(t *testing.T) {
+	for name, c := range list {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := newDir(t)
+			synctest.Test(t, func(t *testing.T) {
+				s := openNew(t, Options{Dir: dir})
+				paid(t, s, "o1")
+				c.act(t, s)
+				if got := thread(t, s); !slices.Equal(got, c.want) {
+					t.Errorf("the thread is %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestAWebhookThatIsSentAgainIsOneEntry guards the identity of an entry: order, event,
+// data and revision, within a minute.
+func TestAWebhookThatIsSentAgainIsOneEntry(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		act  func(t *testing.T, s *Store)
-		want []string
-	}{
+	spoken{
 		"sent three times": {func(t *testing.T, s *Store) {
 			for range 3 {
 				record(t, s, said(revised, "bluer", 1))
@@ -96,6 +116,23 @@ func TestWhatAWebhookSaysIsInTheThreadOnce(t *testing.T) {
 		"another revision with the same words": {func(t *testing.T, s *Store) {
 			record(t, s, said(revised, "bluer", 1), said(revised, "bluer", 2))
 		}, []string{"order.revision_requested: bluer", "order.revision_requested: bluer"}},
+		"an order that is not known yet": {func(t *testing.T, s *Store) {
+			early := said(wrote, "hello", 0)
+			early.OrderID = "o2"
+			record(t, s, early)
+			paid(t, s, "o2")
+			if list, err := s.Thread(t.Context(), "o2"); err != nil || len(list) != 1 || list[0].Text != "hello" {
+				t.Errorf("the thread of the new order is %v, %v", list, err)
+			}
+		}, nil},
+	}.check(t)
+}
+
+// TestAWebhookAndTheThreadAreOneEntry guards that the page's message, the webhook about
+// it and the feedback that it repeats are merged, one for one.
+func TestAWebhookAndTheThreadAreOneEntry(t *testing.T) {
+	t.Parallel()
+	spoken{
 		"feedback that the page writes as a message": {func(t *testing.T, s *Store) {
 			record(t, s, said(revised, "bluer", 1))
 			time.Sleep(20 * time.Second)
@@ -126,29 +163,7 @@ func TestWhatAWebhookSaysIsInTheThreadOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"client: more"}},
-		"an order that is not known yet": {func(t *testing.T, s *Store) {
-			early := said(wrote, "hello", 0)
-			early.OrderID = "o2"
-			record(t, s, early)
-			paid(t, s, "o2")
-			if list, err := s.Thread(t.Context(), "o2"); err != nil || len(list) != 1 || list[0].Text != "hello" {
-				t.Errorf("the thread of the new order is %v, %v", list, err)
-			}
-		}, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := newDir(t)
-			synctest.Test(t, func(t *testing.T) {
-				s := openNew(t, Options{Dir: dir})
-				paid(t, s, "o1")
-				c.act(t, s)
-				if got := thread(t, s); !slices.Equal(got, c.want) {
-					t.Errorf("the thread is %q, want %q", got, c.want)
-				}
-			})
-		})
-	}
+	}.check(t)
 }
 
 // TestAPieceBelongsToItsEntry guards that neither a webhook that is sent again nor the
@@ -190,6 +205,13 @@ func TestAPayoutAndARejectedClaimAreRecorded(t *testing.T) {
 	row, err := s.read.GetOrder(t.Context(), "o1")
 	if err != nil || row[0].PayoutUsdMicros == nil || *row[0].PayoutUsdMicros != amount {
 		t.Errorf("the payout is %v, %v", row[0].PayoutUsdMicros, err)
+	}
+	done := facts("o1", order.Completed)
+	price := 5 * order.Dollar
+	done.Price, done.Raw = &price, []byte(`{"id":"o1","status":"completed"}`)
+	apply(t, s, batch(done))
+	if list, err := s.Earnings(t.Context(), time.Time{}); err != nil || len(list) != 1 || list[0].Net() != amount || !list[0].Paid {
+		t.Errorf("the order has earned %+v, %v", list, err)
 	}
 	if b, err := s.read.GetBounty(t.Context(), "b1"); err != nil || b[0].RejectedAt.IsZero() {
 		t.Errorf("the claim was rejected at %v, %v", b[0].RejectedAt, err)

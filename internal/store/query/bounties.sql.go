@@ -13,7 +13,7 @@ import (
 )
 
 const earnings = `-- name: Earnings :many
-SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.client_type, o.payout_tx,
+SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_usd_micros, o.client_type, o.payout_tx,
        CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
                        WHERE j.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
@@ -21,15 +21,16 @@ ORDER BY o.completed_at
 `
 
 type EarningsRow struct {
-	ID             string
-	Service        string
-	CompletedAt    utc.Time
-	PriceUsdMicros *order.USD
-	FeeUsdMicros   *order.USD
-	ClientType     string
-	PayoutTx       string
-	Cost           int64
-	Rating         *int64
+	ID              string
+	Service         string
+	CompletedAt     utc.Time
+	PriceUsdMicros  *order.USD
+	FeeUsdMicros    *order.USD
+	PayoutUsdMicros *order.USD
+	ClientType      string
+	PayoutTx        string
+	Cost            int64
+	Rating          *int64
 }
 
 // Completed orders since a time, with the cost of each.
@@ -48,6 +49,7 @@ func (q *Queries) Earnings(ctx context.Context, completedAt utc.Time) ([]Earning
 			&i.CompletedAt,
 			&i.PriceUsdMicros,
 			&i.FeeUsdMicros,
+			&i.PayoutUsdMicros,
 			&i.ClientType,
 			&i.PayoutTx,
 			&i.Cost,
@@ -307,7 +309,7 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 const putBounty = `-- name: PutBounty :exec
 INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
-ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', service = excluded.service, message = excluded.message,
+ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', rejected_at = NULL, service = excluded.service, message = excluded.message,
     claimed_at = excluded.claimed_at, changed_at = excluded.changed_at
 `
 
