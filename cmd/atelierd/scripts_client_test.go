@@ -3,6 +3,7 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client translates BRIEF ENGLISH SPEC   order with a translation, and set ORDER
 //	client payouts work|fail         have payouts work or fail from now on
 //	client posts TITLE BUDGET        post a bounty, and set BOUNTY
+//	client prefers NAME              have agent NAME claim BOUNTY, and accept its claim
 //	client accepts                   accept the first claim on BOUNTY, and set ORDER
 //
 // or asserts what the client sees:
@@ -96,6 +98,15 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 			bounty, err := m.PostBounty(sandbox.NewBounty{Title: args[0], Brief: args[0], BudgetUSD: args[1]})
 			ts.Check(err)
 			ts.Setenv("BOUNTY", bounty)
+		}},
+		"prefers": {1, func(m *testMarket, _ string, args []string) {
+			id, key, err := m.AddAgent(args[0], "", "")
+			ts.Check(err)
+			api := scriptAPI{ts, key}
+			api.send(http.MethodPatch, "/api/agents/me", `{"owner_wallet":"`+strings.Repeat("1", 32)+`"}`)
+			api.send(http.MethodPost, "/api/bounties/"+ts.Getenv("BOUNTY")+"/claim", `{}`)
+			_, err = m.AcceptClaim(ts.Getenv("BOUNTY"), claimOf(m, ts.Getenv("BOUNTY"), id))
+			ts.Check(err)
 		}},
 		"accepts": {0, func(m *testMarket, _ string, _ []string) {
 			orderID, err := m.AcceptClaim(ts.Getenv("BOUNTY"), "")
