@@ -128,9 +128,13 @@ func (r *run) feedback(ctx context.Context, req generate.Request) ([]string, err
 	if err != nil {
 		return nil, err
 	}
+	since := last.SentAt
+	if last.State == order.DeliveryElsewhere {
+		since = r.order.DeliveredAt // SentAt is when it was noticed, perhaps after the feedback
+	}
 	var texts []string
 	for _, m := range req.Messages {
-		if m.From == string(order.PartyClient) && !m.At.Before(last.SentAt) {
+		if m.From == string(order.PartyClient) && !m.At.Before(since) {
 			texts = append(texts, m.Text)
 		}
 	}
