@@ -70,23 +70,26 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 		if err != nil {
 			return err
 		}
-		var news []newcomer
-		for _, f := range l.Orders {
+		news := t.newcomers()
+		for i := range l.Orders {
+			f := &l.Orders[i]
 			k := known[f.ID]
+			news.jobs.about = f.ID
 			if !k.Exists {
 				sum.New++
 				sum.Moved = append(sum.Moved, f.ID)
-				news = append(news, newcomer{f, l.Decide(k.Known, f)})
-				continue
+				err = news.add(f, l.Decide(k.Known, *f))
+			} else if err = t.apply(l, k, *f, &sum); err != nil {
+				err = &rowError{f.ID, err}
 			}
-			if err := t.apply(l, k, f, &sum); err != nil {
-				return &rowError{f.ID, err}
+			if err != nil {
+				return err
 			}
 		}
-		if err := t.insertNew(news); err != nil {
+		if err := news.end(); err != nil {
 			return err
 		}
-		if len(news) > 0 {
+		if sum.New > 0 {
 			if err := t.pendingWebhooks(); err != nil {
 				return err
 			}

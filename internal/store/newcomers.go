@@ -13,36 +13,64 @@ import (
 
 // newcomer is an order that the file does not have, with what follows.
 type newcomer struct {
-	facts    order.Facts
+	facts    *order.Facts
 	decision order.Decision
 }
 
-// insertNew writes new orders and what follows from them. Their rows and those of their
+// newcomers writes new orders and what follows from them. Their rows and those of their
 // jobs are the bulk of a first poll, so they are written many at a time.
-func (t *tx) insertNew(list []newcomer) error {
-	if len(list) == 0 {
+type newcomers struct {
+	t       *tx
+	waiting []newcomer // whose rows are not written yet
+	jobs    *collector
+}
+
+// newcomersAtOnce is how many orders wait for each other. They are large.
+const newcomersAtOnce = 65
+
+func (t *tx) newcomers() *newcomers {
+	n := &newcomers{t: t, jobs: t.collect()}
+	t.jobs = query.New(n.jobs)
+	return n
+}
+
+// add takes an order. end writes the last ones.
+func (n *newcomers) add(f *order.Facts, d order.Decision) error {
+	n.waiting = append(n.waiting, newcomer{f, d})
+	if len(n.waiting) < newcomersAtOnce {
 		return nil
 	}
-	orders := t.collect()
-	for _, n := range list {
-		orders.about = n.facts.ID
-		if err := t.insertOrder(query.New(orders), n); err != nil {
+	return n.write()
+}
+
+func (n *newcomers) end() error {
+	if err := n.write(); err != nil {
+		return err
+	}
+	n.t.jobs = nil
+	return n.jobs.flush()
+}
+
+// write writes the waiting orders, and opens their jobs.
+func (n *newcomers) write() error {
+	orders := n.t.collect()
+	for _, w := range n.waiting {
+		orders.about = w.facts.ID
+		if err := n.t.insertOrder(query.New(orders), w); err != nil {
 			return err
 		}
 	}
 	if err := orders.flush(); err != nil {
 		return err
 	}
-	jobs := t.collect()
-	t.jobs = query.New(jobs)
-	defer func() { t.jobs = nil }()
-	for _, n := range list {
-		jobs.about = n.facts.ID
-		if err := t.welcome(n); err != nil {
-			return &rowError{n.facts.ID, err}
+	for _, w := range n.waiting {
+		n.jobs.about = w.facts.ID
+		if err := n.t.welcome(w); err != nil {
+			return &rowError{w.facts.ID, err}
 		}
 	}
-	return jobs.flush()
+	n.waiting = n.waiting[:0]
+	return nil
 }
 
 // welcome does for a new order what follows from its row.
@@ -58,7 +86,7 @@ func (t *tx) welcome(n newcomer) error {
 }
 
 func (t *tx) insertOrder(q *query.Queries, n newcomer) error {
-	f, d := n.facts, n.decision
+	f, d := n.facts, &n.decision
 	completed, review := f.CompletedAt, time.Time{}
 	if d.State == order.StateCompleted {
 		if completed.IsZero() {
@@ -96,14 +124,16 @@ type collector struct {
 	text   string
 	args   []any // of the rows that are not written yet
 	rows   int
-	many   string // text for chunk rows
+	chunk  int    // how many rows are written at a time
+	many   string // text for a chunk
 }
 
 // collect returns an empty collector.
 func (t *tx) collect() *collector { return &collector{DBTX: t.db, single: t.single} }
 
-// chunk is how many rows one statement writes. Larger ones gain nothing.
-const chunk = 32
+// mostArgs is how many arguments a statement has at most. With more, database/sql
+// allocates them from the slow end of Go's allocator.
+const mostArgs = 512
 
 // ExecContext takes a row and writes the full chunk.
 func (c *collector) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
@@ -114,10 +144,11 @@ func (c *collector) ExecContext(ctx context.Context, text string, args ...any) (
 		return nil, nil
 	}
 	if c.text == "" {
-		c.text, c.many, c.args = text, manyRows(text, len(args)), make([]any, 0, chunk*len(args))
+		c.text, c.chunk = text, mostArgs/len(args)
+		c.many, c.args = manyRows(text, len(args), c.chunk), make([]any, 0, mostArgs)
 	}
 	c.args, c.rows = append(c.args, args...), c.rows+1
-	if c.rows < chunk {
+	if c.rows < c.chunk {
 		return nil, nil
 	}
 	_, err := c.DBTX.ExecContext(ctx, c.many, c.args...)
@@ -127,18 +158,20 @@ func (c *collector) ExecContext(ctx context.Context, text string, args ...any) (
 
 // flush writes the rows of the last chunk.
 func (c *collector) flush() error {
-	for row := range c.rows {
-		columns := len(c.args) / c.rows
-		if _, err := c.DBTX.ExecContext(noCancel, c.text, c.args[row*columns:(row+1)*columns]...); err != nil {
-			return err
-		}
+	if c.rows == 0 {
+		return nil
 	}
-	return nil
+	_, err := c.DBTX.ExecContext(noCancel, manyRows(c.text, len(c.args)/c.rows, c.rows), c.args...)
+	c.args, c.rows = c.args[:0], 0
+	return err
 }
 
 // manyRows returns an INSERT of one row, which ends with its placeholders, as one of
-// chunk rows.
-func manyRows(insert string, columns int) string {
+// many rows.
+func manyRows(insert string, columns, rows int) string {
+	if rows == 1 {
+		return insert
+	}
 	row := ",\n(" + strings.Repeat("?, ", columns-1) + "?)"
-	return strings.TrimSpace(insert) + strings.Repeat(row, chunk-1)
+	return strings.TrimSpace(insert) + strings.Repeat(row, rows-1)
 }
