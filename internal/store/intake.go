@@ -74,7 +74,6 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 		for i := range l.Orders {
 			f := &l.Orders[i]
 			k := known[f.ID]
-			news.jobs.about = f.ID
 			if !k.Exists {
 				sum.New++
 				sum.Moved = append(sum.Moved, f.ID)

@@ -29,9 +29,7 @@ type newcomers struct {
 const newcomersAtOnce = 65
 
 func (t *tx) newcomers() *newcomers {
-	n := &newcomers{t: t, jobs: t.collect()}
-	t.jobs = query.New(n.jobs)
-	return n
+	return &newcomers{t: t, jobs: t.collect()}
 }
 
 // add takes an order. end writes the last ones.
@@ -47,7 +45,6 @@ func (n *newcomers) end() error {
 	if err := n.write(); err != nil {
 		return err
 	}
-	n.t.jobs = nil
 	return n.jobs.flush()
 }
 
@@ -63,6 +60,9 @@ func (n *newcomers) write() error {
 	if err := orders.flush(); err != nil {
 		return err
 	}
+	// Only here: what follows for a known order may change a job that it has opened.
+	n.t.jobs = query.New(n.jobs)
+	defer func() { n.t.jobs = nil }()
 	for _, w := range n.waiting {
 		n.jobs.about = w.facts.ID
 		if err := n.t.welcome(w); err != nil {
