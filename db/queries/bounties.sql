@@ -4,6 +4,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
 ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', rejected_at = NULL, service = excluded.service, message = excluded.message,
     claimed_at = excluded.claimed_at, changed_at = excluded.changed_at;
 
+-- name: SetClaimID :exec
+UPDATE bounties SET claim_id = ? WHERE id = ?;
+
 -- name: EndClaim :exec
 -- A claim that has become an order stays accepted, even if an older answer arrives later.
 UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted';
@@ -25,7 +28,8 @@ SELECT * FROM bounties WHERE state IN ('claiming', 'pending');
 SELECT * FROM bounties ORDER BY claimed_at DESC LIMIT ?;
 
 -- name: WinBounty :exec
-UPDATE bounties SET state = 'accepted', order_id = ?, changed_at = ? WHERE id = ?;
+UPDATE bounties SET state = 'accepted', order_id = coalesce(nullif(sqlc.arg(order_id), ''), order_id), changed_at = sqlc.arg(changed_at)
+WHERE id = sqlc.arg(id);
 
 -- name: GetOneTimeAction :many
 SELECT * FROM one_time_actions WHERE name = ?;

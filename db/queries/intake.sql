@@ -1,6 +1,7 @@
 -- name: KnownOrders :many
 -- What the database knows of the listed orders. ids is a JSON array.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
+       o.owner_cancelled_at, o.assigned, o.revision_count, o.bounty_title,
        coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
        CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
        CAST(coalesce((SELECT r.reason FROM redeliveries AS r WHERE r.order_id = o.id AND r.round = o.round
@@ -18,8 +19,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOrderFacts :exec
 -- A field that the marketplace left out keeps its last value.
@@ -39,6 +40,7 @@ UPDATE orders SET
     quota_total = coalesce(sqlc.arg(quota_total), quota_total),
     quota_used = coalesce(sqlc.arg(quota_used), quota_used),
     payout_tx = sqlc.arg(payout_tx),
+    bounty_id = sqlc.arg(bounty_id),
     delivered_at = coalesce(sqlc.arg(delivered_at), delivered_at),
     review_deadline_at = coalesce(sqlc.arg(review_deadline_at), review_deadline_at),
     completed_at = coalesce(sqlc.arg(completed_at), completed_at),
@@ -49,6 +51,29 @@ WHERE id = sqlc.arg(id);
 
 -- name: SetOrderState :exec
 UPDATE orders SET state = ?, code = ?, reason = ?, hint = ?, changed_at = ? WHERE id = ?;
+
+-- name: SetOrderService :exec
+-- The order is for another service than the one that the file has.
+UPDATE orders SET service = ?, due_at = ? WHERE id = ?;
+
+-- name: AssignOrder :exec
+-- The owner names the service, which also takes a cancellation back.
+UPDATE orders SET service = ?, assigned = 1, owner_cancelled_at = NULL WHERE id = ?;
+
+-- name: HasBegun :one
+-- Reports whether work for the service of an order has begun. A look for a service that is not configured is no work.
+SELECT EXISTS (SELECT 1 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
+    WHERE j.order_id = ? AND j.kind <> 'message' AND a.code <> 'no_service');
+
+-- name: SetOwnerCancelled :exec
+-- Records since when the owner's cancellation stands, or that it does not.
+UPDATE orders SET owner_cancelled_at = ? WHERE id = ?;
+
+-- name: IsOwnerCancelled :one
+SELECT EXISTS (SELECT 1 FROM orders WHERE id = ? AND owner_cancelled_at IS NOT NULL);
+
+-- name: SetOrderBounty :exec
+UPDATE orders SET bounty_id = ?, bounty_title = ? WHERE id = ?;
 
 -- name: SetOrderRound :exec
 UPDATE orders SET round = ? WHERE id = ?;

@@ -161,6 +161,18 @@ UPDATE jobs SET state = 'ready', stage = 'quote', lane = 'network', priority = s
     changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE order_id = sqlc.arg(order_id) AND kind = 'quote';
 
+-- name: ReleaseQuote :execrows
+-- The price of an order is looked for again, or for the first time after a setting allows it.
+UPDATE jobs SET state = 'ready', stage = 'price', lane = 'generate', priority = sqlc.arg(priority), attempt = 0, crashes = 0,
+    run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE order_id = sqlc.arg(order_id) AND kind = 'quote' AND state IN ('held', 'failed', 'cancelled');
+
+-- name: ReleasePieces :exec
+-- What held the pieces of an order together with it is over.
+UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '', hint = '',
+    changed_at = sqlc.arg(changed_at)
+WHERE order_id = sqlc.arg(order_id) AND kind = 'piece' AND state = 'held' AND code = sqlc.arg(code);
+
 -- name: RunDeliveryNow :exec
 UPDATE jobs SET run_at = sqlc.arg(run_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND state = 'ready';

@@ -234,14 +234,17 @@ func quoteApproval(mode string) *order.Failure {
 
 var hintDryRun = "set the service's mode to auto or review and restart, then " + order.Command("orders retry", order.AnyOrder)
 
-// catalogs returns a function that reads the services on offer as they are now.
-func catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake.Catalog, error) {
+// mostClaims is how many of our newest claims orders of bounties are matched with.
+const mostClaims = 500
+
+// Catalogs returns a function that reads the services on offer as they are now.
+func Catalogs(cfg *config.Config, st *store.Store) func(context.Context) (intake.Catalog, error) {
 	return func(ctx context.Context) (intake.Catalog, error) {
 		listed, err := st.Services(ctx)
 		if err != nil {
 			return nil, err
 		}
-		claims, err := st.OpenClaims(ctx)
+		claims, err := st.Claims(ctx, mostClaims)
 		if err != nil {
 			return nil, err
 		}
@@ -262,7 +265,7 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 	var list intake.Catalog
 	for _, s := range cfg.Services {
 		list = append(list, intake.Service{
-			Title: s.Title, RemoteID: ids[order.NormalTitle(s.Title)],
+			Title: s.Title, Category: s.Category, RemoteID: ids[order.NormalTitle(s.Title)],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
 			Subscription: Window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: s.MaxRevisions, Quotes: s.Quote != nil,
 			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title],

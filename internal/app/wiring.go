@@ -132,13 +132,13 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine) *i
 				e.Resume()
 			}
 		},
-		Catalog: catalogs(b.Config, b.Store),
+		Catalog: Catalogs(b.Config, b.Store),
 	})
 }
 
 func newThreads(b base, c *atelier.Client) *intake.Threads {
 	return intake.NewThreads(intake.ThreadOptions{
-		Store: b.Store, Market: c, Catalog: catalogs(b.Config, b.Store), Log: b.Log,
+		Store: b.Store, Market: c, Catalog: Catalogs(b.Config, b.Store), Log: b.Log,
 		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval,
 	})
 }

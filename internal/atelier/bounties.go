@@ -34,6 +34,8 @@ type wireBounty struct {
 	ExpiresAt       stamp `json:"expires_at"`
 	ReferenceURLs   list  `json:"reference_urls"`
 	ReferenceImages list  `json:"reference_images"`
+	AcceptedClaim   label `json:"accepted_claim_id"`
+	OrderID         label `json:"order_id"`
 }
 
 func readBounty(raw json.RawMessage) (order.Bounty, error) {
@@ -47,6 +49,7 @@ func readBounty(raw json.RawMessage) (order.Bounty, error) {
 	b := order.Bounty{
 		ID: string(w.ID), Title: string(w.Title), Brief: string(w.Brief), Category: string(w.Category),
 		Status: string(w.Status), ExpiresAt: w.ExpiresAt.Time, References: append(w.ReferenceURLs, w.ReferenceImages...),
+		AcceptedClaim: string(w.AcceptedClaim), AcceptedOrder: string(w.OrderID),
 	}
 	if w.BudgetUSD.usd != nil {
 		b.Budget = *w.BudgetUSD.usd
@@ -116,24 +119,35 @@ func (c *Client) Bounty(ctx context.Context, id string) (order.Bounty, error) {
 }
 
 // ClaimBounty claims a bounty with a message of up to MaxPitch characters, which may
-// be empty. The marketplace accepts one claim of an agent; a second one is a conflict.
-func (c *Client) ClaimBounty(ctx context.Context, id, message string) error {
+// be empty, and returns the id of the claim, empty if the answer has none. The
+// marketplace accepts one claim of an agent; a second one is a conflict.
+func (c *Client) ClaimBounty(ctx context.Context, id, message string) (claimID string, err error) {
+	var made struct {
+		ID label `json:"id"`
+	}
 	r := request{
 		call: order.RequestBounty, method: http.MethodPost, timeout: c.Timeout,
-		path: []string{"bounties", id, "claim"}, read: nothing,
+		path: []string{"bounties", id, "claim"}, read: func(body io.Reader) error {
+			data, err := readData(body, answerLimit)
+			if err != nil {
+				return err
+			}
+			_ = unmarshal(member(data, "claim"), &made) // a claim without an id is made too
+			return nil
+		},
 	}
 	if n := MessageLength(message); n > MaxPitch {
-		return r.notSent(order.Fail, order.CodeRejected, "a message with a claim may have %d characters, this one has %d", MaxPitch, n)
+		return "", r.notSent(order.Fail, order.CodeRejected, "a message with a claim may have %d characters, this one has %d", MaxPitch, n)
 	}
 	body := map[string]string{}
 	if message != "" {
 		body["message"] = message
 	}
-	err := c.send(ctx, r, body)
+	err = c.send(ctx, r, body)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeForbidden {
 		f.Hint = "the marketplace takes claims of agents with an owner only: set agent.owner_wallet and start again; `atelierd doctor` checks it"
 	}
-	return err
+	return string(made.ID), err
 }
 
 // WithdrawClaim takes back a pending claim.

@@ -208,6 +208,7 @@ type wireOrder struct {
 	QuotaTotal         count   `json:"quota_total"`
 	QuotaUsed          count   `json:"quota_used"`
 	PayoutTxHash       label   `json:"payout_tx_hash"`
+	BountyID           label   `json:"bounty_id"`
 }
 
 // readOrder returns the facts in the JSON of one order.
@@ -241,12 +242,20 @@ func readOrder(raw json.RawMessage) (order.Facts, error) {
 		Deliverables: appendNew(nil, append(w.DeliverableURL, w.Deliverables...)...),
 		MaxRevisions: w.MaxRevisions.n, RevisionCount: w.RevisionCount.n,
 		QuotaTotal: w.QuotaTotal.n, QuotaUsed: w.QuotaUsed.n,
-		PayoutTx: string(w.PayoutTxHash), Raw: raw,
+		PayoutTx: string(w.PayoutTxHash), BountyID: bountyID(w.BountyID), Raw: raw,
 	}
 	if len(facts.Deliverables) > 0 {
 		facts.Shown = order.ShownFiles
 	}
 	return facts, nil
+}
+
+// bountyID returns an id that can stand in an address, or "".
+func bountyID(id label) string {
+	if checkID(string(id)) != nil {
+		return ""
+	}
+	return string(id)
 }
 
 // checkID returns an error for an id that is not safe in an address, in a table and on

@@ -20,7 +20,12 @@ import (
 // Store stores the claims. Its writes are durable when they return.
 type Store interface {
 	IntendClaim(c order.Claim) error
+	// ClaimArrived records that the marketplace has a claim, by the id that it gave it,
+	// or empty.
+	ClaimArrived(bountyID, claimID string) error
 	EndClaim(id string, state order.ClaimState, reason string) error
+	// WinClaim records that our claim was accepted, and the order that it became.
+	WinClaim(bountyID, orderID string) error
 	RefuseClaim(id string, code order.Code, reason string) error
 	// OwnerMissing reports whether the marketplace would refuse a claim because the
 	// agent has no owner.
@@ -38,7 +43,7 @@ type Store interface {
 type Market interface {
 	Bounties(ctx context.Context, q atelier.BountyQuery) ([]order.Bounty, error)
 	Bounty(ctx context.Context, id string) (order.Bounty, error)
-	ClaimBounty(ctx context.Context, id, message string) error
+	ClaimBounty(ctx context.Context, id, message string) (claimID string, err error)
 	WithdrawClaim(ctx context.Context, id string) error
 }
 
@@ -81,7 +86,9 @@ type Watcher struct {
 const noOwner = "no bounties are claimed: the agent has no owner"
 
 // New returns a Watcher.
-func New(o Options) *Watcher { return &Watcher{o: o, hint: make(chan struct{}, 1)} }
+func New(o Options) *Watcher {
+	return &Watcher{o: o, hint: make(chan struct{}, 1)}
+}
 
 // Hint requests a look soon. It does not block.
 func (w *Watcher) Hint() {
@@ -160,42 +167,6 @@ func (w *Watcher) Once(ctx context.Context) error {
 	return nil
 }
 
-// check updates one open claim and reports whether it is still open.
-func (w *Watcher) check(ctx context.Context, c order.Claim) (open bool, err error) {
-	if c.State == order.Claiming {
-		return true, w.send(ctx, c) // after a crash or a lost answer; see send
-	}
-	b, err := w.o.Market.Bounty(ctx, c.ID)
-	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNotFound {
-		return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is gone")
-	}
-	if err != nil {
-		return true, err
-	}
-	switch b.Status {
-	case "open", "":
-		return true, nil
-	case "claimed", "completed", "disputed":
-		// The bounty may not show whose claim was accepted. A webhook says that ours was
-		// rejected. If it was accepted, a poll finds the order and the store marks the
-		// claim accepted. Without either the claim is lost after a while.
-		if c.Rejected {
-			return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the claim was rejected")
-		}
-		if c.Reason == "" {
-			return true, w.o.Store.EndClaim(c.ID, order.ClaimPending, "a claim on the bounty was accepted; if it is ours, its order follows")
-		}
-		if time.Since(c.Since) < takenGrace {
-			return true, nil
-		}
-	}
-	return false, w.o.Store.EndClaim(c.ID, order.ClaimLost, "the bounty is "+b.Status+" and brought no order")
-}
-
-// takenGrace is how long the order of a bounty with an accepted claim may still
-// appear. It is longer than polls need to find it.
-const takenGrace = 6 * time.Hour
-
 // apply claims bounties that match the rule while fewer than MaxOpen claims are
 // open. It returns the new number of open claims.
 func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
@@ -257,11 +228,11 @@ func (w *Watcher) Claim(ctx context.Context, c order.Claim) error {
 // bounty, so sending it twice is safe: the second is a conflict, which shows that the
 // first has arrived.
 func (w *Watcher) send(ctx context.Context, c order.Claim) error {
-	err := w.o.Market.ClaimBounty(ctx, c.ID, c.Message)
+	claimID, err := w.o.Market.ClaimBounty(ctx, c.ID, c.Message)
 	f, _ := errors.AsType[*order.Failure](err)
 	switch {
 	case err == nil, f != nil && f.Code == order.CodeConflict:
-		return w.o.Store.EndClaim(c.ID, order.ClaimPending, "")
+		return w.o.Store.ClaimArrived(c.ID, claimID)
 	case f != nil && (f.Class == order.Fail || f.Class == order.Hold):
 		return errors.Join(err, w.o.Store.RefuseClaim(c.ID, f.Code, f.Error()))
 	}

@@ -26,6 +26,7 @@ type world struct {
 	market *sandbox.Server
 	store  *store.Store
 	client *atelier.Client
+	other  *atelier.Client // of another agent
 }
 
 // inWorld runs f in simulated time, with a marketplace that has one agent with an owner.
@@ -41,25 +42,33 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 			server.Shutdown(context.Background())
 			serving.Wait()
 		})
-		id, key, err := w.market.AddAgent("tester", "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		var err error
 		if w.store, err = store.Open(store.Options{Dir: dir}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { w.store.Close() })
-		w.client = atelier.New(atelier.Options{
-			BaseURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
-			Transport:   &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true},
-			Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: id, Key: secret.New(key)} },
-		})
-		wallet := "11111111111111111111111111111111"
-		if err := w.client.UpdateProfile(t.Context(), atelier.ProfilePatch{OwnerWallet: &wallet}); err != nil {
-			t.Fatal(err)
-		}
+		w.client, w.other = w.agent("tester", listener), w.agent("rival", listener)
 		f(t, w)
 	})
+}
+
+// agent adds an agent with an owner and returns its client.
+func (w *world) agent(name string, l *pipenet.Listener) *atelier.Client {
+	w.t.Helper()
+	id, key, err := w.market.AddAgent(name, "", "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := atelier.New(atelier.Options{
+		BaseURL:     &url.URL{Scheme: "http", Host: "market.test", Path: "/api"},
+		Transport:   &http.Transport{DialContext: l.Dial, DisableKeepAlives: true},
+		Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: id, Key: secret.New(key)} },
+	})
+	wallet := "11111111111111111111111111111111"
+	if err := c.UpdateProfile(w.t.Context(), atelier.ProfilePatch{OwnerWallet: &wallet}); err != nil {
+		w.t.Fatal(err)
+	}
+	return c
 }
 
 func (w *world) watcher(open int) *bounty.Watcher {
@@ -148,62 +157,6 @@ func TestAClaimWithALostAnswerIsNotMadeTwice(t *testing.T) {
 		}
 		if b := w.market.Bounties()[0]; len(b.Claims) != 1 {
 			t.Errorf("the bounty has %d claims", len(b.Claims))
-		}
-	})
-}
-
-func TestAClaimOnATakenBountyIsLostAfterTheGraceTime(t *testing.T) {
-	t.Parallel()
-	inWorld(t, func(t *testing.T, w *world) {
-		id := w.post("9.00")
-		if err := w.watcher(2).Once(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.market.AcceptClaim(id, ""); err != nil { // ours, but nothing polls its order
-			t.Fatal(err)
-		}
-		for range 5 {
-			if err := w.watcher(2).Once(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Hour)
-		}
-		if s := w.claims()[id]; s != order.ClaimPending {
-			t.Errorf("within the grace the claim is %s", s)
-		}
-		time.Sleep(2 * time.Hour)
-		if err := w.watcher(2).Once(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if s := w.claims()[id]; s != order.ClaimLost {
-			t.Errorf("after it the claim is %s", s)
-		}
-	})
-}
-
-func TestAClaimThatAWebhookRejectsIsLostWithoutTheGraceTime(t *testing.T) {
-	t.Parallel()
-	inWorld(t, func(t *testing.T, w *world) {
-		id := w.post("9.00")
-		for range 2 { // once before another claim is accepted, which the look shows
-			if err := w.watcher(2).Once(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.store.RecordWebhook(order.Webhook{Event: "bounty.claim_rejected", BountyID: id}); err != nil {
-				t.Fatal(err)
-			}
-			if s := w.claims()[id]; s != order.ClaimPending {
-				t.Fatalf("while the bounty is open the claim is %s", s)
-			}
-		}
-		if _, err := w.market.AcceptClaim(id, ""); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.watcher(2).Once(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if s := w.claims()[id]; s != order.ClaimLost {
-			t.Errorf("after the webhook the claim is %s", s)
 		}
 	})
 }

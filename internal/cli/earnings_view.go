@@ -32,6 +32,7 @@ type earningRow struct {
 	Gross  string `json:"gross_usd"`
 	Fee    string `json:"fee_usd"`
 	Net    string `json:"net_usd"`
+	Paid   string `json:"paid_usd"` // what was paid out, as far as it is known
 	Cost   string `json:"cost_usd"`
 	Profit string `json:"profit_usd"`
 	Rated  int    `json:"rated_orders"`
@@ -43,11 +44,15 @@ type earningRow struct {
 type sums struct {
 	orders           int
 	gross, fee, cost order.USD
+	paid             order.USD
 	rated, stars     int
 }
 
 func (s sums) with(e store.Earning) sums {
 	s.orders, s.gross, s.fee, s.cost = s.orders+1, s.gross+e.Gross, s.fee+e.Fee, s.cost+e.Cost
+	if e.Paid {
+		s.paid += e.Net()
+	}
 	if e.Rating != nil {
 		s.rated, s.stars = s.rated+1, s.stars+*e.Rating
 	}
@@ -57,7 +62,7 @@ func (s sums) with(e store.Earning) sums {
 func (s sums) row(key string) earningRow {
 	row := earningRow{
 		Key: key, Orders: s.orders, Gross: s.gross.String(), Fee: s.fee.String(),
-		Net: (s.gross - s.fee).String(), Cost: s.cost.String(), Profit: signed(s.gross - s.fee - s.cost), Rated: s.rated,
+		Net: (s.gross - s.fee).String(), Paid: s.paid.String(), Cost: s.cost.String(), Profit: signed(s.gross - s.fee - s.cost), Rated: s.rated,
 	}
 	if s.rated > 0 {
 		row.Rating = fmt.Sprintf("%.1f", float64(s.stars)/float64(s.rated))
@@ -118,9 +123,13 @@ func (v earningsView) show(g *term.Page, by string) {
 	}
 }
 
-// table has the column rating only if a client has rated.
+// table has the column paid only if payouts are known, and rating only if a client has
+// rated.
 func (v earningsView) table(by string) [][]term.Cell {
 	head := []string{by, "orders", "gross", "fee", "net", "cost", "profit"}
+	if v.PayoutsKnown {
+		head = append(head, "paid")
+	}
 	if v.Total.Rated > 0 {
 		head = append(head, "rating")
 	}
@@ -129,6 +138,9 @@ func (v earningsView) table(by string) [][]term.Cell {
 		row := []term.Cell{
 			term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
 			term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit),
+		}
+		if v.PayoutsKnown {
+			row = append(row, term.Plain(r.Paid))
 		}
 		if r.Rated > 0 {
 			row = append(row, term.Plain(fmt.Sprintf("%s of %d", r.Rating, r.Rated)))

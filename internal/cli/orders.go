@@ -8,6 +8,7 @@ type OrdersCmd struct {
 	Retry    OrdersRetryCmd    `cmd:"" help:"Resume held, failed or cancelled work on an order."`
 	Redo     OrdersRedoCmd     `cmd:"" help:"Make the files of an order again."`
 	Resubmit OrdersResubmitCmd `cmd:"" help:"Replace the files of a delivered order."`
+	Assign   OrdersAssignCmd   `cmd:"" help:"Name the service that an order is for."`
 	Cancel   OrdersCancelCmd   `cmd:"" help:"Stop work on an order."`
 }
 

@@ -336,7 +336,7 @@ func TestTheCommentedKeysOfTheExampleLoad(t *testing.T) {
 		lines = append(lines, line)
 	}
 	text = strings.NewReplacer(`wallet = ""`, `wallet = "`+wallet+`"`, "quota_limit = 0", "",
-		`window = "messages"`, "", `quote = {`, `# quote = {`).Replace(strings.Join(lines, "\n"))
+		`window = "messages"`, "", `window_margin = "2h"`, "", `quote = {`, `# quote = {`).Replace(strings.Join(lines, "\n"))
 	c, err := Load(write(t, text))
 	if err != nil {
 		t.Fatal(err)
@@ -361,5 +361,23 @@ func TestFilesFromWindowsLoad(t *testing.T) {
 	t.Parallel()
 	if got := problems(t, "\ufeff"+strings.ReplaceAll(good, "\n", "\r\n")); got != nil {
 		t.Errorf("problems = %q", got)
+	}
+}
+
+func TestAWindowMarginIsForWindowsWithPieces(t *testing.T) {
+	t.Parallel()
+	for keys, want := range map[string]string{
+		"price_type = \"weekly\"\nwindow = \"messages\"\nwindow_margin = \"2h\"":  "",
+		"price_type = \"weekly\"\nwindow_margin = \"2h\"":                         "window_margin",
+		"price_type = \"weekly\"\nwindow = \"messages\"\nwindow_margin = \"50h\"": "window_margin",
+	} {
+		text := strings.Replace(Example(), "turnaround_hours = 1\n", keys+"\n", 1)
+		c, err := Load(write(t, text))
+		switch {
+		case want == "" && (err != nil || c.Services[0].WindowMargin != 2*time.Hour):
+			t.Errorf("%q: %v", keys, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%q: %v", keys, err)
+		}
 	}
 }

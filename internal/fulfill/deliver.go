@@ -89,7 +89,8 @@ func (f *Fulfiller) sentFiles(ctx context.Context, d order.Delivery) ([]atelier.
 	for _, url := range d.URLs {
 		if media[url] == "" {
 			return nil, order.Failf(order.Hold, order.CodeNoFiles, "a file that was delivered is no longer known: %s", url).
-				WithHint("look at the order at the marketplace, then %s", order.Command("orders resubmit", d.OrderID))
+				WithHint("look at the order at the marketplace, then %s or %s",
+					order.Command("orders retry", d.OrderID), order.Command("orders cancel", d.OrderID))
 		}
 		list = append(list, atelier.Deliverable{URL: url, Media: media[url]})
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"atelierd/internal/atelier"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/intake"
 	"atelierd/internal/message"
@@ -100,6 +101,27 @@ func TestARoundWithoutFeedbackIsNotPaidFor(t *testing.T) {
 		if len(w.painter.asked) != 2 {
 			t.Errorf("the generator was asked %d times for two rounds", len(w.painter.asked))
 		}
+	})
+}
+
+func TestFeedbackOnADeliveryByHandCountsThoughItCameBeforeItWasNoticed(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.uploaded()
+		byHand := []atelier.Deliverable{{URL: "https://elsewhere.test/a.png", Media: "image"}}
+		if err := atelier.New(w.base).Deliver(t.Context(), id, byHand); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := w.market.Dispute(id, "not blue"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if r := w.must(order.StageDeliver); r.Delivery != order.DeliveryElsewhere {
+			t.Fatalf("the delivery by hand is noticed as %+v", r)
+		}
+		w.poll()
+		w.must(order.StageGenerate)
 	})
 }
 

@@ -67,7 +67,7 @@ func afterLook(j order.Job, r order.Redelivery, facts order.Facts, urls []string
 	case r.Reason == order.AgainForOwner && r.State == order.DeliverySending && facts.Shown == order.ShownUnknown:
 		return order.Result{}, order.Failf(order.Hold, order.CodeUnclear, "a delivery had no answer, and the marketplace does not show whether it arrived").
 			WithHint("look at the order there, then %s or %s", order.Command("orders retry", j.OrderID), order.Command("orders cancel", j.OrderID))
-	case r.Reason == order.AgainForOwner && (done || facts.Status.TakesDelivery()):
+	case r.Reason == order.AgainForOwner && !facts.Status.Reopened() && (done || facts.Status.TakesDelivery()):
 		return order.Result{}, nil
 	case done && r.State == order.DeliverySending:
 		// The files are shown either way. Only the status shows what arrived.

@@ -259,3 +259,50 @@ func TestWhatTheClientHasSentBackIsNotReplaced(t *testing.T) {
 		}
 	})
 }
+
+func TestAWindowThatFallsBackToPaidIsDeliveredAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(weekly, weeklyOffer)
+		id := w.subscribed(sandbox.NewOrder{})
+		w.asks(id, 1)
+		w.piece()
+		time.Sleep(week - margin)
+		w.must(order.StageDeliver)
+		w.must(order.StageSend)
+		for range order.MaxAgain {
+			if err := w.market.SetStatus(id, "paid"); err != nil {
+				t.Fatal(err)
+			}
+			w.poll()
+			w.must(order.StageDeliver)
+		}
+		if err := w.market.SetStatus(id, "paid"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		if o, err := w.store.Order(t.Context(), id); err != nil || o.Code != order.CodeNotShown {
+			t.Errorf("it is %s (%s), %v", o.State, o.Code, err)
+		}
+		w.asOwner(func(o store.Owner) error { return o.Resubmit(t.Context(), id, nil) })
+		w.must(order.StageDeliver)
+		w.expectOrder(id, 4, "delivered")
+		w.settled(id)
+	})
+}
+
+func TestAReplacementIsDroppedWhenTheClientSendsTheOrderBack(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id, _ := w.replaced()
+		w.must(order.StageGenerate)
+		w.must(order.StageUpload)
+		if err := w.market.Dispute(id, "no"); err != nil {
+			t.Fatal(err)
+		}
+		if r := w.must(order.StageDeliver); r.Redelivery != order.DeliveryDropped {
+			t.Errorf("it ends as %+v", r)
+		}
+		w.expectOrder(id, 1, "disputed")
+	})
+}

@@ -58,7 +58,7 @@ func (r *run) newRequest(ctx context.Context, resumed *order.Call) (generate.Req
 func (r *run) request(ctx context.Context) (generate.Request, error) {
 	o, s := r.order, r.service
 	req := generate.Request{
-		OrderID: o.ID, Round: r.job.Round, Attempt: r.job.Attempt, Brief: o.Brief,
+		OrderID: o.ID, Round: r.job.Round, Attempt: r.job.Attempt, Brief: o.Wish(),
 		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec,
 		ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages, RequirementAnswers: o.Answers,
 		Service:   generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
@@ -128,9 +128,13 @@ func (r *run) feedback(ctx context.Context, req generate.Request) ([]string, err
 	if err != nil {
 		return nil, err
 	}
+	since := last.SentAt
+	if last.State == order.DeliveryElsewhere {
+		since = r.order.DeliveredAt // SentAt is when it was noticed, perhaps after the feedback
+	}
 	var texts []string
 	for _, m := range req.Messages {
-		if m.From == string(order.PartyClient) && !m.At.Before(last.SentAt) {
+		if m.From == string(order.PartyClient) && !m.At.Before(since) {
 			texts = append(texts, m.Text)
 		}
 	}

@@ -88,11 +88,12 @@ func (w window) count() (sent, made, open int) {
 }
 
 // due reports whether the window is to be delivered now: its margin has begun, its
-// quota is used up, or the marketplace has ended it.
+// quota is used up, or the marketplace has ended it. A status that this version does
+// not know says nothing.
 func (w window) due() bool {
 	sent, _, _ := w.count()
-	running := w.order.Status == order.Paid || w.order.Status == order.InProgress
-	return w.quota > 0 && sent >= w.quota || !running || !time.Now().Before(w.plan.Deliver)
+	ended := w.order.Status == order.Delivered || w.order.Status.Reopened() || w.order.Status.Ended()
+	return w.quota > 0 && sent >= w.quota || ended || !time.Now().Before(w.plan.Deliver)
 }
 
 // windowFiles returns all pieces of a window once it is to be delivered. Before that

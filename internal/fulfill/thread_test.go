@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/intake"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
@@ -82,6 +85,28 @@ func TestATemplateThatTheThreadShowsIsNotSentAgain(t *testing.T) {
 		}
 		if n := len(w.said(id)); n != 3 {
 			t.Errorf("the owner's own words are in the thread %d times, want 2", n-1)
+		}
+	})
+}
+
+func TestTwoTemplatesWithTheSameTextAreBothSent(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		hello, err := message.Parse("Hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.reopen(func(s *fulfill.Service) {
+			s.Templates = map[string]*message.Template{"received": hello, "delivered": hello}
+		}, func(s *intake.Service) { s.Templates = []string{"received", "delivered"} })
+		id := w.place("paid")
+		w.must(order.StageSend)
+		w.must(order.StageGenerate)
+		w.must(order.StageUpload)
+		w.must(order.StageDeliver)
+		w.must(order.StageSend)
+		if n := len(w.said(id)); n != 2 {
+			t.Errorf("two messages are in the thread %d times", n)
 		}
 	})
 }

@@ -285,3 +285,25 @@ func TestOnlyThePieceThatIsLostIsMadeAgain(t *testing.T) {
 		}
 	})
 }
+
+func TestAnUnknownStatusDoesNotDeliverAWindowEarly(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(weekly, weeklyOffer)
+		id := w.subscribed(sandbox.NewOrder{})
+		w.asks(id, 1)
+		w.piece()
+		o, err := w.store.Order(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		odd := o.Facts
+		odd.Status, odd.Raw = "under_moderation", []byte("{}")
+		mark, err := w.store.Mark(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.apply(order.Batch{Listing: order.Listing{Orders: []order.Facts{odd}}, Mark: mark})
+		w.fails(order.StageDeliver, order.Wait, order.CodeWindow)
+	})
+}

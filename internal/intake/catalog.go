@@ -10,6 +10,8 @@ import (
 // Service is what intake knows of a service that the owner offers.
 type Service struct {
 	Title string
+	// Category is the marketplace's category, by which orders of bounties are matched.
+	Category string
 	// RemoteID is the marketplace's id of the service; empty while it is unknown.
 	RemoteID string
 	// Turnaround is the time from an order to its deadline; 0 means 24 h.
@@ -29,8 +31,8 @@ type Service struct {
 	Quotes bool
 	// Templates names the message templates that are on.
 	Templates []string
-	// Claims are our open claims on bounties for the service. Each may become an
-	// order.
+	// Claims are our claims on bounties for the service. Each that is open may become
+	// an order, and one that counts as lost may have been won nevertheless.
 	Claims []order.Claim
 }
 
@@ -51,37 +53,75 @@ const defaultTurnaround = 24 * time.Hour
 // match is the service that an order is for.
 type match struct {
 	service Service
-	bounty  string // the id of the bounty that the order comes from, if any
+	claim   order.Claim // on the bounty that the order comes from, if it is ours
 	ok      bool
 }
 
-// find returns the service that an order is for. In this order it is the one that
-// the order names by id or by title, the one that it had before, the one with a claim
-// on the bounty that became the order, or the only one there is.
-func (c Catalog) find(f order.Facts, before string) match {
+// find returns the service that an order is for. Once the owner has named it or work
+// has begun, it stays the same. Otherwise it is, in this order, the one that the order
+// names by id or by title, the one that it had before, the one whose bounty became the
+// order, or the only one there is.
+func (c Catalog) find(f order.Facts, k order.Known) match {
+	if k.Service != "" && (k.Assigned || k.Begun) {
+		return c.titled(k.Service)
+	}
 	for _, s := range c {
 		if f.ServiceID != "" && s.RemoteID == f.ServiceID {
 			return match{service: s, ok: true}
 		}
 	}
-	for _, title := range []string{f.ServiceTitle, before} {
-		for _, s := range c {
-			if title != "" && order.SameTitle(s.Title, title) {
-				return match{service: s, ok: true}
-			}
+	for _, title := range []string{f.ServiceTitle, k.Service} {
+		if m := c.titled(title); m.ok {
+			return m
 		}
 	}
-	for _, s := range c {
-		for _, claim := range s.Claims {
-			// The deployed marketplace names no service in the order of a bounty, but
-			// copies the brief and the budget.
-			if f.ServiceID == "" && f.Brief == claim.Brief && f.Price != nil && *f.Price == claim.Budget {
-				return match{s, claim.ID, true}
-			}
-		}
+	if m := c.claimed(f); m.ok {
+		return m
 	}
-	if len(c) == 1 {
+	if f.BountyID != "" {
+		return c.ofCategory(f.BountyCategory)
+	}
+	// An order that was for another service is not for the one that is left.
+	if len(c) == 1 && k.Service == "" {
 		return match{service: c[0], ok: true}
 	}
 	return match{}
+}
+
+func (c Catalog) titled(title string) match {
+	for _, s := range c {
+		if title != "" && order.SameTitle(s.Title, title) {
+			return match{service: s, ok: true}
+		}
+	}
+	return match{}
+}
+
+// claimed finds our claim on the bounty that became the order. A marketplace that
+// names neither the service nor the bounty copies the brief and the budget.
+func (c Catalog) claimed(f order.Facts) match {
+	for _, s := range c {
+		for _, claim := range s.Claims {
+			open := claim.State == order.Claiming || claim.State == order.ClaimPending
+			same := open && f.ServiceID == "" && f.Brief == claim.Brief && f.Price != nil && *f.Price == claim.Budget
+			if f.BountyID == claim.ID || claim.OrderID == f.ID || f.BountyID == "" && same {
+				return match{s, claim, true}
+			}
+		}
+	}
+	return match{}
+}
+
+// ofCategory returns the only service of a category. Windows are not for single tasks.
+func (c Catalog) ofCategory(category string) (m match) {
+	for _, s := range c {
+		if category == "" || s.Category != category || s.Subscription > 0 {
+			continue
+		}
+		if m.ok {
+			return match{}
+		}
+		m = match{service: s, ok: true}
+	}
+	return m
 }

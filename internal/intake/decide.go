@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -26,9 +27,9 @@ type hold struct {
 // pure, and correct for any state of the store. A poll calls it for every order of
 // the listing, so that it catches a change that an earlier poll missed.
 func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
-	m := c.find(f, k.Service)
+	m := c.find(f, k)
 	d := view{k, f, m.service, m.ok}.decide()
-	d.Bounty = m.bounty
+	d.Bounty, d.BountyTitle = m.claim.ID, cmp.Or(f.BountyTitle, m.claim.Title)
 	// An unknown status may mean anything, and so leaves the quote alone.
 	if live(k.Quoting) && f.Status.Known() && f.Status != order.PendingQuote {
 		d.Quote = order.QuoteElsewhere
@@ -40,7 +41,14 @@ func (c Catalog) Decide(k order.Known, f order.Facts) order.Decision {
 }
 
 func (v view) decide() order.Decision {
-	d := order.Decision{Service: v.service.Title, DueAt: v.due(), Round: v.known.Round}
+	// A known service is never replaced by none.
+	d := order.Decision{Service: cmp.Or(v.service.Title, v.known.Service), DueAt: v.due(), Round: v.known.Round}
+	if v.known.OwnerCancelled {
+		if !v.clientActed() {
+			return v.cancelledByOwner(d)
+		}
+		d.OwnerOverruled = true
+	}
 	switch status := v.facts.Status; {
 	case status == order.Completed:
 		return v.end(d, order.StateCompleted, "the marketplace has completed the order")
@@ -122,10 +130,21 @@ func (v view) stop(d order.Decision, s order.State, why hold) order.Decision {
 
 // notOffered holds an order for a service that is not in the catalog.
 func (v view) notOffered(d order.Decision) order.Decision {
+	f := v.facts
+	title := cmp.Or(v.known.Service, f.ServiceTitle)
+	reason := fmt.Sprintf("it is for the service %.100q, which is not configured", title)
+	hint := "add a [[service]] with that title to the configuration and restart"
+	switch {
+	case title == "" && f.BountyID != "":
+		reason = fmt.Sprintf("it comes from a bounty of category %.40q, which no or several services have", f.BountyCategory)
+		hint = "add a [[service]] of that category to the configuration and restart"
+	case title == "":
+		reason = "it names no service"
+		hint = "see what the client asks for: " + order.Command("orders show", f.ID)
+	}
 	return v.stop(d, order.StateHeld, hold{
-		order.CodeNoService,
-		fmt.Sprintf("it is for the service %.100q, which is not configured", v.facts.ServiceTitle),
-		"add a [[service]] with that title to the configuration, and restart",
+		order.CodeNoService, reason,
+		hint + ", or name a service of yours: " + order.Command("orders assign", f.ID, "SERVICE"),
 	})
 }
 
@@ -190,9 +209,6 @@ func (v view) decideWork(d order.Decision) order.Decision {
 		}
 		return d
 	case order.JobCancelled:
-		if k.Code == order.CodeOwner {
-			return v.keep(d)
-		}
 		return release(d, "the order is open again")
 	}
 	return v.resume(d, "work resumes")
@@ -210,10 +226,10 @@ func (v view) decideQuote(d order.Decision) order.Decision {
 			order.CodeQuoteNotShown, "quoted, but the marketplace still waits for a quote",
 			"look at the order at the marketplace; to quote another price, run " + v.quoteCommand(),
 		})
-	case v.known.Quoting != "":
-		return v.keep(d)
-	case v.service.Quotes:
+	case v.service.Quotes && v.quoteOpen():
 		d.State, d.Jobs = order.StateWorking, order.JobsQuote
+	case v.known.Quoting != "" && v.known.Quoting != order.JobCancelled:
+		return v.keep(d)
 	default:
 		return v.stop(d, order.StateHeld, hold{
 			order.CodeQuoteNeeded, "the client asks for a price",
@@ -221,6 +237,13 @@ func (v view) decideQuote(d order.Decision) order.Decision {
 		})
 	}
 	return d
+}
+
+// quoteOpen reports whether no price was looked for, or only before the service had
+// one, or before the order was cancelled.
+func (v view) quoteOpen() bool {
+	k := v.known
+	return k.Quoting == "" || k.Quoting == order.JobCancelled || k.Quoting == order.JobHeld && k.Code == order.CodeQuoteNeeded
 }
 
 func (v view) quoteCommand() string { return order.Command("quote", v.facts.ID, "PRICE") }

@@ -30,6 +30,10 @@ func code(k order.Known, code order.Code) order.Known { k.Code = code; return k 
 func atDeliver(k order.Known) order.Known             { k.Stage = order.StageDeliver; return k }
 func again(k order.Known, n int) order.Known          { k.Again = n; return k }
 func round(k order.Known, n int) order.Known          { k.Round = n; return k }
+func cancelled(k order.Known) order.Known {
+	k.OwnerCancelled, k.Code = true, order.CodeOwner
+	return k
+}
 
 const (
 	none      = order.JobState("")
@@ -81,7 +85,7 @@ var decisionCases = []decisionCase{
 	{"an order that comes back is worked on again", code(known(isHeld, order.Paid, held, nothing), order.CodeVanished), order.Paid, working, order.JobsRelease, "", 0},
 	{"an order whose service is now configured is worked on", code(known(isHeld, order.Paid, held, nothing), order.CodeNoService), order.Paid, working, order.JobsRelease, "", 0},
 	{"a cancelled order that is open again is worked on", code(known(order.StateCancelled, order.Cancelled, closed, nothing), order.CodeCancelled), order.Paid, working, order.JobsRelease, "", 0},
-	{"an order that the owner cancelled is not worked on", code(known(isHeld, order.Paid, closed, nothing), order.CodeOwner), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
+	{"an order that the owner cancelled is not worked on", cancelled(known(isHeld, order.Paid, closed, nothing)), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
 
 	// Delivered orders.
 	{"a confirmed delivery is in review", known(delivered, order.Paid, done, confirmed), order.Delivered, delivered, order.JobsKeep, "", 0},
@@ -100,7 +104,7 @@ var decisionCases = []decisionCase{
 	{"only from paid", known(delivered, order.Paid, done, confirmed), order.InProgress, isHeld, order.JobsKeep, order.CodeNotShown, 0},
 	{"what somebody else delivered is not delivered by us", known(delivered, order.Paid, closed, elsewhere), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
 	{"a redelivery under way continues", known(working, order.Paid, leased, confirmed), order.Paid, working, order.JobsKeep, "", 0},
-	{"one that the owner cancelled does not", code(known(isHeld, order.Paid, closed, confirmed), order.CodeOwner), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
+	{"one that the owner cancelled does not", cancelled(known(isHeld, order.Paid, closed, confirmed)), order.Paid, isHeld, order.JobsKeep, order.CodeOwner, 0},
 	{"one that is held waits for the owner", code(known(isHeld, order.Paid, held, confirmed), order.CodeNotShown), order.Paid, isHeld, order.JobsKeep, order.CodeNotShown, 0},
 	{"one under way reads the order itself", known(working, order.Paid, leased, confirmed), order.Delivered, working, order.JobsKeep, "", 0},
 	{"one that is no longer needed ends, and the first stays", code(known(isHeld, order.Paid, held, confirmed), order.CodeNotShown), order.Delivered, delivered, order.JobsDone, "", 0},
@@ -154,6 +158,7 @@ func TestDecide(t *testing.T) {
 			again := shop.Decide(order.Known{
 				Exists: true, State: d.State, Status: c.status, Round: d.Round, Code: d.Code,
 				Stage: c.known.Stage, Again: c.known.Again, Job: after(c.known.Job, d.Jobs), Delivery: deliveryAfter(c.known.Delivery, d),
+				OwnerCancelled: c.known.OwnerCancelled && !d.OwnerOverruled,
 			}, facts(c.status))
 			if again.State != d.State || again.Jobs == d.Jobs && d.Jobs != order.JobsKeep {
 				t.Errorf("decided again: %s, jobs %q, after %s, jobs %q", again.State, again.Jobs, d.State, d.Jobs)

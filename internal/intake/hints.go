@@ -120,6 +120,7 @@ func (p *Poller) look(ctx context.Context, id string) error {
 	}
 	listing := order.Listing{Orders: []order.Facts{facts}}
 	normalize(&listing, time.Now())
+	p.addBounties(ctx, &listing)
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished})
 	if err == nil && sum.New+sum.Changed > 0 {
 		p.o.Log.Info("order read", "order", id, "status", facts.Status)

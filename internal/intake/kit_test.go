@@ -48,6 +48,7 @@ type world struct {
 	poller *intake.Poller
 	client *atelier.Client
 	log    *note
+	pacer  intake.Pacer
 	// proxy, if not nil, answers instead of the marketplace when it returns true.
 	proxy func(rw http.ResponseWriter) bool
 
@@ -101,18 +102,25 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 			},
 		})
 		w.client = client
-		w.poller = intake.New(intake.Options{
-			Store: w.store, Market: client, Pacer: b, Interval: interval,
-			Log:        slog.New(slog.NewTextHandler(w.log, nil)),
-			Catalog:    func(context.Context) (intake.Catalog, error) { return shop, nil },
-			KeyChanged: w.keyChanged,
-			KeyRefused: func(refused bool) {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				w.refused = append(w.refused, refused)
-			},
-		})
+		w.pacer = b
+		w.restart(shop)
 		f(t, w)
+	})
+}
+
+// restart replaces the poller by one that knows the services of the catalog, as a
+// restart with another configuration does.
+func (w *world) restart(catalog intake.Catalog) {
+	w.poller = intake.New(intake.Options{
+		Store: w.store, Market: w.client, Pacer: w.pacer, Interval: interval,
+		Log:        slog.New(slog.NewTextHandler(w.log, nil)),
+		Catalog:    func(context.Context) (intake.Catalog, error) { return catalog, nil },
+		KeyChanged: w.keyChanged,
+		KeyRefused: func(refused bool) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.refused = append(w.refused, refused)
+		},
 	})
 }
 

@@ -38,6 +38,7 @@ type Store interface {
 type Market interface {
 	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
 	Order(ctx context.Context, id string) (order.Facts, error)
+	Bounty(ctx context.Context, id string) (order.Bounty, error)
 }
 
 // Pacer decides how long to wait before the next poll: at least interval.
@@ -82,6 +83,8 @@ type Poller struct {
 
 	// mu allows one poll at a time.
 	mu sync.Mutex
+	// bounties are those that became orders, by id.
+	bounties map[string]order.Bounty
 	// complete makes the next poll ask for every status.
 	complete     bool
 	windows      string // the alert about windows that end, as last stored
@@ -116,6 +119,7 @@ func New(o Options) *Poller {
 	o.Trust = cmp.Or(o.Trust, time.Hour)
 	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
 	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, windows: "unknown", recovered: func() {}}
+	p.bounties = map[string]order.Bounty{}
 	p.take()
 	p.hints.announced = map[string]time.Time{}
 	return p
@@ -271,6 +275,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	}
 	p.keyIsAccepted()
 	normalize(&listing, time.Now())
+	p.addBounties(ctx, &listing)
 	sum, err := p.o.Store.Apply(order.Batch{
 		Listing: listing, Mark: mark, Complete: complete,
 		Decide: catalog.Decide, Vanished: catalog.Vanished,

@@ -142,7 +142,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	if err != nil {
 		return err
 	}
-	s := catalog.find(o.Facts, o.Service).service
+	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
 	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
 	if until, open := asksUntil(o, s); open {
 		th.Pieces, th.Until = true, until

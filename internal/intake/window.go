@@ -43,9 +43,6 @@ func (v view) decideWindow(d order.Decision) order.Decision {
 		d.Messages = v.service.message("received", "received")
 		return d
 	case order.JobCancelled:
-		if !releasable(k.Code) {
-			return v.keep(d)
-		}
 		return release(d, "the window is open")
 	}
 	return v.resume(d, "the window is open")
@@ -74,7 +71,7 @@ func (v view) decidePaidAgain(d order.Decision) order.Decision {
 		return d
 	case k.Job == order.JobHeld && releasable(k.Code):
 		return release(d, "work resumes")
-	case k.Job == order.JobHeld, k.Job == order.JobFailed, k.Job == order.JobCancelled && k.Code == order.CodeOwner:
+	case k.Job == order.JobHeld, k.Job == order.JobFailed:
 		return v.keep(d) // the owner decides
 	case k.Job == order.JobDone && k.Delivery == order.DeliveryConfirmed && v.facts.Status == order.Paid && k.Again < order.MaxAgain:
 		d.State, d.Jobs = order.StateWorking, order.JobsAgain
@@ -113,7 +110,7 @@ func (c Catalog) endingWindows(listed []order.Facts, now time.Time) string {
 		if f.WorkspaceExpiresAt.IsZero() || f.Status != order.Paid && f.Status != order.InProgress {
 			continue
 		}
-		s := c.find(f, "").service
+		s := c.find(f, order.Known{}).service
 		if s.Subscription > 0 && s.Pieces {
 			continue
 		}

@@ -38,7 +38,7 @@ func TestAWindowThatTheMarketplaceCallsDeliveredIsLookedAt(t *testing.T) {
 		{"also with a send without an answer", atDeliver(known(working, order.InProgress, leased, sending)), window, working, order.JobsKeep, ""},
 		{"one that is new to us is looked at", order.Known{}, window, working, order.JobsOpen, ""},
 		{"a send that was given up is not taken for delivered", code(atDeliver(known(isHeld, order.InProgress, held, sending)), order.CodeNeverArrived), window, isHeld, order.JobsKeep, order.CodeNeverArrived},
-		{"what the owner cancelled stays cancelled", code(known(isHeld, order.InProgress, closed, nothing), order.CodeOwner), window, isHeld, order.JobsKeep, order.CodeOwner},
+		{"what the owner cancelled stays cancelled", cancelled(known(isHeld, order.InProgress, closed, nothing)), window, isHeld, order.JobsKeep, order.CodeOwner},
 		{"ours is delivered", known(delivered, order.InProgress, done, confirmed), files, delivered, order.JobsKeep, ""},
 		{"the files of somebody else are found by the stage", atDeliver(known(working, order.InProgress, ready, nothing)), files, working, order.JobsKeep, ""},
 		{"without pieces it is not taken for delivered", code(known(isHeld, order.InProgress, none, nothing), order.CodeSubscription), unopted, isHeld, order.JobsKeep, order.CodeSubscription},

@@ -30,6 +30,9 @@ type Bounty struct {
 	Claims        int
 	ExpiresAt     time.Time
 	References    []string
+	// AcceptedClaim is the id of the claim that won, AcceptedOrder the order that it
+	// became; empty until there is one.
+	AcceptedClaim, AcceptedOrder string
 }
 
 // Claim is the durable record of claiming a bounty.
@@ -38,6 +41,8 @@ type Claim struct {
 	// Service is the title of the service that is to fulfill it.
 	Service string
 	Message string
+	// ClaimID is the marketplace's id of the claim; empty if its answer was lost.
+	ClaimID string
 	State   ClaimState
 	Reason  string
 	OrderID string // the order that it became

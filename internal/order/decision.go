@@ -7,11 +7,19 @@ type Known struct {
 	// Exists is false for an order never seen before.
 	Exists  bool
 	Service string // the title of its service
-	State   State
-	Status  Status
-	Round   int
-	Code    Code
-	Missing bool
+	// Assigned: the owner has named the service. Begun: work for it has begun, so that
+	// only the owner may name another. The store finds out about Begun only when the
+	// decision is for another service.
+	Assigned, Begun bool
+	// OwnerCancelled: the owner has cancelled the order and has not taken that back.
+	OwnerCancelled bool
+	// RevisionCount is the marketplace's number of revisions; nil if it sent none.
+	RevisionCount *int
+	State         State
+	Status        Status
+	Round         int
+	Code          Code
+	Missing       bool
 	// Job, its Stage, and Delivery are those of the current round; empty if there is
 	// none.
 	Job      JobState
@@ -25,6 +33,13 @@ type Known struct {
 	// there is none.
 	Quoting JobState
 	Quote   QuoteState
+}
+
+// AtTheEnd reports whether the last round that was agreed on is delivered, so that only
+// the owner may open another.
+func (k Known) AtTheEnd() bool {
+	settled := k.Delivery == DeliveryConfirmed || k.Delivery == DeliveryElsewhere
+	return settled && (k.Code == CodeRoundCap || k.OwnerCancelled)
 }
 
 // JobsAction is what happens to the order's unfinished work.
@@ -66,11 +81,14 @@ type Decision struct {
 	// Service is the title of the configured service; DueAt the deadline.
 	Service string
 	DueAt   time.Time
-	// Bounty is our claim that became the new order; empty for any other.
-	Bounty string
-	Round  int
-	Jobs   JobsAction
-	Stage  Stage
+	// OwnerOverruled: the client has acted, which ends the owner's cancellation.
+	OwnerOverruled bool
+	// Bounty is our claim that became the new order; empty for any other. BountyTitle
+	// is the title of the bounty if it is known.
+	Bounty, BountyTitle string
+	Round               int
+	Jobs                JobsAction
+	Stage               Stage
 	// DueAfter replaces an unknown DueAt: the job is due this long after the commit.
 	DueAfter time.Duration
 	// Quote, if it is not empty, is how the order's quote ended.

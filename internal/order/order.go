@@ -8,6 +8,7 @@ package order
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -120,9 +121,22 @@ type Facts struct {
 	QuotaTotal    *int
 	QuotaUsed     *int
 	PayoutTx      string
+	// BountyID is the bounty that became the order, or empty. Its title and category
+	// come from a request of their own and are empty until it is answered.
+	BountyID, BountyTitle, BountyCategory string
 
 	// Raw is the order's JSON as it was received.
 	Raw json.RawMessage
+}
+
+// Wish returns what the client asks for: the brief, after the title of the bounty that
+// became the order, which often says what the brief leaves out.
+func (f Facts) Wish() string {
+	title := strings.TrimSpace(f.BountyTitle)
+	if title == "" || strings.Contains(strings.ToLower(f.Brief), strings.ToLower(title)) {
+		return f.Brief
+	}
+	return title + "\n\n" + f.Brief
 }
 
 // BadRow is an entry of an order list that could not be read. It is recorded for the

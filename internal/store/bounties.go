@@ -27,12 +27,41 @@ func (s *Store) IntendClaim(c order.Claim) error {
 // EndClaim records the outcome of a claim.
 func (s *Store) EndClaim(id string, state order.ClaimState, reason string) error {
 	return s.write("bounty.end", func(t *tx) error {
-		if err := t.Queries.EndClaim(noCancel, query.EndClaimParams{State: state, Reason: reason, ChangedAt: t.now, ID: id}); err != nil {
+		return t.endClaim(query.EndClaimParams{State: state, Reason: reason, ID: id})
+	})
+}
+
+// ClaimArrived records that the marketplace has a claim, by the id that it gave it. An
+// empty id leaves the one that is known.
+func (s *Store) ClaimArrived(bountyID, claimID string) error {
+	return s.write("bounty.end", func(t *tx) error {
+		if claimID != "" {
+			if err := t.SetClaimID(noCancel, query.SetClaimIDParams{ClaimID: claimID, ID: bountyID}); err != nil {
+				return err
+			}
+		}
+		return t.endClaim(query.EndClaimParams{State: order.ClaimPending, ID: bountyID})
+	})
+}
+
+// WinClaim records that our claim was accepted, and the order that it became.
+func (s *Store) WinClaim(bountyID, orderID string) error {
+	return s.write("bounty.end", func(t *tx) error {
+		if err := t.WinBounty(noCancel, query.WinBountyParams{OrderID: orderID, ChangedAt: t.now, ID: bountyID}); err != nil {
 			return err
 		}
-		_, err := t.event("", "claim "+string(state), "bounty "+id)
+		_, err := t.event("", "bounty won", "bounty "+bountyID)
 		return err
 	})
+}
+
+func (t *tx) endClaim(p query.EndClaimParams) error {
+	p.ChangedAt = t.now
+	if err := t.EndClaim(noCancel, p); err != nil {
+		return err
+	}
+	_, err := t.event("", "claim "+string(p.State), "bounty "+p.ID)
+	return err
 }
 
 // RefuseClaim records that the marketplace refuses a claim.
@@ -80,7 +109,7 @@ func toClaim(r query.Bounty) order.Claim {
 		Bounty: order.Bounty{
 			ID: r.ID, Title: r.Title, Brief: r.Brief, Category: r.Category,
 			Budget: r.BudgetUsdMicros, DeadlineHours: int(r.DeadlineHours),
-		}, Service: r.Service, Message: r.Message,
+		}, Service: r.Service, Message: r.Message, ClaimID: r.ClaimID,
 		State: r.State, Reason: r.Reason, OrderID: r.OrderID, SentAt: r.ClaimedAt.Time, Rejected: !r.RejectedAt.IsZero(), Since: r.ChangedAt.Time,
 	}
 }

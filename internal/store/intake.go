@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
-	"time"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -27,13 +26,18 @@ func (s *Store) Mark(ctx context.Context) (int64, error) {
 // order that the database refuses is recorded as an unreadable row, so that it
 // does not keep the other orders from their work.
 func (s *Store) Apply(l order.Batch) (order.Applied, error) {
+	single := false
 	for {
-		sum, err := s.applyAll(l)
-		bad, ok := errors.AsType[*rowError](err)
-		if !ok || !hasCode(err, sqlite3.SQLITE_CONSTRAINT) {
+		sum, err := s.applyAll(l, single)
+		if err == nil || !hasCode(err, sqlite3.SQLITE_CONSTRAINT) {
 			return sum, err
 		}
-		l.Listing = setAside(l.Listing, bad)
+		if bad, ok := errors.AsType[*rowError](err); ok {
+			l.Listing = setAside(l.Listing, bad)
+		} else if single {
+			return sum, err
+		}
+		single = true // from here on each error names its order
 	}
 }
 
@@ -58,20 +62,31 @@ func setAside(l order.Listing, bad *rowError) order.Listing {
 	return aside
 }
 
-func (s *Store) applyAll(l order.Batch) (order.Applied, error) {
+func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 	var sum order.Applied
 	err := s.write("intake", func(t *tx) error {
-		sum = order.Applied{}
+		sum, t.single = order.Applied{}, single
 		known, err := t.known(l.Orders)
 		if err != nil {
 			return err
 		}
+		var news []newcomer
 		for _, f := range l.Orders {
-			if err := t.apply(l, known[f.ID], f, &sum); err != nil {
+			k := known[f.ID]
+			if !k.Exists {
+				sum.New++
+				sum.Moved = append(sum.Moved, f.ID)
+				news = append(news, newcomer{f, l.Decide(k.Known, f)})
+				continue
+			}
+			if err := t.apply(l, k, f, &sum); err != nil {
 				return &rowError{f.ID, err}
 			}
 		}
-		if sum.New > 0 {
+		if err := t.insertNew(news); err != nil {
+			return err
+		}
+		if len(news) > 0 {
 			if err := t.pendingWebhooks(); err != nil {
 				return err
 			}
@@ -89,6 +104,7 @@ type row struct {
 	order.Known
 	fingerprint int64
 	effect      int64
+	bountyTitle string
 }
 
 func (t *tx) known(facts []order.Facts) (map[string]row, error) {
@@ -106,30 +122,27 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 	}
 	known := make(map[string]row, len(rows))
 	for _, r := range rows {
-		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
+		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, bountyTitle: r.BountyTitle, Known: order.Known{
 			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
 			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState,
 			Again: int(r.Again), AgainFor: order.AgainReason(r.AgainFor),
 			Quoting: r.Quoting, Quote: r.QuoteState,
+			Assigned: r.Assigned != 0, OwnerCancelled: !r.OwnerCancelledAt.IsZero(), RevisionCount: toInt(r.RevisionCount),
 		}}
 	}
 	return known, nil
 }
 
+// apply records what the listing shows of a known order, and what follows.
 func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) error {
-	if k.Exists && k.effect > l.Mark {
+	if k.effect > l.Mark {
 		return nil // the listing may be older than our change; the next one decides
 	}
-	d := l.Decide(k.Known, f)
-	print := fingerprint(f.Raw)
-	switch {
-	case !k.Exists:
-		sum.New++
-		sum.Moved = append(sum.Moved, f.ID)
-		if err := t.applyNew(f, d, print); err != nil {
-			return err
-		}
-	case k.fingerprint != print || k.Missing:
+	d, err := t.decide(l, k.Known, f)
+	if err != nil {
+		return err
+	}
+	if print := fingerprint(f.Raw); k.fingerprint != print || k.Missing {
 		sum.Changed++
 		if k.Status != f.Status && f.Status != order.Delivered && f.Status != order.Completed &&
 			f.Status != order.Quoted && f.Status != order.InProgress {
@@ -139,20 +152,10 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 			return err
 		}
 	}
+	if err := t.applyService(k, f, d); err != nil {
+		return err
+	}
 	return t.follow(f.ID, k.Known, d)
-}
-
-func (t *tx) applyNew(f order.Facts, d order.Decision, print int64) error {
-	if err := t.insertOrder(f, d, print); err != nil {
-		return err
-	}
-	if err := t.statusChanged(f); err != nil {
-		return err
-	}
-	if d.Bounty == "" {
-		return nil
-	}
-	return t.claimWon(d.Bounty, f.ID)
 }
 
 func (t *tx) applyChange(k row, f order.Facts, d order.Decision, print int64) error {
@@ -181,6 +184,11 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 			if err := t.SetOrderCompleted(noCancel, query.SetOrderCompletedParams{CompletedAt: t.now, ID: id}); err != nil {
 				return err
 			}
+		}
+	}
+	if d.OwnerOverruled {
+		if err := t.SetOwnerCancelled(noCancel, query.SetOwnerCancelledParams{ID: id}); err != nil {
+			return err
 		}
 	}
 	if d.Note != "" {
@@ -223,6 +231,11 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 			Stage: cmp.Or(d.Stage, order.StageGenerate), DueAt: due,
 		}, t.now)
 	case order.JobsQuote:
+		if k.Quoting != "" {
+			t.changed.lane(order.LaneGenerate)
+			_, err := t.ReleaseQuote(noCancel, query.ReleaseQuoteParams{Priority: priority(order.StagePrice), RunAt: t.now, ChangedAt: t.now, OrderID: id})
+			return err
+		}
 		return t.openJob(order.Job{OrderID: id, Kind: order.KindQuote, Stage: order.StagePrice, DueAt: d.DueAt}, t.now)
 	case order.JobsClose:
 		return t.closeJobs(id, d)
@@ -252,6 +265,9 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		t.changed.Revoked = t.changed.Revoked || n > 0
 		return err
 	case order.JobsRelease:
+		if err := t.ReleasePieces(noCancel, query.ReleasePiecesParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Code: k.Code}); err != nil {
+			return err
+		}
 		_, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(d.Round)})
 		t.changed.lane(order.LaneGenerate)
 		t.changed.lane(order.LaneNetwork)
@@ -269,30 +285,6 @@ func (t *tx) closeJobs(id string, d order.Decision) error {
 	return err
 }
 
-func (t *tx) insertOrder(f order.Facts, d order.Decision, print int64) error {
-	completed, review := f.CompletedAt, time.Time{}
-	if d.State == order.StateCompleted {
-		if completed.IsZero() {
-			completed = t.now.Time
-		}
-		review = completed
-	}
-	return t.InsertOrder(noCancel, query.InsertOrderParams{
-		ID: f.ID, Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
-		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
-		ReferenceImages: order.EncodeStrings(f.ReferenceImages), RequirementAnswers: text(f.Answers),
-		RemoteStatus: f.Status, State: d.State, Code: d.Code, Reason: d.Reason, Hint: d.Hint,
-		PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee, Deliverables: order.EncodeStrings(f.Deliverables),
-		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
-		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
-		CreatedAt: utc.At(f.CreatedAt), DueAt: utc.At(d.DueAt), SeenAt: t.now, ChangedAt: t.now,
-		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
-		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ClientType: f.ClientType,
-		Fingerprint: print, Raw: string(f.Raw),
-		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec), ReviewDueAt: utc.At(review),
-	})
-}
-
 func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 	return t.UpdateOrderFacts(noCancel, query.UpdateOrderFactsParams{
 		Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
@@ -302,7 +294,7 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 		RemoteStatus: f.Status, PriceUsdMicros: f.Price, FeeUsdMicros: f.Fee,
 		Deliverables: order.EncodeStrings(f.Deliverables),
 		MaxRevisions: number(f.MaxRevisions), RevisionCount: number(f.RevisionCount),
-		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx,
+		QuotaTotal: number(f.QuotaTotal), QuotaUsed: number(f.QuotaUsed), PayoutTx: f.PayoutTx, BountyID: f.BountyID,
 		DeliveredAt: utc.At(f.DeliveredAt), ReviewDeadlineAt: utc.At(f.ReviewDeadline),
 		CompletedAt: utc.At(f.CompletedAt), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ClientType: f.ClientType,
 		Fingerprint: print, Raw: string(f.Raw), ID: f.ID,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -246,7 +247,8 @@ func priority(s order.Stage) int64 {
 // stage and due time count.
 func (t *tx) openJob(j order.Job, runAt utc.Time) error {
 	t.changed.lane(j.Stage.Lane())
-	return t.InsertJob(noCancel, query.InsertJobParams{
+	q := cmp.Or(t.jobs, t.Queries)
+	return q.InsertJob(noCancel, query.InsertJobParams{
 		OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round),
 		Stage: j.Stage, Lane: j.Stage.Lane(), Priority: priority(j.Stage), State: order.JobReady,
 		DueAt: utc.At(j.DueAt), RunAt: runAt, CreatedAt: t.now, ChangedAt: t.now,

@@ -29,7 +29,7 @@ func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
 	} else {
 		for _, p := range []string{
 			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-			"journal_size_limit(67108864)",
+			"journal_size_limit(67108864)", "cache_size(-16384)",
 		} {
 			q.Add("_pragma", p)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
 )
 
 // Owner runs the owner's short transactions, with or without a running daemon. It
@@ -101,20 +102,27 @@ func (o Owner) again(ctx context.Context, id, note string, release func(t *tx, r
 		return err
 	}
 	return o.write("owner.retry", func(t *tx) error {
-		if before.Code == order.CodeRoundCap && before.Status.Reopened() {
+		known, err := t.knownIDs([]string{id})
+		if err != nil {
+			return err
+		}
+		k := known[id].Known
+		if k.AtTheEnd() && before.Status.Reopened() {
 			return t.oneMoreRound(before)
 		}
 		if err := t.GiveUpUnknownCalls(noCancel, query.GiveUpUnknownCallsParams{ClosedAt: t.now, OrderID: id}); err != nil {
 			return err
 		}
 		n, err := release(t, before.Round)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case n > 0:
+			return t.setByOwner(id, word{state: order.StateWorking, note: note})
+		case k.OwnerCancelled:
+			return t.setByOwner(id, word{state: order.StateWaiting, note: "the owner takes the cancellation back; the next poll decides"})
 		}
-		if n == 0 {
-			return fmt.Errorf("order %s is %s and has no held, failed or cancelled work", id, before.State)
-		}
-		return t.setByOwner(id, order.StateWorking, "", "", note)
+		return fmt.Errorf("order %s is %s and has no held, failed or cancelled work", id, before.State)
 	})
 }
 
@@ -129,7 +137,7 @@ func (t *tx) oneMoreRound(o order.Order) error {
 	}, t.now); err != nil {
 		return err
 	}
-	return t.setByOwner(o.ID, order.StateWorking, "", "", fmt.Sprintf("round %d opened by the owner", o.Round+1))
+	return t.setByOwner(o.ID, word{state: order.StateWorking, note: fmt.Sprintf("round %d opened by the owner", o.Round+1)})
 }
 
 // Cancel ends our work on an order. The order at the marketplace stays as it is:
@@ -154,17 +162,38 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 		if reason != "" {
 			note += ": " + reason
 		}
-		return t.setByOwner(id, order.StateHeld, order.CodeOwner, reason, note)
+		return t.setByOwner(id, word{
+			state: order.StateHeld, code: order.CodeOwner, reason: reason, note: note,
+			hint: "to take that back, run " + order.Command("orders retry", id),
+		})
 	})
 }
 
-func (t *tx) setByOwner(id string, s order.State, code order.Code, reason, note string) error {
+// word is what the owner says about an order: the state that follows, why, and a line
+// for the timeline.
+type word struct {
+	state        order.State
+	code         order.Code
+	reason, hint string
+	note         string
+}
+
+// setByOwner records the owner's word. A cancellation stands until the owner says
+// something else or the client acts, whatever state the order is shown in meanwhile.
+func (t *tx) setByOwner(id string, w word) error {
+	since := utc.Time{}
+	if w.code == order.CodeOwner {
+		since = t.now
+	}
+	if err := t.SetOwnerCancelled(noCancel, query.SetOwnerCancelledParams{OwnerCancelledAt: since, ID: id}); err != nil {
+		return err
+	}
 	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{
-		State: s, Code: code, Reason: reason,
+		State: w.state, Code: w.code, Reason: w.reason, Hint: w.hint,
 		ChangedAt: t.now, ID: id,
 	}); err != nil {
 		return err
 	}
-	_, err := t.event(id, "owner", note)
+	_, err := t.event(id, "owner", w.note)
 	return err
 }

@@ -120,6 +120,6 @@ func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
 				return err
 			}
 		}
-		return t.setByOwner(id, order.StateWorking, "", "", fmt.Sprintf("priced at $%s by the owner", price))
+		return t.setByOwner(id, word{state: order.StateWorking, note: fmt.Sprintf("priced at $%s by the owner", price)})
 	})
 }

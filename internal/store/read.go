@@ -81,7 +81,7 @@ func toOrder(r query.Order) (order.Order, error) {
 			ClientWallet: r.ClientWallet, ClientType: r.ClientType, Brief: r.Brief, Status: r.RemoteStatus, Price: r.PriceUsdMicros,
 			Fee: r.FeeUsdMicros, CreatedAt: r.CreatedAt.Time, DeliveredAt: r.DeliveredAt.Time,
 			ReviewDeadline: r.ReviewDeadlineAt.Time, CompletedAt: r.CompletedAt.Time,
-			WorkspaceExpiresAt: r.WindowEndsAt.Time, PayoutTx: r.PayoutTx, Raw: json.RawMessage(r.Raw),
+			WorkspaceExpiresAt: r.WindowEndsAt.Time, PayoutTx: r.PayoutTx, BountyID: r.BountyID, BountyTitle: r.BountyTitle, Raw: json.RawMessage(r.Raw),
 			MaxRevisions: toInt(r.MaxRevisions), RevisionCount: toInt(r.RevisionCount),
 			QuotaTotal: toInt(r.QuotaTotal), QuotaUsed: toInt(r.QuotaUsed),
 		},

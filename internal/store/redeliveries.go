@@ -150,7 +150,8 @@ func (s *Store) AskFromBrief(j order.Job) error {
 
 // Resubmit has the files of a delivered round replaced: the round is made again and
 // delivered again, in a row of its own. prepare readies the disk for that. It is
-// called in the transaction, perhaps more than once.
+// called in the transaction, perhaps more than once. A window that fell back to paid
+// is delivered again with the same pieces.
 func (o Owner) Resubmit(ctx context.Context, id string, prepare func(round int) error) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
@@ -164,39 +165,46 @@ func (o Owner) Resubmit(ctx context.Context, id string, prepare func(round int) 
 	if err != nil {
 		return err
 	}
-	if err := resubmittable(before, d, len(pieces) > 0); err != nil {
+	window := len(pieces) > 0 && before.Round == 0
+	if err := resubmittable(before, d, window); err != nil {
 		return err
 	}
+	reason, stage := order.AgainForOwner, order.StageGenerate
+	if window {
+		reason, stage = order.AgainForPaid, order.StageDeliver
+	}
 	return o.write("owner.resubmit", func(t *tx) error {
-		if err := t.endRedelivery(id, before.Round, order.DeliveryDropped, "the owner replaces the files"); err != nil {
+		if err := t.endRedelivery(id, before.Round, order.DeliveryDropped, "the owner delivers it again"); err != nil {
 			return err
 		}
 		if err := t.InsertRedelivery(noCancel, query.InsertRedeliveryParams{
-			OrderID: id, Round: int64(before.Round), Reason: order.AgainForOwner, CreatedAt: t.now,
+			OrderID: id, Round: int64(before.Round), Reason: reason, CreatedAt: t.now,
 		}); err != nil {
 			return err
 		}
-		n, err := t.deliverAgain(id, before.Round, order.StageGenerate)
-		if err != nil {
+		n, err := t.deliverAgain(id, before.Round, stage)
+		switch {
+		case err != nil:
 			return err
-		}
-		if n == 0 {
+		case n == 0:
 			return fmt.Errorf("round %d of order %s is being worked on", before.Round, id)
 		}
-		if err := prepare(before.Round); err != nil {
-			return err
+		if !window {
+			if err := prepare(before.Round); err != nil {
+				return err
+			}
 		}
-		return t.setByOwner(id, order.StateWorking, "", "", "the files are replaced by the owner")
+		return t.setByOwner(id, word{state: order.StateWorking, note: "delivered again for the owner"})
 	})
 }
 
 // resubmittable is nil when the files of the order's round can be replaced.
-func resubmittable(o order.Order, d order.Delivery, pieces bool) error {
+func resubmittable(o order.Order, d order.Delivery, window bool) error {
 	delivered := o.Status == order.Delivered || o.Status == order.Paid || o.Status == order.InProgress
 	switch {
 	case d.State != order.DeliveryConfirmed:
 		return fmt.Errorf("order %s is %s, and round %d was not delivered by us", o.ID, o.State, o.Round)
-	case pieces && o.Round == 0:
+	case window && o.Status != order.Paid:
 		return fmt.Errorf("order %s is the window of a subscription, whose pieces are messages; write to the client instead", o.ID)
 	case !delivered:
 		return fmt.Errorf("order %s is %s at the marketplace, where its files can no longer be replaced", o.ID, o.Status)

@@ -42,12 +42,15 @@ func (t *tx) statusChanged(f order.Facts) error {
 	if err := t.RunMessagesNow(noCancel, query.RunMessagesNowParams{RunAt: t.now, OrderID: f.ID}); err != nil {
 		return err
 	}
-	if !f.Status.TakesMessages() || f.Status.Ended() {
+	if !hasThread(f.Status) {
 		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: utc.Time{}, ID: f.ID})
 	}
 	t.changed.Threads = true
 	return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: f.ID})
 }
+
+// hasThread reports whether the thread of an order is read in this status.
+func hasThread(s order.Status) bool { return s.TakesMessages() && !s.Ended() }
 
 // ApplyThread records the messages of a thread and opens the pieces that its client
 // asks for, in the thread or in webhooks. It returns how many messages were new.
@@ -75,6 +78,10 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 // openPieces opens the pieces that the stored messages of the client ask for and
 // that are not open.
 func (t *tx) openPieces(th order.Thread) error {
+	// What is asked for meanwhile is made once the owner takes the cancellation back.
+	if cancelled, err := t.IsOwnerCancelled(noCancel, th.OrderID); err != nil || cancelled {
+		return err
+	}
 	asks, err := t.Requests(noCancel, th.OrderID)
 	if err != nil {
 		return err

@@ -20,8 +20,13 @@ const maxBatch = 64
 // tx is an open transaction as one request sees it. Its now does not change.
 type tx struct {
 	*query.Queries
+	db      query.DBTX // what Queries runs on
 	now     utc.Time
 	changed Change
+	// jobs, if it is not nil, keeps new jobs to be written together. single makes each
+	// row its own statement.
+	jobs   *query.Queries
+	single bool
 }
 
 // noCancel is the context of all statements in a transaction. It is never
@@ -168,7 +173,7 @@ func (w *writer) try(batch []*request) (err error) {
 	}()
 	now := utc.At(time.Now())
 	for _, r := range batch {
-		t := &tx{Queries: w.q, now: now}
+		t := &tx{Queries: w.q, db: w.stmts, now: now}
 		if err := r.fn(t); err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (q *Queries) ForgetRefusedClaims(ctx context.Context, code order.Code) (int
 }
 
 const getBounty = `-- name: GetBounty :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code FROM bounties WHERE id = ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties WHERE id = ?
 `
 
 func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
@@ -153,6 +153,7 @@ func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
 			&i.ChangedAt,
 			&i.RejectedAt,
 			&i.Code,
+			&i.ClaimID,
 		); err != nil {
 			return nil, err
 		}
@@ -218,7 +219,7 @@ func (q *Queries) IntendOneTimeAction(ctx context.Context, arg IntendOneTimeActi
 }
 
 const listBounties = `-- name: ListBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code FROM bounties ORDER BY claimed_at DESC LIMIT ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties ORDER BY claimed_at DESC LIMIT ?
 `
 
 func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, error) {
@@ -246,6 +247,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 			&i.ChangedAt,
 			&i.RejectedAt,
 			&i.Code,
+			&i.ClaimID,
 		); err != nil {
 			return nil, err
 		}
@@ -261,7 +263,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 }
 
 const openBounties = `-- name: OpenBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code FROM bounties WHERE state IN ('claiming', 'pending')
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties WHERE state IN ('claiming', 'pending')
 `
 
 func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
@@ -289,6 +291,7 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 			&i.ChangedAt,
 			&i.RejectedAt,
 			&i.Code,
+			&i.ClaimID,
 		); err != nil {
 			return nil, err
 		}
@@ -360,12 +363,27 @@ func (q *Queries) RefuseClaim(ctx context.Context, arg RefuseClaimParams) error 
 	return err
 }
 
+const setClaimID = `-- name: SetClaimID :exec
+UPDATE bounties SET claim_id = ? WHERE id = ?
+`
+
+type SetClaimIDParams struct {
+	ClaimID string
+	ID      string
+}
+
+func (q *Queries) SetClaimID(ctx context.Context, arg SetClaimIDParams) error {
+	_, err := q.db.ExecContext(ctx, setClaimID, arg.ClaimID, arg.ID)
+	return err
+}
+
 const winBounty = `-- name: WinBounty :exec
-UPDATE bounties SET state = 'accepted', order_id = ?, changed_at = ? WHERE id = ?
+UPDATE bounties SET state = 'accepted', order_id = coalesce(nullif(?1, ''), order_id), changed_at = ?2
+WHERE id = ?3
 `
 
 type WinBountyParams struct {
-	OrderID   string
+	OrderID   interface{}
 	ChangedAt utc.Time
 	ID        string
 }

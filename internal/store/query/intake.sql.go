@@ -12,6 +12,34 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+const assignOrder = `-- name: AssignOrder :exec
+UPDATE orders SET service = ?, assigned = 1, owner_cancelled_at = NULL WHERE id = ?
+`
+
+type AssignOrderParams struct {
+	Service string
+	ID      string
+}
+
+// The owner names the service, which also takes a cancellation back.
+func (q *Queries) AssignOrder(ctx context.Context, arg AssignOrderParams) error {
+	_, err := q.db.ExecContext(ctx, assignOrder, arg.Service, arg.ID)
+	return err
+}
+
+const hasBegun = `-- name: HasBegun :one
+SELECT EXISTS (SELECT 1 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
+    WHERE j.order_id = ? AND j.kind <> 'message' AND a.code <> 'no_service')
+`
+
+// Reports whether work for the service of an order has begun. A look for a service that is not configured is no work.
+func (q *Queries) HasBegun(ctx context.Context, orderID string) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasBegun, orderID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const insertEvent = `-- name: InsertEvent :execlastid
 INSERT INTO events (at, order_id, kind, text) VALUES (?, ?, ?, ?)
 `
@@ -101,8 +129,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertOrderParams struct {
@@ -136,6 +164,9 @@ type InsertOrderParams struct {
 	ReviewDeadlineAt   utc.Time
 	CompletedAt        utc.Time
 	WindowEndsAt       utc.Time
+	ThreadDueAt        utc.Time
+	BountyID           string
+	BountyTitle        string
 	ClientType         string
 	Fingerprint        int64
 	Raw                string
@@ -176,6 +207,9 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.ReviewDeadlineAt,
 		arg.CompletedAt,
 		arg.WindowEndsAt,
+		arg.ThreadDueAt,
+		arg.BountyID,
+		arg.BountyTitle,
 		arg.ClientType,
 		arg.Fingerprint,
 		arg.Raw,
@@ -186,8 +220,20 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 	return err
 }
 
+const isOwnerCancelled = `-- name: IsOwnerCancelled :one
+SELECT EXISTS (SELECT 1 FROM orders WHERE id = ? AND owner_cancelled_at IS NOT NULL)
+`
+
+func (q *Queries) IsOwnerCancelled(ctx context.Context, id string) (bool, error) {
+	row := q.db.QueryRowContext(ctx, isOwnerCancelled, id)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const knownOrders = `-- name: KnownOrders :many
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
+       o.owner_cancelled_at, o.assigned, o.revision_count, o.bounty_title,
        coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
        CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
        CAST(coalesce((SELECT r.reason FROM redeliveries AS r WHERE r.order_id = o.id AND r.round = o.round
@@ -202,22 +248,26 @@ WHERE o.id IN (SELECT value FROM json_each(?1))
 `
 
 type KnownOrdersRow struct {
-	ID            string
-	Service       string
-	State         order.State
-	RemoteStatus  order.Status
-	Round         int64
-	Code          order.Code
-	Fingerprint   int64
-	MissingAt     utc.Time
-	EffectEventID int64
-	JobState      order.JobState
-	JobStage      order.Stage
-	DeliveryState order.DeliveryState
-	Again         int64
-	AgainFor      string
-	Quoting       order.JobState
-	QuoteState    order.QuoteState
+	ID               string
+	Service          string
+	State            order.State
+	RemoteStatus     order.Status
+	Round            int64
+	Code             order.Code
+	Fingerprint      int64
+	MissingAt        utc.Time
+	EffectEventID    int64
+	OwnerCancelledAt utc.Time
+	Assigned         int64
+	RevisionCount    *int64
+	BountyTitle      string
+	JobState         order.JobState
+	JobStage         order.Stage
+	DeliveryState    order.DeliveryState
+	Again            int64
+	AgainFor         string
+	Quoting          order.JobState
+	QuoteState       order.QuoteState
 }
 
 // What the database knows of the listed orders. ids is a JSON array.
@@ -240,6 +290,10 @@ func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrde
 			&i.Fingerprint,
 			&i.MissingAt,
 			&i.EffectEventID,
+			&i.OwnerCancelledAt,
+			&i.Assigned,
+			&i.RevisionCount,
+			&i.BountyTitle,
 			&i.JobState,
 			&i.JobStage,
 			&i.DeliveryState,
@@ -337,6 +391,21 @@ func (q *Queries) SetEffect(ctx context.Context, arg SetEffectParams) error {
 	return err
 }
 
+const setOrderBounty = `-- name: SetOrderBounty :exec
+UPDATE orders SET bounty_id = ?, bounty_title = ? WHERE id = ?
+`
+
+type SetOrderBountyParams struct {
+	BountyID    string
+	BountyTitle string
+	ID          string
+}
+
+func (q *Queries) SetOrderBounty(ctx context.Context, arg SetOrderBountyParams) error {
+	_, err := q.db.ExecContext(ctx, setOrderBounty, arg.BountyID, arg.BountyTitle, arg.ID)
+	return err
+}
+
 const setOrderCompleted = `-- name: SetOrderCompleted :exec
 UPDATE orders SET completed_at = coalesce(completed_at, ?1),
     review_due_at = CASE review_reads WHEN 0 THEN coalesce(review_due_at, ?1) ELSE review_due_at END
@@ -381,6 +450,22 @@ func (q *Queries) SetOrderRound(ctx context.Context, arg SetOrderRoundParams) er
 	return err
 }
 
+const setOrderService = `-- name: SetOrderService :exec
+UPDATE orders SET service = ?, due_at = ? WHERE id = ?
+`
+
+type SetOrderServiceParams struct {
+	Service string
+	DueAt   utc.Time
+	ID      string
+}
+
+// The order is for another service than the one that the file has.
+func (q *Queries) SetOrderService(ctx context.Context, arg SetOrderServiceParams) error {
+	_, err := q.db.ExecContext(ctx, setOrderService, arg.Service, arg.DueAt, arg.ID)
+	return err
+}
+
 const setOrderState = `-- name: SetOrderState :exec
 UPDATE orders SET state = ?, code = ?, reason = ?, hint = ?, changed_at = ? WHERE id = ?
 `
@@ -406,6 +491,21 @@ func (q *Queries) SetOrderState(ctx context.Context, arg SetOrderStateParams) er
 	return err
 }
 
+const setOwnerCancelled = `-- name: SetOwnerCancelled :exec
+UPDATE orders SET owner_cancelled_at = ? WHERE id = ?
+`
+
+type SetOwnerCancelledParams struct {
+	OwnerCancelledAt utc.Time
+	ID               string
+}
+
+// Records since when the owner's cancellation stands, or that it does not.
+func (q *Queries) SetOwnerCancelled(ctx context.Context, arg SetOwnerCancelledParams) error {
+	_, err := q.db.ExecContext(ctx, setOwnerCancelled, arg.OwnerCancelledAt, arg.ID)
+	return err
+}
+
 const updateOrderFacts = `-- name: UpdateOrderFacts :exec
 UPDATE orders SET
     service = ?1, service_id = ?2, service_title = ?3,
@@ -423,13 +523,14 @@ UPDATE orders SET
     quota_total = coalesce(?17, quota_total),
     quota_used = coalesce(?18, quota_used),
     payout_tx = ?19,
-    delivered_at = coalesce(?20, delivered_at),
-    review_deadline_at = coalesce(?21, review_deadline_at),
-    completed_at = coalesce(?22, completed_at),
-    window_ends_at = coalesce(?23, window_ends_at),
-    client_type = CASE WHEN ?24 = '' THEN client_type ELSE ?24 END,
-    missing_at = NULL, fingerprint = ?25, raw = ?26
-WHERE id = ?27
+    bounty_id = ?20,
+    delivered_at = coalesce(?21, delivered_at),
+    review_deadline_at = coalesce(?22, review_deadline_at),
+    completed_at = coalesce(?23, completed_at),
+    window_ends_at = coalesce(?24, window_ends_at),
+    client_type = CASE WHEN ?25 = '' THEN client_type ELSE ?25 END,
+    missing_at = NULL, fingerprint = ?26, raw = ?27
+WHERE id = ?28
 `
 
 type UpdateOrderFactsParams struct {
@@ -452,6 +553,7 @@ type UpdateOrderFactsParams struct {
 	QuotaTotal         *int64
 	QuotaUsed          *int64
 	PayoutTx           string
+	BountyID           string
 	DeliveredAt        utc.Time
 	ReviewDeadlineAt   utc.Time
 	CompletedAt        utc.Time
@@ -484,6 +586,7 @@ func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsPara
 		arg.QuotaTotal,
 		arg.QuotaUsed,
 		arg.PayoutTx,
+		arg.BountyID,
 		arg.DeliveredAt,
 		arg.ReviewDeadlineAt,
 		arg.CompletedAt,

@@ -723,6 +723,57 @@ func (q *Queries) ReleaseJobs(ctx context.Context, arg ReleaseJobsParams) (int64
 	return result.RowsAffected()
 }
 
+const releasePieces = `-- name: ReleasePieces :exec
+UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = ?1, code = '', reason = '', hint = '',
+    changed_at = ?2
+WHERE order_id = ?3 AND kind = 'piece' AND state = 'held' AND code = ?4
+`
+
+type ReleasePiecesParams struct {
+	RunAt     utc.Time
+	ChangedAt utc.Time
+	OrderID   string
+	Code      order.Code
+}
+
+// What held the pieces of an order together with it is over.
+func (q *Queries) ReleasePieces(ctx context.Context, arg ReleasePiecesParams) error {
+	_, err := q.db.ExecContext(ctx, releasePieces,
+		arg.RunAt,
+		arg.ChangedAt,
+		arg.OrderID,
+		arg.Code,
+	)
+	return err
+}
+
+const releaseQuote = `-- name: ReleaseQuote :execrows
+UPDATE jobs SET state = 'ready', stage = 'price', lane = 'generate', priority = ?1, attempt = 0, crashes = 0,
+    run_at = ?2, code = '', reason = '', hint = '', changed_at = ?3, finished_at = NULL
+WHERE order_id = ?4 AND kind = 'quote' AND state IN ('held', 'failed', 'cancelled')
+`
+
+type ReleaseQuoteParams struct {
+	Priority  int64
+	RunAt     utc.Time
+	ChangedAt utc.Time
+	OrderID   string
+}
+
+// The price of an order is looked for again, or for the first time after a setting allows it.
+func (q *Queries) ReleaseQuote(ctx context.Context, arg ReleaseQuoteParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseQuote,
+		arg.Priority,
+		arg.RunAt,
+		arg.ChangedAt,
+		arg.OrderID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const renew = `-- name: Renew :execrows
 UPDATE jobs SET lease_until = ? WHERE id = ? AND lease_token = ?
 `

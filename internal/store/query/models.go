@@ -44,6 +44,7 @@ type Bounty struct {
 	ChangedAt       utc.Time
 	RejectedAt      utc.Time
 	Code            order.Code
+	ClaimID         string
 }
 
 type Call struct {
@@ -150,6 +151,10 @@ type Order struct {
 	ReviewReads        int64
 	ReviewDueAt        utc.Time
 	ClientType         string
+	OwnerCancelledAt   utc.Time
+	Assigned           int64
+	BountyID           string
+	BountyTitle        string
 }
 
 type Outbox struct {
