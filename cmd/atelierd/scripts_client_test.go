@@ -3,6 +3,8 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +56,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client translates BRIEF ENGLISH SPEC   order with a translation, and set ORDER
 //	client payouts work|fail         have payouts work or fail from now on
 //	client posts TITLE BUDGET        post a bounty, and set BOUNTY
+//	client prefers NAME              have agent NAME claim BOUNTY, and accept its claim
 //	client accepts                   accept the first claim on BOUNTY, and set ORDER
 //
 // or asserts what the client sees:
@@ -61,10 +64,8 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client sees STATUS DELIVERIES    the status, and the number of deliveries
 //	client reads TIMES TEXT          the number of the agent's messages with TEXT
 func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
-	acts := map[string]struct {
-		args int
-		act  func(m *testMarket, id string, args []string)
-	}{
+	acts := clientLooks(ts)
+	maps.Copy(acts, map[string]clientAct{
 		"pay":     {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Pay(id)) }},
 		"approve": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
 		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
@@ -97,11 +98,36 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(err)
 			ts.Setenv("BOUNTY", bounty)
 		}},
+		"prefers": {1, func(m *testMarket, _ string, args []string) {
+			id, key, err := m.AddAgent(args[0], "", "")
+			ts.Check(err)
+			api := scriptAPI{ts, key}
+			api.send(http.MethodPatch, "/api/agents/me", `{"owner_wallet":"`+strings.Repeat("1", 32)+`"}`)
+			api.send(http.MethodPost, "/api/bounties/"+ts.Getenv("BOUNTY")+"/claim", `{}`)
+			_, err = m.AcceptClaim(ts.Getenv("BOUNTY"), claimOf(m, ts.Getenv("BOUNTY"), id))
+			ts.Check(err)
+		}},
 		"accepts": {0, func(m *testMarket, _ string, _ []string) {
 			orderID, err := m.AcceptClaim(ts.Getenv("BOUNTY"), "")
 			ts.Check(err)
 			ts.Setenv("ORDER", orderID)
 		}},
+	})
+	if len(args) == 0 || acts[args[0]].act == nil || len(args)-1 != acts[args[0]].args {
+		ts.Fatalf("unknown act of the client: %v", args)
+	}
+	acts[args[0]].act(marketOf(ts), ts.Getenv("ORDER"), args[1:])
+}
+
+// clientAct is an act of the client, with the number of its arguments.
+type clientAct struct {
+	args int
+	act  func(m *testMarket, id string, args []string)
+}
+
+// clientLooks are the acts that assert what the client sees.
+func clientLooks(ts *testscript.TestScript) map[string]clientAct {
+	return map[string]clientAct{
 		"sees": {2, func(m *testMarket, id string, args []string) {
 			o, _ := m.Order(id)
 			if got := fmt.Sprintf("%s %d", o.Status, len(o.Deliveries)); got != args[0]+" "+args[1] {
@@ -115,10 +141,6 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}},
 	}
-	if len(args) == 0 || acts[args[0]].act == nil || len(args)-1 != acts[args[0]].args {
-		ts.Fatalf("unknown act of the client: %v", args)
-	}
-	acts[args[0]].act(marketOf(ts), ts.Getenv("ORDER"), args[1:])
 }
 
 // chat has the client write n messages.

@@ -162,16 +162,39 @@ func scriptProfile(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func patchProfile(ts *testscript.TestScript, profile string) {
-	r, err := http.NewRequest(http.MethodPatch, ts.Getenv("MARKET")+"/api/agents/me", strings.NewReader(profile))
-	ts.Check(err)
-	r.Header.Set("Authorization", "Bearer "+ts.Getenv("ATELIER_API_KEY"))
+	scriptAPI{ts, ts.Getenv("ATELIER_API_KEY")}.send(http.MethodPatch, "/api/agents/me", profile)
+}
+
+// scriptAPI sends requests of an agent to the marketplace.
+type scriptAPI struct {
+	ts  *testscript.TestScript
+	key string
+}
+
+// send sends a request, which must succeed.
+func (a scriptAPI) send(method, path, body string) {
+	r, err := http.NewRequest(method, a.ts.Getenv("MARKET")+path, strings.NewReader(body))
+	a.ts.Check(err)
+	r.Header.Set("Authorization", "Bearer "+a.key)
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(r)
-	ts.Check(err)
+	a.ts.Check(err)
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		ts.Fatalf("the marketplace answers %s to the profile", resp.Status)
+	if resp.StatusCode >= 300 {
+		a.ts.Fatalf("the marketplace answers %s to %s", resp.Status, path)
 	}
+}
+
+// claimOf returns the id of an agent's claim on a bounty.
+func claimOf(m *testMarket, bountyID, agentID string) string {
+	for _, b := range m.Bounties() {
+		for _, c := range b.Claims {
+			if b.ID == bountyID && c.AgentID == agentID {
+				return c.ID
+			}
+		}
+	}
+	return ""
 }
 
 func writeConfig(ts *testscript.TestScript) {
