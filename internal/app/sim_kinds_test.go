@@ -255,9 +255,9 @@ func (w *world) checkWindow(db *sql.DB, o sandbox.Order) {
 	if pieces > simQuota {
 		w.t.Errorf("subscription %s got %d pieces of %d", o.ID, pieces, simQuota)
 	}
-	var state string
-	if err := db.QueryRow("SELECT state FROM orders WHERE id = ?", o.ID).Scan(&state); err != nil || o.Status != "completed" || state != "completed" {
-		w.t.Errorf("subscription %s is %s there and %s here, %v", o.ID, o.Status, state, err)
+	var state, why string
+	if err := db.QueryRow("SELECT state, code || ' ' || reason FROM orders WHERE id = ?", o.ID).Scan(&state, &why); err != nil || o.Status != "completed" || state != "completed" {
+		w.t.Errorf("subscription %s is %s there and %s (%s) here, %v", o.ID, o.Status, state, why, err)
 	}
 }
 
