@@ -40,12 +40,6 @@ func (o *oddities) mark(in map[string]bool, id string) {
 	in[id] = true
 }
 
-func (o *oddities) is(in map[string]bool, id string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return in[id]
-}
-
 // reason is what clients say when they send a delivery back.
 const reason = "not what I meant"
 
