@@ -3,6 +3,7 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -63,10 +64,8 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client sees STATUS DELIVERIES    the status, and the number of deliveries
 //	client reads TIMES TEXT          the number of the agent's messages with TEXT
 func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
-	acts := map[string]struct {
-		args int
-		act  func(m *testMarket, id string, args []string)
-	}{
+	acts := clientLooks(ts)
+	maps.Copy(acts, map[string]clientAct{
 		"pay":     {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Pay(id)) }},
 		"approve": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
 		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
@@ -113,6 +112,22 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(err)
 			ts.Setenv("ORDER", orderID)
 		}},
+	})
+	if len(args) == 0 || acts[args[0]].act == nil || len(args)-1 != acts[args[0]].args {
+		ts.Fatalf("unknown act of the client: %v", args)
+	}
+	acts[args[0]].act(marketOf(ts), ts.Getenv("ORDER"), args[1:])
+}
+
+// clientAct is an act of the client, with the number of its arguments.
+type clientAct struct {
+	args int
+	act  func(m *testMarket, id string, args []string)
+}
+
+// clientLooks are the acts that assert what the client sees.
+func clientLooks(ts *testscript.TestScript) map[string]clientAct {
+	return map[string]clientAct{
 		"sees": {2, func(m *testMarket, id string, args []string) {
 			o, _ := m.Order(id)
 			if got := fmt.Sprintf("%s %d", o.Status, len(o.Deliveries)); got != args[0]+" "+args[1] {
@@ -126,10 +141,6 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}},
 	}
-	if len(args) == 0 || acts[args[0]].act == nil || len(args)-1 != acts[args[0]].args {
-		ts.Fatalf("unknown act of the client: %v", args)
-	}
-	acts[args[0]].act(marketOf(ts), ts.Getenv("ORDER"), args[1:])
 }
 
 // chat has the client write n messages.

@@ -7,18 +7,19 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
 )
 
 // check looks at the marketplace's record and at the database.
 func (w *world) check() {
-	db := must(sql.Open("sqlite", "file:"+filepath.Join(w.dir, store.FileName)))
+	db := w.openDatabase()
 	defer db.Close()
 	w.checkIntegrity(db)
 	orders := w.market.Orders()
 	for _, o := range orders {
-		if plainOrder(o) {
+		if plainOrder(o) && !w.odd.cancelled[o.ID] {
 			w.checkOrder(db, o)
 		}
 	}
@@ -26,6 +27,7 @@ func (w *world) check() {
 	w.checkPaid(db)
 	w.checkAttempts(db)
 	w.checkBudget()
+	w.checkOddities(db)
 	for _, s := range w.stays {
 		o, _ := w.market.Order(s.id)
 		for _, d := range o.Deliveries {
@@ -43,6 +45,10 @@ func (w *world) check() {
 	if *simSeed != 0 {
 		w.t.Logf("%d orders, %d crashes, %d requests", len(orders), w.crash, len(w.market.Requests()))
 	}
+}
+
+func (w *world) openDatabase() *sql.DB {
+	return must(sql.Open("sqlite", "file:"+filepath.Join(w.dir, store.FileName)))
 }
 
 func (w *world) checkIntegrity(db *sql.DB) {
@@ -63,7 +69,7 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 		rounds[d.Round]++
 	}
 	for round, times := range rounds {
-		if times > 1 {
+		if times > w.mostDeliveries(o) {
 			w.t.Errorf("order %s (%s): round %d was delivered %d times", o.ID, o.Status, round, times)
 		}
 	}
@@ -87,6 +93,7 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	// Not delivered in some round: the owner must have been notified, for a reason
 	// that nothing but the owner can settle.
 	given := slices.Contains([]string{"refused", "unclear", "order_cap"}, code) || code == "unknown_call" && w.holdUnknown ||
+		code == string(order.CodeNoFeedback) && (w.odd.byAPI[o.ID] || w.odd.chatty[o.ID]) ||
 		slices.Contains([]string{"exit", "provider", "no_answer", "outage", "slow", "expired"}, code) && w.givenUp(db, o.ID)
 	if (state != "held" && state != "failed") || !given {
 		w.t.Errorf("order %s: %d of %d rounds delivered, %s there and %s (%s) here",

@@ -22,18 +22,19 @@ func (w *world) clients(rng *rand.Rand, end time.Time) {
 		if rng.IntN(20) == 0 {
 			brief = "something indecent"
 		}
-		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simTitle, Brief: brief, Price: "5.00"})
+		id, err := w.market.PlaceOrder(w.plainOrderOf(rng, brief))
 		if err != nil {
 			w.t.Errorf("place an order: %v", err)
 			return
 		}
 		placed = append(placed, id)
+		w.chat(rng, id)
 		for _, id := range placed {
 			o, _ := w.market.Order(id)
 			switch {
-			case o.Status == "delivered" && sentBack[id] < 2 && rng.IntN(12) == 0:
+			case o.Status == "delivered" && o.ClientType != "agent_x402" && sentBack[id] < 2 && rng.IntN(12) == 0:
 				sentBack[id]++
-				w.sendBack(id)
+				w.sendBack(rng, id)
 			case o.Status == "paid" && rng.IntN(40) == 0:
 				if err := w.market.Cancel(id); err != nil {
 					w.t.Errorf("cancel: %v", err)
@@ -41,16 +42,6 @@ func (w *world) clients(rng *rand.Rand, end time.Time) {
 			}
 		}
 	}
-}
-
-// sendBack disputes a delivery. The marketplace of the guide shows no reason, so its
-// clients write one.
-func (w *world) sendBack(id string) {
-	const reason = "not what I meant"
-	if w.guide {
-		w.expect(w.market.ClientMessage(id, reason))
-	}
-	w.expect(w.market.Dispute(id, reason))
 }
 
 // stay is a time in which the owner wanted an order left alone: no delivery
@@ -72,6 +63,7 @@ func (w *world) owner(rng *rand.Rand, end time.Time) {
 		if err != nil {
 			continue // the daemon has not made its database yet
 		}
+		w.cancelHeld(rng, o)
 		w.meddle(rng, o)
 		o.Close()
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,6 +112,8 @@ type painter struct {
 	mu   sync.Mutex
 	rng  *rand.Rand
 	made map[string]int // finished runs by order, round and attempt
+	// heard is whether a later round of an order was made with the client's feedback.
+	heard map[string]bool
 }
 
 // picture is a PNG of one pixel; what follows its end makes each file its own.
@@ -148,6 +151,9 @@ func (c *painter) Generate(ctx context.Context, r generate.Request) (generate.Re
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if r.Round > 0 {
+		c.heard[fmt.Sprintf("%s round %d", r.OrderID, r.Round)] = slices.ContainsFunc(r.Messages, func(m generate.Message) bool { return strings.Contains(m.Text, reason) })
+	}
 	c.made[fmt.Sprintf("%s round %d piece %d attempt %d", r.OrderID, r.Round, r.Piece, r.Attempt)]++
 	return generate.Result{Files: []string{file}, Cost: order.Dollar / 25}, nil
 }

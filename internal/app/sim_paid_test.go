@@ -206,7 +206,7 @@ func (w *world) paidClients(rng *rand.Rand, end time.Time) {
 		for _, id := range placed {
 			if o, _ := w.market.Order(id); o.Status == "delivered" && !sentBack[id] && rng.IntN(6) == 0 {
 				sentBack[id] = true
-				w.sendBack(id)
+				w.sendBack(rng, id)
 			}
 		}
 	}

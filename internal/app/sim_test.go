@@ -96,8 +96,9 @@ type world struct {
 	touched map[string]bool
 	stays   []stay
 
-	guide bool
-	agent string
+	guide, webhooks bool
+	agent           string
+	odd             *oddities
 	// port takes webhooks while a life runs.
 	port atomic.Pointer[pipenet.Listener]
 
@@ -123,10 +124,10 @@ func simulateWeek(t *testing.T, seed uint64) {
 func newWorld(t *testing.T, seed uint64, dir string) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	guide := rng.IntN(4) == 0
-	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, guide: guide}
+	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, guide: guide, odd: newOddities(), webhooks: rng.IntN(2) == 0}
 	w.market = sandbox.New(sandbox.Options{
 		Seed: seed, Separate: rng.IntN(3) == 0, Guide: guide,
-		Webhooks: rng.IntN(2) == 0, Subscription: simWindow,
+		Webhooks: w.webhooks, Subscription: simWindow,
 	})
 	w.provider = &paidProvider{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*providerJob{}}
 	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}
@@ -151,7 +152,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 			simSecret: cmp.Or(w.market.WebhookSecret(id), "whsec_none"),
 		}[name]
 	}
-	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), made: map[string]int{}}
+	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), made: map[string]int{}, heard: map[string]bool{}}
 	interval := []time.Duration{10 * time.Minute, 30 * time.Minute, 40 * time.Minute, time.Hour}[rng.IntN(4)]
 	w.cfg = &config.Config{
 		BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
@@ -200,21 +201,24 @@ func (w *world) live() {
 		if w.rng.IntN(2) == 0 {
 			steps, deliveries = 0, 1+w.rng.Int64N(8)
 		}
-		w.life(newFate(steps, deliveries), min(time.Until(end), time.Duration(1+w.rng.IntN(72))*time.Hour))
+		w.life(w.lifeConfig(), newFate(steps, deliveries), min(time.Until(end), time.Duration(1+w.rng.IntN(72))*time.Hour))
 		// A supervisor restarts it at once, or a person after a while.
 		time.Sleep(time.Duration(w.rng.IntN([]int{20, 600}[w.rng.IntN(2)])) * time.Second)
 	}
 	outside.Wait()
 	w.market.SetFaults(sandbox.Faults{})
 	w.provider.setCalm()
-	w.life(newFate(0, 0), 5*24*time.Hour)
+	var flags sync.WaitGroup
+	flags.Go(w.flagged)
+	w.life(w.cfg, newFate(0, 0), 5*24*time.Hour)
+	flags.Wait()
 	unhook()
 	hook.Wait()
 }
 
 // life is one run of the daemon: until it crashes by its fate, or is stopped
 // in order when its time is over.
-func (w *world) life(f *fate, most time.Duration) {
+func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 	log := slog.New(slog.DiscardHandler)
 	if *simSeed != 0 {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -222,7 +226,7 @@ func (w *world) life(f *fate, most time.Duration) {
 	log.Info("=== a life begins")
 	port := pipenet.New()
 	a, err := Open(context.Background(), Options{
-		Config: w.cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},
+		Config: cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},
 		Listen:     func(string, string) (net.Listener, error) { return port, nil },
 		Generators: w.generators(f, log), StoreHook: f.step, MaxCrashes: 50,
 	})

@@ -138,18 +138,19 @@ func (w *Watch) Once(ctx context.Context) error {
 		return err
 	}
 	agent, services := flagged(m)
-	w.report(&w.agent, agent, "the agent is no longer flagged", HintFlaggedAgent)
-	w.report(&w.services, services, "no service is flagged any more", HintFlaggedService)
+	w.report(&w.agent, agent, "the agent", HintFlaggedAgent)
+	w.report(&w.services, services, "services", HintFlaggedService)
 	return w.o.Store.SetFact(factDue, time.Now().Add(w.pause(ctx, nil)).UTC().Format(time.RFC3339))
 }
 
-func (w *Watch) report(before *string, now, over, hint string) {
+// report logs a change of what is flagged.
+func (w *Watch) report(before *string, now, what, hint string) {
 	switch {
 	case now == *before:
 	case now != "":
-		w.o.Log.Warn(now, "hint", hint)
+		w.o.Log.Warn("the marketplace's moderation has flagged something", "what", what, "why", now, "hint", hint)
 	default:
-		w.o.Log.Info(over)
+		w.o.Log.Info("no longer flagged by the moderation", "what", what)
 	}
 	*before = now
 }

@@ -1,6 +1,8 @@
 package intake_test
 
 import (
+	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,42 @@ func TestTheOwnerIsWarnedBeforeAWindowEndsForWhichNothingIsMade(t *testing.T) {
 		w.poll()
 		if list := w.attention(); len(list) != 0 {
 			t.Errorf("after the order ended the owner sees %+v", list)
+		}
+	})
+}
+
+func TestWhatIsAskedForAfterTheDeliveryIsStillMadeUntilTheEnd(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		end := time.Now().Add(24 * time.Hour)
+		id := w.place(func(n *sandbox.NewOrder) {
+			n.Raw = map[string]any{"workspace_expires_at": end.Format(time.RFC3339)}
+		})
+		w.poll()
+		if err := w.market.SetStatus(id, "delivered"); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		threads := intake.NewThreads(intake.ThreadOptions{
+			Store: w.store, Market: w.client, Log: slog.New(slog.DiscardHandler),
+			Catalog: func(context.Context) (intake.Catalog, error) {
+				return intake.Catalog{{Title: "Pictures", Subscription: 24 * time.Hour, Pieces: true}}, nil
+			},
+		})
+		for _, after := range []time.Duration{23 * time.Hour, 2 * time.Hour} {
+			time.Sleep(after)
+			if err := w.market.ClientMessage(id, "one more after "+after.String()); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.store.ReadThread(id); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := threads.Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if list, err := w.store.Pieces(t.Context(), id); err != nil || len(list) != 1 {
+				t.Errorf("%s before its end it has %d pieces, %v", time.Until(end), len(list), err)
+			}
 		}
 	})
 }

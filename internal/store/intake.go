@@ -212,26 +212,7 @@ func (t *tx) follow(id string, k order.Known, d order.Decision) error {
 func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 	switch d.Jobs {
 	case order.JobsOpen:
-		if d.Round != k.Round {
-			if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(d.Round), ID: id}); err != nil {
-				return err
-			}
-		}
-		if k.Exists {
-			// New work reads first what the client wrote in the meantime.
-			t.changed.Threads = true
-			if err := t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: id}); err != nil {
-				return err
-			}
-		}
-		due := d.DueAt
-		if d.DueAfter > 0 {
-			due = t.now.Add(d.DueAfter)
-		}
-		return t.openJob(order.Job{
-			OrderID: id, Kind: order.KindDelivery, Round: d.Round,
-			Stage: cmp.Or(d.Stage, order.StageGenerate), DueAt: due,
-		}, t.now)
+		return t.openRound(id, k, d)
 	case order.JobsQuote:
 		if k.Quoting != "" {
 			t.changed.lane(order.LaneGenerate)
@@ -276,6 +257,30 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		return err
 	}
 	return nil
+}
+
+// openRound opens the job of a round.
+func (t *tx) openRound(id string, k order.Known, d order.Decision) error {
+	if d.Round != k.Round {
+		if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(d.Round), ID: id}); err != nil {
+			return err
+		}
+	}
+	if k.Exists {
+		// New work reads first what the client wrote in the meantime.
+		t.changed.Threads = true
+		if err := t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: id}); err != nil {
+			return err
+		}
+	}
+	due := d.DueAt
+	if d.DueAfter > 0 {
+		due = t.now.Add(d.DueAfter)
+	}
+	return t.openJob(order.Job{
+		OrderID: id, Kind: order.KindDelivery, Round: d.Round,
+		Stage: cmp.Or(d.Stage, order.StageGenerate), DueAt: due,
+	}, t.now)
 }
 
 func (t *tx) closeJobs(id string, d order.Decision) error {
