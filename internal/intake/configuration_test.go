@@ -222,3 +222,13 @@ func (w *world) events(id string) int {
 	}
 	return len(h.Events)
 }
+
+func TestAKnownServiceIsNotReplacedByNone(t *testing.T) {
+	t.Parallel()
+	f := facts(order.Paid)
+	f.ServiceID, f.ServiceTitle = "svc_9", "Sculptures"
+	k := order.Known{Exists: true, State: order.StateWorking, Status: order.InProgress, Job: ready, Service: "Sculptures"}
+	if d := shop.Decide(k, f); d.Service != "Sculptures" || d.Code != order.CodeNoService || d.Jobs != order.JobsHold {
+		t.Errorf("it is for %q, code %q, jobs %q", d.Service, d.Code, d.Jobs)
+	}
+}
