@@ -232,3 +232,35 @@ func TestAKnownServiceIsNotReplacedByNone(t *testing.T) {
 		t.Errorf("it is for %q, code %q, jobs %q", d.Service, d.Code, d.Jobs)
 	}
 }
+
+func TestWorkThatWaitsForApprovalStillDoesOnceItsServiceIsBack(t *testing.T) {
+	t.Parallel()
+	without, with := intake.Catalog{videos, byPiece2}, intake.Catalog{pictures, videos}
+	f := order.Facts{ID: "ord_1", Status: order.Paid, ServiceTitle: "Pictures", CreatedAt: time.Now()}
+	k := order.Known{
+		Exists: true, Service: "Pictures", Begun: true, Status: order.Paid,
+		State: order.StateHeld, Code: order.CodeReview, Job: order.JobHeld,
+	}
+	if d := without.Decide(k, f); d.State != order.StateHeld || d.Code != order.CodeReview || d.Jobs != order.JobsKeep {
+		t.Errorf("without its service it is %s %s, jobs %q", d.State, d.Code, d.Jobs)
+	}
+	if d := with.Decide(k, f); d.Code != order.CodeReview || d.Jobs != order.JobsKeep {
+		t.Errorf("with its service again it is %s %s, jobs %q", d.State, d.Code, d.Jobs)
+	}
+	k.State, k.Code, k.Job = order.StateFailed, order.CodeRefused, order.JobFailed
+	if d := without.Decide(k, f); d.State != order.StateFailed || d.Code != order.CodeRefused {
+		t.Errorf("what has failed is %s %s without its service", d.State, d.Code)
+	}
+}
+
+func TestAQuoteWhoseServiceWasAwayIsPricedOnceItIsBack(t *testing.T) {
+	t.Parallel()
+	f := order.Facts{ID: "ord_1", Status: order.PendingQuote, ServiceTitle: "Pictures", CreatedAt: time.Now()}
+	k := order.Known{
+		Exists: true, Service: "Pictures", Status: order.PendingQuote,
+		State: order.StateHeld, Code: order.CodeNoService, Quoting: order.JobHeld,
+	}
+	if d := (intake.Catalog{quoting}).Decide(k, f); d.State != order.StateWorking || d.Jobs != order.JobsQuote {
+		t.Errorf("it is %s %s, jobs %q", d.State, d.Code, d.Jobs)
+	}
+}

@@ -128,9 +128,15 @@ func (v view) stop(d order.Decision, s order.State, why hold) order.Decision {
 	return d
 }
 
-// notOffered holds an order for a service that is not in the catalog.
+// notOffered holds an order for a service that is not in the catalog. An order that
+// waits for the owner already, or has failed, keeps its reason: otherwise files that
+// wait for approval would go out once the service is back.
 func (v view) notOffered(d order.Decision) order.Decision {
-	f := v.facts
+	f, k := v.facts, v.known
+	waits := k.State == order.StateHeld && (k.Job == order.JobHeld || k.Quoting == order.JobHeld) && !releasable(k.Code)
+	if waits || k.State == order.StateFailed {
+		return v.keep(d)
+	}
 	title := cmp.Or(v.known.Service, f.ServiceTitle)
 	reason := fmt.Sprintf("it is for the service %.100q, which is not configured", title)
 	hint := "add a [[service]] with that title to the configuration and restart"
@@ -243,7 +249,8 @@ func (v view) decideQuote(d order.Decision) order.Decision {
 // one, or before the order was cancelled.
 func (v view) quoteOpen() bool {
 	k := v.known
-	return k.Quoting == "" || k.Quoting == order.JobCancelled || k.Quoting == order.JobHeld && k.Code == order.CodeQuoteNeeded
+	unpriced := k.Code == order.CodeQuoteNeeded || k.Code == order.CodeNoService
+	return k.Quoting == "" || k.Quoting == order.JobCancelled || k.Quoting == order.JobHeld && unpriced
 }
 
 func (v view) quoteCommand() string { return order.Command("quote", v.facts.ID, "PRICE") }
