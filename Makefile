@@ -13,8 +13,10 @@ RACE = -race -gcflags='modernc.org/sqlite/lib=-race=false'
 # Where goroutines share most: these run under the race detector at each test.
 SHARED = ./internal/engine ./internal/generate/... ./internal/web ./internal/logonce
 
-# The simulated weeks: SEEDS fixed ones, and as many drawn from FROM on.
+# The simulated weeks: SEEDS fixed ones, and as many drawn from FROM on. Those of
+# make test have three days and four more in which everything is finished.
 SEEDS = 200
+DAYS  = 7
 ifndef FROM
 FROM := $(shell date +%s)
 endif
@@ -33,7 +35,7 @@ demo: build ## show the whole way of an order, with a crash in the middle
 	@bin/atelierd demo
 
 test: ## run every test in minutes: 40 simulated weeks, real processes killed
-	@echo "20 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=20 FROM=$(FROM) repeats them"
+	@echo "20 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=20 DAYS=3 FROM=$(FROM) repeats them"
 	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 15m ./...
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
@@ -45,7 +47,7 @@ test-all: ## the same with the race detector everywhere, all kills and 200 weeks
 	$(MAKE) sim SEEDS=100
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
-	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.from=$(FROM)
+	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
 
 fuzz: ## fuzz each decoder of foreign input for a while: make fuzz FUZZTIME=1m
 	@sh .ci/fuzz $(or $(FUZZTIME),20s)

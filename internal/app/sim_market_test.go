@@ -106,7 +106,7 @@ func (w *world) cancelHeld(rng *rand.Rand, o store.Owner) {
 			continue // it has moved on in this very moment
 		}
 		w.odd.mark(w.odd.cancelled, l.ID)
-		w.stays = append(w.stays, stay{l.ID, time.Now(), time.Now().Add(52 * week)})
+		w.stays = append(w.stays, stay{l.ID, time.Now(), time.Now().AddDate(1, 0, 0)})
 	}
 }
 

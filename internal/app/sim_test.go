@@ -30,6 +30,7 @@ import (
 var (
 	simSeeds = flag.Int("sim.seeds", 20, "how many fixed seeds of the simulated week run, and how many drawn ones")
 	simFrom  = flag.Uint64("sim.from", drawnSeed(os.Getenv("SIM_FROM")), "the first drawn seed; the default is $SIM_FROM, else it is drawn")
+	simDays  = flag.Int("sim.days", 3, "how many days a simulated week has")
 	simSeed  = flag.Uint64("sim.seed", 0, "run this one seed, with the daemon's log")
 )
 
@@ -52,7 +53,7 @@ func TestASimulatedWeekDeliversEachRoundOnce(t *testing.T) {
 		return
 	}
 	from := *simFrom
-	t.Logf("the drawn seeds begin at %d; make sim FROM=%d repeats them", from, from)
+	t.Logf("the drawn seeds begin at %d; make sim SEEDS=%d DAYS=%d FROM=%d repeats them", from, *simSeeds, *simDays, from)
 	for i := range uint64(*simSeeds) {
 		for _, seed := range []uint64{i + 1, from + i} {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -113,7 +114,7 @@ func simulateWeek(t *testing.T, seed uint64) {
 		w := newWorld(t, seed, dir)
 		defer func() {
 			if t.Failed() {
-				t.Logf("replay with: go test ./internal/app -run Week -sim.seed=%d", seed)
+				t.Logf("replay with: go test ./internal/app -run Week -sim.days=%d -sim.seed=%d", *simDays, seed)
 			}
 		}()
 		w.live()
@@ -178,13 +179,11 @@ func (w *world) faults() sandbox.Faults {
 	return sandbox.Faults{Before: 0.06, After: 0.06, Slow: 0.06, SlowMax: 2 * time.Minute, Early429: 0.01, Shapes: w.rng.IntN(2) == 0}
 }
 
-const week = 7 * 24 * time.Hour
-
 // live lets the week pass: clients on one side, lives of the process on the
 // other; then all faults end, and what is left gets the time to be done.
 func (w *world) live() {
 	w.market.SetFaults(w.faults())
-	end := time.Now().Add(week)
+	end := time.Now().Add(time.Duration(*simDays) * 24 * time.Hour)
 	clients, owner := rand.New(rand.NewPCG(w.rng.Uint64(), 9)), rand.New(rand.NewPCG(w.rng.Uint64(), 10))
 	otherClients, hooks := rand.New(rand.NewPCG(w.rng.Uint64(), 11)), rand.New(rand.NewPCG(w.rng.Uint64(), 12))
 	paidClients := rand.New(rand.NewPCG(w.rng.Uint64(), 14))
