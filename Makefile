@@ -14,7 +14,7 @@ RACE = -race -gcflags='modernc.org/sqlite/lib=-race=false'
 SHARED = ./internal/engine ./internal/generate/... ./internal/web ./internal/logonce
 
 # The simulated weeks: SEEDS fixed ones, and as many drawn from FROM on. Those of
-# make test have three days and four more in which everything is finished.
+# the tests have three days and five more in which everything is finished.
 SEEDS = 200
 DAYS  = 7
 ifndef FROM
@@ -44,7 +44,7 @@ test-all: ## the same with the race detector everywhere, all kills and 200 weeks
 	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=2
 	$(TEST) -timeout 30m ./cmd/atelierd -kills=30 -every-kill
-	$(MAKE) sim SEEDS=100
+	$(MAKE) sim SEEDS=100 DAYS=3
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)

@@ -93,6 +93,9 @@ type world struct {
 	painter *painter
 	getenv  func(string) string
 	crash   int
+	// down are the times without a daemon; stopped is when the last life ended.
+	down    []stay
+	stopped time.Time
 	// What the owner has meddled with.
 	touched map[string]bool
 	stays   []stay
@@ -223,6 +226,8 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	log.Info("=== a life begins")
+	w.down = append(w.down, stay{from: w.stopped, to: time.Now()})
+	defer func() { w.stopped = time.Now() }()
 	port := pipenet.New()
 	a, err := Open(context.Background(), Options{
 		Config: cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},

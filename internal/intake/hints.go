@@ -125,7 +125,28 @@ func (p *Poller) look(ctx context.Context, id string) error {
 	if err == nil && sum.New+sum.Changed > 0 {
 		p.o.Log.Info("order read", "order", id, "status", facts.Status)
 	}
+	if err == nil && sum.Busy > 0 {
+		p.lookLater(id)
+	}
 	return err
+}
+
+// busyRetry is the least time until an order is read again in which the daemon was
+// acting when an event named it.
+const busyRetry = 2 * time.Second
+
+// lookLater reads an order again soon. Otherwise only the next poll would notice what
+// the client did, and polls are slow while webhooks arrive.
+func (p *Poller) lookLater(id string) {
+	time.AfterFunc(max(busyRetry, p.o.Debounce), func() {
+		p.hintMu.Lock()
+		p.hints.orders[id] = true
+		p.hintMu.Unlock()
+		select {
+		case p.event <- struct{}{}:
+		default:
+		}
+	})
 }
 
 // unannounced stops relying on webhooks if a poll found a change by the client that

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"atelierd/internal/atelier"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 )
@@ -158,6 +159,44 @@ func TestAnUnannouncedChangeOfAnAnnouncedOrderEndsTheTrustInWebhooks(t *testing.
 		}
 		if alive, _ := w.poller.Alive(); alive {
 			t.Error("webhooks are relied on after a change without one")
+		}
+	})
+}
+
+func TestAnOrderSentBackBeforeItsDeliveryIsRecordedIsReadAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.start()
+		time.Sleep(time.Second)
+		id := w.place(nil)
+		w.poller.Event("order.paid", id)
+		time.Sleep(10 * time.Second)
+		turn := func(done *order.Done, lane order.Lane) *order.Job {
+			next, err := w.store.Turn(done, lane, true, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return next.Job
+		}
+		const file = "https://files.test/1.png"
+		job := turn(nil, order.LaneGenerate)
+		job = turn(&order.Done{Job: *job, Result: order.Result{Next: order.StageDeliver}}, order.LaneNetwork)
+		if err := w.store.Intend(*job, []string{file}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.client.Deliver(t.Context(), id, []atelier.Deliverable{{URL: file, Media: "image"}}); err != nil {
+			t.Fatal(err)
+		}
+		// The client is faster than the commit of the delivery.
+		if err := w.market.Dispute(id, "more red"); err != nil {
+			t.Fatal(err)
+		}
+		w.poller.Event("order.disputed", id)
+		time.Sleep(10 * time.Second)
+		turn(&order.Done{Job: *job, Result: order.Result{Delivery: order.DeliveryConfirmed}}, order.LaneNetwork)
+		time.Sleep(20 * time.Second)
+		if o := w.state(id); o.Round != 1 {
+			t.Errorf("half a minute after its event the order is in round %d", o.Round)
 		}
 	})
 }

@@ -125,4 +125,7 @@ type Counts struct {
 	// Missing counts orders that have not ended, were not listed, and were listed
 	// before.
 	Missing int
+	// Busy counts orders in which the daemon acts at this moment, so that the client's
+	// move could not be decided yet.
+	Busy int
 }

@@ -138,7 +138,11 @@ func (t *tx) knownIDs(ids []string) (map[string]row, error) {
 // apply records what the listing shows of a known order, and what follows.
 func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) error {
 	if k.effect > l.Mark {
+		sum.Busy++
 		return nil // the listing may be older than our change; the next one decides
+	}
+	if k.Delivery == order.DeliverySending && f.Status.Reopened() {
+		sum.Busy++ // the delivery is sent back before its job has ended
 	}
 	d, err := t.decide(l, k.Known, f)
 	if err != nil {

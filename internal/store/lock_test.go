@@ -56,10 +56,15 @@ func TestLookingForTheHolderLetsADaemonStart(t *testing.T) {
 	wg.Wait()
 }
 
+// childLock keeps the lock of the child from being collected as garbage, which would
+// release it.
+var childLock *lock
+
 func TestTheLockDiesWithItsProcess(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv("ATELIERD_TEST_LOCK"); dir != "" {
-		if _, err := takeLock(dir); err != nil {
+		var err error
+		if childLock, err = takeLock(dir); err != nil {
 			os.Exit(3)
 		}
 		os.Stdout.WriteString("locked\n")
