@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -68,13 +69,16 @@ func TestTheLockDiesWithItsProcess(t *testing.T) {
 			os.Exit(3)
 		}
 		os.Stdout.WriteString("locked\n")
-		select {} // until killed
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 	}
 	dir := t.TempDir()
 	child := exec.Command(os.Args[0], "-test.run=^TestTheLockDiesWithItsProcess$")
 	child.Env = append(os.Environ(), "ATELIERD_TEST_LOCK="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := child.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := child.Start(); err != nil {
