@@ -48,10 +48,10 @@ func requests(n int) []request {
 	return list
 }
 
-// longBrief has exactly 4000 characters.
+// longBrief has exactly 3000 characters.
 func longBrief() string {
 	text := "A tartan blanket in green and gold, woven from everything that I have ever wanted to say: "
-	return (text + strings.Repeat("and another thread, ", 4000/20))[:4000]
+	return (text + strings.Repeat("and another thread, ", 3000/20))[:3000]
 }
 
 // text is the request in one line, safe to show.

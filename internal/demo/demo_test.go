@@ -64,8 +64,8 @@ func TestTheDemoOrdersAreOfEveryKind(t *testing.T) {
 			t.Errorf("no brief has %q", part)
 		}
 	}
-	if !slices.ContainsFunc(all, func(s string) bool { return utf8.RuneCountInString(s) == 4000 }) {
-		t.Error("no brief has 4000 characters")
+	if !slices.ContainsFunc(all, func(s string) bool { return utf8.RuneCountInString(s) == 3000 }) {
+		t.Error("no brief has 3000 characters")
 	}
 	if bare != 1 || raw != 1 || len(asked) != len(services()) {
 		t.Errorf("%d without a brief, %d with a list as text, services %q", bare, raw, asked)
