@@ -50,7 +50,10 @@ func takeLock(dir string) (*lock, error) {
 	return &lock{f}, nil
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// release unlocks the file before it closes it. A child that this process is just
+// starting shares the open file until it runs its program, and a close alone would
+// leave the lock with the child.
+func (l *lock) release() error { return errors.Join(unlockFile(l.file), l.file.Close()) }
 
 // Holder returns the process id of the daemon that holds dir, or 0 if none does.
 func Holder(dir string) int {
@@ -60,7 +63,8 @@ func Holder(dir string) int {
 	}
 	defer f.Close()
 	if lockFile(f, false) == nil {
-		return 0 // it was free; closing the file releases it again
+		_ = unlockFile(f) // otherwise closing the file releases it
+		return 0
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 32))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// lockFile locks f until it is closed, for this process alone or, if exclusive is
+// lockFile locks f until unlockFile, for this process alone or, if exclusive is
 // false, shared with others. It does not wait: it fails with errHeld.
 func lockFile(f *os.File, exclusive bool) error {
 	how := syscall.LOCK_SH
@@ -21,3 +21,6 @@ func lockFile(f *os.File, exclusive bool) error {
 	}
 	return err
 }
+
+// unlockFile ends the lock on f in every process that has inherited f.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

@@ -11,7 +11,7 @@ import (
 // others to read the locked bytes, and the pid must stay readable.
 const lockedByte = 0x7fffffff
 
-// lockFile locks f until it is closed, for this process alone or, if exclusive is
+// lockFile locks f until unlockFile, for this process alone or, if exclusive is
 // false, shared with others. It does not wait: it fails with errHeld.
 func lockFile(f *os.File, exclusive bool) error {
 	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
@@ -23,4 +23,9 @@ func lockFile(f *os.File, exclusive bool) error {
 		return errHeld
 	}
 	return err
+}
+
+// unlockFile ends the lock on f.
+func unlockFile(f *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &windows.Overlapped{Offset: lockedByte})
 }
