@@ -9,8 +9,17 @@ WHERE id = (
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
 RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt;
 
+-- name: HoldDamagedJob :exec
+-- A time of the row cannot be read. Such times become now, so that the owner's retry can lease the job.
+UPDATE jobs SET state = 'held', attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
+    lease_token = '', lease_until = NULL, code = 'row_damaged', reason = sqlc.arg(reason), hint = sqlc.arg(hint),
+    due_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', due_at) = due_at THEN due_at ELSE sqlc.arg(now) END,
+    created_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) = created_at THEN created_at ELSE sqlc.arg(now) END,
+    run_at = sqlc.arg(now), changed_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id);
+
 -- name: NextRunAt :many
-SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1;
+SELECT id, order_id, kind, round, run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1;
 
 -- name: Renew :execrows
 UPDATE jobs SET lease_until = ? WHERE id = ? AND lease_token = ?;

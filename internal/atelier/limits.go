@@ -45,8 +45,8 @@ func readLimits(h http.Header, now time.Time) limits {
 		l.limit = n
 	}
 	unix, err := strconv.ParseInt(strings.TrimSpace(h.Get("X-RateLimit-Reset")), 10, 64)
-	if reset := time.Unix(unix, 0).UTC(); err == nil && unix > 0 && unix < 1<<37 && reset.Year() <= 9999 {
-		l.reset = reset
+	if err == nil && unix > 0 {
+		l.reset = time.Unix(min(unix, now.Add(maxWait).Unix()+1), 0).UTC()
 	}
 	return l
 }

@@ -42,7 +42,7 @@ type wireMessage struct {
 
 // Messages reads the thread of an order, in the marketplace's order. Entries that are
 // not messages are left out. A message without an id gets a hash of its content as id,
-// and one without a time gets the current time.
+// and one without a time, or with a future one, gets the current time.
 func (c *Client) Messages(ctx context.Context, orderID string) ([]order.Message, error) {
 	var thread []order.Message
 	err := c.do(ctx, request{
@@ -82,8 +82,9 @@ func message(w wireMessage, sender string, place int) order.Message {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", place, sender, m.Text))
 		m.ID = "x-" + hex.EncodeToString(sum[:12])
 	}
-	if m.At.IsZero() {
-		m.At = time.Now()
+	// One from the future would count as written after everything else for ever.
+	if now := time.Now(); m.At.IsZero() || m.At.After(now) {
+		m.At = now
 	}
 	return m
 }

@@ -204,15 +204,21 @@ func withoutNUL(raw []byte) []byte {
 func validUTF8(raw []byte) []byte { return bytes.ToValidUTF8(raw, []byte("\uFFFD")) }
 
 // stamp is a lenient time: RFC 3339, or "2006-01-02 15:04:05" in UTC. The deployed
-// marketplace uses both.
+// marketplace uses both. A time after latest is latest, so that a duration can be added
+// to it.
 type stamp struct{ time.Time }
+
+var latest = time.Date(2199, 12, 31, 23, 59, 59, 0, time.UTC)
 
 func (t *stamp) UnmarshalJSON(raw []byte) error {
 	s, _ := readText(raw)
 	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05"} {
 		at, err := time.Parse(layout, strings.TrimSpace(s))
-		if at = at.UTC(); err == nil && at.Year() >= 1970 && at.Year() <= 9999 {
+		if at = at.UTC(); err == nil && at.Year() >= 1970 {
 			t.Time = at
+			if at.After(latest) {
+				t.Time = latest
+			}
 			return nil
 		}
 	}
@@ -239,13 +245,13 @@ func (m *money) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// count is a lenient whole number: a number or a string.
+// count is a lenient whole number that is not negative: a number or a string.
 type count struct{ n *int }
 
 func (c *count) UnmarshalJSON(raw []byte) error {
 	c.n = nil
 	s, _ := readText(raw)
-	if f, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<31 {
+	if f, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err == nil && f == math.Trunc(f) && f >= 0 && f < 1<<31 {
 		c.n = new(int(f))
 	}
 	return nil

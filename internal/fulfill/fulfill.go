@@ -175,6 +175,11 @@ func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) 
 	if err != nil {
 		return order.Result{}, err
 	}
+	if o.Damage != "" && !j.ByOwner {
+		return order.Result{}, order.Failf(order.Hold, order.CodeRowDamaged, "%s", o.Damage).
+			WithHint("check the disk; %s works on it with what can be read, %s gives it up",
+				order.Command("orders retry", o.ID), order.Command("orders cancel", o.ID))
+	}
 	result, err := f.stage(ctx, j, o)
 	if fail, ok := errors.AsType[*order.Failure](err); ok {
 		return order.Result{}, fail.For(j.OrderID)

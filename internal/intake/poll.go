@@ -299,8 +299,9 @@ func (p *Poller) poll(ctx context.Context) error {
 	return nil
 }
 
-// normalize keeps an odd row from spoiling the whole listing. An order without a time
-// is taken to be placed now, and of two rows with the same id the second is dropped.
+// normalize keeps an odd row from spoiling the whole listing. An order without a time,
+// or with a future one, is taken to be placed now: the time decides whose work is most
+// urgent. Of two rows with the same id the second is dropped.
 func normalize(l *order.Listing, now time.Time) {
 	seen := map[string]bool{}
 	l.Orders = slices.DeleteFunc(l.Orders, func(f order.Facts) bool {
@@ -309,8 +310,14 @@ func normalize(l *order.Listing, now time.Time) {
 		return twice
 	})
 	for i := range l.Orders {
-		if l.Orders[i].CreatedAt.IsZero() {
-			l.Orders[i].CreatedAt = now
+		f := &l.Orders[i]
+		if f.CreatedAt.IsZero() {
+			f.CreatedAt = now
+		}
+		for _, past := range []*time.Time{&f.CreatedAt, &f.DeliveredAt, &f.CompletedAt} {
+			if past.After(now) {
+				*past = now
+			}
 		}
 	}
 }

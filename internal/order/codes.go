@@ -82,6 +82,10 @@ const (
 	CodeWindow Code = "window"
 	// CodeRowUnreadable: an order of a listing cannot be read. The owner looks at it there.
 	CodeRowUnreadable Code = "unreadable"
+	// CodeOrderTooLarge: the marketplace's answer about an order is too large to work on. The owner settles it with the client.
+	CodeOrderTooLarge Code = "order_too_large"
+	// CodeThreadTooLarge: the thread of an order is too large to read. The owner retries without it.
+	CodeThreadTooLarge Code = "thread_too_large"
 	// CodeCompleted: the marketplace has completed the order, which ended the work.
 	CodeCompleted Code = "completed"
 	// CodeCancelled: the order was cancelled, which ended the work.
@@ -215,6 +219,8 @@ const (
 	CodeNotUploaded Code = "not_uploaded"
 	// CodeNoFiles: there are no files to deliver. The owner has the round made again.
 	CodeNoFiles Code = "no_files"
+	// CodeRowDamaged: a row of the database cannot be read. The owner checks the disk and retries.
+	CodeRowDamaged Code = "row_damaged"
 	// CodeNoPrice: there is no price to ask for. The owner quotes.
 	CodeNoPrice Code = "no_price"
 	// CodeNoPiece: nobody asked for this piece. The owner looks at the thread.

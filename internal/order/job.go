@@ -158,6 +158,9 @@ type Order struct {
 	MissingAt time.Time
 	// Review is what the client said of the work, as far as it has been read.
 	Review Review
+	// Damage names what of the order's row in the database cannot be read, and is zero
+	// here; empty for none.
+	Damage string
 }
 
 // Artifact is one file of a round, checked and stored, or a link that is delivered

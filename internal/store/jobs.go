@@ -20,27 +20,20 @@ func (s *Store) Turn(done *order.Done, lane order.Lane, more bool, lease time.Du
 	if more {
 		token = rand.Text()
 	}
-	err := s.write(turnName(done, more), func(t *tx) error {
+	err := s.write(turnName(done, more), func(t *tx) (err error) {
 		turn = order.Turn{}
 		if done != nil {
-			lost, err := t.finish(done)
-			if err != nil {
+			if turn.Lost, err = t.finish(done); err != nil {
 				return err
 			}
-			turn.Lost = lost
 		}
 		if !more {
 			return nil
 		}
-		job, err := t.lease(lane, token, lease)
-		if err != nil || job != nil {
-			turn.Job = job
+		if turn.Job, err = t.lease(lane, token, lease); err != nil || turn.Job != nil {
 			return err
 		}
-		next, err := t.NextRunAt(noCancel, lane)
-		if err == nil && len(next) > 0 {
-			turn.Next = next[0].Time
-		}
+		turn.Next, err = t.nextRunAt(lane)
 		return err
 	})
 	if err != nil {
@@ -61,15 +54,27 @@ func turnName(done *order.Done, more bool) string {
 	}
 }
 
+// lease leases the most urgent due job, or returns nil if there is none. A job whose
+// row is damaged is held, and the next one is taken.
 func (t *tx) lease(lane order.Lane, token string, lease time.Duration) (*order.Job, error) {
-	rows, err := t.Lease(noCancel, query.LeaseParams{
-		Token: token, Lane: lane, RunAt: t.now,
-		LeaseUntil: utc.At(t.now.Add(lease)), ChangedAt: t.now,
-	})
-	if err != nil || len(rows) == 0 {
-		return nil, err
+	var r query.LeaseRow
+	for {
+		rows, err := t.Lease(noCancel, query.LeaseParams{
+			Token: token, Lane: lane, RunAt: t.now,
+			LeaseUntil: utc.At(t.now.Add(lease)), ChangedAt: t.now,
+		})
+		if err != nil || len(rows) == 0 {
+			return nil, err
+		}
+		r = rows[0]
+		what := damage(column{"due_at", r.DueAt}, column{"created_at", r.CreatedAt})
+		if what == "" {
+			break
+		}
+		if err := t.holdDamaged(damagedJob{r.ID, r.OrderID, r.Kind, r.Round}, what); err != nil {
+			return nil, err
+		}
 	}
-	r := rows[0]
 	attempt, err := t.InsertAttempt(noCancel, query.InsertAttemptParams{
 		JobID: r.ID, Stage: r.Stage, Attempt: r.Attempt, StartedAt: t.now,
 	})

@@ -69,10 +69,12 @@ func (s *Store) Order(ctx context.Context, id string) (order.Order, error) {
 	if len(rows) == 0 {
 		return order.Order{}, fmt.Errorf("%w: %.100q", ErrNotFound, id)
 	}
-	return toOrder(rows[0])
+	return toOrder(rows[0]), nil
 }
 
-func toOrder(r query.Order) (order.Order, error) {
+// toOrder never fails, so that the owner can show and cancel an order whose row is
+// damaged.
+func toOrder(r query.Order) order.Order {
 	o := order.Order{
 		State: r.State, Round: int(r.Round), Service: r.Service, DueAt: r.DueAt.Time,
 		Code: r.Code, Reason: r.Reason, Hint: r.Hint, SeenAt: r.SeenAt.Time, MissingAt: r.MissingAt.Time,
@@ -93,15 +95,23 @@ func toOrder(r query.Order) (order.Order, error) {
 	if r.BriefSpec != nil {
 		o.BriefSpec = json.RawMessage(*r.BriefSpec)
 	}
+	o.Damage = orderDamage(r)
 	for _, f := range []struct {
-		text string
-		into *[]string
-	}{{r.ReferenceUrls, &o.ReferenceURLs}, {r.ReferenceImages, &o.ReferenceImages}, {r.Deliverables, &o.Deliverables}} {
-		if err := json.Unmarshal([]byte(f.text), f.into); err != nil {
-			return o, fmt.Errorf("read order %s: %w", r.ID, err)
+		name, text string
+		into       *[]string
+	}{
+		{"reference_urls", r.ReferenceUrls, &o.ReferenceURLs}, {"reference_images", r.ReferenceImages, &o.ReferenceImages},
+		{"deliverables", r.Deliverables, &o.Deliverables},
+	} {
+		if json.Unmarshal([]byte(f.text), f.into) != nil {
+			*f.into = nil
+			o.Damage = joinDamage(o.Damage, f.name+" is not a list")
 		}
 	}
-	return o, nil
+	if o.Damage != "" {
+		o.Damage = fmt.Sprintf("order %s in the database cannot be read: %s", r.ID, o.Damage)
+	}
+	return o
 }
 
 func toInt(n *int64) *int {

@@ -52,13 +52,11 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 		return st, err
 	}
 	for _, a := range attention {
-		since, err := time.Parse(utc.Layout, a.Since)
-		if err != nil {
-			return st, err
-		}
+		var since utc.Time
+		_ = since.Scan(a.Since) // never fails
 		st.Attention = append(st.Attention, Attention{
 			What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: a.Hint, Since: since,
+			Reason: a.Reason, Hint: a.Hint, Since: since.Time,
 		})
 	}
 	calls, err := s.read.RequestsSince(ctx, utc.At(since))

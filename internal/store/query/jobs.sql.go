@@ -340,6 +340,33 @@ func (q *Queries) HoldCrashedJob(ctx context.Context, arg HoldCrashedJobParams) 
 	return err
 }
 
+const holdDamagedJob = `-- name: HoldDamagedJob :exec
+UPDATE jobs SET state = 'held', attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
+    lease_token = '', lease_until = NULL, code = 'row_damaged', reason = ?1, hint = ?2,
+    due_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', due_at) = due_at THEN due_at ELSE ?3 END,
+    created_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) = created_at THEN created_at ELSE ?3 END,
+    run_at = ?3, changed_at = ?3
+WHERE id = ?4
+`
+
+type HoldDamagedJobParams struct {
+	Reason string
+	Hint   string
+	Now    utc.Time
+	ID     int64
+}
+
+// A time of the row cannot be read. Such times become now, so that the owner's retry can lease the job.
+func (q *Queries) HoldDamagedJob(ctx context.Context, arg HoldDamagedJobParams) error {
+	_, err := q.db.ExecContext(ctx, holdDamagedJob,
+		arg.Reason,
+		arg.Hint,
+		arg.Now,
+		arg.ID,
+	)
+	return err
+}
+
 const holdJobs = `-- name: HoldJobs :execrows
 UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
     attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
@@ -549,22 +576,36 @@ func (q *Queries) LeasedJobs(ctx context.Context) ([]LeasedJobsRow, error) {
 }
 
 const nextRunAt = `-- name: NextRunAt :many
-SELECT run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1
+SELECT id, order_id, kind, round, run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1
 `
 
-func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]utc.Time, error) {
+type NextRunAtRow struct {
+	ID      int64
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+	RunAt   utc.Time
+}
+
+func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]NextRunAtRow, error) {
 	rows, err := q.db.QueryContext(ctx, nextRunAt, lane)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []utc.Time{}
+	items := []NextRunAtRow{}
 	for rows.Next() {
-		var run_at utc.Time
-		if err := rows.Scan(&run_at); err != nil {
+		var i NextRunAtRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrderID,
+			&i.Kind,
+			&i.Round,
+			&i.RunAt,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, run_at)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -41,12 +41,30 @@ func TestNoTimeIsNULL(t *testing.T) {
 	}
 }
 
-func TestAnotherFormIsAnError(t *testing.T) {
+func TestAnotherFormIsKeptAsBad(t *testing.T) {
 	t.Parallel()
-	var v utc.Time
-	for _, src := range []any{"2026-11-23", "2026-11-23T15:04:05Z+1", "", 7, []byte("x")} {
-		if err := v.Scan(src); err == nil {
-			t.Errorf("%v was read as %v", src, v)
+	for src, want := range map[any]string{
+		"2026-11-23": "2026-11-23", "2026-11-23T15:04:05Z+1": "2026-11-23T15:04:05Z+1", "": "an empty text",
+		7: "a value that is not text", "12026-13-23T15:04:05.000Z": "12026-13-23T15:04:05.000Z",
+	} {
+		var v utc.Time
+		if err := v.Scan(src); err != nil || v.Bad != want || !v.Time.IsZero() || v.IsZero() {
+			t.Errorf("%v was read as %+v, %v", src, v, err)
 		}
+	}
+}
+
+func TestATimeBeyondTheLayoutIsTheLastOne(t *testing.T) {
+	t.Parallel()
+	const last = "9999-12-31T23:59:59.999Z"
+	if got, err := (utc.Time{Time: time.Date(10000, 1, 2, 0, 0, 0, 0, time.UTC)}).Value(); got != last || err != nil {
+		t.Errorf("written as %v, %v", got, err)
+	}
+	if got, err := (utc.Time{Time: time.Date(-3, 1, 2, 0, 0, 0, 0, time.UTC)}).Value(); got != "0000-01-01T00:00:00.000Z" || err != nil {
+		t.Errorf("before the first one: written as %v, %v", got, err)
+	}
+	var v utc.Time
+	if err := v.Scan("10000-01-02T00:00:00.000Z"); err != nil || v.Format(utc.Layout) != last {
+		t.Errorf("what an earlier version wrote is read as %+v, %v", v, err)
 	}
 }
