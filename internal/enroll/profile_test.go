@@ -60,7 +60,7 @@ func TestTheOwnerIsSetOnceAndNeverChanged(t *testing.T) {
 		}
 		if differs := w.fact("agent.differs"); !strings.Contains(differs, walletA) || !strings.Contains(differs, walletB) ||
 			!strings.Contains(differs, "cannot be changed") || !strings.Contains(w.text.String(), "cannot be changed") {
-			t.Errorf("%q is told of another owner", differs)
+			t.Errorf("another owner is reported as %q", differs)
 		}
 	})
 }
