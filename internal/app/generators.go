@@ -87,10 +87,23 @@ func keyOf(g config.Generator) func() (secret.Text, error) {
 }
 
 // prepare makes the generators ready to work. Work that an earlier process left
-// waiting for a generator, or for a higher cap, runs now: the owner may have
-// fixed either before this start.
-func (s *Services) prepare(st *store.Store, log *slog.Logger) error {
-	return errors.Join(s.watch(st, log), st.RunNow(order.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(order.AlertSpending, ""))
+// waiting for a generator, for a higher cap or for another setting runs now: the owner
+// may have changed each before this start.
+func (s *Services) prepare(cfg *config.Config, st *store.Store, log *slog.Logger) error {
+	return errors.Join(s.watch(st, log), st.RunNow(order.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(order.AlertSpending, ""),
+		st.Configure(s.configured(cfg)))
+}
+
+// configured is what the configuration says about work that is under way.
+func (s *Services) configured(cfg *config.Config) order.Configured {
+	c := order.Configured{Digest: cfg.Digest}
+	for _, each := range cfg.Services {
+		made := s.byTitle[each.Title]
+		c.Services = append(c.Services, order.Sending{
+			Service: each.Title, Mode: each.Mode, Files: made.Approval, Price: made.QuoteApproval,
+		})
+	}
+	return c
 }
 
 // watch shows the owner which generators are paused. It clears what an earlier

@@ -100,7 +100,7 @@ func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
 	if again := lease(&order.Done{Job: *next, Failure: waits, RunAt: time.Now().Add(time.Hour)}); again != nil {
 		t.Fatalf("it does not wait: %+v", again)
 	}
-	if err := (&Services{}).prepare(st, slog.New(slog.DiscardHandler)); err != nil {
+	if err := (&Services{}).prepare(&config.Config{}, st, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	if lease(nil) == nil {

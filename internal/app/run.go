@@ -235,5 +235,5 @@ func (a *App) Heartbeat(ctx context.Context) error {
 
 // prepareWork makes the generators ready, before anything runs.
 func (a *App) prepareWork(s *Services, st *store.Store, log *slog.Logger) error {
-	return s.prepare(st, log)
+	return s.prepare(a.o.Config, st, log)
 }

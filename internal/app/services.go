@@ -214,7 +214,7 @@ func approval(mode string) *order.Failure {
 			WithHint("%s names the files; then %s, %s or %s", order.Command("orders show", order.AnyOrder),
 				order.Command("orders approve", order.AnyOrder), order.Command("orders redo", order.AnyOrder), order.Command("orders cancel", order.AnyOrder))
 	case config.ModeDryRun:
-		return order.Failf(order.Hold, order.CodeDryRun, "made, and not sent: the service is in mode dry-run").WithHint("%s", hintDryRun)
+		return order.Failf(order.Hold, order.CodeDryRun, "made, and not sent: the service is in mode dry-run").WithHint(hintDryRun)
 	}
 	return nil
 }
@@ -227,12 +227,12 @@ func quoteApproval(mode string) *order.Failure {
 			WithHint("%s has the price; then %s, or %s with another one", order.Command("orders show", order.AnyOrder),
 				order.Command("orders approve", order.AnyOrder), order.Command("quote", order.AnyOrder, "PRICE"))
 	case config.ModeDryRun:
-		return order.Failf(order.Hold, order.CodeDryRun, "priced, and not sent: the service is in mode dry-run").WithHint("%s", hintDryRun)
+		return order.Failf(order.Hold, order.CodeDryRun, "priced, and not sent: the service is in mode dry-run").WithHint(hintDryRun)
 	}
 	return nil
 }
 
-var hintDryRun = "set the service's mode to auto or review and restart, then " + order.Command("orders retry", order.AnyOrder)
+const hintDryRun = "set the service's mode to auto or review and restart; work resumes by itself"
 
 // mostClaims is how many of our newest claims orders of bounties are matched with.
 const mostClaims = 500

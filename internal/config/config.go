@@ -23,6 +23,8 @@ type Config struct {
 	// commands in the file are relative to Dir.
 	Path string
 	Dir  string
+	// Digest is another one for each text of the file.
+	Digest string
 
 	// BaseURL is the marketplace's API, BlobURL its store for files that are too
 	// large for the API. Neither ends in a slash.

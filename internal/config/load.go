@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -75,7 +77,8 @@ func Load(path string) (*Config, error) {
 	if len(problems) > 0 {
 		return nil, &Error{Path: path, Problems: problems, Hint: fixHint}
 	}
-	c.Path = path
+	sum := sha256.Sum256(data)
+	c.Path, c.Digest = path, hex.EncodeToString(sum[:8])
 	return c, nil
 }
 

@@ -163,7 +163,7 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 	text, err := template.Write(d)
 	if err != nil {
 		return "", order.Failf(order.Hold, order.CodeBadTemplate, "the message template cannot be used: %w", err).
-			WithHint("correct %s in [messages] of the configuration and restart, then %s", order.Template(m.Reason), order.Command("orders retry", o.ID))
+			WithHint("correct %s in [messages] of the configuration and restart; work resumes by itself", order.Template(m.Reason))
 	}
 	if text == "" {
 		return "", errors.New("the message is empty")

@@ -103,7 +103,7 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	})
 	if err != nil {
 		return "", order.Failf(order.Hold, order.CodePrompt, "the service's prompt cannot be written for this order: %w", err).
-			WithHint("correct the prompt of the service and restart, then %s", order.Command("orders retry", req.OrderID))
+			WithHint("correct the prompt of the service and restart; work resumes by itself")
 	}
 	return text, nil
 }

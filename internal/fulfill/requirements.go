@@ -86,7 +86,7 @@ func (p Requirements) link(made generate.Result) error {
 	}
 	if p.MinWidth > 0 || p.MinHeight > 0 || p.AspectW > 0 || p.MinDuration > 0 || p.MaxDuration > 0 {
 		return order.Failf(order.Hold, order.CodeNotMeasured, "the generator made a link, whose size or duration cannot be measured, and the service requires one").
-			WithHint("let the generator fetch the file, or drop the requirement from the service, then %s", order.Command("orders redo", order.AnyOrder))
+			WithHint("let the generator fetch the file, or drop the requirement from the service, and restart; then %s", order.Command("orders redo", order.AnyOrder))
 	}
 	return nil
 }

@@ -34,7 +34,8 @@ func (f *Fulfiller) newRun(ctx context.Context, j order.Job, o order.Order) (*ru
 	s, ok := f.o.Services[o.Service]
 	if !ok {
 		return nil, order.Failf(order.Hold, order.CodeNoService, "its service %.100q is not configured", o.Service).
-			WithHint("add the [[service]] to the configuration and restart, then %s", order.Command("orders retry", o.ID))
+			WithHint("add the [[service]] to the configuration and restart, and work resumes by itself; or name another service: %s",
+				order.Command("orders assign", o.ID, "SERVICE"))
 	}
 	open, err := f.o.Store.OpenCalls(ctx, j)
 	if err != nil {
@@ -108,7 +109,7 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 			"attempt", r.job.Attempt, "generator", plan.generators[i+1].Name, "for", g.Name, "error", err)
 	}
 	return generate.Result{}, order.Failf(order.Hold, order.CodeNoGenerator, "the service has no generator").
-		WithHint("set its generator in the configuration and restart, then %s", order.Command("orders retry", r.job.OrderID))
+		WithHint("set its generator in the configuration and restart; work resumes by itself")
 }
 
 // record is the file that notes the result of the attempt in dir. It lies next to

@@ -71,7 +71,7 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	over := func(spent, most USD) bool { return most > 0 && spent+price > most }
 	held := func(code Code, what string, spent, most USD) *Failure {
 		return Failf(Hold, code, "another call for $%s would exceed the cap %s: $%s is spent, the cap is $%s", price, what, spent, most).
-			WithHint("raise the cap in [spending] and restart, then %s", Command("orders retry", AnyOrder)).Nothing()
+			WithHint("raise the cap in [spending] and restart; work resumes by itself").Nothing()
 	}
 	switch share := max(s.Net, 0) * USD(c.Percent) / 100; {
 	case over(s.Attempt, c.Attempt):

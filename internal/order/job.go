@@ -220,7 +220,7 @@ type Seen struct {
 }
 
 // EncodeStrings returns a list as a JSON array, never null.
-func EncodeStrings(list []string) string {
+func EncodeStrings[S ~string](list []S) string {
 	if len(list) == 0 {
 		return "[]"
 	}
