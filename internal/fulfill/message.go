@@ -121,14 +121,14 @@ func (f *Fulfiller) messageShown(ctx context.Context, m order.Outgoing) (trace, 
 
 // links returns the addresses of the files that a message is about: those of a piece,
 // all that ended a window, or those of the round.
-func (f *Fulfiller) links(ctx context.Context, piece int, s Service, o order.Order) ([]string, error) {
-	kind, round := order.KindDelivery, o.Round
+func (f *Fulfiller) links(ctx context.Context, d message.Data, s Service, o order.Order) ([]string, error) {
+	kind, round := order.KindDelivery, d.Round
 	switch {
-	case piece > 0:
-		kind, round = order.KindPiece, piece
-	case s.windowed(order.Job{Round: o.Round}, o):
-		d, _, err := f.o.Store.Delivery(ctx, o.ID, o.Round)
-		return d.URLs, err
+	case d.Piece > 0:
+		kind, round = order.KindPiece, d.Piece
+	case s.windowed(order.Job{Round: d.Round}, o):
+		sent, _, err := f.o.Store.Delivery(ctx, o.ID, d.Round)
+		return sent.URLs, err
 	}
 	files, err := f.o.Store.Artifacts(ctx, o.ID, kind, round)
 	if err != nil {
@@ -139,6 +139,20 @@ func (f *Fulfiller) links(ctx context.Context, piece int, s Service, o order.Ord
 		list = append(list, a.URL)
 	}
 	return list, nil
+}
+
+// roundOf returns the round that a message with the reason is about. The client may
+// have sent the delivery back before its message goes out, so it is not always the
+// order's round now.
+func roundOf(reason string, now int) int {
+	if reason == "delivered" {
+		return 0
+	}
+	round := now
+	if _, err := fmt.Sscanf(reason, "revised-%d", &round); err != nil {
+		return now
+	}
+	return round
 }
 
 // write returns the text of a message: the one that it was first sent with, or
@@ -152,12 +166,12 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 	if template == nil {
 		return "", nil
 	}
-	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: o.Round, Reason: o.Reason}
+	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: roundOf(m.Reason, o.Round), Reason: o.Reason}
 	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err != nil {
 		d.Piece = 0
 	}
 	var err error
-	if d.Links, err = f.links(ctx, d.Piece, s, o); err != nil {
+	if d.Links, err = f.links(ctx, d, s, o); err != nil {
 		return "", err
 	}
 	text, err := template.Write(d)

@@ -2,6 +2,7 @@ package fulfill_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -107,6 +108,35 @@ func TestTwoTemplatesWithTheSameTextAreBothSent(t *testing.T) {
 		w.must(order.StageSend)
 		if n := len(w.said(id)); n != 2 {
 			t.Errorf("two messages are in the thread %d times", n)
+		}
+	})
+}
+
+// TestAMessageIsAboutTheRoundThatItWasQueuedFor guards messages that go out after the
+// client has sent the delivery back.
+func TestAMessageIsAboutTheRoundThatItWasQueuedFor(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		links, err := message.Parse("round {{.Round}}, files: {{len .Links}}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.reopen(func(s *fulfill.Service) {
+			s.Templates = map[string]*message.Template{"delivered": links, "revised": links}
+		}, func(s *intake.Service) { s.Templates, s.MaxRounds = []string{"delivered", "revised"}, 3 })
+		id := w.uploaded()
+		for range 2 {
+			w.must(order.StageDeliver)
+			if err := w.market.Dispute(id, "not yet"); err != nil {
+				t.Fatal(err)
+			}
+			w.poll()
+			w.must(order.StageSend)
+			w.must(order.StageGenerate)
+			w.must(order.StageUpload)
+		}
+		if said := w.said(id); !slices.Equal(said, []string{"round 0, files: 1", "round 1, files: 1"}) {
+			t.Errorf("the client reads %q", said)
 		}
 	})
 }
