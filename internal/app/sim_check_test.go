@@ -17,7 +17,11 @@ func (w *world) check() {
 	db := w.openDatabase()
 	defer db.Close()
 	w.checkIntegrity(db)
-	orders := w.market.Orders()
+	w.checkEnrolled()
+	orders := slices.DeleteFunc(w.market.Orders(), func(o sandbox.Order) bool { return o.AgentID != w.agent })
+	if len(orders) == 0 {
+		w.t.Error("nobody has ordered anything")
+	}
 	for _, o := range orders {
 		if plainOrder(o) && !w.odd.cancelled[o.ID] {
 			w.checkOrder(db, o)
@@ -93,7 +97,7 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	// Not delivered in some round: the owner must have been notified, for a reason
 	// that nothing but the owner can settle.
 	given := slices.Contains([]string{"refused", "unclear", "order_cap"}, code) || code == "unknown_call" && w.holdUnknown ||
-		code == string(order.CodeNoFeedback) && (w.odd.byAPI[o.ID] || w.odd.chatty[o.ID]) ||
+		code == string(order.CodeNoFeedback) && (w.odd.byAPI[o.ID] || w.odd.chatty[o.ID]) && w.odd.heard[o.ID] < o.Round ||
 		slices.Contains([]string{"exit", "provider", "no_answer", "outage", "slow", "expired"}, code) && w.givenUp(db, o.ID)
 	if (state != "held" && state != "failed") || !given {
 		w.t.Errorf("order %s: %d of %d rounds delivered, %s there and %s (%s) here",

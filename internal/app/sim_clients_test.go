@@ -24,13 +24,14 @@ func (w *world) clients(rng *rand.Rand, end time.Time) {
 		}
 		id, err := w.market.PlaceOrder(w.plainOrderOf(rng, brief))
 		if err != nil {
-			w.t.Errorf("place an order: %v", err)
-			return
+			w.t.Logf("a client could not begin: %v", err) // the agent cannot be hired yet
+			continue
 		}
 		placed = append(placed, id)
 		w.chat(rng, id)
 		for _, id := range placed {
 			o, _ := w.market.Order(id)
+			w.rate(rng, o)
 			switch {
 			case o.Status == "delivered" && o.ClientType != "agent_x402" && sentBack[id] < 2 && rng.IntN(12) == 0:
 				sentBack[id]++
@@ -56,7 +57,7 @@ type stay struct {
 func (w *world) owner(rng *rand.Rand, end time.Time) {
 	for time.Now().Before(end) {
 		time.Sleep(time.Duration(1+rng.IntN(240)) * time.Minute)
-		if !slices.ContainsFunc(w.market.Orders(), func(o sandbox.Order) bool { return o.Status == "paid" }) {
+		if !slices.ContainsFunc(w.market.Orders(), func(o sandbox.Order) bool { return o.Status == "paid" && o.AgentID == w.agent }) {
 			continue
 		}
 		o, err := store.OpenOwner(w.dir)
@@ -64,6 +65,7 @@ func (w *world) owner(rng *rand.Rand, end time.Time) {
 			continue // the daemon has not made its database yet
 		}
 		w.cancelHeld(rng, o)
+		w.approve(rng.IntN(2) == 0, o)
 		w.meddle(rng, o)
 		o.Close()
 	}

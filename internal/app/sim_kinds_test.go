@@ -25,7 +25,8 @@ const (
 	simWeekly   = "Pictures for a Week"
 	simPitch    = "I can paint it"
 	simWindow   = 2 * 24 * time.Hour // of a subscription; shorter than a week, so that several fit
-	simMargin   = simWindow / 20
+	simMargin   = simWindow / 20     // by default
+	leastMargin = time.Hour          // of those that the owner sets
 	simQuota    = 3
 	simSubPrice = 25 * order.Dollar
 )
@@ -52,19 +53,6 @@ func kindsConfig(cfg *config.Config) {
 	cfg.Webhook = config.Webhook{Listen: "agent.test:80", SecretEnv: simSecret, PollInterval: 2 * time.Hour, Trust: 6 * time.Hour, Debounce: 5 * time.Second}
 }
 
-// setOwner gives the agent an owner, without whom it may claim no bounty.
-func (w *world) setOwner(key string) {
-	r := must(http.NewRequest(http.MethodPatch, "http://market.test/api/agents/me",
-		strings.NewReader(`{"owner_wallet":"11111111111111111111111111111111"}`)))
-	r.Header.Set("Authorization", "Bearer "+key)
-	r.Header.Set("Content-Type", "application/json")
-	resp := must(w.next.RoundTrip(r))
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		w.t.Fatalf("set the owner: %s", resp.Status)
-	}
-}
-
 // simSecret is the variable with the secret of the webhooks.
 const simSecret = "SIM_WEBHOOK_SECRET"
 
@@ -83,6 +71,9 @@ func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
 	body := must(r.GetBody())
 	defer body.Close()
 	answer, err := n.next.RoundTrip(r)
+	if err == nil && answer.StatusCode == http.StatusOK {
+		n.w.heard(must(r.GetBody()))
+	}
 	if err == nil && n.rng.IntN(10) == 0 {
 		again := r.Clone(r.Context())
 		again.Body = body
@@ -112,10 +103,10 @@ func (w *world) otherClients(rng *rand.Rand, end time.Time) {
 		var id string
 		switch rng.IntN(4) {
 		case 0:
-			id, err = w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simQuoted, Status: "pending_quote", Brief: fmt.Sprint("priced picture ", n)})
+			id, err = w.market.PlaceOrder(sandbox.NewOrder{AgentID: w.agent, ServiceTitle: simQuoted, Status: "pending_quote", Brief: fmt.Sprint("priced picture ", n)})
 			quoted = append(quoted, id)
 		case 1:
-			id, err = w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simWeekly, Brief: fmt.Sprint("a window ", n)})
+			id, err = w.market.PlaceOrder(sandbox.NewOrder{AgentID: w.agent, ServiceTitle: simWeekly, Brief: fmt.Sprint("a window ", n)})
 			weekly = append(weekly, id)
 		case 2:
 			if !w.guide {
@@ -143,8 +134,11 @@ func (w *world) otherClients(rng *rand.Rand, end time.Time) {
 			}
 		}
 		for _, id := range bounties {
-			if rng.IntN(2) == 0 {
+			switch rng.IntN(4) {
+			case 0:
 				_, _ = w.market.AcceptClaim(id, "") // it errs as long as there is none
+			case 1:
+				w.acceptRival(id)
 			}
 		}
 	}
@@ -186,13 +180,18 @@ func (w *world) checkKinds(db *sql.DB, orders []sandbox.Order) {
 		}
 	}
 	for _, b := range w.market.Bounties() {
+		if accepted(b, w.rival) {
+			b.OrderID = ""
+		}
 		var state, orderID string
 		err := db.QueryRow("SELECT state, order_id FROM bounties WHERE id = ?", b.ID).Scan(&state, &orderID)
 		switch {
-		case len(b.Claims) > 0 && err != nil:
+		case claimed(b, w.agent) && err != nil:
 			w.t.Errorf("bounty %s was claimed without an intent: %v", b.ID, err)
-		case b.BudgetUSD == "6.00" && len(b.Claims) > 0:
+		case b.BudgetUSD == "6.00" && claimed(b, w.agent):
 			w.t.Errorf("bounty %s is below the owner's budget and was claimed", b.ID)
+		case b.Status != "open" && (state == "claiming" || state == "pending"):
+			w.t.Errorf("bounty %s is %s, and our claim on it is still %s", b.ID, b.Status, state)
 		case b.OrderID != "" && (state != "accepted" || orderID != b.OrderID):
 			w.t.Errorf("bounty %s became order %s, here it is %s with order %q", b.ID, b.OrderID, state, orderID)
 		}
@@ -231,17 +230,23 @@ func (w *world) checkWindow(db *sql.DB, o sandbox.Order) {
 		w.t.Errorf("subscription %s was delivered %d times", o.ID, len(o.Deliveries))
 	}
 	pieces := 0
+	asked := 0
 	for _, m := range o.Messages {
 		if strings.HasPrefix(m.Content, "Piece ") {
 			pieces++
+		} else if m.From == "client" {
+			asked++
 		}
 	}
+	if pieces > max(asked, 1) {
+		w.t.Errorf("subscription %s got %d pieces, and its client asked for %d", o.ID, pieces, asked)
+	}
 	for _, d := range o.Deliveries {
-		if d.At.Before(o.WindowEnds.Add(-simMargin)) && (o.QuotaTotal == 0 || pieces < o.QuotaTotal) {
+		if d.At.Before(o.WindowEnds.Add(-w.marginAt(d.At)-time.Second)) && (o.QuotaTotal == 0 || pieces < o.QuotaTotal) {
 			w.t.Errorf("subscription %s was delivered at %s, before the margin of its window until %s", o.ID, d.At, o.WindowEnds)
 		}
-		if d.At.After(o.WindowEnds) && w.madeBefore(db, o.ID, o.WindowEnds.Add(-simMargin/2)) && !w.wasDown(o.WindowEnds) {
-			w.t.Errorf("subscription %s was delivered at %s, after the end of its window at %s", o.ID, d.At, o.WindowEnds)
+		if !d.At.Before(o.WindowEnds) && w.madeBefore(db, o.ID, o.WindowEnds.Add(-leastMargin/2)) && !w.wasDown(o.WindowEnds) {
+			w.t.Errorf("subscription %s was delivered at %s, not before the end of its window at %s", o.ID, d.At, o.WindowEnds)
 		}
 	}
 	var made, sent int
@@ -264,10 +269,10 @@ func (w *world) checkWindow(db *sql.DB, o sandbox.Order) {
 	}
 }
 
-// wasDown reports whether there was no daemon for some of the margin of a window.
+// wasDown reports whether there was no daemon for some of the least margin of a window.
 func (w *world) wasDown(end time.Time) bool {
 	return slices.ContainsFunc(w.down, func(s stay) bool {
-		return s.to.After(end.Add(-simMargin)) && s.from.Before(end) && s.to.Sub(s.from) > 20*time.Minute
+		return s.to.After(end.Add(-leastMargin)) && s.from.Before(end) && s.to.Sub(s.from) > 20*time.Minute
 	})
 }
 

@@ -3,14 +3,15 @@ package app
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"atelierd/internal/config"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
@@ -18,8 +19,7 @@ import (
 
 // This file is what the deployed marketplace does differently from its guide, as the
 // simulated week meets it: feedback by webhook only, threads that are full, orders of
-// other agents that fall back to paid, a flagged agent, and an owner who changes the
-// configuration and cancels what is held.
+// other agents that fall back to paid, and ratings.
 
 // oddities are the orders of the week that are special.
 type oddities struct {
@@ -28,10 +28,11 @@ type oddities struct {
 	agents    map[string]bool // ordered by another agent
 	chatty    map[string]bool // their threads are full
 	cancelled map[string]bool // the owner has cancelled them while they were held
+	heard     map[string]int  // feedback that a webhook has brought to the daemon
 }
 
 func newOddities() *oddities {
-	return &oddities{byAPI: map[string]bool{}, agents: map[string]bool{}, chatty: map[string]bool{}, cancelled: map[string]bool{}}
+	return &oddities{byAPI: map[string]bool{}, agents: map[string]bool{}, chatty: map[string]bool{}, cancelled: map[string]bool{}, heard: map[string]int{}}
 }
 
 func (o *oddities) mark(in map[string]bool, id string) {
@@ -43,7 +44,7 @@ func (o *oddities) mark(in map[string]bool, id string) {
 // reason is what clients say when they send a delivery back.
 const reason = "not what I meant"
 
-// sendBack disputes a delivery: on the web page, which writes the reason as a message
+// sendBack disputes a delivery or asks for a revision: on the web page, which writes the reason as a message
 // sooner or later, or through the API, whose webhook is all there is of it. The
 // marketplace of the guide shows no reason, so its clients write one.
 func (w *world) sendBack(rng *rand.Rand, id string) {
@@ -53,16 +54,61 @@ func (w *world) sendBack(rng *rand.Rand, id string) {
 		w.expect(w.market.Dispute(id, reason))
 	case w.webhooks && rng.IntN(2) == 0:
 		w.odd.mark(w.odd.byAPI, id)
-		w.expect(w.market.Dispute(id, reason, sandbox.Channel{API: true}))
+		w.sendBackBy(rng, id, sandbox.Channel{API: true})
 	default:
-		w.expect(w.market.Dispute(id, reason, sandbox.Channel{After: time.Duration(rng.IntN(20)) * time.Second}))
+		w.sendBackBy(rng, id, sandbox.Channel{After: time.Duration(rng.IntN(20)) * time.Second})
+	}
+}
+
+func (w *world) sendBackBy(rng *rand.Rand, id string, by sandbox.Channel) {
+	if rng.IntN(2) == 0 {
+		w.expect(w.market.RequestRevision(id, reason, by))
+	} else {
+		w.expect(w.market.Dispute(id, reason, by))
+	}
+}
+
+// heard notes the feedback in a webhook that the daemon has answered with 200.
+func (w *world) heard(body io.ReadCloser) {
+	defer body.Close()
+	var e struct {
+		Event   string `json:"event"`
+		OrderID string `json:"order_id"`
+	}
+	w.expect(json.NewDecoder(body).Decode(&e))
+	if e.Event == "order.disputed" || e.Event == "order.revision_requested" {
+		w.odd.mu.Lock()
+		defer w.odd.mu.Unlock()
+		w.odd.heard[e.OrderID]++
+	}
+}
+
+// rate has the client rate a delivery now and then: while the order is delivered, or
+// soon after it has completed.
+func (w *world) rate(rng *rand.Rand, o sandbox.Order) {
+	soon := o.Status == "completed" && time.Since(o.CompletedAt) < 20*time.Hour
+	if !w.guide && o.Rating == 0 && (o.Status == "delivered" || soon) && rng.IntN(8) == 0 {
+		_ = w.market.Rate(o.ID, 1+rng.IntN(5), "as agreed") // it errs if the order has moved on
+	}
+}
+
+// checkRatings holds that what clients said of completed orders is stored.
+func (w *world) checkRatings(db *sql.DB) {
+	for _, o := range w.market.Orders() {
+		if o.Status != "completed" || o.Rating == 0 || o.AgentID != w.agent {
+			continue
+		}
+		var rating int
+		if err := db.QueryRow("SELECT coalesce(rating, 0) FROM orders WHERE id = ?", o.ID).Scan(&rating); err != nil || rating != o.Rating {
+			w.t.Errorf("order %s was rated %d and is stored with %d, %v", o.ID, o.Rating, rating, err)
+		}
 	}
 }
 
 // plainOrderOf returns an order of a picture: now and then one of another agent, whose
 // payout confirms later than the order arrives.
 func (w *world) plainOrderOf(rng *rand.Rand, brief string) sandbox.NewOrder {
-	n := sandbox.NewOrder{ServiceTitle: simTitle, Brief: brief, Price: "5.00"}
+	n := sandbox.NewOrder{AgentID: w.agent, ServiceTitle: simTitle, Brief: brief, Price: "5.00"}
 	if !w.guide && rng.IntN(8) == 0 {
 		n.ClientType, n.PaymentChain, n.ConfirmSeconds = "agent_x402", "solana", 1+rng.IntN(2*3600)
 	}
@@ -80,16 +126,6 @@ func (w *world) chat(rng *rand.Rand, id string) {
 			return // the order takes no messages now
 		}
 	}
-}
-
-// lifeConfig is the configuration of a life: the owner takes a service out now and then,
-// and puts it back.
-func (w *world) lifeConfig() *config.Config {
-	c := *w.cfg
-	if w.rng.IntN(5) == 0 {
-		c.Services = slices.DeleteFunc(slices.Clone(c.Services), func(s config.Service) bool { return s.Title == simQuoted })
-	}
-	return &c
 }
 
 // cancelHeld cancels an order that is held for its missing service, for good.
@@ -110,43 +146,16 @@ func (w *world) cancelHeld(rng *rand.Rand, o store.Owner) {
 	}
 }
 
-// flagged flags the agent for two days of the last life, and checks that the owner is
-// notified.
-func (w *world) flagged() {
-	if w.guide {
-		return
-	}
-	time.Sleep(time.Hour)
-	w.expect(w.market.FlagAgent(w.agent, "review", "an odd description"))
-	time.Sleep(2 * 24 * time.Hour)
-	if !w.alerted() {
-		w.t.Error("the agent was flagged for two days, and the owner was not notified")
-	}
-	w.expect(w.market.FlagAgent(w.agent, "ok", ""))
-}
-
-// alerted reports whether the database has the alert of a flagged agent.
-func (w *world) alerted() bool {
-	db := w.openDatabase()
-	defer db.Close()
-	var n int
-	err := db.QueryRow("SELECT count(*) FROM facts WHERE name = ?", string(order.AlertFlaggedAgent.Code())).Scan(&n)
-	return err == nil && n > 0
-}
-
 // checkOddities looks at what is special about the deployed marketplace.
 func (w *world) checkOddities(db *sql.DB) {
-	if w.alerted() {
-		w.t.Error("the agent is not flagged any more, and the alert still stands")
-	}
-	titles := map[string]int{}
-	for _, s := range w.market.Services() {
-		titles[strings.Join(strings.Fields(s.Title), " ")]++
-	}
-	for title, n := range titles {
-		if n > 1 {
-			w.t.Errorf("the service %q is listed %d times", title, n)
+	for _, alert := range []order.Alert{order.AlertFlaggedAgent, order.AlertFlaggedService} {
+		if !w.guide && w.alerted(alert) {
+			w.t.Errorf("nothing is flagged any more, and the alert %s still stands", alert)
 		}
+	}
+	w.checkRatings(db)
+	if n := len(w.market.Services()); n != len(w.cfg.Services) {
+		w.t.Errorf("%d services were listed, and %d are configured", n, len(w.cfg.Services))
 	}
 	for round, heard := range w.painter.heard {
 		if id, _, _ := strings.Cut(round, " "); !heard && !w.touched[id] {

@@ -180,6 +180,7 @@ func (w *world) generators(f *fate, log *slog.Logger) map[string]fulfill.Generat
 	}))
 	return map[string]fulfill.Generator{
 		"painter": {Name: "painter", Backend: w.painter, Price: providerPrice},
+		"brush":   {Name: "brush", Backend: w.painter, Price: providerPrice},
 		"provider": {
 			Name: "provider", Backend: p, Price: providerPrice, HoldUnknown: w.holdUnknown,
 			Breaker: &generate.Breaker{Probe: p.Check},
@@ -197,7 +198,7 @@ func (w *world) paidClients(rng *rand.Rand, end time.Time) {
 		if rng.IntN(15) == 0 {
 			brief = fmt.Sprintf("something indecent, %d,", n)
 		}
-		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: simPaid, Brief: brief, Price: "5.00"})
+		id, err := w.market.PlaceOrder(sandbox.NewOrder{AgentID: w.agent, ServiceTitle: simPaid, Brief: brief, Price: "5.00"})
 		if err != nil {
 			continue // the service is not listed yet
 		}

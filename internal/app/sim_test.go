@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -96,12 +97,15 @@ type world struct {
 	// down are the times without a daemon; stopped is when the last life ended.
 	down    []stay
 	stopped time.Time
+	margins []margin // of the lives
 	// What the owner has meddled with.
 	touched map[string]bool
 	stays   []stay
 
 	guide, webhooks bool
 	agent           string
+	rival, rivalKey string
+	registrations   []int // the answers
 	odd             *oddities
 	// port takes webhooks while a life runs.
 	port atomic.Pointer[pipenet.Listener]
@@ -139,28 +143,25 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	server := &http.Server{Handler: w.provider.host(w.market), ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(listener) })
-	w.next = &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true}
+	w.next = watched{&http.Transport{DialContext: listener.Dial, DisableKeepAlives: true}, w}
 	t.Cleanup(func() {
 		server.Shutdown(context.Background())
 		serving.Wait()
 	})
-	id, key, err := w.market.AddAgent("simulated", "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.agent = id
-	w.setOwner(key)
 	w.getenv = func(name string) string {
-		return map[string]string{
-			"ATELIER_AGENT_ID": id, "ATELIER_API_KEY": key,
-			simSecret: cmp.Or(w.market.WebhookSecret(id), "whsec_none"),
-		}[name]
+		if name == simSecret {
+			return cmp.Or(w.market.WebhookSecret(w.agent), "whsec_none")
+		}
+		return ""
 	}
 	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), made: map[string]int{}, heard: map[string]bool{}}
 	interval := []time.Duration{10 * time.Minute, 30 * time.Minute, 40 * time.Minute, time.Hour}[rng.IntN(4)]
 	w.cfg = &config.Config{
 		BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
-		Agent:  config.Agent{Name: "simulated", Description: "a simulated agent", EndpointURL: "https://agent.test"},
+		Agent: config.Agent{
+			Description: strings.Repeat("It lives in a simulation. ", 2), EndpointURL: "https://agent.test",
+			OwnerWallet: simOwner, PayoutWallet: simPayee,
+		},
 		Poll:   config.Poll{Interval: interval},
 		Budget: config.Budget{Window: time.Hour, Poll: 30, Deliver: 30, Upload: 30, Messages: 60, Services: 20, Register: 5, Reserve: 8},
 		Work: config.Work{
@@ -185,7 +186,7 @@ func (w *world) faults() sandbox.Faults {
 // live lets the week pass: clients on one side, lives of the process on the
 // other; then all faults end, and what is left gets the time to be done.
 func (w *world) live() {
-	w.market.SetFaults(w.faults())
+	w.enroll()
 	end := time.Now().Add(time.Duration(*simDays) * 24 * time.Hour)
 	clients, owner := rand.New(rand.NewPCG(w.rng.Uint64(), 9)), rand.New(rand.NewPCG(w.rng.Uint64(), 10))
 	otherClients, hooks := rand.New(rand.NewPCG(w.rng.Uint64(), 11)), rand.New(rand.NewPCG(w.rng.Uint64(), 12))
@@ -206,14 +207,13 @@ func (w *world) live() {
 		w.life(w.lifeConfig(), newFate(steps, deliveries), min(time.Until(end), time.Duration(1+w.rng.IntN(72))*time.Hour))
 		// A supervisor restarts it at once, or a person after a while.
 		time.Sleep(time.Duration(w.rng.IntN([]int{20, 600}[w.rng.IntN(2)])) * time.Second)
+		w.longOutage()
 	}
 	outside.Wait()
 	w.market.SetFaults(sandbox.Faults{})
 	w.provider.setCalm()
-	var flags sync.WaitGroup
-	flags.Go(w.flagged)
-	w.life(w.cfg, newFate(0, 0), 5*24*time.Hour)
-	flags.Wait()
+	w.missWindow()
+	w.lastLife()
 	unhook()
 	hook.Wait()
 }
@@ -226,6 +226,7 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	log.Info("=== a life begins")
+	w.margins = append(w.margins, margin{time.Now(), cmp.Or(cfg.Services[slices.IndexFunc(cfg.Services, isWeekly)].WindowMargin, simMargin)})
 	w.down = append(w.down, stay{from: w.stopped, to: time.Now()})
 	defer func() { w.stopped = time.Now() }()
 	port := pipenet.New()

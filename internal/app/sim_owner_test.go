@@ -1,0 +1,253 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+)
+
+// This file is what the owner changes between two lives, how long the daemon is down,
+// and the last life, in which nothing fails and the owner is notified of everything.
+
+// margin is the window_margin from some time on.
+type margin struct {
+	from time.Time
+	is   time.Duration
+}
+
+func isWeekly(s config.Service) bool { return s.Title == simWeekly }
+
+// marginAt is how long before the end of a window the life at that time delivers it.
+func (w *world) marginAt(at time.Time) time.Duration {
+	is := simMargin
+	for _, m := range w.margins {
+		if !m.from.After(at) {
+			is = m.is
+		}
+	}
+	return is
+}
+
+// lifeConfig is the configuration of a life. The owner takes a service out now and then,
+// and changes the generator, the mode, the margin of windows and the revisions.
+func (w *world) lifeConfig() *config.Config {
+	c := *w.cfg
+	c.Services = slices.Clone(c.Services)
+	c.Services[0].Generator = []string{"painter", "brush"}[w.rng.IntN(2)]
+	c.Services[0].Mode = []string{config.ModeAuto, config.ModeAuto, config.ModeReview}[w.rng.IntN(3)]
+	c.Services[slices.IndexFunc(c.Services, isWeekly)].WindowMargin = []time.Duration{0, leastMargin, 8 * time.Hour}[w.rng.IntN(3)]
+	if w.rng.IntN(5) == 0 {
+		c.Services = slices.DeleteFunc(c.Services, func(s config.Service) bool { return s.Title == simQuoted })
+	}
+	return &c
+}
+
+// approve has the owner approve what waits for it.
+func (w *world) approve(now bool, o store.Owner) {
+	lines, err := o.Orders(context.Background(), string(order.StateHeld), 100)
+	if err != nil || !now {
+		return
+	}
+	for _, l := range lines {
+		if l.Code == order.CodeReview {
+			_ = o.Approve(context.Background(), l.ID) // it may have moved on in this very moment
+		}
+	}
+}
+
+// longOutage leaves the daemon down for hours now and then.
+func (w *world) longOutage() {
+	if w.rng.IntN(12) == 0 {
+		time.Sleep(time.Duration(1+w.rng.IntN(8)) * time.Hour)
+	}
+}
+
+// missWindow leaves the daemon down over the end of a window. Often its client looks at
+// the order then, which makes it delivered without any file.
+func (w *world) missWindow() {
+	end := time.Now().Add(24 * time.Hour)
+	id := ""
+	for _, o := range w.market.Orders() {
+		if o.Status == "in_progress" && o.WindowEnds.After(time.Now()) && o.WindowEnds.Before(end) {
+			id, end = o.ID, o.WindowEnds
+		}
+	}
+	if id == "" || w.guide || w.rng.IntN(3) == 0 {
+		return
+	}
+	time.Sleep(time.Until(end) + 10*time.Minute)
+	if w.rng.IntN(2) == 0 {
+		w.call(http.MethodGet, "/orders/"+id, w.key(), "")
+	}
+}
+
+// lastLife is a life without faults. The owner has lowered the price and the revisions
+// that are sold from now on, and somebody has renamed a service at the marketplace.
+func (w *world) lastLife() {
+	c := *w.cfg
+	c.Services = slices.Clone(c.Services)
+	c.Services[0].Price -= order.Dollar
+	renamed := w.remote(simPaid)
+	if !w.guide {
+		c.Services[0].MaxRevisions = 0
+		w.call(http.MethodPatch, "/services/"+renamed, w.key(), `{"title":"Pictures by another Name"}`)
+	}
+	rng := rand.New(rand.NewPCG(w.rng.Uint64(), 16))
+	var outside sync.WaitGroup
+	outside.Go(func() {
+		time.Sleep(time.Hour)
+		w.lateRevisions(rng)
+		w.flagged()
+		w.lostBounty()
+	})
+	outside.Go(func() {
+		time.Sleep(2 * time.Hour)
+		if o, err := store.OpenOwner(w.dir); err == nil {
+			w.approve(true, o)
+			o.Close()
+		}
+		w.differs(renamed)
+	})
+	w.life(&c, newFate(0, 0), 5*24*time.Hour)
+	outside.Wait()
+	if text := w.listedAs(simTitle); strings.Contains(text, "price_usd") {
+		w.t.Errorf("the price was synced, and the service still differs: %s", text)
+	}
+}
+
+// remote is the marketplace's id of a service.
+func (w *world) remote(title string) string {
+	for _, s := range w.market.Services() {
+		if s.Title == title {
+			return s.ID
+		}
+	}
+	w.t.Errorf("the service %q was never listed", title)
+	return ""
+}
+
+// listedAs is in what a service differs from the configuration, as the owner is shown.
+func (w *world) listedAs(title string) (text string) {
+	db := w.openDatabase()
+	defer db.Close()
+	if err := db.QueryRow("SELECT reason FROM services WHERE title = ?", title).Scan(&text); err != nil {
+		w.t.Errorf("service %q: %v", title, err)
+	}
+	return text
+}
+
+// differs holds that the owner is shown what the marketplace sells otherwise than the
+// configuration says, and then syncs it.
+func (w *world) differs(renamed string) {
+	if text := w.listedAs(simTitle); !strings.Contains(text, "price_usd") {
+		w.t.Errorf("the old price is sold, and the owner is shown %q", text)
+	}
+	if text := w.listedAs(simPaid); !w.guide && !strings.Contains(text, "title") {
+		w.t.Errorf("a service was renamed, and the owner is shown %q", text)
+	}
+	key := w.key()
+	w.call(http.MethodPatch, "/services/"+w.remote(simTitle), key, `{"price_usd":"4.00"}`)
+	w.call(http.MethodPatch, "/services/"+renamed, key, fmt.Sprintf(`{"title":%q}`, simPaid))
+}
+
+// lateRevisions has clients ask for a revision that they have paid for, while the
+// configuration allows none any more.
+func (w *world) lateRevisions(rng *rand.Rand) {
+	if w.guide {
+		return
+	}
+	for _, o := range w.market.Orders() {
+		if o.Status == "delivered" && o.ServiceTitle == simTitle && o.ClientType != "agent_x402" && o.Revisions < o.MaxRevisions && rng.IntN(3) == 0 {
+			_ = w.market.RequestRevision(o.ID, reason) // it errs if the order has moved on
+		}
+	}
+}
+
+// flagged flags the agent and a service for two days, and checks that the owner is
+// notified.
+func (w *world) flagged() {
+	if w.guide {
+		return
+	}
+	service := w.remote(simQuoted)
+	w.expect(w.market.FlagAgent(w.agent, "review", "an odd description"))
+	w.expect(w.market.FlagService(service, "spam"))
+	time.Sleep(2 * 24 * time.Hour)
+	for _, alert := range []order.Alert{order.AlertFlaggedAgent, order.AlertFlaggedService} {
+		if !w.alerted(alert) {
+			w.t.Errorf("the alert %s was missing after two days", alert)
+		}
+	}
+	w.expect(w.market.FlagAgent(w.agent, "ok", ""))
+	w.expect(w.market.FlagService(service, "ok"))
+}
+
+// alerted reports whether the database has an alert.
+func (w *world) alerted(a order.Alert) bool {
+	db := w.openDatabase()
+	defer db.Close()
+	var n int
+	err := db.QueryRow("SELECT count(*) FROM facts WHERE name = ?", string(a.Code())).Scan(&n)
+	return err == nil && n > 0
+}
+
+// claimed reports whether an agent has claimed a bounty, and accepted whether it won.
+func claimed(b sandbox.Bounty, agent string) bool {
+	return slices.ContainsFunc(b.Claims, func(c sandbox.Claim) bool { return c.AgentID == agent })
+}
+
+func accepted(b sandbox.Bounty, agent string) bool {
+	return slices.ContainsFunc(b.Claims, func(c sandbox.Claim) bool { return c.AgentID == agent && c.Status == "accepted" })
+}
+
+func (w *world) bounty(id string) sandbox.Bounty {
+	list := w.market.Bounties()
+	return list[slices.IndexFunc(list, func(b sandbox.Bounty) bool { return b.ID == id })]
+}
+
+// acceptRival has the client of a bounty accept the claim of another agent.
+func (w *world) acceptRival(id string) {
+	if w.bounty(id).Status != "open" {
+		return
+	}
+	if !claimed(w.bounty(id), w.rival) {
+		w.call(http.MethodPost, "/bounties/"+id+"/claim", w.rivalKey, `{}`)
+	}
+	for _, c := range w.bounty(id).Claims {
+		if c.AgentID == w.rival {
+			_, err := w.market.AcceptClaim(id, c.ID)
+			w.expect(err)
+		}
+	}
+}
+
+// lostBounty holds that a claim that has lost is closed by the next look.
+func (w *world) lostBounty() {
+	if w.guide {
+		return
+	}
+	id, err := w.market.PostBounty(sandbox.NewBounty{Title: "a late task", Brief: "a late bounty", BudgetUSD: "15.00"})
+	w.expect(err)
+	time.Sleep(w.cfg.Bounties.Interval + time.Minute)
+	if !claimed(w.bounty(id), w.agent) {
+		w.t.Error("a bounty was not claimed by one look")
+	}
+	w.acceptRival(id)
+	time.Sleep(w.cfg.Bounties.Interval + time.Minute)
+	db := w.openDatabase()
+	defer db.Close()
+	var state string
+	if err := db.QueryRow("SELECT state FROM bounties WHERE id = ?", id).Scan(&state); err != nil || state != "lost" {
+		w.t.Errorf("a bounty was lost a look ago, and our claim is %q, %v", state, err)
+	}
+}
