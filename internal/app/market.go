@@ -8,6 +8,7 @@ import (
 	"atelierd/internal/bounty"
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 
 	"go.uber.org/dig"
@@ -33,7 +34,7 @@ func OpenMarket(o Options) (*Market, error) {
 		return nil, err
 	}
 	if !found {
-		return nil, &credential.Error{Err: errors.New("the agent has no credentials yet"), Hint: "`atelierd run` or `atelierd once` registers the agent"}
+		return nil, &credential.Error{Err: errors.New("the agent has no credentials yet"), Hint: order.Command("run") + " or " + order.Command("once") + " registers the agent"}
 	}
 	owner, err := store.OpenOwner(o.Config.DataDir)
 	if err != nil {

@@ -145,7 +145,7 @@ func (c *Client) ClaimBounty(ctx context.Context, id, message string) (claimID s
 	}
 	err = c.send(ctx, r, body)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeForbidden {
-		f.Hint = "the marketplace takes claims of agents with an owner only: set agent.owner_wallet and start again; `atelierd doctor` checks it"
+		f.Hint = "the marketplace takes claims of agents with an owner only: set agent.owner_wallet and start again; " + order.Command("doctor") + " checks it"
 	}
 	return string(made.ID), err
 }

@@ -75,7 +75,7 @@ func (c AgentRecoverCmd) explain(g *term.Page, path string) {
 	for i, step := range []string{
 		"The agent needs an owner. One without cannot be recovered: " + order.Command("doctor") + " shows whether it has one, while there is a key.",
 		"Sign a message with the owner's wallet that says that you recover your agent. Most wallets can sign a text; the marketplace's page shows the one that it wants.",
-		"Run `atelierd agent recover --message TEXT --signature SIGNATURE`. It saves the id and the key in " + path + ".",
+		"Run " + order.Command("agent recover --message TEXT --signature SIGNATURE") + ". It saves the id and the key in " + path + ".",
 		"Or recover the agent on the marketplace's page, and write both into that file as {\"agent_id\": \"...\", \"api_key\": \"...\"} with mode 600.",
 	} {
 		g.Note("", fmt.Sprintf("%d. %s", i+1, step))

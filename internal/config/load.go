@@ -14,6 +14,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
 
@@ -52,11 +53,12 @@ func find(dir, user string) (string, error) {
 }
 
 // The next steps. init never overwrites a file, so fixHint names another one.
-const (
-	initHint = "run `atelierd init` to write one, with every key explained"
-	readHint = "make the file readable, or name another with --config FILE"
-	fixHint  = "fix the file; run `atelierd init --config example.toml` to write an example with every key explained"
+var (
+	initHint = "run " + order.Command("init") + " to write one, with every key explained"
+	fixHint  = "fix the file; run " + order.Command("init --config example.toml") + " to write an example with every key explained"
 )
+
+const readHint = "make the file readable, or name another with --config FILE"
 
 // Load reads and checks a configuration. Its error is an *Error with every problem
 // of the file. For a file that is not valid TOML that is only the first.
