@@ -52,6 +52,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client feedback TEXT             ask for a revision through the API, which writes no message
 //	client chats N                   write N messages
 //	client flags STATUS REASON       have the moderation judge the agent
+//	client doubts STATUS             have the moderation judge its first service
 //	client rates STARS TEXT
 //	client translates BRIEF ENGLISH SPEC   order with a translation, and set ORDER
 //	client payouts work|fail         have payouts work or fail from now on
@@ -93,6 +94,7 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		"flags": {2, func(m *testMarket, _ string, args []string) {
 			ts.Check(m.FlagAgent(ts.Getenv("ATELIER_AGENT_ID"), args[0], args[1]))
 		}},
+		"doubts": {1, func(m *testMarket, _ string, args []string) { ts.Check(m.FlagService(m.Services()[0].ID, args[0])) }},
 		"posts": {2, func(m *testMarket, _ string, args []string) {
 			bounty, err := m.PostBounty(sandbox.NewBounty{Title: args[0], Brief: args[0], BudgetUSD: args[1]})
 			ts.Check(err)

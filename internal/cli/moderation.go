@@ -6,6 +6,7 @@ import (
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/enroll"
+	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
 
@@ -52,7 +53,7 @@ func (m market) synced(ctx context.Context, p *Program) error {
 	}
 	moderation, err := enroll.ReadModeration(ctx, m.Client, m.Owner)
 	if err != nil {
-		term.PrintError(p.Stderr, err.Error(), "`atelierd agent show` reads it again")
+		term.PrintError(p.Stderr, err.Error(), order.Command("agent show")+" reads it again")
 		return nil // the change itself is done
 	}
 	g := p.Page()

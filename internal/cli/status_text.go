@@ -84,14 +84,17 @@ func (v statusView) showServices(g *term.Page) {
 	rows := [][]term.Cell{}
 	var differs []serviceView
 	for _, s := range v.Services {
-		look, reason := term.None, s.Reason
+		look, state, reason := term.None, s.State, s.Reason
 		if s.State == serviceDiffers {
 			differs, reason = append(differs, s), ""
 		}
 		if s.State != string(order.ServiceListed) {
 			look = term.Yellow
 		}
-		rows = append(rows, []term.Cell{term.Plain(term.Line(s.Title, 40)), term.Styled(look, s.State), term.Plain(term.Line(reason, 200))})
+		if s.Flagged != "" {
+			look, state, reason = term.Red, "flagged", s.Flagged
+		}
+		rows = append(rows, []term.Cell{term.Plain(term.Line(s.Title, 40)), term.Styled(look, state), term.Plain(term.Line(reason, 200))})
 	}
 	g.Table("  ", rows)
 	for _, s := range differs {

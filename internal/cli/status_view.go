@@ -7,6 +7,7 @@ import (
 
 	"atelierd/internal/app"
 	"atelierd/internal/config"
+	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
@@ -56,6 +57,9 @@ type serviceView struct {
 	ID     string    `json:"id"`
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since,omitzero"`
+	// Flagged is the verdict of the marketplace's moderation that keeps clients away;
+	// empty for none.
+	Flagged string `json:"flagged"`
 }
 
 // The states of a serviceView that the store does not know.
@@ -91,6 +95,9 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 		if f.Name == store.FactProfileDiffers {
 			v.Profile = f.Value
 		}
+		if f.Name == enroll.FactFlagged {
+			markFlagged(v.Services, enroll.FlaggedServices(f.Value))
+		}
 		if f.Name == app.FactWebhook {
 			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // zero if it cannot be read
 		}
@@ -116,6 +123,17 @@ func readSpending(ctx context.Context, cfg *config.Config, r *store.Store, now t
 	v.Waiting, err = r.CappedToday(ctx, now)
 	v.CapReached = v.Waiting > 0 || today >= cfg.Spending.Day
 	return v, err
+}
+
+// markFlagged puts the verdicts of the moderation, by title, to the services.
+func markFlagged(services []serviceView, flagged map[string]string) {
+	for title, verdict := range flagged {
+		for i, s := range services {
+			if order.SameTitle(s.Title, title) {
+				services[i].Flagged = verdict
+			}
+		}
+	}
 }
 
 // viewServices returns the services of the configuration, each with its state at

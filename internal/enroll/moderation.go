@@ -2,6 +2,7 @@ package enroll
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,10 +15,10 @@ import (
 )
 
 // What an owner does about what the marketplace has flagged.
-const (
-	HintFlaggedAgent = "change agent.name or agent.description in the configuration, then `atelierd agent sync`; " +
+var (
+	HintFlaggedAgent = "change agent.name or agent.description in the configuration, then " + order.Command("agent sync") + "; " +
 		"if it stays flagged, write to the marketplace's support"
-	HintFlaggedService = "change the title or description of the service in the configuration, then `atelierd services sync`; " +
+	HintFlaggedService = "change the title or description of the service in the configuration, then " + order.Command("services sync") + "; " +
 		"if it stays flagged, write to the marketplace's support"
 )
 
@@ -25,6 +26,8 @@ const (
 type Alerts interface {
 	// SetAlert shows an alert. An empty text clears it.
 	SetAlert(a order.Alert, text string) error
+	// SetFact stores a fact. An empty value removes it.
+	SetFact(name, value string) error
 }
 
 // Moderated is the part of the marketplace's API that shows the moderation.
@@ -40,7 +43,37 @@ func ReadModeration(ctx context.Context, market Moderated, alerts Alerts) (ateli
 		return m, fmt.Errorf("read the moderation: %w", err)
 	}
 	agent, services := flagged(m)
-	return m, errors.Join(alerts.SetAlert(order.AlertFlaggedAgent, agent), alerts.SetAlert(order.AlertFlaggedService, services))
+	return m, errors.Join(alerts.SetAlert(order.AlertFlaggedAgent, agent), alerts.SetAlert(order.AlertFlaggedService, services),
+		alerts.SetFact(FactFlagged, encodeFlagged(m)))
+}
+
+// FactFlagged names the fact with the services that are flagged; see FlaggedServices.
+const FactFlagged = "moderation.services"
+
+// encodeFlagged returns the verdicts of the flagged services by title, or "" if there
+// are none.
+func encodeFlagged(m atelier.Moderation) string {
+	list := map[string]string{}
+	for _, v := range m.Services {
+		if v.Flagged() {
+			list[v.Title] = v.String()
+		}
+	}
+	text, err := json.Marshal(list)
+	if err != nil || len(list) == 0 {
+		return ""
+	}
+	return string(text)
+}
+
+// FlaggedServices returns the verdicts that the fact FactFlagged holds, by the titles of
+// the services.
+func FlaggedServices(fact string) map[string]string {
+	list := map[string]string{}
+	if json.Unmarshal([]byte(fact), &list) != nil {
+		return nil // no fact, or that of another version
+	}
+	return list
 }
 
 // flagged returns the texts of the alerts, empty where nothing is flagged.
@@ -67,7 +100,6 @@ type WatchOptions struct {
 		// OrdersSince counts the orders that were placed since then.
 		OrdersSince(ctx context.Context, since time.Time) (int, error)
 		Fact(ctx context.Context, name string) (string, error)
-		SetFact(name, value string) error
 	}
 	Market Moderated
 	Log    *slog.Logger

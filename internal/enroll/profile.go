@@ -13,31 +13,41 @@ import (
 )
 
 // hintProfileSync is the way to change a profile that differs.
-const hintProfileSync = "`atelierd agent sync` changes it at the marketplace"
+var hintProfileSync = order.Command("agent sync") + " changes it at the marketplace"
 
-// setProfile reads the profile once and sets the addresses of the configuration that
-// differ. It records whether there is a wallet and an owner, and reports what else
-// differs. Profile is done once it was read and the wallet is set.
+// setProfile reads the profile and records whether there is a wallet and an owner,
+// which the owner of the agent may have set on the marketplace's page. Until that has
+// worked once it also sets the addresses of the configuration that differ. It reports
+// what else differs.
 func (s *Setup) setProfile(ctx context.Context) error {
-	if s.profile {
-		return nil
-	}
 	have, err := s.o.Market.Profile(ctx)
 	if err != nil {
 		return fmt.Errorf("read the profile: %w", err)
 	}
-	want := s.settable()
-	if want.PayoutWallet != "" && have.PayoutWallet != want.PayoutWallet {
-		if err := s.o.Market.UpdateProfile(ctx, atelier.ProfilePatch{PayoutWallet: &want.PayoutWallet}); err != nil {
-			return fmt.Errorf("set the payout wallet: %w", err)
+	if !s.profile {
+		want := s.settable()
+		if err := s.setPayout(ctx, &have, want); err != nil {
+			return err
 		}
-		s.o.Log.Info("payout wallet set", "wallet", want.PayoutWallet)
-		have.PayoutWallet = want.PayoutWallet
+		err = errors.Join(s.setRest(ctx, &have, want), s.setOwner(ctx, &have, want))
 	}
-	err = errors.Join(s.setRest(ctx, &have, want), s.setOwner(ctx, &have, want))
-	err = errors.Join(err, s.o.Store.WalletKnown(Paid(have)), s.o.Store.OwnerKnown(have.OwnerWallet != ""), s.reportProfile(have))
-	s.profile = err == nil
+	paid, owned := Paid(have), have.OwnerWallet != ""
+	err = errors.Join(err, s.o.Store.WalletKnown(paid), s.o.Store.OwnerKnown(owned), s.reportProfile(have))
+	s.profile, s.lacking = s.profile || err == nil, !paid || !owned
 	return err
+}
+
+// setPayout sets the payout wallet.
+func (s *Setup) setPayout(ctx context.Context, have *atelier.Profile, want atelier.Profile) error {
+	if want.PayoutWallet == "" || have.PayoutWallet == want.PayoutWallet {
+		return nil
+	}
+	if err := s.o.Market.UpdateProfile(ctx, atelier.ProfilePatch{PayoutWallet: &want.PayoutWallet}); err != nil {
+		return fmt.Errorf("set the payout wallet: %w", err)
+	}
+	s.o.Log.Info("payout wallet set", "wallet", want.PayoutWallet)
+	have.PayoutWallet = want.PayoutWallet
+	return nil
 }
 
 // Paid reports whether the profile says where payouts go.

@@ -1,9 +1,12 @@
 package enroll_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/enroll"
@@ -61,6 +64,34 @@ func TestTheOwnerIsSetOnceAndNeverChanged(t *testing.T) {
 		if differs := w.fact("agent.differs"); !strings.Contains(differs, walletA) || !strings.Contains(differs, walletB) ||
 			!strings.Contains(differs, "cannot be changed") || !strings.Contains(w.text.String(), "cannot be changed") {
 			t.Errorf("another owner is reported as %q", differs)
+		}
+	})
+}
+
+// The owner may set the wallet on the marketplace's page while the daemon runs.
+func TestAnOwnerThatIsSetOnThePageIsSeenWithinAnHour(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.addAgent()
+		s := w.configured(atelier.Profile{}, pictures("Pictures", fit))
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { s.Run(ctx) })
+		defer func() { cancel(); running.Wait() }()
+		time.Sleep(24 * time.Hour)
+		if missing, err := w.store.OwnerMissing(t.Context()); err != nil || !missing {
+			t.Errorf("without an owner: %t, %v", missing, err)
+		}
+		wallet := walletA
+		if err := w.client.UpdateProfile(t.Context(), atelier.ProfilePatch{OwnerWallet: &wallet}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour + time.Minute)
+		if missing, err := w.store.OwnerMissing(t.Context()); err != nil || missing {
+			t.Errorf("an hour after the owner was set: missing %t, %v", missing, err)
+		}
+		if n := w.sent("PATCH", "/me"); n != 1 {
+			t.Errorf("%d changes of the profile, want that of the page", n)
 		}
 	})
 }

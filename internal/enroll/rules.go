@@ -166,5 +166,5 @@ func Registrable(p atelier.Profile, local bool) error {
 		texts[i] = p.Key + " " + p.Text
 	}
 	return order.Failf(order.Hold, order.CodeListingRules, "the agent is not registered: %s", strings.Join(texts, "; ")).
-		WithHint("correct the keys in the configuration; `atelierd doctor` checks them")
+		WithHint("correct the keys in the configuration; %s checks them", order.Command("doctor"))
 }

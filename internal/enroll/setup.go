@@ -61,13 +61,14 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Setup sets the payout wallet and lists the services at the marketplace. Create it
-// with New.
+// Setup sets the addresses of the profile and lists the services at the marketplace.
+// Create it with New.
 type Setup struct {
 	o        Options
 	failures logonce.Logger
 	wake     chan struct{}
-	profile  bool // done
+	profile  bool // its addresses are set
+	lacking  bool // it has no owner or no wallet for payouts
 	// reported holds what was logged about services and the profile that differ.
 	reported map[string]string
 	// sent holds the offers that this process has listed or tried to; see attempt.
@@ -102,6 +103,9 @@ const (
 	trySoon  = 10 * time.Second
 	// lookOver is the time between two checks of a complete set-up.
 	lookOver = 12 * time.Hour
+	// lookLacking is the same while the profile has no owner or no wallet for payouts,
+	// because the owner may set both on the marketplace's page.
+	lookLacking = time.Hour
 )
 
 // Wake makes Run try an incomplete set-up now. It does not block.
@@ -130,6 +134,9 @@ func (s *Setup) Run(ctx context.Context) error {
 			wait, failed = tryAgain, 0
 		default:
 			failed = 0
+			if s.lacking {
+				wait = lookLacking
+			}
 			s.failures.Recovered(s.o.Log, "the set-up at the marketplace is complete")
 		}
 		t := time.NewTimer(wait)
@@ -223,7 +230,7 @@ func (s *Setup) shown(offer Offer, have atelier.Service, before order.Listed) er
 		s.reported[offer.Title] = text
 		if text != "" {
 			s.o.Log.Warn("a service differs from the configuration", "service", offer.Title, "differs", text,
-				"hint", "`atelierd services sync` changes it at the marketplace")
+				"hint", order.Command("services sync")+" changes it at the marketplace")
 		}
 	}
 	return s.put(before, order.Listed{Title: offer.Title, RemoteID: have.ID, State: order.ServiceListed, Reason: text})

@@ -282,7 +282,7 @@ func TestRunTriesUntilTheSetUpIsCompleteAndThenChecksItTwiceADay(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		w.addAgent()
 		w.market.SetDown(true)
-		s := w.setup(walletA, pictures("Pictures", fit))
+		s := w.configured(atelier.Profile{PayoutWallet: walletA, OwnerWallet: walletA}, pictures("Pictures", fit))
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { s.Run(ctx) })
@@ -295,8 +295,8 @@ func TestRunTriesUntilTheSetUpIsCompleteAndThenChecksItTwiceADay(t *testing.T) {
 		}
 		before := len(w.market.Requests())
 		time.Sleep(24 * time.Hour)
-		if n := len(w.market.Requests()) - before; n != 2 {
-			t.Errorf("looked over with %d requests in a day, want 2", n)
+		if n := len(w.market.Requests()) - before; n != 4 {
+			t.Errorf("looked over with %d requests in a day, want 4, two for the profile", n)
 		}
 		cancel()
 		running.Wait()
