@@ -70,7 +70,7 @@ func parse(body []byte) Event {
 	var failed bool
 	_ = json.Unmarshal(data["payout_failed"], &failed)
 	e := Event{
-		Name: wire.Event, OrderID: wire.OrderID, BountyID: text(data["bounty_id"]), Hash: hash(wire.Data),
+		Name: capped(wire.Event), OrderID: capped(wire.OrderID), BountyID: capped(text(data["bounty_id"])), Hash: hash(wire.Data),
 		PayoutFailed: failed || wire.Event == "order.payout_failed",
 	}
 	_ = json.Unmarshal(data["revision_count"], &e.Revision)
@@ -83,6 +83,18 @@ func parse(body []byte) Event {
 		e.Amount = amount(data["amount_usd"])
 	}
 	return e
+}
+
+// maxID is the length in bytes of the longest id that an order or a bounty can have.
+const maxID = 200
+
+// capped returns an id, or "" for one that is too long to be one. An event without ids
+// is still a hint.
+func capped(id string) string {
+	if len(id) > maxID {
+		return ""
+	}
+	return id
 }
 
 // text returns a string as it is, or "" for anything else and for one of space alone.

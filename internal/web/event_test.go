@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,13 @@ func TestAnEventNamesWhatTheClientWrote(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
+	}
+	long := strings.Repeat("x", maxID+1)
+	if e := parse([]byte(`{"event":"order.message","order_id":"` + long + `","data":{"content":"hello","bounty_id":"` + long + `"}}`)); e.OrderID+e.BountyID != "" || e.Content() {
+		t.Errorf("an id of %d bytes is taken: %+v", len(long), e)
+	}
+	if e := parse([]byte(`{"event":"` + long + `","order_id":"` + long[1:] + `"}`)); e.Name != "" || e.OrderID != long[1:] {
+		t.Errorf("the longest id, or a shorter name: %+v", e)
 	}
 	one, other := parse([]byte(feedback)), parse([]byte(
 		`{"order_id":"ord_1","event":"order.revision_requested","data":{"revision_count":2,  "feedback":"bluer"}}`))
