@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -99,6 +100,27 @@ func checkHost(host string) *Error {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if last == "" || last[0] >= '0' && last[0] <= '9' {
 		return refused("has a number as its host")
+	}
+	return nil
+}
+
+// internal are the ends of names that no public resolver knows.
+var internal = []string{".localhost", ".local", ".internal", ".intranet", ".lan", ".home", ".corp", ".home.arpa"}
+
+// PublicHost returns an error if a host cannot be public: an address of a private
+// network, a name without a dot, or a name of a local network. It uses no resolver, so
+// a name that it accepts may still lead to such an address.
+func PublicHost(host string) error {
+	if failure := checkHost(host); failure != nil {
+		return failure
+	}
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	if _, err := netip.ParseAddr(name); err == nil {
+		return nil
+	}
+	within := func(end string) bool { return strings.HasSuffix(name, end) }
+	if !strings.Contains(name, ".") || slices.ContainsFunc(internal, within) {
+		return refused("is a name of a local network")
 	}
 	return nil
 }

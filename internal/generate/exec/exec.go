@@ -125,6 +125,9 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 	if manifestErr != nil {
 		return generate.Result{}, badOutput(manifestErr, m.Cost, log.tail())
 	}
+	if err = out.replaced(req.OutputDir); err != nil {
+		return generate.Result{}, badOutput(err, m.Cost, log.tail())
+	}
 	files, err := collect(req.OutputDir, m, e.redact)
 	if err != nil {
 		return generate.Result{}, badOutput(err, m.Cost, log.tail())
@@ -142,8 +145,9 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	if ctx.Err() != nil {
 		return outcome{}, nil, generate.Stopped(ctx)
 	}
-	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
-		return outcome{}, nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot create the output folder: %w", err).Nothing()
+	folder, err := makeFolder(req.OutputDir)
+	if err != nil {
+		return outcome{}, nil, err
 	}
 	if err := KillOrphan(req.OutputDir); err != nil {
 		return outcome{}, nil, order.Failf(order.Retry, order.CodeOrphan, "an earlier run still writes to the output folder: %w", err).Nothing()
@@ -155,6 +159,7 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 		timeout: e.opts.Timeout, grace: e.opts.Grace,
 	}
 	out, err := p.run(ctx)
+	out.folder = folder
 	return out, log, err
 }
 

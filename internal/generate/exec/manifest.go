@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
@@ -77,6 +78,8 @@ func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
 		return m, holdsSecret("the manifest's url")
 	case m.URL != "" && !publicURL(m.URL):
 		return m, fmt.Errorf("the manifest's url %.100q is not an http or https link", m.URL)
+	case m.URL != "" && publicHost(m.URL) != nil:
+		return m, fmt.Errorf("the manifest's url %.100q %w, so no client can open it", m.URL, publicHost(m.URL))
 	case !slices.Contains([]string{"", "image", "video", "link", "document", "code", "text"}, m.MediaType):
 		return m, fmt.Errorf("the manifest's media_type %.40q is not known", redact.clean(m.MediaType))
 	}
@@ -119,6 +122,16 @@ func parseCost(raw json.RawMessage, redact *redactor) (order.USD, error) {
 func publicURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && len(s) <= 2048 && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
+}
+
+// publicHost returns why nobody outside can open a link, or nil. The marketplace
+// fetches what is delivered, so such a link would make it ask its own network.
+func publicHost(link string) error {
+	u, err := url.Parse(link)
+	if err != nil {
+		return err
+	}
+	return fetch.PublicHost(u.Hostname())
 }
 
 var percent = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)

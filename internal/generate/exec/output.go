@@ -63,6 +63,42 @@ func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	return files, nil
 }
 
+// makeFolder creates the output folder unless it is there, and returns what it is. A
+// link in its place is refused: it could lead to files of other orders.
+func makeFolder(dir string) (fs.FileInfo, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot create the output folder: %w", err).Nothing()
+	}
+	info, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "the output folder is gone: %w", withoutPath(err)).Nothing()
+	case !info.IsDir():
+		return nil, notAFolder(info).Nothing()
+	}
+	return info, nil
+}
+
+func notAFolder(info fs.FileInfo) *order.Failure {
+	return order.Failf(order.Hold, order.CodeBadOutput, "the output folder is %s, not a folder", kindOf(info.Mode())).
+		WithHint("find out which program replaced it, then %s", order.Command("orders redo", order.AnyOrder))
+}
+
+// replaced returns an error unless dir is still the folder that the run began with.
+func (o outcome) replaced(dir string) error {
+	info, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return order.Failf(order.Retry, order.CodeOutputDir, "the output folder is gone: %w", withoutPath(err))
+	case !info.IsDir():
+		return notAFolder(info)
+	case !os.SameFile(info, o.folder):
+		return order.Failf(order.Hold, order.CodeBadOutput, "the output folder was replaced by another").
+			WithHint("let the program write into $OUTPUT_DIR and leave the folder itself alone, then %s", order.Command("orders redo", order.AnyOrder))
+	}
+	return nil
+}
+
 // inside returns a path of the manifest, which may be relative to dir or absolute
 // inside it, as a local name. It is not ok when the path leads out of dir.
 func inside(dir, path string) (name string, ok bool) {

@@ -97,6 +97,12 @@ func TestBadOutputIsRejectedWithAReason(t *testing.T) {
 		{`echo '{"url":"javascript:alert(1)"}'`, order.CodeBadOutput, "not an http"},
 		{`echo '{"url":"https://user:pass@x.example/"}'`, order.CodeBadOutput, "not an http"},
 		{`echo '{"url":"https://x.example","media_type":"hologram"}'`, order.CodeBadOutput, "not known"},
+		{`echo '{"url":"http://127.0.0.1/admin"}'`, order.CodeBadOutput, "not public"},
+		{`echo '{"url":"http://169.254.169.254/latest/meta-data"}'`, order.CodeBadOutput, "not public"},
+		{`echo '{"url":"https://[::1]/"}'`, order.CodeBadOutput, "not public"},
+		{`echo '{"url":"http://2130706433/"}'`, order.CodeBadOutput, "number as its host"},
+		{`echo '{"url":"http://localhost:8080/"}'`, order.CodeBadOutput, "local network"},
+		{`echo '{"url":"https://NAS.local./picture"}'`, order.CodeBadOutput, "local network"},
 		{`cd ..; rm -r "$OUTPUT_DIR"`, order.CodeOutputDir, "gone"},
 	} {
 		t.Run(tc.want+" "+tc.script[:min(len(tc.script), 20)], func(t *testing.T) {
@@ -106,6 +112,44 @@ func TestBadOutputIsRejectedWithAReason(t *testing.T) {
 			wantFailure(t, err, order.Retry, tc.code, tc.want)
 		})
 	}
+}
+
+// TestAReplacedOutputFolderIsRefused guards that a program cannot have files of other
+// orders delivered by putting a link, or another folder, in place of its own.
+func TestAReplacedOutputFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "another-client.txt"), []byte("private"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ script, want string }{
+		"by a link":           {`rm -r "$OUTPUT_DIR"; ln -s "$OTHER_DIR" "$OUTPUT_DIR"`, "is a symbolic link, not a folder"},
+		"by another folder":   {`rm -r "$OUTPUT_DIR"; cp -r "$OTHER_DIR" "$OUTPUT_DIR"`, "replaced by another"},
+		"by a link above it":  {`up=$(dirname "$OUTPUT_DIR"); mv "$up" "$up.old"; mkdir "$up.new"; cp -r "$OTHER_DIR" "$up.new/out"; ln -s "$up.new" "$up"`, "replaced by another"},
+		"by a link, manifest": {`rm -r "$OUTPUT_DIR"; ln -s "$OTHER_DIR" "$OUTPUT_DIR"; echo '{"files":["another-client.txt"]}'`, "is a symbolic link, not a folder"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := request(t)
+			req.OutputDir = filepath.Join(t.TempDir(), "order", "out")
+			e := script(t, tc.script, func(o *Options) { o.Env = []string{"OTHER_DIR=" + other} })
+			_, err := e.Generate(t.Context(), req)
+			wantFailure(t, err, order.Hold, order.CodeBadOutput, tc.want)
+		})
+	}
+	t.Run("before the run", func(t *testing.T) {
+		t.Parallel()
+		req := request(t)
+		req.OutputDir = filepath.Join(t.TempDir(), "out")
+		if err := os.Symlink(other, req.OutputDir); err != nil {
+			t.Fatal(err)
+		}
+		_, err := script(t, `echo x > "$OUTPUT_DIR/x"`).Generate(t.Context(), req)
+		wantFailure(t, err, order.Hold, order.CodeBadOutput, "is a symbolic link, not a folder")
+		if _, err := os.Lstat(filepath.Join(other, "x")); err == nil {
+			t.Error("the program ran")
+		}
+	})
 }
 
 func TestBadOutputKeepsItsCost(t *testing.T) {

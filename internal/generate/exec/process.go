@@ -56,6 +56,7 @@ type outcome struct {
 	timeout time.Duration
 	name    string
 	order   string
+	folder  fs.FileInfo // the output folder before the run
 }
 
 // run starts the program and waits until it and its group are gone. Its error is
