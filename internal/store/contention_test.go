@@ -65,6 +65,29 @@ func TestAWriteWaitsForAnotherProgramsTransaction(t *testing.T) {
 	}
 }
 
+// TestAStopUnderAnotherProgramsLockSaysSo guards that the owner learns why the last
+// writes of a stop were not made.
+func TestAStopUnderAnotherProgramsLockSaysSo(t *testing.T) {
+	t.Parallel()
+	records := make(chan string, 10)
+	s := openNew(t, Options{Log: slog.New(told{slog.DiscardHandler, records})})
+	if _, err := s.writer.conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 1"); err != nil {
+		t.Fatal(err)
+	}
+	shell := outside(t, s.dir)
+	mustExec(t, shell, "BEGIN IMMEDIATE")
+	written := make(chan error, 1)
+	go func() { written <- s.SetFact("ours", "x") }()
+	<-records // it waits
+	s.Close()
+	if err := <-written; !isBusy(err) {
+		t.Errorf("the write ended with %v", err)
+	}
+	if text := <-records; !strings.Contains(text, "stopping while another process holds") {
+		t.Errorf("logged %q", text)
+	}
+}
+
 func TestAFullDiskLosesNothingAndIsRecoveredFrom(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})

@@ -86,10 +86,7 @@ func (s *Store) migrate(path string) error {
 			return err
 		}
 	}
-	if err := s.createViews(); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o600)
+	return s.createViews()
 }
 
 func (s *Store) upgrade(have schema) error {
@@ -125,14 +122,24 @@ func (s *Store) backupBefore(version int64) error {
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("back up before the upgrade: %w", err)
 	}
-	if _, err := s.db.Exec("VACUUM INTO ?", part); err != nil {
+	if err := copyTo(s.db, part); err != nil {
 		return fmt.Errorf("back up before the upgrade: %w", err)
 	}
-	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, to)); err != nil {
+	if err := os.Rename(part, to); err != nil {
 		return fmt.Errorf("back up before the upgrade: %w", err)
 	}
 	s.log.Info("backed up the database before its upgrade", "file", to)
 	return nil
+}
+
+// copyTo writes a copy of the database into a new file, which is private from the first
+// moment.
+func copyTo(db *sql.DB, path string) error {
+	if err := makePrivate(path); err != nil {
+		return err
+	}
+	_, err := db.Exec("VACUUM INTO ?", path)
+	return err
 }
 
 // newProvider returns a provider that must not be closed: that would close conn.

@@ -2,7 +2,9 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"strconv"
@@ -16,6 +18,26 @@ const minEngine = "3.51.3"
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("create the data folder: %w", err)
+	}
+	return nil
+}
+
+// makePrivate creates the database's file unless it is there, and closes it and its log
+// to other users. SQLite gives the files next to a database the mode of the database,
+// so all of them are private before anything is written. A file that is there is not
+// opened: to close it would release the locks that this process has on it.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		f.Close()
+	case !errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("create the database: %w", err)
+	}
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.Chmod(path+end, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("close the database to other users: %w", err)
+		}
 	}
 	return nil
 }

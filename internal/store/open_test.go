@@ -13,7 +13,10 @@ func TestAFreshFolderGetsAPrivateDatabase(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "data")
 	openNew(t, Options{Dir: dir})
-	for path, want := range map[string]fs.FileMode{dir: 0o700, filepath.Join(dir, FileName): 0o600, filepath.Join(dir, lockName): 0o600} {
+	for path, want := range map[string]fs.FileMode{
+		dir: 0o700, filepath.Join(dir, FileName): 0o600, filepath.Join(dir, FileName+"-wal"): 0o600,
+		filepath.Join(dir, FileName+"-shm"): 0o600, filepath.Join(dir, lockName): 0o600,
+	} {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -28,6 +31,36 @@ func TestAFreshFolderGetsAPrivateDatabase(t *testing.T) {
 	}
 	if mode := scan[string](t, file, "PRAGMA journal_mode"); mode != "wal" {
 		t.Errorf("journal mode %s", mode)
+	}
+}
+
+// TestTheDatabaseIsPrivateBeforeAnythingIsWritten guards what a crash during the first
+// start leaves, what an earlier version left open, and the backup of an upgrade.
+func TestTheDatabaseIsPrivateBeforeAnythingIsWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, FileName)
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.WriteFile(path+end, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := makePrivate(path); err != nil {
+		t.Fatal(err)
+	}
+	s := openNew(t, Options{Dir: newDir(t)})
+	backup := filepath.Join(dir, "copy.db")
+	if err := copyTo(s.reads, backup); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + "-wal", path + "-shm", backup} {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != 0o600 {
+			t.Errorf("%s has mode %o", filepath.Base(file), got)
+		}
 	}
 }
 

@@ -142,6 +142,9 @@ func newStore(o Options) *Store {
 
 func (s *Store) open() (err error) {
 	path := filepath.Join(s.dir, FileName)
+	if err := makePrivate(path); err != nil {
+		return err
+	}
 	if s.db, err = openPool(path, 1, false); err != nil {
 		return err
 	}

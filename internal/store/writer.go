@@ -200,6 +200,7 @@ func (w *writer) begin() error {
 		}
 		select {
 		case <-w.closing:
+			w.log.Warn("stopping while another process holds the database's write lock; what could not be recorded is done again by the next run")
 			return err
 		default:
 		}
