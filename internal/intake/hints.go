@@ -114,6 +114,7 @@ func (p *Poller) look(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	facts, err := p.o.Market.Order(ctx, id)
 	if err != nil {
 		return err
@@ -122,6 +123,9 @@ func (p *Poller) look(ctx context.Context, id string) error {
 	normalize(&listing, time.Now())
 	p.addBounties(ctx, &listing)
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished})
+	if err == nil {
+		p.o.Sightings.Read(facts, began)
+	}
 	if err == nil && sum.New+sum.Changed > 0 {
 		p.o.Log.Info("order read", "order", id, "status", facts.Status)
 	}

@@ -46,6 +46,7 @@ type world struct {
 	agent  string
 	store  *store.Store
 	poller *intake.Poller
+	seen   *intake.Sightings
 	client *atelier.Client
 	log    *note
 	pacer  intake.Pacer
@@ -111,8 +112,10 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 // restart replaces the poller by one that knows the services of the catalog, as a
 // restart with another configuration does.
 func (w *world) restart(catalog intake.Catalog) {
+	w.seen = intake.NewSightings(interval)
 	w.poller = intake.New(intake.Options{
-		Store: w.store, Market: w.client, Pacer: w.pacer, Interval: interval,
+		Sightings: w.seen,
+		Store:     w.store, Market: w.client, Pacer: w.pacer, Interval: interval,
 		Log:        slog.New(slog.NewTextHandler(w.log, nil)),
 		Catalog:    func(context.Context) (intake.Catalog, error) { return catalog, nil },
 		KeyChanged: w.keyChanged,

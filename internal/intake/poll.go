@@ -52,7 +52,9 @@ type Options struct {
 	Market  Market
 	Pacer   Pacer
 	Catalog func(ctx context.Context) (Catalog, error) // called at each poll
-	Log     *slog.Logger
+	// Sightings gets what the polls show; nil is a record that nobody else reads.
+	Sightings *Sightings
+	Log       *slog.Logger
 	// Interval is the least time between polls. The budget may make it longer.
 	Interval time.Duration
 	// SlowInterval is the time between polls while the key is refused: 10 min.
@@ -114,6 +116,9 @@ func New(o Options) *Poller {
 	}
 	if o.KeyRefused == nil {
 		o.KeyRefused = func(bool) {}
+	}
+	if o.Sightings == nil {
+		o.Sightings = NewSightings(o.Interval)
 	}
 	o.SafetyInterval = cmp.Or(o.SafetyInterval, 15*time.Minute)
 	o.Trust = cmp.Or(o.Trust, time.Hour)
@@ -233,9 +238,11 @@ func (p *Poller) Poll(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.poll(ctx)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	p.resumeUnseen(err)
+	switch {
 	case err == nil:
 		p.failures.Recovered(p.o.Log, "polling works again")
 		if p.failed {
@@ -283,6 +290,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.o.Sightings.Listed(listing.Orders, p.polledAt)
 	if complete {
 		p.lastComplete = time.Now()
 	}

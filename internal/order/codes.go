@@ -72,6 +72,8 @@ const (
 	CodeThreadFull Code = "thread_full"
 	// CodeNotListed: the marketplace does not list the order at the moment. The daemon looks again.
 	CodeNotListed Code = "not_listed"
+	// CodeNotSeen: this run has not seen the order open lately, so nothing new is paid for it. Work resumes by itself.
+	CodeNotSeen Code = "not_seen"
 	// CodeVanished: the marketplace no longer lists the order. Work resumes by itself if it comes back.
 	CodeVanished Code = "vanished"
 	// CodeNotShown: delivered, and the marketplace does not show it. The owner looks there.
@@ -130,6 +132,8 @@ const (
 	CodeBadAnswer Code = "bad_answer"
 	// CodeProviderTooLarge: the provider's answer or file is too large. The owner asks for less.
 	CodeProviderTooLarge Code = "provider_too_large"
+	// CodeKeyReused: the provider knows the call's key with another request. The owner looks at the account and retries.
+	CodeKeyReused Code = "key_reused"
 	// CodeBusy: the service still works on the call. It is asked again.
 	CodeBusy Code = "busy"
 	// CodeSlow: the provider's job takes long. It is asked again.
