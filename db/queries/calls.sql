@@ -1,6 +1,11 @@
 -- name: InsertCall :execlastid
 INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at) VALUES (?, ?, ?, ?, 'calling', ?, ?);
 
+-- name: CountCalls :one
+-- Counts the calls ever recorded for the work of a job by a generator, whatever became of them.
+SELECT count(*) FROM jobs AS j JOIN calls AS c ON c.job_id = j.id
+WHERE j.order_id = ? AND j.kind = ? AND j.round = ? AND c.generator = ?;
+
 -- name: AddAttemptCost :exec
 UPDATE attempts SET cost_usd_micros = max(cost_usd_micros + CAST(sqlc.arg(delta) AS INTEGER), 0) WHERE id = sqlc.arg(id);
 

@@ -7,7 +7,7 @@ WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = sqlc.arg(lane) AND r.run_at <= sqlc.arg(run_at)
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
-RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt;
+RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt, redone;
 
 -- name: HoldDamagedJob :exec
 -- A time of the row cannot be read. Such times become now, so that the owner's retry can lease the job.
@@ -102,7 +102,7 @@ WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
 -- of every broken piece. The delivery of an order with pieces makes no files of its own.
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     cap_after_attempt = coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0),
-    run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
+    redone = 1, run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE jobs.order_id = sqlc.arg(order_id) AND jobs.state IN ('held', 'failed', 'cancelled')
   AND (jobs.kind = 'piece' AND (jobs.round = sqlc.arg(piece)
            OR CAST(sqlc.arg(piece) AS INTEGER) = 0 AND jobs.state <> 'cancelled' AND jobs.code NOT IN ('review', 'refused'))

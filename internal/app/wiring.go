@@ -49,7 +49,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newPoller, newThreads, newReviews, newBountyWatcher, newSetup, newWatch, newWebhooks)
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newBountyWatcher, newSetup, newWatch, newWebhooks)
 }
 
 // module is the program as fx sees it.
@@ -103,9 +103,11 @@ func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout t
 	return atelier.New(o), nil
 }
 
-func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services) *fulfill.Fulfiller {
+func newSightings(b base) *intake.Sightings { return intake.NewSightings(b.Config.Poll.Interval) }
+
+func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services, seen *intake.Sightings) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
-		Store: b.Store, Market: c, Budget: m, Services: s.byTitle, Generators: s.generators,
+		Store: b.Store, Market: c, Budget: m, Sightings: seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
 		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
 		Links: fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Log: b.Log,
 	})
@@ -120,9 +122,9 @@ func newEngine(b base, f *fulfill.Fulfiller) *engine.Engine {
 	})
 }
 
-func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine) *intake.Poller {
+func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, seen *intake.Sightings) *intake.Poller {
 	return intake.New(intake.Options{
-		Store: b.Store, Market: c, Pacer: m, Log: b.Log, Interval: b.Config.Poll.Interval,
+		Store: b.Store, Market: c, Pacer: m, Sightings: seen, Log: b.Log, Interval: b.Config.Poll.Interval,
 		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
 		KeyChanged: b.Credentials.changed,
 		KeyRefused: func(refused bool) {

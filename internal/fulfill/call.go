@@ -2,9 +2,7 @@ package fulfill
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"slices"
 
 	"atelierd/internal/disk"
@@ -83,17 +81,31 @@ func (r *run) generator(name string) (Generator, bool) {
 	return g, known
 }
 
+// ready returns nil unless the generator is paused.
+func (g Generator) ready(ctx context.Context) error {
+	if g.Breaker == nil {
+		return nil
+	}
+	return g.Breaker.Ready(ctx)
+}
+
 // call makes one call, or resumes the one of the plan, and closes it as far as
 // its outcome is known.
 func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Request) (generate.Result, error) {
-	if g.Breaker != nil {
-		if err := g.Breaker.Ready(ctx); err != nil {
-			return generate.Result{}, err
-		}
+	if err := g.ready(ctx); err != nil {
+		return generate.Result{}, err
+	}
+	if err := r.mayBegin(ctx, g, p); err != nil {
+		return generate.Result{}, err
 	}
 	c, err := r.begin(g, p)
 	if err != nil {
 		return generate.Result{}, err
+	}
+	if p.resumed == nil {
+		if c, err = r.foundOrNew(ctx, g, c); err != nil {
+			return generate.Result{}, err
+		}
 	}
 	req.Call = generate.Call{
 		Key: c.Key, Ticket: c.Ticket, Resumed: p.resumed != nil, Began: c.BeganAt,
@@ -116,19 +128,11 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 // begin writes a new call down, or returns the one to resume. Lost calls are
 // closed after it: a crash in between must not hide that the files in the folder
 // belong to a call that was cut.
-func (r *run) begin(g Generator, p plan) (order.Call, error) {
-	c := order.Call{Generator: g.Name, Key: newKey(), Cost: g.Price}
+func (r *run) begin(g Generator, p plan) (c order.Call, err error) {
 	if p.resumed != nil {
 		c = *p.resumed
-	} else {
-		caps := r.o.Caps
-		if g.Free {
-			caps = order.Caps{}
-		}
-		var err error
-		if c, err = r.o.Store.BeginCall(r.job, c, caps); err != nil {
-			return c, err
-		}
+	} else if c, err = r.beginNew(g); err != nil {
+		return c, err
 	}
 	for _, l := range p.lost {
 		if err := r.o.Store.CloseCall(l.ID, order.CallUnknown, l.Cost, "its outcome was never learned"); err != nil {
@@ -136,6 +140,14 @@ func (r *run) begin(g Generator, p plan) (order.Call, error) {
 		}
 	}
 	return c, nil
+}
+
+func (r *run) beginNew(g Generator) (order.Call, error) {
+	c := order.NewCall{Agent: r.o.Agent, Generator: g.Name, Price: g.Price}
+	if !g.Free {
+		c.Caps = r.o.Caps
+	}
+	return r.o.Store.BeginCall(r.job, c)
 }
 
 // closeDone closes the calls that led to the result.
@@ -168,12 +180,4 @@ func (r *run) failed(ctx context.Context, g Generator, c order.Call, req generat
 		}
 	}
 	return &after.Failure
-}
-
-// newKey returns a random UUID.
-func newKey() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"atelierd/internal/atelier"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 )
@@ -134,9 +133,7 @@ func TestWhatSomebodyElseHasDeliveredIsNotDeliveredOver(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.uploaded()
-		byHand := w.base
-		byHand.Meter = nil
-		if err := atelier.New(byHand).Deliver(t.Context(), id, []atelier.Deliverable{{URL: "https://by.hand/x.png", Media: "image"}}); err != nil {
+		if err := w.deliverByHand(id); err != nil {
 			t.Fatal(err)
 		}
 		if r := w.must(order.StageDeliver); r.Delivery != order.DeliveryElsewhere {

@@ -56,7 +56,7 @@ type Store interface {
 	ReadThread(orderID string) error
 
 	OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error)
-	BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Call, error)
+	BeginCall(j order.Job, c order.NewCall) (order.Call, error)
 	CallSubmitted(id int64, ticket string) error
 	CloseCall(id int64, state order.CallState, cost order.USD, note string) error
 	PutReferences(j order.Job, files []order.Artifact) error
@@ -78,6 +78,16 @@ type Market interface {
 	Messages(ctx context.Context, orderID string) ([]order.Message, error)
 	Quote(ctx context.Context, orderID string, price order.USD) error
 	SendMessage(ctx context.Context, orderID, text string) error
+}
+
+// Sightings knows where this process has seen orders stand; *intake.Sightings
+// implements it.
+type Sightings interface {
+	Seen(id string, kind order.Kind) order.Sighting
+	// Read records what a read of one order showed that began at the given time, and
+	// Silent that one had no answer.
+	Read(f order.Facts, at time.Time)
+	Silent()
 }
 
 // Budget counts the requests to the marketplace.
@@ -131,6 +141,10 @@ type Options struct {
 	Store  Store
 	Market Market
 	Budget Budget
+	// Sightings decides whether a new call may begin; nil lets every call begin.
+	Sightings Sightings
+	// Agent is the agent's id, from which the keys of calls are derived.
+	Agent string
 	// Services are the services on offer, by title.
 	Services map[string]Service
 	// Generators are all configured generators, by name. An open call is resumed by

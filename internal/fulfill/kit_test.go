@@ -64,6 +64,9 @@ func (p *painter) Generate(_ context.Context, r generate.Request) (generate.Resu
 
 const title = "Pictures"
 
+// interval is how long a sighting of an order counts.
+const interval = 10 * time.Minute
+
 // settle is longer than the timeout of a delivery.
 const settle = 5 * time.Minute
 
@@ -87,8 +90,11 @@ type world struct {
 	offer   func(*intake.Service)
 
 	store *store.Store
-	base  atelier.Options
-	f     *fulfill.Fulfiller
+	seen  *intake.Sightings
+	// unseen: open makes a process whose first poll has not ended.
+	unseen bool
+	base   atelier.Options
+	f      *fulfill.Fulfiller
 }
 
 // inWorld runs f in simulated time with an open data folder and a marketplace.
@@ -146,7 +152,12 @@ func (w *world) open() {
 	if w.service != nil {
 		w.service(&s)
 	}
+	w.seen = intake.NewSightings(interval)
+	if !w.unseen {
+		w.seen.Polled(nil)
+	}
 	w.f = fulfill.New(fulfill.Options{
+		Sightings: w.seen, Agent: w.agent,
 		Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, SettleWindow: settle,
 		MaxTries: w.tries, Caps: w.caps, Links: w.links, Generators: w.makers, Services: map[string]fulfill.Service{title: s},
 	})
@@ -199,6 +210,7 @@ func (w *world) apply(b order.Batch) {
 	if _, err := w.store.Apply(b); err != nil {
 		w.t.Fatal(err)
 	}
+	w.seen.Listed(b.Orders, time.Now())
 }
 
 func (w *world) lease(s order.Stage) order.Job {

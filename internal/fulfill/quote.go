@@ -45,6 +45,9 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 // command asks the owner's program for the price. Pictures are not fetched for an
 // order that is not paid.
 func (f *Fulfiller) command(ctx context.Context, j order.Job, o order.Order) (order.Priced, error) {
+	if err := f.seenOpen(ctx, j); err != nil {
+		return order.Priced{}, err // the program may pay for what it asks
+	}
 	s := f.o.Services[o.Service]
 	r := &run{Fulfiller: f, job: j, order: o, service: s, dir: f.attemptDir(j, j.Attempt)}
 	req, err := r.request(ctx)

@@ -93,6 +93,9 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 	if err != nil {
 		return generate.Result{}, err
 	}
+	if err := r.mayStart(ctx, plan); err != nil {
+		return generate.Result{}, err
+	}
 	if err := r.prepareFolder(); err != nil {
 		return generate.Result{}, err
 	}

@@ -96,7 +96,8 @@ type Reference struct {
 // is written before the call, so that no crash can hide the call.
 type Call struct {
 	// Key is a UUID that stays the same when this call is made again. It serves as
-	// an idempotency key where the provider knows one.
+	// an idempotency key where the provider knows one. It is derived from the work, so
+	// that a restored database gives the same call the same key.
 	Key string
 	// Ticket is the provider's id of the job if an earlier run stored one, or
 	// empty. A run that has one never submits again.
@@ -111,8 +112,16 @@ type Call struct {
 }
 
 // Repeater is a Generator whose call may be made again under the same Key without
-// being paid for twice.
+// being paid for twice. If it is a Finder too, it is asked for the job first.
 type Repeater interface{ Repeats() bool }
+
+// Finder is a Generator whose provider keeps its jobs under the keys of their calls.
+// It is asked before a call is made, so that no job is begun twice.
+type Finder interface {
+	// Find returns the ticket of the job that was begun under the key, or "" if none is
+	// known. It costs nothing. Its error is an *order.Failure, as that of Generate is.
+	Find(ctx context.Context, key string) (ticket string, err error)
+}
 
 // Pricer finds the price of an order that asks for a quote.
 type Pricer interface {

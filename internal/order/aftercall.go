@@ -37,6 +37,8 @@ func AfterCall(c FailedCall) CallOutcome {
 	switch {
 	case f.Class == Stopped, f.Class == Lost, f.Charge == ChargePending:
 		return CallOutcome{Failure: f}
+	case f.Code == CodeKeyReused:
+		// No request with this key will be taken, so the call is over.
 	case f.Charge == ChargeUnknown && c.Repeats:
 		return CallOutcome{Failure: f}
 	case f.Charge == ChargeUnknown && c.HoldUnknown:

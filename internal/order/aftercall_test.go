@@ -57,6 +57,7 @@ func TestWhatFollowsFromAFailedCall(t *testing.T) {
 		"a job that failed is paid for and counts": {failed(order.Retry, order.CodeProviderFailed, full), order.CallFailed, callPrice, order.Retry, true},
 		"so does one that expired":                 {failed(order.Retry, order.CodeExpired, full, ticket), order.CallExpired, callPrice, order.Retry, true},
 		"a lost answer counts as spent":            {failed(order.Retry, order.CodeProviderNoAnswer, lost), order.CallUnknown, callPrice, order.Retry, true},
+		"a key that was used otherwise ends it":    {failed(order.Hold, order.CodeKeyReused, lost, resumed, repeats, holdUnknown), order.CallUnknown, callPrice, order.Hold, false},
 		"also when it looks like an outage":        {failed(order.Retry, order.CodeFetch, lost, outage), order.CallUnknown, callPrice, order.Retry, true},
 		"and when it would wait":                   {failed(order.Wait, order.CodeFetch, lost), order.CallUnknown, callPrice, order.Retry, true},
 		"the same call can be made again":          {failed(order.Retry, order.CodeProviderNoAnswer, lost, repeats), open, 0, order.Retry, true},

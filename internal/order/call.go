@@ -1,6 +1,7 @@
 package order
 
 import (
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"time"
@@ -45,6 +46,31 @@ type Call struct {
 	// Attempt is the attempt that began it. The generator works in its folder.
 	Attempt int
 }
+
+// NewCall is a call that is about to be recorded.
+type NewCall struct {
+	// Agent is the agent's id, which is a part of the key.
+	Agent     string
+	Generator string
+	Price     USD
+	Caps      Caps
+}
+
+// CallKey returns the idempotency key of a job's call of a generator. n counts the
+// calls recorded for the same order, kind, round and generator, from 1. The key is
+// derived, so that a provider recognizes a call that a restored database has forgotten.
+func CallKey(agent string, j Job, generator string, n int64) string {
+	name := fmt.Sprintf("%q %q %q %d %q %d", agent, j.OrderID, j.Kind, j.Round, generator, n)
+	h := sha1.New() // a UUID of version 5 is defined with it
+	h.Write(callSpace[:])
+	h.Write([]byte(name))
+	u := h.Sum(nil)[:16]
+	u[6], u[8] = u[6]&0x0f|0x50, u[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// callSpace is the namespace of the keys. A change of it would change every key.
+var callSpace = [16]byte{0x9c, 0x1d, 0x4e, 0x57, 0x20, 0x6b, 0x4f, 0x0a, 0x8e, 0x35, 0x71, 0xc2, 0xd8, 0x46, 0xb3, 0x0f}
 
 // Caps limit what may be spent; 0 is no limit. A call that would exceed one is not
 // made.

@@ -91,6 +91,9 @@ type Job struct {
 	CreatedAt time.Time
 	// ByOwner: the owner has had the job tried again.
 	ByOwner bool
+	// Redone: the owner has had its files made again, so what a provider has from
+	// before is not used.
+	Redone bool
 }
 
 // Result is the result of a stage. It is committed in one transaction, under the

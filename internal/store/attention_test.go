@@ -73,7 +73,7 @@ func TestMoneyThatBoughtNothingIsLost(t *testing.T) {
 	}
 	for i, state := range states {
 		j := take(t, s, order.LaneGenerate)
-		g, err := s.BeginCall(j, order.Call{Generator: "studio", Key: string(state), Cost: 10_000}, order.Caps{})
+		g, err := s.BeginCall(j, order.NewCall{Generator: "studio", Price: 10_000})
 		if err != nil {
 			t.Fatal(err)
 		}

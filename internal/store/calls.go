@@ -10,11 +10,12 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// BeginCall records that the job is about to call a generator and reserves the
-// price. If that would go beyond a cap, it records nothing and returns the
-// *order.Failure of the cap. It fails with class Lost if the job's lease is lost.
-func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Call, error) {
+// BeginCall records that the job is about to call a generator, gives the call its key
+// and reserves the price. If that would go beyond a cap, it records nothing and returns
+// the *order.Failure of the cap. It fails with class Lost if the job's lease is lost.
+func (s *Store) BeginCall(j order.Job, c order.NewCall) (order.Call, error) {
 	var capped *order.Failure
+	g := order.Call{Generator: c.Generator, Cost: c.Price}
 	err := s.write("call.begin", func(t *tx) error {
 		capped = nil
 		if err := t.leaseStands(j); err != nil {
@@ -24,13 +25,16 @@ func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Cal
 		if err != nil {
 			return err
 		}
-		if capped = caps.Allow(spent, g.Cost, t.now.Time); capped != nil {
+		if capped = c.Caps.Allow(spent, g.Cost, t.now.Time); capped != nil {
 			return t.cappedToday(capped)
 		}
-		if caps.Day > 0 { // a call that no cap can stop says nothing about the others
+		if c.Caps.Day > 0 { // a call that no cap can stop says nothing about the others
 			if err := t.cappedToday(nil); err != nil {
 				return err
 			}
+		}
+		if g.Key, err = t.nextKey(j, c); err != nil {
+			return err
 		}
 		g.State, g.BeganAt, g.Attempt = order.CallStarted, t.now.Time, j.Attempt
 		if g.ID, err = t.InsertCall(noCancel, query.InsertCallParams{
@@ -45,6 +49,14 @@ func (s *Store) BeginCall(j order.Job, g order.Call, caps order.Caps) (order.Cal
 		err = capped
 	}
 	return g, err
+}
+
+// nextKey returns the key of the job's next call of a generator.
+func (t *tx) nextKey(j order.Job, c order.NewCall) (string, error) {
+	n, err := t.CountCalls(noCancel, query.CountCallsParams{
+		OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round), Generator: c.Generator,
+	})
+	return order.CallKey(c.Agent, j, c.Generator, n+1), err
 }
 
 // spend returns what was spent before a call of the job.

@@ -9,20 +9,20 @@ import (
 
 // spendAll makes a call of the job that uses up a cap of 100,000 and puts the
 // job off, which does not count as an attempt.
-func spendAll(t *testing.T, s *Store, key string) order.Job {
+func spendAll(t *testing.T, s *Store) order.Job {
 	t.Helper()
 	j := take(t, s, order.LaneGenerate)
-	if _, err := s.BeginCall(j, order.Call{Generator: "studio", Key: key, Cost: 100_000}, order.Caps{Attempt: 100_000}); err != nil {
+	if _, err := s.BeginCall(j, order.NewCall{Generator: "studio", Price: 100_000, Caps: order.Caps{Attempt: 100_000}}); err != nil {
 		t.Fatalf("the first call of an attempt: %v", err)
 	}
 	return j
 }
 
 // capped reports whether the cap forbids the job of s another call.
-func capped(t *testing.T, s *Store, key string) bool {
+func capped(t *testing.T, s *Store) bool {
 	t.Helper()
 	j := take(t, s, order.LaneGenerate)
-	c, err := s.BeginCall(j, order.Call{Generator: "studio", Key: key, Cost: 100_000}, order.Caps{Attempt: 100_000})
+	c, err := s.BeginCall(j, order.NewCall{Generator: "studio", Price: 100_000, Caps: order.Caps{Attempt: 100_000}})
 	if err == nil {
 		if err := s.CloseCall(c.ID, order.CallRefused, 0, ""); err != nil {
 			t.Fatal(err)
@@ -42,15 +42,15 @@ func TestOnlyTheOwnersRetryLiftsTheCapOnAnAttempt(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
-	finish(t, s, order.Done{Job: spendAll(t, s, "k1"), Failure: order.Failf(order.Wait, order.CodePaused, "later")})
-	if !capped(t, s, "k2") {
+	finish(t, s, order.Done{Job: spendAll(t, s), Failure: order.Failf(order.Wait, order.CodePaused, "later")})
+	if !capped(t, s) {
 		t.Fatal("an attempt that had to wait was given its cap twice")
 	}
 	owner := openOwner(t, s.dir)
 	if err := owner.QueueMessage(t.Context(), "o1", "owner-1", "it takes a little longer"); err != nil {
 		t.Fatal(err)
 	}
-	if !capped(t, s, "k3") {
+	if !capped(t, s) {
 		t.Error("a message to the client lifted the cap")
 	}
 	for name, again := range map[string]func() error{
@@ -62,8 +62,8 @@ func TestOnlyTheOwnersRetryLiftsTheCapOnAnAttempt(t *testing.T) {
 			t.Fatal(err)
 		}
 		apply(t, s, batch(facts("o1", order.Paid)))
-		finish(t, s, order.Done{Job: spendAll(t, s, name), Failure: order.Failf(order.Wait, order.CodePaused, "later")})
-		if !capped(t, s, name+" again") {
+		finish(t, s, order.Done{Job: spendAll(t, s), Failure: order.Failf(order.Wait, order.CodePaused, "later")})
+		if !capped(t, s) {
 			t.Errorf("after a %s the attempt had no cap", name)
 		}
 	}
@@ -75,11 +75,11 @@ func TestTheMarketplaceLiftsNoCap(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
-	finish(t, s, order.Done{Job: spendAll(t, s, "k1"), Failure: order.Failf(order.Wait, order.CodePaused, "later")})
+	finish(t, s, order.Done{Job: spendAll(t, s), Failure: order.Failf(order.Wait, order.CodePaused, "later")})
 	for _, l := range []order.Batch{gone(), back("o1")} {
 		apply(t, s, l)
 	}
-	if !capped(t, s, "k2") {
+	if !capped(t, s) {
 		t.Error("an order that came back was given its cap twice")
 	}
 }

@@ -84,7 +84,7 @@ func (t *tx) lease(lane order.Lane, token string, lease time.Duration) (*order.J
 	return &order.Job{
 		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Stage: r.Stage,
 		Attempt: int(r.Attempt), Token: token, AttemptID: attempt, DueAt: r.DueAt.Time,
-		CreatedAt: r.CreatedAt.Time, ByOwner: r.CapAfterAttempt > 0,
+		CreatedAt: r.CreatedAt.Time, ByOwner: r.CapAfterAttempt > 0, Redone: r.Redone != 0,
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func life(t *testing.T) *Store {
 	t.Helper()
 	s := openNew(t, Options{})
 	j := toDeliver(t, s, "o1")
-	if _, err := s.BeginCall(j, order.Call{Generator: "studio", Key: "k1"}, order.Caps{}); err != nil {
+	if _, err := s.BeginCall(j, order.NewCall{Generator: "studio"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Uploaded(j, 1, "https://x/a.png", "image"); err != nil {

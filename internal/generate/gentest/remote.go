@@ -109,7 +109,13 @@ func callScenarios(s shape) []scenario {
 			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.refusalWithKey(r) }})
 	}
 	for status, want := range paidStatuses {
+		if s.keyed && status == http.StatusConflict {
+			want = outcome{order.Wait, order.CodeBusy, order.ChargePending, false} // it works on the first request
+		}
 		list = append(list, scenario{fmt.Sprintf("status %d to the call", status), func(b *bench) { b.status(Submit, status, want) }})
+	}
+	if s.keyed {
+		list = append(list, scenario{"a key that came with another body", (*bench).keyReused})
 	}
 	for name, spoil := range spoiled {
 		list = append(list, scenario{name + " to the call", func(b *bench) { b.spoiled(spoil) }})

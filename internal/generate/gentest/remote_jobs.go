@@ -30,6 +30,31 @@ func (b *bench) resumed() generate.Request {
 	return r
 }
 
+// find asks for the job of the call, as is done before each call.
+func (b *bench) find(r *generate.Request) {
+	b.Helper()
+	f, ok := b.gen.(generate.Finder)
+	if !ok {
+		return
+	}
+	var err error
+	if r.Call.Ticket, err = f.Find(b.Context(), r.Call.Key); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// keyReused expects that a key that the provider has with another body is left to the
+// owner, and may have been paid for.
+func (b *bench) keyReused() {
+	for _, status := range []int{http.StatusConflict, http.StatusUnprocessableEntity} {
+		b.fake.Answer(Submit, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			io.WriteString(w, `{"error":"this Idempotency-Key was used with another body"}`)
+		})
+		b.fails(b.request(), outcome{order.Hold, order.CodeKeyReused, order.ChargeUnknown, false})
+	}
+}
+
 func (b *bench) lost() {
 	b.fake.Lose()
 	b.fails(b.request(), outcome{order.Retry, order.CodeProviderNoAnswer, order.ChargeUnknown, false})
@@ -40,6 +65,7 @@ func (b *bench) lost() {
 	b.fake.Answer(Submit, nil)
 	r := b.request()
 	r.Call.Resumed = true
+	b.find(&r)
 	made, f := b.run(b.Context(), r)
 	if f != nil || len(made.Files) != 1 {
 		b.Fatalf("the same call again: %+v, %v", made, f)

@@ -12,6 +12,7 @@ import (
 type shape struct {
 	jobs  bool // a call returns the id of a job, which is polled
 	again bool // a call may be made again under the same key
+	keyed bool // a call carries an idempotency key
 	bare  bool // the body of a 200 is the file itself
 	// signed reports whether the request carries the key as the provider demands.
 	signed func(r *http.Request, body []byte, key string) bool
@@ -229,7 +230,7 @@ var shapes = map[string]shape{
 		},
 	},
 	"http": {
-		jobs: true, again: true, bare: true, part: byPath("/jobs/"), forgets: true, reference: "base64",
+		jobs: true, again: true, keyed: true, bare: true, part: byPath("/jobs/"), forgets: true, reference: "base64",
 		signed: func(r *http.Request, body []byte, key string) bool {
 			stamp, mac, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("X-Atelierd-Signature"), "t="), ",v1=")
 			sum := hmac.New(sha256.New, []byte(key))

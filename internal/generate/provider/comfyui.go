@@ -25,8 +25,7 @@ import (
 // {{reference_1}} to {{reference_9}}, and the name of each param. A text that is only
 // a placeholder gets the type of the value.
 //
-// The call's key is the id of the job. By it a run finds out whether an earlier one
-// submitted the job already.
+// The call's key is the id of the job, by which the job is looked up.
 type comfyUI struct {
 	spec     Spec
 	workflow map[string]any
@@ -58,21 +57,20 @@ func newComfyUI(s Spec) (backend, error) {
 	return b, nil
 }
 
-// repeats: a job is looked up by its key before it is submitted again, and costs
-// nothing.
+// repeats: a job is looked up by its key before it is submitted.
 func (b *comfyUI) repeats() bool { return true }
+
+// lookUp is needed before each submit, because the server would run the same id twice.
+func (b *comfyUI) lookUp(ctx context.Context, c *conn, key string) (string, error) {
+	job, waiting, err := b.find(ctx, c, key)
+	if err != nil || job == nil && !waiting {
+		return "", err
+	}
+	return key, nil
+}
 
 func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	id := req.Call.Key
-	if req.Call.Resumed && id != "" {
-		job, waiting, err := b.find(ctx, c, id)
-		if err != nil {
-			return "", nil, err
-		}
-		if job != nil || waiting {
-			return id, nil, nil
-		}
-	}
 	values, err := b.values(ctx, c, req)
 	if err != nil {
 		return "", nil, unpaid(err)

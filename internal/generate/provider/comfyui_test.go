@@ -156,7 +156,11 @@ func TestComfyUISubmitsAKnownJobOnlyOnce(t *testing.T) {
 			comfyHistory: test.history, queue: test.queue,
 			"POST /prompt": {{status: 200, body: `{"prompt_id":"` + comfyKey + `"}`}},
 		})
-		files, f := s.generate(t, plainSpec, generate.Request{Call: generate.Call{Key: comfyKey, Resumed: true}})
+		ticket, err := s.provider(t, plainSpec).Find(t.Context(), comfyKey)
+		if err != nil || (ticket == comfyKey) != (test.posts == 0) {
+			t.Errorf("%s: found %q, %v", name, ticket, err)
+		}
+		files, f := s.generate(t, plainSpec, generate.Request{Call: generate.Call{Key: comfyKey, Ticket: ticket}})
 		if f != nil || !slices.Equal(files, []string{"made"}) || len(s.requests("POST /prompt")) != test.posts {
 			t.Errorf("%s: got %q, %v, %d posts", name, files, f, len(s.requests("POST /prompt")))
 		}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/hmac"
@@ -80,7 +81,10 @@ func (b *ownServer) submit(ctx context.Context, c *conn, req generate.Request) (
 		_, err := below(c, ticket)
 		return ticket, nil, err
 	}
-	if a.status == http.StatusConflict && req.Call.Resumed { // it still works on the first request
+	if keyReused(a) {
+		return "", nil, reused(a)
+	}
+	if a.status == http.StatusConflict && req.Call.Key != "" { // it still works on the first request
 		f := order.Failf(order.Wait, order.CodeBusy, "the service still works on this call")
 		f.Charge, f.After = order.ChargePending, a.retryAfter(30*time.Second)
 		return "", nil, f
@@ -95,6 +99,22 @@ func (b *ownServer) submit(ctx context.Context, c *conn, req generate.Request) (
 		f.Hint = `fix the service; to refuse an order, answer 422 with {"refused": true, "reason": "..."}`
 	}
 	return "", nil, f
+}
+
+// keyReused reports whether the service has the key with another body: it answers 409
+// or 422, and its text names idempotency.
+func keyReused(a answer) bool {
+	return (a.status == http.StatusConflict || a.status == http.StatusUnprocessableEntity) &&
+		bytes.Contains(bytes.ToLower(a.body), []byte("idempotency"))
+}
+
+// reused returns the failure of a call whose key the service has with another body. The
+// call with that body may have been paid for.
+func reused(a answer) *order.Failure {
+	f := order.Failf(order.Hold, order.CodeKeyReused, "the service knows the call's key with another request: %s", a.snippet()).
+		WithHint("look at the service's own record of the order; %s makes another call, which is paid for", retryCommand)
+	f.Charge = order.ChargeUnknown
+	return f
 }
 
 func (b *ownServer) poll(ctx context.Context, c *conn, ticket string) (*output, error) {

@@ -181,7 +181,10 @@ func TestABusyServiceIsWaitedFor(t *testing.T) {
 	wantFailure(t, f, order.Wait, order.CodeBusy, order.ChargePending)
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k", Resumed: true, Began: time.Now().Add(-25 * time.Hour)}})
 	wantFailure(t, f, order.Hold, order.CodeOverdue, order.ChargePending)
+	// A restored database does not know that it has made the call.
 	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{Call: generate.Call{Key: "k"}})
+	wantFailure(t, f, order.Wait, order.CodeBusy, order.ChargePending)
+	_, f = s.generate(t, Spec{Type: "http"}, generate.Request{})
 	wantFailure(t, f, order.Hold, order.CodeProviderRejected, order.ChargeNone)
 }
 

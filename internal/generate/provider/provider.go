@@ -74,6 +74,12 @@ type backend interface {
 // repeater is a backend whose submit may be repeated under the same key.
 type repeater interface{ repeats() bool }
 
+// finder is a backend that looks up a job by the key of its call. It returns "" if
+// there is none.
+type finder interface {
+	lookUp(ctx context.Context, c *conn, key string) (ticket string, err error)
+}
+
 // errNoJobs is the failure of a poll at a provider without jobs.
 var errNoJobs = order.Failf(order.Retry, order.CodeExpired, "the provider has no jobs to poll")
 
@@ -211,6 +217,19 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 		return generate.Result{}, costing(err, out.cost)
 	}
 	return generate.Result{Files: files, Cost: out.cost}, nil
+}
+
+// Find implements generate.Finder. Providers that keep no job under our key find none.
+func (p *Provider) Find(ctx context.Context, key string) (string, error) {
+	f, ok := p.backend.(finder)
+	if !ok {
+		return "", nil
+	}
+	c, err := p.connect()
+	if err != nil {
+		return "", err
+	}
+	return f.lookUp(ctx, c, key)
 }
 
 // submit makes the call. A job's ticket is durable when it returns.

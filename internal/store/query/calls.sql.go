@@ -69,6 +69,31 @@ func (q *Queries) CloseCall(ctx context.Context, arg CloseCallParams) error {
 	return err
 }
 
+const countCalls = `-- name: CountCalls :one
+SELECT count(*) FROM jobs AS j JOIN calls AS c ON c.job_id = j.id
+WHERE j.order_id = ? AND j.kind = ? AND j.round = ? AND c.generator = ?
+`
+
+type CountCallsParams struct {
+	OrderID   string
+	Kind      order.Kind
+	Round     int64
+	Generator string
+}
+
+// Counts the calls ever recorded for the work of a job by a generator, whatever became of them.
+func (q *Queries) CountCalls(ctx context.Context, arg CountCallsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countCalls,
+		arg.OrderID,
+		arg.Kind,
+		arg.Round,
+		arg.Generator,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const giveUpCalls = `-- name: GiveUpCalls :exec
 UPDATE calls SET state = 'unknown', closed_at = ?1, note = 'given up by the owner'
 WHERE state IN ('calling', 'submitted') AND job_id = ?2

@@ -449,7 +449,7 @@ WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = ?4 AND r.run_at <= ?5
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
-RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt
+RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt, redone
 `
 
 type LeaseParams struct {
@@ -470,6 +470,7 @@ type LeaseRow struct {
 	DueAt           utc.Time
 	CreatedAt       utc.Time
 	CapAfterAttempt int64
+	Redone          int64
 }
 
 // Leases the most urgent ready job of a lane. The states are literals because SQLite does not use a partial index
@@ -499,6 +500,7 @@ func (q *Queries) Lease(ctx context.Context, arg LeaseParams) ([]LeaseRow, error
 			&i.DueAt,
 			&i.CreatedAt,
 			&i.CapAfterAttempt,
+			&i.Redone,
 		); err != nil {
 			return nil, err
 		}
@@ -674,7 +676,7 @@ func (q *Queries) ReadyQuote(ctx context.Context, arg ReadyQuoteParams) (int64, 
 const redoJobs = `-- name: RedoJobs :many
 UPDATE jobs SET state = 'ready', stage = 'generate', lane = 'generate', priority = 0, attempt = 0, crashes = 0,
     cap_after_attempt = coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0),
-    run_at = ?1, code = '', reason = '', hint = '', changed_at = ?2, finished_at = NULL
+    redone = 1, run_at = ?1, code = '', reason = '', hint = '', changed_at = ?2, finished_at = NULL
 WHERE jobs.order_id = ?3 AND jobs.state IN ('held', 'failed', 'cancelled')
   AND (jobs.kind = 'piece' AND (jobs.round = ?4
            OR CAST(?4 AS INTEGER) = 0 AND jobs.state <> 'cancelled' AND jobs.code NOT IN ('review', 'refused'))
