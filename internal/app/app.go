@@ -18,6 +18,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
 	"atelierd/internal/fulfill"
+	"atelierd/internal/generate/exec"
 	"atelierd/internal/store"
 )
 
@@ -97,10 +98,25 @@ func Open(ctx context.Context, o Options) (a *App, err error) {
 	if a.store, err = store.Open(store.Options{Dir: o.Config.DataDir, Log: o.Log, Hook: o.StoreHook, MaxCrashes: o.MaxCrashes}); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
+	killOrphans(o)
 	if err := a.prepare(ctx, known); err != nil {
 		return nil, closeAfter(err, a)
 	}
 	return a, nil
+}
+
+// killOrphans kills the programs that an earlier process left running, whether or not
+// their work runs again. Call it with the data folder locked.
+func killOrphans(o Options) {
+	dirs, err := fulfill.OutputDirs(o.Config.DataDir)
+	if err != nil {
+		o.Log.Warn("programs of an earlier run not looked for", "error", err)
+	}
+	for _, dir := range dirs {
+		if err := exec.KillOrphan(dir); err != nil { // a new run in the folder tries again
+			o.Log.Warn("a program of an earlier run not killed", "folder", dir, "error", err)
+		}
+	}
 }
 
 // prepare needs the store: it registers the agent and takes the port.

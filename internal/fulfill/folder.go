@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,12 +28,23 @@ const (
 
 // ClearWork removes what generators wrote for a round of an order, so that the
 // round is made again and no stored result is used. dir is the data folder.
-// Accepted files stay.
+// Accepted files stay, and so do the records of programs that may still run, by which
+// the next start ends them.
 func ClearWork(dir, orderID string, kind order.Kind, round int) error {
 	work := filepath.Join(dir, folder(workDir, orderID, kind, round))
-	if err := os.RemoveAll(work); err != nil {
+	entries, err := os.ReadDir(work)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == generate.RunningExt {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(work, e.Name())); err != nil {
+			return err
+		}
+	}
+	_ = os.Remove(work) // it stays while it has such a record
 	// The order's own folder goes with its last round; until then it is not empty.
 	_ = os.Remove(filepath.Dir(work))
 	return nil
@@ -64,6 +76,17 @@ func (f *Fulfiller) clearWork(j order.Job) {
 	if err := ClearWork(f.o.Dir, j.OrderID, j.Kind, j.Round); err != nil {
 		f.o.Log.Warn("work folder not cleared", "order", j.OrderID, "job", j.ID, "stage", j.Stage, "attempt", j.Attempt, "error", err)
 	}
+}
+
+// OutputDirs returns the output folders in the data folder dir for which a program is
+// recorded as running.
+func OutputDirs(dir string) ([]string, error) {
+	records, err := fs.Glob(os.DirFS(dir), workDir+"/*/*/*"+generate.RunningExt)
+	var list []string
+	for _, r := range records {
+		list = append(list, filepath.Join(dir, strings.TrimSuffix(r, generate.RunningExt)))
+	}
+	return list, err
 }
 
 // attemptDir returns the folder of an attempt at a job.

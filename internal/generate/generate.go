@@ -25,6 +25,10 @@ const (
 	MaxFileBytes = 50 << 20
 )
 
+// RunningExt ends the name of the record of a running program. It lies next to the
+// output folder and has its name.
+const RunningExt = ".pid"
+
 // Generator makes the files for one round of an order.
 type Generator interface {
 	// Generate blocks until the work is done, has failed, or ctx has ended. On

@@ -7,11 +7,13 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"atelierd/internal/generate"
 )
 
 // pidFile is where the running process group of an output folder is recorded. It
 // is next to the folder, so that it is never taken for output.
-func pidFile(outputDir string) string { return outputDir + ".pid" }
+func pidFile(outputDir string) string { return outputDir + generate.RunningExt }
 
 // KillOrphan kills the program that an earlier process of the daemon left running
 // for the output folder, and removes its record. Without a record it does nothing.
