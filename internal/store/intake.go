@@ -70,6 +70,10 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 		if err != nil {
 			return err
 		}
+		missing, err := t.unlisted(l.Listing, known)
+		if err != nil {
+			return err
+		}
 		news := t.newcomers()
 		for i := range l.Orders {
 			f := &l.Orders[i]
@@ -96,7 +100,7 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 		if err := t.applyBad(l, &sum); err != nil {
 			return err
 		}
-		return t.applyMissing(l, &sum)
+		return t.applyMissing(l, missing, &sum)
 	})
 	return sum, err
 }
@@ -106,7 +110,6 @@ type row struct {
 	order.Known
 	fingerprint int64
 	effect      int64
-	bountyTitle string
 }
 
 func (t *tx) known(facts []order.Facts) (map[string]row, error) {
@@ -118,21 +121,43 @@ func (t *tx) known(facts []order.Facts) (map[string]row, error) {
 }
 
 func (t *tx) knownIDs(ids []string) (map[string]row, error) {
-	rows, err := t.KnownOrders(noCancel, order.EncodeStrings(ids))
-	if err != nil {
-		return nil, err
-	}
-	known := make(map[string]row, len(rows))
-	for _, r := range rows {
-		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, bountyTitle: r.BountyTitle, Known: order.Known{
-			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
-			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState,
-			Again: int(r.Again), AgainFor: order.AgainReason(r.AgainFor),
-			Quoting: r.Quoting, Quote: r.QuoteState,
-			Assigned: r.Assigned != 0, OwnerCancelled: !r.OwnerCancelledAt.IsZero(), RevisionCount: toInt(r.RevisionCount),
-		}}
+	known := make(map[string]row, len(ids))
+	// In parts: a list of 10,000 large rows would be copied several times as it grows.
+	for part := range slices.Chunk(ids, 512) {
+		if err := t.addKnown(known, part); err != nil {
+			return nil, err
+		}
 	}
 	return known, nil
+}
+
+func (t *tx) addKnown(known map[string]row, ids []string) error {
+	rows, err := t.KnownOrders(noCancel, order.EncodeStrings(ids))
+	if err != nil {
+		return err
+	}
+	var more []string
+	for _, r := range rows {
+		known[r.ID] = row{fingerprint: r.Fingerprint, effect: r.EffectEventID, Known: order.Known{
+			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
+			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState,
+			Assigned: r.Assigned != 0, OwnerCancelled: !r.OwnerCancelledAt.IsZero(), RevisionCount: toInt(r.RevisionCount),
+		}}
+		if r.More {
+			more = append(more, r.ID)
+		}
+	}
+	if len(more) == 0 {
+		return nil
+	}
+	rest, err := t.KnownMore(noCancel, order.EncodeStrings(more))
+	for _, r := range rest {
+		k := known[r.ID]
+		k.Again, k.AgainFor = int(r.Again), order.AgainReason(r.AgainFor)
+		k.Quoting, k.Quote = r.Quoting, r.QuoteState
+		known[r.ID] = k
+	}
+	return err
 }
 
 // apply records what the listing shows of a known order, and what follows.
@@ -320,53 +345,6 @@ func (t *tx) applyBad(l order.Batch, sum *order.Applied) error {
 			Fingerprint: fingerprint(b.Raw),
 			FirstAt:     t.now, LastAt: t.now, Reason: b.Reason, Raw: raw,
 		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// applyMissing finds the open orders that the listing lacks. If the listing is not
-// complete, such an order has most likely completed. Only a complete listing
-// shows that the order vanished.
-func (t *tx) applyMissing(l order.Batch, sum *order.Applied) error {
-	open, err := t.OpenOrderIDs(noCancel)
-	if err != nil {
-		return err
-	}
-	listed := make(map[string]bool, len(l.Orders)+len(l.Bad))
-	for _, f := range l.Orders {
-		listed[f.ID] = true
-	}
-	for _, b := range l.Bad {
-		listed[b.ID] = true // listed, if not readable
-	}
-	var missing []string
-	for _, id := range open {
-		if !listed[id] {
-			missing = append(missing, id)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	known, err := t.knownIDs(missing)
-	if err != nil {
-		return err
-	}
-	for _, id := range missing {
-		k := known[id]
-		if k.Missing || k.effect > l.Mark {
-			continue
-		}
-		sum.Missing++
-		if !l.Complete {
-			continue
-		}
-		if err := t.SetOrderMissing(noCancel, query.SetOrderMissingParams{MissingAt: t.now, ID: id}); err != nil {
-			return err
-		}
-		if err := t.follow(id, k.Known, l.Vanished(k.Known)); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func (t *tx) decide(l order.Batch, k order.Known, f order.Facts) (order.Decision
 // They may follow from the configuration, so they change without any news from the
 // marketplace.
 func (t *tx) applyService(k row, f order.Facts, d order.Decision) error {
-	if d.BountyTitle != "" && d.BountyTitle != k.bountyTitle {
+	if d.BountyTitle != "" {
 		if err := t.SetOrderBounty(noCancel, query.SetOrderBountyParams{BountyID: f.BountyID, BountyTitle: d.BountyTitle, ID: f.ID}); err != nil {
 			return err
 		}

@@ -27,6 +27,17 @@ func (q *Queries) AssignOrder(ctx context.Context, arg AssignOrderParams) error 
 	return err
 }
 
+const countOpen = `-- name: CountOpen :one
+SELECT count(*) FROM orders WHERE state NOT IN ('completed', 'cancelled')
+`
+
+func (q *Queries) CountOpen(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countOpen)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const hasBegun = `-- name: HasBegun :one
 SELECT EXISTS (SELECT 1 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
     WHERE j.order_id = ? AND j.kind <> 'message' AND a.code <> 'no_service')
@@ -231,19 +242,66 @@ func (q *Queries) IsOwnerCancelled(ctx context.Context, id string) (bool, error)
 	return exists, err
 }
 
-const knownOrders = `-- name: KnownOrders :many
-SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
-       o.owner_cancelled_at, o.assigned, o.revision_count, o.bounty_title,
-       coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
+const knownMore = `-- name: KnownMore :many
+SELECT o.id,
        CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
        CAST(coalesce((SELECT r.reason FROM redeliveries AS r WHERE r.order_id = o.id AND r.round = o.round
                        AND r.state IN ('wanted', 'sending', 'refused') ORDER BY r.n DESC LIMIT 1), '') AS TEXT) AS again_for,
        coalesce(p.state, '') AS quoting, coalesce(q.state, '') AS quote_state
 FROM orders AS o
-LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
-LEFT JOIN deliveries AS d ON d.order_id = o.id AND d.round = o.round
 LEFT JOIN jobs AS p ON p.order_id = o.id AND p.kind = 'quote' AND p.round = 0
 LEFT JOIN quotes AS q ON q.order_id = o.id
+WHERE o.id IN (SELECT value FROM json_each(?1))
+`
+
+type KnownMoreRow struct {
+	ID         string
+	Again      int64
+	AgainFor   string
+	Quoting    order.JobState
+	QuoteState order.QuoteState
+}
+
+// The quotes and redeliveries of listed orders.
+func (q *Queries) KnownMore(ctx context.Context, ids interface{}) ([]KnownMoreRow, error) {
+	rows, err := q.db.QueryContext(ctx, knownMore, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []KnownMoreRow{}
+	for rows.Next() {
+		var i KnownMoreRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Again,
+			&i.AgainFor,
+			&i.Quoting,
+			&i.QuoteState,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const knownOrders = `-- name: KnownOrders :many
+SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
+       o.owner_cancelled_at, o.assigned, o.revision_count,
+       coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
+       CAST(EXISTS (SELECT 1 FROM jobs AS p WHERE p.order_id = o.id AND p.kind = 'quote' AND p.round = 0)
+         OR EXISTS (SELECT 1 FROM quotes AS q WHERE q.order_id = o.id)
+         OR EXISTS (SELECT 1 FROM redeliveries AS r WHERE r.order_id = o.id) AS BOOLEAN) AS more
+FROM orders AS o
+LEFT JOIN jobs AS j ON j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round
+LEFT JOIN deliveries AS d ON d.order_id = o.id AND d.round = o.round
 WHERE o.id IN (SELECT value FROM json_each(?1))
 `
 
@@ -260,17 +318,14 @@ type KnownOrdersRow struct {
 	OwnerCancelledAt utc.Time
 	Assigned         int64
 	RevisionCount    *int64
-	BountyTitle      string
 	JobState         order.JobState
 	JobStage         order.Stage
 	DeliveryState    order.DeliveryState
-	Again            int64
-	AgainFor         string
-	Quoting          order.JobState
-	QuoteState       order.QuoteState
+	More             bool
 }
 
-// What the database knows of the listed orders. ids is a JSON array.
+// What the database knows of the listed orders. ids is a JSON array. more reports whether KnownMore
+// has a row for the order that is not empty: each column that is read for all orders slows every poll.
 func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrdersRow, error) {
 	rows, err := q.db.QueryContext(ctx, knownOrders, ids)
 	if err != nil {
@@ -293,14 +348,10 @@ func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrde
 			&i.OwnerCancelledAt,
 			&i.Assigned,
 			&i.RevisionCount,
-			&i.BountyTitle,
 			&i.JobState,
 			&i.JobStage,
 			&i.DeliveryState,
-			&i.Again,
-			&i.AgainFor,
-			&i.Quoting,
-			&i.QuoteState,
+			&i.More,
 		); err != nil {
 			return nil, err
 		}
@@ -392,7 +443,8 @@ func (q *Queries) SetEffect(ctx context.Context, arg SetEffectParams) error {
 }
 
 const setOrderBounty = `-- name: SetOrderBounty :exec
-UPDATE orders SET bounty_id = ?, bounty_title = ? WHERE id = ?
+UPDATE orders SET bounty_id = ?1, bounty_title = ?2
+WHERE id = ?3 AND bounty_title <> ?2
 `
 
 type SetOrderBountyParams struct {
