@@ -169,15 +169,18 @@ func agentWrote(o sandbox.Order, text string) (times int) {
 //	await STATUS               until ORDER has the status
 //	await 'STATUS DELIVERIES'  until ORDER has the status and that many deliveries
 //	await reads TEXT           until the client can read a message with TEXT
+//	await hook EVENT STATUS    until a webhook of the event was answered with the status
 func scriptAwait(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 1 && (len(args) != 2 || args[0] != "reads") {
-		ts.Fatalf("usage: await poll | await status | await reads text")
+	if len(args) != 1 && (len(args) != 2 || args[0] != "reads") && (len(args) != 3 || args[0] != "hook") {
+		ts.Fatalf("usage: await poll | await status | await reads text | await hook event status")
 	}
 	m := marketOf(ts)
 	var done func() bool
 	switch before := m.polls(); {
 	case args[0] == "poll":
 		done = func() bool { return m.polls() > before }
+	case len(args) == 3:
+		done = func() bool { return m.heard(args[1], args[2]) }
 	case len(args) == 2:
 		done = func() bool { o, _ := m.Order(ts.Getenv("ORDER")); return agentWrote(o, args[1]) > 0 }
 	default:

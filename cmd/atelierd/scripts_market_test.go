@@ -3,10 +3,11 @@ package main_test
 import (
 	"context"
 	"errors"
-	"net"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +45,8 @@ type = "canvas"
 type testMarket struct {
 	*sandbox.Server
 	mu       sync.Mutex
-	answered chan struct{} // closed after each answer
+	answered chan struct{} // closed after each answer, and each answer to a webhook
+	hooks    []string      // the webhooks that were answered: event and status
 }
 
 // ServeHTTP answers a request and then wakes whoever waits for an answer.
@@ -52,8 +54,28 @@ func (m *testMarket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.Server.ServeHTTP(w, r)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.wake()
+}
+
+// wake wakes whoever waits for an answer. The caller holds mu.
+func (m *testMarket) wake() {
 	close(m.answered)
 	m.answered = make(chan struct{})
+}
+
+// hooked records the answer to a webhook.
+func (m *testMarket) hooked(event string, status int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hooks = append(m.hooks, fmt.Sprint(event, " ", status))
+	m.wake()
+}
+
+// heard reports whether a webhook of the event was answered with the status.
+func (m *testMarket) heard(event, status string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Contains(m.hooks, event+" "+status)
 }
 
 // next is closed after the next answer.
@@ -132,25 +154,26 @@ func scriptMarket(ts *testscript.TestScript, _ bool, args []string) {
 
 // startHooks has the marketplace send webhooks, and sets HOOK to a free port.
 func startHooks(ts *testscript.TestScript, m *testMarket) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	ts.Setenv("HOOK", l.Addr().String())
-	l.Close()
+	ts.Setenv("HOOK", freeAddress(ts))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan bool)
-	go func() { m.Webhooks(ctx, &http.Client{Transport: foreignSignature{}}); close(ended) }()
+	go func() { m.Webhooks(ctx, &http.Client{Transport: foreignSignature{m}}); close(ended) }()
 	ts.Defer(func() { stop(); <-ended })
 }
 
 // foreignSignature puts a signature that is not the marketplace's before the
-// marketplace's own, on a line of its own, as a proxy may do.
-type foreignSignature struct{}
+// marketplace's own, on a line of its own, as a proxy may do. It records the answers.
+type foreignSignature struct{ market *testMarket }
 
-func (foreignSignature) RoundTrip(r *http.Request) (*http.Response, error) {
+func (f foreignSignature) RoundTrip(r *http.Request) (*http.Response, error) {
 	const name = "X-Atelier-Signature"
 	r = r.Clone(r.Context())
 	r.Header[name] = append([]string{"t=1,v1=" + strings.Repeat("ab", 32)}, r.Header[name]...)
-	return http.DefaultTransport.RoundTrip(r)
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		f.market.hooked(r.Header.Get("X-Atelier-Event"), resp.StatusCode)
+	}
+	return resp, err
 }
 
 // scriptProfile changes the agent's profile next to the daemon: profile JSON.

@@ -27,6 +27,12 @@ import (
 //	there WHAT COUNT [TEXT...]   assert what the marketplace has of the agent
 //	exits CODE COMMAND...        run a command that must exit with the code
 //	future FOLDER                make a database look newer than the program
+//	past FOLDER TIME             make the work in a database look older
+//	lock FOLDER, unlock          let no other process write to a database
+//	fault METHOD PATH WHEN WHAT  have the next such request to the marketplace fail
+//	port NAME                    set NAME to a free address
+//	serves URL                   wait until a server of the script answers
+//	http METHOD URL [BODY]       send a request, and write its answer to the file answer
 //
 // Each is explained at its function.
 func TestScripts(t *testing.T) {
@@ -37,6 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Values[marketKey{}] = &testMarket{answered: make(chan struct{})}
+			e.Values[lockKey{}] = new(func())
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TZ", "UTC")
 			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
@@ -51,6 +58,13 @@ func TestScripts(t *testing.T) {
 			"there":   scriptThere,
 			"exits":   scriptExits,
 			"future":  scriptFuture,
+			"past":    scriptPast,
+			"lock":    scriptLock,
+			"unlock":  scriptUnlock,
+			"fault":   scriptFault,
+			"port":    scriptPort,
+			"serves":  scriptServes,
+			"http":    scriptHTTP,
 		},
 	})
 }

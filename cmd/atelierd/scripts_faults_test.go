@@ -1,0 +1,155 @@
+package main_test
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// openData opens the database in a folder of the script.
+func openData(ts *testscript.TestScript, dir string) *sql.DB {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(ts.MkAbs(dir), store.FileName)+"?_pragma=busy_timeout(10000)")
+	ts.Check(err)
+	return db
+}
+
+// scriptPast makes the work in a database look as if it was created and put off
+// earlier, and its threads read earlier: past FOLDER TIME. The time is one of SQLite,
+// such as '3 minutes'.
+func scriptPast(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: past folder time")
+	}
+	db := openData(ts, args[0])
+	defer db.Close()
+	for table, columns := range map[string][]string{"jobs": {"created_at", "run_at"}, "orders": {"thread_due_at"}} {
+		for _, c := range columns {
+			_, err := db.Exec("UPDATE "+table+" SET "+c+" = strftime('%Y-%m-%dT%H:%M:%fZ', "+c+", '-' || ?)", args[1])
+			ts.Check(err)
+		}
+	}
+}
+
+// lockKey is where a script keeps what ends its lock.
+type lockKey struct{}
+
+// scriptLock lets no other process write to the database of a folder until unlock, as a
+// program of the owner may do: lock FOLDER.
+func scriptLock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lock folder")
+	}
+	db := openData(ts, args[0])
+	conn, err := db.Conn(context.Background())
+	ts.Check(err)
+	_, err = conn.ExecContext(context.Background(), "BEGIN IMMEDIATE")
+	ts.Check(err)
+	end := func() { conn.Close(); db.Close() }
+	ts.Defer(end)
+	*ts.Value(lockKey{}).(*func()) = end
+}
+
+// scriptUnlock ends the lock: unlock.
+func scriptUnlock(ts *testscript.TestScript, neg bool, args []string) {
+	end := *ts.Value(lockKey{}).(*func())
+	if neg || len(args) != 0 || end == nil {
+		ts.Fatalf("usage: unlock, after lock")
+	}
+	end()
+}
+
+// scriptFault has one request to the marketplace fail, the next with the method and the
+// end of its path: fault METHOD PATH before|after STATUS|cut. After means that the
+// request takes effect.
+func scriptFault(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: fault method path before|after status|cut")
+	}
+	status := sandbox.Cut
+	if args[3] != "cut" {
+		var err error
+		status, err = strconv.Atoi(args[3])
+		ts.Check(err)
+	}
+	fault := sandbox.Fault{Before: status}
+	if args[2] == "after" {
+		fault = sandbox.Fault{After: status}
+	}
+	met := false // the marketplace asks for one request at a time
+	marketOf(ts).SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+		if met || r.Method != args[0] || !strings.HasSuffix(r.URL.Path, args[1]) {
+			return sandbox.Fault{}
+		}
+		met = true
+		return fault
+	}})
+}
+
+// freeAddress returns an address of this machine that nothing listens on.
+func freeAddress(ts *testscript.TestScript) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// scriptPort sets a variable to a free address: port NAME.
+func scriptPort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: port name")
+	}
+	ts.Setenv(args[0], freeAddress(ts))
+}
+
+// scriptServes waits, at most a minute, until a server of the script answers: serves URL.
+func scriptServes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serves url")
+	}
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	deadline := time.After(time.Minute)
+	for {
+		resp, err := http.Get(args[0])
+		if err == nil {
+			resp.Body.Close()
+			return
+		}
+		select {
+		case <-again.C:
+		case <-deadline:
+			ts.Fatalf("%v", err)
+		}
+	}
+}
+
+// scriptHTTP sends a request, which must succeed, and writes the body of the answer to
+// the file answer: http METHOD URL [BODY].
+func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: http method url [body]")
+	}
+	r, err := http.NewRequest(args[0], args[1], strings.NewReader(strings.Join(args[2:], "")))
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), body, 0o600))
+	if resp.StatusCode >= 300 {
+		ts.Fatalf("%s answers %s: %s", args[1], resp.Status, body)
+	}
+}
