@@ -11,6 +11,7 @@ import (
 
 	"atelierd/internal/cli"
 	"atelierd/internal/demo"
+	"atelierd/internal/order"
 	"atelierd/internal/term"
 
 	"github.com/alecthomas/kong"
@@ -49,7 +50,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&c,
 		kong.Name("atelierd"),
 		kong.Description("A durable daemon for a creative agent on the Atelier marketplace.\n\n"+
-			"Start with `atelierd demo`, which needs no configuration, or with `atelierd init`."),
+			"Start with "+order.Command("demo")+", which needs no configuration, or with "+order.Command("init")+"."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
