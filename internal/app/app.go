@@ -74,6 +74,7 @@ type App struct {
 	stop    sync.Once
 	wake    chan struct{}  // a wish of Wake
 	loops   sync.WaitGroup // what Run has started
+	mark    marker
 }
 
 // Open does all that can fail for a reason of the owner's: it makes the
@@ -97,6 +98,9 @@ func Open(ctx context.Context, o Options) (a *App, err error) {
 	}
 	if a.store, err = store.Open(store.Options{Dir: o.Config.DataDir, Log: o.Log, Hook: o.StoreHook, MaxCrashes: o.MaxCrashes}); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := a.identify(ctx); err != nil {
+		return nil, closeAfter(err, a)
 	}
 	killOrphans(o)
 	if err := a.prepare(ctx, known); err != nil {
@@ -143,6 +147,11 @@ func closeAfter(err error, c io.Closer) error {
 func (a *App) Close() error {
 	if a.port != nil {
 		_ = a.port.Close() // a server that has run has closed it
+	}
+	if a.mark.last.Ledger != "" {
+		if err := a.writeMark(context.Background()); err != nil {
+			a.o.Log.Warn("the mark of the ledger could not be written", "error", err)
+		}
 	}
 	return a.store.Close()
 }

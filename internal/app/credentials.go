@@ -31,6 +31,11 @@ type Credentials struct {
 	mu    sync.Mutex
 	found credential.Found
 	print string
+	// agent is the agent that the data folder belongs to; empty while it is unknown.
+	// Others are passed to foreign, and "" after one was.
+	agent    string
+	foreign  func(id string)
+	refusing bool
 }
 
 // FindCredentials looks for credentials; found is false when there are none at
@@ -51,10 +56,39 @@ func (c *Credentials) read() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if ok && c.refuses(found.AgentID) {
+		return false, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.found, c.print = found, credential.Fingerprint(c.sources)
 	return ok, nil
+}
+
+// belongTo has only the credentials of one agent picked up from now on. foreign is
+// called with the id of another one, and with "" when that is over.
+func (c *Credentials) belongTo(agent string, foreign func(id string)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.agent, c.foreign = agent, foreign
+}
+
+// refuses reports whether credentials are another agent's than the data folder is.
+func (c *Credentials) refuses(id string) bool {
+	c.mu.Lock()
+	other, before, report := c.agent != "" && id != c.agent, c.refusing, c.foreign
+	c.refusing = other
+	if other {
+		c.print = credential.Fingerprint(c.sources)
+	}
+	c.mu.Unlock()
+	switch {
+	case other:
+		report(id)
+	case before:
+		report("")
+	}
+	return other
 }
 
 func (c *Credentials) current() atelier.Credentials {
@@ -148,8 +182,10 @@ func (a *App) registerOnce(ctx context.Context, client *atelier.Client) error {
 		return &credential.Error{Err: err, Hint: RegistrationHint(cfg)}
 	}
 	if err == nil {
-		_, err = a.credentials.read()
-		return err
+		if _, err = a.credentials.read(); err != nil {
+			return err
+		}
+		return a.bind()
 	}
 	if again := RegistrationRefused(cfg); again != nil && !errors.Is(err, credential.ErrRefusedRegistration) {
 		return again // it names the way out

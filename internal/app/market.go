@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -34,11 +35,21 @@ func OpenMarket(o Options) (*Market, error) {
 		return nil, err
 	}
 	if !found {
+		if err := CheckFolder(context.Background(), o.Config, ""); err != nil {
+			return nil, err
+		}
 		return nil, &credential.Error{Err: errors.New("the agent has no credentials yet"), Hint: order.Command("run") + " or " + order.Command("once") + " registers the agent"}
 	}
 	owner, err := store.OpenOwner(o.Config.DataDir)
 	if err != nil {
 		return nil, err
+	}
+	l, err := owner.Ledger(context.Background())
+	if err == nil {
+		err = CheckAgent(o.Config, l, c.AgentID())
+	}
+	if err != nil {
+		return nil, closeAfter(err, owner)
 	}
 	m := &Market{Config: o.Config, Owner: owner, Log: o.Log}
 	wired := fx.New(parts(), fx.Supply(o.Config, o.Log, owner.Store, c, transport{o.Transport}), fx.Populate(&m.Client, &m.Watcher), fx.WithLogger(fxLog))

@@ -14,6 +14,7 @@ import (
 	"atelierd/internal/enroll"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
+	"atelierd/internal/reconcile"
 	"atelierd/internal/store"
 
 	"go.uber.org/dig"
@@ -49,15 +50,17 @@ func daemonLoops() fx.Option {
 	return fx.Options(
 		asLoop(func(p *intake.Poller) loop { return loop{"poll", 1, p.Run} }),
 		asLoop(func(w *webhooks) loop { return loop{"webhooks", 0, w.run} }),
+		asLoop(func(c *reconcile.Checker) loop { return loop{"reconcile", 1, c.Run} }),
 		asLoop(func(w *bounty.Watcher) loop { return loop{"bounties", 2, w.Run} }),
 		asLoop(func(t *intake.Threads) loop { return loop{"threads", 3, t.Run} }),
 		asLoop(func(r *intake.Reviews) loop { return loop{"reviews", 3, r.Run} }),
 		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
 		asLoop(func(w *enroll.Watch) loop { return loop{"moderation", 4, w.Run} }),
 		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
-		asLoop(func(a *App, e *engine.Engine) loop {
-			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e) }}
+		asLoop(func(a *App, e *engine.Engine, c *reconcile.Checker) loop {
+			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e, c) }}
 		}),
+		asLoop(func(a *App) loop { return loop{"mark", 6, a.keepMark} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 	)
 }
@@ -164,13 +167,14 @@ func (a *App) end(daemon *fx.App, e *engine.Engine) {
 }
 
 // passOnWakes lets the engine look at the database at each Wake.
-func (a *App) passOnWakes(ctx context.Context, e *engine.Engine) error {
+func (a *App) passOnWakes(ctx context.Context, e *engine.Engine, c *reconcile.Checker) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-a.wake:
 			e.Wake(true, true, true)
+			c.Wake()
 		}
 	}
 }
@@ -217,6 +221,7 @@ func (a *App) Heartbeat(ctx context.Context) error {
 		Setup   *enroll.Setup
 		Watcher *bounty.Watcher
 		Watch   *enroll.Watch
+		Checker *reconcile.Checker
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
@@ -226,11 +231,15 @@ func (a *App) Heartbeat(ctx context.Context) error {
 	if keyRefused(pollErr) {
 		return pollErr // nothing else would fare better
 	}
+	var checkErr error
+	if pollErr == nil {
+		checkErr = p.Checker.Once(ctx)
+	}
 	_, setupErr := p.Setup.Once(ctx)
 	_, threadErr := p.Threads.Once(ctx)
 	bountyErr := p.Watcher.Once(ctx)
 	_, reviewErr := p.Reviews.Once(ctx)
-	return errors.Join(pollErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr, p.Engine.RunUntilIdle(ctx))
+	return errors.Join(pollErr, checkErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr, p.Engine.RunUntilIdle(ctx))
 }
 
 // prepareWork makes the generators ready, before anything runs.

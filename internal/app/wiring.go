@@ -19,6 +19,7 @@ import (
 	"atelierd/internal/fulfill"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
+	"atelierd/internal/reconcile"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
 
@@ -49,7 +50,8 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newBountyWatcher, newSetup, newWatch, newWebhooks)
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newBountyWatcher, newSetup, newWatch, newWebhooks,
+		reconcile.NewGate, newAcceptance, newChecker)
 }
 
 // module is the program as fx sees it.
@@ -105,11 +107,11 @@ func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout t
 
 func newSightings(b base) *intake.Sightings { return intake.NewSightings(b.Config.Poll.Interval) }
 
-func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services, seen *intake.Sightings) *fulfill.Fulfiller {
+func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services, seen *intake.Sightings, g *reconcile.Gate) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
 		Store: b.Store, Market: c, Budget: m, Sightings: seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
 		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
-		Links: fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Log: b.Log,
+		Links: fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: g.Ready, Log: b.Log,
 	})
 }
 
@@ -122,16 +124,22 @@ func newEngine(b base, f *fulfill.Fulfiller) *engine.Engine {
 	})
 }
 
-func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, seen *intake.Sightings) *intake.Poller {
+// Why the engine takes no work.
+const (
+	pausedForKey       = "the key is refused"
+	pausedForReconcile = "the ledger is reconciled"
+)
+
+func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, seen *intake.Sightings, a *acceptance) *intake.Poller {
 	return intake.New(intake.Options{
 		Store: b.Store, Market: c, Pacer: m, Sightings: seen, Log: b.Log, Interval: b.Config.Poll.Interval,
 		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
-		KeyChanged: b.Credentials.changed,
+		Polled: a.polled, KeyChanged: b.Credentials.changed,
 		KeyRefused: func(refused bool) {
 			if refused {
-				e.Pause("the key is refused")
+				e.Pause(pausedForKey)
 			} else {
-				e.Resume()
+				e.Resume(pausedForKey)
 			}
 		},
 		Catalog: Catalogs(b.Config, b.Store),

@@ -60,12 +60,16 @@ func (c AgentRecoverCmd) Run(p *Program) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(cfg.DataDir, credentialFile)
+	path, foreign := filepath.Join(cfg.DataDir, credentialFile), app.CheckFolder(context.Background(), cfg, got.AgentID)
+	if foreign != nil {
+		// The key is shown only once, so it is kept, where nothing uses it.
+		path = filepath.Join(cfg.DataDir, "credentials-recovered.json")
+	}
 	if err := credential.Save(path, credential.Found{AgentID: got.AgentID, Key: got.Key, WebhookSecret: got.WebhookSecret}); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.Stdout, "the key of agent %s is in %s\n", term.Sanitize(got.AgentID), path)
-	return err
+	return errors.Join(foreign, err)
 }
 
 // credentialFile is where the daemon looks for the key, in the data folder.

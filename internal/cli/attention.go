@@ -81,6 +81,10 @@ func nextStep(a store.Attention) string {
 		return "set agent.owner_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertSpending.Code():
 		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
+	case order.AlertRestored.Code():
+		return "compare your accounts at the providers with " + order.Command("earnings") + ", then run " + order.Command("reconcile --accept")
+	case order.AlertForeignAgent.Code():
+		return "put the credentials of the agent of this data folder back; for another agent, set another data_dir"
 	case order.AlertKey.Code():
 		return "replace the API key; the daemon reads the new key by itself, and " + order.Command("doctor") + " checks it"
 	}

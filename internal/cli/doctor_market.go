@@ -32,6 +32,11 @@ func (d *doctor) findCredentials() bool {
 		d.failErr(name, err)
 		return false
 	}
+	if err := app.CheckFolder(context.Background(), d.cfg, keys.AgentID()); err != nil {
+		d.credentials = true
+		d.failErr(name, err)
+		return false
+	}
 	if found {
 		d.keys = keys
 		d.ok(name, "agent %s, from %s", keys.AgentID(), keys.From())

@@ -59,7 +59,7 @@ type Engine struct {
 	keeper *keeper
 
 	mu     sync.Mutex
-	paused string // why no new work is taken; empty while it is taken
+	paused map[string]bool // why no new work is taken; empty while it is taken
 	// outages counts the outages in a row by job. They are no attempts, but they
 	// lengthen the backoff.
 	outages map[int64]int
@@ -87,7 +87,7 @@ func New(o Options) *Engine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{o: o, idle: make(chan struct{}, 1), outages: map[int64]int{}, waits: map[int64]order.Code{}}
+	e := &Engine{o: o, idle: make(chan struct{}, 1), outages: map[int64]int{}, waits: map[int64]order.Code{}, paused: map[string]bool{}}
 	e.hurryCtx, e.hurry = context.WithCancelCause(context.Background())
 	e.keeper = newKeeper(o.Store, o.Lease, o.Log)
 	e.lanes = map[order.Lane]*lane{
@@ -117,26 +117,30 @@ func (e *Engine) Wake(generate, network, revoked bool) {
 	}
 }
 
-// Pause stops the engine from taking new work until Resume. reason must not be
-// empty. Running work continues.
-func (e *Engine) Pause(reason string) { e.setPaused(reason) }
+// Pause stops the engine from taking new work until Resume for the same reason.
+// Running work continues.
+func (e *Engine) Pause(reason string) { e.setPaused(reason, true) }
 
-// Resume ends a Pause.
-func (e *Engine) Resume() {
-	e.setPaused("")
+// Resume ends a Pause for the reason.
+func (e *Engine) Resume(reason string) {
+	e.setPaused(reason, false)
 	e.Wake(true, true, false)
 }
 
-func (e *Engine) setPaused(reason string) {
+func (e *Engine) setPaused(reason string, paused bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.paused = reason
+	if paused {
+		e.paused[reason] = true
+	} else {
+		delete(e.paused, reason)
+	}
 }
 
 func (e *Engine) taking() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.paused == ""
+	return len(e.paused) == 0
 }
 
 // Run works until ctx is cancelled. Then it takes no new work, lets running work

@@ -114,7 +114,7 @@ func TestAPausedEngineTakesNothingUntilItResumes(t *testing.T) {
 		if len(run.log()) != 1 {
 			t.Errorf("a paused engine ran %v", run.log())
 		}
-		w.Resume()
+		w.Resume("the key is refused")
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()
 		w.wantJob("next", order.JobDone)

@@ -24,6 +24,11 @@ func (r *run) mayStart(ctx context.Context, p plan) error {
 			return err
 		}
 	}
+	if p.resumed == nil || p.resumed.Ticket == "" {
+		if err := r.o.Ready(); err != nil {
+			return err
+		}
+	}
 	return r.mayBegin(ctx, g, p)
 }
 

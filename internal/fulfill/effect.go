@@ -22,6 +22,9 @@ type effect struct {
 // and the next attempt looks first. A request that certainly had no effect is
 // withdrawn.
 func (f *Fulfiller) effect(ctx context.Context, j order.Job, e effect) error {
+	if err := f.o.Ready(); err != nil {
+		return err
+	}
 	if err := e.intend(); err != nil {
 		return err
 	}

@@ -162,7 +162,10 @@ type Options struct {
 	// MaxTries is how often one delivery, quote or message is sent, each time after
 	// a look that did not find it, until the order is held; 0 is 20.
 	MaxTries int
-	Log      *slog.Logger
+	// Ready is asked before a new call, and before anything is sent in the agent's name.
+	// Until it returns nil that waits with its failure. Nil is always ready.
+	Ready func() error
+	Log   *slog.Logger
 }
 
 // Fulfiller runs stages. It keeps no state between them.
@@ -172,6 +175,9 @@ type Fulfiller struct{ o Options }
 func New(o Options) *Fulfiller {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
 	}
 	if o.MaxTries == 0 {
 		o.MaxTries = 20

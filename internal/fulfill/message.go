@@ -166,7 +166,7 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 	if template == nil {
 		return "", nil
 	}
-	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: roundOf(m.Reason, o.Round), Reason: o.Reason}
+	d := s.messageData(m.Reason, o)
 	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err != nil {
 		d.Piece = 0
 	}
@@ -183,4 +183,25 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 		return "", errors.New("the message is empty")
 	}
 	return text, nil
+}
+
+func (s Service) messageData(reason string, o order.Order) message.Data {
+	return message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: roundOf(reason, o.Round), Reason: o.Reason}
+}
+
+// PieceText returns the message that brings a piece with these links to the client of
+// an order, or "" if there is none.
+func (f *Fulfiller) PieceText(o order.Order, piece int, links []string) string {
+	s, reason := f.o.Services[o.Service], pieceMessage(order.Job{Round: piece})[0].Reason
+	template := s.Templates[order.Template(reason)]
+	if template == nil {
+		return ""
+	}
+	d := s.messageData(reason, o)
+	d.Piece, d.Links = piece, links
+	text, err := template.Write(d)
+	if err != nil {
+		return ""
+	}
+	return text
 }

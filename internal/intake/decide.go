@@ -207,7 +207,8 @@ func (v view) decideWork(d order.Decision) order.Decision {
 	switch k.Job {
 	case "":
 		if v.facts.Status.Reopened() && k.Round == 0 {
-			d.Round = 1 // the first round was delivered before the order was known here
+			// Earlier rounds were delivered before the order was known here.
+			d.Round = max(1, v.revisions())
 		}
 		d.State, d.Jobs = order.StateWorking, order.JobsOpen
 		if d.Round == 0 {
@@ -315,6 +316,14 @@ func (v view) beyond() string {
 		return fmt.Sprintf("the client has sent it back %d times, and max_revisions allows %d", next, most)
 	}
 	return ""
+}
+
+// revisions returns how many revisions the marketplace counts; 0 if it does not say.
+func (v view) revisions() int {
+	if v.facts.RevisionCount == nil {
+		return 0
+	}
+	return *v.facts.RevisionCount
 }
 
 func live(j order.JobState) bool {

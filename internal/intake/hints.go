@@ -104,35 +104,55 @@ func (p *Poller) follow(ctx context.Context) (poll bool) {
 // look reads one order and applies the answer. The deployed marketplace does not
 // count such a read. After an error a poll is needed.
 func (p *Poller) look(ctx context.Context, id string) error {
+	began := time.Now()
+	facts, err := p.apply(ctx, id, func() (order.Facts, error) { return p.o.Market.Order(ctx, id) })
+	if err == nil {
+		p.o.Sightings.Read(facts, began)
+	}
+	return err
+}
+
+// Show applies the facts of an order that were read elsewhere.
+func (p *Poller) Show(ctx context.Context, f order.Facts) error {
+	_, err := p.apply(ctx, f.ID, func() (order.Facts, error) { return f, nil })
+	return err
+}
+
+// PollAll requests a poll of every status as soon as the budget allows.
+func (p *Poller) PollAll() {
+	p.mu.Lock()
+	p.complete = true
+	p.mu.Unlock()
+	p.Hint()
+}
+
+// apply records what read returns of one order, and what follows from it.
+func (p *Poller) apply(ctx context.Context, id string, read func() (order.Facts, error)) (order.Facts, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	mark, err := p.o.Store.Mark(ctx)
 	if err != nil {
-		return err
+		return order.Facts{}, err
 	}
 	catalog, err := p.o.Catalog(ctx)
 	if err != nil {
-		return err
+		return order.Facts{}, err
 	}
-	began := time.Now()
-	facts, err := p.o.Market.Order(ctx, id)
+	facts, err := read()
 	if err != nil {
-		return err
+		return facts, err
 	}
 	listing := order.Listing{Orders: []order.Facts{facts}}
 	normalize(&listing, time.Now())
 	p.addBounties(ctx, &listing)
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished})
-	if err == nil {
-		p.o.Sightings.Read(facts, began)
-	}
 	if err == nil && sum.New+sum.Changed > 0 {
 		p.o.Log.Info("order read", "order", id, "status", facts.Status)
 	}
 	if err == nil && sum.Busy > 0 {
 		p.lookLater(id)
 	}
-	return err
+	return facts, err
 }
 
 // busyRetry is the least time until an order is read again in which the daemon was

@@ -65,6 +65,9 @@ type Options struct {
 	Trust time.Duration
 	// Debounce is the least time between two reads that events ask for: 5 s.
 	Debounce time.Duration
+	// Polled is called with each listing that was applied; complete says that it is of
+	// every status. May be nil.
+	Polled func(l order.Listing, complete bool)
 	// KeyChanged reports whether the key has been replaced since the last call. It is
 	// called every few seconds while the key is refused; may be nil.
 	KeyChanged func() bool
@@ -110,6 +113,9 @@ const (
 func New(o Options) *Poller {
 	if o.SlowInterval == 0 {
 		o.SlowInterval = 10 * time.Minute
+	}
+	if o.Polled == nil {
+		o.Polled = func(order.Listing, bool) {}
 	}
 	if o.KeyChanged == nil {
 		o.KeyChanged = func() bool { return false }
@@ -294,6 +300,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	if complete {
 		p.lastComplete = time.Now()
 	}
+	p.o.Polled(listing, complete)
 	p.unannounced(sum.Moved, before)
 	p.warnOfWindows(catalog.endingWindows(listing.Orders, time.Now()))
 	// An order that left the live list has most likely completed. The next poll asks
@@ -345,41 +352,11 @@ func (p *Poller) warnOfWindows(text string) {
 	}
 }
 
-// keyIsRefused shows the owner, once, that the marketplace refuses the key.
-func (p *Poller) keyIsRefused(err error) {
-	if p.refused {
-		return
-	}
-	p.refused = true
-	p.o.KeyRefused(true)
-	p.o.Log.Error("the marketplace refuses the key; work waits and polling slows down", "error", err,
-		"hint", "replace the key; work resumes without a restart")
-	p.noteErr(p.o.Store.SetAlert(order.AlertKey, "the marketplace refuses the key: "+err.Error()))
-}
-
-// keyIsAccepted ends what keyIsRefused has begun, and lets the work continue that
-// waits for the key.
-func (p *Poller) keyIsAccepted() {
-	if !p.refused {
-		return
-	}
-	p.refused = false
-	p.o.KeyRefused(false)
-	p.o.Log.Info("the marketplace accepts the key again")
-	p.noteErr(p.o.Store.SetAlert(order.AlertKey, ""))
-	p.noteErr(p.o.Store.RunNow(order.CodeKeyRefused))
-}
-
 // noteErr logs the error of a write that the next poll makes up for.
 func (p *Poller) noteErr(err error) {
 	if err != nil {
 		p.o.Log.Warn("write to the store failed", "error", err)
 	}
-}
-
-func keyWasRefused(err error) bool {
-	f, ok := errors.AsType[*order.Failure](err)
-	return ok && (f.Code == order.CodeKeyRefused || f.Code == order.CodeForbidden)
 }
 
 func isWait(err error) bool {

@@ -138,20 +138,9 @@ func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 // read copies one thread into the store. A thread that the marketplace does not show
 // waits for its next turn, so that it does not hold up the others.
 func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
-	o, err := t.o.Store.Order(ctx, id)
+	th, err := t.thread(ctx, catalog, id)
 	if err != nil {
 		return err
-	}
-	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
-	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
-	if until, open := asksUntil(o, s); open {
-		th.Pieces, th.Until = true, until
-		if until.IsZero() || time.Now().Before(until.Add(t.o.WindowInterval)) {
-			th.Next = time.Now().Add(t.o.WindowInterval)
-		}
-		if th.Quota = s.Quota; o.QuotaTotal != nil {
-			th.Quota = *o.QuotaTotal
-		}
 	}
 	th.Messages, err = t.o.Market.Messages(ctx, id)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
@@ -167,9 +156,47 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	if err != nil {
 		return err
 	}
+	return t.apply(th)
+}
+
+// Show copies a thread into the store that was read elsewhere.
+func (t *Threads) Show(ctx context.Context, id string, messages []order.Message) error {
+	catalog, err := t.o.Catalog(ctx)
+	if err != nil {
+		return err
+	}
+	th, err := t.thread(ctx, catalog, id)
+	if err != nil {
+		return err
+	}
+	th.Messages = messages
+	return t.apply(th)
+}
+
+// thread returns what follows from the messages of an order's thread, without them.
+func (t *Threads) thread(ctx context.Context, catalog Catalog, id string) (order.Thread, error) {
+	o, err := t.o.Store.Order(ctx, id)
+	if err != nil {
+		return order.Thread{}, err
+	}
+	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
+	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
+	if until, open := asksUntil(o, s); open {
+		th.Pieces, th.Until = true, until
+		if until.IsZero() || time.Now().Before(until.Add(t.o.WindowInterval)) {
+			th.Next = time.Now().Add(t.o.WindowInterval)
+		}
+		if th.Quota = s.Quota; o.QuotaTotal != nil {
+			th.Quota = *o.QuotaTotal
+		}
+	}
+	return th, nil
+}
+
+func (t *Threads) apply(th order.Thread) error {
 	fresh, err := t.o.Store.ApplyThread(th)
 	if fresh > 0 {
-		t.o.Log.Info("messages read", "order", id, "new", fresh)
+		t.o.Log.Info("messages read", "order", th.OrderID, "new", fresh)
 	}
 	return err
 }

@@ -89,6 +89,9 @@ type Spend struct {
 	// Net is the order's price without the marketplace's fee. It is known if Priced.
 	Net    USD
 	Priced bool
+	// DayUnknown and OrderUnknown: the ledger was restored and lacks calls of today, or
+	// of the order.
+	DayUnknown, OrderUnknown bool
 }
 
 // Allow returns nil if a call of the given price stays within the caps. Its failure
@@ -102,10 +105,19 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	switch share := max(s.Net, 0) * USD(c.Percent) / 100; {
 	case over(s.Attempt, c.Attempt):
 		return held(CodeAttemptCap, "of an attempt", s.Attempt, c.Attempt)
+	case s.OrderUnknown && (c.Order > 0 || c.Percent > 0):
+		return Failf(Hold, CodeRestored, "the ledger was restored, so what was spent on the order is unknown and its cap cannot be kept").
+			WithHint("look at your account at the provider; %s makes another call, which is paid for", Command("orders retry", AnyOrder)).Nothing()
 	case over(s.Order, c.Order):
 		return held(CodeOrderCap, "of an order", s.Order, c.Order)
 	case c.Percent > 0 && s.Priced && s.Order+price > share:
 		return held(CodeOrderCap, fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
+	case s.DayUnknown && c.Day > 0:
+		return &Failure{
+			Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
+			Err:  errors.New("the ledger was restored today, so what was spent today is unknown and today's cap counts as reached"),
+			Hint: "work resumes by itself tomorrow (UTC); to resume now, compare your accounts at the providers, then run " + Command("reconcile --accept"),
+		}
 	case over(s.Day, c.Day):
 		return &Failure{
 			Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),

@@ -23,6 +23,10 @@ const (
 	AlertFlaggedAgent Alert = "flagged_agent"
 	// AlertFlaggedService: the marketplace's moderation has flagged services. The owner changes their texts.
 	AlertFlaggedService Alert = "flagged_service"
+	// AlertForeignAgent: new credentials belong to another agent than the ledger and are not used. The owner puts the agent's own in place.
+	AlertForeignAgent Alert = "foreign_agent"
+	// AlertRestored: the ledger was restored from a copy and lacks what was done since. The owner compares the accounts and accepts it.
+	AlertRestored Alert = "restored"
 
 	// CodeKeyRefused: the marketplace refuses the API key (401). The owner replaces it.
 	CodeKeyRefused Code = "key_refused"
@@ -70,6 +74,8 @@ const (
 	CodeNotNow Code = "not_now"
 	// CodeThreadFull: the thread has nearly as many messages as the marketplace shows. Later ones come by webhook only.
 	CodeThreadFull Code = "thread_full"
+	// CodeChecking: this process has not yet compared the ledger with the marketplace. Work resumes by itself.
+	CodeChecking Code = "checking"
 	// CodeNotListed: the marketplace does not list the order at the moment. The daemon looks again.
 	CodeNotListed Code = "not_listed"
 	// CodeNotSeen: this run has not seen the order open lately, so nothing new is paid for it. Work resumes by itself.
@@ -271,6 +277,8 @@ const (
 	CodeAttemptCap Code = "attempt_cap"
 	// CodeOrderCap: another call would go beyond the cap of an order. The owner raises it.
 	CodeOrderCap Code = "order_cap"
+	// CodeRestored: the ledger was restored, so what was spent on the order is unknown and its cap cannot be kept. The owner looks and retries.
+	CodeRestored Code = "restored"
 	// CodeDayCap: another call would go beyond the cap of the day. Work resumes the next day by itself.
 	CodeDayCap Code = "day_cap"
 	// CodePrompt: the service's prompt cannot be written for the order. The owner corrects it.

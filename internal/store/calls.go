@@ -74,9 +74,18 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 		return s, err
 	}
 	s.Attempt, s.Order, s.Day = order.USD(inAttempt), order.USD(onOrder), order.USD(today)
-	rows, err := t.GetOrder(noCancel, j.OrderID)
-	if err != nil || len(rows) == 0 || rows[0].PriceUsdMicros == nil {
+	restored, err := t.RestoredAt(noCancel)
+	if err != nil {
 		return s, err
+	}
+	s.DayUnknown = !restored.IsZero() && !restored.Before(order.Day(t.now.Time))
+	rows, err := t.GetOrder(noCancel, j.OrderID)
+	if err != nil || len(rows) == 0 {
+		return s, err
+	}
+	s.OrderUnknown = !rows[0].RestoredAt.IsZero()
+	if rows[0].PriceUsdMicros == nil {
+		return s, nil
 	}
 	price := *rows[0].PriceUsdMicros
 	s.Net, s.Priced = price-order.Fee(price, rows[0].FeeUsdMicros, rows[0].ClientType), true

@@ -118,6 +118,9 @@ func (o Owner) again(ctx context.Context, id, note string, release func(t *tx, r
 		case err != nil:
 			return err
 		case n > 0:
+			if err := t.SetOrderRestored(noCancel, query.SetOrderRestoredParams{ID: id}); err != nil {
+				return err
+			}
 			return t.setByOwner(id, word{state: order.StateWorking, note: note})
 		case k.OwnerCancelled:
 			return t.setByOwner(id, word{state: order.StateWaiting, note: "the owner takes the cancellation back; the next poll decides"})

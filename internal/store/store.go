@@ -94,6 +94,8 @@ var (
 	ErrOlder = errors.New("the database is from an older atelierd")
 	// ErrNoDatabase: the data folder has no database yet.
 	ErrNoDatabase = errors.New("there is no database yet")
+	// ErrNotReconciled: a restored ledger was not compared with the marketplace yet.
+	ErrNotReconciled = errors.New("the ledger is not reconciled yet")
 	// ErrNotFound: there is no such order.
 	ErrNotFound = errors.New("no such order")
 	// ErrClosed: the store was closed.
@@ -201,8 +203,9 @@ func (s *Store) Close() error {
 	}
 	if s.db != nil {
 		if s.writer != nil && s.lock != nil {
-			// A failed checkpoint loses nothing: the next open reads the log.
-			_, _ = s.db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+			// A failed checkpoint loses nothing: the next open reads the log. So it does
+			// not wait for a reader, such as a backup, which may hold its lock for long.
+			_, _ = s.db.Exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")
 		}
 		errs = append(errs, s.db.Close())
 	}

@@ -155,6 +155,8 @@ type Order struct {
 	Assigned           int64
 	BountyID           string
 	BountyTitle        string
+	RestoredAt         utc.Time
+	ForeignFiles       string
 }
 
 type Outbox struct {

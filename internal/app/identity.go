@@ -1,0 +1,165 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/ledger"
+	"atelierd/internal/logonce"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+// This file is whose work the data folder records, and how far it has come.
+
+// CheckAgent returns an error if the agent with the id must not act with a data folder
+// that records another agent's work. An empty id means that there are no credentials.
+func CheckAgent(cfg *config.Config, l order.Ledger, id string) error {
+	owner := "agent " + term.Sanitize(l.AgentID) + " at " + term.Sanitize(l.BaseURL)
+	if l.AgentID == "" {
+		owner = "an agent whose id it has not recorded"
+	}
+	other := "for another agent, set another data_dir in the configuration"
+	switch {
+	case id == "" && (l.AgentID != "" || l.Used):
+		return &credential.Error{
+			Err: fmt.Errorf("the data folder %s belongs to %s, and there are no credentials for it", cfg.DataDir, owner),
+			Hint: "put the agent's id and key back into " + filepath.Join(cfg.DataDir, credentialsFile) + "; " +
+				order.Command("agent recover") + " explains how to recover a lost key; " + other,
+		}
+	case id != "" && l.AgentID != "" && id != l.AgentID:
+		return &credential.Error{
+			Err: fmt.Errorf("the data folder %s belongs to %s, and the credentials are those of agent %s", cfg.DataDir, owner, term.Sanitize(id)),
+			Hint: "put the credentials of agent " + term.Sanitize(l.AgentID) + " in place; " +
+				order.Command("agent recover") + " explains how to recover a lost key; " + other,
+		}
+	}
+	return nil
+}
+
+// CheckFolder is CheckAgent for a command that has not opened the database. A data
+// folder without a database that can be read belongs to nobody yet.
+func CheckFolder(ctx context.Context, cfg *config.Config, id string) error {
+	st, err := store.OpenReader(cfg.DataDir)
+	if err != nil {
+		return nil //nolint:nilerr // another check reports what is wrong with the database
+	}
+	defer st.Close()
+	l, err := st.Ledger(ctx)
+	if err != nil {
+		return err
+	}
+	return CheckAgent(cfg, l, id)
+}
+
+// identify refuses an agent whose ledger this is not. Then it counts the start, finds
+// out whether the ledger was restored, and writes its mark.
+func (a *App) identify(ctx context.Context) error {
+	l, err := a.store.Ledger(ctx)
+	if err != nil {
+		return err
+	}
+	if err := CheckAgent(a.o.Config, l, a.credentials.AgentID()); err != nil {
+		return err
+	}
+	a.credentials.belongTo(l.AgentID, a.refuseForeign)
+	mark, err := ledger.ReadMark(a.o.Config.DataDir)
+	if err != nil {
+		return err
+	}
+	why := l.Behind(mark)
+	if why != "" {
+		why = l.Lacks(why, time.Now())
+		a.o.Log.Warn("the ledger was restored; it is compared with the marketplace before any work", "reason", why)
+	}
+	if err := a.store.Boot(why); err != nil {
+		return err
+	}
+	if err := a.writeMark(ctx); err != nil {
+		a.mark.failures.Failed(a.o.Log, "the mark of the ledger could not be written", err)
+	}
+	return nil
+}
+
+// bind records the agent whose credentials the marketplace has accepted.
+func (a *App) bind() error {
+	l, err := a.store.Ledger(context.Background())
+	if err != nil {
+		return err
+	}
+	id, base := a.credentials.AgentID(), a.o.Config.BaseURL
+	if l.AgentID == id && l.BaseURL == base {
+		return nil
+	}
+	if err := CheckAgent(a.o.Config, l, id); err != nil {
+		return err
+	}
+	a.credentials.belongTo(id, a.refuseForeign)
+	return a.store.BindAgent(id, base)
+}
+
+// refuseForeign shows the owner that new credentials are not used, or with an empty id
+// that they are the agent's own again.
+func (a *App) refuseForeign(id string) {
+	text := ""
+	if id != "" {
+		text = "the new credentials are those of agent " + term.Sanitize(id) + ", and this data folder belongs to agent " + term.Sanitize(a.credentials.AgentID())
+		a.o.Log.Error("new credentials belong to another agent and are not used", "agent", a.credentials.AgentID(), "foreign", id,
+			"hint", "put the agent's own credentials back, or set another data_dir")
+	}
+	if err := a.store.SetAlert(order.AlertForeignAgent, text); err != nil {
+		a.o.Log.Warn("write to the store failed", "error", err)
+	}
+}
+
+// marker remembers the mark that was last written.
+type marker struct {
+	last     order.Mark
+	failures logonce.Logger
+}
+
+// markInterval is the time between two marks.
+const markInterval = time.Minute
+
+// writeMark writes the mark of the ledger, unless it is there.
+func (a *App) writeMark(ctx context.Context) error {
+	l, err := a.store.Ledger(ctx)
+	if err != nil {
+		return err
+	}
+	m := l.Mark(time.Now())
+	if last := a.mark.last; last.Event == m.Event && last.Boot == m.Boot {
+		return nil
+	}
+	if err := ledger.WriteMark(a.o.Config.DataDir, m); err != nil {
+		return err
+	}
+	a.mark.last = m
+	if l.Marked {
+		return nil
+	}
+	return a.store.Marked()
+}
+
+// keepMark writes the mark each minute until ctx ends.
+func (a *App) keepMark(ctx context.Context) error {
+	tick := time.NewTicker(markInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := a.writeMark(ctx); err != nil && ctx.Err() == nil {
+			a.mark.failures.Failed(a.o.Log, "the mark of the ledger could not be written", err)
+			continue
+		}
+		a.mark.failures.Recovered(a.o.Log, "the mark of the ledger is written again")
+	}
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+// ReconcileCmd compares the data folder with the marketplace.
+type ReconcileCmd struct {
+	Accept bool `help:"Accept what a restored data folder lacks, and resume all work."`
+}
+
+// Help explains the command.
+func (ReconcileCmd) Help() string {
+	return `For a data folder that was restored from a copy. The daemon mostly notices that by
+itself. It then reads each open order and its thread, and records what the marketplace
+shows as delivered or said, so that it is not done again. What was spent since the
+copy stays unknown: until the next day (UTC) today's cap counts as reached, and orders
+under a cap of their own are held.
+
+"atelierd status" shows what is missing. Compare your accounts at the providers, then
+run "atelierd reconcile --accept".`
+}
+
+// Run runs the command.
+func (c ReconcileCmd) Run(p *Program) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	owner, err := store.OpenOwner(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer owner.Close()
+	done := "the running daemon reconciles now; " + order.Command("status") + " shows what it finds"
+	if c.Accept {
+		open, err := owner.AcceptRestore()
+		if errors.Is(err, store.ErrNotReconciled) {
+			return Hintf(err, "%s reconciles it first; then run this command again", order.Command("run"))
+		}
+		if err != nil {
+			return err
+		}
+		if done = "accepted; work resumes"; !open {
+			done = "there is nothing to accept"
+		}
+	} else if err := owner.WantReconcile(context.Background(), "the owner asked for it"); err != nil {
+		return err
+	}
+	woken, err := wakeDaemon(cfg.DataDir)
+	if err != nil {
+		// The change is stored; a restart sees it.
+		term.PrintError(p.Stderr, "the running daemon could not be notified: "+err.Error(), "restart it")
+	}
+	if !woken && !c.Accept {
+		done = "the next " + order.Command("run") + " reconciles before it works"
+	}
+	_, err = fmt.Fprintln(p.Stdout, done)
+	return err
+}

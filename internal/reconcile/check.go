@@ -1,0 +1,281 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"atelierd/internal/logonce"
+	"atelierd/internal/order"
+)
+
+// Store is the part of the database that a Checker needs. Its writes are durable when
+// they return.
+type Store interface {
+	Ledger(ctx context.Context) (order.Ledger, error)
+	// Records returns what the ledger has of its open orders, by id.
+	Records(ctx context.Context) (map[string]*order.Record, error)
+	Order(ctx context.Context, id string) (order.Order, error)
+	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
+	// WantReconcile records that the ledger was restored, and Reconciled that it has
+	// what the marketplace shows.
+	WantReconcile(why string) error
+	Reconciled(missing string) error
+	Adopt(a order.Adoption) error
+	// RunNow makes the jobs that wait for the code due now.
+	RunNow(code order.Code) error
+}
+
+// Market is the part of the marketplace's API that a Checker needs. Its requests are
+// not counted.
+type Market interface {
+	Order(ctx context.Context, id string) (order.Facts, error)
+	Messages(ctx context.Context, orderID string) ([]order.Message, error)
+}
+
+// Intake brings what was read into the ledger.
+type Intake interface {
+	// Show applies the facts of an order that was read.
+	Show(ctx context.Context, f order.Facts) error
+	// ShowThread applies a thread that was read.
+	ShowThread(ctx context.Context, orderID string, thread []order.Message) error
+	// PollAll asks for a poll of every status.
+	PollAll()
+}
+
+// Options are the settings of a Checker.
+type Options struct {
+	Store  Store
+	Market Market
+	Intake Intake
+	// UseUp counts the requests of this window as used.
+	UseUp func(ctx context.Context) error
+	// PieceText returns the message that brings a piece to its client.
+	PieceText func(o order.Order, piece int, links []string) string
+	// Pause stops work until Resume.
+	Pause, Resume func()
+	Gate          *Gate
+	Log           *slog.Logger
+}
+
+// Checker compares the ledger with the marketplace once in each life of the process,
+// and when the owner wants it. Until then nothing new is paid for, delivered or said.
+type Checker struct {
+	*Gate
+	o        Options
+	failures logonce.Logger
+	wake     chan struct{}
+
+	// before is what the ledger had before this process polled; nil when it is compared
+	// as it is now.
+	before map[string]*order.Record
+	// why is why the ledger is reconciled; empty while it is only compared.
+	why string
+	// start is the ledger as it was before the first poll.
+	start order.Ledger
+	// fresh: the database has never had an order, so that what it lacks shows nothing.
+	fresh bool
+	seen  map[string]seen
+	tries map[string]int
+
+	// noReads: the marketplace reads no single order.
+	noReads atomic.Bool
+}
+
+// seen is what the marketplace shows of an order.
+type seen struct {
+	facts  order.Facts
+	thread []order.Message
+}
+
+// New returns a Checker that compares with what the ledger has now, so it is made
+// before the first poll. While the ledger is to be reconciled, work is paused.
+func New(ctx context.Context, o Options) (*Checker, error) {
+	c := &Checker{Gate: o.Gate, o: o, wake: make(chan struct{}, 1), seen: map[string]seen{}, tries: map[string]int{}}
+	l, err := o.Store.Ledger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.start, c.why, c.fresh = l, l.Reconcile, !l.Used
+	if c.before, err = o.Store.Records(ctx); err != nil {
+		return nil, fmt.Errorf("read what the ledger has: %w", err)
+	}
+	if c.why != "" {
+		o.Pause()
+	}
+	return c, nil
+}
+
+// Wake makes Run look whether the owner wants the ledger reconciled.
+func (c *Checker) Wake() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// The pauses between two tries of a comparison that failed.
+const (
+	soon     = 2 * time.Second
+	mostWait = time.Minute
+)
+
+// Run compares after the first poll, and reconciles whenever the owner wants it, until
+// ctx ends. It returns nil.
+func (c *Checker) Run(ctx context.Context) error {
+	for failed := 0; ctx.Err() == nil; {
+		if !c.isOpen() {
+			if !c.await(ctx, c.polled) {
+				return nil
+			}
+			err := c.Once(ctx)
+			if err == nil {
+				failed = 0
+				continue
+			}
+			if !c.again(ctx, err, failed) {
+				return nil
+			}
+			failed++
+			continue
+		}
+		if !c.await(ctx, c.wake) {
+			return nil
+		}
+		if err := c.begin(ctx); err != nil {
+			c.failures.Failed(c.o.Log, "it is unknown whether the ledger is to be reconciled", err)
+		}
+	}
+	return nil
+}
+
+// await waits for an element of ch and reports whether one came before the end of ctx.
+func (c *Checker) await(ctx context.Context, ch <-chan struct{}) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-ch:
+		return true
+	}
+}
+
+// again waits after a failed comparison, and has it tried again.
+func (c *Checker) again(ctx context.Context, err error, failed int) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	c.failures.Failed(c.o.Log, "the ledger could not be compared with the marketplace; new work waits", err)
+	t := time.NewTimer(min(soon<<min(failed, 10), mostWait))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+	}
+	c.hasPolled()
+	return true
+}
+
+// begin starts a reconcile that the owner wants.
+func (c *Checker) begin(ctx context.Context) error {
+	l, err := c.o.Store.Ledger(ctx)
+	if err != nil || l.Reconcile == "" {
+		return err
+	}
+	c.o.Pause()
+	c.shut()
+	c.why, c.before, c.fresh = l.Reconcile, nil, false
+	clear(c.seen)
+	clear(c.tries)
+	c.o.Intake.PollAll()
+	return nil
+}
+
+// Once compares after a poll of every status, and reconciles where it must. Call it
+// while nothing else does.
+func (c *Checker) Once(ctx context.Context) error {
+	now, err := c.o.Store.Records(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.read(ctx, now); err != nil {
+		return err
+	}
+	missing, err := c.compare(ctx, now)
+	if err != nil {
+		return err
+	}
+	if c.why == "" && !c.fresh && Restored(missing) {
+		c.why = c.start.Lacks("the marketplace shows what the ledger does not have", time.Now())
+		c.o.Log.Warn("the ledger was restored; it is reconciled before any new work", "reason", c.why)
+		if err := c.o.Store.WantReconcile(c.why); err != nil {
+			return err
+		}
+	}
+	if err := c.adopt(ctx, missing, now); err != nil {
+		return err
+	}
+	if c.why != "" {
+		if err := c.end(ctx, missing); err != nil {
+			return err
+		}
+	}
+	c.pass()
+	return nil
+}
+
+// pass lets new work begin.
+func (c *Checker) pass() {
+	c.unlock()
+	c.before = nil
+	clear(c.seen)
+	if c.why != "" {
+		c.why = ""
+		c.o.Resume()
+	}
+	c.failures.Recovered(c.o.Log, "the ledger was compared with the marketplace")
+	if err := c.o.Store.RunNow(order.CodeChecking); err != nil {
+		c.o.Log.Warn("write to the store failed", "error", err) // the work is due within a minute
+	}
+}
+
+// compare returns what the ledger lacks. It compares with what the ledger had before
+// the first poll: applying the poll has written some of it.
+func (c *Checker) compare(ctx context.Context, now map[string]*order.Record) (list []Missing, err error) {
+	had := c.before
+	if had == nil { // what this process did while the orders were read is not missing
+		if had, err = c.o.Store.Records(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for id := range now {
+		s, ok := c.seen[id]
+		if !ok {
+			continue
+		}
+		r := had[id]
+		if r == nil {
+			r = &order.Record{OrderID: id, Status: now[id].Status}
+		}
+		if m := Lacks(*r, s.facts, s.thread); m.Any() {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// end records the end of a reconcile, and what stays unknown.
+func (c *Checker) end(ctx context.Context, missing []Missing) error {
+	if err := c.o.UseUp(ctx); err != nil {
+		return err
+	}
+	found := describe(missing)
+	if err := c.o.Store.Reconciled(c.why + "; found at the marketplace: " + found + "; calls of that time are not in the books"); err != nil {
+		return err
+	}
+	c.o.Log.Warn("the ledger is reconciled with the marketplace", "found", found, "reason", c.why,
+		"hint", "compare your accounts at the providers, then run "+order.Command("reconcile --accept"))
+	return nil
+}

@@ -1,0 +1,86 @@
+package reconcile
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// Gate keeps new work waiting until the ledger was compared with the marketplace. It is
+// safe for concurrent use.
+type Gate struct {
+	polled chan struct{} // has an element after a poll of every status
+
+	mu      sync.Mutex
+	open    bool
+	listing map[string]order.Facts // of the last poll, by id, while the gate is shut
+}
+
+// NewGate returns a gate that is shut.
+func NewGate() *Gate { return &Gate{polled: make(chan struct{}, 1)} }
+
+// retryAfter is how long work waits for the comparison if nothing ends the wait before.
+const retryAfter = time.Minute
+
+// Ready is nil once the ledger was compared with the marketplace. Before that it is a
+// failure of class Wait.
+func (g *Gate) Ready() error {
+	if g.isOpen() {
+		return nil
+	}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodeChecking, After: retryAfter,
+		Err: errors.New("the ledger is compared with the marketplace first"),
+	}
+}
+
+// Polled takes a listing of the marketplace. While the gate is shut, one of every
+// status begins the comparison.
+func (g *Gate) Polled(l order.Listing, complete bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open || !complete {
+		return
+	}
+	g.listing = make(map[string]order.Facts, len(l.Orders))
+	for _, f := range l.Orders {
+		if !f.Status.Ended() {
+			g.listing[f.ID] = f
+		}
+	}
+	g.hasPolled()
+}
+
+func (g *Gate) hasPolled() {
+	select {
+	case g.polled <- struct{}{}:
+	default:
+	}
+}
+
+func (g *Gate) isOpen() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open
+}
+
+func (g *Gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = false
+}
+
+func (g *Gate) unlock() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open, g.listing = true, nil
+}
+
+// listed returns the row of an order in the last listing, or the zero value.
+func (g *Gate) listed(id string) order.Facts {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.listing[id]
+}

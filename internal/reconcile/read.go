@@ -1,0 +1,165 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"atelierd/internal/order"
+)
+
+const (
+	// readers is how many orders are read at the same time.
+	readers = 4
+	// patience is how often an order is read that cannot be while others can. Then its
+	// row of the listing decides.
+	patience = 3
+)
+
+// read reads the orders that were not read yet, each with its thread. Its error means
+// that some are left.
+func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error {
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []error
+		todo = make(chan string)
+		done int
+	)
+	for range readers {
+		wg.Go(func() {
+			for id := range todo {
+				s, err := c.readOne(ctx, id)
+				mu.Lock()
+				if err != nil {
+					c.tries[id]++
+					errs = append(errs, err)
+				} else {
+					c.seen[id] = s
+					done++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, id := range slices.Sorted(maps.Keys(now)) {
+		mu.Lock()
+		_, read := c.seen[id]
+		stop := len(errs) > readers // the marketplace is down
+		mu.Unlock()
+		if stop {
+			break
+		}
+		if !read {
+			todo <- id
+		}
+	}
+	close(todo)
+	wg.Wait()
+	if len(errs) == 0 || ctx.Err() != nil {
+		return errors.Join(ctx.Err())
+	}
+	return c.giveUp(done > 0 || len(c.seen) > 0, errs[0])
+}
+
+// giveUp returns err unless all that is left are orders that cannot be read while
+// others can. Their rows of the listing decide.
+func (c *Checker) giveUp(others bool, err error) error {
+	for id, n := range c.tries {
+		if _, read := c.seen[id]; read {
+			continue
+		}
+		if n < patience || !others {
+			return err
+		}
+		c.seen[id] = seen{facts: c.listed(id)}
+	}
+	return nil
+}
+
+// readOne reads an order and its thread. A marketplace may read no single order and
+// show no thread. Then the listing and what the ledger has decide.
+func (c *Checker) readOne(ctx context.Context, id string) (s seen, err error) {
+	s.facts = c.listed(id)
+	if !c.noReads.Load() {
+		facts, err := c.o.Market.Order(ctx, id)
+		switch {
+		case err == nil:
+			s.facts = facts
+		case !given(err):
+			return s, err
+		case s.facts.ID != "" && isCode(err, order.CodeNotFound):
+			c.noReads.Store(true) // it lists the order, and does not read it
+		}
+	}
+	if !s.facts.Status.TakesMessages() {
+		return s, nil
+	}
+	thread, err := c.o.Market.Messages(ctx, id)
+	if err != nil && !given(err) {
+		return s, err
+	}
+	s.thread = thread
+	return s, nil
+}
+
+// given reports whether the marketplace has answered and would answer the same again.
+func given(err error) bool {
+	f, ok := errors.AsType[*order.Failure](err)
+	return ok && f.Class == order.Fail
+}
+
+func isCode(err error, code order.Code) bool {
+	f, ok := errors.AsType[*order.Failure](err)
+	return ok && f.Code == code
+}
+
+// adopt writes into the ledger what it lacks. In a reconcile each live order counts as
+// one whose spending is unknown.
+func (c *Checker) adopt(ctx context.Context, missing []Missing, now map[string]*order.Record) error {
+	lacks := map[string]Missing{}
+	for _, m := range missing {
+		lacks[m.OrderID] = m
+	}
+	for id, s := range c.seen {
+		if now[id] == nil {
+			continue // it has ended since it was read
+		}
+		m, ok := lacks[id]
+		if !ok && c.why == "" || s.facts.ID == "" {
+			continue
+		}
+		m.OrderID = id
+		if err := c.adoptOne(ctx, m, s, now[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Checker) adoptOne(ctx context.Context, m Missing, s seen, now *order.Record) error {
+	o, err := c.o.Store.Order(ctx, m.OrderID)
+	if err != nil {
+		return err
+	}
+	if s.thread != nil {
+		// It opens the pieces that the client has asked for.
+		if err := c.o.Intake.ShowThread(ctx, m.OrderID, s.thread); err != nil {
+			return err
+		}
+	}
+	pieces, err := c.o.Store.Pieces(ctx, m.OrderID)
+	if err != nil {
+		return err
+	}
+	a := adopting{
+		record: *now, missing: m, pieces: pieces, restored: c.why != "",
+		write: func(piece int, links []string) string { return c.o.PieceText(o, piece, links) },
+	}.adoption()
+	if err := c.o.Store.Adopt(a); err != nil {
+		return err
+	}
+	return c.o.Intake.Show(ctx, s.facts)
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// Ledger returns what the database says of itself.
+func (s *Store) Ledger(ctx context.Context) (order.Ledger, error) {
+	r, err := s.read.GetLedger(ctx)
+	if err != nil {
+		return order.Ledger{}, fmt.Errorf("read whose the database is: %w", err)
+	}
+	l := order.Ledger{
+		ID: r.ID, AgentID: r.AgentID, BaseURL: r.BaseUrl, Boot: r.Boot, Event: r.Event, Marked: r.Marked != 0,
+		Used: r.Used != 0, Reconcile: r.Reconcile, RestoredAt: r.RestoredAt.Time,
+	}
+	last, err := s.read.LastEventAt(ctx)
+	if err == nil && len(last) > 0 {
+		l.LastAt = last[0].Time
+	}
+	return l, err
+}
+
+// Boot counts the start of a daemon. why, if it is not empty, is why the ledger is to
+// be reconciled before it works.
+func (s *Store) Boot(why string) error {
+	return s.write("boot", func(t *tx) error {
+		if err := t.BootLedger(noCancel, rand.Text()); err != nil || why == "" {
+			return err
+		}
+		return t.restored(why)
+	})
+}
+
+// Marked records that a mark was written next to the database.
+func (s *Store) Marked() error {
+	return s.write("marked", func(t *tx) error { return t.MarkLedger(noCancel) })
+}
+
+// BindAgent records whose work the ledger records.
+func (s *Store) BindAgent(agentID, baseURL string) error {
+	return s.write("bind", func(t *tx) error {
+		return t.BindLedger(noCancel, query.BindLedgerParams{AgentID: agentID, BaseUrl: baseURL})
+	})
+}
+
+// WantReconcile has the ledger reconciled before it works on, because it was restored.
+func (s *Store) WantReconcile(why string) error {
+	return s.write("reconcile.want", func(t *tx) error { return t.restored(why) })
+}
+
+// restored records that the ledger was restored and is to be reconciled.
+func (t *tx) restored(why string) error {
+	before, err := t.GetLedger(noCancel)
+	if err != nil {
+		return err
+	}
+	if before.RestoredAt.IsZero() {
+		if err := t.SetRestored(noCancel, t.now); err != nil {
+			return err
+		}
+	}
+	if _, err := t.event("", "restored", why); err != nil {
+		return err
+	}
+	return t.WantReconcile(noCancel, why)
+}
+
+// Reconciled records that the ledger has what the marketplace shows. missing says what
+// it lacks for good, and is shown until the owner accepts it.
+func (s *Store) Reconciled(missing string) error {
+	return s.write("reconcile.end", func(t *tx) error {
+		if err := t.WantReconcile(noCancel, ""); err != nil {
+			return err
+		}
+		if _, err := t.event("", "reconciled", missing); err != nil {
+			return err
+		}
+		return t.PutFact(noCancel, query.PutFactParams{Name: string(order.AlertRestored.Code()), Value: missing, ChangedAt: t.now})
+	})
+}
+
+// AcceptRestore records that the owner accepts what a restored ledger lacks: the day's
+// cap and the requests count from what is known, and the orders that were held because
+// of the restore are worked on again. It reports whether a restore was open.
+func (o Owner) AcceptRestore() (open bool, err error) {
+	err = o.write("owner.accept", func(t *tx) error {
+		before, err := t.GetLedger(noCancel)
+		if err != nil {
+			return err
+		}
+		if open = !before.RestoredAt.IsZero(); !open {
+			return nil
+		}
+		if before.Reconcile != "" {
+			return fmt.Errorf("%w: %s", ErrNotReconciled, before.Reconcile)
+		}
+		return t.acceptRestore()
+	})
+	return open, err
+}
+
+// WantReconcile has the ledger reconciled because the owner asks for it.
+func (o Owner) WantReconcile(ctx context.Context, why string) error {
+	l, err := o.Ledger(ctx)
+	if err != nil {
+		return err
+	}
+	return o.Store.WantReconcile(l.Lacks(why, time.Now()))
+}
+
+func (t *tx) acceptRestore() error {
+	if err := t.ReleaseRestored(noCancel, query.ReleaseRestoredParams{RunAt: t.now, ChangedAt: t.now}); err != nil {
+		return err
+	}
+	for _, do := range []func() error{
+		func() error { return t.ResumeRestoredOrders(noCancel, t.now) },
+		func() error { return t.SetRestored(noCancel, utc.Time{}) },
+		func() error { return t.ForgetOrdersRestored(noCancel) },
+		func() error { return t.FreeWindows(noCancel) },
+		func() error { return t.cappedToday(nil) },
+		func() error { return t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: order.CodeDayCap}) },
+		func() error { return t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: order.CodeBudget}) },
+	} {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	if _, err := t.DeleteFact(noCancel, string(order.AlertRestored.Code())); err != nil {
+		return err
+	}
+	t.changed.Generate, t.changed.Network = true, true
+	_, err := t.event("", "owner", "accepted what the restored ledger lacks")
+	return err
+}
