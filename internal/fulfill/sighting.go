@@ -58,7 +58,7 @@ func (f *Fulfiller) readAlone(ctx context.Context, id string) (order.Facts, erro
 		f.o.Sightings.Read(facts, at)
 		return facts, nil
 	}
-	if fail, ok := errors.AsType[*order.Failure](err); ctx.Err() == nil && !(ok && fail.Code == order.CodeNotFound) {
+	if fail, ok := errors.AsType[*order.Failure](err); ctx.Err() == nil && (!ok || fail.Code != order.CodeNotFound) {
 		f.o.Sightings.Silent()
 	}
 	return facts, err

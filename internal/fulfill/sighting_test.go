@@ -1,6 +1,7 @@
 package fulfill_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 )
@@ -176,6 +178,30 @@ func TestASightingCountsForAPollInterval(t *testing.T) {
 		if len(p.runs) != 1 {
 			t.Errorf("%d calls", len(p.runs))
 		}
+	})
+}
+
+// pricer is the owner's pricing program.
+type pricer struct{ asked int }
+
+func (p *pricer) Price(context.Context, generate.Request) (order.USD, error) {
+	p.asked++
+	return order.Dollar, nil
+}
+
+func TestNoPriceIsLookedForBeforeTheFirstPoll(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		p := &pricer{}
+		w.reopen(func(s *fulfill.Service) { s.Pricing = &fulfill.Pricing{Command: p} }, quotes)
+		w.place("pending_quote")
+		w.started()
+		w.fails(order.StagePrice, order.Wait, order.CodeNotSeen)
+		if p.asked != 0 {
+			t.Error("the program was asked")
+		}
+		w.poll()
+		w.must(order.StagePrice)
 	})
 }
 

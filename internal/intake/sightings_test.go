@@ -32,8 +32,10 @@ func TestWhatASightingSays(t *testing.T) {
 			s.Read(order.Facts{ID: "o1", Status: order.Delivered, Shown: order.ShownNone}, time.Now())
 		}, order.Sighting{Open: true, Fresh: true}},
 		"an unknown status": {func(s *intake.Sightings) { s.Read(listed("parked")[0], time.Now()) }, order.Sighting{Fresh: true}},
-		"an old poll": {func(s *intake.Sightings) { s.Listed(listed(order.Paid), time.Now()); time.Sleep(within + 1) },
-			order.Sighting{Open: true, Listed: true}},
+		"an old poll": {func(s *intake.Sightings) {
+			s.Listed(listed(order.Paid), time.Now())
+			time.Sleep(within + 1)
+		}, order.Sighting{Open: true, Listed: true}},
 		"a read after the poll was sent": {func(s *intake.Sightings) {
 			sent := time.Now()
 			time.Sleep(time.Second)

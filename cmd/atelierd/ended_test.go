@@ -1,0 +1,149 @@
+package main_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/sandbox"
+)
+
+// What happened to an order while the daemon was down shows with the first poll. The
+// tests make that poll slow.
+
+// notePicture is a generator that notes its process and never ends by itself.
+const notePicture = "#!/bin/sh\necho $$ >> \"$HOME/runs\"\nexec sleep 600\n"
+
+// slowPolls has each listing of orders take that long.
+func (s *fixture) slowPolls(d time.Duration) {
+	s.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+		if strings.HasSuffix(r.URL.Path, "/orders") {
+			return sandbox.Fault{Slow: d}
+		}
+		return sandbox.Fault{}
+	}})
+}
+
+// deliverByHand delivers the order with the agent's key, next to the daemon.
+func (s *fixture) deliverByHand(id string) error {
+	body := `{"deliverable_url":"https://by.hand/x.png","deliverable_media_type":"image"}`
+	r := httptest.NewRequest(http.MethodPost, "/api/orders/"+id+"/deliver", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	for _, v := range s.env {
+		if key, ok := strings.CutPrefix(v, "ATELIER_API_KEY="); ok {
+			r.Header.Set("Authorization", "Bearer "+key)
+		}
+	}
+	w := httptest.NewRecorder()
+	if s.market.ServeHTTP(w, r); w.Code != http.StatusOK {
+		return fmt.Errorf("delivered by hand: %d %s", w.Code, w.Body)
+	}
+	return nil
+}
+
+// runs returns the processes of the generator that were started.
+func (s *fixture) runs() (pids []int) {
+	list, err := os.ReadFile(filepath.Join(s.dir, "runs"))
+	if err != nil {
+		return nil // none yet
+	}
+	for line := range bytes.Lines(list) {
+		pids = append(pids, must(strconv.Atoi(strings.TrimSpace(string(line)))))
+	}
+	return pids
+}
+
+// alive reports whether a process runs. One that nobody has waited for does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, fields, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(fields, "Z")
+}
+
+func TestAnOrderThatEndedWhileTheDaemonWasDownIsNotPaidForAgain(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(s *fixture, id string) error{
+		"cancelled":         func(s *fixture, id string) error { return s.market.Cancel(id) },
+		"delivered by hand": (*fixture).deliverByHand,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newFixture(t, sandbox.Options{Seed: 1})
+			s.write("make-picture", notePicture, 0o755)
+			s.place(1)
+			c := s.start()
+			s.until("the generator was not started", func() bool { return len(s.runs()) == 1 })
+			c.kill()
+			if err := end(s, s.market.Orders()[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			s.slowPolls(600 * time.Millisecond)
+			again := s.start()
+			s.until("the work did not end\n"+again.log.String(), func() bool {
+				return s.count("SELECT count(*) FROM jobs WHERE kind = 'delivery' AND state = 'cancelled'") == 1
+			})
+			s.stop(again)
+			if runs := s.runs(); len(runs) != 1 || alive(runs[0]) {
+				t.Errorf("the generator ran %d times; still running: %t\n%s", len(runs), alive(runs[0]), again.log.String())
+			}
+		})
+	}
+}
+
+// Links die and clients wait, so what is on the disk goes on without the marketplace's
+// first listing.
+func TestWorkOnTheDiskGoesOnBeforeTheFirstPollIsAnswered(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, sandbox.Options{Seed: 1})
+	s.place(1)
+	s.startAndDie("before:finish.generate")
+	const slow = 5 * time.Second
+	s.slowPolls(slow)
+	began := time.Now()
+	again := s.start()
+	s.await(again)
+	t.Logf("delivered %s after the restart", time.Since(began).Round(time.Millisecond))
+	s.stop(again)
+	if took := time.Since(began); took >= slow {
+		t.Errorf("it was delivered only after the first poll, in %s", took)
+	}
+	s.checkOnce()
+}
+
+// The owner has the work made again while the daemon is down. The program that still
+// runs for the first attempt would write into its folder.
+func TestAProgramOfAnEarlierLifeIsKilledAlsoAfterARedo(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, sandbox.Options{Seed: 1})
+	s.write("make-picture", notePicture, 0o755)
+	s.place(1)
+	c := s.start()
+	s.until("the generator was not started", func() bool { return len(s.runs()) == 1 })
+	c.kill()
+	id := s.market.Orders()[0].ID
+	for _, args := range [][]string{{"orders", "cancel", id}, {"orders", "redo", id}} {
+		cmd := exec.Command(program, append(args, "--config", filepath.Join(s.dir, "atelierd.toml"))...)
+		cmd.Env = s.env
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	s.write("make-picture", makePicture, 0o755)
+	again := s.start()
+	s.await(again)
+	s.stop(again)
+	if runs := s.runs(); alive(runs[0]) {
+		t.Error("the program still runs")
+	}
+}
