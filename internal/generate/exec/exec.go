@@ -21,6 +21,7 @@ import (
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/secret"
 	"atelierd/internal/term"
 )
 
@@ -53,6 +54,9 @@ type Options struct {
 	// runs again with the same output folder and attempt, so that an interrupted
 	// run costs nothing twice.
 	Resumes bool
+	// Secrets returns secrets of the daemon, which are removed from what the program
+	// writes, like the values of secret variables. Nil returns none.
+	Secrets func() []secret.Named
 	// Log gets what the program writes to stderr. Nil discards it.
 	Log *slog.Logger
 }
@@ -66,8 +70,6 @@ type Options struct {
 type Program struct {
 	opts Options
 	env  []string
-	// redact removes the values of secret variables from the program's output.
-	redact *redactor
 }
 
 // New checks the options and returns the program. It does not look at the file
@@ -106,7 +108,7 @@ func New(opts Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{opts: opts, env: env, redact: newRedactor(env)}, nil
+	return &Program{opts: opts, env: env}, nil
 }
 
 // Generate implements generate.Generator. Work that ctx ends is Stopped even if
@@ -117,7 +119,7 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 		return generate.Result{}, err
 	}
 	reason := log.finish(out.stdout)
-	m, manifestErr := parseManifest(out.stdout, e.redact)
+	m, manifestErr := parseManifest(out.stdout, log.redacted.Redactor)
 	if f := out.failure(m, reason); f != nil {
 		f.Cost, f.Log = m.Cost, log.tail()
 		return generate.Result{}, f
@@ -128,7 +130,7 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 	if err = out.replaced(req.OutputDir); err != nil {
 		return generate.Result{}, badOutput(err, m.Cost, log.tail())
 	}
-	files, err := collect(req.OutputDir, m, e.redact)
+	files, err := collect(req.OutputDir, m, log.redacted.Redactor)
 	if err != nil {
 		return generate.Result{}, badOutput(err, m.Cost, log.tail())
 	}
@@ -152,7 +154,7 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	if err := KillOrphan(req.OutputDir); err != nil {
 		return outcome{}, nil, order.Failf(order.Retry, order.CodeOrphan, "an earlier run still writes to the output folder: %w", err).Nothing()
 	}
-	log := newLineLog(e.opts.Log.With("order", term.Sanitize(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redact)
+	log := newLineLog(e.opts.Log.With("order", term.Sanitize(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redactor())
 	p := process{
 		name: e.opts.Name, order: req.OrderID, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
 		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
@@ -179,7 +181,7 @@ func (e *Program) Check(ctx context.Context) error {
 	if len(e.opts.SelfCheck) == 0 {
 		return nil
 	}
-	log := newLineLog(e.opts.Log.With("run", "self-check"), e.redact)
+	log := newLineLog(e.opts.Log.With("run", "self-check"), e.redactor())
 	p := process{
 		name: "it", argv: e.opts.SelfCheck, dir: e.opts.Dir, env: e.env,
 		stderr: log, timeout: selfCheckTimeout, grace: e.opts.Grace,
@@ -194,7 +196,7 @@ func (e *Program) Check(ctx context.Context) error {
 		return asError(f)
 	}
 	held := order.Failf(order.Hold, order.CodeSelfCheck, "the self-check failed: %w", f).
-		WithHint("run %.200q in %.200q by hand and fix what it reports", e.redact.clean(strings.Join(e.opts.SelfCheck, " ")), e.opts.Dir)
+		WithHint("run %.200q in %.200q by hand and fix what it reports", log.redacted.Clean(strings.Join(e.opts.SelfCheck, " ")), e.opts.Dir)
 	held.Log = log.tail()
 	return held
 }

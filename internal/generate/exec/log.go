@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"atelierd/internal/secret"
 	"atelierd/internal/term"
 )
 
@@ -21,7 +22,7 @@ const (
 type lineLog struct {
 	log *slog.Logger
 	// redacted comes first, so that lines and the tail are cut from clean text only.
-	redacted redactedStream
+	redacted secret.Stream
 	line     []byte
 	reset    bool // after a carriage return: what follows replaces the line
 	lines    int
@@ -29,13 +30,13 @@ type lineLog struct {
 	kept     string
 }
 
-func newLineLog(log *slog.Logger, redact *redactor) *lineLog {
-	return &lineLog{log: log, redacted: redactedStream{redactor: redact}}
+func newLineLog(log *slog.Logger, redact *secret.Redactor) *lineLog {
+	return &lineLog{log: log, redacted: secret.Stream{Redactor: redact}}
 }
 
 // Write never fails, because an error would block the program.
 func (l *lineLog) Write(p []byte) (int, error) {
-	l.add(l.redacted.next(string(p)))
+	l.add(l.redacted.Next(string(p)))
 	return len(p), nil
 }
 
@@ -78,11 +79,11 @@ func (l *lineLog) emit(keep bool) {
 // finish logs the last line, and stdout too unless it is a manifest. It returns
 // the last line on stderr, or on stdout when stderr is empty.
 func (l *lineLog) finish(stdout []byte) string {
-	l.add(l.redacted.end())
+	l.add(l.redacted.End())
 	l.emit(true)
 	if !isManifest(stdout) {
 		keep := l.last == ""
-		for line := range strings.Lines(l.redacted.next(string(stdout)) + l.redacted.end()) {
+		for line := range strings.Lines(l.redacted.Next(string(stdout)) + l.redacted.End()) {
 			line = strings.TrimRight(line, "\r\n")
 			l.line = append(l.line, line[:min(len(line), maxLine)]...)
 			l.emit(keep)

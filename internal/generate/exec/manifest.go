@@ -15,6 +15,7 @@ import (
 	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/secret"
 	"atelierd/internal/term"
 )
 
@@ -41,7 +42,7 @@ func isManifest(stdout []byte) bool {
 // Message and error hold no secret. Each decoded text is redacted before it is
 // cut. The raw JSON is not redacted, since a secret could be escaped in many ways
 // there, and an amount could look like one.
-func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
+func parseManifest(stdout []byte, redact *secret.Redactor) (manifest, error) {
 	if !isManifest(stdout) {
 		return manifest{}, nil
 	}
@@ -63,25 +64,25 @@ func parseManifest(stdout []byte, redact *redactor) (manifest, error) {
 		// An unknown field or a wrong type: read the rest without being strict.
 		_ = json.Unmarshal(stdout, &wire)
 	}
-	m := manifest{Files: wire.Files, URL: wire.URL, MediaType: wire.MediaType, Message: term.Cut(term.Text(redact.clean(wire.Message)), maxMessage)}
+	m := manifest{Files: wire.Files, URL: wire.URL, MediaType: wire.MediaType, Message: term.Cut(term.Text(redact.Clean(wire.Message)), maxMessage)}
 	cost, costErr := parseCost(wire.Cost, redact)
 	m.Cost = cost
 
 	switch {
 	case jsonErr != nil:
-		return m, fmt.Errorf("the manifest on stdout is not valid: %s", term.Line(redact.clean(jsonErr.Error()), 200))
+		return m, fmt.Errorf("the manifest on stdout is not valid: %s", term.Line(redact.Clean(jsonErr.Error()), 200))
 	case costErr != nil:
 		return m, fmt.Errorf("the manifest's cost_usd %w", costErr)
 	case len(m.Files) > generate.MaxFiles:
 		return m, fmt.Errorf("the manifest names %d files, at most %d are accepted", len(m.Files), generate.MaxFiles)
-	case redact.finds(m.URL) || redact.finds(unescaped(m.URL)):
+	case redact.Finds(m.URL) || redact.Finds(unescaped(m.URL)):
 		return m, holdsSecret("the manifest's url")
 	case m.URL != "" && !publicURL(m.URL):
 		return m, fmt.Errorf("the manifest's url %.100q is not an http or https link", m.URL)
 	case m.URL != "" && publicHost(m.URL) != nil:
 		return m, fmt.Errorf("the manifest's url %.100q %w, so no client can open it", m.URL, publicHost(m.URL))
 	case !slices.Contains([]string{"", "image", "video", "link", "document", "code", "text"}, m.MediaType):
-		return m, fmt.Errorf("the manifest's media_type %.40q is not known", redact.clean(m.MediaType))
+		return m, fmt.Errorf("the manifest's media_type %.40q is not known", redact.Clean(m.MediaType))
 	}
 	return m, nil
 }
@@ -96,7 +97,7 @@ func holdsSecret(what string) error {
 // parseCost reads an amount as text ("0.04") or as a number. A number may be any
 // that a program prints for a sum of floats, and is rounded to a millionth. The
 // error continues a sentence that begins with the name of the field.
-func parseCost(raw json.RawMessage, redact *redactor) (order.USD, error) {
+func parseCost(raw json.RawMessage, redact *secret.Redactor) (order.USD, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return 0, nil
 	}
@@ -104,7 +105,7 @@ func parseCost(raw json.RawMessage, redact *redactor) (order.USD, error) {
 	if json.Unmarshal(raw, &text) == nil {
 		cost, err := order.ParseUSD(text)
 		if err != nil {
-			return 0, fmt.Errorf("%.40q is not an amount like \"5.00\"", redact.clean(text))
+			return 0, fmt.Errorf("%.40q is not an amount like \"5.00\"", redact.Clean(text))
 		}
 		return cost, nil
 	}
@@ -114,7 +115,7 @@ func parseCost(raw json.RawMessage, redact *redactor) (order.USD, error) {
 		return 0, errors.New("is neither text nor a number")
 	}
 	if number < 0 || number >= 1e9 {
-		return 0, fmt.Errorf("%.40q is not an amount", redact.clean(string(raw)))
+		return 0, fmt.Errorf("%.40q is not an amount", redact.Clean(string(raw)))
 	}
 	return order.USD(math.Round(number * float64(order.Dollar))), nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/secret"
 )
 
 // maxEntries is the most entries of an output folder that are listed.
@@ -20,7 +21,7 @@ const maxEntries = 1000
 // collect returns the absolute paths of the files that a run made: those that the
 // manifest names, or else all visible files of dir in name order. A name with a
 // secret in it is refused, because it would be stored and delivered.
-func collect(dir string, m manifest, redact *redactor) ([]string, error) {
+func collect(dir string, m manifest, redact *secret.Redactor) ([]string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, order.Failf(order.Retry, order.CodeOutputDir, "the output folder is gone: %w", withoutPath(err))
@@ -31,10 +32,10 @@ func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	for _, path := range m.Files {
 		name, ok := inside(dir, path)
 		if !ok {
-			return nil, fmt.Errorf("the manifest names %.100q, which is outside the output folder", redact.clean(path))
+			return nil, fmt.Errorf("the manifest names %.100q, which is outside the output folder", redact.Clean(path))
 		}
 		if slices.Contains(names, name) {
-			return nil, fmt.Errorf("the manifest names %.100q twice", redact.clean(path))
+			return nil, fmt.Errorf("the manifest names %.100q twice", redact.Clean(path))
 		}
 		names = append(names, name)
 	}
@@ -52,8 +53,8 @@ func collect(dir string, m manifest, redact *redactor) ([]string, error) {
 	}
 	files := make([]string, len(names))
 	for i, name := range names {
-		if redact.finds(name) {
-			return nil, holdsSecret(fmt.Sprintf("the name of the output %.100q", redact.clean(name)))
+		if redact.Finds(name) {
+			return nil, holdsSecret(fmt.Sprintf("the name of the output %.100q", redact.Clean(name)))
 		}
 		if err := checkFile(root, name); err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
+	"atelierd/internal/secret"
 	"atelierd/internal/term"
 )
 
@@ -25,7 +26,7 @@ func (e *Program) Price(ctx context.Context, req generate.Request) (order.USD, e
 		return 0, err
 	}
 	reason := log.finish(out.stdout)
-	price, message, priceErr := parsePrice(out.stdout, e.redact)
+	price, message, priceErr := parsePrice(out.stdout, log.redacted.Redactor)
 	if f := out.failure(manifest{Message: message}, reason); f != nil {
 		f.Log = log.tail()
 		return 0, f
@@ -38,7 +39,7 @@ func (e *Program) Price(ctx context.Context, req generate.Request) (order.USD, e
 
 // parsePrice reads {"price_usd":…,"message":…}. The price is text or a number.
 // Message and error hold no secret.
-func parsePrice(stdout []byte, redact *redactor) (price order.USD, message string, err error) {
+func parsePrice(stdout []byte, redact *secret.Redactor) (price order.USD, message string, err error) {
 	var wire struct {
 		Price   json.RawMessage `json:"price_usd"`
 		Message string          `json:"message"`
@@ -47,7 +48,7 @@ func parsePrice(stdout []byte, redact *redactor) (price order.USD, message strin
 	if err := dec.Decode(&wire); err != nil {
 		return 0, "", errors.New(`the pricing command did not print {"price_usd":"15.00"} to stdout`)
 	}
-	message = term.Cut(term.Text(redact.clean(wire.Message)), maxMessage)
+	message = term.Cut(term.Text(redact.Clean(wire.Message)), maxMessage)
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return 0, message, errors.New("more text follows the price on stdout")
 	}
@@ -71,7 +72,7 @@ func (e *Program) CheckFiles(ctx context.Context, req generate.Request, files []
 		return err
 	}
 	reason := log.finish(out.stdout)
-	m, err := parseManifest(out.stdout, e.redact)
+	m, err := parseManifest(out.stdout, log.redacted.Redactor)
 	if err != nil {
 		m = manifest{} // a check need not print a manifest
 	}
