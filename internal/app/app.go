@@ -89,7 +89,8 @@ func Open(ctx context.Context, o Options) (a *App, err error) {
 		o.Log.Warn("configuration", "warning", w)
 	}
 	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1)}
-	if a.services, err = newServices(o); err != nil {
+	self := a // a failure returns nil
+	if a.services, err = newServices(o, func() *Credentials { return self.credentials }); err != nil {
 		return nil, err
 	}
 	var known bool

@@ -36,6 +36,7 @@ type Credentials struct {
 	agent    string
 	foreign  func(id string)
 	refusing bool
+	learned  secret.Text // the webhook secret that the profile has shown
 }
 
 // FindCredentials looks for credentials; found is false when there are none at
@@ -107,10 +108,17 @@ func (c *Credentials) From() string {
 	return c.found.From
 }
 
-func (c *Credentials) webhookSecret() secret.Text {
+// webhookSecrets returns the secrets of the registration and of the profile.
+func (c *Credentials) webhookSecrets() []secret.Text {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.found.WebhookSecret
+	return []secret.Text{c.found.WebhookSecret, c.learned}
+}
+
+func (c *Credentials) learn(s secret.Text) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.learned = s
 }
 
 // changed reads the credentials again if their files have changed, and reports

@@ -18,11 +18,25 @@ import (
 	"atelierd/internal/store"
 )
 
-// newGenerators makes the configured generators, by name.
-func newGenerators(cfg *config.Config, log *slog.Logger) (map[string]fulfill.Generator, error) {
+// maker makes generators, and the programs of services.
+type maker struct {
+	cfg         *config.Config
+	log         *slog.Logger
+	credentials func() *Credentials
+}
+
+// program makes a program of the owner's, which is told no secret of the daemon.
+func (m maker) program(o exec.Options) (*exec.Program, error) {
+	o.Dir = m.cfg.Dir
+	o.Secrets = func() []secret.Named { return secrets(m.cfg, m.credentials()) }
+	return exec.New(o)
+}
+
+// generators makes the configured generators, by name.
+func (m maker) generators() (map[string]fulfill.Generator, error) {
 	list := map[string]fulfill.Generator{}
-	for name, g := range cfg.Generators {
-		backend, err := newBackend(cfg, g, log.With("generator", name))
+	for name, g := range m.cfg.Generators {
+		backend, err := m.backend(g, m.log.With("generator", name))
 		if err != nil {
 			return nil, configError("generator."+name, err)
 		}
@@ -34,14 +48,14 @@ func newGenerators(cfg *config.Config, log *slog.Logger) (map[string]fulfill.Gen
 	return list, nil
 }
 
-func newBackend(cfg *config.Config, g config.Generator, log *slog.Logger) (generate.Generator, error) {
+func (m maker) backend(g config.Generator, log *slog.Logger) (generate.Generator, error) {
 	switch g.Type {
 	case config.TypeCanvas:
 		return canvas.New()
 	case config.TypeExec:
-		return exec.New(exec.Options{
-			Command: g.Command, Dir: cfg.Dir,
-			Env: g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log,
+		return m.program(exec.Options{
+			Command: g.Command,
+			Env:     g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log,
 		})
 	}
 	var workflow []byte

@@ -51,7 +51,8 @@ func TestEachGeneratorOfTheDocsCanBeMade(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newGenerators(cfg, slog.New(slog.DiscardHandler)); err != nil {
+		m := maker{cfg, slog.New(slog.DiscardHandler), func() *Credentials { return nil }}
+		if _, err := m.generators(); err != nil {
 			t.Errorf("%v\nof\n%s", err, block[1])
 		}
 		made[cfg.Generators["studio"].Type] = true

@@ -29,19 +29,22 @@ type Services struct {
 // NewServices makes the services and generators of a configuration. Its errors
 // are *config.Error.
 func NewServices(cfg *config.Config, log *slog.Logger) (*Services, error) {
-	return newServices(Options{Config: cfg, Log: log})
+	return newServices(Options{Config: cfg, Log: log}, func() *Credentials { return nil })
 }
 
-func newServices(o Options) (*Services, error) {
+// newServices makes them. credentials is called when a program runs, and may then
+// return nil if there are none.
+func newServices(o Options, credentials func() *Credentials) (*Services, error) {
 	s := &Services{byTitle: map[string]fulfill.Service{}, generators: o.Generators}
+	m := maker{o.Config, o.Log, credentials}
 	if s.generators == nil {
 		var err error
-		if s.generators, err = newGenerators(o.Config, o.Log); err != nil {
+		if s.generators, err = m.generators(); err != nil {
 			return nil, err
 		}
 	}
 	for _, c := range o.Config.Services {
-		made, err := s.newService(o.Config, c, o.Log)
+		made, err := s.newService(m, c)
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +53,8 @@ func newServices(o Options) (*Services, error) {
 	return s, nil
 }
 
-func (s *Services) newService(cfg *config.Config, c config.Service, log *slog.Logger) (fulfill.Service, error) {
+func (s *Services) newService(m maker, c config.Service) (fulfill.Service, error) {
+	cfg := m.cfg
 	made := fulfill.Service{
 		Title: c.Title, Category: c.Category, Deliverables: c.Deliverables,
 		Generators: s.of(cfg, c), Prompt: c.Prompt, FromLast: c.FromLast,
@@ -58,10 +62,10 @@ func (s *Services) newService(cfg *config.Config, c config.Service, log *slog.Lo
 		Window: window(cfg, c), Pieces: c.Pieces, Quota: c.QuotaLimit, Templates: templates(cfg, c),
 	}
 	var err error
-	if made.Requirements, err = requirements(cfg, c, log); err != nil {
+	if made.Requirements, err = m.requirements(c); err != nil {
 		return made, err
 	}
-	made.Pricing, err = pricing(cfg, c, log)
+	made.Pricing, err = m.pricing(c)
 	return made, err
 }
 
@@ -133,7 +137,7 @@ func (s *Services) probe(ctx context.Context) error {
 }
 
 // requirements is what the files of a service have to be before they go out.
-func requirements(cfg *config.Config, s config.Service, log *slog.Logger) (fulfill.Requirements, error) {
+func (m maker) requirements(s config.Service) (fulfill.Requirements, error) {
 	r := fulfill.Requirements{Files: s.Files, Repeats: s.Repeats, Rules: media.Rules{
 		Kind: s.Kind, MinWidth: s.MinWidth,
 		MinHeight: s.MinHeight, AspectW: s.AspectW, AspectH: s.AspectH, MinDuration: s.MinDuration, MaxDuration: s.MaxDuration,
@@ -141,9 +145,9 @@ func requirements(cfg *config.Config, s config.Service, log *slog.Logger) (fulfi
 	if len(s.Check) == 0 {
 		return r, nil
 	}
-	checker, err := exec.New(exec.Options{
-		Name: "the service's check", Command: s.Check, Dir: cfg.Dir,
-		Env: cfg.Generators[s.Generator].Env, Log: log.With("check", s.Title),
+	checker, err := m.program(exec.Options{
+		Name: "the service's check", Command: s.Check,
+		Env: m.cfg.Generators[s.Generator].Env, Log: m.log.With("check", s.Title),
 	})
 	if err != nil {
 		return r, configError(fmt.Sprintf("service %q: check", s.Title), err)
@@ -153,7 +157,7 @@ func requirements(cfg *config.Config, s config.Service, log *slog.Logger) (fulfi
 }
 
 // pricing is how quotes of a service get their price; nil leaves it to the owner.
-func pricing(cfg *config.Config, s config.Service, log *slog.Logger) (*fulfill.Pricing, error) {
+func (m maker) pricing(s config.Service) (*fulfill.Pricing, error) {
 	if s.Quote == nil {
 		return nil, nil
 	}
@@ -161,9 +165,9 @@ func pricing(cfg *config.Config, s config.Service, log *slog.Logger) (*fulfill.P
 	if len(s.Quote.Command) == 0 {
 		return p, nil
 	}
-	command, err := exec.New(exec.Options{
-		Name: "the pricing command", Command: s.Quote.Command, Dir: cfg.Dir, Env: s.Quote.Env,
-		Timeout: s.Quote.Timeout, Log: log.With("pricing", s.Title),
+	command, err := m.program(exec.Options{
+		Name: "the pricing command", Command: s.Quote.Command, Env: s.Quote.Env,
+		Timeout: s.Quote.Timeout, Log: m.log.With("pricing", s.Title),
 	})
 	if err != nil {
 		return nil, configError(fmt.Sprintf("service %q: quote", s.Title), err)

@@ -26,7 +26,6 @@ type webhookSecrets struct {
 	log         *slog.Logger
 
 	mu       sync.Mutex
-	learned  secret.Text
 	asked    time.Time
 	failures logonce.Logger
 	doubt    chan struct{} // a signature fitted no secret
@@ -50,15 +49,17 @@ func (s *webhookSecrets) all() []secret.Text {
 	if !configured.Empty() {
 		return []secret.Text{configured}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return []secret.Text{s.credentials.webhookSecret(), s.learned}
+	return s.credentials.webhookSecrets()
 }
 
 // configured is the secret that the owner has put in place; empty for none.
 func (s *webhookSecrets) configured() (secret.Text, error) {
-	if name := s.cfg.SecretEnv; name != "" {
-		text := strings.TrimSpace(s.getenv(name))
+	return configuredSecret(s.cfg, s.getenv)
+}
+
+func configuredSecret(cfg config.Webhook, getenv func(string) string) (secret.Text, error) {
+	if name := cfg.SecretEnv; name != "" {
+		text := strings.TrimSpace(getenv(name))
 		if text == "" {
 			return secret.Text{}, &credential.Error{
 				Err:  fmt.Errorf("the webhook secret is missing: the variable %s is not set", name),
@@ -67,10 +68,10 @@ func (s *webhookSecrets) configured() (secret.Text, error) {
 		}
 		return secret.New(text), nil
 	}
-	if s.cfg.SecretFile == "" {
+	if cfg.SecretFile == "" {
 		return secret.Text{}, nil
 	}
-	return credential.ReadSecret(s.cfg.SecretFile)
+	return credential.ReadSecret(cfg.SecretFile)
 }
 
 // rejected is called when a signature fits no secret: the marketplace may have
@@ -120,9 +121,7 @@ func (s *webhookSecrets) learn(ctx context.Context) {
 			"hint", "the marketplace shows it once endpoint_url is set; or set [webhook] secret_file")
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.learned = p.WebhookSecret
+	s.credentials.learn(p.WebhookSecret)
 }
 
 // mayAsk limits reads of the profile. A refused read does not move the limit, or

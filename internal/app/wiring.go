@@ -20,6 +20,7 @@ import (
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
 	"atelierd/internal/reconcile"
+	"atelierd/internal/secret"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
 
@@ -91,7 +92,10 @@ func clientOptions(cfg *config.Config, c *Credentials) (atelier.Options, error) 
 	if err != nil {
 		return atelier.Options{}, fmt.Errorf("blob_url: %w", err)
 	}
-	return atelier.Options{BaseURL: base, BlobURL: blob, Credentials: c.current, UserAgent: "atelierd/" + Version()}, nil
+	return atelier.Options{
+		BaseURL: base, BlobURL: blob, Credentials: c.current, UserAgent: "atelierd/" + Version(),
+		Clean: func(text string) string { return redactor(cfg, c).Clean(text) },
+	}, nil
 }
 
 // NewProbe returns a client for checks: it may only send requests that the
@@ -111,7 +115,8 @@ func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services, seen
 	return fulfill.New(fulfill.Options{
 		Store: b.Store, Market: c, Budget: m, Sightings: seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
 		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
-		Links: fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: g.Ready, Log: b.Log,
+		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
+		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: g.Ready, Log: b.Log,
 	})
 }
 
@@ -164,9 +169,12 @@ func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
 		o.Rules = append(o.Rules, bounty.Rule(r))
 	}
 	if m := cfg.Message; m != nil {
-		o.Message = func(b order.Bounty) (string, error) {
+		o.Message = func(task order.Bounty) (string, error) {
 			var text strings.Builder
-			err := m.Execute(&text, b)
+			err := m.Execute(&text, task)
+			if name := secretIn(b.Config, b.Credentials, text.String()); name != "" {
+				err = fmt.Errorf("bounties.message contains %s, so no bounty is claimed", name)
+			}
 			return term.Cut(strings.TrimSpace(text.String()), atelier.MaxPitch/2), err
 		}
 	}

@@ -63,6 +63,9 @@ type Options struct {
 	// Timeout is the time limit of any other request. Default: 60 s. An upload gets one
 	// more second for each 64 KiB.
 	Timeout time.Duration
+	// Clean removes other secrets than the key from what the marketplace says, before it
+	// is part of an error. Default: it is left as it is.
+	Clean func(string) string
 	// UserAgent is sent with each request. Default: "atelierd".
 	UserAgent string
 }

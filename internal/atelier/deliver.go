@@ -54,7 +54,7 @@ func (c *Client) Quote(ctx context.Context, orderID string, price order.USD) err
 // send is like do, with body as JSON.
 func (c *Client) send(ctx context.Context, r request, body any) error {
 	if err := r.jsonBody(body); err != nil {
-		return r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
+		return r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error()))
 	}
 	return c.do(ctx, r)
 }

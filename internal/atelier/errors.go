@@ -80,7 +80,7 @@ func (r *request) notSent(class order.Class, code order.Code, format string, arg
 // hint are those of the Meter's own Failure, if it has one.
 func (r *request) unmetered(err error) *order.Failure {
 	f := r.failure(order.Retry, order.CodeNotCounted, &CallError{
-		text: "not sent: " + tidy(err.Error(), ""), unsent: true, cause: err,
+		text: "not sent: " + tidy(err.Error()), unsent: true, cause: err,
 	})
 	if own, ok := errors.AsType[*order.Failure](err); ok {
 		f.Class, f.Code, f.Hint, f.After = own.Class, own.Code, own.Hint, own.After
@@ -101,7 +101,7 @@ func (r *request) noAnswer(ctx context.Context, err error, unsent bool, key secr
 	case errors.Is(err, errFileChanged):
 		code, e.text = order.CodeFileChanged, "the file changed while it was sent"
 	default:
-		e.text = tidy(err.Error(), key.Reveal())
+		e.text = r.tidy(err.Error(), key)
 		if status != 0 {
 			e.text, hint = fmt.Sprintf("the answer (%d) is unreadable: %s", status, e.text), hintBase
 		}
@@ -140,14 +140,14 @@ func (r *request) callError(status int, no *refusal, key secret.Text) *CallError
 	}
 	text := fmt.Sprintf("%s answered %d", who, status)
 	if no.text != "" {
-		text += ": " + tidy(no.text, key.Reveal())
+		text += ": " + r.tidy(no.text, key)
 	}
 	e := &CallError{
 		Status: status, text: text, Word: no.word, AgentID: no.agentID,
-		Recovery: tidy(no.recover, key.Reveal()),
+		Recovery: r.tidy(no.recover, key),
 	}
-	if k := key.Reveal(); k != "" && strings.Contains(e.Word+" "+e.AgentID, k) {
-		e.Word, e.AgentID = "", "" // a server could repeat the key in any field
+	if told := e.Word + " " + e.AgentID; r.hide(told, key) != told {
+		e.Word, e.AgentID = "", "" // a server could repeat a secret in any field
 	}
 	return e
 }

@@ -234,6 +234,19 @@ func TestErrorTextsAreShortPrintableAndWithoutTheKey(t *testing.T) {
 	}
 }
 
+func TestErrorTextsHoldNoOtherSecret(t *testing.T) {
+	t.Parallel()
+	const other = "whsec_of-the-webhooks"
+	s, _ := serve(t, answer(409, `{"success":false,"error":"signed with `+other+`","recovery":"do not use `+other+`","agent_id":"`+other+`"}`))
+	c, _ := client(t, s.URL, func(o *Options) {
+		o.Clean = func(text string) string { return strings.ReplaceAll(text, other, "[the webhook secret]") }
+	})
+	f, e := failed(t, c.Deliver(t.Context(), "ord_1", onePiece))
+	if all := f.Error() + f.Hint + e.Recovery + e.AgentID + e.Word; strings.Contains(all, other) || !strings.Contains(f.Error(), "signed with [the webhook secret]") {
+		t.Errorf("%q, %q, %+v", f.Error(), f.Hint, e)
+	}
+}
+
 func TestUnusableKeysAreNotSent(t *testing.T) {
 	t.Parallel()
 	s, seen := serve(t, answer(200, `{"success":true}`))

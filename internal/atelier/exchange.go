@@ -53,6 +53,9 @@ type request struct {
 	base  *url.URL
 	token secret.Text
 
+	// clean is Options.Clean.
+	clean func(string) string
+
 	// read reads the body of a 2xx answer. An error means that the answer is
 	// unreadable, unless it is a *refusal.
 	read func(io.Reader) error
@@ -90,6 +93,7 @@ func (r *request) jsonBody(v any) error {
 // do sends the request, follows redirects where that is allowed, and passes the answer
 // to r.read. Every error is an *order.Failure.
 func (c *Client) do(ctx context.Context, r request) error {
+	r.clean = c.Clean
 	if r.path != nil && r.path[0] == "agents" && r.path[1] == "" {
 		return r.notSent(order.Hold, order.CodeNoKey, "no agent id is set").WithHint("%s", hintNoKey)
 	}
@@ -136,7 +140,7 @@ func (c *Client) exchange(ctx context.Context, r *request, target *url.URL) (nex
 	defer cancel()
 	req, err := c.build(ctx, r, target, key)
 	if err != nil {
-		return nil, r.notSent(order.Retry, order.CodeFileUnreadable, "%s", tidy(err.Error(), ""))
+		return nil, r.notSent(order.Retry, order.CodeFileUnreadable, "%s", tidy(err.Error()))
 	}
 	closeBody := func() {
 		if req.Body != nil {

@@ -111,7 +111,7 @@ func decodeRows(dec *json.Decoder, listing *order.Listing) error {
 		}
 		facts, err := readOrder(row)
 		if err != nil {
-			listing.Bad = append(listing.Bad, order.BadRow{ID: readableID(row), Reason: tidy(err.Error(), ""), Raw: row})
+			listing.Bad = append(listing.Bad, order.BadRow{ID: readableID(row), Reason: tidy(err.Error()), Raw: row})
 			continue
 		}
 		listing.Orders = append(listing.Orders, facts)

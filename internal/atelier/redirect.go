@@ -40,10 +40,10 @@ func (r *request) redirected(from *url.URL, resp *http.Response, base *url.URL, 
 		return nil, f
 	}
 	if r.base != nil {
-		e.text = "the blob store has moved to " + tidy(origin(target), key.Reveal())
+		e.text = "the blob store has moved to " + r.tidy(origin(target), key)
 		return nil, r.failure(order.Hold, order.CodeMoved, e)
 	}
-	address := tidy(newBase(target, joinPath(r.path), base), key.Reveal())
+	address := r.tidy(newBase(target, joinPath(r.path), base), key)
 	e.text = "the marketplace has moved to " + address
 	f := r.failure(order.Hold, order.CodeMoved, e)
 	f.Hint = fmt.Sprintf("check that this is the marketplace's address, then set base_url = %q", address)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"atelierd/internal/secret"
 	"atelierd/internal/term"
 )
 
@@ -111,13 +112,26 @@ func pageTitle(page string) string {
 	return "an HTML page: " + term.Line(title, 100)
 }
 
-// tidy makes foreign text fit for an error: one printable line of at most
-// errorTextLimit characters, without the key. The key is replaced after the text is
-// escaped, because escaping makes new text, and before it is cut.
-func tidy(s, key string) string {
-	text := term.Sanitize(strings.Join(strings.Fields(s), " "))
-	if len(key) >= 8 { // a shorter one is no key, and could be part of any word
-		text = strings.ReplaceAll(text, key, "[secret]")
+// tidy makes a text fit for an error: one printable line of at most errorTextLimit
+// characters.
+func tidy(s string) string { return term.Cut(printable(s), errorTextLimit) }
+
+func printable(s string) string { return term.Sanitize(strings.Join(strings.Fields(s), " ")) }
+
+// tidy makes foreign text fit for an error, without the key of the request and the
+// daemon's other secrets. They are replaced after the text is escaped, because escaping
+// makes new text, and before it is cut.
+func (r *request) tidy(s string, key secret.Text) string {
+	return term.Cut(r.hide(printable(s), key), errorTextLimit)
+}
+
+// hide returns s without the key and the daemon's other secrets.
+func (r *request) hide(s string, key secret.Text) string {
+	if k := key.Reveal(); len(k) >= 8 { // a shorter one is no key, and could be part of any word
+		s = strings.ReplaceAll(s, k, secret.Redacted)
 	}
-	return term.Cut(text, errorTextLimit)
+	if r.clean != nil {
+		s = r.clean(s)
+	}
+	return s
 }

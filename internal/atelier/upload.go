@@ -95,7 +95,7 @@ func (c *Client) uploadForm(ctx context.Context, orderID string, f File) (Upload
 	}
 	form, err := newForm(f)
 	if err != nil {
-		return Uploaded{}, r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
+		return Uploaded{}, r.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error()))
 	}
 	r.contentType, r.size = form.contentType, int64(len(form.head))+f.Size+int64(len(form.tail))
 	r.body = func() (io.ReadCloser, error) {
@@ -150,7 +150,7 @@ func (c *Client) uploadByToken(ctx context.Context, orderID string, f File) (up 
 		path: []string{"upload", "token"}, timeout: c.Timeout,
 	}
 	if err := ask.jsonBody(map[string]string{"content_type": f.MIME, "filename": safeName(f.Name, f.MIME)}); err != nil {
-		return up, true, ask.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error(), ""))
+		return up, true, ask.notSent(order.Fail, order.CodeRejected, "%s", tidy(err.Error()))
 	}
 	ask.read = func(body io.Reader) error {
 		if err := into(&grant, answerLimit)(body); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/app"
 	"atelierd/internal/atelier"
 	"atelierd/internal/config"
 	"atelierd/internal/store"
@@ -73,6 +74,13 @@ func (c MessagesCmd) send(p *Program) error {
 		return &UsageError{errors.New("the message is empty")}
 	case n > atelier.MaxMessage:
 		return &UsageError{fmt.Errorf("the message has %d characters; the marketplace takes at most %d", n, atelier.MaxMessage)}
+	}
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	if err := app.CheckText(cfg, p.Getenv, text); err != nil {
+		return err
 	}
 	// A message is sent once for each reason. A reason of its own lets the owner
 	// send the same text twice.

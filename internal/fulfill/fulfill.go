@@ -17,6 +17,7 @@ import (
 	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/prompt"
+	"atelierd/internal/secret"
 )
 
 // Store is what the stages need of the database. Its writes are durable when
@@ -154,6 +155,9 @@ type Options struct {
 	Caps order.Caps
 	// Links fetches the pictures that clients link to; nil fetches none.
 	Links Links
+	// Secrets returns what finds the secrets that nothing sent to a client may contain;
+	// nil for none.
+	Secrets func() *secret.Redactor
 	// Dir is the data folder.
 	Dir string
 	// SettleWindow is how long a request without an answer may still take effect at

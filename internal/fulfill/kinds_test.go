@@ -107,7 +107,12 @@ func TestAPriceOutOfBoundsIsHeldAndNotSent(t *testing.T) {
 
 // greeting is a service that sends a message when an order is received.
 func greeting(t *testing.T) (func(*fulfill.Service), func(*intake.Service)) {
-	l, err := message.Parse("I have begun with {{.Brief}}")
+	return greets(t, "I have begun with {{.Brief}}")
+}
+
+// greets is greeting with another template.
+func greets(t *testing.T, text string) (func(*fulfill.Service), func(*intake.Service)) {
+	l, err := message.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

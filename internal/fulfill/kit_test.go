@@ -84,9 +84,10 @@ type world struct {
 	caps    order.Caps
 	links   fulfill.Links
 	makers  map[string]fulfill.Generator
-	// service and offer change the one service as the stages and as intake see it;
-	// nil changes nothing.
+	// service and offer change the one service as the stages and as intake see it, and
+	// options what the stages get; nil changes nothing.
 	service func(*fulfill.Service)
+	options func(*fulfill.Options)
 	offer   func(*intake.Service)
 
 	store *store.Store
@@ -156,11 +157,15 @@ func (w *world) open() {
 	if !w.unseen {
 		w.seen.Polled(nil)
 	}
-	w.f = fulfill.New(fulfill.Options{
+	o := fulfill.Options{
 		Sightings: w.seen, Agent: w.agent,
 		Store: w.store, Market: atelier.New(w.base), Budget: b, Dir: w.dir, SettleWindow: settle,
 		MaxTries: w.tries, Caps: w.caps, Links: w.links, Generators: w.makers, Services: map[string]fulfill.Service{title: s},
-	})
+	}
+	if w.options != nil {
+		w.options(&o)
+	}
+	w.f = fulfill.New(o)
 }
 
 // restart is a crash and the start after it: leases are lost, files stay.

@@ -43,6 +43,9 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	if body == "" {
 		return order.Result{Sent: order.OutDropped, Note: "its template is off"}, nil
 	}
+	if found, err := f.secretText(m, body); err != nil || found.Sent != "" {
+		return found, err
+	}
 	m.Body = body
 	if m.State != order.OutSending && order.Template(m.Reason) != "owner" {
 		switch shown, err := f.messageShown(ctx, m); {

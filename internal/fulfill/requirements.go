@@ -59,6 +59,9 @@ func (r *run) inspect(made generate.Result, rel string) ([]order.Artifact, error
 		if err != nil {
 			return nil, err
 		}
+		if err := r.secretFile(file); err != nil {
+			return nil, err
+		}
 		if err := need.Check(info); err != nil {
 			return nil, err
 		}
@@ -71,6 +74,9 @@ func (r *run) inspect(made generate.Result, rel string) ([]order.Artifact, error
 	}
 	if made.URL == "" {
 		return list, nil
+	}
+	if err := r.secretLink(made.URL); err != nil {
+		return nil, err
 	}
 	if err := need.link(made); err != nil {
 		return nil, err

@@ -289,6 +289,8 @@ const (
 	CodeNoFeedback Code = "no_feedback"
 	// CodeBadTemplate: a message template cannot be used. The owner corrects it.
 	CodeBadTemplate Code = "bad_template"
+	// CodeSecret: what was made, or a message, contains a secret of the daemon. The owner finds out why.
+	CodeSecret Code = "secret"
 	// CodeNotMeasured: a link has a size or duration that cannot be measured. The owner drops the requirement.
 	CodeNotMeasured Code = "not_measured"
 )

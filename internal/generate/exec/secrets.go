@@ -11,13 +11,13 @@ var secretName = regexp.MustCompile(`(?i)KEY|TOKEN|SECRET|PASS|AUTH|CREDENTIAL`)
 
 // newRedactor returns a redactor of the variables that look like secrets, and of more.
 func newRedactor(env []string, more ...secret.Named) *secret.Redactor {
-	list := more[:len(more):len(more)]
+	var list []secret.Named
 	for _, entry := range env {
 		if key, value, _ := strings.Cut(entry, "="); secretName.MatchString(key) {
 			list = append(list, secret.Named{Name: key, Text: secret.New(value)})
 		}
 	}
-	return secret.NewRedactor(list)
+	return secret.NewRedactor(append(list, more...))
 }
 
 // leastKey is the length from which the value of a variable counts as a key that no

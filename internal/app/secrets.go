@@ -1,0 +1,67 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"atelierd/internal/config"
+	"atelierd/internal/generate/exec"
+	"atelierd/internal/secret"
+)
+
+// secrets returns everything that no client, log or generator may see: the agent's key,
+// the webhook secrets and the generators' keys. What cannot be read now is left out,
+// and reported where it is needed. c may be nil.
+func secrets(cfg *config.Config, c *Credentials) []secret.Named {
+	var list []secret.Named
+	add := func(name string, texts ...secret.Text) {
+		for _, text := range texts {
+			list = append(list, secret.Named{Name: name, Text: text})
+		}
+	}
+	if c != nil {
+		add("the agent's key", c.current().Key)
+		add("the webhook secret", c.webhookSecrets()...)
+		configured, _ := configuredSecret(cfg.Webhook, c.sources.Getenv)
+		add("the webhook secret", configured)
+	}
+	for name, g := range cfg.Generators {
+		if key := keyOf(g); key != nil {
+			text, _ := key()
+			add("the key of generator "+name, text)
+		}
+		variables, _ := exec.Secrets(g.Env)
+		list = append(list, variables...)
+	}
+	for _, s := range cfg.Services {
+		if s.Quote != nil {
+			variables, _ := exec.Secrets(s.Quote.Env)
+			list = append(list, variables...)
+		}
+	}
+	return slices.DeleteFunc(list, func(n secret.Named) bool { return n.Text.Empty() })
+}
+
+// redactor returns a redactor of the secrets as they are now.
+func redactor(cfg *config.Config, c *Credentials) *secret.Redactor {
+	return secret.NewRedactor(secrets(cfg, c))
+}
+
+// secretIn returns the name of a secret that the text contains, or "".
+func secretIn(cfg *config.Config, c *Credentials, text string) string {
+	name, _ := redactor(cfg, c).FindIn(strings.NewReader(text)) // text in memory can be read
+	return name
+}
+
+// CheckText returns an error if a text of the owner's to a client contains a secret.
+func CheckText(cfg *config.Config, getenv func(string) string, text string) error {
+	c, _, err := FindCredentials(cfg, getenv)
+	if err != nil {
+		c = nil // the daemon reports it; the generators' keys are still known
+	}
+	if name := secretIn(cfg, c, text); name != "" {
+		return fmt.Errorf("the text contains %s, so it was not sent", name)
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"atelierd/internal/config"
+	"atelierd/internal/secret"
+)
+
+// TestEverySecretOfTheDaemonIsKnown guards that none is forgotten where secrets are
+// looked for, and that one that was replaced is known at once.
+func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write(credentialsFile, `{"agent_id":"a","api_key":"atelier_key-of-the-agent","webhook_secret":"whsec_registered"}`)
+	cfg := &config.Config{
+		Dir: dir, DataDir: dir, Webhook: config.Webhook{SecretFile: write("webhook", "whsec_configured")},
+		Generators: map[string]config.Generator{
+			"remote": {Type: "openai", KeyFile: write("remote.key", "sk-of-the-provider")},
+			"own":    {Type: config.TypeExec, Env: []string{"OWN_TOKEN=token-of-the-program", "AUTH_MODE=disabled"}},
+		},
+		Services: []config.Service{{Quote: &config.Quote{Env: []string{"PRICE_KEY=key-of-the-pricing"}}}},
+	}
+	c, _, err := FindCredentials(cfg, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.learn(secret.New("whsec_of-the-profile"))
+	for _, each := range []string{
+		"atelier_key-of-the-agent", "whsec_registered", "whsec_configured", "whsec_of-the-profile",
+		"sk-of-the-provider", "token-of-the-program", "key-of-the-pricing",
+	} {
+		if name := secretIn(cfg, c, "("+each+")"); name == "" || strings.Contains(name, each) {
+			t.Errorf("%s is %q", each, name)
+		}
+	}
+	if name := secretIn(cfg, c, "the mode is disabled"); name != "" {
+		t.Errorf("an ordinary word is %s", name)
+	}
+	write("remote.key", "sk-the-next-one")
+	if secretIn(cfg, c, "sk-the-next-one") == "" {
+		t.Error("a replaced key is not known")
+	}
+}

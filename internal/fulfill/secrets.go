@@ -1,0 +1,66 @@
+package fulfill
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"atelierd/internal/order"
+)
+
+// secretFile holds a file that contains a secret of the daemon: once a client has it,
+// it cannot be taken back. It does not matter who made the file.
+func (f *Fulfiller) secretFile(path string) error {
+	if f.o.Secrets == nil {
+		return nil
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	name, err := f.o.Secrets().FindIn(in)
+	if err != nil || name == "" {
+		return err
+	}
+	return order.Failf(order.Hold, order.CodeSecret, "the file %.60q contains %s, so it is not delivered", filepath.Base(path), name).
+		WithHint("find out how it got into %s; then %s makes the work again, and %s gives it up",
+			path, order.Command("orders redo", order.AnyOrder), order.Command("orders cancel", order.AnyOrder))
+}
+
+// secretLink holds a link that contains a secret. The link itself is not shown.
+func (f *Fulfiller) secretLink(link string) error {
+	if f.o.Secrets == nil {
+		return nil
+	}
+	plain, err := url.PathUnescape(link)
+	if err != nil {
+		plain = link
+	}
+	name, err := f.o.Secrets().FindIn(strings.NewReader(link + "\n" + plain))
+	if err != nil || name == "" {
+		return err
+	}
+	return order.Failf(order.Hold, order.CodeSecret, "the generator's link contains %s, so it is not delivered", name).
+		WithHint("find out how it got there; then %s makes the work again", order.Command("orders redo", order.AnyOrder))
+}
+
+// secretText checks a message before it is sent. One that is written from a template is
+// held, so that the owner corrects the template. A text that cannot change is dropped.
+func (f *Fulfiller) secretText(m order.Outgoing, body string) (order.Result, error) {
+	if f.o.Secrets == nil || m.State == order.OutSending {
+		return order.Result{}, nil
+	}
+	name, err := f.o.Secrets().FindIn(strings.NewReader(body))
+	if err != nil || name == "" {
+		return order.Result{}, err
+	}
+	if m.Body != "" {
+		f.o.Log.Error("a message was dropped, because it contains a secret", "order", m.OrderID, "message", m.Reason, "secret", name)
+		return order.Result{Sent: order.OutDropped, Note: "it contains " + name}, nil
+	}
+	return order.Result{}, order.Failf(order.Hold, order.CodeSecret, "the message contains %s, so it is not sent", name).
+		WithHint("correct %s in [messages] of the configuration and restart, then %s",
+			order.Template(m.Reason), order.Command("orders retry", m.OrderID))
+}
