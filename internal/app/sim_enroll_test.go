@@ -148,7 +148,8 @@ func (w *world) call(method, path, key, body string) {
 	r.Header.Set("Content-Type", "application/json")
 	answer := httptest.NewRecorder()
 	defer func() {
-		if cut := recover(); cut != nil && cut != http.ErrAbortHandler {
+		cut := recover()
+		if err, _ := cut.(error); cut != nil && !errors.Is(err, http.ErrAbortHandler) {
 			panic(cut)
 		}
 	}()

@@ -19,27 +19,8 @@ import (
 // This file is what the owner changes between two lives, how long the daemon is down,
 // and the last life, in which nothing fails and the owner is notified of everything.
 
-// margin is the window_margin from some time on.
-type margin struct {
-	from time.Time
-	is   time.Duration
-}
-
-func isWeekly(s config.Service) bool { return s.Title == simWeekly }
-
-// marginAt is how long before the end of a window the life at that time delivers it.
-func (w *world) marginAt(at time.Time) time.Duration {
-	is := simMargin
-	for _, m := range w.margins {
-		if !m.from.After(at) {
-			is = m.is
-		}
-	}
-	return is
-}
-
 // lifeConfig is the configuration of a life. The owner takes a service out now and then,
-// and changes the generator, the mode, the margin of windows and the revisions.
+// and changes the generator, the mode and the margin of windows.
 func (w *world) lifeConfig() *config.Config {
 	c := *w.cfg
 	c.Services = slices.Clone(c.Services)
@@ -69,25 +50,6 @@ func (w *world) approve(now bool, o store.Owner) {
 func (w *world) longOutage() {
 	if w.rng.IntN(12) == 0 {
 		time.Sleep(time.Duration(1+w.rng.IntN(8)) * time.Hour)
-	}
-}
-
-// missWindow leaves the daemon down over the end of a window. Often its client looks at
-// the order then, which makes it delivered without any file.
-func (w *world) missWindow() {
-	end := time.Now().Add(24 * time.Hour)
-	id := ""
-	for _, o := range w.market.Orders() {
-		if o.Status == "in_progress" && o.WindowEnds.After(time.Now()) && o.WindowEnds.Before(end) {
-			id, end = o.ID, o.WindowEnds
-		}
-	}
-	if id == "" || w.guide || w.rng.IntN(3) == 0 {
-		return
-	}
-	time.Sleep(time.Until(end) + 10*time.Minute)
-	if w.rng.IntN(2) == 0 {
-		w.call(http.MethodGet, "/orders/"+id, w.key(), "")
 	}
 }
 

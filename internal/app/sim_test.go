@@ -159,7 +159,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	w.cfg = &config.Config{
 		BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
 		Agent: config.Agent{
-			Description: strings.Repeat("It lives in a simulation. ", 2), EndpointURL: "https://agent.test",
+			Description: strings.Repeat("It lives in a simulation. ", 2), EndpointURL: "http://agent.test",
 			OwnerWallet: simOwner, PayoutWallet: simPayee,
 		},
 		Poll:   config.Poll{Interval: interval},
@@ -226,7 +226,7 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	log.Info("=== a life begins")
-	w.margins = append(w.margins, margin{time.Now(), cmp.Or(cfg.Services[slices.IndexFunc(cfg.Services, isWeekly)].WindowMargin, simMargin)})
+	w.margins = append(w.margins, margin{time.Now().Truncate(time.Millisecond), cmp.Or(cfg.Services[slices.IndexFunc(cfg.Services, isWeekly)].WindowMargin, simMargin)})
 	w.down = append(w.down, stay{from: w.stopped, to: time.Now()})
 	defer func() { w.stopped = time.Now() }()
 	port := pipenet.New()
