@@ -153,6 +153,11 @@ SELECT j.kind, j.order_id, j.state, j.code, j.reason, j.hint, j.changed_at
   FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
  WHERE j.state IN ('held', 'failed') AND j.kind IN ('piece', 'message') AND o.state NOT IN ('completed', 'cancelled')
 UNION ALL
+SELECT CASE WHEN j.kind IN ('piece', 'message') THEN j.kind ELSE 'order' END, j.order_id, 'failing', j.code,
+       'it has failed in the same way since ' || substr(j.failing_at, 1, 16) || 'Z: ' || j.reason, j.hint, j.stuck_at
+  FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
+ WHERE j.stuck_at IS NOT NULL AND j.state IN ('ready', 'leased') AND j.code <> '' AND o.state NOT IN ('completed', 'cancelled')
+UNION ALL
 SELECT 'thread', o.id, CASE WHEN o.thread_size < 50 THEN 'filling' ELSE 'full' END, 'thread_full',
        'its thread has ' || o.thread_size || ' messages, and the marketplace shows the oldest 50', '', o.changed_at
   FROM orders AS o WHERE o.thread_size >= 45 AND o.state NOT IN ('completed', 'cancelled')

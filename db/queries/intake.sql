@@ -29,8 +29,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at, too_large)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOrderFacts :exec
 -- A field that the marketplace left out keeps its last value.
@@ -56,8 +56,12 @@ UPDATE orders SET
     completed_at = coalesce(sqlc.arg(completed_at), completed_at),
     window_ends_at = coalesce(sqlc.arg(window_ends_at), window_ends_at),
     client_type = CASE WHEN sqlc.arg(client_type) = '' THEN client_type ELSE sqlc.arg(client_type) END,
-    missing_at = NULL, fingerprint = sqlc.arg(fingerprint), raw = sqlc.arg(raw)
+    missing_at = NULL, too_large = 0, fingerprint = sqlc.arg(fingerprint), raw = sqlc.arg(raw)
 WHERE id = sqlc.arg(id);
+
+-- name: UpdateLargeOrder :exec
+-- The order has become too large to read. What was read before stays.
+UPDATE orders SET remote_status = ?, missing_at = NULL, too_large = 1, fingerprint = ? WHERE id = ?;
 
 -- name: SetOrderState :exec
 UPDATE orders SET state = ?, code = ?, reason = ?, hint = ?, changed_at = ? WHERE id = ?;

@@ -37,10 +37,14 @@ UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '',
 WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
 
 -- name: Reschedule :execrows
--- Tries again at run_at. uncounted is 1 when the attempt does not count.
+-- Tries again at run_at. uncounted is 1 when the attempt does not count. The job is stuck once it has failed with the
+-- same code since stuck_before_at; NULL is for codes that are expected to last.
 UPDATE jobs SET state = 'ready', attempt = attempt - sqlc.arg(uncounted), run_at = sqlc.arg(run_at),
-    lease_token = '', lease_until = NULL, code = sqlc.arg(code), reason = sqlc.arg(reason),
-    hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
+    lease_token = '', lease_until = NULL, reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at),
+    stuck_at = CASE WHEN code = sqlc.arg(code) AND failing_at <= sqlc.arg(stuck_before_at)
+        THEN coalesce(stuck_at, sqlc.arg(changed_at)) END,
+    failing_at = CASE WHEN code = sqlc.arg(code) THEN coalesce(failing_at, sqlc.arg(changed_at)) ELSE sqlc.arg(changed_at) END,
+    code = sqlc.arg(code)
 WHERE id = sqlc.arg(id) AND lease_token = sqlc.arg(token);
 
 -- name: Hold :execrows

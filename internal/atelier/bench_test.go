@@ -66,7 +66,7 @@ func BenchmarkDecode10000Orders(b *testing.B) {
 	b.SetBytes(int64(body.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		listing, err := decodeOrders(strings.NewReader(body.String()), ordersLimit)
+		listing, err := readAll(strings.NewReader(body.String()), ordersLimit)
 		if err != nil || len(listing.Orders) != 10_000 {
 			b.Fatalf("%d orders, %v", len(listing.Orders), err)
 		}

@@ -67,7 +67,8 @@ func readBounty(raw json.RawMessage) (order.Bounty, error) {
 // read. The request is the deployed marketplace's and not in its guide; elsewhere the
 // error has the code not_found.
 func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, error) {
-	query := url.Values{"status": {"open"}, "sort": {"newest"}, "limit": {strconv.Itoa(min(max(q.Limit, 1), 50))}}
+	limit := min(max(q.Limit, 1), 50)
+	query := url.Values{"status": {"open"}, "sort": {"newest"}, "limit": {strconv.Itoa(limit)}}
 	if q.Category != "" {
 		query.Set("category", q.Category)
 	}
@@ -87,7 +88,7 @@ func (c *Client) Bounties(ctx context.Context, q BountyQuery) ([]order.Bounty, e
 			if err := unmarshal(member(data, "bounties"), &rows); err != nil {
 				return err
 			}
-			for _, row := range rows {
+			for _, row := range rows[:min(len(rows), limit)] {
 				if b, err := readBounty(row); err == nil {
 					bounties = append(bounties, b)
 				}

@@ -53,7 +53,7 @@ func readData(body io.Reader, limit int64) (json.RawMessage, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		if !json.Valid(raw) {
-			return nil, errors.New("it is not JSON")
+			return nil, errNoJSON
 		}
 		return nil, errors.New("it is not a JSON object")
 	}

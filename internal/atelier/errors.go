@@ -115,6 +115,10 @@ func (r *request) noAnswer(ctx context.Context, err error, unsent bool, key secr
 	}
 	f := r.failure(order.Retry, code, e)
 	f.Hint = hint
+	if r.tooLong != "" && errors.Is(err, errTooLong) {
+		f.Class, f.Code, e.unknown = order.Hold, r.tooLong, false
+		f.Hint = "read it at the marketplace; " + order.Command("orders retry", r.orderID) + " works without it"
+	}
 	return f
 }
 

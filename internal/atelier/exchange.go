@@ -22,8 +22,12 @@ import (
 const (
 	answerLimit = 1 << 20
 	threadLimit = 8 << 20
-	ordersLimit = 64 << 20
-	errorLimit  = 64 << 10
+	ordersLimit = 256 << 20 // of which a part is in memory at a time
+	// rowLimit is the limit of one order, in a listing and alone. oneLimit is that of an
+	// answer about one order, with its deliverables.
+	rowLimit   = 1 << 20
+	oneLimit   = 4 << 20
+	errorLimit = 64 << 10
 )
 
 // expectAbove is the size in bytes above which a request waits for the server's
@@ -56,6 +60,9 @@ type request struct {
 	// clean is Options.Clean.
 	clean func(string) string
 
+	// tooLong, if set, is the code of an answer over its limit, which is held: it would
+	// be as long the next time.
+	tooLong order.Code
 	// read reads the body of a 2xx answer. An error means that the answer is
 	// unreadable, unless it is a *refusal.
 	read func(io.Reader) error

@@ -70,7 +70,7 @@ func FuzzOrders(f *testing.F) {
 	f.Add([]byte(`{"success":false,"error":"no"}`))
 	f.Add([]byte(`{"data":null,"success":1}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		listing, err := decodeOrders(bytes.NewReader(body), ordersLimit)
+		listing, err := readAll(bytes.NewReader(body), ordersLimit)
 		var whole struct{ Data []json.RawMessage }
 		if err != nil {
 			if len(listing.Orders)+len(listing.Bad) != 0 {
@@ -109,7 +109,7 @@ func FuzzOrder(f *testing.F) {
 			return
 		}
 		for _, id := range []string{"a", "7", "ord_1708123456789_abc"} {
-			facts, err := readOneOrder(bytes.TrimSpace(data), id)
+			facts, err := readOneOrder(oneOrder{data: bytes.TrimSpace(data)}, id)
 			if err != nil {
 				if facts.ID != "" {
 					t.Error("facts together with an error")

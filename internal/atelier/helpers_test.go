@@ -1,6 +1,7 @@
 package atelier
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -144,3 +145,24 @@ func sameJSON(t testing.TB, got, want string) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// readAll reads a listing into one.
+func readAll(body io.Reader, limit int64) (listing order.Listing, err error) {
+	err = readListing(body, limit, func(part order.Listing) error {
+		listing.Orders, listing.Bad = append(listing.Orders, part.Orders...), append(listing.Bad, part.Bad...)
+		return nil
+	})
+	if err != nil {
+		return order.Listing{}, err
+	}
+	return listing, nil
+}
+
+// compact returns a JSON text without blanks, as rows of a listing are kept.
+func compact(text string) json.RawMessage {
+	var b bytes.Buffer
+	if err := json.Compact(&b, []byte(text)); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}

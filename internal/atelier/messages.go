@@ -20,6 +20,10 @@ import (
 // are counted as UTF-16 code units, as JavaScript counts, which is never too few.
 const MaxMessage = 2000
 
+// mostMessages is how many messages of a thread are read. The marketplace shows
+// order.ThreadPage of them.
+const mostMessages = 1000
+
 // parties maps the words for the sender of a message. The deployed marketplace uses
 // some of them; the others are accepted to be safe.
 var parties = map[string]order.Party{
@@ -47,7 +51,8 @@ func (c *Client) Messages(ctx context.Context, orderID string) ([]order.Message,
 	var thread []order.Message
 	err := c.do(ctx, request{
 		call: order.RequestRead, orderID: orderID, method: http.MethodGet, timeout: c.Timeout,
-		path: []string{"orders", orderID, "messages"},
+		path:    []string{"orders", orderID, "messages"},
+		tooLong: order.CodeThreadTooLarge,
 		read: func(body io.Reader) error {
 			data, err := readData(body, threadLimit)
 			if err != nil {
@@ -57,7 +62,7 @@ func (c *Client) Messages(ctx context.Context, orderID string) ([]order.Message,
 			if err := unmarshal(member(data, "messages"), &rows); err != nil {
 				return err
 			}
-			for _, row := range rows {
+			for _, row := range rows[:min(len(rows), mostMessages)] {
 				var w wireMessage
 				if json.Unmarshal(row, &w) != nil || w.Content == "" {
 					continue

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,118 +22,40 @@ const maxID = 200
 // that cannot be read are in Listing.Bad. A listing that is cut short is an error,
 // because an order that it does not show must not seem to have ended.
 func (c *Client) Orders(ctx context.Context, statuses []order.Status) (order.Listing, error) {
-	words := make([]string, len(statuses))
-	for i, s := range statuses {
-		words[i] = url.QueryEscape(string(s))
-	}
 	var listing order.Listing
-	err := c.do(ctx, request{
-		call: order.RequestPoll, method: http.MethodGet, timeout: c.Timeout,
-		path:  []string{"agents", c.Credentials().AgentID, "orders"},
-		query: "status=" + strings.Join(words, ","),
-		read: func(body io.Reader) (err error) {
-			listing, err = decodeOrders(body, ordersLimit)
-			return err
-		},
+	err := c.OrdersInParts(ctx, statuses, func(part order.Listing) error {
+		listing.Orders = append(listing.Orders, part.Orders...)
+		listing.Bad = append(listing.Bad, part.Bad...)
+		return nil
 	})
-	return listing, err
-}
-
-// decodeOrders reads {"success":true,"data":[…]} row by row, so that the whole answer
-// is never in memory next to the orders.
-func decodeOrders(body io.Reader, limit int64) (order.Listing, error) {
-	limited := &io.LimitedReader{R: body, N: limit}
-	listing, err := decodeListing(json.NewDecoder(limited))
-	if err != nil && limited.N <= 0 {
-		err = errTooLong
-	}
 	if err != nil {
 		return order.Listing{}, err
 	}
 	return listing, nil
 }
 
-func decodeListing(dec *json.Decoder) (listing order.Listing, err error) {
-	if err := expect(dec, '{'); err != nil {
-		return listing, err
+// OrdersInParts is Orders for a listing of any length: take gets it in parts that fit
+// into little memory, while the rest is still on its way. Only once take got a part
+// without More is the listing complete. An error of take ends it and is returned.
+func (c *Client) OrdersInParts(ctx context.Context, statuses []order.Status, take func(order.Listing) error) error {
+	words := make([]string, len(statuses))
+	for i, s := range statuses {
+		words[i] = url.QueryEscape(string(s))
 	}
-	fields := map[string]json.RawMessage{}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return listing, cutShort(err)
-		}
-		name, _ := key.(string)
-		if name == "data" {
-			if err := decodeRows(dec, &listing); err != nil {
-				return listing, err
-			}
-			fields[name] = nil
-			continue
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return listing, cutShort(err)
-		}
-		fields[name] = value
-	}
-	if err := expect(dec, '}'); err != nil {
-		return listing, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return listing, errors.New("text follows its end")
-	}
-	if err := checkSuccess(fields); err != nil {
-		return listing, err
-	}
-	if _, ok := fields["data"]; !ok {
-		// An empty listing would mean that every order has vanished.
-		return listing, errors.New("it has no data")
-	}
-	return listing, nil
-}
-
-func decodeRows(dec *json.Decoder, listing *order.Listing) error {
-	start, err := dec.Token()
-	switch {
-	case err != nil:
-		return cutShort(err)
-	case start == nil:
-		return nil // data is null: no orders
-	case start != json.Delim('['):
-		return errors.New("its data is not a list")
-	}
-	for dec.More() {
-		var row json.RawMessage
-		if err := dec.Decode(&row); err != nil {
-			return cutShort(err)
-		}
-		facts, err := readOrder(row)
-		if err != nil {
-			listing.Bad = append(listing.Bad, order.BadRow{ID: readableID(row), Reason: tidy(err.Error()), Raw: row})
-			continue
-		}
-		listing.Orders = append(listing.Orders, facts)
-	}
-	return expect(dec, ']')
-}
-
-func expect(dec *json.Decoder, want json.Delim) error {
-	got, err := dec.Token()
-	if err != nil {
-		return cutShort(err)
-	}
-	if got != want {
-		return errors.New("it is not of the form {\"success\":…,\"data\":[…]}")
-	}
-	return nil
-}
-
-// cutShort turns an early end of the text into io.ErrUnexpectedEOF. Syntax errors,
-// which quote at most one character, and connection errors stay as they are.
-func cutShort(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+	var refused error // by take
+	err := c.do(ctx, request{
+		call: order.RequestPoll, method: http.MethodGet, timeout: c.Timeout,
+		path:  []string{"agents", c.Credentials().AgentID, "orders"},
+		query: "status=" + strings.Join(words, ","),
+		read: func(body io.Reader) error {
+			return readListing(body, ordersLimit, func(part order.Listing) error {
+				refused = take(part)
+				return refused
+			})
+		},
+	})
+	if refused != nil {
+		return refused
 	}
 	return err
 }
@@ -148,11 +69,11 @@ func (c *Client) Order(ctx context.Context, id string) (order.Facts, error) {
 		call: order.RequestRead, orderID: id, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"orders", id},
 		read: func(body io.Reader) error {
-			data, err := readData(body, answerLimit)
+			one, err := readOne(body)
 			if err != nil {
 				return err
 			}
-			facts, err = readOneOrder(data, id)
+			facts, err = readOneOrder(one, id)
 			return err
 		},
 	})
@@ -160,8 +81,8 @@ func (c *Client) Order(ctx context.Context, id string) (order.Facts, error) {
 }
 
 // readOneOrder reads {order, review, deliverables, viewer_role}, or a bare order.
-func readOneOrder(data json.RawMessage, id string) (order.Facts, error) {
-	facts, err := readOrder(member(data, "order"))
+func readOneOrder(one oneOrder, id string) (order.Facts, error) {
+	facts, err := readOrder(member(one.data, "order"))
 	if err != nil {
 		return order.Facts{}, err
 	}
@@ -171,11 +92,14 @@ func readOneOrder(data json.RawMessage, id string) (order.Facts, error) {
 	var shown struct {
 		Deliverables links `json:"deliverables"`
 	}
-	if err := unmarshal(data, &shown); err != nil {
+	if err := unmarshal(one.data, &shown); err != nil {
 		return order.Facts{}, err
 	}
 	facts.Deliverables = appendNew(facts.Deliverables, shown.Deliverables...)
-	facts.Shown = shownOf(data, facts.Deliverables)
+	facts.Shown = shownOf(one.data, facts.Deliverables)
+	if facts.TooLarge = one.tooLarge; facts.TooLarge && facts.Shown == order.ShownNone {
+		facts.Shown = order.ShownUnknown // the field that shows one may be left out
+	}
 	return facts, nil
 }
 
@@ -286,8 +210,16 @@ func readableID(raw json.RawMessage) string {
 
 // appendNew appends the items that are not in the list yet.
 func appendNew(to []string, items ...string) []string {
+	if len(items) == 0 {
+		return to
+	}
+	there := make(map[string]bool, len(to)+len(items)) // a list may be very long
+	for _, s := range to {
+		there[s] = true
+	}
 	for _, s := range items {
-		if !slices.Contains(to, s) {
+		if !there[s] {
+			there[s] = true
 			to = append(to, s)
 		}
 	}

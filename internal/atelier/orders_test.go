@@ -1,7 +1,6 @@
 package atelier
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -46,7 +45,7 @@ func TestOrdersAsksForAllStatusesInOneRequest(t *testing.T) {
 		ID: "ord_1708123456789_abc", ServiceID: "svc_123", ServiceTitle: "Custom Avatar Generation",
 		ClientWallet: "ABC...XYZ", Brief: "Create a cyberpunk-style avatar with neon accents", Status: order.Paid,
 		Price: new(5 * order.Dollar), CreatedAt: time.Date(2025, 2, 17, 12, 0, 0, 0, time.UTC),
-		Raw: json.RawMessage(guideOrder),
+		Raw: compact(guideOrder),
 	}
 	if len(listing.Orders) != 1 || !reflect.DeepEqual(listing.Orders[0], want) {
 		t.Errorf("got  %+v\nwant %+v", listing.Orders, want)
@@ -177,7 +176,7 @@ func TestAnIncompleteListingIsAnError(t *testing.T) {
 	t.Parallel()
 	whole := `{"data":[` + guideOrder + `],"success":true}`
 	for cut := range len(whole) {
-		listing, err := decodeOrders(strings.NewReader(whole[:cut]), ordersLimit)
+		listing, err := readAll(strings.NewReader(whole[:cut]), ordersLimit)
 		if err == nil || len(listing.Orders) != 0 {
 			t.Fatalf("cut at %d: %d orders, %v", cut, len(listing.Orders), err)
 		}
@@ -186,12 +185,12 @@ func TestAnIncompleteListingIsAnError(t *testing.T) {
 		whole + "x", whole + whole, `{"success":true}`, `{"success":true,"data":"[]"}`,
 		`{"success":true,"data":{"orders":[]}}`, `{"data":[` + guideOrder + `],"success":false,"error":"no"}`, `[` + guideOrder + `]`, `null`,
 	} {
-		if listing, err := decodeOrders(strings.NewReader(body), ordersLimit); err == nil || listing.Orders != nil {
+		if listing, err := readAll(strings.NewReader(body), ordersLimit); err == nil || listing.Orders != nil {
 			t.Errorf("%s: %d orders, %v", body, len(listing.Orders), err)
 		}
 	}
 	for _, body := range []string{`{"success":true,"data":null}`, `{"success":1,"data":[]}`, `{"data":[]}` + "\n"} {
-		if listing, err := decodeOrders(strings.NewReader(body), ordersLimit); err != nil || len(listing.Orders)+len(listing.Bad) != 0 {
+		if listing, err := readAll(strings.NewReader(body), ordersLimit); err != nil || len(listing.Orders)+len(listing.Bad) != 0 {
 			t.Errorf("%s: %+v, %v", body, listing, err)
 		}
 	}
@@ -203,7 +202,7 @@ func TestAListingOverTheLimitIsRefused(t *testing.T) {
 		first: `{"success":true,"data":[`,
 		again: `{"id":"o","status":"paid","brief":"` + strings.Repeat("x", 1<<16) + `"},`,
 	}
-	_, err := decodeOrders(body, 1<<20)
+	_, err := readAll(body, 1<<20)
 	if !errors.Is(err, errTooLong) || body.n > 1<<20 {
 		t.Errorf("error = %v after %d bytes, want %v", err, body.n, errTooLong)
 	}

@@ -19,14 +19,14 @@ func (c *Client) Review(ctx context.Context, id string) (order.Review, error) {
 		call: order.RequestRead, orderID: id, method: http.MethodGet, timeout: c.Timeout,
 		path: []string{"orders", id},
 		read: func(body io.Reader) error {
-			data, err := readData(body, answerLimit)
+			one, err := readOne(body)
 			if err != nil {
 				return err
 			}
 			var w struct {
 				Review wireReview `json:"review"`
 			}
-			if err := unmarshal(data, &w); err != nil {
+			if err := unmarshal(one.data, &w); err != nil {
 				return err
 			}
 			review = order.Review(w.Review)

@@ -20,7 +20,7 @@ func TestOnlyAnEmptyListOfTheOrderItselfShowsNoFiles(t *testing.T) {
 		`{"order":{"id":"o","status":"delivered"},"deliverables":[{"deliverable_url":"https://a.test/1"}]}`:       order.ShownFiles,
 		`{"order":{"id":"o","status":"delivered"},"deliverables":"[{\"deliverable_url\":\"https://a.test/1\"}]"}`: order.ShownFiles,
 	} {
-		facts, err := readOneOrder([]byte(answer), "o")
+		facts, err := readOneOrder(oneOrder{data: []byte(answer)}, "o")
 		if err != nil || facts.Shown != want {
 			t.Errorf("%s shows %q, want %q, %v", answer, facts.Shown, want, err)
 		}

@@ -75,7 +75,7 @@ type Market interface {
 	Upload(ctx context.Context, orderID string, f atelier.File) (atelier.Uploaded, error)
 	Deliver(ctx context.Context, orderID string, pieces []atelier.Deliverable) error
 	Order(ctx context.Context, id string) (order.Facts, error)
-	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
+	OrdersInParts(ctx context.Context, statuses []order.Status, take func(order.Listing) error) error
 	Messages(ctx context.Context, orderID string) ([]order.Message, error)
 	Quote(ctx context.Context, orderID string, price order.USD) error
 	SendMessage(ctx context.Context, orderID, text string) error
@@ -203,6 +203,9 @@ func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) 
 		return order.Result{}, order.Failf(order.Hold, order.CodeRowDamaged, "%s", o.Damage).
 			WithHint("check the disk; %s works on it with what can be read, %s gives it up",
 				order.Command("orders retry", o.ID), order.Command("orders cancel", o.ID))
+	}
+	if o.TooLarge && (j.Stage == order.StageGenerate || j.Stage == order.StagePrice) {
+		return order.Result{}, order.TooLarge(o.ID)
 	}
 	result, err := f.stage(ctx, j, o)
 	if fail, ok := errors.AsType[*order.Failure](err); ok {

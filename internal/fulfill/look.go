@@ -21,14 +21,19 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 		return order.Seen{}, err
 	}
 	at = time.Now()
-	listing, err := f.o.Market.Orders(ctx, order.AllStatuses())
-	if err != nil {
+	found := order.Seen{At: at}
+	if err := f.o.Market.OrdersInParts(ctx, order.AllStatuses(), func(part order.Listing) error {
+		for _, facts := range part.Orders {
+			if facts.ID == id && found.Facts.ID == "" {
+				found.Facts = facts
+			}
+		}
+		return nil
+	}); err != nil {
 		return order.Seen{}, err
 	}
-	for _, facts := range listing.Orders {
-		if facts.ID == id {
-			return order.Seen{Facts: facts, At: at}, nil
-		}
+	if found.Facts.ID != "" {
+		return found, nil
 	}
 	return order.Seen{}, &order.Failure{
 		Class: order.Wait, Code: order.CodeNotListed, After: endedRetry,

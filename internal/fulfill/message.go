@@ -97,7 +97,11 @@ const (
 // counted, because only the marketplace knows which is which.
 func (f *Fulfiller) messageShown(ctx context.Context, m order.Outgoing) (trace, error) {
 	thread, err := f.o.Market.Messages(ctx, m.OrderID)
-	if fail, ok := errors.AsType[*order.Failure](err); ok && fail.Class == order.Fail && m.State != order.OutSending {
+	switch fail, ok := errors.AsType[*order.Failure](err); {
+	case !ok:
+	case fail.Code == order.CodeThreadTooLarge && m.State == order.OutSending:
+		return beyondThread, nil
+	case (fail.Class == order.Fail || fail.Code == order.CodeThreadTooLarge) && m.State != order.OutSending:
 		return notInThread, nil // a thread that is not shown says no more than a full one
 	}
 	if err != nil {

@@ -148,7 +148,9 @@ func (r *run) thread(ctx context.Context, round int) ([]generate.Message, error)
 	list, err := r.o.Market.Messages(ctx, r.order.ID)
 	if err == nil {
 		list, err = r.o.Store.MergeThread(ctx, r.order.ID, list)
-	} else if fail, ok := errors.AsType[*order.Failure](err); round == 0 || ok && fail.Class == order.Fail {
+	} else if fail, ok := errors.AsType[*order.Failure](err); ok && fail.Code == order.CodeThreadTooLarge && !r.job.ByOwner {
+		return nil, err // the client may have said more than the brief; the owner decides
+	} else if round == 0 || ok && (fail.Class == order.Fail || fail.Code == order.CodeThreadTooLarge) {
 		r.o.Log.Debug("messages not read", "order", r.order.ID, "error", err)
 		list, err = r.o.Store.Thread(ctx, r.order.ID)
 	}

@@ -140,7 +140,7 @@ func (w window) wait(after time.Duration, text string, at time.Time) *order.Fail
 func (f *Fulfiller) pieceFromBrief(ctx context.Context, j order.Job, w window) error {
 	thread, err := f.o.Market.Messages(ctx, j.OrderID)
 	fail, _ := errors.AsType[*order.Failure](err)
-	unreadable := fail != nil && fail.Class == order.Fail
+	unreadable := fail != nil && (fail.Class == order.Fail || fail.Code == order.CodeThreadTooLarge && j.ByOwner)
 	switch {
 	case err != nil && !unreadable && time.Now().Before(w.plan.Last):
 		return marketFailure(err)

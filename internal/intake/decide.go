@@ -56,6 +56,9 @@ func (v view) decide() order.Decision {
 		return v.end(d, order.StateCancelled, "the order was cancelled")
 	case status == order.Delivered:
 		return v.decideDelivered(d)
+	case v.facts.TooLarge && v.begins():
+		why := order.TooLarge(v.facts.ID)
+		return v.stop(d, order.StateHeld, hold{why.Code, why.Error(), why.Hint})
 	case status.TakesDelivery():
 		return v.decideWork(d)
 	case status == order.PendingQuote:
@@ -70,6 +73,19 @@ func (v view) decide() order.Decision {
 	}
 	d.State, d.Note = order.StateWaiting, fmt.Sprintf("unknown status %.40q", v.facts.Status)
 	return d
+}
+
+// begins reports whether work for the order would begin, or goes on before its files
+// are made. What is made and paid for is delivered.
+func (v view) begins() bool {
+	switch v.facts.Status {
+	case order.PendingQuote:
+		return !live(v.known.Quoting)
+	case order.Paid, order.InProgress, order.RevisionRequested, order.Disputed:
+		made := v.known.Stage == order.StageUpload || v.known.Stage == order.StageDeliver
+		return !made && !v.windowed()
+	}
+	return false
 }
 
 // Vanished returns what follows when even a listing of every status does not show
@@ -250,7 +266,7 @@ func (v view) decideQuote(d order.Decision) order.Decision {
 // one, or before the order was cancelled.
 func (v view) quoteOpen() bool {
 	k := v.known
-	unpriced := k.Code == order.CodeQuoteNeeded || k.Code == order.CodeNoService
+	unpriced := k.Code == order.CodeQuoteNeeded || k.Code == order.CodeNoService || k.Code == order.CodeOrderTooLarge
 	return k.Quoting == "" || k.Quoting == order.JobCancelled || k.Quoting == order.JobHeld && unpriced
 }
 
@@ -335,7 +351,7 @@ func running(j order.JobState) bool { return j == order.JobReady || j == order.J
 // releasable reports whether intake itself has set the hold, and so may release it.
 func releasable(code order.Code) bool {
 	switch code {
-	case order.CodeVanished, order.CodeNoService, order.CodeSubscription, order.CodeQuoteNeeded:
+	case order.CodeVanished, order.CodeNoService, order.CodeSubscription, order.CodeQuoteNeeded, order.CodeOrderTooLarge:
 		return true
 	}
 	return false

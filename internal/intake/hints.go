@@ -143,7 +143,7 @@ func (p *Poller) apply(ctx context.Context, id string, read func() (order.Facts,
 		return facts, err
 	}
 	listing := order.Listing{Orders: []order.Facts{facts}}
-	normalize(&listing, time.Now())
+	normalize(&listing, nil, time.Now())
 	p.addBounties(ctx, &listing)
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished})
 	if err == nil && sum.New+sum.Changed > 0 {

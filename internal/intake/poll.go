@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +35,8 @@ type Store interface {
 
 // Market is the part of the marketplace's API that the Poller needs.
 type Market interface {
-	Orders(ctx context.Context, statuses []order.Status) (order.Listing, error)
+	// OrdersInParts calls take with each part of a listing. The last one has no More.
+	OrdersInParts(ctx context.Context, statuses []order.Status, take func(order.Listing) error) error
 	Order(ctx context.Context, id string) (order.Facts, error)
 	Bounty(ctx context.Context, id string) (order.Bounty, error)
 }
@@ -65,8 +65,8 @@ type Options struct {
 	Trust time.Duration
 	// Debounce is the least time between two reads that events ask for: 5 s.
 	Debounce time.Duration
-	// Polled is called with each listing that was applied; complete says that it is of
-	// every status. May be nil.
+	// Polled is called with each part of a listing that was applied; complete says that
+	// it is of every status. May be nil.
 	Polled func(l order.Listing, complete bool)
 	// KeyChanged reports whether the key has been replaced since the last call. It is
 	// called every few seconds while the key is refused; may be nil.
@@ -282,59 +282,26 @@ func (p *Poller) poll(ctx context.Context) error {
 	}
 	before := p.polledAt
 	p.polledAt = time.Now()
-	listing, err := p.o.Market.Orders(ctx, statuses)
-	if err != nil {
+	got := polled{batch: order.Batch{Mark: mark, Complete: complete, Decide: catalog.Decide, Vanished: catalog.Vanished}, catalog: catalog}
+	if err := p.o.Market.OrdersInParts(ctx, statuses, func(part order.Listing) error { return p.applyPart(ctx, part, &got) }); err != nil {
 		return err
 	}
-	p.keyIsAccepted()
-	normalize(&listing, time.Now())
-	p.addBounties(ctx, &listing)
-	sum, err := p.o.Store.Apply(order.Batch{
-		Listing: listing, Mark: mark, Complete: complete,
-		Decide: catalog.Decide, Vanished: catalog.Vanished,
-	})
-	if err != nil {
-		return err
-	}
-	p.o.Sightings.Listed(listing.Orders, p.polledAt)
+	p.o.Sightings.listed(got.open, p.polledAt)
 	if complete {
 		p.lastComplete = time.Now()
 	}
-	p.o.Polled(listing, complete)
+	sum := got.sum
 	p.unannounced(sum.Moved, before)
-	p.warnOfWindows(catalog.endingWindows(listing.Orders, time.Now()))
+	p.warnOfWindows(windowsText(got.windows))
 	// An order that left the live list has most likely completed. The next poll asks
 	// for every status.
 	p.complete = !complete && sum.Missing > 0
 	if sum.New+sum.Changed > 0 || sum.Unreadable > 0 {
-		p.o.Log.Info("polled", "orders", len(listing.Orders), "new", sum.New, "changed", sum.Changed, "unreadable", sum.Unreadable)
+		p.o.Log.Info("polled", "orders", got.orders, "new", sum.New, "changed", sum.Changed, "unreadable", sum.Unreadable)
 	} else {
-		p.o.Log.Debug("polled", "orders", len(listing.Orders))
+		p.o.Log.Debug("polled", "orders", got.orders)
 	}
 	return nil
-}
-
-// normalize keeps an odd row from spoiling the whole listing. An order without a time,
-// or with a future one, is taken to be placed now: the time decides whose work is most
-// urgent. Of two rows with the same id the second is dropped.
-func normalize(l *order.Listing, now time.Time) {
-	seen := map[string]bool{}
-	l.Orders = slices.DeleteFunc(l.Orders, func(f order.Facts) bool {
-		twice := seen[f.ID]
-		seen[f.ID] = true
-		return twice
-	})
-	for i := range l.Orders {
-		f := &l.Orders[i]
-		if f.CreatedAt.IsZero() {
-			f.CreatedAt = now
-		}
-		for _, past := range []*time.Time{&f.CreatedAt, &f.DeliveredAt, &f.CompletedAt} {
-			if past.After(now) {
-				*past = now
-			}
-		}
-	}
 }
 
 // warnOfWindows shows the owner the windows that end without a delivery.

@@ -81,7 +81,26 @@ func (s *Sightings) Silent() {
 
 // Listed records a listing that was asked for at the given time. An order that it
 // lacks has ended or vanished.
-func (s *Sightings) Listed(list []order.Facts, at time.Time) {
+func (s *Sightings) Listed(list []order.Facts, at time.Time) { s.listed(standings(list), at) }
+
+// standing is what a sighting keeps of an order, which is much less than its facts.
+type standing struct {
+	id     string
+	status order.Status
+	shown  order.Shown
+}
+
+// standings returns where the orders stand that have not ended.
+func standings(list []order.Facts) (open []standing) {
+	for _, f := range list {
+		if !f.Status.Ended() {
+			open = append(open, standing{f.ID, f.Status, f.Shown})
+		}
+	}
+	return open
+}
+
+func (s *Sightings) listed(open []standing, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.silent = time.Time{}
@@ -90,10 +109,8 @@ func (s *Sightings) Listed(list []order.Facts, at time.Time) {
 			delete(s.orders, id)
 		}
 	}
-	for _, f := range list {
-		if !f.Status.Ended() {
-			s.see(f, at, true)
-		}
+	for _, o := range open {
+		s.see(order.Facts{ID: o.id, Status: o.status, Shown: o.shown}, at, true)
 	}
 }
 

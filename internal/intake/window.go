@@ -102,10 +102,9 @@ func (v view) settledDelivered(d order.Decision) order.Decision {
 	return d
 }
 
-// endingWindows returns a text about the windows that end soon and for which nothing
-// is made, or "" if there are none. A window without a delivery is not paid out.
-func (c Catalog) endingWindows(listed []order.Facts, now time.Time) string {
-	var lines []string
+// endingWindows returns a line about each window that ends soon and for which nothing
+// is made. A window without a delivery is not paid out.
+func (c Catalog) endingWindows(listed []order.Facts, now time.Time) (lines []string) {
 	for _, f := range listed {
 		if f.WorkspaceExpiresAt.IsZero() || f.Status != order.Paid && f.Status != order.InProgress {
 			continue
@@ -120,6 +119,11 @@ func (c Catalog) endingWindows(listed []order.Facts, now time.Time) string {
 		}
 		lines = append(lines, fmt.Sprintf("the window of order %s ends at %s", f.ID, plan.End.UTC().Format(time.RFC3339)))
 	}
+	return lines
+}
+
+// windowsText is what the owner is shown of those windows, or "" if there are none.
+func windowsText(lines []string) string {
 	if len(lines) == 0 {
 		return ""
 	}

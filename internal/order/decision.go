@@ -101,6 +101,8 @@ type Decision struct {
 // Batch is a listing with what is needed to apply it to the database.
 type Batch struct {
 	Listing
+	// Earlier are the ids in the earlier parts of the listing.
+	Earlier map[string]bool
 	// Mark is the store's Mark from before the poll was sent. An order that we acted
 	// on since then is left alone, because the listing may be older.
 	Mark int64
@@ -117,6 +119,16 @@ type Applied struct {
 	Counts
 	// Moved are the orders that are new or that the client changed.
 	Moved []string
+}
+
+// Add adds what another part of the listing changed.
+func (a *Applied) Add(b Applied) {
+	a.New += b.New
+	a.Changed += b.Changed
+	a.Unreadable += b.Unreadable
+	a.Missing += b.Missing
+	a.Busy += b.Busy
+	a.Moved = append(a.Moved, b.Moved...)
 }
 
 // Counts are the numbers of Applied.

@@ -127,6 +127,9 @@ type Facts struct {
 
 	// Raw is the order's JSON as it was received.
 	Raw json.RawMessage
+	// TooLarge: the order's JSON is larger than atelierd reads. Raw and the other fields
+	// lack what is long, so that nothing may be made for it.
+	TooLarge bool
 }
 
 // Wish returns what the client asks for: the brief, after the title of the bounty that
@@ -147,8 +150,10 @@ type BadRow struct {
 	Raw    []byte
 }
 
-// Listing is the answer to one poll.
+// Listing is the answer to one poll, or a part of it.
 type Listing struct {
 	Orders []Facts
 	Bad    []BadRow
+	// More: another part follows, so what is not in this one says nothing.
+	More bool
 }

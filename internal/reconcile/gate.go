@@ -16,7 +16,13 @@ type Gate struct {
 	mu      sync.Mutex
 	open    bool
 	listing map[string]order.Facts // of the last poll, by id, while the gate is shut
+	more    bool                   // the listing goes on
 }
+
+// mostListed is how many rows of a listing are kept for orders that cannot be read
+// alone. The rows of a listing of any length would not fit into memory.
+const mostListed = 5000
+
 
 // NewGate returns a gate that is shut.
 func NewGate() *Gate { return &Gate{polled: make(chan struct{}, 1)} }
@@ -36,21 +42,26 @@ func (g *Gate) Ready() error {
 	}
 }
 
-// Polled takes a listing of the marketplace. While the gate is shut, one of every
-// status begins the comparison.
+// Polled takes a part of a listing of the marketplace. While the gate is shut, the end
+// of one of every status begins the comparison.
 func (g *Gate) Polled(l order.Listing, complete bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.open || !complete {
 		return
 	}
-	g.listing = make(map[string]order.Facts, len(l.Orders))
+	if !g.more {
+		g.listing = map[string]order.Facts{}
+	}
+	g.more = l.More
 	for _, f := range l.Orders {
-		if !f.Status.Ended() {
+		if !f.Status.Ended() && len(g.listing) < mostListed {
 			g.listing[f.ID] = f
 		}
 	}
-	g.hasPolled()
+	if !l.More {
+		g.hasPolled()
+	}
 }
 
 func (g *Gate) hasPolled() {

@@ -108,7 +108,7 @@ func (c *Checker) readOne(ctx context.Context, id string) (s seen, err error) {
 // given reports whether the marketplace has answered and would answer the same again.
 func given(err error) bool {
 	f, ok := errors.AsType[*order.Failure](err)
-	return ok && f.Class == order.Fail
+	return ok && (f.Class == order.Fail || f.Code == order.CodeThreadTooLarge)
 }
 
 func isCode(err error, code order.Code) bool {

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 
 	"atelierd/internal/order"
@@ -51,7 +49,7 @@ func (e *rowError) Error() string { return fmt.Sprintf("order %.100q: %v", e.id,
 func (e *rowError) Unwrap() error { return e.err }
 
 func setAside(l order.Listing, bad *rowError) order.Listing {
-	aside := order.Listing{Bad: slices.Clone(l.Bad)}
+	aside := order.Listing{Bad: slices.Clone(l.Bad), More: l.More}
 	for _, f := range l.Orders {
 		if f.ID == bad.id {
 			aside.Bad = append(aside.Bad, order.BadRow{ID: f.ID, Reason: bad.err.Error(), Raw: f.Raw})
@@ -70,7 +68,7 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 		if err != nil {
 			return err
 		}
-		missing, err := t.unlisted(l.Listing, known)
+		missing, err := t.unlisted(l, known)
 		if err != nil {
 			return err
 		}
@@ -173,7 +171,7 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 	if err != nil {
 		return err
 	}
-	if print := fingerprint(f.Raw); k.fingerprint != print || k.Missing {
+	if print := fingerprintOf(&f); k.fingerprint != print || k.Missing {
 		sum.Changed++
 		if k.Status != f.Status && f.Status != order.Delivered && f.Status != order.Completed &&
 			f.Status != order.Quoted && f.Status != order.InProgress {
@@ -322,6 +320,9 @@ func (t *tx) closeJobs(id string, d order.Decision) error {
 }
 
 func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
+	if f.TooLarge {
+		return t.UpdateLargeOrder(noCancel, query.UpdateLargeOrderParams{RemoteStatus: f.Status, Fingerprint: print, ID: f.ID})
+	}
 	return t.UpdateOrderFacts(noCancel, query.UpdateOrderFactsParams{
 		Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
 		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
@@ -337,24 +338,12 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 	})
 }
 
-func (t *tx) applyBad(l order.Batch, sum *order.Applied) error {
-	for _, b := range l.Bad {
-		sum.Unreadable++
-		raw := string(bytes.ToValidUTF8(b.Raw, []byte("?")))
-		if err := t.RecordUnreadable(noCancel, query.RecordUnreadableParams{
-			Fingerprint: fingerprint(b.Raw),
-			FirstAt:     t.now, LastAt: t.now, Reason: b.Reason, Raw: raw,
-		}); err != nil {
-			return err
-		}
+// one is 1 for true.
+func one(b bool) int64 {
+	if b {
+		return 1
 	}
-	return nil
-}
-
-func fingerprint(raw []byte) int64 {
-	h := fnv.New64a()
-	h.Write(raw) // a hash never fails to write
-	return int64(h.Sum64())
+	return 0
 }
 
 func text(raw json.RawMessage) *string {

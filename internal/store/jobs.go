@@ -186,6 +186,7 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 		rows, err := t.Reschedule(noCancel, query.RescheduleParams{
 			Uncounted: uncounted, RunAt: runAt,
 			Code: f.Code, Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: j.ID, Token: j.Token,
+			StuckBeforeAt: t.stuckBefore(f),
 		})
 		if err != nil || rows == 0 || f.Message == nil {
 			return rows, err

@@ -6,8 +6,12 @@ import (
 )
 
 // unlisted returns the open orders that the listing lacks. It is called before the
-// listing is applied, with the listed orders that are known.
-func (t *tx) unlisted(l order.Listing, known map[string]row) ([]string, error) {
+// listing is applied, with the listed orders that are known. A part of a listing shows
+// nothing before the last one.
+func (t *tx) unlisted(l order.Batch, known map[string]row) ([]string, error) {
+	if l.More {
+		return nil, nil
+	}
 	all, err := t.CountOpen(noCancel)
 	if err != nil {
 		return nil, err
@@ -30,7 +34,7 @@ func (t *tx) unlisted(l order.Listing, known map[string]row) ([]string, error) {
 	}
 	var ids []string
 	for _, id := range open {
-		if !known[id].Exists && !unreadable[id] {
+		if !known[id].Exists && !unreadable[id] && !l.Earlier[id] {
 			ids = append(ids, id)
 		}
 	}

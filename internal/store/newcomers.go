@@ -111,7 +111,7 @@ func (t *tx) insertOrder(q *query.Queries, n newcomer) error {
 		CompletedAt: utc.At(completed), WindowEndsAt: utc.At(f.WorkspaceExpiresAt), ThreadDueAt: thread,
 		BountyID: f.BountyID, BountyTitle: d.BountyTitle, ClientType: f.ClientType,
 		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec), ReviewDueAt: utc.At(review),
-		Fingerprint: fingerprint(f.Raw), Raw: string(f.Raw),
+		Fingerprint: fingerprintOf(f), Raw: string(f.Raw), TooLarge: one(f.TooLarge),
 	})
 }
 

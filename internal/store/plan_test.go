@@ -77,7 +77,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 	}
 	partial := map[string]bool{
 		"orders_open": true, "jobs_leased": true, "orders_completed": true,
-		"jobs_stuck": true, "orders_thread": true, "bounties_open": true, "webhooks_pending": true,
+		"jobs_stuck": true, "jobs_failing": true, "orders_thread": true, "bounties_open": true, "webhooks_pending": true,
 	}
 	forPeople := map[string]bool{"ListOrders": true, "ListBounties": true, "SpentUncompleted": true}
 	list := queries(t)
@@ -126,7 +126,7 @@ func TestHotQueriesUseTheirIndex(t *testing.T) {
 		"DueReviews":     {"orders_review"},
 		"RequestsSince":  {"requests_at"},
 		"OrderEvents":    {"events_order"},
-		"Attention":      {"orders_open"},
+		"Attention":      {"orders_open", "jobs_failing"},
 	} {
 		sql, ok := list[name]
 		if !ok {

@@ -85,7 +85,7 @@ func toOrder(r query.Order) order.Order {
 			ReviewDeadline: r.ReviewDeadlineAt.Time, CompletedAt: r.CompletedAt.Time,
 			WorkspaceExpiresAt: r.WindowEndsAt.Time, PayoutTx: r.PayoutTx, BountyID: r.BountyID, BountyTitle: r.BountyTitle, Raw: json.RawMessage(r.Raw),
 			MaxRevisions: toInt(r.MaxRevisions), RevisionCount: toInt(r.RevisionCount),
-			QuotaTotal: toInt(r.QuotaTotal), QuotaUsed: toInt(r.QuotaUsed),
+			QuotaTotal: toInt(r.QuotaTotal), QuotaUsed: toInt(r.QuotaUsed), TooLarge: r.TooLarge != 0,
 		},
 	}
 	if r.RequirementAnswers != nil {

@@ -140,8 +140,8 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at, too_large)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertOrderParams struct {
@@ -184,6 +184,7 @@ type InsertOrderParams struct {
 	BriefEnglish       string
 	BriefSpec          *string
 	ReviewDueAt        utc.Time
+	TooLarge           int64
 }
 
 func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error {
@@ -227,6 +228,7 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.BriefEnglish,
 		arg.BriefSpec,
 		arg.ReviewDueAt,
+		arg.TooLarge,
 	)
 	return err
 }
@@ -558,6 +560,22 @@ func (q *Queries) SetOwnerCancelled(ctx context.Context, arg SetOwnerCancelledPa
 	return err
 }
 
+const updateLargeOrder = `-- name: UpdateLargeOrder :exec
+UPDATE orders SET remote_status = ?, missing_at = NULL, too_large = 1, fingerprint = ? WHERE id = ?
+`
+
+type UpdateLargeOrderParams struct {
+	RemoteStatus order.Status
+	Fingerprint  int64
+	ID           string
+}
+
+// The order has become too large to read. What was read before stays.
+func (q *Queries) UpdateLargeOrder(ctx context.Context, arg UpdateLargeOrderParams) error {
+	_, err := q.db.ExecContext(ctx, updateLargeOrder, arg.RemoteStatus, arg.Fingerprint, arg.ID)
+	return err
+}
+
 const updateOrderFacts = `-- name: UpdateOrderFacts :exec
 UPDATE orders SET
     service = ?1, service_id = ?2, service_title = ?3,
@@ -581,7 +599,7 @@ UPDATE orders SET
     completed_at = coalesce(?23, completed_at),
     window_ends_at = coalesce(?24, window_ends_at),
     client_type = CASE WHEN ?25 = '' THEN client_type ELSE ?25 END,
-    missing_at = NULL, fingerprint = ?26, raw = ?27
+    missing_at = NULL, too_large = 0, fingerprint = ?26, raw = ?27
 WHERE id = ?28
 `
 

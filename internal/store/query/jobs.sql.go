@@ -837,31 +837,37 @@ func (q *Queries) Renew(ctx context.Context, arg RenewParams) (int64, error) {
 
 const reschedule = `-- name: Reschedule :execrows
 UPDATE jobs SET state = 'ready', attempt = attempt - ?1, run_at = ?2,
-    lease_token = '', lease_until = NULL, code = ?3, reason = ?4,
-    hint = ?5, changed_at = ?6
-WHERE id = ?7 AND lease_token = ?8
+    lease_token = '', lease_until = NULL, reason = ?3, hint = ?4, changed_at = ?5,
+    stuck_at = CASE WHEN code = ?6 AND failing_at <= ?7
+        THEN coalesce(stuck_at, ?5) END,
+    failing_at = CASE WHEN code = ?6 THEN coalesce(failing_at, ?5) ELSE ?5 END,
+    code = ?6
+WHERE id = ?8 AND lease_token = ?9
 `
 
 type RescheduleParams struct {
-	Uncounted int64
-	RunAt     utc.Time
-	Code      order.Code
-	Reason    string
-	Hint      string
-	ChangedAt utc.Time
-	ID        int64
-	Token     string
+	Uncounted     int64
+	RunAt         utc.Time
+	Reason        string
+	Hint          string
+	ChangedAt     utc.Time
+	Code          order.Code
+	StuckBeforeAt utc.Time
+	ID            int64
+	Token         string
 }
 
-// Tries again at run_at. uncounted is 1 when the attempt does not count.
+// Tries again at run_at. uncounted is 1 when the attempt does not count. The job is stuck once it has failed with the
+// same code since stuck_before_at; NULL is for codes that are expected to last.
 func (q *Queries) Reschedule(ctx context.Context, arg RescheduleParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, reschedule,
 		arg.Uncounted,
 		arg.RunAt,
-		arg.Code,
 		arg.Reason,
 		arg.Hint,
 		arg.ChangedAt,
+		arg.Code,
+		arg.StuckBeforeAt,
 		arg.ID,
 		arg.Token,
 	)

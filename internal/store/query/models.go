@@ -157,6 +157,7 @@ type Order struct {
 	BountyTitle        string
 	RestoredAt         utc.Time
 	ForeignFiles       string
+	TooLarge           int64
 }
 
 type Outbox struct {

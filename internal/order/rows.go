@@ -1,0 +1,24 @@
+package order
+
+// TooLarge returns the failure of an order whose JSON is larger than atelierd reads.
+func TooLarge(id string) *Failure {
+	return Failf(Hold, CodeOrderTooLarge, "the marketplace's answer about it has more than 1 MiB, so it cannot be read in full").
+		WithHint("settle it with the client at the marketplace, or run %s; work resumes by itself if it becomes smaller",
+			Command("orders cancel", id))
+}
+
+// Lasts reports whether work is expected to wait with the code for hours, so that the
+// owner need not be shown it.
+func (c Code) Lasts() bool {
+	switch c {
+	case CodeWindow, // days
+		CodeBudget, CodeDayCap, // until more is allowed
+		CodePaused,         // which has an alert of its own
+		CodeNoFeedback,     // the client is asked and has a day
+		CodeNotNow,         // until the status takes messages
+		CodeSlow, CodeBusy, // the provider works on it; held after a day
+		CodeStopped, CodeCrashed, CodeLeaseLost:
+		return true
+	}
+	return false
+}
