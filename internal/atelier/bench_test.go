@@ -2,11 +2,14 @@ package atelier
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"atelierd/internal/order"
 )
 
 // heapPeak watches the live heap until stop, which returns the growth of its peak in
@@ -70,5 +73,81 @@ func BenchmarkDecode10000Orders(b *testing.B) {
 		if err != nil || len(listing.Orders) != 10_000 {
 			b.Fatalf("%d orders, %v", len(listing.Orders), err)
 		}
+	}
+}
+
+// piece is a text that is repeated.
+type piece struct {
+	text  string
+	times int
+}
+
+// rows is a listing of n rows that is written while it is read.
+type rows struct {
+	n, next int
+	row     func(i int) []piece
+	rest    []piece
+	at      int // in the text of rest[0]
+}
+
+func (r *rows) Read(p []byte) (int, error) {
+	for len(r.rest) == 0 {
+		switch {
+		case r.next > r.n:
+			return 0, io.EOF
+		case r.next == r.n:
+			r.rest = []piece{{"]}", 1}}
+		case r.next == 0:
+			r.rest = append([]piece{{`{"success":true,"data":[`, 1}}, r.row(0)...)
+		default:
+			r.rest = append([]piece{{",", 1}}, r.row(r.next)...)
+		}
+		r.next++
+	}
+	first := &r.rest[0]
+	n := copy(p, first.text[r.at:])
+	if r.at += n; r.at == len(first.text) {
+		r.at = 0
+		if first.times--; first.times == 0 {
+			r.rest = r.rest[1:]
+		}
+	}
+	return n, nil
+}
+
+// BenchmarkHostileListing reads listings that a marketplace should not send. peak-heap-B
+// is what the reading holds in memory at most.
+func BenchmarkHostileListing(b *testing.B) {
+	letters, blanks := piece{strings.Repeat("x", 1<<16), 60 << 4}, piece{strings.Repeat(" ", 1<<16), 64 << 4}
+	for name, c := range map[string]struct {
+		n   int
+		row func(int) []piece
+	}{
+		"one order of 60 MB": {1, func(int) []piece {
+			return []piece{{`{"id":"a","status":"paid","brief":"`, 1}, letters, {`"}`, 1}}
+		}},
+		"64 MB of blanks": {1, func(int) []piece { return []piece{blanks, {guideOrder, 1}} }},
+		"64 MB of blanks in a row": {1, func(int) []piece {
+			return []piece{{`{"id":"a","status":"paid","x":[`, 1}, blanks, {"]}", 1}}
+		}},
+		"50,000 orders": {50_000, func(i int) []piece {
+			return []piece{{strings.Replace(guideOrder, "ord_1708123456789_abc", fmt.Sprintf("ord_%d", i), 1), 1}}
+		}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			stop := heapPeak()
+			for b.Loop() {
+				got := 0
+				err := readListing(&rows{n: c.n, row: c.row}, ordersLimit, func(l order.Listing) error {
+					got += len(l.Orders)
+					return nil
+				})
+				if err != nil || got != c.n {
+					b.Fatalf("%d orders, %v", got, err)
+				}
+			}
+			b.ReportMetric(float64(stop()), "peak-heap-B")
+		})
 	}
 }

@@ -10,9 +10,14 @@ import (
 // errTooLong means that an answer is longer than its limit.
 var errTooLong = errors.New("it is too long")
 
-// nothing reads an answer that only has to be a success.
+// nothing reads an answer that only has to be a success. Its data may be long: the
+// marketplace answers many requests with the whole order.
 func nothing(body io.Reader) error {
-	_, err := readData(body, answerLimit)
+	s := newScanner(body, ordersLimit)
+	_, err := s.fields(func() error {
+		_, _, err := s.value(nil, 0)
+		return err
+	})
 	return err
 }
 

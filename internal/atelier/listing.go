@@ -47,7 +47,7 @@ func readListing(body io.Reader, limit int64, take func(order.Listing) error) er
 }
 
 // fields reads a whole answer and returns its fields. data consumes the value of the
-// field data, which is nil in the result.
+// field data, which is nil in the result, unless the answer is a refusal.
 func (s *scanner) fields(data func() error) (map[string]json.RawMessage, error) {
 	if err := s.expect('{'); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (s *scanner) fields(data func() error) (map[string]json.RawMessage, error) 
 		if json.Unmarshal(key, &name) != nil || whole && !json.Valid(value) {
 			return nil, errNoJSON
 		}
-		if whole && name != "data" && len(fields) < mostFields {
+		if whole && len(fields) < mostFields {
 			fields[name] = value
 		}
 	}

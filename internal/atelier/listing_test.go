@@ -167,3 +167,12 @@ func TestOnlyTheFirstMessagesOfAnEndlessThreadAreRead(t *testing.T) {
 		t.Errorf("%d messages, %v", len(list), err)
 	}
 }
+
+func TestADeliveryIsConfirmedByAnAnswerOfAnyLength(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, answer(200, `{"success":true,"data":`+large("ord_1", 3*rowLimit)+`}`))
+	c, _ := client(t, s.URL)
+	if err := c.Deliver(t.Context(), "ord_1", onePiece); err != nil {
+		t.Error(err)
+	}
+}

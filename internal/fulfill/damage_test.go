@@ -10,18 +10,24 @@ import (
 	"atelierd/internal/store"
 )
 
+// exec changes the database as another program would.
+func (w *world) exec(statement string) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, store.FileName))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestNothingIsPaidForAnOrderWhoseRowIsDamaged(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()
-		db, err := sql.Open("sqlite", filepath.Join(w.dir, store.FileName))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		if _, err := db.Exec("UPDATE orders SET created_at = 'soon'"); err != nil {
-			t.Fatal(err)
-		}
+		w.exec("UPDATE orders SET created_at = 'soon'")
 		f := w.fails(order.StageGenerate, order.Hold, order.CodeRowDamaged)
 		if len(w.painter.asked) != 0 {
 			t.Errorf("painted in spite of: %v", f)

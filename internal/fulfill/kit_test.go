@@ -178,9 +178,13 @@ func (w *world) restart() {
 }
 
 // order places a paid order and polls.
-func (w *world) order() string {
+func (w *world) order(changes ...func(*sandbox.NewOrder)) string {
 	w.t.Helper()
-	id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"})
+	n := sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"}
+	for _, change := range changes {
+		change(&n)
+	}
+	id, err := w.market.PlaceOrder(n)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -36,6 +36,8 @@ func (f *Fulfiller) seenOpen(ctx context.Context, j order.Job) error {
 	facts, err := f.readAlone(ctx, j.OrderID)
 	fail, _ := errors.AsType[*order.Failure](err)
 	switch {
+	case err == nil && facts.TooLarge:
+		return order.TooLarge(j.OrderID).Nothing()
 	case err == nil && facts.OpenFor(j.Kind), fail != nil && fail.Code == order.CodeNotFound && seen.Listed && seen.Open:
 		return nil
 	case err == nil:
