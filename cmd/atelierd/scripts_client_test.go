@@ -17,7 +17,8 @@ import (
 
 // scriptOrder has a client place an order: order BRIEF [STATUS]. Without a
 // status the order is paid. With agent another agent has paid it, and with begun it
-// is the window of a subscription that has begun. A brief in double quotes is read as Go reads a
+// is the window of a subscription that has begun. With future it is dated 9999, and with
+// large it has more than 1 MiB; both are paid. A brief in double quotes is read as Go reads a
 // string. It sets ORDER.
 func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 && len(args) != 2 {
@@ -37,6 +38,10 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 		o.Status, o.Price, o.ClientType, o.PaymentChain = "paid", "5.00", "agent_x402", "solana"
 	case "begun":
 		o.Status = "in_progress"
+	case "future":
+		o.Status, o.Price, o.Raw = "paid", "5.00", map[string]any{"created_at": "9999-12-31T23:59:59Z"}
+	case "large":
+		o.Status, o.Price, o.Raw = "paid", "5.00", map[string]any{"notes": strings.Repeat("x", 2<<20)}
 	}
 	id, err := marketOf(ts).PlaceOrder(o)
 	ts.Check(err)
