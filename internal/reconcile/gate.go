@@ -23,7 +23,6 @@ type Gate struct {
 // alone. The rows of a listing of any length would not fit into memory.
 const mostListed = 5000
 
-
 // NewGate returns a gate that is shut.
 func NewGate() *Gate { return &Gate{polled: make(chan struct{}, 1)} }
 
