@@ -11,6 +11,7 @@ import (
 
 	"atelierd/internal/cli"
 	"atelierd/internal/demo"
+	"atelierd/internal/secret"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 
@@ -18,6 +19,7 @@ import (
 )
 
 func main() {
+	_ = secret.HideMemory() // without it the program works as well
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,7 +35,8 @@ import (
 //	serves URL                   wait until a server of the script answers
 //	http METHOD URL [BODY]       send a request, and write its answer to the file answer
 //
-// Each is explained at its function.
+// Each is explained at its function. The condition [bwrap] holds where programs can be
+// isolated.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -48,6 +50,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TZ", "UTC")
 			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "bwrap" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return exec.Command("bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "true").Run() == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"market":  scriptMarket,

@@ -26,8 +26,13 @@ type maker struct {
 }
 
 // program makes a program of the owner's, which is told no secret of the daemon.
-func (m maker) program(o exec.Options) (*exec.Program, error) {
+// It is isolated like the named generator.
+func (m maker) program(generator string, o exec.Options) (*exec.Program, error) {
 	o.Dir = m.cfg.Dir
+	o.Isolation = exec.Isolation{
+		Bwrap: m.cfg.Generators[generator].Isolate == config.IsolateBwrap,
+		Hide:  func() []string { return append(KeyFiles(m.cfg, m.credentials()), m.cfg.DataDir) },
+	}
 	o.Secrets = func() []secret.Named { return secrets(m.cfg, m.credentials()) }
 	return exec.New(o)
 }
@@ -36,7 +41,7 @@ func (m maker) program(o exec.Options) (*exec.Program, error) {
 func (m maker) generators() (map[string]fulfill.Generator, error) {
 	list := map[string]fulfill.Generator{}
 	for name, g := range m.cfg.Generators {
-		backend, err := m.backend(g, m.log.With("generator", name))
+		backend, err := m.backend(name, m.log.With("generator", name))
 		if err != nil {
 			return nil, configError("generator."+name, err)
 		}
@@ -48,12 +53,13 @@ func (m maker) generators() (map[string]fulfill.Generator, error) {
 	return list, nil
 }
 
-func (m maker) backend(g config.Generator, log *slog.Logger) (generate.Generator, error) {
+func (m maker) backend(name string, log *slog.Logger) (generate.Generator, error) {
+	g := m.cfg.Generators[name]
 	switch g.Type {
 	case config.TypeCanvas:
 		return canvas.New()
 	case config.TypeExec:
-		return m.program(exec.Options{
+		return m.program(name, exec.Options{
 			Command: g.Command,
 			Env:     g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log,
 		})

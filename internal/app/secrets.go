@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -64,4 +66,22 @@ func CheckText(cfg *config.Config, getenv func(string) string, text string) erro
 		return fmt.Errorf("the text contains %s, so it was not sent", name)
 	}
 	return nil
+}
+
+// KeyFiles returns the files that hold the agent's key, the webhook secret and the
+// generators' keys. c may be nil.
+func KeyFiles(cfg *config.Config, c *Credentials) []string {
+	list := []string{filepath.Join(cfg.DataDir, credentialsFile), filepath.Join(cfg.Dir, guideFile), cfg.Webhook.SecretFile}
+	if c != nil {
+		list = append(list, c.From()) // a .env file, perhaps
+	}
+	for _, g := range cfg.Generators {
+		list = append(list, g.KeyFile)
+	}
+	list = slices.DeleteFunc(list, func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || info.IsDir()
+	})
+	slices.Sort(list)
+	return slices.Compact(list)
 }

@@ -28,8 +28,12 @@ type Services struct {
 
 // NewServices makes the services and generators of a configuration. Its errors
 // are *config.Error.
-func NewServices(cfg *config.Config, log *slog.Logger) (*Services, error) {
-	return newServices(Options{Config: cfg, Log: log}, func() *Credentials { return nil })
+func NewServices(cfg *config.Config, getenv func(string) string, log *slog.Logger) (*Services, error) {
+	c, _, err := FindCredentials(cfg, getenv)
+	if err != nil {
+		c = nil // whoever needs them reports it
+	}
+	return newServices(Options{Config: cfg, Log: log}, func() *Credentials { return c })
 }
 
 // newServices makes them. credentials is called when a program runs, and may then
@@ -145,7 +149,7 @@ func (m maker) requirements(s config.Service) (fulfill.Requirements, error) {
 	if len(s.Check) == 0 {
 		return r, nil
 	}
-	checker, err := m.program(exec.Options{
+	checker, err := m.program(s.Generator, exec.Options{
 		Name: "the service's check", Command: s.Check,
 		Env: m.cfg.Generators[s.Generator].Env, Log: m.log.With("check", s.Title),
 	})
@@ -165,7 +169,7 @@ func (m maker) pricing(s config.Service) (*fulfill.Pricing, error) {
 	if len(s.Quote.Command) == 0 {
 		return p, nil
 	}
-	command, err := m.program(exec.Options{
+	command, err := m.program(s.Generator, exec.Options{
 		Name: "the pricing command", Command: s.Quote.Command, Env: s.Quote.Env,
 		Timeout: s.Quote.Timeout, Log: m.log.With("pricing", s.Title),
 	})

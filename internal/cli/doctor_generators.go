@@ -26,7 +26,7 @@ import (
 // generators checks each generator. With paid, each one makes a sample.
 func (d *doctor) generators(ctx context.Context, paid bool) {
 	log := slog.New(slog.DiscardHandler)
-	services, err := app.NewServices(d.cfg, log)
+	services, err := app.NewServices(d.cfg, d.Getenv, log)
 	if err != nil {
 		d.failErr("generators and services", err)
 		return
@@ -42,6 +42,7 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 			continue
 		}
 		d.ok(what, "%s, ready%s", d.cfg.Generators[name].Type, accepts(d.cfg.Generators[name]))
+		d.isolation(ctx, what, gens[name].Backend)
 		if paid {
 			d.sample(ctx, gens[name], services)
 		}

@@ -25,6 +25,9 @@ const (
 	UnknownHold  = "hold"  // ask the owner
 )
 
+// IsolateBwrap is the value of Generator.Isolate that runs the program by bubblewrap.
+const IsolateBwrap = "bwrap"
+
 // Generator configures one way to make files.
 type Generator struct {
 	Type    string
@@ -43,6 +46,9 @@ type Generator struct {
 	// Env holds entries NAME=value, which set a variable, and NAME, which pass on
 	// the daemon's own value. It may hold secrets.
 	Env []string
+	// Isolate is IsolateBwrap to hide the data folder and keys from the program, or
+	// empty.
+	Isolate string
 	// Resumes means that the program resumes its own unfinished work.
 	Resumes bool
 
@@ -149,8 +155,12 @@ func (t *table) call(g *Generator) {
 func (t *table) exec(g *Generator) {
 	g.Command, g.SelfCheck, g.Env = t.list("command"), t.list("self_check"), t.list("env")
 	g.Resumes, _ = value[bool](t, "resumes", "a boolean")
+	if t.has("isolate") {
+		g.Isolate = t.oneOf("isolate", "", IsolateBwrap)
+	}
+	t.known = append(t.known, "isolate")
 	if g.Type != TypeExec {
-		for _, key := range []string{"command", "self_check", "env", "resumes"} {
+		for _, key := range []string{"command", "self_check", "env", "resumes", "isolate"} {
 			if t.has(key) {
 				t.problem(t.at(key), "is for type exec only; remove it")
 			}

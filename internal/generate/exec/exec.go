@@ -57,6 +57,8 @@ type Options struct {
 	// Secrets returns secrets of the daemon, which are removed from what the program
 	// writes, like the values of secret variables. Nil returns none.
 	Secrets func() []secret.Named
+	// Isolation hides files of the daemon from the program.
+	Isolation Isolation
 	// Log gets what the program writes to stderr. Nil discards it.
 	Log *slog.Logger
 }
@@ -127,8 +129,8 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 	if manifestErr != nil {
 		return generate.Result{}, badOutput(manifestErr, m.Cost, log.tail())
 	}
-	if err = out.replaced(req.OutputDir); err != nil {
-		return generate.Result{}, badOutput(err, m.Cost, log.tail())
+	if out.folder != nil {
+		return generate.Result{}, badOutput(out.folder, m.Cost, log.tail())
 	}
 	files, err := collect(req.OutputDir, m, log.redacted.Redactor)
 	if err != nil {
@@ -151,6 +153,7 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	if err != nil {
 		return outcome{}, nil, err
 	}
+	defer folder.Close()
 	if err := KillOrphan(req.OutputDir); err != nil {
 		return outcome{}, nil, order.Failf(order.Retry, order.CodeOrphan, "an earlier run still writes to the output folder: %w", err).Nothing()
 	}
@@ -158,10 +161,10 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	p := process{
 		name: e.opts.Name, order: req.OrderID, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
 		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
-		timeout: e.opts.Timeout, grace: e.opts.Grace,
+		timeout: e.opts.Timeout, grace: e.opts.Grace, wrap: e.wrapFor(req), wrapped: e.opts.Isolation.Bwrap,
 	}
 	out, err := p.run(ctx)
-	out.folder = folder
+	out.folder = replaced(req.OutputDir, folder)
 	return out, log, err
 }
 
@@ -178,13 +181,16 @@ func (e *Program) Check(ctx context.Context) error {
 	if _, err := lookPath(e.opts.Command[0], e.opts.Dir, e.env); err != nil {
 		return notRunnable(e.opts.Name, e.opts.Command[0], err)
 	}
+	if err := e.checkIsolation(ctx); err != nil {
+		return err
+	}
 	if len(e.opts.SelfCheck) == 0 {
 		return nil
 	}
 	log := newLineLog(e.opts.Log.With("run", "self-check"), e.redactor())
 	p := process{
 		name: "it", argv: e.opts.SelfCheck, dir: e.opts.Dir, env: e.env,
-		stderr: log, timeout: selfCheckTimeout, grace: e.opts.Grace,
+		stderr: log, timeout: selfCheckTimeout, grace: e.opts.Grace, wrap: e.wrapFor(generate.Request{}), wrapped: e.opts.Isolation.Bwrap,
 	}
 	out, err := p.run(ctx)
 	if err != nil {

@@ -64,9 +64,10 @@ func collect(dir string, m manifest, redact *secret.Redactor) ([]string, error) 
 	return files, nil
 }
 
-// makeFolder creates the output folder unless it is there, and returns what it is. A
-// link in its place is refused: it could lead to files of other orders.
-func makeFolder(dir string) (fs.FileInfo, error) {
+// makeFolder creates the output folder unless it is there, and opens it. While it is
+// open, no other folder can get its number. A link in its place is refused: it could
+// lead to files of other orders.
+func makeFolder(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot create the output folder: %w", err).Nothing()
 	}
@@ -77,7 +78,11 @@ func makeFolder(dir string) (fs.FileInfo, error) {
 	case !info.IsDir():
 		return nil, notAFolder(info).Nothing()
 	}
-	return info, nil
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot open the output folder: %w", withoutPath(err)).Nothing()
+	}
+	return f, nil
 }
 
 func notAFolder(info fs.FileInfo) *order.Failure {
@@ -86,14 +91,18 @@ func notAFolder(info fs.FileInfo) *order.Failure {
 }
 
 // replaced returns an error unless dir is still the folder that the run began with.
-func (o outcome) replaced(dir string) error {
+func replaced(dir string, began *os.File) error {
+	before, err := began.Stat()
+	if err != nil {
+		return order.Failf(order.Retry, order.CodeOutputDir, "cannot look at the output folder: %w", withoutPath(err))
+	}
 	info, err := os.Lstat(dir)
 	switch {
 	case err != nil:
 		return order.Failf(order.Retry, order.CodeOutputDir, "the output folder is gone: %w", withoutPath(err))
 	case !info.IsDir():
 		return notAFolder(info)
-	case !os.SameFile(info, o.folder):
+	case !os.SameFile(info, before):
 		return order.Failf(order.Hold, order.CodeBadOutput, "the output folder was replaced by another").
 			WithHint("let the program write into $OUTPUT_DIR and leave the folder itself alone, then %s", order.Command("orders redo", order.AnyOrder))
 	}

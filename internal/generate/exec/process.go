@@ -46,6 +46,10 @@ type process struct {
 	record  string // where to record the running group; empty for nowhere
 	timeout time.Duration
 	grace   time.Duration
+	// wrap returns the command that runs a program in its isolation; nil runs it as it
+	// is. wrapped: the leader of the group is that command and not the program.
+	wrap    func(path string, args []string) (string, []string, error)
+	wrapped bool
 }
 
 // outcome is how a run ended. cut is nil when the program ended by itself.
@@ -56,7 +60,7 @@ type outcome struct {
 	timeout time.Duration
 	name    string
 	order   string
-	folder  fs.FileInfo // the output folder before the run
+	folder  error // why the output folder is not the one that the run began with
 }
 
 // run starts the program and waits until it and its group are gone. Its error is
@@ -66,12 +70,18 @@ func (p process) run(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, notRunnable(p.name, p.argv[0], err)
 	}
+	argv := p.argv
+	if p.wrap != nil {
+		if path, argv, err = p.wrap(path, argv); err != nil {
+			return outcome{}, err
+		}
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, errTimeout)
 	defer cancel()
 
 	stdout := &cappedBuffer{full: make(chan struct{})}
 	cmd := &osexec.Cmd{
-		Path: path, Args: p.argv, Dir: p.dir, Env: p.env,
+		Path: path, Args: argv, Dir: p.dir, Env: p.env,
 		Stdin: bytes.NewReader(p.stdin), Stdout: stdout, Stderr: p.stderr,
 		SysProcAttr: newGroup(),
 		WaitDelay:   drainTime,
@@ -130,7 +140,11 @@ func (p process) await(ctx context.Context, leader int, exited, flooded <-chan s
 		return errFlooded
 	case <-ctx.Done():
 	}
-	if err := terminateGroup(leader); !errors.Is(err, errors.ErrUnsupported) {
+	terminate := terminateGroup
+	if p.wrapped {
+		terminate = terminateMembers
+	}
+	if err := terminate(leader); !errors.Is(err, errors.ErrUnsupported) {
 		select {
 		case <-exited:
 		case <-time.After(p.grace):

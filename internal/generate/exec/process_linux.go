@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	osexec "os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -31,6 +33,22 @@ func processBegan(pid int) (began string, alive bool) {
 	}
 	state := fields[0]
 	return strings.TrimSpace(string(boot)) + "/" + fields[19], state != "Z" && state != "X"
+}
+
+// terminateMembers asks all of a group but its leader to end. The leader is bwrap, which
+// would end at once, and its program would be killed without a chance to clean up.
+func terminateMembers(leader int) error {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return err
+	}
+	for _, path := range stats {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if group, err := syscall.Getpgid(pid); err == nil && group == leader && pid != leader {
+			_ = syscall.Kill(pid, syscall.SIGTERM) // it may have ended by now
+		}
+	}
+	return nil
 }
 
 // awaitExit waits until the program has exited but does not reap it. Its number

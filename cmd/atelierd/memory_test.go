@@ -1,0 +1,54 @@
+//go:build linux
+
+package main_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestOtherProcessesCannotReadTheMemory guards that a generator that runs as the
+// daemon's user cannot read the key from the daemon's memory or environment. Linux then
+// gives the files of the process to root.
+func TestOtherProcessesCannotReadTheMemory(t *testing.T) {
+	t.Parallel()
+	const nobody = 65534
+	own, credential := os.Geteuid(), (*syscall.Credential)(nil)
+	if own == 0 { // root reads everything
+		own, credential = nobody, &syscall.Credential{Uid: nobody, Gid: nobody}
+	}
+	file := filepath.Join(t.TempDir(), "atelierd")
+	data, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	daemon := exec.Command(file, "sandbox", "--listen", "127.0.0.1:0")
+	daemon.Dir, daemon.SysProcAttr = "/", &syscall.SysProcAttr{Credential: credential}
+	stdout, err := daemon.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := daemon.Start(); err != nil {
+		t.Skipf("not started as another user: %v", err)
+	}
+	defer daemon.Wait()
+	defer daemon.Process.Kill()
+	if !bufio.NewScanner(stdout).Scan() {
+		t.Fatal("it says nothing")
+	}
+	info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", daemon.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) == own {
+		t.Errorf("user %d can read the environment of its process", owner)
+	}
+}
