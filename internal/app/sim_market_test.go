@@ -117,7 +117,7 @@ func (w *world) plainOrderOf(rng *rand.Rand, brief string) sandbox.NewOrder {
 
 // chat fills the thread of an order now and then.
 func (w *world) chat(rng *rand.Rand, id string) {
-	if w.guide || rng.IntN(25) > 0 {
+	if w.guide || rng.IntN(8) > 0 {
 		return
 	}
 	w.odd.mark(w.odd.chatty, id)
