@@ -15,6 +15,7 @@ type Gate struct {
 
 	mu      sync.Mutex
 	open    bool
+	since   time.Time              // of the first work that waits; zero for none
 	listing map[string]order.Facts // of the last poll, by id, while the gate is shut
 	more    bool                   // the listing goes on
 }
@@ -26,17 +27,25 @@ const mostListed = 5000
 // NewGate returns a gate that is shut.
 func NewGate() *Gate { return &Gate{polled: make(chan struct{}, 1)} }
 
-// retryAfter is how long work waits for the comparison if nothing ends the wait before.
+// retryAfter is the longest time that work waits for the comparison if nothing ends the
+// wait before.
 const retryAfter = time.Minute
 
 // Ready is nil once the ledger was compared with the marketplace. Before that it is a
 // failure of class Wait.
 func (g *Gate) Ready() error {
-	if g.isOpen() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open {
 		return nil
 	}
+	if g.since.IsZero() {
+		g.since = time.Now()
+	}
+	// At first for a moment: the comparison may end before the wait is committed.
+	after := min(max(time.Since(g.since), time.Second), retryAfter)
 	return &order.Failure{
-		Class: order.Wait, Code: order.CodeChecking, After: retryAfter,
+		Class: order.Wait, Code: order.CodeChecking, After: after,
 		Err: errors.New("the ledger is compared with the marketplace first"),
 	}
 }
@@ -85,7 +94,7 @@ func (g *Gate) shut() {
 func (g *Gate) unlock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.open, g.listing = true, nil
+	g.open, g.listing, g.since = true, nil, time.Time{}
 }
 
 // listed returns the row of an order in the last listing, or the zero value.
