@@ -24,11 +24,6 @@ func (r *run) mayStart(ctx context.Context, p plan) error {
 			return err
 		}
 	}
-	if p.resumed == nil || p.resumed.Ticket == "" {
-		if err := r.o.Ready(); err != nil {
-			return err
-		}
-	}
 	return r.mayBegin(ctx, g, p)
 }
 
@@ -37,6 +32,9 @@ func (r *run) mayStart(ctx context.Context, p plan) error {
 func (r *run) mayBegin(ctx context.Context, g Generator, p plan) error {
 	if g.Free || p.resumed != nil && p.resumed.Ticket != "" {
 		return nil
+	}
+	if err := r.o.Ready(); err != nil {
+		return err
 	}
 	return r.seenOpen(ctx, r.job)
 }

@@ -12,8 +12,8 @@ import (
 const (
 	// readTimeout limits the read of an order before a call, which keeps a worker.
 	readTimeout = 10 * time.Second
-	// unseenRetry is how long work waits for its order to be seen. A poll that shows the
-	// order ends the wait.
+	// unseenRetry is the longest time that work waits for its order to be seen. A poll
+	// that shows the order ends the wait.
 	unseenRetry = time.Minute
 )
 
@@ -31,7 +31,7 @@ func (f *Fulfiller) seenOpen(ctx context.Context, j order.Job) error {
 	case seen.Fresh:
 		return takesNoWork()
 	case !seen.Ask:
-		return notSeen(errors.New("the marketplace has not answered yet"))
+		return notSeen(seen, errors.New("the marketplace has not answered yet"))
 	}
 	facts, err := f.readAlone(ctx, j.OrderID)
 	fail, _ := errors.AsType[*order.Failure](err)
@@ -43,11 +43,11 @@ func (f *Fulfiller) seenOpen(ctx context.Context, j order.Job) error {
 	case err == nil:
 		return takesNoWork()
 	case fail != nil && fail.Code == order.CodeNotFound:
-		return notSeen(errors.New("the marketplace does not show the order"))
+		return notSeen(seen, errors.New("the marketplace does not show the order"))
 	case fail != nil && (fail.Code == order.CodeKeyRefused || fail.Class == order.Wait):
 		return marketFailure(err)
 	}
-	return notSeen(err)
+	return notSeen(seen, err)
 }
 
 // readAlone reads one order, and records what it shows or that there was no answer.
@@ -66,9 +66,11 @@ func (f *Fulfiller) readAlone(ctx context.Context, id string) (order.Facts, erro
 	return facts, err
 }
 
-func notSeen(err error) *order.Failure {
+// notSeen puts the work off: at first for a moment, since the poll that ends the wait
+// may come before the wait is committed.
+func notSeen(seen order.Sighting, err error) *order.Failure {
 	return &order.Failure{
-		Class: order.Wait, Code: order.CodeNotSeen, After: unseenRetry, Charge: order.ChargeNone,
+		Class: order.Wait, Code: order.CodeNotSeen, After: min(max(seen.Waited, time.Second), unseenRetry), Charge: order.ChargeNone,
 		Err: fmt.Errorf("nothing is paid for until the order is seen open: %w", err),
 	}
 }

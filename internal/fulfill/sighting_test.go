@@ -70,7 +70,13 @@ func TestNothingIsPaidForBeforeTheFirstPoll(t *testing.T) {
 				begin(w, p)
 				before := len(p.runs)
 				w.started()
-				w.fails(order.StageGenerate, order.Wait, order.CodeNotSeen)
+				if f := w.fails(order.StageGenerate, order.Wait, order.CodeNotSeen); f.After != time.Second {
+					t.Errorf("it waits %s, while the poll may end at any moment", f.After)
+				}
+				time.Sleep(time.Hour)
+				if f := w.fails(order.StageGenerate, order.Wait, order.CodeNotSeen); f.After != time.Minute {
+					t.Errorf("after an hour it waits %s", f.After)
+				}
 				if len(p.runs) != before || w.reads() != 0 {
 					t.Errorf("%d calls, %d reads", len(p.runs)-before, w.reads())
 				}

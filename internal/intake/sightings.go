@@ -27,6 +27,7 @@ type Sightings struct {
 	silent time.Time // no order is read until then
 	// missed: since the last poll some work was put off because its order was not seen.
 	missed bool
+	since  time.Time // of the first missed sighting since then; zero for none
 }
 
 // sighting is one order at one moment.
@@ -60,6 +61,10 @@ func (s *Sightings) Seen(id string, kind order.Kind) order.Sighting {
 	}
 	if !seen.Fresh || !seen.Open {
 		s.missed = true
+		if s.since.IsZero() {
+			s.since = now
+		}
+		seen.Waited = now.Sub(s.since)
 	}
 	return seen
 }
@@ -130,7 +135,7 @@ func (s *Sightings) Polled(err error) (resume bool) {
 	if err != nil && !first {
 		return false
 	}
-	resume, s.missed = s.missed, false
+	resume, s.missed, s.since = s.missed, false, time.Time{}
 	return resume
 }
 

@@ -1,5 +1,7 @@
 package order
 
+import "time"
+
 // Sighting is what a process knows of where an order stands at the marketplace.
 type Sighting struct {
 	// Open: the order was open for the work when it was last seen.
@@ -11,6 +13,8 @@ type Sighting struct {
 	// Listed: it was last seen in a listing, and single orders cannot be read as far as
 	// is known. Then the last listing decides, whatever its age.
 	Listed bool
+	// Waited is how long some work has waited for its order to be seen.
+	Waited time.Duration
 }
 
 // OpenFor reports whether the order waits for work of the kind.
