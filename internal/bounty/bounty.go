@@ -127,22 +127,30 @@ func (w *Watcher) Run(ctx context.Context) error {
 	return nil
 }
 
-// Once checks the open claims, then makes new ones as the rules allow.
+// Once checks the open claims, then makes new ones as the rules allow. A claim that
+// cannot be checked does not keep it from the rest.
 func (w *Watcher) Once(ctx context.Context) error {
 	open, err := w.o.Store.OpenClaims(ctx)
 	if err != nil {
 		return err
 	}
+	var failed error
 	left := 0
 	for _, c := range open {
 		still, err := w.check(ctx, c)
-		if err != nil {
+		if f, ok := errors.AsType[*order.Failure](err); err != nil && (!ok || f.Class == order.Wait || ctx.Err() != nil) {
 			return err
 		}
+		failed = errors.Join(failed, err)
 		if still {
 			left++
 		}
 	}
+	return errors.Join(failed, w.claim(ctx, left))
+}
+
+// claim makes new claims as the rules allow, next to those that are open.
+func (w *Watcher) claim(ctx context.Context, left int) error {
 	if len(w.o.Rules) == 0 {
 		if w.ruleless {
 			return nil
@@ -160,6 +168,7 @@ func (w *Watcher) Once(ctx context.Context) error {
 	}
 	w.ownerless = false
 	for _, r := range w.o.Rules {
+		var err error
 		if left, err = w.apply(ctx, r, left); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package bounty_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -128,4 +129,33 @@ func (w *world) claim(id string) order.Claim {
 		w.t.Fatalf("no claim on %s: %v", id, err)
 	}
 	return c
+}
+
+// TestAClaimThatCannotBeCheckedDoesNotHoldUpTheRest guards that an answer of 500 for
+// one bounty keeps neither the other claims from being settled nor new ones from being
+// made.
+func TestAClaimThatCannotBeCheckedDoesNotHoldUpTheRest(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		watcher := w.watcher(3)
+		bad, gone := w.post("9.00"), w.post("10.00")
+		w.look(watcher)
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if strings.HasSuffix(r.URL.Path, "/bounties/"+bad) {
+				return sandbox.Fault{Before: http.StatusInternalServerError}
+			}
+			return sandbox.Fault{}
+		}})
+		if err := w.market.CancelBounty(gone); err != nil {
+			t.Fatal(err)
+		}
+		fresh := w.post("11.00")
+		if err := watcher.Once(t.Context()); err == nil {
+			t.Error("a claim that cannot be checked is no error")
+		}
+		want := map[string]order.ClaimState{bad: order.ClaimPending, gone: order.ClaimLost, fresh: order.ClaimPending}
+		if got := w.claims(); !maps.Equal(got, want) {
+			t.Errorf("the claims are %v, want %v", got, want)
+		}
+	})
 }

@@ -29,10 +29,12 @@ type ReviewOptions struct {
 type Reviews struct {
 	o        ReviewOptions
 	failures logonce.Logger
+	// unread counts the failed reads of an order.
+	unread map[string]int
 }
 
 // NewReviews returns a reader of reviews.
-func NewReviews(o ReviewOptions) *Reviews { return &Reviews{o: o} }
+func NewReviews(o ReviewOptions) *Reviews { return &Reviews{o: o, unread: map[string]int{}} }
 
 const (
 	// reviewRow is the most reviews read in a row, and reviewPause the time to the
@@ -41,6 +43,9 @@ const (
 	reviewPause = time.Minute
 	// reviewSleep is the most time between two looks for due reviews.
 	reviewSleep = 10 * time.Minute
+	// maxReviewTries is how often an order is tried that cannot be read. After that it
+	// waits, so that it does not hold up the others.
+	maxReviewTries = 3
 )
 
 // Run reads reviews until ctx is cancelled. It returns nil.
@@ -89,13 +94,16 @@ func (r *Reviews) Once(ctx context.Context) (wait time.Duration, err error) {
 // has none.
 func (r *Reviews) read(ctx context.Context, id string) error {
 	review, err := r.o.Market.Review(ctx, id)
-	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
-		r.o.Log.Debug("review not readable", "order", id, "error", err)
-		err = nil
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class != order.Wait && ctx.Err() == nil {
+		if r.unread[id]++; f.Class == order.Fail || r.unread[id] >= maxReviewTries {
+			r.o.Log.Debug("review not readable", "order", id, "error", err)
+			err = nil
+		}
 	}
 	if err != nil {
 		return err
 	}
+	delete(r.unread, id)
 	if review.Rating != nil {
 		r.o.Log.Info("the client has rated", "order", id, "rating", *review.Rating)
 	}

@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,33 @@ func TestAnOrderThatIsNotShownAloneHoldsUpNoOtherReview(t *testing.T) {
 		w.readReviews(r)
 		if n, m := w.reads(one), w.reads(two); n != 1 || m != 1 {
 			t.Errorf("%d and %d reads, want one each", n, m)
+		}
+	})
+}
+
+// TestAReviewThatFailsDoesNotHoldUpTheOthers guards that an order that always answers
+// 500 is given up after some tries.
+func TestAReviewThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{Seed: 1}, func(t *testing.T, w *world) {
+		bad := w.completed()
+		time.Sleep(time.Second)
+		good := w.completed()
+		if err := w.market.Rate(good, 4, "blue"); err != nil {
+			t.Fatal(err)
+		}
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if strings.HasSuffix(r.URL.Path, "/orders/"+bad) {
+				return sandbox.Fault{Before: http.StatusInternalServerError}
+			}
+			return sandbox.Fault{}
+		}})
+		reviews := w.reviews()
+		for range 4 {
+			_, _ = reviews.Once(t.Context()) // the first ones fail
+		}
+		if n := w.log.count("the client has rated"); n != 1 {
+			t.Errorf("%d ratings were read next to an order that cannot be read, want 1", n)
 		}
 	})
 }

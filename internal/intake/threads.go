@@ -48,15 +48,15 @@ type Threads struct {
 	o        ThreadOptions
 	failures logonce.Logger
 	wake     chan struct{}
-	// unknown counts the reads of a thread that the marketplace does not show.
-	unknown map[string]int
+	// unread counts the reads of a thread that failed, since the last that did not.
+	unread map[string]int
 }
 
 // NewThreads returns a reader of threads.
 func NewThreads(o ThreadOptions) *Threads {
 	o.Interval = cmp.Or(o.Interval, 30*time.Minute)
 	o.WindowInterval = cmp.Or(o.WindowInterval, 5*time.Minute)
-	return &Threads{o: o, wake: make(chan struct{}, 1), unknown: map[string]int{}}
+	return &Threads{o: o, wake: make(chan struct{}, 1), unread: map[string]int{}}
 }
 
 // Wake makes Run look for due threads now. It does not block.
@@ -74,9 +74,12 @@ const (
 	threadPause = 2 * time.Second
 	// threadRetry is the most time to the next row after an error. It is shorter after
 	// the first ones, from threadSoon on. So is the time to the next read of a thread
-	// that the marketplace does not show.
+	// that could not be read.
 	threadRetry = time.Minute
 	threadSoon  = 5 * time.Second
+	// maxUnread is how many threads at the beginning of a row may fail. If no other was
+	// read until then, the marketplace is down for all of them.
+	maxUnread = 3
 	// threadSleep is the most time between two looks for due threads.
 	threadSleep = 10 * time.Minute
 )
@@ -120,12 +123,9 @@ func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
-		if err := t.read(ctx, catalog, id); err != nil {
-			return 0, err
-		}
+	if err := t.readRow(ctx, catalog, ids); err != nil {
+		return 0, err
 	}
-	t.failures.Recovered(t.o.Log, "reading messages works again")
 	switch {
 	case len(ids) > 0:
 		return threadPause, nil
@@ -135,28 +135,71 @@ func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 	return min(max(time.Until(next), time.Second), threadSleep), nil
 }
 
-// read copies one thread into the store. A thread that the marketplace does not show
-// waits for its next turn, so that it does not hold up the others.
+// unreadError is the failure to read one thread. Its next read is put off already.
+type unreadError struct {
+	id    string
+	first bool // the last read had worked
+	error
+}
+
+func (e *unreadError) Unwrap() error { return e.error }
+
+// readRow reads threads. Those that fail do not hold up the others. It returns an
+// error if none could be read.
+func (t *Threads) readRow(ctx context.Context, catalog Catalog, ids []string) error {
+	var failed []*unreadError
+	for i, id := range ids {
+		err := t.read(ctx, catalog, id)
+		if one, ok := errors.AsType[*unreadError](err); ok {
+			failed = append(failed, one)
+		} else if err != nil {
+			return err
+		}
+		if len(failed) == i+1 && (len(failed) == maxUnread || len(failed) == len(ids)) {
+			return failed[0]
+		}
+	}
+	for _, one := range failed {
+		if one.first {
+			t.o.Log.Warn("the thread of an order cannot be read", "order", one.id, "error", one.error)
+		}
+	}
+	if len(ids) > 0 {
+		t.failures.Recovered(t.o.Log, "reading messages works again")
+	}
+	return nil
+}
+
+// read copies one thread into the store. One that cannot be read is put off, so that
+// the others have their turn first.
 func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	th, err := t.thread(ctx, catalog, id)
 	if err != nil {
 		return err
 	}
 	th.Messages, err = t.o.Market.Messages(ctx, id)
-	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Fail {
-		t.o.Log.Debug("thread not readable", "order", id, "error", err)
-		if again := time.Now().Add(soon(t.unknown[id])); again.Before(th.Next) {
-			th.Next = again
-		}
-		t.unknown[id]++
-		th.Unread, err = true, nil
-	} else if err == nil {
-		delete(t.unknown, id)
+	if err == nil {
+		delete(t.unread, id)
+		return t.apply(th)
 	}
-	if err != nil {
+	f, ok := errors.AsType[*order.Failure](err)
+	if !ok || ctx.Err() != nil || f.Class != order.Fail && f.Class != order.Retry && f.Class != order.Hold {
 		return err
 	}
-	return t.apply(th)
+	th.Unread = true
+	wait, n := soon(t.unread[id]), t.unread[id]
+	if f.Class != order.Fail {
+		wait = min(wait, threadRetry)
+	}
+	if again := time.Now().Add(wait); again.Before(th.Next) {
+		th.Next = again
+	}
+	t.unread[id]++
+	if failed := t.apply(th); failed != nil || f.Class == order.Fail {
+		t.o.Log.Debug("thread not readable", "order", id, "error", err)
+		return failed
+	}
+	return &unreadError{id, n == 0, err}
 }
 
 // Show copies a thread into the store that was read elsewhere.

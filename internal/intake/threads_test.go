@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -170,6 +172,39 @@ func TestAThreadThatWasUnknownIsReadWithinSeconds(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		if thread, err := w.store.Thread(t.Context(), id); err != nil || len(thread) != 1 {
 			t.Errorf("half a minute later the mirror holds %+v, %v", thread, err)
+		}
+	})
+}
+
+// TestThreadsThatFailDoNotHoldUpTheOthers guards that answers of 500 for the threads of
+// some orders delay those threads alone.
+func TestThreadsThatFailDoNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		var bad []string
+		for range 5 {
+			bad = append(bad, w.place(nil))
+		}
+		w.poll()
+		time.Sleep(time.Second) // so that the bad threads are the longest due
+		good := w.place(nil)
+		w.poll()
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if slices.Contains(bad, path.Base(path.Dir(r.URL.Path))) {
+				return sandbox.Fault{Before: http.StatusInternalServerError}
+			}
+			return sandbox.Fault{}
+		}})
+		if err := w.market.ClientMessage(good, "with a hat, please"); err != nil {
+			t.Fatal(err)
+		}
+		w.readThreads()
+		time.Sleep(5 * time.Minute)
+		if thread, err := w.store.Thread(t.Context(), good); err != nil || len(thread) != 1 {
+			t.Errorf("five minutes later the mirror of the other order holds %+v, %v", thread, err)
+		}
+		if n := w.threadReads(); n > 60 {
+			t.Errorf("%d threads were read in five minutes", n)
 		}
 	})
 }
