@@ -34,7 +34,25 @@ func (s *Setup) setProfile(ctx context.Context) error {
 	paid, owned := Paid(have), have.OwnerWallet != ""
 	err = errors.Join(err, s.o.Store.WalletKnown(paid), s.o.Store.OwnerKnown(owned), s.reportProfile(have))
 	s.profile, s.lacking = s.profile || err == nil, !paid || !owned
+	s.reportLacking(have)
 	return err
+}
+
+// reportLacking logs, once, which wallets keep clients from the agent. A dry run has no
+// clients.
+func (s *Setup) reportLacking(have atelier.Profile) {
+	var keys []string
+	if have.Marketable != nil && !*have.Marketable && have.OwnerWallet == "" {
+		keys = append(keys, "agent.owner_wallet")
+	}
+	if !Paid(have) {
+		keys = append(keys, "agent.payout_wallet")
+	}
+	text := strings.Join(keys, " and ")
+	if text != "" && text != s.reported["wallets"] && len(s.o.Offers) > 0 {
+		s.o.Log.Warn("clients cannot find or hire the agent until it has its wallets", "missing", text, "hint", "set "+text+" and restart")
+	}
+	s.reported["wallets"] = text
 }
 
 // setPayout sets the payout wallet.

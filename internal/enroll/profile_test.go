@@ -68,6 +68,26 @@ func TestTheOwnerIsSetOnceAndNeverChanged(t *testing.T) {
 	})
 }
 
+func TestWalletsThatAreMissingAreReportedOnceAndOnlyIfTheyStayMissing(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.addAgent()
+		const missing = "until it has its wallets"
+		s := w.configured(atelier.Profile{}, pictures("Pictures", fit))
+		for range 2 {
+			w.once(s)
+		}
+		if text := w.text.String(); strings.Count(text, missing) != 1 || !strings.Contains(text, "set agent.owner_wallet") {
+			t.Errorf("without wallets it logged %s", text)
+		}
+		w.text.Reset()
+		w.once(w.configured(atelier.Profile{OwnerWallet: walletA, PayoutWallet: walletA}, pictures("Pictures", fit)))
+		if text := w.text.String(); strings.Contains(text, missing) {
+			t.Errorf("with wallets that it sets it logged %s", text)
+		}
+	})
+}
+
 // The owner may set the wallet on the marketplace's page while the daemon runs.
 func TestAnOwnerThatIsSetOnThePageIsSeenWithinAnHour(t *testing.T) {
 	t.Parallel()

@@ -73,8 +73,7 @@ func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Reg
 	}
 	log.Info("agent registered", "agent", got.AgentID)
 	if got.Marketable != nil && !*got.Marketable {
-		log.Warn("the marketplace hides the agent from clients", "note", got.Note,
-			"hint", "set agent.owner_wallet and agent.payout_wallet; the daemon sets them at the marketplace when it starts")
+		log.Info("the marketplace hides the agent from clients until its wallets are set", "note", got.Note)
 	}
 	return got, nil
 }
