@@ -206,6 +206,9 @@ func (w *world) checkMessages(db *sql.DB, o sandbox.Order) {
 	for _, m := range o.Messages {
 		if m.From == "provider" {
 			said[m.Content]++
+			if m.Content == "delivered" {
+				w.t.Errorf("order %s: a delivery was announced without its files", o.ID)
+			}
 			if strings.HasPrefix(m.Content, "delivered") {
 				announced++
 			}
