@@ -12,13 +12,17 @@ import (
 // those of ffmpeg, do not state it anywhere.
 type fragmented struct {
 	tracks map[uint32]*track
-	track  *track // the current one
-	sample uint32 // ticks of a sample of this fragment, unless its run states them
+	index  []*track // the tracks of the index
+	track  *track   // the current one
+	sample uint32   // ticks of a sample of this fragment, unless its run states them
 	table  bufio.Reader
 }
 
 type track struct {
-	picture bool
+	handler string // of the kind of its samples
+	counted bool   // samples is known
+	samples uint64
+	picture bool   // it has a size
 	scale   uint32 // ticks in a second
 	sample  uint32 // ticks of a sample, unless its fragment states them
 	end     uint64 // ticks up to the end of the last fragment
@@ -51,6 +55,7 @@ func (m *fragmented) fragment(f io.ReaderAt, h boxHead, body []byte) error {
 	case "tfdt":
 		m.track.end = moment(body, 4)
 	case "trun":
+		m.track.samples += uint64(field(body, 4))
 		return m.run(f, h, flags, field(body, 4))
 	}
 	return nil

@@ -10,17 +10,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"golang.org/x/image/webp"
 
 	"atelierd/internal/order"
 )
@@ -117,24 +111,29 @@ func (i *Info) identify(f *os.File, path string) error {
 // measure sets the size and the duration.
 func (i *Info) measure(f *os.File, path string) error {
 	if i.Media == Video {
-		v := measure(i.MIME, f, i.Bytes)
+		v, dark := measure(i.MIME, f, i.Bytes)
+		if dark {
+			return bad(path, "%s", errDark)
+		}
 		i.Width, i.Height, i.Duration = v.width, v.height, v.duration
 	}
 	if i.Media != Image {
 		return nil
 	}
-	cfg, err := dimensions(i.MIME, io.NewSectionReader(f, 0, i.Bytes))
+	width, height, err := dimensions(i.MIME, f, i.Bytes)
 	switch {
-	case err != nil:
+	case errors.Is(err, errHeader):
 		return bad(path, "looks like %s, but its header cannot be read", i.MIME)
-	case cfg.Width <= 0 || cfg.Height <= 0:
+	case err != nil:
+		return unreadable(path, err)
+	case width <= 0 || height <= 0:
 		return bad(path, "is an image without pixels")
-	case int64(cfg.Width)*int64(cfg.Height) > MaxPixels:
-		return bad(path, "is %d x %d pixels; at most 64 megapixels are accepted", cfg.Width, cfg.Height)
+	case int64(width)*int64(height) > MaxPixels:
+		return bad(path, "is %d x %d pixels; at most 64 megapixels are accepted", width, height)
 	}
-	i.Width, i.Height = cfg.Width, cfg.Height
+	i.Width, i.Height = width, height
 	if i.MIME == "image/jpeg" && sideways(f, i.Bytes) {
-		i.Width, i.Height = cfg.Height, cfg.Width
+		i.Width, i.Height = height, width
 	}
 	return nil
 }
@@ -159,20 +158,6 @@ func (i *Info) hash(f *os.File, path string) error {
 
 // errSymlink means that a path is a symbolic link.
 var errSymlink = errors.New("symbolic link")
-
-func dimensions(mime string, r io.Reader) (image.Config, error) {
-	switch mime {
-	case "image/jpeg":
-		return jpeg.DecodeConfig(r)
-	case "image/png":
-		return png.DecodeConfig(r)
-	case "image/gif":
-		return gif.DecodeConfig(r)
-	case "image/webp":
-		return webp.DecodeConfig(r)
-	}
-	return image.Config{}, fmt.Errorf("no reader for %s", mime)
-}
 
 // bad returns a failure of the file itself. The name comes from a generator, so it is
 // quoted and cut.

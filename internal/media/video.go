@@ -26,21 +26,26 @@ const (
 var errHeader = errors.New("malformed header")
 
 // measure reads the header of a video with size bytes. It leaves values at zero if the
-// header is malformed, because the file may still be good.
-func measure(mime string, f io.ReaderAt, size int64) (v footage) {
+// header is malformed, because the file may still be good. dark reports whether the
+// file certainly has no picture.
+func measure(mime string, f io.ReaderAt, size int64) (v footage, dark bool) {
 	switch mime {
 	case "video/mp4", "video/quicktime":
 		w := &boxes{f: f}
 		w.begin(0)
 		if err := w.walk(&v, 0, size, 0); err == nil { // the sum is right only with all fragments
 			v.setDuration(w.fragments())
+			dark = w.dark()
+		} else if w.appended {
+			dark = w.dark()
 		}
 	case "video/webm":
 		w := &elements{f: f, scale: 1_000_000}
 		_ = w.walk(&v, 0, size, 0) // it ends at the first frames
 		v.duration = seconds(w.ticks * float64(w.scale) / 1e9)
+		dark = darkWebM(f, size)
 	}
-	return v
+	return v, dark
 }
 
 // seconds returns a plausible duration, or 0.
@@ -53,20 +58,22 @@ func seconds(s float64) time.Duration {
 
 // boxes walks an MP4 or QuickTime file (ISO/IEC 14496-12).
 type boxes struct {
-	f     io.ReaderAt
-	seen  int
-	scale uint32 // ticks in a second, of the movie
+	f        io.ReaderAt
+	seen     int
+	scale    uint32 // ticks in a second, of the movie
+	appended bool   // the file goes on with something else after its last box
 	fragmented
 }
 
 func (b *boxes) walk(v *footage, from, to int64, depth int) error {
 	for from+8 <= to {
 		next, err := b.head(from, to)
-		if err != nil {
-			return err
+		if err == nil && (next.end > to || depth > 5) {
+			err = errHeader
 		}
-		if next.end > to || depth > 4 {
-			return errHeader
+		if err != nil {
+			b.appended = depth == 0 && errors.Is(err, errHeader) && b.seen <= mostBoxes
+			return err
 		}
 		if err := b.box(v, next, depth); err != nil {
 			return err
@@ -113,8 +120,17 @@ func (b *boxes) head(from, to int64) (boxHead, error) {
 
 func (b *boxes) box(v *footage, h boxHead, depth int) error {
 	switch h.name {
-	case "moov", "trak", "mdia", "mvex", "moof", "traf":
+	case "trak":
+		b.open()
 		return b.walk(v, h.start, h.end, depth+1)
+	case "moov", "mdia", "mvex", "moof", "traf":
+		return b.walk(v, h.start, h.end, depth+1)
+	case "minf", "stbl":
+		if err := b.walk(v, h.start, h.end, depth+1); err != nil {
+			b.track.counted = false // the size and the duration are stated elsewhere
+		}
+		return nil
+	case "hdlr", "stsz", "stz2":
 	case "mvhd", "mehd", "tkhd", "mdhd", "trex", "tfhd", "tfdt", "trun":
 	default:
 		return nil
@@ -134,7 +150,7 @@ func (b *boxes) box(v *footage, h boxHead, depth int) error {
 	case "mehd": // all of a fragmented movie, while mvhd has at most the first part
 		v.setDuration(ratio(moment(body, 4), b.scale))
 	case "tkhd":
-		b.begin(field(body, 12+by))
+		b.identify(field(body, 12+by))
 		if long {
 			by = 12
 		}
@@ -146,6 +162,8 @@ func (b *boxes) box(v *footage, h boxHead, depth int) error {
 		v.setSize(w, h)
 	case "mdhd":
 		b.track.scale = field(body, 12+by)
+	case "hdlr", "stsz", "stz2":
+		b.track.describe(h.name, body)
 	default:
 		return b.fragment(b.f, h, body)
 	}

@@ -16,6 +16,8 @@ const (
 	errUnknown defect = "is not one of the accepted types (jpeg, png, webp, gif, mp4, webm, quicktime, pdf, zip, and text as txt, md, html, csv, json, js or py)"
 	errCut     defect = "is cut off: its end is missing"
 	errHollow  defect = "has a header, but no picture after it"
+	errDark    defect = "has no picture: it has no video track with samples"
+	errVast    defect = "has a frame of more than 64 megapixels"
 )
 
 // whole returns an error if a file is incomplete, as far as its container shows. A

@@ -74,7 +74,7 @@ func segment(r *bufio.Reader) (marker byte, n int, err error) {
 		switch {
 		case err != nil:
 			return 0, 0, err
-		case b == 0, b >= 0xd0 && b <= 0xd7:
+		case b == 0, b == 1, b >= 0xd0 && b <= 0xd7: // without a length
 			continue
 		case b == endOfImage:
 			return b, 0, nil
@@ -109,6 +109,9 @@ func wholeGIF(r *bufio.Reader) error {
 		case b == ',':
 			if _, err := io.ReadFull(r, head[:9]); err != nil {
 				return err
+			}
+			if little16(head[4:])*little16(head[6:]) > MaxPixels { // whatever the size of the screen
+				return errVast
 			}
 			if err := errors.Join(skip(r, colours(head[8])+1), blocks(r)); err != nil {
 				return err
