@@ -11,8 +11,8 @@ import (
 
 	"atelierd/internal/cli"
 	"atelierd/internal/demo"
-	"atelierd/internal/secret"
 	"atelierd/internal/order"
+	"atelierd/internal/secret"
 	"atelierd/internal/term"
 
 	"github.com/alecthomas/kong"

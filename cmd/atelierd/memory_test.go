@@ -22,7 +22,11 @@ func TestOtherProcessesCannotReadTheMemory(t *testing.T) {
 	if own == 0 { // root reads everything
 		own, credential = nobody, &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
-	file := filepath.Join(t.TempDir(), "atelierd")
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // as it is, only its owner can enter
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "atelierd")
 	data, err := os.ReadFile(program)
 	if err != nil {
 		t.Fatal(err)

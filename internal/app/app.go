@@ -97,6 +97,9 @@ func Open(ctx context.Context, o Options) (a *App, err error) {
 	if a.credentials, known, err = FindCredentials(o.Config, o.Getenv); err != nil {
 		return nil, err
 	}
+	if err := store.Lost(o.Config.DataDir); err != nil {
+		return nil, err
+	}
 	if a.store, err = store.Open(store.Options{Dir: o.Config.DataDir, Log: o.Log, Hook: o.StoreHook, MaxCrashes: o.MaxCrashes}); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}

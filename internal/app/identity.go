@@ -119,8 +119,9 @@ func (a *App) refuseForeign(id string) {
 
 // marker remembers the mark that was last written.
 type marker struct {
-	last     order.Mark
-	failures logonce.Logger
+	last      order.Mark
+	failures  logonce.Logger
+	displaced string // what is wrong with the database's file
 }
 
 // markInterval is the time between two marks.
@@ -156,10 +157,30 @@ func (a *App) keepMark(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		a.watchDatabase()
 		if err := a.writeMark(ctx); err != nil && ctx.Err() == nil {
 			a.mark.failures.Failed(a.o.Log, "the mark of the ledger could not be written", err)
 			continue
 		}
 		a.mark.failures.Recovered(a.o.Log, "the mark of the ledger is written again")
+	}
+}
+
+// watchDatabase notices that the database's file was removed, emptied or replaced. The
+// daemon works on with the file that it has open, and saves it when it stops.
+func (a *App) watchDatabase() {
+	why := a.store.Displaced()
+	if why == a.mark.displaced {
+		return
+	}
+	a.mark.displaced = why
+	text := ""
+	if why != "" {
+		text = "the file of the database " + why + " while the daemon runs"
+		a.o.Log.Error("the database's file is not the one that is open", "file", why,
+			"hint", "stop the daemon; it leaves all that it has in "+filepath.Join(a.o.Config.DataDir, store.RescuedName)+", which you put in the place of "+store.FileName)
+	}
+	if err := a.store.SetAlert(order.AlertDatabase, text); err != nil {
+		a.o.Log.Warn("write to the store failed", "error", err)
 	}
 }

@@ -12,7 +12,8 @@ import (
 
 // ReconcileCmd compares the data folder with the marketplace.
 type ReconcileCmd struct {
-	Accept bool `help:"Accept what a restored data folder lacks, and resume all work."`
+	NewDatabase bool `help:"Begin with an empty database, because the one of this data folder is lost."`
+	Accept      bool `help:"Accept what a restored data folder lacks, and resume all work."`
 }
 
 // Help explains the command.
@@ -32,6 +33,11 @@ func (c ReconcileCmd) Run(p *Program) error {
 	cfg, err := p.load()
 	if err != nil {
 		return err
+	}
+	if c.NewDatabase {
+		if err := newDatabase(cfg.DataDir); err != nil {
+			return err
+		}
 	}
 	owner, err := store.OpenOwner(cfg.DataDir)
 	if err != nil {
@@ -63,4 +69,17 @@ func (c ReconcileCmd) Run(p *Program) error {
 	}
 	_, err = fmt.Fprintln(p.Stdout, done)
 	return err
+}
+
+// newDatabase creates the database of a data folder that has lost its own. The next run
+// compares it with the marketplace.
+func newDatabase(dir string) error {
+	if err := store.Lost(dir); err == nil {
+		return errors.New("this data folder has a database, or never had one; nothing was changed")
+	}
+	st, err := store.Open(store.Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	return st.Close()
 }

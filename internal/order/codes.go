@@ -195,6 +195,9 @@ const (
 // The host's codes: what this machine or the daemon met. They are never the
 // order's fault.
 const (
+	// AlertDatabase: the database's file was removed, emptied or replaced while the daemon runs. The owner stops it.
+	AlertDatabase Alert = "database"
+
 	// CodeError: a failure without a code of its own. It is tried again.
 	CodeError Code = "error"
 	// CodePanic: a stage hit a bug of the daemon. The owner reports it and retries.

@@ -51,6 +51,9 @@ func (s *Store) openReader(path string) error {
 
 func existing(dir string) (string, error) {
 	path := filepath.Join(dir, FileName)
+	if err := Lost(dir); err != nil {
+		return "", err
+	}
 	if _, err := os.Stat(path); err != nil {
 		if os.IsNotExist(err) {
 			return "", ErrNoDatabase

@@ -74,6 +74,7 @@ type Store struct {
 	views      string
 
 	lock   *lock
+	file   fs.FileInfo // the open file; nil in a reader
 	writer *writer
 	db     *sql.DB // one connection, for the writer
 	reads  *sql.DB
@@ -159,7 +160,7 @@ func (s *Store) open() (err error) {
 	if s.writer, err = newWriter(s.db, s.log, s.hook, s.changed); err != nil {
 		return err
 	}
-	return s.openReads(path)
+	return errors.Join(s.remember(path), s.openReads(path))
 }
 
 func (s *Store) openReads(path string) (err error) {
@@ -203,6 +204,7 @@ func (s *Store) Close() error {
 	}
 	if s.db != nil {
 		if s.writer != nil && s.lock != nil {
+			errs = append(errs, s.saveDisplaced())
 			// A failed checkpoint loses nothing: the next open reads the log. So it does
 			// not wait for a reader, such as a backup, which may hold its lock for long.
 			_, _ = s.db.Exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)")

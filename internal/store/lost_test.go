@@ -1,0 +1,99 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"atelierd/internal/ledger"
+	"atelierd/internal/order"
+)
+
+// TestADisplacedDatabaseIsNoticedAndSaved guards that nothing is lost when somebody
+// removes or replaces the file of a running daemon.
+func TestADisplacedDatabaseIsNoticedAndSaved(t *testing.T) {
+	t.Parallel()
+	for want, act := range map[string]func(path string) error{
+		"was removed": os.Remove,
+		"was replaced": func(path string) error {
+			return errors.Join(os.Rename(path, path+".old"), os.WriteFile(path, []byte("another"), 0o600))
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			dir := newDir(t)
+			s := openNew(t, Options{Dir: dir})
+			if why := s.Displaced(); why != "" {
+				t.Fatalf("at the start it %s", why)
+			}
+			if err := act(filepath.Join(dir, FileName)); err != nil {
+				t.Fatal(err)
+			}
+			if why := s.Displaced(); why != want {
+				t.Errorf("it %q, want %q", why, want)
+			}
+			if err := s.SetFact("after", "kept"); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(filepath.Join(dir, RescuedName), filepath.Join(dir, FileName)); err != nil {
+				t.Fatal(err)
+			}
+			again := openNew(t, Options{Dir: dir})
+			if got, err := again.Fact(t.Context(), "after"); got != "kept" || err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestALostDatabaseIsNotTakenForANewFolder(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	openNew(t, Options{Dir: dir}).Close()
+	path := filepath.Join(dir, FileName)
+	lost := func() error { _, err := OpenReader(dir); return errors.Join(Lost(dir), err) }
+	if err := ledger.WriteMark(dir, order.Mark{Ledger: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := Lost(dir); err != nil {
+		t.Errorf("with its database: %v", err)
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := lost(); !errors.Is(err, ErrLost) || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("emptied: %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := lost(); !errors.Is(err, ErrLost) {
+		t.Errorf("removed: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, ledger.MarkName)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Lost(dir); err != nil {
+		t.Errorf("a folder that never had one: %v", err)
+	}
+}
+
+func TestADamagedDatabaseIsRecognized(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	openNew(t, Options{Dir: dir}).Close()
+	if err := os.WriteFile(filepath.Join(dir, FileName), []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenReader(dir); !IsDamaged(err) {
+		t.Errorf("a reader sees %v", err)
+	}
+	if _, err := Open(Options{Dir: dir}); !IsDamaged(err) {
+		t.Errorf("a start sees %v", err)
+	}
+}
