@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,33 @@ func TestALongListingIsAppliedInPartsAndLosesNoOrder(t *testing.T) {
 		}
 		if o := w.state(ids[0]); o.Code != order.CodeVanished {
 			t.Errorf("an order that is listed in no part is %s %s", o.State, o.Code)
+		}
+	})
+}
+
+func TestAThreadThatCannotBeReadDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		broken, other := w.place(nil), w.place(nil)
+		w.poll()
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if strings.Contains(r.URL.Path, broken) {
+				return sandbox.Fault{Before: http.StatusInternalServerError}
+			}
+			return sandbox.Fault{}
+		}})
+		w.readThreads()
+		time.Sleep(time.Minute)
+		before := w.threadReads()
+		if err := w.market.ClientMessage(other, "with a hat"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if thread, err := w.store.Thread(t.Context(), other); err != nil || len(thread) != 1 {
+			t.Errorf("the other thread holds %+v, %v", thread, err)
+		}
+		if n := w.threadReads() - before; n > 90 {
+			t.Errorf("%d reads in an hour", n)
 		}
 	})
 }
