@@ -32,7 +32,8 @@ type Sightings struct {
 
 // sighting is one order at one moment.
 type sighting struct {
-	facts  order.Facts // its status, and whether it shows files
+	status order.Status
+	shown  order.Shown
 	at     time.Time
 	listed bool
 }
@@ -51,7 +52,7 @@ func (s *Sightings) Seen(id string, kind order.Kind) order.Sighting {
 	last, ok := s.orders[id]
 	now := time.Now()
 	seen := order.Sighting{
-		Open:   ok && last.facts.OpenFor(kind),
+		Open:   ok && (order.Facts{Status: last.status, Shown: last.shown}).OpenFor(kind),
 		Fresh:  ok && now.Sub(last.at) <= s.within,
 		Ask:    s.answered && !now.Before(s.silent),
 		Listed: ok && last.listed && !s.alone,
@@ -121,7 +122,7 @@ func (s *Sightings) listed(open []standing, at time.Time) {
 
 func (s *Sightings) see(f order.Facts, at time.Time, listed bool) {
 	if last, ok := s.orders[f.ID]; !ok || at.After(last.at) {
-		s.orders[f.ID] = sighting{facts: order.Facts{Status: f.Status, Shown: f.Shown}, at: at, listed: listed}
+		s.orders[f.ID] = sighting{status: f.Status, shown: f.Shown, at: at, listed: listed}
 	}
 }
 

@@ -1,0 +1,72 @@
+package main_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+)
+
+var longListing = flag.Bool("listing", false, "measure the memory of a daemon that reads 50,000 orders")
+
+// mostRSS is the most memory of a daemon that has 50,000 orders, in kB. Reading the
+// listing takes a few megabytes of it; the rest is what is kept of each order.
+const mostRSS = 200 << 10
+
+func TestAListingOf50000OrdersFitsIntoMemory(t *testing.T) {
+	t.Parallel()
+	if !*longListing {
+		t.Skip("it takes a minute; make bench runs it")
+	}
+	s := newFixture(t, sandbox.Options{})
+	const orders = 50_000
+	for i := range orders {
+		row := fmt.Appendf(nil, `{"id":"ord_%d","service_id":"svc_other","service_title":"Sculptures","client_wallet":"ABCXYZ",`+
+			`"brief":"Create sculpture number %[1]d with neon accents, and do it with the greatest care in the world, please.",`+
+			`"reference_urls":["https://example.com/%[1]d.png"],"status":"paid","quoted_price_usd":"5.00","created_at":"2025-02-17T12:00:00.000Z"}`, i)
+		if err := s.market.AddRawRow(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := s.start()
+	s.until("there is no database", func() bool {
+		_, err := os.Stat(filepath.Join(s.dir, "data", store.FileName))
+		return err == nil && strings.Contains(c.log.String(), "polled")
+	})
+	s.until("the orders are not stored", func() bool { return s.count("SELECT count(*) FROM orders") >= orders })
+	first := peakRSS(t, c.Process.Pid)
+	polls := "SELECT count(*) FROM requests WHERE kind = 'poll' AND status = 200"
+	before := s.count(polls)
+	s.until("it does not poll again", func() bool { return s.count(polls) >= before+2 })
+	last := peakRSS(t, c.Process.Pid)
+	t.Logf("at most %d kB at the first poll, %d kB after more", first, last)
+	if last > mostRSS {
+		t.Errorf("the daemon took %d kB, want at most %d", last, mostRSS)
+	}
+	s.stop(c)
+}
+
+// peakRSS returns the most memory that a process has had, in kB.
+func peakRSS(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Skip("only Linux shows the memory of a process: ", err)
+	}
+	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(text)
+	if m == nil {
+		t.Fatalf("no VmHWM in %s", text)
+	}
+	kB, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kB
+}
