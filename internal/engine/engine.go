@@ -46,7 +46,8 @@ type Options struct {
 	MaxAttempts int
 	// Backoff is the time between attempts: 5 s, doubled up to 10 min.
 	Backoff order.Backoff
-	// Lease is how long a lease lasts without renewal: 1 min.
+	// Lease is the duration of a lease, which is renewed each third of it: 1 min. Work
+	// continues when a renewal is late.
 	Lease time.Duration
 	// Drain is how long running work may continue after a stop: 0, it is cut at once.
 	Drain time.Duration

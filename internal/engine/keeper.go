@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,9 +11,10 @@ import (
 	"atelierd/internal/order"
 )
 
-// keeper renews the leases of all running jobs in one transaction. Each job has a
-// timer on the monotonic clock that cancels its work when the lease runs out. A
-// renewal resets the timer.
+// keeper renews the leases of all running jobs in one transaction, which shows the
+// leases that were revoked. Work is cancelled for that reason alone. Nobody else can
+// take a job while this process holds the data folder, and the token at the commit is
+// the fence. So a renewal that failed, or that came late, does not end paid work.
 type keeper struct {
 	store Store
 	lease time.Duration
@@ -28,7 +30,6 @@ type keeper struct {
 type held struct {
 	job    order.Job
 	cancel context.CancelCauseFunc
-	expiry *time.Timer
 }
 
 func newKeeper(s Store, lease time.Duration, log *slog.Logger) *keeper {
@@ -36,10 +37,8 @@ func newKeeper(s Store, lease time.Duration, log *slog.Logger) *keeper {
 }
 
 func (k *keeper) hold(job order.Job, cancel context.CancelCauseFunc) {
-	h := &held{job: job, cancel: cancel}
-	h.expiry = time.AfterFunc(k.lease, func() { cancel(order.ErrLeaseLost) })
 	k.mu.Lock()
-	k.held[job.Token] = h
+	k.held[job.Token] = &held{job: job, cancel: cancel}
 	first := len(k.held) == 1
 	k.mu.Unlock()
 	if first {
@@ -50,10 +49,7 @@ func (k *keeper) hold(job order.Job, cancel context.CancelCauseFunc) {
 func (k *keeper) forget(job order.Job) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if h := k.held[job.Token]; h != nil {
-		h.expiry.Stop()
-		delete(k.held, job.Token)
-	}
+	delete(k.held, job.Token)
 }
 
 // recheck requests a renewal now, which finds revoked leases.
@@ -110,10 +106,11 @@ func (k *keeper) jobs() (list []order.Job, now bool) {
 }
 
 func (k *keeper) renew(jobs []order.Job) bool {
+	late := time.AfterFunc(k.lease, func() { k.failures.Failed(k.log, renewalFailed, errLate) })
 	lost, err := k.store.Renew(jobs, k.lease)
+	late.Stop()
 	if err != nil {
-		// The expiry timers keep running. The next turn tries again.
-		k.failures.Failed(k.log, "lease renewal failed", err)
+		k.failures.Failed(k.log, renewalFailed, err)
 		return false
 	}
 	k.failures.Recovered(k.log, "lease renewal works again")
@@ -124,15 +121,15 @@ func (k *keeper) renew(jobs []order.Job) bool {
 		gone[j.Token] = true
 	}
 	for _, j := range jobs {
-		h := k.held[j.Token]
-		if h == nil {
-			continue
-		}
-		if gone[j.Token] {
+		if h := k.held[j.Token]; h != nil && gone[j.Token] {
 			h.cancel(order.ErrLeaseLost)
-			continue
 		}
-		h.expiry.Reset(k.lease)
 	}
 	return true
 }
+
+const renewalFailed = "leases are not renewed; running work continues"
+
+// errLate is logged while a renewal waits for the database, as behind the lock of
+// another process.
+var errLate = errors.New("the renewal waits for longer than a lease")

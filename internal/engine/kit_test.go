@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -195,3 +196,35 @@ func until(started chan<- order.Job, causes chan<- error) func(context.Context, 
 		return order.Result{}, ctx.Err()
 	}
 }
+
+// hour is a stage that takes an hour unless it is cut.
+func hour(ctx context.Context, _ order.Job) (order.Result, error) {
+	select {
+	case <-time.After(time.Hour):
+		return order.Result{}, nil
+	case <-ctx.Done():
+		return order.Result{}, ctx.Err()
+	}
+}
+
+// logged is a log that can be read.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) count(text string) int { return strings.Count(l.String(), text) }
