@@ -13,6 +13,7 @@ import (
 	"atelierd/internal/generate/canvas"
 	"atelierd/internal/generate/exec"
 	"atelierd/internal/generate/provider"
+	"atelierd/internal/host"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
@@ -107,10 +108,10 @@ func keyOf(g config.Generator) func() (secret.Text, error) {
 }
 
 // prepare makes the generators ready to work. Work that an earlier process left
-// waiting for a generator, for a higher cap or for another setting runs now: the owner
-// may have changed each before this start.
+// waiting for a generator, for a higher cap, for another setting or for what this
+// machine lacked runs now: the owner may have changed each before this start.
 func (s *Services) prepare(cfg *config.Config, st *store.Store, log *slog.Logger) error {
-	return errors.Join(s.watch(st, log), st.RunNow(order.CodePaused), st.RunNow(order.CodeDayCap), st.SetAlert(order.AlertSpending, ""),
+	return errors.Join(s.watch(st, log), st.RunNow(append(host.Codes(), order.CodePaused, order.CodeDayCap)...), st.SetAlert(order.AlertSpending, ""),
 		st.Configure(s.configured(cfg)))
 }
 

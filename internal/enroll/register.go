@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/host"
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
 
@@ -65,7 +67,10 @@ func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Reg
 		}
 		return atelier.Registered{}, errors.Join(refuse(v, print, explain(err)), v.End())
 	}
-	if err := v.Save(got); err != nil {
+	var failures logonce.Logger
+	if err := host.Persist(ctx, func(err error) {
+		failures.Failed(log, "the key, which is issued once, cannot be saved; trying again", err, "agent", got.AgentID)
+	}, func() error { return v.Save(got) }); err != nil {
 		return atelier.Registered{}, fmt.Errorf("registered as %s, but the key was not saved: %w", got.AgentID, err)
 	}
 	if err := v.End(); err != nil {

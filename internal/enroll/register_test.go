@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -171,6 +172,33 @@ func TestAKeyThatIsNotSavedKeepsTheIntentAndNamesTheAgent(t *testing.T) {
 		agents := w.market.Agents()
 		if err == nil || len(agents) != 1 || !strings.Contains(err.Error(), agents[0].ID) || !w.intended() {
 			t.Errorf("%v; %d agents; the intent stands: %t", err, len(agents), w.intended())
+		}
+	})
+}
+
+// crowdedCredentials have no room for a key at first.
+type crowdedCredentials struct {
+	credentialFiles
+	left *int
+}
+
+func (c crowdedCredentials) Save(r atelier.Registered) error {
+	if *c.left--; *c.left >= 0 {
+		return syscall.ENOSPC
+	}
+	return c.credentialFiles.Save(r)
+}
+
+func TestAKeyWaitsUntilTheDiskHasRoomForIt(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		left := 100
+		got, err := enroll.Register(t.Context(), w.client, crowdedCredentials{credentialFiles{w}, &left}, same, w.log)
+		if err != nil || len(w.market.Agents()) != 1 || got.AgentID == "" || w.intended() {
+			t.Errorf("%v; %d agents; the intent stands: %t", err, len(w.market.Agents()), w.intended())
+		}
+		if n := strings.Count(w.text.String(), "cannot be saved"); n != 1 {
+			t.Errorf("it is logged %d times", n)
 		}
 	})
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"slices"
 
-	"atelierd/internal/disk"
 	"atelierd/internal/generate"
+	"atelierd/internal/host"
 	"atelierd/internal/order"
 )
 
@@ -109,7 +109,9 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 	}
 	req.Call = generate.Call{
 		Key: c.Key, Ticket: c.Ticket, Resumed: p.resumed != nil, Began: c.BeganAt,
-		Submitted: func(ticket string) error { return r.o.Store.CallSubmitted(c.ID, ticket) },
+		Submitted: func(ticket string) error {
+			return r.keep(ctx, r.job, func() error { return r.o.Store.CallSubmitted(c.ID, ticket) })
+		},
 	}
 	made, err := g.Backend.Generate(ctx, req)
 	if err != nil {
@@ -118,11 +120,11 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 	if g.Breaker != nil {
 		g.Breaker.Report(nil)
 	}
-	if err := writeResult(r.record(), made); err != nil {
+	if err := r.keep(ctx, r.job, func() error { return writeResult(r.record(), made) }); err != nil {
 		err = order.Failf(order.Retry, order.CodeNotNoted, "the result could not be stored: %w", err)
-		return generate.Result{}, errors.Join(err, r.closeDone([]order.Call{c}, made))
+		return generate.Result{}, errors.Join(err, r.closeDone(ctx, []order.Call{c}, made))
 	}
-	return made, r.closeDone([]order.Call{c}, made)
+	return made, r.closeDone(ctx, []order.Call{c}, made)
 }
 
 // begin writes a new call down, or returns the one to resume. Lost calls are
@@ -151,31 +153,36 @@ func (r *run) beginNew(g Generator) (order.Call, error) {
 }
 
 // closeDone closes the calls that led to the result.
-func (r *run) closeDone(calls []order.Call, made generate.Result) error {
+func (r *run) closeDone(ctx context.Context, calls []order.Call, made generate.Result) error {
 	for _, c := range calls {
 		state, cost := c.Done(made.Cost)
-		if err := r.o.Store.CloseCall(c.ID, state, cost, ""); err != nil {
+		if err := r.close(ctx, c, order.CallOutcome{State: state, Cost: cost}, ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// close records how a call ended.
+func (r *run) close(ctx context.Context, c order.Call, end order.CallOutcome, note string) error {
+	return r.keep(ctx, r.job, func() error { return r.o.Store.CloseCall(c.ID, end.State, end.Cost, note) })
+}
+
 // failed closes a call that has failed, unless it stays open, and returns what
 // the attempt ends with.
 func (r *run) failed(ctx context.Context, g Generator, c order.Call, req generate.Request, err error) error {
 	fail := *order.Classify(ctx, err)
-	said := fail.Error()
-	if g.Breaker != nil {
+	said, hosts := fail.Error(), host.Lacks(err) != host.None
+	if g.Breaker != nil && !hosts {
 		g.Breaker.Report(&fail)
 		fail = g.Breaker.WaitInstead(fail)
 	}
 	after := order.AfterCall(order.FailedCall{
 		Call: c, Failure: fail, Resumed: req.Call.Resumed, Repeats: g.repeats(),
-		HoldUnknown: g.HoldUnknown, DiskFull: disk.IsFull(err),
+		HoldUnknown: g.HoldUnknown, HostsFault: hosts,
 	})
 	if after.State != "" {
-		if err := r.o.Store.CloseCall(c.ID, after.State, after.Cost, said); err != nil {
+		if err := r.close(ctx, c, after, said); err != nil {
 			return err
 		}
 	}

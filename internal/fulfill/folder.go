@@ -2,6 +2,7 @@ package fulfill
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,10 +14,11 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"atelierd/internal/disk"
 	"atelierd/internal/generate"
+	"atelierd/internal/host"
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
 
@@ -199,11 +201,8 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// leastRoom is how many bytes must be free before a generator starts.
-const leastRoom = 128 << 20
-
-// fullRetry is how long work waits while the disk is full.
-const fullRetry = time.Minute
+// LeastRoom is how many bytes must be free before a generator starts.
+const LeastRoom = 128 << 20
 
 // room is nil when there is room for a generator's files.
 func (f *Fulfiller) room() error {
@@ -213,21 +212,40 @@ func (f *Fulfiller) room() error {
 		return nil // the first write shows it
 	case err != nil:
 		return fmt.Errorf("get the free space of the disk: %w", err)
-	case free >= leastRoom:
+	case free >= LeastRoom:
 		return nil
 	}
-	return noRoom(syscall.ENOSPC)
+	return syscall.ENOSPC
 }
 
-// noRoom turns the error of a full disk into a wait, which costs no attempt. What
-// was paid for counts, or it would be paid for every minute.
-func noRoom(err error) error {
-	fail, ok := errors.AsType[*order.Failure](err)
-	if !disk.IsFull(err) || ok && (fail.Charge == order.ChargeFull || fail.Charge == order.ChargeUnknown) {
+// hostsFault turns an error that this machine caused into a wait, which uses no
+// attempt. What a generator may have been paid for counts, or it would be paid for at
+// each try.
+func hostsFault(j order.Job, err error) error {
+	wait := host.Failure(err)
+	if wait == nil {
 		return err
 	}
-	return &order.Failure{
-		Class: order.Wait, Code: order.CodeDiskFull, Err: errors.New("the disk is full"),
-		Hint: "make room in the data folder; work resumes by itself", After: fullRetry,
+	fail, ok := errors.AsType[*order.Failure](err)
+	switch {
+	case !ok:
+		return wait
+	case fail.Class == order.Wait, fail.Class == order.Stopped, fail.Class == order.Lost:
+		return err
+	case j.Stage == order.StageGenerate && fail.Charge != order.ChargeNone && fail.Charge != order.ChargePending:
+		return err
 	}
+	wait.Charge, wait.Log = fail.Charge, fail.Log
+	return wait
+}
+
+// keep stores a result that exists only in memory. While this machine lacks what the
+// write needs, it tries again until the work is cut.
+func (f *Fulfiller) keep(ctx context.Context, j order.Job, write func() error) error {
+	var failures logonce.Logger
+	defer failures.Recovered(f.o.Log, "a result is stored again")
+	return host.Persist(ctx, func(err error) {
+		failures.Failed(f.o.Log, "a result cannot be stored; trying again", err,
+			"order", j.OrderID, "job", j.ID, "stage", j.Stage, "attempt", j.Attempt)
+	}, write)
 }

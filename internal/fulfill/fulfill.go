@@ -197,7 +197,7 @@ func New(o Options) *Fulfiller {
 func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) {
 	o, err := f.o.Store.Order(ctx, j.OrderID)
 	if err != nil {
-		return order.Result{}, err
+		return order.Result{}, hostsFault(j, err)
 	}
 	if o.Damage != "" && !j.ByOwner {
 		return order.Result{}, order.Failf(order.Hold, order.CodeRowDamaged, "%s", o.Damage).
@@ -208,6 +208,7 @@ func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) 
 		return order.Result{}, order.TooLarge(o.ID)
 	}
 	result, err := f.stage(ctx, j, o)
+	err = hostsFault(j, err)
 	if fail, ok := errors.AsType[*order.Failure](err); ok {
 		return order.Result{}, fail.For(j.OrderID)
 	}

@@ -90,8 +90,9 @@ type world struct {
 	options func(*fulfill.Options)
 	offer   func(*intake.Service)
 
-	store *store.Store
-	seen  *intake.Sightings
+	store     *store.Store
+	storeHook func(point string) error
+	seen      *intake.Sightings
 	// unseen: open makes a process whose first poll has not ended.
 	unseen bool
 	base   atelier.Options
@@ -133,7 +134,12 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	if w.store, err = store.Open(store.Options{Dir: w.dir}); err != nil {
+	if w.store, err = store.Open(store.Options{Dir: w.dir, Hook: func(point string) error {
+		if w.storeHook == nil {
+			return nil
+		}
+		return w.storeHook(point)
+	}}); err != nil {
 		w.t.Fatal(err)
 	}
 	b, err := budget.Open(w.t.Context(), w.store, w.limits, slog.New(slog.DiscardHandler))

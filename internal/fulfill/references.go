@@ -194,7 +194,7 @@ func (f *Fulfiller) fetch(ctx context.Context, orderID string, link string) (ord
 	}
 	info, err := media.Inspect(temp.Name())
 	if err != nil || info.Media != media.Image {
-		return order.Artifact{}, fmt.Errorf("what %.60q links to is not a picture of a known type", host(link))
+		return order.Artifact{}, fmt.Errorf("what %.60q links to is not a picture of a known type", siteOf(link))
 	}
 	sum := sha256.Sum256([]byte(link))
 	name := media.Name(fmt.Sprintf("reference-%x", sum[:6]), info.MIME)
@@ -210,7 +210,7 @@ func (f *Fulfiller) fetch(ctx context.Context, orderID string, link string) (ord
 	}, syncFile(dir)
 }
 
-func host(link string) string {
+func siteOf(link string) string {
 	u, err := url.Parse(link)
 	if err != nil {
 		return ""

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/host"
 	"atelierd/internal/message"
 	"atelierd/internal/order"
 )
@@ -57,20 +58,20 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	if err != nil {
 		return order.Result{}, err
 	}
-	if err := f.room(); err != nil {
-		return order.Result{}, err
-	}
 	made, err := r.make(ctx)
 	if err != nil {
-		return order.Result{}, noRoom(r.refused(err))
+		return order.Result{}, r.refused(err)
 	}
 	artifacts, err := r.storeFiles(ctx, made)
 	if err != nil {
+		if wait := host.Failure(err); wait != nil {
+			return order.Result{}, withLog(wait, made) // the result stays
+		}
 		if rejected(err) {
 			// Otherwise the next attempt would find the files and use them.
 			err = errors.Join(r.broken(err), os.RemoveAll(r.record()), os.RemoveAll(r.dir))
 		}
-		return order.Result{}, noRoom(withLog(err, made))
+		return order.Result{}, withLog(err, made)
 	}
 	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: r.service.Approval}
 	switch {
@@ -87,7 +88,10 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 func (r *run) make(ctx context.Context) (generate.Result, error) {
 	if made, dir, ok := r.unused(); ok {
 		r.dir = dir
-		return made, r.closeDone(r.open, made)
+		return made, r.closeDone(ctx, r.open, made)
+	}
+	if err := r.room(); err != nil {
+		return generate.Result{}, err
 	}
 	plan, err := r.choose()
 	if err != nil {

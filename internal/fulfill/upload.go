@@ -53,5 +53,5 @@ func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact
 	if err != nil {
 		return err
 	}
-	return f.o.Store.Uploaded(j, a.ID, up.URL, cmp.Or(up.Media, a.Media))
+	return f.keep(ctx, j, func() error { return f.o.Store.Uploaded(j, a.ID, up.URL, cmp.Or(up.Media, a.Media)) })
 }

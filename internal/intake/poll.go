@@ -27,8 +27,8 @@ type Store interface {
 	Apply(b order.Batch) (order.Applied, error)
 	// SetAlert shows an alert to the owner. An empty text clears it.
 	SetAlert(a order.Alert, text string) error
-	// RunNow makes the jobs that wait for the code due now.
-	RunNow(code order.Code) error
+	// RunNow makes the jobs that wait for one of the codes due now.
+	RunNow(codes ...order.Code) error
 	// ReadThread makes the thread of an order due to be read now.
 	ReadThread(orderID string) error
 }

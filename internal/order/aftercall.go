@@ -13,8 +13,8 @@ type FailedCall struct {
 	Repeats bool
 	// HoldUnknown: the owner decides about calls of unknown outcome.
 	HoldUnknown bool
-	// DiskFull: the failure is a full disk.
-	DiskFull bool
+	// HostsFault: this machine caused the failure, such as a full disk.
+	HostsFault bool
 }
 
 // CallOutcome is what follows from a failed call.
@@ -46,8 +46,8 @@ func AfterCall(c FailedCall) CallOutcome {
 	}
 	state, cost := c.Call.Ended(&f)
 	f.Cost = 0 // the call's record has it
-	if cost == 0 && c.DiskFull {
-		f.Charge = ChargeNone // the work waits for room
+	if cost == 0 && c.HostsFault {
+		f.Charge = ChargeNone // the work waits, which uses no attempt
 	}
 	if cost > 0 {
 		// What was paid for counts as an attempt, or it would be paid for without end.

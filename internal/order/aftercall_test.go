@@ -27,7 +27,7 @@ func repeats(c *order.FailedCall)     { c.Repeats = true }
 func holdUnknown(c *order.FailedCall) { c.HoldUnknown = true }
 func ticket(c *order.FailedCall)      { c.Call.Ticket = "job1" }
 func outage(c *order.FailedCall)      { c.Failure.Outage = true }
-func diskFull(c *order.FailedCall)    { c.DiskFull = true }
+func diskFull(c *order.FailedCall)    { c.HostsFault = true }
 func told(c *order.FailedCall)        { c.Failure.Cost = 7 }
 
 func TestWhatFollowsFromAFailedCall(t *testing.T) {

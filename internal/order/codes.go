@@ -197,6 +197,8 @@ const (
 const (
 	// AlertDatabase: the database's file was removed, emptied or replaced while the daemon runs. The owner stops it.
 	AlertDatabase Alert = "database"
+	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
+	AlertDisk Alert = "disk"
 
 	// CodeError: a failure without a code of its own. It is tried again.
 	CodeError Code = "error"
@@ -214,6 +216,14 @@ const (
 	CodeUnknownStage Code = "unknown_stage"
 	// CodeDiskFull: the disk is full. The owner makes room; work resumes by itself.
 	CodeDiskFull Code = "disk_full"
+	// CodeDiskFailed: the disk cannot be read or written. The owner looks at it; work resumes by itself.
+	CodeDiskFailed Code = "disk_failed"
+	// CodeNoDescriptors: the process has no file descriptors left. The owner raises its limit; work resumes by itself.
+	CodeNoDescriptors Code = "no_descriptors"
+	// CodeNoMemory: the machine has no memory left. Work resumes by itself.
+	CodeNoMemory Code = "no_memory"
+	// CodeNoProcesses: the machine starts no more processes. The owner raises the limit; work resumes by itself.
+	CodeNoProcesses Code = "no_processes"
 	// CodeOutputDir: the output folder cannot be used. It is tried again; the owner looks at the disk.
 	CodeOutputDir Code = "output_dir"
 	// CodeNotNoted: the result could not be written down. It is tried again.

@@ -25,7 +25,7 @@ type Store interface {
 	Reconciled(missing string) error
 	Adopt(a order.Adoption) error
 	// RunNow makes the jobs that wait for the code due now.
-	RunNow(code order.Code) error
+	RunNow(codes ...order.Code) error
 }
 
 // Market is the part of the marketplace's API that a Checker needs. Its requests are

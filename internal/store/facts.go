@@ -114,11 +114,16 @@ func (s *Store) OwnerMissing(ctx context.Context) (bool, error) {
 	return slices.Contains(values, missing), err
 }
 
-// RunNow makes the jobs that wait with the given code due now.
-func (s *Store) RunNow(code order.Code) error {
+// RunNow makes the jobs that wait with one of the codes due now.
+func (s *Store) RunNow(codes ...order.Code) error {
 	return s.write("run_now", func(t *tx) error {
 		t.changed.Generate, t.changed.Network = true, true
-		return t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: code})
+		for _, code := range codes {
+			if err := t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: code}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

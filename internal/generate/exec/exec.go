@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/host"
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
@@ -132,11 +134,25 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 	if out.folder != nil {
 		return generate.Result{}, badOutput(out.folder, m.Cost, log.tail())
 	}
-	files, err := collect(req.OutputDir, m, log.redacted.Redactor)
+	files, err := collectPersisting(ctx, req.OutputDir, m, log)
 	if err != nil {
 		return generate.Result{}, badOutput(err, m.Cost, log.tail())
 	}
 	return generate.Result{Files: files, URL: m.URL, MediaType: m.MediaType, Cost: m.Cost, Message: m.Message, Log: log.tail()}, nil
+}
+
+// collectPersisting is collect for a run that may have been paid for: it waits while
+// this machine lacks what a look at the files needs, such as descriptors.
+func collectPersisting(ctx context.Context, dir string, m manifest, log *lineLog) (files []string, err error) {
+	var failures logonce.Logger
+	defer failures.Recovered(log.log, "the generator's files can be examined again")
+	err = host.Persist(ctx, func(err error) {
+		failures.Failed(log.log, "the generator's files cannot be examined; trying again", err)
+	}, func() error {
+		files, err = collect(dir, m, log.redacted.Redactor)
+		return err
+	})
+	return files, err
 }
 
 // run runs the program for one order, after it has killed what is left of an

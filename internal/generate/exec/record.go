@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,8 +67,11 @@ func killOrphan(group int, began string) error {
 // record is an open pid file. Nil records nothing.
 type record struct{ file *os.File }
 
-// openRecord creates the file before the program starts, so that a full disk
-// shows while nothing is spent.
+// recordSize is more than a record takes.
+const recordSize = 200
+
+// openRecord creates the file and takes its room before the program starts, so that
+// a full disk shows while nothing is spent.
 func openRecord(path string) (*record, error) {
 	if path == "" {
 		return nil, nil
@@ -75,6 +79,9 @@ func openRecord(path string) (*record, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|safeOpen, 0o600)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := f.WriteString(strings.Repeat("\n", recordSize)); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
 	return &record{f}, nil
 }
@@ -84,7 +91,7 @@ func (r *record) write(group int) error {
 		return nil
 	}
 	began, _ := processBegan(group)
-	_, err := fmt.Fprintf(r.file, "%d %s\n", group, began)
+	_, err := r.file.WriteAt(fmt.Appendf(nil, "%d %s\n", group, began), 0)
 	return err
 }
 

@@ -126,7 +126,7 @@ func TestAnOrphanIsKilledBeforeTheNextRun(t *testing.T) {
 	t.Cleanup(func() { _ = daemon.Process.Kill() })
 	// The program renames the pipe once it has opened it and written its file.
 	waitFor(t, func() bool { _, err := os.Stat(line + ".up"); return err == nil })
-	waitFor(t, func() bool { b, _ := os.ReadFile(pidFile(req.OutputDir)); return strings.HasSuffix(string(b), "\n") })
+	waitFor(t, func() bool { b, _ := os.ReadFile(pidFile(req.OutputDir)); return strings.TrimSpace(string(b)) != "" })
 	if err := daemon.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -202,7 +202,7 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return &order.Failure{
 			Class: order.Retry, Code: order.CodeProviderUnreachable, Outage: true, Charge: chargeUnsent(paid),
-			Err: fmt.Errorf("the provider cannot be reached: %s", c.clean(op.Error())),
+			Err: cleaned{"the provider cannot be reached: " + c.clean(op.Error()), op},
 		}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
@@ -215,6 +215,15 @@ func (c *conn) noAnswer(ctx context.Context, err error, paid bool) *order.Failur
 	}
 	return f
 }
+
+// cleaned is an error whose text holds no secret. Its cause is for errors.Is alone.
+type cleaned struct {
+	text  string
+	cause error
+}
+
+func (e cleaned) Error() string { return e.text }
+func (e cleaned) Unwrap() error { return e.cause }
 
 // chargeUnsent returns the charge of a request that the provider did not accept: none for
 // a paid call. The job of a poll stays pending.

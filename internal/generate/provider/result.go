@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/host"
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
 
@@ -61,14 +63,14 @@ func (b blob) ending() string {
 // unknown and counts as an attempt. Otherwise it would be made and paid for without
 // end.
 func (p *Provider) saveRetrying(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
-	files, err := p.save(ctx, c, req, out)
+	files, err := p.savePersisting(ctx, c, req, out)
 	pause := p.spec.PollInterval
 	for range 3 {
 		if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Retry || f.Charge != order.ChargePending || sleep(ctx, pause) != nil {
 			break
 		}
 		pause *= 4
-		files, err = p.save(ctx, c, req, out)
+		files, err = p.savePersisting(ctx, c, req, out)
 	}
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Charge == order.ChargePending && f.Class != order.Stopped {
 		own := *f
@@ -82,6 +84,20 @@ func (p *Provider) saveRetrying(ctx context.Context, c *conn, req generate.Reque
 		}
 		err = &own
 	}
+	return files, err
+}
+
+// savePersisting is save, which waits while this machine lacks what it needs, such as
+// room on the disk.
+func (p *Provider) savePersisting(ctx context.Context, c *conn, req generate.Request, out *output) (files []string, err error) {
+	var failures logonce.Logger
+	defer failures.Recovered(p.spec.Log, "a result is stored again")
+	err = host.Persist(ctx, func(err error) {
+		failures.Failed(p.spec.Log, "a result cannot be stored; trying again", err, "order", req.OrderID, "round", req.Round, "attempt", req.Attempt)
+	}, func() error {
+		files, err = p.save(ctx, c, req, out)
+		return err
+	})
 	return files, err
 }
 
