@@ -83,7 +83,7 @@ func (r *request) unmetered(err error) *order.Failure {
 		text: "not sent: " + tidy(err.Error()), unsent: true, cause: err,
 	})
 	if own, ok := errors.AsType[*order.Failure](err); ok {
-		f.Class, f.Code, f.Hint, f.After = own.Class, own.Code, own.Hint, own.After
+		f.Class, f.Code, f.Hint, f.After, f.Outage = own.Class, own.Code, own.Hint, own.After, own.Outage
 	}
 	return f
 }

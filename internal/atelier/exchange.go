@@ -147,7 +147,7 @@ func (c *Client) exchange(ctx context.Context, r *request, target *url.URL) (nex
 	defer cancel()
 	req, err := c.build(ctx, r, target, key)
 	if err != nil {
-		return nil, r.notSent(order.Retry, order.CodeFileUnreadable, "%s", tidy(err.Error()))
+		return nil, r.failure(order.Retry, order.CodeFileUnreadable, &CallError{text: tidy(err.Error()), unsent: true, cause: err})
 	}
 	closeBody := func() {
 		if req.Body != nil {

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/host"
 	"atelierd/internal/order"
 )
 
@@ -110,9 +111,9 @@ func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (
 	return b, nil
 }
 
-// Take counts a request before it is sent. After an error, which is an
-// *order.Failure of class Wait with the time to wait, the request must not be sent.
-// Otherwise the caller must call done once with the answer.
+// Take counts a request before it is sent. After an error the request must not be
+// sent: an *order.Failure of class Wait says how long to wait, and one of class Retry
+// that it could not be counted. Otherwise the caller must call done once with the answer.
 func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID string) (done func(order.Answer), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,17 +121,17 @@ func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID strin
 	if _, counted := b.limits.Ceilings[call]; !counted {
 		id, err := b.ledger.CountRequest(order.Request{Kind: call, OrderID: orderID, At: now}, nil)
 		if err != nil {
-			return nil, refuse(time.Second, fmt.Errorf("count the request: %w", err))
+			return nil, notCounted(err)
 		}
 		return func(a order.Answer) { b.answerUncounted(id, a) }, nil
 	}
 	if err := b.refresh(ctx); err != nil {
-		return nil, refuse(time.Second, err)
+		return nil, notCounted(err)
 	}
 	b.relearn(now)
 	probing, wait, err := b.allowed(ctx, call, now)
 	if err != nil {
-		return nil, refuse(time.Second, err)
+		return nil, notCounted(err)
 	}
 	if wait > 0 {
 		return nil, refuse(wait, fmt.Errorf("no %s request is left in this window", call))
@@ -143,7 +144,7 @@ func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID strin
 	if err != nil {
 		own.Used--
 		all.Used--
-		return nil, refuse(time.Second, fmt.Errorf("count the request: %w", err))
+		return nil, notCounted(err)
 	}
 	for _, w := range []*window{own, all} {
 		if w.Used == 1 {
@@ -161,6 +162,15 @@ func refuse(after time.Duration, err error) error {
 	return &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: err, After: after}
 }
 
+// notCounted is a failure and no wait: it is logged, and nobody can say when it ends.
+func notCounted(err error) error {
+	f := &order.Failure{Class: order.Retry, Code: order.CodeNotCounted, Outage: true, Err: fmt.Errorf("count the request: %w", err)}
+	if own := host.Failure(err); own != nil {
+		f.Hint = own.Hint
+	}
+	return f
+}
+
 // sent records what yields needs to know.
 func (b *Budget) sent(call order.RequestKind, orderID string, now time.Time) {
 	switch call {
@@ -174,7 +184,8 @@ func (b *Budget) sent(call order.RequestKind, orderID string, now time.Time) {
 }
 
 // Wait returns how long to wait until a request of the kind may be sent; 0 means
-// now. It reserves nothing: a Take after it can still be refused.
+// now. It reserves nothing: a Take after it can still be refused. It returns 0 when the
+// counts cannot be read, and then Take returns the error.
 func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration {
 	if _, counted := b.limits.Ceilings[call]; !counted {
 		return 0
@@ -182,11 +193,11 @@ func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.refresh(ctx); err != nil {
-		return time.Second
+		return 0
 	}
 	_, wait, err := b.allowed(ctx, call, time.Now())
 	if err != nil {
-		return time.Second
+		return 0
 	}
 	return wait
 }

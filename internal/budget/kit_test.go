@@ -54,6 +54,7 @@ type world struct {
 	creds     atelier.Credentials
 	limits    budget.Limits
 	interval  time.Duration
+	hook      func(point string) error // of the store; nil for none
 }
 
 // newWorld must be called in a synctest bubble. dir is the data folder.
@@ -126,7 +127,7 @@ func (w *world) start() *daemon {
 // open opens the data folder for single requests. Nothing polls or works.
 func (w *world) open() *daemon {
 	w.t.Helper()
-	st, err := store.Open(store.Options{Dir: w.dir})
+	st, err := store.Open(store.Options{Dir: w.dir, Hook: w.hook})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -2,6 +2,8 @@ package budget_test
 
 import (
 	"errors"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,5 +312,32 @@ func TestALateAnswerDoesNotChangeTheNextWindow(t *testing.T) {
 		if got := d.refused(t, order.RequestDeliver); got != time.Hour {
 			t.Errorf("waits %s, want an hour", got)
 		}
+	})
+}
+
+func TestARequestThatCannotBeCountedFailsAndDoesNotWait(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		var full atomic.Bool
+		w.hook = func(string) error {
+			if full.Load() {
+				return syscall.ENOSPC
+			}
+			return nil
+		}
+		d := w.open()
+		full.Store(true)
+		for _, call := range []order.RequestKind{order.RequestPoll, order.RequestDeliver, order.RequestRead} {
+			_, err := d.budget.Take(t.Context(), call, "")
+			f, ok := errors.AsType[*order.Failure](err)
+			if !ok || f.Class != order.Retry || !f.Outage || f.Code != order.CodeNotCounted || f.Hint == "" || !errors.Is(err, syscall.ENOSPC) {
+				t.Errorf("%s: %+v", call, err)
+			}
+		}
+		if _, err := d.client.Orders(t.Context(), order.LiveStatuses()); !errors.Is(err, syscall.ENOSPC) || len(w.market.Requests()) != 0 {
+			t.Errorf("%v, and %d requests were sent", err, len(w.market.Requests()))
+		}
+		full.Store(false)
+		d.send(t, order.RequestPoll, fine)
 	})
 }
