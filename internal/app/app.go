@@ -17,8 +17,11 @@ import (
 
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
+	"atelierd/internal/disk"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate/exec"
+	"atelierd/internal/host"
+	"atelierd/internal/logonce"
 	"atelierd/internal/store"
 )
 
@@ -32,6 +35,9 @@ type Options struct {
 	// WaitForMarket makes a registration wait for a marketplace that cannot be
 	// reached, instead of failing.
 	WaitForMarket bool
+	// WaitForHost makes Open and Run wait for what this machine lacks at the start, such
+	// as room on the disk, instead of failing.
+	WaitForHost bool
 
 	// Transport carries requests to the marketplace; nil is the network.
 	Transport http.RoundTripper
@@ -88,6 +94,48 @@ func Open(ctx context.Context, o Options) (a *App, err error) {
 	for _, w := range o.Config.Warnings() {
 		o.Log.Warn("configuration", "warning", w)
 	}
+	err = o.waitForHost(ctx, func() error {
+		a, err = open(ctx, o)
+		return err
+	})
+	return a, err
+}
+
+// waitForHost calls start until it does not fail for want of what this machine lacks.
+// A disk that fails is waited for only if it is full, because a folder that cannot be
+// used fails alike.
+func (o Options) waitForHost(ctx context.Context, start func() error) error {
+	if !o.WaitForHost {
+		return start()
+	}
+	var final error
+	var failures logonce.Logger
+	lacks := host.Persist(ctx, func(err error) {
+		failures.Failed(o.Log, "the start waits for what this machine lacks", err, "hint", host.Failure(err).Hint)
+	}, func() error {
+		err := start()
+		if host.Lacks(err) == host.None || host.Lacks(err) == host.Disk && !o.diskIsFull() {
+			final = err
+			return nil
+		}
+		return err
+	})
+	switch {
+	case lacks == nil && final == nil:
+		failures.Recovered(o.Log, "the start continues")
+		return nil
+	case lacks == nil:
+		return final
+	}
+	return ctx.Err()
+}
+
+func (o Options) diskIsFull() bool {
+	free, err := disk.Free(o.Config.DataDir)
+	return err == nil && free < fulfill.LeastRoom
+}
+
+func open(ctx context.Context, o Options) (a *App, err error) {
 	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1)}
 	self := a // a failure returns nil
 	if a.services, err = newServices(o, func() *Credentials { return self.credentials }); err != nil {

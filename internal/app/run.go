@@ -121,10 +121,13 @@ const (
 func (a *App) Run(ctx context.Context) error {
 	log, ended := a.o.Log, make(failure, 1)
 	var e *engine.Engine
-	daemon := fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, a.start), fx.Populate(&e),
-		fx.StartTimeout(time.Minute), fx.StopTimeout(a.o.Config.Work.Drain+stopGrace), fx.WithLogger(fxLog))
-	if err := daemon.Err(); err != nil {
-		return dig.RootCause(err)
+	var daemon *fx.App
+	if err := a.o.waitForHost(ctx, func() error {
+		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, a.start), fx.Populate(&e),
+			fx.StartTimeout(time.Minute), fx.StopTimeout(a.o.Config.Work.Drain+stopGrace), fx.WithLogger(fxLog))
+		return dig.RootCause(daemon.Err())
+	}); err != nil {
+		return err
 	}
 	startCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), daemon.StartTimeout())
 	defer cancel()

@@ -118,6 +118,11 @@ func (w *world) checkAttempts(db *sql.DB) {
 	if err != nil || beyond != 0 {
 		w.t.Errorf("%d attempts are beyond their cap, %v", beyond, err)
 	}
+	var full int
+	err = db.QueryRow("SELECT count(*) FROM attempts WHERE outcome IN ('retry', 'hold', 'fail') AND instr(error, ?)", errFull.Error()).Scan(&full)
+	if err != nil || full != 0 {
+		w.t.Errorf("%d attempts were used up by a full disk, %v", full, err)
+	}
 }
 
 // checkBudget counts honest refusals: those that no fault has made.

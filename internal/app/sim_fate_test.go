@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"atelierd/internal/generate"
@@ -24,7 +25,7 @@ import (
 
 var (
 	errCrashed = errors.New("the process has crashed")
-	errFull    = errors.New("the disk is full")
+	errFull    = fmt.Errorf("simulated: %w", syscall.ENOSPC)
 )
 
 // fate decides when a process dies: at a number of steps from its start, or

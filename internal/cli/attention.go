@@ -2,11 +2,14 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/disk"
 	"atelierd/internal/enroll"
+	"atelierd/internal/fulfill"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
@@ -51,6 +54,20 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 		}
 	}
 	return list
+}
+
+// fullDisk returns what the owner has to know of a disk without room. It asks the file
+// system, because nothing can be stored there.
+func fullDisk(dir string, now time.Time) []attentionView {
+	free, err := disk.Free(dir)
+	if err != nil || free >= fulfill.LeastRoom {
+		return []attentionView{}
+	}
+	return []attentionView{{
+		What: "daemon", ID: string(order.AlertDisk.Code()), State: "held", Code: order.AlertDisk.Code(), Since: now,
+		Reason: fmt.Sprintf("%s are free in %s; below %s no generator is started, and without room nothing is done", term.Size(free), dir, term.Size(fulfill.LeastRoom)),
+		Hint:   "make room in the data folder; work resumes by itself",
+	}}
 }
 
 // nextStep is the hint for something that was stored without one.

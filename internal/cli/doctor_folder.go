@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 
 	"atelierd/internal/disk"
+	"atelierd/internal/fulfill"
 	"atelierd/internal/term"
 )
 
-const (
-	leastSpace  = 128 << 20 // below it no generator is started
-	littleSpace = 1 << 30   // below it the owner is warned
-)
+// littleSpace is the free space below which doctor warns. Below fulfill.LeastRoom no
+// generator is started.
+const littleSpace = 1 << 30
 
 // folder checks the data folder, or whether it can be created.
 func (d *doctor) folder() {
@@ -78,10 +78,10 @@ func (d *doctor) space(name, dir string) {
 	}
 	text := fmt.Sprintf("%s, %s free", dir, term.Size(free))
 	switch {
-	case free < leastSpace:
-		d.fail(name, "free some space; no generator is started below "+term.Size(leastSpace), "%s", text)
+	case free < fulfill.LeastRoom:
+		d.fail(name, "free some space; no generator is started below "+term.Size(fulfill.LeastRoom), "%s", text)
 	case free < littleSpace:
-		d.warn(name, "free some space; no generator is started below "+term.Size(leastSpace), "%s", text)
+		d.warn(name, "free some space; no generator is started below "+term.Size(fulfill.LeastRoom), "%s", text)
 	default:
 		d.ok(name, "%s", text)
 	}

@@ -27,6 +27,8 @@ type Program struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
+
+	logger *slog.Logger // of a run; nil for a log that writes directly
 }
 
 // Flags are the flags that every command takes.
@@ -60,18 +62,24 @@ func (p *Program) load() (*config.Config, error) {
 	return config.Load(path)
 }
 
-func (p *Program) log() *slog.Logger { return term.NewLog(p.Stderr, p.LogLevel, p.LogFormat) }
+func (p *Program) log() *slog.Logger {
+	if p.logger != nil {
+		return p.logger
+	}
+	return term.NewLog(p.Stderr, p.LogLevel, p.LogFormat)
+}
 
 // Page returns an empty page for standard output.
 func (p *Program) Page() *term.Page { return term.NewPage(p.Stdout, p.Getenv) }
 
-// open opens the program for a run.
-func (p *Program) open(ctx context.Context, waitForMarket bool) (*app.App, error) {
+// open opens the program for a run. If it waits, neither an unreachable marketplace nor
+// a full disk ends it.
+func (p *Program) open(ctx context.Context, waits bool) (*app.App, error) {
 	cfg, err := p.load()
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(ctx, app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv, WaitForMarket: waitForMarket})
+	return app.Open(ctx, app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv, WaitForMarket: waits, WaitForHost: waits})
 }
 
 // withReader runs a command that only reads the database.

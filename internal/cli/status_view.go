@@ -83,7 +83,7 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 		return statusView{}, err
 	}
 	v := statusView{
-		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: viewAttention(cfg, st, now),
+		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), viewAttention(cfg, st, now)...),
 		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
 	}
 	v.Webhooks.Listen = cfg.Webhook.Listen
