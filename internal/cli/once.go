@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"context"
 	"errors"
-	"os/signal"
-	"syscall"
 
 	"atelierd/internal/store"
 )
@@ -22,8 +19,9 @@ it prints nothing and exits with 0.`
 
 // Run runs the command.
 func (OnceCmd) Run(p *Program) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilStopped()
 	defer stop()
+	defer p.detach()()
 	a, err := p.open(ctx, false)
 	if errors.Is(err, store.ErrLocked) {
 		return ErrQuiet

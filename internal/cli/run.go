@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"atelierd/internal/term"
 )
 
 // RunCmd runs the daemon.
@@ -12,17 +14,19 @@ type RunCmd struct{}
 
 // Help explains the command.
 func (RunCmd) Help() string {
-	return `Runs until SIGTERM or SIGINT. It then starts no new work, lets running work finish
-for up to work.drain, and stops. A second signal stops it at once. No work is lost:
-the next run resumes what was not finished.
+	return `Runs until SIGTERM, SIGINT or SIGHUP. It then starts no new work, lets running work
+finish for up to work.drain, and stops. A second SIGTERM or SIGINT stops it at once. No
+work is lost: the next run resumes what was not finished. A lost reader of the log, or
+one that does not read, stops nothing.
 
 Meanwhile "atelierd status" and "atelierd orders" show what happens.`
 }
 
 // Run runs the command.
 func (RunCmd) Run(p *Program) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := untilStopped()
 	defer stop()
+	defer p.detach()()
 	signals := newSignals()
 	a, err := p.open(ctx, true)
 	if err != nil {
@@ -37,7 +41,32 @@ func (RunCmd) Run(p *Program) error {
 	return a.Run(ctx)
 }
 
-// signals counts the signals that stop the daemon. It is made before the first
+// untilStopped returns a context that the signals end which stop a run. SIGHUP does not
+// if the parent has it ignored, as nohup does. The release restores their defaults.
+func untilStopped() (ctx context.Context, release func()) {
+	stops := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
+	if !signal.Ignored(syscall.SIGHUP) {
+		stops = append(stops, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(context.Background(), stops...)
+}
+
+// detach makes the log independent of its reader until release. One that does not
+// read blocks no work. One that has gone does not end the process: a write to its pipe
+// would raise SIGPIPE. The signal is caught until the process ends, and not ignored,
+// because generators would inherit that.
+func (p *Program) detach() (release func()) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	log, flush := term.NewDetachedLog(p.Stderr, p.LogLevel, p.LogFormat)
+	p.logger = log
+	return func() {
+		flush()
+		p.logger = nil
+	}
+}
+
+// signals counts the signals that stop the daemon at once when they are repeated. SIGHUP
+// is none of them: a closing terminal sends it twice, and systemd after SIGTERM. It is made before the first
 // one can end the run, so that a second one right after it is not lost.
 type signals chan os.Signal
 

@@ -11,11 +11,14 @@ import (
 // NewLog returns a log that writes to w. The format is text, json or auto, which is
 // text on a terminal and JSON elsewhere. The level is debug, info, warn or error.
 func NewLog(w io.Writer, level, format string) *slog.Logger {
+	return newLog(w, level, format, IsTerminal(w))
+}
+
+func newLog(w io.Writer, level, format string, terminal bool) *slog.Logger {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		l = slog.LevelInfo // the command line allows only known levels
 	}
-	terminal := IsTerminal(w)
 	if format == "text" || format == "auto" && terminal {
 		return slog.New(tint.NewTextHandler(w, &tint.Options{
 			Level: l, TimeFormat: time.TimeOnly, NoColor: !terminal,
