@@ -92,10 +92,10 @@ func TestALongListingIsAppliedInPartsAndLosesNoOrder(t *testing.T) {
 		}
 		for range 2 {
 			w.poll()
-		}
-		for _, id := range append(ids, "row_0", "row_2499") {
-			if o := w.state(id); o.ID == "" || o.Code == order.CodeVanished || !o.MissingAt.IsZero() {
-				t.Errorf("%s: %s %s", id, o.State, o.Code)
+			for _, id := range append(ids, "row_0", "row_2499") {
+				if o := w.state(id); o.ID == "" || o.Code == order.CodeVanished || !o.MissingAt.IsZero() {
+					t.Errorf("%s: %s %s", id, o.State, o.Code)
+				}
 			}
 		}
 		if err := w.market.Vanish(ids[0]); err != nil {
