@@ -1,6 +1,6 @@
 // Package secret provides a string that does not print. An API key or a webhook
 // secret can be part of a struct that is logged, formatted or encoded, and only
-// Reveal returns it.
+// Reveal returns it. A Redactor finds such strings in text and files of others.
 //
 // It must not know what the secrets are for.
 package secret

@@ -16,9 +16,6 @@ import (
 // emptied or replaced while it was open.
 const RescuedName = "atelierd-rescued.db"
 
-// ErrLost: the data folder had a database, and it is gone or empty now.
-var ErrLost = errors.New("the database of this data folder is gone")
-
 // Lost returns an error with ErrLost if the data folder had a database, as its mark
 // shows, and has none now. A new one would begin without anything that was done.
 func Lost(dir string) error {

@@ -97,6 +97,8 @@ var (
 	ErrNoDatabase = errors.New("there is no database yet")
 	// ErrNotReconciled: a restored ledger was not compared with the marketplace yet.
 	ErrNotReconciled = errors.New("the ledger is not reconciled yet")
+	// ErrLost: the data folder had a database, and it is gone or empty now.
+	ErrLost = errors.New("the database of this data folder is gone")
 	// ErrNotFound: there is no such order.
 	ErrNotFound = errors.New("no such order")
 	// ErrClosed: the store was closed.
