@@ -103,7 +103,8 @@ func toOrder(r query.Order) order.Order {
 		name, text string
 		into       *[]string
 	}{
-		{"reference_urls", r.ReferenceUrls, &o.ReferenceURLs}, {"reference_images", r.ReferenceImages, &o.ReferenceImages},
+		{"reference_urls", r.ReferenceUrls, &o.ReferenceURLs},
+		{"reference_images", r.ReferenceImages, &o.ReferenceImages},
 		{"deliverables", r.Deliverables, &o.Deliverables},
 	} {
 		if json.Unmarshal([]byte(f.text), f.into) != nil {
