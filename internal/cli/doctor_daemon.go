@@ -35,6 +35,10 @@ func (d *doctor) database() *store.Store {
 	st, err := store.OpenReader(d.cfg.DataDir)
 	switch {
 	case err == nil:
+		if err := st.Check(context.Background()); err != nil {
+			d.failErr("database", err)
+			return st
+		}
 		d.ok("database", "%s", filepath.Join(d.cfg.DataDir, store.FileName))
 		return st
 	case errors.Is(err, store.ErrNoDatabase):

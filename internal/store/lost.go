@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,9 +34,24 @@ func Lost(dir string) error {
 	return nil
 }
 
+// errDamaged is what Check reports of a file that SQLite can still read.
+var errDamaged = errors.New("the database is damaged")
+
+// Check reads the whole file and fails if it is damaged. It takes seconds for a large one.
+func (s *Store) Check(ctx context.Context) error {
+	var found string
+	if err := s.reads.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return fmt.Errorf("%w: %.200q", errDamaged, found)
+	}
+	return nil
+}
+
 // IsDamaged reports whether err says that the file is not a sound database.
 func IsDamaged(err error) bool {
-	return hasCode(err, sqlite3.SQLITE_CORRUPT) || hasCode(err, sqlite3.SQLITE_NOTADB)
+	return errors.Is(err, errDamaged) || hasCode(err, sqlite3.SQLITE_CORRUPT) || hasCode(err, sqlite3.SQLITE_NOTADB)
 }
 
 // remember notes which file is open.

@@ -87,6 +87,22 @@ func TestADamagedDatabaseIsRecognized(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	openNew(t, Options{Dir: dir}).Close()
+	data, err := os.ReadFile(filepath.Join(dir, FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(data[len(data)/2:], strings.Repeat("\xff", 64<<10)) // SQLite still opens it
+	if err := os.WriteFile(filepath.Join(dir, FileName), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenReader(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Check(t.Context()); !IsDamaged(err) {
+		t.Errorf("a check sees %v", err)
+	}
+	r.Close()
 	if err := os.WriteFile(filepath.Join(dir, FileName), []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
