@@ -40,10 +40,15 @@ var errnos = []struct {
 	errno syscall.Errno
 	lack  Lack
 }{
-	{syscall.ENOSPC, Room}, {syscall.EDQUOT, Room}, {syscall.EFBIG, Room},
-	{syscall.EMFILE, Descriptors}, {syscall.ENFILE, Descriptors},
-	{syscall.ENOMEM, Memory}, {syscall.EAGAIN, Processes},
-	{syscall.EIO, Disk}, {syscall.EROFS, Disk},
+	{syscall.ENOSPC, Room},
+	{syscall.EDQUOT, Room},
+	{syscall.EFBIG, Room},
+	{syscall.EMFILE, Descriptors},
+	{syscall.ENFILE, Descriptors},
+	{syscall.ENOMEM, Memory},
+	{syscall.EAGAIN, Processes},
+	{syscall.EIO, Disk},
+	{syscall.EROFS, Disk},
 }
 
 // Lacks returns what the machine lacked when err arose. None means that err has
