@@ -116,6 +116,7 @@ func (d *doctor) sample(ctx context.Context, g fulfill.Generator, services *app.
 		return
 	}
 	took := fmt.Sprintf("in %s; %s", time.Since(began).Round(100*time.Millisecond), costOf(made, g.Price))
+	delivering := d.delivering(g.Name, made.Files, services)
 	for i, file := range made.Files {
 		info, err := media.Inspect(file)
 		if err != nil {
@@ -130,7 +131,9 @@ func (d *doctor) sample(ctx context.Context, g fulfill.Generator, services *app.
 			kept = file // under the generator's name for it
 		}
 		d.ok(what, "%s, %s, %s; kept as %s", info.MIME, measures(info), took, kept)
-		d.requirements(g.Name, info, services)
+		for _, title := range delivering[file] {
+			d.requirement(g.Name, title, services.Requirements(title).Check(info))
+		}
 	}
 	if len(made.Files) == 0 {
 		_ = os.RemoveAll(dir)
@@ -138,16 +141,26 @@ func (d *doctor) sample(ctx context.Context, g fulfill.Generator, services *app.
 	}
 }
 
-// requirements checks a sample against each service that the generator works for.
-func (d *doctor) requirements(name string, info media.Info, services *app.Services) {
+// delivering returns the titles of the services that would deliver each file of a
+// sample. A service of videos leaves out the still next to its video.
+func (d *doctor) delivering(name string, files []string, services *app.Services) map[string][]string {
+	titles := map[string][]string{}
 	for _, s := range d.cfg.Services {
 		if s.Generator != name && !slices.Contains(d.cfg.Generators[s.Generator].Fallback, name) {
 			continue
 		}
-		if err := services.Requirements(s.Title).Check(info); err != nil {
-			d.warn("service "+term.Line(s.Title, 40), "such a file is not delivered; change the generator, or what the service requires",
-				"the sample of generator %s does not meet its requirements: %v", name, err)
+		for _, file := range services.Requirements(s.Title).Wanted(files) {
+			titles[file] = append(titles[file], s.Title)
 		}
+	}
+	return titles
+}
+
+// requirement reports a file of a sample that a service would not deliver.
+func (d *doctor) requirement(name, title string, err error) {
+	if err != nil {
+		d.warn("service "+term.Line(title, 40), "such a file is not delivered; change the generator, or what the service requires",
+			"the sample of generator %s does not meet its requirements: %v", name, err)
 	}
 }
 

@@ -30,6 +30,7 @@ type Requirements struct {
 // is durable.
 func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Artifact, error) {
 	rel := folder(artifactDir, r.job.OrderID, r.job.Kind, r.job.Round)
+	made.Files = r.wanted(made.Files)
 	list, err := r.inspect(made, rel)
 	if err != nil {
 		return nil, err
@@ -47,6 +48,16 @@ func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Art
 		}
 	}
 	return list, syncFile(to)
+}
+
+// wanted returns the files to deliver, without the stills next to a promised video.
+func (r *run) wanted(files []string) []string {
+	wanted := r.service.Requirements.Wanted(files)
+	if left := len(files) - len(wanted); left > 0 {
+		r.o.Log.Info("stills next to the video are left out", "order", r.job.OrderID, "job", r.job.ID,
+			"stage", r.job.Stage, "attempt", r.job.Attempt, "files", left)
+	}
+	return wanted
 }
 
 // inspect checks each file on its own and returns what is known of it. The files

@@ -113,6 +113,32 @@ func TestTheNumberOfFilesIsRequired(t *testing.T) {
 	})
 }
 
+// film is a short video as far as its container shows.
+var film = []byte("\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom\x00\x00\x00\x10moov\x00\x00\x00\x08trak\x00\x00\x00\x0cmdat\x00\x00\x00\x00")
+
+func TestAStillNextToAPromisedVideoIsLeftOut(t *testing.T) {
+	t.Parallel()
+	both := func(_ context.Context, r generate.Request) (generate.Result, error) {
+		still, video := filepath.Join(r.OutputDir, "a.png"), filepath.Join(r.OutputDir, "b.mp4")
+		return generate.Result{Files: []string{still, video}}, errors.Join(os.WriteFile(still, picture, 0o600), os.WriteFile(video, film, 0o600))
+	}
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		seen := &critic{}
+		w.service = func(s *fulfill.Service) {
+			s.Generators[0].Backend = generatorFunc(both)
+			s.Requirements = fulfill.Requirements{Rules: media.Rules{Kind: media.Video}, Files: 1, Checker: seen}
+		}
+		w.restart()
+		w.order()
+		made := w.must(order.StageGenerate).Artifacts
+		if len(made) != 1 || made[0].MIME != "video/mp4" || len(seen.files) != 1 || filepath.Base(seen.files[0]) != "b.mp4" {
+			t.Errorf("delivers %+v, and the check saw %q", made, seen.files)
+		}
+		w.must(order.StageUpload)
+		w.must(order.StageDeliver)
+	})
+}
+
 func TestALinkMeetsTheRequirementsOrIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

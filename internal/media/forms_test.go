@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -254,6 +255,29 @@ func TestAHeaderThatCannotBeReadSaysNothingOfTheImage(t *testing.T) {
 		info.MIME, info.Media, info.Bytes = mime, Image, 100
 		if f, ok := errors.AsType[*order.Failure](info.measure(f, "picture")); !ok || f.Code != order.CodeFileUnreadable {
 			t.Errorf("%s: got %v, want unreadable", mime, f)
+		}
+	}
+}
+
+func TestAStillNextToAVideoIsNotWanted(t *testing.T) {
+	t.Parallel()
+	still, note := file(t, encoded(t, "image/png")), file(t, []byte("seed 7"))
+	clip, loop := file(t, encoded(t, "video/mp4")), file(t, encoded(t, "video/webm"))
+	missing := filepath.Join(t.TempDir(), "missing")
+	for name, c := range map[string]struct {
+		kind        string
+		files, want []string
+	}{
+		"a still and a video":           {Video, []string{still, clip}, []string{clip}},
+		"a still between two videos":    {Video, []string{clip, still, loop}, []string{clip, loop}},
+		"stills only":                   {Video, []string{still, still}, []string{still, still}},
+		"something else":                {Video, []string{still, clip, note, missing}, []string{clip, note, missing}},
+		"a service of images":           {Image, []string{still, clip}, []string{still, clip}},
+		"a service of images or videos": {"", []string{still, clip}, []string{still, clip}},
+		"no files":                      {Video, nil, nil},
+	} {
+		if got := (Rules{Kind: c.kind}).Wanted(c.files); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
 }

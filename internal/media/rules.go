@@ -3,6 +3,7 @@ package media
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,45 @@ func (r Rules) Check(i Info) error {
 		return broken("the video lasts %s, but the service allows at most %s", i.Duration.Round(time.Millisecond), r.MaxDuration)
 	}
 	return nil
+}
+
+// Wanted returns the files to deliver, in their order. Programs often save a still next
+// to a video: its first frame, or a preview. A service that requires a video delivers
+// the video alone. Each file that is returned still has to pass Check.
+func (r Rules) Wanted(files []string) []string {
+	if r.Kind != Video {
+		return files
+	}
+	return withoutStills(files)
+}
+
+// withoutStills returns the files without the images if one of them is a video.
+func withoutStills(files []string) []string {
+	var others []string
+	video := false
+	for _, file := range files {
+		media := kindOf(file)
+		video = video || media == Video
+		if media != Image {
+			others = append(others, file)
+		}
+	}
+	if !video {
+		return files
+	}
+	return others
+}
+
+// kindOf returns the kind of a file by its first bytes, or "".
+func kindOf(path string) string {
+	f, err := openNoFollow(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	head := make([]byte, sniffLen)
+	n, _ := io.ReadFull(f, head) // a file that cannot be read is not a still
+	return kind(sniff(head[:n]))
 }
 
 func broken(format string, args ...any) error {
