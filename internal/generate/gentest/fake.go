@@ -171,6 +171,9 @@ func (j *job) file() []byte { return append(onePixel[:len(onePixel):len(onePixel
 
 func (j *job) base64() string { return base64.StdEncoding.EncodeToString(j.file()) }
 
+// aside is a picture that is not the result, in base64.
+var aside = base64.StdEncoding.EncodeToString(append(onePixel[:len(onePixel):len(onePixel)], "aside"...))
+
 // say answers with JSON.
 func say(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")

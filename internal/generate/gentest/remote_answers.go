@@ -60,6 +60,17 @@ var polledStatuses = map[int]outcome{
 	302: {order.Hold, order.CodeProviderRedirected, order.ChargePending, false},
 }
 
+// beside expects only the result of an answer that has other files too.
+func (b *bench) beside(answer func(*job) any) {
+	b.fake.Answer(Submit, func(w http.ResponseWriter, _ *http.Request) {
+		b.fake.mu.Lock()
+		defer b.fake.mu.Unlock()
+		say(w, http.StatusOK, answer(b.fake.begin("")))
+	})
+	b.done(b.request(), 1)
+	b.paid(1)
+}
+
 // spoiled holds answers of status 200 that are not what the API promises.
 var spoiled = map[string]http.HandlerFunc{
 	"a page":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>be right back</html>") },

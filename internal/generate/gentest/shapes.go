@@ -22,6 +22,9 @@ type shape struct {
 	refusals []refusal
 	// forgets: it answers 404 to a job that it forgot.
 	forgets bool
+	// beside are its answers to the call that have other files next to the result, such
+	// as an overview or what it saw on the way. They are not for the client.
+	beside []func(*job) any
 	// reference is how it gets a client's picture: base64, multipart, upload or
 	// link.
 	reference string
@@ -310,6 +313,14 @@ var shapes = map[string]shape{
 				return
 			}
 			say(w, http.StatusOK, fields{"images": []string{f.begin("").base64()}, "info": "{}"})
+		},
+		beside: []func(*job) any{
+			func(j *job) any { // ControlNet appends its map
+				return fields{"images": []string{j.base64(), aside}, "info": `{"index_of_first_image":0,"all_seeds":[1]}`}
+			},
+			func(j *job) any {
+				return fields{"images": []string{aside, j.base64(), aside}, "info": fields{"index_of_first_image": 1, "all_seeds": []int{1}}}
+			},
 		},
 	},
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -48,19 +50,14 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 		return "", nil, a.failure()
 	}
 	var made struct {
-		Images []string `json:"images"`
-		Info   string   `json:"info"`
+		Images []string        `json:"images"`
+		Info   json.RawMessage `json:"info"`
 	}
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
-	// The pictures of a batch may follow one that shows all of them.
-	var info struct {
-		First int `json:"index_of_first_image"`
-	}
-	_ = json.Unmarshal([]byte(made.Info), &info) // without it the first picture is the first of the batch
 	out := &output{}
-	for _, s := range made.Images[min(max(info.First, 0), len(made.Images)):] {
+	for _, s := range b.results(made.Images, made.Info) {
 		picture, err := fromBase64(s)
 		if err != nil {
 			return "", nil, err
@@ -71,6 +68,61 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 		return "", nil, a.failure()
 	}
 	return "", out, nil
+}
+
+// results returns the pictures of an answer that are for the client. One that shows the
+// whole batch may come first, and what extensions saw in the picture, such as the maps
+// of ControlNet, comes last.
+func (b *a1111) results(images []string, info json.RawMessage) []string {
+	if len(info) == 0 || string(info) == "null" {
+		return images
+	}
+	var text string
+	if json.Unmarshal(info, &text) == nil { // most servers send the object as a text
+		info = json.RawMessage(text)
+	}
+	var fields map[string]json.RawMessage
+	made := b.asked()
+	if json.Unmarshal(info, &fields) == nil {
+		made = max(listed(fields["all_seeds"]), listed(fields["all_prompts"]))
+	}
+	if first := wholeNumber(fields["index_of_first_image"]); first > 0 && first < len(images) {
+		images = images[first:]
+	}
+	if made > 0 && made < len(images) {
+		images = images[:made]
+	}
+	return images
+}
+
+// asked returns the number of pictures that the params ask for, or 0 if a script decides
+// it.
+func (b *a1111) asked() int {
+	pictures := 1
+	for _, name := range []string{"batch_size", "n_iter"} {
+		text, _ := json.Marshal(b.spec.Params[name]) // a value of the configuration
+		pictures *= max(1, wholeNumber(text))
+	}
+	if b.spec.Params["script_name"] != nil {
+		return 0
+	}
+	return pictures
+}
+
+// listed returns the length of a list, or 0.
+func listed(raw json.RawMessage) int {
+	var list []json.RawMessage
+	_ = json.Unmarshal(raw, &list) // anything else has no length
+	return len(list)
+}
+
+// wholeNumber returns an integer, which may be written as a text, or 0.
+func wholeNumber(raw json.RawMessage) int {
+	n, err := strconv.Atoi(strings.Trim(string(raw), `"`))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (b *a1111) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
