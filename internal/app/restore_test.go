@@ -1,0 +1,222 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
+	"atelierd/internal/ledger"
+	"atelierd/internal/order"
+	"atelierd/internal/pipenet"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+	"atelierd/internal/store/storetest"
+)
+
+// restore is a way to put an old copy of a data folder back.
+type restore struct {
+	guide bool
+	slow  time.Duration // of each listing after it
+	known bool          // the folder itself shows the restore
+	// put makes the folder that the daemon runs on, out of the old copy and the newest
+	// folder.
+	put func(t *testing.T, to, old, newest string)
+}
+
+var restores = map[string]restore{
+	"whole folder":                        {put: wholeFolder},
+	"whole folder at a guide marketplace": {put: wholeFolder, guide: true},
+	"slow polls":                          {put: wholeFolder, slow: 20 * time.Second},
+	"new host":                            {put: newHost},
+	"database alone":                      {put: databaseAlone, known: true},
+	"database beside newer files":         {put: databaseBesideNewer, known: true},
+}
+
+func wholeFolder(t *testing.T, to, old, _ string) { copyFolder(t, to, old) }
+
+// newHost lacks the files that were made.
+func newHost(t *testing.T, to, old, _ string) {
+	for _, name := range []string{store.FileName, ledger.MarkName, credentialsFile} {
+		copyFile(t, filepath.Join(to, name), filepath.Join(old, name))
+	}
+}
+
+func databaseAlone(t *testing.T, to, old, _ string) {
+	for _, name := range []string{store.FileName, credentialsFile} {
+		copyFile(t, filepath.Join(to, name), filepath.Join(old, name))
+	}
+}
+
+func databaseBesideNewer(t *testing.T, to, old, newest string) {
+	copyFolder(t, to, newest)
+	copyFile(t, filepath.Join(to, store.FileName), filepath.Join(old, store.FileName))
+}
+
+func copyFolder(t *testing.T, to, from string) {
+	t.Helper()
+	err := os.CopyFS(to, os.DirFS(from))
+	if err == nil {
+		err = os.Chmod(filepath.Join(to, credentialsFile), 0o600) // CopyFS opens it to others
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyFile(t *testing.T, to, from string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestARestoredFolderDoesNothingTwice puts an old copy of the data folder back in each
+// way, with 15 orders in every state. Nothing is made, delivered or said again.
+func TestARestoredFolderDoesNothingTwice(t *testing.T) {
+	t.Parallel()
+	for name, way := range restores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dirs := [4]string{storetest.Dir(t), t.TempDir(), t.TempDir(), t.TempDir()}
+			synctest.Test(t, func(t *testing.T) {
+				d := newDrill(t, way)
+				d.runOn(dirs[0], func() { d.begin() })
+				copyFolder(t, dirs[1], dirs[0])
+				d.runOn(dirs[0], func() { d.goOn() })
+				copyFolder(t, dirs[2], dirs[0])
+				before := d.done()
+				way.put(t, dirs[3], dirs[1], dirs[2])
+				d.slow = way.slow
+				d.runOn(dirs[3], func() { time.Sleep(2 * time.Hour) })
+				d.same(before)
+				d.seesRestore(dirs[3])
+				d.runOn(dirs[3], func() { d.accepts(dirs[3]) })
+			})
+		})
+	}
+}
+
+// drill is one daemon at one marketplace, on one folder after the other.
+type drill struct {
+	t      *testing.T
+	market *sandbox.Server
+	next   http.RoundTripper
+	slow   time.Duration
+	cfg    *config.Config
+	guide  bool
+	dir    string            // that the daemon runs on
+	orders map[string]string // ids by name
+
+	mu   sync.Mutex
+	made map[string]int // by order, round and piece
+}
+
+func newDrill(t *testing.T, way restore) *drill {
+	w := newWorld(t, 5, "")
+	d := &drill{t: t, guide: way.guide, cfg: w.cfg, orders: map[string]string{}, made: map[string]int{}}
+	d.market = sandbox.New(sandbox.Options{
+		Guide: way.guide, Subscription: simWindow,
+		Limits: sandbox.Limits{Orders: 300, Deliver: 300, Upload: 300, Messages: 600, Services: 200, Register: 50, Quote: 300},
+	})
+	listener := pipenet.New()
+	server := &http.Server{Handler: d.market, ErrorLog: log.New(io.Discard, "", 0)}
+	var serving sync.WaitGroup
+	serving.Go(func() { server.Serve(listener) })
+	t.Cleanup(func() {
+		server.Shutdown(context.Background())
+		serving.Wait()
+	})
+	d.next = &http.Transport{DialContext: listener.Dial, DisableKeepAlives: true}
+	d.cfg.Agent.Name, d.cfg.Webhook, d.cfg.Bounties = "Drill", config.Webhook{}, config.Bounties{Interval: time.Hour}
+	d.cfg.Poll.Interval, d.cfg.Messages.Interval, d.cfg.Messages.WindowInterval = 5*time.Minute, 10*time.Minute, 5*time.Minute
+	d.cfg.Budget = config.Budget{Window: time.Hour, Poll: 300, Deliver: 300, Upload: 300, Messages: 600, Services: 200, Register: 50, Reserve: 8}
+	d.cfg.Spending.Day = 100 * order.Dollar
+	return d
+}
+
+// RoundTrip makes listings slow.
+func (d *drill) RoundTrip(r *http.Request) (*http.Response, error) {
+	if d.slow > 0 && strings.HasSuffix(r.URL.Path, "/orders") {
+		time.Sleep(d.slow)
+	}
+	return d.next.RoundTrip(r)
+}
+
+// Generate is the generator, which costs money and takes time.
+func (d *drill) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
+	minutes := 1
+	if strings.HasPrefix(r.Brief, "slow") {
+		minutes = 40
+	}
+	select {
+	case <-ctx.Done():
+		return generate.Result{}, order.Failf(order.Stopped, order.CodeStopped, "stopped")
+	case <-time.After(time.Duration(minutes) * time.Minute):
+	}
+	if refuses(r.Brief) {
+		return generate.Result{}, order.Failf(order.Fail, order.CodeRefused, "the generator refuses")
+	}
+	what := fmt.Sprintf("%s round %d piece %d", r.OrderID, r.Round, r.Piece)
+	d.mu.Lock()
+	d.made[what]++
+	n := d.made[what]
+	d.mu.Unlock()
+	file := filepath.Join(r.OutputDir, "out.png")
+	if err := os.WriteFile(file, fmt.Appendf(append([]byte{}, picture...), "%s %d", what, n), 0o600); err != nil {
+		return generate.Result{}, err
+	}
+	return generate.Result{Files: []string{file}, Cost: order.Dollar / 25}, nil
+}
+
+func (d *drill) Check(context.Context) error { return nil }
+
+// runOn runs the daemon on a folder while the clients do what they do.
+func (d *drill) runOn(dir string, clients func()) {
+	cfg := *d.cfg
+	d.dir = dir
+	cfg.DataDir, cfg.Dir = dir, dir
+	logTo := slog.New(slog.DiscardHandler)
+	if testing.Verbose() {
+		logTo = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	maker := fulfill.Generator{Name: "painter", Backend: d, Price: order.Dollar / 25}
+	a, err := Open(context.Background(), Options{
+		Config: &cfg, Log: logTo, Transport: d, Getenv: func(string) string { return "" },
+		Listen:     func(string, string) (net.Listener, error) { return pipenet.New(), nil },
+		Generators: map[string]fulfill.Generator{"painter": maker, "brush": maker, "provider": maker},
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer a.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := a.Run(ctx); err != nil {
+			d.t.Error(err)
+		}
+	})
+	time.Sleep(20 * time.Minute) // services are listed, work is done
+	clients()
+	cancel()
+	running.Wait()
+	a.loops.Wait()
+}
