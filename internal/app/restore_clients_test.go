@@ -161,22 +161,38 @@ func (d *drill) accepts(dir string) {
 	o, _ := d.market.Order(id)
 	rounds := len(o.Deliveries)
 	time.Sleep(2 * time.Hour)
-	if o, _ := d.market.Order(d.orders["placed last"]); len(o.Deliveries) != 0 {
+	if o, _ := d.market.Order(d.orders["placed last"]); len(o.Deliveries) != 0 && d.cfg.Spending.Day > 0 {
 		d.t.Error("a call was made on the day of the restore, before it was accepted")
 	}
 	owner, err := store.OpenOwner(dir)
 	d.must(err)
 	defer owner.Close()
+	if o := must(owner.Order(context.Background(), id)); d.cfg.Spending.Day == 0 && (o.State != order.StateHeld || o.Code != order.CodeRestored) {
+		d.t.Errorf("an order under a cap of its own is %s %s after a restore, want it held", o.State, o.Code)
+	}
 	open, err := owner.AcceptRestore()
 	d.must(err)
 	if !open {
 		d.t.Error("there was nothing to accept")
 	}
+	d.wake()
 	time.Sleep(3 * time.Hour)
 	if o, _ := d.market.Order(d.orders["placed last"]); len(o.Deliveries) != 1 {
 		d.t.Errorf("once the restore is accepted, a new order has %d deliveries, want 1", len(o.Deliveries))
 	}
 	if o, _ := d.market.Order(id); len(o.Deliveries) != rounds+1 {
 		d.t.Errorf("a round after the restore has made %d deliveries of %d", len(o.Deliveries), rounds)
+	}
+}
+
+// once checks that no piece was made twice, and nothing said twice.
+func (d *drill) once() {
+	d.t.Helper()
+	now := d.done()
+	for _, what := range slices.Sorted(maps.Keys(now)) {
+		piece := strings.Contains(what, " piece ") && !strings.HasSuffix(what, " piece 0")
+		if now[what] != 1 && (piece || strings.Contains(what, ": message: ")) {
+			d.t.Errorf("%s: %d times", what, now[what])
+		}
 	}
 }

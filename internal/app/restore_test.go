@@ -31,7 +31,8 @@ import (
 type restore struct {
 	guide bool
 	slow  time.Duration // of each listing after it
-	known bool          // the folder itself shows the restore
+	reads time.Duration // of each read of an order or a thread after it
+	noCap bool          // on the spending of a day
 	// put makes the folder that the daemon runs on, out of the old copy and the newest
 	// folder.
 	put func(t *testing.T, to, old, newest string)
@@ -42,8 +43,9 @@ var restores = map[string]restore{
 	"whole folder at a guide marketplace": {put: wholeFolder, guide: true},
 	"slow polls":                          {put: wholeFolder, slow: 20 * time.Second},
 	"new host":                            {put: newHost},
-	"database alone":                      {put: databaseAlone, known: true},
-	"database beside newer files":         {put: databaseBesideNewer, known: true},
+	"database alone":                      {put: databaseAlone},
+	"database beside newer files":         {put: databaseBesideNewer},
+	"slow reads and no cap on a day":      {put: wholeFolder, noCap: true, reads: 30 * time.Second},
 }
 
 func wholeFolder(t *testing.T, to, old, _ string) { copyFolder(t, to, old) }
@@ -104,11 +106,12 @@ func TestARestoredFolderDoesNothingTwice(t *testing.T) {
 				copyFolder(t, dirs[2], dirs[0])
 				before := d.done()
 				way.put(t, dirs[3], dirs[1], dirs[2])
-				d.slow = way.slow
+				d.slow, d.reads = way.slow, way.reads
 				d.runOn(dirs[3], func() { time.Sleep(2 * time.Hour) })
 				d.same(before)
 				d.seesRestore(dirs[3])
 				d.runOn(dirs[3], func() { d.accepts(dirs[3]) })
+				d.once()
 			})
 		})
 	}
@@ -120,9 +123,11 @@ type drill struct {
 	market *sandbox.Server
 	next   http.RoundTripper
 	slow   time.Duration
+	reads  time.Duration
 	cfg    *config.Config
 	guide  bool
 	dir    string            // that the daemon runs on
+	wake   func()            // wakes it
 	orders map[string]string // ids by name
 
 	mu   sync.Mutex
@@ -148,14 +153,19 @@ func newDrill(t *testing.T, way restore) *drill {
 	d.cfg.Agent.Name, d.cfg.Webhook, d.cfg.Bounties = "Drill", config.Webhook{}, config.Bounties{Interval: time.Hour}
 	d.cfg.Poll.Interval, d.cfg.Messages.Interval, d.cfg.Messages.WindowInterval = 5*time.Minute, 10*time.Minute, 5*time.Minute
 	d.cfg.Budget = config.Budget{Window: time.Hour, Poll: 300, Deliver: 300, Upload: 300, Messages: 600, Services: 200, Register: 50, Reserve: 8}
-	d.cfg.Spending.Day = 100 * order.Dollar
+	if d.cfg.Spending.Day = 100 * order.Dollar; way.noCap {
+		d.cfg.Spending.Day = 0
+	}
 	return d
 }
 
-// RoundTrip makes listings slow.
+// RoundTrip makes listings and reads slow.
 func (d *drill) RoundTrip(r *http.Request) (*http.Response, error) {
 	if d.slow > 0 && strings.HasSuffix(r.URL.Path, "/orders") {
 		time.Sleep(d.slow)
+	}
+	if d.reads > 0 && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/orders/") {
+		time.Sleep(d.reads)
 	}
 	return d.next.RoundTrip(r)
 }
@@ -207,6 +217,7 @@ func (d *drill) runOn(dir string, clients func()) {
 		d.t.Fatal(err)
 	}
 	defer a.Close()
+	d.wake = a.Wake
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
