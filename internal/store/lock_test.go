@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestAFolderHasOneDaemon(t *testing.T) {
@@ -94,4 +95,30 @@ func TestTheLockDiesWithItsProcess(t *testing.T) {
 	child.Process.Kill()
 	child.Wait()
 	openNew(t, Options{Dir: dir})
+}
+
+// TestAReaderDoesNotDelayAClose guards a stop next to a backup, which reads for long.
+func TestAReaderDoesNotDelayAClose(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	s := openNew(t, Options{Dir: dir})
+	paid(t, s, "o1")
+	reader := outside(t, dir)
+	tx, err := reader.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	var n int
+	if err := tx.QueryRow("SELECT count(*) FROM orders").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	paid(t, s, "o2") // the log is longer than what the reader sees
+	began := time.Now()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("the close took %s next to a reader", took)
+	}
 }
