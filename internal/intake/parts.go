@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,6 +28,8 @@ func (p *Poller) applyPart(ctx context.Context, part order.Listing, got *polled)
 	p.addBounties(ctx, &part)
 	b := got.batch
 	b.Listing = part
+	var windows ending
+	windows, b.Decide = got.catalog.endingWindows(part.Orders, now)
 	sum, err := p.o.Store.Apply(b)
 	if err != nil {
 		return err
@@ -35,7 +38,7 @@ func (p *Poller) applyPart(ctx context.Context, part order.Listing, got *polled)
 	got.sum.Add(sum)
 	got.orders += len(part.Orders)
 	got.open = append(got.open, standings(part.Orders)...)
-	got.windows = append(got.windows, got.catalog.endingWindows(part.Orders, now)...)
+	got.windows = slices.AppendSeq(got.windows, maps.Values(windows))
 	if !part.More {
 		return nil
 	}

@@ -102,24 +102,36 @@ func (v view) settledDelivered(d order.Decision) order.Decision {
 	return d
 }
 
+// ending is what the owner is shown of the windows that end without a delivery, by order.
+type ending map[string]string
+
 // endingWindows returns a line about each window that ends soon and for which nothing
-// is made. A window without a delivery is not paid out.
-func (c Catalog) endingWindows(listed []order.Facts, now time.Time) (lines []string) {
+// is made. A window without a delivery is not paid out. The decide that it returns
+// corrects the lines by what is known of an order: the service that the owner has named,
+// and the owner's cancellation.
+func (c Catalog) endingWindows(listed []order.Facts, now time.Time) (ending, func(order.Known, order.Facts) order.Decision) {
+	lines := ending{}
 	for _, f := range listed {
-		if f.WorkspaceExpiresAt.IsZero() || f.Status != order.Paid && f.Status != order.InProgress {
-			continue
-		}
-		s := c.find(f, order.Known{}).service
-		if s.Subscription > 0 && s.Pieces {
-			continue
-		}
-		plan := order.PaidWindow{Length: s.Subscription}.Plan(f.CreatedAt, f.WorkspaceExpiresAt)
-		if now.Before(plan.Brief) || !now.Before(plan.End) {
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("the window of order %s ends at %s", f.ID, plan.End.UTC().Format(time.RFC3339)))
+		c.endingWindow(lines, order.Known{}, f, now)
 	}
-	return lines
+	return lines, func(k order.Known, f order.Facts) order.Decision {
+		c.endingWindow(lines, k, f, now)
+		return c.Decide(k, f)
+	}
+}
+
+// endingWindow sets or removes the line about one order.
+func (c Catalog) endingWindow(lines ending, k order.Known, f order.Facts, now time.Time) {
+	if f.WorkspaceExpiresAt.IsZero() || f.Status != order.Paid && f.Status != order.InProgress {
+		return
+	}
+	delete(lines, f.ID)
+	s := c.find(f, k).service
+	plan := order.PaidWindow{Length: s.Subscription}.Plan(f.CreatedAt, f.WorkspaceExpiresAt)
+	if s.Subscription > 0 && s.Pieces || k.OwnerCancelled || now.Before(plan.Brief) || !now.Before(plan.End) {
+		return
+	}
+	lines[f.ID] = fmt.Sprintf("the window of order %s ends at %s", f.ID, plan.End.UTC().Format(time.RFC3339))
 }
 
 // windowsText is what the owner is shown of those windows, or "" if there are none.

@@ -10,6 +10,7 @@ import (
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
 )
 
 // windows is a service that makes pieces, and one that does not.
@@ -77,12 +78,41 @@ func TestTheOwnerIsWarnedBeforeAWindowEndsForWhichNothingIsMade(t *testing.T) {
 		if n := w.log.count("a window ends without a delivery"); n != 1 {
 			t.Errorf("it is logged %d times", n)
 		}
+		if err := (store.Owner{Store: w.store}).Cancel(t.Context(), id, ""); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		if list := w.attention(); len(list) != 0 {
+			t.Errorf("after the owner has cancelled it, the owner sees %+v", list)
+		}
 		if err := w.market.Cancel(id); err != nil {
 			t.Fatal(err)
 		}
 		w.poll()
 		if list := w.attention(); len(list) != 0 {
 			t.Errorf("after the order ended the owner sees %+v", list)
+		}
+	})
+}
+
+// TestAWindowOfAnAssignedServiceEndsWithoutAWarning guards that the service counts
+// which the owner has named, not the one that the marketplace names.
+func TestAWindowOfAnAssignedServiceEndsWithoutAWarning(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.restart(windows)
+		id := w.place(func(n *sandbox.NewOrder) {
+			n.ServiceTitle = "Sculptures"
+			n.Raw = map[string]any{"workspace_expires_at": time.Now().Add(24 * time.Hour).Format(time.RFC3339)}
+		})
+		w.poll()
+		if err := (store.Owner{Store: w.store}).Assign(t.Context(), id, "Pieces", windows.Decide); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(22 * time.Hour)
+		w.poll()
+		if list := w.attention(); len(list) != 0 {
+			t.Errorf("two hours before the end the owner sees %+v", list)
 		}
 	})
 }
