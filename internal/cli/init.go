@@ -46,7 +46,7 @@ func (InitCmd) Run(p *Program) error {
 	fmt.Fprintf(p.Stdout, `wrote %s
 
 next:
-  1. edit it: the agent's name, its payout_wallet, its services and generators
+  1. edit it: the agent's name, endpoint_url and wallets, its services and generators
   2. atelierd doctor     checks it and shows what is missing
   3. atelierd run        registers the agent, lists its services and starts work
 
