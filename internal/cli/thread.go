@@ -93,6 +93,9 @@ func (m outgoingView) fate(now time.Time) string {
 	case order.OutRefused:
 		return "refused by the marketplace, not sent"
 	case order.OutUnknown:
+		if m.SentAt.IsZero() {
+			return "not sent: it may have been before the data folder was restored, and the full thread does not show it"
+		}
 		return "sent " + term.Relative(now, m.SentAt) + " without an answer; the full thread does not show whether it arrived"
 	case order.OutDropped:
 		return "dropped, not sent"

@@ -45,6 +45,8 @@ type Store interface {
 	WithdrawMessage(j order.Job, note string) error
 	// SentAlike returns how many other messages with the same text were sent.
 	SentAlike(ctx context.Context, m order.Outgoing) (int, error)
+	// ReconciledSince reports whether the ledger was reconciled at the time or later.
+	ReconciledSince(ctx context.Context, at time.Time) (bool, error)
 	// Thread returns the stored thread, with what webhooks have added. MergeThread
 	// adds what a read showed first.
 	Thread(ctx context.Context, orderID string) ([]order.Message, error)

@@ -15,8 +15,8 @@ const messageRetry = 10 * time.Minute
 
 // message sends one message of the outbox to the client, once. The marketplace
 // accepts the same text twice without an error, so the thread is read first: after a
-// send without an answer, and before any message but the owner's own, which an
-// outbox that was restored may have sent already.
+// send without an answer, and before the first send of what an outbox that was restored
+// may have sent already.
 func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
 	m, err := f.o.Store.Outgoing(ctx, j.OrderID, j.Round)
 	if err != nil {
@@ -47,12 +47,9 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 		return found, err
 	}
 	m.Body = body
-	if m.State != order.OutSending && order.Template(m.Reason) != "owner" {
-		switch shown, err := f.messageShown(ctx, m); {
-		case err != nil:
-			return order.Result{}, err
-		case shown == inThread:
-			return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
+	if m.State != order.OutSending {
+		if done, err := f.beforeFirstSend(ctx, m, o); err != nil || done.Sent != "" {
+			return done, err
 		}
 	}
 	if err := f.affordable(ctx, order.RequestMessage); err != nil {
@@ -66,6 +63,29 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 		return order.Result{}, err
 	}
 	return order.Result{Sent: order.OutSent}, nil
+}
+
+// beforeFirstSend returns how a message ended that the outbox has not sent, or an empty
+// result if it may be sent. An outbox that was restored may have sent it already. What
+// the owner wrote after that was not sent, whatever the thread shows.
+func (f *Fulfiller) beforeFirstSend(ctx context.Context, m order.Outgoing, o order.Order) (order.Result, error) {
+	owner, since := order.Template(m.Reason) == "owner", o.CreatedAt
+	if owner {
+		since = m.QueuedAt
+	}
+	restored, err := f.o.Store.ReconciledSince(ctx, since)
+	if err != nil || owner && !restored {
+		return order.Result{}, err
+	}
+	switch shown, err := f.messageShown(ctx, m); {
+	case err != nil:
+		return order.Result{}, err
+	case shown == inThread:
+		return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
+	case shown == beyondThread && restored:
+		return order.Result{Sent: order.OutUnknown, Note: "the ledger was restored, and the full thread does not show whether it was sent"}, nil
+	}
+	return order.Result{}, nil
 }
 
 // afterLostAnswer returns how a message ended whose send got no answer, or an empty

@@ -140,3 +140,32 @@ func TestAMessageIsAboutTheRoundThatItWasQueuedFor(t *testing.T) {
 		}
 	})
 }
+
+// TestAfterARestoreAFullThreadKeepsBackWhatMayHaveBeenSent guards that a restored outbox
+// repeats nothing. What the owner writes after the restore still goes out.
+func TestAfterARestoreAFullThreadKeepsBackWhatMayHaveBeenSent(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(greeting(t))
+		id := w.place("paid")
+		w.asOwner(func(o store.Owner) error { return o.QueueMessage(t.Context(), id, "owner-1", "from before") })
+		w.talks(id, order.ThreadPage)
+		time.Sleep(time.Minute)
+		if err := w.store.Reconciled("restored"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		w.asOwner(func(o store.Owner) error { return o.QueueMessage(t.Context(), id, "owner-2", "from after") })
+		for range 3 {
+			w.must(order.StageSend)
+		}
+		if said := w.said(id); !slices.Equal(said, []string{"from after"}) {
+			t.Errorf("the client reads %q", said)
+		}
+		young := w.place("paid")
+		w.talks(young, order.ThreadPage)
+		if r := w.must(order.StageSend); r.Sent != order.OutSent {
+			t.Errorf("the greeting of an order from after the restore ends as %+v", r)
+		}
+	})
+}

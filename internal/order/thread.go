@@ -111,8 +111,8 @@ const (
 	OutRefused OutState = "refused"
 	// OutDropped: it is not sent, because its order ended or its template is off.
 	OutDropped OutState = "dropped"
-	// OutUnknown: it was sent without an answer, and a full thread does not show
-	// whether it arrived. It is not sent again.
+	// OutUnknown: it was sent without an answer, or may have been before the ledger was
+	// restored, and a full thread does not show whether it arrived. It is not sent again.
 	OutUnknown OutState = "unknown"
 )
 
@@ -125,4 +125,5 @@ type Outgoing struct {
 	State    OutState
 	Tries    int
 	SentAt   time.Time
+	QueuedAt time.Time
 }

@@ -83,8 +83,28 @@ func (s *Store) Reconciled(missing string) error {
 		if _, err := t.event("", "reconciled", missing); err != nil {
 			return err
 		}
+		if err := t.PutFact(noCancel, query.PutFactParams{Name: factReconciled, Value: t.now.Format(utc.Layout), ChangedAt: t.now}); err != nil {
+			return err
+		}
 		return t.PutFact(noCancel, query.PutFactParams{Name: string(order.AlertRestored.Code()), Value: missing, ChangedAt: t.now})
 	})
+}
+
+// factReconciled is when the ledger was last reconciled.
+const factReconciled = "reconciled"
+
+// ReconciledSince reports whether the ledger was reconciled at the time or later, so
+// that it may have forgotten what was done for what is older.
+func (s *Store) ReconciledSince(ctx context.Context, at time.Time) (bool, error) {
+	value, err := s.Fact(ctx, factReconciled)
+	if err != nil || value == "" {
+		return false, err
+	}
+	last, err := time.Parse(utc.Layout, value)
+	if err != nil {
+		return false, fmt.Errorf("read when the ledger was reconciled: %w", err)
+	}
+	return !last.Before(at), nil
 }
 
 // AcceptRestore records that the owner accepts what a restored ledger lacks: the day's

@@ -204,7 +204,7 @@ func (s *Store) Outgoing(ctx context.Context, orderID string, position int) (ord
 	r := rows[0]
 	return order.Outgoing{
 		OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body, State: r.State,
-		Tries: int(r.Tries), SentAt: r.SentAt.Time,
+		Tries: int(r.Tries), SentAt: r.SentAt.Time, QueuedAt: r.CreatedAt.Time,
 	}, nil
 }
 
