@@ -315,7 +315,7 @@ func (v view) decideNextRound(d order.Decision) order.Decision {
 // still not content may dispute, and one dispute beyond the number is served.
 func (v view) beyond() string {
 	f, k := v.facts, v.known
-	most, next := v.service.MaxRounds, k.Round+1
+	most, next, disputes := v.service.MaxRounds, k.Round+1, 0
 	if f.MaxRevisions != nil {
 		most = *f.MaxRevisions
 	}
@@ -326,10 +326,10 @@ func (v view) beyond() string {
 		}
 		return ""
 	case f.Status == order.Disputed:
-		most++
+		disputes = 1
 	}
-	if next > most {
-		return fmt.Sprintf("the client has sent it back %d times, and max_revisions allows %d", next, most)
+	if next > most+disputes {
+		return fmt.Sprintf("the client has sent it back %d times; max_revisions is %d, and one dispute beyond it is worked on", next, most)
 	}
 	return ""
 }
