@@ -77,8 +77,10 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 	switch {
 	case slices.ContainsFunc(artifacts, func(a order.Artifact) bool { return a.URL == "" }):
 		result.Next = order.StageUpload
+	case j.Kind == order.KindPiece && result.Hold != nil:
+		result.Next = order.StageUpload // it waits there, and then uploads nothing
 	case j.Kind == order.KindPiece:
-		result.Next, result.Messages, result.Hold = "", pieceMessage(j), nil
+		result.Next, result.Messages = "", pieceMessage(j)
 	}
 	return result, nil
 }

@@ -251,6 +251,29 @@ func TestAPieceThatWaitsForApprovalIsMadeAgainOnlyByItsNumber(t *testing.T) {
 	})
 }
 
+func TestAPieceThatIsALinkWaitsForApprovalToo(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.files, w.painter.url, w.painter.kind, w.kind = 0, "https://a.test/x", "link", ""
+		w.reopen(func(s *fulfill.Service) {
+			weekly(s)
+			s.Approval = order.Failf(order.Hold, order.CodeReview, "look at it")
+		}, weeklyOffer)
+		id := w.subscribed(sandbox.NewOrder{})
+		w.asks(id, 1)
+		w.must(order.StageGenerate)
+		if turn, err := w.store.Turn(nil, order.LaneNetwork, true, time.Hour); err != nil || turn.Job != nil {
+			t.Fatalf("before the approval there is work: %+v, %v", turn.Job, err)
+		}
+		w.asOwner(func(o store.Owner) error { return o.Approve(t.Context(), id) })
+		w.must(order.StageUpload)
+		w.must(order.StageSend)
+		if said := w.said(id); len(said) != 1 || !strings.Contains(said[0], "https://a.test/x") || len(w.sent(sandbox.CallUpload)) != 0 {
+			t.Errorf("the client reads %q", said)
+		}
+	})
+}
+
 func TestOnlyThePieceThatIsLostIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
