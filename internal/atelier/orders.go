@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unique"
 
 	"atelierd/internal/order"
 )
@@ -159,7 +160,7 @@ func readOrder(raw json.RawMessage) (order.Facts, error) {
 		ClientWallet: string(w.ClientWallet), ClientType: string(w.ClientType), Brief: string(w.Brief),
 		BriefEnglish: string(w.BriefEnglish), BriefSpec: json.RawMessage(w.BriefSpec),
 		ReferenceURLs: w.ReferenceURLs, ReferenceImages: w.ReferenceImages,
-		Answers: json.RawMessage(w.RequirementAnswers), Status: order.Status(w.Status),
+		Answers: json.RawMessage(w.RequirementAnswers), Status: unique.Make(order.Status(w.Status)).Value(),
 		Price: w.QuotedPriceUSD.usd, Fee: w.PlatformFeeUSD.usd,
 		CreatedAt: w.CreatedAt.Time, DeliveredAt: w.DeliveredAt.Time, ReviewDeadline: w.ReviewDeadline.Time,
 		CompletedAt: w.CompletedAt.Time, WorkspaceExpiresAt: w.WorkspaceExpiresAt.Time,

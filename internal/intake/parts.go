@@ -15,7 +15,6 @@ type polled struct {
 	catalog Catalog
 	sum     order.Applied
 	orders  int
-	open    []standing
 	windows []string // that end without a delivery
 }
 
@@ -37,11 +36,12 @@ func (p *Poller) applyPart(ctx context.Context, part order.Listing, got *polled)
 	p.o.Polled(part, b.Complete)
 	got.sum.Add(sum)
 	got.orders += len(part.Orders)
-	got.open = append(got.open, standings(part.Orders)...)
+	p.o.Sightings.listed(part.Orders, p.polledAt)
 	got.windows = slices.AppendSeq(got.windows, maps.Values(windows))
 	if !part.More {
 		return nil
 	}
+	got.batch.EarlierOpen += sum.Open
 	if got.batch.Earlier == nil {
 		got.batch.Earlier = map[string]bool{}
 	}

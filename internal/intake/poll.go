@@ -282,11 +282,12 @@ func (p *Poller) poll(ctx context.Context) error {
 	}
 	before := p.polledAt
 	p.polledAt = time.Now()
+	p.o.Sightings.beginListing()
 	got := polled{batch: order.Batch{Mark: mark, Complete: complete, Decide: catalog.Decide, Vanished: catalog.Vanished}, catalog: catalog}
 	if err := p.o.Market.OrdersInParts(ctx, statuses, func(part order.Listing) error { return p.applyPart(ctx, part, &got) }); err != nil {
 		return err
 	}
-	p.o.Sightings.listed(got.open, p.polledAt)
+	p.o.Sightings.endListing(p.polledAt)
 	if complete {
 		p.lastComplete = time.Now()
 	}

@@ -16,9 +16,11 @@ const readPause = 30 * time.Second
 // has seen nothing. It may be used by several goroutines.
 type Sightings struct {
 	within time.Duration
+	start  time.Time // what the times of sightings count from
 
-	mu     sync.Mutex
-	orders map[string]sighting
+	mu      sync.Mutex
+	orders  map[string]sighting
+	listing uint32 // the number of the listing that is being read
 	// answered: the first poll has ended, well or not. Until then no order is read
 	// alone, because the poll shows them all.
 	answered bool
@@ -30,19 +32,20 @@ type Sightings struct {
 	since  time.Time // of the first missed sighting since then; zero for none
 }
 
-// sighting is one order at one moment.
+// sighting is one order at one moment. There is one for each live order, so it is small.
 type sighting struct {
 	status order.Status
-	shown  order.Shown
-	at     time.Time
-	listed bool
+	at     time.Duration // after the start
+	// listing is the number of the listing that showed the order; 0 if it was read alone.
+	listing uint32
+	empty   bool // it was read alone and shown without a file
 }
 
 // NewSightings returns an empty record. An order that was seen longer ago than within
 // is not relied on.
 func NewSightings(within time.Duration) *Sightings {
 	// What an earlier process put off is run after the first poll.
-	return &Sightings{within: within, orders: map[string]sighting{}, missed: true}
+	return &Sightings{within: within, start: time.Now(), orders: map[string]sighting{}, missed: true}
 }
 
 // Seen returns what is known of an order that new work of the kind is to begin for.
@@ -51,13 +54,17 @@ func (s *Sightings) Seen(id string, kind order.Kind) order.Sighting {
 	defer s.mu.Unlock()
 	last, ok := s.orders[id]
 	now := time.Now()
-	seen := order.Sighting{
-		Open:   ok && (order.Facts{Status: last.status, Shown: last.shown}).OpenFor(kind),
-		Fresh:  ok && now.Sub(last.at) <= s.within,
-		Ask:    s.answered && !now.Before(s.silent),
-		Listed: ok && last.listed && !s.alone,
+	facts := order.Facts{Status: last.status}
+	if last.empty {
+		facts.Shown = order.ShownNone
 	}
-	if last.listed && !seen.Open {
+	seen := order.Sighting{
+		Open:   ok && facts.OpenFor(kind),
+		Fresh:  ok && now.Sub(s.start)-last.at <= s.within,
+		Ask:    s.answered && !now.Before(s.silent),
+		Listed: last.listing > 0 && !s.alone,
+	}
+	if last.listing > 0 && !seen.Open {
 		seen.Fresh = false // a listing does not show whether a delivered order has files
 	}
 	if !seen.Fresh || !seen.Open {
@@ -75,7 +82,7 @@ func (s *Sightings) Read(f order.Facts, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.alone = true
-	s.see(f, at, false)
+	s.see(&f, sighting{at: at.Sub(s.start)})
 }
 
 // Silent records that a read of one order had no answer.
@@ -87,43 +94,51 @@ func (s *Sightings) Silent() {
 
 // Listed records a listing that was asked for at the given time. An order that it
 // lacks has ended or vanished.
-func (s *Sightings) Listed(list []order.Facts, at time.Time) { s.listed(standings(list), at) }
-
-// standing is what a sighting keeps of an order, which is much less than its facts.
-type standing struct {
-	id     string
-	status order.Status
-	shown  order.Shown
+func (s *Sightings) Listed(list []order.Facts, at time.Time) {
+	s.beginListing()
+	s.listed(list, at)
+	s.endListing(at)
 }
 
-// standings returns where the orders stand that have not ended.
-func standings(list []order.Facts) (open []standing) {
-	for _, f := range list {
-		if !f.Status.Ended() {
-			open = append(open, standing{f.ID, f.Status, f.Shown})
-		}
+// beginListing has the parts that follow belong to a new listing.
+func (s *Sightings) beginListing() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listing++
+}
+
+// listed records a part of a listing that was asked for at the given time.
+func (s *Sightings) listed(part []order.Facts, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range part {
+		s.see(&part[i], sighting{at: at.Sub(s.start), listing: s.listing})
 	}
-	return open
 }
 
-func (s *Sightings) listed(open []standing, at time.Time) {
+// endListing forgets the orders that no part of the listing has shown.
+func (s *Sightings) endListing(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.silent = time.Time{}
 	for id, last := range s.orders {
-		if !last.at.After(at) {
+		if last.listing != s.listing && last.at <= at.Sub(s.start) {
 			delete(s.orders, id)
 		}
 	}
-	for _, o := range open {
-		s.see(order.Facts{ID: o.id, Status: o.status, Shown: o.shown}, at, true)
-	}
 }
 
-func (s *Sightings) see(f order.Facts, at time.Time, listed bool) {
-	if last, ok := s.orders[f.ID]; !ok || at.After(last.at) {
-		s.orders[f.ID] = sighting{status: f.Status, shown: f.Shown, at: at, listed: listed}
+func (s *Sightings) see(f *order.Facts, now sighting) {
+	last, ok := s.orders[f.ID]
+	if ok && (now.at < last.at || now.at == last.at && now.listing <= last.listing) {
+		return
 	}
+	if f.Status.Ended() && now.listing > 0 {
+		delete(s.orders, f.ID)
+		return
+	}
+	now.status, now.empty = f.Status, f.Shown == order.ShownNone
+	s.orders[f.ID] = now
 }
 
 // Polled records the end of a poll. It reports whether work that was put off may

@@ -103,6 +103,8 @@ type Batch struct {
 	Listing
 	// Earlier are the ids in the earlier parts of the listing.
 	Earlier map[string]bool
+	// EarlierOpen is how many of them are open in the database.
+	EarlierOpen int
 	// Mark is the store's Mark from before the poll was sent. An order that we acted
 	// on since then is left alone, because the listing may be older.
 	Mark int64
@@ -119,6 +121,8 @@ type Applied struct {
 	Counts
 	// Moved are the orders that are new or that the client changed.
 	Moved []string
+	// Open is how many orders of the batch are open in the database now.
+	Open int
 }
 
 // Add adds what another part of the listing changed.
@@ -128,7 +132,15 @@ func (a *Applied) Add(b Applied) {
 	a.Unreadable += b.Unreadable
 	a.Missing += b.Missing
 	a.Busy += b.Busy
+	a.Open += b.Open
 	a.Moved = append(a.Moved, b.Moved...)
+}
+
+// CountOpen counts an order of the batch that is in the state now.
+func (a *Applied) CountOpen(s State) {
+	if s != StateCompleted && s != StateCancelled {
+		a.Open++
+	}
 }
 
 // Counts are the numbers of Applied.

@@ -79,7 +79,9 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 			if !k.Exists {
 				sum.New++
 				sum.Moved = append(sum.Moved, f.ID)
-				err = news.add(f, l.Decide(k.Known, *f))
+				d := l.Decide(k.Known, *f)
+				sum.CountOpen(d.State)
+				err = news.add(f, d)
 			} else if err = t.apply(l, k, *f, &sum); err != nil {
 				err = &rowError{f.ID, err}
 			}
@@ -162,6 +164,7 @@ func (t *tx) addKnown(known map[string]row, ids []string) error {
 func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) error {
 	if k.effect > l.Mark {
 		sum.Busy++
+		sum.CountOpen(k.State)
 		return nil // the listing may be older than our change; the next one decides
 	}
 	if k.Delivery == order.DeliverySending && f.Status.Reopened() {
@@ -171,6 +174,7 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 	if err != nil {
 		return err
 	}
+	sum.CountOpen(d.State)
 	if print := fingerprintOf(&f); k.fingerprint != print || k.Missing {
 		sum.Changed++
 		if k.Status != f.Status && f.Status != order.Delivered && f.Status != order.Completed &&

@@ -67,6 +67,19 @@ func TestAListingOlderThanOurChangeIsIgnored(t *testing.T) {
 	}
 }
 
+func TestAnOrderIsMissedThatNoPartShowsWhileAnotherEnds(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	paid(t, s, "o1", "o2", "o3")
+	first := batch(facts("o1", order.Completed))
+	first.More = true
+	last := batch(facts("o2", order.Paid))
+	last.Earlier, last.EarlierOpen = map[string]bool{"o1": true}, apply(t, s, first).Open
+	if got := apply(t, s, last); got.Missing != 1 {
+		t.Errorf("o3 is in no part, and %d orders are missing", got.Missing)
+	}
+}
+
 func TestAnOrderVanishesOnlyFromACompleteListing(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})

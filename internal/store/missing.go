@@ -16,6 +16,7 @@ func (t *tx) unlisted(l order.Batch, known map[string]row) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	all -= int64(l.EarlierOpen)
 	for _, k := range known {
 		if k.State != order.StateCompleted && k.State != order.StateCancelled {
 			all--
