@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -126,6 +127,7 @@ type drill struct {
 	reads  time.Duration
 	cfg    *config.Config
 	guide  bool
+	down   bool              // the marketplace cannot be reached
 	dir    string            // that the daemon runs on
 	wake   func()            // wakes it
 	orders map[string]string // ids by name
@@ -161,6 +163,9 @@ func newDrill(t *testing.T, way restore) *drill {
 
 // RoundTrip makes listings and reads slow.
 func (d *drill) RoundTrip(r *http.Request) (*http.Response, error) {
+	if d.down {
+		return nil, errors.New("no route to host")
+	}
 	if d.slow > 0 && strings.HasSuffix(r.URL.Path, "/orders") {
 		time.Sleep(d.slow)
 	}
@@ -198,8 +203,8 @@ func (d *drill) Generate(ctx context.Context, r generate.Request) (generate.Resu
 
 func (d *drill) Check(context.Context) error { return nil }
 
-// runOn runs the daemon on a folder while the clients do what they do.
-func (d *drill) runOn(dir string, clients func()) {
+// open opens the program on a folder.
+func (d *drill) open(dir string) *App {
 	cfg := *d.cfg
 	d.dir = dir
 	cfg.DataDir, cfg.Dir = dir, dir
@@ -216,6 +221,12 @@ func (d *drill) runOn(dir string, clients func()) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	return a
+}
+
+// runOn runs the daemon on a folder while the clients do what they do.
+func (d *drill) runOn(dir string, clients func()) {
+	a := d.open(dir)
 	defer a.Close()
 	d.wake = a.Wake
 	ctx, cancel := context.WithCancel(context.Background())

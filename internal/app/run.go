@@ -242,7 +242,11 @@ func (a *App) Heartbeat(ctx context.Context) error {
 	_, threadErr := p.Threads.Once(ctx)
 	bountyErr := p.Watcher.Once(ctx)
 	_, reviewErr := p.Reviews.Once(ctx)
-	return errors.Join(pollErr, checkErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr, p.Engine.RunUntilIdle(ctx))
+	err := errors.Join(pollErr, checkErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr)
+	if p.Checker.Reconciling() {
+		return err // no work before the ledger is reconciled
+	}
+	return errors.Join(err, p.Engine.RunUntilIdle(ctx))
 }
 
 // prepareWork makes the generators ready, before anything runs.

@@ -46,6 +46,14 @@ type hinted struct {
 	Watcher *bounty.Watcher
 }
 
+// waits are what a poll ends the waiting for.
+type waits struct {
+	fx.In
+	Seen       *intake.Sightings
+	Gate       *reconcile.Gate
+	Acceptance *acceptance
+}
+
 // transport carries the client's requests; its zero value is the network.
 type transport struct{ http.RoundTripper }
 
@@ -111,12 +119,12 @@ func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout t
 
 func newSightings(b base) *intake.Sightings { return intake.NewSightings(b.Config.Poll.Interval) }
 
-func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services, seen *intake.Sightings, g *reconcile.Gate) *fulfill.Fulfiller {
+func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services, w waits) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
-		Store: b.Store, Market: c, Budget: m, Sightings: seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
+		Store: b.Store, Market: c, Budget: m, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
 		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
-		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: g.Ready, Log: b.Log,
+		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Ready, Log: b.Log,
 	})
 }
 
@@ -135,11 +143,11 @@ const (
 	pausedForReconcile = "the ledger is reconciled"
 )
 
-func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, seen *intake.Sightings, a *acceptance) *intake.Poller {
+func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, w waits) *intake.Poller {
 	return intake.New(intake.Options{
-		Store: b.Store, Market: c, Pacer: m, Sightings: seen, Log: b.Log, Interval: b.Config.Poll.Interval,
+		Store: b.Store, Market: c, Pacer: m, Sightings: w.Seen, Log: b.Log, Interval: b.Config.Poll.Interval,
 		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
-		Polled: a.polled, KeyChanged: b.Credentials.changed,
+		Polled: w.Acceptance.polled, KeyChanged: b.Credentials.changed,
 		KeyRefused: func(refused bool) {
 			if refused {
 				e.Pause(pausedForKey)

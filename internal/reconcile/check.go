@@ -108,6 +108,10 @@ func New(ctx context.Context, o Options) (*Checker, error) {
 	return c, nil
 }
 
+// Reconciling reports whether work is paused until the ledger is reconciled. Call it
+// while neither Run nor Once does anything.
+func (c *Checker) Reconciling() bool { return c.why != "" }
+
 // Wake makes Run look whether the owner wants the ledger reconciled.
 func (c *Checker) Wake() {
 	select {

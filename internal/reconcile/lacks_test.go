@@ -19,7 +19,6 @@ func TestTheLedgerLacksWhatOnlyTheMarketplaceShows(t *testing.T) {
 	for name, c := range map[string]struct {
 		record order.Record
 		facts  order.Facts
-		thread []order.Message
 		want   Missing
 	}{
 		"an order as we left it": {
@@ -72,26 +71,46 @@ func TestTheLedgerLacksWhatOnlyTheMarketplaceShows(t *testing.T) {
 			record: order.Record{Status: order.PendingQuote},
 			facts:  order.Facts{Status: order.Cancelled, Deliverables: []string{"a"}},
 		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := Lacks(c.record, c.facts, nil); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("Lacks is %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestTheLedgerLacksMessagesThatOnlyTheThreadShows counts messages with the same text.
+func TestTheLedgerLacksMessagesThatOnlyTheThreadShows(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		record order.Record
+		thread []order.Message
+		want   []order.Message
+	}{
 		"messages": {
 			record: order.Record{
 				Seen:   map[string]string{"1": "read before"},
 				Outbox: []order.Outgoing{{Body: "sent", State: order.OutSending}, {Body: "waits", State: order.OutQueued}},
 			},
-			facts:  order.Facts{Status: order.Paid},
-			thread: []order.Message{agent("1", "read before"), agent("2", "sent"), agent("3", "waits"), {ID: "4", Party: order.PartyClient, Text: "a client's"}, {ID: "5", Party: order.PartyOther, Text: "the marketplace's"}},
-			want:   Missing{Messages: []order.Message{agent("3", "waits")}, Ours: true},
+			thread: []order.Message{
+				agent("1", "read before"), agent("2", "sent"), agent("3", "waits"),
+				{ID: "4", Party: order.PartyClient, Text: "a client's"}, {ID: "5", Party: order.PartyOther, Text: "the marketplace's"},
+			},
+			want: []order.Message{agent("3", "waits")},
 		},
 		"the same text twice": {
 			record: order.Record{Outbox: []order.Outgoing{{Body: "hello", State: order.OutSent}}},
-			facts:  order.Facts{Status: order.Paid},
 			thread: []order.Message{agent("1", "hello"), agent("2", "hello")},
-			want:   Missing{Messages: []order.Message{agent("2", "hello")}},
+			want:   []order.Message{agent("2", "hello")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := Lacks(c.record, c.facts, c.thread); !reflect.DeepEqual(got, c.want) {
-				t.Errorf("Lacks is %+v, want %+v", got, c.want)
+			got := Lacks(c.record, order.Facts{Status: order.Paid}, c.thread)
+			if !reflect.DeepEqual(got.Messages, c.want) || got.Ours != (name == "messages") {
+				t.Errorf("Lacks is %+v, want the messages %+v", got, c.want)
 			}
 		})
 	}

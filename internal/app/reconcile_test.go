@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+	"atelierd/internal/store/storetest"
+)
+
+// TestAHeartbeatDoesNothingBeforeARestoredLedgerIsReconciled guards `once` while the
+// marketplace cannot be reached: it ends, and no work is done.
+func TestAHeartbeatDoesNothingBeforeARestoredLedgerIsReconciled(t *testing.T) {
+	t.Parallel()
+	dir, restored := storetest.Dir(t), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDrill(t, restore{})
+		d.runOn(dir, func() { d.place("slow one", sandbox.NewOrder{}); time.Sleep(20 * time.Minute) })
+		databaseAlone(t, restored, dir, "")
+		d.down = true
+		a := d.open(restored)
+		defer a.Close()
+		if err := a.Heartbeat(context.Background()); err == nil {
+			t.Error("a heartbeat without the marketplace reports nothing")
+		}
+		a.loops.Wait()
+		if len(d.made) != 0 {
+			t.Errorf("made before the ledger was reconciled: %v", d.made)
+		}
+	})
+}
+
+// TestARunningDaemonReconcilesWhenTheOwnerWantsIt guards that what the daemon itself is
+// doing meanwhile is not taken for another's.
+func TestARunningDaemonReconcilesWhenTheOwnerWantsIt(t *testing.T) {
+	t.Parallel()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := newDrill(t, restore{})
+		d.runOn(dir, func() {
+			d.place("one", sandbox.NewOrder{})
+			time.Sleep(time.Hour)
+			before := d.done()
+			owner, err := store.OpenOwner(dir)
+			d.must(err)
+			defer owner.Close()
+			d.must(owner.WantReconcile(context.Background(), "a drill"))
+			d.wake()
+			time.Sleep(30 * time.Minute)
+			d.seesRestore(dir)
+			if missing := must(owner.Fact(context.Background(), string(order.AlertRestored.Code()))); !strings.Contains(missing, "no delivery, message or quote") {
+				t.Errorf("the alert is %q", missing)
+			}
+			for what, n := range d.done() {
+				if before[what] != n {
+					t.Errorf("%s: %d times, before %d", what, n, before[what])
+				}
+			}
+			_, err = owner.AcceptRestore()
+			d.must(err)
+			d.wake()
+			d.place("two", sandbox.NewOrder{})
+			time.Sleep(time.Hour)
+		})
+		if o, _ := d.market.Order(d.orders["two"]); len(o.Deliveries) != 1 {
+			t.Errorf("an order after the reconcile has %d deliveries, want 1", len(o.Deliveries))
+		}
+	})
+}
+
+// TestCredentialsOfAnotherAgentAreNotPickedUp guards a running daemon whose credentials
+// file is replaced.
+func TestCredentialsOfAnotherAgentAreNotPickedUp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	save := func(id, key string) {
+		t.Helper()
+		text := `{"agent_id": "` + id + `", "api_key": "` + key + `"}`
+		err := os.WriteFile(filepath.Join(dir, credentialsFile), []byte(text), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("ext_1_own", "atelier_1")
+	cfg := *newDrill(t, restore{}).cfg
+	cfg.DataDir, cfg.Dir = dir, dir
+	c, found, err := FindCredentials(&cfg, func(string) string { return "" })
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	var foreign []string
+	c.belongTo("ext_1_own", func(id string) { foreign = append(foreign, id) })
+	save("ext_2_other", "atelier_22")
+	if c.changed() || c.AgentID() != "ext_1_own" {
+		t.Errorf("the credentials of %s are used", c.AgentID())
+	}
+	save("ext_1_own", "atelier_333")
+	if !c.changed() {
+		t.Error("the agent's own new key is not used")
+	}
+	if len(foreign) != 2 || foreign[0] != "ext_2_other" || foreign[1] != "" {
+		t.Errorf("the owner is shown %q", foreign)
+	}
+}
