@@ -65,6 +65,11 @@ func (w *world) checkIntegrity(db *sql.DB) {
 	if err != nil || unfinished != 0 {
 		w.t.Errorf("%d jobs are unfinished days after the faults, %v", unfinished, err)
 	}
+	var restored string
+	err = db.QueryRow("SELECT coalesce(max(text), '') FROM events WHERE kind = 'restored'").Scan(&restored)
+	if err != nil || restored != "" {
+		w.t.Errorf("a ledger that was never restored was taken for a restored one: %s, %v", restored, err)
+	}
 }
 
 func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
