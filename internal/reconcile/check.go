@@ -77,7 +77,8 @@ type Checker struct {
 	start order.Ledger
 	// fresh: the database has never had an order, so that what it lacks shows nothing.
 	fresh bool
-	seen  map[string]seen
+	// seen are the orders that were read, by id.
+	seen  map[string]*seen
 	tries map[string]int
 
 	// noReads: the marketplace reads no single order.
@@ -86,14 +87,20 @@ type Checker struct {
 
 // seen is what the marketplace shows of an order.
 type seen struct {
-	facts  order.Facts
+	facts  order.Facts // without an id if it does not show the order
 	thread []order.Message
+	// listed: the facts are those of a row.
+	listed bool
 }
+
+// asRecorded stands for each order of which the ledger has all that is shown. What is
+// shown of 50,000 orders would not fit into memory.
+var asRecorded = &seen{facts: order.Facts{ID: "-"}}
 
 // New returns a Checker that compares with what the ledger has now, so it is made
 // before the first poll. While the ledger is to be reconciled, work is paused.
 func New(ctx context.Context, o Options) (*Checker, error) {
-	c := &Checker{Gate: o.Gate, o: o, wake: make(chan struct{}, 1), seen: map[string]seen{}, tries: map[string]int{}}
+	c := &Checker{Gate: o.Gate, o: o, wake: make(chan struct{}, 1), seen: map[string]*seen{}, tries: map[string]int{}}
 	l, err := o.Store.Ledger(ctx)
 	if err != nil {
 		return nil, err
@@ -254,20 +261,24 @@ func (c *Checker) compare(ctx context.Context, now map[string]*order.Record) (li
 			return nil, err
 		}
 	}
-	for id := range now {
-		s, ok := c.seen[id]
-		if !ok {
-			continue
-		}
-		r := had[id]
-		if r == nil {
-			r = &order.Record{OrderID: id, Status: now[id].Status}
-		}
-		if m := Lacks(*r, s.facts, s.thread); m.Any() {
-			list = append(list, m)
+	for id, r := range now {
+		if s := c.seen[id]; s != nil && s != asRecorded {
+			if m := lacksOne(had, r, s); m.Any() {
+				list = append(list, m)
+			}
 		}
 	}
 	return list, nil
+}
+
+// lacksOne returns what a ledger with the records had lacks of an order, which has the
+// record now.
+func lacksOne(had map[string]*order.Record, now *order.Record, s *seen) Missing {
+	r := had[now.OrderID]
+	if r == nil {
+		r = &order.Record{OrderID: now.OrderID, Status: now.Status}
+	}
+	return Lacks(*r, s.facts, s.thread)
 }
 
 // end records the end of a reconcile, and what stays unknown.

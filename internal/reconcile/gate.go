@@ -15,14 +15,10 @@ type Gate struct {
 
 	mu      sync.Mutex
 	open    bool
-	since   time.Time              // of the first work that waits; zero for none
-	listing map[string]order.Facts // of the last poll, by id, while the gate is shut
-	more    bool                   // the listing goes on
+	since   time.Time      // of the first work that waits; zero for none
+	listing map[string]row // of the last poll, by id, while the gate is shut
+	more    bool           // the listing goes on
 }
-
-// mostListed is how many rows of a listing are kept for orders that cannot be read
-// alone. The rows of a listing of any length would not fit into memory.
-const mostListed = 5000
 
 // NewGate returns a gate that is shut.
 func NewGate() *Gate { return &Gate{polled: make(chan struct{}, 1)} }
@@ -59,12 +55,12 @@ func (g *Gate) Polled(l order.Listing, complete bool) {
 		return
 	}
 	if !g.more {
-		g.listing = map[string]order.Facts{}
+		g.listing = map[string]row{}
 	}
 	g.more = l.More
-	for _, f := range l.Orders {
-		if !f.Status.Ended() && len(g.listing) < mostListed {
-			g.listing[f.ID] = f
+	for i := range l.Orders {
+		if f := &l.Orders[i]; !f.Status.Ended() {
+			g.listing[f.ID] = rowOf(f)
 		}
 	}
 	if !l.More {
@@ -97,9 +93,13 @@ func (g *Gate) unlock() {
 	g.open, g.listing, g.since = true, nil, time.Time{}
 }
 
-// listed returns the row of an order in the last listing, or the zero value.
+// listed returns what the last listing shows of an order, as far as it is compared with
+// the ledger, or the zero value.
 func (g *Gate) listed(id string) order.Facts {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.listing[id]
+	if r, ok := g.listing[id]; ok {
+		return r.over(order.Facts{ID: id})
+	}
+	return order.Facts{}
 }

@@ -37,7 +37,7 @@ func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error 
 					c.tries[id]++
 					errs = append(errs, err)
 				} else {
-					c.seen[id] = s
+					c.seen[id] = c.keep(now, now[id], s)
 					done++
 				}
 				mu.Unlock()
@@ -64,6 +64,19 @@ func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error 
 	return c.giveUp(done > 0 || len(c.seen) > 0, errs[0])
 }
 
+// keep returns s if the ledger lacks any of it, and asRecorded otherwise. The ledger
+// only gains while the others are read, so that it does not lack it later either.
+func (c *Checker) keep(now map[string]*order.Record, r *order.Record, s *seen) *seen {
+	had := c.before
+	if had == nil {
+		had = now
+	}
+	if s.facts.ID == "" || lacksOne(had, r, s).Any() {
+		return s
+	}
+	return asRecorded
+}
+
 // giveUp returns err unless all that is left are orders that cannot be read while
 // others can. Their rows of the listing decide.
 func (c *Checker) giveUp(others bool, err error) error {
@@ -74,20 +87,20 @@ func (c *Checker) giveUp(others bool, err error) error {
 		if n < patience || !others {
 			return err
 		}
-		c.seen[id] = seen{facts: c.listed(id)}
+		c.seen[id] = &seen{facts: c.listed(id), listed: true}
 	}
 	return nil
 }
 
 // readOne reads an order and its thread. A marketplace may read no single order and
 // show no thread. Then the listing and what the ledger has decide.
-func (c *Checker) readOne(ctx context.Context, id string) (s seen, err error) {
-	s.facts = c.listed(id)
+func (c *Checker) readOne(ctx context.Context, id string) (s *seen, err error) {
+	s = &seen{facts: c.listed(id), listed: true}
 	if !c.noReads.Load() {
 		facts, err := c.o.Market.Order(ctx, id)
 		switch {
 		case err == nil:
-			s.facts = facts
+			s.facts, s.listed = facts, false
 		case !given(err):
 			return s, err
 		case s.facts.ID != "" && isCode(err, order.CodeNotFound):
@@ -132,6 +145,12 @@ func (c *Checker) adopt(ctx context.Context, missing []Missing, now map[string]*
 			continue
 		}
 		m.OrderID = id
+		if s == asRecorded {
+			if err := c.o.Store.Adopt(order.Adoption{OrderID: id, Restored: true}); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := c.adoptOne(ctx, m, s, now[id]); err != nil {
 			return err
 		}
@@ -139,7 +158,7 @@ func (c *Checker) adopt(ctx context.Context, missing []Missing, now map[string]*
 	return nil
 }
 
-func (c *Checker) adoptOne(ctx context.Context, m Missing, s seen, now *order.Record) error {
+func (c *Checker) adoptOne(ctx context.Context, m Missing, s *seen, now *order.Record) error {
 	o, err := c.o.Store.Order(ctx, m.OrderID)
 	if err != nil {
 		return err
@@ -161,5 +180,9 @@ func (c *Checker) adoptOne(ctx context.Context, m Missing, s seen, now *order.Re
 	if err := c.o.Store.Adopt(a); err != nil {
 		return err
 	}
-	return c.o.Intake.Show(ctx, s.facts)
+	facts := s.facts
+	if s.listed { // the poll has brought the rest of the row into the ledger
+		facts = rowOf(&facts).over(o.Facts)
+	}
+	return c.o.Intake.Show(ctx, facts)
 }
