@@ -67,6 +67,16 @@ func (p *orderPage) showState() {
 	}
 }
 
+// due returns the deadline and, while the order is still to be delivered, the time to it.
+func (p *orderPage) due() string {
+	switch o := p.v.Order; o.State {
+	case order.StateDelivered, order.StateCompleted, order.StateCancelled:
+		return term.Clock(o.DueAt)
+	default:
+		return term.Clock(o.DueAt) + ", " + term.Deadline(p.now, o.DueAt)
+	}
+}
+
 func (p *orderPage) showFields() {
 	o, rows := p.v.Order, [][]term.Cell{}
 	add := func(name, value string) {
@@ -90,7 +100,7 @@ func (p *orderPage) showFields() {
 	}
 	add("client", term.Line(o.ClientWallet, 80))
 	add("placed", moment(p.now, o.CreatedAt))
-	add("due", term.Clock(o.DueAt)+", "+term.Deadline(p.now, o.DueAt))
+	add("due", p.due())
 	add("window ends", moment(p.now, o.WindowEndsAt))
 	add("pieces", p.pieces())
 	add("delivered", moment(p.now, o.DeliveredAt))
