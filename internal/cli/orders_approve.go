@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
-	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
 
@@ -18,8 +16,8 @@ type OrdersApproveCmd struct {
 func (OrdersApproveCmd) Help() string {
 	return `For orders of a service in mode review. Their files are made and wait for you;
 "atelierd orders show" names them. After approval they are uploaded and delivered,
-and a price that waits for approval is sent to the client. A running daemon starts
-at once. To have the files made again instead, run "atelierd orders redo".`
+and a price that waits for approval is sent to the client. All pieces of a
+subscription that wait are approved together. A running daemon starts at once. To have the files made again instead, run "atelierd orders redo".`
 }
 
 // Run runs the command.
@@ -28,12 +26,5 @@ func (c OrdersApproveCmd) Run(p *Program) error {
 }
 
 func approve(ctx context.Context, owner store.Owner, id string) error {
-	o, err := owner.Order(ctx, id)
-	if err != nil {
-		return err
-	}
-	if o.Code != order.CodeReview {
-		return fmt.Errorf("order %s is %s and does not wait for approval", id, o.State)
-	}
 	return owner.Approve(ctx, id)
 }

@@ -73,7 +73,7 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 		}
 		return order.Result{}, withLog(err, made)
 	}
-	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: r.service.Approval}
+	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: r.approval()}
 	switch {
 	case slices.ContainsFunc(artifacts, func(a order.Artifact) bool { return a.URL == "" }):
 		result.Next = order.StageUpload
@@ -83,6 +83,18 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 		result.Next, result.Messages = "", pieceMessage(j)
 	}
 	return result, nil
+}
+
+// approval is what the made files wait for. One piece is made again by its number.
+func (r *run) approval() *order.Failure {
+	hold := r.service.Approval
+	if hold == nil || hold.Code != order.CodeReview || r.job.Kind != order.KindPiece {
+		return hold
+	}
+	own := *hold
+	return own.WithHint("%s names the files; then %s approves all pieces that wait, and %s makes this one again",
+		order.Command("orders show", r.order.ID), order.Command("orders approve", r.order.ID),
+		order.Command(fmt.Sprintf("orders redo --piece %d", r.job.Round), r.order.ID))
 }
 
 // make returns the files of the job. A result that an earlier attempt has stored

@@ -46,20 +46,41 @@ func (o Owner) Dir() string { return o.dir }
 // stage where they stopped and with fresh attempts. If there are none, the error
 // names the order's state.
 func (o Owner) Retry(ctx context.Context, id string) error {
-	return o.release(ctx, id, "retried by the owner")
-}
-
-// Approve is Retry for work that waits for the owner's approval.
-func (o Owner) Approve(ctx context.Context, id string) error {
-	return o.release(ctx, id, "approved by the owner")
-}
-
-func (o Owner) release(ctx context.Context, id, note string) error {
-	return o.again(ctx, id, note, func(t *tx, round int) (int64, error) {
+	return o.again(ctx, id, "retried by the owner", func(t *tx, round int) (int64, error) {
 		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
 			RunAt: t.now, ChangedAt: t.now, OrderID: id,
 			Round: int64(round), EveryKind: 1, ByOwner: 1,
 		})
+	})
+}
+
+// Approve sends what is made for an order and waits for the owner's approval: files, a
+// price, or pieces. Other work that is held or has failed stays so.
+func (o Owner) Approve(ctx context.Context, id string) error {
+	before, err := o.Order(ctx, id)
+	if err != nil {
+		return err
+	}
+	return o.write("owner.approve", func(t *tx) error {
+		held, err := t.HeldFor(noCancel, order.EncodeStrings([]order.Code{order.CodeReview}))
+		if err != nil {
+			return err
+		}
+		approved := 0
+		for _, j := range held {
+			if j.OrderID != id {
+				continue
+			}
+			approved++
+			if err := t.resume(j, ""); err != nil {
+				return err
+			}
+		}
+		if approved == 0 {
+			return fmt.Errorf("order %s is %s and does not wait for approval", id, before.State)
+		}
+		_, err = t.event(id, "owner", "approved by the owner")
+		return err
 	})
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -163,5 +164,44 @@ func TestTheOwnersCancelPutsAHeldOrderWithoutWorkAside(t *testing.T) {
 	}
 	if err := o.Cancel(t.Context(), "o1", ""); err == nil {
 		t.Error("cancelled twice")
+	}
+}
+
+// TestAnApprovalReleasesThePiecesThatWaitForItAndNothingElse guards that an approval pays
+// for no work that has failed.
+func TestAnApprovalReleasesThePiecesThatWaitForItAndNothingElse(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	paid(t, s, "o1")
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, order.CodeSubscription, "no")})
+	var asks []order.Message
+	for _, id := range []string{"a", "b", "c"} {
+		asks = append(asks, order.Message{ID: id, Party: order.PartyClient, Text: "one more " + id, At: placed})
+	}
+	if _, err := s.ApplyThread(order.Thread{OrderID: "o1", Messages: asks, Pieces: true, Next: placed}); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Owner{s}).Approve(t.Context(), "o1"); err == nil {
+		t.Error("an order without work that waits was approved")
+	}
+	for range 2 {
+		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{
+			Next: order.StageUpload, Hold: order.Failf(order.Hold, order.CodeReview, "look at it"),
+		}})
+	}
+	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Fail, order.CodeRefused, "no")})
+	if err := (Owner{s}).Approve(t.Context(), "o1"); err != nil {
+		t.Fatal(err)
+	}
+	works, err := s.Works(t.Context(), "o1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := map[order.JobState]int{}
+	for _, w := range works {
+		states[w.State]++
+	}
+	if want := map[order.JobState]int{order.JobReady: 2, order.JobHeld: 1, order.JobFailed: 1}; !maps.Equal(states, want) {
+		t.Errorf("the work is %v, want %v", states, want)
 	}
 }
