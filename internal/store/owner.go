@@ -76,7 +76,10 @@ func (o Owner) Approve(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if approved == 0 {
+		switch {
+		case approved == 0 && before.Code == order.CodeReview:
+			return fmt.Errorf("the marketplace does not list order %s at the moment; approve it once it does again", id)
+		case approved == 0:
 			return fmt.Errorf("order %s is %s and does not wait for approval", id, before.State)
 		}
 		_, err = t.event(id, "owner", "approved by the owner")
