@@ -54,7 +54,7 @@ fuzz: ## fuzz each decoder of foreign input for a while: make fuzz FUZZTIME=1m
 
 bench: ## measure, in the form that benchstat reads: make bench COUNT=10 > new.txt
 	@go test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 2h ./internal/engine ./internal/store ./internal/atelier
-	@go test ./cmd/atelierd -run TestAListingOf50000 -listing -v
+	@go test ./cmd/atelierd -run 'FitIntoMemory|FitsIntoMemory' -measure -v
 
 lint: ## gofmt, vet, linters, known vulnerabilities
 	go vet ./...

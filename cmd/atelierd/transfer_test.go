@@ -1,0 +1,88 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"atelierd/internal/media"
+	"atelierd/internal/sandbox"
+)
+
+// mostTransferRSS is the most memory of a daemon that downloads and uploads three files
+// of 50 MB at once, in kB.
+const mostTransferRSS = 40 << 10
+
+// films is a generator that makes a film of 50 MB for each order. Its links begin to
+// send once three of them are fetched, so that all files are under way at once.
+type films struct {
+	calls, fetched atomic.Int64
+	all            chan struct{}
+}
+
+func (f *films) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		_, _ = io.Copy(io.Discard, r.Body) // what is ordered does not matter
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"urls":["http://%s/film/%d"]}`, r.Host, f.calls.Add(1))
+		return
+	}
+	if !strings.HasPrefix(r.URL.Path, "/film/") {
+		return // a probe
+	}
+	if f.fetched.Add(1) == 3 {
+		close(f.all)
+	}
+	select {
+	case <-f.all:
+	case <-r.Context().Done():
+		return
+	}
+	head := []byte("\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom\x00\x00\x00\x10moov\x00\x00\x00\x08trak")
+	head = binary.BigEndian.AppendUint32(head, uint32(media.MaxBytes-len(head)))
+	head = append(append(head, "mdat"...), filepath.Base(r.URL.Path)...) // each film differs
+	w.Header().Set("Content-Length", fmt.Sprint(media.MaxBytes))
+	_, _ = w.Write(head) // a lost connection shows at the daemon
+	block := bytes.Repeat([]byte("film"), 16<<10)
+	for left := media.MaxBytes - len(head); left > 0; left -= len(block) {
+		_, _ = w.Write(block[:min(left, len(block))])
+	}
+}
+
+func TestThreeFilesOf50MBFitIntoMemory(t *testing.T) {
+	t.Parallel()
+	if !*measured {
+		t.Skip("it moves 300 MB; make bench runs it")
+	}
+	s := newFixture(t, sandbox.Options{})
+	server := httptest.NewServer(&films{all: make(chan struct{})})
+	t.Cleanup(server.Close)
+	config, err := os.ReadFile(filepath.Join(s.dir, "atelierd.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(
+		"[work]\n", "[work]\ngenerators = 3\n", "image_gen", "video_gen", "deliver_timeout = \"1s\"\n", "",
+		"type = \"exec\"\ncommand = [\"./make-picture\"]", "type = \"http\"\nbase_url = \""+server.URL+"\"",
+	).Replace(string(config))
+	s.write("atelierd.toml", text, 0o600)
+	c := s.start()
+	s.until("it does not run", func() bool { return strings.Contains(c.log.String(), "running") })
+	idle := peakRSS(t, c.Process.Pid)
+	s.place(3)
+	s.await(c)
+	peak := peakRSS(t, c.Process.Pid)
+	t.Logf("at most %d kB, %d kB before the files", peak, idle)
+	if peak > mostTransferRSS {
+		t.Errorf("the daemon took %d kB, want at most %d", peak, mostTransferRSS)
+	}
+	s.stop(c)
+}
