@@ -183,6 +183,9 @@ func (d *drill) accepts(dir string) {
 	if o, _ := d.market.Order(id); len(o.Deliveries) != rounds+1 {
 		d.t.Errorf("a round after the restore has made %d deliveries of %d", len(o.Deliveries), rounds)
 	}
+	if o := must(owner.Order(context.Background(), id)); !d.guide && o.Round != rounds {
+		d.t.Errorf("after %d deliveries the next round is counted as %d", rounds, o.Round)
+	}
 }
 
 // once checks that no piece was made twice, and nothing said twice.

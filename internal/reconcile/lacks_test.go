@@ -34,10 +34,7 @@ func TestTheLedgerLacksWhatOnlyTheMarketplaceShows(t *testing.T) {
 			facts: order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"a"}},
 			want:  Missing{Rounds: 1, Shown: 1, Files: []string{"a"}},
 		},
-		"a delivery that a guide marketplace shows by its status": {
-			facts: order.Facts{Status: order.Delivered},
-			want:  Missing{Rounds: 1, Shown: 1},
-		},
+		"a delivery that only its status shows": {facts: order.Facts{Status: order.Delivered}, want: Missing{Rounds: 1, Shown: 1}},
 		"the end of a window without a file": {
 			record: order.Record{Windowed: true},
 			facts:  order.Facts{Status: order.Delivered, Shown: order.ShownNone},
@@ -62,11 +59,7 @@ func TestTheLedgerLacksWhatOnlyTheMarketplaceShows(t *testing.T) {
 			facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"b"}},
 			want:   Missing{Shown: 1},
 		},
-		"a quote": {
-			record: order.Record{Status: order.PendingQuote},
-			facts:  order.Facts{Status: order.Quoted},
-			want:   Missing{Quote: true},
-		},
+		"a quote": {record: order.Record{Status: order.PendingQuote}, facts: order.Facts{Status: order.Quoted}, want: Missing{Quote: true}},
 		"a cancelled order": {
 			record: order.Record{Status: order.PendingQuote},
 			facts:  order.Facts{Status: order.Cancelled, Deliverables: []string{"a"}},
@@ -95,8 +88,11 @@ func TestTheLedgerLacksMessagesThatOnlyTheThreadShows(t *testing.T) {
 				Outbox: []order.Outgoing{{Body: "sent", State: order.OutSending}, {Body: "waits", State: order.OutQueued}},
 			},
 			thread: []order.Message{
-				agent("1", "read before"), agent("2", "sent"), agent("3", "waits"),
-				{ID: "4", Party: order.PartyClient, Text: "a client's"}, {ID: "5", Party: order.PartyOther, Text: "the marketplace's"},
+				agent("1", "read before"),
+				agent("2", "sent"),
+				agent("3", "waits"),
+				{ID: "4", Party: order.PartyClient, Text: "a client's"},
+				{ID: "5", Party: order.PartyOther, Text: "the marketplace's"},
 			},
 			want: []order.Message{agent("3", "waits")},
 		},
