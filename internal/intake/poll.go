@@ -80,6 +80,7 @@ type Options struct {
 type Poller struct {
 	o        Options
 	failures logonce.Logger
+	lasting  lasting
 	hint     chan struct{}
 	event    chan struct{}
 
@@ -130,6 +131,7 @@ func New(o Options) *Poller {
 	o.Trust = cmp.Or(o.Trust, time.Hour)
 	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
 	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, windows: "unknown", recovered: func() {}}
+	p.lasting = lasting{alert: order.AlertPoll, what: "orders could not be read for hours", setAlert: o.Store.SetAlert}
 	p.bounties = map[string]order.Bounty{}
 	p.take()
 	p.hints.announced = map[string]time.Time{}
@@ -250,6 +252,7 @@ func (p *Poller) Poll(ctx context.Context) error {
 	p.resumeUnseen(err)
 	switch {
 	case err == nil:
+		p.noteErr(p.lasting.worked())
 		p.failures.Recovered(p.o.Log, "polling works again")
 		if p.failed {
 			p.failed = false
@@ -258,8 +261,10 @@ func (p *Poller) Poll(ctx context.Context) error {
 	case keyWasRefused(err):
 		p.keyIsRefused(err)
 	case isWait(err):
+		p.noteErr(p.lasting.failed(err))
 		p.o.Log.Debug("poll delayed", "reason", err)
 	default:
+		p.noteErr(p.lasting.failed(err))
 		p.failed = true
 		p.failures.Failed(p.o.Log, "poll failed", err, hintOf(err)...)
 	}

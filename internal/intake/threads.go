@@ -21,6 +21,8 @@ type ThreadStore interface {
 	// ApplyThread writes a thread and the jobs that follow from it. fresh is the
 	// number of new messages.
 	ApplyThread(t order.Thread) (fresh int, err error)
+	// SetAlert shows an alert to the owner. An empty text clears it.
+	SetAlert(a order.Alert, text string) error
 }
 
 // ThreadMarket is the part of the marketplace's API that Threads needs.
@@ -49,14 +51,19 @@ type Threads struct {
 	failures logonce.Logger
 	wake     chan struct{}
 	// unread counts the reads of a thread that failed, since the last that did not.
-	unread map[string]int
+	unread  map[string]int
+	lasting lasting
+	broken  map[string]broken
 }
 
 // NewThreads returns a reader of threads.
 func NewThreads(o ThreadOptions) *Threads {
 	o.Interval = cmp.Or(o.Interval, 30*time.Minute)
 	o.WindowInterval = cmp.Or(o.WindowInterval, 5*time.Minute)
-	return &Threads{o: o, wake: make(chan struct{}, 1), unread: map[string]int{}}
+	return &Threads{
+		o: o, wake: make(chan struct{}, 1), unread: map[string]int{}, broken: map[string]broken{},
+		lasting: lasting{alert: order.AlertThreads, what: "messages could not be read for hours", setAlert: o.Store.SetAlert},
+	}
 }
 
 // Wake makes Run look for due threads now. It does not block.
@@ -115,6 +122,14 @@ func (t *Threads) Run(ctx context.Context) error {
 // Once reads one row of due threads, the longest due first, and returns the time to
 // the next row.
 func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
+	wait, err = t.once(ctx)
+	if ctx.Err() == nil {
+		t.showLasting(err)
+	}
+	return wait, err
+}
+
+func (t *Threads) once(ctx context.Context) (wait time.Duration, err error) {
 	catalog, err := t.o.Catalog(ctx)
 	if err != nil {
 		return 0, err
@@ -180,6 +195,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	th.Messages, err = t.o.Market.Messages(ctx, id)
 	if err == nil {
 		delete(t.unread, id)
+		delete(t.broken, id)
 		return t.apply(th)
 	}
 	f, ok := errors.AsType[*order.Failure](err)
@@ -199,6 +215,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 		t.o.Log.Debug("thread not readable", "order", id, "error", err)
 		return failed
 	}
+	t.broke(id, err)
 	return &unreadError{id, n == 0, err}
 }
 

@@ -27,6 +27,10 @@ const (
 	AlertForeignAgent Alert = "foreign_agent"
 	// AlertRestored: the ledger was restored from a copy and lacks what was done since. The owner compares the accounts and accepts it.
 	AlertRestored Alert = "restored"
+	// AlertPoll: no poll has worked for hours. The owner reads why; work that is known goes on.
+	AlertPoll Alert = "poll"
+	// AlertThreads: messages could not be read for hours. The owner reads why; work that needs none goes on.
+	AlertThreads Alert = "threads"
 
 	// CodeKeyRefused: the marketplace refuses the API key (401). The owner replaces it.
 	CodeKeyRefused Code = "key_refused"

@@ -1,5 +1,11 @@
 package order
 
+import "time"
+
+// StuckAfter is how long something fails until the owner is shown it, whatever the
+// failure means: a retry that costs no attempt would go on unseen.
+const StuckAfter = 3 * time.Hour
+
 // TooLarge returns the failure of an order whose JSON is larger than atelierd reads.
 func TooLarge(id string) *Failure {
 	return Failf(Hold, CodeOrderTooLarge, "the marketplace's answer about it has more than 1 MiB, so it cannot be read in full").
