@@ -21,21 +21,27 @@ import (
 // of 50 MB at once, in kB.
 const mostTransferRSS = 40 << 10
 
-// films is a generator that makes a film of 50 MB for each order. Its links begin to
-// send once three of them are fetched, so that all files are under way at once.
+// films is a generator that makes a film of 50 MB for each order. It answers with a link,
+// or with the film itself. The films are sent once three are asked for, so that all are
+// under way at once.
 type films struct {
+	bodies         bool
 	calls, fetched atomic.Int64
 	all            chan struct{}
 }
 
 func (f *films) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	made := filepath.Base(r.URL.Path)
 	if r.Method == http.MethodPost {
 		_, _ = io.Copy(io.Discard, r.Body) // what is ordered does not matter
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"urls":["http://%s/film/%d"]}`, r.Host, f.calls.Add(1))
-		return
+		made = fmt.Sprint(f.calls.Add(1))
 	}
-	if !strings.HasPrefix(r.URL.Path, "/film/") {
+	switch {
+	case r.Method == http.MethodPost && !f.bodies:
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"urls":["http://%s/film/%s"]}`, r.Host, made)
+		return
+	case r.Method != http.MethodPost && !strings.HasPrefix(r.URL.Path, "/film/"):
 		return // a probe
 	}
 	if f.fetched.Add(1) == 3 {
@@ -48,7 +54,8 @@ func (f *films) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	head := []byte("\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom\x00\x00\x00\x10moov\x00\x00\x00\x08trak")
 	head = binary.BigEndian.AppendUint32(head, uint32(media.MaxBytes-len(head)))
-	head = append(append(head, "mdat"...), filepath.Base(r.URL.Path)...) // each film differs
+	head = append(append(head, "mdat"...), made...) // each film differs
+	w.Header().Set("Content-Type", "video/mp4")
 	w.Header().Set("Content-Length", fmt.Sprint(media.MaxBytes))
 	_, _ = w.Write(head) // a lost connection shows at the daemon
 	block := bytes.Repeat([]byte("film"), 16<<10)
@@ -62,8 +69,19 @@ func TestThreeFilesOf50MBFitIntoMemory(t *testing.T) {
 	if !*measured {
 		t.Skip("it moves 300 MB; make bench runs it")
 	}
+	for name, bodies := range map[string]bool{"links": false, "bodies": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transfer(t, &films{bodies: bodies, all: make(chan struct{})})
+		})
+	}
+}
+
+// transfer delivers three films and measures the daemon.
+func transfer(t *testing.T, generator *films) {
+	t.Helper()
 	s := newFixture(t, sandbox.Options{})
-	server := httptest.NewServer(&films{all: make(chan struct{})})
+	server := httptest.NewServer(generator)
 	t.Cleanup(server.Close)
 	config, err := os.ReadFile(filepath.Join(s.dir, "atelierd.toml"))
 	if err != nil {

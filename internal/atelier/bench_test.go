@@ -1,7 +1,6 @@
 package atelier
 
 import (
-	"atelierd/internal/order"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"atelierd/internal/order"
 )
 
 // heapPeak watches the live heap until stop, which returns the growth of its peak in

@@ -19,6 +19,7 @@ type answer struct {
 	was    int // the original status if a back end replaced it, else 0
 	header http.Header
 	body   []byte
+	file   string // where the whole body is if it is a large file, else empty
 	redact *strings.Replacer
 	paid   bool
 }

@@ -2,8 +2,8 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 
@@ -46,17 +46,17 @@ func (c *conn) get(ctx context.Context, path string, header http.Header) (answer
 		return answer{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return answer{}, c.noAnswer(ctx, err, false)
-	}
-	if len(body) > maxAnswer {
+	body, file, err := c.spool.read(resp, maxAnswer)
+	if errors.Is(err, errTooLong) {
 		f := order.Failf(order.Hold, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", maxAnswer>>20).
 			WithHint("%s asks for it again, %s makes another call, which is paid for", retryCommand, redoCommand)
 		f.Charge = order.ChargePending
 		return answer{}, f
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact}, nil
+	if err != nil {
+		return answer{}, c.unread(ctx, err, false)
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: body, file: file, redact: c.redact}, nil
 }
 
 // ask reads what the provider knows of a job into v. A job that it no longer knows

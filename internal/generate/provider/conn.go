@@ -66,6 +66,7 @@ type conn struct {
 	// user is the name that goes with the key if that is a password.
 	user   string
 	redact *strings.Replacer
+	spool  spool
 }
 
 // connect reads the key and returns the connection of one run.
@@ -125,17 +126,24 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 		return answer{}, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
-	if err != nil {
-		return answer{}, c.noAnswer(ctx, err, r.paid)
-	}
-	if int64(len(body)) > most {
-		if !r.paid {
-			return answer{}, answer{}.unusable("the provider's answer is larger than %d MB", most>>20)
-		}
+	body, file, err := c.spool.read(resp, most)
+	switch {
+	case errors.Is(err, errTooLong) && !r.paid:
+		return answer{}, answer{}.unusable("the provider's answer is larger than %d MB", most>>20)
+	case errors.Is(err, errTooLong):
 		return answer{}, order.Failf(order.Retry, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", most>>20)
+	case err != nil:
+		return answer{}, c.unread(ctx, err, r.paid)
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body, redact: c.redact, paid: r.paid}, nil
+	return answer{status: resp.StatusCode, header: resp.Header, body: body, file: file, redact: c.redact, paid: r.paid}, nil
+}
+
+// unread returns the failure of an answer that could not be read, or not be stored.
+func (c *conn) unread(ctx context.Context, err error, paid bool) error {
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		return f
+	}
+	return c.noAnswer(ctx, err, paid)
 }
 
 // send sends the request and returns the answer with its body unread.

@@ -200,7 +200,7 @@ type ownResult struct {
 func (b *ownServer) made(a answer) (*output, error) {
 	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // an invalid type is not JSON
 	if kind != "application/json" {
-		return &output{blobs: []blob{{data: a.body, mime: kind}}, cost: b.cost(a, nil)}, nil
+		return &output{blobs: []blob{{data: a.body, file: a.file, mime: kind}}, cost: b.cost(a, nil)}, nil
 	}
 	var result ownResult
 	if err := a.decode(&result); err != nil {

@@ -186,6 +186,8 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	if err != nil {
 		return generate.Result{}, pending(err, req.Call.Ticket)
 	}
+	c.spool.dir = req.OutputDir
+	defer c.spool.clear()
 	// A job that is not done by then stays pending.
 	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)
 	defer cancel()

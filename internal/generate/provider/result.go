@@ -29,6 +29,9 @@ type output struct {
 // blob is one file of an output: its bytes, or their address.
 type blob struct {
 	data []byte
+	// file is where the bytes are if they are many, and data has only the first. It is
+	// moved.
+	file string
 	// link is a full address. It is fetched without credentials.
 	link string
 	// path is below the base URL. It is fetched with credentials.
@@ -124,6 +127,9 @@ func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out 
 }
 
 func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) error {
+	if b.file != "" {
+		return moveBlob(b.file, file)
+	}
 	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -152,6 +158,29 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		}
 		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
 	}
+	if err := deliverable(size); err != nil {
+		return err
+	}
+	return os.Rename(temp, file)
+}
+
+// moveBlob moves a file that is on the disk already.
+func moveBlob(from, file string) error {
+	info, err := os.Stat(from)
+	if err == nil {
+		if err := deliverable(info.Size()); err != nil {
+			return err
+		}
+		err = os.Rename(from, file)
+	}
+	if err != nil {
+		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
+	}
+	return nil
+}
+
+// deliverable returns an error if a file of the size cannot be delivered.
+func deliverable(size int64) error {
 	switch {
 	case size == 0:
 		return order.Failf(order.Retry, order.CodeBadAnswer, "the provider's file is empty")
@@ -159,5 +188,5 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		return order.Failf(order.Hold, order.CodeProviderTooLarge, "the provider's file has more than %d bytes, the most that can be delivered", generate.MaxFileBytes).
 			WithHint("change the generator's params and restart, then run %s, which is paid for", redoCommand)
 	}
-	return os.Rename(temp, file)
+	return nil
 }
