@@ -15,6 +15,8 @@ type provider struct {
 	answers []answer
 	repeats bool
 	runs    []generate.Call
+	// requests are those of the runs.
+	requests []generate.Request
 }
 
 type answer struct {
@@ -25,7 +27,7 @@ type answer struct {
 func (p *provider) Repeats() bool { return p.repeats }
 
 func (p *provider) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
-	p.runs = append(p.runs, r.Call)
+	p.runs, p.requests = append(p.runs, r.Call), append(p.requests, r)
 	if len(p.answers) > 0 {
 		a := p.answers[0]
 		p.answers = p.answers[1:]

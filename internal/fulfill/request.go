@@ -3,7 +3,11 @@ package fulfill
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"os"
+	"slices"
 	"strings"
 
 	"atelierd/internal/generate"
@@ -12,19 +16,56 @@ import (
 )
 
 // fullRequest returns the request of a call. A job that the provider already has
-// needs only its place.
-func (r *run) fullRequest(ctx context.Context, resumed *order.Call) (generate.Request, error) {
-	req := generate.Request{OrderID: r.order.ID, Round: r.job.Round, Attempt: r.job.Attempt, OutputDir: r.dir}
-	if resumed == nil || resumed.Ticket == "" {
-		var err error
-		if req, err = r.newRequest(ctx, resumed); err != nil {
-			return req, err
+// needs only its place. A call that is made again gets the same request, because the
+// provider may refuse its key with another.
+func (r *run) fullRequest(ctx context.Context, p plan) (generate.Request, error) {
+	if p.resumed != nil && p.resumed.Ticket != "" {
+		return generate.Request{OrderID: r.order.ID, Round: r.job.Round, Attempt: p.resumed.Attempt, OutputDir: r.dir}, nil
+	}
+	req, err := r.newRequest(ctx, p.resumed)
+	if err != nil {
+		return req, err
+	}
+	if p.resumed != nil {
+		req.Attempt = p.resumed.Attempt
+		return r.asWritten(req), nil
+	}
+	if slices.ContainsFunc(p.generators, Generator.repeats) {
+		err = r.writeRequest(req)
+	}
+	return req, err
+}
+
+// written is the name of the file with the request of the attempt, next to its folder.
+func (r *run) written() string { return r.dir + ".request.json" }
+
+// writeRequest stores a request. It is durable before the call.
+func (r *run) writeRequest(req generate.Request) error {
+	text, err := json.Marshal(req)
+	if err != nil {
+		return err
+	}
+	return writeFile(r.written(), func(w io.Writer) error { _, err := w.Write(text); return err })
+}
+
+// asWritten returns the request as it was when the call began. Since then the client may
+// have written more. Files keep their place of now: the data folder may have moved.
+func (r *run) asWritten(now generate.Request) generate.Request {
+	text, err := os.ReadFile(r.written())
+	if err != nil {
+		return now // it was not brought along
+	}
+	var then generate.Request
+	if err := json.Unmarshal(text, &then); err != nil {
+		return now
+	}
+	then.References, then.OutputDir = now.References, now.OutputDir
+	for _, empty := range []*json.RawMessage{&then.BriefSpec, &then.RequirementAnswers} {
+		if string(*empty) == "null" {
+			*empty = nil
 		}
 	}
-	if resumed != nil {
-		req.Attempt = resumed.Attempt // the same call gets the same request
-	}
-	return req, nil
+	return then
 }
 
 // newRequest returns the request of a call that the provider does not know yet:
@@ -93,7 +134,7 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	answers := prompt.Answers(req.RequirementAnswers)
 	wish := strings.TrimSpace(req.Wish())
 	if wish == "" && len(answers) == 0 {
-		wish = written(req.Messages) // the client may have answered in the thread
+		wish = said(req.Messages) // the client may have answered in the thread
 	}
 	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{
 		Wish: wish, Brief: req.Brief,
@@ -108,8 +149,8 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	return text, nil
 }
 
-// written returns all that the client wrote in a thread.
-func written(thread []generate.Message) string {
+// said returns all that the client wrote in a thread.
+func said(thread []generate.Message) string {
 	var texts []string
 	for _, m := range thread {
 		if m.From == string(order.PartyClient) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,30 @@ func TestAJobWhoseIdIsStoredIsResumedAndPaidForOnce(t *testing.T) {
 		if len(p.runs) != 3 || p.runs[0].Ticket != "" || p.runs[1].Ticket != "job1" || p.runs[2].Ticket != "job1" || !p.runs[2].Resumed ||
 			p.runs[0].Key != p.runs[2].Key || w.spent(id) != price {
 			t.Errorf("runs %+v, spent %s", p.runs, w.spent(id))
+		}
+	})
+}
+
+// A provider that knows the key may refuse it with another body. The client writes
+// while the outcome is unknown.
+func TestACallThatIsMadeAgainGetsTheSameRequest(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		p := &provider{repeats: true, answers: []answer{{"", fails(order.Stopped, order.CodeStopped, order.ChargeUnknown)}}}
+		w.useProvider(p)
+		id := w.order()
+		w.fails(order.StageGenerate, order.Stopped, order.CodeStopped)
+		if err := w.market.ClientMessage(id, "and make it red"); err != nil {
+			t.Fatal(err)
+		}
+		w.restart()
+		w.must(order.StageGenerate)
+		if len(p.runs) != 2 || p.runs[0].Key != p.runs[1].Key || len(p.requests[1].Messages) != 0 {
+			t.Fatalf("runs %+v, requests %+v", p.runs, p.requests)
+		}
+		p.requests[0].Call, p.requests[1].Call = generate.Call{}, generate.Call{}
+		if !reflect.DeepEqual(p.requests[0], p.requests[1]) {
+			t.Errorf("the same call is made with %+v and with %+v", p.requests[0], p.requests[1])
 		}
 	})
 }

@@ -117,7 +117,7 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 	if err := r.prepareFolder(); err != nil {
 		return generate.Result{}, err
 	}
-	req, err := r.fullRequest(ctx, plan.resumed)
+	req, err := r.fullRequest(ctx, plan)
 	if err != nil {
 		return generate.Result{}, err
 	}

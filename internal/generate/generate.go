@@ -80,7 +80,7 @@ type Request struct {
 	// Notes are remarks on the request, such as a missing reference.
 	Notes []string
 	// Call is the record of the call that this run makes or resumes.
-	Call Call
+	Call Call `json:"-"`
 	// OutputDir is the absolute folder of this attempt, created if it does not
 	// exist. Files that are in it already stay and count.
 	OutputDir string
