@@ -38,7 +38,19 @@ printf '\211PNG\r\n\032\n\000\000\000\rIHDR\000\000\000\001\000\000\000\001\010\
 echo '{"files":["out.png"],"cost_usd":"0.04"}'
 `
 
+// programGenerator is the generator of a fixture: the program make-picture.
+const programGenerator = `
+type = "exec"
+command = ["./make-picture"]
+`
+
 func newFixture(t *testing.T, o sandbox.Options) *fixture {
+	t.Helper()
+	return newFixtureWith(t, o, programGenerator)
+}
+
+// newFixtureWith is newFixture with another generator.
+func newFixtureWith(t *testing.T, o sandbox.Options, generator string) *fixture {
 	t.Helper()
 	s := &fixture{t: t, market: sandbox.New(o), dir: t.TempDir()}
 	server := httptest.NewServer(s.market)
@@ -77,10 +89,7 @@ generator = "studio"
 [messages]
 received = "begun"
 delivered = "here it is"
-[generator.studio]
-type = "exec"
-command = ["./make-picture"]
-`, server.URL), 0o600)
+[generator.studio]%[2]s`, server.URL, generator), 0o600)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -119,8 +128,8 @@ func (s *fixture) write(name, text string, mode os.FileMode) {
 
 func (s *fixture) place(n int) {
 	s.t.Helper()
-	for i := range n {
-		brief := fmt.Sprintf("picture %d, 'quoted' \"twice\"; $(reboot)\n\x1b[2J", i)
+	for range n {
+		brief := fmt.Sprintf("picture %d, 'quoted' \"twice\"; $(reboot)\n\x1b[2J", len(s.market.Orders()))
 		if _, err := s.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: "pending_quote"}); err != nil {
 			s.t.Fatal(err)
 		}

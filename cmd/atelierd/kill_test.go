@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"flag"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"atelierd/internal/sandbox"
-	"atelierd/internal/store"
 )
 
 // The real program, in real processes, killed with SIGKILL: at random moments,
@@ -22,40 +20,11 @@ import (
 const (
 	envKillAt = "ATELIERD_TEST_KILL_AT" // POINT:N, die at the Nth passing
 	envPoints = "ATELIERD_TEST_POINTS"  // a file to list the points in
+	envFull   = "ATELIERD_TEST_FULL"    // no commit has room while this file exists
 )
-
-// kills is how many times the daemon is killed at a random moment.
-var kills = flag.Int("kills", 10, "how many random kills of the real process")
 
 // everyKill runs the kills amid faults at every commit, not at every third.
 var everyKill = flag.Bool("every-kill", false, "kill at every commit amid faults")
-
-func TestKillsAtRandomMomentsDeliverEachOrderOnce(t *testing.T) {
-	t.Parallel()
-	s := newFixture(t, sandbox.Options{
-		Seed: 30, Window: time.Second,
-		Faults: sandbox.Faults{Before: 0.05, After: 0.05, Slow: 0.1, SlowMax: 300 * time.Millisecond, Shapes: true},
-	})
-	rng := rand.New(rand.NewPCG(30, 1))
-	for kill := range *kills {
-		s.place(1)
-		c := s.start()
-		select {
-		case <-time.After(time.Duration(100+rng.IntN(900)) * time.Millisecond):
-		case <-c.ended:
-			t.Fatalf("the daemon ended before kill %d: %s\n%s", kill+1, c.ProcessState, c.log.String())
-		}
-		c.kill()
-	}
-	s.market.SetFaults(sandbox.Faults{})
-	last := s.start()
-	s.await(last)
-	s.stop(last)
-	s.checkOnce()
-	if wal, err := os.Stat(filepath.Join(s.dir, "data", store.FileName+"-wal")); err == nil && wal.Size() > 4<<20 {
-		t.Errorf("the kills have left a write-ahead log of %d bytes", wal.Size())
-	}
-}
 
 func TestAKillAtEachCommitDeliversTheOrderOnce(t *testing.T) {
 	t.Parallel()

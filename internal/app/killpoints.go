@@ -15,12 +15,13 @@ import (
 const (
 	envKillAt = "ATELIERD_TEST_KILL_AT" // POINT:N, die at the Nth passing
 	envPoints = "ATELIERD_TEST_POINTS"  // a file to list the points in
+	envFull   = "ATELIERD_TEST_FULL"    // no commit has room while this file exists
 )
 
 // killPoint is the store hook that the environment asks for.
-var killPoint = newKillPoint(os.Getenv(envKillAt), os.Getenv(envPoints))
+var killPoint = newKillPoint(os.Getenv(envKillAt), os.Getenv(envPoints), os.Getenv(envFull))
 
-func newKillPoint(at, list string) func(string) error {
+func newKillPoint(at, list, full string) func(string) error {
 	i := strings.LastIndexByte(at, ':')
 	nth, _ := strconv.Atoi(at[i+1:])
 	return func(point string) error {
@@ -29,6 +30,9 @@ func newKillPoint(at, list string) func(string) error {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 				select {} // the signal is on its way
 			}
+		}
+		if _, err := os.Stat(full); err == nil && strings.HasPrefix(point, "before:") {
+			return syscall.ENOSPC
 		}
 		if list == "" {
 			return nil
