@@ -21,9 +21,12 @@ ifndef FROM
 FROM := $(shell date +%s)
 endif
 
+# The processes that make kills kills at random moments.
+N = 1000
+
 COUNT = 5
 
-.PHONY: help build demo test test-all sim fuzz bench lint generate check portable ci
+.PHONY: help build demo test test-all sim kills fuzz bench lint generate check portable ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,11 +46,14 @@ test: ## run every test in minutes: 40 simulated weeks, real processes killed
 test-all: ## the same with the race detector everywhere, all kills and 200 weeks
 	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=2
-	$(TEST) -timeout 30m ./cmd/atelierd -kills=30 -every-kill
+	$(TEST) -timeout 30m ./cmd/atelierd -kills=300 -every-kill
 	$(MAKE) sim SEEDS=100 DAYS=3
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
+
+kills: ## kill many real processes amid faults and full disks: make kills N=5000
+	go test -timeout 24h -v -run 'TestKills|TestAKill' ./cmd/atelierd -kills=$(N) -every-kill
 
 fuzz: ## fuzz each decoder of foreign input for a while: make fuzz FUZZTIME=1m
 	@sh .ci/fuzz $(or $(FUZZTIME),20s)

@@ -26,6 +26,7 @@ const patience = 3 * time.Minute
 type fixture struct {
 	t      *testing.T
 	market *sandbox.Server
+	url    string // of the market
 	dir    string
 	env    []string
 }
@@ -55,6 +56,7 @@ func newFixtureWith(t *testing.T, o sandbox.Options, generator string) *fixture 
 	s := &fixture{t: t, market: sandbox.New(o), dir: t.TempDir()}
 	server := httptest.NewServer(s.market)
 	t.Cleanup(server.Close)
+	s.url = server.URL
 	id, key, err := s.market.AddAgent("killed", "", "")
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +101,7 @@ delivered = "here it is"
 	return s
 }
 
-// pay pays whatever is quoted, until stop.
+// pay pays whatever is quoted until stop, except what is called unpaid.
 func (s *fixture) pay(stop <-chan struct{}) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -110,7 +112,7 @@ func (s *fixture) pay(stop <-chan struct{}) {
 		case <-tick.C:
 		}
 		for _, o := range s.market.Orders() {
-			if o.Status == "quoted" {
+			if o.Status == "quoted" && !strings.HasPrefix(o.Brief, "unpaid") {
 				if err := s.market.Pay(o.ID); err != nil {
 					s.t.Errorf("pay: %v", err)
 				}

@@ -47,7 +47,7 @@ func TestKillsAtRandomMomentsLoseAndRepeatNothing(t *testing.T) {
 			s.stop(last)
 			s.checkOnce()
 			p.checkPaid(t, name == "a key" || name == "a lookup")
-			t.Logf("%d orders, %d jobs paid for", len(s.market.Orders()), len(p.charges()))
+			t.Logf("%d orders, %d jobs paid for", len(s.market.Orders()), p.paid())
 			if wal, err := os.Stat(filepath.Join(s.dir, "data", store.FileName+"-wal")); err == nil && wal.Size() > 4<<20 {
 				t.Errorf("the kills have left a write-ahead log of %d bytes", wal.Size())
 			}

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -22,9 +23,12 @@ import (
 type charging struct {
 	url   string
 	delay time.Duration // of each job
+	// anyBody: a key may come again with another body.
+	anyBody bool
 
 	mu     sync.Mutex
 	lost   float64 // the share of answers that are lost
+	free   bool    // slow jobs are done
 	rng    *rand.Rand
 	jobs   []*paidJob
 	faults []string // what must never happen
@@ -36,6 +40,7 @@ type paidJob struct {
 	what    string // the order, with its round and piece
 	body    string
 	ready   time.Time
+	slow    bool // until release
 	asked   bool // the caller has asked about it, so it knows the id
 }
 
@@ -108,6 +113,18 @@ func (p *charging) losing(next http.Handler) http.Handler {
 	})
 }
 
+// release has slow jobs done.
+func (p *charging) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = true
+}
+
+// done reports whether a job is done. The caller holds mu.
+func (p *charging) done(j *paidJob) bool {
+	return (p.free || !j.slow) && !time.Now().Before(j.ready)
+}
+
 // heal has no more answers lost.
 func (p *charging) heal() {
 	p.mu.Lock()
@@ -119,7 +136,7 @@ var pictureName = regexp.MustCompile(`picture \d+`)
 
 // begin charges for a job. The caller holds mu.
 func (p *charging) begin(id, key, what string, body []byte) *paidJob {
-	j := &paidJob{id: id, key: key, what: what, body: string(body), ready: time.Now().Add(p.delay)}
+	j := &paidJob{id: id, key: key, what: what, body: string(body), ready: time.Now().Add(p.delay), slow: bytes.Contains(body, []byte("slow"))}
 	p.jobs = append(p.jobs, j)
 	return j
 }
@@ -136,7 +153,8 @@ func (p *charging) find(w http.ResponseWriter, r *http.Request) *paidJob {
 	return p.jobs[i]
 }
 
-// keyed charges once for a key. Every second job is answered with its file at once.
+// keyed charges once for a key, and refuses what is indecent. Every second job is
+// answered with its file at once.
 func (p *charging) keyed(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	var wish struct {
@@ -149,6 +167,11 @@ func (p *charging) keyed(w http.ResponseWriter, r *http.Request) {
 	if err != nil || json.Unmarshal(body, &wish) != nil {
 		panic(http.ErrAbortHandler)
 	}
+	if bytes.Contains(body, []byte("indecent")) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		fmt.Fprint(w, `{"refused":true,"reason":"it is indecent"}`)
+		return
+	}
 	what := fmt.Sprint(wish.OrderID, " round ", wish.Round)
 	if wish.Piece != nil {
 		what = fmt.Sprint(wish.OrderID, " piece ", wish.Piece.Number)
@@ -160,14 +183,14 @@ func (p *charging) keyed(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case i < 0:
 		j = p.begin(fmt.Sprint("job-", len(p.jobs)), key, what, body)
-	case p.jobs[i].body != string(body):
+	case p.jobs[i].body != string(body) && !p.anyBody:
 		p.faults = append(p.faults, fmt.Sprintf("%s: its key came with another body: %s, before %s", what, body, p.jobs[i].body))
 		fallthrough
 	default:
 		j = p.jobs[i]
 	}
 	p.mu.Unlock()
-	if len(j.key) > 0 && j.key[0]%2 == 0 {
+	if !j.slow && len(j.key) > 0 && j.key[0]%2 == 0 {
 		select {
 		case <-time.After(time.Until(j.ready)):
 		case <-r.Context().Done(): // whoever asked is dead
@@ -186,7 +209,7 @@ func (p *charging) keyedJob(w http.ResponseWriter, r *http.Request) {
 	defer p.mu.Unlock()
 	switch j := p.find(w, r); {
 	case j == nil:
-	case time.Now().Before(j.ready):
+	case !p.done(j):
 		w.WriteHeader(http.StatusAccepted)
 	default:
 		w.Header().Set("Content-Type", "image/png")
@@ -212,7 +235,7 @@ func (p *charging) prompt(w http.ResponseWriter, r *http.Request) {
 func (p *charging) history(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if j := p.find(httptest.NewRecorder(), r); j != nil && !time.Now().Before(j.ready) {
+	if j := p.find(httptest.NewRecorder(), r); j != nil && p.done(j) {
 		fmt.Fprintf(w, `{%q:{"outputs":{"9":{"images":[{"filename":"%s.png","subfolder":"","type":"output"}]}},"status":{"status_str":"success","completed":true,"messages":[]}}}`, j.id, j.id)
 		return
 	}
@@ -224,7 +247,7 @@ func (p *charging) queue(w http.ResponseWriter, _ *http.Request) {
 	defer p.mu.Unlock()
 	running := []string{}
 	for _, j := range p.jobs {
-		if time.Now().Before(j.ready) {
+		if !p.done(j) {
 			running = append(running, fmt.Sprintf(`[0,%q,{},{},[]]`, j.id))
 		}
 	}
@@ -254,7 +277,7 @@ func (p *charging) prediction(w http.ResponseWriter, r *http.Request) {
 	defer p.mu.Unlock()
 	switch j := p.find(w, r); {
 	case j == nil:
-	case time.Now().Before(j.ready):
+	case !p.done(j):
 		fmt.Fprintf(w, `{"id":%q,"status":"processing"}`, j.id)
 	default:
 		file := base64.StdEncoding.EncodeToString([]byte(onePixel + j.what))
@@ -269,6 +292,14 @@ func (p *charging) charges() map[string]int {
 	n := map[string]int{}
 	for _, j := range p.jobs {
 		n[j.what]++
+	}
+	return n
+}
+
+// paid returns how many jobs were paid for.
+func (p *charging) paid() (n int) {
+	for _, times := range p.charges() {
+		n += times
 	}
 	return n
 }
