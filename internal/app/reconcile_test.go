@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,6 +36,28 @@ func TestAHeartbeatDoesNothingBeforeARestoredLedgerIsReconciled(t *testing.T) {
 		a.loops.Wait()
 		if len(d.made) != 0 {
 			t.Errorf("made before the ledger was reconciled: %v", d.made)
+		}
+	})
+}
+
+// TestOrdersThatCannotBeReadHoldUpNoOther guards the comparison at a start: more orders
+// fail than are read at once, and they come first.
+func TestOrdersThatCannotBeReadHoldUpNoOther(t *testing.T) {
+	t.Parallel()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := newDrill(t, restore{})
+		d.runOn(dir, func() {
+			for n := range 13 {
+				d.place(fmt.Sprint("slow ", n), sandbox.NewOrder{})
+			}
+			time.Sleep(10 * time.Minute)
+		})
+		ids := slices.Sorted(maps.Values(d.orders))
+		d.broken = ids[:len(ids)-1]
+		d.runOn(dir, func() { time.Sleep(12 * time.Hour) })
+		if o, _ := d.market.Order(ids[len(ids)-1]); len(o.Deliveries) != 1 {
+			t.Errorf("the order that can be read has %d deliveries, want 1", len(o.Deliveries))
 		}
 	})
 }

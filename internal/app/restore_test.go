@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +129,7 @@ type drill struct {
 	cfg    *config.Config
 	guide  bool
 	down   bool              // the marketplace cannot be reached
+	broken []string          // ids of orders whose reads are answered with 500
 	dir    string            // that the daemon runs on
 	wake   func()            // wakes it
 	orders map[string]string // ids by name
@@ -165,6 +167,9 @@ func newDrill(t *testing.T, way restore) *drill {
 func (d *drill) RoundTrip(r *http.Request) (*http.Response, error) {
 	if d.down {
 		return nil, errors.New("no route to host")
+	}
+	if r.Method == http.MethodGet && slices.ContainsFunc(d.broken, func(id string) bool { return strings.Contains(r.URL.Path, "/orders/"+id) }) {
+		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	}
 	if d.slow > 0 && strings.HasSuffix(r.URL.Path, "/orders") {
 		time.Sleep(d.slow)

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -44,7 +45,7 @@ func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error 
 			}
 		})
 	}
-	for _, id := range slices.Sorted(maps.Keys(now)) {
+	for _, id := range c.order(now) {
 		mu.Lock()
 		_, read := c.seen[id]
 		stop := len(errs) > readers // the marketplace is down
@@ -62,6 +63,14 @@ func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error 
 		return errors.Join(ctx.Err())
 	}
 	return c.giveUp(done > 0 || len(c.seen) > 0, errs[0])
+}
+
+// order returns the ids in the order in which they are read: those that could not be
+// read come last, so that they do not stop the others from being read.
+func (c *Checker) order(now map[string]*order.Record) []string {
+	return slices.SortedFunc(maps.Keys(now), func(a, b string) int {
+		return cmp.Or(cmp.Compare(c.tries[a], c.tries[b]), cmp.Compare(a, b))
+	})
 }
 
 // keep returns s if the ledger lacks any of it, and asRecorded otherwise. The ledger
