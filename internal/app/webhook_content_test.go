@@ -48,7 +48,7 @@ func TestAWebhookThatCouldNotBeStoredIsSentAgain(t *testing.T) {
 		there.secret.Store(market.WebhookSecret(market.Agents()[0].ID))
 		hooks := &webhooks{
 			port: port, secrets: asking(t, there, config.Webhook{}, log), store: st, log: log,
-			poller: intake.New(intake.Options{Log: log}), watcher: bounty.New(bounty.Options{Log: log}),
+			poller: intake.New(intake.Options{Store: st, Log: log}), watcher: bounty.New(bounty.Options{Log: log}),
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
