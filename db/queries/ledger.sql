@@ -47,26 +47,27 @@ WHERE state NOT IN ('completed', 'cancelled') AND state = 'held' AND code = 'res
 UPDATE windows SET used = 0;
 
 -- name: RecordOrders :many
--- Of each open order what a reconcile compares with the marketplace.
-SELECT o.id, o.remote_status, o.round, o.deliverables, o.foreign_files, o.window_ends_at, coalesce(q.state, '') AS quote_state
+-- Of each order what is compared with the marketplace. ids is a JSON array, as in the queries that follow.
+SELECT o.id, o.state, o.remote_status, o.round, o.revision_count, o.deliverables, o.foreign_files, o.window_ends_at,
+       coalesce(q.state, '') AS quote_state
 FROM orders AS o LEFT JOIN quotes AS q ON q.order_id = o.id
-WHERE o.state NOT IN ('completed', 'cancelled');
+WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 
 -- name: RecordDeliveries :many
 SELECT d.order_id, d.round, d.state, d.urls FROM deliveries AS d
-WHERE d.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled'));
+WHERE d.order_id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 
 -- name: RecordRedeliveries :many
 SELECT r.order_id, r.urls FROM redeliveries AS r
-WHERE r.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled'));
+WHERE r.order_id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 
 -- name: RecordOutbox :many
 SELECT b.order_id, b.position, b.reason, b.body, b.state FROM outbox AS b
-WHERE b.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled')) ORDER BY b.order_id, b.position;
+WHERE b.order_id IN (SELECT value FROM json_each(sqlc.arg(ids))) ORDER BY b.order_id, b.position;
 
 -- name: RecordMessages :many
 SELECT m.order_id, m.remote_id, m.content FROM messages AS m
-WHERE m.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled')) AND m.party = 'agent';
+WHERE m.order_id IN (SELECT value FROM json_each(sqlc.arg(ids))) AND m.party = 'agent';
 
 -- name: AdoptRounds :execrows
 -- Deliveries that the marketplace shows end the work on these rounds.

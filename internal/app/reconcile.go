@@ -50,6 +50,39 @@ func (s shown) ShowThread(ctx context.Context, id string, thread []order.Message
 	return s.threads.Show(ctx, id, thread)
 }
 
+// checkedClient is the client of what reads orders and threads for other reasons. What they
+// show is compared with the ledger.
+type checkedClient struct {
+	*atelier.Client
+	detector *reconcile.Detector
+}
+
+func newDetector(b base, g *reconcile.Gate) *reconcile.Detector {
+	return reconcile.NewDetector(g, b.Store, b.Log)
+}
+
+func newCheckedClient(c *atelier.Client, d *reconcile.Detector) checkedClient {
+	return checkedClient{c, d}
+}
+
+// Order reads an order.
+func (w checkedClient) Order(ctx context.Context, id string) (order.Facts, error) {
+	f, err := w.Client.Order(ctx, id)
+	if err == nil {
+		w.detector.Order(ctx, f)
+	}
+	return f, err
+}
+
+// Messages reads a thread.
+func (w checkedClient) Messages(ctx context.Context, id string) ([]order.Message, error) {
+	thread, err := w.Client.Messages(ctx, id)
+	if err == nil {
+		w.detector.Thread(ctx, id, thread)
+	}
+	return thread, err
+}
+
 // compared are the parts that a Checker works with.
 type compared struct {
 	fx.In

@@ -126,13 +126,15 @@ type drill struct {
 	next   http.RoundTripper
 	slow   time.Duration
 	reads  time.Duration
-	cfg    *config.Config
-	guide  bool
-	down   bool              // the marketplace cannot be reached
-	broken []string          // ids of orders whose reads are answered with 500
-	dir    string            // that the daemon runs on
-	wake   func()            // wakes it
-	orders map[string]string // ids by name
+	// delivery is how long the marketplace takes to accept a delivery.
+	delivery time.Duration
+	cfg      *config.Config
+	guide    bool
+	down     bool              // the marketplace cannot be reached
+	broken   []string          // ids of orders whose reads are answered with 500
+	dir      string            // that the daemon runs on
+	wake     func()            // wakes it
+	orders   map[string]string // ids by name
 
 	mu   sync.Mutex
 	made map[string]int // by order, round and piece
@@ -177,6 +179,9 @@ func (d *drill) RoundTrip(r *http.Request) (*http.Response, error) {
 	if d.reads > 0 && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/orders/") {
 		time.Sleep(d.reads)
 	}
+	if d.delivery > 0 && strings.HasSuffix(r.URL.Path, "/deliver") {
+		time.Sleep(d.delivery)
+	}
 	return d.next.RoundTrip(r)
 }
 
@@ -208,8 +213,16 @@ func (d *drill) Generate(ctx context.Context, r generate.Request) (generate.Resu
 
 func (d *drill) Check(context.Context) error { return nil }
 
+// hands is what a daemon reaches: its generator and the marketplace.
+type hands interface {
+	generate.Generator
+	http.RoundTripper
+}
+
 // open opens the program on a folder.
-func (d *drill) open(dir string) *App {
+func (d *drill) open(dir string) *App { return d.openWith(dir, d) }
+
+func (d *drill) openWith(dir string, h hands) *App {
 	cfg := *d.cfg
 	d.dir = dir
 	cfg.DataDir, cfg.Dir = dir, dir
@@ -217,9 +230,9 @@ func (d *drill) open(dir string) *App {
 	if testing.Verbose() {
 		logTo = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	maker := fulfill.Generator{Name: "painter", Backend: d, Price: order.Dollar / 25}
+	maker := fulfill.Generator{Name: "painter", Backend: h, Price: order.Dollar / 25}
 	a, err := Open(context.Background(), Options{
-		Config: &cfg, Log: logTo, Transport: d, Getenv: func(string) string { return "" },
+		Config: &cfg, Log: logTo, Transport: h, Getenv: func(string) string { return "" },
 		Listen:     func(string, string) (net.Listener, error) { return pipenet.New(), nil },
 		Generators: map[string]fulfill.Generator{"painter": maker, "brush": maker, "provider": maker},
 	})
@@ -229,10 +242,8 @@ func (d *drill) open(dir string) *App {
 	return a
 }
 
-// runOn runs the daemon on a folder while the clients do what they do.
-func (d *drill) runOn(dir string, clients func()) {
-	a := d.open(dir)
-	defer a.Close()
+// start starts a daemon and returns what stops it.
+func (d *drill) start(a *App) (stop func()) {
 	d.wake = a.Wake
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -241,9 +252,20 @@ func (d *drill) runOn(dir string, clients func()) {
 			d.t.Error(err)
 		}
 	})
+	return func() {
+		cancel()
+		running.Wait()
+		a.loops.Wait()
+		if err := a.Close(); err != nil {
+			d.t.Error(err)
+		}
+	}
+}
+
+// runOn runs the daemon on a folder while the clients do what they do.
+func (d *drill) runOn(dir string, clients func()) {
+	stop := d.start(d.open(dir))
 	time.Sleep(20 * time.Minute) // services are listed, work is done
 	clients()
-	cancel()
-	running.Wait()
-	a.loops.Wait()
+	stop()
 }

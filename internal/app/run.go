@@ -183,8 +183,12 @@ func (a *App) passOnWakes(ctx context.Context, e *engine.Engine, c *reconcile.Ch
 }
 
 // notifyOfCommits wakes the loops that a commit concerns.
-func notifyOfCommits(st *store.Store, e *engine.Engine, t *intake.Threads) {
-	st.Notify(func(c store.Change) {
+func notifyOfCommits(b base, e *engine.Engine, t *intake.Threads, g *reconcile.Gate) {
+	b.Store.Notify(func(c store.Change) {
+		if c.SecondDaemon != "" && g.Stop(c.SecondDaemon) {
+			b.Log.Error("new paid calls, deliveries, quotes and messages wait", "reason", c.SecondDaemon,
+				"hint", "stop the other daemon, then run "+order.Command("reconcile --accept"))
+		}
 		e.Wake(c.Generate, c.Network, c.Revoked)
 		if c.Threads {
 			t.Wake()

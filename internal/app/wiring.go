@@ -52,6 +52,7 @@ type waits struct {
 	Seen       *intake.Sightings
 	Gate       *reconcile.Gate
 	Acceptance *acceptance
+	Detector   *reconcile.Detector
 }
 
 // transport carries the client's requests; its zero value is the network.
@@ -60,7 +61,7 @@ type transport struct{ http.RoundTripper }
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
 	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newBountyWatcher, newSetup, newWatch, newWebhooks,
-		reconcile.NewGate, newAcceptance, newChecker)
+		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 
 // module is the program as fx sees it.
@@ -119,12 +120,12 @@ func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout t
 
 func newSightings(b base) *intake.Sightings { return intake.NewSightings(b.Config.Poll.Interval) }
 
-func newFulfiller(b base, c *atelier.Client, m *budget.Budget, s *Services, w waits) *fulfill.Fulfiller {
+func newFulfiller(b base, c checkedClient, m *budget.Budget, s *Services, w waits) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
 		Store: b.Store, Market: c, Budget: m, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
 		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
-		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Ready, Log: b.Log,
+		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Ready, Shown: c.detector.Order, Log: b.Log,
 	})
 }
 
@@ -147,7 +148,7 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, w 
 	return intake.New(intake.Options{
 		Store: b.Store, Market: c, Pacer: m, Sightings: w.Seen, Log: b.Log, Interval: b.Config.Poll.Interval,
 		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
-		Polled: w.Acceptance.polled, KeyChanged: b.Credentials.changed,
+		Polled: w.Acceptance.polled, Foreign: w.Detector.Row, KeyChanged: b.Credentials.changed,
 		KeyRefused: func(refused bool) {
 			if refused {
 				e.Pause(pausedForKey)
@@ -159,7 +160,7 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, w 
 	})
 }
 
-func newThreads(b base, c *atelier.Client) *intake.Threads {
+func newThreads(b base, c checkedClient) *intake.Threads {
 	return intake.NewThreads(intake.ThreadOptions{
 		Store: b.Store, Market: c, Catalog: Catalogs(b.Config, b.Store), Log: b.Log,
 		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval,

@@ -13,7 +13,7 @@ import (
 // ReconcileCmd compares the data folder with the marketplace.
 type ReconcileCmd struct {
 	NewDatabase bool `help:"Begin with an empty database, because the one of this data folder is lost."`
-	Accept      bool `help:"Accept what a restored data folder lacks, and resume all work."`
+	Accept      bool `help:"Accept what a restored data folder lacks, or that a second daemon is stopped, and resume all work."`
 }
 
 // Help explains the command.
@@ -25,7 +25,10 @@ copy stays unknown: until the next day (UTC) today's cap counts as reached, and 
 under a cap of their own are held.
 
 "atelierd status" shows what is missing. Compare your accounts at the providers, then
-run "atelierd reconcile --accept".`
+run "atelierd reconcile --accept".
+
+The same command resumes work after "status" has shown that somebody else works as this
+agent, once you have stopped the other daemon.`
 }
 
 // Run runs the command.

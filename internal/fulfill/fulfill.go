@@ -171,6 +171,8 @@ type Options struct {
 	// Ready is asked before a new call, and before anything is sent in the agent's name.
 	// Until it returns nil that waits with its failure. Nil is always ready.
 	Ready func() error
+	// Shown is called with an order that a listing showed; may be nil.
+	Shown func(ctx context.Context, f order.Facts)
 	Log   *slog.Logger
 }
 
@@ -184,6 +186,9 @@ func New(o Options) *Fulfiller {
 	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
+	}
+	if o.Shown == nil {
+		o.Shown = func(context.Context, order.Facts) {}
 	}
 	if o.MaxTries == 0 {
 		o.MaxTries = 20

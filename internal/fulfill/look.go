@@ -33,6 +33,7 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 		return order.Seen{}, err
 	}
 	if found.Facts.ID != "" {
+		f.o.Shown(ctx, found.Facts)
 		return found, nil
 	}
 	return order.Seen{}, &order.Failure{

@@ -45,8 +45,12 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 // command asks the owner's program for the price. Pictures are not fetched for an
 // order that is not paid.
 func (f *Fulfiller) command(ctx context.Context, j order.Job, o order.Order) (order.Priced, error) {
+	// The program may pay for what it asks.
+	if err := f.o.Ready(); err != nil {
+		return order.Priced{}, err
+	}
 	if err := f.seenOpen(ctx, j); err != nil {
-		return order.Priced{}, err // the program may pay for what it asks
+		return order.Priced{}, err
 	}
 	s := f.o.Services[o.Service]
 	r := &run{Fulfiller: f, job: j, order: o, service: s, dir: f.attemptDir(j, j.Attempt)}

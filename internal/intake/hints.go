@@ -145,7 +145,7 @@ func (p *Poller) apply(ctx context.Context, id string, read func() (order.Facts,
 	listing := order.Listing{Orders: []order.Facts{facts}}
 	normalize(&listing, nil, time.Now())
 	p.addBounties(ctx, &listing)
-	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished})
+	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished, Foreign: p.o.Foreign})
 	if err == nil && sum.New+sum.Changed > 0 {
 		p.o.Log.Info("order read", "order", id, "status", facts.Status)
 	}

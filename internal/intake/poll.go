@@ -68,6 +68,9 @@ type Options struct {
 	// Polled is called with each part of a listing that was applied; complete says that
 	// it is of every status. May be nil.
 	Polled func(l order.Listing, complete bool)
+	// Foreign returns what a row shows as done in the agent's name and the ledger lacks, or
+	// "". It must be pure; nil looks for nothing.
+	Foreign func(order.Record, order.Facts) string
 	// KeyChanged reports whether the key has been replaced since the last call. It is
 	// called every few seconds while the key is refused; may be nil.
 	KeyChanged func() bool
@@ -288,7 +291,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	before := p.polledAt
 	p.polledAt = time.Now()
 	p.o.Sightings.beginListing()
-	got := polled{batch: order.Batch{Mark: mark, Complete: complete, Decide: catalog.Decide, Vanished: catalog.Vanished}, catalog: catalog}
+	got := polled{batch: order.Batch{Mark: mark, Complete: complete, Decide: catalog.Decide, Vanished: catalog.Vanished, Foreign: p.o.Foreign}, catalog: catalog}
 	if err := p.o.Market.OrdersInParts(ctx, statuses, func(part order.Listing) error { return p.applyPart(ctx, part, &got) }); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ const (
 	AlertPoll Alert = "poll"
 	// AlertThreads: messages could not be read for hours. The owner reads why; work that needs none goes on.
 	AlertThreads Alert = "threads"
+	// AlertSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
+	AlertSecondDaemon Alert = "second_daemon"
 
 	// CodeKeyRefused: the marketplace refuses the API key (401). The owner replaces it.
 	CodeKeyRefused Code = "key_refused"
@@ -80,6 +82,8 @@ const (
 	CodeThreadFull Code = "thread_full"
 	// CodeChecking: this process has not yet compared the ledger with the marketplace. Work resumes by itself.
 	CodeChecking Code = "checking"
+	// CodeSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
+	CodeSecondDaemon Code = "second_daemon"
 	// CodeNotListed: the marketplace does not list the order at the moment. The daemon looks again.
 	CodeNotListed Code = "not_listed"
 	// CodeNotSeen: this run has not seen the order open lately, so nothing new is paid for it. Work resumes by itself.

@@ -114,6 +114,9 @@ type Batch struct {
 	// Decide and Vanished return what follows. Both must be pure.
 	Decide   func(Known, Facts) Decision
 	Vanished func(Known) Decision
+	// Foreign returns what Facts show as done in the agent's name and Record lacks, or
+	// "". It must be pure. Nil looks for nothing.
+	Foreign func(Record, Facts) string
 }
 
 // Applied sums up what a batch changed.

@@ -69,8 +69,12 @@ func (l Ledger) Lacks(why string, now time.Time) string {
 // Record is what the ledger has of an order, as far as the marketplace shows it too.
 type Record struct {
 	OrderID string
-	Status  Status
-	Round   int
+	State   State
+	// Status and Revisions are what the marketplace showed last. Revisions is nil where
+	// it does not count them.
+	Status    Status
+	Revisions *int
+	Round     int
 	// Settled: the current round is delivered, by us or by somebody else, or it was
 	// sent without an answer.
 	Settled bool
@@ -80,8 +84,9 @@ type Record struct {
 	Windowed bool
 	// Quoted: a price was quoted, by us or by somebody else, or sent without an answer.
 	Quoted bool
-	// Files are the addresses that were sent or that the ledger has seen.
-	Files []string
+	// Files are the addresses that were sent or that the ledger has seen, and Sent only
+	// the former.
+	Files, Sent []string
 	// Outbox are our messages. Seen are the agent's messages of the stored thread,
 	// texts by id.
 	Outbox []Outgoing
@@ -110,4 +115,12 @@ type AdoptedPiece struct {
 	Text   string
 	Files  []Artifact // what the message links to
 	At     time.Time
+}
+
+// ForeignAct is a delivery, a quote or a message in the agent's name that the ledger
+// lacks.
+type ForeignAct struct {
+	OrderID string    `json:"order"`
+	What    string    `json:"what"` // such as "delivered"
+	At      time.Time `json:"at"`   // when it was seen
 }

@@ -20,6 +20,7 @@ func (c Code) Lasts() bool {
 	case CodeWindow, // days
 		CodeBudget, CodeDayCap, // until more is allowed
 		CodePaused,         // which has an alert of its own
+		CodeSecondDaemon,   // which has one too
 		CodeNoFeedback,     // the client is asked and has a day
 		CodeNotNow,         // until the status takes messages
 		CodeSlow, CodeBusy, // the provider works on it; held after a day

@@ -24,6 +24,8 @@ type Store interface {
 	WantReconcile(why string) error
 	Reconciled(missing string) error
 	Adopt(a order.Adoption) error
+	// SecondDaemon returns why nothing new is to begin, or "".
+	SecondDaemon(ctx context.Context) (string, error)
 	// RunNow makes the jobs that wait for the code due now.
 	RunNow(codes ...order.Code) error
 }
@@ -109,6 +111,11 @@ func New(ctx context.Context, o Options) (*Checker, error) {
 	if c.before, err = o.Store.Records(ctx); err != nil {
 		return nil, fmt.Errorf("read what the ledger has: %w", err)
 	}
+	second, err := o.Store.SecondDaemon(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.Stop(second)
 	if c.why != "" {
 		o.Pause()
 	}
@@ -119,7 +126,8 @@ func New(ctx context.Context, o Options) (*Checker, error) {
 // while neither Run nor Once does anything.
 func (c *Checker) Reconciling() bool { return c.why != "" }
 
-// Wake makes Run look whether the owner wants the ledger reconciled.
+// Wake makes Run look whether the owner wants the ledger reconciled, or has stopped a
+// second daemon.
 func (c *Checker) Wake() {
 	select {
 	case c.wake <- struct{}{}:
@@ -189,8 +197,16 @@ func (c *Checker) again(ctx context.Context, err error, failed int) bool {
 	return true
 }
 
-// begin starts a reconcile that the owner wants.
+// begin lets work begin again after a second daemon, and starts a reconcile that the
+// owner wants.
 func (c *Checker) begin(ctx context.Context) error {
+	second, err := c.o.Store.SecondDaemon(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Stop(second) && second == "" {
+		c.o.Log.Info("the owner has stopped the second daemon; new work begins again")
+	}
 	l, err := c.o.Store.Ledger(ctx)
 	if err != nil || l.Reconcile == "" {
 		return err

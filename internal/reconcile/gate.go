@@ -2,22 +2,30 @@ package reconcile
 
 import (
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/order"
 )
 
-// Gate keeps new work waiting until the ledger was compared with the marketplace. It is
+// Gate keeps new work waiting until the ledger was compared with the marketplace, and
+// while somebody else works as this agent. It is
 // safe for concurrent use.
 type Gate struct {
 	polled chan struct{} // has an element after a poll of every status
+	// verbatim: the marketplace has shown our files under the addresses that we sent.
+	verbatim atomic.Bool
 
 	mu      sync.Mutex
 	open    bool
 	since   time.Time      // of the first work that waits; zero for none
 	listing map[string]row // of the last poll, by id, while the gate is shut
 	more    bool           // the listing goes on
+	// second is why nothing new begins although the ledger was compared: somebody else
+	// works as this agent.
+	second string
 }
 
 // NewGate returns a gate that is shut.
@@ -27,12 +35,21 @@ func NewGate() *Gate { return &Gate{polled: make(chan struct{}, 1)} }
 // wait before.
 const retryAfter = time.Minute
 
-// Ready is nil once the ledger was compared with the marketplace. Before that it is a
-// failure of class Wait.
+// secondRetry is the longest time that work waits for the owner to stop a second daemon.
+const secondRetry = 10 * time.Minute
+
+// Ready is nil once the ledger was compared with the marketplace, unless a second daemon
+// works as this agent. Else it is a failure of class Wait.
 func (g *Gate) Ready() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open {
+	switch {
+	case g.open && g.second != "":
+		return &order.Failure{
+			Class: order.Wait, Code: order.CodeSecondDaemon, After: secondRetry,
+			Err: errors.New("somebody else works as this agent"),
+		}
+	case g.open:
 		return nil
 	}
 	if g.since.IsZero() {
@@ -91,6 +108,31 @@ func (g *Gate) unlock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open, g.listing, g.since = true, nil, time.Time{}
+}
+
+// Stop keeps new work waiting because somebody else works as this agent. An empty
+// reason lets it begin again. It reports whether that changes anything.
+func (g *Gate) Stop(why string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	changes := g.second != why
+	g.second = why
+	return changes
+}
+
+// watches reports whether the ledger has all of its own acts and nobody else is known
+// to work as this agent.
+func (g *Gate) watches() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open && g.second == ""
+}
+
+// shows notes whether an order shows files under the addresses that we sent.
+func (g *Gate) shows(r order.Record, f order.Facts) {
+	if slices.ContainsFunc(f.Deliverables, func(file string) bool { return slices.Contains(r.Sent, file) }) {
+		g.verbatim.Store(true)
+	}
 }
 
 // listed returns what the last listing shows of an order, as far as it is compared with

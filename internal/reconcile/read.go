@@ -76,6 +76,7 @@ func (c *Checker) order(now map[string]*order.Record) []string {
 // keep returns s if the ledger lacks any of it, and asRecorded otherwise. The ledger
 // only gains while the others are read, so that it does not lack it later either.
 func (c *Checker) keep(now map[string]*order.Record, r *order.Record, s *seen) *seen {
+	c.shows(*r, s.facts)
 	had := c.before
 	if had == nil {
 		had = now

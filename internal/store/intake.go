@@ -181,6 +181,9 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 			f.Status != order.Quoted && f.Status != order.InProgress {
 			sum.Moved = append(sum.Moved, f.ID)
 		}
+		if err := t.findForeign(l, k, f); err != nil {
+			return err
+		}
 		if err := t.applyChange(k, f, d, print); err != nil {
 			return err
 		}

@@ -109,19 +109,21 @@ func (s *Store) ReconciledSince(ctx context.Context, at time.Time) (bool, error)
 
 // AcceptRestore records that the owner accepts what a restored ledger lacks: the day's
 // cap and the requests count from what is known, and the orders that were held because
-// of the restore are worked on again. It reports whether a restore was open.
+// of the restore are worked on again. After a second daemon, new work begins again. It
+// reports whether either was open.
 func (o Owner) AcceptRestore() (open bool, err error) {
 	err = o.write("owner.accept", func(t *tx) error {
 		before, err := t.GetLedger(noCancel)
 		if err != nil {
 			return err
 		}
-		if open = !before.RestoredAt.IsZero(); !open {
-			return nil
-		}
 		if before.Reconcile != "" {
 			return fmt.Errorf("%w: %s", ErrNotReconciled, before.Reconcile)
 		}
+		if open, err = t.acceptSecondDaemon(); err != nil || before.RestoredAt.IsZero() {
+			return err
+		}
+		open = true
 		return t.acceptRestore()
 	})
 	return open, err

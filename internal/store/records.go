@@ -15,87 +15,121 @@ import (
 
 // Records returns what the ledger has of its open orders, by id.
 func (s *Store) Records(ctx context.Context) (map[string]*order.Record, error) {
-	rows, err := s.read.RecordOrders(ctx)
+	ids, err := s.read.OpenOrderIDs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[string]*order.Record, len(rows))
-	for _, r := range rows {
+	r := recorder{s.read, order.EncodeStrings(ids), make(map[string]*order.Record, len(ids))}
+	return r.all, r.read(ctx, r.orders, r.deliveries, r.messages)
+}
+
+// Record returns what the ledger has of an order; ok is false if it does not know it.
+func (s *Store) Record(ctx context.Context, id string) (rec order.Record, ok bool, err error) {
+	r := recorder{s.read, order.EncodeStrings([]string{id}), map[string]*order.Record{}}
+	if err := r.read(ctx, r.orders, r.deliveries, r.messages); err != nil || r.all[id] == nil {
+		return rec, false, err
+	}
+	return *r.all[id], true, nil
+}
+
+// recorder reads the records of the orders whose ids are a JSON array. An order may be
+// opened between two reads.
+type recorder struct {
+	q   *query.Queries
+	ids string
+	all map[string]*order.Record
+}
+
+func (r recorder) read(ctx context.Context, parts ...func(context.Context) error) error {
+	for _, part := range parts {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r recorder) orders(ctx context.Context) error {
+	rows, err := r.q.RecordOrders(ctx, r.ids)
+	if err != nil {
+		return err
+	}
+	for _, o := range rows {
 		rec := &order.Record{
-			OrderID: r.ID, Status: r.RemoteStatus, Round: int(r.Round), Windowed: !r.WindowEndsAt.IsZero(),
-			Quoted: r.QuoteState != "" && r.QuoteState != order.QuotePriced && r.QuoteState != order.QuoteRefused,
-			Seen:   map[string]string{},
+			OrderID: o.ID, State: o.State, Status: o.RemoteStatus, Round: int(o.Round), Revisions: toInt(o.RevisionCount),
+			Windowed: !o.WindowEndsAt.IsZero(),
+			Quoted:   o.QuoteState != "" && o.QuoteState != order.QuotePriced && o.QuoteState != order.QuoteRefused,
+			Seen:     map[string]string{},
 		}
-		if err := addStrings(&rec.Files, r.Deliverables, r.ForeignFiles); err != nil {
-			return nil, fmt.Errorf("read order %s: %w", r.ID, err)
+		if err := addStrings(&rec.Files, o.Deliverables, o.ForeignFiles); err != nil {
+			return fmt.Errorf("read order %s: %w", o.ID, err)
 		}
-		all[r.ID] = rec
+		r.all[o.ID] = rec
 	}
-	for _, add := range []func(context.Context, map[string]*order.Record) error{s.recordDeliveries, s.recordMessages} {
-		if err := add(ctx, all); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return nil
 }
 
-func (s *Store) recordDeliveries(ctx context.Context, all map[string]*order.Record) error {
-	first, err := s.read.RecordDeliveries(ctx)
+func (r recorder) deliveries(ctx context.Context) error {
+	first, err := r.q.RecordDeliveries(ctx, r.ids)
 	if err != nil {
 		return err
 	}
-	for _, r := range first {
-		rec, ok := all[r.OrderID]
+	for _, d := range first {
+		rec, ok := r.all[d.OrderID]
 		if !ok {
-			continue // it was opened between two reads
+			continue
 		}
-		sent := r.State != order.DeliveryRefused
-		rec.Settled = rec.Settled || sent && int(r.Round) == rec.Round
-		rec.Elsewhere = rec.Elsewhere || r.State == order.DeliveryElsewhere
-		if err := addStrings(&rec.Files, r.Urls); err != nil {
-			return fmt.Errorf("read the deliveries of order %s: %w", r.OrderID, err)
+		sent := d.State != order.DeliveryRefused
+		rec.Settled = rec.Settled || sent && int(d.Round) == rec.Round
+		rec.Elsewhere = rec.Elsewhere || d.State == order.DeliveryElsewhere
+		if err := addSent(rec, d.Urls); err != nil {
+			return err
 		}
 	}
-	again, err := s.read.RecordRedeliveries(ctx)
+	again, err := r.q.RecordRedeliveries(ctx, r.ids)
 	if err != nil {
 		return err
 	}
-	for _, r := range again {
-		rec, ok := all[r.OrderID]
-		if !ok {
-			continue // it was opened between two reads
-		}
-		if err := addStrings(&rec.Files, r.Urls); err != nil {
-			return fmt.Errorf("read the deliveries of order %s: %w", r.OrderID, err)
+	for _, d := range again {
+		if rec, ok := r.all[d.OrderID]; ok {
+			if err := addSent(rec, d.Urls); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (s *Store) recordMessages(ctx context.Context, all map[string]*order.Record) error {
-	outbox, err := s.read.RecordOutbox(ctx)
+func (r recorder) messages(ctx context.Context) error {
+	outbox, err := r.q.RecordOutbox(ctx, r.ids)
 	if err != nil {
 		return err
 	}
-	for _, r := range outbox {
-		rec, ok := all[r.OrderID]
-		if !ok {
-			continue // it was opened between two reads
+	for _, m := range outbox {
+		if rec, ok := r.all[m.OrderID]; ok {
+			rec.Outbox = append(rec.Outbox, order.Outgoing{
+				OrderID: m.OrderID, Position: int(m.Position), Reason: m.Reason, Body: m.Body, State: m.State,
+			})
 		}
-		rec.Outbox = append(rec.Outbox, order.Outgoing{
-			OrderID: r.OrderID, Position: int(r.Position), Reason: r.Reason, Body: r.Body, State: r.State,
-		})
 	}
-	seen, err := s.read.RecordMessages(ctx)
+	seen, err := r.q.RecordMessages(ctx, r.ids)
 	if err != nil {
 		return err
 	}
-	for _, r := range seen {
-		if rec, ok := all[r.OrderID]; ok {
-			rec.Seen[r.RemoteID] = r.Content
+	for _, m := range seen {
+		if rec, ok := r.all[m.OrderID]; ok {
+			rec.Seen[m.RemoteID] = m.Content
 		}
 	}
 	return nil
+}
+
+// addSent adds the addresses of a delivery to a record.
+func addSent(rec *order.Record, urls string) error {
+	if err := addStrings(&rec.Sent, urls); err != nil {
+		return fmt.Errorf("read the deliveries of order %s: %w", rec.OrderID, err)
+	}
+	return addStrings(&rec.Files, urls)
 }
 
 // addStrings appends the strings of JSON arrays.

@@ -7,6 +7,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -46,6 +47,9 @@ type Change struct {
 	Network  bool // jobs of the network lane may be due
 	Revoked  bool // a lease was revoked
 	Threads  bool // a thread is due to be read
+	// SecondDaemon is why nothing new is to be paid for or sent: somebody else works as
+	// this agent. It is empty if that is not new.
+	SecondDaemon string
 }
 
 func (c *Change) lane(l order.Lane) {
@@ -61,6 +65,7 @@ func (c *Change) add(other Change) {
 	c.Network = c.Network || other.Network
 	c.Revoked = c.Revoked || other.Revoked
 	c.Threads = c.Threads || other.Threads
+	c.SecondDaemon = cmp.Or(c.SecondDaemon, other.SecondDaemon)
 }
 
 // Store is an open database. Only this process writes to it, except for the

@@ -307,7 +307,7 @@ func (q *Queries) PutSent(ctx context.Context, arg PutSentParams) ([]int64, erro
 
 const recordDeliveries = `-- name: RecordDeliveries :many
 SELECT d.order_id, d.round, d.state, d.urls FROM deliveries AS d
-WHERE d.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled'))
+WHERE d.order_id IN (SELECT value FROM json_each(?1))
 `
 
 type RecordDeliveriesRow struct {
@@ -317,8 +317,8 @@ type RecordDeliveriesRow struct {
 	Urls    string
 }
 
-func (q *Queries) RecordDeliveries(ctx context.Context) ([]RecordDeliveriesRow, error) {
-	rows, err := q.db.QueryContext(ctx, recordDeliveries)
+func (q *Queries) RecordDeliveries(ctx context.Context, ids interface{}) ([]RecordDeliveriesRow, error) {
+	rows, err := q.db.QueryContext(ctx, recordDeliveries, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -347,7 +347,7 @@ func (q *Queries) RecordDeliveries(ctx context.Context) ([]RecordDeliveriesRow, 
 
 const recordMessages = `-- name: RecordMessages :many
 SELECT m.order_id, m.remote_id, m.content FROM messages AS m
-WHERE m.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled')) AND m.party = 'agent'
+WHERE m.order_id IN (SELECT value FROM json_each(?1)) AND m.party = 'agent'
 `
 
 type RecordMessagesRow struct {
@@ -356,8 +356,8 @@ type RecordMessagesRow struct {
 	Content  string
 }
 
-func (q *Queries) RecordMessages(ctx context.Context) ([]RecordMessagesRow, error) {
-	rows, err := q.db.QueryContext(ctx, recordMessages)
+func (q *Queries) RecordMessages(ctx context.Context, ids interface{}) ([]RecordMessagesRow, error) {
+	rows, err := q.db.QueryContext(ctx, recordMessages, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -380,24 +380,27 @@ func (q *Queries) RecordMessages(ctx context.Context) ([]RecordMessagesRow, erro
 }
 
 const recordOrders = `-- name: RecordOrders :many
-SELECT o.id, o.remote_status, o.round, o.deliverables, o.foreign_files, o.window_ends_at, coalesce(q.state, '') AS quote_state
+SELECT o.id, o.state, o.remote_status, o.round, o.revision_count, o.deliverables, o.foreign_files, o.window_ends_at,
+       coalesce(q.state, '') AS quote_state
 FROM orders AS o LEFT JOIN quotes AS q ON q.order_id = o.id
-WHERE o.state NOT IN ('completed', 'cancelled')
+WHERE o.id IN (SELECT value FROM json_each(?1))
 `
 
 type RecordOrdersRow struct {
-	ID           string
-	RemoteStatus order.Status
-	Round        int64
-	Deliverables string
-	ForeignFiles string
-	WindowEndsAt utc.Time
-	QuoteState   order.QuoteState
+	ID            string
+	State         order.State
+	RemoteStatus  order.Status
+	Round         int64
+	RevisionCount *int64
+	Deliverables  string
+	ForeignFiles  string
+	WindowEndsAt  utc.Time
+	QuoteState    order.QuoteState
 }
 
-// Of each open order what a reconcile compares with the marketplace.
-func (q *Queries) RecordOrders(ctx context.Context) ([]RecordOrdersRow, error) {
-	rows, err := q.db.QueryContext(ctx, recordOrders)
+// Of each order what is compared with the marketplace. ids is a JSON array, as in the queries that follow.
+func (q *Queries) RecordOrders(ctx context.Context, ids interface{}) ([]RecordOrdersRow, error) {
+	rows, err := q.db.QueryContext(ctx, recordOrders, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -407,8 +410,10 @@ func (q *Queries) RecordOrders(ctx context.Context) ([]RecordOrdersRow, error) {
 		var i RecordOrdersRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.State,
 			&i.RemoteStatus,
 			&i.Round,
+			&i.RevisionCount,
 			&i.Deliverables,
 			&i.ForeignFiles,
 			&i.WindowEndsAt,
@@ -429,7 +434,7 @@ func (q *Queries) RecordOrders(ctx context.Context) ([]RecordOrdersRow, error) {
 
 const recordOutbox = `-- name: RecordOutbox :many
 SELECT b.order_id, b.position, b.reason, b.body, b.state FROM outbox AS b
-WHERE b.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled')) ORDER BY b.order_id, b.position
+WHERE b.order_id IN (SELECT value FROM json_each(?1)) ORDER BY b.order_id, b.position
 `
 
 type RecordOutboxRow struct {
@@ -440,8 +445,8 @@ type RecordOutboxRow struct {
 	State    order.OutState
 }
 
-func (q *Queries) RecordOutbox(ctx context.Context) ([]RecordOutboxRow, error) {
-	rows, err := q.db.QueryContext(ctx, recordOutbox)
+func (q *Queries) RecordOutbox(ctx context.Context, ids interface{}) ([]RecordOutboxRow, error) {
+	rows, err := q.db.QueryContext(ctx, recordOutbox, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -471,7 +476,7 @@ func (q *Queries) RecordOutbox(ctx context.Context) ([]RecordOutboxRow, error) {
 
 const recordRedeliveries = `-- name: RecordRedeliveries :many
 SELECT r.order_id, r.urls FROM redeliveries AS r
-WHERE r.order_id IN (SELECT o.id FROM orders AS o WHERE o.state NOT IN ('completed', 'cancelled'))
+WHERE r.order_id IN (SELECT value FROM json_each(?1))
 `
 
 type RecordRedeliveriesRow struct {
@@ -479,8 +484,8 @@ type RecordRedeliveriesRow struct {
 	Urls    string
 }
 
-func (q *Queries) RecordRedeliveries(ctx context.Context) ([]RecordRedeliveriesRow, error) {
-	rows, err := q.db.QueryContext(ctx, recordRedeliveries)
+func (q *Queries) RecordRedeliveries(ctx context.Context, ids interface{}) ([]RecordRedeliveriesRow, error) {
+	rows, err := q.db.QueryContext(ctx, recordRedeliveries, ids)
 	if err != nil {
 		return nil, err
 	}
