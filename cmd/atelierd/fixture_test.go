@@ -230,7 +230,7 @@ func (s *fixture) settled() bool {
 
 // unsettled tells what is left, for a test that has failed.
 func (s *fixture) unsettled() string {
-	db := must(sql.Open("sqlite", "file:"+filepath.Join(s.dir, "data", store.FileName)+"?mode=ro"))
+	db := s.openDatabase("mode=ro")
 	defer db.Close()
 	rows := must(db.Query(`SELECT o.id, o.remote_status, o.state, o.code, j.stage, j.state, j.attempt, j.crashes, j.reason
 		FROM orders AS o LEFT JOIN jobs AS j ON j.order_id = o.id WHERE o.state <> 'delivered' OR j.state <> 'done'`))
@@ -249,9 +249,14 @@ func (s *fixture) unsettled() string {
 	return b.String()
 }
 
+// openDatabase opens the daemon's database, with parameters such as mode=ro.
+func (s *fixture) openDatabase(how string) *sql.DB {
+	return must(sql.Open("sqlite", "file:"+filepath.Join(s.dir, "data", store.FileName)+"?_pragma=busy_timeout(5000)&"+how))
+}
+
 func (s *fixture) count(query string) int {
 	s.t.Helper()
-	db := must(sql.Open("sqlite", "file:"+filepath.Join(s.dir, "data", store.FileName)+"?mode=ro&_pragma=busy_timeout(5000)"))
+	db := s.openDatabase("mode=ro")
 	defer db.Close()
 	var n int
 	if err := db.QueryRow(query).Scan(&n); err != nil {
@@ -272,7 +277,7 @@ func (s *fixture) checkOnce() {
 			s.t.Errorf("order %s was delivered %d times, quoted %d times, and its client got %v", o.ID, len(o.Deliveries), len(o.Quotes), said)
 		}
 	}
-	db := must(sql.Open("sqlite", "file:"+filepath.Join(s.dir, "data", store.FileName)))
+	db := s.openDatabase("")
 	defer db.Close()
 	var verdict string
 	if err := db.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {

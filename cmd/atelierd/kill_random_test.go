@@ -34,7 +34,7 @@ func TestKillsAtRandomMomentsLoseAndRepeatNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := uint64(30 + i)
-			p := newCharging(t, seed, 0.05)
+			p := newCharging(t.Cleanup, seed, 0.05)
 			s := newFixtureWith(t, sandbox.Options{Seed: seed, Window: time.Second, Faults: killedFaults}, strings.ReplaceAll(generators[name], "PROVIDER/", p.url+"/"))
 			s.write("workflow.json", comfyWorkflow, 0o600)
 			s.env = append(s.env, "PROVIDER_KEY=secret")

@@ -25,9 +25,11 @@ type charging struct {
 	delay time.Duration // of each job
 	// anyBody: a key may come again with another body.
 	anyBody bool
+	// strict: a key that comes again with another body is refused.
+	strict bool
 
 	mu     sync.Mutex
-	lost   float64 // the share of answers that are lost
+	lost   float64 // the share of answers that are lost, of those to submits four times as many
 	free   bool    // slow jobs are done
 	rng    *rand.Rand
 	jobs   []*paidJob
@@ -73,7 +75,8 @@ const comfyWorkflow = `{"6": {"class_type": "Text", "inputs": {"text": "{{prompt
 // onePixel is a whole PNG. Whatever follows it makes it another file.
 const onePixel = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82"
 
-func newCharging(t *testing.T, seed uint64, lost float64) *charging {
+// newCharging starts a server that ends with a test. cleanup registers that.
+func newCharging(cleanup func(func()), seed uint64, lost float64) *charging {
 	p := &charging{delay: 150 * time.Millisecond, lost: lost, rng: rand.New(rand.NewPCG(seed, 2))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /keyed", p.keyed)
@@ -88,7 +91,7 @@ func newCharging(t *testing.T, seed uint64, lost float64) *charging {
 	mux.HandleFunc("GET /replicate/v1/predictions/{job}", p.prediction)
 	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {}) // probes
 	server := httptest.NewServer(p.losing(mux))
-	t.Cleanup(server.Close)
+	cleanup(server.Close)
 	p.url = server.URL
 	return p
 }
@@ -101,6 +104,9 @@ func (p *charging) losing(next http.Handler) http.Handler {
 		fate := p.rng.Float64()
 		lost := p.lost
 		p.mu.Unlock()
+		if r.Method == http.MethodPost {
+			lost *= 4
+		}
 		if fate >= lost {
 			next.ServeHTTP(w, r)
 			return
@@ -183,6 +189,10 @@ func (p *charging) keyed(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case i < 0:
 		j = p.begin(fmt.Sprint("job-", len(p.jobs)), key, what, body)
+	case p.jobs[i].body != string(body) && p.strict:
+		p.mu.Unlock()
+		http.Error(w, `{"error":"the idempotency key was used with another body"}`, http.StatusConflict)
+		return
 	case p.jobs[i].body != string(body) && !p.anyBody:
 		p.faults = append(p.faults, fmt.Sprintf("%s: its key came with another body: %s, before %s", what, body, p.jobs[i].body))
 		fallthrough

@@ -21,7 +21,7 @@ type drill struct {
 }
 
 func newDrill(t *testing.T) *drill {
-	p := newCharging(t, 1, 0)
+	p := newCharging(t.Cleanup, 1, 0)
 	p.anyBody = true // by then the thread may have more than when the key was first used
 	s := newFixture(t, sandbox.Options{Seed: 1, Window: time.Second})
 	generator := strings.ReplaceAll(providerShapes["a key"], "PROVIDER/", p.url+"/")

@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -95,6 +96,33 @@ func scriptFault(ts *testscript.TestScript, neg bool, args []string) {
 		met = true
 		return fault
 	}})
+}
+
+// providerKey is where a script keeps its provider.
+type providerKey struct{}
+
+// scriptProvider starts a provider that charges for each new key, and sets PROVIDER to
+// its address: provider [strict]. A strict one refuses a key that comes with another
+// body. Run it before market.
+func scriptProvider(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 || len(args) == 1 && args[0] != "strict" {
+		ts.Fatalf("usage: provider [strict]")
+	}
+	p := newCharging(ts.Defer, 1, 0)
+	p.strict, p.anyBody = len(args) == 1, true
+	*ts.Value(providerKey{}).(**charging) = p
+	ts.Setenv("PROVIDER", p.url)
+}
+
+// scriptCharges asserts how many jobs the provider was paid for: charges COUNT.
+func scriptCharges(ts *testscript.TestScript, neg bool, args []string) {
+	p := *ts.Value(providerKey{}).(**charging)
+	if neg || len(args) != 1 || p == nil {
+		ts.Fatalf("usage: charges count, after provider")
+	}
+	if n := p.paid(); fmt.Sprint(n) != args[0] {
+		ts.Fatalf("the provider was paid %d times: %v", n, p.charges())
+	}
 }
 
 // freeAddress returns an address of this machine that nothing listens on.

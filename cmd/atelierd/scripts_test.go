@@ -31,6 +31,8 @@ import (
 //	past FOLDER TIME             make the work in a database look older
 //	lock FOLDER, unlock          let no other process write to a database
 //	fault METHOD PATH WHEN WHAT  have the next such request to the marketplace fail
+//	provider [strict]            start a provider that charges, and set PROVIDER
+//	charges COUNT                assert how many jobs the provider was paid for
 //	port NAME                    set NAME to a free address
 //	serves URL                   wait until a server of the script answers
 //	http METHOD URL [BODY]       send a request, and write its answer to the file answer
@@ -46,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Values[marketKey{}] = &testMarket{answered: make(chan struct{})}
 			e.Values[lockKey{}] = new(func())
+			e.Values[providerKey{}] = new(*charging)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TZ", "UTC")
 			e.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+e.Getenv("PATH"))
@@ -58,21 +61,23 @@ func TestScripts(t *testing.T) {
 			return exec.Command("bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "true").Run() == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"market":  scriptMarket,
-			"order":   scriptOrder,
-			"profile": scriptProfile,
-			"client":  scriptClient,
-			"await":   scriptAwait,
-			"there":   scriptThere,
-			"exits":   scriptExits,
-			"future":  scriptFuture,
-			"past":    scriptPast,
-			"lock":    scriptLock,
-			"unlock":  scriptUnlock,
-			"fault":   scriptFault,
-			"port":    scriptPort,
-			"serves":  scriptServes,
-			"http":    scriptHTTP,
+			"market":   scriptMarket,
+			"order":    scriptOrder,
+			"profile":  scriptProfile,
+			"client":   scriptClient,
+			"await":    scriptAwait,
+			"there":    scriptThere,
+			"exits":    scriptExits,
+			"future":   scriptFuture,
+			"past":     scriptPast,
+			"lock":     scriptLock,
+			"unlock":   scriptUnlock,
+			"fault":    scriptFault,
+			"provider": scriptProvider,
+			"charges":  scriptCharges,
+			"port":     scriptPort,
+			"serves":   scriptServes,
+			"http":     scriptHTTP,
 		},
 	})
 }
