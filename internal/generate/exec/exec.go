@@ -123,20 +123,32 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 		return generate.Result{}, err
 	}
 	reason := log.finish(out.stdout)
-	m, manifestErr := parseManifest(out.stdout, log.redacted.Redactor)
+	object, _ := splitManifest(out.stdout)
+	m, manifestErr := parseManifest(object, log.redacted.Redactor)
 	if f := out.failure(m, reason); f != nil {
 		f.Cost, f.Log = m.Cost, log.tail()
 		return generate.Result{}, f
 	}
-	if manifestErr != nil {
+	_, secret := errors.AsType[*order.Failure](manifestErr)
+	if secret {
 		return generate.Result{}, badOutput(manifestErr, m.Cost, log.tail())
 	}
 	if out.folder != nil {
 		return generate.Result{}, badOutput(out.folder, m.Cost, log.tail())
 	}
+	if manifestErr != nil {
+		m.URL = "" // the files count without it
+		m.Flaws = append(m.Flaws, manifestErr.Error())
+	}
 	files, err := collectPersisting(ctx, req.OutputDir, m, log)
+	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNoOutput && manifestErr != nil {
+		err = manifestErr
+	}
 	if err != nil {
 		return generate.Result{}, badOutput(err, m.Cost, log.tail())
+	}
+	for _, flaw := range m.Flaws {
+		log.log.Warn("the generator's manifest has a flaw; its files are kept", "flaw", flaw)
 	}
 	return generate.Result{Files: files, URL: m.URL, MediaType: m.MediaType, Cost: m.Cost, Message: m.Message, Log: log.tail()}, nil
 }

@@ -76,18 +76,18 @@ func (l *lineLog) emit(keep bool) {
 	}
 }
 
-// finish logs the last line, and stdout too unless it is a manifest. It returns
+// finish logs the last line, and stdout too except for a manifest. It returns
 // the last line on stderr, or on stdout when stderr is empty.
 func (l *lineLog) finish(stdout []byte) string {
 	l.add(l.redacted.End())
 	l.emit(true)
-	if !isManifest(stdout) {
-		keep := l.last == ""
-		for line := range strings.Lines(l.redacted.Next(string(stdout)) + l.redacted.End()) {
-			line = strings.TrimRight(line, "\r\n")
-			l.line = append(l.line, line[:min(len(line), maxLine)]...)
-			l.emit(keep)
-		}
+	keep, manifest := l.last == "", false
+	_, text := splitManifest(stdout)
+	manifest = len(text) < len(stdout)
+	for line := range strings.Lines(l.redacted.Next(string(text)) + l.redacted.End()) {
+		line = strings.TrimRight(line, "\r\n")
+		l.line = append(l.line, line[:min(len(line), maxLine)]...)
+		l.emit(keep && !manifest)
 	}
 	if more := l.lines - shownLines; more > 0 {
 		l.log.Warn("generator output truncated", "lines", more)

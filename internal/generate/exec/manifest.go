@@ -2,10 +2,10 @@ package exec
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/url"
 	"regexp"
@@ -14,6 +14,7 @@ import (
 
 	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
@@ -27,64 +28,150 @@ type manifest struct {
 	MediaType string
 	Cost      order.USD
 	Message   string
+	// Flaws are what could not be read. They hold no secret, and lose no file.
+	Flaws []string
 }
 
-// isManifest reports whether stdout is meant as a manifest, which begins with a
-// brace. Anything else is text for the log.
-func isManifest(stdout []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(stdout, " \t\r\n"), []byte("{"))
+// The fields of a manifest. One that describes makes an object a manifest, wherever it
+// stands on stdout. A message alone may be a line of a log.
+var (
+	describing = []string{"files", "url", "media_type", "cost_usd", "price_usd"}
+	known      = append([]string{"message"}, describing...)
+)
+
+// splitManifest separates stdout into the manifest, which is empty if there is none, and
+// text for the log. Lines may stand before and after the manifest. Of several objects
+// the last counts, and one that says nothing but a message only if stdout begins with it.
+func splitManifest(stdout []byte) (object, text []byte) {
+	from, to := 0, 0
+	for at := 0; at < len(stdout); {
+		end := at + max(bytes.IndexByte(stdout[at:], '\n')+1, 0)
+		if end == at {
+			end = len(stdout)
+		}
+		n := objectLength(stdout[at:end], stdout[at:])
+		fields := lenient.Fields(stdout[at : at+n])
+		first, alone := len(bytes.TrimSpace(stdout[:at])) == 0, len(bytes.TrimSpace(stdout[at+n:])) == 0
+		if n > 0 && (hasAny(fields, describing) || first && (alone || hasAny(fields, known))) {
+			from, to = at, at+n
+		}
+		at = max(end, at+n)
+	}
+	return stdout[from:to], append(append([]byte{}, stdout[:from]...), stdout[to:]...)
 }
 
-// parseManifest reads the manifest on stdout, which is empty if there is none. On
-// an error it still returns the cost and the message if they could be read,
-// because spent money stays spent.
+// objectLength returns the length of the object that begins in the line, or 0 if none
+// does. One that is cut or no JSON extends to the end of stdout if nothing precedes it.
+func objectLength(line, rest []byte) int {
+	if !bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")), " \t\r"), []byte("{")) {
+		return 0
+	}
+	var fields map[string]any
+	after, err := lenient.Prefix(rest, &fields)
+	if err != nil {
+		return len(rest)
+	}
+	return len(rest) - len(after)
+}
+
+func hasAny(fields map[string]json.RawMessage, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return fields[name] != nil })
+}
+
+// parseManifest reads a manifest, which is empty if there is none. What cannot be read
+// becomes a flaw: the files that were paid for stay, and so does the cost, because spent
+// money stays spent. The error is that of a link that must not be delivered.
 //
-// Message and error hold no secret. Each decoded text is redacted before it is
+// The manifest and the error hold no secret. Each decoded text is redacted before it is
 // cut. The raw JSON is not redacted, since a secret could be escaped in many ways
 // there, and an amount could look like one.
-func parseManifest(stdout []byte, redact *secret.Redactor) (manifest, error) {
-	if !isManifest(stdout) {
+func parseManifest(object []byte, redact *secret.Redactor) (m manifest, err error) {
+	if len(object) == 0 {
 		return manifest{}, nil
 	}
-	var wire struct {
-		Files     []string        `json:"files"`
-		URL       string          `json:"url"`
-		MediaType string          `json:"media_type"`
-		Cost      json.RawMessage `json:"cost_usd"`
-		Message   string          `json:"message"`
+	flaw := func(format string, args ...any) { m.Flaws = append(m.Flaws, fmt.Sprintf(format, args...)) }
+	var whole map[string]any
+	if err := lenient.Unmarshal(object, &whole); err != nil {
+		flaw("the manifest is not valid JSON: %s", term.Line(redact.Clean(err.Error()), 200))
 	}
-	dec := json.NewDecoder(bytes.NewReader(stdout))
-	dec.DisallowUnknownFields()
-	jsonErr := dec.Decode(&wire)
-	if jsonErr == nil {
-		if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-			jsonErr = errors.New("text follows the closing brace")
+	fields := lenient.Fields(object)
+	text := func(name string) string {
+		var value string
+		if raw := fields[name]; raw != nil && json.Unmarshal(raw, &value) != nil {
+			flaw("the manifest's %s is no text", name)
 		}
-	} else {
-		// An unknown field or a wrong type: read the rest without being strict.
-		_ = json.Unmarshal(stdout, &wire)
+		return value
 	}
-	m := manifest{Files: wire.Files, URL: wire.URL, MediaType: wire.MediaType, Message: term.Cut(term.Text(redact.Clean(wire.Message)), maxMessage)}
-	cost, costErr := parseCost(wire.Cost, redact)
-	m.Cost = cost
-
-	switch {
-	case jsonErr != nil:
-		return m, fmt.Errorf("the manifest on stdout is not valid: %s", term.Line(redact.Clean(jsonErr.Error()), 200))
-	case costErr != nil:
-		return m, fmt.Errorf("the manifest's cost_usd %w", costErr)
-	case len(m.Files) > generate.MaxFiles:
+	for name := range fields {
+		if !slices.Contains(known, name) {
+			flaw("the manifest has a field that is not known") // its name could hold a secret
+			break
+		}
+	}
+	m.Message = term.Cut(term.Text(redact.Clean(text("message"))), maxMessage)
+	if m.Cost, err = parseCost(fields["cost_usd"], redact); err != nil {
+		flaw("the manifest's cost_usd %v, so the configured price is charged", err)
+	}
+	var readable bool
+	if m.Files, readable = namedFiles(fields["files"]); !readable {
+		flaw("the manifest's files are not a list of names")
+	}
+	if m.MediaType = text("media_type"); !slices.Contains([]string{"", "image", "video", "link", "document", "code", "text"}, m.MediaType) {
+		flaw("the manifest's media_type %.40q is not known", redact.Clean(m.MediaType))
+		m.MediaType = ""
+	}
+	m.URL = text("url")
+	switch err := checkURL(m.URL, redact); {
+	case err == nil:
+	case len(m.Files) > 0 && !redact.Finds(m.URL) && !redact.Finds(unescaped(m.URL)):
+		flaw("%v", err)
+		m.URL = ""
+	default:
+		return m, err
+	}
+	if len(m.Files) > generate.MaxFiles {
 		return m, fmt.Errorf("the manifest names %d files, at most %d are accepted", len(m.Files), generate.MaxFiles)
-	case redact.Finds(m.URL) || redact.Finds(unescaped(m.URL)):
-		return m, holdsSecret("the manifest's url")
-	case m.URL != "" && !publicURL(m.URL):
-		return m, fmt.Errorf("the manifest's url %.100q is not an http or https link", m.URL)
-	case m.URL != "" && publicHost(m.URL) != nil:
-		return m, fmt.Errorf("the manifest's url %.100q %w, so no client can open it", m.URL, publicHost(m.URL))
-	case !slices.Contains([]string{"", "image", "video", "link", "document", "code", "text"}, m.MediaType):
-		return m, fmt.Errorf("the manifest's media_type %.40q is not known", redact.Clean(m.MediaType))
 	}
 	return m, nil
+}
+
+// namedFiles returns the files that a manifest names, or nil if it names none: a list of
+// names or of objects with a path, or a single one. Not readable is what names nothing.
+func namedFiles(raw json.RawMessage) (names []string, readable bool) {
+	var value any
+	if raw == nil || json.Unmarshal(raw, &value) != nil || value == nil {
+		return nil, true
+	}
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	names = []string{}
+	for _, entry := range list {
+		if object, ok := entry.(map[string]any); ok {
+			entry = cmp.Or(object["path"], object["name"], object["file"])
+		}
+		name, ok := entry.(string)
+		if !ok {
+			return nil, false
+		}
+		names = append(names, name)
+	}
+	return names, true
+}
+
+// checkURL returns an error unless the link is empty or may be delivered.
+func checkURL(link string, redact *secret.Redactor) error {
+	switch {
+	case link == "":
+	case redact.Finds(link) || redact.Finds(unescaped(link)):
+		return holdsSecret("the manifest's url")
+	case !publicURL(link):
+		return fmt.Errorf("the manifest's url %.100q is not an http or https link", link)
+	case publicHost(link) != nil:
+		return fmt.Errorf("the manifest's url %.100q %w, so no client can open it", link, publicHost(link))
+	}
+	return nil
 }
 
 // holdsSecret returns the failure of output that would carry a secret into the

@@ -36,33 +36,55 @@ func TestManifestErrorsHoldNoSecrets(t *testing.T) {
 		{`{"url":"https://x.example/?key=` + plainKey + `"}`, "url holds the value of a secret"},
 		{`{"url":"https://x.example/%73k-veryhidden-0123456789-abcdef"}`, "url holds the value of a secret"},
 		{`{"url":"https://x.example/?a=%zz&b=%73k-veryhidden-0123456789-abcdef"}`, "url holds the value of a secret"},
-		{`{"` + plainKey + `":1}`, `unknown field "[OPENAI_API_KEY]"`},
-		{`{"` + escaped + `":1}`, `unknown field "[ODD_PASSWORD]"`},
-		{`{"` + strings.Repeat("x", 150) + plainKey + `":1}`, "unknown field"},
-		{`{"message":` + digits + `}`, "cannot unmarshal number"},
+		{`{"` + plainKey + `":1,"files":[]}`, "made nothing"},
+		{`{"` + escaped + `":1,"cost_usd":1}`, "made nothing"},
+		{`{"` + escaped + `":1}`, "made nothing"},
+		{`{"message":` + digits + `}`, "made nothing"},
 		{`{"files":["/` + plainKey + `"]}`, "outside"},
 		{`{"files":["../` + pad + plainKey + `"]}`, "outside"},
 		{`{"files":["../` + escaped + `"]}`, "[ODD_PASSWORD]"},
 		{`{"files":["` + plainKey + `.png"]}`, `"[OPENAI_API_KEY].png" holds the value of a secret`},
 		{`{"files":["` + pad + plainKey + `.png"]}`, "holds the value of a secret"},
 		{`{"files":["` + plainKey + `/a.png"]}`, `"[OPENAI_API_KEY]/a.png" holds the value of a secret`},
-		{`{"files":["` + plainKey + `","` + plainKey + `"]}`, "twice"},
+		{`{"files":["` + plainKey + `","` + plainKey + `"]}`, "holds the value of a secret"},
+	} {
+		var lines []string
+		e := keyed(t, "cat <<'END'\n"+tc.manifest+"\nEND", func(o *Options) { o.Env = append(o.Env, "PIN_TOKEN="+digits) },
+			onLine(func(s string) { lines = append(lines, s) }))
+		_, err := e.Generate(t.Context(), request(t))
+		class := order.Retry
+		code := order.CodeBadOutput
+		if strings.Contains(tc.want, "holds the value") {
+			class = order.Hold // only the owner can fix it
+		}
+		if tc.want == "made nothing" {
+			class, code = order.Hold, order.CodeNoOutput
+		}
+		wantFailure(t, err, class, code, tc.want)
+		for _, secret := range []string{plainKey, digits, oddKey, strings.Trim(strconv.Quote(oddKey), `"`)} {
+			wantNoPart(t, secret, append(lines, shown(t, err)...)...)
+		}
+	}
+}
+
+func TestFlawsOfAManifestHoldNoSecrets(t *testing.T) {
+	t.Parallel()
+	const digits = "8234567812345678"
+	redact := newRedactor([]string{"OPENAI_API_KEY=" + plainKey, "PIN_TOKEN=" + digits})
+	for _, tc := range []struct{ manifest, want string }{
 		{`{"media_type":"` + strings.Repeat("x", 30) + plainKey + `"}`, "media_type"},
 		{`{"cost_usd":"` + plainKey + `"}`, `cost_usd "[OPENAI_API_KEY]" is not an amount`},
 		{`{"cost_usd":"` + strings.Repeat("x", 30) + plainKey + `"}`, "is not an amount"},
 		{`{"cost_usd":` + digits + `}`, `cost_usd "[PIN_TOKEN]" is not an amount`},
 		{`{"cost_usd":["s\u006b` + plainKey[2:] + `"]}`, "cost_usd is neither"},
+		{`{"` + plainKey + `":1}`, "a field that is not known"},
 	} {
-		e := keyed(t, "cat <<'END'\n"+tc.manifest+"\nEND", func(o *Options) { o.Env = append(o.Env, "PIN_TOKEN="+digits) })
-		_, err := e.Generate(t.Context(), request(t))
-		class := order.Retry
-		if strings.Contains(tc.want, "holds the value") {
-			class = order.Hold // only the owner can fix it
+		m, err := parseManifest([]byte(tc.manifest), redact)
+		if all := strings.Join(m.Flaws, "|"); err != nil || !strings.Contains(all, tc.want) {
+			t.Errorf("%s: %q, %v", tc.manifest, all, err)
 		}
-		wantFailure(t, err, class, order.CodeBadOutput, tc.want)
-		for _, secret := range []string{plainKey, digits, oddKey, strings.Trim(strconv.Quote(oddKey), `"`)} {
-			wantNoPart(t, secret, shown(t, err)...)
-		}
+		wantNoPart(t, plainKey, m.Flaws...)
+		wantNoPart(t, digits, m.Flaws...)
 	}
 }
 

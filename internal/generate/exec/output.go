@@ -34,10 +34,9 @@ func collect(dir string, m manifest, redact *secret.Redactor) ([]string, error) 
 		if !ok {
 			return nil, fmt.Errorf("the manifest names %.100q, which is outside the output folder", redact.Clean(path))
 		}
-		if slices.Contains(names, name) {
-			return nil, fmt.Errorf("the manifest names %.100q twice", redact.Clean(path))
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		names = append(names, name)
 	}
 	if m.Files == nil && m.URL == "" {
 		if names, err = visible(root); err != nil {
@@ -45,8 +44,8 @@ func collect(dir string, m manifest, redact *secret.Redactor) ([]string, error) 
 		}
 	}
 	if len(names) == 0 && m.URL == "" {
-		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the generator made nothing").
-			WithHint("let it write files to $OUTPUT_DIR, or print a manifest and nothing else to stdout")
+		return nil, order.Failf(order.Hold, order.CodeNoOutput, "the generator made nothing").
+			WithHint("let it write files to $OUTPUT_DIR, or name them in a manifest on stdout, then run %s", order.Command("orders retry", order.AnyOrder))
 	}
 	if len(names) > generate.MaxFiles {
 		return nil, fmt.Errorf("the generator made %d files, at most %d are accepted", len(names), generate.MaxFiles)

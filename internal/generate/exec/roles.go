@@ -72,7 +72,8 @@ func (e *Program) CheckFiles(ctx context.Context, req generate.Request, files []
 		return err
 	}
 	reason := log.finish(out.stdout)
-	m, err := parseManifest(out.stdout, log.redacted.Redactor)
+	object, _ := splitManifest(out.stdout)
+	m, err := parseManifest(object, log.redacted.Redactor)
 	if err != nil {
 		m = manifest{} // a check need not print a manifest
 	}
