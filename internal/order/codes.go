@@ -142,7 +142,7 @@ const (
 	CodeOutage Code = "outage"
 	// CodeProviderFailed: the provider's job failed. Another call is made.
 	CodeProviderFailed Code = "provider"
-	// CodeBadAnswer: the provider's answer is of no use. Another call is made.
+	// CodeBadAnswer: the provider's answer is of no use. The owner looks at the account and retries.
 	CodeBadAnswer Code = "bad_answer"
 	// CodeProviderTooLarge: the provider's answer or file is too large. The owner asks for less.
 	CodeProviderTooLarge Code = "provider_too_large"
@@ -184,7 +184,7 @@ const (
 	CodeBadOutput Code = "bad_output"
 	// CodeBadRequest: the order cannot be put into a request. Nobody can fix it but by changing the order.
 	CodeBadRequest Code = "bad_request"
-	// CodeNoOutput: the generator made no file. It is asked again.
+	// CodeNoOutput: the generator made no file. A model that may do better is asked again a few times; else the owner decides.
 	CodeNoOutput Code = "no_output"
 	// CodeBadFile: a file is damaged, or not as the service requires. It is made again, and held the second time.
 	CodeBadFile Code = "bad_file"

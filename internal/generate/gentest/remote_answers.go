@@ -43,7 +43,6 @@ var paidStatuses = map[int]outcome{
 	504: {order.Retry, order.CodeOutage, order.ChargeUnknown, false},
 	520: {order.Retry, order.CodeOutage, order.ChargeUnknown, false},
 	529: {order.Retry, order.CodeOutage, order.ChargeNone, true},
-	204: {order.Retry, "", order.ChargeUnknown, false},
 	304: {order.Hold, order.CodeProviderRedirected, order.ChargeNone, false},
 }
 
@@ -73,10 +72,11 @@ func (b *bench) beside(answer func(*job) any) {
 
 // spoiled holds answers of status 200 that are not what the API promises.
 var spoiled = map[string]http.HandlerFunc{
-	"a page":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>be right back</html>") },
-	"nothing":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
-	"torn JSON": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"id":"job-1","sta`) },
-	"a list":    func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[1,2,3]`) },
+	"a page":     func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>be right back</html>") },
+	"nothing":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
+	"no content": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+	"torn JSON":  func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"id":"job-1","sta`) },
+	"a list":     func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[1,2,3]`) },
 	"numbers": func(w http.ResponseWriter, _ *http.Request) {
 		say(w, 200, fields{"id": 1, "status": 2, "data": 3, "state": 4, "request_id": 5, "candidates": 6, "images": 7, "task_id": fields{}, "base_resp": 8, "prompt_id": 9, "queue_running": 1})
 	},
@@ -202,7 +202,8 @@ func (b *bench) spoiled(h http.HandlerFunc) {
 	if f == nil && b.fake.shape.bare {
 		return // the answer is the file, which is checked elsewhere
 	}
-	if f == nil || f.Charge != order.ChargeUnknown && f.Charge != order.ChargeFull {
+	again := f != nil && f.Charge == order.ChargePending && f.Class == order.Hold && b.fake.shape.again
+	if f == nil || f.Charge != order.ChargeUnknown && f.Charge != order.ChargeFull && !again {
 		b.Fatalf("got %+v", f)
 	}
 	if f.Class != order.Retry && f.Code != order.CodeRefused && f.Class != order.Hold {

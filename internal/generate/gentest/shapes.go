@@ -133,9 +133,8 @@ var shapes = map[string]shape{
 				fields{"finishReason": "STOP", "content": fields{"parts": []any{fields{"inlineData": fields{"mimeType": "image/png", "data": f.begin("").base64()}}}}},
 			}})
 		},
-		refusals: append(finished("SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION", "NO_IMAGE"),
-			refusal{Submit, 200, nil, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`},
-			refusal{Submit, 200, nil, `{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"I would rather not"}]}}]}`}),
+		refusals: append(finished("SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION"),
+			refusal{Submit, 200, nil, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`}),
 	},
 	"replicate": {
 		jobs: true, signed: bearer, part: byPath("/v1/predictions/"), forgets: true, reference: "base64",

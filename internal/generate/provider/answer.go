@@ -3,12 +3,12 @@ package provider
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
@@ -26,10 +26,23 @@ type answer struct {
 
 // decode reads the answer's JSON into v.
 func (a answer) decode(v any) error {
-	if err := json.Unmarshal(a.body, v); err != nil {
+	if err := lenient.Unmarshal(a.body, v); err != nil {
 		return a.unusable("unexpected answer of the provider: %s", a.snippet())
 	}
 	return nil
+}
+
+// noFile returns the failure of a success without a file. It is held at the first,
+// because the next answer would most likely be the same. A job stays pending, so that
+// its answer can be read again.
+func (a answer) noFile() *order.Failure {
+	f := order.Failf(order.Hold, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
+	if a.paid {
+		return f.WithHint("set the generator's model and params to what makes files; %s makes another call, which is paid for", retryCommand)
+	}
+	f.Charge = order.ChargePending
+	return f.WithHint("set the generator's model to one that makes files; %s asks for the job again, %s makes another call, which is paid for",
+		retryCommand, redoCommand)
 }
 
 // unusable returns the failure of a good status with a useless answer. What became of a
@@ -112,6 +125,9 @@ func (a answer) failure() *order.Failure {
 		f.Err = fmt.Errorf("the provider redirects to another address, which gets no key (HTTP %d)", a.status)
 		f.Hint = "set base_url to the provider's new address"
 	case a.ok():
+		if inner := a.inside(); !inner.ok() {
+			return inner.failure()
+		}
 		return a.unusable("the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
 	default:
 		f.Class, f.Code = order.Hold, order.CodeProviderRejected
@@ -152,7 +168,7 @@ func (a answer) snippet() string {
 // message returns the text for people in a JSON answer of any form, or "".
 func message(body []byte) string {
 	var wire map[string]any
-	if json.Unmarshal(body, &wire) != nil {
+	if lenient.Unmarshal(body, &wire) != nil {
 		return ""
 	}
 	return words(wire)

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
@@ -83,8 +84,8 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	if err != nil {
 		return "", nil, err
 	}
-	var accepted struct {
-		ID string `json:"prompt_id"`
+	if inner := a.inside(); !inner.ok() && a.ok() && inner.status != http.StatusBadRequest {
+		return "", nil, inner.failure()
 	}
 	if err := rejection(a); err != nil {
 		return "", nil, err
@@ -92,10 +93,10 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	if !a.ok() {
 		return "", nil, a.failure()
 	}
-	if err := a.decode(&accepted); err != nil {
-		return "", nil, err
+	if own := a.id("prompt_id"); own != "" {
+		id = own
 	}
-	if id = cmp.Or(accepted.ID, id); id == "" {
+	if id == "" || lenient.Fields(a.body) == nil {
 		return "", nil, a.failure()
 	}
 	return id, nil, nil
@@ -190,7 +191,7 @@ func rejection(a answer) error {
 		Error json.RawMessage `json:"error"`
 		Nodes json.RawMessage `json:"node_errors"`
 	}
-	if json.Unmarshal(a.body, &wire) != nil || !a.ok() && a.status != http.StatusBadRequest {
+	if lenient.Unmarshal(a.body, &wire) != nil || !a.ok() && a.status != http.StatusBadRequest {
 		return nil
 	}
 	var whole workflowError
@@ -223,7 +224,7 @@ func rejection(a answer) error {
 type comfyJob struct {
 	Outputs map[string]map[string]json.RawMessage `json:"outputs"`
 	Status  struct {
-		Word      string              `json:"status_str"`
+		Word      lenient.Text        `json:"status_str"`
 		Completed bool                `json:"completed"`
 		Messages  [][]json.RawMessage `json:"messages"`
 	} `json:"status"`
@@ -294,7 +295,7 @@ func (b *comfyUI) ask(ctx context.Context, c *conn, path string, v any) error {
 
 // failure reports whether the job failed, and why.
 func (j *comfyJob) failure() (reason string, failed bool) {
-	if j.Status.Word != "error" && (j.Status.Completed || len(j.Status.Messages) == 0) {
+	if !strings.EqualFold(string(j.Status.Word), "error") && (j.Status.Completed || len(j.Status.Messages) == 0) {
 		return "", false
 	}
 	for _, message := range j.Status.Messages {

@@ -82,21 +82,15 @@ func (a answer) emptyAccount(balance *float64) error {
 	return a.withStatus(http.StatusPaymentRequired).failure()
 }
 
-// ticket returns the id of the job from the answer to a submission.
-func (a answer) ticket() (string, *output, error) {
-	if !a.ok() {
-		return "", nil, a.failure()
+// ticket returns the id of the job from the answer to a submission. names are the
+// fields that may hold it, the provider's own first.
+func (a answer) ticket(names ...string) (string, *output, error) {
+	if a.ok() {
+		if id := a.id(names...); id != "" {
+			return id, nil, nil
+		}
 	}
-	var made struct {
-		ID string `json:"id"`
-	}
-	if err := a.decode(&made); err != nil {
-		return "", nil, err
-	}
-	if made.ID == "" {
-		return "", nil, a.failure()
-	}
-	return made.ID, nil, nil
+	return "", nil, a.failure()
 }
 
 // input returns the fields of a request that depend on the model: the prompt, the

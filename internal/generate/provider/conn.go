@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -67,11 +68,14 @@ type conn struct {
 	user   string
 	redact *strings.Replacer
 	spool  spool
+	log    *slog.Logger
+	// word is the last unknown state of the job, safe to show.
+	word string
 }
 
 // connect reads the key and returns the connection of one run.
 func (p *Provider) connect() (*conn, error) {
-	c := &conn{api: p.api, base: p.base, user: p.spec.User, redact: strings.NewReplacer()}
+	c := &conn{api: p.api, base: p.base, user: p.spec.User, redact: strings.NewReplacer(), log: p.spec.Log}
 	if p.spec.Key == nil {
 		return c, nil
 	}

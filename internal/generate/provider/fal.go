@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 )
 
@@ -56,42 +57,49 @@ func (b *fal) submit(ctx context.Context, c *conn, req generate.Request) (string
 	if err != nil {
 		return "", nil, err
 	}
-	if f := falRefusal(a, order.ChargeNone); f != nil {
-		return "", nil, f
-	}
-	if !a.ok() {
+	id, result := falJob(a)
+	if !a.ok() || id == "" {
+		if f := falRefusal(a, order.ChargeNone); f != nil {
+			return "", nil, f
+		}
 		return "", nil, falFailure(a)
-	}
-	var made struct {
-		ID     string `json:"request_id"`
-		Result string `json:"response_url"`
-	}
-	if err := a.decode(&made); err != nil {
-		return "", nil, err
-	}
-	if made.ID == "" {
-		return "", nil, a.failure()
 	}
 	// fal prefers to be polled at the address that it names. The key goes there only
 	// if the address is fal's.
-	if at, err := c.target(made.Result); err == nil && strings.HasSuffix(at, "/requests/"+made.ID) {
+	if at, err := c.target(result); err == nil && strings.HasSuffix(at, "/requests/"+id) {
 		return at, nil, nil
 	}
-	return made.ID, nil, nil
+	return id, nil, nil
+}
+
+// falJob returns the id of the request and the address of its result. The id is a part
+// of each address too.
+func falJob(a answer) (id, result string) {
+	var made struct {
+		Result lenient.Text `json:"response_url"`
+		Status lenient.Text `json:"status_url"`
+	}
+	_ = lenient.Unmarshal(a.body, &made) // the id may be found without them
+	result = cmp.Or(string(made.Result), strings.TrimSuffix(string(made.Status), "/status"))
+	if id = a.id("request_id", "requestid", "id"); id == "" {
+		if _, after, ok := strings.Cut(result, "/requests/"); ok && !strings.Contains(after, "/") {
+			id = after
+		}
+	}
+	return id, result
 }
 
 // falState is the state of a request. A failed request is completed too, and may say
 // why.
 type falState struct {
-	Status string `json:"status"`
-	Error  any    `json:"error"`
-	Kind   string `json:"error_type"`
+	Status lenient.Text    `json:"status"`
+	Error  json.RawMessage `json:"error"`
+	Kind   lenient.Text    `json:"error_type"`
 }
 
 // reason returns why the request failed, or "" if the state names no reason.
 func (s falState) reason() string {
-	said, _ := s.Error.(string)
-	return cmp.Or(said, s.Kind)
+	return cmp.Or(words(anyOf(s.Error)), string(s.Kind))
 }
 
 func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
@@ -104,10 +112,10 @@ func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error)
 	if err != nil {
 		return nil, err
 	}
-	switch state.Status {
-	case "IN_QUEUE", "IN_PROGRESS":
+	switch c.state(state.Status) {
+	case stateWaiting:
 		return nil, nil
-	case "COMPLETED":
+	case stateDone, stateFailed: // the result says how it failed
 		if state.Kind == falRefused {
 			return nil, a.refused(order.ChargeFull, "%s", state.reason())
 		}
@@ -143,16 +151,14 @@ func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output
 	return nil, f
 }
 
-// falFiles returns the files of an app. Apps differ in how they name them.
+// falFiles returns the files of an app. Apps differ in how they name them, and those of
+// workflows and of ComfyUI have any shape.
 func falFiles(a answer) (*output, error) {
-	type file struct {
-		URL string `json:"url"`
-	}
 	var made struct {
-		Images []file `json:"images"`
-		Videos []file `json:"videos"`
-		Image  file   `json:"image"`
-		Video  file   `json:"video"`
+		Images json.RawMessage `json:"images"`
+		Videos json.RawMessage `json:"videos"`
+		Image  json.RawMessage `json:"image"`
+		Video  json.RawMessage `json:"video"`
 		// Flagged pictures come back black.
 		Flagged []bool `json:"has_nsfw_concepts"`
 	}
@@ -162,32 +168,45 @@ func falFiles(a answer) (*output, error) {
 	if len(made.Flagged) > 0 && !slices.Contains(made.Flagged, false) {
 		return nil, a.refused(order.ChargeFull, "the result is flagged as not safe")
 	}
-	var links []string
-	for i, f := range slices.Concat(made.Images, made.Videos, []file{made.Image, made.Video}) {
-		if black := i < len(made.Flagged) && made.Flagged[i]; f.URL != "" && !black {
-			links = append(links, f.URL)
+	images := anyOf(made.Images)
+	if list, ok := images.([]any); ok {
+		for i := range min(len(list), len(made.Flagged)) {
+			if made.Flagged[i] {
+				list[i] = nil
+			}
 		}
 	}
+	links := linksIn([]any{images, anyOf(made.Videos), anyOf(made.Image), anyOf(made.Video)})
 	if len(links) == 0 {
-		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
+		links = filesIn(a.body)
 	}
-	return linked(links), nil
+	if len(links) > 0 {
+		return linked(links), nil
+	}
+	if f := falRefusal(a, order.ChargeFull); f != nil {
+		return nil, f
+	}
+	if inner := a.inside(); !inner.ok() {
+		return nil, inner.failure()
+	}
+	return nil, a.noFile()
 }
 
 // falRefused is fal's word for content that it refuses.
 const falRefused = "content_policy_violation"
 
-// falRefusal returns the refusal of a 4xx, or nil if it is none. The word is in a
-// header, next to the detail or inside it, which is a text or a list.
+// falRefusal returns the refusal of a 4xx, or of a success without a file, or nil if it
+// is none. The word is in a header, next to the detail or inside it, which is a text or
+// a list.
 func falRefusal(a answer, charge order.Charge) *order.Failure {
-	if a.status < 400 || a.status > 499 {
+	if !a.ok() && (a.status < 400 || a.status > 499) {
 		return nil
 	}
 	var wire struct {
-		Kind   string          `json:"error_type"`
+		Kind   lenient.Text    `json:"error_type"`
 		Detail json.RawMessage `json:"detail"`
 	}
-	_ = json.Unmarshal(a.body, &wire) // an error may have any form
+	_ = lenient.Unmarshal(a.body, &wire) // an error may have any form
 	var reason string
 	_ = json.Unmarshal(wire.Detail, &reason)
 	var list []struct {

@@ -81,7 +81,7 @@ func TestFalClassifiesTheEndOfARequest(t *testing.T) {
 		{"a refusal in the header", done, said{status: 422, body: `{"detail":"no"}`, header: map[string]string{"X-Fal-Error-Type": "content_policy_violation"}}, order.Fail, order.CodeRefused, order.ChargeFull},
 		{"a refusal in the state", said{status: 200, body: `{"status":"COMPLETED","error_type":"content_policy_violation"}`}, said{status: 500}, order.Fail, order.CodeRefused, order.ChargeFull},
 		{"an input that the app does not take", done, said{status: 422, body: `{"detail":[{"type":"image_too_small"}]}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
-		{"an app that gave nothing", done, said{status: 200, body: `{"images":[]}`}, order.Retry, order.CodeNoOutput, order.ChargeFull},
+		{"an app that gave nothing", done, said{status: 200, body: `{"images":[]}`}, order.Hold, order.CodeNoOutput, order.ChargePending},
 		{"a result that is gone", done, said{status: 410}, order.Retry, order.CodeExpired, order.ChargeFull},
 		{"a gateway that is down", done, said{status: 502}, order.Retry, order.CodeOutage, order.ChargePending},
 		{"too many questions", done, said{status: 429}, order.Wait, order.CodeProviderRateLimited, order.ChargePending},

@@ -9,9 +9,11 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 )
 
@@ -32,7 +34,7 @@ func newGemini(s Spec) (backend, error) { return &gemini{s}, nil }
 // geminiRefusals are the finish reasons of refused content.
 var geminiRefusals = []string{
 	"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION",
-	"IMAGE_RECITATION", "BLOCKLIST", "SPII", "NO_IMAGE",
+	"IMAGE_RECITATION", "BLOCKLIST", "SPII",
 }
 
 func (b *gemini) header(c *conn) http.Header {
@@ -43,7 +45,8 @@ func (b *gemini) header(c *conn) http.Header {
 type geminiPart struct {
 	Text    string        `json:"text,omitempty"`
 	Inline  *geminiInline `json:"inlineData,omitempty"`
-	Thought bool          `json:"thought,omitempty"` // a draft of the model
+	Snake   *geminiInline `json:"inline_data,omitempty"` // as some proxies name it
+	Thought bool          `json:"thought,omitempty"`     // a draft of the model
 }
 
 type geminiInline struct {
@@ -54,11 +57,11 @@ type geminiInline struct {
 // geminiAnswer is what the model made, or why it made nothing.
 type geminiAnswer struct {
 	Feedback struct {
-		BlockReason string `json:"blockReason"`
+		BlockReason lenient.Text `json:"blockReason"`
 	} `json:"promptFeedback"`
 	Candidates []struct {
-		Finish  string `json:"finishReason"`
-		Message string `json:"finishMessage"`
+		Finish  lenient.Text `json:"finishReason"`
+		Message lenient.Text `json:"finishMessage"`
 		Content struct {
 			Parts []geminiPart `json:"parts"`
 		} `json:"content"`
@@ -90,31 +93,46 @@ func (b *gemini) submit(ctx context.Context, c *conn, req generate.Request) (str
 	}
 	out, err := made.output()
 	if err == nil && len(out.blobs) == 0 {
-		out, err = nil, made.failure(a)
+		out, err = nil, b.empty(a, made, req.Attempt)
 	}
 	return "", out, err
 }
 
 // output returns the pictures of the answer.
 func (g geminiAnswer) output() (*output, error) {
-	out := &output{}
+	var all []any
 	for _, candidate := range g.Candidates {
 		for _, p := range candidate.Content.Parts {
-			if p.Thought || p.Inline == nil || p.Inline.Data == "" {
-				continue
+			if inline := cmp.Or(p.Inline, p.Snake); inline != nil && !p.Thought {
+				all = append(all, inline.Data)
 			}
-			picture, err := fromBase64(p.Inline.Data)
-			if err != nil {
-				return nil, err
-			}
-			out.blobs = append(out.blobs, picture)
 		}
 	}
-	return out, nil
+	pictures, err := picturesIn(all)
+	return &output{blobs: pictures}, err
 }
 
-// failure returns why the answer holds no picture.
-func (g geminiAnswer) failure(a answer) error {
+// geminiTries is how often a request is made whose answers are empty.
+const geminiTries = 3
+
+// empty returns the failure of an answer without a picture. An answer that is empty for
+// no reason happens now and then, so the request is made again a few times. Each is
+// paid for.
+func (b *gemini) empty(a answer, made geminiAnswer, attempt int) error {
+	if inner := a.inside(); !inner.ok() {
+		return b.failure(inner)
+	}
+	f, refused := made.failure(a)
+	if !refused && attempt >= geminiTries {
+		f.Class = order.Hold
+		return f.WithHint("try another model or prompt; %s makes another call, which is paid for", retryCommand)
+	}
+	return f
+}
+
+// failure returns why the answer holds no picture, and whether that is a refusal. Only
+// a reason that says so is one, and not a text of the model.
+func (g geminiAnswer) failure(a answer) (f *order.Failure, refused bool) {
 	refusal, end, text := "", "", ""
 	for _, candidate := range g.Candidates {
 		for _, p := range candidate.Content.Parts {
@@ -122,21 +140,19 @@ func (g geminiAnswer) failure(a answer) error {
 				text = cmp.Or(text, p.Text)
 			}
 		}
-		if end = candidate.Finish; slices.Contains(geminiRefusals, end) {
-			refusal = end + " " + candidate.Message
+		if end = string(candidate.Finish); slices.Contains(geminiRefusals, strings.ToUpper(end)) {
+			refusal = end + " " + string(candidate.Message)
 		}
 	}
 	switch {
-	case g.Feedback.BlockReason != "":
-		return a.refused(order.ChargeFull, "%s", g.Feedback.BlockReason)
+	case g.Feedback.BlockReason != "" && g.Feedback.BlockReason != "BLOCK_REASON_UNSPECIFIED":
+		return a.refused(order.ChargeFull, "%s", g.Feedback.BlockReason), true
 	case refusal != "":
-		return a.refused(order.ChargeFull, "%s", refusal)
-	case len(g.Candidates) == 0:
-		return a.failure()
-	case end != "" && end != "STOP": // cut off, or its own error, which another call may not meet
-		return a.failed("it ended with %s: %s", end, text)
+		return a.refused(order.ChargeFull, "%s", refusal), true
+	case end != "" && end != "STOP" && end != "NO_IMAGE": // cut off, or its own error
+		return a.failed("it ended with %s: %s", end, text), false
 	}
-	return a.refused(order.ChargeFull, "%s", text)
+	return order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no picture: %s", a.quote(300, "%s %s", end, text)), false
 }
 
 // geminiParts are the params that go next to generationConfig.
@@ -186,7 +202,7 @@ var geminiDelay = regexp.MustCompile(`"retryDelay":\s*"([0-9.]+s)"`)
 func (b *gemini) failure(a answer) error {
 	has := func(text string) bool { return bytes.Contains(a.body, []byte(text)) }
 	switch {
-	case a.status == http.StatusBadRequest && has("API_KEY_INVALID"):
+	case a.status == http.StatusBadRequest && has("API_KEY_INVALID"): // wherever it stands
 		a = a.withStatus(http.StatusUnauthorized)
 	case a.status == http.StatusTooManyRequests && (has("prepayment credits") || has("limit: 0,")):
 		a = a.withStatus(http.StatusPaymentRequired)

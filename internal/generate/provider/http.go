@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 )
@@ -69,14 +70,16 @@ func (b *ownServer) submit(ctx context.Context, c *conn, req generate.Request) (
 	if err != nil {
 		return "", nil, err
 	}
-	switch a.status {
-	case http.StatusOK:
+	switch {
+	case a.ok() && a.status != http.StatusAccepted:
 		out, err := b.made(a)
 		return "", out, err
-	case http.StatusAccepted:
+	case a.ok():
 		ticket := a.header.Get("Location")
 		if ticket == "" {
-			return "", nil, a.failure()
+			f := a.unusable("the service answered 202 without a Location")
+			f.Class = order.Hold // the same request would be answered in the same way
+			return "", nil, f.WithHint("let the service answer 202 with a Location below base_url, then run %s", retryCommand)
 		}
 		_, err := below(c, ticket)
 		return ticket, nil, err
@@ -89,7 +92,7 @@ func (b *ownServer) submit(ctx context.Context, c *conn, req generate.Request) (
 		f.Charge, f.After = order.ChargePending, a.retryAfter(30*time.Second)
 		return "", nil, f
 	}
-	if no, said := b.verdict(a); said && no.Refused {
+	if no, said := b.verdict(a); said && no.refused() {
 		f := a.refused(order.ChargeNone, "%s", no.Reason)
 		f.Cost = b.cost(a, no.Cost)
 		return "", nil, f
@@ -129,14 +132,14 @@ func (b *ownServer) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	switch {
 	case a.status == http.StatusAccepted:
 		return nil, nil
-	case a.status == http.StatusOK:
+	case a.ok():
 		return b.made(a)
 	case a.gone():
 		return nil, a.expired("its job")
 	}
 	if no, said := b.verdict(a); said {
-		f := a.failed("%s", cmp.Or(no.Reason, "no reason given"))
-		if no.Refused {
+		f := a.failed("%s", cmp.Or(string(no.Reason), "no reason given"))
+		if no.refused() {
 			f = a.refused(order.ChargeFull, "%s", no.Reason)
 		}
 		f.Cost = b.cost(a, no.Cost)
@@ -191,46 +194,69 @@ func below(c *conn, location string) (string, error) {
 
 // ownResult is the JSON by which the service names files at other addresses.
 type ownResult struct {
-	URL  string          `json:"url"`
-	URLs []string        `json:"urls"`
+	URL  json.RawMessage `json:"url"`
+	URLs json.RawMessage `json:"urls"`
 	Cost json.RawMessage `json:"cost_usd"`
+	ownVerdict
 }
 
-// made reads an answer of 200. JSON names files, anything else is the file.
+// links returns the addresses of the files.
+func (r ownResult) links() []string { return linksIn([]any{anyOf(r.URL), anyOf(r.URLs)}) }
+
+// made reads a success. A JSON object that names files does so under any content type.
+// Any other text under another type than JSON is the file.
 func (b *ownServer) made(a answer) (*output, error) {
 	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // an invalid type is not JSON
-	if kind != "application/json" {
-		return &output{blobs: []blob{{data: a.body, file: a.file, mime: kind}}, cost: b.cost(a, nil)}, nil
-	}
+	isJSON := kind == "application/json"
 	var result ownResult
-	if err := a.decode(&result); err != nil {
-		return nil, err
-	}
-	links := result.URLs
-	if result.URL != "" {
-		links = append([]string{result.URL}, links...)
+	err := lenient.Unmarshal(a.body, &result)
+	links := result.links()
+	if len(links) == 0 && isJSON {
+		links = filesIn(a.body)
 	}
 	out := linked(links)
 	out.cost = b.cost(a, result.Cost)
-	return out, nil
+	switch {
+	case err == nil && len(links) > 0:
+		return out, nil
+	case err == nil && result.refused():
+		f := a.refused(order.ChargeFull, "%s", result.Reason)
+		f.Cost = out.cost
+		return nil, f
+	case err == nil && !a.inside().ok():
+		return nil, a.inside().failure()
+	case !isJSON && len(a.body) > 0:
+		return &output{blobs: []blob{{data: a.body, file: a.file, mime: kind}}, cost: b.cost(a, nil)}, nil
+	case err != nil && len(a.body) > 0:
+		return nil, a.decode(&result)
+	}
+	f := a.noFile()
+	f.Charge = order.ChargePending // the same request is answered in the same way, and paid for once
+	return nil, f
 }
 
 // ownVerdict is the body of a 422: the service refuses the order, or its job failed.
 type ownVerdict struct {
-	Refused bool            `json:"refused"`
-	Reason  string          `json:"reason"`
-	Cost    json.RawMessage `json:"cost_usd"`
+	Refused lenient.Text `json:"refused"`
+	Reason  lenient.Text `json:"reason"`
 }
 
-func (b *ownServer) verdict(a answer) (v ownVerdict, said bool) {
-	return v, a.status == http.StatusUnprocessableEntity && json.Unmarshal(a.body, &v) == nil
+func (v ownVerdict) refused() bool { return v.Refused == "true" || v.Refused == "1" }
+
+func (b *ownServer) verdict(a answer) (v ownResult, said bool) {
+	return v, a.status == http.StatusUnprocessableEntity && lenient.Unmarshal(a.body, &v) == nil
 }
 
 // cost returns the cost that the service reports in its JSON or in a header, or 0. If
 // the amount cannot be read, the result is kept and the configured price counts.
 func (b *ownServer) cost(a answer, raw json.RawMessage) order.USD {
-	text := strings.Trim(string(raw), `"`)
-	if text == "" || text == "null" {
+	var said lenient.Text
+	_ = said.UnmarshalJSON(raw) // it never fails
+	text := string(said)
+	if text == "" && len(raw) > 0 && string(raw) != "null" {
+		text = string(raw) // of no use, which is logged
+	}
+	if text == "" {
 		text = strings.TrimSpace(a.header.Get("X-Cost-USD"))
 	}
 	if text == "" {

@@ -210,7 +210,7 @@ func TestALocationStaysAtTheService(t *testing.T) {
 	}
 	s := script(t, map[string][]said{"POST /": {{status: 202}}})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
-	wantFailure(t, f, order.Retry, order.CodeBadAnswer, order.ChargeUnknown)
+	wantFailure(t, f, order.Hold, order.CodeBadAnswer, order.ChargeUnknown)
 }
 
 func TestAServiceIsReadyWhenItAnswers(t *testing.T) {

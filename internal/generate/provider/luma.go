@@ -1,13 +1,14 @@
 package provider
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 )
 
@@ -44,36 +45,35 @@ func (b *luma) submit(ctx context.Context, c *conn, req generate.Request) (strin
 	if err != nil {
 		return "", nil, err
 	}
-	return a.ticket()
+	return a.ticket("id", "generation_id")
 }
 
 func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
 	var job struct {
-		State  string `json:"state"`
-		Reason string `json:"failure_reason"`
-		Assets struct {
-			Video string `json:"video"`
-			Image string `json:"image"`
-		} `json:"assets"`
+		State  lenient.Text               `json:"state"`
+		Reason lenient.Text               `json:"failure_reason"`
+		Assets map[string]json.RawMessage `json:"assets"`
 	}
 	a, err := c.ask(ctx, lumaPath+"/"+url.PathEscape(ticket), c.bearer(), &job)
 	if err != nil {
 		return nil, err
 	}
-	switch job.State {
-	case "queued", "dreaming":
+	switch c.state(job.State) {
+	case stateWaiting:
 		return nil, nil
-	case "completed":
-		link := cmp.Or(job.Assets.Video, job.Assets.Image) // the image of a video is its preview
-		if link == "" {
-			return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
+	case stateDone:
+		for _, kind := range []string{"video", "image"} { // the image of a video is its preview
+			if links := linksIn(anyOf(job.Assets[kind])); len(links) > 0 {
+				return linked(links[:1]), nil
+			}
 		}
-		return linked([]string{link}), nil
-	case "failed":
-		if refusedContent(job.Reason) || strings.Contains(job.Reason, "blacklisted") {
-			return nil, a.refused(order.ChargeFull, "%s", job.Reason)
+		return nil, a.noFile()
+	case stateFailed:
+		reason := string(job.Reason)
+		if refusedContent(reason) || strings.Contains(reason, "blacklisted") {
+			return nil, a.refused(order.ChargeFull, "%s", reason)
 		}
-		return nil, a.failed("%s", job.Reason)
+		return nil, a.failed("%s", reason)
 	}
 	return nil, a.failure()
 }
@@ -81,11 +81,11 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 // probe also checks that there is credit left.
 func (b *luma) probe(ctx context.Context, c *conn) error {
 	var account struct {
-		Credits *float64 `json:"credit_balance"`
+		Credits lenient.Number `json:"credit_balance"`
 	}
 	a, err := c.ask(ctx, "/dream-machine/v1/credits", c.bearer(), &account)
 	if err == nil {
-		err = a.emptyAccount(account.Credits)
+		err = a.emptyAccount(account.Credits.Known)
 	}
 	return err
 }

@@ -78,8 +78,7 @@ func TestLumaClassifiesTheEndOfAJob(t *testing.T) {
 		{said{status: 200, body: `{"state":"failed","failure_reason":"Contains blacklisted words"}`}, order.Fail, order.CodeRefused, order.ChargeFull},
 		{said{status: 200, body: `{"state":"failed","failure_reason":"Failed to read user input frames"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{said{status: 200, body: `{"state":"failed","failure_reason":null}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
-		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Retry, order.CodeNoOutput, order.ChargeFull},
-		{said{status: 200, body: `{"state":"unheard"}`}, order.Retry, order.CodeBadAnswer, order.ChargePending},
+		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Hold, order.CodeNoOutput, order.ChargePending},
 		{said{status: 404}, order.Retry, order.CodeExpired, order.ChargeFull},
 	}
 	for _, test := range tests {

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 )
 
@@ -29,27 +29,31 @@ func newMiniMax(s Spec) (backend, error) { return &minimax{s}, nil }
 // verdict is the part of each answer that holds its code.
 type verdict struct {
 	Base struct {
-		Code    int    `json:"status_code"`
-		Message string `json:"status_msg"`
+		Number  lenient.Number `json:"status_code"`
+		Message lenient.Text   `json:"status_msg"`
 	} `json:"base_resp"`
 }
 
+func (v verdict) code() int { return int(v.Base.Number.Value()) }
+
+func (v verdict) message() string { return string(v.Base.Message) }
+
 // refused reports whether the content was the reason.
-func (v verdict) refused() bool { return v.Base.Code == 1026 || v.Base.Code == 1027 }
+func (v verdict) refused() bool { return v.code() == 1026 || v.code() == 1027 }
 
 // check returns what the answer's code means, or nil for success. charge is what a
 // refusal cost. A failed poll says nothing about its job.
 func (v verdict) check(a answer, charge order.Charge) error {
-	reason := v.Base.Message
+	reason := v.message()
 	held := func(code order.Code, hint string) error {
-		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.Base.Code, a.quote(200, "%s", reason)).WithHint("%s", hint)
+		f := order.Failf(order.Hold, code, "the provider answered %d: %q", v.code(), a.quote(200, "%s", reason)).WithHint("%s", hint)
 		f.Charge = chargeUnsent(a.paid)
 		return f
 	}
 	if v.refused() {
 		return a.refused(charge, "%s", reason)
 	}
-	switch v.Base.Code {
+	switch v.code() {
 	case 0:
 		return nil
 	case 1002, 1039, 1041, 2045:
@@ -72,7 +76,7 @@ func (v verdict) check(a answer, charge order.Charge) error {
 	case 2013:
 		return held(order.CodeProviderRejected, rejectedHint)
 	}
-	f := a.failed("%d %s", v.Base.Code, reason)
+	f := a.failed("%d %s", v.code(), reason)
 	if !a.paid {
 		f.Charge = order.ChargePending
 	}
@@ -92,17 +96,12 @@ func (b *minimax) submit(ctx context.Context, c *conn, req generate.Request) (st
 	if err != nil {
 		return "", nil, err
 	}
-	var made struct {
-		verdict
-		ID json.RawMessage `json:"task_id"`
-	}
-	if err := read200(a, &made, &made.verdict, order.ChargeNone); err != nil {
+	var made verdict
+	id, _, noID := a.ticket("task_id", "id")
+	if err := read200(a, &made, &made, order.ChargeNone); err != nil && (noID != nil || made.refused()) {
 		return "", nil, err
 	}
-	if id := idOf(made.ID); id != "" {
-		return id, nil, nil
-	}
-	return "", nil, a.failure()
+	return id, nil, noID
 }
 
 // read200 decodes an answer and checks its code.
@@ -126,31 +125,34 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 	}
 	var task struct {
 		verdict
-		Status string          `json:"status"`
+		Status lenient.Text    `json:"status"`
 		File   json.RawMessage `json:"file_id"`
 	}
 	err = read200(a, &task, &task.verdict, order.ChargeFull)
-	if task.Status == "Fail" {
+	if a.ok() && task.Status != "" && c.state(task.Status) == stateFailed {
 		// The task has ended, whatever the code.
 		if task.refused() {
-			return nil, a.refused(order.ChargeFull, "%s", task.Base.Message)
+			return nil, a.refused(order.ChargeFull, "%s", task.message())
 		}
-		return nil, a.failed("%d %s", task.Base.Code, task.Base.Message)
+		return nil, a.failed("%d %s", task.code(), task.message())
 	}
-	if task.Base.Code == 2013 {
+	if task.code() == 2013 {
 		return nil, a.expired("its job") // the only parameter of the request is the id
 	}
 	if err != nil {
 		return nil, err
 	}
-	switch task.Status {
-	case "Preparing", "Queueing", "Processing":
+	switch c.state(task.Status) {
+	case stateWaiting:
 		return nil, nil
-	case "Success":
+	case stateDone:
 		if id := idOf(task.File); id != "" {
 			return b.file(ctx, c, id)
 		}
-		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file: %s", a.snippet())
+		if links := filesIn(a.body); len(links) > 0 {
+			return linked(links[:1]), nil
+		}
+		return nil, a.noFile()
 	}
 	return nil, a.failure()
 }
@@ -167,25 +169,19 @@ func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error)
 	var made struct {
 		verdict
 		File struct {
-			URL string `json:"download_url"`
+			URL lenient.Text `json:"download_url"`
 		} `json:"file"`
 	}
 	if err := read200(a, &made, &made.verdict, order.ChargeFull); err != nil {
 		return nil, err
 	}
-	if made.File.URL == "" {
-		return nil, a.failure()
+	if at := link(string(made.File.URL)); at != "" {
+		return linked([]string{at}), nil
 	}
-	return linked([]string{made.File.URL}), nil
-}
-
-// idOf returns an id that may be a number or a text, or "" if there is none.
-func idOf(raw json.RawMessage) string {
-	s := strings.Trim(string(raw), `"`)
-	if s == "null" || s == "0" {
-		return ""
+	if links := filesIn(a.body); len(links) > 0 {
+		return linked(links[:1]), nil
 	}
-	return s
+	return nil, a.noFile()
 }
 
 // probe polls a task that does not exist. Only a refused key is a failure.
@@ -198,7 +194,7 @@ func (b *minimax) probe(ctx context.Context, c *conn) error {
 		return a.failure()
 	}
 	var v verdict
-	if json.Unmarshal(a.body, &v) == nil && (v.Base.Code == 1004 || v.Base.Code == 2049) {
+	if lenient.Unmarshal(a.body, &v) == nil && (v.code() == 1004 || v.code() == 2049) {
 		return v.check(a, order.ChargeNone)
 	}
 	return nil

@@ -67,7 +67,7 @@ func TestMiniMaxCodesAreClassified(t *testing.T) {
 		{2061, order.Hold, order.CodeProviderNotFound, order.ChargeNone},
 		{1028, order.Hold, order.CodeNoCredit, order.ChargeNone},
 		{9999, order.Retry, order.CodeProviderFailed, order.ChargeFull}, // unknown
-		{0, order.Retry, order.CodeBadAnswer, order.ChargeUnknown},      // without a task
+		{0, order.Hold, order.CodeBadAnswer, order.ChargeUnknown},       // without a task
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.code), func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestMiniMaxDistinguishesAFailedTaskFromAFailedPoll(t *testing.T) {
 		{"a task refused", coded(1027, `"status":"Fail",`), order.Fail, order.CodeRefused, order.ChargeFull},
 		{"a task that failed", coded(0, `"status":"Fail",`), order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, order.CodeProviderFailed, order.ChargeFull},
-		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Retry, order.CodeNoOutput, order.ChargeFull},
+		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Hold, order.CodeNoOutput, order.ChargePending},
 		{"a question too many", coded(1002, ""), order.Wait, order.CodeProviderRateLimited, order.ChargePending},
 		{"a question that failed", coded(1000, ""), order.Retry, order.CodeOutage, order.ChargePending},
 		{"a question with a bad key", coded(1004, ""), order.Hold, order.CodeProviderKeyRefused, order.ChargePending},

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 )
 
@@ -46,37 +47,45 @@ func (b *openai) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if !a.ok() {
 		return "", nil, b.failure(a)
 	}
+	out, err := b.made(a)
+	return "", out, costing(err, openAICost(a))
+}
+
+// made returns the pictures of a success. Servers differ in the list's name and in what
+// an entry is.
+func (b *openai) made(a answer) (*output, error) {
 	var made struct {
-		Data []struct {
-			Base64 string `json:"b64_json"`
-			URL    string `json:"url"`
-		} `json:"data"`
+		Data   json.RawMessage `json:"data"`
+		Images json.RawMessage `json:"images"`
+		Output json.RawMessage `json:"output"`
 	}
 	if err := a.decode(&made); err != nil {
-		return "", nil, err
-	}
-	if made.Data == nil {
-		return "", nil, a.failure() // an empty list is a refusal, a missing one is an odd answer
+		return nil, err
 	}
 	out := &output{cost: openAICost(a)}
-	for _, d := range made.Data {
-		picture := blob{link: d.URL}
-		if d.Base64 != "" {
-			if picture, err = fromBase64(d.Base64); err != nil {
-				return "", nil, err
-			}
+	for _, list := range []json.RawMessage{made.Data, made.Images, made.Output} {
+		pictures, err := picturesIn(anyOf(list))
+		if err != nil {
+			return nil, err
 		}
-		if picture.link != "" || picture.data != nil {
-			out.blobs = append(out.blobs, picture)
+		if out.blobs = pictures; len(pictures) > 0 {
+			return out, nil
 		}
 	}
-	if len(out.blobs) == 0 {
-		// Some providers of this API refuse in this way.
-		f := a.refused(order.ChargeFull, "")
-		f.Cost = out.cost
-		return "", nil, f
+	if links := filesIn(a.body); len(links) > 0 {
+		out.blobs = linked(links).blobs
+		return out, nil
 	}
-	return "", out, nil
+	if s := openAIComplaintOf(a); s.refused() || s.noCredit() || !a.inside().ok() {
+		return nil, b.failure(a.inside())
+	}
+	if list, ok := anyOf(made.Data).([]any); ok && len(list) == 0 {
+		return nil, a.refused(order.ChargeFull, "") // some providers of this API refuse in this way
+	}
+	if list, ok := anyOf(made.Data).([]any); ok && len(list) > 0 {
+		return nil, a.noFile()
+	}
+	return nil, a.failure()
 }
 
 // request returns the request for a new picture or, with references, for an edit of
@@ -120,21 +129,21 @@ func openAIComplaintOf(a answer) (s openAIComplaint) {
 		Code  any             `json:"code"`
 		Error json.RawMessage `json:"error"`
 	}
-	_ = json.Unmarshal(a.body, &wire) // an answer of another form holds no error
+	_ = lenient.Unmarshal(a.body, &wire) // an answer of another form holds no error
 	s.code, _ = wire.Code.(string)
 	if json.Unmarshal(wire.Error, &s.message) == nil {
 		return s
 	}
 	var inner struct {
-		Code    any    `json:"code"`
-		Type    string `json:"type"`
-		Message string `json:"message"`
+		Code    any          `json:"code"`
+		Type    lenient.Text `json:"type"`
+		Message lenient.Text `json:"message"`
 	}
-	_ = json.Unmarshal(wire.Error, &inner)
+	_ = lenient.Unmarshal(wire.Error, &inner)
 	if code, ok := inner.Code.(string); ok {
 		s.code = code
 	}
-	s.kind, s.message = inner.Type, inner.Message
+	s.kind, s.message = string(inner.Type), string(inner.Message)
 	return s
 }
 
@@ -167,7 +176,7 @@ func (s openAIComplaint) noCredit() bool {
 func (b *openai) failure(a answer) error {
 	s := openAIComplaintOf(a)
 	switch {
-	case slices.Contains([]int{400, 403, 422}, a.status) && s.refused():
+	case slices.Contains([]int{200, 400, 403, 422}, a.status) && s.refused():
 		f := a.refused(order.ChargeNone, "%s", cmp.Or(s.message, s.code, s.kind))
 		if f.Cost = openAICost(a); f.Cost > 0 {
 			f.Charge = order.ChargeFull
@@ -185,13 +194,13 @@ func (b *openai) failure(a answer) error {
 func openAICost(a answer) order.USD {
 	var wire struct {
 		Usage struct {
-			Ticks float64 `json:"cost_in_usd_ticks"`
-			Cost  float64 `json:"cost"`
+			Ticks lenient.Number `json:"cost_in_usd_ticks"`
+			Cost  lenient.Number `json:"cost"`
 		} `json:"usage"`
 	}
-	_ = json.Unmarshal(a.body, &wire) // usage may be of another form
+	_ = lenient.Unmarshal(a.body, &wire) // usage may be of another form
 	header, _ := strconv.ParseFloat(a.header.Get("X-Litellm-Response-Cost"), 64)
-	for _, dollars := range []float64{wire.Usage.Ticks / 1e10, wire.Usage.Cost, header} {
+	for _, dollars := range []float64{wire.Usage.Ticks.Value() / 1e10, wire.Usage.Cost.Value(), header} {
 		if dollars > 0 && dollars < 1e6 {
 			return order.USD(math.Ceil(dollars * float64(order.Dollar)))
 		}
@@ -227,7 +236,7 @@ func (b *openai) listed(a answer) bool {
 			ID string `json:"id"`
 		} `json:"data"`
 	}
-	_ = json.Unmarshal(a.body, &list) // an answer of another form lists none
+	_ = lenient.Unmarshal(a.body, &list) // an answer of another form lists none
 	for _, m := range list.Models {
 		if m.ID == b.spec.Model {
 			return true

@@ -20,7 +20,7 @@ func TestOpenAIDistinguishesARefusalFromAnOddAnswer(t *testing.T) {
 		spending order.Charge
 	}{
 		{said{status: 200, body: `{"data":[]}`}, order.Fail, order.CodeRefused, order.ChargeFull},
-		{said{status: 200, body: `{"message":"welcome"}`}, order.Retry, order.CodeBadAnswer, order.ChargeUnknown},
+		{said{status: 200, body: `{"message":"welcome"}`}, order.Hold, order.CodeBadAnswer, order.ChargeUnknown},
 		{said{status: 400, body: `{"error":{"code":"moderation_blocked","type":"user_error"}}`}, order.Fail, order.CodeRefused, order.ChargeNone},
 		{said{status: 400, body: `{"error":{"code":"400","type":"content_policy_violation"}}`}, order.Fail, order.CodeRefused, order.ChargeNone},
 		{said{status: 400, body: `{"error":{"code":"invalid_size"}}`}, order.Hold, order.CodeProviderRejected, order.ChargeNone},

@@ -241,10 +241,23 @@ func (p *Provider) submit(ctx context.Context, c *conn, req generate.Request) (t
 	}
 	req.References = p.needs.References.accepted(req, p.spec)
 	if ticket, out, err = p.backend.submit(ctx, c, req); err != nil || out != nil {
-		return ticket, out, err
+		return ticket, out, p.heldUnread(err)
 	}
 	p.spec.Log.Info("job submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
 	return ticket, nil, submitted(req, ticket)
+}
+
+// heldUnread holds a call whose answer is a success that cannot be read. Nothing says
+// that the next one would differ, and it would be paid for too.
+func (p *Provider) heldUnread(err error) error {
+	return failing(err, func(f *order.Failure) *order.Failure {
+		if f.Code != order.CodeBadAnswer || f.Charge != order.ChargeUnknown || f.Class != order.Retry || p.Repeats() {
+			return f
+		}
+		held := *f
+		held.Class = order.Hold
+		return held.WithHint("look at your account at the provider; %s makes another call, which is paid for", retryCommand)
+	})
 }
 
 // The commands of hints. Generate puts the order's id in place of AnyOrder.
@@ -317,7 +330,7 @@ func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, e
 			return out, err
 		}
 		if err := sleep(ctx, pause); err != nil {
-			return nil, err
+			return nil, failing(err, c.withWord)
 		}
 		pause = min(pause*5/4, 10*p.spec.PollInterval)
 	}

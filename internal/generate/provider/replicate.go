@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 )
 
@@ -31,9 +30,9 @@ var replicateNeeds = Needs{
 func newReplicate(s Spec) (backend, error) { return &replicate{s}, nil }
 
 type prediction struct {
-	Status string          `json:"status"`
+	Status lenient.Text    `json:"status"`
 	Output json.RawMessage `json:"output"`
-	Error  any             `json:"error"`
+	Error  json.RawMessage `json:"error"`
 }
 
 func (b *replicate) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
@@ -49,7 +48,19 @@ func (b *replicate) submit(ctx context.Context, c *conn, req generate.Request) (
 	if err != nil {
 		return "", nil, err
 	}
-	return a.ticket()
+	if id, _, err := a.ticket("id", "prediction_id"); err == nil {
+		return id, nil, nil
+	}
+	var made struct {
+		URLs struct {
+			Get string `json:"get"`
+		} `json:"urls"`
+	}
+	_ = lenient.Unmarshal(a.body, &made) // without it there is no id
+	if _, id, ok := strings.Cut(made.URLs.Get, "/v1/predictions/"); ok && a.ok() && id != "" {
+		return id, nil, nil
+	}
+	return "", nil, a.failure()
 }
 
 func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
@@ -58,29 +69,24 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	if err != nil {
 		return nil, err
 	}
-	switch p.Status {
-	case "starting", "processing":
+	switch c.state(p.Status) {
+	case stateWaiting:
 		return nil, nil
-	case "succeeded":
+	case stateDone:
 		if len(p.Output) == 0 || string(p.Output) == "null" {
 			return nil, a.expired("its result")
 		}
-		var made any
-		if err := json.Unmarshal(p.Output, &made); err != nil {
-			return nil, a.failure()
-		}
-		links := linksIn(made)
-		if len(links) == 0 { // the next call would return the same
-			return nil, order.Failf(order.Hold, order.CodeNoOutput, "the model's output is not a file: %s", a.snippet()).
-				WithHint("set the generator's model to one that makes files")
+		links := linksIn(anyOf(p.Output))
+		if len(links) == 0 {
+			return nil, a.noFile()
 		}
 		return linked(links), nil
-	case "failed", "canceled", "aborted":
-		text, _ := p.Error.(string)
+	case stateFailed:
+		text := words(anyOf(p.Error))
 		if refusedContent(text) {
 			return nil, a.refused(order.ChargeFull, "%s", text)
 		}
-		return nil, a.failed("%s", cmp.Or(text, p.Status))
+		return nil, a.failed("%s", cmp.Or(text, string(p.Status)))
 	}
 	return nil, a.failure()
 }
@@ -99,24 +105,4 @@ func (b *replicate) probe(ctx context.Context, c *conn) error {
 		path = "/v1/account"
 	}
 	return c.probe(ctx, path, c.bearer())
-}
-
-// linksIn returns the addresses in an output, which is one address, a list or a table
-// of them.
-func linksIn(v any) (links []string) {
-	switch v := v.(type) {
-	case string:
-		if strings.HasPrefix(v, "https://") || strings.HasPrefix(v, "http://") || strings.HasPrefix(v, "data:") {
-			links = append(links, v)
-		}
-	case []any:
-		for _, inner := range v {
-			links = append(links, linksIn(inner)...)
-		}
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			links = append(links, linksIn(v[name])...)
-		}
-	}
-	return links
 }

@@ -13,11 +13,11 @@ func TestReplicateDistinguishesADeletedOutputFromText(t *testing.T) {
 	for output, code := range map[string]order.Code{`null`: order.CodeExpired, `{"text":"a lighthouse"}`: order.CodeNoOutput, `[]`: order.CodeNoOutput, `["a","b"]`: order.CodeNoOutput} {
 		s := script(t, map[string][]said{"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}}})
 		_, f := s.resumed(t, Spec{Type: "replicate", Model: "black-forest-labs/flux-schnell"}, "p1")
-		class := order.Retry
-		if code == order.CodeNoOutput {
-			class = order.Hold // the next call would return the same
+		class, charge := order.Retry, order.ChargeFull
+		if code == order.CodeNoOutput { // the next call would return the same
+			class, charge = order.Hold, order.ChargePending
 		}
-		wantFailure(t, f, class, code, order.ChargeFull)
+		wantFailure(t, f, class, code, charge)
 	}
 }
 

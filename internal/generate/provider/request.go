@@ -56,15 +56,3 @@ func first(list []generate.Reference, most int64) (string, error) {
 
 // anySize is more bytes than a picture may have.
 const anySize = 1 << 40
-
-// fromBase64 decodes a picture of an answer, which may be a data: address.
-func fromBase64(s string) (blob, error) {
-	if _, after, ok := strings.Cut(s, ";base64,"); ok {
-		s = after
-	}
-	b, err := base64.StdEncoding.DecodeString(s)
-	if err != nil {
-		return blob{}, order.Failf(order.Retry, order.CodeBadAnswer, "the provider's picture is not valid base64")
-	}
-	return blob{data: b}, nil
-}

@@ -107,10 +107,12 @@ func (p *Provider) savePersisting(ctx context.Context, c *conn, req generate.Req
 // save writes the output's files, each whole or not at all.
 func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
 	if len(out.blobs) == 0 {
-		return nil, order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no file")
+		return nil, order.Failf(order.Hold, order.CodeNoOutput, "the provider's answer holds no file").
+			WithHint("change the generator's params and restart, then run %s, which is paid for", redoCommand)
 	}
-	if len(out.blobs) > generate.MaxFiles {
-		return nil, order.Failf(order.Retry, order.CodeBadAnswer, "the provider made %d files, at most %d are accepted", len(out.blobs), generate.MaxFiles)
+	if len(out.blobs) > generate.MaxFiles { // the next answer would most likely be the same
+		return nil, order.Failf(order.Hold, order.CodeBadAnswer, "the provider made %d files, at most %d are accepted", len(out.blobs), generate.MaxFiles).
+			WithHint("change the generator's params and restart, then run %s, which is paid for", redoCommand)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
 		return nil, &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}

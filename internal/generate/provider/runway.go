@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/lenient"
 	"atelierd/internal/order"
 )
 
@@ -41,13 +42,17 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if err != nil {
 		return "", nil, err
 	}
+	if id, _, err := a.ticket("id", "task_id"); err == nil {
+		return id, nil, nil
+	}
+	a = a.inside()
 	switch reason := runwayError(a); {
 	case a.status == http.StatusBadRequest && strings.Contains(reason, "enough credits"):
 		a = a.withStatus(http.StatusPaymentRequired)
 	case a.status == http.StatusBadRequest && refusedContent(reason):
 		return "", nil, a.refused(order.ChargeNone, "%s", reason)
 	}
-	return a.ticket()
+	return "", nil, a.failure()
 }
 
 // request returns the path and the fields of a request. A video begins with the first
@@ -81,30 +86,34 @@ func (b *runway) request(req generate.Request) (path string, fields map[string]a
 // whose names could look like a refusal.
 func runwayError(a answer) string {
 	var wire struct {
-		Error string `json:"error"`
+		Error json.RawMessage `json:"error"`
 	}
-	_ = json.Unmarshal(a.body, &wire) // an answer of another form holds no error
-	return wire.Error
+	_ = lenient.Unmarshal(a.body, &wire) // an answer of another form holds no error
+	return words(anyOf(wire.Error))
 }
 
 func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
 	var task struct {
-		Status  string   `json:"status"`
-		Output  []string `json:"output"`
-		Failure string   `json:"failure"`
-		Code    string   `json:"failureCode"`
+		Status  lenient.Text    `json:"status"`
+		Output  json.RawMessage `json:"output"`
+		Failure lenient.Text    `json:"failure"`
+		Code    lenient.Text    `json:"failureCode"`
 	}
 	a, err := c.ask(ctx, "/v1/tasks/"+url.PathEscape(ticket), b.header(c), &task)
 	if err != nil {
 		return nil, err
 	}
-	switch task.Status {
-	case "PENDING", "THROTTLED", "RUNNING":
+	switch c.state(task.Status) {
+	case stateWaiting:
 		return nil, nil
-	case "SUCCEEDED":
-		return linked(task.Output), nil
-	case "FAILED", "CANCELLED", "CANCELED":
-		if strings.HasPrefix(strings.TrimPrefix(task.Code, "INPUT_PREPROCESSING."), "SAFETY") {
+	case stateDone:
+		links := linksIn(anyOf(task.Output))
+		if len(links) == 0 {
+			return nil, a.noFile()
+		}
+		return linked(links), nil
+	case stateFailed:
+		if strings.HasPrefix(strings.TrimPrefix(strings.ToUpper(string(task.Code)), "INPUT_PREPROCESSING."), "SAFETY") {
 			return nil, a.refused(order.ChargeFull, "%s %s", task.Code, task.Failure)
 		}
 		return nil, a.failed("%s", cmp.Or(task.Failure, task.Code, task.Status))
@@ -115,11 +124,11 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 // probe also checks that there is credit left.
 func (b *runway) probe(ctx context.Context, c *conn) error {
 	var account struct {
-		Credits *float64 `json:"creditBalance"`
+		Credits lenient.Number `json:"creditBalance"`
 	}
 	a, err := c.ask(ctx, "/v1/organization", b.header(c), &account)
 	if err == nil {
-		err = a.emptyAccount(account.Credits)
+		err = a.emptyAccount(account.Credits.Known)
 	}
 	return err
 }

@@ -1,0 +1,214 @@
+package provider
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"atelierd/internal/lenient"
+	"atelierd/internal/order"
+)
+
+// This file finds what was paid for: the id of a job, and links and pictures in an
+// answer of any shape.
+
+// jobEnvelopes are the fields that some gateways put an answer into.
+var jobEnvelopes = []string{"data", "result", "output", "task", "prediction", "job"}
+
+// id returns the job's id from the first field of one of the names that holds a text
+// or a number. Other fields, even a cut at the end of the answer, do not matter.
+func (a answer) id(names ...string) string {
+	fields := lenient.Fields(a.body)
+	if id := idIn(fields, names); id != "" {
+		return id
+	}
+	for _, envelope := range jobEnvelopes {
+		if id := idIn(lenient.Fields(fields[envelope]), names); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+func idIn(fields map[string]json.RawMessage, names []string) string {
+	for _, name := range names {
+		if id := idOf(fields[name]); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// idOf returns an id that may be a number or a text, or "" if there is none.
+func idOf(raw json.RawMessage) string {
+	var id lenient.Text
+	_ = id.UnmarshalJSON(raw) // it never fails
+	if id == "0" || id == "true" || id == "false" {
+		return ""
+	}
+	return string(id)
+}
+
+// link returns the address that a text is, or "".
+func link(text string) string {
+	text = strings.TrimSpace(text)
+	scheme, rest, ok := strings.Cut(text, ":")
+	if !ok {
+		return ""
+	}
+	switch scheme = strings.ToLower(scheme); {
+	case scheme == "data" && strings.Contains(rest, ","):
+		return "data:" + rest
+	case (scheme == "https" || scheme == "http") && strings.HasPrefix(rest, "//") && !strings.ContainsAny(text, " \t\r\n"):
+		return text
+	}
+	return ""
+}
+
+// notResults are fields whose links are not what was made.
+var notResults = []string{
+	"prompt", "negative_prompt", "input", "inputs", "arguments", "request", "logs", "error", "message", "description",
+	"status_url", "response_url", "cancel_url", "webhook", "webhook_url", "thumbnail", "thumbnail_url",
+}
+
+// linksIn returns the addresses in an output of any shape: one address, or lists and
+// tables of them. What a table calls temporary counts only if there is nothing else.
+func linksIn(v any) []string {
+	var found links
+	found.add(v, false)
+	if len(found.saved) > 0 {
+		return found.saved
+	}
+	return found.previews
+}
+
+// links are the addresses in an output.
+type links struct{ saved, previews []string }
+
+func (l *links) add(v any, preview bool) {
+	switch v := v.(type) {
+	case string:
+		switch at := link(v); {
+		case at == "":
+		case preview:
+			l.previews = append(l.previews, at)
+		default:
+			l.saved = append(l.saved, at)
+		}
+	case []any:
+		for _, inner := range v {
+			l.add(inner, preview)
+		}
+	case map[string]any:
+		for _, name := range slices.SortedFunc(maps.Keys(v), byNumber) {
+			if !slices.Contains(notResults, strings.ToLower(name)) {
+				l.add(v[name], preview || v["type"] == "temp")
+			}
+		}
+	}
+}
+
+// anyOf returns a part of an answer as a value of any type.
+func anyOf(raw json.RawMessage) (v any) {
+	_ = lenient.Unmarshal(raw, &v) // what is no JSON is nil
+	return v
+}
+
+// filesIn returns the links in a whole answer of any shape, each once.
+func filesIn(body []byte) (unique []string) {
+	for _, l := range linksIn(anyOf(body)) {
+		if !slices.Contains(unique, l) {
+			unique = append(unique, l)
+		}
+	}
+	return unique
+}
+
+// fromBase64 decodes a picture of an answer, which may be a data: address: in either
+// alphabet, with or without padding and white space.
+func fromBase64(s string) (blob, error) {
+	coded, content, ok := dataAddress(strings.TrimSpace(s))
+	if !ok {
+		return blob{}, badPicture()
+	}
+	if !coded {
+		return blob{data: []byte(content)}, nil
+	}
+	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(plainBase64.Replace(content), "="))
+	if err != nil {
+		return blob{}, badPicture()
+	}
+	return blob{data: b}, nil
+}
+
+func badPicture() *order.Failure {
+	return order.Failf(order.Hold, order.CodeBadAnswer, "the provider's picture is not valid base64").
+		WithHint("%s makes another call, which is paid for", retryCommand)
+}
+
+// dataAddress returns the content of a data: address, and whether it is base64. Any
+// other text is base64 itself. It is not ok when the address has no content.
+func dataAddress(s string) (coded bool, content string, ok bool) {
+	scheme, rest, is := strings.Cut(s, ":")
+	if !is || !strings.EqualFold(scheme, "data") {
+		return true, s, true
+	}
+	head, content, ok := strings.Cut(rest, ",")
+	if strings.Contains(content, "%") {
+		if plain, err := url.PathUnescape(content); err == nil {
+			content = plain
+		}
+	}
+	return strings.HasSuffix(strings.ToLower(strings.TrimSpace(head)), ";base64"), content, ok
+}
+
+// plainBase64 replaces the URL-safe alphabet, and drops white space.
+var plainBase64 = strings.NewReplacer("-", "+", "_", "/", " ", "", "\t", "", "\r", "", "\n", "")
+
+// pictureIn returns the file in an entry of a list: base64, a link, or a table with
+// either. It is nil if the entry holds none.
+func pictureIn(v any) (*blob, error) {
+	switch v := v.(type) {
+	case string:
+		if at := link(v); at != "" {
+			return &blob{link: at}, nil
+		}
+		if strings.TrimSpace(v) == "" {
+			return nil, nil
+		}
+		b, err := fromBase64(v)
+		return &b, err
+	case map[string]any:
+		for _, name := range []string{"b64_json", "b64", "base64", "image_base64", "url", "image_url", "image"} {
+			if b, err := pictureIn(v[name]); b != nil || err != nil {
+				return b, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// picturesIn returns the files of a list. An entry that cannot be read is left out if
+// another can.
+func picturesIn(v any) (list []blob, err error) {
+	entries, ok := v.([]any)
+	if !ok {
+		entries = []any{v}
+	}
+	for _, entry := range entries {
+		b, bad := pictureIn(entry)
+		switch {
+		case bad != nil:
+			err = bad
+		case b != nil && (b.link != "" || len(b.data) > 0):
+			list = append(list, *b)
+		}
+	}
+	if len(list) > 0 {
+		return list, nil
+	}
+	return nil, err
+}
