@@ -27,7 +27,7 @@ func openData(ts *testscript.TestScript, dir string) *sql.DB {
 }
 
 // scriptPast makes the work in a database look as if it was created and put off
-// earlier, and its threads read earlier: past FOLDER TIME. The time is one of SQLite,
+// earlier, and as if it has failed for longer, and its threads read earlier: past FOLDER TIME. The time is one of SQLite,
 // such as '3 minutes'.
 func scriptPast(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
@@ -35,7 +35,7 @@ func scriptPast(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	db := openData(ts, args[0])
 	defer db.Close()
-	for table, columns := range map[string][]string{"jobs": {"created_at", "run_at"}, "orders": {"thread_due_at"}} {
+	for table, columns := range map[string][]string{"jobs": {"created_at", "run_at", "failing_at"}, "orders": {"thread_due_at"}} {
 		for _, c := range columns {
 			_, err := db.Exec("UPDATE "+table+" SET "+c+" = strftime('%Y-%m-%dT%H:%M:%fZ', "+c+", '-' || ?)", args[1])
 			ts.Check(err)
@@ -72,11 +72,11 @@ func scriptUnlock(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // scriptFault has one request to the marketplace fail, the next with the method and the
-// end of its path: fault METHOD PATH before|after STATUS|cut. After means that the
-// request takes effect.
+// end of its path: fault METHOD PATH before|after STATUS|cut [always]. After means that the
+// request takes effect. With always, all such requests fail.
 func scriptFault(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 4 {
-		ts.Fatalf("usage: fault method path before|after status|cut")
+	if neg || len(args) != 4 && (len(args) != 5 || args[4] != "always") {
+		ts.Fatalf("usage: fault method path before|after status|cut [always]")
 	}
 	status := sandbox.Cut
 	if args[3] != "cut" {
@@ -93,7 +93,7 @@ func scriptFault(ts *testscript.TestScript, neg bool, args []string) {
 		if met || r.Method != args[0] || !strings.HasSuffix(r.URL.Path, args[1]) {
 			return sandbox.Fault{}
 		}
-		met = true
+		met = len(args) == 4
 		return fault
 	}})
 }
