@@ -50,6 +50,8 @@ type Fake struct {
 	shape shape
 	key   string
 	delay time.Duration
+	// numbered: ids are numbers.
+	numbered bool
 
 	mu       sync.Mutex
 	jobs     []*job
@@ -142,7 +144,11 @@ func (f *Fake) begin(key string) *job {
 			return j
 		}
 	}
-	j := &job{id: fmt.Sprintf("job-%d", len(f.jobs)+1), key: key, ready: time.Now().Add(f.delay)}
+	name := "job-%d"
+	if f.numbered {
+		name = "100%d"
+	}
+	j := &job{id: fmt.Sprintf(name, len(f.jobs)+1), key: key, ready: time.Now().Add(f.delay)}
 	f.jobs = append(f.jobs, j)
 	return j
 }
@@ -167,7 +173,10 @@ var onePixel = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x
 	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
 
 // file returns what the job made.
-func (j *job) file() []byte { return append(onePixel[:len(onePixel):len(onePixel)], j.id...) }
+// file returns what the job made. Its base64 has both odd characters and padding.
+func (j *job) file() []byte {
+	return append(onePixel[:len(onePixel):len(onePixel)], j.id+"\xfb\xff\xfe\xfb"...)
+}
 
 func (j *job) base64() string { return base64.StdEncoding.EncodeToString(j.file()) }
 

@@ -78,6 +78,7 @@ func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Gene
 	if s.jobs && !s.bare {
 		list = append(list, fileScenarios(s)...)
 	}
+	list = append(list, formScenarios(s)...)
 	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

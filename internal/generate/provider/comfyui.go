@@ -261,21 +261,35 @@ func (b *comfyUI) find(ctx context.Context, c *conn, id string) (job *comfyJob, 
 
 // ended returns the job from the history, or nil.
 func (b *comfyUI) ended(ctx context.Context, c *conn, id string) (*comfyJob, error) {
-	var history map[string]*comfyJob
-	err := b.ask(ctx, c, "/history/"+url.PathEscape(id), &history)
-	return history[id], err
+	var history map[string]json.RawMessage
+	if err := b.ask(ctx, c, "/history/"+url.PathEscape(id), &history); err != nil || history[id] == nil {
+		return nil, err
+	}
+	var job *comfyJob
+	if err := lenient.Unmarshal(history[id], &job); err != nil {
+		return nil, answer{redact: c.redact, body: history[id]}.unusable("unexpected answer of the provider about its job")
+	}
+	return job, nil
 }
 
 // waiting reports whether the job is in the queue or runs.
 func (b *comfyUI) waiting(ctx context.Context, c *conn, id string) (bool, error) {
 	var queue struct {
-		Running [][]json.RawMessage `json:"queue_running"`
-		Pending [][]json.RawMessage `json:"queue_pending"`
+		Running json.RawMessage `json:"queue_running"`
+		Pending json.RawMessage `json:"queue_pending"`
 	}
 	if err := b.ask(ctx, c, "/queue", &queue); err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(slices.Concat(queue.Running, queue.Pending), func(entry []json.RawMessage) bool {
+	var entries [][]json.RawMessage
+	for _, list := range []json.RawMessage{queue.Running, queue.Pending} {
+		var some [][]json.RawMessage
+		if list != nil && json.Unmarshal(list, &some) != nil { // the job may be in it
+			return false, answer{redact: c.redact, body: list}.unusable("unexpected answer of the provider about its queue")
+		}
+		entries = append(entries, some...)
+	}
+	return slices.ContainsFunc(entries, func(entry []json.RawMessage) bool {
 		var known string
 		return len(entry) > 1 && json.Unmarshal(entry[1], &known) == nil && known == id
 	}), nil
