@@ -105,8 +105,11 @@ func TestASecondDaemonOnACopyStopsThem(t *testing.T) {
 					time.Sleep(c.between)
 				}
 				time.Sleep(3 * time.Hour)
-				if !both[0].stopped() && !both[1].stopped() {
+				switch why := both[0].stopped() + both[1].stopped(); {
+				case why == "":
 					t.Error("neither daemon has noticed the other")
+				case c.talks && !strings.Contains(why, "was written to"):
+					t.Errorf("a thread shows the other first, but they stopped because %s", why)
 				}
 				d.fewTwice()
 				stops[0]()
@@ -121,9 +124,9 @@ func TestASecondDaemonOnACopyStopsThem(t *testing.T) {
 	}
 }
 
-// stopped reports whether the daemon has noticed the other, and checks that it has sent
-// and begun nothing since.
-func (w *twin) stopped() bool {
+// stopped returns why the daemon has stopped, or "" if it has not noticed the other. It
+// checks that the daemon has sent and begun nothing since.
+func (w *twin) stopped() string {
 	w.t.Helper()
 	st := must(store.OpenReader(w.dir))
 	defer st.Close()
@@ -131,15 +134,14 @@ func (w *twin) stopped() bool {
 		if f.Name != string(order.AlertSecondDaemon.Code()) {
 			continue
 		}
-		w.t.Log(f.Value)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.sent.After(f.Since) || w.made.After(f.Since) {
 			w.t.Errorf("noticed at %s, the daemon has sent something at %s and begun a call at %s", f.Since, w.sent, w.made)
 		}
-		return true
+		return f.Value
 	}
-	return false
+	return ""
 }
 
 // mostTwice is how many of 20 orders two daemons may deliver twice until one of them
@@ -184,7 +186,7 @@ func (w *twin) accept(wake func()) {
 		}
 	}
 	w.fewTwice()
-	if w.stopped() {
-		w.t.Error("it has stopped again")
+	if why := w.stopped(); why != "" {
+		w.t.Errorf("it has stopped again: %s", why)
 	}
 }
