@@ -140,8 +140,11 @@ WHERE id = sqlc.arg(id);
 UPDATE attempts SET finished_at = sqlc.arg(finished_at), outcome = sqlc.arg(outcome), code = sqlc.arg(code)
 WHERE job_id = sqlc.arg(job_id) AND finished_at IS NULL;
 
--- name: RunNow :exec
-UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = sqlc.arg(code);
+-- name: RunNow :execrows
+-- At most 1000 jobs: SQLite keeps what a statement changes in memory until its end.
+UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE id IN (
+    SELECT j.id FROM jobs AS j
+    WHERE j.state = 'ready' AND j.lane IN ('generate', 'network') AND j.code = sqlc.arg(code) AND j.run_at > sqlc.arg(run_at) LIMIT 1000);
 
 -- name: OwnerCancel :execrows
 -- The owner cancels the order: its work ends in whatever state it is.

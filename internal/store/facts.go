@@ -119,12 +119,22 @@ func (s *Store) RunNow(codes ...order.Code) error {
 	return s.write("run_now", func(t *tx) error {
 		t.changed.Generate, t.changed.Network = true, true
 		for _, code := range codes {
-			if err := t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: code}); err != nil {
+			if err := t.runNow(code); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// runNow makes the jobs that wait with the code due now.
+func (t *tx) runNow(code order.Code) error {
+	for {
+		n, err := t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: code})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
 }
 
 // Note appends an event to the timeline of orderID, or of the daemon if it is empty.

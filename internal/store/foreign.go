@@ -99,7 +99,7 @@ func (t *tx) acceptSecondDaemon() (open bool, err error) {
 	if _, err := t.DeleteFact(noCancel, factForeign); err != nil {
 		return true, err
 	}
-	if err := t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: order.CodeSecondDaemon}); err != nil {
+	if err := t.runNow(order.CodeSecondDaemon); err != nil {
 		return true, err
 	}
 	t.changed.Generate, t.changed.Network = true, true

@@ -148,8 +148,8 @@ func (t *tx) acceptRestore() error {
 		func() error { return t.ForgetOrdersRestored(noCancel) },
 		func() error { return t.FreeWindows(noCancel) },
 		func() error { return t.cappedToday(nil) },
-		func() error { return t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: order.CodeDayCap}) },
-		func() error { return t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: order.CodeBudget}) },
+		func() error { return t.runNow(order.CodeDayCap) },
+		func() error { return t.runNow(order.CodeBudget) },
 	} {
 		if err := do(); err != nil {
 			return err

@@ -925,8 +925,10 @@ func (q *Queries) RunMessagesNow(ctx context.Context, arg RunMessagesNowParams) 
 	return err
 }
 
-const runNow = `-- name: RunNow :exec
-UPDATE jobs SET run_at = ?1 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?2
+const runNow = `-- name: RunNow :execrows
+UPDATE jobs SET run_at = ?1 WHERE id IN (
+    SELECT j.id FROM jobs AS j
+    WHERE j.state = 'ready' AND j.lane IN ('generate', 'network') AND j.code = ?2 AND j.run_at > ?1 LIMIT 1000)
 `
 
 type RunNowParams struct {
@@ -934,9 +936,13 @@ type RunNowParams struct {
 	Code  order.Code
 }
 
-func (q *Queries) RunNow(ctx context.Context, arg RunNowParams) error {
-	_, err := q.db.ExecContext(ctx, runNow, arg.RunAt, arg.Code)
-	return err
+// At most 1000 jobs: SQLite keeps what a statement changes in memory until its end.
+func (q *Queries) RunNow(ctx context.Context, arg RunNowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, runNow, arg.RunAt, arg.Code)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const unfinishedJobs = `-- name: UnfinishedJobs :one
