@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,8 +16,12 @@ import (
 // they return.
 type Store interface {
 	Ledger(ctx context.Context) (order.Ledger, error)
+	// OpenOrders returns the ids of the orders that have not ended, sorted.
+	OpenOrders(ctx context.Context) ([]string, error)
 	// Records returns what the ledger has of its open orders, by id.
 	Records(ctx context.Context) (map[string]*order.Record, error)
+	// Record returns what the ledger has of an order; ok is false if it does not know it.
+	Record(ctx context.Context, id string) (r order.Record, ok bool, err error)
 	Order(ctx context.Context, id string) (order.Order, error)
 	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
 	// WantReconcile records that the ledger was restored, and Reconciled that it has
@@ -72,7 +77,8 @@ type Checker struct {
 
 	// before is what the ledger had before this process polled; nil when it is compared
 	// as it is now.
-	before map[string]*order.Record
+	before   map[string]*order.Record
+	beforeMu sync.Mutex // while the orders are read
 	// why is why the ledger is reconciled; empty while it is only compared.
 	why string
 	// start is the ledger as it was before the first poll.
@@ -93,6 +99,8 @@ type seen struct {
 	thread []order.Message
 	// listed: the facts are those of a row.
 	listed bool
+	// missing is what the ledger lacks of it.
+	missing Missing
 }
 
 // asRecorded stands for each order of which the ledger has all that is shown. What is
@@ -223,16 +231,18 @@ func (c *Checker) begin(ctx context.Context) error {
 // Once compares after a poll of every status, and reconciles where it must. Call it
 // while nothing else does.
 func (c *Checker) Once(ctx context.Context) error {
-	now, err := c.o.Store.Records(ctx)
+	open, err := c.o.Store.OpenOrders(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.read(ctx, now); err != nil {
+	if err := c.read(ctx, open); err != nil {
 		return err
 	}
-	missing, err := c.compare(ctx, now)
-	if err != nil {
-		return err
+	var missing []Missing
+	for _, id := range open {
+		if m := c.seen[id].missing; m.Any() {
+			missing = append(missing, m)
+		}
 	}
 	if c.why == "" && !c.fresh && Restored(missing) {
 		c.why = c.start.Lacks("the marketplace shows what the ledger does not have", time.Now())
@@ -241,7 +251,7 @@ func (c *Checker) Once(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.adopt(ctx, missing, now); err != nil {
+	if err := c.adopt(ctx, open); err != nil {
 		return err
 	}
 	if c.why != "" {
@@ -268,33 +278,28 @@ func (c *Checker) pass() {
 	}
 }
 
-// compare returns what the ledger lacks. It compares with what the ledger had before
-// the first poll: applying the poll has written some of it.
-func (c *Checker) compare(ctx context.Context, now map[string]*order.Record) (list []Missing, err error) {
-	had := c.before
-	if had == nil { // what this process did while the orders were read is not missing
-		if had, err = c.o.Store.Records(ctx); err != nil {
-			return nil, err
+// compare returns what the ledger lacks of an order. It compares with what the ledger
+// had before the first poll, because applying the poll has written some of it, or with
+// what it has after the order was read.
+func (c *Checker) compare(ctx context.Context, id string, s *seen) (Missing, error) {
+	c.beforeMu.Lock()
+	r, ok := c.before[id]
+	c.beforeMu.Unlock()
+	switch {
+	case ok:
+	case c.before != nil:
+		r = &order.Record{OrderID: id, Status: c.listed(id).Status} // the first poll brought it
+	default:
+		now, _, err := c.o.Store.Record(ctx, id)
+		if err != nil {
+			return Missing{}, err
 		}
+		r = &now
 	}
-	for id, r := range now {
-		if s := c.seen[id]; s != nil && s != asRecorded {
-			if m := lacksOne(had, r, s); m.Any() {
-				list = append(list, m)
-			}
-		}
-	}
-	return list, nil
-}
-
-// lacksOne returns what a ledger with the records had lacks of an order, which has the
-// record now.
-func lacksOne(had map[string]*order.Record, now *order.Record, s *seen) Missing {
-	r := had[now.OrderID]
-	if r == nil {
-		r = &order.Record{OrderID: now.OrderID, Status: now.Status}
-	}
-	return Lacks(*r, s.facts, s.thread)
+	c.shows(*r, s.facts)
+	m := Lacks(*r, s.facts, s.thread)
+	m.OrderID = id
+	return m, nil
 }
 
 // end records the end of a reconcile, and what stays unknown.

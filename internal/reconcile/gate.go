@@ -145,3 +145,10 @@ func (g *Gate) listed(id string) order.Facts {
 	}
 	return order.Facts{}
 }
+
+// drop forgets the row of an order.
+func (g *Gate) drop(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.listing, id)
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 
@@ -21,7 +20,7 @@ const (
 
 // read reads the orders that were not read yet, each with its thread. Its error means
 // that some are left.
-func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error {
+func (c *Checker) read(ctx context.Context, open []string) error {
 	var (
 		wg   sync.WaitGroup
 		mu   sync.Mutex
@@ -33,22 +32,29 @@ func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error 
 		wg.Go(func() {
 			for id := range todo {
 				s, err := c.readOne(ctx, id)
+				if err == nil {
+					s, err = c.keep(ctx, id, s)
+				}
 				mu.Lock()
 				if err != nil {
 					c.tries[id]++
 					errs = append(errs, err)
 				} else {
-					c.seen[id] = c.keep(now, now[id], s)
+					c.seen[id] = s
 					done++
 				}
 				mu.Unlock()
+				if err == nil {
+					c.forget(id)
+				}
 			}
 		})
 	}
-	for _, id := range c.order(now) {
+	stop := false
+	for _, id := range c.order(open) {
 		mu.Lock()
 		_, read := c.seen[id]
-		stop := len(errs) > readers // the marketplace is down
+		stop = len(errs) > readers // the marketplace is down
 		mu.Unlock()
 		if stop {
 			break
@@ -62,34 +68,39 @@ func (c *Checker) read(ctx context.Context, now map[string]*order.Record) error 
 	if len(errs) == 0 || ctx.Err() != nil {
 		return errors.Join(ctx.Err())
 	}
-	return c.giveUp(done > 0 || len(c.seen) > 0, errs[0])
+	if err := c.giveUp(ctx, done > 0 || len(c.seen) > 0, errs[0]); err != nil || !stop {
+		return err
+	}
+	return errs[0] // the rest is still to be read
 }
 
 // order returns the ids in the order in which they are read: those that could not be
 // read come last, so that they do not stop the others from being read.
-func (c *Checker) order(now map[string]*order.Record) []string {
-	return slices.SortedFunc(maps.Keys(now), func(a, b string) int {
+func (c *Checker) order(open []string) []string {
+	return slices.SortedFunc(slices.Values(open), func(a, b string) int {
 		return cmp.Or(cmp.Compare(c.tries[a], c.tries[b]), cmp.Compare(a, b))
 	})
 }
 
-// keep returns s if the ledger lacks any of it, and asRecorded otherwise. The ledger
-// only gains while the others are read, so that it does not lack it later either.
-func (c *Checker) keep(now map[string]*order.Record, r *order.Record, s *seen) *seen {
-	c.shows(*r, s.facts)
-	had := c.before
-	if had == nil {
-		had = now
+// forget gives up what an order that was read was compared with.
+func (c *Checker) forget(id string) {
+	c.beforeMu.Lock()
+	delete(c.before, id)
+	c.beforeMu.Unlock()
+	c.drop(id)
+}
+
+// keep returns s with what the ledger lacks of it, and asRecorded if it lacks nothing.
+func (c *Checker) keep(ctx context.Context, id string, s *seen) (_ *seen, err error) {
+	if s.missing, err = c.compare(ctx, id, s); err != nil || s.missing.Any() || s.facts.ID == "" {
+		return s, err
 	}
-	if s.facts.ID == "" || lacksOne(had, r, s).Any() {
-		return s
-	}
-	return asRecorded
+	return asRecorded, nil
 }
 
 // giveUp returns err unless all that is left are orders that cannot be read while
 // others can. Their rows of the listing decide.
-func (c *Checker) giveUp(others bool, err error) error {
+func (c *Checker) giveUp(ctx context.Context, others bool, err error) error {
 	for id, n := range c.tries {
 		if _, read := c.seen[id]; read {
 			continue
@@ -97,7 +108,11 @@ func (c *Checker) giveUp(others bool, err error) error {
 		if n < patience || !others {
 			return err
 		}
-		c.seen[id] = &seen{facts: c.listed(id), listed: true}
+		s, err := c.keep(ctx, id, &seen{facts: c.listed(id), listed: true})
+		if err != nil {
+			return err
+		}
+		c.seen[id] = s
 	}
 	return nil
 }
@@ -141,50 +156,46 @@ func isCode(err error, code order.Code) bool {
 
 // adopt writes into the ledger what it lacks. In a reconcile each live order counts as
 // one whose spending is unknown.
-func (c *Checker) adopt(ctx context.Context, missing []Missing, now map[string]*order.Record) error {
-	lacks := map[string]Missing{}
-	for _, m := range missing {
-		lacks[m.OrderID] = m
-	}
-	for id, s := range c.seen {
-		if now[id] == nil {
-			continue // it has ended since it was read
-		}
-		m, ok := lacks[id]
-		if !ok && c.why == "" || s.facts.ID == "" {
+func (c *Checker) adopt(ctx context.Context, open []string) error {
+	for _, id := range open {
+		s := c.seen[id]
+		var err error
+		switch {
+		case s.facts.ID == "" || !s.missing.Any() && c.why == "":
 			continue
+		case s == asRecorded:
+			err = c.o.Store.Adopt(order.Adoption{OrderID: id, Restored: true})
+		default:
+			err = c.adoptOne(ctx, id, s)
 		}
-		m.OrderID = id
-		if s == asRecorded {
-			if err := c.o.Store.Adopt(order.Adoption{OrderID: id, Restored: true}); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := c.adoptOne(ctx, m, s, now[id]); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Checker) adoptOne(ctx context.Context, m Missing, s *seen, now *order.Record) error {
-	o, err := c.o.Store.Order(ctx, m.OrderID)
+func (c *Checker) adoptOne(ctx context.Context, id string, s *seen) error {
+	o, err := c.o.Store.Order(ctx, id)
 	if err != nil {
 		return err
 	}
 	if s.thread != nil {
 		// It opens the pieces that the client has asked for.
-		if err := c.o.Intake.ShowThread(ctx, m.OrderID, s.thread); err != nil {
+		if err := c.o.Intake.ShowThread(ctx, id, s.thread); err != nil {
 			return err
 		}
 	}
-	pieces, err := c.o.Store.Pieces(ctx, m.OrderID)
+	pieces, err := c.o.Store.Pieces(ctx, id)
+	if err != nil {
+		return err
+	}
+	now, _, err := c.o.Store.Record(ctx, id)
 	if err != nil {
 		return err
 	}
 	a := adopting{
-		record: *now, missing: m, pieces: pieces, restored: c.why != "",
+		record: now, missing: s.missing, pieces: pieces, restored: c.why != "",
 		write: func(piece int, links []string) string { return c.o.PieceText(o, piece, links) },
 	}.adoption()
 	if err := c.o.Store.Adopt(a); err != nil {

@@ -59,18 +59,25 @@ func TestOnlyWhatTheLedgerLacksIsKeptOfAnOrder(t *testing.T) {
 	shown := func(files ...string) *seen {
 		return &seen{facts: order.Facts{ID: "o1", Status: order.Delivered, Shown: order.ShownFiles, Deliverables: files}}
 	}
-	c := &Checker{before: map[string]*order.Record{"o1": record}}
-	if s := shown("a"); c.keep(nil, record, s) != asRecorded {
+	c := &Checker{Gate: NewGate(), before: map[string]*order.Record{"o1": record}}
+	keep := func(s *seen) *seen {
+		kept, err := c.keep(t.Context(), "o1", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kept
+	}
+	if keep(shown("a")) != asRecorded {
 		t.Error("what the ledger has is kept")
 	}
-	if s := shown("a", "b"); c.keep(nil, record, s) != s {
-		t.Error("a file that the ledger lacks is not kept")
+	if s := keep(shown("a", "b")); len(s.missing.Files) != 1 {
+		t.Errorf("a file that the ledger lacks is kept as %+v", s.missing)
 	}
-	if s := new(seen); c.keep(nil, record, s) != s {
+	if keep(new(seen)) == asRecorded {
 		t.Error("an order that is not shown counts as recorded")
 	}
 	c.before = map[string]*order.Record{}
-	if s := shown("a"); c.keep(nil, record, s) != s {
-		t.Error("what the first poll has written is not kept, although the ledger lacked it")
+	if s := keep(shown("a")); s.missing.Rounds != 1 {
+		t.Errorf("what the first poll has written, although the ledger lacked it, is kept as %+v", s.missing)
 	}
 }

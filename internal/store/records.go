@@ -7,11 +7,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"unique"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
 	"atelierd/internal/store/utc"
 )
+
+// recordPage is how many records are read at a time. What SQLite returns takes more
+// room than what is kept of it.
+const recordPage = 500
+
+// OpenOrders returns the ids of the orders that have not ended, sorted.
+func (s *Store) OpenOrders(ctx context.Context) ([]string, error) {
+	ids, err := s.read.OpenOrderIDs(ctx)
+	slices.Sort(ids)
+	return ids, err
+}
 
 // Records returns what the ledger has of its open orders, by id.
 func (s *Store) Records(ctx context.Context) (map[string]*order.Record, error) {
@@ -19,8 +31,14 @@ func (s *Store) Records(ctx context.Context) (map[string]*order.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := recorder{s.read, order.EncodeStrings(ids), make(map[string]*order.Record, len(ids))}
-	return r.all, r.read(ctx, r.orders, r.deliveries, r.messages)
+	all := make(map[string]*order.Record, len(ids))
+	for page := range slices.Chunk(ids, recordPage) {
+		r := recorder{s.read, order.EncodeStrings(page), all}
+		if err := r.read(ctx, r.orders, r.deliveries, r.messages); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Record returns what the ledger has of an order; ok is false if it does not know it.
@@ -56,10 +74,9 @@ func (r recorder) orders(ctx context.Context) error {
 	}
 	for _, o := range rows {
 		rec := &order.Record{
-			OrderID: o.ID, State: o.State, Status: o.RemoteStatus, Round: int(o.Round), Revisions: toInt(o.RevisionCount),
+			OrderID: o.ID, State: unique.Make(o.State).Value(), Status: unique.Make(o.RemoteStatus).Value(), Round: int(o.Round), Revisions: toInt(o.RevisionCount),
 			Windowed: !o.WindowEndsAt.IsZero(),
 			Quoted:   o.QuoteState != "" && o.QuoteState != order.QuotePriced && o.QuoteState != order.QuoteRefused,
-			Seen:     map[string]string{},
 		}
 		if err := addStrings(&rec.Files, o.Deliverables, o.ForeignFiles); err != nil {
 			return fmt.Errorf("read order %s: %w", o.ID, err)
@@ -108,7 +125,7 @@ func (r recorder) messages(ctx context.Context) error {
 	for _, m := range outbox {
 		if rec, ok := r.all[m.OrderID]; ok {
 			rec.Outbox = append(rec.Outbox, order.Outgoing{
-				OrderID: m.OrderID, Position: int(m.Position), Reason: m.Reason, Body: m.Body, State: m.State,
+				OrderID: rec.OrderID, Position: int(m.Position), Reason: m.Reason, Body: m.Body, State: unique.Make(m.State).Value(),
 			})
 		}
 	}
@@ -118,6 +135,9 @@ func (r recorder) messages(ctx context.Context) error {
 	}
 	for _, m := range seen {
 		if rec, ok := r.all[m.OrderID]; ok {
+			if rec.Seen == nil {
+				rec.Seen = map[string]string{}
+			}
 			rec.Seen[m.RemoteID] = m.Content
 		}
 	}
@@ -135,6 +155,9 @@ func addSent(rec *order.Record, urls string) error {
 // addStrings appends the strings of JSON arrays.
 func addStrings(to *[]string, arrays ...string) error {
 	for _, text := range arrays {
+		if text == "[]" {
+			continue // nearly always
+		}
 		var list []string
 		if err := json.Unmarshal([]byte(text), &list); err != nil {
 			return err
