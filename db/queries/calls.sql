@@ -18,6 +18,15 @@ WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') ORDER BY c.id;
 UPDATE calls SET state = 'submitted', ticket = sqlc.arg(ticket)
 WHERE id = sqlc.arg(id) AND state IN ('calling', 'submitted');
 
+-- name: CallLate :many
+-- The result of a job that is done cannot be had yet. The first such look counts.
+UPDATE calls SET late_at = coalesce(late_at, sqlc.arg(now)) WHERE id = sqlc.arg(id) AND state IN ('calling', 'submitted')
+RETURNING late_at;
+
+-- name: CallRuns :exec
+-- The job runs, or runs again.
+UPDATE calls SET late_at = NULL WHERE id = ? AND state IN ('calling', 'submitted');
+
 -- name: OpenCall :many
 SELECT * FROM calls WHERE id = ? AND state IN ('calling', 'submitted');
 

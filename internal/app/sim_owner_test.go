@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/fulfill"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
@@ -33,15 +34,25 @@ func (w *world) lifeConfig() *config.Config {
 	return &c
 }
 
-// approve has the owner approve what waits for it.
+// approve has the owner approve what waits for it, and have made again what a provider no
+// longer has.
 func (w *world) approve(now bool, o store.Owner) {
 	lines, err := o.Orders(context.Background(), string(order.StateHeld), 100)
 	if err != nil || !now {
 		return
 	}
 	for _, l := range lines {
-		if l.Code == order.CodeReview {
+		switch l.Code {
+		case order.CodeReview:
 			_ = o.Approve(context.Background(), l.ID) // it may have moved on in this very moment
+		case order.CodeExpired, order.CodeNotVisible:
+			w.redone[l.ID] = true
+			_ = o.Redo(context.Background(), l.ID, 0, func(kind order.Kind, round int) error {
+				return fulfill.ClearWork(w.dir, l.ID, kind, round)
+			})
+			if daemon := w.daemon.Load(); daemon != nil {
+				daemon.Wake() // as the command does
+			}
 		}
 	}
 }

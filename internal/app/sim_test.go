@@ -100,7 +100,9 @@ type world struct {
 	margins []margin // of the lives
 	// What the owner has meddled with.
 	touched map[string]bool
-	stays   []stay
+	// redone are the orders whose result was gone, and that the owner has had made again.
+	redone map[string]bool
+	stays  []stay
 
 	guide, webhooks bool
 	agent           string
@@ -109,6 +111,8 @@ type world struct {
 	odd             *oddities
 	// port takes webhooks while a life runs.
 	port atomic.Pointer[pipenet.Listener]
+	// daemon is the running one, which the owner's commands wake.
+	daemon atomic.Pointer[App]
 
 	provider    *paidProvider
 	holdUnknown bool
@@ -132,7 +136,7 @@ func simulateWeek(t *testing.T, seed uint64) {
 func newWorld(t *testing.T, seed uint64, dir string) *world {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	guide := rng.IntN(4) == 0
-	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, guide: guide, odd: newOddities(), webhooks: rng.IntN(2) == 0}
+	w := &world{t: t, rng: rng, dir: dir, touched: map[string]bool{}, redone: map[string]bool{}, guide: guide, odd: newOddities(), webhooks: rng.IntN(2) == 0}
 	w.market = sandbox.New(sandbox.Options{
 		Seed: seed, Separate: rng.IntN(3) == 0, Guide: guide,
 		Webhooks: w.webhooks, Subscription: simWindow,
@@ -244,6 +248,8 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 	defer a.Close()
 	w.port.Store(port)
 	defer w.port.Store(nil)
+	w.daemon.Store(a)
+	defer w.daemon.Store(nil)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -185,8 +185,8 @@ func (c *Client) copy(w io.Writer, resp *http.Response) (int64, *Error) {
 	if resp.ContentLength > c.maxBytes {
 		return 0, refused("is larger than %d bytes", c.maxBytes)
 	}
-	body := &source{Reader: io.LimitReader(resp.Body, c.maxBytes+1)}
-	n, err := io.Copy(w, body)
+	body := &source{Reader: unpacked(resp)}
+	n, err := io.Copy(w, io.LimitReader(body, c.maxBytes+1))
 	switch {
 	case body.err != nil:
 		return n, failed(body.err)

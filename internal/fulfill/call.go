@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/host"
@@ -113,7 +114,18 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 			return r.keep(ctx, r.job, func() error { return r.o.Store.CallSubmitted(c.ID, ticket) })
 		},
 	}
+	running := false
+	req.Call.Running = func() { running = true }
 	made, err := g.Backend.Generate(ctx, req)
+	if running && !c.LateAt.IsZero() {
+		c.LateAt = time.Time{}
+		if err := r.keep(ctx, r.job, func() error { return r.o.Store.CallRuns(c.ID) }); err != nil {
+			return generate.Result{}, err
+		}
+	}
+	if err == nil {
+		err = r.arrived(c, made)
+	}
 	if err != nil {
 		return generate.Result{}, r.failed(ctx, g, c, req, err)
 	}
@@ -177,8 +189,12 @@ func (r *run) failed(ctx context.Context, g Generator, c order.Call, req generat
 		g.Breaker.Report(&fail)
 		fail = g.Breaker.WaitInstead(fail)
 	}
+	late, err := r.lateFor(ctx, c, &fail)
+	if err != nil {
+		return err
+	}
 	after := order.AfterCall(order.FailedCall{
-		Call: c, Failure: fail, Resumed: req.Call.Resumed, Repeats: g.repeats(),
+		Call: c, Failure: fail, LateFor: late, Resumed: req.Call.Resumed, Repeats: g.repeats(),
 		HoldUnknown: g.HoldUnknown, HostsFault: hosts,
 	})
 	if after.State != "" {

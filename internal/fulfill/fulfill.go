@@ -61,6 +61,10 @@ type Store interface {
 	OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error)
 	BeginCall(j order.Job, c order.NewCall) (order.Call, error)
 	CallSubmitted(id int64, ticket string) error
+	// CallLate records that the result of a call is late and returns since how long;
+	// CallRuns that its job runs.
+	CallLate(id int64) (time.Duration, error)
+	CallRuns(id int64) error
 	CloseCall(id int64, state order.CallState, cost order.USD, note string) error
 	PutReferences(j order.Job, files []order.Artifact) error
 	Remark(j order.Job, what string, texts []string) error

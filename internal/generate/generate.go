@@ -113,6 +113,9 @@ type Call struct {
 	// Submitted makes the provider's id durable. It is called before the first
 	// poll. After an error the run must end. It is nil outside the daemon.
 	Submitted func(ticket string) error
+	// Running is called when the provider says that the job still runs. It is nil
+	// outside the daemon.
+	Running func()
 }
 
 // Repeater is a Generator whose call may be made again under the same Key without
@@ -166,7 +169,10 @@ type Result struct {
 	// MediaType is the marketplace's word for what was made (image, video, link,
 	// document, code, text), or empty if unknown.
 	MediaType string
-	Cost      order.USD
+	// Fetched: the files were fetched from where the provider put them, and the same call
+	// can fetch them again.
+	Fetched bool
+	Cost    order.USD
 	// Message is the generator's own remark on its work, or empty.
 	Message string
 	// Log is the tail of the generator's own log, at most 4 KB.

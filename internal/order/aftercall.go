@@ -1,6 +1,9 @@
 package order
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // FailedCall is what AfterCall needs to know of a call that has failed.
 type FailedCall struct {
@@ -13,6 +16,8 @@ type FailedCall struct {
 	Repeats bool
 	// HoldUnknown: the owner decides about calls of unknown outcome.
 	HoldUnknown bool
+	// LateFor is how long the result has been late.
+	LateFor time.Duration
 	// HostsFault: this machine caused the failure, such as a full disk.
 	HostsFault bool
 }
@@ -35,6 +40,8 @@ func AfterCall(c FailedCall) CallOutcome {
 		f.Charge = ChargePending // asking again cost nothing; the first request may have
 	}
 	switch {
+	case f.Late():
+		return CallOutcome{Failure: f.lateFor(c.LateFor)}
 	case f.Class == Stopped, f.Class == Lost, f.Charge == ChargePending:
 		return CallOutcome{Failure: f}
 	case f.Code == CodeKeyReused:

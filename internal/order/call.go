@@ -43,6 +43,9 @@ type Call struct {
 	State     CallState
 	Cost      USD // its price until the actual cost is known
 	BeganAt   time.Time
+	// LateAt is since when its job is done without a result that can be had; zero if it
+	// is not.
+	LateAt time.Time
 	// Attempt is the attempt that began it. The generator works in its folder.
 	Attempt int
 }

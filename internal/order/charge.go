@@ -30,9 +30,10 @@ func (f *Failure) WithTicket(ticket string) *Failure {
 }
 
 // Overdue holds a job that is still pending at its deadline. Until then its work
-// waits: a slow job, or one of unknown state, is no failed attempt.
+// waits: a slow job, or one of unknown state, is no failed attempt. A late result has its
+// own limit.
 func (f *Failure) Overdue(sinceCall time.Duration) *Failure {
-	if f.Charge != ChargePending || f.Class != Wait && !f.Outage || sinceCall < JobDeadline {
+	if f.Late() || f.Charge != ChargePending || f.Class != Wait && !f.Outage || sinceCall < JobDeadline {
 		return f
 	}
 	held := Failf(Hold, CodeOverdue, "the job has no result a day after the call: %w", f).

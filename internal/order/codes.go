@@ -154,8 +154,10 @@ const (
 	CodeSlow Code = "slow"
 	// CodeOverdue: the provider's job has no result after a day. The owner retries, or gives it up.
 	CodeOverdue Code = "overdue"
-	// CodeExpired: the provider no longer has the job or its result. Another call is made.
+	// CodeExpired: the provider does not have the job or its result. It is asked for a while, then held: only a redo pays again.
 	CodeExpired Code = "expired"
+	// CodeNotVisible: the provider says that the job is done, and shows no result. It is asked for a while, then held: only a redo pays again.
+	CodeNotVisible Code = "not_visible"
 	// CodeFetch: the result could not be fetched this time. It is fetched again, and not paid for again.
 	CodeFetch Code = "fetch"
 	// CodeNotFetched: the result cannot be fetched. The owner changes what forbids it.

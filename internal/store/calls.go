@@ -115,7 +115,7 @@ func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error
 	for i, r := range rows {
 		list[i] = order.Call{
 			ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
-			Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, Attempt: int(r.Attempt),
+			Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, LateAt: r.LateAt.Time, Attempt: int(r.Attempt),
 		}
 	}
 	return list, nil
@@ -131,6 +131,27 @@ func (s *Store) CallSubmitted(id int64, ticket string) error {
 		}
 		return err
 	})
+}
+
+// CallLate records that the result of a call's job is late, and returns how long it has
+// been so. It needs no lease.
+func (s *Store) CallLate(id int64) (late time.Duration, err error) {
+	err = s.write("call.late", func(t *tx) error {
+		rows, err := t.CallLate(noCancel, query.CallLateParams{Now: t.now, ID: id})
+		if err == nil && len(rows) == 0 {
+			err = fmt.Errorf("call %d: %w", id, order.ErrCallClosed)
+		}
+		if err == nil {
+			late = t.now.Sub(rows[0].Time)
+		}
+		return err
+	})
+	return late, err
+}
+
+// CallRuns records that the job of a call runs, so that its result is not late.
+func (s *Store) CallRuns(id int64) error {
+	return s.write("call.runs", func(t *tx) error { return t.CallRuns(noCancel, id) })
 }
 
 // CloseCall records the outcome and the cost of an open call. The cost counts for

@@ -103,6 +103,20 @@ func (f *Fake) Paid() int {
 	return len(f.jobs)
 }
 
+// Done reports whether the first job is done.
+func (f *Fake) Done() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.jobs) > 0 && f.jobs[0].done()
+}
+
+// Serve answers as the provider does, whatever Answer has set.
+func (f *Fake) Serve(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shape.serve(f, w, r)
+}
+
 // Requests returns the requests so far.
 func (f *Fake) Requests() []Request {
 	f.mu.Lock()
@@ -131,9 +145,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		io.WriteString(w, `{"error":"a wrong key"}`)
 	default:
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.shape.serve(f, w, r)
+		f.Serve(w, r)
 	}
 }
 

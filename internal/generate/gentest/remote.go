@@ -145,6 +145,11 @@ func jobScenarios(s shape) []scenario {
 			list = append(list, scenario{fmt.Sprintf("status %d to a poll", status), func(b *bench) { b.status(Poll, status, want) }})
 		}
 	}
+	for i, answer := range s.unseen {
+		list = append(list, scenario{fmt.Sprintf("done before its result is visible %d", i+1), func(b *bench) {
+			b.late(Poll, order.CodeNotVisible, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, answer) })
+		}})
+	}
 	for name, spoil := range spoiled {
 		list = append(list, scenario{name + " to a poll", func(b *bench) { b.spoiledPoll(spoil) }})
 	}
@@ -154,9 +159,17 @@ func jobScenarios(s shape) []scenario {
 // fileScenarios are those of a finished file that is fetched.
 func fileScenarios(s shape) []scenario {
 	list := []scenario{
-		{"an expired file", (*bench).expired},
 		{"an endless file", func(b *bench) { b.endless(Fetch) }},
-		{"an empty file", (*bench).emptyFile},
+		{"a file that is empty at first", func(b *bench) { b.late(Fetch, order.CodeExpired, func(http.ResponseWriter, *http.Request) {}) }},
+	}
+	statuses := []int{404, 410}
+	if s.reference != "upload" { // without a key, these do not speak of it
+		statuses = append(statuses, 401, 403, 451)
+	}
+	for _, status := range statuses {
+		list = append(list, scenario{fmt.Sprintf("status %d to a file at first", status), func(b *bench) {
+			b.late(Fetch, order.CodeExpired, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		}})
 	}
 	for _, name := range []string{"a truncated answer", "a stalled answer", "no answer"} {
 		list = append(list, scenario{name + " for a file", func(b *bench) { b.brokenFile(spoiled[name]) }})

@@ -46,13 +46,16 @@ var paidStatuses = map[int]outcome{
 	304: {order.Hold, order.CodeProviderRedirected, order.ChargeNone, false},
 }
 
-// polledStatuses holds what a status means for a poll. The job stays pending unless
-// the provider does not know it any more.
+// lateResult is the failure of a result that is paid for and not there yet. No answer
+// about a job or a file is a reason for another call.
+var lateResult = outcome{order.Wait, order.CodeExpired, order.ChargePending, false}
+
+// polledStatuses holds what a status means for a poll. The job stays pending.
 var polledStatuses = map[int]outcome{
 	400: {order.Hold, order.CodeProviderRejected, order.ChargePending, false},
 	401: {order.Hold, order.CodeProviderKeyRefused, order.ChargePending, false},
-	404: {order.Retry, order.CodeExpired, order.ChargeFull, false},
-	410: {order.Retry, order.CodeExpired, order.ChargeFull, false},
+	404: lateResult,
+	410: lateResult,
 	429: {order.Wait, order.CodeProviderRateLimited, order.ChargePending, false},
 	500: {order.Retry, order.CodeOutage, order.ChargePending, true},
 	503: {order.Retry, order.CodeOutage, order.ChargePending, true},
@@ -201,6 +204,9 @@ func (b *bench) spoiled(h http.HandlerFunc) {
 	_, f := b.run(b.Context(), b.request())
 	if f == nil && b.fake.shape.bare {
 		return // the answer is the file, which is checked elsewhere
+	}
+	if f != nil && f.Late() {
+		return // it names an id, whose job is asked for
 	}
 	again := f != nil && f.Charge == order.ChargePending && f.Class == order.Hold && b.fake.shape.again
 	if f == nil || f.Charge != order.ChargeUnknown && f.Charge != order.ChargeFull && !again {

@@ -169,19 +169,38 @@ func (b *bench) keyLost() {
 func (b *bench) forgotten() {
 	r := b.request()
 	r.Call.Submitted = func(string) error { b.fake.Forget(); return nil }
-	b.fails(r, outcome{order.Retry, order.CodeExpired, order.ChargeFull, false})
+	want := lateResult
+	if !b.fake.shape.forgets {
+		want = outcome{order.Retry, order.CodeExpired, order.ChargeFull, false} // it says so for certain
+	}
+	b.fails(r, want)
 	b.paid(1)
 }
 
-func (b *bench) expired() {
-	b.fake.Answer(Fetch, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
-	b.fails(b.request(), outcome{order.Retry, order.CodeExpired, order.ChargeFull, false})
-	b.paid(1)
-}
-
-func (b *bench) emptyFile() {
-	b.fake.Answer(Fetch, func(http.ResponseWriter, *http.Request) {})
-	b.fails(b.request(), outcome{order.Retry, order.CodeBadAnswer, order.ChargeFull, false})
+// late expects that a result that is not there at first is waited for without a worker,
+// and not paid for again.
+func (b *bench) late(p Part, code order.Code, h http.HandlerFunc) {
+	b.fake.Answer(p, func(w http.ResponseWriter, r *http.Request) {
+		if b.fake.Done() || p == Fetch {
+			h(w, r)
+			return
+		}
+		b.fake.Serve(w, r)
+	})
+	began := time.Now()
+	r := b.request()
+	f := b.fails(r, outcome{order.Wait, code, order.ChargePending, false})
+	if !f.Late() {
+		b.Errorf("%v is not a late result", f)
+	}
+	if took := time.Since(began); took > 2*remoteDelay {
+		b.Errorf("it kept a worker for %s", took)
+	}
+	if list, err := filepath.Glob(filepath.Join(r.OutputDir, "[^.]*")); err != nil || len(list) > 0 {
+		b.Errorf("left %q, %v", list, err)
+	}
+	b.fake.Answer(p, nil)
+	b.done(b.resumed(), 1)
 	b.paid(1)
 }
 

@@ -22,6 +22,9 @@ type shape struct {
 	refusals []refusal
 	// forgets: it answers 404 to a job that it forgot.
 	forgets bool
+	// unseen are its answers to a poll of a job that is done and whose result is not
+	// visible yet.
+	unseen []string
 	// beside are its answers to the call that have other files next to the result, such
 	// as an overview or what it saw on the way. They are not for the client.
 	beside []func(*job) any
@@ -149,6 +152,7 @@ var shapes = map[string]shape{
 			}
 			say(w, http.StatusCreated, answer)
 		}, lastOf),
+		unseen:   []string{`{"id":"job-1","status":"succeeded","output":null}`, `{"id":"job-1","status":"succeeded"}`},
 		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","status":"failed","error":"NSFW content detected. Try another prompt."}`}},
 	},
 	"fal": {
@@ -189,6 +193,7 @@ var shapes = map[string]shape{
 				say(w, http.StatusOK, fields{"id": j.id, "status": "THROTTLED"})
 			}
 		}, lastOf),
+		unseen: []string{`{"id":"job-1","status":"SUCCEEDED"}`, `{"id":"job-1","status":"SUCCEEDED","output":[]}`},
 		refusals: []refusal{
 			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"SAFETY.INPUT.TEXT"}`},
 			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`},
@@ -207,6 +212,7 @@ var shapes = map[string]shape{
 			}
 			say(w, http.StatusCreated, answer)
 		}, lastOf),
+		unseen:   []string{`{"id":"job-1","state":"completed","assets":null}`, `{"id":"job-1","state":"completed","assets":{"image":null}}`},
 		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","state":"failed","failure_reason":"400: prompt not allowed because advanced moderation failed"}`}},
 	},
 	"minimax": {
@@ -226,6 +232,8 @@ var shapes = map[string]shape{
 				say(w, http.StatusOK, fields{"task_id": j.id, "status": "Queueing", "base_resp": fine})
 			}
 		}, func(r *http.Request) string { return r.URL.Query().Get("task_id") + r.URL.Query().Get("file_id") }),
+		unseen: []string{`{"task_id":"job-1","status":"Success","file_id":"","base_resp":{"status_code":0}}`,
+			`{"task_id":"job-1","status":"Success","base_resp":{"status_code":0}}`},
 		refusals: []refusal{
 			{Submit, 200, nil, `{"task_id":"","base_resp":{"status_code":1026,"status_msg":"new sensitive content"}}`},
 			{Poll, 200, nil, `{"status":"Fail","base_resp":{"status_code":1027,"status_msg":"sensitive output"}}`},

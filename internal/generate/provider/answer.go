@@ -32,6 +32,15 @@ func (a answer) decode(v any) error {
 	return nil
 }
 
+// noFileIn returns the failure of a job that is done and whose output v has no file:
+// nothing may be visible yet, and another output stays what it is.
+func (a answer) noFileIn(v any) *order.Failure {
+	if blank(v) {
+		return a.notVisible()
+	}
+	return a.noFile()
+}
+
 // noFile returns the failure of a success without a file. It is held at the first,
 // because the next answer would most likely be the same. A job stays pending, so that
 // its answer can be read again.
@@ -67,10 +76,15 @@ func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
 // gone reports whether the thing does not exist, or not any more.
 func (a answer) gone() bool { return a.status == http.StatusNotFound || a.status == http.StatusGone }
 
-// expired returns the failure of a job or result that the provider forgot. It was
-// paid for.
+// expired returns the failure of a job or result that the provider does not have, or not
+// yet. It was paid for.
 func (a answer) expired(what string) *order.Failure {
-	return order.Failf(order.Retry, order.CodeExpired, "the provider no longer has %s", what)
+	return order.LateResult(order.CodeExpired, "the provider does not have %s", what)
+}
+
+// notVisible returns the failure of a job that is done and shows no result yet.
+func (a answer) notVisible() *order.Failure {
+	return order.LateResult(order.CodeNotVisible, "the provider says that the job is done, and shows no file: %s", a.snippet())
 }
 
 // refused returns the failure of an order whose content the provider refuses.

@@ -238,7 +238,7 @@ func (b *comfyUI) poll(ctx context.Context, c *conn, ticket string) (*output, er
 	case waiting:
 		return nil, nil
 	case job == nil:
-		return nil, answer{status: http.StatusOK}.expired("its job")
+		return nil, order.Failf(order.Retry, order.CodeExpired, "the server no longer has the job")
 	}
 	if reason, failed := job.failure(); failed {
 		return nil, answer{redact: c.redact}.failed("%s", reason)

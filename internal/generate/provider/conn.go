@@ -304,8 +304,8 @@ func (c *conn) basic() http.Header {
 	return r.Header
 }
 
-// linkFailure returns what a failed fetch of a result means: the result is gone for
-// good, can still be fetched, or cannot be fetched as things are.
+// linkFailure returns what a failed fetch of a result means: the result is not there, or
+// not yet, can still be fetched, or cannot be fetched as things are.
 func linkFailure(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -313,7 +313,7 @@ func linkFailure(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ended(ctx, false)
 	case fetch.Gone(err):
-		return order.Failf(order.Retry, order.CodeExpired, "the provider's result is gone: %w", err)
+		return order.LateResult(order.CodeExpired, "the provider's result is not at its link: %w", err)
 	case fetch.Temporary(err):
 		return &order.Failure{Class: order.Retry, Code: order.CodeFetch, Outage: true, Charge: order.ChargePending, Err: err}
 	}

@@ -82,14 +82,14 @@ func TestFalClassifiesTheEndOfARequest(t *testing.T) {
 		{"a refusal in the state", said{status: 200, body: `{"status":"COMPLETED","error_type":"content_policy_violation"}`}, said{status: 500}, order.Fail, order.CodeRefused, order.ChargeFull},
 		{"an input that the app does not take", done, said{status: 422, body: `{"detail":[{"type":"image_too_small"}]}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{"an app that gave nothing", done, said{status: 200, body: `{"images":[]}`}, order.Hold, order.CodeNoOutput, order.ChargePending},
-		{"a result that is gone", done, said{status: 410}, order.Retry, order.CodeExpired, order.ChargeFull},
+		{"a result that is gone", done, said{status: 410}, order.Wait, order.CodeExpired, order.ChargePending},
 		{"a gateway that is down", done, said{status: 502}, order.Retry, order.CodeOutage, order.ChargePending},
 		{"too many questions", done, said{status: 429}, order.Wait, order.CodeProviderRateLimited, order.ChargePending},
 		{"a slow gateway", done, said{status: 408}, order.Retry, order.CodeOutage, order.ChargePending},
 		{"a request that failed", broken, said{status: 503}, order.Retry, order.CodeProviderFailed, order.ChargeNone},
 		{"a request whose end says why", done, said{status: 500, header: map[string]string{"X-Fal-Error-Type": "runner_disconnected"}}, order.Retry, order.CodeProviderFailed, order.ChargeNone},
 		{"too many questions about one that failed", broken, said{status: 429}, order.Wait, order.CodeProviderRateLimited, order.ChargePending},
-		{"a request that is gone", said{status: 404}, said{}, order.Retry, order.CodeExpired, order.ChargeFull},
+		{"a request that is gone", said{status: 404}, said{}, order.Wait, order.CodeExpired, order.ChargePending},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestFalIsPolledAtTheAddressThatItNames(t *testing.T) {
 		"GET /comfy/me/flow/requests/r1/status": {{status: 404}},
 	})
 	_, f := s.generate(t, Spec{Type: "fal", Model: "comfy/me/flow"}, generate.Request{})
-	wantFailure(t, f, order.Retry, order.CodeExpired, order.ChargeFull)
+	wantFailure(t, f, order.Wait, order.CodeExpired, order.ChargePending)
 }
 
 func TestFalMayAnswerWithThePictures(t *testing.T) {

@@ -117,6 +117,26 @@ func anyOf(raw json.RawMessage) (v any) {
 	return v
 }
 
+// blank reports whether v is nothing, or a list or a table of nothing.
+func blank(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return !slices.ContainsFunc(v, func(inner any) bool { return !blank(inner) })
+	case map[string]any:
+		for _, inner := range v {
+			if !blank(inner) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
 // filesIn returns the links in a whole answer of any shape, each once.
 func filesIn(body []byte) (unique []string) {
 	for _, l := range linksIn(anyOf(body)) {

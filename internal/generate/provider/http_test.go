@@ -161,8 +161,8 @@ func TestAServiceMayRefuseOrFail(t *testing.T) {
 	for ticket, want := range map[string]order.Failure{
 		"/j":       {Class: order.Fail, Code: order.CodeRefused},
 		"/broken":  {Class: order.Retry, Code: order.CodeProviderFailed},
-		"/old":     {Class: order.Retry, Code: order.CodeExpired},
-		"/missing": {Class: order.Retry, Code: order.CodeExpired},
+		"/old":     {Class: order.Wait, Code: order.CodeExpired, Charge: order.ChargePending},
+		"/missing": {Class: order.Wait, Code: order.CodeExpired, Charge: order.ChargePending},
 		"/busy":    {Class: order.Retry, Code: order.CodeOutage, Charge: order.ChargePending},
 	} {
 		_, f := s.resumed(t, Spec{Type: "http"}, ticket)

@@ -50,9 +50,9 @@ func (b *luma) submit(ctx context.Context, c *conn, req generate.Request) (strin
 
 func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
 	var job struct {
-		State  lenient.Text               `json:"state"`
-		Reason lenient.Text               `json:"failure_reason"`
-		Assets map[string]json.RawMessage `json:"assets"`
+		State  lenient.Text    `json:"state"`
+		Reason lenient.Text    `json:"failure_reason"`
+		Assets json.RawMessage `json:"assets"`
 	}
 	a, err := c.ask(ctx, lumaPath+"/"+url.PathEscape(ticket), c.bearer(), &job)
 	if err != nil {
@@ -62,12 +62,13 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 	case stateWaiting:
 		return nil, nil
 	case stateDone:
+		assets, _ := anyOf(job.Assets).(map[string]any)
 		for _, kind := range []string{"video", "image"} { // the image of a video is its preview
-			if links := linksIn(anyOf(job.Assets[kind])); len(links) > 0 {
+			if links := linksIn(assets[kind]); len(links) > 0 {
 				return linked(links[:1]), nil
 			}
 		}
-		return nil, a.noFile()
+		return nil, a.noFileIn(anyOf(job.Assets))
 	case stateFailed:
 		reason := string(job.Reason)
 		if refusedContent(reason) || strings.Contains(reason, "blacklisted") {

@@ -78,8 +78,8 @@ func TestLumaClassifiesTheEndOfAJob(t *testing.T) {
 		{said{status: 200, body: `{"state":"failed","failure_reason":"Contains blacklisted words"}`}, order.Fail, order.CodeRefused, order.ChargeFull},
 		{said{status: 200, body: `{"state":"failed","failure_reason":"Failed to read user input frames"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{said{status: 200, body: `{"state":"failed","failure_reason":null}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
-		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Hold, order.CodeNoOutput, order.ChargePending},
-		{said{status: 404}, order.Retry, order.CodeExpired, order.ChargeFull},
+		{said{status: 200, body: `{"state":"completed","assets":null}`}, order.Wait, order.CodeNotVisible, order.ChargePending},
+		{said{status: 404}, order.Wait, order.CodeExpired, order.ChargePending},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{lumaJob: {test.answer}})

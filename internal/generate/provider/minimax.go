@@ -152,7 +152,7 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 		if links := filesIn(a.body); len(links) > 0 {
 			return linked(links[:1]), nil
 		}
-		return nil, a.noFile()
+		return nil, a.notVisible()
 	}
 	return nil, a.failure()
 }
@@ -181,7 +181,7 @@ func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error)
 	if links := filesIn(a.body); len(links) > 0 {
 		return linked(links[:1]), nil
 	}
-	return nil, a.noFile()
+	return nil, a.noFileIn(string(made.File.URL))
 }
 
 // probe polls a task that does not exist. Only a refused key is a failure.

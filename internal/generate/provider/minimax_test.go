@@ -91,11 +91,11 @@ func TestMiniMaxDistinguishesAFailedTaskFromAFailedPoll(t *testing.T) {
 		{"a task refused", coded(1027, `"status":"Fail",`), order.Fail, order.CodeRefused, order.ChargeFull},
 		{"a task that failed", coded(0, `"status":"Fail",`), order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{"a task that failed by its input", coded(2013, `"status":"Fail",`), order.Retry, order.CodeProviderFailed, order.ChargeFull},
-		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Hold, order.CodeNoOutput, order.ChargePending},
+		{"a task without a file", coded(0, `"status":"Success","file_id":"",`), order.Wait, order.CodeNotVisible, order.ChargePending},
 		{"a question too many", coded(1002, ""), order.Wait, order.CodeProviderRateLimited, order.ChargePending},
 		{"a question that failed", coded(1000, ""), order.Retry, order.CodeOutage, order.ChargePending},
 		{"a question with a bad key", coded(1004, ""), order.Hold, order.CodeProviderKeyRefused, order.ChargePending},
-		{"a task that is gone", said{status: 404}, order.Retry, order.CodeExpired, order.ChargeFull},
+		{"a task that is gone", said{status: 404}, order.Wait, order.CodeExpired, order.ChargePending},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

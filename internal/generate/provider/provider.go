@@ -196,17 +196,18 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 		return generate.Result{}, order.Failf(order.Hold, order.CodeNoPrompt, "the order does not say what to make").
 			WithHint("ask the client with %s, then run %s", messageCommand, retryCommand).Nothing()
 	}
-	var out *output
-	if ticket == "" {
+	out := storedLinks(ticket)
+	switch {
+	case ticket == "":
 		ticket, out, err = p.submit(limit, c, req)
-	} else {
+	case out == nil:
 		p.spec.Log.Info("job resumed", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
 	}
 	if err != nil {
 		return generate.Result{}, err
 	}
 	if out == nil {
-		if out, err = p.wait(limit, c, ticket); err != nil {
+		if out, err = p.wait(limit, c, ticket, req.Call.Running); err != nil {
 			return generate.Result{}, err
 		}
 	}
@@ -218,7 +219,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	if err != nil {
 		return generate.Result{}, costing(err, out.cost)
 	}
-	return generate.Result{Files: files, Cost: out.cost}, nil
+	return generate.Result{Files: files, Cost: out.cost, Fetched: out.fetched() && (ticket != "" || p.Repeats())}, nil
 }
 
 // Find implements generate.Finder. Providers that keep no job under our key find none.
@@ -234,14 +235,24 @@ func (p *Provider) Find(ctx context.Context, key string) (string, error) {
 	return f.lookUp(ctx, c, key)
 }
 
-// submit makes the call. A job's ticket is durable when it returns.
+// submit makes the call. A job's ticket is durable when it returns, and so are the links
+// of a result that cannot be asked for again.
 func (p *Provider) submit(ctx context.Context, c *conn, req generate.Request) (ticket string, out *output, err error) {
 	if p.needs.PromptLimit > 0 {
 		req.Prompt = prompt.Shorten(req.Prompt, p.needs.PromptLimit)
 	}
 	req.References = p.needs.References.accepted(req, p.spec)
-	if ticket, out, err = p.backend.submit(ctx, c, req); err != nil || out != nil {
+	ticket, out, err = p.backend.submit(ctx, c, req)
+	switch {
+	case err != nil:
 		return ticket, out, p.heldUnread(err)
+	case out != nil && ticket == "" && !p.Repeats() && req.Call.Submitted != nil:
+		if ticket = out.linksTicket(); ticket != "" {
+			err = submitted(req, ticket)
+		}
+		return ticket, out, err
+	case out != nil:
+		return ticket, out, nil
 	}
 	p.spec.Log.Info("job submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
 	return ticket, nil, submitted(req, ticket)
@@ -318,8 +329,8 @@ var (
 	errSilent = errors.New("the provider did not answer in time")
 )
 
-// wait polls the job until it has ended.
-func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, error) {
+// wait polls the job until it has ended. running, if not nil, is called while it runs.
+func (p *Provider) wait(ctx context.Context, c *conn, ticket string, running func()) (*output, error) {
 	pause := p.spec.PollInterval
 	for {
 		out, err := p.backend.poll(ctx, c, ticket)
@@ -328,6 +339,9 @@ func (p *Provider) wait(ctx context.Context, c *conn, ticket string) (*output, e
 		}
 		if out != nil || err != nil {
 			return out, err
+		}
+		if running != nil {
+			running()
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return nil, failing(err, c.withWord)

@@ -73,12 +73,9 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	case stateWaiting:
 		return nil, nil
 	case stateDone:
-		if len(p.Output) == 0 || string(p.Output) == "null" {
-			return nil, a.expired("its result")
-		}
 		links := linksIn(anyOf(p.Output))
 		if len(links) == 0 {
-			return nil, a.noFile()
+			return nil, a.noFileIn(anyOf(p.Output))
 		}
 		return linked(links), nil
 	case stateFailed:

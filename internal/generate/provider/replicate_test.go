@@ -8,16 +8,16 @@ import (
 	"atelierd/internal/order"
 )
 
-func TestReplicateDistinguishesADeletedOutputFromText(t *testing.T) {
+func TestReplicateDistinguishesALateOutputFromText(t *testing.T) {
 	t.Parallel()
-	for output, code := range map[string]order.Code{`null`: order.CodeExpired, `{"text":"a lighthouse"}`: order.CodeNoOutput, `[]`: order.CodeNoOutput, `["a","b"]`: order.CodeNoOutput} {
+	for output, code := range map[string]order.Code{`null`: order.CodeNotVisible, `{"text":"a lighthouse"}`: order.CodeNoOutput, `[]`: order.CodeNotVisible, `["a","b"]`: order.CodeNoOutput} {
 		s := script(t, map[string][]said{"GET /v1/predictions/p1": {{status: 200, body: `{"status":"succeeded","output":` + output + `}`}}})
 		_, f := s.resumed(t, Spec{Type: "replicate", Model: "black-forest-labs/flux-schnell"}, "p1")
-		class, charge := order.Retry, order.ChargeFull
+		class := order.Wait
 		if code == order.CodeNoOutput { // the next call would return the same
-			class, charge = order.Hold, order.ChargePending
+			class = order.Hold
 		}
-		wantFailure(t, f, class, code, charge)
+		wantFailure(t, f, class, code, order.ChargePending)
 	}
 }
 

@@ -69,15 +69,21 @@ func (p *Provider) saveRetrying(ctx context.Context, c *conn, req generate.Reque
 	files, err := p.savePersisting(ctx, c, req, out)
 	pause := p.spec.PollInterval
 	for range 3 {
-		if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Retry || f.Charge != order.ChargePending || sleep(ctx, pause) != nil {
+		if f, ok := errors.AsType[*order.Failure](err); !ok || !p.passing(f) || sleep(ctx, pause) != nil {
 			break
 		}
 		pause *= 4
 		files, err = p.savePersisting(ctx, c, req, out)
 	}
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Charge == order.ChargePending && f.Class != order.Stopped {
+		if f.Late() && p.Repeats() {
+			return files, err // the same call is made again, and names the links again
+		}
 		own := *f
 		own.Charge, own.Outage = order.ChargeUnknown, false
+		if f.Late() {
+			own.Class = order.Retry
+		}
 		if f.Class == order.Hold { // the provider did its part
 			own.Charge = order.ChargeFull
 			own.Hint = "check the link; " + retryCommand + " makes another call, which is paid for"
@@ -88,6 +94,12 @@ func (p *Provider) saveRetrying(ctx context.Context, c *conn, req generate.Reque
 		err = &own
 	}
 	return files, err
+}
+
+// passing reports whether the fetch of a file may succeed a moment later. A late result
+// of a call that can be made again is not waited for here.
+func (p *Provider) passing(f *order.Failure) bool {
+	return f.Charge == order.ChargePending && (f.Class == order.Retry || f.Late() && !p.Repeats())
 }
 
 // savePersisting is save, which waits while this machine lacks what it needs, such as
@@ -159,6 +171,9 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 			return got
 		}
 		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
+	}
+	if size == 0 && b.remote() {
+		return order.LateResult(order.CodeExpired, "the provider's file is empty")
 	}
 	if err := deliverable(size); err != nil {
 		return err

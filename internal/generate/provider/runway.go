@@ -109,7 +109,7 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 	case stateDone:
 		links := linksIn(anyOf(task.Output))
 		if len(links) == 0 {
-			return nil, a.noFile()
+			return nil, a.noFileIn(anyOf(task.Output))
 		}
 		return linked(links), nil
 	case stateFailed:

@@ -91,8 +91,8 @@ func TestRunwayClassifiesTheEndOfATask(t *testing.T) {
 		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.INTERNAL"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{said{status: 200, body: `{"status":"FAILED","failureCode":"INTERNAL.BAD_OUTPUT.CODE01","failure":"it went wrong"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{said{status: 200, body: `{"status":"CANCELLED"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
-		{said{status: 200, body: `{"status":"SUCCEEDED","output":[]}`}, order.Hold, order.CodeNoOutput, order.ChargePending},
-		{said{status: 404}, order.Retry, order.CodeExpired, order.ChargeFull},
+		{said{status: 200, body: `{"status":"SUCCEEDED","output":[]}`}, order.Wait, order.CodeNotVisible, order.ChargePending},
+		{said{status: 404}, order.Wait, order.CodeExpired, order.ChargePending},
 	}
 	for _, test := range tests {
 		s := script(t, map[string][]said{runwayTask: {test.answer}})

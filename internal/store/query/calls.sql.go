@@ -26,6 +26,50 @@ func (q *Queries) AddAttemptCost(ctx context.Context, arg AddAttemptCostParams) 
 	return err
 }
 
+const callLate = `-- name: CallLate :many
+UPDATE calls SET late_at = coalesce(late_at, ?1) WHERE id = ?2 AND state IN ('calling', 'submitted')
+RETURNING late_at
+`
+
+type CallLateParams struct {
+	Now utc.Time
+	ID  int64
+}
+
+// The result of a job that is done cannot be had yet. The first such look counts.
+func (q *Queries) CallLate(ctx context.Context, arg CallLateParams) ([]utc.Time, error) {
+	rows, err := q.db.QueryContext(ctx, callLate, arg.Now, arg.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []utc.Time{}
+	for rows.Next() {
+		var late_at utc.Time
+		if err := rows.Scan(&late_at); err != nil {
+			return nil, err
+		}
+		items = append(items, late_at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const callRuns = `-- name: CallRuns :exec
+UPDATE calls SET late_at = NULL WHERE id = ? AND state IN ('calling', 'submitted')
+`
+
+// The job runs, or runs again.
+func (q *Queries) CallRuns(ctx context.Context, id int64) error {
+	_, err := q.db.ExecContext(ctx, callRuns, id)
+	return err
+}
+
 const callSubmitted = `-- name: CallSubmitted :execrows
 UPDATE calls SET state = 'submitted', ticket = ?1
 WHERE id = ?2 AND state IN ('calling', 'submitted')
@@ -157,7 +201,7 @@ func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (int64, 
 }
 
 const openCall = `-- name: OpenCall :many
-SELECT id, job_id, attempt_id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
+SELECT id, job_id, attempt_id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
@@ -181,6 +225,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 			&i.BeganAt,
 			&i.ClosedAt,
 			&i.Note,
+			&i.LateAt,
 		); err != nil {
 			return nil, err
 		}
@@ -196,7 +241,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 }
 
 const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
 WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') ORDER BY c.id
 `
 
@@ -212,6 +257,7 @@ type OpenCallsRow struct {
 	BeganAt       utc.Time
 	ClosedAt      utc.Time
 	Note          string
+	LateAt        utc.Time
 	Attempt       int64
 }
 
@@ -237,6 +283,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, e
 			&i.BeganAt,
 			&i.ClosedAt,
 			&i.Note,
+			&i.LateAt,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
@@ -253,7 +300,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, e
 }
 
 const orderCalls = `-- name: OrderCalls :many
-SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, j.kind, j.round, a.attempt FROM calls AS c
+SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, j.kind, j.round, a.attempt FROM calls AS c
 JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
 WHERE j.order_id = ? ORDER BY c.id
 `
@@ -270,6 +317,7 @@ type OrderCallsRow struct {
 	BeganAt       utc.Time
 	ClosedAt      utc.Time
 	Note          string
+	LateAt        utc.Time
 	Kind          order.Kind
 	Round         int64
 	Attempt       int64
@@ -296,6 +344,7 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 			&i.BeganAt,
 			&i.ClosedAt,
 			&i.Note,
+			&i.LateAt,
 			&i.Kind,
 			&i.Round,
 			&i.Attempt,

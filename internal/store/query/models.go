@@ -59,6 +59,7 @@ type Call struct {
 	BeganAt       utc.Time
 	ClosedAt      utc.Time
 	Note          string
+	LateAt        utc.Time
 }
 
 type Delivery struct {

@@ -1,0 +1,47 @@
+package fulfill
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/media"
+	"atelierd/internal/order"
+)
+
+// This file is about results that a provider has and that cannot be had yet. Their call
+// stays open, and the job waits without a worker.
+
+// arrived returns a late failure if a file that was fetched is to be fetched again before
+// it is judged: as long as it is damaged or no file at all, such as a web page, and once
+// if it is another file than the service requires.
+func (r *run) arrived(c order.Call, made generate.Result) error {
+	if !made.Fetched {
+		return nil
+	}
+	need := r.service.Requirements
+	for _, file := range need.Wanted(made.Files) {
+		info, err := media.Inspect(file)
+		if err == nil && c.LateAt.IsZero() {
+			err = need.Check(info)
+		}
+		if fail, ok := errors.AsType[*order.Failure](err); ok && fail.Code == order.CodeBadFile {
+			return order.LateResult(order.CodeExpired, "the file at the provider's link is not the result yet: %w", fail)
+		}
+	}
+	return nil
+}
+
+// lateFor records that the result of a call is late, if that is its failure, and returns
+// for how long.
+func (r *run) lateFor(ctx context.Context, c order.Call, f *order.Failure) (late time.Duration, err error) {
+	if !f.Late() {
+		return 0, nil
+	}
+	err = r.keep(ctx, r.job, func() (err error) {
+		late, err = r.o.Store.CallLate(c.ID)
+		return err
+	})
+	return late, err
+}
