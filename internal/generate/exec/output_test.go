@@ -256,12 +256,16 @@ func FuzzManifest(f *testing.F) {
 		`{"files":["a.png","sub/b.png"],"cost_usd":"0.04"}`, `{"files":["../outside.png"]}`, `{"files":["up/outside.png"]}`,
 		`{"files":["link.png"]}`, `{"files":["` + dir + `/a.png"]}`, `{"files":["` + base + `/outside.png"]}`,
 		`{"files":["sub/../../out.pid"]}`, `{"files":["sub/../a.png"]}`, `{"files":["up/out/a.png"]}`,
-		`{"url":"https://x.example/","media_type":"link"}`, `{"files":null,"cost_usd":1e-7}`, `{}`, `text`, ` {"files":["a.png","a.png"]}`,
+		`{"url":"https://x.example/","media_type":"link"}`, `{"files":null,"cost_usd":1e-7}`, `{}`, `text`, ` {"files":["a.png","a.png"]}`, "a\n{\"files\":[\"../outside.png\"]}\nb", `{"files":["a.png"`, `{"cost_usd":NaN} NaN`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, stdout []byte) {
-		m, err := parseManifest(stdout, newRedactor(nil))
+		object, text := splitManifest(stdout)
+		if len(object)+len(text) != len(stdout) {
+			t.Fatalf("%q was separated into %q and %q", stdout, object, text)
+		}
+		m, err := parseManifest(object, newRedactor(nil))
 		if err != nil {
 			return
 		}

@@ -164,6 +164,7 @@ func TestAnErrorInsideASuccessIsAnError(t *testing.T) {
 		`{"data":[{"revised_prompt":"a fox"}]}`:                                                {Class: order.Hold, Code: order.CodeNoOutput},
 		`{"data":[{"b64_json":"%%%"}]}`:                                                        {Class: order.Hold, Code: order.CodeBadAnswer},
 		`{"error":{"message":"something odd"}}`:                                                {Class: order.Hold, Code: order.CodeBadAnswer, Charge: order.ChargeUnknown},
+		`{"data":[],"error":{"message":"something odd"}}`:                                      {Class: order.Hold, Code: order.CodeBadAnswer, Charge: order.ChargeUnknown},
 		`{"data":[],"error":null,"status":200}`:                                                {Class: order.Fail, Code: order.CodeRefused},
 		`{"images":` + "[" + strings.Repeat(`"https://a.example/x",`, 20) + `"data:,x"]` + `}`: {Class: order.Hold, Code: order.CodeBadAnswer},
 	} {
@@ -222,7 +223,7 @@ func TestAServiceMayRefuseOrFailWithASuccess(t *testing.T) {
 		wantFailure(t, f, want.Class, want.Code, want.Charge)
 	}
 	// A text that names no files is the file.
-	s := script(t, map[string][]said{"POST /": {{status: 200, body: `{"poem":"roses"}`, header: map[string]string{"Content-Type": "text/plain"}}}})
+	s := script(t, map[string][]said{"POST /": {{status: 200, body: `{"poem":"roses","status":404}`, header: map[string]string{"Content-Type": "text/plain"}}}})
 	if files, f := s.generate(t, Spec{Type: "http"}, generate.Request{}); f != nil || len(files) != 1 {
 		t.Errorf("got %q, %v", files, f)
 	}

@@ -198,6 +198,9 @@ type ownResult struct {
 	URLs json.RawMessage `json:"urls"`
 	Cost json.RawMessage `json:"cost_usd"`
 	ownVerdict
+	// Error is what some services answer instead. Without it, a text under another type
+	// than JSON is a file, whatever its fields say.
+	Error json.RawMessage `json:"error"`
 }
 
 // links returns the addresses of the files.
@@ -223,7 +226,7 @@ func (b *ownServer) made(a answer) (*output, error) {
 		f := a.refused(order.ChargeFull, "%s", result.Reason)
 		f.Cost = out.cost
 		return nil, f
-	case err == nil && !a.inside().ok():
+	case err == nil && (isJSON || result.Error != nil) && !a.inside().ok():
 		return nil, a.inside().failure()
 	case !isJSON && len(a.body) > 0:
 		return &output{blobs: []blob{{data: a.body, file: a.file, mime: kind}}, cost: b.cost(a, nil)}, nil

@@ -76,14 +76,14 @@ func (b *openai) made(a answer) (*output, error) {
 		out.blobs = linked(links).blobs
 		return out, nil
 	}
-	if s := openAIComplaintOf(a); s.refused() || s.noCredit() || !a.inside().ok() {
+	list, listed := anyOf(made.Data).([]any)
+	switch s := openAIComplaintOf(a); {
+	case s.refused(), s.noCredit(), !a.inside().ok():
 		return nil, b.failure(a.inside())
-	}
-	if list, ok := anyOf(made.Data).([]any); ok && len(list) == 0 {
-		return nil, a.refused(order.ChargeFull, "") // some providers of this API refuse in this way
-	}
-	if list, ok := anyOf(made.Data).([]any); ok && len(list) > 0 {
+	case listed && len(list) > 0:
 		return nil, a.noFile()
+	case listed && s == (openAIComplaint{}):
+		return nil, a.refused(order.ChargeFull, "") // some providers of this API refuse in this way
 	}
 	return nil, a.failure()
 }
