@@ -124,6 +124,54 @@ func TestASecondDaemonOnACopyStopsThem(t *testing.T) {
 	}
 }
 
+// TestWhatASecondDaemonDidIsNotDoneAgain guards the moment at which the owner accepts:
+// the daemon that has stopped then takes over what the other has made and said.
+func TestWhatASecondDaemonDidIsNotDoneAgain(t *testing.T) {
+	t.Parallel()
+	dirs := [2]string{storetest.Dir(t), t.TempDir()}
+	synctest.Test(t, func(t *testing.T) {
+		d := newDrill(t, restore{})
+		d.delivery = 5 * time.Second
+		d.runOn(dirs[0], func() { time.Sleep(time.Minute) })
+		copyFolder(t, dirs[1], dirs[0])
+		var both [2]*twin
+		var stops [2]func()
+		var wakes [2]func()
+		for i, dir := range dirs {
+			both[i] = &twin{drill: d, dir: dir, rng: rand.New(rand.NewPCG(1, uint64(i)))}
+			stops[i] = d.start(d.openWith(dir, both[i]))
+			wakes[i] = d.wake
+		}
+		time.Sleep(10 * time.Minute)
+		for i := range 6 {
+			d.place(fmt.Sprintf("order %d", i), sandbox.NewOrder{})
+			time.Sleep(6 * time.Minute)
+		}
+		time.Sleep(2 * time.Hour)
+		late, early := 0, 1 // who goes on
+		if both[late].stopped() == "" {
+			late, early = early, late
+		}
+		d.place("window", sandbox.NewOrder{ServiceTitle: simWeekly})
+		d.must(d.market.ClientMessage(d.orders["window"], "a red one"))
+		time.Sleep(time.Hour)
+		both[early].resume(wakes[early])
+		stops[early]()
+		before := d.done()
+		both[late].resume(wakes[late])
+		stops[late]()
+		for what, n := range d.done() {
+			window := strings.HasPrefix(what, "window:") || strings.HasPrefix(what, d.orders["window"])
+			if window && n != before[what] {
+				t.Errorf("%s: %d times, before the other went on %d times", what, n, before[what])
+			}
+		}
+		if made := d.orders["window"] + " round 0 piece 1"; before[made] != 1 {
+			t.Errorf("the piece was made %d times, want 1", before[made])
+		}
+	})
+}
+
 // stopped returns why the daemon has stopped, or "" if it has not noticed the other. It
 // checks that the daemon has sent and begun nothing since.
 func (w *twin) stopped() string {
@@ -170,6 +218,21 @@ func (d *drill) fewTwice() {
 // accept has the owner stop the other daemon. The rest is then delivered once.
 func (w *twin) accept(wake func()) {
 	w.t.Helper()
+	w.resume(wake)
+	for name, id := range w.orders {
+		if o, _ := w.market.Order(id); len(o.Deliveries) == 0 {
+			w.t.Errorf("%s was not delivered", name)
+		}
+	}
+	w.fewTwice()
+	if why := w.stopped(); why != "" {
+		w.t.Errorf("it has stopped again: %s", why)
+	}
+}
+
+// resume has the owner stop the other daemon, and waits for what follows.
+func (w *twin) resume(wake func()) {
+	w.t.Helper()
 	owner := must(store.OpenOwner(w.dir))
 	open, err := owner.AcceptRestore()
 	w.must(err)
@@ -180,13 +243,4 @@ func (w *twin) accept(wake func()) {
 		wake()
 	}
 	time.Sleep(5 * time.Hour)
-	for name, id := range w.orders {
-		if o, _ := w.market.Order(id); len(o.Deliveries) == 0 {
-			w.t.Errorf("%s was not delivered", name)
-		}
-	}
-	w.fewTwice()
-	if why := w.stopped(); why != "" {
-		w.t.Errorf("it has stopped again: %s", why)
-	}
 }

@@ -83,8 +83,9 @@ type Checker struct {
 	why string
 	// start is the ledger as it was before the first poll.
 	start order.Ledger
-	// fresh: the database has never had an order, so that what it lacks shows nothing.
-	fresh bool
+	// expected: what the ledger lacks shows no restore. The database has never had an
+	// order, or the owner knows that a second daemon did it.
+	expected bool
 	// seen are the orders that were read, by id.
 	seen  map[string]*seen
 	tries map[string]int
@@ -115,7 +116,7 @@ func New(ctx context.Context, o Options) (*Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.start, c.why, c.fresh = l, l.Reconcile, !l.Used
+	c.start, c.why, c.expected = l, l.Reconcile, !l.Used
 	if c.before, err = o.Store.Records(ctx); err != nil {
 		return nil, fmt.Errorf("read what the ledger has: %w", err)
 	}
@@ -205,27 +206,35 @@ func (c *Checker) again(ctx context.Context, err error, failed int) bool {
 	return true
 }
 
-// begin lets work begin again after a second daemon, and starts a reconcile that the
-// owner wants.
+// begin starts a comparison when the owner has stopped a second daemon, and a reconcile
+// when the owner wants it.
 func (c *Checker) begin(ctx context.Context) error {
 	second, err := c.o.Store.SecondDaemon(ctx)
 	if err != nil {
 		return err
 	}
 	if c.Stop(second) && second == "" {
-		c.o.Log.Info("the owner has stopped the second daemon; new work begins again")
+		c.o.Log.Info("the owner has stopped the second daemon; new work begins when the ledger has what that one did")
+		c.expected = true
+		c.compareAgain()
 	}
 	l, err := c.o.Store.Ledger(ctx)
 	if err != nil || l.Reconcile == "" {
 		return err
 	}
 	c.o.Pause()
+	c.why, c.expected = l.Reconcile, false
+	c.compareAgain()
+	return nil
+}
+
+// compareAgain keeps new work waiting until the ledger as it is now was compared.
+func (c *Checker) compareAgain() {
 	c.shut()
-	c.why, c.before, c.fresh = l.Reconcile, nil, false
+	c.before = nil
 	clear(c.seen)
 	clear(c.tries)
 	c.o.Intake.PollAll()
-	return nil
 }
 
 // Once compares after a poll of every status, and reconciles where it must. Call it
@@ -244,7 +253,7 @@ func (c *Checker) Once(ctx context.Context) error {
 			missing = append(missing, m)
 		}
 	}
-	if c.why == "" && !c.fresh && Restored(missing) {
+	if c.why == "" && !c.expected && Restored(missing) {
 		c.why = c.start.Lacks("the marketplace shows what the ledger does not have", time.Now())
 		c.o.Log.Warn("the ledger was restored; it is reconciled before any new work", "reason", c.why)
 		if err := c.o.Store.WantReconcile(c.why); err != nil {
@@ -294,7 +303,9 @@ func (c *Checker) compare(ctx context.Context, id string, s *seen) (Missing, err
 		if err != nil {
 			return Missing{}, err
 		}
-		r = &now
+		if r = &now; c.expected {
+			r.Seen = nil // the threads that the second daemon wrote to were read meanwhile
+		}
 	}
 	c.shows(*r, s.facts)
 	m := Lacks(*r, s.facts, s.thread)
