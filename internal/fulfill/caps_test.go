@@ -114,3 +114,22 @@ func TestTheNextDayHasItsOwnCapAndTheOwnerIsNotified(t *testing.T) {
 		}
 	})
 }
+
+// TestASecondRestoreUsesUpTheCapOfItsDay guards that a restore is noticed on its own
+// day while the owner has not accepted an earlier one.
+func TestASecondRestoreUsesUpTheCapOfItsDay(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Day: 10 * price}
+		w.useProvider(&provider{answers: []answer{{}}})
+		w.order()
+		for range 2 {
+			if err := w.store.WantReconcile("a copy was put back"); err != nil {
+				t.Fatal(err)
+			}
+			w.fails(order.StageGenerate, order.Wait, order.CodeDayCap)
+			time.Sleep(25 * time.Hour)
+			w.poll()
+		}
+	})
+}

@@ -21,7 +21,7 @@ type Ledger struct {
 	// Reconcile is why the ledger is to be reconciled before it works; empty if it
 	// is not.
 	Reconcile string
-	// RestoredAt is since when a restore is known; zero once the owner has accepted it.
+	// RestoredAt is when the last restore was noticed; zero once the owner has accepted it.
 	RestoredAt time.Time
 	// LastAt is the time of the newest event; zero if there is none.
 	LastAt time.Time

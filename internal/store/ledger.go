@@ -56,16 +56,12 @@ func (s *Store) WantReconcile(why string) error {
 	return s.write("reconcile.want", func(t *tx) error { return t.restored(why) })
 }
 
-// restored records that the ledger was restored and is to be reconciled.
+// restored records that the ledger was restored and is to be reconciled. A second restore
+// replaces the time of one that is not accepted, because the caps of its own day are
+// unknown too.
 func (t *tx) restored(why string) error {
-	before, err := t.GetLedger(noCancel)
-	if err != nil {
+	if err := t.SetRestored(noCancel, t.now); err != nil {
 		return err
-	}
-	if before.RestoredAt.IsZero() {
-		if err := t.SetRestored(noCancel, t.now); err != nil {
-			return err
-		}
 	}
 	if _, err := t.event("", "restored", why); err != nil {
 		return err
