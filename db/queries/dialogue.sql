@@ -59,7 +59,7 @@ WHERE o.id = sqlc.arg(order_id) AND NOT EXISTS (SELECT 1 FROM pieces AS p WHERE 
 INSERT INTO pieces (order_id, number, message_id, request, created_at) VALUES (?, ?, ?, ?, ?);
 
 -- name: ListPieces :many
-SELECT p.order_id, p.number, p.request, coalesce(j.state, '') AS job_state, coalesce(b.state, '') AS out_state
+SELECT p.order_id, p.number, p.request, coalesce(j.state, '') AS job_state, coalesce(j.code, '') AS job_code, coalesce(b.state, '') AS out_state
 FROM pieces AS p
 LEFT JOIN jobs AS j ON j.order_id = p.order_id AND j.kind = 'piece' AND j.round = p.number
 LEFT JOIN outbox AS b ON b.order_id = p.order_id AND b.reason = 'piece-' || p.number

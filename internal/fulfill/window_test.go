@@ -330,3 +330,21 @@ func TestAnUnknownStatusDoesNotDeliverAWindowEarly(t *testing.T) {
 		w.fails(order.StageDeliver, order.Wait, order.CodeWindow)
 	})
 }
+
+// TestAWindowWaitsForPiecesThatARestoreHolds guards that a window is still delivered if
+// the owner accepts a restore later than a day after its end.
+func TestAWindowWaitsForPiecesThatARestoreHolds(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Order: order.Dollar}
+		w.reopen(weekly, weeklyOffer)
+		id := w.subscribed(sandbox.NewOrder{})
+		w.asks(id, 1)
+		if err := w.store.Adopt(order.Adoption{OrderID: id, Restored: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.fails(order.StageGenerate, order.Hold, order.CodeRestored)
+		time.Sleep(week + 30*time.Hour)
+		w.fails(order.StageDeliver, order.Wait, order.CodeWindow)
+	})
+}

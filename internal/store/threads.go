@@ -134,7 +134,7 @@ func (s *Store) Pieces(ctx context.Context, orderID string) ([]order.Piece, erro
 	list := make([]order.Piece, len(rows))
 	for i, r := range rows {
 		list[i] = order.Piece{
-			OrderID: r.OrderID, Number: int(r.Number), Request: r.Request, Job: r.JobState,
+			OrderID: r.OrderID, Number: int(r.Number), Request: r.Request, Job: r.JobState, Code: r.JobCode,
 			Sent: r.OutState == order.OutSent || r.OutState == order.OutUnknown,
 		}
 	}

@@ -428,7 +428,7 @@ func (q *Queries) ListOutgoing(ctx context.Context, orderID string) ([]Outbox, e
 }
 
 const listPieces = `-- name: ListPieces :many
-SELECT p.order_id, p.number, p.request, coalesce(j.state, '') AS job_state, coalesce(b.state, '') AS out_state
+SELECT p.order_id, p.number, p.request, coalesce(j.state, '') AS job_state, coalesce(j.code, '') AS job_code, coalesce(b.state, '') AS out_state
 FROM pieces AS p
 LEFT JOIN jobs AS j ON j.order_id = p.order_id AND j.kind = 'piece' AND j.round = p.number
 LEFT JOIN outbox AS b ON b.order_id = p.order_id AND b.reason = 'piece-' || p.number
@@ -440,6 +440,7 @@ type ListPiecesRow struct {
 	Number   int64
 	Request  string
 	JobState order.JobState
+	JobCode  order.Code
 	OutState order.OutState
 }
 
@@ -457,6 +458,7 @@ func (q *Queries) ListPieces(ctx context.Context, orderID string) ([]ListPiecesR
 			&i.Number,
 			&i.Request,
 			&i.JobState,
+			&i.JobCode,
 			&i.OutState,
 		); err != nil {
 			return nil, err
