@@ -15,6 +15,8 @@ type adopting struct {
 	record  order.Record
 	missing Missing
 	pieces  []order.Piece
+	// messages are those of the agent in the thread that the outbox has not sent.
+	messages []order.Message
 	// write returns the message that brings a piece to its client.
 	write    func(piece int, links []string) string
 	restored bool
@@ -26,7 +28,7 @@ func (a adopting) adoption() order.Adoption {
 	if a.missing.Rounds > 0 && had(a.record) < a.missing.Shown {
 		ad.Rounds = a.missing.Shown
 	}
-	for _, m := range a.missing.Messages {
+	for _, m := range a.messages {
 		if at := a.waiting(m, ad.Sent); at > 0 {
 			ad.Sent = append(ad.Sent, at)
 			continue

@@ -98,9 +98,19 @@ func left(s order.OutState) bool {
 func same(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }
 
 // unknownMessages returns the agent's messages in a thread that the ledger has neither
-// sent nor seen. Messages with the same text are counted, because only the marketplace
-// knows which is which.
-func unknownMessages(r order.Record, thread []order.Message) (list []order.Message) {
+// sent nor seen.
+func unknownMessages(r order.Record, thread []order.Message) []order.Message {
+	return slices.DeleteFunc(unsent(r, thread), func(m order.Message) bool {
+		_, seen := r.Seen[m.ID]
+		return seen
+	})
+}
+
+// unsent returns the agent's messages in a thread that the ledger has not sent. It may
+// have seen them: a process may have died between reading the thread and adopting it.
+// Messages with the same text are counted, because only the marketplace knows which is
+// which.
+func unsent(r order.Record, thread []order.Message) (list []order.Message) {
 	sent := map[string]int{}
 	for _, o := range r.Outbox {
 		if left(o.State) {
@@ -112,14 +122,11 @@ func unknownMessages(r order.Record, thread []order.Message) (list []order.Messa
 			continue
 		}
 		text := strings.TrimSpace(t.Text)
-		_, seen := r.Seen[t.ID]
 		if sent[text] > 0 {
 			sent[text]--
 			continue
 		}
-		if !seen {
-			list = append(list, t)
-		}
+		list = append(list, t)
 	}
 	return list
 }

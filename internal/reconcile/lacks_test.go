@@ -146,9 +146,10 @@ func TestOneMessageOfTheOwnersOwnIsNoRestore(t *testing.T) {
 func TestAPieceIsKnownByItsText(t *testing.T) {
 	t.Parallel()
 	a := adopting{
-		missing: Missing{OrderID: "1", Messages: []order.Message{
+		missing: Missing{OrderID: "1"},
+		messages: []order.Message{
 			agent("1", "Piece 2: https://x/2.png"), agent("2", "see https://x/rules"), agent("3", "Piece 1: https://x/1.mp4"), agent("4", "Piece 1: https://x/1.mp4"),
-		}},
+		},
 		pieces: []order.Piece{{Number: 1}, {Number: 2}, {Number: 3}},
 		write: func(piece int, links []string) string {
 			return map[int]string{1: "Piece 1: ", 2: "Piece 2: ", 3: "Piece 3: "}[piece] + links[0]
@@ -160,5 +161,19 @@ func TestAPieceIsKnownByItsText(t *testing.T) {
 	}}
 	if got := a.adoption(); !reflect.DeepEqual(got, want) {
 		t.Errorf("the adoption is %+v, want %+v", got, want)
+	}
+}
+
+// TestAMessageThatWasSeenIsStillAdopted guards that a piece is not made again after a
+// process died between reading its thread and adopting it.
+func TestAMessageThatWasSeenIsStillAdopted(t *testing.T) {
+	t.Parallel()
+	r := order.Record{Seen: map[string]string{"m1": "piece 1", "m2": "begun"}, Outbox: []order.Outgoing{{Body: "begun", State: order.OutSent}}}
+	thread := []order.Message{agent("m1", "piece 1"), agent("m2", "begun")}
+	if got := unsent(r, thread); len(got) != 1 || got[0].ID != "m1" {
+		t.Errorf("unsent: %+v", got)
+	}
+	if got := unknownMessages(r, thread); len(got) != 0 {
+		t.Errorf("unknown: %+v", got)
 	}
 }

@@ -195,7 +195,7 @@ func (c *Checker) adoptOne(ctx context.Context, id string, s *seen) error {
 		return err
 	}
 	a := adopting{
-		record: now, missing: s.missing, pieces: pieces, restored: c.why != "",
+		record: now, missing: s.missing, pieces: pieces, messages: unsent(now, s.thread), restored: c.why != "",
 		write: func(piece int, links []string) string { return c.o.PieceText(o, piece, links) },
 	}.adoption()
 	if err := c.o.Store.Adopt(a); err != nil {
