@@ -189,6 +189,11 @@ func (s *Server) Vanish(id string) error {
 	return s.act(id, nil, func(o *order, _ time.Time) error { o.Vanished = true; return nil })
 }
 
+// SetRaw replaces the fields that NewOrder.Raw added to an order.
+func (s *Server) SetRaw(id string, raw map[string]any) error {
+	return s.act(id, nil, func(o *order, _ time.Time) error { o.raw = raw; return nil })
+}
+
 // SetStatus moves an order to any status, known or not.
 func (s *Server) SetStatus(id, status string) error {
 	return s.act(id, nil, func(o *order, now time.Time) error {
