@@ -37,9 +37,7 @@ func (w *world) clients(rng *rand.Rand, end time.Time) {
 				sentBack[id]++
 				w.sendBack(rng, id)
 			case o.Status == "paid" && rng.IntN(40) == 0:
-				if err := w.market.Cancel(id); err != nil {
-					w.t.Errorf("cancel: %v", err)
-				}
+				w.cancel(id)
 			}
 		}
 	}

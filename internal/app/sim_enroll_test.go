@@ -123,7 +123,14 @@ func (t watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/agents/me") {
 		t.ownerOnce(r)
 	}
+	begun := time.Now()
+	if r.Method == http.MethodGet {
+		t.w.looks.await(r)
+	}
 	resp, err := t.RoundTripper.RoundTrip(r)
+	if err == nil && resp.StatusCode == http.StatusOK && r.Method == http.MethodGet && r.URL.Host != providerHost {
+		t.w.looks.answered(r, begun)
+	}
 	if err == nil && strings.HasSuffix(r.URL.Path, "/agents/register") {
 		t.w.registrations = append(t.w.registrations, resp.StatusCode)
 	}

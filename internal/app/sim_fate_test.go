@@ -31,20 +31,22 @@ var (
 // fate decides when a process dies: at a number of steps from its start, or
 // at some delivery. A step is a moment before or after a commit, or before,
 // during or after a request. Once dead, no commit and no request of the process
-// succeeds. Until then its disk may be full for a while.
+// succeeds. Until then its disk may be full for a while, or its database locked.
 type fate struct {
 	left       atomic.Int64 // steps
 	deliveries atomic.Int64
 	full       atomic.Bool
+	locked     atomic.Bool // by another program, so that no lease is renewed
 	dead       atomic.Bool
 	once       sync.Once
 	died       chan struct{}
+	calm       bool   // it never dies, and its machine lacks nothing
 	at         string // the step at which it died
 }
 
 // newFate makes a fate; 0 steps or deliveries are never reached.
 func newFate(steps, deliveries int64) *fate {
-	f := &fate{died: make(chan struct{})}
+	f := &fate{died: make(chan struct{}), calm: steps == 0 && deliveries == 0}
 	f.left.Store(steps)
 	f.deliveries.Store(deliveries)
 	return f
@@ -58,8 +60,10 @@ func (f *fate) step(at string) error {
 	if f.left.Add(-1) == 0 {
 		return f.die(at)
 	}
-	if f.full.Load() && strings.HasPrefix(at, "before:") {
-		return errFull
+	if strings.HasPrefix(at, "before:") {
+		if f.full.Load() || f.locked.Load() && at == "before:renew" {
+			return errFull
+		}
 	}
 	return nil
 }
@@ -115,6 +119,11 @@ type painter struct {
 	made map[string]int // finished runs by order, round and attempt
 	// heard is whether a later round of an order was made with the client's feedback.
 	heard map[string]bool
+	// failures are counted by order, round and piece. used are attempts beyond them, and
+	// cut the runs whose lease was lost.
+	failures map[string]int
+	used     []string
+	cut      []cut
 }
 
 // picture is a PNG of one pixel; what follows its end makes each file its own.

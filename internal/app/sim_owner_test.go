@@ -21,17 +21,26 @@ import (
 // and the last life, in which nothing fails and the owner is notified of everything.
 
 // lifeConfig is the configuration of a life. The owner takes a service out now and then,
-// and changes the generator, the mode and the margin of windows.
+// and changes the generator, the mode, the margin of windows and the caps.
 func (w *world) lifeConfig() *config.Config {
 	c := *w.cfg
 	c.Services = slices.Clone(c.Services)
 	c.Services[0].Generator = []string{"painter", "brush"}[w.rng.IntN(2)]
 	c.Services[0].Mode = []string{config.ModeAuto, config.ModeAuto, config.ModeReview}[w.rng.IntN(3)]
 	c.Services[slices.IndexFunc(c.Services, isWeekly)].WindowMargin = []time.Duration{0, leastMargin, 8 * time.Hour}[w.rng.IntN(3)]
+	if w.rng.IntN(3) == 0 {
+		c.Spending.Order, c.Spending.Day = 3*providerPrice, 20*providerPrice
+	}
 	if w.rng.IntN(5) == 0 {
 		c.Services = slices.DeleteFunc(c.Services, func(s config.Service) bool { return s.Title == simQuoted })
 	}
 	return &c
+}
+
+// slowness is how long the first poll of a life takes: often a moment, now and then
+// longer than an attempt at some work.
+func (w *world) slowness() time.Duration {
+	return []time.Duration{0, 400 * time.Millisecond, time.Duration(w.restores.rng.IntN(90)) * time.Second}[w.restores.rng.IntN(3)]
 }
 
 // approve has the owner approve what waits for it, and have made again what a provider no

@@ -48,6 +48,9 @@ type paidProvider struct {
 	jobs   map[string]*providerJob
 	calm   bool
 	leaked bool // the key came in an address
+	// began is called before a job is taken, and took when it is charged.
+	began func(prompt string)
+	took  func(time.Time)
 }
 
 type providerJob struct {
@@ -107,6 +110,8 @@ func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	s.began(wire.Input.Prompt)
+	s.took(time.Now())
 	id := fmt.Sprintf("job%d", len(s.jobs))
 	job := &providerJob{
 		what: wire.Input.Prompt, at: time.Now(), ends: "succeeded",
@@ -179,8 +184,8 @@ func (w *world) generators(f *fate, log *slog.Logger) map[string]fulfill.Generat
 		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log,
 	}))
 	return map[string]fulfill.Generator{
-		"painter": {Name: "painter", Backend: w.painter, Price: providerPrice},
-		"brush":   {Name: "brush", Backend: w.painter, Price: providerPrice},
+		"painter": {Name: "painter", Backend: hand{w.painter, w, f}, Price: providerPrice},
+		"brush":   {Name: "brush", Backend: hand{w.painter, w, f}, Price: providerPrice},
 		"provider": {
 			Name: "provider", Backend: p, Price: providerPrice, HoldUnknown: w.holdUnknown,
 			Breaker: &generate.Breaker{Probe: p.Check},
@@ -203,6 +208,9 @@ func (w *world) paidClients(rng *rand.Rand, end time.Time) {
 			continue // the service is not listed yet
 		}
 		w.paid[id] = brief
+		w.looks.mu.Lock()
+		w.looks.briefs[strings.TrimSuffix(brief, ",")] = id
+		w.looks.mu.Unlock()
 		placed = append(placed, id)
 		for _, id := range placed {
 			if o, _ := w.market.Order(id); o.Status == "delivered" && !sentBack[id] && rng.IntN(6) == 0 {
@@ -252,7 +260,9 @@ func (w *world) checkPaidOrder(db *sql.DB, o sandbox.Order, brief string, ticket
 		if !strings.HasPrefix(j.what, brief) {
 			continue
 		}
-		paid += providerPrice
+		if !w.restores.lost(j.at) {
+			paid += providerPrice
+		}
 		if tickets[id] && j.ends == "succeeded" {
 			made[j.what]++
 		}

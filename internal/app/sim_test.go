@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,12 +27,14 @@ import (
 	"atelierd/internal/pipenet"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store/storetest"
+	"atelierd/internal/testdir"
 )
 
 var (
 	simSeeds = flag.Int("sim.seeds", 20, "how many fixed seeds of the simulated week run, and how many drawn ones")
 	simFrom  = flag.Uint64("sim.from", drawnSeed(os.Getenv("SIM_FROM")), "the first drawn seed; the default is $SIM_FROM, else it is drawn")
 	simDays  = flag.Int("sim.days", 3, "how many days a simulated week has")
+	simPutBack = flag.Bool("sim.restores", false, "put old copies of the data folder back in a third of the weeks")
 	simSeed  = flag.Uint64("sim.seed", 0, "run this one seed, with the daemon's log")
 )
 
@@ -104,6 +107,9 @@ type world struct {
 	redone map[string]bool
 	stays  []stay
 
+	looks    *looks
+	restores *backups
+
 	guide, webhooks bool
 	agent           string
 	rival, rivalKey string
@@ -120,9 +126,11 @@ type world struct {
 }
 
 func simulateWeek(t *testing.T, seed uint64) {
-	dir := storetest.Dir(t)
+	dir, copied := storetest.Dir(t), filepath.Join(testdir.New(t), "copy")
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, dir)
+		w.looks, w.restores = newLooks(), newBackups(seed, copied)
+		w.provider.began, w.provider.took = w.payingFor, w.looks.charge
 		defer func() {
 			if t.Failed() {
 				t.Logf("replay with: go test ./internal/app -run Week -sim.days=%d -sim.seed=%d", *simDays, seed)
@@ -158,7 +166,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 		}
 		return ""
 	}
-	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), made: map[string]int{}, heard: map[string]bool{}}
+	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), made: map[string]int{}, heard: map[string]bool{}, failures: map[string]int{}}
 	interval := []time.Duration{10 * time.Minute, 30 * time.Minute, 40 * time.Minute, time.Hour}[rng.IntN(4)]
 	w.cfg = &config.Config{
 		BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
@@ -201,8 +209,10 @@ func (w *world) live() {
 	hook.Go(func() { w.sendWebhooks(hooking, hooks) })
 	outside.Go(func() { w.otherClients(otherClients, end) })
 	outside.Go(func() { w.clients(clients, end) })
+	w.goOdd(&outside)
 	outside.Go(func() { w.owner(owner, end) })
 	outside.Go(func() { w.paidClients(paidClients, end) })
+	hook.Go(func() { w.accept(hooking) })
 	for time.Now().Before(end) {
 		steps, deliveries := 20+w.rng.Int64N(1500), int64(0)
 		if w.rng.IntN(2) == 0 {
@@ -212,11 +222,13 @@ func (w *world) live() {
 		// A supervisor restarts it at once, or a person after a while.
 		time.Sleep(time.Duration(w.rng.IntN([]int{20, 600}[w.rng.IntN(2)])) * time.Second)
 		w.longOutage()
+		w.whileDown()
 	}
 	outside.Wait()
 	w.market.SetFaults(sandbox.Faults{})
 	w.provider.setCalm()
 	w.missWindow()
+	w.whileDown()
 	w.lastLife()
 	unhook()
 	hook.Wait()
@@ -233,6 +245,8 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 	w.margins = append(w.margins, margin{time.Now().Truncate(time.Millisecond), cmp.Or(cfg.Services[slices.IndexFunc(cfg.Services, isWeekly)].WindowMargin, simMargin)})
 	w.down = append(w.down, stay{from: w.stopped, to: time.Now()})
 	defer func() { w.stopped = time.Now() }()
+	defer w.learn()
+	w.looks.begin(w.slowness())
 	port := pipenet.New()
 	a, err := Open(context.Background(), Options{
 		Config: cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},
@@ -258,7 +272,9 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 			w.t.Errorf("the daemon ended: %v", err)
 		}
 	})
-	running.Go(func() { w.fillDisk(ctx, f) })
+	if !f.calm {
+		running.Go(func() { w.hostile(ctx, f) })
+	}
 	t := time.NewTimer(most)
 	select {
 	case <-f.died:
@@ -271,28 +287,6 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 	cancel()
 	running.Wait()
 	a.loops.Wait()
-}
-
-// fillDisk makes the disk full now and then, for longer than a lease.
-func (w *world) fillDisk(ctx context.Context, f *fate) {
-	rng := rand.New(rand.NewPCG(uint64(f.left.Load()), uint64(f.deliveries.Load())))
-	for {
-		for _, full := range []bool{false, true} {
-			f.full.Store(full)
-			wait := time.Duration(10+rng.IntN(180)) * time.Second
-			if !full {
-				wait = time.Duration(1+rng.IntN(48)) * time.Hour
-			}
-			t := time.NewTimer(wait)
-			select {
-			case <-ctx.Done():
-				t.Stop()
-				f.full.Store(false)
-				return
-			case <-t.C:
-			}
-		}
-	}
 }
 
 func must[T any](v T, err error) T {

@@ -95,6 +95,12 @@ func (c *Checker) keep(ctx context.Context, id string, s *seen) (_ *seen, err er
 	if s.missing, err = c.compare(ctx, id, s); err != nil || s.missing.Any() || s.facts.ID == "" {
 		return s, err
 	}
+	if c.why != "" { // a process that died may have seen messages and not adopted them
+		now, _, err := c.o.Store.Record(ctx, id)
+		if err != nil || len(unsent(now, s.thread)) > 0 {
+			return s, err
+		}
+	}
 	return asRecorded, nil
 }
 
