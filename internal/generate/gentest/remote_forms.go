@@ -53,7 +53,7 @@ var sameAnswers = map[string]func(http.Header, string) string{
 	"answers without a type":               typed(""),
 	"answers with a field that is NaN":     func(_ http.Header, body string) string { return withField(body, `"odd":NaN`) },
 	"answers with fields of other types": func(_ http.Header, body string) string {
-		return withField(body, `"created":{"x":[1]},"usage":"much","metrics":[7],"message":3`)
+		return withField(body, `"created":{"x":[1]},"usage":"much","metrics":[7],"message":3,"promptFeedback":"none","has_nsfw_concepts":"no","urls":7`)
 	},
 }
 
