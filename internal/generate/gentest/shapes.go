@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -202,8 +203,12 @@ var shapes = map[string]shape{
 	"luma": {
 		jobs: true, signed: bearer, part: byPath("/dream-machine/v1/generations/"), forgets: true, reference: "link",
 		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
-			if j == nil {
+			switch {
+			case j == nil:
 				say(w, http.StatusOK, fields{"credit_balance": 100})
+				return
+			case r.Method == http.MethodPost && !slices.Contains([]string{"image", "video"}, lastOf(r)):
+				w.WriteHeader(http.StatusNotFound)
 				return
 			}
 			answer := fields{"id": j.id, "state": pick(j, "completed", "dreaming"), "assets": nil}

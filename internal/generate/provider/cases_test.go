@@ -102,9 +102,9 @@ func jobCases() []answerCase {
 			"GET /v1/files/retrieve?file_id=77": ok(`{"file":{"download_url":"{{base}}/f"}}`), "GET /f": file,
 		}, []string{"made"}, minimaxSubmit},
 		{"an upper luma", lumaSpec, map[string][]said{
-			"POST /dream-machine/v1/generations":  ok(`{"id":7}`),
-			"GET /dream-machine/v1/generations/7": ok(`{"state":"COMPLETED","assets":{"video":{"url":"{{base}}/f"}}}`), "GET /f": file,
-		}, []string{"made"}, "POST /dream-machine/v1/generations"},
+			"POST /dream-machine/v1/generations/video": ok(`{"id":7}`),
+			"GET /dream-machine/v1/generations/7":      ok(`{"state":"COMPLETED","assets":{"video":{"url":"{{base}}/f"}}}`), "GET /f": file,
+		}, []string{"made"}, "POST /dream-machine/v1/generations/video"},
 	}
 }
 

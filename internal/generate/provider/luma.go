@@ -38,8 +38,11 @@ func (b *luma) submit(ctx context.Context, c *conn, req generate.Request) (strin
 		if list != nil {
 			fields["image_ref"] = list
 		}
-	case len(req.References) > 0:
-		fields["keyframes"] = map[string]any{"frame0": map[string]any{"type": "image", "url": req.References[0].URL}}
+	default:
+		path += "/video"
+		if len(req.References) > 0 {
+			fields["keyframes"] = map[string]any{"frame0": map[string]any{"type": "image", "url": req.References[0].URL}}
+		}
 	}
 	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.bearer(), json: with(fields, b.spec.Params), paid: true})
 	if err != nil {

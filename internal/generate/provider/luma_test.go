@@ -22,9 +22,9 @@ func TestLumaGetsReferencesAsLinks(t *testing.T) {
 		makes, link, path, field, want string
 		references                     int
 	}{
-		{"video", "https://example.com/picture.png", lumaPath, "keyframes", frame, 2},
-		{"video", "http://example.com/picture.png", lumaPath, "keyframes", "null", 1},
-		{"video", "", lumaPath, "keyframes", "null", 0},
+		{"video", "https://example.com/picture.png", lumaPath + "/video", "keyframes", frame, 2},
+		{"video", "http://example.com/picture.png", lumaPath + "/video", "keyframes", "null", 1},
+		{"video", "", lumaPath + "/video", "keyframes", "null", 0},
 		{"image", "https://example.com/picture.png", lumaPath + "/image", "image_ref", "[" + ref + "," + ref + "," + ref + "," + ref + "]", 5},
 		{"image", "data:image/png;base64,eA==", lumaPath + "/image", "image_ref", "null", 1},
 	}

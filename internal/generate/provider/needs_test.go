@@ -106,7 +106,7 @@ func references(needs Needs) string {
 	case len(needs.Makes) != 1 && r.Video != r.Image:
 		text = fmt.Sprintf("%s (video: %s)", count(r.Image), count(r.Video))
 	}
-	if slices.Contains(needs.Params, "image_input") {
+	if slices.Contains(needs.Params, "image_input") && r.Image == Unlimited {
 		text = "one, or all"
 	}
 	if r.Bytes > 0 {

@@ -25,11 +25,12 @@ import (
 // with references, an edit of up to 16 of them. It answers at once, and a lost answer
 // cannot be fetched again. Params are fields of the request, such as size, quality and
 // output_format. The param edits is "json" for a provider whose edits take JSON
-// instead of a form.
+// instead of a form. The param image_input names the field of a new picture's request
+// that takes references, for a provider without edits.
 type openai struct{ spec Spec }
 
 var openAINeeds = Needs{
-	Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits"},
+	Type: "openai", Key: true, Model: true, Makes: images, Prompt: true, Params: []string{"edits", "image_input"},
 	References: References{Image: 16},
 }
 
@@ -89,13 +90,21 @@ func (b *openai) made(a answer) (*output, error) {
 }
 
 // request returns the request for a new picture or, with references, for an edit of
-// them, as a form or as JSON.
+// them, as a form or as JSON. With image_input, references are part of a new picture's
+// request.
 func (b *openai) request(c *conn, req generate.Request) (call, error) {
-	fields := with(map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, b.spec.Params)
+	pictures, named := req.References, b.spec.Params["image_input"] != nil
+	if !named {
+		req.References = nil
+	}
+	fields, err := input(req, b.spec, "", anySize)
+	if err != nil {
+		return call{}, err
+	}
+	fields = with(map[string]any{"model": b.spec.Model}, fields)
 	delete(fields, "edits")
 	r := call{method: http.MethodPost, path: "/images/generations", header: c.bearer(), json: fields, paid: true}
-	pictures := req.References
-	if len(pictures) == 0 {
+	if named || len(pictures) == 0 {
 		return r, nil
 	}
 	r.path = "/images/edits"
@@ -256,7 +265,8 @@ func plain(value any) string {
 	return fmt.Sprint(value)
 }
 
-// form returns a multipart body of fields and pictures.
+// form returns a multipart body of fields and pictures. One picture goes as image,
+// which every server takes, and several go as image[], which few servers take.
 func form(fields map[string]any, pictures []generate.Reference) (body []byte, contentType string, err error) {
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
@@ -265,13 +275,17 @@ func form(fields map[string]any, pictures []generate.Reference) (body []byte, co
 			return nil, "", err
 		}
 	}
+	field := "image"
+	if len(pictures) > 1 {
+		field = "image[]"
+	}
 	for i, p := range pictures {
 		content, err := read(p)
 		if err != nil {
 			return nil, "", err
 		}
 		part, err := w.CreatePart(textproto.MIMEHeader{
-			"Content-Disposition": {fmt.Sprintf(`form-data; name="image[]"; filename="reference-%d"`, i+1)},
+			"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"; filename="reference-%d"`, field, i+1)},
 			"Content-Type":        {p.MIME},
 		})
 		if err != nil {

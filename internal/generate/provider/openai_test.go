@@ -1,9 +1,13 @@
 package provider
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"mime"
+	"mime/multipart"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -70,6 +74,55 @@ func TestOpenAISendsAnEditAsJSONOnRequest(t *testing.T) {
 		text, _ := json.Marshal(sent[field])
 		if strings.Count(string(text), pictureURI) != n || sent["edits"] != nil || len(sent) != 3 {
 			t.Errorf("%d: sent %v", n, sent)
+		}
+	}
+}
+
+// Most servers of this API know only the field image.
+func TestOpenAINamesTheFieldOfAFormByTheNumberOfPictures(t *testing.T) {
+	t.Parallel()
+	for n, field := range map[int]string{1: "image", 2: "image[]", 3: "image[]"} {
+		body, kind, err := form(map[string]any{"model": "m"}, pictures(t, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, options, err := mime.ParseMediaType(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := multipart.NewReader(bytes.NewReader(body), options["boundary"]).ReadForm(1 << 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.File[field]) != n || len(got.File) != 1 {
+			t.Errorf("%d pictures went as %v", n, got.File)
+		}
+	}
+}
+
+func TestOpenAISendsReferencesWithANewPictureWhereNamed(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		input any
+		sent  int
+		want  any
+	}{
+		"one":              {"image_url", 2, pictureURI},
+		"a list":           {[]any{"ref_images"}, 2, []any{pictureURI, pictureURI}},
+		"without pictures": {"image_url", 0, nil},
+	} {
+		field, many := test.input.(string)
+		if !many {
+			field = "ref_images"
+		}
+		s := script(t, map[string][]said{"POST /images/generations": {{status: 500}}})
+		s.generate(t, Spec{Type: "openai", Model: "m", Params: map[string]any{"image_input": test.input, "edits": "json"}}, generate.Request{References: pictures(t, test.sent)})
+		if s.requests("POST /images/edits") != nil {
+			t.Errorf("%s: asked for an edit", name)
+		}
+		sent := s.requests("POST /images/generations")[0].body
+		if !reflect.DeepEqual(sent[field], test.want) || sent["image_input"] != nil || sent["edits"] != nil || sent["model"] != "m" || sent["prompt"] != "a lighthouse" {
+			t.Errorf("%s: sent %v", name, sent)
 		}
 	}
 }
