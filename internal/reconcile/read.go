@@ -95,7 +95,9 @@ func (c *Checker) keep(ctx context.Context, id string, s *seen) (_ *seen, err er
 	if s.missing, err = c.compare(ctx, id, s); err != nil || s.missing.Any() || s.facts.ID == "" {
 		return s, err
 	}
-	if c.why != "" { // a process that died may have seen messages and not adopted them
+	// Another order may show that the ledger was restored. Messages that the ledger has
+	// seen meanwhile, or in a process that died, are adopted then.
+	if slices.ContainsFunc(s.thread, byAgent) {
 		now, _, err := c.o.Store.Record(ctx, id)
 		if err != nil || len(unsent(now, s.thread)) > 0 {
 			return s, err
