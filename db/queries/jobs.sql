@@ -128,6 +128,15 @@ FROM (SELECT r.stage FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('gene
       UNION ALL
       SELECT l.stage FROM jobs AS l WHERE l.state = 'leased') AS u;
 
+-- name: FirstLater :many
+-- When the job's generator first could not work, since its stage began, was done, or was settled by the owner.
+SELECT a.started_at FROM attempts AS a
+WHERE a.job_id = sqlc.arg(job_id) AND a.stage = sqlc.arg(stage) AND a.code IN ('try_later', 'job_lost')
+  AND a.id > coalesce((SELECT max(c.id) FROM attempts AS c
+    WHERE c.job_id = sqlc.arg(job_id) AND c.outcome IN ('done', 'fail', 'hold')), 0)
+  AND a.id > coalesce((SELECT j.cap_after_attempt FROM jobs AS j WHERE j.id = sqlc.arg(job_id)), 0)
+ORDER BY a.id LIMIT 1;
+
 -- name: InsertAttempt :execlastid
 INSERT INTO attempts (job_id, stage, attempt, started_at) VALUES (?, ?, ?, ?);
 

@@ -65,6 +65,8 @@ type Store interface {
 	// CallRuns that its job runs.
 	CallLate(id int64) (time.Duration, error)
 	CallRuns(id int64) error
+	// FirstLater returns when the job's generator first could not work; zero if it could.
+	FirstLater(ctx context.Context, j order.Job) (time.Time, error)
 	CloseCall(id int64, state order.CallState, cost order.USD, note string) error
 	PutReferences(j order.Job, files []order.Artifact) error
 	Remark(j order.Job, what string, texts []string) error
@@ -219,7 +221,7 @@ func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) 
 		return order.Result{}, order.TooLarge(o.ID)
 	}
 	result, err := f.stage(ctx, j, o)
-	err = hostsFault(j, err)
+	err = f.later(ctx, j, o, hostsFault(j, err))
 	if fail, ok := errors.AsType[*order.Failure](err); ok {
 		return order.Result{}, fail.For(j.OrderID)
 	}

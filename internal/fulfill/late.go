@@ -45,3 +45,28 @@ func (r *run) lateFor(ctx context.Context, c order.Call, f *order.Failure) (late
 	})
 	return late, err
 }
+
+// later bounds how long work waits for a generator of the owner that cannot work now.
+func (f *Fulfiller) later(ctx context.Context, j order.Job, o order.Order, err error) error {
+	fail, ok := errors.AsType[*order.Failure](err)
+	if !ok || !fail.Later() {
+		return err
+	}
+	first, readErr := f.o.Store.FirstLater(ctx, j)
+	if readErr != nil {
+		return err // it is tried again, and bounded then
+	}
+	now := time.Now()
+	if first.IsZero() {
+		first = now
+	}
+	until := order.LaterUntil(first, j.DueAt)
+	if j.Kind == order.KindPiece {
+		w, readErr := f.window(ctx, j, o)
+		if readErr != nil {
+			return err
+		}
+		until = w.plan.Deliver
+	}
+	return fail.TooLate(now, until)
+}

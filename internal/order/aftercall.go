@@ -140,6 +140,8 @@ func (f *Failure) Health() GeneratorHealth {
 	switch {
 	case f.Code == CodeProviderRateLimited:
 		return GeneratorFails // a provider that never has room is as good as down
+	case f.Later():
+		return GeneratorAnswers
 	case f.Class == Hold && slices.Contains(ownerCodes, f.Code):
 		return GeneratorBroken
 	case f.Class == Stopped, f.Class == Lost, f.Class == Wait, f.Charge == ChargePending && !f.Outage:

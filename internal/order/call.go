@@ -148,7 +148,7 @@ func (g Call) Ended(f *Failure) (CallState, USD) {
 		return CallFailed, f.Cost
 	case f.Charge == ChargeUnknown:
 		return CallUnknown, g.known(f.Cost)
-	case f.Code == CodeExpired:
+	case f.Code == CodeExpired, f.Code == CodeJobLost:
 		return CallExpired, g.known(f.Cost)
 	}
 	return CallFailed, g.known(f.Cost)

@@ -164,8 +164,10 @@ const (
 	CodeNotFetched Code = "not_fetched"
 	// CodeRefused: a generator refuses to make the order. An answer, not a fault.
 	CodeRefused Code = "refused"
-	// CodeTryLater: the owner's program cannot work now. It is run again.
+	// CodeTryLater: the owner's program cannot work now. It is run again until the order is due, then held.
 	CodeTryLater Code = "try_later"
+	// CodeJobLost: the owner's server has lost the job, as in a restart. It is made again.
+	CodeJobLost Code = "job_lost"
 	// CodeMisconfigured: the generator is not set up. The owner corrects its configuration.
 	CodeMisconfigured Code = "misconfigured"
 	// CodeSelfCheck: the owner's program fails its own check. The owner fixes it.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -329,6 +330,16 @@ func (t *tx) rescue(j query.LeasedJobsRow, maxCrashes int) error {
 		return err
 	}
 	return t.needsOwner(1, nil, order.Job{OrderID: j.OrderID, Kind: j.Kind, Round: int(j.Round), Stage: j.Stage}, order.StateHeld, f)
+}
+
+// FirstLater returns when the generator of the job first could not work in this stage,
+// or the zero time.
+func (s *Store) FirstLater(ctx context.Context, j order.Job) (time.Time, error) {
+	rows, err := s.read.FirstLater(ctx, query.FirstLaterParams{JobID: j.ID, Stage: j.Stage})
+	if err != nil || len(rows) == 0 {
+		return time.Time{}, err
+	}
+	return rows[0].Time, nil
 }
 
 // HasWork reports whether any job is leased, or due at now.

@@ -184,7 +184,9 @@ func (o outcome) failure(m manifest, reason string) *order.Failure {
 		f.Reason = reason
 		return f
 	case code == exitTryLater:
-		return order.Failf(order.Retry, order.CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
+		f := order.Failf(order.Retry, order.CodeTryLater, "%s asks to try later%s", o.name, said).Nothing()
+		f.Outage = true
+		return f
 	case code == exitMisconfigured:
 		return order.Failf(order.Hold, order.CodeMisconfigured, "%s is not set up%s", o.name, said).
 			WithHint("fix what it reports, then run %s", order.Command("orders retry", o.order)).Nothing()

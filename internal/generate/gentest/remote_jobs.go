@@ -171,7 +171,7 @@ func (b *bench) forgotten() {
 	r.Call.Submitted = func(string) error { b.fake.Forget(); return nil }
 	want := lateResult
 	if !b.fake.shape.forgets {
-		want = outcome{order.Retry, order.CodeExpired, order.ChargeFull, false} // it says so for certain
+		want = outcome{order.Retry, order.CodeJobLost, order.ChargeFull, true} // it says so for certain
 	}
 	b.fails(r, want)
 	b.paid(1)

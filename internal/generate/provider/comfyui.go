@@ -238,7 +238,9 @@ func (b *comfyUI) poll(ctx context.Context, c *conn, ticket string) (*output, er
 	case waiting:
 		return nil, nil
 	case job == nil:
-		return nil, order.Failf(order.Retry, order.CodeExpired, "the server no longer has the job")
+		f := order.Failf(order.Retry, order.CodeJobLost, "ComfyUI has lost the job, as in a restart")
+		f.Outage = true
+		return nil, f
 	}
 	if reason, failed := job.failure(); failed {
 		return nil, answer{redact: c.redact}.failed("%s", reason)

@@ -202,7 +202,7 @@ func TestComfyUIReportsHowAJobEnded(t *testing.T) {
 		{job(`{"outputs":{},"status":{"completed":false,"messages":[["execution_interrupted",{}]]}}`), order.CodeProviderFailed, "interrupted"},
 		{job(`{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[]}}`), order.CodeProviderFailed, "not completed"},
 		{job(`{"outputs":{},"status":null}`), order.CodeNoOutput, "no file"},
-		{[]said{{status: 200, body: `{}`}}, order.CodeExpired, "no longer has"},
+		{[]said{{status: 200, body: `{}`}}, order.CodeJobLost, "lost the job"},
 	}
 	for _, test := range tests {
 		s := comfyScript(t, map[string][]said{comfyHistory: test.history, "GET /queue": {{status: 200, body: `{}`}}})

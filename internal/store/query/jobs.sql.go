@@ -272,6 +272,44 @@ func (q *Queries) FinishJobs(ctx context.Context, arg FinishJobsParams) error {
 	return err
 }
 
+const firstLater = `-- name: FirstLater :many
+SELECT a.started_at FROM attempts AS a
+WHERE a.job_id = ?1 AND a.stage = ?2 AND a.code IN ('try_later', 'job_lost')
+  AND a.id > coalesce((SELECT max(c.id) FROM attempts AS c
+    WHERE c.job_id = ?1 AND c.outcome IN ('done', 'fail', 'hold')), 0)
+  AND a.id > coalesce((SELECT j.cap_after_attempt FROM jobs AS j WHERE j.id = ?1), 0)
+ORDER BY a.id LIMIT 1
+`
+
+type FirstLaterParams struct {
+	JobID int64
+	Stage order.Stage
+}
+
+// When the job's generator first could not work, since its stage began, was done, or was settled by the owner.
+func (q *Queries) FirstLater(ctx context.Context, arg FirstLaterParams) ([]utc.Time, error) {
+	rows, err := q.db.QueryContext(ctx, firstLater, arg.JobID, arg.Stage)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []utc.Time{}
+	for rows.Next() {
+		var started_at utc.Time
+		if err := rows.Scan(&started_at); err != nil {
+			return nil, err
+		}
+		items = append(items, started_at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const hasWork = `-- name: HasWork :one
 SELECT CAST(
     EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= ?1)
