@@ -56,6 +56,7 @@ func accepts(g config.Generator) string {
 	if !is {
 		return ""
 	}
+	needs = needs.Limited(g.Params)
 	text, most := "", needs.References.Image
 	if g.Makes == config.KindVideo {
 		most = needs.References.Video

@@ -189,7 +189,7 @@ var shapes = map[string]shape{
 			case r.Method == http.MethodPost:
 				say(w, http.StatusOK, fields{"id": j.id})
 			case j.done():
-				say(w, http.StatusOK, fields{"id": j.id, "status": "SUCCEEDED", "output": []string{j.link()}})
+				say(w, http.StatusOK, fields{"id": j.id, "status": "SUCCEEDED", "output": []string{j.link()}, "cost": fields{"credits": 5}})
 			default:
 				say(w, http.StatusOK, fields{"id": j.id, "status": "THROTTLED"})
 			}

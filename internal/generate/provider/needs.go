@@ -2,6 +2,7 @@ package provider
 
 import (
 	"cmp"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -32,6 +33,34 @@ type Needs struct {
 	// Params are those that this program reads itself. All others go into the
 	// request as they are.
 	Params []string
+}
+
+// The params by which the owner sets limits that differ between a provider's models.
+const (
+	promptLimit    = "prompt_limit"
+	referenceLimit = "reference_limit"
+)
+
+// Limited returns the needs with the limits that the owner's params set.
+func (n Needs) Limited(params map[string]any) Needs {
+	if most := count(params[promptLimit]); most > 0 && slices.Contains(n.Params, promptLimit) {
+		n.PromptLimit = most
+	}
+	if most := count(params[referenceLimit]); most > 0 && slices.Contains(n.Params, referenceLimit) {
+		n.References.Image = most
+	}
+	return n
+}
+
+// count returns a param that is a whole number above 0, or 0.
+func count(param any) int {
+	switch n := param.(type) {
+	case int:
+		return max(n, 0)
+	case int64:
+		return int(max(min(n, math.MaxInt32), 0))
+	}
+	return 0
 }
 
 // References is what a provider takes of the client's pictures.

@@ -133,7 +133,7 @@ func New(spec Spec) (*Provider, error) {
 		return nil, err
 	}
 	return &Provider{
-		spec: spec, needs: kind.Needs, backend: made, base: base, api: apiClient(spec.Transport),
+		spec: spec, needs: kind.Limited(spec.Params), backend: made, base: base, api: apiClient(spec.Transport),
 		links: fetch.New(fetch.Options{
 			MaxBytes: generate.MaxFileBytes, Timeout: linkTimeout, Proxy: http.ProxyFromEnvironment,
 			Trusted: []string{hostPort(base)}, Transport: spec.Transport,

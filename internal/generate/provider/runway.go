@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,7 +15,9 @@ import (
 )
 
 // runway makes pictures and videos. Params are fields of the request, such as ratio
-// and duration. Tasks have an id.
+// and duration. Tasks have an id. How long a prompt may be and how many references a
+// picture may have differs between its models, so the params prompt_limit and
+// reference_limit say it.
 type runway struct{ spec Spec }
 
 func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
@@ -23,8 +26,9 @@ func newRunway(s Spec) (backend, error) { return &runway{s}, nil }
 const mostRunwayPicture = 5 << 20 / 4 * 3
 
 var runwayNeeds = Needs{
-	Type: "runway", Key: true, Model: true, Makes: both, Prompt: true, PromptLimit: 1000,
-	References: References{Image: 3, Video: 1},
+	Type: "runway", Key: true, Model: true, Makes: both, Prompt: true,
+	Params:     []string{promptLimit, referenceLimit},
+	References: References{Image: Unlimited, Video: 1},
 }
 
 func (b *runway) header(c *conn) http.Header {
@@ -38,7 +42,10 @@ func (b *runway) submit(ctx context.Context, c *conn, req generate.Request) (str
 	if err != nil {
 		return "", nil, err
 	}
-	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: b.header(c), json: with(fields, b.spec.Params), paid: true})
+	fields = with(fields, b.spec.Params)
+	delete(fields, promptLimit)
+	delete(fields, referenceLimit)
+	a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: b.header(c), json: fields, paid: true})
 	if err != nil {
 		return "", nil, err
 	}
@@ -98,6 +105,7 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 		Output  json.RawMessage `json:"output"`
 		Failure lenient.Text    `json:"failure"`
 		Code    lenient.Text    `json:"failureCode"`
+		Cost    json.RawMessage `json:"cost"`
 	}
 	a, err := c.ask(ctx, "/v1/tasks/"+url.PathEscape(ticket), b.header(c), &task)
 	if err != nil {
@@ -111,14 +119,40 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 		if len(links) == 0 {
 			return nil, a.noFileIn(anyOf(task.Output))
 		}
-		return linked(links), nil
+		out := linked(links)
+		out.cost, _ = runwayCost(task.Cost)
+		return out, nil
 	case stateFailed:
 		if strings.HasPrefix(strings.TrimPrefix(strings.ToUpper(string(task.Code)), "INPUT_PREPROCESSING."), "SAFETY") {
-			return nil, a.refused(order.ChargeFull, "%s %s", task.Code, task.Failure)
+			return nil, runwayCharge(a.refused(order.ChargeFull, "%s %s", task.Code, task.Failure), task.Cost)
 		}
-		return nil, a.failed("%s", cmp.Or(task.Failure, task.Code, task.Status))
+		return nil, runwayCharge(a.failed("%s", cmp.Or(task.Failure, task.Code, task.Status)), task.Cost)
 	}
 	return nil, a.failure()
+}
+
+// runwayCost returns what a task has cost, and whether the answer says it. A credit is
+// one cent.
+func runwayCost(raw json.RawMessage) (cost order.USD, said bool) {
+	var wire struct {
+		Credits lenient.Number `json:"credits"`
+	}
+	_ = lenient.Unmarshal(raw, &wire) // another form says nothing
+	credits := wire.Credits.Known
+	if credits == nil || *credits < 0 || *credits > 1e6 {
+		return 0, false
+	}
+	return order.USD(math.Ceil(*credits * float64(order.Dollar) / 100)), true
+}
+
+// runwayCharge returns the failure of a task with what it has cost: nothing if its
+// credits were refunded.
+func runwayCharge(f *order.Failure, raw json.RawMessage) *order.Failure {
+	cost, said := runwayCost(raw)
+	if said && cost == 0 {
+		return f.Nothing()
+	}
+	return f.WithCost(cost)
 }
 
 // probe also checks that there is credit left.

@@ -10,7 +10,7 @@ import (
 	"atelierd/internal/order"
 )
 
-var runwaySpec = Spec{Type: "runway", Model: "gen4", Params: map[string]any{"ratio": "1280:720"}}
+var runwaySpec = Spec{Type: "runway", Model: "gen4", Params: map[string]any{"ratio": "1280:720", "reference_limit": int64(3), "prompt_limit": int64(1000)}}
 
 const runwayTask = "GET /v1/tasks/t1"
 
@@ -39,7 +39,8 @@ func TestRunwayChoosesThePathByOutputAndInput(t *testing.T) {
 			t.Fatalf("%+v: got %q, %v", test, files, f)
 		}
 		sent := s.requests("POST " + test.path)[0]
-		if sent.header.Get("X-Runway-Version") != "2024-11-06" || sent.header.Get("Authorization") != "Bearer k-123" || sent.body["ratio"] != "1280:720" {
+		if sent.header.Get("X-Runway-Version") != "2024-11-06" || sent.header.Get("Authorization") != "Bearer k-123" || sent.body["ratio"] != "1280:720" ||
+			sent.body["reference_limit"] != nil || sent.body["prompt_limit"] != nil {
 			t.Errorf("%+v: sent %v %v", test, sent.header, sent.body)
 		}
 		list, _ := sent.body["referenceImages"].([]any)
@@ -55,13 +56,25 @@ func TestRunwayChoosesThePathByOutputAndInput(t *testing.T) {
 	}
 }
 
-func TestRunwayKeepsTheEndOfALongPrompt(t *testing.T) {
+// Its models take from 1,000 to 32,000 characters, and from 3 to 16 references.
+func TestRunwayHasOnlyTheLimitsThatTheOwnerSets(t *testing.T) {
 	t.Parallel()
-	s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400}}})
-	s.generate(t, Spec{Type: "runway", Model: "m"}, generate.Request{Prompt: strings.Repeat("x", 2000) + " make the hat blue"})
-	text, _ := s.requests("POST /v1/text_to_image")[0].body["promptText"].(string)
-	if len(text) != runwayNeeds.PromptLimit || !strings.HasSuffix(text, "make the hat blue") {
-		t.Errorf("sent %d characters that end with %q", len(text), text[max(len(text)-20, 0):])
+	const asked = " make the hat blue"
+	for _, test := range []struct {
+		params             map[string]any
+		length, references int
+	}{
+		{nil, 2000 + len(asked), 5},
+		{map[string]any{"prompt_limit": int64(1000), "reference_limit": int64(3)}, 1000, 3},
+	} {
+		s := script(t, map[string][]said{"POST /v1/text_to_image": {{status: 400}}})
+		s.generate(t, Spec{Type: "runway", Model: "m", Params: test.params}, generate.Request{Prompt: strings.Repeat("x", 2000) + asked, References: pictures(t, 5)})
+		sent := s.requests("POST /v1/text_to_image")[0].body
+		text, _ := sent["promptText"].(string)
+		list, _ := sent["referenceImages"].([]any)
+		if len(text) != test.length || !strings.HasSuffix(text, asked) || len(list) != test.references {
+			t.Errorf("%v: sent %d characters that end with %q, and %d pictures", test.params, len(text), text[max(len(text)-20, 0):], len(list))
+		}
 	}
 }
 
@@ -91,6 +104,11 @@ func TestRunwayClassifiesTheEndOfATask(t *testing.T) {
 		{said{status: 200, body: `{"status":"FAILED","failureCode":"INPUT_PREPROCESSING.INTERNAL"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{said{status: 200, body: `{"status":"FAILED","failureCode":"INTERNAL.BAD_OUTPUT.CODE01","failure":"it went wrong"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{said{status: 200, body: `{"status":"CANCELLED"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"INTERNAL","cost":{"credits":0}}`}, order.Retry, order.CodeProviderFailed, order.ChargeNone},
+		{said{status: 200, body: `{"status":"CANCELLED","cost":{"credits":0}}`}, order.Retry, order.CodeProviderFailed, order.ChargeNone},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"SAFETY.INPUT.TEXT","cost":{"credits":"0"}}`}, order.Fail, order.CodeRefused, order.ChargeNone},
+		{said{status: 200, body: `{"status":"FAILED","failureCode":"SAFETY.OUTPUT","cost":{"credits":25}}`}, order.Fail, order.CodeRefused, order.ChargeFull},
+		{said{status: 200, body: `{"status":"FAILED","cost":"none"}`}, order.Retry, order.CodeProviderFailed, order.ChargeFull},
 		{said{status: 200, body: `{"status":"SUCCEEDED","output":[]}`}, order.Wait, order.CodeNotVisible, order.ChargePending},
 		{said{status: 404}, order.Wait, order.CodeExpired, order.ChargePending},
 	}
@@ -98,6 +116,25 @@ func TestRunwayClassifiesTheEndOfATask(t *testing.T) {
 		s := script(t, map[string][]said{runwayTask: {test.answer}})
 		_, f := s.resumed(t, runwaySpec, "t1")
 		wantFailure(t, f, test.class, test.code, test.spending)
+	}
+}
+
+func TestRunwayReportsItsCredits(t *testing.T) {
+	t.Parallel()
+	for cost, want := range map[string]order.USD{
+		`{"credits":25}`: 250_000, `{"credits":"0.5"}`: 5_000, `{"credits":null}`: 0, `{"credits":-3}`: 0, `{"credits":1e300}`: 0, `7`: 0,
+	} {
+		s := script(t, map[string][]said{
+			runwayTask: {{status: 200, body: `{"status":"SUCCEEDED","output":["{{base}}/f"],"cost":` + cost + `}`}}, "GET /f": {{status: 200, body: "made"}},
+		})
+		made, err := s.provider(t, runwaySpec).Generate(t.Context(), generate.Request{OutputDir: t.TempDir(), Call: generate.Call{Ticket: "t1"}})
+		if err != nil || made.Cost != want {
+			t.Errorf("%s: cost %d, %v; want %d", cost, made.Cost, err, want)
+		}
+	}
+	s := script(t, map[string][]said{runwayTask: {{status: 200, body: `{"status":"FAILED","cost":{"credits":25}}`}}})
+	if _, f := s.resumed(t, runwaySpec, "t1"); f == nil || f.Cost != 250_000 {
+		t.Errorf("a failed task: %+v", f)
 	}
 }
 
