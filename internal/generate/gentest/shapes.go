@@ -237,8 +237,10 @@ var shapes = map[string]shape{
 				say(w, http.StatusOK, fields{"task_id": j.id, "status": "Queueing", "base_resp": fine})
 			}
 		}, func(r *http.Request) string { return r.URL.Query().Get("task_id") + r.URL.Query().Get("file_id") }),
-		unseen: []string{`{"task_id":"job-1","status":"Success","file_id":"","base_resp":{"status_code":0}}`,
-			`{"task_id":"job-1","status":"Success","base_resp":{"status_code":0}}`},
+		unseen: []string{
+			`{"task_id":"job-1","status":"Success","file_id":"","base_resp":{"status_code":0}}`,
+			`{"task_id":"job-1","status":"Success","base_resp":{"status_code":0}}`,
+		},
 		refusals: []refusal{
 			{Submit, 200, nil, `{"task_id":"","base_resp":{"status_code":1026,"status_msg":"new sensitive content"}}`},
 			{Poll, 200, nil, `{"status":"Fail","base_resp":{"status_code":1027,"status_msg":"sensitive output"}}`},
