@@ -199,6 +199,9 @@ func (b *bench) late(p Part, code order.Code, h http.HandlerFunc) {
 	if list, err := filepath.Glob(filepath.Join(r.OutputDir, "[^.]*")); err != nil || len(list) > 0 {
 		b.Errorf("left %q, %v", list, err)
 	}
+	old := b.resumed()
+	old.Call.Began = time.Now().Add(-25 * time.Hour)
+	b.fails(old, outcome{order.Wait, code, order.ChargePending, false}) // a job may take a day
 	b.fake.Answer(p, nil)
 	b.done(b.resumed(), 1)
 	b.paid(1)
