@@ -29,9 +29,11 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		add("the webhook secret", configured)
 	}
 	for name, g := range cfg.Generators {
-		if key := keyOf(g); key != nil {
-			text, _ := key()
-			add("the key of generator "+name, text)
+		for _, key := range []func() (secret.Text, error){keyOf(g), partnerKeyOf(g)} {
+			if key != nil {
+				text, _ := key()
+				add("the key of generator "+name, text)
+			}
 		}
 		variables, _ := exec.Secrets(g.Env)
 		list = append(list, variables...)
@@ -76,7 +78,7 @@ func KeyFiles(cfg *config.Config, c *Credentials) []string {
 		list = append(list, c.From()) // a .env file, perhaps
 	}
 	for _, g := range cfg.Generators {
-		list = append(list, g.KeyFile)
+		list = append(list, g.KeyFile, g.PartnerKeyFile)
 	}
 	list = slices.DeleteFunc(list, func(path string) bool {
 		info, err := os.Stat(path)

@@ -27,6 +27,7 @@ func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
 		Dir: dir, DataDir: dir, Webhook: config.Webhook{SecretFile: write("webhook", "whsec_configured")},
 		Generators: map[string]config.Generator{
 			"remote": {Type: "openai", KeyFile: write("remote.key", "sk-of-the-provider")},
+			"comfy":  {Type: "comfyui", PartnerKeyFile: write("partner.key", "comfyui-of-the-partner")},
 			"own":    {Type: config.TypeExec, Env: []string{"OWN_TOKEN=token-of-the-program", "AUTH_MODE=disabled"}},
 		},
 		Services: []config.Service{{Quote: &config.Quote{Env: []string{"PRICE_KEY=key-of-the-pricing"}}}},
@@ -38,7 +39,7 @@ func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
 	c.learn(secret.New("whsec_of-the-profile"))
 	for _, each := range []string{
 		"atelier_key-of-the-agent", "whsec_registered", "whsec_configured", "whsec_of-the-profile",
-		"sk-of-the-provider", "token-of-the-program", "key-of-the-pricing",
+		"sk-of-the-provider", "comfyui-of-the-partner", "token-of-the-program", "key-of-the-pricing",
 	} {
 		if name := secretIn(cfg, c, "("+each+")"); name == "" || strings.Contains(name, each) {
 			t.Errorf("%s is %q", each, name)

@@ -58,12 +58,16 @@ type Generator struct {
 	Makes   string // image or video; empty if unknown
 	// KeyFile (absolute) and KeyEnv name the file or the variable that holds the
 	// key. At most one is set.
-	KeyFile      string
-	KeyEnv       string
-	User         string
-	Params       map[string]any
-	Workflow     string // absolute path
-	PollInterval time.Duration
+	KeyFile string
+	KeyEnv  string
+	// PartnerKeyFile and PartnerKeyEnv name those of the key for paid services that
+	// the provider calls.
+	PartnerKeyFile string
+	PartnerKeyEnv  string
+	User           string
+	Params         map[string]any
+	Workflow       string // absolute path
+	PollInterval   time.Duration
 }
 
 // Remote reports whether the generator is a provider that is called over HTTP.
@@ -73,10 +77,10 @@ func (g Generator) Remote() bool {
 }
 
 // Free reports whether no call of the generator can cost anything: it runs on the
-// owner's own machine, reports no cost and has no price.
+// owner's own machine, calls no paid service, reports no cost and has no price.
 func (g Generator) Free() bool {
 	needs, _ := provider.TypeOf(g.Type)
-	return g.Cost == 0 && (g.Type == TypeCanvas || needs.Local)
+	return g.Cost == 0 && (g.Type == TypeCanvas || needs.Local && g.PartnerKeyFile == "" && g.PartnerKeyEnv == "")
 }
 
 // Types returns the values of Generator.Type.
@@ -190,7 +194,7 @@ func (t *table) noKey(text string) {
 
 // provider reads the keys of providers and rejects them for other types.
 func (t *table) provider(g *Generator, dir string) {
-	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "user", "params", "workflow", "poll_interval"}
+	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "partner_key_file", "partner_key_env", "user", "params", "workflow", "poll_interval"}
 	needs, is := provider.TypeOf(g.Type)
 	if !is {
 		for _, key := range keys {
@@ -211,13 +215,16 @@ func (t *table) provider(g *Generator, dir string) {
 	if needs.Model && g.Model == "" {
 		t.problem(t.at("model"), "is missing; write the provider's name of the model")
 	}
-	switch {
-	case g.KeyFile != "" && g.KeyEnv != "":
-		t.problem(t.at("key_env"), "is set next to key_file; remove one of them")
-	case needs.Key && g.KeyFile == "" && g.KeyEnv == "":
+	if needs.Key && g.KeyFile == "" && g.KeyEnv == "" {
 		t.problem(t.at("key_env"), "is missing; write the name of the variable that holds the key, or set key_file")
-	case g.KeyEnv != "" && !variable.MatchString(g.KeyEnv):
-		t.problem(t.at("key_env"), "is not the name of an environment variable; write its name, never the key itself")
+	}
+	t.keySource("key_file", "key_env")
+	g.PartnerKeyFile, g.PartnerKeyEnv = within(dir, t.text("partner_key_file", "")), t.text("partner_key_env", "")
+	t.keySource("partner_key_file", "partner_key_env")
+	for _, key := range []string{"partner_key_file", "partner_key_env"} {
+		if t.has(key) && !needs.PartnerKey {
+			t.problem(t.at(key), "is not for type %s; remove it", needs.Type)
+		}
 	}
 	if needs.Workflow && g.Workflow == "" {
 		t.problem(t.at("workflow"), "is missing; write the file of a workflow in API format")
@@ -226,6 +233,17 @@ func (t *table) provider(g *Generator, dir string) {
 	}
 	t.noKey("a key must not be in this file; set key_env to the name of its variable, or key_file to the name of its file")
 	g.KeyFile, g.Workflow = within(dir, g.KeyFile), within(dir, g.Workflow)
+}
+
+// keySource checks the two settings that say where a key is.
+func (t *table) keySource(file, env string) {
+	name := t.text(env, "")
+	switch {
+	case name != "" && t.text(file, "") != "":
+		t.problem(t.at(env), "is set next to %s; remove one of them", file)
+	case name != "" && !variable.MatchString(name):
+		t.problem(t.at(env), "is not the name of an environment variable; write its name, never the key itself")
+	}
 }
 
 // makes reads what a provider makes. A value that the provider would ignore is a

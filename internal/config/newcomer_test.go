@@ -130,6 +130,7 @@ func TestAnUnknownKeyNamesTheKeyThatWasMeant(t *testing.T) {
 		{"key = \"sk-5ec2e7\"", "generator.oai.key: " + placed},
 		{"api-key = \"sk-5ec2e7\"", "generator.oai.api-key: " + placed},
 		{"[generator.own]\ntype = \"exec\"\ncommand = [\"x\"]\ntoken = \"sk-5ec2e7\"", "generator.own.token: a key must not be in this file; put it in an environment variable and add the variable's name to env"},
+		{"partner_key_env = \"X\"", "generator.oai.partner_key_env: is not for type openai; remove it"},
 		{"url = \"x\"", "generator.oai.url: unknown key; did you mean base_url?"},
 		{"MODEL_name = \"x\"", "generator.oai.MODEL_name: unknown key; did you mean model?"},
 		{"[spending]\nper_day_usd = \"1.00\"", "spending.per_day_usd: unknown key; did you mean day_usd?"},
@@ -375,5 +376,18 @@ func TestTheDocsStateTheSizeLimitOfDirectUploads(t *testing.T) {
 	all := Example() + strings.Join(pages(t), "\n")
 	if n := strings.Count(strings.ToLower(all), "files over "); n < 3 || strings.Count(strings.ToLower(all), "files over 4.4 mb") != n {
 		t.Errorf("the limit is stated in %d places, and not all say 4.4 MB", n)
+	}
+}
+
+// A call of ComfyUI's partner nodes costs money, so it is counted and never made blindly.
+func TestAComfyUIWithAPartnerKeyIsNotFree(t *testing.T) {
+	t.Parallel()
+	comfy := Generator{Type: "comfyui"}
+	if !comfy.Free() {
+		t.Error("the owner's own server costs something")
+	}
+	comfy.PartnerKeyEnv = "COMFY_KEY"
+	if comfy.Free() {
+		t.Error("the partner nodes are free")
 	}
 }

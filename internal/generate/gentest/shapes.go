@@ -312,6 +312,8 @@ var shapes = map[string]shape{
 					return
 				}
 				w.Write(j.file())
+			case strings.HasPrefix(path, "/object_info/"):
+				say(w, http.StatusOK, fields{last(path): fields{"input": fields{}}})
 			case path == "/upload/image":
 				say(w, http.StatusOK, fields{"name": "reference.png", "subfolder": "", "type": "input"})
 			default:

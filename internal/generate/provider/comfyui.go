@@ -26,7 +26,8 @@ import (
 // {{reference_1}} to {{reference_9}}, and the name of each param. A text that is only
 // a placeholder gets the type of the value.
 //
-// The call's key is the id of the job, by which the job is looked up.
+// The call's key is the id of the job, by which the job is looked up. Nodes that call a
+// paid service get the owner's partner key.
 type comfyUI struct {
 	spec     Spec
 	workflow map[string]any
@@ -34,7 +35,7 @@ type comfyUI struct {
 }
 
 var comfyUINeeds = Needs{
-	Type: "comfyui", Local: true, Workflow: true,
+	Type: "comfyui", Local: true, Workflow: true, PartnerKey: true,
 	References: References{Image: mostReferences, Video: mostReferences, Animations: true},
 }
 
@@ -77,6 +78,9 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 		return "", nil, unpaid(err)
 	}
 	body := map[string]any{"prompt": fill(b.workflow, values), "client_id": "atelierd"}
+	if !c.partner.Empty() {
+		body["extra_data"] = map[string]any{"api_key_comfy_org": c.partner.Reveal()}
+	}
 	if id != "" {
 		body["prompt_id"] = id
 	}
@@ -87,8 +91,8 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	if inner := a.inside(); !inner.ok() && a.ok() && inner.status != http.StatusBadRequest {
 		return "", nil, inner.failure()
 	}
-	if err := rejection(a); err != nil {
-		return "", nil, err
+	if f := rejection(a); f != nil {
+		return "", nil, b.dropped(ctx, c, cmp.Or(a.id("prompt_id"), id), f)
 	}
 	if !a.ok() {
 		return "", nil, a.failure()
@@ -177,49 +181,6 @@ func extension(mime string) string {
 	return cmp.Or(known[mime], ".png")
 }
 
-type workflowError struct {
-	Message string `json:"message"`
-	Details string `json:"details"`
-}
-
-func (e workflowError) String() string { return strings.TrimSpace(e.Message + " " + e.Details) }
-
-// rejection returns a failure that names the wrong node, or nil if there is none. The
-// server answers 400, or 200 if other nodes still produce something.
-func rejection(a answer) error {
-	var wire struct {
-		Error json.RawMessage `json:"error"`
-		Nodes json.RawMessage `json:"node_errors"`
-	}
-	if lenient.Unmarshal(a.body, &wire) != nil || !a.ok() && a.status != http.StatusBadRequest {
-		return nil
-	}
-	var whole workflowError
-	_ = json.Unmarshal(wire.Error, &whole) // it may be missing
-	reason := whole.String()
-	var nodes map[string]struct {
-		Errors []workflowError `json:"errors"`
-		Class  string          `json:"class_type"`
-	}
-	_ = json.Unmarshal(wire.Nodes, &nodes) // an empty one is a list
-	for _, id := range slices.SortedFunc(maps.Keys(nodes), byNumber) {
-		reason = fmt.Sprintf("node %s (%s)", id, nodes[id].Class)
-		if len(nodes[id].Errors) > 0 {
-			reason += ": " + nodes[id].Errors[0].String()
-			break
-		}
-	}
-	if reason == "" {
-		return nil
-	}
-	f := order.Failf(order.Hold, order.CodeProviderRejected, "the provider rejects the workflow: %s", a.quote(300, "%s", reason)).
-		WithHint("fix the workflow, or install what it needs in ComfyUI")
-	if !a.ok() {
-		return f.Nothing()
-	}
-	return f
-}
-
 // comfyJob is a job in the server's history, which has ended.
 type comfyJob struct {
 	Outputs map[string]map[string]json.RawMessage `json:"outputs"`
@@ -276,25 +237,55 @@ func (b *comfyUI) ended(ctx context.Context, c *conn, id string) (*comfyJob, err
 
 // waiting reports whether the job is in the queue or runs.
 func (b *comfyUI) waiting(ctx context.Context, c *conn, id string) (bool, error) {
+	pending, running, err := b.queued(ctx, c, id)
+	return pending || running, err
+}
+
+// queued reports whether the job waits in the queue, or runs.
+func (b *comfyUI) queued(ctx context.Context, c *conn, id string) (pending, running bool, err error) {
 	var queue struct {
 		Running json.RawMessage `json:"queue_running"`
 		Pending json.RawMessage `json:"queue_pending"`
 	}
 	if err := b.ask(ctx, c, "/queue", &queue); err != nil {
+		return false, false, err
+	}
+	holds := func(list json.RawMessage) bool {
+		var entries [][]json.RawMessage
+		if list != nil && json.Unmarshal(list, &entries) != nil { // the job may be in it
+			err = answer{redact: c.redact, body: list}.unusable("unexpected answer of the provider about its queue")
+		}
+		return slices.ContainsFunc(entries, func(entry []json.RawMessage) bool {
+			var known string
+			return len(entry) > 1 && json.Unmarshal(entry[1], &known) == nil && known == id
+		})
+	}
+	pending, running = holds(queue.Pending), holds(queue.Running)
+	return pending, running, err
+}
+
+// drop takes the job out of the queue or, if it runs, interrupts it. It reports whether
+// the job has never run, as far as that is known.
+func (b *comfyUI) drop(ctx context.Context, c *conn, id string) (unused bool, err error) {
+	post := func(path string, body map[string]any) error {
+		a, err := c.do(ctx, call{method: http.MethodPost, path: path, header: c.fileHeader(), json: body})
+		if err == nil && !a.ok() {
+			err = a.failure()
+		}
+		return err
+	}
+	if err := post("/queue", map[string]any{"delete": []string{id}}); err != nil {
 		return false, err
 	}
-	var entries [][]json.RawMessage
-	for _, list := range []json.RawMessage{queue.Running, queue.Pending} {
-		var some [][]json.RawMessage
-		if list != nil && json.Unmarshal(list, &some) != nil { // the job may be in it
-			return false, answer{redact: c.redact, body: list}.unusable("unexpected answer of the provider about its queue")
-		}
-		entries = append(entries, some...)
+	pending, running, err := b.queued(ctx, c, id)
+	switch {
+	case err != nil || pending:
+		return false, err
+	case running: // older servers interrupt whatever runs, so nothing is sent for a job that does not
+		return false, post("/interrupt", map[string]any{"prompt_id": id})
 	}
-	return slices.ContainsFunc(entries, func(entry []json.RawMessage) bool {
-		var known string
-		return len(entry) > 1 && json.Unmarshal(entry[1], &known) == nil && known == id
-	}), nil
+	job, err := b.ended(ctx, c, id)
+	return job == nil && err == nil, err
 }
 
 // ask reads an answer into v. It holds whole workflows and may be large.
@@ -307,64 +298,4 @@ func (b *comfyUI) ask(ctx context.Context, c *conn, path string, v any) error {
 		return a.failure()
 	}
 	return a.decode(v)
-}
-
-// failure reports whether the job failed, and why.
-func (j *comfyJob) failure() (reason string, failed bool) {
-	if !strings.EqualFold(string(j.Status.Word), "error") && (j.Status.Completed || len(j.Status.Messages) == 0) {
-		return "", false
-	}
-	for _, message := range j.Status.Messages {
-		var name string
-		var said struct {
-			Node      string `json:"node_id"`
-			Class     string `json:"node_type"`
-			Exception string `json:"exception_message"`
-		}
-		if len(message) < 2 || json.Unmarshal(message[0], &name) != nil || json.Unmarshal(message[1], &said) != nil {
-			continue
-		}
-		switch name {
-		case "execution_error":
-			return fmt.Sprintf("node %s (%s): %s", said.Node, said.Class, said.Exception), true
-		case "execution_interrupted":
-			return "the job was interrupted", true
-		}
-	}
-	return "the workflow was not completed", true
-}
-
-// files returns the files that the job saved or, if it saved none, its previews.
-func (j *comfyJob) files() []blob {
-	var saved, previews []blob
-	for _, id := range slices.SortedFunc(maps.Keys(j.Outputs), byNumber) {
-		for _, kind := range []string{"images", "gifs", "videos"} {
-			var files []struct {
-				Name      string `json:"filename"`
-				Subfolder string `json:"subfolder"`
-				Type      string `json:"type"`
-			}
-			if json.Unmarshal(j.Outputs[id][kind], &files) != nil {
-				continue // a node may use the name for something else
-			}
-			for _, f := range files {
-				file := blob{path: "/view?" + url.Values{"filename": {f.Name}, "subfolder": {f.Subfolder}, "type": {f.Type}}.Encode()}
-				switch {
-				case f.Name == "":
-				case f.Type == "output":
-					saved = append(saved, file)
-				case f.Type == "temp":
-					previews = append(previews, file)
-				}
-			}
-		}
-	}
-	if len(saved) > 0 {
-		return saved
-	}
-	return previews
-}
-
-func (b *comfyUI) probe(ctx context.Context, c *conn) error {
-	return c.probe(ctx, "/system_stats", c.fileHeader())
 }

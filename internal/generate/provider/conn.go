@@ -64,6 +64,8 @@ type conn struct {
 	api  *http.Client
 	base *url.URL
 	key  secret.Text
+	// partner is the key for paid services behind the provider, or empty.
+	partner secret.Text
 	// user is the name that goes with the key if that is a password.
 	user   string
 	redact *strings.Replacer
@@ -73,24 +75,40 @@ type conn struct {
 	word string
 }
 
-// connect reads the key and returns the connection of one run.
+// connect reads the keys and returns the connection of one run.
 func (p *Provider) connect() (*conn, error) {
-	c := &conn{api: p.api, base: p.base, user: p.spec.User, redact: strings.NewReplacer(), log: p.spec.Log}
-	if p.spec.Key == nil {
-		return c, nil
+	c := &conn{api: p.api, base: p.base, user: p.spec.User, log: p.spec.Log}
+	var err error
+	if c.key, err = keyFrom(p.spec.Key); err == nil {
+		c.partner, err = keyFrom(p.spec.PartnerKey)
 	}
-	key, err := p.spec.Key()
 	if err != nil {
-		if f, ok := errors.AsType[*order.Failure](err); ok {
-			return nil, f
-		}
-		return nil, order.Failf(order.Hold, order.CodeMisconfigured, "%w", err).Nothing()
+		return nil, err
 	}
-	c.key = key
-	if !key.Empty() {
-		c.redact = strings.NewReplacer(key.Reveal(), secret.Redacted, encoded(c.user, key), secret.Redacted)
+	var hidden []string
+	if !c.key.Empty() {
+		hidden = append(hidden, c.key.Reveal(), secret.Redacted, encoded(c.user, c.key), secret.Redacted)
 	}
+	if !c.partner.Empty() {
+		hidden = append(hidden, c.partner.Reveal(), secret.Redacted)
+	}
+	c.redact = strings.NewReplacer(hidden...)
 	return c, nil
+}
+
+// keyFrom returns a key, which is empty if there is none. Its error is an *order.Failure.
+func keyFrom(source func() (secret.Text, error)) (secret.Text, error) {
+	if source == nil {
+		return secret.Text{}, nil
+	}
+	key, err := source()
+	if f, ok := errors.AsType[*order.Failure](err); ok {
+		return key, f
+	}
+	if err != nil {
+		return key, order.Failf(order.Hold, order.CodeMisconfigured, "%w", err).Nothing()
+	}
+	return key, nil
 }
 
 // encoded returns a password as its header holds it, which a provider may echo.

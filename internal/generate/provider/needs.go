@@ -21,6 +21,8 @@ type Needs struct {
 	Local bool
 	// Key, Model and Workflow are the settings that it requires.
 	Key, Model, Workflow bool
+	// PartnerKey: it takes a key for paid services that it calls.
+	PartnerKey bool
 	// Makes lists what it can make, "image" or "video", the default first. It is
 	// empty where the model or the owner's server decides.
 	Makes []string

@@ -42,6 +42,9 @@ type Spec struct {
 	// Key returns the secret. It is called for each run, so that the key can be
 	// changed in place. It is nil for a provider without a key.
 	Key func() (secret.Text, error)
+	// PartnerKey returns the key for paid services that the provider calls, as ComfyUI's
+	// partner nodes do. It is nil without one.
+	PartnerKey func() (secret.Text, error)
 	// User is the name that goes with Key where the provider wants a password.
 	User string
 	// Params go into the request as they are, and override the back end's fields.
