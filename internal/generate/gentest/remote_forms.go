@@ -1,6 +1,7 @@
 package gentest
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -193,7 +194,7 @@ func (b *bench) unknownState() {
 		return stateField.ReplaceAllString(body, `"$1":"contemplating"`)
 	})
 	f := b.fails(b.resumed(), outcome{order.Wait, order.CodeSlow, order.ChargePending, false})
-	if f.Health() != order.GeneratorSilent || !strings.Contains(f.Error(), "contemplating") {
+	if f.Health() != order.GeneratorSilent || !strings.Contains(fmt.Sprint(f), "contemplating") {
 		b.Errorf("the generator %s: %v", f.Health(), f)
 	}
 	b.fake.Answer(Poll, nil)

@@ -199,7 +199,7 @@ func TestASuccessWithoutAnIDIsHeldAtOnce(t *testing.T) {
 	for _, body := range []string{`{"ok":true}`, `{"id":null}`, `{"id":{"x":1}}`, "", "<html>"} {
 		for place, spec := range map[string]Spec{
 			"POST /v1/models/o/n/predictions": {Type: "replicate", Model: "o/n"}, "POST /a/b": {Type: "fal", Model: "a/b"},
-			"POST /v1/text_to_image": {Type: "runway", Model: "m"}, "POST " + lumaPath: lumaSpec, minimaxSubmit: minimaxSpec,
+			"POST /v1/text_to_image": {Type: "runway", Model: "m"}, "POST " + lumaPath + "/video": lumaSpec, minimaxSubmit: minimaxSpec,
 		} {
 			s := script(t, map[string][]said{place: {{status: 201, body: body}}})
 			_, f := s.generate(t, spec, generate.Request{})
