@@ -100,6 +100,34 @@ func TestARunningDaemonReconcilesWhenTheOwnerWantsIt(t *testing.T) {
 	})
 }
 
+// TestAReconcileLeavesRunningGeneratorsAlone guards that a call that this process is
+// making is not taken for one of unknown outcome.
+func TestAReconcileLeavesRunningGeneratorsAlone(t *testing.T) {
+	t.Parallel()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := newDrill(t, restore{})
+		d.runOn(dir, func() {
+			d.place("slow one", sandbox.NewOrder{})
+			time.Sleep(10 * time.Minute)
+			owner, err := store.OpenOwner(dir)
+			d.must(err)
+			defer owner.Close()
+			d.must(owner.WantReconcile(context.Background(), "a drill"))
+			d.wake()
+			time.Sleep(10 * time.Minute)
+			d.seesRestore(dir)
+			_, err = owner.AcceptRestore() // the delivery may be counted
+			d.must(err)
+			d.wake()
+			time.Sleep(time.Hour)
+		})
+		if o, _ := d.market.Order(d.orders["slow one"]); len(o.Deliveries) != 1 || len(d.made) != 1 {
+			t.Errorf("the order has %d deliveries and was made %v, want once", len(o.Deliveries), d.made)
+		}
+	})
+}
+
 // TestCredentialsOfAnotherAgentAreNotPickedUp guards a running daemon whose credentials
 // file is replaced.
 func TestCredentialsOfAnotherAgentAreNotPickedUp(t *testing.T) {

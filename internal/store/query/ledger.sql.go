@@ -68,6 +68,8 @@ func (q *Queries) BootLedger(ctx context.Context, id string) error {
 const callsWithoutTicket = `-- name: CallsWithoutTicket :many
 SELECT DISTINCT j.id, j.kind, j.round, j.stage, c.generator FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
 WHERE j.order_id = ? AND c.state = 'calling' AND c.ticket = '' AND j.state IN ('ready', 'leased')
+  AND NOT EXISTS (SELECT 1 FROM attempts AS a
+    WHERE a.job_id = j.id AND j.state = 'leased' AND a.outcome = 'running' AND a.started_at <= c.began_at)
 `
 
 type CallsWithoutTicketRow struct {
@@ -78,7 +80,7 @@ type CallsWithoutTicketRow struct {
 	Generator string
 }
 
-// The jobs of an order with an open call of which the provider's id is unknown.
+// The jobs of an order with an open call of which the provider's id is unknown. A call that the running attempt began is being made now.
 func (q *Queries) CallsWithoutTicket(ctx context.Context, orderID string) ([]CallsWithoutTicketRow, error) {
 	rows, err := q.db.QueryContext(ctx, callsWithoutTicket, orderID)
 	if err != nil {
