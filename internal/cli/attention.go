@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type attentionView struct {
 // and not again for each service that is not listed because of it.
 func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attentionView {
 	list := []attentionView{}
+	restored := slices.ContainsFunc(st.Attention, func(a store.Attention) bool { return a.Code == order.AlertRestored.Code() })
 	paused, behind := pausedGenerators(st.Facts), map[string][]string{}
 	for _, a := range st.Attention {
 		if a.Code == order.AlertSpending.Code() && a.Since.Before(order.Day(now)) {
@@ -43,9 +45,13 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 				continue
 			}
 		}
+		hint := cmp.Or(a.Hint, nextStep(a))
+		if a.Code == order.AlertSpending.Code() && restored {
+			hint = "work resumes tomorrow (UTC), or after " + order.Command("reconcile --accept")
+		}
 		list = append(list, attentionView{
 			What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: cmp.Or(a.Hint, nextStep(a)), Since: a.Since,
+			Reason: a.Reason, Hint: hint, Since: a.Since,
 		})
 	}
 	for i, a := range list {
@@ -54,6 +60,21 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 		}
 	}
 	return list
+}
+
+// notReconciled returns why all work waits until the ledger is reconciled.
+func notReconciled(l order.Ledger, running bool) []attentionView {
+	if l.Reconcile == "" {
+		return nil
+	}
+	hint := order.Command("run") + " compares it with the marketplace before it works"
+	if running {
+		hint = "wait until the daemon has compared it with the marketplace; its log says what delays that"
+	}
+	return []attentionView{{
+		What: "daemon", ID: string(order.AlertRestored.Code()), State: "held", Code: order.AlertRestored.Code(), Since: l.RestoredAt,
+		Reason: "the data folder is not reconciled yet: " + l.Reconcile, Hint: hint,
+	}}
 }
 
 // fullDisk returns what the owner has to know of a disk without room. It asks the file

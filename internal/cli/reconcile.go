@@ -59,7 +59,7 @@ func (c ReconcileCmd) Run(p *Program) error {
 		if done = "accepted; work resumes"; !open {
 			done = "there is nothing to accept"
 		}
-	} else if err := owner.WantReconcile(context.Background(), "the owner asked for it"); err != nil {
+	} else if err := owner.WantReconcile(context.Background(), "the owner asked for a reconcile"); err != nil {
 		return err
 	}
 	woken, err := wakeDaemon(cfg.DataDir)

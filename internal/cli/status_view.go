@@ -82,10 +82,16 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	if err != nil {
 		return statusView{}, err
 	}
+	l, err := r.Ledger(ctx)
+	if err != nil {
+		return statusView{}, err
+	}
+	holder := store.Holder(cfg.DataDir)
 	v := statusView{
-		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), viewAttention(cfg, st, now)...),
+		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), notReconciled(l, holder != 0)...),
 		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
 	}
+	v.Attention = append(v.Attention, viewAttention(cfg, st, now)...)
 	v.Webhooks.Listen = cfg.Webhook.Listen
 	if v.Spending, err = readSpending(ctx, cfg, r, now); err != nil {
 		return statusView{}, err
@@ -102,8 +108,7 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // zero if it cannot be read
 		}
 	}
-	v.Daemon.PID = store.Holder(cfg.DataDir)
-	v.Daemon.Running = v.Daemon.PID != 0
+	v.Daemon.PID, v.Daemon.Running = holder, holder != 0
 	for _, s := range openStates {
 		v.Orders[s] = st.Orders[s]
 	}

@@ -70,9 +70,15 @@ func (t *tx) restored(why string) error {
 }
 
 // Reconciled records that the ledger has what the marketplace shows. missing says what
-// it lacks for good, and is shown until the owner accepts it.
+// it lacks for good, and is shown until the owner accepts it, with what an earlier
+// reconcile found that is not accepted.
 func (s *Store) Reconciled(missing string) error {
 	return s.write("reconcile.end", func(t *tx) error {
+		alert := string(order.AlertRestored.Code())
+		earlier, err := t.GetFact(noCancel, alert)
+		if err != nil {
+			return err
+		}
 		if err := t.WantReconcile(noCancel, ""); err != nil {
 			return err
 		}
@@ -82,7 +88,10 @@ func (s *Store) Reconciled(missing string) error {
 		if err := t.PutFact(noCancel, query.PutFactParams{Name: factReconciled, Value: t.now.Format(utc.Layout), ChangedAt: t.now}); err != nil {
 			return err
 		}
-		return t.PutFact(noCancel, query.PutFactParams{Name: string(order.AlertRestored.Code()), Value: missing, ChangedAt: t.now})
+		if len(earlier) > 0 && earlier[0] != missing {
+			missing += "; before: " + earlier[0]
+		}
+		return t.PutFact(noCancel, query.PutFactParams{Name: alert, Value: missing, ChangedAt: t.now})
 	})
 }
 
@@ -125,13 +134,27 @@ func (o Owner) AcceptRestore() (open bool, err error) {
 	return open, err
 }
 
-// WantReconcile has the ledger reconciled because the owner asks for it.
+// WantReconcile has the ledger reconciled because the owner asks for it. If a reconcile
+// has not ended yet, it changes nothing and keeps its reason.
 func (o Owner) WantReconcile(ctx context.Context, why string) error {
 	l, err := o.Ledger(ctx)
 	if err != nil {
 		return err
 	}
-	return o.Store.WantReconcile(l.Lacks(why, time.Now()))
+	why = l.Lacks(why, time.Now())
+	return o.write("owner.reconcile", func(t *tx) error {
+		before, err := t.GetLedger(noCancel)
+		if err != nil || before.Reconcile != "" {
+			return err
+		}
+		if !before.RestoredAt.IsZero() {
+			// The last one counted all requests as used. This one needs a poll.
+			if err := t.FreeWindows(noCancel); err != nil {
+				return err
+			}
+		}
+		return t.restored(why)
+	})
 }
 
 func (t *tx) acceptRestore() error {
