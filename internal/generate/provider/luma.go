@@ -28,8 +28,8 @@ const lumaPath = "/dream-machine/v1/generations"
 
 func (b *luma) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	fields, path := map[string]any{"model": b.spec.Model, "prompt": req.Prompt}, lumaPath
-	switch {
-	case b.spec.Makes == "image":
+	switch b.spec.Makes {
+	case "image":
 		path += "/image"
 		var list []any
 		for _, r := range req.References {
