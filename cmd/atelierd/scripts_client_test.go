@@ -56,6 +56,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //	client revise | dispute TEXT
 //	client feedback TEXT             ask for a revision through the API, which writes no message
 //	client chats N                   write N messages
+//	client floods N                  write N messages of 1 MiB each
 //	client flags STATUS REASON       have the moderation judge the agent
 //	client doubts STATUS             have the moderation judge its first service
 //	client rates STARS TEXT
@@ -83,6 +84,13 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		"chats": {1, func(m *testMarket, id string, args []string) {
 			n, err := strconv.Atoi(args[0])
 			ts.Check(errors.Join(err, chat(m, id, n)))
+		}},
+		"floods": {1, func(m *testMarket, id string, args []string) {
+			n, err := strconv.Atoi(args[0])
+			ts.Check(err)
+			for range n {
+				ts.Check(m.ClientMessage(id, strings.Repeat("x", 1<<20)))
+			}
 		}},
 		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},

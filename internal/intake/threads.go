@@ -160,17 +160,22 @@ type unreadError struct {
 func (e *unreadError) Unwrap() error { return e.error }
 
 // readRow reads threads. Those that fail do not hold up the others. It returns an
-// error if none could be read.
+// error if none could be read. A thread that is too large says nothing about the others,
+// so it is no such error.
 func (t *Threads) readRow(ctx context.Context, catalog Catalog, ids []string) error {
 	var failed []*unreadError
+	down := 0
 	for i, id := range ids {
 		err := t.read(ctx, catalog, id)
 		if one, ok := errors.AsType[*unreadError](err); ok {
 			failed = append(failed, one)
+			if f, ok := errors.AsType[*order.Failure](err); !ok || f.Class != order.Hold {
+				down++
+			}
 		} else if err != nil {
 			return err
 		}
-		if len(failed) == i+1 && (len(failed) == maxUnread || len(failed) == len(ids)) {
+		if down == i+1 && (down == maxUnread || down == len(ids)) {
 			return failed[0]
 		}
 	}
@@ -204,7 +209,7 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	}
 	th.Unread = true
 	wait, n := soon(t.unread[id]), t.unread[id]
-	if f.Class != order.Fail {
+	if f.Class == order.Retry {
 		wait = min(wait, threadRetry)
 	}
 	if again := time.Now().Add(wait); again.Before(th.Next) {
