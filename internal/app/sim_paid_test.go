@@ -30,6 +30,7 @@ const (
 	providerHost  = "provider.test"
 	providerPrice = order.Dollar / 25
 	providerKey   = "provider-key-c0ffee"
+	indecency     = "NSFW content detected"
 )
 
 // paidConfig adds the service and the caps on what it may spend.
@@ -41,8 +42,10 @@ func paidConfig(cfg *config.Config) {
 	cfg.Spending = config.Spending{Order: 5 * providerPrice, Day: 36 * providerPrice}
 }
 
-// paidProvider is a provider in Replicate's shape that keeps a record of each job.
+// paidProvider is a provider in Replicate's shape that keeps a record of each job. In
+// some weeks it is a server of the owner, which knows the key of each request.
 type paidProvider struct {
+	keyed
 	mu     sync.Mutex
 	rng    *rand.Rand
 	jobs   map[string]*providerJob
@@ -69,7 +72,7 @@ func (s *paidProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.file(w, strings.TrimSuffix(name, ".png"))
 		return
 	}
-	if r.Header.Get("Authorization") != "Bearer "+providerKey {
+	if !s.own && r.Header.Get("Authorization") != "Bearer "+providerKey {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -82,6 +85,10 @@ func (s *paidProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
+		if s.own {
+			s.showOwn(w, strings.TrimPrefix(r.URL.Path, "/v1/predictions/"))
+			return
+		}
 		s.show(w, strings.TrimPrefix(r.URL.Path, "/v1/predictions/"))
 	default:
 		w.WriteHeader(http.StatusOK) // the model, for a probe
@@ -89,12 +96,8 @@ func (s *paidProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float64) {
-	var wire struct {
-		Input struct {
-			Prompt string `json:"prompt"`
-		} `json:"input"`
-	}
-	if err := json.NewDecoder(r.Body).Decode(&wire); err != nil {
+	prompt, body, err := readPrompt(r)
+	if err != nil {
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		return
 	}
@@ -110,24 +113,34 @@ func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	s.began(wire.Input.Prompt)
+	key := r.Header.Get("Idempotency-Key")
+	if id := s.again(key, body); id != "" {
+		s.accept(w, id)
+		return
+	}
+	s.began(prompt)
 	s.took(time.Now())
 	id := fmt.Sprintf("job%d", len(s.jobs))
 	job := &providerJob{
-		what: wire.Input.Prompt, at: time.Now(), ends: "succeeded",
+		what: prompt, at: time.Now(), ends: "succeeded",
 		ready: time.Now().Add(time.Duration(1+s.rng.IntN(40)) * time.Minute),
 	}
 	switch {
 	case strings.Contains(job.what, "indecent"):
-		job.ends, job.why = "failed", "NSFW content detected"
+		job.ends, job.why = "failed", indecency
 	case luck > 0.92 && !s.calm:
 		job.ends, job.why = "failed", "a worker was lost"
 	}
 	s.jobs[id] = job
-	if luck < 0.16 {
+	s.note(key, id, body)
+	switch {
+	case luck < 0.16:
 		panic(http.ErrAbortHandler) // taken and paid for, and nobody learns of it
+	case s.own:
+		s.accept(w, id)
+	default:
+		s.show(w, id)
 	}
-	s.show(w, id)
 }
 
 func (s *paidProvider) show(w http.ResponseWriter, id string) {
@@ -178,11 +191,15 @@ func (s *paidProvider) host(market http.Handler) http.Handler {
 
 // generators are those of one life.
 func (w *world) generators(f *fate, log *slog.Logger) map[string]fulfill.Generator {
-	p := must(provider.New(provider.Spec{
+	spec := provider.Spec{
 		Type: "replicate", BaseURL: "http://" + providerHost, Model: "atelier/pictures",
 		Key: func() (secret.Text, error) { return secret.New(providerKey), nil }, Timeout: 30 * time.Minute,
 		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log,
-	}))
+	}
+	if w.provider.own {
+		spec.Type, spec.BaseURL, spec.Model = "http", "http://"+providerHost+"/v1/predictions/new", ""
+	}
+	p := must(provider.New(spec))
 	return map[string]fulfill.Generator{
 		"painter": {Name: "painter", Backend: hand{w.painter, w, f}, Price: providerPrice},
 		"brush":   {Name: "brush", Backend: hand{w.painter, w, f}, Price: providerPrice},
@@ -242,6 +259,7 @@ func (w *world) checkPaid(db *sql.DB) {
 		tickets[ticket] = true
 	}
 	rows.Close()
+	w.checkKeys()
 	for id, brief := range w.paid {
 		o, _ := w.market.Order(id)
 		w.checkPaidOrder(db, o, brief, tickets)

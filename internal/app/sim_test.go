@@ -131,6 +131,7 @@ func simulateWeek(t *testing.T, seed uint64) {
 		w := newWorld(t, seed, dir)
 		w.looks, w.restores = newLooks(), newBackups(seed, copied)
 		w.provider.began, w.provider.took = w.payingFor, w.looks.charge
+		w.useKeys(seed)
 		defer func() {
 			if t.Failed() {
 				t.Logf("replay with: go test ./internal/app -run Week -sim.days=%d -sim.seed=%d", *simDays, seed)
