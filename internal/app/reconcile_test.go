@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,5 +162,63 @@ func TestCredentialsOfAnotherAgentAreNotPickedUp(t *testing.T) {
 	}
 	if len(foreign) != 2 || foreign[0] != "ext_2_other" || foreign[1] != "" {
 		t.Errorf("the owner is shown %q", foreign)
+	}
+}
+
+// TestOneDeliveryByHandIsNoRestore guards an owner who delivers an order at the
+// marketplace while the daemon is down. Two orders show that the ledger was restored.
+func TestOneDeliveryByHandIsNoRestore(t *testing.T) {
+	t.Parallel()
+	for _, hands := range []int{1, 2} {
+		t.Run(fmt.Sprint(hands), func(t *testing.T) {
+			t.Parallel()
+			dir := storetest.Dir(t)
+			synctest.Test(t, func(t *testing.T) {
+				d := newDrill(t, restore{})
+				d.runOn(dir, func() {
+					d.place("slow one", sandbox.NewOrder{})
+					d.place("slow two", sandbox.NewOrder{})
+					time.Sleep(time.Minute)
+				})
+				byHand := []string{d.orders["slow one"], d.orders["slow two"]}[:hands]
+				for _, id := range byHand {
+					d.deliverByHand(dir, id)
+				}
+				d.runOn(dir, func() { d.place("three", sandbox.NewOrder{}); time.Sleep(2 * time.Hour) })
+				for _, id := range byHand {
+					if o, _ := d.market.Order(id); len(o.Deliveries) != 1 {
+						t.Errorf("an order that was delivered by hand has %d deliveries", len(o.Deliveries))
+					}
+				}
+				st, err := store.OpenReader(dir)
+				d.must(err)
+				defer st.Close()
+				l := must(st.Ledger(context.Background()))
+				if restored := !l.RestoredAt.IsZero(); restored != (hands > 1) {
+					t.Errorf("taken for a restored ledger: %v, after %d deliveries by hand", restored, hands)
+				}
+				if o, _ := d.market.Order(d.orders["three"]); hands == 1 && len(o.Deliveries) != 1 {
+					t.Errorf("a new order has %d deliveries, want 1", len(o.Deliveries))
+				}
+			})
+		})
+	}
+}
+
+// deliverByHand delivers an order as its owner does, with the key of the data folder.
+func (d *drill) deliverByHand(dir, id string) {
+	d.t.Helper()
+	var own struct {
+		Key string `json:"api_key"`
+	}
+	d.must(json.Unmarshal(must(os.ReadFile(filepath.Join(dir, credentialsFile))), &own))
+	r := must(http.NewRequest(http.MethodPost, d.cfg.BaseURL+"/orders/"+id+"/deliver",
+		strings.NewReader(`{"deliverable_url":"https://files.test/by-hand.png","deliverable_media_type":"image"}`)))
+	r.Header.Set("Authorization", "Bearer "+own.Key)
+	r.Header.Set("Content-Type", "application/json")
+	answer := must((&http.Client{Transport: d.next}).Do(r))
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		d.t.Fatalf("the delivery by hand was answered with %d", answer.StatusCode)
 	}
 }

@@ -99,7 +99,9 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 		return
 	}
 	if len(rounds) == o.Round+1 {
-		if state != "completed" && state != "delivered" || o.Status != "completed" {
+		// The payout of another order has set it back to paid, and its files are lost.
+		lost := o.Status == "paid" && state == "held" && code == string(order.CodeNotShown) && w.restores.lostDelivery(o)
+		if (state != "completed" && state != "delivered" || o.Status != "completed") && !lost {
 			w.t.Errorf("order %s is delivered, %s there and %s (%s) here", o.ID, o.Status, state, code)
 		}
 		return

@@ -77,7 +77,11 @@ func (f *Fulfiller) beforeFirstSend(ctx context.Context, m order.Outgoing, o ord
 	if err != nil || owner && !restored {
 		return order.Result{}, err
 	}
-	switch shown, err := f.messageShown(ctx, m); {
+	like := func(text string) bool { return text == m.Body }
+	if restored && !owner {
+		like = f.withAnyLinks(m, o)
+	}
+	switch shown, err := f.messageShown(ctx, m, like); {
 	case err != nil:
 		return order.Result{}, err
 	case shown == inThread:
@@ -93,7 +97,7 @@ func (f *Fulfiller) beforeFirstSend(ctx context.Context, m order.Outgoing, o ord
 // have arrived, so it is never repeated.
 func (f *Fulfiller) afterLostAnswer(ctx context.Context, j order.Job, m order.Outgoing) (order.Result, error) {
 	at := time.Now()
-	switch shown, err := f.messageShown(ctx, m); {
+	switch shown, err := f.messageShown(ctx, m, func(text string) bool { return text == m.Body }); {
 	case err != nil:
 		return order.Result{}, err
 	case shown == inThread:
@@ -104,48 +108,6 @@ func (f *Fulfiller) afterLostAnswer(ctx context.Context, j order.Job, m order.Ou
 	return order.Result{}, f.again(j, sending{"message", m.SentAt, m.Tries}, at)
 }
 
-// trace is what a thread shows of a message.
-type trace int
-
-const (
-	notInThread trace = iota
-	inThread
-	beyondThread // the thread is full, so it may be among those that are not shown
-)
-
-// messageShown looks for a message in the thread. Messages with the same text are
-// counted, because only the marketplace knows which is which.
-func (f *Fulfiller) messageShown(ctx context.Context, m order.Outgoing) (trace, error) {
-	thread, err := f.o.Market.Messages(ctx, m.OrderID)
-	switch fail, ok := errors.AsType[*order.Failure](err); {
-	case !ok:
-	case fail.Code == order.CodeThreadTooLarge && m.State == order.OutSending:
-		return beyondThread, nil
-	case (fail.Class == order.Fail || fail.Code == order.CodeThreadTooLarge) && m.State != order.OutSending:
-		return notInThread, nil // a thread that is not shown says no more than a full one
-	}
-	if err != nil {
-		return notInThread, marketFailure(err)
-	}
-	sent, err := f.o.Store.SentAlike(ctx, m)
-	if err != nil {
-		return notInThread, err
-	}
-	alike := 0
-	for _, t := range thread {
-		if t.Party != order.PartyClient && t.Text == m.Body {
-			alike++
-		}
-	}
-	switch {
-	case alike > sent:
-		return inThread, nil
-	case order.ThreadFull(thread):
-		return beyondThread, nil
-	}
-	return notInThread, nil
-}
-
 // links returns the addresses of the files that a message is about: those of a piece,
 // all that ended a window, or those of the round.
 func (f *Fulfiller) links(ctx context.Context, d message.Data, s Service, o order.Order) ([]string, error) {
@@ -154,8 +116,7 @@ func (f *Fulfiller) links(ctx context.Context, d message.Data, s Service, o orde
 	case d.Piece > 0:
 		kind, round = order.KindPiece, d.Piece
 	case s.windowed(order.Job{Round: d.Round}, o):
-		sent, _, err := f.o.Store.Delivery(ctx, o.ID, d.Round)
-		return sent.URLs, err
+		return f.windowLinks(ctx, o.ID, d.Round)
 	}
 	files, err := f.o.Store.Artifacts(ctx, o.ID, kind, round)
 	if err != nil {
@@ -164,6 +125,32 @@ func (f *Fulfiller) links(ctx context.Context, d message.Data, s Service, o orde
 	var list []string
 	for _, a := range files {
 		list = append(list, a.URL)
+	}
+	return list, nil
+}
+
+// windowLinks returns the addresses of the files that ended a window. A restored ledger
+// may lack its delivery. Then they are those of the pieces.
+func (f *Fulfiller) windowLinks(ctx context.Context, orderID string, round int) ([]string, error) {
+	sent, _, err := f.o.Store.Delivery(ctx, orderID, round)
+	if err != nil || len(sent.URLs) > 0 {
+		return sent.URLs, err
+	}
+	pieces, err := f.o.Store.Pieces(ctx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, p := range pieces {
+		files, err := f.o.Store.Artifacts(ctx, orderID, order.KindPiece, p.Number)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range files {
+			if a.URL != "" {
+				list = append(list, a.URL)
+			}
+		}
 	}
 	return list, nil
 }
@@ -219,16 +206,5 @@ func (s Service) messageData(reason string, o order.Order) message.Data {
 // PieceText returns the message that brings a piece with these links to the client of
 // an order, or "" if there is none.
 func (f *Fulfiller) PieceText(o order.Order, piece int, links []string) string {
-	s, reason := f.o.Services[o.Service], pieceMessage(order.Job{Round: piece})[0].Reason
-	template := s.Templates[order.Template(reason)]
-	if template == nil {
-		return ""
-	}
-	d := s.messageData(reason, o)
-	d.Piece, d.Links = piece, links
-	text, err := template.Write(d)
-	if err != nil {
-		return ""
-	}
-	return text
+	return f.writeWith(pieceMessage(order.Job{Round: piece})[0].Reason, links, o)
 }

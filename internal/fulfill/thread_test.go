@@ -169,3 +169,31 @@ func TestAfterARestoreAFullThreadKeepsBackWhatMayHaveBeenSent(t *testing.T) {
 		}
 	})
 }
+
+// TestAfterARestoreATemplateWithForgottenLinksIsNotSentAgain guards that a message is
+// known by its template where the ledger has lost the links that it was sent with.
+func TestAfterARestoreATemplateWithForgottenLinksIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		links, err := message.Parse("delivered{{range .Links}} {{.}}{{end}}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.reopen(func(s *fulfill.Service) {
+			s.Templates = map[string]*message.Template{"delivered": links}
+		}, func(s *intake.Service) { s.Templates = []string{"delivered"} })
+		id := w.uploaded()
+		w.must(order.StageDeliver)
+		for _, text := range []string{"see https://x.test/rules", "delivered https://x.test/1.png https://x.test/2.png"} {
+			if err := atelier.New(w.base).SendMessage(t.Context(), id, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.store.Reconciled("restored"); err != nil {
+			t.Fatal(err)
+		}
+		if r := w.must(order.StageSend); r.Sent != order.OutSent || r.Note != "found in the thread" || len(w.said(id)) != 2 {
+			t.Errorf("it ends as %+v, the client reads %q", r, w.said(id))
+		}
+	})
+}

@@ -99,6 +99,16 @@ func Template(reason string) string {
 	return name
 }
 
+// Links returns the web addresses in a text, in its order.
+func Links(text string) (list []string) {
+	for word := range strings.FieldsSeq(text) {
+		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
 // OutState is the state of an outgoing message. One in state Sending may be in the
 // thread already.
 type OutState string

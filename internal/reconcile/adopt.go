@@ -3,7 +3,6 @@ package reconcile
 import (
 	"path"
 	"slices"
-	"strings"
 
 	"atelierd/internal/order"
 )
@@ -53,7 +52,7 @@ func (a adopting) waiting(m order.Message, taken []int) int {
 // piece returns the piece that a message of the thread has brought to the client. The
 // text of its template tells which one it is; of several that it fits, the first.
 func (a adopting) piece(m order.Message, taken []order.AdoptedPiece) (order.AdoptedPiece, bool) {
-	links := linksIn(m.Text)
+	links := order.Links(m.Text)
 	if len(links) == 0 {
 		return order.AdoptedPiece{}, false
 	}
@@ -66,15 +65,6 @@ func (a adopting) piece(m order.Message, taken []order.AdoptedPiece) (order.Adop
 		}
 	}
 	return order.AdoptedPiece{}, false
-}
-
-func linksIn(text string) (list []string) {
-	for word := range strings.FieldsSeq(text) {
-		if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
-			list = append(list, word)
-		}
-	}
-	return list
 }
 
 // filesAt returns the files behind links, with the media type that their names suggest.

@@ -247,12 +247,7 @@ func (c *Checker) Once(ctx context.Context) error {
 	if err := c.read(ctx, open); err != nil {
 		return err
 	}
-	var missing []Missing
-	for _, id := range open {
-		if m := c.seen[id].missing; m.Any() {
-			missing = append(missing, m)
-		}
-	}
+	missing := c.missing()
 	if c.why == "" && !c.expected && Restored(missing) {
 		c.why = c.start.Lacks("the marketplace shows what the ledger does not have", time.Now())
 		c.o.Log.Warn("the ledger was restored; it is reconciled before any new work", "reason", c.why)
@@ -270,6 +265,16 @@ func (c *Checker) Once(ctx context.Context) error {
 	}
 	c.pass()
 	return nil
+}
+
+// missing returns what the ledger lacks of the orders that were read.
+func (c *Checker) missing() (all []Missing) {
+	for _, s := range c.seen {
+		if s.missing.Any() {
+			all = append(all, s.missing)
+		}
+	}
+	return all
 }
 
 // pass lets new work begin.

@@ -132,8 +132,12 @@ func unsent(r order.Record, thread []order.Message) (list []order.Message) {
 }
 
 // Restored reports whether what the ledger lacks shows that it was restored from a
-// copy. A message of the owner's own, written on the marketplace's page, does not.
+// copy. A message of the owner's own, written on the marketplace's page, does not. Nor
+// does one delivery or one quote by hand, if nothing else is missing.
 func Restored(all []Missing) bool {
+	if len(all) == 1 && all[0].byHand() {
+		return false
+	}
 	written := 0
 	for _, m := range all {
 		if m.acts() || m.Ours {
@@ -144,6 +148,15 @@ func Restored(all []Missing) bool {
 		}
 	}
 	return written > 1
+}
+
+// byHand reports whether what is missing is one act, as of an owner on the marketplace's page.
+func (m Missing) byHand() bool {
+	quotes := 0
+	if m.Quote {
+		quotes = 1
+	}
+	return m.Rounds+quotes == 1 && len(m.Messages) == 0 || m.Rounds+quotes == 0 && len(m.Files) > 0 && len(m.Messages) == 0
 }
 
 // describe says in words what the ledger lacks.

@@ -112,9 +112,9 @@ func TestTheLedgerLacksMessagesThatOnlyTheThreadShows(t *testing.T) {
 	}
 }
 
-// TestOneMessageOfTheOwnersOwnIsNoRestore guards an owner who writes to a client on the
-// marketplace's page.
-func TestOneMessageOfTheOwnersOwnIsNoRestore(t *testing.T) {
+// TestOneActOfTheOwnersOwnIsNoRestore guards an owner who writes to a client, quotes or
+// delivers on the marketplace's page.
+func TestOneActOfTheOwnersOwnIsNoRestore(t *testing.T) {
 	t.Parallel()
 	written := Missing{OrderID: "1", Messages: []order.Message{agent("1", "hello"), agent("2", "again")}}
 	other := Missing{OrderID: "2", Messages: []order.Message{agent("3", "hello")}}
@@ -124,13 +124,18 @@ func TestOneMessageOfTheOwnersOwnIsNoRestore(t *testing.T) {
 		missing []Missing
 		want    bool
 	}{
-		"nothing":                            {},
-		"messages on one order":              {[]Missing{written}, false},
-		"messages on two orders":             {[]Missing{written, other}, true},
-		"a message that waits in the outbox": {[]Missing{ours}, true},
-		"a delivery":                         {[]Missing{{Rounds: 1}}, true},
-		"a file":                             {[]Missing{{Files: []string{"a"}}}, true},
-		"a quote":                            {[]Missing{{Quote: true}}, true},
+		"nothing":                                    {},
+		"messages on one order":                      {[]Missing{written}, false},
+		"messages on two orders":                     {[]Missing{written, other}, true},
+		"a message that waits in the outbox":         {[]Missing{ours}, true},
+		"one delivery by hand":                       {[]Missing{{Rounds: 1, Files: []string{"a"}}}, false},
+		"one file by hand":                           {[]Missing{{Files: []string{"a"}}}, false},
+		"one quote by hand":                          {[]Missing{{Quote: true}}, false},
+		"a quote and a delivery":                     {[]Missing{{Quote: true, Rounds: 1}}, true},
+		"a delivery and its message":                 {[]Missing{{Rounds: 1, Messages: written.Messages}}, true},
+		"two deliveries on one order":                {[]Missing{{Rounds: 2}}, true},
+		"deliveries on two orders":                   {[]Missing{{Rounds: 1}, {Rounds: 1}}, true},
+		"a delivery, and a message on another order": {[]Missing{{Rounds: 1}, other}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

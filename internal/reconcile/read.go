@@ -16,6 +16,9 @@ const (
 	// patience is how often an order is read that cannot be while others can. Then its
 	// row of the listing decides.
 	patience = 3
+	// morePatience is patience where the ledger was restored: what a thread shows of it is
+	// shown by nothing else.
+	morePatience = 9
 )
 
 // read reads the orders that were not read yet, each with its thread. Its error means
@@ -109,11 +112,15 @@ func (c *Checker) keep(ctx context.Context, id string, s *seen) (_ *seen, err er
 // giveUp returns err unless all that is left are orders that cannot be read while
 // others can. Their rows of the listing decide.
 func (c *Checker) giveUp(ctx context.Context, others bool, err error) error {
+	tries := patience
+	if c.why != "" || !c.expected && Restored(c.missing()) {
+		tries = morePatience
+	}
 	for id, n := range c.tries {
 		if _, read := c.seen[id]; read {
 			continue
 		}
-		if n < patience || !others {
+		if n < tries || !others {
 			return err
 		}
 		s, err := c.keep(ctx, id, &seen{facts: c.listed(id), listed: true})
