@@ -11,6 +11,7 @@ import (
 
 	"atelierd/internal/generate/provider"
 	"atelierd/internal/order"
+	"atelierd/internal/tomlpath"
 )
 
 // The values of Generator.Type that are not a provider's.
@@ -98,7 +99,7 @@ func (t *table) generators(dir string) map[string]Generator {
 	for name := range maps.Keys(t.values) {
 		sub := t.sub(name)
 		list[name], subs[name] = sub.generator(dir), sub
-		if !bareKey.MatchString(name) {
+		if !tomlpath.Bare.MatchString(name) {
 			t.problem(sub.path, "is not a valid name; use letters, digits, _ and -")
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/tomlpath"
 )
 
 // maxBytes is far more than any configuration that a person writes.
@@ -117,7 +118,7 @@ func parse(data []byte, dir string) (*Config, []Problem) {
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		return nil, []Problem{syntaxProblem(data, err)}
 	}
-	r := &reader{lines: indexLines(data)}
+	r := &reader{lines: tomlpath.Lines(data)}
 	c := (&table{reader: r, values: tree}).config(dir)
 	sortProblems(r.problems)
 	sortProblems(r.warnings)

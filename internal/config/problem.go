@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"atelierd/internal/tomlpath"
 )
 
 // Problem is one mistake in the file.
@@ -55,3 +57,7 @@ func byLine(a, b Problem) int {
 }
 
 func sortProblems(list []Problem) { slices.SortStableFunc(list, byLine) }
+
+func join(path, key string) string { return tomlpath.Join(path, key) }
+
+func element(path string, i int) string { return tomlpath.Element(path, i) }

@@ -1,4 +1,8 @@
-package config
+// Package tomlpath finds the line of each key of a TOML file, and names keys by their
+// paths, so that a mistake can be reported with both.
+//
+// The package must not know what the file is about.
+package tomlpath
 
 import (
 	"fmt"
@@ -18,7 +22,8 @@ type lineIndex struct {
 	tables   map[string]int // by path: the number of [[path]] so far
 }
 
-func indexLines(data []byte) map[string]int {
+// Lines returns the line, from 1, of each key path of a valid file.
+func Lines(data []byte) map[string]int {
 	x := lineIndex{lines: map[string]int{"": 1}, tables: map[string]int{}}
 	for i, c := range data {
 		if c == '\n' {
@@ -42,13 +47,13 @@ func indexLines(data []byte) map[string]int {
 func (x *lineIndex) header(e *unstable.Node) string {
 	path := ""
 	for it := e.Key(); it.Next(); {
-		path = join(path, string(it.Node().Data))
+		path = Join(path, string(it.Node().Data))
 		line := x.note(path, it.Node(), 1)
 		if e.Kind == unstable.ArrayTable && it.IsLast() {
 			x.tables[path]++
 		}
 		if n := x.tables[path]; n > 0 {
-			path = element(path, n-1)
+			path = Element(path, n-1)
 			x.note(path, it.Node(), line)
 		}
 	}
@@ -58,7 +63,7 @@ func (x *lineIndex) header(e *unstable.Node) string {
 func (x *lineIndex) keyValue(path string, e *unstable.Node) {
 	line := x.lines[path]
 	for it := e.Key(); it.Next(); {
-		path = join(path, string(it.Node().Data))
+		path = Join(path, string(it.Node().Data))
 		line = x.note(path, it.Node(), line)
 	}
 	x.value(path, e.Value(), line)
@@ -73,7 +78,7 @@ func (x *lineIndex) value(path string, v *unstable.Node, line int) {
 	case unstable.Array:
 		i := 0
 		for it := v.Children(); it.Next(); {
-			at := element(path, i)
+			at := Element(path, i)
 			x.value(at, it.Node(), x.note(at, it.Node(), line))
 			i++
 		}
@@ -93,15 +98,17 @@ func (x *lineIndex) note(path string, n *unstable.Node, line int) int {
 	return line
 }
 
-var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+// Bare matches the keys that TOML does not quote.
+var Bare = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-// join adds a key to a path. It quotes a key that TOML would quote, so that the key
+// Join adds a key to a path. It quotes a key that TOML would quote, so that the key
 // cannot be mistaken for a path and is safe on a terminal.
-func join(path, key string) string {
-	if !bareKey.MatchString(key) {
+func Join(path, key string) string {
+	if !Bare.MatchString(key) {
 		key = fmt.Sprintf("%+q", key)
 	}
 	return strings.TrimPrefix(path+"."+key, ".")
 }
 
-func element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+// Element returns the path of an entry of a list.
+func Element(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
