@@ -66,6 +66,10 @@ func NewFake(typ, key string, delay time.Duration) *Fake {
 	if !there {
 		panic("gentest: no fake of type " + typ)
 	}
+	return newFake(s, key, delay)
+}
+
+func newFake(s shape, key string, delay time.Duration) *Fake {
 	return &Fake{shape: s, key: key, delay: delay, answers: map[Part]http.HandlerFunc{}}
 }
 
@@ -183,6 +187,8 @@ func (j *job) link() string { return "http://" + FakeHost + "/files/" + j.id }
 // onePixel is a PNG. Bytes after its end make each file different.
 var onePixel = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
 	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
+
+var referenceBase64 = base64.StdEncoding.EncodeToString(onePixel)
 
 // file returns what the job made.
 // file returns what the job made. Its base64 has both odd characters and padding.

@@ -70,7 +70,10 @@ type scenario struct {
 // can happen to it: success, each refusal, each status, lost, slow, endless and
 // truncated answers, and crashes between its steps.
 func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Generator, error)) {
-	s := shapes[typ]
+	runShape(t, shapes[typ], newGenerator)
+}
+
+func runShape(t *testing.T, s shape, newGenerator func(Place) (generate.Generator, error)) {
 	list := callScenarios(s)
 	if s.jobs {
 		list = append(list, jobScenarios(s)...)
@@ -82,7 +85,7 @@ func RunRemote(t *testing.T, typ string, newGenerator func(Place) (generate.Gene
 	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			remote(t, typ, newGenerator, c.run)
+			remote(t, s, newGenerator, c.run)
 		})
 	}
 }
@@ -189,10 +192,10 @@ func fileScenarios(s shape) []scenario {
 	return list
 }
 
-func remote(t *testing.T, typ string, newGenerator func(Place) (generate.Generator, error), f func(*bench)) {
+func remote(t *testing.T, s shape, newGenerator func(Place) (generate.Generator, error), f func(*bench)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{T: t, fake: NewFake(typ, remoteKey, remoteDelay), net: pipenet.New(), dir: dir, logs: &bytes.Buffer{}}
+		b := &bench{T: t, fake: newFake(s, remoteKey, remoteDelay), net: pipenet.New(), dir: dir, logs: &bytes.Buffer{}}
 		server := &http.Server{Handler: b.fake, ErrorLog: log.New(io.Discard, "", 0)}
 		ended := make(chan struct{})
 		go func() { defer close(ended); server.Serve(b.net) }()
@@ -339,9 +342,8 @@ func (b *bench) success() {
 // two runs orders at the same time, each of which gets its own file.
 func (b *bench) two() {
 	var both sync.WaitGroup
-	files := make([]string, 2)
-	for i := range files {
-		r := b.request()
+	files, requests := make([]string, 2), []generate.Request{b.request(), b.request()}
+	for i, r := range requests {
 		r.OrderID, r.OutputDir = fmt.Sprint("ord_", i), fmt.Sprint(r.OutputDir, i)
 		r.Call.Key = fmt.Sprint("11111111-2222-4333-8444-55555555555", i)
 		both.Go(func() {

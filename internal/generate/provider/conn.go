@@ -73,11 +73,16 @@ type conn struct {
 	log    *slog.Logger
 	// word is the last unknown state of the job, safe to show.
 	word string
+	// keyHost reports whether another host may get the key too. It may be nil.
+	keyHost func(host string) bool
 }
 
 // connect reads the keys and returns the connection of one run.
 func (p *Provider) connect() (*conn, error) {
 	c := &conn{api: p.api, base: p.base, user: p.spec.User, log: p.spec.Log}
+	if p.spec.Recipe != nil {
+		c.keyHost = p.spec.Recipe.KeyHost
+	}
 	var err error
 	if c.key, err = keyFrom(p.spec.Key); err == nil {
 		c.partner, err = keyFrom(p.spec.PartnerKey)
@@ -203,17 +208,26 @@ func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 }
 
 // target returns the address of a path. An address that a provider named must be at
-// the host of the base URL, because the key goes with the request.
+// the host of the base URL or at another that may get the key, because the key goes with
+// the request.
 func (c *conn) target(path string) (string, error) {
 	if path == "" || strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") {
 		return strings.TrimRight(c.base.String(), "/") + path, nil
 	}
 	u, err := url.Parse(path)
-	if err != nil || u.Scheme != c.base.Scheme || hostPort(u) != hostPort(c.base) || u.User != nil {
+	if err != nil || !c.own(u) || u.User != nil {
 		return "", order.Failf(order.Hold, order.CodeElsewhere, "the provider names an address at another host, which gets no key: %.60q", hostOf(path)).
 			WithHint("check that base_url is the provider's")
 	}
 	return path, nil
+}
+
+// own reports whether the key may go to an address.
+func (c *conn) own(u *url.URL) bool {
+	if u.Scheme == c.base.Scheme && hostPort(u) == hostPort(c.base) {
+		return true
+	}
+	return c.keyHost != nil && u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") && c.keyHost(u.Hostname())
 }
 
 func hostOf(link string) string {

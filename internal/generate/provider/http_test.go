@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/recipe"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 )
@@ -259,7 +260,7 @@ func TestNothingIsSentWithoutAPrompt(t *testing.T) {
 	t.Parallel()
 	for _, needs := range Types() {
 		typ := needs.Type
-		spec := Spec{Type: typ, BaseURL: "http://127.0.0.1:1", Model: "a/b", Key: key, Workflow: []byte(`{"1":{"class_type":"x","inputs":{"a":"{{reference_1}}"}}}`)}
+		spec := Spec{Type: typ, BaseURL: "http://127.0.0.1:1", Model: "a/b", Key: key, Recipe: recipe.Shipped()[0], Workflow: []byte(`{"1":{"class_type":"x","inputs":{"a":"{{reference_1}}"}}}`)}
 		p, err := New(spec)
 		if err != nil {
 			t.Fatal(err)

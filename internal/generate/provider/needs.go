@@ -23,6 +23,8 @@ type Needs struct {
 	Key, Model, Workflow bool
 	// PartnerKey: it takes a key for paid services that it calls.
 	PartnerKey bool
+	// Recipe: it requires a recipe, which decides what else it needs and can do.
+	Recipe bool
 	// Makes lists what it can make, "image" or "video", the default first. It is
 	// empty where the model or the owner's server decides.
 	Makes []string
@@ -119,6 +121,7 @@ var kinds = []kind{
 	{lumaNeeds, newLuma},
 	{miniMaxNeeds, newMiniMax},
 	{openAINeeds, newOpenAI},
+	{recipeNeeds, newRecipe},
 	{replicateNeeds, newReplicate},
 	{runwayNeeds, newRunway},
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"atelierd/internal/generate/recipe"
 )
 
 func TestTypesAreOrderedByName(t *testing.T) {
@@ -28,12 +30,15 @@ func TestNewDemandsWhatATypeNeeds(t *testing.T) {
 		if needs.Workflow {
 			bare.Workflow = []byte(`{"1":{"class_type":"X","inputs":{"text":"{{prompt}}"}}}`)
 		}
-		if _, err := New(bare); (err == nil) == (needs.Key || needs.Model) {
+		if needs.Recipe {
+			bare.Recipe = recipe.Shipped()[0] // all of them need a key and a model
+		}
+		if _, err := New(bare); (err == nil) == (needs.Key || needs.Model || needs.Recipe) {
 			t.Errorf("%s without a key and a model: %v", needs.Type, err)
 		}
-		bare.Workflow = nil
-		if _, err := New(bare); needs.Workflow && err == nil {
-			t.Errorf("%s takes no workflow", needs.Type)
+		bare.Workflow, bare.Recipe = nil, nil
+		if _, err := New(bare); (needs.Workflow || needs.Recipe) && err == nil {
+			t.Errorf("%s takes no workflow or recipe", needs.Type)
 		}
 	}
 }
@@ -61,7 +66,7 @@ func TestTheReadmeShowsEachProvider(t *testing.T) {
 		if !shown {
 			t.Errorf("no configuration of type %s is shown", needs.Type)
 		}
-		for setting, needed := range map[string]bool{"base_url = ": true, "model = ": needs.Model, "key_": needs.Key, "workflow = ": needs.Workflow} {
+		for setting, needed := range map[string]bool{"base_url = ": !needs.Recipe, "recipe = ": needs.Recipe, "model = ": needs.Model, "key_": needs.Key, "workflow = ": needs.Workflow} {
 			if needed && !strings.Contains(block, "\n"+setting) {
 				t.Errorf("the configuration of type %s that is shown lacks %s", needs.Type, setting)
 			}
@@ -70,6 +75,9 @@ func TestTheReadmeShowsEachProvider(t *testing.T) {
 }
 
 func row(needs Needs) string {
+	if needs.Recipe {
+		return fmt.Sprintf("| `%s` | a recipe | [what the recipe says](recipes.md) | | | all |\n", needs.Type)
+	}
 	var settings []string
 	for _, s := range []struct {
 		name   string

@@ -24,6 +24,7 @@ import (
 
 	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/recipe"
 	"atelierd/internal/order"
 	"atelierd/internal/prompt"
 	"atelierd/internal/secret"
@@ -51,6 +52,8 @@ type Spec struct {
 	Params map[string]any
 	// Workflow is the content of the file that ComfyUI runs, with placeholders.
 	Workflow []byte
+	// Recipe describes the provider's API for the type recipe.
+	Recipe *recipe.Recipe
 	// Timeout limits one run, including the wait for a job. 0 means 10 minutes. A
 	// job that is not done by then stays pending, and the next run polls it again.
 	Timeout time.Duration
@@ -108,6 +111,12 @@ func New(spec Spec) (*Provider, error) {
 	if !there {
 		return nil, fmt.Errorf("unknown type %.40q, known are %s", spec.Type, names())
 	}
+	if kind.Recipe {
+		var err error
+		if spec, kind.Needs, err = spec.withRecipe(); err != nil {
+			return nil, err
+		}
+	}
 	base, err := url.Parse(spec.BaseURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
 		return nil, fmt.Errorf("base_url must be an http or https address without a user or a query, is %.100q", spec.BaseURL)
@@ -143,6 +152,10 @@ func New(spec Spec) (*Provider, error) {
 		}),
 	}, nil
 }
+
+// Needs returns what the provider needs and takes. That of a recipe is what the recipe
+// says.
+func (p *Provider) Needs() Needs { return p.needs }
 
 // Repeats implements generate.Repeater.
 func (p *Provider) Repeats() bool {

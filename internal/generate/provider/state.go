@@ -42,11 +42,16 @@ func (c *conn) state(word lenient.Text) jobState {
 	case strings.Trim(plain, "0123456789.-+") == "":
 		return stateNone // a number is more likely a status of the answer
 	}
-	if shown := c.clean(plain); shown != c.word {
+	c.unknownWord(plain)
+	return stateWaiting
+}
+
+// unknownWord records and logs a state that is not known.
+func (c *conn) unknownWord(word string) {
+	if shown := c.clean(word); shown != c.word {
 		c.word = shown
 		c.log.Info("unknown state of a job; it counts as running", "state", shown)
 	}
-	return stateWaiting
 }
 
 // withWord adds an unknown state to the failure of a job that takes too long.

@@ -1,0 +1,312 @@
+package gentest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/generate"
+)
+
+// Exchange is what a provider's description says of one job: each request and its
+// answer. It is written from the description and not from the recipe, so that a mistake
+// in one shows in the other. These words stand for what differs from job to job: JOB,
+// KEY, CALL (the id of the call), LINK (the file's address), BASE64 (the file), BASE
+// (the address of the API), REFERENCE (the client's picture in base64), and ANY.
+type Exchange struct {
+	// Source and Date say which description it is, and when it was read.
+	Source string `json:"source"`
+	Date   string `json:"date"`
+	// Model and Params are the generator's.
+	Model  string         `json:"model"`
+	Params map[string]any `json:"params"`
+	// Headers are those of each request.
+	Headers map[string]string `json:"headers"`
+	Submit  Step              `json:"submit"`
+	// Poll asks about the job. Waiting are its answers while the job runs, Answer is that
+	// of a finished one.
+	Poll    *Step    `json:"poll"`
+	Waiting []Answer `json:"waiting"`
+	// Result and Lookup are further requests, if the provider has them.
+	Result *Step `json:"result"`
+	Lookup *Step `json:"lookup"`
+	Cancel *Step `json:"cancel"`
+	Probe  Step  `json:"probe"`
+	// Refusals and Others are answers to a submission ("submit") or a poll ("poll").
+	Refusals []Refusal `json:"refusals"`
+	// Keyed: the provider knows a call by its key and does it once.
+	Keyed bool `json:"keyed"`
+	// Reference is how the client's picture is sent: base64, link, or empty.
+	Reference string `json:"reference"`
+}
+
+// Step is a request and its answer.
+type Step struct {
+	Method string         `json:"method"`
+	Path   string         `json:"path"`
+	Body   map[string]any `json:"body"`
+	Answer
+}
+
+// Answer is an answer of a provider. Status 0 is 200. An empty Body is sent as nothing.
+type Answer struct {
+	Status int               `json:"status"`
+	Header map[string]string `json:"header"`
+	Body   json.RawMessage   `json:"answer"`
+}
+
+// Refusal is an answer that refuses the content.
+type Refusal struct {
+	To Part `json:"to"`
+	Answer
+}
+
+// ReadExchange reads an exchange.
+func ReadExchange(t *testing.T, file string) Exchange {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(text)))
+	dec.DisallowUnknownFields()
+	var x Exchange
+	if err := dec.Decode(&x); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	if _, err := time.Parse(time.DateOnly, x.Date); err != nil || x.Source == "" {
+		t.Errorf("%s has no source or date", file)
+	}
+	return x
+}
+
+// RunExchange takes a back end through all that can happen to a call at the provider of
+// the exchange, as RunRemote does.
+func RunExchange(t *testing.T, x Exchange, newGenerator func(Place) (generate.Generator, error)) {
+	runShape(t, x.shape(), newGenerator)
+}
+
+// shape returns the provider of the exchange.
+func (x Exchange) shape() shape {
+	s := shape{
+		jobs: x.Poll != nil, again: x.Keyed || x.Lookup != nil, keyed: x.Keyed, forgets: true, reference: x.Reference,
+		part: x.part, serve: x.serve,
+		signed: func(r *http.Request, _ []byte, key string) bool {
+			for name, value := range x.Headers {
+				value = strings.ReplaceAll(value, "KEY", key)
+				if got := r.Header.Get(name); got != value && (value != "ANY" || got == "") {
+					return false
+				}
+			}
+			return true
+		},
+	}
+	for _, r := range x.Refusals {
+		header := http.Header{}
+		for name, value := range r.Header {
+			header.Set(name, value)
+		}
+		s.refusals = append(s.refusals, refusal{r.To, r.status(), header, string(r.Body)})
+	}
+	return s
+}
+
+func (x Exchange) part(r *http.Request) Part {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/files/"):
+		return Fetch
+	case x.Submit.is(r):
+		return Submit
+	case x.Poll != nil && x.Poll.is(r), x.Result != nil && x.Result.is(r):
+		return Poll
+	}
+	return Other
+}
+
+// is reports whether the request is the step's. JOB and CALL in its path are any text.
+func (s *Step) is(r *http.Request) bool {
+	_, ok := s.id(r)
+	return ok
+}
+
+// id returns what stands in the place of JOB or CALL, and whether the request is the
+// step's.
+func (s *Step) id(r *http.Request) (string, bool) {
+	if s == nil || r.Method != s.method() {
+		return "", false
+	}
+	at, path := r.URL.RequestURI(), strings.ReplaceAll(s.Path, "CALL", "JOB")
+	before, after, has := strings.Cut(path, "JOB")
+	if !has {
+		return "", at == path
+	}
+	id, ok := strings.CutPrefix(at, before)
+	id, ended := strings.CutSuffix(id, after)
+	return id, ok && ended && id != "" && !strings.ContainsAny(id, "/?&")
+}
+
+func (s *Step) method() string {
+	if s.Method == "" {
+		return http.MethodGet
+	}
+	return s.Method
+}
+
+func (a Answer) status() int {
+	if a.Status == 0 {
+		return http.StatusOK
+	}
+	return a.Status
+}
+
+func (x Exchange) serve(f *Fake, w http.ResponseWriter, r *http.Request) {
+	switch part := x.part(r); {
+	case part == Fetch:
+		if j := f.find(last(r.URL.Path)); j != nil {
+			w.Write(j.file())
+			return
+		}
+	case part == Submit:
+		x.submitted(f, w, r)
+		return
+	case x.Lookup.is(r):
+		key, _ := x.Lookup.id(r)
+		for _, j := range f.jobs {
+			if j.key == key {
+				x.Lookup.send(w, j)
+				return
+			}
+		}
+	case part == Poll:
+		x.polled(f, w, r)
+		return
+	case x.Probe.is(r):
+		x.Probe.send(w, &job{})
+		return
+	}
+	w.WriteHeader(http.StatusNotFound)
+}
+
+// submitted answers the call. A request other than the described one is an error.
+func (x Exchange) submitted(f *Fake, w http.ResponseWriter, r *http.Request) {
+	got := wire(r)
+	call := r.Header.Get("Idempotency-Key")
+	if text, _ := json.Marshal(x.Submit.Body); call == "" && strings.Contains(string(text), `"CALL"`) {
+		call = callIn(x.Submit.Body, got)
+	}
+	why := differs("the body", x.Submit.Body, got)
+	if x.Keyed && call == "" {
+		why = "the idempotency key is missing"
+	}
+	if why != "" {
+		say(w, http.StatusBadRequest, fields{"error": why, "detail": why, "message": why})
+		return
+	}
+	key := ""
+	if x.Keyed {
+		key = call
+	}
+	j := f.begin(key)
+	if j.key = call; x.Poll == nil && !j.done() {
+		j.ready = time.Time{} // the answer is the result
+	}
+	x.Submit.send(w, j)
+}
+
+func (x Exchange) polled(f *Fake, w http.ResponseWriter, r *http.Request) {
+	step := x.Poll
+	id, ok := step.id(r)
+	if !ok {
+		step = x.Result
+		id, _ = step.id(r)
+	}
+	switch j := f.find(id); {
+	case j == nil:
+		w.WriteHeader(http.StatusNotFound)
+	case !j.done() && len(x.Waiting) > 0:
+		x.Waiting[len(f.requests)%len(x.Waiting)].send(w, j)
+	default:
+		step.send(w, j)
+	}
+}
+
+// send sends the answer about a job.
+func (a Answer) send(w http.ResponseWriter, j *job) {
+	for name, value := range a.Header {
+		w.Header().Set(name, value)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status())
+	if a.status() == http.StatusNoContent || len(a.Body) == 0 {
+		return
+	}
+	var body bytes.Buffer
+	if err := json.Compact(&body, a.Body); err != nil {
+		panic(err)
+	}
+	text := strings.NewReplacer("JOB", j.id, "LINK", j.link(), "BASE64", j.base64(), "BASE", "http://"+FakeHost, "CALL", j.key).Replace(body.String())
+	io.WriteString(w, text)
+}
+
+// differs returns what is wrong with a part of a request, or "".
+func differs(at string, want, got any) string {
+	wantTable, isTable := want.(map[string]any)
+	gotTable, _ := got.(map[string]any)
+	wantList, isList := want.([]any)
+	gotList, _ := got.([]any)
+	text, _ := want.(string)
+	switch {
+	case isTable:
+		for name := range wantTable {
+			if why := differs(at+"."+name, wantTable[name], gotTable[name]); why != "" {
+				return why
+			}
+		}
+		for name := range gotTable {
+			if _, known := wantTable[name]; !known {
+				return fmt.Sprintf("%s has an unknown field %s", at, name)
+			}
+		}
+		return ""
+	case isList && len(wantList) == len(gotList):
+		for i := range wantList {
+			if why := differs(fmt.Sprintf("%s[%d]", at, i), wantList[i], gotList[i]); why != "" {
+				return why
+			}
+		}
+		return ""
+	case text == "ANY" && got != nil, text == "CALL" && got != nil:
+		return ""
+	case strings.Contains(text, "REFERENCE"):
+		want = strings.ReplaceAll(text, "REFERENCE", referenceBase64)
+	}
+	if !reflect.DeepEqual(want, got) {
+		return fmt.Sprintf("%s is %.80v, want %.80v", at, got, want)
+	}
+	return ""
+}
+
+// callIn returns the value that a request has where the described one has CALL.
+func callIn(want, got any) string {
+	switch want := want.(type) {
+	case string:
+		if s, _ := got.(string); want == "CALL" {
+			return s
+		}
+	case map[string]any:
+		inner, _ := got.(map[string]any)
+		for name := range want {
+			if s := callIn(want[name], inner[name]); s != "" {
+				return s
+			}
+		}
+	}
+	return ""
+}
