@@ -26,24 +26,25 @@ func main() {
 // commands is the command line.
 type commands struct {
 	cli.Flags
-	Init      cli.InitCmd      `cmd:"" help:"Write a configuration file to start from."`
-	Doctor    cli.DoctorCmd    `cmd:"" help:"Check everything that a run needs, and show what is missing."`
-	Run       cli.RunCmd       `cmd:"" help:"Run the agent until it is stopped."`
-	Once      cli.OnceCmd      `cmd:"" help:"Do one heartbeat: poll, do the work that is due, and stop."`
-	Status    cli.StatusCmd    `cmd:"" help:"Show the state of everything, and what needs you."`
-	Orders    cli.OrdersCmd    `cmd:"" help:"List orders, show one, approve it, retry it, or stop work on it."`
-	Quote     cli.QuoteCmd     `cmd:"" help:"Set the price of an order that waits for one."`
-	Messages  cli.MessagesCmd  `cmd:"" help:"Show the messages about an order, or write to its client."`
-	Services  cli.ServicesCmd  `cmd:"" help:"Compare what you sell with what the marketplace lists, and update it there."`
-	Agent     cli.AgentCmd     `cmd:"" help:"Show the agent's profile at the marketplace, or update it."`
-	Bounties  cli.BountiesCmd  `cmd:"" help:"List posted tasks, claim one, or withdraw a claim."`
-	Earnings  cli.EarningsCmd  `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
-	Reconcile cli.ReconcileCmd `cmd:"" help:"Compare a restored data folder with the marketplace, or accept what it lacks."`
-	Token     cli.TokenCmd     `cmd:"" help:"Launch the agent's token."`
-	Sandbox   cli.SandboxCmd   `cmd:"" help:"Run a marketplace on this machine to try things out."`
-	Demo      demo.Cmd         `cmd:"" help:"Show orders from start to delivery, with a crash in the middle, in a minute."`
-	Version   cli.VersionCmd   `cmd:"" help:"Print the version."`
-	Paint     demo.PaintCmd    `cmd:"" hidden:"" help:"Run as the generator of the demo: read the order on stdin, and write a picture to OUTPUT_DIR."`
+	Init       cli.InitCmd       `cmd:"" help:"Write a configuration file to start from."`
+	Doctor     cli.DoctorCmd     `cmd:"" help:"Check everything that a run needs, and show what is missing."`
+	Run        cli.RunCmd        `cmd:"" help:"Run the agent until it is stopped."`
+	Once       cli.OnceCmd       `cmd:"" help:"Do one heartbeat: poll, do the work that is due, and stop."`
+	Status     cli.StatusCmd     `cmd:"" help:"Show the state of everything, and what needs you."`
+	Orders     cli.OrdersCmd     `cmd:"" help:"List orders, show one, approve it, retry it, or stop work on it."`
+	Quote      cli.QuoteCmd      `cmd:"" help:"Set the price of an order that waits for one."`
+	Messages   cli.MessagesCmd   `cmd:"" help:"Show the messages about an order, or write to its client."`
+	Services   cli.ServicesCmd   `cmd:"" help:"Compare what you sell with what the marketplace lists, and update it there."`
+	Generators cli.GeneratorsCmd `cmd:"" help:"List your generators, and the recipes for providers that come with the program."`
+	Agent      cli.AgentCmd      `cmd:"" help:"Show the agent's profile at the marketplace, or update it."`
+	Bounties   cli.BountiesCmd   `cmd:"" help:"List posted tasks, claim one, or withdraw a claim."`
+	Earnings   cli.EarningsCmd   `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
+	Reconcile  cli.ReconcileCmd  `cmd:"" help:"Compare a restored data folder with the marketplace, or accept what it lacks."`
+	Token      cli.TokenCmd      `cmd:"" help:"Launch the agent's token."`
+	Sandbox    cli.SandboxCmd    `cmd:"" help:"Run a marketplace on this machine to try things out."`
+	Demo       demo.Cmd          `cmd:"" help:"Show orders from start to delivery, with a crash in the middle, in a minute."`
+	Version    cli.VersionCmd    `cmd:"" help:"Print the version."`
+	Paint      demo.PaintCmd     `cmd:"" hidden:"" help:"Run as the generator of the demo: read the order on stdin, and write a picture to OUTPUT_DIR."`
 }
 
 // run is the program. It never calls os.Exit, so that deferred work is done.

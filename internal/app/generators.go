@@ -13,6 +13,7 @@ import (
 	"atelierd/internal/generate/canvas"
 	"atelierd/internal/generate/exec"
 	"atelierd/internal/generate/provider"
+	"atelierd/internal/generate/recipe"
 	"atelierd/internal/host"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
@@ -72,9 +73,16 @@ func (m maker) backend(name string, log *slog.Logger) (generate.Generator, error
 			return nil, err
 		}
 	}
+	var described *recipe.Recipe
+	if g.Recipe != "" {
+		var err error
+		if described, err = recipe.Open(g.Recipe); err != nil {
+			return nil, err
+		}
+	}
 	return provider.New(provider.Spec{
 		Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyOf(g),
-		PartnerKey: partnerKeyOf(g), User: g.User, Params: g.Params, Workflow: workflow, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log,
+		PartnerKey: partnerKeyOf(g), User: g.User, Params: g.Params, Workflow: workflow, Recipe: described, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log,
 	})
 }
 

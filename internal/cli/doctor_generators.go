@@ -41,7 +41,7 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 			d.failErr(what, err)
 			continue
 		}
-		d.ok(what, "%s, ready%s", d.cfg.Generators[name].Type, accepts(d.cfg.Generators[name]))
+		d.ok(what, "%s, ready%s", d.cfg.Generators[name].Type, accepts(d.cfg.Generators[name], gens[name].Backend))
 		d.isolation(ctx, what, gens[name].Backend)
 		if paid {
 			d.sample(ctx, gens[name], services)
@@ -51,12 +51,12 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 }
 
 // accepts returns what a provider accepts of an order, or "" for other generators.
-func accepts(g config.Generator) string {
-	needs, is := provider.TypeOf(g.Type)
+func accepts(g config.Generator, backend generate.Generator) string {
+	p, is := backend.(*provider.Provider)
 	if !is {
 		return ""
 	}
-	needs = needs.Limited(g.Params)
+	needs := p.Needs()
 	text, most := "", needs.References.Image
 	if g.Makes == config.KindVideo {
 		most = needs.References.Video

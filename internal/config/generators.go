@@ -68,7 +68,9 @@ type Generator struct {
 	User           string
 	Params         map[string]any
 	Workflow       string // absolute path
-	PollInterval   time.Duration
+	// Recipe is the name of a shipped recipe, or the absolute path of a file.
+	Recipe       string
+	PollInterval time.Duration
 }
 
 // Remote reports whether the generator is a provider that is called over HTTP.
@@ -153,7 +155,24 @@ func (t *table) generator(dir string) Generator {
 // call reads the price of a call and what follows an unknown outcome.
 func (t *table) call(g *Generator) {
 	g.Cost = t.amount("cost_usd")
-	g.OnUnknown = t.oneOf("on_unknown", UnknownRetry, UnknownRetry, UnknownHold)
+	otherwise := UnknownRetry
+	if needs, _ := provider.TypeOf(g.Type); needs.Recipe {
+		otherwise = UnknownHold // nobody has tried what the provider does
+	}
+	g.OnUnknown = t.oneOf("on_unknown", otherwise, UnknownRetry, UnknownHold)
+}
+
+// recipe reads the name of a recipe. One with a slash or the ending .toml is a file.
+func (t *table) recipe(g *Generator, needs provider.Needs, dir string) {
+	g.Recipe = t.text("recipe", "")
+	switch {
+	case !needs.Recipe && t.has("recipe"):
+		t.problem(t.at("recipe"), "is not for type %s; remove it", needs.Type)
+	case needs.Recipe && g.Recipe == "":
+		t.problem(t.at("recipe"), "is missing; write the name of a shipped recipe (see atelierd generators), or a file like \"my-provider.toml\"")
+	case strings.ContainsAny(g.Recipe, `/\`) || strings.HasSuffix(g.Recipe, ".toml"):
+		g.Recipe = within(dir, g.Recipe)
+	}
 }
 
 // exec reads the keys of type exec and rejects them for other types.
@@ -195,7 +214,7 @@ func (t *table) noKey(text string) {
 
 // provider reads the keys of providers and rejects them for other types.
 func (t *table) provider(g *Generator, dir string) {
-	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "partner_key_file", "partner_key_env", "user", "params", "workflow", "poll_interval"}
+	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "partner_key_file", "partner_key_env", "user", "params", "workflow", "recipe", "poll_interval"}
 	needs, is := provider.TypeOf(g.Type)
 	if !is {
 		for _, key := range keys {
@@ -206,7 +225,7 @@ func (t *table) provider(g *Generator, dir string) {
 		t.known = append(t.known, keys...)
 		return
 	}
-	g.BaseURL = t.base("base_url")
+	g.BaseURL = t.base("base_url", needs)
 	g.Model = t.text("model", "")
 	g.Makes = t.makes(needs)
 	g.KeyFile, g.KeyEnv, g.User = t.text("key_file", ""), t.text("key_env", ""), t.text("user", "")
@@ -232,6 +251,7 @@ func (t *table) provider(g *Generator, dir string) {
 	} else if !needs.Workflow && t.has("workflow") {
 		t.problem(t.at("workflow"), "is not for type %s; remove it", needs.Type)
 	}
+	t.recipe(g, needs, dir)
 	t.noKey("a key must not be in this file; set key_env to the name of its variable, or key_file to the name of its file")
 	g.KeyFile, g.Workflow = within(dir, g.KeyFile), within(dir, g.Workflow)
 }
@@ -251,6 +271,9 @@ func (t *table) keySource(file, env string) {
 // problem, because the owner would wait for files that never come.
 func (t *table) makes(needs provider.Needs) string {
 	can := needs.Makes
+	if needs.Recipe && t.has("makes") {
+		return t.oneOf("makes", "", KindImage, KindVideo)
+	}
 	if len(can) == 0 {
 		if t.has("makes") {
 			t.problem(t.at("makes"), "is not for type %s, where the model decides what is made; remove it", needs.Type)
@@ -275,10 +298,13 @@ func within(dir, path string) string {
 
 // base returns the address of a provider. It may be http, for a server in the
 // owner's network, but then a key deserves a warning.
-func (t *table) base(key string) string {
+// A recipe may name one itself.
+func (t *table) base(key string, needs provider.Needs) string {
 	s := strings.TrimRight(t.address(key, ""), "/")
 	if !t.has(key) {
-		t.problem(t.at(key), "is missing; write the address of the provider's API")
+		if !needs.Recipe {
+			t.problem(t.at(key), "is missing; write the address of the provider's API")
+		}
 	} else if strings.ContainsAny(s, "?#") {
 		t.problem(t.at(key), "contains a query or a fragment; remove it")
 	}

@@ -224,6 +224,9 @@ func ofType(t *testing.T, kind, makes string) string {
 	if kind == "comfyui" {
 		text += "workflow = \"w.json\"\n"
 	}
+	if kind == "recipe" {
+		text += "recipe = \"bfl\"\n"
+	}
 	if makes != "" {
 		text += "makes = \"" + makes + "\"\n"
 	}
@@ -242,7 +245,7 @@ func TestMakesMustFitTheProvider(t *testing.T) {
 			may = []string{"", "image"}
 		case "minimax":
 			may = []string{"", "video"}
-		case "runway", "luma":
+		case "runway", "luma", "recipe":
 			may = []string{"", "image", "video"}
 		}
 		for _, makes := range []string{"", "image", "video"} {
