@@ -1,0 +1,206 @@
+package provider
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/generate"
+	"atelierd/internal/generate/recipe"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+)
+
+// plainRecipe has no words for a refusal.
+const plainRecipe = `title = "Plain"
+source = "https://docs.example.com"
+date = "2026-11-25"
+headers = { Authorization = "Bearer {{key}}", Trace = "{{uuid}}" }
+[submit]
+path = "/jobs"
+job = "id"
+body = { prompt = "{{prompt}}" }
+[poll]
+path = "/jobs/{{job}}"
+state = "status"
+done = ["done"]
+failed = ["failed"]
+[result]
+files = "url"
+[cost]
+at = "cents"
+unit_usd = 0.01
+`
+
+func parsed(t *testing.T, text string) Spec {
+	t.Helper()
+	r, err := recipe.Parse("plain.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Spec{Type: "recipe", Recipe: r}
+}
+
+func TestAFailedJobHoldsTheOrderIfNoWordSaysRefused(t *testing.T) {
+	t.Parallel()
+	says := func() *scripted {
+		return script(t, map[string][]said{"GET /jobs/j1": {{status: 200, body: `{"status":"failed","error":"nsfw?"}`}}})
+	}
+	_, f := says().resumed(t, parsed(t, plainRecipe), "j1")
+	wantFailure(t, f, order.Hold, order.CodeProviderFailed, order.ChargeFull)
+	if f.Hint == "" || !strings.Contains(f.Error(), "nsfw?") {
+		t.Errorf("got %v, hint %q", f, f.Hint)
+	}
+	refuses := strings.Replace(plainRecipe, "failed =", "refused = [\"blocked\"]\nfailed =", 1)
+	_, f = says().resumed(t, parsed(t, refuses), "j1")
+	wantFailure(t, f, order.Retry, order.CodeProviderFailed, order.ChargeFull)
+	free := strings.Replace(refuses, "[cost]", "[cost]\nfree = [\"failed\"]", 1)
+	_, f = says().resumed(t, parsed(t, free), "j1")
+	wantFailure(t, f, order.Retry, order.CodeProviderFailed, order.ChargeNone)
+}
+
+func TestARefusalIsChargedUnlessItIsFree(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(plainRecipe, "failed =", "refused = [{ at = \"safe\", is = false }]\nfailed =", 1)
+	for free, want := range map[string]order.Charge{"": order.ChargeFull, `free = ["refused"]`: order.ChargeNone} {
+		s := script(t, map[string][]said{"GET /jobs/j1": {{status: 200, body: `{"status":"done","safe":false,"cents":5,"url":"{{base}}/f"}`}}})
+		_, f := s.resumed(t, parsed(t, strings.Replace(text, "[cost]", "[cost]\n"+free, 1)), "j1")
+		wantFailure(t, f, order.Fail, order.CodeRefused, want)
+		if want == order.ChargeFull && f.Cost != 50_000 {
+			t.Errorf("it cost %s", f.Cost)
+		}
+	}
+}
+
+func TestACostIsReadInItsUnit(t *testing.T) {
+	t.Parallel()
+	s := script(t, map[string][]said{
+		"POST /jobs":  {{status: 201, body: `{"id":7}`}},
+		"GET /jobs/7": {{status: 200, body: `{"status":"working"}`}, {status: 200, body: `{"status":"Done","cents":"5","url":"{{base}}/f"}`}},
+		"GET /f":      {{status: 200, body: "made"}},
+	})
+	made, err := s.provider(t, parsed(t, plainRecipe)).Generate(t.Context(), generate.Request{Prompt: "a lighthouse", OutputDir: t.TempDir()})
+	if err != nil || made.Cost != 50_000 || len(made.Files) != 1 {
+		t.Errorf("got %+v, %v", made, err)
+	}
+	polls := s.requests("GET /jobs/7")
+	if len(polls) != 2 || polls[0].header.Get("Trace") == polls[1].header.Get("Trace") || len(polls[0].header.Get("Trace")) != 36 {
+		t.Errorf("each request needs an id of its own: %v", polls)
+	}
+}
+
+// elsewhere is a network in which each host answers by the path, and records the key.
+type elsewhere struct {
+	says map[string]string
+	keys map[string]string
+}
+
+func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	at := r.URL.Host + r.URL.Path
+	e.keys[at] = r.Header.Get("X-Key")
+	body, there := e.says[at]
+	status := http.StatusOK
+	if !there {
+		status = http.StatusNotFound
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+func TestAJobIsAskedForWhereItsAddressSaysIfTheKeyMayGoThere(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ address, asked string }{
+		"a cluster of the provider": {"https://api.eu4.bfl.ai/v1/get_result", "api.eu4.bfl.ai/v1/get_result"},
+		"another host":              {"https://bfl.ai.example/v1/get_result", "api.bfl.ai/v1/get_result"},
+		"no TLS":                    {"http://api.eu4.bfl.ai/v1/get_result", "api.bfl.ai/v1/get_result"},
+		"another port":              {"https://api.eu4.bfl.ai:8443/v1/get_result", "api.bfl.ai/v1/get_result"},
+	} {
+		r, err := recipe.Open("bfl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		net := elsewhere{keys: map[string]string{}, says: map[string]string{
+			"api.bfl.ai/v1/flux-2-pro": fmt.Sprintf(`{"id":"j1","polling_url":%q}`, test.address+"?id=j1"),
+			test.asked:                 `{"id":"j1","status":"Ready","cost":4,"result":{"sample":"https://delivery.bfl.ai/f.png"}}`,
+			"delivery.bfl.ai/f.png":    "made",
+		}}
+		p, err := New(Spec{
+			Type: "recipe", Recipe: r, Model: "flux-2-pro", Transport: net, PollInterval: time.Millisecond,
+			Key: func() (secret.Text, error) { return secret.New("k-123"), nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := p.Generate(t.Context(), generate.Request{Prompt: "a lighthouse", OutputDir: t.TempDir()})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		file, err := os.ReadFile(made.Files[0])
+		if err != nil || !bytes.Equal(file, []byte("made")) || made.Cost != 40_000 {
+			t.Errorf("%s: got %q, %v, cost %s", name, file, err, made.Cost)
+		}
+		if net.keys[test.asked] != "k-123" || net.keys["delivery.bfl.ai/f.png"] != "" || net.keys["bfl.ai.example/v1/get_result"] != "" {
+			t.Errorf("%s: the key went to %v", name, net.keys)
+		}
+	}
+}
+
+func TestACallThatStillRunsIsCollectedUnderItsKey(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []said{
+		{status: 409, body: `{"detail":"running"}`, header: map[string]string{"Retry-After": "7"}},
+		{status: 504, body: `{"detail":"late"}`, header: map[string]string{"Retry-After": "7", "X-Comfy-Error-Type": "deadline_exceeded"}},
+	} {
+		r, err := recipe.Open("comfy-router")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := script(t, map[string][]said{"POST /v2/models/bfl/flux": {answer, {status: 200, body: `{"result":{"sample":"{{base}}/f"}}`}}, "GET /f": {{status: 200, body: "made"}}})
+		spec, req := Spec{Type: "recipe", Recipe: r, Model: "bfl/flux"}, generate.Request{Call: generate.Call{Key: "c-1"}}
+		_, f := s.generate(t, spec, req)
+		wantFailure(t, f, order.Wait, order.CodeBusy, order.ChargePending)
+		if f.After != 7*time.Second {
+			t.Errorf("it waits %s", f.After)
+		}
+		req.Call.Resumed = true
+		if files, f := s.generate(t, spec, req); f != nil || files[0] != "made" {
+			t.Errorf("got %q, %v", files, f)
+		}
+		for _, h := range s.requests("POST /v2/models/bfl/flux") {
+			if h.header.Get("Idempotency-Key") != "c-1" {
+				t.Errorf("the key of the call is %q", h.header.Get("Idempotency-Key"))
+			}
+		}
+	}
+}
+
+func TestAccountStopsAreNotRateLimits(t *testing.T) {
+	t.Parallel()
+	text := plainRecipe + "[errors]\ncode = \"code\"\nok = [0]\ncredit = [1101]\nrate = [1302]\nkey = [1002]\noutage = [5001]\nwrong = [1201]\nreason = \"message\"\n"
+	for body, want := range map[string]struct {
+		class  order.Class
+		code   order.Code
+		charge order.Charge
+	}{
+		`{"code":1101,"message":"in arrears"}`: {order.Hold, order.CodeNoCredit, order.ChargeNone},
+		`{"code":1302}`:                        {order.Wait, order.CodeProviderRateLimited, order.ChargeNone},
+		`{"code":"1002"}`:                      {order.Hold, order.CodeProviderKeyRefused, order.ChargeNone},
+		`{"code":5001}`:                        {order.Retry, order.CodeOutage, order.ChargeNone},
+		`{"code":1201}`:                        {order.Hold, order.CodeProviderRejected, order.ChargeNone},
+		`{"code":9999,"message":"new"}`:        {order.Hold, order.CodeBadAnswer, order.ChargeUnknown},
+	} {
+		for _, status := range []int{429, 200} {
+			if status == 429 && strings.Contains(body, "9999") {
+				continue // the status counts
+			}
+			s := script(t, map[string][]said{"POST /jobs": {{status: status, body: body}}})
+			_, f := s.generate(t, parsed(t, text), generate.Request{})
+			wantFailure(t, f, want.class, want.code, want.charge)
+		}
+	}
+}
