@@ -34,12 +34,14 @@ type Exchange struct {
 	// of a finished one.
 	Poll    *Step    `json:"poll"`
 	Waiting []Answer `json:"waiting"`
+	// Unseen are answers of a finished job that shows no file yet.
+	Unseen []json.RawMessage `json:"unseen"`
 	// Result and Lookup are further requests, if the provider has them.
 	Result *Step `json:"result"`
 	Lookup *Step `json:"lookup"`
 	Cancel *Step `json:"cancel"`
 	Probe  Step  `json:"probe"`
-	// Refusals and Others are answers to a submission ("submit") or a poll ("poll").
+	// Refusals are answers to a submission ("submit") or a poll ("poll").
 	Refusals []Refusal `json:"refusals"`
 	// Keyed: the provider knows a call by its key and does it once.
 	Keyed bool `json:"keyed"`
@@ -107,6 +109,9 @@ func (x Exchange) shape() shape {
 			}
 			return true
 		},
+	}
+	for _, body := range x.Unseen {
+		s.unseen = append(s.unseen, string(body))
 	}
 	for _, r := range x.Refusals {
 		header := http.Header{}

@@ -243,7 +243,7 @@ func (b *recipeBackend) result(ctx context.Context, c *conn, v recipe.Values, a 
 	case b.recipe.HasResult(read):
 		return nil, a.noFile()
 	}
-	return nil, a.expired("the result of a finished job")
+	return nil, a.notVisible()
 }
 
 // files returns the output that an answer holds.
