@@ -17,7 +17,7 @@ import (
 
 // kills is how many times the daemon is killed at a random moment, in all tests of this
 // file together.
-var kills = flag.Int("kills", 24, "how many random kills of the real process")
+var kills = flag.Int("kills", 30, "how many random kills of the real process")
 
 // killedFaults are the faults of the marketplace that a killed daemon works with.
 var killedFaults = sandbox.Faults{Before: 0.05, After: 0.05, Slow: 0.1, SlowMax: 300 * time.Millisecond, Shapes: true}
@@ -30,6 +30,7 @@ func TestKillsAtRandomMomentsLoseAndRepeatNothing(t *testing.T) {
 	t.Parallel()
 	generators := maps.Clone(providerShapes)
 	generators["a program"] = programGenerator
+	generators["a recipe"] = recipeGenerator + "on_unknown = \"retry\"\n"
 	for i, name := range slices.Sorted(maps.Keys(generators)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,6 +38,7 @@ func TestKillsAtRandomMomentsLoseAndRepeatNothing(t *testing.T) {
 			p := newCharging(t.Cleanup, seed, 0.05)
 			s := newFixtureWith(t, sandbox.Options{Seed: seed, Window: time.Second, Faults: killedFaults}, strings.ReplaceAll(generators[name], "PROVIDER/", p.url+"/"))
 			s.write("workflow.json", comfyWorkflow, 0o600)
+			s.write("own.toml", ownRecipe, 0o600)
 			s.env = append(s.env, "PROVIDER_KEY=secret")
 			d := s.newDisk()
 			s.killOften(*kills/len(generators), rand.New(rand.NewPCG(seed, 1)), d)
