@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -202,5 +203,47 @@ func TestAccountStopsAreNotRateLimits(t *testing.T) {
 			_, f := s.generate(t, parsed(t, text), generate.Request{})
 			wantFailure(t, f, want.class, want.code, want.charge)
 		}
+	}
+}
+
+func TestWhatARecipeReadsBesidesTheFiles(t *testing.T) {
+	t.Parallel()
+	const more = "[errors]\ncode = \"error.code\"\nrefused = [\"*sensitive*\"]\n[probe]\npath = \"/account\"\nbalance = \"credit\"\n"
+	text := strings.Replace(plainRecipe, "failed =", "reason = \"error.message\"\nfailed =", 1) + more
+	for name, test := range map[string]struct {
+		body   string
+		class  order.Class
+		code   order.Code
+		reason string
+		cost   order.USD
+	}{
+		"a failed job that cost something":     {`{"status":"failed","cents":2,"error":{"code":"X","message":"no worker"}}`, order.Retry, order.CodeProviderFailed, "no worker", 20_000},
+		"a failed job whose code is a refusal": {`{"status":"failed","error":{"code":"OutputVideoSensitiveContent","message":"a face"}}`, order.Fail, order.CodeRefused, "a face", 0},
+	} {
+		s := script(t, map[string][]said{"GET /jobs/j1": {{status: 200, body: test.body}}})
+		_, f := s.resumed(t, parsed(t, text), "j1")
+		wantFailure(t, f, test.class, test.code, order.ChargeFull)
+		if !strings.Contains(f.Error(), test.reason) || f.Cost != test.cost {
+			t.Errorf("%s: got %v, cost %s", name, f, f.Cost)
+		}
+	}
+	for body, code := range map[string]order.Code{`{"credit":"12.5"}`: "", `{"credit":0}`: order.CodeNoCredit, `{}`: ""} {
+		s := script(t, map[string][]said{"GET /account": {{status: 200, body: body}}})
+		f, _ := errors.AsType[*order.Failure](s.provider(t, parsed(t, text)).Check(t.Context()))
+		if (f == nil) != (code == "") || f != nil && f.Code != code {
+			t.Errorf("a check that answers %s: %v", body, f)
+		}
+	}
+}
+
+func TestTheIDOfACutAnswerIsKept(t *testing.T) {
+	t.Parallel()
+	s := script(t, map[string][]said{
+		"POST /jobs":   {{status: 200, body: `{"ID":"j1","status":"sta`}},
+		"GET /jobs/j1": {{status: 200, body: `{"status":"done","url":"{{base}}/f"}`}},
+		"GET /f":       {{status: 200, body: "made"}},
+	})
+	if files, f := s.generate(t, parsed(t, plainRecipe), generate.Request{}); f != nil || files[0] != "made" {
+		t.Errorf("got %q, %v", files, f)
 	}
 }
