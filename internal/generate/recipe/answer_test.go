@@ -51,8 +51,16 @@ func TestWordsAreComparedWithoutCase(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"Done", "DONE", true}, {"done", "undone", false}, {"*done", "Undone", true}, {"a*c*e", "abcde", true}, {"a*c*e", "abde", false},
-		{"*", "x", true}, {"*", "", false}, {"", "", false}, {"*Sensitive*", "InputTextSensitiveContent", true}, {"ab*b", "ab", false},
+		{"Done", "DONE", true},
+		{"done", "undone", false},
+		{"*done", "Undone", true},
+		{"a*c*e", "abcde", true},
+		{"a*c*e", "abde", false},
+		{"*", "x", true},
+		{"*", "", false},
+		{"", "", false},
+		{"*Sensitive*", "InputTextSensitiveContent", true},
+		{"ab*b", "ab", false},
 	} {
 		if got := like(test.pattern, test.text); got != test.want {
 			t.Errorf("%q and %q: %t", test.pattern, test.text, got)
@@ -131,8 +139,15 @@ func TestCosts(t *testing.T) {
 		unit, body string
 		want       int64
 	}{
-		{"1", `{"c":0.04}`, 40_000}, {"0.01", `{"c":"4"}`, 40_000}, {"1e-10", `{"c":4200000000}`, 420_000}, {"0.000001", `{"c":1.5}`, 2},
-		{"1", `{"c":"much"}`, 0}, {"1", `{"c":-1}`, 0}, {"1", `{"c":1e300}`, 0}, {"1", `{}`, 0}, {"1", `{"c":null}`, 0},
+		{"1", `{"c":0.04}`, 40_000},
+		{"0.01", `{"c":"4"}`, 40_000},
+		{"1e-10", `{"c":4200000000}`, 420_000},
+		{"0.000001", `{"c":1.5}`, 2},
+		{"1", `{"c":"much"}`, 0},
+		{"1", `{"c":-1}`, 0},
+		{"1", `{"c":1e300}`, 0},
+		{"1", `{}`, 0},
+		{"1", `{"c":null}`, 0},
 	} {
 		r := recipeWith(t, `state = "s"`+"\n"+`done = "done"`+"\n[cost]\nat = \"c\"\nunit_usd = "+test.unit)
 		if got := r.Cost(read(t, test.body)); int64(got) != test.want {

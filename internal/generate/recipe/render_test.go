@@ -27,10 +27,14 @@ func TestPlaceholdersOfABody(t *testing.T) {
 		{`{ p = "{{prompt}}", a = "{{reference_1.url}}", b = "{{reference_2.data_uri}}" }`, ``, 1, `{"a":"https://example.com/a.png","p":"a \"red\" {{key}} fox"}`},
 		{`{ a = "{{reference_1.base64}}", b = { m = "{{reference_2.mime}}" } }`, ``, 2, `{"a":"AAAA","b":{"m":"image/png"}}`},
 		{`{ p = "{{prompt}}", image = { url = "{{reference_1.url}}" } }`, ``, 0, `{"p":"a \"red\" {{key}} fox"}`},
-		{`{ c = [{ type = "text", text = "x{{prompt}}" }, { type = "image", image = { url = "{{reference.data_uri}}" } }] }`, ``, 2,
-			`{"c":[{"text":"xa \"red\" {{key}} fox","type":"text"},{"image":{"url":"data:image/png;base64,AAAA"},"type":"image"},{"image":{"url":"data:image/png;base64,AAAA"},"type":"image"}]}`},
-		{`{ c = [{ type = "text", text = "{{order_id}}" }, { role = "first", image = { url = "{{reference_1.url}}" } }], p = "{{prompt}}x" }`, ``, 0,
-			`{"c":[{"text":"o-1","type":"text"}],"p":"a \"red\" {{key}} foxx"}`},
+		{
+			`{ c = [{ type = "text", text = "x{{prompt}}" }, { type = "image", image = { url = "{{reference.data_uri}}" } }] }`, ``, 2,
+			`{"c":[{"text":"xa \"red\" {{key}} fox","type":"text"},{"image":{"url":"data:image/png;base64,AAAA"},"type":"image"},{"image":{"url":"data:image/png;base64,AAAA"},"type":"image"}]}`,
+		},
+		{
+			`{ c = [{ type = "text", text = "{{order_id}}" }, { role = "first", image = { url = "{{reference_1.url}}" } }], p = "{{prompt}}x" }`, ``, 0,
+			`{"c":[{"text":"o-1","type":"text"}],"p":"a \"red\" {{key}} foxx"}`,
+		},
 		{`{ images = ["{{reference.url}}"], p = "{{prompt}}" }`, ``, 0, `{"p":"a \"red\" {{key}} fox"}`},
 		{`{ p = "{{call}} {{prompt}}", ratio = "1:1" }`, `{"ratio": "16:9", "n": 2}`, 0, `{"n":2,"p":"c-1 a \"red\" {{key}} fox","ratio":"16:9"}`},
 		{`{ p = "{{prompt}}", size = "{{params.width}}x{{params.height}}" }`, `{"width": 64, "height": 32, "n": 1}`, 0, `{"n":1,"p":"a \"red\" {{key}} fox","size":"64x32"}`},
