@@ -169,8 +169,11 @@ UNION ALL
 SELECT 'generator', substr(f.name, 17), 'paused', f.name, f.value, '', f.changed_at
   FROM facts AS f WHERE f.name LIKE 'alert.generator.%'
 UNION ALL
+SELECT 'generator', substr(f.name, 13), 'ending', f.name, f.value, '', f.changed_at
+  FROM facts AS f WHERE f.name LIKE 'alert.model.%'
+UNION ALL
 SELECT 'daemon', f.name, 'held', f.name, f.value, '', f.changed_at
-  FROM facts AS f WHERE f.name LIKE 'alert.%' AND f.name NOT LIKE 'alert.generator.%';
+  FROM facts AS f WHERE f.name LIKE 'alert.%' AND f.name NOT LIKE 'alert.generator.%' AND f.name NOT LIKE 'alert.model.%';
 
 CREATE VIEW v_requests_hour AS
 SELECT substr(r.at, 1, 13) || ':00Z' AS hour, r.kind AS kind,

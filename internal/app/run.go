@@ -60,6 +60,9 @@ func daemonLoops() fx.Option {
 		asLoop(func(a *App, e *engine.Engine, c *reconcile.Checker) loop {
 			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e, c) }}
 		}),
+		asLoop(func(a *App, s *Services, st *store.Store, log *slog.Logger) loop {
+			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, s, st, log) }}
+		}),
 		asLoop(func(a *App) loop { return loop{"mark", 6, a.keepMark} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 	)

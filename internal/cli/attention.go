@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/app"
 	"atelierd/internal/config"
 	"atelierd/internal/disk"
 	"atelierd/internal/enroll"
@@ -55,7 +56,7 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 		})
 	}
 	for i, a := range list {
-		if a.What == "generator" {
+		if a.What == "generator" && a.Code == order.GeneratorAlert(a.ID).Code() {
 			list[i].Services = behind[a.ID]
 		}
 	}
@@ -106,6 +107,9 @@ func nextStep(a store.Attention) string {
 	case "row":
 		return "the marketplace listed an order that cannot be read; look at your orders there"
 	case "generator":
+		if a.Code == order.ModelAlert(a.ID).Code() {
+			return app.ModelHint
+		}
 		return order.Command("doctor") + " shows what it needs; it is probed again by itself, and at once after a restart"
 	}
 	switch a.Code {

@@ -31,18 +31,21 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 		d.failErr("generators and services", err)
 		return
 	}
+	d.dayCap()
 	gens := services.Generators()
 	for _, name := range slices.Sorted(maps.Keys(gens)) {
 		if d.stopped() {
 			return
 		}
 		what := "generator " + name
+		d.environment(what, d.cfg.Generators[name].Env)
 		if err := gens[name].Backend.Check(ctx); err != nil {
 			d.failErr(what, err)
 			continue
 		}
 		d.ok(what, "%s, ready%s", d.cfg.Generators[name].Type, accepts(d.cfg.Generators[name], gens[name].Backend))
 		d.isolation(ctx, what, gens[name].Backend)
+		d.model(ctx, name, gens[name].Backend)
 		if paid {
 			d.sample(ctx, gens[name], services)
 		}
@@ -84,6 +87,9 @@ func accepts(g config.Generator, backend generate.Generator) string {
 func (d *doctor) programs(ctx context.Context, services *app.Services) {
 	for _, s := range d.cfg.Services {
 		what := "service " + term.Line(s.Title, 40) + ", its own programs"
+		if s.Quote != nil {
+			d.environment(what, s.Quote.Env)
+		}
 		list, bad := services.Programs(s.Title), 0
 		for _, p := range list {
 			if err := p.Check(ctx); err != nil {

@@ -52,6 +52,31 @@ func TestEveryConfigurationInTheDocsLoadsWithoutWarnings(t *testing.T) {
 	}
 }
 
+// Models are shut down each year, so each one that is shown says when it was checked.
+func TestEveryModelOfTheDocsSaysWhenItWasChecked(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("example.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := regexp.MustCompile(`gpt-image-1\b|chatgpt-image|dall-e|gemini-2\.5|gemini-2\.0`)
+	dated := regexp.MustCompile(`# .*(\b20\d\d-\d\d|not checked)`)
+	count := 0
+	for _, page := range append(pages(t), string(example)) {
+		for line := range strings.Lines(page) {
+			if !strings.HasPrefix(strings.TrimPrefix(line, "# "), "model = ") {
+				continue
+			}
+			if count++; !dated.MatchString(line) || ended.MatchString(line) {
+				t.Errorf("a model has ended, or does not say when it was checked: %s", line)
+			}
+		}
+	}
+	if count < 8 {
+		t.Fatalf("the docs show only %d models", count)
+	}
+}
+
 func loadsWithoutWarnings(t *testing.T, text string) {
 	t.Helper()
 	if strings.Contains(text, `makes = "video"`) {

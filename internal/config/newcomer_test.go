@@ -14,7 +14,7 @@ import (
 const remote = `[generator.oai]
 type = "openai"
 base_url = "https://api.openai.com/v1"
-model = "gpt-image-1"
+model = "gpt-image-2"
 key_env = "OPENAI_API_KEY"
 cost_usd = "0.07"
 `

@@ -130,6 +130,21 @@ type Finder interface {
 	Find(ctx context.Context, key string) (ticket string, err error)
 }
 
+// Lister is a Generator whose provider lists its models.
+type Lister interface {
+	// Listing returns what the list says about the generator's model. It costs nothing.
+	// Its error is an *order.Failure.
+	Listing(ctx context.Context) (Listing, error)
+}
+
+// Listing is what a provider's list says about one model. The zero value says nothing.
+type Listing struct {
+	// Known: there is a list. Listed: it has the model.
+	Known, Listed bool
+	// Ends is when the provider shuts the model down, or zero.
+	Ends time.Time
+}
+
 // Pricer finds the price of an order that asks for a quote.
 type Pricer interface {
 	// Price blocks until the price is known, has failed, or ctx has ended. Its

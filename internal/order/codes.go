@@ -115,6 +115,8 @@ const (
 const (
 	// AlertGenerator: the generator named after the dot is paused. It is probed, and the owner fixes its cause.
 	AlertGenerator Alert = "generator."
+	// AlertModel: the provider's list says that the model of the generator named after the dot ends. The owner chooses another.
+	AlertModel Alert = "model."
 
 	// CodePaused: the generator is paused after failures. It is probed, and work resumes by itself.
 	CodePaused Code = "paused"
@@ -322,3 +324,6 @@ const (
 
 // GeneratorAlert returns the alert of a paused generator.
 func GeneratorAlert(name string) Alert { return AlertGenerator + Alert(name) }
+
+// ModelAlert returns the alert of a generator whose model ends.
+func ModelAlert(name string) Alert { return AlertModel + Alert(name) }
