@@ -232,6 +232,12 @@ func (w *world) lostStay(id string) bool {
 	return slices.ContainsFunc(w.stays, func(s stay) bool { return s.id == id && w.restores.lost(s.from) })
 }
 
+// lostRetry reports whether the database has forgotten that the owner took a cancellation
+// back.
+func (w *world) lostRetry(id string) bool {
+	return slices.ContainsFunc(w.stays, func(s stay) bool { return s.id == id && w.restores.lost(s.to) })
+}
+
 // forgotten reports whether pieces of a window may be missing from the database: it ended
 // before they were found at the marketplace, which in the guide shows no window.
 func (w *world) forgotten(o sandbox.Order) bool {

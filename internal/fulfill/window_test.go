@@ -348,3 +348,28 @@ func TestAWindowWaitsForPiecesThatARestoreHolds(t *testing.T) {
 		w.fails(order.StageDeliver, order.Wait, order.CodeWindow)
 	})
 }
+
+// TestAWindowWhoseDeliveryTheLedgerLacksIsAnnouncedWithItsPieces guards a restored
+// ledger, which finds its own delivery at the marketplace.
+func TestAWindowWhoseDeliveryTheLedgerLacksIsAnnouncedWithItsPieces(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.reopen(weekly, weeklyOffer)
+		id := w.subscribed(sandbox.NewOrder{})
+		w.asks(id, 1)
+		w.piece()
+		w.fails(order.StageDeliver, order.Wait, order.CodeWindow)
+		_, url, _ := strings.Cut(w.said(id)[0], ": ")
+		if err := atelier.New(w.base).Deliver(t.Context(), id, []atelier.Deliverable{{URL: url, Media: "image"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(week - margin)
+		if r := w.must(order.StageDeliver); r.Delivery != order.DeliveryConfirmed {
+			t.Errorf("it ends as %+v", r)
+		}
+		w.must(order.StageSend)
+		if said := w.said(id); said[len(said)-1] != "delivered "+url {
+			t.Errorf("the client reads %q", said)
+		}
+	})
+}
