@@ -217,7 +217,8 @@ func (w *world) checkRestores(db *sql.DB) {
 	}
 	for _, at := range w.looks.calls {
 		for _, k := range w.restores.known {
-			if at.After(k.Add(time.Minute)) && order.Day(at).Equal(order.Day(k)) {
+			// A later copy may have lost that the restore was known.
+			if at.After(k.Add(time.Minute)) && order.Day(at).Equal(order.Day(k)) && !w.restores.lost(k.Add(time.Millisecond)) {
 				w.t.Errorf("something was paid for at %s, after the restore was known at %s", at, k)
 			}
 		}
