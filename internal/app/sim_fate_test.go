@@ -114,9 +114,11 @@ func (w wire) dieDuring(r *http.Request) error {
 
 // painter is the generator of the simulation.
 type painter struct {
-	mu   sync.Mutex
-	rng  *rand.Rand
-	made map[string]int // finished runs by order, round and attempt
+	mu  sync.Mutex
+	rng *rand.Rand
+	// starts decides which runs the machine does not start.
+	starts *rand.Rand
+	made   map[string]int // finished runs by order, round and attempt
 	// heard is whether a later round of an order was made with the client's feedback.
 	heard map[string]bool
 	// failures are counted by order, round and piece. used are attempts beyond them, and

@@ -59,8 +59,8 @@ type hand struct {
 }
 
 func (h hand) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
-	if h.fate.full.Load() {
-		return generate.Result{}, errFull // it cannot be started
+	if h.fate.full.Load() || h.unlucky() {
+		return generate.Result{}, order.Failf(order.Retry, order.CodeOutputDir, "not started: %w", errFull).Nothing()
 	}
 	h.w.paying(r.OrderID, r.Round, r.Piece)
 	begun, what := time.Now(), fmt.Sprintf("%s %d %d", r.OrderID, r.Round, r.Piece)
@@ -77,6 +77,13 @@ func (h hand) Generate(ctx context.Context, r generate.Request) (generate.Result
 		h.cut = append(h.cut, cut{r.OrderID, time.Now()})
 	}
 	return made, err
+}
+
+// unlucky reports whether the machine refuses this start, as it does one in ten times.
+func (h hand) unlucky() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.fate.calm && h.starts.IntN(10) == 0
 }
 
 // attempt notes an attempt beyond those that failures have used.

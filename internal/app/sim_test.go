@@ -167,7 +167,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 		}
 		return ""
 	}
-	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), made: map[string]int{}, heard: map[string]bool{}, failures: map[string]int{}}
+	w.painter = &painter{rng: rand.New(rand.NewPCG(seed, 8)), starts: rand.New(rand.NewPCG(seed, 25)), made: map[string]int{}, heard: map[string]bool{}, failures: map[string]int{}}
 	interval := []time.Duration{10 * time.Minute, 30 * time.Minute, 40 * time.Minute, time.Hour}[rng.IntN(4)]
 	w.cfg = &config.Config{
 		BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
