@@ -85,13 +85,7 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 			n, err := strconv.Atoi(args[0])
 			ts.Check(errors.Join(err, chat(m, id, n)))
 		}},
-		"floods": {1, func(m *testMarket, id string, args []string) {
-			n, err := strconv.Atoi(args[0])
-			ts.Check(err)
-			for range n {
-				ts.Check(m.ClientMessage(id, strings.Repeat("x", 1<<20)))
-			}
-		}},
+		"floods":  {1, func(m *testMarket, id string, args []string) { flood(ts, m, id, args[0]) }},
 		"revise":  {1, func(m *testMarket, id string, args []string) { ts.Check(m.RequestRevision(id, args[0])) }},
 		"dispute": {1, func(m *testMarket, id string, args []string) { ts.Check(m.Dispute(id, args[0])) }},
 		"rates": {2, func(m *testMarket, id string, args []string) {
@@ -132,6 +126,15 @@ func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("unknown act of the client: %v", args)
 	}
 	acts[args[0]].act(marketOf(ts), ts.Getenv("ORDER"), args[1:])
+}
+
+// flood writes messages of 1 MiB.
+func flood(ts *testscript.TestScript, m *testMarket, id, count string) {
+	n, err := strconv.Atoi(count)
+	ts.Check(err)
+	for range n {
+		ts.Check(m.ClientMessage(id, strings.Repeat("x", 1<<20)))
+	}
 }
 
 // clientAct is an act of the client, with the number of its arguments.

@@ -42,7 +42,7 @@ func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
 	if code := c.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("it ended with %d\n%s", code, c.log.String())
 	}
-	if n := s.count("SELECT count(*) FROM jobs WHERE state = 'ready' AND attempt = 0"); n != 1 {
+	if n := s.count("SELECT count(*) FROM jobs WHERE stage = 'generate' AND state = 'ready' AND attempt = 0"); n != 1 {
 		t.Errorf("the job did not go back uncounted\n%s", s.unsettled())
 	}
 

@@ -82,33 +82,39 @@ func (a *App) checkModels(ctx context.Context, s *Services, st *store.Store, log
 			log.Debug("the provider's list of models could not be read", "generator", name, "error", failed)
 			continue // what is known stays
 		}
-		err = errors.Join(err, recordModel(ctx, st, log, name, a.o.Config.Generators[name].Model, l))
+		err = errors.Join(err, recordModel(ctx, st, log, listedModel{name, a.o.Config.Generators[name].Model, l}))
 	}
 	return err
 }
 
+// listedModel is what a provider's list says of the model of a generator.
+type listedModel struct {
+	generator, model string
+	list             generate.Listing
+}
+
 // recordModel records what the list says. A model that was never in the list is not
 // reported, because some lists have only a part of what there is.
-func recordModel(ctx context.Context, st *store.Store, log *slog.Logger, name, model string, l generate.Listing) error {
-	if !l.Known {
+func recordModel(ctx context.Context, st *store.Store, log *slog.Logger, m listedModel) error {
+	if !m.list.Known {
 		return nil // what is known stays
 	}
-	text := ModelEnd(model, l, time.Now())
-	if l.Listed {
-		if err := st.SetFact(factListed+name, model); err != nil {
+	text := ModelEnd(m.model, m.list, time.Now())
+	if m.list.Listed {
+		if err := st.SetFact(factListed+m.generator, m.model); err != nil {
 			return err
 		}
-	} else if before, err := st.Fact(ctx, factListed+name); err != nil {
+	} else if before, err := st.Fact(ctx, factListed+m.generator); err != nil {
 		return err
-	} else if before != model {
+	} else if before != m.model {
 		text = ""
 	}
-	before, err := st.Fact(ctx, string(order.ModelAlert(name).Code()))
+	before, err := st.Fact(ctx, string(order.ModelAlert(m.generator).Code()))
 	if err != nil || before == text {
 		return err
 	}
 	if text != "" {
-		log.Warn("a model ends", "generator", name, "reason", text)
+		log.Warn("a model ends", "generator", m.generator, "reason", text)
 	}
-	return st.SetAlert(order.ModelAlert(name), text)
+	return st.SetAlert(order.ModelAlert(m.generator), text)
 }
