@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,6 +62,23 @@ func (s *fixture) runs() (pids []int) {
 	return pids
 }
 
+// awaitRun waits until the generator runs and the daemon has recorded its process. A
+// daemon that is killed before that leaves a program that no later one knows.
+func (s *fixture) awaitRun() {
+	s.t.Helper()
+	s.until("the generator was not started", func() bool {
+		runs := s.runs()
+		if len(runs) != 1 {
+			return false
+		}
+		records := must(filepath.Glob(filepath.Join(s.dir, "data", "work", "*", "*", "*.pid")))
+		return slices.ContainsFunc(records, func(path string) bool {
+			text, err := os.ReadFile(path)
+			return err == nil && strings.HasPrefix(string(text), strconv.Itoa(runs[0])+" ")
+		})
+	})
+}
+
 // alive reports whether a process runs. One that nobody has waited for does not.
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -83,7 +101,7 @@ func TestAnOrderThatEndedWhileTheDaemonWasDownIsNotPaidForAgain(t *testing.T) {
 			s.write("make-picture", notePicture, 0o755)
 			s.place(1)
 			c := s.start()
-			s.until("the generator was not started", func() bool { return len(s.runs()) == 1 })
+			s.awaitRun()
 			c.kill()
 			if err := end(s, s.market.Orders()[0].ID); err != nil {
 				t.Fatal(err)
@@ -134,7 +152,7 @@ func TestAProgramOfAnEarlierLifeIsKilledAlsoAfterARedo(t *testing.T) {
 	s.write("make-picture", notePicture, 0o755)
 	s.place(1)
 	c := s.start()
-	s.until("the generator was not started", func() bool { return len(s.runs()) == 1 })
+	s.awaitRun()
 	c.kill()
 	id := s.market.Orders()[0].ID
 	for _, args := range [][]string{{"orders", "cancel", id}, {"orders", "redo", id}} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,6 +110,11 @@ func TestSIGHUPLetsRunningWorkFinishHoweverOftenItComes(t *testing.T) {
 	s.write("make-picture", waitingPicture, 0o755)
 	s.patiently()
 	s.place(1)
+	// A process that catches the signal starts children that do not ignore it, also
+	// under nohup.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	c := s.start()
 	s.until("the generator was not started", func() bool { return s.exists("began") })
 	for range 2 {

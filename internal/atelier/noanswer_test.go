@@ -108,14 +108,14 @@ func silent(t *testing.T) (address string, arrived chan struct{}) {
 func TestTheOutcomeOfALateRequestIsUnknown(t *testing.T) {
 	t.Parallel()
 	address, arrived := silent(t)
-	c, _ := client(t, address, func(o *Options) { o.DeliverTimeout = 50 * time.Millisecond })
+	c, _ := client(t, address, func(o *Options) { o.DeliverTimeout = 2 * time.Second })
 	go func() { <-arrived }()
 	err := c.Deliver(t.Context(), "ord_1", onePiece)
 	f, _ := failed(t, err)
 	if f.Code != order.CodeNoAnswer || f.Class != order.Retry || !OutcomeUnknown(err) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%+v", f)
 	}
-	if !strings.Contains(err.Error(), "no answer within 50ms") {
+	if !strings.Contains(err.Error(), "no answer within 2s") {
 		t.Errorf("text = %q", err)
 	}
 }
