@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -144,8 +143,8 @@ func TestWorkOnTheDiskGoesOnBeforeTheFirstPollIsAnswered(t *testing.T) {
 	s.checkOnce()
 }
 
-// The owner has the work made again while the daemon is down. The program that still
-// runs for the first attempt would write into its folder.
+// The owner has the work made again while the daemon is down, by another generator, which
+// knows of no program that still runs for the first attempt.
 func TestAProgramOfAnEarlierLifeIsKilledAlsoAfterARedo(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, sandbox.Options{Seed: 1})
@@ -155,18 +154,17 @@ func TestAProgramOfAnEarlierLifeIsKilledAlsoAfterARedo(t *testing.T) {
 	s.awaitRun()
 	c.kill()
 	id := s.market.Orders()[0].ID
-	for _, args := range [][]string{{"orders", "cancel", id}, {"orders", "redo", id}} {
-		cmd := exec.Command(program, append(args, "--config", filepath.Join(s.dir, "atelierd.toml"))...)
-		cmd.Env = s.env
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
+	for _, act := range []string{"cancel", "redo"} {
+		if code, out := s.command("orders", act, id); code != 0 {
+			t.Fatalf("orders %s: exit code %d\n%s", act, code, out)
 		}
 	}
-	s.write("make-picture", makePicture, 0o755)
+	config := string(must(os.ReadFile(filepath.Join(s.dir, "atelierd.toml"))))
+	s.write("atelierd.toml", strings.Replace(config, programGenerator, "\ntype = \"canvas\"\n", 1), 0o600)
 	again := s.start()
 	s.await(again)
 	s.stop(again)
-	if runs := s.runs(); alive(runs[0]) {
-		t.Error("the program still runs")
+	if runs := s.runs(); len(runs) != 1 || alive(runs[0]) {
+		t.Errorf("the program ran %d times; still running: %t\n%s", len(runs), alive(runs[0]), again.log.String())
 	}
 }
