@@ -222,3 +222,50 @@ func (d *drill) deliverByHand(dir, id string) {
 		d.t.Fatalf("the delivery by hand was answered with %d", answer.StatusCode)
 	}
 }
+
+// unread is a drill whose marketplace cannot show one order's thread until a time.
+type unread struct {
+	*drill
+	id    string
+	until time.Time
+}
+
+func (u *unread) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/orders/"+u.id+"/messages") && time.Now().Before(u.until) {
+		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	}
+	return u.drill.RoundTrip(r)
+}
+
+// TestAThreadThatCannotBeReadAfterARestoreIsWaitedFor guards pieces that the ledger has
+// forgotten, because only the thread shows that they were made.
+func TestAThreadThatCannotBeReadAfterARestoreIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	dirs := [4]string{storetest.Dir(t), t.TempDir(), t.TempDir(), t.TempDir()}
+	synctest.Test(t, func(t *testing.T) {
+		d := newDrill(t, restore{})
+		d.runOn(dirs[0], func() {
+			d.place("another, which can be read", sandbox.NewOrder{})
+			d.place("window", sandbox.NewOrder{ServiceTitle: simWeekly})
+			time.Sleep(time.Hour)
+		})
+		copyFolder(t, dirs[1], dirs[0])
+		d.runOn(dirs[0], func() { d.must(d.market.ClientMessage(d.orders["window"], "a red one")); time.Sleep(time.Hour) })
+		copyFolder(t, dirs[2], dirs[0])
+		if len(d.made) != 2 {
+			t.Fatalf("made before the restore: %v", d.made)
+		}
+		databaseBesideNewer(t, dirs[3], dirs[1], dirs[2])
+		stop := d.start(d.openWith(dirs[3], &unread{d, d.orders["window"], time.Now().Add(2 * time.Minute)}))
+		time.Sleep(time.Hour)
+		d.seesRestore(dirs[3])
+		owner, err := store.OpenOwner(dirs[3])
+		d.must(err)
+		defer owner.Close()
+		must(owner.AcceptRestore())
+		d.wake()
+		time.Sleep(3 * time.Hour)
+		stop()
+		d.once()
+	})
+}

@@ -37,12 +37,19 @@ func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.learn(secret.New("whsec_of-the-profile"))
+	client, err := clientOptions(cfg, c)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, each := range []string{
 		"atelier_key-of-the-agent", "whsec_registered", "whsec_configured", "whsec_of-the-profile",
 		"sk-of-the-provider", "comfyui-of-the-partner", "token-of-the-program", "key-of-the-pricing",
 	} {
 		if name := secretIn(cfg, c, "("+each+")"); name == "" || strings.Contains(name, each) {
 			t.Errorf("%s is %q", each, name)
+		}
+		if text := client.Clean("the marketplace says " + each); strings.Contains(text, each) {
+			t.Errorf("an error of the marketplace's client has it: %s", text)
 		}
 	}
 	if name := secretIn(cfg, c, "the mode is disabled"); name != "" {

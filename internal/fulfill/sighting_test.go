@@ -211,6 +211,35 @@ func TestNoPriceIsLookedForBeforeTheFirstPoll(t *testing.T) {
 	})
 }
 
+// The program may charge for the price that it names.
+func TestNoPriceIsLookedForWhileTheGateIsShut(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		p, shut := &pricer{}, order.Failf(order.Wait, order.CodeChecking, "the gate is shut")
+		w.options = func(o *fulfill.Options) {
+			o.Ready = func() error {
+				if shut != nil {
+					return shut
+				}
+				return nil
+			}
+		}
+		w.reopen(func(s *fulfill.Service) { s.Pricing = &fulfill.Pricing{Command: p} }, quotes)
+		w.place("pending_quote")
+		w.fails(order.StagePrice, order.Wait, order.CodeChecking)
+		if p.asked != 0 {
+			t.Error("the program was asked")
+		}
+		shut = nil
+		w.must(order.StagePrice)
+		shut = order.Failf(order.Wait, order.CodeChecking, "the gate is shut")
+		w.fails(order.StageQuote, order.Wait, order.CodeChecking)
+		if n := len(w.sent(sandbox.CallQuote)); n != 0 {
+			t.Errorf("%d quotes were sent", n)
+		}
+	})
+}
+
 // The marketplace of the published guide shows no single order.
 func TestWithoutSingleReadsTheLastPollDecides(t *testing.T) {
 	t.Parallel()

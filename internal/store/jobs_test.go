@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -179,6 +180,25 @@ func TestRunNowRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 	}
 	if tn := turn(t, s, nil, order.LaneGenerate, true); tn.Job != nil {
 		t.Errorf("%s runs too", tn.Job.OrderID)
+	}
+}
+
+// A statement changes at most 1000 jobs.
+func TestRunNowRunsEveryJobThatWaits(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	ids := make([]string, 1001)
+	for i := range ids {
+		ids[i] = fmt.Sprint("o", i)
+	}
+	paid(t, s, ids...)
+	db := outside(t, s.dir)
+	mustExec(t, db, "UPDATE jobs SET code = 'key_refused', run_at = '9000-01-01T00:00:00.000Z' WHERE stage = 'generate'")
+	if err := s.RunNow(order.CodeKeyRefused); err != nil {
+		t.Fatal(err)
+	}
+	if n := scan[int](t, db, "SELECT count(*) FROM jobs WHERE stage = 'generate' AND run_at < '9000'"); n != len(ids) {
+		t.Errorf("%d jobs are due, want %d", n, len(ids))
 	}
 }
 

@@ -51,6 +51,18 @@ func TestADisplacedDatabaseIsNoticedAndSaved(t *testing.T) {
 	}
 }
 
+// What an emptied file had is gone, so only the notice is left.
+func TestAnEmptiedDatabaseIsNoticed(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	if err := os.Truncate(filepath.Join(s.dir, FileName), 0); err != nil {
+		t.Fatal(err)
+	}
+	if why := s.Displaced(); why != "was emptied" {
+		t.Errorf("it %q", why)
+	}
+}
+
 func TestALostDatabaseIsNotTakenForANewFolder(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
