@@ -29,9 +29,13 @@ func (s *Store) Ledger(ctx context.Context) (order.Ledger, error) {
 }
 
 // Boot counts the start of a daemon. why, if it is not empty, is why the ledger is to
-// be reconciled before it works.
+// be reconciled before it works. The open file is the database now, so an alert that it
+// was another one ends.
 func (s *Store) Boot(why string) error {
 	return s.write("boot", func(t *tx) error {
+		if _, err := t.DeleteFact(noCancel, string(order.AlertDatabase.Code())); err != nil {
+			return err
+		}
 		if err := t.BootLedger(noCancel, rand.Text()); err != nil || why == "" {
 			return err
 		}

@@ -51,6 +51,9 @@ func TestAnotherFormIsKeptAsBad(t *testing.T) {
 		if err := v.Scan(src); err != nil || v.Bad != want || !v.Time.IsZero() || v.IsZero() {
 			t.Errorf("%v was read as %+v, %v", src, v, err)
 		}
+		if got, err := v.Value(); got != want || err != nil {
+			t.Errorf("%v is written back as %v, %v", src, got, err)
+		}
 	}
 }
 
