@@ -129,8 +129,7 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 		f.Cost, f.Log = m.Cost, log.tail()
 		return generate.Result{}, f
 	}
-	_, secret := errors.AsType[*order.Failure](manifestErr)
-	if secret {
+	if _, held := errors.AsType[*order.Failure](manifestErr); held {
 		return generate.Result{}, badOutput(manifestErr, m.Cost, log.tail())
 	}
 	if out.folder != nil {

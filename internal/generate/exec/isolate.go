@@ -73,7 +73,7 @@ func (e *Program) bwrapFlags(req generate.Request) []string {
 }
 
 // hidden returns what is hidden by its real path, because a mount covers no link. A
-// file inside of a folder that is hidden is left out.
+// file inside a folder that is hidden is left out.
 func (e *Program) hidden() []string {
 	if e.opts.Isolation.Hide == nil {
 		return nil

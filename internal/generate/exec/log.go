@@ -81,13 +81,12 @@ func (l *lineLog) emit(keep bool) {
 func (l *lineLog) finish(stdout []byte) string {
 	l.add(l.redacted.End())
 	l.emit(true)
-	keep, manifest := l.last == "", false
-	_, text := splitManifest(stdout)
-	manifest = len(text) < len(stdout)
+	object, text := splitManifest(stdout)
+	keep := l.last == "" && len(object) == 0
 	for line := range strings.Lines(l.redacted.Next(string(text)) + l.redacted.End()) {
 		line = strings.TrimRight(line, "\r\n")
 		l.line = append(l.line, line[:min(len(line), maxLine)]...)
-		l.emit(keep && !manifest)
+		l.emit(keep)
 	}
 	if more := l.lines - shownLines; more > 0 {
 		l.log.Warn("generator output truncated", "lines", more)

@@ -32,8 +32,8 @@ type manifest struct {
 	Flaws []string
 }
 
-// The fields of a manifest. One that describes makes an object a manifest, wherever it
-// stands on stdout. A message alone may be a line of a log.
+// The fields of a manifest. An object with one of describing is a manifest, wherever it
+// stands on stdout. One with a message alone may be a line of a log.
 var (
 	describing = []string{"files", "url", "media_type", "cost_usd", "price_usd"}
 	known      = append([]string{"message"}, describing...)
@@ -50,9 +50,13 @@ func splitManifest(stdout []byte) (object, text []byte) {
 			end = len(stdout)
 		}
 		n := objectLength(stdout[at:end], stdout[at:])
+		if n == 0 {
+			at = end
+			continue
+		}
 		fields := lenient.Fields(stdout[at : at+n])
 		first, alone := len(bytes.TrimSpace(stdout[:at])) == 0, len(bytes.TrimSpace(stdout[at+n:])) == 0
-		if n > 0 && (hasAny(fields, describing) || first && (alone || hasAny(fields, known))) {
+		if hasAny(fields, describing) || first && (alone || hasAny(fields, known)) {
 			from, to = at, at+n
 		}
 		at = max(end, at+n)
@@ -61,14 +65,21 @@ func splitManifest(stdout []byte) (object, text []byte) {
 }
 
 // objectLength returns the length of the object that begins in the line, or 0 if none
-// does. One that is cut or no JSON extends to the end of stdout if nothing precedes it.
+// does. One that is not JSON, such as a line of a log in another notation, ends with its
+// line. One that is cut extends to the end of stdout.
 func objectLength(line, rest []byte) int {
 	if !bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")), " \t\r"), []byte("{")) {
 		return 0
 	}
 	var fields map[string]any
-	after, err := lenient.Prefix(rest, &fields)
-	if err != nil {
+	after, err := lenient.Prefix(line, &fields)
+	if err == nil {
+		return len(line) - len(after)
+	}
+	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
+		return len(line)
+	}
+	if after, err = lenient.Prefix(rest, &fields); err != nil {
 		return len(rest)
 	}
 	return len(rest) - len(after)
@@ -98,7 +109,7 @@ func parseManifest(object []byte, redact *secret.Redactor) (m manifest, err erro
 	text := func(name string) string {
 		var value string
 		if raw := fields[name]; raw != nil && json.Unmarshal(raw, &value) != nil {
-			flaw("the manifest's %s is no text", name)
+			flaw("the manifest's %s is not a text", name)
 		}
 		return value
 	}
@@ -121,13 +132,12 @@ func parseManifest(object []byte, redact *secret.Redactor) (m manifest, err erro
 		m.MediaType = ""
 	}
 	m.URL = text("url")
-	switch err := checkURL(m.URL, redact); {
-	case err == nil:
-	case len(m.Files) > 0 && !redact.Finds(m.URL) && !redact.Finds(unescaped(m.URL)):
+	if err := checkURL(m.URL, redact); err != nil {
+		if _, held := errors.AsType[*order.Failure](err); held || len(m.Files) == 0 {
+			return m, err
+		}
 		flaw("%v", err)
 		m.URL = ""
-	default:
-		return m, err
 	}
 	if len(m.Files) > generate.MaxFiles {
 		return m, fmt.Errorf("the manifest names %d files, at most %d are accepted", len(m.Files), generate.MaxFiles)
@@ -136,7 +146,8 @@ func parseManifest(object []byte, redact *secret.Redactor) (m manifest, err erro
 }
 
 // namedFiles returns the files that a manifest names, or nil if it names none: a list of
-// names or of objects with a path, or a single one. Not readable is what names nothing.
+// names or of objects with a path, or a single one. readable is false if an entry has no
+// name.
 func namedFiles(raw json.RawMessage) (names []string, readable bool) {
 	var value any
 	if raw == nil || json.Unmarshal(raw, &value) != nil || value == nil {
@@ -164,12 +175,14 @@ func namedFiles(raw json.RawMessage) (names []string, readable bool) {
 func checkURL(link string, redact *secret.Redactor) error {
 	switch {
 	case link == "":
+		return nil
 	case redact.Finds(link) || redact.Finds(unescaped(link)):
 		return holdsSecret("the manifest's url")
 	case !publicURL(link):
 		return fmt.Errorf("the manifest's url %.100q is not an http or https link", link)
-	case publicHost(link) != nil:
-		return fmt.Errorf("the manifest's url %.100q %w, so no client can open it", link, publicHost(link))
+	}
+	if err := publicHost(link); err != nil {
+		return fmt.Errorf("the manifest's url %.100q %w, so no client can open it", link, err)
 	}
 	return nil
 }
@@ -212,7 +225,7 @@ func publicURL(s string) bool {
 	return err == nil && len(s) <= 2048 && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
 }
 
-// publicHost returns why nobody outside can open a link, or nil. The marketplace
+// publicHost returns an error if nobody outside can open a link. The marketplace
 // fetches what is delivered, so such a link would make it ask its own network.
 func publicHost(link string) error {
 	u, err := url.Parse(link)

@@ -156,8 +156,9 @@ func TestLinesAroundAManifestAreLogged(t *testing.T) {
 	const manifest = `{"files":["d/a.png"],"cost_usd":"0.04",` + "\n" + `"message":"made"}`
 	for name, stdout := range map[string]string{
 		"exec-trailing-log": manifest + "\ndone in 3s", "text after the brace": manifest + " done in 3s", "lines before": "loading\ndone in 3s\n" + manifest,
-		"lines of JSON":  `{"level":"info","message":"done in 3s"}` + "\n" + manifest + "\n" + `{"level":"info","message":"bye"}`,
-		"an earlier one": `{"cost_usd":"9"}` + "\ndone in 3s, NaN\n" + manifest + "\nNaN",
+		"lines of JSON":             `{"level":"info","message":"done in 3s"}` + "\n" + manifest + "\n" + `{"level":"info","message":"bye"}`,
+		"lines of another notation": "{'step': 1}\n{step 2 of 3}\n" + manifest + "\n{'end': 'done in 3s'}",
+		"an earlier one":            `{"cost_usd":"9"}` + "\ndone in 3s, NaN\n" + manifest + "\nNaN",
 	} {
 		var lines []string
 		req := request(t)
