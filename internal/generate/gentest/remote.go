@@ -113,7 +113,7 @@ func callScenarios(s shape) []scenario {
 			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.refusalWithKey(r) }})
 	}
 	for i, answer := range s.beside {
-		list = append(list, scenario{fmt.Sprintf("other files beside the result %d", i+1), func(b *bench) { b.beside(answer) }})
+		list = append(list, scenario{fmt.Sprintf("other files next to the result %d", i+1), func(b *bench) { b.beside(answer) }})
 	}
 	for status, want := range paidStatuses {
 		if s.keyed && status == http.StatusConflict {

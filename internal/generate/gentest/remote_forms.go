@@ -180,7 +180,7 @@ func swapCase(field string) string {
 	return name + ":" + strings.ToLower(word)
 }
 
-// unknownState expects that a job runs on whatever its state is called.
+// unknownState expects that a job counts as running, whatever its state is called.
 func (b *bench) unknownState() {
 	polls := 0
 	b.change(Poll, func(_ http.Header, body string) string {

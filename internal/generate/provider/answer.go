@@ -87,6 +87,13 @@ func (a answer) notVisible() *order.Failure {
 	return order.LateResult(order.CodeNotVisible, "the provider says that the job is done, and shows no file: %s", a.snippet())
 }
 
+// busy returns the failure of a call that was made again while the provider works on it.
+func (a answer) busy() *order.Failure {
+	f := order.Failf(order.Wait, order.CodeBusy, "the provider still works on this call")
+	f.Charge, f.After = order.ChargePending, a.retryAfter(busyPause)
+	return f
+}
+
 // refused returns the failure of an order whose content the provider refuses.
 func (a answer) refused(charge order.Charge, format string, args ...any) *order.Failure {
 	reason := a.quote(300, format, args...)

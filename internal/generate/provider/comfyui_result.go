@@ -155,7 +155,7 @@ func (j *comfyJob) files() []blob {
 // comfyFiles returns the files in a list. A node may use its key for something else.
 func comfyFiles(raw json.RawMessage) (files []comfyFile) {
 	var list []json.RawMessage
-	_ = json.Unmarshal(raw, &list) // what is no list has no files
+	_ = json.Unmarshal(raw, &list) // what is not a list has no files
 	for _, entry := range list {
 		var f comfyFile
 		if json.Unmarshal(entry, &f) == nil && f.Name != "" {

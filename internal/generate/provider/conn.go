@@ -26,7 +26,9 @@ const (
 	probeTimeout = 20 * time.Second
 	linkTimeout  = 5 * time.Minute
 	// slowPause is the pause after a job that is not done by the time limit.
-	slowPause  = time.Minute
+	slowPause = time.Minute
+	// busyPause is the pause after a call that the provider still works on.
+	busyPause  = 30 * time.Second
 	askTimeout = time.Minute // for a request that costs nothing
 	// maxAnswer is the most bytes of one answer. Twenty pictures in base64 would be
 	// more, but no provider sends that.

@@ -113,7 +113,7 @@ func (l *links) add(v any, preview bool) {
 
 // anyOf returns a part of an answer as a value of any type.
 func anyOf(raw json.RawMessage) (v any) {
-	_ = lenient.Unmarshal(raw, &v) // what is no JSON is nil
+	_ = lenient.Unmarshal(raw, &v) // what is not JSON is nil
 	return v
 }
 

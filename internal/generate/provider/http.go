@@ -88,9 +88,7 @@ func (b *ownServer) submit(ctx context.Context, c *conn, req generate.Request) (
 		return "", nil, reused(a)
 	}
 	if a.status == http.StatusConflict && req.Call.Key != "" { // it still works on the first request
-		f := order.Failf(order.Wait, order.CodeBusy, "the service still works on this call")
-		f.Charge, f.After = order.ChargePending, a.retryAfter(30*time.Second)
-		return "", nil, f
+		return "", nil, a.busy()
 	}
 	if no, said := b.verdict(a); said && no.refused() {
 		f := a.refused(order.ChargeNone, "%s", no.Reason)

@@ -36,7 +36,7 @@ func (p *Provider) Listing(ctx context.Context) (generate.Listing, error) {
 	return l.listing(ctx, c)
 }
 
-// list asks for a list of models. An answer that is no list says nothing.
+// list asks for a list of models. An answer that is not a list says nothing.
 func (c *conn) list(ctx context.Context, path string, header http.Header, v any) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: path, header: header})
 	if err != nil {
@@ -111,7 +111,7 @@ func (b *runway) listing(ctx context.Context, c *conn) (l generate.Listing, err 
 // dateOf reads a date, a time or the seconds since 1970. It is zero for anything else.
 func dateOf(raw json.RawMessage) time.Time {
 	var text lenient.Text
-	_ = lenient.Unmarshal(raw, &text) // what is no text is no date
+	_ = lenient.Unmarshal(raw, &text) // anything else is not a date
 	for _, layout := range []string{time.DateOnly, time.RFC3339, time.DateTime} {
 		if at, err := time.Parse(layout, string(text)); err == nil {
 			return at.UTC()

@@ -7,6 +7,8 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -225,6 +227,22 @@ func TestAPictureInADataAddressIsDecoded(t *testing.T) {
 	made, f, _ := answered(t, Spec{Type: "openai", Model: "m", Key: key}, 200, `{"data":[{"url":"data:image/png;base64,b25l"}]}`)
 	if f != nil || content(t, made)[0] != "one" {
 		t.Errorf("got %v, %v", made, f)
+	}
+}
+
+func TestADataAddressThatCannotBeReadLeavesNoFile(t *testing.T) {
+	t.Parallel()
+	p, err := New(Spec{Type: "openai", BaseURL: "http://x.test", Model: "m", Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	err = p.saveBlob(t.Context(), nil, blob{link: "data:image/png;base64,@"}, filepath.Join(dir, "a"))
+	if f, ok := errors.AsType[*order.Failure](err); !ok || f.Code != order.CodeBadAnswer {
+		t.Errorf("got %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }
 

@@ -25,7 +25,7 @@ type recipeBackend struct {
 
 var recipeNeeds = Needs{Type: "recipe", Recipe: true}
 
-// needs returns what the type needs with the recipe of the spec.
+// recipeNeedsOf returns what the type needs with the recipe.
 func recipeNeedsOf(s Spec, r *recipe.Recipe) Needs {
 	most, links := r.References()
 	if most < 0 {
@@ -126,17 +126,14 @@ func (b *recipeBackend) ticket(c *conn, read recipe.Answer) string {
 // failure returns what an answer means that reports an error, or nil for a success.
 func (b *recipeBackend) failure(a answer, read recipe.Answer) error {
 	meaning := b.recipe.Meaning(read)
-	said := cmp.Or(b.recipe.Reason(read), a.snippet())
 	switch meaning {
 	case recipe.Refused:
-		return b.refused(a, said)
+		return b.refused(a, cmp.Or(b.recipe.Reason(read), a.snippet()))
 	case recipe.Running:
 		if keyReused(a) {
 			return reused(a)
 		}
-		f := order.Failf(order.Wait, order.CodeBusy, "the provider still works on this call")
-		f.Charge, f.After = order.ChargePending, a.retryAfter(slowPause/2)
-		return f
+		return a.busy()
 	}
 	if status := meanings[meaning]; status != 0 && a.status != status {
 		return a.withStatus(status).failure()

@@ -206,7 +206,7 @@ func TestAccountStopsAreNotRateLimits(t *testing.T) {
 	}
 }
 
-func TestWhatARecipeReadsBesidesTheFiles(t *testing.T) {
+func TestARecipeReadsReasonsCostsAndTheBalance(t *testing.T) {
 	t.Parallel()
 	const more = "[errors]\ncode = \"error.code\"\nrefused = [\"*sensitive*\"]\n[probe]\npath = \"/account\"\nbalance = \"credit\"\n"
 	text := strings.Replace(plainRecipe, "failed =", "reason = \"error.message\"\nfailed =", 1) + more

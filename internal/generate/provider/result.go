@@ -81,15 +81,14 @@ func (p *Provider) saveRetrying(ctx context.Context, c *conn, req generate.Reque
 		}
 		own := *f
 		own.Charge, own.Outage = order.ChargeUnknown, false
-		if f.Late() {
+		switch {
+		case f.Late():
 			own.Class = order.Retry
-		}
-		if f.Class == order.Hold { // the provider did its part
+		case f.Class == order.Hold && p.Repeats():
+			own.Charge = order.ChargePending // the same call returns the same result
+		case f.Class == order.Hold: // the provider has made the file
 			own.Charge = order.ChargeFull
 			own.Hint = "check the link; " + retryCommand + " makes another call, which is paid for"
-		}
-		if f.Class == order.Hold && p.Repeats() {
-			own.Charge, own.Hint = order.ChargePending, f.Hint // the same call returns the same result
 		}
 		err = &own
 	}
@@ -144,16 +143,16 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 	if b.file != "" {
 		return moveBlob(b.file, file)
 	}
-	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
-	}
 	if strings.HasPrefix(b.link, "data:") {
 		var err error
 		if b, err = fromBase64(b.link); err != nil {
 			return err
 		}
+	}
+	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
 	}
 	size, got := int64(len(b.data)), error(nil)
 	switch {
