@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"atelierd/internal/generate/provider"
+	"atelierd/internal/generate/recipe"
 	"atelierd/internal/order"
 	"atelierd/internal/tomlpath"
 )
@@ -155,14 +156,14 @@ func (t *table) generator(dir string) Generator {
 // call reads the price of a call and what follows an unknown outcome.
 func (t *table) call(g *Generator) {
 	g.Cost = t.amount("cost_usd")
-	otherwise := UnknownRetry
+	fallback := UnknownRetry
 	if needs, _ := provider.TypeOf(g.Type); needs.Recipe {
-		otherwise = UnknownHold // nobody has tried what the provider does
+		fallback = UnknownHold // it is not known whether a repeat is safe
 	}
-	g.OnUnknown = t.oneOf("on_unknown", otherwise, UnknownRetry, UnknownHold)
+	g.OnUnknown = t.oneOf("on_unknown", fallback, UnknownRetry, UnknownHold)
 }
 
-// recipe reads the name of a recipe. One with a slash or the ending .toml is a file.
+// recipe reads the name of a recipe or of its file.
 func (t *table) recipe(g *Generator, needs provider.Needs, dir string) {
 	g.Recipe = t.text("recipe", "")
 	switch {
@@ -170,7 +171,7 @@ func (t *table) recipe(g *Generator, needs provider.Needs, dir string) {
 		t.problem(t.at("recipe"), "is not for type %s; remove it", needs.Type)
 	case needs.Recipe && g.Recipe == "":
 		t.problem(t.at("recipe"), "is missing; write the name of a shipped recipe (see atelierd generators), or a file like \"my-provider.toml\"")
-	case strings.ContainsAny(g.Recipe, `/\`) || strings.HasSuffix(g.Recipe, ".toml"):
+	case recipe.IsFile(g.Recipe):
 		g.Recipe = within(dir, g.Recipe)
 	}
 }
@@ -297,8 +298,8 @@ func within(dir, path string) string {
 }
 
 // base returns the address of a provider. It may be http, for a server in the
-// owner's network, but then a key deserves a warning.
-// A recipe may name one itself.
+// owner's network, but then a key deserves a warning. It may be missing for a recipe,
+// which may name one itself.
 func (t *table) base(key string, needs provider.Needs) string {
 	s := strings.TrimRight(t.address(key, ""), "/")
 	if !t.has(key) {

@@ -303,7 +303,7 @@ func (b *recipeBackend) probe(ctx context.Context, c *conn) error {
 	switch {
 	case b.recipe.Empty(read):
 		return a.withStatus(http.StatusPaymentRequired).failure()
-	case a.status >= 400 && b.recipe.Accepts(read):
+	case b.recipe.Accepts(read):
 		return nil
 	}
 	return b.failure(a, read)

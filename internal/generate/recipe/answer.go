@@ -184,12 +184,7 @@ func (r *Recipe) Files(a Answer) (files []string) {
 
 // HasResult reports whether the answer holds anything where the files should be.
 func (r *Recipe) HasResult(a Answer) bool {
-	for _, v := range r.files.find(a) {
-		if matches("*", v) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.files.find(a), func(v any) bool { return matches("*", v) })
 }
 
 // Reason returns the provider's text for people, or "".
@@ -233,15 +228,6 @@ func (r *Recipe) Empty(a Answer) bool {
 	return ok && n.Sign() <= 0
 }
 
-// Accepts reports whether a probe with the status is well.
-func (r *Recipe) Accepts(a Answer) bool {
-	if a.Good() {
-		return true
-	}
-	for _, status := range r.accept {
-		if a.Status == status {
-			return true
-		}
-	}
-	return false
-}
+// Accepts reports whether the status of an answer to a probe is an error that the recipe
+// accepts.
+func (r *Recipe) Accepts(a Answer) bool { return slices.Contains(r.accept, a.Status) }

@@ -53,6 +53,9 @@ func TestAMistakeNamesLineAndField(t *testing.T) {
 		"every host":          {`[submit]`, "key_hosts = [\"*\"]\n[submit]", "key_hosts: \"*\" is not a host"},
 		"an owned header":     {`Authorization =`, `Host =`, "example.toml:5: headers.Host: is not a header that a recipe can set"},
 		"a date in the body":  {`"{{reference_1.url}}"`, `2026-11-25`, "example.toml:10: submit.body.image: is a date"},
+		"no number":           {`"{{reference_1.url}}"`, `nan`, "example.toml:10: submit.body.image: is not a finite number"},
+		"a unit of yes":       {`[result]`, "[cost]\nat = \"c\"\nunit_usd = true\n[result]", "example.toml:20: cost.unit_usd: must be a number above 0"},
+		"an endless unit":     {`[result]`, "[cost]\nat = \"c\"\nunit_usd = inf\n[result]", "example.toml:20: cost.unit_usd: must be a number above 0"},
 		"running":             {`[result]`, "[errors]\ncode = \"c\"\nrunning = [\"r\"]\n[result]", "example.toml:20: errors.running: is for a recipe with submit.idempotency"},
 		"a new body each time": {
 			`job = "id"`, "job = \"id\"\nidempotency = \"Idempotency-Key\"\nbody.own = \"{{uuid}}\"\n#",

@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,7 +50,11 @@ func (p *parser) placeholders(at string, v any, known placeholderNames) {
 				p.problem(at, "unknown placeholder {{%.60s}}; known here are %s", name, known)
 			}
 		}
-	case int64, float64, bool, nil:
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			p.problem(at, "is not a finite number")
+		}
+	case int64, bool, nil:
 	default:
 		p.problem(at, "is a date or time; write it as a text")
 	}
@@ -79,7 +84,7 @@ func (n placeholderNames) has(name string) bool {
 	return n.references && (which == "reference" || referenceNumber(which) > 0) && slices.Contains([]string{"url", "data_uri", "base64", "mime"}, form)
 }
 
-// usesReference reports whether the recipe hands over pictures.
+// usesReference reports whether the recipe passes pictures.
 func (p *parser) usesReference() bool {
 	for name := range p.uses {
 		if strings.HasPrefix(name, "reference") {

@@ -149,7 +149,7 @@ func (r *Recipe) Refuses() bool { return len(r.state.refused)+len(r.errors.lists
 func (r *Recipe) Free(outcome string) bool { return slices.Contains(r.cost.free, outcome) }
 
 // References returns how many pictures the requests can hold, or -1 for any number.
-// links reports that they are handed over as links only.
+// links reports that they are passed as links only.
 func (r *Recipe) References() (most int, links bool) {
 	links = true
 	for name := range r.uses {

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -242,9 +243,11 @@ func (t *table) cost(r *Recipe) {
 			r.cost.unit = v
 		case int64:
 			r.cost.unit = float64(v)
+		default:
+			r.cost.unit = 0
 		}
-		if _, text := s.values["unit_usd"].(string); text || r.cost.unit <= 0 {
-			t.problem(s.at("unit_usd"), "must be a number above 0")
+		if math.IsNaN(r.cost.unit) || r.cost.unit <= 0 || r.cost.unit > mostCost {
+			t.problem(s.at("unit_usd"), "must be a number above 0 and at most %d", mostCost)
 		}
 	}
 	s.known = append(s.known, "unit_usd")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -36,10 +35,15 @@ var shipped = sync.OnceValue(func() (list []*Recipe) {
 // Shipped returns the recipes that come with the program, ordered by name.
 func Shipped() []*Recipe { return shipped() }
 
-// Open returns the recipe of a name or of the path of a file, which has a slash or ends
-// in .toml. Its error is for the owner.
+// IsFile reports whether the name of a recipe is the path of a file. Such a name has a
+// slash or ends in .toml.
+func IsFile(name string) bool {
+	return strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".toml")
+}
+
+// Open returns the recipe of a name or of the path of a file. Its error is for the owner.
 func Open(name string) (*Recipe, error) {
-	if strings.ContainsAny(name, `/\`) || strings.HasSuffix(name, ".toml") {
+	if IsFile(name) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
@@ -54,5 +58,5 @@ func Open(name string) (*Recipe, error) {
 		names = append(names, r.Name)
 	}
 	return nil, fmt.Errorf("there is no recipe %.40q; shipped are %s, and a file of your own ends in .toml",
-		name, strings.Join(slices.Sorted(slices.Values(names)), ", "))
+		name, strings.Join(names, ", "))
 }
