@@ -11,7 +11,7 @@ import (
 // This file is what comes before a call: whether it may begin, and whether the
 // provider has its job already.
 
-// mayStart returns nil when the run may go on to its call. A job that the provider
+// mayStart returns nil when the run may continue to its call. A job that the provider
 // has is resumed at once, and is looked for first. Whatever else costs money waits
 // here, before anything is fetched for it, until the order is seen open.
 func (r *run) mayStart(ctx context.Context, p plan) error {
@@ -48,8 +48,7 @@ func (g Generator) find(ctx context.Context, key string) (string, error) {
 	ticket, err := finder.Find(ctx, key)
 	if fail, ok := errors.AsType[*order.Failure](err); ok {
 		own := *fail
-		own.Charge = order.ChargeNone // to ask costs nothing
-		err = &own
+		err = own.Nothing() // to ask costs nothing
 	}
 	return ticket, err
 }

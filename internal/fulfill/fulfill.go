@@ -190,6 +190,10 @@ func New(o Options) *Fulfiller {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Secrets == nil {
+		none := secret.NewRedactor(nil)
+		o.Secrets = func() *secret.Redactor { return none }
+	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
 	}

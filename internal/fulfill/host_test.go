@@ -98,7 +98,7 @@ func TestARecordThatCannotBeWrittenIsWaitedForWithTheResultInHand(t *testing.T) 
 	})
 }
 
-// blockedRecord is a generator beside whose folder nothing can be written for a while.
+// blockedRecord is a generator next to whose folder nothing can be written for a while.
 type blockedRecord struct{ *painter }
 
 func (b *blockedRecord) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {

@@ -35,7 +35,7 @@ func TestAnOrderThatHasBecomeTooLargeIsDelivered(t *testing.T) {
 	})
 }
 
-func TestAThreadThatIsTooLargeHoldsTheOrderUntilTheOwnerGoesOnWithoutIt(t *testing.T) {
+func TestAThreadThatIsTooLargeHoldsTheOrderUntilTheOwnerRetries(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		id := w.order()

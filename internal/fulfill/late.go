@@ -14,7 +14,7 @@ import (
 // stays open, and the job waits without a worker.
 
 // arrived returns a late failure if a file that was fetched is to be fetched again before
-// it is judged: as long as it is damaged or no file at all, such as a web page, and once
+// it is rejected: as long as it is damaged or no file at all, such as a web page, and once
 // if it is another file than the service requires.
 func (r *run) arrived(c order.Call, made generate.Result) error {
 	if !made.Fetched {

@@ -250,7 +250,7 @@ func (w *world) waitsLate(code order.Code) *order.Failure {
 }
 
 // A link may lead to another picture for a moment. The file is fetched once more before
-// it is judged.
+// it is rejected.
 func TestAFetchedFileThatTheServiceRefusesIsFetchedOnceMore(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {

@@ -68,7 +68,7 @@ func TestAJobThatBeganBeforeACrashIsFoundAndRunsOnce(t *testing.T) {
 		fake := w.useComfyUI()
 		id := w.order()
 		w.crashed(fake)
-		w.started() // what is found goes on without the marketplace
+		w.started() // what is found is resumed without the marketplace
 		w.must(order.StageGenerate)
 		if calls := w.calls(id); fake.Paid() != 1 || len(calls) != 1 || calls[0].Ticket != calls[0].Key {
 			t.Errorf("%d jobs, calls %+v", fake.Paid(), calls)

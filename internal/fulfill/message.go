@@ -181,9 +181,6 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 		return "", nil
 	}
 	d := s.messageData(m.Reason, o)
-	if _, err := fmt.Sscanf(m.Reason, "piece-%d", &d.Piece); err != nil {
-		d.Piece = 0
-	}
 	var err error
 	if d.Links, err = f.links(ctx, d, s, o); err != nil {
 		return "", err
@@ -199,8 +196,14 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 	return text, nil
 }
 
+// messageData returns what the template of a message with the reason may use, without
+// the links.
 func (s Service) messageData(reason string, o order.Order) message.Data {
-	return message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: roundOf(reason, o.Round), Reason: o.Reason}
+	d := message.Data{Order: o.ID, Service: s.Title, Brief: o.Brief, Round: roundOf(reason, o.Round), Reason: o.Reason}
+	if _, err := fmt.Sscanf(reason, "piece-%d", &d.Piece); err != nil {
+		d.Piece = 0
+	}
+	return d
 }
 
 // PieceText returns the message that brings a piece with these links to the client of

@@ -12,9 +12,6 @@ import (
 // secretFile holds a file that contains a secret of the daemon: once a client has it,
 // it cannot be taken back. It does not matter who made the file.
 func (f *Fulfiller) secretFile(path string) error {
-	if f.o.Secrets == nil {
-		return nil
-	}
 	in, err := os.Open(path)
 	if err != nil {
 		return err
@@ -31,9 +28,6 @@ func (f *Fulfiller) secretFile(path string) error {
 
 // secretLink holds a link that contains a secret. The link itself is not shown.
 func (f *Fulfiller) secretLink(link string) error {
-	if f.o.Secrets == nil {
-		return nil
-	}
 	plain, err := url.PathUnescape(link)
 	if err != nil {
 		plain = link
@@ -49,7 +43,7 @@ func (f *Fulfiller) secretLink(link string) error {
 // secretText checks a message before it is sent. One that is written from a template is
 // held, so that the owner corrects the template. A text that cannot change is dropped.
 func (f *Fulfiller) secretText(m order.Outgoing, body string) (order.Result, error) {
-	if f.o.Secrets == nil || m.State == order.OutSending {
+	if m.State == order.OutSending {
 		return order.Result{}, nil
 	}
 	name, err := f.o.Secrets().FindIn(strings.NewReader(body))

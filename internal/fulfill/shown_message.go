@@ -3,7 +3,6 @@ package fulfill
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"atelierd/internal/order"
 )
@@ -17,8 +16,8 @@ const (
 	beyondThread // the thread is full, so it may be among those that are not shown
 )
 
-// messageShown looks in the thread for a message whose text is like m's. Messages with the same text are
-// counted, because only the marketplace knows which is which.
+// messageShown looks in the thread for a message whose text is like m's. Messages with the
+// same text are counted, because only the marketplace knows which is which.
 func (f *Fulfiller) messageShown(ctx context.Context, m order.Outgoing, like func(text string) bool) (trace, error) {
 	thread, err := f.o.Market.Messages(ctx, m.OrderID)
 	switch fail, ok := errors.AsType[*order.Failure](err); {
@@ -53,8 +52,8 @@ func (f *Fulfiller) messageShown(ctx context.Context, m order.Outgoing, like fun
 	return notInThread, nil
 }
 
-// withAnyLinks reports of a text whether the template of m writes it with other links. A
-// restored ledger does not know the links of a message that it has forgotten.
+// withAnyLinks returns a function that reports whether the template of m writes a text
+// with other links. A restored ledger does not know the links of a message that it has forgotten.
 func (f *Fulfiller) withAnyLinks(m order.Outgoing, o order.Order) func(text string) bool {
 	return func(text string) bool {
 		if text == m.Body {
@@ -73,9 +72,6 @@ func (f *Fulfiller) writeWith(reason string, links []string, o order.Order) stri
 		return ""
 	}
 	d := s.messageData(reason, o)
-	if _, err := fmt.Sscanf(reason, "piece-%d", &d.Piece); err != nil {
-		d.Piece = 0
-	}
 	d.Links = links
 	text, err := template.Write(d)
 	if err != nil {
