@@ -23,7 +23,7 @@ type Config struct {
 	// commands in the file are relative to Dir.
 	Path string
 	Dir  string
-	// Digest is another one for each text of the file.
+	// Digest identifies the text of the file: another text has another digest.
 	Digest string
 
 	// BaseURL is the marketplace's API, BlobURL its store for files that are too

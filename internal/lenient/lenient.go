@@ -16,7 +16,7 @@ import (
 
 // Unmarshal reads the first JSON value of data into v. A field of another type than
 // v's keeps its zero value. Anything after the value is ignored. The error is that of
-// data that is no JSON, or whose outermost value is not of v's type.
+// data that is not JSON, or whose outermost value is not of v's type.
 func Unmarshal(data []byte, v any) error {
 	_, err := Prefix(data, v)
 	return err
@@ -128,8 +128,8 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Number is a number, which may be written as text. Anything else, and what is no
-// finite number, reads as nil and 0.
+// Number is a number, which may be written as text. Anything else, and a number
+// that is not finite, reads as nil and 0.
 type Number struct{ Known *float64 }
 
 // UnmarshalJSON implements json.Unmarshaler.

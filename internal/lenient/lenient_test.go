@@ -1,6 +1,7 @@
 package lenient_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -33,24 +34,17 @@ func TestWhatCanBeReadIsRead(t *testing.T) {
 			Inner struct{ Deep []struct{ List []int } }
 		}
 		err := lenient.Unmarshal([]byte(text), &v)
-		if got := string(v.ID) + " " + strings.TrimSuffix(format(v.N), ".0"); err != nil || got != want {
+		if got := fmt.Sprintf("%s %v", v.ID, v.N.Value()); err != nil || got != want {
 			t.Errorf("%s: got %q, %v; want %q", text, got, err, want)
 		}
 	}
-}
-
-func format(n lenient.Number) string {
-	if n.Value() == 3 {
-		return "3"
-	}
-	return "0"
 }
 
 func TestWhatIsNoObjectIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "<html>", "[1,2]", "7", `"text"`, "3 things", `{"id":"a","x`, "NaN"} {
 		var v struct{ ID lenient.Text }
-		if err := lenient.Unmarshal([]byte(text), &v); err == nil && text != "NaN" {
+		if err := lenient.Unmarshal([]byte(text), &v); err == nil {
 			t.Errorf("%s was read as %+v", text, v)
 		}
 	}

@@ -98,7 +98,7 @@ func sizePNG(r *bufio.Reader) (width, height int, err error) {
 	if max(w, h) > 1<<31-1 {
 		return 0, 0, errHeader
 	}
-	if palette := header[9] == 3; !palette {
+	if header[9] != 3 { // it has no palette
 		return int(w), int(h), nil
 	}
 	for {

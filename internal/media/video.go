@@ -61,7 +61,7 @@ type boxes struct {
 	f        io.ReaderAt
 	seen     int
 	scale    uint32 // ticks in a second, of the movie
-	appended bool   // the file goes on with something else after its last box
+	appended bool   // something else follows the last box of the file
 	fragmented
 }
 
@@ -130,8 +130,7 @@ func (b *boxes) box(v *footage, h boxHead, depth int) error {
 			b.track.counted = false // the size and the duration are stated elsewhere
 		}
 		return nil
-	case "hdlr", "stsz", "stz2":
-	case "mvhd", "mehd", "tkhd", "mdhd", "trex", "tfhd", "tfdt", "trun":
+	case "hdlr", "stsz", "stz2", "mvhd", "mehd", "tkhd", "mdhd", "trex", "tfhd", "tfdt", "trun":
 	default:
 		return nil
 	}
