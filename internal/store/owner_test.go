@@ -205,3 +205,25 @@ func TestAnApprovalReleasesThePiecesThatWaitForItAndNothingElse(t *testing.T) {
 		t.Errorf("the work is %v, want %v", states, want)
 	}
 }
+
+// Nobody pays for an order that the marketplace does not list.
+func TestAnApprovalConcernsOneOrderThatIsListed(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	paid(t, s, "o1", "o2")
+	for range 2 {
+		finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{
+			Next: order.StageUpload, Hold: order.Failf(order.Hold, order.CodeReview, "look at it"),
+		}})
+	}
+	if err := (Owner{s}).Approve(t.Context(), "o1"); err != nil {
+		t.Fatal(err)
+	}
+	if one, two := job(t, s, "o1"), job(t, s, "o2"); one.State != order.StateWorking || two.State != order.StateHeld {
+		t.Errorf("the approved order is %s and the other one %s", one.State, two.State)
+	}
+	mustExec(t, outside(t, s.dir), "UPDATE orders SET missing_at = '2026-11-01T00:00:00.000Z' WHERE id = 'o2'")
+	if err := (Owner{s}).Approve(t.Context(), "o2"); err == nil || !strings.Contains(err.Error(), "does not list order o2") {
+		t.Errorf("an order that is not listed: %v", err)
+	}
+}
