@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -267,5 +268,43 @@ func TestAThreadThatCannotBeReadAfterARestoreIsWaitedFor(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		stop()
 		d.once()
+	})
+}
+
+// failing is a drill whose marketplace lists orders and answers each read of one with 500.
+type failing struct {
+	*drill
+	reads atomic.Int32
+}
+
+func (f *failing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/orders/") {
+		f.reads.Add(1)
+		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	}
+	return f.drill.RoundTrip(r)
+}
+
+// TestAMarketplaceThatIsDownIsNotAskedForEveryOrder guards a comparison of many orders:
+// after a few failures the rest is read later.
+func TestAMarketplaceThatIsDownIsNotAskedForEveryOrder(t *testing.T) {
+	t.Parallel()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := newDrill(t, restore{})
+		d.runOn(dir, func() {
+			for n := range 60 {
+				d.place(fmt.Sprint("slow ", n), sandbox.NewOrder{})
+			}
+			time.Sleep(10 * time.Minute)
+		})
+		f := &failing{drill: d}
+		stop := d.start(d.openWith(dir, f))
+		time.Sleep(time.Second)
+		n := f.reads.Load()
+		stop()
+		if n == 0 || n > 20 {
+			t.Errorf("%d reads in the first second, want a few", n)
+		}
 	})
 }
