@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ import (
 // notePicture is a generator that notes its process and never ends by itself.
 const notePicture = "#!/bin/sh\necho $$ >> \"$HOME/runs\"\nexec sleep 600\n"
 
-// slowPolls has each listing of orders take that long.
+// slowPolls makes each listing of orders take d.
 func (s *fixture) slowPolls(d time.Duration) {
 	s.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
 		if strings.HasSuffix(r.URL.Path, "/orders") {
@@ -78,7 +79,7 @@ func (s *fixture) awaitRun() {
 	})
 }
 
-// alive reports whether a process runs. One that nobody has waited for does not.
+// alive reports whether a process runs. A zombie does not.
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -120,7 +121,7 @@ func TestAnOrderThatEndedWhileTheDaemonWasDownIsNotPaidForAgain(t *testing.T) {
 
 // Links die and clients wait, so what is on the disk is uploaded without the
 // marketplace's first listing.
-func TestWorkOnTheDiskGoesOnBeforeTheFirstPollIsAnswered(t *testing.T) {
+func TestWorkOnTheDiskResumesBeforeTheFirstPollIsAnswered(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, sandbox.Options{Seed: 1})
 	s.place(1)
@@ -147,6 +148,9 @@ func TestWorkOnTheDiskGoesOnBeforeTheFirstPollIsAnswered(t *testing.T) {
 // knows of no program that still runs for the first attempt.
 func TestAProgramOfAnEarlierLifeIsKilledAlsoAfterARedo(t *testing.T) {
 	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux shows which process a record names")
+	}
 	s := newFixture(t, sandbox.Options{Seed: 1})
 	s.write("make-picture", notePicture, 0o755)
 	s.place(1)

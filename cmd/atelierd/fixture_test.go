@@ -144,6 +144,12 @@ func (s *fixture) start(env ...string) *child {
 	c := &child{Cmd: exec.Command(program, "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-format", "text")}
 	c.Env = append(slices.Clone(s.env), env...)
 	c.Stdout, c.Stderr = &c.log, &c.log
+	return s.launch(c)
+}
+
+// launch starts a daemon and kills it at the end of the test.
+func (s *fixture) launch(c *child) *child {
+	s.t.Helper()
 	if err := c.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -230,7 +236,7 @@ func (s *fixture) settled() bool {
 		s.count("SELECT count(*) FROM orders WHERE state = 'delivered'") == len(s.market.Orders())
 }
 
-// unsettled tells what is left, for a test that has failed.
+// unsettled describes what is left, for a test that has failed.
 func (s *fixture) unsettled() string {
 	db := s.openDatabase("mode=ro")
 	defer db.Close()

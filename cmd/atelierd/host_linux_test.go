@@ -17,12 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What this machine lacks, and what becomes of the log, is not the orders' fault. The
-// real program meets it here: full disks, few descriptors, readers that go or do not
-// read, and signals.
+// What this machine lacks, and what happens to the log, is not the orders' fault. These
+// tests run the real program with full disks, few descriptors, readers of the log that
+// end or do not read, and signals.
 
-// waitingPicture is makePicture that makes its file, says that it began, and then
-// waits until the test lets it go. It notes each run.
+// waitingPicture is makePicture that makes its file, creates the file began, and then
+// waits until the test creates the file go. It adds a line to the file runs.
 const waitingPicture = makePicture + `
 echo run >> "$HOME/runs"
 touch "$HOME/began"
@@ -34,7 +34,7 @@ func (s *fixture) exists(name string) bool {
 	return err == nil
 }
 
-// patiently replaces the drain time, which a busy machine may need longer.
+// patiently sets a long drain time, because a busy machine may need it.
 func (s *fixture) patiently() {
 	s.t.Helper()
 	config := must(os.ReadFile(filepath.Join(s.dir, "atelierd.toml")))
@@ -54,17 +54,9 @@ func (s *fixture) startLogging() (c *child, log *os.File) {
 	if _, err := unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
 		s.t.Fatal(err)
 	}
-	c = &child{Cmd: exec.Command(program, "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-level", "debug"), ended: make(chan struct{})}
+	c = &child{Cmd: exec.Command(program, "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-level", "debug")}
 	c.Env, c.Stderr = slices.Clone(s.env), w
-	if err := c.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	go func() {
-		defer close(c.ended)
-		_ = c.Wait() // how it ended is in ProcessState
-	}()
-	s.t.Cleanup(c.kill)
-	return c, r
+	return s.launch(c), r
 }
 
 // awaitUnread is await for a daemon whose log nobody reads.
@@ -249,15 +241,7 @@ func TestFewDescriptorsUseNoAttempt(t *testing.T) {
 	s.place(12)
 	c := &child{Cmd: exec.Command("sh", "-c", `ulimit -n 24; exec "$@"`, "sh", program, "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-format", "text")}
 	c.Env, c.Stdout, c.Stderr = slices.Clone(s.env), &c.log, &c.log
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c.ended = make(chan struct{})
-	go func() {
-		defer close(c.ended)
-		_ = c.Wait() // how it ended is in ProcessState
-	}()
-	t.Cleanup(c.kill)
+	s.launch(c)
 	s.says(c, "too many open files")
 	s.until("the orders do not get far", func() bool {
 		return s.settled() || s.count("SELECT count(*) FROM attempts WHERE code = 'no_descriptors'") > 12

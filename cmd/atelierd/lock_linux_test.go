@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/sandbox"
 )
 
-// lockDatabase keeps other processes from writing until it is called again, as a program
+// lockDatabase keeps other processes from writing until unlock is called, as a program
 // of the owner's may do.
 func (s *fixture) lockDatabase() (unlock func()) {
 	s.t.Helper()

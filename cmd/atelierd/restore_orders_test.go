@@ -101,7 +101,7 @@ func (d *drill) polls(n int) {
 func (d *drill) idle() {
 	d.t.Helper()
 	d.polls(3)
-	d.until("work goes on\n"+d.unsettled(), func() bool {
+	d.until("work is still in hand\n"+d.unsettled(), func() bool {
 		return d.count("SELECT count(*) FROM jobs WHERE state = 'leased' OR state = 'ready' AND code = ''") == 0
 	})
 }
@@ -151,9 +151,9 @@ func (d *drill) begin() {
 	d.order("quote not asked for yet", sandbox.NewOrder{ServiceTitle: "Quoted", Status: "pending_quote"})
 }
 
-// goOn is what happens after the copy was made, until all is done but one order, whose
+// afterCopy is what happens after the copy was made, until all is done but one order, whose
 // file is made and cannot be uploaded.
-func (d *drill) goOn() {
+func (d *drill) afterCopy() {
 	d.t.Helper()
 	d.provider.release()
 	d.must(d.market.Cancel(d.orders["slow, cancelled after"]))

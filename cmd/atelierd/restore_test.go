@@ -134,7 +134,7 @@ func TestAnOldCopyOfTheDataFolderDoesNothingTwice(t *testing.T) {
 			d.begin()
 			data, old, newest := filepath.Join(d.dir, "data"), filepath.Join(d.dir, "old"), filepath.Join(d.dir, "newest")
 			d.must(os.CopyFS(old, os.DirFS(data)))
-			d.goOn()
+			d.afterCopy()
 			d.must(os.Rename(data, newest))
 			d.must(way.put(data, old, newest))
 			d.must(closed(data))

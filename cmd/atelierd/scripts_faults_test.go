@@ -26,9 +26,9 @@ func openData(ts *testscript.TestScript, dir string) *sql.DB {
 	return db
 }
 
-// scriptPast makes the work in a database look as if it was created and put off
-// earlier, and as if it has failed for longer, and its threads read earlier: past FOLDER TIME. The time is one of SQLite,
-// such as '3 minutes'.
+// scriptPast makes a database look older: past FOLDER TIME. The work was created and put
+// off that much earlier and has failed for longer, and the threads were read earlier. The
+// time is one of SQLite, such as '3 minutes'.
 func scriptPast(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: past folder time")

@@ -74,8 +74,8 @@ func (d *drill) begin() {
 	d.must(owner.QueueMessage(context.Background(), d.orders["delivered"], "owner-1", "do you like it?"))
 }
 
-// goOn is what happens after the copy was made, until nothing is left to do.
-func (d *drill) goOn() {
+// afterCopy is what happens after the copy was made, until nothing is left to do.
+func (d *drill) afterCopy() {
 	d.must(d.market.Cancel(d.orders["slow, cancelled after"]))
 	for _, name := range []string{"revised after", "twice revised after"} {
 		d.sendBack(name, false)

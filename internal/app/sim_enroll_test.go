@@ -147,7 +147,7 @@ func (t watched) ownerOnce(r *http.Request) {
 	}
 }
 
-// call is a request to the marketplace by somebody else than the daemon. Its answer may
+// call sends a request to the marketplace next to the daemon. Its answer may
 // get lost.
 func (w *world) call(method, path, key, body string) {
 	r := httptest.NewRequest(method, "http://market.test/api"+path, strings.NewReader(body))

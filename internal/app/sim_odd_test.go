@@ -16,7 +16,7 @@ import (
 // oddTimes are times of orders, far from now or no times at all.
 var oddTimes = []string{"9999-12-31T23:59:59Z", "0001-01-01 00:00:00", "-0044-03-15T12:00:00Z", "9999-12-31 23:59:59", "never"}
 
-// oddRow gives an order odd times now and then.
+// oddRow sets odd times in an order now and then.
 func oddRow(rng *rand.Rand, n sandbox.NewOrder) sandbox.NewOrder {
 	if rng.IntN(8) == 0 {
 		n.Raw = map[string]any{"created_at": oddTimes[rng.IntN(len(oddTimes))], "review_deadline": oddTimes[rng.IntN(len(oddTimes))]}

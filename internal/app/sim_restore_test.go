@@ -112,7 +112,7 @@ func (w *world) putBack(alone bool) {
 	}
 }
 
-// copyTree copies a folder to a private one.
+// copyTree copies a folder. Nobody else can read the copy.
 func copyTree(to, from string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -148,7 +148,7 @@ func TestWhatASecondDaemonDidIsNotDoneAgain(t *testing.T) {
 			time.Sleep(6 * time.Minute)
 		}
 		time.Sleep(2 * time.Hour)
-		late, early := 0, 1 // who goes on
+		late, early := 0, 1 // who continues
 		if both[late].stopped() == "" {
 			late, early = early, late
 		}
