@@ -1,7 +1,6 @@
 package fulfill
 
 import (
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,13 +27,9 @@ func (f *Fulfiller) secretFile(path string) error {
 
 // secretLink holds a link that contains a secret. The link itself is not shown.
 func (f *Fulfiller) secretLink(link string) error {
-	plain, err := url.PathUnescape(link)
-	if err != nil {
-		plain = link
-	}
-	name, err := f.o.Secrets().FindIn(strings.NewReader(link + "\n" + plain))
-	if err != nil || name == "" {
-		return err
+	name := f.o.Secrets().FindInLink(link)
+	if name == "" {
+		return nil
 	}
 	return order.Failf(order.Hold, order.CodeSecret, "the generator's link contains %s, so it is not delivered", name).
 		WithHint("find out how it got there; then %s makes the work again", order.Command("orders redo", order.AnyOrder))
@@ -43,9 +38,6 @@ func (f *Fulfiller) secretLink(link string) error {
 // secretText checks a message before it is sent. One that is written from a template is
 // held, so that the owner corrects the template. A text that cannot change is dropped.
 func (f *Fulfiller) secretText(m order.Outgoing, body string) (order.Result, error) {
-	if m.State == order.OutSending {
-		return order.Result{}, nil
-	}
 	name, err := f.o.Secrets().FindIn(strings.NewReader(body))
 	if err != nil || name == "" {
 		return order.Result{}, err

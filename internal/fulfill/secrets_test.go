@@ -36,7 +36,7 @@ func TestWhatContainsASecretIsNotDelivered(t *testing.T) {
 		"a text in base64":     {file: "a.md", text: coded},
 		"the end of a picture": {file: "a.png", text: string(picture) + hidden},
 		"a link":               {url: "https://paste.example/?q=" + hidden},
-		"an escaped link":      {url: "https://paste.example/?q=" + strings.ReplaceAll(hidden, "_", "%5F")},
+		"an escaped link":      {url: "https://paste.example/?at=100%&q=" + strings.ReplaceAll(hidden, "_", "%5F")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,6 +137,23 @@ func (r *Redactor) FindIn(in io.Reader) (name string, err error) {
 		// The end may hold the beginning of a secret.
 		kept = copy(buf, buf[max(0, len(buf)-r.longest):])
 	}
+}
+
+// FindInLink returns the name of a secret that a link contains, as it is written or
+// behind escapes, or "" for none.
+func (r *Redactor) FindInLink(link string) string {
+	return cmp.Or(r.first([]byte(link)), r.first([]byte(unescaped(link))))
+}
+
+var percent = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// unescaped returns a link without its escapes. Unlike net/url it continues after a bad
+// escape, because a good one may follow.
+func unescaped(link string) string {
+	return percent.ReplaceAllStringFunc(link, func(s string) string {
+		b, _ := strconv.ParseUint(s[1:], 16, 8) // two hex digits are always a byte
+		return string([]byte{byte(b)})
+	})
 }
 
 // first returns the name of the first secret in b, or "".

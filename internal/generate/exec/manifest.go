@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 
 	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
@@ -176,7 +174,7 @@ func checkURL(link string, redact *secret.Redactor) error {
 	switch {
 	case link == "":
 		return nil
-	case redact.Finds(link) || redact.Finds(unescaped(link)):
+	case redact.FindInLink(link) != "":
 		return holdsSecret("the manifest's url")
 	case !publicURL(link):
 		return fmt.Errorf("the manifest's url %.100q is not an http or https link", link)
@@ -233,15 +231,4 @@ func publicHost(link string) error {
 		return err
 	}
 	return fetch.PublicHost(u.Hostname())
-}
-
-var percent = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
-// unescaped returns a link as the program may have built it. Unlike net/url it
-// continues after a bad escape, because a good one may follow.
-func unescaped(link string) string {
-	return percent.ReplaceAllStringFunc(link, func(s string) string {
-		b, _ := strconv.ParseUint(s[1:], 16, 8) // two hex digits are always a byte
-		return string([]byte{byte(b)})
-	})
 }
