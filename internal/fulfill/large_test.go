@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"atelierd/internal/fulfill"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
@@ -17,6 +18,34 @@ func TestNothingIsPaidForAnOrderThatCannotBeReadInFull(t *testing.T) {
 		f := w.fails(order.StageGenerate, order.Hold, order.CodeOrderTooLarge)
 		if len(w.painter.asked) != 0 || !strings.Contains(f.Hint, "orders cancel "+id) {
 			t.Errorf("asked %d times; hint %s", len(w.painter.asked), f.Hint)
+		}
+	})
+}
+
+func TestNoPriceIsLookedForIfTheOrderCannotBeReadInFull(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		p := &pricer{}
+		w.reopen(func(s *fulfill.Service) { s.Pricing = &fulfill.Pricing{Command: p} }, quotes)
+		w.place("pending_quote")
+		w.exec("UPDATE orders SET too_large = 1")
+		if w.fails(order.StagePrice, order.Hold, order.CodeOrderTooLarge); p.asked != 0 {
+			t.Error("the program was asked")
+		}
+	})
+}
+
+// An order may have grown since the last poll.
+func TestNothingIsPaidForAnOrderThatHasBecomeTooLarge(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		p, raw := &provider{}, map[string]any{}
+		w.useProvider(p)
+		w.order(func(n *sandbox.NewOrder) { n.Raw = raw })
+		raw["notes"] = strings.Repeat("x", 3<<20)
+		w.restart()
+		if w.fails(order.StageGenerate, order.Hold, order.CodeOrderTooLarge); len(p.runs) != 0 {
+			t.Errorf("%d calls", len(p.runs))
 		}
 	})
 }

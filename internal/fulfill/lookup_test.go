@@ -92,6 +92,20 @@ func TestWhileTheServerIsDownTheJobIsNeitherFoundNorMadeAgain(t *testing.T) {
 	})
 }
 
+// A call whose job cannot be looked up is not sent, so it costs nothing.
+func TestALookUpThatFailsCostsNothing(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		fake := w.useComfyUI()
+		id := w.order()
+		fake.Answer(gentest.Poll, func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) })
+		w.fails(order.StageGenerate, order.Retry, order.CodeOutage)
+		if calls := w.calls(id); fake.Paid() != 0 || w.spent(id) != 0 || len(calls) != 1 || calls[0].State != order.CallFailed {
+			t.Errorf("%d jobs, calls %+v, spent %s", fake.Paid(), calls, w.spent(id))
+		}
+	})
+}
+
 // A database restored from before the call gives the call its key again.
 func TestARestoredDatabaseFindsTheJobItHasForgotten(t *testing.T) {
 	t.Parallel()

@@ -240,6 +240,25 @@ func TestNoPriceIsLookedForWhileTheGateIsShut(t *testing.T) {
 	})
 }
 
+func TestNoCallBeginsWhileTheGateIsShut(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		p := &provider{}
+		w.options = func(o *fulfill.Options) {
+			o.Ready = func() error { return order.Failf(order.Wait, order.CodeChecking, "the gate is shut") }
+		}
+		w.useProvider(p)
+		w.order()
+		w.fails(order.StageGenerate, order.Wait, order.CodeChecking)
+		if len(p.runs) != 0 {
+			t.Errorf("%d calls", len(p.runs))
+		}
+		w.options = nil
+		w.restart()
+		w.must(order.StageGenerate)
+	})
+}
+
 // The marketplace of the published guide shows no single order.
 func TestWithoutSingleReadsTheLastPollDecides(t *testing.T) {
 	t.Parallel()

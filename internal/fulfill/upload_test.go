@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 )
@@ -101,11 +102,22 @@ func TestClearWorkRemovesOneRoundAndNothingElse(t *testing.T) {
 		return path
 	}
 	gone := make("work", "ord_1", "r1")
+	running := make("work", "ord_3", "r0")
+	record := filepath.Join(running, "a1"+generate.RunningExt)
+	if err := os.WriteFile(record, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	stay := []string{make("work", "ord_1", "r0"), make("work", "ord_2", "r1"), make("artifacts", "ord_1", "r1")}
 	for range 2 { // the second finds nothing to do
 		if err := fulfill.ClearWork(dir, "ord_1", order.KindDelivery, 1); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := fulfill.ClearWork(dir, "ord_3", order.KindDelivery, 0); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(running); err != nil || len(left) != 1 || filepath.Join(running, left[0].Name()) != record {
+		t.Errorf("of a program that runs %v is left, %v; want its record", left, err)
 	}
 	if err := fulfill.ClearWork(dir, "../artifacts/ord_1", order.KindDelivery, 1); err != nil {
 		t.Fatal(err)

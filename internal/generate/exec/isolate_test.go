@@ -108,7 +108,8 @@ func TestAnIsolatedProgramEndsLikeAnother(t *testing.T) {
 			cancel()
 		}
 	})
-	e := script(t, `trap 'echo asked > "$OUTPUT_DIR/asked"; exit 0' TERM; setsid sleep 987654 & echo ready >&2; wait`, isolated(dir), ready,
+	// The program needs a moment to end, which it gets only if bwrap stays.
+	e := script(t, `trap 'sleep 0.2; echo asked > "$OUTPUT_DIR/asked"; exit 0' TERM; setsid sleep 987654 & echo ready >&2; wait`, isolated(dir), ready,
 		func(o *Options) { o.Grace = 20 * time.Second })
 	_, err = e.Generate(ctx, req)
 	wantFailure(t, err, order.Stopped, order.CodeStopped, "")
