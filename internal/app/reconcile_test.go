@@ -224,51 +224,60 @@ func (d *drill) deliverByHand(dir, id string) {
 	}
 }
 
-// unread is a drill whose marketplace cannot show one order's thread until a time.
+// unread is a drill whose marketplace shows no order until up, and one order's thread
+// only at a later time.
 type unread struct {
 	*drill
-	id    string
-	until time.Time
+	id        string
+	up, until time.Time
 }
 
 func (u *unread) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/orders/"+u.id+"/messages") && time.Now().Before(u.until) {
+	down := strings.Contains(r.URL.Path, "/orders/") && time.Now().Before(u.up)
+	if r.Method == http.MethodGet && (down || strings.Contains(r.URL.Path, "/orders/"+u.id+"/messages") && time.Now().Before(u.until)) {
 		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	}
 	return u.drill.RoundTrip(r)
 }
 
 // TestAThreadThatCannotBeReadAfterARestoreIsWaitedFor guards pieces that the ledger has
-// forgotten, because only the thread shows that they were made.
+// forgotten, because only the thread shows that they were made. While the marketplace
+// shows no order at all, the wait has not begun.
 func TestAThreadThatCannotBeReadAfterARestoreIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	dirs := [4]string{storetest.Dir(t), t.TempDir(), t.TempDir(), t.TempDir()}
-	synctest.Test(t, func(t *testing.T) {
-		d := newDrill(t, restore{})
-		d.runOn(dirs[0], func() {
-			d.place("another, which can be read", sandbox.NewOrder{})
-			d.place("window", sandbox.NewOrder{ServiceTitle: simWeekly})
-			time.Sleep(time.Hour)
+	for name, down := range map[string]time.Duration{"at once": 0, "after an outage": 20 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dirs := [4]string{storetest.Dir(t), t.TempDir(), t.TempDir(), t.TempDir()}
+			synctest.Test(t, func(t *testing.T) {
+				d := newDrill(t, restore{})
+				d.runOn(dirs[0], func() {
+					d.place("another, which can be read", sandbox.NewOrder{})
+					d.place("window", sandbox.NewOrder{ServiceTitle: simWeekly})
+					time.Sleep(time.Hour)
+				})
+				copyFolder(t, dirs[1], dirs[0])
+				d.runOn(dirs[0], func() { d.must(d.market.ClientMessage(d.orders["window"], "a red one")); time.Sleep(time.Hour) })
+				copyFolder(t, dirs[2], dirs[0])
+				if len(d.made) != 2 {
+					t.Fatalf("made before the restore: %v", d.made)
+				}
+				databaseBesideNewer(t, dirs[3], dirs[1], dirs[2])
+				up := time.Now().Add(down)
+				stop := d.start(d.openWith(dirs[3], &unread{d, d.orders["window"], up, up.Add(2 * time.Minute)}))
+				time.Sleep(2 * time.Hour)
+				d.seesRestore(dirs[3])
+				owner, err := store.OpenOwner(dirs[3])
+				d.must(err)
+				defer owner.Close()
+				must(owner.AcceptRestore())
+				d.wake()
+				time.Sleep(3 * time.Hour)
+				stop()
+				d.once()
+			})
 		})
-		copyFolder(t, dirs[1], dirs[0])
-		d.runOn(dirs[0], func() { d.must(d.market.ClientMessage(d.orders["window"], "a red one")); time.Sleep(time.Hour) })
-		copyFolder(t, dirs[2], dirs[0])
-		if len(d.made) != 2 {
-			t.Fatalf("made before the restore: %v", d.made)
-		}
-		databaseBesideNewer(t, dirs[3], dirs[1], dirs[2])
-		stop := d.start(d.openWith(dirs[3], &unread{d, d.orders["window"], time.Now().Add(2 * time.Minute)}))
-		time.Sleep(time.Hour)
-		d.seesRestore(dirs[3])
-		owner, err := store.OpenOwner(dirs[3])
-		d.must(err)
-		defer owner.Close()
-		must(owner.AcceptRestore())
-		d.wake()
-		time.Sleep(3 * time.Hour)
-		stop()
-		d.once()
-	})
+	}
 }
 
 // failing is a drill whose marketplace lists orders and answers each read of one with 500.

@@ -87,8 +87,11 @@ type Checker struct {
 	// order, or the owner knows that a second daemon did it.
 	expected bool
 	// seen are the orders that were read, by id.
-	seen  map[string]*seen
-	tries map[string]int
+	seen map[string]*seen
+	// tries is how often an order could not be read, and alone how often while another
+	// one could. readable is an order that was read.
+	tries, alone map[string]int
+	readable     string
 
 	// noReads: the marketplace reads no single order.
 	noReads atomic.Bool
@@ -111,7 +114,7 @@ var asRecorded = &seen{facts: order.Facts{ID: "-"}}
 // New returns a Checker that compares with what the ledger has now, so it is made
 // before the first poll. While the ledger is to be reconciled, work is paused.
 func New(ctx context.Context, o Options) (*Checker, error) {
-	c := &Checker{Gate: o.Gate, o: o, wake: make(chan struct{}, 1), seen: map[string]*seen{}, tries: map[string]int{}}
+	c := &Checker{Gate: o.Gate, o: o, wake: make(chan struct{}, 1), seen: map[string]*seen{}, tries: map[string]int{}, alone: map[string]int{}}
 	l, err := o.Store.Ledger(ctx)
 	if err != nil {
 		return nil, err
@@ -234,6 +237,8 @@ func (c *Checker) compareAgain() {
 	c.before = nil
 	clear(c.seen)
 	clear(c.tries)
+	clear(c.alone)
+	c.readable = ""
 	c.o.Intake.PollAll()
 }
 

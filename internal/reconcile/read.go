@@ -13,11 +13,11 @@ import (
 const (
 	// readers is how many orders are read at the same time.
 	readers = 4
-	// patience is how often an order is read that cannot be while others can. Then its
-	// row of the listing decides.
+	// patience is how often an order is tried that cannot be read while others can. After
+	// that its row of the listing decides.
 	patience = 3
-	// morePatience is patience where the ledger was restored: what a thread shows of it is
-	// shown by nothing else.
+	// morePatience replaces patience if the ledger was restored: only the thread shows
+	// what was written to the client.
 	morePatience = 9
 )
 
@@ -29,7 +29,9 @@ func (c *Checker) read(ctx context.Context, open []string) error {
 		mu   sync.Mutex
 		errs []error
 		todo = make(chan string)
-		done int
+		// failed are the orders that could not be read, and readable is one that was.
+		failed   []string
+		readable string
 	)
 	for range readers {
 		wg.Go(func() {
@@ -41,10 +43,10 @@ func (c *Checker) read(ctx context.Context, open []string) error {
 				mu.Lock()
 				if err != nil {
 					c.tries[id]++
-					errs = append(errs, err)
+					failed, errs = append(failed, id), append(errs, err)
 				} else {
 					c.seen[id] = s
-					done++
+					readable = id
 				}
 				mu.Unlock()
 				if err == nil {
@@ -69,12 +71,29 @@ func (c *Checker) read(ctx context.Context, open []string) error {
 	close(todo)
 	wg.Wait()
 	if len(errs) == 0 || ctx.Err() != nil {
-		return errors.Join(ctx.Err())
+		return ctx.Err()
 	}
-	if err := c.giveUp(ctx, done > 0 || len(c.seen) > 0, errs[0]); err != nil || !stop {
+	if readable != "" {
+		c.readable = readable
+	} else if !c.answers(ctx) {
+		return errs[0]
+	}
+	for _, id := range failed {
+		c.alone[id]++
+	}
+	if err := c.giveUp(ctx, errs[0]); err != nil || !stop {
 		return err
 	}
 	return errs[0] // the rest is still to be read
+}
+
+// answers reports whether the marketplace still shows an order that it has shown.
+func (c *Checker) answers(ctx context.Context) bool {
+	if c.readable == "" {
+		return false
+	}
+	_, err := c.readOne(ctx, c.readable)
+	return err == nil
 }
 
 // order returns the ids in the order in which they are read: those that could not be
@@ -85,7 +104,7 @@ func (c *Checker) order(open []string) []string {
 	})
 }
 
-// forget gives up what an order that was read was compared with.
+// forget drops what an order was compared with, once it was read.
 func (c *Checker) forget(id string) {
 	c.beforeMu.Lock()
 	delete(c.before, id)
@@ -111,16 +130,16 @@ func (c *Checker) keep(ctx context.Context, id string, s *seen) (_ *seen, err er
 
 // giveUp returns err unless all that is left are orders that cannot be read while
 // others can. Their rows of the listing decide.
-func (c *Checker) giveUp(ctx context.Context, others bool, err error) error {
+func (c *Checker) giveUp(ctx context.Context, err error) error {
 	tries := patience
 	if c.why != "" || !c.expected && Restored(c.missing()) {
 		tries = morePatience
 	}
-	for id, n := range c.tries {
+	for id := range c.tries {
 		if _, read := c.seen[id]; read {
 			continue
 		}
-		if n < tries || !others {
+		if c.alone[id] < tries {
 			return err
 		}
 		s, err := c.keep(ctx, id, &seen{facts: c.listed(id), listed: true})
@@ -141,7 +160,7 @@ func (c *Checker) readOne(ctx context.Context, id string) (s *seen, err error) {
 		switch {
 		case err == nil:
 			s.facts, s.listed = facts, false
-		case !given(err):
+		case !answered(err):
 			return s, err
 		case s.facts.ID != "" && isCode(err, order.CodeNotFound):
 			c.noReads.Store(true) // it lists the order, and does not read it
@@ -151,15 +170,15 @@ func (c *Checker) readOne(ctx context.Context, id string) (s *seen, err error) {
 		return s, nil
 	}
 	thread, err := c.o.Market.Messages(ctx, id)
-	if err != nil && !given(err) {
+	if err != nil && !answered(err) {
 		return s, err
 	}
 	s.thread = thread
 	return s, nil
 }
 
-// given reports whether the marketplace has answered and would answer the same again.
-func given(err error) bool {
+// answered reports whether the marketplace has answered and would answer the same again.
+func answered(err error) bool {
 	f, ok := errors.AsType[*order.Failure](err)
 	return ok && (f.Class == order.Fail || f.Code == order.CodeThreadTooLarge)
 }
