@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"atelierd/internal/cli"
 	"atelierd/internal/demo"
@@ -65,24 +66,31 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	if args[0] == "help" {
+		args = append(args[1:], "--help")
+	}
 	ctx, err := parser.Parse(args)
 	if exit >= 0 {
 		return exit // --help has been printed
 	}
 	if err != nil {
-		return report(stderr, selected(err), &cli.UsageError{Err: err})
+		return report(stderr, selected(args, err), &cli.UsageError{Err: err})
 	}
 	return report(stderr, ctx.Selected().Path(), ctx.Run(&cli.Program{Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}))
 }
 
 // selected returns the command that the arguments name, such as "orders show", as
-// far as they could be parsed.
-func selected(err error) string {
+// far as they could be parsed. A default command that they do not name is left out.
+func selected(args []string, err error) string {
 	wrong, ok := errors.AsType[*kong.ParseError](err)
 	if !ok || wrong.Context.Selected() == nil {
 		return ""
 	}
-	return wrong.Context.Selected().Path()
+	node := wrong.Context.Selected()
+	if node.Parent.DefaultCmd == node && !slices.Contains(args, node.Name) {
+		node = node.Parent
+	}
+	return node.Path()
 }
 
 // report prints an error of a command and returns the exit code.

@@ -22,10 +22,10 @@ type AgentRecoverCmd struct {
 
 // Help explains the command.
 func (AgentRecoverCmd) Help() string {
-	return `The marketplace returns the id and the key of an agent to the owner, who proves
-with a signature of the owner's wallet. Without flags the command explains the steps
-and sends nothing. With --signature it sends the proof and saves what comes back in
-the data folder. --wallet is agent.owner_wallet unless you name another.
+	return `The marketplace returns the id and the key of an agent to its owner. The proof is a
+text that is signed with the owner's wallet. Without flags the command explains the
+steps and sends nothing. With --signature it sends the proof and saves what comes back
+in the data folder. --wallet is agent.owner_wallet unless you name another.
 
 An agent without an owner cannot be recovered. Set agent.owner_wallet early.`
 }
@@ -82,7 +82,7 @@ func (c AgentRecoverCmd) explain(g *term.Page, path string) {
 		"Run " + order.Command("agent recover --message TEXT --signature SIGNATURE") + ". It saves the id and the key in " + path + ".",
 		"Or recover the agent on the marketplace's page, and write both into that file as {\"agent_id\": \"...\", \"api_key\": \"...\"} with mode 600.",
 	} {
-		g.Note("", fmt.Sprintf("%d. %s", i+1, step))
+		g.Wrap("   ", step, term.Plain(fmt.Sprintf("%d. ", i+1)))
 	}
 	g.Hint("", "a daemon that waits for its key picks up the new one by itself")
 }

@@ -60,7 +60,7 @@ func (o Output) change(p *Program, c change) error {
 // findOrder returns the id of the one order whose id begins with text.
 func findOrder(ctx context.Context, st *store.Store, text string) (string, error) {
 	id, err := st.Resolve(ctx, text)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrAmbiguous) {
 		return "", Hintf(err, "%s lists the orders", order.Command("orders list --all"))
 	}
 	return id, err

@@ -115,12 +115,15 @@ func (v generatorsView) show(g *term.Page) {
 		g.Heading("your generators")
 		rows := [][]term.Cell{term.Headings("name", "type", "model", "price of a call")}
 		for _, each := range v.Generators {
-			typ, price := each.Type, "none set"
+			typ, price := each.Type, "not set"
 			if each.Recipe != "" {
 				typ += " " + filepath.Base(each.Recipe)
 			}
-			if each.CostUSD != "" {
+			switch {
+			case each.CostUSD != "":
 				price = "$" + each.CostUSD
+			case each.Type == config.TypeCanvas:
+				price = "free"
 			}
 			rows = append(rows, []term.Cell{
 				term.Plain(term.Line(each.Name, 40)), term.Plain(term.Line(typ, 60)), term.Plain(term.Line(cmp.Or(each.Model, "-"), 40)), term.Plain(price),
@@ -145,4 +148,5 @@ func (v generatorsView) show(g *term.Page) {
 		})
 	}
 	g.Table("  ", rows)
+	g.Hint("  ", `to use one, set type = "recipe" and recipe = "NAME" in a generator's section; see docs/recipes.md`)
 }

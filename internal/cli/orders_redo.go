@@ -18,7 +18,8 @@ type OrdersRedoCmd struct {
 func (OrdersRedoCmd) Help() string {
 	return `For files that were lost, or that you do not want to deliver (in mode review). The
 generator makes them from the start, with new attempts. What the first ones cost
-stays spent. "atelierd orders retry --fresh" does the same.`
+stays spent. "atelierd orders retry --fresh" does the same. For an order that is
+already delivered, run "atelierd orders resubmit".`
 }
 
 // Run runs the command.

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -108,7 +107,7 @@ func (c *clients) react(m *sandbox.Server) error {
 			}
 			c.paid++
 		case i == 0 && o.Status == "delivered" && c.disputed == "" && time.Since(o.DeliveredAt) > thinkTime:
-			if err := errors.Join(m.ClientMessage(p.id, complaint), m.Dispute(p.id, complaint)); err != nil {
+			if err := m.Dispute(p.id, complaint); err != nil {
 				return fmt.Errorf("dispute: %w", err)
 			}
 			c.disputed = p.id

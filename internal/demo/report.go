@@ -86,10 +86,13 @@ func (d *demo) result() (result, error) {
 		Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cutOff, Quoted: d.clients.paid, Dir: d.folder.path,
 		Log: d.folder.log(), Database: filepath.Join(d.folder.data(), store.FileName), Seconds: time.Since(d.began).Seconds(),
 	}
+	// Short enough for 80 columns: they are run in the folder.
+	database := filepath.Join(filepath.Base(d.folder.data()), store.FileName)
 	r.Try = []string{
-		"sqlite3 " + shellWord(r.Database) + ` "select id, state, seconds_to_deliver from v_orders"`,
-		"sqlite3 " + shellWord(r.Database) + ` "select order_id, stage, outcome, seconds from v_attempts where outcome <> 'done'"`,
-		programName() + " orders list --config " + shellWord(d.folder.config()),
+		"cd " + shellWord(d.folder.path),
+		programName() + " orders list --all --config " + filepath.Base(d.folder.config()),
+		"sqlite3 " + database + ` "select id, state, price_usd from v_orders"`,
+		"sqlite3 " + database + ` "select * from v_attempts"`,
 	}
 	now := d.snapshot(context.Background())
 	defer d.ledger.close()

@@ -24,8 +24,9 @@ func (r result) show(g *term.Page) {
 		{term.Plain("paint-it"), term.Styled(term.Dim, "the generator of the sketches, as a start for your own")},
 		{term.Plain("daemon.log"), term.Styled(term.Dim, "the daemon's log, before and after the kill")},
 	})
+	g.Linef("")
 	for _, t := range r.Try {
-		g.Linef("\n  %s", term.Sanitize(t))
+		g.Linef("  %s", term.Sanitize(t))
 	}
 }
 

@@ -136,7 +136,7 @@ func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
 	case len(ids) == 0 || text == "":
 		return "", fmt.Errorf("%w: %.100q", ErrNotFound, text)
 	case len(ids) > 1 && ids[0] != text:
-		return "", fmt.Errorf("%.100q matches more than one order, such as %q and %q", text, ids[0], ids[1])
+		return "", fmt.Errorf("%.100q %w, such as %q and %q", text, ErrAmbiguous, ids[0], ids[1])
 	}
 	return ids[0], nil
 }

@@ -106,6 +106,8 @@ var (
 	ErrLost = errors.New("the database of this data folder is gone")
 	// ErrNotFound: there is no such order.
 	ErrNotFound = errors.New("no such order")
+	// ErrAmbiguous: a text begins the ids of several orders.
+	ErrAmbiguous = errors.New("matches more than one order")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )

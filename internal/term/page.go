@@ -230,10 +230,17 @@ func (g *Page) Quote(text string) {
 // PrintError prints an error and a hint. Each line of the error gets a prefix. Both
 // are sanitized, because they may contain foreign text.
 func PrintError(w io.Writer, text, hint string) {
+	g := NewPage(w, os.Getenv)
+	g.Error(text, hint)
+	_ = g.Print(w) // nobody could be shown the failure
+}
+
+// Error writes what PrintError prints.
+func (g *Page) Error(text, hint string) {
 	for line := range strings.Lines(text) {
-		fmt.Fprintf(w, "atelierd: %s\n", Sanitize(strings.TrimRight(line, "\n")))
+		g.Wrap("", Sanitize(strings.TrimRight(line, "\n")), Plain("atelierd: "))
 	}
 	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", Sanitize(hint))
+		g.Hint("", Sanitize(hint))
 	}
 }
