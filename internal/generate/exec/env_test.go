@@ -53,6 +53,15 @@ func TestTheEnvironmentIsCleanWithoutTheKey(t *testing.T) {
 	}
 }
 
+// Files may contain the value of a setting, such as AUTH_MODE=disabled.
+func TestKeysOfTheEnvironmentAreThoseThatAreLong(t *testing.T) {
+	t.Parallel()
+	list, err := Secrets([]string{"AUTH_MODE=password-only", "API_KEY=sk-0123456789abc", "STYLE=a-very-long-word-of-no-use"})
+	if err != nil || len(list) != 1 || list[0].Name != "the variable API_KEY" || list[0].Text.Reveal() != "sk-0123456789abc" {
+		t.Errorf("got %+v, %v", list, err)
+	}
+}
+
 func TestNewRejectsBadOptionsWithoutShowingSecrets(t *testing.T) {
 	t.Parallel()
 	ok := []string{"./x"}

@@ -111,6 +111,9 @@ func TestExitCodesAreClassified(t *testing.T) {
 		if tc.class == order.Hold && f.Hint == "" {
 			t.Errorf("%s: no hint", tc.script)
 		}
+		if f.Outage != (tc.code == order.CodeTryLater) { // an outage uses no attempt
+			t.Errorf("%s: outage %t", tc.script, f.Outage)
+		}
 	}
 }
 

@@ -202,6 +202,22 @@ func TestAFileOfACallWithoutAJobIsFetchedAgain(t *testing.T) {
 	}
 }
 
+// The same call names the links again, so a result that is not there is waited for. A call
+// that cannot be made again has no other link, and its outcome is unknown.
+func TestALateLinkIsWaitedForIfTheCallCanBeMadeAgain(t *testing.T) {
+	t.Parallel()
+	link := `{"data":[{"url":"{{base}}/f"}],"url":"{{base}}/f"}`
+	s := script(t, map[string][]said{
+		"POST /images/generations": {{status: 200, body: link}},
+		"POST /":                   {{status: 200, body: link}},
+		"GET /f":                   {{status: 404}},
+	})
+	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
+	wantFailure(t, f, order.Wait, order.CodeExpired, order.ChargePending)
+	_, f = s.generate(t, Spec{Type: "openai", Model: "m"}, generate.Request{})
+	wantFailure(t, f, order.Retry, order.CodeExpired, order.ChargeUnknown)
+}
+
 // The hint must not promise a free retry where it is paid for.
 func TestAForbiddenLinkIsHeldWithTheCostOfARetry(t *testing.T) {
 	t.Parallel()
