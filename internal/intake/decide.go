@@ -75,7 +75,7 @@ func (v view) decide() order.Decision {
 	return d
 }
 
-// begins reports whether work for the order would begin, or goes on before its files
+// begins reports whether work for the order would begin, or continue before its files
 // are made. What is made and paid for is delivered.
 func (v view) begins() bool {
 	switch v.facts.Status {

@@ -27,9 +27,9 @@ const (
 	AlertForeignAgent Alert = "foreign_agent"
 	// AlertRestored: the ledger was restored from a copy and lacks what was done since. The owner compares the accounts and accepts it.
 	AlertRestored Alert = "restored"
-	// AlertPoll: no poll has worked for hours. The owner reads why; work that is known goes on.
+	// AlertPoll: no poll has worked for hours. The owner reads why; work on known orders continues.
 	AlertPoll Alert = "poll"
-	// AlertThreads: messages could not be read for hours. The owner reads why; work that needs none goes on.
+	// AlertThreads: messages could not be read for hours. The owner reads why; work that needs none continues.
 	AlertThreads Alert = "threads"
 	// AlertSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
 	AlertSecondDaemon Alert = "second_daemon"

@@ -3,8 +3,8 @@ package order
 // Configured is what the configuration says about work that is under way. It is applied
 // at each start, because the marketplace shows nothing new when a setting changes.
 type Configured struct {
-	// Digest is another one for each text of the configuration. With an empty one no
-	// work that waits for a setting is tried again.
+	// Digest differs for each text of the configuration. If it is empty, no work that
+	// waits for a setting is tried again.
 	Digest   string
 	Services []Sending
 }

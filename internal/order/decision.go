@@ -141,7 +141,7 @@ func (a *Applied) Add(b Applied) {
 
 // CountOpen counts an order of the batch that is in the state now.
 func (a *Applied) CountOpen(s State) {
-	if s != StateCompleted && s != StateCancelled {
+	if !s.Ended() {
 		a.Open++
 	}
 }

@@ -93,6 +93,16 @@ type Record struct {
 	Seen   map[string]string
 }
 
+// MayShowAct reports whether the facts may show a delivery or a quote: they have files,
+// or a status that only comes after one.
+func (f Facts) MayShowAct() bool {
+	switch f.Status {
+	case PendingQuote, Paid, InProgress, Cancelled:
+		return len(f.Deliverables) > 0
+	}
+	return true
+}
+
 // Adoption is what the marketplace shows of our doing on an order and the ledger
 // lacks, as it is written into the ledger.
 type Adoption struct {

@@ -84,6 +84,9 @@ const (
 	StateCancelled State = "cancelled"
 )
 
+// Ended reports whether the marketplace has ended the order.
+func (s State) Ended() bool { return s == StateCompleted || s == StateCancelled }
+
 // Facts is what the marketplace said about one order at one moment, whatever the
 // shape of its answer. A zero value was not said.
 type Facts struct {

@@ -3,7 +3,7 @@ package order
 import "time"
 
 // StuckAfter is how long something fails until the owner is shown it, whatever the
-// failure means: a retry that costs no attempt would go on unseen.
+// failure means: a retry that costs no attempt would continue unseen.
 const StuckAfter = 3 * time.Hour
 
 // TooLarge returns the failure of an order whose JSON is larger than atelierd reads.

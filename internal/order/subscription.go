@@ -5,8 +5,8 @@ type Piece struct {
 	OrderID string
 	Number  int // from 1
 	Request string
-	// Job is the state of its job, and Code what that waits for. Sent: its link is in the thread, or may be and a
-	// full thread does not show it.
+	// Job is the state of its job, and Code what that waits for. Sent: its link is in the
+	// thread, or may be and a full thread does not show it.
 	Job  JobState
 	Code Code
 	Sent bool

@@ -43,8 +43,7 @@ func (d *Detector) Row(r order.Record, f order.Facts) string {
 
 // Order compares an order that was read. Call it before the ledger takes the facts over.
 func (d *Detector) Order(ctx context.Context, f order.Facts) {
-	idle := f.Status == order.PendingQuote || f.Status == order.Paid || f.Status == order.InProgress || f.Status == order.Cancelled
-	if !idle || len(f.Deliverables) > 0 {
+	if f.MayShowAct() {
 		d.compare(ctx, f, nil)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// BeginCall records that the job is about to call a generator, gives the call its key
+// BeginCall records that the job is about to call a generator, derives the call's key
 // and reserves the price. If that would go beyond a cap, it records nothing and returns
 // the *order.Failure of the cap. It fails with class Lost if the job's lease is lost.
 func (s *Store) BeginCall(j order.Job, c order.NewCall) (order.Call, error) {

@@ -63,7 +63,7 @@ func TestMadeWorkFollowsTheModeOfItsService(t *testing.T) {
 	}{
 		"a dry run ends":             {dryRun, auto, ""},
 		"a dry run becomes a review": {dryRun, review, order.CodeReview},
-		"a dry run goes on":          {dryRun, dryRun, order.CodeDryRun},
+		"a dry run continues":        {dryRun, dryRun, order.CodeDryRun},
 		"its service is taken away":  {dryRun, order.Sending{Service: "Other"}, order.CodeDryRun},
 		"a review is switched on":    {auto, review, order.CodeReview},
 		"a dry run is switched on":   {auto, dryRun, order.CodeDryRun},

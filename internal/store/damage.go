@@ -42,7 +42,7 @@ type damagedJob struct {
 }
 
 // holdDamaged holds a job whose row cannot be read, so that the other jobs of its lane
-// go on. The bad columns become the current time, so that a retry can lease the job.
+// run. The bad columns become the current time, so that a retry can lease the job.
 func (t *tx) holdDamaged(j damagedJob, what string) error {
 	f := order.Failf(order.Hold, order.CodeRowDamaged, "row %d of jobs in the database cannot be read: %s", j.id, what).
 		WithHint("check the disk, then %s", order.Command("orders retry", j.orderID))

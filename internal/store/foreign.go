@@ -33,8 +33,7 @@ func (s *Store) SecondDaemon(ctx context.Context) (string, error) {
 
 // findForeign records what a changed row shows and the ledger lacks.
 func (t *tx) findForeign(l order.Batch, k row, f order.Facts) error {
-	idle := f.Status == order.PendingQuote || f.Status == order.Paid || f.Status == order.InProgress || f.Status == order.Cancelled
-	if l.Foreign == nil || !k.Exists || idle && len(f.Deliverables) == 0 {
+	if l.Foreign == nil || !k.Exists || !f.MayShowAct() {
 		return nil
 	}
 	r := recorder{t.Queries, order.EncodeStrings([]string{f.ID}), map[string]*order.Record{}}

@@ -55,7 +55,8 @@ func (s *Store) BindAgent(agentID, baseURL string) error {
 	})
 }
 
-// WantReconcile has the ledger reconciled before it works on, because it was restored.
+// WantReconcile records that the ledger was restored and is to be reconciled before any
+// work.
 func (s *Store) WantReconcile(why string) error {
 	return s.write("reconcile.want", func(t *tx) error { return t.restored(why) })
 }

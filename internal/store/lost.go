@@ -13,8 +13,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// RescuedName is the copy that Close leaves of a database whose file was removed,
-// emptied or replaced while it was open.
+// RescuedName is the copy that Close leaves of a database whose file was removed or
+// replaced while it was open. Nothing can be read of one that was emptied.
 const RescuedName = "atelierd-rescued.db"
 
 // Lost returns an error with ErrLost if the data folder had a database, as its mark
@@ -68,7 +68,7 @@ func (s *Store) Displaced() string {
 	case errors.Is(err, fs.ErrNotExist):
 		return "was removed"
 	case err != nil:
-		return "" // it cannot be told
+		return "" // unknown
 	case !os.SameFile(info, s.file):
 		return "was replaced"
 	case info.Size() == 0:
@@ -77,7 +77,8 @@ func (s *Store) Displaced() string {
 	return ""
 }
 
-// saveDisplaced copies the open database next to where its file was, if that is another now.
+// saveDisplaced copies the open database next to where its file was, if that file is
+// gone or another one.
 func (s *Store) saveDisplaced() error {
 	if s.file == nil {
 		return nil // it was not opened to the end
@@ -87,13 +88,10 @@ func (s *Store) saveDisplaced() error {
 		return nil
 	}
 	path := filepath.Join(s.dir, RescuedName)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	if err := copyTo(s.db, path); err != nil {
 		return fmt.Errorf("save the database, whose file %s: %w", why, err)
 	}
-	s.log.Error("the database's file is another; all that it had is in a copy", "file", why, "copy", path,
+	s.log.Error("the database's file is gone or another one; all that the database had is in a copy", "file", why, "copy", path,
 		"hint", "move the copy to "+filepath.Join(s.dir, FileName)+" before the next start")
 	return nil
 }

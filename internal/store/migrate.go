@@ -118,28 +118,27 @@ func (s *Store) upgrade(have schema) error {
 // version: an upgrade that fails at each start must not fill the disk.
 func (s *Store) backupBefore(version int64) error {
 	to := filepath.Join(s.dir, fmt.Sprintf("atelierd-v%d.db", version))
-	part := to + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("back up before the upgrade: %w", err)
-	}
-	if err := copyTo(s.db, part); err != nil {
-		return fmt.Errorf("back up before the upgrade: %w", err)
-	}
-	if err := os.Rename(part, to); err != nil {
+	if err := copyTo(s.db, to); err != nil {
 		return fmt.Errorf("back up before the upgrade: %w", err)
 	}
 	s.log.Info("backed up the database before its upgrade", "file", to)
 	return nil
 }
 
-// copyTo writes a copy of the database into a new file, which is private from the first
-// moment.
+// copyTo writes a copy of the database, which is private from the first moment. It
+// replaces an older one only by a whole one.
 func copyTo(db *sql.DB, path string) error {
-	if err := makePrivate(path); err != nil {
+	part := path + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	_, err := db.Exec("VACUUM INTO ?", path)
-	return err
+	if err := makePrivate(part); err != nil {
+		return err
+	}
+	if _, err := db.Exec("VACUUM INTO ?", part); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return os.Rename(part, path)
 }
 
 // newProvider returns a provider that must not be closed: that would close conn.

@@ -18,7 +18,7 @@ func (t *tx) unlisted(l order.Batch, known map[string]row) ([]string, error) {
 	}
 	all -= int64(l.EarlierOpen)
 	for _, k := range known {
-		if k.State != order.StateCompleted && k.State != order.StateCancelled {
+		if !k.State.Ended() {
 			all--
 		}
 	}
