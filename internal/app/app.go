@@ -101,7 +101,7 @@ func Open(ctx context.Context, o Options) (a *App, err error) {
 	return a, err
 }
 
-// waitForHost calls start until it does not fail for want of what this machine lacks.
+// waitForHost calls start again while it fails because of what this machine lacks.
 // A disk that fails is waited for only if it is full, because a folder that cannot be
 // used fails alike.
 func (o Options) waitForHost(ctx context.Context, start func() error) error {
@@ -166,11 +166,11 @@ func open(ctx context.Context, o Options) (a *App, err error) {
 func killOrphans(o Options) {
 	dirs, err := fulfill.OutputDirs(o.Config.DataDir)
 	if err != nil {
-		o.Log.Warn("programs of an earlier run not looked for", "error", err)
+		o.Log.Warn("could not look for programs of an earlier run", "error", err)
 	}
 	for _, dir := range dirs {
 		if err := exec.KillOrphan(dir); err != nil { // a new run in the folder tries again
-			o.Log.Warn("a program of an earlier run not killed", "folder", dir, "error", err)
+			o.Log.Warn("could not kill a program of an earlier run", "folder", dir, "error", err)
 		}
 	}
 }

@@ -32,7 +32,7 @@ type Credentials struct {
 	found credential.Found
 	print string
 	// agent is the agent that the data folder belongs to; empty while it is unknown.
-	// Others are passed to foreign, and "" after one was.
+	// foreign is called with the ids of others, and with "" when that is over.
 	agent    string
 	foreign  func(id string)
 	refusing bool
@@ -66,15 +66,15 @@ func (c *Credentials) read() (bool, error) {
 	return ok, nil
 }
 
-// belongTo has only the credentials of one agent picked up from now on. foreign is
-// called with the id of another one, and with "" when that is over.
+// belongTo limits the credentials that are picked up from now on to those of one agent.
+// foreign is called with the id of another one, and with "" when that is over.
 func (c *Credentials) belongTo(agent string, foreign func(id string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.agent, c.foreign = agent, foreign
 }
 
-// refuses reports whether credentials are another agent's than the data folder is.
+// refuses reports whether credentials are those of another agent than the data folder's.
 func (c *Credentials) refuses(id string) bool {
 	c.mu.Lock()
 	other, before, report := c.agent != "" && id != c.agent, c.refusing, c.foreign

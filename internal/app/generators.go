@@ -27,8 +27,8 @@ type maker struct {
 	credentials func() *Credentials
 }
 
-// program makes a program of the owner's, which is told no secret of the daemon.
-// It is isolated like the named generator.
+// program makes a program of the owner's, which receives no secret of the daemon. It is
+// isolated like the named generator.
 func (m maker) program(generator string, o exec.Options) (*exec.Program, error) {
 	o.Dir = m.cfg.Dir
 	o.Isolation = exec.Isolation{

@@ -57,8 +57,8 @@ func CheckFolder(ctx context.Context, cfg *config.Config, id string) error {
 	return CheckAgent(cfg, l, id)
 }
 
-// identify refuses an agent whose ledger this is not. Then it counts the start, finds
-// out whether the ledger was restored, and writes its mark.
+// identify returns an error if the ledger is another agent's. Otherwise it counts the
+// start, finds out whether the ledger was restored, and writes its mark.
 func (a *App) identify(ctx context.Context) error {
 	l, err := a.store.Ledger(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ type marker struct {
 // markInterval is the time between two marks.
 const markInterval = time.Minute
 
-// writeMark writes the mark of the ledger, unless it is there.
+// writeMark writes the mark of the ledger, unless nothing has happened since the last.
 func (a *App) writeMark(ctx context.Context) error {
 	l, err := a.store.Ledger(ctx)
 	if err != nil {
@@ -167,7 +167,7 @@ func (a *App) keepMark(ctx context.Context) error {
 }
 
 // watchDatabase notices that the database's file was removed, emptied or replaced. The
-// daemon works on with the file that it has open, and saves it when it stops.
+// daemon continues with the file that it has open, and saves it when it stops.
 func (a *App) watchDatabase() {
 	why := a.store.Displaced()
 	if why == a.mark.displaced {
@@ -178,7 +178,7 @@ func (a *App) watchDatabase() {
 	if why != "" {
 		text = "the file of the database " + why + " while the daemon runs"
 		a.o.Log.Error("the database's file is not the one that is open", "file", why,
-			"hint", "stop the daemon; it leaves all that it has in "+filepath.Join(a.o.Config.DataDir, store.RescuedName)+", which you put in the place of "+store.FileName)
+			"hint", "stop the daemon and put "+store.FileName+" back: from "+filepath.Join(a.o.Config.DataDir, store.RescuedName)+", where the daemon then leaves what it can still read, or from a backup")
 	}
 	if err := a.store.SetAlert(order.AlertDatabase, text); err != nil {
 		a.o.Log.Warn("write to the store failed", "error", err)

@@ -148,7 +148,7 @@ func TestWhatASecondDaemonDidIsNotDoneAgain(t *testing.T) {
 			time.Sleep(6 * time.Minute)
 		}
 		time.Sleep(2 * time.Hour)
-		late, early := 0, 1 // who continues
+		late, early := 0, 1 // early continues, late has stopped
 		if both[late].stopped() == "" {
 			late, early = early, late
 		}
@@ -163,7 +163,7 @@ func TestWhatASecondDaemonDidIsNotDoneAgain(t *testing.T) {
 		for what, n := range d.done() {
 			window := strings.HasPrefix(what, "window:") || strings.HasPrefix(what, d.orders["window"])
 			if window && n != before[what] {
-				t.Errorf("%s: %d times, before the other went on %d times", what, n, before[what])
+				t.Errorf("%s: %d times, before the other resumed %d times", what, n, before[what])
 			}
 		}
 		if made := d.orders["window"] + " round 0 piece 1"; before[made] != 1 {

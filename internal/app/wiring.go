@@ -46,7 +46,7 @@ type hinted struct {
 	Watcher *bounty.Watcher
 }
 
-// waits are what a poll ends the waiting for.
+// waits are the parts that use what a poll shows.
 type waits struct {
 	fx.In
 	Seen       *intake.Sightings

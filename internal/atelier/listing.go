@@ -15,7 +15,7 @@ const (
 	// a listing.
 	partRows  = 1000
 	partBytes = 2 << 20
-	// mostFields is how many fields beside data are kept of an answer.
+	// mostFields is how many fields next to data are kept of an answer.
 	mostFields = 64
 )
 
@@ -35,7 +35,7 @@ type listingReader struct {
 // readListing reads a listing and passes it on in parts.
 func readListing(body io.Reader, limit int64, take func(order.Listing) error) error {
 	l := listingReader{scanner: newScanner(body, limit), take: take}
-	fields, err := l.fields(func() error { return l.rows() })
+	fields, err := l.fields(l.rows)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func newScanner(r io.Reader, limit int64) *scanner {
 
 var errForm = errors.New("it is not of the form {\"success\":…,\"data\":[…]}")
 
-// fill reads on if everything is consumed. The error is errTooLong beyond the limit.
+// fill reads more if everything is consumed. The error is errTooLong beyond the limit.
 func (s *scanner) fill() error {
 	for len(s.next) == 0 {
 		if s.left <= 0 {

@@ -162,7 +162,7 @@ func refuse(after time.Duration, err error) error {
 	return &order.Failure{Class: order.Wait, Code: order.CodeBudget, Err: err, After: after}
 }
 
-// notCounted is a failure and no wait: it is logged, and nobody can say when it ends.
+// notCounted is a failure and no wait: it is logged, and it is unknown when it ends.
 func notCounted(err error) error {
 	f := &order.Failure{Class: order.Retry, Code: order.CodeNotCounted, Outage: true, Err: fmt.Errorf("count the request: %w", err)}
 	if own := host.Failure(err); own != nil {

@@ -30,7 +30,7 @@ const (
 	Descriptors Lack = "descriptors"
 	Memory      Lack = "memory"
 	Processes   Lack = "processes"
-	// Disk is a disk that can be read or written no more.
+	// Disk is a disk that can no longer be read or written.
 	Disk Lack = "disk"
 )
 

@@ -7,7 +7,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// adopting is one order whose missing doings are written into the ledger.
+// adopting is what the adoption of one order is decided from.
 type adopting struct {
 	// record is what the ledger has now. Since the comparison, a poll may have written
 	// some of what was missing.

@@ -11,8 +11,7 @@ import (
 )
 
 // Gate keeps new work waiting until the ledger was compared with the marketplace, and
-// while somebody else works as this agent. It is
-// safe for concurrent use.
+// while somebody else works as this agent. It is safe for concurrent use.
 type Gate struct {
 	polled chan struct{} // has an element after a poll of every status
 	// verbatim: the marketplace has shown our files under the addresses that we sent.
@@ -22,7 +21,7 @@ type Gate struct {
 	open    bool
 	since   time.Time      // of the first work that waits; zero for none
 	listing map[string]row // of the last poll, by id, while the gate is shut
-	more    bool           // the listing goes on
+	more    bool           // another part of the listing follows
 	// second is why nothing new begins although the ledger was compared: somebody else
 	// works as this agent.
 	second string

@@ -33,7 +33,7 @@ type Missing struct {
 // Any reports whether anything is missing.
 func (m Missing) Any() bool { return m.acts() || len(m.Messages) > 0 }
 
-// acts reports whether something is missing that no owner does by the way.
+// acts reports whether anything but messages is missing.
 func (m Missing) acts() bool { return m.Rounds > 0 || len(m.Files) > 0 || m.Quote }
 
 // Lacks returns what the marketplace shows of the agent's doing on one order and the
@@ -90,7 +90,7 @@ func deliveries(f order.Facts, windowed bool) int {
 	return revisions
 }
 
-// left reports whether a message in the state has left, or may have.
+// left reports whether a message in the state was sent, or may have been.
 func left(s order.OutState) bool {
 	return s == order.OutSent || s == order.OutSending || s == order.OutUnknown
 }
