@@ -17,7 +17,7 @@ import (
 )
 
 // TestTheOwnerIsShownThatTheDatabaseWasRemoved guards a file that is removed while the
-// daemon runs: it is noticed, nothing begins anew, and the copy has all that was done.
+// daemon runs: it is noticed, nothing begins again, and the copy has all that was done.
 func TestTheOwnerIsShownThatTheDatabaseWasRemoved(t *testing.T) {
 	t.Parallel()
 	dir := storetest.Dir(t)

@@ -22,7 +22,7 @@ type Sources struct {
 // Find returns the credentials of the first source that has any. found is false
 // when none has. A source that exists but cannot be trusted is an *Error and ends
 // the search: one that is unreadable, open to other users, malformed, or has only
-// one of the two values. Going on could use another agent, or register a second.
+// one of the two values. Searching further could use another agent, or register a second.
 func Find(s Sources) (f Found, found bool, err error) {
 	if s.Getenv != nil {
 		id, key := strings.TrimSpace(s.Getenv(EnvAgentID)), strings.TrimSpace(s.Getenv(EnvAPIKey))

@@ -48,7 +48,7 @@ func TestWhatFollowsFromAFailedCall(t *testing.T) {
 	}{
 		"a stop leaves it open":                    {failed(order.Stopped, order.CodeStopped, full), open, 0, order.Stopped, false},
 		"so does a lost lease":                     {failed(order.Lost, order.CodeLeaseLost, full), open, 0, order.Lost, false},
-		"and a job that goes on":                   {failed(order.Wait, order.CodeSlow, still, ticket), open, 0, order.Wait, false},
+		"and a job that still runs":                {failed(order.Wait, order.CodeSlow, still, ticket), open, 0, order.Wait, false},
 		"an outage before it was sent costs none":  {failed(order.Retry, order.CodeOutage, none, outage), order.CallFailed, 0, order.Retry, false},
 		"nor does a provider without room":         {failed(order.Wait, order.CodeProviderRateLimited, none), order.CallFailed, 0, order.Wait, false},
 		"a refusal is free":                        {failed(order.Fail, order.CodeRefused, none), order.CallRefused, 0, order.Fail, false},

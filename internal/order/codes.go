@@ -54,7 +54,7 @@ const (
 	CodeUnexpected Code = "unexpected"
 	// CodeMoved: the marketplace is at another address. The owner changes base_url.
 	CodeMoved Code = "moved"
-	// CodeNotFound: the marketplace does not know what was asked for. Nobody can fix it.
+	// CodeNotFound: the marketplace does not know what was asked for. It cannot be fixed.
 	CodeNotFound Code = "not_found"
 	// CodeConflict: the marketplace has it already. Nobody needs to fix it.
 	CodeConflict Code = "conflict"
@@ -64,7 +64,7 @@ const (
 	CodeTooLarge Code = "too_large"
 	// CodeBlobRefused: the blob store refuses an upload. It is tried with a new token.
 	CodeBlobRefused Code = "blob_refused"
-	// CodeBadID: an id cannot stand in an address. Nobody can fix it.
+	// CodeBadID: an id cannot stand in an address. It cannot be fixed.
 	CodeBadID Code = "bad_id"
 	// CodeBadAddress: the marketplace named an address that no file may be sent to. It is asked again.
 	CodeBadAddress Code = "bad_address"
@@ -188,7 +188,7 @@ const (
 	CodeOrphan Code = "orphan"
 	// CodeBadOutput: the output does not follow the protocol. The owner fixes the program.
 	CodeBadOutput Code = "bad_output"
-	// CodeBadRequest: the order cannot be put into a request. Nobody can fix it but by changing the order.
+	// CodeBadRequest: the order cannot be put into a request. Only a change of the order fixes it.
 	CodeBadRequest Code = "bad_request"
 	// CodeNoOutput: the generator made no file. A model that may do better is asked again a few times; else the owner decides.
 	CodeNoOutput Code = "no_output"

@@ -38,7 +38,7 @@ func TestAnUpgradeGivesHeldWorkTodaysCodes(t *testing.T) {
 				t.Errorf("the attempt has the code %q (%v), want %q", h.Attempts[0].Code, err, c.now)
 			}
 			if c.class == order.Wait {
-				return // the order goes on and has no code
+				return // the order continues and has no code
 			}
 			if o := getOrder(t, s, "o1"); o.Code != c.now {
 				t.Errorf("the order has the code %q, want %q", o.Code, c.now)

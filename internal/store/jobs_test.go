@@ -239,7 +239,7 @@ func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneNetwork); j.Stage != order.StageUpload {
-		t.Errorf("after the owner's look it goes on at %s", j.Stage)
+		t.Errorf("after the owner's look it continues at %s", j.Stage)
 	}
 }
 

@@ -108,7 +108,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // record records an event in time, or returns an error. A write that takes longer
-// goes on: then the event that is sent again is the same one.
+// continues: then the event that is sent again is the same one.
 func (r *Receiver) record(e Event) error {
 	if r.recording.Add(1) > maxRecording {
 		r.recording.Add(-1)
