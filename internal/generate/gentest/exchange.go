@@ -43,6 +43,8 @@ type Exchange struct {
 	Probe  Step  `json:"probe"`
 	// Refusals are answers to a submission ("submit") or a poll ("poll").
 	Refusals []Refusal `json:"refusals"`
+	// Failures are answers that report something else.
+	Failures []Failure `json:"failures"`
 	// Keyed: the provider knows a call by its key and does it once.
 	Keyed bool `json:"keyed"`
 	// Reference is how the client's picture is sent: base64, link, or empty.
@@ -67,6 +69,16 @@ type Answer struct {
 // Refusal is an answer that refuses the content.
 type Refusal struct {
 	To Part `json:"to"`
+	Answer
+}
+
+// Failure is an answer that reports what Means names: credit (the account is empty), key,
+// rate, outage, wrong (the request), or failed (the job).
+type Failure struct {
+	To    Part   `json:"to"`
+	Means string `json:"means"`
+	// Free: the description says that a failed job costs nothing.
+	Free bool `json:"free"`
 	Answer
 }
 
@@ -114,13 +126,20 @@ func (x Exchange) shape() shape {
 		s.unseen = append(s.unseen, string(body))
 	}
 	for _, r := range x.Refusals {
-		header := http.Header{}
-		for name, value := range r.Header {
-			header.Set(name, value)
-		}
-		s.refusals = append(s.refusals, refusal{r.To, r.status(), header, string(r.Body)})
+		s.refusals = append(s.refusals, refusal{r.To, r.status(), r.header(), string(r.Body)})
+	}
+	for _, r := range x.Failures {
+		s.failures = append(s.failures, failure{refusal{r.To, r.status(), r.header(), string(r.Body)}, r.Means, r.Free})
 	}
 	return s
+}
+
+func (a Answer) header() http.Header {
+	header := http.Header{}
+	for name, value := range a.Header {
+		header.Set(name, value)
+	}
+	return header
 }
 
 func (x Exchange) part(r *http.Request) Part {

@@ -112,6 +112,9 @@ func callScenarios(s shape) []scenario {
 			scenario{fmt.Sprintf("refusal %d", i+1), func(b *bench) { b.refusal(r) }},
 			scenario{fmt.Sprintf("refusal %d with the key in its reason", i+1), func(b *bench) { b.refusalWithKey(r) }})
 	}
+	for i, f := range s.failures {
+		list = append(list, scenario{fmt.Sprintf("failure %d, %s", i+1, f.means), func(b *bench) { b.failure(f) }})
+	}
 	for i, answer := range s.beside {
 		list = append(list, scenario{fmt.Sprintf("other files next to the result %d", i+1), func(b *bench) { b.beside(answer) }})
 	}

@@ -96,13 +96,7 @@ var spoiled = map[string]http.HandlerFunc{
 }
 
 func (b *bench) refusal(r refusal) {
-	b.fake.Answer(r.part, func(w http.ResponseWriter, _ *http.Request) {
-		for name, values := range r.header {
-			w.Header()[name] = values
-		}
-		w.WriteHeader(r.status)
-		io.WriteString(w, r.body)
-	})
+	b.fake.Answer(r.part, r.write)
 	before := b.fake.Paid()
 	_, f := b.run(b.Context(), b.request())
 	if f == nil || f.Class != order.Fail || f.Code != order.CodeRefused || len(f.Error()) < len("the provider refuses: x") {
@@ -111,6 +105,48 @@ func (b *bench) refusal(r refusal) {
 	if n := b.fake.Paid() - before; n > 1 {
 		b.Errorf("%d calls were made", n)
 	}
+}
+
+// meantBy are the statuses that mean the same as a failure's name.
+var meantBy = map[string]int{"credit": 402, "key": 401, "rate": 429, "outage": 503, "wrong": 400}
+
+// failure expects that an answer means what the description says. Only a job that failed
+// is over. Any other failure of a poll leaves the job pending.
+func (b *bench) failure(r failure) {
+	b.fake.Answer(r.part, r.write)
+	if r.means != "failed" {
+		want, known := paidStatuses[meantBy[r.means]]
+		if !known {
+			b.Fatalf("%q is no meaning of a failure", r.means)
+		}
+		if r.part == Poll {
+			want.charge = order.ChargePending
+		}
+		b.fails(b.request(), want)
+		b.fake.Answer(r.part, nil)
+		if r.part == Poll {
+			b.done(b.resumed(), 1)
+		}
+		return
+	}
+	charge := order.ChargeFull
+	if r.free {
+		charge = order.ChargeNone
+	}
+	_, f := b.run(b.Context(), b.request())
+	if f == nil || f.Class != order.Retry && f.Class != order.Hold || f.Code != order.CodeProviderFailed || f.Charge != charge {
+		b.Fatalf("got %+v, want a failed job", f)
+	}
+	b.paid(1)
+}
+
+// write answers with the failure or refusal.
+func (r refusal) write(w http.ResponseWriter, _ *http.Request) {
+	for name, values := range r.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(r.status)
+	io.WriteString(w, r.body)
 }
 
 // refusalWithKey puts the key where the reason is cut. A part of it would stay if

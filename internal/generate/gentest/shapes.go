@@ -21,6 +21,8 @@ type shape struct {
 	serve  func(f *Fake, w http.ResponseWriter, r *http.Request)
 	// refusals are its answers to content that it refuses.
 	refusals []refusal
+	// failures are its other answers that report an error.
+	failures []failure
 	// forgets: it answers 404 to a job that it forgot.
 	forgets bool
 	// unseen are its answers to a poll of a job that is done and whose result is not
@@ -40,6 +42,13 @@ type refusal struct {
 	status int
 	header http.Header
 	body   string
+}
+
+// failure is an answer that reports an error. means is the name of the error.
+type failure struct {
+	refusal
+	means string
+	free  bool
 }
 
 func bearer(r *http.Request, _ []byte, key string) bool {
