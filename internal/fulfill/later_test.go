@@ -84,35 +84,50 @@ func TestAPieceWaitsForItsProgramUntilTheMarginOfItsWindow(t *testing.T) {
 	})
 }
 
-// A job that a restart of ComfyUI has lost is made again, and costs no attempt.
+// A job that a restart of ComfyUI has lost is made again, and costs no attempt, also
+// where each job has a price.
 func TestAJobThatComfyUIHasLostIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		fake := w.useComfyUI()
-		free := w.service
-		w.service = func(s *fulfill.Service) {
-			free(s)
-			s.Generators[0].Price, s.Generators[0].Free = 0, true
+	for name, each := range map[string]order.USD{"free": 0, "priced": price} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) { w.losesJobs(each) })
+		})
+	}
+}
+
+// losesJobs has ComfyUI lose seven jobs of an order, each of which costs the price.
+func (w *world) losesJobs(each order.USD) {
+	w.t.Helper()
+	fake := w.useComfyUI()
+	comfy := w.service
+	w.service = func(s *fulfill.Service) {
+		comfy(s)
+		s.Generators[0].Price, s.Generators[0].Free = each, each == 0
+	}
+	w.restart()
+	id := w.order()
+	const jobs = 7
+	for range jobs {
+		w.crashed(fake)
+		j := w.lease(order.StageGenerate)
+		calls := w.calls(id)
+		c := calls[len(calls)-1]
+		if err := w.store.CallSubmitted(c.ID, c.Key); err != nil {
+			w.t.Fatal(err)
 		}
-		w.restart()
-		id := w.order()
-		for range 7 {
-			w.crashed(fake)
-			j := w.lease(order.StageGenerate)
-			ticket := w.calls(id)
-			if err := w.store.CallSubmitted(ticket[len(ticket)-1].ID, ticket[len(ticket)-1].Key); err != nil {
-				t.Fatal(err)
-			}
-			fake.Forget()
-			_, err := w.f.Run(t.Context(), j)
-			f := order.Classify(t.Context(), err)
-			if f == nil || f.Code != order.CodeJobLost || f.Class != order.Retry || !f.Outage || j.Attempt != 1 {
-				t.Fatalf("attempt %d: %+v", j.Attempt, f)
-			}
-			if _, err := w.store.Turn(&order.Done{Job: j, Failure: f}, order.LaneGenerate, false, 0); err != nil {
-				t.Fatal(err)
-			}
+		fake.Forget()
+		_, err := w.f.Run(w.t.Context(), j)
+		f := order.Classify(w.t.Context(), err)
+		if f == nil || f.Code != order.CodeJobLost || f.Class != order.Retry || !f.Outage || j.Attempt != 1 {
+			w.t.Fatalf("attempt %d: %+v", j.Attempt, f)
 		}
-		w.must(order.StageGenerate)
-	})
+		if _, err := w.store.Turn(&order.Done{Job: j, Failure: f}, order.LaneGenerate, false, 0); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.must(order.StageGenerate)
+	if got := w.spent(id); got != (jobs+1)*each {
+		w.t.Errorf("$%s is spent, want %d times $%s", got, jobs+1, each)
+	}
 }

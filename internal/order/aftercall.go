@@ -56,8 +56,9 @@ func AfterCall(c FailedCall) CallOutcome {
 	if cost == 0 && c.HostsFault {
 		f.Charge = ChargeNone // the work waits, which uses no attempt
 	}
-	if cost > 0 {
-		// What was paid for counts as an attempt, or it would be paid for without end.
+	if cost > 0 && f.Code != CodeJobLost {
+		// What was paid for counts as an attempt, or it would be paid for without end. A
+		// lost job is made again for a limited time, see LaterUntil.
 		f.Outage = false
 		if f.Class == Wait {
 			f.Class = Retry
