@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,9 @@ type Exchange struct {
 	Params map[string]any `json:"params"`
 	// Headers are those of each request.
 	Headers map[string]string `json:"headers"`
-	Submit  Step              `json:"submit"`
+	// Fresh are headers whose value must be new in each request.
+	Fresh  []string `json:"fresh"`
+	Submit Step     `json:"submit"`
 	// Poll asks about the job. Waiting are its answers while the job runs, Answer is that
 	// of a finished one.
 	Poll    *Step    `json:"poll"`
@@ -111,7 +114,7 @@ func RunExchange(t *testing.T, x Exchange, newGenerator func(Place) (generate.Ge
 func (x Exchange) shape() shape {
 	s := shape{
 		jobs: x.Poll != nil, again: x.Keyed || x.Lookup != nil, keyed: x.Keyed, forgets: true, reference: x.Reference,
-		part: x.part, serve: x.serve,
+		fresh: x.Fresh, wordless: x.wordless(), part: x.part, serve: x.serve,
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			for name, value := range x.Headers {
 				value = strings.ReplaceAll(value, "KEY", key)
@@ -132,6 +135,22 @@ func (x Exchange) shape() shape {
 		s.failures = append(s.failures, failure{refusal{r.To, r.status(), r.header(), string(r.Body)}, r.Means, r.Free})
 	}
 	return s
+}
+
+// wordless reports whether the provider names no state of a job.
+func (x Exchange) wordless() bool {
+	return !slices.ContainsFunc(x.Waiting, func(a Answer) bool { return stateField.Match(compact(a.Body)) })
+}
+
+// compact returns JSON without spaces.
+func compact(text json.RawMessage) []byte {
+	var b bytes.Buffer
+	if len(text) > 0 {
+		if err := json.Compact(&b, text); err != nil {
+			panic(err)
+		}
+	}
+	return b.Bytes()
 }
 
 func (a Answer) header() http.Header {
@@ -271,11 +290,7 @@ func (a Answer) send(w http.ResponseWriter, j *job) {
 	if a.status() == http.StatusNoContent || len(a.Body) == 0 {
 		return
 	}
-	var body bytes.Buffer
-	if err := json.Compact(&body, a.Body); err != nil {
-		panic(err)
-	}
-	text := strings.NewReplacer("JOB", j.id, "LINK", j.link(), "BASE64", j.base64(), "BASE", "http://"+FakeHost, "CALL", j.key).Replace(body.String())
+	text := strings.NewReplacer("JOB", j.id, "LINK", j.link(), "BASE64", j.base64(), "BASE", "http://"+FakeHost, "CALL", j.key).Replace(string(compact(a.Body)))
 	io.WriteString(w, text)
 }
 

@@ -29,11 +29,12 @@ const (
 
 // Request is a request that a Fake got.
 type Request struct {
-	Part Part
-	Host string
-	URL  string
-	Body []byte
-	At   time.Time
+	Part   Part
+	Host   string
+	URL    string
+	Header http.Header
+	Body   []byte
+	At     time.Time
 }
 
 // job is work that the provider began and charges for.
@@ -137,7 +138,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	f.mu.Lock()
 	part := f.shape.part(r)
-	f.requests = append(f.requests, Request{part, r.Host, r.URL.String(), body, time.Now()})
+	f.requests = append(f.requests, Request{part, r.Host, r.URL.String(), r.Header, body, time.Now()})
 	answer := f.answers[part]
 	f.mu.Unlock()
 	switch {
@@ -190,7 +191,6 @@ var onePixel = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x
 
 var referenceBase64 = base64.StdEncoding.EncodeToString(onePixel)
 
-// file returns what the job made.
 // file returns what the job made. Its base64 has both odd characters and padding.
 func (j *job) file() []byte {
 	return append(onePixel[:len(onePixel):len(onePixel)], j.id+"\xfb\xff\xfe\xfb"...)

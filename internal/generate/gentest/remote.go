@@ -222,6 +222,7 @@ func remote(t *testing.T, s shape, newGenerator func(Place) (generate.Generator,
 		for _, r := range b.fake.Requests() {
 			b.noLeak(r.URL, "an address")
 		}
+		b.fresh()
 	})
 }
 
@@ -230,6 +231,21 @@ func (b *bench) noLeak(text, where string) {
 	coded := base64.StdEncoding.EncodeToString([]byte(remoteUser + ":" + remoteKey))
 	if strings.Contains(text, remoteKey[:6]) || strings.Contains(text, coded[:12]) {
 		b.Errorf("the key is in %s: %.300s", where, text)
+	}
+}
+
+// fresh expects a new value in each request for the headers that need one.
+func (b *bench) fresh() {
+	seen := map[string]bool{"": true}
+	for _, name := range b.fake.shape.fresh {
+		for _, r := range b.fake.Requests() {
+			if value := r.Header.Get(name); r.Part != Fetch {
+				if seen[value] {
+					b.Errorf("%s has %s %q, which is not new", r.URL, name, value)
+				}
+				seen[value] = true
+			}
+		}
 	}
 }
 

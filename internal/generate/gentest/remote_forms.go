@@ -41,6 +41,9 @@ func formScenarios(s shape) []scenario {
 		}
 	case s.reference != "upload": // there the id is ours, and files have no links
 		list = append(list, jobForms()...)
+		if !s.wordless {
+			list = append(list, scenario{"a state that is not known", (*bench).unknownState})
+		}
 	}
 	return list
 }
@@ -96,7 +99,6 @@ func jobForms() []scenario {
 			b.done(b.request(), 1)
 			b.paid(1)
 		}},
-		{"a state that is not known", (*bench).unknownState},
 		{"a success without a job id", (*bench).noID},
 		{"an error inside a poll", (*bench).errorInPoll},
 		{"a result without a link", func(b *bench) {

@@ -15,6 +15,10 @@ type shape struct {
 	again bool // a call may be made again under the same key
 	keyed bool // a call carries an idempotency key
 	bare  bool // the body of a 200 is the file itself
+	// wordless: it does not name the state of a job.
+	wordless bool
+	// fresh are headers whose value is new in each request.
+	fresh []string
 	// signed reports whether the request carries the key as the provider demands.
 	signed func(r *http.Request, body []byte, key string) bool
 	part   func(r *http.Request) Part

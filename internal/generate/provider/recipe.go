@@ -223,8 +223,11 @@ func (b *recipeBackend) result(ctx context.Context, c *conn, v recipe.Values, a 
 		if a.gone() {
 			return nil, a.expired("its result")
 		}
-		if state, _ := b.recipe.State(read); state == recipe.Blocked {
-			return nil, b.refused(a, b.recipe.Reason(read))
+		switch state, _ := b.recipe.State(read); state {
+		case recipe.Blocked:
+			return nil, costing(b.refused(a, b.recipe.Reason(read)), b.recipe.Cost(read))
+		case recipe.Failed:
+			return nil, b.failed(a, read)
 		}
 		if err := b.failure(a, read); err != nil {
 			return nil, err

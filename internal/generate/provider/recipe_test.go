@@ -247,3 +247,36 @@ func TestTheIDOfACutAnswerIsKept(t *testing.T) {
 		t.Errorf("got %q, %v", files, f)
 	}
 }
+
+// The first answer says that the job is done, and only the result what became of each
+// picture.
+func TestAResultSaysThatItIsRefusedOrFailed(t *testing.T) {
+	t.Parallel()
+	r, err := recipe.Open("stable-horde")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ok, censored, faulted = `{"img":"{{base}}/f","state":"ok"}`, `{"img":"{{base}}/x","state":"censored"}`, `{"img":"","state":"faulted"}`
+	for pictures, want := range map[string]struct {
+		class order.Class
+		code  order.Code
+	}{
+		censored:                  {order.Fail, order.CodeRefused},
+		censored + "," + censored: {order.Fail, order.CodeRefused},
+		faulted:                   {order.Retry, order.CodeProviderFailed},
+		ok + "," + censored:       {},
+		ok + "," + faulted:        {},
+	} {
+		s := script(t, map[string][]said{
+			"GET /generate/check/j1":  {{status: 200, body: `{"done":true,"faulted":false}`}},
+			"GET /generate/status/j1": {{status: 200, body: `{"done":true,"generations":[` + pictures + `]}`}},
+			"GET /f":                  {{status: 200, body: "made"}},
+		})
+		files, f := s.resumed(t, Spec{Type: "recipe", Recipe: r, Model: "m"}, "j1")
+		if want.code != "" {
+			wantFailure(t, f, want.class, want.code, order.ChargeFull)
+		} else if f != nil || len(files) != 1 || files[0] != "made" {
+			t.Errorf("%s: got %q, %v", pictures, files, f)
+		}
+	}
+}
