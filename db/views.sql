@@ -31,7 +31,10 @@ FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id;
 
 -- Each call of a generator, with its outcome and its cost.
 CREATE VIEW v_calls AS
-SELECT c.id, j.order_id, j.kind, j.round, a.attempt, c.generator, c.state, c.ticket,
+SELECT c.id, j.order_id, j.kind, j.round, a.attempt, c.generator,
+       -- a call whose order has ended is cancelled at the provider
+       CASE WHEN c.cancel_wanted_at IS NULL THEN c.state WHEN c.state = 'submitted' THEN 'cancelling'
+            WHEN c.state = 'failed' THEN 'cancelled' ELSE c.state END AS state, c.ticket,
        c.cost_usd_micros / 1e6 AS cost_usd, c.began_at, c.closed_at, c.note, c.key
 FROM calls AS c JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id;
 

@@ -1,5 +1,6 @@
 -- name: InsertCall :execlastid
-INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at) VALUES (?, ?, ?, ?, 'calling', ?, ?);
+INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels)
+VALUES (?, ?, ?, ?, 'calling', ?, ?, ?);
 
 -- name: CountCalls :one
 -- Counts the calls ever recorded for the work of a job by a generator, whatever became of them.
@@ -10,13 +11,45 @@ WHERE j.order_id = ? AND j.kind = ? AND j.round = ? AND c.generator = ?;
 UPDATE attempts SET cost_usd_micros = max(cost_usd_micros + CAST(sqlc.arg(delta) AS INTEGER), 0) WHERE id = sqlc.arg(id);
 
 -- name: OpenCalls :many
--- The open calls of a job, and the attempt that began each.
+-- The open calls of a job, and the attempt that began each. A call that is being cancelled is never resumed.
 SELECT c.*, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
-WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') ORDER BY c.id;
+WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL ORDER BY c.id;
 
 -- name: CallSubmitted :execrows
 UPDATE calls SET state = 'submitted', ticket = sqlc.arg(ticket)
 WHERE id = sqlc.arg(id) AND state IN ('calling', 'submitted');
+
+-- name: CancelCallOfEndedJob :execrows
+-- The provider's id of a call has come after its job was cancelled.
+UPDATE calls SET cancel_wanted_at = sqlc.arg(now), cancel_next_at = sqlc.arg(now)
+WHERE calls.id = sqlc.arg(id) AND calls.state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at IS NULL
+  AND job_id IN (SELECT j.id FROM jobs AS j WHERE j.state = 'cancelled' AND j.id = calls.job_id);
+
+-- name: CancelOrderCalls :execrows
+-- The order has ended, so what the provider still makes for it is not wanted any more.
+UPDATE calls SET cancel_wanted_at = sqlc.arg(now), cancel_next_at = sqlc.arg(now)
+WHERE calls.state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at IS NULL
+  AND job_id IN (SELECT j.id FROM jobs AS j WHERE j.order_id = sqlc.arg(order_id));
+
+-- name: CancelJobCalls :execrows
+-- The owner wants the files of a job made again.
+UPDATE calls SET cancel_wanted_at = sqlc.arg(now), cancel_next_at = sqlc.arg(now)
+WHERE state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at IS NULL AND job_id = sqlc.arg(job_id);
+
+-- name: DueCancellations :many
+-- The calls whose job is to be cancelled at the provider now.
+SELECT c.id, c.generator, c.ticket, c.cost_usd_micros, c.cancel_tries, c.job_id, j.order_id
+FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
+WHERE c.state = 'submitted' AND c.cancel_wanted_at IS NOT NULL AND c.cancel_next_at <= ? ORDER BY c.cancel_next_at LIMIT 100;
+
+-- name: NextCancellation :many
+SELECT cancel_next_at FROM calls
+WHERE state = 'submitted' AND cancel_wanted_at IS NOT NULL ORDER BY cancel_next_at LIMIT 1;
+
+-- name: CountCancellation :execrows
+-- A job is about to be cancelled at the provider. The same is tried again at next_at unless the call is closed.
+UPDATE calls SET cancel_tries = cancel_tries + 1, cancel_next_at = sqlc.arg(cancel_next_at)
+WHERE id = sqlc.arg(id) AND state = 'submitted' AND cancel_wanted_at IS NOT NULL;
 
 -- name: CallLate :many
 -- The result of a job that is done cannot be had yet. The first such look counts.
@@ -43,9 +76,9 @@ WHERE state IN ('calling', 'submitted') AND job_id IN (
     SELECT j.id FROM jobs AS j WHERE j.order_id = sqlc.arg(order_id) AND j.code = 'unknown_call');
 
 -- name: GiveUpCalls :exec
--- The owner wants the files of a job made again: its open calls are given up.
+-- The owner wants the files of a job made again: its open calls are given up, unless they are being cancelled.
 UPDATE calls SET state = 'unknown', closed_at = sqlc.arg(closed_at), note = 'given up by the owner'
-WHERE state IN ('calling', 'submitted') AND job_id = sqlc.arg(job_id);
+WHERE state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL AND job_id = sqlc.arg(job_id);
 
 -- name: SpentOnOrder :one
 SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id

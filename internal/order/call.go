@@ -28,7 +28,22 @@ const (
 	CallExpired CallState = "expired"
 	// CallUnknown: its outcome is unknown, so it counts as spent.
 	CallUnknown CallState = "unknown"
+	// CallCancelling and CallCancelled are shown for a submitted and a failed call whose
+	// job is not needed any more. They are in no row.
+	CallCancelling CallState = "cancelling"
+	CallCancelled  CallState = "cancelled"
 )
+
+// Shown returns the state as the owner sees it. unwanted: the job is not needed any more.
+func (s CallState) Shown(unwanted bool) CallState {
+	switch {
+	case unwanted && s == CallSubmitted:
+		return CallCancelling
+	case unwanted && s == CallFailed:
+		return CallCancelled
+	}
+	return s
+}
 
 // capRetry is how soon work that waits for the next day tries again: an open call
 // may turn out to cost less than its price.
@@ -57,6 +72,8 @@ type NewCall struct {
 	Generator string
 	Price     USD
 	Caps      Caps
+	// Cancels: the generator can cancel jobs.
+	Cancels bool
 }
 
 // CallKey returns the idempotency key of a job's call of a generator. n counts the

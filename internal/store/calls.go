@@ -39,7 +39,7 @@ func (s *Store) BeginCall(j order.Job, c order.NewCall) (order.Call, error) {
 		g.State, g.BeganAt, g.Attempt = order.CallStarted, t.now.Time, j.Attempt
 		if g.ID, err = t.InsertCall(noCancel, query.InsertCallParams{
 			JobID: j.ID, AttemptID: j.AttemptID,
-			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now,
+			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now, Cancels: one(c.Cancels),
 		}); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (t *tx) cappedToday(f *order.Failure) error {
 	return nil
 }
 
-// OpenCalls returns the open calls of a job.
+// OpenCalls returns the open calls of a job, without those that are being cancelled.
 func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error) {
 	rows, err := s.read.OpenCalls(ctx, j.ID)
 	if err != nil {
@@ -122,14 +122,18 @@ func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error
 }
 
 // CallSubmitted records the provider's id of a call. It needs no lease: spent money
-// is recorded even if the job has another lease by now.
+// is recorded even if the job has another lease by now. If the order has ended by now,
+// the provider's job is to be cancelled.
 func (s *Store) CallSubmitted(id int64, ticket string) error {
 	return s.write("call.submitted", func(t *tx) error {
 		n, err := t.CallSubmitted(noCancel, query.CallSubmittedParams{Ticket: ticket, ID: id})
 		if err == nil && n == 0 {
 			err = fmt.Errorf("call %d: %w", id, order.ErrCallClosed)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.cancelLate(id)
 	})
 }
 

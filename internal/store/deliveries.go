@@ -81,6 +81,9 @@ func (t *tx) deliveryEnded(j order.Job, state order.DeliveryState, note string) 
 		}); err != nil {
 			return err
 		}
+		if err := t.cancelOrderCalls(j.OrderID); err != nil {
+			return err
+		}
 	} else if err := t.EndDelivery(noCancel, query.EndDeliveryParams{
 		State: state, SettledAt: t.now, Note: note,
 		OrderID: j.OrderID, Round: int64(j.Round),

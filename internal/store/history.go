@@ -100,7 +100,7 @@ func (s *Store) readCalls(ctx context.Context, h *History) error {
 	for _, c := range calls {
 		h.Calls = append(h.Calls, Call{Call: order.Call{
 			ID: c.ID, Generator: c.Generator, Key: c.Key, Ticket: c.Ticket,
-			State: c.State, Cost: c.CostUsdMicros, BeganAt: c.BeganAt.Time,
+			State: c.State.Shown(!c.CancelWantedAt.IsZero()), Cost: c.CostUsdMicros, BeganAt: c.BeganAt.Time,
 		}, Kind: c.Kind, Round: int(c.Round), Note: c.Note})
 	}
 	return err

@@ -323,7 +323,10 @@ func (t *tx) closeJobs(id string, d order.Decision) error {
 		ChangedAt: t.now, FinishedAt: t.now, OrderID: id,
 	})
 	t.changed.Revoked = t.changed.Revoked || n > 0
-	return err
+	if err != nil {
+		return err
+	}
+	return t.cancelOrderCalls(id)
 }
 
 func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {

@@ -88,7 +88,8 @@ func (o Owner) Approve(ctx context.Context, id string) error {
 }
 
 // Redo is Retry, but makes the files again: those of one piece or, if piece is 0,
-// those of the round and of every broken piece. Their open calls are given up.
+// those of the round and of every broken piece. Their open calls are cancelled at the
+// provider or given up.
 // clear removes their files from the disk before a worker can find them. It is
 // called in the transaction, perhaps more than once. Jobs that make no files
 // resume where they stopped.
@@ -99,7 +100,7 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 			return 0, err
 		}
 		for _, j := range jobs {
-			if err := t.GiveUpCalls(noCancel, query.GiveUpCallsParams{ClosedAt: t.now, JobID: j.ID}); err != nil {
+			if err := t.giveUpCalls(j.ID); err != nil {
 				return 0, err
 			}
 			if err := clear(j.Kind, int(j.Round)); err != nil {
@@ -184,6 +185,9 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 		}
 		if n == 0 && before.State != order.StateHeld {
 			return fmt.Errorf("order %s is %s and has no work to cancel", id, before.State)
+		}
+		if err := t.cancelOrderCalls(id); err != nil {
+			return err
 		}
 		note := "cancelled by the owner"
 		if reason != "" {

@@ -208,6 +208,9 @@ func (t *tx) adoptRounds(a order.Adoption) error {
 		return err
 	}
 	t.changed.Revoked = t.changed.Revoked || n > 0
+	if err := t.cancelOrderCalls(a.OrderID); err != nil {
+		return err
+	}
 	if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(a.Rounds - 1), ID: a.OrderID}); err != nil {
 		return err
 	}

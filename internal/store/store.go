@@ -47,6 +47,8 @@ type Change struct {
 	Network  bool // jobs of the network lane may be due
 	Revoked  bool // a lease was revoked
 	Threads  bool // a thread is due to be read
+	// Cancellations: jobs are to be cancelled at their providers.
+	Cancellations bool
 	// SecondDaemon is why nothing new is to be paid for or sent: somebody else works as
 	// this agent. It is empty if that is not new.
 	SecondDaemon string
@@ -65,6 +67,7 @@ func (c *Change) add(other Change) {
 	c.Network = c.Network || other.Network
 	c.Revoked = c.Revoked || other.Revoked
 	c.Threads = c.Threads || other.Threads
+	c.Cancellations = c.Cancellations || other.Cancellations
 	c.SecondDaemon = cmp.Or(c.SecondDaemon, other.SecondDaemon)
 }
 

@@ -88,6 +88,65 @@ func (q *Queries) CallSubmitted(ctx context.Context, arg CallSubmittedParams) (i
 	return result.RowsAffected()
 }
 
+const cancelCallOfEndedJob = `-- name: CancelCallOfEndedJob :execrows
+UPDATE calls SET cancel_wanted_at = ?1, cancel_next_at = ?1
+WHERE calls.id = ?2 AND calls.state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at IS NULL
+  AND job_id IN (SELECT j.id FROM jobs AS j WHERE j.state = 'cancelled' AND j.id = calls.job_id)
+`
+
+type CancelCallOfEndedJobParams struct {
+	Now utc.Time
+	ID  int64
+}
+
+// The provider's id of a call has come after its job was cancelled.
+func (q *Queries) CancelCallOfEndedJob(ctx context.Context, arg CancelCallOfEndedJobParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, cancelCallOfEndedJob, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const cancelJobCalls = `-- name: CancelJobCalls :execrows
+UPDATE calls SET cancel_wanted_at = ?1, cancel_next_at = ?1
+WHERE state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at IS NULL AND job_id = ?2
+`
+
+type CancelJobCallsParams struct {
+	Now   utc.Time
+	JobID int64
+}
+
+// The owner wants the files of a job made again.
+func (q *Queries) CancelJobCalls(ctx context.Context, arg CancelJobCallsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, cancelJobCalls, arg.Now, arg.JobID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const cancelOrderCalls = `-- name: CancelOrderCalls :execrows
+UPDATE calls SET cancel_wanted_at = ?1, cancel_next_at = ?1
+WHERE calls.state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at IS NULL
+  AND job_id IN (SELECT j.id FROM jobs AS j WHERE j.order_id = ?2)
+`
+
+type CancelOrderCallsParams struct {
+	Now     utc.Time
+	OrderID string
+}
+
+// The order has ended, so what the provider still makes for it is not wanted any more.
+func (q *Queries) CancelOrderCalls(ctx context.Context, arg CancelOrderCallsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, cancelOrderCalls, arg.Now, arg.OrderID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const closeCall = `-- name: CloseCall :exec
 UPDATE calls SET state = ?1, cost_usd_micros = ?2, closed_at = ?3,
     note = ?4
@@ -138,9 +197,76 @@ func (q *Queries) CountCalls(ctx context.Context, arg CountCallsParams) (int64, 
 	return count, err
 }
 
+const countCancellation = `-- name: CountCancellation :execrows
+UPDATE calls SET cancel_tries = cancel_tries + 1, cancel_next_at = ?1
+WHERE id = ?2 AND state = 'submitted' AND cancel_wanted_at IS NOT NULL
+`
+
+type CountCancellationParams struct {
+	CancelNextAt utc.Time
+	ID           int64
+}
+
+// A job is about to be cancelled at the provider. The same is tried again at next_at unless the call is closed.
+func (q *Queries) CountCancellation(ctx context.Context, arg CountCancellationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, countCancellation, arg.CancelNextAt, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const dueCancellations = `-- name: DueCancellations :many
+SELECT c.id, c.generator, c.ticket, c.cost_usd_micros, c.cancel_tries, c.job_id, j.order_id
+FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
+WHERE c.state = 'submitted' AND c.cancel_wanted_at IS NOT NULL AND c.cancel_next_at <= ? ORDER BY c.cancel_next_at LIMIT 100
+`
+
+type DueCancellationsRow struct {
+	ID            int64
+	Generator     string
+	Ticket        string
+	CostUsdMicros order.USD
+	CancelTries   int64
+	JobID         int64
+	OrderID       string
+}
+
+// The calls whose job is to be cancelled at the provider now.
+func (q *Queries) DueCancellations(ctx context.Context, cancelNextAt utc.Time) ([]DueCancellationsRow, error) {
+	rows, err := q.db.QueryContext(ctx, dueCancellations, cancelNextAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DueCancellationsRow{}
+	for rows.Next() {
+		var i DueCancellationsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Generator,
+			&i.Ticket,
+			&i.CostUsdMicros,
+			&i.CancelTries,
+			&i.JobID,
+			&i.OrderID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const giveUpCalls = `-- name: GiveUpCalls :exec
 UPDATE calls SET state = 'unknown', closed_at = ?1, note = 'given up by the owner'
-WHERE state IN ('calling', 'submitted') AND job_id = ?2
+WHERE state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL AND job_id = ?2
 `
 
 type GiveUpCallsParams struct {
@@ -148,7 +274,7 @@ type GiveUpCallsParams struct {
 	JobID    int64
 }
 
-// The owner wants the files of a job made again: its open calls are given up.
+// The owner wants the files of a job made again: its open calls are given up, unless they are being cancelled.
 func (q *Queries) GiveUpCalls(ctx context.Context, arg GiveUpCallsParams) error {
 	_, err := q.db.ExecContext(ctx, giveUpCalls, arg.ClosedAt, arg.JobID)
 	return err
@@ -173,7 +299,8 @@ func (q *Queries) GiveUpUnknownCalls(ctx context.Context, arg GiveUpUnknownCalls
 }
 
 const insertCall = `-- name: InsertCall :execlastid
-INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at) VALUES (?, ?, ?, ?, 'calling', ?, ?)
+INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels)
+VALUES (?, ?, ?, ?, 'calling', ?, ?, ?)
 `
 
 type InsertCallParams struct {
@@ -183,6 +310,7 @@ type InsertCallParams struct {
 	Key           string
 	CostUsdMicros order.USD
 	BeganAt       utc.Time
+	Cancels       int64
 }
 
 func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (int64, error) {
@@ -193,6 +321,7 @@ func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (int64, 
 		arg.Key,
 		arg.CostUsdMicros,
 		arg.BeganAt,
+		arg.Cancels,
 	)
 	if err != nil {
 		return 0, err
@@ -200,8 +329,36 @@ func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (int64, 
 	return result.LastInsertId()
 }
 
+const nextCancellation = `-- name: NextCancellation :many
+SELECT cancel_next_at FROM calls
+WHERE state = 'submitted' AND cancel_wanted_at IS NOT NULL ORDER BY cancel_next_at LIMIT 1
+`
+
+func (q *Queries) NextCancellation(ctx context.Context) ([]utc.Time, error) {
+	rows, err := q.db.QueryContext(ctx, nextCancellation)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []utc.Time{}
+	for rows.Next() {
+		var cancel_next_at utc.Time
+		if err := rows.Scan(&cancel_next_at); err != nil {
+			return nil, err
+		}
+		items = append(items, cancel_next_at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openCall = `-- name: OpenCall :many
-SELECT id, job_id, attempt_id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
+SELECT id, job_id, attempt_id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
@@ -226,6 +383,10 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 			&i.ClosedAt,
 			&i.Note,
 			&i.LateAt,
+			&i.Cancels,
+			&i.CancelWantedAt,
+			&i.CancelTries,
+			&i.CancelNextAt,
 		); err != nil {
 			return nil, err
 		}
@@ -241,27 +402,31 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 }
 
 const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
-WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') ORDER BY c.id
+SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL ORDER BY c.id
 `
 
 type OpenCallsRow struct {
-	ID            int64
-	JobID         int64
-	AttemptID     int64
-	Generator     string
-	Key           string
-	Ticket        string
-	State         order.CallState
-	CostUsdMicros order.USD
-	BeganAt       utc.Time
-	ClosedAt      utc.Time
-	Note          string
-	LateAt        utc.Time
-	Attempt       int64
+	ID             int64
+	JobID          int64
+	AttemptID      int64
+	Generator      string
+	Key            string
+	Ticket         string
+	State          order.CallState
+	CostUsdMicros  order.USD
+	BeganAt        utc.Time
+	ClosedAt       utc.Time
+	Note           string
+	LateAt         utc.Time
+	Cancels        int64
+	CancelWantedAt utc.Time
+	CancelTries    int64
+	CancelNextAt   utc.Time
+	Attempt        int64
 }
 
-// The open calls of a job, and the attempt that began each.
+// The open calls of a job, and the attempt that began each. A call that is being cancelled is never resumed.
 func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, error) {
 	rows, err := q.db.QueryContext(ctx, openCalls, jobID)
 	if err != nil {
@@ -284,6 +449,10 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, e
 			&i.ClosedAt,
 			&i.Note,
 			&i.LateAt,
+			&i.Cancels,
+			&i.CancelWantedAt,
+			&i.CancelTries,
+			&i.CancelNextAt,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
@@ -300,27 +469,31 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, e
 }
 
 const orderCalls = `-- name: OrderCalls :many
-SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, j.kind, j.round, a.attempt FROM calls AS c
+SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, j.kind, j.round, a.attempt FROM calls AS c
 JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
 WHERE j.order_id = ? ORDER BY c.id
 `
 
 type OrderCallsRow struct {
-	ID            int64
-	JobID         int64
-	AttemptID     int64
-	Generator     string
-	Key           string
-	Ticket        string
-	State         order.CallState
-	CostUsdMicros order.USD
-	BeganAt       utc.Time
-	ClosedAt      utc.Time
-	Note          string
-	LateAt        utc.Time
-	Kind          order.Kind
-	Round         int64
-	Attempt       int64
+	ID             int64
+	JobID          int64
+	AttemptID      int64
+	Generator      string
+	Key            string
+	Ticket         string
+	State          order.CallState
+	CostUsdMicros  order.USD
+	BeganAt        utc.Time
+	ClosedAt       utc.Time
+	Note           string
+	LateAt         utc.Time
+	Cancels        int64
+	CancelWantedAt utc.Time
+	CancelTries    int64
+	CancelNextAt   utc.Time
+	Kind           order.Kind
+	Round          int64
+	Attempt        int64
 }
 
 func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsRow, error) {
@@ -345,6 +518,10 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 			&i.ClosedAt,
 			&i.Note,
 			&i.LateAt,
+			&i.Cancels,
+			&i.CancelWantedAt,
+			&i.CancelTries,
+			&i.CancelNextAt,
 			&i.Kind,
 			&i.Round,
 			&i.Attempt,

@@ -48,18 +48,22 @@ type Bounty struct {
 }
 
 type Call struct {
-	ID            int64
-	JobID         int64
-	AttemptID     int64
-	Generator     string
-	Key           string
-	Ticket        string
-	State         order.CallState
-	CostUsdMicros order.USD
-	BeganAt       utc.Time
-	ClosedAt      utc.Time
-	Note          string
-	LateAt        utc.Time
+	ID             int64
+	JobID          int64
+	AttemptID      int64
+	Generator      string
+	Key            string
+	Ticket         string
+	State          order.CallState
+	CostUsdMicros  order.USD
+	BeganAt        utc.Time
+	ClosedAt       utc.Time
+	Note           string
+	LateAt         utc.Time
+	Cancels        int64
+	CancelWantedAt utc.Time
+	CancelTries    int64
+	CancelNextAt   utc.Time
 }
 
 type Delivery struct {
