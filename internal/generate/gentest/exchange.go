@@ -56,9 +56,11 @@ type Exchange struct {
 
 // Step is a request and its answer.
 type Step struct {
-	Method string         `json:"method"`
-	Path   string         `json:"path"`
-	Body   map[string]any `json:"body"`
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	// Headers are those of this request only.
+	Headers map[string]string `json:"headers"`
+	Body    map[string]any    `json:"body"`
 	Answer
 }
 
@@ -113,7 +115,8 @@ func RunExchange(t *testing.T, x Exchange, newGenerator func(Place) (generate.Ge
 // shape returns the provider of the exchange.
 func (x Exchange) shape() shape {
 	s := shape{
-		jobs: x.Poll != nil, again: x.Keyed || x.Lookup != nil, keyed: x.Keyed, forgets: true, reference: x.Reference,
+		jobs: x.Poll != nil, links: x.Poll == nil && bytes.Contains(x.Submit.Answer.Body, []byte(`"LINK"`)),
+		again: x.Keyed || x.Lookup != nil, keyed: x.Keyed, forgets: true, reference: x.Reference,
 		fresh: x.Fresh, wordless: x.wordless(), part: x.part, serve: x.serve,
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			for name, value := range x.Headers {
@@ -245,6 +248,11 @@ func (x Exchange) submitted(f *Fake, w http.ResponseWriter, r *http.Request) {
 		call = callIn(x.Submit.Body, got)
 	}
 	why := differs("the body", x.Submit.Body, got)
+	for name, value := range x.Submit.Headers {
+		if got := r.Header.Get(name); got != value {
+			why = fmt.Sprintf("the header %s is %q, want %q", name, got, value)
+		}
+	}
 	if x.Keyed && call == "" {
 		why = "the idempotency key is missing"
 	}

@@ -35,6 +35,7 @@ func formScenarios(s shape) []scenario {
 		list = append(list, scenario{name, func(b *bench) { b.sameIn(change) }})
 	}
 	switch {
+	case !s.jobs && s.links:
 	case !s.jobs:
 		for name, change := range base64Forms {
 			list = append(list, scenario{"base64 " + name, func(b *bench) { b.base64In(change) }})
@@ -172,7 +173,7 @@ func (b *bench) numericID() {
 }
 
 // stateField matches the state of a job in an answer.
-var stateField = regexp.MustCompile(`"(status|state)":("[A-Za-z_]+"|[0-9]+)`)
+var stateField = regexp.MustCompile(`"((?:task_)?(?:status|state))":("[A-Za-z_]+"|[0-9]+)`)
 
 func swapCase(field string) string {
 	name, word, _ := strings.Cut(field, ":")

@@ -15,6 +15,7 @@ type shape struct {
 	again bool // a call may be made again under the same key
 	keyed bool // a call carries an idempotency key
 	bare  bool // the body of a 200 is the file itself
+	links bool // the answer to a call holds links
 	// wordless: it does not name the state of a job.
 	wordless bool
 	// fresh are headers whose value is new in each request.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"atelierd/internal/generate"
@@ -27,15 +28,24 @@ var recipeNeeds = Needs{Type: "recipe", Recipe: true}
 
 // recipeNeedsOf returns what the type needs with the recipe.
 func recipeNeedsOf(s Spec, r *recipe.Recipe) Needs {
-	most, links := r.References()
-	if most < 0 {
-		most = Unlimited
+	image, links := r.References("image")
+	video, videoLinks := r.References("video")
+	if s.Makes == "video" || s.Makes == "" && slices.Index(r.Makes, "video") == 0 {
+		links = videoLinks
 	}
 	return Needs{
 		Type: s.Type, Recipe: true, Key: r.NeedsKey(), Model: r.NeedsModel(), Makes: r.Makes,
 		Prompt: r.PromptRequired, PromptLimit: r.PromptLimit,
-		References: References{Image: most, Video: most, Links: links, Animations: r.Animations, Bytes: r.ReferenceBytes},
+		References: References{Image: limit(image), Video: limit(video), Links: links, Animations: r.Animations, Bytes: r.ReferenceBytes},
 	}
+}
+
+// limit returns a recipe's number of references as that of References.
+func limit(most int) int {
+	if most < 0 {
+		return Unlimited
+	}
+	return most
 }
 
 // withRecipe returns the spec with its recipe's address and params, and the needs.
@@ -73,7 +83,7 @@ func newUUID() string {
 
 func (b *recipeBackend) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	v := b.values(c)
-	v.Prompt, v.OrderID, v.Call = req.Prompt, req.OrderID, req.Call.Key
+	v.Makes, v.Prompt, v.OrderID, v.Call = b.spec.Makes, req.Prompt, req.OrderID, req.Call.Key
 	v.Seed = seedOf(req.Call.Key) >> 1 // many providers take no more than 31 bits
 	for _, ref := range req.References {
 		v.References = append(v.References, recipe.Reference{URL: ref.URL, MIME: ref.MIME, Base64: func() (string, error) {
@@ -189,7 +199,9 @@ func (b *recipeBackend) poll(ctx context.Context, c *conn, ticket string) (*outp
 		case recipe.Failed:
 			return nil, b.failed(a, read)
 		case recipe.Blocked:
-			return nil, costing(b.refused(a, b.recipe.Reason(read)), b.recipe.Cost(read))
+			return nil, b.charged(b.refused(a, b.recipe.Reason(read)), read)
+		case recipe.Gone:
+			return nil, a.expired("its job")
 		}
 	}
 	if a.gone() {
@@ -225,7 +237,7 @@ func (b *recipeBackend) result(ctx context.Context, c *conn, v recipe.Values, a 
 		}
 		switch state, _ := b.recipe.State(read); state {
 		case recipe.Blocked:
-			return nil, costing(b.refused(a, b.recipe.Reason(read)), b.recipe.Cost(read))
+			return nil, b.charged(b.refused(a, b.recipe.Reason(read)), read)
 		case recipe.Failed:
 			return nil, b.failed(a, read)
 		}
@@ -235,7 +247,7 @@ func (b *recipeBackend) result(ctx context.Context, c *conn, v recipe.Values, a 
 	}
 	out := b.files(read)
 	if out.cost == 0 {
-		out.cost = b.recipe.Cost(polled)
+		out.cost, _ = b.recipe.Cost(polled)
 	}
 	switch {
 	case len(out.blobs) > 0:
@@ -248,7 +260,8 @@ func (b *recipeBackend) result(ctx context.Context, c *conn, v recipe.Values, a 
 
 // files returns the output that an answer holds.
 func (b *recipeBackend) files(read recipe.Answer) *output {
-	out := &output{cost: b.recipe.Cost(read)}
+	out := &output{}
+	out.cost, _ = b.recipe.Cost(read)
 	for _, file := range b.recipe.Files(read) {
 		if strings.Contains(file, "://") { // the fetch refuses what is no public link
 			out.blobs = append(out.blobs, blob{link: file})
@@ -259,9 +272,23 @@ func (b *recipeBackend) files(read recipe.Answer) *output {
 	return out
 }
 
+// charged returns the failure of a job with what the answer says that it cost, which is
+// nothing if it was paid back.
+func (b *recipeBackend) charged(f *order.Failure, read recipe.Answer) *order.Failure {
+	cost, said := b.recipe.Cost(read)
+	if said && cost == 0 {
+		return f.Nothing()
+	}
+	return f.WithCost(cost)
+}
+
 // failed returns the failure of a job. If the recipe cannot distinguish a refusal from
-// it, the next job would most likely fail too, so the owner decides.
+// it, the next job would most likely fail too, so the owner decides. The owner also
+// decides if the account is empty, for which nothing was made.
 func (b *recipeBackend) failed(a answer, read recipe.Answer) error {
+	if b.recipe.Meaning(read) == recipe.Credit {
+		return a.withStatus(http.StatusPaymentRequired).failure().Nothing()
+	}
 	f := a.failed("%s", cmp.Or(b.recipe.Reason(read), a.snippet()))
 	if b.recipe.Free("failed") {
 		f = f.Nothing()
@@ -270,7 +297,7 @@ func (b *recipeBackend) failed(a answer, read recipe.Answer) error {
 		f.Class = order.Hold
 		f.Hint = "look at the provider's reason; " + retryCommand + " makes another call, which is paid for"
 	}
-	return f.WithCost(b.recipe.Cost(read))
+	return b.charged(f, read)
 }
 
 // lookUp implements finder.

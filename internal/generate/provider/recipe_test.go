@@ -65,6 +65,37 @@ func TestAFailedJobHoldsTheOrderIfNoWordSaysRefused(t *testing.T) {
 	wantFailure(t, f, order.Retry, order.CodeProviderFailed, order.ChargeNone)
 }
 
+func TestAJobThatFailsForWantOfCreditIsHeldAndFree(t *testing.T) {
+	t.Parallel()
+	text := plainRecipe + "[errors]\ncode = \"code\"\ncredit = [\"budget\"]\n"
+	s := script(t, map[string][]said{"GET /jobs/j1": {{status: 200, body: `{"status":"failed","code":"budget"}`}}})
+	_, f := s.resumed(t, parsed(t, text), "j1")
+	wantFailure(t, f, order.Hold, order.CodeNoCredit, order.ChargeNone)
+}
+
+func TestAJobThatIsPaidBackIsFree(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(plainRecipe, "failed =", "refused = [\"blocked\"]\nfailed =", 1)
+	for body, want := range map[string]order.Failure{
+		`{"status":"failed","cents":0}`:    {Class: order.Retry, Code: order.CodeProviderFailed, Charge: order.ChargeNone},
+		`{"status":"failed","cents":null}`: {Class: order.Retry, Code: order.CodeProviderFailed, Charge: order.ChargeFull},
+		`{"status":"blocked","cents":"0"}`: {Class: order.Fail, Code: order.CodeRefused, Charge: order.ChargeNone},
+		`{"status":"blocked"}`:             {Class: order.Fail, Code: order.CodeRefused, Charge: order.ChargeFull},
+	} {
+		s := script(t, map[string][]said{"GET /jobs/j1": {{status: 200, body: body}}})
+		_, f := s.resumed(t, parsed(t, text), "j1")
+		wantFailure(t, f, want.Class, want.Code, want.Charge)
+	}
+}
+
+func TestAJobThatIsGoneIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(plainRecipe, "failed =", "gone = [\"not found\"]\nfailed =", 1)
+	s := script(t, map[string][]said{"GET /jobs/j1": {{status: 200, body: `{"status":"Not found"}`}}})
+	_, f := s.resumed(t, parsed(t, text), "j1")
+	wantFailure(t, f, order.Wait, order.CodeExpired, order.ChargePending)
+}
+
 func TestARefusalIsChargedUnlessItIsFree(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(plainRecipe, "failed =", "refused = [{ at = \"safe\", is = false }]\nfailed =", 1)

@@ -86,6 +86,7 @@ const (
 	Done
 	Failed
 	Blocked // refused by the provider
+	Gone    // the provider does not have it, or not yet
 )
 
 // State returns where the answer says the job is. unknown is a state that no word
@@ -98,7 +99,7 @@ func (r *Recipe) State(a Answer) (s JobState, unknown string) {
 	for _, each := range []struct {
 		words
 		JobState
-	}{{r.state.refused, Blocked}, {r.state.failed, Failed}, {done, Done}, {r.state.waiting, Waiting}} {
+	}{{r.state.refused, Blocked}, {r.state.failed, Failed}, {r.state.gone, Gone}, {done, Done}, {r.state.waiting, Waiting}} {
 		if each.in(a, own) {
 			return each.JobState, ""
 		}
@@ -200,22 +201,24 @@ func (r *Recipe) Reason(a Answer) string {
 // mostCost is more than any call costs.
 const mostCost = 100_000
 
-// Cost returns what the answer says that the call cost, rounded up, or 0.
-func (r *Recipe) Cost(a Answer) order.USD {
+// Cost returns what the answer says that the call cost, rounded up, and whether it says
+// so.
+func (r *Recipe) Cost(a Answer) (cost order.USD, said bool) {
+	found := r.cost.at.texts(a)
 	var sum float64
-	for _, s := range r.cost.at.texts(a) {
+	for _, s := range found {
 		n, ok := new(big.Float).SetString(s)
 		if !ok {
-			return 0
+			return 0, false
 		}
 		f, _ := n.Float64()
 		sum += f
 	}
 	usd := sum * r.cost.unit
-	if math.IsNaN(usd) || usd <= 0 || usd > mostCost {
-		return 0
+	if math.IsNaN(usd) || usd < 0 || usd > mostCost || len(found) == 0 || r.cost.unit == 0 {
+		return 0, false
 	}
-	return order.USD(math.Ceil(usd*float64(order.Dollar) - 1e-6))
+	return order.USD(math.Ceil(usd*float64(order.Dollar) - 1e-6)), true
 }
 
 // Empty reports that the answer to a probe says that the account has nothing left.

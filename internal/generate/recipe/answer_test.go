@@ -94,6 +94,7 @@ func TestStates(t *testing.T) {
 		{"done = [{ at = \"url\", is = \"*\" }]", `{"url":"x"}`, Done, ""},
 		{"done = [{ at = \"url\", is = \"*\" }]", `{"url":null}`, NoState, ""},
 		{"state = [\"a\", \"b\"]\ndone = \"x\"", `{"b":"x"}`, Done, ""},
+		{"state = \"s\"\ndone = \"x\"\ngone = \"not found\"", `{"s":"Not Found"}`, Gone, ""},
 	} {
 		got, unknown := recipeWith(t, test.poll).State(read(t, test.body))
 		if got != test.want || unknown != test.unknown {
@@ -131,21 +132,52 @@ func TestCosts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		unit, body string
-		want       int64
+		want       int64 // -1 if it does not say so
 	}{
 		{"1", `{"c":0.04}`, 40_000},
 		{"0.01", `{"c":"4"}`, 40_000},
 		{"1e-10", `{"c":4200000000}`, 420_000},
 		{"0.000001", `{"c":1.5}`, 2},
-		{"1", `{"c":"much"}`, 0},
-		{"1", `{"c":-1}`, 0},
-		{"1", `{"c":1e300}`, 0},
-		{"1", `{}`, 0},
-		{"1", `{"c":null}`, 0},
+		{"1", `{"c":"0"}`, 0},
+		{"1", `{"c":"much"}`, -1},
+		{"1", `{"c":-1}`, -1},
+		{"1", `{"c":1e300}`, -1},
+		{"1", `{}`, -1},
+		{"1", `{"c":null}`, -1},
 	} {
 		r := recipeWith(t, `state = "s"`+"\n"+`done = "done"`+"\n[cost]\nat = \"c\"\nunit_usd = "+test.unit)
-		if got := r.Cost(read(t, test.body)); int64(got) != test.want {
-			t.Errorf("%s of %s: got %d, want %d", test.body, test.unit, got, test.want)
+		if got, said := r.Cost(read(t, test.body)); int64(got) != max(test.want, 0) || said != (test.want >= 0) {
+			t.Errorf("%s of %s: got %d, %t, want %d", test.body, test.unit, got, said, test.want)
+		}
+	}
+}
+
+func TestAParamMaySayWhatAUnitCosts(t *testing.T) {
+	t.Parallel()
+	r := recipeWith(t, `state = "s"`+"\n"+`done = "done"`+"\n[cost]\nat = \"seconds\"\nunit_usd = \"{{params.usd_per_second}}\"")
+	for _, test := range []struct {
+		price any
+		want  int64
+		said  bool
+	}{{nil, 0, false}, {0.08, 400_000, true}, {int64(1), 5_000_000, true}} {
+		params := map[string]any{"resolution": "2K"}
+		if test.price != nil {
+			params["usd_per_second"] = test.price
+		}
+		own, err := r.With(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, said := own.Cost(read(t, `{"seconds":5}`)); int64(got) != test.want || said != test.said {
+			t.Errorf("%v: got %d, %t", test.price, got, said)
+		}
+		if q, err := own.Submit(values(0)); err != nil || strings.Contains(string(q.Body), "usd") || !strings.Contains(string(q.Body), "2K") {
+			t.Errorf("%v: sent %s, %v", test.price, q.Body, err)
+		}
+	}
+	for _, wrong := range []any{"0.08", int64(0), -1.0, true} {
+		if _, err := r.With(map[string]any{"usd_per_second": wrong}); err == nil || !strings.Contains(err.Error(), "params.usd_per_second: must be a number") {
+			t.Errorf("%v: got %v", wrong, err)
 		}
 	}
 }

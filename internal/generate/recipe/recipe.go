@@ -38,7 +38,7 @@ type Recipe struct {
 
 	headers  map[string]string
 	submit   submission
-	pictured *submission // replaces submit for an order with pictures
+	video    *submission // replaces submit for videos
 	job      paths
 	jobs     bool // there is a section poll
 	lookup   endpoint
@@ -64,8 +64,9 @@ type Recipe struct {
 // submission is the request that is paid for.
 type submission struct {
 	endpoint
-	body map[string]any
-	into []string // the table of the body that gets the params
+	body     map[string]any
+	into     []string    // the table of the body that gets the params
+	pictured *submission // replaces it for an order with pictures
 }
 
 // endpoint is a request. Its path is empty where the recipe has none.
@@ -76,14 +77,15 @@ type endpoint struct {
 
 // states are the words for where a job is.
 type states struct {
-	at                             paths
-	waiting, done, failed, refused words
+	at                                   paths
+	waiting, done, failed, refused, gone words
 }
 
 type cost struct {
-	at   paths
-	unit float64
-	free []string
+	at    paths
+	unit  float64
+	param string // the generator's param that holds the unit, or empty
+	free  []string
 }
 
 // errorCodes are the codes of an answer that reports an error.
@@ -106,6 +108,11 @@ func (r *Recipe) With(params map[string]any) (*Recipe, error) {
 		param, ok := strings.CutPrefix(name, "params.")
 		if _, known := own.param(param); ok && !known {
 			p.problem("params."+param, "is missing; the recipe %s requires it", r.Name)
+		}
+	}
+	if unit, there := own.param(r.cost.param); there {
+		if own.cost.unit = costUnit(unit); own.cost.unit == 0 {
+			p.problem("params."+r.cost.param, "must be a number above 0 and at most %d", mostCost)
 		}
 	}
 	return &own, p.err("")
@@ -148,11 +155,17 @@ func (r *Recipe) Refuses() bool { return len(r.state.refused)+len(r.errors.lists
 // "refused".
 func (r *Recipe) Free(outcome string) bool { return slices.Contains(r.cost.free, outcome) }
 
-// References returns how many pictures the requests can hold, or -1 for any number.
-// links reports that they are passed as links only.
-func (r *Recipe) References() (most int, links bool) {
+// References returns how many pictures the requests for what it makes can hold, or -1
+// for any number. links reports that they are passed as links only.
+func (r *Recipe) References(makes string) (most int, links bool) {
+	p := &parser{uses: map[string]bool{}}
+	for s := r.submission(makes); s != nil; s = s.pictured {
+		p.placeholders("", s.body, bodyNames)
+	}
+	p.placeholders("", r.defaults, bodyNames)
+	p.placeholders("", r.params, bodyNames)
 	links = true
-	for name := range r.uses {
+	for name := range p.uses {
 		which, form, ok := strings.Cut(name, ".")
 		if !ok || !strings.HasPrefix(which, "reference") {
 			continue

@@ -12,6 +12,8 @@ import (
 
 // Values are what a request is written with.
 type Values struct {
+	// Makes is "image", "video" or empty.
+	Makes   string
 	Prompt  string
 	Model   string
 	Seed    uint32
@@ -41,14 +43,14 @@ type Request struct {
 
 // Submit returns the request that is paid for.
 func (r *Recipe) Submit(v Values) (Request, error) {
-	s := r.submit
-	if r.pictured != nil && len(v.References) > 0 {
-		s = *r.pictured
+	s := r.submission(v.Makes)
+	if s.pictured != nil && len(v.References) > 0 {
+		s = s.pictured
 	}
 	w := r.writer(v)
 	params := map[string]any{}
 	for name, param := range r.params {
-		if !r.uses["params."+name] {
+		if !r.uses["params."+name] && name != r.cost.param {
 			params[name] = param
 		}
 	}
@@ -66,6 +68,14 @@ func (r *Recipe) Submit(v Values) (Request, error) {
 		q.Header.Set(r.Idempotency, v.Call)
 	}
 	return q, err
+}
+
+// submission returns the request for what is made.
+func (r *Recipe) submission(makes string) *submission {
+	if makes == "video" && r.video != nil {
+		return r.video
+	}
+	return &r.submit
 }
 
 // Lookup returns the request for the job of a call.
@@ -120,8 +130,9 @@ func merged(body map[string]any, into []string, params map[string]any) map[strin
 type writer struct {
 	recipe *Recipe
 	Values
-	each *Reference // the picture that an entry of a list is repeated for
-	err  error
+	each  *Reference // the picture that an entry of a list is repeated for
+	param bool       // a param is being filled in
+	err   error
 }
 
 func (r *Recipe) writer(v Values) *writer { return &writer{recipe: r, Values: v} }
@@ -239,7 +250,14 @@ func repeated(v any) bool {
 // value returns the value of a placeholder, and whether it has one.
 func (w *writer) value(name string) (any, bool) {
 	if param, ok := strings.CutPrefix(name, "params."); ok {
-		return w.recipe.param(param)
+		v, there := w.recipe.param(param)
+		if !there || w.param {
+			return v, there
+		}
+		w.param = true
+		v, _ = w.fill(v)
+		w.param = false
+		return v, v != nil
 	}
 	if which, form, ok := strings.Cut(name, "."); ok {
 		return w.picture(which, form)

@@ -39,6 +39,7 @@ func TestPlaceholdersOfABody(t *testing.T) {
 		{`{ p = "{{call}} {{prompt}}", ratio = "1:1" }`, `{"ratio": "16:9", "n": 2}`, 0, `{"n":2,"p":"c-1 a \"red\" {{key}} fox","ratio":"16:9"}`},
 		{`{ p = "{{prompt}}", size = "{{params.width}}x{{params.height}}" }`, `{"width": 64, "height": 32, "n": 1}`, 0, `{"n":1,"p":"a \"red\" {{key}} fox","size":"64x32"}`},
 		{`{ p = "{{prompt}}", n = "{{params.n}}" }`, `{"n": 2}`, 0, `{"n":2,"p":"a \"red\" {{key}} fox"}`},
+		{`{ p = "{{prompt}}", m = "{{params.m}}", n = "{{params.n}}" }`, `{"m": "{{model}}", "n": "{{params.m}}"}`, 0, `{"m":"bfl/flux","n":"{{model}}","p":"a \"red\" {{key}} fox"}`},
 		{`{ p = "{{prompt}}" }`, `{"init": "{{reference_1.data_uri}}"}`, 1, `{"init":"data:image/png;base64,AAAA","p":"a \"red\" {{key}} fox"}`},
 	} {
 		r, err := Parse("x.toml", []byte(strings.Replace(whole, `body = { prompt = "{{prompt}}", image = "{{reference_1.url}}" }`, "body = "+test.body, 1)))
@@ -102,7 +103,40 @@ func TestOrdersWithPicturesMayGoElsewhere(t *testing.T) {
 			t.Errorf("%d pictures: %s, %v", n, q.Path, err)
 		}
 	}
-	if most, links := r.References(); most != -1 || !links {
+	if most, links := r.References(""); most != -1 || !links {
 		t.Errorf("it takes %d pictures, links only %t", most, links)
+	}
+}
+
+func TestVideosMayGoElsewhere(t *testing.T) {
+	t.Parallel()
+	r, err := Parse("x.toml", []byte(strings.Replace(whole, "[poll]", `[submit.with_references]
+path = "/v1/edits"
+[submit.video]
+path = "/v1/videos"
+body = { text = "{{prompt}}" }
+[submit.video.with_references]
+body = { text = "{{prompt}}", frames = ["{{reference_1.base64}}", "{{reference_2.base64}}"] }
+[poll]`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		makes, path string
+		references  int
+		holds       string
+	}{
+		{"image", "/v1/jobs", 0, "prompt"}, {"", "/v1/edits", 1, "example.com"}, {"video", "/v1/videos", 0, "text"}, {"video", "/v1/videos", 1, "frames"},
+	} {
+		v := values(test.references)
+		v.Makes = test.makes
+		if q, err := r.Submit(v); err != nil || q.Path != test.path || !strings.Contains(string(q.Body), test.holds) {
+			t.Errorf("%+v: got %s %s, %v", test, q.Path, q.Body, err)
+		}
+	}
+	for makes, want := range map[string]int{"image": 1, "video": 2} {
+		if most, links := r.References(makes); most != want || links != (makes == "image") {
+			t.Errorf("%s: %d pictures, links %t", makes, most, links)
+		}
 	}
 }

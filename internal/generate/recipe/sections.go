@@ -134,24 +134,38 @@ func (t *table) submission(r *Recipe) {
 	if r.Idempotency != "" && usesUUID(r.submit.body) {
 		t.problem(s.at("body"), "holds {{uuid}}, but a call that is made again must have the same body; use {{call}}")
 	}
-	if w, there := s.section("with_references"); there {
-		other := r.submit
-		if w.has("path") || w.has("method") || w.has("headers") {
-			other.endpoint = w.endpoint(bodyNames, "POST", "PUT")
-		} else {
-			w.known = append(w.known, "path", "headers")
-		}
-		if w.has("body") {
-			other.body = w.body()
-		}
-		w.known = append(w.known, "body")
-		w.done()
-		r.pictured = &other
+	if v, there := s.section("video"); there {
+		r.video = v.variant(r.submit)
+		r.video.pictured = v.withReferences(*r.video)
+		v.done()
 	}
+	r.submit.pictured = s.withReferences(r.submit)
 	if !t.uses["prompt"] && !t.usesReference() && len(t.problems) == before {
 		t.problem(s.at("body"), "has neither {{prompt}} nor {{reference_1.url}}, so every client would get the same file")
 	}
 	s.done()
+}
+
+// withReferences reads what replaces a submission for an order with pictures.
+func (t *table) withReferences(otherwise submission) *submission {
+	w, there := t.section("with_references")
+	if !there {
+		return nil
+	}
+	defer w.done()
+	return w.variant(otherwise)
+}
+
+// variant reads a section that replaces parts of a submission.
+func (t *table) variant(other submission) *submission {
+	if t.has("path") || t.has("method") || t.has("headers") {
+		other.endpoint = t.endpoint(bodyNames, "POST", "PUT")
+	}
+	if t.has("body") {
+		other.body = t.body()
+	}
+	t.known = append(t.known, "path", "method", "headers", "body")
+	return &other
 }
 
 // usesUUID reports whether a body differs from request to request.
@@ -195,7 +209,7 @@ func (t *table) poll(r *Recipe) {
 		return
 	}
 	r.poll = s.endpoint(jobNames, "GET")
-	r.state = states{at: s.paths("state"), waiting: s.words("waiting"), done: s.words("done"), failed: s.words("failed"), refused: s.words("refused")}
+	r.state = states{at: s.paths("state"), waiting: s.words("waiting"), done: s.words("done"), failed: s.words("failed"), refused: s.words("refused"), gone: s.words("gone")}
 	r.reason = s.paths("reason")
 	if len(r.job) == 0 {
 		t.problem("submit.job", "is missing; write where the answer names the job")
@@ -203,7 +217,7 @@ func (t *table) poll(r *Recipe) {
 	if len(r.state.done) == 0 {
 		t.problem(s.at("done"), "is missing; write the words of a finished job")
 	}
-	for key, list := range map[string]words{"waiting": r.state.waiting, "done": r.state.done, "failed": r.state.failed, "refused": r.state.refused} {
+	for key, list := range map[string]words{"waiting": r.state.waiting, "done": r.state.done, "failed": r.state.failed, "refused": r.state.refused, "gone": r.state.gone} {
 		if len(r.state.at) == 0 && slices.ContainsFunc(list, func(w word) bool { return w.at == nil }) {
 			t.problem(s.at(key), "holds a word, but state is missing; write where the answer holds it")
 		}
@@ -238,20 +252,31 @@ func (t *table) cost(r *Recipe) {
 		}
 	}
 	if s.has("unit_usd") {
-		switch v := s.values["unit_usd"].(type) {
-		case float64:
-			r.cost.unit = v
-		case int64:
-			r.cost.unit = float64(v)
-		default:
-			r.cost.unit = 0
+		unit := s.values["unit_usd"]
+		text, _ := unit.(string)
+		if m := placeholder.FindStringSubmatch(text); m != nil && m[0] == text {
+			r.cost.param, _ = strings.CutPrefix(m[1], "params.")
 		}
-		if math.IsNaN(r.cost.unit) || r.cost.unit <= 0 || r.cost.unit > mostCost {
-			t.problem(s.at("unit_usd"), "must be a number above 0 and at most %d", mostCost)
+		if r.cost.unit = costUnit(unit); r.cost.unit == 0 && r.cost.param == "" {
+			t.problem(s.at("unit_usd"), "must be a number above 0 and at most %d, or a param such as {{params.usd_per_second}}", mostCost)
 		}
 	}
 	s.known = append(s.known, "unit_usd")
 	s.done()
+}
+
+// costUnit returns the number of dollars that v is, or 0.
+func costUnit(v any) (unit float64) {
+	switch v := v.(type) {
+	case float64:
+		unit = v
+	case int64:
+		unit = float64(v)
+	}
+	if math.IsNaN(unit) || unit <= 0 || unit > mostCost {
+		return 0
+	}
+	return unit
 }
 
 func (t *table) errors(r *Recipe) {
