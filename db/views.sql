@@ -39,25 +39,25 @@ SELECT c.id, j.order_id, j.kind, j.round, a.attempt, c.generator,
 FROM calls AS c JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id;
 
 CREATE VIEW v_timeline AS
-SELECT at, order_id, what, text FROM (
+SELECT at, order_id, what, text, actor FROM (
     SELECT a.started_at AS at, j.order_id AS order_id, a.stage || ' started' AS what,
-           'attempt ' || a.attempt AS text, 1 AS step, 2 * a.id AS id
+           'attempt ' || a.attempt AS text, '' AS actor, 1 AS step, 2 * a.id AS id
       FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
     UNION ALL
-    SELECT a.finished_at, j.order_id, a.stage || ' ' || a.outcome, a.error, 1, 2 * a.id + 1
+    SELECT a.finished_at, j.order_id, a.stage || ' ' || a.outcome, a.error, '', 1, 2 * a.id + 1
       FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE a.finished_at IS NOT NULL
     UNION ALL
-    SELECT f.uploaded_at, f.order_id, 'file uploaded', f.name || ' ' || f.url, 2, f.id
+    SELECT f.uploaded_at, f.order_id, 'file uploaded', f.name || ' ' || f.url, '', 2, f.id
       FROM artifacts AS f WHERE f.uploaded_at IS NOT NULL
     UNION ALL
-    SELECT f.created_at, f.order_id, 'reference fetched', f.name || ' ' || f.url, 1, f.id
+    SELECT f.created_at, f.order_id, 'reference fetched', f.name || ' ' || f.url, '', 1, f.id
       FROM artifacts AS f WHERE f.kind = 'reference'
     UNION ALL
-    SELECT o.seen_at, o.id, 'seen', o.service_title, 0, 0 FROM orders AS o
+    SELECT o.seen_at, o.id, 'seen', o.service_title, '', 0, 0 FROM orders AS o
     UNION ALL
-    SELECT m.at, m.order_id, 'client wrote', m.content, 0, m.rowid FROM messages AS m WHERE m.party = 'client'
+    SELECT m.at, m.order_id, 'client wrote', m.content, '', 0, m.rowid FROM messages AS m WHERE m.party = 'client'
     UNION ALL
-    SELECT e.at, e.order_id, e.kind, e.text, 3, e.id FROM events AS e
+    SELECT e.at, e.order_id, e.kind, e.text, e.actor, 3, e.id FROM events AS e
 ) ORDER BY at, step, id;
 
 -- Each quote, with its outcome.

@@ -119,7 +119,7 @@ ON CONFLICT (fingerprint) DO UPDATE SET last_at = excluded.last_at, times = unre
 SELECT CAST(coalesce(max(id), 0) AS INTEGER) FROM events;
 
 -- name: InsertEvent :execlastid
-INSERT INTO events (at, order_id, kind, text) VALUES (?, ?, ?, ?);
+INSERT INTO events (at, order_id, kind, text, actor) VALUES (?, ?, ?, ?, ?);
 
 -- name: InsertEventOnce :exec
 -- A finding that repeats in each attempt is recorded once.

@@ -22,6 +22,7 @@ import (
 	"atelierd/internal/generate/exec"
 	"atelierd/internal/host"
 	"atelierd/internal/logonce"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
 
@@ -32,6 +33,8 @@ type Options struct {
 	Log *slog.Logger
 	// Getenv reads the environment; nil is os.Getenv.
 	Getenv func(string) string
+	// By is who acts in a command of the owner's; empty in a daemon.
+	By order.Actor
 	// WaitForMarket makes a registration wait for a marketplace that cannot be
 	// reached, instead of failing.
 	WaitForMarket bool

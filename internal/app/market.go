@@ -40,7 +40,7 @@ func OpenMarket(o Options) (*Market, error) {
 		}
 		return nil, &credential.Error{Err: errors.New("the agent has no credentials yet"), Hint: order.Command("run") + " or " + order.Command("once") + " registers the agent"}
 	}
-	owner, err := store.OpenOwner(o.Config.DataDir)
+	owner, err := store.OpenOwner(o.Config.DataDir, o.By)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (d *drill) begin() {
 	d.must(d.market.ClientMessage(d.orders["window"], "a blue one"))
 	d.place("not polled yet", sandbox.NewOrder{})
 	d.place("quote not asked for yet", sandbox.NewOrder{ServiceTitle: simQuoted, Status: "pending_quote"})
-	owner, err := store.OpenOwner(d.dir)
+	owner, err := store.OpenOwner(d.dir, "cli:test")
 	d.must(err)
 	defer owner.Close()
 	d.must(owner.QueueMessage(context.Background(), d.orders["delivered"], "owner-1", "do you like it?"))
@@ -164,7 +164,7 @@ func (d *drill) accepts(dir string) {
 	if o, _ := d.market.Order(d.orders["placed last"]); len(o.Deliveries) != 0 && d.cfg.Spending.Day > 0 {
 		d.t.Error("a call was made on the day of the restore, before it was accepted")
 	}
-	owner, err := store.OpenOwner(dir)
+	owner, err := store.OpenOwner(dir, "cli:test")
 	d.must(err)
 	defer owner.Close()
 	if o := must(owner.Order(context.Background(), id)); d.cfg.Spending.Day == 0 && (o.State != order.StateHeld || o.Code != order.CodeRestored) {

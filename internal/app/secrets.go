@@ -58,8 +58,8 @@ func secretIn(cfg *config.Config, c *Credentials, text string) string {
 	return name
 }
 
-// CheckText returns an error if a text of the owner's to a client contains a secret.
-func CheckText(cfg *config.Config, getenv func(string) string, text string) error {
+// checkText returns an error if a text of the owner's to a client contains a secret.
+func checkText(cfg *config.Config, getenv func(string) string, text string) error {
 	c, _, err := FindCredentials(cfg, getenv)
 	if err != nil {
 		c = nil // the daemon reports it; the generators' keys are still known

@@ -58,7 +58,7 @@ func (w *world) owner(rng *rand.Rand, end time.Time) {
 		if !slices.ContainsFunc(w.market.Orders(), func(o sandbox.Order) bool { return o.Status == "paid" && o.AgentID == w.agent }) {
 			continue
 		}
-		o, err := store.OpenOwner(w.dir)
+		o, err := store.OpenOwner(w.dir, "cli:test")
 		if err != nil {
 			continue // the daemon has not made its database yet
 		}

@@ -94,7 +94,7 @@ func (w *world) lastLife() {
 	})
 	outside.Go(func() {
 		time.Sleep(2 * time.Hour)
-		if o, err := store.OpenOwner(w.dir); err == nil {
+		if o, err := store.OpenOwner(w.dir, "cli:test"); err == nil {
 			w.approve(true, o)
 			o.Close()
 		}

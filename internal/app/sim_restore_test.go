@@ -184,7 +184,7 @@ func (w *world) accept(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		o, err := store.OpenOwner(w.dir)
+		o, err := store.OpenOwner(w.dir, "cli:test")
 		if err != nil {
 			continue // the folder is being replaced
 		}

@@ -233,7 +233,7 @@ func (w *twin) accept(wake func()) {
 // resume has the owner stop the other daemon, and waits for what follows.
 func (w *twin) resume(wake func()) {
 	w.t.Helper()
-	owner := must(store.OpenOwner(w.dir))
+	owner := must(store.OpenOwner(w.dir, "cli:test"))
 	open, err := owner.AcceptRestore()
 	w.must(err)
 	if err := owner.Close(); err != nil {

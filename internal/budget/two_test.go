@@ -20,7 +20,7 @@ func TestTwoProcessesCountTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, dir, sandbox.Options{Separate: true})
 		daemon := w.open()
-		owner, err := store.OpenOwner(dir)
+		owner, err := store.OpenOwner(dir, "cli:test")
 		if err != nil {
 			t.Fatal(err)
 		}

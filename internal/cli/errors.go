@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
 	"atelierd/internal/order"
+	"atelierd/internal/owner"
 	"atelierd/internal/store"
 )
 
@@ -73,9 +74,10 @@ func Explain(command string, err error) Explanation {
 		e.Hint, e.Code = cmp.Or(e.Hint, c.Hint), ExitCredentials
 	}
 	var usage *UsageError
+	var input *owner.InputError
 	var conf *config.Error
 	switch {
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &input):
 		e.Hint, e.Code = "see "+order.Command(strings.TrimSpace(command+" --help")), ExitUsage
 	case errors.As(err, &conf):
 		e.Hint = cmp.Or(e.Hint, conf.Hint, order.Command("init")+" writes a file to start from, with each key explained")

@@ -147,9 +147,10 @@ type deliveryView struct {
 }
 
 type momentView struct {
-	At   time.Time `json:"at"`
-	What string    `json:"what"`
-	Text string    `json:"text"`
+	At   time.Time   `json:"at"`
+	What string      `json:"what"`
+	Text string      `json:"text"`
+	By   order.Actor `json:"by,omitempty"` // who acted; empty for the daemon itself
 }
 
 func viewHistory(h store.History, dataDir string) historyView {
@@ -205,7 +206,7 @@ func viewHistory(h store.History, dataDir string) historyView {
 		v.Pieces = append(v.Pieces, pieceView{Number: p.Number, Request: p.Request, Job: p.Job, Sent: p.Sent})
 	}
 	for _, e := range h.Events {
-		v.Timeline = append(v.Timeline, momentView{At: e.At, What: e.Kind, Text: e.Text})
+		v.Timeline = append(v.Timeline, momentView{At: e.At, What: e.Kind, Text: e.Text, By: e.By})
 	}
 	return v
 }

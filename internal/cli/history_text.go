@@ -164,7 +164,7 @@ func (p *orderPage) showTimeline() {
 	p.Table("  ", rows)
 }
 
-// eventText is the text of an event. The store names a message by its number;
+// eventText is the text of an event, with who acted. The store names a message by its number;
 // the owner knows it by its template.
 func (v historyView) eventText(m momentView) string {
 	for _, out := range v.Thread.Outbox {
@@ -172,6 +172,9 @@ func (v historyView) eventText(m momentView) string {
 		if ok && (rest == "" || rest[0] == ':') && (strings.HasPrefix(m.What, "message ") || m.What == "held" || m.What == "failed") {
 			return "message " + messageName(out.Reason) + rest
 		}
+	}
+	if m.By != "" {
+		return m.Text + " (" + string(m.By) + ")"
 	}
 	return m.Text
 }

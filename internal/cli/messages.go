@@ -2,16 +2,11 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"atelierd/internal/app"
-	"atelierd/internal/atelier"
 	"atelierd/internal/config"
+	"atelierd/internal/owner"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
@@ -68,27 +63,10 @@ func (c MessagesCmd) send(p *Program) error {
 		}
 		text = string(all)
 	}
-	text = strings.TrimSpace(text)
-	switch n := atelier.MessageLength(text); {
-	case text == "":
-		return &UsageError{errors.New("the message is empty")}
-	case n > atelier.MaxMessage:
-		return &UsageError{fmt.Errorf("the message has %d characters; the marketplace takes at most %d", n, atelier.MaxMessage)}
-	}
-	cfg, err := p.load()
-	if err != nil {
-		return err
-	}
-	if err := app.CheckText(cfg, p.Getenv, text); err != nil {
-		return err
-	}
-	// A message is sent once for each reason. A reason of its own lets the owner
-	// send the same text twice.
-	reason := "owner-" + strings.ToLower(rand.Text()[:12])
-	return c.change(p, change{
+	return c.change(p, &change{
 		order: c.Order, done: "has your message in its outbox",
-		do: func(ctx context.Context, owner store.Owner, id string) error {
-			return owner.QueueMessage(ctx, id, reason, text)
+		do: func(ctx context.Context, actions *owner.Actions, id string) error {
+			return actions.Send(ctx, id, text)
 		},
 	})
 }

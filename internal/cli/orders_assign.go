@@ -3,12 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"atelierd/internal/app"
-	"atelierd/internal/config"
-	"atelierd/internal/order"
-	"atelierd/internal/store"
+	"atelierd/internal/owner"
 )
 
 // OrdersAssignCmd names the service of an order.
@@ -28,34 +24,11 @@ afterwards; only this command does.`
 
 // Run runs the command.
 func (c OrdersAssignCmd) Run(p *Program) error {
-	cfg, err := p.load()
-	if err != nil {
+	assign := change{order: c.Order}
+	assign.do = func(ctx context.Context, actions *owner.Actions, id string) error {
+		title, err := actions.Assign(ctx, id, c.Service)
+		assign.done = fmt.Sprintf("is for the service %q", title)
 		return err
 	}
-	title, err := serviceTitle(cfg, c.Service)
-	if err != nil {
-		return err
-	}
-	return c.change(p, change{
-		order: c.Order, done: fmt.Sprintf("is for the service %q", title),
-		do: func(ctx context.Context, owner store.Owner, id string) error {
-			catalog, err := app.Catalogs(cfg, owner.Store)(ctx)
-			if err != nil {
-				return err
-			}
-			return owner.Assign(ctx, id, title, catalog.Decide)
-		},
-	})
-}
-
-// serviceTitle returns the title of the configured service that a text names.
-func serviceTitle(cfg *config.Config, text string) (string, error) {
-	var titles []string
-	for _, s := range cfg.Services {
-		if order.SameTitle(s.Title, text) {
-			return s.Title, nil
-		}
-		titles = append(titles, fmt.Sprintf("%q", s.Title))
-	}
-	return "", &UsageError{fmt.Errorf("%.100q is not the title of a service; there are %s", text, strings.Join(titles, ", "))}
+	return c.change(p, &assign)
 }

@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 
-	"atelierd/internal/store"
+	"atelierd/internal/owner"
 )
 
 // OrdersCancelCmd stops work.
@@ -22,8 +22,10 @@ the marketplace the order stays open, because only the client can cancel it ther
 
 // Run runs the command.
 func (c OrdersCancelCmd) Run(p *Program) error {
-	return c.change(p, change{
+	return c.change(p, &change{
 		order: c.Order, done: "is cancelled here; at the marketplace it is still open",
-		do: func(ctx context.Context, owner store.Owner, id string) error { return owner.Cancel(ctx, id, c.Reason) },
+		do: func(ctx context.Context, actions *owner.Actions, id string) error {
+			return actions.Cancel(ctx, id, c.Reason)
+		},
 	})
 }

@@ -2,9 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 
-	"atelierd/internal/store"
+	"atelierd/internal/owner"
 )
 
 // OrdersRedoCmd has files made again.
@@ -24,10 +23,7 @@ already delivered, run "atelierd orders resubmit".`
 
 // Run runs the command.
 func (c OrdersRedoCmd) Run(p *Program) error {
-	if c.Piece < 0 {
-		return &UsageError{errors.New("--piece must be at least 1")}
-	}
-	return c.change(p, change{order: c.Order, done: "will be made again", do: func(ctx context.Context, owner store.Owner, id string) error {
-		return redo(ctx, owner, id, c.Piece)
+	return c.change(p, &change{order: c.Order, done: "will be made again", do: func(ctx context.Context, actions *owner.Actions, id string) error {
+		return actions.Redo(ctx, id, c.Piece)
 	}})
 }

@@ -3,11 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 
-	"atelierd/internal/fulfill"
-	"atelierd/internal/order"
-	"atelierd/internal/store"
+	"atelierd/internal/owner"
 )
 
 // OrdersResubmitCmd replaces the files of a delivered order.
@@ -30,24 +27,15 @@ there is nothing to replace.`
 
 // Run runs the command.
 func (c OrdersResubmitCmd) Run(p *Program) error {
-	for _, file := range c.Files {
-		if info, err := os.Stat(file); err != nil {
-			return err
-		} else if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is not a file", file)
-		}
+	if err := owner.CheckFiles(c.Files); err != nil {
+		return err
 	}
 	if err := c.ask(p, fmt.Sprintf("This replaces what the client of order %.100q sees.", c.Order), "replace"); err != nil {
 		return err
 	}
-	return c.change(p, change{order: c.Order, do: c.resubmit, done: "will be delivered again with new files"})
+	return c.change(p, &change{order: c.Order, do: c.resubmit, done: "will be delivered again with new files"})
 }
 
-func (c OrdersResubmitCmd) resubmit(ctx context.Context, owner store.Owner, id string) error {
-	return owner.Resubmit(ctx, id, func(round int) error {
-		if len(c.Files) == 0 {
-			return fulfill.ClearWork(owner.Dir(), id, order.KindDelivery, round)
-		}
-		return fulfill.PutFiles(owner.Dir(), id, round, c.Files)
-	})
+func (c OrdersResubmitCmd) resubmit(ctx context.Context, actions *owner.Actions, id string) error {
+	return actions.Resubmit(ctx, id, c.Files)
 }

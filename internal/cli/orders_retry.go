@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 
-	"atelierd/internal/store"
+	"atelierd/internal/owner"
 )
 
 // OrdersRetryCmd resumes work.
@@ -22,10 +22,10 @@ that exists. A running daemon starts at once.`
 
 // Run runs the command.
 func (c OrdersRetryCmd) Run(p *Program) error {
-	return c.change(p, change{order: c.Order, done: "will be tried again", do: func(ctx context.Context, owner store.Owner, id string) error {
+	return c.change(p, &change{order: c.Order, done: "will be tried again", do: func(ctx context.Context, actions *owner.Actions, id string) error {
 		if c.Fresh {
-			return redo(ctx, owner, id, 0)
+			return actions.Redo(ctx, id, 0)
 		}
-		return owner.Retry(ctx, id)
+		return actions.Retry(ctx, id)
 	}})
 }

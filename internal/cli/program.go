@@ -12,10 +12,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os/user"
 	"strings"
 
 	"atelierd/internal/app"
 	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/owner"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
@@ -96,6 +99,29 @@ func (p *Program) withReader(do func(context.Context, *config.Config, *store.Sto
 	return do(context.Background(), cfg, st)
 }
 
+// options are those of a command that the user of this process has run.
+func (p *Program) options(cfg *config.Config) app.Options {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv, By: order.CLI(name)}
+}
+
+// withOwner runs a command that acts for the owner on the data folder.
+func (p *Program) withOwner(do func(context.Context, *owner.Actions) error) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	actions, err := app.OpenOwner(p.options(cfg))
+	if err != nil {
+		return err
+	}
+	defer actions.Close()
+	return do(context.Background(), actions)
+}
+
 // market is what a command needs that sends requests to the marketplace.
 type market struct{ *app.Market }
 
@@ -105,7 +131,7 @@ func (p *Program) withMarket(do func(context.Context, market) error) error {
 	if err != nil {
 		return err
 	}
-	m, err := app.OpenMarket(app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv})
+	m, err := app.OpenMarket(p.options(cfg))
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
-	"atelierd/internal/order"
-	"atelierd/internal/store"
+	"atelierd/internal/owner"
 )
 
 // QuoteCmd sets the price of an order.
@@ -24,12 +22,14 @@ the configuration gets its prices without you.`
 
 // Run runs the command.
 func (c QuoteCmd) Run(p *Program) error {
-	price, err := order.ParseUSD(c.Price)
-	if err != nil || price <= 0 || price%(order.Dollar/100) != 0 {
-		return &UsageError{fmt.Errorf("%.40q is not a price above 0 with at most two decimals, such as 15.50", c.Price)}
+	price, err := owner.ParsePrice(c.Price)
+	if err != nil {
+		return err
 	}
-	return c.change(p, change{
+	return c.change(p, &change{
 		order: c.Order, done: "will be quoted at $" + price.String(),
-		do: func(ctx context.Context, owner store.Owner, id string) error { return owner.Quote(ctx, id, price) },
+		do: func(ctx context.Context, actions *owner.Actions, id string) error {
+			return actions.Quote(ctx, id, c.Price)
+		},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"atelierd/internal/app"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
@@ -42,14 +43,14 @@ func (c ReconcileCmd) Run(p *Program) error {
 			return err
 		}
 	}
-	owner, err := store.OpenOwner(cfg.DataDir)
+	actions, err := app.OpenOwner(p.options(cfg))
 	if err != nil {
 		return err
 	}
-	defer owner.Close()
+	defer actions.Close()
 	done := "the running daemon reconciles now; " + order.Command("status") + " shows what it finds"
 	if c.Accept {
-		open, err := owner.AcceptRestore()
+		open, err := actions.Accept()
 		if errors.Is(err, store.ErrNotReconciled) {
 			return Hintf(err, "%s reconciles it first; then run this command again", order.Command("run"))
 		}
@@ -59,7 +60,7 @@ func (c ReconcileCmd) Run(p *Program) error {
 		if done = "accepted; work resumes"; !open {
 			done = "there is nothing to accept"
 		}
-	} else if err := owner.WantReconcile(context.Background(), "the owner asked for a reconcile"); err != nil {
+	} else if err := actions.Reconcile(context.Background()); err != nil {
 		return err
 	}
 	woken, err := wakeDaemon(cfg.DataDir)

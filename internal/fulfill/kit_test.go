@@ -346,7 +346,7 @@ func (w *world) cancel(id string) {
 
 func (w *world) asOwner(act func(store.Owner) error) {
 	w.t.Helper()
-	o, err := store.OpenOwner(w.dir)
+	o, err := store.OpenOwner(w.dir, "cli:test")
 	if err != nil {
 		w.t.Fatal(err)
 	}

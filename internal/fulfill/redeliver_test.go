@@ -249,7 +249,7 @@ func TestWhatTheClientHasSentBackIsNotReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.poll()
-		o, err := store.OpenOwner(w.dir)
+		o, err := store.OpenOwner(w.dir, "cli:test")
 		if err != nil {
 			t.Fatal(err)
 		}

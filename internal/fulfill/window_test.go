@@ -232,7 +232,7 @@ func TestAPieceThatWaitsForApprovalIsMadeAgainOnlyByItsNumber(t *testing.T) {
 		for range 2 {
 			w.must(order.StageGenerate)
 		}
-		o, err := store.OpenOwner(w.dir)
+		o, err := store.OpenOwner(w.dir, "cli:test")
 		if err != nil {
 			t.Fatal(err)
 		}

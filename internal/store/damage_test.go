@@ -26,7 +26,7 @@ func TestADamagedJobIsHeldAndTheLaneGoesOn(t *testing.T) {
 			if o.State != order.StateHeld || o.Code != order.CodeRowDamaged || !strings.Contains(o.Reason, "row 1 of jobs") || !strings.Contains(o.Reason, column) {
 				t.Errorf("o1 is %s %s: %s", o.State, o.Code, o.Reason)
 			}
-			if err := (Owner{s}).Retry(t.Context(), "o1"); err != nil {
+			if err := (Owner{Store: s}).Retry(t.Context(), "o1"); err != nil {
 				t.Fatal(err)
 			}
 			if j := take(t, s, order.LaneGenerate); j.OrderID != "o1" || j.DueAt.IsZero() || j.Attempt != 1 {
@@ -68,7 +68,7 @@ func TestADamagedOrderIsShownAndCanBeCancelled(t *testing.T) {
 				t.Errorf("the list shows %s", l.State)
 			}
 			paid(t, s, "o3")
-			if err := (Owner{s}).Cancel(t.Context(), "o1", ""); err != nil {
+			if err := (Owner{Store: s}).Cancel(t.Context(), "o1", ""); err != nil {
 				t.Error(err)
 			}
 		})
@@ -79,7 +79,7 @@ func TestAnUnreadableCancellationOfTheOwnerStands(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
-	if err := (Owner{s}).Cancel(t.Context(), "o1", ""); err != nil {
+	if err := (Owner{Store: s}).Cancel(t.Context(), "o1", ""); err != nil {
 		t.Fatal(err)
 	}
 	mustExec(t, outside(t, s.dir), "UPDATE orders SET owner_cancelled_at = 'x'")

@@ -49,7 +49,7 @@ func TestTwoOrdersWithinAnHourShowASecondDaemon(t *testing.T) {
 				if err != nil || (why != "") != c.want || (len(notified) == 1) != c.want {
 					t.Errorf("SecondDaemon = %q, %v, notified of %q", why, err, notified)
 				}
-				open, err := Owner{s}.AcceptRestore()
+				open, err := Owner{Store: s}.AcceptRestore()
 				if err != nil || open != c.want {
 					t.Errorf("AcceptRestore = %v, %v", open, err)
 				}

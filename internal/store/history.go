@@ -29,6 +29,7 @@ type Moment struct {
 	At   time.Time
 	Kind string
 	Text string
+	By   order.Actor
 }
 
 // Handover is a delivery, as shown to people.
@@ -153,7 +154,7 @@ func (s *Store) readDialogue(ctx context.Context, h *History) error {
 func (s *Store) readEvents(ctx context.Context, h *History) error {
 	events, err := s.read.OrderEvents(ctx, &h.Order.ID)
 	for _, e := range events {
-		h.Events = append(h.Events, Moment{At: e.At.Time, Kind: e.Kind, Text: e.Text})
+		h.Events = append(h.Events, Moment{At: e.At.Time, Kind: e.Kind, Text: e.Text, By: e.Actor})
 	}
 	return err
 }

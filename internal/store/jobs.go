@@ -268,7 +268,7 @@ func (t *tx) event(orderID, kind, text string) (int64, error) {
 	if orderID != "" {
 		id = &orderID
 	}
-	return t.InsertEvent(noCancel, query.InsertEventParams{At: t.now, OrderID: id, Kind: kind, Text: text})
+	return t.InsertEvent(noCancel, query.InsertEventParams{At: t.now, OrderID: id, Kind: kind, Text: text, Actor: t.by})
 }
 
 // Renew extends the leases of the given jobs to lease from now. It returns the

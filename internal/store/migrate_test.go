@@ -108,7 +108,7 @@ func TestReadersDoNotUpgrade(t *testing.T) {
 	mustExec(t, outside(t, dir), fmt.Sprint("DELETE FROM goose_db_version WHERE version_id = ", latest(t)))
 	for name, open := range map[string]func() error{
 		"OpenReader": func() error { _, err := OpenReader(dir); return err },
-		"OpenOwner":  func() error { _, err := OpenOwner(dir); return err },
+		"OpenOwner":  func() error { _, err := OpenOwner(dir, "cli:test"); return err },
 	} {
 		if err := open(); !errors.Is(err, ErrOlder) {
 			t.Errorf("%s of an older file: %v", name, err)

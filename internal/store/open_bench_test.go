@@ -12,7 +12,7 @@ func BenchmarkOpen(b *testing.B) {
 	for name, open := range map[string]func() (*Store, error){
 		"daemon": func() (*Store, error) { return Open(Options{Dir: dir}) },
 		"reader": func() (*Store, error) { return OpenReader(dir) },
-		"owner":  func() (*Store, error) { o, err := OpenOwner(dir); return o.Store, err },
+		"owner":  func() (*Store, error) { o, err := OpenOwner(dir, "cli:test"); return o.Store, err },
 		"new":    func() (*Store, error) { return Open(Options{Dir: b.TempDir()}) },
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -90,7 +90,7 @@ func TestADatabaseFromANewerProgramIsRefusedUntouched(t *testing.T) {
 	for name, open := range map[string]func() error{
 		"Open":       func() error { _, err := Open(Options{Dir: dir}); return err },
 		"OpenReader": func() error { _, err := OpenReader(dir); return err },
-		"OpenOwner":  func() error { _, err := OpenOwner(dir); return err },
+		"OpenOwner":  func() error { _, err := OpenOwner(dir, "cli:test"); return err },
 	} {
 		if err := open(); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "99") {
 			t.Errorf("%s: %v, want ErrNewer with the version", name, err)
@@ -150,7 +150,7 @@ func TestAMissingDatabaseHasItsOwnError(t *testing.T) {
 	if _, err := OpenReader(t.TempDir()); !errors.Is(err, ErrNoDatabase) {
 		t.Errorf("OpenReader: %v", err)
 	}
-	if _, err := OpenOwner(t.TempDir()); !errors.Is(err, ErrNoDatabase) {
+	if _, err := OpenOwner(t.TempDir(), "cli:test"); !errors.Is(err, ErrNoDatabase) {
 		t.Errorf("OpenOwner: %v", err)
 	}
 }

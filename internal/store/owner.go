@@ -11,21 +11,40 @@ import (
 
 // Owner runs the owner's short transactions, with or without a running daemon. It
 // does not wake the daemon; see Holder.
-type Owner struct{ *Store }
+// Package owner has the actions that commands call.
+type Owner struct {
+	*Store
+	// By is who acts. Each event of a transaction of the owner's has it.
+	By order.Actor
+}
 
-// OpenOwner opens the database of dir for the owner's changes. It creates and
-// migrates nothing, and it takes no lock.
-func OpenOwner(dir string) (Owner, error) {
+// OpenOwner opens the database of dir for changes of by. All that this process writes has
+// by as its actor. It creates and migrates nothing, and it takes no lock.
+func OpenOwner(dir string, by order.Actor) (Owner, error) {
 	path, err := existing(dir)
 	if err != nil {
 		return Owner{}, err
 	}
 	s := newStore(Options{Dir: dir})
+	s.by = by
 	if err := s.openOwner(path); err != nil {
 		s.Close()
 		return Owner{}, err
 	}
-	return Owner{s}, nil
+	return Owner{s, by}, nil
+}
+
+// write is Store.write for the owner, who is the actor of its events.
+func (o Owner) write(name string, fn func(*tx) error) error {
+	return o.writer.do(&request{name: name, fn: fn, by: o.By})
+}
+
+// Note appends an event to the timeline of orderID, or of the daemon if it is empty.
+func (o Owner) Note(orderID, kind, text string) error {
+	return o.write("event", func(t *tx) error {
+		_, err := t.event(orderID, kind, text)
+		return err
+	})
 }
 
 func (s *Store) openOwner(path string) (err error) {

@@ -11,7 +11,7 @@ import (
 
 func openOwner(t *testing.T, dir string) Owner {
 	t.Helper()
-	o, err := OpenOwner(dir)
+	o, err := OpenOwner(dir, "cli:test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestAnApprovalReleasesThePiecesThatWaitForItAndNothingElse(t *testing.T) {
 	if _, err := s.ApplyThread(order.Thread{OrderID: "o1", Messages: asks, Pieces: true, Next: placed}); err != nil {
 		t.Fatal(err)
 	}
-	if err := (Owner{s}).Approve(t.Context(), "o1"); err == nil {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o1"); err == nil {
 		t.Error("an order without work that waits was approved")
 	}
 	for range 2 {
@@ -190,7 +190,7 @@ func TestAnApprovalReleasesThePiecesThatWaitForItAndNothingElse(t *testing.T) {
 		}})
 	}
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Fail, order.CodeRefused, "no")})
-	if err := (Owner{s}).Approve(t.Context(), "o1"); err != nil {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o1"); err != nil {
 		t.Fatal(err)
 	}
 	works, err := s.Works(t.Context(), "o1")
@@ -216,14 +216,36 @@ func TestAnApprovalConcernsOneOrderThatIsListed(t *testing.T) {
 			Next: order.StageUpload, Hold: order.Failf(order.Hold, order.CodeReview, "look at it"),
 		}})
 	}
-	if err := (Owner{s}).Approve(t.Context(), "o1"); err != nil {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o1"); err != nil {
 		t.Fatal(err)
 	}
 	if one, two := job(t, s, "o1"), job(t, s, "o2"); one.State != order.StateWorking || two.State != order.StateHeld {
 		t.Errorf("the approved order is %s and the other one %s", one.State, two.State)
 	}
 	mustExec(t, outside(t, s.dir), "UPDATE orders SET missing_at = '2026-11-01T00:00:00.000Z' WHERE id = 'o2'")
-	if err := (Owner{s}).Approve(t.Context(), "o2"); err == nil || !strings.Contains(err.Error(), "does not list order o2") {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o2"); err == nil || !strings.Contains(err.Error(), "does not list order o2") {
 		t.Errorf("an order that is not listed: %v", err)
+	}
+}
+
+// TestWhatACommandWritesIsByItsUser guards that the timeline shows who acted, also where a
+// command writes like the daemon does.
+func TestWhatACommandWritesIsByItsUser(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	paid(t, s, "o1")
+	o, err := OpenOwner(s.dir, "cli:jo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	for _, note := range []func(string, string, string) error{s.Note, o.Note, o.Store.Note, Owner{s, "console:ann"}.Note} {
+		if err := note("o1", "note", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db := outside(t, s.dir)
+	if by := scan[string](t, db, "SELECT group_concat(actor, ' ') FROM v_timeline WHERE what = 'note'"); by != " cli:jo cli:jo console:ann" {
+		t.Errorf("the events are by %q", by)
 	}
 }

@@ -51,7 +51,7 @@ func TestAJobThatKillsTheProcessIsHeldInTheEnd(t *testing.T) {
 	if o.Code != order.CodeCrashes || !strings.Contains(o.Reason, "3 times") || !strings.Contains(o.Hint, "orders retry killer") {
 		t.Errorf("the order says %q %q %q", o.Code, o.Reason, o.Hint)
 	}
-	if err := (Owner{s}).Retry(t.Context(), "killer"); err != nil {
+	if err := (Owner{Store: s}).Retry(t.Context(), "killer"); err != nil {
 		t.Fatal(err)
 	}
 	take(t, s, order.LaneGenerate)
@@ -107,7 +107,7 @@ func TestAMessageThatKillsTheProcessIsHeldAlone(t *testing.T) {
 	paid(t, s, "o1")
 	review := order.Failf(order.Hold, order.CodeReview, "waits for your look")
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Result: order.Result{Next: order.StageUpload, Hold: review}})
-	if err := (Owner{s}).QueueMessage(t.Context(), "o1", "owner-1", "soon"); err != nil {
+	if err := (Owner{Store: s}).QueueMessage(t.Context(), "o1", "owner-1", "soon"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -78,6 +78,7 @@ type Store struct {
 	log        *slog.Logger
 	hook       func(string) error
 	maxCrashes int
+	by         order.Actor // who all writes are by; empty in a daemon
 	migrations fs.FS
 	views      string
 
@@ -234,7 +235,7 @@ func (s *Store) Close() error {
 // finished, because a cancelled one could leave its transaction open. fn may run
 // more than once. It must change only its transaction and its result variables.
 func (s *Store) write(name string, fn func(*tx) error) error {
-	return s.writer.do(name, fn)
+	return s.writer.do(&request{name: name, fn: fn, by: s.by})
 }
 
 // IsFull reports whether err means that the disk is full.

@@ -21,7 +21,7 @@ var promised = map[string]string{
 		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces " +
 		"brief_english brief_spec rating review",
 	"v_attempts":         "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind",
-	"v_timeline":         "at order_id what text",
+	"v_timeline":         "at order_id what text actor",
 	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_attention":        "what id state code reason hint since",
 	"v_requests_hour":    "hour kind requests answered refused server_errors unanswered",
@@ -69,7 +69,7 @@ func life(t *testing.T) *Store {
 		t.Fatal(err)
 	}
 	apply(t, s, batch(facts("o3", order.PendingQuote)))
-	if err := (Owner{s}).Quote(t.Context(), "o3", price); err != nil {
+	if err := (Owner{Store: s}).Quote(t.Context(), "o3", price); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.ApplyThread(order.Thread{

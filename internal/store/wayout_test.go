@@ -99,7 +99,7 @@ func cancelledWithoutWork(t *testing.T, s *Store, id string, _ order.Code) {
 
 func cancelOrder(t *testing.T, s *Store, id string) {
 	t.Helper()
-	if err := (Owner{s}).Cancel(t.Context(), id, ""); err != nil {
+	if err := (Owner{Store: s}).Cancel(t.Context(), id, ""); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -158,11 +158,11 @@ func (form heldForm) try(t *testing.T, s *Store, code order.Code, command string
 	if before.State != order.StateHeld && before.State != order.StateFailed || before.Status != form.status {
 		t.Fatalf("%s: it is %s, and %s at the marketplace", code, before.State, before.Status)
 	}
-	if err := ownersCommands[command](t.Context(), Owner{s}, id); err != nil {
+	if err := ownersCommands[command](t.Context(), Owner{Store: s}, id); err != nil {
 		t.Errorf("%s: %s fails: %v", code, command, err)
 	}
 	if after := getOrder(t, s, id); !released(t, s, id, before.State) {
 		t.Errorf("%s: after %s it is %s %q", code, command, after.State, after.Code)
 	}
-	_ = Owner{s}.Cancel(t.Context(), id, "") // nothing stays ready for the next case
+	_ = Owner{Store: s}.Cancel(t.Context(), id, "") // nothing stays ready for the next case
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/order"
 	"atelierd/internal/store/query"
 	"atelierd/internal/store/utc"
 )
@@ -22,6 +23,7 @@ type tx struct {
 	*query.Queries
 	db      query.DBTX // what Queries runs on
 	now     utc.Time
+	by      order.Actor // of its events
 	changed Change
 	// jobs, if it is not nil, keeps new jobs to be written together. single makes each
 	// row its own statement.
@@ -51,6 +53,7 @@ type writer struct {
 type request struct {
 	name   string
 	fn     func(*tx) error
+	by     order.Actor // of the events that fn adds
 	change Change
 	err    error
 	done   chan struct{}
@@ -70,8 +73,8 @@ func newWriter(db *sql.DB, log *slog.Logger, hook func(string) error, notify fun
 	return w, nil
 }
 
-func (w *writer) do(name string, fn func(*tx) error) error {
-	r := &request{name: name, fn: fn, done: make(chan struct{})}
+func (w *writer) do(r *request) error {
+	r.done = make(chan struct{})
 	select {
 	case <-w.closing:
 		return ErrClosed
@@ -173,7 +176,7 @@ func (w *writer) try(batch []*request) (err error) {
 	}()
 	now := utc.At(time.Now())
 	for _, r := range batch {
-		t := &tx{Queries: w.q, db: w.stmts, now: now}
+		t := &tx{Queries: w.q, db: w.stmts, now: now, by: r.by}
 		if err := r.fn(t); err != nil {
 			return err
 		}

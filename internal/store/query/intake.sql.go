@@ -52,7 +52,7 @@ func (q *Queries) HasBegun(ctx context.Context, orderID string) (bool, error) {
 }
 
 const insertEvent = `-- name: InsertEvent :execlastid
-INSERT INTO events (at, order_id, kind, text) VALUES (?, ?, ?, ?)
+INSERT INTO events (at, order_id, kind, text, actor) VALUES (?, ?, ?, ?, ?)
 `
 
 type InsertEventParams struct {
@@ -60,6 +60,7 @@ type InsertEventParams struct {
 	OrderID *string
 	Kind    string
 	Text    string
+	Actor   order.Actor
 }
 
 func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (int64, error) {
@@ -68,6 +69,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) (int64
 		arg.OrderID,
 		arg.Kind,
 		arg.Text,
+		arg.Actor,
 	)
 	if err != nil {
 		return 0, err

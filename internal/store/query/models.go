@@ -83,6 +83,7 @@ type Event struct {
 	OrderID *string
 	Kind    string
 	Text    string
+	Actor   order.Actor
 }
 
 type Fact struct {

@@ -393,7 +393,7 @@ func (q *Queries) OrderDeliveries(ctx context.Context, orderID string) ([]Delive
 }
 
 const orderEvents = `-- name: OrderEvents :many
-SELECT id, at, order_id, kind, text FROM events WHERE order_id = ? ORDER BY id
+SELECT id, at, order_id, kind, text, actor FROM events WHERE order_id = ? ORDER BY id
 `
 
 func (q *Queries) OrderEvents(ctx context.Context, orderID *string) ([]Event, error) {
@@ -411,6 +411,7 @@ func (q *Queries) OrderEvents(ctx context.Context, orderID *string) ([]Event, er
 			&i.OrderID,
 			&i.Kind,
 			&i.Text,
+			&i.Actor,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,129 @@
+package owner
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"atelierd/internal/atelier"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/order"
+)
+
+// Approve sends what is made for an order and waits for the owner's approval: files, a
+// price, or pieces. Other work that is held or has failed stays so.
+func (a *Actions) Approve(ctx context.Context, id string) error { return a.st.Approve(ctx, id) }
+
+// Retry resumes what is held, has failed, or was cancelled by the owner.
+func (a *Actions) Retry(ctx context.Context, id string) error { return a.st.Retry(ctx, id) }
+
+// Redo has the files of the order's round made from the start, or those of one piece of
+// a subscription if piece is not 0.
+func (a *Actions) Redo(ctx context.Context, id string, piece int) error {
+	if piece < 0 {
+		return &InputError{fmt.Errorf("there is no piece %d; the first one is 1", piece)}
+	}
+	return a.st.Redo(ctx, id, piece, func(kind order.Kind, round int) error {
+		return fulfill.ClearWork(a.o.Dir, id, kind, round)
+	})
+}
+
+// Cancel ends our work on an order. At the marketplace the order stays open.
+func (a *Actions) Cancel(ctx context.Context, id, reason string) error {
+	return a.st.Cancel(ctx, id, reason)
+}
+
+// Quote sets the price of an order that waits for one, such as 15.50.
+func (a *Actions) Quote(ctx context.Context, id, price string) error {
+	usd, err := ParsePrice(price)
+	if err != nil {
+		return err
+	}
+	return a.st.Quote(ctx, id, usd)
+}
+
+// ParsePrice reads a price for a client, such as 15.50.
+func ParsePrice(text string) (order.USD, error) {
+	price, err := order.ParseUSD(text)
+	if err != nil || price <= 0 || price%(order.Dollar/100) != 0 {
+		return 0, &InputError{fmt.Errorf("%.40q is not a price above 0 with at most two decimals, such as 15.50", text)}
+	}
+	return price, nil
+}
+
+// service returns the title of the service on sale that a text names.
+func (a *Actions) service(text string) (title string, err error) {
+	var titles []string
+	for _, title := range a.o.Services {
+		if order.SameTitle(title, text) {
+			return title, nil
+		}
+		titles = append(titles, fmt.Sprintf("%q", title))
+	}
+	return "", &InputError{fmt.Errorf("%.100q is not the title of a service; there are %s", text, strings.Join(titles, ", "))}
+}
+
+// Assign makes an order one for the service that a text names, whatever the marketplace
+// names. It returns the title of the service.
+func (a *Actions) Assign(ctx context.Context, id, service string) (title string, err error) {
+	if title, err = a.service(service); err != nil {
+		return "", err
+	}
+	decide, err := a.o.Decide(ctx, a.st.Store)
+	if err != nil {
+		return "", err
+	}
+	return title, a.st.Assign(ctx, id, title, decide)
+}
+
+// CheckFiles returns an error if one of the files cannot be delivered because it is none.
+func CheckFiles(files []string) error {
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil {
+			return err
+		} else if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a file", file)
+		}
+	}
+	return nil
+}
+
+// Resubmit replaces the files of a delivered order, with the given ones or, if there are
+// none, with files that are made again.
+func (a *Actions) Resubmit(ctx context.Context, id string, files []string) error {
+	if err := CheckFiles(files); err != nil {
+		return err
+	}
+	return a.st.Resubmit(ctx, id, func(round int) error {
+		if len(files) == 0 {
+			return fulfill.ClearWork(a.o.Dir, id, order.KindDelivery, round)
+		}
+		return fulfill.PutFiles(a.o.Dir, id, round, files)
+	})
+}
+
+// Send puts a message to the client of an order into the outbox. The same text can be
+// sent twice.
+func (a *Actions) Send(ctx context.Context, id, text string) error {
+	text, err := a.text(text)
+	if err != nil {
+		return err
+	}
+	// A message is sent once for each reason, so each one has a reason of its own.
+	return a.st.QueueMessage(ctx, id, "owner-"+strings.ToLower(rand.Text()[:12]), text)
+}
+
+// text returns a text to a client as it is sent, or why it cannot be.
+func (a *Actions) text(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	switch n := atelier.MessageLength(text); {
+	case text == "":
+		return "", &InputError{errors.New("the message is empty")}
+	case n > atelier.MaxMessage:
+		return "", &InputError{fmt.Errorf("the message has %d characters; the marketplace takes at most %d", n, atelier.MaxMessage)}
+	}
+	return text, a.o.CheckText(text)
+}
