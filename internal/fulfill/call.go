@@ -116,7 +116,7 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 	}
 	running := false
 	req.Call.Running = func() { running = true }
-	made, err := g.Backend.Generate(ctx, req)
+	made, err := r.generate(ctx, g, req)
 	if running && !c.LateAt.IsZero() {
 		c.LateAt = time.Time{}
 		if err := r.keep(ctx, r.job, func() error { return r.o.Store.CallRuns(c.ID) }); err != nil {
@@ -124,7 +124,7 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 		}
 	}
 	if err == nil {
-		err = r.arrived(c, made)
+		err = r.arrived(made)
 	}
 	if err != nil {
 		return generate.Result{}, r.failed(ctx, g, c, req, err)

@@ -45,6 +45,11 @@ func (l *late) RoundTrip(r *http.Request) (*http.Response, error) {
 func (l *late) serve(w *httptest.ResponseRecorder, r *http.Request) {
 	if r.Method == http.MethodPost {
 		l.paid++
+		if l.typ == "http" {
+			w.Header().Set("Location", "/files/a")
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
 		l.say(w, l.submit, r)
 		return
 	}
@@ -111,6 +116,10 @@ func openAILate(answers ...http.HandlerFunc) *late {
 	return &late{typ: "openai", model: "paint", submit: `{"data":[{"url":"{{link}}"}]}`, at: "/files/", answers: answers}
 }
 
+func httpLate(answers ...http.HandlerFunc) *late {
+	return &late{typ: "http", at: "/files/", answers: answers}
+}
+
 // lateCases are what was seen at providers, by its name.
 func lateCases() map[string]*late {
 	denied := status(http.StatusForbidden, "<Error><Code>AccessDenied</Code></Error>")
@@ -153,6 +162,14 @@ func lateCases() map[string]*late {
 			typ: "runway", model: "r", submit: `{"id":"p1"}`, poll: `{"id":"p1","status":"SUCCEEDED","output":["{{link}}"]}`,
 			at: "/v1/tasks/", answers: []http.HandlerFunc{status(200, `{"id":"p1","status":"SUCCEEDED"}`)},
 		},
+		"luma, only a preview is there at first": {
+			typ: "luma", model: "ray", submit: `{"id":"p1"}`, poll: `{"id":"p1","state":"completed","assets":{"image":"{{link}}"}}`,
+			at: "/dream-machine/v1/generations/", answers: []http.HandlerFunc{status(200, `{"state":"completed","assets":{"video":"http://late.test/x"}}`)},
+		},
+		"http, its location shows a page at first": httpLate(page, page),
+		"http, its location is empty at first":     httpLate(status(200, ""), status(200, "")),
+		"http, its location is cut without length": httpLate(cut, cut),
+		"http, its location is not known at first": httpLate(status(404, "")),
 		"replicate does not know the job at first": replicateLate("/v1/predictions/", status(404, "")),
 		"40 replicate, its link is compressed":     replicateLate("/files/", packed),
 	}
@@ -250,21 +267,29 @@ func (w *world) waitsLate(code order.Code) *order.Failure {
 }
 
 // A link may lead to another picture for a moment. The file is fetched once more before
-// it is rejected.
+// it is rejected, also when it was not there at first.
 func TestAFetchedFileThatTheServiceRefusesIsFetchedOnceMore(t *testing.T) {
 	t.Parallel()
-	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
-		l := replicateLate("/files/")
-		l.minWidth = 2
-		l.use(t, w)
-		w.order()
-		f := w.fails(order.StageGenerate, order.Wait, order.CodeExpired)
-		time.Sleep(f.After)
-		w.fails(order.StageGenerate, order.Retry, order.CodeBadFile)
-		if l.paid != 1 || l.asked != 2 {
-			t.Errorf("%d calls were paid for, the file was fetched %d times", l.paid, l.asked)
-		}
-	})
+	for name, late := range map[string]*late{
+		"at once": replicateLate("/files/"), "after it was late": replicateLate("/files/", status(404, "")), "at a location": httpLate(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				late.minWidth = 2
+				late.use(t, w)
+				w.order()
+				waits := len(late.answers)
+				for range waits {
+					time.Sleep(w.fails(order.StageGenerate, order.Wait, order.CodeExpired).After)
+				}
+				w.fails(order.StageGenerate, order.Retry, order.CodeBadFile)
+				if late.paid != 1 || late.asked != waits+2 {
+					t.Errorf("%d calls were paid for, the file was fetched %d times", late.paid, late.asked)
+				}
+			})
+		})
+	}
 }
 
 // A job that runs again is late only from its own end.

@@ -78,6 +78,11 @@ func runShape(t *testing.T, s shape, newGenerator func(Place) (generate.Generato
 	if s.jobs {
 		list = append(list, jobScenarios(s)...)
 	}
+	if s.bare {
+		list = append(list, scenario{"a result that is empty at first", func(b *bench) {
+			b.late(Poll, order.CodeNotVisible, func(http.ResponseWriter, *http.Request) {})
+		}})
+	}
 	if s.jobs && !s.bare {
 		list = append(list, fileScenarios(s)...)
 	}

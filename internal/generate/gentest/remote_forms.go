@@ -100,6 +100,7 @@ func jobForms() []scenario {
 			b.done(b.request(), 1)
 			b.paid(1)
 		}},
+		{"a connection that is cut after the job id", (*bench).idBeforeCut},
 		{"a success without a job id", (*bench).noID},
 		{"an error inside a poll", (*bench).errorInPoll},
 		{"a result without a link", func(b *bench) {
@@ -168,6 +169,24 @@ func (b *bench) numericID() {
 	bare := func(_ http.Header, body string) string { return strings.ReplaceAll(body, `"1001"`, `1001`) }
 	b.change(Submit, bare)
 	b.change(Poll, bare)
+	b.done(b.request(), 1)
+	b.paid(1)
+}
+
+// idBeforeCut expects that an id that arrived is used although the answer did not arrive
+// as a whole.
+func (b *bench) idBeforeCut() {
+	b.fake.Answer(Submit, func(w http.ResponseWriter, r *http.Request) {
+		rec := httptest.NewRecorder()
+		b.fake.Serve(rec, r)
+		maps.Copy(w.Header(), rec.Header())
+		body := strings.TrimSpace(rec.Body.String())
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		w.WriteHeader(rec.Code)
+		io.WriteString(w, body[:len(body)-1])
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
 	b.done(b.request(), 1)
 	b.paid(1)
 }

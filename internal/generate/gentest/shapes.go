@@ -186,6 +186,7 @@ var shapes = map[string]shape{
 				say(w, http.StatusOK, fields{"images": []any{fields{"url": j.link(), "content_type": "image/png"}}})
 			}
 		}, func(r *http.Request) string { return last(strings.TrimSuffix(r.URL.Path, "/status")) }),
+		unseen: []string{`{"status":"COMPLETED","images":null}`},
 		refusals: []refusal{
 			{Submit, 422, nil, `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`},
 			{Submit, 400, http.Header{"X-Fal-Error-Type": {"content_policy_violation"}}, `{"detail":"flagged"}`},

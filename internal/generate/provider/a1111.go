@@ -50,30 +50,31 @@ func (b *a1111) submit(ctx context.Context, c *conn, req generate.Request) (stri
 		return "", nil, a.failure()
 	}
 	var made struct {
-		Images []string        `json:"images"`
+		Images json.RawMessage `json:"images"`
 		Info   json.RawMessage `json:"info"`
 	}
 	if err := a.decode(&made); err != nil {
 		return "", nil, err
 	}
-	out := &output{}
-	for _, s := range b.results(made.Images, made.Info) {
-		picture, err := fromBase64(s)
-		if err != nil {
-			return "", nil, err
-		}
-		out.blobs = append(out.blobs, picture)
+	images := anyOf(made.Images)
+	all, ok := images.([]any)
+	if !ok {
+		all = []any{images}
 	}
-	if len(out.blobs) == 0 {
+	pictures, err := picturesIn(b.results(all, made.Info))
+	if err != nil {
+		return "", nil, err
+	}
+	if len(pictures) == 0 {
 		return "", nil, a.failure()
 	}
-	return "", out, nil
+	return "", &output{blobs: pictures}, nil
 }
 
 // results returns the pictures of an answer that are for the client. One that shows the
 // whole batch may come first, and what extensions saw in the picture, such as the maps
 // of ControlNet, comes last.
-func (b *a1111) results(images []string, info json.RawMessage) []string {
+func (b *a1111) results(images []any, info json.RawMessage) []any {
 	if len(info) == 0 || string(info) == "null" {
 		return images
 	}

@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,6 +21,7 @@ type answer struct {
 	header http.Header
 	body   []byte
 	file   string // where the whole body is if it is a large file, else empty
+	torn   error  // why the body of a success ends early, or nil
 	redact *strings.Replacer
 	paid   bool
 }
@@ -27,6 +29,9 @@ type answer struct {
 // decode reads the answer's JSON into v.
 func (a answer) decode(v any) error {
 	if err := lenient.Unmarshal(a.body, v); err != nil {
+		if a.torn != nil {
+			return a.torn
+		}
 		return a.unusable("unexpected answer of the provider: %s", a.snippet())
 	}
 	return nil
@@ -39,6 +44,30 @@ func (a answer) noFileIn(v any) *order.Failure {
 		return a.notVisible()
 	}
 	return a.noFile()
+}
+
+// resultFields are fields that hold what was made.
+var resultFields = []string{
+	"image", "images", "video", "videos", "output", "outputs", "url", "urls", "file", "files", "data", "result", "results",
+}
+
+// unfilled reports whether a whole answer of any shape has nothing in its fields for
+// files. An empty list there is something: no files were made.
+func unfilled(v any) bool {
+	nothing := func(v any) bool { s, text := v.(string); return v == nil || text && strings.TrimSpace(s) == "" }
+	table, ok := v.(map[string]any)
+	if !ok || len(table) == 0 {
+		return ok || nothing(v)
+	}
+	found := false
+	for _, name := range resultFields {
+		if inner, there := table[name]; there {
+			if found = true; !nothing(inner) {
+				return false
+			}
+		}
+	}
+	return found
 }
 
 // noFile returns the failure of a success without a file. It is held at the first,
@@ -115,6 +144,9 @@ var (
 
 // failure is the default meaning of an HTTP status. Back ends override it.
 func (a answer) failure() *order.Failure {
+	if f, ok := errors.AsType[*order.Failure](a.torn); ok && a.ok() {
+		return f
+	}
 	f := order.Failf(order.Retry, order.CodeProviderRejected, "the provider answered %d: %s", cmp.Or(a.was, a.status), a.snippet())
 	f.Charge = chargeUnsent(a.paid)
 	switch {

@@ -100,7 +100,7 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	if own := a.id("prompt_id"); own != "" {
 		id = own
 	}
-	if id == "" || lenient.Fields(a.body) == nil {
+	if id == "" || lenient.Fields(a.body) == nil || a.torn != nil && a.id("prompt_id") == "" {
 		return "", nil, a.failure()
 	}
 	return id, nil, nil
@@ -186,7 +186,7 @@ type comfyJob struct {
 	Outputs map[string]map[string]json.RawMessage `json:"outputs"`
 	Status  struct {
 		Word      lenient.Text        `json:"status_str"`
-		Completed bool                `json:"completed"`
+		Completed lenient.Text        `json:"completed"`
 		Messages  [][]json.RawMessage `json:"messages"`
 	} `json:"status"`
 }
@@ -256,8 +256,7 @@ func (b *comfyUI) queued(ctx context.Context, c *conn, id string) (pending, runn
 			err = answer{redact: c.redact, body: list}.unusable("unexpected answer of the provider about its queue")
 		}
 		return slices.ContainsFunc(entries, func(entry []json.RawMessage) bool {
-			var known string
-			return len(entry) > 1 && json.Unmarshal(entry[1], &known) == nil && known == id
+			return len(entry) > 1 && idOf(entry[1]) == id
 		})
 	}
 	pending, running = holds(queue.Pending), holds(queue.Running)

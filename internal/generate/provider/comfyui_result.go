@@ -79,7 +79,7 @@ func (b *comfyUI) dropped(ctx context.Context, c *conn, id string, f *order.Fail
 
 // failure reports whether the job failed, and why.
 func (j *comfyJob) failure() (reason string, failed bool) {
-	if !strings.EqualFold(string(j.Status.Word), "error") && (j.Status.Completed || len(j.Status.Messages) == 0) {
+	if !strings.EqualFold(string(j.Status.Word), "error") && (j.Status.Completed == "true" || len(j.Status.Messages) == 0) {
 		return "", false
 	}
 	for _, message := range j.Status.Messages {

@@ -140,8 +140,9 @@ func (c *conn) bearer() http.Header {
 	return http.Header{"Authorization": {"Bearer " + c.key.Reveal()}}
 }
 
-// do sends one request. It fails only without a complete answer. The back end decides
-// what a status means, and calls answer.failure for the default.
+// do sends one request. It fails only without a complete answer, except that of a paid
+// call the beginning is returned too, because that may hold the job's id. The back end
+// decides what a status means, and calls answer.failure for the default.
 func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	most := int64(maxAnswer)
 	if !r.paid {
@@ -162,9 +163,12 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	case errors.Is(err, errTooLong):
 		return answer{}, order.Failf(order.Retry, order.CodeProviderTooLarge, "the provider's answer is larger than %d MB", most>>20)
 	case err != nil:
-		return answer{}, c.unread(ctx, err, r.paid)
+		err = c.unread(ctx, err, r.paid)
+		if !r.paid || resp.StatusCode >= 300 || len(body) == 0 {
+			return answer{}, err
+		}
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body, file: file, redact: c.redact, paid: r.paid}, nil
+	return answer{status: resp.StatusCode, header: resp.Header, body: body, file: file, torn: err, redact: c.redact, paid: r.paid}, nil
 }
 
 // unread returns the failure of an answer that could not be read, or not be stored.

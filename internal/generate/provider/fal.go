@@ -143,6 +143,8 @@ func (b *fal) result(ctx context.Context, c *conn, path, reason string) (*output
 	switch {
 	case a.gone():
 		return nil, a.expired("its result")
+	case bytes.Contains(bytes.ToLower(a.body), []byte("in progress")):
+		return nil, a.notVisible()
 	case f.Code == order.CodeProviderRejected && a.status <= 499:
 		return nil, a.failed("%s", a.snippet())
 	case f.Code == order.CodeOutage && reason != "":
@@ -162,9 +164,7 @@ func falFiles(a answer) (*output, error) {
 		// Flagged pictures come back black.
 		Flagged []bool `json:"has_nsfw_concepts"`
 	}
-	if err := a.decode(&made); err != nil {
-		return nil, err
-	}
+	_ = lenient.Unmarshal(a.body, &made) // an app may answer with a list or a text
 	if len(made.Flagged) > 0 && !slices.Contains(made.Flagged, false) {
 		return nil, a.refused(order.ChargeFull, "the result is flagged as not safe")
 	}
@@ -176,18 +176,25 @@ func falFiles(a answer) (*output, error) {
 			}
 		}
 	}
-	links := linksIn([]any{images, anyOf(made.Videos), anyOf(made.Image), anyOf(made.Video)})
-	if len(links) == 0 {
-		links = filesIn(a.body)
+	list := resultsIn([]any{images, anyOf(made.Videos), anyOf(made.Image), anyOf(made.Video)})
+	if len(list) == 0 {
+		list = foundIn(a.body)
 	}
-	if len(links) > 0 {
-		return linked(links), nil
+	if len(list) > 0 {
+		return &output{blobs: list}, nil
 	}
 	if f := falRefusal(a, order.ChargeFull); f != nil {
 		return nil, f
 	}
 	if inner := a.inside(); !inner.ok() {
 		return nil, inner.failure()
+	}
+	var whole any
+	if err := a.decode(&whole); err != nil && len(a.body) > 0 {
+		return nil, err
+	}
+	if unfilled(whole) {
+		return nil, a.notVisible()
 	}
 	return nil, a.noFile()
 }

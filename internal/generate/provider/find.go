@@ -1,19 +1,16 @@
 package provider
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"atelierd/internal/lenient"
-	"atelierd/internal/order"
 )
 
-// This file finds what was paid for: the id of a job, and links and pictures in an
-// answer of any shape.
+// This file finds what was paid for: the id of a job, and links in an answer of any
+// shape.
 
 // jobEnvelopes are the fields that some gateways put an answer into.
 var jobEnvelopes = []string{"data", "result", "output", "task", "prediction", "job"}
@@ -123,7 +120,7 @@ func blank(v any) bool {
 	case nil:
 		return true
 	case string:
-		return v == ""
+		return strings.TrimSpace(v) == ""
 	case []any:
 		return !slices.ContainsFunc(v, func(inner any) bool { return !blank(inner) })
 	case map[string]any:
@@ -135,100 +132,4 @@ func blank(v any) bool {
 		return true
 	}
 	return false
-}
-
-// filesIn returns the links in a whole answer of any shape, each once.
-func filesIn(body []byte) (unique []string) {
-	for _, l := range linksIn(anyOf(body)) {
-		if !slices.Contains(unique, l) {
-			unique = append(unique, l)
-		}
-	}
-	return unique
-}
-
-// fromBase64 decodes a picture of an answer, which may be a data: address: in either
-// alphabet, with or without padding and white space.
-func fromBase64(s string) (blob, error) {
-	coded, content, ok := dataAddress(strings.TrimSpace(s))
-	if !ok {
-		return blob{}, badPicture()
-	}
-	if !coded {
-		return blob{data: []byte(content)}, nil
-	}
-	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(plainBase64.Replace(content), "="))
-	if err != nil {
-		return blob{}, badPicture()
-	}
-	return blob{data: b}, nil
-}
-
-func badPicture() *order.Failure {
-	return order.Failf(order.Hold, order.CodeBadAnswer, "the provider's picture is not valid base64").
-		WithHint("%s makes another call, which is paid for", retryCommand)
-}
-
-// dataAddress returns the content of a data: address, and whether it is base64. Any
-// other text is base64 itself. It is not ok when the address has no content.
-func dataAddress(s string) (coded bool, content string, ok bool) {
-	scheme, rest, is := strings.Cut(s, ":")
-	if !is || !strings.EqualFold(scheme, "data") {
-		return true, s, true
-	}
-	head, content, ok := strings.Cut(rest, ",")
-	if strings.Contains(content, "%") {
-		if plain, err := url.PathUnescape(content); err == nil {
-			content = plain
-		}
-	}
-	return strings.HasSuffix(strings.ToLower(strings.TrimSpace(head)), ";base64"), content, ok
-}
-
-// plainBase64 replaces the URL-safe alphabet, and drops white space.
-var plainBase64 = strings.NewReplacer("-", "+", "_", "/", " ", "", "\t", "", "\r", "", "\n", "")
-
-// pictureIn returns the file in an entry of a list: base64, a link, or a table with
-// either. It is nil if the entry holds none.
-func pictureIn(v any) (*blob, error) {
-	switch v := v.(type) {
-	case string:
-		if at := link(v); at != "" {
-			return &blob{link: at}, nil
-		}
-		if strings.TrimSpace(v) == "" {
-			return nil, nil
-		}
-		b, err := fromBase64(v)
-		return &b, err
-	case map[string]any:
-		for _, name := range []string{"b64_json", "b64", "base64", "image_base64", "url", "image_url", "image"} {
-			if b, err := pictureIn(v[name]); b != nil || err != nil {
-				return b, err
-			}
-		}
-	}
-	return nil, nil
-}
-
-// picturesIn returns the files of a list. An entry that cannot be read is left out if
-// another can.
-func picturesIn(v any) (list []blob, err error) {
-	entries, ok := v.([]any)
-	if !ok {
-		entries = []any{v}
-	}
-	for _, entry := range entries {
-		b, bad := pictureIn(entry)
-		switch {
-		case bad != nil:
-			err = bad
-		case b != nil && (b.link != "" || len(b.data) > 0):
-			list = append(list, *b)
-		}
-	}
-	if len(list) > 0 {
-		return list, nil
-	}
-	return nil, err
 }

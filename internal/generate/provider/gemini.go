@@ -149,7 +149,7 @@ func (g geminiAnswer) failure(a answer) (f *order.Failure, refused bool) {
 		return a.refused(order.ChargeFull, "%s", g.Feedback.BlockReason), true
 	case refusal != "":
 		return a.refused(order.ChargeFull, "%s", refusal), true
-	case end != "" && end != "STOP" && end != "NO_IMAGE": // cut off, or its own error
+	case end != "" && !strings.EqualFold(end, "STOP") && !strings.EqualFold(end, "NO_IMAGE"): // cut off, or its own error
 		return a.failed("it ended with %s: %s", end, text), false
 	}
 	return order.Failf(order.Retry, order.CodeNoOutput, "the provider's answer holds no picture: %s", a.quote(300, "%s %s", end, text)), false

@@ -208,17 +208,16 @@ func (r ownResult) links() []string { return linksIn([]any{anyOf(r.URL), anyOf(r
 // Any other text under another type than JSON is the file.
 func (b *ownServer) made(a answer) (*output, error) {
 	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // an invalid type is not JSON
-	isJSON := kind == "application/json"
+	isJSON := kind == "application/json" || kind == "text/json" || strings.HasSuffix(kind, "+json")
 	var result ownResult
 	err := lenient.Unmarshal(a.body, &result)
-	links := result.links()
-	if len(links) == 0 && isJSON {
-		links = filesIn(a.body)
+	out := linked(result.links())
+	if len(out.blobs) == 0 && isJSON {
+		out.blobs = foundIn(a.body)
 	}
-	out := linked(links)
 	out.cost = b.cost(a, result.Cost)
 	switch {
-	case err == nil && len(links) > 0:
+	case len(out.blobs) > 0:
 		return out, nil
 	case err == nil && result.refused():
 		f := a.refused(order.ChargeFull, "%s", result.Reason)
@@ -226,10 +225,14 @@ func (b *ownServer) made(a answer) (*output, error) {
 		return nil, f
 	case err == nil && (isJSON || result.Error != nil) && !a.inside().ok():
 		return nil, a.inside().failure()
+	case a.torn != nil:
+		return nil, a.torn
 	case !isJSON && len(a.body) > 0:
-		return &output{blobs: []blob{{data: a.body, file: a.file, mime: kind}}, cost: b.cost(a, nil)}, nil
+		return &output{blobs: []blob{{data: a.body, file: a.file, mime: kind}}, cost: b.cost(a, nil), whole: true}, nil
 	case err != nil && len(a.body) > 0:
 		return nil, a.decode(&result)
+	case len(a.body) == 0, unfilled(anyOf(a.body)):
+		return nil, a.notVisible()
 	}
 	f := a.noFile()
 	f.Charge = order.ChargePending // the same request is answered in the same way, and paid for once

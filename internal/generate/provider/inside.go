@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,10 @@ type complaint struct {
 	HTTPStatus lenient.Text    `json:"http_status"`
 	Type       lenient.Text    `json:"type"`
 	Message    lenient.Text    `json:"message"`
+	Msg        lenient.Text    `json:"msg"`
+	Detail     lenient.Text    `json:"detail"`
 	Error      json.RawMessage `json:"error"`
+	Errors     json.RawMessage `json:"errors"`
 }
 
 // statusIn returns the HTTP status that a JSON body names by a number, a word or its
@@ -51,16 +55,23 @@ func statusIn(body []byte) int {
 		}
 	}
 	if !reported {
-		return 0
+		return whole.messageStatus()
 	}
 	for _, word := range []lenient.Text{inner.Code, inner.Status, inner.Type, whole.Code, whole.Type} {
 		if status := statusWords[plainWord(string(word))]; status != 0 {
 			return status
 		}
 	}
+	return inner.messageStatus()
+}
+
+// messageStatus returns the status that the text for people is about, or 0.
+func (c complaint) messageStatus() int {
 	for _, m := range statusMessages {
-		if m.words.MatchString(string(inner.Message)) {
-			return m.status
+		for _, text := range []lenient.Text{c.Message, c.Msg, c.Detail} {
+			if m.words.MatchString(string(text)) {
+				return m.status
+			}
 		}
 	}
 	return 0
@@ -68,19 +79,27 @@ func statusIn(body []byte) int {
 
 // inner returns the error inside the answer, and whether there is one.
 func (c complaint) inner() (inner complaint, reported bool) {
-	switch text := strings.TrimSpace(string(c.Error)); text {
-	case "", "null", "false", `""`, "{}", "[]":
+	raw := c.Error
+	if empty(raw) {
+		raw = c.Errors
+	}
+	if empty(raw) {
 		return complaint{}, false
 	}
 	var list []json.RawMessage
-	if raw := c.Error; json.Unmarshal(raw, &list) == nil && len(list) > 0 {
+	if json.Unmarshal(raw, &list) == nil && len(list) > 0 {
 		_ = lenient.Unmarshal(list[0], &inner) // an error of another form names nothing
 		return inner, true
 	}
-	if lenient.Unmarshal(c.Error, &inner) != nil {
-		_ = json.Unmarshal(c.Error, &inner.Message)
+	if lenient.Unmarshal(raw, &inner) != nil {
+		_ = json.Unmarshal(raw, &inner.Message)
 	}
 	return inner, true
+}
+
+// empty reports whether a field reports nothing.
+func empty(raw json.RawMessage) bool {
+	return slices.Contains([]string{"", "null", "false", `""`, "{}", "[]"}, strings.TrimSpace(string(raw)))
 }
 
 // plainWord returns a code as one spelling: rate_limit_exceeded for RateLimitExceeded,
@@ -117,7 +136,8 @@ var statusMessages = []struct {
 	status int
 	words  *regexp.Regexp
 }{
-	{http.StatusTooManyRequests, regexp.MustCompile(`(?i)rate[ -]?limit|too many requests`)},
+	{http.StatusPaymentRequired, regexp.MustCompile(`(?i)exceeded your current quota|(insufficient|not enough) (credit|balance|quota|fund)`)},
+	{http.StatusTooManyRequests, regexp.MustCompile(`(?i)rate[ -]?limit|too many requests|throttled`)},
 	{http.StatusServiceUnavailable, regexp.MustCompile(`(?i)overloaded|service unavailable|temporarily unavailable`)},
 	{http.StatusInternalServerError, regexp.MustCompile(`(?i)internal (server )?error`)},
 }

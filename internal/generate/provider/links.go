@@ -22,8 +22,12 @@ func (b blob) remote() bool {
 	return b.path != "" || b.link != "" && !strings.HasPrefix(b.link, "data:")
 }
 
-// fetched reports whether all files are fetched from an address.
+// fetched reports whether all files are fetched from an address. The answer that is a
+// file is fetched too.
 func (o *output) fetched() bool {
+	if o.whole {
+		return true
+	}
 	for _, b := range o.blobs {
 		if !b.remote() {
 			return false

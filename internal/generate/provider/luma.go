@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -65,13 +66,14 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 	case stateWaiting:
 		return nil, nil
 	case stateDone:
-		assets, _ := anyOf(job.Assets).(map[string]any)
-		for _, kind := range []string{"video", "image"} { // the image of a video is its preview
-			if links := linksIn(assets[kind]); len(links) > 0 {
-				return linked(links[:1]), nil
-			}
+		assets := anyOf(job.Assets)
+		if made := b.made(assets); len(made) > 0 {
+			return &output{blobs: made[:1]}, nil
 		}
-		return nil, a.noFileIn(anyOf(job.Assets))
+		if table, ok := assets.(map[string]any); ok {
+			assets = table[b.spec.Makes]
+		}
+		return nil, a.noFileIn(assets)
 	case stateFailed:
 		reason := string(job.Reason)
 		if refusedContent(reason) || strings.Contains(reason, "blacklisted") {
@@ -80,6 +82,23 @@ func (b *luma) poll(ctx context.Context, c *conn, ticket string) (*output, error
 		return nil, a.failed("%s", reason)
 	}
 	return nil, a.failure()
+}
+
+// made returns what was made. The other assets of a video, such as its image, are
+// previews, and may be there before it.
+func (b *luma) made(assets any) []blob {
+	table, ok := assets.(map[string]any)
+	if !ok {
+		return resultsIn(assets)
+	}
+	if made := resultsIn(table[b.spec.Makes]); len(made) > 0 {
+		return made
+	}
+	others := maps.Clone(table)
+	for _, name := range []string{"image", "video", "progress_video"} {
+		delete(others, name)
+	}
+	return resultsIn(others)
 }
 
 // probe also checks that there is credit left.

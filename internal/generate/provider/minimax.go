@@ -149,8 +149,8 @@ func (b *minimax) poll(ctx context.Context, c *conn, ticket string) (*output, er
 		if id := idOf(task.File); id != "" {
 			return b.file(ctx, c, id)
 		}
-		if links := filesIn(a.body); len(links) > 0 {
-			return linked(links[:1]), nil
+		if list := foundIn(a.body); len(list) > 0 {
+			return &output{blobs: list[:1]}, nil
 		}
 		return nil, a.notVisible()
 	}
@@ -172,14 +172,18 @@ func (b *minimax) file(ctx context.Context, c *conn, id string) (*output, error)
 			URL lenient.Text `json:"download_url"`
 		} `json:"file"`
 	}
-	if err := read200(a, &made, &made.verdict, order.ChargeFull); err != nil {
+	err = read200(a, &made, &made.verdict, order.ChargeFull)
+	if made.code() == 2013 {
+		return nil, a.expired("its result") // the only parameter of the request is the id
+	}
+	if err != nil {
 		return nil, err
 	}
 	if at := link(string(made.File.URL)); at != "" {
 		return linked([]string{at}), nil
 	}
-	if links := filesIn(a.body); len(links) > 0 {
-		return linked(links[:1]), nil
+	if list := foundIn(a.body); len(list) > 0 {
+		return &output{blobs: list[:1]}, nil
 	}
 	return nil, a.noFileIn(string(made.File.URL))
 }

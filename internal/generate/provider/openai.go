@@ -60,22 +60,19 @@ func (b *openai) made(a answer) (*output, error) {
 		Images json.RawMessage `json:"images"`
 		Output json.RawMessage `json:"output"`
 	}
-	if err := a.decode(&made); err != nil {
-		return nil, err
-	}
-	out := &output{cost: openAICost(a)}
+	out, wrong := &output{cost: openAICost(a)}, a.decode(&made)
 	for _, list := range []json.RawMessage{made.Data, made.Images, made.Output} {
 		pictures, err := picturesIn(anyOf(list))
-		if err != nil {
-			return nil, err
-		}
 		if out.blobs = pictures; len(pictures) > 0 {
 			return out, nil
 		}
+		wrong = cmp.Or(wrong, err)
 	}
-	if links := filesIn(a.body); len(links) > 0 {
-		out.blobs = linked(links).blobs
+	if out.blobs = foundIn(a.body); len(out.blobs) > 0 {
 		return out, nil
+	}
+	if wrong != nil {
+		return nil, wrong
 	}
 	list, listed := anyOf(made.Data).([]any)
 	switch s := openAIComplaintOf(a); {
@@ -164,7 +161,7 @@ var (
 		"prompt_is_improper", "InputTextSensitiveContentDetected", "OutputImageSensitiveContentDetected",
 	}
 	openAIRefusal = regexp.MustCompile(`(?i)content violates|rejected by content moderation|content[ _-]moderat|safety system|` +
-		`sensitive (content|information)|content (filter|management) policy|content[ _-]policy|inappropriate content`)
+		`sensitive (content|information)|content (filter|management) policy|content[ _-]policy|inappropriate content|\bflagged\b`)
 )
 
 func (s openAIComplaint) refused() bool {

@@ -73,11 +73,11 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	case stateWaiting:
 		return nil, nil
 	case stateDone:
-		links := linksIn(anyOf(p.Output))
-		if len(links) == 0 {
-			return nil, a.noFileIn(anyOf(p.Output))
+		made := anyOf(p.Output)
+		if list := resultsIn(made); len(list) > 0 {
+			return &output{blobs: list}, nil
 		}
-		return linked(links), nil
+		return nil, a.noFileIn(made)
 	case stateFailed:
 		text := words(anyOf(p.Error))
 		if refusedContent(text) {

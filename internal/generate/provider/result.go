@@ -24,6 +24,8 @@ type output struct {
 	blobs []blob
 	// cost is the cost that the provider reports, or 0.
 	cost order.USD
+	// whole: the answer is the file, which may have been cut on its way.
+	whole bool
 }
 
 // blob is one file of an output: its bytes, or their address.

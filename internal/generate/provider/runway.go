@@ -115,11 +115,10 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 	case stateWaiting:
 		return nil, nil
 	case stateDone:
-		links := linksIn(anyOf(task.Output))
-		if len(links) == 0 {
+		out := &output{blobs: resultsIn(anyOf(task.Output))}
+		if len(out.blobs) == 0 {
 			return nil, a.noFileIn(anyOf(task.Output))
 		}
-		out := linked(links)
 		out.cost, _ = runwayCost(task.Cost)
 		return out, nil
 	case stateFailed:
