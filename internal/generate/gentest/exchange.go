@@ -25,8 +25,9 @@ type Exchange struct {
 	// Source and Date say which description it is, and when it was read.
 	Source string `json:"source"`
 	Date   string `json:"date"`
-	// Model and Params are the generator's.
+	// Model, Makes and Params are the generator's.
 	Model  string         `json:"model"`
+	Makes  string         `json:"makes"`
 	Params map[string]any `json:"params"`
 	// Headers are those of each request.
 	Headers map[string]string `json:"headers"`

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"atelierd/internal/generate"
@@ -10,14 +11,22 @@ import (
 	"atelierd/internal/generate/recipe"
 )
 
-// Each shipped recipe has an exchange, which is written from the provider's description.
+// Each shipped recipe has an exchange, which is written from the provider's description,
+// and more if its requests differ, such as bfl.video.json.
 func TestEveryShippedRecipePassesTheKit(t *testing.T) {
 	t.Parallel()
 	for _, r := range recipe.Shipped() {
-		t.Run(r.Name, func(t *testing.T) {
-			t.Parallel()
-			passesTheKit(t, r, filepath.Join("testdata", "exchanges", r.Name+".json"))
-		})
+		exchange := filepath.Join("testdata", "exchanges", r.Name)
+		more, err := filepath.Glob(exchange + ".*.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range append(more, exchange+".json") {
+			t.Run(filepath.Base(file), func(t *testing.T) {
+				t.Parallel()
+				passesTheKit(t, r, file)
+			})
+		}
 	}
 }
 
@@ -42,9 +51,14 @@ func TestEveryFormOfARecipePassesTheKit(t *testing.T) {
 
 func passesTheKit(t *testing.T, r *recipe.Recipe, exchange string) {
 	x := gentest.ReadExchange(t, exchange)
+	for means, there := range map[string]bool{"rate": true, "failed": x.Poll != nil} {
+		if there && !slices.ContainsFunc(x.Failures, func(f gentest.Failure) bool { return f.Means == means }) {
+			t.Errorf("%s shows no failure that means %s", exchange, means)
+		}
+	}
 	gentest.RunExchange(t, x, func(p gentest.Place) (generate.Generator, error) {
 		return provider.New(provider.Spec{
-			Type: "recipe", Recipe: r, BaseURL: p.BaseURL, Model: x.Model, Params: x.Params, Key: p.Key,
+			Type: "recipe", Recipe: r, BaseURL: p.BaseURL, Model: x.Model, Makes: x.Makes, Params: x.Params, Key: p.Key,
 			Transport: p.Transport, Timeout: p.Timeout, Log: p.Log,
 		})
 	})

@@ -66,6 +66,9 @@ var listed = []Meaning{Refused, Credit, Key, Rate, Outage, Running, Wrong}
 func (r *Recipe) Meaning(a Answer) Meaning {
 	codes := r.errors.code.texts(a)
 	for _, m := range listed {
+		if m == Refused && (a.Status >= http.StatusInternalServerError || a.Status == http.StatusTooManyRequests) {
+			continue // such an answer says nothing about the content, whatever its words
+		}
 		if r.errors.lists[m].in(a, codes) {
 			return m
 		}

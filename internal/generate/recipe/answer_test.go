@@ -92,6 +92,8 @@ func TestStates(t *testing.T) {
 		{"done = [{ at = \"done\", is = true }]\nrefused = [{ at = \"g[].censored\", is = true }]", `{"done":true,"g":[{"censored":true},{"censored":false}]}`, Done, ""},
 		{"done = [{ at = \"done\", is = true }]\nrefused = [{ at = \"g[].censored\", is = true }]", `{"done":true,"g":[{"censored":true}]}`, Blocked, ""},
 		{"done = [{ at = \"url\", is = \"*\" }]", `{"url":"x"}`, Done, ""},
+		{"done = [{ at = \"s[]\", is = [\"a*\", 7, true] }]", `{"s":["ab",7,"TRUE"]}`, Done, ""},
+		{"done = [{ at = \"s[]\", is = [\"a*\", 7, true] }]", `{"s":["ab",8]}`, NoState, ""},
 		{"done = [{ at = \"url\", is = \"*\" }]", `{"url":null}`, NoState, ""},
 		{"state = [\"a\", \"b\"]\ndone = \"x\"", `{"b":"x"}`, Done, ""},
 		{"state = \"s\"\ndone = \"x\"\ngone = \"not found\"", `{"s":"Not Found"}`, Gone, ""},
@@ -120,6 +122,12 @@ key = [{ at = "@status", is = 418 }]
 	} {
 		if got := r.Meaning(read(t, body)); got != want {
 			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
+	}
+	for status, want := range map[int]Meaning{400: Refused, 403: Refused, 429: None, 500: None, 503: None} {
+		a, _ := Read(status, nil, []byte(`{"code":"SensitiveContent"}`))
+		if got := r.Meaning(a); got != want {
+			t.Errorf("%d: got %q, want %q", status, got, want)
 		}
 	}
 	a, _ := Read(418, nil, nil)

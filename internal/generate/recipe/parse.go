@@ -197,7 +197,7 @@ func (t *table) words(key string) (list words) {
 		at := tomlpath.Element(t.at(key), i)
 		values, isTable := v.(map[string]any)
 		if !isTable {
-			list = append(list, word{pattern: t.pattern(at, v)})
+			list = append(list, word{patterns: []string{t.pattern(at, v)}})
 			continue
 		}
 		entry := &table{parser: t.parser, path: at, values: values}
@@ -205,8 +205,14 @@ func (t *table) words(key string) (list words) {
 		if err != nil {
 			t.problem(at, "at: %s", err)
 		}
-		entry.known = append(entry.known, "is")
-		list = append(list, word{at: &p, pattern: t.pattern(at, values["is"])})
+		w := word{at: &p}
+		for _, is := range entry.list("is") {
+			w.patterns = append(w.patterns, t.pattern(at, is))
+		}
+		if len(w.patterns) == 0 {
+			t.pattern(at, nil) // is missing
+		}
+		list = append(list, w)
 		entry.done()
 	}
 	return list

@@ -108,7 +108,7 @@ func IsAddress(job string) bool {
 }
 
 // merged returns a copy of body with params in the table at into, which is created if it
-// does not exist.
+// does not exist. A table of both holds the fields of both.
 func merged(body map[string]any, into []string, params map[string]any) map[string]any {
 	body = maps.Clone(body)
 	if len(params) == 0 {
@@ -118,7 +118,14 @@ func merged(body map[string]any, into []string, params map[string]any) map[strin
 		body = map[string]any{}
 	}
 	if len(into) == 0 {
-		maps.Copy(body, params)
+		for name, v := range params {
+			table, isTable := v.(map[string]any)
+			if _, both := body[name].(map[string]any); both && isTable {
+				body = merged(body, []string{name}, table)
+				continue
+			}
+			body[name] = v
+		}
 		return body
 	}
 	inner, _ := body[into[0]].(map[string]any)

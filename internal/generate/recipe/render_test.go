@@ -40,6 +40,7 @@ func TestPlaceholdersOfABody(t *testing.T) {
 		{`{ p = "{{prompt}}", size = "{{params.width}}x{{params.height}}" }`, `{"width": 64, "height": 32, "n": 1}`, 0, `{"n":1,"p":"a \"red\" {{key}} fox","size":"64x32"}`},
 		{`{ p = "{{prompt}}", n = "{{params.n}}" }`, `{"n": 2}`, 0, `{"n":2,"p":"a \"red\" {{key}} fox"}`},
 		{`{ p = "{{prompt}}", m = "{{params.m}}", n = "{{params.n}}" }`, `{"m": "{{model}}", "n": "{{params.m}}"}`, 0, `{"m":"bfl/flux","n":"{{model}}","p":"a \"red\" {{key}} fox"}`},
+		{`{ p = "{{prompt}}", t = { a = 1, u = { b = 2 } } }`, `{"t": {"c": 3, "u": {"b": 4}}}`, 0, `{"p":"a \"red\" {{key}} fox","t":{"a":1,"c":3,"u":{"b":4}}}`},
 		{`{ p = "{{prompt}}" }`, `{"init": "{{reference_1.data_uri}}"}`, 1, `{"init":"data:image/png;base64,AAAA","p":"a \"red\" {{key}} fox"}`},
 	} {
 		r, err := Parse("x.toml", []byte(strings.Replace(whole, `body = { prompt = "{{prompt}}", image = "{{reference_1.url}}" }`, "body = "+test.body, 1)))

@@ -8,11 +8,10 @@ import (
 // words are the words of one meaning.
 type words []word
 
-// word is a pattern for the values at a path, or for a section's own word if it has
-// none.
+// word is a list of patterns for the values at a path, or one for a section's own word.
 type word struct {
-	at      *path
-	pattern string
+	at       *path
+	patterns []string
 }
 
 // in reports whether one of the words is what the answer says. own are the values of the
@@ -21,7 +20,7 @@ func (list words) in(a Answer, own []string) bool {
 	for _, w := range list {
 		if w.at == nil {
 			for _, o := range own {
-				if like(w.pattern, o) {
+				if like(w.patterns[0], o) {
 					return true
 				}
 			}
@@ -30,7 +29,7 @@ func (list words) in(a Answer, own []string) bool {
 		found := w.at.find(a)
 		all := len(found) > 0
 		for _, v := range found {
-			all = all && matches(w.pattern, v)
+			all = all && slices.ContainsFunc(w.patterns, func(pattern string) bool { return matches(pattern, v) })
 		}
 		if all {
 			return true
@@ -51,7 +50,7 @@ func (list words) plain() (plain words) {
 
 // numeric reports whether a word for the section's own path is a number.
 func (list words) numeric() bool {
-	return slices.ContainsFunc(list.plain(), func(w word) bool { return isNumber(w.pattern) })
+	return slices.ContainsFunc(list.plain(), func(w word) bool { return isNumber(w.patterns[0]) })
 }
 
 // matches compares a value with a pattern. A list or a table matches "*" alone, and only
