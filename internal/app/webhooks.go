@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/bounty"
 	"atelierd/internal/config"
 	"atelierd/internal/intake"
+	"atelierd/internal/serve"
 	"atelierd/internal/store"
 	"atelierd/internal/web"
 )
@@ -75,7 +76,7 @@ func (w *webhooks) run(ctx context.Context) error {
 		Log: w.log, Secrets: w.secrets.all, Rejected: w.secrets.rejected, Notify: w.pass,
 		Record: func(e web.Event) error { return w.store.RecordWebhook(e.Webhook()) },
 	}
-	err := web.Serve(ctx, w.port, receiver)
+	err := serve.Run(ctx, w.port, receiver)
 	stop()
 	receiver.Wait()
 	learning.Wait()

@@ -1,4 +1,9 @@
-package web
+// Package serve serves HTTP on one listener. It bounds the connections, cuts off slow
+// senders, and ends everything at a stop. An answer that lasts is a stream, and only a few
+// of those are open at a time.
+//
+// It must not know what is served, or to whom.
+package serve
 
 import (
 	"context"
@@ -9,16 +14,23 @@ import (
 	"time"
 )
 
-// maxConns is the most connections at the same time. The marketplace needs one or
-// two.
+// maxConns is the most connections of a listener at the same time. The marketplace needs
+// one or two, an owner a few more.
 const maxConns = 32
 
-// Serve serves h on l until ctx is cancelled, then stops within 5 seconds. It cuts
-// off slow senders.
-func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+// stopKey is the key of a request's context for the context that ends at the stop.
+type stopKey struct{}
+
+// Run serves h on l until ctx is cancelled, then stops within 5 seconds. Streams end at
+// once, and other requests may finish.
+func Run(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10,
+		// Requests outlive ctx, so that they can finish.
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.WithoutCancel(ctx), stopKey{}, ctx)
+		},
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -33,7 +45,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer cancel()
 	err := server.Shutdown(closing)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close() // the marketplace sends a webhook without an answer again
+		err = server.Close() // whoever has no answer asks again
 	}
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)

@@ -1,4 +1,4 @@
-package web
+package serve
 
 import (
 	"context"
@@ -19,7 +19,7 @@ func TestTheServerStopsInTimeDespiteOpenConnections(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- Serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+			ended <- Run(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 		}()
 		for range maxConns {
 			c, err := l.Dial(t.Context(), "", "")
