@@ -130,6 +130,17 @@ type Finder interface {
 	Find(ctx context.Context, key string) (ticket string, err error)
 }
 
+// Canceller is a Generator whose provider may cancel jobs that are not wanted any more.
+type Canceller interface {
+	// Cancels reports whether it can cancel jobs at all.
+	Cancels() bool
+	// Cancel cancels the job of a ticket if it waits or runs. Nothing is sent for a job
+	// that is not known to, because some providers erase what has ended. It costs nothing
+	// and may be called again. Its error is an *order.Failure: whether the job still runs
+	// is unknown then.
+	Cancel(ctx context.Context, ticket string) (order.CancelResult, error)
+}
+
 // Lister is a Generator whose provider lists its models.
 type Lister interface {
 	// Listing returns what the list says about the generator's model. It costs nothing.

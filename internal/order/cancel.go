@@ -45,3 +45,15 @@ func (c Cancellation) Settled(how CancelResult) (end CallOutcome, note string) {
 func (c Cancellation) GivenUp(err error) (end CallOutcome, note string) {
 	return CallOutcome{State: CallUnknown, Cost: c.Call.Cost}, "not needed any more; it could not be cancelled at the provider: " + err.Error()
 }
+
+// JobEnded reports whether f, the failure of a poll, says that the job has ended: it
+// failed or was refused, it is done without a result, or the provider does not have it.
+func (f *Failure) JobEnded() bool {
+	switch f.Code {
+	case CodeNoOutput, CodeJobLost:
+		return true
+	case CodeRefused, CodeProviderFailed:
+		return f.Charge != ChargePending
+	}
+	return f.Late()
+}

@@ -118,7 +118,9 @@ func TestWorkThatMayResumeCancelsNothing(t *testing.T) {
 	s := openNew(t, Options{})
 	j, _ := submitted(t, s)
 	for name, pause := range map[string]func(){
-		"a stop":           func() { finish(t, s, order.Done{Job: j, Failure: order.Failf(order.Stopped, order.CodeStopped, "stop")}) },
+		"a stop": func() {
+			finish(t, s, order.Done{Job: j, Failure: order.Failf(order.Stopped, order.CodeStopped, "stop")})
+		},
 		"a vanished order": func() { apply(t, s, gone()) },
 	} {
 		pause()

@@ -129,6 +129,9 @@ func (x Exchange) shape() shape {
 			return true
 		},
 	}
+	if x.Cancel != nil {
+		s.cancels = func(_ *Fake, r *http.Request) (string, bool) { return x.Cancel.id(r) }
+	}
 	for _, body := range x.Unseen {
 		s.unseen = append(s.unseen, string(body))
 	}
@@ -282,6 +285,8 @@ func (x Exchange) polled(f *Fake, w http.ResponseWriter, r *http.Request) {
 	switch j := f.find(id); {
 	case j == nil:
 		w.WriteHeader(http.StatusNotFound)
+	case !j.done() && len(x.Waiting) > 0 && f.steady:
+		x.Waiting[0].send(w, j)
 	case !j.done() && len(x.Waiting) > 0:
 		x.Waiting[len(f.requests)%len(x.Waiting)].send(w, j)
 	default:

@@ -24,6 +24,7 @@ const (
 	Submit Part = "submit" // the call that is paid for
 	Poll   Part = "poll"   // asks about a job
 	Fetch  Part = "fetch"  // a finished file
+	Cancel Part = "cancel" // ends a job
 	Other  Part = "other"  // probes, uploads
 )
 
@@ -42,6 +43,8 @@ type job struct {
 	id    string
 	key   string // idempotency key, where the provider knows one
 	ready time.Time
+	// waits: it has not begun yet.
+	waits bool
 }
 
 // Fake is a provider as an http.Handler. Its shapes are written from the provider's
@@ -53,11 +56,14 @@ type Fake struct {
 	delay time.Duration
 	// numbered: ids are numbers.
 	numbered bool
+	// steady: of several answers about a job that runs, it gives the first.
+	steady bool
 
-	mu       sync.Mutex
-	jobs     []*job
-	requests []Request
-	answers  map[Part]http.HandlerFunc
+	mu                sync.Mutex
+	cancelled, erased int // jobs that ran or waited, and jobs that were done
+	jobs              []*job
+	requests          []Request
+	answers           map[Part]http.HandlerFunc
 }
 
 // NewFake returns a provider of the given type that demands the key and takes delay
@@ -138,6 +144,10 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	f.mu.Lock()
 	part := f.shape.part(r)
+	cancels, ends := f.shape.cancelled(f, r)
+	if ends {
+		part = Cancel
+	}
 	f.requests = append(f.requests, Request{part, r.Host, r.URL.String(), r.Header, body, time.Now()})
 	answer := f.answers[part]
 	f.mu.Unlock()
@@ -149,9 +159,38 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case part != Fetch && !f.shape.signed(r, body, f.key):
 		w.WriteHeader(http.StatusUnauthorized)
 		io.WriteString(w, `{"error":"a wrong key"}`)
+	case part == Cancel:
+		f.cancel(w, cancels)
 	default:
 		f.Serve(w, r)
 	}
+}
+
+// cancel ends a job. Like some providers do, it erases one that is done.
+func (f *Fake) cancel(w http.ResponseWriter, id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	j := f.find(id)
+	switch {
+	case id == "":
+	case j == nil:
+		w.WriteHeader(http.StatusNotFound)
+		return
+	case j.done():
+		f.erased++
+		j.id = "erased " + j.id
+	default:
+		f.cancelled++
+		j.id = "cancelled " + j.id
+	}
+	say(w, http.StatusOK, fields{})
+}
+
+// Cancelled returns how many jobs were cancelled before they were done.
+func (f *Fake) Cancelled() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cancelled
 }
 
 // begin starts a job, or returns the one with the same key.

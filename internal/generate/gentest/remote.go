@@ -83,6 +83,7 @@ func runShape(t *testing.T, s shape, newGenerator func(Place) (generate.Generato
 			b.late(Poll, order.CodeNotVisible, func(http.ResponseWriter, *http.Request) {})
 		}})
 	}
+	list = append(list, cancelScenarios(s)...)
 	if s.jobs && !s.bare {
 		list = append(list, fileScenarios(s)...)
 	}

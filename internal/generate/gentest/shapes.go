@@ -24,6 +24,9 @@ type shape struct {
 	signed func(r *http.Request, body []byte, key string) bool
 	part   func(r *http.Request) Part
 	serve  func(f *Fake, w http.ResponseWriter, r *http.Request)
+	// cancels returns the job that a request is to cancel, "" for none of those that are
+	// known, and whether it is such a request. It is nil where no job can be cancelled.
+	cancels func(f *Fake, r *http.Request) (id string, ok bool)
 	// refusals are its answers to content that it refuses.
 	refusals []refusal
 	// failures are its other answers that report an error.
@@ -156,6 +159,7 @@ var shapes = map[string]shape{
 	},
 	"replicate": {
 		jobs: true, signed: bearer, part: byPath("/v1/predictions/"), forgets: true, reference: "base64",
+		cancels: cancelAt(http.MethodPost, "/v1/predictions/", "/cancel"),
 		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
 			if j == nil { // a model, for a probe
 				say(w, http.StatusOK, fields{"name": "flux"})
@@ -172,6 +176,7 @@ var shapes = map[string]shape{
 	},
 	"fal": {
 		jobs: true, part: byPath("/fal-ai/flux/requests/"), forgets: true, reference: "base64",
+		cancels: cancelAt(http.MethodPut, "/fal-ai/flux/requests/", "/cancel"),
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			return r.Header.Get("Authorization") == "Key "+key && r.Header.Get("X-Fal-No-Retry") == "1"
 		},
@@ -194,6 +199,7 @@ var shapes = map[string]shape{
 	},
 	"runway": {
 		jobs: true, part: byPath("/v1/tasks/"), forgets: true, reference: "base64",
+		cancels: cancelAt(http.MethodDelete, "/v1/tasks/", ""),
 		signed: func(r *http.Request, _ []byte, key string) bool {
 			return bearer(r, nil, key) && r.Header.Get("X-Runway-Version") == "2024-11-06"
 		},
@@ -294,7 +300,7 @@ var shapes = map[string]shape{
 		},
 	},
 	"comfyui": {
-		signed: password, jobs: true, again: true, part: byPath("/history/", "/queue"), reference: "upload",
+		signed: password, jobs: true, again: true, part: byPath("/history/", "/queue"), reference: "upload", cancels: comfyCancel,
 		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
 			switch path := r.URL.Path; {
 			case path == "/prompt":
@@ -303,13 +309,17 @@ var shapes = map[string]shape{
 				j.id = id
 				say(w, http.StatusOK, fields{"prompt_id": id, "number": 1, "node_errors": fields{}})
 			case path == "/queue":
-				var running [][]any
+				running, waiting := [][]any{}, [][]any{}
 				for _, j := range f.jobs {
-					if !j.done() {
-						running = append(running, []any{1, j.id, fields{}})
+					entry := []any{1, j.id, fields{}}
+					switch {
+					case j.waits:
+						waiting = append(waiting, entry)
+					case !j.done():
+						running = append(running, entry)
 					}
 				}
-				say(w, http.StatusOK, fields{"queue_running": running, "queue_pending": []any{}})
+				say(w, http.StatusOK, fields{"queue_running": running, "queue_pending": waiting})
 			case strings.HasPrefix(path, "/history/"):
 				j := f.find(last(path))
 				if j == nil || !j.done() {

@@ -287,6 +287,14 @@ func (b *comfyUI) drop(ctx context.Context, c *conn, id string) (unused bool, er
 	return job == nil && err == nil, err
 }
 
+func (b *comfyUI) cancels() bool { return true }
+
+// cancel implements canceller.
+func (b *comfyUI) cancel(ctx context.Context, c *conn, ticket string) (order.CancelResult, error) {
+	unused, err := b.drop(ctx, c, ticket)
+	return order.CancelResult{CostKnown: unused && err == nil}, err
+}
+
 // ask reads an answer into v. It holds whole workflows and may be large.
 func (b *comfyUI) ask(ctx context.Context, c *conn, path string, v any) error {
 	a, err := c.get(ctx, path, c.fileHeader())

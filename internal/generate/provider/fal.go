@@ -102,11 +102,24 @@ func (s falState) reason() string {
 	return cmp.Or(words(anyOf(s.Error)), string(s.Kind))
 }
 
-func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
-	path := ticket
-	if !strings.Contains(ticket, "://") {
-		path = b.app + "/requests/" + url.PathEscape(ticket)
+// path returns where a request is asked about: its id, or the address that fal named, is
+// the ticket.
+func (b *fal) path(ticket string) string {
+	if strings.Contains(ticket, "://") {
+		return ticket
 	}
+	return b.app + "/requests/" + url.PathEscape(ticket)
+}
+
+func (b *fal) cancels() bool { return true }
+
+// cancel implements canceller.
+func (b *fal) cancel(ctx context.Context, c *conn, ticket string) (order.CancelResult, error) {
+	return c.cancel(ctx, call{method: http.MethodPut, path: b.path(ticket) + "/cancel", header: b.header(c)})
+}
+
+func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
+	path := b.path(ticket)
 	var state falState
 	a, err := c.ask(ctx, path+"/status", b.header(c), &state)
 	if err != nil {

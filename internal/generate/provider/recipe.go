@@ -320,6 +320,26 @@ func (b *recipeBackend) lookUp(ctx context.Context, c *conn, key string) (string
 	return b.recipe.Found(read), nil
 }
 
+func (b *recipeBackend) cancels() bool { return b.recipe.Cancels() }
+
+// cancel implements canceller. The recipe names the states in which it is sent.
+func (b *recipeBackend) cancel(ctx context.Context, c *conn, ticket string) (order.CancelResult, error) {
+	if recipe.IsAddress(ticket) {
+		return order.CancelResult{}, order.Failf(order.Hold, order.CodeProviderRejected, "the provider names the job by an address, so it cannot be cancelled")
+	}
+	v := b.values(c)
+	v.Job = ticket
+	a, read, err := b.get(ctx, c, b.recipe.Poll(v))
+	switch {
+	case err != nil:
+		return order.CancelResult{}, err
+	case !a.ok() || !b.recipe.Cancellable(read):
+		return order.CancelResult{}, a.unusable("the job is in no state in which it may be cancelled: %s", a.snippet())
+	}
+	q := b.recipe.Cancel(v)
+	return c.cancel(ctx, call{method: q.Method, path: q.Path, header: q.Header})
+}
+
 func (b *recipeBackend) probe(ctx context.Context, c *conn) error {
 	if !b.recipe.Probes() {
 		return nil

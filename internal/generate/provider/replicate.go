@@ -88,6 +88,13 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	return nil, a.failure()
 }
 
+func (b *replicate) cancels() bool { return true }
+
+// cancel implements canceller.
+func (b *replicate) cancel(ctx context.Context, c *conn, ticket string) (order.CancelResult, error) {
+	return c.cancel(ctx, call{method: http.MethodPost, path: "/v1/predictions/" + url.PathEscape(ticket) + "/cancel", header: c.bearer()})
+}
+
 // version returns the id of the version that the model names, or "".
 func (b *replicate) version() string {
 	if _, version, ok := strings.Cut(b.spec.Model, ":"); ok || strings.Contains(b.spec.Model, "/") {

@@ -130,6 +130,13 @@ func (b *runway) poll(ctx context.Context, c *conn, ticket string) (*output, err
 	return nil, a.failure()
 }
 
+func (b *runway) cancels() bool { return true }
+
+// cancel implements canceller. The same request erases a task that has ended.
+func (b *runway) cancel(ctx context.Context, c *conn, ticket string) (order.CancelResult, error) {
+	return c.cancel(ctx, call{method: http.MethodDelete, path: "/v1/tasks/" + url.PathEscape(ticket), header: b.header(c)})
+}
+
 // runwayCost returns what a task has cost, and whether the answer says it. A credit is
 // one cent.
 func runwayCost(raw json.RawMessage) (cost order.USD, said bool) {
