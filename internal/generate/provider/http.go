@@ -92,7 +92,7 @@ func (b *ownServer) submit(ctx context.Context, c *conn, req generate.Request) (
 	}
 	if no, said := b.verdict(a); said && no.refused() {
 		f := a.refused(order.ChargeNone, "%s", no.Reason)
-		f.Cost = b.cost(a, no.Cost)
+		f.Cost, _ = b.cost(a, no.Cost)
 		return "", nil, f
 	}
 	f := a.failure()
@@ -140,8 +140,7 @@ func (b *ownServer) poll(ctx context.Context, c *conn, ticket string) (*output, 
 		if no.refused() {
 			f = a.refused(order.ChargeFull, "%s", no.Reason)
 		}
-		f.Cost = b.cost(a, no.Cost)
-		return nil, f
+		return nil, b.charged(f, a, no.Cost)
 	}
 	return nil, a.failure()
 }
@@ -215,20 +214,20 @@ func (b *ownServer) made(a answer) (*output, error) {
 	if len(out.blobs) == 0 && isJSON {
 		out.blobs = foundIn(a.body)
 	}
-	out.cost = b.cost(a, result.Cost)
+	out.cost, _ = b.cost(a, result.Cost)
 	switch {
 	case len(out.blobs) > 0:
 		return out, nil
 	case err == nil && result.refused():
-		f := a.refused(order.ChargeFull, "%s", result.Reason)
-		f.Cost = out.cost
-		return nil, f
+		return nil, b.charged(a.refused(order.ChargeFull, "%s", result.Reason), a, result.Cost)
 	case err == nil && (isJSON || result.Error != nil) && !a.inside().ok():
 		return nil, a.inside().failure()
 	case a.torn != nil:
 		return nil, a.torn
 	case !isJSON && len(a.body) > 0:
-		return &output{blobs: []blob{{data: a.body, file: a.file, mime: kind}}, cost: b.cost(a, nil), whole: true}, nil
+		out.cost, _ = b.cost(a, nil)
+		out.blobs, out.whole = []blob{{data: a.body, file: a.file, mime: kind}}, true
+		return out, nil
 	case err != nil && len(a.body) > 0:
 		return nil, a.decode(&result)
 	case len(a.body) == 0, unfilled(anyOf(a.body)):
@@ -251,12 +250,13 @@ func (b *ownServer) verdict(a answer) (v ownResult, said bool) {
 	return v, a.status == http.StatusUnprocessableEntity && lenient.Unmarshal(a.body, &v) == nil
 }
 
-// cost returns the cost that the service reports in its JSON or in a header, or 0. If
-// the amount cannot be read, the result is kept and the configured price counts.
-func (b *ownServer) cost(a answer, raw json.RawMessage) order.USD {
-	var said lenient.Text
-	_ = said.UnmarshalJSON(raw) // it never fails
-	text := string(said)
+// cost returns the cost that the service reports in its JSON or in a header, and whether
+// it does. If the amount cannot be read, the result is kept and the configured price
+// counts.
+func (b *ownServer) cost(a answer, raw json.RawMessage) (cost order.USD, said bool) {
+	var wire lenient.Text
+	_ = wire.UnmarshalJSON(raw) // it never fails
+	text := string(wire)
 	if text == "" && len(raw) > 0 && string(raw) != "null" {
 		text = string(raw) // of no use, which is logged
 	}
@@ -264,14 +264,24 @@ func (b *ownServer) cost(a answer, raw json.RawMessage) order.USD {
 		text = strings.TrimSpace(a.header.Get("X-Cost-USD"))
 	}
 	if text == "" {
-		return 0
+		return 0, false
 	}
 	cost, err := order.ParseUSD(text)
 	if err != nil {
 		b.spec.Log.Warn("cannot read the service's cost", "error", a.redact.Replace(err.Error()))
-		return 0
+		return 0, false
 	}
-	return cost
+	return cost, true
+}
+
+// charged returns the failure of a job with what the service says that it cost: nothing
+// if that is 0.
+func (b *ownServer) charged(f *order.Failure, a answer, raw json.RawMessage) *order.Failure {
+	cost, said := b.cost(a, raw)
+	if said && cost == 0 {
+		return f.Nothing()
+	}
+	return f.WithCost(cost)
 }
 
 // encode returns the order as the service reads it. Lists are never null.

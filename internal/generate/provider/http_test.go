@@ -152,7 +152,8 @@ func TestAServiceMayRefuseOrFail(t *testing.T) {
 	no := said{status: 422, body: `{"refused":true,"reason":"no logos"}`, header: map[string]string{"X-Cost-USD": "0.01"}}
 	s := script(t, map[string][]said{
 		"POST /": {no}, "GET /j": {no}, "GET /broken": {{status: 422, body: `{"reason":"out of paint"}`}},
-		"GET /old": {{status: 410}}, "GET /busy": {{status: 500}},
+		"GET /refunded": {{status: 422, body: `{"reason":"out of paint","cost_usd":0}`}},
+		"GET /old":      {{status: 410}}, "GET /busy": {{status: 500}},
 	})
 	_, f := s.generate(t, Spec{Type: "http"}, generate.Request{})
 	wantFailure(t, f, order.Fail, order.CodeRefused, order.ChargeNone)
@@ -160,11 +161,12 @@ func TestAServiceMayRefuseOrFail(t *testing.T) {
 		t.Errorf("got %v, cost %s", f, f.Cost)
 	}
 	for ticket, want := range map[string]order.Failure{
-		"/j":       {Class: order.Fail, Code: order.CodeRefused},
-		"/broken":  {Class: order.Retry, Code: order.CodeProviderFailed},
-		"/old":     {Class: order.Wait, Code: order.CodeExpired, Charge: order.ChargePending},
-		"/missing": {Class: order.Wait, Code: order.CodeExpired, Charge: order.ChargePending},
-		"/busy":    {Class: order.Retry, Code: order.CodeOutage, Charge: order.ChargePending},
+		"/j":        {Class: order.Fail, Code: order.CodeRefused},
+		"/broken":   {Class: order.Retry, Code: order.CodeProviderFailed},
+		"/refunded": {Class: order.Retry, Code: order.CodeProviderFailed, Charge: order.ChargeNone},
+		"/old":      {Class: order.Wait, Code: order.CodeExpired, Charge: order.ChargePending},
+		"/missing":  {Class: order.Wait, Code: order.CodeExpired, Charge: order.ChargePending},
+		"/busy":     {Class: order.Retry, Code: order.CodeOutage, Charge: order.ChargePending},
 	} {
 		_, f := s.resumed(t, Spec{Type: "http"}, ticket)
 		wantFailure(t, f, want.Class, want.Code, want.Charge)

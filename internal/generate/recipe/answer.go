@@ -165,13 +165,16 @@ func jobsIn(list paths, a Answer) (found []string) {
 // leastBase64 is the length of the shortest text that is taken for a file in base64.
 const leastBase64 = 32
 
+// base64Letters are the letters of base64 in both alphabets, and the space between them.
+const base64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_= \t\r\n"
+
 // Files returns the links, data: addresses and base64 of the result. Where a path leads
 // to a list or a table, it returns the links in it.
 func (r *Recipe) Files(a Answer) (files []string) {
 	for _, p := range r.files {
 		for _, v := range p.find(a) {
 			s := text(v)
-			if strings.Contains(s, "://") || strings.HasPrefix(s, "data:") || len(s) >= leastBase64 {
+			if strings.Contains(s, "://") || strings.HasPrefix(s, "data:") || len(s) >= leastBase64 && strings.Trim(s, base64Letters) == "" {
 				files = append(files, s)
 				continue
 			}

@@ -214,3 +214,18 @@ func TestTheKeyGoesToListedHostsOnly(t *testing.T) {
 		}
 	}
 }
+
+// A text is a file only if it can be base64. Otherwise the next path is tried.
+func TestATextThatIsNoFileIsPassedOver(t *testing.T) {
+	t.Parallel()
+	coded := strings.Repeat("iVBORw0KGgo-_", 4) + "=="
+	head, _, _ := strings.Cut(whole, "state =")
+	r, err := Parse("x.toml", []byte(head+"done = \"done\"\nstate = \"s\"\n[result]\nfiles = [\"message\", \"image\"]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"message":"Here it is: a picture of a fox, as you wished.","image":%q}`, coded)
+	if got := r.Files(read(t, body)); fmt.Sprint(got) != "["+coded+"]" {
+		t.Errorf("got %q", got)
+	}
+}
