@@ -197,30 +197,6 @@ var shapes = map[string]shape{
 			{Submit, 400, http.Header{"X-Fal-Error-Type": {"content_policy_violation"}}, `{"detail":"flagged"}`},
 		},
 	},
-	"runway": {
-		jobs: true, part: byPath("/v1/tasks/"), forgets: true, reference: "base64",
-		cancels: cancelAt(http.MethodDelete, "/v1/tasks/", ""),
-		signed: func(r *http.Request, _ []byte, key string) bool {
-			return bearer(r, nil, key) && r.Header.Get("X-Runway-Version") == "2024-11-06"
-		},
-		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {
-			switch {
-			case j == nil:
-				say(w, http.StatusOK, fields{"creditBalance": 100})
-			case r.Method == http.MethodPost:
-				say(w, http.StatusOK, fields{"id": j.id})
-			case j.done():
-				say(w, http.StatusOK, fields{"id": j.id, "status": "SUCCEEDED", "output": []string{j.link()}, "cost": fields{"credits": 5}})
-			default:
-				say(w, http.StatusOK, fields{"id": j.id, "status": "THROTTLED"})
-			}
-		}, lastOf),
-		unseen: []string{`{"id":"job-1","status":"SUCCEEDED"}`, `{"id":"job-1","status":"SUCCEEDED","output":[]}`},
-		refusals: []refusal{
-			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"SAFETY.INPUT.TEXT"}`},
-			{Poll, 200, nil, `{"id":"job-1","status":"FAILED","failure":"no","failureCode":"INPUT_PREPROCESSING.SAFETY.TEXT"}`},
-		},
-	},
 	"luma": {
 		jobs: true, signed: bearer, part: byPath("/dream-machine/v1/generations/"), forgets: true, reference: "link",
 		serve: withJobs(func(f *Fake, w http.ResponseWriter, r *http.Request, j *job) {

@@ -93,21 +93,6 @@ func (b *gemini) listing(ctx context.Context, c *conn) (l generate.Listing, err 
 	return l, nil
 }
 
-// listing reads the models that the organization may use.
-func (b *runway) listing(ctx context.Context, c *conn) (l generate.Listing, err error) {
-	var account struct {
-		Tier struct {
-			Models map[string]json.RawMessage `json:"models"`
-		} `json:"tier"`
-	}
-	if err := c.list(ctx, "/v1/organization", b.header(c), &account); err != nil {
-		return l, err
-	}
-	l.Known = len(account.Tier.Models) > 0
-	_, l.Listed = account.Tier.Models[b.spec.Model]
-	return l, nil
-}
-
 // dateOf reads a date, a time or the seconds since 1970. It is zero for anything else.
 func dateOf(raw json.RawMessage) time.Time {
 	var text lenient.Text

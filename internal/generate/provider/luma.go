@@ -15,7 +15,8 @@ import (
 
 // luma makes pictures and videos with Luma's Dream Machine. Params are fields of the
 // request, such as aspect_ratio. References go as links, because Luma accepts nothing
-// else. Jobs have an id.
+// else. Jobs have an id. It is no recipe because which assets are previews depends on
+// what is made, and because the API is being replaced: see the recipe luma-agents.
 type luma struct{ spec Spec }
 
 var lumaNeeds = Needs{

@@ -13,7 +13,9 @@ import (
 )
 
 // minimax makes videos. Its answers, most of them of status 200, hold a code of their
-// own. Params are fields of the request, such as duration. Tasks have an id.
+// own. Params are fields of the request, such as duration. Tasks have an id. It is no
+// recipe because the file is asked for by an id of its own, and because one code means
+// other things for a call, a task and a file. The newer API has the recipe minimax-v2.
 type minimax struct{ spec Spec }
 
 // mostMiniMax is the most bytes of a picture inside a request.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/recipe"
 )
 
 // Needs is what a type of provider needs and what it can do. Each provider
@@ -41,8 +42,8 @@ type Needs struct {
 
 // The params by which the owner sets limits that differ between a provider's models.
 const (
-	promptLimit    = "prompt_limit"
-	referenceLimit = "reference_limit"
+	promptLimit    = recipe.PromptLimitParam
+	referenceLimit = recipe.ReferenceLimitParam
 )
 
 // Limited returns the needs with the limits that the owner's params set.
@@ -51,7 +52,7 @@ func (n Needs) Limited(params map[string]any) Needs {
 		n.PromptLimit = most
 	}
 	if most := count(params[referenceLimit]); most > 0 && slices.Contains(n.Params, referenceLimit) {
-		n.References.Image = most
+		n.References.Image = min(n.References.Image, most)
 	}
 	return n
 }
@@ -94,7 +95,7 @@ const Unlimited = 1 << 10
 func Types() []Needs {
 	list := make([]Needs, len(kinds))
 	for i, k := range kinds {
-		list[i] = k.Needs
+		list[i] = k.needs()
 	}
 	return list
 }
@@ -102,28 +103,38 @@ func Types() []Needs {
 // TypeOf returns what the provider of that name needs, and whether there is one.
 func TypeOf(name string) (Needs, bool) {
 	k, there := kindOf(name)
-	return k.Needs, there
+	return k.needs(), there
 }
 
 // kind is a type of provider and its constructor.
 type kind struct {
 	Needs
 	make func(Spec) (backend, error)
+	// recipe is the name of the shipped recipe that describes the type, or empty.
+	recipe string
+}
+
+// needs returns what the type needs.
+func (k kind) needs() Needs {
+	if r, err := recipe.Open(k.recipe); k.recipe != "" && err == nil {
+		return recipeNeedsOf(Spec{Type: k.Type}, r)
+	}
+	return k.Needs
 }
 
 // kinds is ordered by name.
 var kinds = []kind{
-	{a1111Needs, newA1111},
-	{comfyUINeeds, newComfyUI},
-	{falNeeds, newFal},
-	{geminiNeeds, newGemini},
-	{httpNeeds, newHTTP},
-	{lumaNeeds, newLuma},
-	{miniMaxNeeds, newMiniMax},
-	{openAINeeds, newOpenAI},
-	{recipeNeeds, newRecipe},
-	{replicateNeeds, newReplicate},
-	{runwayNeeds, newRunway},
+	{a1111Needs, newA1111, ""},
+	{comfyUINeeds, newComfyUI, ""},
+	{falNeeds, newFal, ""},
+	{geminiNeeds, newGemini, ""},
+	{httpNeeds, newHTTP, ""},
+	{lumaNeeds, newLuma, ""},
+	{miniMaxNeeds, newMiniMax, ""},
+	{openAINeeds, newOpenAI, ""},
+	{recipeNeeds, newRecipe, ""},
+	{replicateNeeds, newReplicate, ""},
+	{Needs{Type: "runway"}, newRecipe, "runway"},
 }
 
 func kindOf(name string) (kind, bool) {

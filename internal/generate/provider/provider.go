@@ -111,7 +111,13 @@ func New(spec Spec) (*Provider, error) {
 	if !there {
 		return nil, fmt.Errorf("unknown type %.40q, known are %s", spec.Type, names())
 	}
-	if kind.Recipe {
+	if kind.recipe != "" {
+		var err error
+		if spec.Recipe, err = recipe.Open(kind.recipe); err != nil {
+			return nil, err
+		}
+	}
+	if kind.recipe != "" || kind.Recipe {
 		var err error
 		if spec, kind.Needs, err = spec.withRecipe(); err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func recipeNeedsOf(s Spec, r *recipe.Recipe) Needs {
 		links = videoLinks
 	}
 	return Needs{
-		Type: s.Type, Recipe: true, Key: r.NeedsKey(), Model: r.NeedsModel(), Makes: r.Makes,
+		Type: s.Type, Recipe: s.Type == recipeNeeds.Type, Params: []string{promptLimit, referenceLimit}, Key: r.NeedsKey(), Model: r.NeedsModel(), Makes: r.Makes,
 		Prompt: r.PromptRequired, PromptLimit: r.PromptLimit,
 		References: References{Image: limit(image), Video: limit(video), Links: links, Animations: r.Animations, Bytes: r.ReferenceBytes},
 	}
@@ -86,7 +87,11 @@ func (b *recipeBackend) submit(ctx context.Context, c *conn, req generate.Reques
 	v.Makes, v.Prompt, v.OrderID, v.Call = b.spec.Makes, req.Prompt, req.OrderID, req.Call.Key
 	v.Seed = seedOf(req.Call.Key) >> 1 // many providers take no more than 31 bits
 	for _, ref := range req.References {
-		v.References = append(v.References, recipe.Reference{URL: ref.URL, MIME: ref.MIME, Base64: func() (string, error) {
+		var size int64
+		if info, err := os.Stat(ref.Path); err == nil {
+			size = info.Size()
+		}
+		v.References = append(v.References, recipe.Reference{URL: ref.URL, MIME: ref.MIME, Bytes: size, Base64: func() (string, error) {
 			data, err := read(ref)
 			return base64.StdEncoding.EncodeToString(data), err
 		}})
@@ -357,4 +362,19 @@ func (b *recipeBackend) probe(ctx context.Context, c *conn) error {
 		return nil
 	}
 	return b.failure(a, read)
+}
+
+// listing implements lister.
+func (b *recipeBackend) listing(ctx context.Context, c *conn) (l generate.Listing, err error) {
+	if !b.recipe.Lists() {
+		return l, nil
+	}
+	q := b.recipe.ListModels(b.values(c))
+	a, err := c.do(ctx, call{method: q.Method, path: q.Path, header: q.Header})
+	if err != nil || !a.ok() {
+		return l, err
+	}
+	read, _ := recipe.Read(a.status, a.header, a.body)
+	names := b.recipe.Models(read)
+	return generate.Listing{Known: len(names) > 0, Listed: slices.Contains(names, b.spec.Model)}, nil
 }

@@ -10,6 +10,10 @@ import (
 	"atelierd/internal/order"
 )
 
+// mostRunwayPicture is the number of bytes above which a picture goes as a link. 5 MB of
+// base64 hold more.
+const mostRunwayPicture = 3 << 20
+
 var runwaySpec = Spec{Type: "runway", Model: "gen4", Params: map[string]any{"ratio": "1280:720", "reference_limit": int64(3), "prompt_limit": int64(1000)}}
 
 const runwayTask = "GET /v1/tasks/t1"

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"maps"
 	"math"
 	"math/big"
 	"net/http"
@@ -225,6 +226,16 @@ func (r *Recipe) Cost(a Answer) (cost order.USD, said bool) {
 		return 0, false
 	}
 	return order.USD(math.Ceil(usd*float64(order.Dollar) - 1e-6)), true
+}
+
+// Models returns the models that an answer names, in a list or as the fields of a table.
+func (r *Recipe) Models(a Answer) []string {
+	for _, v := range r.names.find(a) {
+		if table, ok := v.(map[string]any); ok {
+			return slices.Collect(maps.Keys(table))
+		}
+	}
+	return r.names.texts(a)
 }
 
 // Empty reports that the answer to a probe says that the account has nothing left.

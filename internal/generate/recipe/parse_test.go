@@ -63,6 +63,10 @@ func TestAMistakeNamesLineAndField(t *testing.T) {
 		},
 		"a lookup without the call": {`[result]`, "[lookup]\npath = \"/v1/jobs\"\njob = \"id\"\n[result]", "example.toml:19: lookup.path: must hold {{call}}"},
 		"a cancel of any state":     {`[result]`, "[cancel]\npath = \"/v1/jobs/{{job}}\"\n[result]", "example.toml:18: cancel.only: is missing"},
+		"a list without names":      {`[result]`, "[models]\npath = \"/v1/models\"\n[result]", "example.toml:18: models.names: is missing"},
+		"another section in video":  {`[poll]`, "[submit.video.video]\npath = \"/v1/x\"\n[poll]", "submit.video.video: unknown field"},
+		"a word that is nothing":    {`["failed"]`, `[{ at = "error" }]`, "example.toml:16: poll.failed[0]: must be a word"},
+		"a unit of another param":   {`[result]`, "[cost]\nat = \"c\"\nunit_usd = \"{{model}}\"\n[result]", "example.toml:20: cost.unit_usd: must be a number above 0"},
 		"a probe that makes":        {`[result]`, "[probe]\npath = \"/v1/jobs\"\nmethod = \"POST\"\n[result]", "example.toml:20: probe.method: unknown field"},
 	} {
 		text := strings.Replace(whole, test.old, test.new, 1)

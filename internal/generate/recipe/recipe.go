@@ -33,6 +33,9 @@ type Recipe struct {
 	// MaxReferences and ReferenceBytes limit the client's pictures. 0 is no limit.
 	MaxReferences  int
 	ReferenceBytes int64
+	// LinkAbove is the number of bytes above which a picture is passed as its link. 0 is
+	// any number.
+	LinkAbove int64
 	// Idempotency is the header that carries the id of the call, or empty.
 	Idempotency string
 
@@ -54,12 +57,21 @@ type Recipe struct {
 	only     words
 	probe    endpoint
 	balance  paths
+	models   endpoint
+	names    paths
 	accept   []int
 
 	// Params of the generator, and their defaults.
 	defaults, params map[string]any
 	uses             map[string]bool // placeholders
 }
+
+// The params by which the generator's owner sets limits that differ between a provider's
+// models. They are not sent.
+const (
+	PromptLimitParam    = "prompt_limit"
+	ReferenceLimitParam = "reference_limit"
+)
 
 // submission is the request that is paid for.
 type submission struct {
@@ -147,6 +159,9 @@ func (r *Recipe) Cancels() bool { return r.cancel.path != "" }
 
 // Probes reports whether the recipe has a request that costs nothing.
 func (r *Recipe) Probes() bool { return r.probe.path != "" }
+
+// Lists reports whether the provider lists its models.
+func (r *Recipe) Lists() bool { return r.models.path != "" }
 
 // Refuses reports whether the recipe has words for a refusal.
 func (r *Recipe) Refuses() bool { return len(r.state.refused)+len(r.errors.lists[Refused]) > 0 }

@@ -29,6 +29,7 @@ type Values struct {
 // Reference is a picture of the client.
 type Reference struct {
 	URL, MIME string
+	Bytes     int64
 	// Base64 reads the picture. It is called only if the recipe wants its bytes.
 	Base64 func() (string, error)
 }
@@ -50,7 +51,7 @@ func (r *Recipe) Submit(v Values) (Request, error) {
 	w := r.writer(v)
 	params := map[string]any{}
 	for name, param := range r.params {
-		if !r.uses["params."+name] && name != r.cost.param {
+		if !r.uses["params."+name] && !slices.Contains([]string{r.cost.param, PromptLimitParam, ReferenceLimitParam}, name) {
 			params[name] = param
 		}
 	}
@@ -98,6 +99,9 @@ func (r *Recipe) Result(v Values) (Request, bool) {
 
 // Cancel returns the request that cancels a job.
 func (r *Recipe) Cancel(v Values) Request { return r.writer(v).request(r.cancel) }
+
+// ListModels returns the request for the models that there are.
+func (r *Recipe) ListModels(v Values) Request { return r.writer(v).request(r.models) }
 
 // Probe returns a request that costs nothing.
 func (r *Recipe) Probe(v Values) Request { return r.writer(v).request(r.probe) }
@@ -295,6 +299,9 @@ func (w *writer) picture(which, form string) (any, bool) {
 		return ref.URL, ref.URL != ""
 	case "mime":
 		return ref.MIME, ref.MIME != ""
+	}
+	if most := w.recipe.LinkAbove; most > 0 && ref.Bytes > most && strings.HasPrefix(ref.URL, "https://") {
+		return ref.URL, true
 	}
 	data, err := ref.Base64()
 	if err != nil {

@@ -22,6 +22,7 @@ func (p *parser) recipe(t *table) *Recipe {
 	refs := t.sub("references")
 	r.MaxReferences, r.Animations = refs.count("max", 100), refs.boolean("animations", false)
 	r.ReferenceBytes = int64(refs.count("max_mb", 100)) << 20
+	r.LinkAbove = int64(refs.count("link_above_mb", 100)) << 20
 	refs.done()
 	defaults := t.sub("params")
 	r.defaults = defaults.values
@@ -34,6 +35,7 @@ func (p *parser) recipe(t *table) *Recipe {
 	t.errors(r)
 	t.cancel(r)
 	t.probe(r)
+	t.models(r)
 	t.done()
 	return r
 }
@@ -254,8 +256,8 @@ func (t *table) cost(r *Recipe) {
 	if s.has("unit_usd") {
 		unit := s.values["unit_usd"]
 		text, _ := unit.(string)
-		if m := placeholder.FindStringSubmatch(text); m != nil && m[0] == text {
-			r.cost.param, _ = strings.CutPrefix(m[1], "params.")
+		if m := placeholder.FindStringSubmatch(text); m != nil && m[0] == text && strings.HasPrefix(m[1], "params.") {
+			r.cost.param = strings.TrimPrefix(m[1], "params.")
 		}
 		if r.cost.unit = costUnit(unit); r.cost.unit == 0 && r.cost.param == "" {
 			t.problem(s.at("unit_usd"), "must be a number above 0 and at most %d, or a param such as {{params.usd_per_second}}", mostCost)
@@ -325,6 +327,17 @@ func (t *table) probe(r *Recipe) {
 			t.problem(s.at("accept"), "must be a list of statuses from 400 to 499, without 401 and 403")
 		}
 		r.accept = append(r.accept, int(status))
+	}
+	s.done()
+}
+
+func (t *table) models(r *Recipe) {
+	s, there := t.section("models")
+	if !there {
+		return
+	}
+	if r.models, r.names = s.endpoint(plainNames, "GET"), s.paths("names"); len(r.names) == 0 {
+		t.problem(s.at("names"), "is missing; write where the answer names the models")
 	}
 	s.done()
 }
