@@ -144,9 +144,9 @@ SELECT substr(a.started_at, 1, 10) AS day, sum(a.cost_usd_micros) / 1e6 AS cost_
 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
 WHERE a.cost_usd_micros > 0 GROUP BY day;
 
--- What waits for the owner. An order that the owner cancelled does not, although
--- the marketplace may still show it as open.
-CREATE VIEW v_attention AS
+-- What is wrong as the rows of the database show it. An order that the owner cancelled
+-- is not, although the marketplace may still show it as open.
+CREATE VIEW standing AS
 SELECT 'order' AS what, o.id AS id, o.state AS state, o.code AS code, o.reason AS reason, o.hint AS hint,
        o.changed_at AS since
   FROM orders AS o
@@ -177,6 +177,22 @@ SELECT 'generator', substr(f.name, 13), 'ending', f.name, f.value, '', f.changed
 UNION ALL
 SELECT 'daemon', f.name, 'held', f.name, f.value, '', f.changed_at
   FROM facts AS f WHERE f.name LIKE 'alert.%' AND f.name NOT LIKE 'alert.generator.%' AND f.name NOT LIKE 'alert.model.%';
+
+-- What waits for the owner: what is wrong, and what the daemon's rules about time have
+-- found, such as an order that is due soon.
+CREATE VIEW v_attention AS
+SELECT what, id, state, code, reason, hint, since FROM standing
+UNION ALL
+SELECT a.what, a.subject, a.state, a.code, a.reason, a.hint, a.opened_at
+  FROM alerts AS a WHERE a.closed_at IS NULL AND a.timed = 1;
+
+-- Each alert, from when until when.
+CREATE VIEW v_alerts AS
+SELECT id, what, subject, code, event, reason, hint, opened_at, closed_at FROM alerts;
+
+-- Each message to the owner.
+CREATE VIEW v_notifications AS
+SELECT id, target, title, text, tries, created_at, due_at, sent_at, failed_at, reason FROM dispatches;
 
 CREATE VIEW v_requests_hour AS
 SELECT substr(r.at, 1, 13) || ':00Z' AS hour, r.kind AS kind,

@@ -34,6 +34,15 @@ const (
 	// AlertSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
 	AlertSecondDaemon Alert = "second_daemon"
 
+	// AlertUnreachable: no poll was answered for at least ten minutes. The owner checks the network.
+	AlertUnreachable Alert = "unreachable"
+	// AlertDeadline: the order is due within the hour and not delivered. The owner looks at it.
+	AlertDeadline Alert = "deadline"
+	// AlertUnanswered: the client of the order wrote hours ago and has no answer. The owner answers.
+	AlertUnanswered Alert = "unanswered"
+	// AlertPayout: completed orders show no payout days later. The owner asks for it again.
+	AlertPayout Alert = "payout"
+
 	// CodeKeyRefused: the marketplace refuses the API key (401). The owner replaces it.
 	CodeKeyRefused Code = "key_refused"
 	// CodeForbidden: the key does not belong to the agent id (403). The owner replaces one of them.
@@ -211,6 +220,10 @@ const (
 const (
 	// AlertDatabase: the database's file was removed, emptied or replaced while the daemon runs. The owner stops it.
 	AlertDatabase Alert = "database"
+	// AlertCrashed: the daemon has started after it ended without a stop. The owner reads its log.
+	AlertCrashed Alert = "crashed"
+	// AlertNotify: the target of notifications named after the dot takes no message. The owner corrects it.
+	AlertNotify Alert = "notify."
 	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
 	AlertDisk Alert = "disk"
 
@@ -327,3 +340,6 @@ func GeneratorAlert(name string) Alert { return AlertGenerator + Alert(name) }
 
 // ModelAlert returns the alert of a generator whose model ends.
 func ModelAlert(name string) Alert { return AlertModel + Alert(name) }
+
+// NotifyAlert returns the alert of a target of notifications that takes no message.
+func NotifyAlert(name string) Alert { return AlertNotify + Alert(name) }

@@ -103,6 +103,11 @@ func (t *tx) deliveryEnded(j order.Job, state order.DeliveryState, note string) 
 	if note != "" {
 		text += ": " + note
 	}
+	if state == order.DeliveryConfirmed {
+		if err := t.deliveredNews(j.OrderID); err != nil {
+			return err
+		}
+	}
 	return t.effect(j.OrderID, kind, text)
 }
 

@@ -24,6 +24,8 @@ var promised = map[string]string{
 	"v_timeline":         "at order_id what text actor",
 	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_attention":        "what id state code reason hint since",
+	"v_alerts":           "id what subject code event reason hint opened_at closed_at",
+	"v_notifications":    "id target title text tries created_at due_at sent_at failed_at reason",
 	"v_requests_hour":    "hour kind requests answered refused server_errors unanswered",
 	"v_quotes":           "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
 	"v_calls":            "id order_id kind round attempt generator state ticket cost_usd began_at closed_at note key",
@@ -77,6 +79,13 @@ func life(t *testing.T) *Store {
 		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}},
 	}); err != nil {
 		t.Fatal(err)
+	}
+	phone := order.Listener{Name: "phone", News: order.AllNews()}
+	if _, _, err := s.CheckAlerts(Watch{Listeners: []order.Listener{phone}}); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := s.NextDispatch(phone, time.Minute, false); d == nil || err != nil {
+		t.Fatalf("nothing is sent: %v", err)
 	}
 	if err := s.IntendClaim(order.Claim{Bounty: order.Bounty{ID: "b1", Budget: price}, Service: "Images"}); err != nil {
 		t.Fatal(err)
@@ -159,12 +168,13 @@ func TestTheViewsSayWhatHappened(t *testing.T) {
 		"requests":  "SELECT kind || ' ' || requests || ' ' || answered || ' ' || refused || ' ' || server_errors || ' ' || unanswered FROM v_requests_hour",
 	} {
 		want := map[string]string{
-			"earnings":  "2026-11-24 1 5.0 0.5 4.5 0.04 4.46",
-			"order":     "completed 5.0 0.04 deliver done",
-			"open":      "o2,o3",
-			"attempts":  "generate done, upload done, deliver done",
-			"attention": "order o2 no program, daemon alert.key the key is refused",
-			"requests":  "poll 4 1 1 1 1",
+			"earnings": "2026-11-24 1 5.0 0.5 4.5 0.04 4.46",
+			"order":    "completed 5.0 0.04 deliver done",
+			"open":     "o2,o3",
+			"attempts": "generate done, upload done, deliver done",
+			"attention": "order o2 no program, order o2 its client wrote at 2026-11-23 15:04 UTC and has no answer, " +
+				"order o3 it is due at 16:04 UTC and not delivered, daemon alert.key the key is refused",
+			"requests": "poll 4 1 1 1 1",
 		}[name]
 		if got := scan[string](t, db, query); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -113,6 +113,9 @@ func (t *tx) messageOfWebhook(w query.Webhook) (id string, err error) {
 	}); err != nil {
 		return "", err
 	}
+	if err := t.clientNews(w.OrderID, w.Content, w.At.Time); err != nil {
+		return "", err
+	}
 	return id, t.clientWrote(w.OrderID)
 }
 
@@ -180,7 +183,12 @@ func (t *tx) merge(orderID string, shown []order.Message) (fresh int, err error)
 			return fresh, err
 		}
 		fresh++
-		wrote = wrote || m.Party == order.PartyClient
+		if m.Party == order.PartyClient {
+			wrote = true
+			if err := t.clientNews(orderID, m.Text, m.At); err != nil {
+				return fresh, err
+			}
+		}
 	}
 	if wrote {
 		err = t.clientWrote(orderID)

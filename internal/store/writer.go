@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/order"
@@ -29,6 +30,8 @@ type tx struct {
 	// row its own statement.
 	jobs   *query.Queries
 	single bool
+	// listeners are told of deliveries and of what clients write.
+	listeners []order.Listener
 }
 
 // noCancel is the context of all statements in a transaction. It is never
@@ -38,16 +41,18 @@ var noCancel = context.Background()
 // writer owns the one connection that writes. It runs the requests that wait at
 // the same moment in one transaction and answers them after its commit.
 type writer struct {
-	conn     *sql.Conn
-	stmts    *statements
-	q        *query.Queries
-	log      *slog.Logger
-	hook     func(string) error
-	notify   func(Change)
-	requests chan *request
-	closing  chan struct{}
-	once     sync.Once
-	done     chan struct{}
+	conn   *sql.Conn
+	stmts  *statements
+	q      *query.Queries
+	log    *slog.Logger
+	hook   func(string) error
+	notify func(Change)
+	// listeners may be nil.
+	listeners atomic.Pointer[[]order.Listener]
+	requests  chan *request
+	closing   chan struct{}
+	once      sync.Once
+	done      chan struct{}
 }
 
 type request struct {
@@ -175,8 +180,12 @@ func (w *writer) try(batch []*request) (err error) {
 		}
 	}()
 	now := utc.At(time.Now())
+	var listeners []order.Listener
+	if list := w.listeners.Load(); list != nil {
+		listeners = *list
+	}
 	for _, r := range batch {
-		t := &tx{Queries: w.q, db: w.stmts, now: now, by: r.by}
+		t := &tx{Queries: w.q, db: w.stmts, now: now, by: r.by, listeners: listeners}
 		if err := r.fn(t); err != nil {
 			return err
 		}

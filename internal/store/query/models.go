@@ -9,6 +9,20 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+type Alert struct {
+	ID       int64
+	What     string
+	Subject  string
+	Code     order.Code
+	Event    string
+	Timed    int64
+	State    string
+	Reason   string
+	Hint     string
+	OpenedAt utc.Time
+	ClosedAt utc.Time
+}
+
 type Artifact struct {
 	ID         int64
 	OrderID    string
@@ -77,6 +91,21 @@ type Delivery struct {
 	Note      string
 }
 
+type Dispatch struct {
+	ID        int64
+	Target    string
+	Title     string
+	Text      string
+	Urgent    int64
+	CreatedAt utc.Time
+	DueAt     utc.Time
+	Tries     int64
+	SentAt    utc.Time
+	FailedAt  utc.Time
+	Ref       string
+	Reason    string
+}
+
 type Event struct {
 	ID      int64
 	At      utc.Time
@@ -100,6 +129,19 @@ type Message struct {
 	Content  string
 	At       utc.Time
 	SeenAt   utc.Time
+}
+
+type Notice struct {
+	ID         int64
+	Target     string
+	Kind       string
+	AlertID    *int64
+	Urgent     int64
+	Line       string
+	More       string
+	CreatedAt  utc.Time
+	DueAt      utc.Time
+	DispatchID *int64
 }
 
 type OneTimeAction struct {
@@ -200,6 +242,16 @@ type Service struct {
 	State     string
 	Reason    string
 	ChangedAt utc.Time
+}
+
+type Standing struct {
+	What   string
+	ID     string
+	State  string
+	Code   order.Code
+	Reason string
+	Hint   string
+	Since  string
 }
 
 type VAttention struct {

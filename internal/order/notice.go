@@ -1,0 +1,187 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// News is a kind of news for the owner. Each target of notifications names the kinds
+// that it takes.
+type News string
+
+// The kinds of news.
+const (
+	// NewsNeedsOwner: something waits for the owner.
+	NewsNeedsOwner News = "needs_owner"
+	// NewsDown: the agent earns nothing: the marketplace is not reached, the key is
+	// refused, or the daemon has crashed.
+	NewsDown News = "down"
+	// NewsDelivered: an order was delivered.
+	NewsDelivered News = "delivered"
+	// NewsMessage: a client wrote.
+	NewsMessage News = "message"
+	// NewsDigest: the figures of a day.
+	NewsDigest News = "digest"
+)
+
+// AllNews returns all kinds of news.
+func AllNews() []News {
+	return []News{NewsNeedsOwner, NewsDown, NewsDelivered, NewsMessage, NewsDigest}
+}
+
+// The times of announcements.
+const (
+	// AnnounceAfter is how long an alert must stand until it is announced.
+	AnnounceAfter = time.Minute
+	// RemindAfter is how long after its last announcement the owner is reminded of an
+	// alert that is still open.
+	RemindAfter = 24 * time.Hour
+	// overWait is how long the news that an alert is over waits for a message to go with.
+	overWait = 15 * time.Minute
+	// GiveUpAfter is the age at which a message that cannot be sent is given up. What
+	// still stands is announced again as a reminder.
+	GiveUpAfter = 24 * time.Hour
+)
+
+// Condition is something that is wrong now.
+type Condition struct {
+	What   string // order, piece, message, thread, service, row, generator or daemon
+	ID     string
+	Code   Code
+	State  string
+	Reason string
+	Hint   string
+	// Timed: a rule about time found it, and no row of the database shows it.
+	Timed bool
+}
+
+// News returns the kind of news that the condition is.
+func (c Condition) News() News {
+	switch c.Code {
+	case AlertKey.Code(), AlertUnreachable.Code(), AlertCrashed.Code(), AlertDatabase.Code():
+		return NewsDown
+	}
+	return NewsNeedsOwner
+}
+
+// Same reports whether two conditions are one alert.
+func (c Condition) Same(d Condition) bool {
+	return c.What == d.What && c.ID == d.ID && c.Code == d.Code
+}
+
+// Line says in one line what is wrong.
+func (c Condition) Line() string {
+	line := c.What + " " + c.ID
+	if c.What == "daemon" || c.What == "row" {
+		line = ""
+	} else if c.State != "" {
+		line += " " + c.State
+	}
+	if c.Reason != "" {
+		line += ": " + c.Reason
+	}
+	return strings.TrimPrefix(line, ": ")
+}
+
+// Listener is a target of notifications as the store sees it.
+type Listener struct {
+	Name string
+	News []News
+	// PerHour is the most messages in an hour, or 0.
+	PerHour int
+}
+
+// Takes reports whether the listener takes news of the kind.
+func (l Listener) Takes(n News) bool { return slices.Contains(l.News, n) }
+
+// NoticeKind is what a line of a message is about.
+type NoticeKind string
+
+// The kinds of line.
+const (
+	NoticeAlert     NoticeKind = "alert"
+	NoticeReminder  NoticeKind = "reminder"
+	NoticeOver      NoticeKind = "over"
+	NoticeDelivered NoticeKind = "delivered"
+	NoticeMessage   NoticeKind = "message"
+	NoticeDigest    NoticeKind = "digest"
+)
+
+// Wait returns how long a line of the kind may wait for others to go with.
+func (k NoticeKind) Wait() time.Duration {
+	if k == NoticeOver {
+		return overWait
+	}
+	return 0
+}
+
+// Notice is one line for the owner.
+type Notice struct {
+	Kind   NoticeKind
+	Urgent bool
+	Line   string
+	// More has further lines, such as the next command, or is empty.
+	More string
+	// OverAt is when the alert of the line was over, or zero.
+	OverAt time.Time
+}
+
+// Dispatch is one message to one target.
+type Dispatch struct {
+	ID     int64
+	Title  string
+	Text   string
+	Urgent bool
+	At     time.Time
+	Tries  int
+	// Ref is the service's name for a message that was sent.
+	Ref string
+}
+
+// Bundle writes one message of several lines. A single line is the title, and several
+// are counted in it.
+func Bundle(list []Notice) (title, text string, urgent bool) {
+	var lines []string
+	counts := map[NoticeKind]int{}
+	for _, n := range list {
+		line := n.Line
+		switch {
+		case n.Kind == NoticeReminder:
+			line = "still: " + line
+		case n.Kind == NoticeOver:
+			line = "over: " + line
+		case !n.OverAt.IsZero():
+			line = "over since " + n.OverAt.UTC().Format("15:04") + " UTC: " + line
+		}
+		urgent = urgent || n.Urgent && n.OverAt.IsZero()
+		counts[n.Kind]++
+		if len(list) == 1 {
+			return line, n.More, urgent
+		}
+		lines = append(lines, line)
+		for more := range strings.Lines(n.More) {
+			lines = append(lines, "  "+strings.TrimRight(more, "\n"))
+		}
+	}
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		text string
+	}{
+		{counts[NoticeAlert], "new"},
+		{counts[NoticeReminder], "still open"},
+		{counts[NoticeOver], "over"},
+		{counts[NoticeDelivered], "delivered"},
+		{counts[NoticeMessage], "from clients"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.text))
+		}
+	}
+	if counts[NoticeDigest] > 0 {
+		parts = append(parts, "the figures of the day")
+	}
+	return strings.Join(parts, ", "), strings.Join(lines, "\n"), urgent
+}

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// How long before something is about time.
+const (
+	deadlineNear   = time.Hour
+	answerWithin   = 4 * time.Hour
+	payoutWithin   = 48 * time.Hour
+	mostConditions = 500
+)
+
+// Watch is what CheckAlerts needs to know beyond the database.
+type Watch struct {
+	// Reached is when the process has begun to ask the marketplace, and PollWithin how
+	// old the last answered poll may be. Zero looks at no poll.
+	Began      time.Time
+	PollWithin time.Duration
+	// More are conditions that no row of the database shows.
+	More []order.Condition
+	// After is how long an alert must stand until it is announced.
+	After     time.Duration
+	Listeners []order.Listener
+}
+
+// CheckAlerts opens an alert for each thing that is wrong now, closes those that are over,
+// and puts both on their way to the listeners. It returns what was opened and how many
+// were closed.
+func (s *Store) CheckAlerts(w Watch) (opened []order.Condition, closed int, err error) {
+	err = s.write("alerts", func(t *tx) error {
+		opened, closed = nil, 0 // a batch that fails is tried again
+		now, err := t.conditions(w)
+		if err != nil {
+			return err
+		}
+		open, err := t.OpenAlerts(noCancel)
+		if err != nil {
+			return err
+		}
+		known := map[[3]string]query.Alert{}
+		for _, a := range open {
+			known[[3]string{a.What, a.Subject, string(a.Code)}] = a
+		}
+		for _, c := range now {
+			key := [3]string{c.What, c.ID, string(c.Code)}
+			a, ok := known[key]
+			delete(known, key)
+			if !ok {
+				if a, err = t.openAlert(c); err != nil {
+					return err
+				}
+				opened = append(opened, c)
+			} else if err := t.keepAlert(a, c); err != nil {
+				return err
+			}
+			if err := t.announce(a, c, w); err != nil {
+				return err
+			}
+		}
+		for _, a := range open {
+			if _, over := known[[3]string{a.What, a.Subject, string(a.Code)}]; !over {
+				continue
+			}
+			if err := t.closeAlert(a); err != nil {
+				return err
+			}
+			closed++
+		}
+		return nil
+	})
+	return opened, closed, err
+}
+
+// conditions returns what is wrong now, each once.
+func (t *tx) conditions(w Watch) ([]order.Condition, error) {
+	rows, err := t.Standing(noCancel)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.Clone(w.More)
+	for _, r := range rows {
+		if r.Code == order.AlertSpending.Code() && since(r.Since).Before(order.Day(t.now.Time)) {
+			continue // that was the cap of an earlier day
+		}
+		list = append(list, order.Condition{What: r.What, ID: r.ID, Code: r.Code, State: r.State, Reason: r.Reason, Hint: r.Hint})
+	}
+	for _, rule := range []func(Watch) ([]order.Condition, error){t.unreached, t.nearDeadline, t.unanswered, t.unpaid} {
+		more, err := rule(w)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	var once []order.Condition
+	for _, c := range list {
+		if !slices.ContainsFunc(once, c.Same) && len(once) < mostConditions {
+			once = append(once, c)
+		}
+	}
+	return once, nil
+}
+
+func since(value any) time.Time {
+	var at utc.Time
+	_ = at.Scan(value) // never fails
+	return at.Time
+}
+
+// unreached is the marketplace that has answered no poll for long.
+func (t *tx) unreached(w Watch) ([]order.Condition, error) {
+	if w.PollWithin == 0 {
+		return nil, nil
+	}
+	last, err := t.PolledSince(noCancel, utc.At(t.now.Add(-w.PollWithin)))
+	if err != nil || last != nil || t.now.Sub(w.Began) < w.PollWithin {
+		return nil, err
+	}
+	return []order.Condition{{
+		What: "daemon", ID: string(order.AlertUnreachable), Code: order.AlertUnreachable.Code(), State: "held", Timed: true,
+		Reason: fmt.Sprintf("the marketplace has answered no poll for %s or longer", w.PollWithin),
+		Hint:   order.Command("doctor") + " shows why; work resumes by itself",
+	}}, nil
+}
+
+func (t *tx) nearDeadline(Watch) ([]order.Condition, error) {
+	rows, err := t.OrdersNearDeadline(noCancel, utc.At(t.now.Add(deadlineNear)))
+	if err != nil {
+		return nil, err
+	}
+	var list []order.Condition
+	for _, r := range rows {
+		list = append(list, order.Condition{
+			What: "order", ID: r.ID, Code: order.AlertDeadline.Code(), State: "late", Timed: true,
+			Reason: "it is due at " + r.DueAt.Format("15:04") + " UTC and not delivered", Hint: order.Command("orders show", r.ID) + " shows what it waits for",
+		})
+	}
+	return list, nil
+}
+
+func (t *tx) unanswered(Watch) ([]order.Condition, error) {
+	rows, err := t.UnansweredOrders(noCancel, utc.At(t.now.Add(-answerWithin)))
+	if err != nil {
+		return nil, err
+	}
+	var list []order.Condition
+	for _, r := range rows {
+		list = append(list, order.Condition{
+			What: "order", ID: r.ID, Code: order.AlertUnanswered.Code(), State: "unanswered", Timed: true,
+			Reason: "its client wrote at " + r.At.Format("2006-01-02 15:04") + " UTC and has no answer", Hint: order.Command("messages", r.ID) + " shows the thread",
+		})
+	}
+	return list, nil
+}
+
+func (t *tx) unpaid(Watch) ([]order.Condition, error) {
+	r, err := t.UnpaidOrders(noCancel, utc.At(t.now.Add(-payoutWithin)))
+	if err != nil || r.Orders == 0 {
+		return nil, err
+	}
+	if wallet, err := t.GetFact(noCancel, string(order.AlertWallet.Code())); err != nil || len(wallet) > 0 {
+		return nil, err // that says why
+	}
+	return []order.Condition{{
+		What: "daemon", ID: string(order.AlertPayout), Code: order.AlertPayout.Code(), State: "missing", Timed: true,
+		Reason: fmt.Sprintf("no payout is known of %d completed orders, the first of %s", r.Orders, since(r.FirstAt).Format(time.DateOnly)),
+		Hint:   order.Command("earnings") + " lists them",
+	}}, nil
+}
+
+func (t *tx) openAlert(c order.Condition) (query.Alert, error) {
+	id, err := t.InsertAlert(noCancel, query.InsertAlertParams{
+		What: c.What, Subject: c.ID, Code: c.Code, Event: string(c.News()), Timed: one(c.Timed),
+		State: c.State, Reason: c.Reason, Hint: c.Hint, OpenedAt: t.now,
+	})
+	return query.Alert{ID: id, What: c.What, Subject: c.ID, Code: c.Code, OpenedAt: t.now}, err
+}
+
+// keepAlert updates the words of an alert that is still open.
+func (t *tx) keepAlert(a query.Alert, c order.Condition) error {
+	if a.State == c.State && a.Reason == c.Reason && a.Hint == c.Hint {
+		return nil
+	}
+	return t.UpdateAlert(noCancel, query.UpdateAlertParams{ID: a.ID, State: c.State, Reason: c.Reason, Hint: c.Hint})
+}
+
+// announce puts an open alert on its way to each listener that was not told of it, or was
+// long ago.
+func (t *tx) announce(a query.Alert, c order.Condition, w Watch) error {
+	if t.now.Sub(a.OpenedAt.Time) < w.After {
+		return nil
+	}
+	rows, err := t.LastNotices(noCancel, &a.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range w.Listeners {
+		if !l.Takes(c.News()) {
+			continue
+		}
+		n := order.Notice{Kind: order.NoticeAlert, Urgent: true, Line: c.Line(), More: c.Hint}
+		told := slices.IndexFunc(rows, func(r query.LastNoticesRow) bool { return r.Target == l.Name })
+		if told >= 0 {
+			if t.now.Sub(since(rows[told].ToldAt)) < order.RemindAfter {
+				continue
+			}
+			n.Kind, n.Urgent = order.NoticeReminder, false
+		}
+		if err := t.notice(l.Name, &a.ID, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeAlert ends an alert. Who was told of it is told that it is over, and what was not
+// sent yet is not.
+func (t *tx) closeAlert(a query.Alert) error {
+	if err := t.CloseAlert(noCancel, query.CloseAlertParams{ID: a.ID, ClosedAt: t.now}); err != nil {
+		return err
+	}
+	if err := t.DropWaitingNotices(noCancel, &a.ID); err != nil {
+		return err
+	}
+	targets, err := t.ToldTargets(noCancel, &a.ID)
+	if err != nil {
+		return err
+	}
+	line := order.Condition{What: a.What, ID: a.Subject, State: a.State, Reason: a.Reason}.Line()
+	for _, target := range targets {
+		if err := t.notice(target, &a.ID, order.Notice{Kind: order.NoticeOver, Line: line}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// Listen sets who is told of deliveries and of what clients write. Their lines are
+// committed with what they are about.
+func (s *Store) Listen(list []order.Listener) {
+	list = slices.Clone(list)
+	s.writer.listeners.Store(&list)
+}
+
+// notice commits a line for a target.
+func (t *tx) notice(target string, alert *int64, n order.Notice) error {
+	return t.InsertNotice(noCancel, query.InsertNoticeParams{
+		Target: target, Kind: string(n.Kind), AlertID: alert, Urgent: one(n.Urgent), Line: n.Line, More: n.More,
+		CreatedAt: t.now, DueAt: utc.At(t.now.Add(n.Kind.Wait())),
+	})
+}
+
+// news commits a line for each listener that takes news of the kind.
+func (t *tx) news(kind order.News, n order.Notice) error {
+	for _, l := range t.listeners {
+		if l.Takes(kind) {
+			if err := t.notice(l.Name, nil, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// AddNotice commits a line for one target.
+func (s *Store) AddNotice(target string, n order.Notice) error {
+	return s.write("notice", func(t *tx) error { return t.notice(target, nil, n) })
+}
+
+// NextDispatch returns the message that is to be sent to the listener now, or nil. It is
+// committed before it is sent, so that after a crash the same one is sent again. Without
+// one that is open, it is made of all lines that wait, if one of them is due. retry is when
+// it is sent again if its outcome stays unknown. quiet holds back what is not urgent.
+func (s *Store) NextDispatch(l order.Listener, retry time.Duration, quiet bool) (d *order.Dispatch, err error) {
+	err = s.write("dispatch", func(t *tx) error {
+		d = nil
+		open, err := t.OpenDispatches(noCancel, l.Name)
+		if err != nil {
+			return err
+		}
+		if len(open) == 0 {
+			if open, err = t.bundle(l, quiet); err != nil || len(open) == 0 {
+				return err
+			}
+		}
+		row := open[0]
+		if row.DueAt.After(t.now.Time) {
+			return nil
+		}
+		d = &order.Dispatch{
+			ID: row.ID, Title: row.Title, Text: row.Text, Urgent: row.Urgent != 0, At: row.CreatedAt.Time, Tries: int(row.Tries) + 1,
+		}
+		return t.BeginDispatch(noCancel, query.BeginDispatchParams{ID: row.ID, DueAt: utc.At(t.now.Add(retry))})
+	})
+	return d, err
+}
+
+// bundle makes a message of the lines that wait, if it may be sent now.
+func (t *tx) bundle(l order.Listener, quiet bool) ([]query.Dispatch, error) {
+	rows, err := t.WaitingNotices(noCancel, l.Name)
+	if err != nil {
+		return nil, err
+	}
+	due, urgent := false, false
+	var lines []order.Notice
+	for _, r := range rows {
+		due = due || !r.DueAt.After(t.now.Time)
+		urgent = urgent || r.Urgent != 0
+		lines = append(lines, order.Notice{Kind: order.NoticeKind(r.Kind), Urgent: r.Urgent != 0, Line: r.Line, More: r.More})
+	}
+	if !due || quiet && !urgent {
+		return nil, nil
+	}
+	if l.PerHour > 0 {
+		sent, err := t.DispatchesSince(noCancel, query.DispatchesSinceParams{Target: l.Name, SentAt: utc.At(t.now.Add(-time.Hour))})
+		if err != nil || int(sent) >= l.PerHour {
+			return nil, err
+		}
+	}
+	title, text, urgent := order.Bundle(lines)
+	d := query.Dispatch{Target: l.Name, Title: title, Text: text, Urgent: one(urgent), CreatedAt: t.now, DueAt: t.now}
+	if d.ID, err = t.InsertDispatch(noCancel, query.InsertDispatchParams{
+		Target: d.Target, Title: d.Title, Text: d.Text, Urgent: d.Urgent, CreatedAt: d.CreatedAt, DueAt: d.DueAt,
+	}); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if err := t.DispatchNotice(noCancel, query.DispatchNoticeParams{ID: r.ID, DispatchID: &d.ID}); err != nil {
+			return nil, err
+		}
+	}
+	return []query.Dispatch{d}, nil
+}
+
+// DispatchSent records that a message was sent. ref is the service's name for it.
+func (s *Store) DispatchSent(id int64, ref string) error {
+	return s.write("dispatch_sent", func(t *tx) error {
+		return t.DispatchSent(noCancel, query.DispatchSentParams{ID: id, SentAt: t.now, Ref: ref})
+	})
+}
+
+// DispatchFailed records why a message was not sent. It is sent again at a time, or never
+// if that is zero.
+func (s *Store) DispatchFailed(id int64, reason string, again time.Time) error {
+	return s.write("dispatch_failed", func(t *tx) error {
+		p := query.DispatchFailedParams{ID: id, DueAt: utc.At(again), Reason: reason}
+		if again.IsZero() {
+			p.DueAt, p.FailedAt = t.now, t.now
+		}
+		return t.DispatchFailed(noCancel, p)
+	})
+}
+
+// Edits returns the sent messages of a target that announced what is over now, with their
+// new text. The lines about that wait to be sent.
+func (s *Store) Edits(target string) (list []order.Dispatch, err error) {
+	err = s.write("edits", func(t *tx) error {
+		list = nil
+		rows, err := t.EditableDispatches(noCancel, target)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			lines, err := t.DispatchLines(noCancel, &r.ID)
+			if err != nil {
+				return err
+			}
+			var notices []order.Notice
+			for _, l := range lines {
+				notices = append(notices, order.Notice{
+					Kind: order.NoticeKind(l.Kind), Urgent: l.Urgent != 0, Line: l.Line, More: l.More, OverAt: l.ClosedAt.Time,
+				})
+			}
+			d := order.Dispatch{ID: r.ID, Ref: r.Ref, At: t.now.Time}
+			d.Title, d.Text, d.Urgent = order.Bundle(notices)
+			list = append(list, d)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Edited records that a message says what is over now, so that no other one does.
+func (s *Store) Edited(target string, id int64) error {
+	return s.write("edited", func(t *tx) error {
+		return t.DispatchOverNotices(noCancel, query.DispatchOverNoticesParams{Target: target, DispatchID: &id})
+	})
+}
+
+// clientNews commits the news that a client wrote, unless that is old: a new data folder
+// reads whole threads.
+func (t *tx) clientNews(orderID, text string, at time.Time) error {
+	if t.now.Sub(at) > freshNews {
+		return nil
+	}
+	return t.news(order.NewsMessage, order.Notice{
+		Kind: order.NoticeMessage, Line: "the client of " + orderID + " wrote: " + oneLine(text), More: order.Command("messages", orderID),
+	})
+}
+
+// freshNews is how old what a client wrote may be to be news.
+const freshNews = 24 * time.Hour
+
+// oneLine returns the beginning of a text as one line.
+func oneLine(text string) string {
+	words := []rune(strings.Join(strings.Fields(text), " "))
+	if len(words) > 200 {
+		return string(words[:200]) + "…"
+	}
+	return string(words)
+}
+
+// deliveredNews commits the news of a delivery.
+func (t *tx) deliveredNews(orderID string) error {
+	if len(t.listeners) == 0 {
+		return nil
+	}
+	rows, err := t.GetOrder(noCancel, orderID)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	r := rows[0]
+	line := fmt.Sprintf("delivered %s: %s", r.ID, r.ServiceTitle)
+	if r.PriceUsdMicros != nil {
+		line += fmt.Sprintf(", $%s", *r.PriceUsdMicros)
+	}
+	return t.news(order.NewsDelivered, order.Notice{Kind: order.NoticeDelivered, Line: line})
+}
