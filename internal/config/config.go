@@ -44,6 +44,7 @@ type Config struct {
 	Bounties Bounties
 	Spending Spending
 	Services []Service
+	Notify   []Notify
 	// Generators has the NAME of [generator.NAME] as its key.
 	Generators map[string]Generator
 

@@ -46,6 +46,7 @@ func (t *table) config(dir string) *Config {
 	c.Services = t.services("service", c.Generators)
 	c.Spending = t.sub("spending").spending(c.Generators, c.Services)
 	c.Bounties = t.sub("bounties").bounties(c.Services)
+	c.Notify = t.notifications(dir)
 	t.done()
 	return c
 }

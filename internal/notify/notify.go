@@ -87,6 +87,11 @@ const (
 	TypeCommand  = "command"
 )
 
+// Types returns the values of Spec.Type.
+func Types() []string {
+	return []string{TypeNtfy, TypeTelegram, TypeDiscord, TypeSlack, TypeWebhook, TypeEmail, TypeCommand}
+}
+
 // Spec describes one target. Which fields a type reads is said at each.
 type Spec struct {
 	Type string

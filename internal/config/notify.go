@@ -1,0 +1,207 @@
+package config
+
+import (
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"atelierd/internal/notify"
+	"atelierd/internal/order"
+)
+
+// Notify is one target of notifications.
+type Notify struct {
+	// Name is unique. Without one in the file it is the type.
+	Name string
+	Type string // one of notify.Types
+	News []order.News
+
+	// URL is the address, or URLFile (absolute) or URLEnv name the file or the variable
+	// that holds it. At most one is set.
+	URL, URLFile, URLEnv string
+	// TokenFile (absolute) and TokenEnv name the file or the variable with the token or
+	// the password. At most one is set.
+	TokenFile, TokenEnv string
+	Chat                string
+	Mail                notify.Mail
+	Command             []string
+	Env                 []string
+
+	// PerHour is the most messages in an hour.
+	PerHour int
+	// QuietFrom and QuietTo are times of the day in Zone between which only what is
+	// urgent is sent. Equal ones are no such time.
+	QuietFrom, QuietTo time.Duration
+	// DigestAt is the time of the day in Zone at which the digest is sent.
+	DigestAt time.Duration
+	Zone     *time.Location
+}
+
+// addressed are the types with an address of their own.
+var addressed = []string{notify.TypeNtfy, notify.TypeDiscord, notify.TypeSlack, notify.TypeWebhook}
+
+func (t *table) notifications(dir string) []Notify {
+	var list []Notify
+	for _, sub := range t.subs("notify") {
+		n := sub.notification(dir)
+		if slices.ContainsFunc(list, func(other Notify) bool { return other.Name == n.Name }) {
+			sub.problem(sub.path, "another [[notify]] has the name %.40q; set name to another", n.Name)
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+func (t *table) notification(dir string) Notify {
+	defer t.done()
+	n := Notify{Type: t.oneOf("type", "", notify.Types()...), PerHour: t.number("per_hour", 20, 1, 1000)}
+	n.Name = t.text("name", n.Type)
+	if strings.ContainsAny(n.Name, " \t\n") || n.Name == "" {
+		t.problem(t.at("name"), "is empty or has a space; write one word")
+	}
+	n.News = t.news()
+	n.clock(t)
+	if slices.Contains(addressed, n.Type) || n.Type == notify.TypeTelegram {
+		n.address(t, dir)
+	}
+	switch n.Type {
+	case notify.TypeNtfy, notify.TypeWebhook, notify.TypeTelegram:
+		n.TokenFile, n.TokenEnv = t.secret("token", dir)
+	}
+	switch n.Type {
+	case notify.TypeTelegram:
+		n.Chat = t.required("chat", "the number of the chat, in quotes")
+		if n.TokenFile == "" && n.TokenEnv == "" {
+			t.problem(t.path, "has no token_file and no token_env; set one of them to where the bot's token is")
+		}
+	case notify.TypeEmail:
+		n.mail(t, dir)
+	case notify.TypeCommand:
+		n.Command = t.list("command")
+		n.Env = t.list("env")
+		if len(n.Command) == 0 {
+			t.problem(t.at("command"), "is missing; write a program and its arguments")
+		}
+	}
+	return n
+}
+
+// news returns the kinds of news that the target takes.
+func (t *table) news() []order.News {
+	if !t.has("events") {
+		t.known = append(t.known, "events")
+		return []order.News{order.NewsNeedsOwner, order.NewsDown}
+	}
+	var list []order.News
+	for i, word := range t.list("events") {
+		kind := order.News(word)
+		if !slices.Contains(order.AllNews(), kind) {
+			var words []string
+			for _, each := range order.AllNews() {
+				words = append(words, string(each))
+			}
+			t.problem(element(t.at("events"), i), "%.40q is no event; write some of %s", word, strings.Join(words, ", "))
+		}
+		list = append(list, kind)
+	}
+	return list
+}
+
+// address reads where the messages go. A whole address is fine in the file where a topic
+// is no secret.
+func (n *Notify) address(t *table, dir string) {
+	n.URL = t.address("url", "")
+	n.URLFile, n.URLEnv = t.secret("url", dir)
+	set := 0
+	for _, each := range []string{n.URL, n.URLFile, n.URLEnv} {
+		if each != "" {
+			set++
+		}
+	}
+	switch {
+	case set > 1:
+		t.problem(t.at("url"), "is set next to url_file or url_env; keep one of them")
+	case set == 0 && n.Type != notify.TypeTelegram && !t.has("url"):
+		t.problem(t.path, "has no address; set url, or url_file or url_env if it is secret")
+	}
+}
+
+// secret reads where a secret is: KEY_file or KEY_env.
+func (t *table) secret(key, dir string) (file, env string) {
+	file, env = t.text(key+"_file", ""), t.text(key+"_env", "")
+	if file != "" && env != "" {
+		t.problem(t.at(key+"_env"), "is set next to %s_file; remove one of them", key)
+	}
+	if env != "" && !variable.MatchString(env) {
+		t.problem(t.at(key+"_env"), "is not the name of an environment variable; write its name, never the secret itself")
+	}
+	if file != "" && !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	return file, env
+}
+
+func (n *Notify) mail(t *table, dir string) {
+	n.Mail = notify.Mail{
+		Server: t.required("server", `the host and port of a mail server, like "smtp.example.com:587"`),
+		User:   t.text("user", ""), From: t.required("from", "the address that the mail comes from"), To: t.list("to"),
+	}
+	n.Mail.Plain, _ = value[bool](t, "plain", "a boolean")
+	if _, _, err := net.SplitHostPort(n.Mail.Server); n.Mail.Server != "" && err != nil {
+		t.problem(t.at("server"), `%.80q is not a host and a port; write them like "smtp.example.com:587"`, n.Mail.Server)
+	}
+	if len(n.Mail.To) == 0 {
+		t.problem(t.at("to"), "is missing; write a list of addresses")
+	}
+	n.TokenFile, n.TokenEnv = t.secret("password", dir)
+	if n.Mail.User != "" && n.TokenFile == "" && n.TokenEnv == "" {
+		t.problem(t.at("user"), "is set without password_file or password_env; set one of them")
+	}
+	if n.Mail.Plain && !loopback("http://"+n.Mail.Server) {
+		t.problem(t.at("plain"), "sends mail without TLS to another machine; remove it")
+	}
+}
+
+// clock reads the times of the day.
+func (n *Notify) clock(t *table) {
+	n.Zone = time.Local
+	if name := t.text("time_zone", ""); name != "" {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.problem(t.at("time_zone"), `%.40q is no time zone; write one like "Europe/Berlin"`, name)
+			zone = time.UTC
+		}
+		n.Zone = zone
+	}
+	n.DigestAt = t.timeOfDay("digest_at", t.text("digest_at", "08:00"))
+	if quiet := t.text("quiet", ""); quiet != "" {
+		from, to, ok := strings.Cut(quiet, "-")
+		if !ok {
+			t.problem(t.at("quiet"), `%.40q is no span of a day; write one like "23:00-07:00"`, quiet)
+			return
+		}
+		n.QuietFrom, n.QuietTo = t.timeOfDay("quiet", from), t.timeOfDay("quiet", to)
+	}
+}
+
+// timeOfDay returns a time such as 08:00 as what has passed since midnight.
+func (t *table) timeOfDay(key, text string) time.Duration {
+	at, err := time.Parse("15:04", strings.TrimSpace(text))
+	if err != nil {
+		t.problem(t.at(key), `%.40q is no time of the day; write one like "08:00"`, text)
+		return 0
+	}
+	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
+}
+
+// Quiet reports whether only what is urgent is sent at a time.
+func (n Notify) Quiet(at time.Time) bool {
+	at = at.In(n.Zone)
+	day := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
+	if n.QuietFrom <= n.QuietTo {
+		return n.QuietFrom <= day && day < n.QuietTo
+	}
+	return day >= n.QuietFrom || day < n.QuietTo
+}
