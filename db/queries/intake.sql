@@ -83,8 +83,9 @@ SELECT EXISTS (SELECT 1 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
 -- Records since when the owner's cancellation stands, or that it does not.
 UPDATE orders SET owner_cancelled_at = ? WHERE id = ?;
 
--- name: IsOwnerCancelled :one
-SELECT EXISTS (SELECT 1 FROM orders WHERE id = ? AND owner_cancelled_at IS NOT NULL);
+-- name: ThreadOrder :one
+-- What decides what a thread means: the order may have moved on while it was read.
+SELECT remote_status, CAST(owner_cancelled_at IS NOT NULL AS BOOLEAN) AS owner_cancelled FROM orders WHERE id = ?;
 
 -- name: SetOrderBounty :exec
 UPDATE orders SET bounty_id = sqlc.arg(bounty_id), bounty_title = sqlc.arg(bounty_title)

@@ -90,6 +90,30 @@ UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
     code = sqlc.arg(code), reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
 WHERE order_id = sqlc.arg(order_id) AND kind IN ('delivery', 'piece') AND state IN ('ready', 'leased');
 
+-- name: HoldVanished :execrows
+-- The marketplace no longer lists the order, so nothing is made or quoted for it. A message is sent or refused by itself.
+UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
+    attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
+    code = 'vanished', reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
+WHERE order_id = sqlc.arg(order_id) AND kind IN ('piece', 'quote') AND state IN ('ready', 'leased');
+
+-- name: ReleaseVanished :execrows
+-- The marketplace lists the order again.
+UPDATE jobs SET state = 'ready', run_at = sqlc.arg(run_at), code = '', reason = '', hint = '', changed_at = sqlc.arg(changed_at)
+WHERE order_id = sqlc.arg(order_id) AND kind IN ('piece', 'quote') AND state = 'held' AND code = 'vanished';
+
+-- name: CloseWorkOfEnded :execrows
+-- Closes work that was left or opened after its order had ended. The states are apart, so that each uses its partial index.
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
+    code = (SELECT e.state FROM orders AS e WHERE e.id = jobs.order_id), reason = 'the order has ended',
+    changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
+WHERE id IN (
+    SELECT r.id FROM jobs AS r JOIN orders AS o ON o.id = r.order_id
+     WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.kind <> 'message' AND o.state IN ('completed', 'cancelled')
+    UNION ALL
+    SELECT h.id FROM jobs AS h JOIN orders AS o ON o.id = h.order_id
+     WHERE h.state IN ('held', 'failed') AND h.state = 'held' AND h.kind <> 'message' AND o.state IN ('completed', 'cancelled'));
+
 -- name: ReleaseJobs :execrows
 -- Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
 -- that are no deliveries. by_owner = 1 starts the cap on an attempt from zero as well.

@@ -89,20 +89,18 @@ func (v view) begins() bool {
 }
 
 // Vanished returns what follows when even a listing of every status does not show
-// an order. Its work stops, and continues if the order comes back.
+// an order. Its work stops, and continues if the order comes back. The store stops
+// pieces and quotes.
 func (c Catalog) Vanished(k order.Known) order.Decision {
-	v, d := view{known: k}, order.Decision{Round: k.Round}
-	if !running(k.Job) {
+	v, d, why := view{known: k}, order.Decision{Round: k.Round}, order.Vanished()
+	if !running(k.Job) && !running(k.Quoting) {
 		// What holds the order, such as the owner's cancellation, must still hold it
 		// when it comes back.
 		d = v.keep(d)
-		d.Note = "the marketplace no longer lists the order"
+		d.Note = why.Error()
 		return d
 	}
-	return v.stop(d, order.StateHeld, hold{
-		order.CodeVanished, "the marketplace no longer lists the order",
-		"look at the order at the marketplace; work resumes if it comes back",
-	})
+	return v.stop(d, order.StateHeld, hold{why.Code, why.Error(), why.Hint})
 }
 
 // due is the deadline: the turnaround of the service after the order was placed.
@@ -242,7 +240,7 @@ func (v view) decideQuote(d order.Decision) order.Decision {
 	switch {
 	case !v.offered:
 		return v.notOffered(d)
-	case running(v.known.Quoting):
+	case running(v.known.Quoting), v.known.Quoting == order.JobHeld && v.known.Code == order.CodeVanished:
 		d.State = order.StateWorking
 	case v.known.Quoting == order.JobDone:
 		return v.stop(d, order.StateHeld, hold{

@@ -246,6 +246,7 @@ func TestAVanishedOrderStopsItsUnfinishedWork(t *testing.T) {
 		jobs  order.JobsAction
 		code  order.Code
 	}{
+		{"a price that is looked for stops", order.Known{Exists: true, State: order.StateWorking, Status: order.PendingQuote, Quoting: order.JobReady}, order.StateHeld, order.JobsKeep, order.CodeVanished},
 		{"running work stops", known(order.StateWorking, order.Paid, leased, nothing), order.StateHeld, order.JobsHold, order.CodeVanished},
 		{"what is held stays held for its own reason", code(known(order.StateHeld, order.Paid, held, nothing), order.CodeFileGone), order.StateHeld, order.JobsKeep, order.CodeFileGone},
 		{"what the owner has cancelled stays the owner's", code(known(order.StateHeld, order.Paid, closed, nothing), order.CodeOwner), order.StateHeld, order.JobsKeep, order.CodeOwner},

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"atelierd/internal/intake"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 )
@@ -99,6 +100,40 @@ func TestAVanishedOrderIsHeldAndResumesWhenItComesBack(t *testing.T) {
 		w.poll()
 		if got := w.state(id); got.State != order.StateWorking || got.Code != "" || !got.MissingAt.IsZero() {
 			t.Errorf("back, it is %s (%s), missing since %s", got.State, got.Code, got.MissingAt)
+		}
+	})
+}
+
+// TestAVanishedQuoteIsHeldAndResumesWhenItsOrderComesBack guards that no price is looked
+// for without end while the marketplace does not show the order.
+func TestAVanishedQuoteIsHeldAndResumesWhenItsOrderComesBack(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		catalog := intake.Catalog{quoting}
+		w.restart(catalog)
+		f := order.Facts{ID: "ord_raw", Status: order.PendingQuote, ServiceTitle: "Pictures", CreatedAt: time.Now(), Raw: []byte(`{}`)}
+		if _, err := w.store.Apply(order.Batch{Listing: order.Listing{Orders: []order.Facts{f}}, Decide: catalog.Decide}); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.state(f.ID); got.State != order.StateWorking {
+			t.Fatalf("its price is looked for, and it is %s", got.State)
+		}
+		w.poll() // complete, as the first one is
+		if got := w.state(f.ID); got.State != order.StateHeld || got.Code != order.CodeVanished {
+			t.Errorf("it is %s (%s)", got.State, got.Code)
+		}
+		if turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Minute); err != nil || turn.Job != nil {
+			t.Errorf("a price is looked for: %+v, %v", turn.Job, err)
+		}
+		if err := w.market.AddRawRow([]byte(`{"id":"ord_raw","status":"pending_quote","service_title":"Pictures","created_at":"2000-01-01 00:00:00"}`)); err != nil {
+			t.Fatal(err)
+		}
+		w.poll()
+		if got := w.state(f.ID); got.State != order.StateWorking || got.Code != "" {
+			t.Errorf("back, it is %s (%s)", got.State, got.Code)
+		}
+		if turn, err := w.store.Turn(nil, order.LaneGenerate, true, time.Minute); err != nil || turn.Job == nil || turn.Job.Stage != order.StagePrice {
+			t.Errorf("back, its price is not looked for: %+v, %v", turn.Job, err)
 		}
 	})
 }

@@ -13,6 +13,13 @@ func TooLarge(id string) *Failure {
 			Command("orders cancel", id))
 }
 
+// Vanished returns the failure of work for an order that the marketplace no longer
+// lists.
+func Vanished() *Failure {
+	return Failf(Hold, CodeVanished, "the marketplace no longer lists the order").
+		WithHint("look at the order at the marketplace; work resumes if it comes back")
+}
+
 // Lasts reports whether work is expected to wait with the code for hours, so that the
 // owner need not be shown it.
 func (c Code) Lasts() bool {

@@ -191,6 +191,11 @@ func (t *tx) apply(l order.Batch, k row, f order.Facts, sum *order.Applied) erro
 	if err := t.applyService(k, f, d); err != nil {
 		return err
 	}
+	if k.Missing {
+		if err := t.reappeared(f.ID); err != nil {
+			return err
+		}
+	}
 	return t.follow(f.ID, k.Known, d)
 }
 

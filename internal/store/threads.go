@@ -53,10 +53,15 @@ func (t *tx) statusChanged(f order.Facts) error {
 func hasThread(s order.Status) bool { return s.TakesMessages() && !s.Ended() }
 
 // ApplyThread records the messages of a thread and opens the pieces that its client
-// asks for, in the thread or in webhooks. It returns how many messages were new.
+// asks for, in the thread or in webhooks. It returns how many messages were new. The
+// order may have ended while its thread was read. Then no piece is opened, and the
+// thread is not read again.
 func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 	err = s.write("thread", func(t *tx) error {
-		var err error
+		now, err := t.ThreadOrder(noCancel, th.OrderID)
+		if err != nil {
+			return fmt.Errorf("read order %s: %w", th.OrderID, err)
+		}
 		if fresh, err = t.merge(th.OrderID, th.Messages); err != nil {
 			return err
 		}
@@ -65,7 +70,11 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 				return err
 			}
 		}
-		if th.Pieces {
+		if now.RemoteStatus.Ended() {
+			return t.SetThreadDue(noCancel, query.SetThreadDueParams{ID: th.OrderID})
+		}
+		// What is asked for while the order is cancelled is made once the owner takes that back.
+		if th.Pieces && !now.OwnerCancelled {
 			if err := t.openPieces(th); err != nil {
 				return err
 			}
@@ -78,10 +87,6 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 // openPieces opens the pieces that the stored messages of the client ask for and
 // that are not open.
 func (t *tx) openPieces(th order.Thread) error {
-	// What is asked for meanwhile is made once the owner takes the cancellation back.
-	if cancelled, err := t.IsOwnerCancelled(noCancel, th.OrderID); err != nil || cancelled {
-		return err
-	}
 	asks, err := t.Requests(noCancel, th.OrderID)
 	if err != nil {
 		return err

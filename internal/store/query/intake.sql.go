@@ -235,17 +235,6 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 	return err
 }
 
-const isOwnerCancelled = `-- name: IsOwnerCancelled :one
-SELECT EXISTS (SELECT 1 FROM orders WHERE id = ? AND owner_cancelled_at IS NOT NULL)
-`
-
-func (q *Queries) IsOwnerCancelled(ctx context.Context, id string) (bool, error) {
-	row := q.db.QueryRowContext(ctx, isOwnerCancelled, id)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const knownMore = `-- name: KnownMore :many
 SELECT o.id,
        CAST((SELECT count(*) FROM redeliveries AS r WHERE r.order_id = o.id AND r.reason = 'paid' AND r.state <> 'dropped') AS INTEGER) AS again,
@@ -560,6 +549,23 @@ type SetOwnerCancelledParams struct {
 func (q *Queries) SetOwnerCancelled(ctx context.Context, arg SetOwnerCancelledParams) error {
 	_, err := q.db.ExecContext(ctx, setOwnerCancelled, arg.OwnerCancelledAt, arg.ID)
 	return err
+}
+
+const threadOrder = `-- name: ThreadOrder :one
+SELECT remote_status, CAST(owner_cancelled_at IS NOT NULL AS BOOLEAN) AS owner_cancelled FROM orders WHERE id = ?
+`
+
+type ThreadOrderRow struct {
+	RemoteStatus   order.Status
+	OwnerCancelled bool
+}
+
+// What decides what a thread means: the order may have moved on while it was read.
+func (q *Queries) ThreadOrder(ctx context.Context, id string) (ThreadOrderRow, error) {
+	row := q.db.QueryRowContext(ctx, threadOrder, id)
+	var i ThreadOrderRow
+	err := row.Scan(&i.RemoteStatus, &i.OwnerCancelled)
+	return i, err
 }
 
 const updateLargeOrder = `-- name: UpdateLargeOrder :exec

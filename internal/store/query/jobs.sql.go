@@ -76,6 +76,32 @@ func (q *Queries) CloseJobs(ctx context.Context, arg CloseJobsParams) (int64, er
 	return result.RowsAffected()
 }
 
+const closeWorkOfEnded = `-- name: CloseWorkOfEnded :execrows
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
+    code = (SELECT e.state FROM orders AS e WHERE e.id = jobs.order_id), reason = 'the order has ended',
+    changed_at = ?1, finished_at = ?2
+WHERE id IN (
+    SELECT r.id FROM jobs AS r JOIN orders AS o ON o.id = r.order_id
+     WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.kind <> 'message' AND o.state IN ('completed', 'cancelled')
+    UNION ALL
+    SELECT h.id FROM jobs AS h JOIN orders AS o ON o.id = h.order_id
+     WHERE h.state IN ('held', 'failed') AND h.state = 'held' AND h.kind <> 'message' AND o.state IN ('completed', 'cancelled'))
+`
+
+type CloseWorkOfEndedParams struct {
+	ChangedAt  utc.Time
+	FinishedAt utc.Time
+}
+
+// Closes work that was left or opened after its order had ended. The states are apart, so that each uses its partial index.
+func (q *Queries) CloseWorkOfEnded(ctx context.Context, arg CloseWorkOfEndedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, closeWorkOfEnded, arg.ChangedAt, arg.FinishedAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const complete = `-- name: Complete :execrows
 UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = ?1, finished_at = ?2
@@ -454,6 +480,34 @@ func (q *Queries) HoldNext(ctx context.Context, arg HoldNextParams) error {
 		arg.ID,
 	)
 	return err
+}
+
+const holdVanished = `-- name: HoldVanished :execrows
+UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
+    attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
+    code = 'vanished', reason = ?1, hint = ?2, changed_at = ?3
+WHERE order_id = ?4 AND kind IN ('piece', 'quote') AND state IN ('ready', 'leased')
+`
+
+type HoldVanishedParams struct {
+	Reason    string
+	Hint      string
+	ChangedAt utc.Time
+	OrderID   string
+}
+
+// The marketplace no longer lists the order, so nothing is made or quoted for it. A message is sent or refused by itself.
+func (q *Queries) HoldVanished(ctx context.Context, arg HoldVanishedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, holdVanished,
+		arg.Reason,
+		arg.Hint,
+		arg.ChangedAt,
+		arg.OrderID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const insertAttempt = `-- name: InsertAttempt :execlastid
@@ -849,6 +903,26 @@ func (q *Queries) ReleaseQuote(ctx context.Context, arg ReleaseQuoteParams) (int
 		arg.ChangedAt,
 		arg.OrderID,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const releaseVanished = `-- name: ReleaseVanished :execrows
+UPDATE jobs SET state = 'ready', run_at = ?1, code = '', reason = '', hint = '', changed_at = ?2
+WHERE order_id = ?3 AND kind IN ('piece', 'quote') AND state = 'held' AND code = 'vanished'
+`
+
+type ReleaseVanishedParams struct {
+	RunAt     utc.Time
+	ChangedAt utc.Time
+	OrderID   string
+}
+
+// The marketplace lists the order again.
+func (q *Queries) ReleaseVanished(ctx context.Context, arg ReleaseVanishedParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseVanished, arg.RunAt, arg.ChangedAt, arg.OrderID)
 	if err != nil {
 		return 0, err
 	}
