@@ -70,7 +70,7 @@ func (h hand) Generate(ctx context.Context, r generate.Request) (generate.Result
 	defer h.mu.Unlock()
 	switch f, failed := errors.AsType[*order.Failure](err); {
 	case err == nil:
-		h.w.looks.charge(begun)
+		h.w.looks.charge(begun, providerPrice)
 	case failed && f.Class != order.Stopped:
 		h.failures[what]++
 	case errors.Is(context.Cause(ctx), order.ErrLeaseLost):

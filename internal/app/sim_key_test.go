@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -75,16 +74,15 @@ func (k *keyed) accept(w http.ResponseWriter, id string) {
 func (s *paidProvider) showOwn(w http.ResponseWriter, id string) {
 	job := s.jobs[id]
 	switch {
-	case job == nil || time.Since(job.ready) > ownKeeps:
+	case !job.known():
 		w.WriteHeader(http.StatusNotFound)
 	case time.Now().Before(job.ready):
 		w.WriteHeader(http.StatusAccepted)
 	case job.ends == "succeeded":
-		w.Header().Set("Content-Type", "image/png")
-		fmt.Fprintf(w, "%sprovider %s", picture, id)
+		s.fileOf(w, id, job)
 	default:
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		json.NewEncoder(w).Encode(map[string]any{"refused": job.why == indecency, "reason": job.why})
+		json.NewEncoder(w).Encode(map[string]any{"refused": job.why == indecency, "reason": job.why, "cost_usd": s.cost(job.cost)})
 	}
 }
 
@@ -93,7 +91,8 @@ const ownKeeps = 24 * time.Hour
 
 // useKeys has the provider of some weeks be the owner's server.
 func (w *world) useKeys(seed uint64) {
-	w.provider.own, w.provider.sent = seed%4 == 0, map[string]sent{}
+	w.useShape(seed)
+	w.provider.own, w.provider.sent = w.provider.shape == shapeOwn, map[string]sent{}
 	w.provider.submits = func(key string) {
 		if _, ok := w.booked(key); !ok {
 			w.t.Errorf("the key %q was sent, and no call with it is in the database", key)
@@ -126,7 +125,7 @@ func (w *world) checkKeys() {
 	}
 	made := map[string][]*providerJob{}
 	for _, j := range w.provider.jobs {
-		if j.ends == "succeeded" {
+		if j.ends == "succeeded" && !j.gone() {
 			made[j.what] = append(made[j.what], j)
 		}
 	}

@@ -25,12 +25,12 @@ type looks struct {
 	// ended is when an order was cancelled, and briefs are the orders of the provider.
 	ended  map[string]time.Time
 	briefs map[string]string
-	large  map[string]bool // orders that are too large now
-	calls  []time.Time     // that were charged
+	large  map[string]bool         // orders that are too large now
+	calls  map[time.Time]order.USD // what was charged, and when
 }
 
 func newLooks() *looks {
-	return &looks{reads: map[string]time.Time{}, ended: map[string]time.Time{}, briefs: map[string]string{}, large: map[string]bool{}}
+	return &looks{reads: map[string]time.Time{}, ended: map[string]time.Time{}, briefs: map[string]string{}, large: map[string]bool{}, calls: map[time.Time]order.USD{}}
 }
 
 // begin is the begin of a life, whose first poll may be slow.
@@ -93,10 +93,10 @@ func (l *looks) end(id string) {
 	l.ended[id] = time.Now()
 }
 
-func (l *looks) charge(at time.Time) {
+func (l *looks) charge(at time.Time, cost order.USD) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.calls = append(l.calls, at)
+	l.calls[at] += cost
 }
 
 // lookAge is how old the look before a call may be beyond poll.interval: another
@@ -164,9 +164,9 @@ func (w *world) payingFor(prompt string) {
 // restore that was noticed.
 func (w *world) checkDays() {
 	days := map[time.Time]order.USD{}
-	for _, at := range w.looks.calls {
+	for at, cost := range w.looks.calls {
 		if at.Sub(order.Day(at)) > lookAge { // the row of a call may be of the day before
-			days[order.Day(at)] += providerPrice
+			days[order.Day(at)] += cost
 		}
 	}
 	for day, paid := range days {

@@ -2,11 +2,11 @@ package app
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -42,22 +42,27 @@ func paidConfig(cfg *config.Config) {
 	cfg.Spending = config.Spending{Order: 5 * providerPrice, Day: 36 * providerPrice}
 }
 
-// paidProvider is a provider in Replicate's shape that keeps a record of each job. In
-// some weeks it is a server of the owner, which knows the key of each request.
+// paidProvider is a provider that keeps a record of each job. It has the shape of
+// Replicate, or one that a recipe describes, or is a server of the owner, which knows the
+// key of each request.
 type paidProvider struct {
 	keyed
-	mu     sync.Mutex
-	rng    *rand.Rand
-	jobs   map[string]*providerJob
-	calm   bool
-	leaked bool // the key came in an address
+	mu       sync.Mutex
+	rng, odd *rand.Rand
+	shape    string
+	numbered bool // its ids are numbers
+	jobs     map[string]*providerJob
+	calm     bool
+	leaked   bool // the key came in an address
 	// began is called before a job is taken, and took when it is charged.
 	began func(prompt string)
-	took  func(time.Time)
+	took  func(time.Time, order.USD)
 }
 
 type providerJob struct {
-	what  string // the prompt: brief and round
+	oddJob
+	cost  order.USD // what the provider charges
+	what  string    // the prompt: brief and round
 	at    time.Time
 	ready time.Time
 	ends  string // succeeded or failed
@@ -80,16 +85,18 @@ func (s *paidProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodPost:
 		s.submit(w, r, luck)
-	case strings.HasPrefix(r.URL.Path, "/v1/predictions/"):
-		if !s.calm && luck < 0.05 {
+	case strings.HasPrefix(r.URL.Path, "/v1/predictions/"), strings.HasPrefix(r.URL.Path, "/v1/jobs/"):
+		id := path.Base(r.URL.Path)
+		switch {
+		case !s.calm && luck < 0.05:
 			w.WriteHeader(http.StatusBadGateway)
-			return
+		case !s.calm && luck < 0.10:
+			s.inside(w, []any{429, "503"}[s.odd.IntN(2)], "not now")
+		case s.own:
+			s.showOwn(w, id)
+		default:
+			s.show(w, id)
 		}
-		if s.own {
-			s.showOwn(w, strings.TrimPrefix(r.URL.Path, "/v1/predictions/"))
-			return
-		}
-		s.show(w, strings.TrimPrefix(r.URL.Path, "/v1/predictions/"))
 	default:
 		w.WriteHeader(http.StatusOK) // the model, for a probe
 	}
@@ -112,6 +119,12 @@ func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float
 	case luck < 0.10:
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
+	case luck > 0.96 && !s.calm:
+		s.inside(w, []any{"429", 429, 503}[s.odd.IntN(3)], "not now")
+		return
+	case luck > 0.80 && strings.Contains(prompt, "indecent") && s.shape == shapeRecipe:
+		s.inside(w, "Content", indecency)
+		return
 	}
 	key := r.Header.Get("Idempotency-Key")
 	if id := s.again(key, body); id != "" {
@@ -119,8 +132,10 @@ func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float
 		return
 	}
 	s.began(prompt)
-	s.took(time.Now())
 	id := fmt.Sprintf("job%d", len(s.jobs))
+	if s.numbered {
+		id = fmt.Sprint(70_000_000_000_000_000 + len(s.jobs))
+	}
 	job := &providerJob{
 		what: prompt, at: time.Now(), ends: "succeeded",
 		ready: time.Now().Add(time.Duration(1+s.rng.IntN(40)) * time.Minute),
@@ -128,9 +143,11 @@ func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float
 	switch {
 	case strings.Contains(job.what, "indecent"):
 		job.ends, job.why = "failed", indecency
-	case luck > 0.92 && !s.calm:
+	case luck > 0.88 && !s.calm:
 		job.ends, job.why = "failed", "a worker was lost"
 	}
+	s.oddly(job)
+	s.took(time.Now(), job.cost)
 	s.jobs[id] = job
 	s.note(key, id, body)
 	switch {
@@ -138,28 +155,23 @@ func (s *paidProvider) submit(w http.ResponseWriter, r *http.Request, luck float
 		panic(http.ErrAbortHandler) // taken and paid for, and nobody learns of it
 	case s.own:
 		s.accept(w, id)
+	case luck < 0.20:
+		cutAfterID(w, func(w http.ResponseWriter) { s.tell(w, id, "processing", job) })
 	default:
-		s.show(w, id)
+		s.tell(w, id, "processing", job)
 	}
 }
 
 func (s *paidProvider) show(w http.ResponseWriter, id string) {
 	job := s.jobs[id]
-	if job == nil || time.Since(job.ready) > 24*time.Hour {
+	switch {
+	case !job.known():
 		w.WriteHeader(http.StatusNotFound)
-		return
+	case time.Now().Before(job.ready):
+		s.tell(w, id, "processing", job)
+	default:
+		s.tell(w, id, job.ends, job)
 	}
-	answer := map[string]any{"id": id, "status": "processing"}
-	if !time.Now().Before(job.ready) {
-		answer["status"] = job.ends
-		if job.ends == "succeeded" {
-			answer["output"] = "http://" + providerHost + "/files/" + id + ".png"
-		} else {
-			answer["error"] = job.why
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(answer)
 }
 
 // file serves the picture, for an hour.
@@ -169,7 +181,7 @@ func (s *paidProvider) file(w http.ResponseWriter, id string) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	fmt.Fprintf(w, "%sprovider %s", picture, id)
+	s.fileOf(w, id, job)
 }
 
 func (s *paidProvider) setCalm() {
@@ -192,12 +204,15 @@ func (s *paidProvider) host(market http.Handler) http.Handler {
 // generators are those of one life.
 func (w *world) generators(f *fate, log *slog.Logger) map[string]fulfill.Generator {
 	spec := provider.Spec{
-		Type: "replicate", BaseURL: "http://" + providerHost, Model: "atelier/pictures",
+		Type: w.provider.shape, BaseURL: "http://" + providerHost, Model: "atelier/pictures",
 		Key: func() (secret.Text, error) { return secret.New(providerKey), nil }, Timeout: 30 * time.Minute,
 		PollInterval: 20 * time.Second, Transport: wire{w.next, f}, Log: log,
 	}
 	if w.provider.own {
-		spec.Type, spec.BaseURL, spec.Model = "http", "http://"+providerHost+"/v1/predictions/new", ""
+		spec.BaseURL, spec.Model = "http://"+providerHost+"/v1/predictions/new", ""
+	}
+	if spec.Type == shapeRecipe {
+		spec.BaseURL, spec.Model, spec.Recipe = "", "", simRecipe
 	}
 	p := must(provider.New(spec))
 	return map[string]fulfill.Generator{
@@ -260,6 +275,7 @@ func (w *world) checkPaid(db *sql.DB) {
 	}
 	rows.Close()
 	w.checkKeys()
+	w.checkCosts(db)
 	for id, brief := range w.paid {
 		o, _ := w.market.Order(id)
 		w.checkPaidOrder(db, o, brief, tickets)
@@ -279,7 +295,7 @@ func (w *world) checkPaidOrder(db *sql.DB, o sandbox.Order, brief string, ticket
 			continue
 		}
 		if !w.restores.lost(j.at) {
-			paid += providerPrice
+			paid += j.cost
 		}
 		if tickets[id] && j.ends == "succeeded" {
 			made[j.what]++

@@ -215,7 +215,7 @@ func (w *world) checkRestores(db *sql.DB) {
 			w.t.Errorf("the database was put back at %s, and that was not noticed", p.at)
 		}
 	}
-	for _, at := range w.looks.calls {
+	for at := range w.looks.calls {
 		for _, k := range w.restores.known {
 			// A later copy may have lost that the restore was known.
 			if at.After(k.Add(time.Minute)) && order.Day(at).Equal(order.Day(k)) && !w.restores.lost(k.Add(time.Millisecond)) {
