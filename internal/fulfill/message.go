@@ -207,7 +207,10 @@ func (s Service) messageData(reason string, o order.Order) message.Data {
 }
 
 // PieceText returns the message that brings a piece with these links to the client of
-// an order, or "" if there is none.
+// an order, or "" if there is none or the order has no pieces.
 func (f *Fulfiller) PieceText(o order.Order, piece int, links []string) string {
+	if s := f.o.Services[o.Service]; !s.Pieces || !s.windowed(order.Job{}, o) {
+		return ""
+	}
 	return f.writeWith(pieceMessage(order.Job{Round: piece})[0].Reason, links, o)
 }

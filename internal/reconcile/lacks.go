@@ -40,10 +40,10 @@ func (m Missing) acts() bool { return m.Rounds > 0 || len(m.Files) > 0 || m.Quot
 // ledger lacks. thread is nil where it could not be read.
 func Lacks(r order.Record, f order.Facts, thread []order.Message) Missing {
 	m := Missing{OrderID: f.ID}
-	if f.Status.Known() && f.Status != order.Cancelled {
+	if f.Status != order.Cancelled {
 		m.Shown = deliveries(f, r.Windowed || !f.WorkspaceExpiresAt.IsZero())
 		m.Rounds = max(m.Shown-had(r), 0)
-		m.Quote = r.Status == order.PendingQuote && !r.Quoted && f.Status != order.PendingQuote
+		m.Quote = r.Status == order.PendingQuote && !r.Quoted && f.Status.Known() && f.Status != order.PendingQuote
 		if !r.Elsewhere {
 			for _, file := range f.Deliverables {
 				if !slices.Contains(r.Files, file) {
@@ -76,6 +76,8 @@ func deliveries(f order.Facts, windowed bool) int {
 		revisions = max(*f.RevisionCount, 0)
 	}
 	switch {
+	case !f.Status.Known() && f.Shown == order.ShownFiles:
+		return max(revisions, 1) // the last of them may have been sent back
 	case f.Status == order.RevisionRequested:
 		return max(revisions, 1)
 	case f.Status == order.Disputed:

@@ -59,6 +59,16 @@ func TestTheLedgerLacksWhatOnlyTheMarketplaceShows(t *testing.T) {
 			facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"b"}},
 			want:   Missing{Shown: 1},
 		},
+		"a delivery in a status that is unknown": {
+			facts: order.Facts{Status: "under_moderation", Shown: order.ShownFiles, Deliverables: []string{"a"}},
+			want:  Missing{Rounds: 1, Shown: 1, Files: []string{"a"}},
+		},
+		"our delivery, sent back or not, in a status that is unknown": {
+			record: order.Record{Settled: true, Files: []string{"a"}},
+			facts:  order.Facts{Status: "under_moderation", RevisionCount: count(1), Shown: order.ShownFiles, Deliverables: []string{"a"}},
+			want:   Missing{Shown: 1},
+		},
+		"a price that an unknown status does not show": {record: order.Record{Status: order.PendingQuote}, facts: order.Facts{Status: "under_moderation"}},
 		"a quote": {record: order.Record{Status: order.PendingQuote}, facts: order.Facts{Status: order.Quoted}, want: Missing{Quote: true}},
 		"a cancelled order": {
 			record: order.Record{Status: order.PendingQuote},

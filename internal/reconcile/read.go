@@ -142,10 +142,11 @@ func (c *Checker) giveUp(ctx context.Context, err error) error {
 		if c.alone[id] < tries {
 			return err
 		}
-		s, err := c.keep(ctx, id, &seen{facts: c.listed(id), listed: true})
-		if err != nil {
-			return err
+		s, failed := c.keep(ctx, id, &seen{facts: c.listed(id), listed: true})
+		if failed != nil {
+			return failed
 		}
+		c.o.Log.Warn("an order cannot be read, so its row of the listing is compared", "order", id, "tries", c.tries[id], "error", err)
 		c.seen[id] = s
 	}
 	return nil
@@ -166,8 +167,8 @@ func (c *Checker) readOne(ctx context.Context, id string) (s *seen, err error) {
 			c.noReads.Store(true) // it lists the order, and does not read it
 		}
 	}
-	if !s.facts.Status.TakesMessages() {
-		return s, nil
+	if status := s.facts.Status; status.Known() && !status.TakesMessages() {
+		return s, nil // an order in an unknown status may have a thread
 	}
 	thread, err := c.o.Market.Messages(ctx, id)
 	if err != nil && !answered(err) {
@@ -224,6 +225,9 @@ func (c *Checker) adoptOne(ctx context.Context, id string, s *seen) error {
 	if err != nil {
 		return err
 	}
+	if len(pieces) == 0 {
+		pieces = []order.Piece{{OrderID: id, Number: 1}} // it may have been made from the brief
+	}
 	now, _, err := c.o.Store.Record(ctx, id)
 	if err != nil {
 		return err
@@ -235,6 +239,8 @@ func (c *Checker) adoptOne(ctx context.Context, id string, s *seen) error {
 	if err := c.o.Store.Adopt(a); err != nil {
 		return err
 	}
+	c.o.Log.Debug("an order was compared", "order", id, "rounds", a.Rounds, "files", len(a.Files), "messages", len(s.missing.Messages),
+		"queued", len(a.Sent), "pieces", len(a.Pieces))
 	facts := s.facts
 	if s.listed { // the poll has brought the rest of the row into the ledger
 		facts = rowOf(&facts).over(o.Facts)

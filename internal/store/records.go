@@ -259,10 +259,16 @@ func (t *tx) adoptMessages(a order.Adoption) error {
 }
 
 // adoptPieces records pieces as made and sent. Their files are what the message links
-// to, so that the delivery of the window has them.
+// to, so that the delivery of the window has them. If nothing asks for the first piece, it
+// was made from the brief.
 func (t *tx) adoptPieces(a order.Adoption) error {
 	for _, p := range a.Pieces {
-		piece := order.Job{OrderID: a.OrderID, Kind: order.KindPiece, Round: p.Number}
+		piece := order.Job{OrderID: a.OrderID, Kind: order.KindPiece, Round: p.Number, DueAt: t.now.Time}
+		if p.Number == 1 {
+			if err := t.askFromBrief(piece, "piece 1 was made from the brief"); err != nil {
+				return err
+			}
+		}
 		if err := t.finishJob(piece); err != nil {
 			return err
 		}
@@ -273,8 +279,11 @@ func (t *tx) adoptPieces(a order.Adoption) error {
 			OrderID: a.OrderID, Reason: fmt.Sprintf("piece-%d", p.Number), Body: p.Text,
 			CreatedAt: t.now, SentAt: utc.At(p.At), SettledAt: t.now, Note: foundInThread,
 		})
-		if err != nil || len(at) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(at) == 0 {
+			continue // it is known to be sent
 		}
 		if err := t.finishJob(order.Job{OrderID: a.OrderID, Kind: order.KindMessage, Round: int(at[0])}); err != nil {
 			return err

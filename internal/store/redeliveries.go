@@ -137,15 +137,20 @@ func (s *Store) AskFromBrief(j order.Job) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
 		}
-		n, err := t.AskFromBrief(noCancel, query.AskFromBriefParams{CreatedAt: t.now, OrderID: j.OrderID})
-		if err != nil || n == 0 {
-			return err
-		}
-		if _, err := t.event(j.OrderID, "piece", "nothing was asked for: piece 1 is made from the brief"); err != nil {
-			return err
-		}
-		return t.openJob(order.Job{OrderID: j.OrderID, Kind: order.KindPiece, Round: 1, Stage: order.StageGenerate, DueAt: j.DueAt}, t.now)
+		return t.askFromBrief(j, "nothing was asked for: piece 1 is made from the brief")
 	})
+}
+
+// askFromBrief opens piece 1 of a window without pieces, due with j. note is for the timeline.
+func (t *tx) askFromBrief(j order.Job, note string) error {
+	n, err := t.AskFromBrief(noCancel, query.AskFromBriefParams{CreatedAt: t.now, OrderID: j.OrderID})
+	if err != nil || n == 0 {
+		return err
+	}
+	if _, err := t.event(j.OrderID, "piece", note); err != nil {
+		return err
+	}
+	return t.openJob(order.Job{OrderID: j.OrderID, Kind: order.KindPiece, Round: 1, Stage: order.StageGenerate, DueAt: j.DueAt}, t.now)
 }
 
 // Resubmit has the files of a delivered round replaced: the round is made again and

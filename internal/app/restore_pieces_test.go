@@ -1,0 +1,87 @@
+package app
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+	"atelierd/internal/store/storetest"
+)
+
+// moderated is a drill whose marketplace shows one order in a status that nobody knows, for
+// a while.
+type moderated struct {
+	*drill
+	id    string
+	until time.Time
+}
+
+func (m *moderated) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := m.drill.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.URL.Path, "/orders/"+m.id) || time.Now().After(m.until) {
+		return resp, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(bytes.ReplaceAll(body, []byte(`"in_progress"`), []byte(`"under_moderation"`))))
+	resp.ContentLength = -1
+	return resp, err
+}
+
+// TestAPieceThatOnlyTheThreadShowsIsNotMadeAgain guards pieces that a restored ledger has
+// forgotten: one that nobody asked for, and one of an order in a status that is unknown
+// while the ledger is compared.
+func TestAPieceThatOnlyTheThreadShowsIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		asks   string
+		wait   time.Duration
+		hidden time.Duration
+	}{
+		"made from the brief": {wait: simWindow - simMargin - 2*time.Hour},
+		"an unknown status":   {asks: "a red one", wait: time.Hour, hidden: 30 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dirs := [4]string{storetest.Dir(t), t.TempDir(), t.TempDir(), t.TempDir()}
+			synctest.Test(t, func(t *testing.T) {
+				d := newDrill(t, restore{})
+				d.runOn(dirs[0], func() {
+					d.place("another, which shows a restore", sandbox.NewOrder{})
+					d.place("window", sandbox.NewOrder{ServiceTitle: simWeekly})
+				})
+				copyFolder(t, dirs[1], dirs[0])
+				d.runOn(dirs[0], func() {
+					if c.asks != "" {
+						d.must(d.market.ClientMessage(d.orders["window"], c.asks))
+					}
+					time.Sleep(c.wait)
+				})
+				copyFolder(t, dirs[2], dirs[0])
+				if len(d.made) != 2 {
+					t.Fatalf("made before the restore: %v", d.made)
+				}
+				databaseBesideNewer(t, dirs[3], dirs[1], dirs[2])
+				stop := d.start(d.openWith(dirs[3], &moderated{d, d.orders["window"], time.Now().Add(c.hidden)}))
+				time.Sleep(time.Hour)
+				owner, err := store.OpenOwner(dirs[3], "cli:test")
+				d.must(err)
+				defer owner.Close()
+				must(owner.AcceptRestore())
+				d.wake()
+				time.Sleep(simWindow)
+				stop()
+				d.once()
+				if o, _ := d.market.Order(d.orders["window"]); len(o.Deliveries) != 1 {
+					t.Errorf("the window was delivered %d times", len(o.Deliveries))
+				}
+			})
+		})
+	}
+}
