@@ -241,11 +241,11 @@ func TestMakesMustFitTheProvider(t *testing.T) {
 		}
 		may := []string{""}
 		switch kind {
-		case "openai", "gemini", "a1111":
+		case "openai", "a1111":
 			may = []string{"", "image"}
 		case "minimax":
 			may = []string{"", "video"}
-		case "runway", "luma", "recipe":
+		case "gemini", "runway", "luma", "recipe":
 			may = []string{"", "image", "video"}
 		}
 		for _, makes := range []string{"", "image", "video"} {

@@ -175,7 +175,7 @@ func fileScenarios(s shape) []scenario {
 		{"a file that is empty at first", func(b *bench) { b.late(Fetch, order.CodeExpired, func(http.ResponseWriter, *http.Request) {}) }},
 	}
 	statuses := []int{404, 410}
-	if s.reference != "upload" { // without a key, these do not speak of it
+	if s.reference != "upload" && s.download == "" { // without a key, these do not speak of it
 		statuses = append(statuses, 401, 403, 451)
 	}
 	for _, status := range statuses {
@@ -194,7 +194,9 @@ func fileScenarios(s shape) []scenario {
 	if s.reference == "upload" {
 		return list // its files lie below the base URL and are fetched with the key
 	}
-	list = append(list, scenario{"a file is fetched without the key", (*bench).fileWithoutKey})
+	if s.download == "" {
+		list = append(list, scenario{"a file is fetched without the key", (*bench).fileWithoutKey})
+	}
 	for _, link := range []string{"http://169.254.169.254/latest/meta-data", "http://127.0.0.1:8080/x", "file:///etc/passwd", "https://10.0.0.1/x"} {
 		list = append(list, scenario{"a result at " + link, func(b *bench) { b.linked(link) }})
 	}

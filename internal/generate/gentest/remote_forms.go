@@ -159,7 +159,7 @@ func (b *bench) base64In(change func(string) string) {
 
 func (b *bench) linkAs(change func(quoted string) string) {
 	b.change(Poll, func(_ http.Header, body string) string {
-		quoted := `"` + b.fake.jobs[0].link() + `"`
+		quoted := `"` + b.fake.jobs[0].link() + b.fake.shape.download + `"`
 		return strings.ReplaceAll(body, quoted, change(quoted))
 	})
 }

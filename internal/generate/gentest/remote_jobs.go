@@ -244,7 +244,7 @@ func (b *bench) linked(link string) {
 		rec := httptest.NewRecorder()
 		b.fake.shape.serve(b.fake, rec, r)
 		w.WriteHeader(rec.Code)
-		io.WriteString(w, strings.ReplaceAll(rec.Body.String(), b.fake.jobs[0].link(), link))
+		io.WriteString(w, strings.ReplaceAll(rec.Body.String(), b.fake.jobs[0].link()+b.fake.shape.download, link))
 	})
 	// Another call would most likely end in the same way.
 	_, f := b.run(b.Context(), b.request())

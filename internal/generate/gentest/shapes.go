@@ -18,6 +18,9 @@ type shape struct {
 	links bool // the answer to a call holds links
 	// wordless: it does not name the state of a job.
 	wordless bool
+	// download is added to the address of a file: that address wants the key, and redirects
+	// to the file.
+	download string
 	// fresh are headers whose value is new in each request.
 	fresh []string
 	// signed reports whether the request carries the key as the provider demands.
@@ -157,6 +160,7 @@ var shapes = map[string]shape{
 		refusals: append(finished("SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "RECITATION"),
 			refusal{Submit, 200, nil, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}}`}),
 	},
+	"veo": veo,
 	"replicate": {
 		jobs: true, signed: bearer, part: byPath("/v1/predictions/"), forgets: true, reference: "base64",
 		cancels: cancelAt(http.MethodPost, "/v1/predictions/", "/cancel"),

@@ -42,3 +42,12 @@ func TestEveryProviderPassesTheKit(t *testing.T) {
 		})
 	}
 }
+
+func TestVeoPassesTheKit(t *testing.T) {
+	t.Parallel()
+	gentest.RunRemote(t, "veo", func(p gentest.Place) (generate.Generator, error) {
+		return provider.New(provider.Spec{
+			Type: "gemini", Makes: "video", BaseURL: p.BaseURL, Model: "paint-1", Key: p.Key, Transport: p.Transport, Timeout: p.Timeout, Log: p.Log,
+		})
+	})
+}

@@ -299,28 +299,36 @@ func ended(ctx context.Context, paid bool) *order.Failure {
 	return &order.Failure{Class: order.Wait, Code: order.CodeSlow, Charge: order.ChargePending, Err: errSlow, After: slowPause}
 }
 
-// download fetches a file below the base URL, with the key.
-func (c *conn) download(ctx context.Context, path string, w io.Writer) (int64, error) {
+// download fetches a file below the base URL, with the key. If header is set, it replaces
+// the usual one, and next is the address to which the file redirects.
+func (c *conn) download(ctx context.Context, path string, header http.Header, w io.Writer) (n int64, next string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSilent)
 	defer cancel()
-	resp, err := c.send(ctx, call{method: http.MethodGet, path: path, header: c.fileHeader()})
+	redirects := header != nil
+	if !redirects {
+		header = c.fileHeader()
+	}
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: path, header: header})
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	defer resp.Body.Close()
+	if to, err := resp.Location(); err == nil && redirects && resp.StatusCode < 400 {
+		return 0, to.String(), nil
+	}
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // only for the error
 		a := answer{status: resp.StatusCode, header: resp.Header, body: text, redact: c.redact}
 		if a.gone() {
-			return 0, a.expired("its file")
+			return 0, "", a.expired("its file")
 		}
-		return 0, a.failure()
+		return 0, "", a.failure()
 	}
-	n, err := io.Copy(w, io.LimitReader(resp.Body, generate.MaxFileBytes+1))
+	n, err = io.Copy(w, io.LimitReader(resp.Body, generate.MaxFileBytes+1))
 	if err != nil {
-		return n, c.noAnswer(ctx, err, false)
+		return n, "", c.noAnswer(ctx, err, false)
 	}
-	return n, nil
+	return n, "", nil
 }
 
 // fileHeader returns the header of providers that may want a key, a password or

@@ -17,19 +17,24 @@ import (
 	"atelierd/internal/order"
 )
 
-// gemini asks Google's models for pictures. It answers at once, and a lost answer
-// cannot be fetched again. The params aspectRatio and imageSize go into imageConfig,
+// gemini asks Google's models for pictures; veo asks them for videos. It answers at once,
+// and a lost answer cannot be fetched again. The params aspectRatio and imageSize go into imageConfig,
 // those of geminiParts next to generationConfig, and all others into it.
 type gemini struct{ spec Spec }
 
 // geminiNeeds: 14 MB of pictures fit into a request of 20 MB of base64.
 var geminiNeeds = Needs{
-	Type: "gemini", Key: true, Model: true, Makes: images, Prompt: true,
-	References: References{Image: Unlimited, Bytes: 14 << 20},
+	Type: "gemini", Key: true, Model: true, Makes: both, Prompt: true,
+	References: References{Image: Unlimited, Video: 1, Bytes: 14 << 20},
 	Params:     append([]string{"aspectRatio", "imageSize"}, geminiParts...),
 }
 
-func newGemini(s Spec) (backend, error) { return &gemini{s}, nil }
+func newGemini(s Spec) (backend, error) {
+	if s.Makes == "video" {
+		return &veo{gemini{s}}, nil
+	}
+	return &gemini{s}, nil
+}
 
 // geminiRefusals are the finish reasons of refused content.
 var geminiRefusals = []string{
@@ -184,12 +189,25 @@ func (b *gemini) path() string { return "/v1beta/models/" + url.PathEscape(b.spe
 func (b *gemini) poll(context.Context, *conn, string) (*output, error) { return nil, errNoJobs }
 
 func (b *gemini) probe(ctx context.Context, c *conn) error {
+	return b.probeFor(ctx, c, "generateContent")
+}
+
+// probeFor checks that the key may use the model, and that the model has the method.
+func (b *gemini) probeFor(ctx context.Context, c *conn, method string) error {
 	a, err := c.do(ctx, call{method: http.MethodGet, path: b.path(), header: b.header(c)})
 	if err != nil {
 		return err
 	}
 	if !a.ok() {
 		return b.failure(a)
+	}
+	var model struct {
+		Methods []string `json:"supportedGenerationMethods"`
+	}
+	_ = lenient.Unmarshal(a.body, &model) // an answer of another form says nothing
+	if can := model.Methods; len(can) > 0 && !slices.Contains(can, method) {
+		return order.Failf(order.Hold, order.CodeProviderRejected, "the model %.60q has no method %s", b.spec.Model, method).
+			WithHint(`set makes = "video" for a model that makes videos, and no other`).Nothing()
 	}
 	return nil
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -36,8 +38,10 @@ type blob struct {
 	file string
 	// link is a full address. It is fetched without credentials.
 	link string
-	// path is below the base URL. It is fetched with credentials.
-	path string
+	// path is below the base URL. It is fetched with credentials: those of header, or the
+	// usual ones if it is nil. With a header it may redirect to another host.
+	path   string
+	header http.Header
 	// mime is the type that the provider names, or empty.
 	mime string
 }
@@ -162,7 +166,7 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		size, got = p.links.Fetch(ctx, b.link, f)
 		got = linkFailure(ctx, got)
 	case b.path != "":
-		size, got = c.download(ctx, b.path, f)
+		size, got = p.download(ctx, c, b, f)
 	default:
 		_, got = f.Write(b.data)
 	}
@@ -180,6 +184,27 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		return err
 	}
 	return os.Rename(temp, file)
+}
+
+// mostRedirects is how often a file with credentials may redirect.
+const mostRedirects = 3
+
+// download fetches a file with credentials. An address at another host to which it
+// redirects gets none.
+func (p *Provider) download(ctx context.Context, c *conn, b blob, w io.Writer) (int64, error) {
+	address := b.path
+	for range mostRedirects + 1 {
+		n, next, err := c.download(ctx, address, b.header, w)
+		if err != nil || next == "" {
+			return n, err
+		}
+		if _, elsewhere := c.target(next); elsewhere != nil {
+			n, err = p.links.Fetch(ctx, next, w)
+			return n, linkFailure(ctx, err)
+		}
+		address = next
+	}
+	return 0, order.LateResult(order.CodeExpired, "the provider's file redirects more than %d times", mostRedirects)
 }
 
 // moveBlob moves a file that is on the disk already.
