@@ -34,10 +34,14 @@ type Exchange struct {
 	// Fresh are headers whose value must be new in each request.
 	Fresh  []string `json:"fresh"`
 	Submit Step     `json:"submit"`
+	// Plain is the submission of an order without pictures. Its answer is that of Submit.
+	Plain *Step `json:"plain"`
 	// Poll asks about the job. Waiting are its answers while the job runs, Answer is that
 	// of a finished one.
 	Poll    *Step    `json:"poll"`
 	Waiting []Answer `json:"waiting"`
+	// CostUSD is what the answer of a finished job says that it cost, such as "0.63".
+	CostUSD string `json:"cost_usd"`
 	// Unseen are answers of a finished job that shows no file yet.
 	Unseen []json.RawMessage `json:"unseen"`
 	// Result and Lookup are further requests, if the provider has them.
@@ -79,7 +83,7 @@ type Refusal struct {
 }
 
 // Failure is an answer that reports what Means names: credit (the account is empty), key,
-// rate, outage, wrong (the request), or failed (the job).
+// rate, outage, wrong (the request), failed (the job), or gone (the job is not known).
 type Failure struct {
 	To    Part   `json:"to"`
 	Means string `json:"means"`
@@ -135,6 +139,7 @@ func (x Exchange) shape() shape {
 	for _, body := range x.Unseen {
 		s.unseen = append(s.unseen, string(body))
 	}
+	s.more = x.scenarios()
 	for _, r := range x.Refusals {
 		s.refusals = append(s.refusals, refusal{r.To, r.status(), r.header(), string(r.Body)})
 	}
@@ -172,7 +177,7 @@ func (x Exchange) part(r *http.Request) Part {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/files/"):
 		return Fetch
-	case x.Submit.is(r):
+	case x.Submit.is(r), x.Plain.is(r):
 		return Submit
 	case x.Poll != nil && x.Poll.is(r), x.Result != nil && x.Result.is(r):
 		return Poll
@@ -246,12 +251,15 @@ func (x Exchange) serve(f *Fake, w http.ResponseWriter, r *http.Request) {
 
 // submitted answers the call. A request other than the described one is an error.
 func (x Exchange) submitted(f *Fake, w http.ResponseWriter, r *http.Request) {
-	got := wire(r)
-	call := r.Header.Get("Idempotency-Key")
-	if text, _ := json.Marshal(x.Submit.Body); call == "" && strings.Contains(string(text), `"CALL"`) {
-		call = callIn(x.Submit.Body, got)
+	got, step := wire(r), x.Submit
+	if x.Plain.is(r) && (!x.Submit.is(r) || differs("", x.Plain.Body, got) == "") {
+		step.Body = x.Plain.Body
 	}
-	why := differs("the body", x.Submit.Body, got)
+	call := r.Header.Get("Idempotency-Key")
+	if text, _ := json.Marshal(step.Body); call == "" && strings.Contains(string(text), `"CALL"`) {
+		call = callIn(step.Body, got)
+	}
+	why := differs("the body", step.Body, got)
 	for name, value := range x.Submit.Headers {
 		if got := r.Header.Get(name); got != value {
 			why = fmt.Sprintf("the header %s is %q, want %q", name, got, value)

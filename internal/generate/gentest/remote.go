@@ -87,7 +87,7 @@ func runShape(t *testing.T, s shape, newGenerator func(Place) (generate.Generato
 	if s.jobs && !s.bare {
 		list = append(list, fileScenarios(s)...)
 	}
-	list = append(list, formScenarios(s)...)
+	list = append(append(list, formScenarios(s)...), s.more...)
 	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

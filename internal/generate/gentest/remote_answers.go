@@ -114,6 +114,12 @@ var meantBy = map[string]int{"credit": 402, "key": 401, "rate": 429, "outage": 5
 // is over. Any other failure of a poll leaves the job pending.
 func (b *bench) failure(r failure) {
 	b.fake.Answer(r.part, r.write)
+	if r.means == "gone" {
+		b.fails(b.request(), lateResult)
+		b.fake.Answer(r.part, nil)
+		b.done(b.resumed(), 1)
+		return
+	}
 	if r.means != "failed" {
 		want, known := paidStatuses[meantBy[r.means]]
 		if !known {

@@ -39,6 +39,8 @@ type shape struct {
 	// unseen are its answers to a poll of a job that is done and whose result is not
 	// visible yet.
 	unseen []string
+	// more are scenarios of its own.
+	more []scenario
 	// beside are its answers to the call that have other files next to the result, such
 	// as an overview or what it saw on the way. They are not for the client.
 	beside []func(*job) any

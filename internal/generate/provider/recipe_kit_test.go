@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/generate/gentest"
 	"atelierd/internal/generate/provider"
 	"atelierd/internal/generate/recipe"
+	"atelierd/internal/secret"
 )
 
 // Each shipped recipe has an exchange, which is written from the provider's description,
@@ -62,4 +63,15 @@ func passesTheKit(t *testing.T, r *recipe.Recipe, exchange string) {
 			Transport: p.Transport, Timeout: p.Timeout, Log: p.Log,
 		})
 	})
+}
+
+// A generator may set no params.
+func TestAShippedRecipeNeedsNoParams(t *testing.T) {
+	t.Parallel()
+	for _, r := range recipe.Shipped() {
+		_, err := provider.New(provider.Spec{Type: "recipe", Recipe: r, Model: "m", Key: func() (secret.Text, error) { return secret.New("k"), nil }})
+		if err != nil || r.BaseURL == "" {
+			t.Errorf("%s at %q: %v", r.Name, r.BaseURL, err)
+		}
+	}
 }
