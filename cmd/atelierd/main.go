@@ -31,6 +31,7 @@ type commands struct {
 	Doctor     cli.DoctorCmd     `cmd:"" help:"Check everything that a run needs, and show what is missing."`
 	Run        cli.RunCmd        `cmd:"" help:"Run the agent until it is stopped."`
 	Once       cli.OnceCmd       `cmd:"" help:"Do one heartbeat: poll, do the work that is due, and stop."`
+	Poll       cli.PollCmd       `cmd:"" help:"Have the running daemon ask the marketplace for orders now."`
 	Status     cli.StatusCmd     `cmd:"" help:"Show the state of everything, and what needs you."`
 	Orders     cli.OrdersCmd     `cmd:"" help:"List orders, show one, approve it, retry it, or stop work on it."`
 	Quote      cli.QuoteCmd      `cmd:"" help:"Set the price of an order that waits for one."`

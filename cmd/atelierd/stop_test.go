@@ -39,6 +39,11 @@ func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatalf("it drains in spite of the second signal\n%s", c.log.String())
 	}
+	for _, want := range []string{"running=1", "a second ctrl-c", "still running", "stage=generate"} {
+		if !strings.Contains(c.log.String(), want) {
+			t.Errorf("the owner is not shown %q\n%s", want, c.log.String())
+		}
+	}
 	if code := c.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("it ended with %d\n%s", code, c.log.String())
 	}

@@ -7,6 +7,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 	"sync"
 
 	"atelierd/internal/config"
+	"atelierd/internal/control"
 	"atelierd/internal/credential"
 	"atelierd/internal/disk"
 	"atelierd/internal/fulfill"
@@ -33,6 +35,8 @@ type Options struct {
 	Log *slog.Logger
 	// Getenv reads the environment; nil is os.Getenv.
 	Getenv func(string) string
+	// Control makes the socket by which commands reach a running daemon.
+	Control bool
 	// By is who acts in a command of the owner's; empty in a daemon.
 	By order.Actor
 	// WaitForMarket makes a registration wait for a marketplace that cannot be
@@ -77,7 +81,9 @@ type App struct {
 	credentials *Credentials
 	services    *Services
 	store       *store.Store
-	port        net.Listener // nil when webhooks are off
+	port        net.Listener    // nil when webhooks are off
+	socket      *control.Socket // nil without one
+	activity    activity
 
 	stopNow chan struct{} // closed by StopNow
 	stop    sync.Once
@@ -152,7 +158,10 @@ func open(ctx context.Context, o Options) (a *App, err error) {
 		return nil, err
 	}
 	if a.store, err = store.Open(store.Options{Dir: o.Config.DataDir, Log: o.Log, Hook: o.StoreHook, MaxCrashes: o.MaxCrashes}); err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
+		if !errors.Is(err, store.ErrLocked) {
+			err = fmt.Errorf("open the database: %w", err)
+		}
+		return nil, err
 	}
 	if err := a.identify(ctx); err != nil {
 		return nil, closeAfter(err, a)
@@ -178,7 +187,7 @@ func killOrphans(o Options) {
 	}
 }
 
-// prepare needs the store: it registers the agent and takes the port.
+// prepare needs the store: it registers the agent, takes the port and makes the socket.
 func (a *App) prepare(ctx context.Context, known bool) (err error) {
 	if known {
 		// A crash may have come between the saved key and the end of the intent.
@@ -189,8 +198,11 @@ func (a *App) prepare(ctx context.Context, known bool) (err error) {
 	if err != nil {
 		return err
 	}
-	a.port, err = OpenPort(a.o)
-	return err
+	if a.port, err = OpenPort(a.o); err != nil {
+		return err
+	}
+	a.openSocket(ctx)
+	return nil
 }
 
 func closeAfter(err error, c io.Closer) error {
@@ -198,8 +210,11 @@ func closeAfter(err error, c io.Closer) error {
 	return err
 }
 
-// Close closes the port and the database and gives up the lock.
+// Close closes the port, the socket and the database and gives up the lock.
 func (a *App) Close() error {
+	if a.socket != nil {
+		_ = a.socket.Close()
+	}
 	if a.port != nil {
 		_ = a.port.Close() // a server that has run has closed it
 	}

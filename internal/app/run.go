@@ -65,6 +65,10 @@ func daemonLoops() fx.Option {
 		}),
 		asLoop(func(a *App) loop { return loop{"mark", 6, a.keepMark} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
+		// Commands are answered while the engine drains.
+		asLoop(func(a *App, p *intake.Poller, e *engine.Engine) loop {
+			return loop{"control", 8, controlled{a, p, e}.run}
+		}),
 	)
 }
 
@@ -89,6 +93,8 @@ func (a *App) hook(l loop, log *slog.Logger, ended failure) fx.Hook {
 		OnStart: func(context.Context) error {
 			a.loops.Go(func() {
 				defer close(done)
+				a.activity.loop(l.name, true)
+				defer a.activity.loop(l.name, false)
 				if err := l.run(ctx); err != nil && ctx.Err() == nil {
 					log.Error("a loop of the daemon failed", "loop", l.name, "error", err)
 					select {
@@ -137,6 +143,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err := daemon.Start(startCtx); err != nil {
 		return dig.RootCause(err)
 	}
+	a.activity.started()
 	log.Info("running", "version", Version(), "data", a.o.Config.DataDir, "agent", a.credentials.current().AgentID,
 		"credentials", a.credentials.From())
 	var err error
@@ -162,7 +169,8 @@ func (a *App) end(daemon *fx.App, e *engine.Engine) {
 			time.AfterFunc(cutGrace, cancel)
 		}
 	})
-	log.Info("stopping", "drain", a.o.Config.Work.Drain.String())
+	a.activity.stops()
+	a.announceStop(e.Running())
 	err := daemon.Stop(ctx)
 	close(stopped)
 	if err != nil {
@@ -170,6 +178,20 @@ func (a *App) end(daemon *fx.App, e *engine.Engine) {
 		return
 	}
 	log.Info("stopped")
+}
+
+// announceStop logs what a stop waits for.
+func (a *App) announceStop(running []engine.Attempt) {
+	if len(running) == 0 {
+		a.o.Log.Info("stopping")
+		return
+	}
+	a.o.Log.Info("stopping; running work may finish first", "running", len(running), "drain", a.o.Config.Work.Drain.String(),
+		"hint", "a second ctrl-c or SIGTERM stops at once; the next run does again what was cut")
+	for _, r := range running {
+		a.o.Log.Info("still running", "order", r.Job.OrderID, "job", r.Job.ID, "stage", r.Job.Stage, "attempt", r.Job.Attempt,
+			"since", r.Since.UTC().Format(time.RFC3339))
+	}
 }
 
 // passOnWakes lets the engine look at the database at each Wake.

@@ -28,10 +28,10 @@ func (o Output) change(p *Program, c *change) error {
 		if err := c.do(ctx, actions, id); err != nil {
 			return Hintf(err, "%s shows its state and its history", order.Command("orders show", id))
 		}
-		woken, err := wakeDaemon(actions.Dir())
+		woken, err := wakeDaemon(ctx, actions.Dir())
 		if err != nil {
-			// The change is stored; the daemon sees it within a minute.
-			term.PrintError(p.Stderr, "the running daemon could not be notified: "+err.Error(), "it sees the change within a minute")
+			term.PrintError(p.Stderr, "the running daemon could not be notified: "+err.Error(),
+				"the change is stored; a daemon sees it within a minute, a heartbeat at its next run")
 		}
 		if !o.JSON {
 			_, err = fmt.Fprintf(p.Stdout, "order %s %s\n", term.Sanitize(id), c.done)

@@ -75,14 +75,14 @@ func (p *Program) log() *slog.Logger {
 // Page returns an empty page for standard output.
 func (p *Program) Page() *term.Page { return term.NewPage(p.Stdout, p.Getenv) }
 
-// open opens the program for a run. If it waits, neither an unreachable marketplace nor
-// a full disk ends it.
+// open opens the program for a run. If it waits, as a daemon does, neither an unreachable
+// marketplace nor a full disk ends it, and commands can reach it.
 func (p *Program) open(ctx context.Context, waits bool) (*app.App, error) {
 	cfg, err := p.load()
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(ctx, app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv, WaitForMarket: waits, WaitForHost: waits})
+	return app.Open(ctx, app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv, Control: waits, WaitForMarket: waits, WaitForHost: waits})
 }
 
 // withReader runs a command that only reads the database.

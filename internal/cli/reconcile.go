@@ -63,10 +63,9 @@ func (c ReconcileCmd) Run(p *Program) error {
 	} else if err := actions.Reconcile(context.Background()); err != nil {
 		return err
 	}
-	woken, err := wakeDaemon(cfg.DataDir)
+	woken, err := wakeDaemon(context.Background(), cfg.DataDir)
 	if err != nil {
-		// The change is stored; a restart sees it.
-		term.PrintError(p.Stderr, "the running daemon could not be notified: "+err.Error(), "restart it")
+		term.PrintError(p.Stderr, "the running daemon could not be notified: "+err.Error(), "what you want is stored; restart the daemon")
 	}
 	if !woken && !c.Accept {
 		done = "the next " + order.Command("run") + " reconciles before it works"

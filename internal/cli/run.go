@@ -33,7 +33,6 @@ func (RunCmd) Run(p *Program) error {
 		return err
 	}
 	defer a.Close()
-	defer onWake(a.Wake)()
 	defer signals.onSecond(func() {
 		p.log().Info("second signal; stopping at once")
 		a.StopNow()

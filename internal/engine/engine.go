@@ -118,6 +118,15 @@ func (e *Engine) Wake(generate, network, revoked bool) {
 	}
 }
 
+// Attempt is an attempt that runs.
+type Attempt struct {
+	Job   order.Job
+	Since time.Time
+}
+
+// Running returns the attempts that run, the oldest first.
+func (e *Engine) Running() []Attempt { return e.keeper.running() }
+
 // Pause stops the engine from taking new work until Resume for the same reason.
 // Running work continues.
 func (e *Engine) Pause(reason string) { e.setPaused(reason, true) }

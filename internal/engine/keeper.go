@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type keeper struct {
 
 type held struct {
 	job    order.Job
+	since  time.Time
 	cancel context.CancelCauseFunc
 }
 
@@ -38,7 +40,7 @@ func newKeeper(s Store, lease time.Duration, log *slog.Logger) *keeper {
 
 func (k *keeper) hold(job order.Job, cancel context.CancelCauseFunc) {
 	k.mu.Lock()
-	k.held[job.Token] = &held{job: job, cancel: cancel}
+	k.held[job.Token] = &held{job: job, since: time.Now(), cancel: cancel}
 	first := len(k.held) == 1
 	k.mu.Unlock()
 	if first {
@@ -50,6 +52,18 @@ func (k *keeper) forget(job order.Job) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.held, job.Token)
+}
+
+// running returns the attempts that run, the oldest first.
+func (k *keeper) running() []Attempt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	list := make([]Attempt, 0, len(k.held))
+	for _, h := range k.held {
+		list = append(list, Attempt{h.job, h.since})
+	}
+	slices.SortFunc(list, func(a, b Attempt) int { return a.Since.Compare(b.Since) })
+	return list
 }
 
 // recheck requests a renewal now, which finds revoked leases.

@@ -90,6 +90,11 @@ type Poller struct {
 	hintMu sync.Mutex
 	hints  hints
 
+	stateMu sync.Mutex
+	state   PollState
+	asked   []chan<- PollState // of those who wait for the next poll of Run
+	ended   chan struct{}      // closed at the end of Run
+
 	// mu allows one poll at a time.
 	mu sync.Mutex
 	// bounties are those that became orders, by id.
@@ -133,7 +138,7 @@ func New(o Options) *Poller {
 	o.SafetyInterval = cmp.Or(o.SafetyInterval, 15*time.Minute)
 	o.Trust = cmp.Or(o.Trust, time.Hour)
 	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
-	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), complete: true, windows: "unknown", recovered: func() {}}
+	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), ended: make(chan struct{}), complete: true, windows: "unknown", recovered: func() {}}
 	p.lasting = lasting{alert: order.AlertPoll, what: "orders could not be read for hours", setAlert: o.Store.SetAlert}
 	p.bounties = map[string]order.Bounty{}
 	p.take()
@@ -152,11 +157,18 @@ func (p *Poller) Hint() {
 	}
 }
 
-// Run polls until ctx is cancelled. No error ends it, and it returns nil.
+// Run polls until ctx is cancelled. No error ends it, and it returns nil. Call it once.
 func (p *Poller) Run(ctx context.Context) error {
+	defer close(p.ended)
 	for ctx.Err() == nil {
+		asked := p.begin()
 		err := p.Poll(ctx)
-		p.sleep(ctx, p.delay(ctx, err))
+		wait := p.delay(ctx, err)
+		p.dueAt(time.Now().Add(wait))
+		for _, answer := range asked {
+			answer <- p.State()
+		}
+		p.sleep(ctx, wait)
 	}
 	return nil
 }
@@ -211,6 +223,7 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 			}
 			if at := p.soonest(ctx); at.Before(due) {
 				due = at
+				p.dueAt(at)
 				t.Reset(time.Until(at))
 			}
 		case <-check:
@@ -248,10 +261,12 @@ func (p *Poller) soonest(ctx context.Context) time.Time {
 func (p *Poller) Poll(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := p.poll(ctx)
+	began := time.Now()
+	got, err := p.poll(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	p.note(began, got, err)
 	p.resumeUnseen(err)
 	switch {
 	case err == nil:
@@ -274,14 +289,14 @@ func (p *Poller) Poll(ctx context.Context) error {
 	return err
 }
 
-func (p *Poller) poll(ctx context.Context) error {
+func (p *Poller) poll(ctx context.Context) (got polled, err error) {
 	mark, err := p.o.Store.Mark(ctx)
 	if err != nil {
-		return err
+		return got, err
 	}
 	catalog, err := p.o.Catalog(ctx)
 	if err != nil {
-		return err
+		return got, err
 	}
 	complete := p.complete || time.Since(p.lastComplete) >= completeEvery
 	statuses := order.LiveStatuses()
@@ -291,9 +306,9 @@ func (p *Poller) poll(ctx context.Context) error {
 	before := p.polledAt
 	p.polledAt = time.Now()
 	p.o.Sightings.beginListing()
-	got := polled{batch: order.Batch{Mark: mark, Complete: complete, Decide: catalog.Decide, Vanished: catalog.Vanished, Foreign: p.o.Foreign}, catalog: catalog}
+	got = polled{batch: order.Batch{Mark: mark, Complete: complete, Decide: catalog.Decide, Vanished: catalog.Vanished, Foreign: p.o.Foreign}, catalog: catalog}
 	if err := p.o.Market.OrdersInParts(ctx, statuses, func(part order.Listing) error { return p.applyPart(ctx, part, &got) }); err != nil {
-		return err
+		return got, err
 	}
 	p.o.Sightings.endListing(p.polledAt)
 	if complete {
@@ -310,7 +325,7 @@ func (p *Poller) poll(ctx context.Context) error {
 	} else {
 		p.o.Log.Debug("polled", "orders", got.orders)
 	}
-	return nil
+	return got, nil
 }
 
 // warnOfWindows shows the owner the windows that end without a delivery.

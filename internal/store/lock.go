@@ -16,9 +16,59 @@ const lockName = "atelierd.lock"
 // errHeld says that another process holds the lock on a file.
 var errHeld = errors.New("the file is locked")
 
+// LockedError says which process holds a data folder. It is an ErrLocked.
+type LockedError struct {
+	Dir string
+	PID int // 0 if it is not known
+}
+
+// Error describes the error.
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("another atelierd holds the data folder %s", e.Dir)
+	}
+	return fmt.Sprintf("another atelierd (pid %d) holds the data folder %s", e.PID, e.Dir)
+}
+
+// Is reports whether target is ErrLocked.
+func (e *LockedError) Is(target error) bool { return target == ErrLocked }
+
 // lock is an exclusive lock on a file in the data folder. The kernel releases it
 // when the process ends, however it ends.
-type lock struct{ file *os.File }
+type lock struct {
+	file *os.File
+	left lockText // what an earlier holder has written
+}
+
+// lockText is the content of the lock file. It is for people and for commands; the lock
+// does not depend on it.
+type lockText struct {
+	pid    int
+	socket string // where commands reach the daemon; "" is the usual place
+}
+
+func (l lockText) String() string {
+	if l.socket == "" {
+		return fmt.Sprintln(l.pid)
+	}
+	return fmt.Sprintf("%d\n%s\n", l.pid, l.socket)
+}
+
+// maxLockText is more than a pid and the path of a socket need.
+const maxLockText = 1024
+
+func readLockText(r io.Reader) (t lockText) {
+	text, err := io.ReadAll(io.LimitReader(r, maxLockText))
+	if err != nil {
+		return t
+	}
+	pid, rest, _ := strings.Cut(string(text), "\n")
+	if t.pid, err = strconv.Atoi(strings.TrimSpace(pid)); err != nil {
+		return lockText{}
+	}
+	t.socket, _, _ = strings.Cut(rest, "\n")
+	return t
+}
 
 func takeLock(dir string) (*lock, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
@@ -35,20 +85,37 @@ func takeLock(dir string) (*lock, error) {
 		err = lockFile(f, true)
 	}
 	if err != nil {
-		f.Close()
+		defer f.Close()
 		if errors.Is(err, errHeld) {
-			return nil, ErrLocked
+			return nil, &LockedError{dir, readLockText(f).pid}
 		}
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
-	// The pid is for people and for waking the daemon. The lock does not depend on it.
-	if err := f.Truncate(0); err == nil {
-		if _, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-			return nil, errors.Join(fmt.Errorf("write the lock file: %w", err), f.Close())
-		}
+	l := &lock{file: f, left: readLockText(f)}
+	if err := l.write(lockText{pid: os.Getpid()}); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return &lock{f}, nil
+	return l, nil
 }
+
+func (l *lock) write(t lockText) error {
+	if err := l.file.Truncate(0); err != nil {
+		return nil // such as on a file system that is full; the lock itself is held
+	}
+	if _, err := l.file.WriteAt([]byte(t.String()), 0); err != nil {
+		return fmt.Errorf("write the lock file: %w", err)
+	}
+	return nil
+}
+
+// NameSocket writes into the lock file where commands reach this daemon, for a socket
+// that is not in its usual place.
+func (s *Store) NameSocket(path string) error {
+	return s.lock.write(lockText{pid: os.Getpid(), socket: path})
+}
+
+// SocketLeft returns the socket that an earlier daemon has named, or "".
+func (s *Store) SocketLeft() string { return s.lock.left.socket }
 
 // release unlocks the file before it closes it. A child that this process is just
 // starting shares the open file until it runs its program, and a close alone would
@@ -57,22 +124,22 @@ func (l *lock) release() error { return errors.Join(unlockFile(l.file), l.file.C
 
 // Holder returns the process id of the daemon that holds dir, or 0 if none does.
 func Holder(dir string) int {
+	pid, _ := Holding(dir)
+	return pid
+}
+
+// Holding is Holder, and returns the socket that the daemon has named: "" is the usual
+// place.
+func Holding(dir string) (pid int, socket string) {
 	f, err := os.Open(filepath.Join(dir, lockName))
 	if err != nil {
-		return 0
+		return 0, ""
 	}
 	defer f.Close()
 	if lockFile(f, false) == nil {
 		_ = unlockFile(f) // otherwise closing the file releases it
-		return 0
+		return 0, ""
 	}
-	text, err := io.ReadAll(io.LimitReader(f, 32))
-	if err != nil {
-		return 0
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		return 0
-	}
-	return pid
+	t := readLockText(f)
+	return t.pid, t.socket
 }

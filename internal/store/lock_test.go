@@ -2,9 +2,11 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,8 +19,9 @@ func TestAFolderHasOneDaemon(t *testing.T) {
 		t.Errorf("an empty folder is held by %d", pid)
 	}
 	s := openNew(t, Options{Dir: dir})
-	if _, err := Open(Options{Dir: dir}); !errors.Is(err, ErrLocked) {
-		t.Errorf("a second Open: %v, want ErrLocked", err)
+	_, err := Open(Options{Dir: dir})
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("pid %d", os.Getpid())) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a second Open: %v, want ErrLocked with the holder and the folder", err)
 	}
 	if pid := Holder(dir); pid != os.Getpid() {
 		t.Errorf("held by %d, want %d", pid, os.Getpid())
@@ -28,6 +31,35 @@ func TestAFolderHasOneDaemon(t *testing.T) {
 		t.Errorf("after Close it is held by %d", pid)
 	}
 	openNew(t, Options{Dir: dir})
+}
+
+// TestTheLockFileNamesASocketThatIsElsewhere guards that commands find the daemon of a
+// folder whose path is too long for a socket, and that a start can remove what a crash
+// has left.
+func TestTheLockFileNamesASocketThatIsElsewhere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openNew(t, Options{Dir: dir})
+	if pid, socket := Holding(dir); pid != os.Getpid() || socket != "" || s.SocketLeft() != "" {
+		t.Errorf("held by %d with the socket %q, and left was %q", pid, socket, s.SocketLeft())
+	}
+	if err := s.NameSocket("/tmp/elsewhere/control.sock"); err != nil {
+		t.Fatal(err)
+	}
+	if pid, socket := Holding(dir); pid != os.Getpid() || socket != "/tmp/elsewhere/control.sock" {
+		t.Errorf("held by %d with the socket %q", pid, socket)
+	}
+	abandon(t, s)
+	if pid, socket := Holding(dir); pid != 0 || socket != "" {
+		t.Errorf("a free folder is held by %d with the socket %q", pid, socket)
+	}
+	s = openNew(t, Options{Dir: dir})
+	if left := s.SocketLeft(); left != "/tmp/elsewhere/control.sock" {
+		t.Errorf("the earlier daemon has left %q", left)
+	}
+	if _, socket := Holding(dir); socket != "" {
+		t.Errorf("the new daemon is said to be at %q", socket)
+	}
 }
 
 func TestLookingForTheHolderLetsADaemonStart(t *testing.T) {

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"atelierd/internal/control"
+	"atelierd/internal/engine"
+	"atelierd/internal/intake"
+)
+
+// openSocket makes the socket for commands. The daemon works without one: it sees what
+// commands have changed within a minute.
+func (a *App) openSocket(ctx context.Context) {
+	if !a.o.Control {
+		return
+	}
+	dir := a.o.Config.DataDir
+	control.Forget(a.store.SocketLeft(), dir)
+	s, err := control.Listen(ctx, dir)
+	if err == nil && s.Path != control.PathIn(dir) {
+		if err = a.store.NameSocket(s.Path); err != nil {
+			_ = s.Close()
+		}
+	}
+	if err != nil {
+		a.o.Log.Warn("commands cannot reach this daemon; it sees what they change within a minute", "error", err)
+		return
+	}
+	a.socket = s
+}
+
+// activity is what the parts of a running daemon do at the moment.
+type activity struct {
+	mu       sync.Mutex
+	since    time.Time
+	stopping bool
+	loops    map[string]bool // whether each one runs, by its name
+}
+
+func (c *activity) started() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.since = time.Now()
+}
+
+func (c *activity) stops() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopping = true
+}
+
+func (c *activity) loop(name string, running bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.loops == nil {
+		c.loops = map[string]bool{}
+	}
+	c.loops[name] = running
+}
+
+// controlled is the daemon as commands see it through the socket.
+type controlled struct {
+	a      *App
+	poller *intake.Poller
+	engine *engine.Engine
+}
+
+// run answers commands until ctx ends. No error of the socket ends the daemon.
+func (c controlled) run(ctx context.Context) error {
+	if c.a.socket != nil {
+		if err := control.Serve(ctx, c.a.socket, c); err != nil && !errors.Is(err, net.ErrClosed) {
+			c.a.o.Log.Warn("commands cannot reach this daemon any more; it sees what they change within a minute", "error", err)
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// Wake implements control.Daemon.
+func (c controlled) Wake() { c.a.Wake() }
+
+// Poll implements control.Daemon.
+func (c controlled) Poll(ctx context.Context) (control.Poll, error) {
+	s, err := c.poller.Ask(ctx)
+	return viewPoll(s), err
+}
+
+// State implements control.Daemon.
+func (c controlled) State() control.State {
+	s := control.State{PID: os.Getpid(), Version: Version(), Poll: viewPoll(c.poller.State()), Work: []control.Work{}, Loops: []control.Loop{}}
+	for _, w := range c.engine.Running() {
+		s.Work = append(s.Work, control.Work{
+			Order: w.Job.OrderID, Kind: w.Job.Kind, Round: w.Job.Round, Stage: w.Job.Stage, Attempt: w.Job.Attempt, Since: w.Since,
+		})
+	}
+	d := &c.a.activity
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.Since, s.Stopping = d.since, d.stopping
+	for _, name := range slices.SortedFunc(maps.Keys(d.loops), strings.Compare) {
+		s.Loops = append(s.Loops, control.Loop{Name: name, Running: d.loops[name]})
+	}
+	return s
+}
+
+func viewPoll(s intake.PollState) control.Poll {
+	p := control.Poll{At: s.At, Orders: s.Orders, New: s.New, Changed: s.Changed, Next: s.Next}
+	if s.Err != nil {
+		p.Error = s.Err.Error()
+	}
+	return p
+}

@@ -1,0 +1,68 @@
+// Package control is the socket between a running daemon and the owner's commands on the
+// same machine. It carries what is not worth a row of the database, such as when the next
+// poll is, and the wishes that cannot wait, such as a poll now. It speaks HTTP over a
+// Unix socket in the data folder, which only the owner can reach. What must last goes
+// through the database, and a command works without the socket.
+//
+// It must not know SQL, the marketplace, or the command line.
+package control
+
+import (
+	"context"
+	"time"
+
+	"atelierd/internal/order"
+)
+
+// Daemon is what the server needs of a running daemon.
+type Daemon interface {
+	// State returns what the daemon does at the moment.
+	State() State
+	// Wake has the daemon look at the database at once. It does not block.
+	Wake()
+	// Poll polls the marketplace as soon as the budget of requests allows, or returns
+	// why that is not now.
+	Poll(ctx context.Context) (Poll, error)
+}
+
+// State is what a daemon does at the moment.
+type State struct {
+	PID     int       `json:"pid"`
+	Version string    `json:"version"`
+	Since   time.Time `json:"since"`
+	// Stopping is true once the daemon takes no new work.
+	Stopping bool   `json:"stopping"`
+	Poll     Poll   `json:"poll"`
+	Work     []Work `json:"work"`
+	Loops    []Loop `json:"loops"`
+}
+
+// Poll is the last poll, and when the next one is due.
+type Poll struct {
+	// At is when the last poll began; zero before the first.
+	At time.Time `json:"at,omitzero"`
+	// Orders is how many orders it has shown, New and Changed how many of them were.
+	Orders  int `json:"orders"`
+	New     int `json:"new"`
+	Changed int `json:"changed"`
+	// Error is why it failed or was not sent; empty if it succeeded.
+	Error string `json:"error,omitempty"`
+	// Next is when the next poll is due; zero while one runs.
+	Next time.Time `json:"next,omitzero"`
+}
+
+// Work is an attempt that runs.
+type Work struct {
+	Order   string      `json:"order_id"`
+	Kind    order.Kind  `json:"kind"`
+	Round   int         `json:"round"`
+	Stage   order.Stage `json:"stage"`
+	Attempt int         `json:"attempt"`
+	Since   time.Time   `json:"since"`
+}
+
+// Loop is one thing that the daemon does for as long as it runs.
+type Loop struct {
+	Name    string `json:"name"`
+	Running bool   `json:"running"`
+}
