@@ -1,5 +1,5 @@
 -- name: GetLedger :one
-SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at,
+SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at, l.uncompared_at,
        CAST(coalesce((SELECT max(e.id) FROM events AS e), 0) AS INTEGER) AS event,
        CAST(EXISTS (SELECT 1 FROM orders AS o WHERE o.created_at > '') AS INTEGER) AS used
 FROM ledger AS l WHERE l.one = 1;
@@ -9,6 +9,27 @@ SELECT at FROM events WHERE id = (SELECT max(e.id) FROM events AS e);
 
 -- name: BootLedger :exec
 UPDATE ledger SET boot = boot + 1, id = CASE id WHEN '' THEN CAST(sqlc.arg(id) AS TEXT) ELSE id END WHERE one = 1;
+
+-- name: SetUncompared :exec
+-- A database that never had an order has nothing to compare.
+UPDATE ledger SET uncompared_at = sqlc.arg(uncompared_at)
+WHERE one = 1 AND uncompared_at IS NULL AND EXISTS (SELECT 1 FROM orders AS o WHERE o.created_at > '');
+
+-- name: SetCompared :exec
+UPDATE ledger SET uncompared_at = NULL WHERE one = 1;
+
+-- name: UncomparedAt :one
+SELECT uncompared_at FROM ledger WHERE one = 1;
+
+-- name: PutUncompared :exec
+-- The first record stays: later ones have what this process has taken over.
+INSERT INTO uncompared (order_id, record) VALUES (sqlc.arg(order_id), sqlc.arg(record)) ON CONFLICT (order_id) DO NOTHING;
+
+-- name: ListUncompared :many
+SELECT order_id, record FROM uncompared;
+
+-- name: ForgetUncompared :exec
+DELETE FROM uncompared;
 
 -- name: MarkLedger :exec
 UPDATE ledger SET marked = 1 WHERE one = 1;

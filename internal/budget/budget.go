@@ -28,8 +28,6 @@ type Ledger interface {
 	Windows(ctx context.Context) ([]order.Window, error)
 	CountRequest(r order.Request, windows []order.Window) (id int64, err error)
 	AnswerRequest(id int64, a order.Answer, windows []order.Window) error
-	// SetWindows stores windows without a request.
-	SetWindows(windows []order.Window) error
 	Fact(ctx context.Context, name string) (string, error)
 	SetFact(name, value string) error
 	// PendingSends returns the number of jobs that wait to be delivered, and that of
@@ -203,8 +201,8 @@ func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration
 }
 
 // UseUp counts every window as used up from now on: a ledger that was restored does not
-// know what was sent in the last hour.
-func (b *Budget) UseUp(ctx context.Context) error {
+// know what was sent in the last hour. store makes that durable.
+func (b *Budget) UseUp(ctx context.Context, store func([]order.Window) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.refresh(ctx); err != nil {
@@ -219,7 +217,7 @@ func (b *Budget) UseUp(ctx context.Context) error {
 	}
 	all := b.open(order.ScopeAll, now)
 	all.Used = max(all.Used, most)
-	return b.ledger.SetWindows(append(used, all.Window))
+	return store(append(used, all.Window))
 }
 
 // refresh reads from the ledger what another process has counted or learned, such

@@ -23,7 +23,8 @@ type Ledger struct {
 	Reconcile string
 	// RestoredAt is when the last restore was noticed; zero once the owner has accepted it.
 	RestoredAt time.Time
-	// LastAt is the time of the newest event; zero if there is none.
+	// LastAt is the time of the newest event that the ledger was compared with, or of the
+	// newest of all; zero if there is none.
 	LastAt time.Time
 }
 

@@ -25,9 +25,12 @@ type Store interface {
 	Order(ctx context.Context, id string) (order.Order, error)
 	Pieces(ctx context.Context, orderID string) ([]order.Piece, error)
 	// WantReconcile records that the ledger was restored, and Reconciled that it has
-	// what the marketplace shows.
+	// what the marketplace shows, with the request counts from then on.
 	WantReconcile(why string) error
-	Reconciled(missing string) error
+	Reconciled(missing string, windows []order.Window) error
+	// Compared records that the ledger was compared. Until then Records returns what it
+	// had before the first process that did not.
+	Compared() error
 	Adopt(a order.Adoption) error
 	// SecondDaemon returns why nothing new is to begin, or "".
 	SecondDaemon(ctx context.Context) (string, error)
@@ -57,8 +60,8 @@ type Options struct {
 	Store  Store
 	Market Market
 	Intake Intake
-	// UseUp counts the requests of this window as used.
-	UseUp func(ctx context.Context) error
+	// UseUp counts the requests of this window as used. store makes that durable.
+	UseUp func(ctx context.Context, store func([]order.Window) error) error
 	// PieceText returns the message that brings a piece to its client.
 	PieceText func(o order.Order, piece int, links []string) string
 	// Pause stops work until Resume.
@@ -264,9 +267,12 @@ func (c *Checker) Once(ctx context.Context) error {
 		return err
 	}
 	if c.why != "" {
-		if err := c.end(ctx, missing); err != nil {
-			return err
-		}
+		err = c.end(ctx, missing)
+	} else {
+		err = c.o.Store.Compared()
+	}
+	if err != nil {
+		return err
 	}
 	c.pass()
 	return nil
@@ -325,11 +331,9 @@ func (c *Checker) compare(ctx context.Context, id string, s *seen) (Missing, err
 
 // end records the end of a reconcile, and what stays unknown.
 func (c *Checker) end(ctx context.Context, missing []Missing) error {
-	if err := c.o.UseUp(ctx); err != nil {
-		return err
-	}
 	found := describe(missing)
-	if err := c.o.Store.Reconciled(c.why + "; found at the marketplace: " + found + "; calls of that time are not in the books"); err != nil {
+	text := c.why + "; found at the marketplace: " + found + "; calls of that time are not in the books"
+	if err := c.o.UseUp(ctx, func(windows []order.Window) error { return c.o.Store.Reconciled(text, windows) }); err != nil {
 		return err
 	}
 	c.o.Log.Warn("the ledger is reconciled with the marketplace", "found", found, "reason", c.why,

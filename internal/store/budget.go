@@ -37,11 +37,6 @@ func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64,
 	return id, err
 }
 
-// SetWindows stores windows without a request.
-func (s *Store) SetWindows(windows []order.Window) error {
-	return s.write("windows", func(t *tx) error { return t.putWindows(windows) })
-}
-
 // AnswerRequest records the answer to a request and the windows that it changed.
 func (s *Store) AnswerRequest(id int64, a order.Answer, windows []order.Window) error {
 	return s.write("answer", func(t *tx) error {

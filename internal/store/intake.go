@@ -72,6 +72,9 @@ func (s *Store) applyAll(l order.Batch, single bool) (order.Applied, error) {
 		if err != nil {
 			return err
 		}
+		if err := t.keepListed(l.Listing, known); err != nil {
+			return err
+		}
 		news := t.newcomers()
 		for i := range l.Orders {
 			f := &l.Orders[i]

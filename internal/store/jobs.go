@@ -128,6 +128,11 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 	if err != nil || rows == 0 {
 		return rows, err
 	}
+	if r.Delivery != "" || r.Redelivery != "" || r.Quote != "" || r.Sent != "" {
+		if err := t.keepBefore(j.OrderID); err != nil {
+			return rows, err
+		}
+	}
 	if len(r.Artifacts) > 0 {
 		if err := t.putArtifacts(j, r.Artifacts); err != nil {
 			return rows, err

@@ -21,6 +21,9 @@ func (s *Store) Ledger(ctx context.Context) (order.Ledger, error) {
 		ID: r.ID, AgentID: r.AgentID, BaseURL: r.BaseUrl, Boot: r.Boot, Event: r.Event, Marked: r.Marked != 0,
 		Used: r.Used != 0, Reconcile: r.Reconcile, RestoredAt: r.RestoredAt.Time,
 	}
+	if l.LastAt = r.UncomparedAt.Time; !l.LastAt.IsZero() {
+		return l, nil
+	}
 	last, err := s.read.LastEventAt(ctx)
 	if err == nil && len(last) > 0 {
 		l.LastAt = last[0].Time
@@ -34,6 +37,9 @@ func (s *Store) Ledger(ctx context.Context) (order.Ledger, error) {
 func (s *Store) Boot(why string) error {
 	return s.write("boot", func(t *tx) error {
 		if _, err := t.DeleteFact(noCancel, string(order.AlertDatabase.Code())); err != nil {
+			return err
+		}
+		if err := t.uncompared(); err != nil {
 			return err
 		}
 		if err := t.BootLedger(noCancel, rand.Text()); err != nil || why == "" {
@@ -76,9 +82,15 @@ func (t *tx) restored(why string) error {
 
 // Reconciled records that the ledger has what the marketplace shows. missing says what
 // it lacks for good, and is shown until the owner accepts it, with what an earlier
-// reconcile found that is not accepted.
-func (s *Store) Reconciled(missing string) error {
+// reconcile found that is not accepted. windows are the request counts from then on.
+func (s *Store) Reconciled(missing string, windows []order.Window) error {
 	return s.write("reconcile.end", func(t *tx) error {
+		if err := t.putWindows(windows); err != nil {
+			return err
+		}
+		if err := t.compared(); err != nil {
+			return err
+		}
 		alert := string(order.AlertRestored.Code())
 		earlier, err := t.GetFact(noCancel, alert)
 		if err != nil {

@@ -25,7 +25,8 @@ func (s *Store) OpenOrders(ctx context.Context) ([]string, error) {
 	return ids, err
 }
 
-// Records returns what the ledger has of its open orders, by id.
+// Records returns what the ledger has of its open orders, by id. Of an order that an
+// earlier process took over and did not compare, it is what the ledger had before.
 func (s *Store) Records(ctx context.Context) (map[string]*order.Record, error) {
 	ids, err := s.read.OpenOrderIDs(ctx)
 	if err != nil {
@@ -38,7 +39,7 @@ func (s *Store) Records(ctx context.Context) (map[string]*order.Record, error) {
 			return nil, err
 		}
 	}
-	return all, nil
+	return all, s.addUncompared(ctx, all)
 }
 
 // Record returns what the ledger has of an order; ok is false if it does not know it.

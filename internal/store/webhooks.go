@@ -160,7 +160,7 @@ func (t *tx) merge(orderID string, shown []order.Message) (fresh int, err error)
 	if err != nil {
 		return 0, err
 	}
-	known, wrote := map[string]bool{}, false
+	known, wrote, ours := map[string]bool{}, false, false
 	for _, m := range stored {
 		known[m.RemoteID] = true
 	}
@@ -169,6 +169,12 @@ func (t *tx) merge(orderID string, shown []order.Message) (fresh int, err error)
 			continue
 		}
 		known[m.ID] = true
+		if m.Party == order.PartyAgent && !ours {
+			ours = true
+			if err := t.keepBefore(orderID); err != nil {
+				return fresh, err
+			}
+		}
 		merged, err := t.mergeOne(orderID, m)
 		if err != nil {
 			return fresh, err

@@ -148,6 +148,15 @@ func (q *Queries) ForgetOrdersRestored(ctx context.Context) error {
 	return err
 }
 
+const forgetUncompared = `-- name: ForgetUncompared :exec
+DELETE FROM uncompared
+`
+
+func (q *Queries) ForgetUncompared(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, forgetUncompared)
+	return err
+}
+
 const freeWindows = `-- name: FreeWindows :exec
 UPDATE windows SET used = 0
 `
@@ -159,22 +168,23 @@ func (q *Queries) FreeWindows(ctx context.Context) error {
 }
 
 const getLedger = `-- name: GetLedger :one
-SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at,
+SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at, l.uncompared_at,
        CAST(coalesce((SELECT max(e.id) FROM events AS e), 0) AS INTEGER) AS event,
        CAST(EXISTS (SELECT 1 FROM orders AS o WHERE o.created_at > '') AS INTEGER) AS used
 FROM ledger AS l WHERE l.one = 1
 `
 
 type GetLedgerRow struct {
-	ID         string
-	AgentID    string
-	BaseUrl    string
-	Boot       int64
-	Marked     int64
-	Reconcile  string
-	RestoredAt utc.Time
-	Event      int64
-	Used       int64
+	ID           string
+	AgentID      string
+	BaseUrl      string
+	Boot         int64
+	Marked       int64
+	Reconcile    string
+	RestoredAt   utc.Time
+	UncomparedAt utc.Time
+	Event        int64
+	Used         int64
 }
 
 func (q *Queries) GetLedger(ctx context.Context) (GetLedgerRow, error) {
@@ -188,6 +198,7 @@ func (q *Queries) GetLedger(ctx context.Context) (GetLedgerRow, error) {
 		&i.Marked,
 		&i.Reconcile,
 		&i.RestoredAt,
+		&i.UncomparedAt,
 		&i.Event,
 		&i.Used,
 	)
@@ -237,6 +248,33 @@ func (q *Queries) LastEventAt(ctx context.Context) ([]utc.Time, error) {
 			return nil, err
 		}
 		items = append(items, at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUncompared = `-- name: ListUncompared :many
+SELECT order_id, record FROM uncompared
+`
+
+func (q *Queries) ListUncompared(ctx context.Context) ([]Uncompared, error) {
+	rows, err := q.db.QueryContext(ctx, listUncompared)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Uncompared{}
+	for rows.Next() {
+		var i Uncompared
+		if err := rows.Scan(&i.OrderID, &i.Record); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -305,6 +343,21 @@ func (q *Queries) PutSent(ctx context.Context, arg PutSentParams) ([]int64, erro
 		return nil, err
 	}
 	return items, nil
+}
+
+const putUncompared = `-- name: PutUncompared :exec
+INSERT INTO uncompared (order_id, record) VALUES (?1, ?2) ON CONFLICT (order_id) DO NOTHING
+`
+
+type PutUncomparedParams struct {
+	OrderID string
+	Record  string
+}
+
+// The first record stays: later ones have what this process has taken over.
+func (q *Queries) PutUncompared(ctx context.Context, arg PutUncomparedParams) error {
+	_, err := q.db.ExecContext(ctx, putUncompared, arg.OrderID, arg.Record)
+	return err
 }
 
 const recordDeliveries = `-- name: RecordDeliveries :many
@@ -548,6 +601,15 @@ func (q *Queries) ResumeRestoredOrders(ctx context.Context, changedAt utc.Time) 
 	return err
 }
 
+const setCompared = `-- name: SetCompared :exec
+UPDATE ledger SET uncompared_at = NULL WHERE one = 1
+`
+
+func (q *Queries) SetCompared(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, setCompared)
+	return err
+}
+
 const setForeignFiles = `-- name: SetForeignFiles :exec
 UPDATE orders SET foreign_files = ?1 WHERE id = ?2
 `
@@ -583,6 +645,28 @@ UPDATE ledger SET restored_at = ?1 WHERE one = 1
 func (q *Queries) SetRestored(ctx context.Context, restoredAt utc.Time) error {
 	_, err := q.db.ExecContext(ctx, setRestored, restoredAt)
 	return err
+}
+
+const setUncompared = `-- name: SetUncompared :exec
+UPDATE ledger SET uncompared_at = ?1
+WHERE one = 1 AND uncompared_at IS NULL AND EXISTS (SELECT 1 FROM orders AS o WHERE o.created_at > '')
+`
+
+// A database that never had an order has nothing to compare.
+func (q *Queries) SetUncompared(ctx context.Context, uncomparedAt utc.Time) error {
+	_, err := q.db.ExecContext(ctx, setUncompared, uncomparedAt)
+	return err
+}
+
+const uncomparedAt = `-- name: UncomparedAt :one
+SELECT uncompared_at FROM ledger WHERE one = 1
+`
+
+func (q *Queries) UncomparedAt(ctx context.Context) (utc.Time, error) {
+	row := q.db.QueryRowContext(ctx, uncomparedAt)
+	var uncompared_at utc.Time
+	err := row.Scan(&uncompared_at)
+	return uncompared_at, err
 }
 
 const wantReconcile = `-- name: WantReconcile :exec

@@ -254,6 +254,11 @@ type Standing struct {
 	Since  string
 }
 
+type Uncompared struct {
+	OrderID string
+	Record  string
+}
+
 type VAttention struct {
 	What   string
 	ID     string

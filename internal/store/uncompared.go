@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store/query"
+)
+
+// This file keeps what the ledger had of an order before a process that has not
+// compared it with the marketplace took over what is shown there. If the process dies,
+// the next one compares with that: what was taken over would hide a restore.
+
+// Compared records that the ledger was compared with the marketplace.
+func (s *Store) Compared() error {
+	return s.write("compared", func(t *tx) error { return t.compared() })
+}
+
+func (t *tx) compared() error {
+	if err := t.ForgetUncompared(noCancel); err != nil {
+		return err
+	}
+	return t.SetCompared(noCancel)
+}
+
+// keepBefore keeps what the ledger has of orders, until it was compared with the
+// marketplace. Call it before a fact from there is written.
+func (t *tx) keepBefore(ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	since, err := t.UncomparedAt(noCancel)
+	if err != nil || since.IsZero() {
+		return err
+	}
+	r := recorder{t.Queries, order.EncodeStrings(ids), map[string]*order.Record{}}
+	if err := r.read(noCancel, r.orders, r.deliveries, r.messages); err != nil {
+		return err
+	}
+	for _, rec := range r.all {
+		if err := t.keepRecord(*rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) keepRecord(r order.Record) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return t.PutUncompared(noCancel, query.PutUncomparedParams{OrderID: r.OrderID, Record: string(text)})
+}
+
+// keepListed keeps what the ledger has of the orders that a listing changes, and that
+// it has nothing of those that are new and show something done.
+func (t *tx) keepListed(l order.Listing, known map[string]row) error {
+	since, err := t.UncomparedAt(noCancel)
+	if err != nil || since.IsZero() {
+		return err
+	}
+	var changed []string
+	for i := range l.Orders {
+		f := &l.Orders[i]
+		switch k := known[f.ID]; {
+		case k.Exists && (k.Missing || k.fingerprint != fingerprintOf(f)):
+			changed = append(changed, f.ID)
+		case !k.Exists && (f.MayShowAct() || f.RevisionCount != nil):
+			if err := t.keepRecord(order.Record{OrderID: f.ID, Status: f.Status}); err != nil {
+				return err
+			}
+		}
+	}
+	return t.keepBefore(changed...)
+}
+
+// addUncompared replaces records by what the ledger had before a process that did not
+// compare them.
+func (s *Store) addUncompared(ctx context.Context, all map[string]*order.Record) error {
+	kept, err := s.read.ListUncompared(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range kept {
+		if _, open := all[k.OrderID]; !open {
+			continue
+		}
+		r := &order.Record{}
+		if err := json.Unmarshal([]byte(k.Record), r); err != nil {
+			return fmt.Errorf("read what the ledger had of order %s: %w", k.OrderID, err)
+		}
+		all[k.OrderID] = r
+	}
+	return nil
+}
+
+// uncompared records that the process has not compared the ledger yet, if an earlier one
+// has.
+func (t *tx) uncompared() error {
+	at := t.now
+	last, err := t.LastEventAt(noCancel)
+	if err != nil {
+		return err
+	}
+	if len(last) > 0 {
+		at = last[0]
+	}
+	return t.SetUncompared(noCancel, at)
+}
