@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -61,7 +62,7 @@ func Parse(file string, data []byte) (*Recipe, error) {
 		if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 			line, _ = e.Position()
 		}
-		return nil, &Error{file, []Problem{{line, "", strings.TrimPrefix(err.Error(), "toml: ")}}}
+		return nil, &Error{file, []Problem{{line, fieldOn(data, line), strings.TrimPrefix(err.Error(), "toml: ")}}}
 	}
 	p := &parser{lines: tomlpath.Lines(data), uses: map[string]bool{}}
 	r := p.recipe(&table{parser: p, values: tree})
@@ -70,6 +71,31 @@ func Parse(file string, data []byte) (*Recipe, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+var (
+	headerLine = regexp.MustCompile(`^\s*\[+\s*([\w.-]+)\s*\]+`)
+	fieldLine  = regexp.MustCompile(`^\s*([\w.-]+)\s*=`)
+)
+
+// fieldOn returns the field on a line of a text that is no TOML, or the table around it.
+func fieldOn(data []byte, line int) (field string) {
+	section := ""
+	for i, text := range strings.Split(string(data), "\n") {
+		if m := headerLine.FindStringSubmatch(text); m != nil {
+			section, field = m[1], ""
+		}
+		if m := fieldLine.FindStringSubmatch(text); m != nil {
+			field = m[1]
+		}
+		if i+1 == line {
+			break
+		}
+	}
+	if field == "" || section == "" {
+		return section + field
+	}
+	return section + "." + field
 }
 
 // nameOf returns the name of a file without its folder and ending.

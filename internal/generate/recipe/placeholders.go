@@ -16,6 +16,9 @@ const MaxReferences = 9
 
 var placeholder = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
 
+// singleBraces match what was most likely meant as a placeholder.
+var singleBraces = regexp.MustCompile(`\{\s*([a-z0-9_.]+)\s*\}`)
+
 // placeholderNames are the placeholders of one kind of text.
 type placeholderNames struct {
 	names      []string
@@ -48,6 +51,11 @@ func (p *parser) placeholders(at string, v any, known placeholderNames) {
 				p.uses[name] = true
 			} else {
 				p.problem(at, "unknown placeholder {{%.60s}}; known here are %s", name, known)
+			}
+		}
+		for _, m := range singleBraces.FindAllStringSubmatch(placeholder.ReplaceAllString(v, ""), -1) {
+			if known.has(m[1]) {
+				p.problem(at, "holds {%s}, which stays as it is; write {{%s}}", m[1], m[1])
 			}
 		}
 	case float64:

@@ -25,7 +25,7 @@ func TestPlaceholdersOfABody(t *testing.T) {
 		{`{ prompt = "{{prompt}}", seed = "{{seed}}" }`, ``, 0, `{"prompt":"a \"red\" {{key}} fox","seed":7}`},
 		{`{ p = "{{prompt}}", text = "seed {{seed}}, {{model}}" }`, ``, 0, `{"p":"a \"red\" {{key}} fox","text":"seed 7, bfl/flux"}`},
 		{`{ p = "{{prompt}}", a = "{{reference_1.url}}", b = "{{reference_2.data_uri}}" }`, ``, 1, `{"a":"https://example.com/a.png","p":"a \"red\" {{key}} fox"}`},
-		{`{ a = "{{reference_1.base64}}", b = { m = "{{reference_2.mime}}" } }`, ``, 2, `{"a":"AAAA","b":{"m":"image/png"}}`},
+		{`{ p = "{{prompt}}", a = "{{reference_1.base64}}", b = { m = "{{reference_2.mime}}" } }`, ``, 2, `{"a":"AAAA","b":{"m":"image/png"},"p":"a \"red\" {{key}} fox"}`},
 		{`{ p = "{{prompt}}", image = { url = "{{reference_1.url}}" } }`, ``, 0, `{"p":"a \"red\" {{key}} fox"}`},
 		{
 			`{ c = [{ type = "text", text = "x{{prompt}}" }, { type = "image", image = { url = "{{reference.data_uri}}" } }] }`, ``, 2,

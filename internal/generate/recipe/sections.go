@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pelletier/go-toml/v2"
 )
 
 // recipe reads the whole file.
 func (p *parser) recipe(t *table) *Recipe {
 	r := &Recipe{
-		Title: t.text("title"), Source: t.text("source"), Date: t.text("date"), Tried: t.text("tried"),
+		Title: t.text("title"), Source: t.text("source"), Date: t.day("date"), Tried: t.day("tried"),
 		BaseURL: strings.TrimRight(t.text("base_url"), "/"), KeyHosts: t.texts("key_hosts"), Makes: t.texts("makes"),
 		PromptLimit: t.count("prompt_limit", 1<<20), PromptRequired: t.boolean("prompt_required", true),
 		headers: t.headers("headers"), uses: p.uses,
@@ -40,6 +42,23 @@ func (p *parser) recipe(t *table) *Recipe {
 	return r
 }
 
+// day returns a day that is a text or a date. It is empty without one.
+func (t *table) day(key string) string {
+	t.known = append(t.known, key)
+	switch v := t.values[key].(type) {
+	case nil:
+		return ""
+	case toml.LocalDate:
+		return v.String()
+	case string:
+		if _, err := time.Parse(time.DateOnly, v); err == nil {
+			return v
+		}
+	}
+	t.problem(t.at(key), `must be a day such as "2026-11-25"`)
+	return ""
+}
+
 var hostPattern = regexp.MustCompile(`^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$`)
 
 // top checks the fields outside the sections.
@@ -50,10 +69,8 @@ func (t *table) top(r *Recipe) {
 	if r.Source == "" {
 		t.problem("source", "is missing; write where the API is described")
 	}
-	for key, text := range map[string]string{"date": r.Date, "tried": r.Tried} {
-		if _, err := time.Parse(time.DateOnly, text); err != nil && (key == "date" || text != "") {
-			t.problem(key, `must be a day such as "2026-11-25"`)
-		}
+	if r.Date == "" && !slices.ContainsFunc(t.problems, func(p Problem) bool { return p.Field == "date" }) {
+		t.problem("date", `is missing; write the day when the description was read, such as "2026-11-25"`)
 	}
 	if u, err := url.Parse(r.BaseURL); r.BaseURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil) {
 		t.problem("base_url", "must be an http or https address without a user or a query")
@@ -109,6 +126,14 @@ func (t *table) endpoint(names placeholderNames, methods ...string) endpoint {
 	return e
 }
 
+// holds reports a path without the placeholder, which would be the same for each job.
+func (t *table) holds(e endpoint, name string) {
+	found := placeholder.FindAllStringSubmatch(e.path, -1)
+	if e.path != "" && !slices.ContainsFunc(found, func(m []string) bool { return m[1] == name }) {
+		t.problem(t.at("path"), "must hold {{%s}}", name)
+	}
+}
+
 // section returns a table that need not be there.
 func (t *table) section(key string) (*table, bool) {
 	if !t.has(key) {
@@ -142,8 +167,12 @@ func (t *table) submission(r *Recipe) {
 		v.done()
 	}
 	r.submit.pictured = s.withReferences(r.submit)
-	if !t.uses["prompt"] && !t.usesReference() && len(t.problems) == before {
+	switch {
+	case t.uses["prompt"] || len(t.problems) > before:
+	case !t.usesReference():
 		t.problem(s.at("body"), "has neither {{prompt}} nor {{reference_1.url}}, so every client would get the same file")
+	case r.PromptRequired:
+		t.problem(s.at("body"), "lacks {{prompt}}; write it, or set prompt_required = false if the pictures say all")
 	}
 	s.done()
 }
@@ -196,9 +225,7 @@ func (t *table) lookup(r *Recipe) {
 	if len(r.lookupID) == 0 {
 		t.problem(s.at("job"), "is missing; write where the answer names the job")
 	}
-	if !strings.Contains(r.lookup.path, "{{call}}") {
-		t.problem(s.at("path"), "must hold {{call}}")
-	}
+	s.holds(r.lookup, "call")
 	s.done()
 }
 
@@ -211,6 +238,7 @@ func (t *table) poll(r *Recipe) {
 		return
 	}
 	r.poll = s.endpoint(jobNames, "GET")
+	s.holds(r.poll, "job")
 	r.state = states{at: s.paths("state"), waiting: s.words("waiting"), done: s.words("done"), failed: s.words("failed"), refused: s.words("refused"), gone: s.words("gone")}
 	r.reason = s.paths("reason")
 	if len(r.job) == 0 {
@@ -231,6 +259,7 @@ func (t *table) result(r *Recipe) {
 	s := t.sub("result")
 	if s.has("path") {
 		r.result = s.endpoint(jobNames, "GET")
+		s.holds(r.result, "job")
 		if !r.jobs {
 			t.problem(s.at("path"), "is for a recipe with a section poll")
 		}
@@ -306,6 +335,7 @@ func (t *table) cancel(r *Recipe) {
 		return
 	}
 	r.cancel, r.only = s.endpoint(jobNames, "POST", "PUT", "DELETE"), s.words("only")
+	s.holds(r.cancel, "job")
 	switch {
 	case !r.jobs:
 		t.problem("cancel", "is for a recipe with a section poll")
