@@ -29,14 +29,14 @@ SELECT a.id, j.order_id, j.round, a.stage, a.attempt, a.outcome, a.code, a.error
        a.log, j.kind
 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id;
 
--- Each call of a generator, with its outcome and its cost.
+-- Each call of a generator, with its outcome and its cost. A sample belongs to no order.
 CREATE VIEW v_calls AS
-SELECT c.id, j.order_id, j.kind, j.round, a.attempt, c.generator,
+SELECT c.id, j.order_id, coalesce(j.kind, 'sample') AS kind, j.round, a.attempt, c.generator,
        -- a call whose order has ended is cancelled at the provider
        CASE WHEN c.cancel_wanted_at IS NULL THEN c.state WHEN c.state = 'submitted' THEN 'cancelling'
             WHEN c.state = 'failed' THEN 'cancelled' ELSE c.state END AS state, c.ticket,
        c.cost_usd_micros / 1e6 AS cost_usd, c.began_at, c.closed_at, c.note, c.key
-FROM calls AS c JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id;
+FROM calls AS c LEFT JOIN jobs AS j ON j.id = c.job_id LEFT JOIN attempts AS a ON a.id = c.attempt_id;
 
 CREATE VIEW v_timeline AS
 SELECT at, order_id, what, text, actor FROM (
@@ -131,18 +131,24 @@ SELECT c.id, c.service, c.completed_at, (c.gross - c.fee) / 1e6 AS net_usd,
                   ORDER BY e.id DESC LIMIT 1), '') AS note
 FROM completed_orders AS c WHERE c.payout_tx = '' AND c.payout_usd_micros IS NULL;
 
--- What generation cost, by the day of the attempt, for all orders. Lost is what
--- bought nothing: calls that failed, were refused, expired or have an unknown
+-- What generation cost, by the day of the attempt, for all orders and samples. Lost
+-- is what bought nothing: calls that failed, were refused, expired or have an unknown
 -- outcome, and everything spent on an order that failed or was cancelled.
 CREATE VIEW v_costs_daily AS
-SELECT substr(a.started_at, 1, 10) AS day, sum(a.cost_usd_micros) / 1e6 AS cost_usd,
+SELECT day, sum(cost) / 1e6 AS cost_usd, sum(lost) / 1e6 AS lost_usd, sum(attempts) AS attempts FROM (
+SELECT substr(a.started_at, 1, 10) AS day, sum(a.cost_usd_micros) AS cost,
        sum(CASE WHEN o.state IN ('cancelled', 'failed') OR (o.state = 'held' AND o.code = 'owner') THEN a.cost_usd_micros
            ELSE coalesce((SELECT sum(c.cost_usd_micros) FROM calls AS c
                            WHERE c.job_id = a.job_id AND c.attempt_id = a.id
-                             AND c.state IN ('failed', 'refused', 'expired', 'unknown')), 0) END) / 1e6 AS lost_usd,
+                             AND c.state IN ('failed', 'refused', 'expired', 'unknown')), 0) END) AS lost,
        count(*) AS attempts
 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
-WHERE a.cost_usd_micros > 0 GROUP BY day;
+WHERE a.cost_usd_micros > 0 GROUP BY day
+UNION ALL
+SELECT substr(c.began_at, 1, 10), sum(c.cost_usd_micros),
+       sum(CASE WHEN c.state IN ('failed', 'refused', 'expired', 'unknown') THEN c.cost_usd_micros ELSE 0 END), count(*)
+FROM calls AS c WHERE c.job_id IS NULL AND c.cost_usd_micros > 0 GROUP BY substr(c.began_at, 1, 10)
+) GROUP BY day;
 
 -- What is wrong as the rows of the database show it. An order that the owner cancelled
 -- is not, although the marketplace may still show it as open.

@@ -38,7 +38,7 @@ WHERE state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at 
 
 -- name: DueCancellations :many
 -- The calls whose job is to be cancelled at the provider now.
-SELECT c.id, c.generator, c.ticket, c.cost_usd_micros, c.cancel_tries, c.job_id, j.order_id
+SELECT c.id, c.generator, c.ticket, c.cost_usd_micros, c.cancel_tries, j.id AS job_id, j.order_id
 FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
 WHERE c.state = 'submitted' AND c.cancel_wanted_at IS NOT NULL AND c.cancel_next_at <= ? ORDER BY c.cancel_next_at LIMIT 100;
 

@@ -80,7 +80,10 @@ type NewCall struct {
 // calls recorded for the same order, kind, round and generator, from 1. The key is
 // derived, so that a provider recognizes a call that a restored database has forgotten.
 func CallKey(agent string, j Job, generator string, n int64) string {
-	name := fmt.Sprintf("%q %q %q %d %q %d", agent, j.OrderID, j.Kind, j.Round, generator, n)
+	return callKey(fmt.Sprintf("%q %q %q %d %q %d", agent, j.OrderID, j.Kind, j.Round, generator, n))
+}
+
+func callKey(name string) string {
 	h := sha1.New() // a UUID of version 5 is defined with it
 	h.Write(callSpace[:])
 	h.Write([]byte(name))

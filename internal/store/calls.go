@@ -38,7 +38,7 @@ func (s *Store) BeginCall(j order.Job, c order.NewCall) (order.Call, error) {
 		}
 		g.State, g.BeganAt, g.Attempt = order.CallStarted, t.now.Time, j.Attempt
 		if g.ID, err = t.InsertCall(noCancel, query.InsertCallParams{
-			JobID: j.ID, AttemptID: j.AttemptID,
+			JobID: &j.ID, AttemptID: &j.AttemptID,
 			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now, Cancels: one(c.Cancels),
 		}); err != nil {
 			return err
@@ -69,16 +69,10 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 	if err != nil {
 		return s, err
 	}
-	today, err := t.SpentSince(noCancel, utc.At(order.Day(t.now.Time)))
-	if err != nil {
+	if s, err = t.spentToday(); err != nil {
 		return s, err
 	}
-	s.Attempt, s.Order, s.Day = order.USD(inAttempt), order.USD(onOrder), order.USD(today)
-	restored, err := t.RestoredAt(noCancel)
-	if err != nil {
-		return s, err
-	}
-	s.DayUnknown = !restored.IsZero() && !restored.Before(order.Day(t.now.Time))
+	s.Attempt, s.Order = order.USD(inAttempt), order.USD(onOrder)
 	rows, err := t.GetOrder(noCancel, j.OrderID)
 	if err != nil || len(rows) == 0 {
 		return s, err
@@ -90,6 +84,18 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 	price := *rows[0].PriceUsdMicros
 	s.Net, s.Priced = price-order.Fee(price, rows[0].FeeUsdMicros, rows[0].ClientType), true
 	return s, nil
+}
+
+// spentToday returns what was spent today, and nothing of an order.
+func (t *tx) spentToday() (s order.Spend, err error) {
+	today, err := t.SpentSince(noCancel, utc.At(order.Day(t.now.Time)))
+	if err != nil {
+		return s, err
+	}
+	restored, err := t.RestoredAt(noCancel)
+	return order.Spend{
+		Day: order.USD(today), DayUnknown: !restored.IsZero() && !restored.Before(order.Day(t.now.Time)),
+	}, err
 }
 
 // cappedToday sets the alert for a reached daily cap, or clears it if f is nil.
@@ -107,7 +113,7 @@ func (t *tx) cappedToday(f *order.Failure) error {
 
 // OpenCalls returns the open calls of a job, without those that are being cancelled.
 func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error) {
-	rows, err := s.read.OpenCalls(ctx, j.ID)
+	rows, err := s.read.OpenCalls(ctx, &j.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +178,10 @@ func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note 
 		}); err != nil {
 			return err
 		}
-		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(cost - rows[0].CostUsdMicros), ID: rows[0].AttemptID})
+		if rows[0].AttemptID == nil {
+			return nil // a sample has none
+		}
+		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(cost - rows[0].CostUsdMicros), ID: *rows[0].AttemptID})
 	})
 }
 

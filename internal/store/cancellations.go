@@ -23,12 +23,12 @@ func (t *tx) cancelOrderCalls(orderID string) error {
 // giveUpCalls ends the open calls of a job, whose files the owner has made again: those
 // that can be cancelled at the provider are to be, and the others are given up.
 func (t *tx) giveUpCalls(jobID int64) error {
-	n, err := t.CancelJobCalls(noCancel, query.CancelJobCallsParams{Now: t.now, JobID: jobID})
+	n, err := t.CancelJobCalls(noCancel, query.CancelJobCallsParams{Now: t.now, JobID: &jobID})
 	t.changed.Cancellations = t.changed.Cancellations || n > 0
 	if err != nil {
 		return err
 	}
-	return t.GiveUpCalls(noCancel, query.GiveUpCallsParams{ClosedAt: t.now, JobID: jobID})
+	return t.GiveUpCalls(noCancel, query.GiveUpCallsParams{ClosedAt: t.now, JobID: &jobID})
 }
 
 // cancelLate records that the job of a call is to be cancelled if its order has ended

@@ -115,7 +115,7 @@ WHERE state = 'submitted' AND ticket <> '' AND cancels = 1 AND cancel_wanted_at 
 
 type CancelJobCallsParams struct {
 	Now   utc.Time
-	JobID int64
+	JobID *int64
 }
 
 // The owner wants the files of a job made again.
@@ -217,7 +217,7 @@ func (q *Queries) CountCancellation(ctx context.Context, arg CountCancellationPa
 }
 
 const dueCancellations = `-- name: DueCancellations :many
-SELECT c.id, c.generator, c.ticket, c.cost_usd_micros, c.cancel_tries, c.job_id, j.order_id
+SELECT c.id, c.generator, c.ticket, c.cost_usd_micros, c.cancel_tries, j.id AS job_id, j.order_id
 FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
 WHERE c.state = 'submitted' AND c.cancel_wanted_at IS NOT NULL AND c.cancel_next_at <= ? ORDER BY c.cancel_next_at LIMIT 100
 `
@@ -271,7 +271,7 @@ WHERE state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL AND job_id 
 
 type GiveUpCallsParams struct {
 	ClosedAt utc.Time
-	JobID    int64
+	JobID    *int64
 }
 
 // The owner wants the files of a job made again: its open calls are given up, unless they are being cancelled.
@@ -304,8 +304,8 @@ VALUES (?, ?, ?, ?, 'calling', ?, ?, ?)
 `
 
 type InsertCallParams struct {
-	JobID         int64
-	AttemptID     int64
+	JobID         *int64
+	AttemptID     *int64
 	Generator     string
 	Key           string
 	CostUsdMicros order.USD
@@ -358,7 +358,7 @@ func (q *Queries) NextCancellation(ctx context.Context) ([]utc.Time, error) {
 }
 
 const openCall = `-- name: OpenCall :many
-SELECT id, job_id, attempt_id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
@@ -372,8 +372,6 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 		var i Call
 		if err := rows.Scan(
 			&i.ID,
-			&i.JobID,
-			&i.AttemptID,
 			&i.Generator,
 			&i.Key,
 			&i.Ticket,
@@ -387,6 +385,9 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 			&i.CancelWantedAt,
 			&i.CancelTries,
 			&i.CancelNextAt,
+			&i.JobID,
+			&i.AttemptID,
+			&i.Sample,
 		); err != nil {
 			return nil, err
 		}
@@ -402,14 +403,12 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 }
 
 const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
 WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL ORDER BY c.id
 `
 
 type OpenCallsRow struct {
 	ID             int64
-	JobID          int64
-	AttemptID      int64
 	Generator      string
 	Key            string
 	Ticket         string
@@ -423,11 +422,14 @@ type OpenCallsRow struct {
 	CancelWantedAt utc.Time
 	CancelTries    int64
 	CancelNextAt   utc.Time
+	JobID          *int64
+	AttemptID      *int64
+	Sample         string
 	Attempt        int64
 }
 
 // The open calls of a job, and the attempt that began each. A call that is being cancelled is never resumed.
-func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, error) {
+func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, error) {
 	rows, err := q.db.QueryContext(ctx, openCalls, jobID)
 	if err != nil {
 		return nil, err
@@ -438,8 +440,6 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, e
 		var i OpenCallsRow
 		if err := rows.Scan(
 			&i.ID,
-			&i.JobID,
-			&i.AttemptID,
 			&i.Generator,
 			&i.Key,
 			&i.Ticket,
@@ -453,6 +453,9 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, e
 			&i.CancelWantedAt,
 			&i.CancelTries,
 			&i.CancelNextAt,
+			&i.JobID,
+			&i.AttemptID,
+			&i.Sample,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
@@ -469,15 +472,13 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID int64) ([]OpenCallsRow, e
 }
 
 const orderCalls = `-- name: OrderCalls :many
-SELECT c.id, c.job_id, c.attempt_id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, j.kind, j.round, a.attempt FROM calls AS c
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, j.kind, j.round, a.attempt FROM calls AS c
 JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
 WHERE j.order_id = ? ORDER BY c.id
 `
 
 type OrderCallsRow struct {
 	ID             int64
-	JobID          int64
-	AttemptID      int64
 	Generator      string
 	Key            string
 	Ticket         string
@@ -491,6 +492,9 @@ type OrderCallsRow struct {
 	CancelWantedAt utc.Time
 	CancelTries    int64
 	CancelNextAt   utc.Time
+	JobID          *int64
+	AttemptID      *int64
+	Sample         string
 	Kind           order.Kind
 	Round          int64
 	Attempt        int64
@@ -507,8 +511,6 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 		var i OrderCallsRow
 		if err := rows.Scan(
 			&i.ID,
-			&i.JobID,
-			&i.AttemptID,
 			&i.Generator,
 			&i.Key,
 			&i.Ticket,
@@ -522,6 +524,9 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 			&i.CancelWantedAt,
 			&i.CancelTries,
 			&i.CancelNextAt,
+			&i.JobID,
+			&i.AttemptID,
+			&i.Sample,
 			&i.Kind,
 			&i.Round,
 			&i.Attempt,

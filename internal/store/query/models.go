@@ -63,8 +63,6 @@ type Bounty struct {
 
 type Call struct {
 	ID             int64
-	JobID          int64
-	AttemptID      int64
 	Generator      string
 	Key            string
 	Ticket         string
@@ -78,6 +76,9 @@ type Call struct {
 	CancelWantedAt utc.Time
 	CancelTries    int64
 	CancelNextAt   utc.Time
+	JobID          *int64
+	AttemptID      *int64
+	Sample         string
 }
 
 type Delivery struct {

@@ -1,0 +1,12 @@
+-- name: InsertSample :execlastid
+INSERT INTO calls (generator, key, state, cost_usd_micros, began_at, sample) VALUES (?, ?, 'calling', ?, ?, ?);
+
+-- name: CountSamples :one
+-- Counts the samples ever made by a generator, whatever became of them.
+SELECT count(*) FROM calls WHERE job_id IS NULL AND generator = ?;
+
+-- name: OpenSamples :many
+SELECT * FROM calls WHERE job_id IS NULL AND state IN ('calling', 'submitted') ORDER BY generator;
+
+-- name: SpentOnSamples :one
+SELECT CAST(coalesce(sum(cost_usd_micros), 0) AS INTEGER) FROM calls WHERE job_id IS NULL AND began_at >= ?;
