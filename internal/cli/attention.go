@@ -19,7 +19,7 @@ import (
 
 // attentionView is something that needs the owner, with the next step.
 type attentionView struct {
-	What   string     `json:"what"` // order, piece, message, thread, service, row, generator or daemon
+	What   string     `json:"what"` // order, piece, message, thread, service, row, generator, sample or daemon
 	ID     string     `json:"id"`
 	State  string     `json:"state"`
 	Code   order.Code `json:"code"`

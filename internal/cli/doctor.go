@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/app"
 	"atelierd/internal/atelier"
 	"atelierd/internal/config"
+	"atelierd/internal/order"
 )
 
 // DoctorCmd checks everything that a run needs.
@@ -25,9 +26,9 @@ marketplace, each generator and each service. Each check is one line, with a hin
 where there is something to do. The command changes nothing, sends no request that
 the marketplace counts, and works while a daemon is running.
 
-With --paid each generator makes one sample. It is kept for you to look at, and is
-checked against what the services require. Its cost belongs to no order and does
-not count towards the caps. Ctrl-c stops the command.
+With --paid each generator makes one sample, as "atelierd generators try" does. It is
+kept for you to look at, and is checked against what the services require. Its cost
+belongs to no order, and counts for the day. Ctrl-c stops the command.
 
 The exit code is 0 if nothing fails, 3 if the credentials fail, and 1 otherwise.`
 }
@@ -74,7 +75,8 @@ func (c DoctorCmd) Run(p *Program) error {
 	if d.stopped() {
 		err := errors.New("stopped before every check was done")
 		if d.abandoned != "" {
-			return Hintf(err, "generator %s may charge for the sample that it began", d.abandoned)
+			return Hintf(err, "generator %s may charge for the sample that it began; %s fetches it", d.abandoned,
+				order.Command("generators try --resume", d.abandoned))
 		}
 		return err
 	}

@@ -2,11 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -106,45 +105,38 @@ func (d *doctor) programs(ctx context.Context, services *app.Services) {
 // sample has the generator make a sample, and keeps it for the owner to look at.
 func (d *doctor) sample(ctx context.Context, g fulfill.Generator, services *app.Services) {
 	what := "generator " + g.Name + ", a sample"
-	dir, err := os.MkdirTemp("", "atelierd-sample-")
+	s, err := d.openSamples(d.cfg)
 	if err != nil {
 		d.failErr(what, err)
 		return
 	}
+	defer s.close()
 	d.progress("making a sample with " + g.Name + timeLimit(d.cfg.Generators[g.Name].Timeout))
-	began := time.Now()
-	made, err := g.Backend.Generate(ctx, sampleRequest(d.cfg, g.Name, filepath.Join(dir, "out")))
+	made, err := s.make(ctx, g, order.Sample{Prompt: "a small red fox, asleep below an old pine tree"})
 	if err != nil {
-		_ = os.RemoveAll(dir) // the folder is temporary
 		if d.stopped() && !g.Free {
 			d.abandoned = g.Name
 		}
 		d.failErr(what, err)
 		return
 	}
-	took := fmt.Sprintf("in %s; %s", time.Since(began).Round(100*time.Millisecond), costOf(made, g.Price))
 	delivering := d.delivering(g.Name, made.Files, services)
-	for i, file := range made.Files {
-		info, err := media.Inspect(file)
-		if err != nil {
-			d.fail(what, "the file is "+file, "%v", err)
+	v := viewSample(g, made)
+	took := fmt.Sprintf("in %s; %s", made.Took.Round(100*time.Millisecond), v.cost)
+	for _, f := range v.Files {
+		if f.Problem != "" {
+			d.fail(what, "the file is "+f.Path, "%s", f.Problem)
 			continue
 		}
-		if i > 0 {
-			took = "of the same call" // its time and cost stand in the first line
-		}
-		kept := filepath.Join(dir, media.Name(fmt.Sprintf("%s-%d", g.Name, i+1), info.MIME))
-		if err := os.Rename(file, kept); err != nil {
-			kept = file // under the generator's name for it
-		}
-		d.ok(what, "%s, %s, %s; kept as %s", info.MIME, measures(info), took, kept)
-		for _, title := range delivering[file] {
-			d.requirement(g.Name, title, services.Requirements(title).Check(info))
+		d.ok(what, "%s, %s, %s; kept as %s", f.MIME, f.measures, took, f.Path)
+		took = "of the same call" // its time and cost stand in the first line
+		for _, title := range delivering[f.Path] {
+			info, err := media.Inspect(f.Path)
+			d.requirement(g.Name, title, errors.Join(err, services.Requirements(title).Check(info)))
 		}
 	}
-	if len(made.Files) == 0 {
-		_ = os.RemoveAll(dir)
-		d.ok(what, "a link, %s; %s", term.Sanitize(made.URL), took)
+	if len(v.Files) == 0 {
+		d.ok(what, "a link, %s; %s", term.Sanitize(v.URL), took)
 	}
 }
 
@@ -203,23 +195,4 @@ func timeLimit(d time.Duration) string {
 		return ", up to " + term.Span(d)
 	}
 	return ", up to " + d.String()
-}
-
-// sampleRequest is the request of a sample.
-func sampleRequest(cfg *config.Config, name, dir string) generate.Request {
-	s := config.Service{Title: "a sample", Category: "image_gen"}
-	if cfg.Generators[name].Makes == config.KindVideo {
-		s.Category = "video_gen"
-	}
-	for _, each := range cfg.Services {
-		if each.Generator == name {
-			s = each
-		}
-	}
-	wish := "a small red fox, asleep below an old pine tree"
-	return generate.Request{
-		OrderID: "doctor", Attempt: 1, Brief: wish, Prompt: wish, OutputDir: dir,
-		Service: generate.Service{Title: s.Title, Category: s.Category, Deliverables: s.Deliverables},
-		Call:    generate.Call{Key: "00000000-0000-4000-8000-000000000000"},
-	}
 }

@@ -31,8 +31,8 @@ func (EarningsShowCmd) Help() string {
 	return `Shows the completed orders: the price, the marketplace's fee (10 percent where it
 does not say), what is left, what the generators cost, and the profit. Below that
 it shows what was spent on orders that have not completed because they are open,
-held, refused, failed or cancelled, and the completed orders that are not known to
-be paid out. The rating is the clients', on average, with the number of them.`
+held, refused, failed or cancelled, what was spent on samples, and the completed
+orders that are not known to be paid out. The rating is the clients', on average, with the number of them.`
 }
 
 // Run runs the command.
@@ -55,7 +55,10 @@ func (c EarningsShowCmd) Run(p *Program) error {
 		if v.notCompleted, err = st.SpentUncompleted(ctx, since); err != nil {
 			return err
 		}
-		v.NotCompleted = v.notCompleted.String()
+		if v.samples, err = st.SpentOnSamples(ctx, since); err != nil {
+			return err
+		}
+		v.NotCompleted, v.Samples = v.notCompleted.String(), v.samples.String()
 		return c.print(p, v, func(g *term.Page) { v.show(g, c.By) })
 	})
 }

@@ -17,13 +17,15 @@ type earningsView struct {
 	Rows  []earningRow `json:"rows"`
 	Total earningRow   `json:"total"`
 	// NotCompleted was spent on orders that have not completed, or never will.
-	NotCompleted  string   `json:"not_completed_cost_usd"`
+	NotCompleted string `json:"not_completed_cost_usd"`
+	// Samples was spent on samples of generators.
+	Samples       string   `json:"samples_cost_usd"`
 	Unpaid        []string `json:"unpaid_orders"`
 	UnpaidUSD     string   `json:"unpaid_usd"`
 	PayoutsKnown  bool     `json:"payouts_known"` // the marketplace has reported at least one
 	WalletMissing bool     `json:"wallet_missing"`
 
-	notCompleted order.USD
+	notCompleted, samples order.USD
 }
 
 type earningRow struct {
@@ -115,6 +117,9 @@ func (v earningsView) show(g *term.Page, by string) {
 	}
 	if v.notCompleted > 0 {
 		g.Linef("spent on orders that have not completed: $%s", v.NotCompleted)
+	}
+	if v.samples > 0 {
+		g.Linef("spent on samples: $%s", v.Samples)
 	}
 	v.showUnpaid(g)
 	if v.WalletMissing {

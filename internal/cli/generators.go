@@ -15,6 +15,7 @@ import (
 // GeneratorsCmd is the group of commands about generators.
 type GeneratorsCmd struct {
 	List GeneratorsListCmd `cmd:"" default:"withargs" help:"List your generators, and the recipes that come with the program."`
+	Try  GeneratorsTryCmd  `cmd:"" help:"Have a generator make a sample, and show the file, its cost and its time."`
 }
 
 // GeneratorsListCmd lists generators and recipes.
@@ -38,6 +39,9 @@ func (c GeneratorsListCmd) Run(p *Program) error {
 		}
 	}
 	v := viewGenerators(cfg)
+	if cfg != nil {
+		v.OpenSamples = openSamples(cfg)
+	}
 	return c.print(p, v, v.show)
 }
 
@@ -45,6 +49,8 @@ func (c GeneratorsListCmd) Run(p *Program) error {
 type generatorsView struct {
 	Generators []generatorView `json:"generators"`
 	Recipes    []recipeView    `json:"recipes"`
+	// OpenSamples are those whose outcome is not known.
+	OpenSamples []attentionView `json:"open_samples"`
 }
 
 type generatorView struct {
@@ -71,7 +77,7 @@ type recipeView struct {
 
 // viewGenerators shows the generators of a configuration, which may be nil.
 func viewGenerators(cfg *config.Config) generatorsView {
-	v := generatorsView{Generators: []generatorView{}, Recipes: []recipeView{}}
+	v := generatorsView{Generators: []generatorView{}, Recipes: []recipeView{}, OpenSamples: []attentionView{}}
 	if cfg != nil {
 		for _, name := range slices.Sorted(maps.Keys(cfg.Generators)) {
 			g := cfg.Generators[name]
@@ -135,6 +141,10 @@ func (v generatorsView) show(g *term.Page) {
 				g.Wrap("  ", term.Line(line, 400), term.Styled(term.Red, "  "))
 			}
 		}
+	}
+	for _, each := range v.OpenSamples {
+		g.Note("  ", term.Line(each.ID+": "+each.Reason, 300))
+		g.Hint("  ", each.Hint)
 	}
 	g.Heading("recipes")
 	rows := [][]term.Cell{term.Headings("name", "provider", "makes", "described", "tried")}

@@ -91,7 +91,11 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), notReconciled(l, holder != 0)...),
 		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
 	}
-	v.Attention = append(v.Attention, viewAttention(cfg, st, now)...)
+	open, err := viewOpenSamples(ctx, cfg.DataDir, r)
+	if err != nil {
+		return statusView{}, err
+	}
+	v.Attention = append(append(v.Attention, viewAttention(cfg, st, now)...), open...)
 	v.Webhooks.Listen = cfg.Webhook.Listen
 	if v.Spending, err = readSpending(ctx, cfg, r, now); err != nil {
 		return statusView{}, err

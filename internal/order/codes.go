@@ -224,6 +224,8 @@ const (
 	AlertCrashed Alert = "crashed"
 	// AlertNotify: the target of notifications named after the dot takes no message. The owner corrects it.
 	AlertNotify Alert = "notify."
+	// AlertSample: the sample of a generator is open: it may be paid for, and its result is not here. The owner resumes it or gives it up.
+	AlertSample Alert = "sample"
 	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
 	AlertDisk Alert = "disk"
 

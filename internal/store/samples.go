@@ -81,6 +81,19 @@ func (s *Store) OpenSamples(ctx context.Context) ([]order.OpenSample, error) {
 	return list, nil
 }
 
+// GiveUpSample closes the open call of a sample, which stays counted as spent.
+func (o Owner) GiveUpSample(c order.Call) error {
+	return o.write("sample.giveup", func(t *tx) error {
+		if err := t.CloseCall(noCancel, query.CloseCallParams{
+			State: order.CallUnknown, Cost: c.Cost, ClosedAt: t.now, Note: "given up by the owner", ID: c.ID,
+		}); err != nil {
+			return err
+		}
+		_, err := t.event("", "owner", "gave up the sample of generator "+c.Generator)
+		return err
+	})
+}
+
 // SpentOnSamples returns the cost of the samples begun at or after since.
 func (s *Store) SpentOnSamples(ctx context.Context, since time.Time) (order.USD, error) {
 	if since.IsZero() {
