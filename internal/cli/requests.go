@@ -23,6 +23,8 @@ type requestsView struct {
 	Limit  int           `json:"limit"`
 	EndsAt time.Time     `json:"ends_at,omitzero"`
 	Kinds  []requestView `json:"calls"`
+	// Unknown: the ledger was restored in this window, so all requests count as sent.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // requestView counts the requests of one kind.
@@ -45,6 +47,7 @@ func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView 
 		}
 	}
 	all := openWindow(st.Windows, order.ScopeAll, now)
+	v.Unknown = countedUnknown(st.Facts, all)
 	v.Used, v.Limit, v.EndsAt = all.Used, b.Poll, all.EndsAt
 	for _, c := range []struct {
 		kind  order.RequestKind
@@ -79,6 +82,22 @@ func viewRequests(b config.Budget, st store.Status, now time.Time) requestsView 
 	return v
 }
 
+// countedUnknown reports whether a reconcile that the owner has not accepted counted
+// all requests of the window as sent.
+func countedUnknown(facts []store.Fact, w order.Window) bool {
+	var at time.Time
+	open := false
+	for _, f := range facts {
+		switch f.Name {
+		case store.FactReconciled:
+			at = f.Since
+		case string(order.AlertRestored.Code()):
+			open = true
+		}
+	}
+	return open && !at.Before(w.StartedAt) && at.Before(w.EndsAt)
+}
+
 // openWindow returns the window of a scope. One that has ended counts nothing.
 func openWindow(list []order.Window, scope string, now time.Time) order.Window {
 	for _, w := range list {
@@ -98,6 +117,9 @@ func (v requestsView) summary(now time.Time) string {
 	text := fmt.Sprintf("%d of %d sent, counted together", v.Used, v.Limit)
 	if v.Counts == order.CountsSeparate {
 		text = fmt.Sprintf("%d sent, each kind counted by itself", v.Used)
+	}
+	if v.Unknown {
+		return fmt.Sprintf("all counted as sent until %s, because the ledger was restored", term.Clock(v.EndsAt))
 	}
 	if v.EndsAt.IsZero() {
 		return text + "; no window is open"
@@ -126,6 +148,10 @@ func (v requestsView) left() bool {
 func (v requestsView) show(g *term.Page, now time.Time) {
 	g.Heading("requests")
 	g.Linef("  %s", v.summary(now))
+	sent := func(n int) string { return fmt.Sprint(n) }
+	if v.Unknown {
+		sent = func(int) string { return "unknown" }
+	}
 	rows := [][]term.Cell{term.Headings("kind", "sent", "limit", "refused", "")}
 	for _, c := range v.Kinds {
 		note := term.Cell{}
@@ -133,7 +159,7 @@ func (v requestsView) show(g *term.Page, now time.Time) {
 			note = term.Styled(term.Yellow, "blocked by the marketplace; the next one goes out "+term.Relative(now, c.BlockedUntil))
 		}
 		rows = append(rows, []term.Cell{
-			term.Plain(string(c.Kind)), term.Plain(fmt.Sprint(c.Used)),
+			term.Plain(string(c.Kind)), term.Plain(sent(c.Used)),
 			term.Plain(fmt.Sprint(c.Limit)), term.Plain(fmt.Sprint(c.Refused)), note,
 		})
 	}

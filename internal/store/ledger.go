@@ -102,7 +102,7 @@ func (s *Store) Reconciled(missing string, windows []order.Window) error {
 		if _, err := t.event("", "reconciled", missing); err != nil {
 			return err
 		}
-		if err := t.PutFact(noCancel, query.PutFactParams{Name: factReconciled, Value: t.now.Format(utc.Layout), ChangedAt: t.now}); err != nil {
+		if err := t.PutFact(noCancel, query.PutFactParams{Name: FactReconciled, Value: t.now.Format(utc.Layout), ChangedAt: t.now}); err != nil {
 			return err
 		}
 		if len(earlier) > 0 && earlier[0] != missing {
@@ -112,13 +112,13 @@ func (s *Store) Reconciled(missing string, windows []order.Window) error {
 	})
 }
 
-// factReconciled is when the ledger was last reconciled.
-const factReconciled = "reconciled"
+// FactReconciled is when the ledger was last reconciled.
+const FactReconciled = "reconciled"
 
 // ReconciledSince reports whether the ledger was reconciled at the time or later, so
 // that it may have forgotten what was done for what is older.
 func (s *Store) ReconciledSince(ctx context.Context, at time.Time) (bool, error) {
-	value, err := s.Fact(ctx, factReconciled)
+	value, err := s.Fact(ctx, FactReconciled)
 	if err != nil || value == "" {
 		return false, err
 	}
