@@ -23,7 +23,7 @@ var kills = flag.Int("kills", 30, "how many random kills of the real process")
 var killedFaults = sandbox.Faults{Before: 0.05, After: 0.05, Slow: 0.1, SlowMax: 300 * time.Millisecond, Shapes: true}
 
 // TestKillsAtRandomMomentsLoseAndRepeatNothing kills the daemon again and again, while the
-// marketplace and the provider fail and lose answers, and the disk fills. Each order is
+// marketplace and the provider fail and lose answers, results come late, and the disk fills. Each order is
 // delivered once, its client reads each message once, and nothing is paid for twice where
 // the provider knows a key or the daemon an id.
 func TestKillsAtRandomMomentsLoseAndRepeatNothing(t *testing.T) {
@@ -36,6 +36,7 @@ func TestKillsAtRandomMomentsLoseAndRepeatNothing(t *testing.T) {
 			t.Parallel()
 			seed := uint64(30 + i)
 			p := newCharging(t.Cleanup, seed, 0.05)
+			p.late = true
 			s := newFixtureWith(t, sandbox.Options{Seed: seed, Window: time.Second, Faults: killedFaults}, strings.ReplaceAll(generators[name], "PROVIDER/", p.url+"/"))
 			s.write("workflow.json", comfyWorkflow, 0o600)
 			s.write("own.toml", ownRecipe, 0o600)

@@ -27,6 +27,8 @@ type charging struct {
 	anyBody bool
 	// strict: a key that comes again with another body is refused.
 	strict bool
+	// late: some results are not there at first.
+	late bool
 
 	mu     sync.Mutex
 	lost   float64 // the share of answers that are lost, of those to submits four times as many
@@ -44,6 +46,7 @@ type paidJob struct {
 	ready   time.Time
 	slow    bool // until release
 	asked   bool // the caller has asked about it, so it knows the id
+	odd     int  // how many answers are not the result yet
 }
 
 // The shapes, as generators of a configuration. PROVIDER is the server's address.
@@ -84,11 +87,10 @@ func newCharging(cleanup func(func()), seed uint64, lost float64) *charging {
 	mux.HandleFunc("POST /comfy/prompt", p.prompt)
 	mux.HandleFunc("GET /comfy/history/{job}", p.history)
 	mux.HandleFunc("GET /comfy/queue", p.queue)
-	mux.HandleFunc("GET /comfy/view", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, onePixel, r.URL.Query().Get("filename"))
-	})
+	mux.HandleFunc("GET /comfy/view", p.view)
 	mux.HandleFunc("POST /replicate/v1/models/test/model/predictions", p.predict)
 	mux.HandleFunc("GET /replicate/v1/predictions/{job}", p.prediction)
+	mux.HandleFunc("GET /replicate/files/{job}", p.file)
 	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {}) // probes
 	server := httptest.NewServer(p.losing(mux))
 	cleanup(server.Close)
@@ -143,6 +145,9 @@ var pictureName = regexp.MustCompile(`picture \d+`)
 // begin charges for a job. The caller holds mu.
 func (p *charging) begin(id, key, what string, body []byte) *paidJob {
 	j := &paidJob{id: id, key: key, what: what, body: string(body), ready: time.Now().Add(p.delay), slow: bytes.Contains(body, []byte("slow"))}
+	if p.late {
+		j.odd = max(0, p.rng.IntN(4)-1)
+	}
 	p.jobs = append(p.jobs, j)
 	return j
 }
@@ -222,8 +227,7 @@ func (p *charging) keyedJob(w http.ResponseWriter, r *http.Request) {
 	case !p.done(j):
 		w.WriteHeader(http.StatusAccepted)
 	default:
-		w.Header().Set("Content-Type", "image/png")
-		fmt.Fprint(w, onePixel, j.what)
+		p.send(w, j)
 	}
 }
 
@@ -289,6 +293,11 @@ func (p *charging) prediction(w http.ResponseWriter, r *http.Request) {
 	case j == nil:
 	case !p.done(j):
 		fmt.Fprintf(w, `{"id":%q,"status":"processing"}`, j.id)
+	case j.odd == 2:
+		j.odd--
+		fmt.Fprintf(w, `{"id":%q,"status":"SUCCEEDED","output":null}`, j.id)
+	case p.late:
+		fmt.Fprintf(w, `{"id":%q,"status":"Succeeded","output":["%s/replicate/files/%s"]}`, j.id, p.url, j.id)
 	default:
 		file := base64.StdEncoding.EncodeToString([]byte(onePixel + j.what))
 		fmt.Fprintf(w, `{"id":%q,"status":"succeeded","output":["data:image/png;base64,%s"]}`, j.id, file)
