@@ -40,7 +40,7 @@ func Listen(ctx context.Context, dir string) (*Socket, error) {
 			return s, nil
 		}
 	}
-	made, tempErr := os.MkdirTemp("", "atelierd-")
+	made, tempErr := os.MkdirTemp(tempDir(), "atelierd-")
 	if tempErr != nil {
 		return nil, errors.Join(err, tempErr)
 	}
@@ -50,6 +50,16 @@ func Listen(ctx context.Context, dir string) (*Socket, error) {
 	}
 	s.made = made
 	return s, nil
+}
+
+// tempDir returns the system's folder for temporary files, or /tmp where the path of a
+// socket in there would be too long as well.
+func tempDir() string {
+	dir := os.TempDir()
+	if len(PathIn(filepath.Join(dir, "atelierd-4294967295"))) > maxPath && filepath.Separator == '/' {
+		return "/tmp"
+	}
+	return dir
 }
 
 func listen(ctx context.Context, path string) (*Socket, error) {
