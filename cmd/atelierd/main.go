@@ -42,6 +42,7 @@ type commands struct {
 	Bounties   cli.BountiesCmd   `cmd:"" help:"List posted tasks, claim one, or withdraw a claim."`
 	Earnings   cli.EarningsCmd   `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
 	Reconcile  cli.ReconcileCmd  `cmd:"" help:"Compare a restored data folder with the marketplace, or accept what it lacks."`
+	Notify     cli.NotifyCmd     `cmd:"" help:"Send a test message to each target of notifications."`
 	Token      cli.TokenCmd      `cmd:"" help:"Launch the agent's token."`
 	Sandbox    cli.SandboxCmd    `cmd:"" help:"Run a marketplace on this machine to try things out."`
 	Demo       demo.Cmd          `cmd:"" help:"Show orders from start to delivery, with a crash in the middle, in a minute."`

@@ -41,7 +41,7 @@ CREATE INDEX dispatches_sent ON dispatches (target, sent_at) WHERE sent_at IS NO
 CREATE TABLE notices (
     id          INTEGER PRIMARY KEY,
     target      TEXT NOT NULL,
-    kind        TEXT NOT NULL CHECK (kind = 'alert' OR kind = 'reminder' OR kind = 'over' OR kind = 'delivered' OR kind = 'message' OR kind = 'digest'),
+    kind        TEXT NOT NULL CHECK (kind = 'alert' OR kind = 'reminder' OR kind = 'over' OR kind = 'delivered' OR kind = 'message'),
     alert_id    INTEGER REFERENCES alerts (id),
     urgent      INTEGER NOT NULL,
     line        TEXT NOT NULL,

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"atelierd/internal/announce"
 	"atelierd/internal/bounty"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
@@ -64,6 +65,7 @@ func daemonLoops() fx.Option {
 			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, s, st, log) }}
 		}),
 		asLoop(func(a *App) loop { return loop{"mark", 6, a.keepMark} }),
+		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 		// Commands are answered while the engine drains.
 		asLoop(func(a *App, p *intake.Poller, e *engine.Engine) loop {
@@ -243,7 +245,7 @@ func fxLog(log *slog.Logger) fxevent.Logger {
 // Heartbeat polls once, does what can be done now, and returns. If one part fails,
 // the others still run: work that is known already is done after a failed poll, and
 // so are orders when a service cannot be listed. Only a refused key ends it at once.
-func (a *App) Heartbeat(ctx context.Context) error {
+func (a *App) Heartbeat(ctx context.Context) (err error) {
 	var p struct {
 		fx.In
 		Engine  *engine.Engine
@@ -254,11 +256,14 @@ func (a *App) Heartbeat(ctx context.Context) error {
 		Watcher *bounty.Watcher
 		Watch   *enroll.Watch
 		Checker *reconcile.Checker
+		Notices *announce.Announcer
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
 		return dig.RootCause(err)
 	}
+	// The owner hears of what is wrong at the end, whatever that was.
+	defer func() { err = errors.Join(err, p.Notices.Once(context.WithoutCancel(ctx))) }()
 	pollErr := p.Poller.Poll(ctx)
 	if keyRefused(pollErr) {
 		return pollErr // nothing else would fare better
@@ -271,7 +276,7 @@ func (a *App) Heartbeat(ctx context.Context) error {
 	_, threadErr := p.Threads.Once(ctx)
 	bountyErr := p.Watcher.Once(ctx)
 	_, reviewErr := p.Reviews.Once(ctx)
-	err := errors.Join(pollErr, checkErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr)
+	err = errors.Join(pollErr, checkErr, setupErr, p.Watch.OnceIfDue(ctx), threadErr, bountyErr, reviewErr)
 	if p.Checker.Reconciling() {
 		return err // no work before the ledger is reconciled
 	}

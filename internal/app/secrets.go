@@ -38,6 +38,16 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		variables, _ := exec.Secrets(g.Env)
 		list = append(list, variables...)
 	}
+	for _, n := range cfg.Notify {
+		for _, text := range []func() (secret.Text, error){textIn(n.TokenEnv, n.TokenFile), textIn(n.URLEnv, n.URLFile)} {
+			if text != nil {
+				value, _ := text()
+				add("a secret of notify "+n.Name, value)
+			}
+		}
+		variables, _ := exec.Secrets(n.Env)
+		list = append(list, variables...)
+	}
 	for _, s := range cfg.Services {
 		if s.Quote != nil {
 			variables, _ := exec.Secrets(s.Quote.Env)

@@ -34,9 +34,7 @@ type Notify struct {
 	// QuietFrom and QuietTo are times of the day in Zone between which only what is
 	// urgent is sent. Equal ones are no such time.
 	QuietFrom, QuietTo time.Duration
-	// DigestAt is the time of the day in Zone at which the digest is sent.
-	DigestAt time.Duration
-	Zone     *time.Location
+	Zone               *time.Location
 }
 
 // addressed are the types with an address of their own.
@@ -175,7 +173,6 @@ func (n *Notify) clock(t *table) {
 		}
 		n.Zone = zone
 	}
-	n.DigestAt = t.timeOfDay("digest_at", t.text("digest_at", "08:00"))
 	if quiet := t.text("quiet", ""); quiet != "" {
 		from, to, ok := strings.Cut(quiet, "-")
 		if !ok {

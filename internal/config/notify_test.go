@@ -15,17 +15,16 @@ func TestATargetOfNotifications(t *testing.T) {
 type = "telegram"
 token_file = "bot.token"
 chat = "12"
-events = ["digest", "message"]
+events = ["delivered", "message"]
 quiet = "23:00-07:30"
-digest_at = "09:15"
 time_zone = "Europe/Berlin"
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := c.Notify[0]
-	if n.Name != "telegram" || n.Chat != "12" || !strings.HasSuffix(n.TokenFile, "/bot.token") || n.DigestAt != 9*time.Hour+15*time.Minute ||
-		len(n.News) != 2 || n.News[0] != order.NewsDigest || n.PerHour != 20 {
+	if n.Name != "telegram" || n.Chat != "12" || !strings.HasSuffix(n.TokenFile, "/bot.token") ||
+		len(n.News) != 2 || n.News[0] != order.NewsDelivered || n.PerHour != 20 {
 		t.Errorf("read %+v", n)
 	}
 	for at, want := range map[string]bool{"22:59": false, "23:00": true, "03:00": true, "07:29": true, "07:30": false, "12:00": false} {
@@ -54,9 +53,8 @@ func TestWhatIsWrongWithATargetOfNotifications(t *testing.T) {
 		"type = \"command\"":                                                                                               "command: is missing",
 		"type = \"email\"\nserver = \"smtp.example.com\"\nfrom = \"a@x.example\"\nto = [\"b@x.example\"]":                  "is not a host and a port",
 		"type = \"email\"\nserver = \"smtp.example.com:25\"\nfrom = \"a@x.example\"\nto = [\"b@x.example\"]\nplain = true": "sends mail without TLS to another machine",
-		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nevents = [\"all\"]":                                               `"all" is no event; write some of needs_owner, down, delivered, message, digest`,
+		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nevents = [\"all\"]":                                               `"all" is no event; write some of needs_owner, down, delivered, message`,
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nquiet = \"night\"":                                                "is no span of a day",
-		"type = \"ntfy\"\nurl = \"https://x.example/a\"\ndigest_at = \"8 am\"":                                             "is no time of the day",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\ntime_zone = \"Mars\"":                                             "is no time zone",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nchat = \"1\"":                                                     "unknown key",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\n[[notify]]\ntype = \"ntfy\"\nurl = \"https://x.example/b\"":       "another [[notify]] has the name \"ntfy\"",

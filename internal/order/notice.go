@@ -22,13 +22,11 @@ const (
 	NewsDelivered News = "delivered"
 	// NewsMessage: a client wrote.
 	NewsMessage News = "message"
-	// NewsDigest: the figures of a day.
-	NewsDigest News = "digest"
 )
 
 // AllNews returns all kinds of news.
 func AllNews() []News {
-	return []News{NewsNeedsOwner, NewsDown, NewsDelivered, NewsMessage, NewsDigest}
+	return []News{NewsNeedsOwner, NewsDown, NewsDelivered, NewsMessage}
 }
 
 // The times of announcements.
@@ -85,6 +83,19 @@ func (c Condition) Line() string {
 	return strings.TrimPrefix(line, ": ")
 }
 
+// Watch is what a look for what is wrong needs to know beyond the database.
+type Watch struct {
+	// Began is when the process has begun to ask the marketplace, and PollWithin how old
+	// the last answered poll may be. Zero looks at no poll.
+	Began      time.Time
+	PollWithin time.Duration
+	// More are conditions that no row of the database shows.
+	More []Condition
+	// After is how long an alert must stand until it is announced.
+	After     time.Duration
+	Listeners []Listener
+}
+
 // Listener is a target of notifications as the store sees it.
 type Listener struct {
 	Name string
@@ -106,7 +117,6 @@ const (
 	NoticeOver      NoticeKind = "over"
 	NoticeDelivered NoticeKind = "delivered"
 	NoticeMessage   NoticeKind = "message"
-	NoticeDigest    NoticeKind = "digest"
 )
 
 // Wait returns how long a line of the kind may wait for others to go with.
@@ -179,9 +189,6 @@ func Bundle(list []Notice) (title, text string, urgent bool) {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.text))
 		}
-	}
-	if counts[NoticeDigest] > 0 {
-		parts = append(parts, "the figures of the day")
 	}
 	return strings.Join(parts, ", "), strings.Join(lines, "\n"), urgent
 }

@@ -18,23 +18,10 @@ const (
 	mostConditions = 500
 )
 
-// Watch is what CheckAlerts needs to know beyond the database.
-type Watch struct {
-	// Reached is when the process has begun to ask the marketplace, and PollWithin how
-	// old the last answered poll may be. Zero looks at no poll.
-	Began      time.Time
-	PollWithin time.Duration
-	// More are conditions that no row of the database shows.
-	More []order.Condition
-	// After is how long an alert must stand until it is announced.
-	After     time.Duration
-	Listeners []order.Listener
-}
-
 // CheckAlerts opens an alert for each thing that is wrong now, closes those that are over,
 // and puts both on their way to the listeners. It returns what was opened and how many
 // were closed.
-func (s *Store) CheckAlerts(w Watch) (opened []order.Condition, closed int, err error) {
+func (s *Store) CheckAlerts(w order.Watch) (opened []order.Condition, closed int, err error) {
 	err = s.write("alerts", func(t *tx) error {
 		opened, closed = nil, 0 // a batch that fails is tried again
 		now, err := t.conditions(w)
@@ -80,7 +67,7 @@ func (s *Store) CheckAlerts(w Watch) (opened []order.Condition, closed int, err 
 }
 
 // conditions returns what is wrong now, each once.
-func (t *tx) conditions(w Watch) ([]order.Condition, error) {
+func (t *tx) conditions(w order.Watch) ([]order.Condition, error) {
 	rows, err := t.Standing(noCancel)
 	if err != nil {
 		return nil, err
@@ -92,7 +79,7 @@ func (t *tx) conditions(w Watch) ([]order.Condition, error) {
 		}
 		list = append(list, order.Condition{What: r.What, ID: r.ID, Code: r.Code, State: r.State, Reason: r.Reason, Hint: r.Hint})
 	}
-	for _, rule := range []func(Watch) ([]order.Condition, error){t.unreached, t.nearDeadline, t.unanswered, t.unpaid} {
+	for _, rule := range []func(order.Watch) ([]order.Condition, error){t.unreached, t.nearDeadline, t.unanswered, t.unpaid} {
 		more, err := rule(w)
 		if err != nil {
 			return nil, err
@@ -115,7 +102,7 @@ func since(value any) time.Time {
 }
 
 // unreached is the marketplace that has answered no poll for long.
-func (t *tx) unreached(w Watch) ([]order.Condition, error) {
+func (t *tx) unreached(w order.Watch) ([]order.Condition, error) {
 	if w.PollWithin == 0 {
 		return nil, nil
 	}
@@ -130,7 +117,7 @@ func (t *tx) unreached(w Watch) ([]order.Condition, error) {
 	}}, nil
 }
 
-func (t *tx) nearDeadline(Watch) ([]order.Condition, error) {
+func (t *tx) nearDeadline(order.Watch) ([]order.Condition, error) {
 	rows, err := t.OrdersNearDeadline(noCancel, utc.At(t.now.Add(deadlineNear)))
 	if err != nil {
 		return nil, err
@@ -145,7 +132,7 @@ func (t *tx) nearDeadline(Watch) ([]order.Condition, error) {
 	return list, nil
 }
 
-func (t *tx) unanswered(Watch) ([]order.Condition, error) {
+func (t *tx) unanswered(order.Watch) ([]order.Condition, error) {
 	rows, err := t.UnansweredOrders(noCancel, utc.At(t.now.Add(-answerWithin)))
 	if err != nil {
 		return nil, err
@@ -160,7 +147,7 @@ func (t *tx) unanswered(Watch) ([]order.Condition, error) {
 	return list, nil
 }
 
-func (t *tx) unpaid(Watch) ([]order.Condition, error) {
+func (t *tx) unpaid(order.Watch) ([]order.Condition, error) {
 	r, err := t.UnpaidOrders(noCancel, utc.At(t.now.Add(-payoutWithin)))
 	if err != nil || r.Orders == 0 {
 		return nil, err
@@ -193,7 +180,7 @@ func (t *tx) keepAlert(a query.Alert, c order.Condition) error {
 
 // announce puts an open alert on its way to each listener that was not told of it, or was
 // long ago.
-func (t *tx) announce(a query.Alert, c order.Condition, w Watch) error {
+func (t *tx) announce(a query.Alert, c order.Condition, w order.Watch) error {
 	if t.now.Sub(a.OpenedAt.Time) < w.After {
 		return nil
 	}

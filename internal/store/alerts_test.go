@@ -17,7 +17,7 @@ func watch(t *testing.T, s *Store, l order.Listener, how time.Duration) []string
 	t.Helper()
 	var titles []string
 	for end := time.Now().Add(how); time.Now().Before(end); time.Sleep(time.Minute) {
-		if _, _, err := s.CheckAlerts(Watch{After: order.AnnounceAfter, Listeners: []order.Listener{l}}); err != nil {
+		if _, _, err := s.CheckAlerts(order.Watch{After: order.AnnounceAfter, Listeners: []order.Listener{l}}); err != nil {
 			t.Fatal(err)
 		}
 		d, err := s.NextDispatch(l, time.Minute, false)
@@ -101,7 +101,7 @@ func TestAnEditSaysThatAnAlertIsOver(t *testing.T) {
 		setAlert(t, s, order.AlertKey, "the key is refused")
 		watch(t, s, phone, 5*time.Minute)
 		setAlert(t, s, order.AlertKey, "")
-		if _, _, err := s.CheckAlerts(Watch{Listeners: []order.Listener{phone}}); err != nil {
+		if _, _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
 			t.Fatal(err)
 		}
 		edits, err := s.Edits("phone")
@@ -234,7 +234,7 @@ func TestRulesAboutTimeFindWhatNoRowShows(t *testing.T) {
 			t.Fatal(err)
 		}
 		check := func() {
-			if _, _, err := s.CheckAlerts(Watch{Began: began, PollWithin: 10 * time.Minute}); err != nil {
+			if _, _, err := s.CheckAlerts(order.Watch{Began: began, PollWithin: 10 * time.Minute}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -81,7 +81,7 @@ func life(t *testing.T) *Store {
 		t.Fatal(err)
 	}
 	phone := order.Listener{Name: "phone", News: order.AllNews()}
-	if _, _, err := s.CheckAlerts(Watch{Listeners: []order.Listener{phone}}); err != nil {
+	if _, _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
 		t.Fatal(err)
 	}
 	if d, err := s.NextDispatch(phone, time.Minute, false); d == nil || err != nil {

@@ -84,3 +84,18 @@ func (e *Program) CheckFiles(ctx context.Context, req generate.Request, files []
 	f.Log, f.Charge = log.tail(), order.ChargeNone
 	return f
 }
+
+// Notify runs the program with a text on its standard input. Exit status 0 is done, and
+// any other an error that says what the program wrote to stderr last.
+func (e *Program) Notify(ctx context.Context, input []byte) error {
+	log := newLineLog(e.opts.Log.With("run", "notify"), e.redactor())
+	p := process{
+		name: e.opts.Name, argv: e.opts.Command, dir: e.opts.Dir, env: e.env, stdin: input,
+		stderr: log, timeout: e.opts.Timeout, grace: e.opts.Grace, wrap: e.wrapFor(generate.Request{}), wrapped: e.opts.Isolation.Bwrap,
+	}
+	out, err := p.run(ctx)
+	if err != nil {
+		return err
+	}
+	return asError(out.failure(manifest{}, log.finish(out.stdout)))
+}

@@ -1,0 +1,245 @@
+// Package announce notifies the owner. Once a minute it looks for what is wrong, and it
+// sends what the store has put on its way to each target: once, in order, again after a
+// failure.
+//
+// It must not know what is wrong with an order, nor how a message reaches a phone. The
+// store finds the first, and package notify does the second.
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"atelierd/internal/logonce"
+	"atelierd/internal/notify"
+	"atelierd/internal/order"
+)
+
+// Store is what the announcer needs of the database.
+type Store interface {
+	CheckAlerts(w order.Watch) (opened []order.Condition, closed int, err error)
+	NextDispatch(l order.Listener, retry time.Duration, quiet bool) (*order.Dispatch, error)
+	DispatchSent(id int64, ref string) error
+	DispatchFailed(id int64, reason string, again time.Time) error
+	Edits(target string) ([]order.Dispatch, error)
+	Edited(target string, id int64) error
+	// SetAlert shows an alert to the owner. An empty text clears it.
+	SetAlert(a order.Alert, text string) error
+}
+
+// Target is where messages go, and when.
+type Target struct {
+	order.Listener
+	To notify.Target
+	// Quiet reports whether only what is urgent is sent at a time.
+	Quiet func(time.Time) bool
+}
+
+// Options are the parts of an Announcer.
+type Options struct {
+	Store   Store
+	Targets []Target
+	// Agent is the name of the agent, which begins each title.
+	Agent string
+	// Ledger identifies the database in the ids of messages.
+	Ledger string
+	// PollWithin is how old the last answered poll may be.
+	PollWithin time.Duration
+	// Wrong returns what is wrong beyond the database, such as a full disk. It may be nil.
+	Wrong func() []order.Condition
+	// Clean removes secrets from a text.
+	Clean func(string) string
+	Log   *slog.Logger
+}
+
+// Announcer is made by New.
+type Announcer struct {
+	o        Options
+	began    time.Time
+	failures logonce.Logger
+	failing  map[string]*logonce.Logger // by target
+}
+
+const (
+	// interval is the time between two looks for what is wrong and what is due.
+	interval = time.Minute
+	// unheard is the same while there is no target: status alone shows what is found.
+	unheard = 5 * time.Minute
+	// retry is when a message whose outcome is unknown is sent again. It is longer than
+	// one may take.
+	retry = 2 * time.Minute
+	// The pauses after a failure begin at firstPause and double up to mostPause.
+	firstPause = 30 * time.Second
+	mostPause  = time.Hour
+)
+
+// New returns an announcer.
+func New(o Options) *Announcer {
+	a := &Announcer{o: o, began: time.Now(), failing: map[string]*logonce.Logger{}}
+	for _, t := range o.Targets {
+		a.failing[t.Name] = &logonce.Logger{}
+	}
+	return a
+}
+
+// Run announces until ctx ends. A failure is logged and ends nothing. The first look comes
+// after a minute, because a start forgets which generators are paused and probes them.
+func (a *Announcer) Run(ctx context.Context) error {
+	every := interval
+	if len(a.o.Targets) == 0 {
+		every = unheard
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := a.once(ctx, order.AnnounceAfter, a.o.PollWithin); err != nil && ctx.Err() == nil {
+			a.failures.Failed(a.o.Log, "the owner cannot be notified", err)
+		} else {
+			a.failures.Recovered(a.o.Log, "the owner is notified again")
+		}
+	}
+}
+
+// Once announces what is wrong now, without waiting for it to stand a minute, and sends
+// what is due. It is for a heartbeat, after which nobody looks for hours.
+func (a *Announcer) Once(ctx context.Context) error { return a.once(ctx, 0, 0) }
+
+func (a *Announcer) once(ctx context.Context, after, pollWithin time.Duration) error {
+	w := order.Watch{Began: a.began, PollWithin: pollWithin, After: after}
+	for _, t := range a.o.Targets {
+		w.Listeners = append(w.Listeners, t.Listener)
+	}
+	if a.o.Wrong != nil {
+		w.More = a.o.Wrong()
+	}
+	opened, closed, err := a.o.Store.CheckAlerts(w)
+	if err != nil {
+		return fmt.Errorf("look for what is wrong: %w", err)
+	}
+	if len(opened) > 0 || closed > 0 {
+		a.o.Log.Debug("alerts checked", "opened", len(opened), "closed", closed)
+	}
+	var sending sync.WaitGroup
+	errs := make([]error, len(a.o.Targets))
+	for i, t := range a.o.Targets {
+		sending.Go(func() { errs[i] = a.send(ctx, t) })
+	}
+	sending.Wait()
+	return errors.Join(errs...)
+}
+
+// send sends what is due for one target. Its error is the store's.
+func (a *Announcer) send(ctx context.Context, t Target) error {
+	if err := a.edit(ctx, t); err != nil {
+		return err
+	}
+	d, err := a.o.Store.NextDispatch(t.Listener, retry, t.Quiet != nil && t.Quiet(time.Now()))
+	if err != nil || d == nil {
+		return err
+	}
+	ref, err := t.To.Send(ctx, a.message(t, *d))
+	if err == nil {
+		a.failing[t.Name].Recovered(a.o.Log.With("target", t.Name), "a target of notifications works again")
+		return errors.Join(a.o.Store.DispatchSent(d.ID, ref), a.o.Store.SetAlert(order.NotifyAlert(t.Name), ""))
+	}
+	if ctx.Err() != nil {
+		return nil // it is sent again by the next run
+	}
+	return a.failed(t, *d, failure(err))
+}
+
+// failed records a message that was not sent, and when it is sent again.
+func (a *Announcer) failed(t Target, d order.Dispatch, f *notify.Failure) error {
+	reason := a.o.Clean(f.Reason)
+	a.failing[t.Name].Failed(a.o.Log.With("target", t.Name), "a notification was not sent", errors.New(reason),
+		"hint", "check its [[notify]], then run "+order.Command("notify test"))
+	var broken error
+	if f.Kind == notify.Broken {
+		broken = a.o.Store.SetAlert(order.NotifyAlert(t.Name), reason)
+	}
+	again := time.Now().Add(max(f.After, pause(d.Tries)))
+	if f.Kind == notify.Refused || time.Since(d.At) > order.GiveUpAfter {
+		again = time.Time{}
+	}
+	return errors.Join(broken, a.o.Store.DispatchFailed(d.ID, reason, again))
+}
+
+// pause is how long after a failed try the next one comes, with jitter.
+func pause(tries int) time.Duration {
+	d := min(firstPause<<min(tries-1, 20), mostPause)
+	return d + rand.N(d/4)
+}
+
+// edit says in sent messages what is over now, where the service can. What cannot be
+// edited is said by a message.
+func (a *Announcer) edit(ctx context.Context, t Target) error {
+	editor, ok := t.To.(notify.Editor)
+	if !ok {
+		return nil
+	}
+	list, err := a.o.Store.Edits(t.Name)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if err := editor.Edit(ctx, d.Ref, a.message(t, d)); err != nil {
+			a.o.Log.Debug("a notification could not be changed", "target", t.Name, "error", a.o.Clean(err.Error()))
+			continue
+		}
+		if err := a.o.Store.Edited(t.Name, d.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Announcer) message(t Target, d order.Dispatch) notify.Message {
+	return notify.Message{
+		ID:    a.o.Ledger + "-" + t.Name + "-" + strconv.FormatInt(d.ID, 10),
+		Title: a.o.Clean(a.o.Agent + ": " + d.Title), Text: a.o.Clean(d.Text), Urgent: d.Urgent, At: d.At,
+	}
+}
+
+func failure(err error) *notify.Failure {
+	if f, ok := errors.AsType[*notify.Failure](err); ok {
+		return f
+	}
+	return &notify.Failure{Kind: notify.Later, Reason: err.Error()}
+}
+
+// Sent is what became of a trial message.
+type Sent struct {
+	Target string
+	// Err is nil if the service took the message.
+	Err error
+}
+
+// Try sends one message to each target at once, without the database.
+func Try(ctx context.Context, o Options) []Sent {
+	a := New(o)
+	list := make([]Sent, len(o.Targets))
+	var sending sync.WaitGroup
+	for i, t := range o.Targets {
+		list[i].Target = t.Name
+		sending.Go(func() {
+			m := a.message(t, order.Dispatch{Title: "this is a test", Text: "Notifications of atelierd reach you here.", At: time.Now()})
+			m.ID += "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+			if _, err := t.To.Send(ctx, m); err != nil {
+				list[i].Err = errors.New(o.Clean(err.Error()))
+			}
+		})
+	}
+	sending.Wait()
+	return list
+}

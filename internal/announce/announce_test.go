@@ -1,0 +1,160 @@
+package announce
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/notify"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/store/storetest"
+)
+
+// phone is a target that keeps what it receives, or fails.
+type phone struct {
+	mu    sync.Mutex
+	got   []notify.Message
+	edits []notify.Message
+	fail  *notify.Failure
+	tries int
+}
+
+func (p *phone) Send(_ context.Context, m notify.Message) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tries++
+	if p.fail != nil {
+		return "", p.fail
+	}
+	p.got = append(p.got, m)
+	return "ref", nil
+}
+
+func (p *phone) Edit(_ context.Context, _ string, m notify.Message) error {
+	p.edits = append(p.edits, m)
+	return nil
+}
+
+func (p *phone) set(f *notify.Failure) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fail = f
+}
+
+// announcing runs an announcer in a bubble while f runs.
+func announcing(t *testing.T, f func(t *testing.T, s *store.Store, p *phone)) {
+	t.Helper()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := store.Open(store.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		p := &phone{}
+		a := New(Options{
+			Store: s, Agent: "Studio", Ledger: "l1", Log: slog.New(slog.DiscardHandler),
+			Clean:   func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "[secret]") },
+			Targets: []Target{{Listener: order.Listener{Name: "phone", News: order.AllNews()}, To: p}},
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- a.Run(ctx) }()
+		f(t, s, p)
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnAlertIsSentOnceAndEditedWhenItIsOver(t *testing.T) {
+	t.Parallel()
+	announcing(t, func(t *testing.T, s *store.Store, p *phone) {
+		must(t, s.SetAlert(order.AlertKey, "the key s3cr3t is refused"))
+		time.Sleep(time.Hour)
+		must(t, s.SetAlert(order.AlertKey, ""))
+		time.Sleep(time.Hour)
+		if len(p.got) != 1 || p.got[0].Title != "Studio: the key [secret] is refused" || !p.got[0].Urgent || p.got[0].ID != "l1-phone-1" {
+			t.Errorf("sent %+v", p.got)
+		}
+		if len(p.edits) != 1 || !strings.HasPrefix(p.edits[0].Title, "Studio: over since ") {
+			t.Errorf("edited %+v", p.edits)
+		}
+	})
+}
+
+func TestAMessageIsSentAgainWithPausesUntilItIsGivenUp(t *testing.T) {
+	t.Parallel()
+	announcing(t, func(t *testing.T, s *store.Store, p *phone) {
+		p.set(&notify.Failure{Kind: notify.Later, Reason: "no answer"})
+		must(t, s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
+		time.Sleep(10 * time.Hour)
+		if p.tries < 8 || p.tries > 30 {
+			t.Errorf("%d tries in ten hours", p.tries)
+		}
+		p.set(nil)
+		time.Sleep(2 * time.Hour)
+		if len(p.got) != 1 {
+			t.Errorf("sent %+v", p.got)
+		}
+	})
+}
+
+func TestATargetThatIsBrokenIsShownUntilItWorks(t *testing.T) {
+	t.Parallel()
+	announcing(t, func(t *testing.T, s *store.Store, p *phone) {
+		p.set(&notify.Failure{Kind: notify.Broken, Reason: "the token s3cr3t is wrong"})
+		must(t, s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
+		time.Sleep(time.Hour)
+		if text, err := s.Fact(t.Context(), "alert.notify.phone"); text != "the token [secret] is wrong" || err != nil {
+			t.Errorf("the alert is %q, %v", text, err)
+		}
+		p.set(nil)
+		time.Sleep(2 * time.Hour)
+		if text, err := s.Fact(t.Context(), "alert.notify.phone"); text != "" || err != nil {
+			t.Errorf("the alert stays: %q, %v", text, err)
+		}
+	})
+}
+
+func TestARefusedMessageIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	announcing(t, func(t *testing.T, s *store.Store, p *phone) {
+		p.set(&notify.Failure{Kind: notify.Refused, Reason: "too odd"})
+		must(t, s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
+		time.Sleep(24 * time.Hour)
+		if p.tries != 1 {
+			t.Errorf("%d tries", p.tries)
+		}
+	})
+}
+
+func TestATrialReportsEachTarget(t *testing.T) {
+	t.Parallel()
+	good, bad := &phone{}, &phone{fail: &notify.Failure{Reason: "no s3cr3t"}}
+	list := Try(t.Context(), Options{
+		Agent: "Studio", Clean: func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "[secret]") },
+		Targets: []Target{{Listener: order.Listener{Name: "a"}, To: good}, {Listener: order.Listener{Name: "b"}, To: bad}},
+	})
+	if len(list) != 2 || list[0].Err != nil || list[1].Err == nil || list[1].Err.Error() != "no [secret]" || len(good.got) != 1 {
+		t.Errorf("sent %+v", list)
+	}
+	var f *notify.Failure
+	if errors.As(list[1].Err, &f) {
+		t.Error("the failure is passed on with its secrets")
+	}
+}

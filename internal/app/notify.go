@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"atelierd/internal/announce"
+	"atelierd/internal/config"
+	"atelierd/internal/credential"
+	"atelierd/internal/disk"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/generate/exec"
+	"atelierd/internal/notify"
+	"atelierd/internal/order"
+	"atelierd/internal/secret"
+	"atelierd/internal/term"
+)
+
+// Announcements returns what an announcer needs beyond its store.
+func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announce.Options, error) {
+	m := maker{cfg: cfg, log: log, credentials: func() *Credentials { return c }}
+	o := announce.Options{
+		Agent: cfg.Agent.Name, PollWithin: pollWithin(cfg),
+		Wrong: func() []order.Condition { return lowDisk(cfg.DataDir) },
+		Log:   log,
+		Clean: func(text string) string { return redactor(cfg, c).Clean(text) },
+	}
+	for _, n := range cfg.Notify {
+		to, err := m.target(n)
+		if err != nil {
+			return o, configError("notify", err)
+		}
+		o.Targets = append(o.Targets, announce.Target{
+			Listener: order.Listener{Name: n.Name, News: n.News, PerHour: n.PerHour}, To: to, Quiet: n.Quiet,
+		})
+	}
+	return o, nil
+}
+
+// unreachedAfter is the least time without an answered poll after which the marketplace
+// counts as not reached.
+const unreachedAfter = 10 * time.Minute
+
+// pollWithin is how old the last answered poll may be.
+func pollWithin(cfg *config.Config) time.Duration {
+	interval := cfg.Poll.Interval
+	if cfg.Webhook.On() {
+		interval = max(interval, cfg.Webhook.PollInterval)
+	}
+	return max(unreachedAfter, 2*interval+5*time.Minute)
+}
+
+// target makes a target. Its secrets are read for each message, so that the owner can
+// replace them in place.
+func (m maker) target(n config.Notify) (notify.Target, error) {
+	spec := notify.Spec{Type: n.Type, Token: textIn(n.TokenEnv, n.TokenFile), URL: textIn(n.URLEnv, n.URLFile), Chat: n.Chat, Mail: n.Mail}
+	if n.URL != "" {
+		spec.URL = func() (secret.Text, error) { return secret.New(n.URL), nil }
+	}
+	if n.Type == notify.TypeCommand {
+		program, err := m.program("", exec.Options{Name: "the notify command", Command: n.Command, Env: n.Env, Log: m.log})
+		if err != nil {
+			return nil, err
+		}
+		spec.Run = program.Notify
+	}
+	return notify.New(spec)
+}
+
+// textIn returns a function that reads a secret from the variable or the file, or nil
+// without either.
+func textIn(env, file string) func() (secret.Text, error) {
+	switch {
+	case env != "":
+		return func() (secret.Text, error) {
+			text := strings.TrimSpace(os.Getenv(env))
+			if text == "" {
+				return secret.Text{}, fmt.Errorf("the variable %s is not set", env)
+			}
+			return secret.New(text), nil
+		}
+	case file != "":
+		return func() (secret.Text, error) { return credential.ReadSecret(file) }
+	}
+	return nil
+}
+
+// lowDisk is a disk without room for another file.
+func lowDisk(dir string) []order.Condition {
+	free, err := disk.Free(dir)
+	if err != nil || free >= fulfill.LeastRoom {
+		return nil
+	}
+	return []order.Condition{{
+		What: "daemon", ID: string(order.AlertDisk), Code: order.AlertDisk.Code(), State: "held",
+		Reason: fmt.Sprintf("%s are free in %s, so no generator is started", term.Size(free), dir), Hint: "make room in the data folder; work resumes by itself",
+	}}
+}
+
+// newAnnouncer makes the loop that notifies the owner.
+func newAnnouncer(b base) (*announce.Announcer, error) {
+	o, err := Announcements(b.Config, b.Credentials, b.Log)
+	if err != nil {
+		return nil, err
+	}
+	l, err := b.Store.Ledger(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	var listeners []order.Listener
+	for _, t := range o.Targets {
+		listeners = append(listeners, t.Listener)
+	}
+	b.Store.Listen(listeners)
+	o.Store, o.Ledger = b.Store, l.ID
+	return announce.New(o), nil
+}
