@@ -24,6 +24,7 @@ type answer struct {
 	torn   error  // why the body of a success ends early, or nil
 	redact *strings.Replacer
 	paid   bool
+	said   string // the text for people if a back end found it, else empty
 }
 
 // decode reads the answer's JSON into v.
@@ -98,6 +99,15 @@ func (a answer) unusable(format string, args ...any) *order.Failure {
 func (a answer) withStatus(status int) answer {
 	a.was, a.status = cmp.Or(a.was, a.status), status
 	return a
+}
+
+// unmatched returns the failure of a success in which a recipe finds nothing. what says
+// which of its fields, because that may be wrong.
+func (a answer) unmatched(what string) *order.Failure {
+	if inner := a.inside(); !inner.ok() {
+		return inner.failure()
+	}
+	return a.unusable("the recipe's %s in the provider's answer: %s", what, a.snippet())
 }
 
 func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
@@ -207,7 +217,7 @@ func (a answer) retryAfter(otherwise time.Duration) time.Duration {
 // snippet returns what the answer says, safe to show: the message of an error, or the
 // beginning of the text.
 func (a answer) snippet() string {
-	switch said := message(a.body); {
+	switch said := cmp.Or(a.said, message(a.body)); {
 	case len(a.body) == 0:
 		return "an empty answer"
 	case said != "":

@@ -117,7 +117,10 @@ func (b *recipeBackend) submit(ctx context.Context, c *conn, req generate.Reques
 	if out := b.files(read); len(out.blobs) > 0 {
 		return "", out, nil
 	}
-	return "", nil, a.failure()
+	if b.recipe.Jobs() {
+		return "", nil, a.unmatched("submit.job finds nothing")
+	}
+	return "", nil, a.unmatched("result.files finds nothing")
 }
 
 // ticket returns the id of the submitted job, or the address where it is asked for. An
@@ -141,9 +144,10 @@ func (b *recipeBackend) ticket(c *conn, read recipe.Answer) string {
 // failure returns what an answer means that reports an error, or nil for a success.
 func (b *recipeBackend) failure(a answer, read recipe.Answer) error {
 	meaning := b.recipe.Meaning(read)
+	a.said = b.recipe.Reason(read)
 	switch meaning {
 	case recipe.Refused:
-		return b.refused(a, cmp.Or(b.recipe.Reason(read), a.snippet()))
+		return b.refused(a, a.snippet())
 	case recipe.Running:
 		if keyReused(a) {
 			return reused(a)
@@ -215,7 +219,7 @@ func (b *recipeBackend) poll(ctx context.Context, c *conn, ticket string) (*outp
 	if err := b.failure(a, read); err != nil {
 		return nil, err
 	}
-	return nil, a.failure()
+	return nil, a.unmatched("section poll finds no state")
 }
 
 // get asks about a job. Its answer may hold the files.
@@ -258,9 +262,11 @@ func (b *recipeBackend) result(ctx context.Context, c *conn, v recipe.Values, a 
 	case len(out.blobs) > 0:
 		return out, nil
 	case b.recipe.HasResult(read):
-		return nil, a.noFile()
+		f := a.noFile()
+		f.Err = fmt.Errorf("the recipe's result.files finds no link or base64 in the provider's answer: %s", a.snippet())
+		return nil, f
 	}
-	return nil, a.notVisible()
+	return nil, order.LateResult(order.CodeNotVisible, "the job is done, and the recipe's result.files finds nothing in the provider's answer: %s", a.snippet())
 }
 
 // files returns the output that an answer holds.

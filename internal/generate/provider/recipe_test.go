@@ -311,3 +311,21 @@ func TestAResultSaysThatItIsRefusedOrFailed(t *testing.T) {
 		}
 	}
 }
+
+// A path of a new recipe may be wrong, and only the answer shows it.
+func TestAFieldOfTheRecipeThatFindsNothingIsNamed(t *testing.T) {
+	t.Parallel()
+	submitted, text := said{status: 200, body: `{"id":"j1"}`}, plainRecipe+"[errors]\nreason = \"fault.text\"\n"
+	for want, says := range map[string]struct{ submit, poll said }{
+		"submit.job":                     {submit: said{status: 200, body: `{"ticket":"j1"}`}},
+		"section poll":                   {submitted, said{status: 200, body: `{"state":"done"}`}},
+		"result.files finds nothing":     {submitted, said{status: 200, body: `{"status":"done","link":"https://example.com/f"}`}},
+		"result.files finds no link":     {submitted, said{status: 200, body: `{"status":"done","url":"f.png"}`}},
+		"the provider answered 400: why": {submit: said{status: 400, body: `{"fault":{"text":"why"}}`}},
+	} {
+		s := script(t, map[string][]said{"POST /jobs": {says.submit}, "GET /jobs/j1": {says.poll}})
+		if _, f := s.generate(t, parsed(t, text), generate.Request{}); f == nil || !strings.Contains(f.Error(), want) {
+			t.Errorf("got %v, want %s", f, want)
+		}
+	}
+}
