@@ -80,17 +80,15 @@ func (s Sampler) Make(ctx context.Context, g Generator, wanted order.Sample) (Sa
 // call. A sample whose outcome cannot be learned is closed and stays counted as spent.
 func (s Sampler) Resume(ctx context.Context, g Generator, o order.OpenSample) (Sampled, error) {
 	w := &sampling{Sampler: s, generator: g, call: o.Call, sample: o.Sample, resumed: true}
-	_, kept := readResult(w.record())
-	fate := order.OpenCall{Call: o.Call, Configured: true, Repeats: g.repeats()}.Fate()
-	switch {
-	case kept, g.Free, fate == order.FateResume:
+	if _, kept := readResult(w.record()); kept || o.Call.Ticket != "" {
 		return w.make(ctx)
 	}
 	return w.find(ctx)
 }
 
-// find resumes the job that the provider has under the key of the call. If it has none, a
-// new sample is made, and one that is resumed has an outcome that cannot be learned.
+// find resumes the job that the provider has under the key of the call. If it has none, the
+// call is made. One that is resumed is made again only if it is paid for once then;
+// otherwise its outcome cannot be learned.
 func (w *sampling) find(ctx context.Context) (Sampled, error) {
 	ticket, err := w.generator.find(ctx, w.call.Key)
 	switch {
@@ -103,7 +101,7 @@ func (w *sampling) find(ctx context.Context) (Sampled, error) {
 		if err := w.submitted(ctx, ticket); err != nil {
 			return Sampled{}, err
 		}
-	case w.resumed:
+	case w.resumed && !w.generator.Free && !w.generator.repeats():
 		if err := w.close(ctx, order.CallOutcome{State: order.CallUnknown, Cost: w.call.Cost}, "its outcome was never learned"); err != nil {
 			return Sampled{}, err
 		}
