@@ -11,6 +11,7 @@ import (
 
 	"atelierd/internal/announce"
 	"atelierd/internal/bounty"
+	"atelierd/internal/canceller"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
 	"atelierd/internal/intake"
@@ -55,11 +56,12 @@ func daemonLoops() fx.Option {
 		asLoop(func(w *bounty.Watcher) loop { return loop{"bounties", 2, w.Run} }),
 		asLoop(func(t *intake.Threads) loop { return loop{"threads", 3, t.Run} }),
 		asLoop(func(r *intake.Reviews) loop { return loop{"reviews", 3, r.Run} }),
+		asLoop(func(l *canceller.Loop) loop { return loop{"cancellations", 3, l.Run} }),
 		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
 		asLoop(func(w *enroll.Watch) loop { return loop{"moderation", 4, w.Run} }),
 		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
-		asLoop(func(a *App, e *engine.Engine, c *reconcile.Checker) loop {
-			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e, c) }}
+		asLoop(func(a *App, e *engine.Engine, c *reconcile.Checker, l *canceller.Loop) loop {
+			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e, c, l) }}
 		}),
 		asLoop(func(a *App, s *Services, st *store.Store, log *slog.Logger) loop {
 			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, s, st, log) }}
@@ -196,8 +198,8 @@ func (a *App) announceStop(running []engine.Attempt) {
 	}
 }
 
-// passOnWakes lets the engine look at the database at each Wake.
-func (a *App) passOnWakes(ctx context.Context, e *engine.Engine, c *reconcile.Checker) error {
+// passOnWakes lets the loops that commands concern look at the database at each Wake.
+func (a *App) passOnWakes(ctx context.Context, e *engine.Engine, c *reconcile.Checker, l *canceller.Loop) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -205,12 +207,13 @@ func (a *App) passOnWakes(ctx context.Context, e *engine.Engine, c *reconcile.Ch
 		case <-a.wake:
 			e.Wake(true, true, true)
 			c.Wake()
+			l.Wake()
 		}
 	}
 }
 
 // notifyOfCommits wakes the loops that a commit concerns.
-func notifyOfCommits(b base, e *engine.Engine, t *intake.Threads, g *reconcile.Gate) {
+func notifyOfCommits(b base, e *engine.Engine, t *intake.Threads, g *reconcile.Gate, l *canceller.Loop) {
 	b.Store.Notify(func(c store.Change) {
 		if c.SecondDaemon != "" && g.Stop(c.SecondDaemon) {
 			b.Log.Error("new paid calls, deliveries, quotes and messages wait", "reason", c.SecondDaemon,
@@ -219,6 +222,9 @@ func notifyOfCommits(b base, e *engine.Engine, t *intake.Threads, g *reconcile.G
 		e.Wake(c.Generate, c.Network, c.Revoked)
 		if c.Threads {
 			t.Wake()
+		}
+		if c.Cancellations {
+			l.Wake()
 		}
 	})
 }
@@ -257,6 +263,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		Watch   *enroll.Watch
 		Checker *reconcile.Checker
 		Notices *announce.Announcer
+		Cancels *canceller.Loop
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
@@ -280,7 +287,8 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 	if p.Checker.Reconciling() {
 		return err // no work before the ledger is reconciled
 	}
-	return errors.Join(err, p.Engine.RunUntilIdle(ctx))
+	_, cancelErr := p.Cancels.Once(ctx)
+	return errors.Join(err, cancelErr, p.Engine.RunUntilIdle(ctx))
 }
 
 // prepareWork makes the generators ready, before anything runs.

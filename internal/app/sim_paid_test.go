@@ -54,6 +54,7 @@ type paidProvider struct {
 	jobs     map[string]*providerJob
 	calm     bool
 	leaked   bool // the key came in an address
+	late     int  // requests to cancel a job that had ended
 	// began is called before a job is taken, and took when it is charged.
 	began func(prompt string)
 	took  func(time.Time, order.USD)
@@ -82,7 +83,10 @@ func (s *paidProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	luck := s.rng.Float64()
+	ended, cancels := cancelOf(r)
 	switch {
+	case cancels:
+		s.cancel(w, ended, luck)
 	case r.Method == http.MethodPost:
 		s.submit(w, r, luck)
 	case strings.HasPrefix(r.URL.Path, "/v1/predictions/"), strings.HasPrefix(r.URL.Path, "/v1/jobs/"):
@@ -274,8 +278,12 @@ func (w *world) checkPaid(db *sql.DB) {
 		tickets[ticket] = true
 	}
 	rows.Close()
+	for ticket := range unwanted(db) {
+		delete(tickets, ticket)
+	}
 	w.checkKeys()
 	w.checkCosts(db)
+	w.checkCancelled(db)
 	for id, brief := range w.paid {
 		o, _ := w.market.Order(id)
 		w.checkPaidOrder(db, o, brief, tickets)

@@ -37,7 +37,7 @@ path = "/v1/jobs/{{job}}"
 state = "data.state"
 waiting = ["processing"]
 done = ["succeeded"]
-failed = ["failed"]
+failed = ["failed", "canceled"]
 refused = ["moderated"]
 reason = "data.error"
 [result]
@@ -50,6 +50,9 @@ rate = ["429"]
 outage = ["503"]
 refused = ["content"]
 reason = "error.message"
+[cancel]
+path = "/v1/jobs/{{job}}/cancel"
+only = ["processing"]
 [probe]
 path = "/v1/account"
 `)))
@@ -171,7 +174,7 @@ func (s *paidProvider) tell(w http.ResponseWriter, id, state string, j *provider
 		if state == "failed" && j.why == indecency {
 			answer["status"] = s.spelled("moderated")
 		}
-		if state == "failed" || state == "succeeded" && j.shown() {
+		if state == "failed" || state == canceled || state == "succeeded" && j.shown() {
 			answer["cost_usd"] = s.cost(j.cost)
 		}
 		answer["state"] = answer["status"]

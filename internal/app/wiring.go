@@ -12,11 +12,13 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/bounty"
 	"atelierd/internal/budget"
+	"atelierd/internal/canceller"
 	"atelierd/internal/config"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
 	"atelierd/internal/fetch"
 	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
 	"atelierd/internal/reconcile"
@@ -60,7 +62,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer,
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer,
 		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 
@@ -169,6 +171,16 @@ func newThreads(b base, c checkedClient) *intake.Threads {
 
 func newReviews(b base, c *atelier.Client) *intake.Reviews {
 	return intake.NewReviews(intake.ReviewOptions{Store: b.Store, Market: c, Log: b.Log})
+}
+
+func newCanceller(b base, s *Services, w waits) *canceller.Loop {
+	list := map[string]generate.Canceller{}
+	for name, g := range s.generators {
+		if c, ok := g.Backend.(generate.Canceller); ok && c.Cancels() {
+			list[name] = c
+		}
+	}
+	return canceller.New(canceller.Options{Store: b.Store, Generators: list, Ready: w.Gate.Ready, Log: b.Log})
 }
 
 func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {

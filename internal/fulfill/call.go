@@ -32,6 +32,12 @@ func (g Generator) repeats() bool {
 	return ok && r.Repeats()
 }
 
+// cancels reports whether the generator can cancel jobs that are not wanted any more.
+func (g Generator) cancels() bool {
+	c, ok := g.Backend.(generate.Canceller)
+	return ok && c.Cancels()
+}
+
 // standIn reports whether another generator may take over from g.
 func standIn(g Generator, err error) bool {
 	fail, ok := errors.AsType[*order.Failure](err)
@@ -157,7 +163,7 @@ func (r *run) begin(g Generator, p plan) (c order.Call, err error) {
 }
 
 func (r *run) beginNew(g Generator) (order.Call, error) {
-	c := order.NewCall{Agent: r.o.Agent, Generator: g.Name, Price: g.Price}
+	c := order.NewCall{Agent: r.o.Agent, Generator: g.Name, Price: g.Price, Cancels: g.cancels()}
 	if !g.Free {
 		c.Caps = r.o.Caps
 	}

@@ -1,12 +1,19 @@
 package order
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // CancelTries is how often a provider is asked to cancel one job.
 const CancelTries = 5
 
-// CancelBackoff is the time between two tries.
-var CancelBackoff = Backoff{Base: 30 * time.Second, Max: 10 * time.Minute}
+// CancelPause returns the time after the given try, from 1, until the next one. All tries
+// together take at least LateLimit, because a provider may not know a new job at first.
+func CancelPause(try int) time.Duration {
+	d := LateLimit / (1<<(CancelTries-1) - 1) << (try - 1)
+	return d + rand.N(d)
+}
 
 // Cancellation is an open call whose job is to be cancelled at its provider, because its
 // order has ended or the owner has the work made again.
@@ -20,8 +27,10 @@ type Cancellation struct {
 
 // CancelResult is what a provider says about a job that is not wanted any more.
 type CancelResult struct {
-	// Ended: the job had ended before, or the provider does not have it.
+	// Ended: the job had ended before, or the provider does not have it any more.
 	Ended bool
+	// Missing: the provider does not show the job, any more or yet.
+	Missing bool
 	// Cost is what the provider charges for it. It is known if CostKnown.
 	Cost      USD
 	CostKnown bool
@@ -33,7 +42,11 @@ func (c Cancellation) Settled(how CancelResult) (end CallOutcome, note string) {
 	if how.CostKnown {
 		end.Cost = how.Cost
 	}
-	if how.Ended {
+	switch {
+	case how.Missing:
+		end.State = CallUnknown
+		return end, "not needed any more; the provider does not have its job"
+	case how.Ended:
 		end.State = CallUnknown
 		return end, "not needed any more; the provider's job had ended"
 	}
@@ -57,3 +70,7 @@ func (f *Failure) JobEnded() bool {
 	}
 	return f.Late()
 }
+
+// JobMissing reports whether f, the failure of a poll, says that the provider does not
+// have the job or its result, which it may have later.
+func (f *Failure) JobMissing() bool { return f.Late() && f.Code == CodeExpired }

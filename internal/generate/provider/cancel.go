@@ -40,7 +40,7 @@ func (p *Provider) Cancel(ctx context.Context, ticket string) (order.CancelResul
 	defer cancel()
 	before, err := p.jobEnd(ctx, c, ticket)
 	switch {
-	case err != nil || before.Ended:
+	case err != nil || before.Ended || before.Missing:
 		return before, err
 	case c.word != "":
 		return before, order.Failf(order.Retry, order.CodeBadAnswer, "the provider calls the job's state %q, so it is not known to run", c.word)
@@ -70,7 +70,10 @@ func (p *Provider) jobEnd(ctx context.Context, c *conn, ticket string) (order.Ca
 		return order.CancelResult{}, nil
 	}
 	f, ok := errors.AsType[*order.Failure](err)
-	if !ok || !f.JobEnded() {
+	switch {
+	case ok && f.JobMissing():
+		return order.CancelResult{Missing: true}, nil
+	case !ok || !f.JobEnded():
 		return order.CancelResult{}, err
 	}
 	return order.CancelResult{Ended: true, Cost: f.Cost, CostKnown: f.Cost > 0 || f.Charge == order.ChargeNone}, nil
