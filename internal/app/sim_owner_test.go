@@ -62,7 +62,20 @@ func (w *world) approve(now bool, o store.Owner) {
 			if daemon := w.daemon.Load(); daemon != nil {
 				daemon.Wake() // as the command does
 			}
+		case order.CodeNoService:
+			w.assign(l.ID, o)
 		}
+	}
+}
+
+// assign has the owner name the service of an order whose bounty the ledger has forgotten.
+func (w *world) assign(id string, o store.Owner) {
+	there, _ := w.market.Order(id)
+	if there.BountyID == "" || !w.restores.lostClaim(w.bounty(there.BountyID), w.agent) {
+		return
+	}
+	if c, err := Catalogs(w.cfg, o.Store)(context.Background()); err == nil {
+		_ = o.Assign(context.Background(), id, simTitle, c.Decide) // it may have moved on in this very moment
 	}
 }
 

@@ -31,11 +31,11 @@ import (
 )
 
 var (
-	simSeeds   = flag.Int("sim.seeds", 20, "how many fixed seeds of the simulated week run, and how many drawn ones")
-	simFrom    = flag.Uint64("sim.from", drawnSeed(os.Getenv("SIM_FROM")), "the first drawn seed; the default is $SIM_FROM, else it is drawn")
-	simDays    = flag.Int("sim.days", 3, "how many days a simulated week has")
-	simPutBack = flag.Bool("sim.restores", false, "put old copies of the data folder back in a third of the weeks")
-	simSeed    = flag.Uint64("sim.seed", 0, "run this one seed, with the daemon's log")
+	simSeeds = flag.Int("sim.seeds", 20, "how many fixed seeds of the simulated week run, and how many drawn ones")
+	simFrom  = flag.Uint64("sim.from", drawnSeed(os.Getenv("SIM_FROM")), "the first drawn seed; the default is $SIM_FROM, else it is drawn")
+	simDays  = flag.Int("sim.days", 3, "how many days a simulated week has")
+	simSeed  = flag.Uint64("sim.seed", 0, "run this one seed, with the daemon's log")
+	simKeep  = flag.String("sim.keep", "", "keep the daemon's log and the data folder of each failed week in this folder")
 )
 
 // drawnSeed is the number in the text, else one at random.
@@ -94,6 +94,8 @@ type world struct {
 	cfg     *config.Config
 	market  *sandbox.Server
 	next    http.RoundTripper
+	log     *slog.Logger // of the daemon
+	kept    *os.File     // the file of log, if it is kept
 	painter *painter
 	getenv  func(string) string
 	crash   int
@@ -132,11 +134,8 @@ func simulateWeek(t *testing.T, seed uint64) {
 		w.looks, w.restores = newLooks(), newBackups(seed, copied)
 		w.provider.began, w.provider.took = w.payingFor, w.looks.charge
 		w.useKeys(seed)
-		defer func() {
-			if t.Failed() {
-				t.Logf("replay with: go test ./internal/app -run Week -sim.days=%d -sim.seed=%d", *simDays, seed)
-			}
-		}()
+		w.beginLog(seed)
+		defer w.endLog(seed)
 		w.live()
 		w.check()
 	})
@@ -220,8 +219,9 @@ func (w *world) live() {
 			steps, deliveries = 0, 1+w.rng.Int64N(8)
 		}
 		w.life(w.lifeConfig(), newFate(steps, deliveries), min(time.Until(end), time.Duration(1+w.rng.IntN(72))*time.Hour))
-		// A supervisor restarts it at once, or a person after a while.
-		time.Sleep(time.Duration(w.rng.IntN([]int{20, 600}[w.rng.IntN(2)])) * time.Second)
+		// A supervisor restarts it at once, or a person after a while. Two lives share no
+		// moment, so that what was done is judged by the settings of the life that did it.
+		time.Sleep(time.Duration(1+w.rng.IntN([]int{20, 600}[w.rng.IntN(2)])) * time.Second)
 		w.longOutage()
 		w.whileDown()
 	}
@@ -238,10 +238,7 @@ func (w *world) live() {
 // life is one run of the daemon: until it crashes by its fate, or is stopped
 // in order when its time is over.
 func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
-	log := slog.New(slog.DiscardHandler)
-	if *simSeed != 0 {
-		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
+	log := w.log
 	log.Info("=== a life begins")
 	w.margins = append(w.margins, margin{time.Now().Truncate(time.Millisecond), cmp.Or(cfg.Services[slices.IndexFunc(cfg.Services, isWeekly)].WindowMargin, simMargin)})
 	w.down = append(w.down, stay{from: w.stopped, to: time.Now()})
