@@ -91,6 +91,7 @@ func newCharging(cleanup func(func()), seed uint64, lost float64) *charging {
 	mux.HandleFunc("POST /replicate/v1/models/test/model/predictions", p.predict)
 	mux.HandleFunc("GET /replicate/v1/predictions/{job}", p.prediction)
 	mux.HandleFunc("GET /replicate/files/{job}", p.file)
+	mux.HandleFunc("GET /openai/models", listModels)
 	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {}) // probes
 	server := httptest.NewServer(p.losing(mux))
 	cleanup(server.Close)

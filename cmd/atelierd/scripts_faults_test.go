@@ -114,6 +114,12 @@ func scriptProvider(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("PROVIDER", p.url)
 }
 
+// listModels answers with the models of a provider of type openai. One of them is shut
+// down in five days.
+func listModels(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintf(w, `{"data":[{"id":"lasting"},{"id":"ending","shutdown_date":%q}]}`, time.Now().UTC().AddDate(0, 0, 5).Format(time.DateOnly))
+}
+
 // scriptCharges asserts how many jobs the provider was paid for: charges COUNT.
 func scriptCharges(ts *testscript.TestScript, neg bool, args []string) {
 	p := *ts.Value(providerKey{}).(**charging)
