@@ -54,6 +54,9 @@ type Options struct {
 	Generators map[string]fulfill.Generator
 	// StoreHook is called around each commit, see store.Options.
 	StoreHook func(point string) error
+	// Reserve is how many bytes of the disk a paid call takes for its result before it is
+	// made; 0 is 32 MiB.
+	Reserve int64
 	// MaxCrashes is how many crashes a stage may see, see store.Options.
 	MaxCrashes int
 }
@@ -61,6 +64,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Reserve == 0 {
+		o.Reserve = 32 << 20
 	}
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv

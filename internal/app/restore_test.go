@@ -230,6 +230,7 @@ func (d *drill) openWith(dir string, h hands) *App {
 	a, err := Open(context.Background(), Options{
 		Config: &cfg, Log: logTo, Transport: h, Getenv: func(string) string { return "" },
 		Listen:     func(string, string) (net.Listener, error) { return pipenet.New(), nil },
+		Reserve:    1 << 10, // the folder is in memory
 		Generators: map[string]fulfill.Generator{"painter": maker, "brush": maker, "provider": maker},
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ func (w *world) start(f *fate) {
 	a, err := Open(context.Background(), Options{
 		Config: w.cfg, Log: slog.New(slog.DiscardHandler), Getenv: w.getenv, Transport: wire{w.next, f},
 		Listen:     func(string, string) (net.Listener, error) { return pipenet.New(), nil },
-		Generators: w.generators(f, slog.New(slog.DiscardHandler)), StoreHook: f.step, MaxCrashes: 50,
+		Generators: w.generators(f, slog.New(slog.DiscardHandler)), StoreHook: f.step, MaxCrashes: 50, Reserve: 1 << 10,
 	})
 	if err == nil {
 		w.agent = a.credentials.AgentID()

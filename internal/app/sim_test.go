@@ -249,7 +249,7 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 	a, err := Open(context.Background(), Options{
 		Config: cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},
 		Listen:     func(string, string) (net.Listener, error) { return port, nil },
-		Generators: w.generators(f, log), StoreHook: f.step, MaxCrashes: 50,
+		Generators: w.generators(f, log), StoreHook: f.step, MaxCrashes: 50, Reserve: 1 << 10,
 	})
 	if err != nil {
 		if !f.dead.Load() {

@@ -20,7 +20,7 @@ type halfRead struct {
 
 func (h *halfRead) RoundTrip(r *http.Request) (*http.Response, error) {
 	thread := strings.HasSuffix(r.URL.Path, "/messages")
-	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/orders/") && !(thread && h.threads) {
+	if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/orders/") && (!thread || !h.threads) {
 		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	}
 	return h.drill.RoundTrip(r)

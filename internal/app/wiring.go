@@ -34,6 +34,7 @@ import (
 // base is what most parts need.
 type base struct {
 	fx.In
+	App         *App
 	Config      *config.Config
 	Log         *slog.Logger
 	Store       *store.Store
@@ -125,7 +126,7 @@ func newSightings(b base) *intake.Sightings { return intake.NewSightings(b.Confi
 func newFulfiller(b base, c checkedClient, m *budget.Budget, s *Services, w waits) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
 		Store: b.Store, Market: c, Budget: m, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
-		Dir: b.Config.DataDir, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
+		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
 		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Ready, Shown: c.detector.Order, Log: b.Log,
 	})

@@ -1,4 +1,4 @@
-// Package disk reports how much room a folder has. It must not know what the room
+// Package disk reports how much room a folder has, and reserves some. It must not know what the room
 // is for.
 package disk
 

@@ -105,6 +105,10 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 	if err := r.mayBegin(ctx, g, p); err != nil {
 		return generate.Result{}, err
 	}
+	if err := r.reserve(g, p); err != nil {
+		return generate.Result{}, err
+	}
+	defer r.unreserve()
 	c, err := r.begin(g, p)
 	if err != nil {
 		return generate.Result{}, err
@@ -119,6 +123,7 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 		Submitted: func(ticket string) error {
 			return r.keep(ctx, r.job, func() error { return r.o.Store.CallSubmitted(c.ID, ticket) })
 		},
+		MakeRoom: r.makeRoom,
 	}
 	running := false
 	req.Call.Running = func() { running = true }

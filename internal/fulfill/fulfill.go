@@ -168,6 +168,9 @@ type Options struct {
 	Secrets func() *secret.Redactor
 	// Dir is the data folder.
 	Dir string
+	// Reserve is how many bytes of the disk a paid call takes for its result before it is
+	// made; 0 takes none.
+	Reserve int64
 	// SettleWindow is how long a request without an answer may still take effect at
 	// the marketplace. Only a look that begins later can show that it did not.
 	SettleWindow time.Duration

@@ -104,6 +104,7 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 		r.dir = dir
 		return made, r.closeDone(ctx, r.open, made)
 	}
+	r.unreserveAll()
 	if err := r.room(); err != nil {
 		return generate.Result{}, err
 	}

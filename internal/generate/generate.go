@@ -116,6 +116,9 @@ type Call struct {
 	// Running is called when the provider says that the job still runs. It is nil
 	// outside the daemon.
 	Running func()
+	// MakeRoom is called when there is no room on the disk for what was paid for. It
+	// reports whether it has made some. It is nil outside the daemon.
+	MakeRoom func() bool
 }
 
 // Repeater is a Generator whose call may be made again under the same Key without

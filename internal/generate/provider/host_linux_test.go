@@ -1,10 +1,13 @@
 package provider
 
 import (
+	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"atelierd/internal/generate"
@@ -34,4 +37,53 @@ func TestAPaidAnswerIsKeptUntilTheDiskHasRoom(t *testing.T) {
 	if err != nil || len(made.Files) != 1 || waits != 1 || len(s.requests("POST /sdapi/v1/txt2img")) != 1 {
 		t.Errorf("%v, %v, waited %d times, asked %d times", made, err, waits, len(s.requests("POST /sdapi/v1/txt2img")))
 	}
+}
+
+func TestAPaidAnswerIsStoredInTheRoomThatWasReserved(t *testing.T) {
+	t.Parallel()
+	s := script(t, map[string][]said{"POST /sdapi/v1/txt2img": {{status: 200, body: `{"images":["b25l"]}`}}})
+	dir := t.TempDir()
+	full := filepath.Join(dir, ".result-1.tmp")
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	p := s.provider(t, Spec{Type: "a1111", Model: "paint", Log: slog.New(slog.NewTextHandler(onLine(func(line string) {
+		if strings.Contains(line, "cannot be stored") {
+			t.Error("the answer waits in memory")
+			os.Remove(full)
+		}
+	}), nil))})
+	call := generate.Call{MakeRoom: func() bool { return os.Remove(full) == nil }}
+	if made, err := p.Generate(t.Context(), generate.Request{Prompt: "a lighthouse", OutputDir: dir, Call: call}); err != nil || len(made.Files) != 1 {
+		t.Errorf("%v, %v", made, err)
+	}
+}
+
+// TestAnAnswerThatIsAFileIsWrittenInTheRoomThatWasReserved guards an answer that fills the
+// disk while it is read, because it comes only once.
+func TestAnAnswerThatIsAFileIsWrittenInTheRoomThatWasReserved(t *testing.T) {
+	t.Parallel()
+	disk := &fullDisk{room: 3}
+	w := roomy{disk, func() bool { disk.room = 100; return true }}
+	if n, err := w.Write([]byte("a film")); n != 6 || err != nil || disk.String() != "a film" {
+		t.Errorf("%d bytes, %v: %q", n, err, disk.String())
+	}
+	w.makeRoom = nil
+	if n, err := w.Write(make([]byte, 200)); n != 94 || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("without room %d bytes, %v", n, err)
+	}
+}
+
+// fullDisk has room for some bytes.
+type fullDisk struct {
+	bytes.Buffer
+	room int
+}
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	n, _ := d.Buffer.Write(p[:min(len(p), d.room-d.Len())])
+	if n < len(p) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
 }

@@ -116,6 +116,9 @@ func (p *Provider) savePersisting(ctx context.Context, c *conn, req generate.Req
 		failures.Failed(p.spec.Log, "a result cannot be stored; trying again", err, "order", req.OrderID, "round", req.Round, "attempt", req.Attempt)
 	}, func() error {
 		files, err = p.save(ctx, c, req, out)
+		if host.Lacks(err) == host.Room && req.Call.MakeRoom != nil && req.Call.MakeRoom() {
+			files, err = p.save(ctx, c, req, out)
+		}
 		return err
 	})
 	return files, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"atelierd/internal/host"
 	"atelierd/internal/order"
 )
 
@@ -20,7 +21,11 @@ var errTooLong = errors.New("the answer is too long")
 
 // spool is where an answer goes that is a file itself, so that files under way take no
 // memory. The zero value keeps everything in memory.
-type spool struct{ dir string }
+type spool struct {
+	dir string
+	// makeRoom is that of the call; may be nil.
+	makeRoom func() bool
+}
 
 func (s spool) path() string { return filepath.Join(s.dir, ".answer.tmp") }
 
@@ -65,11 +70,12 @@ func (s spool) write(begins []byte, rest io.Reader, limit int64) (string, error)
 		return "", broken(err)
 	}
 	defer f.Close()
-	if _, err := f.Write(begins); err != nil {
+	to := roomy{f, s.makeRoom}
+	if _, err := to.Write(begins); err != nil {
 		return "", broken(err)
 	}
 	source := &remembering{Reader: rest}
-	n, err := io.Copy(f, source)
+	n, err := io.Copy(to, source)
 	switch {
 	case source.err != nil:
 		return "", source.err
@@ -82,6 +88,23 @@ func (s spool) write(begins []byte, rest io.Reader, limit int64) (string, error)
 		return "", broken(err)
 	}
 	return s.path(), nil
+}
+
+// roomy writes to the disk. When that is full, it makes room and writes the rest: an
+// answer comes only once.
+type roomy struct {
+	io.Writer
+	makeRoom func() bool
+}
+
+func (w roomy) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if host.Lacks(err) == host.Room && w.makeRoom != nil && w.makeRoom() {
+		var more int
+		more, err = w.Writer.Write(p[n:])
+		n += more
+	}
+	return n, err
 }
 
 // remembering separates an error of the network from one of the disk.

@@ -62,7 +62,7 @@ func TestOnlyWhatIsNoJSONGoesToTheDisk(t *testing.T) {
 		"a list":               {"[", 200, false},
 		"the text of an error": {"out of order", 500, false},
 	} {
-		s := spool{t.TempDir()}
+		s := spool{dir: t.TempDir()}
 		body := c.begins + strings.Repeat("x", 2*memoryLimit)
 		resp := reading(strings.NewReader(body))
 		resp.StatusCode = c.status
@@ -95,17 +95,17 @@ func TestAnAnswerThatCannotBeStoredSaysWhy(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := (spool{dir}).read(reading(torn{film()}), maxAnswer); err != io.ErrUnexpectedEOF { //nolint:errorlint // no failure of the disk wraps it
+	if _, _, err := (spool{dir: dir}).read(reading(torn{film()}), maxAnswer); err != io.ErrUnexpectedEOF { //nolint:errorlint // no failure of the disk wraps it
 		t.Errorf("torn: got %v", err)
 	}
-	if _, _, err := (spool{dir}).read(reading(film()), 2*memoryLimit); !errors.Is(err, errTooLong) {
+	if _, _, err := (spool{dir: dir}).read(reading(film()), 2*memoryLimit); !errors.Is(err, errTooLong) {
 		t.Errorf("too long: got %v", err)
 	}
-	_, _, err := (spool{filepath.Join(file, "out")}).read(reading(film()), maxAnswer)
+	_, _, err := (spool{dir: filepath.Join(file, "out")}).read(reading(film()), maxAnswer)
 	if f, ok := errors.AsType[*order.Failure](err); !ok || f.Code != order.CodeOutputDir || f.Charge != order.ChargePending {
 		t.Errorf("no folder: got %v", err)
 	}
-	spool{dir}.clear()
+	spool{dir: dir}.clear()
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("left %v, %v", left, err)
 	}
