@@ -137,6 +137,9 @@ func (w *sampling) make(ctx context.Context) (Sampled, error) {
 			return Sampled{}, w.hinted(generate.Stopped(ctx))
 		case <-time.After(pause):
 		}
+		if w.call.Ticket == "" {
+			return w.find(ctx) // the provider may have the job although its answer was lost
+		}
 	}
 }
 

@@ -165,6 +165,29 @@ func TestASampleWithoutAnIDIsLookedForAndNeverMadeAgain(t *testing.T) {
 	}
 }
 
+// Where the answer to the call is lost, the same command looks for the job.
+func TestASampleWhoseAnswerIsLostIsPaidForOnce(t *testing.T) {
+	t.Parallel()
+	for typ, found := range map[string]bool{"comfyui": true, "http": true, "replicate": false} {
+		t.Run(typ, func(t *testing.T) {
+			t.Parallel()
+			atEasel(t, typ, func(e *easel) {
+				e.fake.Lose()
+				time.AfterFunc(time.Second, func() { e.fake.Answer(gentest.Submit, nil) })
+				s, err := e.make()
+				if found {
+					e.made(s, err)
+					return
+				}
+				if err == nil {
+					e.Error("it was made")
+				}
+				e.paid(1, 0)
+			})
+		})
+	}
+}
+
 // The result of a sample that is late is waited for, at most as long as that of an order.
 func TestALateSampleIsWaitedFor(t *testing.T) {
 	t.Parallel()
