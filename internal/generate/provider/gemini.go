@@ -26,12 +26,12 @@ type gemini struct{ spec Spec }
 var geminiNeeds = Needs{
 	Type: "gemini", Key: true, Model: true, Makes: both, Prompt: true,
 	References: References{Image: Unlimited, Video: 1, Bytes: 14 << 20},
-	Params:     append([]string{"aspectRatio", "imageSize"}, geminiParts...),
+	Params:     append([]string{"aspectRatio", "imageSize", usdPerSecond}, geminiParts...),
 }
 
 func newGemini(s Spec) (backend, error) {
 	if s.Makes == "video" {
-		return &veo{gemini{s}}, nil
+		return newVeo(s)
 	}
 	return &gemini{s}, nil
 }

@@ -1,12 +1,16 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"atelierd/internal/generate"
@@ -18,7 +22,37 @@ import (
 // for by its name. The video begins with the client's first picture. Params are the
 // request's parameters, such as durationSeconds. A finished file needs the key, which
 // goes to the provider's own host only.
-type veo struct{ gemini }
+type veo struct {
+	gemini
+	cost order.USD // of a video, or 0 if usd_per_second does not say
+}
+
+const (
+	// usdPerSecond is the param with the price of a second. The answers name no cost.
+	usdPerSecond = "usd_per_second"
+	// veoSeconds is how long a video is without durationSeconds.
+	veoSeconds = 8
+)
+
+func newVeo(s Spec) (backend, error) {
+	b := &veo{gemini: gemini{s}}
+	price, there := s.Params[usdPerSecond]
+	if !there {
+		return b, nil
+	}
+	b.spec.Params = with(s.Params, nil)
+	delete(b.spec.Params, usdPerSecond)
+	second, err := order.ParseUSD(fmt.Sprint(price))
+	if err != nil {
+		return nil, fmt.Errorf("params.%s: %w", usdPerSecond, err)
+	}
+	seconds, err := strconv.ParseInt(fmt.Sprint(cmp.Or(s.Params["durationSeconds"], any(veoSeconds))), 10, 32)
+	if err != nil || seconds <= 0 {
+		return nil, errors.New("params.durationSeconds must be a number of seconds")
+	}
+	b.cost = second * order.USD(seconds)
+	return b, nil
+}
 
 func (b *veo) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
 	instance := map[string]any{"prompt": req.Prompt}
@@ -111,8 +145,13 @@ func (b *veo) operation(name string) string {
 // result returns the files of an operation that is done, or why there are none. Google
 // charges nothing for a video that it refuses to show.
 func (b *veo) result(c *conn, a answer, op veoOperation) (*output, error) {
-	if out, err := b.videos(c, op); err != nil || len(out.blobs) > 0 {
-		return out, err
+	out, err := b.videos(c, op)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(out.blobs); n > 0 {
+		out.cost = b.cost * order.USD(n)
+		return out, nil
 	}
 	var made veoResponse
 	_ = lenient.Unmarshal(op.Response, &made) // one of another form says nothing more

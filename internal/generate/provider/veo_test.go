@@ -180,3 +180,41 @@ func TestACheckSaysThatAModelMakesSomethingElse(t *testing.T) {
 		}
 	}
 }
+
+func TestAVideoCostsByTheSecond(t *testing.T) {
+	t.Parallel()
+	s := script(t, map[string][]said{
+		veoSubmitted:         {{status: 200, body: `{"name":"` + veoNamed + `"}`}},
+		"GET " + veoOperated: {{status: 200, body: `{"done":true,"response":{"generateVideoResponse":{"generatedSamples":[{"video":{"uri":"{{base}}/f"}},{"video":{"uri":"{{base}}/f"}}],"raiMediaFilteredCount":1}}}`}},
+		"GET /f":             {{status: 200, body: "film"}},
+	})
+	for _, test := range []struct {
+		params map[string]any
+		want   order.USD
+	}{
+		{map[string]any{usdPerSecond: 0.15, "durationSeconds": int64(6)}, 1_800_000},
+		{map[string]any{usdPerSecond: "0.15", "durationSeconds": "6"}, 1_800_000},
+		{map[string]any{usdPerSecond: int64(1)}, 16_000_000},
+		{map[string]any{"durationSeconds": int64(6)}, 0},
+	} {
+		spec := veoSpec
+		spec.Params = test.params
+		made, err := s.provider(t, spec).Generate(t.Context(), generate.Request{Prompt: "a fox", OutputDir: t.TempDir()})
+		if err != nil || made.Cost != test.want {
+			t.Errorf("%v: got %s, %v, want %s", test.params, made.Cost, err, test.want)
+		}
+	}
+	for _, sent := range s.requests(veoSubmitted) {
+		if parameters, _ := sent.body["parameters"].(map[string]any); parameters[usdPerSecond] != nil {
+			t.Errorf("sent %v", parameters)
+		}
+	}
+	for _, wrong := range []map[string]any{{usdPerSecond: "much"}, {usdPerSecond: 0.15, "durationSeconds": "long"}} {
+		spec := veoSpec
+		spec.Params, spec.BaseURL = wrong, "https://example.com"
+		spec.Key = func() (secret.Text, error) { return secret.New("k-123"), nil }
+		if _, err := New(spec); err == nil || !strings.Contains(err.Error(), "params.") {
+			t.Errorf("%v: got %v", wrong, err)
+		}
+	}
+}
