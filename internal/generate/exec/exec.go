@@ -139,6 +139,7 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 		m.URL = "" // the files count without it
 		m.Flaws = append(m.Flaws, manifestErr.Error())
 	}
+	m = m.orFolder(req.OutputDir)
 	files, err := collectPersisting(ctx, req.OutputDir, m, log)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNoOutput && manifestErr != nil {
 		err = manifestErr

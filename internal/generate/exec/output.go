@@ -63,6 +63,27 @@ func collect(dir string, m manifest, redact *secret.Redactor) ([]string, error) 
 	return files, nil
 }
 
+// orFolder returns a manifest without its names if none of them is there and the folder
+// holds other files. The program made these, and the names are a flaw.
+func (m manifest) orFolder(dir string) manifest {
+	root, err := os.OpenRoot(dir)
+	if err != nil || len(m.Files) == 0 {
+		return m // collect says what is wrong
+	}
+	defer root.Close()
+	for _, path := range m.Files {
+		if name, ok := inside(dir, path); ok {
+			if _, err := root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+				return m
+			}
+		}
+	}
+	if names, err := visible(root); err == nil && len(names) > 0 {
+		m.Files, m.Flaws = nil, append(m.Flaws, "the manifest names no file of the output folder, so all files in it count")
+	}
+	return m
+}
+
 // makeFolder creates the output folder unless it is there, and opens it. While it is
 // open, no other folder can get its number. A link in its place is refused: it could
 // lead to files of other orders.

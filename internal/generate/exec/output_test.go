@@ -236,6 +236,23 @@ func TestAnUnreadableFileIsRejected(t *testing.T) {
 	wantFailure(t, err, order.Retry, order.CodeBadOutput, "cannot be read")
 }
 
+// A program may name its file wrongly. What it made counts.
+func TestWrongNamesDoNotLoseTheFiles(t *testing.T) {
+	t.Parallel()
+	for _, names := range []string{`"picture.PNG"`, `"/work/out/picture.png"`, `"../picture.png"`, `""`, `"picture.png","none.png"`} {
+		req := request(t)
+		e := script(t, `echo x > "$OUTPUT_DIR/picture.png"; echo '{"files":[`+names+`],"cost_usd":"0.04"}'`)
+		res, err := e.Generate(t.Context(), req)
+		if strings.Contains(names, "none") { // one of two would not be what the client ordered
+			wantFailure(t, err, order.Retry, order.CodeBadOutput, "does not exist")
+			continue
+		}
+		if err != nil || !slices.Equal(res.Files, []string{filepath.Join(req.OutputDir, "picture.png")}) || res.Cost != 40_000 {
+			t.Errorf("%s: got %+v, %v", names, res, err)
+		}
+	}
+}
+
 // FuzzManifest checks that no file outside the output folder is ever accepted,
 // whatever a program prints.
 func FuzzManifest(f *testing.F) {
