@@ -60,6 +60,9 @@ func variantCases() []answerCase {
 		luma("luma: a text", `{"state":"Completed","assets":"{{base}}/f"}`),
 		luma("luma: another name", `{"state":"completed","assets":{"video_url":"{{base}}/f"}}`),
 		openAI("openai: one of two fields", `{"data":[{"b64_json":"%","url":"{{base}}/f"}]}`, "made"),
+		{"openai: one field of two in one of two", Spec{Type: "openai", Model: "m"}, map[string][]said{
+			"POST /images/generations": ok(`{"data":[{"b64_json":"%","url":"{{base}}/f"},{"b64_json":"` + coded + `"}]}`), "GET /f": file,
+		}, []string{"made", pixel}, "POST /images/generations"},
 		openAI("openai: a call of a response", `{"output":[{"type":"image_generation_call","result":"`+coded+`"}]}`, pixel),
 		openAI("openai: a list", `[{"url":"{{base}}/f"}]`, "made"),
 		service("http: another JSON", "application/vnd.api+json", `{"files":[{"href":"{{base}}/f"}]}`, "made"),
@@ -119,8 +122,12 @@ func TestAResultThatIsNotVisibleYetIsWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files, f := script(t, c.says).resumed(t, c.spec, c.ticket)
-			if f == nil || !f.Late() {
-				t.Errorf("got %q, %+v; want a late result", files, f)
+			want := order.CodeNotVisible
+			if strings.HasSuffix(name, "not found") || strings.HasSuffix(name, "no such file") {
+				want = order.CodeExpired
+			}
+			if f == nil || !f.Late() || f.Code != want {
+				t.Errorf("got %q, %+v; want a late result, %s", files, f, want)
 			}
 		})
 	}
