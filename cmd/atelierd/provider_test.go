@@ -46,6 +46,7 @@ type paidJob struct {
 	ready   time.Time
 	slow    bool // until release
 	asked   bool // the caller has asked about it, so it knows the id
+	cancels int  // requests to cancel it
 	odd     int  // how many answers are not the result yet
 }
 
@@ -90,6 +91,7 @@ func newCharging(cleanup func(func()), seed uint64, lost float64) *charging {
 	mux.HandleFunc("GET /comfy/view", p.view)
 	mux.HandleFunc("POST /replicate/v1/models/test/model/predictions", p.predict)
 	mux.HandleFunc("GET /replicate/v1/predictions/{job}", p.prediction)
+	mux.HandleFunc("POST /replicate/v1/predictions/{job}/cancel", p.cancel)
 	mux.HandleFunc("GET /replicate/files/{job}", p.file)
 	mux.HandleFunc("GET /openai/models", listModels)
 	mux.HandleFunc("GET /", func(http.ResponseWriter, *http.Request) {}) // probes
@@ -279,7 +281,7 @@ func (p *charging) predict(w http.ResponseWriter, r *http.Request) {
 	what := string(pictureName.Find(body))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if slices.ContainsFunc(p.jobs, func(j *paidJob) bool { return j.what == what && j.asked }) {
+	if slices.ContainsFunc(p.jobs, func(j *paidJob) bool { return j.what == what && j.asked && j.cancels == 0 }) {
 		p.faults = append(p.faults, what+": paid for again, although the id of its job was known")
 	}
 	j := p.begin(fmt.Sprint("job-", len(p.jobs)), "", what, body)
@@ -292,6 +294,8 @@ func (p *charging) prediction(w http.ResponseWriter, r *http.Request) {
 	defer p.mu.Unlock()
 	switch j := p.find(w, r); {
 	case j == nil:
+	case j.cancels > 0:
+		fmt.Fprintf(w, `{"id":%q,"status":"canceled"}`, j.id)
 	case !p.done(j):
 		fmt.Fprintf(w, `{"id":%q,"status":"processing"}`, j.id)
 	case j.odd == 2:
