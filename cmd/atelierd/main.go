@@ -103,6 +103,9 @@ func report(stderr io.Writer, command string, err error) int {
 	case errors.Is(err, context.Canceled):
 		return cli.ExitFailure
 	}
+	if code, ok := errors.AsType[cli.ExitCode](err); ok {
+		return int(code)
+	}
 	why := cli.Explain(command, err)
 	term.PrintError(stderr, why.Text, why.Hint)
 	return why.Code

@@ -24,7 +24,7 @@ import (
 func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announce.Options, error) {
 	m := maker{cfg: cfg, log: log, credentials: func() *Credentials { return c }}
 	o := announce.Options{
-		Agent: cfg.Agent.Name, PollWithin: pollWithin(cfg),
+		Agent: cfg.Agent.Name, PollWithin: PollWithin(cfg),
 		Wrong: func() []order.Condition { return lowDisk(cfg.DataDir) },
 		Log:   log,
 		Clean: func(text string) string { return redactor(cfg, c).Clean(text) },
@@ -45,8 +45,9 @@ func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announ
 // counts as not reached.
 const unreachedAfter = 10 * time.Minute
 
-// pollWithin is how old the last answered poll may be.
-func pollWithin(cfg *config.Config) time.Duration {
+// PollWithin is how old the last answered poll may be while the marketplace counts as
+// reached.
+func PollWithin(cfg *config.Config) time.Duration {
 	interval := cfg.Poll.Interval
 	if cfg.Webhook.On() {
 		interval = max(interval, cfg.Webhook.PollInterval)

@@ -95,6 +95,7 @@ func (t *tx) conditions(w order.Watch) ([]order.Condition, error) {
 	return once, nil
 }
 
+// since reads a time that an expression returned; NULL is zero.
 func since(value any) time.Time {
 	var at utc.Time
 	_ = at.Scan(value) // never fails

@@ -76,6 +76,13 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 	return st, err
 }
 
+// LastPoll returns when the marketplace last answered a poll, or zero if that is not known
+// or months ago.
+func (s *Store) LastPoll(ctx context.Context) (time.Time, error) {
+	last, err := s.read.PolledSince(ctx, utc.At(time.Now().AddDate(0, -3, 0)))
+	return since(last), err
+}
+
 // CappedToday returns how many orders wait for the next day (UTC) because of the
 // daily cap.
 func (s *Store) CappedToday(ctx context.Context, now time.Time) (int, error) {
