@@ -34,15 +34,6 @@ func TestAMistakeNamesLineAndField(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ old, new, want string }{
 		"no TOML":             {`[submit]`, `[submit`, "example.toml:7: "},
-		"no end of a text":    {`"/v1/jobs/{{job}}"`, `"/v1/jobs/{{job}}`, "example.toml:13: poll.path: "},
-		"a field twice":       {`files = "url"`, "files = \"url\"\nfiles = \"link\"", "example.toml:20: result.files: "},
-		"a poll of any job":   {`/{{job}}`, ``, "example.toml:13: poll.path: must hold {{job}}"},
-		"a result of any job": {`files =`, "path = \"/v1/results\"\nfiles =", "example.toml:19: result.path: must hold {{job}}"},
-		"one brace":           {`{{prompt}}`, `{prompt}`, "example.toml:10: submit.body.prompt: holds {prompt}, which stays as it is"},
-		"one brace of a key":  {`{{key}}`, `{key}`, "example.toml:5: headers.Authorization: holds {key}"},
-		"pictures alone":      {`prompt = "{{prompt}}", `, ``, "example.toml:10: submit.body: lacks {{prompt}}"},
-		"no date":             {`date = "2026-11-25"`, ``, "example.toml:1: date: is missing"},
-		"a time":              {`"2026-11-25"`, `2026-11-25T10:00:00Z`, "example.toml:3: date: must be a day"},
 		"a misspelt section":  {`[result]`, `[results]`, "example.toml:18: results: unknown field"},
 		"a misspelt field":    {`state =`, `stat =`, "example.toml:14: poll.stat: unknown field"},
 		"a wrong type":        {`path = "/v1/jobs"`, `path = 7`, "example.toml:8: submit.path: must be a text"},
@@ -72,7 +63,6 @@ func TestAMistakeNamesLineAndField(t *testing.T) {
 		},
 		"a lookup without the call": {`[result]`, "[lookup]\npath = \"/v1/jobs\"\njob = \"id\"\n[result]", "example.toml:19: lookup.path: must hold {{call}}"},
 		"a cancel of any state":     {`[result]`, "[cancel]\npath = \"/v1/jobs/{{job}}\"\n[result]", "example.toml:18: cancel.only: is missing"},
-		"a cancel of any job":       {`[result]`, "[cancel]\npath = \"/v1/cancel\"\nonly = [\"x\"]\n[result]", "example.toml:19: cancel.path: must hold {{job}}"},
 		"a list without names":      {`[result]`, "[models]\npath = \"/v1/models\"\n[result]", "example.toml:18: models.names: is missing"},
 		"another section in video":  {`[poll]`, "[submit.video.video]\npath = \"/v1/x\"\n[poll]", "submit.video.video: unknown field"},
 		"a word that is nothing":    {`["failed"]`, `[{ at = "error" }]`, "example.toml:16: poll.failed[0]: must be a word"},
@@ -138,6 +128,28 @@ func TestParamsThatARecipeRequiresMustBeThere(t *testing.T) {
 	}
 	if _, err := r.With(map[string]any{"picture": "a"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Each of these was easy to write, and asked for the wrong thing or for nothing.
+func TestAMistakeOfABeginnerNamesLineAndField(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ old, new, want string }{
+		"no end of a text":    {`"/v1/jobs/{{job}}"`, `"/v1/jobs/{{job}}`, "example.toml:13: poll.path: "},
+		"a field twice":       {`files = "url"`, "files = \"url\"\nfiles = \"link\"", "example.toml:20: result.files: "},
+		"a poll of any job":   {`/{{job}}`, ``, "example.toml:13: poll.path: must hold {{job}}"},
+		"a result of any job": {`files =`, "path = \"/v1/results\"\nfiles =", "example.toml:19: result.path: must hold {{job}}"},
+		"one brace":           {`{{prompt}}`, `{prompt}`, "example.toml:10: submit.body.prompt: holds {prompt}, which stays as it is"},
+		"one brace of a key":  {`{{key}}`, `{key}`, "example.toml:5: headers.Authorization: holds {key}"},
+		"pictures alone":      {`prompt = "{{prompt}}", `, ``, "example.toml:10: submit.body: lacks {{prompt}}"},
+		"no date":             {`date = "2026-11-25"`, ``, "example.toml:1: date: is missing"},
+		"a time":              {`"2026-11-25"`, `2026-11-25T10:00:00Z`, "example.toml:3: date: must be a day"},
+		"a cancel of any job": {`[result]`, "[cancel]\npath = \"/v1/cancel\"\nonly = [\"x\"]\n[result]", "example.toml:19: cancel.path: must hold {{job}}"},
+	} {
+		_, err := Parse("example.toml", []byte(strings.Replace(whole, test.old, test.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v\nwant %s", name, err, test.want)
+		}
 	}
 }
 
