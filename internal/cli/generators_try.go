@@ -133,7 +133,7 @@ func (c GeneratorsTryCmd) resume(ctx context.Context, p *Program, cfg *config.Co
 		if err != nil {
 			return err
 		}
-		sampler, err := s.sampler(ctx, c.Name)
+		sampler, err := s.endProgram(ctx, open.Call)
 		if err != nil {
 			return err
 		}
@@ -155,6 +155,9 @@ func (c GeneratorsTryCmd) giveUp(ctx context.Context, p *Program, cfg *config.Co
 	return s.locked(c.Name, func() error {
 		open, err := s.open(ctx, c.Name)
 		if err != nil {
+			return err
+		}
+		if _, err := s.endProgram(ctx, open.Call); err != nil {
 			return err
 		}
 		if err := s.owner.GiveUpSample(open.Call); err != nil {

@@ -10,6 +10,7 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
+	"atelierd/internal/generate/exec"
 	"atelierd/internal/media"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
@@ -58,6 +59,19 @@ func (s *samples) sampler(ctx context.Context, generator string) (fulfill.Sample
 		Store: s.owner, Dir: dir, Agent: l.AgentID, Log: s.log(), Service: sampleService(s.cfg, generator),
 		Caps: order.Caps{Attempt: spending.Attempt, Order: spending.Order, Day: spending.Day},
 	}, err
+}
+
+// endProgram kills the program that the command of an open sample may have left running,
+// and returns what makes samples with the generator.
+func (s *samples) endProgram(ctx context.Context, c order.Call) (fulfill.Sampler, error) {
+	sampler, err := s.sampler(ctx, c.Generator)
+	if err != nil {
+		return sampler, err
+	}
+	if err := exec.KillOrphan(sampler.OutputDir(c)); err != nil {
+		return sampler, fmt.Errorf("end the program that an earlier command began: %w", err)
+	}
+	return sampler, nil
 }
 
 // make has the generator make a sample.

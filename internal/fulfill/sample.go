@@ -145,7 +145,7 @@ func (w *sampling) make(ctx context.Context) (Sampled, error) {
 
 // generate runs the generator once.
 func (w *sampling) generate(ctx context.Context) (generate.Result, error) {
-	out := filepath.Join(w.folder(), "out")
+	out := w.OutputDir(w.call)
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return generate.Result{}, order.Failf(order.Hold, order.CodeOutputDir, "%w", err).Nothing()
 	}
@@ -247,7 +247,7 @@ func (w *sampling) done(ctx context.Context, made generate.Result) (Sampled, err
 	if err := w.close(ctx, order.CallOutcome{State: state, Cost: cost}, ""); err != nil {
 		return Sampled{}, err
 	}
-	_ = os.RemoveAll(w.folder()) // the files have another name
+	_ = os.RemoveAll(w.folder(w.call)) // the files have another name
 	return Sampled{Result: made, Took: time.Since(w.call.BeganAt)}, nil
 }
 
@@ -301,11 +301,14 @@ func (w *sampling) persist(ctx context.Context, write func() error) error {
 	}, write)
 }
 
-// folder is where the generator works. Its name is the key of the call, so that a
-// restored database that gives the same sample the same key finds its result.
-func (w *sampling) folder() string { return filepath.Join(w.Dir, "."+w.call.Key) }
+// OutputDir returns the folder that the generator of a sample writes to.
+func (s Sampler) OutputDir(c order.Call) string { return filepath.Join(s.folder(c), "out") }
 
-func (w *sampling) record() string { return filepath.Join(w.folder(), "result.json") }
+// folder is the folder of a sample that is not done. Its name is the key of the call, so that a
+// restored database that gives the same sample the same key finds its result.
+func (s Sampler) folder(c order.Call) string { return filepath.Join(s.Dir, "."+c.Key) }
+
+func (w *sampling) record() string { return filepath.Join(w.folder(w.call), "result.json") }
 
 // hinted returns the error with the commands of a sample in its hint.
 func (w *sampling) hinted(err error) error {
