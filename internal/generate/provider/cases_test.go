@@ -131,6 +131,8 @@ func TestG02NoImageIsTriedAgainAFewTimes(t *testing.T) {
 		"NO_IMAGE":      `{"candidates":[{"finishReason":"NO_IMAGE"}]}`,
 		"no parts":      `{"candidates":[{"finishReason":"STOP","content":{}}]}`,
 		"a sentence":    `{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"Here is a fox, which I cannot draw"}]}}]}`,
+		"lower case":    `{"candidates":[{"finishReason":"stop","content":{"parts":[]}}]}`,
+		"no_image":      `{"candidates":[{"finishReason":"no_image"}]}`,
 		"no candidates": `{"usageMetadata":{"totalTokenCount":7}}`,
 		"unspecified":   `{"promptFeedback":{"blockReason":"BLOCK_REASON_UNSPECIFIED"}}`,
 	} {

@@ -65,6 +65,7 @@ func variantCases() []answerCase {
 		}, []string{"made", pixel}, "POST /images/generations"},
 		openAI("openai: a call of a response", `{"output":[{"type":"image_generation_call","result":"`+coded+`"}]}`, pixel),
 		openAI("openai: a list", `[{"url":"{{base}}/f"}]`, "made"),
+		openAI("openai: a link named twice", `{"result":{"image":"{{base}}/f","download":"{{base}}/f"}}`, "made"),
 		service("http: another JSON", "application/vnd.api+json", `{"files":[{"href":"{{base}}/f"}]}`, "made"),
 		service("http: base64", "application/json", `{"image":"`+coded+`"}`, pixel),
 		service("http: as a page", "text/html", `{"url":"{{base}}/f"}`, "made"),
@@ -154,5 +155,22 @@ func TestVariantsOfAnErrorInsideASuccess(t *testing.T) {
 		if wantFailure(t, f, want.Class, want.Code, want.Charge); t.Failed() {
 			t.Error(body)
 		}
+	}
+}
+
+// ComfyUI's own ids are texts. A server behind it may use numbers, and text for a truth
+// value.
+func TestAWorkflowWithANumberForAnIDIsFollowed(t *testing.T) {
+	t.Parallel()
+	const poll = "GET /history/17"
+	s := script(t, map[string][]said{
+		"POST /prompt": ok(`{"prompt_id":17,"node_errors":{}}`), "GET /queue": ok(`{"queue_running":[[1,17,{}]],"queue_pending":[]}`),
+		poll: {{status: 200, body: "{}"}, {status: 200, body: "{}"}, {status: 200, body: `{"17":{"status":{"status_str":"success","completed":"true","messages":[["execution_start",{}]]},` +
+			`"outputs":{"9":{"images":[{"filename":"f.png","subfolder":"","type":"output"}]}}}}`}},
+		"GET /view?filename=f.png&subfolder=&type=output": ok("made"),
+	})
+	files, f := s.generate(t, Spec{Type: "comfyui", Workflow: []byte(`{"6":{"class_type":"T","inputs":{"text":"{{prompt}}"}}}`)}, generate.Request{})
+	if f != nil || !slices.Equal(files, []string{"made"}) || len(s.requests("POST /prompt")) != 1 {
+		t.Errorf("got %q, %v", files, f)
 	}
 }
