@@ -34,8 +34,8 @@ func (f *Fulfiller) piece(ctx context.Context, j order.Job) (number int, ask str
 const (
 	// pieceWait is how long the delivery of a window waits while pieces are made.
 	pieceWait = time.Minute
-	// brokenWait is how long it waits for the owner while all pieces are held or have
-	// failed. A piece that is finished makes it due at once.
+	// brokenWait is how long it waits while no piece is worked on: all are held, have
+	// failed, or wait. A piece that is finished makes it due at once.
 	brokenWait = 15 * time.Minute
 	// lateWindow is how long after its end a window without any piece is held.
 	lateWindow = 24 * time.Hour
@@ -118,7 +118,7 @@ func (f *Fulfiller) windowFiles(ctx context.Context, j order.Job, o order.Order)
 	case !w.due():
 		return nil, w.wait(time.Until(w.plan.Deliver), "the client's window is open until %s", w.plan.End)
 	case open > 0 && (made == 0 || now.Before(w.plan.Last)):
-		return nil, w.wait(pieceWait, "pieces are being made for the window that ends at %s", w.plan.End)
+		return nil, w.wait(w.nextLook(now), "pieces are being made for the window that ends at %s", w.plan.End)
 	case made == 0 && now.Before(w.plan.End.Add(lateWindow)):
 		return nil, w.wait(brokenWait, "no piece could be made for the window that ends at %s", w.plan.End)
 	case made == 0:
@@ -126,6 +126,20 @@ func (f *Fulfiller) windowFiles(ctx context.Context, j order.Job, o order.Order)
 			WithHint("%s makes them again", order.Command("orders redo", j.OrderID))
 	}
 	return f.pieceFiles(ctx, w.pieces)
+}
+
+// nextLook returns how long the delivery waits for pieces: a moment while one is worked
+// on, longer while all wait, but not beyond the last moment to deliver those that are made.
+func (w window) nextLook(now time.Time) time.Duration {
+	for _, p := range w.pieces {
+		if !p.Finished() && (p.Job == order.JobLeased || p.Job == order.JobReady && p.Code == "") {
+			return pieceWait
+		}
+	}
+	if rest := w.plan.Last.Sub(now); rest > 0 {
+		return min(brokenWait, rest)
+	}
+	return brokenWait
 }
 
 func (w window) wait(after time.Duration, text string, at time.Time) *order.Failure {

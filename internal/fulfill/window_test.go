@@ -345,7 +345,31 @@ func TestAWindowWaitsForPiecesThatARestoreHolds(t *testing.T) {
 		}
 		w.fails(order.StageGenerate, order.Hold, order.CodeRestored)
 		time.Sleep(week + 30*time.Hour)
+		if f := w.fails(order.StageDeliver, order.Wait, order.CodeWindow); f.After < 10*time.Minute {
+			t.Errorf("nothing is made, and the delivery is tried again after %s", f.After)
+		}
+	})
+}
+
+// TestAWindowWithAPieceDoesNotWaitForHeldOnesUntilItsEnd guards the last moment to deliver
+// what is made, since a window without a delivery is not paid out.
+func TestAWindowWithAPieceDoesNotWaitForHeldOnesUntilItsEnd(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.caps = order.Caps{Order: order.Dollar}
+		w.reopen(weekly, weeklyOffer)
+		id := w.subscribed(sandbox.NewOrder{})
+		w.asks(id, 2)
+		w.piece()
 		w.fails(order.StageDeliver, order.Wait, order.CodeWindow)
+		if err := w.store.Adopt(order.Adoption{OrderID: id, Restored: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.fails(order.StageGenerate, order.Hold, order.CodeRestored)
+		time.Sleep(week - margin/2 - 4*time.Minute)
+		if f := w.fails(order.StageDeliver, order.Wait, order.CodeWindow); f.After > 4*time.Minute {
+			t.Errorf("the last moment is in 4 minutes, and the delivery waits %s", f.After)
+		}
 	})
 }
 
