@@ -137,3 +137,14 @@ func readDoc(t *testing.T, path string) string {
 	}
 	return string(text)
 }
+
+// A picture that no placeholder takes would be left out without a word.
+func TestNoParamRaisesTheNumberOfReferences(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int64]int{1: 1, 3: 2, 0: 2} {
+		needs := Needs{Params: []string{referenceLimit}, References: References{Image: 2}}.Limited(map[string]any{referenceLimit: most})
+		if needs.References.Image != want {
+			t.Errorf("a limit of %d: it takes %d, want %d", most, needs.References.Image, want)
+		}
+	}
+}
