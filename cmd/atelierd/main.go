@@ -34,6 +34,8 @@ type commands struct {
 	Poll       cli.PollCmd       `cmd:"" help:"Have the running daemon ask the marketplace for orders now."`
 	Status     cli.StatusCmd     `cmd:"" help:"Show the state of everything, and what needs you."`
 	Orders     cli.OrdersCmd     `cmd:"" help:"List orders, show one, approve it, retry it, or stop work on it."`
+	Pause      cli.PauseCmd      `cmd:"" help:"Begin no work until resume."`
+	Resume     cli.ResumeCmd     `cmd:"" help:"End a pause."`
 	Quote      cli.QuoteCmd      `cmd:"" help:"Set the price of an order that waits for one."`
 	Messages   cli.MessagesCmd   `cmd:"" help:"Show the messages about an order, or write to its client."`
 	Services   cli.ServicesCmd   `cmd:"" help:"Compare what you sell with what the marketplace lists, and update it there."`

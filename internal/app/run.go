@@ -60,8 +60,8 @@ func daemonLoops() fx.Option {
 		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
 		asLoop(func(w *enroll.Watch) loop { return loop{"moderation", 4, w.Run} }),
 		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
-		asLoop(func(a *App, e *engine.Engine, c *reconcile.Checker, l *canceller.Loop) loop {
-			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, e, c, l) }}
+		asLoop(func(a *App, w woken) loop {
+			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, w) }}
 		}),
 		asLoop(func(a *App, s *Services, st *store.Store, log *slog.Logger) loop {
 			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, s, st, log) }}
@@ -136,7 +136,7 @@ func (a *App) Run(ctx context.Context) error {
 	var e *engine.Engine
 	var daemon *fx.App
 	if err := a.o.waitForHost(ctx, func() error {
-		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, a.start), fx.Populate(&e),
+		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, beginPaused, a.start), fx.Populate(&e),
 			fx.StartTimeout(time.Minute), fx.StopTimeout(a.o.Config.Work.Drain+stopGrace), fx.WithLogger(fxLog))
 		return dig.RootCause(daemon.Err())
 	}); err != nil {
@@ -198,19 +198,38 @@ func (a *App) announceStop(running []engine.Attempt) {
 	}
 }
 
+// woken are the parts that commands concern.
+type woken struct {
+	fx.In
+	Engine  *engine.Engine
+	Checker *reconcile.Checker
+	Cancels *canceller.Loop
+	Pause   *pause
+}
+
 // passOnWakes lets the loops that commands concern look at the database at each Wake.
-func (a *App) passOnWakes(ctx context.Context, e *engine.Engine, c *reconcile.Checker, l *canceller.Loop) error {
+// Whether the owner has paused the daemon is looked at each minute as well, because a
+// command may be unable to wake it.
+func (a *App) passOnWakes(ctx context.Context, w woken) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-tick.C:
+			w.Pause.look(ctx)
 		case <-a.wake:
-			e.Wake(true, true, true)
-			c.Wake()
-			l.Wake()
+			w.Pause.look(ctx)
+			w.Engine.Wake(true, true, true)
+			w.Checker.Wake()
+			w.Cancels.Wake()
 		}
 	}
 }
+
+// beginPaused keeps the engine from its first work if the owner has paused the daemon.
+func beginPaused(p *pause) { p.look(context.Background()) }
 
 // notifyOfCommits wakes the loops that a commit concerns.
 func notifyOfCommits(b base, e *engine.Engine, t *intake.Threads, g *reconcile.Gate, l *canceller.Loop) {
@@ -264,6 +283,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		Checker *reconcile.Checker
 		Notices *announce.Announcer
 		Cancels *canceller.Loop
+		Pause   *pause
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
@@ -288,7 +308,11 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		return err // no work before the ledger is reconciled
 	}
 	_, cancelErr := p.Cancels.Once(ctx)
-	return errors.Join(err, cancelErr, p.Engine.RunUntilIdle(ctx))
+	err = errors.Join(err, cancelErr)
+	if p.Pause.look(ctx) {
+		return err
+	}
+	return errors.Join(err, p.Engine.RunUntilIdle(ctx))
 }
 
 // prepareWork makes the generators ready, before anything runs.

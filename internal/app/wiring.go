@@ -63,7 +63,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer,
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPause,
 		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 
@@ -187,6 +187,10 @@ func newCanceller(b base, s *Services, w waits) *canceller.Loop {
 func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
 	cfg := b.Config.Bounties
 	o := bounty.Options{Store: b.Store, Market: c, MaxOpen: cfg.MaxOpen, MaxBacklog: cfg.MaxBacklog, Interval: cfg.Interval, Log: b.Log}
+	o.Paused = func(ctx context.Context) bool {
+		text, err := b.Store.Paused(ctx)
+		return err != nil || text != "" // a claim is binding
+	}
 	for _, r := range cfg.Rules {
 		o.Rules = append(o.Rules, bounty.Rule(r))
 	}

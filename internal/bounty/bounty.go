@@ -63,6 +63,9 @@ type Options struct {
 	// MaxOpen is the most claims that wait for an answer at once. No claim is made
 	// while there are MaxBacklog or more unfinished jobs.
 	MaxOpen, MaxBacklog int
+	// Paused reports whether the owner has paused all work. No claim is made then; nil
+	// is never.
+	Paused func(context.Context) bool
 	// Message returns the text that goes with a claim. Nil sends none.
 	Message func(order.Bounty) (string, error)
 	// Interval is the time between two looks at the marketplace.
@@ -167,6 +170,9 @@ func (w *Watcher) claim(ctx context.Context, left int) error {
 		return err
 	}
 	w.ownerless = false
+	if w.o.Paused != nil && w.o.Paused(ctx) {
+		return nil
+	}
 	for _, r := range w.o.Rules {
 		var err error
 		if left, err = w.apply(ctx, r, left); err != nil {

@@ -27,6 +27,7 @@ type world struct {
 	store  *store.Store
 	client *atelier.Client
 	other  *atelier.Client // of another agent
+	paused bool            // by the owner
 }
 
 // inWorld runs f in simulated time, with a marketplace that has one agent with an owner.
@@ -74,7 +75,25 @@ func (w *world) agent(name string, l *pipenet.Listener) *atelier.Client {
 func (w *world) watcher(open int) *bounty.Watcher {
 	return bounty.New(bounty.Options{
 		Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
-		Rules: []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler),
+		Paused: func(context.Context) bool { return w.paused },
+		Rules:  []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler),
+	})
+}
+
+// TestNothingIsClaimedWhileTheOwnerHasPausedTheDaemon guards that a pause takes on no work:
+// a claim is binding.
+func TestNothingIsClaimedWhileTheOwnerHasPausedTheDaemon(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.post("9.00")
+		for _, w.paused = range []bool{true, false} {
+			if err := w.watcher(2).Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, claimed := w.claims()[id]; claimed == w.paused {
+				t.Errorf("paused %v: claimed %v", w.paused, claimed)
+			}
+		}
 	})
 }
 

@@ -127,6 +127,8 @@ func nextStep(a store.Attention) string {
 		return "compare your accounts at the providers with " + order.Command("earnings") + ", then run " + order.Command("reconcile --accept")
 	case order.AlertSecondDaemon.Code():
 		return "stop the other daemon, then run " + order.Command("reconcile --accept")
+	case order.AlertPaused.Code():
+		return order.Command("resume") + " continues"
 	case order.AlertForeignAgent.Code():
 		return "put the credentials of the agent of this data folder back; for another agent, set another data_dir"
 	case order.AlertKey.Code():

@@ -28,11 +28,7 @@ func (o Output) change(p *Program, c *change) error {
 		if err := c.do(ctx, actions, id); err != nil {
 			return Hintf(err, "%s shows its state and its history", order.Command("orders show", id))
 		}
-		woken, err := wakeDaemon(ctx, actions.Dir())
-		if err != nil {
-			term.PrintError(p.Stderr, "the running daemon could not be notified: "+err.Error(),
-				"the change is stored; a daemon sees it within a minute, a heartbeat at its next run")
-		}
+		woken := p.wake(ctx, actions.Dir())
 		if !o.JSON {
 			_, err = fmt.Fprintf(p.Stdout, "order %s %s\n", term.Sanitize(id), c.done)
 			return err

@@ -33,6 +33,8 @@ const (
 	AlertThreads Alert = "threads"
 	// AlertSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
 	AlertSecondDaemon Alert = "second_daemon"
+	// AlertPaused: the owner has paused the daemon, which begins no work. The owner resumes it.
+	AlertPaused Alert = "paused"
 
 	// AlertUnreachable: no poll was answered for at least ten minutes. The owner checks the network.
 	AlertUnreachable Alert = "unreachable"

@@ -1,0 +1,13 @@
+package owner
+
+import "context"
+
+// Pause has the daemon begin no work until Resume, also after a restart. Running work
+// ends, and polls continue.
+func (a *Actions) Pause(reason string) error { return a.st.Pause(reason) }
+
+// Resume ends a Pause. It fails if there is none.
+func (a *Actions) Resume() error { return a.st.Resume() }
+
+// Paused returns who has paused the daemon and why; "" if nobody has.
+func (a *Actions) Paused(ctx context.Context) (string, error) { return a.st.Paused(ctx) }
