@@ -13,68 +13,71 @@ func agent(id, text string) order.Message {
 	return order.Message{ID: id, Party: order.PartyAgent, Text: text}
 }
 
+// shownOnly is what only the marketplace shows of an order.
+var shownOnly = map[string]struct {
+	record order.Record
+	facts  order.Facts
+	want   Missing
+}{
+	"an order as we left it": {
+		record: order.Record{Settled: true, Files: []string{"a"}},
+		facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"a"}},
+		want:   Missing{Shown: 1},
+	},
+	"a delivery sent without an answer": {
+		record: order.Record{Settled: true, Files: []string{"a"}},
+		facts:  order.Facts{Status: order.Paid, Shown: order.ShownNone},
+	},
+	"a first delivery": {
+		facts: order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"a"}},
+		want:  Missing{Rounds: 1, Shown: 1, Files: []string{"a"}},
+	},
+	"a delivery that only its status shows": {facts: order.Facts{Status: order.Delivered}, want: Missing{Rounds: 1, Shown: 1}},
+	"the end of a window without a file": {
+		record: order.Record{Windowed: true},
+		facts:  order.Facts{Status: order.Delivered, Shown: order.ShownNone},
+	},
+	"the client's first revision": {
+		record: order.Record{Settled: true, Files: []string{"a"}},
+		facts:  order.Facts{Status: order.RevisionRequested, RevisionCount: count(1), Deliverables: []string{"a"}},
+		want:   Missing{Shown: 1},
+	},
+	"two rounds of which the second was sent back": {
+		record: order.Record{Files: []string{}},
+		facts:  order.Facts{Status: order.RevisionRequested, RevisionCount: count(2)},
+		want:   Missing{Rounds: 2, Shown: 2},
+	},
+	"another's file on a round that we delivered": {
+		record: order.Record{Settled: true, Files: []string{"a"}},
+		facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"a", "b"}},
+		want:   Missing{Shown: 1, Files: []string{"b"}},
+	},
+	"a round that is known to be another's": {
+		record: order.Record{Settled: true, Elsewhere: true},
+		facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"b"}},
+		want:   Missing{Shown: 1},
+	},
+	"a delivery in a status that is unknown": {
+		facts: order.Facts{Status: "under_moderation", Shown: order.ShownFiles, Deliverables: []string{"a"}},
+		want:  Missing{Rounds: 1, Shown: 1, Files: []string{"a"}},
+	},
+	"our delivery, sent back or not, in a status that is unknown": {
+		record: order.Record{Settled: true, Files: []string{"a"}},
+		facts:  order.Facts{Status: "under_moderation", RevisionCount: count(1), Shown: order.ShownFiles, Deliverables: []string{"a"}},
+		want:   Missing{Shown: 1},
+	},
+	"a price that an unknown status does not show": {record: order.Record{Status: order.PendingQuote}, facts: order.Facts{Status: "under_moderation"}},
+	"a quote": {record: order.Record{Status: order.PendingQuote}, facts: order.Facts{Status: order.Quoted}, want: Missing{Quote: true}},
+	"a cancelled order": {
+		record: order.Record{Status: order.PendingQuote},
+		facts:  order.Facts{Status: order.Cancelled, Deliverables: []string{"a"}},
+	},
+}
+
 // TestTheLedgerLacksWhatOnlyTheMarketplaceShows lists what is missing, order by order.
 func TestTheLedgerLacksWhatOnlyTheMarketplaceShows(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		record order.Record
-		facts  order.Facts
-		want   Missing
-	}{
-		"an order as we left it": {
-			record: order.Record{Settled: true, Files: []string{"a"}},
-			facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"a"}},
-			want:   Missing{Shown: 1},
-		},
-		"a delivery sent without an answer": {
-			record: order.Record{Settled: true, Files: []string{"a"}},
-			facts:  order.Facts{Status: order.Paid, Shown: order.ShownNone},
-		},
-		"a first delivery": {
-			facts: order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"a"}},
-			want:  Missing{Rounds: 1, Shown: 1, Files: []string{"a"}},
-		},
-		"a delivery that only its status shows": {facts: order.Facts{Status: order.Delivered}, want: Missing{Rounds: 1, Shown: 1}},
-		"the end of a window without a file": {
-			record: order.Record{Windowed: true},
-			facts:  order.Facts{Status: order.Delivered, Shown: order.ShownNone},
-		},
-		"the client's first revision": {
-			record: order.Record{Settled: true, Files: []string{"a"}},
-			facts:  order.Facts{Status: order.RevisionRequested, RevisionCount: count(1), Deliverables: []string{"a"}},
-			want:   Missing{Shown: 1},
-		},
-		"two rounds of which the second was sent back": {
-			record: order.Record{Files: []string{}},
-			facts:  order.Facts{Status: order.RevisionRequested, RevisionCount: count(2)},
-			want:   Missing{Rounds: 2, Shown: 2},
-		},
-		"another's file on a round that we delivered": {
-			record: order.Record{Settled: true, Files: []string{"a"}},
-			facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"a", "b"}},
-			want:   Missing{Shown: 1, Files: []string{"b"}},
-		},
-		"a round that is known to be another's": {
-			record: order.Record{Settled: true, Elsewhere: true},
-			facts:  order.Facts{Status: order.Delivered, Shown: order.ShownFiles, Deliverables: []string{"b"}},
-			want:   Missing{Shown: 1},
-		},
-		"a delivery in a status that is unknown": {
-			facts: order.Facts{Status: "under_moderation", Shown: order.ShownFiles, Deliverables: []string{"a"}},
-			want:  Missing{Rounds: 1, Shown: 1, Files: []string{"a"}},
-		},
-		"our delivery, sent back or not, in a status that is unknown": {
-			record: order.Record{Settled: true, Files: []string{"a"}},
-			facts:  order.Facts{Status: "under_moderation", RevisionCount: count(1), Shown: order.ShownFiles, Deliverables: []string{"a"}},
-			want:   Missing{Shown: 1},
-		},
-		"a price that an unknown status does not show": {record: order.Record{Status: order.PendingQuote}, facts: order.Facts{Status: "under_moderation"}},
-		"a quote": {record: order.Record{Status: order.PendingQuote}, facts: order.Facts{Status: order.Quoted}, want: Missing{Quote: true}},
-		"a cancelled order": {
-			record: order.Record{Status: order.PendingQuote},
-			facts:  order.Facts{Status: order.Cancelled, Deliverables: []string{"a"}},
-		},
-	} {
+	for name, c := range shownOnly {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if got := Lacks(c.record, c.facts, nil); !reflect.DeepEqual(got, c.want) {

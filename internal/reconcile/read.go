@@ -25,13 +25,12 @@ const (
 // that some are left.
 func (c *Checker) read(ctx context.Context, open []string) error {
 	var (
-		wg   sync.WaitGroup
-		mu   sync.Mutex
-		errs []error
-		todo = make(chan string)
-		// failed are the orders that could not be read, and readable is one that was.
-		failed   []string
-		readable string
+		wg       sync.WaitGroup
+		mu       sync.Mutex
+		errs     []error
+		todo     = make(chan string)
+		failed   []string // orders that could not be read
+		readable string   // one that was
 	)
 	for range readers {
 		wg.Go(func() {
