@@ -70,7 +70,7 @@ const (
 	// interval is the time between two looks for what is wrong and what is due.
 	interval = time.Minute
 	// unheard is the same while there is no target: status alone shows what is found.
-	unheard = 5 * time.Minute
+	unheard = 15 * time.Minute
 	// retry is when a message whose outcome is unknown is sent again. It is longer than
 	// one may take.
 	retry = 2 * time.Minute
