@@ -34,7 +34,7 @@ import (
 // base is what most parts need.
 type base struct {
 	fx.In
-	App         *App
+	App         *App `optional:"true"` // nil for a command, which runs no work
 	Config      *config.Config
 	Log         *slog.Logger
 	Store       *store.Store
