@@ -174,7 +174,7 @@ func TestAProvidersIDThatComesAfterTheEndIsCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if list := wanted(t, s); len(list) != 1 || list[0].Call.Ticket != "job-1" {
-		t.Errorf("to be cancelled: %+v", list)
+		t.Fatalf("to be cancelled: %+v", list)
 	}
 	if change := <-woken; !change.Cancellations {
 		t.Errorf("the commit said %+v", change)
