@@ -56,9 +56,10 @@ func (r *backups) lost(at time.Time) bool {
 }
 
 // lostDelivery reports whether a delivery of the order is missing from the database. It
-// is found at the marketplace, and is not announced.
+// is found at the marketplace, and is not announced. The marketplace may have received the
+// request after the copy was put back.
 func (r *backups) lostDelivery(o sandbox.Order) bool {
-	return slices.ContainsFunc(o.Deliveries, func(d sandbox.Delivery) bool { return r.lost(d.At) })
+	return slices.ContainsFunc(o.Deliveries, func(d sandbox.Delivery) bool { return r.lost(d.At) || r.lost(d.At.Add(-slowest)) })
 }
 
 // lostClaim reports whether the agent's claim of a bounty is missing from the database.

@@ -191,8 +191,11 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	return w
 }
 
+// slowest is the longest time that the marketplace takes to receive a request or answer it.
+const slowest = 2 * time.Minute
+
 func (w *world) faults() sandbox.Faults {
-	return sandbox.Faults{Before: 0.06, After: 0.06, Slow: 0.06, SlowMax: 2 * time.Minute, Early429: 0.01, Shapes: w.rng.IntN(2) == 0}
+	return sandbox.Faults{Before: 0.06, After: 0.06, Slow: 0.06, SlowMax: slowest, Early429: 0.01, Shapes: w.rng.IntN(2) == 0}
 }
 
 // live lets the week pass: clients on one side, lives of the process on the
