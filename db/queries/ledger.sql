@@ -29,7 +29,8 @@ INSERT INTO uncompared (order_id, record) VALUES (sqlc.arg(order_id), sqlc.arg(r
 SELECT order_id, record FROM uncompared;
 
 -- name: ForgetUncompared :exec
-DELETE FROM uncompared;
+-- kept, a JSON array, are the orders that are still to be compared.
+DELETE FROM uncompared WHERE order_id NOT IN (SELECT value FROM json_each(sqlc.arg(kept)));
 
 -- name: MarkLedger :exec
 UPDATE ledger SET marked = 1 WHERE one = 1;
@@ -70,7 +71,7 @@ UPDATE windows SET used = 0;
 -- name: RecordOrders :many
 -- Of each order what is compared with the marketplace. ids is a JSON array, as in the queries that follow.
 SELECT o.id, o.state, o.remote_status, o.round, o.revision_count, o.deliverables, o.foreign_files, o.window_ends_at,
-       coalesce(q.state, '') AS quote_state
+       o.restored_at, coalesce(q.state, '') AS quote_state
 FROM orders AS o LEFT JOIN quotes AS q ON q.order_id = o.id
 WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 

@@ -33,7 +33,7 @@ func (r *run) mayBegin(ctx context.Context, g Generator, p plan) error {
 	if g.Free || p.resumed != nil && p.resumed.Ticket != "" {
 		return nil
 	}
-	if err := r.o.Ready(); err != nil {
+	if err := r.o.Ready(r.job); err != nil {
 		return err
 	}
 	return r.seenOpen(ctx, r.job)

@@ -22,7 +22,7 @@ type effect struct {
 // and the next attempt looks first. A request that certainly had no effect is
 // withdrawn.
 func (f *Fulfiller) effect(ctx context.Context, j order.Job, e effect) error {
-	if err := f.o.Ready(); err != nil {
+	if err := f.o.Ready(j); err != nil {
 		return err
 	}
 	if err := e.intend(); err != nil {

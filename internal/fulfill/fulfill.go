@@ -179,7 +179,7 @@ type Options struct {
 	MaxTries int
 	// Ready is asked before a new call, and before anything is sent in the agent's name.
 	// Until it returns nil that waits with its failure. Nil is always ready.
-	Ready func() error
+	Ready func(j order.Job) error
 	// Shown is called with an order that a listing showed; may be nil.
 	Shown func(ctx context.Context, f order.Facts)
 	Log   *slog.Logger
@@ -198,7 +198,7 @@ func New(o Options) *Fulfiller {
 		o.Secrets = func() *secret.Redactor { return none }
 	}
 	if o.Ready == nil {
-		o.Ready = func() error { return nil }
+		o.Ready = func(order.Job) error { return nil }
 	}
 	if o.Shown == nil {
 		o.Shown = func(context.Context, order.Facts) {}

@@ -46,7 +46,7 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 // order that is not paid.
 func (f *Fulfiller) command(ctx context.Context, j order.Job, o order.Order) (order.Priced, error) {
 	// The program may pay for what it asks.
-	if err := f.o.Ready(); err != nil {
+	if err := f.o.Ready(j); err != nil {
 		return order.Priced{}, err
 	}
 	if err := f.seenOpen(ctx, j); err != nil {

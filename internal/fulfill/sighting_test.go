@@ -217,7 +217,7 @@ func TestNoPriceIsLookedForWhileTheGateIsShut(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		p, shut := &pricer{}, order.Failf(order.Wait, order.CodeChecking, "the gate is shut")
 		w.options = func(o *fulfill.Options) {
-			o.Ready = func() error {
+			o.Ready = func(order.Job) error {
 				if shut != nil {
 					return shut
 				}
@@ -245,7 +245,7 @@ func TestNoCallBeginsWhileTheGateIsShut(t *testing.T) {
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 		p := &provider{}
 		w.options = func(o *fulfill.Options) {
-			o.Ready = func() error { return order.Failf(order.Wait, order.CodeChecking, "the gate is shut") }
+			o.Ready = func(order.Job) error { return order.Failf(order.Wait, order.CodeChecking, "the gate is shut") }
 		}
 		w.useProvider(p)
 		w.order()

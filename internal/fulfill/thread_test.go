@@ -151,7 +151,7 @@ func TestAfterARestoreAFullThreadKeepsBackWhatMayHaveBeenSent(t *testing.T) {
 		w.asOwner(func(o store.Owner) error { return o.QueueMessage(t.Context(), id, "owner-1", "from before") })
 		w.talks(id, order.ThreadPage)
 		time.Sleep(time.Minute)
-		if err := w.store.Reconciled("restored", nil); err != nil {
+		if err := w.store.Reconciled("restored", nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
@@ -189,7 +189,7 @@ func TestAfterARestoreATemplateWithForgottenLinksIsNotSentAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := w.store.Reconciled("restored", nil); err != nil {
+		if err := w.store.Reconciled("restored", nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		if r := w.must(order.StageSend); r.Sent != order.OutSent || r.Note != "found in the thread" || len(w.said(id)) != 2 {

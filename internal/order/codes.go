@@ -323,6 +323,8 @@ const (
 	CodeOrderCap Code = "order_cap"
 	// CodeRestored: the ledger was restored, so what was spent on the order is unknown and its cap cannot be kept. The owner looks and retries.
 	CodeRestored Code = "restored"
+	// CodeUncompared: the ledger was restored, and the marketplace has not shown what was done on the order since. Work resumes once it does.
+	CodeUncompared Code = "uncompared"
 	// CodeDayCap: another call would go beyond the cap of the day. Work resumes the next day by itself.
 	CodeDayCap Code = "day_cap"
 	// CodePrompt: the service's prompt cannot be written for the order. The owner corrects it.

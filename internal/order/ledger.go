@@ -79,6 +79,8 @@ type Record struct {
 	// Settled: the current round is delivered, by us or by somebody else, or it was
 	// sent without an answer.
 	Settled bool
+	// Restored: the ledger was restored since, and the owner has not accepted that.
+	Restored bool
 	// Elsewhere: somebody else delivered a round, with files that the ledger may lack.
 	Elsewhere bool
 	// Windowed: it is the paid window of a subscription, whose end makes it delivered.

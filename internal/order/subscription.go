@@ -15,5 +15,5 @@ type Piece struct {
 // Finished reports whether no more work is done for the piece. Work that a restore holds
 // resumes once the owner has accepted the restore.
 func (p Piece) Finished() bool {
-	return p.Sent || p.Job == JobFailed || p.Job == JobCancelled || p.Job == JobHeld && p.Code != CodeRestored
+	return p.Sent || p.Job == JobFailed || p.Job == JobCancelled || p.Job == JobHeld && p.Code != CodeRestored && p.Code != CodeUncompared
 }

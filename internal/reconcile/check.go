@@ -27,10 +27,11 @@ type Store interface {
 	// WantReconcile records that the ledger was restored, and Reconciled that it has
 	// what the marketplace shows, with the request counts from then on.
 	WantReconcile(why string) error
-	Reconciled(missing string, windows []order.Window) error
-	// Compared records that the ledger was compared. Until then Records returns what it
-	// had before the first process that did not.
-	Compared() error
+	Reconciled(missing string, windows []order.Window, unread []string) error
+	// Compared records that the ledger was compared, but for the unread orders, and resumes
+	// work that was held until then. Before, Records returns what the ledger had before the
+	// first process that did not compare it.
+	Compared(unread []string) error
 	Adopt(a order.Adoption) error
 	// SecondDaemon returns why nothing new is to begin, or "".
 	SecondDaemon(ctx context.Context) (string, error)
@@ -96,6 +97,8 @@ type Checker struct {
 	tries, alone map[string]int
 	readable     string
 
+	// resumeAgain: work may have been held just before its order was read.
+	resumeAgain bool
 	// noReads: the marketplace reads no single order.
 	noReads atomic.Bool
 }
@@ -154,6 +157,8 @@ func (c *Checker) Wake() {
 const (
 	soon     = 2 * time.Second
 	mostWait = time.Minute
+	// readAgain is the time between two reads of orders that could not be read.
+	readAgain = 5 * time.Minute
 )
 
 // Run compares after the first poll, and reconciles whenever the owner wants it, until
@@ -175,7 +180,7 @@ func (c *Checker) Run(ctx context.Context) error {
 			failed++
 			continue
 		}
-		if !c.await(ctx, c.wake) {
+		if !c.awaitWake(ctx) {
 			return nil
 		}
 		if err := c.begin(ctx); err != nil {
@@ -193,6 +198,24 @@ func (c *Checker) await(ctx context.Context, ch <-chan struct{}) bool {
 	case <-ch:
 		return true
 	}
+}
+
+// awaitWake waits for Wake. Meanwhile it reads the orders that could not be read.
+func (c *Checker) awaitWake(ctx context.Context) bool {
+	for c.resumeAgain || len(c.unreadOrders()) > 0 {
+		t := time.NewTimer(readAgain)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return false
+		case <-c.wake:
+			t.Stop()
+			return true
+		case <-t.C:
+			c.readLate(ctx)
+		}
+	}
+	return c.await(ctx, c.wake)
 }
 
 // again waits after a failed comparison, and has it tried again.
@@ -225,8 +248,13 @@ func (c *Checker) begin(ctx context.Context) error {
 		c.compareAgain()
 	}
 	l, err := c.o.Store.Ledger(ctx)
-	if err != nil || l.Reconcile == "" {
+	switch {
+	case err != nil:
 		return err
+	case l.Reconcile == "" && l.RestoredAt.IsZero():
+		return c.nowRead(c.unreadOrders()...) // the owner accepts what is unknown of them
+	case l.Reconcile == "":
+		return nil
 	}
 	c.o.Pause()
 	c.why, c.expected = l.Reconcile, false
@@ -269,7 +297,7 @@ func (c *Checker) Once(ctx context.Context) error {
 	if c.why != "" {
 		err = c.end(ctx, missing)
 	} else {
-		err = c.o.Store.Compared()
+		err = c.o.Store.Compared(c.unreadOrders())
 	}
 	if err != nil {
 		return err
@@ -333,7 +361,7 @@ func (c *Checker) compare(ctx context.Context, id string, s *seen) (Missing, err
 func (c *Checker) end(ctx context.Context, missing []Missing) error {
 	found := describe(missing)
 	text := c.why + "; found at the marketplace: " + found + "; calls of that time are not in the books"
-	if err := c.o.UseUp(ctx, func(windows []order.Window) error { return c.o.Store.Reconciled(text, windows) }); err != nil {
+	if err := c.o.UseUp(ctx, func(windows []order.Window) error { return c.o.Store.Reconciled(text, windows, c.unreadOrders()) }); err != nil {
 		return err
 	}
 	c.o.Log.Warn("the ledger is reconciled with the marketplace", "found", found, "reason", c.why,

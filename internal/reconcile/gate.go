@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,10 +26,14 @@ type Gate struct {
 	// second is why nothing new begins although the ledger was compared: somebody else
 	// works as this agent.
 	second string
+	// unread are the orders that were not compared, because they cannot be read.
+	unread map[string]bool
 }
 
 // NewGate returns a gate that is shut.
-func NewGate() *Gate { return &Gate{polled: make(chan struct{}, 1)} }
+func NewGate() *Gate {
+	return &Gate{polled: make(chan struct{}, 1), unread: map[string]bool{}}
+}
 
 // retryAfter is the longest time that work waits for the comparison if nothing ends the
 // wait before.
@@ -36,6 +41,40 @@ const retryAfter = time.Minute
 
 // secondRetry is the longest time that work waits for the owner to stop a second daemon.
 const secondRetry = 10 * time.Minute
+
+// Work is Ready for a job. An order of a restored ledger that cannot be read is held
+// until it can be, or until the owner retries it.
+func (g *Gate) Work(j order.Job) error {
+	if err := g.Ready(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.unread[j.OrderID] || j.ByOwner {
+		return nil
+	}
+	return order.Failf(order.Hold, order.CodeUncompared,
+		"the ledger was restored, and the marketplace does not show what was done on the order since").
+		WithHint("it resumes once the marketplace shows it; or look at the order there, then %s", order.Command("orders retry", j.OrderID))
+}
+
+// setUnread holds the work of an order back, or lets it begin.
+func (g *Gate) setUnread(id string, unread bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if unread {
+		g.unread[id] = true
+		return
+	}
+	delete(g.unread, id)
+}
+
+// unreadOrders returns the orders that are held back, sorted.
+func (g *Gate) unreadOrders() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Sorted(maps.Keys(g.unread))
+}
 
 // Ready is nil once the ledger was compared with the marketplace, unless a second daemon
 // works as this agent. Else it is a failure of class Wait.

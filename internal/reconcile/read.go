@@ -45,6 +45,7 @@ func (c *Checker) read(ctx context.Context, open []string) error {
 					failed, errs = append(failed, id), append(errs, err)
 				} else {
 					c.seen[id] = s
+					c.setUnread(id, false)
 					readable = id
 				}
 				mu.Unlock()
@@ -74,16 +75,23 @@ func (c *Checker) read(ctx context.Context, open []string) error {
 	}
 	if readable != "" {
 		c.readable = readable
-	} else if !c.answers(ctx) {
-		return errs[0]
+	}
+	if err := c.notRead(ctx, failed, errs[0], readable == ""); err != nil || !stop {
+		return err
+	}
+	return errs[0] // the rest is still to be read
+}
+
+// notRead decides what follows for orders that could not be read. none: no order could
+// be. It returns err if they are to be read again.
+func (c *Checker) notRead(ctx context.Context, failed []string, err error, none bool) error {
+	if none && !c.answers(ctx) {
+		return err
 	}
 	for _, id := range failed {
 		c.alone[id]++
 	}
-	if err := c.giveUp(ctx, errs[0]); err != nil || !stop {
-		return err
-	}
-	return errs[0] // the rest is still to be read
+	return c.giveUp(ctx, err)
 }
 
 // answers reports whether the marketplace still shows an order that it has shown.
@@ -131,7 +139,8 @@ func (c *Checker) keep(ctx context.Context, id string, s *seen) (_ *seen, err er
 // others can. Their rows of the listing decide.
 func (c *Checker) giveUp(ctx context.Context, err error) error {
 	tries := patience
-	if c.why != "" || !c.expected && Restored(c.missing()) {
+	restored := c.why != "" || !c.expected && Restored(c.missing())
+	if restored {
 		tries = morePatience
 	}
 	for id := range c.tries {
@@ -145,7 +154,16 @@ func (c *Checker) giveUp(ctx context.Context, err error) error {
 		if failed != nil {
 			return failed
 		}
-		c.o.Log.Warn("an order cannot be read, so its row of the listing is compared", "order", id, "tries", c.tries[id], "error", err)
+		now, _, failed := c.o.Store.Record(ctx, id)
+		if failed != nil {
+			return failed
+		}
+		if restored || now.Restored {
+			c.o.Log.Warn("an order cannot be read after a restore; new work on it is held", "order", id, "tries", c.tries[id], "error", err)
+			c.setUnread(id, true)
+		} else {
+			c.o.Log.Warn("an order cannot be read, so its row of the listing is compared", "order", id, "tries", c.tries[id], "error", err)
+		}
 		c.seen[id] = s
 	}
 	return nil

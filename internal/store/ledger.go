@@ -82,13 +82,14 @@ func (t *tx) restored(why string) error {
 
 // Reconciled records that the ledger has what the marketplace shows. missing says what
 // it lacks for good, and is shown until the owner accepts it, with what an earlier
-// reconcile found that is not accepted. windows are the request counts from then on.
-func (s *Store) Reconciled(missing string, windows []order.Window) error {
+// reconcile found that is not accepted. windows are the request counts from then on,
+// and unread are orders that could not be read.
+func (s *Store) Reconciled(missing string, windows []order.Window, unread []string) error {
 	return s.write("reconcile.end", func(t *tx) error {
 		if err := t.putWindows(windows); err != nil {
 			return err
 		}
-		if err := t.compared(); err != nil {
+		if err := t.compared(unread); err != nil {
 			return err
 		}
 		alert := string(order.AlertRestored.Code())

@@ -76,8 +76,8 @@ func (r recorder) orders(ctx context.Context) error {
 	for _, o := range rows {
 		rec := &order.Record{
 			OrderID: o.ID, State: unique.Make(o.State).Value(), Status: unique.Make(o.RemoteStatus).Value(), Round: int(o.Round), Revisions: toInt(o.RevisionCount),
-			Windowed: !o.WindowEndsAt.IsZero(),
-			Quoted:   o.QuoteState != "" && o.QuoteState != order.QuotePriced && o.QuoteState != order.QuoteRefused,
+			Windowed: !o.WindowEndsAt.IsZero(), Restored: !o.RestoredAt.IsZero(),
+			Quoted: o.QuoteState != "" && o.QuoteState != order.QuotePriced && o.QuoteState != order.QuoteRefused,
 		}
 		if err := addStrings(&rec.Files, o.Deliverables, o.ForeignFiles); err != nil {
 			return fmt.Errorf("read order %s: %w", o.ID, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -13,14 +14,30 @@ import (
 // compared it with the marketplace took over what is shown there. If the process dies,
 // the next one compares with that: what was taken over would hide a restore.
 
-// Compared records that the ledger was compared with the marketplace.
-func (s *Store) Compared() error {
-	return s.write("compared", func(t *tx) error { return t.compared() })
+// Compared records that the ledger was compared with the marketplace, but for the unread
+// orders. Work that was held until then resumes.
+func (s *Store) Compared(unread []string) error {
+	return s.write("compared", func(t *tx) error { return t.compared(unread) })
 }
 
-func (t *tx) compared() error {
-	if err := t.ForgetUncompared(noCancel); err != nil {
+func (t *tx) compared(unread []string) error {
+	if err := t.keepBefore(unread...); err != nil {
 		return err
+	}
+	if err := t.ForgetUncompared(noCancel, order.EncodeStrings(unread)); err != nil {
+		return err
+	}
+	held, err := t.HeldFor(noCancel, order.EncodeStrings([]order.Code{order.CodeUncompared}))
+	if err != nil {
+		return err
+	}
+	for _, j := range held {
+		if slices.Contains(unread, j.OrderID) {
+			continue
+		}
+		if err := t.resume(j, ""); err != nil {
+			return err
+		}
 	}
 	return t.SetCompared(noCancel)
 }

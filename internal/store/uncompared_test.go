@@ -45,7 +45,7 @@ func TestWhatAProcessTakesOverUncomparedIsNoRecord(t *testing.T) {
 			if got := records(t, s); !reflect.DeepEqual(got["o1"], before["o1"]) {
 				t.Errorf("after another start the record is %+v, want that of before: %+v", got["o1"], before["o1"])
 			}
-			if err := s.Compared(); err != nil {
+			if err := s.Compared(nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := records(t, s); reflect.DeepEqual(got["o1"], before["o1"]) {
@@ -101,7 +101,7 @@ func TestTheTimeOfAnUncomparedLedgerIsThatOfItsNewestEvent(t *testing.T) {
 				t.Errorf("the uncompared ledger ends at %v, want %v", at, want)
 			}
 		}
-		if err := s.Reconciled("all", []order.Window{{Scope: order.ScopeAll, Used: 7, EndsAt: time.Now()}}); err != nil {
+		if err := s.Reconciled("all", []order.Window{{Scope: order.ScopeAll, Used: 7, EndsAt: time.Now()}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if at := ends(); !at.Equal(time.Now().UTC()) {

@@ -149,11 +149,12 @@ func (q *Queries) ForgetOrdersRestored(ctx context.Context) error {
 }
 
 const forgetUncompared = `-- name: ForgetUncompared :exec
-DELETE FROM uncompared
+DELETE FROM uncompared WHERE order_id NOT IN (SELECT value FROM json_each(?1))
 `
 
-func (q *Queries) ForgetUncompared(ctx context.Context) error {
-	_, err := q.db.ExecContext(ctx, forgetUncompared)
+// kept, a JSON array, are the orders that are still to be compared.
+func (q *Queries) ForgetUncompared(ctx context.Context, kept interface{}) error {
+	_, err := q.db.ExecContext(ctx, forgetUncompared, kept)
 	return err
 }
 
@@ -436,7 +437,7 @@ func (q *Queries) RecordMessages(ctx context.Context, ids interface{}) ([]Record
 
 const recordOrders = `-- name: RecordOrders :many
 SELECT o.id, o.state, o.remote_status, o.round, o.revision_count, o.deliverables, o.foreign_files, o.window_ends_at,
-       coalesce(q.state, '') AS quote_state
+       o.restored_at, coalesce(q.state, '') AS quote_state
 FROM orders AS o LEFT JOIN quotes AS q ON q.order_id = o.id
 WHERE o.id IN (SELECT value FROM json_each(?1))
 `
@@ -450,6 +451,7 @@ type RecordOrdersRow struct {
 	Deliverables  string
 	ForeignFiles  string
 	WindowEndsAt  utc.Time
+	RestoredAt    utc.Time
 	QuoteState    order.QuoteState
 }
 
@@ -472,6 +474,7 @@ func (q *Queries) RecordOrders(ctx context.Context, ids interface{}) ([]RecordOr
 			&i.Deliverables,
 			&i.ForeignFiles,
 			&i.WindowEndsAt,
+			&i.RestoredAt,
 			&i.QuoteState,
 		); err != nil {
 			return nil, err
