@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net"
 	"path/filepath"
 	"slices"
@@ -56,11 +57,15 @@ func (t *table) notification(dir string) Notify {
 	defer t.done()
 	n := Notify{Type: t.oneOf("type", "", notify.Types()...), PerHour: t.number("per_hour", 20, 1, 1000)}
 	n.Name = t.text("name", n.Type)
-	if strings.ContainsAny(n.Name, " \t\n") || n.Name == "" {
+	if strings.ContainsAny(n.Name, " \t\n") || n.Name == "" && t.has("name") {
 		t.problem(t.at("name"), "is empty or has a space; write one word")
 	}
 	n.News = t.news()
 	n.clock(t)
+	if !slices.Contains(notify.Types(), n.Type) {
+		t.known = slices.Collect(maps.Keys(t.values)) // without a type no key is known to be wrong
+		return n
+	}
 	if slices.Contains(addressed, n.Type) || n.Type == notify.TypeTelegram {
 		n.address(t, dir)
 	}
@@ -83,7 +88,24 @@ func (t *table) notification(dir string) Notify {
 			t.problem(t.at("command"), "is missing; write a program and its arguments")
 		}
 	}
+	t.otherTypes(n.Type)
 	return n
+}
+
+// typeKeys are the keys that only some types have.
+var typeKeys = []string{
+	"url", "url_file", "url_env", "token_file", "token_env", "chat", "server", "user", "password_file", "password_env",
+	"from", "to", "plain", "command", "env",
+}
+
+// otherTypes rejects the keys of other types.
+func (t *table) otherTypes(of string) {
+	for _, key := range typeKeys {
+		if t.has(key) && !slices.Contains(t.known, key) {
+			t.known = append(t.known, key)
+			t.problem(t.at(key), "is not for type %s; remove it", of)
+		}
+	}
 }
 
 // news returns the kinds of news that the target takes.

@@ -56,12 +56,23 @@ func TestWhatIsWrongWithATargetOfNotifications(t *testing.T) {
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nevents = [\"all\"]":                                               `"all" is no event; write some of needs_owner, down, delivered, message`,
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nquiet = \"night\"":                                                "is no span of a day",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\ntime_zone = \"Mars\"":                                             "is no time zone",
-		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nchat = \"1\"":                                                     "unknown key",
+		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nchat = \"1\"":                                                     "chat: is not for type ntfy; remove it",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\n[[notify]]\ntype = \"ntfy\"\nurl = \"https://x.example/b\"":       "another [[notify]] has the name \"ntfy\"",
 	} {
 		_, err := Load(write(t, Example()+"\n[[notify]]\n"+text+"\n"))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\nis answered with %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A wrong type is one problem, not one for each key as well.
+func TestAWrongTypeOfATargetIsOneProblem(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`url = "https://x.example/a"`, "type = \"pager\"\nchat = \"1\""} {
+		_, err := Load(write(t, Example()+"\n[[notify]]\n"+text+"\n"))
+		if err == nil || strings.Contains(err.Error(), "unknown key") || strings.Contains(err.Error(), "name: ") {
+			t.Errorf("%s\nis answered with %v", text, err)
 		}
 	}
 }
