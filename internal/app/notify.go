@@ -63,7 +63,7 @@ func (m maker) target(n config.Notify) (notify.Target, error) {
 		spec.URL = func() (secret.Text, error) { return secret.New(n.URL), nil }
 	}
 	if n.Type == notify.TypeCommand {
-		program, err := m.program("", exec.Options{Name: "the notify command", Command: n.Command, Env: n.Env, Log: m.log})
+		program, err := m.program("", exec.Options{Name: "target " + n.Name, Command: n.Command, Env: n.Env, Log: m.log})
 		if err != nil {
 			return nil, err
 		}

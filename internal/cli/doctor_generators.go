@@ -176,12 +176,14 @@ func measures(i media.Info) string {
 }
 
 // costOf describes the cost of a sample.
-func costOf(made generate.Result, price order.USD) string {
+func costOf(made generate.Result, g fulfill.Generator) string {
 	switch {
 	case made.Cost > 0:
 		return "$" + made.Cost.String()
-	case price > 0:
-		return "$" + price.String() + ", as configured"
+	case g.Price > 0:
+		return "$" + g.Price.String() + ", as configured"
+	case g.Free:
+		return "free"
 	}
 	return "cost unknown"
 }

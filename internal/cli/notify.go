@@ -55,6 +55,9 @@ func (c NotifyTestCmd) Run(p *Program) error {
 		}
 		v.Targets = append(v.Targets, shown)
 	}
+	if err != nil {
+		err = Hintf(err, "correct what is shown in their [[notify]], then run %s again; see docs/notifications.md", order.Command("notify test"))
+	}
 	return errors.Join(c.print(p, v, v.show), err)
 }
 

@@ -108,6 +108,9 @@ func (s *samples) open(ctx context.Context, generator string) (order.OpenSample,
 // locked does something while no other process makes a sample with the generator.
 func (s *samples) locked(generator string, do func() error) error {
 	release, err := store.LockSample(s.cfg.DataDir, generator)
+	if errors.Is(err, store.ErrSampleRuns) {
+		return Hintf(err, "try again when that command has ended")
+	}
 	if err != nil {
 		return err
 	}
@@ -159,7 +162,7 @@ type sampleFileView struct {
 func viewSample(g fulfill.Generator, made fulfill.Sampled) sampleView {
 	v := sampleView{
 		Generator: g.Name, Files: []sampleFileView{}, URL: made.URL, CostKnown: made.Cost > 0, Message: made.Message,
-		Seconds: made.Took.Round(10 * time.Millisecond).Seconds(), cost: costOf(made.Result, g.Price),
+		Seconds: made.Took.Round(10 * time.Millisecond).Seconds(), cost: costOf(made.Result, g),
 	}
 	cost := g.Price
 	if made.Cost > 0 {

@@ -26,7 +26,8 @@ whether or not a daemon is running. "atelierd orders" lists the orders.
 
 With --check it is for cron and monitoring: exit 0 is well, 1 means that something
 needs you, and 2 that the agent earns nothing, because the daemon does not run, the
-marketplace is not reached, its key is refused, or the configuration cannot be read.`
+marketplace is not reached, its key is refused, or the configuration or the database
+cannot be read.`
 }
 
 // Run runs the command.

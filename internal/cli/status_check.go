@@ -45,20 +45,22 @@ type reasonView struct {
 
 // The codes of reasons that no alert has.
 const (
-	reasonNotRunning = "not_running"
-	reasonDatabase   = "database"
-	reasonDiffers    = "listing_differs"
+	reasonNotRunning    = "not_running"
+	reasonConfiguration = "configuration"
+	reasonDatabase      = "database"
+	reasonDiffers       = "listing_differs"
 )
 
 func (c StatusCmd) check(p *Program) error {
 	cfg, err := p.load()
-	if err != nil {
+	if err != nil && !c.JSON {
 		return err // a wrong configuration exits with 2 as well
 	}
-	v, err := c.readCheck(context.Background(), cfg, time.Now())
+	var v checkView
 	if err != nil {
-		e := Explain("status", err)
-		v = checkView{State: stateDown, Reasons: []reasonView{{Code: reasonDatabase, Text: e.Text, Hint: e.Hint}}}
+		v = unreadable(reasonConfiguration, err)
+	} else if v, err = c.readCheck(context.Background(), cfg, time.Now()); err != nil {
+		v = unreadable(reasonDatabase, err)
 	}
 	if v.State != stateWell || !c.Quiet {
 		err = c.print(p, v, v.show)
@@ -69,6 +71,12 @@ func (c StatusCmd) check(p *Program) error {
 		return errors.Join(err, ExitCode(code))
 	}
 	return err
+}
+
+// unreadable is the state without what it is read from.
+func unreadable(code order.Code, err error) checkView {
+	e := Explain("status", err)
+	return checkView{State: stateDown, Reasons: []reasonView{{Code: code, Text: e.Text, Hint: e.Hint}}}
 }
 
 func (c StatusCmd) readCheck(ctx context.Context, cfg *config.Config, now time.Time) (checkView, error) {
