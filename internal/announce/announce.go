@@ -1,6 +1,6 @@
-// Package announce notifies the owner. Once a minute it looks for what is wrong, and it
-// sends what the store has put on its way to each target: once, in order, again after a
-// failure.
+// Package announce notifies the owner. It looks for what is wrong, once a minute where
+// somebody is notified, and sends each target the messages that the store keeps for it:
+// once, in order, again after a failure.
 //
 // It must not know what is wrong with an order, nor how a message reaches a phone. The
 // store finds the first, and package notify does the second.
@@ -234,7 +234,7 @@ func Try(ctx context.Context, o Options) []Sent {
 		list[i].Target = t.Name
 		sending.Go(func() {
 			m := a.message(t, order.Dispatch{Title: "this is a test", Text: "Notifications of atelierd reach you here.", At: time.Now()})
-			m.ID += "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+			m.ID = "test-" + t.Name + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 			if _, err := t.To.Send(ctx, m); err != nil {
 				list[i].Err = errors.New(o.Clean(err.Error()))
 			}
