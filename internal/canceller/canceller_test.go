@@ -26,7 +26,7 @@ type provider struct {
 	mu      sync.Mutex
 	answers []answer
 	tries   []string // the tickets
-	// hangs: it does not answer until its context ends.
+	// hangs: after the answers, it does not answer until its context ends.
 	hangs bool
 }
 
@@ -40,11 +40,10 @@ func (p *provider) Cancels() bool { return true }
 func (p *provider) Cancel(ctx context.Context, ticket string) (order.CancelResult, error) {
 	p.mu.Lock()
 	p.tries = append(p.tries, ticket)
-	a := answer{}
+	a, hangs := answer{}, p.hangs
 	if len(p.answers) > 0 {
-		a, p.answers = p.answers[0], p.answers[1:]
+		a, p.answers, hangs = p.answers[0], p.answers[1:], false
 	}
-	hangs := p.hangs
 	p.mu.Unlock()
 	if hangs {
 		<-ctx.Done()
@@ -205,6 +204,20 @@ func TestAStopDuringATryLosesNothing(t *testing.T) {
 		p.hangs = false
 		w.run(time.Hour, canceller.Options{Generators: only(p)})
 		if got := w.calls("o1"); got != "cancelled $0.05" || p.tried() != 2 {
+			w.Errorf("after %d tries the call is %s", p.tried(), got)
+		}
+	})
+}
+
+// TestACrashDuringTheLastTryIsTheEnd guards that the job is not asked about for ever.
+func TestACrashDuringTheLastTryIsTheEnd(t *testing.T) {
+	t.Parallel()
+	inWorld(t, []string{"a"}, func(w *world) {
+		p := &provider{answers: []answer{{err: outage}, {err: outage}, {err: outage}, {err: outage}}, hangs: true}
+		for range 3 {
+			w.run(time.Hour, canceller.Options{Generators: only(p)})
+		}
+		if got := w.calls("o1"); got != "unknown $0.05" || p.tried() != order.CancelTries {
 			w.Errorf("after %d tries the call is %s", p.tried(), got)
 		}
 	})
