@@ -53,6 +53,8 @@ type Options struct {
 	PollWithin time.Duration
 	// Wrong returns what is wrong beyond the database, such as a full disk. It may be nil.
 	Wrong func() []order.Condition
+	// Hint returns the next step for what was stored without one. It may be nil.
+	Hint func(order.Condition) string
 	// Clean removes secrets from a text.
 	Clean func(string) string
 	Log   *slog.Logger
@@ -116,7 +118,7 @@ func (a *Announcer) Run(ctx context.Context) error {
 func (a *Announcer) Once(ctx context.Context) error { return a.once(ctx, 0, 0) }
 
 func (a *Announcer) once(ctx context.Context, after, pollWithin time.Duration) error {
-	w := order.Watch{Began: a.began, PollWithin: pollWithin, After: after}
+	w := order.Watch{Began: a.began, PollWithin: pollWithin, After: after, Hint: a.o.Hint}
 	for _, t := range a.o.Targets {
 		w.Listeners = append(w.Listeners, t.Listener)
 	}

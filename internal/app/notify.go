@@ -26,6 +26,7 @@ func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announ
 	o := announce.Options{
 		Agent: cfg.Agent.Name, PollWithin: PollWithin(cfg),
 		Wrong: func() []order.Condition { return lowDisk(cfg.DataDir) },
+		Hint:  NextStep,
 		Log:   log,
 		Clean: func(text string) string { return redactor(cfg, c).Clean(text) },
 	}

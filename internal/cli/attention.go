@@ -10,7 +10,6 @@ import (
 	"atelierd/internal/app"
 	"atelierd/internal/config"
 	"atelierd/internal/disk"
-	"atelierd/internal/enroll"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
@@ -46,7 +45,7 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 				continue
 			}
 		}
-		hint := cmp.Or(a.Hint, nextStep(a))
+		hint := cmp.Or(a.Hint, app.NextStep(order.Condition{What: a.What, ID: a.ID, Code: a.Code}))
 		if a.Code == order.AlertSpending.Code() && restored {
 			hint = "work resumes tomorrow (UTC), or after " + order.Command("reconcile --accept")
 		}
@@ -90,57 +89,6 @@ func fullDisk(dir string, now time.Time) []attentionView {
 		Reason: fmt.Sprintf("%s are free in %s; below %s no generator is started, and without room nothing is done", term.Size(free), dir, term.Size(fulfill.LeastRoom)),
 		Hint:   "make room in the data folder; work resumes by itself",
 	}}
-}
-
-// nextStep is the hint for something that was stored without one.
-func nextStep(a store.Attention) string {
-	switch a.What {
-	case "order", "piece", "message":
-		if a.Code == order.CodeRefused && a.What == "order" {
-			return refusedHint(a.ID)
-		}
-		return order.Command("orders show", a.ID) + " shows why; " + order.Command("orders retry", a.ID) + " tries again"
-	case "thread":
-		return order.Command("messages", a.ID) + " shows it; later messages come by webhook only, which " + order.Command("doctor") + " checks"
-	case "service":
-		return "fix its generator, then restart; " + order.Command("doctor") + " checks it"
-	case "row":
-		return "the marketplace listed an order that cannot be read; look at your orders there"
-	case "generator":
-		if a.Code == order.ModelAlert(a.ID).Code() {
-			return app.ModelHint
-		}
-		return order.Command("doctor") + " shows what it needs; it is probed again by itself, and at once after a restart"
-	}
-	switch a.Code {
-	case order.AlertWallet.Code():
-		return "set agent.payout_wallet in the configuration, then run " + order.Command("agent sync")
-	case order.AlertFlaggedAgent.Code():
-		return enroll.HintFlaggedAgent
-	case order.AlertFlaggedService.Code():
-		return enroll.HintFlaggedService
-	case order.AlertOwner.Code():
-		return "set agent.owner_wallet in the configuration, then run " + order.Command("agent sync")
-	case order.AlertSpending.Code():
-		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
-	case order.AlertRestored.Code():
-		return "compare your accounts at the providers with " + order.Command("earnings") + ", then run " + order.Command("reconcile --accept")
-	case order.AlertSecondDaemon.Code():
-		return "stop the other daemon, then run " + order.Command("reconcile --accept")
-	case order.AlertPaused.Code():
-		return order.Command("resume") + " continues"
-	case order.AlertForeignAgent.Code():
-		return "put the credentials of the agent of this data folder back; for another agent, set another data_dir"
-	case order.AlertKey.Code():
-		return "replace the API key; the daemon reads the new key by itself, and " + order.Command("doctor") + " checks it"
-	}
-	return "see the daemon's log"
-}
-
-// refusedHint is the next step for an order that a generator has refused. Mostly
-// there is none.
-func refusedHint(id string) string {
-	return order.Command("orders cancel", id) + " removes it from this list; " + order.Command("orders retry", id) + " tries again"
 }
 
 // mostAttention is how many entries are shown as text.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/app"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
@@ -46,7 +47,7 @@ func (p *orderPage) showState() {
 		head[2] = term.Plain(cancelledByOwner(""))
 		hint = "at the marketplace it is still open; " + order.Command("orders retry", o.ID) + " resumes the work"
 	case o.State == order.StateFailed && o.Code == order.CodeRefused && hint == "":
-		hint = refusedHint(o.ID)
+		hint = app.NextStep(order.Condition{What: "order", ID: o.ID, Code: order.CodeRefused})
 	}
 	wait := ""
 	if w, ok := p.v.current(); ok && (o.State == order.StateWorking || o.State == order.StateWaiting) {

@@ -91,6 +91,8 @@ type Watch struct {
 	PollWithin time.Duration
 	// More are conditions that no row of the database shows.
 	More []Condition
+	// Hint returns the next step for a condition that has none. It may be nil.
+	Hint func(Condition) string
 	// After is how long an alert must stand until it is announced.
 	After     time.Duration
 	Listeners []Listener

@@ -88,9 +88,13 @@ func (t *tx) conditions(w order.Watch) ([]order.Condition, error) {
 	}
 	var once []order.Condition
 	for _, c := range list {
-		if !slices.ContainsFunc(once, c.Same) && len(once) < mostConditions {
-			once = append(once, c)
+		if slices.ContainsFunc(once, c.Same) || len(once) == mostConditions {
+			continue
 		}
+		if c.Hint == "" && w.Hint != nil {
+			c.Hint = w.Hint(c)
+		}
+		once = append(once, c)
 	}
 	return once, nil
 }

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"atelierd/internal/enroll"
+	"atelierd/internal/order"
+)
+
+// NextStep returns the hint for something that was stored without one.
+func NextStep(c order.Condition) string {
+	switch c.What {
+	case "order", "piece", "message":
+		if c.Code == order.CodeRefused && c.What == "order" {
+			return refusedHint(c.ID)
+		}
+		return order.Command("orders show", c.ID) + " shows why; " + order.Command("orders retry", c.ID) + " tries again"
+	case "thread":
+		return order.Command("messages", c.ID) + " shows it; later messages come by webhook only, which " + order.Command("doctor") + " checks"
+	case "service":
+		return "fix its generator, then restart; " + order.Command("doctor") + " checks it"
+	case "row":
+		return "the marketplace listed an order that cannot be read; look at your orders there"
+	case "generator":
+		if c.Code == order.ModelAlert(c.ID).Code() {
+			return ModelHint
+		}
+		return order.Command("doctor") + " shows what it needs; it is probed again by itself, and at once after a restart"
+	}
+	switch c.Code {
+	case order.AlertWallet.Code():
+		return "set agent.payout_wallet in the configuration, then run " + order.Command("agent sync")
+	case order.AlertFlaggedAgent.Code():
+		return enroll.HintFlaggedAgent
+	case order.AlertFlaggedService.Code():
+		return enroll.HintFlaggedService
+	case order.AlertOwner.Code():
+		return "set agent.owner_wallet in the configuration, then run " + order.Command("agent sync")
+	case order.AlertSpending.Code():
+		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
+	case order.AlertRestored.Code():
+		return "compare your accounts at the providers with " + order.Command("earnings") + ", then run " + order.Command("reconcile --accept")
+	case order.AlertSecondDaemon.Code():
+		return "stop the other daemon, then run " + order.Command("reconcile --accept")
+	case order.AlertPaused.Code():
+		return order.Command("resume") + " continues"
+	case order.AlertForeignAgent.Code():
+		return "put the credentials of the agent of this data folder back; for another agent, set another data_dir"
+	case order.AlertKey.Code():
+		return "replace the API key; the daemon reads the new key by itself, and " + order.Command("doctor") + " checks it"
+	}
+	return "see the daemon's log"
+}
+
+// refusedHint is the next step for an order that a generator has refused. Mostly
+// there is none.
+func refusedHint(id string) string {
+	return order.Command("orders cancel", id) + " removes it from this list; " + order.Command("orders retry", id) + " tries again"
+}
