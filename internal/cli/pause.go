@@ -17,8 +17,9 @@ type PauseCmd struct {
 // Help explains the command.
 func (PauseCmd) Help() string {
 	return `Nothing is made, delivered, quoted, sent or claimed until "atelierd resume", also after a
-restart. What runs at the moment ends. The daemon goes on polling, and your services stay
-listed: clients can still order, and the deadlines of orders stay as they are.`
+restart. A stage that already runs is finished. The daemon continues to poll, and your
+services stay listed: clients can still order, and the deadlines of orders stay as they
+are.`
 }
 
 // Run runs the command.

@@ -47,8 +47,8 @@ func (c PollCmd) Run(p *Program) error {
 	if polled.Error == "" {
 		return nil
 	}
-	return Hintf(fmt.Errorf("not polled: %s", polled.Error), "%s; %s shows the requests that are left",
-		nextPoll(polled, time.Now()), order.Command("status"))
+	return Hintf(fmt.Errorf("not polled: %s", polled.Error), "%s; %s checks the marketplace, %s shows the requests that are left",
+		nextPoll(polled, time.Now()), order.Command("doctor"), order.Command("status"))
 }
 
 func askForPoll(ctx context.Context, dir string) (control.Poll, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -66,6 +67,12 @@ func (c *Client) ask(ctx context.Context, method, path string, v any) error {
 	if err != nil {
 		if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Op == "dial" {
 			return fmt.Errorf("%w at its socket: %w", ErrNoDaemon, failed.Err)
+		}
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
+			err = wrapped.Err // its text holds an address that means nothing to the owner
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("the daemon did not answer within %s", quick)
 		}
 		return fmt.Errorf("the daemon did not answer: %w", err)
 	}

@@ -1,6 +1,6 @@
 // Package control is the socket between a running daemon and the owner's commands on the
 // same machine. It carries what is not worth a row of the database, such as when the next
-// poll is, and the wishes that cannot wait, such as a poll now. It speaks HTTP over a
+// poll is, and requests that cannot wait, such as a poll now. It speaks HTTP over a
 // Unix socket in the data folder, which only the owner can reach. What must last goes
 // through the database, and a command works without the socket.
 //

@@ -251,3 +251,23 @@ func TestWhatIsNoSocketStays(t *testing.T) {
 		}
 	}
 }
+
+// TestADaemonThatDoesNotAnswerIsNamedPlainly guards that the owner reads no address of
+// the socket's HTTP.
+func TestADaemonThatDoesNotAnswerIsNamedPlainly(t *testing.T) {
+	t.Parallel()
+	s := listen(t, shortDir(t))
+	go func() {
+		for {
+			c, err := s.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	err := control.NewClient(s.Path).Wake(t.Context())
+	if err == nil || errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "did not answer") || strings.Contains(err.Error(), "http:") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -10,15 +10,15 @@ import (
 	"path/filepath"
 )
 
-// SocketName is the socket's name within its folder.
-const SocketName = "control.sock"
+// socketName is the socket's name within its folder.
+const socketName = "control.sock"
 
 // maxPath is the longest path of a socket, in bytes. Systems allow 103 to 107.
 const maxPath = 100
 
 // PathIn returns where the socket of a data folder is, unless its path is too long or the
 // folder's file system has no sockets.
-func PathIn(dir string) string { return filepath.Join(dir, SocketName) }
+func PathIn(dir string) string { return filepath.Join(dir, socketName) }
 
 // Socket is the listener of a daemon. Its file is removed when it is closed.
 type Socket struct {
@@ -44,7 +44,7 @@ func Listen(ctx context.Context, dir string) (*Socket, error) {
 	if tempErr != nil {
 		return nil, errors.Join(err, tempErr)
 	}
-	s, tempErr := listen(ctx, filepath.Join(made, SocketName))
+	s, tempErr := listen(ctx, filepath.Join(made, socketName))
 	if tempErr != nil {
 		return nil, errors.Join(err, tempErr, os.Remove(made))
 	}
@@ -97,7 +97,7 @@ func (s *Socket) Close() error {
 		err = nil // its server has closed it
 	}
 	if s.made != "" {
-		_ = os.Remove(s.Path) // the listener removes it mostly
+		_ = os.Remove(s.Path) // usually the listener has removed it
 		err = errors.Join(err, os.Remove(s.made))
 		s.made = ""
 	}
@@ -107,7 +107,7 @@ func (s *Socket) Close() error {
 // Forget removes the private folder of a socket that a dead process has left. path is
 // what that process has said; a socket in a data folder stays for Listen to replace.
 func Forget(path, dir string) {
-	if filepath.Base(path) != SocketName || path == PathIn(dir) || removeStale(path) != nil {
+	if filepath.Base(path) != socketName || path == PathIn(dir) || removeStale(path) != nil {
 		return
 	}
 	_ = os.Remove(filepath.Dir(path)) // it fails if anything else is in there
