@@ -1,8 +1,8 @@
-// Package canceller cancels jobs at their providers that are not wanted any more: their
+// Package canceller cancels jobs at their providers that are not needed any more: their
 // order has ended, or the owner has the work made again. What it has to do is in the
 // database, so that it goes on after a restart.
 //
-// It must not know SQL, HTTP, nor why a job is not wanted any more.
+// It must not know SQL, HTTP, nor why a job is not needed any more.
 package canceller
 
 import (

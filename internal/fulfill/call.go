@@ -32,7 +32,7 @@ func (g Generator) repeats() bool {
 	return ok && r.Repeats()
 }
 
-// cancels reports whether the generator can cancel jobs that are not wanted any more.
+// cancels reports whether the generator can cancel jobs that are not needed any more.
 func (g Generator) cancels() bool {
 	c, ok := g.Backend.(generate.Canceller)
 	return ok && c.Cancels()

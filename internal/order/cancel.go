@@ -25,7 +25,7 @@ type Cancellation struct {
 	Tries int
 }
 
-// CancelResult is what a provider says about a job that is not wanted any more.
+// CancelResult is what a provider says about a job that is not needed any more.
 type CancelResult struct {
 	// Ended: the job had ended before, or the provider does not have it any more.
 	Ended bool

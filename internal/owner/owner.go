@@ -1,5 +1,5 @@
 // Package owner does what the owner decides about orders and the daemon. Each action is
-// one transaction of the store, and each of its events has who acted. The command line
+// one transaction of the store, and each of its events records who acted. The command line
 // calls it, and so does whatever else acts for the owner. It works with or without a
 // running daemon, and does not notify one.
 //

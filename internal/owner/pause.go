@@ -2,8 +2,8 @@ package owner
 
 import "context"
 
-// Pause has the daemon begin no work until Resume, also after a restart. Running work
-// ends, and polls continue.
+// Pause has the daemon begin no work until Resume, also after a restart. A stage
+// that already runs is finished, and polls continue.
 func (a *Actions) Pause(reason string) error { return a.st.Pause(reason) }
 
 // Resume ends a Pause. It fails if there is none.

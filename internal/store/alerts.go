@@ -10,16 +10,19 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// How long before something is about time.
 const (
-	deadlineNear   = time.Hour
-	answerWithin   = 4 * time.Hour
-	payoutWithin   = 48 * time.Hour
+	// deadlineNear is how long before its deadline an order is an alert.
+	deadlineNear = time.Hour
+	// answerWithin and payoutWithin are how long a client's message may have no answer,
+	// and a completed order no payout, without an alert.
+	answerWithin = 4 * time.Hour
+	payoutWithin = 48 * time.Hour
+	// mostConditions is the most alerts that are open at a time.
 	mostConditions = 500
 )
 
 // CheckAlerts opens an alert for each thing that is wrong now, closes those that are over,
-// and puts both on their way to the listeners. It returns what was opened and how many
+// and commits a line about both for each listener. It returns what was opened and how many
 // were closed.
 func (s *Store) CheckAlerts(w order.Watch) (opened []order.Condition, closed int, err error) {
 	err = s.write("alerts", func(t *tx) error {
@@ -183,8 +186,8 @@ func (t *tx) keepAlert(a query.Alert, c order.Condition) error {
 	return t.UpdateAlert(noCancel, query.UpdateAlertParams{ID: a.ID, State: c.State, Reason: c.Reason, Hint: c.Hint})
 }
 
-// announce puts an open alert on its way to each listener that was not told of it, or was
-// long ago.
+// announce commits a line about an open alert for each listener that takes such news and
+// has had none yet, or a reminder if the last one is old.
 func (t *tx) announce(a query.Alert, c order.Condition, w order.Watch) error {
 	if t.now.Sub(a.OpenedAt.Time) < w.After {
 		return nil
@@ -212,8 +215,8 @@ func (t *tx) announce(a query.Alert, c order.Condition, w order.Watch) error {
 	return nil
 }
 
-// closeAlert ends an alert. Who was told of it is told that it is over, and what was not
-// sent yet is not.
+// closeAlert ends an alert. Lines about it that no message holds yet are dropped. Targets
+// that had one in a message get a line that it is over.
 func (t *tx) closeAlert(a query.Alert) error {
 	if err := t.CloseAlert(noCancel, query.CloseAlertParams{ID: a.ID, ClosedAt: t.now}); err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// Listen sets who is told of deliveries and of what clients write. Their lines are
-// committed with what they are about.
+// Listen sets who is notified of deliveries and of what clients write. A line is committed
+// in the transaction that records the delivery or the message.
 func (s *Store) Listen(list []order.Listener) {
 	list = slices.Clone(list)
 	s.writer.listeners.Store(&list)
@@ -44,9 +44,10 @@ func (s *Store) AddNotice(target string, n order.Notice) error {
 }
 
 // NextDispatch returns the message that is to be sent to the listener now, or nil. It is
-// committed before it is sent, so that after a crash the same one is sent again. Without
-// one that is open, it is made of all lines that wait, if one of them is due. retry is when
-// it is sent again if its outcome stays unknown. quiet holds back what is not urgent.
+// committed before it is sent, so that after a crash the same one is sent again. If no
+// message is open, a new one holds all lines that wait, once one of them is due. retry is
+// the time until it is sent again while its outcome is unknown. quiet holds back what is
+// not urgent.
 func (s *Store) NextDispatch(l order.Listener, retry time.Duration, quiet bool) (d *order.Dispatch, err error) {
 	err = s.write("dispatch", func(t *tx) error {
 		d = nil
@@ -128,7 +129,7 @@ func (s *Store) DispatchFailed(id int64, reason string, again time.Time) error {
 }
 
 // Edits returns the sent messages of a target that announced what is over now, with their
-// new text. The lines about that wait to be sent.
+// new text. No message says that yet.
 func (s *Store) Edits(target string) (list []order.Dispatch, err error) {
 	err = s.write("edits", func(t *tx) error {
 		list = nil

@@ -8,7 +8,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// This file cancels jobs that are not wanted any more.
+// This file cancels jobs that are not needed any more.
 
 // cancelTimeout limits the requests by which one job is cancelled.
 const cancelTimeout = 2 * time.Minute
