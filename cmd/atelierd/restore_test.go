@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"database/sql"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -82,8 +83,8 @@ type restore struct {
 }
 
 var restores = map[string]restore{
-	"whole folder": {put: func(to, old, _ string) error { return os.CopyFS(to, os.DirFS(old)) }},
-	"slow polls":   {put: func(to, old, _ string) error { return os.CopyFS(to, os.DirFS(old)) }, slow: 2 * time.Second},
+	"whole folder": {put: func(to, old, _ string) error { return copyData(to, old) }},
+	"slow polls":   {put: func(to, old, _ string) error { return copyData(to, old) }, slow: 2 * time.Second},
 	"new host": {put: func(to, old, _ string) error {
 		if err := copyDatabase(to, old); err != nil {
 			return err
@@ -96,7 +97,7 @@ var restores = map[string]restore{
 	}},
 	"database alone": {put: func(to, old, _ string) error { return copyDatabase(to, old) }},
 	"database beside newer files": {put: func(to, old, newest string) error {
-		if err := os.CopyFS(to, os.DirFS(newest)); err != nil {
+		if err := copyData(to, newest); err != nil {
 			return err
 		}
 		for _, ending := range []string{"", "-wal", "-shm"} {
@@ -133,7 +134,7 @@ func TestAnOldCopyOfTheDataFolderDoesNothingTwice(t *testing.T) {
 			d := newDrill(t)
 			d.begin()
 			data, old, newest := filepath.Join(d.dir, "data"), filepath.Join(d.dir, "old"), filepath.Join(d.dir, "newest")
-			d.must(os.CopyFS(old, os.DirFS(data)))
+			d.must(copyData(old, data))
 			d.afterCopy()
 			d.must(os.Rename(data, newest))
 			d.must(way.put(data, old, newest))
@@ -207,4 +208,14 @@ func (d *drill) accepts() {
 	d.order("placed last", sandbox.NewOrder{})
 	d.delivered(1, "placed last", "made, not delivered")
 	d.idle()
+}
+
+// copyData copies a data folder as a backup does: without the socket of the daemon, which
+// is no file.
+func copyData(to, from string) error {
+	err := os.Remove(filepath.Join(from, "control.sock"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.CopyFS(to, os.DirFS(from))
 }
