@@ -222,8 +222,6 @@ const (
 const (
 	// AlertDatabase: the database's file was removed, emptied or replaced while the daemon runs. The owner stops it.
 	AlertDatabase Alert = "database"
-	// AlertCrashed: the daemon has started after it ended without a stop. The owner reads its log.
-	AlertCrashed Alert = "crashed"
 	// AlertNotify: the target of notifications named after the dot takes no message. The owner corrects it.
 	AlertNotify Alert = "notify."
 	// AlertSample: the sample of a generator is open: it may be paid for, and its result is not here. The owner resumes it or gives it up.

@@ -16,7 +16,7 @@ const (
 	// NewsNeedsOwner: something waits for the owner.
 	NewsNeedsOwner News = "needs_owner"
 	// NewsDown: the agent earns nothing: the marketplace is not reached, the key is
-	// refused, or the daemon has crashed.
+	// refused, or the database's file is gone.
 	NewsDown News = "down"
 	// NewsDelivered: an order was delivered.
 	NewsDelivered News = "delivered"
@@ -58,7 +58,7 @@ type Condition struct {
 // News returns the kind of news that the condition is.
 func (c Condition) News() News {
 	switch c.Code {
-	case AlertKey.Code(), AlertUnreachable.Code(), AlertCrashed.Code(), AlertDatabase.Code():
+	case AlertKey.Code(), AlertUnreachable.Code(), AlertDatabase.Code():
 		return NewsDown
 	}
 	return NewsNeedsOwner
