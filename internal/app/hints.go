@@ -1,8 +1,11 @@
 package app
 
 import (
+	"strings"
+
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
+	"atelierd/internal/store"
 )
 
 // NextStep returns the hint for something that was stored without one.
@@ -25,7 +28,17 @@ func NextStep(c order.Condition) string {
 		}
 		return order.Command("doctor") + " shows what it needs; it is probed again by itself, and at once after a restart"
 	}
+	if strings.HasPrefix(string(c.Code), string(order.AlertNotify.Code())) {
+		return "correct its [[notify]], restart, then run " + order.Command("notify test")
+	}
 	switch c.Code {
+	case order.AlertPoll.Code(), order.AlertThreads.Code():
+		return order.Command("doctor") + " checks the marketplace; work resumes by itself"
+	case order.AlertDatabase.Code():
+		return "stop the daemon and put " + store.FileName + " back: from " + store.RescuedName +
+			", where the daemon then leaves what it can still read, or from a backup"
+	case order.AlertWindow.Code():
+		return "set window = \"messages\" in the service and restart"
 	case order.AlertWallet.Code():
 		return "set agent.payout_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertFlaggedAgent.Code():
@@ -50,8 +63,8 @@ func NextStep(c order.Condition) string {
 	return "see the daemon's log"
 }
 
-// refusedHint is the next step for an order that a generator has refused. Mostly
-// there is none.
+// refusedHint is the next step for an order that a generator has refused. Usually
+// nothing but to cancel it.
 func refusedHint(id string) string {
 	return order.Command("orders cancel", id) + " removes it from this list; " + order.Command("orders retry", id) + " tries again"
 }

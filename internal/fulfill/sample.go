@@ -108,7 +108,7 @@ func (w *sampling) find(ctx context.Context) (Sampled, error) {
 		return Sampled{}, order.Failf(order.Fail, order.CodeUnknownCall,
 			"the sample that was begun at %s cannot be resumed; it may have been paid for and stays counted with $%s",
 			w.call.BeganAt.UTC().Format(time.DateTime), w.call.Cost).
-			WithHint("look at your account at the provider; %s makes another sample, which is paid for", order.Command("generators try", w.generator.Name))
+			WithHint("look at your account at the provider; %s makes another sample, which is paid for", order.Command(`generators try --prompt "TEXT"`, w.generator.Name))
 	}
 	return w.make(ctx)
 }
@@ -318,7 +318,7 @@ func (w *sampling) hinted(err error) error {
 	}
 	own := *fail
 	retry, redo := order.Command("orders retry", order.AnyOrder), order.Command("orders redo", order.AnyOrder)
-	try := order.Command("generators try", w.generator.Name)
+	try := order.Command(`generators try --prompt "TEXT"`, w.generator.Name)
 	if w.call.State == order.CallStarted || w.call.State == order.CallSubmitted {
 		own.Hint = fmt.Sprintf("the sample is open and counts with $%s; %s resumes it, %s gives it up", w.call.Cost,
 			order.Command("generators try --resume", w.generator.Name), order.Command("generators try --give-up", w.generator.Name))
