@@ -33,7 +33,9 @@ type backups struct {
 	done    []putBack
 	// known is when the daemon has noticed a restore, or work of somebody else.
 	known []time.Time
-	hand  map[string]bool // orders that were delivered by hand
+	// compared is when a reconcile has ended.
+	compared []time.Time
+	hand     map[string]bool // orders that were delivered by hand
 	// looks: the owner has a reason to look whether a restore was noticed.
 	looks atomic.Bool
 }
@@ -161,23 +163,31 @@ func (w *world) cancel(id string) {
 	}
 }
 
-// learn notes the restores that the daemon has noticed since the last life.
+// learn notes the restores that the daemon has noticed since the last life, and when the
+// ledger had what the marketplace shows.
 func (w *world) learn() {
 	db := w.openDatabase()
 	defer db.Close()
-	rows, err := db.Query("SELECT at FROM events WHERE kind = 'restored'")
+	w.restores.known = w.events(db, "restored", w.restores.known)
+	w.restores.compared = w.events(db, "reconciled", w.restores.compared)
+}
+
+// events adds the times of the daemon's events of a kind to those that are known.
+func (w *world) events(db *sql.DB, kind string, known []time.Time) []time.Time {
+	rows, err := db.Query("SELECT at FROM events WHERE kind = ?", kind)
 	if err != nil {
-		return // the database has never been migrated
+		return known // the database has never been migrated
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var text string
 		w.expect(rows.Scan(&text))
 		at := must(time.Parse(time.RFC3339, text))
-		if !slices.ContainsFunc(w.restores.known, at.Equal) {
-			w.restores.known = append(w.restores.known, at)
+		if !slices.ContainsFunc(known, at.Equal) {
+			known = append(known, at)
 		}
 	}
+	return known
 }
 
 // accept has the owner accept each restore after a day, until ctx ends.
@@ -257,7 +267,19 @@ func (w *world) lostRetry(id string) bool {
 // forgotten reports whether pieces of a window may be missing from the database: it ended
 // before they were found at the marketplace, which in the guide shows no window.
 func (w *world) forgotten(o sandbox.Order) bool {
-	return w.restores.lost(o.CompletedAt) || w.guide && w.restores.any()
+	return w.restores.uncompared(o.CompletedAt) || w.guide && w.restores.any()
+}
+
+// uncompared reports whether an order that ended then may have ended after a copy was made
+// and before the ledger was compared. What has ended is not compared.
+func (r *backups) uncompared(end time.Time) bool {
+	return slices.ContainsFunc(r.done, func(p putBack) bool {
+		until := p.at
+		if i := slices.IndexFunc(r.compared, func(c time.Time) bool { return !c.Before(p.at.Truncate(time.Millisecond)) }); i >= 0 {
+			until = r.compared[i]
+		}
+		return !end.Before(p.from) && !end.After(until)
+	})
 }
 
 // heldForRestore reports whether a window may have been late: its pieces were held
