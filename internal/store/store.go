@@ -238,9 +238,6 @@ func (s *Store) write(name string, fn func(*tx) error) error {
 	return s.writer.do(&request{name: name, fn: fn, by: s.by})
 }
 
-// IsFull reports whether err means that the disk is full.
-func IsFull(err error) bool { return hasCode(err, sqlite3.SQLITE_FULL) }
-
 func isBusy(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) }
 
 func hasCode(err error, code int) bool {
