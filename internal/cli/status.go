@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"atelierd/internal/config"
@@ -34,6 +35,9 @@ cannot be read.`
 func (c StatusCmd) Run(p *Program) error {
 	if c.Check {
 		return c.check(p)
+	}
+	if c.Quiet || c.MaxAge != 0 {
+		return &UsageError{errors.New("--quiet and --max-age are for --check; add it")}
 	}
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
 		now := time.Now()
