@@ -192,7 +192,7 @@ func (w *world) events(db *sql.DB, kind string, known []time.Time) []time.Time {
 
 // accept has the owner accept each restore after a day, until ctx ends.
 func (w *world) accept(ctx context.Context) {
-	tick := time.NewTicker(time.Hour)
+	tick := time.NewTicker(2 * time.Hour)
 	defer tick.Stop()
 	for {
 		select {
@@ -201,7 +201,7 @@ func (w *world) accept(ctx context.Context) {
 		case <-tick.C:
 		}
 		if !w.restores.looks.Load() {
-			continue // to open the database each hour takes a tenth of a week's time
+			continue // to open the database so often takes a twentieth of a week's time
 		}
 		o, err := store.OpenOwner(w.dir, "cli:test")
 		if err != nil {
