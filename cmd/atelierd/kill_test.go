@@ -82,6 +82,11 @@ func TestAKillAtEachCommitAmidFaultsDeliversTheOrderOnce(t *testing.T) {
 func (s *fixture) startAndDieAmidFaults(point string) {
 	s.t.Helper()
 	doomed, died := s.start(envKillAt+"="+point+":1"), false
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
+			s.t.Logf("the log of the first life:\n%s", doomed.log.String())
+		}
+	})
 	s.until("the point was not passed, and the order not delivered", func() bool {
 		select {
 		case <-doomed.ended:
