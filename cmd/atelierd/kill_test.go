@@ -108,7 +108,8 @@ func (s *fixture) startAndDieAmidFaults(point string) {
 var orderCommits = []string{"intake", "lease", "finish.price", "quote.intent", "finish.quote", "message.intent", "finish.send", "finish.generate", "uploaded", "finish.upload", "deliver.intent", "finish.deliver"}
 
 // commitPoints are the points before and after each commit that one order
-// passes, as the program itself names them.
+// passes, as the program itself names them. A renewal is left out: only a stage that is
+// slower than a third of a lease has one, so another run may pass none.
 func commitPoints(t *testing.T) []string {
 	t.Helper()
 	s := newFixture(t, sandbox.Options{Seed: 1})
@@ -119,7 +120,7 @@ func commitPoints(t *testing.T) []string {
 	s.stop(c)
 	var points []string
 	for line := range strings.Lines(string(must(os.ReadFile(list)))) {
-		if p := strings.TrimSpace(line); !slices.Contains(points, p) {
+		if p := strings.TrimSpace(line); !slices.Contains(points, p) && !strings.HasSuffix(p, ":renew") {
 			points = append(points, p)
 		}
 	}
