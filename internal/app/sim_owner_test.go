@@ -62,20 +62,22 @@ func (w *world) approve(now bool, o store.Owner) {
 			if daemon := w.daemon.Load(); daemon != nil {
 				daemon.Wake() // as the command does
 			}
-		case order.CodeNoService:
-			w.assign(l.ID, o)
 		}
 	}
 }
 
-// assign has the owner name the service of an order whose bounty the ledger has forgotten.
-func (w *world) assign(id string, o store.Owner) {
-	there, _ := w.market.Order(id)
-	if there.BountyID == "" || !w.restores.lostClaim(w.bounty(there.BountyID), w.agent) {
-		return
-	}
-	if c, err := Catalogs(w.cfg, o.Store)(context.Background()); err == nil {
-		_ = o.Assign(context.Background(), id, simTitle, c.Decide) // it may have moved on in this very moment
+// assign has the owner name the service of orders whose bounties the ledger has forgotten.
+func (w *world) assign(o store.Owner) {
+	lines, err := o.Orders(context.Background(), string(order.StateHeld), 100)
+	w.expect(err)
+	for _, l := range lines {
+		there, _ := w.market.Order(l.ID)
+		if l.Code != order.CodeNoService || there.BountyID == "" || !w.restores.lostClaim(w.bounty(there.BountyID), w.agent) {
+			continue
+		}
+		c, err := Catalogs(w.cfg, o.Store)(context.Background())
+		w.expect(err)
+		w.expect(o.Assign(context.Background(), l.ID, simTitle, c.Decide))
 	}
 }
 
@@ -109,6 +111,7 @@ func (w *world) lastLife() {
 		time.Sleep(2 * time.Hour)
 		if o, err := store.OpenOwner(w.dir, "cli:test"); err == nil {
 			w.approve(true, o)
+			w.assign(o)
 			o.Close()
 		}
 		w.differs(renamed)
