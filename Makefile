@@ -37,17 +37,17 @@ build: ## build bin/atelierd
 demo: build ## show the whole way of an order, with a crash in the middle
 	@bin/atelierd demo
 
-test: ## run every test in minutes: 40 simulated weeks, real processes killed
-	@echo "20 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=20 DAYS=3 FROM=$(FROM) repeats them"
+test: ## run every test in minutes: 24 simulated weeks, real processes killed
+	@echo "12 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=12 DAYS=3 FROM=$(FROM) repeats them"
 	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 15m ./...
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
 
-test-all: ## the same with the race detector everywhere, all kills and 100 weeks
+test-all: ## the same with the race detector everywhere, all kills and 60 weeks
 	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=2
 	$(TEST) -timeout 30m ./cmd/atelierd -kills=300 -every-kill
-	$(MAKE) sim SEEDS=50 DAYS=3
+	$(MAKE) sim SEEDS=30 DAYS=3
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
