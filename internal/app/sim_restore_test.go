@@ -265,9 +265,18 @@ func (w *world) lostRetry(id string) bool {
 }
 
 // forgotten reports whether pieces of a window may be missing from the database: it ended
-// before they were found at the marketplace, which in the guide shows no window.
+// before they were found at the marketplace, which in the guide shows no window, or a
+// restored ledger took the piece from the brief for the one that the client asked for later.
 func (w *world) forgotten(o sandbox.Order) bool {
-	return w.restores.uncompared(o.CompletedAt) || w.guide && w.restores.any()
+	return w.restores.uncompared(o.CompletedAt) || w.restores.any() && (w.guide || askedAfterBrief(o))
+}
+
+// askedAfterBrief reports whether the client asked for a piece after one was made unasked.
+func askedAfterBrief(o sandbox.Order) bool {
+	first := slices.IndexFunc(o.Messages, func(m sandbox.Message) bool {
+		return m.From == "client" || strings.HasPrefix(m.Content, "Piece ")
+	})
+	return first >= 0 && o.Messages[first].From != "client" && slices.ContainsFunc(o.Messages, func(m sandbox.Message) bool { return m.From == "client" })
 }
 
 // uncompared reports whether an order that ended then may have ended after a copy was made
