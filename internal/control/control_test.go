@@ -267,7 +267,7 @@ func TestADaemonThatDoesNotAnswerIsNamedPlainly(t *testing.T) {
 		}
 	}()
 	err := control.NewClient(s.Path).Wake(t.Context())
-	if err == nil || errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "did not answer") || strings.Contains(err.Error(), "http:") {
+	if err == nil || errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "did not answer") || strings.Contains(err.Error(), "http://") {
 		t.Errorf("the error is %v", err)
 	}
 }
