@@ -43,11 +43,11 @@ test: ## run every test in minutes: 24 simulated weeks, real processes killed
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
 
-test-all: ## the same with the race detector everywhere, all kills and 60 weeks
+test-all: ## the same with the race detector everywhere, all kills and 32 weeks
 	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=2
 	$(TEST) -timeout 30m ./cmd/atelierd -kills=300 -every-kill
-	$(MAKE) sim SEEDS=30 DAYS=3
+	$(MAKE) sim SEEDS=16 DAYS=3
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
