@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"atelierd/internal/order"
@@ -118,7 +119,8 @@ func (w *world) booked(key string) (state order.CallState, ok bool) {
 }
 
 // checkKeys holds that a provider that knows the keys has made nothing twice that it
-// still had, also after a restore.
+// still had, also after a restore. What the owner had made again is excepted: a result
+// that never became visible is held, and only a redo pays again.
 func (w *world) checkKeys() {
 	if !w.provider.own {
 		return
@@ -130,6 +132,10 @@ func (w *world) checkKeys() {
 		}
 	}
 	for what, jobs := range made {
+		brief, _, _ := strings.Cut(what, ", round ")
+		if w.redone[w.looks.briefs[brief]] {
+			continue
+		}
 		slices.SortFunc(jobs, func(a, b *providerJob) int { return a.at.Compare(b.at) })
 		for i := range len(jobs) - 1 {
 			if jobs[i+1].at.Before(jobs[i].ready.Add(ownKeeps)) {
