@@ -30,7 +30,7 @@ type tx struct {
 	// row its own statement.
 	jobs   *query.Queries
 	single bool
-	// listeners are told of deliveries and of what clients write.
+	// listeners take news of deliveries and of what clients write.
 	listeners []order.Listener
 }
 

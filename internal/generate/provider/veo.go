@@ -85,8 +85,8 @@ func (b *veo) submit(ctx context.Context, c *conn, req generate.Request) (string
 // mean a wrong request too.
 var veoRefusal = regexp.MustCompile(`(?i)violat|responsible ai|sensitive words|safety filter`)
 
-// veoOperation is what Google says of an operation. A running one says nothing of done, or
-// false.
+// veoOperation is what Google says of an operation. A running one lacks done, or
+// has it false.
 type veoOperation struct {
 	Name     lenient.Text    `json:"name"`
 	Done     lenient.Text    `json:"done"`
