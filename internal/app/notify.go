@@ -25,7 +25,7 @@ func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announ
 	m := maker{cfg: cfg, log: log, credentials: func() *Credentials { return c }}
 	o := announce.Options{
 		Agent: cfg.Agent.Name, PollWithin: PollWithin(cfg),
-		Wrong: func() []order.Condition { return lowDisk(cfg.DataDir) },
+		Wrong: func() []order.Condition { return LowDisk(cfg.DataDir) },
 		Hint:  NextStep,
 		Log:   log,
 		Clean: func(text string) string { return redactor(cfg, c).Clean(text) },
@@ -91,15 +91,17 @@ func textIn(env, file string) func() (secret.Text, error) {
 	return nil
 }
 
-// lowDisk is a disk without room for another file.
-func lowDisk(dir string) []order.Condition {
+// LowDisk is what the owner has to know of a disk without room for another file. It asks
+// the file system, because nothing can be stored there.
+func LowDisk(dir string) []order.Condition {
 	free, err := disk.Free(dir)
 	if err != nil || free >= fulfill.LeastRoom {
 		return nil
 	}
 	return []order.Condition{{
 		What: "daemon", ID: string(order.AlertDisk), Code: order.AlertDisk.Code(), State: "held",
-		Reason: fmt.Sprintf("%s are free in %s, so no generator is started", term.Size(free), dir), Hint: "make room in the data folder; work resumes by itself",
+		Reason: fmt.Sprintf("%s are free in %s; below %s no generator is started, and without room nothing is done", term.Size(free), dir, term.Size(fulfill.LeastRoom)),
+		Hint:   "make room in the data folder; work resumes by itself",
 	}}
 }
 

@@ -2,15 +2,12 @@ package cli
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"atelierd/internal/app"
 	"atelierd/internal/config"
-	"atelierd/internal/disk"
-	"atelierd/internal/fulfill"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
@@ -77,18 +74,13 @@ func notReconciled(l order.Ledger, running bool) []attentionView {
 	}}
 }
 
-// fullDisk returns what the owner has to know of a disk without room. It asks the file
-// system, because nothing can be stored there.
+// fullDisk returns what the owner has to know of a disk without room.
 func fullDisk(dir string, now time.Time) []attentionView {
-	free, err := disk.Free(dir)
-	if err != nil || free >= fulfill.LeastRoom {
-		return []attentionView{}
+	list := []attentionView{}
+	for _, c := range app.LowDisk(dir) {
+		list = append(list, attentionView{What: c.What, ID: string(c.Code), State: c.State, Code: c.Code, Since: now, Reason: c.Reason, Hint: c.Hint})
 	}
-	return []attentionView{{
-		What: "daemon", ID: string(order.AlertDisk.Code()), State: "held", Code: order.AlertDisk.Code(), Since: now,
-		Reason: fmt.Sprintf("%s are free in %s; below %s no generator is started, and without room nothing is done", term.Size(free), dir, term.Size(fulfill.LeastRoom)),
-		Hint:   "make room in the data folder; work resumes by itself",
-	}}
+	return list
 }
 
 // mostAttention is how many entries are shown as text.
