@@ -83,6 +83,21 @@ func TestWhatHealsWithinAMinuteIsNotAnnounced(t *testing.T) {
 	})
 }
 
+// TestWhatHealsBeforeItIsSentIsNotSent guards a target whose messages wait, as in its quiet
+// hours: what is no longer true is left out, and so is that it is over.
+func TestWhatHealsBeforeItIsSentIsNotSent(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, s *Store) {
+		for _, text := range []string{"the key is refused", ""} {
+			setAlert(t, s, order.AlertKey, text)
+			if _, _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantTitles(t, watch(t, s, phone, time.Hour))
+	})
+}
+
 // The line that something is over goes with the next message, if one comes soon.
 func TestWhatIsOverGoesWithTheNextMessage(t *testing.T) {
 	t.Parallel()
