@@ -21,6 +21,10 @@ DELETE FROM bounties WHERE state = 'refused' AND code = ?;
 -- name: GetBounty :many
 SELECT * FROM bounties WHERE id = ?;
 
+-- name: BountyIDsEnding :many
+-- The bounties whose id is the given text or, from six characters on, ends with it.
+SELECT id FROM bounties WHERE substr(id, -6) = substr(CAST(sqlc.arg(ending) AS TEXT), -6) AND substr(id, -length(CAST(sqlc.arg(ending) AS TEXT))) = CAST(sqlc.arg(ending) AS TEXT) ORDER BY length(id), id LIMIT 5;
+
 -- name: OpenBounties :many
 SELECT * FROM bounties WHERE state IN ('claiming', 'pending');
 

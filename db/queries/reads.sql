@@ -3,7 +3,11 @@ SELECT * FROM orders WHERE id = ?;
 
 -- name: OrderIDsLike :many
 -- The orders whose id has the given beginning.
-SELECT id FROM orders WHERE id >= sqlc.arg(low) AND id < sqlc.arg(high) ORDER BY id LIMIT 3;
+SELECT id FROM orders WHERE id >= sqlc.arg(low) AND id < sqlc.arg(high) ORDER BY id LIMIT 5;
+
+-- name: OrderIDsEnding :many
+-- The orders whose id ends with the given text of at least six characters.
+SELECT id FROM orders WHERE substr(id, -6) = substr(CAST(sqlc.arg(ending) AS TEXT), -6) AND substr(id, -length(CAST(sqlc.arg(ending) AS TEXT))) = CAST(sqlc.arg(ending) AS TEXT) ORDER BY length(id), id LIMIT 5;
 
 -- name: ListOrders :many
 -- Newest first. State '' selects the orders that have not ended, 'all' selects every order. The job shown is the

@@ -26,6 +26,9 @@ accepted claim becomes an order like any other. The daemon claims tasks only whe
 a rule in [bounties] of the configuration says so.`
 }
 
+// bountiesListed is the number of tasks and of claims that are listed.
+const bountiesListed = 50
+
 // BountiesListCmd lists tasks and claims.
 type BountiesListCmd struct {
 	Category  string `help:"Only tasks of this category." placeholder:"CATEGORY"`
@@ -35,7 +38,7 @@ type BountiesListCmd struct {
 
 // Run runs the command.
 func (c BountiesListCmd) Run(p *Program) error {
-	q := atelier.BountyQuery{Category: c.Category, Limit: 50}
+	q := atelier.BountyQuery{Category: c.Category, Limit: bountiesListed}
 	if c.MinBudget != "" {
 		least, err := order.ParseUSD(c.MinBudget)
 		if err != nil {
@@ -48,7 +51,7 @@ func (c BountiesListCmd) Run(p *Program) error {
 		if err != nil {
 			return noBounties(err)
 		}
-		claims, err := m.Owner.Claims(ctx, 50)
+		claims, err := m.Owner.Claims(ctx, bountiesListed)
 		if err != nil {
 			return err
 		}
@@ -68,18 +71,18 @@ func noBounties(err error) error {
 
 // BountiesShowCmd shows one task.
 type BountiesShowCmd struct {
-	Bounty string `arg:"" help:"The bounty's id."`
+	Bounty string `arg:"" help:"The bounty's id, or its last 6 characters or more."`
 	Output
 }
 
 // Run runs the command.
 func (c BountiesShowCmd) Run(p *Program) error {
 	return p.withMarket(func(ctx context.Context, m market) error {
-		b, err := m.Client.Bounty(ctx, c.Bounty)
+		b, err := m.findBounty(ctx, c.Bounty)
 		if err != nil {
-			return noBounties(err)
+			return err
 		}
-		claim, _, err := m.Owner.Claim(ctx, c.Bounty)
+		claim, _, err := m.Owner.Claim(ctx, b.ID)
 		if err != nil {
 			return err
 		}
@@ -91,16 +94,20 @@ func (c BountiesShowCmd) Run(p *Program) error {
 
 // BountiesWithdrawCmd withdraws a claim.
 type BountiesWithdrawCmd struct {
-	Bounty string `arg:"" help:"The bounty's id."`
+	Bounty string `arg:"" help:"The bounty's id, or its last 6 characters or more."`
 }
 
 // Run runs the command.
 func (c BountiesWithdrawCmd) Run(p *Program) error {
 	return p.withMarket(func(ctx context.Context, m market) error {
-		if err := m.Watcher.Withdraw(ctx, c.Bounty); err != nil {
+		id, err := m.Owner.ResolveBounty(ctx, c.Bounty)
+		if err != nil {
+			return noSuchBounty(err)
+		}
+		if err := m.Watcher.Withdraw(ctx, id); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(p.Stdout, "the claim on bounty %s is withdrawn\n", term.Sanitize(c.Bounty))
+		_, err = fmt.Fprintf(p.Stdout, "the claim on bounty %s is withdrawn\n", term.Sanitize(id))
 		return err
 	})
 }

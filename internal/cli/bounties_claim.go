@@ -13,7 +13,7 @@ import (
 
 // BountiesClaimCmd claims a task.
 type BountiesClaimCmd struct {
-	Bounty  string `arg:"" help:"The bounty's id."`
+	Bounty  string `arg:"" help:"The bounty's id, or its last 6 characters or more."`
 	Service string `help:"Title of the service that does the task. Default: your only service of its category." placeholder:"TITLE"`
 	Message string `help:"What the client reads with the claim, up to 500 characters." placeholder:"TEXT"`
 }
@@ -30,9 +30,9 @@ func (c BountiesClaimCmd) Run(p *Program) error {
 		return &UsageError{fmt.Errorf("the message has %d characters; the marketplace takes at most %d", n, atelier.MaxPitch)}
 	}
 	return p.withMarket(func(ctx context.Context, m market) error {
-		b, err := m.Client.Bounty(ctx, c.Bounty)
+		b, err := m.findBounty(ctx, c.Bounty)
 		if err != nil {
-			return noBounties(err)
+			return err
 		}
 		if b.Status != "open" {
 			return fmt.Errorf("bounty %s is %.40q and cannot be claimed", b.ID, b.Status)

@@ -13,7 +13,7 @@ import (
 
 // change is what an owner's command changes about one order.
 type change struct {
-	order string // its id, or the beginning of it
+	order string // its id, the beginning of it, or its last characters
 	do    func(ctx context.Context, actions *owner.Actions, id string) error
 	done  string // what to print after "order ID"; do may set it
 }
@@ -45,7 +45,7 @@ func (o Output) change(p *Program, c *change) error {
 	})
 }
 
-// findOrder returns the id of the one order whose id begins with text.
+// findOrder returns the id of the one order whose id begins or ends with text.
 func findOrder(ctx context.Context, st *store.Store, text string) (string, error) {
 	id, err := st.Resolve(ctx, text)
 	return id, noSuchOrder(err)
@@ -53,8 +53,12 @@ func findOrder(ctx context.Context, st *store.Store, text string) (string, error
 
 // noSuchOrder adds a hint to the error of a search for an order.
 func noSuchOrder(err error) error {
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrAmbiguous) {
-		return Hintf(err, "%s lists the orders", order.Command("orders list --all"))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Hintf(err, "an order is named by its id, the beginning of it, or its last %d characters or more; %s lists the orders",
+			store.MinEnd, order.Command("orders list --all"))
+	case errors.Is(err, store.ErrAmbiguous):
+		return Hintf(err, "add characters until only one fits; %s lists the orders", order.Command("orders list --all"))
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 
 // EarningsRetryCmd asks for a payout again.
 type EarningsRetryCmd struct {
-	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Confirm
 }
 

@@ -13,7 +13,7 @@ import (
 
 // MessagesCmd shows the messages about an order, or writes one.
 type MessagesCmd struct {
-	Order string  `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string  `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Send  *string `help:"Write this to the client; - reads it from standard input." placeholder:"TEXT"`
 	Output
 }

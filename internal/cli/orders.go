@@ -15,5 +15,6 @@ type OrdersCmd struct {
 // Help explains the command.
 func (OrdersCmd) Help() string {
 	return `Without a subcommand it lists the orders that have not ended. ORDER is the id of
-an order, or the beginning of the id if no other order's begins with it.`
+an order, the beginning of the id, or its last characters, 6 at least. If that fits
+several orders, the command names them and does nothing.`
 }

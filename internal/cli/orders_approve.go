@@ -8,7 +8,7 @@ import (
 
 // OrdersApproveCmd delivers work that waits for a review.
 type OrdersApproveCmd struct {
-	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Output
 }
 

@@ -9,7 +9,7 @@ import (
 
 // OrdersAssignCmd names the service of an order.
 type OrdersAssignCmd struct {
-	Order   string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order   string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Service string `arg:"" help:"The title of one of your services." name:"service"`
 	Output
 }

@@ -8,7 +8,7 @@ import (
 
 // OrdersCancelCmd stops work.
 type OrdersCancelCmd struct {
-	Order  string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order  string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Reason string `help:"Why, for your own records." placeholder:"TEXT"`
 	Output
 }

@@ -8,7 +8,7 @@ import (
 
 // OrdersRedoCmd has files made again.
 type OrdersRedoCmd struct {
-	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Piece int    `help:"Only this piece of a subscription. Default: all pieces that failed." placeholder:"N"`
 	Output
 }

@@ -9,7 +9,7 @@ import (
 
 // OrdersResubmitCmd replaces the files of a delivered order.
 type OrdersResubmitCmd struct {
-	Order string   `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string   `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Files []string `help:"Deliver this file instead of making one. Repeat it for several." name:"file" placeholder:"PATH"`
 	Confirm
 	Output

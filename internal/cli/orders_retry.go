@@ -8,7 +8,7 @@ import (
 
 // OrdersRetryCmd resumes work.
 type OrdersRetryCmd struct {
-	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Fresh bool   `help:"Make the files from the start instead of resuming."`
 	Output
 }

@@ -11,7 +11,7 @@ import (
 
 // OrdersShowCmd shows one order.
 type OrdersShowCmd struct {
-	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Output
 }
 

@@ -8,7 +8,7 @@ import (
 
 // QuoteCmd sets the price of an order.
 type QuoteCmd struct {
-	Order string `arg:"" help:"The order's id, or the beginning of it." name:"order"`
+	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Price string `arg:"" help:"The price in US dollars, such as 15 or 15.50." name:"price"`
 	Output
 }

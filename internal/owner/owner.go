@@ -63,7 +63,7 @@ func Open(o Options) (*Actions, error) {
 // Close closes the database.
 func (a *Actions) Close() error { return a.st.Close() }
 
-// Find returns the id of the one order whose id begins with text. Its errors are
+// Find returns the id of the one order whose id begins or ends with text. Its errors are
 // store.ErrNotFound and store.ErrAmbiguous.
 func (a *Actions) Find(ctx context.Context, text string) (id string, err error) {
 	return a.st.Resolve(ctx, text)

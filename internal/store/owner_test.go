@@ -127,25 +127,6 @@ func TestAnUnknownOrderIsNotFound(t *testing.T) {
 	}
 }
 
-func TestAnOrderIsFoundByTheBeginningOfItsID(t *testing.T) {
-	t.Parallel()
-	s := openNew(t, Options{})
-	paid(t, s, "abc", "abcd", "abx", "q_%")
-	for text, want := range map[string]string{"abc": "abc", "abcd": "abcd", "abx": "abx", "q": "q_%", "q_": "q_%"} {
-		if id, err := s.Resolve(t.Context(), text); err != nil || id != want {
-			t.Errorf("Resolve(%q) = %q, %v; want %q", text, id, err, want)
-		}
-	}
-	if _, err := s.Resolve(t.Context(), "ab"); err == nil || !strings.Contains(err.Error(), "more than one") {
-		t.Errorf("an ambiguous beginning: %v", err)
-	}
-	for _, text := range []string{"", "z", "%", "_bc"} {
-		if _, err := s.Resolve(t.Context(), text); !errors.Is(err, ErrNotFound) {
-			t.Errorf("Resolve(%q): %v, want ErrNotFound", text, err)
-		}
-	}
-}
-
 // An order for a service that is not sold has no job.
 func TestTheOwnersCancelPutsAHeldOrderWithoutWorkAside(t *testing.T) {
 	t.Parallel()

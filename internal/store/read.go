@@ -126,21 +126,6 @@ func toInt(n *int64) *int {
 	return &v
 }
 
-// Resolve returns the id of the one order whose id is text or begins with it.
-func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
-	ids, err := s.read.OrderIDsLike(ctx, query.OrderIDsLikeParams{Low: text, High: text + "\U0010ffff"})
-	if err != nil {
-		return "", err
-	}
-	switch {
-	case len(ids) == 0 || text == "":
-		return "", fmt.Errorf("%w: %.100q", ErrNotFound, text)
-	case len(ids) > 1 && ids[0] != text:
-		return "", fmt.Errorf("%.100q %w, such as %q and %q", text, ErrAmbiguous, ids[0], ids[1])
-	}
-	return ids[0], nil
-}
-
 // Line is an order in a list.
 type Line struct {
 	ID        string

@@ -110,8 +110,10 @@ var (
 	ErrLost = errors.New("the database of this data folder is gone")
 	// ErrNotFound: there is no such order.
 	ErrNotFound = errors.New("no such order")
-	// ErrAmbiguous: a text begins the ids of several orders.
-	ErrAmbiguous = errors.New("matches more than one order")
+	// ErrNoBounty: no bounty is known by that id.
+	ErrNoBounty = errors.New("no such bounty")
+	// ErrAmbiguous: a text begins or ends several ids.
+	ErrAmbiguous = errors.New("matches more than one id")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )

@@ -12,6 +12,34 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+const bountyIDsEnding = `-- name: BountyIDsEnding :many
+SELECT id FROM bounties WHERE substr(id, -6) = substr(CAST(?1 AS TEXT), -6) AND substr(id, -length(CAST(?1 AS TEXT))) = CAST(?1 AS TEXT) ORDER BY length(id), id LIMIT 5
+`
+
+// The bounties whose id is the given text or, from six characters on, ends with it.
+func (q *Queries) BountyIDsEnding(ctx context.Context, ending string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, bountyIDsEnding, ending)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const earnings = `-- name: Earnings :many
 SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_usd_micros, o.client_type, o.payout_tx,
        CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id

@@ -426,8 +426,36 @@ func (q *Queries) OrderEvents(ctx context.Context, orderID *string) ([]Event, er
 	return items, nil
 }
 
+const orderIDsEnding = `-- name: OrderIDsEnding :many
+SELECT id FROM orders WHERE substr(id, -6) = substr(CAST(?1 AS TEXT), -6) AND substr(id, -length(CAST(?1 AS TEXT))) = CAST(?1 AS TEXT) ORDER BY length(id), id LIMIT 5
+`
+
+// The orders whose id ends with the given text of at least six characters.
+func (q *Queries) OrderIDsEnding(ctx context.Context, ending string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, orderIDsEnding, ending)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderIDsLike = `-- name: OrderIDsLike :many
-SELECT id FROM orders WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 3
+SELECT id FROM orders WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 5
 `
 
 type OrderIDsLikeParams struct {
