@@ -69,7 +69,11 @@ func (p *Program) log() *slog.Logger {
 	if p.logger != nil {
 		return p.logger
 	}
-	return term.NewLog(p.Stderr, p.LogLevel, p.LogFormat)
+	return term.NewLog(p.Stderr, p.logOptions())
+}
+
+func (p *Program) logOptions() term.LogOptions {
+	return term.LogOptions{Level: p.LogLevel, Format: p.LogFormat, Getenv: p.Getenv}
 }
 
 // Page returns an empty page for standard output.

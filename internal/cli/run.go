@@ -56,7 +56,7 @@ func untilStopped() (ctx context.Context, release func()) {
 // because generators would inherit that.
 func (p *Program) detach() (release func()) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	log, flush := term.NewDetachedLog(p.Stderr, p.LogLevel, p.LogFormat)
+	log, flush := term.NewDetachedLog(p.Stderr, p.logOptions())
 	p.logger = log
 	return func() {
 		flush()

@@ -21,13 +21,13 @@ const (
 // keeps up, each line is written before the call returns. Otherwise lines are kept up
 // to a limit, and those beyond it are dropped and counted. release waits a moment for
 // the last lines.
-func NewDetachedLog(w io.Writer, level, format string) (log *slog.Logger, release func()) {
-	direct := NewLog(w, level, format)
+func NewDetachedLog(w io.Writer, o LogOptions) (log *slog.Logger, release func()) {
+	direct := NewLog(w, o)
 	d := &detached{w: w, wake: make(chan struct{}, 1), empty: make(chan struct{}), dropping: func(lines int) {
 		direct.Warn("log lines were dropped, because nobody read the log", "lines", lines)
 	}}
 	go d.run()
-	return newLog(d, level, format, IsTerminal(w)), d.release
+	return newLog(d, o, w), d.release
 }
 
 // detached is a writer whose lines another goroutine writes.

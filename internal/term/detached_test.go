@@ -3,6 +3,7 @@ package term_test
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,7 +27,7 @@ func TestALogThatNobodyReadsBlocksNobodyAndCountsWhatItDrops(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		reader := &slowReader{read: make(chan struct{})}
-		log, release := term.NewDetachedLog(reader, "debug", "json")
+		log, release := term.NewDetachedLog(reader, term.LogOptions{Level: "debug", Format: "json", Getenv: os.Getenv})
 		began := time.Now()
 		const lines = 50_000
 		for i := range lines {
@@ -56,7 +57,7 @@ func TestTheEndOfALogThatNobodyReadsIsNotWaitedForLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		reader := &slowReader{read: make(chan struct{})}
-		log, release := term.NewDetachedLog(reader, "debug", "json")
+		log, release := term.NewDetachedLog(reader, term.LogOptions{Level: "debug", Format: "json", Getenv: os.Getenv})
 		log.Info("a line")
 		began := time.Now()
 		release()
@@ -71,7 +72,7 @@ func TestALogWhoseReaderHasGoneGoesOn(t *testing.T) {
 	t.Parallel()
 	r, w := io.Pipe()
 	r.Close()
-	log, release := term.NewDetachedLog(w, "debug", "json")
+	log, release := term.NewDetachedLog(w, term.LogOptions{Level: "debug", Format: "json", Getenv: os.Getenv})
 	for range 1000 {
 		log.Info("a line")
 	}

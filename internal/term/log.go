@@ -8,20 +8,26 @@ import (
 	"github.com/lmittmann/tint"
 )
 
-// NewLog returns a log that writes to w. The format is text, json or auto, which is
-// text on a terminal and JSON elsewhere. The level is debug, info, warn or error.
-func NewLog(w io.Writer, level, format string) *slog.Logger {
-	return newLog(w, level, format, IsTerminal(w))
+// LogOptions say how a log is written.
+type LogOptions struct {
+	Level  string // debug, info, warn or error
+	Format string // text, json, or auto, which is text on a terminal and JSON elsewhere
+	// Getenv finds NO_COLOR and TERM, which keep colours away from a terminal.
+	Getenv func(string) string
 }
 
-func newLog(w io.Writer, level, format string, terminal bool) *slog.Logger {
+// NewLog returns a log that writes to w.
+func NewLog(w io.Writer, o LogOptions) *slog.Logger { return newLog(w, o, w) }
+
+// newLog returns a log that writes to w and, in the end, to the terminal or file at end.
+func newLog(w io.Writer, o LogOptions, end io.Writer) *slog.Logger {
 	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
+	if err := l.UnmarshalText([]byte(o.Level)); err != nil {
 		l = slog.LevelInfo // the command line allows only known levels
 	}
-	if format == "text" || format == "auto" && terminal {
+	if o.Format == "text" || o.Format == "auto" && IsTerminal(end) {
 		return slog.New(tint.NewTextHandler(w, &tint.Options{
-			Level: l, TimeFormat: time.TimeOnly, NoColor: !terminal,
+			Level: l, TimeFormat: time.TimeOnly, NoColor: !coloured(end, o.Getenv),
 			ReplaceAttr: sanitizeAttr,
 		}))
 	}

@@ -25,13 +25,18 @@ func NewPage(w io.Writer, getenv func(string) string) *Page {
 	if !IsTerminal(w) {
 		return g
 	}
-	g.colour = getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
+	g.colour = coloured(w, getenv)
 	if f, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			g.Width = width
 		}
 	}
 	return g
+}
+
+// coloured reports whether w is a terminal whose owner wants colours.
+func coloured(w io.Writer, getenv func(string) string) bool {
+	return IsTerminal(w) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 }
 
 // IsTerminal reports whether w is a terminal.

@@ -7,15 +7,12 @@ import (
 	"time"
 
 	"atelierd/internal/term"
+	"atelierd/internal/term/termtest"
 )
 
 func TestOnlyATerminalWithoutNoColorGetsColours(t *testing.T) {
 	t.Parallel()
-	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no terminal to try: %v", err)
-	}
-	defer terminal.Close()
+	terminal := termtest.Open(t, 80).File
 	file, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +29,8 @@ func TestOnlyATerminalWithoutNoColorGetsColours(t *testing.T) {
 		{"dumb terminal", terminal, map[string]string{"TERM": "dumb"}, false},
 		{"file", file, nil, false},
 	} {
-		g := term.NewPage(c.stdout, func(name string) string { return c.env[name] })
+		getenv := func(name string) string { return c.env[name] }
+		g := term.NewPage(c.stdout, getenv)
 		g.Heading("orders")
 		want := "orders\n"
 		if c.colour {
