@@ -179,11 +179,24 @@ func target(from *url.URL, location string) (*url.URL, *Error) {
 	return next, nil
 }
 
+// Expecting is a writer that is told how many bytes to expect.
+type Expecting interface{ Expect(total int64) }
+
+// Announce tells w how many bytes to expect, if that is known and w is Expecting.
+func Announce(w io.Writer, total int64) {
+	if e, ok := w.(Expecting); ok && total > 0 {
+		e.Expect(total)
+	}
+}
+
 // copy writes the body to w, up to the limit. It trusts the announced length only if
 // that is over the limit.
 func (c *Client) copy(w io.Writer, resp *http.Response) (int64, *Error) {
 	if resp.ContentLength > c.maxBytes {
 		return 0, refused("is larger than %d bytes", c.maxBytes)
+	}
+	if resp.Header.Get("Content-Encoding") == "" {
+		Announce(w, resp.ContentLength)
 	}
 	body := &source{Reader: unpacked(resp)}
 	n, err := io.Copy(w, io.LimitReader(body, c.maxBytes+1))

@@ -116,9 +116,19 @@ type Call struct {
 	// Running is called when the provider says that the job still runs. It is nil
 	// outside the daemon.
 	Running func()
+	// Progress is called with what the generator knows of how far it is. It may be called
+	// often and does not block. It is nil if nobody looks.
+	Progress func(order.Progress)
 	// MakeRoom is called when there is no room on the disk for what was paid for. It
 	// reports whether it has made some. It is nil outside the daemon.
 	MakeRoom func() bool
+}
+
+// Report reports progress, if anybody looks.
+func (c Call) Report(p order.Progress) {
+	if c.Progress != nil {
+		c.Progress(p)
+	}
 }
 
 // Repeater is a Generator whose call may be made again under the same Key without

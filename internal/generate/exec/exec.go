@@ -186,6 +186,7 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 		return outcome{}, nil, order.Failf(order.Retry, order.CodeOrphan, "an earlier run still writes to the output folder: %w", err).Nothing()
 	}
 	log := newLineLog(e.opts.Log.With("order", term.Sanitize(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redactor())
+	log.report = req.Call.Report
 	p := process{
 		name: e.opts.Name, order: req.OrderID, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
 		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),

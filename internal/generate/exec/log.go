@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
 )
@@ -17,10 +18,11 @@ const (
 )
 
 // lineLog splits what a program writes into lines and logs them: the first
-// shownLines of a run, then only their count. One goroutine writes to it at a
-// time.
+// shownLines of a run, then only their count. Lines that report progress are passed on
+// instead. One goroutine writes to it at a time.
 type lineLog struct {
-	log *slog.Logger
+	log    *slog.Logger
+	report func(order.Progress) // nil for nobody
 	// redacted comes first, so that lines and the tail are cut from clean text only.
 	redacted secret.Stream
 	line     []byte
@@ -48,6 +50,7 @@ func (l *lineLog) add(text string) {
 			l.emit(true)
 		case '\r':
 			l.reset = true // a progress bar, of which only the last state is worth a line
+			l.progress(string(l.line))
 		default:
 			if l.reset {
 				l.line, l.reset = l.line[:0], false
@@ -63,7 +66,7 @@ func (l *lineLog) add(text string) {
 func (l *lineLog) emit(keep bool) {
 	text := term.Text(string(l.line))
 	l.line, l.reset = l.line[:0], false
-	if strings.TrimSpace(text) == "" {
+	if strings.TrimSpace(text) == "" || l.progress(text) {
 		return
 	}
 	if keep {

@@ -83,6 +83,9 @@ func runShape(t *testing.T, s shape, newGenerator func(Place) (generate.Generato
 			b.late(Poll, order.CodeNotVisible, func(http.ResponseWriter, *http.Request) {})
 		}})
 	}
+	for i, p := range s.progress {
+		list = append(list, scenario{fmt.Sprintf("progress %d", i+1), func(b *bench) { b.progress(p) }})
+	}
 	list = append(list, cancelScenarios(s)...)
 	if s.jobs && !s.bare {
 		list = append(list, fileScenarios(s)...)

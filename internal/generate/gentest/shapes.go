@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"atelierd/internal/order"
 )
 
 // shape is one provider's API.
@@ -39,6 +41,8 @@ type shape struct {
 	// unseen are its answers to a poll of a job that is done and whose result is not
 	// visible yet.
 	unseen []string
+	// progress are its answers to a poll that say how far the job is.
+	progress []progress
 	// more are scenarios of its own.
 	more []scenario
 	// beside are its answers to the call that have other files next to the result, such
@@ -62,6 +66,15 @@ type failure struct {
 	refusal
 	means string
 	free  bool
+}
+
+// progress is an answer about a job that runs, at an address that ends in a text, and what
+// it means.
+type progress struct {
+	at     string
+	status int
+	body   string
+	means  order.Progress
 }
 
 func bearer(r *http.Request, _ []byte, key string) bool {
@@ -177,6 +190,10 @@ var shapes = map[string]shape{
 			}
 			say(w, http.StatusCreated, answer)
 		}, lastOf),
+		progress: []progress{
+			{"", 200, `{"id":"job-1","status":"starting","logs":""}`, order.Progress{Phase: order.PhaseQueued}},
+			{"", 200, `{"id":"job-1","status":"processing","logs":"loading: 100%|####| 4/4\n  0%|    | 0/20\r 45%|##  | 9/20 [00:01<00:01]"}`, order.Progress{Phase: order.PhaseMaking, Fraction: 0.45}},
+		},
 		unseen:   []string{`{"id":"job-1","status":"succeeded","output":null}`, `{"id":"job-1","status":"succeeded"}`},
 		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","status":"failed","error":"NSFW content detected. Try another prompt."}`}},
 	},
@@ -197,6 +214,10 @@ var shapes = map[string]shape{
 				say(w, http.StatusOK, fields{"images": []any{fields{"url": j.link(), "content_type": "image/png"}}})
 			}
 		}, func(r *http.Request) string { return last(strings.TrimSuffix(r.URL.Path, "/status")) }),
+		progress: []progress{
+			{"/status", 202, `{"status":"IN_QUEUE","queue_position":2}`, order.Progress{Phase: order.PhaseQueued, Queue: 3}},
+			{"/status", 202, `{"status":"IN_PROGRESS","logs":[{"message":"seed 7"},{"message":" 60%|###  | 6/10"}]}`, order.Progress{Phase: order.PhaseMaking, Fraction: 0.6}},
+		},
 		unseen: []string{`{"status":"COMPLETED","images":null}`},
 		refusals: []refusal{
 			{Submit, 422, nil, `{"detail":[{"type":"content_policy_violation","msg":"flagged"}]}`},
@@ -220,6 +241,7 @@ var shapes = map[string]shape{
 			}
 			say(w, http.StatusCreated, answer)
 		}, lastOf),
+		progress: []progress{{"", 200, `{"id":"job-1","state":"queued"}`, order.Progress{Phase: order.PhaseQueued}}},
 		unseen:   []string{`{"id":"job-1","state":"completed","assets":null}`, `{"id":"job-1","state":"completed","assets":{"image":null}}`},
 		refusals: []refusal{{Poll, 200, nil, `{"id":"job-1","state":"failed","failure_reason":"400: prompt not allowed because advanced moderation failed"}`}},
 	},
@@ -240,6 +262,7 @@ var shapes = map[string]shape{
 				say(w, http.StatusOK, fields{"task_id": j.id, "status": "Queueing", "base_resp": fine})
 			}
 		}, func(r *http.Request) string { return r.URL.Query().Get("task_id") + r.URL.Query().Get("file_id") }),
+		progress: []progress{{"/query/video_generation", 200, `{"task_id":"job-1","status":"Preparing","base_resp":{"status_code":0}}`, order.Progress{Phase: order.PhaseQueued}}},
 		unseen: []string{
 			`{"task_id":"job-1","status":"Success","file_id":"","base_resp":{"status_code":0}}`,
 			`{"task_id":"job-1","status":"Success","base_resp":{"status_code":0}}`,
@@ -276,6 +299,10 @@ var shapes = map[string]shape{
 				w.WriteHeader(http.StatusAccepted)
 			}
 		},
+		progress: []progress{
+			{"", 202, `{"progress":0.4}`, order.Progress{Phase: order.PhaseMaking, Fraction: 0.4}},
+			{"", 202, `{"progress":"NaN"}`, order.Progress{Phase: order.PhaseMaking}},
+		},
 		refusals: []refusal{
 			{Submit, 422, nil, `{"refused":true,"reason":"not my style"}`},
 			{Poll, 422, nil, `{"refused":true,"reason":"not my style"}`},
@@ -283,6 +310,10 @@ var shapes = map[string]shape{
 	},
 	"comfyui": {
 		signed: password, jobs: true, again: true, part: byPath("/history/", "/queue"), reference: "upload", cancels: comfyCancel,
+		progress: []progress{
+			{"/queue", 200, `{"queue_running":[[1,"another"]],"queue_pending":[[9,"x"],[7,"11111111-2222-4333-8444-555555555555"],[3,"y"],[5,"z"]]}`, order.Progress{Phase: order.PhaseQueued, Queue: 3}},
+			{"/queue", 200, `{"queue_running":[[7,"11111111-2222-4333-8444-555555555555"]],"queue_pending":[]}`, order.Progress{Phase: order.PhaseMaking}},
+		},
 		serve: func(f *Fake, w http.ResponseWriter, r *http.Request) {
 			switch path := r.URL.Path; {
 			case path == "/prompt":

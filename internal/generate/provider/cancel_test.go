@@ -48,8 +48,8 @@ func TestFalCancelsAtTheAddressThatItNamed(t *testing.T) {
 	t.Parallel()
 	const at = "/fal-ai/other/requests/r1"
 	s := script(t, map[string][]said{
-		"GET " + at + "/status": {{status: 200, body: `{"status":"IN_QUEUE"}`}, {status: 200, body: `{"status":"IN_QUEUE"}`}},
-		"PUT " + at + "/cancel": {{status: 202, body: `{"status":"CANCELLATION_REQUESTED"}`}},
+		"GET " + at + "/status?logs=1": {{status: 200, body: `{"status":"IN_QUEUE"}`}, {status: 200, body: `{"status":"IN_QUEUE"}`}},
+		"PUT " + at + "/cancel":        {{status: 202, body: `{"status":"CANCELLATION_REQUESTED"}`}},
 	})
 	got, err := s.provider(t, Spec{Type: "fal", Model: "fal-ai/flux/dev"}).Cancel(t.Context(), s.url+at)
 	if err != nil || got.Ended || len(s.requests("PUT "+at+"/cancel")) != 1 {

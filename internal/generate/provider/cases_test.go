@@ -44,9 +44,9 @@ func answerCases() []answerCase {
 	app := func(name, model, state, result string) answerCase {
 		base := "/" + model
 		return answerCase{name, Spec{Type: "fal", Model: model}, map[string][]said{
-			"POST " + base:                        ok(`{"request_id":"r1"}`),
-			"GET " + base + "/requests/r1/status": ok(`{"status":"` + state + `"}`),
-			"GET " + base + "/requests/r1":        ok(result), "GET /f": file,
+			"POST " + base: ok(`{"request_id":"r1"}`),
+			"GET " + base + "/requests/r1/status?logs=1": ok(`{"status":"` + state + `"}`),
+			"GET " + base + "/requests/r1":               ok(result), "GET /f": file,
 		}, []string{"made"}, "POST " + base}
 	}
 	service := func(name, kind, body string) answerCase {

@@ -237,30 +237,54 @@ func (b *comfyUI) ended(ctx context.Context, c *conn, id string) (*comfyJob, err
 
 // waiting reports whether the job is in the queue or runs.
 func (b *comfyUI) waiting(ctx context.Context, c *conn, id string) (bool, error) {
-	pending, running, err := b.queued(ctx, c, id)
-	return pending || running, err
+	place, running, err := b.queued(ctx, c, id)
+	switch {
+	case place > 0:
+		c.progress(order.Progress{Phase: order.PhaseQueued, Queue: place})
+	case running:
+		c.progress(order.Progress{Phase: order.PhaseMaking})
+	}
+	return place > 0 || running, err
 }
 
-// queued reports whether the job waits in the queue, or runs.
-func (b *comfyUI) queued(ctx context.Context, c *conn, id string) (pending, running bool, err error) {
+// queued returns the job's place in the queue, from 1, or reports that it runs.
+func (b *comfyUI) queued(ctx context.Context, c *conn, id string) (place int, running bool, err error) {
 	var queue struct {
 		Running json.RawMessage `json:"queue_running"`
 		Pending json.RawMessage `json:"queue_pending"`
 	}
 	if err := b.ask(ctx, c, "/queue", &queue); err != nil {
-		return false, false, err
+		return 0, false, err
 	}
-	holds := func(list json.RawMessage) bool {
+	holds := func(list json.RawMessage) int {
 		var entries [][]json.RawMessage
 		if list != nil && json.Unmarshal(list, &entries) != nil { // the job may be in it
 			err = answer{redact: c.redact, body: list}.unusable("unexpected answer of the provider about its queue")
 		}
-		return slices.ContainsFunc(entries, func(entry []json.RawMessage) bool {
-			return len(entry) > 1 && idOf(entry[1]) == id
-		})
+		return placeIn(entries, id)
 	}
-	pending, running = holds(queue.Pending), holds(queue.Running)
-	return pending, running, err
+	place, running = holds(queue.Pending), holds(queue.Running) > 0
+	return place, running, err
+}
+
+// placeIn returns the place of the job in a list of the server, from 1, or 0. An entry
+// begins with its number in the queue and the id; the list has no order.
+func placeIn(entries [][]json.RawMessage, id string) int {
+	number := func(entry []json.RawMessage) (n lenient.Number) {
+		_ = n.UnmarshalJSON(entry[0]) // it never fails
+		return n
+	}
+	at := slices.IndexFunc(entries, func(entry []json.RawMessage) bool { return len(entry) > 1 && idOf(entry[1]) == id })
+	if at < 0 {
+		return 0
+	}
+	own, place := number(entries[at]).Value(), 1
+	for _, entry := range entries {
+		if len(entry) > 1 && number(entry).Value() < own {
+			place++
+		}
+	}
+	return place
 }
 
 // drop takes the job out of the queue or, if it runs, interrupts it. It reports whether
@@ -276,9 +300,9 @@ func (b *comfyUI) drop(ctx context.Context, c *conn, id string) (unused bool, er
 	if err := post("/queue", map[string]any{"delete": []string{id}}); err != nil {
 		return false, err
 	}
-	pending, running, err := b.queued(ctx, c, id)
+	place, running, err := b.queued(ctx, c, id)
 	switch {
-	case err != nil || pending:
+	case err != nil || place > 0:
 		return false, err
 	case running: // older servers interrupt whatever runs, so nothing is sent for a job that does not
 		return false, post("/interrupt", map[string]any{"prompt_id": id})

@@ -77,6 +77,8 @@ type conn struct {
 	word string
 	// keyHost reports whether another host may get the key too. It may be nil.
 	keyHost func(host string) bool
+	// report gets the job's progress. It may be nil.
+	report func(order.Progress)
 }
 
 // connect reads the keys and returns the connection of one run.
@@ -324,6 +326,7 @@ func (c *conn) download(ctx context.Context, path string, header http.Header, w 
 		}
 		return 0, "", a.failure()
 	}
+	fetch.Announce(w, resp.ContentLength)
 	n, err = io.Copy(w, io.LimitReader(resp.Body, generate.MaxFileBytes+1))
 	if err != nil {
 		return n, "", c.noAnswer(ctx, err, false)

@@ -95,6 +95,24 @@ type falState struct {
 	Status lenient.Text    `json:"status"`
 	Error  json.RawMessage `json:"error"`
 	Kind   lenient.Text    `json:"error_type"`
+	Before lenient.Number  `json:"queue_position"` // requests that come before it
+	Logs   json.RawMessage `json:"logs"`
+}
+
+// progress returns how far a request is that has not ended.
+func (s falState) progress() order.Progress {
+	if phase := phaseOf(string(s.Status)); phase == order.PhaseQueued {
+		return order.Progress{Phase: phase, Queue: placeAfter(s.Before)}
+	}
+	var lines []struct {
+		Message lenient.Text `json:"message"`
+	}
+	_ = lenient.Unmarshal(s.Logs, &lines) // there may be none
+	text := ""
+	for _, l := range lines {
+		text += string(l.Message) + "\n"
+	}
+	return order.Progress{Phase: order.PhaseMaking, Fraction: barIn(text)}
 }
 
 // reason returns why the request failed, or "" if the state names no reason.
@@ -121,12 +139,13 @@ func (b *fal) cancel(ctx context.Context, c *conn, ticket string) (order.CancelR
 func (b *fal) poll(ctx context.Context, c *conn, ticket string) (*output, error) {
 	path := b.path(ticket)
 	var state falState
-	a, err := c.ask(ctx, path+"/status", b.header(c), &state)
+	a, err := c.ask(ctx, path+"/status?logs=1", b.header(c), &state)
 	if err != nil {
 		return nil, err
 	}
 	switch c.state(state.Status) {
 	case stateWaiting:
+		c.progress(state.progress())
 		return nil, nil
 	case stateDone, stateFailed: // the result says how it failed
 		if state.Kind == falRefused {

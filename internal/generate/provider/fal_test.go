@@ -14,7 +14,7 @@ var falSpec = Spec{Type: "fal", Model: "fal-ai/flux/dev"}
 
 const (
 	falSubmit = "POST /fal-ai/flux/dev"
-	falStatus = "GET /fal-ai/flux/requests/r1/status"
+	falStatus = "GET /fal-ai/flux/requests/r1/status?logs=1"
 	falResult = "GET /fal-ai/flux/requests/r1"
 )
 
@@ -119,7 +119,7 @@ func TestFalIsPolledAtTheAddressThatItNames(t *testing.T) {
 	const at = "/workflows/me/flow/deep/requests/r1"
 	s := script(t, map[string][]said{
 		"POST /workflows/me/flow/deep": {{status: 200, body: `{"request_id":"r1","response_url":"{{base}}` + at + `"}`}},
-		"GET " + at + "/status":        {{status: 200, body: `{"status":"COMPLETED"}`}},
+		"GET " + at + "/status?logs=1": {{status: 200, body: `{"status":"COMPLETED"}`}},
 		"GET " + at:                    {{status: 200, body: `{"image":{"url":"{{base}}/f"}}`}},
 		"GET /f":                       {{status: 200, body: "made"}},
 	})
@@ -128,8 +128,8 @@ func TestFalIsPolledAtTheAddressThatItNames(t *testing.T) {
 	}
 	// Another host gets no key, so the address is made from the model.
 	s = script(t, map[string][]said{
-		"POST /comfy/me/flow":                   {{status: 200, body: `{"request_id":"r1","response_url":"https://elsewhere.example/requests/r1"}`}},
-		"GET /comfy/me/flow/requests/r1/status": {{status: 404}},
+		"POST /comfy/me/flow":                          {{status: 200, body: `{"request_id":"r1","response_url":"https://elsewhere.example/requests/r1"}`}},
+		"GET /comfy/me/flow/requests/r1/status?logs=1": {{status: 404}},
 	})
 	_, f := s.generate(t, Spec{Type: "fal", Model: "comfy/me/flow"}, generate.Request{})
 	wantFailure(t, f, order.Wait, order.CodeExpired, order.ChargePending)

@@ -129,6 +129,11 @@ func (b *ownServer) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	}
 	switch {
 	case a.status == http.StatusAccepted:
+		var state struct {
+			Progress lenient.Number `json:"progress"`
+		}
+		_ = lenient.Unmarshal(a.body, &state) // it may be empty
+		c.progress(order.Progress{Phase: order.PhaseMaking, Fraction: state.Progress.Value()})
 		return nil, nil
 	case a.ok():
 		return b.made(a)

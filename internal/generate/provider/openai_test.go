@@ -253,7 +253,7 @@ func TestADataAddressThatCannotBeReadLeavesNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	err = p.saveBlob(t.Context(), nil, blob{link: "data:image/png;base64,@"}, filepath.Join(dir, "a"))
+	err = p.saveBlob(t.Context(), nil, blob{link: "data:image/png;base64,@"}, target{filepath.Join(dir, "a"), 1, 1})
 	if f, ok := errors.AsType[*order.Failure](err); !ok || f.Code != order.CodeBadAnswer {
 		t.Errorf("got %v", err)
 	}

@@ -208,7 +208,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	if err != nil {
 		return generate.Result{}, pending(err, req.Call.Ticket)
 	}
-	c.spool = spool{dir: req.OutputDir, makeRoom: req.Call.MakeRoom}
+	c.spool, c.report = spool{dir: req.OutputDir, makeRoom: req.Call.MakeRoom}, req.Call.Report
 	defer c.spool.clear()
 	// A job that is not done by then stays pending.
 	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)

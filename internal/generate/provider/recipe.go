@@ -191,6 +191,7 @@ func (b *recipeBackend) poll(ctx context.Context, c *conn, ticket string) (*outp
 	}
 	state, unknown := b.recipe.State(read)
 	if a.status == http.StatusAccepted && state == recipe.NoState {
+		c.progress(b.progress(read))
 		return nil, nil // it may be empty
 	}
 	if b.recipe.Meaning(read) == recipe.Refused {
@@ -202,6 +203,7 @@ func (b *recipeBackend) poll(ctx context.Context, c *conn, ticket string) (*outp
 			if unknown != "" {
 				c.unknownWord(unknown)
 			}
+			c.progress(b.progress(read))
 			return nil, nil
 		case recipe.Done:
 			return b.result(ctx, c, v, a, read)

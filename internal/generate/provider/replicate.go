@@ -33,6 +33,7 @@ type prediction struct {
 	Status lenient.Text    `json:"status"`
 	Output json.RawMessage `json:"output"`
 	Error  json.RawMessage `json:"error"`
+	Logs   lenient.Text    `json:"logs"`
 }
 
 func (b *replicate) submit(ctx context.Context, c *conn, req generate.Request) (string, *output, error) {
@@ -71,6 +72,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 	}
 	switch c.state(p.Status) {
 	case stateWaiting:
+		c.progress(order.Progress{Phase: phaseOf(string(p.Status)), Fraction: barIn(string(p.Logs))})
 		return nil, nil
 	case stateDone:
 		made := anyOf(p.Output)

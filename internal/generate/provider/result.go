@@ -140,7 +140,7 @@ func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out 
 	var files []string
 	for i, b := range out.blobs {
 		file := filepath.Join(req.OutputDir, fmt.Sprintf("result-%d%s", i+1, b.ending()))
-		if err := p.saveBlob(ctx, c, b, file); err != nil {
+		if err := p.saveBlob(ctx, c, b, target{file, i + 1, len(out.blobs)}); err != nil {
 			return nil, err
 		}
 		files = append(files, file)
@@ -148,7 +148,14 @@ func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out 
 	return files, nil
 }
 
-func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) error {
+// target is where a file goes: its name, and its number of several.
+type target struct {
+	name    string
+	n, most int
+}
+
+func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, to target) error {
+	file := to.name
 	if b.file != "" {
 		return moveBlob(b.file, file)
 	}
@@ -164,12 +171,13 @@ func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, file string) e
 		return &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
 	}
 	size, got := int64(len(b.data)), error(nil)
+	w := &counted{Writer: f, c: c, file: to.n, last: to.most}
 	switch {
 	case b.link != "":
-		size, got = p.links.Fetch(ctx, b.link, f)
+		size, got = p.links.Fetch(ctx, b.link, w)
 		got = linkFailure(ctx, got)
 	case b.path != "":
-		size, got = p.download(ctx, c, b, f)
+		size, got = p.download(ctx, c, b, w)
 	default:
 		_, got = f.Write(b.data)
 	}

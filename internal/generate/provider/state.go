@@ -38,6 +38,9 @@ func (c *conn) state(word lenient.Text) jobState {
 	known, ok := stateWords[plain]
 	switch {
 	case ok:
+		if known == stateWaiting {
+			c.progress(order.Progress{Phase: phaseOf(plain)})
+		}
 		return known
 	case strings.Trim(plain, "0123456789.-+") == "":
 		return stateNone // a number is more likely a status of the answer

@@ -21,7 +21,7 @@ func variantCases() []answerCase {
 	file := []said{{status: 200, body: "made"}}
 	fal := func(name, result, want string) answerCase {
 		return answerCase{name, Spec{Type: "fal", Model: "a/b"}, map[string][]said{
-			"POST /a/b": ok(`{"request_id":1001}`), "GET /a/b/requests/1001/status": ok(`{"status":"COMPLETED"}`),
+			"POST /a/b": ok(`{"request_id":1001}`), "GET /a/b/requests/1001/status?logs=1": ok(`{"status":"COMPLETED"}`),
 			"GET /a/b/requests/1001": ok(result), "GET /f": file,
 		}, []string{want}, "POST /a/b"}
 	}
@@ -96,7 +96,7 @@ func TestVariantsOfAnAnswerAreReadOfOneCall(t *testing.T) {
 func TestAResultThatIsNotVisibleYetIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	falDone := ok(`{"status":"COMPLETED"}`)
-	const fal, falState = "GET /a/b/requests/r1", "GET /a/b/requests/r1/status"
+	const fal, falState = "GET /a/b/requests/r1", "GET /a/b/requests/r1/status?logs=1"
 	minimax := func(file said) map[string][]said {
 		return map[string][]said{minimaxTask: ok(`{"status":"Success","file_id":"77"}`), "GET /v1/files/retrieve?file_id=77": {file}}
 	}

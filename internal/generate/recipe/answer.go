@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"atelierd/internal/lenient"
@@ -115,6 +116,26 @@ func (r *Recipe) State(a Answer) (s JobState, unknown string) {
 		return NoState, "" // more likely a status of the answer
 	}
 	return Waiting, own[0]
+}
+
+// Progress returns the state of a job in the provider's word, how much of it is done, from
+// 0 to 1, and its place in the provider's queue, from 1. Each is "" or 0 if it is unknown.
+func (r *Recipe) Progress(a Answer) (word string, fraction float64, place int) {
+	number := func(at paths, most float64) float64 {
+		found := at.texts(a)
+		if len(found) == 0 {
+			return 0
+		}
+		n, err := strconv.ParseFloat(found[0], 64)
+		if err != nil || !(n > 0) {
+			return 0
+		}
+		return min(n, most)
+	}
+	if own := r.state.at.texts(a); len(own) > 0 {
+		word = own[0]
+	}
+	return word, number(r.progress.at, r.progress.of) / max(r.progress.of, 1), int(number(r.progress.queue, 1_000_000))
 }
 
 // numbered reports whether the provider's states are numbers.

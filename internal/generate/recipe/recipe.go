@@ -49,6 +49,7 @@ type Recipe struct {
 	poll     endpoint
 	state    states
 	reason   paths
+	progress progress
 	result   endpoint
 	files    paths
 	cost     cost
@@ -91,6 +92,14 @@ type endpoint struct {
 type states struct {
 	at                                   paths
 	waiting, done, failed, refused, gone words
+}
+
+// progress is where an answer says how far a job is.
+type progress struct {
+	at paths
+	of float64 // the number of a job that is done
+	// queue leads to the place in the provider's queue, from 1.
+	queue paths
 }
 
 type cost struct {

@@ -241,6 +241,7 @@ func (t *table) poll(r *Recipe) {
 	s.holds(r.poll, "job")
 	r.state = states{at: s.paths("state"), waiting: s.words("waiting"), done: s.words("done"), failed: s.words("failed"), refused: s.words("refused"), gone: s.words("gone")}
 	r.reason = s.paths("reason")
+	s.progress(r)
 	if len(r.job) == 0 {
 		t.problem("submit.job", "is missing; write where the answer names the job")
 	}
@@ -253,6 +254,14 @@ func (t *table) poll(r *Recipe) {
 		}
 	}
 	s.done()
+}
+
+// progress reads where the answer says how far a job is.
+func (t *table) progress(r *Recipe) {
+	r.progress = progress{at: t.paths("progress"), of: float64(max(t.count("progress_of", 1_000_000), 1)), queue: t.paths("queue")}
+	if t.has("progress_of") && len(r.progress.at) == 0 {
+		t.problem(t.at("progress_of"), "is for a recipe with progress; write where the answer says how far the job is")
+	}
 }
 
 func (t *table) result(r *Recipe) {
