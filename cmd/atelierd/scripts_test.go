@@ -38,7 +38,7 @@ import (
 //	http METHOD URL [BODY]       send a request, and write its answer to the file answer
 //
 // Each is explained at its function. The condition [bwrap] holds where programs can be
-// isolated.
+// isolated, and [root] where they can run as another user.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -55,10 +55,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "bwrap" {
-				return false, fmt.Errorf("unknown condition %s", name)
+			switch name {
+			case "bwrap":
+				return exec.Command("bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "true").Run() == nil, nil
+			case "root":
+				as := exec.Command("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "test", "-x", os.TempDir())
+				return os.Geteuid() == 0 && as.Run() == nil, nil
 			}
-			return exec.Command("bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "true").Run() == nil, nil
+			return false, fmt.Errorf("unknown condition %s", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"market":   scriptMarket,

@@ -31,9 +31,11 @@ type maker struct {
 // isolated like the named generator.
 func (m maker) program(generator string, o exec.Options) (*exec.Program, error) {
 	o.Dir = m.cfg.Dir
+	g := m.cfg.Generators[generator]
 	o.Isolation = exec.Isolation{
-		Bwrap: m.cfg.Generators[generator].Isolate == config.IsolateBwrap,
+		Bwrap: g.Isolate == config.IsolateBwrap,
 		Hide:  func() []string { return append(KeyFiles(m.cfg, m.credentials()), m.cfg.DataDir) },
+		User:  g.User, Folder: m.cfg.DataDir,
 	}
 	o.Secrets = func() []secret.Named { return secrets(m.cfg, m.credentials()) }
 	return exec.New(o)

@@ -36,7 +36,11 @@ func (d *doctor) folder() {
 		d.fail(name, "it must be on a local disk and belong to the user who runs atelierd", "%s: %v", dir, err)
 		return
 	}
-	if open := info.Mode().Perm() & 0o077; open != 0 {
+	others := fs.FileMode(0o077)
+	if d.cfg.ProgramUser() != "" {
+		others &^= 0o010 // the group of that user may pass
+	}
+	if open := info.Mode().Perm() & others; open != 0 {
 		d.warn(name, "run `chmod 700 "+dir+"`", "%s is open to other users (mode %04o)", dir, info.Mode().Perm())
 	}
 	d.space(name, dir)

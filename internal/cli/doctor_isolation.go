@@ -24,8 +24,11 @@ func (d *doctor) isolation(ctx context.Context, what string, backend generate.Ge
 	case err != nil:
 		d.failErr(what, err)
 	case len(readable) > 0:
-		d.warn(what, `set isolate = "bwrap" for it, which hides the data folder and the keys (Linux, needs bubblewrap)`,
-			"it could read %s", strings.Join(readable, ", "))
+		hint := `set isolate = "bwrap" for it, which hides the data folder and the keys (Linux, needs bubblewrap), or user = "NAME" (needs root)`
+		if d.cfg.ProgramUser() != "" {
+			hint = "run `chmod 600 " + readable[0] + "`, or set user for this generator as well"
+		}
+		d.warn(what, hint, "it could read %s", strings.Join(readable, ", "))
 	default:
 		d.ok(what, "it cannot read the agent's key")
 	}

@@ -66,9 +66,11 @@ type Generator struct {
 	// the provider calls.
 	PartnerKeyFile string
 	PartnerKeyEnv  string
-	User           string
-	Params         map[string]any
-	Workflow       string // absolute path
+	// User is the name that goes with the key as its password. For TypeExec it is the
+	// user of this machine who runs the program; empty means the daemon's own.
+	User     string
+	Params   map[string]any
+	Workflow string // absolute path
 	// Recipe is the name of a shipped recipe, or the absolute path of a file.
 	Recipe       string
 	PollInterval time.Duration
@@ -85,6 +87,16 @@ func (g Generator) Remote() bool {
 func (g Generator) Free() bool {
 	needs, _ := provider.TypeOf(g.Type)
 	return g.Cost == 0 && (g.Type == TypeCanvas || needs.Local && g.PartnerKeyFile == "" && g.PartnerKeyEnv == "")
+}
+
+// ProgramUser returns the user who runs the programs of generators that set one, or "".
+func (c *Config) ProgramUser() string {
+	for _, g := range c.Generators {
+		if g.Type == TypeExec && g.User != "" {
+			return g.User
+		}
+	}
+	return ""
 }
 
 // Types returns the values of Generator.Type.
@@ -106,6 +118,7 @@ func (t *table) generators(dir string) map[string]Generator {
 			t.problem(sub.path, "is not a valid name; use letters, digits, _ and -")
 		}
 	}
+	t.oneUser(list)
 	for name, g := range list {
 		for i, other := range g.Fallback {
 			at := element(subs[name].at("fallback"), i)
@@ -117,6 +130,20 @@ func (t *table) generators(dir string) map[string]Generator {
 		}
 	}
 	return list
+}
+
+// oneUser reports programs that run as different users: the data folder lets one pass.
+func (t *table) oneUser(list map[string]Generator) {
+	first := ""
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		switch g := list[name]; {
+		case g.Type != TypeExec || g.User == "":
+		case first == "":
+			first = name
+		case g.User != list[first].User:
+			t.problem(join(t.at(name), "user"), "is %.40q, but generator.%s has %.40q; let all programs run as one user", g.User, bare(first), list[first].User)
+		}
+	}
 }
 
 // noGenerator returns a sentence that there is no such generator, with those that
@@ -180,6 +207,9 @@ func (t *table) recipe(g *Generator, needs provider.Needs, dir string) {
 func (t *table) exec(g *Generator) {
 	g.Command, g.SelfCheck, g.Env = t.list("command"), t.list("self_check"), t.list("env")
 	g.Resumes, _ = value[bool](t, "resumes", "a boolean")
+	if g.Type == TypeExec {
+		g.User = t.text("user", "")
+	}
 	if t.has("isolate") {
 		g.Isolate = t.oneOf("isolate", "", IsolateBwrap)
 	}
@@ -219,7 +249,7 @@ func (t *table) provider(g *Generator, dir string) {
 	needs, is := provider.TypeOf(g.Type)
 	if !is {
 		for _, key := range keys {
-			if t.has(key) {
+			if t.has(key) && (key != "user" || g.Type != TypeExec) {
 				t.problem(t.at(key), "is not for type %s; remove it", g.Type)
 			}
 		}

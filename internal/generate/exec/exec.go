@@ -11,6 +11,7 @@
 package exec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -140,7 +141,7 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 		m.Flaws = append(m.Flaws, manifestErr.Error())
 	}
 	m = m.orFolder(req.OutputDir)
-	files, err := collectPersisting(ctx, req.OutputDir, m, log)
+	files, err := e.collectPersisting(ctx, req.OutputDir, m, log)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Code == order.CodeNoOutput && manifestErr != nil {
 		err = manifestErr
 	}
@@ -155,14 +156,17 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 
 // collectPersisting is collect for a run that may have been paid for: it waits while
 // this machine lacks what a look at the files needs, such as descriptors.
-func collectPersisting(ctx context.Context, dir string, m manifest, log *lineLog) (files []string, err error) {
+func (e *Program) collectPersisting(ctx context.Context, dir string, m manifest, log *lineLog) (files []string, err error) {
 	var failures logonce.Logger
 	defer failures.Recovered(log.log, "the generator's files can be examined again")
 	err = host.Persist(ctx, func(err error) {
 		failures.Failed(log.log, "the generator's files cannot be examined; trying again", err)
 	}, func() error {
-		files, err = collect(dir, m, log.redacted.Redactor)
-		return err
+		if files, err = collect(dir, m, log.redacted.Redactor); err != nil {
+			return err
+		}
+		as, err := e.account()
+		return cmp.Or(err, as.keep(dir, files))
 	})
 	return files, err
 }
@@ -187,14 +191,27 @@ func (e *Program) run(ctx context.Context, req generate.Request) (outcome, *line
 	}
 	log := newLineLog(e.opts.Log.With("order", term.Sanitize(req.OrderID), "round", req.Round, "attempt", req.Attempt), e.redactor())
 	log.report = req.Call.Report
-	p := process{
-		name: e.opts.Name, order: req.OrderID, argv: e.opts.Command, dir: e.opts.Dir, env: append(e.env[:len(e.env):len(e.env)], orderEnv(req)...),
-		stdin: stdin, stderr: log, record: pidFile(req.OutputDir),
-		timeout: e.opts.Timeout, grace: e.opts.Grace, wrap: e.wrapFor(req), wrapped: e.opts.Isolation.Bwrap,
+	p, err := e.process(req, log, e.opts.Command)
+	if err != nil {
+		return outcome{}, nil, err
+	}
+	p.env, p.stdin, p.record = append(p.env[:len(p.env):len(p.env)], orderEnv(req)...), stdin, pidFile(req.OutputDir)
+	if err := p.as.admit(e.opts.Isolation.Folder, req, folder); err != nil {
+		return outcome{}, nil, order.Failf(order.Retry, order.CodeOutputDir, "cannot let user %.100q into the output folder: %w", p.as.name, err).Nothing()
 	}
 	out, err := p.run(ctx)
-	out.folder = replaced(req.OutputDir, folder)
+	out.folder = cmp.Or(p.as.leave(folder), replaced(req.OutputDir, folder))
 	return out, log, err
+}
+
+// process returns a run of the command with the program's environment and isolation.
+func (e *Program) process(req generate.Request, log *lineLog, argv []string) (process, error) {
+	as, err := e.account()
+	return process{
+		name: e.opts.Name, order: req.OrderID, argv: argv, dir: e.opts.Dir, env: e.environment(as), stderr: log,
+		timeout: e.opts.Timeout, grace: e.opts.Grace, as: as, wrapped: e.opts.Isolation.Bwrap,
+		wrap: func(path string, args []string) (string, []string, error) { return e.wrap(path, args, req) },
+	}, err
 }
 
 // Repeats implements generate.Repeater.
@@ -217,10 +234,11 @@ func (e *Program) Check(ctx context.Context) error {
 		return nil
 	}
 	log := newLineLog(e.opts.Log.With("run", "self-check"), e.redactor())
-	p := process{
-		name: "it", argv: e.opts.SelfCheck, dir: e.opts.Dir, env: e.env,
-		stderr: log, timeout: selfCheckTimeout, grace: e.opts.Grace, wrap: e.wrapFor(generate.Request{}), wrapped: e.opts.Isolation.Bwrap,
+	p, err := e.process(generate.Request{}, log, e.opts.SelfCheck)
+	if err != nil {
+		return err
 	}
+	p.name, p.timeout = "it", selfCheckTimeout
 	out, err := p.run(ctx)
 	if err != nil {
 		return err

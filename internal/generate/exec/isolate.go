@@ -22,6 +22,12 @@ type Isolation struct {
 	// Hide returns the files and folders to hide. What a run needs of them is shown
 	// nevertheless: its output folder, the references and the files to check.
 	Hide func() []string
+	// User is the name or the number of the user who runs the program. Only root can set
+	// one. Empty means the daemon's own user.
+	User string
+	// Folder is the data folder, which User may only pass. What a run needs of it is
+	// shared with the user's group. Empty shares nothing.
+	Folder string
 }
 
 // wrap returns the command that runs path with the arguments. Without isolation that is
@@ -91,16 +97,22 @@ func (e *Program) hidden() []string {
 	})
 }
 
-// Readable returns which of the files a run of the program could open. It starts a
-// shell where and as the program would run.
+// Readable returns which of the files a run of the program could open.
 func (e *Program) Readable(ctx context.Context, files []string) ([]string, error) {
 	// A file that is hidden is a device.
 	const probe = `for f in "$@"; do if (: < "$f") 2>/dev/null && ! [ -c "$f" ]; then printf '%s\n' "$f"; fi; done`
+	return e.probe(ctx, probe, files)
+}
+
+// probe returns the lines that a shell script prints about the paths, where and as the
+// program would run.
+func (e *Program) probe(ctx context.Context, script string, paths []string) ([]string, error) {
 	log := newLineLog(e.opts.Log.With("run", "isolation"), e.redactor())
-	p := process{
-		name: e.opts.Name, argv: append([]string{"/bin/sh", "-c", probe, "sh"}, files...), dir: e.opts.Dir, env: e.env,
-		stderr: log, timeout: selfCheckTimeout, grace: e.opts.Grace, wrap: e.wrapFor(generate.Request{}), wrapped: e.opts.Isolation.Bwrap,
+	p, err := e.process(generate.Request{}, log, append([]string{"/bin/sh", "-c", script, "sh"}, paths...))
+	if err != nil {
+		return nil, err
 	}
+	p.timeout = selfCheckTimeout
 	out, err := p.run(ctx)
 	if err != nil {
 		return nil, err
@@ -113,26 +125,24 @@ func (e *Program) Readable(ctx context.Context, files []string) ([]string, error
 		return nil, order.Failf(order.Hold, order.CodeMisconfigured, "cannot run anything where %s would run: %s", e.opts.Name, reason).
 			WithHint("bubblewrap needs user namespaces; try `bwrap --dev-bind / / --proc /proc --unshare-pid true`, or remove isolate from the configuration")
 	}
-	var readable []string
+	var list []string
 	for line := range strings.Lines(string(out.stdout)) {
-		readable = append(readable, strings.TrimSuffix(line, "\n"))
+		list = append(list, strings.TrimSuffix(line, "\n"))
 	}
-	return readable, nil
+	return list, nil
 }
 
-// wrapFor returns wrap for the runs of a request.
-func (e *Program) wrapFor(req generate.Request) func(string, []string) (string, []string, error) {
-	return func(path string, args []string) (string, []string, error) { return e.wrap(path, args, req) }
-}
-
-// checkIsolation fails if the program cannot be isolated, or could not see itself.
+// checkIsolation fails if the program cannot be isolated, or could not be run so.
 func (e *Program) checkIsolation(ctx context.Context) error {
-	if !e.opts.Isolation.Bwrap {
+	if !e.opts.Isolation.Bwrap && e.opts.Isolation.User == "" {
 		return nil
 	}
 	path, err := lookPath(e.opts.Command[0], e.opts.Dir, e.env)
 	if err != nil {
 		return notRunnable(e.opts.Name, e.opts.Command[0], err)
+	}
+	if err := e.checkAccount(ctx, path); err != nil || !e.opts.Isolation.Bwrap {
+		return err
 	}
 	readable, err := e.Readable(ctx, []string{path})
 	if err != nil {

@@ -50,6 +50,7 @@ type process struct {
 	// is. wrapped: the leader of the group is that command and not the program.
 	wrap    func(path string, args []string) (string, []string, error)
 	wrapped bool
+	as      *account // who runs it; nil for the daemon's own user
 }
 
 // outcome is how a run ended. cut is nil when the program ended by itself.
@@ -86,12 +87,16 @@ func (p process) run(ctx context.Context) (outcome, error) {
 		SysProcAttr: newGroup(),
 		WaitDelay:   drainTime,
 	}
+	p.as.run(cmd.SysProcAttr)
 	note, err := openRecord(p.record)
 	if err != nil {
 		return outcome{}, order.Failf(order.Retry, order.CodeOutputDir, "cannot record the process of %s: %w", p.name, withoutPath(err)).Nothing()
 	}
 	defer note.remove()
 	if err := cmd.Start(); err != nil {
+		if p.as != nil && errors.Is(err, fs.ErrPermission) {
+			return outcome{}, p.as.shutOut(p, path)
+		}
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
 			return outcome{}, notRunnable(p.name, p.argv[0], err)
 		}

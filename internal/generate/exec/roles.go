@@ -89,10 +89,11 @@ func (e *Program) CheckFiles(ctx context.Context, req generate.Request, files []
 // any other an error that says what the program wrote to stderr last.
 func (e *Program) Notify(ctx context.Context, input []byte) error {
 	log := newLineLog(e.opts.Log.With("run", "notify"), e.redactor())
-	p := process{
-		name: e.opts.Name, argv: e.opts.Command, dir: e.opts.Dir, env: e.env, stdin: input,
-		stderr: log, timeout: e.opts.Timeout, grace: e.opts.Grace, wrap: e.wrapFor(generate.Request{}), wrapped: e.opts.Isolation.Bwrap,
+	p, err := e.process(generate.Request{}, log, e.opts.Command)
+	if err != nil {
+		return err
 	}
+	p.stdin = input
 	out, err := p.run(ctx)
 	if err != nil {
 		return err
