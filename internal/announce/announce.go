@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/notify"
 	"atelierd/internal/order"
@@ -97,13 +98,10 @@ func (a *Announcer) Run(ctx context.Context) error {
 	if len(a.o.Targets) == 0 {
 		every = unheard
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
+		beat.Sleep(ctx, every, nil)
+		if ctx.Err() != nil {
 			return nil
-		case <-tick.C:
 		}
 		if err := a.once(ctx, order.AnnounceAfter, a.o.PollWithin); err != nil && ctx.Err() == nil {
 			a.failures.Failed(a.o.Log, "the owner cannot be notified", err)

@@ -3,14 +3,12 @@ package app
 import (
 	"context"
 	"errors"
-	"maps"
 	"net"
 	"os"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/control"
 	"atelierd/internal/engine"
 	"atelierd/internal/intake"
@@ -42,7 +40,7 @@ type activity struct {
 	mu       sync.Mutex
 	since    time.Time
 	stopping bool
-	loops    map[string]bool // whether each one runs, by its name
+	loops    beat.Loops
 }
 
 func (c *activity) started() {
@@ -57,15 +55,6 @@ func (c *activity) stops() {
 	c.stopping = true
 }
 
-func (c *activity) loop(name string, running bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.loops == nil {
-		c.loops = map[string]bool{}
-	}
-	c.loops[name] = running
-}
-
 // controlled is the daemon as commands see it through the socket.
 type controlled struct {
 	a      *App
@@ -75,6 +64,7 @@ type controlled struct {
 
 // run answers commands until ctx ends. No error of the socket ends the daemon.
 func (c controlled) run(ctx context.Context) error {
+	beat.Idle(ctx)
 	if c.a.socket != nil {
 		if err := control.Serve(ctx, c.a.socket, c); err != nil && !errors.Is(err, net.ErrClosed) {
 			c.a.o.Log.Warn("commands cannot reach this daemon any more; it sees what they change within a minute", "error", err)
@@ -105,8 +95,8 @@ func (c controlled) State() control.State {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.Since, s.Stopping = d.since, d.stopping
-	for _, name := range slices.SortedFunc(maps.Keys(d.loops), strings.Compare) {
-		s.Loops = append(s.Loops, control.Loop{Name: name, Running: d.loops[name]})
+	for _, l := range d.loops.All() {
+		s.Loops = append(s.Loops, control.Loop{Name: l.Name, Running: l.Running, Stuck: l.Stuck})
 	}
 	return s
 }

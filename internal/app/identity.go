@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
 	"atelierd/internal/ledger"
@@ -149,13 +150,10 @@ func (a *App) writeMark(ctx context.Context) error {
 
 // keepMark writes the mark each minute until ctx ends.
 func (a *App) keepMark(ctx context.Context) error {
-	tick := time.NewTicker(markInterval)
-	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
+		beat.Sleep(ctx, markInterval, nil)
+		if ctx.Err() != nil {
 			return nil
-		case <-tick.C:
 		}
 		a.watchDatabase()
 		if err := a.writeMark(ctx); err != nil && ctx.Err() == nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
@@ -46,18 +47,13 @@ func ModelEnd(model string, l generate.Listing, now time.Time) string {
 
 // watchModels looks at the providers' lists each day until ctx ends.
 func (a *App) watchModels(ctx context.Context, s *Services, st *store.Store, log *slog.Logger) error {
-	tick := time.NewTicker(modelInterval)
-	defer tick.Stop()
-	for {
+	for ctx.Err() == nil {
 		if err := a.checkModels(ctx, s, st, log); err != nil && ctx.Err() == nil {
 			log.Warn("the models could not be recorded", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+		beat.Sleep(ctx, modelInterval, nil)
 	}
+	return nil
 }
 
 // checkModels looks at each provider's list, and records what the owner has to know.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"atelierd/internal/announce"
+	"atelierd/internal/beat"
 	"atelierd/internal/bounty"
 	"atelierd/internal/canceller"
 	"atelierd/internal/engine"
@@ -95,11 +96,11 @@ func (a *App) hook(l loop, log *slog.Logger, ended failure) fx.Hook {
 	done := make(chan struct{})
 	return fx.Hook{
 		OnStart: func(context.Context) error {
+			in, turnedLast := a.activity.loops.Start(ctx, l.name)
 			a.loops.Go(func() {
 				defer close(done)
-				a.activity.loop(l.name, true)
-				defer a.activity.loop(l.name, false)
-				if err := l.run(ctx); err != nil && ctx.Err() == nil {
+				defer turnedLast()
+				if err := l.run(in); err != nil && ctx.Err() == nil {
 					log.Error("a loop of the daemon failed", "loop", l.name, "error", err)
 					select {
 					case ended <- fmt.Errorf("the daemon stopped after an internal error of its loop %s: %w", l.name, err):
@@ -211,16 +212,13 @@ type woken struct {
 // Whether the owner has paused the daemon is looked at each minute as well, because a
 // command may be unable to wake it.
 func (a *App) passOnWakes(ctx context.Context, w woken) error {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
+		woken := beat.Sleep(ctx, time.Minute, a.wake)
+		if ctx.Err() != nil {
 			return nil
-		case <-tick.C:
-			w.Pause.look(ctx)
-		case <-a.wake:
-			w.Pause.look(ctx)
+		}
+		w.Pause.look(ctx)
+		if woken {
 			w.Engine.Wake(true, true, true)
 			w.Checker.Wake()
 			w.Cancels.Wake()

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 )
@@ -142,6 +143,8 @@ func (c *painter) Check(context.Context) error { return nil }
 
 func (c *painter) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
 	minutes, luck := c.draw()
+	ctx, done := beat.Timeout(ctx, time.Hour)
+	defer done()
 	t := time.NewTimer(time.Duration(minutes) * time.Minute)
 	defer t.Stop()
 	select {

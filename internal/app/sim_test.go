@@ -273,6 +273,7 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 			w.t.Errorf("the daemon ended: %v", err)
 		}
 	})
+	running.Go(func() { w.watchLoops(ctx, a, f) })
 	if !f.calm {
 		running.Go(func() { w.hostile(ctx, f) })
 	}

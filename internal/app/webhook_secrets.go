@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/beat"
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
 	"atelierd/internal/logonce"
@@ -90,16 +91,12 @@ func (s *webhookSecrets) run(ctx context.Context) {
 		if s.unknown() {
 			s.learn(ctx)
 		}
-		t := time.NewTimer(askAgain)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		case <-s.doubt:
-			if configured, err := s.configured(); err == nil && configured.Empty() {
-				s.learn(ctx)
-			}
+		if !beat.Sleep(ctx, askAgain, s.doubt) {
+			continue
 		}
-		t.Stop()
+		if configured, err := s.configured(); err == nil && configured.Empty() {
+			s.learn(ctx)
+		}
 	}
 }
 

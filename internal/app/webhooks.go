@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/beat"
 	"atelierd/internal/bounty"
 	"atelierd/internal/config"
 	"atelierd/internal/intake"
@@ -63,6 +64,7 @@ func newWebhooks(b base, a *App, c *atelier.Client, in hinted) *webhooks {
 
 // run serves webhooks until ctx ends. Without a port it only waits.
 func (w *webhooks) run(ctx context.Context) error {
+	beat.Idle(ctx)
 	if w.port == nil {
 		<-ctx.Done()
 		return nil

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
@@ -143,7 +144,7 @@ func (c *Client) exchange(ctx context.Context, r *request, target *url.URL) (nex
 		return nil, r.notSent(order.Hold, order.CodeKeyRefused, "the API key has characters that a key cannot have").
 			WithHint("%s", hintKey)
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	ctx, cancel := beat.Timeout(ctx, r.timeout)
 	defer cancel()
 	req, err := c.build(ctx, r, target, key)
 	if err != nil {

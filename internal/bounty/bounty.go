@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -114,18 +115,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 		} else {
 			w.failures.Recovered(w.o.Log, "looking for bounties works again")
 		}
-		t := time.NewTimer(w.o.Interval)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		case <-w.hint:
-			t.Reset(min(hintPause, w.o.Interval))
-			select {
-			case <-ctx.Done():
-			case <-t.C:
-			}
+		if beat.Sleep(ctx, w.o.Interval, w.hint) {
+			beat.Sleep(ctx, min(hintPause, w.o.Interval), nil)
 		}
-		t.Stop()
 	}
 	return nil
 }

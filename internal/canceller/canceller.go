@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/generate"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
@@ -85,13 +86,7 @@ func (l *Loop) Run(ctx context.Context) error {
 		} else {
 			l.failures.Recovered(l.o.Log, "cancelling jobs at providers works again")
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		case <-l.wake:
-		}
-		t.Stop()
+		beat.Sleep(ctx, wait, l.wake)
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 // StatusCmd shows the state of everything.
 type StatusCmd struct {
 	Check  bool          `help:"Say in the exit code whether all is well: 0 well, 1 something needs you, 2 the agent earns nothing."`
-	Quiet  bool          `help:"With --check: print nothing when all is well."`
+	Alive  bool          `help:"Say in the exit code whether the daemon is up and its loops turn: 0 yes, 1 no."`
+	Quiet  bool          `help:"With --check or --alive: print nothing when all is well."`
 	MaxAge time.Duration `help:"With --check: a heartbeat of \"atelierd once\" this long ago counts as running." placeholder:"1h"`
 	Output
 }
@@ -28,16 +29,24 @@ whether or not a daemon is running. "atelierd orders" lists the orders.
 With --check it is for cron and monitoring: exit 0 is well, 1 means that something
 needs you, and 2 that the agent earns nothing, because the daemon does not run, the
 marketplace is not reached, its key is refused, or the configuration or the database
-cannot be read.`
+cannot be read.
+
+With --alive it is for the health check of a container: exit 0 means that the daemon
+is up and its loops turn, whether or not the marketplace is reached, and 1 that a
+restart may help.`
 }
 
 // Run runs the command.
 func (c StatusCmd) Run(p *Program) error {
-	if c.Check {
-		return c.check(p)
-	}
-	if c.Quiet || c.MaxAge != 0 {
+	switch {
+	case c.Check && c.Alive:
+		return &UsageError{errors.New("--check and --alive are two questions; ask one")}
+	case c.MaxAge != 0 && !c.Check, c.Quiet && !c.Check && !c.Alive:
 		return &UsageError{errors.New("--quiet and --max-age are for --check; add it")}
+	case c.Check:
+		return c.check(p)
+	case c.Alive:
+		return c.alive(p)
 	}
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
 		now := time.Now()

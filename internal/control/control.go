@@ -65,4 +65,6 @@ type Work struct {
 type Loop struct {
 	Name    string `json:"name"`
 	Running bool   `json:"running"`
+	// Stuck is how long the loop is past its limit; zero for one that turns.
+	Stuck time.Duration `json:"stuck,omitzero"`
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -175,6 +176,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 	keeping, stopKeeping := context.WithCancel(context.WithoutCancel(ctx))
 	var keeper, workers sync.WaitGroup
+	beat.Idle(ctx)
 	keeper.Go(func() { e.keeper.run(keeping) })
 	for _, l := range e.lanes {
 		for range l.workers {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -84,9 +85,13 @@ func (k *keeper) nudge() {
 // run renews every third of a lease while jobs run, and more often after a failed
 // renewal. It sleeps without a timer while no job runs.
 func (k *keeper) run(ctx context.Context) {
+	self := beat.Branch(ctx)
+	defer self.End()
+	ctx = self.In(ctx)
 	t := time.NewTimer(k.lease / 3)
 	defer t.Stop()
 	for {
+		beat.Turn(ctx)
 		jobs, now := k.jobs()
 		pause := k.lease / 3
 		if now && len(jobs) > 0 && !k.renew(jobs) {
@@ -96,6 +101,9 @@ func (k *keeper) run(ctx context.Context) {
 		if len(jobs) > 0 {
 			t.Reset(pause)
 			tick = t.C
+			beat.Within(ctx, pause)
+		} else {
+			beat.Idle(ctx)
 		}
 		select {
 		case <-ctx.Done():

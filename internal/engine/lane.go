@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/order"
 )
 
@@ -61,8 +62,12 @@ func (l *lane) stop() {
 // end of the context work cancels the running stage.
 func (e *Engine) work(ctx, work context.Context, l *lane) {
 	defer l.stop()
+	worker := beat.Branch(ctx)
+	defer worker.End()
+	ctx, work = worker.In(ctx), worker.In(work)
 	var done *order.Done
 	for {
+		beat.Turn(ctx)
 		more := ctx.Err() == nil && e.taking()
 		if done == nil && !more {
 			if ctx.Err() != nil {
@@ -100,6 +105,8 @@ func (e *Engine) work(ctx, work context.Context, l *lane) {
 func (e *Engine) wait(ctx context.Context, l *lane) {
 	e.park(+1)
 	defer e.park(-1)
+	beat.Idle(ctx)
+	defer beat.Turn(ctx)
 	select {
 	case <-l.wake:
 	case <-ctx.Done():
@@ -111,14 +118,8 @@ func (e *Engine) wait(ctx context.Context, l *lane) {
 // runs the stage again, so nothing is lost.
 func (e *Engine) storeFailed(work context.Context, err error) bool {
 	e.storeLost.Failed(e.o.Log, "the database refuses writes; no new work is taken", err)
-	t := time.NewTimer(storeRetry)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-work.Done():
-		return false
-	}
+	beat.Sleep(work, storeRetry, nil)
+	return work.Err() == nil
 }
 
 // storeRetry is the time between two tries of a refused write.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -153,12 +154,7 @@ func (w *Watch) Run(ctx context.Context) error {
 		} else if err == nil {
 			w.failures.Recovered(w.o.Log, "the moderation can be read again")
 		}
-		t := time.NewTimer(w.pause(ctx, err))
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		}
-		t.Stop()
+		beat.Sleep(ctx, w.pause(ctx, err), nil)
 	}
 	return nil
 }

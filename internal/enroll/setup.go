@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"atelierd/internal/atelier"
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -139,13 +140,7 @@ func (s *Setup) Run(ctx context.Context) error {
 			}
 			s.failures.Recovered(s.o.Log, "the set-up at the marketplace is complete")
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		case <-wake:
-		}
-		t.Stop()
+		beat.Sleep(ctx, wait, wake)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"atelierd/internal/beat"
 )
 
 // The defaults of Options, and the maximum number of redirects.
@@ -100,7 +102,7 @@ func (c *Client) Fetch(ctx context.Context, rawURL string, w io.Writer) (int64, 
 	if err != nil {
 		return 0, err
 	}
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	limited, cancel := beat.Timeout(ctx, c.timeout)
 	defer cancel()
 	at := start
 	for hops := 0; ; hops++ {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/generate"
 	"atelierd/internal/media"
 	"atelierd/internal/order"
@@ -86,7 +87,7 @@ type reference struct {
 // fetchMissing fetches what is not stored yet, a few at a time, within one time
 // limit. A picture that fails has its own error; the returned one ends the run.
 func (f *Fulfiller) fetchMissing(ctx context.Context, orderID string, links []string, kept []order.Artifact) ([]reference, error) {
-	limited, cancel := context.WithTimeout(ctx, referencesTimeout)
+	limited, cancel := beat.Timeout(ctx, referencesTimeout)
 	defer cancel()
 	found := make([]reference, len(links))
 	turns := make(chan struct{}, fetchesAtOnce)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/order"
 )
 
@@ -52,7 +53,7 @@ func (f *Fulfiller) seenOpen(ctx context.Context, j order.Job) error {
 
 // readAlone reads one order, and records what it shows or that there was no answer.
 func (f *Fulfiller) readAlone(ctx context.Context, id string) (order.Facts, error) {
-	short, cancel := context.WithTimeout(ctx, readTimeout)
+	short, cancel := beat.Timeout(ctx, readTimeout)
 	defer cancel()
 	at := time.Now()
 	facts, err := f.o.Market.Order(short, id)

@@ -36,7 +36,8 @@ type Generator interface {
 	// *order.Failure: Fail with order.CodeRefused when the order is refused for
 	// good, Hold when the owner has to fix something, Retry when another attempt
 	// may succeed, Stopped when ctx was cancelled. Its Cost and Log are set as far
-	// as they are known. Generate may be called concurrently.
+	// as they are known. Generate may be called concurrently. A call to a program or a
+	// service takes its limit from beat.Timeout, so that a long one is no hang.
 	Generate(ctx context.Context, req Request) (Result, error)
 	// Check reports whether the generator can work at all. It is cheap, spends
 	// nothing and writes nothing. Its error is an *order.Failure of class Hold with

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/order"
 
 	"modernc.org/sqlite"
@@ -146,11 +147,8 @@ func Persist(ctx context.Context, failing func(error), do func() error) error {
 			return err
 		}
 		failing(err)
-		t := time.NewTimer(persistEvery)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		beat.Sleep(ctx, persistEvery, nil)
+		if ctx.Err() != nil {
 			return err
 		}
 	}

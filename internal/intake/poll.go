@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -209,7 +210,9 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 		defer tick.Stop()
 		check = tick.C
 	}
+	defer beat.Turn(ctx)
 	for {
+		beat.Within(ctx, time.Until(due))
 		select {
 		case <-ctx.Done():
 			return
@@ -238,12 +241,9 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 // events waits for the rest of a row of events, then does what they ask for. It
 // reports whether a poll is needed.
 func (p *Poller) events(ctx context.Context) (poll bool) {
-	pause := time.NewTimer(max(time.Until(p.lookedAt.Add(p.o.Debounce)), 0))
-	defer pause.Stop()
-	select {
-	case <-ctx.Done():
+	beat.Sleep(ctx, max(time.Until(p.lookedAt.Add(p.o.Debounce)), 0), nil)
+	if ctx.Err() != nil {
 		return false
-	case <-pause.C:
 	}
 	p.lookedAt = time.Now()
 	return p.follow(ctx)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -59,12 +60,7 @@ func (r *Reviews) Run(ctx context.Context) error {
 				wait = max(wait, f.After)
 			}
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		}
-		t.Stop()
+		beat.Sleep(ctx, wait, nil)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -108,13 +109,7 @@ func (t *Threads) Run(ctx context.Context) error {
 				wait = max(wait, f.After)
 			}
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-t.wake:
-		}
-		timer.Stop()
+		beat.Sleep(ctx, wait, t.wake)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package notify
 import (
 	"context"
 	"encoding/json"
+
+	"atelierd/internal/beat"
 )
 
 // command runs a program of the owner's. It reads the JSON of type webhook on its
@@ -16,7 +18,7 @@ func (c command) Send(ctx context.Context, m Message) (string, error) {
 	if err != nil {
 		return "", failf(Refused, "the message cannot be written as JSON: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := beat.Timeout(ctx, timeout)
 	defer cancel()
 	if err := c.run(ctx, append(input, '\n')); err != nil {
 		return "", failf(Later, "%s", line(err.Error()))

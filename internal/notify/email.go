@@ -12,6 +12,7 @@ import (
 
 	"github.com/wneessen/go-mail"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/secret"
 )
 
@@ -25,7 +26,7 @@ type email struct {
 // Send sends the message under a Message-ID made of its ID, so that a mailbox can show a
 // repeated one once.
 func (e email) Send(ctx context.Context, m Message) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := beat.Timeout(ctx, timeout)
 	defer cancel()
 	client, password, err := e.client()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/secret"
 )
 
@@ -88,7 +89,7 @@ func (p poster) bearer() (secret.Text, error) {
 
 // post sends a request and returns the answer of the service, whatever its status is.
 func (p poster) post(ctx context.Context, r request) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := beat.Timeout(ctx, timeout)
 	defer cancel()
 	body, err := json.Marshal(r.body)
 	if err != nil {

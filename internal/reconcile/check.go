@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
@@ -192,6 +193,8 @@ func (c *Checker) Run(ctx context.Context) error {
 
 // await waits for an element of ch and reports whether one came before the end of ctx.
 func (c *Checker) await(ctx context.Context, ch <-chan struct{}) bool {
+	beat.Idle(ctx)
+	defer beat.Turn(ctx)
 	select {
 	case <-ctx.Done():
 		return false
@@ -203,17 +206,11 @@ func (c *Checker) await(ctx context.Context, ch <-chan struct{}) bool {
 // awaitWake waits for Wake. Meanwhile it reads the orders that could not be read.
 func (c *Checker) awaitWake(ctx context.Context) bool {
 	for c.resumeAgain || len(c.unreadOrders()) > 0 {
-		t := time.NewTimer(readAgain)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return false
-		case <-c.wake:
-			t.Stop()
-			return true
-		case <-t.C:
-			c.readLate(ctx)
+		woken := beat.Sleep(ctx, readAgain, c.wake)
+		if woken || ctx.Err() != nil {
+			return woken
 		}
+		c.readLate(ctx)
 	}
 	return c.await(ctx, c.wake)
 }
@@ -224,12 +221,9 @@ func (c *Checker) again(ctx context.Context, err error, failed int) bool {
 		return false
 	}
 	c.failures.Failed(c.o.Log, "the ledger could not be compared with the marketplace; new work waits", err)
-	t := time.NewTimer(min(soon<<min(failed, 10), mostWait))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
+	beat.Sleep(ctx, min(soon<<min(failed, 10), mostWait), nil)
+	if ctx.Err() != nil {
 		return false
-	case <-t.C:
 	}
 	c.hasPolled()
 	return true

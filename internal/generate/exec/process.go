@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
@@ -77,7 +78,7 @@ func (p process) run(ctx context.Context) (outcome, error) {
 			return outcome{}, err
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, errTimeout)
+	ctx, cancel := beat.TimeoutCause(ctx, p.timeout, errTimeout)
 	defer cancel()
 
 	stdout := &cappedBuffer{full: make(chan struct{})}

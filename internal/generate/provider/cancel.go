@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/order"
 )
 
@@ -36,7 +37,7 @@ func (p *Provider) Cancel(ctx context.Context, ticket string) (order.CancelResul
 	if err != nil {
 		return order.CancelResult{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cancelTimeout, errSilent)
+	ctx, cancel := beat.TimeoutCause(ctx, cancelTimeout, errSilent)
 	defer cancel()
 	before, err := p.jobEnd(ctx, c, ticket)
 	switch {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
 )
@@ -39,7 +40,7 @@ func (c *conn) probe(ctx context.Context, path string, header http.Header) error
 
 // get asks about a job. The answer may be as large as the files.
 func (c *conn) get(ctx context.Context, path string, header http.Header) (answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSilent)
+	ctx, cancel := beat.TimeoutCause(ctx, linkTimeout, errSilent)
 	defer cancel()
 	resp, err := c.send(ctx, call{method: http.MethodGet, path: path, header: header})
 	if err != nil {

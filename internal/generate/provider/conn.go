@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -150,7 +151,7 @@ func (c *conn) do(ctx context.Context, r call) (answer, error) {
 	if !r.paid {
 		most = maxAsked
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, askTimeout, errSilent)
+		ctx, cancel = beat.TimeoutCause(ctx, askTimeout, errSilent)
 		defer cancel()
 	}
 	resp, err := c.send(ctx, r)
@@ -304,7 +305,7 @@ func ended(ctx context.Context, paid bool) *order.Failure {
 // download fetches a file below the base URL, with the key. If header is set, it replaces
 // the usual one, and next is the address to which the file redirects.
 func (c *conn) download(ctx context.Context, path string, header http.Header, w io.Writer) (n int64, next string, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, linkTimeout, errSilent)
+	ctx, cancel := beat.TimeoutCause(ctx, linkTimeout, errSilent)
 	defer cancel()
 	redirects := header != nil
 	if !redirects {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/generate"
 	"atelierd/internal/lenient"
 )
@@ -31,7 +32,7 @@ func (p *Provider) Listing(ctx context.Context) (generate.Listing, error) {
 	if err != nil {
 		return generate.Listing{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, probeTimeout, errSilent)
+	ctx, cancel := beat.TimeoutCause(ctx, probeTimeout, errSilent)
 	defer cancel()
 	return l.listing(ctx, c)
 }

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/fetch"
 	"atelierd/internal/generate"
 	"atelierd/internal/generate/recipe"
@@ -176,7 +177,7 @@ func (p *Provider) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, probeTimeout, errSilent)
+	ctx, cancel := beat.TimeoutCause(ctx, probeTimeout, errSilent)
 	defer cancel()
 	err = p.backend.probe(ctx, c)
 	f, ok := errors.AsType[*order.Failure](err)
@@ -211,7 +212,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	c.spool, c.report = spool{dir: req.OutputDir, makeRoom: req.Call.MakeRoom}, req.Call.Report
 	defer c.spool.clear()
 	// A job that is not done by then stays pending.
-	limit, cancel := context.WithTimeoutCause(ctx, p.spec.Timeout, errSlow)
+	limit, cancel := beat.TimeoutCause(ctx, p.spec.Timeout, errSlow)
 	defer cancel()
 	ticket := req.Call.Ticket
 	if ticket == "" && req.Prompt == "" && p.needs.Prompt {

@@ -1,0 +1,210 @@
+// Package beat shows whether the loops of a daemon turn. A loop says before each wait, and
+// before each call to something outside the process, by when that ends. A loop that is a
+// minute past that is stuck; one that waits for long within its own limit is not.
+//
+// The context of a loop carries its beat, so code below a loop needs nothing else. With a
+// context of no loop all functions work, and record nothing.
+//
+// It must not know what the loops do.
+package beat
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// grace is how long past its limit a wait or a call may end.
+	grace = time.Minute
+	// ownWork is how long a loop may work between two waits or calls, such as to write
+	// a long listing or to check a large file.
+	ownWork = 5 * time.Minute
+)
+
+// Loops are the loops of a process. The zero value has none.
+type Loops struct {
+	mu   sync.Mutex
+	list []*loop
+}
+
+// State is how one loop stands.
+type State struct {
+	Name string
+	// Running is false once the loop has ended.
+	Running bool
+	// Stuck is how long the loop is past its limit; zero for one that turns.
+	Stuck time.Duration
+}
+
+// All returns the state of every loop, sorted by name.
+func (l *Loops) All() []State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	var list []State
+	for _, each := range l.list {
+		list = append(list, each.state(now))
+	}
+	return list
+}
+
+// Start adds a loop, which runs until end is called. Its context is for all that it does.
+func (l *Loops) Start(ctx context.Context, name string) (in context.Context, end func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, _ := slices.BinarySearchFunc(l.list, name, func(x *loop, name string) int { return strings.Compare(x.name, name) })
+	each := &loop{name: name, parts: map[*Part]bool{}}
+	l.list = slices.Insert(l.list, at, each)
+	p := each.begin()
+	return p.In(ctx), p.End
+}
+
+// loop is one loop: a part of its own, and one for each of its workers.
+type loop struct {
+	name  string
+	mu    sync.Mutex
+	parts map[*Part]bool
+}
+
+func (l *loop) begin() *Part {
+	p := &Part{of: l, due: time.Now().Add(ownWork), calls: map[*call]bool{}}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parts[p] = true
+	return p
+}
+
+func (l *loop) state(now time.Time) State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := State{Name: l.name, Running: len(l.parts) > 0}
+	for p := range l.parts {
+		s.Stuck = max(s.Stuck, p.stuck(now))
+	}
+	return s
+}
+
+// Part is a worker of a loop.
+type Part struct {
+	of *loop
+
+	mu    sync.Mutex
+	due   time.Time // when the wait or the own work ends; zero for a wait without a limit
+	calls map[*call]bool
+}
+
+// call is something outside the process that is waited for.
+type call struct{ due time.Time }
+
+// partKey is the key of a context's Part.
+type partKey struct{}
+
+func of(ctx context.Context) *Part {
+	p, _ := ctx.Value(partKey{}).(*Part)
+	return p
+}
+
+// Branch adds a worker to the loop of ctx. End it once the worker has ended.
+func Branch(ctx context.Context) *Part {
+	p := of(ctx)
+	if p == nil {
+		return nil
+	}
+	return p.of.begin()
+}
+
+// In returns a context for what the worker does.
+func (p *Part) In(ctx context.Context) context.Context {
+	if p == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, partKey{}, p)
+}
+
+// End says that the worker has ended.
+func (p *Part) End() {
+	if p == nil {
+		return
+	}
+	p.of.mu.Lock()
+	defer p.of.mu.Unlock()
+	delete(p.of.parts, p)
+}
+
+// stuck returns how long the part is past its limit. While calls are open, their limits
+// count alone.
+func (p *Part) stuck(now time.Time) (late time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.calls {
+		late = max(late, now.Sub(c.due)-grace)
+	}
+	if len(p.calls) == 0 && !p.due.IsZero() {
+		late = now.Sub(p.due) - grace
+	}
+	return max(late, 0)
+}
+
+func (p *Part) set(due time.Time) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.due = due
+}
+
+// Turn says that the loop works, and waits for nothing.
+func Turn(ctx context.Context) { of(ctx).set(time.Now().Add(ownWork)) }
+
+// Within says that the loop waits for d at most.
+func Within(ctx context.Context, d time.Duration) { of(ctx).set(time.Now().Add(d)) }
+
+// Idle says that the loop waits for something that may never come, such as a command.
+func Idle(ctx context.Context) { of(ctx).set(time.Time{}) }
+
+// Sleep waits for d, for wake, which may be nil, or for the end of ctx. It reports whether
+// wake ended it.
+func Sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) (woken bool) {
+	Within(ctx, d)
+	defer Turn(ctx)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-wake:
+		return true
+	}
+	return false
+}
+
+// Timeout is context.WithTimeout for a call to something outside the process.
+func Timeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return TimeoutCause(ctx, d, nil)
+}
+
+// TimeoutCause is context.WithTimeoutCause for a call to something outside the process.
+func TimeoutCause(ctx context.Context, d time.Duration, cause error) (context.Context, context.CancelFunc) {
+	limited, cancel := context.WithTimeoutCause(ctx, d, cause)
+	p := of(ctx)
+	if p == nil {
+		return limited, cancel
+	}
+	c := &call{due: time.Now().Add(d)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls[c] = true
+	return limited, func() {
+		cancel()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.calls, c)
+		if !p.due.IsZero() {
+			p.due = time.Now().Add(ownWork)
+		}
+	}
+}
