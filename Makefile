@@ -26,13 +26,16 @@ N = 1000
 
 COUNT = 5
 
+# The version that the program shows.
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+
 .PHONY: help build demo test test-all sim kills fuzz bench lint generate check portable ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/atelierd
-	CGO_ENABLED=0 go build -trimpath -o bin/atelierd ./cmd/atelierd
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X atelierd/internal/app.release=$(VERSION)" -o bin/atelierd ./cmd/atelierd
 
 demo: build ## show the whole way of an order, with a crash in the middle
 	@bin/atelierd demo
