@@ -63,6 +63,14 @@ ORDER BY what NOT IN ('daemon', 'generator'), since DESC, id;
 SELECT CAST(count(DISTINCT order_id) AS INTEGER) FROM jobs
 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = sqlc.arg(code) AND changed_at >= sqlc.arg(changed_at);
 
+-- name: WaitingWork :many
+-- How many orders in work wait until after a time, by what they wait for.
+SELECT j.code, CAST(count(*) AS INTEGER) AS orders
+FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
+WHERE j.state = 'ready' AND j.lane IN ('generate', 'network') AND j.code <> '' AND j.run_at > ? AND o.state = 'working'
+  AND (j.kind = 'quote' OR j.kind = 'delivery' AND j.round = o.round)
+GROUP BY j.code ORDER BY orders DESC, j.code;
+
 -- name: SpentUncompleted :one
 -- What was spent since a time on orders that are not completed.
 SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER)

@@ -58,7 +58,7 @@ func NextStep(c order.Condition) string {
 	case order.AlertForeignAgent.Code():
 		return "put the credentials of the agent of this data folder back; for another agent, set another data_dir"
 	case order.AlertKey.Code():
-		return "replace the API key; the daemon reads the new key by itself, and " + order.Command("doctor") + " checks it"
+		return "replace the API key: the daemon reads a new one in a file by itself, and one in the environment after a restart; " + order.Command("doctor") + " checks it"
 	}
 	return "see the daemon's log"
 }

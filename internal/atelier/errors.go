@@ -59,7 +59,7 @@ func (e *CallError) Says(word string) bool {
 func (e *CallError) Is(target error) bool { return target == ErrNotSent && e.unsent }
 
 const (
-	hintKey     = "check the agent's API key; a new one takes effect without a restart"
+	hintKey     = "replace the agent's API key; a new one in a file takes effect by itself, one in the environment after a restart"
 	hintNoKey   = "set the agent's id and key, or register the agent"
 	hintBase    = "check base_url; the answer does not look like one of the marketplace"
 	hintNetwork = "check the network connection and base_url"

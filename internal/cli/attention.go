@@ -83,6 +83,20 @@ func fullDisk(dir string, now time.Time) []attentionView {
 	return list
 }
 
+// subject returns what needs the owner, and in what state that is.
+func (a attentionView) subject() (what, state string) {
+	switch a.What {
+	case "daemon":
+		if what, state = a.Code.Subject(); what != "" {
+			return what, state
+		}
+		return a.What, a.State
+	case "row":
+		return a.What, a.State
+	}
+	return a.What + " " + term.Line(a.ID, 70), a.State
+}
+
 // mostAttention is how many entries are shown as text.
 const mostAttention = 10
 
@@ -93,11 +107,8 @@ func (v statusView) showAttention(g *term.Page, now time.Time) {
 	}
 	g.Heading("needs you")
 	for _, a := range v.Attention[:min(len(v.Attention), mostAttention)] {
-		what := a.What + " " + term.Line(a.ID, 70)
-		if a.What == "daemon" || a.What == "row" {
-			what = a.What
-		}
-		g.Linef("  %s  %s %s", g.Paint(term.Red, what), a.State, term.Relative(now, a.Since))
+		what, state := a.subject()
+		g.Linef("  %s  %s %s", g.Paint(term.Red, what), state, term.Since(now, a.Since))
 		if a.Reason != "" {
 			g.Note("    ", term.Line(a.Reason, 300))
 		}

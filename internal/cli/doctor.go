@@ -30,7 +30,8 @@ With --paid each generator makes one sample, as "atelierd generators try" does. 
 kept for you to look at, and is checked against what the services require. Its cost
 belongs to no order, and counts for the day. Ctrl-c stops the command.
 
-The exit code is 0 if nothing fails, 3 if the credentials fail, and 1 otherwise.`
+The exit code is 0 if nothing fails, 2 for a wrong configuration, 3 if the credentials
+fail, and 1 otherwise.`
 }
 
 // The states of a check.
@@ -55,6 +56,7 @@ type doctor struct {
 	keys        *app.Credentials
 	checks      []check
 	credentials bool  // whether the credentials failed
+	unread      bool  // whether the configuration could not be read, so that nothing else was checked
 	live        bool  // whether each check is shown at once
 	shown       error // why a check could not be shown
 	// stopped reports whether the owner has stopped the command. Checks that fail

@@ -20,6 +20,7 @@ func (d *doctor) configuration() bool {
 	cfg, err := d.load()
 	if err != nil {
 		d.failErr("config", err)
+		d.unread = true
 		return false
 	}
 	d.cfg = cfg

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
 
@@ -89,6 +90,10 @@ func (d *doctor) verdict() error {
 	}
 	if failed == 0 {
 		return nil
+	}
+	if d.unread {
+		return &HintError{Err: errors.New("the configuration cannot be used, so nothing else was checked"), Code: ExitUsage,
+			Hint: "correct what is shown, then run " + order.Command("doctor") + " again"}
 	}
 	bad := &HintError{Err: fmt.Errorf("%d of %d checks failed", failed, len(d.checks)), Code: ExitFailure}
 	if d.credentials {

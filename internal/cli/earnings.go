@@ -52,6 +52,9 @@ func (c EarningsShowCmd) Run(p *Program) error {
 		}
 		v := viewEarnings(list, c.By)
 		v.WalletMissing = wallet == order.WalletMissing
+		if err := v.addOpen(ctx, st); err != nil {
+			return err
+		}
 		if v.notCompleted, err = st.SpentUncompleted(ctx, since); err != nil {
 			return err
 		}
@@ -62,6 +65,31 @@ func (c EarningsShowCmd) Run(p *Program) error {
 		return c.print(p, v, func(g *term.Page) { v.show(g, c.By) })
 	})
 }
+
+// addOpen counts the orders that are not earned yet: delivered, or waiting for approval.
+func (v *earningsView) addOpen(ctx context.Context, st *store.Store) error {
+	delivered, err := st.Orders(ctx, string(order.StateDelivered), mostOrders)
+	if err != nil {
+		return err
+	}
+	var sum order.USD
+	for _, l := range delivered {
+		if l.Price != nil {
+			sum += *l.Price
+		}
+	}
+	v.InReview, v.InReviewUSD = len(delivered), sum.String()
+	held, err := st.Orders(ctx, string(order.StateHeld), mostOrders)
+	for _, l := range held {
+		if l.Code == order.CodeReview {
+			v.ToApprove++
+		}
+	}
+	return err
+}
+
+// mostOrders is more than an agent has open in a state.
+const mostOrders = 100_000
 
 // parseSince reads a day, or a number of days or hours before now. An empty text
 // is the beginning of time.

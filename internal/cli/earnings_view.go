@@ -25,6 +25,12 @@ type earningsView struct {
 	PayoutsKnown  bool     `json:"payouts_known"` // the marketplace has reported at least one
 	WalletMissing bool     `json:"wallet_missing"`
 
+	// InReview is delivered and waits for the client's review. ToApprove waits for the
+	// owner's approval.
+	InReview    int    `json:"in_review_orders"`
+	InReviewUSD string `json:"in_review_usd"` // the sum of their prices
+	ToApprove   int    `json:"to_approve_orders"`
+
 	notCompleted, samples order.USD
 }
 
@@ -114,6 +120,12 @@ func (v earningsView) show(g *term.Page, by string) {
 		g.Linef("no order has completed yet")
 	} else {
 		g.Table("", v.table(by))
+	}
+	if v.InReview > 0 {
+		g.Linef("%s delivered, $%s, until the client accepts", counted(v.InReview, "order"), v.InReviewUSD)
+	}
+	if v.ToApprove > 0 {
+		g.Linef("%s waiting for your approval; %s lists them", counted(v.ToApprove, "order"), order.Command("orders --state held"))
 	}
 	if v.notCompleted > 0 {
 		g.Linef("spent on orders that have not completed: $%s", v.NotCompleted)

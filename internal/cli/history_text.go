@@ -55,7 +55,7 @@ func (p *orderPage) showState() {
 			w.Reason = "the client's window is open"
 		}
 		if wait = waits(w, p.now); wait != "" {
-			p.shown.cell(w.Reason, 0)
+			p.shown.add(w.Reason)
 			head = append(head, term.Plain("; "))
 		}
 	}
@@ -181,21 +181,27 @@ func (v historyView) eventText(m momentView) string {
 }
 
 // shownTexts are the long texts that a page has shown. An error is shown in full
-// where it comes first, and as "as above" wherever else it was stored.
+// where it comes first, and by its beginning wherever else it was stored.
 type shownTexts []string
 
-const (
-	asAbove  = "as above"
-	longText = 40
-)
+const longText = 40
+
+// add adds a text that is shown, and reports whether it was shown before.
+func (t *shownTexts) add(text string) (before bool) {
+	if len(text) <= longText {
+		return false
+	}
+	if slices.ContainsFunc(*t, func(shown string) bool { return strings.Contains(shown, text) }) {
+		return true
+	}
+	*t = append(*t, text)
+	return false
+}
 
 // cell returns the text as a cell of at most n characters.
 func (t *shownTexts) cell(text string, n int) term.Cell {
-	if len(text) > longText {
-		if slices.ContainsFunc(*t, func(before string) bool { return strings.Contains(before, text) }) {
-			return term.Styled(term.Dim, asAbove)
-		}
-		*t = append(*t, text)
+	if t.add(text) {
+		return term.Styled(term.Dim, term.Line(text, longText))
 	}
-	return term.Plain(term.Line(text, max(n, 1)))
+	return term.Plain(term.Line(text, n))
 }

@@ -25,7 +25,7 @@ func (p *orderPage) showPieces() {
 			}
 			if wait := waits(w, p.now); wait != "" {
 				state = wait
-				p.shown.cell(w.Reason, 0)
+				p.shown.add(w.Reason)
 			}
 		}
 		if piece.Sent {
@@ -85,7 +85,7 @@ func (p *orderPage) showAttempts() {
 	}
 	p.Table("  ", rows)
 	last := p.v.Attempts[len(p.v.Attempts)-1]
-	if last.Log != "" && last.Error != "" && p.shown.cell(strings.TrimSpace(last.Log), 0).Text != asAbove {
+	if last.Log != "" && last.Error != "" && !p.shown.add(strings.TrimSpace(last.Log)) {
 		p.Linef("  output of the last attempt:")
 		p.Quote(last.Log)
 	}

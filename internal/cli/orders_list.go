@@ -27,7 +27,7 @@ func (OrdersListCmd) Help() string {
 	return `The states are:
 
   waiting    for the client
-  working    with the stage, the attempts made and allowed, and why it waits
+  working    with the stage and the attempts made and allowed, or what it waits for
   held       waits for you, or was cancelled by you
   delivered  the client reviews it
   failed     given up; "atelierd orders retry" tries again
@@ -39,7 +39,7 @@ func (OrdersListCmd) Help() string {
 func (c OrdersListCmd) Run(p *Program) error {
 	states := append(slices.Clone(openStates), order.StateCompleted, order.StateCancelled)
 	if c.State != "" && !slices.Contains(states, order.State(c.State)) {
-		return &UsageError{fmt.Errorf("--state %.40q is not a state of an order", c.State)}
+		return &UsageError{fmt.Errorf("--state %.40q is not a state of an order; write one of %s", c.State, join(states))}
 	}
 	if c.Most < 1 {
 		return &UsageError{errors.New("-n must be at least 1")}
@@ -55,7 +55,9 @@ func (c OrdersListCmd) Run(p *Program) error {
 		}
 		list := orderList{lines: []orderLine{}, filter: filter, maxAttempts: cfg.Work.MaxAttempts, now: time.Now()}
 		for _, l := range lines[:min(len(lines), c.Most)] {
-			list.lines = append(list.lines, viewLine(l))
+			line := viewLine(l)
+			line.generator = generatorOf(cfg, l.Service)
+			list.lines = append(list.lines, line)
 		}
 		if err := c.print(p, list.lines, list.show); err != nil || len(lines) <= c.Most {
 			return err
@@ -64,6 +66,15 @@ func (c OrdersListCmd) Run(p *Program) error {
 		_, err = fmt.Fprintf(p.Stderr, "there are more orders; -n %d shows twice as many\n", 2*c.Most)
 		return err
 	})
+}
+
+// join lists states in one line.
+func join(states []order.State) string {
+	words := make([]string, len(states))
+	for i, s := range states {
+		words[i] = string(s)
+	}
+	return strings.Join(words, ", ")
 }
 
 // orderList is the orders to show, and what their text depends on.
@@ -97,6 +108,8 @@ type orderLine struct {
 	DueAt        time.Time      `json:"due_at"`
 	DeliveredAt  time.Time      `json:"delivered_at,omitzero"`
 	CompletedAt  time.Time      `json:"completed_at,omitzero"`
+
+	generator string // of the service; empty if that is not configured
 }
 
 func viewLine(l store.Line) orderLine {
@@ -122,7 +135,7 @@ func (v orderList) show(g *term.Page) {
 		case "":
 			g.Linef("no order is open; --all also shows orders that have ended")
 		case "all":
-			g.Linef("there is no order yet")
+			g.Linef("no orders yet; the first one is shown here as soon as a client has paid")
 		default:
 			g.Linef("no order is %s", v.filter)
 		}
@@ -143,8 +156,9 @@ func (v orderList) show(g *term.Page) {
 			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(term.Line(l.Brief, 60)),
 		})
 	}
-	// On a narrow terminal the brief is worth more than the price and the service.
-	for _, column := range []int{3, 2} {
+	// On a narrow terminal the brief is worth more than the price, the service and the
+	// deadline.
+	for _, column := range []int{3, 2, 2} {
 		if g.Fits("", rows) {
 			break
 		}
@@ -156,41 +170,48 @@ func (v orderList) show(g *term.Page) {
 }
 
 // progress is the state of the order. While there is work, it also is how far
-// the work has come, and what it waits for.
+// the work has come, or what it waits for.
 func (l orderLine) progress(maxAttempts int, now time.Time) string {
 	switch {
 	case l.State == order.StateHeld && l.Code == order.CodeOwner:
 		return term.Cut(cancelledByOwner(l.Reason), 40)
-	case l.State == order.StateHeld || l.State == order.StateFailed:
-		return strings.TrimSpace(string(l.State) + " " + term.Sanitize(string(l.Code)))
+	case (l.State == order.StateHeld || l.State == order.StateFailed) && l.Code != "":
+		return string(l.State) + ": " + term.Sanitize(l.Code.Words())
+	case l.State == order.StateDelivered && !l.DeliveredAt.IsZero():
+		return string(l.State) + " " + term.Relative(now, l.DeliveredAt)
+	case l.State == order.StateCompleted && !l.CompletedAt.IsZero():
+		return string(l.State) + " " + term.Relative(now, l.CompletedAt)
 	case l.State != order.StateWorking:
 		return string(l.State)
 	}
-	text := string(l.State)
+	stage := ""
 	switch {
 	case l.Stage == "":
 	case l.Attempt == 0:
-		text += " " + string(l.Stage)
+		stage = string(l.Stage)
 	default:
-		text += fmt.Sprintf(" %s %d/%d", l.Stage, l.Attempt, maxAttempts)
+		stage = fmt.Sprintf("%s %d/%d", l.Stage, l.Attempt, maxAttempts)
 	}
-	// The reason is too long for a column; its code is a word or two.
-	reason := strings.ReplaceAll(string(l.JobCode), "_", " ")
-	if wait := waits(store.Work{State: l.JobState, RunAt: l.RunAt, Code: l.JobCode, Reason: reason}, now); wait != "" {
-		text += ", " + term.Line(wait, 60)
+	// The reason is too long for a column.
+	wait := waits(store.Work{State: l.JobState, RunAt: l.RunAt, Code: l.JobCode, Reason: l.JobCode.Words()}, now)
+	switch {
+	case wait == "":
+		return strings.TrimSpace(string(l.State) + " " + stage)
+	case l.JobCode == order.CodePaused && l.generator != "":
+		wait = "waits for generator " + l.generator
 	}
-	return text
+	if l.Attempt > 0 {
+		wait = stage + ", " + wait
+	}
+	return term.Line(wait, 60)
 }
 
-// due is the deadline while the order is open, and when it was done afterwards.
+// due is the deadline of an order that is still to be delivered.
 func (l orderLine) due(now time.Time) term.Cell {
 	switch {
-	case l.State == order.StateCancelled, l.State == order.StateHeld && l.Code == order.CodeOwner:
+	case l.State == order.StateCancelled, l.State == order.StateCompleted, l.State == order.StateDelivered,
+		l.State == order.StateHeld && l.Code == order.CodeOwner:
 		return term.Plain("-")
-	case l.State == order.StateCompleted && !l.CompletedAt.IsZero():
-		return term.Plain("done " + term.Relative(now, l.CompletedAt))
-	case l.State == order.StateDelivered && !l.DeliveredAt.IsZero():
-		return term.Plain("done " + term.Relative(now, l.DeliveredAt))
 	case now.After(l.DueAt):
 		return term.Styled(term.Red, term.Deadline(now, l.DueAt))
 	}

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"os/user"
+	"slices"
 	"strings"
 
 	"atelierd/internal/app"
@@ -159,8 +160,14 @@ func (c Confirm) ask(p *Program, question, word string) error {
 	}
 	fmt.Fprintf(p.Stdout, "%s Type %s to confirm: ", question, word)
 	line, err := bufio.NewReader(p.Stdin).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != word {
+	if err != nil || !confirms(line, word) {
 		return errors.New("nothing was changed")
 	}
 	return nil
+}
+
+// confirms reports whether the person has typed the word. Where that is yes, y is enough.
+func confirms(line, word string) bool {
+	line = strings.TrimSpace(line)
+	return line == word || word == "yes" && slices.Contains([]string{"y", "yes"}, strings.ToLower(line))
 }

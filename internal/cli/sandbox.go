@@ -67,7 +67,7 @@ func (c SandboxCmd) Run(p *Program) error {
 	})
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return Hintf(fmt.Errorf("listen: %w", err), "choose another address with --listen")
+		return Hintf(err, "choose another address with --listen")
 	}
 	fmt.Fprintf(p.Stdout, `the marketplace listens on http://%[1]s
 

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +49,16 @@ func (v statusView) showOrders(g *term.Page) {
 	g.Heading("orders")
 	var parts []string
 	for _, s := range openStates {
-		if n := v.Orders[s]; n > 0 {
+		n := v.Orders[s]
+		if s == order.StateWorking {
+			for _, code := range slices.Sorted(maps.Keys(v.Waiting)) {
+				parts = append(parts, fmt.Sprintf("%d waiting (%s)", v.Waiting[code], code.Words()))
+				n -= v.Waiting[code]
+			}
+		}
+		if n > 0 && s == order.StateWaiting {
+			parts = append(parts, fmt.Sprintf("%d waiting for the client", n))
+		} else if n > 0 {
 			parts = append(parts, g.Paint(stateStyle(s), fmt.Sprintf("%d %s", n, s)))
 		}
 	}

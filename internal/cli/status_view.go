@@ -19,8 +19,10 @@ type statusView struct {
 	DataDir   string              `json:"data_dir"`
 	Attention []attentionView     `json:"attention"`
 	Orders    map[order.State]int `json:"orders"` // without those that have ended or that the owner has cancelled
-	Requests  requestsView        `json:"requests"`
-	Services  []serviceView       `json:"services"`
+	// Waiting is how many of the orders in work wait, by what they wait for.
+	Waiting  map[order.Code]int `json:"orders_waiting"`
+	Requests requestsView       `json:"requests"`
+	Services []serviceView      `json:"services"`
 	// Profile is what the agent's profile shows otherwise than the configuration.
 	Profile  string       `json:"profile_differs"`
 	Webhooks webhooksView `json:"webhooks"`
@@ -89,7 +91,7 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	holder := store.Holder(cfg.DataDir)
 	v := statusView{
 		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), notReconciled(l, holder != 0)...),
-		Orders: map[order.State]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
+		Orders: map[order.State]int{}, Waiting: map[order.Code]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
 	}
 	open, err := viewOpenSamples(ctx, cfg.DataDir, r)
 	if err != nil {
@@ -116,7 +118,11 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	for _, s := range openStates {
 		v.Orders[s] = st.Orders[s]
 	}
-	return v, nil
+	waiting, err := r.Waiting(ctx, now)
+	for _, w := range waiting {
+		v.Waiting[w.Code] = w.Orders
+	}
+	return v, err
 }
 
 func readSpending(ctx context.Context, cfg *config.Config, r *store.Store, now time.Time) (v spendingView, err error) {

@@ -113,7 +113,7 @@ func TestAnOrderShowsItsStage(t *testing.T) {
 		{"cut off", records{line: line(order.StageGenerate, order.JobLeased, 1), known: true}, false},
 		{"uploading, try 2", records{line: line(order.StageUpload, order.JobReady, 2), known: true}, true},
 		{"delivering", records{delivered, line(order.StageDeliver, order.JobLeased, 1), true}, true},
-		{"held no_service", records{line: store.Line{State: order.StateHeld, Code: order.CodeNoService}, known: true}, true},
+		{"held: no such service", records{line: store.Line{State: order.StateHeld, Code: order.CodeNoService}, known: true}, true},
 		{"delivered", records{delivered, store.Line{State: order.StateDelivered}, true}, true},
 	} {
 		p := newProgress(placed{at: at}, c.records, c.alive, at.Add(9*time.Second))

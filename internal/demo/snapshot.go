@@ -138,7 +138,7 @@ func (p progress) describe(r records, alive bool) (string, term.Style) {
 	case p.quoting:
 		return "quoting", term.Yellow
 	case line.State == order.StateHeld || line.State == order.StateFailed:
-		return term.Sanitize(string(line.State) + " " + string(line.Code)), term.Red
+		return term.Sanitize(string(line.State) + ": " + line.Code.Words()), term.Red
 	case line.Job == order.JobLeased && !alive:
 		return "cut off", term.Red
 	case p.accepted > p.sentBack:

@@ -83,6 +83,25 @@ func (s *Store) LastPoll(ctx context.Context) (time.Time, error) {
 	return since(last), err
 }
 
+// Waiting is how many orders in work wait for one thing.
+type Waiting struct {
+	Code   order.Code
+	Orders int
+}
+
+// Waiting returns what orders in work wait for until after now. The most come first.
+func (s *Store) Waiting(ctx context.Context, now time.Time) ([]Waiting, error) {
+	rows, err := s.read.WaitingWork(ctx, utc.At(now))
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Waiting, len(rows))
+	for i, r := range rows {
+		list[i] = Waiting{Code: r.Code, Orders: int(r.Orders)}
+	}
+	return list, nil
+}
+
 // CappedToday returns how many orders wait for the next day (UTC) because of the
 // daily cap.
 func (s *Store) CappedToday(ctx context.Context, now time.Time) (int, error) {

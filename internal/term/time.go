@@ -32,6 +32,18 @@ func Relative(now, t time.Time) string {
 	return Span(now.Sub(t)) + " ago"
 }
 
+// Since formats when something began: "since 22:37", or with the day if that was another.
+func Since(now, t time.Time) string {
+	now, t = now.Local(), t.Local()
+	switch {
+	case t.IsZero():
+		return ""
+	case now.YearDay() == t.YearDay() && now.Year() == t.Year():
+		return "since " + t.Format("15:04")
+	}
+	return "since " + t.Format("2006-01-02 15:04")
+}
+
 // Deadline formats the time until a deadline: "in 43m", "12m late".
 func Deadline(now, t time.Time) string {
 	switch {

@@ -612,3 +612,40 @@ func (q *Queries) SpentUncompleted(ctx context.Context, startedAt utc.Time) (int
 	err := row.Scan(&column_1)
 	return column_1, err
 }
+
+const waitingWork = `-- name: WaitingWork :many
+SELECT j.code, CAST(count(*) AS INTEGER) AS orders
+FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
+WHERE j.state = 'ready' AND j.lane IN ('generate', 'network') AND j.code <> '' AND j.run_at > ? AND o.state = 'working'
+  AND (j.kind = 'quote' OR j.kind = 'delivery' AND j.round = o.round)
+GROUP BY j.code ORDER BY orders DESC, j.code
+`
+
+type WaitingWorkRow struct {
+	Code   order.Code
+	Orders int64
+}
+
+// How many orders in work wait until after a time, by what they wait for.
+func (q *Queries) WaitingWork(ctx context.Context, runAt utc.Time) ([]WaitingWorkRow, error) {
+	rows, err := q.db.QueryContext(ctx, waitingWork, runAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WaitingWorkRow{}
+	for rows.Next() {
+		var i WaitingWorkRow
+		if err := rows.Scan(&i.Code, &i.Orders); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
