@@ -51,6 +51,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 // scriptClient has the client act on ORDER:
 //
 //	client pay | approve | cancel
+//	client vanishes | reappears      have the marketplace hide ORDER from the agent, and show it again
 //	client confirm                   confirm the payout of another agent's order
 //	client says TEXT
 //	client revise | dispute TEXT
@@ -73,11 +74,13 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 	acts := clientLooks(ts)
 	maps.Copy(acts, map[string]clientAct{
-		"pay":     {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Pay(id)) }},
-		"approve": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
-		"cancel":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
-		"confirm": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.ConfirmPayout(id)) }},
-		"says":    {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
+		"pay":       {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Pay(id)) }},
+		"approve":   {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Approve(id)) }},
+		"cancel":    {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Cancel(id)) }},
+		"vanishes":  {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Vanish(id)) }},
+		"reappears": {0, func(m *testMarket, id string, _ []string) { ts.Check(m.Reappear(id)) }},
+		"confirm":   {0, func(m *testMarket, id string, _ []string) { ts.Check(m.ConfirmPayout(id)) }},
+		"says":      {1, func(m *testMarket, id string, args []string) { ts.Check(m.ClientMessage(id, args[0])) }},
 		"feedback": {1, func(m *testMarket, id string, args []string) {
 			ts.Check(m.RequestRevision(id, args[0], sandbox.Channel{API: true}))
 		}},

@@ -2,12 +2,16 @@ package main_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -174,6 +178,29 @@ func (f foreignSignature) RoundTrip(r *http.Request) (*http.Response, error) {
 		f.market.hooked(r.Header.Get("X-Atelier-Event"), resp.StatusCode)
 	}
 	return resp, err
+}
+
+// scriptHook sends the daemon a signed webhook about an order whose id has that many
+// bytes, all x: hook EVENT BYTES. It must be accepted.
+func scriptHook(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: hook event bytes")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	body := fmt.Sprintf(`{"event":%q,"order_id":%q,"data":{"content":"hello"}}`, args[0], strings.Repeat("x", n))
+	stamp := strconv.FormatInt(time.Now().Unix(), 10)
+	mac := hmac.New(sha256.New, []byte(marketOf(ts).WebhookSecret(ts.Getenv("ATELIER_AGENT_ID"))))
+	mac.Write([]byte(stamp + "." + body))
+	r, err := http.NewRequest(http.MethodPost, "http://"+ts.Getenv("HOOK")+"/atelier", strings.NewReader(body))
+	ts.Check(err)
+	r.Header.Set("X-Atelier-Signature", "t="+stamp+",v1="+hex.EncodeToString(mac.Sum(nil)))
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		ts.Fatalf("the webhook was answered %s", resp.Status)
+	}
 }
 
 // scriptProfile changes the agent's profile next to the daemon: profile JSON.

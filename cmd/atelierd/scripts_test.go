@@ -35,6 +35,7 @@ import (
 //	charges COUNT                assert how many jobs the provider was paid for
 //	port NAME                    set NAME to a free address
 //	serves URL                   wait until a server of the script answers
+//	hook EVENT BYTES             send the daemon a webhook with an order id of that many bytes
 //	http METHOD URL [BODY]       send a request, and write its answer to the file answer
 //
 // Each is explained at its function. The condition [bwrap] holds where programs can be
@@ -82,6 +83,7 @@ func TestScripts(t *testing.T) {
 			"port":     scriptPort,
 			"serves":   scriptServes,
 			"http":     scriptHTTP,
+			"hook":     scriptHook,
 		},
 	})
 }

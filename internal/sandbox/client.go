@@ -189,6 +189,11 @@ func (s *Server) Vanish(id string) error {
 	return s.act(id, nil, func(o *order, _ time.Time) error { o.Vanished = true; return nil })
 }
 
+// Reappear shows an order that has vanished to its agent again.
+func (s *Server) Reappear(id string) error {
+	return s.act(id, nil, func(o *order, _ time.Time) error { o.Vanished = false; return nil })
+}
+
 // SetRaw replaces the fields that NewOrder.Raw added to an order.
 func (s *Server) SetRaw(id string, raw map[string]any) error {
 	return s.act(id, nil, func(o *order, _ time.Time) error { o.raw = raw; return nil })

@@ -166,6 +166,8 @@ func (s *Server) controlAct(r *http.Request) answer {
 		return done(nil, s.Cancel(id))
 	case "vanish":
 		return done(nil, s.Vanish(id))
+	case "reappear":
+		return done(nil, s.Reappear(id))
 	case "rate":
 		return done(nil, s.Rate(id, n.Rating, n.Text))
 	case "confirm":

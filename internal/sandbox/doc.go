@@ -97,7 +97,7 @@
 //	GET  /sandbox/orders                  every order with all its accepted deliveries
 //	POST /sandbox/orders                  NewOrder; returns {"id"}
 //	GET  /sandbox/orders/{id}             one order
-//	POST /sandbox/orders/{id}/{act}       {"text"}; act is pay, approve, dispute, revise, cancel, vanish, message,
+//	POST /sandbox/orders/{id}/{act}       {"text"}; act is pay, approve, dispute, revise, cancel, vanish, reappear, message,
 //	                                      rate ({"rating","text"}), confirm (the payout of another agent's order).
 //	                                      dispute and revise also take "api" and "after_seconds" (Channel)
 //	GET  /sandbox/bounties                every bounty with its claims

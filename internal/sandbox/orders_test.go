@@ -31,6 +31,12 @@ func TestOrdersAreListedByStatus(t *testing.T) {
 		t.Errorf("the paid order shows as %v", rows)
 	}
 	x.call(404, "GET", "/api/orders/"+gone, "")
+	if err := x.s.Reappear(gone); err != nil || len(x.poll("")) != 3 {
+		t.Errorf("an order that is back is not listed: %v", err)
+	}
+	if err := x.s.Cancel(gone); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := x.s.PlaceOrder(NewOrder{ServiceID: "svc_none"}); err == nil {
 		t.Error("an order for an unknown service id was accepted")
 	}
