@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -21,11 +22,20 @@ import (
 // of 50 MB at once, in kB.
 const mostTransferRSS = 40 << 10
 
+// filmForm is how a generator answers with a film.
+type filmForm string
+
+const (
+	asLink   filmForm = "links"
+	asBody   filmForm = "bodies"
+	asBase64 filmForm = "base64"
+)
+
 // films is a generator that makes a film of 50 MB for each order. It answers with a link,
-// or with the film itself. The films are sent once three are asked for, so that all are
-// under way at once.
+// with the film itself, or with JSON that holds it in base64. The films are sent once
+// three are asked for, so that all are under way at once.
 type films struct {
-	bodies         bool
+	form           filmForm
 	calls, fetched atomic.Int64
 	all            chan struct{}
 }
@@ -37,7 +47,7 @@ func (f *films) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		made = fmt.Sprint(f.calls.Add(1))
 	}
 	switch {
-	case r.Method == http.MethodPost && !f.bodies:
+	case r.Method == http.MethodPost && f.form == asLink:
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"urls":["http://%s/film/%s"]}`, r.Host, made)
 		return
@@ -52,11 +62,25 @@ func (f *films) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	head := []byte("\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom\x00\x00\x00\x10moov\x00\x00\x00\x08trak")
-	head = binary.BigEndian.AppendUint32(head, uint32(media.MaxBytes-len(head)))
-	head = append(append(head, "mdat"...), made...) // each film differs
+	if f.form == asBase64 {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"urls":["data:video/mp4;base64,`)
+		coded := base64.NewEncoder(base64.StdEncoding, w)
+		writeFilm(coded, made)
+		_ = coded.Close() // a lost connection shows at the daemon
+		fmt.Fprint(w, `"]}`)
+		return
+	}
 	w.Header().Set("Content-Type", "video/mp4")
 	w.Header().Set("Content-Length", fmt.Sprint(media.MaxBytes))
+	writeFilm(w, made)
+}
+
+// writeFilm writes a film that differs by its name.
+func writeFilm(w io.Writer, name string) {
+	head := []byte("\x00\x00\x00\x14ftypisom\x00\x00\x02\x00isom\x00\x00\x00\x10moov\x00\x00\x00\x08trak")
+	head = binary.BigEndian.AppendUint32(head, uint32(media.MaxBytes-len(head)))
+	head = append(append(head, "mdat"...), name...)
 	_, _ = w.Write(head) // a lost connection shows at the daemon
 	block := bytes.Repeat([]byte("film"), 16<<10)
 	for left := media.MaxBytes - len(head); left > 0; left -= len(block) {
@@ -69,10 +93,10 @@ func TestThreeFilesOf50MBFitIntoMemory(t *testing.T) {
 	if !*measured {
 		t.Skip("it moves 300 MB; make bench runs it")
 	}
-	for name, bodies := range map[string]bool{"links": false, "bodies": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, form := range []filmForm{asLink, asBody, asBase64} {
+		t.Run(string(form), func(t *testing.T) {
 			t.Parallel()
-			transfer(t, &films{bodies: bodies, all: make(chan struct{})})
+			transfer(t, &films{form: form, all: make(chan struct{})})
 		})
 	}
 }

@@ -45,6 +45,8 @@ type job struct {
 	ready time.Time
 	// waits: it has not begun yet.
 	waits bool
+	// size is that of more bytes in its file.
+	size int
 }
 
 // Fake is a provider as an http.Handler. Its shapes are written from the provider's
@@ -56,6 +58,8 @@ type Fake struct {
 	delay time.Duration
 	// numbered: ids are numbers.
 	numbered bool
+	// size is that of more bytes in each file.
+	size int
 	// steady: of several answers about a job that runs, it gives the first.
 	steady bool
 
@@ -204,7 +208,7 @@ func (f *Fake) begin(key string) *job {
 	if f.numbered {
 		name = "100%d"
 	}
-	j := &job{id: fmt.Sprintf(name, len(f.jobs)+1), key: key, ready: time.Now().Add(f.delay)}
+	j := &job{id: fmt.Sprintf(name, len(f.jobs)+1), key: key, ready: time.Now().Add(f.delay), size: f.size}
 	f.jobs = append(f.jobs, j)
 	return j
 }
@@ -232,7 +236,8 @@ var referenceBase64 = base64.StdEncoding.EncodeToString(onePixel)
 
 // file returns what the job made. Its base64 has both odd characters and padding.
 func (j *job) file() []byte {
-	return append(onePixel[:len(onePixel):len(onePixel)], j.id+"\xfb\xff\xfe\xfb"...)
+	more := strings.Repeat("\xfb\xff\xfe", j.size/3)
+	return append(onePixel[:len(onePixel):len(onePixel)], more+j.id+"\xfb\xff\xfe\xfb"...)
 }
 
 func (j *job) base64() string { return base64.StdEncoding.EncodeToString(j.file()) }

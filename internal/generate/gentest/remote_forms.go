@@ -39,6 +39,10 @@ func formScenarios(s shape) []scenario {
 	case !s.jobs:
 		for name, change := range base64Forms {
 			list = append(list, scenario{"base64 " + name, func(b *bench) { b.base64In(change) }})
+			list = append(list, scenario{"base64 " + name + ", of a large file", func(b *bench) {
+				b.fake.size = 300 << 10
+				b.base64In(change)
+			}})
 		}
 	case s.reference != "upload": // there the id is ours, and files have no links
 		list = append(list, jobForms()...)

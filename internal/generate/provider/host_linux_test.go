@@ -2,7 +2,9 @@ package provider
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"testing"
 
 	"atelierd/internal/generate"
+	"atelierd/internal/order"
 )
 
 // onLine calls itself with each line of a log.
@@ -87,3 +90,39 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// What was written before the disk filled up goes back into memory.
+func TestAPartGoesBackIntoMemory(t *testing.T) {
+	t.Parallel()
+	s := &spool{dir: t.TempDir()}
+	p, mark := s.newPart()
+	disk := &fullDisk{room: 9}
+	p.to = writerFunc(func(b []byte) (int, error) {
+		n, err := disk.Write(b)
+		_, _ = p.f.Write(b[:n])
+		return n, err
+	})
+	for _, text := range []string{"a film ", "that is ", "long"} {
+		if n, err := io.WriteString(p, text); n != len(text) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	head, err := base64.StdEncoding.DecodeString(mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := s.whole(blob{data: append([]byte("a film"), head...)}); string(b.data) != "a film that is long" || b.file != "" {
+		t.Errorf("got %q, %q", b.data, b.file)
+	}
+	p, _ = s.newPart()
+	p.to = writerFunc(func([]byte) (int, error) { return 0, errors.New("broken") })
+	_ = os.Remove(p.path)
+	_, err = p.Write([]byte("a film"))
+	if f, ok := errors.AsType[*order.Failure](err); !ok || f.Code != order.CodeOutputDir {
+		t.Errorf("got %v", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

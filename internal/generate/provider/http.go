@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -211,8 +210,8 @@ func (r ownResult) links() []string { return linksIn([]any{anyOf(r.URL), anyOf(r
 // made reads a success. A JSON object that names files does so under any content type.
 // Any other text under another type than JSON is the file.
 func (b *ownServer) made(a answer) (*output, error) {
-	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type")) // an invalid type is not JSON
-	isJSON := kind == "application/json" || kind == "text/json" || strings.HasSuffix(kind, "+json")
+	kind := mediaType(a.header)
+	isJSON := isJSON(kind)
 	var result ownResult
 	err := lenient.Unmarshal(a.body, &result)
 	out := linked(result.links())

@@ -156,14 +156,14 @@ type target struct {
 
 func (p *Provider) saveBlob(ctx context.Context, c *conn, b blob, to target) error {
 	file := to.name
-	if b.file != "" {
-		return moveBlob(b.file, file)
-	}
 	if strings.HasPrefix(b.link, "data:") {
 		var err error
 		if b, err = fromBase64(b.link); err != nil {
 			return err
 		}
+	}
+	if b = c.spool.whole(b); b.file != "" {
+		return moveBlob(b.file, file)
 	}
 	temp := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".tmp")
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -218,9 +218,13 @@ func (p *Provider) download(ctx context.Context, c *conn, b blob, w io.Writer) (
 	return 0, order.LateResult(order.CodeExpired, "the provider's file redirects more than %d times", mostRedirects)
 }
 
-// moveBlob moves a file that is on the disk already.
+// moveBlob moves a file that is on the disk already. An earlier try may have moved it.
 func moveBlob(from, file string) error {
 	info, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		from = file
+		info, err = os.Stat(from)
+	}
 	if err == nil {
 		if err := deliverable(info.Size()); err != nil {
 			return err

@@ -71,7 +71,7 @@ func TestOnlyWhatIsNoJSONGoesToTheDisk(t *testing.T) {
 			t.Errorf("%s: got %d bytes, file %q, %v", name, len(got), file, err)
 		}
 	}
-	if got, file, err := (spool{}).read(reading(strings.NewReader(strings.Repeat("x", 2*memoryLimit))), maxAnswer); len(got) != 2*memoryLimit || file != "" || err != nil {
+	if got, file, err := (&spool{}).read(reading(strings.NewReader(strings.Repeat("x", 2*memoryLimit))), maxAnswer); len(got) != 2*memoryLimit || file != "" || err != nil {
 		t.Errorf("without a folder: got %d bytes, file %q, %v", len(got), file, err)
 	}
 }
@@ -95,17 +95,17 @@ func TestAnAnswerThatCannotBeStoredSaysWhy(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := (spool{dir: dir}).read(reading(torn{film()}), maxAnswer); err != io.ErrUnexpectedEOF { //nolint:errorlint // no failure of the disk wraps it
+	if _, _, err := (&spool{dir: dir}).read(reading(torn{film()}), maxAnswer); err != io.ErrUnexpectedEOF { //nolint:errorlint // no failure of the disk wraps it
 		t.Errorf("torn: got %v", err)
 	}
-	if _, _, err := (spool{dir: dir}).read(reading(film()), 2*memoryLimit); !errors.Is(err, errTooLong) {
+	if _, _, err := (&spool{dir: dir}).read(reading(film()), 2*memoryLimit); !errors.Is(err, errTooLong) {
 		t.Errorf("too long: got %v", err)
 	}
-	_, _, err := (spool{dir: filepath.Join(file, "out")}).read(reading(film()), maxAnswer)
+	_, _, err := (&spool{dir: filepath.Join(file, "out")}).read(reading(film()), maxAnswer)
 	if f, ok := errors.AsType[*order.Failure](err); !ok || f.Code != order.CodeOutputDir || f.Charge != order.ChargePending {
 		t.Errorf("no folder: got %v", err)
 	}
-	spool{dir: dir}.clear()
+	(&spool{dir: dir}).clear()
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("left %v, %v", left, err)
 	}
