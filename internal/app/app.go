@@ -90,6 +90,7 @@ type App struct {
 	port        net.Listener    // nil when webhooks are off
 	socket      *control.Socket // nil without one
 	activity    activity
+	progress    progress
 
 	stopNow chan struct{} // closed by StopNow
 	stop    sync.Once

@@ -89,6 +89,7 @@ func (c controlled) State() control.State {
 	for _, w := range c.engine.Running() {
 		s.Work = append(s.Work, control.Work{
 			Order: w.Job.OrderID, Kind: w.Job.Kind, Round: w.Job.Round, Stage: w.Job.Stage, Attempt: w.Job.Attempt, Since: w.Since,
+			Progress: c.a.progress.of(w.Job),
 		})
 	}
 	d := &c.a.activity

@@ -130,6 +130,7 @@ type drill struct {
 	broken   []string          // ids of orders whose reads are answered with 500
 	dir      string            // that the daemon runs on
 	wake     func()            // wakes it
+	log      slog.Handler      // of the daemon; nil for none
 	orders   map[string]string // ids by name
 
 	mu   sync.Mutex
@@ -225,6 +226,9 @@ func (d *drill) openWith(dir string, h hands) *App {
 	logTo := slog.New(slog.DiscardHandler)
 	if testing.Verbose() {
 		logTo = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	if d.log != nil {
+		logTo = slog.New(d.log)
 	}
 	maker := fulfill.Generator{Name: "painter", Backend: h, Price: order.Dollar / 25}
 	a, err := Open(context.Background(), Options{

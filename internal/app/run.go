@@ -68,6 +68,9 @@ func daemonLoops() fx.Option {
 			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, s, st, log) }}
 		}),
 		asLoop(func(a *App) loop { return loop{"mark", 6, a.keepMark} }),
+		asLoop(func(a *App, e *engine.Engine, st *store.Store) loop {
+			return loop{"progress", 6, func(ctx context.Context) error { return a.logProgress(ctx, e, st) }}
+		}),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 		// Commands are answered while the engine drains.

@@ -128,7 +128,7 @@ func newFulfiller(b base, c checkedClient, m *budget.Budget, s *Services, w wait
 		Store: b.Store, Market: c, Budget: m, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
 		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
-		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Shown: c.detector.Order, Log: b.Log,
+		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Shown: c.detector.Order, Progress: b.App.progress.report, Log: b.Log,
 	})
 }
 

@@ -59,6 +59,8 @@ type Work struct {
 	Stage   order.Stage `json:"stage"`
 	Attempt int         `json:"attempt"`
 	Since   time.Time   `json:"since"`
+	// Progress is how far it is, as far as that is known.
+	Progress order.Progress `json:"progress,omitzero"`
 }
 
 // Loop is one thing that the daemon does for as long as it runs.

@@ -123,8 +123,9 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 		Submitted: func(ticket string) error {
 			return r.keep(ctx, r.job, func() error { return r.o.Store.CallSubmitted(c.ID, ticket) })
 		},
-		MakeRoom: r.makeRoom,
+		MakeRoom: r.makeRoom, Progress: r.progress(g, c),
 	}
+	req.Call.Report(order.Progress{Phase: order.PhaseMaking})
 	running := false
 	req.Call.Running = func() { running = true }
 	made, err := r.generate(ctx, g, req)
@@ -148,6 +149,14 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 		return generate.Result{}, errors.Join(err, r.closeDone(ctx, []order.Call{c}, made))
 	}
 	return made, r.closeDone(ctx, []order.Call{c}, made)
+}
+
+// progress returns what the progress of a call is reported to.
+func (r *run) progress(g Generator, c order.Call) func(order.Progress) {
+	return func(p order.Progress) {
+		p.Generator, p.Began = g.Name, c.BeganAt
+		r.o.Progress(r.job, p)
+	}
 }
 
 // begin writes a new call down, or returns the one to resume. Lost calls are

@@ -180,6 +180,9 @@ type Options struct {
 	// Ready is asked before a new call, and before anything is sent in the agent's name.
 	// Until it returns nil that waits with its failure. Nil is always ready.
 	Ready func(j order.Job) error
+	// Progress is called with how far the work on a job is, often, and does not block; may
+	// be nil.
+	Progress func(j order.Job, p order.Progress)
 	// Shown is called with an order that a listing showed; may be nil.
 	Shown func(ctx context.Context, f order.Facts)
 	Log   *slog.Logger
@@ -202,6 +205,9 @@ func New(o Options) *Fulfiller {
 	}
 	if o.Shown == nil {
 		o.Shown = func(context.Context, order.Facts) {}
+	}
+	if o.Progress == nil {
+		o.Progress = func(order.Job, order.Progress) {}
 	}
 	if o.MaxTries == 0 {
 		o.MaxTries = 20

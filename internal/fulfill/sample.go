@@ -41,7 +41,9 @@ type Sampler struct {
 	Caps  order.Caps
 	// Service is what the generator learns of the service that the sample is for.
 	Service generate.Service
-	Log     *slog.Logger
+	// Progress is called with how far the sample is; may be nil.
+	Progress func(order.Progress)
+	Log      *slog.Logger
 }
 
 // Sampled is a sample that was made.
@@ -155,6 +157,7 @@ func (w *sampling) generate(ctx context.Context) (generate.Result, error) {
 		Call: generate.Call{
 			Key: w.call.Key, Ticket: w.call.Ticket, Resumed: w.resumed, Began: w.call.BeganAt,
 			Submitted: func(ticket string) error { return w.submitted(ctx, ticket) },
+			Progress:  w.Progress,
 		},
 	}
 	for _, file := range w.sample.References {

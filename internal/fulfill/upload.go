@@ -22,13 +22,23 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, erro
 	if err != nil {
 		return order.Result{}, err
 	}
+	var done, total int64
+	for _, a := range files {
+		if a.URL == "" {
+			total += a.Bytes
+		}
+	}
 	for _, a := range files {
 		if a.URL != "" {
 			continue
 		}
-		if err := f.uploadOne(ctx, j, a); err != nil {
+		before := done
+		if err := f.uploadOne(ctx, j, a, func(sent int64) {
+			f.o.Progress(j, order.Progress{Phase: order.PhaseUploading, Done: before + sent, Total: total})
+		}); err != nil {
 			return order.Result{}, marketFailure(err)
 		}
+		done += a.Bytes
 	}
 	f.clearWork(j)
 	if j.Kind == order.KindPiece {
@@ -37,7 +47,7 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, erro
 	return order.Result{Next: order.StageDeliver}, nil
 }
 
-func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact) error {
+func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact, sent func(bytes int64)) error {
 	path := filepath.Join(f.o.Dir, a.Path)
 	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
 		return order.Failf(order.Hold, order.CodeFileGone, "the file %s is gone or has changed", a.Path).
@@ -48,10 +58,27 @@ func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact
 	}
 	up, err := f.o.Market.Upload(ctx, j.OrderID, atelier.File{
 		Name: a.Name, MIME: a.MIME, Size: a.Bytes,
-		Open: func() (io.ReadCloser, error) { return os.Open(path) },
+		Open: func() (io.ReadCloser, error) {
+			file, err := os.Open(path)
+			return &counted{ReadCloser: file, read: sent}, err
+		},
 	})
 	if err != nil {
 		return err
 	}
 	return f.keep(ctx, j, func() error { return f.o.Store.Uploaded(j, a.ID, up.URL, cmp.Or(up.Media, a.Media)) })
+}
+
+// counted is a file that is uploaded. It reports how much of it was read.
+type counted struct {
+	io.ReadCloser
+	n    int64
+	read func(bytes int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n += int64(n)
+	c.read(c.n)
+	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"atelierd/internal/fulfill"
@@ -145,6 +146,39 @@ func TestAnUploadWithoutABudgetIsWaitedFor(t *testing.T) {
 		}
 		if files := w.market.Files(); len(files) != 1 {
 			t.Errorf("%d files went up with a budget of one", len(files))
+		}
+	})
+}
+
+// TestWorkReportsItsProgress guards that generating names its generator and its call, and
+// that uploading counts the bytes of all files.
+func TestWorkReportsItsProgress(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.painter.files = 3
+		var last order.Progress
+		var phases []order.Phase
+		w.options = func(o *fulfill.Options) {
+			o.Progress = func(_ order.Job, p order.Progress) {
+				if p = p.After(last); p.Phase != last.Phase {
+					phases = append(phases, p.Phase)
+				}
+				last = p
+			}
+		}
+		w.restart()
+		id := w.order()
+		w.must(order.StageGenerate)
+		if last.Generator != "painter" || last.Began.IsZero() {
+			t.Errorf("generating reports %+v", last)
+		}
+		w.must(order.StageUpload)
+		var total int64
+		for _, a := range w.artifacts(id) {
+			total += a.Bytes
+		}
+		if last.Done != total || last.Total != total || last.Fraction != 1 || !slices.Equal(phases, []order.Phase{order.PhaseMaking, order.PhaseUploading}) {
+			t.Errorf("uploading %d bytes reports %+v, after %v", total, last, phases)
 		}
 	})
 }

@@ -135,6 +135,10 @@ func TestHotQueriesUseTheirIndex(t *testing.T) {
 		"CancelJobCalls":   {"calls_job"},
 		"DueCancellations": {"calls_cancel"},
 		"NextCancellation": {"calls_cancel"},
+		"RecentCalls":      {"calls USING INTEGER PRIMARY KEY (rowid>?)"},
+		"RecentAttempts":   {"attempts USING INTEGER PRIMARY KEY (rowid>?)"},
+		"JobsWaiting":      {"jobs_ready"},
+		"JobsAtWork":       {"jobs_leased"},
 	} {
 		sql, ok := list[name]
 		if !ok {
