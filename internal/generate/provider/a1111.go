@@ -17,6 +17,11 @@ import (
 // a1111 speaks to the web interface of AUTOMATIC1111 or Forge on the owner's machine.
 // It answers at once and costs nothing, so a call without an answer is repeated.
 // Params are fields of the request, such as steps and width.
+//
+// It cancels nothing. The server interrupts whatever runs, and answers that request with
+// the unfinished picture as a success. What runs cannot be known for certain: current_task
+// of /sdapi/v1/progress is always null in the published versions, because it is imported
+// by its value, and between any look and the interruption the next request may begin.
 type a1111 struct{ spec Spec }
 
 var a1111Needs = Needs{

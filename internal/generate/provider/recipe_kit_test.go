@@ -25,8 +25,14 @@ func TestEveryShippedRecipePassesTheKit(t *testing.T) {
 		for _, file := range append(more, exchange+".json") {
 			t.Run(filepath.Base(file), func(t *testing.T) {
 				t.Parallel()
-				passesTheKit(t, r, file)
+				passesTheKit(t, file, provider.Spec{Type: "recipe", Recipe: r})
 			})
+			if _, own := provider.TypeOf(r.Name); own { // runway
+				t.Run("type "+filepath.Base(file), func(t *testing.T) {
+					t.Parallel()
+					passesTheKit(t, file, provider.Spec{Type: r.Name})
+				})
+			}
 		}
 	}
 }
@@ -45,12 +51,13 @@ func TestEveryFormOfARecipePassesTheKit(t *testing.T) {
 		}
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
-			passesTheKit(t, r, filepath.Join("testdata", "recipes", r.Name+".json"))
+			passesTheKit(t, filepath.Join("testdata", "recipes", r.Name+".json"), provider.Spec{Type: "recipe", Recipe: r})
 		})
 	}
 }
 
-func passesTheKit(t *testing.T, r *recipe.Recipe, exchange string) {
+// passesTheKit runs a generator of the spec's type through the kit.
+func passesTheKit(t *testing.T, exchange string, s provider.Spec) {
 	x := gentest.ReadExchange(t, exchange)
 	for means, there := range map[string]bool{"rate": true, "failed": x.Poll != nil} {
 		if there && !slices.ContainsFunc(x.Failures, func(f gentest.Failure) bool { return f.Means == means }) {
@@ -58,10 +65,10 @@ func passesTheKit(t *testing.T, r *recipe.Recipe, exchange string) {
 		}
 	}
 	gentest.RunExchange(t, x, func(p gentest.Place) (generate.Generator, error) {
-		return provider.New(provider.Spec{
-			Type: "recipe", Recipe: r, BaseURL: p.BaseURL, Model: x.Model, Makes: x.Makes, Params: x.Params, Key: p.Key,
-			Transport: p.Transport, Timeout: p.Timeout, Log: p.Log,
-		})
+		s := s
+		s.BaseURL, s.Key, s.Transport, s.Timeout, s.Log = p.BaseURL, p.Key, p.Transport, p.Timeout, p.Log
+		s.Model, s.Makes, s.Params = x.Model, x.Makes, x.Params
+		return provider.New(s)
 	})
 }
 
