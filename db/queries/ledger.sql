@@ -25,8 +25,8 @@ SELECT uncompared_at FROM ledger WHERE one = 1;
 -- The first record stays: later ones have what this process has taken over.
 INSERT INTO uncompared (order_id, record) VALUES (sqlc.arg(order_id), sqlc.arg(record)) ON CONFLICT (order_id) DO NOTHING;
 
--- name: ListUncompared :many
-SELECT order_id, record FROM uncompared;
+-- name: GetUncompared :many
+SELECT record FROM uncompared WHERE order_id = sqlc.arg(order_id);
 
 -- name: ForgetUncompared :exec
 -- kept, a JSON array, are the orders that are still to be compared.

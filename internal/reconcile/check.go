@@ -2,9 +2,7 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +17,9 @@ type Store interface {
 	Ledger(ctx context.Context) (order.Ledger, error)
 	// OpenOrders returns the ids of the orders that have not ended, sorted.
 	OpenOrders(ctx context.Context) ([]string, error)
-	// Records returns what the ledger has of its open orders, by id.
-	Records(ctx context.Context) (map[string]*order.Record, error)
+	// Before returns what the ledger had of an order before the first process that did not
+	// compare it; ok is false if it had nothing.
+	Before(ctx context.Context, id string) (r order.Record, ok bool, err error)
 	// Record returns what the ledger has of an order; ok is false if it does not know it.
 	Record(ctx context.Context, id string) (r order.Record, ok bool, err error)
 	Order(ctx context.Context, id string) (order.Order, error)
@@ -30,8 +29,7 @@ type Store interface {
 	WantReconcile(why string) error
 	Reconciled(missing string, windows []order.Window, unread []string) error
 	// Compared records that the ledger was compared, but for the unread orders, and resumes
-	// work that was held until then. Before, Records returns what the ledger had before the
-	// first process that did not compare it.
+	// work that was held until then.
 	Compared(unread []string) error
 	Adopt(a order.Adoption) error
 	// SecondDaemon returns why nothing new is to begin, or "".
@@ -80,10 +78,9 @@ type Checker struct {
 	failures logonce.Logger
 	wake     chan struct{}
 
-	// before is what the ledger had before this process polled; nil when it is compared
-	// as it is now.
-	before   map[string]*order.Record
-	beforeMu sync.Mutex // while the orders are read
+	// asNow: the ledger is compared as it is now, and not as it was before this process
+	// polled.
+	asNow bool
 	// why is why the ledger is reconciled; empty while it is only compared.
 	why string
 	// start is the ledger as it was before the first poll.
@@ -118,8 +115,8 @@ type seen struct {
 // shown of 50,000 orders would not fit into memory.
 var asRecorded = &seen{facts: order.Facts{ID: "-"}}
 
-// New returns a Checker that compares with what the ledger has now, so it is made
-// before the first poll. While the ledger is to be reconciled, work is paused.
+// New returns a Checker that compares with what the ledger had before the first poll, so
+// it is made before that. While the ledger is to be reconciled, work is paused.
 func New(ctx context.Context, o Options) (*Checker, error) {
 	c := &Checker{Gate: o.Gate, o: o, wake: make(chan struct{}, 1), seen: map[string]*seen{}, tries: map[string]int{}, alone: map[string]int{}}
 	l, err := o.Store.Ledger(ctx)
@@ -127,9 +124,6 @@ func New(ctx context.Context, o Options) (*Checker, error) {
 		return nil, err
 	}
 	c.start, c.why, c.expected = l, l.Reconcile, !l.Used
-	if c.before, err = o.Store.Records(ctx); err != nil {
-		return nil, fmt.Errorf("read what the ledger has: %w", err)
-	}
 	second, err := o.Store.SecondDaemon(ctx)
 	if err != nil {
 		return nil, err
@@ -259,7 +253,7 @@ func (c *Checker) begin(ctx context.Context) error {
 // compareAgain keeps new work waiting until the ledger as it is now was compared.
 func (c *Checker) compareAgain() {
 	c.shut()
-	c.before = nil
+	c.asNow = true
 	clear(c.seen)
 	clear(c.tries)
 	clear(c.alone)
@@ -313,7 +307,7 @@ func (c *Checker) missing() (all []Missing) {
 // pass lets new work begin.
 func (c *Checker) pass() {
 	c.unlock()
-	c.before = nil
+	c.asNow = true
 	clear(c.seen)
 	if c.why != "" {
 		c.why = ""
@@ -329,26 +323,30 @@ func (c *Checker) pass() {
 // had before the first poll, because applying the poll has written some of it, or with
 // what it has after the order was read.
 func (c *Checker) compare(ctx context.Context, id string, s *seen) (Missing, error) {
-	c.beforeMu.Lock()
-	r, ok := c.before[id]
-	c.beforeMu.Unlock()
-	switch {
-	case ok:
-	case c.before != nil:
-		r = &order.Record{OrderID: id, Status: c.listed(id).Status} // the first poll brought it
-	default:
-		now, _, err := c.o.Store.Record(ctx, id)
-		if err != nil {
-			return Missing{}, err
-		}
-		if r = &now; c.expected {
-			r.Seen = nil // the threads that the second daemon wrote to were read meanwhile
-		}
+	r, err := c.record(ctx, id)
+	if err != nil {
+		return Missing{}, err
 	}
-	c.shows(*r, s.facts)
-	m := Lacks(*r, s.facts, s.thread)
+	c.shows(r, s.facts)
+	m := Lacks(r, s.facts, s.thread)
 	m.OrderID = id
 	return m, nil
+}
+
+// record returns what an order is compared with.
+func (c *Checker) record(ctx context.Context, id string) (order.Record, error) {
+	if !c.asNow {
+		r, ok, err := c.o.Store.Before(ctx, id)
+		if !ok {
+			r = order.Record{OrderID: id, Status: c.listed(id).Status} // the first poll brought it
+		}
+		return r, err
+	}
+	r, _, err := c.o.Store.Record(ctx, id)
+	if c.expected {
+		r.Seen = nil // the threads that the second daemon wrote to were read meanwhile
+	}
+	return r, err
 }
 
 // end records the end of a reconcile, and what stays unknown.

@@ -50,7 +50,7 @@ func (c *Checker) read(ctx context.Context, open []string) error {
 				}
 				mu.Unlock()
 				if err == nil {
-					c.forget(id)
+					c.drop(id)
 				}
 			}
 		})
@@ -109,14 +109,6 @@ func (c *Checker) order(open []string) []string {
 	return slices.SortedFunc(slices.Values(open), func(a, b string) int {
 		return cmp.Or(cmp.Compare(c.tries[a], c.tries[b]), cmp.Compare(a, b))
 	})
-}
-
-// forget drops what an order was compared with, once it was read.
-func (c *Checker) forget(id string) {
-	c.beforeMu.Lock()
-	delete(c.before, id)
-	c.beforeMu.Unlock()
-	c.drop(id)
 }
 
 // keep returns s with what the ledger lacks of it, and asRecorded if it lacks nothing.

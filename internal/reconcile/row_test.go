@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"testing"
@@ -55,11 +56,11 @@ func TestARowReplacesOnlyWhatItShows(t *testing.T) {
 
 func TestOnlyWhatTheLedgerLacksIsKeptOfAnOrder(t *testing.T) {
 	t.Parallel()
-	record := &order.Record{OrderID: "o1", Status: order.Delivered, Settled: true, Files: []string{"a"}}
+	before := earlier{record: order.Record{OrderID: "o1", Status: order.Delivered, Settled: true, Files: []string{"a"}}, ok: true}
 	shown := func(files ...string) *seen {
 		return &seen{facts: order.Facts{ID: "o1", Status: order.Delivered, Shown: order.ShownFiles, Deliverables: files}}
 	}
-	c := &Checker{Gate: NewGate(), before: map[string]*order.Record{"o1": record}}
+	c := &Checker{Gate: NewGate(), o: Options{Store: &before}}
 	keep := func(s *seen) *seen {
 		kept, err := c.keep(t.Context(), "o1", s)
 		if err != nil {
@@ -76,8 +77,19 @@ func TestOnlyWhatTheLedgerLacksIsKeptOfAnOrder(t *testing.T) {
 	if keep(new(seen)) == asRecorded {
 		t.Error("an order that is not shown counts as recorded")
 	}
-	c.before = map[string]*order.Record{}
+	before = earlier{}
 	if s := keep(shown("a")); s.missing.Rounds != 1 {
 		t.Errorf("what the first poll has written, although the ledger lacked it, is kept as %+v", s.missing)
 	}
+}
+
+// earlier is what a ledger had of its one order.
+type earlier struct {
+	Store
+	record order.Record
+	ok     bool
+}
+
+func (e *earlier) Before(context.Context, string) (order.Record, bool, error) {
+	return e.record, e.ok, nil
 }

@@ -14,32 +14,11 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// recordPage is how many records are read at a time. What SQLite returns takes more
-// room than what is kept of it.
-const recordPage = 500
-
 // OpenOrders returns the ids of the orders that have not ended, sorted.
 func (s *Store) OpenOrders(ctx context.Context) ([]string, error) {
 	ids, err := s.read.OpenOrderIDs(ctx)
 	slices.Sort(ids)
 	return ids, err
-}
-
-// Records returns what the ledger has of its open orders, by id. Of an order that an
-// earlier process took over and did not compare, it is what the ledger had before.
-func (s *Store) Records(ctx context.Context) (map[string]*order.Record, error) {
-	ids, err := s.read.OpenOrderIDs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[string]*order.Record, len(ids))
-	for page := range slices.Chunk(ids, recordPage) {
-		r := recorder{s.read, order.EncodeStrings(page), all}
-		if err := r.read(ctx, r.orders, r.deliveries, r.messages); err != nil {
-			return nil, err
-		}
-	}
-	return all, s.addUncompared(ctx, all)
 }
 
 // Record returns what the ledger has of an order; ok is false if it does not know it.

@@ -94,24 +94,26 @@ func (t *tx) keepListed(l order.Listing, known map[string]row) error {
 	return t.keepBefore(changed...)
 }
 
-// addUncompared replaces records by what the ledger had before a process that did not
-// compare them.
-func (s *Store) addUncompared(ctx context.Context, all map[string]*order.Record) error {
-	kept, err := s.read.ListUncompared(ctx)
-	if err != nil {
-		return err
+// Before returns what the ledger had of an order before the first process that did not
+// compare it. ok is false if it had nothing, or never had an order.
+func (s *Store) Before(ctx context.Context, id string) (r order.Record, ok bool, err error) {
+	since, err := s.read.UncomparedAt(ctx)
+	if err != nil || since.IsZero() {
+		return r, false, err
 	}
-	for _, k := range kept {
-		if _, open := all[k.OrderID]; !open {
-			continue
-		}
-		r := &order.Record{}
-		if err := json.Unmarshal([]byte(k.Record), r); err != nil {
-			return fmt.Errorf("read what the ledger had of order %s: %w", k.OrderID, err)
-		}
-		all[k.OrderID] = r
+	// First what it has now. That is as before unless another record is kept by then.
+	if r, ok, err = s.Record(ctx, id); err != nil {
+		return r, false, err
 	}
-	return nil
+	kept, err := s.read.GetUncompared(ctx, id)
+	if err != nil || len(kept) == 0 {
+		return r, ok, err
+	}
+	r = order.Record{}
+	if err := json.Unmarshal([]byte(kept[0]), &r); err != nil {
+		return r, false, fmt.Errorf("read what the ledger had of order %s: %w", id, err)
+	}
+	return r, true, nil
 }
 
 // uncompared records that the process has not compared the ledger yet, if an earlier one

@@ -9,8 +9,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// TestWhatAProcessTakesOverUncomparedIsNoRecord guards the next process, which compares
-// what the ledger had. It reads the records only to compare them.
+// TestWhatAProcessTakesOverUncomparedIsNoRecord guards the comparison, which is
+// with what the ledger had, also in the next process.
 func TestWhatAProcessTakesOverUncomparedIsNoRecord(t *testing.T) {
 	t.Parallel()
 	message := order.Message{ID: "m1", Party: order.PartyAgent, Text: "here it is", At: placed}
@@ -35,21 +35,25 @@ func TestWhatAProcessTakesOverUncomparedIsNoRecord(t *testing.T) {
 			t.Parallel()
 			s := openNew(t, Options{})
 			paid(t, s, "o1")
-			before := records(t, s)
-			boot(t, s)
-			take(t, s)
-			if got := records(t, s); !reflect.DeepEqual(got["o1"], before["o1"]) {
-				t.Errorf("the record is %+v, want that of before: %+v", got["o1"], before["o1"])
+			want, _, err := s.Record(t.Context(), "o1")
+			if err != nil {
+				t.Fatal(err)
 			}
 			boot(t, s)
-			if got := records(t, s); !reflect.DeepEqual(got["o1"], before["o1"]) {
-				t.Errorf("after another start the record is %+v, want that of before: %+v", got["o1"], before["o1"])
+			take(t, s)
+			if got := before(t, s, "o1"); !reflect.DeepEqual(got, want) {
+				t.Errorf("the record is %+v, want that of before: %+v", got, want)
+			}
+			boot(t, s)
+			if got := before(t, s, "o1"); !reflect.DeepEqual(got, want) {
+				t.Errorf("after another start the record is %+v, want that of before: %+v", got, want)
 			}
 			if err := s.Compared(nil); err != nil {
 				t.Fatal(err)
 			}
-			if got := records(t, s); reflect.DeepEqual(got["o1"], before["o1"]) {
-				t.Errorf("after the comparison the record is still %+v", got["o1"])
+			boot(t, s)
+			if got := before(t, s, "o1"); reflect.DeepEqual(got, want) {
+				t.Errorf("after the comparison the record is still %+v", got)
 			}
 		})
 	}
@@ -65,7 +69,7 @@ func TestANewOrderThatShowsSomethingDoneHasNoRecord(t *testing.T) {
 	f := facts("o2", order.Delivered)
 	f.Deliverables = []string{"https://x/1.png"}
 	apply(t, s, batch(facts("o1", order.Paid), f))
-	if got, want := *records(t, s)["o2"], (order.Record{OrderID: "o2", Status: order.Delivered}); !reflect.DeepEqual(got, want) {
+	if got, want := before(t, s, "o2"), (order.Record{OrderID: "o2", Status: order.Delivered}); !reflect.DeepEqual(got, want) {
 		t.Errorf("the record is %+v, want %+v", got, want)
 	}
 }
@@ -120,11 +124,12 @@ func boot(t *testing.T, s *Store) {
 	}
 }
 
-func records(t *testing.T, s *Store) map[string]*order.Record {
+// before returns what the ledger had of an order, or the zero value.
+func before(t *testing.T, s *Store, id string) order.Record {
 	t.Helper()
-	all, err := s.Records(t.Context())
+	r, _, err := s.Before(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return r
 }

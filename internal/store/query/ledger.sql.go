@@ -206,6 +206,33 @@ func (q *Queries) GetLedger(ctx context.Context) (GetLedgerRow, error) {
 	return i, err
 }
 
+const getUncompared = `-- name: GetUncompared :many
+SELECT record FROM uncompared WHERE order_id = ?1
+`
+
+func (q *Queries) GetUncompared(ctx context.Context, orderID string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, getUncompared, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var record string
+		if err := rows.Scan(&record); err != nil {
+			return nil, err
+		}
+		items = append(items, record)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const holdJob = `-- name: HoldJob :exec
 UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
     attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
@@ -249,33 +276,6 @@ func (q *Queries) LastEventAt(ctx context.Context) ([]utc.Time, error) {
 			return nil, err
 		}
 		items = append(items, at)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listUncompared = `-- name: ListUncompared :many
-SELECT order_id, record FROM uncompared
-`
-
-func (q *Queries) ListUncompared(ctx context.Context) ([]Uncompared, error) {
-	rows, err := q.db.QueryContext(ctx, listUncompared)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []Uncompared{}
-	for rows.Next() {
-		var i Uncompared
-		if err := rows.Scan(&i.OrderID, &i.Record); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -255,11 +255,6 @@ type Standing struct {
 	Since  string
 }
 
-type Uncompared struct {
-	OrderID string
-	Record  string
-}
-
 type VAttention struct {
 	What   string
 	ID     string
