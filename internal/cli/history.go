@@ -23,7 +23,10 @@ type historyView struct {
 	Pieces       []pieceView      `json:"pieces"`
 	Thread       threadView       `json:"thread"`
 	Timeline     []momentView     `json:"timeline"`
-	CostUSD      string           `json:"cost_usd"`
+	// Work is the attempt that runs; null without one.
+	Work *workView `json:"work"`
+	expectedView
+	CostUSD string `json:"cost_usd"`
 
 	works []store.Work
 }

@@ -102,6 +102,10 @@ func (p *orderPage) showFields() {
 	add("client", term.Line(o.ClientWallet, 80))
 	add("placed", moment(p.now, o.CreatedAt))
 	add("due", p.due())
+	add("expected", p.v.expectedView.text(p.now))
+	if w := p.v.Work; w != nil {
+		add("at work", w.text(p.now))
+	}
 	add("window ends", moment(p.now, o.WindowEndsAt))
 	add("pieces", p.pieces())
 	add("delivered", moment(p.now, o.DeliveredAt))

@@ -32,7 +32,9 @@ func (OrdersListCmd) Help() string {
   delivered  the client reviews it
   failed     given up; "atelierd orders retry" tries again
   completed  the client accepted it
-  cancelled  by the client`
+  cancelled  by the client
+
+Expected is when the daemon will have delivered the order, as it looks now.`
 }
 
 // Run runs the command.
@@ -53,10 +55,18 @@ func (c OrdersListCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		list := orderList{lines: []orderLine{}, filter: filter, maxAttempts: cfg.Work.MaxAttempts, now: time.Now()}
+		now := time.Now()
+		work, err := readWork(ctx, cfg, st, now)
+		if err != nil {
+			return err
+		}
+		list := orderList{lines: []orderLine{}, filter: filter, maxAttempts: cfg.Work.MaxAttempts, now: now}
 		for _, l := range lines[:min(len(lines), c.Most)] {
 			line := viewLine(l)
 			line.generator = generatorOf(cfg, l.Service)
+			if line.State == order.StateWorking {
+				line.expectedView = work.expected[l.ID]
+			}
 			list.lines = append(list.lines, line)
 		}
 		if err := c.print(p, list.lines, list.show); err != nil || len(lines) <= c.Most {
@@ -108,6 +118,7 @@ type orderLine struct {
 	DueAt        time.Time      `json:"due_at"`
 	DeliveredAt  time.Time      `json:"delivered_at,omitzero"`
 	CompletedAt  time.Time      `json:"completed_at,omitzero"`
+	expectedView
 
 	generator string // of the service; empty if that is not configured
 }
@@ -141,7 +152,7 @@ func (v orderList) show(g *term.Page) {
 		}
 		return
 	}
-	rows := [][]term.Cell{term.Headings("order", "state", "service", "price", "due", "brief")}
+	rows := [][]term.Cell{term.Headings("order", "state", "service", "price", "due", "expected", "brief")}
 	for _, l := range v.lines {
 		price := "-"
 		if l.PriceUSD != "" {
@@ -153,18 +164,26 @@ func (v orderList) show(g *term.Page) {
 		}
 		rows = append(rows, []term.Cell{
 			term.Plain(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
-			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(term.Line(l.Brief, 60)),
+			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(l.short(v.now)), term.Plain(term.Line(l.Brief, 60)),
 		})
 	}
-	// On a narrow terminal the brief is worth more than the price, the service and the
-	// deadline.
-	for _, column := range []int{3, 2, 2} {
-		if g.Fits("", rows) {
-			break
-		}
+	drop := func(column int) {
 		for i := range rows {
 			rows[i] = slices.Delete(rows[i], column, column+1)
 		}
+	}
+	// On a narrow terminal the brief is worth more than the price, the service, what is
+	// expected and the deadline.
+	columns := []int{3, 2, 3, 2}
+	if !slices.ContainsFunc(v.lines, func(l orderLine) bool { return !l.Expected.IsZero() }) {
+		drop(5)
+		columns = []int{3, 2, 2}
+	}
+	for _, column := range columns {
+		if g.Fits("", rows) {
+			break
+		}
+		drop(column)
 	}
 	g.Table("", rows)
 }

@@ -33,9 +33,18 @@ func (c OrdersShowCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
+		now := time.Now()
+		work, err := readWork(ctx, cfg, st, now)
+		if err != nil {
+			return err
+		}
 		v := viewHistory(h, cfg.DataDir)
+		v.expectedView = work.expected[id]
+		if w, ok := work.of(id); ok {
+			v.Work = &w
+		}
 		return c.print(p, v, func(g *term.Page) {
-			page := orderPage{Page: g, v: v, now: time.Now()}
+			page := orderPage{Page: g, v: v, now: now}
 			page.show()
 		})
 	})

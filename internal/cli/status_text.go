@@ -15,6 +15,7 @@ func (v statusView) show(g *term.Page, now time.Time) {
 	v.showDaemon(g, now)
 	v.showAttention(g, now)
 	v.showOrders(g)
+	v.showWork(g, now)
 	v.Requests.show(g, now)
 	g.Heading("spending")
 	look := term.None

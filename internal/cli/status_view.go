@@ -27,6 +27,8 @@ type statusView struct {
 	Profile  string       `json:"profile_differs"`
 	Webhooks webhooksView `json:"webhooks"`
 	Spending spendingView `json:"spending"`
+	// Work is what runs now.
+	Work []workView `json:"work"`
 }
 
 type daemonView struct {
@@ -102,6 +104,11 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	if v.Spending, err = readSpending(ctx, cfg, r, now); err != nil {
 		return statusView{}, err
 	}
+	work, err := readWork(ctx, cfg, r, now)
+	if err != nil {
+		return v, err
+	}
+	v.Work = work.running
 	markPaused(cfg, v.Services, pausedGenerators(st.Facts))
 	for _, f := range st.Facts {
 		if f.Name == store.FactProfileDiffers {
