@@ -125,21 +125,18 @@ func (t *Threads) Once(ctx context.Context) (wait time.Duration, err error) {
 }
 
 func (t *Threads) once(ctx context.Context) (wait time.Duration, err error) {
-	catalog, err := t.o.Catalog(ctx)
-	if err != nil {
-		return 0, err
-	}
 	ids, next, err := t.o.Store.DueThreads(ctx, time.Now(), threadRow)
 	if err != nil {
 		return 0, err
 	}
-	if err := t.readRow(ctx, catalog, ids); err != nil {
-		return 0, err
+	if len(ids) > 0 {
+		catalog, err := t.o.Catalog(ctx)
+		if err == nil {
+			err = t.readRow(ctx, catalog, ids)
+		}
+		return threadPause, err
 	}
-	switch {
-	case len(ids) > 0:
-		return threadPause, nil
-	case next.IsZero():
+	if next.IsZero() {
 		return threadSleep, nil
 	}
 	return min(max(time.Until(next), time.Second), threadSleep), nil
@@ -179,9 +176,7 @@ func (t *Threads) readRow(ctx context.Context, catalog Catalog, ids []string) er
 			t.o.Log.Warn("the thread of an order cannot be read", "order", one.id, "error", one.error)
 		}
 	}
-	if len(ids) > 0 {
-		t.failures.Recovered(t.o.Log, "reading messages works again")
-	}
+	t.failures.Recovered(t.o.Log, "reading messages works again")
 	return nil
 }
 
