@@ -135,6 +135,7 @@ func TestHotQueriesUseTheirIndex(t *testing.T) {
 		"CancelJobCalls":   {"calls_job"},
 		"DueCancellations": {"calls_cancel"},
 		"NextCancellation": {"calls_cancel"},
+		"UnansweredOrders": {"orders_open", "messages_at"},
 		"RecentCalls":      {"calls USING INTEGER PRIMARY KEY (rowid>?)"},
 		"RecentAttempts":   {"attempts USING INTEGER PRIMARY KEY (rowid>?)"},
 		"JobsWaiting":      {"jobs_ready"},
