@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"atelierd/internal/beat"
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
@@ -53,13 +54,10 @@ const progressInterval = time.Minute
 
 // logProgress logs each minute how far the attempts are that take long.
 func (a *App) logProgress(ctx context.Context, e *engine.Engine, st *store.Store) error {
-	tick := time.NewTicker(progressInterval)
-	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
+		beat.Sleep(ctx, progressInterval, nil)
+		if ctx.Err() != nil {
 			return nil
-		case <-tick.C:
 		}
 		running := e.Running()
 		a.progress.keep(running)
