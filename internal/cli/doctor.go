@@ -70,6 +70,7 @@ type doctor struct {
 func (c DoctorCmd) Run(p *Program) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	p.withBar()
 	d := &doctor{Program: p, live: !c.JSON, stopped: func() bool { return ctx.Err() != nil }}
 	if d.configuration() {
 		d.examine(ctx, c)

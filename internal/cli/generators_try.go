@@ -55,6 +55,7 @@ func (c GeneratorsTryCmd) Run(p *Program) error {
 	if err != nil {
 		return err
 	}
+	p.withBar()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if c.GiveUp {

@@ -33,6 +33,7 @@ type Program struct {
 	Getenv func(string) string
 
 	logger *slog.Logger // of a run; nil for a log that writes directly
+	bar    *term.Bar    // below the log of a command that makes samples
 }
 
 // Flags are the flags that every command takes.

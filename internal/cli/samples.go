@@ -24,6 +24,7 @@ type samples struct {
 	*Program
 	cfg   *config.Config
 	owner store.Owner
+	bar   *sampleBar
 }
 
 // openSamples opens the database for samples, and creates it if no daemon has run yet.
@@ -42,7 +43,7 @@ func (p *Program) openSamples(cfg *config.Config) (*samples, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &samples{p, cfg, owner}, nil
+	return &samples{p, cfg, owner, &sampleBar{Bar: p.bar}}, nil
 }
 
 func (s *samples) close() { s.owner.Close() }
@@ -56,7 +57,7 @@ func (s *samples) sampler(ctx context.Context, generator string) (fulfill.Sample
 	dir, err := filepath.Abs(filepath.Join(s.cfg.DataDir, store.SampleDir))
 	spending := s.cfg.Spending
 	return fulfill.Sampler{
-		Store: s.owner, Dir: dir, Agent: l.AgentID, Log: s.log(), Service: sampleService(s.cfg, generator),
+		Store: s.owner, Dir: dir, Agent: l.AgentID, Log: s.log(), Service: sampleService(s.cfg, generator), Progress: s.bar.report,
 		Caps: order.Caps{Attempt: spending.Attempt, Order: spending.Order, Day: spending.Day},
 	}, err
 }
@@ -114,7 +115,14 @@ func (s *samples) locked(generator string, do func() error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(), release())
+	usual, err := s.owner.Usual(context.Background())
+	if err != nil {
+		return errors.Join(err, release())
+	}
+	stop := s.bar.show(usual.Of(order.StageGenerate, generator))
+	err = do()
+	stop()
+	return errors.Join(err, release())
 }
 
 // sampleService is the service that a sample of a generator is for.
