@@ -76,3 +76,14 @@ GROUP BY j.code ORDER BY orders DESC, j.code;
 SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER)
 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
 WHERE a.started_at >= ? AND a.cost_usd_micros > 0 AND o.state <> 'completed';
+
+-- name: Queue :many
+-- The work that is under way, by stage, with when the first of it was due. Only live jobs are read.
+SELECT stage, state, CAST(count(*) AS INTEGER) AS jobs, CAST(min(run_at) AS TEXT) AS first_at FROM jobs
+WHERE state = 'ready' AND lane IN ('generate', 'network') GROUP BY stage
+UNION ALL
+SELECT stage, state, CAST(count(*) AS INTEGER), '' FROM jobs WHERE state = 'leased' GROUP BY stage;
+
+-- name: OldestWorking :one
+-- When the oldest order that is worked on was seen first.
+SELECT CAST(coalesce(min(seen_at), '') AS TEXT) FROM orders WHERE state NOT IN ('completed', 'cancelled') AND state = 'working';

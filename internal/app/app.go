@@ -88,9 +88,11 @@ type App struct {
 	services    *Services
 	store       *store.Store
 	port        net.Listener    // nil when webhooks are off
+	metricsPort net.Listener    // nil when metrics are off, and before Run
 	socket      *control.Socket // nil without one
 	activity    activity
 	progress    progress
+	measured    *measured
 
 	stopNow chan struct{} // closed by StopNow
 	stop    sync.Once
@@ -152,7 +154,7 @@ func (o Options) diskIsFull() bool {
 }
 
 func open(ctx context.Context, o Options) (a *App, err error) {
-	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1)}
+	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1), measured: newMeasured()}
 	self := a // a failure returns nil
 	if a.services, err = newServices(o, func() *Credentials { return self.credentials }); err != nil {
 		return nil, err
@@ -170,6 +172,7 @@ func open(ctx context.Context, o Options) (a *App, err error) {
 		}
 		return nil, err
 	}
+	a.store.OnCallClosed(a.measured.call)
 	if err := a.identify(ctx); err != nil {
 		return nil, closeAfter(err, a)
 	}
@@ -217,13 +220,15 @@ func closeAfter(err error, c io.Closer) error {
 	return err
 }
 
-// Close closes the port, the socket and the database and gives up the lock.
+// Close closes the ports, the socket and the database and gives up the lock.
 func (a *App) Close() error {
 	if a.socket != nil {
 		_ = a.socket.Close()
 	}
-	if a.port != nil {
-		_ = a.port.Close() // a server that has run has closed it
+	for _, port := range []net.Listener{a.port, a.metricsPort} {
+		if port != nil {
+			_ = port.Close() // a server that has run has closed it
+		}
 	}
 	if a.mark.last.Ledger != "" {
 		if err := a.writeMark(context.Background()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +48,26 @@ func (c *activity) started() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.since = time.Now()
+}
+
+func (c *activity) startedAt() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.since
+}
+
+// stuck names the loops that are past their limits, or is "".
+func (c *activity) stuck() string {
+	var names []string
+	for _, l := range c.loops.All() {
+		if l.Stuck > 0 {
+			names = append(names, l.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "past the limits of what they wait for: " + strings.Join(names, ", ")
 }
 
 func (c *activity) stops() {

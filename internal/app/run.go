@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/announce"
 	"atelierd/internal/beat"
 	"atelierd/internal/bounty"
+	"atelierd/internal/budget"
 	"atelierd/internal/canceller"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
@@ -71,6 +72,7 @@ func daemonLoops() fx.Option {
 		asLoop(func(a *App, e *engine.Engine, st *store.Store) loop {
 			return loop{"progress", 6, func(ctx context.Context) error { return a.logProgress(ctx, e, st) }}
 		}),
+		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 		// Commands are answered while the engine drains.
@@ -134,8 +136,11 @@ const (
 
 // Run runs the daemon until ctx ends, lets running work finish for up to
 // work.drain, and returns nil. If a loop fails, Run stops the others and returns
-// that error.
+// that error. It is a *config.Error if the address for metrics is taken.
 func (a *App) Run(ctx context.Context) error {
+	if err := a.openMetricsPort(); err != nil {
+		return err
+	}
 	log, ended := a.o.Log, make(failure, 1)
 	var e *engine.Engine
 	var daemon *fx.App

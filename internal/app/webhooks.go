@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -11,33 +10,10 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/beat"
 	"atelierd/internal/bounty"
-	"atelierd/internal/config"
 	"atelierd/internal/intake"
-	"atelierd/internal/serve"
 	"atelierd/internal/store"
 	"atelierd/internal/web"
 )
-
-// OpenPort takes the port for webhooks; it returns nil when they are off. It is
-// done before anything runs, because the address may be taken or the secret
-// missing.
-func OpenPort(o Options) (net.Listener, error) {
-	o = o.withDefaults()
-	if !o.Config.Webhook.On() {
-		return nil, nil
-	}
-	if _, err := (&webhookSecrets{cfg: o.Config.Webhook, getenv: o.Getenv}).configured(); err != nil {
-		return nil, err
-	}
-	l, err := o.Listen("tcp", o.Config.Webhook.Listen)
-	if err != nil {
-		return nil, &config.Error{
-			Problems: []config.Problem{{Key: "webhook.listen", Text: err.Error()}},
-			Hint:     "choose another address in [webhook] listen, or leave it out",
-		}
-	}
-	return l, nil
-}
 
 // FactWebhook is when the last webhook came, to the minute.
 const FactWebhook = "webhook.last"
@@ -78,13 +54,10 @@ func (w *webhooks) run(ctx context.Context) error {
 		Log: w.log, Secrets: w.secrets.all, Rejected: w.secrets.rejected, Notify: w.pass,
 		Record: func(e web.Event) error { return w.store.RecordWebhook(e.Webhook()) },
 	}
-	err := serve.Run(ctx, w.port, receiver)
+	err := servePort(ctx, w.port, receiver)
 	stop()
 	receiver.Wait()
 	learning.Wait()
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
 	return err
 }
 

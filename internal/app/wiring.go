@@ -136,7 +136,7 @@ func newEngine(b base, f *fulfill.Fulfiller) *engine.Engine {
 	w := b.Config.Work
 	return engine.New(engine.Options{
 		Store: b.Store, Runner: f, Log: b.Log, Generators: w.Generators,
-		MaxAttempts: w.MaxAttempts, Lease: w.Lease, Drain: w.Drain,
+		MaxAttempts: w.MaxAttempts, Lease: w.Lease, Drain: w.Drain, Ended: b.App.measured.attempt,
 		Backoff: order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)},
 	})
 }
@@ -151,7 +151,7 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, w 
 	return intake.New(intake.Options{
 		Store: b.Store, Market: c, Pacer: m, Sightings: w.Seen, Log: b.Log, Interval: b.Config.Poll.Interval,
 		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
-		Polled: w.Acceptance.polled, Foreign: w.Detector.Row, KeyChanged: b.Credentials.changed,
+		Ended: b.App.measured.poll, Polled: w.Acceptance.polled, Foreign: w.Detector.Row, KeyChanged: b.Credentials.changed,
 		KeyRefused: func(refused bool) {
 			if refused {
 				e.Pause(pausedForKey)

@@ -200,6 +200,25 @@ func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration
 	return wait
 }
 
+// Left returns how many requests of each kind may still be sent in the present window.
+func (b *Budget) Left() map[order.RequestKind]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now, left := time.Now(), map[order.RequestKind]int{}
+	for call := range b.limits.Ceilings {
+		own := b.current(string(call), now)
+		used := own.Used
+		if b.counts != order.CountsSeparate {
+			used = b.current(order.ScopeAll, now).Used
+		}
+		left[call] = max(b.ceiling(call, own)-used, 0)
+		if own.BlockedUntil.After(now) {
+			left[call] = 0
+		}
+	}
+	return left
+}
+
 // UseUp counts every window as used up from now on: a ledger that was restored does not
 // know what was sent in the last hour. store makes that durable.
 func (b *Budget) UseUp(ctx context.Context, store func([]order.Window) error) error {

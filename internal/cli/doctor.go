@@ -98,6 +98,7 @@ func (d *doctor) examine(ctx context.Context, c DoctorCmd) {
 	}
 	d.lock()
 	d.webhooks()
+	d.metrics()
 	have := d.findCredentials()
 	d.agent(have)
 	if c.Offline || !have {

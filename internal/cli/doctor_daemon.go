@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"path/filepath"
 	"time"
 
@@ -61,21 +63,29 @@ func (d *doctor) lock() {
 
 // webhooks checks whether the daemon can listen for webhooks.
 func (d *doctor) webhooks() {
-	address := d.cfg.Webhook.Listen
+	leads := fmt.Sprintf("; endpoint_url %s must lead there", term.Sanitize(d.cfg.Agent.EndpointURL))
+	d.listener("webhooks", d.cfg.Webhook.Listen, leads, app.OpenPort)
+}
+
+// metrics checks whether the daemon can serve metrics.
+func (d *doctor) metrics() { d.listener("metrics", d.cfg.Metrics.Listen, "", app.OpenMetricsPort) }
+
+// listener checks whether the daemon can listen on an address; "" is one that is off.
+func (d *doctor) listener(name, address, more string, open func(app.Options) (net.Listener, error)) {
 	if address == "" {
 		return
 	}
 	if store.Holder(d.cfg.DataDir) != 0 {
-		d.ok("webhooks", "the daemon listens on %s; endpoint_url %s must lead there", address, term.Sanitize(d.cfg.Agent.EndpointURL))
+		d.ok(name, "the daemon listens on %s%s", address, more)
 		return
 	}
-	port, err := app.OpenPort(app.Options{Config: d.cfg, Getenv: d.Getenv})
+	port, err := open(app.Options{Config: d.cfg, Getenv: d.Getenv})
 	if err != nil {
-		d.failErr("webhooks", err)
+		d.failErr(name, err)
 		return
 	}
 	_ = port.Close() // it was only a test
-	d.ok("webhooks", "%s is free; endpoint_url %s must lead there", address, term.Sanitize(d.cfg.Agent.EndpointURL))
+	d.ok(name, "%s is free%s", address, more)
 }
 
 // requests checks whether a poll and a delivery can still be sent.

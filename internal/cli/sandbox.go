@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"atelierd/internal/sandbox"
+	"atelierd/internal/serve"
 )
 
 // SandboxCmd runs a marketplace on this machine to try things out.
@@ -67,7 +68,7 @@ func (c SandboxCmd) Run(p *Program) error {
 	})
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return Hintf(err, "choose another address with --listen")
+		return Hintf(serve.ListenError(c.Listen, err), "choose another address with --listen")
 	}
 	fmt.Fprintf(p.Stdout, `the marketplace listens on http://%[1]s
 

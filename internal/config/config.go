@@ -41,6 +41,7 @@ type Config struct {
 	Work     Work
 	Messages Messages
 	Webhook  Webhook
+	Metrics  Metrics
 	Bounties Bounties
 	Spending Spending
 	Services []Service

@@ -42,6 +42,8 @@ func (t *table) config(dir string) *Config {
 	c.Work = t.sub("work").work(sandbox)
 	c.Messages = t.sub("messages").messages()
 	c.Webhook = t.sub("webhook").webhook(dir)
+	c.Metrics = t.sub("metrics").metrics()
+	t.apart(listener{"webhook.listen", c.Webhook.Listen}, listener{"metrics.listen", c.Metrics.Listen})
 	c.Generators = t.sub("generator").generators(dir)
 	c.Services = t.services("service", c.Generators)
 	c.Spending = t.sub("spending").spending(c.Generators, c.Services)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"path/filepath"
 	"time"
 )
@@ -28,15 +27,12 @@ func (w Webhook) On() bool { return w.Listen != "" }
 func (t *table) webhook(dir string) Webhook {
 	defer t.done()
 	w := Webhook{
-		Listen:       t.text("listen", ""),
+		Listen:       t.listen("127.0.0.1:8377"),
 		SecretFile:   t.text("secret_file", ""),
 		SecretEnv:    t.text("secret_env", ""),
 		PollInterval: t.duration("poll_interval", 15*time.Minute, time.Second, 24*time.Hour),
 		Trust:        t.duration("trust", time.Hour, time.Minute, 24*time.Hour),
 		Debounce:     t.duration("debounce", 5*time.Second, 10*time.Millisecond, time.Hour),
-	}
-	if _, _, err := net.SplitHostPort(w.Listen); w.Listen != "" && err != nil {
-		t.problem(t.at("listen"), `%.80q is not a host and a port; write them like "127.0.0.1:8377"`, w.Listen)
 	}
 	if w.SecretFile != "" && w.SecretEnv != "" {
 		t.problem(t.at("secret_env"), "is set next to secret_file; remove one of them")

@@ -50,6 +50,8 @@ type Options struct {
 	// Lease is the duration of a lease, which is renewed each third of it: 1 min. Work
 	// continues when a renewal is late.
 	Lease time.Duration
+	// Ended is called with each attempt whose outcome was committed. May be nil.
+	Ended func(Ended)
 	// Drain is how long running work may continue after a stop: 0, it is cut at once.
 	Drain time.Duration
 }
@@ -83,6 +85,9 @@ func New(o Options) *Engine {
 	def(&o.Network, 4)
 	def(&o.MaxAttempts, 5)
 	def(&o.Lease, time.Minute)
+	if o.Ended == nil {
+		o.Ended = func(Ended) {}
+	}
 	if o.Backoff == (order.Backoff{}) {
 		o.Backoff = order.Backoff{Base: 5 * time.Second, Max: 10 * time.Minute}
 	}
@@ -123,6 +128,14 @@ func (e *Engine) Wake(generate, network, revoked bool) {
 type Attempt struct {
 	Job   order.Job
 	Since time.Time
+}
+
+// Ended is an attempt that has ended.
+type Ended struct {
+	Job  order.Job
+	Took time.Duration
+	// Failure is nil if the stage is done.
+	Failure *order.Failure
 }
 
 // Running returns the attempts that run, the oldest first.

@@ -66,6 +66,7 @@ func (e *Engine) work(ctx, work context.Context, l *lane) {
 	defer worker.End()
 	ctx, work = worker.In(ctx), worker.In(work)
 	var done *order.Done
+	var took time.Duration
 	for {
 		beat.Turn(ctx)
 		more := ctx.Err() == nil && e.taking()
@@ -87,6 +88,7 @@ func (e *Engine) work(ctx, work context.Context, l *lane) {
 		if done != nil {
 			e.keeper.forget(done.Job)
 			e.report(done, turn.Lost)
+			e.o.Ended(Ended{Job: done.Job, Took: took, Failure: done.Failure})
 			done = nil
 		}
 		if turn.Job == nil {
@@ -97,7 +99,9 @@ func (e *Engine) work(ctx, work context.Context, l *lane) {
 			continue
 		}
 		l.signal() // another job may be ready
+		began := time.Now()
 		done = e.run(work, *turn.Job)
+		took = time.Since(began)
 	}
 }
 

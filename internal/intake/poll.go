@@ -69,6 +69,8 @@ type Options struct {
 	// Polled is called with each part of a listing that was applied; complete says that
 	// it is of every status. May be nil.
 	Polled func(l order.Listing, complete bool)
+	// Ended is called after each poll; may be nil.
+	Ended func(PollState)
 	// Foreign returns what a row shows as done in the agent's name and the ledger lacks, or
 	// "". It must be pure; nil looks for nothing.
 	Foreign func(order.Record, order.Facts) string
@@ -126,6 +128,9 @@ func New(o Options) *Poller {
 	}
 	if o.Polled == nil {
 		o.Polled = func(order.Listing, bool) {}
+	}
+	if o.Ended == nil {
+		o.Ended = func(PollState) {}
 	}
 	if o.KeyChanged == nil {
 		o.KeyChanged = func() bool { return false }
@@ -267,6 +272,7 @@ func (p *Poller) Poll(ctx context.Context) error {
 		return ctx.Err()
 	}
 	p.note(began, got, err)
+	defer func() { p.o.Ended(p.State()) }()
 	p.resumeUnseen(err)
 	switch {
 	case err == nil:

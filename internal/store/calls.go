@@ -167,11 +167,14 @@ func (s *Store) CallRuns(id int64) error {
 // CloseCall records the outcome and the cost of an open call. The cost counts for
 // the attempt that began the call. A call that is closed stays as it is.
 func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note string) error {
-	return s.write("call.close", func(t *tx) error {
+	var generator string
+	err := s.write("call.close", func(t *tx) error {
+		generator = ""
 		rows, err := t.OpenCall(noCancel, id)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
+		generator = rows[0].Generator
 		if err := t.CloseCall(noCancel, query.CloseCallParams{
 			State: state, Cost: cost,
 			ClosedAt: t.now, Note: note, ID: id,
@@ -183,7 +186,22 @@ func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note 
 		}
 		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(cost - rows[0].CostUsdMicros), ID: *rows[0].AttemptID})
 	})
+	if f := s.closed.Load(); f != nil && err == nil && generator != "" {
+		(*f)(Closed{Generator: generator, State: state, Cost: cost})
+	}
+	return err
 }
+
+// Closed is a call that was closed.
+type Closed struct {
+	Generator string
+	State     order.CallState
+	Cost      order.USD
+}
+
+// OnCallClosed sets the function that is called with each call that this process has
+// closed. It must return at once.
+func (s *Store) OnCallClosed(f func(Closed)) { s.closed.Store(&f) }
 
 // SpentToday returns the cost of the calls begun since midnight (UTC).
 func (s *Store) SpentToday(ctx context.Context, now time.Time) (order.USD, error) {

@@ -131,6 +131,8 @@ func TestHotQueriesUseTheirIndex(t *testing.T) {
 		"RequestsSince":    {"requests_at"},
 		"OrderEvents":      {"events_order"},
 		"Attention":        {"orders_open", "jobs_failing"},
+		"Queue":            {"jobs_ready", "jobs_leased"},
+		"OldestWorking":    {"orders_open"},
 		"CancelOrderCalls": {"calls_job"},
 		"CancelJobCalls":   {"calls_job"},
 		"DueCancellations": {"calls_cancel"},

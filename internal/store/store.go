@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"atelierd/db"
 	"atelierd/internal/order"
@@ -92,6 +93,7 @@ type Store struct {
 
 	notifyMu sync.Mutex
 	notify   func(Change)
+	closed   atomic.Pointer[func(Closed)]
 }
 
 // Errors that callers match with errors.Is.

@@ -255,6 +255,18 @@ func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListO
 	return items, nil
 }
 
+const oldestWorking = `-- name: OldestWorking :one
+SELECT CAST(coalesce(min(seen_at), '') AS TEXT) FROM orders WHERE state NOT IN ('completed', 'cancelled') AND state = 'working'
+`
+
+// When the oldest order that is worked on was seen first.
+func (q *Queries) OldestWorking(ctx context.Context) (string, error) {
+	row := q.db.QueryRowContext(ctx, oldestWorking)
+	var column_1 string
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const orderArtifacts = `-- name: OrderArtifacts :many
 SELECT id, order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? ORDER BY kind, round, position
 `
@@ -552,6 +564,49 @@ func (q *Queries) OrdersWaitingFor(ctx context.Context, arg OrdersWaitingForPara
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const queue = `-- name: Queue :many
+SELECT stage, state, CAST(count(*) AS INTEGER) AS jobs, CAST(min(run_at) AS TEXT) AS first_at FROM jobs
+WHERE state = 'ready' AND lane IN ('generate', 'network') GROUP BY stage
+UNION ALL
+SELECT stage, state, CAST(count(*) AS INTEGER), '' FROM jobs WHERE state = 'leased' GROUP BY stage
+`
+
+type QueueRow struct {
+	Stage   order.Stage
+	State   order.JobState
+	Jobs    int64
+	FirstAt string
+}
+
+// The work that is under way, by stage, with when the first of it was due. Only live jobs are read.
+func (q *Queries) Queue(ctx context.Context) ([]QueueRow, error) {
+	rows, err := q.db.QueryContext(ctx, queue)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []QueueRow{}
+	for rows.Next() {
+		var i QueueRow
+		if err := rows.Scan(
+			&i.Stage,
+			&i.State,
+			&i.Jobs,
+			&i.FirstAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const requestsSince = `-- name: RequestsSince :many
