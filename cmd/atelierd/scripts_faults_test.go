@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -186,4 +187,22 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	if resp.StatusCode >= 300 {
 		ts.Fatalf("%s answers %s: %s", args[1], resp.Status, body)
 	}
+}
+
+// scriptMonitor starts a server that appends each call to the file calls, and sets MONITOR
+// to its address.
+func scriptMonitor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: monitor")
+	}
+	calls, err := os.OpenFile(ts.MkAbs("calls"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	ts.Check(err)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(calls, r.Method, r.URL.RequestURI())
+	}))
+	ts.Setenv("MONITOR", server.URL)
+	ts.Defer(func() {
+		server.Close()
+		calls.Close()
+	})
 }

@@ -36,6 +36,7 @@ import (
 //	port NAME                    set NAME to a free address
 //	serves URL                   wait until a server of the script answers
 //	hook EVENT BYTES             send the daemon a webhook with an order id of that many bytes
+//	monitor                      set MONITOR to a server that lists its calls in the file calls
 //	http METHOD URL [BODY]       send a request, and write its answer to the file answer
 //
 // Each is explained at its function. The condition [bwrap] holds where programs can be
@@ -83,6 +84,7 @@ func TestScripts(t *testing.T) {
 			"port":     scriptPort,
 			"serves":   scriptServes,
 			"http":     scriptHTTP,
+			"monitor":  scriptMonitor,
 			"hook":     scriptHook,
 		},
 	})

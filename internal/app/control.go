@@ -58,12 +58,7 @@ func (c *activity) startedAt() time.Time {
 
 // stuck names the loops that are past their limits, or is "".
 func (c *activity) stuck() string {
-	var names []string
-	for _, l := range c.loops.All() {
-		if l.Stuck > 0 {
-			names = append(names, l.Name)
-		}
-	}
+	names := c.loops.Stuck()
 	if len(names) == 0 {
 		return ""
 	}

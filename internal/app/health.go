@@ -44,13 +44,17 @@ func newHealth(b base, m *budget.Budget) *health {
 	}
 }
 
-// run serves until ctx ends.
+// run serves until ctx ends. No error of the listener ends the daemon.
 func (h *health) run(ctx context.Context) error {
 	beat.Idle(ctx)
 	if h.port != nil {
 		h.log.Info("serving metrics", "address", h.port.Addr().String())
 	}
-	return servePort(ctx, h.port, h.handler())
+	if err := servePort(ctx, h.port, h.handler()); err != nil {
+		h.log.Error("metrics are not served any more", "error", err, "hint", "restart the daemon; its work continues meanwhile")
+		<-ctx.Done()
+	}
+	return nil
 }
 
 func (h *health) handler() http.Handler {

@@ -18,6 +18,7 @@ import (
 	"atelierd/internal/enroll"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
+	"atelierd/internal/ping"
 	"atelierd/internal/reconcile"
 	"atelierd/internal/store"
 
@@ -72,6 +73,7 @@ func daemonLoops() fx.Option {
 		asLoop(func(a *App, e *engine.Engine, st *store.Store) loop {
 			return loop{"progress", 6, func(ctx context.Context) error { return a.logProgress(ctx, e, st) }}
 		}),
+		asLoop(func(p *ping.Pinger) loop { return loop{"ping", 6, p.Run} }),
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
@@ -143,9 +145,10 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	log, ended := a.o.Log, make(failure, 1)
 	var e *engine.Engine
+	var pinger *ping.Pinger
 	var daemon *fx.App
 	if err := a.o.waitForHost(ctx, func() error {
-		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, beginPaused, a.start), fx.Populate(&e),
+		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, beginPaused, a.start), fx.Populate(&e, &pinger),
 			fx.StartTimeout(time.Minute), fx.StopTimeout(a.o.Config.Work.Drain+stopGrace), fx.WithLogger(fxLog))
 		return dig.RootCause(daemon.Err())
 	}); err != nil {
@@ -163,6 +166,7 @@ func (a *App) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
+		pingFailure(pinger)
 	}
 	a.end(daemon, e)
 	return err
@@ -290,6 +294,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		Notices *announce.Announcer
 		Cancels *canceller.Loop
 		Pause   *pause
+		Pinger  *ping.Pinger
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
@@ -298,6 +303,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 	// The owner hears of what is wrong at the end, whatever that was.
 	defer func() { err = errors.Join(err, p.Notices.Once(context.WithoutCancel(ctx))) }()
 	pollErr := p.Poller.Poll(ctx)
+	p.Pinger.Once(ctx)
 	if keyRefused(pollErr) {
 		return pollErr // nothing else would fare better
 	}

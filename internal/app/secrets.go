@@ -48,6 +48,10 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		variables, _ := exec.Secrets(n.Env)
 		list = append(list, variables...)
 	}
+	if address := pingURL(cfg.Ping); address != nil {
+		text, _ := address()
+		add("the address of [ping]", text)
+	}
 	for _, s := range cfg.Services {
 		if s.Quote != nil {
 			variables, _ := exec.Secrets(s.Quote.Env)

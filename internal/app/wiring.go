@@ -21,6 +21,7 @@ import (
 	"atelierd/internal/generate"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
+	"atelierd/internal/ping"
 	"atelierd/internal/reconcile"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
@@ -56,6 +57,7 @@ type waits struct {
 	Gate       *reconcile.Gate
 	Acceptance *acceptance
 	Detector   *reconcile.Detector
+	Pinger     *ping.Pinger
 }
 
 // transport carries the client's requests; its zero value is the network.
@@ -63,7 +65,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPause,
+	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPause, newPinger,
 		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 
@@ -151,7 +153,13 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, w 
 	return intake.New(intake.Options{
 		Store: b.Store, Market: c, Pacer: m, Sightings: w.Seen, Log: b.Log, Interval: b.Config.Poll.Interval,
 		SafetyInterval: b.Config.Webhook.PollInterval, Trust: b.Config.Webhook.Trust, Debounce: b.Config.Webhook.Debounce,
-		Ended: b.App.measured.poll, Polled: w.Acceptance.polled, Foreign: w.Detector.Row, KeyChanged: b.Credentials.changed,
+		Ended: func(s intake.PollState) {
+			b.App.measured.poll(s)
+			if s.Err == nil {
+				w.Pinger.Polled()
+			}
+		},
+		Polled: w.Acceptance.polled, Foreign: w.Detector.Row, KeyChanged: b.Credentials.changed,
 		KeyRefused: func(refused bool) {
 			if refused {
 				e.Pause(pausedForKey)

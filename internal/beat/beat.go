@@ -51,6 +51,16 @@ func (l *Loops) All() []State {
 	return list
 }
 
+// Stuck names the loops that are past their limits.
+func (l *Loops) Stuck() (names []string) {
+	for _, each := range l.All() {
+		if each.Stuck > 0 {
+			names = append(names, each.Name)
+		}
+	}
+	return names
+}
+
 // Start adds a loop, which runs until end is called. Its context is for all that it does.
 func (l *Loops) Start(ctx context.Context, name string) (in context.Context, end func()) {
 	l.mu.Lock()

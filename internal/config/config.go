@@ -42,6 +42,7 @@ type Config struct {
 	Messages Messages
 	Webhook  Webhook
 	Metrics  Metrics
+	Ping     Ping
 	Bounties Bounties
 	Spending Spending
 	Services []Service

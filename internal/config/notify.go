@@ -134,18 +134,18 @@ func (t *table) news() []order.News {
 func (n *Notify) address(t *table, dir string) {
 	n.URL = t.address("url", "")
 	n.URLFile, n.URLEnv = t.secret("url", dir)
-	set := 0
-	for _, each := range []string{n.URL, n.URLFile, n.URLEnv} {
-		if each != "" {
-			set++
-		}
-	}
-	switch {
-	case set > 1:
-		t.problem(t.at("url"), "is set next to url_file or url_env; keep one of them")
-	case set == 0 && n.Type != notify.TypeTelegram && !t.has("url"):
+	if !t.oneAddress(n.URL, n.URLFile, n.URLEnv) && n.Type != notify.TypeTelegram && !t.has("url") {
 		t.problem(t.path, "has no address; set url, or url_file or url_env if it is secret")
 	}
+}
+
+// oneAddress rejects more than one place for an address, and reports whether there is any.
+func (t *table) oneAddress(places ...string) bool {
+	set := slices.DeleteFunc(places, func(place string) bool { return place == "" })
+	if len(set) > 1 {
+		t.problem(t.at("url"), "is set next to url_file or url_env; keep one of them")
+	}
+	return len(set) > 0
 }
 
 // secret reads where a secret is: KEY_file or KEY_env.

@@ -43,6 +43,7 @@ func (t *table) config(dir string) *Config {
 	c.Messages = t.sub("messages").messages()
 	c.Webhook = t.sub("webhook").webhook(dir)
 	c.Metrics = t.sub("metrics").metrics()
+	c.Ping = t.sub("ping").ping(dir)
 	t.apart(listener{"webhook.listen", c.Webhook.Listen}, listener{"metrics.listen", c.Metrics.Listen})
 	c.Generators = t.sub("generator").generators(dir)
 	c.Services = t.services("service", c.Generators)

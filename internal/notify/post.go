@@ -47,7 +47,7 @@ type request struct {
 	// bearer goes with the request unless it is empty.
 	bearer secret.Text
 	header http.Header
-	body   any
+	body   any // nil for none
 }
 
 // answer is what the service said.
@@ -91,18 +91,24 @@ func (p poster) bearer() (secret.Text, error) {
 func (p poster) post(ctx context.Context, r request) (answer, error) {
 	ctx, cancel := beat.Timeout(ctx, timeout)
 	defer cancel()
-	body, err := json.Marshal(r.body)
-	if err != nil {
-		return answer{}, failf(Refused, "the message cannot be written as JSON: %v", err)
+	var body io.Reader = http.NoBody
+	if r.body != nil {
+		text, err := json.Marshal(r.body)
+		if err != nil {
+			return answer{}, failf(Refused, "the message cannot be written as JSON: %v", err)
+		}
+		body = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, r.address.String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, r.method, r.address.String(), body)
 	if err != nil {
 		return answer{}, failf(Broken, "the address cannot be used")
 	}
 	for name, values := range r.header {
 		req.Header[name] = values
 	}
-	req.Header.Set("Content-Type", "application/json")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("User-Agent", "atelierd")
 	if !r.bearer.Empty() {
 		req.Header.Set("Authorization", "Bearer "+r.bearer.Reveal())

@@ -1,0 +1,37 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/notify"
+	"atelierd/internal/ping"
+	"atelierd/internal/secret"
+)
+
+// pingURL returns a function that reads the address of pings, or nil without one.
+func pingURL(p config.Ping) func() (secret.Text, error) {
+	if p.URL != "" {
+		return func() (secret.Text, error) { return secret.New(p.URL), nil }
+	}
+	return textIn(p.URLEnv, p.URLFile)
+}
+
+func newPinger(b base) *ping.Pinger {
+	o := ping.Options{Loops: &b.App.activity.loops, Log: b.Log}
+	if url := pingURL(b.Config.Ping); url != nil {
+		o.Get = notify.NewAddress(url).Get
+	}
+	return ping.New(o)
+}
+
+// failWithin is how long the monitor may take to learn that the process ends.
+const failWithin = 10 * time.Second
+
+// pingFailure notifies the monitor that the process ends by an internal error.
+func pingFailure(p *ping.Pinger) {
+	ctx, cancel := context.WithTimeout(context.Background(), failWithin)
+	defer cancel()
+	p.Fail(ctx)
+}
