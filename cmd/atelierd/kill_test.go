@@ -106,7 +106,7 @@ func (s *fixture) startAndDieAmidFaults(point string) {
 }
 
 // orderCommits are the commits that every order passes on its way.
-var orderCommits = []string{"intake", "lease", "finish.price", "quote.intent", "finish.quote", "message.intent", "finish.send", "finish.generate", "uploaded", "finish.upload", "deliver.intent", "finish.deliver"}
+var orderCommits = []string{"intake", "lease", "finish.price", "quote.intent", "finish.quote", "message.intent", "finish.send", "finish.generate", "uploaded", "finish.upload", "deliver.intent", "finish.deliver", "compared"}
 
 // commitPoints are the points before and after each commit that one order
 // passes, as the program itself names them. A renewal is left out: only a stage that is

@@ -162,6 +162,44 @@ func TestAnOldCopyOfTheDataFolderDoesNothingTwice(t *testing.T) {
 	}
 }
 
+// TestAnOldCopyIsFoundAfterADeathAtTheFirstPoll puts an old copy back and kills the first
+// process on it when it has taken over what the listing shows, and compared nothing. The
+// clients get no messages, so that only the listing shows the restore.
+func TestAnOldCopyIsFoundAfterADeathAtTheFirstPoll(t *testing.T) {
+	t.Parallel()
+	d := newDrill(t)
+	config := string(must(os.ReadFile(filepath.Join(d.dir, "atelierd.toml"))))
+	for _, message := range []string{"received = \"begun\"\n", "delivered = \"here it is\"\n"} {
+		config = strings.ReplaceAll(config, message, "")
+	}
+	d.write("atelierd.toml", config, 0o600)
+	data, old := filepath.Join(d.dir, "data"), filepath.Join(d.dir, "old")
+	c := d.start()
+	d.until("the services are not listed", func() bool { return len(d.market.Services()) == 4 })
+	for _, name := range []string{"one", "two"} {
+		d.order(name, sandbox.NewOrder{ServiceTitle: "Checked"})
+		d.in("held", name)
+	}
+	d.stop(c)
+	d.must(copyData(old, data))
+	for _, id := range d.orders {
+		if code, out := d.command("orders", "approve", id); code != 0 {
+			t.Fatalf("orders approve exits with %d: %s", code, out)
+		}
+	}
+	c = d.start()
+	d.delivered(1, "one", "two")
+	d.stop(c)
+	d.must(os.RemoveAll(data), copyData(data, old), closed(data))
+	d.startAndDie("after:intake")
+	c = d.start()
+	d.until("the ledger was not reconciled", func() bool {
+		return strings.Contains(c.log.String(), "the ledger is reconciled")
+	})
+	d.seesRestore()
+	d.stop(c)
+}
+
 // closed takes the rights of others from what a copy has made readable.
 func closed(dir string) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
