@@ -68,7 +68,7 @@ func (c AgentRecoverCmd) Run(p *Program) error {
 	if err := credential.Save(path, credential.Found{AgentID: got.AgentID, Key: got.Key, WebhookSecret: got.WebhookSecret}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.Stdout, "the key of agent %s is in %s\n", term.Sanitize(got.AgentID), path)
+	err = p.say("the key of agent %s is in %s", term.Sanitize(got.AgentID), path)
 	return errors.Join(foreign, err)
 }
 

@@ -107,7 +107,6 @@ func (c BountiesWithdrawCmd) Run(p *Program) error {
 		if err := m.Watcher.Withdraw(ctx, id); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "the claim on bounty %s is withdrawn\n", term.Sanitize(id))
-		return err
+		return p.say("the claim on bounty %s is withdrawn", term.Sanitize(id))
 	})
 }

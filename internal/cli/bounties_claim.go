@@ -52,9 +52,8 @@ func (c BountiesClaimCmd) Run(p *Program) error {
 			}
 			return Hintf(err, "%s shows the state of the claim", order.Command("bounties list"))
 		}
-		_, err = fmt.Fprintf(p.Stdout, "bounty %s is claimed for %s; if the client accepts, the order arrives by itself\n",
+		return p.say("bounty %s is claimed for %s; if the client accepts, the order arrives by itself",
 			term.Sanitize(b.ID), term.Line(service, 100))
-		return err
 	})
 }
 

@@ -68,7 +68,7 @@ func (v bountiesView) show(g *term.Page, now time.Time) {
 				claims += ", yours"
 			}
 			rows = append(rows, []term.Cell{
-				term.Plain(term.Sanitize(b.ID)), term.Styled(term.Bold, "$"+b.BudgetUSD), term.Plain(term.Line(b.Category, 20)),
+				term.End(term.Sanitize(b.ID)), term.Styled(term.Bold, "$"+b.BudgetUSD), term.Plain(term.Line(b.Category, 20)),
 				term.Plain(term.Relative(now, b.ExpiresAt)), term.Plain(claims), term.Plain(term.Line(b.Title, 60)),
 			})
 		}
@@ -81,8 +81,8 @@ func (v bountiesView) show(g *term.Page, now time.Time) {
 	rows := [][]term.Cell{term.Headings("bounty", "budget", "state", "for", "order")}
 	for _, c := range v.Claims {
 		rows = append(rows, []term.Cell{
-			term.Plain(term.Sanitize(c.ID)), term.Plain("$" + c.BudgetUSD), term.Plain(string(c.Claim)),
-			term.Plain(term.Line(c.Service, 40)), term.Plain(term.Sanitize(c.OrderID)),
+			term.End(term.Sanitize(c.ID)), term.Plain("$" + c.BudgetUSD), term.Plain(string(c.Claim)),
+			term.Shrink(16, term.Line(c.Service, 40)), term.Plain(term.Sanitize(c.OrderID)),
 		})
 	}
 	g.Table("  ", rows)

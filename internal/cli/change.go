@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
@@ -30,8 +29,7 @@ func (o Output) change(p *Program, c *change) error {
 		}
 		woken := p.wake(ctx, actions.Dir())
 		if !o.JSON {
-			_, err = fmt.Fprintf(p.Stdout, "order %s %s\n", term.Sanitize(id), c.done)
-			return err
+			return p.say("order %s %s", term.Sanitize(id), c.done)
 		}
 		now, err := actions.State(ctx, id)
 		if err != nil {

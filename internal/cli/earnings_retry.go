@@ -69,6 +69,5 @@ func (c EarningsRetryCmd) send(ctx context.Context, p *Program, m market, id str
 	if err != nil {
 		return errors.Join(err, m.Owner.Note(id, "payout refused", err.Error()))
 	}
-	_, err = fmt.Fprintf(p.Stdout, "asked for the payout of %s; %s shows it once it is paid\n", term.Sanitize(id), order.Command("earnings"))
-	return err
+	return p.say("asked for the payout of %s; %s shows it once it is paid", term.Sanitize(id), order.Command("earnings"))
 }

@@ -153,7 +153,7 @@ func (v earningsView) table(by string) [][]term.Cell {
 	rows := [][]term.Cell{term.Headings(head...)}
 	for _, r := range append(v.Rows, v.Total) {
 		row := []term.Cell{
-			term.Plain(term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
+			term.Shrink(20, term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
 			term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit),
 		}
 		if v.PayoutsKnown {

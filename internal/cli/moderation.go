@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/enroll"
@@ -48,7 +47,7 @@ func showModeration(g *term.Page, m atelier.Moderation) {
 // synced prints that a change is done and what the marketplace's moderation says
 // of it, and clears an alert that the change has lifted.
 func (m market) synced(ctx context.Context, p *Program) error {
-	if _, err := fmt.Fprintln(p.Stdout, "done"); err != nil {
+	if err := p.say("done"); err != nil {
 		return err
 	}
 	moderation, err := enroll.ReadModeration(ctx, m.Client, m.Owner)

@@ -163,7 +163,7 @@ func (v orderList) show(g *term.Page) {
 			look = term.None
 		}
 		rows = append(rows, []term.Cell{
-			term.Plain(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
+			term.End(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
 			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(l.short(v.now)), term.Plain(term.Line(l.Brief, 60)),
 		})
 	}

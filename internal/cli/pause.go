@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
@@ -45,7 +44,7 @@ func (p *Program) setPaused(do func(*owner.Actions) error, done string) error {
 			return err
 		}
 		p.wake(ctx, actions.Dir())
-		_, err := fmt.Fprintln(p.Stdout, done)
+		err := p.say("%s", done)
 		return err
 	})
 }

@@ -78,6 +78,13 @@ func (p *Program) logOptions() term.LogOptions {
 	return term.LogOptions{Level: p.LogLevel, Format: p.LogFormat, Getenv: p.Getenv}
 }
 
+// say prints a line.
+func (p *Program) say(format string, args ...any) error {
+	g := p.Page()
+	g.Linef(format, args...)
+	return g.Print(p.Stdout)
+}
+
 // Page returns an empty page for standard output.
 func (p *Program) Page() *term.Page { return term.NewPage(p.Stdout, p.Getenv) }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"atelierd/internal/app"
 	"atelierd/internal/order"
@@ -70,7 +69,7 @@ func (c ReconcileCmd) Run(p *Program) error {
 	if !woken && !c.Accept {
 		done = "the next " + order.Command("run") + " reconciles before it works"
 	}
-	_, err = fmt.Fprintln(p.Stdout, done)
+	err = p.say("%s", done)
 	return err
 }
 

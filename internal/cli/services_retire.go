@@ -40,7 +40,7 @@ func (c ServicesRetireCmd) Run(p *Program) error {
 			if err := m.retire(ctx, s); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(p.Stdout, "%s is no longer listed\n", title)
+			err := p.say("%s is no longer listed", title)
 			return err
 		}
 		return Hintf(fmt.Errorf("the marketplace lists no service %.100q", c.Service), "%s shows those it lists", order.Command("services list"))

@@ -62,7 +62,10 @@ func (c TokenLaunchCmd) Run(p *Program) error {
 		if err := m.Owner.EndOneTimeAction(tokenAction, order.ActionDone, token.Mint); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.Stdout, "launched\n  mint         %s\n  transaction  %s\n", term.Sanitize(token.Mint), term.Sanitize(token.TxSignature))
+		g := p.Page()
+		g.Linef("launched")
+		g.Table("  ", [][]term.Cell{{term.Plain("mint"), term.Plain(term.Sanitize(token.Mint))}, {term.Plain("transaction"), term.Plain(term.Sanitize(token.TxSignature))}})
+		err = g.Print(p.Stdout)
 		return err
 	})
 }

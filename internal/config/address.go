@@ -34,14 +34,14 @@ func (t *table) api(key, fallback string) string {
 	switch {
 	case u.RawQuery != "" || u.Fragment != "":
 		t.problem(t.at(key), "contains a query or a fragment; remove it")
-	case u.Scheme == "http" && !loopback(s):
+	case u.Scheme == "http" && !Loopback(s):
 		t.problem(t.at(key), "is http, which would send the API key in plain text; write https, http works for this machine only")
 	}
 	return strings.TrimRight(s, "/")
 }
 
-// loopback reports whether an address is on this machine.
-func loopback(address string) bool {
+// Loopback reports whether an address is on this machine.
+func Loopback(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
 		return false

@@ -339,7 +339,7 @@ func (t *table) base(key string, needs provider.Needs) string {
 	} else if strings.ContainsAny(s, "?#") {
 		t.problem(t.at(key), "contains a query or a fragment; remove it")
 	}
-	if strings.HasPrefix(s, "http://") && !loopback(s) && (t.has("key_env") || t.has("key_file")) {
+	if strings.HasPrefix(s, "http://") && !Loopback(s) && (t.has("key_env") || t.has("key_file")) {
 		t.warn(t.at(key), "is http, so the key crosses the network in plain text; use https if the server has it")
 	}
 	return s

@@ -179,7 +179,7 @@ func (n *Notify) mail(t *table, dir string) {
 	if n.Mail.User != "" && n.TokenFile == "" && n.TokenEnv == "" {
 		t.problem(t.at("user"), "is set without password_file or password_env; set one of them")
 	}
-	if n.Mail.Plain && !loopback("http://"+n.Mail.Server) {
+	if n.Mail.Plain && !Loopback("http://"+n.Mail.Server) {
 		t.problem(t.at("plain"), "sends mail without TLS to another machine; remove it")
 	}
 }

@@ -34,12 +34,12 @@ func (t *table) config(dir string) *Config {
 	if !filepath.IsAbs(c.DataDir) {
 		c.DataDir = filepath.Join(dir, c.DataDir)
 	}
-	sandbox := loopback(c.BaseURL)
-	c.Local = sandbox
+	local := Loopback(c.BaseURL)
+	c.Local = local
 	c.Agent = t.sub("agent").agent()
-	c.Poll = t.sub("poll").poll(sandbox)
-	c.Budget = t.sub("budget").budget(sandbox)
-	c.Work = t.sub("work").work(sandbox)
+	c.Poll = t.sub("poll").poll(local)
+	c.Budget = t.sub("budget").budget(local)
+	c.Work = t.sub("work").work(local)
 	c.Messages = t.sub("messages").messages()
 	c.Webhook = t.sub("webhook").webhook(dir)
 	c.Metrics = t.sub("metrics").metrics()

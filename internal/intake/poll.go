@@ -106,7 +106,8 @@ type Poller struct {
 	complete     bool
 	windows      string // the alert about windows that end, as last stored
 	polledAt     time.Time
-	lookedAt     time.Time // of the last read that events asked for; only Run uses it
+	lookedAt     time.Time     // of the last read that events asked for; only Run uses it
+	said         time.Duration // the wait that was last logged; only Run uses it
 	lastComplete time.Time
 	refused      bool
 	failed       bool // the last poll
@@ -171,12 +172,23 @@ func (p *Poller) Run(ctx context.Context) error {
 		err := p.Poll(ctx)
 		wait := p.delay(ctx, err)
 		p.dueAt(time.Now().Add(wait))
+		p.sayNext(wait, p.State())
 		for _, answer := range asked {
 			answer <- p.State()
 		}
 		p.sleep(ctx, wait)
 	}
 	return nil
+}
+
+// sayNext logs when the next poll is: after a poll that has found something, and whenever
+// the wait has become much longer or shorter. In between it is as often as was said.
+func (p *Poller) sayNext(wait time.Duration, last PollState) {
+	level := slog.LevelDebug
+	if last.Err == nil && last.New+last.Changed > 0 || wait > p.said*3/2 || wait < p.said*2/3 {
+		level, p.said = slog.LevelInfo, wait
+	}
+	p.o.Log.Log(context.Background(), level, "next poll in "+wait.Round(time.Second).String()) //nolint:sloglint // read by people who wait
 }
 
 // delay returns how long to wait after a poll that ended with err.

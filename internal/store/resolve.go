@@ -17,6 +17,7 @@ const MinEnd = 6
 // Resolve returns the id of the one order whose id is text, or begins or ends with it.
 // An end has at least MinEnd characters.
 func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
+	text = strings.TrimPrefix(text, "…") // as a narrow terminal shows it
 	ids, err := s.read.OrderIDsLike(ctx, query.OrderIDsLikeParams{Low: text, High: text + "\U0010ffff"})
 	if err != nil {
 		return "", err
@@ -34,6 +35,7 @@ func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
 // ResolveBounty returns the id of the one bounty we have claimed whose id is text or
 // ends with it.
 func (s *Store) ResolveBounty(ctx context.Context, text string) (string, error) {
+	text = strings.TrimPrefix(text, "…")
 	ids, err := s.read.BountyIDsEnding(ctx, text)
 	if err != nil {
 		return "", err
@@ -44,8 +46,9 @@ func (s *Store) ResolveBounty(ctx context.Context, text string) (string, error) 
 // Ending returns the one of some ids of bounties that is text or ends with it. An end
 // has at least MinEnd characters.
 func Ending(ids []string, text string) (string, error) {
+	text = strings.TrimPrefix(text, "…")
 	return theOne(slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		return id != text && !(isEnd(text) && strings.HasSuffix(id, text))
+		return id != text && (!isEnd(text) || !strings.HasSuffix(id, text))
 	}), text, ErrNoBounty)
 }
 

@@ -14,7 +14,7 @@ func TestAnOrderIsFoundByTheBeginningOrTheEndOfItsID(t *testing.T) {
 	paid(t, s, "abc", "abcd", "abx", "q_%", "ord_1_red_fox", "ord_2_red_fox", "red_fox", "ord_ümläut", "aXredfox")
 	for text, want := range map[string]string{
 		"abc": "abc", "abcd": "abcd", "abx": "abx", "q": "q_%", "q_": "q_%",
-		"1_red_fox": "ord_1_red_fox", "ord_2": "ord_2_red_fox", "red_fox": "red_fox", "ümläut": "ord_ümläut", "redfox": "aXredfox",
+		"1_red_fox": "ord_1_red_fox", "ord_2": "ord_2_red_fox", "red_fox": "red_fox", "ümläut": "ord_ümläut", "redfox": "aXredfox", "…1_red_fox": "ord_1_red_fox",
 	} {
 		if id, err := s.Resolve(t.Context(), text); err != nil || id != want {
 			t.Errorf("Resolve(%q) = %q, %v; want %q", text, id, err, want)
@@ -51,7 +51,7 @@ func TestAClaimedBountyIsFoundByTheEndOfItsID(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for text, want := range map[string]string{"1_poster": "bty_1_poster", "bty_2_poster": "bty_2_poster", "b9": "b9"} {
+	for text, want := range map[string]string{"1_poster": "bty_1_poster", "…1_poster": "bty_1_poster", "bty_2_poster": "bty_2_poster", "b9": "b9"} {
 		if id, err := s.ResolveBounty(t.Context(), text); err != nil || id != want {
 			t.Errorf("ResolveBounty(%q) = %q, %v; want %q", text, id, err, want)
 		}
@@ -69,7 +69,7 @@ func TestAClaimedBountyIsFoundByTheEndOfItsID(t *testing.T) {
 func TestAnEndOfAListedIDNamesIt(t *testing.T) {
 	t.Parallel()
 	ids := []string{"bty_1_poster", "bty_2_poster", "fox"}
-	for text, want := range map[string]string{"2_poster": "bty_2_poster", "fox": "fox"} {
+	for text, want := range map[string]string{"…2_poster": "bty_2_poster", "fox": "fox"} {
 		if id, err := Ending(ids, text); err != nil || id != want {
 			t.Errorf("Ending(%q) = %q, %v; want %q", text, id, err, want)
 		}

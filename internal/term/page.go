@@ -39,9 +39,9 @@ func coloured(w io.Writer, getenv func(string) string) bool {
 	return IsTerminal(w) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 }
 
-// IsTerminal reports whether w is a terminal.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// IsTerminal reports whether a reader or writer is a terminal.
+func IsTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -64,8 +64,18 @@ func (g *Page) Print(w io.Writer) error {
 // String returns the text of the page.
 func (g *Page) String() string { return g.text.String() }
 
-// Linef adds a line.
-func (g *Page) Linef(format string, args ...any) { fmt.Fprintf(&g.text, format+"\n", args...) }
+// Linef adds lines. On a terminal that is too narrow they are broken between words.
+func (g *Page) Linef(format string, args ...any) {
+	for line := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		if g.Width == 0 || Columns(line) <= g.Width {
+			g.text.WriteString(line + "\n")
+			continue
+		}
+		text := strings.TrimLeft(line, " ")
+		indent := line[:len(line)-len(text)]
+		g.Wrap(indent+"  ", text, Plain(indent))
+	}
+}
 
 // Heading begins a section.
 func (g *Page) Heading(text string) {
@@ -96,124 +106,42 @@ func (g *Page) Paint(s Style, text string) string {
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-// Cell is one field of a table.
-type Cell struct {
-	Text  string
-	Style Style
-}
-
-// Plain returns a cell without a style.
-func Plain(text string) Cell { return Cell{Text: text} }
-
-// Styled returns a cell with a style.
-func Styled(s Style, text string) Cell { return Cell{Text: text, Style: s} }
-
-// Headings returns the first row of a table.
-func Headings(names ...string) []Cell {
-	row := make([]Cell, len(names))
-	for i, n := range names {
-		row[i] = Styled(Dim, n)
-	}
-	return row
-}
-
-// MinLast is the width that the last column of a table keeps on the narrowest
-// terminal.
-const MinLast = 20
-
-// Fits reports whether a table leaves enough room for its last column. Without a
-// terminal every table fits.
-func (g *Page) Fits(indent string, rows [][]Cell) bool {
-	if g.Width == 0 {
-		return true
-	}
-	total := Columns(indent)
-	for i, w := range columnWidths(rows) {
-		if len(rows[0]) == i+1 {
-			w = MinLast - 2
-		}
-		total += w + 2
-	}
-	return total <= g.Width
-}
-
-func columnWidths(rows [][]Cell) (widths []int) {
-	for _, row := range rows {
-		for i, c := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], Columns(c.Text))
-		}
-	}
-	return widths
-}
-
-// Table writes rows in aligned columns, indented. On a terminal the last column is
-// cut to fit.
-func (g *Page) Table(indent string, rows [][]Cell) {
-	widths := columnWidths(rows)
-	for _, row := range rows {
-		var line strings.Builder
-		used := Columns(indent)
-		for i, c := range row {
-			if i == len(row)-1 {
-				if g.Width > 0 {
-					c.Text = Clip(c.Text, max(g.Width-used, MinLast))
-				}
-				line.WriteString(g.Paint(c.Style, c.Text))
-				break
-			}
-			gap := strings.Repeat(" ", widths[i]-Columns(c.Text)+2)
-			line.WriteString(g.Paint(c.Style, c.Text) + gap)
-			used += widths[i] + 2
-		}
-		g.Linef("%s", strings.TrimRight(indent+line.String(), " "))
-	}
-}
-
 // Wrap writes a text after the cells of lead. On a terminal that is too narrow the
 // text is broken between words and continues below, indented. A command in
-// backquotes stays on one line, so that it can be copied.
+// backquotes stays on one line if it fits there, so that it can be copied.
 func (g *Page) Wrap(indent, text string, lead ...Cell) {
-	var line strings.Builder
-	used := 0
+	var begin strings.Builder
 	for _, c := range lead {
-		line.WriteString(g.Paint(c.Style, c.Text))
-		used += Columns(c.Text)
+		begin.WriteString(g.Paint(c.Style, c.Text))
 	}
-	begun := false // whether the line has a word of the text
-	for _, word := range words(text) {
-		width := Columns(word)
-		if begun && g.Width > 0 && used+1+width > g.Width {
-			g.Linef("%s", line.String())
-			line.Reset()
-			line.WriteString(indent)
-			used, begun = Columns(indent), false
-		}
-		if begun {
-			line.WriteString(" ")
-			used++
-		}
-		line.WriteString(word)
-		used, begun = used+width, true
-	}
-	g.Linef("%s", strings.TrimRight(line.String(), " "))
+	f := newFiller(g.Width, indent, begin.String())
+	f.text(text)
+	g.write(f)
 }
 
-// words splits a text at spaces, but not between a pair of backquotes.
-func words(text string) (list []string) {
-	begin, quoted := 0, false
-	for i, r := range text {
-		switch {
-		case r == '`':
-			quoted = !quoted && strings.Contains(text[i+1:], "`")
-		case r == ' ' && !quoted:
-			list = append(list, text[begin:i])
-			begin = i + 1
+// Command writes a command that is not in a sentence, made of the given words. If it is
+// too wide it is broken between them, as a shell reads it.
+func (g *Page) Command(indent string, words ...string) {
+	f := newFiller(g.Width, indent, indent)
+	f.command(words)
+	g.write(f)
+}
+
+// FitsText reports whether each line of a text fits behind an indent.
+func (g *Page) FitsText(indent, text string) bool {
+	for line := range strings.SplitSeq(text, "\n") {
+		if g.Width > 0 && Columns(indent)+Columns(line) > g.Width {
+			return false
 		}
 	}
-	return append(list, text[begin:])
+	return true
+}
+
+// write adds what a filler has filled.
+func (g *Page) write(f *filler) {
+	for _, line := range f.end() {
+		g.text.WriteString(line + "\n")
+	}
 }
 
 // Note writes a text that may take several lines, indented.
@@ -228,7 +156,7 @@ func (g *Page) Hint(indent, text string) {
 // does not look like a line of atelierd.
 func (g *Page) Quote(text string) {
 	for line := range strings.SplitSeq(strings.TrimRight(Text(text), "\n"), "\n") {
-		g.Linef("%s", strings.TrimRight("  | "+line, " "))
+		g.Wrap("  | ", line, Plain("  | "))
 	}
 }
 

@@ -115,17 +115,54 @@ func TestJSONHoldsNothingThatATerminalObeys(t *testing.T) {
 	}
 }
 
-func TestLongLinesAreBrokenBetweenWordsButNotInACommand(t *testing.T) {
+func TestLongLinesAreBrokenBetweenWords(t *testing.T) {
 	t.Parallel()
 	for width, want := range map[int]string{
 		0:  "  hint: fix it, then run `atelierd orders retry ord_1` again\n",
 		37: "  hint: fix it, then run\n  `atelierd orders retry ord_1` again\n",
-		10: "  hint: fix\n  it, then\n  run\n  `atelierd orders retry ord_1`\n  again\n",
+		31: "  hint: fix it, then run\n  `atelierd orders retry ord_1`\n  again\n",
+		// A command is continued as a shell reads it.
+		20: "  hint: fix it, then\n  run\n  `atelierd orders \\\n  retry ord_1` again\n",
 	} {
 		g := &term.Page{Width: width}
 		g.Hint("  ", "fix it, then run `atelierd orders retry ord_1` again")
 		if got := g.String(); got != want {
-			t.Errorf("%d wide: got\n%q, want\n%q", width, got, want)
+			t.Errorf("%d wide: got\n%s, want\n%s", width, got, want)
+		}
+	}
+}
+
+func TestAWordWiderThanTheTerminalIsBrokenAtItsSigns(t *testing.T) {
+	t.Parallel()
+	g := &term.Page{Width: 16}
+	g.Note("  ", "see /var/lib/atelierd/data/artifacts/file.png and "+strings.Repeat("x", 20))
+	want := "  see\n  /var/lib/\n  atelierd/data/\n  artifacts/\n  file.png and\n  xxxxxxxxxxxxxx\n  xxxxxx\n"
+	if got := g.String(); got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+}
+
+func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
+	t.Parallel()
+	text := "a " + strings.Repeat("界", 30) + " `atelierd orders retry " + strings.Repeat("o", 70) + "` ümläut\u0301 " + strings.Repeat("/x", 60)
+	for width := 10; width < 90; width++ {
+		g := &term.Page{Width: width}
+		g.Linef("  %s", text)
+		g.Hint("  ", text)
+		g.Quote(text)
+		g.Error(text, text)
+		g.Command("  ", strings.Fields(text)...)
+		g.Table("  ", [][]term.Cell{{term.Plain("name"), term.Plain(text)}, {term.Plain(text), term.Plain("x")}})
+		g.Table("  ", [][]term.Cell{term.Headings("order", "state", "brief"), {term.End("ord_1"), term.Plain(text), term.Plain(text)}})
+		for line := range strings.Lines(g.String()) {
+			if n := term.Columns(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("%d wide: a line has %d columns: %s", width, n, line)
+			}
+		}
+		for _, piece := range []string{"界", "o", "/x"} {
+			if got, want := strings.Count(g.String(), piece), strings.Count(text, piece)*5; width > 12 && got < want {
+				t.Errorf("%d wide: %q is there %d times, want %d", width, piece, got, want)
+			}
 		}
 	}
 }

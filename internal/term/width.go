@@ -22,12 +22,19 @@ func Clip(s string, n int) string {
 	return b.String() + "…"
 }
 
-// Columns returns the width of a text on a terminal. Terminals differ over the
-// newest emoji, so it is an estimate.
+// Columns returns the width of a text on a terminal. A style of Paint takes none.
+// Terminals differ over the newest emoji, so it is an estimate.
 func Columns(s string) int {
-	n := 0
+	n, style := 0, false
 	for _, r := range s {
-		n += runeColumns(r)
+		switch {
+		case r == '\x1b':
+			style = true
+		case !style:
+			n += runeColumns(r)
+		case r == 'm':
+			style = false
+		}
 	}
 	return n
 }
