@@ -69,6 +69,17 @@ func (a *App) logProgress(ctx context.Context, e *engine.Engine, st *store.Store
 	}
 }
 
+// runUntilIdle runs what is due, and logs how far it is.
+func (a *App) runUntilIdle(ctx context.Context, e *engine.Engine) error {
+	logged, stop := context.WithCancel(ctx)
+	var logging sync.WaitGroup
+	logging.Go(func() { _ = a.logProgress(logged, e, a.store) }) // it only ends when it is stopped
+	err := e.RunUntilIdle(ctx)
+	stop()
+	logging.Wait()
+	return err
+}
+
 func (a *App) logWorking(ctx context.Context, st *store.Store, r engine.Attempt, took time.Duration) {
 	fields := []any{"order", r.Job.OrderID, "job", r.Job.ID, "stage", r.Job.Stage, "attempt", r.Job.Attempt, "for", term.Span(took)}
 	p := a.progress.of(r.Job)

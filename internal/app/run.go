@@ -324,7 +324,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 	if p.Pause.look(ctx) {
 		return err
 	}
-	return errors.Join(err, p.Engine.RunUntilIdle(ctx))
+	return errors.Join(err, a.runUntilIdle(ctx, p.Engine))
 }
 
 // prepareWork makes the generators ready, before anything runs.

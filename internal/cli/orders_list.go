@@ -64,9 +64,7 @@ func (c OrdersListCmd) Run(p *Program) error {
 		for _, l := range lines[:min(len(lines), c.Most)] {
 			line := viewLine(l)
 			line.generator = generatorOf(cfg, l.Service)
-			if line.State == order.StateWorking {
-				line.expectedView = work.expected[l.ID]
-			}
+			line.expectedView = work.expect(l.ID, l.State)
 			list.lines = append(list.lines, line)
 		}
 		if err := c.print(p, list.lines, list.show); err != nil || len(lines) <= c.Most {

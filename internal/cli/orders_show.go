@@ -39,7 +39,7 @@ func (c OrdersShowCmd) Run(p *Program) error {
 			return err
 		}
 		v := viewHistory(h, cfg.DataDir)
-		v.expectedView = work.expected[id]
+		v.expectedView = work.expect(id, h.Order.State)
 		if w, ok := work.of(id); ok {
 			v.Work = &w
 		}

@@ -21,6 +21,7 @@ import (
 type workNow struct {
 	running  []workView
 	expected map[string]expectedView
+	cut      bool // so much waits that not all of it was read
 }
 
 // workView is an attempt that runs.
@@ -64,7 +65,7 @@ func readWork(ctx context.Context, cfg *config.Config, st *store.Store, now time
 		return workNow{}, err
 	}
 	live := liveWork(ctx, cfg.DataDir)
-	w := workNow{running: []workView{}, expected: map[string]expectedView{}}
+	w := workNow{running: []workView{}, expected: map[string]expectedView{}, cut: len(jobs) >= store.MostWaiting}
 	for _, j := range jobs {
 		f := forecast.Job{
 			Order: j.Order, Kind: j.Kind, Stage: j.Stage, Running: j.State == order.JobLeased, Began: j.Changed, RunAt: j.RunAt, Code: j.Code,
@@ -167,6 +168,18 @@ func viewWork(j store.OpenJob, live []control.Work) workView {
 	return v
 }
 
+// expect returns what is expected of an order in a state.
+func (w workNow) expect(id string, state order.State) expectedView {
+	x, ok := w.expected[id]
+	switch {
+	case state != order.StateWorking:
+		return expectedView{}
+	case !ok && w.cut:
+		x.ExpectedUnknown = fmt.Sprintf("over %d jobs wait before it", store.MostWaiting)
+	}
+	return x
+}
+
 // of returns the attempt that runs for an order, if one does.
 func (w workNow) of(id string) (v workView, ok bool) {
 	for _, v := range w.running {
@@ -220,7 +233,11 @@ func (x expectedView) text(now time.Time) string {
 func (v statusView) showWork(g *term.Page, now time.Time) {
 	rows := [][]term.Cell{}
 	for _, w := range v.Work[:min(len(v.Work), mostAttention)] {
-		rows = append(rows, []term.Cell{term.Plain(term.Line(w.Order, 64)), term.Plain(w.text(now))})
+		text := w.text(now)
+		if !w.Expected.IsZero() {
+			text += "; delivered " + term.Relative(now, w.Expected)
+		}
+		rows = append(rows, []term.Cell{term.Plain(term.Line(w.Order, 64)), term.Plain(text)})
 	}
 	g.Table("  ", rows)
 	if more := len(v.Work) - mostAttention; more > 0 {

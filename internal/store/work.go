@@ -8,8 +8,8 @@ import (
 	"atelierd/internal/store/query"
 )
 
-// mostWaiting is how many waiting jobs of a lane are read. Later ones wait for long.
-const mostWaiting = 1000
+// MostWaiting is how many waiting jobs of a lane OpenJobs reads.
+const MostWaiting = 1000
 
 // OpenJob is a job that waits or runs.
 type OpenJob struct {
@@ -37,7 +37,7 @@ func (s *Store) OpenJobs(ctx context.Context) ([]OpenJob, error) {
 		list = append(list, openJob(query.JobsWaitingRow(j)))
 	}
 	for _, lane := range []order.Lane{order.LaneNetwork, order.LaneGenerate} {
-		waiting, err := s.read.JobsWaiting(ctx, query.JobsWaitingParams{Lane: lane, Most: mostWaiting})
+		waiting, err := s.read.JobsWaiting(ctx, query.JobsWaitingParams{Lane: lane, Most: MostWaiting})
 		if err != nil {
 			return nil, err
 		}
