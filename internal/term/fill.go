@@ -91,24 +91,29 @@ func (f *filler) long(word string) {
 	}
 }
 
-// part returns the most of a word that fits into the line: up to the last sign at which
-// it may be broken, or else up to the end of the line.
+// part returns the most of a word that fits into the line: up to its last slash or other
+// sign at which it may be broken, or else up to the end of the line.
 func (f *filler) part(word string) string {
 	room := max(f.width-f.used, 1)
-	end, broken := 0, 0
+	end, slash, sign := 0, 0, 0
 	for end < len(word) {
 		r, size := utf8.DecodeRuneInString(word[end:])
 		if Columns(word[:end+size]) > room {
 			break
 		}
 		end += size
-		if strings.ContainsRune("/-_.,:;=&?", r) {
-			broken = end
+		switch {
+		case r == '/':
+			slash = end
+		case strings.ContainsRune("-_.,:;=&?", r):
+			sign = end
 		}
 	}
 	switch {
-	case broken > room/2:
-		return word[:broken]
+	case slash > room/3:
+		return word[:slash]
+	case sign > room/2:
+		return word[:sign]
 	case end == 0: // a wide character on a terminal of one column
 		_, end = utf8.DecodeRuneInString(word)
 	}

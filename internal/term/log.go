@@ -3,6 +3,7 @@ package term
 import (
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -26,12 +27,29 @@ func newLog(w io.Writer, o LogOptions, end io.Writer) *slog.Logger {
 		l = slog.LevelInfo // the command line allows only known levels
 	}
 	if o.Format == "text" || o.Format == "auto" && IsTerminal(end) {
-		return slog.New(tint.NewTextHandler(w, &tint.Options{
+		return slog.New(tint.NewTextHandler(lines{w, end}, &tint.Options{
 			Level: l, TimeFormat: time.TimeOnly, NoColor: !coloured(end, o.Getenv),
 			ReplaceAttr: sanitizeAttr,
 		}))
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// lines writes each line of a log so that a terminal at end breaks it between words.
+type lines struct{ w, end io.Writer }
+
+// Write writes one line.
+func (l lines) Write(p []byte) (int, error) {
+	width, line := columnsOf(l.end), strings.TrimSuffix(string(p), "\n")
+	if width == 0 || Columns(line) <= width {
+		return l.w.Write(p)
+	}
+	f := newFiller(width, "  ", "")
+	f.text(line)
+	if _, err := io.WriteString(l.w, strings.Join(f.end(), "\n")+"\n"); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // sanitizeAttr makes a log value safe to show on a terminal.

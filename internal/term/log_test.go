@@ -38,3 +38,22 @@ func TestOnlyATerminalWithoutNoColorGetsAColouredLog(t *testing.T) {
 		t.Errorf("a file got colours: %q", file.String())
 	}
 }
+
+func TestALogOnATerminalIsBrokenBetweenWords(t *testing.T) {
+	t.Parallel()
+	for _, columns := range []int{80, 40} {
+		terminal := termtest.Open(t, columns)
+		log, release := term.NewDetachedLog(terminal.File, term.LogOptions{Level: "info", Format: "auto", Getenv: func(string) string { return "" }})
+		log.Warn("the marketplace hides the agent", "order", "ord_1795694258943_b2d04ff0", "reason", strings.Repeat("no wallet is set ", 9), "path", strings.Repeat("/folder", 30))
+		release()
+		got := terminal.Close()
+		for line := range strings.Lines(got) {
+			if n := term.Columns(strings.TrimSuffix(line, "\n")); n > columns {
+				t.Errorf("%d wide: a line has %d columns: %q", columns, n, line)
+			}
+		}
+		if strings.Count(got, "no wallet is") < 2 || strings.Count(got, "/folder") < 5 || strings.Count(got, "\n  ") < 3 {
+			t.Errorf("%d wide: got\n%s", columns, got)
+		}
+	}
+}

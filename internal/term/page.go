@@ -26,12 +26,18 @@ func NewPage(w io.Writer, getenv func(string) string) *Page {
 		return g
 	}
 	g.colour = coloured(w, getenv)
+	g.Width = columnsOf(w)
+	return g
+}
+
+// columnsOf returns the width of a terminal, or 0 without one.
+func columnsOf(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			g.Width = width
+			return width
 		}
 	}
-	return g
+	return 0
 }
 
 // coloured reports whether w is a terminal whose owner wants colours.
