@@ -40,7 +40,7 @@ func TestAListingOf50000OrdersFitsIntoMemory(t *testing.T) {
 	c := s.start()
 	s.until("there is no database", func() bool {
 		_, err := os.Stat(filepath.Join(s.dir, "data", store.FileName))
-		return err == nil && strings.Contains(c.log.String(), "polled")
+		return err == nil && strings.Contains(c.log.String(), "came in")
 	})
 	s.until("the orders are not stored", func() bool { return s.count("SELECT count(*) FROM orders") >= orders })
 	for _, when := range []string{"at the first poll", "after more", "after a restart"} {

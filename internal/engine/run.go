@@ -81,11 +81,11 @@ func (e *Engine) report(d *order.Done, lost bool) {
 	case lost:
 		log.Warn("lease lost; the result is discarded")
 	case f == nil && d.Result.Next != "":
-		log.Info("stage done", "next", d.Result.Next)
+		log.Debug("stage done", "next", d.Result.Next)
 	case f == nil && d.Result.Delivery != "":
-		log.Info("job done", "result", d.Result.Delivery)
+		log.Debug("job done", "result", d.Result.Delivery)
 	case f == nil:
-		log.Info("job done")
+		log.Debug("job done")
 	case f.Class == order.Retry:
 		log.Warn("attempt failed; retry scheduled", "error", f.Error(), "code", f.Code, "at", d.RunAt.UTC().Format(time.RFC3339))
 	case f.Class == order.Wait:
@@ -95,7 +95,7 @@ func (e *Engine) report(d *order.Done, lost bool) {
 		}
 		log.Log(context.Background(), level, "job waits", "reason", f.Error(), "code", f.Code, "until", d.RunAt.UTC().Format(time.RFC3339))
 	case f.Class == order.Stopped, f.Class == order.Lost:
-		log.Info("job put back; the attempt does not count")
+		log.Debug("job put back; the attempt does not count")
 	case f.Class == order.Hold:
 		log.Error("job held for the owner", failureArgs(f)...)
 	default:

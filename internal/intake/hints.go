@@ -147,7 +147,7 @@ func (p *Poller) apply(ctx context.Context, id string, read func() (order.Facts,
 	p.addBounties(ctx, &listing)
 	sum, err := p.o.Store.Apply(order.Batch{Listing: listing, Mark: mark, Decide: catalog.Decide, Vanished: catalog.Vanished, Foreign: p.o.Foreign})
 	if err == nil && sum.New+sum.Changed > 0 {
-		p.o.Log.Info("order read", "order", id, "status", facts.Status)
+		p.o.Log.Debug("order read", "order", id, "status", facts.Status)
 	}
 	if err == nil && sum.Busy > 0 {
 		p.lookLater(id)

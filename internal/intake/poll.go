@@ -338,11 +338,7 @@ func (p *Poller) poll(ctx context.Context) (got polled, err error) {
 	// An order that left the live list has most likely completed. The next poll asks
 	// for every status.
 	p.complete = !complete && sum.Missing > 0
-	if sum.New+sum.Changed > 0 || sum.Unreadable > 0 {
-		p.o.Log.Info("polled", "orders", got.orders, "new", sum.New, "changed", sum.Changed, "unreadable", sum.Unreadable)
-	} else {
-		p.o.Log.Debug("polled", "orders", got.orders)
-	}
+	p.o.Log.Debug("polled", "orders", got.orders, "new", sum.New, "changed", sum.Changed, "unreadable", sum.Unreadable)
 	return got, nil
 }
 

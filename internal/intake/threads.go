@@ -251,7 +251,7 @@ func (t *Threads) thread(ctx context.Context, catalog Catalog, id string) (order
 func (t *Threads) apply(th order.Thread) error {
 	fresh, err := t.o.Store.ApplyThread(th)
 	if fresh > 0 {
-		t.o.Log.Info("messages read", "order", th.OrderID, "new", fresh)
+		t.o.Log.Debug("messages read", "order", th.OrderID, "new", fresh)
 	}
 	return err
 }

@@ -104,7 +104,7 @@ func (t *tx) deliveryEnded(j order.Job, state order.DeliveryState, note string) 
 		text += ": " + note
 	}
 	if state == order.DeliveryConfirmed {
-		if err := t.deliveredNews(j.OrderID); err != nil {
+		if err := t.deliveredNews(j.OrderID, j.CreatedAt); err != nil {
 			return err
 		}
 	}

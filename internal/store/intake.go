@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -212,6 +213,7 @@ func (t *tx) applyChange(k row, f order.Facts, d order.Decision, print int64) er
 	if _, err := t.event(f.ID, "status", fmt.Sprintf("%s to %s", k.Status, f.Status)); err != nil {
 		return err
 	}
+	t.saysStatus(k.Status, f)
 	return t.statusChanged(f)
 }
 
@@ -269,6 +271,9 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 			State:     order.DeliveryConfirmed,
 			SettledAt: t.now, Note: d.Note, OrderID: id, Round: int64(d.Round),
 		}); err != nil {
+			return err
+		}
+		if err := t.deliveredNews(id, time.Time{}); err != nil {
 			return err
 		}
 		return t.FinishJobs(noCancel, query.FinishJobsParams{ChangedAt: t.now, FinishedAt: t.now, OrderID: id, Round: int64(d.Round)})

@@ -23,6 +23,7 @@ type newcomers struct {
 	t       *tx
 	waiting []newcomer // whose rows are not written yet
 	jobs    *collector
+	open    int // how many orders have come that are not at their end
 }
 
 // newcomersAtOnce is how many orders wait for each other. They are large.
@@ -44,6 +45,9 @@ func (n *newcomers) add(f *order.Facts, d order.Decision) error {
 func (n *newcomers) end() error {
 	if err := n.write(); err != nil {
 		return err
+	}
+	if n.open > mostCame {
+		n.t.says("orders came in", "orders", n.open, "not_named", n.open-mostCame)
 	}
 	return n.jobs.flush()
 }
@@ -67,6 +71,11 @@ func (n *newcomers) write() error {
 		n.jobs.about = w.facts.ID
 		if err := n.t.welcome(w); err != nil {
 			return &rowError{w.facts.ID, err}
+		}
+		if s := w.decision.State; s != order.StateCompleted && s != order.StateCancelled {
+			if n.open++; n.open <= mostCame {
+				n.t.saysCame(w)
+			}
 		}
 	}
 	n.waiting = n.waiting[:0]

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -170,36 +171,41 @@ func (t *tx) clientNews(orderID, text string, at time.Time) error {
 	if t.now.Sub(at) > freshNews {
 		return nil
 	}
+	t.says("the client wrote", "order", orderID, "text", oneLine(text, 80))
 	return t.news(order.NewsMessage, order.Notice{
-		Kind: order.NoticeMessage, Line: "the client of " + orderID + " wrote: " + oneLine(text), More: order.Command("messages", orderID),
+		Kind: order.NoticeMessage, Line: "the client of " + orderID + " wrote: " + oneLine(text, 200), More: order.Command("messages", orderID),
 	})
 }
 
 // freshNews is how old what a client wrote may be to be news.
 const freshNews = 24 * time.Hour
 
-// oneLine returns the beginning of a text as one line.
-func oneLine(text string) string {
+// oneLine returns the beginning of a text as one line of at most n characters.
+func oneLine(text string, n int) string {
 	words := []rune(strings.Join(strings.Fields(text), " "))
-	if len(words) > 200 {
-		return string(words[:200]) + "…"
+	if len(words) > n {
+		return string(words[:n]) + "…"
 	}
 	return string(words)
 }
 
-// deliveredNews commits the news of a delivery.
-func (t *tx) deliveredNews(orderID string) error {
-	if len(t.listeners) == 0 {
-		return nil
-	}
+// deliveredNews commits the news of a delivery. began is when its round was opened; zero is
+// when the order came.
+func (t *tx) deliveredNews(orderID string, began time.Time) error {
 	rows, err := t.GetOrder(noCancel, orderID)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
 	r := rows[0]
-	line := fmt.Sprintf("delivered %s: %s", r.ID, r.ServiceTitle)
-	if r.PriceUsdMicros != nil {
-		line += fmt.Sprintf(", $%s", *r.PriceUsdMicros)
+	if began.IsZero() {
+		began = r.SeenAt.Time
 	}
+	price, line := "none", fmt.Sprintf("delivered %s: %s", r.ID, r.ServiceTitle)
+	if r.PriceUsdMicros != nil {
+		price = "$" + r.PriceUsdMicros.String()
+		line += ", " + price
+	}
+	t.says("delivered", "order", r.ID, "service", cmp.Or(r.Service, r.ServiceTitle), "round", r.Round, "price", price,
+		"in", t.now.Sub(began).Round(time.Second).String())
 	return t.news(order.NewsDelivered, order.Notice{Kind: order.NoticeDelivered, Line: line})
 }

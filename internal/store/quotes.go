@@ -65,6 +65,7 @@ func (t *tx) quoted(orderID string, state order.QuoteState, note string) error {
 	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateWaiting, ChangedAt: t.now, ID: orderID}); err != nil {
 		return err
 	}
+	t.says("price sent to the client", "order", orderID)
 	kind := "quoted"
 	if state == order.QuoteElsewhere {
 		kind = "quoted elsewhere"

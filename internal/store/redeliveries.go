@@ -74,6 +74,7 @@ func (t *tx) redelivered(j order.Job, state order.DeliveryState, note string) er
 		_, err := t.event(j.OrderID, "not delivered again", text)
 		return err
 	}
+	t.says(kind, "order", j.OrderID, "round", j.Round)
 	return t.effect(j.OrderID, kind, text)
 }
 

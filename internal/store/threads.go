@@ -189,6 +189,9 @@ func (t *tx) messageEnded(j order.Job, state order.OutState, note string) error 
 			return err
 		}
 	}
+	if err := t.saysSent(j, state); err != nil {
+		return err
+	}
 	text := fmt.Sprintf("message %d", j.Round)
 	if note != "" {
 		text += ": " + note

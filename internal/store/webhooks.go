@@ -78,6 +78,7 @@ func (t *tx) webhook(w query.Webhook) error {
 		if err := t.SetPayout(noCancel, query.SetPayoutParams{PayoutUsdMicros: w.AmountUsdMicros, ID: w.OrderID}); err != nil {
 			return err
 		}
+		t.says("an order is paid out", "order", w.OrderID, "amount", "$"+w.AmountUsdMicros.String())
 		if _, err := t.event(w.OrderID, "payout sent", fmt.Sprintf("the marketplace reports a payout of $%s", *w.AmountUsdMicros)); err != nil {
 			return err
 		}

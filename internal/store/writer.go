@@ -32,6 +32,8 @@ type tx struct {
 	single bool
 	// listeners take news of deliveries and of what clients write.
 	listeners []order.Listener
+	// lines are logged once the transaction has committed.
+	lines []logLine
 }
 
 // noCancel is the context of all statements in a transaction. It is never
@@ -60,6 +62,7 @@ type request struct {
 	fn     func(*tx) error
 	by     order.Actor // of the events that fn adds
 	change Change
+	lines  []logLine
 	err    error
 	done   chan struct{}
 }
@@ -93,6 +96,11 @@ func (w *writer) do(r *request) error {
 		case <-r.done:
 		default:
 			return ErrClosed
+		}
+	}
+	if r.err == nil {
+		for _, l := range r.lines {
+			w.log.Info(l.text, l.args...)
 		}
 	}
 	return r.err
@@ -189,7 +197,7 @@ func (w *writer) try(batch []*request) (err error) {
 		if err := r.fn(t); err != nil {
 			return err
 		}
-		r.change = t.changed
+		r.change, r.lines = t.changed, t.lines
 	}
 	if _, err := w.stmts.ExecContext(noCancel, "COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)

@@ -224,7 +224,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	case ticket == "":
 		ticket, out, err = p.submit(limit, c, req)
 	case out == nil:
-		p.spec.Log.Info("job resumed", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
+		p.spec.Log.Debug("job resumed", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
 	}
 	if err != nil {
 		return generate.Result{}, err
@@ -277,7 +277,7 @@ func (p *Provider) submit(ctx context.Context, c *conn, req generate.Request) (t
 	case out != nil:
 		return ticket, out, nil
 	}
-	p.spec.Log.Info("job submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
+	p.spec.Log.Debug("job submitted", "order", req.OrderID, "round", req.Round, "attempt", req.Attempt, "ticket", ticket)
 	return ticket, nil, submitted(req, ticket)
 }
 
