@@ -131,6 +131,12 @@ SELECT c.id, c.service, c.completed_at, (c.gross - c.fee) / 1e6 AS net_usd,
                   ORDER BY e.id DESC LIMIT 1), '') AS note
 FROM completed_orders AS c WHERE c.payout_tx = '' AND c.payout_usd_micros IS NULL;
 
+-- Each amount that was spent, on orders and on samples, in micros.
+CREATE VIEW spent AS
+SELECT a.started_at AS at, a.cost_usd_micros AS cost FROM attempts AS a WHERE a.cost_usd_micros > 0
+UNION ALL
+SELECT c.began_at, c.cost_usd_micros FROM calls AS c WHERE c.job_id IS NULL AND c.cost_usd_micros > 0;
+
 -- What generation cost, by the day of the attempt, for all orders and samples. Lost
 -- is what bought nothing: calls that failed, were refused, expired or have an unknown
 -- outcome, and everything spent on an order that failed or was cancelled.

@@ -90,3 +90,31 @@ ORDER BY m.at, o.id LIMIT 100;
 -- What completed before a time and shows no payout.
 SELECT CAST(count(*) AS INTEGER) AS orders, min(completed_at) AS first_at FROM orders
 WHERE completed_at IS NOT NULL AND state = 'completed' AND payout_tx = '' AND payout_usd_micros IS NULL AND completed_at <= ?;
+
+-- name: DigestDays :many
+-- The last day of which the target was sent the summary, if any.
+SELECT day FROM digests WHERE target = ?;
+
+-- name: SetDigestDay :execrows
+-- Changes no row if the summary of that day or of a later one was sent.
+INSERT INTO digests (target, day) VALUES (sqlc.arg(target), sqlc.arg(day))
+ON CONFLICT (target) DO UPDATE SET day = excluded.day WHERE digests.day < excluded.day;
+
+-- name: EarnedBetween :one
+SELECT CAST(count(*) AS INTEGER) AS orders, CAST(coalesce(sum(gross - fee), 0) AS INTEGER) AS net
+FROM completed_orders WHERE completed_at >= sqlc.arg(low) AND completed_at < sqlc.arg(high);
+
+-- name: SpentBetween :one
+SELECT CAST(coalesce(sum(cost), 0) AS INTEGER) FROM spent WHERE at >= sqlc.arg(low) AND at < sqlc.arg(high);
+
+-- name: CameBetween :one
+SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= sqlc.arg(low) AND created_at < sqlc.arg(high);
+
+-- name: DeliveredBetween :many
+SELECT order_id, urls FROM deliveries
+WHERE settled_at >= sqlc.arg(low) AND settled_at < sqlc.arg(high) AND state = 'confirmed' ORDER BY settled_at, order_id;
+
+-- name: PiecesBetween :many
+-- The links of the pieces that were uploaded.
+SELECT url FROM artifacts
+WHERE uploaded_at >= sqlc.arg(low) AND uploaded_at < sqlc.arg(high) AND kind = 'piece' AND url <> '' ORDER BY uploaded_at, id;

@@ -32,6 +32,9 @@ type Store interface {
 	Edited(target string, id int64) error
 	// SetAlert shows an alert to the owner. An empty text clears it.
 	SetAlert(a order.Alert, text string) error
+	Digest(ctx context.Context, day string, from, to time.Time) (order.Digest, error)
+	DigestDay(ctx context.Context, target string) (string, error)
+	AddDigest(target, day string, n *order.Notice) error
 }
 
 // Target is where messages go, and when.
@@ -40,6 +43,8 @@ type Target struct {
 	To notify.Target
 	// Quiet reports whether only what is urgent is sent at a time.
 	Quiet func(time.Time) bool
+	// Digest is when the target gets the summary of the day before.
+	Digest order.DigestTime
 }
 
 // Options are the parts of an Announcer.
@@ -133,10 +138,41 @@ func (a *Announcer) once(ctx context.Context, after, pollWithin time.Duration) e
 	var sending sync.WaitGroup
 	errs := make([]error, len(a.o.Targets))
 	for i, t := range a.o.Targets {
-		sending.Go(func() { errs[i] = a.send(ctx, t) })
+		sending.Go(func() { errs[i] = errors.Join(a.digest(ctx, t), a.send(ctx, t)) })
 	}
 	sending.Wait()
 	return errors.Join(errs...)
+}
+
+// digest has the summaries sent that are due for a target. A new target gets the first at
+// the next time of the day that it names.
+func (a *Announcer) digest(ctx context.Context, t Target) error {
+	if !t.Takes(order.NewsDigest) || t.Digest.Zone == nil {
+		return nil
+	}
+	now := time.Now()
+	last, err := a.o.Store.DigestDay(ctx, t.Name)
+	if err != nil {
+		return err
+	}
+	if last == "" {
+		return a.o.Store.AddDigest(t.Name, t.Digest.Last(now), nil)
+	}
+	for _, day := range t.Digest.Due(last, now) {
+		from, to, err := t.Digest.Span(day)
+		if err != nil {
+			return err
+		}
+		d, err := a.o.Store.Digest(ctx, day, from, to)
+		if err != nil {
+			return fmt.Errorf("add up the day %s: %w", day, err)
+		}
+		n := d.Notice()
+		if err := a.o.Store.AddDigest(t.Name, day, &n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // send sends what is due for one target. Its error is the store's.

@@ -37,6 +37,7 @@ func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announ
 		}
 		o.Targets = append(o.Targets, announce.Target{
 			Listener: order.Listener{Name: n.Name, News: n.News, PerHour: n.PerHour}, To: to, Quiet: n.Quiet,
+			Digest: order.DigestTime{At: n.DigestAt, Zone: n.Zone},
 		})
 	}
 	return o, nil

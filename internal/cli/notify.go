@@ -15,7 +15,8 @@ import (
 
 // NotifyCmd is the group of commands about notifications.
 type NotifyCmd struct {
-	Test NotifyTestCmd `cmd:"" help:"Send a message to each target of notifications."`
+	Test   NotifyTestCmd   `cmd:"" help:"Send a message to each target of notifications."`
+	Digest NotifyDigestCmd `cmd:"" help:"Print the summary of a day."`
 }
 
 // NotifyTestCmd sends a message to each target.

@@ -36,6 +36,9 @@ type Notify struct {
 	// urgent is sent. Equal ones are no such time.
 	QuietFrom, QuietTo time.Duration
 	Zone               *time.Location
+	// DigestAt is the time of the day in Zone at which the summary of the day before is
+	// sent.
+	DigestAt time.Duration
 }
 
 // addressed are the types with an address of their own.
@@ -194,6 +197,10 @@ func (n *Notify) clock(t *table) {
 			zone = time.UTC
 		}
 		n.Zone = zone
+	}
+	n.DigestAt = t.timeOfDay("digest_at", t.text("digest_at", "08:00"))
+	if t.has("digest_at") && !slices.Contains(n.News, order.NewsDigest) {
+		t.problem(t.at("digest_at"), `is set without the event "digest"; add it to events, or remove this`)
 	}
 	if quiet := t.text("quiet", ""); quiet != "" {
 		from, to, ok := strings.Cut(quiet, "-")

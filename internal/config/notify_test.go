@@ -15,7 +15,8 @@ func TestATargetOfNotifications(t *testing.T) {
 type = "telegram"
 token_file = "bot.token"
 chat = "12"
-events = ["delivered", "message"]
+events = ["delivered", "digest"]
+digest_at = "07:45"
 quiet = "23:00-07:30"
 time_zone = "Europe/Berlin"
 `))
@@ -24,7 +25,7 @@ time_zone = "Europe/Berlin"
 	}
 	n := c.Notify[0]
 	if n.Name != "telegram" || n.Chat != "12" || !strings.HasSuffix(n.TokenFile, "/bot.token") ||
-		len(n.News) != 2 || n.News[0] != order.NewsDelivered || n.PerHour != 20 {
+		len(n.News) != 2 || n.News[0] != order.NewsDelivered || n.PerHour != 20 || n.DigestAt != 465*time.Minute {
 		t.Errorf("read %+v", n)
 	}
 	for at, want := range map[string]bool{"22:59": false, "23:00": true, "03:00": true, "07:29": true, "07:30": false, "12:00": false} {
@@ -55,6 +56,8 @@ func TestWhatIsWrongWithATargetOfNotifications(t *testing.T) {
 		"type = \"email\"\nserver = \"smtp.example.com:25\"\nfrom = \"a@x.example\"\nto = [\"b@x.example\"]\nplain = true": "sends mail without TLS to another machine",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nevents = [\"all\"]":                                               `"all" is no event; write some of needs_owner, down, delivered, message`,
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nquiet = \"night\"":                                                "is no span of a day",
+		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nevents = [\"digest\"]\ndigest_at = \"noon\"":                      "is no time of the day",
+		"type = \"ntfy\"\nurl = \"https://x.example/a\"\ndigest_at = \"09:00\"":                                            "is set without the event",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\ntime_zone = \"Mars\"":                                             "is no time zone",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\nchat = \"1\"":                                                     "chat: is not for type ntfy; remove it",
 		"type = \"ntfy\"\nurl = \"https://x.example/a\"\n[[notify]]\ntype = \"ntfy\"\nurl = \"https://x.example/b\"":       "another [[notify]] has the name \"ntfy\"",

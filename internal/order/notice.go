@@ -22,11 +22,13 @@ const (
 	NewsDelivered News = "delivered"
 	// NewsMessage: a client wrote.
 	NewsMessage News = "message"
+	// NewsDigest: the summary of a day.
+	NewsDigest News = "digest"
 )
 
 // AllNews returns all kinds of news.
 func AllNews() []News {
-	return []News{NewsNeedsOwner, NewsDown, NewsDelivered, NewsMessage}
+	return []News{NewsNeedsOwner, NewsDown, NewsDelivered, NewsMessage, NewsDigest}
 }
 
 // The times of announcements.
@@ -119,6 +121,7 @@ const (
 	NoticeOver      NoticeKind = "over"
 	NoticeDelivered NoticeKind = "delivered"
 	NoticeMessage   NoticeKind = "message"
+	NoticeDigest    NoticeKind = "digest"
 )
 
 // Wait returns how long a line of the kind may wait for others to go with.
@@ -178,6 +181,10 @@ func Bundle(list []Notice) (title, text string, urgent bool) {
 		}
 	}
 	var parts []string
+	days := "daily summaries"
+	if counts[NoticeDigest] == 1 {
+		days = "daily summary"
+	}
 	for _, c := range []struct {
 		n    int
 		text string
@@ -187,6 +194,7 @@ func Bundle(list []Notice) (title, text string, urgent bool) {
 		{counts[NoticeOver], "over"},
 		{counts[NoticeDelivered], "delivered"},
 		{counts[NoticeMessage], "from clients"},
+		{counts[NoticeDigest], days},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.text))

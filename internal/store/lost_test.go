@@ -117,12 +117,18 @@ func TestALostDatabaseIsNotTakenForANewFolder(t *testing.T) {
 func TestADamagedDatabaseIsRecognized(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
-	openNew(t, Options{Dir: dir}).Close()
+	s := openNew(t, Options{Dir: dir})
+	var page, size int
+	row := s.reads.QueryRow("SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_schema WHERE name = 'orders_created'")
+	if err := row.Scan(&page, &size); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
 	data, err := os.ReadFile(filepath.Join(dir, FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	copy(data[len(data)/2:], strings.Repeat("\xff", 64<<10)) // SQLite still opens it
+	copy(data[(page-1)*size:], strings.Repeat("\xff", size)) // SQLite still opens it
 	if err := os.WriteFile(filepath.Join(dir, FileName), data, 0o600); err != nil {
 		t.Fatal(err)
 	}

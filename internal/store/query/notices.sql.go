@@ -26,6 +26,22 @@ func (q *Queries) BeginDispatch(ctx context.Context, arg BeginDispatchParams) er
 	return err
 }
 
+const cameBetween = `-- name: CameBetween :one
+SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?1 AND created_at < ?2
+`
+
+type CameBetweenParams struct {
+	Low  utc.Time
+	High utc.Time
+}
+
+func (q *Queries) CameBetween(ctx context.Context, arg CameBetweenParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, cameBetween, arg.Low, arg.High)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const closeAlert = `-- name: CloseAlert :exec
 UPDATE alerts SET closed_at = ?1 WHERE id = ?2
 `
@@ -38,6 +54,72 @@ type CloseAlertParams struct {
 func (q *Queries) CloseAlert(ctx context.Context, arg CloseAlertParams) error {
 	_, err := q.db.ExecContext(ctx, closeAlert, arg.ClosedAt, arg.ID)
 	return err
+}
+
+const deliveredBetween = `-- name: DeliveredBetween :many
+SELECT order_id, urls FROM deliveries
+WHERE settled_at >= ?1 AND settled_at < ?2 AND state = 'confirmed' ORDER BY settled_at, order_id
+`
+
+type DeliveredBetweenParams struct {
+	Low  utc.Time
+	High utc.Time
+}
+
+type DeliveredBetweenRow struct {
+	OrderID string
+	Urls    string
+}
+
+func (q *Queries) DeliveredBetween(ctx context.Context, arg DeliveredBetweenParams) ([]DeliveredBetweenRow, error) {
+	rows, err := q.db.QueryContext(ctx, deliveredBetween, arg.Low, arg.High)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DeliveredBetweenRow{}
+	for rows.Next() {
+		var i DeliveredBetweenRow
+		if err := rows.Scan(&i.OrderID, &i.Urls); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const digestDays = `-- name: DigestDays :many
+SELECT day FROM digests WHERE target = ?
+`
+
+// The last day of which the target was sent the summary, if any.
+func (q *Queries) DigestDays(ctx context.Context, target string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, digestDays, target)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var day string
+		if err := rows.Scan(&day); err != nil {
+			return nil, err
+		}
+		items = append(items, day)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const dispatchFailed = `-- name: DispatchFailed :exec
@@ -185,6 +267,28 @@ DELETE FROM notices WHERE alert_id = ? AND dispatch_id IS NULL
 func (q *Queries) DropWaitingNotices(ctx context.Context, alertID *int64) error {
 	_, err := q.db.ExecContext(ctx, dropWaitingNotices, alertID)
 	return err
+}
+
+const earnedBetween = `-- name: EarnedBetween :one
+SELECT CAST(count(*) AS INTEGER) AS orders, CAST(coalesce(sum(gross - fee), 0) AS INTEGER) AS net
+FROM completed_orders WHERE completed_at >= ?1 AND completed_at < ?2
+`
+
+type EarnedBetweenParams struct {
+	Low  utc.Time
+	High utc.Time
+}
+
+type EarnedBetweenRow struct {
+	Orders int64
+	Net    int64
+}
+
+func (q *Queries) EarnedBetween(ctx context.Context, arg EarnedBetweenParams) (EarnedBetweenRow, error) {
+	row := q.db.QueryRowContext(ctx, earnedBetween, arg.Low, arg.High)
+	var i EarnedBetweenRow
+	err := row.Scan(&i.Orders, &i.Net)
+	return i, err
 }
 
 const editableDispatches = `-- name: EditableDispatches :many
@@ -461,6 +565,40 @@ func (q *Queries) OrdersNearDeadline(ctx context.Context, dueAt utc.Time) ([]Ord
 	return items, nil
 }
 
+const piecesBetween = `-- name: PiecesBetween :many
+SELECT url FROM artifacts
+WHERE uploaded_at >= ?1 AND uploaded_at < ?2 AND kind = 'piece' AND url <> '' ORDER BY uploaded_at, id
+`
+
+type PiecesBetweenParams struct {
+	Low  utc.Time
+	High utc.Time
+}
+
+// The links of the pieces that were uploaded.
+func (q *Queries) PiecesBetween(ctx context.Context, arg PiecesBetweenParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, piecesBetween, arg.Low, arg.High)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var url string
+		if err := rows.Scan(&url); err != nil {
+			return nil, err
+		}
+		items = append(items, url)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const polledSince = `-- name: PolledSince :one
 SELECT max(at) AS last_at FROM requests WHERE at >= ? AND kind = 'poll' AND status BETWEEN 200 AND 299
 `
@@ -471,6 +609,41 @@ func (q *Queries) PolledSince(ctx context.Context, at utc.Time) (interface{}, er
 	var last_at interface{}
 	err := row.Scan(&last_at)
 	return last_at, err
+}
+
+const setDigestDay = `-- name: SetDigestDay :execrows
+INSERT INTO digests (target, day) VALUES (?1, ?2)
+ON CONFLICT (target) DO UPDATE SET day = excluded.day WHERE digests.day < excluded.day
+`
+
+type SetDigestDayParams struct {
+	Target string
+	Day    string
+}
+
+// Changes no row if the summary of that day or of a later one was sent.
+func (q *Queries) SetDigestDay(ctx context.Context, arg SetDigestDayParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setDigestDay, arg.Target, arg.Day)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const spentBetween = `-- name: SpentBetween :one
+SELECT CAST(coalesce(sum(cost), 0) AS INTEGER) FROM spent WHERE at >= ?1 AND at < ?2
+`
+
+type SpentBetweenParams struct {
+	Low  utc.Time
+	High utc.Time
+}
+
+func (q *Queries) SpentBetween(ctx context.Context, arg SpentBetweenParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, spentBetween, arg.Low, arg.High)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const standing = `-- name: Standing :many
