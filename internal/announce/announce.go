@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ type Options struct {
 	Wrong func() []order.Condition
 	// Hint returns the next step for what was stored without one. It may be nil.
 	Hint func(order.Condition) string
-	// Clean removes secrets from a text.
+	// Clean removes secrets from a text, and escapes what is not printable.
 	Clean func(string) string
 	Log   *slog.Logger
 }
@@ -243,7 +244,7 @@ func (a *Announcer) edit(ctx context.Context, t Target) error {
 func (a *Announcer) message(t Target, d order.Dispatch) notify.Message {
 	return notify.Message{
 		ID:    a.o.Ledger + "-" + t.Name + "-" + strconv.FormatInt(d.ID, 10),
-		Title: a.o.Clean(a.o.Agent + ": " + d.Title), Text: a.o.Clean(d.Text), Urgent: d.Urgent, At: d.At,
+		Title: strings.ReplaceAll(a.o.Clean(a.o.Agent+": "+d.Title), "\n", " "), Text: a.o.Clean(d.Text), Urgent: d.Urgent, At: d.At,
 	}
 }
 

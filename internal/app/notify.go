@@ -28,7 +28,7 @@ func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announ
 		Wrong: func() []order.Condition { return LowDisk(cfg.DataDir) },
 		Hint:  NextStep,
 		Log:   log,
-		Clean: func(text string) string { return redactor(cfg, c).Clean(text) },
+		Clean: func(text string) string { return term.Text(redactor(cfg, c).Clean(text)) },
 	}
 	for _, n := range cfg.Notify {
 		to, err := m.target(n)

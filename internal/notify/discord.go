@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -74,13 +75,16 @@ func discordBody(m Message) map[string]any {
 	}
 }
 
-// markdown escapes what Discord would take for markup, except in addresses.
+// address is a link that has nothing which Discord takes for markup.
+var address = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/?#@!$&',;=%+-]+$`)
+
+// markdown escapes what Discord would take for markup, except in plain addresses.
 func markdown(text string) string {
-	escape := strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "~", `\~`, "`", "\\`", "|", `\|`, ">", `\>`, "[", `\[`, "#", `\#`, "<", `\<`)
+	escape := strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "~", `\~`, "`", "\\`", "|", `\|`, ">", `\>`, "[", `\[`, "]", `\]`, "(", `\(`, "#", `\#`, "<", `\<`)
 	var b strings.Builder
 	for part := range strings.SplitAfterSeq(text, " ") {
 		for word := range strings.SplitAfterSeq(part, "\n") {
-			if strings.HasPrefix(word, "https://") || strings.HasPrefix(word, "http://") {
+			if address.MatchString(strings.TrimRight(word, " \n")) {
 				b.WriteString(word)
 			} else {
 				b.WriteString(escape.Replace(word))

@@ -83,11 +83,7 @@ func (e email) letter(m Message) (*mail.Msg, error) {
 	if m.Urgent {
 		letter.SetImportance(mail.ImportanceHigh)
 	}
-	text := m.Text
-	if text == "" {
-		text = m.Title
-	}
-	letter.SetBodyString(mail.TypeTextPlain, text+"\n")
+	letter.SetBodyString(mail.TypeTextPlain, strings.TrimSpace(m.Title+"\n\n"+m.Text)+"\n")
 	return letter, nil
 }
 

@@ -142,8 +142,9 @@ func TestEmailIsSentByTLSOnceForAnID(t *testing.T) {
 	if id := first.Header.Get("Message-ID"); id != "<notice-7@example.com>" || second.Header.Get("Message-ID") != id {
 		t.Errorf("the letters are named %q and %q", id, second.Header.Get("Message-ID"))
 	}
-	if body, _ := io.ReadAll(first.Body); !strings.Contains(string(body), "order ord_1: held <b>@everyone</b>") {
-		t.Errorf("the body is %q", body)
+	subject := first.Header.Get("Subject")
+	if body, _ := io.ReadAll(first.Body); !strings.Contains(string(body), "\r\n\r\norder ord_1: held <b>@everyone</b>") || !strings.HasPrefix(subject, "=?UTF-8?q?1_order_needs_you:_=C3=BCn=C3=AF?=") {
+		t.Errorf("the letter is %q\n%q", subject, body)
 	}
 }
 

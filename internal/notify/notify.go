@@ -17,7 +17,7 @@ import (
 )
 
 // Message is a text for the owner. Its parts may hold text of clients: each target
-// escapes it for its service.
+// escapes it for its service. They hold only what is printable, and line ends in Text.
 type Message struct {
 	// ID is the same each time a message is sent, and differs between messages.
 	ID    string

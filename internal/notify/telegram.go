@@ -49,8 +49,11 @@ func (t telegram) Edit(ctx context.Context, ref string, m Message) error {
 	return err
 }
 
+// telegramText is the text without markup. Telegram would still notify the person behind a
+// name such as @ann, so an invisible character parts the two.
 func telegramText(m Message) string {
-	return cut(m.plain(), telegramUnits, func(s string) int { return len(utf16.Encode([]rune(s))) })
+	text := strings.ReplaceAll(m.plain(), "@", "@\u2060")
+	return cut(text, telegramUnits, func(s string) int { return len(utf16.Encode([]rune(s))) })
 }
 
 // call calls a method of the Bot API and returns the number of the message.

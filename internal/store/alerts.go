@@ -120,7 +120,7 @@ func (t *tx) unreached(w order.Watch) ([]order.Condition, error) {
 	}
 	return []order.Condition{{
 		What: "daemon", ID: string(order.AlertUnreachable), Code: order.AlertUnreachable.Code(), State: "held", Timed: true,
-		Reason: fmt.Sprintf("the marketplace has answered no poll for %s or longer", w.PollWithin),
+		Reason: fmt.Sprintf("the marketplace has answered no poll for %d minutes or longer", int(w.PollWithin.Minutes())),
 		Hint:   order.Command("doctor") + " shows why; work resumes by itself",
 	}}, nil
 }
