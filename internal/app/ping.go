@@ -18,6 +18,16 @@ func pingURL(p config.Ping) func() (secret.Text, error) {
 	return textIn(p.URLEnv, p.URLFile)
 }
 
+// CheckPing returns an error if the address of pings cannot be read or is none. It does
+// not call it.
+func CheckPing(cfg *config.Config) error {
+	address := pingURL(cfg.Ping)
+	if address == nil {
+		return nil
+	}
+	return notify.NewAddress(address).Check()
+}
+
 func newPinger(b base) *ping.Pinger {
 	o := ping.Options{Loops: &b.App.activity.loops, Log: b.Log}
 	if url := pingURL(b.Config.Ping); url != nil {

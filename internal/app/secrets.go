@@ -84,8 +84,8 @@ func checkText(cfg *config.Config, getenv func(string) string, text string) erro
 	return nil
 }
 
-// KeyFiles returns the files that hold the agent's key, the webhook secret and the
-// generators' keys. c may be nil.
+// KeyFiles returns the files that hold the agent's key, the webhook secret, the generators'
+// keys, and the secrets of notifications and pings. c may be nil.
 func KeyFiles(cfg *config.Config, c *Credentials) []string {
 	list := []string{filepath.Join(cfg.DataDir, credentialsFile), filepath.Join(cfg.Dir, guideFile), cfg.Webhook.SecretFile}
 	if c != nil {
@@ -94,6 +94,10 @@ func KeyFiles(cfg *config.Config, c *Credentials) []string {
 	for _, g := range cfg.Generators {
 		list = append(list, g.KeyFile, g.PartnerKeyFile)
 	}
+	for _, n := range cfg.Notify {
+		list = append(list, n.TokenFile, n.URLFile)
+	}
+	list = append(list, cfg.Ping.URLFile)
 	list = slices.DeleteFunc(list, func(path string) bool {
 		info, err := os.Stat(path)
 		return err != nil || info.IsDir()

@@ -3,6 +3,7 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,8 @@ func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
 			"comfy":  {Type: "comfyui", PartnerKeyFile: write("partner.key", "comfyui-of-the-partner")},
 			"own":    {Type: config.TypeExec, Env: []string{"OWN_TOKEN=token-of-the-program", "AUTH_MODE=disabled"}},
 		},
+		Notify:   []config.Notify{{Name: "phone", TokenFile: write("phone.token", "token-of-the-phone"), URLFile: write("phone.url", "https://phone.test/secret-topic")}},
+		Ping:     config.Ping{URLFile: write("ping.url", "https://monitor.test/uuid-of-the-check")},
 		Services: []config.Service{{Quote: &config.Quote{Env: []string{"PRICE_KEY=key-of-the-pricing"}}}},
 	}
 	c, _, err := FindCredentials(cfg, func(string) string { return "" })
@@ -44,6 +47,7 @@ func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
 	for _, each := range []string{
 		"atelier_key-of-the-agent", "whsec_registered", "whsec_configured", "whsec_of-the-profile",
 		"sk-of-the-provider", "comfyui-of-the-partner", "token-of-the-program", "key-of-the-pricing",
+		"token-of-the-phone", "https://phone.test/secret-topic", "https://monitor.test/uuid-of-the-check",
 	} {
 		if name := secretIn(cfg, c, "("+each+")"); name == "" || strings.Contains(name, each) {
 			t.Errorf("%s is %q", each, name)
@@ -54,6 +58,12 @@ func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
 	}
 	if name := secretIn(cfg, c, "the mode is disabled"); name != "" {
 		t.Errorf("an ordinary word is %s", name)
+	}
+	files := KeyFiles(cfg, c)
+	for _, name := range []string{credentialsFile, "webhook", "remote.key", "partner.key", "phone.token", "phone.url", "ping.url"} {
+		if !slices.Contains(files, filepath.Join(dir, name)) {
+			t.Errorf("%s is not hidden from isolated programs", name)
+		}
 	}
 	write("remote.key", "sk-the-next-one")
 	if secretIn(cfg, c, "sk-the-next-one") == "" {

@@ -70,6 +70,19 @@ func (d *doctor) webhooks() {
 // metrics checks whether the daemon can serve metrics.
 func (d *doctor) metrics() { d.listener("metrics", d.cfg.Metrics.Listen, "", app.OpenMetricsPort) }
 
+// ping checks whether the address of pings can be read. It calls nothing, because a call
+// says that the daemon works.
+func (d *doctor) ping() {
+	if !d.cfg.Ping.On() {
+		return
+	}
+	if err := app.CheckPing(d.cfg); err != nil {
+		d.fail("ping", "correct [ping] in the configuration", "the address cannot be used: %v", err)
+		return
+	}
+	d.ok("ping", "the address is there; it is called after each answered poll")
+}
+
 // listener checks whether the daemon can listen on an address; "" is one that is off.
 func (d *doctor) listener(name, address, more string, open func(app.Options) (net.Listener, error)) {
 	if address == "" {

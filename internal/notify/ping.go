@@ -16,6 +16,13 @@ func NewAddress(url func() (secret.Text, error)) Address {
 	return Address{poster{client: newClient(), url: url}}
 }
 
+// Check returns an error if the address cannot be read or is none. The error does not show
+// it.
+func (a Address) Check() error {
+	_, err := a.address()
+	return err
+}
+
 // Get calls the address with below added to its path. The error is a *Failure that does
 // not show the address.
 func (a Address) Get(ctx context.Context, below string) error {
