@@ -35,17 +35,20 @@ func (m *moderated) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // TestAPieceThatOnlyTheThreadShowsIsNotMadeAgain guards pieces that a restored ledger has
-// forgotten: one that nobody asked for, and one of an order in a status that is unknown
-// while the ledger is compared.
+// forgotten: one that nobody asked for, also if the client asked for another one after it,
+// and one of an order in a status that is unknown while the ledger is compared.
 func TestAPieceThatOnlyTheThreadShowsIsNotMadeAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		asks   string
 		wait   time.Duration
+		then   string // asked for after the wait
+		made   int
 		hidden time.Duration
 	}{
-		"made from the brief": {wait: simWindow - simMargin - 2*time.Hour},
-		"an unknown status":   {asks: "a red one", wait: time.Hour, hidden: 30 * time.Minute},
+		"made from the brief": {wait: simWindow - simMargin - 2*time.Hour, made: 2},
+		"and then asked for":  {wait: simWindow - simMargin - 2*time.Hour, then: "a blue one", made: 3},
+		"an unknown status":   {asks: "a red one", wait: time.Hour, made: 2, hidden: 30 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,9 +65,13 @@ func TestAPieceThatOnlyTheThreadShowsIsNotMadeAgain(t *testing.T) {
 						d.must(d.market.ClientMessage(d.orders["window"], c.asks))
 					}
 					time.Sleep(c.wait)
+					if c.then != "" {
+						d.must(d.market.ClientMessage(d.orders["window"], c.then))
+						time.Sleep(30 * time.Minute)
+					}
 				})
 				copyFolder(t, dirs[2], dirs[0])
-				if len(d.made) != 2 {
+				if len(d.made) != c.made {
 					t.Fatalf("made before the restore: %v", d.made)
 				}
 				databaseBesideNewer(t, dirs[3], dirs[1], dirs[2])
@@ -80,6 +87,8 @@ func TestAPieceThatOnlyTheThreadShowsIsNotMadeAgain(t *testing.T) {
 				d.once()
 				if o, _ := d.market.Order(d.orders["window"]); len(o.Deliveries) != 1 {
 					t.Errorf("the window was delivered %d times", len(o.Deliveries))
+				} else if n := len(o.Deliveries[0].URLs); n != c.made-1 {
+					t.Errorf("the window was delivered with %d files, want %d", n, c.made-1)
 				}
 			})
 		})

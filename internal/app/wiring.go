@@ -171,10 +171,10 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, w 
 	})
 }
 
-func newThreads(b base, c checkedClient) *intake.Threads {
+func newThreads(b base, c checkedClient, f *fulfill.Fulfiller) *intake.Threads {
 	return intake.NewThreads(intake.ThreadOptions{
 		Store: b.Store, Market: c, Catalog: Catalogs(b.Config, b.Store), Log: b.Log,
-		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval,
+		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval, PieceText: f.PieceText,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"atelierd/internal/beat"
@@ -42,6 +43,9 @@ type ThreadOptions struct {
 	// WindowInterval is the same for a subscription in which messages ask for pieces:
 	// 5 min.
 	WindowInterval time.Duration
+	// PieceText returns the message that brings a piece to its client. Nil means that
+	// there are no pieces.
+	PieceText func(o order.Order, piece int, links []string) string
 }
 
 // Threads copies the message threads of the live orders into the store. The deployed
@@ -183,11 +187,11 @@ func (t *Threads) readRow(ctx context.Context, catalog Catalog, ids []string) er
 // read copies one thread into the store. One that cannot be read is put off, so that
 // the others have their turn first.
 func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
-	th, err := t.thread(ctx, catalog, id)
-	if err != nil {
-		return err
+	messages, err := t.o.Market.Messages(ctx, id)
+	th, failed := t.thread(ctx, catalog, id, messages)
+	if failed != nil {
+		return failed
 	}
-	th.Messages, err = t.o.Market.Messages(ctx, id)
 	if err == nil {
 		delete(t.unread, id)
 		delete(t.broken, id)
@@ -220,24 +224,23 @@ func (t *Threads) Show(ctx context.Context, id string, messages []order.Message)
 	if err != nil {
 		return err
 	}
-	th, err := t.thread(ctx, catalog, id)
+	th, err := t.thread(ctx, catalog, id, messages)
 	if err != nil {
 		return err
 	}
-	th.Messages = messages
 	return t.apply(th)
 }
 
-// thread returns what follows from the messages of an order's thread, without them.
-func (t *Threads) thread(ctx context.Context, catalog Catalog, id string) (order.Thread, error) {
+// thread returns what follows from the messages of an order's thread.
+func (t *Threads) thread(ctx context.Context, catalog Catalog, id string, messages []order.Message) (order.Thread, error) {
 	o, err := t.o.Store.Order(ctx, id)
 	if err != nil {
 		return order.Thread{}, err
 	}
 	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
-	th := order.Thread{OrderID: id, Next: time.Now().Add(t.o.Interval)}
+	th := order.Thread{OrderID: id, Messages: messages, Next: time.Now().Add(t.o.Interval)}
 	if until, open := asksUntil(o, s); open {
-		th.Pieces, th.Until = true, until
+		th.Pieces, th.Until, th.Unasked = true, until, t.unasked(o, messages)
 		if until.IsZero() || time.Now().Before(until.Add(t.o.WindowInterval)) {
 			th.Next = time.Now().Add(t.o.WindowInterval)
 		}
@@ -246,6 +249,21 @@ func (t *Threads) thread(ctx context.Context, catalog Catalog, id string) (order
 		}
 	}
 	return th, nil
+}
+
+// unasked reports whether the thread brings piece 1 to its client before the client has
+// written anything. A restored ledger does not know that it was made from the brief.
+func (t *Threads) unasked(o order.Order, messages []order.Message) bool {
+	for _, m := range messages {
+		links := order.Links(m.Text)
+		switch {
+		case m.Party == order.PartyClient, t.o.PieceText == nil:
+			return false
+		case m.Party == order.PartyAgent && len(links) > 0 && strings.TrimSpace(m.Text) == strings.TrimSpace(t.o.PieceText(o, 1, links)):
+			return true
+		}
+	}
+	return false
 }
 
 func (t *Threads) apply(th order.Thread) error {

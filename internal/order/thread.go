@@ -74,6 +74,9 @@ type Thread struct {
 	Pieces bool
 	Quota  int
 	Until  time.Time
+	// Unasked: the thread shows that piece 1 was made from the brief, so the client's
+	// messages ask for the pieces after it.
+	Unasked bool
 }
 
 // NewMessage is a message to send to a client, once for each Reason.

@@ -87,6 +87,12 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 // openPieces opens the pieces that the stored messages of the client ask for and
 // that are not open.
 func (t *tx) openPieces(th order.Thread) error {
+	if th.Unasked {
+		made := order.Job{OrderID: th.OrderID, DueAt: t.now.Time}
+		if err := t.askFromBrief(made, "the thread shows that piece 1 was made from the brief"); err != nil {
+			return err
+		}
+	}
 	asks, err := t.Requests(noCancel, th.OrderID)
 	if err != nil {
 		return err
