@@ -29,7 +29,7 @@ COUNT = 5
 # The version that the program shows.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo test test-all sim kills fuzz bench lint generate check portable ci
+.PHONY: help build demo readme test test-all sim kills fuzz bench lint generate check portable ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ build: ## build bin/atelierd
 
 demo: build ## show the whole way of an order, with a crash in the middle
 	@bin/atelierd demo
+
+readme: ## follow README.md and docs/getting-started.md word by word in a fresh clone
+	@bash .ci/readme
 
 test: ## run every test in minutes: 24 simulated weeks, real processes killed
 	@echo "12 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=12 DAYS=3 FROM=$(FROM) repeats them"
