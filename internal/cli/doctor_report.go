@@ -92,8 +92,10 @@ func (d *doctor) verdict() error {
 		return nil
 	}
 	if d.unread {
-		return &HintError{Err: errors.New("the configuration cannot be used, so nothing else was checked"), Code: ExitUsage,
-			Hint: "correct what is shown, then run " + order.Command("doctor") + " again"}
+		return &HintError{
+			Err: errors.New("the configuration cannot be used, so nothing else was checked"), Code: ExitUsage,
+			Hint: "correct what is shown, then run " + order.Command("doctor") + " again",
+		}
 	}
 	bad := &HintError{Err: fmt.Errorf("%d of %d checks failed", failed, len(d.checks)), Code: ExitFailure}
 	if d.credentials {

@@ -82,8 +82,10 @@ func TestADigestIsDueAtItsTimeAndTheLastTwoAreSentLate(t *testing.T) {
 
 func TestADigestSaysWhatTheDayBrought(t *testing.T) {
 	t.Parallel()
-	d := order.Digest{Day: "2026-11-25", Came: 4, Delivered: 3, Completed: 2, Earned: 9 * order.Dollar, Spent: 10 * order.Dollar,
-		Open: map[order.State]int{order.StateHeld: 1, order.StateWorking: 2}}
+	d := order.Digest{
+		Day: "2026-11-25", Came: 4, Delivered: 3, Completed: 2, Earned: 9 * order.Dollar, Spent: 10 * order.Dollar,
+		Open: map[order.State]int{order.StateHeld: 1, order.StateWorking: 2},
+	}
 	for i := range 12 {
 		d.Links = append(d.Links, fmt.Sprintf("https://x/%d.png", i))
 	}

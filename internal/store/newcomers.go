@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func (n *newcomers) end() error {
 		return err
 	}
 	if n.open > mostCame {
-		n.t.says("orders came in", "orders", n.open, "not_named", n.open-mostCame)
+		n.t.says(func(log *slog.Logger) { log.Info("orders came in", "orders", n.open, "not_named", n.open-mostCame) })
 	}
 	return n.jobs.flush()
 }

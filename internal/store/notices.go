@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -171,7 +172,7 @@ func (t *tx) clientNews(orderID, text string, at time.Time) error {
 	if t.now.Sub(at) > freshNews {
 		return nil
 	}
-	t.says("the client wrote", "order", orderID, "text", oneLine(text, 80))
+	t.says(func(log *slog.Logger) { log.Info("the client wrote", "order", orderID, "text", oneLine(text, 80)) })
 	return t.news(order.NewsMessage, order.Notice{
 		Kind: order.NoticeMessage, Line: "the client of " + orderID + " wrote: " + oneLine(text, 200), More: order.Command("messages", orderID),
 	})
@@ -205,7 +206,8 @@ func (t *tx) deliveredNews(orderID string, began time.Time) error {
 		price = "$" + r.PriceUsdMicros.String()
 		line += ", " + price
 	}
-	t.says("delivered", "order", r.ID, "service", cmp.Or(r.Service, r.ServiceTitle), "round", r.Round, "price", price,
-		"in", t.now.Sub(began).Round(time.Second).String())
+	t.says(func(log *slog.Logger) {
+		log.Info("delivered", "order", r.ID, "service", cmp.Or(r.Service, r.ServiceTitle), "round", r.Round, "price", price, "in", t.now.Sub(began).Round(time.Second).String())
+	})
 	return t.news(order.NewsDelivered, order.Notice{Kind: order.NoticeDelivered, Line: line})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -65,10 +66,11 @@ func (t *tx) quoted(orderID string, state order.QuoteState, note string) error {
 	if err := t.SetOrderState(noCancel, query.SetOrderStateParams{State: order.StateWaiting, ChangedAt: t.now, ID: orderID}); err != nil {
 		return err
 	}
-	t.says("price sent to the client", "order", orderID)
 	kind := "quoted"
 	if state == order.QuoteElsewhere {
 		kind = "quoted elsewhere"
+	} else {
+		t.says(func(log *slog.Logger) { log.Info("price sent to the client", "order", orderID) })
 	}
 	return t.effect(orderID, kind, note)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"atelierd/internal/order"
@@ -74,7 +75,7 @@ func (t *tx) redelivered(j order.Job, state order.DeliveryState, note string) er
 		_, err := t.event(j.OrderID, "not delivered again", text)
 		return err
 	}
-	t.says(kind, "order", j.OrderID, "round", j.Round)
+	t.says(func(log *slog.Logger) { log.Info("delivered again", "order", j.OrderID, "round", j.Round) })
 	return t.effect(j.OrderID, kind, text)
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"log/slog"
 	"strings"
 
 	"atelierd/internal/order"
@@ -12,45 +13,43 @@ import (
 // transaction that records what it says, after its commit, so that it is logged once and
 // whichever part of the daemon has found it out.
 
-// logLine is one line at level info.
-type logLine struct {
-	text string
-	args []any
-}
-
-// says logs a line once the transaction has committed.
-func (t *tx) says(text string, args ...any) { t.lines = append(t.lines, logLine{text, args}) }
+// says has a line logged once the transaction has committed.
+func (t *tx) says(line func(log *slog.Logger)) { t.lines = append(t.lines, line) }
 
 // mostCame is how many new orders of a listing are logged one by one.
 const mostCame = 20
 
 func (t *tx) saysCame(n newcomer) {
-	text, price := "an order came in", "none"
-	if n.facts.Status == order.PendingQuote {
-		text = "a client asks for a price"
-	}
+	price := "none"
 	if n.facts.Price != nil {
 		price = "$" + n.facts.Price.String()
 	}
-	t.says(text, "order", n.facts.ID, "service", cmp.Or(n.decision.Service, n.facts.ServiceTitle), "price", price,
-		"brief", oneLine(n.facts.Brief, 80))
+	args := []any{"order", n.facts.ID, "service", cmp.Or(n.decision.Service, n.facts.ServiceTitle), "price", price, "brief", oneLine(n.facts.Brief, 80)}
+	asks := n.facts.Status == order.PendingQuote
+	t.says(func(log *slog.Logger) {
+		if asks {
+			log.Info("a client asks for a price", args...)
+			return
+		}
+		log.Info("an order came in", args...)
+	})
 }
 
 // saysStatus logs what the client or the marketplace has done to an order.
 func (t *tx) saysStatus(before order.Status, f order.Facts) {
 	switch {
 	case f.Status == order.Disputed || f.Status == order.RevisionRequested:
-		t.says("the client sent the work back", "order", f.ID, "status", f.Status)
+		t.says(func(log *slog.Logger) { log.Info("the client sent the work back", "order", f.ID, "status", f.Status) })
 	case f.Status == order.Paid && before == order.Quoted:
-		t.says("the client has paid the price", "order", f.ID)
+		t.says(func(log *slog.Logger) { log.Info("the client has paid the price", "order", f.ID) })
 	case f.Status == order.Cancelled:
-		t.says("the order was cancelled", "order", f.ID)
+		t.says(func(log *slog.Logger) { log.Info("the order was cancelled", "order", f.ID) })
 	case f.Status == order.Completed:
 		args := []any{"order", f.ID}
 		if f.Price != nil {
 			args = append(args, "price", "$"+f.Price.String(), "net", "$"+(*f.Price-order.Fee(*f.Price, f.Fee, f.ClientType)).String())
 		}
-		t.says("the order is completed", args...)
+		t.says(func(log *slog.Logger) { log.Info("the order is completed", args...) })
 	}
 }
 
@@ -64,9 +63,9 @@ func (t *tx) saysSent(j order.Job, state order.OutState) error {
 		return err
 	}
 	if piece, ok := strings.CutPrefix(rows[0].Reason, "piece-"); ok {
-		t.says("a piece was sent", "order", j.OrderID, "piece", piece)
+		t.says(func(log *slog.Logger) { log.Info("a piece was sent", "order", j.OrderID, "piece", piece) })
 		return nil
 	}
-	t.says("a message was sent", "order", j.OrderID, "message", rows[0].Reason)
+	t.says(func(log *slog.Logger) { log.Info("a message was sent", "order", j.OrderID, "message", rows[0].Reason) })
 	return nil
 }

@@ -92,7 +92,7 @@ func TestAFailedTransactionLogsNothing(t *testing.T) {
 	s := openNew(t, Options{Log: log})
 	lines()
 	if err := s.write("test", func(t *tx) error {
-		t.says("not committed")
+		t.says(func(log *slog.Logger) { log.Info("not committed") })
 		return fmt.Errorf("no")
 	}); err == nil {
 		t.Fatal("no error")

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -78,7 +79,9 @@ func (t *tx) webhook(w query.Webhook) error {
 		if err := t.SetPayout(noCancel, query.SetPayoutParams{PayoutUsdMicros: w.AmountUsdMicros, ID: w.OrderID}); err != nil {
 			return err
 		}
-		t.says("an order is paid out", "order", w.OrderID, "amount", "$"+w.AmountUsdMicros.String())
+		t.says(func(log *slog.Logger) {
+			log.Info("an order is paid out", "order", w.OrderID, "amount", "$"+w.AmountUsdMicros.String())
+		})
 		if _, err := t.event(w.OrderID, "payout sent", fmt.Sprintf("the marketplace reports a payout of $%s", *w.AmountUsdMicros)); err != nil {
 			return err
 		}

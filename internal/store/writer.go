@@ -33,7 +33,7 @@ type tx struct {
 	// listeners take news of deliveries and of what clients write.
 	listeners []order.Listener
 	// lines are logged once the transaction has committed.
-	lines []logLine
+	lines []func(*slog.Logger)
 }
 
 // noCancel is the context of all statements in a transaction. It is never
@@ -62,7 +62,7 @@ type request struct {
 	fn     func(*tx) error
 	by     order.Actor // of the events that fn adds
 	change Change
-	lines  []logLine
+	lines  []func(*slog.Logger)
 	err    error
 	done   chan struct{}
 }
@@ -99,8 +99,8 @@ func (w *writer) do(r *request) error {
 		}
 	}
 	if r.err == nil {
-		for _, l := range r.lines {
-			w.log.Info(l.text, l.args...)
+		for _, line := range r.lines {
+			line(w.log)
 		}
 	}
 	return r.err
