@@ -243,7 +243,8 @@ func (a *Announcer) edit(ctx context.Context, t Target) error {
 
 func (a *Announcer) message(t Target, d order.Dispatch) notify.Message {
 	return notify.Message{
-		ID:    a.o.Ledger + "-" + t.Name + "-" + strconv.FormatInt(d.ID, 10),
+		// A database that was put back uses the numbers of later messages again.
+		ID:    fmt.Sprintf("%s-%s-%d-%d", a.o.Ledger, t.Name, d.ID, d.At.Unix()),
 		Title: strings.ReplaceAll(a.o.Clean(a.o.Agent+": "+d.Title), "\n", " "), Text: a.o.Clean(d.Text), Urgent: d.Urgent, At: d.At,
 	}
 }

@@ -88,7 +88,7 @@ func TestAnAlertIsSentOnceAndEditedWhenItIsOver(t *testing.T) {
 		time.Sleep(time.Hour)
 		must(t, s.SetAlert(order.AlertKey, ""))
 		time.Sleep(time.Hour)
-		if len(p.got) != 1 || p.got[0].Title != "Studio: the key [secret] is refused" || !p.got[0].Urgent || p.got[0].ID != "l1-phone-1" {
+		if len(p.got) != 1 || p.got[0].Title != "Studio: the key [secret] is refused" || !p.got[0].Urgent || !strings.HasPrefix(p.got[0].ID, "l1-phone-1-") {
 			t.Errorf("sent %+v", p.got)
 		}
 		if len(p.edits) != 1 || !strings.HasPrefix(p.edits[0].Title, "Studio: over since ") {
@@ -156,5 +156,18 @@ func TestATrialReportsEachTarget(t *testing.T) {
 	var f *notify.Failure
 	if errors.As(list[1].Err, &f) {
 		t.Error("the failure is passed on with its secrets")
+	}
+}
+
+// A database that was put back gives the numbers of lost messages to other ones.
+func TestTheSameNumberAtAnotherTimeIsAnotherMessage(t *testing.T) {
+	t.Parallel()
+	a := New(Options{Ledger: "l1", Clean: func(text string) string { return text }})
+	first := order.Dispatch{ID: 7, At: time.Unix(1000, 0), Tries: 1}
+	again, other := first, first
+	again.Tries, other.At = 2, time.Unix(2000, 0)
+	id := func(d order.Dispatch) string { return a.message(Target{}, d).ID }
+	if id(first) != id(again) || id(first) == id(other) {
+		t.Errorf("the ids are %s, %s when sent again, and %s of a later one", id(first), id(again), id(other))
 	}
 }
