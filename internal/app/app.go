@@ -46,7 +46,7 @@ type Options struct {
 	// as room on the disk, instead of failing.
 	WaitForHost bool
 
-	// Transport carries requests to the marketplace; nil is the network.
+	// Transport carries requests to the marketplace, and notifications; nil is the network.
 	Transport http.RoundTripper
 	// Listen opens the port for webhooks; nil is net.Listen.
 	Listen func(network, address string) (net.Listener, error)

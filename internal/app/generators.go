@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 
@@ -25,6 +26,8 @@ type maker struct {
 	cfg         *config.Config
 	log         *slog.Logger
 	credentials func() *Credentials
+	// transport carries notifications; nil is the network.
+	transport http.RoundTripper
 }
 
 // program makes a program of the owner's, which receives no secret of the daemon. It is

@@ -51,7 +51,7 @@ func TestEachGeneratorOfTheDocsCanBeMade(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := maker{cfg, slog.New(slog.DiscardHandler), func() *Credentials { return nil }}
+		m := maker{cfg: cfg, log: slog.New(slog.DiscardHandler), credentials: func() *Credentials { return nil }}
 		if _, err := m.generators(); err != nil {
 			t.Errorf("%v\nof\n%s", err, block[1])
 		}

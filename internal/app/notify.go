@@ -22,7 +22,12 @@ import (
 
 // Announcements returns what an announcer needs beyond its store.
 func Announcements(cfg *config.Config, c *Credentials, log *slog.Logger) (announce.Options, error) {
-	m := maker{cfg: cfg, log: log, credentials: func() *Credentials { return c }}
+	return announcements(base{Config: cfg, Credentials: c, Log: log})
+}
+
+func announcements(b base) (announce.Options, error) {
+	cfg, c, log := b.Config, b.Credentials, b.Log
+	m := maker{cfg: cfg, log: log, credentials: func() *Credentials { return c }, transport: b.Transport.RoundTripper}
 	o := announce.Options{
 		Agent: cfg.Agent.Name, PollWithin: PollWithin(cfg),
 		Wrong: func() []order.Condition { return LowDisk(cfg.DataDir) },
@@ -60,7 +65,7 @@ func PollWithin(cfg *config.Config) time.Duration {
 // target makes a target. Its secrets are read for each message, so that the owner can
 // replace them in place.
 func (m maker) target(n config.Notify) (notify.Target, error) {
-	spec := notify.Spec{Type: n.Type, Token: textIn(n.TokenEnv, n.TokenFile), URL: textIn(n.URLEnv, n.URLFile), Chat: n.Chat, Mail: n.Mail}
+	spec := notify.Spec{Type: n.Type, Token: textIn(n.TokenEnv, n.TokenFile), URL: textIn(n.URLEnv, n.URLFile), Chat: n.Chat, Mail: n.Mail, Transport: m.transport}
 	if n.URL != "" {
 		spec.URL = func() (secret.Text, error) { return secret.New(n.URL), nil }
 	}
@@ -108,7 +113,7 @@ func LowDisk(dir string) []order.Condition {
 
 // newAnnouncer makes the loop that notifies the owner.
 func newAnnouncer(b base) (*announce.Announcer, error) {
-	o, err := Announcements(b.Config, b.Credentials, b.Log)
+	o, err := announcements(b)
 	if err != nil {
 		return nil, err
 	}

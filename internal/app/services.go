@@ -40,7 +40,7 @@ func NewServices(cfg *config.Config, getenv func(string) string, log *slog.Logge
 // return nil if there are none.
 func newServices(o Options, credentials func() *Credentials) (*Services, error) {
 	s := &Services{byTitle: map[string]fulfill.Service{}, generators: o.Generators}
-	m := maker{o.Config, o.Log, credentials}
+	m := maker{cfg: o.Config, log: o.Log, credentials: credentials}
 	if s.generators == nil {
 		var err error
 		if s.generators, err = m.generators(); err != nil {

@@ -108,8 +108,8 @@ type Spec struct {
 	Mail Mail
 	// Run is for command: it runs the owner's program with the input.
 	Run func(ctx context.Context, input []byte) error
-	// HTTP sends the requests, or nil. It must follow no redirects.
-	HTTP *http.Client
+	// Transport carries the requests; nil is the network.
+	Transport http.RoundTripper
 }
 
 // Mail is how email is sent.
@@ -128,10 +128,7 @@ const timeout = 30 * time.Second
 
 // New returns the target. It sends nothing.
 func New(s Spec) (Target, error) {
-	p := poster{client: s.HTTP, url: s.URL, token: s.Token}
-	if p.client == nil {
-		p.client = newClient()
-	}
+	p := poster{client: newClient(s.Transport), url: s.URL, token: s.Token}
 	switch s.Type {
 	case TypeNtfy:
 		return ntfy{p}, nil

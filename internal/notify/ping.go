@@ -13,7 +13,7 @@ type Address struct{ poster }
 
 // NewAddress returns the address that url reads at each call.
 func NewAddress(url func() (secret.Text, error)) Address {
-	return Address{poster{client: newClient(), url: url}}
+	return Address{poster{client: newClient(nil), url: url}}
 }
 
 // Check returns an error if the address cannot be read or is none. The error does not show

@@ -23,13 +23,16 @@ const mostAnswer = 64 << 10
 
 // newClient returns a client that follows no redirects, because an address may hold a
 // secret, and a token goes with the request.
-func newClient() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
+func newClient(t http.RoundTripper) *http.Client {
+	if t == nil {
+		t = &http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxIdleConns: 4, IdleConnTimeout: time.Minute,
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 			DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		},
+		}
+	}
+	return &http.Client{
+		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
