@@ -35,6 +35,7 @@ func (w *world) check() {
 	w.checkDays()
 	w.checkRestores(db)
 	w.checkOddities(db)
+	w.checkPhones(db)
 	for _, s := range w.stays {
 		o, _ := w.market.Order(s.id)
 		for _, d := range o.Deliveries {
@@ -50,7 +51,7 @@ func (w *world) check() {
 		}
 	}
 	if *simSeed != 0 {
-		w.t.Logf("%d orders, %d crashes, %d requests", len(orders), w.crash, len(w.market.Requests()))
+		w.t.Logf("%d orders, %d crashes, %d requests, %d notifications", len(orders), w.crash, len(w.market.Requests()), len(w.phones.heard))
 	}
 }
 

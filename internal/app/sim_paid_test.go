@@ -195,13 +195,16 @@ func (s *paidProvider) setCalm() {
 }
 
 // host passes requests to the provider or to the marketplace, by their host.
-func (s *paidProvider) host(market http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host == providerHost {
-			s.ServeHTTP(w, r)
-			return
+func (w *world) host() http.Handler {
+	return http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		switch r.Host {
+		case providerHost:
+			w.provider.ServeHTTP(answer, r)
+		case phoneHost:
+			w.phones.ServeHTTP(answer, r)
+		default:
+			w.market.ServeHTTP(answer, r)
 		}
-		market.ServeHTTP(w, r)
 	})
 }
 

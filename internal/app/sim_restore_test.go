@@ -170,6 +170,7 @@ func (w *world) learn() {
 	defer db.Close()
 	w.restores.known = w.events(db, "restored", w.restores.known)
 	w.restores.compared = w.events(db, "reconciled", w.restores.compared)
+	w.hasHeard(db)
 }
 
 // events adds the times of the daemon's events of a kind to those that are known.

@@ -122,6 +122,7 @@ type world struct {
 	// daemon is the running one, which the owner's commands wake.
 	daemon atomic.Pointer[App]
 
+	phones      *phones
 	provider    *paidProvider
 	holdUnknown bool
 	paid        map[string]string // briefs of the orders that the studio works for
@@ -150,9 +151,10 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 		Webhooks: w.webhooks, Subscription: simWindow,
 	})
 	w.provider = &paidProvider{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*providerJob{}}
+	w.phones = newPhones(seed)
 	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}
 	listener := pipenet.New()
-	server := &http.Server{Handler: w.provider.host(w.market), ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Handler: w.host(), ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(listener) })
 	w.next = watched{&http.Transport{DialContext: listener.Dial, DisableKeepAlives: true}, w}
@@ -188,6 +190,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 	}
 	kindsConfig(w.cfg)
 	paidConfig(w.cfg)
+	phonesConfig(w.cfg)
 	return w
 }
 
@@ -215,6 +218,7 @@ func (w *world) live() {
 	w.goOdd(&outside)
 	outside.Go(func() { w.owner(owner, end) })
 	outside.Go(func() { w.paidClients(paidClients, end) })
+	outside.Go(func() { w.pauses(end) })
 	hook.Go(func() { w.accept(hooking) })
 	for time.Now().Before(end) {
 		steps, deliveries := 20+w.rng.Int64N(1500), int64(0)
@@ -231,6 +235,7 @@ func (w *world) live() {
 	outside.Wait()
 	w.market.SetFaults(sandbox.Faults{})
 	w.provider.setCalm()
+	w.phones.setCalm()
 	w.missWindow()
 	w.whileDown()
 	w.lastLife()
@@ -252,7 +257,7 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 	a, err := Open(context.Background(), Options{
 		Config: cfg, Log: log, Getenv: w.getenv, Transport: wire{w.next, f},
 		Listen:     func(string, string) (net.Listener, error) { return port, nil },
-		Generators: w.generators(f, log), StoreHook: f.step, MaxCrashes: 50, Reserve: 1 << 10,
+		Generators: w.generators(f, log), StoreHook: w.phones.hook(f), MaxCrashes: 50, Reserve: 1 << 10,
 	})
 	if err != nil {
 		if !f.dead.Load() {

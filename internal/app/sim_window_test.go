@@ -115,9 +115,9 @@ func (w *world) checkDelivered(db *sql.DB, o sandbox.Order, pieces int) {
 	}
 }
 
-// wasDown reports whether there was no daemon for some of the least margin of a window.
+// wasDown reports whether there was no daemon, or a paused one, for some of the least margin of a window.
 func (w *world) wasDown(end time.Time) bool {
-	return slices.ContainsFunc(w.down, func(s stay) bool {
+	return slices.ContainsFunc(slices.Concat(w.down, w.phones.pauses), func(s stay) bool {
 		return s.to.After(end.Add(-leastMargin)) && s.from.Before(end) && s.to.Sub(s.from) > 20*time.Minute
 	})
 }

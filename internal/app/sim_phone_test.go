@@ -1,0 +1,297 @@
+package app
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/notify"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+// This file is what the owner of the simulated week is notified of, by a webhook and by
+// the webhook of a chat, and the pauses that the owner makes. Both services fail and lose
+// answers.
+
+const (
+	phoneHost = "phone.test"
+	// inTime is within what an alert is announced while the daemon runs: after the minute
+	// that it stands, the tries that fail, and a disk that is full.
+	inTime = 30 * time.Minute
+	// pauseGrace is how long work that has begun before a pause may take to pay.
+	pauseGrace = 10 * time.Minute
+)
+
+// phonesConfig adds the targets.
+func phonesConfig(cfg *config.Config) {
+	for name, kind := range map[string]string{"phone": notify.TypeWebhook, "chat": notify.TypeDiscord} {
+		cfg.Notify = append(cfg.Notify, config.Notify{
+			Name: name, Type: kind, News: order.AllNews(), URL: "http://" + phoneHost + "/" + name, Zone: time.UTC,
+		})
+	}
+}
+
+// phones are the owner's targets, and what they have received.
+type phones struct {
+	mu      sync.Mutex
+	rng     *rand.Rand
+	calm    bool
+	failing map[string]int // in a row, by path
+	heard   []heard        // by the webhook
+	chat    []string       // the texts of the chat's messages
+	// unrecorded are the times at which it was not recorded that a message was sent.
+	unrecorded []time.Time
+
+	pausing *rand.Rand
+	pauses  []stay
+}
+
+// heard is a message that the owner has received.
+type heard struct {
+	at              time.Time
+	ID, Title, Text string
+	lost            bool // the answer
+}
+
+func newPhones(seed uint64) *phones {
+	return &phones{rng: rand.New(rand.NewPCG(seed, 27)), pausing: rand.New(rand.NewPCG(seed, 28)), failing: map[string]int{}}
+}
+
+func (p *phones) setCalm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calm = true
+}
+
+// hook is the hook of a life's store.
+func (p *phones) hook(f *fate) func(string) error {
+	return func(at string) error {
+		err := f.step(at)
+		if err != nil && at == "before:dispatch_sent" {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.unrecorded = append(p.unrecorded, time.Now())
+		}
+		return err
+	}
+}
+
+// ServeHTTP takes a message. At most two requests in a row fail.
+func (p *phones) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	luck := p.rng.Float64()
+	if p.calm || p.failing[r.URL.Path] == 2 {
+		luck = 1
+	}
+	if luck >= 0.3 {
+		p.failing[r.URL.Path] = 0
+	} else if p.failing[r.URL.Path]++; luck < 0.15 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	p.take(w, r, luck < 0.3)
+	if luck < 0.3 {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (p *phones) take(w http.ResponseWriter, r *http.Request, lost bool) {
+	var m struct {
+		heard
+		Content string
+	}
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		panic(err)
+	}
+	m.at, m.lost = time.Now(), lost
+	var n int
+	switch _, err := fmt.Sscan(path.Base(r.URL.Path), &n); {
+	case r.URL.Path == "/phone":
+		p.heard = append(p.heard, m.heard)
+	case err == nil:
+		p.chat[n-1] = m.Content
+	default:
+		p.chat = append(p.chat, m.Content)
+		fmt.Fprintf(w, `{"id":"%d"}`, len(p.chat))
+	}
+}
+
+// received reports whether the owner has received a message that contains the text.
+func (p *phones) received(text string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.heard, func(m heard) bool { return strings.Contains(m.Title+"\n"+m.Text, text) })
+}
+
+// hasHeard holds, at the end of a life, that the owner has heard of what is held.
+func (w *world) hasHeard(db *sql.DB) {
+	if time.Since(w.looks.began) < inTime {
+		return
+	}
+	rows, err := db.Query("SELECT what || ' ' || id || ' ', coalesce(since, '') FROM standing WHERE what IN ('order', 'piece', 'message', 'thread')")
+	if err != nil {
+		w.t.Errorf("read what is wrong: %v", err)
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var what, text string
+		w.expect(rows.Scan(&what, &text))
+		if since, err := time.Parse(time.RFC3339, text); err == nil && time.Since(since) > inTime && !w.phones.received(what) {
+			w.t.Errorf("%sneeds the owner since %s, and the owner was not notified until %s", what, since, time.Now())
+		}
+	}
+}
+
+// checkPhones holds that the owner was notified of each alert that stood for a minute,
+// once, and that it is over; a message is repeated only if it is not known to have arrived.
+func (w *world) checkPhones(db *sql.DB) {
+	w.checkRepeats()
+	w.checkDispatches(db)
+	rows := must(db.Query(`SELECT a.id, a.what || ' ' || a.subject || ' ' || a.code, a.opened_at, coalesce(a.closed_at, ''), t.target,
+		coalesce((SELECT min(n.created_at) FROM notices AS n WHERE n.alert_id = a.id AND n.target = t.target AND n.kind = 'alert'), ''),
+		coalesce((SELECT d.created_at FROM notices AS n JOIN dispatches AS d ON d.id = n.dispatch_id WHERE n.alert_id = a.id AND n.target = t.target AND n.kind = 'alert'), ''),
+		(SELECT count(*) FROM notices AS n WHERE n.alert_id = a.id AND n.target = t.target AND n.kind = 'alert'),
+		(SELECT count(*) FROM notices AS n WHERE n.alert_id = a.id AND n.target = t.target AND n.kind = 'over')
+		FROM alerts AS a, (SELECT 'phone' AS target UNION SELECT 'chat') AS t`))
+	defer rows.Close()
+	for rows.Next() {
+		var id, alerts, overs int
+		var what, opened, closed, target, announced, begun string
+		w.expect(rows.Scan(&id, &what, &opened, &closed, &target, &announced, &begun, &alerts, &overs))
+		from, to := must(time.Parse(time.RFC3339, opened)), time.Now()
+		if closed != "" {
+			to = must(time.Parse(time.RFC3339, closed))
+		}
+		if at, err := time.Parse(time.RFC3339, announced); err == nil && at.Sub(from) < order.AnnounceAfter {
+			w.t.Errorf("alert %d (%s) was announced to %s %s after it was opened", id, what, target, at.Sub(from))
+		}
+		if closed != "" && begun > closed {
+			w.t.Errorf("alert %d (%s) was over at %s, and a message to %s announced it at %s", id, what, closed, target, begun)
+		}
+		if alerts > 1 || alerts == 0 && w.watched(from, to) {
+			w.t.Errorf("alert %d (%s), open from %s to %s, was announced to %s %d times", id, what, from, to, target, alerts)
+		}
+		if closed != "" && overs != alerts {
+			w.t.Errorf("alert %d (%s) was announced to %s %d times, and %d times that it is over", id, what, target, alerts, overs)
+		}
+	}
+}
+
+// watched reports whether the daemon ran for long enough to announce an alert that was
+// open then. What a restore has lost was perhaps announced.
+func (w *world) watched(from, to time.Time) bool {
+	if slices.ContainsFunc(w.restores.done, func(p putBack) bool { return p.from.Before(to) && p.at.After(from) }) {
+		return false
+	}
+	for i, s := range w.down {
+		end := w.stopped // of the life that has begun when s was over
+		if i+1 < len(w.down) {
+			end = w.down[i+1].from
+		}
+		if latest, first := slices.MaxFunc([]time.Time{from, s.to}, time.Time.Compare), slices.MinFunc([]time.Time{to, end}, time.Time.Compare); first.Sub(latest) > inTime {
+			return true
+		}
+	}
+	return false
+}
+
+// checkRepeats holds that a message is sent again only if its answer was lost, if it was
+// not recorded that it was sent, or after the end of a life.
+func (w *world) checkRepeats() {
+	last := map[string]heard{}
+	for _, m := range w.phones.heard {
+		within := func(at time.Time) bool { return !at.Before(last[m.ID].at) && !at.After(m.at) }
+		if before, ok := last[m.ID]; ok && !before.lost && !slices.ContainsFunc(w.phones.unrecorded, within) &&
+			!slices.ContainsFunc(w.down, func(s stay) bool { return within(s.from) }) {
+			w.t.Errorf("message %s was sent at %s and again at %s: %s", m.ID, before.at, m.at, m.Title)
+		}
+		last[m.ID] = m
+	}
+}
+
+// checkDispatches holds that each message that counts as sent has arrived with all of its
+// lines, and that none waits.
+func (w *world) checkDispatches(db *sql.DB) {
+	var ledger string
+	w.expect(db.QueryRow("SELECT id FROM ledger").Scan(&ledger))
+	rows := must(db.Query("SELECT n.target, n.kind, n.line, n.created_at, coalesce(d.id, 0), coalesce(d.created_at, ''), coalesce(d.sent_at, '') FROM notices AS n LEFT JOIN dispatches AS d ON d.id = n.dispatch_id"))
+	defer rows.Close()
+	for rows.Next() {
+		var target, kind, line, created, begun, sent string
+		var id int64
+		w.expect(rows.Scan(&target, &kind, &line, &created, &id, &begun, &sent))
+		if sent == "" {
+			if at := must(time.Parse(time.RFC3339, created)); time.Since(at) > time.Hour {
+				w.t.Errorf("the line for %s of %s was never sent: %s %q", target, at, kind, line)
+			}
+			continue
+		}
+		if target != "phone" {
+			continue
+		}
+		name := fmt.Sprintf("%s-%s-%d-%d", ledger, target, id, must(time.Parse(time.RFC3339, begun)).Unix())
+		if !slices.ContainsFunc(w.phones.heard, func(m heard) bool { return m.ID == name && strings.Contains(m.Title+"\n"+m.Text, term.Text(line)) }) {
+			w.t.Errorf("message %s counts as sent at %s, and did not arrive: %s %q", name, sent, kind, line)
+		}
+	}
+}
+
+// pauses has the owner pause the daemon for hours now and then, until end. A restore might
+// bring a pause back, so its weeks have none.
+func (w *world) pauses(end time.Time) {
+	rng := w.phones.pausing
+	for !w.restores.wanted {
+		time.Sleep(time.Duration(2+rng.IntN(30)) * time.Hour)
+		if time.Now().After(end) {
+			return
+		}
+		if !w.asOwner(func(o store.Owner) error { return o.Pause("dinner") }) {
+			continue // the daemon has not made its database yet
+		}
+		from := time.Now()
+		w.phones.pause(stay{from: from, to: from.AddDate(1, 0, 0)})
+		time.Sleep(time.Duration(20+rng.IntN(160)) * time.Minute)
+		w.phones.pause(stay{from: from, to: time.Now()})
+		w.asOwner(store.Owner.Resume)
+	}
+}
+
+// asOwner does as a command of the owner, and reports whether there is a database.
+func (w *world) asOwner(do func(store.Owner) error) bool {
+	o, err := store.OpenOwner(w.dir, "cli:test")
+	if err != nil {
+		return false
+	}
+	defer o.Close()
+	w.expect(do(o))
+	if a := w.daemon.Load(); a != nil {
+		a.Wake()
+	}
+	return true
+}
+
+// pause notes a pause, or its end.
+func (p *phones) pause(s stay) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pauses = append(slices.DeleteFunc(p.pauses, func(q stay) bool { return q.from.Equal(s.from) }), s)
+}
+
+// paused reports whether no paid call may begin.
+func (p *phones) paused(at time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.pauses, func(s stay) bool { return at.After(s.from.Add(pauseGrace)) && at.Before(s.to) })
+}
