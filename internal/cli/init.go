@@ -20,7 +20,7 @@ type InitCmd struct {
 	Name        string `help:"Name of the agent, which clients see." placeholder:"NAME"`
 	EndpointURL string `help:"Web address of the agent, where the marketplace sends its webhooks." name:"endpoint-url" placeholder:"URL"`
 	Wallet      string `help:"Solana address that receives the earnings." placeholder:"ADDRESS"`
-	Generator   string `help:"What makes the work: canvas, program, openai, gemini or replicate." placeholder:"NAME"`
+	Generator   string `help:"What makes the work: canvas, program, openai or gemini." placeholder:"NAME"`
 	Command     string `help:"With --generator program: the program and its arguments." placeholder:"COMMAND"`
 	Price       string `help:"Price of one picture in US dollars." placeholder:"USD"`
 	Sandbox     bool   `help:"Write the configuration for a sandbox, and ask nothing."`

@@ -53,13 +53,6 @@ key_env = "GEMINI_API_KEY"
 cost_usd = "0.04"
 params = {aspectRatio = "1:1"}
 `),
-		of("replicate", "Replicate", "REPLICATE_API_TOKEN", `type = "replicate"
-base_url = "https://api.replicate.com"
-model = "black-forest-labs/flux-schnell"  # open weights; not checked
-key_env = "REPLICATE_API_TOKEN"
-cost_usd = "0.003"
-params = {aspect_ratio = "1:1", output_format = "png"}
-`),
 	}
 }
 
