@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,7 @@ func TestALongGenerationIsLoggedOnceAMinute(t *testing.T) {
 	dir := storetest.Dir(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := newDrill(t, restore{})
+		d.slow = 30 * time.Second // work does not begin when the loop looks
 		var log bytes.Buffer
 		d.log = slog.NewTextHandler(&log, nil)
 		g := &telling{drill: d}
@@ -48,6 +50,9 @@ func TestALongGenerationIsLoggedOnceAMinute(t *testing.T) {
 		d.place("slow one", sandbox.NewOrder{})
 		time.Sleep(20 * time.Minute)
 		stop()
+		if early := regexp.MustCompile(`(?m)^.*msg="still working".* for=\d+s .*$`).FindString(log.String()); early != "" {
+			t.Errorf("work of less than a minute is logged: %s", early)
+		}
 		lines := working(log.String(), d.orders["slow one"])
 		if len(lines) < 12 || len(lines) > 20 {
 			t.Errorf("%d lines in up to 20 minutes:\n%s", len(lines), strings.Join(lines, "\n"))
