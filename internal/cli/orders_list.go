@@ -162,7 +162,7 @@ func (v orderList) show(g *term.Page) {
 		}
 		rows = append(rows, []term.Cell{
 			term.End(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
-			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), term.Plain(l.short(v.now)), term.Plain(term.Line(l.Brief, 60)),
+			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), l.expects(v.now), term.Plain(term.Line(l.Brief, 60)),
 		})
 	}
 	drop := func(column int) {
@@ -184,6 +184,18 @@ func (v orderList) show(g *term.Page) {
 		drop(column)
 	}
 	g.Table("", rows)
+}
+
+// expects is when the order is expected to be delivered. It stands out after the deadline.
+func (l orderLine) expects(now time.Time) term.Cell {
+	if l.Expected.IsZero() {
+		return term.Plain("-")
+	}
+	look := term.None
+	if l.Expected.After(l.DueAt) {
+		look = term.Yellow
+	}
+	return term.Styled(look, term.Relative(now, l.Expected))
 }
 
 // progress is the state of the order. While there is work, it also is how far

@@ -57,7 +57,8 @@ func readWork(ctx context.Context, cfg *config.Config, st *store.Store, now time
 	if in.Requests, err = requestsLeft(ctx, cfg.Budget, st, now); err != nil {
 		return workNow{}, err
 	}
-	if in.Stopped, err = stopped(ctx, cfg, st); err != nil {
+	alive := store.Holder(cfg.DataDir) != 0
+	if in.Stopped, err = stopped(ctx, st, alive); err != nil {
 		return workNow{}, err
 	}
 	jobs, err := st.OpenJobs(ctx)
@@ -75,7 +76,7 @@ func readWork(ctx context.Context, cfg *config.Config, st *store.Store, now time
 				f.Generator, f.Approval = s.Generator, s.Mode != config.ModeAuto
 			}
 		}
-		if f.Running && in.Stopped == "" {
+		if f.Running && alive {
 			v := viewWork(j, live)
 			f.Progress = v.Progress
 			if v.Progress.Generator != "" {
@@ -96,8 +97,8 @@ func readWork(ctx context.Context, cfg *config.Config, st *store.Store, now time
 }
 
 // stopped returns why no work runs, or "".
-func stopped(ctx context.Context, cfg *config.Config, st *store.Store) (string, error) {
-	if store.Holder(cfg.DataDir) == 0 {
+func stopped(ctx context.Context, st *store.Store, alive bool) (string, error) {
+	if !alive {
 		return "atelierd is not running", nil
 	}
 	l, err := st.Ledger(ctx)
@@ -210,14 +211,6 @@ func (v workView) text(now time.Time) string {
 	return strings.Join(parts, ", ")
 }
 
-// short is the expectation in a column.
-func (x expectedView) short(now time.Time) string {
-	if x.Expected.IsZero() {
-		return "-"
-	}
-	return term.Relative(now, x.Expected)
-}
-
 // text is the expectation in a sentence, or "" for an order that is not worked on.
 func (x expectedView) text(now time.Time) string {
 	switch {
@@ -235,7 +228,7 @@ func (v statusView) showWork(g *term.Page, now time.Time) {
 	for _, w := range v.Work[:min(len(v.Work), mostAttention)] {
 		text := w.text(now)
 		if !w.Expected.IsZero() {
-			text += "; delivered " + term.Relative(now, w.Expected)
+			text += "; expected " + term.Relative(now, w.Expected)
 		}
 		rows = append(rows, []term.Cell{term.Plain(term.Line(w.Order, 64)), term.Plain(text)})
 	}

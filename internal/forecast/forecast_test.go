@@ -46,59 +46,62 @@ func left(uploads, deliveries int, ends time.Duration) forecast.Requests {
 	}
 }
 
+// estimates are situations, and what is expected of each order: seconds from now, or words.
+var estimates = []struct {
+	name string
+	in   forecast.Input
+	want string // of each order, in seconds from now or in words
+}{
+	{"nothing", forecast.Input{}, "map[]"},
+	{"one that waits", forecast.Input{Jobs: []forecast.Job{waits("a")}}, "map[a:65]"},
+	{"behind each other at one worker", forecast.Input{Jobs: []forecast.Job{waits("a"), waits("b"), waits("c")}}, "map[a:65 b:125 c:185]"},
+	{"beside each other at two", forecast.Input{Workers: 2, Jobs: []forecast.Job{waits("a"), waits("b"), waits("c")}}, "map[a:65 b:65 c:125]"},
+	{"behind one that runs", forecast.Input{Jobs: []forecast.Job{waits("b"), runs("a", 20*time.Second, order.Progress{})}}, "map[a:45 b:105]"},
+	{"one that says how far it is", forecast.Input{Jobs: []forecast.Job{runs("a", 20*time.Second, order.Progress{Phase: order.PhaseMaking, Fraction: 0.1})}}, "map[a:185]"},
+	{"one whose call began earlier", forecast.Input{Jobs: []forecast.Job{
+		runs("a", time.Second, order.Progress{Phase: order.PhaseMaking, Began: now.Add(-50 * time.Second)}),
+	}}, "map[a:15]"},
+	{"one that is downloaded", forecast.Input{Jobs: []forecast.Job{runs("a", time.Hour, order.Progress{Phase: order.PhaseDownloading, Fraction: 0.1})}}, "map[a:15]"},
+	{"a little late", forecast.Input{Jobs: []forecast.Job{runs("a", 80*time.Second, order.Progress{})}}, "map[a:25]"},
+	{"one that hangs", forecast.Input{Jobs: []forecast.Job{runs("a", time.Hour, order.Progress{Fraction: 0.01}), waits("b")}}, "map[a:it takes longer than usual b:965]"},
+	{"without a history", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Generator = "new" })}}, "map[a:125]"},
+	{"one that is put off keeps no worker", forecast.Input{Jobs: []forecast.Job{
+		change(waits("a"), func(j *forecast.Job) { j.RunAt = now.Add(10 * time.Minute) }), waits("b"),
+	}}, "map[a:665 b:65]"},
+	{"a paused generator keeps no worker", forecast.Input{Jobs: []forecast.Job{
+		change(waits("a"), func(j *forecast.Job) { j.Code = order.CodePaused }), waits("b"),
+	}}, "map[a:its generator is paused b:65]"},
+	{"the day's cap", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Code = order.CodeDayCap })}}, "map[a:43265]"},
+	{"approval", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Approval = true }), waits("b")}}, "map[a:it waits for your approval once it is made b:125]"},
+	{"approved already", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Approval, j.Stage = true, order.StageUpload })}}, "map[a:5]"},
+	{"made already", forecast.Input{Jobs: []forecast.Job{
+		change(waits("a"), func(j *forecast.Job) { j.Stage = order.StageUpload }), change(waits("b"), func(j *forecast.Job) { j.Stage = order.StageDeliver }),
+	}}, "map[a:5 b:1]"},
+	{"no delivery is left", forecast.Input{Requests: left(9, 0, 10*time.Minute), Jobs: []forecast.Job{waits("a")}}, "map[a:601]"},
+	{"no upload is left", forecast.Input{Requests: left(0, 9, 10*time.Minute), Jobs: []forecast.Job{waits("a")}}, "map[a:605]"},
+	{"one delivery is left", forecast.Input{Workers: 2, Requests: left(9, 1, 10*time.Minute), Jobs: []forecast.Job{waits("a"), waits("b")}}, "map[a:65 b:601]"},
+	{"a window that ends before", forecast.Input{Requests: left(0, 0, 30*time.Second), Jobs: []forecast.Job{waits("a")}}, "map[a:65]"},
+	{"a pause that the marketplace asks for", forecast.Input{Requests: func() forecast.Requests {
+		r := plenty()
+		r.Deliver.Blocked = now.Add(5 * time.Minute)
+		return r
+	}(), Jobs: []forecast.Job{waits("a")}}, "map[a:301]"},
+	{"a shared count", forecast.Input{Workers: 9, Requests: func() forecast.Requests {
+		r := plenty()
+		r.All = &forecast.Count{Left: 3, Limit: 4, Ends: now.Add(20 * time.Minute), Every: time.Hour}
+		return r
+	}(), Jobs: []forecast.Job{waits("a"), waits("b"), waits("c"), waits("d")}}, "map[a:65 b:1201 c:1205 d:4801]"},
+	{"pieces and messages are no deliveries", forecast.Input{Jobs: []forecast.Job{
+		change(waits("a"), func(j *forecast.Job) { j.Kind = order.KindPiece }),
+		{Order: "b", Kind: order.KindMessage, Stage: order.StageSend},
+		waits("c"),
+	}}, "map[c:125]"},
+	{"a daemon that is down", forecast.Input{Stopped: "atelierd is not running", Jobs: []forecast.Job{waits("a")}}, "map[a:atelierd is not running]"},
+}
+
 func TestOrdersAreExpected(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name string
-		in   forecast.Input
-		want string // of each order, in seconds from now or in words
-	}{
-		{"nothing", forecast.Input{}, "map[]"},
-		{"one that waits", forecast.Input{Jobs: []forecast.Job{waits("a")}}, "map[a:65]"},
-		{"behind each other at one worker", forecast.Input{Jobs: []forecast.Job{waits("a"), waits("b"), waits("c")}}, "map[a:65 b:125 c:185]"},
-		{"beside each other at two", forecast.Input{Workers: 2, Jobs: []forecast.Job{waits("a"), waits("b"), waits("c")}}, "map[a:65 b:65 c:125]"},
-		{"behind one that runs", forecast.Input{Jobs: []forecast.Job{waits("b"), runs("a", 20*time.Second, order.Progress{})}}, "map[a:45 b:105]"},
-		{"one that says how far it is", forecast.Input{Jobs: []forecast.Job{runs("a", 20*time.Second, order.Progress{Phase: order.PhaseMaking, Fraction: 0.1})}}, "map[a:185]"},
-		{"one whose call began earlier", forecast.Input{Jobs: []forecast.Job{
-			runs("a", time.Second, order.Progress{Phase: order.PhaseMaking, Began: now.Add(-50 * time.Second)}),
-		}}, "map[a:15]"},
-		{"one that is downloaded", forecast.Input{Jobs: []forecast.Job{runs("a", time.Hour, order.Progress{Phase: order.PhaseDownloading, Fraction: 0.1})}}, "map[a:15]"},
-		{"a little late", forecast.Input{Jobs: []forecast.Job{runs("a", 80*time.Second, order.Progress{})}}, "map[a:25]"},
-		{"one that hangs", forecast.Input{Jobs: []forecast.Job{runs("a", time.Hour, order.Progress{Fraction: 0.01}), waits("b")}}, "map[a:it takes longer than usual b:965]"},
-		{"without a history", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Generator = "new" })}}, "map[a:125]"},
-		{"one that is put off keeps no worker", forecast.Input{Jobs: []forecast.Job{
-			change(waits("a"), func(j *forecast.Job) { j.RunAt = now.Add(10 * time.Minute) }), waits("b"),
-		}}, "map[a:665 b:65]"},
-		{"a paused generator keeps no worker", forecast.Input{Jobs: []forecast.Job{
-			change(waits("a"), func(j *forecast.Job) { j.Code = order.CodePaused }), waits("b"),
-		}}, "map[a:its generator is paused b:65]"},
-		{"the day's cap", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Code = order.CodeDayCap })}}, "map[a:43265]"},
-		{"approval", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Approval = true }), waits("b")}}, "map[a:it waits for your approval once it is made b:125]"},
-		{"approved already", forecast.Input{Jobs: []forecast.Job{change(waits("a"), func(j *forecast.Job) { j.Approval, j.Stage = true, order.StageUpload })}}, "map[a:5]"},
-		{"made already", forecast.Input{Jobs: []forecast.Job{
-			change(waits("a"), func(j *forecast.Job) { j.Stage = order.StageUpload }), change(waits("b"), func(j *forecast.Job) { j.Stage = order.StageDeliver }),
-		}}, "map[a:5 b:1]"},
-		{"no delivery is left", forecast.Input{Requests: left(9, 0, 10*time.Minute), Jobs: []forecast.Job{waits("a")}}, "map[a:601]"},
-		{"no upload is left", forecast.Input{Requests: left(0, 9, 10*time.Minute), Jobs: []forecast.Job{waits("a")}}, "map[a:605]"},
-		{"one delivery is left", forecast.Input{Workers: 2, Requests: left(9, 1, 10*time.Minute), Jobs: []forecast.Job{waits("a"), waits("b")}}, "map[a:65 b:601]"},
-		{"a window that ends before", forecast.Input{Requests: left(0, 0, 30*time.Second), Jobs: []forecast.Job{waits("a")}}, "map[a:65]"},
-		{"a pause that the marketplace asks for", forecast.Input{Requests: func() forecast.Requests {
-			r := plenty()
-			r.Deliver.Blocked = now.Add(5 * time.Minute)
-			return r
-		}(), Jobs: []forecast.Job{waits("a")}}, "map[a:301]"},
-		{"a shared count", forecast.Input{Workers: 9, Requests: func() forecast.Requests {
-			r := plenty()
-			r.All = &forecast.Count{Left: 3, Limit: 4, Ends: now.Add(20 * time.Minute), Every: time.Hour}
-			return r
-		}(), Jobs: []forecast.Job{waits("a"), waits("b"), waits("c"), waits("d")}}, "map[a:65 b:1201 c:1205 d:4801]"},
-		{"pieces and messages are no deliveries", forecast.Input{Jobs: []forecast.Job{
-			change(waits("a"), func(j *forecast.Job) { j.Kind = order.KindPiece }),
-			{Order: "b", Kind: order.KindMessage, Stage: order.StageSend},
-			waits("c"),
-		}}, "map[c:125]"},
-		{"a daemon that is down", forecast.Input{Stopped: "atelierd is not running", Jobs: []forecast.Job{waits("a")}}, "map[a:atelierd is not running]"},
-	} {
+	for _, c := range estimates {
 		c.in.Now, c.in.Usual = now, usual
 		if c.in.Requests == (forecast.Requests{}) {
 			c.in.Requests = plenty()
