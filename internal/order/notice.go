@@ -161,17 +161,17 @@ func Bundle(list []Notice) (title, text string, urgent bool) {
 	var lines []string
 	counts := map[NoticeKind]int{}
 	for _, n := range list {
-		line := n.Line
+		line, kind := n.Line, n.Kind
 		switch {
 		case n.Kind == NoticeReminder:
 			line = "still: " + line
 		case n.Kind == NoticeOver:
 			line = "over: " + line
 		case !n.OverAt.IsZero():
-			line = "over since " + n.OverAt.UTC().Format("15:04") + " UTC: " + line
+			line, kind = "over since "+n.OverAt.UTC().Format("15:04")+" UTC: "+line, NoticeOver
 		}
 		urgent = urgent || n.Urgent && n.OverAt.IsZero()
-		counts[n.Kind]++
+		counts[kind]++
 		if len(list) == 1 {
 			return line, n.More, urgent
 		}
@@ -181,24 +181,26 @@ func Bundle(list []Notice) (title, text string, urgent bool) {
 		}
 	}
 	var parts []string
-	days := "daily summaries"
-	if counts[NoticeDigest] == 1 {
-		days = "daily summary"
-	}
-	for _, c := range []struct {
-		n    int
-		text string
-	}{
-		{counts[NoticeAlert], "new"},
-		{counts[NoticeReminder], "still open"},
-		{counts[NoticeOver], "over"},
-		{counts[NoticeDelivered], "delivered"},
-		{counts[NoticeMessage], "from clients"},
-		{counts[NoticeDigest], days},
-	} {
-		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.text))
+	for _, k := range bundled {
+		switch n := counts[k.kind]; {
+		case n == 1:
+			parts = append(parts, "1 "+k.one)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", n, k.several))
 		}
 	}
 	return strings.Join(parts, ", "), strings.Join(lines, "\n"), urgent
+}
+
+// bundled says what the lines of a message are about, by their kind.
+var bundled = []struct {
+	kind         NoticeKind
+	one, several string
+}{
+	{NoticeAlert, "needs you", "need you"},
+	{NoticeReminder, "still needs you", "still need you"},
+	{NoticeOver, "over", "over"},
+	{NoticeDelivered, "delivered", "delivered"},
+	{NoticeMessage, "message of a client", "messages of clients"},
+	{NoticeDigest, "daily summary", "daily summaries"},
 }

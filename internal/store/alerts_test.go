@@ -106,7 +106,7 @@ func TestWhatIsOverGoesWithTheNextMessage(t *testing.T) {
 		watch(t, s, phone, 5*time.Minute)
 		setAlert(t, s, order.AlertKey, "")
 		setAlert(t, s, order.AlertWallet, "no wallet")
-		wantTitles(t, watch(t, s, phone, time.Hour), "1 new, 1 over")
+		wantTitles(t, watch(t, s, phone, time.Hour), "1 needs you, 1 over")
 	})
 }
 
@@ -224,7 +224,7 @@ func TestADeliveryAndAMessageAreNews(t *testing.T) {
 		}
 	}
 	d, err := s.NextDispatch(phone, time.Minute, false)
-	if err != nil || d == nil || d.Title != "1 delivered, 1 from clients" || !strings.Contains(d.Text, "delivered o1: Images") || !strings.Contains(d.Text, "the client of o1 wrote: thank you") {
+	if err != nil || d == nil || d.Title != "1 delivered, 1 message of a client" || !strings.Contains(d.Text, "delivered o1: Images") || !strings.Contains(d.Text, "the client of o1 wrote: thank you") {
 		t.Errorf("sent %+v, %v", d, err)
 	}
 	if d, err := s.NextDispatch(order.Listener{Name: "quiet"}, time.Minute, false); d != nil || err != nil {

@@ -206,6 +206,9 @@ func (t *tx) deliveredNews(orderID string, began time.Time) error {
 		price = "$" + r.PriceUsdMicros.String()
 		line += ", " + price
 	}
+	if r.Round > 0 {
+		line += fmt.Sprintf(", round %d", r.Round)
+	}
 	t.says(func(log *slog.Logger) {
 		log.Info("delivered", "order", r.ID, "service", cmp.Or(r.Service, r.ServiceTitle), "round", r.Round, "price", price, "in", t.now.Sub(began).Round(time.Second).String())
 	})
