@@ -179,6 +179,15 @@ SELECT 'thread', o.id, CASE WHEN o.thread_size < 50 THEN 'filling' ELSE 'full' E
 UNION ALL
 SELECT 'service', s.title, s.state, '', s.reason, '', s.changed_at FROM services AS s WHERE s.state = 'held'
 UNION ALL
+SELECT 'service', s.title, 'differs', 'listing_differs', s.reason, '', s.changed_at FROM services AS s WHERE s.state = 'listed' AND s.reason <> ''
+UNION ALL
+-- a payout that failed, and was not asked for again since
+SELECT 'order', o.id, 'unpaid', 'payout_failed', 'its payout failed', '', o.completed_at
+  FROM orders AS o INDEXED BY orders_unpaid
+ WHERE o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
+   AND (SELECT e.kind FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout asked')
+         ORDER BY e.id DESC LIMIT 1) = 'payout failed'
+UNION ALL
 SELECT 'row', 'row ' || u.fingerprint, 'unreadable', 'unreadable', u.reason, '', u.first_at FROM unreadable AS u
 UNION ALL
 SELECT 'generator', substr(f.name, 17), 'paused', f.name, f.value, '', f.changed_at
@@ -201,6 +210,10 @@ SELECT a.what, a.subject, a.state, a.code, a.reason, a.hint, a.opened_at
 -- Each alert, from when until when.
 CREATE VIEW v_alerts AS
 SELECT id, what, subject, code, event, reason, hint, opened_at, closed_at FROM alerts;
+
+-- Each daemon and each heartbeat, with when it stopped or was found to have crashed.
+CREATE VIEW v_runs AS
+SELECT id, version, began_at, ended_at, crashed_at, note FROM runs;
 
 -- Each message to the owner.
 CREATE VIEW v_notifications AS

@@ -75,7 +75,7 @@ WHERE notices.target = sqlc.arg(target) AND notices.dispatch_id IS NULL AND noti
 SELECT max(at) AS last_at FROM requests WHERE at >= ? AND kind = 'poll' AND status BETWEEN 200 AND 299;
 
 -- name: OrdersNearDeadline :many
-SELECT id, service, due_at FROM orders
+SELECT id, service, created_at, due_at FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND state = 'working' AND window_ends_at IS NULL AND due_at IS NOT NULL AND due_at <= ?
 ORDER BY due_at, id LIMIT 100;
 

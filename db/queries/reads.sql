@@ -87,3 +87,9 @@ SELECT stage, state, CAST(count(*) AS INTEGER), '' FROM jobs WHERE state = 'leas
 -- name: OldestWorking :one
 -- When the oldest order that is worked on was seen first.
 SELECT CAST(coalesce(min(seen_at), '') AS TEXT) FROM orders WHERE state NOT IN ('completed', 'cancelled') AND state = 'working';
+
+-- name: OldestWaiting :many
+-- The order that has waited longest for its delivery.
+SELECT id, service, created_at, due_at FROM orders
+WHERE state NOT IN ('completed', 'cancelled') AND state = 'working' AND window_ends_at IS NULL
+ORDER BY created_at, id LIMIT 1;

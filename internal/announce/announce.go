@@ -97,19 +97,23 @@ func New(o Options) *Announcer {
 	return a
 }
 
-// Run announces until ctx ends. A failure is logged and ends nothing. The first look comes
-// after a minute, because a start forgets which generators are paused and probes them.
+// Run announces until ctx ends. A failure is logged and ends nothing. The first look finds
+// only crashes, because a start forgets which generators are paused and probes them. The
+// others come a minute later.
 func (a *Announcer) Run(ctx context.Context) error {
 	every := interval
 	if len(a.o.Targets) == 0 {
 		every = unheard
+	}
+	if err := a.look(ctx, order.Watch{Starts: true, After: order.AnnounceAfter}); err != nil && ctx.Err() == nil {
+		a.failures.Failed(a.o.Log, "the owner cannot be notified", err)
 	}
 	for {
 		beat.Sleep(ctx, every, nil)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := a.once(ctx, order.AnnounceAfter, a.o.PollWithin); err != nil && ctx.Err() == nil {
+		if err := a.look(ctx, order.Watch{After: order.AnnounceAfter, PollWithin: a.o.PollWithin}); err != nil && ctx.Err() == nil {
 			a.failures.Failed(a.o.Log, "the owner cannot be notified", err)
 		} else {
 			a.failures.Recovered(a.o.Log, "the owner is notified again")
@@ -119,10 +123,11 @@ func (a *Announcer) Run(ctx context.Context) error {
 
 // Once announces what is wrong now, without waiting for it to stand a minute, and sends
 // what is due. It is for a heartbeat, after which nobody looks for hours.
-func (a *Announcer) Once(ctx context.Context) error { return a.once(ctx, 0, 0) }
+func (a *Announcer) Once(ctx context.Context) error { return a.look(ctx, order.Watch{}) }
 
-func (a *Announcer) once(ctx context.Context, after, pollWithin time.Duration) error {
-	w := order.Watch{Began: a.began, PollWithin: pollWithin, After: after, Hint: a.o.Hint}
+// look looks for what is wrong, and sends what is due.
+func (a *Announcer) look(ctx context.Context, w order.Watch) error {
+	w.Began, w.Hint = a.began, a.o.Hint
 	for _, t := range a.o.Targets {
 		w.Listeners = append(w.Listeners, t.Listener)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"atelierd/internal/beat"
+	"atelierd/internal/budget"
 	"atelierd/internal/control"
 	"atelierd/internal/engine"
 	"atelierd/internal/intake"
@@ -76,6 +77,7 @@ type controlled struct {
 	a      *App
 	poller *intake.Poller
 	engine *engine.Engine
+	budget *budget.Budget
 }
 
 // run answers commands until ctx ends. No error of the socket ends the daemon.
@@ -108,6 +110,7 @@ func (c controlled) State() control.State {
 			Progress: c.a.progress.of(w.Job),
 		})
 	}
+	s.Poll.Kept, s.Poll.Limit = c.budget.Kept(context.Background())
 	d := &c.a.activity
 	d.mu.Lock()
 	defer d.mu.Unlock()

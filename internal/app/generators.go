@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -175,4 +176,25 @@ func (s *Services) watch(st *store.Store, log *slog.Logger) error {
 		}
 	}
 	return nil
+}
+
+// resumeByOwner ends the pauses that the owner has ended in the database. What waited for
+// the generators is due again.
+func (s *Services) resumeByOwner(ctx context.Context, st *store.Store, log *slog.Logger) {
+	var resumed []string
+	for name, g := range s.generators {
+		if g.Breaker == nil || !g.Breaker.Paused() {
+			continue
+		}
+		if text, err := st.Fact(ctx, string(order.GeneratorAlert(name).Code())); err == nil && text == "" && g.Breaker.Resume() {
+			resumed = append(resumed, name)
+		}
+	}
+	if resumed == nil {
+		return
+	}
+	log.Info("resumed by the owner", "generators", strings.Join(resumed, ", "))
+	if err := st.RunNow(order.CodePaused); err != nil {
+		log.Warn("what waits for a resumed generator waits longer", "error", err)
+	}
 }

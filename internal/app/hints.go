@@ -15,10 +15,16 @@ func NextStep(c order.Condition) string {
 		if c.Code == order.CodeRefused && c.What == "order" {
 			return refusedHint(c.ID)
 		}
+		if c.Code == order.CodePayoutFailed {
+			return order.Command("earnings retry-payout", c.ID) + " asks for it again"
+		}
 		return order.Command("orders show", c.ID) + " shows why; " + order.Command("orders retry", c.ID) + " tries again"
 	case "thread":
 		return order.Command("messages", c.ID) + " shows it; later messages come by webhook only, which " + order.Command("doctor") + " checks"
 	case "service":
+		if c.Code == order.CodeListingDiffers {
+			return order.Command("services sync") + " changes it at the marketplace"
+		}
 		return "fix its generator, then restart; " + order.Command("doctor") + " checks it"
 	case "row":
 		return "the marketplace listed an order that cannot be read; look at your orders there"
@@ -45,6 +51,8 @@ func NextStep(c order.Condition) string {
 		return enroll.HintFlaggedAgent
 	case order.AlertFlaggedService.Code():
 		return enroll.HintFlaggedService
+	case order.AlertHidden.Code():
+		return "set agent.owner_wallet and agent.payout_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertOwner.Code():
 		return "set agent.owner_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertSpending.Code():

@@ -78,9 +78,10 @@ func (a *App) identify(ctx context.Context) error {
 		why = l.Lacks(why, time.Now())
 		a.o.Log.Warn("the ledger was restored; it is compared with the marketplace before any work", "reason", why)
 	}
-	if err := a.store.Boot(why); err != nil {
+	if err := a.store.Boot(order.Boot{Version: Version(), Restored: why}); err != nil {
 		return err
 	}
+	a.booted = true
 	if err := a.writeMark(ctx); err != nil {
 		a.mark.failures.Failed(a.o.Log, "the mark of the ledger could not be written", err)
 	}

@@ -78,8 +78,8 @@ func daemonLoops() fx.Option {
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 		// Commands are answered while the engine drains.
-		asLoop(func(a *App, p *intake.Poller, e *engine.Engine) loop {
-			return loop{"control", 8, controlled{a, p, e}.run}
+		asLoop(func(a *App, p *intake.Poller, e *engine.Engine, m *budget.Budget) loop {
+			return loop{"control", 8, controlled{a, p, e, m}.run}
 		}),
 	)
 }
@@ -167,6 +167,10 @@ func (a *App) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-ended:
 		pingFailure(pinger)
+		a.failed = true
+		if err := a.store.FailRun(err.Error()); err != nil {
+			log.Warn("it could not be recorded why the daemon ends", "error", err)
+		}
 	}
 	a.end(daemon, e)
 	return err
@@ -218,6 +222,8 @@ type woken struct {
 	Checker *reconcile.Checker
 	Cancels *canceller.Loop
 	Pause   *pause
+	Made    *Services
+	Store   *store.Store
 }
 
 // passOnWakes lets the loops that commands concern look at the database at each Wake.
@@ -230,6 +236,7 @@ func (a *App) passOnWakes(ctx context.Context, w woken) error {
 			return nil
 		}
 		w.Pause.look(ctx)
+		w.Made.resumeByOwner(ctx, w.Store, a.o.Log)
 		if woken {
 			w.Engine.Wake(true, true, true)
 			w.Checker.Wake()

@@ -45,6 +45,28 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	}.delay(d)
 }
 
+// Kept returns how many of the requests of the shared window are left to deliveries and
+// other sends, of how many polls may use. Both are zero with separate counts.
+func (b *Budget) Kept(ctx context.Context) (kept, of int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	all := b.current(order.ScopeAll, now)
+	if b.counts == order.CountsSeparate {
+		return 0, 0
+	}
+	of = b.ceiling(order.RequestPoll, b.current(string(order.RequestPoll), now))
+	if all.EndsAt.IsZero() {
+		return min(b.limits.Reserve, of), of
+	}
+	d, err := b.demand(ctx, all)
+	if err != nil {
+		return min(b.limits.Reserve, of), of
+	}
+	p := pace{window: b.limits.Window, elapsed: now.Sub(all.StartedAt), reserve: b.limits.Reserve}
+	return min(p.keep(d), max(of-all.Used, 0)), of
+}
+
 func (b *Budget) demand(ctx context.Context, all order.Window) (d demand, err error) {
 	if _, d.pending, err = b.ledger.PendingSends(ctx); err != nil {
 		return d, err
@@ -72,8 +94,20 @@ type pace struct {
 // rest of the window. It is at least the interval, and at most longestGap unless the
 // interval is longer.
 func (p pace) delay(d demand) time.Duration {
-	elapsed := min(max(p.elapsed, 0), p.window)
-	rest := p.window - elapsed
+	spare := p.left - p.keep(d)
+	longest := max(p.interval, longestGap(p.window))
+	if spare <= 0 {
+		return longest
+	}
+	return min(max(p.interval, p.rest()/time.Duration(spare+1)), longest)
+}
+
+func (p pace) rest() time.Duration { return p.window - min(max(p.elapsed, 0), p.window) }
+
+// keep returns how many of the requests that are left belong to other calls than polls.
+func (p pace) keep(d demand) int {
+	rest := p.rest()
+	elapsed := p.window - rest
 	// The busier of this window and the one before predicts the rest. One more order
 	// is added, because the first orders of a rush show little of it.
 	soFar := d.placed
@@ -83,11 +117,5 @@ func (p pace) delay(d demand) time.Duration {
 	now := float64(soFar) / float64(max(elapsed, p.window/12))
 	before := float64(d.before) / float64(p.window)
 	expected := max(now, before) * float64(rest)
-	keep := max(p.reserve, int(2*(float64(d.pending)+expected)))
-	spare := p.left - keep
-	longest := max(p.interval, longestGap(p.window))
-	if spare <= 0 {
-		return longest
-	}
-	return min(max(p.interval, rest/time.Duration(spare+1)), longest)
+	return max(p.reserve, int(2*(float64(d.pending)+expected)))
 }

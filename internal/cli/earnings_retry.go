@@ -58,7 +58,7 @@ func (c EarningsRetryCmd) Run(p *Program) error {
 }
 
 func (c EarningsRetryCmd) send(ctx context.Context, p *Program, m market, id string) error {
-	if err := m.Owner.Note(id, "owner", "payout asked for again"); err != nil {
+	if err := m.Owner.Note(id, "payout asked", "asked for again by the owner"); err != nil {
 		return err
 	}
 	err := m.Client.RetryPayout(ctx, id)

@@ -14,8 +14,9 @@ import (
 
 // GeneratorsCmd is the group of commands about generators.
 type GeneratorsCmd struct {
-	List GeneratorsListCmd `cmd:"" default:"withargs" help:"List your generators, and the recipes that come with the program."`
-	Try  GeneratorsTryCmd  `cmd:"" help:"Have a generator make a sample, and show the file, its cost and its time."`
+	List   GeneratorsListCmd   `cmd:"" default:"withargs" help:"List your generators, and the recipes that come with the program."`
+	Resume GeneratorsResumeCmd `cmd:"" help:"End the pause of a generator that failed."`
+	Try    GeneratorsTryCmd    `cmd:"" help:"Have a generator make a sample, and show the file, its cost and its time."`
 }
 
 // GeneratorsListCmd lists generators and recipes.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -62,7 +61,7 @@ func (c GeneratorsTryCmd) Run(p *Program) error {
 		return c.giveUp(ctx, p, cfg)
 	}
 	if _, there := cfg.Generators[c.Name]; !there {
-		return &UsageError{fmt.Errorf("there is no generator %.60q; there are: %s", c.Name, strings.Join(slices.Sorted(maps.Keys(cfg.Generators)), ", "))}
+		return noGenerator(cfg, c.Name)
 	}
 	if c.Resume {
 		return c.resume(ctx, p, cfg)

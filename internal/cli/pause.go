@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
+	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
 
@@ -35,7 +37,11 @@ func (ResumeCmd) Help() string { return `Ends "atelierd pause". Work continues a
 
 // Run runs the command.
 func (ResumeCmd) Run(p *Program) error {
-	return p.setPaused((*owner.Actions).Resume, "resumed")
+	err := p.setPaused((*owner.Actions).Resume, "resumed")
+	if errors.Is(err, store.ErrNotPaused) {
+		return Hintf(err, "%s shows what else work waits for; %s ends the pause of a generator", order.Command("status"), order.Command("generators resume NAME"))
+	}
+	return err
 }
 
 func (p *Program) setPaused(do func(*owner.Actions) error, done string) error {

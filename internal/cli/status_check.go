@@ -48,7 +48,6 @@ const (
 	reasonNotRunning    = "not_running"
 	reasonConfiguration = "configuration"
 	reasonDatabase      = "database"
-	reasonDiffers       = "listing_differs"
 )
 
 func (c StatusCmd) check(p *Program) error {
@@ -89,18 +88,19 @@ func (c StatusCmd) readCheck(ctx context.Context, cfg *config.Config, now time.T
 	if err != nil {
 		return checkView{}, err
 	}
-	polled, err := st.LastPoll(ctx)
-	if err != nil {
-		return checkView{}, err
-	}
+	polled := s.Polls.Answered
 	v := checkView{State: stateWell, Reasons: []reasonView{}, LastPoll: polled, Running: s.Daemon.Running || c.MaxAge > 0 && now.Sub(polled) <= c.MaxAge}
 	if !v.Running {
 		v.add(stateDown, reasonView{Code: reasonNotRunning, Text: "atelierd is not running", Hint: order.Command("run") + " starts it"})
 	}
 	within := max(app.PollWithin(cfg), c.MaxAge)
-	if !polled.IsZero() && now.Sub(polled) > within && v.Running {
+	since, text := polled, "the last poll that the marketplace answered was "+term.Relative(now, polled)
+	if polled.IsZero() {
+		since, text = s.Daemon.Since, "the marketplace has answered no poll"
+	}
+	if !since.IsZero() && now.Sub(since) > within && v.Running {
 		v.add(stateDown, reasonView{
-			Code: order.AlertUnreachable.Code(), Text: "the last poll that the marketplace answered was " + term.Relative(now, polled),
+			Code: order.AlertUnreachable.Code(), Text: text,
 			Hint: order.Command("doctor") + " shows why",
 		})
 	}
@@ -110,18 +110,10 @@ func (c StatusCmd) readCheck(ctx context.Context, cfg *config.Config, now time.T
 			continue // it is judged above, as of now
 		}
 		state := stateNeedsOwner
-		if cond.News() == order.NewsDown {
+		if cond.Stops() {
 			state = stateDown
 		}
 		v.add(state, reasonView{Code: a.Code, ID: a.ID, Text: cond.Line(), Hint: a.Hint})
-	}
-	for _, service := range s.Services {
-		if service.State == serviceDiffers {
-			v.add(stateNeedsOwner, reasonView{
-				Code: reasonDiffers, ID: service.Title, Text: "service " + service.Title + " differs: " + service.Reason,
-				Hint: order.Command("services sync") + " changes it at the marketplace",
-			})
-		}
 	}
 	return v, nil
 }

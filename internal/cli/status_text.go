@@ -26,26 +26,6 @@ func (v statusView) show(g *term.Page, now time.Time) {
 	v.showServices(g)
 }
 
-func (v statusView) showDaemon(g *term.Page, now time.Time) {
-	if v.Daemon.Running {
-		g.Linef("%s (pid %d)", g.Paint(term.Green, "atelierd is running"), v.Daemon.PID)
-	} else {
-		g.Linef("%s; %s starts it", g.Paint(term.Yellow, "atelierd is not running"), order.Command("run"))
-	}
-	rows := [][]term.Cell{
-		{term.Styled(term.Dim, "marketplace"), term.Plain(term.Sanitize(v.BaseURL))},
-		{term.Styled(term.Dim, "data"), term.Plain(term.Sanitize(v.DataDir))},
-	}
-	if v.Webhooks.Listen != "" {
-		last := "none has come yet"
-		if !v.Webhooks.Last.IsZero() {
-			last = "the last came " + term.Relative(now, v.Webhooks.Last)
-		}
-		rows = append(rows, []term.Cell{term.Styled(term.Dim, "webhooks"), term.Plain(term.Sanitize(v.Webhooks.Listen) + ", " + last)})
-	}
-	g.Table("  ", rows)
-}
-
 func (v statusView) showOrders(g *term.Page) {
 	g.Heading("orders")
 	var parts []string
@@ -94,11 +74,10 @@ func (v statusView) showServices(g *term.Page) {
 		g.Linef("  none; add a [[service]] to the configuration")
 	}
 	rows := [][]term.Cell{}
-	var differs []serviceView
 	for _, s := range v.Services {
 		look, state, reason := term.None, s.State, s.Reason
 		if s.State == serviceDiffers {
-			differs, reason = append(differs, s), ""
+			reason = "" // it is among what needs the owner
 		}
 		if s.State != string(order.ServiceListed) {
 			look = term.Yellow
@@ -109,12 +88,6 @@ func (v statusView) showServices(g *term.Page) {
 		rows = append(rows, []term.Cell{term.Plain(term.Line(s.Title, 40)), term.Styled(look, state), term.Plain(term.Line(reason, 200))})
 	}
 	g.Table("  ", rows)
-	for _, s := range differs {
-		g.Note("  ", term.Line(s.Title, 40)+" differs: "+term.Line(s.Reason, 300))
-	}
-	if len(differs) > 0 {
-		g.Hint("  ", order.Command("services sync")+" changes it at the marketplace")
-	}
 	if v.Profile != "" {
 		g.Heading("profile")
 		g.Note("  ", "differs: "+term.Line(v.Profile, 300))

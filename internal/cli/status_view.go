@@ -14,7 +14,18 @@ import (
 
 // statusView is the state of everything. `status` prints it.
 type statusView struct {
-	Daemon    daemonView          `json:"daemon"`
+	Daemon daemonView `json:"daemon"`
+	// Polls says whether the marketplace is reached.
+	Polls      pollsView         `json:"polls"`
+	Agent      agentHealth       `json:"agent"`
+	Listings   listingsView      `json:"listings"`
+	Generators []generatorHealth `json:"generators"`
+	Disk       diskView          `json:"disk"`
+	// Oldest is the order that has waited longest for its delivery; null for none. Near
+	// are those that are due within the hour.
+	Oldest *waitingView  `json:"oldest_waiting"`
+	Near   []waitingView `json:"due_soon"`
+
 	BaseURL   string              `json:"base_url"`
 	DataDir   string              `json:"data_dir"`
 	Attention []attentionView     `json:"attention"`
@@ -29,11 +40,6 @@ type statusView struct {
 	Spending spendingView `json:"spending"`
 	// Work is what runs now.
 	Work []workView `json:"work"`
-}
-
-type daemonView struct {
-	Running bool `json:"running"`
-	PID     int  `json:"pid,omitzero"`
 }
 
 type webhooksView struct {
@@ -109,8 +115,25 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 		return v, err
 	}
 	v.Work = work.running
+	if err := v.readHealth(ctx, cfg, r, st, now); err != nil {
+		return statusView{}, err
+	}
 	markPaused(cfg, v.Services, pausedGenerators(st.Facts))
-	for _, f := range st.Facts {
+	v.Listings = viewListings(v.Services, st.Facts)
+	v.readFacts(st.Facts)
+	for _, s := range openStates {
+		v.Orders[s] = st.Orders[s]
+	}
+	waiting, err := r.Waiting(ctx, now)
+	for _, w := range waiting {
+		v.Waiting[w.Code] = w.Orders
+	}
+	return v, err
+}
+
+// readFacts takes over what the daemon has stored of the marketplace.
+func (v *statusView) readFacts(facts []store.Fact) {
+	for _, f := range facts {
 		if f.Name == store.FactProfileDiffers {
 			v.Profile = f.Value
 		}
@@ -121,15 +144,28 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 			v.Webhooks.Last, _ = time.Parse(time.RFC3339, f.Value) // zero if it cannot be read
 		}
 	}
-	v.Daemon.PID, v.Daemon.Running = holder, holder != 0
-	for _, s := range openStates {
-		v.Orders[s] = st.Orders[s]
+}
+
+// readHealth reads how the daemon, the agent and the machine are.
+func (v *statusView) readHealth(ctx context.Context, cfg *config.Config, r *store.Store, st store.Status, now time.Time) error {
+	polled, err := r.LastPoll(ctx)
+	if err != nil {
+		return err
 	}
-	waiting, err := r.Waiting(ctx, now)
-	for _, w := range waiting {
-		v.Waiting[w.Code] = w.Orders
+	state, answers := askDaemon(ctx, cfg.DataDir)
+	v.Daemon = viewDaemon(store.Holder(cfg.DataDir), state, answers, st.Run)
+	v.Polls = viewPolls(polled, app.PollWithin(cfg), state.Poll, now)
+	v.Agent = viewAgentHealth(st.Facts)
+	v.Generators = viewGeneratorHealth(cfg, pausedGenerators(st.Facts))
+	v.Disk, v.Near = viewDisk(cfg.DataDir), []waitingView{}
+	if st.Oldest != nil {
+		oldest := viewWaiting(*st.Oldest)
+		v.Oldest = &oldest
 	}
-	return v, err
+	for _, w := range st.Near {
+		v.Near = append(v.Near, viewWaiting(w))
+	}
+	return nil
 }
 
 func readSpending(ctx context.Context, cfg *config.Config, r *store.Store, now time.Time) (v spendingView, err error) {

@@ -140,22 +140,10 @@ func requestsLeft(ctx context.Context, b config.Budget, st *store.Store, now tim
 	return r, nil
 }
 
-// liveTimeout is how long a command waits for what the daemon knows of running work.
-const liveTimeout = 2 * time.Second
-
 // liveWork returns what a running daemon says of the work that runs; nil without an
 // answer.
 func liveWork(ctx context.Context, dir string) []control.Work {
-	client, ok := daemonOf(dir)
-	if !ok {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
-	defer cancel()
-	s, err := client.State(ctx)
-	if err != nil {
-		return nil
-	}
+	s, _ := askDaemon(ctx, dir)
 	return s.Work
 }
 

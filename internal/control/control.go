@@ -49,6 +49,10 @@ type Poll struct {
 	Error string `json:"error,omitempty"`
 	// Next is when the next poll is due; zero while one runs.
 	Next time.Time `json:"next,omitzero"`
+	// Kept is how many of the Limit requests of the window are kept for deliveries. Both
+	// are zero where the marketplace counts each kind by itself.
+	Kept  int `json:"kept"`
+	Limit int `json:"limit"`
 }
 
 // Work is an attempt that runs.

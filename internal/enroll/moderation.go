@@ -129,12 +129,13 @@ const (
 	watchFlagged = 10 * time.Minute
 )
 
-// factDue is when the next read is due, for a process that ends between two reads.
-const factDue = "moderation.due"
+// FactDue is when the next read is due, for a process that ends between two reads. It
+// changes at each read.
+const FactDue = "moderation.due"
 
 // OnceIfDue calls Once if a read is due.
 func (w *Watch) OnceIfDue(ctx context.Context) error {
-	text, err := w.o.Store.Fact(ctx, factDue)
+	text, err := w.o.Store.Fact(ctx, FactDue)
 	if err != nil {
 		return err
 	}
@@ -168,7 +169,7 @@ func (w *Watch) Once(ctx context.Context) error {
 	agent, services := flagged(m)
 	w.report(&w.agent, agent, "the agent", HintFlaggedAgent)
 	w.report(&w.services, services, "services", HintFlaggedService)
-	return w.o.Store.SetFact(factDue, time.Now().Add(w.pause(ctx, nil)).UTC().Format(time.RFC3339))
+	return w.o.Store.SetFact(FactDue, time.Now().Add(w.pause(ctx, nil)).UTC().Format(time.RFC3339))
 }
 
 // report logs a change of what is flagged.

@@ -25,17 +25,32 @@ func (s *Setup) setProfile(ctx context.Context) error {
 		return fmt.Errorf("read the profile: %w", err)
 	}
 	if !s.profile {
-		want := s.settable()
+		want, owner := s.settable(), have.OwnerWallet
 		if err := s.setPayout(ctx, &have, want); err != nil {
 			return err
 		}
 		err = errors.Join(s.setRest(ctx, &have, want), s.setOwner(ctx, &have, want))
+		if have.OwnerWallet != owner && have.Marketable != nil {
+			after, failed := s.o.Market.Profile(ctx) // the owner may have made the agent visible
+			have.Marketable, err = after.Marketable, errors.Join(err, failed)
+		}
 	}
 	paid, owned := Paid(have), have.OwnerWallet != ""
-	err = errors.Join(err, s.o.Store.WalletKnown(paid), s.o.Store.OwnerKnown(owned), s.reportProfile(have))
+	err = errors.Join(err, s.o.Store.WalletKnown(paid), s.o.Store.OwnerKnown(owned), s.reportProfile(have), s.o.Store.SetAlert(order.AlertHidden, s.hidden(have)))
 	s.profile, s.lacking = s.profile || err == nil, !paid || !owned
 	s.reportLacking(have)
 	return err
+}
+
+// hidden says that clients cannot find the agent, or is empty. A dry run has no clients.
+func (s *Setup) hidden(have atelier.Profile) string {
+	if have.Marketable == nil || *have.Marketable || len(s.o.Offers) == 0 {
+		return ""
+	}
+	if have.OwnerWallet == "" {
+		return "the marketplace hides the agent from clients until it has an owner"
+	}
+	return "the marketplace hides the agent from clients"
 }
 
 // reportLacking logs, once, which wallets keep clients from the agent. A dry run has no

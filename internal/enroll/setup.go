@@ -26,6 +26,7 @@ type Store interface {
 	// ProfileDiffers records in which fields the profile differs from the
 	// configuration; empty if in none.
 	ProfileDiffers(text string) error
+	Alerts
 }
 
 // Market is the part of the marketplace's API that the set-up needs.
@@ -158,8 +159,14 @@ func (s *Setup) Once(ctx context.Context) (complete bool, err error) {
 	if err := s.setProfile(ctx); err != nil {
 		return false, err
 	}
-	return s.listServices(ctx)
+	if complete, err = s.listServices(ctx); err != nil {
+		return complete, err
+	}
+	return complete, s.o.Store.SetFact(FactRead, time.Now().UTC().Format(time.RFC3339))
 }
+
+// FactRead is when the profile and the services were last compared with the configuration.
+const FactRead = "listings.read"
 
 // listServices creates the offers that do not exist yet. It always reads the list
 // first, so that no service is created twice.
@@ -191,7 +198,20 @@ func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 		complete = complete && done
 		errs = append(errs, err)
 	}
-	return complete, errors.Join(errs...)
+	return complete, errors.Join(append(errs, s.forget(known))...)
+}
+
+// forget clears in what a service differed that is not on offer any more. Nobody
+// compares it now.
+func (s *Setup) forget(known []order.Listed) (err error) {
+	for _, l := range known {
+		offered := slices.ContainsFunc(s.o.Offers, func(o Offer) bool { return order.SameTitle(o.Title, l.Title) })
+		if l.State == order.ServiceListed && l.Reason != "" && !offered {
+			l.Reason = ""
+			err = errors.Join(err, s.o.Store.PutService(l))
+		}
+	}
+	return err
 }
 
 // adopt completes the result of match: a service that appeared after an offer was sent

@@ -101,6 +101,16 @@ func (b *Breaker) Paused() bool {
 	return b.reason != ""
 }
 
+// Resume ends a pause without a probe, and reports whether there was one. Changed is not
+// notified.
+func (b *Breaker) Resume() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.reason != ""
+	b.reason, b.failures, b.pause = "", 0, 0
+	return was
+}
+
 // Report records how a call went: nil, or its failure.
 func (b *Breaker) Report(f *order.Failure) {
 	b.mu.Lock()

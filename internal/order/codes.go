@@ -42,9 +42,15 @@ const (
 	AlertDeadline Alert = "deadline"
 	// AlertUnanswered: the client of the order wrote hours ago and has no answer. The owner answers.
 	AlertUnanswered Alert = "unanswered"
+	// AlertHidden: the marketplace hides the agent from clients. The owner sets its wallets.
+	AlertHidden Alert = "hidden"
 	// AlertPayout: completed orders show no payout days later. The owner asks for it again.
 	AlertPayout Alert = "payout"
 
+	// CodePayoutFailed: the marketplace reports that the payout of a completed order failed. The owner asks for it again.
+	CodePayoutFailed Code = "payout_failed"
+	// CodeListingDiffers: what the marketplace sells is not as it is configured. The owner syncs it.
+	CodeListingDiffers Code = "listing_differs"
 	// CodeKeyRefused: the marketplace refuses the API key (401). The owner replaces it.
 	CodeKeyRefused Code = "key_refused"
 	// CodeForbidden: the key does not belong to the agent id (403). The owner replaces one of them.
@@ -226,6 +232,8 @@ const (
 	AlertNotify Alert = "notify."
 	// AlertSample: the sample of a generator is open: it may be paid for, and its result is not here. The owner resumes it or gives it up.
 	AlertSample Alert = "sample"
+	// AlertCrashed: the daemon ended without stopping, and was started again within the hour. The owner reads why in the log.
+	AlertCrashed Alert = "crashed"
 	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
 	AlertDisk Alert = "disk"
 

@@ -15,8 +15,8 @@ type News string
 const (
 	// NewsNeedsOwner: something waits for the owner.
 	NewsNeedsOwner News = "needs_owner"
-	// NewsDown: the agent earns nothing: the marketplace is not reached, the key is
-	// refused, or the database's file is gone.
+	// NewsDown: the agent earns nothing, because the marketplace is not reached, the key is
+	// refused, or the database's file is gone. Or the daemon was started again after a crash.
 	NewsDown News = "down"
 	// NewsDelivered: an order was delivered.
 	NewsDelivered News = "delivered"
@@ -59,11 +59,15 @@ type Condition struct {
 
 // News returns the kind of news that the condition is.
 func (c Condition) News() News {
-	switch c.Code {
-	case AlertKey.Code(), AlertUnreachable.Code(), AlertDatabase.Code():
+	if c.Stops() || c.Code == AlertCrashed.Code() {
 		return NewsDown
 	}
 	return NewsNeedsOwner
+}
+
+// Stops reports whether the agent earns nothing while the condition lasts.
+func (c Condition) Stops() bool {
+	return slices.Contains([]Code{AlertKey.Code(), AlertUnreachable.Code(), AlertDatabase.Code()}, c.Code)
 }
 
 // Same reports whether two conditions are one alert.
@@ -91,6 +95,9 @@ type Watch struct {
 	// the last answered poll may be. Zero looks at no poll.
 	Began      time.Time
 	PollWithin time.Duration
+	// Starts looks for crashes alone, and closes no alert: the process has just begun and
+	// knows little else.
+	Starts bool
 	// More are conditions that no row of the database shows.
 	More []Condition
 	// Hint returns the next step for a condition that has none. It may be nil.

@@ -35,28 +35,20 @@ func (s *Store) CheckAlerts(w order.Watch) (opened []order.Condition, closed int
 		if err != nil {
 			return err
 		}
-		known := map[[3]string]query.Alert{}
-		for _, a := range open {
-			known[[3]string{a.What, a.Subject, string(a.Code)}] = a
-		}
 		for _, c := range now {
-			key := [3]string{c.What, c.ID, string(c.Code)}
-			a, ok := known[key]
-			delete(known, key)
-			if !ok {
-				if a, err = t.openAlert(c); err != nil {
-					return err
-				}
-				opened = append(opened, c)
-			} else if err := t.keepAlert(a, c); err != nil {
+			a, isNew, err := t.raise(c, open)
+			if err != nil {
 				return err
+			}
+			if isNew {
+				opened = append(opened, c)
 			}
 			if err := t.announce(a, c, w); err != nil {
 				return err
 			}
 		}
 		for _, a := range open {
-			if _, over := known[[3]string{a.What, a.Subject, string(a.Code)}]; !over {
+			if w.Starts || slices.ContainsFunc(now, func(c order.Condition) bool { return isAbout(a, c) }) {
 				continue
 			}
 			if err := t.closeAlert(a); err != nil {
@@ -69,8 +61,26 @@ func (s *Store) CheckAlerts(w order.Watch) (opened []order.Condition, closed int
 	return opened, closed, err
 }
 
+// raise opens the alert of a condition, unless it is among the open ones.
+func (t *tx) raise(c order.Condition, open []query.Alert) (a query.Alert, isNew bool, err error) {
+	for _, a := range open {
+		if isAbout(a, c) {
+			return a, false, t.keepAlert(a, c)
+		}
+	}
+	a, err = t.openAlert(c)
+	return a, true, err
+}
+
+func isAbout(a query.Alert, c order.Condition) bool {
+	return a.What == c.What && a.Subject == c.ID && a.Code == c.Code
+}
+
 // conditions returns what is wrong now, each once.
 func (t *tx) conditions(w order.Watch) ([]order.Condition, error) {
+	if w.Starts {
+		return t.crashes(w)
+	}
 	rows, err := t.Standing(noCancel)
 	if err != nil {
 		return nil, err
@@ -82,7 +92,7 @@ func (t *tx) conditions(w order.Watch) ([]order.Condition, error) {
 		}
 		list = append(list, order.Condition{What: r.What, ID: r.ID, Code: r.Code, State: r.State, Reason: r.Reason, Hint: r.Hint})
 	}
-	for _, rule := range []func(order.Watch) ([]order.Condition, error){t.unreached, t.nearDeadline, t.unanswered, t.unpaid} {
+	for _, rule := range []func(order.Watch) ([]order.Condition, error){t.unreached, t.nearDeadline, t.unanswered, t.unpaid, t.crashes} {
 		more, err := rule(w)
 		if err != nil {
 			return nil, err

@@ -31,21 +31,23 @@ func (s *Store) Ledger(ctx context.Context) (order.Ledger, error) {
 	return l, err
 }
 
-// Boot counts the start of a daemon. why, if it is not empty, is why the ledger is to
-// be reconciled before it works. The open file is the database now, so an alert that it
-// was another one ends.
-func (s *Store) Boot(why string) error {
+// Boot records that a daemon or a heartbeat begins. The open file is the database now, so
+// an alert that it was another one ends.
+func (s *Store) Boot(b order.Boot) error {
 	return s.write("boot", func(t *tx) error {
+		if err := t.beginRun(b); err != nil {
+			return err
+		}
 		if _, err := t.DeleteFact(noCancel, string(order.AlertDatabase.Code())); err != nil {
 			return err
 		}
 		if err := t.uncompared(); err != nil {
 			return err
 		}
-		if err := t.BootLedger(noCancel, rand.Text()); err != nil || why == "" {
+		if err := t.BootLedger(noCancel, rand.Text()); err != nil || b.Restored == "" {
 			return err
 		}
-		return t.restored(why)
+		return t.restored(b.Restored)
 	})
 }
 

@@ -79,7 +79,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 	partial := map[string]bool{
 		"orders_open": true, "jobs_leased": true, "orders_completed": true,
 		"jobs_stuck": true, "jobs_failing": true, "orders_thread": true, "bounties_open": true, "webhooks_pending": true,
-		"calls_cancel": true, "alerts_open": true,
+		"calls_cancel": true, "runs_open": true, "alerts_open": true,
 	}
 	forPeople := map[string]bool{"ListOrders": true, "ListBounties": true, "SpentUncompleted": true}
 	list := queries(t)

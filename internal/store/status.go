@@ -35,6 +35,12 @@ type Status struct {
 	Windows   []order.Window
 	Services  []order.Listed
 	Facts     []Fact
+	// Oldest is the order that has waited longest for its delivery; nil for none. Near
+	// are those that are due within the hour.
+	Oldest *order.Waiting
+	Near   []order.Waiting
+	// Run is the last daemon or heartbeat.
+	Run order.Run
 }
 
 // Status reads the current state. It counts the requests at or after since.
@@ -72,8 +78,29 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 	if st.Services, err = s.Services(ctx); err != nil {
 		return st, err
 	}
-	st.Facts, err = s.Facts(ctx)
-	return st, err
+	if st.Facts, err = s.Facts(ctx); err != nil {
+		return st, err
+	}
+	if st.Run, err = s.lastRun(ctx); err != nil {
+		return st, err
+	}
+	return st, s.waiting(ctx, &st)
+}
+
+// waiting reads which orders wait longest and are due soonest.
+func (s *Store) waiting(ctx context.Context, st *Status) error {
+	oldest, err := s.read.OldestWaiting(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range oldest {
+		st.Oldest = &order.Waiting{ID: o.ID, Service: o.Service, Since: o.CreatedAt.Time, DueAt: o.DueAt.Time}
+	}
+	near, err := s.read.OrdersNearDeadline(ctx, utc.At(time.Now().Add(deadlineNear)))
+	for _, o := range near {
+		st.Near = append(st.Near, order.Waiting{ID: o.ID, Service: o.Service, Since: o.CreatedAt.Time, DueAt: o.DueAt.Time})
+	}
+	return err
 }
 
 // LastPoll returns when the marketplace last answered a poll, or zero if that is not known

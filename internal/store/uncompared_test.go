@@ -119,7 +119,7 @@ func TestTheTimeOfAnUncomparedLedgerIsThatOfItsNewestEvent(t *testing.T) {
 
 func boot(t *testing.T, s *Store) {
 	t.Helper()
-	if err := s.Boot(""); err != nil {
+	if err := s.Boot(order.Boot{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,6 +25,7 @@ var promised = map[string]string{
 	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_attention":        "what id state code reason hint since",
 	"v_alerts":           "id what subject code event reason hint opened_at closed_at",
+	"v_runs":             "id version began_at ended_at crashed_at note",
 	"v_notifications":    "id target title text tries created_at due_at sent_at failed_at reason",
 	"v_requests_hour":    "hour kind requests answered refused server_errors unanswered",
 	"v_quotes":           "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
@@ -42,6 +43,9 @@ var promised = map[string]string{
 func life(t *testing.T) *Store {
 	t.Helper()
 	s := openNew(t, Options{})
+	if err := s.Boot(order.Boot{}); err != nil {
+		t.Fatal(err)
+	}
 	j := toDeliver(t, s, "o1")
 	if _, err := s.BeginCall(j, order.NewCall{Generator: "studio"}); err != nil {
 		t.Fatal(err)

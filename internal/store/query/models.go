@@ -237,6 +237,15 @@ type Redelivery struct {
 	Note      string
 }
 
+type Run struct {
+	ID        int64
+	Version   string
+	BeganAt   utc.Time
+	EndedAt   utc.Time
+	CrashedAt utc.Time
+	Note      string
+}
+
 type Service struct {
 	Title     string
 	RemoteID  string

@@ -531,15 +531,16 @@ func (q *Queries) OpenDispatches(ctx context.Context, target string) ([]Dispatch
 }
 
 const ordersNearDeadline = `-- name: OrdersNearDeadline :many
-SELECT id, service, due_at FROM orders
+SELECT id, service, created_at, due_at FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND state = 'working' AND window_ends_at IS NULL AND due_at IS NOT NULL AND due_at <= ?
 ORDER BY due_at, id LIMIT 100
 `
 
 type OrdersNearDeadlineRow struct {
-	ID      string
-	Service string
-	DueAt   utc.Time
+	ID        string
+	Service   string
+	CreatedAt utc.Time
+	DueAt     utc.Time
 }
 
 func (q *Queries) OrdersNearDeadline(ctx context.Context, dueAt utc.Time) ([]OrdersNearDeadlineRow, error) {
@@ -551,7 +552,12 @@ func (q *Queries) OrdersNearDeadline(ctx context.Context, dueAt utc.Time) ([]Ord
 	items := []OrdersNearDeadlineRow{}
 	for rows.Next() {
 		var i OrdersNearDeadlineRow
-		if err := rows.Scan(&i.ID, &i.Service, &i.DueAt); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Service,
+			&i.CreatedAt,
+			&i.DueAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -255,6 +255,48 @@ func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListO
 	return items, nil
 }
 
+const oldestWaiting = `-- name: OldestWaiting :many
+SELECT id, service, created_at, due_at FROM orders
+WHERE state NOT IN ('completed', 'cancelled') AND state = 'working' AND window_ends_at IS NULL
+ORDER BY created_at, id LIMIT 1
+`
+
+type OldestWaitingRow struct {
+	ID        string
+	Service   string
+	CreatedAt utc.Time
+	DueAt     utc.Time
+}
+
+// The order that has waited longest for its delivery.
+func (q *Queries) OldestWaiting(ctx context.Context) ([]OldestWaitingRow, error) {
+	rows, err := q.db.QueryContext(ctx, oldestWaiting)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OldestWaitingRow{}
+	for rows.Next() {
+		var i OldestWaitingRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Service,
+			&i.CreatedAt,
+			&i.DueAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const oldestWorking = `-- name: OldestWorking :one
 SELECT CAST(coalesce(min(seen_at), '') AS TEXT) FROM orders WHERE state NOT IN ('completed', 'cancelled') AND state = 'working'
 `

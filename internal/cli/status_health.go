@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"atelierd/internal/app"
+	"atelierd/internal/config"
+	"atelierd/internal/control"
+	"atelierd/internal/disk"
+	"atelierd/internal/enroll"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// This file holds how the daemon, the agent and the machine are. What the marketplace
+// shows of the agent is as it was last read, with its age. Nothing is sent.
+
+type daemonView struct {
+	Running bool `json:"running"`
+	PID     int  `json:"pid,omitzero"`
+	// Version and Since are those of the daemon that runs.
+	Version  string    `json:"version,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	Stopping bool      `json:"stopping,omitzero"`
+	// Silent: a daemon runs, and does not answer.
+	Silent bool `json:"silent,omitzero"`
+	// Stuck are its loops that are past their limits.
+	Stuck []string `json:"stuck,omitempty"`
+	// Crashed: none runs, and the last one ended without stopping. Why is what is known
+	// of the reason.
+	Crashed bool   `json:"crashed,omitzero"`
+	Why     string `json:"why,omitempty"`
+}
+
+// pollsView is when the marketplace was last reached, and when it is asked next.
+type pollsView struct {
+	// Answered is when it last answered a poll; zero if it never did.
+	Answered time.Time `json:"answered,omitzero"`
+	Reached  bool      `json:"reached"`
+	// Next is when the next poll is due; zero while one runs, and without a daemon.
+	Next time.Time `json:"next,omitzero"`
+	// Kept is how many of the Limit requests of the window are kept for deliveries. Both
+	// are zero without a daemon, and where each kind is counted by itself.
+	Kept  int `json:"kept"`
+	Limit int `json:"limit"`
+	// Error is why the last poll failed or was not sent.
+	Error string `json:"error,omitempty"`
+}
+
+// agentHealth is what the marketplace shows of the agent.
+type agentHealth struct {
+	// Visible is null before the profile was read.
+	Visible *bool `json:"visible"`
+	// Flagged is null before the moderation was read.
+	Flagged *bool     `json:"flagged"`
+	ReadAt  time.Time `json:"read_at,omitzero"` // the older of the two
+}
+
+// listingsView is whether the services on sale are as they are configured.
+type listingsView struct {
+	Listed  int       `json:"listed"`
+	Differ  int       `json:"differ"`
+	Missing int       `json:"missing"`
+	ReadAt  time.Time `json:"read_at,omitzero"`
+}
+
+// generatorHealth is a generator that a service uses.
+type generatorHealth struct {
+	Name        string    `json:"name"`
+	PausedSince time.Time `json:"paused_since,omitzero"`
+	Reason      string    `json:"reason,omitempty"`
+}
+
+// diskView is the room on the disk of the data folder; zero if it is unknown.
+type diskView struct {
+	Free int64 `json:"free_bytes"`
+	Low  bool  `json:"low"`
+}
+
+// waitingView is an order that waits for its delivery.
+type waitingView struct {
+	ID      string    `json:"id"`
+	Service string    `json:"service"`
+	Since   time.Time `json:"since"`
+	DueAt   time.Time `json:"due_at,omitzero"`
+}
+
+// patience is how long status waits for the daemon.
+const patience = 2 * time.Second
+
+// askDaemon returns what the daemon does; ok is false if none runs, or it does not answer.
+func askDaemon(ctx context.Context, dir string) (s control.State, ok bool) {
+	client, runs := daemonOf(dir)
+	if !runs {
+		return s, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	s, err := client.State(ctx)
+	return s, err == nil
+}
+
+// viewDaemon returns the process that holds the folder. A heartbeat answers no commands.
+func viewDaemon(pid int, s control.State, answers bool, last order.Run) daemonView {
+	if pid == 0 {
+		return daemonView{Crashed: !last.BeganAt.IsZero() && last.EndedAt.IsZero(), Why: last.Note}
+	}
+	v := daemonView{Running: true, PID: pid, Version: last.Version, Since: last.BeganAt, Silent: !answers}
+	if answers {
+		v.Version, v.Since, v.Stopping, v.Stuck = s.Version, s.Since, s.Stopping, stuckLoops(s)
+	}
+	return v
+}
+
+// viewPolls returns when the marketplace was reached. within is how old the last answer may
+// be.
+func viewPolls(answered time.Time, within time.Duration, p control.Poll, now time.Time) pollsView {
+	return pollsView{
+		Answered: answered, Reached: !answered.IsZero() && now.Sub(answered) <= within,
+		Next: p.Next, Kept: p.Kept, Limit: p.Limit, Error: p.Error,
+	}
+}
+
+func viewAgentHealth(facts []store.Fact) (v agentHealth) {
+	hidden, flagged := false, false
+	var profile, moderation time.Time
+	for _, f := range facts {
+		switch f.Name {
+		case string(order.AlertHidden.Code()):
+			hidden = true
+		case string(order.AlertFlaggedAgent.Code()):
+			flagged = true
+		case enroll.FactRead:
+			profile = f.Since
+		case enroll.FactDue:
+			moderation = f.Since
+		}
+	}
+	if visible := !hidden; !profile.IsZero() {
+		v.Visible, v.ReadAt = &visible, profile
+	}
+	if !moderation.IsZero() {
+		v.Flagged = &flagged
+		if v.ReadAt.IsZero() || moderation.Before(v.ReadAt) {
+			v.ReadAt = moderation
+		}
+	}
+	return v
+}
+
+func viewListings(services []serviceView, facts []store.Fact) (v listingsView) {
+	for _, s := range services {
+		switch s.State {
+		case string(order.ServiceListed), servicePaused:
+			v.Listed++
+		case serviceDiffers:
+			v.Listed++
+			v.Differ++
+		case string(order.ServiceWanted), string(order.ServiceCreating), string(order.ServiceHeld):
+			v.Missing++
+		}
+	}
+	for _, f := range facts {
+		if f.Name == enroll.FactRead {
+			v.ReadAt = f.Since
+		}
+	}
+	return v
+}
+
+// viewGeneratorHealth returns the generators that the services use, and those that take
+// over from them.
+func viewGeneratorHealth(cfg *config.Config, paused map[string]store.Fact) []generatorHealth {
+	used := map[string]bool{}
+	for _, s := range cfg.Services {
+		used[s.Generator] = true
+		for _, name := range cfg.Generators[s.Generator].Fallback {
+			used[name] = true
+		}
+	}
+	list := []generatorHealth{}
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		f := paused[name]
+		list = append(list, generatorHealth{Name: name, PausedSince: f.Since, Reason: f.Value})
+	}
+	return list
+}
+
+func viewDisk(dir string) diskView {
+	free, err := disk.Free(dir)
+	if err != nil {
+		return diskView{}
+	}
+	return diskView{Free: free, Low: len(app.LowDisk(dir)) > 0}
+}
+
+func viewWaiting(w order.Waiting) waitingView {
+	return waitingView{ID: w.ID, Service: cmp.Or(w.Service, "unknown service"), Since: w.Since, DueAt: w.DueAt}
+}

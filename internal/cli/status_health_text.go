@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/term"
+)
+
+// mostNear is how many orders that are due soon are shown as text.
+const mostNear = 3
+
+// labelled is a line of the first section.
+type labelled struct {
+	label string
+	text  string
+	style term.Style // of the label; a problem is red or yellow
+}
+
+// showDaemon shows how the daemon, the agent and the machine are.
+func (v statusView) showDaemon(g *term.Page, now time.Time) {
+	v.Daemon.show(g, now)
+	list := []labelled{{label: "marketplace", text: term.Sanitize(v.BaseURL)}, v.Polls.line(now, v.Daemon.Running), v.Agent.line(now), v.Listings.line(now), generatorsLine(v.Generators, now)}
+	if v.Disk.Free > 0 {
+		list = append(list, v.Disk.line())
+	}
+	if o := v.Oldest; o != nil {
+		list = append(list, labelled{label: "oldest", text: fmt.Sprintf("order %s has waited for %s", term.Line(o.ID, 70), term.Span(now.Sub(o.Since)))})
+	}
+	if len(v.Near) > 0 {
+		list = append(list, nearLine(v.Near, now))
+	}
+	list = append(list, labelled{label: "data", text: term.Sanitize(v.DataDir)})
+	if v.Webhooks.Listen != "" {
+		last := "none has come yet"
+		if !v.Webhooks.Last.IsZero() {
+			last = "the last came " + term.Relative(now, v.Webhooks.Last)
+		}
+		list = append(list, labelled{label: "webhooks", text: term.Sanitize(v.Webhooks.Listen) + ", " + last})
+	}
+	const width = len("marketplace") + 2
+	for _, l := range list {
+		if l.style == term.None {
+			l.style = term.Dim
+		}
+		indent := strings.Repeat(" ", 2+width)
+		text := l.text
+		if g.Width > 0 && !strings.Contains(text, " ") {
+			text = term.Clip(text, max(g.Width-len(indent), 20))
+		}
+		g.Wrap(indent, text, term.Plain("  "), term.Styled(l.style, l.label), term.Plain(indent[2+len(l.label):]))
+	}
+}
+
+func (v daemonView) show(g *term.Page, now time.Time) {
+	switch {
+	case !v.Running && v.Crashed:
+		g.Wrap("  ", "; it ended without stopping, and "+order.Command("run")+" starts it", term.Styled(term.Red, "atelierd is not running"))
+		if v.Why != "" {
+			g.Note("  ", term.Line(v.Why, 300))
+		}
+		return
+	case !v.Running:
+		g.Wrap("  ", "; "+order.Command("run")+" starts it", term.Styled(term.Yellow, "atelierd is not running"))
+		return
+	}
+	look, text := term.Green, fmt.Sprintf("(pid %d)", v.PID)
+	if !v.Since.IsZero() {
+		text += " for " + term.Span(now.Sub(v.Since))
+	}
+	if v.Version != "" {
+		text += ", version " + term.Line(v.Version, 60)
+	}
+	switch {
+	case len(v.Stuck) > 0:
+		look, text = term.Red, text+"; stuck: "+strings.Join(v.Stuck, ", ")
+	case v.Stopping:
+		look, text = term.Yellow, text+"; it is stopping"
+	case v.Silent:
+		look, text = term.Yellow, text+"; it answers no commands"
+	}
+	g.Wrap("  ", text, term.Styled(look, "atelierd is running"), term.Plain(" "))
+}
+
+// line says when the marketplace was reached and when it is asked next.
+func (v pollsView) line(now time.Time, running bool) labelled {
+	l := labelled{label: "polls"}
+	switch {
+	case v.Answered.IsZero():
+		l.text, l.style = "none was answered yet", term.Yellow
+	case v.Reached || !running:
+		l.text = "the last was answered " + term.Relative(now, v.Answered)
+	default:
+		l.text, l.style = "not reached; the last answer came "+term.Relative(now, v.Answered), term.Red
+	}
+	if v.Next.After(now) {
+		l.text += ", next in " + precisely(v.Next.Sub(now))
+	}
+	if v.Limit > 0 {
+		l.text += fmt.Sprintf(", %d of %d requests kept for deliveries", v.Kept, v.Limit)
+	}
+	if v.Error != "" && running {
+		l.text += "; " + term.Line(v.Error, 200)
+	}
+	return l
+}
+
+// precisely formats a duration to the second: "3m10s".
+func precisely(d time.Duration) string {
+	if d >= time.Hour {
+		return term.Span(d)
+	}
+	return d.Round(time.Second).String()
+}
+
+func (v agentHealth) line(now time.Time) labelled {
+	l := labelled{label: "agent"}
+	if v.Visible == nil && v.Flagged == nil {
+		l.text = "not read yet"
+		return l
+	}
+	var parts []string
+	switch {
+	case v.Visible == nil:
+	case *v.Visible:
+		parts = append(parts, "visible")
+	default:
+		parts, l.style = append(parts, "hidden from clients"), term.Red
+	}
+	switch {
+	case v.Flagged == nil:
+	case *v.Flagged:
+		parts, l.style = append(parts, "flagged"), term.Red
+	default:
+		parts = append(parts, "not flagged")
+	}
+	l.text = strings.Join(parts, ", ") + read(now, v.ReadAt)
+	return l
+}
+
+// read says how old what was read is.
+func read(now, at time.Time) string { return " (read " + term.Relative(now, at) + ")" }
+
+func (v listingsView) line(now time.Time) labelled {
+	l := labelled{label: "listings", text: fmt.Sprintf("%d as configured", v.Listed-v.Differ)}
+	if v.Differ > 0 {
+		l.text, l.style = l.text+fmt.Sprintf(", %d otherwise", v.Differ), term.Yellow
+	}
+	if v.Missing > 0 {
+		l.text, l.style = l.text+fmt.Sprintf(", %d not listed", v.Missing), term.Yellow
+	}
+	if !v.ReadAt.IsZero() {
+		l.text += read(now, v.ReadAt)
+	}
+	return l
+}
+
+func generatorsLine(list []generatorHealth, now time.Time) labelled {
+	l := labelled{label: "generators"}
+	var parts []string
+	for _, each := range list {
+		if each.PausedSince.IsZero() {
+			parts = append(parts, term.Line(each.Name, 40)+" works")
+			continue
+		}
+		l.style = term.Red
+		parts = append(parts, term.Line(each.Name, 40)+" paused "+term.Relative(now, each.PausedSince))
+	}
+	l.text = strings.Join(parts, ", ")
+	if parts == nil {
+		l.text = "no service uses one"
+	}
+	return l
+}
+
+func (v diskView) line() labelled {
+	l := labelled{label: "disk", text: term.Size(v.Free) + " free"}
+	if v.Low {
+		l.text, l.style = l.text+", which is too little", term.Red
+	}
+	return l
+}
+
+func nearLine(list []waitingView, now time.Time) labelled {
+	var parts []string
+	for _, o := range list[:min(len(list), mostNear)] {
+		parts = append(parts, "order "+term.Line(o.ID, 70)+" "+term.Deadline(now, o.DueAt))
+	}
+	if more := len(list) - mostNear; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return labelled{label: "due soon", text: strings.Join(parts, ", "), style: term.Yellow}
+}
