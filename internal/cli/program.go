@@ -166,8 +166,14 @@ func (c Confirm) ask(p *Program, question, word string) error {
 	if !term.IsTerminal(p.Stdout) {
 		return &UsageError{errors.New("not a terminal, so nothing was changed; pass --yes to confirm")}
 	}
-	fmt.Fprintf(p.Stdout, "%s Type %s to confirm: ", question, word)
+	g := p.Page()
+	g.Width = max(g.Width-1, 0) // for the space behind it
+	g.Note("", question+" Type "+word+" to confirm:")
+	fmt.Fprint(p.Stdout, strings.TrimRight(g.String(), "\n"), " ")
 	line, err := bufio.NewReader(p.Stdin).ReadString('\n')
+	if err != nil {
+		fmt.Fprintln(p.Stdout)
+	}
 	if err != nil || !confirms(line, word) {
 		return errors.New("nothing was changed")
 	}
