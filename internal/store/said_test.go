@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -89,15 +90,56 @@ func saidOfAnOrder(t *testing.T, dir string) {
 func TestAFailedTransactionLogsNothing(t *testing.T) {
 	t.Parallel()
 	log, lines := logged()
-	s := openNew(t, Options{Log: log})
+	s := openNew(t, Options{Log: log, Hook: func(point string) error {
+		if point == "after:lost" {
+			return errors.New("no")
+		}
+		return nil
+	}})
 	lines()
-	if err := s.write("test", func(t *tx) error {
-		t.says(func(log *slog.Logger) { log.Info("not committed") })
-		return fmt.Errorf("no")
-	}); err == nil {
-		t.Fatal("no error")
+	for name, err := range map[string]error{"refused": errors.New("no"), "lost": nil} {
+		if err := s.write(name, func(t *tx) error {
+			t.says(func(log *slog.Logger) { log.Info("not committed") })
+			return err
+		}); err == nil {
+			t.Fatal("no error")
+		}
 	}
 	wantSaid(t, lines(), "")
+}
+
+// TestADeliveryThatAPollFindsIsNews guards a delivery that was given up without an answer,
+// and which a listing then shows.
+func TestADeliveryThatAPollFindsIsNews(t *testing.T) {
+	t.Parallel()
+	log, lines := logged()
+	s := openNew(t, Options{Log: log})
+	s.Listen([]order.Listener{phone})
+	j := toDeliver(t, s, "o1")
+	if err := s.Uploaded(j, 1, "https://x/a.png", "image"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Intend(j, []string{"https://x/a.png"}); err != nil {
+		t.Fatal(err)
+	}
+	lines()
+	for range 2 {
+		b := batch(facts("o1", order.Delivered))
+		b.Decide = func(k order.Known, f order.Facts) order.Decision {
+			d := decide(k, f)
+			if k.Delivery == order.DeliverySending {
+				d.Jobs = order.JobsDelivered
+			}
+			return d
+		}
+		apply(t, s, b)
+	}
+	if got := lines(); len(got) != 1 || !strings.HasPrefix(got[0], "msg=delivered order=o1 ") {
+		t.Errorf("logged %q", got)
+	}
+	if d, err := s.NextDispatch(phone, time.Minute, false); err != nil || d == nil || d.Title != "delivered o1: Images" {
+		t.Errorf("sent %+v, %v", d, err)
+	}
 }
 
 func TestAListingOfManyOrdersIsLoggedInFewLines(t *testing.T) {
