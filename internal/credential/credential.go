@@ -27,9 +27,12 @@ type Found struct {
 	Key     secret.Text
 	// WebhookSecret is empty when it is unknown.
 	WebhookSecret secret.Text
-	// From is the file, or "the environment".
+	// From is the file, or environment.
 	From string
 }
+
+// environment is the source that is no file.
+const environment = "the environment"
 
 // Error is a failure that the owner has to fix. Hint is the next step, or empty.
 // Neither contains a secret.
@@ -54,6 +57,10 @@ const (
 func newFound(source, id, key, webhook string) (Found, error) {
 	id, key, webhook = strings.TrimSpace(id), strings.TrimSpace(key), strings.TrimSpace(webhook)
 	switch {
+	case id == "" && source == environment:
+		return Found{}, failf("set "+EnvAgentID+" as well, or unset "+EnvAPIKey, "%s holds an API key but no agent id", source)
+	case key == "" && source == environment:
+		return Found{}, failf("set "+EnvAPIKey+" as well, or unset "+EnvAgentID, "%s holds an agent id but no API key", source)
 	case id == "" && key == "":
 		return Found{}, failf("write both into "+source+", or move it away", "%s holds neither an agent id nor an API key", source)
 	case id == "":

@@ -91,8 +91,8 @@ func TestHalfAPairIsAnErrorThatNamesTheSource(t *testing.T) {
 			}
 			return ""
 		}
-		if text, _ := refused(t, s); !strings.HasPrefix(text, "the environment holds an") {
-			t.Errorf("%s alone: %s", name, text)
+		if text, hint := refused(t, s); !strings.HasPrefix(text, "the environment holds an") || !strings.Contains(hint, " as well, or unset "+name) {
+			t.Errorf("%s alone: %s, hint: %s", name, text, hint)
 		}
 	}
 	s = place(t)

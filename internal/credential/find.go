@@ -27,7 +27,7 @@ func Find(s Sources) (f Found, found bool, err error) {
 	if s.Getenv != nil {
 		id, key := strings.TrimSpace(s.Getenv(EnvAgentID)), strings.TrimSpace(s.Getenv(EnvAPIKey))
 		if id != "" || key != "" {
-			f, err = newFound("the environment", id, key, "")
+			f, err = newFound(environment, id, key, "")
 			return f, err == nil, err
 		}
 	}
