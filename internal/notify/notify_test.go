@@ -112,6 +112,17 @@ func TestNtfyCutsOnBytes(t *testing.T) {
 	}
 }
 
+func TestNtfyShowsAWholeTitle(t *testing.T) {
+	t.Parallel()
+	s := serve(t, 200, nil, `{}`)
+	long := "the client of o1 wrote: " + strings.Repeat("schön ", 50) + "!"
+	send(t, target(t, Spec{Type: TypeNtfy, URL: known(s.URL + "/t")}), Message{Title: long, Text: "`atelierd messages o1`"})
+	g := s.one(t)
+	if title := g.body["title"].(string); len(title) > ntfyTitle || g.body["message"] != long+"\n`atelierd messages o1`" {
+		t.Errorf("received %v", g.body)
+	}
+}
+
 func TestTelegramSendsWithoutMarkupAndEdits(t *testing.T) {
 	t.Parallel()
 	s := serve(t, 200, nil, `{"ok":true,"result":{"message_id":42}}`)

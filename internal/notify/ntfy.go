@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// ntfyBytes is the longest message, in bytes. A longer one would become a file.
-const ntfyBytes = 4096
+const (
+	// ntfyBytes is the longest message, in bytes. A longer one would become a file.
+	ntfyBytes = 4096
+	// ntfyTitle is the longest title that phones show.
+	ntfyTitle = 250
+)
 
 // ntfy publishes to a topic of ntfy.sh or of one's own server.
 //
@@ -33,10 +37,13 @@ func (n ntfy) Send(ctx context.Context, m Message) (string, error) {
 		return "", failf(Broken, "the address of ntfy ends with no topic")
 	}
 	u.Path, u.RawPath = path.Dir(u.Path), ""
-	body := map[string]any{"topic": topic, "title": cut(m.Title, 250, bytesOf), "message": cut(m.Text, ntfyBytes, bytesOf), "priority": 3}
-	if m.Text == "" {
+	body := map[string]any{"topic": topic, "title": cut(m.Title, ntfyTitle, bytesOf), "message": cut(m.Text, ntfyBytes, bytesOf), "priority": 3}
+	switch {
+	case m.Text == "":
 		body["message"] = cut(m.Title, ntfyBytes, bytesOf)
 		delete(body, "title")
+	case len(m.Title) > ntfyTitle:
+		body["message"] = cut(m.plain(), ntfyBytes, bytesOf) // with the whole title
 	}
 	if m.Urgent {
 		body["priority"], body["tags"] = 4, []string{"warning"}
