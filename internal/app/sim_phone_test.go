@@ -242,11 +242,17 @@ func (w *world) checkDispatches(db *sql.DB) {
 			continue
 		}
 		name := fmt.Sprintf("%s-%s-%d-%d", ledger, target, id, must(time.Parse(time.RFC3339, begun)).Unix())
-		if !slices.ContainsFunc(w.phones.heard, func(m heard) bool { return m.ID == name && strings.Contains(m.Title+"\n"+m.Text, term.Text(line)) }) {
+		said := func(m heard) bool {
+			return m.ID == name && strings.Contains(flat(m.Title+"\n"+m.Text), flat(term.Text(line)))
+		}
+		if !slices.ContainsFunc(w.phones.heard, said) {
 			w.t.Errorf("message %s counts as sent at %s, and did not arrive: %s %q", name, sent, kind, line)
 		}
 	}
 }
+
+// flat returns the text in one line.
+func flat(text string) string { return strings.ReplaceAll(text, "\n", " ") }
 
 // pauses has the owner pause the daemon for hours now and then, until end. A restore might
 // bring a pause back, so its weeks have none.
