@@ -77,7 +77,7 @@ func (b *comfyUI) submit(ctx context.Context, c *conn, req generate.Request) (st
 	if err != nil {
 		return "", nil, unpaid(err)
 	}
-	body := map[string]any{"prompt": fill(b.workflow, values), "client_id": "atelierd"}
+	body := map[string]any{"prompt": fill(b.workflow, values), "client_id": cmp.Or(id, "atelierd")}
 	if !c.partner.Empty() {
 		body["extra_data"] = map[string]any{"api_key_comfy_org": c.partner.Reveal()}
 	}

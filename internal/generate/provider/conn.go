@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"atelierd/internal/beat"
@@ -79,7 +80,8 @@ type conn struct {
 	// keyHost reports whether another host may get the key too. It may be nil.
 	keyHost func(host string) bool
 	// report gets the job's progress. It may be nil.
-	report func(order.Progress)
+	report    func(order.Progress)
+	reporting sync.Mutex
 }
 
 // connect reads the keys and returns the connection of one run.

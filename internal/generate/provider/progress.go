@@ -1,11 +1,13 @@
 package provider
 
 import (
+	"context"
 	"io"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"atelierd/internal/generate/recipe"
 	"atelierd/internal/lenient"
@@ -19,7 +21,31 @@ func (c *conn) progress(p order.Progress) {
 		return
 	}
 	p.Text = term.Cut(c.clean(p.Text), 100)
+	c.reporting.Lock()
+	defer c.reporting.Unlock()
 	c.report(p)
+}
+
+// listener is a backend whose provider reports progress by itself. It listens until ctx
+// ends, or until it cannot.
+type listener interface {
+	listen(ctx context.Context, c *conn, ticket string)
+}
+
+// listening has the back end listen to the progress of a job until stop is called, if
+// anybody looks.
+func (c *conn) listening(ctx context.Context, b backend, ticket string) (stop func()) {
+	l, ok := b.(listener)
+	if !ok || c.report == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var listening sync.WaitGroup
+	listening.Go(func() { l.listen(ctx, c, ticket) })
+	return func() {
+		cancel()
+		listening.Wait()
+	}
 }
 
 // queueWords are the words for a job that has not begun, in lower case.

@@ -209,7 +209,7 @@ func (p *Provider) generate(ctx context.Context, req generate.Request) (generate
 	if err != nil {
 		return generate.Result{}, pending(err, req.Call.Ticket)
 	}
-	c.spool, c.report = spool{dir: req.OutputDir, makeRoom: req.Call.MakeRoom}, req.Call.Report
+	c.spool, c.report = spool{dir: req.OutputDir, makeRoom: req.Call.MakeRoom}, req.Call.Progress
 	defer c.spool.clear()
 	// A job that is not done by then stays pending.
 	limit, cancel := beat.TimeoutCause(ctx, p.spec.Timeout, errSlow)
@@ -354,6 +354,7 @@ var (
 
 // wait polls the job until it has ended. running, if not nil, is called while it runs.
 func (p *Provider) wait(ctx context.Context, c *conn, ticket string, running func()) (*output, error) {
+	defer c.listening(ctx, p.backend, ticket)()
 	pause := p.spec.PollInterval
 	for {
 		out, err := p.backend.poll(ctx, c, ticket)
