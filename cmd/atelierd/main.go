@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -56,11 +57,12 @@ type commands struct {
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	exit := -1
+	var help bytes.Buffer
 	parser, err := kong.New(&c,
 		kong.Name("atelierd"),
 		kong.Description("A durable daemon for a creative agent on the Atelier marketplace.\n\n"+
 			"Start with "+order.Command("demo")+", which needs no configuration, or with "+order.Command("init")+"."),
-		kong.Writers(stdout, stderr),
+		kong.Writers(&help, stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ShortUsageOnError())
@@ -75,7 +77,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	ctx, err := parser.Parse(args)
 	if exit >= 0 {
-		return exit // --help has been printed
+		_ = cli.PrintHelp(stdout, help.String()) // nobody could be shown the failure
+		return exit
 	}
 	if err != nil {
 		return report(stderr, selected(args, err), &cli.UsageError{Err: err})

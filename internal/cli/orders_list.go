@@ -27,7 +27,7 @@ func (OrdersListCmd) Help() string {
 	return `The states are:
 
   waiting    for the client
-  working    with the stage and the attempts made and allowed, or what it waits for
+  working    with the stage and its attempts, or what it waits for
   held       waits for you, or was cancelled by you
   delivered  the client reviews it
   failed     given up; "atelierd orders retry" tries again

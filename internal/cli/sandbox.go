@@ -41,7 +41,8 @@ client with curl:
 
   curl -d '{"brief":"a red fox"}' http://127.0.0.1:8390/sandbox/orders
   curl http://127.0.0.1:8390/sandbox/orders
-  curl -d '{"text":"more red"}' http://127.0.0.1:8390/sandbox/orders/ORDER/dispute
+  curl -d '{"text":"more red"}' \
+       http://127.0.0.1:8390/sandbox/orders/ORDER/dispute
 
 The client can pay, approve, dispute, revise, cancel, message and rate an order. A
 dispute or revision with "api":true is in the webhook only. An order with the
