@@ -6,8 +6,7 @@
 CREATE VIEW v_orders AS
 SELECT o.id, o.service, o.state, o.remote_status, o.round,
        o.price_usd_micros / 1e6 AS price_usd,
-       (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id
-         WHERE j.order_id = o.id) / 1e6 AS cost_usd,
+       (SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) / 1e6 AS cost_usd,
        (SELECT j.stage FROM jobs AS j WHERE j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round) AS stage,
        (SELECT j.state FROM jobs AS j WHERE j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round) AS job_state,
        o.brief, o.reason, o.hint, o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
@@ -98,8 +97,7 @@ SELECT o.id, o.service, o.completed_at, o.payout_tx, o.payout_usd_micros,
        CASE WHEN o.payout_usd_micros IS NOT NULL THEN coalesce(o.price_usd_micros, 0) - o.payout_usd_micros
             WHEN o.client_type = 'agent_x402' THEN 0
             ELSE coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) END AS fee,
-       (SELECT coalesce(sum(a.cost_usd_micros), 0) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-         WHERE j.order_id = o.id) AS cost,
+       (SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS cost,
        o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.state = 'completed';
 
@@ -141,20 +139,22 @@ SELECT c.began_at, c.cost_usd_micros FROM calls AS c WHERE c.job_id IS NULL AND 
 -- is what bought nothing: calls that failed, were refused, expired or have an unknown
 -- outcome, and everything spent on an order that failed or was cancelled.
 CREATE VIEW v_costs_daily AS
-SELECT day, sum(cost) / 1e6 AS cost_usd, sum(lost) / 1e6 AS lost_usd, sum(attempts) AS attempts FROM (
-SELECT substr(a.started_at, 1, 10) AS day, sum(a.cost_usd_micros) AS cost,
-       sum(CASE WHEN o.state IN ('cancelled', 'failed') OR (o.state = 'held' AND o.code = 'owner') THEN a.cost_usd_micros
-           ELSE coalesce((SELECT sum(c.cost_usd_micros) FROM calls AS c
-                           WHERE c.job_id = a.job_id AND c.attempt_id = a.id
-                             AND c.state IN ('failed', 'refused', 'expired', 'unknown')), 0) END) AS lost,
-       count(*) AS attempts
-FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
-WHERE a.cost_usd_micros > 0 GROUP BY day
-UNION ALL
-SELECT substr(c.began_at, 1, 10), sum(c.cost_usd_micros),
-       sum(CASE WHEN c.state IN ('failed', 'refused', 'expired', 'unknown') THEN c.cost_usd_micros ELSE 0 END), count(*)
-FROM calls AS c WHERE c.job_id IS NULL AND c.cost_usd_micros > 0 GROUP BY substr(c.began_at, 1, 10)
-) GROUP BY day;
+SELECT b.day, sum(b.cost_usd_micros) / 1e6 AS cost_usd,
+       sum(CASE WHEN o.state IN ('cancelled', 'failed') OR (o.state = 'held' AND o.code = 'owner') THEN b.cost_usd_micros
+           ELSE b.lost_usd_micros END) / 1e6 AS lost_usd,
+       sum(b.attempts) AS attempts
+FROM books AS b LEFT JOIN orders AS o ON o.id = b.order_id
+GROUP BY b.day HAVING sum(b.cost_usd_micros) > 0;
+
+-- The same by generator, service, client and kind of work. What a program said that no
+-- call was recorded for has no generator.
+CREATE VIEW v_costs_generator AS
+SELECT b.day, b.generator, coalesce(o.service, '') AS service, coalesce(o.client_wallet, '') AS client, b.kind,
+       sum(b.cost_usd_micros) / 1e6 AS cost_usd,
+       sum(CASE WHEN o.state IN ('cancelled', 'failed') OR (o.state = 'held' AND o.code = 'owner') THEN b.cost_usd_micros
+           ELSE b.lost_usd_micros END) / 1e6 AS lost_usd
+FROM books AS b LEFT JOIN orders AS o ON o.id = b.order_id
+GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.cost_usd_micros) <> 0;
 
 -- What is wrong as the rows of the database show it. An order that the owner cancelled
 -- is not, although the marketplace may still show it as open.

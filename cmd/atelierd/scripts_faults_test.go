@@ -44,6 +44,19 @@ func scriptPast(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// scriptPrune deletes the attempts and calls of the database in a folder: prune FOLDER.
+func scriptPrune(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: prune folder")
+	}
+	db := openData(ts, args[0])
+	defer db.Close()
+	for _, table := range []string{"calls", "attempts"} {
+		_, err := db.Exec("DELETE FROM " + table)
+		ts.Check(err)
+	}
+}
+
 // lockKey is where a script keeps what ends its lock.
 type lockKey struct{}
 

@@ -29,6 +29,7 @@ import (
 //	exits CODE COMMAND...        run a command that must exit with the code
 //	future FOLDER                make a database look newer than the program
 //	past FOLDER TIME             make the work in a database look older
+//	prune FOLDER                 delete the attempts and calls in a database
 //	lock FOLDER, unlock          let no other process write to a database
 //	fault METHOD PATH WHEN WHAT  have the next such request to the marketplace fail
 //	provider [strict]            start a provider that charges, and set PROVIDER
@@ -76,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"exits":    scriptExits,
 			"future":   scriptFuture,
 			"past":     scriptPast,
+			"prune":    scriptPrune,
 			"lock":     scriptLock,
 			"unlock":   scriptUnlock,
 			"fault":    scriptFault,

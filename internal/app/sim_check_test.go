@@ -29,6 +29,7 @@ func (w *world) check() {
 	}
 	w.checkKinds(db, orders)
 	w.checkPaid(db)
+	w.checkBooks(db)
 	w.checkAttempts(db)
 	w.checkBudget()
 	w.checkHost()

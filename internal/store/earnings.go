@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"atelierd/internal/order"
+	"atelierd/internal/store/query"
 	"atelierd/internal/store/utc"
 )
 
@@ -48,9 +49,28 @@ func (s *Store) Earnings(ctx context.Context, since time.Time) ([]Earning, error
 // SpentUncompleted returns what was spent at or after since on orders that are not
 // completed: those that are open, failed or cancelled.
 func (s *Store) SpentUncompleted(ctx context.Context, since time.Time) (order.USD, error) {
-	if since.IsZero() {
-		since = time.Unix(0, 0)
-	}
-	n, err := s.read.SpentUncompleted(ctx, utc.At(since))
+	low, day := wholeDays(since)
+	n, err := s.read.SpentUncompleted(ctx, query.SpentUncompletedParams{Low: low, Day: day})
 	return order.USD(n), err
+}
+
+// SpentOnSamples returns the cost of the samples begun at or after since.
+func (s *Store) SpentOnSamples(ctx context.Context, since time.Time) (order.USD, error) {
+	low, day := wholeDays(since)
+	n, err := s.read.SpentOnSamples(ctx, query.SpentOnSamplesParams{Low: low, Day: day})
+	return order.USD(n), err
+}
+
+// wholeDays returns since, and the first day that begins at or after it. The books have
+// whole days.
+func wholeDays(since time.Time) (low utc.Time, day string) {
+	if since.IsZero() {
+		since = time.Unix(0, 0) // a zero time is NULL, which nothing is later than
+	}
+	low = utc.At(since)
+	first := order.Day(low.Time)
+	if first.Before(low.Time) {
+		first = first.AddDate(0, 0, 1)
+	}
+	return low, first.Format(time.DateOnly)
 }

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
-	"atelierd/internal/store/utc"
 )
 
 // This file records the samples that generators make for the owner. A sample is a call
@@ -92,15 +90,6 @@ func (o Owner) GiveUpSample(c order.Call) error {
 		_, err := t.event("", "owner", "gave up the sample of generator "+c.Generator)
 		return err
 	})
-}
-
-// SpentOnSamples returns the cost of the samples begun at or after since.
-func (s *Store) SpentOnSamples(ctx context.Context, since time.Time) (order.USD, error) {
-	if since.IsZero() {
-		since = time.Unix(0, 0)
-	}
-	n, err := s.read.SpentOnSamples(ctx, utc.At(since))
-	return order.USD(n), err
 }
 
 // LockSample keeps other processes from making a sample with a generator until release

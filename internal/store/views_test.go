@@ -36,6 +36,7 @@ var promised = map[string]string{
 	"v_earnings_service": "service orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_unpaid":           "id service completed_at net_usd note",
 	"v_costs_daily":      "day cost_usd lost_usd attempts",
+	"v_costs_generator":  "day generator service client kind cost_usd lost_usd",
 	"v_pieces":           "order_id number request job_state stage message_state sent_at urls created_at",
 }
 

@@ -42,8 +42,7 @@ func (q *Queries) BountyIDsEnding(ctx context.Context, ending string) ([]string,
 
 const earnings = `-- name: Earnings :many
 SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_usd_micros, o.client_type, o.payout_tx,
-       CAST(coalesce((SELECT sum(a.cost_usd_micros) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-                       WHERE j.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
+       CAST(coalesce((SELECT sum(b.cost_usd_micros) FROM books AS b WHERE b.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
 ORDER BY o.completed_at
 `

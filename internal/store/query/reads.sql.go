@@ -697,14 +697,22 @@ func (q *Queries) SeenSince(ctx context.Context, createdAt utc.Time) (int64, err
 }
 
 const spentUncompleted = `-- name: SpentUncompleted :one
-SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER)
-FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
-WHERE a.started_at >= ? AND a.cost_usd_micros > 0 AND o.state <> 'completed'
+SELECT CAST(coalesce((SELECT sum(b.cost_usd_micros) FROM books AS b JOIN orders AS o ON o.id = b.order_id
+                       WHERE b.day >= ?1 AND o.state <> 'completed'), 0)
+          + coalesce((SELECT sum(a.cost_usd_micros) FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
+                       WHERE a.started_at >= ?2 AND a.started_at < ?1 AND a.cost_usd_micros > 0
+                         AND o.state <> 'completed'), 0) AS INTEGER)
 `
 
-// What was spent since a time on orders that are not completed.
-func (q *Queries) SpentUncompleted(ctx context.Context, startedAt utc.Time) (int64, error) {
-	row := q.db.QueryRowContext(ctx, spentUncompleted, startedAt)
+type SpentUncompletedParams struct {
+	Day string
+	Low utc.Time
+}
+
+// What was spent since a time on orders that are not completed: whole days from the books, and the rest of
+// the first one from the attempts.
+func (q *Queries) SpentUncompleted(ctx context.Context, arg SpentUncompletedParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, spentUncompleted, arg.Day, arg.Low)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
