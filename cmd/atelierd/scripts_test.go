@@ -61,6 +61,8 @@ func TestScripts(t *testing.T) {
 			switch name {
 			case "bwrap":
 				return exec.Command("bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "true").Run() == nil, nil
+			case "mounts":
+				return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "none", os.TempDir()).Run() == nil, nil
 			case "root":
 				as := exec.Command("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "test", "-x", os.TempDir())
 				return os.Geteuid() == 0 && as.Run() == nil, nil

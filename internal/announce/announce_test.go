@@ -47,6 +47,15 @@ func (p *phone) set(f *notify.Failure) {
 	p.fail = f
 }
 
+// options are those of an announcer with one phone.
+func options(s *store.Store, p *phone) Options {
+	return Options{
+		Store: s, Agent: "Studio", Ledger: "l1", Log: slog.New(slog.DiscardHandler),
+		Clean:   func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "[secret]") },
+		Targets: []Target{{Listener: order.Listener{Name: "phone", News: order.AllNews()}, To: p}},
+	}
+}
+
 // announcing runs an announcer in a bubble while f runs.
 func announcing(t *testing.T, f func(t *testing.T, s *store.Store, p *phone)) {
 	t.Helper()
@@ -58,11 +67,7 @@ func announcing(t *testing.T, f func(t *testing.T, s *store.Store, p *phone)) {
 		}
 		defer s.Close()
 		p := &phone{}
-		a := New(Options{
-			Store: s, Agent: "Studio", Ledger: "l1", Log: slog.New(slog.DiscardHandler),
-			Clean:   func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "[secret]") },
-			Targets: []Target{{Listener: order.Listener{Name: "phone", News: order.AllNews()}, To: p}},
-		})
+		a := New(options(s, p))
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- a.Run(ctx) }()

@@ -21,9 +21,9 @@ func TestTheListOfOrdersFitsOnANarrowTerminal(t *testing.T) {
 	for width, columns := range map[int]string{
 		0:   "order state service price due brief",
 		120: "order state service price due brief",
-		100: "order state service due brief",
-		90:  "order state due brief",
-		80:  "order state brief",
+		100: "order state service price due brief",
+		90:  "order state service price due brief",
+		80:  "order state due brief",
 	} {
 		g := &term.Page{Width: width}
 		v.show(g)
