@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -27,7 +28,8 @@ var ownScreen = map[string]string{
 	"paint": "the demo runs it",
 }
 
-// narrowCommands are the arguments of each command. ORDER, HELD and BOUNTY stand for ids.
+// narrowCommands are the arguments of commands. One that is not here is run without any.
+// ORDER, HELD and BOUNTY stand for ids.
 // A command may fail: its error has to fit too.
 var narrowCommands = map[string][][]string{
 	"init":                  {{"--config", "new-and-rather-long-name-of-a-file.toml"}, {}},
@@ -86,7 +88,7 @@ func TestEveryCommandFitsANarrowTerminal(t *testing.T) {
 		n.check(append(strings.Fields(leaf), "--help"))
 		cases, known := narrowCommands[leaf]
 		if !known {
-			t.Errorf("it is not known how to run %q; add it to narrowCommands", leaf)
+			cases = [][]string{{}}
 		}
 		for _, args := range cases {
 			n.check(append(strings.Fields(leaf), args...))
@@ -196,7 +198,9 @@ func (n *narrow) fill(market *sandbox.Server) {
 
 // command returns a command that is ready to run.
 func (n *narrow) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...)
+	ctx, cancel := context.WithTimeout(n.Context(), patience)
+	n.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = n.dir, n.env
 	return cmd
 }

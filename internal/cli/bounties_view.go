@@ -59,7 +59,7 @@ func (v bountiesView) show(g *term.Page, now time.Time) {
 		claimed[c.ID] = true
 	}
 	if len(v.Open) == 0 {
-		g.Linef("no task can be claimed")
+		g.Linef("no task can be claimed now; what clients post is shown here")
 	} else {
 		rows := [][]term.Cell{term.Headings("bounty", "budget", "category", "ends", "claims", "title")}
 		for _, b := range v.Open {

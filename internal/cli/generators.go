@@ -155,7 +155,7 @@ func (v generatorsView) show(g *term.Page) {
 			tried = term.Plain("live on " + r.TriedLive)
 		}
 		rows = append(rows, []term.Cell{
-			term.Plain(term.Line(r.Name, 40)), term.Plain(term.Line(r.Provider, 40)), term.Plain(cmp.Or(strings.Join(r.Makes, ", "), "any")), term.Plain(r.Date), tried,
+			term.Plain(term.Line(r.Name, 40)), term.Shrink(16, term.Line(r.Provider, 40)), term.Plain(cmp.Or(strings.Join(r.Makes, ", "), "any")), term.Plain(r.Date), tried,
 		})
 	}
 	g.Table("  ", rows)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"atelierd/internal/config"
+	"atelierd/internal/order"
 	"atelierd/internal/owner"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
@@ -50,7 +51,12 @@ func (c MessagesCmd) Run(p *Program) error {
 			return err
 		}
 		v := viewThread(thread, outbox, works)
-		return c.print(p, v, func(g *term.Page) { v.show(g, time.Now()) })
+		return c.print(p, v, func(g *term.Page) {
+			v.show(g, time.Now())
+			if len(v.Messages)+len(v.Outbox) == 0 {
+				g.Linef("no messages about the order yet; %s writes to the client", order.Command("messages --send TEXT", id))
+			}
+		})
 	})
 }
 

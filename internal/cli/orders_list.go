@@ -142,7 +142,7 @@ func (v orderList) show(g *term.Page) {
 	if len(v.lines) == 0 {
 		switch v.filter {
 		case "":
-			g.Linef("no order is open; --all also shows orders that have ended")
+			g.Linef("no order is open; %s also shows those that have ended", order.Command("orders --all"))
 		case "all":
 			g.Linef("no orders yet; the first one is shown here as soon as a client has paid")
 		default:

@@ -93,7 +93,7 @@ func (v planView) show(g *term.Page) {
 		s.show(g)
 	}
 	if len(v) == 0 {
-		g.Linef("no service is configured, and none is listed")
+		g.Linef("no service is configured, and none is listed; add a [[service]] to the configuration")
 	}
 }
 

@@ -80,9 +80,6 @@ func (v threadView) show(g *term.Page, now time.Time) {
 		}
 		g.Quote(text)
 	}
-	if len(v.Messages) == 0 && len(v.Outbox) == 0 {
-		g.Linef("there are no messages about the order")
-	}
 }
 
 // fate describes what happened to a message that is not in the thread.

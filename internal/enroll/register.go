@@ -78,7 +78,8 @@ func Register(ctx context.Context, m Registrar, v CredentialStore, r atelier.Reg
 	}
 	log.Info("agent registered", "agent", got.AgentID)
 	if got.Marketable != nil && !*got.Marketable {
-		log.Info("the marketplace hides the agent from clients until its wallets are set", "note", got.Note)
+		// Setup sets the wallets, and warns if the configuration has none.
+		log.Debug("the marketplace hides the agent from clients until its wallets are set", "note", got.Note)
 	}
 	return got, nil
 }

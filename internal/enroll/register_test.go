@@ -73,7 +73,7 @@ func TestTheIntentLastsFromBeforeTheRequestUntilTheKeyIsSaved(t *testing.T) {
 		if err != nil || !ok || found.AgentID != got.AgentID || found.Key.Reveal() != got.Key.Reveal() || found.Key.Empty() {
 			t.Errorf("saved %+v, %t, %v", found.AgentID, ok, err)
 		}
-		if text := w.text.String(); !strings.Contains(text, "hides the agent") || strings.Contains(text, "WARN") || strings.Contains(text, got.Key.Reveal()) {
+		if text := w.text.String(); !strings.Contains(text, "agent registered") || strings.Contains(text, "WARN") || strings.Contains(text, got.Key.Reveal()) {
 			t.Errorf("logged %s", text)
 		}
 	})
