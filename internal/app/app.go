@@ -99,8 +99,8 @@ type App struct {
 	wake    chan struct{}  // a wish of Wake
 	loops   sync.WaitGroup // what Run has started
 	mark    marker
-	booted  bool // the start is recorded, and the stop is to be
-	failed  bool // an internal error has ended Run
+	booted  bool   // the start is recorded, and the end is to be
+	failed  string // the internal error that has ended Run
 }
 
 // Open does all that can fail for a reason of the owner's: it makes the
@@ -232,10 +232,8 @@ func (a *App) Close() error {
 			_ = port.Close() // a server that has run has closed it
 		}
 	}
-	if a.booted && !a.failed {
-		if err := a.store.EndRun(); err != nil {
-			a.o.Log.Warn("it could not be recorded that the daemon stops; the next start takes it for a crash", "error", err)
-		}
+	if a.booted {
+		a.recordEnd()
 	}
 	if a.mark.last.Ledger != "" {
 		if err := a.writeMark(context.Background()); err != nil {

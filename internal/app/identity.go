@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -181,5 +182,31 @@ func (a *App) watchDatabase() {
 	}
 	if err := a.store.SetAlert(order.AlertDatabase, text); err != nil {
 		a.o.Log.Warn("write to the store failed", "error", err)
+	}
+}
+
+// endWithin is how long a stop waits until it is recorded. Another process may hold the
+// database's lock, and the end of the store ends the wait for it.
+const endWithin = 5 * time.Second
+
+// recordEnd records that the process stops, or by which error it ends.
+func (a *App) recordEnd() {
+	recorded := make(chan error, 1)
+	go func() {
+		if a.failed != "" {
+			recorded <- a.store.FailRun(a.failed)
+			return
+		}
+		recorded <- a.store.EndRun()
+	}()
+	t := time.NewTimer(endWithin)
+	defer t.Stop()
+	err := errors.New("the database is busy")
+	select {
+	case err = <-recorded:
+	case <-t.C:
+	}
+	if err != nil {
+		a.o.Log.Warn("the stop could not be recorded; the next start takes it for a crash", "error", err)
 	}
 }

@@ -167,10 +167,7 @@ func (a *App) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-ended:
 		pingFailure(pinger)
-		a.failed = true
-		if err := a.store.FailRun(err.Error()); err != nil {
-			log.Warn("it could not be recorded why the daemon ends", "error", err)
-		}
+		a.failed = err.Error()
 	}
 	a.end(daemon, e)
 	return err
