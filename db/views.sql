@@ -77,11 +77,29 @@ SELECT b.order_id, b.created_at, 'agent', '', b.body, b.state, b.reason FROM out
 CREATE VIEW v_pieces AS
 SELECT p.order_id, p.number, p.request, j.state AS job_state, j.stage, b.state AS message_state, b.settled_at AS sent_at,
        (SELECT group_concat(f.url, ' ') FROM artifacts AS f
-         WHERE f.order_id = p.order_id AND f.kind = 'piece' AND f.round = p.number) AS urls,
+         WHERE f.order_id = p.order_id AND f.kind = 'piece' AND f.round = p.number
+           AND f.take = (SELECT max(n.take) FROM artifacts AS n
+                          WHERE n.order_id = f.order_id AND n.kind = 'piece' AND n.round = f.round)) AS urls,
        p.created_at
 FROM pieces AS p
 LEFT JOIN jobs AS j ON j.order_id = p.order_id AND j.kind = 'piece' AND j.round = p.number
 LEFT JOIN outbox AS b ON b.order_id = p.order_id AND b.reason = 'piece-' || p.number;
+
+-- Each take of a round or a piece: what the owner had made again, with which instructions, and its files. Paths are
+-- relative to the data folder. The last take with files is the one that goes to the client.
+CREATE VIEW v_takes AS
+SELECT w.order_id, w.kind, w.round, w.take, coalesce(t.instructions, '') AS instructions,
+       coalesce(t.from_these, 0) AS from_these,
+       (SELECT group_concat(f.path, ' ') FROM artifacts AS f WHERE f.order_id = w.order_id AND f.kind = w.kind
+           AND f.round = w.round AND f.take = w.take) AS files,
+       (SELECT group_concat(f.url, ' ') FROM artifacts AS f WHERE f.order_id = w.order_id AND f.kind = w.kind
+           AND f.round = w.round AND f.take = w.take AND f.url <> '') AS urls,
+       t.created_at AS opened_at,
+       (SELECT min(f.created_at) FROM artifacts AS f WHERE f.order_id = w.order_id AND f.kind = w.kind
+           AND f.round = w.round AND f.take = w.take) AS made_at
+FROM (SELECT order_id, kind, round, take FROM artifacts WHERE kind <> 'reference'
+      UNION SELECT order_id, kind, round, take FROM takes) AS w
+LEFT JOIN takes AS t ON t.order_id = w.order_id AND t.kind = w.kind AND t.round = w.round AND t.take = w.take;
 
 CREATE VIEW v_bounties AS
 SELECT id, title, category, budget_usd_micros / 1e6 AS budget_usd, service, state, reason, order_id, claimed_at, brief

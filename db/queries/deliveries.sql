@@ -10,14 +10,31 @@ ON CONFLICT (order_id, round) DO UPDATE SET state = 'sending', urls = excluded.u
 UPDATE deliveries SET state = ?, settled_at = ?, note = ? WHERE order_id = ? AND round = ?;
 
 -- name: InsertArtifact :exec
-INSERT INTO artifacts (order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO artifacts (order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: DeleteArtifacts :exec
-DELETE FROM artifacts WHERE order_id = ? AND kind = ? AND round = ?;
+DELETE FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? AND take = ?;
 
 -- name: ListArtifacts :many
-SELECT * FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY position;
+-- The files of the last take that has any.
+SELECT * FROM artifacts AS a WHERE a.order_id = ? AND a.kind = ? AND a.round = ?
+  AND a.take = (SELECT max(n.take) FROM artifacts AS n WHERE n.order_id = a.order_id AND n.kind = a.kind AND n.round = a.round)
+ORDER BY a.position;
+
+-- name: ListTakes :many
+-- The takes of a round or a piece that were opened by the owner.
+SELECT * FROM takes WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take;
+
+-- name: TakenFiles :many
+-- The files of all takes of a round or a piece.
+SELECT * FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take, position;
+
+-- name: CurrentTake :one
+SELECT CAST(coalesce(max(t.take), 1) AS INTEGER) FROM takes AS t WHERE t.order_id = ? AND t.kind = ? AND t.round = ?;
+
+-- name: InsertTake :exec
+INSERT INTO takes (order_id, kind, round, take, instructions, from_these, created_at) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: SetArtifactURL :exec
 UPDATE artifacts SET url = ?, media = ?, uploaded_at = ? WHERE id = ?;

@@ -41,7 +41,10 @@ SELECT kind, round, stage, state, attempt, run_at, code, reason, hint FROM jobs 
 SELECT * FROM deliveries WHERE order_id = ? ORDER BY round;
 
 -- name: OrderArtifacts :many
-SELECT * FROM artifacts WHERE order_id = ? ORDER BY kind, round, position;
+SELECT * FROM artifacts WHERE order_id = ? ORDER BY kind, round, take, position;
+
+-- name: OrderTakes :many
+SELECT * FROM takes WHERE order_id = ? ORDER BY kind, round, take;
 
 -- name: OrderEvents :many
 SELECT * FROM events WHERE order_id = ? ORDER BY id;

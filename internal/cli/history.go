@@ -14,6 +14,7 @@ type historyView struct {
 	Order      orderView      `json:"order"`
 	Jobs       []jobView      `json:"jobs"`
 	Files      []fileView     `json:"files"`
+	Takes      []takeView     `json:"takes"` // that the owner has opened
 	Attempts   []attemptView  `json:"attempts"`
 	Calls      []callView     `json:"calls"` // of generators
 	Deliveries []deliveryView `json:"deliveries"`
@@ -84,9 +85,20 @@ type pieceView struct {
 	Sent    bool           `json:"sent"`
 }
 
+// takeView is one making of the files of a round or a piece that the owner has opened.
+type takeView struct {
+	Kind         order.Kind `json:"kind"`
+	Round        int        `json:"round"`
+	Take         int        `json:"take"`
+	Instructions string     `json:"instructions"`
+	FromThese    bool       `json:"from_these"`
+	OpenedAt     time.Time  `json:"opened_at"`
+}
+
 type fileView struct {
 	Kind      order.Kind `json:"kind"` // delivery or piece
 	Round     int        `json:"round"`
+	Take      int        `json:"take"` // the last one counts
 	Path      string     `json:"path"` // empty for a link
 	Name      string     `json:"name"`
 	MediaType string     `json:"media_type"`
@@ -158,7 +170,7 @@ type momentView struct {
 
 func viewHistory(h store.History, dataDir string) historyView {
 	v := historyView{
-		Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Attempts: []attemptView{}, Calls: []callView{},
+		Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Takes: []takeView{}, Attempts: []attemptView{}, Calls: []callView{},
 		Deliveries: []deliveryView{}, Redeliveries: []redeliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
 		Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works,
 	}
@@ -182,13 +194,16 @@ func viewHistory(h store.History, dataDir string) historyView {
 	}
 	for _, a := range h.Artifacts {
 		f := fileView{
-			Kind: a.Kind, Round: a.Round, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
+			Kind: a.Kind, Round: a.Round, Take: a.Take, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
 			Height: a.Height, SHA256: a.SHA256, URL: a.URL,
 		}
 		if a.Path != "" {
 			f.Path = filepath.Join(dataDir, a.Path)
 		}
 		v.Files = append(v.Files, f)
+	}
+	for _, t := range h.Takes {
+		v.Takes = append(v.Takes, takeView{t.Kind, t.Round, t.N, t.Instructions, t.FromThese, t.Opened})
 	}
 	for _, d := range h.Deliveries {
 		v.Deliveries = append(v.Deliveries, deliveryView{

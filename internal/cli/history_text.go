@@ -25,6 +25,7 @@ func (p *orderPage) show() {
 	p.showFields()
 	p.showBrief()
 	p.showPieces()
+	p.showTakes()
 	p.showFiles()
 	p.showAttempts()
 	p.showCalls()

@@ -53,19 +53,43 @@ func (v historyView) purpose(kind order.Kind, round int) string {
 	return fmt.Sprint(kind, " ", round)
 }
 
+// take names a take of a round or a piece.
+func (v historyView) take(kind order.Kind, round, take int) string {
+	if take <= 1 {
+		return v.purpose(kind, round)
+	}
+	return fmt.Sprintf("%s, take %d", v.purpose(kind, round), take)
+}
+
+func (p *orderPage) showTakes() {
+	if len(p.v.Takes) > 0 {
+		p.Heading("takes")
+	}
+	for _, t := range p.v.Takes {
+		from := ""
+		if t.FromThese {
+			from = "  from the pictures before"
+		}
+		p.Note("  ", p.v.take(t.Kind, t.Round, t.Take)+from)
+		if t.Instructions != "" {
+			p.Quote(t.Instructions)
+		}
+	}
+}
+
 func (p *orderPage) showFiles() {
 	if len(p.v.Files) > 0 {
 		p.Heading("files")
 	}
 	for _, f := range p.v.Files {
 		if f.Path == "" {
-			p.Linef("  %s  %s  link", p.v.purpose(f.Kind, f.Round), term.Sanitize(f.MediaType))
+			p.Linef("  %s  %s  link", p.v.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MediaType))
 		} else {
 			pixels := ""
 			if f.Width > 0 {
 				pixels = fmt.Sprintf("%d x %d  ", f.Width, f.Height)
 			}
-			p.Linef("  %s  %s  %s%s", p.v.purpose(f.Kind, f.Round), term.Sanitize(f.MIME), pixels, term.Size(f.Bytes))
+			p.Linef("  %s  %s  %s%s", p.v.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MIME), pixels, term.Size(f.Bytes))
 			p.Linef("    %s", term.Sanitize(f.Path))
 		}
 		if f.URL != "" {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"atelierd/internal/order"
 	"atelierd/internal/owner"
 )
 
@@ -24,7 +25,7 @@ that exists. A running daemon starts at once.`
 func (c OrdersRetryCmd) Run(p *Program) error {
 	return c.change(p, &change{order: c.Order, done: "will be tried again", do: func(ctx context.Context, actions *owner.Actions, id string) error {
 		if c.Fresh {
-			return actions.Redo(ctx, id, 0)
+			return actions.Redo(ctx, id, order.Redo{})
 		}
 		return actions.Retry(ctx, id)
 	}})

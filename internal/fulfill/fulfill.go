@@ -25,6 +25,8 @@ import (
 type Store interface {
 	Order(ctx context.Context, id string) (order.Order, error)
 	Artifacts(ctx context.Context, orderID string, kind order.Kind, round int) ([]order.Artifact, error)
+	// Takes returns the takes of a round or a piece. The last one is made now.
+	Takes(ctx context.Context, orderID string, kind order.Kind, round int) ([]order.Take, error)
 	Delivery(ctx context.Context, orderID string, round int) (order.Delivery, bool, error)
 	Uploaded(j order.Job, artifactID int64, url, media string) error
 	Intend(j order.Job, urls []string) error

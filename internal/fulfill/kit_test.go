@@ -336,7 +336,7 @@ func (w *world) retry(id string) {
 
 func (w *world) redo(id string, piece int) {
 	w.asOwner(func(o store.Owner) error {
-		return o.Redo(w.t.Context(), id, piece, func(kind order.Kind, round int) error { return fulfill.ClearWork(w.dir, id, kind, round) })
+		return o.Redo(w.t.Context(), id, order.Redo{Piece: piece}, func(kind order.Kind, round int) error { return fulfill.ClearWork(w.dir, id, kind, round) })
 	})
 }
 

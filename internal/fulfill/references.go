@@ -123,13 +123,7 @@ func (r *run) lastRound(ctx context.Context) (list []generate.Reference, err err
 		return nil, nil
 	}
 	files, err := r.o.Store.Artifacts(ctx, j.OrderID, j.Kind, j.Round-1)
-	for _, a := range files {
-		path := filepath.Join(r.o.Dir, a.Path)
-		if st, err := os.Stat(path); a.Media == media.Image && a.Path != "" && err == nil && st.Size() == a.Bytes {
-			list = append(list, generate.Reference{Path: path, MIME: a.MIME, URL: a.URL})
-		}
-	}
-	return list, err
+	return r.picturesOf(files), err
 }
 
 // storedReferences returns the client's pictures that are stored, for a check. It

@@ -83,13 +83,11 @@ func (r *run) newRequest(ctx context.Context, resumed *order.Call) (generate.Req
 	if req.References, req.Notes, err = r.references(ctx); err != nil {
 		return req, err
 	}
-	if r.service.FromLast {
-		last, err := r.lastRound(ctx)
-		if err != nil {
-			return req, err
-		}
-		req.References = append(last, req.References...)
+	ours, err := r.startingPictures(ctx)
+	if err != nil {
+		return req, err
 	}
+	req.References = append(ours, req.References...)
 	req.Prompt, err = r.prompt(ctx, req)
 	return req, err
 }
@@ -108,7 +106,10 @@ func (r *run) request(ctx context.Context) (generate.Request, error) {
 	if r.job.Kind != order.KindDelivery {
 		req.Round = 0
 	}
-	var err error
+	err := r.putTakes(ctx, &req)
+	if err != nil {
+		return req, err
+	}
 	if req.PreviousDeliverables, err = r.previous(ctx, req.Round); err != nil {
 		return req, err
 	}
@@ -139,7 +140,7 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{
 		Wish: wish, Brief: req.Brief,
 		BriefEnglish: req.BriefEnglish, BriefSpec: prompt.Spec(req.BriefSpec),
-		Answers: answers, Feedback: feedback, Round: req.Round, Piece: req.Piece,
+		Answers: answers, Feedback: feedback, Instructions: req.Instructions, Round: req.Round, Piece: req.Piece,
 		Service: r.service.Title, Notes: req.Notes,
 	})
 	if err != nil {

@@ -30,6 +30,10 @@ type Requirements struct {
 // is durable.
 func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Artifact, error) {
 	rel := folder(artifactDir, r.job.OrderID, r.job.Kind, r.job.Round)
+	takes, err := r.takes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	made.Files = r.wanted(made.Files)
 	list, err := r.inspect(made, rel)
 	if err != nil {
@@ -37,6 +41,14 @@ func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Art
 	}
 	if err := r.check(ctx, made, list); err != nil {
 		return nil, err
+	}
+	if take := len(takes); take > 1 { // the files of earlier takes stay, and clients see no take in a name
+		rel = filepath.Join(rel, fmt.Sprintf("take-%d", take))
+		for i, a := range list {
+			if a.Path != "" {
+				list[i].Path = filepath.Join(rel, a.Name)
+			}
+		}
 	}
 	to := filepath.Join(r.o.Dir, rel)
 	if err := os.MkdirAll(to, 0o700); err != nil {

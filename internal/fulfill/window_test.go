@@ -239,10 +239,10 @@ func TestAPieceThatWaitsForApprovalIsMadeAgainOnlyByItsNumber(t *testing.T) {
 		defer o.Close()
 		var cleared []int
 		clear := func(_ order.Kind, round int) error { cleared = append(cleared, round); return nil }
-		if err := o.Redo(t.Context(), id, 0, clear); err == nil || len(cleared) > 0 {
+		if err := o.Redo(t.Context(), id, order.Redo{}, clear); err == nil || len(cleared) > 0 {
 			t.Errorf("pieces %d are made again, %v", cleared, err)
 		}
-		if err := o.Redo(t.Context(), id, 2, clear); err != nil || !slices.Equal(cleared, []int{2}) {
+		if err := o.Redo(t.Context(), id, order.Redo{Piece: 2}, clear); err != nil || !slices.Equal(cleared, []int{2}) {
 			t.Errorf("pieces %d are made again, %v", cleared, err)
 		}
 		if j := w.lease(order.StageGenerate); j.Kind != order.KindPiece || j.Round != 2 {

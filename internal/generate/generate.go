@@ -46,7 +46,7 @@ type Generator interface {
 }
 
 // Request is what a generator learns of an order. All its text comes from
-// strangers.
+// strangers, except the owner's instructions.
 type Request struct {
 	OrderID string
 	// Round is 0 for the first delivery and grows with each revision.
@@ -70,8 +70,12 @@ type Request struct {
 	Messages             []Message
 	Service              Service
 	PreviousDeliverables []string
+	// Instructions are what the owner wants done differently in this take, or empty, and
+	// PreviousTakes what was made for the same work before. Neither is for clients.
+	Instructions  string
+	PreviousTakes []Take
 	// Prompt says in one text what to make. The service's template writes it from
-	// the wish, the answers and the client's objections. Programs may use it or the
+	// the wish, the answers, the client's objections and the instructions. Programs may use it or the
 	// fields above. Providers get nothing else.
 	Prompt string
 	// References are the client's pictures that could be fetched.
@@ -95,6 +99,16 @@ type Reference struct {
 	Path string // absolute and outside OutputDir; read only
 	MIME string // image/png, ...
 	URL  string // where it came from
+}
+
+// Take is one making of the files of the same work.
+type Take struct {
+	Number       int    `json:"take"`
+	Instructions string `json:"instructions"`
+	// Files are the paths of those that are still there, and URLs the links of those that
+	// were uploaded.
+	Files []string `json:"files,omitempty"`
+	URLs  []string `json:"urls,omitempty"`
 }
 
 // Call is the durable record of one call of a generator, which may cost money. It

@@ -169,10 +169,12 @@ type Order struct {
 // Artifact is one file of a round, checked and stored, or a link that is delivered
 // as it is.
 type Artifact struct {
-	ID       int64
-	OrderID  string
-	Kind     Kind // of its work: a delivery or a piece
-	Round    int
+	ID      int64
+	OrderID string
+	Kind    Kind // of its work: a delivery or a piece
+	Round   int
+	// Take is 1, and grows each time that the owner has the files made again.
+	Take     int
 	Position int
 	// Path is relative to the data folder; empty for an external link.
 	Path   string
@@ -185,6 +187,29 @@ type Artifact struct {
 	Height int
 	// URL is where the client gets the file; empty until it is uploaded.
 	URL string
+}
+
+// Take is one making of the files of a round or a piece. The owner opens another to have
+// them made again.
+type Take struct {
+	Kind  Kind
+	Round int
+	N     int
+	// Instructions are the owner's words for the generator, or empty.
+	Instructions string
+	// FromThese: the pictures of the take before are references of this one.
+	FromThese bool
+	Opened    time.Time // zero for the first
+	Files     []Artifact
+}
+
+// Redo is what the owner wants to have made again, and how.
+type Redo struct {
+	// Piece is the number of one piece of a subscription. 0 means the round, or all pieces
+	// that failed.
+	Piece        int
+	Instructions string
+	FromThese    bool
 }
 
 // DeliveryState is the state of a delivery.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/fulfill"
@@ -20,13 +21,23 @@ func (a *Actions) Approve(ctx context.Context, id string) error { return a.st.Ap
 // Retry resumes what is held, has failed, or was cancelled by the owner.
 func (a *Actions) Retry(ctx context.Context, id string) error { return a.st.Retry(ctx, id) }
 
+// MaxInstructions is the most characters of the owner's instructions for a take.
+const MaxInstructions = 4000
+
 // Redo has the files of the order's round made from the start, or those of one piece of
-// a subscription if piece is not 0.
-func (a *Actions) Redo(ctx context.Context, id string, piece int) error {
-	if piece < 0 {
-		return &InputError{fmt.Errorf("there is no piece %d; the first one is 1", piece)}
+// a subscription. What was made before stays, to compare.
+func (a *Actions) Redo(ctx context.Context, id string, want order.Redo) error {
+	want.Instructions = strings.TrimSpace(strings.ToValidUTF8(want.Instructions, "\uFFFD"))
+	switch n := utf8.RuneCountInString(want.Instructions); {
+	case want.Piece < 0:
+		return &InputError{fmt.Errorf("there is no piece %d; the first one is 1", want.Piece)}
+	case n > MaxInstructions:
+		return &InputError{fmt.Errorf("the instructions have %d characters, and may have %d", n, MaxInstructions)}
 	}
-	return a.st.Redo(ctx, id, piece, func(kind order.Kind, round int) error {
+	if err := a.o.CheckText(want.Instructions); err != nil { // providers read them
+		return err
+	}
+	return a.st.Redo(ctx, id, want, func(kind order.Kind, round int) error {
 		return fulfill.ClearWork(a.o.Dir, id, kind, round)
 	})
 }

@@ -130,7 +130,7 @@ func actions() map[string]action {
 			w.work(order.LaneGenerate, order.Result{Next: order.StageUpload, Hold: order.Failf(order.Hold, order.CodeReview, "look at it")}, nil)
 		}, func(ctx context.Context, a *owner.Actions) error { return a.Approve(ctx, "o1") }, order.StateWorking},
 		"retry":  {held, func(ctx context.Context, a *owner.Actions) error { return a.Retry(ctx, "o1") }, order.StateWorking},
-		"redo":   {held, func(ctx context.Context, a *owner.Actions) error { return a.Redo(ctx, "o1", 0) }, order.StateWorking},
+		"redo":   {held, func(ctx context.Context, a *owner.Actions) error { return a.Redo(ctx, "o1", order.Redo{}) }, order.StateWorking},
 		"cancel": {held, func(ctx context.Context, a *owner.Actions) error { return a.Cancel(ctx, "o1", "no") }, order.StateHeld},
 		"quote": {
 			func(w *world) { w.place("o1", order.PendingQuote) },
@@ -211,7 +211,9 @@ func TestWhatIsWrongInItselfChangesNothing(t *testing.T) {
 		"no text":             a.Send(ctx, "o1", " \n"),
 		"a text too long":     a.Send(ctx, "o1", strings.Repeat("x", 2001)),
 		"an unknown service":  second(a.Assign(ctx, "o1", "Sculptures")),
-		"a piece before 1":    a.Redo(ctx, "o1", -1),
+		"a piece before 1":    a.Redo(ctx, "o1", order.Redo{Piece: -1}),
+		"long instructions":   a.Redo(ctx, "o1", order.Redo{Instructions: strings.Repeat("x", owner.MaxInstructions+1)}),
+		"a key for a program": a.Redo(ctx, "o1", order.Redo{Instructions: "mine is sk-secret"}),
 		"a text with a key":   a.Send(ctx, "o1", "mine is sk-secret"),
 		"a folder as a file":  a.Resubmit(ctx, "o1", []string{w.dir}),
 		"a file that is gone": a.Resubmit(ctx, "o1", []string{filepath.Join(w.dir, "none.png")}),
@@ -237,7 +239,7 @@ func TestARedoWhoseFilesCannotBeRemovedChangesNothing(t *testing.T) {
 	w.hold(order.CodeRefused)
 	// A file in place of the folder of work cannot be read as a folder.
 	w.must(os.WriteFile(filepath.Join(w.dir, "work"), nil, 0o600))
-	if err := w.actions.Redo(t.Context(), "o1", 0); err == nil {
+	if err := w.actions.Redo(t.Context(), "o1", order.Redo{}); err == nil {
 		t.Fatal("the redo worked")
 	}
 	if state, err := w.actions.State(t.Context(), "o1"); err != nil || state != order.StateHeld {

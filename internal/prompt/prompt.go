@@ -14,7 +14,8 @@ import (
 	"unicode/utf16"
 )
 
-// Data is what a template may use. All of it except Service is a stranger's text.
+// Data is what a template may use. All of it except Service and Instructions is a
+// stranger's text.
 type Data struct {
 	Wish  string // the brief, or what the client of a subscription asks for now
 	Brief string
@@ -26,10 +27,12 @@ type Data struct {
 	// Feedback is what the client wrote about the last version. It is empty in
 	// round 0.
 	Feedback []string
-	Round    int
-	Piece    int
-	Service  string // the title
-	Notes    []string
+	// Instructions are what the owner wants done differently.
+	Instructions string
+	Round        int
+	Piece        int
+	Service      string // the title
+	Notes        []string
 }
 
 // Answer is a client's answer to one of the service's questions.
@@ -51,7 +54,11 @@ var Default = must(`{{.Wish}}
 {{with .Feedback}}
 The last version was sent back. What the client wrote about it:
 {{range .}}- {{.}}
-{{end}}{{end}}`)
+{{end}}{{end}}
+{{with .Instructions}}
+Make it differently this time:
+{{.}}
+{{end}}`)
 
 func must(text string) *Prompt {
 	p, err := Parse(text)
@@ -73,7 +80,7 @@ func Parse(text string) (*Prompt, error) {
 	for _, d := range []Data{
 		{Wish: "a cat", Brief: "a cat"},
 		{Wish: "my dog", Brief: "my dog", BriefEnglish: "my dog", BriefSpec: []Part{{"subject", "dog"}}, Answers: []Answer{{"size", "big"}}}, // another client's
-		{Wish: "a cat", Brief: "a cat", Answers: []Answer{{"colour", "red"}}, Feedback: []string{"too red"}, Round: 1, Piece: 2, Service: "Images", Notes: []string{"no reference"}},
+		{Wish: "a cat", Brief: "a cat", Answers: []Answer{{"colour", "red"}}, Feedback: []string{"too red"}, Instructions: "less red", Round: 1, Piece: 2, Service: "Images", Notes: []string{"no reference"}},
 	} {
 		written, err := p.Write(d)
 		if err != nil {
@@ -94,11 +101,16 @@ func Parse(text string) (*Prompt, error) {
 // asks finds the use of answers in a template.
 var asks = regexp.MustCompile(`\{\{[^}]*\.Answers\b`)
 
-// Write returns the prompt, shortened to Most. Its error is one line for the owner.
+// Write returns the prompt, shortened to Most. Instructions that the template does not
+// use are its end, because the owner has just written them. Its error is one line for the
+// owner.
 func (p *Prompt) Write(d Data) (string, error) {
 	var b bytes.Buffer
 	if err := p.t.Execute(&b, d); err != nil {
 		return "", errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	if d.Instructions != "" && !strings.Contains(b.String(), d.Instructions) {
+		b.WriteString("\n\n" + d.Instructions)
 	}
 	return Shorten(strings.TrimSpace(strings.ToValidUTF8(b.String(), "\uFFFD")), Most), nil
 }

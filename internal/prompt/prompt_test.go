@@ -118,3 +118,22 @@ func TestATemplateMayUseTheEnglishBriefAndItsParts(t *testing.T) {
 		t.Error("a template that is empty without a translation was taken")
 	}
 }
+
+func TestInstructionsReachEveryTemplate(t *testing.T) {
+	t.Parallel()
+	for template, want := range map[string]string{
+		"{{.Wish}}, in ink": "a fox, in ink\n\nless red", "{{.Wish}}. Mind: {{.Instructions}}": "a fox. Mind: less red",
+	} {
+		p, err := Parse(template)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.Write(Data{Wish: "a fox", Instructions: "less red"}); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", template, got, err)
+		}
+	}
+	got, err := Default.Write(Data{Wish: "a fox", Feedback: []string{"too red"}, Instructions: "less red"})
+	if err != nil || !strings.HasSuffix(got, "- too red\n\n\nMake it differently this time:\nless red") {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

@@ -55,7 +55,7 @@ func TestOnlyTheOwnersRetryLiftsTheCapOnAnAttempt(t *testing.T) {
 	}
 	for name, again := range map[string]func() error{
 		"retry": func() error { return owner.Retry(t.Context(), "o1") },
-		"redo":  func() error { return owner.Redo(t.Context(), "o1", 0, keepFiles) },
+		"redo":  func() error { return owner.Redo(t.Context(), "o1", order.Redo{}, keepFiles) },
 	} {
 		apply(t, s, gone()) // holds the job without an outcome of its attempt
 		if err := again(); err != nil {

@@ -78,7 +78,7 @@ func TestAnOrderThatEndsCancelsItsCall(t *testing.T) {
 		},
 		"the owner has it made again": func(t *testing.T, s *Store, j order.Job) {
 			held(t, s, j)
-			if err := openOwner(t, s.dir).Redo(t.Context(), "o1", 0, keepFiles); err != nil {
+			if err := openOwner(t, s.dir).Redo(t.Context(), "o1", order.Redo{}, keepFiles); err != nil {
 				t.Fatal(err)
 			}
 		},

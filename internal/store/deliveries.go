@@ -121,13 +121,18 @@ func (t *tx) effect(orderID, kind, text string) error {
 	return t.SetEffect(noCancel, query.SetEffectParams{EffectEventID: id, ID: orderID})
 }
 
+// putArtifacts records the files of the current take of a job. Those of earlier takes stay.
 func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {
-	if err := t.DeleteArtifacts(noCancel, query.DeleteArtifactsParams{OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round)}); err != nil {
+	take, err := t.CurrentTake(noCancel, query.CurrentTakeParams{OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round)})
+	if err != nil {
+		return err
+	}
+	if err := t.DeleteArtifacts(noCancel, query.DeleteArtifactsParams{OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round), Take: take}); err != nil {
 		return err
 	}
 	for i, a := range files {
 		if err := t.InsertArtifact(noCancel, query.InsertArtifactParams{
-			OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round),
+			OrderID: j.OrderID, Kind: j.Kind, Round: int64(j.Round), Take: take,
 			Position: int64(i), Path: a.Path, Name: a.Name, Bytes: a.Bytes, Sha256: a.SHA256, Mime: a.MIME,
 			Media: a.Media, Width: int64(a.Width), Height: int64(a.Height), Url: a.URL, CreatedAt: t.now,
 		}); err != nil {
@@ -137,7 +142,8 @@ func (t *tx) putArtifacts(j order.Job, files []order.Artifact) error {
 	return nil
 }
 
-// Artifacts returns the files of a round, or of a piece, by position.
+// Artifacts returns the files of a round, or of a piece, by position: those of the last
+// take that has any.
 func (s *Store) Artifacts(ctx context.Context, orderID string, kind order.Kind, round int) ([]order.Artifact, error) {
 	rows, err := s.read.ListArtifacts(ctx, query.ListArtifactsParams{OrderID: orderID, Kind: kind, Round: int64(round)})
 	if err != nil {
@@ -152,7 +158,7 @@ func (s *Store) Artifacts(ctx context.Context, orderID string, kind order.Kind, 
 
 func artifact(r query.Artifact) order.Artifact {
 	return order.Artifact{
-		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Position: int(r.Position),
+		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Take: int(r.Take), Position: int(r.Position),
 		Path: r.Path, Name: r.Name, Bytes: r.Bytes, SHA256: r.Sha256, MIME: r.Mime, Media: r.Media,
 		Width: int(r.Width), Height: int(r.Height), URL: r.Url,
 	}

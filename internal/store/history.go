@@ -53,8 +53,10 @@ type History struct {
 	Works    []Work
 	Attempts []Attempt
 	// Calls are the calls of generators during its attempts.
-	Calls      []Call
-	Artifacts  []order.Artifact
+	Calls     []Call
+	Artifacts []order.Artifact
+	// Takes are those that the owner has opened.
+	Takes      []order.Take
 	Deliveries []Handover
 	// Redeliveries are the further deliveries of its rounds.
 	Redeliveries []Again
@@ -111,6 +113,13 @@ func (s *Store) readFiles(ctx context.Context, h *History) error {
 	artifacts, err := s.read.OrderArtifacts(ctx, h.Order.ID)
 	for _, a := range artifacts {
 		h.Artifacts = append(h.Artifacts, artifact(a))
+	}
+	if err != nil {
+		return err
+	}
+	takes, err := s.read.OrderTakes(ctx, h.Order.ID)
+	for _, t := range takes {
+		h.Takes = append(h.Takes, taken(t))
 	}
 	return err
 }

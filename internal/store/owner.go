@@ -65,7 +65,7 @@ func (o Owner) Dir() string { return o.dir }
 // stage where they stopped and with fresh attempts. If there are none, the error
 // names the order's state.
 func (o Owner) Retry(ctx context.Context, id string) error {
-	return o.again(ctx, id, "retried by the owner", func(t *tx, round int) (int64, error) {
+	return o.again(ctx, id, "retried by the owner", order.Redo{}, func(t *tx, round int) (int64, error) {
 		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
 			RunAt: t.now, ChangedAt: t.now, OrderID: id,
 			Round: int64(round), EveryKind: 1, ByOwner: 1,
@@ -106,15 +106,15 @@ func (o Owner) Approve(ctx context.Context, id string) error {
 	})
 }
 
-// Redo is Retry, but makes the files again: those of one piece or, if piece is 0,
-// those of the round and of every broken piece. Their open calls are cancelled at the
-// provider or given up.
+// Redo is Retry, but makes the files again: those of one piece or, if want.Piece is 0,
+// those of the round and of every broken piece. Each gets another take, as want says.
+// Their open calls are cancelled at the provider or given up.
 // clear removes their files from the disk before a worker can find them. It is
 // called in the transaction, perhaps more than once. Jobs that make no files
 // resume where they stopped.
-func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind order.Kind, round int) error) error {
-	return o.again(ctx, id, "the owner has it made again", func(t *tx, round int) (int64, error) {
-		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round), Piece: int64(piece)})
+func (o Owner) Redo(ctx context.Context, id string, want order.Redo, clear func(kind order.Kind, round int) error) error {
+	return o.again(ctx, id, "the owner has it made again", want, func(t *tx, round int) (int64, error) {
+		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round), Piece: int64(want.Piece)})
 		if err != nil {
 			return 0, err
 		}
@@ -122,12 +122,18 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 			if err := t.giveUpCalls(j.ID); err != nil {
 				return 0, err
 			}
+			if err := t.openTake(order.Job{OrderID: id, Kind: j.Kind, Round: int(j.Round)}, want); err != nil {
+				return 0, err
+			}
 			if err := clear(j.Kind, int(j.Round)); err != nil {
 				return 0, err
 			}
 		}
-		if piece > 0 {
+		switch {
+		case want.Piece > 0:
 			return int64(len(jobs)), nil
+		case len(jobs) == 0 && (want.Instructions != "" || want.FromThese):
+			return 0, fmt.Errorf("order %s has no files that can be made again now", id)
 		}
 		rest, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
 			RunAt: t.now, ChangedAt: t.now, OrderID: id,
@@ -138,9 +144,9 @@ func (o Owner) Redo(ctx context.Context, id string, piece int, clear func(kind o
 }
 
 // again makes jobs ready with release, which returns how many there were. If the
-// order is held at its last round, it opens another round instead. note is for the
-// timeline.
-func (o Owner) again(ctx context.Context, id, note string, release func(t *tx, round int) (int64, error)) error {
+// order is held at its last round, it opens another round instead, as want says. note is
+// for the timeline.
+func (o Owner) again(ctx context.Context, id, note string, want order.Redo, release func(t *tx, round int) (int64, error)) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
 		return err
@@ -152,7 +158,7 @@ func (o Owner) again(ctx context.Context, id, note string, release func(t *tx, r
 		}
 		k := known[id].Known
 		if k.AtTheEnd() && before.Status.Reopened() {
-			return t.oneMoreRound(before)
+			return t.oneMoreRound(before, want)
 		}
 		if err := t.GiveUpUnknownCalls(noCancel, query.GiveUpUnknownCallsParams{ClosedAt: t.now, OrderID: id}); err != nil {
 			return err
@@ -173,16 +179,22 @@ func (o Owner) again(ctx context.Context, id, note string, release func(t *tx, r
 	})
 }
 
-// oneMoreRound opens a round beyond the cap on rounds.
-func (t *tx) oneMoreRound(o order.Order) error {
+// oneMoreRound opens a round beyond the cap on rounds, with a first take as want says.
+func (t *tx) oneMoreRound(o order.Order, want order.Redo) error {
 	if err := t.SetOrderRound(noCancel, query.SetOrderRoundParams{Round: int64(o.Round + 1), ID: o.ID}); err != nil {
 		return err
 	}
-	if err := t.openJob(order.Job{
+	j := order.Job{
 		OrderID: o.ID, Kind: order.KindDelivery, Round: o.Round + 1,
 		Stage: order.StageGenerate, DueAt: o.DueAt,
-	}, t.now); err != nil {
+	}
+	if err := t.openJob(j, t.now); err != nil {
 		return err
+	}
+	if want.Instructions != "" || want.FromThese {
+		if err := t.putTake(j, 1, want); err != nil {
+			return err
+		}
 	}
 	return t.setByOwner(o.ID, word{state: order.StateWorking, note: fmt.Sprintf("round %d opened by the owner", o.Round+1)})
 }

@@ -46,7 +46,7 @@ func TestARedoMakesTheFilesAgain(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	failUpload(t, s)
-	if err := openOwner(t, s.dir).Redo(t.Context(), "o1", 0, keepFiles); err != nil {
+	if err := openOwner(t, s.dir).Redo(t.Context(), "o1", order.Redo{}, keepFiles); err != nil {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneGenerate); j.Stage != order.StageGenerate || j.Attempt != 1 {
@@ -65,7 +65,7 @@ func TestThereIsNothingToRetryInWorkThatRuns(t *testing.T) {
 	o := openOwner(t, s.dir)
 	for _, id := range []string{"o1", "o2"} {
 		// Files of work that runs would be missed.
-		redo := o.Redo(t.Context(), id, 0, func(order.Kind, int) error { t.Error("files were removed"); return nil })
+		redo := o.Redo(t.Context(), id, order.Redo{}, func(order.Kind, int) error { t.Error("files were removed"); return nil })
 		for _, err := range []error{o.Retry(t.Context(), id), redo} {
 			if err == nil || !strings.Contains(err.Error(), "working") {
 				t.Errorf("retry of work that runs or is about to: %v, want an error that names its state", err)

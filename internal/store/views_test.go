@@ -37,6 +37,7 @@ var promised = map[string]string{
 	"v_unpaid":           "id service completed_at net_usd note",
 	"v_costs_daily":      "day cost_usd lost_usd attempts",
 	"v_costs_generator":  "day generator service client kind cost_usd lost_usd",
+	"v_takes":            "order_id kind round take instructions from_these files urls opened_at made_at",
 	"v_pieces":           "order_id number request job_state stage message_state sent_at urls created_at",
 }
 

@@ -34,7 +34,7 @@ func allCodes(t *testing.T) (list []order.Code) {
 var ownersCommands = map[string]func(context.Context, Owner, string) error{
 	"approve": func(ctx context.Context, o Owner, id string) error { return o.Approve(ctx, id) },
 	"retry":   func(ctx context.Context, o Owner, id string) error { return o.Retry(ctx, id) },
-	"redo":    func(ctx context.Context, o Owner, id string) error { return o.Redo(ctx, id, 0, keepFiles) },
+	"redo":    func(ctx context.Context, o Owner, id string) error { return o.Redo(ctx, id, order.Redo{}, keepFiles) },
 	"quote":   func(ctx context.Context, o Owner, id string) error { return o.Quote(ctx, id, 15*order.Dollar) },
 	"cancel":  func(ctx context.Context, o Owner, id string) error { return o.Cancel(ctx, id, "") },
 	"assign":  func(ctx context.Context, o Owner, id string) error { return o.Assign(ctx, id, "Images", decide) },

@@ -63,11 +63,7 @@ func (a *account) admit(root string, req generate.Request, folder *os.File) erro
 	if a == nil {
 		return nil
 	}
-	files := slices.Clone(req.Made)
-	for _, r := range req.References {
-		files = append(files, r.Path)
-	}
-	for _, file := range files {
+	for _, file := range mayRead(req) {
 		if err := a.share(root, file); err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ func TestAHostileOrderArrivesUnchangedOnStdin(t *testing.T) {
 	req.RequirementAnswers = json.RawMessage(`{"mood":"calm"}`)
 	req.Messages = []generate.Message{{From: "client", Text: "hi", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	req.Service = generate.Service{Title: "T", Category: "image_gen", Deliverables: []string{"1 image"}}
+	req.Instructions, req.PreviousTakes = "less red", []generate.Take{{Number: 1, Files: []string{"/takes/1.png"}, URLs: []string{"https://x/1.png"}}}
 	req.Prompt, req.Notes = "a fox, calm", []string{"reference 2 could not be had"}
 	req.References = []generate.Reference{{Path: "/refs/1.png", MIME: "image/png", URL: "https://a.example/1.png"}}
 
@@ -50,6 +51,8 @@ func TestAHostileOrderArrivesUnchangedOnStdin(t *testing.T) {
 		"messages":              []any{map[string]any{"from": "client", "text": "hi", "at": "2026-01-02T03:04:05Z"}},
 		"service":               map[string]any{"title": "T", "category": "image_gen", "deliverables": []any{"1 image"}},
 		"previous_deliverables": []any{},
+		"instructions":          "less red",
+		"previous_takes":        []any{map[string]any{"take": 1.0, "instructions": "", "files": []any{"/takes/1.png"}}},
 		"prompt":                "a fox, calm",
 		"references":            []any{map[string]any{"path": "/refs/1.png", "media_type": "image/png", "url": "https://a.example/1.png"}},
 		"notes":                 []any{"reference 2 could not be had"},

@@ -62,11 +62,7 @@ func (e *Program) bwrapFlags(req generate.Request) []string {
 			flags = append(flags, "--ro-bind", "/dev/null", path)
 		}
 	}
-	shown := slices.Clone(req.Made)
-	for _, r := range req.References {
-		shown = append(shown, r.Path)
-	}
-	for _, path := range shown {
+	for _, path := range mayRead(req) {
 		flags = append(flags, "--ro-bind-try", path, path)
 	}
 	if req.OutputDir != "" {
@@ -76,6 +72,18 @@ func (e *Program) bwrapFlags(req generate.Request) []string {
 		flags = append(flags, "--remount-ro", folder)
 	}
 	return flags
+}
+
+// mayRead returns the files of the data folder that a run may read.
+func mayRead(req generate.Request) []string {
+	list := slices.Clone(req.Made)
+	for _, r := range req.References {
+		list = append(list, r.Path)
+	}
+	for _, t := range req.PreviousTakes {
+		list = append(list, t.Files...)
+	}
+	return list
 }
 
 // hidden returns what is hidden by its real path, because a mount covers no link. A

@@ -30,8 +30,9 @@ func dataFolder(t *testing.T) (dir string, req generate.Request) {
 	req = request(t)
 	req.OutputDir = filepath.Join(dir, "work", "o1", "r0", "a1")
 	reference := filepath.Join(dir, "artifacts", "o1", "references", "1.png")
+	before := filepath.Join(dir, "artifacts", "o1", "r0", "1.png")
 	for path, text := range map[string]string{
-		filepath.Join(dir, "credentials.json"): "the key", reference: "the reference",
+		filepath.Join(dir, "credentials.json"): "the key", reference: "the reference", before: " and the take before",
 		filepath.Join(dir, "artifacts", "o2", "r0", "other.png"): "another client's",
 	} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -42,6 +43,7 @@ func dataFolder(t *testing.T) (dir string, req generate.Request) {
 		}
 	}
 	req.References = []generate.Reference{{Path: reference}}
+	req.PreviousTakes = []generate.Take{{Number: 1, Files: []string{before}}}
 	return dir, req
 }
 
@@ -67,7 +69,7 @@ func TestAnIsolatedProgramSeesOnlyWhatItNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := script(t, `
-cat "$DATA_DIR/artifacts/o1/references/1.png" > "$OUTPUT_DIR/made.txt"
+cat "$DATA_DIR/artifacts/o1/references/1.png" "$DATA_DIR/artifacts/o1/r0/1.png" > "$OUTPUT_DIR/made.txt"
 { find "$DATA_DIR" -name '*.json' -o -name 'other*'; cat "$KEY_FILE"; cat /proc/[0-9]*/cmdline | tr '\0' ' ' | grep -o 'exec\.test'; } > "$OUTPUT_DIR/.seen"
 touch "$DATA_DIR/new" 2>/dev/null && echo writable >> "$OUTPUT_DIR/.seen"
 umount "$DATA_DIR" 2>/dev/null; cat "$DATA_DIR/credentials.json" >> "$OUTPUT_DIR/.seen"
@@ -81,7 +83,7 @@ true`, isolated(link, key), func(o *Options) { o.Env = append(o.Env, "KEY_FILE="
 	}
 	made, _ := os.ReadFile(res.Files[0])
 	seen, err := os.ReadFile(filepath.Join(req.OutputDir, ".seen"))
-	if string(made) != "the reference" || err != nil || len(seen) > 0 {
+	if string(made) != "the reference and the take before" || err != nil || len(seen) > 0 {
 		t.Errorf("made %q; it saw %q, %v", made, seen, err)
 	}
 	files := []string{filepath.Join(dir, "credentials.json"), key}

@@ -27,10 +27,19 @@ type wireRequest struct {
 	Service              wireService     `json:"service"`
 	PreviousDeliverables []string        `json:"previous_deliverables"`
 	Piece                *wirePiece      `json:"piece,omitempty"`
+	Instructions         string          `json:"instructions"`
+	PreviousTakes        []wireTake      `json:"previous_takes"`
 	Prompt               string          `json:"prompt"`
 	References           []wireReference `json:"references"`
 	Notes                []string        `json:"notes"`
 	Files                []string        `json:"files,omitempty"`
+}
+
+// wireTake is what was made for the same work before.
+type wireTake struct {
+	Take         int      `json:"take"`
+	Instructions string   `json:"instructions"`
+	Files        []string `json:"files"`
 }
 
 type wireMessage struct {
@@ -81,7 +90,11 @@ func wireOf(req generate.Request) wireRequest {
 		RequirementAnswers: req.RequirementAnswers, Messages: []wireMessage{},
 		Service:              wireService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
 		PreviousDeliverables: list(req.PreviousDeliverables),
-		Prompt:               req.Prompt, References: []wireReference{}, Notes: list(req.Notes), Files: req.Made,
+		Instructions:         req.Instructions, PreviousTakes: []wireTake{},
+		Prompt: req.Prompt, References: []wireReference{}, Notes: list(req.Notes), Files: req.Made,
+	}
+	for _, t := range req.PreviousTakes {
+		wire.PreviousTakes = append(wire.PreviousTakes, wireTake{t.Number, t.Instructions, list(t.Files)})
 	}
 	for _, m := range req.Messages {
 		wire.Messages = append(wire.Messages, wireMessage{m.From, m.Text, m.At.UTC()})

@@ -295,10 +295,13 @@ func (b *ownServer) encode(req generate.Request) ([]byte, error) {
 		English: req.BriefEnglish, Spec: req.BriefSpec,
 		Answers: req.RequirementAnswers, Messages: []ownMessage{}, References: []ownReference{}, Params: b.params,
 		Service:  ownService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
-		Previous: list(req.PreviousDeliverables), Notes: list(req.Notes),
+		Previous: list(req.PreviousDeliverables), Instructions: req.Instructions, Notes: list(req.Notes),
 	}
 	if req.Piece > 0 {
 		wire.Piece = &ownPiece{req.Piece, req.Ask}
+	}
+	for _, t := range req.PreviousTakes {
+		wire.Takes = append(wire.Takes, ownTake{t.Number, t.Instructions, list(t.URLs)})
 	}
 	for _, m := range req.Messages {
 		wire.Messages = append(wire.Messages, ownMessage{m.From, m.Text, m.At.UTC()})
@@ -321,21 +324,32 @@ func list(s []string) []string { return append([]string{}, s...) }
 
 // ownRequest is the order as the service reads it.
 type ownRequest struct {
-	OrderID    string          `json:"order_id"`
-	Round      int             `json:"round"`
-	Attempt    int             `json:"attempt"`
-	Piece      *ownPiece       `json:"piece,omitempty"`
-	Prompt     string          `json:"prompt"`
-	Brief      string          `json:"brief"`
-	English    string          `json:"brief_english"`
-	Spec       json.RawMessage `json:"brief_spec"`
-	Answers    json.RawMessage `json:"requirement_answers"`
-	Messages   []ownMessage    `json:"messages"`
-	Service    ownService      `json:"service"`
-	Previous   []string        `json:"previous_deliverables"`
-	Notes      []string        `json:"notes"`
-	References []ownReference  `json:"references"`
-	Params     map[string]any  `json:"params"`
+	OrderID  string          `json:"order_id"`
+	Round    int             `json:"round"`
+	Attempt  int             `json:"attempt"`
+	Piece    *ownPiece       `json:"piece,omitempty"`
+	Prompt   string          `json:"prompt"`
+	Brief    string          `json:"brief"`
+	English  string          `json:"brief_english"`
+	Spec     json.RawMessage `json:"brief_spec"`
+	Answers  json.RawMessage `json:"requirement_answers"`
+	Messages []ownMessage    `json:"messages"`
+	Service  ownService      `json:"service"`
+	Previous []string        `json:"previous_deliverables"`
+	// Without instructions or takes before, the body is what it was in earlier versions:
+	// a call that is made again needs the same.
+	Instructions string         `json:"instructions,omitempty"`
+	Takes        []ownTake      `json:"previous_takes,omitempty"`
+	Notes        []string       `json:"notes"`
+	References   []ownReference `json:"references"`
+	Params       map[string]any `json:"params"`
+}
+
+// ownTake is what was made for the same work before. URLs are those of uploaded files.
+type ownTake struct {
+	Number       int      `json:"take"`
+	Instructions string   `json:"instructions"`
+	URLs         []string `json:"urls"`
 }
 
 // ownPiece is present only for a piece of a subscription.

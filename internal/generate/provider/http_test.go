@@ -66,8 +66,8 @@ func TestAServiceGetsTheWholeOrderSigned(t *testing.T) {
 		if err := json.Unmarshal(body, &got); err != nil {
 			t.Error(err)
 		}
-		want := `{"attempt":2,"brief":"a <boat>","brief_english":"","brief_spec":null,"messages":[{"at":"2026-01-02T03:04:05Z","from":"client","text":"bluer"}],"notes":["n"],` +
-			`"order_id":"o1","params":{"style":"ink"},"piece":{"number":3,"request":"the third"},"previous_deliverables":[],"prompt":"p",` +
+		want := `{"attempt":2,"brief":"a <boat>","brief_english":"","brief_spec":null,"instructions":"less blue","messages":[{"at":"2026-01-02T03:04:05Z","from":"client","text":"bluer"}],"notes":["n"],` +
+			`"order_id":"o1","params":{"style":"ink"},"piece":{"number":3,"request":"the third"},"previous_deliverables":[],"previous_takes":[{"instructions":"","take":1,"urls":["https://x/1.png"]}],"prompt":"p",` +
 			`"references":[{"data":"cGljdHVyZQ==","media_type":"image/png","url":"https://example.com/picture.png"}],` +
 			`"requirement_answers":[{"q":1}],"round":1,"service":{"category":"art","deliverables":[],"title":"s"}}`
 		if text, _ := json.Marshal(got); strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(text)) != want {
@@ -83,10 +83,11 @@ func TestAServiceGetsTheWholeOrderSigned(t *testing.T) {
 	var ticket string
 	made, err := ownRun(t, server.URL+"/make", key, map[string]any{"style": "ink", "health": "/up"}, generate.Request{
 		OrderID: "o1", Round: 1, Attempt: 2, Piece: 3, Ask: "the third", Prompt: "p", Brief: "a <boat>", Notes: []string{"n"},
-		RequirementAnswers: json.RawMessage(`[{"q":1}]`), References: pictures(t, 1),
-		Messages: []generate.Message{{From: "client", Text: "bluer", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
-		Service:  generate.Service{Title: "s", Category: "art"},
-		Call:     generate.Call{Key: "call-1", Submitted: func(id string) error { ticket = id; return nil }},
+		RequirementAnswers: json.RawMessage(`[{"q":1}]`), References: pictures(t, 1), Instructions: "less blue",
+		PreviousTakes: []generate.Take{{Number: 1, Files: []string{"/1.png"}, URLs: []string{"https://x/1.png"}}},
+		Messages:      []generate.Message{{From: "client", Text: "bluer", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
+		Service:       generate.Service{Title: "s", Category: "art"},
+		Call:          generate.Call{Key: "call-1", Submitted: func(id string) error { ticket = id; return nil }},
 	})
 	if err != nil {
 		t.Fatal(err)

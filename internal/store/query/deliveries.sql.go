@@ -12,18 +12,41 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+const currentTake = `-- name: CurrentTake :one
+SELECT CAST(coalesce(max(t.take), 1) AS INTEGER) FROM takes AS t WHERE t.order_id = ? AND t.kind = ? AND t.round = ?
+`
+
+type CurrentTakeParams struct {
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+}
+
+func (q *Queries) CurrentTake(ctx context.Context, arg CurrentTakeParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, currentTake, arg.OrderID, arg.Kind, arg.Round)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const deleteArtifacts = `-- name: DeleteArtifacts :exec
-DELETE FROM artifacts WHERE order_id = ? AND kind = ? AND round = ?
+DELETE FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? AND take = ?
 `
 
 type DeleteArtifactsParams struct {
 	OrderID string
 	Kind    order.Kind
 	Round   int64
+	Take    int64
 }
 
 func (q *Queries) DeleteArtifacts(ctx context.Context, arg DeleteArtifactsParams) error {
-	_, err := q.db.ExecContext(ctx, deleteArtifacts, arg.OrderID, arg.Kind, arg.Round)
+	_, err := q.db.ExecContext(ctx, deleteArtifacts,
+		arg.OrderID,
+		arg.Kind,
+		arg.Round,
+		arg.Take,
+	)
 	return err
 }
 
@@ -123,14 +146,15 @@ func (q *Queries) GetDelivery(ctx context.Context, arg GetDeliveryParams) ([]Get
 }
 
 const insertArtifact = `-- name: InsertArtifact :exec
-INSERT INTO artifacts (order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO artifacts (order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertArtifactParams struct {
 	OrderID   string
 	Kind      order.Kind
 	Round     int64
+	Take      int64
 	Position  int64
 	Path      string
 	Name      string
@@ -149,6 +173,7 @@ func (q *Queries) InsertArtifact(ctx context.Context, arg InsertArtifactParams) 
 		arg.OrderID,
 		arg.Kind,
 		arg.Round,
+		arg.Take,
 		arg.Position,
 		arg.Path,
 		arg.Name,
@@ -183,6 +208,33 @@ func (q *Queries) InsertRedelivery(ctx context.Context, arg InsertRedeliveryPara
 		arg.OrderID,
 		arg.Round,
 		arg.Reason,
+		arg.CreatedAt,
+	)
+	return err
+}
+
+const insertTake = `-- name: InsertTake :exec
+INSERT INTO takes (order_id, kind, round, take, instructions, from_these, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+`
+
+type InsertTakeParams struct {
+	OrderID      string
+	Kind         order.Kind
+	Round        int64
+	Take         int64
+	Instructions string
+	FromThese    int64
+	CreatedAt    utc.Time
+}
+
+func (q *Queries) InsertTake(ctx context.Context, arg InsertTakeParams) error {
+	_, err := q.db.ExecContext(ctx, insertTake,
+		arg.OrderID,
+		arg.Kind,
+		arg.Round,
+		arg.Take,
+		arg.Instructions,
+		arg.FromThese,
 		arg.CreatedAt,
 	)
 	return err
@@ -237,7 +289,9 @@ func (q *Queries) IntendRedelivery(ctx context.Context, arg IntendRedeliveryPara
 }
 
 const listArtifacts = `-- name: ListArtifacts :many
-SELECT id, order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY position
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts AS a WHERE a.order_id = ? AND a.kind = ? AND a.round = ?
+  AND a.take = (SELECT max(n.take) FROM artifacts AS n WHERE n.order_id = a.order_id AND n.kind = a.kind AND n.round = a.round)
+ORDER BY a.position
 `
 
 type ListArtifactsParams struct {
@@ -246,6 +300,7 @@ type ListArtifactsParams struct {
 	Round   int64
 }
 
+// The files of the last take that has any.
 func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([]Artifact, error) {
 	rows, err := q.db.QueryContext(ctx, listArtifacts, arg.OrderID, arg.Kind, arg.Round)
 	if err != nil {
@@ -260,6 +315,7 @@ func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([
 			&i.OrderID,
 			&i.Kind,
 			&i.Round,
+			&i.Take,
 			&i.Position,
 			&i.Path,
 			&i.Name,
@@ -272,6 +328,48 @@ func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([
 			&i.Url,
 			&i.CreatedAt,
 			&i.UploadedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listTakes = `-- name: ListTakes :many
+SELECT order_id, kind, round, take, instructions, from_these, created_at FROM takes WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take
+`
+
+type ListTakesParams struct {
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+}
+
+// The takes of a round or a piece that were opened by the owner.
+func (q *Queries) ListTakes(ctx context.Context, arg ListTakesParams) ([]Take, error) {
+	rows, err := q.db.QueryContext(ctx, listTakes, arg.OrderID, arg.Kind, arg.Round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Take{}
+	for rows.Next() {
+		var i Take
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Kind,
+			&i.Round,
+			&i.Take,
+			&i.Instructions,
+			&i.FromThese,
+			&i.CreatedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -434,4 +532,56 @@ type SetOrderDeliveredParams struct {
 func (q *Queries) SetOrderDelivered(ctx context.Context, arg SetOrderDeliveredParams) error {
 	_, err := q.db.ExecContext(ctx, setOrderDelivered, arg.DeliveredAt, arg.ID)
 	return err
+}
+
+const takenFiles = `-- name: TakenFiles :many
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take, position
+`
+
+type TakenFilesParams struct {
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+}
+
+// The files of all takes of a round or a piece.
+func (q *Queries) TakenFiles(ctx context.Context, arg TakenFilesParams) ([]Artifact, error) {
+	rows, err := q.db.QueryContext(ctx, takenFiles, arg.OrderID, arg.Kind, arg.Round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Artifact{}
+	for rows.Next() {
+		var i Artifact
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrderID,
+			&i.Kind,
+			&i.Round,
+			&i.Take,
+			&i.Position,
+			&i.Path,
+			&i.Name,
+			&i.Bytes,
+			&i.Sha256,
+			&i.Mime,
+			&i.Media,
+			&i.Width,
+			&i.Height,
+			&i.Url,
+			&i.CreatedAt,
+			&i.UploadedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

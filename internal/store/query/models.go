@@ -28,6 +28,7 @@ type Artifact struct {
 	OrderID    string
 	Kind       order.Kind
 	Round      int64
+	Take       int64
 	Position   int64
 	Path       string
 	Name       string
@@ -262,6 +263,16 @@ type Standing struct {
 	Reason string
 	Hint   string
 	Since  string
+}
+
+type Take struct {
+	OrderID      string
+	Kind         order.Kind
+	Round        int64
+	Take         int64
+	Instructions string
+	FromThese    int64
+	CreatedAt    utc.Time
 }
 
 type VAttention struct {

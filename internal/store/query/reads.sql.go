@@ -310,7 +310,7 @@ func (q *Queries) OldestWorking(ctx context.Context) (string, error) {
 }
 
 const orderArtifacts = `-- name: OrderArtifacts :many
-SELECT id, order_id, kind, round, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? ORDER BY kind, round, position
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? ORDER BY kind, round, take, position
 `
 
 func (q *Queries) OrderArtifacts(ctx context.Context, orderID string) ([]Artifact, error) {
@@ -327,6 +327,7 @@ func (q *Queries) OrderArtifacts(ctx context.Context, orderID string) ([]Artifac
 			&i.OrderID,
 			&i.Kind,
 			&i.Round,
+			&i.Take,
 			&i.Position,
 			&i.Path,
 			&i.Name,
@@ -576,6 +577,41 @@ func (q *Queries) OrderJobs(ctx context.Context, orderID string) ([]OrderJobsRow
 			&i.Code,
 			&i.Reason,
 			&i.Hint,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const orderTakes = `-- name: OrderTakes :many
+SELECT order_id, kind, round, take, instructions, from_these, created_at FROM takes WHERE order_id = ? ORDER BY kind, round, take
+`
+
+func (q *Queries) OrderTakes(ctx context.Context, orderID string) ([]Take, error) {
+	rows, err := q.db.QueryContext(ctx, orderTakes, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Take{}
+	for rows.Next() {
+		var i Take
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Kind,
+			&i.Round,
+			&i.Take,
+			&i.Instructions,
+			&i.FromThese,
+			&i.CreatedAt,
 		); err != nil {
 			return nil, err
 		}
