@@ -19,7 +19,7 @@ func TestInitAsksAndTheFilePassesTheDoctor(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "make-image"), []byte(makePicture), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	text, err := typed(t, dir, "Atelier Bot", "Fox Studio", "nowhere", "https://fox.test", "abc", "",
+	text, err := typed(t, dir, 200, "Atelier Bot", "Fox Studio", "nowhere", "https://fox.test", "abc", "",
 		"paint", "program", "./none", "./make-image", "five", "$7.50")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -43,7 +43,7 @@ func TestInitAsksAndTheFilePassesTheDoctor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := typed(t, dir); err == nil || !strings.Contains(text, "atelierd.toml exists and was left alone") || strings.Contains(text, "name:") {
+	if text, err := typed(t, dir, 80); err == nil || !strings.Contains(text, "atelierd.toml exists and was left alone") || strings.Contains(text, "name:") {
 		t.Errorf("the second time: %v\n%s", err, text)
 	}
 	if again, err := os.ReadFile(filepath.Join(dir, "atelierd.toml")); err != nil || string(again) != string(file) {
@@ -54,19 +54,26 @@ func TestInitAsksAndTheFilePassesTheDoctor(t *testing.T) {
 func TestInitWritesNothingWithoutAllAnswers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	text, err := typed(t, dir, "Fox Studio", "\x04")
+	text, err := typed(t, dir, 40, "Fox Studio", "https://fox.test", "abc", "", "paint", "canvas", "\x04")
 	if err == nil || !strings.Contains(text, "nothing was written") {
 		t.Errorf("%v\n%s", err, text)
+	}
+	// What is typed, and its line end, is not shown on this terminal.
+	asked := strings.NewReplacer("]: ", "]:\n", "  name: ", "  name:\n", "  web address: ", "  web address:\n")
+	for line := range strings.Lines(asked.Replace(text)) {
+		if n := cells(strings.TrimRight(line, "\n")); n > 40 {
+			t.Errorf("a line has %d columns: %s", n, line)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "atelierd.toml")); err == nil {
 		t.Error("there is a file")
 	}
 }
 
-// typed runs init in a folder on a terminal, types lines and returns what it shows.
-func typed(t *testing.T, dir string, lines ...string) (string, error) {
+// typed runs init in a folder on a terminal of a width, types lines and returns what it shows.
+func typed(t *testing.T, dir string, columns int, lines ...string) (string, error) {
 	t.Helper()
-	terminal := termtest.Open(t, 200)
+	terminal := termtest.Open(t, columns)
 	cmd := exec.Command(program, "init")
 	cmd.Dir, cmd.Env = dir, []string{"HOME=" + dir, "NO_COLOR=1"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal.File, terminal.File, terminal.File

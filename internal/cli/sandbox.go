@@ -98,7 +98,7 @@ func (c SandboxCmd) introduce(p *Program, address string) error {
 	if address != config.SandboxAddress {
 		more = " --market " + address
 	}
-	text := config.Sandbox(address, windowText(c.Window))
+	text := config.Sandbox(address, c.Window)
 	g.Linef("")
 	if g.FitsText("  ", text) {
 		g.Note("", "This is a complete configuration. "+order.Command("init --sandbox"+more)+" writes it to "+config.FileName+":")
@@ -116,18 +116,6 @@ func (c SandboxCmd) introduce(p *Program, address string) error {
 	g.Linef("")
 	g.Note("", order.Command("sandbox --help")+" shows what else a client can do. Stop with ctrl-c.")
 	return g.Print(p.Stdout)
-}
-
-// windowText formats a window as the configuration has it.
-func windowText(d time.Duration) string {
-	text := strings.TrimSuffix(d.String(), "m0s")
-	if text != d.String() {
-		text += "m"
-	}
-	if short, ok := strings.CutSuffix(text, "h0m"); ok {
-		text = short + "h"
-	}
-	return text
 }
 
 // onThisMachine sends webhooks to this machine only, whatever an agent's profile says.

@@ -3,6 +3,7 @@ package config
 import (
 	_ "embed"
 	"strings"
+	"time"
 )
 
 var (
@@ -16,7 +17,7 @@ var (
 // the window in which it counts requests. The real marketplace's is an hour.
 const (
 	SandboxAddress = "127.0.0.1:8390"
-	SandboxWindow  = "1m"
+	SandboxWindow  = time.Minute
 )
 
 // Example returns the file that a new owner starts from. It works at once, with
@@ -24,7 +25,7 @@ const (
 func Example() string { return example }
 
 // Sandbox returns the complete configuration for a sandbox that listens on an address
-// and counts requests in windows of a length such as "1m".
-func Sandbox(address, window string) string {
-	return strings.NewReplacer("SANDBOX", address, "WINDOW", window).Replace(sandbox)
+// and counts requests in windows of a length.
+func Sandbox(address string, window time.Duration) string {
+	return strings.NewReplacer("SANDBOX", address, "WINDOW", short(window)).Replace(sandbox)
 }

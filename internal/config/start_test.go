@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTheFileOfEachStartLoadsWithoutWarnings(t *testing.T) {
@@ -48,7 +49,7 @@ func TestAnEmptyStartIsTheExample(t *testing.T) {
 
 func TestTheConfigurationForASandboxLoadsWithoutWarnings(t *testing.T) {
 	t.Parallel()
-	c, err := Load(write(t, Sandbox("127.0.0.1:9", "5s")))
+	c, err := Load(write(t, Sandbox("127.0.0.1:9", 5*time.Second)))
 	if err != nil {
 		t.Fatal(err)
 	}
