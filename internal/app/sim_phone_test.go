@@ -159,6 +159,7 @@ func (w *world) hasHeard(db *sql.DB) {
 func (w *world) checkPhones(db *sql.DB) {
 	w.checkRepeats()
 	w.checkDispatches(db)
+	w.checkDigests(db)
 	rows := must(db.Query(`SELECT a.id, a.what || ' ' || a.subject || ' ' || a.code, a.opened_at, coalesce(a.closed_at, ''), t.target,
 		coalesce((SELECT min(n.created_at) FROM notices AS n WHERE n.alert_id = a.id AND n.target = t.target AND n.kind = 'alert'), ''),
 		coalesce((SELECT d.created_at FROM notices AS n JOIN dispatches AS d ON d.id = n.dispatch_id WHERE n.alert_id = a.id AND n.target = t.target AND n.kind = 'alert'), ''),
@@ -253,6 +254,39 @@ func (w *world) checkDispatches(db *sql.DB) {
 
 // flat returns the text in one line.
 func flat(text string) string { return strings.ReplaceAll(text, "\n", " ") }
+
+// checkDigests holds that each target got the summary of each day once, from its first on.
+// A day on which the daemon hardly ran is sent late, or not at all.
+func (w *world) checkDigests(db *sql.DB) {
+	for _, target := range []string{"phone", "chat"} {
+		sent := map[string]int{} // by the name of the day
+		var first time.Time
+		rows := must(db.Query("SELECT line, created_at FROM notices WHERE kind = 'digest' AND target = ? ORDER BY id", target))
+		for rows.Next() {
+			var line, created string
+			w.expect(rows.Scan(&line, &created))
+			if at := must(time.Parse(time.RFC3339, created)); first.IsZero() {
+				first = at.Truncate(24 * time.Hour)
+			}
+			day, _, _ := strings.Cut(line, ":")
+			sent[day]++
+		}
+		rows.Close()
+		if first.IsZero() && w.stopped.Sub(w.down[0].to) > 72*time.Hour {
+			w.t.Errorf("no day was summed up for %s until %s", target, w.stopped)
+		}
+		for day, n := range sent {
+			if n > 1 {
+				w.t.Errorf("the summary of %s was sent to %s %d times", day, target, n)
+			}
+		}
+		for day := first; !first.IsZero() && day.Before(w.stopped); day = day.AddDate(0, 0, 1) {
+			if name := day.Format("Monday, 2 January"); sent[name] == 0 && w.watched(day.AddDate(0, 0, 1), day.AddDate(0, 0, 2)) {
+				w.t.Errorf("the summary of %s was not sent to %s", name, target)
+			}
+		}
+	}
+}
 
 // pauses has the owner pause the daemon for hours now and then, until end. A restore might
 // bring a pause back, so its weeks have none.
