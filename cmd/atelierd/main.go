@@ -33,6 +33,7 @@ type commands struct {
 	Run        cli.RunCmd        `cmd:"" help:"Run the agent until it is stopped."`
 	Once       cli.OnceCmd       `cmd:"" help:"Do one heartbeat: poll, do the work that is due, and stop."`
 	Poll       cli.PollCmd       `cmd:"" help:"Have the running daemon ask the marketplace for orders now."`
+	Reload     cli.ReloadCmd     `cmd:"" help:"Have the running daemon read its configuration again."`
 	Status     cli.StatusCmd     `cmd:"" help:"Show the state of everything, and what needs you."`
 	Orders     cli.OrdersCmd     `cmd:"" help:"List orders, show one, approve it, retry it, or stop work on it."`
 	Pause      cli.PauseCmd      `cmd:"" help:"Begin no work until resume."`

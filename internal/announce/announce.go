@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/beat"
@@ -70,6 +71,8 @@ type Options struct {
 // Announcer is made by New.
 type Announcer struct {
 	o        Options
+	next     atomic.Pointer[Options]
+	changed  chan struct{} // the options were replaced
 	began    time.Time
 	failures logonce.Logger
 	failing  map[string]*logonce.Logger // by target
@@ -90,28 +93,45 @@ const (
 
 // New returns an announcer.
 func New(o Options) *Announcer {
-	a := &Announcer{o: o, began: time.Now(), failing: map[string]*logonce.Logger{}}
+	a := &Announcer{began: time.Now(), changed: make(chan struct{}, 1)}
+	a.use(o)
+	return a
+}
+
+func (a *Announcer) use(o Options) {
+	a.o, a.failing = o, map[string]*logonce.Logger{}
 	for _, t := range o.Targets {
 		a.failing[t.Name] = &logonce.Logger{}
 	}
-	return a
+}
+
+// Change replaces the options, from the next look on.
+func (a *Announcer) Change(o Options) {
+	a.next.Store(&o)
+	select {
+	case a.changed <- struct{}{}:
+	default:
+	}
 }
 
 // Run announces until ctx ends. A failure is logged and ends nothing. The first look finds
 // only crashes, because a start forgets which generators are paused and probes them. The
 // others come a minute later.
 func (a *Announcer) Run(ctx context.Context) error {
-	every := interval
-	if len(a.o.Targets) == 0 {
-		every = unheard
-	}
 	if err := a.look(ctx, order.Watch{Starts: true, After: order.AnnounceAfter}); err != nil && ctx.Err() == nil {
 		a.failures.Failed(a.o.Log, "the owner cannot be notified", err)
 	}
 	for {
-		beat.Sleep(ctx, every, nil)
+		every := interval
+		if len(a.o.Targets) == 0 {
+			every = unheard
+		}
+		beat.Sleep(ctx, every, a.changed)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if next := a.next.Swap(nil); next != nil {
+			a.use(*next)
 		}
 		if err := a.look(ctx, order.Watch{After: order.AnnounceAfter, PollWithin: a.o.PollWithin}); err != nil && ctx.Err() == nil {
 			a.failures.Failed(a.o.Log, "the owner cannot be notified", err)

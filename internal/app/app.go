@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"atelierd/internal/config"
 	"atelierd/internal/control"
@@ -85,7 +86,10 @@ func (o Options) withDefaults() Options {
 type App struct {
 	o           Options
 	credentials *Credentials
-	services    *Services
+	live        atomic.Pointer[live]
+	probes      signal                   // generators are new
+	models      signal                   // models are new
+	reloader    atomic.Pointer[reloader] // nil before Run
 	store       *store.Store
 	port        net.Listener    // nil when webhooks are off
 	metricsPort net.Listener    // nil when metrics are off, and before Run
@@ -156,11 +160,12 @@ func (o Options) diskIsFull() bool {
 }
 
 func open(ctx context.Context, o Options) (a *App, err error) {
-	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1), measured: newMeasured()}
-	self := a // a failure returns nil
-	if a.services, err = newServices(o, func() *Credentials { return self.credentials }); err != nil {
+	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1), probes: make(signal, 1), models: make(signal, 1), measured: newMeasured()}
+	services, err := a.makeServices(o.Config)
+	if err != nil {
 		return nil, err
 	}
+	a.live.Store(&live{o.Config, services})
 	var known bool
 	if a.credentials, known, err = FindCredentials(o.Config, o.Getenv); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"atelierd/internal/beat"
 	"atelierd/internal/budget"
+	"atelierd/internal/config"
 	"atelierd/internal/control"
 	"atelierd/internal/engine"
 	"atelierd/internal/intake"
@@ -99,6 +100,18 @@ func (c controlled) Wake() { c.a.Wake() }
 func (c controlled) Poll(ctx context.Context) (control.Poll, error) {
 	s, err := c.poller.Ask(ctx)
 	return viewPoll(s), err
+}
+
+// Reload implements control.Daemon.
+func (c controlled) Reload() control.Reload {
+	r := control.Reload{Path: c.a.config().Path}
+	if err := c.a.Reload(); err != nil {
+		r.Error = err.Error()
+		if wrong, ok := errors.AsType[*config.Error](err); ok {
+			r.Hint = wrong.Hint
+		}
+	}
+	return r
 }
 
 // State implements control.Daemon.

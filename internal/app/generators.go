@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 
 	"atelierd/internal/config"
@@ -24,11 +25,37 @@ import (
 
 // maker makes generators, and the programs of services.
 type maker struct {
-	cfg         *config.Config
-	log         *slog.Logger
+	cfg *config.Config
+	log *slog.Logger
+	// credentials is called when a program runs, and may then return nil if there are none.
 	credentials func() *Credentials
 	// transport carries notifications; nil is the network.
 	transport http.RoundTripper
+	// now returns the configuration whose secrets are kept when a program runs; nil is cfg.
+	now func() *config.Config
+	// before is what was in use until now; nil for nothing.
+	before *live
+}
+
+// current returns the configuration whose secrets are kept.
+func (m maker) current() *config.Config {
+	if m.now == nil {
+		return m.cfg
+	}
+	return m.now()
+}
+
+// kept returns the generator that was in use under a name until now, if it would be made
+// as it is. One with a file of its own is made again, because the file may have changed.
+func (m maker) kept(name string, g config.Generator) (kept fulfill.Generator, ok bool) {
+	if m.before == nil || g.Workflow != "" || g.Recipe != "" {
+		return kept, false
+	}
+	if before, there := m.before.cfg.Generators[name]; !there || !reflect.DeepEqual(before, g) {
+		return kept, false
+	}
+	kept, ok = m.before.services.generators[name]
+	return kept, ok
 }
 
 // program makes a program of the owner's, which receives no secret of the daemon. It is
@@ -38,10 +65,10 @@ func (m maker) program(generator string, o exec.Options) (*exec.Program, error) 
 	g := m.cfg.Generators[generator]
 	o.Isolation = exec.Isolation{
 		Bwrap: g.Isolate == config.IsolateBwrap,
-		Hide:  func() []string { return append(KeyFiles(m.cfg, m.credentials()), m.cfg.DataDir) },
+		Hide:  func() []string { return append(KeyFiles(m.current(), m.credentials()), m.cfg.DataDir) },
 		User:  g.User, Folder: m.cfg.DataDir,
 	}
-	o.Secrets = func() []secret.Named { return secrets(m.cfg, m.credentials()) }
+	o.Secrets = func() []secret.Named { return secrets(m.current(), m.credentials()) }
 	return exec.New(o)
 }
 
@@ -49,6 +76,10 @@ func (m maker) program(generator string, o exec.Options) (*exec.Program, error) 
 func (m maker) generators() (map[string]fulfill.Generator, error) {
 	list := map[string]fulfill.Generator{}
 	for name, g := range m.cfg.Generators {
+		if kept, ok := m.kept(name, g); ok {
+			list[name] = kept
+			continue
+		}
 		backend, err := m.backend(name, m.log.With("generator", name))
 		if err != nil {
 			return nil, configError("generator."+name, err)
@@ -130,12 +161,19 @@ func keyIn(env, file string) func() (secret.Text, error) {
 	return nil
 }
 
-// prepare makes the generators ready to work. Work that an earlier process left
-// waiting for a generator, for a higher cap, for another setting or for what this
-// machine lacked runs now: the owner may have changed each before this start.
-func (s *Services) prepare(cfg *config.Config, st *store.Store, log *slog.Logger) error {
-	return errors.Join(s.watch(st, log), st.RunNow(append(host.Codes(), order.CodePaused, order.CodeDayCap)...), st.SetAlert(order.AlertSpending, ""),
-		st.Configure(s.configured(cfg)))
+// makeReady makes the generators ready to work, apart from those that were in use before.
+func (a *App) makeReady(now, before *live) error {
+	if err := a.watch(now.services, before); err != nil {
+		return err
+	}
+	return a.resume(now)
+}
+
+// resume runs the work that waits for a generator, for a higher cap, for another setting
+// or for what this machine lacked: the owner may have changed each.
+func (a *App) resume(now *live) error {
+	return errors.Join(a.store.RunNow(append(host.Codes(), order.CodePaused, order.CodeDayCap)...), a.store.SetAlert(order.AlertSpending, ""),
+		a.store.SetAlert(order.AlertReload, ""), a.store.Configure(now.services.configured(now.cfg)))
 }
 
 // configured is what the configuration says about work that is under way.
@@ -150,30 +188,17 @@ func (s *Services) configured(cfg *config.Config) order.Configured {
 	return c
 }
 
-// watch shows the owner which generators are paused. It clears what an earlier
-// process has said of them.
-func (s *Services) watch(st *store.Store, log *slog.Logger) error {
+// watch shows the owner which generators are paused. It clears what was said before of
+// those that are new.
+func (a *App) watch(s *Services, before *live) error {
 	for name, g := range s.generators {
-		if g.Breaker == nil {
+		if g.Breaker == nil || before != nil && before.services.generators[name].Breaker == g.Breaker {
 			continue
 		}
-		if err := st.SetAlert(order.GeneratorAlert(name), ""); err != nil {
+		if err := a.store.SetAlert(order.GeneratorAlert(name), ""); err != nil {
 			return err
 		}
-		g.Breaker.Changed = func(reason string) {
-			if reason == "" {
-				log.Info("the generator works again", "generator", name)
-			} else {
-				log.Error("the generator is paused", "generator", name, "error", reason)
-			}
-			err := st.SetAlert(order.GeneratorAlert(name), reason)
-			if reason == "" {
-				err = errors.Join(err, st.RunNow(order.CodePaused)) // what waited for it need not wait any longer
-			}
-			if err != nil {
-				log.Warn("a paused generator could not be recorded", "generator", name, "error", err)
-			}
-		}
+		g.Breaker.Changed = func(reason string) { a.breakerChanged(name, g.Breaker, reason) }
 	}
 	return nil
 }
@@ -196,5 +221,25 @@ func (s *Services) resumeByOwner(ctx context.Context, st *store.Store, log *slog
 	log.Info("resumed by the owner", "generators", strings.Join(resumed, ", "))
 	if err := st.RunNow(order.CodePaused); err != nil {
 		log.Warn("what waits for a resumed generator waits longer", "error", err)
+	}
+}
+
+// breakerChanged shows that a generator pauses, or that it works again. One that a reload
+// has replaced shows nothing.
+func (a *App) breakerChanged(name string, b *generate.Breaker, reason string) {
+	if a.live.Load().services.generators[name].Breaker != b {
+		return
+	}
+	if reason == "" {
+		a.o.Log.Info("the generator works again", "generator", name)
+	} else {
+		a.o.Log.Error("the generator is paused", "generator", name, "error", reason)
+	}
+	err := a.store.SetAlert(order.GeneratorAlert(name), reason)
+	if reason == "" {
+		err = errors.Join(err, a.store.RunNow(order.CodePaused)) // what waited for it need not wait any longer
+	}
+	if err != nil {
+		a.o.Log.Warn("a paused generator could not be recorded", "generator", name, "error", err)
 	}
 }

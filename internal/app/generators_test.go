@@ -89,7 +89,9 @@ func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
 		t.Fatalf("it does not wait: %+v", next)
 	}
 	breaker := &generate.Breaker{}
-	if err := (&Services{generators: map[string]fulfill.Generator{"studio": {Breaker: breaker}}}).watch(st, slog.New(slog.DiscardHandler)); err != nil {
+	a := &App{o: Options{Config: &config.Config{}, Log: slog.New(slog.DiscardHandler)}, store: st}
+	a.live.Store(&live{a.o.Config, &Services{generators: map[string]fulfill.Generator{"studio": {Breaker: breaker}}}})
+	if err := a.watch(a.live.Load().services, nil); err != nil {
 		t.Fatal(err)
 	}
 	breaker.Changed("")
@@ -101,7 +103,7 @@ func TestWorkThatWaitsForAGeneratorGoesOnAsSoonAsItDoes(t *testing.T) {
 	if again := lease(&order.Done{Job: *next, Failure: waits, RunAt: time.Now().Add(time.Hour)}); again != nil {
 		t.Fatalf("it does not wait: %+v", again)
 	}
-	if err := (&Services{}).prepare(&config.Config{}, st, slog.New(slog.DiscardHandler)); err != nil {
+	if err := a.makeReady(&live{a.o.Config, &Services{}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if lease(nil) == nil {

@@ -27,7 +27,7 @@ type health struct {
 	budget   *budget.Budget
 	measured *measured
 	activity *activity
-	within   time.Duration // how old the last answered poll may be
+	within   func() time.Duration // how old the last answered poll may be
 	log      *slog.Logger
 	writes   *sync.WaitGroup
 
@@ -40,7 +40,7 @@ type health struct {
 func newHealth(b base, m *budget.Budget) *health {
 	return &health{
 		port: b.App.metricsPort, store: b.Store, budget: m, measured: b.App.measured, activity: &b.App.activity,
-		within: PollWithin(b.Config), log: b.Log, writes: &b.App.loops,
+		within: func() time.Duration { return PollWithin(b.config()) }, log: b.Log, writes: &b.App.loops,
 	}
 }
 
@@ -81,7 +81,7 @@ func (h *health) polled() string {
 	switch last := h.measured.lastPoll(); {
 	case last.IsZero():
 		return "the marketplace has answered no poll yet"
-	case time.Since(last) > h.within:
+	case time.Since(last) > h.within():
 		return "the last poll that the marketplace answered was at " + last.UTC().Format(time.RFC3339)
 	}
 	return ""

@@ -61,6 +61,8 @@ func NextStep(c order.Condition) string {
 		return "compare your accounts at the providers with " + order.Command("earnings") + ", then run " + order.Command("reconcile --accept")
 	case order.AlertSecondDaemon.Code():
 		return "stop the other daemon, then run " + order.Command("reconcile --accept")
+	case order.AlertReload.Code():
+		return "correct the configuration, then run " + order.Command("reload")
 	case order.AlertPaused.Code():
 		return order.Command("resume") + " continues"
 	case order.AlertForeignAgent.Code():

@@ -17,6 +17,7 @@ func TestAnAlertOfTheDaemonHasANextStepOfItsOwn(t *testing.T) {
 		order.AlertThreads:         "`atelierd doctor`",
 		order.AlertDatabase:        "stop the daemon",
 		order.AlertWindow:          `window = "messages"`,
+		order.AlertReload:          "`atelierd reload`",
 		order.AlertPaused:          "`atelierd resume`",
 		order.AlertKey:             "`atelierd doctor`",
 	} {

@@ -46,30 +46,30 @@ func ModelEnd(model string, l generate.Listing, now time.Time) string {
 }
 
 // watchModels looks at the providers' lists each day until ctx ends.
-func (a *App) watchModels(ctx context.Context, s *Services, st *store.Store, log *slog.Logger) error {
+func (a *App) watchModels(ctx context.Context, st *store.Store, log *slog.Logger) error {
 	for ctx.Err() == nil {
-		if err := a.checkModels(ctx, s, st, log); err != nil && ctx.Err() == nil {
+		if err := checkModels(ctx, a.live.Load(), st, log); err != nil && ctx.Err() == nil {
 			log.Warn("the models could not be recorded", "error", err)
 		}
-		beat.Sleep(ctx, modelInterval, nil)
+		beat.Sleep(ctx, modelInterval, a.models)
 	}
 	return nil
 }
 
 // checkModels looks at each provider's list, and records what the owner has to know.
-func (a *App) checkModels(ctx context.Context, s *Services, st *store.Store, log *slog.Logger) error {
+func checkModels(ctx context.Context, now *live, st *store.Store, log *slog.Logger) error {
 	facts, err := st.Facts(ctx)
 	if err != nil {
 		return err
 	}
 	for _, f := range facts { // of generators that are configured no longer
 		name, is := strings.CutPrefix(f.Name, string(order.AlertModel.Code()))
-		if _, there := s.generators[name]; is && !there {
+		if _, there := now.services.generators[name]; is && !there {
 			err = errors.Join(err, st.SetAlert(order.ModelAlert(name), ""))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.generators)) {
-		lister, is := s.generators[name].Backend.(generate.Lister)
+	for _, name := range slices.Sorted(maps.Keys(now.services.generators)) {
+		lister, is := now.services.generators[name].Backend.(generate.Lister)
 		if !is {
 			continue
 		}
@@ -78,7 +78,7 @@ func (a *App) checkModels(ctx context.Context, s *Services, st *store.Store, log
 			log.Debug("the provider's list of models could not be read", "generator", name, "error", failed)
 			continue // what is known stays
 		}
-		err = errors.Join(err, recordModel(ctx, st, log, listedModel{name, a.o.Config.Generators[name].Model, l}))
+		err = errors.Join(err, recordModel(ctx, st, log, listedModel{name, now.cfg.Generators[name].Model, l}))
 	}
 	return err
 }

@@ -41,8 +41,10 @@ func TestAModelThatEndsIsReportedUntilItDoesNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Services{generators: map[string]fulfill.Generator{"studio": {Backend: backend}}}
-	a := &App{o: Options{Config: &config.Config{Generators: map[string]config.Generator{"studio": {Model: "m"}}}}}
+	now := &live{
+		&config.Config{Generators: map[string]config.Generator{"studio": {Model: "m"}}},
+		&Services{generators: map[string]fulfill.Generator{"studio": {Backend: backend}}},
+	}
 	if err := st.SetAlert(order.ModelAlert("removed"), "an old one"); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +59,7 @@ func TestAModelThatEndsIsReportedUntilItDoesNot(t *testing.T) {
 		{"listed again", `{"data":[{"id":"m"}]}`, ""},
 	} {
 		list.Store(step.list)
-		if err := a.checkModels(t.Context(), s, st, slog.New(slog.DiscardHandler)); err != nil {
+		if err := checkModels(t.Context(), now, st, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 		if got := reported(t, st); got != step.want {

@@ -113,19 +113,27 @@ func LowDisk(dir string) []order.Condition {
 
 // newAnnouncer makes the loop that notifies the owner.
 func newAnnouncer(b base) (*announce.Announcer, error) {
+	o, err := announcerOptions(b)
+	if err != nil {
+		return nil, err
+	}
+	b.Store.Listen(listeners(o))
+	return announce.New(o), nil
+}
+
+func announcerOptions(b base) (announce.Options, error) {
 	o, err := announcements(b)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	l, err := b.Store.Ledger(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	var listeners []order.Listener
-	for _, t := range o.Targets {
-		listeners = append(listeners, t.Listener)
-	}
-	b.Store.Listen(listeners)
 	o.Store, o.Ledger = b.Store, l.ID
-	return announce.New(o), nil
+	return o, err
+}
+
+func listeners(o announce.Options) (list []order.Listener) {
+	for _, t := range o.Targets {
+		list = append(list, t.Listener)
+	}
+	return list
 }

@@ -29,11 +29,15 @@ func CheckPing(cfg *config.Config) error {
 }
 
 func newPinger(b base) *ping.Pinger {
-	o := ping.Options{Loops: &b.App.activity.loops, Log: b.Log}
-	if url := pingURL(b.Config.Ping); url != nil {
-		o.Get = notify.NewAddress(url).Get
+	return ping.New(ping.Options{Get: pingGet(b.Config.Ping), Loops: &b.App.activity.loops, Log: b.Log})
+}
+
+// pingGet returns what calls the address of pings, or nil without one.
+func pingGet(p config.Ping) func(context.Context, string) error {
+	if url := pingURL(p); url != nil {
+		return notify.NewAddress(url).Get
 	}
-	return ping.New(o)
+	return nil
 }
 
 // failWithin is how long the monitor may take to learn that the process ends.

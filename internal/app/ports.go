@@ -18,7 +18,7 @@ func OpenPort(o Options) (net.Listener, error) {
 	if !o.Config.Webhook.On() {
 		return nil, nil
 	}
-	if _, err := (&webhookSecrets{cfg: o.Config.Webhook, getenv: o.Getenv}).configured(); err != nil {
+	if _, err := configuredSecret(o.Config.Webhook, o.Getenv); err != nil {
 		return nil, err
 	}
 	return o.listen("webhook", o.Config.Webhook.Listen)

@@ -7,7 +7,6 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/budget"
 	"atelierd/internal/engine"
-	"atelierd/internal/fulfill"
 	"atelierd/internal/intake"
 	"atelierd/internal/order"
 	"atelierd/internal/reconcile"
@@ -86,19 +85,19 @@ func (w checkedClient) Messages(ctx context.Context, id string) ([]order.Message
 // compared are the parts that a Checker works with.
 type compared struct {
 	fx.In
-	Client    *atelier.Client
-	Budget    *budget.Budget
-	Engine    *engine.Engine
-	Fulfiller *fulfill.Fulfiller
-	Poller    *intake.Poller
-	Threads   *intake.Threads
-	Gate      *reconcile.Gate
+	Client  *atelier.Client
+	Budget  *budget.Budget
+	Engine  *engine.Engine
+	Runner  *runner
+	Poller  *intake.Poller
+	Threads *intake.Threads
+	Gate    *reconcile.Gate
 }
 
 func newChecker(b base, c compared) (*reconcile.Checker, error) {
 	return reconcile.New(context.Background(), reconcile.Options{
 		Store: b.Store, Market: c.Client, Intake: shown{c.Poller, c.Threads}, Gate: c.Gate,
-		UseUp: c.Budget.UseUp, PieceText: c.Fulfiller.PieceText,
+		UseUp: c.Budget.UseUp, PieceText: c.Runner.pieceText,
 		Pause:  func() { c.Engine.Pause(pausedForReconcile) },
 		Resume: func() { c.Engine.Resume(pausedForReconcile) },
 		Log:    b.Log,

@@ -62,12 +62,12 @@ func daemonLoops() fx.Option {
 		asLoop(func(l *canceller.Loop) loop { return loop{"cancellations", 3, l.Run} }),
 		asLoop(func(s *enroll.Setup) loop { return loop{"setup", 4, s.Run} }),
 		asLoop(func(w *enroll.Watch) loop { return loop{"moderation", 4, w.Run} }),
-		asLoop(func(s *Services) loop { return loop{"probes", 5, s.probe} }),
+		asLoop(func(a *App) loop { return loop{"probes", 5, a.probeGenerators} }),
 		asLoop(func(a *App, w woken) loop {
 			return loop{"wake", 6, func(ctx context.Context) error { return a.passOnWakes(ctx, w) }}
 		}),
-		asLoop(func(a *App, s *Services, st *store.Store, log *slog.Logger) loop {
-			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, s, st, log) }}
+		asLoop(func(a *App, st *store.Store, log *slog.Logger) loop {
+			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, st, log) }}
 		}),
 		asLoop(func(a *App) loop { return loop{"mark", 6, a.keepMark} }),
 		asLoop(func(a *App, e *engine.Engine, st *store.Store) loop {
@@ -146,10 +146,11 @@ func (a *App) Run(ctx context.Context) error {
 	log, ended := a.o.Log, make(failure, 1)
 	var e *engine.Engine
 	var pinger *ping.Pinger
+	var changing changing
 	var daemon *fx.App
 	if err := a.o.waitForHost(ctx, func() error {
-		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, beginPaused, a.start), fx.Populate(&e, &pinger),
-			fx.StartTimeout(time.Minute), fx.StopTimeout(a.o.Config.Work.Drain+stopGrace), fx.WithLogger(fxLog))
+		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, beginPaused, a.start), fx.Populate(&e, &pinger, &changing),
+			fx.StartTimeout(time.Minute), fx.WithLogger(fxLog))
 		return dig.RootCause(daemon.Err())
 	}); err != nil {
 		return err
@@ -159,6 +160,9 @@ func (a *App) Run(ctx context.Context) error {
 	if err := daemon.Start(startCtx); err != nil {
 		return dig.RootCause(err)
 	}
+	reloading, endReloads := context.WithCancel(context.WithoutCancel(ctx))
+	r := &reloader{app: a, parts: changing, running: reloading}
+	a.reloader.Store(r)
 	a.activity.started()
 	log.Info("running", "version", Version(), "data", a.o.Config.DataDir, "agent", a.credentials.current().AgentID,
 		"credentials", a.credentials.From())
@@ -169,6 +173,8 @@ func (a *App) Run(ctx context.Context) error {
 		pingFailure(pinger)
 		a.failed = err.Error()
 	}
+	endReloads()
+	r.end()
 	a.end(daemon, e)
 	return err
 }
@@ -176,7 +182,7 @@ func (a *App) Run(ctx context.Context) error {
 // end stops the loops, and cuts their work when StopNow is called.
 func (a *App) end(daemon *fx.App, e *engine.Engine) {
 	log := a.o.Log
-	ctx, cancel := context.WithTimeout(context.Background(), daemon.StopTimeout())
+	ctx, cancel := context.WithTimeout(context.Background(), a.config().Work.Drain+stopGrace)
 	defer cancel()
 	stopped := make(chan struct{})
 	a.loops.Go(func() {
@@ -204,7 +210,7 @@ func (a *App) announceStop(running []engine.Attempt) {
 		a.o.Log.Info("stopping")
 		return
 	}
-	a.o.Log.Info("stopping; running work may finish first", "running", len(running), "drain", a.o.Config.Work.Drain.String(),
+	a.o.Log.Info("stopping; running work may finish first", "running", len(running), "drain", a.config().Work.Drain.String(),
 		"hint", "a second ctrl-c or SIGTERM stops at once; the next run does again what was cut")
 	for _, r := range running {
 		a.o.Log.Info("still running", "order", r.Job.OrderID, "job", r.Job.ID, "stage", r.Job.Stage, "attempt", r.Job.Attempt,
@@ -219,8 +225,6 @@ type woken struct {
 	Checker *reconcile.Checker
 	Cancels *canceller.Loop
 	Pause   *pause
-	Made    *Services
-	Store   *store.Store
 }
 
 // passOnWakes lets the loops that commands concern look at the database at each Wake.
@@ -233,7 +237,7 @@ func (a *App) passOnWakes(ctx context.Context, w woken) error {
 			return nil
 		}
 		w.Pause.look(ctx)
-		w.Made.resumeByOwner(ctx, w.Store, a.o.Log)
+		a.live.Load().services.resumeByOwner(ctx, a.store, a.o.Log)
 		if woken {
 			w.Engine.Wake(true, true, true)
 			w.Checker.Wake()
@@ -332,6 +336,4 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 }
 
 // prepareWork makes the generators ready, before anything runs.
-func (a *App) prepareWork(s *Services, st *store.Store, log *slog.Logger) error {
-	return s.prepare(a.o.Config, st, log)
-}
+func (a *App) prepareWork() error { return a.makeReady(a.live.Load(), nil) }

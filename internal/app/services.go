@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/config"
 	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
 	"atelierd/internal/generate/exec"
 	"atelierd/internal/intake"
 	"atelierd/internal/media"
@@ -33,21 +34,28 @@ func NewServices(cfg *config.Config, getenv func(string) string, log *slog.Logge
 	if err != nil {
 		c = nil // whoever needs them reports it
 	}
-	return newServices(Options{Config: cfg, Log: log}, func() *Credentials { return c })
+	return newServices(maker{cfg: cfg, log: log, credentials: func() *Credentials { return c }}, nil)
 }
 
-// newServices makes them. credentials is called when a program runs, and may then
-// return nil if there are none.
-func newServices(o Options, credentials func() *Credentials) (*Services, error) {
-	s := &Services{byTitle: map[string]fulfill.Service{}, generators: o.Generators}
-	m := maker{cfg: o.Config, log: o.Log, credentials: credentials}
+// makeServices makes the services and generators of a configuration. Generators that are
+// configured as before stay as they are.
+func (a *App) makeServices(cfg *config.Config) (*Services, error) {
+	return newServices(maker{
+		cfg: cfg, log: a.o.Log, credentials: func() *Credentials { return a.credentials }, now: a.config, before: a.live.Load(),
+	}, a.o.Generators)
+}
+
+// newServices makes them. given takes the place of the configured generators, unless it is
+// nil.
+func newServices(m maker, given map[string]fulfill.Generator) (*Services, error) {
+	s := &Services{byTitle: map[string]fulfill.Service{}, generators: given}
 	if s.generators == nil {
 		var err error
 		if s.generators, err = m.generators(); err != nil {
 			return nil, err
 		}
 	}
-	for _, c := range o.Config.Services {
+	for _, c := range m.cfg.Services {
 		made, err := s.newService(m, c)
 		if err != nil {
 			return nil, err
@@ -129,15 +137,14 @@ func (s *Services) ready(cfg *config.Config, c config.Service) func(context.Cont
 	}
 }
 
-// probe asks each generator once, for nothing, whether it works. One that does
-// not is paused before an order meets it.
-func (s *Services) probe(ctx context.Context) error {
+// probe asks each generator that the function does not know once, for nothing, whether it
+// works. One that does not is paused before an order meets it.
+func (s *Services) probe(ctx context.Context, known func(*generate.Breaker) bool) {
 	for _, name := range slices.Sorted(maps.Keys(s.generators)) {
-		if b := s.generators[name].Breaker; b != nil {
+		if b := s.generators[name].Breaker; b != nil && !known(b) {
 			_ = b.Try(ctx) // the breaker reports it
 		}
 	}
-	return nil
 }
 
 // requirements is what the files of a service have to be before they go out.

@@ -20,7 +20,7 @@ import (
 // webhookSecrets knows what webhooks are signed with: the secret of the
 // configuration, else that of the registration or of the profile.
 type webhookSecrets struct {
-	cfg         config.Webhook
+	cfg         func() config.Webhook
 	credentials *Credentials
 	getenv      func(string) string
 	client      *atelier.Client
@@ -33,7 +33,7 @@ type webhookSecrets struct {
 }
 
 func newWebhookSecrets(b base, getenv func(string) string, c *atelier.Client) *webhookSecrets {
-	return &webhookSecrets{cfg: b.Config.Webhook, credentials: b.Credentials, getenv: getenv, client: c, log: b.Log, doubt: make(chan struct{}, 1)}
+	return &webhookSecrets{cfg: func() config.Webhook { return b.config().Webhook }, credentials: b.Credentials, getenv: getenv, client: c, log: b.Log, doubt: make(chan struct{}, 1)}
 }
 
 // askAgain is the least time between two reads of the profile for its secret.
@@ -55,7 +55,7 @@ func (s *webhookSecrets) all() []secret.Text {
 
 // configured is the secret that the owner has put in place; empty for none.
 func (s *webhookSecrets) configured() (secret.Text, error) {
-	return configuredSecret(s.cfg, s.getenv)
+	return configuredSecret(s.cfg(), s.getenv)
 }
 
 func configuredSecret(cfg config.Webhook, getenv func(string) string) (secret.Text, error) {

@@ -40,7 +40,7 @@ func asking(t *testing.T, there *profileOf, cfg config.Webhook, log *slog.Logger
 		BaseURL: &url.URL{Scheme: "http", Host: "market.test"}, Transport: there,
 		Credentials: func() atelier.Credentials { return atelier.Credentials{AgentID: "ext_1", Key: secret.New("atelier_1")} },
 	})
-	return &webhookSecrets{cfg: cfg, credentials: &Credentials{}, getenv: func(string) string { return "" }, client: c, log: log, doubt: make(chan struct{}, 1)}
+	return &webhookSecrets{cfg: func() config.Webhook { return cfg }, credentials: &Credentials{}, getenv: func(string) string { return "" }, client: c, log: log, doubt: make(chan struct{}, 1)}
 }
 
 func TestASecretIsLearnedThoughEventsThatDoNotFitKeepComing(t *testing.T) {

@@ -65,25 +65,26 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newFulfiller, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPause, newPinger,
+	return fx.Provide(newBudget, newClient, newRunner, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPause, newPinger,
 		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 
 // module is the program as fx sees it.
 func (a *App) module() fx.Option {
-	return fx.Options(parts(), fx.Supply(a, a.o.Config, a.o.Log, a.store, a.credentials, a.services, transport{a.o.Transport}))
+	return fx.Options(parts(), fx.Supply(a, a.o.Config, a.o.Log, a.store, a.credentials, a.live.Load().services, transport{a.o.Transport}))
 }
 
 func newBudget(b base) (*budget.Budget, error) {
 	c := b.Config.Budget
-	return budget.Open(context.Background(), b.Store, budget.Limits{
-		Window: c.Window, Reserve: c.Reserve,
-		Ceilings: map[order.RequestKind]int{
-			order.RequestPoll: c.Poll, order.RequestDeliver: c.Deliver, order.RequestUpload: c.Upload,
-			order.RequestQuote: c.Deliver, order.RequestPayout: c.Deliver, order.RequestMessage: c.Messages, order.RequestService: c.Services,
-			order.RequestRegister: c.Register, order.RequestToken: c.Token, order.RequestBounty: c.Bounties,
-		},
-	}, b.Log)
+	return budget.Open(context.Background(), b.Store, budget.Limits{Window: c.Window, Reserve: c.Reserve, Ceilings: ceilings(c)}, b.Log)
+}
+
+func ceilings(c config.Budget) map[order.RequestKind]int {
+	return map[order.RequestKind]int{
+		order.RequestPoll: c.Poll, order.RequestDeliver: c.Deliver, order.RequestUpload: c.Upload,
+		order.RequestQuote: c.Deliver, order.RequestPayout: c.Deliver, order.RequestMessage: c.Messages, order.RequestService: c.Services,
+		order.RequestRegister: c.Register, order.RequestToken: c.Token, order.RequestBounty: c.Bounties,
+	}
 }
 
 func newClient(b base, meter *budget.Budget) (*atelier.Client, error) {
@@ -91,6 +92,7 @@ func newClient(b base, meter *budget.Budget) (*atelier.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Clean = func(text string) string { return redactor(b.config(), b.Credentials).Clean(text) }
 	o.Transport, o.Meter, o.DeliverTimeout = b.Transport.RoundTripper, meter, b.Config.Work.DeliverTimeout
 	return atelier.New(o), nil
 }
@@ -125,22 +127,39 @@ func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout t
 
 func newSightings(b base) *intake.Sightings { return intake.NewSightings(b.Config.Poll.Interval) }
 
-func newFulfiller(b base, c checkedClient, m *budget.Budget, s *Services, w waits) *fulfill.Fulfiller {
+// marketParts are what a Fulfiller asks and sends through.
+type marketParts struct {
+	fx.In
+	Client checkedClient
+	Budget *budget.Budget
+}
+
+func newRunner(b base, m marketParts, s *Services, w waits) *runner {
+	r := &runner{}
+	r.current.Store(newFulfiller(b, m, s, w))
+	return r
+}
+
+func newFulfiller(b base, m marketParts, s *Services, w waits) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
-		Store: b.Store, Market: c, Budget: m, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators,
+		Store: b.Store, Market: m.Client, Budget: m.Budget, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators, Now: b.App.service,
 		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
-		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Shown: c.detector.Order, Progress: b.App.progress.report, Log: b.Log,
+		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,
 	})
 }
 
-func newEngine(b base, f *fulfill.Fulfiller) *engine.Engine {
+func newEngine(b base, r *runner) *engine.Engine {
 	w := b.Config.Work
 	return engine.New(engine.Options{
-		Store: b.Store, Runner: f, Log: b.Log, Generators: w.Generators,
+		Store: b.Store, Runner: r, Log: b.Log, Generators: w.Generators,
 		MaxAttempts: w.MaxAttempts, Lease: w.Lease, Drain: w.Drain, Ended: b.App.measured.attempt,
-		Backoff: order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)},
+		Backoff: backoff(w),
 	})
+}
+
+func backoff(w config.Work) order.Backoff {
+	return order.Backoff{Base: w.Backoff, Max: max(w.Backoff, 10*time.Minute)}
 }
 
 // Why the engine takes no work.
@@ -167,15 +186,20 @@ func newPoller(b base, c *atelier.Client, m *budget.Budget, e *engine.Engine, w 
 				e.Resume(pausedForKey)
 			}
 		},
-		Catalog: Catalogs(b.Config, b.Store),
+		Catalog: b.catalog,
 	})
 }
 
-func newThreads(b base, c checkedClient, f *fulfill.Fulfiller) *intake.Threads {
+func newThreads(b base, c checkedClient, r *runner) *intake.Threads {
 	return intake.NewThreads(intake.ThreadOptions{
-		Store: b.Store, Market: c, Catalog: Catalogs(b.Config, b.Store), Log: b.Log,
-		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval, PieceText: f.PieceText,
+		Store: b.Store, Market: c, Catalog: b.catalog, Log: b.Log,
+		Interval: b.Config.Messages.Interval, WindowInterval: b.Config.Messages.WindowInterval, PieceText: r.pieceText,
 	})
+}
+
+// catalog returns the services on offer as they are now.
+func (b base) catalog(ctx context.Context) (intake.Catalog, error) {
+	return Catalogs(b.config(), b.Store)(ctx)
 }
 
 func newReviews(b base, c *atelier.Client) *intake.Reviews {
@@ -183,16 +207,24 @@ func newReviews(b base, c *atelier.Client) *intake.Reviews {
 }
 
 func newCanceller(b base, s *Services, w waits) *canceller.Loop {
+	return canceller.New(cancellerOptions(b, s, w))
+}
+
+func cancellerOptions(b base, s *Services, w waits) canceller.Options {
 	list := map[string]generate.Canceller{}
 	for name, g := range s.generators {
 		if c, ok := g.Backend.(generate.Canceller); ok && c.Cancels() {
 			list[name] = c
 		}
 	}
-	return canceller.New(canceller.Options{Store: b.Store, Generators: list, Ready: w.Gate.Ready, Log: b.Log})
+	return canceller.Options{Store: b.Store, Generators: list, Ready: w.Gate.Ready, Log: b.Log}
 }
 
 func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
+	return bounty.New(bountyOptions(b, c))
+}
+
+func bountyOptions(b base, c *atelier.Client) bounty.Options {
 	cfg := b.Config.Bounties
 	o := bounty.Options{Store: b.Store, Market: c, MaxOpen: cfg.MaxOpen, MaxBacklog: cfg.MaxBacklog, Interval: cfg.Interval, Log: b.Log}
 	o.Paused = func(ctx context.Context) bool {
@@ -212,10 +244,14 @@ func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
 			return term.Cut(strings.TrimSpace(text.String()), atelier.MaxPitch/2), err
 		}
 	}
-	return bounty.New(o)
+	return o
 }
 
 func newSetup(b base, c *atelier.Client, s *Services, p *intake.Poller) *enroll.Setup {
+	return enroll.New(setupOptions(b, c, s, p))
+}
+
+func setupOptions(b base, c *atelier.Client, s *Services, p *intake.Poller) enroll.Options {
 	var offers []enroll.Offer
 	for _, each := range b.Config.Services {
 		if each.Mode == config.ModeDryRun {
@@ -223,10 +259,10 @@ func newSetup(b base, c *atelier.Client, s *Services, p *intake.Poller) *enroll.
 		}
 		offers = append(offers, enroll.Offer{Service: offer(each), Check: s.ready(b.Config, each)})
 	}
-	return enroll.New(enroll.Options{
+	return enroll.Options{
 		Store: b.Store, Market: c, Offers: offers, Profile: ConfiguredProfile(b.Config), Local: b.Config.Local,
 		SettleWindow: SettleWindow(b.Config), Changed: p.Hint, Log: b.Log,
-	})
+	}
 }
 
 func newWatch(b base, c *atelier.Client) *enroll.Watch {

@@ -185,7 +185,7 @@ func (c *Client) LaunchToken(ctx context.Context, symbol string) (Token, error) 
 		TxSignature label `json:"tx_signature"`
 	}
 	r := request{
-		call: order.RequestToken, method: http.MethodPost, timeout: c.DeliverTimeout,
+		call: order.RequestToken, method: http.MethodPost, timeout: c.deliverTimeout(),
 		path: []string{"agents", c.Credentials().AgentID, "token", "launch"}, read: into(&w, answerLimit),
 	}
 	err := c.send(ctx, r, map[string]string{"symbol": symbol})

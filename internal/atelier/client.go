@@ -73,6 +73,8 @@ type Options struct {
 // Client calls the marketplace. It is safe for concurrent use.
 type Client struct {
 	Options
+	// deliver is DeliverTimeout as it is now.
+	deliver atomic.Int64
 	// tokenWorks is set once a file was uploaded with an upload token.
 	tokenWorks atomic.Bool
 }
@@ -95,10 +97,20 @@ func New(o Options) *Client {
 	o.DeliverTimeout = cmp.Or(o.DeliverTimeout, DefaultDeliverTimeout)
 	o.UserAgent = cmp.Or(o.UserAgent, "atelierd")
 	if o.Transport == nil {
-		o.Transport = newTransport(max(o.Timeout, o.DeliverTimeout, DefaultDeliverTimeout))
+		o.Transport = newTransport(max(o.Timeout, o.DeliverTimeout, longestDelivery))
 	}
-	return &Client{Options: o}
+	c := &Client{Options: o}
+	c.SetDeliverTimeout(o.DeliverTimeout)
+	return c
 }
+
+// longestDelivery is the longest time limit of a delivery that SetDeliverTimeout may set.
+const longestDelivery = time.Hour
+
+// SetDeliverTimeout changes the time limit of deliveries that are sent later.
+func (c *Client) SetDeliverTimeout(d time.Duration) { c.deliver.Store(int64(d)) }
+
+func (c *Client) deliverTimeout() time.Duration { return time.Duration(c.deliver.Load()) }
 
 // newTransport returns a transport with a time limit for each phase. The limit for the
 // header of the answer is longer than the longest request, so that the limit of the

@@ -25,7 +25,7 @@ type wireDeliverable struct {
 // deliverable is an addition of the deployed marketplace to its guide.
 func (c *Client) Deliver(ctx context.Context, orderID string, pieces []Deliverable) error {
 	r := request{
-		call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.DeliverTimeout,
+		call: order.RequestDeliver, orderID: orderID, method: http.MethodPost, timeout: c.deliverTimeout(),
 		path: []string{"orders", orderID, "deliver"}, read: nothing,
 	}
 	if len(pieces) == 0 {

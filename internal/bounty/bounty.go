@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/atelier"
@@ -78,6 +79,7 @@ type Options struct {
 type Watcher struct {
 	o        Options
 	failures logonce.Logger
+	next     atomic.Pointer[Options]
 	hint     chan struct{}
 	// ownerless means that the lack of an owner was logged.
 	ownerless bool
@@ -92,6 +94,12 @@ const noOwner = "no bounties are claimed: the agent has no owner"
 // New returns a Watcher.
 func New(o Options) *Watcher {
 	return &Watcher{o: o, hint: make(chan struct{}, 1)}
+}
+
+// Change replaces the options from the next look on, which comes soon.
+func (w *Watcher) Change(o Options) {
+	w.next.Store(&o)
+	w.Hint()
 }
 
 // Hint requests a look soon. It does not block.
@@ -125,6 +133,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 // Once checks the open claims, then makes new ones as the rules allow. A claim that
 // cannot be checked does not keep it from the rest.
 func (w *Watcher) Once(ctx context.Context) error {
+	if next := w.next.Swap(nil); next != nil {
+		w.o, w.ruleless = *next, false
+	}
 	open, err := w.o.Store.OpenClaims(ctx)
 	if err != nil {
 		return err

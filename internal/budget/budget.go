@@ -185,11 +185,11 @@ func (b *Budget) sent(call order.RequestKind, orderID string, now time.Time) {
 // now. It reserves nothing: a Take after it can still be refused. It returns 0 when the
 // counts cannot be read, and then Take returns the error.
 func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if _, counted := b.limits.Ceilings[call]; !counted {
 		return 0
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if err := b.refresh(ctx); err != nil {
 		return 0
 	}
@@ -198,6 +198,13 @@ func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration
 		return 0
 	}
 	return wait
+}
+
+// Change replaces the ceilings and the reserve. The window stays as it is.
+func (b *Budget) Change(ceilings map[order.RequestKind]int, reserve int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limits.Ceilings, b.limits.Reserve = ceilings, reserve
 }
 
 // Left returns how many requests of each kind may still be sent in the present window.

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/beat"
@@ -46,19 +47,28 @@ type Options struct {
 // Loop cancels jobs.
 type Loop struct {
 	o        Options
+	next     atomic.Pointer[Options]
 	wake     chan struct{}
 	failures logonce.Logger
 }
 
 // New returns a Loop.
-func New(o Options) *Loop {
+func New(o Options) *Loop { return &Loop{o: o.withDefaults(), wake: make(chan struct{}, 1)} }
+
+func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
 	}
-	return &Loop{o: o, wake: make(chan struct{}, 1)}
+	return o
+}
+
+// Change replaces the options from the next look on.
+func (l *Loop) Change(o Options) {
+	l.next.Store(&o)
+	l.Wake()
 }
 
 // Wake has the loop look at the database. It does not block.
@@ -94,6 +104,9 @@ func (l *Loop) Run(ctx context.Context) error {
 // Once cancels the jobs that are due, and returns the time to the next one. The jobs of
 // one generator are cancelled one after another, and no generator waits for another.
 func (l *Loop) Once(ctx context.Context) (wait time.Duration, err error) {
+	if next := l.next.Swap(nil); next != nil {
+		l.o = next.withDefaults()
+	}
 	list, err := l.o.Store.Cancellations(ctx, time.Now())
 	if err != nil {
 		return 0, err

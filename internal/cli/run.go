@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"atelierd/internal/term"
@@ -14,20 +15,20 @@ type RunCmd struct{}
 
 // Help explains the command.
 func (RunCmd) Help() string {
-	return `Runs until SIGTERM, SIGINT or SIGHUP. It then starts no new work, lets running work
+	return `Runs until SIGTERM or SIGINT. It then starts no new work, lets running work
 finish for up to work.drain, and stops. A second SIGTERM or SIGINT stops it at once. No
 work is lost: the next run resumes what was not finished. A lost reader of the log, or
-one that does not read, stops nothing.
+one that does not read, stops nothing. SIGHUP reads the configuration again, like "atelierd reload".
 
 Meanwhile "atelierd status" and "atelierd orders" show what happens.`
 }
 
 // Run runs the command.
 func (RunCmd) Run(p *Program) error {
-	ctx, stop := untilStopped()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	defer p.detach()()
-	signals := newSignals()
+	signals, hangups := newSignals(), newHangups()
 	a, err := p.open(ctx, true)
 	if err != nil {
 		return err
@@ -37,10 +38,44 @@ func (RunCmd) Run(p *Program) error {
 		p.log().Info("second signal; stopping at once")
 		a.StopNow()
 	})()
+	defer hangups.each(func() { _ = a.Reload() })() // it logs the outcome
 	return a.Run(ctx)
 }
 
-// untilStopped returns a context that the signals end which stop a run. SIGHUP does not
+// hangups are the SIGHUPs, from before there is anything to reload: one that came then
+// would end the process. It is made without a signal if the parent has it ignored, as nohup
+// does.
+type hangups chan os.Signal
+
+func newHangups() hangups {
+	h := make(hangups, 1)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(h, syscall.SIGHUP)
+	}
+	return h
+}
+
+// each calls f at each SIGHUP until release, which waits for it.
+func (h hangups) each(f func()) (release func()) {
+	done := make(chan struct{})
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		for {
+			select {
+			case <-h:
+				f()
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		waiting.Wait()
+	}
+}
+
+// untilStopped returns a context that the signals end which stop a command. SIGHUP does not
 // if the parent has it ignored, as nohup does. The release restores their defaults.
 func untilStopped() (ctx context.Context, release func()) {
 	stops := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
@@ -64,9 +99,8 @@ func (p *Program) detach() (release func()) {
 	}
 }
 
-// signals counts the signals that stop the daemon at once when they are repeated. SIGHUP
-// is none of them: a closing terminal sends it twice, and systemd after SIGTERM. It is made before the first
-// one can end the run, so that a second one right after it is not lost.
+// signals counts the signals that stop the daemon at once when they are repeated. It is made
+// before the first one can end the run, so that a second one right after it is not lost.
 type signals chan os.Signal
 
 func newSignals() signals {

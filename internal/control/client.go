@@ -57,6 +57,11 @@ func (c *Client) Poll(ctx context.Context) (p Poll, err error) {
 	return p, c.ask(ctx, http.MethodPost, "/poll", &p)
 }
 
+// Reload has the daemon read its configuration again, and waits for that.
+func (c *Client) Reload(ctx context.Context) (r Reload, err error) {
+	return r, c.ask(ctx, http.MethodPost, "/reload", &r)
+}
+
 // ask sends a request and reads the answer into v, unless that is nil.
 func (c *Client) ask(ctx context.Context, method, path string, v any) error {
 	r, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, http.NoBody)

@@ -23,6 +23,18 @@ type Daemon interface {
 	// Poll polls the marketplace as soon as the budget of requests allows, or returns
 	// why that is not now.
 	Poll(ctx context.Context) (Poll, error)
+	// Reload has the daemon read its configuration again, and waits for that.
+	Reload() Reload
+}
+
+// Reload is the outcome of a reload.
+type Reload struct {
+	// Path is the configuration file.
+	Path string `json:"path"`
+	// Error is why the old configuration stays in use, one line a problem; empty if the
+	// new one is in use. Hint is the next step.
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 }
 
 // State is what a daemon does at the moment.

@@ -21,6 +21,7 @@ type daemon struct {
 	mu    sync.Mutex
 	wakes int
 	poll  func(ctx context.Context) (control.Poll, error)
+	wrong string // why a reload is refused
 }
 
 func (d *daemon) Wake() {
@@ -31,6 +32,10 @@ func (d *daemon) Wake() {
 
 func (d *daemon) State() control.State {
 	return control.State{PID: 7, Version: "v1", Loops: []control.Loop{{Name: "poll", Running: true}}}
+}
+
+func (d *daemon) Reload() control.Reload {
+	return control.Reload{Path: "atelierd.toml", Error: d.wrong}
 }
 
 func (d *daemon) Poll(ctx context.Context) (control.Poll, error) { return d.poll(ctx) }
@@ -269,5 +274,18 @@ func TestADaemonThatDoesNotAnswerIsNamedPlainly(t *testing.T) {
 	err := control.NewClient(s.Path).Wake(t.Context())
 	if err == nil || errors.Is(err, control.ErrNoDaemon) || !strings.Contains(err.Error(), "did not answer") || strings.Contains(err.Error(), "http://") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestAReloadSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range []string{"", "atelierd.toml:3: agent.name: is missing"} {
+		d := &daemon{wrong: wrong}
+		s := listen(t, shortDir(t))
+		serveOn(t, s, d)
+		r, err := control.NewClient(s.Path).Reload(t.Context())
+		if err != nil || r.Error != wrong || r.Path != "atelierd.toml" {
+			t.Errorf("a reload answers %+v, %v", r, err)
+		}
 	}
 }

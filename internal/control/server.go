@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/serve"
 )
 
-// maxPolls is how many commands may wait for a poll at the same time. They share one.
+// maxPolls is how many commands may wait for a poll, or for a reload, at the same time.
 const maxPolls = 16
 
 // Serve answers commands on l until ctx ends.
@@ -28,6 +28,7 @@ func Serve(ctx context.Context, l net.Listener, d Daemon) error {
 		}
 		answer(w, p)
 	})))
+	mux.Handle("POST /reload", serve.Stream(maxPolls, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, d.Reload()) })))
 	return serve.Run(ctx, l, mux)
 }
 

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/beat"
@@ -56,9 +57,27 @@ type Options struct {
 	Drain time.Duration
 }
 
+// Settings are what Change changes. A zero value means the default.
+type Settings struct {
+	Generators  int
+	MaxAttempts int
+	Backoff     order.Backoff
+	Drain       time.Duration
+}
+
+func (s Settings) withDefaults() Settings {
+	def(&s.Generators, 2)
+	def(&s.MaxAttempts, 5)
+	if s.Backoff == (order.Backoff{}) {
+		s.Backoff = order.Backoff{Base: 5 * time.Second, Max: 10 * time.Minute}
+	}
+	return s
+}
+
 // Engine is a set of workers. Create it with New and call Run or RunUntilIdle once.
 type Engine struct {
 	o      Options
+	set    atomic.Pointer[Settings]
 	lanes  map[order.Lane]*lane
 	keeper *keeper
 
@@ -69,6 +88,7 @@ type Engine struct {
 	outages map[int64]int
 	waits   map[int64]order.Code // codes of what jobs wait for, which are logged once
 	parked  int
+	resized chan struct{} // receives, without blocking, after a Change
 	idle    chan struct{} // receives, without blocking, when the last worker parks
 
 	hurry     context.CancelCauseFunc
@@ -81,27 +101,35 @@ func New(o Options) *Engine {
 	if o.Store == nil || o.Runner == nil {
 		panic("engine: Options need a Store and a Runner")
 	}
-	def(&o.Generators, 2)
 	def(&o.Network, 4)
-	def(&o.MaxAttempts, 5)
 	def(&o.Lease, time.Minute)
 	if o.Ended == nil {
 		o.Ended = func(Ended) {}
 	}
-	if o.Backoff == (order.Backoff{}) {
-		o.Backoff = order.Backoff{Base: 5 * time.Second, Max: 10 * time.Minute}
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{o: o, idle: make(chan struct{}, 1), outages: map[int64]int{}, waits: map[int64]order.Code{}, paused: map[string]bool{}}
+	e := &Engine{o: o, resized: make(chan struct{}, 1), idle: make(chan struct{}, 1), outages: map[int64]int{}, waits: map[int64]order.Code{}, paused: map[string]bool{}}
 	e.hurryCtx, e.hurry = context.WithCancelCause(context.Background())
 	e.keeper = newKeeper(o.Store, o.Lease, o.Log)
 	e.lanes = map[order.Lane]*lane{
-		order.LaneGenerate: newLane(order.LaneGenerate, o.Generators),
+		order.LaneGenerate: newLane(order.LaneGenerate, 0),
 		order.LaneNetwork:  newLane(order.LaneNetwork, o.Network),
 	}
+	e.Change(Settings{Generators: o.Generators, MaxAttempts: o.MaxAttempts, Backoff: o.Backoff, Drain: o.Drain})
 	return e
+}
+
+// Change replaces the settings. Work that runs is not cut: with fewer generators than
+// before, a worker leaves once its work is done.
+func (e *Engine) Change(s Settings) {
+	s = s.withDefaults()
+	e.set.Store(&s)
+	e.lanes[order.LaneGenerate].resize(s.Generators)
+	select {
+	case e.resized <- struct{}{}:
+	default:
+	}
 }
 
 func def[T int | time.Duration](v *T, to T) {
@@ -176,7 +204,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	stopHurry := context.AfterFunc(e.hurryCtx, func() { cut(order.ErrStopping) })
 	defer stopHurry()
 	stopDrain := context.AfterFunc(ctx, func() {
-		t := time.NewTimer(e.o.Drain)
+		t := time.NewTimer(e.set.Load().Drain)
 		defer t.Stop()
 		select {
 		case <-t.C:
@@ -191,11 +219,19 @@ func (e *Engine) Run(ctx context.Context) error {
 	var keeper, workers sync.WaitGroup
 	beat.Idle(ctx)
 	keeper.Go(func() { e.keeper.run(keeping) })
-	for _, l := range e.lanes {
-		for range l.workers {
-			workers.Go(func() { e.work(ctx, work, l) })
+	workers.Go(func() {
+		for ctx.Err() == nil {
+			for _, l := range e.lanes {
+				for l.grows() {
+					workers.Go(func() { e.work(ctx, work, l) })
+				}
+			}
+			select {
+			case <-ctx.Done():
+			case <-e.resized:
+			}
 		}
-	}
+	})
 	workers.Wait()
 	stopKeeping()
 	keeper.Wait()
@@ -234,13 +270,13 @@ func (e *Engine) RunUntilIdle(ctx context.Context) error {
 func (e *Engine) allParked() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.parked == e.o.Generators+e.o.Network
+	return e.parked == e.set.Load().Generators+e.o.Network
 }
 
 func (e *Engine) park(by int) {
 	e.mu.Lock()
 	e.parked += by
-	all := e.parked == e.o.Generators+e.o.Network
+	all := e.parked == e.set.Load().Generators+e.o.Network
 	e.mu.Unlock()
 	if all {
 		select {

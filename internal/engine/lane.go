@@ -16,16 +16,45 @@ const maxSleep = time.Minute
 // lane is a group of workers for the same jobs. A signal wakes one worker, and a
 // worker that found a job signals again.
 type lane struct {
-	name    order.Lane
-	workers int
-	wake    chan struct{}
+	name order.Lane
+	wake chan struct{}
 
-	mu    sync.Mutex
-	timer *time.Timer
+	mu         sync.Mutex
+	timer      *time.Timer
+	want, have int // workers
 }
 
 func newLane(name order.Lane, workers int) *lane {
-	return &lane{name: name, workers: workers, wake: make(chan struct{}, 1)}
+	return &lane{name: name, want: workers, wake: make(chan struct{}, 1)}
+}
+
+// resize sets how many workers the lane shall have.
+func (l *lane) resize(workers int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.want = workers
+}
+
+// grows reports whether another worker is to be started, and counts it.
+func (l *lane) grows() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.have >= l.want {
+		return false
+	}
+	l.have++
+	return true
+}
+
+// shrinks reports whether the worker that asks is to leave, and no longer counts it.
+func (l *lane) shrinks() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.have <= l.want {
+		return false
+	}
+	l.have--
+	return true
 }
 
 func (l *lane) signal() {
@@ -61,15 +90,24 @@ func (l *lane) stop() {
 // work is the loop of one worker. After the end of ctx it takes no new jobs; the
 // end of the context work cancels the running stage.
 func (e *Engine) work(ctx, work context.Context, l *lane) {
-	defer l.stop()
+	defer func() {
+		if ctx.Err() != nil {
+			l.stop()
+		}
+	}()
 	worker := beat.Branch(ctx)
 	defer worker.End()
 	ctx, work = worker.In(ctx), worker.In(work)
 	var done *order.Done
 	var took time.Duration
+	leaves := false
 	for {
 		beat.Turn(ctx)
-		more := ctx.Err() == nil && e.taking()
+		if leaves = leaves || l.shrinks(); leaves && done == nil {
+			l.signal() // it may have been this worker's
+			return
+		}
+		more := !leaves && ctx.Err() == nil && e.taking()
 		if done == nil && !more {
 			if ctx.Err() != nil {
 				return

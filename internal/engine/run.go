@@ -27,7 +27,7 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	if failure == nil {
 		return done
 	}
-	if failure.Class == order.Retry && !failure.Outage && job.Attempt >= e.o.MaxAttempts {
+	if failure.Class == order.Retry && !failure.Outage && job.Attempt >= e.set.Load().MaxAttempts {
 		last := *failure
 		last.Class = order.Fail
 		last.Err = fmt.Errorf("failed %d times: %w", job.Attempt, failure)
@@ -39,7 +39,7 @@ func (e *Engine) run(work context.Context, job order.Job) *order.Done {
 	}
 	switch failure.Class {
 	case order.Retry:
-		done.RunAt = time.Now().Add(max(failure.After, e.o.Backoff.Delay(job.Attempt+outages)))
+		done.RunAt = time.Now().Add(max(failure.After, e.set.Load().Backoff.Delay(job.Attempt+outages)))
 	case order.Wait:
 		// At least a second: a wait of zero would make the engine spin.
 		done.RunAt = time.Now().Add(max(failure.After, time.Second))

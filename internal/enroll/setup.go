@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/atelier"
@@ -68,15 +69,17 @@ type Options struct {
 type Setup struct {
 	o        Options
 	failures logonce.Logger
+	next     atomic.Pointer[Options]
 	wake     chan struct{}
-	profile  bool // its addresses are set
-	lacking  bool // it has no owner or no wallet for payouts
+	changed  chan struct{} // the options were replaced
+	profile  bool          // its addresses are set
+	lacking  bool          // it has no owner or no wallet for payouts
 	// reported holds what was logged about services and the profile that differ.
 	reported map[string]string
 	// sent holds the offers that this process has listed or tried to; see attempt.
 	sent map[string]attempt
 	// refused holds the titles of the offers that the marketplace has refused. They
-	// are not sent again until the configuration changes, which takes a restart.
+	// are not sent again until the configuration changes.
 	refused map[string]bool
 }
 
@@ -95,7 +98,7 @@ func New(o Options) *Setup {
 	if o.Changed == nil {
 		o.Changed = func() {}
 	}
-	return &Setup{o: o, wake: make(chan struct{}, 1), refused: map[string]bool{}, reported: map[string]string{}, sent: map[string]attempt{}}
+	return &Setup{o: o, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), refused: map[string]bool{}, reported: map[string]string{}, sent: map[string]attempt{}}
 }
 
 const (
@@ -118,11 +121,21 @@ func (s *Setup) Wake() {
 	}
 }
 
+// Change replaces the options. Run then compares the marketplace with them at once.
+func (s *Setup) Change(o Options) {
+	s.next.Store(&o)
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	s.Wake()
+}
+
 // Run completes the set-up and checks it from time to time, until ctx is cancelled.
 // It returns nil.
 func (s *Setup) Run(ctx context.Context) error {
 	for failed := 0; ctx.Err() == nil; {
-		wait, wake := lookOver, (<-chan struct{})(nil)
+		wait, wake := lookOver, (<-chan struct{})(s.changed)
 		complete, err := s.Once(ctx)
 		switch {
 		case err != nil:
@@ -156,6 +169,10 @@ func hintOf(err error) []any {
 
 // Once does what can be done now and reports whether the set-up is complete.
 func (s *Setup) Once(ctx context.Context) (complete bool, err error) {
+	if next := s.next.Swap(nil); next != nil {
+		// What the marketplace refused, it may take as it is now. What was sent stays known.
+		s.o, s.profile, s.refused = *next, false, map[string]bool{}
+	}
 	if err := s.setProfile(ctx); err != nil {
 		return false, err
 	}

@@ -158,6 +158,10 @@ type Options struct {
 	Agent string
 	// Services are the services on offer, by title.
 	Services map[string]Service
+	// Now returns a service as it is configured now, which may be later than this
+	// Fulfiller. What an attempt has made waits for the approval that is wanted now. Nil
+	// is the Services.
+	Now func(title string) (Service, bool)
 	// Generators are all configured generators, by name. An open call is resumed by
 	// the generator that began it, even if the service has another one now.
 	Generators map[string]Generator
@@ -211,6 +215,9 @@ func New(o Options) *Fulfiller {
 	if o.Progress == nil {
 		o.Progress = func(order.Job, order.Progress) {}
 	}
+	if o.Now == nil {
+		o.Now = func(title string) (Service, bool) { s, ok := o.Services[title]; return s, ok }
+	}
 	if o.MaxTries == 0 {
 		o.MaxTries = 20
 	}
@@ -244,6 +251,14 @@ func (f *Fulfiller) Run(ctx context.Context, j order.Job) (order.Result, error) 
 		result.Hold = result.Hold.For(j.OrderID)
 	}
 	return result, err
+}
+
+// now returns a service as it is configured now, or as it was if it is no longer.
+func (f *Fulfiller) now(s Service) Service {
+	if now, ok := f.o.Now(s.Title); ok {
+		return now
+	}
+	return s
 }
 
 func (f *Fulfiller) stage(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {

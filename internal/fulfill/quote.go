@@ -39,7 +39,7 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s",
 			priced.Price, p.Min, p.Max).WithHint("%s quotes any price; or change the bounds in the configuration and restart", order.Command("quote", o.ID, "PRICE"))
 	}
-	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: s.QuoteApproval}, nil
+	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: f.now(s).QuoteApproval}, nil
 }
 
 // command asks the owner's program for the price. Pictures are not fetched for an

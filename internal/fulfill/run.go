@@ -87,7 +87,7 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 
 // approval is what the made files wait for. One piece is made again by its number.
 func (r *run) approval() *order.Failure {
-	hold := r.service.Approval
+	hold := r.now(r.service).Approval
 	if hold == nil || hold.Code != order.CodeReview || r.job.Kind != order.KindPiece {
 		return hold
 	}

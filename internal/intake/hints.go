@@ -62,7 +62,7 @@ func (p *Poller) Alive() (alive bool, last time.Time) {
 	p.hintMu.Lock()
 	defer p.hintMu.Unlock()
 	last = p.hints.alive
-	return !last.IsZero() && time.Since(last) < p.o.Trust, last
+	return !last.IsZero() && time.Since(last) < p.pace.Load().Trust, last
 }
 
 // interval is the time between polls: the owner's, or the safety interval while
@@ -71,10 +71,13 @@ func (p *Poller) interval() time.Duration {
 	if alive, _ := p.Alive(); alive {
 		return p.slowest()
 	}
-	return p.o.Interval
+	return p.pace.Load().Interval
 }
 
-func (p *Poller) slowest() time.Duration { return max(p.o.Interval, p.o.SafetyInterval) }
+func (p *Poller) slowest() time.Duration {
+	pace := p.pace.Load()
+	return max(pace.Interval, pace.SafetyInterval)
+}
 
 // take returns the hints since the last take and clears them.
 func (p *Poller) take() hints {
@@ -162,7 +165,7 @@ const busyRetry = 2 * time.Second
 // lookLater reads an order again soon. Otherwise only the next poll would notice what
 // the client did, and polls are slow while webhooks arrive.
 func (p *Poller) lookLater(id string) {
-	time.AfterFunc(max(busyRetry, p.o.Debounce), func() {
+	time.AfterFunc(max(busyRetry, p.pace.Load().Debounce), func() {
 		p.hintMu.Lock()
 		p.hints.orders[id] = true
 		p.hintMu.Unlock()

@@ -6,11 +6,11 @@
 package intake
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/beat"
@@ -87,8 +87,10 @@ type Poller struct {
 	o        Options
 	failures logonce.Logger
 	lasting  lasting
+	pace     atomic.Pointer[Pace]
 	hint     chan struct{}
 	event    chan struct{}
+	changed  chan struct{} // the pace was replaced
 
 	hintMu sync.Mutex
 	hints  hints
@@ -142,10 +144,8 @@ func New(o Options) *Poller {
 	if o.Sightings == nil {
 		o.Sightings = NewSightings(o.Interval)
 	}
-	o.SafetyInterval = cmp.Or(o.SafetyInterval, 15*time.Minute)
-	o.Trust = cmp.Or(o.Trust, time.Hour)
-	o.Debounce = cmp.Or(o.Debounce, 5*time.Second)
-	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), ended: make(chan struct{}), complete: true, windows: "unknown", recovered: func() {}}
+	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), changed: make(chan struct{}, 1), ended: make(chan struct{}), complete: true, windows: "unknown", recovered: func() {}}
+	p.pace.Store(Pace{o.Interval, o.SafetyInterval, o.Trust, o.Debounce}.withDefaults())
 	p.lasting = lasting{alert: order.AlertPoll, what: "orders could not be read for hours", setAlert: o.Store.SetAlert}
 	p.bounties = map[string]order.Bounty{}
 	p.take()
@@ -200,7 +200,7 @@ func (p *Poller) delay(ctx context.Context, err error) time.Duration {
 	if err != nil {
 		// What events have announced is not in the store yet, and events are not
 		// repeated. So the safety interval must not apply after a failed poll.
-		interval = p.o.Interval
+		interval = p.pace.Load().Interval
 	}
 	d := p.o.Pacer.PollDelay(ctx, interval)
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.After > d {
@@ -241,11 +241,9 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 			if !p.events(ctx) || check != nil {
 				continue // with a refused key a poll shows no more than the read did
 			}
-			if at := p.soonest(ctx); at.Before(due) {
-				due = at
-				p.dueAt(at)
-				t.Reset(time.Until(at))
-			}
+			due = p.sooner(due, p.soonest(ctx), t)
+		case <-p.changed:
+			due = p.sooner(due, p.after(ctx, p.interval()), t)
 		case <-check:
 			if p.o.KeyChanged() {
 				p.o.Log.Info("the key was replaced; trying the new one")
@@ -258,7 +256,7 @@ func (p *Poller) sleep(ctx context.Context, d time.Duration) {
 // events waits for the rest of a row of events, then does what they ask for. It
 // reports whether a poll is needed.
 func (p *Poller) events(ctx context.Context) (poll bool) {
-	beat.Sleep(ctx, max(time.Until(p.lookedAt.Add(p.o.Debounce)), 0), nil)
+	beat.Sleep(ctx, max(time.Until(p.lookedAt.Add(p.pace.Load().Debounce)), 0), nil)
 	if ctx.Err() != nil {
 		return false
 	}
@@ -268,11 +266,7 @@ func (p *Poller) events(ctx context.Context) (poll bool) {
 
 // soonest returns when a poll that events ask for may be sent. Polls are counted, so
 // even a flood of events leads to no more than one in each interval.
-func (p *Poller) soonest(ctx context.Context) time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.polledAt.Add(p.o.Pacer.PollDelay(ctx, p.o.Interval))
-}
+func (p *Poller) soonest(ctx context.Context) time.Time { return p.after(ctx, p.pace.Load().Interval) }
 
 // Poll polls once and applies the listing.
 func (p *Poller) Poll(ctx context.Context) error {

@@ -48,6 +48,13 @@ func NewSightings(within time.Duration) *Sightings {
 	return &Sightings{within: within, start: time.Now(), orders: map[string]sighting{}, missed: true}
 }
 
+// Within changes how long ago an order may have been seen to be relied on.
+func (s *Sightings) Within(within time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.within = within
+}
+
 // Seen returns what is known of an order that new work of the kind is to begin for.
 func (s *Sightings) Seen(id string, kind order.Kind) order.Sighting {
 	s.mu.Lock()

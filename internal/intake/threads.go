@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"atelierd/internal/beat"
@@ -59,16 +60,25 @@ type Threads struct {
 	unread  map[string]int
 	lasting lasting
 	broken  map[string]broken
+	pace    atomic.Pointer[threadPace]
+}
+
+// threadPace is how often threads are read without a hint of news.
+type threadPace struct{ interval, window time.Duration }
+
+// Change replaces Interval and WindowInterval; 0 is the default.
+func (t *Threads) Change(interval, window time.Duration) {
+	t.pace.Store(&threadPace{cmp.Or(interval, 30*time.Minute), cmp.Or(window, 5*time.Minute)})
 }
 
 // NewThreads returns a reader of threads.
 func NewThreads(o ThreadOptions) *Threads {
-	o.Interval = cmp.Or(o.Interval, 30*time.Minute)
-	o.WindowInterval = cmp.Or(o.WindowInterval, 5*time.Minute)
-	return &Threads{
+	t := &Threads{
 		o: o, wake: make(chan struct{}, 1), unread: map[string]int{}, broken: map[string]broken{},
 		lasting: lasting{alert: order.AlertThreads, what: "messages could not be read for hours", setAlert: o.Store.SetAlert},
 	}
+	t.Change(o.Interval, o.WindowInterval)
+	return t
 }
 
 // Wake makes Run look for due threads now. It does not block.
@@ -238,11 +248,11 @@ func (t *Threads) thread(ctx context.Context, catalog Catalog, id string, messag
 		return order.Thread{}, err
 	}
 	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
-	th := order.Thread{OrderID: id, Messages: messages, Next: time.Now().Add(t.o.Interval)}
+	th := order.Thread{OrderID: id, Messages: messages, Next: time.Now().Add(t.pace.Load().interval)}
 	if until, open := asksUntil(o, s); open {
 		th.Pieces, th.Until, th.Unasked = true, until, t.unasked(o, messages)
-		if until.IsZero() || time.Now().Before(until.Add(t.o.WindowInterval)) {
-			th.Next = time.Now().Add(t.o.WindowInterval)
+		if until.IsZero() || time.Now().Before(until.Add(t.pace.Load().window)) {
+			th.Next = time.Now().Add(t.pace.Load().window)
 		}
 		if th.Quota = s.Quota; o.QuotaTotal != nil {
 			th.Quota = *o.QuotaTotal

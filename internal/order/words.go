@@ -91,6 +91,7 @@ var subjects = map[Alert][2]string{
 	AlertThreads:        {"messages", "not readable"},
 	AlertSecondDaemon:   {"second daemon", "at work"},
 	AlertPaused:         {"daemon", "paused"},
+	AlertReload:         {"configuration", "not taken over"},
 	AlertUnreachable:    {"marketplace", "not reached"},
 	AlertHidden:         {"agent", "hidden"},
 	AlertPayout:         {"payouts", "missing"},

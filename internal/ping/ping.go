@@ -32,6 +32,7 @@ type Options struct {
 // Pinger calls an address while all is well. Create it with New.
 type Pinger struct {
 	o        Options
+	get      atomic.Pointer[func(context.Context, string) error]
 	good     chan struct{} // a poll was answered
 	last     time.Time     // of the last call; only one goroutine calls
 	ending   atomic.Bool   // Fail was called
@@ -40,7 +41,14 @@ type Pinger struct {
 }
 
 // New returns a Pinger.
-func New(o Options) *Pinger { return &Pinger{o: o, good: make(chan struct{}, 1)} }
+func New(o Options) *Pinger {
+	p := &Pinger{o: o, good: make(chan struct{}, 1)}
+	p.Change(o.Get)
+	return p
+}
+
+// Change replaces Get; nil is no address.
+func (p *Pinger) Change(get func(ctx context.Context, below string) error) { p.get.Store(&get) }
 
 // Polled says that the marketplace has answered a poll. It does not block.
 func (p *Pinger) Polled() {
@@ -76,7 +84,8 @@ func (p *Pinger) Once(ctx context.Context) {
 }
 
 func (p *Pinger) ping(ctx context.Context) {
-	if p.o.Get == nil || p.ending.Load() || !p.last.IsZero() && time.Since(p.last) < every {
+	get := *p.get.Load()
+	if get == nil || p.ending.Load() || !p.last.IsZero() && time.Since(p.last) < every {
 		return
 	}
 	if stuck := p.o.Loops.Stuck(); len(stuck) > 0 {
@@ -85,7 +94,7 @@ func (p *Pinger) ping(ctx context.Context) {
 	}
 	p.hangs.Recovered(p.o.Log, "no loop of the daemon hangs any more")
 	p.last = time.Now()
-	if err := p.o.Get(ctx, ""); err != nil && ctx.Err() == nil {
+	if err := get(ctx, ""); err != nil && ctx.Err() == nil {
 		p.failures.Failed(p.o.Log, "the ping was not sent", err, "hint", "check [ping] in the configuration")
 	} else if err == nil {
 		p.failures.Recovered(p.o.Log, "pings are sent again")
@@ -96,10 +105,11 @@ func (p *Pinger) ping(ctx context.Context) {
 // begins after it.
 func (p *Pinger) Fail(ctx context.Context) {
 	p.ending.Store(true)
-	if p.o.Get == nil {
+	get := *p.get.Load()
+	if get == nil {
 		return
 	}
-	if err := p.o.Get(ctx, "fail"); err != nil {
+	if err := get(ctx, "fail"); err != nil {
 		p.o.Log.Warn("the monitor was not notified of the failure", "error", err)
 	}
 }

@@ -11,9 +11,9 @@ const (
 	factMode   = "mode." // and the title of the service
 )
 
-// Configure applies the configuration to work that is under way. Call it at the start,
-// before anything is leased. Work that waits for a setting is tried again if the
-// configuration is another than at the last start. Made work of a dry run follows the
+// Configure applies the configuration to work that is under way. Call it at the start and
+// at a reload, while nothing that sends is leased. Work that waits for a setting is tried
+// again if the configuration is another than before. Made work of a dry run follows the
 // mode that its service has now. Where a mode has changed to one that holds made work,
 // work that was made before and not sent is held too.
 func (s *Store) Configure(c order.Configured) error {
