@@ -95,7 +95,7 @@ func money(t *testing.T, s *Store) string {
 		"v_orders": "id || cost_usd", "v_earnings": "id || gross_usd || net_usd || cost_usd || profit_usd",
 		"v_earnings_daily": "day || cost_usd || profit_usd", "v_earnings_service": "service || cost_usd || profit_usd",
 		"v_costs_generator": "day || generator || kind || ' ' || cost_usd || ' ' || lost_usd",
-		"v_costs_daily": "day || cost_usd || ' ' || lost_usd || ' ' || attempts",
+		"v_costs_daily":     "day || cost_usd || ' ' || lost_usd || ' ' || attempts",
 	} {
 		lines = append(lines, view+" "+scan[string](t, s.reads, "SELECT coalesce(group_concat("+columns+"), '') FROM "+view))
 	}
