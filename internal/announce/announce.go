@@ -1,6 +1,6 @@
-// Package announce notifies the owner. It looks for what is wrong, once a minute where
-// somebody is notified, and sends each target the messages that the store keeps for it:
-// once, in order, again after a failure.
+// Package announce notifies the owner. It looks for what is wrong once a minute, which
+// status shows, and sends each target the messages that the store keeps for it: once, in
+// order, again after a failure.
 //
 // It must not know what is wrong with an order, nor how a message reaches a phone. The
 // store finds the first, and package notify does the second.
@@ -81,8 +81,6 @@ type Announcer struct {
 const (
 	// interval is the time between two looks for what is wrong and what is due.
 	interval = time.Minute
-	// unheard is the same while there is no target: status alone shows what is found.
-	unheard = 15 * time.Minute
 	// retry is when a message whose outcome is unknown is sent again. It is longer than
 	// one may take.
 	retry = 2 * time.Minute
@@ -122,11 +120,7 @@ func (a *Announcer) Run(ctx context.Context) error {
 		a.failures.Failed(a.o.Log, "the owner cannot be notified", err)
 	}
 	for {
-		every := interval
-		if len(a.o.Targets) == 0 {
-			every = unheard
-		}
-		beat.Sleep(ctx, every, a.changed)
+		beat.Sleep(ctx, interval, a.changed)
 		if ctx.Err() != nil {
 			return nil
 		}
