@@ -163,8 +163,13 @@ func keyIn(env, file string) func() (secret.Text, error) {
 
 // makeReady makes the generators ready to work, apart from those that were in use before.
 func (a *App) makeReady(now, before *live) error {
-	if err := a.watch(now.services, before); err != nil {
-		return err
+	for name, g := range now.services.generators {
+		if !isNew(name, g, before) {
+			continue
+		}
+		if err := a.store.SetAlert(order.GeneratorAlert(name), ""); err != nil { // said of another one before
+			return err
+		}
 	}
 	return a.resume(now)
 }
@@ -188,19 +193,18 @@ func (s *Services) configured(cfg *config.Config) order.Configured {
 	return c
 }
 
-// watch shows the owner which generators are paused. It clears what was said before of
-// those that are new.
-func (a *App) watch(s *Services, before *live) error {
+// watch shows the owner which generators are paused, from before any of them is used.
+func (a *App) watch(s *Services, before *live) {
 	for name, g := range s.generators {
-		if g.Breaker == nil || before != nil && before.services.generators[name].Breaker == g.Breaker {
-			continue
+		if isNew(name, g, before) {
+			g.Breaker.Changed = func(reason string) { a.breakerChanged(name, g.Breaker, reason) }
 		}
-		if err := a.store.SetAlert(order.GeneratorAlert(name), ""); err != nil {
-			return err
-		}
-		g.Breaker.Changed = func(reason string) { a.breakerChanged(name, g.Breaker, reason) }
 	}
-	return nil
+}
+
+// isNew reports whether a generator with a breaker was not in use before.
+func isNew(name string, g fulfill.Generator, before *live) bool {
+	return g.Breaker != nil && (before == nil || before.services.generators[name].Breaker != g.Breaker)
 }
 
 // resumeByOwner ends the pauses that the owner has ended in the database. What waited for

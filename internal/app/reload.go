@@ -144,7 +144,7 @@ func (r *reloader) use(now, before *live, notices announce.Options) {
 		r.quiet()
 	}
 	for r.running.Err() == nil {
-		err := errors.Join(a.watch(now.services, before), a.resume(now), reconsiderWindows(a.store))
+		err := errors.Join(a.makeReady(now, before), reconsiderWindows(a.store))
 		if err == nil {
 			r.stored.Recovered(a.o.Log, "the new configuration is applied to the work under way")
 			break

@@ -40,9 +40,14 @@ func NewServices(cfg *config.Config, getenv func(string) string, log *slog.Logge
 // makeServices makes the services and generators of a configuration. Generators that are
 // configured as before stay as they are.
 func (a *App) makeServices(cfg *config.Config) (*Services, error) {
-	return newServices(maker{
-		cfg: cfg, log: a.o.Log, credentials: func() *Credentials { return a.credentials }, now: a.config, before: a.live.Load(),
+	before := a.live.Load()
+	s, err := newServices(maker{
+		cfg: cfg, log: a.o.Log, credentials: func() *Credentials { return a.credentials }, now: a.config, before: before,
 	}, a.o.Generators)
+	if err == nil {
+		a.watch(s, before)
+	}
+	return s, err
 }
 
 // newServices makes them. given takes the place of the configured generators, unless it is
