@@ -12,13 +12,7 @@ import (
 func NextStep(c order.Condition) string {
 	switch c.What {
 	case "order", "piece", "message":
-		if c.Code == order.CodeRefused && c.What == "order" {
-			return refusedHint(c.ID)
-		}
-		if c.Code == order.CodePayoutFailed {
-			return order.Command("earnings retry-payout", c.ID) + " asks for it again"
-		}
-		return order.Command("orders show", c.ID) + " shows why; " + order.Command("orders retry", c.ID) + " tries again"
+		return orderHint(c)
 	case "thread":
 		return order.Command("messages", c.ID) + " shows it; later messages come by webhook only, which " + order.Command("doctor") + " checks"
 	case "service":
@@ -71,6 +65,17 @@ func NextStep(c order.Condition) string {
 		return "replace the API key: the daemon reads a new one in a file by itself, and one in the environment after a restart; " + order.Command("doctor") + " checks it"
 	}
 	return "see the daemon's log"
+}
+
+// orderHint is the next step for what concerns an order.
+func orderHint(c order.Condition) string {
+	if c.Code == order.CodeRefused && c.What == "order" {
+		return refusedHint(c.ID)
+	}
+	if c.Code == order.CodePayoutFailed {
+		return order.Command("earnings retry-payout", c.ID) + " asks for it again"
+	}
+	return order.Command("orders show", c.ID) + " shows why; " + order.Command("orders retry", c.ID) + " tries again"
 }
 
 // refusedHint is the next step for an order that a generator has refused. Usually
