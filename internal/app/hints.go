@@ -31,7 +31,12 @@ func NextStep(c order.Condition) string {
 	if strings.HasPrefix(string(c.Code), string(order.AlertNotify.Code())) {
 		return "correct its [[notify]], restart, then run " + order.Command("notify test")
 	}
-	switch c.Code {
+	return alertStep(c.Code)
+}
+
+// alertStep returns the hint for an alert of the daemon.
+func alertStep(c order.Code) string {
+	switch c {
 	case order.AlertPoll.Code(), order.AlertThreads.Code():
 		return order.Command("doctor") + " checks the marketplace; work resumes by itself"
 	case order.AlertDatabase.Code():
