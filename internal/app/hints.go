@@ -19,7 +19,7 @@ func NextStep(c order.Condition) string {
 		if c.Code == order.CodeListingDiffers {
 			return order.Command("services sync") + " changes it at the marketplace"
 		}
-		return "fix its generator, then restart; " + order.Command("doctor") + " checks it"
+		return "fix its generator, then run " + order.Command("reload") + "; " + order.Command("doctor") + " checks it"
 	case "row":
 		return "the marketplace listed an order that cannot be read; look at your orders there"
 	case "generator":
@@ -29,7 +29,7 @@ func NextStep(c order.Condition) string {
 		return order.Command("doctor") + " shows what it needs; it is probed again by itself, and at once after a restart"
 	}
 	if strings.HasPrefix(string(c.Code), string(order.AlertNotify.Code())) {
-		return "correct its [[notify]], restart, then run " + order.Command("notify test")
+		return "correct its [[notify]], then run " + order.Command("reload") + " and " + order.Command("notify test")
 	}
 	return alertStep(c.Code)
 }
@@ -43,7 +43,7 @@ func alertStep(c order.Code) string {
 		return "stop the daemon and put " + store.FileName + " back: from " + store.RescuedName +
 			", where the daemon then leaves what it can still read, or from a backup"
 	case order.AlertWindow.Code():
-		return "set window = \"messages\" in the service and restart"
+		return "set window = \"messages\" in the service, then run " + order.Command("reload")
 	case order.AlertWallet.Code():
 		return "set agent.payout_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertFlaggedAgent.Code():
@@ -55,7 +55,7 @@ func alertStep(c order.Code) string {
 	case order.AlertOwner.Code():
 		return "set agent.owner_wallet in the configuration, then run " + order.Command("agent sync")
 	case order.AlertSpending.Code():
-		return "work resumes tomorrow (UTC), or after a restart with a higher spending.day_usd"
+		return "work resumes tomorrow (UTC); to resume now, raise spending.day_usd and run " + order.Command("reload")
 	case order.AlertRestored.Code():
 		return "compare your accounts at the providers with " + order.Command("earnings") + ", then run " + order.Command("reconcile --accept")
 	case order.AlertSecondDaemon.Code():

@@ -252,7 +252,7 @@ func quoteApproval(mode string) *order.Failure {
 	return nil
 }
 
-const hintDryRun = "set the service's mode to auto or review and restart; work resumes by itself"
+const hintDryRun = "set the service's mode to auto or review and run `atelierd reload`; work resumes by itself"
 
 // mostClaims is how many of our newest claims orders of bounties are matched with.
 const mostClaims = 500

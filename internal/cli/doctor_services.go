@@ -59,7 +59,7 @@ func (d *doctor) service(s serviceView, p enroll.Planned, shown bool, paused map
 		if name := pausedBehind(d.cfg, s.Title, s.Reason, paused); name != "" {
 			reason = ", because of generator " + name
 		}
-		d.fail(what, "fix its generator, then restart; the daemon then lists it", "not listed%s", reason)
+		d.fail(what, "fix its generator, then run "+order.Command("reload")+"; the daemon then lists it", "not listed%s", reason)
 	case listed && shown:
 		d.warn(what, order.Command("run")+" lists it again", "the marketplace no longer lists it")
 	case s.State == serviceDiffers:

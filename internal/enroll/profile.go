@@ -65,7 +65,7 @@ func (s *Setup) reportLacking(have atelier.Profile) {
 	}
 	text := strings.Join(keys, " and ")
 	if text != "" && text != s.reported["wallets"] && len(s.o.Offers) > 0 {
-		s.o.Log.Warn("clients cannot find or hire the agent until it has its wallets", "missing", text, "hint", "set "+text+" and restart")
+		s.o.Log.Warn("clients cannot find or hire the agent until it has its wallets", "missing", text, "hint", "set "+text+" and run "+order.Command("reload"))
 	}
 	s.reported["wallets"] = text
 }

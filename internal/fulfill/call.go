@@ -70,8 +70,8 @@ func (r *run) choose() (plan, error) {
 			return plan{}, order.UnknownCall(g.Name, errors.New("atelierd ended during it"))
 		case order.FateStranded:
 			return plan{}, order.Failf(order.Hold, order.CodeNoGenerator, "generator %s, which began the job %s, is not configured any more", c.Generator, c.Ticket).
-				WithHint("configure it again and restart, and work resumes by itself; or make another call, which is paid for: %s",
-					order.Command("orders redo", r.job.OrderID))
+				WithHint("configure it again and run %s, and work resumes by itself; or make another call, which is paid for: %s",
+					order.Command("reload"), order.Command("orders redo", r.job.OrderID))
 		case order.FateUnknown:
 			p.lost = append(p.lost, c)
 		}

@@ -188,7 +188,7 @@ func (f *Fulfiller) write(ctx context.Context, m order.Outgoing, o order.Order) 
 	text, err := template.Write(d)
 	if err != nil {
 		return "", order.Failf(order.Hold, order.CodeBadTemplate, "the message template cannot be used: %w", err).
-			WithHint("correct %s in [messages] of the configuration and restart; work resumes by itself", order.Template(m.Reason))
+			WithHint("correct %s in [messages] of the configuration and run %s; work resumes by itself", order.Template(m.Reason), order.Command("reload"))
 	}
 	if text == "" {
 		return "", errors.New("the message is empty")

@@ -37,7 +37,8 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 	}
 	if p.Min > 0 && priced.Price < p.Min || p.Max > 0 && priced.Price > p.Max {
 		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s",
-			priced.Price, p.Min, p.Max).WithHint("%s quotes any price; or change the bounds in the configuration and restart", order.Command("quote", o.ID, "PRICE"))
+			priced.Price, p.Min, p.Max).WithHint("%s quotes any price; or change the bounds in the configuration and run %s",
+			order.Command("quote", o.ID, "PRICE"), order.Command("reload"))
 	}
 	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: f.now(s).QuoteApproval}, nil
 }

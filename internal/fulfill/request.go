@@ -145,7 +145,7 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	})
 	if err != nil {
 		return "", order.Failf(order.Hold, order.CodePrompt, "the service's prompt cannot be written for this order: %w", err).
-			WithHint("correct the prompt of the service and restart; work resumes by itself")
+			WithHint("correct the prompt of the service and run %s; work resumes by itself", order.Command("reload"))
 	}
 	return text, nil
 }

@@ -115,7 +115,8 @@ func (p Requirements) link(made generate.Result) error {
 	}
 	if p.MinWidth > 0 || p.MinHeight > 0 || p.AspectW > 0 || p.MinDuration > 0 || p.MaxDuration > 0 {
 		return order.Failf(order.Hold, order.CodeNotMeasured, "the generator made a link, whose size or duration cannot be measured, and the service requires one").
-			WithHint("let the generator fetch the file, or drop the requirement from the service, and restart; then %s", order.Command("orders redo", order.AnyOrder))
+			WithHint("let the generator fetch the file, or drop the requirement from the service, and run %s; then %s",
+				order.Command("reload"), order.Command("orders redo", order.AnyOrder))
 	}
 	return nil
 }
@@ -197,7 +198,7 @@ func (r *run) fresh(ctx context.Context, list []order.Artifact) error {
 		}
 		if other != "" {
 			return order.Failf(order.Retry, order.CodeDuplicate, "the generator made the same file as for order %s", other).
-				WithHint("if the service may deliver the same file again, set repeats = true for it and restart")
+				WithHint("if the service may deliver the same file again, set repeats = true for it and run %s", order.Command("reload"))
 		}
 	}
 	if !changed {

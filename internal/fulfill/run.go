@@ -35,8 +35,8 @@ func (f *Fulfiller) newRun(ctx context.Context, j order.Job, o order.Order) (*ru
 	s, ok := f.o.Services[o.Service]
 	if !ok {
 		return nil, order.Failf(order.Hold, order.CodeNoService, "its service %.100q is not configured", o.Service).
-			WithHint("add the [[service]] to the configuration and restart, and work resumes by itself; or name another service: %s",
-				order.Command("orders assign", o.ID, "SERVICE"))
+			WithHint("add the [[service]] to the configuration and run %s, and work resumes by itself; or name another service: %s",
+				order.Command("reload"), order.Command("orders assign", o.ID, "SERVICE"))
 	}
 	open, err := f.o.Store.OpenCalls(ctx, j)
 	if err != nil {
@@ -131,7 +131,7 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 			"attempt", r.job.Attempt, "generator", plan.generators[i+1].Name, "for", g.Name, "error", err)
 	}
 	return generate.Result{}, order.Failf(order.Hold, order.CodeNoGenerator, "the service has no generator").
-		WithHint("set its generator in the configuration and restart; work resumes by itself")
+		WithHint("set its generator in the configuration and run %s; work resumes by itself", order.Command("reload"))
 }
 
 // record is the file that notes the result of the attempt in dir. It lies next to
@@ -187,8 +187,8 @@ func (r *run) broken(err error) error {
 	}
 	own := *fail
 	own.Class = order.Hold
-	return own.WithHint("fix the generator, or what the service requires, and restart; then %s makes it again",
-		order.Command("orders retry", r.job.OrderID))
+	return own.WithHint("fix the generator, or what the service requires, and run %s; then %s makes it again",
+		order.Command("reload"), order.Command("orders retry", r.job.OrderID))
 }
 
 // refused adds the message to the client to a refusal, if its template is on. It

@@ -47,6 +47,6 @@ func (f *Fulfiller) secretText(m order.Outgoing, body string) (order.Result, err
 		return order.Result{Sent: order.OutDropped, Note: "it contains " + name}, nil
 	}
 	return order.Result{}, order.Failf(order.Hold, order.CodeSecret, "the message contains %s, so it is not sent", name).
-		WithHint("correct %s in [messages] of the configuration and restart, then %s",
-			order.Template(m.Reason), order.Command("orders retry", m.OrderID))
+		WithHint("correct %s in [messages] of the configuration, then run %s and %s",
+			order.Template(m.Reason), order.Command("reload"), order.Command("orders retry", m.OrderID))
 }

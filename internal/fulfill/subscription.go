@@ -102,7 +102,7 @@ func (w window) due() bool {
 func (f *Fulfiller) windowFiles(ctx context.Context, j order.Job, o order.Order) ([]atelier.Deliverable, error) {
 	if !f.o.Services[o.Service].Pieces {
 		return nil, order.Failf(order.Hold, order.CodeSubscription, "it is the paid window of a subscription, and its service makes no pieces").
-			WithHint(`set window = "messages" in the service and restart`)
+			WithHint(`set window = "messages" in the service and run %s`, order.Command("reload"))
 	}
 	w, err := f.window(ctx, j, o)
 	if err != nil {

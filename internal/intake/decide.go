@@ -153,11 +153,11 @@ func (v view) notOffered(d order.Decision) order.Decision {
 	}
 	title := cmp.Or(v.known.Service, f.ServiceTitle)
 	reason := fmt.Sprintf("it is for the service %.100q, which is not configured", title)
-	hint := "add a [[service]] with that title to the configuration and restart"
+	hint := "add a [[service]] with that title to the configuration and run " + order.Command("reload")
 	switch {
 	case title == "" && f.BountyID != "":
 		reason = fmt.Sprintf("it comes from a bounty of category %.40q, which no or several services have", f.BountyCategory)
-		hint = "add a [[service]] of that category to the configuration and restart"
+		hint = "add a [[service]] of that category to the configuration and run " + order.Command("reload")
 	case title == "":
 		reason = "it names no service"
 		hint = "see what the client asks for: " + order.Command("orders show", f.ID)

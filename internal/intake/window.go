@@ -56,7 +56,7 @@ func (v view) noPieces() hold {
 	}
 	return hold{
 		order.CodeSubscription, reason,
-		`set window = "messages" in the service and restart; or write to the client: ` + order.Command("messages --send TEXT", v.facts.ID),
+		`set window = "messages" in the service and run ` + order.Command("reload") + `; or write to the client: ` + order.Command("messages --send TEXT", v.facts.ID),
 	}
 }
 
@@ -140,7 +140,7 @@ func windowsText(lines []string) string {
 		return ""
 	}
 	slices.Sort(lines)
-	return strings.Join(lines, "; ") + `; without a delivery it is not paid out: set window = "messages" in its service and restart`
+	return strings.Join(lines, "; ") + `; without a delivery it is not paid out: set window = "messages" in its service and run ` + order.Command("reload")
 }
 
 // asksUntil returns until when messages of the client ask for pieces, or zero where

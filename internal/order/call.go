@@ -123,7 +123,7 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 	over := func(spent, most USD) bool { return most > 0 && spent+price > most }
 	held := func(code Code, what string, spent, most USD) *Failure {
 		return Failf(Hold, code, "another call for $%s would exceed the cap %s: $%s is spent, the cap is $%s", price, what, spent, most).
-			WithHint("raise the cap in [spending] and restart; work resumes by itself").Nothing()
+			WithHint("raise the cap in [spending] and run %s; work resumes by itself", Command("reload")).Nothing()
 	}
 	switch share := max(s.Net, 0) * USD(c.Percent) / 100; {
 	case over(s.Attempt, c.Attempt):
@@ -145,7 +145,7 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 		return &Failure{
 			Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),
 			Err:  fmt.Errorf("today's cap on spending is reached: $%s of $%s is spent, and a call costs $%s", s.Day, c.Day, price),
-			Hint: "work resumes by itself tomorrow (UTC); to resume now, raise spending.day_usd and restart",
+			Hint: "work resumes by itself tomorrow (UTC); to resume now, raise spending.day_usd and run " + Command("reload"),
 		}
 	}
 	return nil

@@ -128,11 +128,11 @@ func (p *Provider) savePersisting(ctx context.Context, c *conn, req generate.Req
 func (p *Provider) save(ctx context.Context, c *conn, req generate.Request, out *output) ([]string, error) {
 	if len(out.blobs) == 0 {
 		return nil, order.Failf(order.Hold, order.CodeNoOutput, "the provider's answer holds no file").
-			WithHint("change the generator's params and restart, then run %s, which is paid for", redoCommand)
+			WithHint("change the generator's params and run %s, then %s, which is paid for", order.Command("reload"), redoCommand)
 	}
 	if len(out.blobs) > generate.MaxFiles { // the next answer would most likely be the same
 		return nil, order.Failf(order.Hold, order.CodeBadAnswer, "the provider made %d files, at most %d are accepted", len(out.blobs), generate.MaxFiles).
-			WithHint("change the generator's params and restart, then run %s, which is paid for", redoCommand)
+			WithHint("change the generator's params and run %s, then %s, which is paid for", order.Command("reload"), redoCommand)
 	}
 	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
 		return nil, &order.Failure{Class: order.Retry, Code: order.CodeOutputDir, Charge: order.ChargePending, Err: err}
@@ -244,7 +244,7 @@ func deliverable(size int64) error {
 		return order.Failf(order.Retry, order.CodeBadAnswer, "the provider's file is empty")
 	case size > generate.MaxFileBytes:
 		return order.Failf(order.Hold, order.CodeProviderTooLarge, "the provider's file has more than %d bytes, the most that can be delivered", generate.MaxFileBytes).
-			WithHint("change the generator's params and restart, then run %s, which is paid for", redoCommand)
+			WithHint("change the generator's params and run %s, then %s, which is paid for", order.Command("reload"), redoCommand)
 	}
 	return nil
 }
