@@ -55,7 +55,7 @@ type stay struct {
 func (w *world) owner(rng *rand.Rand, end time.Time) {
 	for time.Now().Before(end) {
 		time.Sleep(time.Duration(1+rng.IntN(240)) * time.Minute)
-		if !slices.ContainsFunc(w.market.Orders(), func(o sandbox.Order) bool { return o.Status == "paid" && o.AgentID == w.agent }) {
+		if !w.anyPaid() {
 			continue
 		}
 		o, err := store.OpenOwner(w.dir, "cli:test")
@@ -67,6 +67,11 @@ func (w *world) owner(rng *rand.Rand, end time.Time) {
 		w.meddle(rng, o)
 		o.Close()
 	}
+}
+
+// anyPaid reports whether an order waits for its delivery.
+func (w *world) anyPaid() bool {
+	return slices.ContainsFunc(w.market.Orders(), func(o sandbox.Order) bool { return o.Status == "paid" && o.AgentID == w.agent })
 }
 
 func (w *world) meddle(rng *rand.Rand, o store.Owner) {

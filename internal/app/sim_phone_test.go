@@ -288,12 +288,15 @@ func (w *world) checkDigests(db *sql.DB) {
 	}
 }
 
-// pauses has the owner pause the daemon for hours now and then, until end. A restore might
-// bring a pause back, so its weeks have none.
+// pauses has the owner pause the daemon for hours now and then, when something is to be
+// made, until end. A restore might bring a pause back, so its weeks have none.
 func (w *world) pauses(end time.Time) {
 	rng := w.phones.pausing
 	for !w.restores.wanted {
-		time.Sleep(time.Duration(2+rng.IntN(30)) * time.Hour)
+		time.Sleep(time.Duration(1+rng.IntN(20)) * time.Hour)
+		for !w.anyPaid() && time.Now().Before(end) {
+			time.Sleep(7 * time.Minute)
+		}
 		if time.Now().After(end) {
 			return
 		}
@@ -302,7 +305,7 @@ func (w *world) pauses(end time.Time) {
 		}
 		from := time.Now()
 		w.phones.pause(stay{from: from, to: from.AddDate(1, 0, 0)})
-		time.Sleep(time.Duration(20+rng.IntN(160)) * time.Minute)
+		time.Sleep(time.Duration(60+rng.IntN(180)) * time.Minute)
 		w.phones.pause(stay{from: from, to: time.Now()})
 		w.asOwner(store.Owner.Resume)
 	}
