@@ -138,12 +138,12 @@ func (p *phones) received(text string) bool {
 	return slices.ContainsFunc(p.heard, func(m heard) bool { return strings.Contains(m.Title+"\n"+m.Text, text) })
 }
 
-// hasHeard holds, at the end of a life, that the owner has heard of what is held.
+// hasHeard holds, at the end of a life, that the owner has heard of each order that is held.
 func (w *world) hasHeard(db *sql.DB) {
 	if time.Since(w.looks.began) < inTime {
 		return
 	}
-	rows, err := db.Query("SELECT what || ' ' || id || ' ', coalesce(since, '') FROM standing WHERE what IN ('order', 'piece', 'message', 'thread')")
+	rows, err := db.Query("SELECT 'order ' || id || ' ', changed_at FROM orders WHERE state IN ('held', 'failed') AND code <> 'owner'")
 	if err != nil {
 		w.t.Errorf("read what is wrong: %v", err)
 		return
@@ -152,7 +152,7 @@ func (w *world) hasHeard(db *sql.DB) {
 	for rows.Next() {
 		var what, text string
 		w.expect(rows.Scan(&what, &text))
-		if since, err := time.Parse(time.RFC3339, text); err == nil && time.Since(since) > inTime && !w.phones.received(what) {
+		if since := must(time.Parse(time.RFC3339, text)); time.Since(since) > inTime && !w.phones.received(what) {
 			w.t.Errorf("%sneeds the owner since %s, and the owner was not notified until %s", what, since, time.Now())
 		}
 	}
@@ -296,7 +296,7 @@ func (w *world) checkDigests(db *sql.DB) {
 // made, until end. A restore might bring a pause back, so its weeks have none.
 func (w *world) pauses(end time.Time) {
 	rng := w.phones.pausing
-	for w.phones.pausing != nil && !w.restores.wanted {
+	for rng != nil && !w.restores.wanted {
 		time.Sleep(time.Duration(1+rng.IntN(20)) * time.Hour)
 		for !w.anyPaid() && time.Now().Before(end) {
 			time.Sleep(7 * time.Minute)
