@@ -292,8 +292,8 @@ func (w *world) checkDigests(db *sql.DB) {
 	}
 }
 
-// pauses has the owner pause the daemon for hours now and then, when something is to be
-// made, until end. A restore might bring a pause back, so its weeks have none.
+// pauses has the owner of one in three weeks pause the daemon now and then, when something
+// is to be made, until end. A restore might bring a pause back, so its weeks have none.
 func (w *world) pauses(end time.Time) {
 	rng := w.phones.pausing
 	for rng != nil && !w.restores.wanted {
