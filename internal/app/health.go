@@ -51,7 +51,7 @@ func (h *health) run(ctx context.Context) error {
 		h.log.Info("serving metrics", "address", h.port.Addr().String())
 	}
 	if err := servePort(ctx, h.port, h.handler()); err != nil {
-		h.log.Error("metrics are not served any more", "error", err, "hint", "restart the daemon; its work continues meanwhile")
+		h.log.Error("the metrics server failed", "error", err, "hint", "restart the daemon; its work continues meanwhile")
 		<-ctx.Done()
 	}
 	return nil
@@ -97,8 +97,8 @@ const (
 // factReady is when the last check wrote to the database.
 const factReady = "ready.checked"
 
-// writable returns why the database takes no writes, or "". There is no way to cut a write
-// off, so a check that finds one under way does not begin another.
+// writable returns why the database takes no writes, or "". A write cannot be interrupted,
+// so a check that finds one under way does not begin another.
 func (h *health) writable(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/store"
 )
 
-// measured is what the parts of this process have done since it began.
+// measured are the metrics of this process since it began.
 type measured struct {
 	registry *metrics.Registry
 	stages   metrics.Histogram

@@ -40,7 +40,7 @@ func pingGet(p config.Ping) func(context.Context, string) error {
 	return nil
 }
 
-// failWithin is how long the monitor may take to learn that the process ends.
+// failWithin is how long the call that reports the end of the process may take.
 const failWithin = 10 * time.Second
 
 // pingFailure notifies the monitor that the process ends by an internal error.

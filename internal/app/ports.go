@@ -30,7 +30,7 @@ func (a *App) openMetricsPort() (err error) {
 	return err
 }
 
-// OpenMetricsPort takes the port for metrics; it returns nil when they are off.
+// OpenMetricsPort listens on the port for metrics; it returns nil when they are off.
 func OpenMetricsPort(o Options) (net.Listener, error) {
 	o = o.withDefaults()
 	if !o.Config.Metrics.On() {

@@ -1,9 +1,9 @@
-// Package beat shows whether the loops of a daemon turn. A loop says before each wait, and
-// before each call to something outside the process, by when that ends. A loop that is a
-// minute past that is stuck; one that waits for long within its own limit is not.
+// Package beat shows whether the loops of a daemon turn. Before each wait, and before each
+// call to something outside the process, a loop declares when that ends at the latest. A
+// loop that is a minute past this limit is stuck. A long wait within its limit is not.
 //
 // The context of a loop carries its beat, so code below a loop needs nothing else. With a
-// context of no loop all functions work, and record nothing.
+// context without a loop all functions work, and record nothing.
 //
 // It must not know what the loops do.
 package beat
@@ -61,7 +61,8 @@ func (l *Loops) Stuck() (names []string) {
 	return names
 }
 
-// Start adds a loop, which runs until end is called. Its context is for all that it does.
+// Start adds a loop, which runs until end is called. All that the loop does uses the
+// returned context.
 func (l *Loops) Start(ctx context.Context, name string) (in context.Context, end func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -126,7 +127,7 @@ func Branch(ctx context.Context) *Part {
 	return p.of.begin()
 }
 
-// In returns a context for what the worker does.
+// In returns the context that the worker uses.
 func (p *Part) In(ctx context.Context) context.Context {
 	if p == nil {
 		return ctx
@@ -134,7 +135,7 @@ func (p *Part) In(ctx context.Context) context.Context {
 	return context.WithValue(ctx, partKey{}, p)
 }
 
-// End says that the worker has ended.
+// End records that the worker has ended.
 func (p *Part) End() {
 	if p == nil {
 		return
@@ -167,13 +168,13 @@ func (p *Part) set(due time.Time) {
 	p.due = due
 }
 
-// Turn says that the loop works, and waits for nothing.
+// Turn records that the loop works and does not wait.
 func Turn(ctx context.Context) { of(ctx).set(time.Now().Add(ownWork)) }
 
-// Within says that the loop waits for d at most.
+// Within records that the loop waits for d at most.
 func Within(ctx context.Context, d time.Duration) { of(ctx).set(time.Now().Add(d)) }
 
-// Idle says that the loop waits for something that may never come, such as a command.
+// Idle records that the loop waits for something that may never come, such as a command.
 func Idle(ctx context.Context) { of(ctx).set(time.Time{}) }
 
 // Sleep waits for d, for wake, which may be nil, or for the end of ctx. It reports whether

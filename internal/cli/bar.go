@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/term"
 )
 
-// barInterval is the time between two drawings of the time that a sample takes.
+// barInterval is the time between two drawings of the bar.
 const barInterval = 500 * time.Millisecond
 
 // sampleBar shows on the terminal how far a sample is.
@@ -20,7 +20,7 @@ type sampleBar struct {
 	progress order.Progress
 }
 
-// withBar gives the log of the program a bar below it, for what takes long.
+// withBar shows a bar below the log of the program while something takes long.
 func (p *Program) withBar() {
 	p.bar = term.NewBar(p.Stderr, p.Getenv)
 	p.logger = p.bar.Log(p.logOptions())

@@ -165,7 +165,7 @@ func (d *doctor) requirement(name, title string, err error) {
 
 // measures describes the size and length of a file.
 func measures(i media.Info) string {
-	text := fmt.Sprintf("%d bytes", i.Bytes)
+	text := term.Size(i.Bytes)
 	if i.Width > 0 {
 		text = fmt.Sprintf("%d x %d pixels, %s", i.Width, i.Height, text)
 	}

@@ -73,7 +73,7 @@ type answers struct {
 	start config.Start
 }
 
-// ask asks what no flag has said. Each answer is checked at once, and asked for again
+// ask asks what no flag has answered. Each answer is checked at once, and asked for again
 // until it is right.
 func (a *answers) ask() error {
 	g := a.p.Page()

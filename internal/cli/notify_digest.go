@@ -45,7 +45,7 @@ func (c NotifyDigestCmd) Run(p *Program) error {
 	})
 }
 
-// digestZone is where the days of the first target are counted that gets summaries.
+// digestZone is the time zone of the first target that gets summaries.
 func digestZone(cfg *config.Config) *time.Location {
 	at := slices.IndexFunc(cfg.Notify, func(n config.Notify) bool { return slices.Contains(n.News, order.NewsDigest) })
 	if at < 0 {

@@ -42,9 +42,8 @@ func (RunCmd) Run(p *Program) error {
 	return a.Run(ctx)
 }
 
-// hangups are the SIGHUPs, from before there is anything to reload: one that came then
-// would end the process. It is made without a signal if the parent has it ignored, as nohup
-// does.
+// hangups receives SIGHUP from before there is anything to reload, because one that came
+// then would end the process. It receives none if the parent ignores SIGHUP, as nohup does.
 type hangups chan os.Signal
 
 func newHangups() hangups {
@@ -55,7 +54,7 @@ func newHangups() hangups {
 	return h
 }
 
-// each calls f at each SIGHUP until release, which waits for it.
+// each calls f at each SIGHUP until release is called. release waits for a call under way.
 func (h hangups) each(f func()) (release func()) {
 	done := make(chan struct{})
 	var waiting sync.WaitGroup
@@ -75,7 +74,7 @@ func (h hangups) each(f func()) (release func()) {
 	}
 }
 
-// untilStopped returns a context that the signals end which stop a command. SIGHUP does not
+// untilStopped returns a context that ends at a signal that stops a command. SIGHUP does not
 // if the parent has it ignored, as nohup does. The release restores their defaults.
 func untilStopped() (ctx context.Context, release func()) {
 	stops := []os.Signal{syscall.SIGTERM, syscall.SIGINT}

@@ -18,7 +18,7 @@ type aliveView struct {
 	Stuck []string `json:"stuck"`
 }
 
-// alive says in the exit code whether the daemon is up and its loops turn.
+// alive shows in the exit code whether the daemon is up and its loops turn.
 func (c StatusCmd) alive(p *Program) error {
 	cfg, err := p.load()
 	if err != nil {

@@ -193,7 +193,7 @@ func (v workView) text(now time.Time) string {
 		parts = append(parts, term.Line(v.Progress.Text, 60))
 	}
 	parts = append(parts, "for "+term.Span(max(now.Sub(began), 0)))
-	if v.UsualSeconds > 0 {
+	if v.UsualSeconds >= 1 {
 		parts = append(parts, "usually "+term.Span(time.Duration(v.UsualSeconds*float64(time.Second))))
 	}
 	return strings.Join(parts, ", ")

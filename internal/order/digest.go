@@ -77,7 +77,7 @@ func (d DigestTime) Span(day string) (from, to time.Time, err error) {
 func (d DigestTime) noon(day string) (time.Time, error) {
 	at, err := time.Parse(time.DateOnly, day)
 	if err != nil {
-		return at, fmt.Errorf("%.40q is no day like 2026-11-25", day)
+		return at, fmt.Errorf("%.40q is not a date such as 2026-11-25", day)
 	}
 	return time.Date(at.Year(), at.Month(), at.Day(), 12, 0, 0, 0, d.Zone), nil
 }

@@ -1,6 +1,6 @@
 // Package ping shows a monitor elsewhere that the daemon works: it calls an address after
 // polls that the marketplace has answered. The monitor raises the alarm when the calls stop,
-// so it notices also what a dead daemon cannot report.
+// so the owner hears of a daemon that is dead or hangs.
 //
 // It must not know how the address is called, or what a poll is.
 package ping
@@ -50,11 +50,11 @@ func New(o Options) *Pinger {
 // Change replaces Get; nil is no address.
 func (p *Pinger) Change(get func(ctx context.Context, below string) error) { p.get.Store(&get) }
 
-// Polled says that the marketplace has answered a poll. It does not block.
+// Polled records that the marketplace has answered a poll. It does not block.
 func (p *Pinger) Polled() {
 	select {
 	case p.good <- struct{}{}:
-	default: // it is known
+	default: // a call is already pending
 	}
 }
 

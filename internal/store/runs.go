@@ -72,7 +72,7 @@ func (t *tx) crashes(order.Watch) ([]order.Condition, error) {
 	}
 	return []order.Condition{{
 		What: "daemon", ID: string(order.AlertCrashed), Code: order.AlertCrashed.Code(), State: "crashed", Timed: true, Reason: reason,
-		Hint: "its log, or the system's, says why it ended; this is over after an hour without another crash",
+		Hint: "see why in its log or the system's; the alert ends after an hour without another crash",
 	}}, nil
 }
 

@@ -57,7 +57,7 @@ func (t *tx) openTake(j order.Job, r order.Redo) error {
 			return err
 		}
 		if len(files) == 0 {
-			return fmt.Errorf("order %s has no files yet to make others from", j.OrderID)
+			return fmt.Errorf("order %s has no files yet to start from", j.OrderID)
 		}
 	}
 	return t.putTake(j, int(last)+1, r)
