@@ -40,3 +40,15 @@ func TestWorkFitsOnANarrowTerminal(t *testing.T) {
 		}
 	}
 }
+
+// TestAUsualTimeIsShownFromOneSecondOn guards a bar that reads "usually 0s".
+func TestAUsualTimeIsShownFromOneSecondOn(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for usual, want := range map[float64]string{0: "generate, for 2s", 0.4: "generate, for 2s", 3: "generate, for 2s, usually 3s"} {
+		v := workView{Stage: order.StageGenerate, Since: now.Add(-2 * time.Second), UsualSeconds: usual}
+		if got := v.text(now); got != want {
+			t.Errorf("usually %vs: %q, want %q", usual, got, want)
+		}
+	}
+}
