@@ -272,12 +272,19 @@ func (w *world) forgotten(o sandbox.Order) bool {
 	return w.restores.uncompared(o.CompletedAt) || w.restores.any() && (w.guide || askedAfterBrief(o))
 }
 
-// askedAfterBrief reports whether the client asked for a piece after one was made unasked.
+// askedAfterBrief reports whether the client asked for a piece although one was begun
+// unasked. The thread shows a piece then whose number is above the messages before it.
 func askedAfterBrief(o sandbox.Order) bool {
-	first := slices.IndexFunc(o.Messages, func(m sandbox.Message) bool {
-		return m.From == "client" || strings.HasPrefix(m.Content, "Piece ")
-	})
-	return first >= 0 && o.Messages[first].From != "client" && slices.ContainsFunc(o.Messages, func(m sandbox.Message) bool { return m.From == "client" })
+	asked, unasked := 0, false
+	for _, m := range o.Messages {
+		var number int
+		if m.From == "client" {
+			asked++
+		} else if n, _ := fmt.Sscanf(m.Content, "Piece %d", &number); n == 1 && number > asked {
+			unasked = true
+		}
+	}
+	return unasked && asked > 0
 }
 
 // uncompared reports whether an order that ended then may have ended after a copy was made
