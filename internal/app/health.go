@@ -169,7 +169,7 @@ func (h *health) gauges(ctx context.Context, p *metrics.Page) {
 
 var openStates = []order.State{order.StateWaiting, order.StateWorking, order.StateHeld, order.StateFailed, order.StateDelivered}
 
-// stored adds what the database shows.
+// stored adds the metrics that are read from the database.
 func stored(p *metrics.Page, m store.Measures, now time.Time) {
 	p.Gauge("atelierd_orders", "Orders that have not ended, by state.")
 	for _, s := range openStates {

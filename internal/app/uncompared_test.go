@@ -36,11 +36,8 @@ func TestARestoreIsFoundAfterAProcessThatHasOnlyPolled(t *testing.T) {
 		before, then func(d *drill)
 	}{
 		"only the listing": {
-			before: func(d *drill) {
-				d.place("slow one", sandbox.NewOrder{})
-				d.place("slow two", sandbox.NewOrder{})
-			},
-			then: func(*drill) {},
+			before: func(d *drill) { d.place("slow one", sandbox.NewOrder{}); d.place("slow two", sandbox.NewOrder{}) },
+			then:   func(*drill) {},
 		},
 		"orders that the copy lacks": {
 			before: func(d *drill) { d.place("before", sandbox.NewOrder{}) },

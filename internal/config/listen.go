@@ -34,7 +34,8 @@ func (t *table) listen(example string) string {
 // listener is an address that the daemon listens on, and its key.
 type listener struct{ key, address string }
 
-// apart rejects two listeners on one address. Each has its own audience.
+// apart rejects two listeners on one address: webhooks come from the internet, and metrics
+// stay private.
 func (t *table) apart(list ...listener) {
 	for i, l := range list {
 		if other := slices.IndexFunc(list[:i], func(o listener) bool { return meet(o.address, l.address) }); other >= 0 {

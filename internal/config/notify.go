@@ -142,7 +142,7 @@ func (n *Notify) address(t *table, dir string) {
 	}
 }
 
-// oneAddress rejects more than one place for an address, and reports whether there is any.
+// oneAddress rejects more than one source of an address, and reports whether there is one.
 func (t *table) oneAddress(places ...string) bool {
 	set := slices.DeleteFunc(places, func(place string) bool { return place == "" })
 	if len(set) > 1 {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Start is what a new owner has answered. What is empty stays as Example has it.
+// Start are the answers of a new owner. An empty one keeps the value of Example.
 type Start struct {
 	Name         string
 	EndpointURL  string

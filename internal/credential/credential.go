@@ -31,7 +31,7 @@ type Found struct {
 	From string
 }
 
-// environment is the source that is no file.
+// environment is the source of a key that is in a variable.
 const environment = "the environment"
 
 // Error is a failure that the owner has to fix. Hint is the next step, or empty.

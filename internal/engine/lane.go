@@ -28,14 +28,14 @@ func newLane(name order.Lane, workers int) *lane {
 	return &lane{name: name, want: workers, wake: make(chan struct{}, 1)}
 }
 
-// resize sets how many workers the lane shall have.
+// resize sets how many workers the lane has.
 func (l *lane) resize(workers int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.want = workers
 }
 
-// grows reports whether another worker is to be started, and counts it.
+// grows reports whether another worker has to start, and counts it.
 func (l *lane) grows() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +46,7 @@ func (l *lane) grows() bool {
 	return true
 }
 
-// shrinks reports whether the worker that asks is to leave, and no longer counts it.
+// shrinks reports whether the calling worker has to end, and no longer counts it.
 func (l *lane) shrinks() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -170,7 +170,8 @@ func hintOf(err error) []any {
 // Once does what can be done now and reports whether the set-up is complete.
 func (s *Setup) Once(ctx context.Context) (complete bool, err error) {
 	if next := s.next.Swap(nil); next != nil {
-		// What the marketplace refused, it may take as it is now. What was sent stays known.
+		// A refused value is sent again, because the marketplace may accept it now. What was sent
+		// stays recorded.
 		s.o, s.profile, s.refused = *next, false, map[string]bool{}
 	}
 	if err := s.setProfile(ctx); err != nil {
@@ -218,8 +219,8 @@ func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 	return complete, errors.Join(append(errs, s.forget(known))...)
 }
 
-// forget clears in what a service differed that is not on offer any more. Nobody
-// compares it now.
+// forget clears what differs in services that are no longer offered, because they are not
+// compared any more.
 func (s *Setup) forget(known []order.Listed) (err error) {
 	for _, l := range known {
 		offered := slices.ContainsFunc(s.o.Offers, func(o Offer) bool { return order.SameTitle(o.Title, l.Title) })

@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// The durations of work that the ledger knows none of.
+// The durations that are assumed for work without a history.
 const (
 	DefaultGenerate = 2 * time.Minute
 	DefaultUpload   = 10 * time.Second
@@ -49,13 +49,13 @@ type Input struct {
 	Stopped string
 }
 
-// Expectation is when an order will be delivered, or why nothing can be said.
+// Expectation is when an order will be delivered, or why there is no estimate.
 type Expectation struct {
 	At      time.Time
 	Unknown string
 }
 
-// Estimate returns what is to be expected of each order with work on a delivery.
+// Estimate returns the expectation for each order with work on a delivery.
 func Estimate(in Input) map[string]Expectation {
 	e := estimate{Input: in, expected: map[string]Expectation{}, free: make([]time.Time, max(in.Workers, 1))}
 	for i := range e.free {
@@ -80,7 +80,7 @@ type made struct {
 	at time.Time
 }
 
-// running gives each generation that runs a worker until its end.
+// running occupies a worker for each running generation, until its end.
 func (e *estimate) running() {
 	worker := 0
 	for _, j := range e.Jobs {
@@ -101,7 +101,7 @@ func (e *estimate) running() {
 	}
 }
 
-// waiting gives each generation that waits the worker that is free first. Those that may
+// waiting assigns each waiting generation to the worker that is free first. Those that may
 // run now come before those that may run later.
 func (e *estimate) waiting() {
 	var list []Job
@@ -163,7 +163,7 @@ func (e *estimate) unknown(j Job, why string) {
 	}
 }
 
-// expect records what is expected of an order.
+// expect records the expectation for an order.
 func (e *estimate) expect(id string, x Expectation) {
 	if e.Stopped != "" {
 		x = Expectation{Unknown: e.Stopped}
@@ -188,7 +188,7 @@ func (e *estimate) usual(j Job) time.Duration {
 const (
 	// leastFraction is the least progress from which the rest is computed.
 	leastFraction = 0.05
-	// longest is how many times as long as usual work may take until nothing is said.
+	// longest is how many times as long as usual work may take before it has no estimate.
 	longest = 3
 )
 
@@ -218,7 +218,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// unknownWhile are the codes of what work waits for without an end that can be foreseen.
+// unknownWhile are the codes of waits whose end cannot be estimated.
 var unknownWhile = map[order.Code]string{
 	order.CodePaused:              "its generator is paused",
 	order.CodeKeyRefused:          "the marketplace refuses the key",

@@ -6,8 +6,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// Requests is how many requests to the marketplace are left. Polls are not foreseen: they
-// leave what deliveries need.
+// Requests is how many requests to the marketplace are left. Polls are not counted,
+// because they leave the requests that deliveries need.
 type Requests struct {
 	Upload, Deliver Count
 	// All counts all kinds together; nil if the marketplace counts each kind by itself.

@@ -40,7 +40,7 @@ func (r *run) putTakes(ctx context.Context, req *generate.Request) error {
 	return nil
 }
 
-// there returns the path of an accepted file, and whether it is still there.
+// there returns the path of an accepted file, and whether it still exists.
 func (r *run) there(a order.Artifact) (path string, ok bool) {
 	path = filepath.Join(r.o.Dir, a.Path)
 	st, err := os.Stat(path)

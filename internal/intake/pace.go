@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Pace is how often is polled; see the Options of the same names.
+// Pace is the time between polls; see the Options of the same names.
 type Pace struct{ Interval, SafetyInterval, Trust, Debounce time.Duration }
 
 func (p Pace) withDefaults() *Pace {
@@ -32,7 +32,7 @@ func (p *Poller) after(ctx context.Context, interval time.Duration) time.Time {
 	return p.polledAt.Add(p.o.Pacer.PollDelay(ctx, interval))
 }
 
-// sooner moves a poll that is due to at, if that is sooner, and returns when it is due.
+// sooner moves the next poll to at if that is earlier, and returns when it is due.
 func (p *Poller) sooner(due, at time.Time, t *time.Timer) time.Time {
 	if !at.Before(due) {
 		return due

@@ -181,8 +181,8 @@ func (p *Poller) Run(ctx context.Context) error {
 	return nil
 }
 
-// sayNext logs when the next poll is: after a poll that has found something, and whenever
-// the wait has become much longer or shorter. In between it is as often as was said.
+// sayNext logs when the next poll is: after a poll that has found something, and when the
+// wait has become much longer or shorter.
 func (p *Poller) sayNext(wait time.Duration, last PollState) {
 	level := slog.LevelDebug
 	if last.Err == nil && last.New+last.Changed > 0 || wait > p.said*3/2 || wait < p.said*2/3 {

@@ -74,7 +74,7 @@ func (a *account) admit(root string, req generate.Request, folder *os.File) erro
 	return errors.Join(folder.Chmod(0o700), folder.Chown(int(a.uid), int(a.gid)))
 }
 
-// leave takes the output folder back, so that nothing in it is replaced from now on.
+// leave makes the output folder the daemon's again, so that nothing in it can be replaced.
 func (a *account) leave(folder *os.File) error {
 	if a == nil {
 		return nil
@@ -93,7 +93,7 @@ func (a *account) share(root, file string) error {
 	return errors.Join(os.Lchown(file, -1, int(a.gid)), os.Chmod(file, 0o640))
 }
 
-// lead lets the user pass each folder from root down to the one of path.
+// lead lets the user enter each folder from root down to the one of path.
 func (a *account) lead(root, path string) error {
 	for path != root && isBelow(root, path) {
 		path = filepath.Dir(path)

@@ -167,7 +167,7 @@ func (c *cutter) escaped(b byte) error {
 	return nil
 }
 
-// unquoted returns what a part of a JSON text says, or "" if it is not valid.
+// unquoted decodes a part of a JSON string. It is "" if that is not valid.
 func unquoted(raw string) (plain string) {
 	_ = json.Unmarshal([]byte(`"`+raw+`"`), &plain)
 	return plain
@@ -225,8 +225,8 @@ func (c *cutter) letter(b byte) error {
 	return nil
 }
 
-// odd leaves a text that is not base64 after all. What stays in the JSON is not valid
-// either.
+// odd ends a part whose text is not base64 after all. What stays in the JSON is not valid
+// base64 either.
 func (c *cutter) odd() error {
 	c.json, c.in = append(c.json, '%'), text
 	return c.close()

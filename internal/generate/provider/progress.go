@@ -59,7 +59,7 @@ func phaseOf(word string) order.Phase {
 	return order.PhaseMaking
 }
 
-// mostQueue is the most jobs that a queue can have before ours.
+// mostQueue is the longest queue that is believed.
 const mostQueue = 1_000_000
 
 // placeAfter returns the place of a job in a queue, from 1, with n jobs before it. It is 0
