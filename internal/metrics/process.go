@@ -21,5 +21,5 @@ func (p *Page) process() {
 	}
 }
 
-// used is what the process uses. What the system does not say is 0.
+// used is what the process uses. What the system does not report is 0.
 type used struct{ resident, open, most, cpu float64 }

@@ -33,8 +33,8 @@ const (
 	AlertThreads Alert = "threads"
 	// AlertSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
 	AlertSecondDaemon Alert = "second_daemon"
-	// AlertReload: a changed configuration cannot be used, so the old one is. The next
-	// reload or start with one that can ends it.
+	// AlertReload: a changed configuration cannot be used, so the old one stays in use.
+	// A start, or a reload that succeeds, ends it.
 	AlertReload Alert = "reload"
 	// AlertPaused: the owner has paused the daemon, which begins no work. The owner resumes it.
 	AlertPaused Alert = "paused"

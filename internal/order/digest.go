@@ -23,13 +23,13 @@ type Digest struct {
 
 // DigestTime is when a target gets the summary of the day before.
 type DigestTime struct {
-	// At is the time of the day, as what has passed since midnight.
+	// At is the time of the day, as the time since midnight.
 	At time.Duration
-	// Zone is where the days are counted. Nil sends no summary.
+	// Zone is the time zone of the days. Nil sends no summary.
 	Zone *time.Location
 }
 
-// mostDigests is how many days the newest summary may be late with those before it.
+// mostDigests is the most days whose summaries are sent late, the newest ones.
 const mostDigests = 2
 
 // dateAt returns a time of the day on the date that is days after that of t. Where clocks

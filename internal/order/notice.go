@@ -199,7 +199,7 @@ func Bundle(list []Notice) (title, text string, urgent bool) {
 	return strings.Join(parts, ", "), strings.Join(lines, "\n"), urgent
 }
 
-// bundled says what the lines of a message are about, by their kind.
+// bundled names what the lines of a message are about, by their kind.
 var bundled = []struct {
 	kind         NoticeKind
 	one, several string

@@ -18,7 +18,7 @@ const (
 	PhaseUploading   Phase = "uploading"
 )
 
-// Progress is how far work is, as far as it is known. Its zero value says nothing.
+// Progress is how far work is. Its zero value is unknown.
 type Progress struct {
 	Phase Phase `json:"phase,omitempty"`
 	// Fraction is how much of the phase is done, up to 1. 0 is unknown too.

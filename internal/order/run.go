@@ -2,7 +2,7 @@ package order
 
 import "time"
 
-// Boot is how a daemon or a heartbeat begins.
+// Boot is what a daemon or a heartbeat knows when it begins.
 type Boot struct {
 	Version string
 	// Restored is why the ledger was restored, and is to be reconciled before any work;

@@ -104,7 +104,7 @@ var subjects = map[Alert][2]string{
 	AlertWindow:         {"window", "ends soon"},
 }
 
-// Subject returns what an alert of the daemon is about, and in what state that is. Both are
+// Subject returns what an alert of the daemon is about, and the state of that. Both are
 // empty for other codes.
 func (c Code) Subject() (what, state string) {
 	name, ok := strings.CutPrefix(string(c), AlertFact)

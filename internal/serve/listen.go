@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// ListenError says in one line why an address cannot be listened on.
+// ListenError returns in one line why an address cannot be listened on.
 func ListenError(address string, err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err // its text has the address, and says listen

@@ -13,7 +13,7 @@ import (
 // transaction that records what it says, after its commit, so that it is logged once and
 // whichever part of the daemon has found it out.
 
-// says has a line logged once the transaction has committed.
+// says logs a line once the transaction has committed.
 func (t *tx) says(line func(log *slog.Logger)) { t.lines = append(t.lines, line) }
 
 // mostCame is how many new orders of a listing are logged one by one.
