@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"database/sql"
 	"fmt"
 	"net/http/httptest"
@@ -50,9 +51,12 @@ func newFixture(t *testing.T, o sandbox.Options) *fixture {
 	return newFixtureWith(t, o, programGenerator)
 }
 
-// newFixtureWith is newFixture with another generator.
+// newFixtureWith is newFixture with another generator. A daemon of a fixture polls each
+// second, so on a slow machine it would use up what the marketplace allows in an hour
+// before it delivers. Requests are therefore counted in windows of ten seconds.
 func newFixtureWith(t *testing.T, o sandbox.Options, generator string) *fixture {
 	t.Helper()
+	o.Window = cmp.Or(o.Window, 10*time.Second)
 	s := &fixture{t: t, market: sandbox.New(o), dir: t.TempDir()}
 	server := httptest.NewServer(s.market)
 	t.Cleanup(server.Close)

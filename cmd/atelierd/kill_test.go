@@ -63,8 +63,7 @@ func TestAKillAtEachCommitAmidFaultsDeliversTheOrderOnce(t *testing.T) {
 			}
 			t.Run(when+name, func(t *testing.T) {
 				t.Parallel()
-				// The window is short, because polls of a second use up what an hour allows.
-				s := newFixture(t, sandbox.Options{Seed: uint64(10*i + j + 1), Window: 10 * time.Second, Faults: sandbox.Faults{
+				s := newFixture(t, sandbox.Options{Seed: uint64(10*i + j + 1), Faults: sandbox.Faults{
 					Before: 0.15, After: 0.15, Slow: 0.15, SlowMax: 300 * time.Millisecond,
 				}})
 				s.place(1)
