@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,7 +186,7 @@ func (d *drill) RoundTrip(r *http.Request) (*http.Response, error) {
 // Generate is the generator, which costs money and takes time.
 func (d *drill) Generate(ctx context.Context, r generate.Request) (generate.Result, error) {
 	minutes := 1
-	if strings.HasPrefix(r.Brief, "slow") {
+	if strings.HasPrefix(cmp.Or(r.Ask, r.Brief), "slow") {
 		minutes = 40
 	}
 	select {

@@ -266,25 +266,9 @@ func (w *world) lostRetry(id string) bool {
 }
 
 // forgotten reports whether pieces of a window may be missing from the database: it ended
-// before they were found at the marketplace, which in the guide shows no window, or a
-// restored ledger took the piece from the brief for the one that the client asked for later.
+// before they were found at the marketplace, which in the guide shows no window.
 func (w *world) forgotten(o sandbox.Order) bool {
-	return w.restores.uncompared(o.CompletedAt) || w.restores.any() && (w.guide || askedAfterBrief(o))
-}
-
-// askedAfterBrief reports whether the client asked for a piece although one was begun
-// unasked. The thread shows a piece then whose number is above the messages before it.
-func askedAfterBrief(o sandbox.Order) bool {
-	asked, unasked := 0, false
-	for _, m := range o.Messages {
-		var number int
-		if m.From == "client" {
-			asked++
-		} else if n, _ := fmt.Sscanf(m.Content, "Piece %d", &number); n == 1 && number > asked {
-			unasked = true
-		}
-	}
-	return unasked && asked > 0
+	return w.restores.uncompared(o.CompletedAt) || w.restores.any() && w.guide
 }
 
 // uncompared reports whether an order that ended then may have ended after a copy was made

@@ -261,19 +261,28 @@ func (t *Threads) thread(ctx context.Context, catalog Catalog, id string, messag
 	return th, nil
 }
 
-// unasked reports whether the thread brings piece 1 to its client before the client has
-// written anything. A restored ledger does not know that it was made from the brief.
+// unasked reports whether the thread brings its client a piece with a higher number than the
+// client had asked for. Piece 1 was begun from the brief then, which a restored ledger does
+// not know. It may come later than the others, or not yet.
 func (t *Threads) unasked(o order.Order, messages []order.Message) bool {
+	asked := 0
 	for _, m := range messages {
-		links := order.Links(m.Text)
 		switch {
-		case m.Party == order.PartyClient, t.o.PieceText == nil:
-			return false
-		case m.Party == order.PartyAgent && len(links) > 0 && strings.TrimSpace(m.Text) == strings.TrimSpace(t.o.PieceText(o, 1, links)):
+		case m.Party == order.PartyClient:
+			asked++
+		// A template without the number has the same text for each piece.
+		case t.brings(o, m, asked+1) && (asked == 0 || !t.brings(o, m, asked)):
 			return true
 		}
 	}
 	return false
+}
+
+// brings reports whether a message of ours brings a piece with that number.
+func (t *Threads) brings(o order.Order, m order.Message, piece int) bool {
+	links := order.Links(m.Text)
+	return t.o.PieceText != nil && m.Party == order.PartyAgent && len(links) > 0 &&
+		strings.TrimSpace(m.Text) == strings.TrimSpace(t.o.PieceText(o, piece, links))
 }
 
 func (t *Threads) apply(th order.Thread) error {

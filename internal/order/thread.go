@@ -74,7 +74,7 @@ type Thread struct {
 	Pieces bool
 	Quota  int
 	Until  time.Time
-	// Unasked: the thread shows that piece 1 was made from the brief, so the client's
+	// Unasked: the thread shows that piece 1 was begun from the brief, so the client's
 	// messages ask for the pieces after it.
 	Unasked bool
 }

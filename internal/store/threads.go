@@ -89,7 +89,7 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 func (t *tx) openPieces(th order.Thread) error {
 	if th.Unasked {
 		made := order.Job{OrderID: th.OrderID, DueAt: t.now.Time}
-		if err := t.askFromBrief(made, "the thread shows that piece 1 was made from the brief"); err != nil {
+		if err := t.askFromBrief(made, "the thread shows that piece 1 was begun from the brief"); err != nil {
 			return err
 		}
 	}
