@@ -26,7 +26,7 @@ func TestEachStatusHasAClassAndACode(t *testing.T) {
 		hint    string
 	}{
 		{400, order.Fail, order.CodeRejected, false, ""},
-		{401, order.Hold, order.CodeKeyRefused, false, "new one takes effect"},
+		{401, order.Hold, order.CodeKeyRefused, false, "a new one in a file takes effect"},
 		{402, order.Retry, order.CodeUnexpected, false, ""},
 		{403, order.Hold, order.CodeForbidden, false, "belong together"},
 		{404, order.Fail, order.CodeNotFound, false, ""},
