@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/store/query"
 )
 
-// ErrNotPaused: there is no pause to end.
+// ErrNotPaused is returned where there is no pause to end.
 var ErrNotPaused = errors.New("not paused")
 
 // Paused returns who has paused the daemon and why; "" if nobody has.
