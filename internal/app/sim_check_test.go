@@ -58,7 +58,7 @@ func (w *world) check() {
 }
 
 func (w *world) openDatabase() *sql.DB {
-	return must(sql.Open("sqlite", "file:"+filepath.Join(w.dir, store.FileName)))
+	return must(sql.Open("sqlite", "file:"+filepath.Join(w.dir, store.FileName)+"?_pragma=busy_timeout(5000)"))
 }
 
 func (w *world) checkIntegrity(db *sql.DB) {
