@@ -2,7 +2,7 @@
 
 -- What was spent on each order in a day, also after the attempts and calls of it are
 -- pruned. Triggers keep it, so that it is exact whatever writes them. A migration that
--- builds one of those tables anew makes its triggers again.
+-- builds one of those tables again makes its triggers again.
 CREATE TABLE books (
     day             TEXT NOT NULL,               -- 2026-11-25: of the start of the attempt, or of the sample
     order_id        TEXT NOT NULL,               -- empty for samples

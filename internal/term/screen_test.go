@@ -18,7 +18,7 @@ func shown(t *testing.T, text string) []string {
 		case strings.HasPrefix(text, "\x1b[H"):
 			at, text = 0, text[3:]
 		case strings.HasPrefix(text, "\x1b[K"):
-			text = text[3:] // the rest of the line is written anew below
+			text = text[3:] // the rest of the line is written again below
 		case strings.HasPrefix(text, "\x1b[J"):
 			lines, text = lines[:at+1], text[3:]
 		case strings.HasPrefix(text, "\r\n"):
