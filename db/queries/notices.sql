@@ -15,8 +15,9 @@ UPDATE alerts SET state = sqlc.arg(state), reason = sqlc.arg(reason), hint = sql
 UPDATE alerts SET closed_at = sqlc.arg(closed_at) WHERE id = sqlc.arg(id);
 
 -- name: LastNotices :many
--- When the alert was last put on its way to each target.
-SELECT target, CAST(max(created_at) AS TEXT) AS told_at FROM notices WHERE alert_id = ? GROUP BY target;
+-- When each open alert was last put on its way to each target.
+SELECT n.alert_id, n.target, CAST(max(n.created_at) AS TEXT) AS told_at FROM alerts AS a CROSS JOIN notices AS n
+WHERE n.alert_id = a.id AND a.closed_at IS NULL GROUP BY n.alert_id, n.target;
 
 -- name: DropWaitingNotices :exec
 -- What was not sent yet of an alert is no longer true.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,8 +27,10 @@ import (
 
 // Store is what the announcer needs of the database.
 type Store interface {
-	CheckAlerts(w order.Watch) (opened []order.Condition, closed int, err error)
-	NextDispatch(l order.Listener, retry time.Duration, quiet bool) (*order.Dispatch, error)
+	// Version grows with each change that may concern what is wrong or is to be sent.
+	Version() (uint64, error)
+	CheckAlerts(w order.Watch) (order.Checked, error)
+	NextDispatch(l order.Listener, retry time.Duration, quiet bool) (d *order.Dispatch, waits bool, err error)
 	DispatchSent(id int64, ref string) error
 	DispatchFailed(id int64, reason string, again time.Time) error
 	Edits(target string) ([]order.Dispatch, error)
@@ -75,7 +78,22 @@ type Announcer struct {
 	changed  chan struct{} // the options were replaced
 	began    time.Time
 	failures logonce.Logger
-	failing  map[string]*logonce.Logger // by target
+	targets  map[string]*target // by name
+	last     seen
+}
+
+// target is what is known of a target between two looks.
+type target struct {
+	failing logonce.Logger
+	day     string // of the last summary; empty if that is not known
+	idle    bool   // nothing waits for it
+}
+
+// seen is what the last look has seen, so that the next one can be spared.
+type seen struct {
+	version uint64
+	more    []order.Condition
+	until   time.Time
 }
 
 const (
@@ -97,9 +115,9 @@ func New(o Options) *Announcer {
 }
 
 func (a *Announcer) use(o Options) {
-	a.o, a.failing = o, map[string]*logonce.Logger{}
+	a.o, a.targets, a.last = o, map[string]*target{}, seen{}
 	for _, t := range o.Targets {
-		a.failing[t.Name] = &logonce.Logger{}
+		a.targets[t.Name] = &target{}
 	}
 }
 
@@ -139,7 +157,8 @@ func (a *Announcer) Run(ctx context.Context) error {
 // what is due. It is for a heartbeat, after which nobody looks for hours.
 func (a *Announcer) Once(ctx context.Context) error { return a.look(ctx, order.Watch{}) }
 
-// look looks for what is wrong, and sends what is due.
+// look looks for what is wrong, and sends what is due. Neither is done while nothing can
+// have changed.
 func (a *Announcer) look(ctx context.Context, w order.Watch) error {
 	w.Began, w.Hint = a.began, a.o.Hint
 	for _, t := range a.o.Targets {
@@ -148,20 +167,41 @@ func (a *Announcer) look(ctx context.Context, w order.Watch) error {
 	if a.o.Wrong != nil {
 		w.More = a.o.Wrong()
 	}
-	opened, closed, err := a.o.Store.CheckAlerts(w)
+	same, err := a.check(w)
 	if err != nil {
 		return fmt.Errorf("look for what is wrong: %w", err)
-	}
-	if len(opened) > 0 || closed > 0 {
-		a.o.Log.Debug("alerts checked", "opened", len(opened), "closed", closed)
 	}
 	var sending sync.WaitGroup
 	errs := make([]error, len(a.o.Targets))
 	for i, t := range a.o.Targets {
+		state := a.targets[t.Name]
+		state.idle = state.idle && same
 		sending.Go(func() { errs[i] = errors.Join(a.digest(ctx, t), a.send(ctx, t)) })
 	}
 	sending.Wait()
 	return errors.Join(errs...)
+}
+
+// check looks for what is wrong. It reports whether all is as the last look has seen it.
+func (a *Announcer) check(w order.Watch) (same bool, err error) {
+	version, err := a.o.Store.Version()
+	if err != nil {
+		return false, err
+	}
+	if version == a.last.version && time.Now().Before(a.last.until) && slices.Equal(w.More, a.last.more) {
+		return true, nil
+	}
+	found, err := a.o.Store.CheckAlerts(w)
+	if err != nil {
+		return false, err
+	}
+	if len(found.Opened) > 0 || found.Closed > 0 {
+		a.o.Log.Debug("alerts checked", "opened", len(found.Opened), "closed", found.Closed)
+	}
+	if !w.Starts {
+		a.last = seen{version: version, more: slices.Clone(w.More), until: found.Until}
+	}
+	return false, nil
 }
 
 // digest has the summaries sent that are due for a target. A new target gets the first at
@@ -170,15 +210,18 @@ func (a *Announcer) digest(ctx context.Context, t Target) error {
 	if !t.Takes(order.NewsDigest) || t.Digest.Zone == nil {
 		return nil
 	}
-	now := time.Now()
-	last, err := a.o.Store.DigestDay(ctx, t.Name)
-	if err != nil {
-		return err
+	now, state := time.Now(), a.targets[t.Name]
+	if state.day == "" {
+		day, err := a.o.Store.DigestDay(ctx, t.Name)
+		if err != nil {
+			return err
+		}
+		if day == "" {
+			return a.o.Store.AddDigest(t.Name, t.Digest.Last(now), nil)
+		}
+		state.day = day
 	}
-	if last == "" {
-		return a.o.Store.AddDigest(t.Name, t.Digest.Last(now), nil)
-	}
-	for _, day := range t.Digest.Due(last, now) {
+	for _, day := range t.Digest.Due(state.day, now) {
 		from, to, err := t.Digest.Span(day)
 		if err != nil {
 			return err
@@ -191,22 +234,28 @@ func (a *Announcer) digest(ctx context.Context, t Target) error {
 		if err := a.o.Store.AddDigest(t.Name, day, &n); err != nil {
 			return err
 		}
+		state.day, state.idle = day, false
 	}
 	return nil
 }
 
 // send sends what is due for one target. Its error is the store's.
 func (a *Announcer) send(ctx context.Context, t Target) error {
+	state := a.targets[t.Name]
+	if state.idle {
+		return nil
+	}
 	if err := a.edit(ctx, t); err != nil {
 		return err
 	}
-	d, err := a.o.Store.NextDispatch(t.Listener, retry, t.Quiet != nil && t.Quiet(time.Now()))
+	d, waits, err := a.o.Store.NextDispatch(t.Listener, retry, t.Quiet != nil && t.Quiet(time.Now()))
+	state.idle = err == nil && !waits
 	if err != nil || d == nil {
 		return err
 	}
 	ref, err := t.To.Send(ctx, a.message(t, *d))
 	if err == nil {
-		a.failing[t.Name].Recovered(a.o.Log.With("target", t.Name), "a target of notifications works again")
+		state.failing.Recovered(a.o.Log.With("target", t.Name), "a target of notifications works again")
 		return errors.Join(a.o.Store.DispatchSent(d.ID, ref), a.o.Store.SetAlert(order.NotifyAlert(t.Name), ""))
 	}
 	if ctx.Err() != nil {
@@ -218,7 +267,7 @@ func (a *Announcer) send(ctx context.Context, t Target) error {
 // failed records a message that was not sent, and when it is sent again.
 func (a *Announcer) failed(t Target, d order.Dispatch, f *notify.Failure) error {
 	reason := a.o.Clean(f.Reason)
-	a.failing[t.Name].Failed(a.o.Log.With("target", t.Name), "a notification was not sent", errors.New(reason),
+	a.targets[t.Name].failing.Failed(a.o.Log.With("target", t.Name), "a notification was not sent", errors.New(reason),
 		"hint", "check its [[notify]], then run "+order.Command("notify test"))
 	var broken error
 	if f.Kind == notify.Broken {

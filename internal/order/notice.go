@@ -107,6 +107,15 @@ type Watch struct {
 	Listeners []Listener
 }
 
+// Checked is what a look for what is wrong has found.
+type Checked struct {
+	Opened []Condition
+	Closed int
+	// Until is how long a second look finds the same, unless the database or the Watch
+	// changes.
+	Until time.Time
+}
+
 // Listener is a target of notifications as the store sees it.
 type Listener struct {
 	Name string

@@ -21,44 +21,73 @@ const (
 	mostConditions = 500
 )
 
+// lookAhead is how long a look for what is wrong holds at most while nothing changes.
+const lookAhead = 10 * time.Minute
+
+// check is one look for what is wrong.
+type check struct {
+	*tx
+	w     order.Watch
+	until time.Time // of the result
+}
+
+// changesAt says that the result is another one from a time on.
+func (c *check) changesAt(at time.Time) {
+	if at.Before(c.until) {
+		c.until = at
+	}
+}
+
 // CheckAlerts opens an alert for each thing that is wrong now, closes those that are over,
-// and commits a line about both for each listener. It returns what was opened and how many
-// were closed.
-func (s *Store) CheckAlerts(w order.Watch) (opened []order.Condition, closed int, err error) {
-	err = s.write("alerts", func(t *tx) error {
-		opened, closed = nil, 0 // a batch that fails is tried again
-		now, err := t.conditions(w)
-		if err != nil {
+// and commits a line about both for each listener.
+func (s *Store) CheckAlerts(w order.Watch) (found order.Checked, err error) {
+	err = s.record("alerts", func(t *tx) error {
+		found = order.Checked{} // a batch that fails is tried again
+		c := &check{tx: t, w: w, until: t.now.Add(lookAhead)}
+		if err := c.look(&found); err != nil {
 			return err
 		}
-		open, err := t.OpenAlerts(noCancel)
-		if err != nil {
-			return err
-		}
-		for _, c := range now {
-			a, isNew, err := t.raise(c, open)
-			if err != nil {
-				return err
-			}
-			if isNew {
-				opened = append(opened, c)
-			}
-			if err := t.announce(a, c, w); err != nil {
-				return err
-			}
-		}
-		for _, a := range open {
-			if w.Starts || slices.ContainsFunc(now, func(c order.Condition) bool { return isAbout(a, c) }) {
-				continue
-			}
-			if err := t.closeAlert(a); err != nil {
-				return err
-			}
-			closed++
-		}
+		found.Until = c.until
 		return nil
 	})
-	return opened, closed, err
+	return found, err
+}
+
+func (c *check) look(found *order.Checked) error {
+	now, err := c.conditions()
+	if err != nil {
+		return err
+	}
+	open, err := c.OpenAlerts(noCancel)
+	if err != nil {
+		return err
+	}
+	told, err := c.LastNotices(noCancel)
+	if err != nil {
+		return err
+	}
+	for _, one := range now {
+		a, isNew, err := c.raise(one, open)
+		if err != nil {
+			return err
+		}
+		if isNew {
+			found.Opened = append(found.Opened, one)
+		}
+		if err := c.announce(a, one, told); err != nil {
+			return err
+		}
+	}
+	for _, a := range open {
+		if c.w.Starts || slices.ContainsFunc(now, func(c order.Condition) bool { return isAbout(a, c) }) {
+			continue
+		}
+		if err := c.closeAlert(a); err != nil {
+			return err
+		}
+		found.Closed++
+	}
+	return nil
 }
 
 // raise opens the alert of a condition, unless it is among the open ones.
@@ -77,37 +106,39 @@ func isAbout(a query.Alert, c order.Condition) bool {
 }
 
 // conditions returns what is wrong now, each once.
-func (t *tx) conditions(w order.Watch) ([]order.Condition, error) {
-	if w.Starts {
-		return t.crashes(w)
+func (c *check) conditions() ([]order.Condition, error) {
+	if c.w.Starts {
+		return c.crashes()
 	}
-	rows, err := t.Standing(noCancel)
+	rows, err := c.Standing(noCancel)
 	if err != nil {
 		return nil, err
 	}
-	list := slices.Clone(w.More)
+	list := slices.Clone(c.w.More)
+	today := order.Day(c.now.Time)
+	c.changesAt(today.Add(24 * time.Hour))
 	for _, r := range rows {
-		if r.Code == order.AlertSpending.Code() && since(r.Since).Before(order.Day(t.now.Time)) {
+		if r.Code == order.AlertSpending.Code() && since(r.Since).Before(today) {
 			continue // that was the cap of an earlier day
 		}
 		list = append(list, order.Condition{What: r.What, ID: r.ID, Code: r.Code, State: r.State, Reason: r.Reason, Hint: r.Hint})
 	}
-	for _, rule := range []func(order.Watch) ([]order.Condition, error){t.unreached, t.nearDeadline, t.unanswered, t.unpaid, t.crashes} {
-		more, err := rule(w)
+	for _, rule := range []func() ([]order.Condition, error){c.unreached, c.nearDeadline, c.unanswered, c.unpaid, c.crashes} {
+		more, err := rule()
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, more...)
 	}
 	var once []order.Condition
-	for _, c := range list {
-		if slices.ContainsFunc(once, c.Same) || len(once) == mostConditions {
+	for _, one := range list {
+		if slices.ContainsFunc(once, one.Same) || len(once) == mostConditions {
 			continue
 		}
-		if c.Hint == "" && w.Hint != nil {
-			c.Hint = w.Hint(c)
+		if one.Hint == "" && c.w.Hint != nil {
+			one.Hint = c.w.Hint(one)
 		}
-		once = append(once, c)
+		once = append(once, one)
 	}
 	return once, nil
 }
@@ -120,28 +151,41 @@ func since(value any) time.Time {
 }
 
 // unreached is the marketplace that has answered no poll for long.
-func (t *tx) unreached(w order.Watch) ([]order.Condition, error) {
-	if w.PollWithin == 0 {
+func (c *check) unreached() ([]order.Condition, error) {
+	if c.w.PollWithin == 0 {
 		return nil, nil
 	}
-	last, err := t.PolledSince(noCancel, utc.At(t.now.Add(-w.PollWithin)))
-	if err != nil || last != nil || t.now.Sub(w.Began) < w.PollWithin {
+	last, err := c.PolledSince(noCancel, utc.At(c.now.Add(-c.w.PollWithin)))
+	if err != nil {
 		return nil, err
+	}
+	from := c.w.Began
+	if last != nil {
+		from = since(last)
+	}
+	// The version of the database does not count the answers to polls.
+	c.changesAt(from.Add(c.w.PollWithin))
+	if last != nil || c.now.Sub(from) < c.w.PollWithin {
+		return nil, nil
 	}
 	return []order.Condition{{
 		What: "daemon", ID: string(order.AlertUnreachable), Code: order.AlertUnreachable.Code(), State: "held", Timed: true,
-		Reason: fmt.Sprintf("the marketplace has answered no poll for %d minutes or longer", int(w.PollWithin.Minutes())),
+		Reason: fmt.Sprintf("the marketplace has answered no poll for %d minutes or longer", int(c.w.PollWithin.Minutes())),
 		Hint:   order.Command("doctor") + " shows why; work resumes by itself",
 	}}, nil
 }
 
-func (t *tx) nearDeadline(order.Watch) ([]order.Condition, error) {
-	rows, err := t.OrdersNearDeadline(noCancel, utc.At(t.now.Add(deadlineNear)))
+func (c *check) nearDeadline() ([]order.Condition, error) {
+	rows, err := c.OrdersNearDeadline(noCancel, utc.At(c.now.Add(deadlineNear+lookAhead)))
 	if err != nil {
 		return nil, err
 	}
 	var list []order.Condition
 	for _, r := range rows {
+		if from := r.DueAt.Add(-deadlineNear); from.After(c.now.Time) {
+			c.changesAt(from)
+			continue
+		}
 		list = append(list, order.Condition{
 			What: "order", ID: r.ID, Code: order.AlertDeadline.Code(), State: "late", Timed: true,
 			Reason: "it is due at " + r.DueAt.Format("15:04") + " UTC and not delivered", Hint: order.Command("orders show", r.ID) + " shows what it waits for",
@@ -150,13 +194,17 @@ func (t *tx) nearDeadline(order.Watch) ([]order.Condition, error) {
 	return list, nil
 }
 
-func (t *tx) unanswered(order.Watch) ([]order.Condition, error) {
-	rows, err := t.UnansweredOrders(noCancel, utc.At(t.now.Add(-answerWithin)))
+func (c *check) unanswered() ([]order.Condition, error) {
+	rows, err := c.UnansweredOrders(noCancel, utc.At(c.now.Add(lookAhead-answerWithin)))
 	if err != nil {
 		return nil, err
 	}
 	var list []order.Condition
 	for _, r := range rows {
+		if from := r.At.Add(answerWithin); from.After(c.now.Time) {
+			c.changesAt(from)
+			continue
+		}
 		list = append(list, order.Condition{
 			What: "order", ID: r.ID, Code: order.AlertUnanswered.Code(), State: "unanswered", Timed: true,
 			Reason: "its client wrote at " + r.At.Format("2006-01-02 15:04") + " UTC and has no answer", Hint: order.Command("messages", r.ID) + " shows the thread",
@@ -165,12 +213,13 @@ func (t *tx) unanswered(order.Watch) ([]order.Condition, error) {
 	return list, nil
 }
 
-func (t *tx) unpaid(order.Watch) ([]order.Condition, error) {
-	r, err := t.UnpaidOrders(noCancel, utc.At(t.now.Add(-payoutWithin)))
+// unpaid is found up to lookAhead late.
+func (c *check) unpaid() ([]order.Condition, error) {
+	r, err := c.UnpaidOrders(noCancel, utc.At(c.now.Add(-payoutWithin)))
 	if err != nil || r.Orders == 0 {
 		return nil, err
 	}
-	if wallet, err := t.GetFact(noCancel, string(order.AlertWallet.Code())); err != nil || len(wallet) > 0 {
+	if wallet, err := c.GetFact(noCancel, string(order.AlertWallet.Code())); err != nil || len(wallet) > 0 {
 		return nil, err // that says why
 	}
 	return []order.Condition{{
@@ -198,27 +247,25 @@ func (t *tx) keepAlert(a query.Alert, c order.Condition) error {
 
 // announce commits a line about an open alert for each listener that takes such news and
 // has had none yet, or a reminder if the last one is old.
-func (t *tx) announce(a query.Alert, c order.Condition, w order.Watch) error {
-	if t.now.Sub(a.OpenedAt.Time) < w.After {
+func (c *check) announce(a query.Alert, one order.Condition, told []query.LastNoticesRow) error {
+	if from := a.OpenedAt.Add(c.w.After); c.now.Before(from) {
+		c.changesAt(from)
 		return nil
 	}
-	rows, err := t.LastNotices(noCancel, &a.ID)
-	if err != nil {
-		return err
-	}
-	for _, l := range w.Listeners {
-		if !l.Takes(c.News()) {
+	for _, l := range c.w.Listeners {
+		if !l.Takes(one.News()) {
 			continue
 		}
-		n := order.Notice{Kind: order.NoticeAlert, Urgent: true, Line: c.Line(), More: c.Hint}
-		told := slices.IndexFunc(rows, func(r query.LastNoticesRow) bool { return r.Target == l.Name })
-		if told >= 0 {
-			if t.now.Sub(since(rows[told].ToldAt)) < order.RemindAfter {
+		n := order.Notice{Kind: order.NoticeAlert, Urgent: true, Line: one.Line(), More: one.Hint}
+		last := slices.IndexFunc(told, func(r query.LastNoticesRow) bool { return *r.AlertID == a.ID && r.Target == l.Name })
+		if last >= 0 {
+			if again := since(told[last].ToldAt).Add(order.RemindAfter); c.now.Before(again) {
+				c.changesAt(again)
 				continue
 			}
 			n.Kind, n.Urgent = order.NoticeReminder, false
 		}
-		if err := t.notice(l.Name, &a.ID, n); err != nil {
+		if err := c.notice(l.Name, &a.ID, n); err != nil {
 			return err
 		}
 	}

@@ -17,10 +17,10 @@ func watch(t *testing.T, s *Store, l order.Listener, how time.Duration) []string
 	t.Helper()
 	var titles []string
 	for end := time.Now().Add(how); time.Now().Before(end); time.Sleep(time.Minute) {
-		if _, _, err := s.CheckAlerts(order.Watch{After: order.AnnounceAfter, Listeners: []order.Listener{l}}); err != nil {
+		if _, err := s.CheckAlerts(order.Watch{After: order.AnnounceAfter, Listeners: []order.Listener{l}}); err != nil {
 			t.Fatal(err)
 		}
-		d, err := s.NextDispatch(l, time.Minute, false)
+		d, _, err := s.NextDispatch(l, time.Minute, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestWhatHealsBeforeItIsSentIsNotSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *Store) {
 		for _, text := range []string{"the key is refused", ""} {
 			setAlert(t, s, order.AlertKey, text)
-			if _, _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
+			if _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -116,7 +116,7 @@ func TestAnEditSaysThatAnAlertIsOver(t *testing.T) {
 		setAlert(t, s, order.AlertKey, "the key is refused")
 		watch(t, s, phone, 5*time.Minute)
 		setAlert(t, s, order.AlertKey, "")
-		if _, _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
+		if _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
 			t.Fatal(err)
 		}
 		edits, err := s.Edits("phone")
@@ -136,7 +136,7 @@ func TestAMessageThatMayHaveBeenSentIsSentAgain(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, s *Store) {
 		next := func() *order.Dispatch {
-			d, err := s.NextDispatch(phone, time.Minute, false)
+			d, _, err := s.NextDispatch(phone, time.Minute, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,13 +189,13 @@ func TestQuietHoursHoldBackWhatIsNotUrgent(t *testing.T) {
 		if err := s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}); err != nil {
 			t.Fatal(err)
 		}
-		if d, err := s.NextDispatch(phone, time.Minute, true); d != nil || err != nil {
+		if d, _, err := s.NextDispatch(phone, time.Minute, true); d != nil || err != nil {
 			t.Errorf("sent %+v, %v", d, err)
 		}
 		if err := s.AddNotice("phone", order.Notice{Kind: order.NoticeAlert, Urgent: true, Line: "the key is refused"}); err != nil {
 			t.Fatal(err)
 		}
-		if d, err := s.NextDispatch(phone, time.Minute, true); d == nil || err != nil {
+		if d, _, err := s.NextDispatch(phone, time.Minute, true); d == nil || err != nil {
 			t.Errorf("nothing was sent: %v", err)
 		}
 	})
@@ -223,11 +223,11 @@ func TestADeliveryAndAMessageAreNews(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d, err := s.NextDispatch(phone, time.Minute, false)
+	d, _, err := s.NextDispatch(phone, time.Minute, false)
 	if err != nil || d == nil || d.Title != "1 delivered, 1 message of a client" || !strings.Contains(d.Text, "delivered o1: Images") || !strings.Contains(d.Text, "the client of o1 wrote: thank you") {
 		t.Errorf("sent %+v, %v", d, err)
 	}
-	if d, err := s.NextDispatch(order.Listener{Name: "quiet"}, time.Minute, false); d != nil || err != nil {
+	if d, _, err := s.NextDispatch(order.Listener{Name: "quiet"}, time.Minute, false); d != nil || err != nil {
 		t.Errorf("the other target gets %+v, %v", d, err)
 	}
 }
@@ -249,7 +249,7 @@ func TestRulesAboutTimeFindWhatNoRowShows(t *testing.T) {
 			t.Fatal(err)
 		}
 		check := func() {
-			if _, _, err := s.CheckAlerts(order.Watch{Began: began, PollWithin: 10 * time.Minute}); err != nil {
+			if _, err := s.CheckAlerts(order.Watch{Began: began, PollWithin: 10 * time.Minute}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -28,7 +28,7 @@ func (s *Store) Windows(ctx context.Context) ([]order.Window, error) {
 // CountRequest records a request that is about to be sent and the windows that
 // count it. It returns the id of the request.
 func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64, err error) {
-	err = s.write("request", func(t *tx) (err error) {
+	err = s.record("request", func(t *tx) (err error) {
 		if id, err = t.InsertRequest(noCancel, query.InsertRequestParams{At: t.now, Kind: r.Kind, OrderID: r.OrderID}); err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (s *Store) CountRequest(r order.Request, windows []order.Window) (id int64,
 
 // AnswerRequest records the answer to a request and the windows that it changed.
 func (s *Store) AnswerRequest(id int64, a order.Answer, windows []order.Window) error {
-	return s.write("answer", func(t *tx) error {
+	return s.record("answer", func(t *tx) error {
 		status := int64(a.Status)
 		if err := t.AnswerRequest(noCancel, query.AnswerRequestParams{
 			AnsweredAt: utc.At(a.At), Status: &status,

@@ -68,11 +68,11 @@ func TestADigestIsStoredOnceADay(t *testing.T) {
 	if day, err := s.DigestDay(t.Context(), "phone"); day != "2026-11-25" || err != nil {
 		t.Errorf("the last day is %q, %v", day, err)
 	}
-	d, err := s.NextDispatch(phone, time.Minute, false)
+	d, _, err := s.NextDispatch(phone, time.Minute, false)
 	if err != nil || d == nil || d.Title != n.Line {
 		t.Errorf("sent %+v, %v", d, err)
 	}
-	if d, err := s.NextDispatch(order.Listener{Name: "mail"}, time.Minute, false); d != nil || err != nil {
+	if d, _, err := s.NextDispatch(order.Listener{Name: "mail"}, time.Minute, false); d != nil || err != nil {
 		t.Errorf("the new target gets %+v, %v", d, err)
 	}
 }

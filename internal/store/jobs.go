@@ -279,7 +279,7 @@ func (t *tx) event(orderID, kind, text string) (int64, error) {
 // Renew extends the leases of the given jobs to lease from now. It returns the
 // jobs whose lease is lost.
 func (s *Store) Renew(jobs []order.Job, lease time.Duration) (lost []order.Job, err error) {
-	err = s.write("renew", func(t *tx) error {
+	err = s.record("renew", func(t *tx) error {
 		lost = nil
 		for _, j := range jobs {
 			n, err := t.Renew(noCancel, query.RenewParams{LeaseUntil: utc.At(t.now.Add(lease)), ID: j.ID, LeaseToken: j.Token})

@@ -49,19 +49,20 @@ func (s *Store) AddNotice(target string, n order.Notice) error {
 // committed before it is sent, so that after a crash the same one is sent again. If no
 // message is open, a new one holds all lines that wait, once one of them is due. retry is
 // the time until it is sent again while its outcome is unknown. quiet holds back what is
-// not urgent.
-func (s *Store) NextDispatch(l order.Listener, retry time.Duration, quiet bool) (d *order.Dispatch, err error) {
-	err = s.write("dispatch", func(t *tx) error {
-		d = nil
+// not urgent. waits reports whether something waits for the listener.
+func (s *Store) NextDispatch(l order.Listener, retry time.Duration, quiet bool) (d *order.Dispatch, waits bool, err error) {
+	err = s.record("dispatch", func(t *tx) error {
+		d, waits = nil, false
 		open, err := t.OpenDispatches(noCancel, l.Name)
 		if err != nil {
 			return err
 		}
 		if len(open) == 0 {
-			if open, err = t.bundle(l, quiet); err != nil || len(open) == 0 {
+			if open, waits, err = t.bundle(l, quiet); err != nil || len(open) == 0 {
 				return err
 			}
 		}
+		waits = true
 		row := open[0]
 		if row.DueAt.After(t.now.Time) {
 			return nil
@@ -71,14 +72,15 @@ func (s *Store) NextDispatch(l order.Listener, retry time.Duration, quiet bool) 
 		}
 		return t.BeginDispatch(noCancel, query.BeginDispatchParams{ID: row.ID, DueAt: utc.At(t.now.Add(retry))})
 	})
-	return d, err
+	return d, waits, err
 }
 
-// bundle makes a message of the lines that wait, if it may be sent now.
-func (t *tx) bundle(l order.Listener, quiet bool) ([]query.Dispatch, error) {
+// bundle makes a message of the lines that wait, if it may be sent now. waits reports
+// whether there are any.
+func (t *tx) bundle(l order.Listener, quiet bool) (made []query.Dispatch, waits bool, err error) {
 	rows, err := t.WaitingNotices(noCancel, l.Name)
-	if err != nil {
-		return nil, err
+	if err != nil || len(rows) == 0 {
+		return nil, false, err
 	}
 	due, urgent := false, false
 	var lines []order.Notice
@@ -88,12 +90,12 @@ func (t *tx) bundle(l order.Listener, quiet bool) ([]query.Dispatch, error) {
 		lines = append(lines, order.Notice{Kind: order.NoticeKind(r.Kind), Urgent: r.Urgent != 0, Line: r.Line, More: r.More})
 	}
 	if !due || quiet && !urgent {
-		return nil, nil
+		return nil, true, nil
 	}
 	if l.PerHour > 0 {
 		sent, err := t.DispatchesSince(noCancel, query.DispatchesSinceParams{Target: l.Name, SentAt: utc.At(t.now.Add(-time.Hour))})
 		if err != nil || int(sent) >= l.PerHour {
-			return nil, err
+			return nil, true, err
 		}
 	}
 	title, text, urgent := order.Bundle(lines)
@@ -101,19 +103,19 @@ func (t *tx) bundle(l order.Listener, quiet bool) ([]query.Dispatch, error) {
 	if d.ID, err = t.InsertDispatch(noCancel, query.InsertDispatchParams{
 		Target: d.Target, Title: d.Title, Text: d.Text, Urgent: d.Urgent, CreatedAt: d.CreatedAt, DueAt: d.DueAt,
 	}); err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	for _, r := range rows {
 		if err := t.DispatchNotice(noCancel, query.DispatchNoticeParams{ID: r.ID, DispatchID: &d.ID}); err != nil {
-			return nil, err
+			return nil, true, err
 		}
 	}
-	return []query.Dispatch{d}, nil
+	return []query.Dispatch{d}, true, nil
 }
 
 // DispatchSent records that a message was sent. ref is the service's name for it.
 func (s *Store) DispatchSent(id int64, ref string) error {
-	return s.write("dispatch_sent", func(t *tx) error {
+	return s.record("dispatch_sent", func(t *tx) error {
 		return t.DispatchSent(noCancel, query.DispatchSentParams{ID: id, SentAt: t.now, Ref: ref})
 	})
 }
@@ -121,7 +123,7 @@ func (s *Store) DispatchSent(id int64, ref string) error {
 // DispatchFailed records why a message was not sent. It is sent again at a time, or never
 // if that is zero.
 func (s *Store) DispatchFailed(id int64, reason string, again time.Time) error {
-	return s.write("dispatch_failed", func(t *tx) error {
+	return s.record("dispatch_failed", func(t *tx) error {
 		p := query.DispatchFailedParams{ID: id, DueAt: utc.At(again), Reason: reason}
 		if again.IsZero() {
 			p.DueAt, p.FailedAt = t.now, t.now
@@ -133,7 +135,7 @@ func (s *Store) DispatchFailed(id int64, reason string, again time.Time) error {
 // Edits returns the sent messages of a target that announced what is over now, with their
 // new text. No message says that yet.
 func (s *Store) Edits(target string) (list []order.Dispatch, err error) {
-	err = s.write("edits", func(t *tx) error {
+	err = s.record("edits", func(t *tx) error {
 		list = nil
 		rows, err := t.EditableDispatches(noCancel, target)
 		if err != nil {
@@ -161,7 +163,7 @@ func (s *Store) Edits(target string) (list []order.Dispatch, err error) {
 
 // Edited records that a message says what is over now, so that no other one does.
 func (s *Store) Edited(target string, id int64) error {
-	return s.write("edited", func(t *tx) error {
+	return s.record("edited", func(t *tx) error {
 		return t.DispatchOverNotices(noCancel, query.DispatchOverNoticesParams{Target: target, DispatchID: &id})
 	})
 }

@@ -40,7 +40,7 @@ func (t *tx) beginRun(b order.Boot) error {
 // alertCrashes opens the alert about crashes, or brings it up to date. It is not left to
 // the checker, because a process that crashes again and again may never get that far.
 func (t *tx) alertCrashes() error {
-	list, err := t.crashes(order.Watch{})
+	list, err := (&check{tx: t}).crashes()
 	if err != nil {
 		return err
 	}
@@ -57,11 +57,12 @@ func (t *tx) alertCrashes() error {
 }
 
 // crashes is a daemon that has crashed lately.
-func (t *tx) crashes(order.Watch) ([]order.Condition, error) {
-	rows, err := t.CrashesSince(noCancel, utc.At(t.now.Add(-crashShown)))
+func (c *check) crashes() ([]order.Condition, error) {
+	rows, err := c.CrashesSince(noCancel, utc.At(c.now.Add(-crashShown)))
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	c.changesAt(rows[0].CrashedAt.Add(crashShown))
 	last := rows[len(rows)-1]
 	reason := fmt.Sprintf("atelierd ended without stopping, and was started again at %s UTC", last.CrashedAt.Format("15:04"))
 	if len(rows) > 1 {

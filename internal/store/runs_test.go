@@ -114,10 +114,10 @@ func TestACrashLoopIsAnnouncedOnce(t *testing.T) {
 			l.crash()
 			time.Sleep(10 * time.Second)
 			s := l.begin(order.Boot{})
-			if _, _, err := s.CheckAlerts(order.Watch{Starts: true, After: order.AnnounceAfter, Listeners: []order.Listener{phone}}); err != nil {
+			if _, err := s.CheckAlerts(order.Watch{Starts: true, After: order.AnnounceAfter, Listeners: []order.Listener{phone}}); err != nil {
 				t.Fatal(err)
 			}
-			d, err := s.NextDispatch(phone, time.Minute, false)
+			d, _, err := s.NextDispatch(phone, time.Minute, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,8 +147,8 @@ func TestTheStartClosesNoAlert(t *testing.T) {
 		defer s.Close()
 		setAlert(t, s, order.AlertKey, "the key is refused")
 		watch(t, s, phone, 2*time.Minute)
-		if _, closed, err := s.CheckAlerts(order.Watch{Starts: true}); err != nil || closed != 0 {
-			t.Errorf("closed %d alerts, %v", closed, err)
+		if found, err := s.CheckAlerts(order.Watch{Starts: true}); err != nil || found.Closed != 0 {
+			t.Errorf("closed %d alerts, %v", found.Closed, err)
 		}
 	})
 }

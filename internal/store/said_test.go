@@ -137,7 +137,7 @@ func TestADeliveryThatAPollFindsIsNews(t *testing.T) {
 	if got := lines(); len(got) != 1 || !strings.HasPrefix(got[0], "msg=delivered order=o1 ") {
 		t.Errorf("logged %q", got)
 	}
-	if d, err := s.NextDispatch(phone, time.Minute, false); err != nil || d == nil || d.Title != "delivered o1: Images" {
+	if d, _, err := s.NextDispatch(phone, time.Minute, false); err != nil || d == nil || d.Title != "delivered o1: Images" {
 		t.Errorf("sent %+v, %v", d, err)
 	}
 }

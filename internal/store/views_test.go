@@ -87,10 +87,10 @@ func life(t *testing.T) *Store {
 		t.Fatal(err)
 	}
 	phone := order.Listener{Name: "phone", News: order.AllNews()}
-	if _, _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
+	if _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := s.NextDispatch(phone, time.Minute, false); d == nil || err != nil {
+	if d, _, err := s.NextDispatch(phone, time.Minute, false); d == nil || err != nil {
 		t.Fatalf("nothing is sent: %v", err)
 	}
 	if err := s.IntendClaim(order.Claim{Bounty: order.Bounty{ID: "b1", Budget: price}, Service: "Images"}); err != nil {

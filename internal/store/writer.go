@@ -52,6 +52,9 @@ type writer struct {
 	// listeners may be nil.
 	listeners atomic.Pointer[[]order.Listener]
 	requests  chan *request
+	version   uint64 // see Store.Version
+	others    int64  // PRAGMA data_version: it changes with commits of other processes
+	changes   int64  // total_changes() at the last commit that counted
 	closing   chan struct{}
 	once      sync.Once
 	done      chan struct{}
@@ -61,6 +64,7 @@ type request struct {
 	name   string
 	fn     func(*tx) error
 	by     order.Actor // of the events that fn adds
+	record bool        // see Store.record
 	change Change
 	lines  []func(*slog.Logger)
 	err    error
@@ -202,6 +206,7 @@ func (w *writer) try(batch []*request) (err error) {
 	if _, err := w.stmts.ExecContext(noCancel, "COMMIT"); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	w.count(batch)
 	for _, r := range batch {
 		if hookErr := w.hook("after:" + r.name); hookErr != nil {
 			return hookErr

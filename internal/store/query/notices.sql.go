@@ -418,17 +418,19 @@ func (q *Queries) InsertNotice(ctx context.Context, arg InsertNoticeParams) erro
 }
 
 const lastNotices = `-- name: LastNotices :many
-SELECT target, CAST(max(created_at) AS TEXT) AS told_at FROM notices WHERE alert_id = ? GROUP BY target
+SELECT n.alert_id, n.target, CAST(max(n.created_at) AS TEXT) AS told_at FROM alerts AS a CROSS JOIN notices AS n
+WHERE n.alert_id = a.id AND a.closed_at IS NULL GROUP BY n.alert_id, n.target
 `
 
 type LastNoticesRow struct {
-	Target string
-	ToldAt string
+	AlertID *int64
+	Target  string
+	ToldAt  string
 }
 
-// When the alert was last put on its way to each target.
-func (q *Queries) LastNotices(ctx context.Context, alertID *int64) ([]LastNoticesRow, error) {
-	rows, err := q.db.QueryContext(ctx, lastNotices, alertID)
+// When each open alert was last put on its way to each target.
+func (q *Queries) LastNotices(ctx context.Context) ([]LastNoticesRow, error) {
+	rows, err := q.db.QueryContext(ctx, lastNotices)
 	if err != nil {
 		return nil, err
 	}
@@ -436,7 +438,7 @@ func (q *Queries) LastNotices(ctx context.Context, alertID *int64) ([]LastNotice
 	items := []LastNoticesRow{}
 	for rows.Next() {
 		var i LastNoticesRow
-		if err := rows.Scan(&i.Target, &i.ToldAt); err != nil {
+		if err := rows.Scan(&i.AlertID, &i.Target, &i.ToldAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
