@@ -24,12 +24,15 @@ endif
 # The processes that make kills kills at random moments.
 N = 1000
 
+# How long orders flow in soak.
+SOAK = 1h
+
 COUNT = 5
 
 # The version that the program shows.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo readme test test-all sim kills fuzz bench lint generate check portable ci
+.PHONY: help build demo readme test test-all sim kills soak fuzz bench lint generate check portable ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +63,9 @@ sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 
 kills: ## kill many real processes amid faults and full disks: make kills N=5000
 	go test -timeout 24h -v -run 'TestKills|TestAKill' ./cmd/atelierd -kills=$(N) -every-kill
+
+soak: ## let orders flow for an hour and watch memory, WAL, descriptors and goroutines
+	go test -timeout 0 -v -count 1 -run '^TestSoak$$' ./cmd/atelierd -soak=$(SOAK)
 
 fuzz: ## fuzz each decoder of foreign input for a while: make fuzz FUZZTIME=1m
 	@sh .ci/fuzz $(or $(FUZZTIME),20s)
