@@ -9,10 +9,12 @@ import (
 	"errors"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 
 	"atelierd/internal/cli"
 	"atelierd/internal/demo"
+	"atelierd/internal/grammar"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
@@ -28,6 +30,8 @@ func main() {
 // commands is the command line.
 type commands struct {
 	cli.Flags
+	ShowVersion kong.VersionFlag `help:"Print the version." name:"version"`
+
 	Init       cli.InitCmd       `cmd:"" help:"Write a configuration file to start from."`
 	Doctor     cli.DoctorCmd     `cmd:"" help:"Check everything that a run needs, and show what is missing."`
 	Run        cli.RunCmd        `cmd:"" help:"Run the agent until it is stopped."`
@@ -50,8 +54,17 @@ type commands struct {
 	Token      cli.TokenCmd      `cmd:"" help:"Launch the agent's token."`
 	Sandbox    cli.SandboxCmd    `cmd:"" help:"Run a marketplace on this machine to try things out."`
 	Demo       demo.Cmd          `cmd:"" help:"Show orders from start to delivery, with a crash in the middle, in a minute."`
+	Completion cli.CompletionCmd `cmd:"" help:"Print the script that completes commands in a shell."`
 	Version    cli.VersionCmd    `cmd:"" help:"Print the version."`
+	Help       helpCmd           `cmd:"" help:"Show the help of a command."`
+	Complete   cli.CompleteCmd   `cmd:"" hidden:"" help:"Print what completes the last of the words."`
+	Man        cli.ManCmd        `cmd:"" hidden:"" help:"Print the manual page."`
 	Paint      demo.PaintCmd     `cmd:"" hidden:"" help:"Run as the generator of the demo: read the order on stdin, and write a picture to OUTPUT_DIR."`
+}
+
+// helpCmd shows the help of the command that it names, as the flag --help does.
+type helpCmd struct {
+	Command []string `arg:"" help:"The command, such as orders show." optional:""`
 }
 
 // run is the program. It never calls os.Exit, so that deferred work is done.
@@ -61,8 +74,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var help bytes.Buffer
 	parser, err := kong.New(&c,
 		kong.Name("atelierd"),
-		kong.Description("A durable daemon for a creative agent on the Atelier marketplace.\n\n"+
+		kong.Description(cli.About+"\n\n"+
 			"Start with "+order.Command("demo")+", which needs no configuration, or with "+order.Command("init")+"."),
+		kong.Vars{"version": cli.VersionLine()},
 		kong.Writers(&help, stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
@@ -73,9 +87,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	if args[0] == "help" {
-		args = append(args[1:], "--help")
-	}
 	ctx, err := parser.Parse(args)
 	if exit >= 0 {
 		_ = cli.PrintHelp(stdout, help.String()) // nobody could be shown the failure
@@ -84,7 +95,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return report(stderr, selected(args, err), &cli.UsageError{Err: err})
 	}
-	return report(stderr, ctx.Selected().Path(), ctx.Run(&cli.Program{Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv}))
+	if ctx.Selected().Target == reflect.ValueOf(&c.Help).Elem() {
+		return run(append(c.Help.Command, "--help"), stdin, stdout, stderr)
+	}
+	return report(stderr, ctx.Selected().Path(), ctx.Run(&cli.Program{
+		Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv, Grammar: grammar.New(parser),
+	}))
 }
 
 // selected returns the command that the arguments name, such as "orders show", as

@@ -16,7 +16,7 @@ import (
 
 // GeneratorsResumeCmd ends the pause of a generator.
 type GeneratorsResumeCmd struct {
-	Name string `arg:"" help:"The generator's name in the configuration."`
+	Name string `arg:"" complete:"generator" help:"The generator's name in the configuration."`
 }
 
 // Help explains the command.

@@ -20,7 +20,7 @@ import (
 
 // GeneratorsTryCmd makes a sample.
 type GeneratorsTryCmd struct {
-	Name      string   `arg:"" help:"The generator's name in the configuration."`
+	Name      string   `arg:"" complete:"generator" help:"The generator's name in the configuration."`
 	Prompt    string   `help:"What to make." placeholder:"TEXT"`
 	Reference []string `help:"A picture to work from. May be given again for more." placeholder:"FILE" type:"existingfile" sep:"none"`
 	Param     []string `help:"A parameter in place of the one in params. May be given again for more." placeholder:"KEY=VALUE" sep:"none"`

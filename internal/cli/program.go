@@ -18,6 +18,7 @@ import (
 
 	"atelierd/internal/app"
 	"atelierd/internal/config"
+	"atelierd/internal/grammar"
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
 	"atelierd/internal/store"
@@ -31,6 +32,8 @@ type Program struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
+	// Grammar is that of the command line.
+	Grammar grammar.Tree
 
 	logger *slog.Logger // of a run; nil for a log that writes directly
 	bar    *term.Bar    // below the log of a command that makes samples

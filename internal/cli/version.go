@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"runtime"
 
 	"atelierd/internal/app"
@@ -15,5 +16,10 @@ type VersionCmd struct {
 // Run runs the command.
 func (c VersionCmd) Run(p *Program) error {
 	v := map[string]string{"version": app.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
-	return c.print(p, v, func(g *term.Page) { g.Linef("atelierd %s (%s, %s)", v["version"], v["go"], v["platform"]) })
+	return c.print(p, v, func(g *term.Page) { g.Linef("%s", VersionLine()) })
+}
+
+// VersionLine is the version with the Go version and the platform.
+func VersionLine() string {
+	return fmt.Sprintf("atelierd %s (%s, %s/%s)", app.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
