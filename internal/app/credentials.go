@@ -43,6 +43,7 @@ type Credentials struct {
 // all. Its errors are *credential.Error.
 func FindCredentials(cfg *config.Config, getenv func(string) string) (c *Credentials, found bool, err error) {
 	c = &Credentials{sources: credential.Sources{
+		Credential: cfg.Agent.KeyCredential, CredentialFolder: getenv(credential.EnvFolder),
 		Getenv:     getenv,
 		DotEnv:     []string{filepath.Join(cfg.Dir, ".env")},
 		DataFile:   filepath.Join(cfg.DataDir, credentialsFile),

@@ -118,47 +118,28 @@ func (m maker) backend(name string, log *slog.Logger) (generate.Generator, error
 		}
 	}
 	return provider.New(provider.Spec{
-		Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyOf(g),
-		PartnerKey: partnerKeyOf(g), User: g.User, Params: g.Params, Workflow: workflow, Recipe: described, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log,
+		Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyIn(g.Key),
+		PartnerKey: keyIn(g.PartnerKey), User: g.User, Params: g.Params, Workflow: workflow, Recipe: described, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log,
 	})
 }
 
-// keyOf returns a function that reads a provider's key. It reads it for each
-// call, so that the owner can replace it in place.
-func keyOf(g config.Generator) func() (secret.Text, error) { return keyIn(g.KeyEnv, g.KeyFile) }
-
-// partnerKeyOf is keyOf for the services that the provider calls.
-func partnerKeyOf(g config.Generator) func() (secret.Text, error) {
-	return keyIn(g.PartnerKeyEnv, g.PartnerKeyFile)
-}
-
-// keyIn returns a function that reads the key from the variable or the file, or nil
-// without either.
-func keyIn(env, file string) func() (secret.Text, error) {
-	switch {
-	case env != "":
-		return func() (secret.Text, error) {
-			text := strings.TrimSpace(os.Getenv(env))
-			if text == "" {
-				return secret.Text{}, order.Failf(order.Hold, order.CodeProviderKeyMissing, "the generator's key is missing: the variable %s is not set", env).
-					WithHint("set %s and restart", env).Nothing()
-			}
-			return secret.New(text), nil
-		}
-	case file != "":
-		return func() (secret.Text, error) {
-			text, err := credential.ReadSecret(file)
-			if err != nil {
-				held := order.Failf(order.Hold, order.CodeProviderKeyMissing, "%w", err).Nothing()
-				if e, ok := errors.AsType[*credential.Error](err); ok {
-					held.Hint = e.Hint
-				}
-				return secret.Text{}, held
-			}
+// keyIn returns a function that reads a provider's key, or nil without one. It reads it for
+// each call, so that the owner can replace it in place.
+func keyIn(s config.Secret) func() (secret.Text, error) {
+	if !s.On() {
+		return nil
+	}
+	return func() (secret.Text, error) {
+		text, err := readSecret(s, os.Getenv)
+		if err == nil {
 			return text, nil
 		}
+		held := order.Failf(order.Hold, order.CodeProviderKeyMissing, "the generator's key cannot be read: %w", err).Nothing()
+		if e, ok := errors.AsType[*credential.Error](err); ok {
+			held.Hint = e.Hint
+		}
+		return secret.Text{}, held
 	}
-	return nil
 }
 
 // makeReady makes the generators ready to work, apart from those that were in use before.

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"atelierd/internal/announce"
 	"atelierd/internal/config"
-	"atelierd/internal/credential"
 	"atelierd/internal/disk"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate/exec"
@@ -65,7 +63,7 @@ func PollWithin(cfg *config.Config) time.Duration {
 // target makes a target. Its secrets are read for each message, so that the owner can
 // replace them in place.
 func (m maker) target(n config.Notify) (notify.Target, error) {
-	spec := notify.Spec{Type: n.Type, Token: textIn(n.TokenEnv, n.TokenFile), URL: textIn(n.URLEnv, n.URLFile), Chat: n.Chat, Mail: n.Mail, Transport: m.transport}
+	spec := notify.Spec{Type: n.Type, Token: textIn(n.Token), URL: textIn(n.Address), Chat: n.Chat, Mail: n.Mail, Transport: m.transport}
 	if n.URL != "" {
 		spec.URL = func() (secret.Text, error) { return secret.New(n.URL), nil }
 	}
@@ -79,22 +77,12 @@ func (m maker) target(n config.Notify) (notify.Target, error) {
 	return notify.New(spec)
 }
 
-// textIn returns a function that reads a secret from the variable or the file, or nil
-// without either.
-func textIn(env, file string) func() (secret.Text, error) {
-	switch {
-	case env != "":
-		return func() (secret.Text, error) {
-			text := strings.TrimSpace(os.Getenv(env))
-			if text == "" {
-				return secret.Text{}, fmt.Errorf("the variable %s is not set", env)
-			}
-			return secret.New(text), nil
-		}
-	case file != "":
-		return func() (secret.Text, error) { return credential.ReadSecret(file) }
+// textIn returns a function that reads a secret, or nil without one.
+func textIn(s config.Secret) func() (secret.Text, error) {
+	if !s.On() {
+		return nil
 	}
-	return nil
+	return func() (secret.Text, error) { return readSecret(s, os.Getenv) }
 }
 
 // LowDisk is what the owner has to know of a disk without room for another file. It asks

@@ -15,7 +15,7 @@ func pingURL(p config.Ping) func() (secret.Text, error) {
 	if p.URL != "" {
 		return func() (secret.Text, error) { return secret.New(p.URL), nil }
 	}
-	return textIn(p.URLEnv, p.URLFile)
+	return textIn(p.Secret)
 }
 
 // CheckPing returns an error if the address of pings cannot be read or is none. It does

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"atelierd/internal/budget"
 	"atelierd/internal/canceller"
 	"atelierd/internal/config"
+	"atelierd/internal/credential"
 	"atelierd/internal/engine"
 	"atelierd/internal/enroll"
 	"atelierd/internal/intake"
@@ -231,27 +231,28 @@ func fixed(before, now *config.Config, getenv func(string) string) error {
 			problems = append(problems, config.Problem{Key: each.key, Text: fmt.Sprintf("is %v in the running daemon; only a restart changes it", each.old)})
 		}
 	}
-	known := variables(before)
-	for _, name := range slices.Sorted(maps.Keys(variables(now))) {
-		if !known[name] && getenv(name) == "" {
-			problems = append(problems, config.Problem{Text: "the variable " + name + " is not set in the running daemon; only a restart changes its environment"})
-		}
-	}
+	problems = append(problems, missingSecrets(before, now, getenv)...)
 	if len(problems) == 0 {
 		return nil
 	}
 	return &config.Error{Path: now.Path, Problems: problems, Hint: "restart the daemon, or put the old values back and run " + order.Command("reload")}
 }
 
-// variables are the environment variables that hold secrets of a configuration.
-func variables(cfg *config.Config) map[string]bool {
-	names := map[string]bool{cfg.Webhook.SecretEnv: true, cfg.Ping.URLEnv: true}
-	for _, g := range cfg.Generators {
-		names[g.KeyEnv], names[g.PartnerKeyEnv] = true, true
+// missingSecrets returns the problems of secrets that a configuration names and the one
+// before did not, and that only a restart brings.
+func missingSecrets(before, now *config.Config, getenv func(string) string) (problems []config.Problem) {
+	known, folder := before.Secrets(), getenv(credential.EnvFolder)
+	for _, s := range now.Secrets() {
+		if slices.Contains(known, s) {
+			continue
+		}
+		if s.Env != "" && getenv(s.Env) == "" {
+			problems = append(problems, config.Problem{Text: "the variable " + s.Env + " is not set in the running daemon; only a restart changes its environment"})
+		}
+		if s.Credential != "" && !credential.Loaded(folder, s.Credential) {
+			problems = append(problems, config.Problem{Text: "the running daemon has no credential " + s.Credential + "; only a restart loads it"})
+		}
 	}
-	for _, n := range cfg.Notify {
-		names[n.URLEnv], names[n.TokenEnv] = true, true
-	}
-	delete(names, "")
-	return names
+	slices.SortFunc(problems, func(a, b config.Problem) int { return strings.Compare(a.Text, b.Text) })
+	return slices.Compact(problems)
 }

@@ -269,7 +269,7 @@ func TestWhatNeedsARestartIsRefusedAsAWhole(t *testing.T) {
 // the configuration: its result is fetched, and the next order is made by the other one.
 func TestARemovedGeneratorFinishesWhatItBegan(t *testing.T) {
 	t.Parallel()
-	before, now := config.Generator{Type: "openai", KeyFile: "old.key"}, config.Generator{Type: config.TypeCanvas}
+	before, now := config.Generator{Type: "openai", Key: config.Secret{File: "old.key"}}, config.Generator{Type: config.TypeCanvas}
 	old, breaker := &slowProvider{}, &generate.Breaker{}
 	was := &live{
 		&config.Config{Generators: map[string]config.Generator{"old": before, "kept": now}},
@@ -281,7 +281,7 @@ func TestARemovedGeneratorFinishesWhatItBegan(t *testing.T) {
 		t.Fatal(err)
 	}
 	keepRemoved(was, m.cfg, s)
-	if s.generators["old"].Backend != old || m.cfg.Generators["old"].KeyFile != "old.key" {
+	if s.generators["old"].Backend != old || m.cfg.Generators["old"].Key.File != "old.key" {
 		t.Errorf("the removed generator is %+v, configured as %+v", s.generators["old"], m.cfg.Generators["old"])
 	}
 	if s.generators["kept"].Breaker != breaker {

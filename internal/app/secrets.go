@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"atelierd/internal/config"
+	"atelierd/internal/credential"
 	"atelierd/internal/generate/exec"
 	"atelierd/internal/secret"
 )
@@ -29,7 +31,7 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		add("the webhook secret", configured)
 	}
 	for name, g := range cfg.Generators {
-		for _, key := range []func() (secret.Text, error){keyOf(g), partnerKeyOf(g)} {
+		for _, key := range []func() (secret.Text, error){keyIn(g.Key), keyIn(g.PartnerKey)} {
 			if key != nil {
 				text, _ := key()
 				add("the key of generator "+name, text)
@@ -39,7 +41,7 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		list = append(list, variables...)
 	}
 	for _, n := range cfg.Notify {
-		for _, text := range []func() (secret.Text, error){textIn(n.TokenEnv, n.TokenFile), textIn(n.URLEnv, n.URLFile)} {
+		for _, text := range []func() (secret.Text, error){textIn(n.Token), textIn(n.Address)} {
 			if text != nil {
 				value, _ := text()
 				add("a secret of notify "+n.Name, value)
@@ -59,6 +61,35 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		}
 	}
 	return slices.DeleteFunc(list, func(n secret.Named) bool { return n.Text.Empty() })
+}
+
+// readSecret reads a secret from its place. Its errors are *credential.Error.
+func readSecret(s config.Secret, getenv func(string) string) (secret.Text, error) {
+	folder := getenv(credential.EnvFolder)
+	switch {
+	case s.Credential != "":
+		return credential.ReadCredential(folder, s.Credential)
+	case s.Env == "":
+		return credential.ReadSecret(s.File, folder)
+	}
+	text := strings.TrimSpace(getenv(s.Env))
+	if text == "" {
+		return secret.Text{}, &credential.Error{Err: fmt.Errorf("the variable %s is not set", s.Env), Hint: "set " + s.Env + " and restart"}
+	}
+	return secret.New(text), nil
+}
+
+// configuredSecret returns what webhooks are signed with by the configuration; empty where
+// it leaves that to the marketplace.
+func configuredSecret(cfg config.Webhook, getenv func(string) string) (text secret.Text, err error) {
+	if !cfg.Secret.On() {
+		return text, nil
+	}
+	if text, err = readSecret(cfg.Secret, getenv); err != nil {
+		e, _ := errors.AsType[*credential.Error](err)
+		return text, &credential.Error{Err: fmt.Errorf("the webhook secret cannot be read: %w", err), Hint: e.Hint}
+	}
+	return text, nil
 }
 
 // redactor returns a redactor of the secrets as they are now.
@@ -87,17 +118,17 @@ func checkText(cfg *config.Config, getenv func(string) string, text string) erro
 // KeyFiles returns the files that hold the agent's key, the webhook secret, the generators'
 // keys, and the secrets of notifications and pings. c may be nil.
 func KeyFiles(cfg *config.Config, c *Credentials) []string {
-	list := []string{filepath.Join(cfg.DataDir, credentialsFile), filepath.Join(cfg.Dir, guideFile), cfg.Webhook.SecretFile}
+	list := []string{filepath.Join(cfg.DataDir, credentialsFile), filepath.Join(cfg.Dir, guideFile)}
 	if c != nil {
 		list = append(list, c.From()) // a .env file, perhaps
 	}
-	for _, g := range cfg.Generators {
-		list = append(list, g.KeyFile, g.PartnerKeyFile)
+	folder := os.Getenv(credential.EnvFolder)
+	for _, s := range cfg.Secrets() {
+		list = append(list, s.File)
+		if s.Credential != "" && folder != "" {
+			list = append(list, filepath.Join(folder, s.Credential))
+		}
 	}
-	for _, n := range cfg.Notify {
-		list = append(list, n.TokenFile, n.URLFile)
-	}
-	list = append(list, cfg.Ping.URLFile)
 	list = slices.DeleteFunc(list, func(path string) bool {
 		info, err := os.Stat(path)
 		return err != nil || info.IsDir()

@@ -25,14 +25,14 @@ func TestEverySecretOfTheDaemonIsKnown(t *testing.T) {
 	}
 	write(credentialsFile, `{"agent_id":"a","api_key":"atelier_key-of-the-agent","webhook_secret":"whsec_registered"}`)
 	cfg := &config.Config{
-		Dir: dir, DataDir: dir, Webhook: config.Webhook{SecretFile: write("webhook", "whsec_configured")},
+		Dir: dir, DataDir: dir, Webhook: config.Webhook{Secret: config.Secret{File: write("webhook", "whsec_configured")}},
 		Generators: map[string]config.Generator{
-			"remote": {Type: "openai", KeyFile: write("remote.key", "sk-of-the-provider")},
-			"comfy":  {Type: "comfyui", PartnerKeyFile: write("partner.key", "comfyui-of-the-partner")},
+			"remote": {Type: "openai", Key: config.Secret{File: write("remote.key", "sk-of-the-provider")}},
+			"comfy":  {Type: "comfyui", PartnerKey: config.Secret{File: write("partner.key", "comfyui-of-the-partner")}},
 			"own":    {Type: config.TypeExec, Env: []string{"OWN_TOKEN=token-of-the-program", "AUTH_MODE=disabled"}},
 		},
-		Notify:   []config.Notify{{Name: "phone", TokenFile: write("phone.token", "token-of-the-phone"), URLFile: write("phone.url", "https://phone.test/secret-topic")}},
-		Ping:     config.Ping{URLFile: write("ping.url", "https://monitor.test/uuid-of-the-check")},
+		Notify:   []config.Notify{{Name: "phone", Token: config.Secret{File: write("phone.token", "token-of-the-phone")}, Address: config.Secret{File: write("phone.url", "https://phone.test/secret-topic")}}},
+		Ping:     config.Ping{Secret: config.Secret{File: write("ping.url", "https://monitor.test/uuid-of-the-check")}},
 		Services: []config.Service{{Quote: &config.Quote{Env: []string{"PRICE_KEY=key-of-the-pricing"}}}},
 	}
 	c, _, err := FindCredentials(cfg, func(string) string { return "" })

@@ -50,7 +50,7 @@ func kindsConfig(cfg *config.Config) {
 		MaxOpen: 2, MaxBacklog: 50, Interval: 40 * time.Minute,
 		Rules: []config.BountyRule{{Category: "image_gen", MinBudget: 7 * order.Dollar, Service: simTitle}},
 	}
-	cfg.Webhook = config.Webhook{Listen: "agent.test:80", SecretEnv: simSecret, PollInterval: 2 * time.Hour, Trust: 6 * time.Hour, Debounce: 5 * time.Second}
+	cfg.Webhook = config.Webhook{Listen: "agent.test:80", Secret: config.Secret{Env: simSecret}, PollInterval: 2 * time.Hour, Trust: 6 * time.Hour, Debounce: 5 * time.Second}
 }
 
 // simSecret is the variable with the secret of the webhooks.

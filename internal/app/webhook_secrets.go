@@ -2,17 +2,14 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/beat"
 	"atelierd/internal/config"
-	"atelierd/internal/credential"
 	"atelierd/internal/logonce"
 	"atelierd/internal/secret"
 )
@@ -56,23 +53,6 @@ func (s *webhookSecrets) all() []secret.Text {
 // configured is the secret that the owner has put in place; empty for none.
 func (s *webhookSecrets) configured() (secret.Text, error) {
 	return configuredSecret(s.cfg(), s.getenv)
-}
-
-func configuredSecret(cfg config.Webhook, getenv func(string) string) (secret.Text, error) {
-	if name := cfg.SecretEnv; name != "" {
-		text := strings.TrimSpace(getenv(name))
-		if text == "" {
-			return secret.Text{}, &credential.Error{
-				Err:  fmt.Errorf("the webhook secret is missing: the variable %s is not set", name),
-				Hint: "set " + name + ", or leave [webhook] secret_env out",
-			}
-		}
-		return secret.New(text), nil
-	}
-	if cfg.SecretFile == "" {
-		return secret.Text{}, nil
-	}
-	return credential.ReadSecret(cfg.SecretFile)
 }
 
 // rejected is called when a signature fits no secret: the marketplace may have

@@ -70,7 +70,7 @@ func TestASecretIsLearnedThoughEventsThatDoNotFitKeepComing(t *testing.T) {
 func TestASecretFileThatIsGoneIsNotAStrangersWayIntoTheLog(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	s := asking(t, &profileOf{}, config.Webhook{SecretFile: filepath.Join(t.TempDir(), "gone")}, slog.New(slog.NewTextHandler(&out, nil)))
+	s := asking(t, &profileOf{}, config.Webhook{Secret: config.Secret{File: filepath.Join(t.TempDir(), "gone")}}, slog.New(slog.NewTextHandler(&out, nil)))
 	r := &web.Receiver{Secrets: s.all, Notify: func(web.Event) {}, Log: slog.New(slog.DiscardHandler)}
 	for range 100 {
 		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))

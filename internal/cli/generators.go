@@ -34,7 +34,7 @@ a recipe of your own.`
 // Run runs the command.
 func (c GeneratorsListCmd) Run(p *Program) error {
 	var cfg *config.Config
-	if path, err := config.Find(p.Config); err == nil {
+	if path, err := config.Find(p.configPath()); err == nil {
 		if cfg, err = config.Load(path); err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ needs no change. An existing file is left alone.`
 
 // Run runs the command.
 func (c InitCmd) Run(p *Program) error {
-	path := p.Config
+	path := p.configPath()
 	if path == "" {
 		path = config.FileName
 	}

@@ -7,6 +7,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ type Program struct {
 
 // Flags are the flags that every command takes.
 type Flags struct {
-	Config    string `help:"Configuration file. Default: ./atelierd.toml, then the one in your configuration folder." placeholder:"FILE" short:"c" type:"path"`
+	Config    string `help:"Configuration file. Default: $ATELIERD_CONFIG, else ./atelierd.toml, the one in your configuration folder, or /etc/atelierd/atelierd.toml." placeholder:"FILE" short:"c" type:"path"`
 	LogLevel  string `help:"Least important level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
 	LogFormat string `help:"Format of the log: text, json, or auto, which is text on a terminal." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
 }
@@ -61,9 +62,12 @@ func (o Output) print(p *Program, v any, show func(*term.Page)) error {
 	return g.Print(p.Stdout)
 }
 
+// configPath returns the configuration that the command line or the environment names, or "".
+func (p *Program) configPath() string { return cmp.Or(p.Config, p.Getenv(config.Env)) }
+
 // load finds and reads the configuration.
 func (p *Program) load() (*config.Config, error) {
-	path, err := config.Find(p.Config)
+	path, err := config.Find(p.configPath())
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ does the same.`
 
 // Run runs the command.
 func (c ReloadCmd) Run(p *Program) error {
-	path, err := config.Find(p.Config)
+	path, err := config.Find(p.configPath())
 	if err != nil {
 		return err
 	}

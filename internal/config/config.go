@@ -80,6 +80,8 @@ type Agent struct {
 	PayoutChain       string
 	// AIModels are names by which clients filter agents.
 	AIModels []string
+	// KeyCredential is the systemd credential with the agent's id and key, or empty.
+	KeyCredential string
 }
 
 // Poll configures how often the marketplace is asked for orders.

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-func TestFindPrefersTheFlagThenTheWorkingFolderThenTheUsersFolder(t *testing.T) {
+func TestFindPrefersTheFlagThenTheWorkingFolderThenTheUsersFolderThenTheSystems(t *testing.T) {
 	t.Parallel()
-	dir, user := t.TempDir(), t.TempDir()
-	inDir, inUser := filepath.Join(dir, FileName), filepath.Join(user, "atelierd", FileName)
+	dir, user, system := t.TempDir(), t.TempDir(), t.TempDir()
+	inDir, inUser, inSystem := filepath.Join(dir, FileName), filepath.Join(user, "atelierd", FileName), filepath.Join(system, FileName)
 
-	_, err := find(dir, user)
+	_, err := find(dir, user, system)
 	e, ok := errors.AsType[*Error](err)
-	if !ok || !strings.Contains(e.Hint, "atelierd init") || e.Error() != "there is no "+inDir+" and no "+inUser {
+	if !ok || !strings.Contains(e.Hint, "atelierd init") || e.Error() != "there is no "+inDir+" and no "+inUser+" and no "+inSystem {
 		t.Fatalf("find without a file = %v", err)
 	}
 	put := func(path string) {
@@ -28,10 +28,12 @@ func TestFindPrefersTheFlagThenTheWorkingFolderThenTheUsersFolder(t *testing.T) 
 	}
 	expect := func(want string) {
 		t.Helper()
-		if got, err := find(dir, user); got != want || err != nil {
+		if got, err := find(dir, user, system); got != want || err != nil {
 			t.Errorf("find = %q, %v; want %q", got, err, want)
 		}
 	}
+	put(inSystem)
+	expect(inSystem)
 	put(inUser)
 	expect(inUser)
 	put(inDir)

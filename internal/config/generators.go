@@ -58,14 +58,9 @@ type Generator struct {
 	BaseURL string
 	Model   string
 	Makes   string // image or video; empty if unknown
-	// KeyFile (absolute) and KeyEnv name the file or the variable that holds the
-	// key. At most one is set.
-	KeyFile string
-	KeyEnv  string
-	// PartnerKeyFile and PartnerKeyEnv name those of the key for paid services that
-	// the provider calls.
-	PartnerKeyFile string
-	PartnerKeyEnv  string
+	// Key is where the key is, PartnerKey where the key for paid services is that the
+	// provider calls.
+	Key, PartnerKey Secret
 	// User is the name that goes with the key as its password. For TypeExec it is the
 	// user of this machine who runs the program; empty means the daemon's own.
 	User     string
@@ -86,7 +81,7 @@ func (g Generator) Remote() bool {
 // owner's own machine, calls no paid service, reports no cost and has no price.
 func (g Generator) Free() bool {
 	needs, _ := provider.TypeOf(g.Type)
-	return g.Cost == 0 && (g.Type == TypeCanvas || needs.Local && g.PartnerKeyFile == "" && g.PartnerKeyEnv == "")
+	return g.Cost == 0 && (g.Type == TypeCanvas || needs.Local && !g.PartnerKey.On())
 }
 
 // ProgramUser returns the user who runs the programs of generators that set one, or "".
@@ -245,7 +240,7 @@ func (t *table) noKey(text string) {
 
 // provider reads the keys of providers and rejects them for other types.
 func (t *table) provider(g *Generator, dir string) {
-	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "partner_key_file", "partner_key_env", "user", "params", "workflow", "recipe", "poll_interval"}
+	keys := []string{"base_url", "model", "makes", "key_file", "key_env", "key_credential", "partner_key_file", "partner_key_env", "partner_key_credential", "user", "params", "workflow", "recipe", "poll_interval"}
 	needs, is := provider.TypeOf(g.Type)
 	if !is {
 		for _, key := range keys {
@@ -259,22 +254,19 @@ func (t *table) provider(g *Generator, dir string) {
 	g.BaseURL = t.base("base_url", needs)
 	g.Model = t.text("model", "")
 	g.Makes = t.makes(needs)
-	g.KeyFile, g.KeyEnv, g.User = t.text("key_file", ""), t.text("key_env", ""), t.text("user", "")
+	g.Key, g.PartnerKey, g.User = t.secret("key", dir), t.secret("partner_key", dir), t.text("user", "")
 	g.Params = t.params("params")
 	g.Workflow = t.text("workflow", "")
 	g.PollInterval = t.duration("poll_interval", 3*time.Second, 100*time.Millisecond, time.Hour)
 	if needs.Model && g.Model == "" {
 		t.problem(t.at("model"), "is missing; write the provider's name of the model")
 	}
-	if needs.Key && g.KeyFile == "" && g.KeyEnv == "" {
-		t.problem(t.at("key_env"), "is missing; write the name of the variable that holds the key, or set key_file")
+	if needs.Key && !g.Key.On() {
+		t.problem(t.at("key_env"), "is missing; write the name of the variable that holds the key, or set key_file or key_credential")
 	}
-	t.keySource("key_file", "key_env")
-	g.PartnerKeyFile, g.PartnerKeyEnv = within(dir, t.text("partner_key_file", "")), t.text("partner_key_env", "")
-	t.keySource("partner_key_file", "partner_key_env")
-	for _, key := range []string{"partner_key_file", "partner_key_env"} {
-		if t.has(key) && !needs.PartnerKey {
-			t.problem(t.at(key), "is not for type %s; remove it", needs.Type)
+	for _, form := range secretForms {
+		if t.has("partner_key"+form) && !needs.PartnerKey {
+			t.problem(t.at("partner_key"+form), "is not for type %s; remove it", needs.Type)
 		}
 	}
 	if needs.Workflow && g.Workflow == "" {
@@ -284,18 +276,7 @@ func (t *table) provider(g *Generator, dir string) {
 	}
 	t.recipe(g, needs, dir)
 	t.noKey("a key must not be in this file; set key_env to the name of its variable, or key_file to the name of its file")
-	g.KeyFile, g.Workflow = within(dir, g.KeyFile), within(dir, g.Workflow)
-}
-
-// keySource checks the two settings that say where a key is.
-func (t *table) keySource(file, env string) {
-	name := t.text(env, "")
-	switch {
-	case name != "" && t.text(file, "") != "":
-		t.problem(t.at(env), "is set next to %s; remove one of them", file)
-	case name != "" && !variable.MatchString(name):
-		t.problem(t.at(env), "is not the name of an environment variable; write its name, never the key itself")
-	}
+	g.Workflow = within(dir, g.Workflow)
 }
 
 // makes reads what a provider makes. A value that the provider would ignore is a
@@ -339,7 +320,7 @@ func (t *table) base(key string, needs provider.Needs) string {
 	} else if strings.ContainsAny(s, "?#") {
 		t.problem(t.at(key), "contains a query or a fragment; remove it")
 	}
-	if strings.HasPrefix(s, "http://") && !Loopback(s) && (t.has("key_env") || t.has("key_file")) {
+	if strings.HasPrefix(s, "http://") && !Loopback(s) && t.names("key") {
 		t.warn(t.at(key), "is http, so the key crosses the network in plain text; use https if the server has it")
 	}
 	return s

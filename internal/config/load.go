@@ -22,9 +22,15 @@ import (
 // maxBytes is far more than any configuration that a person writes.
 const maxBytes = 1 << 20
 
+// Env is the variable that may name the configuration.
+const Env = "ATELIERD_CONFIG"
+
+// system is the folder of configurations for daemons that are services of the system.
+const system = "/etc/atelierd"
+
 // Find returns the path of the configuration: explicit if it is not empty, else
-// atelierd.toml in the working folder, else atelierd/atelierd.toml in the user's
-// configuration folder. Its error is an *Error.
+// atelierd.toml in the working folder, in the folder atelierd of the user's configuration
+// folder, or in /etc/atelierd. Its error is an *Error.
 func Find(explicit string) (string, error) {
 	if explicit != "" {
 		return explicit, nil
@@ -33,19 +39,22 @@ func Find(explicit string) (string, error) {
 	if err != nil {
 		user = "" // no home folder: one place less to look at
 	}
-	return find("", user)
+	return find("", user, system)
 }
 
-// find looks in the working folder dir and in the user's configuration folder.
-func find(dir, user string) (string, error) {
+// find looks in the working folder dir, in the user's configuration folder, and in the
+// system's.
+func find(dir, user, system string) (string, error) {
 	places := []string{filepath.Join(dir, FileName)}
 	if user != "" {
 		places = append(places, filepath.Join(user, "atelierd", FileName))
 	}
+	places = append(places, filepath.Join(system, FileName))
 	for _, path := range places {
 		// Load reports a file that exists but cannot be read. Skipping it here
-		// would use settings that the owner does not expect.
-		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		// would use settings that the owner does not expect. A folder that cannot be
+		// entered is skipped: it is another user's, such as after sudo -u.
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 			return path, nil
 		}
 	}
@@ -80,9 +89,26 @@ func Load(path string) (*Config, error) {
 	if len(problems) > 0 {
 		return nil, &Error{Path: path, Problems: problems, Hint: fixHint}
 	}
+	if c.DataDir == "" {
+		c.DataDir = defaultData(dir, filepath.Base(path))
+	}
 	sum := sha256.Sum256(data)
 	c.Path, c.Digest = path, hex.EncodeToString(sum[:8])
 	return c, nil
+}
+
+// defaultData returns the data folder of a configuration that names none. That of a file in
+// /etc/atelierd is where the units for systemd make one: /var/lib/atelierd, and
+// /var/lib/atelierd-NAME for NAME.toml.
+func defaultData(dir, file string) string {
+	if dir != system {
+		return filepath.Join(dir, "atelierd-data")
+	}
+	name := strings.TrimSuffix(file, ".toml")
+	if file == FileName {
+		return "/var/lib/atelierd"
+	}
+	return "/var/lib/atelierd-" + name
 }
 
 func read(path string) ([]byte, error) {

@@ -31,12 +31,15 @@ func nearest(word string, words []string) string {
 
 // akin returns the names whose words are all in name, or that have all words of
 // name: per_day_usd means day_usd, and width means min_width. With more than two
-// matches it returns none.
+// matches it returns none. The credential of a secret is left to its file and variable.
 func akin(name string, names []string) []string {
 	var list []string
 	mine := parts(name)
 	for _, other := range names {
 		its := parts(other)
+		if strings.HasSuffix(other, "_credential") && !slices.Contains(mine, "credential") {
+			continue
+		}
 		if !slices.Contains(list, other) && (covers(its, mine) || covers(mine, its)) {
 			list = append(list, other)
 		}

@@ -389,7 +389,7 @@ func TestAComfyUIWithAPartnerKeyIsNotFree(t *testing.T) {
 	if !comfy.Free() {
 		t.Error("the owner's own server costs something")
 	}
-	comfy.PartnerKeyEnv = "COMFY_KEY"
+	comfy.PartnerKey.Env = "COMFY_KEY"
 	if comfy.Free() {
 		t.Error("the partner nodes are free")
 	}

@@ -3,7 +3,6 @@ package config
 import (
 	"maps"
 	"net"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,16 +18,15 @@ type Notify struct {
 	Type string // one of notify.Types
 	News []order.News
 
-	// URL is the address, or URLFile (absolute) or URLEnv name the file or the variable
-	// that holds it. At most one is set.
-	URL, URLFile, URLEnv string
-	// TokenFile (absolute) and TokenEnv name the file or the variable with the token or
-	// the password. At most one is set.
-	TokenFile, TokenEnv string
-	Chat                string
-	Mail                notify.Mail
-	Command             []string
-	Env                 []string
+	// URL is the address, or Address is where it is. At most one is set.
+	URL     string
+	Address Secret
+	// Token is where the token or the password is.
+	Token   Secret
+	Chat    string
+	Mail    notify.Mail
+	Command []string
+	Env     []string
 
 	// PerHour is the most messages in an hour.
 	PerHour int
@@ -74,13 +72,13 @@ func (t *table) notification(dir string) Notify {
 	}
 	switch n.Type {
 	case notify.TypeNtfy, notify.TypeWebhook, notify.TypeTelegram:
-		n.TokenFile, n.TokenEnv = t.secret("token", dir)
+		n.Token = t.secret("token", dir)
 	}
 	switch n.Type {
 	case notify.TypeTelegram:
 		n.Chat = t.required("chat", "the number of the chat, in quotes")
-		if n.TokenFile == "" && n.TokenEnv == "" {
-			t.problem(t.path, "has no token_file and no token_env; set one of them to where the bot's token is")
+		if !n.Token.On() {
+			t.problem(t.path, "has no token_file, token_env or token_credential; set one of them to where the bot's token is")
 		}
 	case notify.TypeEmail:
 		n.mail(t, dir)
@@ -97,8 +95,8 @@ func (t *table) notification(dir string) Notify {
 
 // typeKeys are the keys that only some types have.
 var typeKeys = []string{
-	"url", "url_file", "url_env", "token_file", "token_env", "chat", "server", "user", "password_file", "password_env",
-	"from", "to", "plain", "command", "env",
+	"url", "url_file", "url_env", "url_credential", "token_file", "token_env", "token_credential", "chat", "server", "user",
+	"password_file", "password_env", "password_credential", "from", "to", "plain", "command", "env",
 }
 
 // otherTypes rejects the keys of other types.
@@ -136,34 +134,18 @@ func (t *table) news() []order.News {
 // is no secret.
 func (n *Notify) address(t *table, dir string) {
 	n.URL = t.address("url", "")
-	n.URLFile, n.URLEnv = t.secret("url", dir)
-	if !t.oneAddress(n.URL, n.URLFile, n.URLEnv) && n.Type != notify.TypeTelegram && !t.has("url") {
-		t.problem(t.path, "has no address; set url, or url_file or url_env if it is secret")
+	n.Address = t.secret("url", dir)
+	if !t.oneAddress(n.URL, n.Address) && n.Type != notify.TypeTelegram && !t.has("url") {
+		t.problem(t.path, "has no address; set url, or url_file, url_env or url_credential if it is secret")
 	}
 }
 
 // oneAddress rejects more than one source of an address, and reports whether there is one.
-func (t *table) oneAddress(places ...string) bool {
-	set := slices.DeleteFunc(places, func(place string) bool { return place == "" })
-	if len(set) > 1 {
-		t.problem(t.at("url"), "is set next to url_file or url_env; keep one of them")
+func (t *table) oneAddress(address string, secret Secret) bool {
+	if address != "" && secret.On() {
+		t.problem(t.at("url"), "is set next to url_file, url_env or url_credential; keep one of them")
 	}
-	return len(set) > 0
-}
-
-// secret reads where a secret is: KEY_file or KEY_env.
-func (t *table) secret(key, dir string) (file, env string) {
-	file, env = t.text(key+"_file", ""), t.text(key+"_env", "")
-	if file != "" && env != "" {
-		t.problem(t.at(key+"_env"), "is set next to %s_file; remove one of them", key)
-	}
-	if env != "" && !variable.MatchString(env) {
-		t.problem(t.at(key+"_env"), "is not the name of an environment variable; write its name, never the secret itself")
-	}
-	if file != "" && !filepath.IsAbs(file) {
-		file = filepath.Join(dir, file)
-	}
-	return file, env
+	return address != "" || secret.On()
 }
 
 func (n *Notify) mail(t *table, dir string) {
@@ -178,9 +160,9 @@ func (n *Notify) mail(t *table, dir string) {
 	if len(n.Mail.To) == 0 {
 		t.problem(t.at("to"), "is missing; write a list of addresses")
 	}
-	n.TokenFile, n.TokenEnv = t.secret("password", dir)
-	if n.Mail.User != "" && n.TokenFile == "" && n.TokenEnv == "" {
-		t.problem(t.at("user"), "is set without password_file or password_env; set one of them")
+	n.Token = t.secret("password", dir)
+	if n.Mail.User != "" && !n.Token.On() {
+		t.problem(t.at("user"), "is set without password_file, password_env or password_credential; set one of them")
 	}
 	if n.Mail.Plain && !Loopback("http://"+n.Mail.Server) {
 		t.problem(t.at("plain"), "sends mail without TLS to another machine; remove it")

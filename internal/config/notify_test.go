@@ -24,7 +24,7 @@ time_zone = "Europe/Berlin"
 		t.Fatal(err)
 	}
 	n := c.Notify[0]
-	if n.Name != "telegram" || n.Chat != "12" || !strings.HasSuffix(n.TokenFile, "/bot.token") ||
+	if n.Name != "telegram" || n.Chat != "12" || !strings.HasSuffix(n.Token.File, "/bot.token") ||
 		len(n.News) != 2 || n.News[0] != order.NewsDelivered || n.PerHour != 20 || n.DigestAt != 465*time.Minute {
 		t.Errorf("read %+v", n)
 	}
@@ -46,10 +46,10 @@ func TestWhatIsWrongWithATargetOfNotifications(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`type = "pager"`: `"pager" is not a valid value`,
-		`type = "ntfy"`:  "has no address; set url, or url_file or url_env",
-		"type = \"slack\"\nurl = \"https://x.example/a\"\nurl_env = \"HOOK\"":                                              "is set next to url_file or url_env",
+		`type = "ntfy"`:  "has no address; set url, or url_file, url_env",
+		"type = \"slack\"\nurl = \"https://x.example/a\"\nurl_env = \"HOOK\"":                                              "is set next to url_file, url_env or url_credential",
 		"type = \"slack\"\nurl_env = \"https://hooks.slack.com/services/T/B/x\"":                                           "is not the name of an environment variable",
-		"type = \"telegram\"\nchat = \"1\"":                                                                                "has no token_file and no token_env",
+		"type = \"telegram\"\nchat = \"1\"":                                                                                "has no token_file, token_env or token_credential",
 		"type = \"telegram\"\ntoken_env = \"T\"":                                                                           "chat: is missing",
 		"type = \"command\"":                                                                                               "command: is missing",
 		"type = \"email\"\nserver = \"smtp.example.com\"\nfrom = \"a@x.example\"\nto = [\"b@x.example\"]":                  "is not a host and a port",

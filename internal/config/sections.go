@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,19 +20,17 @@ func (t *table) config(dir string) *Config {
 		Dir:     dir,
 		BaseURL: t.api("base_url", "https://api.useatelier.ai/api"),
 		BlobURL: t.api("blob_url", "https://vercel.com/api/blob"),
-		DataDir: t.text("data_dir", "./atelierd-data"),
+		DataDir: t.text("data_dir", ""),
 	}
 	switch {
-	case c.DataDir == "":
+	case c.DataDir == "" && t.has("data_dir"):
 		t.problem("data_dir", `is empty; write a folder, like "./atelierd-data"`)
 	case strings.HasPrefix(c.DataDir, "~"):
 		t.problem("data_dir", "begins with ~, which is not expanded here; write the whole path")
 	case strings.ContainsRune(c.DataDir, 0):
 		t.problem("data_dir", "contains a NUL byte; remove it")
 	}
-	if !filepath.IsAbs(c.DataDir) {
-		c.DataDir = filepath.Join(dir, c.DataDir)
-	}
+	c.DataDir = within(dir, c.DataDir)
 	local := Loopback(c.BaseURL)
 	c.Local = local
 	c.Agent = t.sub("agent").agent()
@@ -76,6 +73,8 @@ func (t *table) agent() Agent {
 		OwnerWallet:  t.wallet("owner_wallet"),
 		AvatarURL:    t.address("avatar_url", ""),
 		AIModels:     t.models("ai_models"),
+
+		KeyCredential: t.credential("key_credential"),
 	}
 	t.payout(&a)
 	if !t.has("endpoint_url") {

@@ -28,8 +28,8 @@ func TestTheFileOfEachStartLoadsWithoutWarnings(t *testing.T) {
 			t.Errorf("%s: the file has %+v and the price %s", g.Name, a, s.Price)
 		}
 		made := c.Generators["studio"]
-		if g.KeyEnv != made.KeyEnv || g.KeyEnv != "" && c.Spending.Day == 0 {
-			t.Errorf("%s: the key is in %q, and a day may cost %s", g.Name, made.KeyEnv, c.Spending.Day)
+		if g.KeyEnv != made.Key.Env || g.KeyEnv != "" && c.Spending.Day == 0 {
+			t.Errorf("%s: the key is in %q, and a day may cost %s", g.Name, made.Key.Env, c.Spending.Day)
 		}
 		if !slices.Equal(made.Command, start.Command) {
 			t.Errorf("%s: the command is %q, want %q", g.Name, made.Command, start.Command)

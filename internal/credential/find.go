@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 )
 
 // Sources are the places that Find looks at, in this order. It skips empty ones.
 type Sources struct {
+	// Credential is the name of a systemd credential in the form of DataFile, and
+	// CredentialFolder is the folder that has it. Where it is named, no other place counts.
+	Credential, CredentialFolder string
 	// Getenv reads the environment, like os.Getenv.
 	Getenv func(string) string
 	// DotEnv are .env files.
@@ -24,6 +28,9 @@ type Sources struct {
 // the search: one that is unreadable, open to other users, malformed, or has only
 // one of the two values. Searching further could use another agent, or register a second.
 func Find(s Sources) (f Found, found bool, err error) {
+	if s.Credential != "" {
+		return findCredential(s.CredentialFolder, s.Credential)
+	}
 	if s.Getenv != nil {
 		id, key := strings.TrimSpace(s.Getenv(EnvAgentID)), strings.TrimSpace(s.Getenv(EnvAPIKey))
 		if id != "" || key != "" {
@@ -42,6 +49,20 @@ func Find(s Sources) (f Found, found bool, err error) {
 		}
 	}
 	return Found{}, false, nil
+}
+
+// findCredential reads a systemd credential. One that is not there is an error, because
+// the agent exists.
+func findCredential(folder, name string) (Found, bool, error) {
+	if err := loaded(folder, name); err != nil {
+		return Found{}, false, err
+	}
+	path := filepath.Join(folder, name)
+	data, _, err := readFile(path)
+	if err != nil {
+		return Found{}, false, err
+	}
+	return jsonFile(path, data)
 }
 
 func (s Sources) jsonFiles() []string {

@@ -23,7 +23,7 @@ func TestReadSecretAcceptsOnePrivateLine(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), c.mode); err != nil {
 			t.Fatal(err)
 		}
-		got, err := ReadSecret(path)
+		got, err := ReadSecret(path, "")
 		switch {
 		case c.want == "" && (err != nil || got.Reveal() != "whsec_c0ffee"):
 			t.Errorf("%s: %q, %v", name, got.Reveal(), err)
@@ -31,7 +31,7 @@ func TestReadSecretAcceptsOnePrivateLine(t *testing.T) {
 			t.Errorf("%s: %q, %v; want an error with %q", name, got.Reveal(), err, c.want)
 		}
 	}
-	if _, err := ReadSecret(filepath.Join(t.TempDir(), "gone")); err == nil || !strings.Contains(err.Error(), "there is no file") {
+	if _, err := ReadSecret(filepath.Join(t.TempDir(), "gone"), ""); err == nil || !strings.Contains(err.Error(), "there is no file") {
 		t.Errorf("a missing file: %v", err)
 	}
 }
