@@ -116,14 +116,15 @@ SELECT o.id, o.service, o.completed_at, o.payout_tx, o.payout_usd_micros,
             WHEN o.client_type = 'agent_x402' THEN 0
             ELSE coalesce(o.fee_usd_micros, o.price_usd_micros / 10, 0) END AS fee,
        (SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS cost,
-       o.rating
+       o.rating, o.client, o.payout_at
 FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.state = 'completed';
 
 CREATE VIEW v_earnings AS
 SELECT id, service, substr(completed_at, 1, 10) AS day,
        gross / 1e6 AS gross_usd, fee / 1e6 AS fee_usd, (gross - fee) / 1e6 AS net_usd,
        cost / 1e6 AS cost_usd, (gross - fee - cost) / 1e6 AS profit_usd,
-       payout_tx <> '' OR payout_usd_micros IS NOT NULL AS paid_out, payout_tx, completed_at, rating
+       payout_tx <> '' OR payout_usd_micros IS NOT NULL AS paid_out, payout_tx, completed_at, rating,
+       client, payout_at
 FROM completed_orders;
 
 CREATE VIEW v_earnings_daily AS
@@ -167,7 +168,7 @@ GROUP BY b.day HAVING sum(b.cost_usd_micros) > 0;
 -- The same by generator, service, client and kind of work. What a program said that no
 -- call was recorded for has no generator.
 CREATE VIEW v_costs_generator AS
-SELECT b.day, b.generator, coalesce(o.service, '') AS service, coalesce(o.client_wallet, '') AS client, b.kind,
+SELECT b.day, b.generator, coalesce(o.service, '') AS service, coalesce(o.client, '') AS client, b.kind,
        sum(b.cost_usd_micros) / 1e6 AS cost_usd,
        sum(CASE WHEN o.state IN ('cancelled', 'failed') OR (o.state = 'held' AND o.code = 'owner') THEN b.cost_usd_micros
            ELSE b.lost_usd_micros END) / 1e6 AS lost_usd

@@ -11,6 +11,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	_ "time/tzdata" // for machines and images without time zones
 
 	"atelierd/internal/cli"
 	"atelierd/internal/demo"

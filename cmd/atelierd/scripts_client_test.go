@@ -19,7 +19,7 @@ import (
 // status the order is paid. With agent another agent has paid it, and with begun it
 // is the window of a subscription that has begun. With future it is dated 9999, and with
 // large it has more than 1 MiB; both are paid. A brief in double quotes is read as Go reads a
-// string. It sets ORDER.
+// string. It sets ORDER. If CLIENT is set, it is the wallet of the client.
 func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 && len(args) != 2 {
 		ts.Fatalf("usage: order brief [status]")
@@ -32,7 +32,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 	if unquoted, err := strconv.Unquote(brief); err == nil {
 		brief = unquoted
 	}
-	o := sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price}
+	o := sandbox.NewOrder{ServiceTitle: "Pictures", Brief: brief, Status: status, Price: price, ClientWallet: ts.Getenv("CLIENT")}
 	switch status {
 	case "agent":
 		o.Status, o.Price, o.ClientType, o.PaymentChain = "paid", "5.00", "agent_x402", "solana"

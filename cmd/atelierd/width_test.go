@@ -62,7 +62,7 @@ var narrowCommands = map[string][][]string{
 	"bounties show":         {{"BOUNTY"}, {"none"}},
 	"bounties claim":        {{"BOUNTY"}},
 	"bounties withdraw":     {{"BOUNTY"}},
-	"earnings show":         {{}, {"--by", "service"}},
+	"earnings show":         {{}, {"--by", "service"}, {"--by", "order"}, {"--by", "provider"}},
 	"earnings retry-payout": {{"ORDER"}},
 	"reconcile":             {{}},
 	"notify test":           {{}},

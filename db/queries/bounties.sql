@@ -44,10 +44,3 @@ ON CONFLICT (name) DO UPDATE SET detail = excluded.detail, state = 'sending', re
 
 -- name: EndOneTimeAction :exec
 UPDATE one_time_actions SET state = ?, result = ?, settled_at = ? WHERE name = ?;
-
--- name: Earnings :many
--- Completed orders since a time, with the cost of each.
-SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_usd_micros, o.client_type, o.payout_tx,
-       CAST(coalesce((SELECT sum(b.cost_usd_micros) FROM books AS b WHERE b.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
-FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
-ORDER BY o.completed_at;

@@ -29,18 +29,21 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at, too_large)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at, too_large,
+    client, payout_at, disputes)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: UpdateOrderFacts :exec
 -- A field that the marketplace left out keeps its last value.
 UPDATE orders SET
     service = sqlc.arg(service), service_id = sqlc.arg(service_id), service_title = sqlc.arg(service_title),
-    client_wallet = sqlc.arg(client_wallet), brief = sqlc.arg(brief),
+    client_wallet = sqlc.arg(client_wallet),
+    client = CASE WHEN CAST(sqlc.arg(client) AS TEXT) = '' THEN client ELSE CAST(sqlc.arg(client) AS TEXT) END, brief = sqlc.arg(brief),
     reference_urls = sqlc.arg(reference_urls), reference_images = sqlc.arg(reference_images),
     requirement_answers = coalesce(sqlc.arg(requirement_answers), requirement_answers),
     brief_english = CASE WHEN sqlc.arg(brief_english) = '' THEN brief_english ELSE sqlc.arg(brief_english) END,
     brief_spec = coalesce(sqlc.arg(brief_spec), brief_spec),
+    disputes = disputes + (CAST(sqlc.arg(remote_status) AS TEXT) = 'disputed' AND remote_status <> 'disputed'),
     remote_status = sqlc.arg(remote_status),
     price_usd_micros = coalesce(sqlc.arg(price_usd_micros), price_usd_micros),
     fee_usd_micros = coalesce(sqlc.arg(fee_usd_micros), fee_usd_micros),
@@ -49,6 +52,7 @@ UPDATE orders SET
     revision_count = coalesce(sqlc.arg(revision_count), revision_count),
     quota_total = coalesce(sqlc.arg(quota_total), quota_total),
     quota_used = coalesce(sqlc.arg(quota_used), quota_used),
+    payout_at = CASE WHEN CAST(sqlc.arg(payout_tx) AS TEXT) = '' THEN payout_at ELSE coalesce(payout_at, sqlc.arg(seen_at)) END,
     payout_tx = sqlc.arg(payout_tx),
     bounty_id = sqlc.arg(bounty_id),
     delivered_at = coalesce(sqlc.arg(delivered_at), delivered_at),

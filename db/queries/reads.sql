@@ -74,15 +74,6 @@ WHERE j.state = 'ready' AND j.lane IN ('generate', 'network') AND j.code <> '' A
   AND (j.kind = 'quote' OR j.kind = 'delivery' AND j.round = o.round)
 GROUP BY j.code ORDER BY orders DESC, j.code;
 
--- name: SpentUncompleted :one
--- What was spent since a time on orders that are not completed: whole days from the books, and the rest of
--- the first one from the attempts.
-SELECT CAST(coalesce((SELECT sum(b.cost_usd_micros) FROM books AS b JOIN orders AS o ON o.id = b.order_id
-                       WHERE b.day >= sqlc.arg(day) AND o.state <> 'completed'), 0)
-          + coalesce((SELECT sum(a.cost_usd_micros) FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
-                       WHERE a.started_at >= sqlc.arg(low) AND a.started_at < sqlc.arg(day) AND a.cost_usd_micros > 0
-                         AND o.state <> 'completed'), 0) AS INTEGER);
-
 -- name: Queue :many
 -- The work that is under way, by stage, with when the first of it was due. Only live jobs are read.
 SELECT stage, state, CAST(count(*) AS INTEGER) AS jobs, CAST(min(run_at) AS TEXT) AS first_at FROM jobs

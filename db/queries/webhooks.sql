@@ -56,7 +56,7 @@ WHERE m.order_id = ? AND m.party = 'client'
 ORDER BY m.at, m.remote_id;
 
 -- name: SetPayout :exec
-UPDATE orders SET payout_usd_micros = ? WHERE id = ?;
+UPDATE orders SET payout_usd_micros = sqlc.arg(payout_usd_micros), payout_at = coalesce(payout_at, sqlc.arg(payout_at)) WHERE id = sqlc.arg(id);
 
 -- name: SetThreadSize :exec
 UPDATE orders SET thread_size = ? WHERE id = ?;

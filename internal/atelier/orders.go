@@ -112,6 +112,7 @@ type wireOrder struct {
 	ServiceTitle       text    `json:"service_title"`
 	ClientWallet       label   `json:"client_wallet"`
 	ClientType         label   `json:"client_type"`
+	ClientAgentID      label   `json:"client_agent_id"`
 	Brief              text    `json:"brief"`
 	BriefEnglish       label   `json:"brief_english"`
 	BriefSpec          spec    `json:"brief_spec"`
@@ -157,7 +158,7 @@ func readOrder(raw json.RawMessage) (order.Facts, error) {
 	}
 	facts := order.Facts{
 		ID: string(w.ID), ServiceID: string(w.ServiceID), ServiceTitle: string(w.ServiceTitle),
-		ClientWallet: string(w.ClientWallet), ClientType: string(w.ClientType), Brief: string(w.Brief),
+		ClientWallet: string(w.ClientWallet), ClientType: string(w.ClientType), ClientAgent: string(w.ClientAgentID), Brief: string(w.Brief),
 		BriefEnglish: string(w.BriefEnglish), BriefSpec: json.RawMessage(w.BriefSpec),
 		ReferenceURLs: w.ReferenceURLs, ReferenceImages: w.ReferenceImages,
 		Answers: json.RawMessage(w.RequirementAnswers), Status: unique.Make(order.Status(w.Status)).Value(),

@@ -189,7 +189,7 @@ func (m *measure) see(c byte) (keep bool) {
 // essential are the fields that are kept of an order that is too large to work on, so
 // that it can be held, shown and delivered.
 var essential = map[string]bool{
-	`"id"`: true, `"status"`: true, `"service_id"`: true, `"service_title"`: true, `"client_wallet"`: true, `"client_type"`: true,
+	`"id"`: true, `"status"`: true, `"service_id"`: true, `"service_title"`: true, `"client_wallet"`: true, `"client_type"`: true, `"client_agent_id"`: true,
 	`"quoted_price_usd"`: true, `"platform_fee_usd"`: true, `"created_at"`: true, `"delivered_at"`: true, `"review_deadline"`: true,
 	`"completed_at"`: true, `"workspace_expires_at"`: true, `"max_revisions"`: true, `"revision_count"`: true, `"quota_total"`: true,
 	`"payout_tx_hash"`: true, `"bounty_id"`: true, `"deliverable_url"`: true, `"deliverables"`: true, `"review"`: true, `"success"`: true,

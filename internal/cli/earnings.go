@@ -2,15 +2,14 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"strconv"
+	"errors"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"atelierd/internal/config"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
-	"atelierd/internal/term"
 )
 
 // EarningsCmd is the group of commands about money earned.
@@ -21,8 +20,9 @@ type EarningsCmd struct {
 
 // EarningsShowCmd shows earnings.
 type EarningsShowCmd struct {
-	Since string `help:"Only orders completed since a day such as 2026-11-01, or in the last days or hours, such as 30d or 12h." placeholder:"WHEN"`
-	By    string `help:"Group by day or by service." enum:"day,service" default:"day" placeholder:"WHAT"`
+	EarningsPeriod
+	By  string `help:"Group by day, month, service, client, generator or provider, or show each order." enum:"day,month,service,client,generator,provider,order," default:"" placeholder:"WHAT"`
+	CSV bool   `help:"Print CSV for a spreadsheet: each order, or the groups of --by." name:"csv"`
 	Output
 }
 
@@ -32,37 +32,45 @@ func (EarningsShowCmd) Help() string {
 does not say), what is left, what the generators cost, and the profit. Below that
 it shows what was spent on orders that have not completed because they are open,
 held, refused, failed or cancelled, what was spent on samples, and the completed
-orders that are not known to be paid out. The rating is the clients', on average, with the number of them.`
+orders that are not known to be paid out. The rating is the clients', on average, with the number of them.
+
+An order and all that it cost count on the day on which it completed. What else was
+spent counts on its day, which the books have in UTC. docs/accounts.md describes what
+that means for a tax year, and the columns of the CSV.`
 }
 
 // Run runs the command.
 func (c EarningsShowCmd) Run(p *Program) error {
-	since, err := parseSince(c.Since, time.Now())
-	if err != nil {
-		return &UsageError{err}
+	if c.CSV && c.JSON {
+		return &UsageError{errors.New("--csv and --json cannot be used together; keep one of them")}
+	}
+	if c.By == "" {
+		if c.By = byDay; c.CSV {
+			c.By = byOrder
+		}
 	}
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
-		list, err := st.Earnings(ctx, since)
+		when, err := c.read(digestZone(cfg), time.Now())
+		if err != nil {
+			return &UsageError{err}
+		}
+		a, err := st.Accounts(ctx, when.Period)
 		if err != nil {
 			return err
+		}
+		v := viewEarnings(a, grouping{by: c.By, period: when, provider: providers(cfg)})
+		if c.CSV {
+			return v.writeCSV(p.Stdout)
 		}
 		wallet, err := st.Fact(ctx, order.FactWallet)
 		if err != nil {
 			return err
 		}
-		v := viewEarnings(list, c.By)
 		v.WalletMissing = wallet == order.WalletMissing
 		if err := v.addOpen(ctx, st); err != nil {
 			return err
 		}
-		if v.notCompleted, err = st.SpentUncompleted(ctx, since); err != nil {
-			return err
-		}
-		if v.samples, err = st.SpentOnSamples(ctx, since); err != nil {
-			return err
-		}
-		v.NotCompleted, v.Samples = v.notCompleted.String(), v.samples.String()
-		return c.print(p, v, func(g *term.Page) { v.show(g, c.By) })
+		return c.print(p, v, v.show)
 	})
 }
 
@@ -91,20 +99,14 @@ func (v *earningsView) addOpen(ctx context.Context, st *store.Store) error {
 // mostOrders is more than an agent has open in a state.
 const mostOrders = 100_000
 
-// parseSince reads a day, or a number of days or hours before now. An empty text
-// is the beginning of time.
-func parseSince(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
+// providers returns the provider of each generator that is configured: its type, or the
+// recipe that describes it.
+func providers(cfg *config.Config) map[string]string {
+	list := map[string]string{}
+	for name, g := range cfg.Generators {
+		if list[name] = g.Type; g.Recipe != "" {
+			list[name] = strings.TrimSuffix(filepath.Base(g.Recipe), ".toml")
+		}
 	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, time.UTC); err == nil {
-		return day, nil
-	}
-	if days, err := strconv.Atoi(strings.TrimSuffix(text, "d")); err == nil && strings.HasSuffix(text, "d") && days >= 0 {
-		return now.Add(-time.Duration(days) * 24 * time.Hour), nil
-	}
-	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	return time.Time{}, fmt.Errorf("--since %.40q is not a day such as 2026-11-01, or a time such as 30d or 12h", text)
+	return list
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"atelierd/internal/order"
@@ -31,73 +30,47 @@ type earningsView struct {
 	InReviewUSD string `json:"in_review_usd"` // the sum of their prices
 	ToApprove   int    `json:"to_approve_orders"`
 
+	// Zone is the time zone of the days. Since and Until are the ends of the time.
+	Zone  string    `json:"time_zone"`
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	// Note says what of the sums is outside the time.
+	Note string `json:"note,omitempty"`
+	// Orders are the orders, if they are asked for.
+	Orders []orderEarning `json:"order_rows,omitempty"`
+
 	notCompleted, samples order.USD
+	grouping              grouping
 }
 
 type earningRow struct {
-	Key    string `json:"key"` // the day or the service
+	Key    string `json:"key"` // the day, the service, ...
 	Orders int    `json:"orders"`
 	Gross  string `json:"gross_usd"`
 	Fee    string `json:"fee_usd"`
 	Net    string `json:"net_usd"`
 	Paid   string `json:"paid_usd"` // what was paid out, as far as it is known
-	Cost   string `json:"cost_usd"`
+	Cost   string `json:"cost_usd"` // of the orders that completed
 	Profit string `json:"profit_usd"`
-	Rated  int    `json:"rated_orders"`
+	// Other was spent on orders that have not completed, and on samples.
+	Other string `json:"other_cost_usd"`
+	Lost  string `json:"lost_usd"` // of both, for what bought nothing
+	// Spent is what generators cost in the days, whatever became of the orders. Only the
+	// groups of generators and the total have it.
+	Spent string `json:"spent_usd"`
+	Rated int    `json:"rated_orders"`
 	// Rating is the average of the clients' ratings; empty without any.
 	Rating string `json:"rating"`
 }
 
-// sums adds up the orders of one row.
-type sums struct {
-	orders           int
-	gross, fee, cost order.USD
-	paid             order.USD
-	rated, stars     int
-}
-
-func (s sums) with(e store.Earning) sums {
-	s.orders, s.gross, s.fee, s.cost = s.orders+1, s.gross+e.Gross, s.fee+e.Fee, s.cost+e.Cost
-	if e.Paid {
-		s.paid += e.Net()
+func viewEarnings(a store.Accounts, g grouping) earningsView {
+	v := earningsView{Unpaid: []string{}, grouping: g, Zone: g.period.zone.String(), Since: g.period.From.In(g.period.zone), Until: g.period.To.In(g.period.zone)}
+	v.Rows, v.Total = g.sum(a).rows()
+	if g.by == byOrder {
+		v.Orders = g.orders(a)
 	}
-	if e.Rating != nil {
-		s.rated, s.stars = s.rated+1, s.stars+*e.Rating
-	}
-	return s
-}
-
-func (s sums) row(key string) earningRow {
-	row := earningRow{
-		Key: key, Orders: s.orders, Gross: s.gross.String(), Fee: s.fee.String(),
-		Net: (s.gross - s.fee).String(), Paid: s.paid.String(), Cost: s.cost.String(), Profit: signed(s.gross - s.fee - s.cost), Rated: s.rated,
-	}
-	if s.rated > 0 {
-		row.Rating = fmt.Sprintf("%.1f", float64(s.stars)/float64(s.rated))
-	}
-	return row
-}
-
-// signed is an amount that may be negative.
-func signed(u order.USD) string {
-	if u < 0 {
-		return "-" + (-u).String()
-	}
-	return u.String()
-}
-
-func viewEarnings(list []store.Earning, by string) earningsView {
-	v := earningsView{Rows: []earningRow{}, Unpaid: []string{}}
-	groups := map[string]sums{}
 	var unpaid order.USD
-	for _, e := range list { // each counts for its own row, and for the total under ""
-		key := e.Completed.UTC().Format(time.DateOnly)
-		if by == "service" {
-			key = cmp.Or(e.Service, "(none)")
-		}
-		for _, s := range []string{key, ""} {
-			groups[s] = groups[s].with(e)
-		}
+	for _, e := range a.Earned {
 		if e.Paid {
 			v.PayoutsKnown = true
 		} else {
@@ -105,21 +78,35 @@ func viewEarnings(list []store.Earning, by string) earningsView {
 			unpaid += e.Net()
 		}
 	}
-	total := groups[""]
-	delete(groups, "")
-	for key, s := range groups {
-		v.Rows = append(v.Rows, s.row(key))
+	v.UnpaidUSD = unpaid.String()
+	var firstDay order.USD
+	for _, c := range a.Other {
+		if c.Order == "" {
+			v.samples += c.Cost.Cost
+		} else {
+			v.notCompleted += c.Cost.Cost
+		}
+		if g.period.whole && c.Day == g.period.First {
+			firstDay += c.Cost.Cost
+		}
 	}
-	slices.SortFunc(v.Rows, func(a, b earningRow) int { return strings.Compare(a.Key, b.Key) })
-	v.Total, v.UnpaidUSD = total.row("total"), unpaid.String()
+	v.NotCompleted, v.Samples = v.notCompleted.String(), v.samples.String()
+	if firstDay > 0 {
+		v.Note = fmt.Sprintf("the books have whole days: $%s of these two were spent on %s (UTC), perhaps before the time asked for", firstDay, g.period.First)
+	}
 	return v
 }
 
-func (v earningsView) show(g *term.Page, by string) {
-	if len(v.Rows) == 0 {
-		g.Linef("no order has completed yet")
-	} else {
-		g.Table("", v.table(by))
+func (v earningsView) show(g *term.Page) {
+	switch {
+	case v.Total.Orders == 0 && !v.grouping.ofGenerators():
+		g.Linef("%s", v.none())
+	case v.grouping.by == byOrder:
+		g.Table("", v.orderTable())
+	case v.grouping.ofGenerators():
+		g.Table("", v.generatorTable())
+	default:
+		g.Table("", v.table())
 	}
 	if v.InReview > 0 {
 		g.Linef("%s delivered, $%s, until the client accepts", counted(v.InReview, "order"), v.InReviewUSD)
@@ -133,6 +120,9 @@ func (v earningsView) show(g *term.Page, by string) {
 	if v.samples > 0 {
 		g.Linef("spent on samples: $%s", v.Samples)
 	}
+	if v.Note != "" {
+		g.Note("", v.Note)
+	}
 	v.showUnpaid(g)
 	if v.WalletMissing {
 		g.Linef("\n%s", g.Paint(term.Red, "no payout wallet is set at the marketplace, so completed orders are not paid out"))
@@ -142,8 +132,8 @@ func (v earningsView) show(g *term.Page, by string) {
 
 // table has the column paid only if payouts are known, and rating only if a client has
 // rated.
-func (v earningsView) table(by string) [][]term.Cell {
-	head := []string{by, "orders", "gross", "fee", "net", "cost", "profit"}
+func (v earningsView) table() [][]term.Cell {
+	head := []string{v.grouping.by, "orders", "gross", "fee", "net", "cost", "profit"}
 	if v.PayoutsKnown {
 		head = append(head, "paid")
 	}
@@ -151,7 +141,10 @@ func (v earningsView) table(by string) [][]term.Cell {
 		head = append(head, "rating")
 	}
 	rows := [][]term.Cell{term.Headings(head...)}
-	for _, r := range append(v.Rows, v.Total) {
+	for _, r := range append(slices.Clone(v.Rows), v.Total) {
+		if r.Orders == 0 {
+			continue // only what did not complete, which is below the table
+		}
 		row := []term.Cell{
 			term.Shrink(20, term.Line(r.Key, 40)), term.Plain(fmt.Sprint(r.Orders)), term.Plain(r.Gross),
 			term.Plain(r.Fee), term.Plain(r.Net), term.Plain(r.Cost), term.Styled(term.Bold, r.Profit),
@@ -163,6 +156,46 @@ func (v earningsView) table(by string) [][]term.Cell {
 			row = append(row, term.Plain(fmt.Sprintf("%s of %d", r.Rating, r.Rated)))
 		}
 		rows = append(rows, row)
+	}
+	return rows
+}
+
+// none is what is shown where no order has completed.
+func (v earningsView) none() string {
+	if v.Since.IsZero() && v.Until.IsZero() {
+		return "no order has completed yet"
+	}
+	return "no order completed in that time"
+}
+
+// orderTable has the orders that completed, with when and how they were paid out.
+func (v earningsView) orderTable() [][]term.Cell {
+	rows := [][]term.Cell{term.Headings("completed", "order", "gross", "fee", "net", "cost", "paid out", "payout")}
+	for _, o := range v.Orders {
+		if o.Completed.IsZero() {
+			continue
+		}
+		paid := "-"
+		if !o.PaidAt.IsZero() {
+			paid = date(o.PaidAt)
+		}
+		rows = append(rows, []term.Cell{
+			term.Plain(date(o.Completed)), term.End(term.Line(o.ID, 64)), term.Plain(o.Gross), term.Plain(o.Fee), term.Plain(o.Net),
+			term.Plain(o.Cost), term.Plain(paid), term.Shrink(8, term.Line(cmp.Or(o.PayoutTx, "-"), 100)),
+		})
+	}
+	t := v.Total
+	return append(rows, []term.Cell{term.Plain("total"), term.Plain(counted(t.Orders, "order")), term.Plain(t.Gross), term.Plain(t.Fee), term.Plain(t.Net), term.Plain(t.Cost), term.Plain(""), term.Plain("")})
+}
+
+// generatorTable has what each generator or provider cost: of completed orders, of
+// anything else, and in the days as its bill has them.
+func (v earningsView) generatorTable() [][]term.Cell {
+	rows := [][]term.Cell{term.Headings(v.grouping.by, "cost", "other cost", "lost", "spent in these days")}
+	for _, r := range append(slices.Clone(v.Rows), v.Total) {
+		rows = append(rows, []term.Cell{
+			term.Shrink(20, term.Line(r.Key, 40)), term.Plain(r.Cost), term.Plain(r.Other), term.Plain(r.Lost), term.Plain(r.Spent),
+		})
 	}
 	return rows
 }

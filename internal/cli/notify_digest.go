@@ -70,7 +70,7 @@ type digestView struct {
 func viewDigest(d order.Digest) digestView {
 	return digestView{
 		Day: d.Day, Came: d.Came, Delivered: d.Delivered, Completed: d.Completed,
-		Earned: d.Earned.String(), Spent: d.Spent.String(), Profit: signed(d.Profit()),
+		Earned: d.Earned.String(), Spent: d.Spent.String(), Profit: d.Profit().String(),
 		Open: d.Open, Links: append([]string{}, d.Links...),
 	}
 }

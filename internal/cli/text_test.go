@@ -55,22 +55,45 @@ func TestOnlyRequestsThatAnOrderNeedsBlockIt(t *testing.T) {
 	}
 }
 
-func TestSinceIsADayOrATimeBeforeNow(t *testing.T) {
+func TestAPeriodHasTheDaysOfItsZone(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Time{
-		"":           {},
-		"2026-11-01": time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
-		"30d":        now.Add(-30 * 24 * time.Hour),
-		"12h":        now.Add(-12 * time.Hour),
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		flags       EarningsPeriod
+		from, to    string
+		first, last string
+		whole       bool
+	}{
+		{},
+		{flags: EarningsPeriod{Since: "2026-11-01"}, from: "2026-10-31T23:00:00Z", first: "2026-11-01"},
+		{flags: EarningsPeriod{Since: "2026-11-01", TZ: "UTC"}, from: "2026-11-01T00:00:00Z", first: "2026-11-01"},
+		{flags: EarningsPeriod{Since: "30d"}, from: "2026-10-25T12:00:00Z", first: "2026-10-25", whole: true},
+		{flags: EarningsPeriod{Since: "13h"}, from: "2026-11-23T23:00:00Z", first: "2026-11-23", whole: true},
+		{flags: EarningsPeriod{Until: "2026-06-30"}, to: "2026-06-30T22:00:00Z", last: "2026-06-30"},
+		{flags: EarningsPeriod{Year: 2026}, from: "2025-12-31T23:00:00Z", to: "2026-12-31T23:00:00Z", first: "2026-01-01", last: "2026-12-31"},
+		{flags: EarningsPeriod{Year: 2026, TZ: "America/New_York"}, from: "2026-01-01T05:00:00Z", to: "2027-01-01T05:00:00Z", first: "2026-01-01", last: "2026-12-31"},
 	} {
-		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
-			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		p, err := c.flags.read(berlin, now)
+		text := func(at time.Time) string {
+			if at.IsZero() {
+				return ""
+			}
+			return at.UTC().Format(time.RFC3339)
+		}
+		if err != nil || text(p.From) != c.from || text(p.To) != c.to || p.First != c.first || p.Last != c.last || p.whole != c.whole {
+			t.Errorf("%+v is %+v, %v", c.flags, p, err)
 		}
 	}
-	for _, text := range []string{"yesterday", "-3d", "-1h", "2026-13-01"} {
-		if got, err := parseSince(text, now); err == nil {
-			t.Errorf("%q is %v, want an error", text, got)
+	for _, f := range []EarningsPeriod{
+		{Since: "yesterday"}, {Since: "-3d"}, {Since: "-1h"}, {Since: "2026-13-01"}, {Until: "12h"}, {TZ: "Berlin"},
+		{Year: 2026, Since: "30d"}, {Year: 20265}, {Since: "2026-02-01", Until: "2026-01-31"},
+	} {
+		if p, err := f.read(berlin, now); err == nil {
+			t.Errorf("%+v is %+v, want an error", f, p)
 		}
 	}
 }

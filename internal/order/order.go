@@ -96,7 +96,9 @@ type Facts struct {
 	ClientWallet string
 	// ClientType is wallet, or agent_x402 for another agent, which pays the fee on top
 	// of the price.
-	ClientType      string
+	ClientType string
+	// ClientAgent is the id of the agent that is the client; empty for any other.
+	ClientAgent     string
 	Brief           string
 	BriefEnglish    string // the brief's translation; empty when not said
 	ReferenceURLs   []string

@@ -17,6 +17,8 @@ type NewBounty struct {
 	BudgetUSD     string   `json:"budget_usd"` // empty means 5.00
 	DeadlineHours int      `json:"deadline_hours"`
 	ReferenceURLs []string `json:"reference_urls"`
+	// PosterWallet is who posts it, and so the client of its order. Empty means Poster.
+	PosterWallet string `json:"poster_wallet"`
 	// ClaimHours is how long agents can claim it. Zero means 24.
 	ClaimHours int `json:"claim_window_hours"`
 }
@@ -30,6 +32,7 @@ type Bounty struct {
 	BudgetUSD     string    `json:"budget_usd"`
 	DeadlineHours int       `json:"deadline_hours"`
 	Status        string    `json:"status"`
+	PosterWallet  string    `json:"poster_wallet"`
 	CreatedAt     time.Time `json:"created_at"`
 	ExpiresAt     time.Time `json:"expires_at"`
 	OrderID       string    `json:"order_id,omitempty"`
@@ -73,7 +76,8 @@ func (s *Server) PostBounty(n NewBounty) (id string, err error) {
 	b := &bounty{urls: n.ReferenceURLs, Bounty: Bounty{
 		ID: s.id("bty", now), Title: n.Title, Brief: n.Brief,
 		Category: orDefault(n.Category, "image_gen"), BudgetUSD: budget, DeadlineHours: orDefault(n.DeadlineHours, 24),
-		Status: "open", CreatedAt: now, ExpiresAt: now.Add(time.Duration(orDefault(n.ClaimHours, 24)) * time.Hour),
+		PosterWallet: orDefault(n.PosterWallet, "Poster"),
+		Status:       "open", CreatedAt: now, ExpiresAt: now.Add(time.Duration(orDefault(n.ClaimHours, 24)) * time.Hour),
 	}}
 	s.bounties = append(s.bounties, b)
 	return b.ID, nil
@@ -102,6 +106,7 @@ func (s *Server) AcceptClaim(id, claimID string) (orderID string, err error) {
 	b.end("claimed")
 	o := &order{urls: b.urls}
 	o.AgentID, o.Brief, o.PriceUSD, o.Status, o.CreatedAt = won.AgentID, b.Brief, b.BudgetUSD, "paid", now
+	o.ClientWallet = b.PosterWallet
 	o.BountyID, o.ClientType, o.PaymentChain, o.MaxRevisions = b.ID, clientWallet, "solana", revisionsByDefault
 	s.admitOrder(o, now)
 	b.OrderID = o.ID
@@ -156,7 +161,7 @@ func (s *Server) bounty(id string) *bounty {
 func (s *Server) bountyRow(b *bounty) map[string]any {
 	sh := s.shaper(b.ID)
 	row := map[string]any{
-		"id": b.ID, "poster_wallet": "Poster", "title": b.Title, "brief": b.Brief, "category": b.Category,
+		"id": b.ID, "poster_wallet": b.PosterWallet, "title": b.Title, "brief": b.Brief, "category": b.Category,
 		"budget_usd": b.BudgetUSD, "deadline_hours": b.DeadlineHours, "reference_urls": sh.list(b.urls), "reference_images": sh.list(nil),
 		"status": b.Status, "claims_count": len(b.Claims), "expires_at": sh.time(b.ExpiresAt), "created_at": sh.time(b.CreatedAt),
 	}

@@ -17,6 +17,9 @@ type NewOrder struct {
 	ServiceTitle string `json:"service_title"`
 	AgentID      string `json:"agent_id"`
 
+	// ClientWallet is who orders. Without one it is a wallet of its own.
+	ClientWallet string `json:"client_wallet"`
+
 	Brief           string          `json:"brief"`
 	ReferenceURLs   []string        `json:"reference_urls"`
 	ReferenceImages []string        `json:"reference_images"`
@@ -52,6 +55,7 @@ func (s *Server) PlaceOrder(n NewOrder) (id string, err error) {
 	now := s.lock()
 	defer s.mu.Unlock()
 	o := &order{urls: n.ReferenceURLs, images: n.ReferenceImages, raw: n.Raw}
+	o.ClientWallet = n.ClientWallet
 	o.Status, o.Brief, o.BriefEnglish, o.CreatedAt = n.Status, n.Brief, n.BriefEnglish, n.CreatedAt.UTC()
 	o.ClientType, o.PaymentChain = orDefault(n.ClientType, clientWallet), orDefault(n.PaymentChain, "solana")
 	if o.CreatedAt.IsZero() {
@@ -99,7 +103,8 @@ func jsonOf(what string, text json.RawMessage) (json.RawMessage, error) {
 
 // admitOrder stores a new order and notifies its agent.
 func (s *Server) admitOrder(o *order, now time.Time) {
-	o.ID, o.ClientWallet = s.id("ord", now), "Client"+s.hexOf("client", 16)
+	o.ID = s.id("ord", now)
+	o.ClientWallet = orDefault(o.ClientWallet, "Client"+s.hexOf("client", 16))
 	o.beginWindow(now)
 	s.orders = append(s.orders, o)
 	s.byOrder[o.ID] = o

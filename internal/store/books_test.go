@@ -76,19 +76,7 @@ func money(t *testing.T, s *Store) string {
 	t.Helper()
 	var text strings.Builder
 	for _, since := range []time.Time{{}, order.Day(time.Now()), time.Now().Add(time.Hour)} {
-		earned, err := s.Earnings(t.Context(), since)
-		if err != nil {
-			t.Fatal(err)
-		}
-		spent, err := s.SpentUncompleted(t.Context(), since)
-		if err != nil {
-			t.Fatal(err)
-		}
-		samples, err := s.SpentOnSamples(t.Context(), since)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintln(&text, earned, spent, samples)
+		fmt.Fprintf(&text, "%+v\n", accounts(t, s, Period{From: since, First: since.UTC().Format(time.DateOnly)}))
 	}
 	var lines []string
 	for view, columns := range map[string]string{

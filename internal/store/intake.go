@@ -347,7 +347,7 @@ func (t *tx) updateOrder(f order.Facts, d order.Decision, print int64) error {
 		return t.UpdateLargeOrder(noCancel, query.UpdateLargeOrderParams{RemoteStatus: f.Status, Fingerprint: print, ID: f.ID})
 	}
 	return t.UpdateOrderFacts(noCancel, query.UpdateOrderFactsParams{
-		Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
+		Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet, Client: f.Client(), SeenAt: t.now,
 		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
 		ReferenceImages: order.EncodeStrings(f.ReferenceImages), RequirementAnswers: text(f.Answers),
 		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec),

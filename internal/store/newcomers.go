@@ -108,6 +108,13 @@ func (t *tx) insertOrder(q *query.Queries, n newcomer) error {
 	if hasThread(f.Status) {
 		thread = t.now
 	}
+	payout := utc.Time{}
+	if f.PayoutTx != "" {
+		payout = utc.At(completed)
+		if payout.IsZero() {
+			payout = t.now
+		}
+	}
 	return q.InsertOrder(noCancel, query.InsertOrderParams{
 		ID: f.ID, Service: d.Service, ServiceID: f.ServiceID, ServiceTitle: f.ServiceTitle, ClientWallet: f.ClientWallet,
 		Brief: f.Brief, ReferenceUrls: order.EncodeStrings(f.ReferenceURLs),
@@ -122,6 +129,7 @@ func (t *tx) insertOrder(q *query.Queries, n newcomer) error {
 		BountyID: f.BountyID, BountyTitle: d.BountyTitle, ClientType: f.ClientType,
 		BriefEnglish: f.BriefEnglish, BriefSpec: text(f.BriefSpec), ReviewDueAt: utc.At(review),
 		Fingerprint: fingerprintOf(f), Raw: string(f.Raw), TooLarge: one(f.TooLarge),
+		Client: f.Client(), PayoutAt: payout, Disputes: one(f.Status == order.Disputed),
 	})
 }
 

@@ -91,6 +91,9 @@ func toOrder(r query.Order) order.Order {
 			QuotaTotal: toInt(r.QuotaTotal), QuotaUsed: toInt(r.QuotaUsed), TooLarge: r.TooLarge != 0,
 		},
 	}
+	if r.Client != order.ClientID(r.ClientWallet) {
+		o.ClientAgent = r.Client
+	}
 	if r.RequirementAnswers != nil {
 		o.Answers = json.RawMessage(*r.RequirementAnswers)
 	}

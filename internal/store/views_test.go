@@ -32,7 +32,7 @@ var promised = map[string]string{
 	"v_calls":            "id order_id kind round attempt generator state ticket cost_usd began_at closed_at note key",
 	"v_messages":         "order_id at party sender content state reason",
 	"v_bounties":         "id title category budget_usd service state reason order_id claimed_at brief",
-	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at rating",
+	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at rating client payout_at",
 	"v_earnings_service": "service orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_unpaid":           "id service completed_at net_usd note",
 	"v_costs_daily":      "day cost_usd lost_usd attempts",

@@ -76,7 +76,7 @@ func (t *tx) pendingWebhooks() error {
 // webhook gives an event of a known order its effect.
 func (t *tx) webhook(w query.Webhook) error {
 	if w.AmountUsdMicros != nil {
-		if err := t.SetPayout(noCancel, query.SetPayoutParams{PayoutUsdMicros: w.AmountUsdMicros, ID: w.OrderID}); err != nil {
+		if err := t.SetPayout(noCancel, query.SetPayoutParams{PayoutUsdMicros: w.AmountUsdMicros, PayoutAt: t.now, ID: w.OrderID}); err != nil {
 			return err
 		}
 		t.says(func(log *slog.Logger) {

@@ -210,8 +210,8 @@ func TestAPayoutAndARejectedClaimAreRecorded(t *testing.T) {
 	price := 5 * order.Dollar
 	done.Price, done.Raw = &price, []byte(`{"id":"o1","status":"completed"}`)
 	apply(t, s, batch(done))
-	if list, err := s.Earnings(t.Context(), time.Time{}); err != nil || len(list) != 1 || list[0].Net() != amount || !list[0].Paid {
-		t.Errorf("the order has earned %+v, %v", list, err)
+	if list := accounts(t, s, Period{}).Earned; len(list) != 1 || list[0].Net() != amount || !list[0].Paid || list[0].PaidAt.IsZero() {
+		t.Errorf("the order has earned %+v", list)
 	}
 	if b, err := s.read.GetBounty(t.Context(), "b1"); err != nil || b[0].RejectedAt.IsZero() {
 		t.Errorf("the claim was rejected at %v, %v", b[0].RejectedAt, err)

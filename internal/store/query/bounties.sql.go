@@ -40,61 +40,6 @@ func (q *Queries) BountyIDsEnding(ctx context.Context, ending string) ([]string,
 	return items, nil
 }
 
-const earnings = `-- name: Earnings :many
-SELECT o.id, o.service, o.completed_at, o.price_usd_micros, o.fee_usd_micros, o.payout_usd_micros, o.client_type, o.payout_tx,
-       CAST(coalesce((SELECT sum(b.cost_usd_micros) FROM books AS b WHERE b.order_id = o.id), 0) AS INTEGER) AS cost, o.rating
-FROM orders AS o WHERE o.completed_at IS NOT NULL AND o.completed_at >= ? AND o.state = 'completed'
-ORDER BY o.completed_at
-`
-
-type EarningsRow struct {
-	ID              string
-	Service         string
-	CompletedAt     utc.Time
-	PriceUsdMicros  *order.USD
-	FeeUsdMicros    *order.USD
-	PayoutUsdMicros *order.USD
-	ClientType      string
-	PayoutTx        string
-	Cost            int64
-	Rating          *int64
-}
-
-// Completed orders since a time, with the cost of each.
-func (q *Queries) Earnings(ctx context.Context, completedAt utc.Time) ([]EarningsRow, error) {
-	rows, err := q.db.QueryContext(ctx, earnings, completedAt)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []EarningsRow{}
-	for rows.Next() {
-		var i EarningsRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Service,
-			&i.CompletedAt,
-			&i.PriceUsdMicros,
-			&i.FeeUsdMicros,
-			&i.PayoutUsdMicros,
-			&i.ClientType,
-			&i.PayoutTx,
-			&i.Cost,
-			&i.Rating,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const endClaim = `-- name: EndClaim :exec
 UPDATE bounties SET state = ?, reason = ?, changed_at = ? WHERE id = ? AND state <> 'accepted'
 `

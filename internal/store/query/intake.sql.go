@@ -142,8 +142,9 @@ INSERT INTO orders (id, service, service_id, service_title, client_wallet, brief
     reference_images, requirement_answers, remote_status, state, code, reason, hint, price_usd_micros,
     fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx,
     created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at,
-    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at, too_large)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    window_ends_at, thread_due_at, bounty_id, bounty_title, client_type, fingerprint, raw, brief_english, brief_spec, review_due_at, too_large,
+    client, payout_at, disputes)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertOrderParams struct {
@@ -187,6 +188,9 @@ type InsertOrderParams struct {
 	BriefSpec          *string
 	ReviewDueAt        utc.Time
 	TooLarge           int64
+	Client             string
+	PayoutAt           utc.Time
+	Disputes           int64
 }
 
 func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error {
@@ -231,6 +235,9 @@ func (q *Queries) InsertOrder(ctx context.Context, arg InsertOrderParams) error 
 		arg.BriefSpec,
 		arg.ReviewDueAt,
 		arg.TooLarge,
+		arg.Client,
+		arg.PayoutAt,
+		arg.Disputes,
 	)
 	return err
 }
@@ -587,28 +594,31 @@ func (q *Queries) UpdateLargeOrder(ctx context.Context, arg UpdateLargeOrderPara
 const updateOrderFacts = `-- name: UpdateOrderFacts :exec
 UPDATE orders SET
     service = ?1, service_id = ?2, service_title = ?3,
-    client_wallet = ?4, brief = ?5,
-    reference_urls = ?6, reference_images = ?7,
-    requirement_answers = coalesce(?8, requirement_answers),
-    brief_english = CASE WHEN ?9 = '' THEN brief_english ELSE ?9 END,
-    brief_spec = coalesce(?10, brief_spec),
-    remote_status = ?11,
-    price_usd_micros = coalesce(?12, price_usd_micros),
-    fee_usd_micros = coalesce(?13, fee_usd_micros),
-    deliverables = ?14,
-    max_revisions = coalesce(?15, max_revisions),
-    revision_count = coalesce(?16, revision_count),
-    quota_total = coalesce(?17, quota_total),
-    quota_used = coalesce(?18, quota_used),
-    payout_tx = ?19,
-    bounty_id = ?20,
-    delivered_at = coalesce(?21, delivered_at),
-    review_deadline_at = coalesce(?22, review_deadline_at),
-    completed_at = coalesce(?23, completed_at),
-    window_ends_at = coalesce(?24, window_ends_at),
-    client_type = CASE WHEN ?25 = '' THEN client_type ELSE ?25 END,
-    missing_at = NULL, too_large = 0, fingerprint = ?26, raw = ?27
-WHERE id = ?28
+    client_wallet = ?4,
+    client = CASE WHEN CAST(?5 AS TEXT) = '' THEN client ELSE CAST(?5 AS TEXT) END, brief = ?6,
+    reference_urls = ?7, reference_images = ?8,
+    requirement_answers = coalesce(?9, requirement_answers),
+    brief_english = CASE WHEN ?10 = '' THEN brief_english ELSE ?10 END,
+    brief_spec = coalesce(?11, brief_spec),
+    disputes = disputes + (CAST(?12 AS TEXT) = 'disputed' AND remote_status <> 'disputed'),
+    remote_status = ?12,
+    price_usd_micros = coalesce(?13, price_usd_micros),
+    fee_usd_micros = coalesce(?14, fee_usd_micros),
+    deliverables = ?15,
+    max_revisions = coalesce(?16, max_revisions),
+    revision_count = coalesce(?17, revision_count),
+    quota_total = coalesce(?18, quota_total),
+    quota_used = coalesce(?19, quota_used),
+    payout_at = CASE WHEN CAST(?20 AS TEXT) = '' THEN payout_at ELSE coalesce(payout_at, ?21) END,
+    payout_tx = ?20,
+    bounty_id = ?22,
+    delivered_at = coalesce(?23, delivered_at),
+    review_deadline_at = coalesce(?24, review_deadline_at),
+    completed_at = coalesce(?25, completed_at),
+    window_ends_at = coalesce(?26, window_ends_at),
+    client_type = CASE WHEN ?27 = '' THEN client_type ELSE ?27 END,
+    missing_at = NULL, too_large = 0, fingerprint = ?28, raw = ?29
+WHERE id = ?30
 `
 
 type UpdateOrderFactsParams struct {
@@ -616,6 +626,7 @@ type UpdateOrderFactsParams struct {
 	ServiceID          string
 	ServiceTitle       string
 	ClientWallet       string
+	Client             string
 	Brief              string
 	ReferenceUrls      string
 	ReferenceImages    string
@@ -631,6 +642,7 @@ type UpdateOrderFactsParams struct {
 	QuotaTotal         *int64
 	QuotaUsed          *int64
 	PayoutTx           string
+	SeenAt             utc.Time
 	BountyID           string
 	DeliveredAt        utc.Time
 	ReviewDeadlineAt   utc.Time
@@ -649,6 +661,7 @@ func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsPara
 		arg.ServiceID,
 		arg.ServiceTitle,
 		arg.ClientWallet,
+		arg.Client,
 		arg.Brief,
 		arg.ReferenceUrls,
 		arg.ReferenceImages,
@@ -664,6 +677,7 @@ func (q *Queries) UpdateOrderFacts(ctx context.Context, arg UpdateOrderFactsPara
 		arg.QuotaTotal,
 		arg.QuotaUsed,
 		arg.PayoutTx,
+		arg.SeenAt,
 		arg.BountyID,
 		arg.DeliveredAt,
 		arg.ReviewDeadlineAt,

@@ -208,6 +208,9 @@ type Order struct {
 	RestoredAt         utc.Time
 	ForeignFiles       string
 	TooLarge           int64
+	Client             string
+	PayoutAt           utc.Time
+	Disputes           int64
 }
 
 type Outbox struct {

@@ -84,7 +84,7 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 }
 
 const getOrder = `-- name: GetOrder :many
-SELECT id, service, service_id, service_title, client_wallet, brief, reference_urls, reference_images, requirement_answers, remote_status, state, code, reason, hint, round, price_usd_micros, fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx, created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at, window_ends_at, missing_at, effect_event_id, fingerprint, raw, thread_due_at, payout_usd_micros, thread_size, brief_english, brief_spec, rating, review, review_reads, review_due_at, client_type, owner_cancelled_at, assigned, bounty_id, bounty_title, restored_at, foreign_files, too_large FROM orders WHERE id = ?
+SELECT id, service, service_id, service_title, client_wallet, brief, reference_urls, reference_images, requirement_answers, remote_status, state, code, reason, hint, round, price_usd_micros, fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx, created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at, window_ends_at, missing_at, effect_event_id, fingerprint, raw, thread_due_at, payout_usd_micros, thread_size, brief_english, brief_spec, rating, review, review_reads, review_due_at, client_type, owner_cancelled_at, assigned, bounty_id, bounty_title, restored_at, foreign_files, too_large, client, payout_at, disputes FROM orders WHERE id = ?
 `
 
 func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
@@ -149,6 +149,9 @@ func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
 			&i.RestoredAt,
 			&i.ForeignFiles,
 			&i.TooLarge,
+			&i.Client,
+			&i.PayoutAt,
+			&i.Disputes,
 		); err != nil {
 			return nil, err
 		}
@@ -727,28 +730,6 @@ SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?
 
 func (q *Queries) SeenSince(ctx context.Context, createdAt utc.Time) (int64, error) {
 	row := q.db.QueryRowContext(ctx, seenSince, createdAt)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
-const spentUncompleted = `-- name: SpentUncompleted :one
-SELECT CAST(coalesce((SELECT sum(b.cost_usd_micros) FROM books AS b JOIN orders AS o ON o.id = b.order_id
-                       WHERE b.day >= ?1 AND o.state <> 'completed'), 0)
-          + coalesce((SELECT sum(a.cost_usd_micros) FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id JOIN orders AS o ON o.id = j.order_id
-                       WHERE a.started_at >= ?2 AND a.started_at < ?1 AND a.cost_usd_micros > 0
-                         AND o.state <> 'completed'), 0) AS INTEGER)
-`
-
-type SpentUncompletedParams struct {
-	Day string
-	Low utc.Time
-}
-
-// What was spent since a time on orders that are not completed: whole days from the books, and the rest of
-// the first one from the attempts.
-func (q *Queries) SpentUncompleted(ctx context.Context, arg SpentUncompletedParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, spentUncompleted, arg.Day, arg.Low)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err

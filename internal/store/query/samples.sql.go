@@ -94,22 +94,3 @@ func (q *Queries) OpenSamples(ctx context.Context) ([]Call, error) {
 	}
 	return items, nil
 }
-
-const spentOnSamples = `-- name: SpentOnSamples :one
-SELECT CAST(coalesce((SELECT sum(b.cost_usd_micros) FROM books AS b WHERE b.day >= ?1 AND b.order_id = ''), 0)
-          + coalesce((SELECT sum(c.cost_usd_micros) FROM calls AS c
-                       WHERE c.job_id IS NULL AND c.began_at >= ?2 AND c.began_at < ?1), 0) AS INTEGER)
-`
-
-type SpentOnSamplesParams struct {
-	Day string
-	Low utc.Time
-}
-
-// Whole days from the books, and the rest of the first one from the calls.
-func (q *Queries) SpentOnSamples(ctx context.Context, arg SpentOnSamplesParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, spentOnSamples, arg.Day, arg.Low)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}

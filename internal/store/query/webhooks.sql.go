@@ -320,16 +320,17 @@ func (q *Queries) SameWebhook(ctx context.Context, arg SameWebhookParams) (bool,
 }
 
 const setPayout = `-- name: SetPayout :exec
-UPDATE orders SET payout_usd_micros = ? WHERE id = ?
+UPDATE orders SET payout_usd_micros = ?1, payout_at = coalesce(payout_at, ?2) WHERE id = ?3
 `
 
 type SetPayoutParams struct {
 	PayoutUsdMicros *order.USD
+	PayoutAt        utc.Time
 	ID              string
 }
 
 func (q *Queries) SetPayout(ctx context.Context, arg SetPayoutParams) error {
-	_, err := q.db.ExecContext(ctx, setPayout, arg.PayoutUsdMicros, arg.ID)
+	_, err := q.db.ExecContext(ctx, setPayout, arg.PayoutUsdMicros, arg.PayoutAt, arg.ID)
 	return err
 }
 

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"encoding/csv"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"atelierd/internal/term"
+)
+
+// The columns of the CSV. No release removes or renames one; docs/accounts.md lists them.
+var (
+	orderColumns = []string{
+		"completed_on", "completed_at", "payout_on", "payout_at", "order_id", "state", "service", "client", "gross_usd", "fee_usd", "net_usd",
+		"currency", "paid_usd", "payout_tx", "cost_usd", "lost_usd", "cost_by_generator", "cost_by_provider", "rating",
+	}
+	groupColumns     = []string{"orders", "gross_usd", "fee_usd", "net_usd", "currency", "paid_usd", "cost_usd", "other_cost_usd", "lost_usd", "rated_orders", "rating"}
+	generatorColumns = []string{"currency", "cost_usd", "other_cost_usd", "lost_usd", "spent_usd"}
+)
+
+// writeCSV writes the accounts as RFC 4180 has it.
+func (v earningsView) writeCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	switch {
+	case v.grouping.by == byOrder:
+		_ = out.Write(orderColumns) // Flush has the error
+		for _, o := range v.Orders {
+			_ = out.Write(o.csv())
+		}
+	case v.grouping.ofGenerators():
+		_ = out.Write(append([]string{v.grouping.by}, generatorColumns...))
+		for _, r := range v.Rows {
+			_ = out.Write([]string{cell(r.Key), "USD", r.Cost, r.Other, r.Lost, r.Spent})
+		}
+	default:
+		_ = out.Write(append([]string{v.grouping.by}, groupColumns...))
+		for _, r := range v.Rows {
+			_ = out.Write([]string{cell(r.Key), strconv.Itoa(r.Orders), r.Gross, r.Fee, r.Net, "USD", r.Paid, r.Cost, r.Other, r.Lost, strconv.Itoa(r.Rated), r.Rating})
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func (o orderEarning) csv() []string {
+	providers := map[string]string{}
+	for name, usd := range o.providers {
+		providers[name] = usd.String()
+	}
+	return []string{
+		date(o.Completed), stamp(o.Completed), date(o.PaidAt), stamp(o.PaidAt), cell(o.ID), o.State, cell(o.Service), cell(o.Client),
+		o.Gross, o.Fee, o.Net, "USD", o.Paid, cell(o.PayoutTx), o.Cost, o.Lost, pairs(o.Costs), pairs(providers), o.Rating,
+	}
+}
+
+// cell makes text safe for a spreadsheet, which takes one that begins with certain
+// characters for a formula and runs it.
+func cell(text string) string {
+	text = term.Sanitize(text)
+	if text != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", []rune(text)[0]) {
+		return "'" + text
+	}
+	return text
+}
+
+// pairs is a list of amounts in one cell, such as "flux 0.04; studio 0.10".
+func pairs(amounts map[string]string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(amounts)) {
+		list = append(list, name+" "+amounts[name])
+	}
+	return cell(strings.Join(list, "; "))
+}
+
+// date is the day of a moment, and stamp the moment to the second, in the time's zone; ""
+// for none.
+func date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
