@@ -51,6 +51,8 @@ type commands struct {
 	Bounties   cli.BountiesCmd   `cmd:"" help:"List posted tasks, claim one, or withdraw a claim."`
 	Earnings   cli.EarningsCmd   `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
 	Reconcile  cli.ReconcileCmd  `cmd:"" help:"Compare a restored data folder with the marketplace, or accept what it lacks."`
+	Backup     cli.BackupCmd     `cmd:"" help:"Copy everything while the daemon works, or verify such a copy."`
+	Restore    cli.RestoreCmd    `cmd:"" help:"Restore a backup into an empty folder."`
 	Notify     cli.NotifyCmd     `cmd:"" help:"Send a test message to each target of notifications."`
 	Token      cli.TokenCmd      `cmd:"" help:"Launch the agent's token."`
 	Sandbox    cli.SandboxCmd    `cmd:"" help:"Run a marketplace on this machine to try things out."`

@@ -128,3 +128,11 @@ UPDATE jobs SET state = 'held', lease_token = '', lease_until = NULL,
     attempt = CASE WHEN state = 'leased' THEN max(attempt - 1, 0) ELSE attempt END,
     code = sqlc.arg(code), reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at)
 WHERE id = sqlc.arg(id);
+
+-- name: CopiedLedger :one
+-- Read in copies, which may be of an older version.
+SELECT id, agent_id, CAST((SELECT coalesce(max(e.id), 0) FROM events AS e) AS INTEGER) AS event FROM ledger WHERE one = 1;
+
+-- name: StoredFiles :many
+-- Each file in the data folder once, however many orders share it.
+SELECT path, CAST(max(bytes) AS INTEGER) AS bytes, CAST(max(sha256) AS TEXT) AS sha256 FROM artifacts WHERE path <> '' GROUP BY path ORDER BY path;

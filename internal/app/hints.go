@@ -39,6 +39,8 @@ func alertStep(c order.Code) string {
 	switch c {
 	case order.AlertPoll.Code(), order.AlertThreads.Code():
 		return order.Command("doctor") + " checks the marketplace; work resumes by itself"
+	case order.AlertBackup.Code():
+		return "correct backup.to or its disk, then run " + order.Command("backup") + "; the daemon tries again by itself"
 	case order.AlertDatabase.Code():
 		return "stop the daemon and put " + store.FileName + " back: from " + store.RescuedName +
 			", where the daemon then leaves what it can still read, or from a backup"

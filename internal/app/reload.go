@@ -11,6 +11,7 @@ import (
 
 	"atelierd/internal/announce"
 	"atelierd/internal/atelier"
+	"atelierd/internal/backup"
 	"atelierd/internal/beat"
 	"atelierd/internal/bounty"
 	"atelierd/internal/budget"
@@ -44,6 +45,7 @@ type changing struct {
 	Setup   *enroll.Setup
 	Notices *announce.Announcer
 	Pinger  *ping.Pinger
+	Backups *backup.Loop
 }
 
 // reloader puts another configuration in place of the one in use.
@@ -178,6 +180,7 @@ func (r *reloader) tell(now *live, notices announce.Options) {
 	b.Store.Listen(listeners(notices))
 	p.Notices.Change(notices)
 	p.Pinger.Change(pingGet(c.Ping))
+	p.Backups.Change(backupSettings(c))
 }
 
 const (

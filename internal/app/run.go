@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"atelierd/internal/announce"
+	"atelierd/internal/backup"
 	"atelierd/internal/beat"
 	"atelierd/internal/bounty"
 	"atelierd/internal/budget"
@@ -73,6 +74,7 @@ func daemonLoops() fx.Option {
 		asLoop(func(a *App, e *engine.Engine, st *store.Store) loop {
 			return loop{"progress", 6, func(ctx context.Context) error { return a.logProgress(ctx, e, st) }}
 		}),
+		asLoop(func(l *backup.Loop) loop { return loop{"backup", 5, l.Run} }),
 		asLoop(func(p *ping.Pinger) loop { return loop{"ping", 6, p.Run} }),
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
@@ -303,6 +305,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		Cancels *canceller.Loop
 		Pause   *pause
 		Pinger  *ping.Pinger
+		Backups *backup.Loop
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
@@ -328,7 +331,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		return err // no work before the ledger is reconciled
 	}
 	_, cancelErr := p.Cancels.Once(ctx)
-	err = errors.Join(err, cancelErr)
+	err = errors.Join(err, cancelErr, p.Backups.Once(ctx))
 	if p.Pause.look(ctx) {
 		return err
 	}

@@ -43,6 +43,7 @@ type Config struct {
 	Webhook  Webhook
 	Metrics  Metrics
 	Ping     Ping
+	Backup   Backup
 	Bounties Bounties
 	Spending Spending
 	Services []Service

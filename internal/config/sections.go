@@ -41,6 +41,7 @@ func (t *table) config(dir string) *Config {
 	c.Webhook = t.sub("webhook").webhook(dir)
 	c.Metrics = t.sub("metrics").metrics()
 	c.Ping = t.sub("ping").ping(dir)
+	c.Backup = t.sub("backup").backup(dir, c.DataDir)
 	t.apart(listener{"webhook.listen", c.Webhook.Listen}, listener{"metrics.listen", c.Metrics.Listen})
 	c.Generators = t.sub("generator").generators(dir)
 	c.Services = t.services("service", c.Generators)

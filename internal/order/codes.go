@@ -237,6 +237,8 @@ const (
 	AlertSample Alert = "sample"
 	// AlertCrashed: the daemon ended without stopping, and was started again within the hour. The owner reads why in the log.
 	AlertCrashed Alert = "crashed"
+	// AlertBackup: a backup by the section [backup] failed, or does not get on. The owner corrects where it goes to.
+	AlertBackup Alert = "backup"
 	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
 	AlertDisk Alert = "disk"
 

@@ -35,6 +35,24 @@ type Mark struct {
 	Event  int64     `json:"event"`
 	Boot   int64     `json:"boot"`
 	At     time.Time `json:"at"`
+	// Restored is why the ledger is known to be restored: it came out of a backup. Empty
+	// in the mark of a daemon.
+	Restored string `json:"restored,omitempty"`
+}
+
+// LedgerCopy is what a copy of the database says of itself.
+type LedgerCopy struct {
+	ID, AgentID string
+	Event       int64 // the number of its newest event
+	// Files are those that it names in the data folder.
+	Files []StoredFile
+}
+
+// StoredFile is a file in the data folder as the ledger has it.
+type StoredFile struct {
+	Path   string // within the data folder, with slashes
+	Bytes  int64
+	SHA256 string
 }
 
 // Mark returns the mark of the ledger as it is.
@@ -52,6 +70,8 @@ func (l Ledger) Behind(m *Mark) string {
 		return "" // a new database, or one of a version without a mark
 	case m.Ledger != l.ID:
 		return "the database is not the one that ledger.mark was written for"
+	case m.Restored != "":
+		return m.Restored
 	case m.Boot > l.Boot || m.Event > l.Event:
 		return fmt.Sprintf("the database is older than ledger.mark, which was written at %s", m.At.UTC().Format(time.RFC3339))
 	}

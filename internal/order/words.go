@@ -98,6 +98,7 @@ var subjects = map[Alert][2]string{
 	AlertDatabase:       {"database file", "gone"},
 	AlertCrashed:        {"daemon", "restarted"},
 	AlertDisk:           {"disk", "nearly full"},
+	AlertBackup:         {"backup", "failing"},
 	AlertWallet:         {"payout wallet", "missing"},
 	AlertOwner:          {"owner's wallet", "missing"},
 	AlertSpending:       {"cap of the day", "reached"},

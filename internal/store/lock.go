@@ -9,12 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"atelierd/internal/filelock"
 )
 
 const lockName = "atelierd.lock"
-
-// errHeld says that another process holds the lock on a file.
-var errHeld = errors.New("the file is locked")
 
 // LockedError says which process holds a data folder. It is an ErrLocked.
 type LockedError struct {
@@ -75,18 +74,18 @@ func takeLock(dir string) (*lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the lock file: %w", err)
 	}
-	err = lockFile(f, true)
+	err = filelock.Lock(f, true)
 	for range 5 {
-		if !errors.Is(err, errHeld) {
+		if !errors.Is(err, filelock.ErrHeld) {
 			break
 		}
 		// Holder takes the lock for a moment; a daemon keeps it.
 		time.Sleep(10 * time.Millisecond)
-		err = lockFile(f, true)
+		err = filelock.Lock(f, true)
 	}
 	if err != nil {
 		defer f.Close()
-		if errors.Is(err, errHeld) {
+		if errors.Is(err, filelock.ErrHeld) {
 			return nil, &LockedError{dir, readLockText(f).pid}
 		}
 		return nil, fmt.Errorf("lock the data folder: %w", err)
@@ -120,7 +119,7 @@ func (s *Store) SocketLeft() string { return s.lock.left.socket }
 // release unlocks the file before it closes it. A child that this process is just
 // starting shares the open file until it runs its program, and a close alone would
 // leave the lock with the child.
-func (l *lock) release() error { return errors.Join(unlockFile(l.file), l.file.Close()) }
+func (l *lock) release() error { return errors.Join(filelock.Unlock(l.file), l.file.Close()) }
 
 // Holder returns the process id of the daemon that holds dir, or 0 if none does.
 func Holder(dir string) int {
@@ -136,8 +135,8 @@ func Holding(dir string) (pid int, socket string) {
 		return 0, ""
 	}
 	defer f.Close()
-	if lockFile(f, false) == nil {
-		_ = unlockFile(f) // otherwise closing the file releases it
+	if filelock.Lock(f, false) == nil {
+		_ = filelock.Unlock(f) // otherwise closing the file releases it
 		return 0, ""
 	}
 	t := readLockText(f)

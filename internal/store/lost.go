@@ -88,7 +88,7 @@ func (s *Store) saveDisplaced() error {
 		return nil
 	}
 	path := filepath.Join(s.dir, RescuedName)
-	if err := copyTo(s.db, path); err != nil {
+	if err := copyTo(noCancel, s.db, path); err != nil {
 		return fmt.Errorf("save the database, whose file %s: %w", why, err)
 	}
 	s.log.Error("the database's file is gone or another one; all that the database had is in a copy", "file", why, "copy", path,

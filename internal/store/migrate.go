@@ -118,7 +118,7 @@ func (s *Store) upgrade(have schema) error {
 // version: an upgrade that fails at each start must not fill the disk.
 func (s *Store) backupBefore(version int64) error {
 	to := filepath.Join(s.dir, fmt.Sprintf("atelierd-v%d.db", version))
-	if err := copyTo(s.db, to); err != nil {
+	if err := copyTo(noCancel, s.db, to); err != nil {
 		return fmt.Errorf("back up before the upgrade: %w", err)
 	}
 	s.log.Info("backed up the database before its upgrade", "file", to)
@@ -127,7 +127,7 @@ func (s *Store) backupBefore(version int64) error {
 
 // copyTo writes a copy of the database, which is private from the first moment. It
 // replaces an older one only by a whole one.
-func copyTo(db *sql.DB, path string) error {
+func copyTo(ctx context.Context, db *sql.DB, path string) error {
 	part := path + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -135,7 +135,7 @@ func copyTo(db *sql.DB, path string) error {
 	if err := makePrivate(part); err != nil {
 		return err
 	}
-	if _, err := db.Exec("VACUUM INTO ?", part); err != nil {
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
 		return errors.Join(err, os.Remove(part))
 	}
 	return os.Rename(part, path)

@@ -50,7 +50,7 @@ func TestTheDatabaseIsPrivateBeforeAnythingIsWritten(t *testing.T) {
 	}
 	s := openNew(t, Options{Dir: newDir(t)})
 	backup := filepath.Join(dir, "copy.db")
-	if err := copyTo(s.reads, backup); err != nil {
+	if err := copyTo(t.Context(), s.reads, backup); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range []string{path, path + "-wal", path + "-shm", backup} {

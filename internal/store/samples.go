@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"atelierd/internal/filelock"
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
 )
@@ -103,9 +104,9 @@ func LockSample(dir, generator string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f, true); err != nil {
+	if err := filelock.Lock(f, true); err != nil {
 		f.Close()
-		if errors.Is(err, errHeld) {
+		if errors.Is(err, filelock.ErrHeld) {
 			err = ErrSampleRuns
 		}
 		return nil, err
@@ -120,10 +121,10 @@ func SampleRuns(dir, generator string) bool {
 		return false
 	}
 	defer f.Close()
-	if err := lockFile(f, false); err != nil {
-		return errors.Is(err, errHeld)
+	if err := filelock.Lock(f, false); err != nil {
+		return errors.Is(err, filelock.ErrHeld)
 	}
-	_ = unlockFile(f) // otherwise closing the file releases it
+	_ = filelock.Unlock(f) // otherwise closing the file releases it
 	return false
 }
 

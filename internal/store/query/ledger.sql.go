@@ -110,6 +110,24 @@ func (q *Queries) CallsWithoutTicket(ctx context.Context, orderID string) ([]Cal
 	return items, nil
 }
 
+const copiedLedger = `-- name: CopiedLedger :one
+SELECT id, agent_id, CAST((SELECT coalesce(max(e.id), 0) FROM events AS e) AS INTEGER) AS event FROM ledger WHERE one = 1
+`
+
+type CopiedLedgerRow struct {
+	ID      string
+	AgentID string
+	Event   int64
+}
+
+// Read in copies, which may be of an older version.
+func (q *Queries) CopiedLedger(ctx context.Context) (CopiedLedgerRow, error) {
+	row := q.db.QueryRowContext(ctx, copiedLedger)
+	var i CopiedLedgerRow
+	err := row.Scan(&i.ID, &i.AgentID, &i.Event)
+	return i, err
+}
+
 const finishJob = `-- name: FinishJob :execrows
 UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = ?1, finished_at = ?2
@@ -659,6 +677,40 @@ WHERE one = 1 AND uncompared_at IS NULL AND EXISTS (SELECT 1 FROM orders AS o WH
 func (q *Queries) SetUncompared(ctx context.Context, uncomparedAt utc.Time) error {
 	_, err := q.db.ExecContext(ctx, setUncompared, uncomparedAt)
 	return err
+}
+
+const storedFiles = `-- name: StoredFiles :many
+SELECT path, CAST(max(bytes) AS INTEGER) AS bytes, CAST(max(sha256) AS TEXT) AS sha256 FROM artifacts WHERE path <> '' GROUP BY path ORDER BY path
+`
+
+type StoredFilesRow struct {
+	Path   string
+	Bytes  int64
+	Sha256 string
+}
+
+// Each file in the data folder once, however many orders share it.
+func (q *Queries) StoredFiles(ctx context.Context) ([]StoredFilesRow, error) {
+	rows, err := q.db.QueryContext(ctx, storedFiles)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []StoredFilesRow{}
+	for rows.Next() {
+		var i StoredFilesRow
+		if err := rows.Scan(&i.Path, &i.Bytes, &i.Sha256); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const uncomparedAt = `-- name: UncomparedAt :one

@@ -1,0 +1,6 @@
+//go:build unix
+
+package backup
+
+// private: files have modes that keep other users out.
+const private = true

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"atelierd/internal/backup"
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/term"
+)
+
+// RestoreCmd restores a backup.
+type RestoreCmd struct {
+	From     string `arg:"" help:"A backup: a folder, or a .tar file." name:"from" type:"path"`
+	To       string `arg:"" optional:"" help:"An empty or a new folder that gets everything. Default: only the data folder of the configuration is restored, which has to be empty." name:"folder" type:"path"`
+	Snapshot string `help:"Which backup of a folder. Default: the newest." placeholder:"NAME"`
+	Output
+}
+
+// Help explains the command.
+func (RestoreCmd) Help() string {
+	return `Verifies a backup, and then copies it into an empty folder. It replaces nothing.
+
+With FOLDER that folder gets everything: the configuration and, below it, the data folder.
+Use it on another host. Without FOLDER the configuration that is in place says where the
+data folder is, and stays as it is.
+
+The next "atelierd run" compares the restored data folder with the marketplace before it
+works, so that nothing is delivered, said or paid for twice.`
+}
+
+// Run runs the command.
+func (c RestoreCmd) Run(p *Program) error {
+	r := backup.Restoring{From: c.From, Snapshot: c.Snapshot, To: c.To, Database: store.FileName, ReadLedger: store.ReadCopy}
+	if c.To == "" {
+		cfg, err := p.load()
+		if err != nil {
+			return Hintf(err, "name a new folder behind it, which gets the configuration as well")
+		}
+		r.DataDir = cfg.DataDir
+	}
+	done, err := backup.Restore(r)
+	if err != nil {
+		return explainRestore(r, err)
+	}
+	next := c.next(done)
+	return c.print(p, restoredView{done, next}, func(g *term.Page) { showRestored(g, done, next) })
+}
+
+// restoredView is a restore with what to do next.
+type restoredView struct {
+	backup.Restored
+	Next []string `json:"next"`
+}
+
+func explainRestore(r backup.Restoring, err error) error {
+	damaged, is := errors.AsType[*backup.DamagedError](err)
+	switch {
+	case is:
+		return Hintf(damaged, "%s lists what is damaged; --snapshot restores another backup of the folder", withPath("backup --verify", r.From))
+	case errors.Is(err, backup.ErrNotEmpty) && r.To == "":
+		return Hintf(err, "stop the daemon and move the folder away, so that nothing in it is lost; then run this command again")
+	case errors.Is(err, backup.ErrNotEmpty):
+		return Hintf(err, "name a new folder")
+	}
+	return err
+}
+
+// next returns what the owner has to do.
+func (c RestoreCmd) next(d backup.Restored) []string {
+	list := []string{"stop the daemon that the backup is of, and let no two run for one agent"}
+	flag := ""
+	if d.Config != "" {
+		flag = " --config"
+		list = append(list, configSteps(d)...)
+	}
+	if !d.Credentials {
+		list = append(list, "put the credentials in place: the backup has none")
+	}
+	if len(d.Outside) > 0 {
+		list = append(list, "give the daemon "+strings.Join(d.Outside, ", ")+" as its environment or as credentials of systemd")
+	}
+	words := func(command string) string {
+		if flag == "" {
+			return order.Command(command)
+		}
+		return withPath(command+flag, d.Config)
+	}
+	return append(list, words("doctor")+" checks everything",
+		words("run")+" compares the data folder with the marketplace before it works; then "+words("reconcile --accept")+" resumes all work")
+}
+
+// configSteps are what the restored configuration needs.
+func configSteps(d backup.Restored) (list []string) {
+	cfg, err := config.Load(d.Config)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return []string{"put the configuration in place: the backup has none"}
+	case err != nil:
+		list = append(list, "correct the configuration "+d.Config+", which cannot be used as it is")
+	case filepath.Clean(cfg.DataDir) != d.DataDir:
+		list = append(list, fmt.Sprintf("set data_dir in %s to %s, or move that folder to %s", d.Config, d.DataDir, cfg.DataDir))
+	}
+	for _, file := range d.Elsewhere {
+		list = append(list, "move "+file+" to where the configuration names it")
+	}
+	return list
+}
+
+func showRestored(g *term.Page, d backup.Restored, next []string) {
+	g.Note("", fmt.Sprintf("restored the backup of %s into %s: the database and %d files of orders (%s)",
+		d.At.UTC().Format("2006-01-02 15:04:05 UTC"), term.Sanitize(d.DataDir), d.Files, term.Size(d.Bytes)))
+	if n := len(d.Skipped); n > 0 {
+		g.Note("", fmt.Sprintf("the configuration in place stays as it is; the backup has %d files of it", n))
+	}
+	showLeft(g, d.Left)
+	g.Heading("next")
+	for _, each := range next {
+		g.Note("  ", term.Sanitize(each))
+	}
+}
