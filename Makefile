@@ -1,6 +1,7 @@
 # The tools are pinned here and built by the Go command when they are needed.
 SQLC         = go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 GOLANGCILINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GORELEASER   = go run github.com/goreleaser/goreleaser/v2@v2.14.3
 GOVULNCHECK  = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Most tests wait rather than compute, so many of them run at the same time.
@@ -32,7 +33,7 @@ COUNT = 5
 # The version that the program shows.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo readme test test-all sim kills soak fuzz bench lint generate check portable ci
+.PHONY: help build demo readme test test-all sim kills soak fuzz bench lint generate check portable ci extras release-snapshot
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +85,13 @@ portable: ## do the other systems build?
 	GOOS=windows go build -o /dev/null ./cmd/atelierd
 	GOOS=darwin go vet ./...
 	GOOS=windows go vet ./...
+
+extras: ## write the manual page and completion for packages to bin/extras
+	@sh .ci/extras
+
+release-snapshot: ## build all of a release into bin/release, and try it
+	$(GORELEASER) release --snapshot --clean
+	@bash .ci/release
 
 generate: ## write internal/store/query again from db/
 	$(SQLC) generate

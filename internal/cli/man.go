@@ -34,6 +34,15 @@ more.`,
 
 // manualSections are the sections of the manual page that the grammar does not have.
 var manualSections = []grammar.Section{
+	{Title: "As a service", Text: `A package installs a unit for systemd and starts nothing. As root:
+
+  atelierd init --config /etc/atelierd/atelierd.toml
+  chgrp atelierd /etc/atelierd/atelierd.toml
+  chmod 640 /etc/atelierd/atelierd.toml
+  sudo -u atelierd atelierd doctor
+  systemctl enable --now atelierd
+
+Commands about that service run as its user, such as "sudo -u atelierd atelierd status".`},
 	{Title: "Files", Terms: []grammar.Candidate{
 		{Value: "./atelierd.toml", Help: "The configuration, if it is in the working folder."},
 		{Value: "~/.config/atelierd/atelierd.toml", Help: "The configuration of a user, where there is no other. XDG_CONFIG_HOME names another folder."},
