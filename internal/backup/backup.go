@@ -88,7 +88,7 @@ func IsTar(to string) bool { return strings.HasSuffix(to, ".tar") }
 // Make makes a backup. A backup that fails or is interrupted leaves what was there before.
 func Make(ctx context.Context, src Source, o Options) (Done, error) {
 	if err := apart(o.To, src.DataDir); err != nil {
-		return Done{}, err
+		return Done{}, fmt.Errorf("back up into %s: %w", o.To, err)
 	}
 	target := newFolder
 	if IsTar(o.To) {
@@ -119,7 +119,7 @@ func apart(to, dataDir string) error {
 		return err
 	}
 	if rel, err := filepath.Rel(data, place); err == nil && filepath.IsLocal(rel) {
-		return fmt.Errorf("%s is inside the data folder %s; name a place outside of it", to, dataDir)
+		return fmt.Errorf("it is inside the data folder %s; name a place outside of it", dataDir)
 	}
 	return nil
 }

@@ -29,7 +29,13 @@ type fixture struct {
 // newFixture makes a data folder with these files of orders.
 func newFixture(t *testing.T, files ...string) *fixture {
 	t.Helper()
-	f := &fixture{t: t, dir: t.TempDir(), data: storetest.Dir(t), now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+	return newFixtureIn(t, storetest.Dir(t), files...)
+}
+
+// newFixtureIn is newFixture with a given data folder.
+func newFixtureIn(t *testing.T, data string, files ...string) *fixture {
+	t.Helper()
+	f := &fixture{t: t, dir: t.TempDir(), data: data, now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
 	var err error
 	if f.store, err = store.Open(store.Options{Dir: f.data}); err != nil {
 		t.Fatal(err)

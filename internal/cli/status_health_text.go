@@ -26,6 +26,9 @@ func (v statusView) showDaemon(g *term.Page, now time.Time) {
 	if v.Disk.Free > 0 {
 		list = append(list, v.Disk.line())
 	}
+	if v.Backup.To != "" {
+		list = append(list, v.Backup.line(now))
+	}
 	if o := v.Oldest; o != nil {
 		list = append(list, labelled{label: "oldest", text: fmt.Sprintf("order %s has waited for %s", term.Line(o.ID, 70), term.Span(now.Sub(o.Since)))})
 	}

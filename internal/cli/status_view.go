@@ -21,6 +21,7 @@ type statusView struct {
 	Listings   listingsView      `json:"listings"`
 	Generators []generatorHealth `json:"generators"`
 	Disk       diskView          `json:"disk"`
+	Backup     backupView        `json:"backup"`
 	// Oldest is the order that has waited longest for its delivery; null for none. Near
 	// are those that are due within the hour.
 	Oldest *waitingView  `json:"oldest_waiting"`
@@ -158,6 +159,7 @@ func (v *statusView) readHealth(ctx context.Context, cfg *config.Config, r *stor
 	v.Agent = viewAgentHealth(st.Facts)
 	v.Generators = viewGeneratorHealth(cfg, pausedGenerators(st.Facts))
 	v.Disk, v.Near = viewDisk(cfg.DataDir), []waitingView{}
+	v.Backup = viewBackup(cfg.Backup, st.Facts)
 	if st.Oldest != nil {
 		oldest := viewWaiting(*st.Oldest)
 		v.Oldest = &oldest
