@@ -27,6 +27,7 @@ import (
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/systemd"
 )
 
 // Options say what to open. Only Config is needed.
@@ -38,6 +39,8 @@ type Options struct {
 	Getenv func(string) string
 	// Control makes the socket by which commands reach a running daemon.
 	Control bool
+	// Service is told how the daemon is; nil for nobody.
+	Service *systemd.Service
 	// By is who acts in a command of the owner's; empty in a daemon.
 	By order.Actor
 	// WaitForMarket makes a registration wait for a marketplace that cannot be
@@ -135,6 +138,7 @@ func (o Options) waitForHost(ctx context.Context, start func() error) error {
 	var final error
 	var failures logonce.Logger
 	lacks := host.Persist(ctx, func(err error) {
+		o.Service.Starts("waiting for what this machine lacks: "+err.Error(), waitWithin)
 		failures.Failed(o.Log, "the start waits for what this machine lacks", err, "hint", host.Failure(err).Hint)
 	}, func() error {
 		err := start()
@@ -161,6 +165,7 @@ func (o Options) diskIsFull() bool {
 
 func open(ctx context.Context, o Options) (a *App, err error) {
 	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1), probes: make(signal, 1), models: make(signal, 1), measured: newMeasured()}
+	a.activity.loops.Limits = loopLimits
 	services, err := a.makeServices(o.Config)
 	if err != nil {
 		return nil, err
@@ -173,6 +178,7 @@ func open(ctx context.Context, o Options) (a *App, err error) {
 	if err := store.Lost(o.Config.DataDir); err != nil {
 		return nil, err
 	}
+	o.Service.Starts("opening the database", openWithin)
 	if a.store, err = store.Open(store.Options{Dir: o.Config.DataDir, Log: o.Log, Hook: o.StoreHook, MaxCrashes: o.MaxCrashes}); err != nil {
 		if !errors.Is(err, store.ErrLocked) {
 			err = fmt.Errorf("open the database: %w", err)

@@ -168,6 +168,7 @@ func (a *App) register(ctx context.Context) error {
 		return err
 	}
 	for {
+		a.o.Service.Starts("registering the agent at the marketplace", waitWithin)
 		err := a.registerOnce(ctx, client)
 		if err == nil || !a.o.WaitForMarket || !errors.Is(err, atelier.ErrNotSent) {
 			return err

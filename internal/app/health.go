@@ -62,7 +62,7 @@ func (h *health) handler() http.Handler {
 	mux.Handle("GET /metrics", h.measured.registry.Handler(h.gauges))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answerHealth(w, h.activity.stuck()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		answerHealth(w, cmp.Or(h.polled(), h.writable(r.Context())))
+		answerHealth(w, cmp.Or(h.measured.silent(h.within()), h.writable(r.Context())))
 	})
 	return mux
 }
@@ -74,17 +74,6 @@ func answerHealth(w http.ResponseWriter, wrong string) {
 		return
 	}
 	fmt.Fprintln(w, "ok")
-}
-
-// polled returns why the marketplace counts as not reached, or "".
-func (h *health) polled() string {
-	switch last := h.measured.lastPoll(); {
-	case last.IsZero():
-		return "the marketplace has answered no poll yet"
-	case time.Since(last) > h.within():
-		return "the last poll that the marketplace answered was at " + last.UTC().Format(time.RFC3339)
-	}
-	return ""
 }
 
 const (

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
+
+	"atelierd/internal/beat"
 )
 
 // Variables by which a test tells a program built with the tag killpoints what
@@ -16,12 +19,22 @@ const (
 	envKillAt = "ATELIERD_TEST_KILL_AT" // POINT:N, die at the Nth passing
 	envPoints = "ATELIERD_TEST_POINTS"  // a file to list the points in
 	envFull   = "ATELIERD_TEST_FULL"    // no commit has room while this file exists
+	envHang   = "ATELIERD_TEST_HANG"    // each commit hangs while this file exists
+	envLimits = "ATELIERD_TEST_LIMITS"  // the grace and the own work of each loop
 )
 
-// killPoint is the store hook that the environment asks for.
-var killPoint = newKillPoint(os.Getenv(envKillAt), os.Getenv(envPoints), os.Getenv(envFull))
+// loopLimits are those that the environment names.
+var loopLimits = newLimits(os.Getenv(envLimits))
 
-func newKillPoint(at, list, full string) func(string) error {
+func newLimits(text string) beat.Limits {
+	d, _ := time.ParseDuration(text)
+	return beat.Limits{Grace: d, OwnWork: d}
+}
+
+// killPoint is the store hook that the environment asks for.
+var killPoint = newKillPoint(os.Getenv(envKillAt), os.Getenv(envPoints), os.Getenv(envFull), os.Getenv(envHang))
+
+func newKillPoint(at, list, full, hang string) func(string) error {
 	i := strings.LastIndexByte(at, ':')
 	nth, _ := strconv.Atoi(at[i+1:])
 	return func(point string) error {
@@ -31,7 +44,10 @@ func newKillPoint(at, list, full string) func(string) error {
 				select {} // the signal is on its way
 			}
 		}
-		if _, err := os.Stat(full); err == nil && strings.HasPrefix(point, "before:") {
+		for hang != "" && there(hang) {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if there(full) && strings.HasPrefix(point, "before:") {
 			return syscall.ENOSPC
 		}
 		if list == "" {
@@ -45,4 +61,9 @@ func newKillPoint(at, list, full string) func(string) error {
 		_, err = fmt.Fprintln(f, point)
 		return err
 	}
+}
+
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -71,3 +71,15 @@ func (m *measured) lastPoll() time.Time {
 	defer m.mu.Unlock()
 	return m.answered
 }
+
+// silent returns why the marketplace counts as not reached, or "". within is how old the
+// last answered poll may be.
+func (m *measured) silent(within time.Duration) string {
+	switch last := m.lastPoll(); {
+	case last.IsZero():
+		return "the marketplace has answered no poll yet"
+	case time.Since(last) > within:
+		return "the last poll that the marketplace answered was at " + last.UTC().Format(time.RFC3339)
+	}
+	return ""
+}

@@ -78,6 +78,8 @@ func (a *App) Reload() error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	a.o.Service.Reloads(quietWithin + time.Minute)
+	defer a.o.Service.Ready()
 	err := r.reload()
 	if err == nil {
 		a.o.Log.Info("the configuration was read again and is in use", "file", a.config().Path)

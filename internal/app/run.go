@@ -79,6 +79,8 @@ func daemonLoops() fx.Option {
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
+		asLoop(func(a *App) loop { return loop{"watchdog", 8, a.feedWatchdog} }),
+		asLoop(func(a *App) loop { return loop{"status line", 6, a.showStatus} }),
 		// Commands are answered while the engine drains.
 		asLoop(func(a *App, p *intake.Poller, e *engine.Engine, m *budget.Budget) loop {
 			return loop{"control", 8, controlled{a, p, e, m}.run}
@@ -166,6 +168,7 @@ func (a *App) Run(ctx context.Context) error {
 	r := &reloader{app: a, parts: changing, running: reloading}
 	a.reloader.Store(r)
 	a.activity.started()
+	a.o.Service.Ready()
 	log.Info("running", "version", Version(), "data", a.o.Config.DataDir, "agent", a.credentials.current().AgentID,
 		"credentials", a.credentials.From())
 	var err error
@@ -196,6 +199,7 @@ func (a *App) end(daemon *fx.App, e *engine.Engine) {
 		}
 	})
 	a.activity.stops()
+	a.o.Service.Stops("stopping; work that runs may finish first", a.config().Work.Drain+stopGrace+closeWithin)
 	a.announceStop(e.Running())
 	err := daemon.Stop(ctx)
 	close(stopped)

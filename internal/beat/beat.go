@@ -9,6 +9,7 @@
 package beat
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -16,16 +17,20 @@ import (
 	"time"
 )
 
-const (
-	// grace is how long past its limit a wait or a call may end.
-	grace = time.Minute
-	// ownWork is how long a loop may work between two waits or calls, such as to write
-	// a long listing or to check a large file.
-	ownWork = 5 * time.Minute
-)
+// Limits are how long a loop may take beyond what it declares.
+type Limits struct {
+	// Grace is how long past its limit a wait or a call may end; 0 is a minute.
+	Grace time.Duration
+	// OwnWork is how long a loop may work between two waits or calls, such as to write
+	// a long listing or to check a large file; 0 is five minutes.
+	OwnWork time.Duration
+}
 
 // Loops are the loops of a process. The zero value has none.
 type Loops struct {
+	// Limits are set before the first loop starts.
+	Limits Limits
+
 	mu   sync.Mutex
 	list []*loop
 }
@@ -67,7 +72,8 @@ func (l *Loops) Start(ctx context.Context, name string) (in context.Context, end
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, _ := slices.BinarySearchFunc(l.list, name, func(x *loop, name string) int { return strings.Compare(x.name, name) })
-	each := &loop{name: name, parts: map[*Part]bool{}}
+	limits := Limits{cmp.Or(l.Limits.Grace, time.Minute), cmp.Or(l.Limits.OwnWork, 5*time.Minute)}
+	each := &loop{name: name, limits: limits, parts: map[*Part]bool{}}
 	l.list = slices.Insert(l.list, at, each)
 	p := each.begin()
 	return p.In(ctx), p.End
@@ -75,13 +81,14 @@ func (l *Loops) Start(ctx context.Context, name string) (in context.Context, end
 
 // loop is one loop: a part of its own, and one for each of its workers.
 type loop struct {
-	name  string
-	mu    sync.Mutex
-	parts map[*Part]bool
+	name   string
+	limits Limits
+	mu     sync.Mutex
+	parts  map[*Part]bool
 }
 
 func (l *loop) begin() *Part {
-	p := &Part{of: l, due: time.Now().Add(ownWork), calls: map[*call]bool{}}
+	p := &Part{of: l, due: time.Now().Add(l.limits.OwnWork), calls: map[*call]bool{}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.parts[p] = true
@@ -151,10 +158,10 @@ func (p *Part) stuck(now time.Time) (late time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.calls {
-		late = max(late, now.Sub(c.due)-grace)
+		late = max(late, now.Sub(c.due)-p.of.limits.Grace)
 	}
 	if len(p.calls) == 0 && !p.due.IsZero() {
-		late = now.Sub(p.due) - grace
+		late = now.Sub(p.due) - p.of.limits.Grace
 	}
 	return max(late, 0)
 }
@@ -169,7 +176,11 @@ func (p *Part) set(due time.Time) {
 }
 
 // Turn records that the loop works and does not wait.
-func Turn(ctx context.Context) { of(ctx).set(time.Now().Add(ownWork)) }
+func Turn(ctx context.Context) {
+	if p := of(ctx); p != nil {
+		p.set(time.Now().Add(p.of.limits.OwnWork))
+	}
+}
 
 // Within records that the loop waits for d at most.
 func Within(ctx context.Context, d time.Duration) { of(ctx).set(time.Now().Add(d)) }
@@ -215,7 +226,7 @@ func TimeoutCause(ctx context.Context, d time.Duration, cause error) (context.Co
 		defer p.mu.Unlock()
 		delete(p.calls, c)
 		if !p.due.IsZero() {
-			p.due = time.Now().Add(ownWork)
+			p.due = time.Now().Add(p.of.limits.OwnWork)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"atelierd/internal/app"
 	"atelierd/internal/store"
 )
 
@@ -22,7 +23,7 @@ func (OnceCmd) Run(p *Program) error {
 	ctx, stop := untilStopped()
 	defer stop()
 	defer p.detach()()
-	a, err := p.open(ctx, false)
+	a, err := p.open(ctx, app.Options{})
 	if errors.Is(err, store.ErrLocked) {
 		return ErrQuiet
 	}

@@ -44,7 +44,7 @@ type Program struct {
 type Flags struct {
 	Config    string `help:"Configuration file. Default: $ATELIERD_CONFIG, else ./atelierd.toml, the one in your configuration folder, or /etc/atelierd/atelierd.toml." placeholder:"FILE" short:"c" type:"path"`
 	LogLevel  string `help:"Least important level to log: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
-	LogFormat string `help:"Format of the log: text, json, or auto, which is text on a terminal." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
+	LogFormat string `help:"Format of the log: text, json, or auto, which is text on a terminal or in the journal, else json." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
 }
 
 // Output is the flag of every command that prints a value.
@@ -95,14 +95,14 @@ func (p *Program) say(format string, args ...any) error {
 // Page returns an empty page for standard output.
 func (p *Program) Page() *term.Page { return term.NewPage(p.Stdout, p.Getenv) }
 
-// open opens the program for a run. If it waits, as a daemon does, neither an unreachable
-// marketplace nor a full disk ends it, and commands can reach it.
-func (p *Program) open(ctx context.Context, waits bool) (*app.App, error) {
+// open opens the program for a run with the options, to which it adds what every run has.
+func (p *Program) open(ctx context.Context, o app.Options) (*app.App, error) {
 	cfg, err := p.load()
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(ctx, app.Options{Config: cfg, Log: p.log(), Getenv: p.Getenv, Control: waits, WaitForMarket: waits, WaitForHost: waits})
+	o.Config, o.Log, o.Getenv = cfg, p.log(), p.Getenv
+	return app.Open(ctx, o)
 }
 
 // withReader runs a command that only reads the database.

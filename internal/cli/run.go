@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 
+	"atelierd/internal/app"
+	"atelierd/internal/systemd"
 	"atelierd/internal/term"
 )
 
@@ -29,7 +31,10 @@ func (RunCmd) Run(p *Program) error {
 	defer stop()
 	defer p.detach()()
 	signals, hangups := newSignals(), newHangups()
-	a, err := p.open(ctx, true)
+	service := systemd.New(p.Getenv, p.log())
+	defer service.Close()
+	// Neither an unreachable marketplace nor a full disk ends a daemon.
+	a, err := p.open(ctx, app.Options{Service: service, Control: true, WaitForMarket: true, WaitForHost: true})
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,9 @@ import (
 // LogOptions say how a log is written.
 type LogOptions struct {
 	Level  string // debug, info, warn or error
-	Format string // text, json, or auto, which is text on a terminal and JSON elsewhere
-	// Getenv finds NO_COLOR and TERM, which keep colours away from a terminal.
+	Format string // text, json, or auto, which is text on a terminal and in systemd's journal, and JSON elsewhere
+	// Getenv finds NO_COLOR and TERM, which keep colours away from a terminal, and
+	// JOURNAL_STREAM.
 	Getenv func(string) string
 }
 
@@ -25,6 +26,9 @@ func newLog(w io.Writer, o LogOptions, end io.Writer) *slog.Logger {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(o.Level)); err != nil {
 		l = slog.LevelInfo // the command line allows only known levels
+	}
+	if o.Format == "auto" && inJournal(end, o.Getenv) {
+		return newJournal(w, l)
 	}
 	if o.Format == "text" || o.Format == "auto" && IsTerminal(end) {
 		return slog.New(tint.NewTextHandler(lines{w, end}, &tint.Options{
