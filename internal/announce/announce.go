@@ -33,7 +33,7 @@ type Store interface {
 	NextDispatch(l order.Listener, retry time.Duration, quiet bool) (d *order.Dispatch, waits bool, err error)
 	DispatchSent(id int64, ref string) error
 	DispatchFailed(id int64, reason string, again time.Time) error
-	Edits(target string) ([]order.Dispatch, error)
+	Edits(l order.Listener) ([]order.Dispatch, error)
 	Edited(target string, id int64) error
 	// SetAlert shows an alert to the owner. An empty text clears it.
 	SetAlert(a order.Alert, text string) error
@@ -293,7 +293,7 @@ func (a *Announcer) edit(ctx context.Context, t Target) error {
 	if !ok {
 		return nil
 	}
-	list, err := a.o.Store.Edits(t.Name)
+	list, err := a.o.Store.Edits(t.Listener)
 	if err != nil {
 		return err
 	}

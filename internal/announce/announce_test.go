@@ -106,7 +106,7 @@ func TestAMessageIsSentAgainWithPausesUntilItIsGivenUp(t *testing.T) {
 	t.Parallel()
 	announcing(t, func(t *testing.T, s *store.Store, p *phone) {
 		p.set(&notify.Failure{Kind: notify.Later, Reason: "no answer"})
-		must(t, s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
+		must(t, s.AddDigest("phone", "2026-11-25", &order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
 		time.Sleep(10 * time.Hour)
 		if p.tries < 8 || p.tries > 30 {
 			t.Errorf("%d tries in ten hours", p.tries)
@@ -123,7 +123,7 @@ func TestATargetThatIsBrokenIsShownUntilItWorks(t *testing.T) {
 	t.Parallel()
 	announcing(t, func(t *testing.T, s *store.Store, p *phone) {
 		p.set(&notify.Failure{Kind: notify.Broken, Reason: "the token s3cr3t is wrong"})
-		must(t, s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
+		must(t, s.AddDigest("phone", "2026-11-25", &order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
 		time.Sleep(time.Hour)
 		if text, err := s.Fact(t.Context(), "alert.notify.phone"); text != "the token [secret] is wrong" || err != nil {
 			t.Errorf("the alert is %q, %v", text, err)
@@ -140,7 +140,7 @@ func TestARefusedMessageIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	announcing(t, func(t *testing.T, s *store.Store, p *phone) {
 		p.set(&notify.Failure{Kind: notify.Refused, Reason: "too odd"})
-		must(t, s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
+		must(t, s.AddDigest("phone", "2026-11-25", &order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
 		time.Sleep(24 * time.Hour)
 		if p.tries != 1 {
 			t.Errorf("%d tries", p.tries)

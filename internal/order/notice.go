@@ -122,6 +122,8 @@ type Listener struct {
 	News []News
 	// PerHour is the most messages in an hour, or 0.
 	PerHour int
+	// Zone is the time zone of times in messages; nil is UTC.
+	Zone *time.Location
 }
 
 // Takes reports whether the listener takes news of the kind.
@@ -155,7 +157,8 @@ type Notice struct {
 	Line   string
 	// More has further lines, such as the next command, or is empty.
 	More string
-	// OverAt is when the alert of the line was over, or zero.
+	// OverAt is when the alert of the line was over, in the time zone of who reads it, or
+	// zero.
 	OverAt time.Time
 }
 
@@ -184,7 +187,7 @@ func Bundle(list []Notice) (title, text string, urgent bool) {
 		case n.Kind == NoticeOver:
 			line = "over: " + line
 		case !n.OverAt.IsZero():
-			line, kind = "over since "+n.OverAt.UTC().Format("15:04")+" UTC: "+line, NoticeOver
+			line, kind = "over since "+n.OverAt.Format("15:04 MST")+": "+line, NoticeOver
 		}
 		urgent = urgent || n.Urgent && n.OverAt.IsZero()
 		counts[kind]++

@@ -48,6 +48,11 @@ func setAlert(t *testing.T, s *Store, a order.Alert, text string) {
 	}
 }
 
+// addNotice commits a line for one target.
+func addNotice(s *Store, target string, n order.Notice) error {
+	return s.write("notice", func(t *tx) error { return t.notice(target, nil, n) })
+}
+
 func inBubble(t *testing.T, f func(t *testing.T, s *Store)) {
 	t.Helper()
 	dir := newDir(t)
@@ -119,8 +124,10 @@ func TestAnEditSaysThatAnAlertIsOver(t *testing.T) {
 		if _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
 			t.Fatal(err)
 		}
-		edits, err := s.Edits("phone")
-		if err != nil || len(edits) != 1 || edits[0].Ref != "ref" || edits[0].Urgent || !strings.HasPrefix(edits[0].Title, "over since ") {
+		inTokyo := phone
+		inTokyo.Zone = time.FixedZone("JST", 9*60*60)
+		edits, err := s.Edits(inTokyo)
+		if err != nil || len(edits) != 1 || edits[0].Ref != "ref" || edits[0].Urgent || !strings.HasPrefix(edits[0].Title, "over since 09:05 JST") {
 			t.Fatalf("edits %+v, %v", edits, err)
 		}
 		if err := s.Edited("phone", edits[0].ID); err != nil {
@@ -142,11 +149,11 @@ func TestAMessageThatMayHaveBeenSentIsSentAgain(t *testing.T) {
 			}
 			return d
 		}
-		if err := s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}); err != nil {
+		if err := addNotice(s, "phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}); err != nil {
 			t.Fatal(err)
 		}
 		first := next()
-		if err := s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o2"}); err != nil {
+		if err := addNotice(s, "phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o2"}); err != nil {
 			t.Fatal(err)
 		}
 		if d := next(); d != nil {
@@ -173,7 +180,7 @@ func TestNoMoreMessagesInAnHourThanAllowed(t *testing.T) {
 		l.PerHour = 2
 		var titles []string
 		for range 6 {
-			if err := s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered an order"}); err != nil {
+			if err := addNotice(s, "phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered an order"}); err != nil {
 				t.Fatal(err)
 			}
 			titles = append(titles, watch(t, s, l, 5*time.Minute)...)
@@ -186,13 +193,13 @@ func TestNoMoreMessagesInAnHourThanAllowed(t *testing.T) {
 func TestQuietHoursHoldBackWhatIsNotUrgent(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, s *Store) {
-		if err := s.AddNotice("phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}); err != nil {
+		if err := addNotice(s, "phone", order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}); err != nil {
 			t.Fatal(err)
 		}
 		if d, _, err := s.NextDispatch(phone, time.Minute, true); d != nil || err != nil {
 			t.Errorf("sent %+v, %v", d, err)
 		}
-		if err := s.AddNotice("phone", order.Notice{Kind: order.NoticeAlert, Urgent: true, Line: "the key is refused"}); err != nil {
+		if err := addNotice(s, "phone", order.Notice{Kind: order.NoticeAlert, Urgent: true, Line: "the key is refused"}); err != nil {
 			t.Fatal(err)
 		}
 		if d, _, err := s.NextDispatch(phone, time.Minute, true); d == nil || err != nil {

@@ -40,11 +40,6 @@ func (t *tx) news(kind order.News, n order.Notice) error {
 	return nil
 }
 
-// AddNotice commits a line for one target.
-func (s *Store) AddNotice(target string, n order.Notice) error {
-	return s.write("notice", func(t *tx) error { return t.notice(target, nil, n) })
-}
-
 // NextDispatch returns the message that is to be sent to the listener now, or nil. It is
 // committed before it is sent, so that after a crash the same one is sent again. If no
 // message is open, a new one holds all lines that wait, once one of them is due. retry is
@@ -132,12 +127,12 @@ func (s *Store) DispatchFailed(id int64, reason string, again time.Time) error {
 	})
 }
 
-// Edits returns the sent messages of a target that announced what is over now, with their
+// Edits returns the sent messages of a listener that announced what is over now, with their
 // new text. No message says that yet.
-func (s *Store) Edits(target string) (list []order.Dispatch, err error) {
+func (s *Store) Edits(l order.Listener) (list []order.Dispatch, err error) {
 	err = s.record("edits", func(t *tx) error {
 		list = nil
-		rows, err := t.EditableDispatches(noCancel, target)
+		rows, err := t.EditableDispatches(noCancel, l.Name)
 		if err != nil {
 			return err
 		}
@@ -147,9 +142,9 @@ func (s *Store) Edits(target string) (list []order.Dispatch, err error) {
 				return err
 			}
 			var notices []order.Notice
-			for _, l := range lines {
+			for _, line := range lines {
 				notices = append(notices, order.Notice{
-					Kind: order.NoticeKind(l.Kind), Urgent: l.Urgent != 0, Line: l.Line, More: l.More, OverAt: l.ClosedAt.Time,
+					Kind: order.NoticeKind(line.Kind), Urgent: line.Urgent != 0, Line: line.Line, More: line.More, OverAt: over(line.ClosedAt, l.Zone),
 				})
 			}
 			d := order.Dispatch{ID: r.ID, Ref: r.Ref, At: t.now.Time}
@@ -159,6 +154,14 @@ func (s *Store) Edits(target string) (list []order.Dispatch, err error) {
 		return nil
 	})
 	return list, err
+}
+
+// over returns when an alert was over in a time zone; zero if it is not.
+func over(at utc.Time, zone *time.Location) time.Time {
+	if at.IsZero() || zone == nil {
+		return at.Time
+	}
+	return at.In(zone)
 }
 
 // Edited records that a message says what is over now, so that no other one does.
