@@ -33,7 +33,7 @@ COUNT = 5
 # The version that the program shows.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo readme test test-all sim kills soak fuzz bench lint generate check portable ci extras release-snapshot
+.PHONY: help build demo readme test test-all test-long sim kills soak fuzz bench lint generate check portable ci extras release-snapshot
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ test-all: ## the same with the race detector everywhere, all kills and 32 weeks
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=2
 	$(TEST) -timeout 30m ./cmd/atelierd -kills=300 -every-kill
 	$(MAKE) sim SEEDS=16 DAYS=3
+
+test-long: ## what takes too long, or needs too much, for make test
+	@$(MAKE) release-snapshot
+	@dist/litestream-drill
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)

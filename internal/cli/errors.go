@@ -85,13 +85,13 @@ func Explain(command string, err error) Explanation {
 	case errors.Is(err, store.ErrLocked):
 		e.Hint, e.Code = "stop the other one first; "+order.Command("status")+" works while it runs", ExitDatabase
 	case errors.Is(err, store.ErrNewer):
-		e.Hint, e.Code = "install the newer atelierd, or restore the backup that it made next to the database", ExitDatabase
+		e.Hint, e.Code = "install the newer atelierd; or move the data folder away and run "+order.Command("restore FROM")+" with a backup of before its upgrade", ExitDatabase
 	case errors.Is(err, store.ErrLost):
-		e.Hint = "stop the daemon, if one runs, and put the database back: from a backup, or from " + store.RescuedName +
-			", which the daemon leaves; without any, " + order.Command("reconcile --new-database") + " begins with an empty one"
+		e.Hint = "stop the daemon, if one runs, and put the database back: from " + store.RescuedName + ", which the daemon leaves, or move the folder away and run " +
+			order.Command("restore FROM") + " with a backup; without any, " + order.Command("reconcile --new-database") + " begins with an empty one"
 		e.Code = ExitDatabase
 	case store.IsDamaged(err):
-		e.Hint = "stop the daemon and restore the data folder from a backup; or save what can be read, in the data folder: " +
+		e.Hint = "stop the daemon, move the data folder away and run " + order.Command("restore FROM") + " with a backup; or save what can be read, in the data folder: " +
 			"`sqlite3 " + store.FileName + " .recover | sqlite3 recovered.db`, and put recovered.db in its place"
 	case errors.Is(err, store.ErrOlder):
 		e.Hint = order.Command("run") + " upgrades it; stop a running daemon first"
