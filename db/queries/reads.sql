@@ -9,9 +9,9 @@ SELECT id FROM orders WHERE id >= sqlc.arg(low) AND id < sqlc.arg(high) ORDER BY
 -- The orders whose id ends with the given text of at least six characters.
 SELECT id FROM orders WHERE substr(id, -6) = substr(CAST(sqlc.arg(ending) AS TEXT), -6) AND substr(id, -length(CAST(sqlc.arg(ending) AS TEXT))) = CAST(sqlc.arg(ending) AS TEXT) ORDER BY length(id), id LIMIT 5;
 
--- name: ListOrders :many
--- Newest first. State '' selects the orders that have not ended, 'all' selects every order. The job shown is the
--- delivery of the current round or, while there is none, the quote.
+-- name: OrderLines :many
+-- Orders of a list, in any order. ids is a JSON array. The job shown is the delivery of the current round or, while
+-- there is none, the quote.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
        o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
        coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
@@ -22,14 +22,44 @@ LEFT JOIN jobs AS j ON j.id = (
     SELECT w.id FROM jobs AS w
     WHERE w.order_id = o.id AND ((w.kind = 'delivery' AND w.round = o.round) OR w.kind = 'quote')
     ORDER BY w.kind LIMIT 1)
-WHERE sqlc.arg(state) = 'all' OR o.state = sqlc.arg(state)
-   OR (sqlc.arg(state) = '' AND o.state NOT IN ('completed', 'cancelled'))
-ORDER BY o.created_at DESC, o.id LIMIT sqlc.arg(most);
+WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
+
+-- name: PageOfAll :many
+-- The next orders after (at, id) in the list of all orders, newest first.
+SELECT id FROM orders
+WHERE created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
+
+-- name: PageOfOpen :many
+-- The same of orders that have not ended, or of one of their states. The + keeps the planner from the index of all orders.
+SELECT id FROM orders
+WHERE state NOT IN ('completed', 'cancelled') AND (CAST(sqlc.arg(state) AS TEXT) = '' OR state = sqlc.arg(state))
+  AND +created_at <= sqlc.arg(at) AND (+created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+ORDER BY +created_at DESC, id LIMIT sqlc.arg(most);
+
+-- name: PageOfEnded :many
+-- The same of orders that have ended in one way.
+SELECT id FROM orders
+WHERE state IN ('completed', 'cancelled') AND state = sqlc.arg(state)
+  AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
+
+-- name: PageOfClient :many
+-- The same of the orders of a client, in the states that PageOfOpen names, or in 'all'.
+SELECT id FROM orders
+WHERE client = sqlc.arg(client)
+  AND (CAST(sqlc.arg(state) AS TEXT) = 'all' OR state = sqlc.arg(state)
+       OR sqlc.arg(state) = '' AND state NOT IN ('completed', 'cancelled'))
+  AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
 
 -- name: CountOrders :many
 -- Only live states, so that the cost does not grow with history. Orders that the owner cancelled do not count.
 SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND NOT (state = 'held' AND code = 'owner') GROUP BY state;
+
+-- name: CompletedSince :one
+SELECT CAST(count(*) AS INTEGER) FROM orders WHERE completed_at IS NOT NULL AND completed_at >= ?;
 
 -- name: OrderAttempts :many
 SELECT a.*, j.round, j.kind FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id;

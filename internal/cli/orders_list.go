@@ -19,6 +19,10 @@ type OrdersListCmd struct {
 	State string `help:"Only orders in this state: waiting, working, held, delivered, failed, completed or cancelled." placeholder:"STATE"`
 	All   bool   `help:"Also orders that have ended."`
 	Most  int    `help:"At most this many orders. Default: 50." short:"n" name:"most" default:"50" placeholder:"N"`
+
+	Search    string `help:"Only orders with these words in the brief, the answers, the review or what the client wrote, or whose id begins or ends with it." placeholder:"TEXT"`
+	Client    string `help:"Only orders of this client: a wallet, or the id of an agent." placeholder:"CLIENT"`
+	OlderThan string `help:"Only orders after this one in the list: the next page." placeholder:"ORDER"`
 	Output
 }
 
@@ -34,7 +38,12 @@ func (OrdersListCmd) Help() string {
   completed  the client accepted it
   cancelled  by the client
 
-Expected is when the daemon will have delivered the order, as it looks now.`
+Expected is when the daemon will have delivered the order, as it looks now.
+
+A search finds parts of words too, with capitals or without. Each word has 3
+characters at least; shorter ones do not count. Only the first 20,000 characters
+of a text are searched. What it finds is in the order in which the daemon first
+saw the orders.`
 }
 
 // Run runs the command.
@@ -46,34 +55,57 @@ func (c OrdersListCmd) Run(p *Program) error {
 	if c.Most < 1 {
 		return &UsageError{errors.New("-n must be at least 1")}
 	}
-	filter := c.State
-	if filter == "" && c.All {
-		filter = "all"
+	q := store.OrderQuery{State: c.State, Client: order.ClientID(c.Client), Text: strings.TrimSpace(c.Search), Most: c.Most}
+	if q.State == "" && c.All {
+		q.State = "all"
 	}
-	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
-		lines, err := st.Orders(ctx, filter, c.Most+1)
+	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) (err error) {
+		if c.OlderThan != "" {
+			if q.OlderThan, err = findOrder(ctx, st, c.OlderThan); err != nil {
+				return err
+			}
+		}
+		page, err := st.Page(ctx, q)
+		if errors.Is(err, store.ErrShortText) {
+			return &UsageError{err}
+		}
 		if err != nil {
 			return err
 		}
-		now := time.Now()
-		work, err := readWork(ctx, cfg, st, now)
+		list, err := readList(ctx, cfg, st, page.Lines)
 		if err != nil {
 			return err
 		}
-		list := orderList{lines: []orderLine{}, filter: filter, maxAttempts: cfg.Work.MaxAttempts, now: now}
-		for _, l := range lines[:min(len(lines), c.Most)] {
-			line := viewLine(l)
-			line.generator = generatorOf(cfg, l.Service)
-			line.expectedView = work.expect(l.ID, l.State)
-			list.lines = append(list.lines, line)
-		}
-		if err := c.print(p, list.lines, list.show); err != nil || len(lines) <= c.Most {
+		list.query = q
+		if err := c.print(p, list.lines, list.show); err != nil || page.Next == "" {
 			return err
 		}
 		// On stdout a program that reads the list would take it for an order.
-		_, err = fmt.Fprintf(p.Stderr, "there are more orders; -n %d shows twice as many\n", 2*c.Most)
+		what := fmt.Sprintf("there are more orders; -n %d shows twice as many", 2*c.Most)
+		if page.Partial {
+			what = "only the newest texts were searched"
+		}
+		_, err = fmt.Fprintf(p.Stderr, "%s; --older-than %s shows the next ones\n", what, term.Line(page.Next, 64))
 		return err
 	})
+}
+
+// readList reads what a list shows of some orders.
+func readList(ctx context.Context, cfg *config.Config, st *store.Store, lines []store.Line) (orderList, error) {
+	now := time.Now()
+	list := orderList{lines: []orderLine{}, maxAttempts: cfg.Work.MaxAttempts, now: now}
+	work, err := readWork(ctx, cfg, st, now)
+	if err != nil {
+		return list, err
+	}
+	for _, l := range lines {
+		line := viewLine(l)
+		line.generator = generatorOf(cfg, l.Service)
+		line.expectedView = work.expect(l.ID, l.State)
+		list.lines = append(list.lines, line)
+	}
+	list.counts, err = st.CountOrders(ctx, now)
+	return list, err
 }
 
 // join lists states in one line.
@@ -88,7 +120,8 @@ func join(states []order.State) string {
 // orderList is the orders to show, and what their text depends on.
 type orderList struct {
 	lines       []orderLine
-	filter      string
+	query       store.OrderQuery
+	counts      store.OrderCounts
 	maxAttempts int
 	now         time.Time
 }
@@ -140,14 +173,7 @@ func usd(amount *order.USD) string {
 
 func (v orderList) show(g *term.Page) {
 	if len(v.lines) == 0 {
-		switch v.filter {
-		case "":
-			g.Linef("no order is open; %s also shows those that have ended", order.Command("orders --all"))
-		case "all":
-			g.Linef("no orders yet; the first one is shown here as soon as a client has paid")
-		default:
-			g.Linef("no order is %s", v.filter)
-		}
+		v.showNone(g)
 		return
 	}
 	rows := [][]term.Cell{term.Headings("order", "state", "service", "price", "due", "expected", "brief")}
@@ -184,6 +210,45 @@ func (v orderList) show(g *term.Page) {
 		drop(column)
 	}
 	g.Table("", rows)
+	g.Linef("")
+	g.Linef("%s", v.summary())
+}
+
+// summary counts the orders, those outside of the list too.
+func (v orderList) summary() string {
+	c := v.counts
+	if c.Open == 0 {
+		return fmt.Sprintf("no order is open; %d completed in 30 days", c.Done)
+	}
+	parts := []string{}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.NeedYou, "for you"}, {c.InWork, "in work"}, {c.WithClient, "with the client"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return fmt.Sprintf("%d open: %s; %d completed in 30 days", c.Open, strings.Join(parts, ", "), c.Done)
+}
+
+// showNone says that no order fits, and what to try.
+func (v orderList) showNone(g *term.Page) {
+	searched := v.query.Text != "" || v.query.Client != ""
+	switch {
+	case v.query.OlderThan != "":
+		g.Linef("there are no more orders")
+	case searched && v.query.State == "":
+		g.Linef("no open order fits; --all also looks at those that have ended")
+	case searched:
+		g.Linef("no order fits")
+	case v.query.State == "":
+		g.Linef("no order is open; %s also shows those that have ended", order.Command("orders --all"))
+	case v.query.State == "all":
+		g.Linef("no orders yet; the first one is shown here as soon as a client has paid")
+	default:
+		g.Linef("no order is %s", v.query.State)
+	}
 }
 
 // expects is when the order is expected to be delivered. It stands out after the deadline.

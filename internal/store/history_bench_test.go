@@ -27,7 +27,7 @@ func makeHistory(b *testing.B, dir string) {
 	mustExec(b, db, "BEGIN")
 	mustExec(b, db, numbers+`INSERT INTO orders (id, service, brief, remote_status, state, price_usd_micros, created_at, due_at,
 		seen_at, changed_at, delivered_at, completed_at, fingerprint, raw)
-		SELECT printf('old_%08d', i), 'Images', 'a brief of about the length that clients write, with a wish or two', 'completed',
+		SELECT printf('old_%08d', i), 'Images', 'a brief of about the length that clients write, with a wish or two, number ' || i, 'completed',
 		'completed', 5000000, `+at+`, `+at+`, `+at+`, `+at+`, `+at+`, `+at+`, i, json_object('id', i) FROM n`, million)
 	mustExec(b, db, `INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, attempt, due_at, run_at, created_at,
 		changed_at, finished_at)

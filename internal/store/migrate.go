@@ -94,6 +94,11 @@ func (s *Store) upgrade(have schema) error {
 		if err := s.backupBefore(have.version); err != nil {
 			return err
 		}
+		var orders int
+		if err := s.db.QueryRow("SELECT count(*) FROM orders").Scan(&orders); err != nil {
+			return fmt.Errorf("count the orders: %w", err)
+		}
+		s.log.Info("upgrading the database; nothing is polled meanwhile", "from", have.version, "orders", orders)
 	}
 	if _, err := s.db.Exec(fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
 		return fmt.Errorf("stamp the database: %w", err)

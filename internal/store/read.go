@@ -154,26 +154,6 @@ type Line struct {
 	Ended     time.Time
 }
 
-// Orders returns orders, the newest first: those in the given state, every order
-// for "all", and those that have not ended for "".
-func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, error) {
-	rows, err := s.read.ListOrders(ctx, query.ListOrdersParams{State: state, Most: int64(most)})
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Line, len(rows))
-	for i, r := range rows {
-		list[i] = Line{
-			ID: r.ID, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round),
-			Stage: r.Stage, Job: r.JobState, Attempt: int(r.Attempt), RunAt: r.RunAt.Time, JobCode: r.JobCode,
-			JobReason: r.JobReason, Price: r.PriceUsdMicros,
-			Brief: r.Brief, Code: r.Code, Reason: r.Reason, Hint: r.Hint, Created: r.CreatedAt.Time,
-			Seen: r.SeenAt.Time, Due: r.DueAt.Time, Delivered: r.DeliveredAt.Time, Ended: r.CompletedAt.Time,
-		}
-	}
-	return list, nil
-}
-
 // Work is one job of an order, as shown to people.
 type Work struct {
 	Kind    order.Kind

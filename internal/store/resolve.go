@@ -18,18 +18,21 @@ const MinEnd = 6
 // An end has at least MinEnd characters.
 func (s *Store) Resolve(ctx context.Context, text string) (string, error) {
 	text = strings.TrimPrefix(text, "…") // as a narrow terminal shows it
-	ids, err := s.read.OrderIDsLike(ctx, query.OrderIDsLikeParams{Low: text, High: text + "\U0010ffff"})
+	ids, err := s.idsLike(ctx, text)
 	if err != nil {
 		return "", err
 	}
-	if isEnd(text) && !slices.Contains(ids, text) {
-		ending, err := s.read.OrderIDsEnding(ctx, text)
-		if err != nil {
-			return "", err
-		}
-		ids = append(ids, ending...)
-	}
 	return theOne(ids, text, ErrNotFound)
+}
+
+// idsLike returns up to ten ids of orders that begin or end with text.
+func (s *Store) idsLike(ctx context.Context, text string) ([]string, error) {
+	ids, err := s.read.OrderIDsLike(ctx, query.OrderIDsLikeParams{Low: text, High: text + "\U0010ffff"})
+	if err != nil || !isEnd(text) || slices.Contains(ids, text) {
+		return ids, err
+	}
+	ending, err := s.read.OrderIDsEnding(ctx, text)
+	return append(ids, ending...), err
 }
 
 // ResolveBounty returns the id of the one bounty we have claimed whose id is text or

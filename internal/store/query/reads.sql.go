@@ -49,6 +49,17 @@ func (q *Queries) Attention(ctx context.Context) ([]VAttention, error) {
 	return items, nil
 }
 
+const completedSince = `-- name: CompletedSince :one
+SELECT CAST(count(*) AS INTEGER) FROM orders WHERE completed_at IS NOT NULL AND completed_at >= ?
+`
+
+func (q *Queries) CompletedSince(ctx context.Context, completedAt utc.Time) (int64, error) {
+	row := q.db.QueryRowContext(ctx, completedSince, completedAt)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const countOrders = `-- name: CountOrders :many
 SELECT state, CAST(count(*) AS INTEGER) AS orders FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND NOT (state = 'held' AND code = 'owner') GROUP BY state
@@ -152,98 +163,6 @@ func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
 			&i.Client,
 			&i.PayoutAt,
 			&i.Disputes,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listOrders = `-- name: ListOrders :many
-SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
-       o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
-       coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
-       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at,
-       coalesce(j.code, '') AS job_code, coalesce(j.reason, '') AS job_reason
-FROM orders AS o
-LEFT JOIN jobs AS j ON j.id = (
-    SELECT w.id FROM jobs AS w
-    WHERE w.order_id = o.id AND ((w.kind = 'delivery' AND w.round = o.round) OR w.kind = 'quote')
-    ORDER BY w.kind LIMIT 1)
-WHERE ?1 = 'all' OR o.state = ?1
-   OR (?1 = '' AND o.state NOT IN ('completed', 'cancelled'))
-ORDER BY o.created_at DESC, o.id LIMIT ?2
-`
-
-type ListOrdersParams struct {
-	State interface{}
-	Most  int64
-}
-
-type ListOrdersRow struct {
-	ID             string
-	Service        string
-	State          order.State
-	RemoteStatus   order.Status
-	Round          int64
-	PriceUsdMicros *order.USD
-	Brief          string
-	Code           order.Code
-	Reason         string
-	Hint           string
-	CreatedAt      utc.Time
-	SeenAt         utc.Time
-	DueAt          utc.Time
-	DeliveredAt    utc.Time
-	CompletedAt    utc.Time
-	Stage          order.Stage
-	JobState       order.JobState
-	Attempt        int64
-	RunAt          utc.Time
-	JobCode        order.Code
-	JobReason      string
-}
-
-// Newest first. State ” selects the orders that have not ended, 'all' selects every order. The job shown is the
-// delivery of the current round or, while there is none, the quote.
-func (q *Queries) ListOrders(ctx context.Context, arg ListOrdersParams) ([]ListOrdersRow, error) {
-	rows, err := q.db.QueryContext(ctx, listOrders, arg.State, arg.Most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListOrdersRow{}
-	for rows.Next() {
-		var i ListOrdersRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Service,
-			&i.State,
-			&i.RemoteStatus,
-			&i.Round,
-			&i.PriceUsdMicros,
-			&i.Brief,
-			&i.Code,
-			&i.Reason,
-			&i.Hint,
-			&i.CreatedAt,
-			&i.SeenAt,
-			&i.DueAt,
-			&i.DeliveredAt,
-			&i.CompletedAt,
-			&i.Stage,
-			&i.JobState,
-			&i.Attempt,
-			&i.RunAt,
-			&i.JobCode,
-			&i.JobReason,
 		); err != nil {
 			return nil, err
 		}
@@ -594,6 +513,91 @@ func (q *Queries) OrderJobs(ctx context.Context, orderID string) ([]OrderJobsRow
 	return items, nil
 }
 
+const orderLines = `-- name: OrderLines :many
+SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
+       o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
+       coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
+       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at,
+       coalesce(j.code, '') AS job_code, coalesce(j.reason, '') AS job_reason
+FROM orders AS o
+LEFT JOIN jobs AS j ON j.id = (
+    SELECT w.id FROM jobs AS w
+    WHERE w.order_id = o.id AND ((w.kind = 'delivery' AND w.round = o.round) OR w.kind = 'quote')
+    ORDER BY w.kind LIMIT 1)
+WHERE o.id IN (SELECT value FROM json_each(?1))
+`
+
+type OrderLinesRow struct {
+	ID             string
+	Service        string
+	State          order.State
+	RemoteStatus   order.Status
+	Round          int64
+	PriceUsdMicros *order.USD
+	Brief          string
+	Code           order.Code
+	Reason         string
+	Hint           string
+	CreatedAt      utc.Time
+	SeenAt         utc.Time
+	DueAt          utc.Time
+	DeliveredAt    utc.Time
+	CompletedAt    utc.Time
+	Stage          order.Stage
+	JobState       order.JobState
+	Attempt        int64
+	RunAt          utc.Time
+	JobCode        order.Code
+	JobReason      string
+}
+
+// Orders of a list, in any order. ids is a JSON array. The job shown is the delivery of the current round or, while
+// there is none, the quote.
+func (q *Queries) OrderLines(ctx context.Context, ids interface{}) ([]OrderLinesRow, error) {
+	rows, err := q.db.QueryContext(ctx, orderLines, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OrderLinesRow{}
+	for rows.Next() {
+		var i OrderLinesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Service,
+			&i.State,
+			&i.RemoteStatus,
+			&i.Round,
+			&i.PriceUsdMicros,
+			&i.Brief,
+			&i.Code,
+			&i.Reason,
+			&i.Hint,
+			&i.CreatedAt,
+			&i.SeenAt,
+			&i.DueAt,
+			&i.DeliveredAt,
+			&i.CompletedAt,
+			&i.Stage,
+			&i.JobState,
+			&i.Attempt,
+			&i.RunAt,
+			&i.JobCode,
+			&i.JobReason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const orderTakes = `-- name: OrderTakes :many
 SELECT order_id, kind, round, take, instructions, from_these, created_at FROM takes WHERE order_id = ? ORDER BY kind, round, take
 `
@@ -645,6 +649,175 @@ func (q *Queries) OrdersWaitingFor(ctx context.Context, arg OrdersWaitingForPara
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const pageOfAll = `-- name: PageOfAll :many
+SELECT id FROM orders
+WHERE created_at <= ?1 AND (created_at < ?1 OR id > ?2)
+ORDER BY created_at DESC, id LIMIT ?3
+`
+
+type PageOfAllParams struct {
+	At   utc.Time
+	ID   string
+	Most int64
+}
+
+// The next orders after (at, id) in the list of all orders, newest first.
+func (q *Queries) PageOfAll(ctx context.Context, arg PageOfAllParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, pageOfAll, arg.At, arg.ID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageOfClient = `-- name: PageOfClient :many
+SELECT id FROM orders
+WHERE client = ?1
+  AND (CAST(?2 AS TEXT) = 'all' OR state = ?2
+       OR ?2 = '' AND state NOT IN ('completed', 'cancelled'))
+  AND created_at <= ?3 AND (created_at < ?3 OR id > ?4)
+ORDER BY created_at DESC, id LIMIT ?5
+`
+
+type PageOfClientParams struct {
+	Client string
+	State  string
+	At     utc.Time
+	ID     string
+	Most   int64
+}
+
+// The same of the orders of a client, in the states that PageOfOpen names, or in 'all'.
+func (q *Queries) PageOfClient(ctx context.Context, arg PageOfClientParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, pageOfClient,
+		arg.Client,
+		arg.State,
+		arg.At,
+		arg.ID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageOfEnded = `-- name: PageOfEnded :many
+SELECT id FROM orders
+WHERE state IN ('completed', 'cancelled') AND state = ?1
+  AND created_at <= ?2 AND (created_at < ?2 OR id > ?3)
+ORDER BY created_at DESC, id LIMIT ?4
+`
+
+type PageOfEndedParams struct {
+	State order.State
+	At    utc.Time
+	ID    string
+	Most  int64
+}
+
+// The same of orders that have ended in one way.
+func (q *Queries) PageOfEnded(ctx context.Context, arg PageOfEndedParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, pageOfEnded,
+		arg.State,
+		arg.At,
+		arg.ID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageOfOpen = `-- name: PageOfOpen :many
+SELECT id FROM orders
+WHERE state NOT IN ('completed', 'cancelled') AND (CAST(?1 AS TEXT) = '' OR state = ?1)
+  AND +created_at <= ?2 AND (+created_at < ?2 OR id > ?3)
+ORDER BY +created_at DESC, id LIMIT ?4
+`
+
+type PageOfOpenParams struct {
+	State string
+	At    utc.Time
+	ID    string
+	Most  int64
+}
+
+// The same of orders that have not ended, or of one of their states. The + keeps the planner from the index of all orders.
+func (q *Queries) PageOfOpen(ctx context.Context, arg PageOfOpenParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, pageOfOpen,
+		arg.State,
+		arg.At,
+		arg.ID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const queue = `-- name: Queue :many
