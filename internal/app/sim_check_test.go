@@ -30,6 +30,7 @@ func (w *world) check() {
 	w.checkKinds(db, orders)
 	w.checkPaid(db)
 	w.checkBooks(db)
+	w.checkSearch(db)
 	w.checkAttempts(db)
 	w.checkTakes(db)
 	w.checkBudget()
