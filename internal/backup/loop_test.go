@@ -98,7 +98,7 @@ func TestAFailedBackupIsAnAlertUntilOneSucceeds(t *testing.T) {
 		if last, alert := f.last(); !last.At.IsZero() || !strings.Contains(alert, to) {
 			t.Errorf("without the disk: %+v, %q", last, alert)
 		}
-		f.must(errors.Join(os.Remove(filepath.Join(base, "disk")), os.Mkdir(filepath.Join(base, "disk"), 0o700)))
+		f.must(errors.Join(os.Remove(filepath.Join(base, "disk")), os.MkdirAll(filepath.Join(base, "disk"), 0o700)))
 		time.Sleep(time.Hour)
 		if last, alert := f.last(); last.Files != 1 || alert != "" {
 			t.Errorf("with the disk: %+v, %q", last, alert)
