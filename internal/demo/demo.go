@@ -26,6 +26,8 @@ type Cmd struct {
 	Faults bool   `help:"Have the marketplace fail now and then: errors, lost and slow answers."`
 	Seed   uint64 `help:"Seed of ids and faults." default:"1"`
 	JSON   bool   `help:"Print the result as JSON; the progress goes to stderr." name:"json"`
+	// Limit is how long it may take. An emulated processor needs more.
+	Limit time.Duration `default:"55s" help:"How long it may take." hidden:""`
 }
 
 // Help explains the command.
@@ -38,11 +40,6 @@ accepted. It needs no network and no configuration, and takes less than a minute
 The exit code is 0 only if every order was delivered exactly once. The folder with
 the configuration, generator, database and pictures is kept for you to look at.`
 }
-
-// timeLimit is how long a demo may take.
-const timeLimit = 55 * time.Second
-
-var errSlow = fmt.Errorf("not every order was delivered in %s", timeLimit)
 
 // Run runs the command.
 func (c Cmd) Run(p *cli.Program) error {
@@ -58,7 +55,7 @@ func (c Cmd) Run(p *cli.Program) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(signals, timeLimit, errSlow)
+	ctx, cancel := context.WithTimeoutCause(signals, c.Limit, fmt.Errorf("not every order was delivered in %s", c.Limit))
 	defer cancel()
 	err = d.run(ctx)
 	d.screen.close()
