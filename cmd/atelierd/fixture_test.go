@@ -145,7 +145,17 @@ func (s *fixture) place(n int) {
 // start runs the daemon as a process of its own.
 func (s *fixture) start(env ...string) *child {
 	s.t.Helper()
-	c := &child{Cmd: exec.Command(program, "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-format", "text")}
+	return s.startBy("", env...)
+}
+
+// startBy is start by a program that runs its arguments.
+func (s *fixture) startBy(by string, env ...string) *child {
+	s.t.Helper()
+	words := []string{by, program, "run", "--config", filepath.Join(s.dir, "atelierd.toml"), "--log-format", "text"}
+	if by == "" {
+		words = words[1:]
+	}
+	c := &child{Cmd: exec.Command(words[0], words[1:]...)}
 	c.Env = append(slices.Clone(s.env), env...)
 	c.Stdout, c.Stderr = &c.log, &c.log
 	return s.launch(c)

@@ -151,13 +151,14 @@ func writeResult(path string, made generate.Result) error {
 }
 
 // link puts a second name on file, in place of what had the name before. The
-// first stays until the work folder is cleared, so that a crash loses nothing.
+// first stays until the work folder is cleared, so that a crash loses nothing. A file
+// that other users could read and that cannot be closed to them is copied.
 func link(file, to string) error {
 	temp := to + ".tmp"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.Link(file, temp); err != nil {
+	if !makePrivate(file) || os.Link(file, temp) != nil {
 		return writeFile(to, func(w io.Writer) error { return copyFrom(w, file) })
 	}
 	if err := syncFile(temp); err != nil {
