@@ -103,7 +103,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return run(append(c.Help.Command, "--help"), stdin, stdout, stderr)
 	}
 	return report(stderr, ctx.Selected().Path(), ctx.Run(&cli.Program{
-		Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv, Grammar: grammar.New(parser),
+		Flags: c.Flags, Stdin: stdin, Stdout: stdout, Stderr: stderr, Getenv: os.Getenv, Grammar: grammar.New(parser), Args: args,
 	}))
 }
 

@@ -19,7 +19,7 @@ import (
 
 // configuration reports whether there is a configuration to check against.
 func (d *doctor) configuration() bool {
-	cfg, err := d.load()
+	cfg, err := d.read()
 	if err != nil {
 		d.failErr("config", err)
 		d.unread = true

@@ -32,6 +32,10 @@ func (d *doctor) folder() {
 		d.fail(name, "move the file away, or set another data_dir", "%s is not a folder", dir)
 		return
 	}
+	if err := d.rightUser(d.cfg); err != nil {
+		d.failErr(name, err)
+		return
+	}
 	if err := tryFolder(dir); err != nil {
 		d.fail(name, "it must be on a local disk and belong to the user who runs atelierd", "%s: %v", dir, err)
 		return

@@ -35,6 +35,8 @@ type Program struct {
 	Getenv func(string) string
 	// Grammar is that of the command line.
 	Grammar grammar.Tree
+	// Args are the words of the command line after the program's name.
+	Args []string
 
 	logger *slog.Logger // of a run; nil for a log that writes directly
 	bar    *term.Bar    // below the log of a command that makes samples
@@ -65,13 +67,29 @@ func (o Output) print(p *Program, v any, show func(*term.Page)) error {
 // configPath returns the configuration that the command line or the environment names, or "".
 func (p *Program) configPath() string { return cmp.Or(p.Config, p.Getenv(config.Env)) }
 
-// load finds and reads the configuration.
+// load finds and reads the configuration of data that this user may use.
 func (p *Program) load() (*config.Config, error) {
+	cfg, err := p.read()
+	if err == nil {
+		err = p.rightUser(cfg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// read finds and reads the configuration.
+func (p *Program) read() (*config.Config, error) {
 	path, err := config.Find(p.configPath())
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(path)
+	cfg, err := config.Load(path)
+	if err != nil {
+		return nil, p.readableBy(path, err)
+	}
+	return cfg, nil
 }
 
 func (p *Program) log() *slog.Logger {

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 
-	"atelierd/internal/config"
 	"atelierd/internal/control"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
@@ -24,11 +23,7 @@ does the same.`
 
 // Run runs the command.
 func (c ReloadCmd) Run(p *Program) error {
-	path, err := config.Find(p.configPath())
-	if err != nil {
-		return err
-	}
-	cfg, err := config.Load(path)
+	cfg, err := p.load()
 	if err != nil {
 		return err // the daemon could not read it either
 	}

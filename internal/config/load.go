@@ -25,8 +25,8 @@ const maxBytes = 1 << 20
 // Env is the variable that may name the configuration.
 const Env = "ATELIERD_CONFIG"
 
-// system is the folder of configurations for daemons that are services of the system.
-const system = "/etc/atelierd"
+// System is the folder of configurations for daemons that are services of the system.
+const System = "/etc/atelierd"
 
 // Find returns the path of the configuration: explicit if it is not empty, else
 // atelierd.toml in the working folder, in the folder atelierd of the user's configuration
@@ -39,7 +39,7 @@ func Find(explicit string) (string, error) {
 	if err != nil {
 		user = "" // no home folder: one place less to look at
 	}
-	return find("", user, system)
+	return find("", user, System)
 }
 
 // find looks in the working folder dir, in the user's configuration folder, and in the
@@ -101,7 +101,7 @@ func Load(path string) (*Config, error) {
 // /etc/atelierd is where the units for systemd make one: /var/lib/atelierd, and
 // /var/lib/atelierd-NAME for NAME.toml.
 func defaultData(dir, file string) string {
-	if dir != system {
+	if dir != System {
 		return filepath.Join(dir, "atelierd-data")
 	}
 	name := strings.TrimSuffix(file, ".toml")
