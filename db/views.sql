@@ -11,7 +11,7 @@ SELECT o.id, o.service, o.state, o.remote_status, o.round,
        (SELECT j.state FROM jobs AS j WHERE j.order_id = o.id AND j.kind = 'delivery' AND j.round = o.round) AS job_state,
        o.brief, o.reason, o.hint, o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
        round((julianday(o.delivered_at) - julianday(o.seen_at)) * 86400, 1) AS seconds_to_deliver,
-       o.client_wallet, o.deliverables, o.raw,
+       o.client_wallet, o.deliverables, CASE WHEN o.texts_removed_at IS NULL THEN o.raw END AS raw,
        o.window_ends_at, o.quota_total, o.quota_used,
        (SELECT count(*) FROM pieces AS p WHERE p.order_id = o.id) AS pieces,
        o.brief_english, o.brief_spec, o.rating, o.review
@@ -91,7 +91,7 @@ CREATE VIEW v_takes AS
 SELECT w.order_id, w.kind, w.round, w.take, coalesce(t.instructions, '') AS instructions,
        coalesce(t.from_these, 0) AS from_these,
        (SELECT group_concat(f.path, ' ') FROM artifacts AS f WHERE f.order_id = w.order_id AND f.kind = w.kind
-           AND f.round = w.round AND f.take = w.take) AS files,
+           AND f.round = w.round AND f.take = w.take AND f.path <> '') AS files,
        (SELECT group_concat(f.url, ' ') FROM artifacts AS f WHERE f.order_id = w.order_id AND f.kind = w.kind
            AND f.round = w.round AND f.take = w.take AND f.url <> '') AS urls,
        t.created_at AS opened_at,
@@ -174,6 +174,24 @@ SELECT b.day, b.generator, coalesce(o.service, '') AS service, coalesce(o.client
            ELSE b.lost_usd_micros END) / 1e6 AS lost_usd
 FROM books AS b LEFT JOIN orders AS o ON o.id = b.order_id
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.cost_usd_micros) <> 0;
+
+-- The orders that have ended for good, each with since when. A completed one without a payout has ended 90 days
+-- later. One that the marketplace disputes, that has work or an open call, or that is to be compared with the
+-- marketplace has not. What is removed of history looks only here. over_at is for an index, and never after ended_at.
+CREATE VIEW ended AS
+SELECT o.id, coalesce(o.completed_at, o.changed_at) AS over_at,
+       -- a time that cannot be read is NULL, and nothing of that order is removed
+       CASE WHEN o.state = 'cancelled' THEN strftime('%Y-%m-%dT%H:%M:%fZ', max(o.changed_at, coalesce(o.completed_at, o.changed_at)))
+            WHEN o.payout_tx <> '' OR o.payout_usd_micros IS NOT NULL
+            THEN max(strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(o.completed_at, o.changed_at)),
+                     strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(o.payout_at, o.completed_at, o.changed_at)))
+            ELSE strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(o.completed_at, o.changed_at), '+90 days') END AS ended_at,
+       o.files_removed_at, o.attempts_removed_at, o.texts_removed_at
+FROM orders AS o
+WHERE o.state IN ('completed', 'cancelled') AND o.remote_status <> 'disputed' AND o.restored_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.order_id = o.id AND j.state IN ('ready', 'leased', 'held'))
+  AND NOT EXISTS (SELECT 1 FROM jobs AS j JOIN calls AS c ON c.job_id = j.id
+                   WHERE j.order_id = o.id AND c.state IN ('calling', 'submitted'));
 
 -- What is wrong as the rows of the database show it. An order that the owner cancelled
 -- is not, although the marketplace may still show it as open.

@@ -51,6 +51,7 @@ type commands struct {
 	Bounties   cli.BountiesCmd   `cmd:"" help:"List posted tasks, claim one, or withdraw a claim."`
 	Earnings   cli.EarningsCmd   `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
 	Query      cli.QueryCmd      `cmd:"" help:"Run a SELECT on the views of the database."`
+	Prune      cli.PruneCmd      `cmd:"" help:"Remove what is kept of ended orders for longer than the configuration says."`
 	Reconcile  cli.ReconcileCmd  `cmd:"" help:"Compare a restored data folder with the marketplace, or accept what it lacks."`
 	Backup     cli.BackupCmd     `cmd:"" help:"Copy everything while the daemon works, or verify such a copy."`
 	Restore    cli.RestoreCmd    `cmd:"" help:"Restore a backup into an empty folder."`

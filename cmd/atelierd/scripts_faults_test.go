@@ -44,15 +44,16 @@ func scriptPast(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptPrune deletes the attempts and calls of the database in a folder: prune FOLDER.
-func scriptPrune(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: prune folder")
+// scriptAge makes what is recorded of all orders some days older: age FOLDER DAYS.
+func scriptAge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: age folder days")
 	}
 	db := openData(ts, args[0])
 	defer db.Close()
-	for _, table := range []string{"calls", "attempts"} {
-		_, err := db.Exec("DELETE FROM " + table)
+	for _, column := range []string{"orders completed_at", "orders changed_at", "orders payout_at", "requests at"} {
+		table, name, _ := strings.Cut(column, " ")
+		_, err := db.Exec("UPDATE " + table + " SET " + name + " = strftime('%Y-%m-%dT%H:%M:%fZ', " + name + ", '-" + args[1] + " days') WHERE " + name + " IS NOT NULL")
 		ts.Check(err)
 	}
 }

@@ -79,7 +79,7 @@ func TestScripts(t *testing.T) {
 			"exits":    scriptExits,
 			"future":   scriptFuture,
 			"past":     scriptPast,
-			"prune":    scriptPrune,
+			"age":      scriptAge,
 			"lock":     scriptLock,
 			"unlock":   scriptUnlock,
 			"fault":    scriptFault,

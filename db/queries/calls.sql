@@ -3,9 +3,10 @@ INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, b
 VALUES (?, ?, ?, ?, 'calling', ?, ?, ?);
 
 -- name: CountCalls :one
--- Counts the calls ever recorded for the work of a job by a generator, whatever became of them.
-SELECT count(*) FROM jobs AS j JOIN calls AS c ON c.job_id = j.id
-WHERE j.order_id = ? AND j.kind = ? AND j.round = ? AND c.generator = ?;
+-- Counts the calls ever recorded for the work of a job by a generator, whatever became of them, and those that were
+-- removed after the end of its order.
+SELECT CAST(coalesce(sum(j.calls_removed + (SELECT count(*) FROM calls AS c WHERE c.job_id = j.id AND c.generator = ?)), 0) AS INTEGER)
+FROM jobs AS j WHERE j.order_id = ? AND j.kind = ? AND j.round = ?;
 
 -- name: AddAttemptCost :exec
 UPDATE attempts SET cost_usd_micros = max(cost_usd_micros + CAST(sqlc.arg(delta) AS INTEGER), 0) WHERE id = sqlc.arg(id);
@@ -81,8 +82,8 @@ UPDATE calls SET state = 'unknown', closed_at = sqlc.arg(closed_at), note = 'giv
 WHERE state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL AND job_id = sqlc.arg(job_id);
 
 -- name: SpentOnOrder :one
-SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-WHERE j.order_id = ?;
+-- From the books, which have also what was removed.
+SELECT CAST(coalesce(sum(cost_usd_micros), 0) AS INTEGER) FROM books WHERE order_id = ?;
 
 -- name: SpentSince :one
 SELECT CAST(coalesce(sum(c.cost_usd_micros), 0) AS INTEGER) FROM calls AS c WHERE c.began_at >= ?;

@@ -24,6 +24,7 @@ import (
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 	"atelierd/internal/ping"
+	"atelierd/internal/retention"
 
 	"go.uber.org/fx"
 )
@@ -46,6 +47,7 @@ type changing struct {
 	Notices *announce.Announcer
 	Pinger  *ping.Pinger
 	Backups *backup.Loop
+	History *retention.Loop
 }
 
 // reloader puts another configuration in place of the one in use.
@@ -183,6 +185,7 @@ func (r *reloader) tell(now *live, notices announce.Options) {
 	p.Notices.Change(notices)
 	p.Pinger.Change(pingGet(c.Ping))
 	p.Backups.Change(backupSettings(c))
+	p.History.Change(retentionOptions(b, p.Waits))
 }
 
 const (

@@ -21,6 +21,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/ping"
 	"atelierd/internal/reconcile"
+	"atelierd/internal/retention"
 	"atelierd/internal/store"
 
 	"go.uber.org/dig"
@@ -76,6 +77,7 @@ func daemonLoops() fx.Option {
 		}),
 		asLoop(func(l *backup.Loop) loop { return loop{"backup", 5, l.Run} }),
 		asLoop(func(p *ping.Pinger) loop { return loop{"ping", 6, p.Run} }),
+		asLoop(func(l *retention.Loop) loop { return loop{"retention", 6, l.Run} }),
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
@@ -310,6 +312,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		Pause   *pause
 		Pinger  *ping.Pinger
 		Backups *backup.Loop
+		History *retention.Loop
 	}
 	parts := fx.New(a.module(), fx.Invoke(a.prepareWork, notifyOfCommits), fx.Populate(&p), fx.WithLogger(fxLog))
 	if err := parts.Err(); err != nil {
@@ -336,10 +339,11 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 	}
 	_, cancelErr := p.Cancels.Once(ctx)
 	err = errors.Join(err, cancelErr, p.Backups.Once(ctx))
-	if p.Pause.look(ctx) {
-		return err
+	if !p.Pause.look(ctx) {
+		err = errors.Join(err, a.runUntilIdle(ctx, p.Engine))
 	}
-	return errors.Join(err, a.runUntilIdle(ctx, p.Engine))
+	_, pruneErr := p.History.Once(ctx)
+	return errors.Join(err, pruneErr)
 }
 
 // prepareWork makes the generators ready, before anything runs.

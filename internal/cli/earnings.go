@@ -50,7 +50,7 @@ func (c EarningsShowCmd) Run(p *Program) error {
 		}
 	}
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
-		when, err := c.read(digestZone(cfg), time.Now())
+		when, err := c.read(cfg.Zone(), time.Now())
 		if err != nil {
 			return &UsageError{err}
 		}

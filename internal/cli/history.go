@@ -64,8 +64,12 @@ type orderView struct {
 	CompletedAt     time.Time       `json:"completed_at,omitzero"`
 	MissingAt       time.Time       `json:"missing_at,omitzero"`
 	WindowEndsAt    time.Time       `json:"window_ends_at,omitzero"` // of a subscription
-	QuotaTotal      *int            `json:"quota_total"`             // null or 0: no limit
-	QuotaUsed       *int            `json:"quota_used"`
+	// What of its history was removed, and when.
+	FilesRemovedAt    time.Time `json:"files_removed_at,omitzero"`
+	AttemptsRemovedAt time.Time `json:"attempts_removed_at,omitzero"`
+	TextsRemovedAt    time.Time `json:"texts_removed_at,omitzero"`
+	QuotaTotal        *int      `json:"quota_total"` // null or 0: no limit
+	QuotaUsed         *int      `json:"quota_used"`
 }
 
 // quoteView is the price that the client was asked for.
@@ -108,6 +112,7 @@ type fileView struct {
 	Height    int        `json:"height"`
 	SHA256    string     `json:"sha256"`
 	URL       string     `json:"url"` // empty until uploaded
+	RemovedAt time.Time  `json:"removed_at,omitzero"`
 }
 
 // jobView is one job of the order.
@@ -177,15 +182,13 @@ func viewHistory(h store.History, dataDir string) historyView {
 	for _, w := range h.Works {
 		v.Jobs = append(v.Jobs, jobView(w))
 	}
-	var cost order.USD
 	for _, a := range h.Attempts {
-		cost += a.Cost
 		v.Attempts = append(v.Attempts, attemptView{
 			Kind: a.Kind, Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
 			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost,
 		})
 	}
-	v.CostUSD = cost.String()
+	v.CostUSD = h.Cost.String()
 	for _, c := range h.Calls {
 		v.Calls = append(v.Calls, callView{
 			Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
@@ -195,9 +198,9 @@ func viewHistory(h store.History, dataDir string) historyView {
 	for _, a := range h.Artifacts {
 		f := fileView{
 			Kind: a.Kind, Round: a.Round, Take: a.Take, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
-			Height: a.Height, SHA256: a.SHA256, URL: a.URL,
+			Height: a.Height, SHA256: a.SHA256, URL: a.URL, RemovedAt: a.Removed,
 		}
-		if a.Path != "" {
+		if a.Path != "" && a.Removed.IsZero() {
 			f.Path = filepath.Join(dataDir, a.Path)
 		}
 		v.Files = append(v.Files, f)
@@ -240,6 +243,7 @@ func viewOrder(h store.History) orderView {
 		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
 		DeliveredAt: o.DeliveredAt, ReviewDeadline: o.ReviewDeadline, CompletedAt: o.CompletedAt, MissingAt: o.MissingAt,
 		WindowEndsAt: o.WorkspaceExpiresAt, QuotaTotal: o.QuotaTotal, QuotaUsed: o.QuotaUsed,
+		FilesRemovedAt: o.Removed.Files, AttemptsRemovedAt: o.Removed.Attempts, TextsRemovedAt: o.Removed.Texts,
 	}
 }
 

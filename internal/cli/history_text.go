@@ -114,10 +114,25 @@ func (p *orderPage) showFields() {
 	add("completed", moment(p.now, o.CompletedAt))
 	add("not listed since", moment(p.now, o.MissingAt))
 	add("paid out", term.Line(o.PayoutTx, 120))
+	add("removed", o.removed())
 	if o.Rating != nil {
 		add("rated", fmt.Sprintf("%d of %d", *o.Rating, order.BestRating))
 	}
 	p.Table("  ", rows)
+}
+
+// removed says what of the history is no longer kept.
+func (o orderView) removed() string {
+	var list []string
+	for _, each := range []struct {
+		what string
+		at   time.Time
+	}{{"files", o.FilesRemovedAt}, {"attempts and calls", o.AttemptsRemovedAt}, {"texts and events", o.TextsRemovedAt}} {
+		if !each.at.IsZero() {
+			list = append(list, each.what+" "+each.at.Format(time.DateOnly))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // pieces describes how many pieces of a subscription the client has asked for.

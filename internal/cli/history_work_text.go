@@ -82,7 +82,7 @@ func (p *orderPage) showFiles() {
 		p.Heading("files")
 	}
 	for _, f := range p.v.Files {
-		if f.Path == "" {
+		if f.Path == "" && f.RemovedAt.IsZero() {
 			p.Linef("  %s  %s  link", p.v.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MediaType))
 		} else {
 			pixels := ""
@@ -90,7 +90,11 @@ func (p *orderPage) showFiles() {
 				pixels = fmt.Sprintf("%d x %d  ", f.Width, f.Height)
 			}
 			p.Linef("  %s  %s  %s%s", p.v.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MIME), pixels, term.Size(f.Bytes))
-			p.Linef("    %s", term.Sanitize(f.Path))
+			if f.RemovedAt.IsZero() {
+				p.Linef("    %s", term.Sanitize(f.Path))
+			} else {
+				p.Linef("    file removed %s", f.RemovedAt.Format(time.DateOnly))
+			}
 		}
 		if f.URL != "" {
 			p.Linef("    %s", term.Sanitize(f.URL))

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ that of the first such target's time_zone, else of this machine's. It sends noth
 // Run runs the command.
 func (c NotifyDigestCmd) Run(p *Program) error {
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
-		at := order.DigestTime{Zone: digestZone(cfg)}
+		at := order.DigestTime{Zone: cfg.Zone()}
 		day := c.Day
 		if day == "" {
 			day = time.Now().In(at.Zone).Format(time.DateOnly)
@@ -43,15 +42,6 @@ func (c NotifyDigestCmd) Run(p *Program) error {
 		v := viewDigest(d)
 		return c.print(p, v, func(g *term.Page) { v.show(g, d.Notice()) })
 	})
-}
-
-// digestZone is the time zone of the first target that gets summaries.
-func digestZone(cfg *config.Config) *time.Location {
-	at := slices.IndexFunc(cfg.Notify, func(n config.Notify) bool { return slices.Contains(n.News, order.NewsDigest) })
-	if at < 0 {
-		return time.Local
-	}
-	return cfg.Notify[at].Zone
 }
 
 // digestView is the summary of a day.

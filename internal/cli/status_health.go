@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -79,6 +80,12 @@ type generatorHealth struct {
 type diskView struct {
 	Free int64 `json:"free_bytes"`
 	Low  bool  `json:"low"`
+	// Files is what the files of orders take, and PerDay what was added in a day lately.
+	Files  int64 `json:"files_bytes"`
+	PerDay int64 `json:"bytes_per_day"`
+	// Days is how long the room lasts at that rate. It is null if nothing was stored
+	// lately, if as much is removed by then as comes, or if that is a hundred years.
+	Days *int `json:"days_left"`
 }
 
 // waitingView is an order that waits for its delivery.
@@ -190,12 +197,35 @@ func viewGeneratorHealth(cfg *config.Config, paused map[string]store.Fact) []gen
 	return list
 }
 
-func viewDisk(dir string) diskView {
-	free, err := disk.Free(dir)
+// manyDays is more than an owner counts.
+const manyDays = 36_500
+
+func viewDisk(cfg *config.Config, st store.Stored) diskView {
+	v := diskView{Files: st.Kept, PerDay: int64(float64(st.Lately) / st.Within.Hours() * 24)}
+	free, err := disk.Free(cfg.DataDir)
 	if err != nil {
-		return diskView{}
+		return v
 	}
-	return diskView{Free: free, Low: len(app.LowDisk(dir)) > 0}
+	v.Free, v.Low = free, len(app.LowDisk(cfg.DataDir)) > 0
+	if v.PerDay == 0 || v.enough(cfg.History) {
+		return v
+	}
+	if days := int(free / v.PerDay); days < manyDays {
+		v.Days = &days
+	}
+	return v
+}
+
+// enough reports whether so much is removed in time that the room lasts.
+func (v diskView) enough(keep config.History) bool {
+	most := int64(math.MaxInt64)
+	if days := int64(keep.Files.Hours() / 24); days > 0 {
+		most = days * v.PerDay
+	}
+	if keep.MaxBytes > 0 {
+		most = min(most, keep.MaxBytes)
+	}
+	return most-v.Files <= v.Free
 }
 
 func viewWaiting(w order.Waiting) waitingView {

@@ -9,6 +9,9 @@ import (
 	"atelierd/internal/term"
 )
 
+// daysShort is how many days of room on the disk are few.
+const daysShort = 14
+
 // mostNear is how many orders that are due soon are shown as text.
 const mostNear = 3
 
@@ -182,6 +185,16 @@ func (v diskView) line() labelled {
 	l := labelled{label: "disk", text: term.Size(v.Free) + " free"}
 	if v.Low {
 		l.text, l.style = l.text+", which is too little", term.Red
+	}
+	switch {
+	case v.PerDay == 0:
+	case v.Days == nil:
+		l.text += ", enough at " + term.Size(v.PerDay) + " a day"
+	default:
+		l.text += ", which lasts " + counted(*v.Days, "day") + " at " + term.Size(v.PerDay) + " a day"
+		if *v.Days < daysShort && l.style == term.None {
+			l.style = term.Yellow
+		}
 	}
 	return l
 }

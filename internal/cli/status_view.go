@@ -158,8 +158,12 @@ func (v *statusView) readHealth(ctx context.Context, cfg *config.Config, r *stor
 	v.Polls = viewPolls(polled, app.PollWithin(cfg), state.Poll, now)
 	v.Agent = viewAgentHealth(st.Facts)
 	v.Generators = viewGeneratorHealth(cfg, pausedGenerators(st.Facts))
-	v.Disk, v.Near = viewDisk(cfg.DataDir), []waitingView{}
 	v.Backup = viewBackup(cfg.Backup, st.Facts)
+	stored, err := r.Stored(ctx, now)
+	if err != nil {
+		return err
+	}
+	v.Disk, v.Near = viewDisk(cfg, stored), []waitingView{}
 	if st.Oldest != nil {
 		oldest := viewWaiting(*st.Oldest)
 		v.Oldest = &oldest

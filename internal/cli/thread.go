@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ func viewThread(thread []order.Message, outbox []order.Outgoing, works []store.W
 	return v
 }
 
+// noText stands for the text of a message that is no longer kept.
+const noText = "(its text is no longer kept)"
+
 func (v threadView) show(g *term.Page, now time.Time) {
 	for _, m := range v.Messages {
 		who := string(m.Party)
@@ -67,18 +71,18 @@ func (v threadView) show(g *term.Page, now time.Time) {
 			who = m.Sender
 		}
 		g.Linef("%s  %s", g.Paint(term.Bold, term.Line(who, 40)), g.Paint(term.Dim, term.Relative(now, m.At)))
-		g.Quote(m.Text)
+		g.Quote(cmp.Or(m.Text, noText))
 	}
 	for _, m := range v.Outbox {
 		if m.InThread {
 			continue // it is shown above
 		}
 		g.Wrap("  ", m.fate(now), term.Styled(term.Bold, "agent"), term.Plain(", "+messageName(m.Reason)+"  "))
-		text := m.Text
-		if text == "" {
-			text = "(not written yet)"
+		missing := "(not written yet)"
+		if m.Tries > 0 {
+			missing = noText
 		}
-		g.Quote(text)
+		g.Quote(cmp.Or(m.Text, missing))
 	}
 }
 

@@ -46,6 +46,7 @@ type Config struct {
 	Backup   Backup
 	Bounties Bounties
 	Spending Spending
+	History  History
 	Services []Service
 	Notify   []Notify
 	// Generators has the NAME of [generator.NAME] as its key.

@@ -47,6 +47,7 @@ func (t *table) config(dir string) *Config {
 	c.Services = t.services("service", c.Generators)
 	c.Spending = t.sub("spending").spending(c.Generators, c.Services)
 	c.Bounties = t.sub("bounties").bounties(c.Services)
+	c.History = t.sub("history").history()
 	c.Notify = t.notifications(dir)
 	t.done()
 	return c

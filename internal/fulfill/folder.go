@@ -24,8 +24,8 @@ import (
 
 // Folders in the data folder.
 const (
-	workDir     = "work"      // where generators write, one folder an attempt
-	artifactDir = "artifacts" // where accepted files stay
+	WorkDir  = "work"      // where generators write, one folder an attempt
+	FilesDir = "artifacts" // where accepted files stay
 )
 
 // ClearWork removes what generators wrote for a round of an order, so that the
@@ -33,7 +33,17 @@ const (
 // Accepted files stay, and so do the records of programs that may still run, by which
 // the next start ends them.
 func ClearWork(dir, orderID string, kind order.Kind, round int) error {
-	work := filepath.Join(dir, folder(workDir, orderID, kind, round))
+	work := filepath.Join(dir, folder(WorkDir, orderID, kind, round))
+	if err := clearFolder(work); err != nil {
+		return err
+	}
+	// The order's own folder goes with its last round; until then it is not empty.
+	_ = os.Remove(filepath.Dir(work))
+	return nil
+}
+
+// clearFolder removes the folder of a round, except for the records of programs.
+func clearFolder(work string) error {
 	entries, err := os.ReadDir(work)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -47,9 +57,22 @@ func ClearWork(dir, orderID string, kind order.Kind, round int) error {
 		}
 	}
 	_ = os.Remove(work) // it stays while it has such a record
-	// The order's own folder goes with its last round; until then it is not empty.
-	_ = os.Remove(filepath.Dir(work))
 	return nil
+}
+
+// ClearOrder removes what generators wrote for an order in all its rounds, except for what
+// ClearWork leaves. dir is the data folder, name the OrderFolder.
+func ClearOrder(dir, name string) error {
+	parent := filepath.Join(dir, WorkDir, name)
+	rounds, err := os.ReadDir(parent)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, r := range rounds {
+		err = errors.Join(err, clearFolder(filepath.Join(parent, r.Name())))
+	}
+	_ = os.Remove(parent) // it stays while it has such a record
+	return err
 }
 
 // PutFiles stores the owner's files as the result of a round, so that they are used
@@ -58,7 +81,7 @@ func PutFiles(dir, orderID string, round int, files []string) error {
 	if err := ClearWork(dir, orderID, order.KindDelivery, round); err != nil {
 		return err
 	}
-	to := filepath.Join(dir, folder(workDir, orderID, order.KindDelivery, round), "owner")
+	to := filepath.Join(dir, folder(WorkDir, orderID, order.KindDelivery, round), "owner")
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
@@ -83,7 +106,7 @@ func (f *Fulfiller) clearWork(j order.Job) {
 // OutputDirs returns the output folders in the data folder dir for which a program is
 // recorded as running.
 func OutputDirs(dir string) ([]string, error) {
-	records, err := fs.Glob(os.DirFS(dir), workDir+"/*/*/*"+generate.RunningExt)
+	records, err := fs.Glob(os.DirFS(dir), WorkDir+"/*/*/*"+generate.RunningExt)
 	var list []string
 	for _, r := range records {
 		list = append(list, filepath.Join(dir, strings.TrimSuffix(r, generate.RunningExt)))
@@ -93,20 +116,23 @@ func OutputDirs(dir string) ([]string, error) {
 
 // attemptDir returns the folder of an attempt at a job.
 func (f *Fulfiller) attemptDir(j order.Job, attempt int) string {
-	return filepath.Join(f.o.Dir, folder(workDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", attempt))
+	return filepath.Join(f.o.Dir, folder(WorkDir, j.OrderID, j.Kind, j.Round), fmt.Sprintf("a%d", attempt))
+}
+
+// OrderFolder returns the name of an order's folder among those of work and of files. The
+// id of an order is foreign text. One that is not a plain name is replaced by its hash.
+func OrderFolder(orderID string) string {
+	if plain(orderID) {
+		return orderID
+	}
+	sum := sha256.Sum256([]byte(orderID))
+	return "x-" + hex.EncodeToString(sum[:16])
 }
 
 // folder returns the folder of a job of an order, in a folder of the data folder.
-// The id of an order is foreign text. One that is not a plain name is replaced by
-// its hash.
 func folder(parent, orderID string, kind order.Kind, round int) string {
-	name := orderID
-	if !plain(orderID) {
-		sum := sha256.Sum256([]byte(orderID))
-		name = "x-" + hex.EncodeToString(sum[:16])
-	}
 	letter := map[order.Kind]string{order.KindPiece: "p", order.KindQuote: "q"}[kind]
-	return filepath.Join(parent, name, fmt.Sprintf("%s%d", cmp.Or(letter, "r"), round))
+	return filepath.Join(parent, OrderFolder(orderID), fmt.Sprintf("%s%d", cmp.Or(letter, "r"), round))
 }
 
 func plain(id string) bool {

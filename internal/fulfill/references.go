@@ -170,7 +170,7 @@ func (f *Fulfiller) stored(list []order.Artifact, link string) (order.Artifact, 
 // fetch fetches one picture. Its name comes from the link, because the list may
 // change.
 func (f *Fulfiller) fetch(ctx context.Context, orderID string, link string) (order.Artifact, error) {
-	rel := filepath.Join(filepath.Dir(folder(artifactDir, orderID, order.KindDelivery, 0)), "references")
+	rel := filepath.Join(filepath.Dir(folder(FilesDir, orderID, order.KindDelivery, 0)), "references")
 	dir := filepath.Join(f.o.Dir, rel)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return order.Artifact{}, err

@@ -29,7 +29,7 @@ type Requirements struct {
 // storeFiles checks the files and puts them where they stay. All that it returns
 // is durable.
 func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Artifact, error) {
-	rel := folder(artifactDir, r.job.OrderID, r.job.Kind, r.job.Round)
+	rel := folder(FilesDir, r.job.OrderID, r.job.Kind, r.job.Round)
 	takes, err := r.takes(ctx)
 	if err != nil {
 		return nil, err

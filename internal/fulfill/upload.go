@@ -49,8 +49,8 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, erro
 
 func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact, sent func(bytes int64)) error {
 	path := filepath.Join(f.o.Dir, a.Path)
-	if st, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
-		return order.Failf(order.Hold, order.CodeFileGone, "the file %s is gone or has changed", a.Path).
+	if st, err := os.Stat(path); a.Path == "" || errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
+		return order.Failf(order.Hold, order.CodeFileGone, "the file %s is gone or has changed", cmp.Or(a.Path, a.Name)).
 			WithHint("%s makes it again", order.Command("orders redo", j.OrderID))
 	}
 	if err := f.affordable(ctx, order.RequestUpload); err != nil {

@@ -161,6 +161,8 @@ type Order struct {
 	MissingAt time.Time
 	// Review is what the client said of the work, as far as it has been read.
 	Review Review
+	// Removed is what of its history is no longer kept.
+	Removed Removed
 	// Damage names what of the order's row in the database cannot be read, and is zero
 	// here; empty for none.
 	Damage string
@@ -187,6 +189,8 @@ type Artifact struct {
 	Height int
 	// URL is where the client gets the file; empty until it is uploaded.
 	URL string
+	// Removed is since when the file is no longer kept; zero while it is.
+	Removed time.Time
 }
 
 // Take is one making of the files of a round or a piece. The owner opens another to have

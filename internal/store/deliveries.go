@@ -160,7 +160,7 @@ func artifact(r query.Artifact) order.Artifact {
 	return order.Artifact{
 		ID: r.ID, OrderID: r.OrderID, Kind: r.Kind, Round: int(r.Round), Take: int(r.Take), Position: int(r.Position),
 		Path: r.Path, Name: r.Name, Bytes: r.Bytes, SHA256: r.Sha256, MIME: r.Mime, Media: r.Media,
-		Width: int(r.Width), Height: int(r.Height), URL: r.Url,
+		Width: int(r.Width), Height: int(r.Height), URL: r.Url, Removed: r.RemovedAt.Time,
 	}
 }
 

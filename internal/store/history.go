@@ -66,6 +66,8 @@ type History struct {
 	Messages []order.Message
 	Outbox   []order.Outgoing
 	Events   []Moment
+	// Cost is what the order has cost, also in attempts that were removed.
+	Cost order.USD
 }
 
 // History returns everything that the database knows of one order.
@@ -85,6 +87,10 @@ func (s *Store) History(ctx context.Context, id string) (h History, err error) {
 
 func (s *Store) readWork(ctx context.Context, h *History) (err error) {
 	if h.Works, err = s.Works(ctx, h.Order.ID); err != nil {
+		return err
+	}
+	cost, err := s.read.SpentOnOrder(ctx, h.Order.ID)
+	if h.Cost = order.USD(cost); err != nil {
 		return err
 	}
 	attempts, err := s.read.OrderAttempts(ctx, h.Order.ID)

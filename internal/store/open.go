@@ -42,15 +42,20 @@ func makePrivate(path string) error {
 	return nil
 }
 
+// incrementalVacuum is the mode in which a file returns its free pages bit by bit. It is
+// that of new files; a file from before gets it when Vacuum writes it again.
+const incrementalVacuum = 2
+
 // openPool opens path with the store's settings. busy_timeout comes first:
-// otherwise setting the journal mode can fail with SQLITE_BUSY.
+// otherwise setting the journal mode can fail with SQLITE_BUSY. The mode of vacuum must
+// come before whatever writes to a new file.
 func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
 	q := url.Values{"_pragma": {"busy_timeout(5000)"}}
 	if readOnly {
 		q.Set("mode", "ro")
 	} else {
 		for _, p := range []string{
-			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			fmt.Sprintf("auto_vacuum(%d)", incrementalVacuum), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 			"journal_size_limit(67108864)", "cache_size(-16384)", "temp_store(memory)",
 		} {
 			q.Add("_pragma", p)

@@ -151,6 +151,9 @@ func (o Owner) again(ctx context.Context, id, note string, want order.Redo, rele
 	if err != nil {
 		return err
 	}
+	if err := kept(before); err != nil {
+		return err
+	}
 	return o.write("owner.retry", func(t *tx) error {
 		known, err := t.knownIDs([]string{id})
 		if err != nil {

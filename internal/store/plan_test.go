@@ -81,6 +81,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 		"orders_open": true, "jobs_leased": true, "orders_completed": true,
 		"jobs_stuck": true, "jobs_failing": true, "orders_thread": true, "bounties_open": true, "webhooks_pending": true,
 		"calls_cancel": true, "runs_open": true, "alerts_open": true,
+		"orders_odd": true, "artifacts_removing": true, "artifacts_kept": true,
 	}
 	forPeople := map[string]bool{"ListBounties": true}
 	whole := map[string]bool{"StoredFiles": true} // of a copy that a backup has made

@@ -101,6 +101,7 @@ func toOrder(r query.Order) order.Order {
 	if r.BriefSpec != nil {
 		o.BriefSpec = json.RawMessage(*r.BriefSpec)
 	}
+	o.Removed = order.Removed{Files: r.FilesRemovedAt.Time, Attempts: r.AttemptsRemovedAt.Time, Texts: r.TextsRemovedAt.Time}
 	o.Damage = orderDamage(r)
 	for _, f := range []struct {
 		name, text string

@@ -173,28 +173,29 @@ func (q *Queries) CloseCall(ctx context.Context, arg CloseCallParams) error {
 }
 
 const countCalls = `-- name: CountCalls :one
-SELECT count(*) FROM jobs AS j JOIN calls AS c ON c.job_id = j.id
-WHERE j.order_id = ? AND j.kind = ? AND j.round = ? AND c.generator = ?
+SELECT CAST(coalesce(sum(j.calls_removed + (SELECT count(*) FROM calls AS c WHERE c.job_id = j.id AND c.generator = ?)), 0) AS INTEGER)
+FROM jobs AS j WHERE j.order_id = ? AND j.kind = ? AND j.round = ?
 `
 
 type CountCallsParams struct {
+	Generator string
 	OrderID   string
 	Kind      order.Kind
 	Round     int64
-	Generator string
 }
 
-// Counts the calls ever recorded for the work of a job by a generator, whatever became of them.
+// Counts the calls ever recorded for the work of a job by a generator, whatever became of them, and those that were
+// removed after the end of its order.
 func (q *Queries) CountCalls(ctx context.Context, arg CountCallsParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countCalls,
+		arg.Generator,
 		arg.OrderID,
 		arg.Kind,
 		arg.Round,
-		arg.Generator,
 	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const countCancellation = `-- name: CountCancellation :execrows
@@ -605,10 +606,10 @@ func (q *Queries) SpentInAttempt(ctx context.Context, jobID int64) (int64, error
 }
 
 const spentOnOrder = `-- name: SpentOnOrder :one
-SELECT CAST(coalesce(sum(a.cost_usd_micros), 0) AS INTEGER) FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id
-WHERE j.order_id = ?
+SELECT CAST(coalesce(sum(cost_usd_micros), 0) AS INTEGER) FROM books WHERE order_id = ?
 `
 
+// From the books, which have also what was removed.
 func (q *Queries) SpentOnOrder(ctx context.Context, orderID string) (int64, error) {
 	row := q.db.QueryRowContext(ctx, spentOnOrder, orderID)
 	var column_1 int64

@@ -289,7 +289,7 @@ func (q *Queries) IntendRedelivery(ctx context.Context, arg IntendRedeliveryPara
 }
 
 const listArtifacts = `-- name: ListArtifacts :many
-SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts AS a WHERE a.order_id = ? AND a.kind = ? AND a.round = ?
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at, removed_at FROM artifacts AS a WHERE a.order_id = ? AND a.kind = ? AND a.round = ?
   AND a.take = (SELECT max(n.take) FROM artifacts AS n WHERE n.order_id = a.order_id AND n.kind = a.kind AND n.round = a.round)
 ORDER BY a.position
 `
@@ -328,6 +328,7 @@ func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([
 			&i.Url,
 			&i.CreatedAt,
 			&i.UploadedAt,
+			&i.RemovedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -535,7 +536,7 @@ func (q *Queries) SetOrderDelivered(ctx context.Context, arg SetOrderDeliveredPa
 }
 
 const takenFiles = `-- name: TakenFiles :many
-SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take, position
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at, removed_at FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take, position
 `
 
 type TakenFilesParams struct {
@@ -572,6 +573,7 @@ func (q *Queries) TakenFiles(ctx context.Context, arg TakenFilesParams) ([]Artif
 			&i.Url,
 			&i.CreatedAt,
 			&i.UploadedAt,
+			&i.RemovedAt,
 		); err != nil {
 			return nil, err
 		}

@@ -41,6 +41,7 @@ type Artifact struct {
 	Url        string
 	CreatedAt  utc.Time
 	UploadedAt utc.Time
+	RemovedAt  utc.Time
 }
 
 type Bounty struct {
@@ -211,6 +212,9 @@ type Order struct {
 	Client             string
 	PayoutAt           utc.Time
 	Disputes           int64
+	FilesRemovedAt     utc.Time
+	AttemptsRemovedAt  utc.Time
+	TextsRemovedAt     utc.Time
 }
 
 type Outbox struct {

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/fulfill"
+	"atelierd/internal/order"
+	"atelierd/internal/retention"
+	"atelierd/internal/store"
+)
+
+func newRetention(b base, w waits) *retention.Loop { return retention.New(retentionOptions(b, w)) }
+
+func retentionOptions(b base, w waits) retention.Options {
+	o := RetentionOptions(b.Config, b.Store, b.Log)
+	o.Ready = w.Gate.Ready
+	return o
+}
+
+// RetentionOptions are how a configuration has history removed, by the daemon or by a
+// command.
+func RetentionOptions(cfg *config.Config, st *store.Store, log *slog.Logger) retention.Options {
+	h := cfg.History
+	return retention.Options{
+		Store: st, Dir: cfg.DataDir, WorkDir: fulfill.WorkDir, FilesDir: fulfill.FilesDir,
+		Keep: map[order.HistoryPart]time.Duration{
+			order.HistoryFiles: h.Files, order.HistoryWork: h.Work, order.HistoryRequests: h.Requests,
+			order.HistoryAttempts: h.Attempts, order.HistoryTexts: h.Texts,
+		},
+		MaxBytes: h.MaxBytes, Folder: fulfill.OrderFolder, Zone: cfg.Zone(), Log: log,
+		ClearWork: func(folder string) error { return fulfill.ClearOrder(cfg.DataDir, folder) },
+	}
+}
+
+// Pruner removes history for a command.
+type Pruner struct {
+	*retention.Pruner
+	st store.Owner
+}
+
+// OpenPruner opens the database for a command that removes history, with or without a
+// running daemon. The caller closes it.
+func OpenPruner(o Options) (*Pruner, error) {
+	o = o.withDefaults()
+	st, err := store.OpenOwner(o.Config.DataDir, o.By)
+	if err != nil {
+		return nil, err
+	}
+	return &Pruner{retention.NewPruner(RetentionOptions(o.Config, st.Store, o.Log)), st}, nil
+}
+
+// Reconciling reports whether the ledger has to be compared with the marketplace first.
+func (p *Pruner) Reconciling(ctx context.Context) (bool, error) {
+	l, err := p.st.Ledger(ctx)
+	return l.Reconcile != "", err
+}
+
+// Close closes the database.
+func (p *Pruner) Close() error { return p.st.Close() }

@@ -1,0 +1,175 @@
+// Package retention removes what is kept of orders that have ended, once it is older than
+// the owner wants: at night, in small steps, files before rows. While the data folder is
+// larger than allowed it removes the oldest files sooner.
+//
+// What has ended is the store's to say; each step of it looks again. Package retention must
+// not know SQL, the marketplace, nor what files are for.
+package retention
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"atelierd/internal/beat"
+	"atelierd/internal/logonce"
+	"atelierd/internal/order"
+)
+
+// Store is what is needed of the database. Methods that return more are called again.
+type Store interface {
+	// EndedOrders returns the orders that had ended before a time and still have a part of
+	// their history, the oldest first.
+	EndedOrders(ctx context.Context, part order.HistoryPart, before time.Time) ([]string, error)
+	Ended(ctx context.Context, id string, before time.Time) (ended, known bool, err error)
+	// OddOrderIDs returns the ids that are no names for a folder.
+	OddOrderIDs(ctx context.Context) ([]string, error)
+	// MarkFiles has MarkedFiles return the files of an order until FilesRemoved.
+	MarkFiles(id string, before time.Time) error
+	MarkedFiles(ctx context.Context) ([]order.Artifact, error)
+	FilesRemoved(files []order.Artifact) error
+	RemoveAttempts(id string, before time.Time) (removed int, more bool, err error)
+	RemoveTexts(id string, before time.Time) (removed int, more bool, err error)
+	RemoveRequests(before time.Time) (removed int, err error)
+	RemoveNotices(before time.Time) (removed int, err error)
+	ReleasePages() (more bool, err error)
+	Prunable(ctx context.Context, before map[order.HistoryPart]time.Time) ([]order.Prunable, error)
+	// PrunedAt is when SetPruned was last called, or zero.
+	PrunedAt(ctx context.Context) (time.Time, error)
+	SetPruned(at time.Time) error
+}
+
+// Options are the settings of a Loop or a Pruner. Log and Zone are optional.
+type Options struct {
+	Store Store
+	// Dir is the data folder. WorkDir is what generators write in it, and FilesDir the files
+	// of orders, each with a folder an order.
+	Dir, WorkDir, FilesDir string
+	// Keep is how long each part of the history is kept. Zero is for ever.
+	Keep map[order.HistoryPart]time.Duration
+	// MaxBytes is the most that the data folder may take, as far as files of orders that
+	// have ended can be removed. Zero is no limit.
+	MaxBytes int64
+	// Folder returns the name of an order's folder. ClearWork removes one from the folder
+	// of work, except for what programs still need that may run.
+	Folder    func(orderID string) string
+	ClearWork func(folder string) error
+	// Ready is asked before anything is removed. Until it returns nil, nothing is. Nil is
+	// always ready.
+	Ready func() error
+	// Zone is where it is night; nil is the machine's.
+	Zone *time.Location
+	Log  *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	return o
+}
+
+// Loop prunes each night.
+type Loop struct {
+	o        Options
+	next     atomic.Pointer[Options]
+	wake     chan struct{}
+	failures logonce.Logger
+}
+
+// New returns a Loop.
+func New(o Options) *Loop { return &Loop{o: o.withDefaults(), wake: make(chan struct{}, 1)} }
+
+// Change replaces the options from the next look on, which is made at once.
+func (l *Loop) Change(o Options) {
+	l.next.Store(&o)
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+const (
+	// night is the hour at which it begins.
+	night = 3
+	// sizeEvery is the time between two looks at the size of the data folder.
+	sizeEvery = time.Hour
+	// failedPause is the time after a turn that failed, and notReadyPause after one before
+	// anything may be removed.
+	failedPause   = time.Hour
+	notReadyPause = 10 * time.Minute
+)
+
+// Run prunes until ctx is cancelled. It returns nil.
+func (l *Loop) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		wait, err := l.Once(ctx)
+		if err != nil && ctx.Err() == nil {
+			l.failures.Failed(l.o.Log, "history could not be pruned", err)
+			wait = failedPause
+		} else {
+			l.failures.Recovered(l.o.Log, "history is pruned again")
+		}
+		beat.Sleep(ctx, wait, l.wake)
+	}
+	return nil
+}
+
+// Once prunes if a night has begun since the last time, or if the data folder is too
+// large. It returns the time to the next look.
+func (l *Loop) Once(ctx context.Context) (wait time.Duration, err error) {
+	if next := l.next.Swap(nil); next != nil {
+		l.o = next.withDefaults()
+	}
+	if l.o.Ready() != nil {
+		return notReadyPause, nil
+	}
+	now := time.Now()
+	last, err := l.o.Store.PrunedAt(ctx)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case last.IsZero() || last.After(now): // the first start, or a clock that was put back
+		if err := l.o.Store.SetPruned(now); err != nil {
+			return 0, err
+		}
+		last = now
+	case !nightAfter(last, l.o.Zone).After(now):
+		if err := l.prune(ctx, (*Pruner).Prune); err != nil || ctx.Err() != nil {
+			return 0, err
+		}
+		if err := l.o.Store.SetPruned(now); err != nil {
+			return 0, err
+		}
+		last = now
+	}
+	wait = time.Until(nightAfter(last, l.o.Zone))
+	if l.o.MaxBytes == 0 {
+		return wait, nil
+	}
+	return min(wait, sizeEvery), l.prune(ctx, (*Pruner).Shrink)
+}
+
+func (l *Loop) prune(ctx context.Context, how func(*Pruner, context.Context) error) error {
+	p := NewPruner(l.o)
+	defer p.report()
+	return how(p, ctx)
+}
+
+// nightAfter returns the first beginning of a night after a time.
+func nightAfter(at time.Time, zone *time.Location) time.Time {
+	at = at.In(zone)
+	next := time.Date(at.Year(), at.Month(), at.Day(), night, 0, 0, 0, zone)
+	if !next.After(at) {
+		next = time.Date(at.Year(), at.Month(), at.Day()+1, night, 0, 0, 0, zone)
+	}
+	return next
+}
