@@ -25,7 +25,7 @@ func completed(t *testing.T, s *Store, id, payout string, at time.Time) {
 }
 
 // pruneAll removes all that there is of an order.
-func pruneAll(t *testing.T, s *Store, id string, before time.Time) {
+func pruneAll(t testing.TB, s *Store, id string, before time.Time) {
 	t.Helper()
 	if err := s.MarkFiles(id, before); err != nil {
 		t.Fatal(err)
