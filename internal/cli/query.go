@@ -32,7 +32,7 @@ func (QueryCmd) Help() string {
 them with examples. Nothing can be changed, and no other table be read. A statement is
 stopped after 2 seconds. 1,000 rows are shown, and 100,000 bytes of a text.
 
-  atelierd query 'SELECT id, state, price_usd FROM v_orders LIMIT 5'`
+  atelierd query 'SELECT * FROM v_orders'`
 }
 
 // Run runs the command.
