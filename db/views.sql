@@ -25,7 +25,7 @@ SELECT a.id, j.order_id, j.round, a.stage, a.attempt, a.outcome, a.code, a.error
        a.cost_usd_micros / 1e6 AS cost_usd,
        a.started_at, a.finished_at,
        round((julianday(a.finished_at) - julianday(a.started_at)) * 86400, 3) AS seconds,
-       a.log, j.kind
+       a.log, j.kind, a.looks
 FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id;
 
 -- Each call of a generator, with its outcome and its cost. A sample belongs to no order.

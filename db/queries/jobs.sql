@@ -169,6 +169,22 @@ UPDATE attempts SET finished_at = sqlc.arg(finished_at), outcome = sqlc.arg(outc
     error = sqlc.arg(error), log = sqlc.arg(log), cost_usd_micros = cost_usd_micros + CAST(sqlc.arg(cost) AS INTEGER)
 WHERE id = sqlc.arg(id);
 
+-- name: RepeatWait :execrows
+-- Counts an attempt that has only waited as one more look of the earlier one that waited for the same. None has come
+-- in between that ended otherwise or cost something, and the owner has not retried since.
+UPDATE attempts SET looks = looks + 1, finished_at = sqlc.arg(finished_at), error = sqlc.arg(error), log = sqlc.arg(log)
+WHERE attempts.id = (
+    SELECT max(p.id) FROM attempts AS a JOIN attempts AS p ON p.job_id = a.job_id
+    WHERE a.id = sqlc.arg(id) AND a.cost_usd_micros = 0 AND NOT EXISTS (SELECT 1 FROM calls AS c WHERE c.attempt_id = a.id)
+      AND p.id < a.id AND p.stage = a.stage AND p.attempt = a.attempt AND p.outcome = a.outcome AND p.code = a.code
+      AND p.id > coalesce((SELECT max(o.id) FROM attempts AS o
+        WHERE o.job_id = a.job_id AND o.id < a.id AND (o.outcome NOT IN ('wait', 'retry') OR o.cost_usd_micros > 0)), 0)
+      AND p.id > (SELECT j.cap_after_attempt FROM jobs AS j WHERE j.id = a.job_id));
+
+-- name: DropAttempt :exec
+-- The attempt is counted in the row of an earlier one.
+DELETE FROM attempts WHERE id = ?;
+
 -- name: CrashAttempts :exec
 UPDATE attempts SET finished_at = sqlc.arg(finished_at), outcome = sqlc.arg(outcome), code = sqlc.arg(code)
 WHERE job_id = sqlc.arg(job_id) AND finished_at IS NULL;

@@ -140,6 +140,8 @@ type attemptView struct {
 	CostUSD    string      `json:"cost_usd"`
 	StartedAt  time.Time   `json:"started_at"`
 	FinishedAt time.Time   `json:"finished_at,omitzero"`
+	// Looks is how often waiting work has looked from StartedAt to FinishedAt.
+	Looks int `json:"looks"`
 
 	cost order.USD
 }
@@ -185,7 +187,7 @@ func viewHistory(h store.History, dataDir string) historyView {
 	for _, a := range h.Attempts {
 		v.Attempts = append(v.Attempts, attemptView{
 			Kind: a.Kind, Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
-			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, cost: a.Cost,
+			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, Looks: a.Looks, cost: a.Cost,
 		})
 	}
 	v.CostUSD = h.Cost.String()

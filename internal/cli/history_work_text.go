@@ -124,6 +124,11 @@ func (p *orderPage) attempt(a attemptView) []term.Cell {
 	if !a.FinishedAt.IsZero() {
 		took = a.FinishedAt.Sub(a.StartedAt).Round(time.Millisecond).String()
 	}
+	outcome := a.Outcome
+	if a.Looks > 1 {
+		outcome += fmt.Sprintf(", %d looks", a.Looks)
+		took = term.Span(a.FinishedAt.Sub(a.StartedAt))
+	}
 	if a.cost != 0 {
 		cost = "$" + a.CostUSD
 	}
@@ -138,7 +143,7 @@ func (p *orderPage) attempt(a attemptView) []term.Cell {
 	}
 	return []term.Cell{
 		term.Plain(p.v.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
-		term.Styled(look, a.Outcome), term.Plain(term.Relative(p.now, a.StartedAt)), term.Plain(took), term.Plain(cost),
+		term.Styled(look, outcome), term.Plain(term.Relative(p.now, a.StartedAt)), term.Plain(took), term.Plain(cost),
 		p.shown.cell(a.Error, 300),
 	}
 }

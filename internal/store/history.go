@@ -22,6 +22,8 @@ type Attempt struct {
 	Error   string
 	Log     string
 	Cost    order.USD
+	// Looks is how often work that waits has looked from Started to Ended.
+	Looks int
 }
 
 // Moment is one entry of an order's timeline.
@@ -98,7 +100,7 @@ func (s *Store) readWork(ctx context.Context, h *History) (err error) {
 		h.Attempts = append(h.Attempts, Attempt{
 			Kind: a.Kind, Round: int(a.Round), Stage: a.Stage, Number: int(a.Attempt),
 			Started: a.StartedAt.Time, Ended: a.FinishedAt.Time, Outcome: a.Outcome, Code: a.Code,
-			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros,
+			Error: a.Error, Log: a.Log, Cost: a.CostUsdMicros, Looks: int(a.Looks),
 		})
 	}
 	return err

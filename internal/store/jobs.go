@@ -111,7 +111,25 @@ func (t *tx) finish(d *order.Done) (lost bool, err error) {
 	if rows == 0 {
 		outcome.Outcome = string(order.Lost)
 	}
-	return rows == 0, t.FinishAttempt(noCancel, outcome)
+	if err := t.FinishAttempt(noCancel, outcome); err != nil || rows == 0 || !waits(d.Failure) {
+		return rows == 0, err
+	}
+	return false, t.repeatWait(outcome)
+}
+
+// waits reports whether an attempt has only found that it has to wait, and is not counted.
+func waits(f *order.Failure) bool {
+	return f != nil && f.Cost == 0 && (f.Class == order.Wait || f.Class == order.Retry && f.Outage)
+}
+
+// repeatWait counts an attempt that waits for the same as an earlier one in its row, so that
+// work which waits for a week does not write a row for each look.
+func (t *tx) repeatWait(a query.FinishAttemptParams) error {
+	n, err := t.RepeatWait(noCancel, query.RepeatWaitParams{ID: a.ID, FinishedAt: a.FinishedAt, Error: a.Error, Log: a.Log})
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.DropAttempt(noCancel, a.ID)
 }
 
 func (t *tx) finishDone(d *order.Done) (rows int64, err error) {

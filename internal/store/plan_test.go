@@ -143,6 +143,7 @@ var indexes = map[string][]string{
 	"RecentCalls":      {"calls USING INTEGER PRIMARY KEY (rowid>?)"},
 	"RecentAttempts":   {"attempts USING INTEGER PRIMARY KEY (rowid>?)"},
 	"JobsWaiting":      {"jobs_ready"},
+	"RepeatWait":       {"a USING INTEGER PRIMARY KEY", "p USING INDEX attempts_job", "calls_attempt"},
 	"JobsAtWork":       {"jobs_leased"},
 	"PageOfAll":        {"orders_created (created_at<?)"},
 	"PageOfOpen":       {"orders_open"},

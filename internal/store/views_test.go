@@ -20,7 +20,7 @@ var promised = map[string]string{
 	"v_orders_open": "id service state remote_status round price_usd cost_usd stage job_state brief reason hint created_at " +
 		"seen_at due_at delivered_at completed_at seconds_to_deliver client_wallet deliverables raw window_ends_at quota_total quota_used pieces " +
 		"brief_english brief_spec rating review",
-	"v_attempts":         "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind",
+	"v_attempts":         "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind looks",
 	"v_timeline":         "at order_id what text actor",
 	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
 	"v_attention":        "what id state code reason hint since",

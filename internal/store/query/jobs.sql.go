@@ -184,6 +184,16 @@ func (q *Queries) DeliverAgain(ctx context.Context, arg DeliverAgainParams) (int
 	return result.RowsAffected()
 }
 
+const dropAttempt = `-- name: DropAttempt :exec
+DELETE FROM attempts WHERE id = ?
+`
+
+// The attempt is counted in the row of an earlier one.
+func (q *Queries) DropAttempt(ctx context.Context, id int64) error {
+	_, err := q.db.ExecContext(ctx, dropAttempt, id)
+	return err
+}
+
 const endJob = `-- name: EndJob :exec
 UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = ?1, finished_at = ?2
@@ -941,6 +951,39 @@ type RenewParams struct {
 
 func (q *Queries) Renew(ctx context.Context, arg RenewParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, renew, arg.LeaseUntil, arg.ID, arg.LeaseToken)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const repeatWait = `-- name: RepeatWait :execrows
+UPDATE attempts SET looks = looks + 1, finished_at = ?1, error = ?2, log = ?3
+WHERE attempts.id = (
+    SELECT max(p.id) FROM attempts AS a JOIN attempts AS p ON p.job_id = a.job_id
+    WHERE a.id = ?4 AND a.cost_usd_micros = 0 AND NOT EXISTS (SELECT 1 FROM calls AS c WHERE c.attempt_id = a.id)
+      AND p.id < a.id AND p.stage = a.stage AND p.attempt = a.attempt AND p.outcome = a.outcome AND p.code = a.code
+      AND p.id > coalesce((SELECT max(o.id) FROM attempts AS o
+        WHERE o.job_id = a.job_id AND o.id < a.id AND (o.outcome NOT IN ('wait', 'retry') OR o.cost_usd_micros > 0)), 0)
+      AND p.id > (SELECT j.cap_after_attempt FROM jobs AS j WHERE j.id = a.job_id))
+`
+
+type RepeatWaitParams struct {
+	FinishedAt utc.Time
+	Error      string
+	Log        string
+	ID         int64
+}
+
+// Counts an attempt that has only waited as one more look of the earlier one that waited for the same. None has come
+// in between that ended otherwise or cost something, and the owner has not retried since.
+func (q *Queries) RepeatWait(ctx context.Context, arg RepeatWaitParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, repeatWait,
+		arg.FinishedAt,
+		arg.Error,
+		arg.Log,
+		arg.ID,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -281,7 +281,7 @@ func (q *Queries) OrderArtifacts(ctx context.Context, orderID string) ([]Artifac
 }
 
 const orderAttempts = `-- name: OrderAttempts :many
-SELECT a.id, a.job_id, a.stage, a.attempt, a.started_at, a.finished_at, a.outcome, a.code, a.error, a.log, a.cost_usd_micros, j.round, j.kind FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id
+SELECT a.id, a.job_id, a.stage, a.attempt, a.started_at, a.finished_at, a.outcome, a.code, a.error, a.log, a.cost_usd_micros, a.looks, j.round, j.kind FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id
 `
 
 type OrderAttemptsRow struct {
@@ -296,6 +296,7 @@ type OrderAttemptsRow struct {
 	Error         string
 	Log           string
 	CostUsdMicros order.USD
+	Looks         int64
 	Round         int64
 	Kind          order.Kind
 }
@@ -321,6 +322,7 @@ func (q *Queries) OrderAttempts(ctx context.Context, orderID string) ([]OrderAtt
 			&i.Error,
 			&i.Log,
 			&i.CostUsdMicros,
+			&i.Looks,
 			&i.Round,
 			&i.Kind,
 		); err != nil {
