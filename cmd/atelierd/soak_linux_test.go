@@ -36,6 +36,8 @@ func (h held) String() string {
 // TestSoak lets orders flow through a daemon for an hour or longer. What the daemon holds
 // in the last quarter of that time may not be more than in the second, beyond what one
 // order more or less makes.
+//
+//nolint:paralleltest // it measures a process for an hour, next to nothing else
 func TestSoak(t *testing.T) {
 	if *soak == 0 {
 		t.Skip("make soak runs it")

@@ -89,8 +89,15 @@ func TestAPeriodHasTheDaysOfItsZone(t *testing.T) {
 		}
 	}
 	for _, f := range []EarningsPeriod{
-		{Since: "yesterday"}, {Since: "-3d"}, {Since: "-1h"}, {Since: "2026-13-01"}, {Until: "12h"}, {TZ: "Berlin"},
-		{Year: 2026, Since: "30d"}, {Year: 20265}, {Since: "2026-02-01", Until: "2026-01-31"},
+		{Since: "yesterday"},
+		{Since: "-3d"},
+		{Since: "-1h"},
+		{Since: "2026-13-01"},
+		{Until: "12h"},
+		{TZ: "Berlin"},
+		{Year: 2026, Since: "30d"},
+		{Year: 20265},
+		{Since: "2026-02-01", Until: "2026-01-31"},
 	} {
 		if p, err := f.read(berlin, now); err == nil {
 			t.Errorf("%+v is %+v, want an error", f, p)
