@@ -15,6 +15,7 @@ import (
 	"atelierd/internal/control"
 	"atelierd/internal/engine"
 	"atelierd/internal/intake"
+	"atelierd/internal/systemd"
 )
 
 // openSocket makes the socket for commands. The daemon works without one: it sees what
@@ -116,7 +117,7 @@ func (c controlled) Reload() control.Reload {
 
 // State implements control.Daemon.
 func (c controlled) State() control.State {
-	s := control.State{PID: os.Getpid(), Version: Version(), Poll: viewPoll(c.poller.State()), Work: []control.Work{}, Loops: []control.Loop{}}
+	s := control.State{PID: os.Getpid(), Version: Version(), Poll: viewPoll(c.poller.State()), Confined: systemd.Confined(c.a.o.Getenv), Work: []control.Work{}, Loops: []control.Loop{}}
 	for _, w := range c.engine.Running() {
 		s.Work = append(s.Work, control.Work{
 			Order: w.Job.OrderID, Kind: w.Job.Kind, Round: w.Job.Round, Stage: w.Job.Stage, Attempt: w.Job.Attempt, Since: w.Since,

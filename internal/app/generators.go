@@ -21,6 +21,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
+	"atelierd/internal/systemd"
 )
 
 // maker makes generators, and the programs of services.
@@ -58,6 +59,9 @@ func (m maker) kept(name string, g config.Generator) (kept fulfill.Generator, ok
 	return kept, ok
 }
 
+// ConfinedHint is what to do where the unit of the service denies programs what they need.
+const ConfinedHint = "if it needs a GPU, a just-in-time compiler, bubblewrap or files below /home, install atelierd-exec.conf as docs/systemd.md says"
+
 // program makes a program of the owner's, which receives no secret of the daemon. It is
 // isolated like the named generator.
 func (m maker) program(generator string, o exec.Options) (*exec.Program, error) {
@@ -67,6 +71,9 @@ func (m maker) program(generator string, o exec.Options) (*exec.Program, error) 
 		Bwrap: g.Isolate == config.IsolateBwrap,
 		Hide:  func() []string { return append(KeyFiles(m.current(), m.credentials()), m.cfg.DataDir) },
 		User:  g.User, Folder: m.cfg.DataDir,
+	}
+	if systemd.Confined(os.Getenv) {
+		o.Hint = ConfinedHint
 	}
 	o.Secrets = func() []secret.Named { return secrets(m.current(), m.credentials()) }
 	return exec.New(o)

@@ -16,6 +16,7 @@ import (
 	"atelierd/internal/generate/provider"
 	"atelierd/internal/media"
 	"atelierd/internal/order"
+	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
 
@@ -49,7 +50,35 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 			d.sample(ctx, gens[name], services)
 		}
 	}
+	d.confinement(ctx)
 	d.programs(ctx, services)
+}
+
+// confinement says what the unit of a running daemon denies its programs. This command
+// runs outside of it, so its own checks of them show nothing.
+func (d *doctor) confinement(ctx context.Context) {
+	s, runs := askDaemon(ctx, d.cfg.DataDir)
+	if !runs || !s.Confined {
+		return
+	}
+	facts := []store.Fact{}
+	if st, err := store.OpenReader(d.cfg.DataDir); err == nil {
+		facts, _ = st.Facts(ctx) // without them no generator shows as paused
+		st.Close()
+	}
+	paused, programs := pausedGenerators(facts), false
+	for name, g := range d.cfg.Generators {
+		if g.Type != config.TypeExec {
+			continue
+		}
+		programs = true
+		if _, fails := paused[name]; fails || g.Isolate == config.IsolateBwrap {
+			d.warn("systemd", app.ConfinedHint, "the service denies generator %s what a program may need", name)
+		}
+	}
+	if programs {
+		d.ok("systemd", "the service gives its programs no devices, no memory that is writable and executable, and no namespaces; atelierd-exec.conf opens them")
+	}
 }
 
 // accepts returns what a provider accepts of an order, or "" for other generators.

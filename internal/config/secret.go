@@ -67,17 +67,6 @@ func (t *table) names(key string) bool {
 	return false
 }
 
-// Credentials returns the names of all credentials that the configuration uses.
-func (c *Config) Credentials() []string {
-	var list []string
-	for _, s := range c.Secrets() {
-		if s.Credential != "" {
-			list = append(list, s.Credential)
-		}
-	}
-	return list
-}
-
 // Secrets returns the places of all secrets that the configuration names. Their order is
 // not fixed.
 func (c *Config) Secrets() []Secret {

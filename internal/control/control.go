@@ -42,6 +42,9 @@ type State struct {
 	PID     int       `json:"pid"`
 	Version string    `json:"version"`
 	Since   time.Time `json:"since"`
+	// Confined: the unit denies programs memory that is writable and executable, or
+	// namespaces.
+	Confined bool `json:"confined,omitzero"`
 	// Stopping is true once the daemon takes no new work.
 	Stopping bool   `json:"stopping"`
 	Poll     Poll   `json:"poll"`

@@ -29,8 +29,7 @@ type prefixed struct{ io.Writer }
 
 // Write writes one line.
 func (p prefixed) Write(line []byte) (int, error) {
-	level := string(line[:min(len(line), 3)])
-	if _, err := io.WriteString(p.Writer, priorities[level]+string(line)); err != nil {
+	if _, err := io.WriteString(p.Writer, priorities[string(line[:min(len(line), 3)])]+string(line)); err != nil {
 		return 0, err
 	}
 	return len(line), nil

@@ -62,6 +62,9 @@ type Options struct {
 	Secrets func() []secret.Named
 	// Isolation hides files of the daemon from the program.
 	Isolation Isolation
+	// Hint is added to the hint of a program that fails by itself, such as what this
+	// process allows its programs; empty for none.
+	Hint string
 	// Log gets what the program writes to stderr. Nil discards it.
 	Log *slog.Logger
 }
@@ -126,7 +129,7 @@ func (e *Program) Generate(ctx context.Context, req generate.Request) (generate.
 	reason := log.finish(out.stdout)
 	object, _ := splitManifest(out.stdout)
 	m, manifestErr := parseManifest(object, log.redacted.Redactor)
-	if f := out.failure(m, reason); f != nil {
+	if f := e.hinted(out.failure(m, reason)); f != nil {
 		f.Cost, f.Log = m.Cost, log.tail()
 		return generate.Result{}, f
 	}
@@ -225,7 +228,7 @@ func (e *Program) Check(ctx context.Context) error {
 			WithHint("create the folder, or fix the path in the configuration")
 	}
 	if _, err := lookPath(e.opts.Command[0], e.opts.Dir, e.env); err != nil {
-		return notRunnable(e.opts.Name, e.opts.Command[0], err)
+		return e.hinted(notRunnable(e.opts.Name, e.opts.Command[0], err))
 	}
 	if err := e.checkIsolation(ctx); err != nil {
 		return err
@@ -251,7 +254,19 @@ func (e *Program) Check(ctx context.Context) error {
 	held := order.Failf(order.Hold, order.CodeSelfCheck, "the self-check failed: %w", f).
 		WithHint("run %.200q in %.200q by hand and fix what it reports", log.redacted.Clean(strings.Join(e.opts.SelfCheck, " ")), e.opts.Dir)
 	held.Log = log.tail()
-	return held
+	return e.hinted(held)
+}
+
+// hinted adds the program's hint to a failure that may have to do with it.
+func (e *Program) hinted(f *order.Failure) *order.Failure {
+	if f == nil || e.opts.Hint == "" {
+		return f
+	}
+	switch f.Code {
+	case order.CodeExit, order.CodeSignal, order.CodeMisconfigured, order.CodeSelfCheck:
+		f.Hint = strings.TrimPrefix(f.Hint+"; "+e.opts.Hint, "; ")
+	}
+	return f
 }
 
 // asError keeps a nil *Failure from becoming a non-nil error.

@@ -130,8 +130,8 @@ func (e *Program) probe(ctx context.Context, script string, paths []string) ([]s
 		if reason == "" {
 			reason = out.state.String()
 		}
-		return nil, order.Failf(order.Hold, order.CodeMisconfigured, "cannot run anything where %s would run: %s", e.opts.Name, reason).
-			WithHint("bubblewrap needs user namespaces; try `bwrap --dev-bind / / --proc /proc --unshare-pid true`, or remove isolate from the configuration")
+		return nil, e.hinted(order.Failf(order.Hold, order.CodeMisconfigured, "cannot run anything where %s would run: %s", e.opts.Name, reason).
+			WithHint("bubblewrap needs user namespaces; try `bwrap --dev-bind / / --proc /proc --unshare-pid true`, or remove isolate from the configuration"))
 	}
 	var list []string
 	for line := range strings.Lines(string(out.stdout)) {
