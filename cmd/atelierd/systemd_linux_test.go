@@ -3,6 +3,7 @@ package main_test
 import (
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -145,5 +146,47 @@ func TestTheWatchdogIsNotFedWhileALoopHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.until("the watchdog is not fed after the loop turns again", func() bool { return len(m.all("WATCHDOG=1")) > fed })
+	s.stop(c)
+}
+
+// confined runs its arguments as a service that denies itself memory that is writable and
+// executable, which programs inherit, as a unit with MemoryDenyWriteExecute does.
+const confined = `#!/usr/bin/env python3
+import ctypes, os, sys
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) != 0:
+    sys.exit(77)
+os.execv(sys.argv[1], sys.argv[1:])
+`
+
+// TestDoctorNamesTheDropInForProgramsOfAClosedService guards what an owner is shown whose
+// program fails in the service and not in a shell.
+func TestDoctorNamesTheDropInForProgramsOfAClosedService(t *testing.T) {
+	t.Parallel()
+	s := newFixtureWith(t, sandbox.Options{Seed: 1}, programGenerator+"self_check = [\"false\"]\n")
+	s.write("confined", confined, 0o755)
+	c := s.startBy(filepath.Join(s.dir, "confined"), "INVOCATION_ID=x")
+	ended := -1
+	s.until("the self-check did not pause the generator", func() bool {
+		select {
+		case <-c.ended:
+			ended = c.ProcessState.ExitCode()
+			return true
+		default:
+			return strings.Contains(c.log.String(), "the generator is paused")
+		}
+	})
+	switch ended {
+	case -1:
+	case 77, 127:
+		t.Skip("this machine has no python3, or its kernel cannot deny such memory")
+	default:
+		t.Fatalf("the daemon ended with %d\n%s", ended, c.log.String())
+	}
+	doctor := exec.Command(program, "doctor", "--offline", "--config", filepath.Join(s.dir, "atelierd.toml"))
+	doctor.Env = s.env
+	out, _ := doctor.CombinedOutput() // the self-check fails here too
+	if !strings.Contains(string(out), "warn  systemd: the service denies generator studio") || !strings.Contains(string(out), "install atelierd-exec.conf") {
+		t.Errorf("doctor says\n%s", out)
+	}
 	s.stop(c)
 }
