@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -50,6 +51,12 @@ func (s spoiled) replace(path, old, text string) {
 	})
 }
 
+// name adds a path to the manifest, with the content of another.
+func (s spoiled) name(path string) {
+	s.t.Helper()
+	s.replace(s.text, `"files": [`, fmt.Sprintf(`"files": [{"path": %q, "sha256": %q, "bytes": %d},`, path, sum("content of o1"), len("content of o1")))
+}
+
 func flip(data []byte) []byte { data[len(data)/2] ^= 1; return data }
 func half(data []byte) []byte { return data[:len(data)/2] }
 
@@ -91,8 +98,8 @@ var damages = map[string]func(s spoiled){
 	"another backup.json": func(s spoiled) {
 		s.edit(filepath.Join(s.dir, "backup.json"), func(d []byte) []byte { return append(d, ' ') })
 	},
-	"a path out of the data folder": func(s spoiled) { s.replace(s.text, "artifacts/o1/out.png", "../../o1/out.png"); s.sign() },
-	"an absolute path":              func(s spoiled) { s.replace(s.text, "artifacts/o1/out.png", "/etc/cron.d/o1"); s.sign() },
+	"a path out of the data folder": func(s spoiled) { s.name("../../evil"); s.sign() },
+	"an absolute path":              func(s spoiled) { s.name("/etc/cron.d/evil"); s.sign() },
 	"a name out of the snapshot": func(s spoiled) {
 		s.replace(s.text, "config/atelierd.toml\",\n   \"sha", "config/../../../x\",\n   \"sha")
 		s.sign()
