@@ -134,5 +134,5 @@ WHERE id = sqlc.arg(id);
 SELECT id, agent_id, CAST((SELECT coalesce(max(e.id), 0) FROM events AS e) AS INTEGER) AS event FROM ledger WHERE one = 1;
 
 -- name: StoredFiles :many
--- Each file in the data folder once, however many orders share it.
-SELECT path, CAST(max(bytes) AS INTEGER) AS bytes, CAST(max(sha256) AS TEXT) AS sha256 FROM artifacts WHERE path <> '' GROUP BY path ORDER BY path;
+-- Each file in the data folder once, however many orders share it, without those that are removed.
+SELECT path, CAST(max(bytes) AS INTEGER) AS bytes, CAST(max(sha256) AS TEXT) AS sha256 FROM artifacts WHERE path <> '' AND removed_at IS NULL GROUP BY path ORDER BY path;

@@ -680,7 +680,7 @@ func (q *Queries) SetUncompared(ctx context.Context, uncomparedAt utc.Time) erro
 }
 
 const storedFiles = `-- name: StoredFiles :many
-SELECT path, CAST(max(bytes) AS INTEGER) AS bytes, CAST(max(sha256) AS TEXT) AS sha256 FROM artifacts WHERE path <> '' GROUP BY path ORDER BY path
+SELECT path, CAST(max(bytes) AS INTEGER) AS bytes, CAST(max(sha256) AS TEXT) AS sha256 FROM artifacts WHERE path <> '' AND removed_at IS NULL GROUP BY path ORDER BY path
 `
 
 type StoredFilesRow struct {
@@ -689,7 +689,7 @@ type StoredFilesRow struct {
 	Sha256 string
 }
 
-// Each file in the data folder once, however many orders share it.
+// Each file in the data folder once, however many orders share it, without those that are removed.
 func (q *Queries) StoredFiles(ctx context.Context) ([]StoredFilesRow, error) {
 	rows, err := q.db.QueryContext(ctx, storedFiles)
 	if err != nil {
