@@ -69,7 +69,7 @@ type year struct {
 	st     *store.Store
 	loop   *retention.Loop
 	orders int
-	// owed are the orders that the marketplace will complete or end, by the day.
+	// later are the orders that the marketplace completes or ends, by the day.
 	later map[int][]int
 	// kept are the files that must stay: the orders that have not ended, by path.
 	kept          map[string]int
@@ -103,14 +103,18 @@ func (y *year) open() {
 	st, err := store.Open(store.Options{Dir: y.dir})
 	y.must(err)
 	y.st = st
-	y.loop = retention.New(retention.Options{
-		Store: st, Dir: y.dir, WorkDir: fulfill.WorkDir, FilesDir: fulfill.FilesDir, MaxBytes: maxBytes, Zone: time.UTC,
+	y.loop = retention.New(y.options())
+}
+
+func (y *year) options() retention.Options {
+	return retention.Options{
+		Store: y.st, Dir: y.dir, WorkDir: fulfill.WorkDir, FilesDir: fulfill.FilesDir, MaxBytes: maxBytes, Zone: time.UTC,
 		Keep: map[order.HistoryPart]time.Duration{
 			order.HistoryFiles: keepFiles, order.HistoryWork: 3 * day, order.HistoryRequests: 10 * day,
 			order.HistoryAttempts: 25 * day, order.HistoryTexts: 30 * day,
 		},
 		Folder: fulfill.OrderFolder, ClearWork: func(folder string) error { return fulfill.ClearOrder(y.dir, folder) },
-	})
+	}
 }
 
 func (y *year) must(err error) {

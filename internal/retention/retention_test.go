@@ -1,0 +1,127 @@
+package retention_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/retention"
+	"atelierd/internal/store/storetest"
+)
+
+// ended opens a data folder with one order that has a file and is paid out.
+func ended(t *testing.T) *year {
+	t.Helper()
+	y := &year{T: t, dir: storetest.Dir(t), kept: map[string]int{}}
+	y.open()
+	t.Cleanup(func() { y.st.Close() })
+	y.apply(0, order.Paid, "")
+	y.make(0)
+	y.apply(0, order.Completed, "tx")
+	return y
+}
+
+// TestAFileThatWasOnlyMarkedIsRemovedNext guards what a crash leaves between the mark and
+// the removal, and between the removal and its record.
+func TestAFileThatWasOnlyMarkedIsRemovedNext(t *testing.T) {
+	t.Parallel()
+	for _, gone := range []bool{false, true} {
+		y := ended(t)
+		path := filepath.Join(y.dir, y.path(0))
+		y.must(y.st.MarkFiles(id(0), time.Now().Add(time.Minute)))
+		if gone {
+			y.must(os.Remove(path))
+		}
+		p := retention.NewPruner(y.options())
+		y.must(p.Prune(t.Context()))
+		marked, err := y.st.MarkedFiles(t.Context())
+		y.must(err)
+		if _, err := os.Stat(filepath.Dir(filepath.Dir(path))); len(marked) > 0 || !errors.Is(err, fs.ErrNotExist) || p.Removed.Files != 1 {
+			t.Errorf("%d files are to be removed still, %d were; the folder: %v", len(marked), p.Removed.Files, err)
+		}
+	}
+}
+
+// TestItIsPrunedOnceANight guards the hour, in the owner's time zone, and that a night in
+// which the daemon was down is made up for.
+func TestItIsPrunedOnceANight(t *testing.T) {
+	t.Parallel()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		y := &year{T: t, dir: dir}
+		y.open()
+		defer y.st.Close()
+		o := y.options()
+		o.Zone, o.MaxBytes = time.FixedZone("UTC+8", 8*60*60), 0
+		pruned := func() time.Time {
+			at, err := y.st.PrunedAt(t.Context())
+			y.must(err)
+			return at
+		}
+		live := func(d time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			retention.New(o).Run(ctx)
+		}
+		start := time.Now() // midnight in UTC, 8 in the morning there
+		live(time.Hour)
+		if at := pruned(); !at.Equal(start) {
+			t.Errorf("begun at %s, which counts as the last time", at)
+		}
+		live(20 * time.Hour)
+		if at := pruned(); !at.Equal(start.Add(19 * time.Hour)) {
+			t.Errorf("pruned at %s; want 3 in the morning of UTC+8", at)
+		}
+		time.Sleep(30 * time.Hour) // over the next night
+		now := time.Now()
+		live(time.Minute)
+		if at := pruned(); at.Before(now) {
+			t.Errorf("pruned at %s; want at the start at %s", at, now)
+		}
+	})
+}
+
+// TestNothingIsPrunedBeforeItIsReady guards a restored ledger.
+func TestNothingIsPrunedBeforeItIsReady(t *testing.T) {
+	t.Parallel()
+	y := ended(t)
+	o := y.options()
+	o.Ready = func() error { return errors.New("the ledger is compared first") }
+	y.must(y.st.SetPruned(time.Now().AddDate(0, 0, -3)))
+	o.Keep[order.HistoryFiles] = time.Nanosecond
+	_, err := retention.New(o).Once(t.Context())
+	y.must(err)
+	if _, err := os.Stat(filepath.Join(y.dir, y.path(0))); err != nil {
+		t.Error(err)
+	}
+	o.Ready = nil
+	_, err = retention.New(o).Once(t.Context())
+	y.must(err)
+	if _, err := os.Stat(filepath.Join(y.dir, y.path(0))); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is there still: %v", err)
+	}
+}
+
+// TestAWorkFolderOfAnUnknownOrderStays guards results that a restored ledger has forgotten.
+func TestAWorkFolderOfAnUnknownOrderStays(t *testing.T) {
+	t.Parallel()
+	y := ended(t)
+	work := filepath.Join(y.dir, "work")
+	y.must(os.MkdirAll(filepath.Join(work, "ord_forgotten", "r0"), 0o700))
+	y.must(os.MkdirAll(filepath.Join(work, "ord_old", "r0"), 0o700))
+	y.must(os.Chtimes(filepath.Join(work, "ord_old"), time.Time{}, time.Now().Add(-2*keepFiles)))
+	p := retention.NewPruner(y.options())
+	y.must(p.Prune(t.Context()))
+	if _, err := os.Stat(filepath.Join(work, "ord_forgotten")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(work, "ord_old")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an old one is there still: %v", err)
+	}
+}
