@@ -183,14 +183,17 @@ func TestAFileIsMarkedBeforeItIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer owner.Close()
-	for name, err := range map[string]error{
-		"retry":    owner.Retry(t.Context(), "o1"),
-		"redo":     owner.Redo(t.Context(), "o1", order.Redo{}, func(order.Kind, int) error { return nil }),
-		"approve":  owner.Approve(t.Context(), "o1"),
-		"resubmit": owner.Resubmit(t.Context(), "o1", func(int) error { return nil }),
+	for _, each := range []struct {
+		name, want string
+		err        error
+	}{
+		{"retry", "its files were removed on 20", owner.Retry(t.Context(), "o1")},
+		{"redo", "its files were removed on 20", owner.Redo(t.Context(), "o1", order.Redo{}, func(order.Kind, int) error { return nil })},
+		{"approve", "order o1 is completed", owner.Approve(t.Context(), "o1")},
+		{"resubmit", "order o1 is completed", owner.Resubmit(t.Context(), "o1", func(int) error { return nil })},
 	} {
-		if err == nil || !strings.Contains(err.Error(), "order o1 is completed") {
-			t.Errorf("%s: %v", name, err)
+		if each.err == nil || !strings.Contains(each.err.Error(), each.want) {
+			t.Errorf("%s: %v", each.name, each.err)
 		}
 	}
 }
