@@ -233,6 +233,13 @@ UNION ALL
 SELECT 'generator', substr(f.name, 13), 'ending', f.name, f.value, '', f.changed_at
   FROM facts AS f WHERE f.name LIKE 'alert.model.%'
 UNION ALL
+SELECT CASE pauses.service WHEN '' THEN 'daemon' ELSE 'service' END,
+       CASE pauses.service WHEN '' THEN 'alert.paused' ELSE pauses.service END, CASE pauses.service WHEN '' THEN 'held' ELSE 'paused' END,
+       CASE pauses.service WHEN '' THEN 'alert.paused' ELSE 'alert.service_paused' END,
+       'paused by ' || pauses.actor || coalesce(' until ' || replace(substr(pauses.until_at, 1, 16), 'T', ' ') || ' UTC', '')
+       || CASE pauses.reason WHEN '' THEN '' ELSE ': ' || pauses.reason END, '', pauses.began_at
+  FROM pauses
+UNION ALL
 SELECT 'daemon', f.name, 'held', f.name, f.value, '', f.changed_at
   FROM facts AS f WHERE f.name LIKE 'alert.%' AND f.name NOT LIKE 'alert.generator.%' AND f.name NOT LIKE 'alert.model.%';
 

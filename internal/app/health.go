@@ -154,6 +154,9 @@ func (h *health) gauges(ctx context.Context, p *metrics.Page) {
 	if err == nil {
 		stored(p, m, time.Now())
 	}
+	if list, err := h.store.Pauses(ctx); err == nil {
+		paused(p, list)
+	}
 }
 
 var openStates = []order.State{order.StateWaiting, order.StateWorking, order.StateHeld, order.StateFailed, order.StateDelivered}
@@ -184,6 +187,14 @@ func stored(p *metrics.Page, m store.Measures, now time.Time) {
 		return cmp.Or(strings.Compare(a.What, b.What), strings.Compare(string(a.Code), string(b.Code)))
 	}) {
 		p.Sample("atelierd_alerts", float64(m.Alerts[a]), "what", a.What, "code", string(a.Code))
+	}
+}
+
+// paused adds what the owner has paused. The pause of all has an empty label.
+func paused(p *metrics.Page, list []order.Pause) {
+	p.Gauge("atelierd_paused", "Services that are paused by the owner; an empty service is every service.")
+	for _, each := range list {
+		p.Sample("atelierd_paused", 1, "service", each.Service)
 	}
 }
 

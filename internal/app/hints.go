@@ -16,6 +16,9 @@ func NextStep(c order.Condition) string {
 	case "thread":
 		return order.Command("messages", c.ID) + " shows it; later messages come by webhook only, which " + order.Command("doctor") + " checks"
 	case "service":
+		if c.Code == order.AlertServicePaused.Code() {
+			return order.CommandFor("resume", c.ID) + " continues"
+		}
 		if c.Code == order.CodeListingDiffers {
 			return order.Command("services sync") + " changes it at the marketplace"
 		}

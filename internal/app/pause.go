@@ -3,53 +3,85 @@ package app
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
+	"time"
 
-	"atelierd/internal/engine"
+	"atelierd/internal/enroll"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/term"
 )
 
-// pausedByOwner is why the engine takes no work while the owner has paused it.
-const pausedByOwner = "the owner has paused it"
-
-// pause keeps the engine from taking work while the owner has paused the daemon.
-type pause struct {
-	store  *store.Store
-	engine *engine.Engine
-	log    *slog.Logger
+// pauses ends what the owner has paused when its time is over, and logs what changes.
+// The stages of fulfill ask the database themselves.
+type pauses struct {
+	store *store.Store
+	setup *enroll.Setup
+	log   *slog.Logger
 
 	mu       sync.Mutex
-	paused   bool
+	known    []order.Pause
+	changed  bool // since the last look
 	failures logonce.Logger
 }
 
-func newPause(b base, e *engine.Engine) *pause {
-	return &pause{store: b.Store, engine: e, log: b.Log}
+func newPauses(b base, s *enroll.Setup) *pauses {
+	return &pauses{store: b.Store, setup: s, log: b.Log}
 }
 
-// look reads whether the owner has paused the daemon, and returns it. While that cannot be
-// read, it stays as it was.
-func (p *pause) look(ctx context.Context) bool {
-	text, err := p.store.Paused(ctx)
+// look ends the pauses that are over. It returns how long until the next one is over, at
+// most a minute.
+func (p *pauses) look(ctx context.Context) (next time.Duration) {
+	list, _, err := p.store.EndPauses(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	next = time.Minute
 	if err != nil {
 		if ctx.Err() == nil {
-			p.failures.Failed(p.log, "it could not be read whether the daemon is paused", err)
+			p.failures.Failed(p.log, "it could not be read what is paused", err)
 		}
-		return p.paused
+		return next
 	}
-	p.failures.Recovered(p.log, "it can be read again whether the daemon is paused")
-	switch before := p.paused; {
-	case text != "" && !before:
-		p.engine.Pause(pausedByOwner)
-		p.log.Warn("no work is begun", "reason", text, "hint", order.Command("resume")+" continues")
-	case text == "" && before:
-		p.engine.Resume(pausedByOwner)
-		p.log.Info("resumed by the owner")
+	p.failures.Recovered(p.log, "it can be read again what is paused")
+	if p.changed {
+		// An attempt that ended while the pause did may wait for it all the same.
+		p.changed = p.store.RunNow(order.CodePausedByOwner) != nil
 	}
-	p.paused = text != ""
-	return p.paused
+	for _, now := range list {
+		if !slices.Contains(p.known, now) {
+			p.log.Warn("no work begins for what is paused", "service", p.what(now), "until", until(now),
+				"reason", now.Reason, "by", now.By, "hint", now.Resume()+" continues")
+		}
+		if !now.Until.IsZero() {
+			next = min(next, max(time.Until(now.Until), time.Millisecond))
+		}
+	}
+	for _, before := range p.known {
+		if slices.ContainsFunc(list, func(now order.Pause) bool { return now.Service == before.Service }) {
+			continue
+		}
+		p.log.Info("resumed", "service", p.what(before))
+		p.changed = true
+		if before.Delisted {
+			p.setup.Relist()
+		}
+	}
+	p.known = list
+	return next
+}
+
+func (p *pauses) what(q order.Pause) string {
+	if q.Service == "" {
+		return "all"
+	}
+	return term.Line(q.Service, 100)
+}
+
+func until(p order.Pause) string {
+	if p.Until.IsZero() {
+		return "resumed"
+	}
+	return p.Until.UTC().Format(time.RFC3339)
 }

@@ -155,7 +155,7 @@ func (a *App) Run(ctx context.Context) error {
 	var changing changing
 	var daemon *fx.App
 	if err := a.o.waitForHost(ctx, func() error {
-		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, beginPaused, a.start), fx.Populate(&e, &pinger, &changing),
+		daemon = fx.New(a.module(), daemonLoops(), fx.Supply(ended), fx.Invoke(a.prepareWork, notifyOfCommits, wakeOnRecovery, reconsiderWindows, a.start), fx.Populate(&e, &pinger, &changing),
 			fx.StartTimeout(time.Minute), fx.WithLogger(fxLog))
 		return dig.RootCause(daemon.Err())
 	}); err != nil {
@@ -232,19 +232,19 @@ type woken struct {
 	Engine  *engine.Engine
 	Checker *reconcile.Checker
 	Cancels *canceller.Loop
-	Pause   *pause
+	Pauses  *pauses
 }
 
 // passOnWakes lets the loops that commands concern look at the database at each Wake.
-// Whether the owner has paused the daemon is looked at each minute as well, because a
-// command may be unable to wake it.
+// What the owner has paused is looked at each minute as well, and when a pause is over,
+// because a command may be unable to wake the daemon.
 func (a *App) passOnWakes(ctx context.Context, w woken) error {
-	for {
-		woken := beat.Sleep(ctx, time.Minute, a.wake)
+	for next := time.Duration(0); ; {
+		woken := beat.Sleep(ctx, next, a.wake)
 		if ctx.Err() != nil {
 			return nil
 		}
-		w.Pause.look(ctx)
+		next = w.Pauses.look(ctx)
 		a.live.Load().services.resumeByOwner(ctx, a.store, a.o.Log)
 		if woken {
 			w.Engine.Wake(true, true, true)
@@ -253,9 +253,6 @@ func (a *App) passOnWakes(ctx context.Context, w woken) error {
 		}
 	}
 }
-
-// beginPaused keeps the engine from its first work if the owner has paused the daemon.
-func beginPaused(p *pause) { p.look(context.Background()) }
 
 // notifyOfCommits wakes the loops that a commit concerns.
 func notifyOfCommits(b base, e *engine.Engine, t *intake.Threads, g *reconcile.Gate, l *canceller.Loop) {
@@ -309,7 +306,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 		Checker *reconcile.Checker
 		Notices *announce.Announcer
 		Cancels *canceller.Loop
-		Pause   *pause
+		Pauses  *pauses
 		Pinger  *ping.Pinger
 		Backups *backup.Loop
 		History *retention.Loop
@@ -320,6 +317,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 	}
 	// The owner hears of what is wrong at the end, whatever that was.
 	defer func() { err = errors.Join(err, p.Notices.Once(context.WithoutCancel(ctx))) }()
+	p.Pauses.look(ctx)
 	pollErr := p.Poller.Poll(ctx)
 	p.Pinger.Once(ctx)
 	if keyRefused(pollErr) {
@@ -339,9 +337,7 @@ func (a *App) Heartbeat(ctx context.Context) (err error) {
 	}
 	_, cancelErr := p.Cancels.Once(ctx)
 	err = errors.Join(err, cancelErr, p.Backups.Once(ctx))
-	if !p.Pause.look(ctx) {
-		err = errors.Join(err, a.runUntilIdle(ctx, p.Engine))
-	}
+	err = errors.Join(err, a.runUntilIdle(ctx, p.Engine))
 	_, pruneErr := p.History.Once(ctx)
 	return errors.Join(err, pruneErr)
 }

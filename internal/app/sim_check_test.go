@@ -39,6 +39,7 @@ func (w *world) check() {
 	w.checkRestores(db)
 	w.checkOddities(db)
 	w.checkPhones(db)
+	w.checkPauses(db)
 	for _, s := range w.stays {
 		o, _ := w.market.Order(s.id)
 		for _, d := range o.Deliveries {

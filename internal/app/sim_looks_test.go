@@ -119,8 +119,8 @@ func (w *world) paying(id string, round, piece int) {
 		w.t.Errorf("%s was paid for, and the order was last seen %s ago", what, now.Sub(look))
 	case l.endedBefore(o, round, piece, look):
 		w.t.Errorf("%s was paid for at %s, though the order was seen as ended or delivered at %s: %s %+v", what, now, look, o.Status, o.Deliveries)
-	case w.phones.paused(now):
-		w.t.Errorf("%s was paid for at %s, while the owner has paused the daemon", what, now)
+	case w.pausing.during(w.serviceOf(id), now, pauseGrace):
+		w.t.Errorf("%s was paid for at %s, while the owner has paused it", what, now)
 	case l.large[id]:
 		w.t.Errorf("%s was paid for, though the order is too large to be looked at", what)
 	case piece > 0 && saidPiece(o, piece, l.began):

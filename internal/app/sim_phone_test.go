@@ -20,16 +20,13 @@ import (
 )
 
 // This file is what the owner of the simulated week is notified of, by a webhook and by
-// the webhook of a chat, and the pauses that the owner makes. Both services fail and lose
-// answers.
+// the webhook of a chat. Both services fail and lose answers.
 
 const (
 	phoneHost = "phone.test"
 	// inTime is within what an alert is announced while the daemon runs: after the minute
 	// that it stands, the tries that fail, and a disk that is full.
 	inTime = 30 * time.Minute
-	// pauseGrace is how long work that has begun before a pause may take to pay.
-	pauseGrace = 10 * time.Minute
 )
 
 // phonesConfig adds the targets.
@@ -51,9 +48,6 @@ type phones struct {
 	chat    []string       // the texts of the chat's messages
 	// unrecorded are the times at which it was not recorded that a message was sent.
 	unrecorded []time.Time
-
-	pausing *rand.Rand // nil in a week without pauses
-	pauses  []stay
 }
 
 // heard is a message that the owner has received.
@@ -64,11 +58,7 @@ type heard struct {
 }
 
 func newPhones(seed uint64) *phones {
-	p := &phones{rng: rand.New(rand.NewPCG(seed, 27)), failing: map[string]int{}}
-	if seed%3 == 2 {
-		p.pausing = rand.New(rand.NewPCG(seed, 28))
-	}
-	return p
+	return &phones{rng: rand.New(rand.NewPCG(seed, 27)), failing: map[string]int{}}
 }
 
 func (p *phones) setCalm() {
@@ -292,29 +282,6 @@ func (w *world) checkDigests(db *sql.DB) {
 	}
 }
 
-// pauses has the owner of one in three weeks pause the daemon now and then, when something
-// is to be made, until end. A restore might bring a pause back, so its weeks have none.
-func (w *world) pauses(end time.Time) {
-	rng := w.phones.pausing
-	for rng != nil && !w.restores.wanted {
-		time.Sleep(time.Duration(1+rng.IntN(20)) * time.Hour)
-		for !w.anyPaid() && time.Now().Before(end) {
-			time.Sleep(7 * time.Minute)
-		}
-		if time.Now().After(end) {
-			return
-		}
-		if !w.asOwner(func(o store.Owner) error { return o.Pause("dinner") }) {
-			continue // the daemon has not made its database yet
-		}
-		from := time.Now()
-		w.phones.pause(stay{from: from, to: from.AddDate(1, 0, 0)})
-		time.Sleep(time.Duration(30+rng.IntN(90)) * time.Minute)
-		w.phones.pause(stay{from: from, to: time.Now()})
-		w.asOwner(store.Owner.Resume)
-	}
-}
-
 // asOwner does as a command of the owner, and reports whether there is a database.
 func (w *world) asOwner(do func(store.Owner) error) bool {
 	o, err := store.OpenOwner(w.dir, "cli:test")
@@ -327,18 +294,4 @@ func (w *world) asOwner(do func(store.Owner) error) bool {
 		a.Wake()
 	}
 	return true
-}
-
-// pause notes a pause, or its end.
-func (p *phones) pause(s stay) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.pauses = append(slices.DeleteFunc(p.pauses, func(q stay) bool { return q.from.Equal(s.from) }), s)
-}
-
-// paused reports whether no paid call may begin.
-func (p *phones) paused(at time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.pauses, func(s stay) bool { return at.After(s.from.Add(pauseGrace)) && at.Before(s.to) })
 }

@@ -123,6 +123,7 @@ type world struct {
 	daemon atomic.Pointer[App]
 
 	phones      *phones
+	pausing     *simPauses
 	provider    *paidProvider
 	holdUnknown bool
 	paid        map[string]string // briefs of the orders that the studio works for
@@ -151,7 +152,7 @@ func newWorld(t *testing.T, seed uint64, dir string) *world {
 		Webhooks: w.webhooks, Subscription: simWindow,
 	})
 	w.provider = &paidProvider{rng: rand.New(rand.NewPCG(seed, 13)), jobs: map[string]*providerJob{}}
-	w.phones = newPhones(seed)
+	w.phones, w.pausing = newPhones(seed), newSimPauses(seed)
 	w.holdUnknown, w.paid = seed%3 == 0, map[string]string{}
 	listener := pipenet.New()
 	server := &http.Server{Handler: w.host(), ErrorLog: log.New(io.Discard, "", 0)}
@@ -218,7 +219,7 @@ func (w *world) live() {
 	w.goOdd(&outside)
 	outside.Go(func() { w.owner(owner, end) })
 	outside.Go(func() { w.paidClients(paidClients, end) })
-	outside.Go(func() { w.pauses(end) })
+	outside.Go(func() { w.pause(end) })
 	hook.Go(func() { w.accept(hooking) })
 	for time.Now().Before(end) {
 		steps, deliveries := 20+w.rng.Int64N(1500), int64(0)

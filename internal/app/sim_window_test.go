@@ -115,18 +115,11 @@ func (w *world) checkDelivered(db *sql.DB, o sandbox.Order, pieces int) {
 	}
 }
 
-// backlog is for how long after a pause the work on a window may be late.
-const backlog = 6 * time.Hour
-
-// wasDown reports whether there was no daemon for some of the least margin of a window, or
-// a paused one for some of the hours before its end.
+// wasDown reports whether there was no daemon for some of the least margin of a window.
 func (w *world) wasDown(end time.Time) bool {
-	over := func(within time.Duration) func(stay) bool {
-		return func(s stay) bool {
-			return s.to.After(end.Add(-within)) && s.from.Before(end) && s.to.Sub(s.from) > 20*time.Minute
-		}
-	}
-	return slices.ContainsFunc(w.down, over(leastMargin)) || slices.ContainsFunc(w.phones.pauses, over(backlog))
+	return slices.ContainsFunc(w.down, func(s stay) bool {
+		return s.to.After(end.Add(-leastMargin)) && s.from.Before(end) && s.to.Sub(s.from) > 20*time.Minute
+	})
 }
 
 // madeBefore reports whether a piece of the order was made by then, so that the window

@@ -65,7 +65,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newRunner, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPause, newPinger, newBackupLoop, newRetention,
+	return fx.Provide(newBudget, newClient, newRunner, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPauses, newPinger, newBackupLoop, newRetention,
 		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 
@@ -227,9 +227,9 @@ func newBountyWatcher(b base, c *atelier.Client) *bounty.Watcher {
 func bountyOptions(b base, c *atelier.Client) bounty.Options {
 	cfg := b.Config.Bounties
 	o := bounty.Options{Store: b.Store, Market: c, MaxOpen: cfg.MaxOpen, MaxBacklog: cfg.MaxBacklog, Interval: cfg.Interval, Log: b.Log}
-	o.Paused = func(ctx context.Context) bool {
-		text, err := b.Store.Paused(ctx)
-		return err != nil || text != "" // a claim is binding
+	o.Paused = func(ctx context.Context, service string) bool {
+		_, paused, err := b.Store.PauseOf(ctx, service)
+		return err != nil || paused // a claim is binding
 	}
 	for _, r := range cfg.Rules {
 		o.Rules = append(o.Rules, bounty.Rule(r))

@@ -65,9 +65,9 @@ type Options struct {
 	// MaxOpen is the most claims that wait for an answer at once. No claim is made
 	// while there are MaxBacklog or more unfinished jobs.
 	MaxOpen, MaxBacklog int
-	// Paused reports whether the owner has paused all work. No claim is made then; nil
+	// Paused reports whether the owner has paused a service. No claim is made for it then; nil
 	// is never.
-	Paused func(context.Context) bool
+	Paused func(ctx context.Context, service string) bool
 	// Message returns the text that goes with a claim. Nil sends none.
 	Message func(order.Bounty) (string, error)
 	// Interval is the time between two looks at the marketplace.
@@ -173,10 +173,10 @@ func (w *Watcher) claim(ctx context.Context, left int) error {
 		return err
 	}
 	w.ownerless = false
-	if w.o.Paused != nil && w.o.Paused(ctx) {
-		return nil
-	}
 	for _, r := range w.o.Rules {
+		if w.o.Paused != nil && w.o.Paused(ctx, r.Service) {
+			continue
+		}
 		var err error
 		if left, err = w.apply(ctx, r, left); err != nil {
 			return err

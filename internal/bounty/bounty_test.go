@@ -75,12 +75,12 @@ func (w *world) agent(name string, l *pipenet.Listener) *atelier.Client {
 func (w *world) watcher(open int) *bounty.Watcher {
 	return bounty.New(bounty.Options{
 		Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
-		Paused: func(context.Context) bool { return w.paused },
+		Paused: func(_ context.Context, service string) bool { return w.paused && service == "Pictures" },
 		Rules:  []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler),
 	})
 }
 
-// TestNothingIsClaimedWhileTheOwnerHasPausedTheDaemon guards that a pause takes on no work:
+// TestNothingIsClaimedForAPausedService guards that a pause takes on no work:
 // a claim is binding.
 func TestNothingIsClaimedWhileTheOwnerHasPausedTheDaemon(t *testing.T) {
 	t.Parallel()

@@ -42,6 +42,13 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attenti
 				continue
 			}
 		}
+		if a.Code == order.AlertPaused.Code() || a.Code == order.AlertServicePaused.Code() {
+			at := slices.IndexFunc(st.Pauses, func(p order.Pause) bool { return p.Service == "" && a.What == "daemon" || p.Service == a.ID })
+			if at < 0 {
+				continue // it is over, and no daemon has looked since
+			}
+			a.Reason = pauseText(st.Pauses[at], cfg.Zone())
+		}
 		hint := cmp.Or(a.Hint, app.NextStep(order.Condition{What: a.What, ID: a.ID, Code: a.Code}))
 		if a.Code == order.AlertSpending.Code() && restored {
 			hint = "work resumes tomorrow (UTC), or after " + order.Command("reconcile --accept")

@@ -15,6 +15,8 @@ type change struct {
 	order string // its id, the beginning of it, or its last characters
 	do    func(ctx context.Context, actions *owner.Actions, id string) error
 	done  string // what to print after "order ID"; do may set it
+	// begins: what follows waits while the service is paused.
+	begins bool
 }
 
 // change makes a change, wakes a running daemon, and prints what was done.
@@ -29,7 +31,7 @@ func (o Output) change(p *Program, c *change) error {
 		}
 		woken := p.wake(ctx, actions.Dir())
 		if !o.JSON {
-			return p.say("order %s %s", term.Sanitize(id), c.done)
+			return c.say(ctx, p, actions, id)
 		}
 		now, err := actions.State(ctx, id)
 		if err != nil {
@@ -41,6 +43,17 @@ func (o Output) change(p *Program, c *change) error {
 			Woken bool        `json:"daemon_told"`
 		}{id, now, woken})
 	})
+}
+
+// say prints what was done.
+func (c *change) say(ctx context.Context, p *Program, actions *owner.Actions, id string) error {
+	wait := ""
+	if c.begins {
+		if pause, paused, err := actions.PausedFor(ctx, id); err == nil && paused {
+			wait = "; it may wait, as it is paused by you: " + pause.Resume() + " continues"
+		}
+	}
+	return p.say("order %s %s%s", term.Sanitize(id), c.done, wait)
 }
 
 // findOrder returns the id of the one order whose id begins or ends with text.

@@ -54,6 +54,8 @@ func (d *doctor) service(s serviceView, p enroll.Planned, shown bool, paused map
 		d.warn(what, order.Command("services sync")+" changes it at the marketplace", "differs: %s", enroll.Describe(p.Changes))
 	case shown && p.ID != "":
 		d.listed(what, s.Title, "listed", paused)
+	case s.State == string(order.ServiceDelisted):
+		d.ok(what, "off the marketplace until its pause ends")
 	case s.State == string(order.ServiceHeld):
 		reason := ": " + s.Reason
 		if name := pausedBehind(d.cfg, s.Title, s.Reason, paused); name != "" {

@@ -26,7 +26,7 @@ already delivered, run "atelierd orders resubmit".`
 
 // Run runs the command.
 func (c OrdersRedoCmd) Run(p *Program) error {
-	return c.change(p, &change{order: c.Order, done: "will be made again", do: func(ctx context.Context, actions *owner.Actions, id string) error {
+	return c.change(p, &change{order: c.Order, done: "will be made again", begins: true, do: func(ctx context.Context, actions *owner.Actions, id string) error {
 		return actions.Redo(ctx, id, order.Redo{Piece: c.Piece, Instructions: c.Instructions, FromThese: c.FromThese})
 	}})
 }

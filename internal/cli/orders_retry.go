@@ -23,7 +23,7 @@ that exists. A running daemon starts at once.`
 
 // Run runs the command.
 func (c OrdersRetryCmd) Run(p *Program) error {
-	return c.change(p, &change{order: c.Order, done: "will be tried again", do: func(ctx context.Context, actions *owner.Actions, id string) error {
+	return c.change(p, &change{order: c.Order, done: "will be tried again", begins: true, do: func(ctx context.Context, actions *owner.Actions, id string) error {
 		if c.Fresh {
 			return actions.Redo(ctx, id, order.Redo{})
 		}

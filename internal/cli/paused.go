@@ -3,6 +3,7 @@ package cli
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"atelierd/internal/config"
 	"atelierd/internal/order"
@@ -82,5 +83,58 @@ func markPaused(cfg *config.Config, services []serviceView, paused map[string]st
 				services[i].Reason = "not listed: generator " + name + " is paused"
 			}
 		}
+	}
+}
+
+// pauseView is what the owner has paused.
+type pauseView struct {
+	Service  string      `json:"service"` // empty for everything
+	Since    time.Time   `json:"since"`
+	Until    time.Time   `json:"until,omitzero"` // until it is resumed without one
+	By       order.Actor `json:"by"`
+	Reason   string      `json:"reason"`
+	Delisted bool        `json:"delisted"` // off the marketplace meanwhile
+}
+
+func viewPauses(list []order.Pause) []pauseView {
+	views := []pauseView{}
+	for _, p := range list {
+		views = append(views, pauseView(p))
+	}
+	return views
+}
+
+// pauseText says who has paused something, until when, and why.
+func pauseText(p order.Pause, zone *time.Location) string {
+	text := "paused"
+	if p.By != "" {
+		text += " by " + string(p.By)
+	}
+	if !p.Until.IsZero() {
+		text += " until " + clockIn(p.Until, zone)
+	}
+	if p.Delisted {
+		text += ", off the marketplace"
+	}
+	if p.Reason != "" {
+		text += ": " + p.Reason
+	}
+	return text
+}
+
+// markPausedByOwner marks the services that the owner has paused. That comes before what
+// is wrong with a generator.
+func markPausedByOwner(cfg *config.Config, services []serviceView, list []order.Pause, now time.Time) {
+	for i, v := range services {
+		p, paused := order.PauseOf(list, v.Title, now)
+		if !paused || v.State == serviceUnconfigured {
+			continue
+		}
+		view := pauseView(p)
+		services[i].Pause = &view
+		if v.State == string(order.ServiceListed) || v.State == serviceDiffers || v.State == servicePaused {
+			services[i].State, services[i].Since = servicePaused, p.Since
+		}
+		services[i].Reason = pauseText(p, cfg.Zone())
 	}
 }

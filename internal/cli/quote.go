@@ -27,7 +27,7 @@ func (c QuoteCmd) Run(p *Program) error {
 		return err
 	}
 	return c.change(p, &change{
-		order: c.Order, done: "will be quoted at $" + price.String(),
+		order: c.Order, done: "will be quoted at $" + price.String(), begins: true,
 		do: func(ctx context.Context, actions *owner.Actions, id string) error {
 			return actions.Quote(ctx, id, c.Price)
 		},

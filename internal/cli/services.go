@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"atelierd/internal/app"
 	"atelierd/internal/enroll"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
 )
@@ -31,7 +33,8 @@ type ServicesListCmd struct {
 func (ServicesListCmd) Help() string {
 	return `Shows each service with the fields that differ, as "atelierd services sync" would
 change them. It leaves services alone that are not in the configuration. Orders for
-a service that is paused wait until its generator works again.`
+a service whose generator is paused wait until that works again. What you have paused
+and taken off the marketplace is left alone.`
 }
 
 // Run runs the command.
@@ -60,8 +63,17 @@ func (m market) planServices(ctx context.Context) ([]enroll.Planned, planView, e
 	if err != nil {
 		return nil, nil, err
 	}
+	pauses, err := m.Owner.Pauses(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	plan := enroll.Plan(app.Offered(m.Config), there, known)
-	return plan, m.viewPlan(plan, pausedGenerators(facts)), nil
+	for i, s := range plan {
+		if s.Step != enroll.StepForeign && order.OffMarket(pauses, s.Title, time.Now()) {
+			plan[i].Step = enroll.StepDelisted
+		}
+	}
+	return plan, m.viewPlan(plan, pausedGenerators(facts), pauses), nil
 }
 
 // planView is what a sync would do about each service.
@@ -75,14 +87,22 @@ type plannedView struct {
 	Paused  string           `json:"paused"` // its own generator, if that is paused
 	Changes []differenceView `json:"changes"`
 
+	// Pause is what the owner has paused it by; null for nothing.
+	Pause *pauseView `json:"paused_by_owner"`
+
 	standIn string
+	zone    *time.Location
 }
 
-func (m market) viewPlan(plan []enroll.Planned, paused map[string]store.Fact) planView {
+func (m market) viewPlan(plan []enroll.Planned, paused map[string]store.Fact, pauses []order.Pause) planView {
 	list := planView{}
 	for _, s := range plan {
 		v := plannedView{Step: s.Step, Title: s.Title, ID: s.ID, Retired: s.Retired, Changes: viewDifferences(s.Changes)}
 		v.Paused, v.standIn = pausedService(m.Config, s.Title, paused)
+		if p, is := order.PauseOf(pauses, s.Title, time.Now()); is && s.Step != enroll.StepForeign {
+			view := pauseView(p)
+			v.Pause, v.zone = &view, m.Config.Zone()
+		}
 		list = append(list, v)
 	}
 	return list
@@ -102,7 +122,12 @@ func (v plannedView) show(g *term.Page) {
 	if v.Paused != "" {
 		note = "; " + g.Paint(term.Yellow, "paused: generator "+v.Paused+" does not work now"+standsIn(v.standIn))
 	}
+	if v.Pause != nil {
+		note += "; " + g.Paint(term.Yellow, term.Line(pauseText(order.Pause(*v.Pause), v.zone), 200))
+	}
 	switch v.Step {
+	case enroll.StepDelisted:
+		g.Linef("  = %s  not listed until its pause ends; left alone%s", title, note)
 	case enroll.StepCreate:
 		why := "not listed"
 		if v.Retired {

@@ -35,6 +35,7 @@ type statusView struct {
 	Waiting  map[order.Code]int `json:"orders_waiting"`
 	Requests requestsView       `json:"requests"`
 	Services []serviceView      `json:"services"`
+	Paused   []pauseView        `json:"paused"`
 	// Profile is what the agent's profile shows otherwise than the configuration.
 	Profile  string       `json:"profile_differs"`
 	Webhooks webhooksView `json:"webhooks"`
@@ -60,10 +61,10 @@ type spendingView struct {
 
 type serviceView struct {
 	Title string `json:"title"`
-	// State is wanted, creating, listed or held as the store has it; differs for a
-	// listed one that is not as it is configured; paused while the service's
-	// generator is paused; or unconfigured for a service that the
-	// configuration no longer has.
+	// State is wanted, creating, listed, held, retired or delisted as the store has it;
+	// differs for a listed one that is not as it is configured; paused while the owner
+	// or a failed generator keeps a listed one from working; or unconfigured for a
+	// service that the configuration no longer has.
 	State  string    `json:"state"`
 	ID     string    `json:"id"`
 	Reason string    `json:"reason"`
@@ -71,6 +72,8 @@ type serviceView struct {
 	// Flagged is the verdict of the marketplace's moderation that keeps clients away;
 	// empty for none.
 	Flagged string `json:"flagged"`
+	// Pause is what the owner has paused it by; null for nothing.
+	Pause *pauseView `json:"paused_by_owner"`
 }
 
 // The states of a serviceView that the store does not know.
@@ -100,7 +103,7 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 	holder := store.Holder(cfg.DataDir)
 	v := statusView{
 		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), notReconciled(l, holder != 0)...),
-		Orders: map[order.State]int{}, Waiting: map[order.Code]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
+		Paused: viewPauses(st.Pauses), Orders: map[order.State]int{}, Waiting: map[order.Code]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: viewServices(cfg, st.Services),
 	}
 	open, err := viewOpenSamples(ctx, cfg.DataDir, r)
 	if err != nil {
@@ -120,6 +123,7 @@ func readStatus(ctx context.Context, cfg *config.Config, r *store.Store, now tim
 		return statusView{}, err
 	}
 	markPaused(cfg, v.Services, pausedGenerators(st.Facts))
+	markPausedByOwner(cfg, v.Services, st.Pauses, now)
 	v.Listings = viewListings(v.Services, st.Facts)
 	v.readFacts(st.Facts)
 	for _, s := range openStates {

@@ -61,6 +61,10 @@ func readWork(ctx context.Context, cfg *config.Config, st *store.Store, now time
 	if in.Stopped, err = stopped(ctx, st, alive); err != nil {
 		return workNow{}, err
 	}
+	pauses, err := st.Pauses(ctx)
+	if err != nil {
+		return workNow{}, err
+	}
 	jobs, err := st.OpenJobs(ctx)
 	if err != nil {
 		return workNow{}, err
@@ -75,6 +79,9 @@ func readWork(ctx context.Context, cfg *config.Config, st *store.Store, now time
 			if s.Title == j.Service {
 				f.Generator, f.Approval = s.Generator, s.Mode != config.ModeAuto
 			}
+		}
+		if _, paused := order.PauseOf(pauses, j.Service, now); paused && !f.Running && j.Stage == order.StageGenerate {
+			f.Code = order.CodePausedByOwner
 		}
 		if f.Running && alive {
 			v := viewWork(j, live)
@@ -108,11 +115,7 @@ func stopped(ctx context.Context, st *store.Store, alive bool) (string, error) {
 	if l.Reconcile != "" {
 		return "the ledger is not reconciled", nil
 	}
-	paused, err := st.Paused(ctx)
-	if err != nil || paused == "" {
-		return "", err
-	}
-	return "atelierd is paused", nil
+	return "", nil
 }
 
 // requestsLeft returns how many requests to the marketplace are left.

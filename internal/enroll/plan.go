@@ -19,6 +19,8 @@ const (
 	StepChange  Step = "change"
 	StepLeave   Step = "leave"
 	StepForeign Step = "foreign" // at the marketplace, but not in the configuration
+	// StepDelisted: the owner keeps it off the marketplace while it is paused.
+	StepDelisted Step = "delisted"
 )
 
 // Change is one field that differs between the marketplace and the configuration.

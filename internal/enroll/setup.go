@@ -27,6 +27,9 @@ type Store interface {
 	// ProfileDiffers records in which fields the profile differs from the
 	// configuration; empty if in none.
 	ProfileDiffers(text string) error
+	// Delisted reports whether the owner keeps a service off the marketplace while it is
+	// paused.
+	Delisted(ctx context.Context, title string) (bool, error)
 	Alerts
 }
 
@@ -121,14 +124,19 @@ func (s *Setup) Wake() {
 	}
 }
 
-// Change replaces the options. Run then compares the marketplace with them at once.
-func (s *Setup) Change(o Options) {
-	s.next.Store(&o)
+// Relist makes Run list again what the owner has put back on sale. It does not block.
+func (s *Setup) Relist() {
 	select {
 	case s.changed <- struct{}{}:
 	default:
 	}
 	s.Wake()
+}
+
+// Change replaces the options. Run then compares the marketplace with them at once.
+func (s *Setup) Change(o Options) {
+	s.next.Store(&o)
+	s.Relist()
 }
 
 // Run completes the set-up and checks it from time to time, until ctx is cancelled.
@@ -206,9 +214,11 @@ func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 	var errs []error
 	found := s.adopt(match(offers, there, known), there)
 	for i, offer := range s.o.Offers {
-		var done bool
+		var done, off bool
 		before := find(known, offer.Title)
-		if found[i] >= 0 {
+		if off, err = s.o.Store.Delisted(ctx, offer.Title); off || err != nil {
+			done = off // until the pause ends
+		} else if found[i] >= 0 {
 			done, err = true, s.shown(offer, there[found[i]], before)
 		} else {
 			done, err = s.listOne(ctx, offer, there, before, listedAt)
@@ -271,8 +281,11 @@ func (s *Setup) shown(offer Offer, have atelier.Service, before order.Listed) er
 
 // listOne lists an offer that the marketplace does not show.
 func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Service, before order.Listed, listedAt time.Time) (bool, error) {
+	if before.State == order.ServiceWanted {
+		delete(s.sent, offer.Title) // the pause is over that took it off the marketplace
+	}
 	tried := s.sent[offer.Title]
-	if s.refused[offer.Title] || tried.done || before.State == order.ServiceRetired {
+	if s.refused[offer.Title] || tried.done || before.State == order.ServiceRetired || before.State == order.ServiceDelisted {
 		return true, nil
 	}
 	if before.State == order.ServiceCreating && listedAt.Sub(before.Since) < s.o.SettleWindow {
@@ -282,6 +295,9 @@ func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Servic
 		// A service that cannot be made must not be sold.
 		return false, errors.Join(fmt.Errorf("service %q is not listed: %w", offer.Title, err),
 			s.put(before, order.Listed{Title: offer.Title, State: order.ServiceHeld, Reason: err.Error()}))
+	}
+	if off, err := s.o.Store.Delisted(ctx, offer.Title); off || err != nil {
+		return off, err // the check may have taken long
 	}
 	if err := s.o.Store.PutService(order.Listed{Title: offer.Title, State: order.ServiceCreating}); err != nil {
 		return false, err

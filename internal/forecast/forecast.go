@@ -221,6 +221,7 @@ func later(a, b time.Time) time.Time {
 // unknownWhile are the codes of waits whose end cannot be estimated.
 var unknownWhile = map[order.Code]string{
 	order.CodePaused:              "its generator is paused",
+	order.CodePausedByOwner:       "it is paused by you",
 	order.CodeKeyRefused:          "the marketplace refuses the key",
 	order.CodeForbidden:           "the marketplace refuses the key",
 	order.CodeNoKey:               "the marketplace refuses the key",

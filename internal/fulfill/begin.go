@@ -3,6 +3,7 @@ package fulfill
 import (
 	"context"
 	"errors"
+	"time"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -30,13 +31,28 @@ func (r *run) mayStart(ctx context.Context, p plan) error {
 // mayBegin returns nil when the call may be sent. A call without a ticket may never
 // have reached the provider, so sending it again may begin what is paid for.
 func (r *run) mayBegin(ctx context.Context, g Generator, p plan) error {
-	if g.Free || p.resumed != nil && p.resumed.Ticket != "" {
+	if p.resumed != nil && p.resumed.Ticket != "" {
+		return nil
+	}
+	if err := r.notPaused(ctx, r.order); err != nil {
+		return err
+	}
+	if g.Free {
 		return nil
 	}
 	if err := r.o.Ready(r.job); err != nil {
 		return err
 	}
 	return r.seenOpen(ctx, r.job)
+}
+
+// notPaused returns nil unless the owner has paused the service of the order.
+func (f *Fulfiller) notPaused(ctx context.Context, o order.Order) error {
+	p, paused, err := f.o.Store.PauseOf(ctx, o.Service)
+	if err == nil && paused {
+		err = p.Failure(time.Now())
+	}
+	return err
 }
 
 // find returns the ticket of the job that the provider has under the key, or "".

@@ -60,6 +60,9 @@ type Store interface {
 	// ReadThread makes the thread of an order due to be read now.
 	ReadThread(orderID string) error
 
+	// PauseOf returns the pause that keeps work for a service from beginning; ok is false
+	// if there is none. BeginCall and IntendQuote keep to it too.
+	PauseOf(ctx context.Context, service string) (p order.Pause, ok bool, err error)
 	OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error)
 	BeginCall(j order.Job, c order.NewCall) (order.Call, error)
 	CallSubmitted(id int64, ticket string) error
@@ -272,7 +275,7 @@ func (f *Fulfiller) stage(ctx context.Context, j order.Job, o order.Order) (orde
 	case order.StagePrice:
 		return f.price(ctx, j, o)
 	case order.StageQuote:
-		return f.quote(ctx, j)
+		return f.quote(ctx, j, o)
 	case order.StageSend:
 		return f.message(ctx, j, o)
 	}

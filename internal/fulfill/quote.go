@@ -25,6 +25,9 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteNeeded, "the client asks for a price").
 			WithHint("%s names it", order.Command("quote", o.ID, "PRICE"))
 	}
+	if err := f.notPaused(ctx, o); err != nil {
+		return order.Result{}, err
+	}
 	priced := order.Priced{Price: p.Fixed, Source: order.SourceFixed}
 	if p.Command != nil {
 		var err error
@@ -86,7 +89,7 @@ func declined(err error, id string) error {
 // quote asks the client for the price, once. The marketplace accepts a quote only
 // while the order waits for one, so the order shows whether an earlier request
 // without an answer arrived.
-func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error) {
+func (f *Fulfiller) quote(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
 	q, ok, err := f.o.Store.Quote(ctx, j.OrderID)
 	if err != nil {
 		return order.Result{}, err
@@ -101,6 +104,11 @@ func (f *Fulfiller) quote(ctx context.Context, j order.Job) (order.Result, error
 	}
 	if status := seen.Facts.Status; status != order.PendingQuote {
 		return quoteOver(q, seen.Facts)
+	}
+	if q.State == order.QuotePriced {
+		if err := f.notPaused(ctx, o); err != nil {
+			return order.Result{}, err
+		}
 	}
 	if q.State == order.QuoteSending {
 		if err := f.again(j, sending{"quote", q.SentAt, q.Tries}, seen.At); err != nil {

@@ -38,6 +38,8 @@ const (
 	AlertReload Alert = "reload"
 	// AlertPaused: the owner has paused the daemon, which begins no work. The owner resumes it.
 	AlertPaused Alert = "paused"
+	// AlertServicePaused: the owner has paused the service, for which no work begins. The owner resumes it.
+	AlertServicePaused Alert = "service_paused"
 
 	// AlertUnreachable: no poll was answered for at least ten minutes. The owner checks the network.
 	AlertUnreachable Alert = "unreachable"
@@ -338,6 +340,8 @@ const (
 	CodeUncompared Code = "uncompared"
 	// CodeDayCap: another call would go beyond the cap of the day. Work resumes the next day by itself.
 	CodeDayCap Code = "day_cap"
+	// CodePausedByOwner: the owner has paused the service, or everything. Work resumes when the pause ends.
+	CodePausedByOwner Code = "paused_by_owner"
 	// CodePrompt: the service's prompt cannot be written for the order. The owner corrects it.
 	CodePrompt Code = "prompt"
 	// CodeNoPrompt: the order does not say what to make. The owner asks the client, or sets a prompt.

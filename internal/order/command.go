@@ -23,6 +23,20 @@ func Command(command string, args ...string) string {
 	return "`" + strings.Join(words, " ") + "`"
 }
 
+// CommandFor returns the command line with the title of a service, or without an argument
+// if that is empty. A title that cannot be pasted is shown as SERVICE.
+func CommandFor(command, service string) string {
+	switch {
+	case service == "":
+		return Command(command)
+	case shellSafe(service):
+		return Command(command, service)
+	case shellSafe(strings.ReplaceAll(service, " ", "")):
+		return Command(command + " '" + service + "'")
+	}
+	return Command(command + " SERVICE")
+}
+
 // For returns f for an order: the commands in its hint name the order.
 func (f *Failure) For(id string) *Failure {
 	if !strings.Contains(f.Hint, " "+AnyOrder) || !shellSafe(id) {

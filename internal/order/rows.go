@@ -25,6 +25,7 @@ func Vanished() *Failure {
 func (c Code) Lasts() bool {
 	switch c {
 	case CodeWindow, // days
+		CodePausedByOwner,      // as long as the owner likes
 		CodeBudget, CodeDayCap, // until more is allowed
 		CodePaused,         // which has an alert of its own
 		CodeSecondDaemon,   // which has one too

@@ -18,6 +18,8 @@ const (
 	ServiceHeld     ListedState = "held"
 	// ServiceRetired: the owner took it off the marketplace.
 	ServiceRetired ListedState = "retired"
+	// ServiceDelisted: the owner took it off the marketplace for as long as it is paused.
+	ServiceDelisted ListedState = "delisted"
 )
 
 // Listed is one of our services with its state at the marketplace.

@@ -9,9 +9,12 @@ import (
 )
 
 // IntendClaim records that a bounty is about to be claimed. Send nothing before
-// it returns nil.
+// it returns nil. It fails if the owner has paused the service.
 func (s *Store) IntendClaim(c order.Claim) error {
 	return s.write("bounty.intent", func(t *tx) error {
+		if err := t.mayBegin(c.Service); err != nil {
+			return err
+		}
 		if err := t.PutBounty(noCancel, query.PutBountyParams{
 			ID: c.ID, Title: c.Title, Brief: c.Brief, Category: c.Category,
 			BudgetUsdMicros: c.Budget, DeadlineHours: int64(c.DeadlineHours), Service: c.Service, Message: c.Message,

@@ -11,14 +11,18 @@ import (
 )
 
 // BeginCall records that the job is about to call a generator, derives the call's key
-// and reserves the price. If that would go beyond a cap, it records nothing and returns
-// the *order.Failure of the cap. It fails with class Lost if the job's lease is lost.
+// and reserves the price. If that would go beyond a cap, or the owner has paused the
+// service, it records nothing and returns that *order.Failure. It fails with class Lost if
+// the job's lease is lost.
 func (s *Store) BeginCall(j order.Job, c order.NewCall) (order.Call, error) {
 	var capped *order.Failure
 	g := order.Call{Generator: c.Generator, Cost: c.Price}
 	err := s.write("call.begin", func(t *tx) error {
 		capped = nil
 		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		if err := t.orderMayBegin(j.OrderID); err != nil {
 			return err
 		}
 		spent, err := t.spend(j)

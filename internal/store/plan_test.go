@@ -72,7 +72,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 	s := openNew(t, Options{})
 	// Tables that stay small, and the lists that people ask for.
 	small := map[string]bool{
-		"services": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
+		"services": true, "pauses": true, "windows": true, "facts": true, "f": true, "u": true, "json_each": true,
 		"s": true, "CONSTANT": true, "v_attention": true, "standing": true, "uncompared": true,
 		"spent": true, // a view, whose parts are searched
 		"t":     true, // of SearchTexts, which limits it

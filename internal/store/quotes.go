@@ -23,11 +23,21 @@ func (s *Store) Quote(ctx context.Context, orderID string) (q order.Quote, ok bo
 }
 
 // IntendQuote records that a quote is about to be sent. Send nothing before it
-// returns nil. It fails with class Lost if the job's lease is lost.
+// returns nil. It fails with class Lost if the job's lease is lost, and waits if the owner
+// has paused the service before the quote was first sent.
 func (s *Store) IntendQuote(j order.Job) error {
 	return s.write("quote.intent", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
 			return err
+		}
+		rows, err := t.GetQuote(noCancel, j.OrderID)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 && rows[0].State == order.QuotePriced {
+			if err := t.orderMayBegin(j.OrderID); err != nil {
+				return err
+			}
 		}
 		if err := t.Queries.IntendQuote(noCancel, query.IntendQuoteParams{SentAt: t.now, OrderID: j.OrderID}); err != nil {
 			return err

@@ -35,6 +35,7 @@ type Status struct {
 	Windows   []order.Window
 	Services  []order.Listed
 	Facts     []Fact
+	Pauses    []order.Pause // that are not over
 	// Oldest is the order that has waited longest for its delivery; nil for none. Near
 	// are those that are due within the hour.
 	Oldest *order.Waiting
@@ -79,6 +80,9 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 		return st, err
 	}
 	if st.Facts, err = s.Facts(ctx); err != nil {
+		return st, err
+	}
+	if st.Pauses, err = s.Pauses(ctx); err != nil {
 		return st, err
 	}
 	if st.Run, err = s.lastRun(ctx); err != nil {

@@ -231,6 +231,15 @@ type Outbox struct {
 	Note      string
 }
 
+type Pause struct {
+	Service  string
+	BeganAt  utc.Time
+	UntilAt  utc.Time
+	Actor    order.Actor
+	Reason   string
+	Delisted int64
+}
+
 type Redelivery struct {
 	OrderID   string
 	Round     int64
