@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	_ "time/tzdata" // for machines and images without time zones
 
@@ -25,6 +26,9 @@ import (
 
 func main() {
 	_ = secret.HideMemory() // without it the program works as well
+	// A panic, and the signal of a watchdog, end the process by a signal then. Otherwise
+	// they exit with 2, which a supervisor takes for a wrong configuration.
+	debug.SetTraceback("crash")
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -190,3 +190,20 @@ func TestDoctorNamesTheDropInForProgramsOfAClosedService(t *testing.T) {
 	}
 	s.stop(c)
 }
+
+// TestTheSignalOfTheWatchdogIsNoExitCode guards the restart after it: the unit does not
+// restart after a wrong configuration, which is exit code 2, as Go's after such a signal is.
+func TestTheSignalOfTheWatchdogIsNoExitCode(t *testing.T) {
+	t.Parallel()
+	s, m := newFixture(t, sandbox.Options{Seed: 1}), newManager(t)
+	c := s.start("NOTIFY_SOCKET=" + m.path)
+	s.until("the daemon did not say that it is ready", func() bool { return len(m.all("READY=1")) == 1 })
+	if err := c.Process.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	<-c.ended
+	status, _ := c.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || !strings.Contains(c.log.String(), "goroutine ") {
+		t.Errorf("it ended with %s, and its log ends with\n%s", c.ProcessState, c.log.String()[max(0, len(c.log.String())-500):])
+	}
+}
