@@ -62,6 +62,7 @@ test-all: ## the same with the race detector everywhere, all kills and 32 weeks
 test-long: ## what takes too long, or needs too much, for make test
 	@$(MAKE) release-snapshot
 	@dist/litestream-drill
+	go test -timeout 1h -run TestAYearOfOrders ./internal/retention -days=365
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)

@@ -173,7 +173,7 @@ func (p *Pruner) shrink(ctx context.Context) error {
 		return nil
 	}
 	used, err := disk.Used(p.o.Dir)
-	if err != nil || used <= most {
+	if err != nil || used <= most-most/spare/2 { // what comes before the next look has room, too
 		return err
 	}
 	now := time.Now()
