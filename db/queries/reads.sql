@@ -120,3 +120,24 @@ SELECT CAST(coalesce(min(seen_at), '') AS TEXT) FROM orders WHERE state NOT IN (
 SELECT id, service, created_at, due_at FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND state = 'working' AND window_ends_at IS NULL
 ORDER BY created_at, id LIMIT 1;
+
+-- name: MatchOrders :many
+-- The orders that have not ended and fit a filter, the oldest first. An empty text, like 'any', fits all. The code
+-- and the state of a piece or a message count as those of its order. generates is how many of its stopped jobs make
+-- files.
+SELECT o.id, o.service, o.state, o.code, o.price_usd_micros, o.fee_usd_micros, o.client_type,
+       CAST((SELECT count(*) FROM jobs AS g WHERE g.order_id = o.id AND g.stage = 'generate'
+           AND g.state IN ('held', 'failed', 'cancelled')
+           AND (g.kind = 'piece' OR g.kind = 'delivery' AND g.round = o.round)) AS INTEGER) AS generates,
+       CAST((SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS INTEGER) AS spent
+FROM orders AS o
+WHERE o.state NOT IN ('completed', 'cancelled')
+  AND (CAST(sqlc.arg(state) AS TEXT) = '' OR o.state = CAST(sqlc.arg(state) AS TEXT) OR EXISTS (
+      SELECT 1 FROM jobs AS s WHERE s.order_id = o.id AND s.kind IN ('piece', 'message') AND s.state = CAST(sqlc.arg(state) AS TEXT)
+        AND s.state IN ('held', 'failed')))
+  AND (CAST(sqlc.arg(code) AS TEXT) = '' OR o.code = CAST(sqlc.arg(code) AS TEXT) OR EXISTS (
+      SELECT 1 FROM jobs AS c WHERE c.order_id = o.id AND c.code = CAST(sqlc.arg(code) AS TEXT) AND c.state IN ('held', 'failed')))
+  AND (CAST(sqlc.arg(service) AS TEXT) = '' OR o.service = CAST(sqlc.arg(service) AS TEXT))
+  AND (CAST(sqlc.arg(client) AS TEXT) = '' OR o.client = CAST(sqlc.arg(client) AS TEXT))
+  AND o.created_at >= sqlc.arg(since_at) AND o.created_at < sqlc.arg(before_at)
+ORDER BY o.created_at, o.id LIMIT sqlc.arg(most);

@@ -42,3 +42,19 @@ func parseDays(text string) (time.Duration, bool) {
 	d, err := time.ParseDuration(text)
 	return d, err == nil && d >= 0 && d <= mostDays*24*time.Hour
 }
+
+// parseAgo reads a time that has passed, in the time zone of now: a time, a day, or a
+// duration before now. An empty text is no time.
+func parseAgo(flag, text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if d, ok := parseDays(text); ok {
+		return now.Add(-d), nil
+	}
+	at, err := parseMoment(text, now)
+	if err != nil {
+		return at, fmt.Errorf("%s %.40q is not a day such as 2026-11-01, a time such as \"2026-11-01 08:00\", or a duration such as 3d or 12h", flag, text)
+	}
+	return at, nil
+}

@@ -8,7 +8,7 @@ import (
 
 // OrdersApproveCmd delivers work that waits for a review.
 type OrdersApproveCmd struct {
-	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
+	Chosen
 	Output
 }
 
@@ -19,15 +19,19 @@ func (OrdersApproveCmd) Help() string {
 and a price that waits for approval is sent to the client. All pieces of a
 subscription that wait are approved together, and other work of the order that is held
 or has failed stays so. A running daemon starts at once. To have the files made again
-instead, run "atelierd orders redo".`
+instead, run "atelierd orders redo".
+
+Flags such as --service choose several orders. The command shows them, and asks.`
 }
 
 // Run runs the command.
 func (c OrdersApproveCmd) Run(p *Program) error {
-	return c.change(p, &change{
-		order: c.Order, done: "is approved",
-		do: func(ctx context.Context, actions *owner.Actions, id string) error {
-			return actions.Approve(ctx, id)
-		},
-	})
+	do := func(ctx context.Context, actions *owner.Actions, id string) error { return actions.Approve(ctx, id) }
+	switch several, err := c.filtered(); {
+	case err != nil:
+		return err
+	case several:
+		return batch{what: "approve", done: "approved", do: do}.run(p, c.Chosen, c.Output)
+	}
+	return c.change(p, &change{order: c.Order, done: "is approved", do: do})
 }

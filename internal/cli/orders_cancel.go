@@ -8,7 +8,7 @@ import (
 
 // OrdersCancelCmd stops work.
 type OrdersCancelCmd struct {
-	Order  string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
+	Chosen
 	Reason string `help:"Why, for your own records." placeholder:"TEXT"`
 	Output
 }
@@ -17,15 +17,21 @@ type OrdersCancelCmd struct {
 func (OrdersCancelCmd) Help() string {
 	return `Stops a generator that works on the order; nothing more is made or delivered. At
 the marketplace the order stays open, because only the client can cancel it there.
-"atelierd orders retry" resumes the work.`
+"atelierd orders retry" resumes the work.
+
+Flags such as --code choose several orders. The command shows them, and asks.`
 }
 
 // Run runs the command.
 func (c OrdersCancelCmd) Run(p *Program) error {
-	return c.change(p, &change{
-		order: c.Order, done: "is cancelled here; at the marketplace it is still open",
-		do: func(ctx context.Context, actions *owner.Actions, id string) error {
-			return actions.Cancel(ctx, id, c.Reason)
-		},
-	})
+	do := func(ctx context.Context, actions *owner.Actions, id string) error {
+		return actions.Cancel(ctx, id, c.Reason)
+	}
+	switch several, err := c.filtered(); {
+	case err != nil:
+		return err
+	case several:
+		return batch{what: "cancel", done: "cancelled here", do: do}.run(p, c.Chosen, c.Output)
+	}
+	return c.change(p, &change{order: c.Order, done: "is cancelled here; at the marketplace it is still open", do: do})
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
@@ -9,8 +10,8 @@ import (
 
 // OrdersRetryCmd resumes work.
 type OrdersRetryCmd struct {
-	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
-	Fresh bool   `help:"Make the files from the start instead of resuming."`
+	Chosen
+	Fresh bool `help:"Make the files from the start instead of resuming."`
 	Output
 }
 
@@ -18,15 +19,27 @@ type OrdersRetryCmd struct {
 func (OrdersRetryCmd) Help() string {
 	return `For work that is held, has failed, or was cancelled by you. It gets new attempts
 and resumes at the stage where it stopped, so that you do not pay twice for a file
-that exists. A running daemon starts at once.`
+that exists. A running daemon starts at once.
+
+Flags such as --state held --code exit choose several orders. The command shows them,
+with what they cost at most, and asks.`
 }
 
 // Run runs the command.
 func (c OrdersRetryCmd) Run(p *Program) error {
-	return c.change(p, &change{order: c.Order, done: "will be tried again", begins: true, do: func(ctx context.Context, actions *owner.Actions, id string) error {
+	do := func(ctx context.Context, actions *owner.Actions, id string) error {
 		if c.Fresh {
 			return actions.Redo(ctx, id, order.Redo{})
 		}
 		return actions.Retry(ctx, id)
-	}})
+	}
+	switch several, err := c.filtered(); {
+	case err != nil:
+		return err
+	case several && c.Fresh:
+		return &UsageError{errors.New("--fresh takes one order")}
+	case several:
+		return batch{what: "retry", done: "retried", do: do, costs: true}.run(p, c.Chosen, c.Output)
+	}
+	return c.change(p, &change{order: c.Order, done: "will be tried again", begins: true, do: do})
 }

@@ -143,11 +143,12 @@ func notPaused(err error, paused []order.Pause) error {
 	if !errors.Is(err, store.ErrNotPaused) {
 		return err
 	}
-	for _, q := range paused {
-		if q.Service == "" {
-			return Hintf(err, "everything is paused; %s continues", q.Resume())
+	if len(paused) > 0 {
+		what := "everything"
+		if paused[0].Service != "" {
+			what = term.Line(paused[0].Service, 100)
 		}
-		return Hintf(err, "%s is paused; %s continues", term.Line(q.Service, 100), q.Resume())
+		return Hintf(err, "%s is paused; %s continues", what, paused[0].Resume())
 	}
 	return Hintf(err, "%s shows what else work waits for; %s ends the pause of a generator", order.Command("status"), order.Command("generators resume NAME"))
 }

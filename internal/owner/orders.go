@@ -21,6 +21,15 @@ func (a *Actions) Approve(ctx context.Context, id string) error { return a.st.Ap
 // Retry resumes what is held, has failed, or was cancelled by the owner.
 func (a *Actions) Retry(ctx context.Context, id string) error { return a.st.Retry(ctx, id) }
 
+// Match returns the orders that fit a filter, the oldest first, at most so many.
+func (a *Actions) Match(ctx context.Context, f order.Filter, most int) ([]order.Match, error) {
+	return a.st.Match(ctx, f, most)
+}
+
+// Preview returns actions that change nothing, and return the error that each would have.
+// It is for Approve, Retry and Cancel, which touch no files.
+func (a *Actions) Preview() *Actions { return &Actions{a.o, a.st.Preview()} }
+
 // MaxInstructions is the most characters of the owner's instructions for a take.
 const MaxInstructions = 4000
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"atelierd/internal/order"
@@ -16,6 +17,8 @@ type Owner struct {
 	*Store
 	// By is who acts. Each event of a transaction of the owner's has it.
 	By order.Actor
+	// preview: nothing is changed.
+	preview bool
 }
 
 // OpenOwner opens the database of dir for changes of by. All that this process writes has
@@ -31,12 +34,24 @@ func OpenOwner(dir string, by order.Actor) (Owner, error) {
 		s.Close()
 		return Owner{}, err
 	}
-	return Owner{s, by}, nil
+	return Owner{Store: s, By: by}, nil
 }
 
 // write is Store.write for the owner, who is the actor of its events.
 func (o Owner) write(name string, fn func(*tx) error) error {
-	return o.writer.do(&request{name: name, fn: fn, by: o.By})
+	if !o.preview {
+		return o.writer.do(&request{name: name, fn: fn, by: o.By})
+	}
+	err := o.writer.do(&request{name: name, by: o.By, fn: func(t *tx) error {
+		if err := fn(t); err != nil {
+			return err
+		}
+		return errPreview
+	}})
+	if errors.Is(err, errPreview) {
+		return nil
+	}
+	return err
 }
 
 // Note appends an event to the timeline of orderID, or of the daemon if it is empty.

@@ -220,7 +220,7 @@ func TestWhatACommandWritesIsByItsUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	for _, note := range []func(string, string, string) error{s.Note, o.Note, o.Store.Note, Owner{s, "console:ann"}.Note} {
+	for _, note := range []func(string, string, string) error{s.Note, o.Note, o.Store.Note, Owner{Store: s, By: "console:ann"}.Note} {
 		if err := note("o1", "note", ""); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 func TestAPauseNamesWhoAndStandsUntilItIsResumed(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
-	o := Owner{s, "cli:jo"}
+	o := Owner{Store: s, By: "cli:jo"}
 	if err := o.Resume(""); !errors.Is(err, ErrNotPaused) {
 		t.Errorf("what is not paused was resumed: %v", err)
 	}
@@ -51,7 +51,7 @@ func TestNoCallBeginsAfterAPauseHasCommitted(t *testing.T) {
 	s := openNew(t, Options{})
 	paid(t, s, "o1")
 	j := take(t, s, order.LaneGenerate)
-	if err := (Owner{s, "cli:jo"}).Pause(order.Pause{Service: getOrder(t, s, "o1").Service}, nil); err != nil {
+	if err := (Owner{Store: s, By: "cli:jo"}).Pause(order.Pause{Service: getOrder(t, s, "o1").Service}, nil); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.BeginCall(j, order.NewCall{Agent: "a", Generator: "studio", Price: order.Dollar})
@@ -78,7 +78,7 @@ func TestAPauseEndsByItselfAndItsWorkIsDue(t *testing.T) {
 		paid(t, s, "o1")
 		service := getOrder(t, s, "o1").Service
 		p := order.Pause{Service: service, Until: time.Now().Add(30 * time.Minute)}
-		if err := (Owner{s, "cli:jo"}).Pause(p, nil); err != nil {
+		if err := (Owner{Store: s, By: "cli:jo"}).Pause(p, nil); err != nil {
 			t.Fatal(err)
 		}
 		q, paused, err := s.PauseOf(t.Context(), service)
@@ -113,7 +113,7 @@ func TestAServiceOffTheMarketplaceIsListedAgainAfterTheLastPause(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := Owner{s, "cli:jo"}
+	o := Owner{Store: s, By: "cli:jo"}
 	off := []order.Listed{{Title: "Pictures", RemoteID: "svc_1"}, {Title: "Old", RemoteID: "svc_2"}}
 	for _, p := range []order.Pause{{Delisted: true}, {Service: "Pictures", Delisted: true}, {Service: "Pictures", Reason: "still"}} {
 		if err := o.Pause(p, off); err != nil {

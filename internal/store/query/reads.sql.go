@@ -180,6 +180,91 @@ func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
 	return items, nil
 }
 
+const matchOrders = `-- name: MatchOrders :many
+SELECT o.id, o.service, o.state, o.code, o.price_usd_micros, o.fee_usd_micros, o.client_type,
+       CAST((SELECT count(*) FROM jobs AS g WHERE g.order_id = o.id AND g.stage = 'generate'
+           AND g.state IN ('held', 'failed', 'cancelled')
+           AND (g.kind = 'piece' OR g.kind = 'delivery' AND g.round = o.round)) AS INTEGER) AS generates,
+       CAST((SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS INTEGER) AS spent
+FROM orders AS o
+WHERE o.state NOT IN ('completed', 'cancelled')
+  AND (CAST(?1 AS TEXT) = '' OR o.state = CAST(?1 AS TEXT) OR EXISTS (
+      SELECT 1 FROM jobs AS s WHERE s.order_id = o.id AND s.kind IN ('piece', 'message') AND s.state = CAST(?1 AS TEXT)
+        AND s.state IN ('held', 'failed')))
+  AND (CAST(?2 AS TEXT) = '' OR o.code = CAST(?2 AS TEXT) OR EXISTS (
+      SELECT 1 FROM jobs AS c WHERE c.order_id = o.id AND c.code = CAST(?2 AS TEXT) AND c.state IN ('held', 'failed')))
+  AND (CAST(?3 AS TEXT) = '' OR o.service = CAST(?3 AS TEXT))
+  AND (CAST(?4 AS TEXT) = '' OR o.client = CAST(?4 AS TEXT))
+  AND o.created_at >= ?5 AND o.created_at < ?6
+ORDER BY o.created_at, o.id LIMIT ?7
+`
+
+type MatchOrdersParams struct {
+	State    string
+	Code     string
+	Service  string
+	Client   string
+	SinceAt  utc.Time
+	BeforeAt utc.Time
+	Most     int64
+}
+
+type MatchOrdersRow struct {
+	ID             string
+	Service        string
+	State          order.State
+	Code           order.Code
+	PriceUsdMicros *order.USD
+	FeeUsdMicros   *order.USD
+	ClientType     string
+	Generates      int64
+	Spent          int64
+}
+
+// The orders that have not ended and fit a filter, the oldest first. An empty text, like 'any', fits all. The code
+// and the state of a piece or a message count as those of its order. generates is how many of its stopped jobs make
+// files.
+func (q *Queries) MatchOrders(ctx context.Context, arg MatchOrdersParams) ([]MatchOrdersRow, error) {
+	rows, err := q.db.QueryContext(ctx, matchOrders,
+		arg.State,
+		arg.Code,
+		arg.Service,
+		arg.Client,
+		arg.SinceAt,
+		arg.BeforeAt,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MatchOrdersRow{}
+	for rows.Next() {
+		var i MatchOrdersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Service,
+			&i.State,
+			&i.Code,
+			&i.PriceUsdMicros,
+			&i.FeeUsdMicros,
+			&i.ClientType,
+			&i.Generates,
+			&i.Spent,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const oldestWaiting = `-- name: OldestWaiting :many
 SELECT id, service, created_at, due_at FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND state = 'working' AND window_ends_at IS NULL
