@@ -141,6 +141,14 @@ SELECT service, count(*) AS orders,
        round(avg(rating), 2) AS rating
 FROM completed_orders GROUP BY service;
 
+-- Each client: what was ordered, paid, sent back and disputed. The client is an agent's id or a wallet.
+CREATE VIEW v_clients AS
+SELECT o.client, count(*) AS orders, sum(o.state NOT IN ('completed', 'cancelled')) AS open, sum(o.state = 'completed') AS completed,
+       coalesce(sum(CASE WHEN o.state = 'completed' THEN o.price_usd_micros END), 0) / 1e6 AS gross_usd,
+       sum((SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id)) / 1e6 AS cost_usd,
+       sum(o.round) AS sent_back, sum(o.disputes) AS disputes, round(avg(o.rating), 2) AS rating, max(o.created_at) AS last_order_at
+FROM orders AS o WHERE o.client <> '' GROUP BY o.client;
+
 -- Completed orders for which the marketplace shows no payout.
 CREATE VIEW v_unpaid AS
 SELECT c.id, c.service, c.completed_at, (c.gross - c.fee) / 1e6 AS net_usd,

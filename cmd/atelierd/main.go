@@ -56,6 +56,7 @@ type commands struct {
 	Earnings   cli.EarningsCmd   `cmd:"" help:"Show what was earned, what it cost, and what is not paid out."`
 	Query      cli.QueryCmd      `cmd:"" help:"Run a SELECT on the views of the database."`
 	Prune      cli.PruneCmd      `cmd:"" help:"Remove what is kept of ended orders for longer than the configuration says."`
+	Clients    cli.ClientsCmd    `cmd:"" help:"Show who orders, pays, sends back and disputes."`
 	Reconcile  cli.ReconcileCmd  `cmd:"" help:"Compare a restored data folder with the marketplace, or accept what it lacks."`
 	Backup     cli.BackupCmd     `cmd:"" help:"Copy everything while the daemon works, or verify such a copy."`
 	Restore    cli.RestoreCmd    `cmd:"" help:"Restore a backup into an empty folder."`

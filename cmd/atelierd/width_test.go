@@ -62,6 +62,7 @@ var narrowCommands = map[string][][]string{
 	"bounties show":         {{"BOUNTY"}, {"none"}},
 	"bounties claim":        {{"BOUNTY"}},
 	"bounties withdraw":     {{"BOUNTY"}},
+	"clients":               {{}, {"--sort", "last"}, {"Client"}, {"none"}},
 	"earnings show":         {{}, {"--by", "service"}, {"--by", "order"}, {"--by", "provider"}},
 	"earnings retry-payout": {{"ORDER"}},
 	"reconcile":             {{}},

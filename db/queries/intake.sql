@@ -2,7 +2,7 @@
 -- What the database knows of the listed orders. ids is a JSON array. more reports whether KnownMore
 -- has a row for the order that is not empty: each column that is read for all orders slows every poll.
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
-       o.owner_cancelled_at, o.assigned, o.revision_count,
+       o.owner_cancelled_at, o.assigned, o.revision_count, o.client_approved_at,
        coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
        CAST(EXISTS (SELECT 1 FROM jobs AS p WHERE p.order_id = o.id AND p.kind = 'quote' AND p.round = 0)
          OR EXISTS (SELECT 1 FROM quotes AS q WHERE q.order_id = o.id)

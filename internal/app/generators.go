@@ -165,13 +165,13 @@ func (a *App) makeReady(now, before *live) error {
 // resume runs the work that waits for a generator, for a higher cap, for another setting
 // or for what this machine lacked: the owner may have changed each.
 func (a *App) resume(now *live) error {
-	return errors.Join(a.store.RunNow(append(host.Codes(), order.CodePaused, order.CodeDayCap)...), a.store.SetAlert(order.AlertSpending, ""),
+	return errors.Join(a.store.RunNow(append(host.Codes(), order.CodePaused, order.CodeDayCap, order.CodeClientOpen)...), a.store.SetAlert(order.AlertSpending, ""),
 		a.store.SetAlert(order.AlertReload, ""), a.store.Configure(now.services.configured(now.cfg)))
 }
 
 // configured is what the configuration says about work that is under way.
 func (s *Services) configured(cfg *config.Config) order.Configured {
-	c := order.Configured{Digest: cfg.Digest}
+	c := order.Configured{Digest: cfg.Digest, Clients: clientRules(cfg)}
 	for _, each := range cfg.Services {
 		made := s.byTitle[each.Title]
 		c.Services = append(c.Services, order.Sending{

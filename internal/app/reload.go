@@ -211,8 +211,12 @@ func (r *reloader) quiet() {
 // strictness orders the modes of a service by how little they send unasked.
 var strictness = map[string]int{config.ModeAuto: 0, config.ModeReview: 1, config.ModeDryRun: 2}
 
-// stricter reports whether a service sends less unasked than before.
+// stricter reports whether a service sends less unasked than before, or another client is
+// blocked.
 func stricter(before, now *config.Config) bool {
+	if slices.ContainsFunc(now.Clients.Block, func(id string) bool { return !slices.Contains(before.Clients.Block, id) }) {
+		return true
+	}
 	modes := map[string]int{}
 	for _, s := range before.Services {
 		modes[s.Title] = strictness[s.Mode]

@@ -288,7 +288,7 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 			Title: s.Title, Category: s.Category, RemoteID: ids[order.NormalTitle(s.Title)],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
 			Subscription: Window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: s.MaxRevisions, Quotes: s.Quote != nil,
-			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title],
+			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title], Clients: clientRules(cfg),
 		})
 	}
 	return list

@@ -143,7 +143,7 @@ func newRunner(b base, m marketParts, s *Services, w waits) *runner {
 func newFulfiller(b base, m marketParts, s *Services, w waits) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
 		Store: b.Store, Market: m.Client, Budget: m.Budget, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators, Now: b.App.service,
-		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config),
+		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config), Clients: func() order.ClientRules { return clientRules(b.config()) },
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
 		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,
 	})
@@ -231,6 +231,7 @@ func bountyOptions(b base, c *atelier.Client) bounty.Options {
 		_, paused, err := b.Store.PauseOf(ctx, service)
 		return err != nil || paused // a claim is binding
 	}
+	o.Blocked = func(wallet string) bool { return clientRules(b.config()).Blocks("", wallet) }
 	for _, r := range cfg.Rules {
 		o.Rules = append(o.Rules, bounty.Rule(r))
 	}
@@ -275,5 +276,10 @@ func newWatch(b base, c *atelier.Client) *enroll.Watch {
 func SettleWindow(cfg *config.Config) time.Duration { return 2 * cfg.Work.DeliverTimeout }
 
 func caps(cfg *config.Config) order.Caps {
-	return order.Caps{Attempt: cfg.Spending.Attempt, Order: cfg.Spending.Order, Percent: cfg.Spending.Percent, Day: cfg.Spending.Day}
+	return order.Caps{Attempt: cfg.Spending.Attempt, Order: cfg.Spending.Order, Percent: cfg.Spending.Percent, Day: cfg.Spending.Day, Client: cfg.Clients.MaxCost}
+}
+
+// clientRules are the owner's rules for clients.
+func clientRules(cfg *config.Config) order.ClientRules {
+	return order.ClientRules{Block: cfg.Clients.Block, MaxOpen: cfg.Clients.MaxOpen, MaxRounds: cfg.Clients.MaxRounds}
 }

@@ -36,6 +36,7 @@ type wireBounty struct {
 	ReferenceImages list  `json:"reference_images"`
 	AcceptedClaim   label `json:"accepted_claim_id"`
 	OrderID         label `json:"order_id"`
+	PosterWallet    label `json:"poster_wallet"`
 }
 
 func readBounty(raw json.RawMessage) (order.Bounty, error) {
@@ -49,7 +50,7 @@ func readBounty(raw json.RawMessage) (order.Bounty, error) {
 	b := order.Bounty{
 		ID: string(w.ID), Title: string(w.Title), Brief: string(w.Brief), Category: string(w.Category),
 		Status: string(w.Status), ExpiresAt: w.ExpiresAt.Time, References: append(w.ReferenceURLs, w.ReferenceImages...),
-		AcceptedClaim: string(w.AcceptedClaim), AcceptedOrder: string(w.OrderID),
+		AcceptedClaim: string(w.AcceptedClaim), AcceptedOrder: string(w.OrderID), Poster: string(w.PosterWallet),
 	}
 	if w.BudgetUSD.usd != nil {
 		b.Budget = *w.BudgetUSD.usd

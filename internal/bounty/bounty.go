@@ -68,6 +68,8 @@ type Options struct {
 	// Paused reports whether the owner has paused a service. No claim is made for it then; nil
 	// is never.
 	Paused func(ctx context.Context, service string) bool
+	// Blocked reports whether nothing is done for the client with a wallet; nil is nobody.
+	Blocked func(wallet string) bool
 	// Message returns the text that goes with a claim. Nil sends none.
 	Message func(order.Bounty) (string, error)
 	// Interval is the time between two looks at the marketplace.
@@ -205,6 +207,9 @@ func (w *Watcher) apply(ctx context.Context, r Rule, open int) (int, error) {
 		// The marketplace has filtered the list, but a claim is a promise to work for
 		// the budget, so every condition is checked again.
 		if b.Category != r.Category || b.Budget < r.MinBudget || b.Status != "open" || !b.ExpiresAt.IsZero() && time.Now().After(b.ExpiresAt) {
+			continue
+		}
+		if w.o.Blocked != nil && w.o.Blocked(b.Poster) {
 			continue
 		}
 		if _, claimed, err := w.o.Store.Claim(ctx, b.ID); err != nil || claimed {

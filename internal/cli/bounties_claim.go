@@ -37,6 +37,9 @@ func (c BountiesClaimCmd) Run(p *Program) error {
 		if b.Status != "open" {
 			return fmt.Errorf("bounty %s is %.40q and cannot be claimed", b.ID, b.Status)
 		}
+		if clients := (order.ClientRules{Block: m.Config.Clients.Block}); clients.Blocks("", b.Poster) {
+			return Hintf(fmt.Errorf("the client of bounty %s is blocked: it is in clients.block", b.ID), "take the client out of clients.block, then claim it again")
+		}
 		if before, ok, err := m.Owner.Claim(ctx, b.ID); err != nil {
 			return err
 		} else if ok && before.State != order.ClaimRefused {

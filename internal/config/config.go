@@ -47,6 +47,7 @@ type Config struct {
 	Bounties Bounties
 	Spending Spending
 	History  History
+	Clients  Clients
 	Services []Service
 	Notify   []Notify
 	// Generators has the NAME of [generator.NAME] as its key.

@@ -89,7 +89,7 @@ func TestATemplateErrorNamesTheFieldsThatExist(t *testing.T) {
 		"[messages]\nreceived = \"{{.Wish}}\"":  "messages.received: there is no .Wish; use one of .Order .Service .Brief .Round .Piece .Links .Reason",
 		"[messages]\nrefused = \"{{Reason}}\"":  "messages.refused: there is no function Reason; did you mean .Reason?",
 		"[messages]\npiece = \"{{.Links}\"":     `messages.piece: is not a valid template: bad character U+007D '}'`,
-		"[bounties]\nmessage = \"{{.Wish}}\"":   "bounties.message: there is no .Wish; use one of .ID .Title .Brief .Category .Budget .DeadlineHours .Status .Claims .ExpiresAt .References .AcceptedClaim .AcceptedOrder",
+		"[bounties]\nmessage = \"{{.Wish}}\"":   "bounties.message: there is no .Wish; use one of .ID .Title .Brief .Category .Budget .DeadlineHours .Poster .Status .Claims .ExpiresAt .References .AcceptedClaim .AcceptedOrder",
 		"[bounties]\nmessage = \"{{.Budget}}\"": "",
 	} {
 		if got := texts(t, good+section+"\n"); got != want {

@@ -46,6 +46,7 @@ func (t *table) config(dir string) *Config {
 	c.Generators = t.sub("generator").generators(dir)
 	c.Services = t.services("service", c.Generators)
 	c.Spending = t.sub("spending").spending(c.Generators, c.Services)
+	c.Clients = t.sub("clients").clients()
 	c.Bounties = t.sub("bounties").bounties(c.Services)
 	c.History = t.sub("history").history()
 	c.Notify = t.notifications(dir)

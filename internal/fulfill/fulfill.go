@@ -63,6 +63,10 @@ type Store interface {
 	// PauseOf returns the pause that keeps work for a service from beginning; ok is false
 	// if there is none. BeginCall and IntendQuote keep to it too.
 	PauseOf(ctx context.Context, service string) (p order.Pause, ok bool, err error)
+	// ClientAhead returns how many orders of the order's client are in work that came before
+	// it.
+	ClientAhead(ctx context.Context, orderID string) (int, error)
+
 	OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error)
 	BeginCall(j order.Job, c order.NewCall) (order.Call, error)
 	CallSubmitted(id int64, ticket string) error
@@ -168,6 +172,8 @@ type Options struct {
 	// Generators are all configured generators, by name. An open call is resumed by
 	// the generator that began it, even if the service has another one now.
 	Generators map[string]Generator
+	// Clients returns the owner's rules for clients as they are now; nil is none.
+	Clients func() order.ClientRules
 	// Caps are the most that generators may spend.
 	Caps order.Caps
 	// Links fetches the pictures that clients link to; nil fetches none.
@@ -217,6 +223,9 @@ func New(o Options) *Fulfiller {
 	}
 	if o.Progress == nil {
 		o.Progress = func(order.Job, order.Progress) {}
+	}
+	if o.Clients == nil {
+		o.Clients = func() order.ClientRules { return order.ClientRules{} }
 	}
 	if o.Now == nil {
 		o.Now = func(title string) (Service, bool) { s, ok := o.Services[title]; return s, ok }

@@ -19,6 +19,9 @@ type Pricing struct {
 
 // price finds the price of an order that asks for one.
 func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
+	if err := f.allowed(ctx, j, o); err != nil {
+		return order.Result{}, err
+	}
 	s := f.o.Services[o.Service]
 	p := s.Pricing
 	if p == nil {
@@ -43,7 +46,11 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 			priced.Price, p.Min, p.Max).WithHint("%s quotes any price; or change the bounds in the configuration and run %s",
 			order.Command("quote", o.ID, "PRICE"), order.Command("reload"))
 	}
-	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: f.now(s).QuoteApproval}, nil
+	hold := f.now(s).QuoteApproval
+	if hold == nil {
+		hold = f.blocked(o)
+	}
+	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: hold}, nil
 }
 
 // command asks the owner's program for the price. Pictures are not fetched for an

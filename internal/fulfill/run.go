@@ -88,7 +88,10 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 // approval is what the made files wait for. One piece is made again by its number.
 func (r *run) approval() *order.Failure {
 	hold := r.now(r.service).Approval
-	if hold == nil || hold.Code != order.CodeReview || r.job.Kind != order.KindPiece {
+	if hold == nil {
+		return r.blocked(r.order)
+	}
+	if hold.Code != order.CodeReview || r.job.Kind != order.KindPiece {
 		return hold
 	}
 	own := *hold
@@ -111,6 +114,11 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 	plan, err := r.choose()
 	if err != nil {
 		return generate.Result{}, err
+	}
+	if plan.resumed == nil { // what is paid for is fetched
+		if err := r.allowed(ctx, r.job, r.order); err != nil {
+			return generate.Result{}, err
+		}
 	}
 	if err := r.mayStart(ctx, plan); err != nil {
 		return generate.Result{}, err

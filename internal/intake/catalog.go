@@ -31,6 +31,8 @@ type Service struct {
 	Quotes bool
 	// Templates names the message templates that are on.
 	Templates []string
+	// Clients are the owner's rules for clients.
+	Clients order.ClientRules
 	// Claims are our claims on bounties for the service. Each that is open may become
 	// an order, and one that counts as lost may have been won nevertheless.
 	Claims []order.Claim

@@ -59,6 +59,8 @@ func (v view) decide() order.Decision {
 	case v.facts.TooLarge && v.begins():
 		why := order.TooLarge(v.facts.ID)
 		return v.stop(d, order.StateHeld, hold{why.Code, why.Error(), why.Hint})
+	case v.blocked():
+		return v.decideBlocked(d)
 	case status.TakesDelivery():
 		return v.decideWork(d)
 	case status == order.PendingQuote:
@@ -146,9 +148,8 @@ func (v view) stop(d order.Decision, s order.State, why hold) order.Decision {
 // waits for the owner already, or has failed, keeps its reason: otherwise files that
 // wait for approval would go out once the service is back.
 func (v view) notOffered(d order.Decision) order.Decision {
-	f, k := v.facts, v.known
-	waits := k.State == order.StateHeld && (k.Job == order.JobHeld || k.Quoting == order.JobHeld) && !releasable(k.Code)
-	if waits || k.State == order.StateFailed {
+	f := v.facts
+	if v.waitsForOwner() {
 		return v.keep(d)
 	}
 	title := cmp.Or(v.known.Service, f.ServiceTitle)
@@ -166,6 +167,13 @@ func (v view) notOffered(d order.Decision) order.Decision {
 		order.CodeNoService, reason,
 		hint + ", or name a service of yours: " + order.Command("orders assign", f.ID, "SERVICE"),
 	})
+}
+
+// waitsForOwner reports whether the order waits for the owner already, or has failed.
+func (v view) waitsForOwner() bool {
+	k := v.known
+	held := k.State == order.StateHeld && (k.Job == order.JobHeld || k.Quoting == order.JobHeld) && !releasable(k.Code)
+	return held || k.State == order.StateFailed
 }
 
 // decideDelivered handles an order that the marketplace shows as delivered. If the
@@ -296,6 +304,9 @@ func (v view) decideNextRound(d order.Decision) order.Decision {
 	if !f.Status.Reopened() {
 		return v.decidePaidAgain(d)
 	}
+	if most := v.service.Clients.MaxRounds; most > 0 && k.Round+1 >= most && !k.ClientApproved && f.Client() != "" {
+		return v.stop(d, order.StateHeld, v.because(order.TooManyRounds(most)))
+	}
 	if why := v.beyond(); why != "" {
 		return v.stop(d, order.StateHeld, hold{
 			order.CodeRoundCap, why,
@@ -349,7 +360,8 @@ func running(j order.JobState) bool { return j == order.JobReady || j == order.J
 // releasable reports whether intake itself has set the hold, and so may release it.
 func releasable(code order.Code) bool {
 	switch code {
-	case order.CodeVanished, order.CodeNoService, order.CodeSubscription, order.CodeQuoteNeeded, order.CodeOrderTooLarge:
+	case order.CodeVanished, order.CodeNoService, order.CodeSubscription, order.CodeQuoteNeeded, order.CodeOrderTooLarge,
+		order.CodeClientBlocked:
 		return true
 	}
 	return false

@@ -26,6 +26,7 @@ type Bounty struct {
 	Category      string
 	Budget        USD
 	DeadlineHours int
+	Poster        string // the wallet of the client; empty if the marketplace does not say
 	Status        string // the marketplace's word: open, claimed, ...
 	Claims        int
 	ExpiresAt     time.Time

@@ -104,11 +104,16 @@ type Caps struct {
 	Percent int
 	// Day limits a day in UTC.
 	Day USD
+	// Client limits all orders of a client in 30 days. It holds no order that the owner has
+	// approved.
+	Client USD
 }
 
 // Spend is what was spent so far. Open calls count with their price.
 type Spend struct {
 	Attempt, Order, Day USD
+	// Client is that of the client's orders in 30 days; 0 if no limit of it counts.
+	Client USD
 	// Net is the order's price without the marketplace's fee. It is known if Priced.
 	Net    USD
 	Priced bool
@@ -135,6 +140,10 @@ func (c Caps) Allow(s Spend, price USD, now time.Time) *Failure {
 		return held(CodeOrderCap, "of an order", s.Order, c.Order)
 	case c.Percent > 0 && s.Priced && s.Order+price > share:
 		return held(CodeOrderCap, fmt.Sprintf("of %d%% of the order's net price", c.Percent), s.Order, share)
+	case over(s.Client, c.Client):
+		return Failf(Hold, CodeClientCost, "another call for $%s would exceed what the client's orders may cost in 30 days: $%s is spent, the limit is $%s", price, s.Client, c.Client).
+			WithHint("%s works on it nevertheless; or raise clients.max_cost_usd_30d and run %s, and work resumes by itself",
+				Command("orders approve", AnyOrder), Command("reload")).Nothing()
 	case s.DayUnknown && c.Day > 0:
 		return &Failure{
 			Class: Wait, Code: CodeDayCap, Charge: ChargeNone, After: min(untilTomorrow(now), capRetry),

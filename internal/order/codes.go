@@ -322,6 +322,14 @@ const (
 	CodeSubscription Code = "subscription"
 	// CodeRoundCap: the client has sent the order back more often than allowed. The owner opens a round or refuses.
 	CodeRoundCap Code = "round_cap"
+	// CodeClientBlocked: the client is in clients.block, so nothing is made or quoted. The owner approves the order, or unblocks the client.
+	CodeClientBlocked Code = "client_blocked"
+	// CodeClientOpen: the client has as many orders in work as clients.max_open allows. Work begins by itself after one of them.
+	CodeClientOpen Code = "client_open"
+	// CodeClientRounds: the client has had as many rounds of the order as clients.max_rounds allows. The owner approves the order, or settles it with the client.
+	CodeClientRounds Code = "client_rounds"
+	// CodeClientCost: another call would go beyond clients.max_cost_usd_30d. The owner approves the order, or raises the limit.
+	CodeClientCost Code = "client_cost"
 	// CodeQuoteNeeded: the client asks for a price. The owner names it.
 	CodeQuoteNeeded Code = "quote_needed"
 	// CodeQuoteBounds: the price is outside what the service allows. The owner quotes, or changes the bounds.

@@ -7,6 +7,7 @@ type Configured struct {
 	// waits for a setting is tried again.
 	Digest   string
 	Services []Sending
+	Clients  ClientRules
 }
 
 // Sending is what the work of a service waits for once it is made.
@@ -33,6 +34,6 @@ func (s Sending) Hold(k Kind) *Failure {
 func SettingCodes() []Code {
 	return []Code{
 		CodeNoGenerator, CodeAttemptCap, CodeOrderCap, CodePrompt, CodeNoPrompt,
-		CodeBadTemplate, CodeQuoteBounds,
+		CodeBadTemplate, CodeQuoteBounds, CodeClientCost,
 	}
 }

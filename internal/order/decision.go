@@ -13,6 +13,8 @@ type Known struct {
 	Assigned, Begun bool
 	// OwnerCancelled: the owner has cancelled the order and has not taken that back.
 	OwnerCancelled bool
+	// ClientApproved: the owner has the order worked on whatever the rules for clients say.
+	ClientApproved bool
 	// RevisionCount is the marketplace's number of revisions; nil if it sent none.
 	RevisionCount *int
 	State         State
@@ -39,7 +41,7 @@ type Known struct {
 // the owner may open another.
 func (k Known) AtTheEnd() bool {
 	settled := k.Delivery == DeliveryConfirmed || k.Delivery == DeliveryElsewhere
-	return settled && (k.Code == CodeRoundCap || k.OwnerCancelled)
+	return settled && (k.Code == CodeRoundCap || k.Code == CodeClientRounds || k.OwnerCancelled)
 }
 
 // JobsAction is what happens to the order's unfinished work.

@@ -159,6 +159,8 @@ type Order struct {
 	Reason, Hint string
 	// MissingAt is when the marketplace stopped listing it; zero if it lists it.
 	MissingAt time.Time
+	// ClientApproved: the owner has it worked on whatever the rules for clients say.
+	ClientApproved bool
 	// Review is what the client said of the work, as far as it has been read.
 	Review Review
 	// Removed is what of its history is no longer kept.

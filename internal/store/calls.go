@@ -29,6 +29,11 @@ func (s *Store) BeginCall(j order.Job, c order.NewCall) (order.Call, error) {
 		if err != nil {
 			return err
 		}
+		if c.Caps.Client > 0 {
+			if err := t.spentOnClient(j, &spent); err != nil {
+				return err
+			}
+		}
 		if capped = c.Caps.Allow(spent, g.Cost, t.now.Time); capped != nil {
 			return t.cappedToday(capped)
 		}

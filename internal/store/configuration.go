@@ -21,6 +21,9 @@ func (s *Store) Configure(c order.Configured) error {
 		if err := t.retrySettings(c.Digest); err != nil {
 			return err
 		}
+		if err := t.applyClients(c.Clients); err != nil {
+			return err
+		}
 		now, strict := map[string]order.Sending{}, map[string]order.Sending{}
 		for _, each := range c.Services {
 			now[each.Service] = each

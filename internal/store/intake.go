@@ -146,6 +146,7 @@ func (t *tx) addKnown(known map[string]row, ids []string) error {
 			Exists: true, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round), Code: r.Code,
 			Missing: !r.MissingAt.IsZero(), Job: r.JobState, Stage: r.JobStage, Delivery: r.DeliveryState,
 			Assigned: r.Assigned != 0, OwnerCancelled: !r.OwnerCancelledAt.IsZero(), RevisionCount: toInt(r.RevisionCount),
+			ClientApproved: !r.ClientApprovedAt.IsZero(),
 		}}
 		if r.More {
 			more = append(more, r.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -96,21 +97,26 @@ func (o Owner) Approve(ctx context.Context, id string) error {
 		return err
 	}
 	return o.write("owner.approve", func(t *tx) error {
-		held, err := t.HeldFor(noCancel, order.EncodeStrings([]order.Code{order.CodeReview}))
+		held, err := t.HeldFor(noCancel, order.EncodeStrings(append(order.ClientCodes(), order.CodeReview)))
 		if err != nil {
 			return err
 		}
-		approved := 0
+		held = slices.DeleteFunc(held, func(j query.HeldForRow) bool { return j.OrderID != id })
+		approved := len(held)
 		for _, j := range held {
-			if j.OrderID != id {
-				continue
-			}
-			approved++
 			if err := t.resume(j, ""); err != nil {
 				return err
 			}
 		}
+		client, err := t.approveClient(before, held)
 		switch {
+		case err != nil:
+			return err
+		case client && approved == 0 && before.State == order.StateHeld:
+			return t.setByOwner(id, word{state: order.StateWaiting, note: "approved by the owner whatever the rules for clients say; the next poll decides"})
+		case client:
+			_, err = t.event(id, "owner", "approved by the owner whatever the rules for clients say")
+			return err
 		case approved == 0 && before.Code == order.CodeReview:
 			return fmt.Errorf("the marketplace does not list order %s at the moment; approve it once it does again", id)
 		case approved == 0:

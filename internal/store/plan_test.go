@@ -83,7 +83,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 		"calls_cancel": true, "runs_open": true, "alerts_open": true,
 		"orders_odd": true, "artifacts_removing": true, "artifacts_kept": true,
 	}
-	forPeople := map[string]bool{"ListBounties": true}
+	forPeople := map[string]bool{"ListBounties": true, "ListClients": true}
 	whole := map[string]bool{"StoredFiles": true} // of a copy that a backup has made
 	list := queries(t)
 	if len(list) < 50 {
@@ -128,6 +128,8 @@ var indexes = map[string][]string{
 	"CloseJobs":        {"sqlite_autoindex_jobs_1"},
 	"LastEventID":      {"SEARCH events"},
 	"Earnings":         {"SEARCH o USING INDEX orders_completed (completed_at>? AND completed_at<?)"},
+	"ListClients":      {"SCAN o USING COVERING INDEX orders_client", "books_order"},
+	"ClientOrders":     {"orders_of_client (client=?)"},
 	"SeenSince":        {"orders_created"},
 	"DueReviews":       {"orders_review"},
 	"RequestsSince":    {"requests_at"},

@@ -121,6 +121,9 @@ func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
 		return fmt.Errorf("order %s has a quote of $%s already, which is %s", id, q.Price, q.State)
 	}
 	return o.write("owner.quote", func(t *tx) error {
+		if _, err := t.approveClient(before, nil); err != nil {
+			return err
+		}
 		if err := t.PutQuote(noCancel, query.PutQuoteParams{OrderID: id, PriceUsdMicros: price, Source: order.SourceOwner}); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func (s *Store) Order(ctx context.Context, id string) (order.Order, error) {
 func toOrder(r query.Order) order.Order {
 	o := order.Order{
 		State: r.State, Round: int(r.Round), Service: r.Service, DueAt: r.DueAt.Time,
-		Code: r.Code, Reason: r.Reason, Hint: r.Hint, SeenAt: r.SeenAt.Time, MissingAt: r.MissingAt.Time,
+		Code: r.Code, Reason: r.Reason, Hint: r.Hint, SeenAt: r.SeenAt.Time, MissingAt: r.MissingAt.Time, ClientApproved: !r.ClientApprovedAt.IsZero(),
 		Facts: order.Facts{
 			ID: r.ID, ServiceID: r.ServiceID, ServiceTitle: r.ServiceTitle,
 			ClientWallet: r.ClientWallet, ClientType: r.ClientType, Brief: r.Brief, Status: r.RemoteStatus, Price: r.PriceUsdMicros,

@@ -34,6 +34,7 @@ var promised = map[string]string{
 	"v_bounties":         "id title category budget_usd service state reason order_id claimed_at brief",
 	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at rating client payout_at",
 	"v_earnings_service": "service orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
+	"v_clients":          "client orders open completed gross_usd cost_usd sent_back disputes rating last_order_at",
 	"v_unpaid":           "id service completed_at net_usd note",
 	"v_costs_daily":      "day cost_usd lost_usd attempts",
 	"v_costs_generator":  "day generator service client kind cost_usd lost_usd",
@@ -61,7 +62,7 @@ func life(t *testing.T) *Store {
 	finish(t, s, order.Done{Job: j, Result: order.Result{Delivery: order.DeliveryConfirmed, Cost: 40_000}})
 	done := facts("o1", order.Completed)
 	price := 5 * order.Dollar
-	done.Price, done.CompletedAt = &price, time.Now() // so its payout is not late
+	done.Price, done.ClientWallet, done.CompletedAt = &price, "wallet", time.Now() // so its payout is not late
 	apply(t, s, batch(done, facts("o2", order.Paid)))
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Hold, order.CodeMisconfigured, "no program").WithHint("set it")})
 	for _, status := range []int{200, 429, 500, 0} {

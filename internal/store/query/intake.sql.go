@@ -294,7 +294,7 @@ func (q *Queries) KnownMore(ctx context.Context, ids interface{}) ([]KnownMoreRo
 
 const knownOrders = `-- name: KnownOrders :many
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.code, o.fingerprint, o.missing_at, o.effect_event_id,
-       o.owner_cancelled_at, o.assigned, o.revision_count,
+       o.owner_cancelled_at, o.assigned, o.revision_count, o.client_approved_at,
        coalesce(j.state, '') AS job_state, coalesce(j.stage, '') AS job_stage, coalesce(d.state, '') AS delivery_state,
        CAST(EXISTS (SELECT 1 FROM jobs AS p WHERE p.order_id = o.id AND p.kind = 'quote' AND p.round = 0)
          OR EXISTS (SELECT 1 FROM quotes AS q WHERE q.order_id = o.id)
@@ -318,6 +318,7 @@ type KnownOrdersRow struct {
 	OwnerCancelledAt utc.Time
 	Assigned         int64
 	RevisionCount    *int64
+	ClientApprovedAt utc.Time
 	JobState         order.JobState
 	JobStage         order.Stage
 	DeliveryState    order.DeliveryState
@@ -348,6 +349,7 @@ func (q *Queries) KnownOrders(ctx context.Context, ids interface{}) ([]KnownOrde
 			&i.OwnerCancelledAt,
 			&i.Assigned,
 			&i.RevisionCount,
+			&i.ClientApprovedAt,
 			&i.JobState,
 			&i.JobStage,
 			&i.DeliveryState,

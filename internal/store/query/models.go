@@ -215,6 +215,7 @@ type Order struct {
 	FilesRemovedAt     utc.Time
 	AttemptsRemovedAt  utc.Time
 	TextsRemovedAt     utc.Time
+	ClientApprovedAt   utc.Time
 }
 
 type Outbox struct {
