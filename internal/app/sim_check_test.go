@@ -31,6 +31,7 @@ func (w *world) check() {
 	w.checkPaid(db)
 	w.checkBooks(db)
 	w.checkSearch(db)
+	w.checkBlocked(db)
 	w.checkAttempts(db)
 	w.checkTakes(db)
 	w.checkBudget()

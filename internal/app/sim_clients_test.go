@@ -22,7 +22,11 @@ func (w *world) clients(rng *rand.Rand, end time.Time) {
 		if rng.IntN(20) == 0 {
 			brief = "something indecent"
 		}
-		id, err := w.market.PlaceOrder(w.plainOrderOf(rng, brief))
+		o := w.plainOrderOf(rng, brief)
+		if len(placed)%4 == 1 {
+			o.ClientWallet = simPest
+		}
+		id, err := w.market.PlaceOrder(o)
 		if err != nil {
 			w.t.Logf("a client could not begin: %v", err) // the agent cannot be hired yet
 			continue

@@ -37,6 +37,7 @@ func (w *world) lifeConfig() *config.Config {
 	if w.rng.IntN(5) == 0 {
 		c.Services = slices.DeleteFunc(c.Services, func(s config.Service) bool { return s.Title == simQuoted })
 	}
+	w.clientRules(&c)
 	return &c
 }
 
@@ -61,6 +62,10 @@ func (w *world) approve(now bool, o store.Owner) {
 				continue
 			}
 			_ = o.Approve(context.Background(), l.ID) // it may have moved on in this very moment
+		case order.CodeClientBlocked:
+			if l.ID[len(l.ID)-1]%3 == 0 {
+				_ = o.Approve(context.Background(), l.ID)
+			}
 		case order.CodeExpired, order.CodeNotVisible:
 			w.redo(o, l.ID, order.Redo{})
 		}

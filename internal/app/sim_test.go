@@ -108,6 +108,8 @@ type world struct {
 	// redone are the orders whose result was gone, and that the owner has had made again.
 	redone map[string]bool
 	stays  []stay
+	// blocked are the lives in which a client is blocked.
+	blocked []stay
 
 	looks    *looks
 	restores *backups
@@ -253,6 +255,9 @@ func (w *world) life(cfg *config.Config, f *fate, most time.Duration) {
 	w.down = append(w.down, stay{from: w.stopped, to: time.Now()})
 	defer func() { w.stopped = time.Now() }()
 	defer w.learn()
+	if begun := time.Now(); len(cfg.Clients.Block) > 0 {
+		defer func() { w.blocked = append(w.blocked, stay{from: begun, to: time.Now()}) }()
+	}
 	w.looks.begin(w.slowness())
 	port := pipenet.New()
 	a, err := Open(context.Background(), Options{
