@@ -23,7 +23,8 @@ func (s *fixture) newDisk() disk {
 				var st unix.Statfs_t
 				err := unix.Statfs(data, &st)
 				if err == nil {
-					err = resize(data, (st.Blocks-st.Bfree)*uint64(st.Bsize))
+					// A size of 0 is no limit, and one that has none takes no other again.
+					err = resize(data, max(st.Blocks-st.Bfree, 1)*uint64(st.Bsize))
 				}
 				if err == nil {
 					return
