@@ -16,9 +16,9 @@ import (
 	"atelierd/internal/store"
 )
 
-var besideLitestream = flag.Bool("litestream", false, "kill a daemon beside Litestream and restore what it has copied; needs the program litestream")
+var besideLitestream = flag.Bool("litestream", false, "kill a daemon next to Litestream and restore what it has copied; needs the program litestream")
 
-// TestADaemonBesideLitestream kills a daemon and Litestream beside it amid orders, and
+// TestADaemonBesideLitestream kills a daemon and Litestream next to it amid orders, and
 // restores what Litestream has copied, with the files of orders, which it does not copy.
 // Nothing is delivered or said twice, nothing is paid for twice but what the owner retries
 // of an unknown fate, and the books agree with the marketplace.

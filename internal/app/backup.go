@@ -17,7 +17,7 @@ import (
 	"atelierd/internal/store"
 )
 
-// This file is what a backup copies beside the ledger: the configuration, the files that it
+// This file is what a backup copies with the ledger: the configuration, the files that it
 // names, and the credentials.
 
 // BackupSource returns what a backup of a data folder copies. c may be nil.

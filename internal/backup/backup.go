@@ -42,7 +42,7 @@ type Source struct {
 	Version string
 }
 
-// File is a file beside the ledger.
+// File is a file that is copied with the ledger.
 type File struct {
 	Path string // where it is
 	// Name is its place within a snapshot, below one of the folders of placed.
@@ -228,7 +228,7 @@ func (m *maker) ledger() (order.LedgerCopy, error) {
 	return ledger, m.copyNamed(File{Path: path, Name: ledgerName})
 }
 
-// file copies a file beside the ledger. One that cannot be read is left out, and said.
+// file copies a file with the ledger. One that cannot be read is left out, and said.
 func (m *maker) file(f File) error {
 	if f.Secret && m.o.NoCredentials {
 		m.left(f.Name, "left out, because it is secret")

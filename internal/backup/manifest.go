@@ -228,7 +228,7 @@ func sized(f *os.File, err error) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// cause is an error without the path that is shown beside it.
+// cause is an error without the path that is shown next to it.
 func cause(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "is gone"

@@ -49,7 +49,7 @@ type Restored struct {
 	Credentials bool     `json:"credentials"`
 	Outside     []string `json:"outside,omitempty"`
 	Left        []Left   `json:"left,omitempty"`
-	// Skipped are files beside the ledger that were not restored.
+	// Skipped are files of the snapshot that were not restored.
 	Skipped []string `json:"skipped,omitempty"`
 }
 

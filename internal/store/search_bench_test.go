@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// BenchmarkPage reads pages of 50 orders beside a million that have ended.
+// BenchmarkPage reads pages of 50 orders next to a million that have ended.
 func BenchmarkPage(b *testing.B) {
 	dir := b.TempDir()
 	makeHistory(b, dir)
