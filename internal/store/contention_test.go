@@ -33,6 +33,21 @@ func (h told) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// TestAnOpenDoesNotWaitForAnotherProgramsTransaction guards that many commands at once are
+// not in the way of each other before they have anything to write.
+func TestAnOpenDoesNotWaitForAnotherProgramsTransaction(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	shell := outside(t, s.dir)
+	mustExec(t, shell, "BEGIN IMMEDIATE")
+	o, err := OpenOwner(s.dir, "cli:test")
+	if err != nil {
+		t.Fatalf("open while another program writes: %v", err)
+	}
+	o.Close()
+	mustExec(t, shell, "ROLLBACK")
+}
+
 func TestAWriteWaitsForAnotherProgramsTransaction(t *testing.T) {
 	t.Parallel()
 	records := make(chan string, 10)

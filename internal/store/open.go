@@ -54,8 +54,11 @@ func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
 	if readOnly {
 		q.Set("mode", "ro")
 	} else {
+		if isEmpty(path) { // later it would take the write lock at each open
+			q.Add("_pragma", fmt.Sprintf("auto_vacuum(%d)", incrementalVacuum))
+		}
 		for _, p := range []string{
-			fmt.Sprintf("auto_vacuum(%d)", incrementalVacuum), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 			"journal_size_limit(67108864)", "cache_size(-16384)", "temp_store(memory)",
 		} {
 			q.Add("_pragma", p)
@@ -74,6 +77,12 @@ func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return db, nil
+}
+
+// isEmpty reports whether the file at path has nothing in it yet.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == 0
 }
 
 func checkEngine(db *sql.DB) error {

@@ -56,6 +56,7 @@ func vacuum(db *sql.DB, dir string) error {
 	for _, statement := range []string{
 		"PRAGMA temp_store = file",
 		"PRAGMA temp_store_directory = '" + strings.ReplaceAll(dir, "'", "''") + "'",
+		fmt.Sprintf("PRAGMA auto_vacuum = %d", incrementalVacuum),
 		"VACUUM",
 		"PRAGMA wal_checkpoint(TRUNCATE)",
 	} {
