@@ -28,6 +28,7 @@ type world struct {
 	client *atelier.Client
 	other  *atelier.Client // of another agent
 	paused bool            // by the owner
+	block  string          // the wallet that is blocked
 }
 
 // inWorld runs f in simulated time, with a marketplace that has one agent with an owner.
@@ -75,14 +76,15 @@ func (w *world) agent(name string, l *pipenet.Listener) *atelier.Client {
 func (w *world) watcher(open int) *bounty.Watcher {
 	return bounty.New(bounty.Options{
 		Store: w.store, Market: w.client, MaxOpen: open, MaxBacklog: 10, Interval: time.Minute,
-		Paused: func(_ context.Context, service string) bool { return w.paused && service == "Pictures" },
-		Rules:  []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler),
+		Paused:  func(_ context.Context, service string) bool { return w.paused && service == "Pictures" },
+		Blocked: func(wallet string) bool { return wallet == w.block },
+		Rules:   []bounty.Rule{{Category: "image_gen", MinBudget: 8 * order.Dollar, Service: "Pictures"}}, Log: slog.New(slog.DiscardHandler),
 	})
 }
 
 // TestNothingIsClaimedForAPausedService guards that a pause takes on no work:
 // a claim is binding.
-func TestNothingIsClaimedWhileTheOwnerHasPausedTheDaemon(t *testing.T) {
+func TestNothingIsClaimedForAPausedService(t *testing.T) {
 	t.Parallel()
 	inWorld(t, func(t *testing.T, w *world) {
 		id := w.post("9.00")
@@ -92,6 +94,28 @@ func TestNothingIsClaimedWhileTheOwnerHasPausedTheDaemon(t *testing.T) {
 			}
 			if _, claimed := w.claims()[id]; claimed == w.paused {
 				t.Errorf("paused %v: claimed %v", w.paused, claimed)
+			}
+		}
+	})
+}
+
+// TestABountyOfABlockedClientIsNotClaimed guards that the client of a bounty is known before
+// the claim, which is binding.
+func TestABountyOfABlockedClientIsNotClaimed(t *testing.T) {
+	t.Parallel()
+	inWorld(t, func(t *testing.T, w *world) {
+		id, err := w.market.PostBounty(sandbox.NewBounty{Title: "a task", Brief: "a task", BudgetUSD: "9.00", PosterWallet: "Pest"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := w.post("9.00")
+		for _, w.block = range []string{"Pest", "nobody"} {
+			if err := w.watcher(2).Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			claims := w.claims()
+			if _, claimed := claims[id]; claimed != (w.block == "nobody") || claims[other] == "" {
+				t.Errorf("while %s is blocked: claimed %v", w.block, claims)
 			}
 		}
 	})
