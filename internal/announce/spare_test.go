@@ -46,6 +46,7 @@ func TestNothingIsLookedForWhileNothingChanges(t *testing.T) {
 	watched(t, func(s *store.Store, _ string, _ *phone, looks *atomic.Int64) {
 		for range 24 * 60 {
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			answered(t, s)
 		}
 		if n := looks.Load(); n > 24*7 {
@@ -68,15 +69,18 @@ func TestTheTimeMakesAnAlertWithoutAChange(t *testing.T) {
 	watched(t, func(s *store.Store, _ string, p *phone, _ *atomic.Int64) {
 		answered(t, s)
 		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if len(p.got) != 0 {
 			t.Errorf("sent %+v", p.got)
 		}
 		time.Sleep(3 * time.Minute)
+		synctest.Wait()
 		if len(p.got) != 1 || !strings.Contains(p.got[0].Title, "has answered no poll") {
 			t.Errorf("sent %+v", p.got)
 		}
 		answered(t, s)
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		if len(p.edits) != 1 {
 			t.Errorf("edited %+v", p.edits)
 		}
@@ -88,12 +92,14 @@ func TestAChangeByACommandIsSeen(t *testing.T) {
 	t.Parallel()
 	watched(t, func(s *store.Store, dir string, p *phone, looks *atomic.Int64) {
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		before := looks.Load()
 		o, err := store.OpenOwner(dir, "the owner")
 		must(t, err)
 		must(t, o.Note("", "owner", "a test"))
 		must(t, o.Close())
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		if looks.Load() == before {
 			t.Error("no look after the commit of another process")
 		}
