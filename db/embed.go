@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql console/migrations/*.sql
 var files embed.FS
 
 // Views creates all views. It fits the schema after the newest migration.
@@ -16,8 +16,14 @@ var files embed.FS
 var Views string
 
 // Migrations returns the goose migrations, named 00001_name.sql and so on.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(files, "migrations")
+func Migrations() fs.FS { return folder("migrations") }
+
+// ConsoleMigrations returns the migrations of the database that says who may use the
+// console.
+func ConsoleMigrations() fs.FS { return folder("console/migrations") }
+
+func folder(name string) fs.FS {
+	sub, err := fs.Sub(files, name)
 	if err != nil {
 		panic(err) // the folder is part of the binary
 	}

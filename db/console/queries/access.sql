@@ -1,0 +1,43 @@
+-- name: PutUser :exec
+INSERT INTO users (name, role, password, added_at) VALUES (@name, @role, @password, @added_at)
+ON CONFLICT (name) DO UPDATE SET role = excluded.role, password = excluded.password;
+
+-- name: GetUser :many
+SELECT * FROM users WHERE name = @name;
+
+-- name: ListUsers :many
+SELECT name, role, added_at FROM users ORDER BY name;
+
+-- name: DeleteUser :execrows
+DELETE FROM users WHERE name = @name;
+
+-- name: AddLink :exec
+INSERT INTO links (hash, name, expires_at) VALUES (@hash, @name, @expires_at);
+
+-- name: TakeLink :many
+DELETE FROM links WHERE hash = @hash AND expires_at > @now RETURNING name;
+
+-- name: LinkWaits :one
+SELECT EXISTS (SELECT 1 FROM links WHERE hash = @hash AND expires_at > @now);
+
+-- name: AddSession :exec
+INSERT INTO sessions (hash, name, role, began_at, used_at, expires_at)
+VALUES (@hash, @name, @role, @now, @now, @expires_at);
+
+-- name: GetSession :many
+SELECT name, role, used_at FROM sessions WHERE hash = @hash AND expires_at > @now AND used_at > @idle;
+
+-- name: UseSession :exec
+UPDATE sessions SET used_at = @now WHERE hash = @hash;
+
+-- name: DeleteSession :exec
+DELETE FROM sessions WHERE hash = @hash;
+
+-- name: DeleteSessionsOf :exec
+DELETE FROM sessions WHERE name = @name;
+
+-- name: DeleteExpiredLinks :exec
+DELETE FROM links WHERE expires_at <= @now;
+
+-- name: DeleteExpiredSessions :exec
+DELETE FROM sessions WHERE expires_at <= @now OR used_at <= @idle;
