@@ -1,0 +1,58 @@
+// Package console serves the owner's page: what the daemon does, what needs the owner, and
+// the buttons for it.
+//
+// Each page is one file here and one template. A page reads the ledger and asks the
+// marketplace nothing. What lasts goes through the owner's actions, and what is secret does
+// not reach this package: it must not know the configuration, the key, or how the daemon
+// works.
+package console
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"atelierd/internal/console/access"
+)
+
+// Options are what the console shows, and to whom.
+type Options struct {
+	Access *access.Access
+	// Agent returns the name of the agent.
+	Agent func() string
+	// Zone returns the owner's time zone.
+	Zone func() *time.Location
+	// Hosts are the names under which browsers may ask, such as console.example.com.
+	// Loopback addresses are allowed in any case.
+	Hosts []string
+	// Secure says that browsers come by HTTPS, so that they send the cookie no other way.
+	Secure bool
+	// Name tells the cookies of the consoles of one host apart. Browsers send cookies to
+	// all ports.
+	Name string
+	Log  *slog.Logger
+}
+
+// console is the handler of all pages.
+type console struct {
+	Options
+	pages  pages
+	tries  tries
+	static static
+}
+
+// New returns the handler of all pages.
+func New(o Options) http.Handler {
+	c := &console{Options: o, pages: parsePages(), static: newStatic()}
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/{hash}/{name}", c.static)
+	mux.HandleFunc("GET /login", c.showLogin)
+	mux.HandleFunc("POST /login", c.login)
+	mux.HandleFunc("GET /login/{secret}", c.showLink)
+	mux.HandleFunc("POST /login/{secret}", c.useLink)
+	mux.Handle("POST /logout", c.member(c.logout))
+	mux.Handle("POST /theme", c.member(c.chooseTheme))
+	mux.Handle("GET /{$}", c.member(c.now))
+	mux.Handle("/", c.member(c.notFound))
+	return c.guard(mux)
+}

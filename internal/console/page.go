@@ -1,0 +1,144 @@
+package console
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"atelierd/internal/console/access"
+)
+
+//go:embed templates/*.html static/*
+var files embed.FS
+
+// pages are the templates by their names, each with the layout.
+type pages map[string]*template.Template
+
+func parsePages() pages {
+	p := pages{}
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		panic(err) // the pattern is constant
+	}
+	for _, file := range names {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name != "layout" {
+			p[name] = template.Must(template.New("layout.html").ParseFS(files, "templates/layout.html", file))
+		}
+	}
+	return p
+}
+
+// frame is what stands around each page.
+type frame struct {
+	Title string
+	// Tab is the entry of the menu that the page belongs to; "" for a page without a menu.
+	Tab   string
+	Agent string
+	Who   access.Who
+	Token string
+	// Theme is light or dark; "" follows the system.
+	Theme string
+	CSS   string
+	JS    string
+	Clock string // the time of the page, with its zone
+	Body  any
+}
+
+// render writes a page of somebody who is logged in.
+func (c *console) render(w http.ResponseWriter, v visit, page string, f frame) {
+	f.Who, f.Token = v.who, v.token()
+	c.write(w, v.Request, http.StatusOK, page, f)
+}
+
+func (c *console) renderLogin(w http.ResponseWriter, r *http.Request, status int, p loginPage) {
+	c.write(w, r, status, "login", frame{Title: "Log in", Body: p})
+}
+
+// write fills the frame and writes the page, whole or not at all.
+func (c *console) write(w http.ResponseWriter, r *http.Request, status int, page string, f frame) {
+	f.Agent, f.CSS, f.JS, f.Theme = c.Agent(), c.static.url("console.css"), c.static.url("console.js"), theme(r)
+	zone := c.Zone()
+	f.Clock = time.Now().In(zone).Format("15:04") + " in " + zone.String()
+	var text bytes.Buffer
+	if err := c.pages[page].Execute(&text, f); err != nil {
+		c.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(text.Bytes()) // whoever asked has left
+}
+
+// themeCookie keeps the choice of colours. It is no secret.
+const themeCookie = "atelierd-theme"
+
+func theme(r *http.Request) string {
+	if k, err := r.Cookie(themeCookie); err == nil && (k.Value == "light" || k.Value == "dark") {
+		return k.Value
+	}
+	return ""
+}
+
+func (c *console) chooseTheme(w http.ResponseWriter, v visit) {
+	choice := v.PostForm.Get("theme")
+	k := &http.Cookie{Name: themeCookie, Value: choice, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: c.Secure, SameSite: http.SameSiteLaxMode}
+	if choice != "light" && choice != "dark" {
+		k.Value, k.MaxAge = "", -1
+	}
+	http.SetCookie(w, k)
+	http.Redirect(w, v.Request, local(v.PostForm.Get("next")), http.StatusSeeOther)
+}
+
+func (c *console) notFound(w http.ResponseWriter, v visit) {
+	f := frame{Title: "Not found", Tab: "none", Who: v.who, Token: v.token()}
+	c.write(w, v.Request, http.StatusNotFound, "notfound", f)
+}
+
+// static serves the files that pages load, each under a path that changes with it.
+type static map[string]staticFile
+
+type staticFile struct {
+	hash string
+	kind string
+	data []byte
+}
+
+func newStatic() static {
+	s := static{}
+	entries, err := fs.ReadDir(files, "static")
+	if err != nil {
+		panic(err) // the folder is part of the binary
+	}
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	for _, e := range entries {
+		data, err := fs.ReadFile(files, "static/"+e.Name())
+		if err != nil {
+			panic(err) // the file is part of the binary
+		}
+		sum := sha256.Sum256(data)
+		s[e.Name()] = staticFile{base64.RawURLEncoding.EncodeToString(sum[:9]), kinds[path.Ext(e.Name())], data}
+	}
+	return s
+}
+
+func (s static) url(name string) string { return "/static/" + s[name].hash + "/" + name }
+
+// ServeHTTP implements http.Handler.
+func (s static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f, ok := s[r.PathValue("name")]
+	if !ok || f.hash != r.PathValue("hash") {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", f.kind)
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	_, _ = w.Write(f.data) // whoever asked has left
+}

@@ -1,0 +1,2 @@
+// Keys and live blocks. Every page works without this file.
+"use strict";
