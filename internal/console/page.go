@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 
 //go:embed templates/*.html static/*
 var files embed.FS
+
+// The templates that every page has besides its own.
+var shared = []string{"templates/layout.html", "templates/parts.html"}
 
 // pages are the templates by their names, each with the layout.
 type pages map[string]*template.Template
@@ -28,10 +32,11 @@ func parsePages() pages {
 		panic(err) // the pattern is constant
 	}
 	for _, file := range names {
-		name := strings.TrimSuffix(path.Base(file), ".html")
-		if name != "layout" {
-			p[name] = template.Must(template.New("layout.html").ParseFS(files, "templates/layout.html", file))
+		if slices.Contains(shared, file) {
+			continue
 		}
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		p[name] = template.Must(template.New("layout.html").ParseFS(files, append(slices.Clone(shared), file)...))
 	}
 	return p
 }
@@ -111,22 +116,31 @@ type staticFile struct {
 	data []byte
 }
 
+// newStatic joins the style sheets into one and the scripts into one, by name, so that a
+// page loads two files.
 func newStatic() static {
-	s := static{}
-	entries, err := fs.ReadDir(files, "static")
-	if err != nil {
-		panic(err) // the folder is part of the binary
+	return static{
+		"console.css": joined("static/*.css", "text/css; charset=utf-8"),
+		"console.js":  joined("static/*.js", "text/javascript; charset=utf-8"),
 	}
-	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-	for _, e := range entries {
-		data, err := fs.ReadFile(files, "static/"+e.Name())
+}
+
+func joined(pattern, kind string) staticFile {
+	names, err := fs.Glob(files, pattern)
+	if err != nil {
+		panic(err) // the pattern is constant
+	}
+	f := staticFile{kind: kind}
+	for _, name := range names {
+		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			panic(err) // the file is part of the binary
 		}
-		sum := sha256.Sum256(data)
-		s[e.Name()] = staticFile{base64.RawURLEncoding.EncodeToString(sum[:9]), kinds[path.Ext(e.Name())], data}
+		f.data = append(append(f.data, data...), '\n')
 	}
-	return s
+	sum := sha256.Sum256(f.data)
+	f.hash = base64.RawURLEncoding.EncodeToString(sum[:9])
+	return f
 }
 
 func (s static) url(name string) string { return "/static/" + s[name].hash + "/" + name }
