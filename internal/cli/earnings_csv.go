@@ -1,15 +1,13 @@
 package cli
 
 import (
-	"encoding/csv"
+	"atelierd/internal/sheet"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"atelierd/internal/term"
 )
 
 // The columns of the CSV. No release removes or renames one; docs/accounts.md lists them.
@@ -24,8 +22,7 @@ var (
 
 // writeCSV writes the accounts as RFC 4180 has it.
 func (v earningsView) writeCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
+	out := sheet.NewWriter(w)
 	switch {
 	case v.grouping.by == byOrder:
 		_ = out.Write(orderColumns) // Flush has the error
@@ -35,12 +32,12 @@ func (v earningsView) writeCSV(w io.Writer) error {
 	case v.grouping.ofGenerators():
 		_ = out.Write(append([]string{v.grouping.by}, generatorColumns...))
 		for _, r := range v.Rows {
-			_ = out.Write([]string{cell(r.Key), "USD", r.Cost, r.Other, r.Lost, r.Spent})
+			_ = out.Write([]string{sheet.Cell(r.Key), "USD", r.Cost, r.Other, r.Lost, r.Spent})
 		}
 	default:
 		_ = out.Write(append([]string{v.grouping.by}, groupColumns...))
 		for _, r := range v.Rows {
-			_ = out.Write([]string{cell(r.Key), strconv.Itoa(r.Orders), r.Gross, r.Fee, r.Net, "USD", r.Paid, r.Cost, r.Other, r.Lost, strconv.Itoa(r.Rated), r.Rating})
+			_ = out.Write([]string{sheet.Cell(r.Key), strconv.Itoa(r.Orders), r.Gross, r.Fee, r.Net, "USD", r.Paid, r.Cost, r.Other, r.Lost, strconv.Itoa(r.Rated), r.Rating})
 		}
 	}
 	out.Flush()
@@ -53,19 +50,9 @@ func (o orderEarning) csv() []string {
 		providers[name] = usd.String()
 	}
 	return []string{
-		date(o.Completed), stamp(o.Completed), date(o.PaidAt), stamp(o.PaidAt), cell(o.ID), o.State, cell(o.Service), cell(o.Client),
-		o.Gross, o.Fee, o.Net, "USD", o.Paid, cell(o.PayoutTx), o.Cost, o.Lost, pairs(o.Costs), pairs(providers), o.Rating,
+		date(o.Completed), stamp(o.Completed), date(o.PaidAt), stamp(o.PaidAt), sheet.Cell(o.ID), o.State, sheet.Cell(o.Service), sheet.Cell(o.Client),
+		o.Gross, o.Fee, o.Net, "USD", o.Paid, sheet.Cell(o.PayoutTx), o.Cost, o.Lost, pairs(o.Costs), pairs(providers), o.Rating,
 	}
-}
-
-// cell makes text safe for a spreadsheet, which takes one that begins with certain
-// characters for a formula and runs it.
-func cell(text string) string {
-	text = term.Sanitize(text)
-	if text != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", []rune(text)[0]) {
-		return "'" + text
-	}
-	return text
 }
 
 // pairs is a list of amounts in one cell, such as "flux 0.04; studio 0.10".
@@ -74,7 +61,7 @@ func pairs(amounts map[string]string) string {
 	for _, name := range slices.Sorted(maps.Keys(amounts)) {
 		list = append(list, name+" "+amounts[name])
 	}
-	return cell(strings.Join(list, "; "))
+	return sheet.Cell(strings.Join(list, "; "))
 }
 
 // date is the day of a moment, and stamp the moment to the second, in the time's zone; ""

@@ -3,17 +3,16 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 
 	"atelierd/internal/config"
 	"atelierd/internal/order"
+	"atelierd/internal/sheet"
 	"atelierd/internal/store"
 	"atelierd/internal/store/viewsql"
 	"atelierd/internal/term"
@@ -62,7 +61,7 @@ func (c QueryCmd) Run(p *Program) error {
 
 func (c QueryCmd) show(p *Program, r viewsql.Result) error {
 	if c.CSV {
-		return writeRows(p.Stdout, r)
+		return sheet.Query(p.Stdout, r)
 	}
 	return Output{JSON: c.JSON}.print(p, jsonRows(r), func(g *term.Page) {
 		if len(r.Rows) == 0 {
@@ -70,13 +69,13 @@ func (c QueryCmd) show(p *Program, r viewsql.Result) error {
 			return
 		}
 		rows := [][]term.Cell{make([]term.Cell, len(r.Columns))}
-		for i, name := range unique(r.Columns) {
+		for i, name := range r.Names() {
 			rows[0][i] = term.Styled(term.Bold, term.Line(name, 64))
 		}
 		for _, row := range r.Rows {
 			cells := make([]term.Cell, len(row))
 			for i, v := range row {
-				cells[i] = term.Plain(term.Line(plainValue(v), 200))
+				cells[i] = term.Plain(term.Line(viewsql.Text(v), 200))
 			}
 			rows = append(rows, cells)
 		}
@@ -98,54 +97,6 @@ func showLimits(w io.Writer, r viewsql.Result) error {
 	return err
 }
 
-// plainValue is a value as text; NULL is empty.
-func plainValue(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return ""
-	case []byte:
-		return hex.EncodeToString(v)
-	case float64:
-		if math.Abs(v) < 1e15 {
-			return strconv.FormatFloat(v, 'f', -1, 64)
-		}
-	}
-	return fmt.Sprint(value)
-}
-
-// unique numbers the repeated names of columns, as SQLite does.
-func unique(columns []string) []string {
-	list, seen := make([]string, len(columns)), map[string]bool{}
-	for i, name := range columns {
-		list[i] = name
-		for n := 1; seen[list[i]]; n++ {
-			list[i] = fmt.Sprintf("%s:%d", name, n)
-		}
-		seen[list[i]] = true
-	}
-	return list
-}
-
-// writeRows writes a result as RFC 4180 has it. Foreign text is made safe for a
-// spreadsheet.
-func writeRows(w io.Writer, r viewsql.Result) error {
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	_ = out.Write(unique(r.Columns)) // Flush has the error
-	for _, row := range r.Rows {
-		cells := make([]string, len(row))
-		for i, v := range row {
-			cells[i] = plainValue(v)
-			if text, ok := v.(string); ok {
-				cells[i] = cell(text)
-			}
-		}
-		_ = out.Write(cells)
-	}
-	out.Flush()
-	return out.Error()
-}
-
 // jsonRow is an object whose keys keep their order.
 type jsonRow struct {
 	columns []string
@@ -154,7 +105,7 @@ type jsonRow struct {
 
 // jsonRows are the rows of a result. It is not nil.
 func jsonRows(r viewsql.Result) []jsonRow {
-	columns := unique(r.Columns)
+	columns := r.Names()
 	list := make([]jsonRow, len(r.Rows))
 	for i, row := range r.Rows {
 		list[i] = jsonRow{columns, row}

@@ -9,10 +9,13 @@ package viewsql
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +48,34 @@ type Result struct {
 	Rows [][]any
 	// More reports that there are more rows, and Cut that a long text was cut.
 	More, Cut bool
+}
+
+// Names returns the names of the columns. Repeated ones are numbered, as SQLite does.
+func (r Result) Names() []string {
+	list, seen := make([]string, len(r.Columns)), map[string]bool{}
+	for i, name := range r.Columns {
+		list[i] = name
+		for n := 1; seen[list[i]]; n++ {
+			list[i] = fmt.Sprintf("%s:%d", name, n)
+		}
+		seen[list[i]] = true
+	}
+	return list
+}
+
+// Text is a value of a row as text; NULL is empty.
+func Text(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case []byte:
+		return hex.EncodeToString(v)
+	case float64:
+		if math.Abs(v) < 1e15 {
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		}
+	}
+	return fmt.Sprint(value)
 }
 
 // Runner runs statements, one at a time.
