@@ -36,6 +36,7 @@ type Options struct {
 // console is the handler of all pages.
 type console struct {
 	Options
+	format format
 	pages  pages
 	tries  tries
 	static static
@@ -43,7 +44,8 @@ type console struct {
 
 // New returns the handler of all pages.
 func New(o Options) http.Handler {
-	c := &console{Options: o, pages: parsePages(), static: newStatic()}
+	f := format{zone: o.Zone, now: time.Now}
+	c := &console{Options: o, format: f, pages: parsePages(f), static: newStatic()}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{hash}/{name}", c.static)
 	mux.HandleFunc("GET /login", c.showLogin)

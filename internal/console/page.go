@@ -11,7 +11,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"atelierd/internal/console/access"
 )
@@ -25,7 +24,7 @@ var shared = []string{"templates/layout.html", "templates/parts.html"}
 // pages are the templates by their names, each with the layout.
 type pages map[string]*template.Template
 
-func parsePages() pages {
+func parsePages(f format) pages {
 	p := pages{}
 	names, err := fs.Glob(files, "templates/*.html")
 	if err != nil {
@@ -36,7 +35,7 @@ func parsePages() pages {
 			continue
 		}
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		p[name] = template.Must(template.New("layout.html").ParseFS(files, append(slices.Clone(shared), file)...))
+		p[name] = template.Must(template.New("layout.html").Funcs(f.funcs()).ParseFS(files, append(slices.Clone(shared), file)...))
 	}
 	return p
 }
@@ -54,7 +53,10 @@ type frame struct {
 	CSS   string
 	JS    string
 	Clock string // the time of the page, with its zone
-	Body  any
+	Path  string // the address of the page
+	// Needs is how many things need the owner, Inbox how many clients wait for an answer.
+	Needs, Inbox int
+	Body         any
 }
 
 // render writes a page of somebody who is logged in.
@@ -70,8 +72,7 @@ func (c *console) renderLogin(w http.ResponseWriter, r *http.Request, status int
 // write fills the frame and writes the page, whole or not at all.
 func (c *console) write(w http.ResponseWriter, r *http.Request, status int, page string, f frame) {
 	f.Agent, f.CSS, f.JS, f.Theme = c.Agent(), c.static.url("console.css"), c.static.url("console.js"), theme(r)
-	zone := c.Zone()
-	f.Clock = time.Now().In(zone).Format("15:04") + " in " + zone.String()
+	f.Clock, f.Path = c.format.clockNow(), r.URL.RequestURI()
 	var text bytes.Buffer
 	if err := c.pages[page].Execute(&text, f); err != nil {
 		c.fail(w, r, err)
