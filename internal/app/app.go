@@ -52,7 +52,7 @@ type Options struct {
 
 	// Transport carries requests to the marketplace, and notifications; nil is the network.
 	Transport http.RoundTripper
-	// Listen opens the port for webhooks; nil is net.Listen.
+	// Listen opens the ports for webhooks, metrics and the console; nil is net.Listen.
 	Listen func(network, address string) (net.Listener, error)
 	// Generators take the place of the configured ones; nil for none.
 	Generators map[string]fulfill.Generator
@@ -81,6 +81,12 @@ func (o Options) withDefaults() Options {
 	if o.StoreHook == nil {
 		o.StoreHook = killPoint
 	}
+	return o
+}
+
+// with returns the options with another configuration.
+func (o Options) with(cfg *config.Config) Options {
+	o.Config = cfg
 	return o
 }
 

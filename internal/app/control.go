@@ -76,10 +76,11 @@ func (c *activity) stops() {
 
 // controlled is the daemon as commands see it through the socket.
 type controlled struct {
-	a      *App
-	poller *intake.Poller
-	engine *engine.Engine
-	budget *budget.Budget
+	a       *App
+	poller  *intake.Poller
+	engine  *engine.Engine
+	budget  *budget.Budget
+	console *consoleLoop
 }
 
 // run answers commands until ctx ends. No error of the socket ends the daemon.
@@ -113,6 +114,11 @@ func (c controlled) Reload() control.Reload {
 		}
 	}
 	return r
+}
+
+// ConsoleLink implements control.Daemon.
+func (c controlled) ConsoleLink(ctx context.Context, name string) control.ConsoleLink {
+	return c.console.link(ctx, name)
 }
 
 // State implements control.Daemon.

@@ -21,7 +21,7 @@ func OpenPort(o Options) (net.Listener, error) {
 	if _, err := configuredSecret(o.Config.Webhook, o.Getenv); err != nil {
 		return nil, err
 	}
-	return o.listen("webhook", o.Config.Webhook.Listen)
+	return o.listen("webhook", "tcp", o.Config.Webhook.Listen)
 }
 
 // openMetricsPort takes the port for metrics. Only a daemon serves them.
@@ -36,12 +36,12 @@ func OpenMetricsPort(o Options) (net.Listener, error) {
 	if !o.Config.Metrics.On() {
 		return nil, nil
 	}
-	return o.listen("metrics", o.Config.Metrics.Listen)
+	return o.listen("metrics", "tcp", o.Config.Metrics.Listen)
 }
 
 // listen takes the address that a section of the configuration has under listen.
-func (o Options) listen(section, address string) (net.Listener, error) {
-	l, err := o.Listen("tcp", address)
+func (o Options) listen(section, network, address string) (net.Listener, error) {
+	l, err := o.Listen(network, address)
 	if err != nil {
 		return nil, &config.Error{
 			Problems: []config.Problem{{Key: section + ".listen", Text: serve.ListenError(address, err).Error()}},

@@ -48,6 +48,7 @@ type changing struct {
 	Pinger  *ping.Pinger
 	Backups *backup.Loop
 	History *retention.Loop
+	Console *consoleLoop
 }
 
 // reloader puts another configuration in place of the one in use.
@@ -186,6 +187,7 @@ func (r *reloader) tell(now *live, notices announce.Options) {
 	p.Pinger.Change(pingGet(c.Ping))
 	p.Backups.Change(backupSettings(c))
 	p.History.Change(retentionOptions(b, p.Waits))
+	p.Console.Change()
 }
 
 const (

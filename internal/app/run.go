@@ -79,13 +79,14 @@ func daemonLoops() fx.Option {
 		asLoop(func(p *ping.Pinger) loop { return loop{"ping", 6, p.Run} }),
 		asLoop(func(l *retention.Loop) loop { return loop{"retention", 6, l.Run} }),
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
+		asLoop(func(c *consoleLoop) loop { return loop{"console", 6, c.run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 		asLoop(func(a *App) loop { return loop{"watchdog", 8, a.feedWatchdog} }),
 		asLoop(func(a *App) loop { return loop{"status line", 6, a.showStatus} }),
 		// Commands are answered while the engine drains.
-		asLoop(func(a *App, p *intake.Poller, e *engine.Engine, m *budget.Budget) loop {
-			return loop{"control", 8, controlled{a, p, e, m}.run}
+		asLoop(func(a *App, p *intake.Poller, e *engine.Engine, m *budget.Budget, c *consoleLoop) loop {
+			return loop{"control", 8, controlled{a, p, e, m, c}.run}
 		}),
 	)
 }

@@ -42,6 +42,8 @@ type Config struct {
 	Messages Messages
 	Webhook  Webhook
 	Metrics  Metrics
+	Console  Console
+	MCP      MCP
 	Ping     Ping
 	Backup   Backup
 	Bounties Bounties

@@ -62,6 +62,13 @@ func (c *Client) Reload(ctx context.Context) (r Reload, err error) {
 	return r, c.ask(ctx, http.MethodPost, "/reload", &r)
 }
 
+// ConsoleLink has the daemon make a link that logs name in to the console once.
+func (c *Client) ConsoleLink(ctx context.Context, name string) (l ConsoleLink, err error) {
+	ctx, cancel := context.WithTimeout(ctx, quick)
+	defer cancel()
+	return l, c.ask(ctx, http.MethodPost, "/console/link?as="+url.QueryEscape(name), &l)
+}
+
 // ask sends a request and reads the answer into v, unless that is nil.
 func (c *Client) ask(ctx context.Context, method, path string, v any) error {
 	r, err := http.NewRequestWithContext(ctx, method, "http://daemon"+path, http.NoBody)

@@ -25,6 +25,17 @@ type Daemon interface {
 	Poll(ctx context.Context) (Poll, error)
 	// Reload has the daemon read its configuration again, and waits for that.
 	Reload() Reload
+	// ConsoleLink makes a link that logs name in to the console once.
+	ConsoleLink(ctx context.Context, name string) ConsoleLink
+}
+
+// ConsoleLink is a link that logs in to the console once.
+type ConsoleLink struct {
+	URL     string    `json:"url,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+	// Error is why there is none; Hint is the next step.
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
 }
 
 // Reload is the outcome of a reload.

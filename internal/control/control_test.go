@@ -38,6 +38,10 @@ func (d *daemon) Reload() control.Reload {
 	return control.Reload{Path: "atelierd.toml", Error: d.wrong}
 }
 
+func (d *daemon) ConsoleLink(_ context.Context, name string) control.ConsoleLink {
+	return control.ConsoleLink{URL: "http://console/login/" + name}
+}
+
 func (d *daemon) Poll(ctx context.Context) (control.Poll, error) { return d.poll(ctx) }
 
 // shortDir returns a folder whose path is short enough for a socket.

@@ -29,6 +29,9 @@ func Serve(ctx context.Context, l net.Listener, d Daemon) error {
 		answer(w, p)
 	})))
 	mux.Handle("POST /reload", serve.Stream(maxPolls, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, d.Reload()) })))
+	mux.HandleFunc("POST /console/link", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, d.ConsoleLink(r.Context(), r.URL.Query().Get("as")))
+	})
 	return serve.Run(ctx, l, mux)
 }
 

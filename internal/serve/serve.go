@@ -6,24 +6,37 @@
 package serve
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// maxConns is the most connections of a listener at the same time. The marketplace needs
-// one or two, an owner a few more.
-const maxConns = 32
+// Options are how a listener is served. The zero value suits a few programs that ask.
+type Options struct {
+	// Conns is the most connections at the same time; 0 is 32. The marketplace needs one
+	// or two, an owner a few more.
+	Conns int
+	// TLS encrypts the connections; nil leaves them plain.
+	TLS *tls.Config
+	// Log gets at debug which connections failed; nil is the default log.
+	Log *slog.Logger
+}
 
 // stopKey is the key of a request's context for the context that ends at the stop.
 type stopKey struct{}
 
+// Run serves h on l with the zero value of Options.
+func Run(ctx context.Context, l net.Listener, h http.Handler) error { return Options{}.Run(ctx, l, h) }
+
 // Run serves h on l until ctx is cancelled, then stops within 5 seconds. Streams end at
 // once, and other requests may finish.
-func Run(ctx context.Context, l net.Listener, h http.Handler) error {
+func (o Options) Run(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10,
@@ -32,9 +45,18 @@ func Run(ctx context.Context, l net.Listener, h http.Handler) error {
 			return context.WithValue(context.WithoutCancel(ctx), stopKey{}, ctx)
 		},
 	}
+	if o.Log != nil {
+		server.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
+	}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- server.Serve(&limited{Listener: l, free: make(chan struct{}, maxConns), closed: make(chan struct{})})
+		l := &limited{Listener: l, free: make(chan struct{}, cmp.Or(o.Conns, 32)), closed: make(chan struct{})}
+		if o.TLS == nil {
+			ended <- server.Serve(l)
+			return
+		}
+		server.TLSConfig = o.TLS
+		ended <- server.ServeTLS(l, "", "")
 	}()
 	select {
 	case err := <-ended:

@@ -21,7 +21,7 @@ func TestTheServerStopsInTimeDespiteOpenConnections(t *testing.T) {
 		go func() {
 			ended <- Run(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 		}()
-		for range maxConns {
+		for range 32 {
 			c, err := l.Dial(t.Context(), "", "")
 			if err != nil {
 				t.Fatal(err)

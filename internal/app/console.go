@@ -1,0 +1,215 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"atelierd/internal/beat"
+	"atelierd/internal/config"
+	"atelierd/internal/console"
+	"atelierd/internal/console/access"
+	"atelierd/internal/control"
+	"atelierd/internal/logonce"
+	"atelierd/internal/order"
+	"atelierd/internal/serve"
+)
+
+// maxConsole is the most connections to the console at the same time.
+const maxConsole = 128
+
+// consoleAgain is how long a console that cannot be served waits before it is tried again.
+const consoleAgain = time.Minute
+
+// consoleLoop serves the owner's console while one is configured. Whatever fails in it, the
+// daemon works on.
+type consoleLoop struct {
+	b        base
+	changed  signal
+	failures logonce.Logger
+
+	mu     sync.Mutex
+	access *access.Access // nil while nothing is served
+	url    string
+	failed error // why nothing is served
+}
+
+func newConsoleLoop(b base) *consoleLoop { return &consoleLoop{b: b, changed: make(signal, 1)} }
+
+// run serves until ctx ends, always what is configured now.
+func (c *consoleLoop) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		cfg := c.b.config()
+		if !cfg.Console.On() {
+			c.set(nil, "", nil)
+			beat.Idle(ctx)
+			select {
+			case <-ctx.Done():
+			case <-c.changed:
+			}
+			beat.Turn(ctx)
+			continue
+		}
+		err := c.serve(ctx, cfg)
+		if err == nil {
+			continue // it has stopped, or another configuration is in use
+		}
+		c.set(nil, "", err)
+		c.failures.Failed(c.b.Log, "the console is not served; it is tried again each minute", err)
+		beat.Sleep(ctx, consoleAgain, c.changed)
+	}
+	return nil
+}
+
+// Change has the console served as it is configured now.
+func (c *consoleLoop) Change() { c.changed.wake() }
+
+// serve serves the console until ctx ends or the configuration changes.
+func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
+	o := serve.Options{Conns: maxConsole, Log: c.b.Log}
+	if cfg.Console.TLS() {
+		pair, err := tls.LoadX509KeyPair(cfg.Console.Cert, cfg.Console.Key)
+		if err != nil {
+			return fmt.Errorf("the certificate of [console] cannot be used: %w", err)
+		}
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	users, err := access.Open(ctx, cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer users.Close()
+	l, err := OpenConsolePort(c.b.App.o.with(cfg))
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	waiting.Go(func() {
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-c.changed:
+				if cfg.Console.TLS() || c.b.config().Console != cfg.Console { // a certificate may be new
+					stop()
+				}
+			}
+		}
+	})
+	c.failures.Recovered(c.b.Log, "the console is served again")
+	c.set(users, consoleURL(cfg.Console, l), nil)
+	defer c.set(nil, "", nil)
+	c.b.Log.Info("serving the console", "address", l.Addr().String(), "url", c.address())
+	beat.Idle(ctx)
+	defer beat.Turn(ctx)
+	err = o.Run(ctx, l, console.New(c.options(cfg, users)))
+	stop()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	return err
+}
+
+// options are those of the pages.
+func (c *consoleLoop) options(cfg *config.Config, users *access.Access) console.Options {
+	sum := sha256.Sum256([]byte(c.b.Credentials.current().AgentID))
+	o := console.Options{
+		Access: users, Secure: cfg.Console.Secure(), Log: c.b.Log, Name: hex.EncodeToString(sum[:4]),
+		Agent: func() string { return c.b.config().Agent.Name },
+		Zone:  func() *time.Location { return c.b.config().Zone() },
+	}
+	if host := cfg.Console.Host(); host != "" {
+		o.Hosts = []string{host}
+	}
+	return o
+}
+
+func (c *consoleLoop) set(users *access.Access, url string, failed error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.access, c.url, c.failed = users, url, failed
+}
+
+// address returns where browsers find the console, or "" while it is not served.
+func (c *consoleLoop) address() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.url
+}
+
+// link returns a link that logs name in once.
+func (c *consoleLoop) link(ctx context.Context, name string) control.ConsoleLink {
+	c.mu.Lock()
+	users, at, failed := c.access, c.url, c.failed
+	c.mu.Unlock()
+	switch {
+	case failed != nil:
+		return control.ConsoleLink{Error: "the console is not served: " + failed.Error(), Hint: "correct [console] in the configuration, then run " + order.Command("reload")}
+	case users == nil && c.b.config().Console.On():
+		return control.ConsoleLink{Error: "the console starts or stops at the moment", Hint: "run the command again"}
+	case users == nil:
+		return control.ConsoleLink{Error: "the console is off", Hint: `set listen = "127.0.0.1:8378" in [console] of the configuration, then run ` + order.Command("reload")}
+	}
+	secret, err := users.NewLink(ctx, name)
+	if err != nil {
+		return control.ConsoleLink{Error: "no link could be made: " + err.Error()}
+	}
+	return control.ConsoleLink{URL: at + "/login/" + secret, Expires: time.Now().Add(access.LinkLife)}
+}
+
+// consoleURL returns where browsers find a console that listens on l.
+func consoleURL(c config.Console, l net.Listener) string {
+	switch {
+	case c.PublicURL != "":
+		return c.PublicURL
+	case c.TLS():
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}
+
+// OpenConsolePort listens for browsers, or for the proxy before them; it returns nil when
+// the console is off.
+func OpenConsolePort(o Options) (net.Listener, error) {
+	o = o.withDefaults()
+	path := o.Config.Console.Socket()
+	if path == "" {
+		if !o.Config.Console.On() {
+			return nil, nil
+		}
+		return o.listen("console", "tcp", o.Config.Console.Listen)
+	}
+	if err := removeDead(path); err != nil {
+		return nil, err
+	}
+	l, err := o.listen("console", "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o660); err != nil { // the proxy shares the group
+		return nil, closeAfter(err, l)
+	}
+	return l, nil
+}
+
+// removeDead removes the socket of a process that has ended.
+func removeDead(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return nil //nolint:nilerr // to listen says what is wrong
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		return errors.Join(fmt.Errorf("another process listens on %s", path), conn.Close())
+	}
+	return os.Remove(path)
+}
