@@ -126,6 +126,8 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access) console.
 		Access: users, Secure: cfg.Console.Secure(), Log: c.b.Log, Name: hex.EncodeToString(sum[:4]),
 		Agent: func() string { return c.b.config().Agent.Name },
 		Zone:  func() *time.Location { return c.b.config().Zone() },
+
+		Version: c.b.Store.Version,
 	}
 	if host := cfg.Console.Host(); host != "" {
 		o.Hosts = []string{host}

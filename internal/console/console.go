@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"atelierd/internal/console/access"
+	"atelierd/internal/serve"
 )
 
 // Options are what the console shows, and to whom.
@@ -30,7 +31,9 @@ type Options struct {
 	// Name tells the cookies of the consoles of one host apart. Browsers send cookies to
 	// all ports.
 	Name string
-	Log  *slog.Logger
+	// Version returns a number that grows with each change of the ledger.
+	Version func() (uint64, error)
+	Log     *slog.Logger
 }
 
 // console is the handler of all pages.
@@ -40,12 +43,16 @@ type console struct {
 	pages  pages
 	tries  tries
 	static static
+	// builders make the pages that are live, by their addresses.
+	builders *http.ServeMux
+	streams  streams
+	changes  changes
 }
 
 // New returns the handler of all pages.
 func New(o Options) http.Handler {
 	f := format{zone: o.Zone, now: time.Now}
-	c := &console{Options: o, format: f, pages: parsePages(f), static: newStatic()}
+	c := &console{Options: o, format: f, pages: parsePages(f), static: newStatic(), builders: http.NewServeMux(), changes: changes{ask: o.Version}}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{hash}/{name}", c.static)
 	mux.HandleFunc("GET /login", c.showLogin)
@@ -54,7 +61,8 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("POST /login/{secret}", c.useLink)
 	mux.Handle("POST /logout", c.member(c.logout))
 	mux.Handle("POST /theme", c.member(c.chooseTheme))
-	mux.Handle("GET /{$}", c.member(c.now))
+	mux.Handle("GET /live", serve.Stream(streamsInAll, c.member(c.follow)))
+	c.live(mux, "GET /{$}", c.now)
 	mux.Handle("/", c.member(c.notFound))
 	return c.guard(mux)
 }

@@ -34,7 +34,7 @@ func newSite(t *testing.T) *site {
 	}
 	server := httptest.NewServer(New(Options{
 		Access: a, Agent: func() string { return "Night <Garden>" }, Zone: func() *time.Location { return time.UTC },
-		Hosts: []string{"console.example.com"}, Name: "test", Log: slog.New(slog.DiscardHandler),
+		Hosts: []string{"console.example.com"}, Name: "test", Version: func() (uint64, error) { return 1, nil }, Log: slog.New(slog.DiscardHandler),
 	}))
 	t.Cleanup(func() { server.Close(); a.Close() })
 	return &site{t, a, server.URL, browser(t)}

@@ -88,6 +88,7 @@ func (c *console) logout(w http.ResponseWriter, v visit) {
 		c.fail(w, v.Request, err)
 		return
 	}
+	c.streams.logout(v.session)
 	c.forgetSession(w)
 	http.Redirect(w, v.Request, "/login", http.StatusSeeOther)
 }

@@ -54,6 +54,7 @@ type frame struct {
 	JS    string
 	Clock string // the time of the page, with its zone
 	Path  string // the address of the page
+	Live  bool   // the page is kept up to date
 	// Needs is how many things need the owner, Inbox how many clients wait for an answer.
 	Needs, Inbox int
 	Body         any
@@ -61,8 +62,18 @@ type frame struct {
 
 // render writes a page of somebody who is logged in.
 func (c *console) render(w http.ResponseWriter, v visit, page string, f frame) {
-	f.Who, f.Token = v.who, v.token()
+	if err := c.complete(v, &f); err != nil {
+		c.fail(w, v.Request, err)
+		return
+	}
 	c.write(w, v.Request, http.StatusOK, page, f)
+}
+
+// complete fills in what the frame says of whoever is logged in, and to them.
+func (c *console) complete(v visit, f *frame) error {
+	f.Who, f.Token = v.who, v.token()
+	f.Agent, f.Theme, f.Clock, f.Path = c.Agent(), theme(v.Request), c.format.clockNow(), v.URL.RequestURI()
+	return nil
 }
 
 func (c *console) renderLogin(w http.ResponseWriter, r *http.Request, status int, p loginPage) {
@@ -72,7 +83,6 @@ func (c *console) renderLogin(w http.ResponseWriter, r *http.Request, status int
 // write fills the frame and writes the page, whole or not at all.
 func (c *console) write(w http.ResponseWriter, r *http.Request, status int, page string, f frame) {
 	f.Agent, f.CSS, f.JS, f.Theme = c.Agent(), c.static.url("console.css"), c.static.url("console.js"), theme(r)
-	f.Clock, f.Path = c.format.clockNow(), r.URL.RequestURI()
 	var text bytes.Buffer
 	if err := c.pages[page].Execute(&text, f); err != nil {
 		c.fail(w, r, err)
@@ -104,7 +114,11 @@ func (c *console) chooseTheme(w http.ResponseWriter, v visit) {
 }
 
 func (c *console) notFound(w http.ResponseWriter, v visit) {
-	f := frame{Title: "Not found", Tab: "none", Who: v.who, Token: v.token()}
+	f := frame{Title: "Not found", Tab: "none"}
+	if err := c.complete(v, &f); err != nil {
+		c.fail(w, v.Request, err)
+		return
+	}
 	c.write(w, v.Request, http.StatusNotFound, "notfound", f)
 }
 

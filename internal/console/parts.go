@@ -141,4 +141,3 @@ func axis(u order.USD) string {
 }
 
 func number(f float64) string { return fmt.Sprintf("%.4g", f) }
-
