@@ -73,6 +73,14 @@ SELECT * FROM deliveries WHERE order_id = ? ORDER BY round;
 -- name: OrderArtifacts :many
 SELECT * FROM artifacts WHERE order_id = ? ORDER BY kind, round, take, position;
 
+-- name: FileByID :one
+SELECT * FROM artifacts WHERE id = ?;
+
+-- name: FilesAfter :many
+-- Files on the disk that have a picture, by their ids.
+SELECT * FROM artifacts WHERE id > sqlc.arg(id) AND path <> '' AND removed_at IS NULL AND (mime GLOB 'image/*' OR mime GLOB 'video/*')
+ORDER BY id LIMIT 100;
+
 -- name: OrderTakes :many
 SELECT * FROM takes WHERE order_id = ? ORDER BY kind, round, take;
 

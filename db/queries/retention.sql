@@ -40,7 +40,7 @@ UPDATE artifacts SET removed_at = sqlc.arg(now) WHERE order_id = sqlc.arg(order_
 
 -- name: MarkedFiles :many
 -- The files that are to be removed, without those that another row still needs.
-SELECT a.id, a.order_id, a.path FROM artifacts AS a
+SELECT a.id, a.order_id, a.path, a.sha256 FROM artifacts AS a
 WHERE a.removed_at IS NOT NULL AND a.path <> ''
   AND NOT EXISTS (SELECT 1 FROM artifacts AS k WHERE k.order_id = a.order_id AND k.path = a.path AND k.removed_at IS NULL)
 ORDER BY a.id LIMIT 200;

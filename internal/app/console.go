@@ -20,6 +20,7 @@ import (
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 	"atelierd/internal/serve"
+	"atelierd/internal/thumb"
 )
 
 // maxConsole is the most connections to the console at the same time.
@@ -32,6 +33,7 @@ const consoleAgain = time.Minute
 // daemon works on.
 type consoleLoop struct {
 	b        base
+	thumbs   *thumb.Maker
 	changed  signal
 	failures logonce.Logger
 
@@ -41,7 +43,9 @@ type consoleLoop struct {
 	failed error // why nothing is served
 }
 
-func newConsoleLoop(b base) *consoleLoop { return &consoleLoop{b: b, changed: make(signal, 1)} }
+func newConsoleLoop(b base, m *thumb.Maker) *consoleLoop {
+	return &consoleLoop{b: b, thumbs: m, changed: make(signal, 1)}
+}
 
 // run serves until ctx ends, always what is configured now.
 func (c *consoleLoop) run(ctx context.Context) error {
@@ -126,6 +130,7 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access) console.
 		Access: users, Secure: cfg.Console.Secure(), Log: c.b.Log, Name: hex.EncodeToString(sum[:4]),
 		Agent: func() string { return c.b.config().Agent.Name },
 		Zone:  func() *time.Location { return c.b.config().Zone() },
+		Files: shownFiles{c.thumbs, c.b.Store},
 
 		Version: c.b.Store.Version,
 	}

@@ -23,6 +23,7 @@ import (
 	"atelierd/internal/reconcile"
 	"atelierd/internal/retention"
 	"atelierd/internal/store"
+	"atelierd/internal/thumb"
 
 	"go.uber.org/dig"
 	"go.uber.org/fx"
@@ -80,6 +81,7 @@ func daemonLoops() fx.Option {
 		asLoop(func(l *retention.Loop) loop { return loop{"retention", 6, l.Run} }),
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
 		asLoop(func(c *consoleLoop) loop { return loop{"console", 6, c.run} }),
+		asLoop(func(m *thumb.Maker) loop { return loop{"thumbnails", 6, m.Run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),
 		asLoop(func(a *App) loop { return loop{"watchdog", 8, a.feedWatchdog} }),

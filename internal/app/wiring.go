@@ -65,7 +65,7 @@ type transport struct{ http.RoundTripper }
 
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
-	return fx.Provide(newBudget, newClient, newRunner, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPauses, newPinger, newBackupLoop, newRetention, newConsoleLoop,
+	return fx.Provide(newBudget, newClient, newRunner, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPauses, newPinger, newBackupLoop, newRetention, newConsoleLoop, newThumbs,
 		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 

@@ -31,6 +31,8 @@ type Options struct {
 	// Name tells the cookies of the consoles of one host apart. Browsers send cookies to
 	// all ports.
 	Name string
+	// Files are the files of orders; nil for none.
+	Files Files
 	// Version returns a number that grows with each change of the ledger.
 	Version func() (uint64, error)
 	Log     *slog.Logger
@@ -62,6 +64,8 @@ func New(o Options) http.Handler {
 	mux.Handle("POST /logout", c.member(c.logout))
 	mux.Handle("POST /theme", c.member(c.chooseTheme))
 	mux.Handle("GET /live", serve.Stream(streamsInAll, c.member(c.follow)))
+	mux.Handle("GET /files/{id}/{sum}", c.member(c.showFile))
+	mux.Handle("GET /thumbs/{id}/{name}", c.member(c.showThumb))
 	c.live(mux, "GET /{$}", c.now)
 	mux.Handle("/", c.member(c.notFound))
 	return c.guard(mux)

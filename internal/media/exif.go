@@ -6,27 +6,33 @@ import (
 	"io"
 )
 
-// sideways reports whether a JPEG has to be shown turned by 90 or 270 degrees. A
+// sideways reports whether a JPEG has to be shown turned by 90 or 270 degrees.
+func sideways(f io.ReaderAt, size int64) bool { return Orientation(f, size) >= 5 }
+
+// Orientation returns how a JPEG has to be shown, from 1 to 8 as in Exif; 1 is as it is. A
 // camera that was held upright notes that in the Exif data and does not rotate the
 // pixels.
-func sideways(f io.ReaderAt, size int64) bool {
+func Orientation(f io.ReaderAt, size int64) int {
 	r := reader(f, size)
 	if _, err := r.Discard(2); err != nil {
-		return false
+		return 1
 	}
 	for {
 		marker, n, err := segment(r)
 		if err != nil || marker == startOfScan {
-			return false
+			return 1
 		}
 		if marker == 0xe1 { // a segment always fits into the buffer
 			body, _ := r.Peek(n)
 			if tiff, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok {
-				return orientation(tiff) >= 5 && orientation(tiff) <= 8
+				if o := int(orientation(tiff)); o >= 1 && o <= 8 {
+					return o
+				}
+				return 1
 			}
 		}
 		if _, err := r.Discard(n); err != nil {
-			return false
+			return 1
 		}
 	}
 }

@@ -37,28 +37,63 @@ func dimensions(mime string, f io.ReaderAt, size int64) (width, height int, err 
 // sizeJPEG accepts frames of every process: baseline, progressive, lossless and
 // arithmetic, with 8 or more bits and any sampling.
 func sizeJPEG(r *bufio.Reader) (width, height int, err error) {
-	if err := skip(r, 2); err != nil {
+	_, frame, err := frameJPEG(r)
+	if err != nil {
 		return 0, 0, err
+	}
+	return sizeFrame(frame)
+}
+
+// frameJPEG returns the marker and the body of the header of the frame.
+func frameJPEG(r *bufio.Reader) (marker byte, frame []byte, err error) {
+	if err := skip(r, 2); err != nil {
+		return 0, nil, err
 	}
 	for {
 		marker, n, err := segment(r)
 		if err != nil {
-			return 0, 0, err
+			return 0, nil, err
 		}
 		if marker == startOfScan {
-			return 0, 0, errHeader
+			return 0, nil, errHeader
 		}
 		if startsFrame(marker) {
 			frame, err := r.Peek(n) // a segment always fits into the buffer
-			if err != nil {
-				return 0, 0, err
-			}
-			return sizeFrame(frame)
+			return marker, frame, err
 		}
 		if err := skip(r, int64(n)); err != nil {
-			return 0, 0, err
+			return 0, nil, err
 		}
 	}
+}
+
+// Frame says how a JPEG is coded.
+type Frame struct {
+	// Progressive: a decoder has to keep all coefficients.
+	Progressive bool
+	Components  int
+	// Samples are how many numbers a pixel has, from 1 to Components: colours are often
+	// coded with a quarter of the pixels.
+	Samples float64
+}
+
+// FrameOf returns how a JPEG is coded.
+func FrameOf(f io.ReaderAt, size int64) (Frame, error) {
+	marker, frame, err := frameJPEG(reader(f, size))
+	if err == nil {
+		_, _, err = sizeFrame(frame)
+	}
+	if err != nil {
+		return Frame{}, err
+	}
+	c := Frame{Progressive: marker&3 == 2, Components: int(frame[5])}
+	across, down, sum := 0, 0, 0
+	for i := range c.Components {
+		x, y := int(frame[6+3*i+1]>>4), int(frame[6+3*i+1]&15)
+		across, down, sum = max(across, x), max(down, y), sum+x*y
+	}
+	c.Samples = float64(sum) / float64(across*down)
+	return c, nil
 }
 
 // startsFrame reports whether a marker of a JPEG begins a frame. The three others of

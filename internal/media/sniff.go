@@ -14,6 +14,17 @@ import (
 // sniffLen is the number of bytes that sniff needs.
 const sniffLen = 4096
 
+// Sniff returns the type that the first bytes of f show, or "" if it is not one that the
+// marketplace accepts, or a text.
+func Sniff(f io.ReaderAt) (string, error) {
+	head := make([]byte, sniffLen)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return sniff(head[:n]), nil
+}
+
 // sniff returns the type of a file that begins with head, or "" if it is not one
 // that the marketplace accepts.
 func sniff(head []byte) string {

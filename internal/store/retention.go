@@ -70,7 +70,7 @@ func (s *Store) MarkedFiles(ctx context.Context) ([]order.Artifact, error) {
 	rows, err := s.read.MarkedFiles(ctx)
 	list := make([]order.Artifact, len(rows))
 	for i, r := range rows {
-		list[i] = order.Artifact{ID: r.ID, OrderID: r.OrderID, Path: r.Path}
+		list[i] = order.Artifact{ID: r.ID, OrderID: r.OrderID, Path: r.Path, SHA256: r.Sha256}
 	}
 	return list, err
 }

@@ -94,6 +94,84 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 	return items, nil
 }
 
+const fileByID = `-- name: FileByID :one
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at, removed_at FROM artifacts WHERE id = ?
+`
+
+func (q *Queries) FileByID(ctx context.Context, id int64) (Artifact, error) {
+	row := q.db.QueryRowContext(ctx, fileByID, id)
+	var i Artifact
+	err := row.Scan(
+		&i.ID,
+		&i.OrderID,
+		&i.Kind,
+		&i.Round,
+		&i.Take,
+		&i.Position,
+		&i.Path,
+		&i.Name,
+		&i.Bytes,
+		&i.Sha256,
+		&i.Mime,
+		&i.Media,
+		&i.Width,
+		&i.Height,
+		&i.Url,
+		&i.CreatedAt,
+		&i.UploadedAt,
+		&i.RemovedAt,
+	)
+	return i, err
+}
+
+const filesAfter = `-- name: FilesAfter :many
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at, removed_at FROM artifacts WHERE id > ?1 AND path <> '' AND removed_at IS NULL AND (mime GLOB 'image/*' OR mime GLOB 'video/*')
+ORDER BY id LIMIT 100
+`
+
+// Files on the disk that have a picture, by their ids.
+func (q *Queries) FilesAfter(ctx context.Context, id int64) ([]Artifact, error) {
+	rows, err := q.db.QueryContext(ctx, filesAfter, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Artifact{}
+	for rows.Next() {
+		var i Artifact
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrderID,
+			&i.Kind,
+			&i.Round,
+			&i.Take,
+			&i.Position,
+			&i.Path,
+			&i.Name,
+			&i.Bytes,
+			&i.Sha256,
+			&i.Mime,
+			&i.Media,
+			&i.Width,
+			&i.Height,
+			&i.Url,
+			&i.CreatedAt,
+			&i.UploadedAt,
+			&i.RemovedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getOrder = `-- name: GetOrder :many
 SELECT id, service, service_id, service_title, client_wallet, brief, reference_urls, reference_images, requirement_answers, remote_status, state, code, reason, hint, round, price_usd_micros, fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx, created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at, window_ends_at, missing_at, effect_event_id, fingerprint, raw, thread_due_at, payout_usd_micros, thread_size, brief_english, brief_spec, rating, review, review_reads, review_due_at, client_type, owner_cancelled_at, assigned, bounty_id, bounty_title, restored_at, foreign_files, too_large, client, payout_at, disputes, files_removed_at, attempts_removed_at, texts_removed_at, client_approved_at FROM orders WHERE id = ?
 `

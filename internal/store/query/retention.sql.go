@@ -83,7 +83,7 @@ func (q *Queries) MarkFiles(ctx context.Context, arg MarkFilesParams) error {
 }
 
 const markedFiles = `-- name: MarkedFiles :many
-SELECT a.id, a.order_id, a.path FROM artifacts AS a
+SELECT a.id, a.order_id, a.path, a.sha256 FROM artifacts AS a
 WHERE a.removed_at IS NOT NULL AND a.path <> ''
   AND NOT EXISTS (SELECT 1 FROM artifacts AS k WHERE k.order_id = a.order_id AND k.path = a.path AND k.removed_at IS NULL)
 ORDER BY a.id LIMIT 200
@@ -93,6 +93,7 @@ type MarkedFilesRow struct {
 	ID      int64
 	OrderID string
 	Path    string
+	Sha256  string
 }
 
 // The files that are to be removed, without those that another row still needs.
@@ -105,7 +106,12 @@ func (q *Queries) MarkedFiles(ctx context.Context) ([]MarkedFilesRow, error) {
 	items := []MarkedFilesRow{}
 	for rows.Next() {
 		var i MarkedFilesRow
-		if err := rows.Scan(&i.ID, &i.OrderID, &i.Path); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrderID,
+			&i.Path,
+			&i.Sha256,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"context"
+
+	"atelierd/internal/fulfill"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+	"atelierd/internal/thumb"
+)
+
+// newThumbs makes what makes small pictures. In the background it does so only for a
+// console.
+func newThumbs(b base) *thumb.Maker {
+	return thumb.New(thumb.Options{
+		Dir: b.Config.DataDir, FilesDir: fulfill.FilesDir, Log: b.Log,
+		Files: func(ctx context.Context, after int64) ([]order.Artifact, error) {
+			if !b.config().Console.On() {
+				return nil, nil
+			}
+			return b.Store.FilesAfter(ctx, after)
+		},
+	})
+}
+
+// shownFiles are the files of orders for pages.
+type shownFiles struct {
+	*thumb.Maker
+	st *store.Store
+}
+
+func (s shownFiles) File(ctx context.Context, id int64) (order.Artifact, error) {
+	return s.st.File(ctx, id)
+}
