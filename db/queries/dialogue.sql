@@ -27,6 +27,9 @@ VALUES (sqlc.arg(order_id), (SELECT coalesce(max(o.position), 0) + 1 FROM outbox
 ON CONFLICT (order_id, reason) DO NOTHING
 RETURNING position;
 
+-- name: HasOutgoing :one
+SELECT EXISTS (SELECT 1 FROM outbox WHERE order_id = ? AND reason = ?);
+
 -- name: SentAlike :one
 -- How many other messages of the order with the same text were sent.
 SELECT CAST(count(*) AS INTEGER) FROM outbox WHERE order_id = ? AND position <> ? AND body = ? AND state = 'sent';

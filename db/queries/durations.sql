@@ -11,10 +11,10 @@ WHERE id > (SELECT coalesce(max(n.id), 0) FROM attempts AS n) - 500 AND outcome 
 
 -- name: JobsWaiting :many
 -- What waits in a lane, in the order in which it is leased.
-SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.changed_at, j.code, o.service
+SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.not_before, j.changed_at, j.code, o.service
 FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
 WHERE j.state = 'ready' AND j.lane = sqlc.arg(lane) ORDER BY j.priority, j.due_at, j.id LIMIT sqlc.arg(most);
 
 -- name: JobsAtWork :many
-SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.changed_at, j.code, o.service
+SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.not_before, j.changed_at, j.code, o.service
 FROM jobs AS j JOIN orders AS o ON o.id = j.order_id WHERE j.state = 'leased' ORDER BY j.id;

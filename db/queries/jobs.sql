@@ -6,6 +6,7 @@ UPDATE jobs SET state = 'leased', attempt = attempt + 1, lease_token = sqlc.arg(
 WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = sqlc.arg(lane) AND r.run_at <= sqlc.arg(run_at)
+      AND (r.not_before IS NULL OR r.not_before <= sqlc.arg(run_at))
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
 RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt, redone;
 
@@ -15,11 +16,12 @@ UPDATE jobs SET state = 'held', attempt = CASE WHEN state = 'leased' THEN max(at
     lease_token = '', lease_until = NULL, code = 'row_damaged', reason = sqlc.arg(reason), hint = sqlc.arg(hint),
     due_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', due_at) = due_at THEN due_at ELSE sqlc.arg(now) END,
     created_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) = created_at THEN created_at ELSE sqlc.arg(now) END,
-    run_at = sqlc.arg(now), changed_at = sqlc.arg(now)
+    run_at = sqlc.arg(now), not_before = NULL, changed_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id);
 
 -- name: NextRunAt :many
-SELECT id, order_id, kind, round, run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1;
+SELECT id, order_id, kind, round, run_at, not_before FROM jobs WHERE state = 'ready' AND lane = ?
+ORDER BY max(run_at, coalesce(not_before, run_at)) LIMIT 1;
 
 -- name: Renew :execrows
 UPDATE jobs SET lease_until = ? WHERE id = ? AND lease_token = ?;
@@ -141,7 +143,8 @@ RETURNING id, kind, round;
 -- name: HasWork :one
 -- Reports whether a job is due or leased.
 SELECT CAST(
-    EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= sqlc.arg(run_at))
+    EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= sqlc.arg(run_at)
+            AND (r.not_before IS NULL OR r.not_before <= sqlc.arg(run_at)))
     OR EXISTS (SELECT 1 FROM jobs AS l WHERE l.state = 'leased') AS INTEGER);
 
 -- name: UnfinishedJobs :one

@@ -15,7 +15,7 @@ SELECT id FROM orders WHERE substr(id, -6) = substr(CAST(sqlc.arg(ending) AS TEX
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
        o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
        coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
-       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at,
+       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at, j.not_before,
        coalesce(j.code, '') AS job_code, coalesce(j.reason, '') AS job_reason
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.id = (
@@ -65,7 +65,7 @@ SELECT CAST(count(*) AS INTEGER) FROM orders WHERE completed_at IS NOT NULL AND 
 SELECT a.*, j.round, j.kind FROM attempts AS a JOIN jobs AS j ON j.id = a.job_id WHERE j.order_id = ? ORDER BY a.id;
 
 -- name: OrderJobs :many
-SELECT kind, round, stage, state, attempt, run_at, code, reason, hint FROM jobs WHERE order_id = ? ORDER BY id;
+SELECT kind, round, stage, state, attempt, run_at, not_before, code, reason, hint FROM jobs WHERE order_id = ? ORDER BY id;
 
 -- name: OrderDeliveries :many
 SELECT * FROM deliveries WHERE order_id = ? ORDER BY round;

@@ -61,10 +61,10 @@ func (w *world) approve(now bool, o store.Owner) {
 				w.redo(o, l.ID, order.Redo{Instructions: "less red", FromThese: true})
 				continue
 			}
-			_ = o.Approve(context.Background(), l.ID) // it may have moved on in this very moment
+			_ = o.Approve(context.Background(), l.ID, 0) // it may have moved on in this very moment
 		case order.CodeClientBlocked:
 			if l.ID[len(l.ID)-1]%3 == 0 {
-				_ = o.Approve(context.Background(), l.ID)
+				_ = o.Approve(context.Background(), l.ID, 0)
 			}
 		case order.CodeExpired, order.CodeNotVisible:
 			w.redo(o, l.ID, order.Redo{})

@@ -72,7 +72,7 @@ func (c MessagesCmd) send(p *Program) error {
 	return c.change(p, &change{
 		order: c.Order, done: "has your message in its outbox",
 		do: func(ctx context.Context, actions *owner.Actions, id string) error {
-			return actions.Send(ctx, id, text)
+			return actions.Reply(ctx, id, text, "")
 		},
 	})
 }

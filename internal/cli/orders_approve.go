@@ -26,7 +26,7 @@ Flags such as --service choose several orders. The command shows them, and asks.
 
 // Run runs the command.
 func (c OrdersApproveCmd) Run(p *Program) error {
-	do := func(ctx context.Context, actions *owner.Actions, id string) error { return actions.Approve(ctx, id) }
+	do := func(ctx context.Context, actions *owner.Actions, id string) error { return actions.Approve(ctx, id, 0) }
 	switch several, err := c.filtered(); {
 	case err != nil:
 		return err

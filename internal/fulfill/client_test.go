@@ -30,7 +30,7 @@ func TestNothingIsMadeForABlockedClient(t *testing.T) {
 		if len(p.runs) != 0 {
 			t.Fatalf("%d calls", len(p.runs))
 		}
-		w.asOwner(func(o store.Owner) error { return o.Approve(w.t.Context(), id) })
+		w.asOwner(func(o store.Owner) error { return o.Approve(w.t.Context(), id, 0) })
 		w.restart()
 		if r := w.must(order.StageGenerate); r.Hold != nil || len(p.runs) != 1 {
 			t.Errorf("approved it waits for %v, %d calls", r.Hold, len(p.runs))
@@ -65,7 +65,7 @@ func TestFurtherOrdersOfAClientWait(t *testing.T) {
 		second := w.order(from("w"))
 		w.must(order.StageGenerate)
 		w.fails(order.StageGenerate, order.Wait, order.CodeClientOpen)
-		w.asOwner(func(o store.Owner) error { return o.Approve(w.t.Context(), second) })
+		w.asOwner(func(o store.Owner) error { return o.Approve(w.t.Context(), second, 0) })
 		w.must(order.StageGenerate)
 	})
 }

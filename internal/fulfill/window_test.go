@@ -265,7 +265,7 @@ func TestAPieceThatIsALinkWaitsForApprovalToo(t *testing.T) {
 		if turn, err := w.store.Turn(nil, order.LaneNetwork, true, time.Hour); err != nil || turn.Job != nil {
 			t.Fatalf("before the approval there is work: %+v, %v", turn.Job, err)
 		}
-		w.asOwner(func(o store.Owner) error { return o.Approve(t.Context(), id) })
+		w.asOwner(func(o store.Owner) error { return o.Approve(t.Context(), id, 0) })
 		w.must(order.StageUpload)
 		w.must(order.StageSend)
 		if said := w.said(id); len(said) != 1 || !strings.Contains(said[0], "https://a.test/x") || len(w.sent(sandbox.CallUpload)) != 0 {

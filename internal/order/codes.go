@@ -312,6 +312,8 @@ const (
 	CodeOwner Code = "owner"
 	// CodeReview: made or priced, and waits for the owner's approval.
 	CodeReview Code = "review"
+	// CodeApproved: approved, and goes to the client in a moment. Until then the owner can take that back.
+	CodeApproved Code = "approved"
 	// CodeDryRun: made or priced, and not sent, because the service is in mode dry-run.
 	CodeDryRun Code = "dry_run"
 	// CodeNoService: the order is for a service that is not configured. The owner adds it.

@@ -3,10 +3,13 @@ package owner
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"atelierd/internal/atelier"
@@ -15,8 +18,20 @@ import (
 )
 
 // Approve sends what is made for an order and waits for the owner's approval: files, a
-// price, or pieces. Other work that is held or has failed stays so.
-func (a *Actions) Approve(ctx context.Context, id string) error { return a.st.Approve(ctx, id) }
+// price, or pieces. Other work that is held or has failed stays so. Nothing goes to the
+// client within after, and TakeBack undoes the approval until then, also after a restart.
+func (a *Actions) Approve(ctx context.Context, id string, after time.Duration) error {
+	if after < 0 || after > MaxDelay {
+		return &InputError{fmt.Errorf("the delay is %s, and may be from 0 to %s", after, MaxDelay)}
+	}
+	return a.st.Approve(ctx, id, after)
+}
+
+// MaxDelay is the longest time that an approval waits.
+const MaxDelay = time.Hour
+
+// TakeBack undoes an approval whose delay is not over: the work waits for approval again.
+func (a *Actions) TakeBack(ctx context.Context, id string) error { return a.st.TakeBack(ctx, id) }
 
 // Retry resumes what is held, has failed, or was cancelled by the owner.
 func (a *Actions) Retry(ctx context.Context, id string) error { return a.st.Retry(ctx, id) }
@@ -29,6 +44,25 @@ func (a *Actions) Match(ctx context.Context, f order.Filter, most int) ([]order.
 // Preview returns actions that change nothing, and return the error that each would have.
 // It is for Approve, Retry and Cancel, which touch no files.
 func (a *Actions) Preview() *Actions { return &Actions{a.o, a.st.Preview()} }
+
+// Fingerprint names what an owner sees of an order and decides on: its state and price,
+// its files, and what the client has written last.
+func (a *Actions) Fingerprint(ctx context.Context, id string) (order.Fingerprint, error) {
+	sight, err := a.st.Sight(ctx, id)
+	return sight.Fingerprint(), err
+}
+
+// If returns actions that refuse an order which is not as the owner has seen it, with an
+// order.ChangedError. Approve, Redo and Retry look at what has stopped and its files, Reply
+// at the thread, Quote and Assign at the order, and the other ones at the order and its files.
+func (a *Actions) If(seen order.Fingerprint) *Actions { return &Actions{a.o, a.st.If(seen)} }
+
+// As returns the actions of somebody else on the same data folder.
+func (a *Actions) As(by order.Actor) *Actions {
+	o := a.o
+	o.By = by
+	return &Actions{o, a.st.As(by)}
+}
 
 // MaxInstructions is the most characters of the owner's instructions for a take.
 const MaxInstructions = 4000
@@ -125,15 +159,19 @@ func (a *Actions) Resubmit(ctx context.Context, id string, files []string) error
 	})
 }
 
-// Send puts a message to the client of an order into the outbox. The same text can be
-// sent twice.
-func (a *Actions) Send(ctx context.Context, id, text string) error {
+// Reply puts a message to the client of an order into the outbox. The same text with the
+// same key is sent once; without a key it can be sent twice.
+func (a *Actions) Reply(ctx context.Context, id, text, key string) error {
 	text, err := a.text(text)
 	if err != nil {
 		return err
 	}
-	// A message is sent once for each reason, so each one has a reason of its own.
-	return a.st.QueueMessage(ctx, id, "owner-"+strings.ToLower(rand.Text()[:12]), text)
+	if key == "" {
+		key = rand.Text()
+	}
+	// A message is sent once for each reason.
+	sum := sha256.Sum256([]byte(key + "\x00" + text))
+	return a.st.QueueMessage(ctx, id, "owner-"+hex.EncodeToString(sum[:6]), text)
 }
 
 // text returns a text to a client as it is sent, or why it cannot be.

@@ -128,7 +128,7 @@ func actions() map[string]action {
 		"approve": {func(w *world) {
 			w.place("o1", order.Paid)
 			w.work(order.LaneGenerate, order.Result{Next: order.StageUpload, Hold: order.Failf(order.Hold, order.CodeReview, "look at it")}, nil)
-		}, func(ctx context.Context, a *owner.Actions) error { return a.Approve(ctx, "o1") }, order.StateWorking},
+		}, func(ctx context.Context, a *owner.Actions) error { return a.Approve(ctx, "o1", 0) }, order.StateWorking},
 		"retry":  {held, func(ctx context.Context, a *owner.Actions) error { return a.Retry(ctx, "o1") }, order.StateWorking},
 		"redo":   {held, func(ctx context.Context, a *owner.Actions) error { return a.Redo(ctx, "o1", order.Redo{}) }, order.StateWorking},
 		"cancel": {held, func(ctx context.Context, a *owner.Actions) error { return a.Cancel(ctx, "o1", "no") }, order.StateHeld},
@@ -147,7 +147,7 @@ func actions() map[string]action {
 		}, func(ctx context.Context, a *owner.Actions) error { return a.Resubmit(ctx, "o1", nil) }, order.StateWorking},
 		"send": {
 			func(w *world) { w.place("o1", order.Paid) },
-			func(ctx context.Context, a *owner.Actions) error { return a.Send(ctx, "o1", "hello") }, order.StateWorking,
+			func(ctx context.Context, a *owner.Actions) error { return a.Reply(ctx, "o1", "hello", "") }, order.StateWorking,
 		},
 	}
 }
@@ -208,13 +208,13 @@ func TestWhatIsWrongInItselfChangesNothing(t *testing.T) {
 	for name, err := range map[string]error{
 		"a price of 0":        a.Quote(ctx, "o1", "0"),
 		"a tenth of a cent":   a.Quote(ctx, "o1", "0.001"),
-		"no text":             a.Send(ctx, "o1", " \n"),
-		"a text too long":     a.Send(ctx, "o1", strings.Repeat("x", 2001)),
+		"no text":             a.Reply(ctx, "o1", " \n", ""),
+		"a text too long":     a.Reply(ctx, "o1", strings.Repeat("x", 2001), ""),
 		"an unknown service":  second(a.Assign(ctx, "o1", "Sculptures")),
 		"a piece before 1":    a.Redo(ctx, "o1", order.Redo{Piece: -1}),
 		"long instructions":   a.Redo(ctx, "o1", order.Redo{Instructions: strings.Repeat("x", owner.MaxInstructions+1)}),
 		"a key for a program": a.Redo(ctx, "o1", order.Redo{Instructions: "mine is sk-secret"}),
-		"a text with a key":   a.Send(ctx, "o1", "mine is sk-secret"),
+		"a text with a key":   a.Reply(ctx, "o1", "mine is sk-secret", ""),
 		"a folder as a file":  a.Resubmit(ctx, "o1", []string{w.dir}),
 		"a file that is gone": a.Resubmit(ctx, "o1", []string{filepath.Join(w.dir, "none.png")}),
 	} {

@@ -67,7 +67,7 @@ func TestABlockHoldsWhatIsNotSent(t *testing.T) {
 	}
 	owner := openOwner(t, s.dir)
 	for _, id := range []string{"generate", "quote"} {
-		if err := owner.Approve(t.Context(), id); err != nil {
+		if err := owner.Approve(t.Context(), id, 0); err != nil {
 			t.Error(err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestABlockHoldsWhatIsNotSent(t *testing.T) {
 	if got := states(); got != working {
 		t.Errorf("unblocked they are %s", got)
 	}
-	if err := owner.Approve(t.Context(), "other"); err == nil {
+	if err := owner.Approve(t.Context(), "other", 0); err == nil {
 		t.Error("an order that waits for nothing was approved")
 	}
 }
@@ -114,7 +114,7 @@ func TestTheCostOfAClientHasALimit(t *testing.T) {
 	if err := call("a5", "a"); err != nil {
 		t.Errorf("what was spent 30 days ago counts: %v", err)
 	}
-	if err := openOwner(t, s.dir).Approve(t.Context(), "a3"); err != nil {
+	if err := openOwner(t, s.dir).Approve(t.Context(), "a3", 0); err != nil {
 		t.Fatal(err)
 	}
 	j := take(t, s, order.LaneGenerate)
@@ -148,7 +148,7 @@ func TestAnOrderWithoutWorkIsApproved(t *testing.T) {
 	for _, code := range order.ClientCodes() {
 		id := string(code)
 		decided(t, s, facts(id, order.Paid), order.Decision{State: order.StateHeld, Code: code})
-		if err := openOwner(t, s.dir).Approve(t.Context(), id); err != nil {
+		if err := openOwner(t, s.dir).Approve(t.Context(), id, 0); err != nil {
 			t.Fatal(err)
 		}
 		if o := getOrder(t, s, id); o.State != order.StateWaiting || !o.ClientApproved {

@@ -101,7 +101,7 @@ func TestAnApprovalStandsWhenTheProgramStartsAgain(t *testing.T) {
 	s := openNew(t, Options{})
 	configure(t, s, "1", review)
 	made(t, s, "o1", review, order.StageUpload)
-	if err := openOwner(t, s.dir).Approve(t.Context(), "o1"); err != nil {
+	if err := openOwner(t, s.dir).Approve(t.Context(), "o1", 0); err != nil {
 		t.Fatal(err)
 	}
 	configure(t, s, "2", review)

@@ -61,13 +61,22 @@ func (t *tx) nextRunAt(lane order.Lane) (time.Time, error) {
 			return time.Time{}, err
 		}
 		r := next[0]
-		if r.RunAt.Bad == "" {
-			return r.RunAt.Time, nil
+		what := damage(column{"run_at", r.RunAt}, column{"not_before", r.NotBefore})
+		if what == "" {
+			return laterOf(r.RunAt, r.NotBefore), nil
 		}
-		if err := t.holdDamaged(damagedJob{r.ID, r.OrderID, r.Kind, r.Round}, damage(column{"run_at", r.RunAt})); err != nil {
+		if err := t.holdDamaged(damagedJob{r.ID, r.OrderID, r.Kind, r.Round}, what); err != nil {
 			return time.Time{}, err
 		}
 	}
+}
+
+// laterOf returns the later of two times of a row.
+func laterOf(a, b utc.Time) time.Time {
+	if b.After(a.Time) {
+		return b.Time
+	}
+	return a.Time
 }
 
 // orderDamage names the times of an order that cannot be read.

@@ -202,7 +202,7 @@ func (s *Store) lines(ctx context.Context, ids []string) ([]Line, error) {
 	for _, r := range rows {
 		byID[r.ID] = Line{
 			ID: r.ID, Service: r.Service, State: r.State, Status: r.RemoteStatus, Round: int(r.Round),
-			Stage: r.Stage, Job: r.JobState, Attempt: int(r.Attempt), RunAt: r.RunAt.Time, JobCode: r.JobCode,
+			Stage: r.Stage, Job: r.JobState, Attempt: int(r.Attempt), RunAt: laterOf(r.RunAt, r.NotBefore), JobCode: r.JobCode,
 			JobReason: r.JobReason, Price: r.PriceUsdMicros,
 			Brief: r.Brief, Code: r.Code, Reason: r.Reason, Hint: r.Hint, Created: r.CreatedAt.Time,
 			Seen: r.SeenAt.Time, Due: r.DueAt.Time, Delivered: r.DeliveredAt.Time, Ended: r.CompletedAt.Time,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store/query"
@@ -20,6 +19,9 @@ type Owner struct {
 	By order.Actor
 	// preview: nothing is changed.
 	preview bool
+	// seen is what the owner has seen of the order; empty for an owner who acts on the
+	// order as it is.
+	seen order.Fingerprint
 }
 
 // OpenOwner opens the database of dir for changes of by. All that this process writes has
@@ -36,6 +38,12 @@ func OpenOwner(dir string, by order.Actor) (Owner, error) {
 		return Owner{}, err
 	}
 	return Owner{Store: s, By: by}, nil
+}
+
+// As returns an Owner for whom somebody else acts.
+func (o Owner) As(by order.Actor) Owner {
+	o.By = by
+	return o
 }
 
 // write is Store.write for the owner, who is the actor of its events.
@@ -81,49 +89,11 @@ func (o Owner) Dir() string { return o.dir }
 // stage where they stopped and with fresh attempts. If there are none, the error
 // names the order's state.
 func (o Owner) Retry(ctx context.Context, id string) error {
-	return o.again(ctx, id, "retried by the owner", order.Redo{}, func(t *tx, round int) (int64, error) {
+	return o.again(ctx, id, order.ActRetry, order.Redo{}, func(t *tx, round int) (int64, error) {
 		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
 			RunAt: t.now, ChangedAt: t.now, OrderID: id,
 			Round: int64(round), EveryKind: 1, ByOwner: 1,
 		})
-	})
-}
-
-// Approve sends what is made for an order and waits for the owner's approval: files, a
-// price, or pieces. Other work that is held or has failed stays so.
-func (o Owner) Approve(ctx context.Context, id string) error {
-	before, err := o.Order(ctx, id)
-	if err != nil {
-		return err
-	}
-	return o.write("owner.approve", func(t *tx) error {
-		held, err := t.HeldFor(noCancel, order.EncodeStrings(append(order.ClientCodes(), order.CodeReview)))
-		if err != nil {
-			return err
-		}
-		held = slices.DeleteFunc(held, func(j query.HeldForRow) bool { return j.OrderID != id })
-		approved := len(held)
-		for _, j := range held {
-			if err := t.resume(j, ""); err != nil {
-				return err
-			}
-		}
-		client, err := t.approveClient(before, held)
-		switch {
-		case err != nil:
-			return err
-		case client && approved == 0 && before.State == order.StateHeld:
-			return t.setByOwner(id, word{state: order.StateWaiting, note: "approved by the owner whatever the rules for clients say; the next poll decides"})
-		case client:
-			_, err = t.event(id, "owner", "approved by the owner whatever the rules for clients say")
-			return err
-		case approved == 0 && before.Code == order.CodeReview:
-			return fmt.Errorf("the marketplace does not list order %s at the moment; approve it once it does again", id)
-		case approved == 0:
-			return fmt.Errorf("order %s is %s and does not wait for approval", id, before.State)
-		}
-		_, err = t.event(id, "owner", "approved by the owner")
-		return err
 	})
 }
 
@@ -134,7 +104,7 @@ func (o Owner) Approve(ctx context.Context, id string) error {
 // called in the transaction, perhaps more than once. Jobs that make no files
 // resume where they stopped.
 func (o Owner) Redo(ctx context.Context, id string, want order.Redo, clear func(kind order.Kind, round int) error) error {
-	return o.again(ctx, id, "the owner has it made again", want, func(t *tx, round int) (int64, error) {
+	return o.again(ctx, id, order.ActRedo, want, func(t *tx, round int) (int64, error) {
 		jobs, err := t.RedoJobs(noCancel, query.RedoJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(round), Piece: int64(want.Piece)})
 		if err != nil {
 			return 0, err
@@ -168,14 +138,14 @@ func (o Owner) Redo(ctx context.Context, id string, want order.Redo, clear func(
 // order is held at its last round, it opens another round instead, as want says. note is
 // for the timeline.
 func (o Owner) again(ctx context.Context, id, note string, want order.Redo, release func(t *tx, round int) (int64, error)) error {
-	before, err := o.Order(ctx, id)
+	before, err := o.asSeen(ctx, id, order.PartFiles)
 	if err != nil {
 		return err
 	}
 	if err := kept(before); err != nil {
 		return err
 	}
-	return o.write("owner.retry", func(t *tx) error {
+	return o.decide("owner.retry", id, order.PartFiles, func(t *tx) error {
 		known, err := t.knownIDs([]string{id})
 		if err != nil {
 			return err
@@ -197,7 +167,7 @@ func (o Owner) again(ctx context.Context, id, note string, want order.Redo, rele
 			}
 			return t.setByOwner(id, word{state: order.StateWorking, note: note})
 		case k.OwnerCancelled:
-			return t.setByOwner(id, word{state: order.StateWaiting, note: "the owner takes the cancellation back; the next poll decides"})
+			return t.setByOwner(id, word{state: order.StateWaiting, note: order.ActUncancel + "; the next poll decides"})
 		}
 		return fmt.Errorf("order %s is %s and has no held, failed or cancelled work", id, before.State)
 	})
@@ -220,17 +190,17 @@ func (t *tx) oneMoreRound(o order.Order, want order.Redo) error {
 			return err
 		}
 	}
-	return t.setByOwner(o.ID, word{state: order.StateWorking, note: fmt.Sprintf("round %d opened by the owner", o.Round+1)})
+	return t.setByOwner(o.ID, word{state: order.StateWorking, note: fmt.Sprintf("%s: round %d", order.ActRound, o.Round+1)})
 }
 
 // Cancel ends our work on an order. The order at the marketplace stays as it is:
 // the marketplace has no request by which an agent cancels one.
 func (o Owner) Cancel(ctx context.Context, id, reason string) error {
-	before, err := o.Order(ctx, id)
+	before, err := o.asSeen(ctx, id, order.PartOrder|order.PartFiles)
 	if err != nil {
 		return err
 	}
-	return o.write("owner.cancel", func(t *tx) error {
+	return o.decide("owner.cancel", id, order.PartOrder|order.PartFiles, func(t *tx) error {
 		n, err := t.OwnerCancel(noCancel, query.OwnerCancelParams{Reason: reason, ChangedAt: t.now, FinishedAt: t.now, OrderID: id})
 		if err != nil {
 			return err
@@ -244,7 +214,7 @@ func (o Owner) Cancel(ctx context.Context, id, reason string) error {
 		if err := t.cancelOrderCalls(id); err != nil {
 			return err
 		}
-		note := "cancelled by the owner"
+		note := order.ActCancel
 		if reason != "" {
 			note += ": " + reason
 		}

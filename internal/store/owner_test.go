@@ -162,7 +162,7 @@ func TestAnApprovalReleasesThePiecesThatWaitForItAndNothingElse(t *testing.T) {
 	if _, err := s.ApplyThread(order.Thread{OrderID: "o1", Messages: asks, Pieces: true, Next: placed}); err != nil {
 		t.Fatal(err)
 	}
-	if err := (Owner{Store: s}).Approve(t.Context(), "o1"); err == nil {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o1", 0); err == nil {
 		t.Error("an order without work that waits was approved")
 	}
 	for range 2 {
@@ -171,7 +171,7 @@ func TestAnApprovalReleasesThePiecesThatWaitForItAndNothingElse(t *testing.T) {
 		}})
 	}
 	finish(t, s, order.Done{Job: take(t, s, order.LaneGenerate), Failure: order.Failf(order.Fail, order.CodeRefused, "no")})
-	if err := (Owner{Store: s}).Approve(t.Context(), "o1"); err != nil {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o1", 0); err != nil {
 		t.Fatal(err)
 	}
 	works, err := s.Works(t.Context(), "o1")
@@ -197,14 +197,14 @@ func TestAnApprovalConcernsOneOrderThatIsListed(t *testing.T) {
 			Next: order.StageUpload, Hold: order.Failf(order.Hold, order.CodeReview, "look at it"),
 		}})
 	}
-	if err := (Owner{Store: s}).Approve(t.Context(), "o1"); err != nil {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o1", 0); err != nil {
 		t.Fatal(err)
 	}
 	if one, two := job(t, s, "o1"), job(t, s, "o2"); one.State != order.StateWorking || two.State != order.StateHeld {
 		t.Errorf("the approved order is %s and the other one %s", one.State, two.State)
 	}
 	mustExec(t, outside(t, s.dir), "UPDATE orders SET missing_at = '2026-11-01T00:00:00.000Z' WHERE id = 'o2'")
-	if err := (Owner{Store: s}).Approve(t.Context(), "o2"); err == nil || !strings.Contains(err.Error(), "does not list order o2") {
+	if err := (Owner{Store: s}).Approve(t.Context(), "o2", 0); err == nil || !strings.Contains(err.Error(), "does not list order o2") {
 		t.Errorf("an order that is not listed: %v", err)
 	}
 }

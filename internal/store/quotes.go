@@ -108,7 +108,7 @@ func (t *tx) endQuote(orderID string, state order.QuoteState) error {
 // Quote sets the owner's price and makes the quote ready to be sent. It fails if the
 // order waits for no quote, or if one may already have been sent.
 func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
-	before, err := o.Order(ctx, id)
+	before, err := o.asSeen(ctx, id, order.PartOrder)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
 	} else if ok && (q.State == order.QuoteSending || q.State == order.QuoteConfirmed) {
 		return fmt.Errorf("order %s has a quote of $%s already, which is %s", id, q.Price, q.State)
 	}
-	return o.write("owner.quote", func(t *tx) error {
+	return o.decide("owner.quote", id, order.PartOrder, func(t *tx) error {
 		if _, err := t.approveClient(before, nil); err != nil {
 			return err
 		}
@@ -136,6 +136,6 @@ func (o Owner) Quote(ctx context.Context, id string, price order.USD) error {
 				return err
 			}
 		}
-		return t.setByOwner(id, word{state: order.StateWorking, note: fmt.Sprintf("priced at $%s by the owner", price)})
+		return t.setByOwner(id, word{state: order.StateWorking, note: fmt.Sprintf("%s at $%s", order.ActQuote, price)})
 	})
 }

@@ -178,7 +178,7 @@ func (s *Store) Works(ctx context.Context, id string) ([]Work, error) {
 	for i, r := range rows {
 		list[i] = Work{
 			Kind: r.Kind, Round: int(r.Round), Stage: r.Stage, State: r.State, Attempt: int(r.Attempt),
-			RunAt: r.RunAt.Time, Code: r.Code, Reason: r.Reason, Hint: r.Hint,
+			RunAt: laterOf(r.RunAt, r.NotBefore), Code: r.Code, Reason: r.Reason, Hint: r.Hint,
 		}
 	}
 	return list, nil

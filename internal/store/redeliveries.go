@@ -160,7 +160,7 @@ func (t *tx) askFromBrief(j order.Job, note string) error {
 // called in the transaction, perhaps more than once. A window that fell back to paid
 // is delivered again with the same pieces.
 func (o Owner) Resubmit(ctx context.Context, id string, prepare func(round int) error) error {
-	before, err := o.Order(ctx, id)
+	before, err := o.asSeen(ctx, id, order.PartOrder|order.PartFiles)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (o Owner) Resubmit(ctx context.Context, id string, prepare func(round int) 
 	if window {
 		reason, stage = order.AgainForPaid, order.StageDeliver
 	}
-	return o.write("owner.resubmit", func(t *tx) error {
+	return o.decide("owner.resubmit", id, order.PartOrder|order.PartFiles, func(t *tx) error {
 		if err := t.endRedelivery(id, before.Round, order.DeliveryDropped, "the owner delivers it again"); err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func (o Owner) Resubmit(ctx context.Context, id string, prepare func(round int) 
 				return err
 			}
 		}
-		return t.setByOwner(id, word{state: order.StateWorking, note: "delivered again for the owner"})
+		return t.setByOwner(id, word{state: order.StateWorking, note: order.ActResubmit})
 	})
 }
 

@@ -189,7 +189,7 @@ func TestAFileIsMarkedBeforeItIsRemoved(t *testing.T) {
 	}{
 		{"retry", "its files were removed on 20", owner.Retry(t.Context(), "o1")},
 		{"redo", "its files were removed on 20", owner.Redo(t.Context(), "o1", order.Redo{}, func(order.Kind, int) error { return nil })},
-		{"approve", "order o1 is completed", owner.Approve(t.Context(), "o1")},
+		{"approve", "order o1 is completed", owner.Approve(t.Context(), "o1", 0)},
 		{"resubmit", "order o1 is completed", owner.Resubmit(t.Context(), "o1", func(int) error { return nil })},
 	} {
 		if each.err == nil || !strings.Contains(each.err.Error(), each.want) {

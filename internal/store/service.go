@@ -54,18 +54,18 @@ func (t *tx) setService(id string, d order.Decision) error {
 // takes a cancellation by the owner back and starts what decide says follows, so that
 // the next poll is not waited for.
 func (o Owner) Assign(ctx context.Context, id, service string, decide func(order.Known, order.Facts) order.Decision) error {
-	before, err := o.Order(ctx, id)
+	before, err := o.asSeen(ctx, id, order.PartOrder)
 	if err != nil {
 		return err
 	}
 	if before.Status.Ended() {
 		return fmt.Errorf("order %s is %s at the marketplace and needs no service", id, before.Status)
 	}
-	return o.write("owner.assign", func(t *tx) error {
+	return o.decide("owner.assign", id, order.PartOrder, func(t *tx) error {
 		if err := t.AssignOrder(noCancel, query.AssignOrderParams{Service: service, ID: id}); err != nil {
 			return err
 		}
-		if _, err := t.event(id, "owner", fmt.Sprintf("assigned to the service %.100q", service)); err != nil {
+		if _, err := t.event(id, "owner", fmt.Sprintf("%s to the service %.100q", order.ActAssign, service)); err != nil {
 			return err
 		}
 		known, err := t.knownIDs([]string{id})

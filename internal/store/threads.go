@@ -252,20 +252,28 @@ func (s *Store) WithdrawMessage(j order.Job, note string) error {
 	})
 }
 
-// QueueMessage queues the owner's text for the client of an order.
+// QueueMessage queues the owner's text for the client of an order. If there is a message
+// for the same reason, it does nothing.
 func (o Owner) QueueMessage(ctx context.Context, id, reason, text string) error {
 	before, err := o.Order(ctx, id)
 	if err != nil {
 		return err
 	}
-	if !before.Status.TakesMessages() {
-		return fmt.Errorf("order %s is %s at the marketplace, which takes no messages in that status", id, before.Status)
-	}
 	return o.write("owner.message", func(t *tx) error {
+		queued, err := t.HasOutgoing(noCancel, query.HasOutgoingParams{OrderID: id, Reason: reason})
+		if err != nil || queued {
+			return err
+		}
+		if err := o.stillSeen(t, id, order.PartThread); err != nil {
+			return err
+		}
+		if !before.Status.TakesMessages() {
+			return fmt.Errorf("order %s is %s at the marketplace, which takes no messages in that status", id, before.Status)
+		}
 		if err := t.queue(id, []order.NewMessage{{Reason: reason, Body: text}}); err != nil {
 			return err
 		}
-		_, err := t.event(id, "owner", "wrote to the client")
+		_, err = t.event(id, "owner", order.ActMessage)
 		return err
 	})
 }

@@ -32,7 +32,7 @@ func allCodes(t *testing.T) (list []order.Code) {
 
 // ownersCommands are the commands that can release an order.
 var ownersCommands = map[string]func(context.Context, Owner, string) error{
-	"approve": func(ctx context.Context, o Owner, id string) error { return o.Approve(ctx, id) },
+	"approve": func(ctx context.Context, o Owner, id string) error { return o.Approve(ctx, id, 0) },
 	"retry":   func(ctx context.Context, o Owner, id string) error { return o.Retry(ctx, id) },
 	"redo":    func(ctx context.Context, o Owner, id string) error { return o.Redo(ctx, id, order.Redo{}, keepFiles) },
 	"quote":   func(ctx context.Context, o Owner, id string) error { return o.Quote(ctx, id, 15*order.Dollar) },

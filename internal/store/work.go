@@ -51,6 +51,6 @@ func (s *Store) OpenJobs(ctx context.Context) ([]OpenJob, error) {
 func openJob(j query.JobsWaitingRow) OpenJob {
 	return OpenJob{
 		Order: j.OrderID, Service: j.Service, Kind: j.Kind, Round: int(j.Round), Stage: j.Stage, State: j.State,
-		Due: j.DueAt.Time, RunAt: j.RunAt.Time, Changed: j.ChangedAt.Time, Code: j.Code,
+		Due: j.DueAt.Time, RunAt: laterOf(j.RunAt, j.NotBefore), Changed: j.ChangedAt.Time, Code: j.Code,
 	}
 }

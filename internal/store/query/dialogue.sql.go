@@ -207,6 +207,22 @@ func (q *Queries) GetQuote(ctx context.Context, orderID string) ([]GetQuoteRow, 
 	return items, nil
 }
 
+const hasOutgoing = `-- name: HasOutgoing :one
+SELECT EXISTS (SELECT 1 FROM outbox WHERE order_id = ? AND reason = ?)
+`
+
+type HasOutgoingParams struct {
+	OrderID string
+	Reason  string
+}
+
+func (q *Queries) HasOutgoing(ctx context.Context, arg HasOutgoingParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, hasOutgoing, arg.OrderID, arg.Reason)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const hasThread = `-- name: HasThread :one
 SELECT EXISTS (SELECT 1 FROM orders WHERE id = ? AND thread_due_at IS NOT NULL)
 `

@@ -13,7 +13,7 @@ import (
 )
 
 const jobsAtWork = `-- name: JobsAtWork :many
-SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.changed_at, j.code, o.service
+SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.not_before, j.changed_at, j.code, o.service
 FROM jobs AS j JOIN orders AS o ON o.id = j.order_id WHERE j.state = 'leased' ORDER BY j.id
 `
 
@@ -25,6 +25,7 @@ type JobsAtWorkRow struct {
 	State     order.JobState
 	DueAt     utc.Time
 	RunAt     utc.Time
+	NotBefore utc.Time
 	ChangedAt utc.Time
 	Code      order.Code
 	Service   string
@@ -47,6 +48,7 @@ func (q *Queries) JobsAtWork(ctx context.Context) ([]JobsAtWorkRow, error) {
 			&i.State,
 			&i.DueAt,
 			&i.RunAt,
+			&i.NotBefore,
 			&i.ChangedAt,
 			&i.Code,
 			&i.Service,
@@ -65,7 +67,7 @@ func (q *Queries) JobsAtWork(ctx context.Context) ([]JobsAtWorkRow, error) {
 }
 
 const jobsWaiting = `-- name: JobsWaiting :many
-SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.changed_at, j.code, o.service
+SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.not_before, j.changed_at, j.code, o.service
 FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
 WHERE j.state = 'ready' AND j.lane = ?1 ORDER BY j.priority, j.due_at, j.id LIMIT ?2
 `
@@ -83,6 +85,7 @@ type JobsWaitingRow struct {
 	State     order.JobState
 	DueAt     utc.Time
 	RunAt     utc.Time
+	NotBefore utc.Time
 	ChangedAt utc.Time
 	Code      order.Code
 	Service   string
@@ -106,6 +109,7 @@ func (q *Queries) JobsWaiting(ctx context.Context, arg JobsWaitingParams) ([]Job
 			&i.State,
 			&i.DueAt,
 			&i.RunAt,
+			&i.NotBefore,
 			&i.ChangedAt,
 			&i.Code,
 			&i.Service,

@@ -348,7 +348,8 @@ func (q *Queries) FirstLater(ctx context.Context, arg FirstLaterParams) ([]utc.T
 
 const hasWork = `-- name: HasWork :one
 SELECT CAST(
-    EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= ?1)
+    EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.run_at <= ?1
+            AND (r.not_before IS NULL OR r.not_before <= ?1))
     OR EXISTS (SELECT 1 FROM jobs AS l WHERE l.state = 'leased') AS INTEGER)
 `
 
@@ -419,7 +420,7 @@ UPDATE jobs SET state = 'held', attempt = CASE WHEN state = 'leased' THEN max(at
     lease_token = '', lease_until = NULL, code = 'row_damaged', reason = ?1, hint = ?2,
     due_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', due_at) = due_at THEN due_at ELSE ?3 END,
     created_at = CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) = created_at THEN created_at ELSE ?3 END,
-    run_at = ?3, changed_at = ?3
+    run_at = ?3, not_before = NULL, changed_at = ?3
 WHERE id = ?4
 `
 
@@ -550,6 +551,7 @@ UPDATE jobs SET state = 'leased', attempt = attempt + 1, lease_token = ?1,
 WHERE id = (
     SELECT r.id FROM jobs AS r
     WHERE r.state = 'ready' AND r.lane = ?4 AND r.run_at <= ?5
+      AND (r.not_before IS NULL OR r.not_before <= ?5)
     ORDER BY r.priority, r.due_at, r.id LIMIT 1)
 RETURNING id, order_id, kind, round, stage, attempt, due_at, created_at, cap_after_attempt, redone
 `
@@ -680,15 +682,17 @@ func (q *Queries) LeasedJobs(ctx context.Context) ([]LeasedJobsRow, error) {
 }
 
 const nextRunAt = `-- name: NextRunAt :many
-SELECT id, order_id, kind, round, run_at FROM jobs WHERE state = 'ready' AND lane = ? ORDER BY run_at LIMIT 1
+SELECT id, order_id, kind, round, run_at, not_before FROM jobs WHERE state = 'ready' AND lane = ?
+ORDER BY max(run_at, coalesce(not_before, run_at)) LIMIT 1
 `
 
 type NextRunAtRow struct {
-	ID      int64
-	OrderID string
-	Kind    order.Kind
-	Round   int64
-	RunAt   utc.Time
+	ID        int64
+	OrderID   string
+	Kind      order.Kind
+	Round     int64
+	RunAt     utc.Time
+	NotBefore utc.Time
 }
 
 func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]NextRunAtRow, error) {
@@ -706,6 +710,7 @@ func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]NextRunAtRo
 			&i.Kind,
 			&i.Round,
 			&i.RunAt,
+			&i.NotBefore,
 		); err != nil {
 			return nil, err
 		}

@@ -635,19 +635,20 @@ func (q *Queries) OrderIDsLike(ctx context.Context, arg OrderIDsLikeParams) ([]s
 }
 
 const orderJobs = `-- name: OrderJobs :many
-SELECT kind, round, stage, state, attempt, run_at, code, reason, hint FROM jobs WHERE order_id = ? ORDER BY id
+SELECT kind, round, stage, state, attempt, run_at, not_before, code, reason, hint FROM jobs WHERE order_id = ? ORDER BY id
 `
 
 type OrderJobsRow struct {
-	Kind    order.Kind
-	Round   int64
-	Stage   order.Stage
-	State   order.JobState
-	Attempt int64
-	RunAt   utc.Time
-	Code    order.Code
-	Reason  string
-	Hint    string
+	Kind      order.Kind
+	Round     int64
+	Stage     order.Stage
+	State     order.JobState
+	Attempt   int64
+	RunAt     utc.Time
+	NotBefore utc.Time
+	Code      order.Code
+	Reason    string
+	Hint      string
 }
 
 func (q *Queries) OrderJobs(ctx context.Context, orderID string) ([]OrderJobsRow, error) {
@@ -666,6 +667,7 @@ func (q *Queries) OrderJobs(ctx context.Context, orderID string) ([]OrderJobsRow
 			&i.State,
 			&i.Attempt,
 			&i.RunAt,
+			&i.NotBefore,
 			&i.Code,
 			&i.Reason,
 			&i.Hint,
@@ -687,7 +689,7 @@ const orderLines = `-- name: OrderLines :many
 SELECT o.id, o.service, o.state, o.remote_status, o.round, o.price_usd_micros, o.brief, o.code, o.reason, o.hint,
        o.created_at, o.seen_at, o.due_at, o.delivered_at, o.completed_at,
        coalesce(j.stage, '') AS stage, coalesce(j.state, '') AS job_state,
-       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at,
+       CAST(coalesce(j.attempt, 0) AS INTEGER) AS attempt, j.run_at, j.not_before,
        coalesce(j.code, '') AS job_code, coalesce(j.reason, '') AS job_reason
 FROM orders AS o
 LEFT JOIN jobs AS j ON j.id = (
@@ -717,6 +719,7 @@ type OrderLinesRow struct {
 	JobState       order.JobState
 	Attempt        int64
 	RunAt          utc.Time
+	NotBefore      utc.Time
 	JobCode        order.Code
 	JobReason      string
 }
@@ -752,6 +755,7 @@ func (q *Queries) OrderLines(ctx context.Context, ids interface{}) ([]OrderLines
 			&i.JobState,
 			&i.Attempt,
 			&i.RunAt,
+			&i.NotBefore,
 			&i.JobCode,
 			&i.JobReason,
 		); err != nil {

@@ -1,0 +1,30 @@
+-- name: DelayJob :exec
+-- The owner has approved the job, and can take that back until not_before.
+UPDATE jobs SET not_before = sqlc.arg(not_before), run_at = sqlc.arg(not_before), code = 'approved'
+WHERE id = sqlc.arg(id) AND state = 'ready';
+
+-- name: UndelayJob :exec
+-- The owner has approved the job and does not take that back.
+UPDATE jobs SET not_before = NULL WHERE id = ? AND not_before IS NOT NULL;
+
+-- name: DelayedJobs :many
+-- The work of an order that is approved and has not begun.
+SELECT id, order_id, kind, round, stage, state, not_before FROM jobs
+WHERE order_id = sqlc.arg(order_id) AND state IN ('ready', 'held') AND not_before > sqlc.arg(not_before) ORDER BY id;
+
+-- name: HoldDelayed :exec
+-- The approval is taken back.
+UPDATE jobs SET state = 'held', not_before = NULL, code = 'review', reason = sqlc.arg(reason), hint = sqlc.arg(hint),
+    changed_at = sqlc.arg(changed_at)
+WHERE id = sqlc.arg(id) AND state IN ('ready', 'held');
+
+-- name: LastAct :many
+-- What an owner did last to an order.
+SELECT at, text, actor FROM events WHERE order_id = ? AND kind = 'owner' ORDER BY id DESC LIMIT 1;
+
+-- name: SeenThread :one
+-- What the client has written last, how often, and how often the owner has.
+SELECT CAST(coalesce((SELECT m.content FROM messages AS m WHERE m.order_id = sqlc.arg(order_id) AND m.party <> 'agent'
+                       ORDER BY m.at DESC, m.remote_id DESC LIMIT 1), '') AS TEXT) AS asked,
+       CAST((SELECT count(*) FROM messages AS c WHERE c.order_id = sqlc.arg(order_id) AND c.party <> 'agent') AS INTEGER) AS messages,
+       CAST((SELECT count(*) FROM outbox AS b WHERE b.order_id = sqlc.arg(order_id) AND b.reason LIKE 'owner-%') AS INTEGER) AS answers;
