@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -121,6 +122,14 @@ func onLoopback(address string) bool {
 // The tools for agents that change something.
 var agentTools = []string{"approve", "redo", "reply", "quote", "retry", "cancel", "pause", "resume"}
 
+// CheckTool returns why a text names no tool that changes something, or nil.
+func CheckTool(name string) error {
+	if slices.Contains(agentTools, name) {
+		return nil
+	}
+	return fmt.Errorf("%.40q is no tool that changes something; write some of %s", name, strings.Join(agentTools, ", "))
+}
+
 // MCP configures what agents may do that act for the owner.
 type MCP struct {
 	// Allow are the tools that change something and are offered: some of approve, redo,
@@ -132,8 +141,8 @@ func (t *table) mcp() MCP {
 	defer t.done()
 	m := MCP{Allow: t.list("allow")}
 	for i, name := range m.Allow {
-		if !slices.Contains(agentTools, name) {
-			t.problem(element(t.at("allow"), i), "%.40q is no tool that changes something; write some of %s", name, strings.Join(agentTools, ", "))
+		if err := CheckTool(name); err != nil {
+			t.problem(element(t.at("allow"), i), "%s", err)
 		}
 	}
 	return m

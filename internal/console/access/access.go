@@ -1,5 +1,5 @@
 // Package access says who may use the console: users with passwords, links that log in
-// once, and sessions. They are in a database of their own (DATA/console.db), so that a
+// once, sessions, and the tokens of agents that act for the owner. They are in a database of their own (DATA/console.db), so that a
 // copy of the ledger lets nobody in. It keeps hashes only.
 //
 // It must not know HTTP, the ledger, or what a role may do.
@@ -53,11 +53,13 @@ const (
 	Reader Role = "reader" // look at everything, change nothing
 )
 
-// User is somebody with a password.
+// User is somebody who has a role.
 type User struct {
 	Name  string
 	Role  Role
 	Added time.Time
+	// Password is false for one who logs in by links only.
+	Password bool
 }
 
 // Who is who uses the console.
@@ -69,8 +71,8 @@ type Who struct {
 // ErrRefused says that a password, a link or a session is none, without which of them.
 var ErrRefused = errors.New("not known here, or expired")
 
-// ErrUnknownUser says that there is no user of a name.
-var ErrUnknownUser = errors.New("no such user")
+// ErrUnknown says that there is no user or token of a name.
+var ErrUnknown = errors.New("no such")
 
 // Access is the open database. Its methods may be called at the same time.
 type Access struct {
@@ -105,6 +107,13 @@ func (a *Access) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	list := provider.ListSources()
+	switch version, err := provider.GetDBVersion(ctx); {
+	case err != nil:
+		return err
+	case version > list[len(list)-1].Version:
+		return errors.New("it was written by a newer version of this program; update it")
+	}
 	_, err = provider.Up(ctx)
 	return err
 }
@@ -125,22 +134,34 @@ func CheckName(name string) error {
 	return nil
 }
 
-// PutUser adds a user, or gives one another password and role. Sessions of that name end.
+// PutUser adds a user, or gives one another password and role. Without a password links
+// alone log in. Sessions and links of that name end.
 func (a *Access) PutUser(ctx context.Context, name, password string, role Role) error {
-	if err := errors.Join(CheckName(name), CheckPassword(password)); err != nil {
+	if err := CheckName(name); err != nil {
 		return err
 	}
-	hash := hashPassword(password)
+	hash := ""
+	if password != "" {
+		if err := CheckPassword(password); err != nil {
+			return err
+		}
+		hash = hashPassword(password)
+	}
 	return a.inTx(ctx, func(q *query.Queries) error {
 		if err := q.PutUser(ctx, query.PutUserParams{Name: name, Role: string(role), Password: hash, AddedAt: utc.At(time.Now())}); err != nil {
 			return err
 		}
-		return q.DeleteSessionsOf(ctx, name)
+		return end(ctx, q, name)
 	})
 }
 
-// RemoveUser removes a user and ends the sessions of that name, or fails with
-// ErrUnknownUser.
+// end ends the sessions and the links of a name.
+func end(ctx context.Context, q *query.Queries, name string) error {
+	return errors.Join(q.DeleteSessionsOf(ctx, name), q.DeleteLinksOf(ctx, name))
+}
+
+// RemoveUser removes a user and ends the sessions and links of that name, or fails with
+// ErrUnknown.
 func (a *Access) RemoveUser(ctx context.Context, name string) error {
 	return a.inTx(ctx, func(q *query.Queries) error {
 		removed, err := q.DeleteUser(ctx, name)
@@ -148,9 +169,9 @@ func (a *Access) RemoveUser(ctx context.Context, name string) error {
 			return err
 		}
 		if removed == 0 {
-			return fmt.Errorf("%w: %.100q", ErrUnknownUser, name)
+			return fmt.Errorf("%w user: %.100q", ErrUnknown, name)
 		}
-		return q.DeleteSessionsOf(ctx, name)
+		return end(ctx, q, name)
 	})
 }
 
@@ -159,21 +180,32 @@ func (a *Access) Users(ctx context.Context) ([]User, error) {
 	rows, err := a.q.ListUsers(ctx)
 	list := make([]User, 0, len(rows))
 	for _, r := range rows {
-		list = append(list, User{Name: r.Name, Role: Role(r.Role), Added: r.AddedAt.Time})
+		list = append(list, User{Name: r.Name, Role: Role(r.Role), Added: r.AddedAt.Time, Password: r.Password != ""})
 	}
 	return list, err
 }
 
-// NewLink returns the secret of a link that logs name in as an owner, once and within
-// LinkLife.
+// NewLink returns the secret of a link that logs name in, once and within LinkLife: as what
+// the user of that name is, or as an owner.
 func (a *Access) NewLink(ctx context.Context, name string) (secret string, err error) {
+	if err := CheckName(name); err != nil {
+		return "", err
+	}
 	now := utc.At(time.Now())
 	secret, hash := newSecret()
 	return secret, a.inTx(ctx, func(q *query.Queries) error {
 		if err := q.DeleteExpiredLinks(ctx, now); err != nil {
 			return err
 		}
-		return q.AddLink(ctx, query.AddLinkParams{Hash: hash, Name: name, ExpiresAt: utc.At(time.Now().Add(LinkLife))})
+		users, err := q.GetUser(ctx, name)
+		if err != nil {
+			return err
+		}
+		role := string(Owner)
+		if len(users) > 0 {
+			role = users[0].Role
+		}
+		return q.AddLink(ctx, query.AddLinkParams{Hash: hash, Name: name, Role: role, ExpiresAt: utc.At(time.Now().Add(LinkLife))})
 	})
 }
 
@@ -186,14 +218,14 @@ func (a *Access) LinkWaits(ctx context.Context, secret string) (bool, error) {
 // UseLink uses a link up and returns the secret of a new session, or ErrRefused.
 func (a *Access) UseLink(ctx context.Context, secret string) (session string, err error) {
 	err = a.inTx(ctx, func(q *query.Queries) error {
-		names, err := q.TakeLink(ctx, query.TakeLinkParams{Hash: hashSecret(secret), Now: utc.At(time.Now())})
+		links, err := q.TakeLink(ctx, query.TakeLinkParams{Hash: hashSecret(secret), Now: utc.At(time.Now())})
 		if err != nil {
 			return err
 		}
-		if len(names) == 0 {
+		if len(links) == 0 {
 			return ErrRefused
 		}
-		session, err = a.begin(ctx, q, Who{Name: names[0], Role: Owner})
+		session, err = a.begin(ctx, q, Who{Name: links[0].Name, Role: Role(links[0].Role)})
 		return err
 	})
 	return session, err

@@ -169,7 +169,7 @@ func TestSessionsEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused(t, a, session, "after the user was removed")
-		if err := a.RemoveUser(t.Context(), "ben"); !errors.Is(err, access.ErrUnknownUser) {
+		if err := a.RemoveUser(t.Context(), "ben"); !errors.Is(err, access.ErrUnknown) {
 			t.Errorf("a user who is none is removed: %v", err)
 		}
 	})

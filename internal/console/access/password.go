@@ -26,7 +26,7 @@ const (
 
 // minPassword and maxPassword limit a password, in characters and in bytes.
 const (
-	minPassword = 10
+	minPassword = 12
 	maxPassword = 200
 )
 

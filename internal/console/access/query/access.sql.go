@@ -12,17 +12,23 @@ import (
 )
 
 const addLink = `-- name: AddLink :exec
-INSERT INTO links (hash, name, expires_at) VALUES (?1, ?2, ?3)
+INSERT INTO links (hash, name, role, expires_at) VALUES (?1, ?2, ?3, ?4)
 `
 
 type AddLinkParams struct {
 	Hash      []byte
 	Name      string
+	Role      string
 	ExpiresAt utc.Time
 }
 
 func (q *Queries) AddLink(ctx context.Context, arg AddLinkParams) error {
-	_, err := q.db.ExecContext(ctx, addLink, arg.Hash, arg.Name, arg.ExpiresAt)
+	_, err := q.db.ExecContext(ctx, addLink,
+		arg.Hash,
+		arg.Name,
+		arg.Role,
+		arg.ExpiresAt,
+	)
 	return err
 }
 
@@ -50,6 +56,31 @@ func (q *Queries) AddSession(ctx context.Context, arg AddSessionParams) error {
 	return err
 }
 
+const addToken = `-- name: AddToken :execrows
+INSERT INTO tokens (name, hash, allow, added_at, used_at) VALUES (?1, ?2, ?3, ?4, ?4)
+ON CONFLICT (name) DO NOTHING
+`
+
+type AddTokenParams struct {
+	Name  string
+	Hash  []byte
+	Allow string
+	Now   utc.Time
+}
+
+func (q *Queries) AddToken(ctx context.Context, arg AddTokenParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addToken,
+		arg.Name,
+		arg.Hash,
+		arg.Allow,
+		arg.Now,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteExpiredLinks = `-- name: DeleteExpiredLinks :exec
 DELETE FROM links WHERE expires_at <= ?1
 `
@@ -73,6 +104,15 @@ func (q *Queries) DeleteExpiredSessions(ctx context.Context, arg DeleteExpiredSe
 	return err
 }
 
+const deleteLinksOf = `-- name: DeleteLinksOf :exec
+DELETE FROM links WHERE name = ?1
+`
+
+func (q *Queries) DeleteLinksOf(ctx context.Context, name string) error {
+	_, err := q.db.ExecContext(ctx, deleteLinksOf, name)
+	return err
+}
+
 const deleteSession = `-- name: DeleteSession :exec
 DELETE FROM sessions WHERE hash = ?1
 `
@@ -91,6 +131,18 @@ func (q *Queries) DeleteSessionsOf(ctx context.Context, name string) error {
 	return err
 }
 
+const deleteToken = `-- name: DeleteToken :execrows
+DELETE FROM tokens WHERE name = ?1
+`
+
+func (q *Queries) DeleteToken(ctx context.Context, name string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteToken, name)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteUser = `-- name: DeleteUser :execrows
 DELETE FROM users WHERE name = ?1
 `
@@ -101,6 +153,24 @@ func (q *Queries) DeleteUser(ctx context.Context, name string) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const forgetLinks = `-- name: ForgetLinks :exec
+DELETE FROM links
+`
+
+func (q *Queries) ForgetLinks(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, forgetLinks)
+	return err
+}
+
+const forgetSessions = `-- name: ForgetSessions :exec
+DELETE FROM sessions
+`
+
+func (q *Queries) ForgetSessions(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, forgetSessions)
+	return err
 }
 
 const getSession = `-- name: GetSession :many
@@ -129,6 +199,39 @@ func (q *Queries) GetSession(ctx context.Context, arg GetSessionParams) ([]GetSe
 	for rows.Next() {
 		var i GetSessionRow
 		if err := rows.Scan(&i.Name, &i.Role, &i.UsedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const getToken = `-- name: GetToken :many
+SELECT name, allow, used_at FROM tokens WHERE hash = ?1
+`
+
+type GetTokenRow struct {
+	Name   string
+	Allow  string
+	UsedAt utc.Time
+}
+
+func (q *Queries) GetToken(ctx context.Context, hash []byte) ([]GetTokenRow, error) {
+	rows, err := q.db.QueryContext(ctx, getToken, hash)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []GetTokenRow{}
+	for rows.Next() {
+		var i GetTokenRow
+		if err := rows.Scan(&i.Name, &i.Allow, &i.UsedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -190,26 +293,64 @@ func (q *Queries) LinkWaits(ctx context.Context, arg LinkWaitsParams) (bool, err
 	return exists, err
 }
 
-const listUsers = `-- name: ListUsers :many
-SELECT name, role, added_at FROM users ORDER BY name
+const listTokens = `-- name: ListTokens :many
+SELECT name, allow, added_at, used_at FROM tokens ORDER BY name
 `
 
-type ListUsersRow struct {
+type ListTokensRow struct {
 	Name    string
-	Role    string
+	Allow   string
 	AddedAt utc.Time
+	UsedAt  utc.Time
 }
 
-func (q *Queries) ListUsers(ctx context.Context) ([]ListUsersRow, error) {
+func (q *Queries) ListTokens(ctx context.Context) ([]ListTokensRow, error) {
+	rows, err := q.db.QueryContext(ctx, listTokens)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListTokensRow{}
+	for rows.Next() {
+		var i ListTokensRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Allow,
+			&i.AddedAt,
+			&i.UsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUsers = `-- name: ListUsers :many
+SELECT name, role, password, added_at FROM users ORDER BY name
+`
+
+func (q *Queries) ListUsers(ctx context.Context) ([]User, error) {
 	rows, err := q.db.QueryContext(ctx, listUsers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListUsersRow{}
+	items := []User{}
 	for rows.Next() {
-		var i ListUsersRow
-		if err := rows.Scan(&i.Name, &i.Role, &i.AddedAt); err != nil {
+		var i User
+		if err := rows.Scan(
+			&i.Name,
+			&i.Role,
+			&i.Password,
+			&i.AddedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -246,7 +387,7 @@ func (q *Queries) PutUser(ctx context.Context, arg PutUserParams) error {
 }
 
 const takeLink = `-- name: TakeLink :many
-DELETE FROM links WHERE hash = ?1 AND expires_at > ?2 RETURNING name
+DELETE FROM links WHERE hash = ?1 AND expires_at > ?2 RETURNING name, role
 `
 
 type TakeLinkParams struct {
@@ -254,19 +395,24 @@ type TakeLinkParams struct {
 	Now  utc.Time
 }
 
-func (q *Queries) TakeLink(ctx context.Context, arg TakeLinkParams) ([]string, error) {
+type TakeLinkRow struct {
+	Name string
+	Role string
+}
+
+func (q *Queries) TakeLink(ctx context.Context, arg TakeLinkParams) ([]TakeLinkRow, error) {
 	rows, err := q.db.QueryContext(ctx, takeLink, arg.Hash, arg.Now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []string{}
+	items := []TakeLinkRow{}
 	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
+		var i TakeLinkRow
+		if err := rows.Scan(&i.Name, &i.Role); err != nil {
 			return nil, err
 		}
-		items = append(items, name)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -288,5 +434,19 @@ type UseSessionParams struct {
 
 func (q *Queries) UseSession(ctx context.Context, arg UseSessionParams) error {
 	_, err := q.db.ExecContext(ctx, useSession, arg.Now, arg.Hash)
+	return err
+}
+
+const useToken = `-- name: UseToken :exec
+UPDATE tokens SET used_at = ?1 WHERE hash = ?2
+`
+
+type UseTokenParams struct {
+	Now  utc.Time
+	Hash []byte
+}
+
+func (q *Queries) UseToken(ctx context.Context, arg UseTokenParams) error {
+	_, err := q.db.ExecContext(ctx, useToken, arg.Now, arg.Hash)
 	return err
 }
