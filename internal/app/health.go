@@ -40,7 +40,7 @@ type health struct {
 func newHealth(b base, m *budget.Budget) *health {
 	return &health{
 		port: b.App.metricsPort, store: b.Store, budget: m, measured: b.App.measured, activity: &b.App.activity,
-		within: func() time.Duration { return PollWithin(b.config()) }, log: b.Log, writes: &b.App.loops,
+		within: func() time.Duration { return b.config().PollWithin() }, log: b.Log, writes: &b.App.loops,
 	}
 }
 

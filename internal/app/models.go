@@ -28,9 +28,6 @@ const (
 	factListed = "listed."
 )
 
-// ModelHint is what to do about a model that ends.
-const ModelHint = "set another model for the generator and run `atelierd reload`; docs/generators.md has the providers' current ones"
-
 // ModelEnd says what the owner has to know of a model from its provider's list, or is
 // "" if there is nothing.
 func ModelEnd(model string, l generate.Listing, now time.Time) string {

@@ -2,20 +2,17 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"atelierd/internal/announce"
 	"atelierd/internal/config"
-	"atelierd/internal/disk"
-	"atelierd/internal/fulfill"
 	"atelierd/internal/generate/exec"
 	"atelierd/internal/notify"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // Announcements returns what an announcer needs beyond its store.
@@ -27,9 +24,9 @@ func announcements(b base) (announce.Options, error) {
 	cfg, c, log := b.Config, b.Credentials, b.Log
 	m := maker{cfg: cfg, log: log, credentials: func() *Credentials { return c }, transport: b.Transport.RoundTripper}
 	o := announce.Options{
-		Agent: cfg.Agent.Name, PollWithin: PollWithin(cfg),
-		Wrong: func() []order.Condition { return LowDisk(cfg.DataDir) },
-		Hint:  NextStep,
+		Agent: cfg.Agent.Name, PollWithin: cfg.PollWithin(),
+		Wrong: func() []order.Condition { return view.LowDisk(cfg.DataDir) },
+		Hint:  view.NextStep,
 		Log:   log,
 		Clean: func(text string) string { return term.Text(redactor(cfg, c).Clean(text)) },
 	}
@@ -44,20 +41,6 @@ func announcements(b base) (announce.Options, error) {
 		})
 	}
 	return o, nil
-}
-
-// unreachedAfter is the least time without an answered poll after which the marketplace
-// counts as not reached.
-const unreachedAfter = 10 * time.Minute
-
-// PollWithin is how old the last answered poll may be while the marketplace counts as
-// reached.
-func PollWithin(cfg *config.Config) time.Duration {
-	interval := cfg.Poll.Interval
-	if cfg.Webhook.On() {
-		interval = max(interval, cfg.Webhook.PollInterval)
-	}
-	return max(unreachedAfter, 2*interval+5*time.Minute)
 }
 
 // target makes a target. Its secrets are read for each message, so that the owner can
@@ -83,20 +66,6 @@ func textIn(s config.Secret) func() (secret.Text, error) {
 		return nil
 	}
 	return func() (secret.Text, error) { return readSecret(s, os.Getenv) }
-}
-
-// LowDisk is what the owner has to know of a disk without room for another file. It asks
-// the file system, because nothing can be stored there.
-func LowDisk(dir string) []order.Condition {
-	free, err := disk.Free(dir)
-	if err != nil || free >= fulfill.LeastRoom {
-		return nil
-	}
-	return []order.Condition{{
-		What: "daemon", ID: string(order.AlertDisk), Code: order.AlertDisk.Code(), State: "held",
-		Reason: fmt.Sprintf("%s are free in %s; below %s no generator is started, and without room nothing is done", term.Size(free), dir, term.Size(fulfill.LeastRoom)),
-		Hint:   "make room in the data folder; work resumes by itself",
-	}}
 }
 
 // newAnnouncer makes the loop that notifies the owner.

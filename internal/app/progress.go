@@ -9,7 +9,7 @@ import (
 	"atelierd/internal/engine"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
-	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // progress is how far the running attempts are, by the tokens of their leases. It is kept
@@ -81,7 +81,7 @@ func (a *App) runUntilIdle(ctx context.Context, e *engine.Engine) error {
 }
 
 func (a *App) logWorking(ctx context.Context, st *store.Store, r engine.Attempt, took time.Duration) {
-	fields := []any{"order", r.Job.OrderID, "job", r.Job.ID, "stage", r.Job.Stage, "attempt", r.Job.Attempt, "for", term.Span(took)}
+	fields := []any{"order", r.Job.OrderID, "job", r.Job.ID, "stage", r.Job.Stage, "attempt", r.Job.Attempt, "for", words.Span(took)}
 	p := a.progress.of(r.Job)
 	if text := p.String(); text != "" {
 		fields = append(fields, "progress", text)
@@ -91,7 +91,7 @@ func (a *App) logWorking(ctx context.Context, st *store.Store, r engine.Attempt,
 	}
 	usual, err := st.Usual(ctx)
 	if known := usual.Of(r.Job.Stage, p.Generator); err == nil && known > 0 {
-		fields = append(fields, "usual", term.Span(known))
+		fields = append(fields, "usual", words.Span(known))
 	}
 	a.o.Log.Info("still working", fields...)
 }

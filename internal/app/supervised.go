@@ -76,7 +76,7 @@ func (a *App) statusLine(ctx context.Context) string {
 			parts = append(parts, counted(waits, "thing")+" to see in "+order.Command("status"))
 		}
 	}
-	if silent := a.measured.silent(PollWithin(a.config())); silent != "" {
+	if silent := a.measured.silent(a.config().PollWithin()); silent != "" {
 		parts = append(parts, silent)
 	} else {
 		parts = append(parts, "polled at "+a.measured.lastPoll().Local().Format("15:04"))

@@ -11,12 +11,10 @@ import (
 	"atelierd/internal/beat"
 	"atelierd/internal/bounty"
 	"atelierd/internal/intake"
+	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/web"
 )
-
-// FactWebhook is when the last webhook came, to the minute.
-const FactWebhook = "webhook.last"
 
 // webhooks takes the marketplace's webhooks and passes them on as hints.
 type webhooks struct {
@@ -69,7 +67,7 @@ func (w *webhooks) pass(e web.Event) {
 		w.watcher.Hint()
 	}
 	if w.firstOfMinute() {
-		w.note(w.store.SetFact(FactWebhook, time.Now().UTC().Format(time.RFC3339)))
+		w.note(w.store.SetFact(order.FactWebhook, time.Now().UTC().Format(time.RFC3339)))
 	}
 	if e.PayoutFailed && e.OrderID != "" {
 		w.note(w.store.Note(e.OrderID, "payout failed", "the marketplace reports that the payout failed"))

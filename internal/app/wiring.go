@@ -25,7 +25,7 @@ import (
 	"atelierd/internal/reconcile"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
-	"atelierd/internal/term"
+	"atelierd/internal/words"
 
 	"go.uber.org/fx"
 )
@@ -242,7 +242,7 @@ func bountyOptions(b base, c *atelier.Client) bounty.Options {
 			if name := secretIn(b.Config, b.Credentials, text.String()); name != "" {
 				err = fmt.Errorf("bounties.message contains %s, so no bounty is claimed", name)
 			}
-			return term.Cut(strings.TrimSpace(text.String()), atelier.MaxPitch/2), err
+			return words.Cut(strings.TrimSpace(text.String()), atelier.MaxPitch/2), err
 		}
 	}
 	return o

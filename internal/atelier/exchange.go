@@ -16,7 +16,7 @@ import (
 	"atelierd/internal/beat"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
-	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // The most bytes that are read of an answer, by its kind.
@@ -74,7 +74,7 @@ func (r *request) name() string {
 	if r.base != nil {
 		return r.method + " to the blob store"
 	}
-	return r.method + " " + term.Cut(joinPath(r.path), 120)
+	return r.method + " " + words.Cut(joinPath(r.path), 120)
 }
 
 func joinPath(segments []string) string {
@@ -107,7 +107,7 @@ func (c *Client) do(ctx context.Context, r request) error {
 	}
 	for _, s := range r.path {
 		if s == "" || s == "." || s == ".." || len(s) > maxID {
-			return r.notSent(order.Fail, order.CodeBadID, "%q cannot be part of an address", term.Cut(s, 40))
+			return r.notSent(order.Fail, order.CodeBadID, "%q cannot be part of an address", words.Cut(s, 40))
 		}
 	}
 	target, err := url.Parse(strings.TrimSuffix(c.BaseURL.String(), "/") + joinPath(r.path))

@@ -7,6 +7,7 @@ import (
 
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // errorTextLimit is the most characters of a foreign text in an error.
@@ -114,7 +115,7 @@ func pageTitle(page string) string {
 
 // tidy makes a text fit for an error: one printable line of at most errorTextLimit
 // characters.
-func tidy(s string) string { return term.Cut(printable(s), errorTextLimit) }
+func tidy(s string) string { return words.Cut(printable(s), errorTextLimit) }
 
 func printable(s string) string { return term.Sanitize(strings.Join(strings.Fields(s), " ")) }
 
@@ -122,7 +123,7 @@ func printable(s string) string { return term.Sanitize(strings.Join(strings.Fiel
 // daemon's other secrets. They are replaced after the text is escaped, because escaping
 // makes new text, and before it is cut.
 func (r *request) tidy(s string, key secret.Text) string {
-	return term.Cut(r.hide(printable(s), key), errorTextLimit)
+	return words.Cut(r.hide(printable(s), key), errorTextLimit)
 }
 
 // hide returns s without the key and the daemon's other secrets.

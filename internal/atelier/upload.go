@@ -19,7 +19,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
-	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // directLimit is the size in bytes above which a file is sent with an upload token. The
@@ -125,7 +125,7 @@ type form struct {
 
 func newForm(f File) (form, error) {
 	if _, _, err := mime.ParseMediaType(f.MIME); err != nil || !headerSafe(f.MIME) {
-		return form{}, fmt.Errorf("%q is not a media type", term.Cut(f.MIME, 80))
+		return form{}, fmt.Errorf("%q is not a media type", words.Cut(f.MIME, 80))
 	}
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)

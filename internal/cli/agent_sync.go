@@ -10,6 +10,7 @@ import (
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // AgentSyncCmd updates the profile.
@@ -57,7 +58,7 @@ func (c AgentSyncCmd) Run(p *Program) error {
 		if err := refuseExamples(want, m.Config.Local); err != nil {
 			return err
 		}
-		if err := c.ask(p, "\nThis changes "+counted(movable(views), "field")+" of the profile.", "yes"); err != nil {
+		if err := c.ask(p, "\nThis changes "+words.Count(movable(views), "field")+" of the profile.", "yes"); err != nil {
 			return err
 		}
 		if err := m.Client.UpdateProfile(ctx, patch); err != nil {
@@ -94,12 +95,4 @@ func refuseExamples(want atelier.Profile, local bool) error {
 		}
 	}
 	return nil
-}
-
-// counted is a number of things: "1 field", "2 fields".
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -1,121 +1,26 @@
 package cli
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
 
-	"atelierd/internal/app"
-	"atelierd/internal/config"
-	"atelierd/internal/order"
-	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
-
-// attentionView is something that needs the owner, with the next step.
-type attentionView struct {
-	What   string     `json:"what"` // order, piece, message, thread, service, row, generator, sample or daemon
-	ID     string     `json:"id"`
-	State  string     `json:"state"`
-	Code   order.Code `json:"code"`
-	Reason string     `json:"reason"`
-	Hint   string     `json:"hint"`
-	Since  time.Time  `json:"since"`
-	// Services are those that are not listed because the generator is paused.
-	Services []string `json:"services,omitempty"`
-}
-
-// viewAttention returns what needs the owner now. A paused generator comes once,
-// and not again for each service that is not listed because of it.
-func viewAttention(cfg *config.Config, st store.Status, now time.Time) []attentionView {
-	list := []attentionView{}
-	restored := slices.ContainsFunc(st.Attention, func(a store.Attention) bool { return a.Code == order.AlertRestored.Code() })
-	paused, behind := pausedGenerators(st.Facts), map[string][]string{}
-	for _, a := range st.Attention {
-		if a.Code == order.AlertSpending.Code() && a.Since.Before(order.Day(now)) {
-			continue // that was the cap of an earlier day
-		}
-		if a.What == "service" {
-			if name := pausedBehind(cfg, a.ID, a.Reason, paused); name != "" {
-				behind[name] = append(behind[name], a.ID)
-				continue
-			}
-		}
-		if a.Code == order.AlertPaused.Code() || a.Code == order.AlertServicePaused.Code() {
-			at := slices.IndexFunc(st.Pauses, func(p order.Pause) bool { return p.Service == "" && a.What == "daemon" || p.Service == a.ID })
-			if at < 0 {
-				continue // it is over, and no daemon has looked since
-			}
-			a.Reason = pauseText(st.Pauses[at], cfg.Zone())
-		}
-		hint := cmp.Or(a.Hint, app.NextStep(order.Condition{What: a.What, ID: a.ID, Code: a.Code}))
-		if a.Code == order.AlertSpending.Code() && restored {
-			hint = "work resumes tomorrow (UTC), or after " + order.Command("reconcile --accept")
-		}
-		list = append(list, attentionView{
-			What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: hint, Since: a.Since,
-		})
-	}
-	for i, a := range list {
-		if a.What == "generator" && a.Code == order.GeneratorAlert(a.ID).Code() {
-			list[i].Services = behind[a.ID]
-		}
-	}
-	return list
-}
-
-// notReconciled returns why all work waits until the ledger is reconciled.
-func notReconciled(l order.Ledger, running bool) []attentionView {
-	if l.Reconcile == "" {
-		return nil
-	}
-	hint := order.Command("run") + " compares it with the marketplace before it works"
-	if running {
-		hint = "wait until the daemon has compared it with the marketplace; its log says what delays that"
-	}
-	return []attentionView{{
-		What: "daemon", ID: string(order.AlertRestored.Code()), State: "held", Code: order.AlertRestored.Code(), Since: l.RestoredAt,
-		Reason: "the data folder is not reconciled yet: " + l.Reconcile, Hint: hint,
-	}}
-}
-
-// fullDisk returns what the owner has to know of a disk without room.
-func fullDisk(dir string, now time.Time) []attentionView {
-	list := []attentionView{}
-	for _, c := range app.LowDisk(dir) {
-		list = append(list, attentionView{What: c.What, ID: string(c.Code), State: c.State, Code: c.Code, Since: now, Reason: c.Reason, Hint: c.Hint})
-	}
-	return list
-}
-
-// subject returns what needs the owner, and in what state that is.
-func (a attentionView) subject() (what, state string) {
-	switch a.What {
-	case "daemon":
-		if what, state = a.Code.Subject(); what != "" {
-			return what, state
-		}
-		return a.What, a.State
-	case "row":
-		return a.What, a.State
-	}
-	return a.What + " " + term.Line(a.ID, 70), a.State
-}
 
 // mostAttention is how many entries are shown as text.
 const mostAttention = 10
 
-func (v statusView) showAttention(g *term.Page, now time.Time) {
+func showAttention(g *term.Page, v view.Status, now time.Time) {
 	if len(v.Attention) == 0 {
 		g.Linef("\n%s", g.Paint(term.Green, "nothing needs you"))
 		return
 	}
 	g.Heading("needs you")
 	for _, a := range v.Attention[:min(len(v.Attention), mostAttention)] {
-		what, state := a.subject()
-		g.Linef("  %s  %s %s", g.Paint(term.Red, what), state, term.Since(now, a.Since))
+		what, state := a.Subject()
+		g.Linef("  %s  %s %s", g.Paint(term.Red, term.Sanitize(what)), state, words.Since(now, a.Since))
 		if a.Reason != "" {
 			g.Note("    ", term.Line(a.Reason, 300))
 		}

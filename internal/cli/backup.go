@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // BackupCmd copies the data folder and its configuration, or verifies such a copy.
@@ -75,7 +76,7 @@ func (c *BackupCmd) place(p *Program) error {
 }
 
 func showBackup(g *term.Page, d backup.Done) {
-	text := fmt.Sprintf("backed up into %s as %s: the database, the configuration and %d files of orders (%s)", term.Sanitize(d.To), d.Snapshot, d.Files, term.Size(d.Bytes))
+	text := fmt.Sprintf("backed up into %s as %s: the database, the configuration and %d files of orders (%s)", term.Sanitize(d.To), d.Snapshot, d.Files, words.Size(d.Bytes))
 	if d.Credentials {
 		text += ", with the credentials; keep it as safe as the data folder"
 	} else {
@@ -130,7 +131,7 @@ func (c BackupCmd) verify(p *Program) error {
 }
 
 func showReport(g *term.Page, r backup.Report) {
-	what := fmt.Sprintf("%d backups with %d files of orders (%s)", len(r.Names), r.Files, term.Size(r.Bytes))
+	what := fmt.Sprintf("%d backups with %d files of orders (%s)", len(r.Names), r.Files, words.Size(r.Bytes))
 	if len(r.Problems) == 0 {
 		g.Note("", term.Sanitize(r.From)+" is whole: "+what)
 		return

@@ -7,6 +7,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // barInterval is the time between two drawings of the bar.
@@ -51,8 +52,8 @@ func (b *sampleBar) show(usual time.Duration) (stop func()) {
 			b.mu.Lock()
 			p := b.progress
 			b.mu.Unlock()
-			v := workView{Stage: "making a sample", Since: began, Progress: p, UsualSeconds: usual.Seconds()}
-			b.Set(p.Fraction, v.text(time.Now()))
+			v := view.Work{Stage: "making a sample", Since: began, Progress: p, UsualSeconds: usual.Seconds()}
+			b.Set(p.Fraction, v.Text(time.Now()))
 		}
 	})
 	return func() {

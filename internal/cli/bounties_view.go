@@ -7,6 +7,7 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // bountiesView is the tasks that can be claimed, and the agent's claims.
@@ -69,7 +70,7 @@ func (v bountiesView) show(g *term.Page, now time.Time) {
 			}
 			rows = append(rows, []term.Cell{
 				term.End(term.Sanitize(b.ID)), term.Styled(term.Bold, "$"+b.BudgetUSD), term.Plain(term.Line(b.Category, 20)),
-				term.Plain(term.Relative(now, b.ExpiresAt)), term.Plain(claims), term.Plain(term.Line(b.Title, 60)),
+				term.Plain(words.Relative(now, b.ExpiresAt)), term.Plain(claims), term.Plain(term.Line(b.Title, 60)),
 			})
 		}
 		g.Table("", rows)

@@ -12,6 +12,8 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // ClientsCmd shows who orders.
@@ -136,7 +138,7 @@ func viewClient(cfg *config.Config, c store.Client) clientView {
 }
 
 func viewClientOrder(o store.ClientOrder) clientOrderView {
-	v := clientOrderView{ID: o.ID, State: o.State, Code: o.Code, Service: o.Service, PriceUSD: usd(o.Price), SentBack: o.Round, Disputes: o.Disputes, Created: o.Created}
+	v := clientOrderView{ID: o.ID, State: o.State, Code: o.Code, Service: o.Service, PriceUSD: view.Amount(o.Price), SentBack: o.Round, Disputes: o.Disputes, Created: o.Created}
 	if o.Rating != nil {
 		v.Rating = fmt.Sprint(*o.Rating)
 	}
@@ -175,7 +177,7 @@ func (v clientsView) show(g *term.Page) {
 		}
 		rows = append(rows, []term.Cell{
 			name, term.Plain(fmt.Sprint(c.Orders)), term.Plain(fmt.Sprint(c.Open)), term.Plain(fmt.Sprint(c.Completed)), term.Plain(c.Gross), term.Plain(c.Cost),
-			term.Plain(fmt.Sprint(c.SentBack)), term.Plain(fmt.Sprint(c.Disputes)), term.Plain(rating), term.Plain(term.Relative(v.now, c.Last)),
+			term.Plain(fmt.Sprint(c.SentBack)), term.Plain(fmt.Sprint(c.Disputes)), term.Plain(rating), term.Plain(words.Relative(v.now, c.Last)),
 		})
 	}
 	g.Table("", rows)
@@ -194,7 +196,7 @@ func (v clientsView) show(g *term.Page) {
 		}
 		rows = append(rows, []term.Cell{
 			term.End(term.Line(o.ID, 64)), term.Styled(stateStyle(o.State), state), term.Plain(cmp.Or(o.PriceUSD, "-")),
-			term.Plain(fmt.Sprint(o.SentBack)), term.Plain(cmp.Or(o.Rating, "-")), term.Plain(term.Relative(v.now, o.Created)), term.Plain(term.Line(o.Service, 40)),
+			term.Plain(fmt.Sprint(o.SentBack)), term.Plain(cmp.Or(o.Rating, "-")), term.Plain(words.Relative(v.now, o.Created)), term.Plain(term.Line(o.Service, 40)),
 		})
 	}
 	g.Table("  ", rows)

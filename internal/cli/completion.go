@@ -14,6 +14,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // CompletionCmd prints a script for a shell.
@@ -62,7 +63,7 @@ func (c CompleteCmd) Run(p *Program) error {
 func (p *Program) candidates(kind, file string) []grammar.Candidate {
 	var list []grammar.Candidate
 	if kind == "state" {
-		for _, s := range append(slices.Clone(openStates), order.StateCompleted, order.StateCancelled) {
+		for _, s := range append(slices.Clone(view.OpenStates), order.StateCompleted, order.StateCancelled) {
 			list = append(list, grammar.Candidate{Value: string(s)})
 		}
 		return list

@@ -104,13 +104,13 @@ func (d *doctor) listener(name, address, more string, open func(app.Options) (ne
 // requests checks whether a poll and a delivery can still be sent.
 func (d *doctor) requests(ctx context.Context, r *store.Store) {
 	now := time.Now()
-	v, err := readStatus(ctx, d.cfg, r, now)
+	v, err := reader(d.cfg, r).Status(ctx)
 	switch {
 	case err != nil:
 		d.failErr("requests", err)
-	case !v.Requests.left():
-		d.warn("requests", "nothing to do; work resumes by itself", "%s", v.Requests.summary(now))
+	case !v.Requests.Suffice():
+		d.warn("requests", "nothing to do; work resumes by itself", "%s", v.Requests.Summary(now))
 	default:
-		d.ok("requests", "%s", v.Requests.summary(now))
+		d.ok("requests", "%s", v.Requests.Summary(now))
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"atelierd/internal/disk"
 	"atelierd/internal/fulfill"
-	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // littleSpace is the free space below which doctor warns. Below fulfill.LeastRoom no
@@ -84,12 +84,12 @@ func (d *doctor) space(name, dir string) {
 		d.warn(name, "", "%s: the free space is unknown: %v", dir, err)
 		return
 	}
-	text := fmt.Sprintf("%s, %s free", dir, term.Size(free))
+	text := fmt.Sprintf("%s, %s free", dir, words.Size(free))
 	switch {
 	case free < fulfill.LeastRoom:
-		d.fail(name, "free some space; no generator is started below "+term.Size(fulfill.LeastRoom), "%s", text)
+		d.fail(name, "free some space; no generator is started below "+words.Size(fulfill.LeastRoom), "%s", text)
 	case free < littleSpace:
-		d.warn(name, "free some space; no generator is started below "+term.Size(fulfill.LeastRoom), "%s", text)
+		d.warn(name, "free some space; no generator is started below "+words.Size(fulfill.LeastRoom), "%s", text)
 	default:
 		d.ok(name, "%s", text)
 	}

@@ -18,6 +18,8 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // This file checks the generators, and the owner's programs that check files and
@@ -66,7 +68,7 @@ func (d *doctor) confinement(ctx context.Context) {
 		facts, _ = st.Facts(ctx) // without them no generator shows as paused
 		st.Close()
 	}
-	paused, programs := pausedGenerators(facts), false
+	paused, programs := view.PausedGenerators(facts), false
 	for name, g := range d.cfg.Generators {
 		if g.Type != config.TypeExec {
 			continue
@@ -194,7 +196,7 @@ func (d *doctor) requirement(name, title string, err error) {
 
 // measures describes the size and length of a file.
 func measures(i media.Info) string {
-	text := term.Size(i.Bytes)
+	text := words.Size(i.Bytes)
 	if i.Width > 0 {
 		text = fmt.Sprintf("%d x %d pixels, %s", i.Width, i.Height, text)
 	}
@@ -223,7 +225,7 @@ func timeLimit(d time.Duration) string {
 	case d <= 0:
 		return ""
 	case d%time.Minute == 0:
-		return ", up to " + term.Span(d)
+		return ", up to " + words.Span(d)
 	}
 	return ", up to " + d.String()
 }

@@ -14,6 +14,7 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // marketTimeout limits how long the marketplace may take to answer.
@@ -166,7 +167,7 @@ func (d *doctor) clock(t *clockWatch) {
 	switch {
 	case !t.seen:
 	case t.skew.Abs() > maxSkew:
-		d.warn("clock", "set this machine's clock, best with NTP", "it differs from the marketplace's by %s", term.Span(t.skew))
+		d.warn("clock", "set this machine's clock, best with NTP", "it differs from the marketplace's by %s", words.Span(t.skew))
 	default:
 		d.ok("clock", "correct to within %s", maxSkew)
 	}

@@ -9,6 +9,8 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // services checks that each service of the configuration is listed as it is
@@ -28,14 +30,14 @@ func (d *doctor) services(ctx context.Context, st *store.Store, there []atelier.
 			d.failErr("services", err)
 			return
 		}
-		paused = pausedGenerators(facts)
+		paused = view.PausedGenerators(facts)
 	}
 	offers := app.Offered(d.cfg)
 	planned := map[string]enroll.Planned{}
 	for _, p := range enroll.Plan(offers, there, known) {
 		planned[p.Title] = p
 	}
-	for _, s := range viewServices(d.cfg, known) {
+	for _, s := range view.ConfiguredServices(d.cfg, known) {
 		d.service(s, planned[s.Title], shown, paused)
 	}
 	for _, s := range offers {
@@ -44,11 +46,11 @@ func (d *doctor) services(ctx context.Context, st *store.Store, there []atelier.
 }
 
 // service checks one service.
-func (d *doctor) service(s serviceView, p enroll.Planned, shown bool, paused map[string]store.Fact) {
+func (d *doctor) service(s view.Service, p enroll.Planned, shown bool, paused map[string]store.Fact) {
 	what := "service " + term.Line(s.Title, 40)
-	listed := s.State == string(order.ServiceListed) || s.State == serviceDiffers
+	listed := s.State == string(order.ServiceListed) || s.State == view.ServiceDiffers
 	switch {
-	case s.State == serviceUnconfigured:
+	case s.State == view.ServiceUnconfigured:
 		d.warn(what, "add it again, or delete it at the marketplace", "%s", s.Reason)
 	case shown && p.ID != "" && len(p.Changes) > 0:
 		d.warn(what, order.Command("services sync")+" changes it at the marketplace", "differs: %s", enroll.Describe(p.Changes))
@@ -58,13 +60,13 @@ func (d *doctor) service(s serviceView, p enroll.Planned, shown bool, paused map
 		d.ok(what, "off the marketplace until its pause ends")
 	case s.State == string(order.ServiceHeld):
 		reason := ": " + s.Reason
-		if name := pausedBehind(d.cfg, s.Title, s.Reason, paused); name != "" {
+		if name := view.PausedBehind(d.cfg, s.Title, s.Reason, paused); name != "" {
 			reason = ", because of generator " + name
 		}
 		d.fail(what, "fix its generator, then run "+order.Command("reload")+"; the daemon then lists it", "not listed%s", reason)
 	case listed && shown:
 		d.warn(what, order.Command("run")+" lists it again", "the marketplace no longer lists it")
-	case s.State == serviceDiffers:
+	case s.State == view.ServiceDiffers:
 		d.warn(what, order.Command("services sync")+" changes it at the marketplace", "differs: %s", s.Reason)
 	case listed:
 		d.listed(what, s.Title, "listed when the daemon last looked", paused)
@@ -88,11 +90,11 @@ func (d *doctor) rules(s atelier.Service, listed bool) {
 // listed checks whether the generator of a listed service works. Orders wait while
 // it is paused.
 func (d *doctor) listed(what, title, text string, paused map[string]store.Fact) {
-	name, standIn := pausedService(d.cfg, title, paused)
+	name, standIn := view.PausedService(d.cfg, title, paused)
 	if name == "" {
 		d.ok(what, "%s", text)
 		return
 	}
 	d.warn(what, "see what generator "+name+" needs; it is probed again by itself, and at once after a restart",
-		"%s, but generator %s is paused since %s%s", text, name, term.Clock(paused[name].Since), standsIn(standIn))
+		"%s, but generator %s is paused since %s%s", text, name, words.Clock(paused[name].Since), view.StandsIn(standIn))
 }

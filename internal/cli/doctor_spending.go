@@ -10,6 +10,7 @@ import (
 
 	"atelierd/internal/app"
 	"atelierd/internal/generate"
+	"atelierd/internal/view"
 )
 
 // This file checks settings of generators that cost money when they are forgotten.
@@ -55,6 +56,6 @@ func (d *doctor) model(ctx context.Context, name string, backend generate.Genera
 		return // the probe has worked, and not each provider has a list
 	}
 	if text := app.ModelEnd(d.cfg.Generators[name].Model, l, time.Now()); text != "" {
-		d.warn("generator "+name+", model", app.ModelHint, "%s", text)
+		d.warn("generator "+name+", model", view.ModelHint, "%s", text)
 	}
 }

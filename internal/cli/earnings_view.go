@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // earningsView is what was earned and spent. `earnings` prints it.
@@ -109,10 +110,10 @@ func (v earningsView) show(g *term.Page) {
 		g.Table("", v.table())
 	}
 	if v.InReview > 0 {
-		g.Linef("%s delivered, $%s, until the client accepts", counted(v.InReview, "order"), v.InReviewUSD)
+		g.Linef("%s delivered, $%s, until the client accepts", words.Count(v.InReview, "order"), v.InReviewUSD)
 	}
 	if v.ToApprove > 0 {
-		g.Linef("%s waiting for your approval; %s lists them", counted(v.ToApprove, "order"), order.Command("orders --state held"))
+		g.Linef("%s waiting for your approval; %s lists them", words.Count(v.ToApprove, "order"), order.Command("orders --state held"))
 	}
 	if v.notCompleted > 0 {
 		g.Linef("spent on orders that have not completed: $%s", v.NotCompleted)
@@ -185,7 +186,7 @@ func (v earningsView) orderTable() [][]term.Cell {
 		})
 	}
 	t := v.Total
-	return append(rows, []term.Cell{term.Plain("total"), term.Plain(counted(t.Orders, "order")), term.Plain(t.Gross), term.Plain(t.Fee), term.Plain(t.Net), term.Plain(t.Cost), term.Plain(""), term.Plain("")})
+	return append(rows, []term.Cell{term.Plain("total"), term.Plain(words.Count(t.Orders, "order")), term.Plain(t.Gross), term.Plain(t.Fee), term.Plain(t.Net), term.Plain(t.Cost), term.Plain(""), term.Plain("")})
 }
 
 // generatorTable has what each generator or provider cost: of completed orders, of

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -9,7 +10,9 @@ import (
 
 	"atelierd/internal/config"
 	"atelierd/internal/generate/recipe"
+	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // GeneratorsCmd is the group of commands about generators.
@@ -46,12 +49,26 @@ func (c GeneratorsListCmd) Run(p *Program) error {
 	return c.print(p, v, v.show)
 }
 
+// openSamples returns the open samples. `status` says why a database cannot be read.
+func openSamples(cfg *config.Config) []view.Attention {
+	st, err := store.OpenReader(cfg.DataDir)
+	if err != nil {
+		return []view.Attention{}
+	}
+	defer st.Close()
+	list, err := reader(cfg, st).OpenSamples(context.Background())
+	if err != nil {
+		return []view.Attention{}
+	}
+	return list
+}
+
 // generatorsView is the generators of the configuration, and the recipes.
 type generatorsView struct {
 	Generators []generatorView `json:"generators"`
 	Recipes    []recipeView    `json:"recipes"`
 	// OpenSamples are those whose outcome is not known.
-	OpenSamples []attentionView `json:"open_samples"`
+	OpenSamples []view.Attention `json:"open_samples"`
 }
 
 type generatorView struct {
@@ -78,7 +95,7 @@ type recipeView struct {
 
 // viewGenerators shows the generators of a configuration, which may be nil.
 func viewGenerators(cfg *config.Config) generatorsView {
-	v := generatorsView{Generators: []generatorView{}, Recipes: []recipeView{}, OpenSamples: []attentionView{}}
+	v := generatorsView{Generators: []generatorView{}, Recipes: []recipeView{}, OpenSamples: []view.Attention{}}
 	if cfg != nil {
 		for _, name := range slices.Sorted(maps.Keys(cfg.Generators)) {
 			g := cfg.Generators[name]

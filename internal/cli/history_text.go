@@ -7,15 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"atelierd/internal/app"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
-// orderPage shows a historyView as text.
+// orderPage shows a History as text.
 type orderPage struct {
 	*term.Page
-	v     historyView
+	v     view.History
 	now   time.Time
 	shown shownTexts
 }
@@ -32,7 +33,7 @@ func (p *orderPage) show() {
 	p.showDeliveries()
 	if len(p.v.Thread.Messages)+len(p.v.Thread.Outbox) > 0 {
 		p.Heading("messages")
-		p.v.Thread.show(p.Page, p.now)
+		showThread(p.Page, p.v.Thread, p.now)
 	}
 	p.showTimeline()
 }
@@ -45,13 +46,13 @@ func (p *orderPage) showState() {
 	hint := o.Hint
 	switch {
 	case o.State == order.StateHeld && o.Code == order.CodeOwner:
-		head[2] = term.Plain(cancelledByOwner(""))
+		head[2] = term.Plain(view.CancelledByOwner(""))
 		hint = "at the marketplace it is still open; " + order.Command("orders retry", o.ID) + " resumes the work"
 	case o.State == order.StateFailed && o.Code == order.CodeRefused && hint == "":
-		hint = app.NextStep(order.Condition{What: "order", ID: o.ID, Code: order.CodeRefused})
+		hint = view.NextStep(order.Condition{What: "order", ID: o.ID, Code: order.CodeRefused})
 	}
 	wait := ""
-	if w, ok := p.v.current(); ok && (o.State == order.StateWorking || o.State == order.StateWaiting) {
+	if w, ok := p.v.Current(); ok && (o.State == order.StateWorking || o.State == order.StateWaiting) {
 		if w.Reason == "" && !o.WindowEndsAt.IsZero() {
 			w.Reason = "the client's window is open"
 		}
@@ -73,9 +74,9 @@ func (p *orderPage) showState() {
 func (p *orderPage) due() string {
 	switch o := p.v.Order; o.State {
 	case order.StateDelivered, order.StateCompleted, order.StateCancelled:
-		return term.Clock(o.DueAt)
+		return words.Clock(o.DueAt)
 	default:
-		return term.Clock(o.DueAt) + ", " + term.Deadline(p.now, o.DueAt)
+		return words.Clock(o.DueAt) + ", " + words.Deadline(p.now, o.DueAt)
 	}
 }
 
@@ -103,9 +104,9 @@ func (p *orderPage) showFields() {
 	add("client", term.Line(o.ClientWallet, 80))
 	add("placed", moment(p.now, o.CreatedAt))
 	add("due", p.due())
-	add("expected", p.v.expectedView.text(p.now))
+	add("expected", p.v.Expectation.Text(p.now))
 	if w := p.v.Work; w != nil {
-		add("at work", w.text(p.now))
+		add("at work", term.Sanitize(w.Text(p.now)))
 	}
 	add("window ends", moment(p.now, o.WindowEndsAt))
 	add("pieces", p.pieces())
@@ -114,25 +115,11 @@ func (p *orderPage) showFields() {
 	add("completed", moment(p.now, o.CompletedAt))
 	add("not listed since", moment(p.now, o.MissingAt))
 	add("paid out", term.Line(o.PayoutTx, 120))
-	add("removed", o.removed())
+	add("removed", o.Removed())
 	if o.Rating != nil {
 		add("rated", fmt.Sprintf("%d of %d", *o.Rating, order.BestRating))
 	}
 	p.Table("  ", rows)
-}
-
-// removed says what of the history is no longer kept.
-func (o orderView) removed() string {
-	var list []string
-	for _, each := range []struct {
-		what string
-		at   time.Time
-	}{{"files", o.FilesRemovedAt}, {"attempts and calls", o.AttemptsRemovedAt}, {"texts and events", o.TextsRemovedAt}} {
-		if !each.at.IsZero() {
-			list = append(list, each.what+" "+each.at.Format(time.DateOnly))
-		}
-	}
-	return strings.Join(list, ", ")
 }
 
 // pieces describes how many pieces of a subscription the client has asked for.
@@ -178,26 +165,11 @@ func (p *orderPage) showTimeline() {
 	rows := [][]term.Cell{}
 	for _, m := range p.v.Timeline {
 		rows = append(rows, []term.Cell{
-			term.Styled(term.Dim, term.Clock(m.At)), term.Plain(term.Sanitize(m.What)),
-			p.shown.cell(p.v.eventText(m), 300),
+			term.Styled(term.Dim, words.Clock(m.At)), term.Plain(term.Sanitize(m.What)),
+			p.shown.cell(p.v.EventText(m), 300),
 		})
 	}
 	p.Table("  ", rows)
-}
-
-// eventText is the text of an event, with who acted. The store names a message by its number;
-// the owner knows it by its template.
-func (v historyView) eventText(m momentView) string {
-	for _, out := range v.Thread.Outbox {
-		rest, ok := strings.CutPrefix(m.Text, fmt.Sprint("message ", out.position))
-		if ok && (rest == "" || rest[0] == ':') && (strings.HasPrefix(m.What, "message ") || m.What == "held" || m.What == "failed") {
-			return "message " + messageName(out.Reason) + rest
-		}
-	}
-	if m.By != "" {
-		return m.Text + " (" + string(m.By) + ")"
-	}
-	return m.Text
 }
 
 // shownTexts are the long texts that a page has shown. An error is shown in full

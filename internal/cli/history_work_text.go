@@ -8,6 +8,8 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // This file shows the work on an order: pieces, files, attempts, calls and
@@ -19,7 +21,7 @@ func (p *orderPage) showPieces() {
 	}
 	for _, piece := range p.v.Pieces {
 		state := string(piece.Job)
-		for _, w := range p.v.works {
+		for _, w := range p.v.Works {
 			if w.Kind != order.KindPiece || w.Round != piece.Number {
 				continue
 			}
@@ -36,31 +38,6 @@ func (p *orderPage) showPieces() {
 	}
 }
 
-// purpose names what a file, an attempt or a call was for.
-func (v historyView) purpose(kind order.Kind, round int) string {
-	switch kind {
-	case order.KindDelivery:
-		return fmt.Sprint("round ", round)
-	case order.KindReference:
-		return string(kind)
-	case order.KindMessage:
-		for _, m := range v.Thread.Outbox {
-			if m.position == round {
-				return "message " + messageName(m.Reason)
-			}
-		}
-	}
-	return fmt.Sprint(kind, " ", round)
-}
-
-// take names a take of a round or a piece.
-func (v historyView) take(kind order.Kind, round, take int) string {
-	if take <= 1 {
-		return v.purpose(kind, round)
-	}
-	return fmt.Sprintf("%s, take %d", v.purpose(kind, round), take)
-}
-
 func (p *orderPage) showTakes() {
 	if len(p.v.Takes) > 0 {
 		p.Heading("takes")
@@ -70,7 +47,7 @@ func (p *orderPage) showTakes() {
 		if t.FromThese {
 			from = "  from the pictures before"
 		}
-		p.Note("  ", p.v.take(t.Kind, t.Round, t.Take)+from)
+		p.Note("  ", p.take(t.Kind, t.Round, t.Take)+from)
 		if t.Instructions != "" {
 			p.Quote(t.Instructions)
 		}
@@ -83,13 +60,13 @@ func (p *orderPage) showFiles() {
 	}
 	for _, f := range p.v.Files {
 		if f.Path == "" && f.RemovedAt.IsZero() {
-			p.Linef("  %s  %s  link", p.v.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MediaType))
+			p.Linef("  %s  %s  link", p.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MediaType))
 		} else {
 			pixels := ""
 			if f.Width > 0 {
 				pixels = fmt.Sprintf("%d x %d  ", f.Width, f.Height)
 			}
-			p.Linef("  %s  %s  %s%s", p.v.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MIME), pixels, term.Size(f.Bytes))
+			p.Linef("  %s  %s  %s%s", p.take(f.Kind, f.Round, f.Take), term.Sanitize(f.MIME), pixels, words.Size(f.Bytes))
 			if f.RemovedAt.IsZero() {
 				p.Linef("    %s", term.Sanitize(f.Path))
 			} else {
@@ -119,7 +96,7 @@ func (p *orderPage) showAttempts() {
 	}
 }
 
-func (p *orderPage) attempt(a attemptView) []term.Cell {
+func (p *orderPage) attempt(a view.Attempt) []term.Cell {
 	took, cost := "-", "-"
 	if !a.FinishedAt.IsZero() {
 		took = a.FinishedAt.Sub(a.StartedAt).Round(time.Millisecond).String()
@@ -127,9 +104,9 @@ func (p *orderPage) attempt(a attemptView) []term.Cell {
 	outcome := a.Outcome
 	if a.Looks > 1 {
 		outcome += fmt.Sprintf(", %d looks", a.Looks)
-		took = term.Span(a.FinishedAt.Sub(a.StartedAt))
+		took = words.Span(a.FinishedAt.Sub(a.StartedAt))
 	}
-	if a.cost != 0 {
+	if a.Cost != 0 {
 		cost = "$" + a.CostUSD
 	}
 	look := term.None
@@ -142,8 +119,8 @@ func (p *orderPage) attempt(a attemptView) []term.Cell {
 		look = term.Yellow
 	}
 	return []term.Cell{
-		term.Plain(p.v.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
-		term.Styled(look, outcome), term.Plain(term.Relative(p.now, a.StartedAt)), term.Plain(took), term.Plain(cost),
+		term.Plain(p.purpose(a.Kind, a.Round)), term.Plain(string(a.Stage)), term.Plain(fmt.Sprint(a.Attempt)),
+		term.Styled(look, outcome), term.Plain(words.Relative(p.now, a.StartedAt)), term.Plain(took), term.Plain(cost),
 		p.shown.cell(a.Error, 300),
 	}
 }
@@ -158,8 +135,8 @@ func (p *orderPage) showCalls() {
 	for _, c := range p.v.Calls {
 		tickets = tickets || c.Ticket != ""
 		rows = append(rows, []term.Cell{
-			term.Plain(p.v.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
-			term.Plain(term.Relative(p.now, c.BeganAt)), term.Plain("$" + c.CostUSD), term.Plain(term.Line(c.Ticket, 40)),
+			term.Plain(p.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
+			term.Plain(words.Relative(p.now, c.BeganAt)), term.Plain("$" + c.CostUSD), term.Plain(term.Line(c.Ticket, 40)),
 			p.shown.cell(c.Note, 200),
 		})
 	}
@@ -180,7 +157,7 @@ func (p *orderPage) showDeliveries() {
 		if d.Tries != 1 {
 			times = fmt.Sprint(d.Tries, " times")
 		}
-		p.Linef("  round %d  %s %s, sent %s", d.Round, d.State, term.Relative(p.now, d.SentAt), times)
+		p.Linef("  round %d  %s %s, sent %s", d.Round, d.State, words.Relative(p.now, d.SentAt), times)
 		if d.Note != "" {
 			p.Linef("    %s", term.Line(d.Note, 300))
 		}
@@ -191,15 +168,9 @@ func (p *orderPage) showDeliveries() {
 	p.showRedeliveries()
 }
 
-// whyAgain says in words why a round is delivered again.
-var whyAgain = map[order.AgainReason]string{
-	order.AgainForPaid:  "the marketplace set the order back to paid",
-	order.AgainForOwner: "replaced by the owner",
-}
-
 func (p *orderPage) showRedeliveries() {
 	for _, r := range p.v.Redeliveries {
-		p.Linef("  round %d again  %s: %s", r.Round, r.State, whyAgain[r.Why])
+		p.Linef("  round %d again  %s: %s", r.Round, r.State, r.Reason())
 		if r.Note != "" {
 			p.Linef("    %s", term.Line(r.Note, 300))
 		}
@@ -209,15 +180,12 @@ func (p *orderPage) showRedeliveries() {
 	}
 }
 
-// redeliveryView is one more delivery of a round.
-type redeliveryView struct {
-	Round     int                 `json:"round"`
-	N         int                 `json:"n"` // from 1
-	Why       order.AgainReason   `json:"why"`
-	State     order.DeliveryState `json:"state"`
-	URLs      []string            `json:"urls"`
-	Tries     int                 `json:"tries"`
-	Note      string              `json:"note"`
-	SentAt    time.Time           `json:"sent_at,omitzero"`
-	SettledAt time.Time           `json:"settled_at,omitzero"`
+// purpose names what an attempt or a call was for.
+func (p *orderPage) purpose(kind order.Kind, round int) string {
+	return term.Sanitize(p.v.Purpose(kind, round))
+}
+
+// take names a take of a round or a piece.
+func (p *orderPage) take(kind order.Kind, round, take int) string {
+	return term.Sanitize(p.v.TakeName(kind, round, take))
 }

@@ -33,26 +33,17 @@ func (c MessagesCmd) Run(p *Program) error {
 	if c.Send != nil {
 		return c.send(p)
 	}
-	return p.withReader(func(ctx context.Context, _ *config.Config, st *store.Store) error {
+	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
 		id, err := findOrder(ctx, st, c.Order)
 		if err != nil {
 			return err
 		}
-		thread, err := st.Thread(ctx, id)
+		v, err := reader(cfg, st).Thread(ctx, id)
 		if err != nil {
 			return err
 		}
-		outbox, err := st.Outbox(ctx, id)
-		if err != nil {
-			return err
-		}
-		works, err := st.Works(ctx, id)
-		if err != nil {
-			return err
-		}
-		v := viewThread(thread, outbox, works)
 		return c.print(p, v, func(g *term.Page) {
-			v.show(g, time.Now())
+			showThread(g, v, time.Now())
 			if len(v.Messages)+len(v.Outbox) == 0 {
 				g.Linef("no messages about the order yet; %s writes to the client", order.Command("messages --send TEXT", id))
 			}

@@ -11,6 +11,8 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // Chosen is how a command names its orders: one by its id, or several by a filter.
@@ -37,8 +39,8 @@ func (c Chosen) filtered() (bool, error) {
 		return false, &UsageError{errors.New("name one order, or choose several by flags, not both")}
 	case !several && c.Order == "":
 		return false, &UsageError{errors.New("name an order, or choose orders with --state, --code, --service, --client, --since or --before")}
-	case c.State != "" && !slices.Contains(openStates, order.State(c.State)):
-		return false, &UsageError{fmt.Errorf("--state %.40q is not a state of an open order; write one of %s", c.State, join(openStates))}
+	case c.State != "" && !slices.Contains(view.OpenStates, order.State(c.State)):
+		return false, &UsageError{fmt.Errorf("--state %.40q is not a state of an open order; write one of %s", c.State, join(view.OpenStates))}
 	}
 	return several, nil
 }
@@ -94,7 +96,7 @@ func (b batch) run(p *Program, c Chosen, out Output) error {
 			}
 		}
 		if len(v.Orders) > 0 {
-			if err := c.ask(p, fmt.Sprintf("\nThis will %s %s.", b.what, counted(len(v.Orders), "order")), "yes"); err != nil {
+			if err := c.ask(p, fmt.Sprintf("\nThis will %s %s.", b.what, words.Count(len(v.Orders), "order")), "yes"); err != nil {
 				return err
 			}
 			b.apply(ctx, actions, &v)
@@ -135,7 +137,7 @@ func mostAtRetry(cfg *config.Config, m order.Match) (most order.USD, known bool)
 	if m.Generates == 0 {
 		return 0, true
 	}
-	name := generatorOf(cfg, m.Service)
+	name := view.GeneratorOf(cfg, m.Service)
 	price, known := order.USD(0), true
 	for _, each := range append([]string{name}, cfg.Generators[name].Fallback...) {
 		g := cfg.Generators[each]
@@ -203,7 +205,7 @@ func (v batchView) show(g *term.Page) {
 		})
 	}
 	if len(rows) > 0 {
-		g.Linef("%s %s:", v.What, counted(len(rows), "order"))
+		g.Linef("%s %s:", v.What, words.Count(len(rows), "order"))
 		g.Table("  ", rows)
 	}
 	switch {
@@ -234,7 +236,7 @@ func (v batchView) report(p *Program, out Output) error {
 			return err
 		}
 	} else if v.Done > 0 {
-		if err := p.say("%s %s", counted(v.Done, "order"), v.done); err != nil {
+		if err := p.say("%s %s", words.Count(v.Done, "order"), v.done); err != nil {
 			return err
 		}
 	}
@@ -252,5 +254,5 @@ func (v batchView) report(p *Program, out Output) error {
 			return err
 		}
 	}
-	return Hintf(fmt.Errorf("%d of %s could not be %s", v.Failed, counted(len(v.Orders), "order"), v.done), "%s shows the state and history of one", order.Command("orders show", order.AnyOrder))
+	return Hintf(fmt.Errorf("%d of %s could not be %s", v.Failed, words.Count(len(v.Orders), "order"), v.done), "%s shows the state and history of one", order.Command("orders show", order.AnyOrder))
 }

@@ -12,6 +12,8 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // OrdersListCmd lists orders.
@@ -48,7 +50,7 @@ saw the orders.`
 
 // Run runs the command.
 func (c OrdersListCmd) Run(p *Program) error {
-	states := append(slices.Clone(openStates), order.StateCompleted, order.StateCancelled)
+	states := append(slices.Clone(view.OpenStates), order.StateCompleted, order.StateCancelled)
 	if c.State != "" && !slices.Contains(states, order.State(c.State)) {
 		return &UsageError{fmt.Errorf("--state %.40q is not a state of an order; write one of %s", c.State, join(states))}
 	}
@@ -65,47 +67,24 @@ func (c OrdersListCmd) Run(p *Program) error {
 				return err
 			}
 		}
-		page, err := st.Page(ctx, q)
+		list, err := reader(cfg, st).Orders(ctx, q)
 		if errors.Is(err, store.ErrShortText) {
 			return &UsageError{err}
 		}
 		if err != nil {
 			return err
 		}
-		list, err := readList(ctx, cfg, st, page.Lines)
-		if err != nil {
-			return err
-		}
-		list.query = q
-		if err := c.print(p, list.lines, list.show); err != nil || page.Next == "" {
+		if err := c.print(p, list.Lines, func(g *term.Page) { showList(g, list) }); err != nil || list.Next == "" {
 			return err
 		}
 		// On stdout a program that reads the list would take it for an order.
 		what := fmt.Sprintf("there are more orders; -n %d shows twice as many", 2*c.Most)
-		if page.Partial {
+		if list.Partial {
 			what = "only the newest texts were searched"
 		}
-		_, err = fmt.Fprintf(p.Stderr, "%s; --older-than %s shows the next ones\n", what, term.Line(page.Next, 64))
+		_, err = fmt.Fprintf(p.Stderr, "%s; --older-than %s shows the next ones\n", what, term.Line(list.Next, 64))
 		return err
 	})
-}
-
-// readList reads what a list shows of some orders.
-func readList(ctx context.Context, cfg *config.Config, st *store.Store, lines []store.Line) (orderList, error) {
-	now := time.Now()
-	list := orderList{lines: []orderLine{}, maxAttempts: cfg.Work.MaxAttempts, now: now}
-	work, err := readWork(ctx, cfg, st, now)
-	if err != nil {
-		return list, err
-	}
-	for _, l := range lines {
-		line := viewLine(l)
-		line.generator = generatorOf(cfg, l.Service)
-		line.expectedView = work.expect(l.ID, l.State)
-		list.lines = append(list.lines, line)
-	}
-	list.counts, err = st.CountOrders(ctx, now)
-	return list, err
 }
 
 // join lists states in one line.
@@ -117,67 +96,13 @@ func join(states []order.State) string {
 	return strings.Join(words, ", ")
 }
 
-// orderList is the orders to show, and what their text depends on.
-type orderList struct {
-	lines       []orderLine
-	query       store.OrderQuery
-	counts      store.OrderCounts
-	maxAttempts int
-	now         time.Time
-}
-
-// orderLine is one order of a list.
-type orderLine struct {
-	ID           string         `json:"order_id"`
-	State        order.State    `json:"state"`
-	RemoteStatus order.Status   `json:"remote_status"`
-	Round        int            `json:"round"`
-	Stage        order.Stage    `json:"stage"`     // empty without work
-	JobState     order.JobState `json:"job_state"` // empty without work
-	Attempt      int            `json:"attempt"`
-	RunAt        time.Time      `json:"run_at,omitzero"`
-	JobCode      order.Code     `json:"job_code"` // why it does not run before run_at
-	JobReason    string         `json:"job_reason"`
-	Service      string         `json:"service"`
-	PriceUSD     string         `json:"price_usd"` // empty without a price
-	Brief        string         `json:"brief"`
-	Code         order.Code     `json:"code"`
-	Reason       string         `json:"reason"`
-	Hint         string         `json:"hint"`
-	CreatedAt    time.Time      `json:"created_at"`
-	SeenAt       time.Time      `json:"seen_at"`
-	DueAt        time.Time      `json:"due_at"`
-	DeliveredAt  time.Time      `json:"delivered_at,omitzero"`
-	CompletedAt  time.Time      `json:"completed_at,omitzero"`
-	expectedView
-
-	generator string // of the service; empty if that is not configured
-}
-
-func viewLine(l store.Line) orderLine {
-	return orderLine{
-		ID: l.ID, State: l.State, RemoteStatus: l.Status, Round: l.Round, Stage: l.Stage,
-		JobState: l.Job, Attempt: l.Attempt, RunAt: l.RunAt, JobCode: l.JobCode, JobReason: l.JobReason, Service: l.Service,
-		PriceUSD: usd(l.Price), Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
-		DueAt: l.Due, DeliveredAt: l.Delivered, CompletedAt: l.Ended,
-	}
-}
-
-// usd is an amount for machines, "" when there is none.
-func usd(amount *order.USD) string {
-	if amount == nil {
-		return ""
-	}
-	return amount.String()
-}
-
-func (v orderList) show(g *term.Page) {
-	if len(v.lines) == 0 {
-		v.showNone(g)
+func showList(g *term.Page, v view.List) {
+	if len(v.Lines) == 0 {
+		showNoOrders(g, v)
 		return
 	}
 	rows := [][]term.Cell{term.Headings("order", "state", "service", "price", "due", "expected", "brief")}
-	for _, l := range v.lines {
+	for _, l := range v.Lines {
 		price := "-"
 		if l.PriceUSD != "" {
 			price = "$" + l.PriceUSD
@@ -187,8 +112,8 @@ func (v orderList) show(g *term.Page) {
 			look = term.None
 		}
 		rows = append(rows, []term.Cell{
-			term.End(term.Line(l.ID, 64)), term.Styled(look, l.progress(v.maxAttempts, v.now)),
-			term.Plain(term.Line(l.Service, 28)), term.Plain(price), l.due(v.now), l.expects(v.now), term.Plain(term.Line(l.Brief, 60)),
+			term.End(term.Line(l.ID, 64)), term.Styled(look, progress(l, v.Now)),
+			term.Plain(term.Line(l.Service, 28)), term.Plain(price), due(l, v.Now), expects(l, v.Now), term.Plain(term.Line(l.Brief, 60)),
 		})
 	}
 	drop := func(column int) {
@@ -199,7 +124,7 @@ func (v orderList) show(g *term.Page) {
 	// On a narrow terminal the brief is worth more than the price, the service, what is
 	// expected and the deadline.
 	columns := []int{3, 2, 3, 2}
-	if !slices.ContainsFunc(v.lines, func(l orderLine) bool { return !l.Expected.IsZero() }) {
+	if !slices.ContainsFunc(v.Lines, func(l view.Line) bool { return !l.Expected.IsZero() }) {
 		drop(5)
 		columns = []int{3, 2, 2}
 	}
@@ -211,48 +136,30 @@ func (v orderList) show(g *term.Page) {
 	}
 	g.Table("", rows)
 	g.Linef("")
-	g.Linef("%s", v.summary())
+	g.Linef("%s", v.Summary())
 }
 
-// summary counts the orders, those outside of the list too.
-func (v orderList) summary() string {
-	c := v.counts
-	if c.Open == 0 {
-		return fmt.Sprintf("no order is open; %d completed in 30 days", c.Done)
-	}
-	parts := []string{}
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{c.NeedYou, "for you"}, {c.InWork, "in work"}, {c.WithClient, "with the client"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	return fmt.Sprintf("%d open: %s; %d completed in 30 days", c.Open, strings.Join(parts, ", "), c.Done)
-}
-
-// showNone says that no order fits, and what to try.
-func (v orderList) showNone(g *term.Page) {
-	searched := v.query.Text != "" || v.query.Client != ""
+// showNoOrders says that no order fits, and what to try.
+func showNoOrders(g *term.Page, v view.List) {
+	searched := v.Query.Text != "" || v.Query.Client != ""
 	switch {
-	case v.query.OlderThan != "":
+	case v.Query.OlderThan != "":
 		g.Linef("there are no more orders")
-	case searched && v.query.State == "":
+	case searched && v.Query.State == "":
 		g.Linef("no open order fits; --all also looks at those that have ended")
 	case searched:
 		g.Linef("no order fits")
-	case v.query.State == "":
+	case v.Query.State == "":
 		g.Linef("no order is open; %s also shows those that have ended", order.Command("orders --all"))
-	case v.query.State == "all":
+	case v.Query.State == "all":
 		g.Linef("no orders yet; the first one is shown here as soon as a client has paid")
 	default:
-		g.Linef("no order is %s", v.query.State)
+		g.Linef("no order is %s", v.Query.State)
 	}
 }
 
 // expects is when the order is expected to be delivered. It stands out after the deadline.
-func (l orderLine) expects(now time.Time) term.Cell {
+func expects(l view.Line, now time.Time) term.Cell {
 	if l.Expected.IsZero() {
 		return term.Plain("-")
 	}
@@ -260,54 +167,29 @@ func (l orderLine) expects(now time.Time) term.Cell {
 	if l.Expected.After(l.DueAt) {
 		look = term.Yellow
 	}
-	return term.Styled(look, term.Relative(now, l.Expected))
+	return term.Styled(look, words.Relative(now, l.Expected))
 }
 
-// progress is the state of the order. While there is work, it also is how far
-// the work has come, or what it waits for.
-func (l orderLine) progress(maxAttempts int, now time.Time) string {
+// progress is the state of the order and how far the work has come, cut for a column.
+func progress(l view.Line, now time.Time) string {
+	text := l.Progress(now)
 	switch {
-	case l.State == order.StateHeld && l.Code == order.CodeOwner:
-		return term.Cut(cancelledByOwner(l.Reason), 40)
-	case (l.State == order.StateHeld || l.State == order.StateFailed) && l.Code != "":
-		return string(l.State) + ": " + term.Sanitize(l.Code.Words())
-	case l.State == order.StateDelivered && !l.DeliveredAt.IsZero():
-		return string(l.State) + " " + term.Relative(now, l.DeliveredAt)
-	case l.State == order.StateCompleted && !l.CompletedAt.IsZero():
-		return string(l.State) + " " + term.Relative(now, l.CompletedAt)
-	case l.State != order.StateWorking:
-		return string(l.State)
+	case l.Cancelled():
+		return term.Line(text, 40)
+	case l.State == order.StateWorking:
+		return term.Line(text, 60)
 	}
-	stage := ""
-	switch {
-	case l.Stage == "":
-	case l.Attempt == 0:
-		stage = string(l.Stage)
-	default:
-		stage = fmt.Sprintf("%s %d/%d", l.Stage, l.Attempt, maxAttempts)
-	}
-	// The reason is too long for a column.
-	wait := waits(store.Work{State: l.JobState, RunAt: l.RunAt, Code: l.JobCode, Reason: l.JobCode.Words()}, now)
-	switch {
-	case wait == "":
-		return strings.TrimSpace(string(l.State) + " " + stage)
-	case l.JobCode == order.CodePaused && l.generator != "":
-		wait = "waits for generator " + l.generator
-	}
-	if l.Attempt > 0 {
-		wait = stage + ", " + wait
-	}
-	return term.Line(wait, 60)
+	return term.Sanitize(text)
 }
 
 // due is the deadline of an order that is still to be delivered.
-func (l orderLine) due(now time.Time) term.Cell {
+func due(l view.Line, now time.Time) term.Cell {
 	switch {
 	case l.State == order.StateCancelled, l.State == order.StateCompleted, l.State == order.StateDelivered,
 		l.State == order.StateHeld && l.Code == order.CodeOwner:
 		return term.Plain("-")
 	case now.After(l.DueAt):
-		return term.Styled(term.Red, term.Deadline(now, l.DueAt))
+		return term.Styled(term.Red, words.Deadline(now, l.DueAt))
 	}
-	return term.Plain(term.Deadline(now, l.DueAt))
+	return term.Plain(words.Deadline(now, l.DueAt))
 }

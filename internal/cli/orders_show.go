@@ -29,20 +29,11 @@ func (c OrdersShowCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		h, err := st.History(ctx, id)
+		v, err := reader(cfg, st).Order(ctx, id)
 		if err != nil {
 			return err
 		}
 		now := time.Now()
-		work, err := readWork(ctx, cfg, st, now)
-		if err != nil {
-			return err
-		}
-		v := viewHistory(h, cfg.DataDir)
-		v.expectedView = work.expect(id, h.Order.State)
-		if w, ok := work.of(id); ok {
-			v.Work = &w
-		}
 		return c.print(p, v, func(g *term.Page) {
 			page := orderPage{Page: g, v: v, now: now}
 			page.show()

@@ -10,6 +10,8 @@ import (
 	"atelierd/internal/owner"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // PauseCmd keeps new work from beginning.
@@ -75,7 +77,7 @@ func (p *Program) sayPaused(pause order.Pause, zone *time.Location) error {
 	}
 	end := pause.Resume()
 	if !pause.Until.IsZero() {
-		end = "it resumes by itself at " + clockIn(pause.Until, zone) + ", or with " + end
+		end = "it resumes by itself at " + words.Moment(pause.Until, zone) + ", or with " + end
 	} else {
 		end = "until " + end
 	}
@@ -181,14 +183,9 @@ func printPauses(ctx context.Context, p *Program, actions *owner.Actions, woken 
 		return err
 	}
 	return term.PrintJSON(p.Stdout, struct {
-		Paused []pauseView `json:"paused"`
-		Woken  bool        `json:"daemon_told"`
-	}{viewPauses(list), woken})
-}
-
-// clockIn formats a time in a zone, which it names.
-func clockIn(t time.Time, zone *time.Location) string {
-	return t.In(zone).Format("2006-01-02 15:04 MST")
+		Paused []view.Pause `json:"paused"`
+		Woken  bool         `json:"daemon_told"`
+	}{view.Pauses(list), woken})
 }
 
 // wake makes a running daemon look at the database at once, and reports whether it has.

@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/control"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // PollCmd has the running daemon poll now.
@@ -38,7 +39,7 @@ func (c PollCmd) Run(p *Program) error {
 	}
 	if c.JSON || polled.Error == "" {
 		if err := c.print(p, polled, func(g *term.Page) {
-			g.Linef("polled %s: %d new, %d changed", counted(polled.Orders, "order"), polled.New, polled.Changed)
+			g.Linef("polled %s: %d new, %d changed", words.Count(polled.Orders, "order"), polled.New, polled.Changed)
 			g.Linef("%s", nextPoll(polled, time.Now()))
 		}); err != nil {
 			return err
@@ -69,5 +70,5 @@ func nextPoll(p control.Poll, now time.Time) string {
 	if p.Next.IsZero() {
 		return "a poll runs"
 	}
-	return "next poll " + term.Relative(now, p.Next)
+	return "next poll " + words.Relative(now, p.Next)
 }

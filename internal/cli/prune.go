@@ -11,6 +11,7 @@ import (
 	"atelierd/internal/retention"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // PruneCmd removes history.
@@ -122,7 +123,7 @@ func (v prunedView) show(g *term.Page) {
 		n    int
 		what string
 	}{
-		{r.Files, "files of " + counted(r.Orders, "order")},
+		{r.Files, "files of " + words.Count(r.Orders, "order")},
 		{r.Work, "work folders"},
 		{r.Attempts, "attempts and calls"},
 		{r.Events, "events"},
@@ -141,7 +142,7 @@ func (v prunedView) show(g *term.Page) {
 		g.Table("  ", rows)
 	}
 	if d := v.Database; d != nil {
-		g.Linef("the database had %s and has %s", term.Size(d.Before), term.Size(d.After))
+		g.Linef("the database had %s and has %s", words.Size(d.Before), words.Size(d.After))
 	}
 }
 
@@ -155,7 +156,7 @@ func (v prunedView) showPlan(g *term.Page) {
 		case each.Count == 0:
 			count = ""
 		}
-		rows = append(rows, []term.Cell{term.Plain(count), term.Plain(each.What), term.Plain(term.Size(each.Bytes))})
+		rows = append(rows, []term.Cell{term.Plain(count), term.Plain(each.What), term.Plain(words.Size(each.Bytes))})
 	}
 	if len(rows) == 0 {
 		g.Linef("nothing to remove")

@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // RestoreCmd restores a backup.
@@ -114,7 +115,7 @@ func configSteps(d backup.Restored) (list []string) {
 
 func showRestored(g *term.Page, d backup.Restored, next []string) {
 	g.Note("", fmt.Sprintf("restored the backup of %s into %s: the database and %d files of orders (%s)",
-		d.At.UTC().Format("2006-01-02 15:04:05 UTC"), term.Sanitize(d.DataDir), d.Files, term.Size(d.Bytes)))
+		d.At.UTC().Format("2006-01-02 15:04:05 UTC"), term.Sanitize(d.DataDir), d.Files, words.Size(d.Bytes)))
 	if n := len(d.Skipped); n > 0 {
 		g.Note("", fmt.Sprintf("the configuration in place stays as it is; the backup has %d files of it", n))
 	}

@@ -207,37 +207,3 @@ func (v sampleView) show(g *term.Page) {
 		g.Linef("it says: %s", term.Line(v.Message, 300))
 	}
 }
-
-// viewOpenSamples returns the open samples that no command works on now.
-func viewOpenSamples(ctx context.Context, dir string, r *store.Store) ([]attentionView, error) {
-	open, err := r.OpenSamples(ctx)
-	list := []attentionView{}
-	for _, o := range open {
-		name := o.Call.Generator
-		if store.SampleRuns(dir, name) {
-			continue
-		}
-		list = append(list, attentionView{
-			What: "sample", ID: name, State: "open", Code: order.AlertSample.Code(), Since: o.Call.BeganAt,
-			Reason: fmt.Sprintf("its sample was begun and has no result yet; it counts with $%s", o.Call.Cost),
-			Hint: fmt.Sprintf("%s resumes it, %s gives it up; it stays counted",
-				order.Command("generators try --resume", name), order.Command("generators try --give-up", name)),
-		})
-	}
-	return list, err
-}
-
-// openSamples is viewOpenSamples for a list that has more to show. `status` says why a
-// database cannot be read.
-func openSamples(cfg *config.Config) []attentionView {
-	r, err := store.OpenReader(cfg.DataDir)
-	if err != nil {
-		return []attentionView{}
-	}
-	defer r.Close()
-	list, err := viewOpenSamples(context.Background(), cfg.DataDir, r)
-	if err != nil {
-		return []attentionView{}
-	}
-	return list
-}

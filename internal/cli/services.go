@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // ServicesCmd is the group of commands about what the agent sells.
@@ -73,7 +74,7 @@ func (m market) planServices(ctx context.Context) ([]enroll.Planned, planView, e
 			plan[i].Step = enroll.StepDelisted
 		}
 	}
-	return plan, m.viewPlan(plan, pausedGenerators(facts), pauses), nil
+	return plan, m.viewPlan(plan, view.PausedGenerators(facts), pauses), nil
 }
 
 // planView is what a sync would do about each service.
@@ -88,7 +89,7 @@ type plannedView struct {
 	Changes []differenceView `json:"changes"`
 
 	// Pause is what the owner has paused it by; null for nothing.
-	Pause *pauseView `json:"paused_by_owner"`
+	Pause *view.Pause `json:"paused_by_owner"`
 
 	standIn string
 	zone    *time.Location
@@ -98,9 +99,9 @@ func (m market) viewPlan(plan []enroll.Planned, paused map[string]store.Fact, pa
 	list := planView{}
 	for _, s := range plan {
 		v := plannedView{Step: s.Step, Title: s.Title, ID: s.ID, Retired: s.Retired, Changes: viewDifferences(s.Changes)}
-		v.Paused, v.standIn = pausedService(m.Config, s.Title, paused)
+		v.Paused, v.standIn = view.PausedService(m.Config, s.Title, paused)
 		if p, is := order.PauseOf(pauses, s.Title, time.Now()); is && s.Step != enroll.StepForeign {
-			view := pauseView(p)
+			view := view.Pause(p)
 			v.Pause, v.zone = &view, m.Config.Zone()
 		}
 		list = append(list, v)
@@ -120,10 +121,10 @@ func (v planView) show(g *term.Page) {
 func (v plannedView) show(g *term.Page) {
 	title, id, note := term.Line(v.Title, 100), g.Paint(term.Dim, term.Sanitize(v.ID)), ""
 	if v.Paused != "" {
-		note = "; " + g.Paint(term.Yellow, "paused: generator "+v.Paused+" does not work now"+standsIn(v.standIn))
+		note = "; " + g.Paint(term.Yellow, "paused: generator "+v.Paused+" does not work now"+view.StandsIn(v.standIn))
 	}
 	if v.Pause != nil {
-		note += "; " + g.Paint(term.Yellow, term.Line(pauseText(order.Pause(*v.Pause), v.zone), 200))
+		note += "; " + g.Paint(term.Yellow, term.Line(view.PauseText(order.Pause(*v.Pause), v.zone), 200))
 	}
 	switch v.Step {
 	case enroll.StepDelisted:

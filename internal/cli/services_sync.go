@@ -8,6 +8,7 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
+	"atelierd/internal/words"
 )
 
 // ServicesSyncCmd updates the services at the marketplace.
@@ -43,7 +44,7 @@ func (c ServicesSyncCmd) Run(p *Program) error {
 		if changes == 0 || c.DryRun {
 			return nil
 		}
-		if err := c.ask(p, "\nThis changes "+counted(changes, "service")+".", "yes"); err != nil {
+		if err := c.ask(p, "\nThis changes "+words.Count(changes, "service")+".", "yes"); err != nil {
 			return err
 		}
 		for _, s := range plan {

@@ -6,13 +6,11 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // This file has the words and colours for states that several commands show.
-
-// openStates are the states of an order that has not ended, in the order in
-// which they are listed.
-var openStates = []order.State{order.StateHeld, order.StateFailed, order.StateWorking, order.StateDelivered, order.StateWaiting}
 
 func stateStyle(s order.State) term.Style {
 	switch s {
@@ -26,39 +24,16 @@ func stateStyle(s order.State) term.Style {
 	return term.None
 }
 
-// cancelledByOwner describes an order on which the owner has stopped the work.
-// At the marketplace it is still open.
-func cancelledByOwner(reason string) string {
-	if reason == "" {
-		return "cancelled by you"
-	}
-	return "cancelled by you: " + term.Line(reason, 300)
-}
+// longWait is how much of what work waits for is shown.
+const longWait = 450
 
-// nextDay is when work that waits at the day's cap may run again.
-const nextDay = "00:00 UTC"
-
-// waits describes how long a job waits, and why. It returns "" for a job that is
-// due or does not wait. A job at the day's cap looks again now and then, but is
-// shown as waiting for the next day.
-func waits(w store.Work, now time.Time) string {
-	if w.State != order.JobReady || !w.RunAt.After(now) {
-		return ""
-	}
-	text := "waits " + term.Span(w.RunAt.Sub(now))
-	if w.Code == order.CodeDayCap {
-		text = "waits until " + nextDay
-	}
-	if w.Reason == "" {
-		return text
-	}
-	return text + ": " + term.Line(w.Reason, 400)
-}
+// waits describes how long a job waits, and why.
+func waits(w store.Work, now time.Time) string { return term.Line(view.Waits(w, now), longWait) }
 
 // moment is a time, and how far off it is. It is "" for an unknown time.
 func moment(now, t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return term.Clock(t) + ", " + term.Relative(now, t)
+	return words.Clock(t) + ", " + words.Relative(now, t)
 }

@@ -53,11 +53,11 @@ func (c StatusCmd) Run(p *Program) error {
 		return c.watch(p)
 	}
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
-		now := time.Now()
-		v, err := readStatus(ctx, cfg, st, now)
+		v, err := reader(cfg, st).Status(ctx)
 		if err != nil {
 			return err
 		}
-		return c.print(p, v, func(g *term.Page) { v.show(g, now) })
+		now := time.Now()
+		return c.print(p, v, func(g *term.Page) { showStatus(g, v, now) })
 	})
 }

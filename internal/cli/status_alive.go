@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 
-	"atelierd/internal/control"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // aliveView is whether the daemon is up and its loops turn.
@@ -46,22 +46,11 @@ func readAlive(ctx context.Context, dir string) aliveView {
 		v.Why = err.Error()
 		return v
 	}
-	if v.Stuck = stuckLoops(s); len(v.Stuck) > 0 {
+	if v.Stuck = view.StuckLoops(s); len(v.Stuck) > 0 {
 		v.Why = "past the limits of what they wait for: " + strings.Join(v.Stuck, ", ")
 	}
 	v.Alive = v.Why == ""
 	return v
-}
-
-// stuckLoops names the loops that are past their limits.
-func stuckLoops(s control.State) []string {
-	list := []string{}
-	for _, l := range s.Loops {
-		if l.Stuck > 0 {
-			list = append(list, l.Name)
-		}
-	}
-	return list
 }
 
 func (v aliveView) show(g *term.Page) {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"atelierd/internal/app"
 	"atelierd/internal/config"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // The states of a checkView, and the exit code of each.
@@ -84,7 +84,7 @@ func (c StatusCmd) readCheck(ctx context.Context, cfg *config.Config, now time.T
 		return checkView{}, err
 	}
 	defer st.Close()
-	s, err := readStatus(ctx, cfg, st, now)
+	s, err := reader(cfg, st).Status(ctx)
 	if err != nil {
 		return checkView{}, err
 	}
@@ -93,8 +93,8 @@ func (c StatusCmd) readCheck(ctx context.Context, cfg *config.Config, now time.T
 	if !v.Running {
 		v.add(stateDown, reasonView{Code: reasonNotRunning, Text: "atelierd is not running", Hint: order.Command("run") + " starts it"})
 	}
-	within := max(app.PollWithin(cfg), c.MaxAge)
-	since, text := polled, "the last poll that the marketplace answered was "+term.Relative(now, polled)
+	within := max(cfg.PollWithin(), c.MaxAge)
+	since, text := polled, "the last poll that the marketplace answered was "+words.Relative(now, polled)
 	if polled.IsZero() {
 		since, text = s.Daemon.Since, "the marketplace has answered no poll"
 	}

@@ -7,6 +7,8 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
 // daysShort is how many days of room on the disk are few.
@@ -23,17 +25,17 @@ type labelled struct {
 }
 
 // showDaemon shows how the daemon, the agent and the machine are.
-func (v statusView) showDaemon(g *term.Page, now time.Time) {
-	v.Daemon.show(g, now)
-	list := []labelled{{label: "marketplace", text: term.Sanitize(v.BaseURL)}, v.Polls.line(now, v.Daemon.Running), v.Agent.line(now), v.Listings.line(now), generatorsLine(v.Generators, now)}
+func showDaemon(g *term.Page, v view.Status, now time.Time) {
+	showProcess(g, v.Daemon, now)
+	list := []labelled{{label: "marketplace", text: term.Sanitize(v.BaseURL)}, pollsLine(v.Polls, now, v.Daemon.Running), agentLine(v.Agent, now), listingsLine(v.Listings, now), generatorsLine(v.Generators, now)}
 	if v.Disk.Free > 0 {
-		list = append(list, v.Disk.line())
+		list = append(list, diskLine(v.Disk))
 	}
 	if v.Backup.To != "" {
-		list = append(list, v.Backup.line(now))
+		list = append(list, backupLine(v.Backup, now))
 	}
 	if o := v.Oldest; o != nil {
-		list = append(list, labelled{label: "oldest", text: fmt.Sprintf("order %s has waited for %s", term.Line(o.ID, 70), term.Span(now.Sub(o.Since)))})
+		list = append(list, labelled{label: "oldest", text: fmt.Sprintf("order %s has waited for %s", term.Line(o.ID, 70), words.Span(now.Sub(o.Since)))})
 	}
 	if len(v.Near) > 0 {
 		list = append(list, nearLine(v.Near, now))
@@ -42,7 +44,7 @@ func (v statusView) showDaemon(g *term.Page, now time.Time) {
 	if v.Webhooks.Listen != "" {
 		last := "none has come yet"
 		if !v.Webhooks.Last.IsZero() {
-			last = "the last came " + term.Relative(now, v.Webhooks.Last)
+			last = "the last came " + words.Relative(now, v.Webhooks.Last)
 		}
 		list = append(list, labelled{label: "webhooks", text: term.Sanitize(v.Webhooks.Listen) + ", " + last})
 	}
@@ -60,7 +62,7 @@ func (v statusView) showDaemon(g *term.Page, now time.Time) {
 	}
 }
 
-func (v daemonView) show(g *term.Page, now time.Time) {
+func showProcess(g *term.Page, v view.Daemon, now time.Time) {
 	switch {
 	case !v.Running && v.Crashed:
 		g.Wrap("  ", "; it ended without stopping, and "+order.Command("run")+" starts it", term.Styled(term.Red, "atelierd is not running"))
@@ -74,7 +76,7 @@ func (v daemonView) show(g *term.Page, now time.Time) {
 	}
 	look, text := term.Green, fmt.Sprintf("(pid %d)", v.PID)
 	if !v.Since.IsZero() {
-		text += " for " + term.Span(now.Sub(v.Since))
+		text += " for " + words.Span(now.Sub(v.Since))
 	}
 	if v.Version != "" {
 		text += ", version " + term.Line(v.Version, 60)
@@ -90,16 +92,16 @@ func (v daemonView) show(g *term.Page, now time.Time) {
 	g.Wrap("  ", text, term.Styled(look, "atelierd is running"), term.Plain(" "))
 }
 
-// line says when the marketplace was reached and when it is asked next.
-func (v pollsView) line(now time.Time, running bool) labelled {
+// pollsLine says when the marketplace was reached and when it is asked next.
+func pollsLine(v view.Polls, now time.Time, running bool) labelled {
 	l := labelled{label: "polls"}
 	switch {
 	case v.Answered.IsZero():
 		l.text, l.style = "none was answered yet", term.Yellow
 	case v.Reached || !running:
-		l.text = "the last was answered " + term.Relative(now, v.Answered)
+		l.text = "the last was answered " + words.Relative(now, v.Answered)
 	default:
-		l.text, l.style = "not reached; the last answer came "+term.Relative(now, v.Answered), term.Red
+		l.text, l.style = "not reached; the last answer came "+words.Relative(now, v.Answered), term.Red
 	}
 	if v.Next.After(now) {
 		l.text += ", next in " + precisely(v.Next.Sub(now))
@@ -116,12 +118,12 @@ func (v pollsView) line(now time.Time, running bool) labelled {
 // precisely formats a duration to the second: "3m10s".
 func precisely(d time.Duration) string {
 	if d >= time.Hour {
-		return term.Span(d)
+		return words.Span(d)
 	}
 	return d.Round(time.Second).String()
 }
 
-func (v agentHealth) line(now time.Time) labelled {
+func agentLine(v view.AgentHealth, now time.Time) labelled {
 	l := labelled{label: "agent"}
 	if v.Visible == nil && v.Flagged == nil {
 		l.text = "not read yet"
@@ -147,9 +149,9 @@ func (v agentHealth) line(now time.Time) labelled {
 }
 
 // read says how old what was read is.
-func read(now, at time.Time) string { return " (read " + term.Relative(now, at) + ")" }
+func read(now, at time.Time) string { return " (read " + words.Relative(now, at) + ")" }
 
-func (v listingsView) line(now time.Time) labelled {
+func listingsLine(v view.Listings, now time.Time) labelled {
 	l := labelled{label: "listings", text: fmt.Sprintf("%d as configured", v.Listed-v.Differ)}
 	if v.Differ > 0 {
 		l.text, l.style = l.text+fmt.Sprintf(", %d otherwise", v.Differ), term.Yellow
@@ -163,7 +165,7 @@ func (v listingsView) line(now time.Time) labelled {
 	return l
 }
 
-func generatorsLine(list []generatorHealth, now time.Time) labelled {
+func generatorsLine(list []view.GeneratorHealth, now time.Time) labelled {
 	l := labelled{label: "generators"}
 	var parts []string
 	for _, each := range list {
@@ -172,7 +174,7 @@ func generatorsLine(list []generatorHealth, now time.Time) labelled {
 			continue
 		}
 		l.style = term.Red
-		parts = append(parts, term.Line(each.Name, 40)+" paused "+term.Relative(now, each.PausedSince))
+		parts = append(parts, term.Line(each.Name, 40)+" paused "+words.Relative(now, each.PausedSince))
 	}
 	l.text = strings.Join(parts, ", ")
 	if parts == nil {
@@ -181,17 +183,17 @@ func generatorsLine(list []generatorHealth, now time.Time) labelled {
 	return l
 }
 
-func (v diskView) line() labelled {
-	l := labelled{label: "disk", text: term.Size(v.Free) + " free"}
+func diskLine(v view.Disk) labelled {
+	l := labelled{label: "disk", text: words.Size(v.Free) + " free"}
 	if v.Low {
 		l.text, l.style = l.text+", which is too little", term.Red
 	}
 	switch {
 	case v.PerDay == 0:
 	case v.Days == nil:
-		l.text += ", enough at " + term.Size(v.PerDay) + " a day"
+		l.text += ", enough at " + words.Size(v.PerDay) + " a day"
 	default:
-		l.text += ", which lasts " + counted(*v.Days, "day") + " at " + term.Size(v.PerDay) + " a day"
+		l.text += ", which lasts " + words.Count(*v.Days, "day") + " at " + words.Size(v.PerDay) + " a day"
 		if *v.Days < daysShort && l.style == term.None {
 			l.style = term.Yellow
 		}
@@ -199,10 +201,10 @@ func (v diskView) line() labelled {
 	return l
 }
 
-func nearLine(list []waitingView, now time.Time) labelled {
+func nearLine(list []view.Waiting, now time.Time) labelled {
 	var parts []string
 	for _, o := range list[:min(len(list), mostNear)] {
-		parts = append(parts, "order "+term.Line(o.ID, 70)+" "+term.Deadline(now, o.DueAt))
+		parts = append(parts, "order "+term.Line(o.ID, 70)+" "+words.Deadline(now, o.DueAt))
 	}
 	if more := len(list) - mostNear; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))

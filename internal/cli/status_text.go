@@ -9,27 +9,29 @@ import (
 
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
+	"atelierd/internal/words"
 )
 
-func (v statusView) show(g *term.Page, now time.Time) {
-	v.showDaemon(g, now)
-	v.showAttention(g, now)
-	v.showOrders(g)
-	v.showWork(g, now)
-	v.Requests.show(g, now)
+func showStatus(g *term.Page, v view.Status, now time.Time) {
+	showDaemon(g, v, now)
+	showAttention(g, v, now)
+	showOrders(g, v)
+	showWork(g, v, now)
+	showRequests(g, v.Requests, now)
 	g.Heading("spending")
 	look := term.None
 	if v.Spending.CapReached {
 		look = term.Yellow
 	}
 	g.Linef("  %s", g.Paint(look, v.Spending.String()))
-	v.showServices(g)
+	showServices(g, v)
 }
 
-func (v statusView) showOrders(g *term.Page) {
+func showOrders(g *term.Page, v view.Status) {
 	g.Heading("orders")
 	var parts []string
-	for _, s := range openStates {
+	for _, s := range view.OpenStates {
 		n := v.Orders[s]
 		if s == order.StateWorking {
 			for _, code := range slices.Sorted(maps.Keys(v.Waiting)) {
@@ -49,26 +51,7 @@ func (v statusView) showOrders(g *term.Page) {
 	g.Linef("  %s", strings.Join(parts, ", "))
 }
 
-// String describes the spending in one line.
-func (v spendingView) String() string {
-	waiting := "no order waits for it"
-	switch v.Waiting {
-	case 0:
-	case 1:
-		waiting = "1 order waits until " + nextDay
-	default:
-		waiting = fmt.Sprintf("%d orders wait until %s", v.Waiting, nextDay)
-	}
-	switch {
-	case v.Cap == "":
-		return fmt.Sprintf("$%s today (UTC), no daily cap", v.Today)
-	case v.CapReached:
-		return fmt.Sprintf("cap reached: $%s of $%s today; %s", v.Today, v.Cap, waiting)
-	}
-	return fmt.Sprintf("$%s of $%s today (UTC)", v.Today, v.Cap)
-}
-
-func (v statusView) showServices(g *term.Page) {
+func showServices(g *term.Page, v view.Status) {
 	g.Heading("services")
 	if len(v.Services) == 0 {
 		g.Linef("  none; add a [[service]] to the configuration")
@@ -76,7 +59,7 @@ func (v statusView) showServices(g *term.Page) {
 	rows := [][]term.Cell{}
 	for _, s := range v.Services {
 		look, state, reason := term.None, s.State, s.Reason
-		if s.State == serviceDiffers {
+		if s.State == view.ServiceDiffers {
 			reason = "" // it is among what needs the owner
 		}
 		if s.State != string(order.ServiceListed) {
@@ -92,5 +75,21 @@ func (v statusView) showServices(g *term.Page) {
 		g.Heading("profile")
 		g.Note("  ", "differs: "+term.Line(v.Profile, 300))
 		g.Hint("  ", order.Command("agent sync")+" changes what can be changed")
+	}
+}
+
+// showWork shows the work that runs.
+func showWork(g *term.Page, v view.Status, now time.Time) {
+	rows := [][]term.Cell{}
+	for _, w := range v.Work[:min(len(v.Work), mostAttention)] {
+		text := term.Sanitize(w.Text(now))
+		if !w.Expected.IsZero() {
+			text += "; expected " + words.Relative(now, w.Expected)
+		}
+		rows = append(rows, []term.Cell{term.Plain(term.Line(w.Order, 64)), term.Plain(text)})
+	}
+	g.Table("  ", rows)
+	if more := len(v.Work) - mostAttention; more > 0 {
+		g.Linef("  and %d more at work; --json shows all", more)
 	}
 }

@@ -56,13 +56,13 @@ func watchPages(ctx context.Context, w io.Writer, next func() *term.Page) (last 
 // statusPage returns the status as a page, or why it cannot be read at the moment.
 func statusPage(ctx context.Context, g *term.Page, cfg *config.Config, st *store.Store) *term.Page {
 	now := time.Now()
-	v, err := readStatus(ctx, cfg, st, now)
+	v, err := reader(cfg, st).Status(ctx)
 	if err != nil {
 		e := Explain("status", err)
 		g.Error(e.Text, e.Hint)
 		return g
 	}
-	v.show(g, now)
+	showStatus(g, v, now)
 	g.Linef("\n%s", g.Paint(term.Dim, "as of "+now.Format(time.TimeOnly)))
 	return g
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 func TestAWatchedPageIsDrawnAgainUntilCtrlC(t *testing.T) {
@@ -37,23 +38,23 @@ func TestTheStatusFitsOnANarrowTerminal(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	yes := true
-	v := statusView{
+	v := view.Status{
 		BaseURL: "https://api.useatelier.ai/api", DataDir: "/var/lib/atelierd/of/an/agent/with/a/long/path/data",
-		Daemon:   daemonView{Running: true, PID: 4711, Version: "v1.2.3-45-gabcdef0", Since: now.Add(-26 * time.Hour)},
-		Polls:    pollsView{Answered: now.Add(-2 * time.Minute), Reached: true, Next: now.Add(190 * time.Second), Kept: 9, Limit: 30},
-		Agent:    agentHealth{Visible: &yes, Flagged: new(bool), ReadAt: now.Add(-12 * time.Minute)},
-		Listings: listingsView{Listed: 3, Differ: 1, Missing: 1, ReadAt: now.Add(-3 * time.Hour)},
-		Generators: []generatorHealth{
+		Daemon:   view.Daemon{Running: true, PID: 4711, Version: "v1.2.3-45-gabcdef0", Since: now.Add(-26 * time.Hour)},
+		Polls:    view.Polls{Answered: now.Add(-2 * time.Minute), Reached: true, Next: now.Add(190 * time.Second), Kept: 9, Limit: 30},
+		Agent:    view.AgentHealth{Visible: &yes, Flagged: new(bool), ReadAt: now.Add(-12 * time.Minute)},
+		Listings: view.Listings{Listed: 3, Differ: 1, Missing: 1, ReadAt: now.Add(-3 * time.Hour)},
+		Generators: []view.GeneratorHealth{
 			{Name: "painter"}, {Name: "replicate-with-a-long-name", PausedSince: now.Add(-time.Hour), Reason: "no credit"},
 		},
-		Disk:     diskView{Free: 12_300_000_000},
-		Oldest:   &waitingView{ID: "ord_1795658160087_7222de9b", Service: "Pictures", Since: now.Add(-130 * time.Minute)},
-		Near:     []waitingView{{ID: "ord_1795658160087_7222de9b", DueAt: now.Add(43 * time.Minute)}},
-		Webhooks: webhooksView{Listen: "127.0.0.1:8080"},
+		Disk:     view.Disk{Free: 12_300_000_000},
+		Oldest:   &view.Waiting{ID: "ord_1795658160087_7222de9b", Service: "Pictures", Since: now.Add(-130 * time.Minute)},
+		Near:     []view.Waiting{{ID: "ord_1795658160087_7222de9b", DueAt: now.Add(43 * time.Minute)}},
+		Webhooks: view.Webhooks{Listen: "127.0.0.1:8080"},
 	}
 	for _, width := range []int{40, 80} {
 		g := &term.Page{Width: width}
-		v.showDaemon(g, now)
+		showDaemon(g, v, now)
 		for line := range strings.Lines(g.String()) {
 			if n := term.Columns(strings.TrimRight(line, "\n")); n > width {
 				t.Errorf("%d wide: a line takes %d columns: %s", width, n, line)
@@ -61,7 +62,7 @@ func TestTheStatusFitsOnANarrowTerminal(t *testing.T) {
 		}
 	}
 	g := &term.Page{}
-	v.showDaemon(g, now)
+	showDaemon(g, v, now)
 	for _, want := range []string{
 		"atelierd is running (pid 4711) for 26h, version v1.2.3-45-gabcdef0\n",
 		"  polls        the last was answered 2m ago, next in 3m10s, 9 of 30 requests kept for deliveries\n",

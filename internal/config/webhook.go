@@ -30,3 +30,17 @@ func (t *table) webhook(dir string) Webhook {
 	}
 	return w
 }
+
+// unreachedAfter is the least time without an answered poll after which the marketplace
+// counts as not reached.
+const unreachedAfter = 10 * time.Minute
+
+// PollWithin is how old the last answered poll may be while the marketplace counts as
+// reached.
+func (c *Config) PollWithin() time.Duration {
+	interval := c.Poll.Interval
+	if c.Webhook.On() {
+		interval = max(interval, c.Webhook.PollInterval)
+	}
+	return max(unreachedAfter, 2*interval+5*time.Minute)
+}

@@ -12,6 +12,9 @@ const (
 	FactCounts     = "budget.counts"
 	CountsShared   = "shared"
 	CountsSeparate = "separate"
+
+	// FactWebhook is when the last webhook came, to the minute.
+	FactWebhook = "webhook.last"
 )
 
 // ScopeAll is the scope of the request window that all kinds share. The scope of

@@ -33,7 +33,7 @@ func newFiller(width int, indent string, lead string) *filler {
 
 // text adds a text. What stands between backquotes is a command.
 func (f *filler) text(text string) {
-	for _, word := range words(text) {
+	for _, word := range wordsOf(text) {
 		width := Columns(word)
 		f.room(width)
 		switch {
@@ -146,8 +146,8 @@ func (f *filler) end() []string {
 	return append(f.lines, strings.TrimRight(f.line.String(), " "))
 }
 
-// words splits a text at spaces, but not between a pair of backquotes.
-func words(text string) (list []string) {
+// wordsOf splits a text at spaces, but not between a pair of backquotes.
+func wordsOf(text string) (list []string) {
 	begin, quoted := 0, false
 	for i, r := range text {
 		switch {

@@ -8,6 +8,7 @@ import (
 
 	"atelierd/internal/term"
 	"atelierd/internal/term/termtest"
+	"atelierd/internal/words"
 )
 
 func TestOnlyATerminalWithoutNoColorGetsColours(t *testing.T) {
@@ -90,14 +91,14 @@ func TestTimesReadAsPeopleSayThem(t *testing.T) {
 		{-5*time.Hour - 12*time.Minute, "5h 12m ago", "5h 12m late"},
 		{75 * time.Hour, "in 3d", "in 3d"},
 	} {
-		if got := term.Relative(now, now.Add(c.off)); got != c.relative {
+		if got := words.Relative(now, now.Add(c.off)); got != c.relative {
 			t.Errorf("relative %v: got %q, want %q", c.off, got, c.relative)
 		}
-		if got := term.Deadline(now, now.Add(c.off)); got != c.late {
+		if got := words.Deadline(now, now.Add(c.off)); got != c.late {
 			t.Errorf("deadline %v: got %q, want %q", c.off, got, c.late)
 		}
 	}
-	if got := term.Relative(now, time.Time{}) + term.Deadline(now, time.Time{}); got != "--" {
+	if got := words.Relative(now, time.Time{}) + words.Deadline(now, time.Time{}); got != "--" {
 		t.Errorf("no time at all reads %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-// Package term is what atelierd shows on a terminal: tables, durations, JSON,
+// Package term is what atelierd shows on a terminal: tables, JSON,
 // and foreign text made safe to show.
 //
 // It must not know orders, the store or what a command does.
@@ -11,6 +11,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"atelierd/internal/words"
 )
 
 // Sanitize makes foreign text safe for a terminal, a log or an error. Text that
@@ -39,7 +41,7 @@ func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 // Line is Sanitize for a column or a sentence: runs of white space become one
 // space, and the text is cut to n characters.
 func Line(s string, n int) string {
-	return Cut(Sanitize(strings.Join(strings.Fields(s), " ")), n)
+	return words.Cut(Sanitize(strings.Join(strings.Fields(s), " ")), n)
 }
 
 // Text is Sanitize for text of several lines, which keeps its line ends. Tabs
@@ -51,14 +53,6 @@ func Text(s string) string {
 		lines[i] = Sanitize(line)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// Cut shortens a text to at most n characters. The last one is then an ellipsis.
-func Cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
 }
 
 // sanitizeJSON escapes in a JSON text what is not printable. The encoder leaves

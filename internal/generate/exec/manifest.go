@@ -16,6 +16,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // manifest is what a program may print to stdout. Files is nil when it names no
@@ -117,7 +118,7 @@ func parseManifest(object []byte, redact *secret.Redactor) (m manifest, err erro
 			break
 		}
 	}
-	m.Message = term.Cut(term.Text(redact.Clean(text("message"))), maxMessage)
+	m.Message = words.Cut(term.Text(redact.Clean(text("message"))), maxMessage)
 	if m.Cost, err = parseCost(fields["cost_usd"], redact); err != nil {
 		flaw("the manifest's cost_usd %v, so the configured price is charged", err)
 	}

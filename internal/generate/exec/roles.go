@@ -12,6 +12,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
 	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // This file holds what a program can do besides making files: price a quote, and
@@ -48,7 +49,7 @@ func parsePrice(stdout []byte, redact *secret.Redactor) (price order.USD, messag
 	if err := dec.Decode(&wire); err != nil {
 		return 0, "", errors.New(`the pricing command did not print {"price_usd":"15.00"} to stdout`)
 	}
-	message = term.Cut(term.Text(redact.Clean(wire.Message)), maxMessage)
+	message = words.Cut(term.Text(redact.Clean(wire.Message)), maxMessage)
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return 0, message, errors.New("more text follows the price on stdout")
 	}

@@ -234,21 +234,21 @@ func message(body []byte) string {
 	if lenient.Unmarshal(body, &wire) != nil {
 		return ""
 	}
-	return words(wire)
+	return saidIn(wire)
 }
 
-func words(v any) string {
+func saidIn(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
 	case []any:
 		if len(v) > 0 {
-			return words(v[0])
+			return saidIn(v[0])
 		}
 	case map[string]any:
 		for _, name := range []string{"error", "message", "detail", "msg", "reason", "failure_reason", "failure", "title", "base_resp", "status_msg"} {
 			if inner, there := v[name]; there {
-				if said := words(inner); said != "" {
+				if said := saidIn(inner); said != "" {
 					return said
 				}
 			}

@@ -117,7 +117,7 @@ func (s falState) progress() order.Progress {
 
 // reason returns why the request failed, or "" if the state names no reason.
 func (s falState) reason() string {
-	return cmp.Or(words(anyOf(s.Error)), string(s.Kind))
+	return cmp.Or(saidIn(anyOf(s.Error)), string(s.Kind))
 }
 
 // path returns where a request is asked about: its id, or the address that fal named, is

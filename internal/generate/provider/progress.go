@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/generate/recipe"
 	"atelierd/internal/lenient"
 	"atelierd/internal/order"
-	"atelierd/internal/term"
+	"atelierd/internal/words"
 )
 
 // progress reports how far the job is, with a remark in the provider's words.
@@ -20,7 +20,7 @@ func (c *conn) progress(p order.Progress) {
 	if c.report == nil {
 		return
 	}
-	p.Text = term.Cut(c.clean(p.Text), 100)
+	p.Text = words.Cut(c.clean(p.Text), 100)
 	c.reporting.Lock()
 	defer c.reporting.Unlock()
 	c.report(p)

@@ -81,7 +81,7 @@ func (b *replicate) poll(ctx context.Context, c *conn, ticket string) (*output, 
 		}
 		return nil, a.noFileIn(made)
 	case stateFailed:
-		text := words(anyOf(p.Error))
+		text := saidIn(anyOf(p.Error))
 		if refusedContent(text) {
 			return nil, a.refused(order.ChargeFull, "%s", text)
 		}

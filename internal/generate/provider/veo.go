@@ -156,7 +156,7 @@ func (b *veo) result(c *conn, a answer, op veoOperation) (*output, error) {
 	var made veoResponse
 	_ = lenient.Unmarshal(op.Response, &made) // one of another form says nothing more
 	if videos := made.Videos; videos.Filtered.Value() > 0 || !blank(videos.Reasons) {
-		return nil, a.refused(order.ChargeNone, "%s", words(videos.Reasons))
+		return nil, a.refused(order.ChargeNone, "%s", saidIn(videos.Reasons))
 	}
 	why, failed := complaint{Error: op.Error}.inner()
 	said := string(why.Message)

@@ -1,38 +1,42 @@
-package cli
+package view
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 )
 
-// historyView is everything about one order. `orders show` prints it.
-type historyView struct {
-	Order      orderView      `json:"order"`
-	Jobs       []jobView      `json:"jobs"`
-	Files      []fileView     `json:"files"`
-	Takes      []takeView     `json:"takes"` // that the owner has opened
-	Attempts   []attemptView  `json:"attempts"`
-	Calls      []callView     `json:"calls"` // of generators
-	Deliveries []deliveryView `json:"deliveries"`
+// History is everything about one order.
+type History struct {
+	Order      Order      `json:"order"`
+	Jobs       []Job      `json:"jobs"`
+	Files      []File     `json:"files"`
+	Takes      []Take     `json:"takes"` // that the owner has opened
+	Attempts   []Attempt  `json:"attempts"`
+	Calls      []Call     `json:"calls"` // of generators
+	Deliveries []Delivery `json:"deliveries"`
 	// Redeliveries are further deliveries of a round that was delivered.
-	Redeliveries []redeliveryView `json:"redeliveries"`
-	Quote        *quoteView       `json:"quote"` // null without one
-	Pieces       []pieceView      `json:"pieces"`
-	Thread       threadView       `json:"thread"`
-	Timeline     []momentView     `json:"timeline"`
+	Redeliveries []Redelivery `json:"redeliveries"`
+	Quote        *Quote       `json:"quote"` // null without one
+	Pieces       []Piece      `json:"pieces"`
+	Thread       Thread       `json:"thread"`
+	Timeline     []Moment     `json:"timeline"`
 	// Work is the attempt that runs; null without one.
-	Work *workView `json:"work"`
-	expectedView
+	Work *Work `json:"work"`
+	Expectation
 	CostUSD string `json:"cost_usd"`
 
-	works []store.Work
+	Works []store.Work `json:"-"`
 }
 
-type orderView struct {
+// Order is what is known of an order.
+type Order struct {
 	ID              string          `json:"order_id"`
 	State           order.State     `json:"state"`
 	RemoteStatus    order.Status    `json:"remote_status"`
@@ -72,8 +76,8 @@ type orderView struct {
 	QuotaUsed         *int      `json:"quota_used"`
 }
 
-// quoteView is the price that the client was asked for.
-type quoteView struct {
+// Quote is the price that the client was asked for.
+type Quote struct {
 	PriceUSD string           `json:"price_usd"`
 	Source   order.Source     `json:"source"`
 	State    order.QuoteState `json:"state"`
@@ -81,16 +85,16 @@ type quoteView struct {
 	SentAt   time.Time        `json:"sent_at,omitzero"`
 }
 
-// pieceView is one piece of a subscription.
-type pieceView struct {
+// Piece is one piece of a subscription.
+type Piece struct {
 	Number  int            `json:"number"`
 	Request string         `json:"request"`
 	Job     order.JobState `json:"job_state"`
 	Sent    bool           `json:"sent"`
 }
 
-// takeView is one making of the files of a round or a piece that the owner has opened.
-type takeView struct {
+// Take is one making of the files of a round or a piece that the owner has opened.
+type Take struct {
 	Kind         order.Kind `json:"kind"`
 	Round        int        `json:"round"`
 	Take         int        `json:"take"`
@@ -99,7 +103,8 @@ type takeView struct {
 	OpenedAt     time.Time  `json:"opened_at"`
 }
 
-type fileView struct {
+// File is a file of a round, a piece or the client.
+type File struct {
 	Kind      order.Kind `json:"kind"` // delivery or piece
 	Round     int        `json:"round"`
 	Take      int        `json:"take"` // the last one counts
@@ -115,8 +120,8 @@ type fileView struct {
 	RemovedAt time.Time  `json:"removed_at,omitzero"`
 }
 
-// jobView is one job of the order.
-type jobView struct {
+// Job is one job of the order.
+type Job struct {
 	Kind    order.Kind     `json:"kind"`
 	Round   int            `json:"round"`
 	Stage   order.Stage    `json:"stage"`
@@ -128,7 +133,8 @@ type jobView struct {
 	Hint    string         `json:"hint"`
 }
 
-type attemptView struct {
+// Attempt is one try of a stage.
+type Attempt struct {
 	Kind       order.Kind  `json:"kind"`
 	Round      int         `json:"round"`
 	Stage      order.Stage `json:"stage"`
@@ -143,11 +149,11 @@ type attemptView struct {
 	// Looks is how often waiting work has looked from StartedAt to FinishedAt.
 	Looks int `json:"looks"`
 
-	cost order.USD
+	Cost order.USD `json:"-"`
 }
 
-// callView is one call of a generator: one paid request to a provider.
-type callView struct {
+// Call is one call of a generator: one paid request to a provider.
+type Call struct {
 	Kind      order.Kind      `json:"kind"`
 	Round     int             `json:"round"`
 	Generator string          `json:"generator"`
@@ -158,7 +164,8 @@ type callView struct {
 	Note      string          `json:"note"`
 }
 
-type deliveryView struct {
+// Delivery is the delivery of a round.
+type Delivery struct {
 	Round     int                 `json:"round"`
 	State     order.DeliveryState `json:"state"`
 	URLs      []string            `json:"urls"`
@@ -168,37 +175,57 @@ type deliveryView struct {
 	SettledAt time.Time           `json:"settled_at,omitzero"`
 }
 
-type momentView struct {
+// Moment is an event of the timeline.
+type Moment struct {
 	At   time.Time   `json:"at"`
 	What string      `json:"what"`
 	Text string      `json:"text"`
 	By   order.Actor `json:"by,omitempty"` // who acted; empty for the daemon itself
 }
 
-func viewHistory(h store.History, dataDir string) historyView {
-	v := historyView{
-		Order: viewOrder(h), Jobs: []jobView{}, Files: []fileView{}, Takes: []takeView{}, Attempts: []attemptView{}, Calls: []callView{},
-		Deliveries: []deliveryView{}, Redeliveries: []redeliveryView{}, Pieces: []pieceView{}, Timeline: []momentView{},
-		Thread: viewThread(h.Messages, h.Outbox, h.Works), works: h.Works,
+// Order reads everything about an order.
+func (r Reader) Order(ctx context.Context, id string) (History, error) {
+	h, err := r.Store.History(ctx, id)
+	if err != nil {
+		return History{}, err
+	}
+	now := r.begin(ctx)
+	work, err := now.work(ctx)
+	if err != nil {
+		return History{}, err
+	}
+	v := viewHistory(h, now.cfg.DataDir)
+	v.Expectation = work.expect(id, h.Order.State)
+	if w, ok := work.of(id); ok {
+		v.Work = &w
+	}
+	return v, nil
+}
+
+func viewHistory(h store.History, dataDir string) History {
+	v := History{
+		Order: viewOrder(h), Jobs: []Job{}, Files: []File{}, Takes: []Take{}, Attempts: []Attempt{}, Calls: []Call{},
+		Deliveries: []Delivery{}, Redeliveries: []Redelivery{}, Pieces: []Piece{}, Timeline: []Moment{},
+		Thread: viewThread(h.Messages, h.Outbox, h.Works), Works: h.Works,
 	}
 	for _, w := range h.Works {
-		v.Jobs = append(v.Jobs, jobView(w))
+		v.Jobs = append(v.Jobs, Job(w))
 	}
 	for _, a := range h.Attempts {
-		v.Attempts = append(v.Attempts, attemptView{
+		v.Attempts = append(v.Attempts, Attempt{
 			Kind: a.Kind, Round: a.Round, Stage: a.Stage, Attempt: a.Number, Outcome: a.Outcome,
-			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, Looks: a.Looks, cost: a.Cost,
+			Code: a.Code, Error: a.Error, Log: a.Log, CostUSD: a.Cost.String(), StartedAt: a.Started, FinishedAt: a.Ended, Looks: a.Looks, Cost: a.Cost,
 		})
 	}
 	v.CostUSD = h.Cost.String()
 	for _, c := range h.Calls {
-		v.Calls = append(v.Calls, callView{
+		v.Calls = append(v.Calls, Call{
 			Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
 			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note,
 		})
 	}
 	for _, a := range h.Artifacts {
-		f := fileView{
+		f := File{
 			Kind: a.Kind, Round: a.Round, Take: a.Take, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
 			Height: a.Height, SHA256: a.SHA256, URL: a.URL, RemovedAt: a.Removed,
 		}
@@ -208,38 +235,38 @@ func viewHistory(h store.History, dataDir string) historyView {
 		v.Files = append(v.Files, f)
 	}
 	for _, t := range h.Takes {
-		v.Takes = append(v.Takes, takeView{t.Kind, t.Round, t.N, t.Instructions, t.FromThese, t.Opened})
+		v.Takes = append(v.Takes, Take{t.Kind, t.Round, t.N, t.Instructions, t.FromThese, t.Opened})
 	}
 	for _, d := range h.Deliveries {
-		v.Deliveries = append(v.Deliveries, deliveryView{
+		v.Deliveries = append(v.Deliveries, Delivery{
 			Round: d.Round, State: d.State, URLs: d.URLs, Tries: d.Tries,
 			Note: d.Note, SentAt: d.SentAt, SettledAt: d.Settled,
 		})
 	}
 	for _, r := range h.Redeliveries {
-		v.Redeliveries = append(v.Redeliveries, redeliveryView{
+		v.Redeliveries = append(v.Redeliveries, Redelivery{
 			Round: r.Round, N: r.N, Why: r.Reason, State: r.State, URLs: r.URLs, Tries: r.Tries,
 			Note: r.Note, SentAt: r.SentAt, SettledAt: r.Settled,
 		})
 	}
 	if q := h.Quote; q != nil {
-		v.Quote = &quoteView{PriceUSD: q.Price.String(), Source: q.Source, State: q.State, Tries: q.Tries, SentAt: q.SentAt}
+		v.Quote = &Quote{PriceUSD: q.Price.String(), Source: q.Source, State: q.State, Tries: q.Tries, SentAt: q.SentAt}
 	}
 	for _, p := range h.Pieces {
-		v.Pieces = append(v.Pieces, pieceView{Number: p.Number, Request: p.Request, Job: p.Job, Sent: p.Sent})
+		v.Pieces = append(v.Pieces, Piece{Number: p.Number, Request: p.Request, Job: p.Job, Sent: p.Sent})
 	}
 	for _, e := range h.Events {
-		v.Timeline = append(v.Timeline, momentView{At: e.At, What: e.Kind, Text: e.Text, By: e.By})
+		v.Timeline = append(v.Timeline, Moment{At: e.At, What: e.Kind, Text: e.Text, By: e.By})
 	}
 	return v
 }
 
-func viewOrder(h store.History) orderView {
+func viewOrder(h store.History) Order {
 	o := h.Order
-	return orderView{
+	return Order{
 		ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 		Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
-		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
+		PriceUSD: Amount(o.Price), FeeUSD: Amount(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
 		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec, Rating: o.Review.Rating, Review: o.Review.Text,
 		Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
 		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,
@@ -249,11 +276,11 @@ func viewOrder(h store.History) orderView {
 	}
 }
 
-// current returns the job on the delivery of the order's round. Before there is
+// Current returns the job on the delivery of the order's round. Before there is
 // one, it returns the job on its price.
-func (v historyView) current() (store.Work, bool) {
+func (v History) Current() (store.Work, bool) {
 	for _, kind := range []order.Kind{order.KindDelivery, order.KindQuote} {
-		for _, w := range v.works {
+		for _, w := range v.Works {
 			if w.Kind == kind && (w.Round == v.Order.Round || kind == order.KindQuote) {
 				return w, true
 			}
@@ -261,3 +288,79 @@ func (v historyView) current() (store.Work, bool) {
 	}
 	return store.Work{}, false
 }
+
+// Removed says what of the history is no longer kept.
+func (o Order) Removed() string {
+	var list []string
+	for _, each := range []struct {
+		what string
+		at   time.Time
+	}{{"files", o.FilesRemovedAt}, {"attempts and calls", o.AttemptsRemovedAt}, {"texts and events", o.TextsRemovedAt}} {
+		if !each.at.IsZero() {
+			list = append(list, each.what+" "+each.at.Format(time.DateOnly))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// EventText is the text of an event, with who acted. The store names a message by its number;
+// the owner knows it by its template.
+func (v History) EventText(m Moment) string {
+	for _, out := range v.Thread.Outbox {
+		rest, ok := strings.CutPrefix(m.Text, fmt.Sprint("message ", out.Position))
+		if ok && (rest == "" || rest[0] == ':') && (strings.HasPrefix(m.What, "message ") || m.What == "held" || m.What == "failed") {
+			return "message " + MessageName(out.Reason) + rest
+		}
+	}
+	if m.By != "" {
+		return m.Text + " (" + string(m.By) + ")"
+	}
+	return m.Text
+}
+
+// Purpose names what a file, an attempt or a call was for.
+func (v History) Purpose(kind order.Kind, round int) string {
+	switch kind {
+	case order.KindDelivery:
+		return fmt.Sprint("round ", round)
+	case order.KindReference:
+		return string(kind)
+	case order.KindMessage:
+		for _, m := range v.Thread.Outbox {
+			if m.Position == round {
+				return "message " + MessageName(m.Reason)
+			}
+		}
+	}
+	return fmt.Sprint(kind, " ", round)
+}
+
+// TakeName names a take of a round or a piece.
+func (v History) TakeName(kind order.Kind, round, take int) string {
+	if take <= 1 {
+		return v.Purpose(kind, round)
+	}
+	return fmt.Sprintf("%s, take %d", v.Purpose(kind, round), take)
+}
+
+// whyAgain says in words why a round is delivered again.
+var whyAgain = map[order.AgainReason]string{
+	order.AgainForPaid:  "the marketplace set the order back to paid",
+	order.AgainForOwner: "replaced by the owner",
+}
+
+// Redelivery is one more delivery of a round.
+type Redelivery struct {
+	Round     int                 `json:"round"`
+	N         int                 `json:"n"` // from 1
+	Why       order.AgainReason   `json:"why"`
+	State     order.DeliveryState `json:"state"`
+	URLs      []string            `json:"urls"`
+	Tries     int                 `json:"tries"`
+	Note      string              `json:"note"`
+	SentAt    time.Time           `json:"sent_at,omitzero"`
+	SettledAt time.Time           `json:"settled_at,omitzero"`
+}
+
+// Reason says in words why the round is delivered again.
+func (r Redelivery) Reason() string { return whyAgain[r.Why] }

@@ -1,4 +1,4 @@
-package app
+package view
 
 import (
 	"strings"
@@ -93,3 +93,6 @@ func orderHint(c order.Condition) string {
 func refusedHint(id string) string {
 	return order.Command("orders cancel", id) + " removes it from this list; " + order.Command("orders retry", id) + " tries again"
 }
+
+// ModelHint is what to do about a model that ends.
+const ModelHint = "set another model for the generator and run `atelierd reload`; docs/generators.md has the providers' current ones"

@@ -1,8 +1,14 @@
-package term
+// Package words puts durations, moments, sizes and counts into words, the same ones on a
+// terminal, on a page and in a message.
+//
+// It must not know who shows them.
+package words
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Span formats a duration in at most two units: "43m", "5h 12m".
@@ -74,4 +80,28 @@ func Size(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// Count formats a number of things: "1 field", "2 fields".
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// Moment formats a time in a time zone, with its name.
+func Moment(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("2006-01-02 15:04 MST")
+}
+
+// Line puts a text on one line of at most n characters. It escapes nothing.
+func Line(s string, n int) string { return Cut(strings.Join(strings.Fields(s), " "), n) }
+
+// Cut shortens a text to at most n characters. The last one is then an ellipsis.
+func Cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
 }

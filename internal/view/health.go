@@ -1,26 +1,67 @@
-package cli
+package view
 
 import (
 	"cmp"
-	"context"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"time"
 
-	"atelierd/internal/app"
+	"atelierd/internal/backup"
 	"atelierd/internal/config"
 	"atelierd/internal/control"
 	"atelierd/internal/disk"
 	"atelierd/internal/enroll"
+	"atelierd/internal/fulfill"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/words"
 )
 
-// This file holds how the daemon, the agent and the machine are. What the marketplace
-// shows of the agent is as it was last read, with its age. Nothing is sent.
+// StuckLoops names the loops that are past their limits.
+func StuckLoops(s control.State) []string {
+	list := []string{}
+	for _, l := range s.Loops {
+		if l.Stuck > 0 {
+			list = append(list, l.Name)
+		}
+	}
+	return list
+}
 
-type daemonView struct {
+// Backup is the last backup by the section [backup].
+type Backup struct {
+	To string `json:"to"` // empty when they are off
+	// Last is when the last one into To was made; zero if there is none. Next is when
+	// another is due.
+	Last  time.Time `json:"last,omitzero"`
+	Next  time.Time `json:"next,omitzero"`
+	Files int       `json:"files"`
+	Bytes int64     `json:"bytes"`
+	// Left is how many files it lacks, or has otherwise than the database.
+	Left int `json:"left"`
+	// Failed is why the newest one failed; empty if it did not.
+	Failed string `json:"failed,omitempty"`
+}
+
+func viewBackup(cfg config.Backup, facts []store.Fact) Backup {
+	v := Backup{To: cfg.To}
+	for _, f := range facts {
+		switch f.Name {
+		case backup.FactLast:
+			if l, ok := backup.ReadLast(f.Value); ok && l.To == cfg.To {
+				v.Last, v.Next, v.Files, v.Bytes, v.Left = l.At, l.At.Add(cfg.Every), l.Files, l.Bytes, l.Left
+			}
+		case string(order.AlertBackup.Code()):
+			v.Failed = f.Value
+		}
+	}
+	return v
+}
+
+// Daemon is the process that works for the agent.
+type Daemon struct {
 	Running bool `json:"running"`
 	PID     int  `json:"pid,omitzero"`
 	// Version and Since are those of the daemon that runs.
@@ -37,8 +78,8 @@ type daemonView struct {
 	Why     string `json:"why,omitempty"`
 }
 
-// pollsView is when the marketplace was last reached, and when it is asked next.
-type pollsView struct {
+// Polls is when the marketplace was last reached, and when it is asked next.
+type Polls struct {
 	// Answered is when it last answered a poll; zero if it never did.
 	Answered time.Time `json:"answered,omitzero"`
 	Reached  bool      `json:"reached"`
@@ -52,8 +93,8 @@ type pollsView struct {
 	Error string `json:"error,omitempty"`
 }
 
-// agentHealth is what the marketplace shows of the agent.
-type agentHealth struct {
+// AgentHealth is what the marketplace shows of the agent.
+type AgentHealth struct {
 	// Visible is null before the profile was read.
 	Visible *bool `json:"visible"`
 	// Flagged is null before the moderation was read.
@@ -61,23 +102,23 @@ type agentHealth struct {
 	ReadAt  time.Time `json:"read_at,omitzero"` // the older of the two
 }
 
-// listingsView is whether the services on sale are as they are configured.
-type listingsView struct {
+// Listings is whether the services on sale are as they are configured.
+type Listings struct {
 	Listed  int       `json:"listed"`
 	Differ  int       `json:"differ"`
 	Missing int       `json:"missing"`
 	ReadAt  time.Time `json:"read_at,omitzero"`
 }
 
-// generatorHealth is a generator that a service uses.
-type generatorHealth struct {
+// GeneratorHealth is a generator that a service uses.
+type GeneratorHealth struct {
 	Name        string    `json:"name"`
 	PausedSince time.Time `json:"paused_since,omitzero"`
 	Reason      string    `json:"reason,omitempty"`
 }
 
-// diskView is the room on the disk of the data folder; zero if it is unknown.
-type diskView struct {
+// Disk is the room on the disk of the data folder; zero if it is unknown.
+type Disk struct {
 	Free int64 `json:"free_bytes"`
 	Low  bool  `json:"low"`
 	// Files is what the files of orders take, and PerDay what was added in a day lately.
@@ -88,51 +129,36 @@ type diskView struct {
 	Days *int `json:"days_left"`
 }
 
-// waitingView is an order that waits for its delivery.
-type waitingView struct {
+// Waiting is an order that waits for its delivery.
+type Waiting struct {
 	ID      string    `json:"id"`
 	Service string    `json:"service"`
 	Since   time.Time `json:"since"`
 	DueAt   time.Time `json:"due_at,omitzero"`
 }
 
-// patience is how long status waits for the daemon.
-const patience = 2 * time.Second
-
-// askDaemon returns what the daemon does; ok is false if none runs, or it does not answer.
-func askDaemon(ctx context.Context, dir string) (s control.State, ok bool) {
-	client, runs := daemonOf(dir)
-	if !runs {
-		return s, false
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	s, err := client.State(ctx)
-	return s, err == nil
-}
-
 // viewDaemon returns the process that holds the folder. A heartbeat answers no commands.
-func viewDaemon(pid int, s control.State, answers bool, last order.Run) daemonView {
+func viewDaemon(pid int, s control.State, answers bool, last order.Run) Daemon {
 	if pid == 0 {
-		return daemonView{Crashed: !last.BeganAt.IsZero() && last.EndedAt.IsZero(), Why: last.Note}
+		return Daemon{Crashed: !last.BeganAt.IsZero() && last.EndedAt.IsZero(), Why: last.Note}
 	}
-	v := daemonView{Running: true, PID: pid, Version: last.Version, Since: last.BeganAt, Silent: !answers}
+	v := Daemon{Running: true, PID: pid, Version: last.Version, Since: last.BeganAt, Silent: !answers}
 	if answers {
-		v.Version, v.Since, v.Stopping, v.Stuck = s.Version, s.Since, s.Stopping, stuckLoops(s)
+		v.Version, v.Since, v.Stopping, v.Stuck = s.Version, s.Since, s.Stopping, StuckLoops(s)
 	}
 	return v
 }
 
 // viewPolls returns when the marketplace was reached. within is how old the last answer may
 // be.
-func viewPolls(answered time.Time, within time.Duration, p control.Poll, now time.Time) pollsView {
-	return pollsView{
+func viewPolls(answered time.Time, within time.Duration, p control.Poll, now time.Time) Polls {
+	return Polls{
 		Answered: answered, Reached: !answered.IsZero() && now.Sub(answered) <= within,
 		Next: p.Next, Kept: p.Kept, Limit: p.Limit, Error: p.Error,
 	}
 }
 
-func viewAgentHealth(facts []store.Fact) (v agentHealth) {
+func viewAgentHealth(facts []store.Fact) (v AgentHealth) {
 	hidden, flagged := false, false
 	var profile, moderation time.Time
 	for _, f := range facts {
@@ -159,12 +185,12 @@ func viewAgentHealth(facts []store.Fact) (v agentHealth) {
 	return v
 }
 
-func viewListings(services []serviceView, facts []store.Fact) (v listingsView) {
+func viewListings(services []Service, facts []store.Fact) (v Listings) {
 	for _, s := range services {
 		switch s.State {
-		case string(order.ServiceListed), servicePaused:
+		case string(order.ServiceListed), ServicePaused:
 			v.Listed++
-		case serviceDiffers:
+		case ServiceDiffers:
 			v.Listed++
 			v.Differ++
 		case string(order.ServiceWanted), string(order.ServiceCreating), string(order.ServiceHeld):
@@ -181,7 +207,7 @@ func viewListings(services []serviceView, facts []store.Fact) (v listingsView) {
 
 // viewGeneratorHealth returns the generators that the services use, and those that take
 // over from them.
-func viewGeneratorHealth(cfg *config.Config, paused map[string]store.Fact) []generatorHealth {
+func viewGeneratorHealth(cfg *config.Config, paused map[string]store.Fact) []GeneratorHealth {
 	used := map[string]bool{}
 	for _, s := range cfg.Services {
 		used[s.Generator] = true
@@ -189,10 +215,10 @@ func viewGeneratorHealth(cfg *config.Config, paused map[string]store.Fact) []gen
 			used[name] = true
 		}
 	}
-	list := []generatorHealth{}
+	list := []GeneratorHealth{}
 	for _, name := range slices.Sorted(maps.Keys(used)) {
 		f := paused[name]
-		list = append(list, generatorHealth{Name: name, PausedSince: f.Since, Reason: f.Value})
+		list = append(list, GeneratorHealth{Name: name, PausedSince: f.Since, Reason: f.Value})
 	}
 	return list
 }
@@ -200,13 +226,13 @@ func viewGeneratorHealth(cfg *config.Config, paused map[string]store.Fact) []gen
 // manyDays is more than an owner counts.
 const manyDays = 36_500
 
-func viewDisk(cfg *config.Config, st store.Stored) diskView {
-	v := diskView{Files: st.Kept, PerDay: int64(float64(st.Lately) / st.Within.Hours() * 24)}
+func viewDisk(cfg *config.Config, st store.Stored) Disk {
+	v := Disk{Files: st.Kept, PerDay: int64(float64(st.Lately) / st.Within.Hours() * 24)}
 	free, err := disk.Free(cfg.DataDir)
 	if err != nil {
 		return v
 	}
-	v.Free, v.Low = free, len(app.LowDisk(cfg.DataDir)) > 0
+	v.Free, v.Low = free, len(LowDisk(cfg.DataDir)) > 0
 	if v.PerDay == 0 || v.enough(cfg.History) {
 		return v
 	}
@@ -217,7 +243,7 @@ func viewDisk(cfg *config.Config, st store.Stored) diskView {
 }
 
 // enough reports whether so much is removed in time that the room lasts.
-func (v diskView) enough(keep config.History) bool {
+func (v Disk) enough(keep config.History) bool {
 	most := int64(math.MaxInt64)
 	if days := int64(keep.Files.Hours() / 24); days > 0 {
 		most = days * v.PerDay
@@ -228,6 +254,20 @@ func (v diskView) enough(keep config.History) bool {
 	return most-v.Files <= v.Free
 }
 
-func viewWaiting(w order.Waiting) waitingView {
-	return waitingView{ID: w.ID, Service: cmp.Or(w.Service, "unknown service"), Since: w.Since, DueAt: w.DueAt}
+func viewWaiting(w order.Waiting) Waiting {
+	return Waiting{ID: w.ID, Service: cmp.Or(w.Service, "unknown service"), Since: w.Since, DueAt: w.DueAt}
+}
+
+// LowDisk is what the owner has to know of a disk without room for another file. It asks
+// the file system, because nothing can be stored there.
+func LowDisk(dir string) []order.Condition {
+	free, err := disk.Free(dir)
+	if err != nil || free >= fulfill.LeastRoom {
+		return nil
+	}
+	return []order.Condition{{
+		What: "daemon", ID: string(order.AlertDisk), Code: order.AlertDisk.Code(), State: "held",
+		Reason: fmt.Sprintf("%s are free in %s; below %s no generator is started, and without room nothing is done", words.Size(free), dir, words.Size(fulfill.LeastRoom)),
+		Hint:   "make room in the data folder; work resumes by itself",
+	}}
 }

@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"slices"
@@ -8,12 +8,11 @@ import (
 	"atelierd/internal/config"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/words"
 )
 
-// This file finds which services are affected by generators that are paused.
-
-// pausedGenerators returns the fact behind each paused generator, by its name.
-func pausedGenerators(facts []store.Fact) map[string]store.Fact {
+// PausedGenerators returns the fact behind each paused generator, by its name.
+func PausedGenerators(facts []store.Fact) map[string]store.Fact {
 	list := map[string]store.Fact{}
 	for _, f := range facts {
 		if name, ok := strings.CutPrefix(f.Name, string(order.AlertGenerator.Code())); ok {
@@ -23,9 +22,9 @@ func pausedGenerators(facts []store.Fact) map[string]store.Fact {
 	return list
 }
 
-// generatorOf names the generator of a service. It is "" for a service that is
+// GeneratorOf names the generator of a service. It is "" for a service that is
 // not configured.
-func generatorOf(cfg *config.Config, title string) string {
+func GeneratorOf(cfg *config.Config, title string) string {
 	at := slices.IndexFunc(cfg.Services, func(s config.Service) bool { return order.SameTitle(s.Title, title) })
 	if at < 0 {
 		return ""
@@ -33,10 +32,10 @@ func generatorOf(cfg *config.Config, title string) string {
 	return cfg.Services[at].Generator
 }
 
-// pausedBehind names the paused generator because of which a service is not
+// PausedBehind names the paused generator because of which a service is not
 // listed. It is "" when the service is held for another reason.
-func pausedBehind(cfg *config.Config, title, reason string, paused map[string]store.Fact) string {
-	name := generatorOf(cfg, title)
+func PausedBehind(cfg *config.Config, title, reason string, paused map[string]store.Fact) string {
+	name := GeneratorOf(cfg, title)
 	for _, each := range append([]string{name}, cfg.Generators[name].Fallback...) {
 		if f, is := paused[each]; is && f.Value == reason {
 			return each
@@ -45,10 +44,10 @@ func pausedBehind(cfg *config.Config, title, reason string, paused map[string]st
 	return ""
 }
 
-// pausedService names the generator of a service if it is paused. standIn is the
+// PausedService names the generator of a service if it is paused. standIn is the
 // generator that works in its place, "" if there is none.
-func pausedService(cfg *config.Config, title string, paused map[string]store.Fact) (name, standIn string) {
-	name = generatorOf(cfg, title)
+func PausedService(cfg *config.Config, title string, paused map[string]store.Fact) (name, standIn string) {
+	name = GeneratorOf(cfg, title)
 	if _, is := paused[name]; !is {
 		return "", ""
 	}
@@ -60,8 +59,8 @@ func pausedService(cfg *config.Config, title string, paused map[string]store.Fac
 	return name, ""
 }
 
-// standsIn continues a sentence about a paused generator.
-func standsIn(standIn string) string {
+// StandsIn continues a sentence about a paused generator.
+func StandsIn(standIn string) string {
 	if standIn == "" {
 		return ""
 	}
@@ -70,24 +69,24 @@ func standsIn(standIn string) string {
 
 // markPaused marks the services whose generator is paused. The attention list
 // shows the reason.
-func markPaused(cfg *config.Config, services []serviceView, paused map[string]store.Fact) {
+func markPaused(cfg *config.Config, services []Service, paused map[string]store.Fact) {
 	for i, v := range services {
 		switch v.State {
-		case string(order.ServiceListed), serviceDiffers:
-			if name, standIn := pausedService(cfg, v.Title, paused); name != "" {
-				services[i].State, services[i].Since = servicePaused, paused[name].Since
-				services[i].Reason = "generator " + name + " is paused" + standsIn(standIn)
+		case string(order.ServiceListed), ServiceDiffers:
+			if name, standIn := PausedService(cfg, v.Title, paused); name != "" {
+				services[i].State, services[i].Since = ServicePaused, paused[name].Since
+				services[i].Reason = "generator " + name + " is paused" + StandsIn(standIn)
 			}
 		case string(order.ServiceHeld):
-			if name := pausedBehind(cfg, v.Title, v.Reason, paused); name != "" {
+			if name := PausedBehind(cfg, v.Title, v.Reason, paused); name != "" {
 				services[i].Reason = "not listed: generator " + name + " is paused"
 			}
 		}
 	}
 }
 
-// pauseView is what the owner has paused.
-type pauseView struct {
+// Pause is what the owner has paused.
+type Pause struct {
 	Service  string      `json:"service"` // empty for everything
 	Since    time.Time   `json:"since"`
 	Until    time.Time   `json:"until,omitzero"` // until it is resumed without one
@@ -96,22 +95,23 @@ type pauseView struct {
 	Delisted bool        `json:"delisted"` // off the marketplace meanwhile
 }
 
-func viewPauses(list []order.Pause) []pauseView {
-	views := []pauseView{}
+// Pauses are what the owner has paused.
+func Pauses(list []order.Pause) []Pause {
+	views := []Pause{}
 	for _, p := range list {
-		views = append(views, pauseView(p))
+		views = append(views, Pause(p))
 	}
 	return views
 }
 
-// pauseText says who has paused something, until when, and why.
-func pauseText(p order.Pause, zone *time.Location) string {
+// PauseText says who has paused something, until when, and why.
+func PauseText(p order.Pause, zone *time.Location) string {
 	text := "paused"
 	if p.By != "" {
 		text += " by " + string(p.By)
 	}
 	if !p.Until.IsZero() {
-		text += " until " + clockIn(p.Until, zone)
+		text += " until " + words.Moment(p.Until, zone)
 	}
 	if p.Delisted {
 		text += ", off the marketplace"
@@ -124,17 +124,17 @@ func pauseText(p order.Pause, zone *time.Location) string {
 
 // markPausedByOwner marks the services that the owner has paused. That comes before what
 // is wrong with a generator.
-func markPausedByOwner(cfg *config.Config, services []serviceView, list []order.Pause, now time.Time) {
+func markPausedByOwner(cfg *config.Config, services []Service, list []order.Pause, now time.Time) {
 	for i, v := range services {
 		p, paused := order.PauseOf(list, v.Title, now)
-		if !paused || v.State == serviceUnconfigured {
+		if !paused || v.State == ServiceUnconfigured {
 			continue
 		}
-		view := pauseView(p)
+		view := Pause(p)
 		services[i].Pause = &view
-		if v.State == string(order.ServiceListed) || v.State == serviceDiffers || v.State == servicePaused {
-			services[i].State, services[i].Since = servicePaused, p.Since
+		if v.State == string(order.ServiceListed) || v.State == ServiceDiffers || v.State == ServicePaused {
+			services[i].State, services[i].Since = ServicePaused, p.Since
 		}
-		services[i].Reason = pauseText(p, cfg.Zone())
+		services[i].Reason = PauseText(p, cfg.Zone())
 	}
 }
