@@ -41,6 +41,8 @@ type OrderQuery struct {
 	// contains: the brief with its title and answers, the review, or a message of the
 	// client. "" stands for any order.
 	Text string
+	// Narrow are more conditions; its zero value has none.
+	Narrow Narrow
 	// OlderThan is the id of the order before the first of the page, or "".
 	OlderThan string
 	// Most is the most orders of a page, at least 1.
@@ -52,7 +54,8 @@ type OrderPage struct {
 	Lines []Line
 	// Next is the OlderThan of the next page; "" if there is none.
 	Next string
-	// Partial means that the search stopped after many texts. The next page goes on.
+	// Partial means that the search stopped after many texts, or the list after many orders
+	// that Narrow has not. The next page goes on.
 	Partial bool
 }
 
@@ -62,6 +65,9 @@ func (s *Store) Page(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	find := s.list
 	if q.Text != "" {
 		find = s.search
+	}
+	if q.Narrow != (Narrow{}) {
+		find = s.narrowed(find)
 	}
 	ids, p, err := find(ctx, q)
 	if err != nil {
@@ -172,6 +178,11 @@ func (s *Store) named(ctx context.Context, q OrderQuery) ([]Line, error) {
 	ids, err := s.idsLike(ctx, text)
 	if err != nil || len(ids) == 0 {
 		return nil, err
+	}
+	if q.Narrow != (Narrow{}) {
+		if ids, _, err = s.choose(ctx, q.Narrow, ids); err != nil {
+			return nil, err
+		}
 	}
 	lines, err := s.lines(ctx, ids)
 	return slices.DeleteFunc(lines, func(l Line) bool {
