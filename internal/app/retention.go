@@ -10,6 +10,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/retention"
 	"atelierd/internal/store"
+	"atelierd/internal/thumb"
 )
 
 func newRetention(b base, w waits) *retention.Loop { return retention.New(retentionOptions(b, w)) }
@@ -31,7 +32,8 @@ func RetentionOptions(cfg *config.Config, st *store.Store, log *slog.Logger) ret
 			order.HistoryAttempts: h.Attempts, order.HistoryTexts: h.Texts,
 		},
 		MaxBytes: h.MaxBytes, Folder: fulfill.OrderFolder, Zone: cfg.Zone(), Log: log,
-		ClearWork: func(folder string) error { return fulfill.ClearOrder(cfg.DataDir, folder) },
+		ClearWork:   func(folder string) error { return fulfill.ClearOrder(cfg.DataDir, folder) },
+		RemoveThumb: func(sum string) error { return thumb.Remove(cfg.DataDir, sum) },
 	}
 }
 

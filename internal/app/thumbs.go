@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"atelierd/internal/fulfill"
+	"atelierd/internal/generate/exec"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/thumb"
@@ -12,7 +13,7 @@ import (
 // newThumbs makes what makes small pictures. In the background it does so only for a
 // console.
 func newThumbs(b base) *thumb.Maker {
-	return thumb.New(thumb.Options{
+	o := thumb.Options{
 		Dir: b.Config.DataDir, FilesDir: fulfill.FilesDir, Log: b.Log,
 		Files: func(ctx context.Context, after int64) ([]order.Artifact, error) {
 			if !b.config().Console.On() {
@@ -20,7 +21,11 @@ func newThumbs(b base) *thumb.Maker {
 			}
 			return b.Store.FilesAfter(ctx, after)
 		},
-	})
+	}
+	if ffmpeg := exec.FindTool("ffmpeg"); ffmpeg != nil {
+		o.FFmpeg = ffmpeg.Run
+	}
+	return thumb.New(o)
 }
 
 // shownFiles are the files of orders for pages.

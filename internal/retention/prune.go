@@ -141,6 +141,11 @@ func (p *Pruner) removeMarked(ctx context.Context) error {
 			if err := root.Remove(filepath.FromSlash(f.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return false, err
 			}
+			if p.o.RemoveThumb != nil {
+				if err := p.o.RemoveThumb(f.SHA256); err != nil {
+					return false, err
+				}
+			}
 		}
 		for _, f := range files {
 			removeEmpty(root, filepath.Join(p.o.FilesDir, p.o.Folder(f.OrderID)))

@@ -55,6 +55,9 @@ type Options struct {
 	// of work, except for what programs still need that may run.
 	Folder    func(orderID string) string
 	ClearWork func(folder string) error
+	// RemoveThumb removes what was made of a file, which has this sha256. Another file
+	// with it gets that again. Nil is for nothing.
+	RemoveThumb func(sha256 string) error
 	// Ready is asked before anything is removed. Until it returns nil, nothing is. Nil is
 	// always ready.
 	Ready func() error

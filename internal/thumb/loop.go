@@ -147,7 +147,7 @@ func (m *Maker) fulfil(ctx context.Context) {
 // missing makes the small picture of a file that has none. Twice the time that it took is
 // left to the work on orders and to pages.
 func (m *Maker) missing(ctx context.Context, a order.Artifact) {
-	if m.made(a.SHA256) || strings.HasPrefix(a.MIME, "video/") && m.o.Frame == nil {
+	if m.made(a.SHA256) || strings.HasPrefix(a.MIME, "video/") && m.o.FFmpeg == nil {
 		return
 	}
 	began := time.Now()

@@ -49,10 +49,10 @@ type Options struct {
 	// Files returns the files that have a picture, at most 100: those whose ids come after
 	// one, by their ids.
 	Files func(ctx context.Context, after int64) ([]order.Artifact, error)
-	// Frame writes a frame of the video in the file input to the file output. Nil is for
-	// no posters.
-	Frame func(ctx context.Context, mime, input, output string) error
-	Log   *slog.Logger
+	// FFmpeg runs ffmpeg in a folder, with an empty environment and a time limit. Nil is
+	// for no posters.
+	FFmpeg func(ctx context.Context, dir string, args ...string) error
+	Log    *slog.Logger
 }
 
 // Maker makes small pictures. Create it with New.
@@ -148,16 +148,25 @@ func (m *Maker) make(ctx context.Context, a order.Artifact) error {
 	}
 	small, err := m.small(ctx, a)
 	switch {
+	case err == nil:
+		err = m.write(a.SHA256, small)
+		return errors.Join(err, m.note(a.SHA256, 0))
 	case ctx.Err() != nil || host.Lacks(err) != host.None: // it says nothing of the file
 		return errors.Join(err, m.note(a.SHA256, tries))
-	case err != nil:
+	case errors.Is(err, errNoFile): // it may come back
+		return errors.Join(ErrNone, m.note(a.SHA256, tries))
+	case tookTooLong(err):
+		return ErrLater
+	default:
 		m.o.Log.Debug("no small picture could be made of a file", "order", a.OrderID, "file", a.ID, "error", err)
 		return errors.Join(ErrNone, m.note(a.SHA256, mostTries))
 	}
-	if err := m.write(a.SHA256, small); err != nil {
-		return errors.Join(err, m.note(a.SHA256, tries))
-	}
-	return os.Remove(m.tried(a.SHA256))
+}
+
+// tookTooLong reports whether a program was stopped, as it may be on a busy machine.
+func tookTooLong(err error) bool {
+	f, is := errors.AsType[*order.Failure](err)
+	return is && f.Code == order.CodeTimeout
 }
 
 // note stores how often a file was tried.
@@ -230,10 +239,10 @@ func (m *Maker) scaled(a order.Artifact, side, bytes int) ([]byte, error) {
 	if large {
 		debug.FreeOSMemory() // a daemon that runs for months does not keep it
 	}
-	if err != nil {
-		return nil, err
+	if other := same(f, a); other != nil { // whatever was found in it
+		return nil, other
 	}
-	if err := same(f, a); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return encode(small, bytes)
