@@ -19,8 +19,10 @@ import (
 	"atelierd/internal/control"
 	"atelierd/internal/logonce"
 	"atelierd/internal/order"
+	"atelierd/internal/owner"
 	"atelierd/internal/serve"
 	"atelierd/internal/thumb"
+	"atelierd/internal/view"
 )
 
 // maxConsole is the most connections to the console at the same time.
@@ -34,6 +36,7 @@ const consoleAgain = time.Minute
 type consoleLoop struct {
 	b        base
 	thumbs   *thumb.Maker
+	daemon   control.Daemon // this one, set before run
 	changed  signal
 	failures logonce.Logger
 
@@ -90,6 +93,13 @@ func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	defer users.Close()
+	acts := c.b.App.o.with(cfg)
+	acts.By = "console" // each page says who it is
+	actions, err := openOwner(acts.withDefaults(), c.b.config)
+	if err != nil {
+		return err
+	}
+	defer actions.Close()
 	l, err := OpenConsolePort(c.b.App.o.with(cfg))
 	if err != nil {
 		return err
@@ -115,7 +125,7 @@ func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
 	c.b.Log.Info("serving the console", "address", l.Addr().String(), "url", c.address())
 	beat.Idle(ctx)
 	defer beat.Turn(ctx)
-	err = o.Run(ctx, l, console.New(c.options(cfg, users)))
+	err = o.Run(ctx, l, console.New(c.options(cfg, users, actions)))
 	stop()
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
@@ -124,7 +134,7 @@ func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
 }
 
 // options are those of the pages.
-func (c *consoleLoop) options(cfg *config.Config, users *access.Access) console.Options {
+func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions *owner.Actions) console.Options {
 	sum := sha256.Sum256([]byte(c.b.Credentials.current().AgentID))
 	o := console.Options{
 		Access: users, Secure: cfg.Console.Secure(), Log: c.b.Log, Name: hex.EncodeToString(sum[:4]),
@@ -132,7 +142,11 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access) console.
 		Zone:  func() *time.Location { return c.b.config().Zone() },
 		Files: shownFiles{c.thumbs, c.b.Store},
 
-		Version: c.b.Store.Version,
+		Version: c.b.Store.Version, Owner: actions, Wake: c.b.App.Wake,
+		View: view.Reader{
+			Config: c.b.config, Store: c.b.Store,
+			Daemon: func(context.Context) (control.State, bool) { return c.daemon.State(), true },
+		},
 	}
 	if host := cfg.Console.Host(); host != "" {
 		o.Hosts = []string{host}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"atelierd/internal/config"
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
 	"atelierd/internal/store"
@@ -12,19 +13,26 @@ import (
 // names. The caller closes them.
 func OpenOwner(o Options) (*owner.Actions, error) {
 	o = o.withDefaults()
-	var titles []string
-	for _, s := range o.Config.Services {
-		titles = append(titles, s.Title)
-	}
+	return openOwner(o, func() *config.Config { return o.Config })
+}
+
+// openOwner opens the actions with the configuration that now returns, which may change.
+func openOwner(o Options, now func() *config.Config) (*owner.Actions, error) {
 	return owner.Open(owner.Options{
-		Dir: o.Config.DataDir, By: o.By, Services: titles,
+		Dir: o.Config.DataDir, By: o.By,
+		Services: func() (titles []string) {
+			for _, s := range now().Services {
+				titles = append(titles, s.Title)
+			}
+			return titles
+		},
 		Decide: func(ctx context.Context, st *store.Store) (owner.Decide, error) {
-			catalog, err := Catalogs(o.Config, st)(ctx)
+			catalog, err := Catalogs(now(), st)(ctx)
 			if err != nil {
 				return nil, err
 			}
 			return func(k order.Known, f order.Facts) order.Decision { return catalog.Decide(k, f) }, nil
 		},
-		CheckText: func(text string) error { return checkText(o.Config, o.Getenv, text) },
+		CheckText: func(text string) error { return checkText(now(), o.Getenv, text) },
 	})
 }

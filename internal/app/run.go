@@ -80,7 +80,10 @@ func daemonLoops() fx.Option {
 		asLoop(func(p *ping.Pinger) loop { return loop{"ping", 6, p.Run} }),
 		asLoop(func(l *retention.Loop) loop { return loop{"retention", 6, l.Run} }),
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
-		asLoop(func(c *consoleLoop) loop { return loop{"console", 6, c.run} }),
+		asLoop(func(c *consoleLoop, a *App, p *intake.Poller, e *engine.Engine, m *budget.Budget) loop {
+			c.daemon = controlled{a, p, e, m, c}
+			return loop{"console", 6, c.run}
+		}),
 		asLoop(func(m *thumb.Maker) loop { return loop{"thumbnails", 6, m.Run} }),
 		asLoop(func(a *announce.Announcer) loop { return loop{"notifications", 6, a.Run} }),
 		asLoop(func(e *engine.Engine) loop { return loop{"engine", 7, e.Run} }),

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"atelierd/internal/console/access"
+	"atelierd/internal/owner"
 	"atelierd/internal/serve"
+	"atelierd/internal/view"
 )
 
 // Options are what the console shows, and to whom.
@@ -35,7 +37,12 @@ type Options struct {
 	Files Files
 	// Version returns a number that grows with each change of the ledger.
 	Version func() (uint64, error)
-	Log     *slog.Logger
+	// View reads what the pages show, and Owner does what their forms ask for. Wake has the
+	// daemon look at what was done.
+	View  view.Reader
+	Owner *owner.Actions
+	Wake  func()
+	Log   *slog.Logger
 }
 
 // console is the handler of all pages.

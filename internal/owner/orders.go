@@ -111,7 +111,7 @@ func ParsePrice(text string) (order.USD, error) {
 // service returns the title of the service on sale that a text names.
 func (a *Actions) service(text string) (title string, err error) {
 	var titles []string
-	for _, title := range a.o.Services {
+	for _, title := range a.o.Services() {
 		if order.SameTitle(title, text) {
 			return title, nil
 		}

@@ -23,8 +23,8 @@ type Options struct {
 	Dir string
 	// By is who acts.
 	By order.Actor
-	// Services are the titles of what is sold now, for Assign.
-	Services []string
+	// Services returns the titles of what is sold now, for Assign.
+	Services func() []string
 	// Decide returns the decisions on orders as they are now, for Assign.
 	Decide func(context.Context, *store.Store) (Decide, error)
 	// CheckText returns an error if a text must not leave this machine; nil allows all.

@@ -47,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { w.daemon.Close() })
 	w.actions, err = owner.Open(owner.Options{
-		Dir: w.dir, By: by, Services: []string{"Images", "Videos"},
+		Dir: w.dir, By: by, Services: func() []string { return []string{"Images", "Videos"} },
 		Decide: func(context.Context, *store.Store) (owner.Decide, error) { return decide, nil },
 		CheckText: func(text string) error {
 			if strings.Contains(text, "sk-secret") {
