@@ -76,6 +76,14 @@ SELECT * FROM artifacts WHERE order_id = ? ORDER BY kind, round, take, position;
 -- name: FileByID :one
 SELECT * FROM artifacts WHERE id = ?;
 
+-- name: FileWanted :one
+SELECT CAST(EXISTS (SELECT 1 FROM artifacts WHERE sha256 = ? AND path <> '' AND removed_at IS NULL) AS INTEGER);
+
+-- name: Cover :many
+-- The first file of what was made last for an order.
+SELECT * FROM artifacts WHERE order_id = ? AND kind <> 'reference' AND path <> '' AND removed_at IS NULL
+ORDER BY created_at DESC, round DESC, take DESC, position LIMIT 1;
+
 -- name: FilesAfter :many
 -- Files on the disk that have a picture, by their ids.
 SELECT * FROM artifacts WHERE id > sqlc.arg(id) AND path <> '' AND removed_at IS NULL AND (mime GLOB 'image/*' OR mime GLOB 'video/*')

@@ -21,6 +21,7 @@ func newThumbs(b base) *thumb.Maker {
 			}
 			return b.Store.FilesAfter(ctx, after)
 		},
+		Wanted: b.Store.FileWanted,
 	}
 	if ffmpeg := exec.FindTool("ffmpeg"); ffmpeg != nil {
 		o.FFmpeg = ffmpeg.Run
@@ -34,6 +35,12 @@ type shownFiles struct {
 	st *store.Store
 }
 
+// Covers implements console.Files.
+func (s shownFiles) Covers(ctx context.Context, orderIDs []string) (map[string]order.Artifact, error) {
+	return s.st.Covers(ctx, orderIDs)
+}
+
+// File implements console.Files.
 func (s shownFiles) File(ctx context.Context, id int64) (order.Artifact, error) {
 	return s.st.File(ctx, id)
 }

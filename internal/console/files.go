@@ -15,6 +15,7 @@ import (
 	"atelierd/internal/media"
 	"atelierd/internal/order"
 	"atelierd/internal/thumb"
+	"atelierd/internal/view"
 )
 
 // Files are the files of orders, and their small pictures.
@@ -26,6 +27,9 @@ type Files interface {
 	Open(ctx context.Context, a order.Artifact) (*os.File, error)
 	// Has reports whether a file has a small picture, or may get one.
 	Has(a order.Artifact) bool
+	// Covers returns the first file of what was made last for each of the orders, by the
+	// order's id.
+	Covers(ctx context.Context, orderIDs []string) (map[string]order.Artifact, error)
 }
 
 // file is a file of an order as pages show it.
@@ -80,6 +84,26 @@ func (c *console) file(a order.Artifact) file {
 		f.Thumb = f.Full
 	}
 	return f
+}
+
+// viewed returns what pages show of a file of an order's history.
+func (c *console) viewed(f view.File) file {
+	return c.file(order.Artifact{
+		ID: f.ID, Path: f.Path, Name: f.Name, MIME: f.MIME, Bytes: f.Bytes, Width: f.Width, Height: f.Height, SHA256: f.SHA256, Removed: f.RemovedAt,
+	})
+}
+
+// covers returns a file for each of the orders that has one, by the order's id.
+func (c *console) covers(ctx context.Context, orderIDs []string) (map[string]file, error) {
+	if c.Files == nil {
+		return nil, nil
+	}
+	found, err := c.Files.Covers(ctx, orderIDs)
+	covers := map[string]file{}
+	for id, a := range found {
+		covers[id] = c.file(a)
+	}
+	return covers, err
 }
 
 func kindOf(a order.Artifact) string {

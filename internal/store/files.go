@@ -28,3 +28,25 @@ func (s *Store) FilesAfter(ctx context.Context, id int64) ([]order.Artifact, err
 	}
 	return list, err
 }
+
+// FileWanted reports whether an order has a file with this sha256 on the disk.
+func (s *Store) FileWanted(ctx context.Context, sha256 string) (bool, error) {
+	n, err := s.read.FileWanted(ctx, sha256)
+	return n != 0, err
+}
+
+// Covers returns the first file of what was made last for each of the orders that has one
+// on the disk, by the order's id.
+func (s *Store) Covers(ctx context.Context, orderIDs []string) (map[string]order.Artifact, error) {
+	covers := map[string]order.Artifact{}
+	for _, id := range orderIDs {
+		rows, err := s.read.Cover(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			covers[id] = artifact(r)
+		}
+	}
+	return covers, nil
+}

@@ -20,6 +20,8 @@ const (
 	allEvery = 24 * time.Hour
 	// longestMaking is how long one picture may take.
 	longestMaking = time.Minute
+	// sweepPause is how long a sweep lets others work.
+	sweepPause = 20 * time.Millisecond
 	// mostWanted is how many pictures may wait for pages.
 	mostWanted = 200
 )
@@ -95,6 +97,7 @@ func (m *Maker) Run(ctx context.Context) error {
 	all := time.Now()
 	for ctx.Err() == nil {
 		if !time.Now().Before(all) {
+			m.sweep(ctx)
 			after, all = 0, time.Now().Add(allEvery)
 		}
 		files, err := m.o.Files(ctx, after)
@@ -122,6 +125,29 @@ func (m *Maker) clear() {
 	left, _ := filepath.Glob(filepath.Join(m.o.Dir, Dir, tempPrefix+"*"))
 	for _, path := range left {
 		_ = os.RemoveAll(path) // it is in nobody's way
+	}
+}
+
+// sweep removes the small pictures of files that are gone: retention has removed them, or
+// they were made again.
+func (m *Maker) sweep(ctx context.Context) {
+	if m.o.Wanted == nil {
+		return
+	}
+	folder := filepath.Join(m.o.Dir, Dir)
+	entries, _ := os.ReadDir(folder) // none before the first
+	for i, e := range entries {
+		sum, _, _ := strings.Cut(e.Name(), ".")
+		if wanted, err := m.o.Wanted(ctx, sum); err == nil && !wanted && isSum(sum) {
+			_ = os.Remove(filepath.Join(folder, e.Name())) // or tomorrow
+		}
+		if i%100 == 99 {
+			m.fulfil(ctx)
+			beat.Sleep(ctx, sweepPause, nil)
+		}
+		if ctx.Err() != nil {
+			return
+		}
 	}
 }
 

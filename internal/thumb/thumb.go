@@ -49,6 +49,9 @@ type Options struct {
 	// Files returns the files that have a picture, at most 100: those whose ids come after
 	// one, by their ids.
 	Files func(ctx context.Context, after int64) ([]order.Artifact, error)
+	// Wanted reports whether there is a file with a sha256. The small pictures of others are
+	// removed each day. Nil keeps all.
+	Wanted func(ctx context.Context, sha256 string) (bool, error)
 	// FFmpeg runs ffmpeg in a folder, with an empty environment and a time limit. Nil is
 	// for no posters.
 	FFmpeg func(ctx context.Context, dir string, args ...string) error

@@ -105,6 +105,7 @@ type Take struct {
 
 // File is a file of a round, a piece or the client.
 type File struct {
+	ID        int64      `json:"-"`
 	Kind      order.Kind `json:"kind"` // delivery or piece
 	Round     int        `json:"round"`
 	Take      int        `json:"take"` // the last one counts
@@ -226,7 +227,7 @@ func viewHistory(h store.History, dataDir string) History {
 	}
 	for _, a := range h.Artifacts {
 		f := File{
-			Kind: a.Kind, Round: a.Round, Take: a.Take, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
+			ID: a.ID, Kind: a.Kind, Round: a.Round, Take: a.Take, Name: a.Name, MediaType: a.Media, MIME: a.MIME, Bytes: a.Bytes, Width: a.Width,
 			Height: a.Height, SHA256: a.SHA256, URL: a.URL, RemovedAt: a.Removed,
 		}
 		if a.Path != "" && a.Removed.IsZero() {

@@ -94,6 +94,54 @@ func (q *Queries) CountOrders(ctx context.Context) ([]CountOrdersRow, error) {
 	return items, nil
 }
 
+const cover = `-- name: Cover :many
+SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at, removed_at FROM artifacts WHERE order_id = ? AND kind <> 'reference' AND path <> '' AND removed_at IS NULL
+ORDER BY created_at DESC, round DESC, take DESC, position LIMIT 1
+`
+
+// The first file of what was made last for an order.
+func (q *Queries) Cover(ctx context.Context, orderID string) ([]Artifact, error) {
+	rows, err := q.db.QueryContext(ctx, cover, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Artifact{}
+	for rows.Next() {
+		var i Artifact
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrderID,
+			&i.Kind,
+			&i.Round,
+			&i.Take,
+			&i.Position,
+			&i.Path,
+			&i.Name,
+			&i.Bytes,
+			&i.Sha256,
+			&i.Mime,
+			&i.Media,
+			&i.Width,
+			&i.Height,
+			&i.Url,
+			&i.CreatedAt,
+			&i.UploadedAt,
+			&i.RemovedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const fileByID = `-- name: FileByID :one
 SELECT id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at, uploaded_at, removed_at FROM artifacts WHERE id = ?
 `
@@ -122,6 +170,17 @@ func (q *Queries) FileByID(ctx context.Context, id int64) (Artifact, error) {
 		&i.RemovedAt,
 	)
 	return i, err
+}
+
+const fileWanted = `-- name: FileWanted :one
+SELECT CAST(EXISTS (SELECT 1 FROM artifacts WHERE sha256 = ? AND path <> '' AND removed_at IS NULL) AS INTEGER)
+`
+
+func (q *Queries) FileWanted(ctx context.Context, sha256 string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, fileWanted, sha256)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const filesAfter = `-- name: FilesAfter :many
