@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // AgentCmd is the group of commands about the agent's profile.
@@ -64,7 +65,7 @@ type profileView struct {
 	// ModerationReason is why the agent is flagged.
 	ModerationReason string `json:"moderation_reason"`
 
-	Differs []differenceView `json:"differs"`
+	Differs []view.Difference `json:"differs"`
 }
 
 func viewProfile(have atelier.Profile, changes []enroll.Change) profileView {
@@ -73,7 +74,7 @@ func viewProfile(have atelier.Profile, changes []enroll.Change) profileView {
 		AvatarURL: have.AvatarURL, Capabilities: append([]string{}, have.Capabilities...), OwnerWallet: have.OwnerWallet,
 		PayoutWallet: have.PayoutWallet, PayoutBase: have.PayoutAddressBase, PayoutChain: have.PayoutChain,
 		AIModels: append([]string{}, have.AIModels...), TokenMint: have.TokenMint, Marketable: have.Marketable,
-		Differs: viewDifferences(changes),
+		Differs: view.Differences(changes),
 	}
 }
 
@@ -115,7 +116,7 @@ func (v profileView) show(g *term.Page) {
 	if len(v.Differs) > 0 {
 		g.Heading("the configuration differs")
 		showDifferences(g, v.Differs)
-		if movable(v.Differs) > 0 {
+		if view.Movable(v.Differs) > 0 {
 			g.Hint("  ", order.Command("agent sync")+" updates the profile")
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 	"atelierd/internal/words"
 )
 
@@ -50,15 +51,15 @@ func (c AgentSyncCmd) Run(p *Program) error {
 			return g.Print(p.Stdout)
 		}
 		g.Linef("  %s  %s", g.Paint(term.Yellow, "~ "+term.Line(have.Name, 100)), g.Paint(term.Dim, term.Sanitize(have.AgentID)))
-		views := viewDifferences(changes)
+		views := view.Differences(changes)
 		showDifferences(g, views)
-		if err := g.Print(p.Stdout); err != nil || c.DryRun || movable(views) == 0 {
+		if err := g.Print(p.Stdout); err != nil || c.DryRun || view.Movable(views) == 0 {
 			return err
 		}
 		if err := refuseExamples(want, m.Config.Local); err != nil {
 			return err
 		}
-		if err := c.ask(p, "\nThis changes "+words.Count(movable(views), "field")+" of the profile.", "yes"); err != nil {
+		if err := c.ask(p, "\nThis changes "+words.Count(view.Movable(views), "field")+" of the profile.", "yes"); err != nil {
 			return err
 		}
 		if err := m.Client.UpdateProfile(ctx, patch); err != nil {

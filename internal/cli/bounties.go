@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // BountiesCmd is the group of commands about tasks that clients have posted.
@@ -55,8 +56,8 @@ func (c BountiesListCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		v := viewBounties(open, claims)
-		return c.print(p, v, func(g *term.Page) { v.show(g, time.Now()) })
+		v := view.NewBounties(open, claims)
+		return c.print(p, v, func(g *term.Page) { showBounties(g, v, time.Now()) })
 	})
 }
 
@@ -87,8 +88,8 @@ func (c BountiesShowCmd) Run(p *Program) error {
 			return err
 		}
 		claim.Bounty = b
-		v := viewBounty(claim)
-		return c.print(p, v, func(g *term.Page) { v.show(g, time.Now()) })
+		v := view.NewBounty(claim)
+		return c.print(p, v, func(g *term.Page) { showBounty(g, v, time.Now()) })
 	})
 }
 

@@ -3,13 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"atelierd/internal/config"
-	"atelierd/internal/order"
 	"atelierd/internal/store"
+	"atelierd/internal/term"
+	"atelierd/internal/view"
 )
 
 // EarningsCmd is the group of commands about money earned.
@@ -45,8 +44,8 @@ func (c EarningsShowCmd) Run(p *Program) error {
 		return &UsageError{errors.New("--csv and --json cannot be used together; keep one of them")}
 	}
 	if c.By == "" {
-		if c.By = byDay; c.CSV {
-			c.By = byOrder
+		if c.By = view.ByDay; c.CSV {
+			c.By = view.ByOrder
 		}
 	}
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
@@ -54,59 +53,13 @@ func (c EarningsShowCmd) Run(p *Program) error {
 		if err != nil {
 			return &UsageError{err}
 		}
-		a, err := st.Accounts(ctx, when.Period)
+		v, err := reader(cfg, st).Earnings(ctx, c.By, when)
 		if err != nil {
 			return err
 		}
-		v := viewEarnings(a, grouping{by: c.By, period: when, provider: providers(cfg)})
 		if c.CSV {
-			return v.writeCSV(p.Stdout)
+			return v.WriteCSV(p.Stdout)
 		}
-		wallet, err := st.Fact(ctx, order.FactWallet)
-		if err != nil {
-			return err
-		}
-		v.WalletMissing = wallet == order.WalletMissing
-		if err := v.addOpen(ctx, st); err != nil {
-			return err
-		}
-		return c.print(p, v, v.show)
+		return c.print(p, v, func(g *term.Page) { showEarnings(g, v) })
 	})
-}
-
-// addOpen counts the orders that are not earned yet: delivered, or waiting for approval.
-func (v *earningsView) addOpen(ctx context.Context, st *store.Store) error {
-	delivered, err := st.Orders(ctx, string(order.StateDelivered), mostOrders)
-	if err != nil {
-		return err
-	}
-	var sum order.USD
-	for _, l := range delivered {
-		if l.Price != nil {
-			sum += *l.Price
-		}
-	}
-	v.InReview, v.InReviewUSD = len(delivered), sum.String()
-	held, err := st.Orders(ctx, string(order.StateHeld), mostOrders)
-	for _, l := range held {
-		if l.Code == order.CodeReview {
-			v.ToApprove++
-		}
-	}
-	return err
-}
-
-// mostOrders is more than an agent has open in a state.
-const mostOrders = 100_000
-
-// providers returns the provider of each generator that is configured: its type, or the
-// recipe that describes it.
-func providers(cfg *config.Config) map[string]string {
-	list := map[string]string{}
-	for name, g := range cfg.Generators {
-		if list[name] = g.Type; g.Recipe != "" {
-			list[name] = strings.TrimSuffix(filepath.Base(g.Recipe), ".toml")
-		}
-	}
-	return list
 }

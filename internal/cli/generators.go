@@ -3,13 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"atelierd/internal/config"
-	"atelierd/internal/generate/recipe"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
 	"atelierd/internal/view"
@@ -42,11 +39,11 @@ func (c GeneratorsListCmd) Run(p *Program) error {
 			return err
 		}
 	}
-	v := viewGenerators(cfg)
+	v := view.NewGenerators(cfg)
 	if cfg != nil {
 		v.OpenSamples = openSamples(cfg)
 	}
-	return c.print(p, v, v.show)
+	return c.print(p, v, func(g *term.Page) { showGenerators(g, v) })
 }
 
 // openSamples returns the open samples. `status` says why a database cannot be read.
@@ -63,78 +60,7 @@ func openSamples(cfg *config.Config) []view.Attention {
 	return list
 }
 
-// generatorsView is the generators of the configuration, and the recipes.
-type generatorsView struct {
-	Generators []generatorView `json:"generators"`
-	Recipes    []recipeView    `json:"recipes"`
-	// OpenSamples are those whose outcome is not known.
-	OpenSamples []view.Attention `json:"open_samples"`
-}
-
-type generatorView struct {
-	Name    string `json:"name"`
-	Type    string `json:"type"`
-	Recipe  string `json:"recipe,omitempty"`
-	Model   string `json:"model,omitempty"`
-	CostUSD string `json:"cost_usd,omitempty"`
-	// Problem is why its recipe cannot be read.
-	Problem string `json:"problem,omitempty"`
-}
-
-// recipeView is a recipe. File is empty for a shipped one, and TriedLive is the day of
-// a live run, or empty.
-type recipeView struct {
-	Name      string   `json:"name"`
-	File      string   `json:"file,omitempty"`
-	Provider  string   `json:"provider"`
-	Makes     []string `json:"makes"`
-	Source    string   `json:"source"`
-	Date      string   `json:"date"`
-	TriedLive string   `json:"tried_live,omitempty"`
-}
-
-// viewGenerators shows the generators of a configuration, which may be nil.
-func viewGenerators(cfg *config.Config) generatorsView {
-	v := generatorsView{Generators: []generatorView{}, Recipes: []recipeView{}, OpenSamples: []view.Attention{}}
-	if cfg != nil {
-		for _, name := range slices.Sorted(maps.Keys(cfg.Generators)) {
-			g := cfg.Generators[name]
-			shown := generatorView{Name: name, Type: g.Type, Recipe: g.Recipe, Model: g.Model}
-			if g.Cost > 0 {
-				shown.CostUSD = g.Cost.String()
-			}
-			if own, err := ownRecipe(g.Recipe); err != nil {
-				shown.Problem = err.Error()
-			} else if own != nil {
-				v.Recipes = append(v.Recipes, viewRecipe(own, g.Recipe))
-			}
-			v.Generators = append(v.Generators, shown)
-		}
-	}
-	for _, r := range recipe.Shipped() {
-		v.Recipes = append(v.Recipes, viewRecipe(r, ""))
-	}
-	return v
-}
-
-// ownRecipe returns the recipe of a generator if it is not a shipped one. The error is
-// that of a recipe that cannot be read.
-func ownRecipe(name string) (*recipe.Recipe, error) {
-	if name == "" {
-		return nil, nil
-	}
-	r, err := recipe.Open(name)
-	if err != nil || slices.Contains(recipe.Shipped(), r) {
-		return nil, err
-	}
-	return r, nil
-}
-
-func viewRecipe(r *recipe.Recipe, file string) recipeView {
-	return recipeView{r.Name, file, r.Title, append([]string{}, r.Makes...), r.Source, r.Date, r.Tried}
-}
-
-func (v generatorsView) show(g *term.Page) {
+func showGenerators(g *term.Page, v view.Generators) {
 	if len(v.Generators) > 0 {
 		g.Heading("your generators")
 		rows := [][]term.Cell{term.Headings("name", "type", "model", "price of a call")}

@@ -7,7 +7,6 @@ import (
 	"atelierd/internal/app"
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
-	"atelierd/internal/store"
 	"atelierd/internal/term"
 	"atelierd/internal/view"
 )
@@ -45,13 +44,13 @@ func (c ServicesListCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		return c.print(p, v, v.show)
+		return c.print(p, v, func(g *term.Page) { showPlan(g, v) })
 	})
 }
 
 // planServices compares the services of the configuration with those that are
 // listed.
-func (m market) planServices(ctx context.Context) ([]enroll.Planned, planView, error) {
+func (m market) planServices(ctx context.Context) ([]enroll.Planned, view.Plan, error) {
 	there, err := m.Client.Services(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -74,57 +73,25 @@ func (m market) planServices(ctx context.Context) ([]enroll.Planned, planView, e
 			plan[i].Step = enroll.StepDelisted
 		}
 	}
-	return plan, m.viewPlan(plan, view.PausedGenerators(facts), pauses), nil
+	return plan, view.NewPlan(m.Config, plan, view.PausedGenerators(facts), pauses), nil
 }
 
-// planView is what a sync would do about each service.
-type planView []plannedView
-
-type plannedView struct {
-	Step    enroll.Step      `json:"step"`
-	Title   string           `json:"title"`
-	ID      string           `json:"id"`
-	Retired bool             `json:"retired"`
-	Paused  string           `json:"paused"` // its own generator, if that is paused
-	Changes []differenceView `json:"changes"`
-
-	// Pause is what the owner has paused it by; null for nothing.
-	Pause *view.Pause `json:"paused_by_owner"`
-
-	standIn string
-	zone    *time.Location
-}
-
-func (m market) viewPlan(plan []enroll.Planned, paused map[string]store.Fact, pauses []order.Pause) planView {
-	list := planView{}
-	for _, s := range plan {
-		v := plannedView{Step: s.Step, Title: s.Title, ID: s.ID, Retired: s.Retired, Changes: viewDifferences(s.Changes)}
-		v.Paused, v.standIn = view.PausedService(m.Config, s.Title, paused)
-		if p, is := order.PauseOf(pauses, s.Title, time.Now()); is && s.Step != enroll.StepForeign {
-			view := view.Pause(p)
-			v.Pause, v.zone = &view, m.Config.Zone()
-		}
-		list = append(list, v)
-	}
-	return list
-}
-
-func (v planView) show(g *term.Page) {
+func showPlan(g *term.Page, v view.Plan) {
 	for _, s := range v {
-		s.show(g)
+		showPlanned(g, s)
 	}
 	if len(v) == 0 {
 		g.Linef("no service is configured, and none is listed; add a [[service]] to the configuration")
 	}
 }
 
-func (v plannedView) show(g *term.Page) {
+func showPlanned(g *term.Page, v view.Planned) {
 	title, id, note := term.Line(v.Title, 100), g.Paint(term.Dim, term.Sanitize(v.ID)), ""
 	if v.Paused != "" {
-		note = "; " + g.Paint(term.Yellow, "paused: generator "+v.Paused+" does not work now"+view.StandsIn(v.standIn))
+		note = "; " + g.Paint(term.Yellow, "paused: generator "+v.Paused+" does not work now"+view.StandsIn(v.StandIn))
 	}
 	if v.Pause != nil {
-		note += "; " + g.Paint(term.Yellow, term.Line(view.PauseText(order.Pause(*v.Pause), v.zone), 200))
+		note += "; " + g.Paint(term.Yellow, term.Line(view.PauseText(order.Pause(*v.Pause), v.Zone), 200))
 	}
 	switch v.Step {
 	case enroll.StepDelisted:

@@ -31,7 +31,7 @@ func (c ServicesSyncCmd) Run(p *Program) error {
 			return err
 		}
 		g := p.Page()
-		v.show(g)
+		showPlan(g, v)
 		if err := g.Print(p.Stdout); err != nil {
 			return err
 		}

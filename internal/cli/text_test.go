@@ -67,7 +67,7 @@ func TestAPeriodHasTheDaysOfItsZone(t *testing.T) {
 			}
 			return at.UTC().Format(time.RFC3339)
 		}
-		if err != nil || text(p.From) != c.from || text(p.To) != c.to || p.First != c.first || p.Last != c.last || p.whole != c.whole {
+		if err != nil || text(p.From) != c.from || text(p.To) != c.to || p.First != c.first || p.Last != c.last || p.Whole != c.whole {
 			t.Errorf("%+v is %+v, %v", c.flags, p, err)
 		}
 	}
@@ -84,6 +84,20 @@ func TestAPeriodHasTheDaysOfItsZone(t *testing.T) {
 	} {
 		if p, err := f.read(berlin, now); err == nil {
 			t.Errorf("%+v is %+v, want an error", f, p)
+		}
+	}
+}
+
+func TestTheEarningsHaveATotalOnANarrowTerminal(t *testing.T) {
+	t.Parallel()
+	total := view.EarningRow{Key: "total", Orders: 1, Gross: "5.00", Fee: "0.50", Net: "4.50", Cost: "0.04", Profit: "4.46"}
+	row := total
+	row.Key = "a service with a very long name"
+	for _, by := range []string{view.ByDay, view.ByService, view.ByGenerator, view.ByProvider, view.ByOrder} {
+		g := &term.Page{Width: 40}
+		showEarnings(g, view.Earnings{Rows: []view.EarningRow{row}, Total: total, Grouping: view.Grouping{By: by}})
+		if !strings.Contains(g.String(), "total") {
+			t.Errorf("by %s it shows %s", by, g.String())
 		}
 	}
 }

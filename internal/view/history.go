@@ -267,7 +267,7 @@ func viewOrder(h store.History) Order {
 	return Order{
 		ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 		Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
-		PriceUSD: Amount(o.Price), FeeUSD: Amount(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
+		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
 		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec, Rating: o.Review.Rating, Review: o.Review.Text,
 		Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
 		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,

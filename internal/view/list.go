@@ -83,13 +83,13 @@ func viewLine(l store.Line) Line {
 	return Line{
 		ID: l.ID, State: l.State, RemoteStatus: l.Status, Round: l.Round, Stage: l.Stage,
 		JobState: l.Job, Attempt: l.Attempt, RunAt: l.RunAt, JobCode: l.JobCode, JobReason: l.JobReason, Service: l.Service,
-		PriceUSD: Amount(l.Price), Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
+		PriceUSD: usd(l.Price), Brief: l.Brief, Code: l.Code, Reason: l.Reason, Hint: l.Hint, CreatedAt: l.Created, SeenAt: l.Seen,
 		DueAt: l.Due, DeliveredAt: l.Delivered, CompletedAt: l.Ended,
 	}
 }
 
-// Amount is an amount for machines, "" when there is none.
-func Amount(amount *order.USD) string {
+// usd is an amount for machines, "" when there is none.
+func usd(amount *order.USD) string {
 	if amount == nil {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package cli
+package view
 
 import (
 	"cmp"
@@ -13,48 +13,48 @@ import (
 
 // What earnings are grouped by.
 const (
-	byDay       = "day"
-	byMonth     = "month"
-	byService   = "service"
-	byClient    = "client"
-	byGenerator = "generator"
-	byProvider  = "provider"
-	byOrder     = "order"
+	ByDay       = "day"
+	ByMonth     = "month"
+	ByService   = "service"
+	ByClient    = "client"
+	ByGenerator = "generator"
+	ByProvider  = "provider"
+	ByOrder     = "order"
 )
 
 // grouping is how accounts are added up.
-type grouping struct {
-	by     string
-	period period
+type Grouping struct {
+	By     string `json:"-"`
+	Period Period `json:"-"`
 	// provider has the provider of each generator.
 	provider map[string]string
 }
 
-// ofGenerators reports whether the groups are of generators, which earn nothing by
+// OfGenerators reports whether the groups are of generators, which earn nothing by
 // themselves.
-func (g grouping) ofGenerators() bool { return g.by == byGenerator || g.by == byProvider }
+func (g Grouping) OfGenerators() bool { return g.By == ByGenerator || g.By == ByProvider }
 
 // key returns the group of what a generator made or an order is, as cut out of its parts.
-func (g grouping) key(c groupKey) string {
-	switch g.by {
-	case byDay:
+func (g Grouping) key(c groupKey) string {
+	switch g.By {
+	case ByDay:
 		return c.day
-	case byMonth:
+	case ByMonth:
 		return c.day[:min(len(c.day), len("2026-11"))]
-	case byService:
+	case ByService:
 		return cmp.Or(c.service, "(none)")
-	case byClient:
+	case ByClient:
 		return cmp.Or(c.client, "(unknown)")
-	case byGenerator:
+	case ByGenerator:
 		return cmp.Or(c.generator, "(none)")
-	case byProvider:
+	case ByProvider:
 		return g.providerOf(c.generator)
 	}
 	return cmp.Or(c.order, "(sample)")
 }
 
 // providerOf returns who runs a generator.
-func (g grouping) providerOf(generator string) string {
+func (g Grouping) providerOf(generator string) string {
 	if generator == "" {
 		return "(none)"
 	}
@@ -89,8 +89,8 @@ func (s *sums) costs(c store.Cost) { s.cost, s.lost = s.cost+c.Cost, s.lost+c.Lo
 
 func (s *sums) others(c store.Cost) { s.other, s.lost = s.other+c.Cost, s.lost+c.Lost }
 
-func (s *sums) row(key string) earningRow {
-	row := earningRow{
+func (s *sums) row(key string) EarningRow {
+	row := EarningRow{
 		Key: key, Orders: s.orders, Gross: s.gross.String(), Fee: s.fee.String(),
 		Net: (s.gross - s.fee).String(), Paid: s.paid.String(), Cost: s.cost.String(), Other: s.other.String(),
 		Lost: s.lost.String(), Spent: s.spent.String(), Profit: (s.gross - s.fee - s.cost).String(), Rated: s.rated,
@@ -115,11 +115,11 @@ func (g groups) add(key string, f func(*sums)) {
 }
 
 // sum adds up the accounts.
-func (g grouping) sum(a store.Accounts) groups {
+func (g Grouping) sum(a store.Accounts) groups {
 	list := groups{"": &sums{}}
 	for _, e := range a.Earned {
-		k := groupKey{day: g.period.day(e.Completed), service: e.Service, client: e.Client, order: e.ID}
-		if g.ofGenerators() {
+		k := groupKey{day: g.Period.day(e.Completed), service: e.Service, client: e.Client, order: e.ID}
+		if g.OfGenerators() {
 			list[""].earned(e) // a generator has made a part of it
 		} else {
 			list.add(g.key(k), func(s *sums) { s.earned(e) })
@@ -134,7 +134,7 @@ func (g grouping) sum(a store.Accounts) groups {
 		list.add(g.key(k), func(s *sums) { s.others(c.Cost) })
 	}
 	for name, usd := range a.Spent {
-		if g.ofGenerators() {
+		if g.OfGenerators() {
 			list.add(g.key(groupKey{generator: name}), func(s *sums) { s.spent += usd })
 		} else {
 			list[""].spent += usd
@@ -144,8 +144,8 @@ func (g grouping) sum(a store.Accounts) groups {
 }
 
 // rows returns the row of each group, and the total.
-func (g groups) rows() (rows []earningRow, total earningRow) {
-	rows = []earningRow{}
+func (g groups) rows() (rows []EarningRow, total EarningRow) {
+	rows = []EarningRow{}
 	for key, s := range g {
 		if key == "" {
 			total = s.row("total")
@@ -153,13 +153,13 @@ func (g groups) rows() (rows []earningRow, total earningRow) {
 			rows = append(rows, s.row(key))
 		}
 	}
-	slices.SortFunc(rows, func(a, b earningRow) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(rows, func(a, b EarningRow) int { return strings.Compare(a.Key, b.Key) })
 	return rows, total
 }
 
-// orderEarning is one order of the accounts. Without a time of completion it has not
+// OrderEarning is one order of the accounts. Without a time of completion it has not
 // completed, and without an id it is a sample: its costs are those of the period.
-type orderEarning struct {
+type OrderEarning struct {
 	ID        string            `json:"order_id"`
 	State     string            `json:"state"`
 	Service   string            `json:"service"`
@@ -180,13 +180,13 @@ type orderEarning struct {
 }
 
 // orders returns each order, and the samples of each generator as one.
-func (g grouping) orders(a store.Accounts) []orderEarning {
-	list := []orderEarning{}
+func (g Grouping) orders(a store.Accounts) []OrderEarning {
+	list := []OrderEarning{}
 	for _, e := range a.Earned {
-		row := orderEarning{ID: e.ID, State: string(order.StateCompleted), Service: e.Service, Client: e.Client, Completed: e.Completed.In(g.period.zone), PayoutTx: e.PayoutTx, Gross: e.Gross.String(), Fee: e.Fee.String(), Net: e.Net().String()}
+		row := OrderEarning{ID: e.ID, State: string(order.StateCompleted), Service: e.Service, Client: e.Client, Completed: e.Completed.In(g.Period.Zone), PayoutTx: e.PayoutTx, Gross: e.Gross.String(), Fee: e.Fee.String(), Net: e.Net().String()}
 		paid := order.USD(0)
 		if e.Paid {
-			paid, row.PaidAt = e.Net(), e.PaidAt.In(g.period.zone)
+			paid, row.PaidAt = e.Net(), e.PaidAt.In(g.Period.Zone)
 		}
 		row.Paid = paid.String()
 		if e.Rating != nil {
@@ -196,10 +196,10 @@ func (g grouping) orders(a store.Accounts) []orderEarning {
 	}
 	var others []string
 	costs := map[string][]store.Cost{}
-	rows := map[string]orderEarning{}
+	rows := map[string]OrderEarning{}
 	for _, c := range a.Other {
 		if _, known := rows[c.Order]; !known {
-			rows[c.Order] = orderEarning{ID: c.Order, State: cmp.Or(string(c.State), "sample"), Service: c.Service, Client: c.Client, Gross: "0.00", Fee: "0.00", Net: "0.00", Paid: "0.00"}
+			rows[c.Order] = OrderEarning{ID: c.Order, State: cmp.Or(string(c.State), "sample"), Service: c.Service, Client: c.Client, Gross: "0.00", Fee: "0.00", Net: "0.00", Paid: "0.00"}
 			others = append(others, c.Order)
 		}
 		costs[c.Order] = append(costs[c.Order], c.Cost)
@@ -211,7 +211,7 @@ func (g grouping) orders(a store.Accounts) []orderEarning {
 }
 
 // withCosts adds what generators cost to an order.
-func (g grouping) withCosts(row orderEarning, costs []store.Cost) orderEarning {
+func (g Grouping) withCosts(row OrderEarning, costs []store.Cost) OrderEarning {
 	var sum store.Cost
 	by := map[string]order.USD{}
 	row.Costs, row.providers = map[string]string{}, map[string]order.USD{}

@@ -1,13 +1,14 @@
-package cli
+package view
 
 import (
-	"atelierd/internal/sheet"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"atelierd/internal/sheet"
 )
 
 // The columns of the CSV. No release removes or renames one; docs/accounts.md lists them.
@@ -20,22 +21,22 @@ var (
 	generatorColumns = []string{"currency", "cost_usd", "other_cost_usd", "lost_usd", "spent_usd"}
 )
 
-// writeCSV writes the accounts as RFC 4180 has it.
-func (v earningsView) writeCSV(w io.Writer) error {
+// WriteCSV writes the accounts as RFC 4180 has it.
+func (v Earnings) WriteCSV(w io.Writer) error {
 	out := sheet.NewWriter(w)
 	switch {
-	case v.grouping.by == byOrder:
+	case v.Grouping.By == ByOrder:
 		_ = out.Write(orderColumns) // Flush has the error
 		for _, o := range v.Orders {
 			_ = out.Write(o.csv())
 		}
-	case v.grouping.ofGenerators():
-		_ = out.Write(append([]string{v.grouping.by}, generatorColumns...))
+	case v.Grouping.OfGenerators():
+		_ = out.Write(append([]string{v.Grouping.By}, generatorColumns...))
 		for _, r := range v.Rows {
 			_ = out.Write([]string{sheet.Cell(r.Key), "USD", r.Cost, r.Other, r.Lost, r.Spent})
 		}
 	default:
-		_ = out.Write(append([]string{v.grouping.by}, groupColumns...))
+		_ = out.Write(append([]string{v.Grouping.By}, groupColumns...))
 		for _, r := range v.Rows {
 			_ = out.Write([]string{sheet.Cell(r.Key), strconv.Itoa(r.Orders), r.Gross, r.Fee, r.Net, "USD", r.Paid, r.Cost, r.Other, r.Lost, strconv.Itoa(r.Rated), r.Rating})
 		}
@@ -44,13 +45,13 @@ func (v earningsView) writeCSV(w io.Writer) error {
 	return out.Error()
 }
 
-func (o orderEarning) csv() []string {
+func (o OrderEarning) csv() []string {
 	providers := map[string]string{}
 	for name, usd := range o.providers {
 		providers[name] = usd.String()
 	}
 	return []string{
-		date(o.Completed), stamp(o.Completed), date(o.PaidAt), stamp(o.PaidAt), sheet.Cell(o.ID), o.State, sheet.Cell(o.Service), sheet.Cell(o.Client),
+		Date(o.Completed), stamp(o.Completed), Date(o.PaidAt), stamp(o.PaidAt), sheet.Cell(o.ID), o.State, sheet.Cell(o.Service), sheet.Cell(o.Client),
 		o.Gross, o.Fee, o.Net, "USD", o.Paid, sheet.Cell(o.PayoutTx), o.Cost, o.Lost, pairs(o.Costs), pairs(providers), o.Rating,
 	}
 }
@@ -64,9 +65,9 @@ func pairs(amounts map[string]string) string {
 	return sheet.Cell(strings.Join(list, "; "))
 }
 
-// date is the day of a moment, and stamp the moment to the second, in the time's zone; ""
+// Date is the day of a moment, and stamp the moment to the second, in the time's zone; ""
 // for none.
-func date(t time.Time) string {
+func Date(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
