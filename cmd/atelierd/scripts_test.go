@@ -88,6 +88,7 @@ func TestScripts(t *testing.T) {
 			"port":     scriptPort,
 			"serves":   scriptServes,
 			"http":     scriptHTTP,
+			"visit":    scriptVisit,
 			"monitor":  scriptMonitor,
 			"hook":     scriptHook,
 		},

@@ -40,22 +40,34 @@ type consoleLoop struct {
 	changed  signal
 	failures logonce.Logger
 
-	mu     sync.Mutex
-	access *access.Access // nil while nothing is served
-	url    string
-	failed error // why nothing is served
+	mu    sync.Mutex
+	state consoleState
+	next  chan struct{} // closed when state changes
 }
 
-func newConsoleLoop(b base, m *thumb.Maker) *consoleLoop {
-	return &consoleLoop{b: b, thumbs: m, changed: make(signal, 1)}
+// consoleState is how the console stands.
+type consoleState struct {
+	of     config.Console // the settings that it stands so with
+	access *access.Access // nil while nothing is served
+	url    string         // where browsers find it
+	failed error          // why nothing is served
 }
+
+// settled reports whether the state follows from the settings, and is none on the way.
+func (s consoleState) settled() bool { return s.access != nil || s.failed != nil || !s.of.On() }
+
+func newConsoleLoop(b base, m *thumb.Maker) *consoleLoop {
+	return &consoleLoop{b: b, thumbs: m, changed: make(signal, 1), state: consoleState{of: b.Config.Console}, next: make(chan struct{})}
+}
+
+var errStopping = errors.New("the daemon is stopping")
 
 // run serves until ctx ends, always what is configured now.
 func (c *consoleLoop) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		cfg := c.b.config()
 		if !cfg.Console.On() {
-			c.set(nil, "", nil)
+			c.set(consoleState{})
 			beat.Idle(ctx)
 			select {
 			case <-ctx.Done():
@@ -68,15 +80,24 @@ func (c *consoleLoop) run(ctx context.Context) error {
 		if err == nil {
 			continue // it has stopped, or another configuration is in use
 		}
-		c.set(nil, "", err)
+		c.set(consoleState{of: cfg.Console, failed: err})
 		c.failures.Failed(c.b.Log, "the console is not served; it is tried again each minute", err)
 		beat.Sleep(ctx, consoleAgain, c.changed)
 	}
+	c.set(consoleState{failed: errStopping})
 	return nil
 }
 
-// Change has the console served as it is configured now.
-func (c *consoleLoop) Change() { c.changed.wake() }
+// Change has the console served as it is configured now. It goes on if that is as before,
+// unless there may be a new certificate.
+func (c *consoleLoop) Change() {
+	now := c.b.config().Console
+	if s, _ := c.look(); s.of == now && s.failed == nil && !now.TLS() {
+		return
+	}
+	c.set(consoleState{of: now})
+	c.changed.wake()
+}
 
 // serve serves the console until ctx ends or the configuration changes.
 func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
@@ -109,20 +130,17 @@ func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	waiting.Go(func() {
-		for ctx.Err() == nil {
-			select {
-			case <-ctx.Done():
-			case <-c.changed:
-				if cfg.Console.TLS() || c.b.config().Console != cfg.Console { // a certificate may be new
-					stop()
-				}
-			}
+		select {
+		case <-ctx.Done():
+		case <-c.changed:
+			stop()
 		}
 	})
 	c.failures.Recovered(c.b.Log, "the console is served again")
-	c.set(users, consoleURL(cfg.Console, l), nil)
-	defer c.set(nil, "", nil)
-	c.b.Log.Info("serving the console", "address", l.Addr().String(), "url", c.address())
+	s := consoleState{of: cfg.Console, access: users, url: consoleURL(cfg.Console, l)}
+	c.set(s)
+	defer func() { c.set(consoleState{of: c.b.config().Console}) }()
+	c.b.Log.Info("serving the console", "address", l.Addr().String(), "url", s.url)
 	beat.Idle(ctx)
 	defer beat.Turn(ctx)
 	err = o.Run(ctx, l, console.New(c.options(cfg, users, actions)))
@@ -154,37 +172,49 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 	return o
 }
 
-func (c *consoleLoop) set(users *access.Access, url string, failed error) {
+func (c *consoleLoop) set(s consoleState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.access, c.url, c.failed = users, url, failed
+	close(c.next)
+	c.state, c.next = s, make(chan struct{})
 }
 
-// address returns where browsers find the console, or "" while it is not served.
-func (c *consoleLoop) address() string {
+// look returns how the console stands, and a channel that is closed when that changes.
+func (c *consoleLoop) look() (consoleState, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.url
+	return c.state, c.next
+}
+
+// await returns how the console stands, after a start or a change that is under way.
+func (c *consoleLoop) await(ctx context.Context) consoleState {
+	for {
+		s, next := c.look()
+		if s.settled() {
+			return s
+		}
+		select {
+		case <-ctx.Done():
+			return s
+		case <-next:
+		}
+	}
 }
 
 // link returns a link that logs name in once.
 func (c *consoleLoop) link(ctx context.Context, name string) control.ConsoleLink {
-	c.mu.Lock()
-	users, at, failed := c.access, c.url, c.failed
-	c.mu.Unlock()
+	s := c.await(ctx)
 	switch {
-	case failed != nil:
-		return control.ConsoleLink{Error: "the console is not served: " + failed.Error(), Hint: "correct [console] in the configuration, then run " + order.Command("reload")}
-	case users == nil && c.b.config().Console.On():
-		return control.ConsoleLink{Error: "the console starts or stops at the moment", Hint: "run the command again"}
-	case users == nil:
+	case s.failed != nil:
+		return control.ConsoleLink{Error: "the console is not served: " + s.failed.Error(), Hint: "correct [console] in the configuration, then run " + order.Command("reload")}
+	case s.access == nil:
 		return control.ConsoleLink{Error: "the console is off", Hint: `set listen = "127.0.0.1:8378" in [console] of the configuration, then run ` + order.Command("reload")}
 	}
-	secret, err := users.NewLink(ctx, name)
+	secret, err := s.access.NewLink(ctx, name)
 	if err != nil {
 		return control.ConsoleLink{Error: "no link could be made: " + err.Error()}
 	}
-	return control.ConsoleLink{URL: at + "/login/" + secret, Expires: time.Now().Add(access.LinkLife)}
+	return control.ConsoleLink{URL: s.url + "/login/" + secret, Expires: time.Now().Add(access.LinkLife)}
 }
 
 // consoleURL returns where browsers find a console that listens on l.
