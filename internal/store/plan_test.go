@@ -76,6 +76,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 		"s": true, "CONSTANT": true, "v_attention": true, "standing": true, "uncompared": true,
 		"spent": true, // a view, whose parts are searched
 		"t":     true, // of SearchTexts, which limits it
+		"dims":  true, // the dimensions of books_daily
 	}
 	partial := map[string]bool{
 		"orders_open": true, "jobs_leased": true, "orders_completed": true,
@@ -162,6 +163,18 @@ var indexes = map[string][]string{
 	"EarningCosts":     {"orders_completed (completed_at>? AND completed_at<?)", "books_order"},
 	"OtherCosts":       {"SEARCH b USING PRIMARY KEY (day>? AND day<?)"},
 	"SpentByGenerator": {"SEARCH b USING PRIMARY KEY (day>? AND day<?)"},
+
+	"ForgetDay":           {"PRIMARY KEY (dimension=? AND day=?)"},
+	"AddEarnedOfDay":      {"orders_completed (completed_at>? AND completed_at<?)"},
+	"AddCostsOfDay":       {"orders_completed (completed_at>? AND completed_at<?)", "books_order"},
+	"AddSpentOfDay":       {"PRIMARY KEY (day=?)"},
+	"BooksByDay":          {"PRIMARY KEY (dimension=? AND day>? AND day<?)"},
+	"BooksByMonth":        {"PRIMARY KEY (dimension=? AND day>? AND day<?)"},
+	"BooksBy":             {"PRIMARY KEY (dimension=? AND day>? AND day<?)"},
+	"WaitingClients":      {"orders_open", "messages_at"},
+	"CountWaitingClients": {"orders_open", "messages_at"},
+	"ClientsWrote":        {"m USING INDEX messages_client (at<?)", "messages_at (order_id=?"},
+	"OrdersToAnswer":      {"orders_open"},
 }
 
 func TestHotQueriesUseTheirIndex(t *testing.T) {

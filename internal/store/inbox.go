@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"atelierd/internal/store/query"
+	"atelierd/internal/store/utc"
+)
+
+// Wrote is what the client of an order wrote last.
+type Wrote struct {
+	OrderID, Text string
+	At            time.Time
+}
+
+// ClientsWrote returns what clients wrote last, one for each order, the newest first. They
+// are those after the given one, from the newest on if it is zero.
+func (s *Store) ClientsWrote(ctx context.Context, after Wrote, most int) ([]Wrote, error) {
+	at := utc.At(after.At)
+	if after.At.IsZero() {
+		at = utc.Time{Bad: "\U0010ffff"} // after every time, and after what is none
+	}
+	rows, err := s.read.ClientsWrote(ctx, query.ClientsWroteParams{At: at, ID: after.OrderID, Most: int64(most)})
+	list := make([]Wrote, len(rows))
+	for i, r := range rows {
+		list[i] = Wrote{OrderID: r.OrderID, Text: r.Content, At: r.At.Time}
+	}
+	return list, err
+}
+
+// WaitingClients returns since when the clients of orders wait for an answer, by the id of
+// the order, and how many they are in all. It reads only orders that have not ended.
+func (s *Store) WaitingClients(ctx context.Context, most int) (since map[string]time.Time, all int, err error) {
+	rows, err := s.read.WaitingClients(ctx, int64(most))
+	if err != nil {
+		return nil, 0, err
+	}
+	since = map[string]time.Time{}
+	for _, r := range rows {
+		since[r.ID] = r.At.Time
+	}
+	n, err := s.read.CountWaitingClients(ctx)
+	return since, int(n), err
+}
+
+// CountWaitingClients returns how many clients wait for an answer.
+func (s *Store) CountWaitingClients(ctx context.Context) (int, error) {
+	n, err := s.read.CountWaitingClients(ctx)
+	return int(n), err
+}
+
+// OrdersToAnswer returns the orders that wait for a price of the owner, and those that
+// their client disputes.
+func (s *Store) OrdersToAnswer(ctx context.Context) ([]Line, error) {
+	ids, err := s.read.OrdersToAnswer(ctx)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return s.lines(ctx, ids)
+}
