@@ -21,6 +21,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
 	"atelierd/internal/serve"
+	"atelierd/internal/store/viewsql"
 	"atelierd/internal/thumb"
 	"atelierd/internal/view"
 )
@@ -166,6 +167,7 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 			Daemon: func(context.Context) (control.State, bool) { return c.daemon.State(), true },
 		},
 	}
+	o.SQL = viewsql.New(cfg.DataDir)
 	if host := cfg.Console.Host(); host != "" {
 		o.Hosts = []string{host}
 	}

@@ -10,6 +10,7 @@ package console
 import (
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"atelierd/internal/console/access"
@@ -43,6 +44,7 @@ type Options struct {
 	Owner *owner.Actions
 	Wake  func()
 	Log   *slog.Logger
+	Sections
 }
 
 // console is the handler of all pages.
@@ -56,6 +58,7 @@ type console struct {
 	builders *http.ServeMux
 	streams  streams
 	changes  changes
+	sql      sync.Mutex // held while a statement of somebody runs
 }
 
 // New returns the handler of all pages.
@@ -74,6 +77,7 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /files/{id}/{sum}", c.member(c.showFile))
 	mux.Handle("GET /thumbs/{id}/{name}", c.member(c.showThumb))
 	c.live(mux, "GET /{$}", c.now)
+	c.sections(mux)
 	mux.Handle("/", c.member(c.notFound))
 	return c.guard(mux)
 }

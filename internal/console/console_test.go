@@ -26,16 +26,20 @@ type site struct {
 	client *http.Client
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
 	a, err := access.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(New(Options{
+	o := Options{
 		Access: a, Agent: func() string { return "Night <Garden>" }, Zone: func() *time.Location { return time.UTC },
 		Hosts: []string{"console.example.com"}, Name: "test", Version: func() (uint64, error) { return 1, nil }, Log: slog.New(slog.DiscardHandler),
-	}))
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	server := httptest.NewServer(New(o))
 	t.Cleanup(func() { server.Close(); a.Close() })
 	return &site{t, a, server.URL, browser(t)}
 }
