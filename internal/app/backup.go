@@ -12,13 +12,14 @@ import (
 
 	"atelierd/internal/backup"
 	"atelierd/internal/config"
+	"atelierd/internal/console/access"
 	"atelierd/internal/credential"
 	"atelierd/internal/generate/recipe"
 	"atelierd/internal/store"
 )
 
 // This file is what a backup copies with the ledger: the configuration, the files that it
-// names, and the credentials.
+// names, the credentials, and who may use the console.
 
 // BackupSource returns what a backup of a data folder copies. c may be nil.
 func BackupSource(cfg *config.Config, c *Credentials, st *store.Store) (backup.Source, error) {
@@ -38,6 +39,11 @@ func BackupSource(cfg *config.Config, c *Credentials, st *store.Store) (backup.S
 	}
 	for _, file := range secret {
 		s.Files = append(s.Files, backup.File{Path: file, Name: placeInBackup(cfg, file), Secret: true})
+	}
+	if file := filepath.Join(cfg.DataDir, access.FileName); isFile(file) {
+		s.Files = append(s.Files, backup.File{Path: file, Name: placeInBackup(cfg, file), Secret: true, Copy: func(ctx context.Context, to string) error {
+			return access.CopyTo(ctx, cfg.DataDir, to)
+		}})
 	}
 	return s, nil
 }

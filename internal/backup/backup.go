@@ -33,7 +33,7 @@ type Source struct {
 	// checks such a copy.
 	CopyLedger func(ctx context.Context, to string) error
 	ReadLedger func(path string) (order.LedgerCopy, error)
-	// Files are the configuration, what it names, and the credentials.
+	// Files are the configuration, what it names, the credentials, and who may use the console.
 	Files []File
 	// Outside names what the daemon needs and no backup has, such as variables of its
 	// environment.
@@ -49,6 +49,9 @@ type File struct {
 	Name string
 	// Secret: only its owner may read it, and a backup without credentials lacks it.
 	Secret bool
+	// Copy writes a copy that is of one moment, for a file that others write to; nil for
+	// one that can be read as it is.
+	Copy func(ctx context.Context, to string) error
 }
 
 // Options say how to copy.
@@ -234,6 +237,20 @@ func (m *maker) file(f File) error {
 		m.left(f.Name, "left out, because it is secret")
 		return nil
 	}
+	if f.Copy == nil {
+		return m.copyNamed(f)
+	}
+	temp, err := os.MkdirTemp("", "atelierd-backup-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(temp) }() // the system removes it in time
+	path := filepath.Join(temp, "copy")
+	if err := f.Copy(m.ctx, path); err != nil {
+		m.left(f.Name, err.Error())
+		return nil
+	}
+	f.Path = path
 	return m.copyNamed(f)
 }
 

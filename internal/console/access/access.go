@@ -88,18 +88,44 @@ func Open(ctx context.Context, dir string) (*Access, error) {
 		return nil, fmt.Errorf("create the database of the console: %w", err)
 	}
 	f.Close()
-	pragmas := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)"}, "_txlock": {"immediate"}}
-	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: pragmas.Encode()}
-	pool, err := sql.Open("sqlite", dsn.String())
+	pool, err := connect(path, "journal_mode(WAL)", "synchronous(FULL)")
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(1)
 	a := &Access{db: pool, q: query.New(pool)}
 	if err := a.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), pool.Close())
 	}
 	return a, nil
+}
+
+func connect(path string, pragmas ...string) (*sql.DB, error) {
+	options := url.Values{"_pragma": append([]string{"busy_timeout(5000)"}, pragmas...), "_txlock": {"immediate"}}
+	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}
+	pool, err := sql.Open("sqlite", dsn.String())
+	if err == nil {
+		pool.SetMaxOpenConns(1)
+	}
+	return pool, err
+}
+
+// CopyTo writes a copy of the database in dir, as it is at one moment, into a new file. It
+// has users and tokens. Sessions and links stay behind: whoever gets the copy needs none.
+func CopyTo(ctx context.Context, dir, path string) error {
+	from, err := connect(filepath.Join(dir, FileName))
+	if err != nil {
+		return err
+	}
+	_, err = from.ExecContext(ctx, "VACUUM INTO ?", path)
+	if err = errors.Join(err, from.Close()); err != nil {
+		return err
+	}
+	to, err := connect(path, "journal_mode(DELETE)")
+	if err != nil {
+		return err
+	}
+	q := query.New(to)
+	return errors.Join(q.ForgetSessions(ctx), q.ForgetLinks(ctx), to.Close())
 }
 
 func (a *Access) migrate(ctx context.Context) error {

@@ -227,3 +227,38 @@ func TestUsersAreListedAfterARestart(t *testing.T) {
 		t.Errorf("the session of the other process: %+v, %v", who, err)
 	}
 }
+
+// TestACopyHasUsersAndTokensOnly copies a database that is in use.
+func TestACopyHasUsersAndTokensOnly(t *testing.T) {
+	t.Parallel()
+	from := t.TempDir()
+	a := open(t, from)
+	if err := a.PutUser(t.Context(), "ben", password, access.Reader); err != nil {
+		t.Fatal(err)
+	}
+	token, err := a.NewToken(t.Context(), "claw", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := a.NewLink(t.Context(), "jo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := login(t, a, "ben", password)
+	dir := t.TempDir()
+	if err := access.CopyTo(t.Context(), from, filepath.Join(dir, access.FileName)); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+		t.Errorf("the copy is %v, %v", list, err)
+	}
+	b := open(t, dir)
+	login(t, b, "ben", password)
+	if who, err := b.Token(t.Context(), token); err != nil || who.Name != "claw" {
+		t.Errorf("the token of the copy: %+v, %v", who, err)
+	}
+	refused(t, b, session, "in a copy")
+	if _, err := b.UseLink(t.Context(), link); !errors.Is(err, access.ErrRefused) {
+		t.Errorf("a link in a copy: %v", err)
+	}
+}
