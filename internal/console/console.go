@@ -78,6 +78,9 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /thumbs/{id}/{name}", c.member(c.showThumb))
 	c.live(mux, "GET /{$}", c.now)
 	c.sections(mux)
+	c.live(mux, "GET /orders/{id}", c.order)
+	mux.Handle("GET /orders/{id}/log/{n}", c.member(c.attemptLog))
+	mux.Handle("POST /orders/{id}/{act}", c.member(c.owner(c.actOnOrder)))
 	mux.Handle("/", c.member(c.notFound))
 	return c.guard(mux)
 }

@@ -217,13 +217,20 @@ func (f format) when(t time.Time) template.HTML {
 
 // clockNow is the time of the page with its zone, such as "16:40 in Berlin".
 func (f format) clockNow() string {
-	zone := f.zone()
-	now := f.now().In(zone)
-	name := zone.String()
-	if at := strings.LastIndex(name, "/"); at >= 0 {
-		return now.Format("15:04") + " in " + strings.ReplaceAll(name[at+1:], "_", " ")
+	now, zone := f.now().In(f.zone()), f.zoneName()
+	if strings.Contains(f.zone().String(), "/") {
+		return now.Format("15:04") + " in " + zone
 	}
-	return now.Format("15:04 MST")
+	return now.Format("15:04 ") + zone
+}
+
+// zoneName is the owner's time zone: its city, or its letters.
+func (f format) zoneName() string {
+	name := f.zone().String()
+	if at := strings.LastIndex(name, "/"); at >= 0 {
+		return strings.ReplaceAll(name[at+1:], "_", " ")
+	}
+	return f.now().In(f.zone()).Format("MST")
 }
 
 // The characters that change what stands next to them, and are none themselves.

@@ -19,7 +19,7 @@ import (
 var files embed.FS
 
 // The templates that every page has besides its own.
-var shared = []string{"templates/layout.html", "templates/parts.html"}
+var shared = []string{"templates/layout.html", "templates/parts.html", "templates/order_parts.html", "templates/order_decision.html"}
 
 // pages are the templates by their names, each with the layout.
 type pages map[string]*template.Template
