@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
@@ -15,8 +16,29 @@ type change struct {
 	order string // its id, the beginning of it, or its last characters
 	do    func(ctx context.Context, actions *owner.Actions, id string) error
 	done  string // what to print after "order ID"; do may set it
+	// decided is the fingerprint of what was decided on, if do sets it.
+	decided order.Fingerprint
 	// begins: what follows waits while the service is paused.
 	begins bool
+	// seen is what the owner has seen of the order.
+	seen Seen
+}
+
+// Seen is the flag of a command that acts only on what its owner has seen.
+type Seen struct {
+	If string `help:"Do it only while \"orders show\" prints this fingerprint of the order." placeholder:"FINGERPRINT"`
+}
+
+// of returns the actions for what the owner has seen.
+func (s Seen) of(actions *owner.Actions) (*owner.Actions, error) {
+	if s.If == "" {
+		return actions, nil
+	}
+	seen, err := order.ParseFingerprint(s.If)
+	if err != nil {
+		return nil, &UsageError{fmt.Errorf("--if %.40q: %w", s.If, err)}
+	}
+	return actions.If(seen), nil
 }
 
 // change makes a change, wakes a running daemon, and prints what was done.
@@ -25,6 +47,9 @@ func (o Output) change(p *Program, c *change) error {
 		id, err := actions.Find(ctx, c.order)
 		if err != nil {
 			return noSuchOrder(err)
+		}
+		if actions, err = c.seen.of(actions); err != nil {
+			return err
 		}
 		if err := c.do(ctx, actions, id); err != nil {
 			return Hintf(err, "%s shows its state and its history", order.Command("orders show", id))
@@ -38,10 +63,11 @@ func (o Output) change(p *Program, c *change) error {
 			return err
 		}
 		return term.PrintJSON(p.Stdout, struct {
-			ID    string      `json:"order_id"`
-			State order.State `json:"state"`
-			Woken bool        `json:"daemon_told"`
-		}{id, now, woken})
+			ID    string            `json:"order_id"`
+			State order.State       `json:"state"`
+			Woken bool              `json:"daemon_told"`
+			Seen  order.Fingerprint `json:"fingerprint,omitempty"`
+		}{id, now, woken, c.decided})
 	})
 }
 

@@ -116,6 +116,7 @@ func (p *orderPage) showFields() {
 	add("not listed since", moment(p.now, o.MissingAt))
 	add("paid out", term.Line(o.PayoutTx, 120))
 	add("removed", o.Removed())
+	add("fingerprint", string(p.v.Fingerprint))
 	if o.Rating != nil {
 		add("rated", fmt.Sprintf("%d of %d", *o.Rating, order.BestRating))
 	}

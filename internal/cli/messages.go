@@ -16,6 +16,7 @@ import (
 type MessagesCmd struct {
 	Order string  `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Send  *string `help:"Write this to the client; - reads it from standard input." placeholder:"TEXT"`
+	Seen
 	Output
 }
 
@@ -61,7 +62,7 @@ func (c MessagesCmd) send(p *Program) error {
 		text = string(all)
 	}
 	return c.change(p, &change{
-		order: c.Order, done: "has your message in its outbox",
+		order: c.Order, seen: c.Seen, done: "has your message in its outbox",
 		do: func(ctx context.Context, actions *owner.Actions, id string) error {
 			return actions.Reply(ctx, id, text, "")
 		},

@@ -11,6 +11,7 @@ import (
 type OrdersAssignCmd struct {
 	Order   string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Service string `arg:"" help:"The title of one of your services." name:"service"`
+	Seen
 	Output
 }
 
@@ -24,7 +25,7 @@ afterwards; only this command does.`
 
 // Run runs the command.
 func (c OrdersAssignCmd) Run(p *Program) error {
-	assign := change{order: c.Order}
+	assign := change{order: c.Order, seen: c.Seen}
 	assign.do = func(ctx context.Context, actions *owner.Actions, id string) error {
 		title, err := actions.Assign(ctx, id, c.Service)
 		assign.done = fmt.Sprintf("is for the service %q", title)

@@ -24,6 +24,7 @@ type Chosen struct {
 	Client  string `help:"Every order of this client: a wallet, or the id of an agent." placeholder:"CLIENT"`
 	Since   string `help:"Only those placed since a day such as 2026-11-01, or in the last days or hours, such as 3d or 12h." placeholder:"WHEN"`
 	Before  string `help:"Only those placed before a day, or longer ago than some days or hours." placeholder:"WHEN"`
+	Seen
 	Confirm
 }
 
@@ -39,6 +40,8 @@ func (c Chosen) filtered() (bool, error) {
 		return false, &UsageError{errors.New("name one order, or choose several by flags, not both")}
 	case !several && c.Order == "":
 		return false, &UsageError{errors.New("name an order, or choose orders with --state, --code, --service, --client, --since or --before")}
+	case several && c.If != "":
+		return false, &UsageError{errors.New("--if is about one order; name it")}
 	case c.State != "" && !slices.Contains(view.OpenStates, order.State(c.State)):
 		return false, &UsageError{fmt.Errorf("--state %.40q is not a state of an open order; write one of %s", c.State, join(view.OpenStates))}
 	}

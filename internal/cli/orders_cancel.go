@@ -33,5 +33,5 @@ func (c OrdersCancelCmd) Run(p *Program) error {
 	case several:
 		return batch{what: "cancel", done: "cancelled here", do: do}.run(p, c.Chosen, c.Output)
 	}
-	return c.change(p, &change{order: c.Order, done: "is cancelled here; at the marketplace it is still open", do: do})
+	return c.change(p, &change{order: c.Order, seen: c.Seen, done: "is cancelled here; at the marketplace it is still open", do: do})
 }

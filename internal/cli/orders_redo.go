@@ -13,6 +13,7 @@ type OrdersRedoCmd struct {
 	Piece        int    `help:"Only this piece of a subscription. Default: all pieces that failed." placeholder:"N"`
 	Instructions string `help:"What to do differently. Only the generator reads it." placeholder:"TEXT"`
 	FromThese    bool   `help:"Start from the pictures that were made: they are the generator's references."`
+	Seen
 	Output
 }
 
@@ -26,7 +27,7 @@ already delivered, run "atelierd orders resubmit".`
 
 // Run runs the command.
 func (c OrdersRedoCmd) Run(p *Program) error {
-	return c.change(p, &change{order: c.Order, done: "will be made again", begins: true, do: func(ctx context.Context, actions *owner.Actions, id string) error {
+	return c.change(p, &change{order: c.Order, seen: c.Seen, done: "will be made again", begins: true, do: func(ctx context.Context, actions *owner.Actions, id string) error {
 		return actions.Redo(ctx, id, order.Redo{Piece: c.Piece, Instructions: c.Instructions, FromThese: c.FromThese})
 	}})
 }

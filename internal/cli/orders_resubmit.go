@@ -11,6 +11,7 @@ import (
 type OrdersResubmitCmd struct {
 	Order string   `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Files []string `help:"Deliver this file instead of making one. Repeat it for several." name:"file" placeholder:"PATH"`
+	Seen
 	Confirm
 	Output
 }
@@ -33,7 +34,7 @@ func (c OrdersResubmitCmd) Run(p *Program) error {
 	if err := c.ask(p, fmt.Sprintf("This replaces what the client of order %.100q sees.", c.Order), "replace"); err != nil {
 		return err
 	}
-	return c.change(p, &change{order: c.Order, do: c.resubmit, done: "will be delivered again with new files"})
+	return c.change(p, &change{order: c.Order, seen: c.Seen, do: c.resubmit, done: "will be delivered again with new files"})
 }
 
 func (c OrdersResubmitCmd) resubmit(ctx context.Context, actions *owner.Actions, id string) error {

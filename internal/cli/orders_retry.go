@@ -41,5 +41,5 @@ func (c OrdersRetryCmd) Run(p *Program) error {
 	case several:
 		return batch{what: "retry", done: "retried", do: do, costs: true}.run(p, c.Chosen, c.Output)
 	}
-	return c.change(p, &change{order: c.Order, done: "will be tried again", begins: true, do: do})
+	return c.change(p, &change{order: c.Order, seen: c.Seen, done: "will be tried again", begins: true, do: do})
 }

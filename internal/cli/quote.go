@@ -10,6 +10,7 @@ import (
 type QuoteCmd struct {
 	Order string `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
 	Price string `arg:"" help:"The price in US dollars, such as 15 or 15.50." name:"price"`
+	Seen
 	Output
 }
 
@@ -27,7 +28,7 @@ func (c QuoteCmd) Run(p *Program) error {
 		return err
 	}
 	return c.change(p, &change{
-		order: c.Order, done: "will be quoted at $" + price.String(), begins: true,
+		order: c.Order, seen: c.Seen, done: "will be quoted at $" + price.String(), begins: true,
 		do: func(ctx context.Context, actions *owner.Actions, id string) error {
 			return actions.Quote(ctx, id, c.Price)
 		},

@@ -51,7 +51,10 @@ type Call struct {
 
 // History is everything that the database knows of one order.
 type History struct {
-	Order    order.Order
+	Order order.Order
+	// Fingerprint names what an owner decides on. It was read before the rest, so that it
+	// never stands for something later than what is shown.
+	Fingerprint order.Fingerprint
 	Works    []Work
 	Attempts []Attempt
 	// Calls are the calls of generators during its attempts.
@@ -74,6 +77,11 @@ type History struct {
 
 // History returns everything that the database knows of one order.
 func (s *Store) History(ctx context.Context, id string) (h History, err error) {
+	sight, err := s.Sight(ctx, id)
+	if err != nil {
+		return h, err
+	}
+	h.Fingerprint = sight.Fingerprint()
 	if h.Order, err = s.Order(ctx, id); err != nil {
 		return h, err
 	}

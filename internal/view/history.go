@@ -30,7 +30,9 @@ type History struct {
 	// Work is the attempt that runs; null without one.
 	Work *Work `json:"work"`
 	Expectation
-	CostUSD string `json:"cost_usd"`
+	// Fingerprint names what an owner decides on, for --if.
+	Fingerprint order.Fingerprint `json:"fingerprint"`
+	CostUSD     string            `json:"cost_usd"`
 
 	Works []store.Work `json:"-"`
 }
@@ -207,7 +209,7 @@ func viewHistory(h store.History, dataDir string) History {
 	v := History{
 		Order: viewOrder(h), Jobs: []Job{}, Files: []File{}, Takes: []Take{}, Attempts: []Attempt{}, Calls: []Call{},
 		Deliveries: []Delivery{}, Redeliveries: []Redelivery{}, Pieces: []Piece{}, Timeline: []Moment{},
-		Thread: viewThread(h.Messages, h.Outbox, h.Works), Works: h.Works,
+		Thread: viewThread(h.Messages, h.Outbox, h.Works), Works: h.Works, Fingerprint: h.Fingerprint,
 	}
 	for _, w := range h.Works {
 		v.Jobs = append(v.Jobs, Job(w))

@@ -32,8 +32,11 @@ func Waits(w store.Work, now time.Time) string {
 		return ""
 	}
 	text := "waits " + words.Span(w.RunAt.Sub(now))
-	if w.Code == order.CodeDayCap {
+	switch w.Code {
+	case order.CodeDayCap:
 		text = "waits until " + NextDay
+	case order.CodeApproved:
+		return "approved, goes to the client in " + words.Span(w.RunAt.Sub(now))
 	}
 	if w.Reason == "" {
 		return text
