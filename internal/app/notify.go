@@ -36,7 +36,7 @@ func announcements(b base) (announce.Options, error) {
 			return o, configError("notify", err)
 		}
 		o.Targets = append(o.Targets, announce.Target{
-			Listener: order.Listener{Name: n.Name, News: n.News, PerHour: n.PerHour, Zone: n.Zone}, To: to, Quiet: n.Quiet,
+			Listener: order.Listener{Name: n.Name, News: n.News, PerHour: n.PerHour, Zone: n.Zone, Pages: cfg.Console.Pages()}, To: to, Quiet: n.Quiet,
 			Digest: order.DigestTime{At: n.DigestAt, Zone: n.Zone},
 		})
 	}

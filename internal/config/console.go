@@ -48,6 +48,15 @@ func (c Console) Host() string {
 	return strings.TrimSuffix(u.Host, map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
 }
 
+// Pages returns the address below which each order has its page, or "" where nobody outside
+// finds it.
+func (c Console) Pages() string {
+	if !c.On() || c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + "/orders/"
+}
+
 // unixPrefix begins an address that is the path of a socket.
 const unixPrefix = "unix:"
 

@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,14 @@ func (c Condition) Same(d Condition) bool {
 	return c.What == d.What && c.ID == d.ID && c.Code == d.Code
 }
 
+// OrderID returns the order that the condition is about, or "".
+func (c Condition) OrderID() string {
+	if slices.Contains([]string{"order", "piece", "message", "thread"}, c.What) {
+		return c.ID
+	}
+	return ""
+}
+
 // Line says in one line what is wrong.
 func (c Condition) Line() string {
 	line := c.What + " " + c.ID
@@ -124,6 +133,17 @@ type Listener struct {
 	PerHour int
 	// Zone is the time zone of times in messages; nil is UTC.
 	Zone *time.Location
+	// Pages is the address below which each order has its page, or "".
+	Pages string
+}
+
+// Linked returns a line about an order, with the address of the order's page below it where
+// the listener has pages.
+func (l Listener) Linked(n Notice, orderID string) Notice {
+	if l.Pages != "" && orderID != "" {
+		n.More = strings.TrimPrefix(n.More+"\n"+l.Pages+url.PathEscape(orderID), "\n")
+	}
+	return n
 }
 
 // Takes reports whether the listener takes news of the kind.

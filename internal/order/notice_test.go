@@ -33,3 +33,30 @@ func TestSeveralLinesAreCountedInTheTitle(t *testing.T) {
 		}
 	}
 }
+
+// TestALineAboutAnOrderLinksToItsPage guards that the id, which the marketplace chooses,
+// cannot lead elsewhere.
+func TestALineAboutAnOrderLinksToItsPage(t *testing.T) {
+	t.Parallel()
+	with, without := order.Listener{Pages: "https://c.example/orders/"}, order.Listener{}
+	for _, c := range []struct {
+		about order.Condition
+		hint  string
+		want  string
+	}{
+		{order.Condition{What: "order", ID: "o1"}, "run it", "run it\nhttps://c.example/orders/o1"},
+		{order.Condition{What: "piece", ID: "o1"}, "", "https://c.example/orders/o1"},
+		{order.Condition{What: "message", ID: "o1"}, "", "https://c.example/orders/o1"},
+		{order.Condition{What: "thread", ID: "../x?y=1 \n"}, "", "https://c.example/orders/..%2Fx%3Fy=1%20%0A"},
+		{order.Condition{What: "generator", ID: "o1"}, "run it", "run it"},
+		{order.Condition{What: "daemon", ID: "alert.key"}, "", ""},
+	} {
+		n := order.Notice{Line: "line", More: c.hint}
+		if got := with.Linked(n, c.about.OrderID()); got.More != c.want || got.Line != "line" {
+			t.Errorf("%+v: %q, want %q", c.about, got.More, c.want)
+		}
+		if got := without.Linked(n, c.about.OrderID()); got != n {
+			t.Errorf("without pages: %+v", got)
+		}
+	}
+}

@@ -265,7 +265,7 @@ func (c *check) announce(a query.Alert, one order.Condition, told []query.LastNo
 			}
 			n.Kind, n.Urgent = order.NoticeReminder, false
 		}
-		if err := c.notice(l.Name, &a.ID, n); err != nil {
+		if err := c.notice(l.Name, &a.ID, l.Linked(n, one.OrderID())); err != nil {
 			return err
 		}
 	}

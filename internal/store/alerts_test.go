@@ -211,7 +211,8 @@ func TestQuietHoursHoldBackWhatIsNotUrgent(t *testing.T) {
 func TestADeliveryAndAMessageAreNews(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
-	s.Listen([]order.Listener{phone, {Name: "quiet", News: []order.News{order.NewsDown}}})
+	linked := order.Listener{Name: "linked", News: order.AllNews(), Pages: "https://c.example/orders/"}
+	s.Listen([]order.Listener{phone, linked, {Name: "quiet", News: []order.News{order.NewsDown}}})
 	j := toDeliver(t, s, "o1")
 	if err := s.Uploaded(j, 1, "https://x/a.png", "image"); err != nil {
 		t.Fatal(err)
@@ -231,8 +232,11 @@ func TestADeliveryAndAMessageAreNews(t *testing.T) {
 		}
 	}
 	d, _, err := s.NextDispatch(phone, time.Minute, false)
-	if err != nil || d == nil || d.Title != "1 delivered, 1 message of a client" || !strings.Contains(d.Text, "delivered o1: Images") || !strings.Contains(d.Text, "the client of o1 wrote: thank you") {
+	if err != nil || d == nil || d.Title != "1 delivered, 1 message of a client" || !strings.Contains(d.Text, "delivered o1: Images") || !strings.Contains(d.Text, "the client of o1 wrote: thank you") || strings.Contains(d.Text, "://") {
 		t.Errorf("sent %+v, %v", d, err)
+	}
+	if d, _, err := s.NextDispatch(linked, time.Minute, false); err != nil || d == nil || strings.Count(d.Text, "\n  https://c.example/orders/o1") != 2 {
+		t.Errorf("with pages it is %+v, %v", d, err)
 	}
 	if d, _, err := s.NextDispatch(order.Listener{Name: "quiet"}, time.Minute, false); d != nil || err != nil {
 		t.Errorf("the other target gets %+v, %v", d, err)

@@ -28,11 +28,11 @@ func (t *tx) notice(target string, alert *int64, n order.Notice) error {
 	})
 }
 
-// news commits a line for each listener that takes news of the kind.
-func (t *tx) news(kind order.News, n order.Notice) error {
+// news commits a line about an order for each listener that takes news of the kind.
+func (t *tx) news(kind order.News, orderID string, n order.Notice) error {
 	for _, l := range t.listeners {
 		if l.Takes(kind) {
-			if err := t.notice(l.Name, nil, n); err != nil {
+			if err := t.notice(l.Name, nil, l.Linked(n, orderID)); err != nil {
 				return err
 			}
 		}
@@ -178,7 +178,7 @@ func (t *tx) clientNews(orderID, text string, at time.Time) error {
 		return nil
 	}
 	t.says(func(log *slog.Logger) { log.Info("the client wrote", "order", orderID, "text", oneLine(text, 80)) })
-	return t.news(order.NewsMessage, order.Notice{
+	return t.news(order.NewsMessage, orderID, order.Notice{
 		Kind: order.NoticeMessage, Line: "the client of " + orderID + " wrote: " + oneLine(text, 200), More: order.Command("messages", orderID),
 	})
 }
@@ -217,5 +217,5 @@ func (t *tx) deliveredNews(orderID string, began time.Time) error {
 	t.says(func(log *slog.Logger) {
 		log.Info("delivered", "order", r.ID, "service", cmp.Or(r.Service, r.ServiceTitle), "round", r.Round, "price", price, "in", t.now.Sub(began).Round(time.Second).String())
 	})
-	return t.news(order.NewsDelivered, order.Notice{Kind: order.NoticeDelivered, Line: line})
+	return t.news(order.NewsDelivered, orderID, order.Notice{Kind: order.NoticeDelivered, Line: line})
 }
