@@ -35,3 +35,8 @@ ORDER BY d.settled_at DESC, d.order_id LIMIT sqlc.arg(most);
 -- name: CountDeliveredSince :one
 SELECT CAST(count(*) AS INTEGER) FROM deliveries
 WHERE settled_at IS NOT NULL AND settled_at >= sqlc.arg(since) AND state = 'confirmed';
+
+-- name: OpenCallsOf :many
+-- The calls to providers that are open for some orders. ids is a JSON array.
+SELECT j.order_id, c.generator, c.ticket, c.began_at FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id
+WHERE j.order_id IN (SELECT value FROM json_each(sqlc.arg(ids))) AND c.state IN ('calling', 'submitted') ORDER BY c.id;

@@ -55,10 +55,11 @@ type console struct {
 	tries  tries
 	static static
 	// builders make the pages that are live, by their addresses.
-	builders *http.ServeMux
-	streams  streams
-	changes  changes
-	sql      sync.Mutex // held while a statement of somebody runs
+	builders  *http.ServeMux
+	streams   streams
+	changes   changes
+	snapshots snapshots
+	sql       sync.Mutex // held while a statement of somebody runs
 }
 
 // New returns the handler of all pages.
@@ -81,6 +82,8 @@ func New(o Options) http.Handler {
 	c.live(mux, "GET /orders/{id}", c.order)
 	mux.Handle("GET /orders/{id}/log/{n}", c.member(c.attemptLog))
 	mux.Handle("POST /orders/{id}/{act}", c.member(c.owner(c.actOnOrder)))
+	mux.Handle("POST /pause", c.member(c.owner(c.pause)))
+	mux.Handle("POST /resume", c.member(c.owner(c.resume)))
 	mux.Handle("/", c.member(c.notFound))
 	return c.guard(mux)
 }

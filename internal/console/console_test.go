@@ -13,7 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"atelierd/internal/config"
 	"atelierd/internal/console/access"
+	"atelierd/internal/owner"
+	"atelierd/internal/store"
+	"atelierd/internal/store/storetest"
+	"atelierd/internal/view"
 )
 
 const password = "correct horse battery"
@@ -21,27 +26,48 @@ const password = "correct horse battery"
 // site is a console that listens, with a browser's cookies.
 type site struct {
 	*testing.T
-	access *access.Access
-	url    string
-	client *http.Client
+	access  *access.Access
+	store   *store.Store
+	cfg     *config.Config
+	actions *owner.Actions
+	dir     string
+	url     string
+	client  *http.Client
 }
 
 func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
-	a, err := access.Open(t.Context(), t.TempDir())
+	dir := storetest.Dir(t)
+	a, err := access.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := store.Open(store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &config.Config{
+		DataDir: dir, Budget: config.Budget{Window: time.Hour, Poll: 30, Upload: 30, Deliver: 30}, Work: config.Work{MaxAttempts: 3, Generators: 2},
+		Services: []config.Service{{Title: "Images", Generator: "flux"}},
+	}
+	actions, err := owner.Open(owner.Options{
+		Dir: dir, By: "console", Services: func() []string { return []string{"Images", "Videos"} },
+		Decide: func(context.Context, *store.Store) (owner.Decide, error) { return decide, nil },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := Options{
 		Access: a, Agent: func() string { return "Night <Garden>" }, Zone: func() *time.Location { return time.UTC },
-		Hosts: []string{"console.example.com"}, Name: "test", Version: func() (uint64, error) { return 1, nil }, Log: slog.New(slog.DiscardHandler),
+		Hosts: []string{"console.example.com"}, Name: "test", Version: st.Version, Log: slog.New(slog.DiscardHandler),
+		View: view.Reader{Config: func() *config.Config { return cfg }, Store: st}, Owner: actions, Wake: func() {},
 	}
 	for _, f := range change {
 		f(&o)
 	}
 	server := httptest.NewServer(New(o))
-	t.Cleanup(func() { server.Close(); a.Close() })
-	return &site{t, a, server.URL, browser(t)}
+	t.Cleanup(func() { server.Close(); actions.Close(); a.Close(); st.Close() })
+	return &site{t, a, st, cfg, actions, dir, server.URL, browser(t)}
 }
 
 func browser(t *testing.T) *http.Client {

@@ -23,10 +23,11 @@ func (f format) funcs() template.FuncMap {
 	return template.FuncMap{
 		"money": money, "bytes": bytesText, "span": spanText, "ticks": ticksText, "plural": plural,
 		"foreign": foreign, "firstline": firstLine, "cut": cut,
-		"ago": f.ago, "until": f.until, "clock": f.clock, "day": f.day, "when": f.when, "elapsed": f.elapsed, "countdown": f.countdown,
+		"ago": f.ago, "until": f.until, "since": f.since, "due": f.due, "clock": f.clock, "day": f.day, "when": f.when, "elapsed": f.elapsed, "countdown": f.countdown,
 		"state": func(kind, text string) state { return state{kind, text} },
 		"note":  func(kind, strong, text string) note { return note{Kind: kind, Strong: strong, Text: text} },
 		"empty": func(title, text string) empty { return empty{Title: title, Text: text} },
+		"row":   func(n need, token string) needRow { return needRow{n, token} },
 		"sign":  func(f frame, fingerprint string) sign { return sign{f.Token, fingerprint} },
 	}
 }
@@ -163,6 +164,20 @@ func (f format) until(t time.Time) template.HTML {
 		return f.stampedUnlessZero(t, spanText(d))
 	}
 	return f.ago(t)
+}
+
+// since is how long something lasts since a moment: "41 min".
+func (f format) since(t time.Time) template.HTML {
+	return f.stampedUnlessZero(t, spanText(f.now().Sub(t)))
+}
+
+// due is a deadline: "due in 3 h 12 m", or "was due 5 min ago".
+func (f format) due(t time.Time) template.HTML {
+	d := t.Sub(f.now())
+	if d < 0 {
+		return "was due " + f.ago(t)
+	}
+	return "due in " + f.stamped(t, spanText(d), "")
 }
 
 // elapsed counts up from a moment: "0:48". countdown counts down to one.

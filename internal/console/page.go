@@ -73,6 +73,11 @@ func (c *console) render(w http.ResponseWriter, v visit, page string, f frame) {
 func (c *console) complete(v visit, f *frame) error {
 	f.Who, f.Token = v.who, v.token()
 	f.Agent, f.Theme, f.Clock, f.Path = c.Agent(), theme(v.Request), c.format.clockNow(), v.URL.RequestURI()
+	s, err := c.snapshot(v.Context())
+	if err != nil {
+		return err
+	}
+	f.Needs = len(s.needs)
 	return nil
 }
 

@@ -30,6 +30,20 @@ type paging struct{ Shown, Older string }
 // figure is a number with what it counts.
 type figure struct{ Label, Value string }
 
+// needs are rows of what waits for the owner. The first five are shown, and More names the
+// rest. Token is empty for those who may change nothing.
+type needs struct {
+	Rows, Rest []need
+	More       string
+	Token      string
+}
+
+// needRow is a need, and the token of the form that it may have.
+type needRow struct {
+	Need  need
+	Token string
+}
+
 // need is a row of something that waits for the owner.
 type need struct {
 	// Icon is the id of a symbol where there is no picture.
@@ -42,11 +56,11 @@ type need struct {
 	// Due is the deadline, Since when it began; one of them is shown.
 	Due, Since time.Time
 	Facts      []string
+	Hint       string // a command, where no page helps
 	Link, Verb string
 	// Form is where a harmless act is sent, instead of the link.
-	Form  string
-	Token string
-	Main  bool // the one filled button of the page
+	Form string
+	Main bool // the one filled button of the page
 }
 
 // picture is a small picture of an order, or of a file. Without Src it is a tile with Icon

@@ -114,6 +114,23 @@ func (s *Store) Extras(ctx context.Context, ids []string) (map[string]Extra, err
 	return extras, err
 }
 
+// OpenCall is a call to a provider whose end is not known.
+type OpenCall struct {
+	Generator string
+	Ticket    string // what the provider calls its job; empty before it has said
+	Began     time.Time
+}
+
+// OpenCallsOf returns the last open call of each of some orders.
+func (s *Store) OpenCallsOf(ctx context.Context, ids []string) (map[string]OpenCall, error) {
+	rows, err := s.read.OpenCallsOf(ctx, order.EncodeStrings(ids))
+	calls := map[string]OpenCall{}
+	for _, r := range rows {
+		calls[r.OrderID] = OpenCall{Generator: r.Generator, Ticket: r.Ticket, Began: r.BeganAt.Time}
+	}
+	return calls, err
+}
+
 // Delivered is an order that the marketplace has taken.
 type Delivered struct {
 	ID    string

@@ -138,6 +138,7 @@ var indexes = map[string][]string{
 	"Attention":        {"orders_open", "jobs_failing"},
 	"Narrowed":         {"sqlite_autoindex_orders_1", "sqlite_autoindex_jobs_1", "calls_job"},
 	"CostsOf":          {"books_order"},
+	"OpenCallsOf":      {"sqlite_autoindex_jobs_1", "calls_job"},
 	"FirstFiles":       {"sqlite_autoindex_artifacts_1"},
 	"DeliveredSince":   {"deliveries_settled"},
 	"Queue":            {"jobs_ready", "jobs_leased"},

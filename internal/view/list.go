@@ -14,27 +14,36 @@ import (
 // Orders reads a page of a list of orders. The error is store.ErrShortText for a search
 // that is too short.
 func (r Reader) Orders(ctx context.Context, q store.OrderQuery) (List, error) {
-	list := List{Query: q, Lines: []Line{}}
-	page, err := r.Store.Page(ctx, q)
+	list, _, err := r.begin(ctx).orders(ctx, q)
+	return list, err
+}
+
+// orders reads a page of a list, and the work that runs.
+func (r reading) orders(ctx context.Context, q store.OrderQuery) (list List, work workNow, err error) {
+	list = List{Query: q, Lines: []Line{}, Now: r.now}
+	page, err := r.store.Page(ctx, q)
 	if err != nil {
-		return list, err
+		return list, work, err
 	}
 	list.Next, list.Partial = page.Next, page.Partial
-	now := r.begin(ctx)
-	list.Now = now.now
-	work, err := now.work(ctx)
-	if err != nil {
-		return list, err
+	if work, err = r.work(ctx); err != nil {
+		return list, work, err
 	}
 	for _, l := range page.Lines {
-		line := viewLine(l)
-		line.MaxAttempts = now.cfg.Work.MaxAttempts
-		line.Generator = GeneratorOf(now.cfg, l.Service)
+		line := r.line(l)
 		line.Expectation = work.expect(l.ID, l.State)
 		list.Lines = append(list.Lines, line)
 	}
-	list.Counts, err = r.Store.CountOrders(ctx, now.now)
-	return list, err
+	list.Counts, err = r.store.CountOrders(ctx, r.now)
+	return list, work, err
+}
+
+// line returns what is shown of an order without what is expected of it.
+func (r reading) line(l store.Line) Line {
+	line := viewLine(l)
+	line.MaxAttempts = r.cfg.Work.MaxAttempts
+	line.Generator = GeneratorOf(r.cfg, l.Service)
+	return line
 }
 
 // List is a page of a list of orders, and what the query that selects them was.

@@ -208,3 +208,44 @@ func (q *Queries) Narrowed(ctx context.Context, arg NarrowedParams) ([]NarrowedR
 	}
 	return items, nil
 }
+
+const openCallsOf = `-- name: OpenCallsOf :many
+SELECT j.order_id, c.generator, c.ticket, c.began_at FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id
+WHERE j.order_id IN (SELECT value FROM json_each(?1)) AND c.state IN ('calling', 'submitted') ORDER BY c.id
+`
+
+type OpenCallsOfRow struct {
+	OrderID   string
+	Generator string
+	Ticket    string
+	BeganAt   utc.Time
+}
+
+// The calls to providers that are open for some orders. ids is a JSON array.
+func (q *Queries) OpenCallsOf(ctx context.Context, ids interface{}) ([]OpenCallsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, openCallsOf, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OpenCallsOfRow{}
+	for rows.Next() {
+		var i OpenCallsOfRow
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Generator,
+			&i.Ticket,
+			&i.BeganAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -1,0 +1,178 @@
+package view
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/store"
+)
+
+// Row is an order as pages list it, with its picture.
+type Row struct {
+	Line
+	Cost order.USD
+	// File is the first file of its last round and take; nil if it has none.
+	File *order.Artifact
+	// Work is what runs for it; nil if nothing does.
+	Work *Work
+	// Call is the open call to a provider; nil if there is none.
+	Call *store.OpenCall
+}
+
+// Rows reads a page of a list of orders, as Orders does, with what pages show besides.
+func (r Reader) Rows(ctx context.Context, q store.OrderQuery) (List, []Row, error) {
+	now := r.begin(ctx)
+	list, work, err := now.orders(ctx, q)
+	if err != nil {
+		return list, nil, err
+	}
+	rows, err := now.rows(ctx, list.Lines, work.running)
+	return list, rows, err
+}
+
+// rows adds to lines what pages show besides.
+func (r reading) rows(ctx context.Context, lines []Line, running []Work) ([]Row, error) {
+	ids := make([]string, len(lines))
+	for i, l := range lines {
+		ids[i] = l.ID
+	}
+	extras, err := r.store.Extras(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	calls, err := r.store.OpenCallsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]Row, len(lines))
+	for i, l := range lines {
+		rows[i] = Row{Line: l, Cost: extras[l.ID].Cost, File: extras[l.ID].File}
+		if at := slices.IndexFunc(running, func(w Work) bool { return w.Order == l.ID }); at >= 0 {
+			rows[i].Work = &running[at]
+		}
+		if c, ok := calls[l.ID]; ok {
+			rows[i].Call = &c
+		}
+	}
+	return rows, nil
+}
+
+// Overview is what is going on, for the first page of the console.
+type Overview struct {
+	Status
+	At time.Time
+	// Begun reports whether any order ever came.
+	Begun bool
+	// Subjects are the orders that Attention names, by id.
+	Subjects map[string]Row
+	// Making are orders in work, those first for which something runs.
+	Making []Row
+	// Delivered are the last orders that were delivered since midnight in the owner's
+	// zone, and DeliveredToday is how many there are.
+	Delivered      []DeliveredRow
+	DeliveredToday int
+}
+
+// DeliveredRow is an order that was delivered.
+type DeliveredRow struct {
+	store.Delivered
+	File *order.Artifact
+}
+
+// The most rows of the parts of Overview.
+const (
+	mostMaking    = 6
+	mostDelivered = 9
+	mostSubjects  = 200
+)
+
+// Overview reads what is going on. It reads as much beside a long history as without one.
+func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
+	now := r.begin(ctx)
+	n.At = now.now
+	if n.Status, err = now.status(ctx); err != nil {
+		return n, err
+	}
+	if n.Subjects, err = now.subjects(ctx, n.Attention); err != nil {
+		return n, err
+	}
+	if n.Making, err = now.making(ctx, n.Work); err != nil {
+		return n, err
+	}
+	at := now.now.In(now.cfg.Zone())
+	midnight := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
+	delivered, all, err := now.store.DeliveredSince(ctx, midnight, mostDelivered)
+	if err != nil {
+		return n, err
+	}
+	n.DeliveredToday = all
+	ids := make([]string, len(delivered))
+	for i, d := range delivered {
+		ids[i] = d.ID
+	}
+	extras, err := now.store.Extras(ctx, ids)
+	for _, d := range delivered {
+		n.Delivered = append(n.Delivered, DeliveredRow{d, extras[d.ID].File})
+	}
+	n.Begun = len(n.Subjects) > 0 || len(n.Making) > 0 || all > 0
+	if err != nil || n.Begun {
+		return n, err
+	}
+	any, err := now.store.Page(ctx, store.OrderQuery{State: "all", Most: 1})
+	n.Begun = len(any.Lines) > 0
+	return n, err
+}
+
+// subjects returns the orders that need the owner, by id.
+func (r reading) subjects(ctx context.Context, list []Attention) (map[string]Row, error) {
+	var ids []string
+	for _, a := range list {
+		switch a.What {
+		case "order", "piece", "message", "thread":
+			if len(ids) < mostSubjects && !slices.Contains(ids, a.ID) {
+				ids = append(ids, a.ID)
+			}
+		}
+	}
+	rows, err := r.named(ctx, ids, nil)
+	of := map[string]Row{}
+	for _, row := range rows {
+		of[row.ID] = row
+	}
+	return of, err
+}
+
+// named returns the orders with these ids.
+func (r reading) named(ctx context.Context, ids []string, running []Work) ([]Row, error) {
+	found, err := r.store.Lines(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]Line, len(found))
+	for i, l := range found {
+		lines[i] = r.line(l)
+	}
+	return r.rows(ctx, lines, running)
+}
+
+// making returns orders in work, those first for which something runs.
+func (r reading) making(ctx context.Context, running []Work) ([]Row, error) {
+	var ids []string
+	for _, w := range running {
+		if len(ids) < mostMaking && !slices.Contains(ids, w.Order) {
+			ids = append(ids, w.Order)
+		}
+	}
+	waiting, err := r.store.Orders(ctx, string(order.StateWorking), mostMaking+len(ids))
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range waiting {
+		if len(ids) < mostMaking && !slices.Contains(ids, l.ID) {
+			ids = append(ids, l.ID)
+		}
+	}
+	return r.named(ctx, ids, running)
+}
