@@ -149,7 +149,7 @@ const (
 	// rest of a film.
 	fileTime = 15 * time.Minute
 	// thumbTime is how long a page waits for a small picture that is not made yet.
-	thumbTime = 6 * time.Second
+	thumbTime = 3 * time.Second
 )
 
 // showFile serves a file of an order. Its address has the id of the file in the ledger and
@@ -170,11 +170,11 @@ func (c *console) showFile(w http.ResponseWriter, v visit) {
 		c.noFile(w, v, err)
 		return
 	}
-	disposition := "inline"
+	disposition, named := "inline", kind
 	if !shown[kind] {
-		kind, disposition = "application/octet-stream", "attachment"
+		kind, disposition, named = "application/octet-stream", "attachment", a.MIME
 	}
-	name := media.Name(strings.TrimSuffix(a.Name, path.Ext(a.Name)), a.MIME)
+	name := media.Name(strings.TrimSuffix(a.Name, path.Ext(a.Name)), named)
 	w.Header().Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": name}))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(fileTime)) // or the usual one stays
 	send(w, v, f, kind, a.SHA256)

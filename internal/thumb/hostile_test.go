@@ -154,7 +154,7 @@ func TestOnlyTheFileOfTheLedgerIsOpened(t *testing.T) {
 	link("..", "artifacts/up")
 	pipe(t, filepath.Join(s.dir, "artifacts/o1/r0/pipe.png"))
 	for _, name := range []string{
-		"", "credentials.json", "/credentials.json", filepath.Join(s.dir, "credentials.json"), "artifacts", "artifacts/", "artifacts/../credentials.json",
+		"", "o1/r0/a.png", "credentials.json", "/credentials.json", filepath.Join(s.dir, "credentials.json"), "artifacts", "artifacts/", "artifacts/../credentials.json",
 		"artifacts/o1/../../credentials.json", "artifacts/./../credentials.json", "artifacts//credentials.json", "artifacts/o1/r0/link.png",
 		"artifacts/o1/r0/near.png", "artifacts/o1/r1/other.png", "artifacts/up/credentials.json", "artifacts/o1/r0", "artifacts/o1/r0/pipe.png",
 		"artifacts/o1/r0/a.png\x00.jpg", "artifacts/o1/r0/missing.png", "../artifacts/o1/r0/a.png", `artifacts\o1\r0\a.png`,

@@ -38,7 +38,7 @@ func (m *Maker) Original(a order.Artifact) (*os.File, error) {
 	if err != nil || !seen.Mode().IsRegular() {
 		return nil, errNoFile
 	}
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|noWait, 0)
 	if err != nil {
 		return nil, err
 	}
