@@ -12,9 +12,7 @@ import (
 	"image"
 	"image/jpeg"
 	"image/png"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,10 +20,8 @@ import (
 	"testing"
 	"time"
 
-	"atelierd/internal/console/access"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
-	"atelierd/internal/store/storetest"
 	"atelierd/internal/thumb"
 )
 
@@ -33,7 +29,6 @@ import (
 type gallery struct {
 	*site
 	*console
-	dir   string
 	db    *sql.DB
 	thumb *thumb.Maker
 }
@@ -41,35 +36,29 @@ type gallery struct {
 // fileSource joins a ledger and its small pictures as the daemon does.
 type fileSource struct {
 	*thumb.Maker
-	*store.Store
+	fileRows
 }
 
-func (f fileSource) Open(ctx context.Context, a order.Artifact) (*os.File, error) {
-	return f.Maker.Open(ctx, a)
+// fileRows is the part of the store that has files.
+type fileRows interface {
+	File(ctx context.Context, id int64) (order.Artifact, error)
+	Covers(ctx context.Context, orderIDs []string) (map[string]order.Artifact, error)
 }
 
 func newGallery(t *testing.T) *gallery {
 	t.Helper()
-	g := &gallery{dir: storetest.Dir(t)}
-	a, err := access.Open(t.Context(), g.dir)
-	if err != nil {
+	g := &gallery{}
+	g.site = newSite(t, func(o *Options) {
+		st := o.View.Store
+		g.thumb = thumb.New(thumb.Options{Dir: o.View.Config().DataDir, FilesDir: "artifacts", Files: st.FilesAfter, Wanted: st.FileWanted})
+		o.Files = fileSource{g.thumb, st}
+		g.console = &console{Options: *o}
+	})
+	var err error
+	if g.db, err = sql.Open("sqlite", "file:"+filepath.Join(g.dir, store.FileName)+"?_pragma=busy_timeout(60000)"); err != nil {
 		t.Fatal(err)
 	}
-	st, err := store.OpenReader(g.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if g.db, err = sql.Open("sqlite", filepath.Join(g.dir, store.FileName)); err != nil {
-		t.Fatal(err)
-	}
-	g.thumb = thumb.New(thumb.Options{Dir: g.dir, FilesDir: "artifacts", Files: st.FilesAfter, Wanted: st.FileWanted})
-	o := Options{
-		Access: a, Agent: func() string { return "Night Garden" }, Zone: func() *time.Location { return time.UTC },
-		Name: "test", Version: func() (uint64, error) { return 1, nil }, Log: slog.New(slog.DiscardHandler), Files: fileSource{g.thumb, st},
-	}
-	server := httptest.NewServer(New(o))
-	g.site, g.console = &site{t, a, server.URL, browser(t)}, &console{Options: o}
-	t.Cleanup(func() { server.Close(); g.db.Close(); st.Close(); a.Close() })
+	t.Cleanup(func() { g.db.Close() })
 	g.link()
 	return g
 }
@@ -364,17 +353,7 @@ func TestAnOrderOfAListHasACover(t *testing.T) {
 	if err != nil || len(covers) != 1 || covers["o1"].ID != second.ID {
 		t.Errorf("got %+v, %v; want file %d, made after %d", covers, err, second.ID, first.ID)
 	}
-	if _, err := (fileSource{Store: mustStore(t, g.dir)}).File(t.Context(), 99); !errors.Is(err, store.ErrNotFound) {
+	if _, err := g.Files.File(t.Context(), 99); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("an unknown id: %v", err)
 	}
-}
-
-func mustStore(t *testing.T, dir string) *store.Store {
-	t.Helper()
-	st, err := store.OpenReader(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { st.Close() })
-	return st
 }
