@@ -48,6 +48,7 @@ type commands struct {
 	Pause      cli.PauseCmd      `cmd:"" help:"Begin no work until resume."`
 	Resume     cli.ResumeCmd     `cmd:"" help:"End a pause."`
 	Console    cli.ConsoleCmd    `cmd:"" help:"Open the console, or say who may use it."`
+	MCP        cli.MCPCmd        `cmd:"" name:"mcp" help:"Answer an agent that acts for you, on standard input and output."`
 	Quote      cli.QuoteCmd      `cmd:"" help:"Set the price of an order that waits for one."`
 	Messages   cli.MessagesCmd   `cmd:"" help:"Show the messages about an order, or write to its client."`
 	Services   cli.ServicesCmd   `cmd:"" help:"Compare what you sell with what the marketplace lists, and update it there."`

@@ -167,7 +167,10 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 			Daemon: func(context.Context) (control.State, bool) { return c.daemon.State(), true },
 		},
 	}
-	o.SQL = viewsql.New(cfg.DataDir)
+	statements := viewsql.New(cfg.DataDir) // one at a time, whoever asks
+	o.SQL = statements
+	agents := Agents{Reader: o.View, Owner: actions, Wake: func(context.Context) { o.Wake() }, Thumbs: c.thumbs, SQL: statements}
+	o.Agents = NewAgents(c.b.App.o.with(cfg), agents).Handler(callers(users, c.b.config))
 	if host := cfg.Console.Host(); host != "" {
 		o.Hosts = []string{host}
 	}

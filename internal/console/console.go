@@ -43,7 +43,9 @@ type Options struct {
 	View  view.Reader
 	Owner *owner.Actions
 	Wake  func()
-	Log   *slog.Logger
+	// Agents answers agents at /mcp, which have tokens and are not logged in; nil for nobody.
+	Agents http.Handler
+	Log    *slog.Logger
 	Sections
 }
 
@@ -84,6 +86,9 @@ func New(o Options) http.Handler {
 	mux.Handle("POST /orders/{id}/{act}", c.member(c.owner(c.actOnOrder)))
 	mux.Handle("POST /pause", c.member(c.owner(c.pause)))
 	mux.Handle("POST /resume", c.member(c.owner(c.resume)))
+	if o.Agents != nil {
+		mux.Handle("/mcp", o.Agents)
+	}
 	mux.Handle("/", c.member(c.notFound))
 	return c.guard(mux)
 }

@@ -200,3 +200,17 @@ func TestEachViewCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSchemaNamesWhatCanBeRead(t *testing.T) {
+	t.Parallel()
+	r := New(folder(t))
+	list, err := r.Schema(t.Context())
+	if err != nil || len(list) < 10 {
+		t.Fatalf("%d views, %v", len(list), err)
+	}
+	for _, v := range list {
+		if _, err := r.Run(t.Context(), "SELECT "+strings.Join(v.Columns, ", ")+" FROM "+v.Name); err != nil {
+			t.Errorf("%s: %v", v.Name, err)
+		}
+	}
+}
