@@ -104,9 +104,9 @@ func (c *consoleLoop) Change() {
 func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
 	o := serve.Options{Conns: maxConsole, Log: c.b.Log}
 	if cfg.Console.TLS() {
-		pair, err := tls.LoadX509KeyPair(cfg.Console.Cert, cfg.Console.Key)
+		pair, err := certificate(cfg.Console)
 		if err != nil {
-			return fmt.Errorf("the certificate of [console] cannot be used: %w", err)
+			return err
 		}
 		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
@@ -150,6 +150,23 @@ func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
 		err = nil
 	}
 	return err
+}
+
+func certificate(c config.Console) (tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+	if err != nil {
+		err = fmt.Errorf("the certificate of [console] cannot be used: %w", err)
+	}
+	return pair, err
+}
+
+// ConsoleCertificate returns when the certificate of the console ends.
+func ConsoleCertificate(cfg *config.Config) (time.Time, error) {
+	pair, err := certificate(cfg.Console)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return pair.Leaf.NotAfter, nil
 }
 
 // options are those of the pages.
@@ -204,6 +221,15 @@ func (c *consoleLoop) await(ctx context.Context) consoleState {
 		case <-next:
 		}
 	}
+}
+
+// shown is how the console stands, for commands.
+func (c *consoleLoop) shown() control.Console {
+	s, _ := c.look()
+	if s.failed != nil {
+		return control.Console{Error: s.failed.Error()}
+	}
+	return control.Console{URL: s.url}
 }
 
 // link returns a link that logs name in once.

@@ -130,6 +130,7 @@ func (c controlled) State() control.State {
 			Progress: c.a.progress.of(w.Job),
 		})
 	}
+	s.Console = c.console.shown()
 	s.Poll.Kept, s.Poll.Limit = c.budget.Kept(context.Background())
 	d := &c.a.activity
 	d.mu.Lock()

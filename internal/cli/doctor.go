@@ -99,6 +99,7 @@ func (d *doctor) examine(ctx context.Context, c DoctorCmd) {
 	d.lock()
 	d.webhooks()
 	d.metrics()
+	d.console(ctx, c.Offline)
 	d.ping()
 	have := d.findCredentials()
 	d.agent(have)

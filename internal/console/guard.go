@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -30,6 +32,7 @@ func (c *console) guard(h http.Handler) http.Handler {
 	}))
 	h = crossed.Handler(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer c.recovered(w, r)
 		header := w.Header()
 		header.Set("Content-Security-Policy", policy)
 		header.Set("X-Content-Type-Options", "nosniff")
@@ -46,6 +49,22 @@ func (c *console) guard(h http.Handler) http.Handler {
 		h.ServeHTTP(w, r)
 	})
 }
+
+// recovered answers a request whose page panicked. The daemon and the other pages go on.
+func (c *console) recovered(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler {
+		panic(v) // the server ends the connection, as the page asks for
+	}
+	c.Log.Error("a page of the console failed", "path", r.URL.Path, "error", fmt.Sprint(v), "stack", string(debug.Stack()))
+	http.Error(w, failedPage, http.StatusInternalServerError)
+}
+
+// failedPage is the text of a page that failed here.
+const failedPage = "This page cannot be made at the moment. The log of the daemon says why."
 
 // hosted reports whether the Host of a request is one of ours. A page of another site can
 // have its own name lead to this address, but cannot change the name that a browser sends.
@@ -139,5 +158,5 @@ func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		c.Log.Error("a page of the console failed", "path", r.URL.Path, "error", err)
 	}
-	http.Error(w, "This page cannot be made at the moment. The log of the daemon says why.", http.StatusInternalServerError)
+	http.Error(w, failedPage, http.StatusInternalServerError)
 }

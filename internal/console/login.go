@@ -131,8 +131,11 @@ func local(next string) string {
 // freeTries is how many passwords may be wrong in a row before tries have to wait.
 const freeTries = 5
 
-// maxWait is the longest wait after a wrong password.
-const maxWait = 5 * time.Minute
+// firstWait is the first wait after a wrong password, and maxWait the longest.
+const (
+	firstWait = 10 * time.Second
+	maxWait   = 5 * time.Minute
+)
 
 // tries slows down whoever guesses passwords: after freeTries wrong ones each try doubles
 // the wait for the next. It counts all of them together, because addresses are cheap. A
@@ -157,7 +160,7 @@ func (t *tries) begin(now time.Time) (wait time.Duration) {
 	t.wrong++
 	t.last = now
 	if t.wrong >= freeTries {
-		t.next = now.Add(min(time.Second<<min(t.wrong-freeTries, 20), maxWait))
+		t.next = now.Add(min(firstWait<<min(t.wrong-freeTries, 20), maxWait))
 	}
 	return 0
 }

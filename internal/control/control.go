@@ -61,6 +61,15 @@ type State struct {
 	Poll     Poll   `json:"poll"`
 	Work     []Work `json:"work"`
 	Loops    []Loop `json:"loops"`
+	// Console is how the console stands; zero where it is off.
+	Console Console `json:"console,omitzero"`
+}
+
+// Console is how the console stands.
+type Console struct {
+	URL string `json:"url,omitempty"` // where browsers find it
+	// Error is why it is not served.
+	Error string `json:"error,omitempty"`
 }
 
 // Poll is the last poll, and when the next one is due.
