@@ -1,6 +1,6 @@
 -- name: RecentCalls :many
 -- The calls among the newest ones that have made something. It reads no more rows than those.
-SELECT generator, began_at, closed_at FROM calls
+SELECT generator, began_at, closed_at, cost_usd_micros FROM calls
 WHERE id > (SELECT coalesce(max(n.id), 0) FROM calls AS n) - 500 AND state = 'done' AND closed_at IS NOT NULL;
 
 -- name: RecentAttempts :many

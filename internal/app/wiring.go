@@ -143,7 +143,7 @@ func newRunner(b base, m marketParts, s *Services, w waits) *runner {
 func newFulfiller(b base, m marketParts, s *Services, w waits) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
 		Store: b.Store, Market: m.Client, Budget: m.Budget, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators, Now: b.App.service,
-		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: caps(b.Config), Clients: func() order.ClientRules { return clientRules(b.config()) },
+		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: b.Config.Caps(), Clients: func() order.ClientRules { return clientRules(b.config()) },
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
 		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,
 	})
@@ -274,10 +274,6 @@ func newWatch(b base, c *atelier.Client) *enroll.Watch {
 // committed: it may reach the marketplace at the end of the time that it is
 // given, and the marketplace may take as long again.
 func SettleWindow(cfg *config.Config) time.Duration { return 2 * cfg.Work.DeliverTimeout }
-
-func caps(cfg *config.Config) order.Caps {
-	return order.Caps{Attempt: cfg.Spending.Attempt, Order: cfg.Spending.Order, Percent: cfg.Spending.Percent, Day: cfg.Spending.Day, Client: cfg.Clients.MaxCost}
-}
 
 // clientRules are the owner's rules for clients.
 func clientRules(cfg *config.Config) order.ClientRules {

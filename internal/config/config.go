@@ -58,6 +58,12 @@ type Config struct {
 	warnings []Problem
 }
 
+// Caps returns what calls may cost.
+func (c *Config) Caps() order.Caps {
+	s := c.Spending
+	return order.Caps{Attempt: s.Attempt, Order: s.Order, Percent: s.Percent, Day: s.Day, Client: c.Clients.MaxCost}
+}
+
 // Warnings returns remarks that do not keep the file from being used, one line
 // each in the form of Error.
 func (c *Config) Warnings() []string {

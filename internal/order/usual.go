@@ -9,6 +9,7 @@ import (
 type Usual struct {
 	Generators map[string]time.Duration // a call, by the name of the generator
 	Stages     map[Stage]time.Duration  // an attempt at a stage that makes nothing
+	Costs      map[string]USD           // a call, by the name of the generator
 }
 
 // Of returns how long a stage takes, or 0 if that is not known. generator is the name of
@@ -20,8 +21,8 @@ func (u Usual) Of(s Stage, generator string) time.Duration {
 	return u.Stages[s]
 }
 
-// Median returns the middle of the durations, or 0 without any.
-func Median(list []time.Duration) time.Duration {
+// Median returns the middle of the values, or 0 without any.
+func Median[V time.Duration | USD](list []V) V {
 	if len(list) == 0 {
 		return 0
 	}

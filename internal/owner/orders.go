@@ -15,6 +15,7 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/order"
+	"atelierd/internal/store"
 )
 
 // Approve sends what is made for an order and waits for the owner's approval: files, a
@@ -62,6 +63,27 @@ func (a *Actions) As(by order.Actor) *Actions {
 	o := a.o
 	o.By = by
 	return &Actions{o, a.st.As(by)}
+}
+
+// Possible says which actions on an order are possible now: an action's error is why it is
+// not, and nil if it is.
+type Possible struct {
+	Approve, TakeBack, Redo, Retry, Cancel, Quote, Assign, Resubmit, Reply error
+}
+
+// Possible tries each action and undoes it.
+func (a *Actions) Possible(ctx context.Context, id string) (p Possible, err error) {
+	stay := func(k order.Known, _ order.Facts) order.Decision { return order.Decision{State: k.State, Code: k.Code, DueAt: time.Now()} }
+	err = a.st.Rehearse(func(st store.Owner) {
+		p = Possible{
+			Approve: st.Approve(ctx, id, 0), TakeBack: st.TakeBack(ctx, id),
+			Redo:  st.Redo(ctx, id, order.Redo{}, func(order.Kind, int) error { return nil }),
+			Retry: st.Retry(ctx, id), Cancel: st.Cancel(ctx, id, ""), Quote: st.Quote(ctx, id, order.Dollar),
+			Assign: st.Assign(ctx, id, "any", stay), Resubmit: st.Resubmit(ctx, id, func(int) error { return nil }),
+			Reply: st.QueueMessage(ctx, id, "owner-rehearsal", "any"),
+		}
+	})
+	return p, err
 }
 
 // MaxInstructions is the most characters of the owner's instructions for a take.

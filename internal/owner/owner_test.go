@@ -246,3 +246,68 @@ func TestARedoWhoseFilesCannotBeRemovedChangesNothing(t *testing.T) {
 		t.Errorf("the order is %s, %v", state, err)
 	}
 }
+
+// TestWhatIsPossibleIsTriedAndUndone guards that a page shows the buttons that work, by the
+// rules of the actions themselves.
+func TestWhatIsPossibleIsTriedAndUndone(t *testing.T) {
+	t.Parallel()
+	for name, each := range actions() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			each.prepare(w)
+			before, err := w.daemon.History(t.Context(), "o1")
+			w.must(err)
+			can, err := w.actions.Possible(t.Context(), "o1")
+			w.must(err)
+			for action, err := range map[string]error{
+				"approve": can.Approve, "redo": can.Redo, "retry": can.Retry, "cancel": can.Cancel, "quote": can.Quote,
+				"assign": can.Assign, "resubmit": can.Resubmit, "send": can.Reply,
+			} {
+				if got := w.actions.Preview(); action == name && err != nil || (action == "approve") && (got.Approve(t.Context(), "o1", 0) == nil) != (err == nil) {
+					t.Errorf("%s: %v", action, err)
+				}
+			}
+			if can.TakeBack == nil {
+				t.Error("an approval can be taken back that nobody gave")
+			}
+			after, err := w.daemon.History(t.Context(), "o1")
+			w.must(err)
+			if after.Fingerprint != before.Fingerprint || len(after.Events) != len(before.Events) || len(after.Outbox) != len(before.Outbox) {
+				t.Errorf("something was changed: %+v", after.Events[len(before.Events):])
+			}
+			w.must(each.do(t.Context(), w.actions))
+		})
+	}
+}
+
+// TestTheSameReplyIsSentOnce guards a form that is sent twice.
+func TestTheSameReplyIsSentOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.place("o1", order.Paid)
+	seen, err := w.actions.Fingerprint(t.Context(), "o1")
+	w.must(err)
+	ann := w.actions.As(order.Console("ann")).If(seen)
+	w.must(ann.Reply(t.Context(), "o1", "hello", "k1"))
+	w.must(ann.Reply(t.Context(), "o1", " hello ", "k1"))
+	if err := ann.Reply(t.Context(), "o1", "another text", "k1"); err == nil {
+		t.Error("another text with the same key and the old fingerprint was sent")
+	}
+	w.must(w.actions.Reply(t.Context(), "o1", "another text", "k1"))
+	w.must(w.actions.Reply(t.Context(), "o1", "hello", ""))
+	h, err := w.daemon.History(t.Context(), "o1")
+	w.must(err)
+	var texts, who []string
+	for _, m := range h.Outbox {
+		texts = append(texts, m.Body)
+	}
+	for _, e := range h.Events {
+		if e.Text == order.ActMessage {
+			who = append(who, string(e.By))
+		}
+	}
+	if strings.Join(texts, ", ") != "hello, another text, hello" || strings.Join(who, ", ") != "console:ann, cli:jo, cli:jo" {
+		t.Errorf("the messages are %q by %q", texts, who)
+	}
+}

@@ -74,15 +74,26 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 	if err != nil {
 		return s, err
 	}
-	onOrder, err := t.SpentOnOrder(noCancel, j.OrderID)
+	s, err = spent(noCancel, t.Queries, j.OrderID, t.now.Time)
+	s.Attempt = order.USD(inAttempt)
+	return s, err
+}
+
+// Spent returns what was spent today, and on an order.
+func (s *Store) Spent(ctx context.Context, orderID string, now time.Time) (order.Spend, error) {
+	return spent(ctx, s.read, orderID, now)
+}
+
+func spent(ctx context.Context, q *query.Queries, orderID string, now time.Time) (s order.Spend, err error) {
+	onOrder, err := q.SpentOnOrder(ctx, orderID)
 	if err != nil {
 		return s, err
 	}
-	if s, err = t.spentToday(); err != nil {
+	if s, err = spentToday(ctx, q, now); err != nil {
 		return s, err
 	}
-	s.Attempt, s.Order = order.USD(inAttempt), order.USD(onOrder)
-	rows, err := t.GetOrder(noCancel, j.OrderID)
+	s.Order = order.USD(onOrder)
+	rows, err := q.GetOrder(ctx, orderID)
 	if err != nil || len(rows) == 0 {
 		return s, err
 	}
@@ -96,14 +107,14 @@ func (t *tx) spend(j order.Job) (s order.Spend, err error) {
 }
 
 // spentToday returns what was spent today, and nothing of an order.
-func (t *tx) spentToday() (s order.Spend, err error) {
-	today, err := t.SpentSince(noCancel, utc.At(order.Day(t.now.Time)))
+func spentToday(ctx context.Context, q *query.Queries, now time.Time) (s order.Spend, err error) {
+	today, err := q.SpentSince(ctx, utc.At(order.Day(now)))
 	if err != nil {
 		return s, err
 	}
-	restored, err := t.RestoredAt(noCancel)
+	restored, err := q.RestoredAt(ctx)
 	return order.Spend{
-		Day: order.USD(today), DayUnknown: !restored.IsZero() && !restored.Before(order.Day(t.now.Time)),
+		Day: order.USD(today), DayUnknown: !restored.IsZero() && !restored.Before(order.Day(now)),
 	}, err
 }
 

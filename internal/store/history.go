@@ -55,8 +55,8 @@ type History struct {
 	// Fingerprint names what an owner decides on. It was read before the rest, so that it
 	// never stands for something later than what is shown.
 	Fingerprint order.Fingerprint
-	Works    []Work
-	Attempts []Attempt
+	Works       []Work
+	Attempts    []Attempt
 	// Calls are the calls of generators during its attempts.
 	Calls     []Call
 	Artifacts []order.Artifact

@@ -37,6 +37,37 @@ func (s *Store) Match(ctx context.Context, f order.Filter, most int) ([]order.Ma
 // errPreview undoes a transaction that would have succeeded.
 var errPreview = errors.New("only a preview")
 
+// Rehearse calls try with an Owner whose actions are all undone, in one transaction. An
+// action returns the error that it would have.
+func (o Owner) Rehearse(try func(Owner)) error {
+	err := o.writer.do(&request{name: "rehearse", by: o.By, fn: func(t *tx) error {
+		in := o
+		in.in = t
+		try(in)
+		return errPreview
+	}})
+	if errors.Is(err, errPreview) {
+		return nil
+	}
+	return err
+}
+
+// undone runs fn and undoes what it has changed.
+func (t *tx) undone(fn func(*tx) error) error {
+	if _, err := t.db.ExecContext(noCancel, "SAVEPOINT rehearsal"); err != nil {
+		return err
+	}
+	lines, changed := t.lines, t.changed
+	failed := fn(t)
+	t.lines, t.changed = lines, changed
+	for _, end := range []string{"ROLLBACK TO rehearsal", "RELEASE rehearsal"} {
+		if _, err := t.db.ExecContext(noCancel, end); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
 // Preview returns an Owner whose transactions are undone: an action returns the error that
 // it would have.
 func (o Owner) Preview() Owner {

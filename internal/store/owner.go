@@ -19,6 +19,8 @@ type Owner struct {
 	By order.Actor
 	// preview: nothing is changed.
 	preview bool
+	// in is the transaction of a rehearsal; nil for one of its own.
+	in *tx
 	// seen is what the owner has seen of the order; empty for an owner who acts on the
 	// order as it is.
 	seen order.Fingerprint
@@ -48,6 +50,9 @@ func (o Owner) As(by order.Actor) Owner {
 
 // write is Store.write for the owner, who is the actor of its events.
 func (o Owner) write(name string, fn func(*tx) error) error {
+	if o.in != nil {
+		return o.in.undone(fn)
+	}
 	if !o.preview {
 		return o.writer.do(&request{name: name, fn: fn, by: o.By})
 	}

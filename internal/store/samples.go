@@ -41,7 +41,7 @@ func (s *Store) BeginSample(c order.NewSample) (order.Call, error) {
 				return ErrSampleOpen
 			}
 		}
-		spent, err := t.spentToday()
+		spent, err := spentToday(noCancel, t.Queries, t.now.Time)
 		if err != nil {
 			return err
 		}

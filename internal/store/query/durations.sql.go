@@ -164,14 +164,15 @@ func (q *Queries) RecentAttempts(ctx context.Context) ([]RecentAttemptsRow, erro
 }
 
 const recentCalls = `-- name: RecentCalls :many
-SELECT generator, began_at, closed_at FROM calls
+SELECT generator, began_at, closed_at, cost_usd_micros FROM calls
 WHERE id > (SELECT coalesce(max(n.id), 0) FROM calls AS n) - 500 AND state = 'done' AND closed_at IS NOT NULL
 `
 
 type RecentCallsRow struct {
-	Generator string
-	BeganAt   utc.Time
-	ClosedAt  utc.Time
+	Generator     string
+	BeganAt       utc.Time
+	ClosedAt      utc.Time
+	CostUsdMicros order.USD
 }
 
 // The calls among the newest ones that have made something. It reads no more rows than those.
@@ -184,7 +185,12 @@ func (q *Queries) RecentCalls(ctx context.Context) ([]RecentCallsRow, error) {
 	items := []RecentCallsRow{}
 	for rows.Next() {
 		var i RecentCallsRow
-		if err := rows.Scan(&i.Generator, &i.BeganAt, &i.ClosedAt); err != nil {
+		if err := rows.Scan(
+			&i.Generator,
+			&i.BeganAt,
+			&i.ClosedAt,
+			&i.CostUsdMicros,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
