@@ -33,10 +33,10 @@ UPDATE sessions SET used_at = @now WHERE hash = @hash;
 -- name: DeleteSession :exec
 DELETE FROM sessions WHERE hash = @hash;
 
--- name: DeleteSessionsOf :exec
+-- name: DeleteSessionsOf :execrows
 DELETE FROM sessions WHERE name = @name;
 
--- name: DeleteLinksOf :exec
+-- name: DeleteLinksOf :execrows
 DELETE FROM links WHERE name = @name;
 
 -- name: DeleteExpiredLinks :exec

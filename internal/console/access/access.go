@@ -177,27 +177,34 @@ func (a *Access) PutUser(ctx context.Context, name, password string, role Role) 
 		if err := q.PutUser(ctx, query.PutUserParams{Name: name, Role: string(role), Password: hash, AddedAt: utc.At(time.Now())}); err != nil {
 			return err
 		}
-		return end(ctx, q, name)
+		_, err := end(ctx, q, name)
+		return err
 	})
 }
 
-// end ends the sessions and the links of a name.
-func end(ctx context.Context, q *query.Queries, name string) error {
-	return errors.Join(q.DeleteSessionsOf(ctx, name), q.DeleteLinksOf(ctx, name))
+// end ends the sessions and the links of a name, and returns how many there were.
+func end(ctx context.Context, q *query.Queries, name string) (ended int64, err error) {
+	sessions, err := q.DeleteSessionsOf(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	links, err := q.DeleteLinksOf(ctx, name)
+	return sessions + links, err
 }
 
-// RemoveUser removes a user and ends the sessions and links of that name, or fails with
-// ErrUnknown.
+// RemoveUser removes a user and ends the sessions and links of that name, also those of
+// whoever logged in by a link and is no user. It fails with ErrUnknown if there is nothing.
 func (a *Access) RemoveUser(ctx context.Context, name string) error {
 	return a.inTx(ctx, func(q *query.Queries) error {
 		removed, err := q.DeleteUser(ctx, name)
 		if err != nil {
 			return err
 		}
-		if removed == 0 {
-			return fmt.Errorf("%w user: %.100q", ErrUnknown, name)
+		ended, err := end(ctx, q, name)
+		if err == nil && removed+ended == 0 {
+			err = fmt.Errorf("%w user: %.100q", ErrUnknown, name)
 		}
-		return end(ctx, q, name)
+		return err
 	})
 }
 

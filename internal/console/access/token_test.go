@@ -102,6 +102,14 @@ func TestALinkLogsInAsTheUserOfItsName(t *testing.T) {
 	if _, err := a.UseLink(t.Context(), before); !errors.Is(err, access.ErrRefused) {
 		t.Errorf("a link of a removed user: %v", err)
 	}
+	other, err := a.UseLink(t.Context(), link())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.RemoveUser(t.Context(), "ben"); err != nil {
+		t.Errorf("a session of who is no user cannot be ended: %v", err)
+	}
+	refused(t, a, other, "after it was ended")
 	if _, err := a.NewLink(t.Context(), "two words"); err == nil {
 		t.Error("a link logs in a name that is none")
 	}

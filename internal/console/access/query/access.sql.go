@@ -104,13 +104,16 @@ func (q *Queries) DeleteExpiredSessions(ctx context.Context, arg DeleteExpiredSe
 	return err
 }
 
-const deleteLinksOf = `-- name: DeleteLinksOf :exec
+const deleteLinksOf = `-- name: DeleteLinksOf :execrows
 DELETE FROM links WHERE name = ?1
 `
 
-func (q *Queries) DeleteLinksOf(ctx context.Context, name string) error {
-	_, err := q.db.ExecContext(ctx, deleteLinksOf, name)
-	return err
+func (q *Queries) DeleteLinksOf(ctx context.Context, name string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteLinksOf, name)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const deleteSession = `-- name: DeleteSession :exec
@@ -122,13 +125,16 @@ func (q *Queries) DeleteSession(ctx context.Context, hash []byte) error {
 	return err
 }
 
-const deleteSessionsOf = `-- name: DeleteSessionsOf :exec
+const deleteSessionsOf = `-- name: DeleteSessionsOf :execrows
 DELETE FROM sessions WHERE name = ?1
 `
 
-func (q *Queries) DeleteSessionsOf(ctx context.Context, name string) error {
-	_, err := q.db.ExecContext(ctx, deleteSessionsOf, name)
-	return err
+func (q *Queries) DeleteSessionsOf(ctx context.Context, name string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteSessionsOf, name)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const deleteToken = `-- name: DeleteToken :execrows
