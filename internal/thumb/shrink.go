@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"atelierd/internal/media"
 
@@ -139,6 +140,7 @@ func fitted(img image.Image, canvas image.Rectangle, side int) *image.RGBA {
 		less := image.NewRGBA(image.Rect(0, 0, w, h))
 		draw.ApproxBiLinear.Scale(less, placed(img.Bounds(), canvas, less.Rect), img, img.Bounds(), draw.Src, nil)
 		img, canvas = less, less.Rect
+		debug.FreeOSMemory() // the large one is not needed any more
 	}
 	w, h := Fit(canvas.Dx(), canvas.Dy(), side)
 	small := image.NewRGBA(image.Rect(0, 0, w, h))
