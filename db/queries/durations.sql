@@ -18,3 +18,8 @@ WHERE j.state = 'ready' AND j.lane = sqlc.arg(lane) ORDER BY j.priority, j.due_a
 -- name: JobsAtWork :many
 SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.not_before, j.changed_at, j.code, o.service
 FROM jobs AS j JOIN orders AS o ON o.id = j.order_id WHERE j.state = 'leased' ORDER BY j.id;
+
+-- name: CallsOfGenerator :many
+-- The newest calls of a generator that have ended, since a time.
+SELECT state, began_at, closed_at FROM calls
+WHERE generator = sqlc.arg(generator) AND began_at >= sqlc.arg(since) AND closed_at IS NOT NULL ORDER BY id DESC LIMIT sqlc.arg(most);

@@ -3,49 +3,21 @@ package cli
 import (
 	"context"
 	"errors"
-	"time"
 
 	"atelierd/internal/config"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
-	"atelierd/internal/words"
+	"atelierd/internal/view"
 )
-
-// The states of a checkView, and the exit code of each.
-const (
-	stateWell       = "well"
-	stateNeedsOwner = "needs_owner"
-	stateDown       = "down"
-)
-
-var checkCodes = map[string]int{stateWell: ExitOK, stateNeedsOwner: 1, stateDown: 2}
 
 // ExitCode ends a command with a code and no further output.
 type ExitCode int
 
 func (ExitCode) Error() string { return "the exit code says it" }
 
-// checkView is whether all is well, and why not.
-type checkView struct {
-	State   string       `json:"state"` // well, needs_owner or down
-	Reasons []reasonView `json:"reasons"`
-	// Running is false while neither a daemon nor a recent heartbeat works.
-	Running bool `json:"running"`
-	// LastPoll is when the marketplace last answered a poll, if that is known.
-	LastPoll time.Time `json:"last_poll,omitzero"`
-}
-
-type reasonView struct {
-	Code order.Code `json:"code"`
-	ID   string     `json:"id,omitempty"`
-	Text string     `json:"text"`
-	Hint string     `json:"hint"`
-}
-
-// The codes of reasons that no alert has.
+// The codes of reasons that only the command has.
 const (
-	reasonNotRunning    = "not_running"
 	reasonConfiguration = "configuration"
 	reasonDatabase      = "database"
 )
@@ -55,86 +27,46 @@ func (c StatusCmd) check(p *Program) error {
 	if err != nil && !c.JSON {
 		return err // a wrong configuration exits with 2 as well
 	}
-	var v checkView
+	var v view.Check
 	if err != nil {
 		v = unreadable(reasonConfiguration, err)
-	} else if v, err = c.readCheck(context.Background(), cfg, time.Now()); err != nil {
+	} else if v, err = c.readCheck(context.Background(), cfg); err != nil {
 		v = unreadable(reasonDatabase, err)
 	}
-	if v.State != stateWell || !c.Quiet {
-		err = c.print(p, v, v.show)
+	if v.State != view.Well || !c.Quiet {
+		err = c.print(p, v, func(g *term.Page) { showCheck(g, v) })
 	} else {
 		err = nil
 	}
-	if code := checkCodes[v.State]; code != ExitOK {
+	if code := v.State.Level(); code != ExitOK { // 1 needs the owner, 2 earns nothing
 		return errors.Join(err, ExitCode(code))
 	}
 	return err
 }
 
 // unreadable is the state without what it is read from.
-func unreadable(code order.Code, err error) checkView {
+func unreadable(code order.Code, err error) view.Check {
 	e := Explain("status", err)
-	return checkView{State: stateDown, Reasons: []reasonView{{Code: code, Text: e.Text, Hint: e.Hint}}}
+	return view.Check{State: view.Down, Reasons: []view.Reason{{Code: code, Text: e.Text, Hint: e.Hint}}}
 }
 
-func (c StatusCmd) readCheck(ctx context.Context, cfg *config.Config, now time.Time) (checkView, error) {
+func (c StatusCmd) readCheck(ctx context.Context, cfg *config.Config) (view.Check, error) {
 	st, err := store.OpenReader(cfg.DataDir)
 	if err != nil {
-		return checkView{}, err
+		return view.Check{}, err
 	}
 	defer st.Close()
-	s, err := reader(cfg, st).Status(ctx)
+	r := reader(cfg, st)
+	s, err := r.Status(ctx)
 	if err != nil {
-		return checkView{}, err
+		return view.Check{}, err
 	}
-	polled := s.Polls.Answered
-	v := checkView{State: stateWell, Reasons: []reasonView{}, LastPoll: polled, Running: s.Daemon.Running || c.MaxAge > 0 && now.Sub(polled) <= c.MaxAge}
-	if !v.Running {
-		v.add(stateDown, reasonView{Code: reasonNotRunning, Text: "atelierd is not running", Hint: order.Command("run") + " starts it"})
-	}
-	within := max(cfg.PollWithin(), c.MaxAge)
-	since, text := polled, "the last poll that the marketplace answered was "+words.Relative(now, polled)
-	if polled.IsZero() {
-		since, text = s.Daemon.Since, "the marketplace has answered no poll"
-	}
-	if !since.IsZero() && now.Sub(since) > within && v.Running {
-		v.add(stateDown, reasonView{
-			Code: order.AlertUnreachable.Code(), Text: text,
-			Hint: order.Command("doctor") + " shows why",
-		})
-	}
-	for _, a := range s.Attention {
-		cond := order.Condition{What: a.What, ID: a.ID, Code: a.Code, State: a.State, Reason: a.Reason}
-		if a.Code == order.AlertUnreachable.Code() {
-			continue // it is judged above, as of now
-		}
-		state := stateNeedsOwner
-		if cond.Stops() {
-			state = stateDown
-		}
-		v.add(state, reasonView{Code: a.Code, ID: a.ID, Text: cond.Line(), Hint: a.Hint})
-	}
-	return v, nil
+	return r.Check(s, c.MaxAge), nil
 }
 
-// add adds a reason. The worst state stands.
-func (v *checkView) add(state string, r reasonView) {
-	if checkCodes[state] > checkCodes[v.State] {
-		v.State = state
-	}
-	v.Reasons = append(v.Reasons, r)
-}
-
-func (v checkView) show(g *term.Page) {
-	switch v.State {
-	case stateWell:
-		g.Linef("%s", g.Paint(term.Green, "all is well"))
-	case stateNeedsOwner:
-		g.Linef("%s", g.Paint(term.Yellow, "something needs you"))
-	default:
-		g.Linef("%s", g.Paint(term.Red, "the agent earns nothing"))
-	}
+func showCheck(g *term.Page, v view.Check) {
+	look := map[view.Wellness]term.Style{view.Well: term.Green, view.NeedsOwner: term.Yellow, view.Down: term.Red}[v.State]
+	g.Linef("%s", g.Paint(look, v.State.Words()))
 	for _, r := range v.Reasons {
 		g.Note("  ", term.Line(r.Text, 300))
 		g.Hint("    ", term.Line(r.Hint, 300))

@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -81,6 +82,24 @@ func Describe(changes []Change) string {
 		}
 	}
 	return strings.Join(texts, "; ")
+}
+
+// encode returns the changes as DecodeChanges reads them.
+func encode(changes []Change) string {
+	if len(changes) == 0 {
+		return ""
+	}
+	text, _ := json.Marshal(changes) // texts and a flag, which always have a JSON form
+	return string(text)
+}
+
+// DecodeChanges returns what the stored state of a service has of its changes. None is
+// returned for a state that was stored without them.
+func DecodeChanges(l order.Listed) (changes []Change) {
+	if json.Unmarshal([]byte(l.Differs), &changes) != nil {
+		return nil
+	}
+	return changes
 }
 
 // shown quotes a value, of which it keeps the beginning.

@@ -276,7 +276,7 @@ func (s *Setup) shown(offer Offer, have atelier.Service, before order.Listed) er
 				"hint", order.Command("services sync")+" changes it at the marketplace")
 		}
 	}
-	return s.put(before, order.Listed{Title: offer.Title, RemoteID: have.ID, State: order.ServiceListed, Reason: text})
+	return s.put(before, order.Listed{Title: offer.Title, RemoteID: have.ID, State: order.ServiceListed, Reason: text, Differs: encode(changes)})
 }
 
 // listOne lists an offer that the marketplace does not show.

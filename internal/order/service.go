@@ -30,7 +30,9 @@ type Listed struct {
 	// Reason is why a service is held. Of a listed one it is what the marketplace
 	// shows otherwise than the configuration; empty if nothing.
 	Reason string
-	Since  time.Time
+	// Differs has the fields behind the reason of a listed service, as JSON.
+	Differs string
+	Since   time.Time
 }
 
 // NormalTitle returns a title as the marketplace stores it: without spaces at its

@@ -107,11 +107,7 @@ func (s *Store) Accounts(ctx context.Context, p Period) (a Accounts, err error) 
 			Cost: Cost{Generator: r.Generator, Cost: order.USD(r.Cost), Lost: order.USD(r.Lost)},
 		})
 	}
-	a.Spent = map[string]order.USD{}
-	spent, err := q.SpentByGenerator(ctx, query.SpentByGeneratorParams{First: first, Last: last})
-	for _, r := range spent {
-		a.Spent[r.Generator] = order.USD(r.Cost)
-	}
+	a.Spent, err = spentBy(ctx, q, first, last)
 	return a, err
 }
 

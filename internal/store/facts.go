@@ -155,7 +155,7 @@ func (s *Store) Services(ctx context.Context) ([]order.Listed, error) {
 	for i, r := range rows {
 		list[i] = order.Listed{
 			Title: r.Title, RemoteID: r.RemoteID, State: order.ListedState(r.State),
-			Reason: r.Reason, Since: r.ChangedAt.Time,
+			Reason: r.Reason, Differs: r.Differs, Since: r.ChangedAt.Time,
 		}
 	}
 	return list, nil
@@ -166,7 +166,7 @@ func (s *Store) PutService(l order.Listed) error {
 	return s.write("service", func(t *tx) error {
 		return t.PutService(noCancel, query.PutServiceParams{
 			Title: l.Title, RemoteID: l.RemoteID,
-			State: string(l.State), Reason: l.Reason, ChangedAt: t.now,
+			State: string(l.State), Reason: l.Reason, Differs: l.Differs, ChangedAt: t.now,
 		})
 	})
 }

@@ -164,6 +164,8 @@ var indexes = map[string][]string{
 	"EarningCosts":     {"orders_completed (completed_at>? AND completed_at<?)", "books_order"},
 	"OtherCosts":       {"SEARCH b USING PRIMARY KEY (day>? AND day<?)"},
 	"SpentByGenerator": {"SEARCH b USING PRIMARY KEY (day>? AND day<?)"},
+	"CallsOfGenerator": {"calls_generator (generator=?)"},
+	"OrdersByService":  {"SEARCH orders USING COVERING INDEX orders_placed (created_at>?)"},
 
 	"ForgetDay":           {"PRIMARY KEY (dimension=? AND day=?)"},
 	"AddEarnedOfDay":      {"orders_completed (completed_at>? AND completed_at<?)"},

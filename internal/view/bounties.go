@@ -1,6 +1,7 @@
 package view
 
 import (
+	"context"
 	"time"
 
 	"atelierd/internal/order"
@@ -50,4 +51,11 @@ func NewBounties(open []order.Bounty, claims []order.Claim) Bounties {
 		v.Claims = append(v.Claims, NewBounty(c))
 	}
 	return v
+}
+
+// Bounties reads the newest claims of the agent, at most so many. The tasks that can be
+// claimed are at the marketplace, which is not asked.
+func (r Reader) Bounties(ctx context.Context, most int) (Bounties, error) {
+	claims, err := r.Store.Claims(ctx, most)
+	return NewBounties(nil, claims), err
 }

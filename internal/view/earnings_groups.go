@@ -22,7 +22,7 @@ const (
 	ByOrder     = "order"
 )
 
-// grouping is how accounts are added up.
+// Grouping is how accounts are added up.
 type Grouping struct {
 	By     string `json:"-"`
 	Period Period `json:"-"`

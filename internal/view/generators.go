@@ -45,20 +45,25 @@ func NewGenerators(cfg *config.Config) Generators {
 	if cfg != nil {
 		for _, name := range slices.Sorted(maps.Keys(cfg.Generators)) {
 			g := cfg.Generators[name]
-			shown := Generator{Name: name, Type: g.Type, Recipe: g.Recipe, Model: g.Model}
-			if g.Cost > 0 {
-				shown.CostUSD = g.Cost.String()
-			}
-			if own, err := ownRecipe(g.Recipe); err != nil {
-				shown.Problem = err.Error()
-			} else if own != nil {
+			if own, _ := ownRecipe(g.Recipe); own != nil {
 				v.Recipes = append(v.Recipes, viewRecipe(own, g.Recipe))
 			}
-			v.Generators = append(v.Generators, shown)
+			v.Generators = append(v.Generators, viewGenerator(name, g))
 		}
 	}
 	for _, r := range recipe.Shipped() {
 		v.Recipes = append(v.Recipes, viewRecipe(r, ""))
+	}
+	return v
+}
+
+func viewGenerator(name string, g config.Generator) Generator {
+	v := Generator{Name: name, Type: g.Type, Recipe: g.Recipe, Model: g.Model}
+	if g.Cost > 0 {
+		v.CostUSD = g.Cost.String()
+	}
+	if _, err := ownRecipe(g.Recipe); err != nil {
+		v.Problem = err.Error()
 	}
 	return v
 }

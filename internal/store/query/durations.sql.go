@@ -12,6 +12,47 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+const callsOfGenerator = `-- name: CallsOfGenerator :many
+SELECT state, began_at, closed_at FROM calls
+WHERE generator = ?1 AND began_at >= ?2 AND closed_at IS NOT NULL ORDER BY id DESC LIMIT ?3
+`
+
+type CallsOfGeneratorParams struct {
+	Generator string
+	Since     utc.Time
+	Most      int64
+}
+
+type CallsOfGeneratorRow struct {
+	State    order.CallState
+	BeganAt  utc.Time
+	ClosedAt utc.Time
+}
+
+// The newest calls of a generator that have ended, since a time.
+func (q *Queries) CallsOfGenerator(ctx context.Context, arg CallsOfGeneratorParams) ([]CallsOfGeneratorRow, error) {
+	rows, err := q.db.QueryContext(ctx, callsOfGenerator, arg.Generator, arg.Since, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CallsOfGeneratorRow{}
+	for rows.Next() {
+		var i CallsOfGeneratorRow
+		if err := rows.Scan(&i.State, &i.BeganAt, &i.ClosedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const jobsAtWork = `-- name: JobsAtWork :many
 SELECT j.order_id, j.kind, j.round, j.stage, j.state, j.due_at, j.run_at, j.not_before, j.changed_at, j.code, o.service
 FROM jobs AS j JOIN orders AS o ON o.id = j.order_id WHERE j.state = 'leased' ORDER BY j.id

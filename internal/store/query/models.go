@@ -270,6 +270,7 @@ type Service struct {
 	State     string
 	Reason    string
 	ChangedAt utc.Time
+	Differs   string
 }
 
 type Standing struct {

@@ -12,7 +12,7 @@ import (
 )
 
 const listServices = `-- name: ListServices :many
-SELECT title, remote_id, state, reason, changed_at FROM services ORDER BY title
+SELECT title, remote_id, state, reason, changed_at, differs FROM services ORDER BY title
 `
 
 func (q *Queries) ListServices(ctx context.Context) ([]Service, error) {
@@ -30,6 +30,7 @@ func (q *Queries) ListServices(ctx context.Context) ([]Service, error) {
 			&i.State,
 			&i.Reason,
 			&i.ChangedAt,
+			&i.Differs,
 		); err != nil {
 			return nil, err
 		}
@@ -44,10 +45,42 @@ func (q *Queries) ListServices(ctx context.Context) ([]Service, error) {
 	return items, nil
 }
 
+const ordersByService = `-- name: OrdersByService :many
+SELECT service, CAST(count(*) AS INTEGER) AS orders FROM orders WHERE created_at >= ? GROUP BY service
+`
+
+type OrdersByServiceRow struct {
+	Service string
+	Orders  int64
+}
+
+func (q *Queries) OrdersByService(ctx context.Context, createdAt utc.Time) ([]OrdersByServiceRow, error) {
+	rows, err := q.db.QueryContext(ctx, ordersByService, createdAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OrdersByServiceRow{}
+	for rows.Next() {
+		var i OrdersByServiceRow
+		if err := rows.Scan(&i.Service, &i.Orders); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const putService = `-- name: PutService :exec
-INSERT INTO services (title, remote_id, state, reason, changed_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO services (title, remote_id, state, reason, differs, changed_at) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (title) DO UPDATE SET remote_id = excluded.remote_id, state = excluded.state,
-    reason = excluded.reason, changed_at = excluded.changed_at
+    reason = excluded.reason, differs = excluded.differs, changed_at = excluded.changed_at
 `
 
 type PutServiceParams struct {
@@ -55,6 +88,7 @@ type PutServiceParams struct {
 	RemoteID  string
 	State     string
 	Reason    string
+	Differs   string
 	ChangedAt utc.Time
 }
 
@@ -64,6 +98,7 @@ func (q *Queries) PutService(ctx context.Context, arg PutServiceParams) error {
 		arg.RemoteID,
 		arg.State,
 		arg.Reason,
+		arg.Differs,
 		arg.ChangedAt,
 	)
 	return err
