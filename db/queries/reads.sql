@@ -157,11 +157,3 @@ WHERE o.state NOT IN ('completed', 'cancelled')
   AND (CAST(sqlc.arg(client) AS TEXT) = '' OR o.client = CAST(sqlc.arg(client) AS TEXT))
   AND o.created_at >= sqlc.arg(since_at) AND o.created_at < sqlc.arg(before_at)
 ORDER BY o.created_at, o.id LIMIT sqlc.arg(most);
-
--- name: OrdersForOwner :many
--- The orders that wait for the owner, with those of which a piece does, by deadline.
-SELECT o.id FROM orders AS o
-WHERE o.state NOT IN ('completed', 'cancelled')
-  AND (o.state IN ('held', 'failed') AND o.code <> 'owner'
-       OR EXISTS (SELECT 1 FROM jobs AS j WHERE j.state IN ('held', 'failed') AND j.order_id = o.id AND j.kind = 'piece'))
-ORDER BY o.due_at, o.id LIMIT 500;

@@ -14,6 +14,7 @@ import (
 	"atelierd/internal/order"
 	"atelierd/internal/prompt"
 	"atelierd/internal/store"
+	"atelierd/internal/term"
 	"atelierd/internal/view"
 )
 
@@ -25,11 +26,11 @@ func (c *console) order(v visit) (string, frame, error) { return c.orderPage(v, 
 
 // orderPage builds the page of an order, with what was typed into a form that was refused.
 func (c *console) orderPage(v visit, was typed) (string, frame, error) {
-	out, err := c.outlook(v) // before what is shown, so that no form decides on more than that
+	h, err := c.readOrder(v)
 	if err != nil {
 		return "", frame{}, err
 	}
-	h, err := c.readOrder(v)
+	out, err := c.outlook(v)
 	if err != nil {
 		return "", frame{}, err
 	}
@@ -38,7 +39,7 @@ func (c *console) orderPage(v visit, was typed) (string, frame, error) {
 		return "", frame{}, err
 	}
 	c.decide(forms{c, v, h, out, was}, &p)
-	return "order", frame{Title: p.Service + " " + p.Short, Tab: "orders", Body: p}, nil
+	return "order", frame{Title: term.Line(p.Service, 60) + " " + p.Short, Tab: "orders", Body: p}, nil
 }
 
 // readOrder reads the order that the address names.
@@ -56,7 +57,7 @@ func (c *console) readOrder(v visit) (view.History, error) {
 func (c *console) describe(v visit, h view.History) (orderPage, error) {
 	o := h.Order
 	p := orderPage{
-		ID: o.ID, Short: short(o.ID), Service: cmp.Or(o.Service, o.ServiceTitle, "Order"), State: c.orderState(h),
+		ID: o.ID, Short: shortID(o.ID), Service: cmp.Or(o.Service, o.ServiceTitle, "Order"), State: c.orderState(h),
 		Pictures: c.pictures(h, v.URL.Query().Get("before")), Brief: c.theBrief(h), Checks: checked(h),
 		Sums: sums(h), Facts: facts(h), Thread: c.theThread(h), Attempts: c.theAttempts(h), Sent: deliveries(h),
 		Timeline: c.theTimeline(h), Zone: c.format.zoneName(),
@@ -81,17 +82,11 @@ func (c *console) describe(v visit, h view.History) (orderPage, error) {
 		return p, err
 	}
 	if next != "" {
-		p.Next = &onward{Href: "/orders/" + pathOf(next), Text: "Next that needs you, " + place}
+		p.Next = &onward{Href: next, Text: "Next that needs you, " + place}
 	}
 	p.Notes, err = c.did(v, h)
 	return p, err
 }
-
-// short is the end of an id, which is enough to tell orders apart.
-func short(id string) string { return id[max(len(id)-8, 0):] }
-
-// pathOf is an id as a part of an address.
-func pathOf(id string) string { return url.PathEscape(id) }
 
 func times(n int) string {
 	switch n {
@@ -219,7 +214,7 @@ func checked(h view.History) checks {
 // sums are what the order brings.
 func sums(h view.History) (list []sum) {
 	o := h.Order
-	price, fee, spent := o.PriceUSD, amount(o.FeeUSD), amount(h.CostUSD)
+	price, fee, spent := o.PriceUSD, feeOf(o), amount(h.CostUSD)
 	if price == "" {
 		if q := h.Quote; q != nil {
 			text, _ := money(q.PriceUSD)
@@ -243,6 +238,16 @@ func sums(h view.History) (list []sum) {
 		list = append(list, sum{Name: each.name, Amount: text, Total: each.name == "You keep"})
 	}
 	return list
+}
+
+// feeOf is what the marketplace keeps.
+func feeOf(o view.Order) order.USD {
+	var named *order.USD
+	if o.FeeUSD != "" {
+		fee := amount(o.FeeUSD)
+		named = &fee
+	}
+	return order.Fee(amount(o.PriceUSD), named, o.ClientType)
 }
 
 // facts are what else is known of an order.
@@ -306,8 +311,8 @@ func (c *console) attemptLog(w http.ResponseWriter, v visit) {
 		return
 	}
 	a := h.Attempts[n-1]
-	c.render(w, v, "order_log", frame{Title: "Log of " + short(h.Order.ID), Tab: "orders", Body: logPage{
-		Back: "/orders/" + pathOf(h.Order.ID), Short: short(h.Order.ID), At: a.StartedAt,
+	c.render(w, v, "order_log", frame{Title: "Log of " + shortID(h.Order.ID), Tab: "orders", Body: logPage{
+		Back: orderURL(h.Order.ID), Short: shortID(h.Order.ID), At: a.StartedAt,
 		Title: upper(h.Purpose(a.Kind, a.Round)) + ", " + string(a.Stage), Outcome: outcome(a), Error: a.Error, Log: a.Log,
 	}})
 }

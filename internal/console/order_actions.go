@@ -95,7 +95,7 @@ func (c *console) actOnOrder(w http.ResponseWriter, v visit) {
 // onward is where an action leads: to the next order that needs the owner after a decision,
 // else to the order itself.
 func (c *console) onward(v visit, id, name string) string {
-	self := "/orders/" + pathOf(id)
+	self := orderURL(id)
 	q := "?done=" + name
 	switch name {
 	case "reply":
@@ -107,7 +107,11 @@ func (c *console) onward(v visit, id, name string) string {
 	if err != nil || next == "" {
 		return self + q
 	}
-	return "/orders/" + pathOf(next) + q + "&of=" + url.QueryEscape(id)
+	next, at, _ := strings.Cut(next, "#")
+	if at != "" {
+		at = "#" + at
+	}
+	return next + q + "&of=" + url.QueryEscape(id) + at
 }
 
 // dones say what an action did to another order.
@@ -141,7 +145,7 @@ func (c *console) did(v visit, h view.History) (list []orderNote, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	n := orderNote{Kind: "good", Text: other.Order.Service + " " + short(other.Order.ID) + " " + text, Link: "/orders/" + pathOf(other.Order.ID), LinkText: "Show it"}
+	n := orderNote{Kind: "good", Text: other.Order.Service + " " + shortID(other.Order.ID) + " " + text, Link: orderURL(other.Order.ID), LinkText: "Show it"}
 	if at := approvedUntil(other, c.format.now()); !at.IsZero() && done == "approve" && v.who.Role == access.Owner {
 		f := forms{c: c, v: v, h: other}
 		undo := f.act("takeback", "Take it back")
@@ -158,7 +162,7 @@ func (c *console) refused(w http.ResponseWriter, v visit, name string, err error
 		reason: form.Get("reason"), service: form.Get("service"), key: form.Get("key"), fromThese: form.Get("from_these") != "",
 	}
 	was.piece, _ = strconv.Atoi(form.Get("piece")) // one that is none was refused
-	status, n := http.StatusConflict, orderNote{Kind: "need", Head: "Nothing was done.", Link: "/orders/" + pathOf(v.PathValue("id")), LinkText: "Show it"}
+	status, n := http.StatusConflict, orderNote{Kind: "need", Head: "Nothing was done.", Link: orderURL(v.PathValue("id")), LinkText: "Show it"}
 	input, wrong := errors.AsType[*owner.InputError](err)
 	changed, conflict := errors.AsType[*order.ChangedError](err)
 	switch {
@@ -198,17 +202,21 @@ func isFault(err error) bool {
 // newKey is a random value by which a form acts once.
 func newKey() string { return strings.ToLower(rand.Text()[:16]) }
 
-// nextNeed returns the order that needs the owner after another, by deadline and round again,
-// and which of how many it is. It is "" if no other one does.
+// nextNeed returns the address of what needs the owner after an order, among orders and
+// round again, and which of how many it is. It is "" if no other order does.
 func (c *console) nextNeed(v visit, id string) (next, place string, err error) {
-	list, err := c.View.ForOwner(v.Context())
+	s, err := c.snapshot(v.Context())
 	if err != nil {
 		return "", "", err
 	}
-	at := slices.Index(list, id)
-	if len(list) == 0 || len(list) == 1 && at == 0 {
-		return "", "", nil
+	of := func(n need) string { address, _, _ := strings.Cut(n.Link, "#"); return address }
+	self := orderURL(id)
+	at := slices.IndexFunc(s.needs, func(n need) bool { return of(n) == self })
+	for i := range s.needs {
+		n := (at + 1 + i) % len(s.needs)
+		if link := of(s.needs[n]); link != self && strings.HasPrefix(link, "/orders/") {
+			return s.needs[n].Link, fmt.Sprintf("%d of %d", n+1, len(s.needs)), nil
+		}
 	}
-	n := (at + 1) % len(list)
-	return list[n], fmt.Sprintf("%d of %d", n+1, len(list)), nil
+	return "", "", nil
 }

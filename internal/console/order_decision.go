@@ -68,7 +68,7 @@ func (f forms) takeBack(at time.Time) orderNote {
 // act is a button of the order.
 func (f forms) act(name, button string) act {
 	return act{
-		Name: name, Action: "/orders/" + pathOf(f.h.Order.ID) + "/" + name, Sign: sign{f.v.token(), string(f.out.Fingerprint)},
+		Name: name, Action: orderURL(f.h.Order.ID) + "/" + name, Sign: sign{f.v.token(), string(f.h.Fingerprint)},
 		Button: button, Busy: "One moment…",
 	}
 }
@@ -164,7 +164,9 @@ func (f forms) others(d *decision) {
 			d.OthersOpen = d.OthersOpen || f.was.act == name
 		}
 	}
-	add("retry", func() form { return f.retry(false) })
+	if code := f.h.Order.Code; code != order.CodeReview { // a retry would send what waits for approval
+		add("retry", func() form { return f.retry(false) })
+	}
 	if !has["redo"] {
 		for _, each := range f.redos() {
 			add("", func() form { return each })
@@ -222,22 +224,24 @@ func (f forms) bar(d *decision) {
 
 // approve releases what waits. clients: it is the order itself that waits, not what was made.
 func (f forms) approve(clients bool) form {
-	o := f.out.Approve
+	if f.out.can.Approve != nil {
+		return form{}
+	}
 	a := f.act("approve", "Approve and deliver")
-	a.Busy, a.Kind, a.Off, a.On = "Approving…", "main", off(o), "a"
+	a.Busy, a.Kind, a.On = "Approving…", "main", "a"
 	if clients {
 		a.Button = "Work on it all the same"
-		a.Effects = f.spends(o, []effect{{Text: "Your rules for clients do not hold for this order any more."}})
+		a.Effects = f.calls([]effect{{Text: "Your rules for clients do not hold for this order any more."}})
 		return form{Act: &a}
 	}
-	what := "Sends " + allOf(o.Files) + " to the client. Costs nothing."
-	if f.out.Quoted != "" {
-		price, _ := money(f.out.Quoted)
+	what := "Sends " + allOf(f.out.Files) + " to the client. Costs nothing."
+	if w, ok := f.h.Current(); ok && w.Kind == order.KindQuote && f.h.Quote != nil {
+		price, _ := money(f.h.Quote.PriceUSD)
 		a.Button, what = "Approve the price", "Asks the client for "+price+". Costs nothing."
 	} else if len(f.h.Pieces) > 0 {
 		a.Button = "Approve and send"
 	}
-	a.Effects = append([]effect{{Text: what}}, f.requests(o)...)
+	a.Effects = append([]effect{{Text: what}}, requests(f.out.Approve)...)
 	a.Effects = append(a.Effects, effect{Text: "Can be taken back for", Strong: "10 seconds", Rest: ", then no more."})
 	return form{Act: &a}
 }

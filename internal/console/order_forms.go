@@ -6,18 +6,18 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
+	"atelierd/internal/view"
 )
 
 // This file has the forms of an order besides its approval.
 
 // retry resumes what has stopped, where it stopped.
 func (f forms) retry(main bool) form {
-	o := f.out.Retry
-	if !possible(o) {
+	if f.out.can.Retry != nil {
 		return form{}
 	}
 	a := f.act("retry", "Retry")
-	a.Busy, a.Off = "Retrying…", off(o)
+	a.Busy = "Retrying…"
 	if main {
 		a.Kind = "main"
 	}
@@ -30,7 +30,12 @@ func (f forms) retry(main bool) form {
 	case code == order.CodeRoundCap:
 		a.Button, what = "Work on it once more", "Opens another round, with what the client wrote and no instructions of yours."
 	}
-	a.Effects = f.spends(o, []effect{{Text: what}})
+	a.Effects = []effect{{Text: what}}
+	if w, ok := f.h.Current(); ok && w.Stage == order.StageGenerate {
+		a.Effects = f.calls(append(a.Effects, effect{Text: "What a provider has made already is taken and costs nothing; else it is made."}))
+	} else if f.h.Order.Code != order.CodeOwner {
+		a.Effects = append(a.Effects, effect{Text: "Nothing is made again, so it costs nothing."})
+	}
 	return form{Act: &a}
 }
 
@@ -52,19 +57,14 @@ func (f forms) redos() (list []form) {
 	return list
 }
 
-func (f forms) redo(piece int) *redo {
-	o := f.out.Redo
-	if !possible(o) {
+func (f forms) redo(piece int) *redoForm {
+	if f.out.can.Redo != nil {
 		return nil
 	}
-	r := &redo{act: f.act("redo", "Redo"), Label: "Redo with instructions", Piece: piece, Most: owner.MaxInstructions}
-	r.Busy, r.Off, r.FromThese, r.On = "Redoing…", off(o), true, "r"
+	r := &redoForm{act: f.act("redo", "Redo"+f.about()), Label: "Redo with instructions", Piece: piece, Most: owner.MaxInstructions}
+	r.Busy, r.Off, r.FromThese, r.On = "Redoing…", f.over(), true, "r"
 	if piece > 0 {
 		r.Name, r.Label = fmt.Sprintf("redo-%d", piece), fmt.Sprintf("Redo piece %d with instructions", piece)
-	}
-	if o.Cost > 0 {
-		text, _ := money(o.Cost)
-		r.Button = "Redo for about " + text
 	}
 	for _, file := range f.h.Files {
 		r.CanStart = r.CanStart || file.Kind != order.KindReference && file.Path != "" && (piece == 0 || file.Round == piece)
@@ -76,92 +76,82 @@ func (f forms) redo(piece int) *redo {
 	if r.CanStart {
 		first = []effect{{Text: "The pictures before stay, to compare."}}
 	}
-	r.Effects = f.spends(o, first)
+	r.Effects = f.calls(first)
 	return r
 }
 
 // price names a price to the client.
 func (f forms) price() form {
-	o := f.out.Quote
-	if !possible(o) {
+	if f.out.can.Quote != nil {
 		return form{}
 	}
-	p := &price{act: f.act("quote", "Ask for this price"), FeePercent: order.FeePercent}
-	p.Busy, p.Kind, p.Off = "Asking…", "main", off(o)
-	p.Says = fmt.Sprintf("You keep the price less the marketplace's fee, %d %%.", order.FeePercent)
+	p := &priceForm{act: f.act("quote", "Ask for this price"), FeePercent: int(100 - f.out.Keeps(100))}
+	p.Busy, p.Kind = "Asking…", "main"
+	p.Says = fmt.Sprintf("You keep the price less the marketplace's fee, %d %%.", p.FeePercent)
 	if f.was.act == "quote" {
 		p.Price = f.was.price
 	} else if q := f.h.Quote; q != nil {
 		p.Price = q.PriceUSD
 	}
 	if usd, err := owner.ParsePrice(p.Price); err == nil {
-		p.Says = saysPrice(usd)
+		p.Says = f.saysPrice(usd)
 	}
-	p.Effects = append(f.requests(o), effect{Text: "Sent once. It cannot be changed or taken back."})
+	p.Effects = append(requests(f.out.Quote), effect{Text: "Sent once. It cannot be changed or taken back."})
 	return form{Price: p}
 }
 
 // saysPrice is what a price means.
-func saysPrice(usd order.USD) string {
+func (f forms) saysPrice(usd order.USD) string {
 	client, _ := money(usd)
-	keep, _ := money(usd - order.Fee(usd, nil, ""))
+	keep, _ := money(f.out.Keeps(usd))
 	return fmt.Sprintf("The client sees %s. You keep %s.", client, keep)
 }
 
 // assign says which service makes the order.
 func (f forms) assign() form {
-	o := f.out.Assign
-	if !possible(o) || len(f.out.Services) == 0 {
+	if f.out.can.Assign != nil {
 		return form{}
 	}
-	a := &assign{act: f.act("assign", "Have this service make it"), Label: "Which service makes it?"}
-	a.Busy, a.Off = "Choosing…", off(o)
+	a := &assignForm{act: f.act("assign", "Have this service make it"), Label: "Which service makes it?"}
+	a.Busy = "Choosing…"
 	if f.h.Order.Code == order.CodeNoService {
 		a.Kind = "main"
 	}
-	for i, s := range f.out.Services {
-		ch := choice{ID: fmt.Sprintf("service-%d", i), Title: s.Title, Checked: f.was.service == s.Title}
-		if s.Title == f.h.Order.Service {
+	for i, s := range f.out.services {
+		if s.State == view.ServiceUnconfigured || s.Title == f.h.Order.Service {
 			continue
 		}
-		ch.Detail = s.Generator
-		if s.Cost > 0 {
-			text, _ := money(s.Cost)
-			ch.Detail += ", about " + text
+		ch := choice{ID: fmt.Sprintf("service-%d", i), Title: s.Title, Checked: f.was.service == s.Title}
+		if s.State == view.ServicePaused || s.Pause != nil {
+			ch.Detail = "paused"
 		}
 		a.Choices = append(a.Choices, ch)
 	}
 	if len(a.Choices) == 0 {
 		return form{}
 	}
-	a.Effects = []effect{{Text: "Its generator, prompt and rules make the order. You can choose another until something is made."}}
+	a.Effects = []effect{{Text: "Its generator, prompt and rules make the order, and its price for a call is spent. You can choose another one later."}}
 	return form{Assign: a}
 }
 
 // resubmit has the files of a delivered order made again and replaced.
 func (f forms) resubmit() form {
-	o := f.out.Resubmit
-	if !possible(o) {
+	if f.out.can.Resubmit != nil {
 		return form{}
 	}
-	a := f.act("resubmit", "Make it anew and replace it")
-	a.Busy, a.Off = "Replacing…", off(o)
-	if o.Cost > 0 {
-		text, _ := money(o.Cost)
-		a.Button = "Make it anew for about " + text + " and replace it"
-	}
-	a.Effects = f.spends(o, []effect{{Text: "The client sees the new files instead of the first ones, and has at least 24 hours to look at them. It cannot be taken back once they are there."}})
+	a := f.act("resubmit", "Make it anew"+f.about()+" and replace it")
+	a.Busy, a.Off = "Replacing…", f.over()
+	a.Effects = f.calls([]effect{{Text: "The client sees the new files instead of the first ones, and has at least 24 hours to look at them. It cannot be taken back once they are there."}})
 	return form{Act: &a}
 }
 
 // cancel ends our work.
 func (f forms) cancel() form {
-	o := f.out.Cancel
-	if !possible(o) {
+	if f.out.can.Cancel != nil {
 		return form{}
 	}
-	ch := &cancel{act: f.act("cancel", "Cancel our work"), Open: f.was.act == "cancel", Reason: f.was.reason}
-	ch.Busy, ch.Kind, ch.Off = "Cancelling…", "grave", off(o)
+	ch := &cancelForm{act: f.act("cancel", "Cancel our work"), Open: f.was.act == "cancel", Reason: f.was.reason}
+	ch.Busy, ch.Kind = "Cancelling…", "grave"
 	ch.Effects = []effect{
 		{Text: "Nothing more is made or sent."},
 		{Text: "At the marketplace the order stays open, and the client is not told."},
@@ -174,20 +164,23 @@ func (f forms) cancel() form {
 	return form{Cancel: ch}
 }
 
+// fillers are beginnings of messages. A press puts one into the box and sends nothing.
+var fillers = []filler{
+	{"On it", "Thank you, I have read it and am on it."},
+	{"Ask back", "So that it becomes as you want it: could you tell me more about "},
+	{"Beyond the order", "That goes beyond this order. Please place another one for it, and I begin at once."},
+}
+
 // reply writes to the client; nil while the marketplace takes no messages.
-func (f forms) reply() *reply {
-	if !f.h.Order.RemoteStatus.TakesMessages() {
+func (f forms) reply() *replyForm {
+	if f.out.can.Reply != nil {
 		return nil
 	}
-	r := &reply{act: f.act("reply", "Send"), Most: atelier.MaxMessage, Text: f.was.text, Key: f.was.key}
+	r := &replyForm{act: f.act("reply", "Send"), Most: atelier.MaxMessage, Text: f.was.text, Key: f.was.key, Templates: fillers}
 	if r.Key == "" {
 		r.Key = newKey()
 	}
-	r.Off = off(f.out.Reply)
-	r.Effects = append([]effect{{Text: "Goes to the client at once and cannot be taken back."}}, f.requests(f.out.Reply)...)
+	r.Effects = append([]effect{{Text: "Goes to the client at once and cannot be taken back."}}, requests(f.out.Message)...)
 	r.Effects = append(r.Effects, effect{Text: fmt.Sprintf("Up to %s characters.", thousands(atelier.MaxMessage))})
-	for _, t := range f.out.Templates {
-		r.Templates = append(r.Templates, filler{Name: t.Name, Text: t.Text})
-	}
 	return r
 }

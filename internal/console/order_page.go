@@ -29,7 +29,7 @@ type orderPage struct {
 	Facts    []fact
 	Thread   thread
 	Attempts attempts
-	Sent     []sent
+	Sent     []deliveryRow
 	Timeline timeline
 	Zone     string
 }
@@ -130,7 +130,7 @@ type fact struct {
 type thread struct {
 	Read   string // how old it is
 	Days   []threadDay
-	Reply  *reply
+	Reply  *replyForm
 	Closed string // why nothing can be written
 }
 
@@ -166,8 +166,8 @@ type attempt struct {
 	Log                 string // the address of its log
 }
 
-// sent is a delivery of a round.
-type sent struct {
+// deliveryRow is a delivery of a round.
+type deliveryRow struct {
 	Title string
 	State state
 	Text  string
@@ -218,10 +218,10 @@ type barLink struct {
 // form is one of them.
 type form struct {
 	Act    *act
-	Redo   *redo
-	Price  *price
-	Assign *assign
-	Cancel *cancel
+	Redo   *redoForm
+	Price  *priceForm
+	Assign *assignForm
+	Cancel *cancelForm
 }
 
 // act is a button with what it does. The other forms have fields besides.
@@ -240,7 +240,7 @@ type act struct {
 // effect is a sentence with a number in the middle.
 type effect struct{ Text, Strong, Mono, Rest string }
 
-type redo struct {
+type redoForm struct {
 	act
 	Label     string
 	Piece     int
@@ -250,14 +250,14 @@ type redo struct {
 	FromThese bool
 }
 
-type price struct {
+type priceForm struct {
 	act
 	Price      string
 	Says       string
 	FeePercent int
 }
 
-type assign struct {
+type assignForm struct {
 	act
 	Label   string
 	Choices []choice
@@ -268,13 +268,13 @@ type choice struct {
 	Checked           bool
 }
 
-type cancel struct {
+type cancelForm struct {
 	act
 	Reason string
 	Open   bool
 }
 
-type reply struct {
+type replyForm struct {
 	act
 	Key       string // by which it is sent once
 	Text      string

@@ -94,7 +94,7 @@ func (c *console) theAttempts(h view.History) attempts {
 			row.Took = took(a.FinishedAt.Sub(a.StartedAt))
 		}
 		if a.Log != "" || a.Error != "" {
-			row.Log = fmt.Sprintf("/orders/%s/log/%d", pathOf(h.Order.ID), i+1)
+			row.Log = fmt.Sprintf("%s/log/%d", orderURL(h.Order.ID), i+1)
 		}
 		if a.Stage != order.StageGenerate && a.Stage != order.StagePrice {
 			row.Title = upper(fmt.Sprintf("%s, %s", what, a.Stage))
@@ -177,9 +177,9 @@ func middle(id string) string {
 }
 
 // deliveries are what went to the client, the last one first.
-func deliveries(h view.History) (list []sent) {
+func deliveries(h view.History) (list []deliveryRow) {
 	add := func(title string, d view.Delivery) {
-		s := sent{Title: title, State: sentState(d.State), At: d.SentAt, Note: cut(300, d.Note), URLs: d.URLs}
+		s := deliveryRow{Title: title, State: sentState(d.State), At: d.SentAt, Note: cut(300, d.Note), URLs: d.URLs}
 		switch {
 		case d.SentAt.IsZero():
 		case d.Tries > 1:

@@ -259,7 +259,3 @@ func (s *Store) CountOrders(ctx context.Context, now time.Time) (c OrderCounts, 
 	c.Done = int(done)
 	return c, err
 }
-
-// ForOwner returns the orders that wait for the owner, or of which a piece does, at most 500
-// by their deadline.
-func (s *Store) ForOwner(ctx context.Context) ([]string, error) { return s.read.OrdersForOwner(ctx) }

@@ -52,6 +52,7 @@ type Order struct {
 	PriceUSD        string          `json:"price_usd"`
 	FeeUSD          string          `json:"fee_usd"`
 	ClientWallet    string          `json:"client_wallet"`
+	ClientType      string          `json:"-"`
 	Brief           string          `json:"brief"`
 	BriefEnglish    string          `json:"brief_english"` // empty without a translation
 	BriefSpec       json.RawMessage `json:"brief_spec"`    // null unless the brief was taken apart
@@ -269,7 +270,7 @@ func viewOrder(h store.History) Order {
 	return Order{
 		ID: o.ID, State: o.State, RemoteStatus: o.Status, Round: o.Round, Code: o.Code, Reason: o.Reason,
 		Hint: o.Hint, Service: o.Service, ServiceID: o.ServiceID, ServiceTitle: o.ServiceTitle,
-		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, Brief: o.Brief,
+		PriceUSD: usd(o.Price), FeeUSD: usd(o.Fee), ClientWallet: o.ClientWallet, ClientType: o.ClientType, Brief: o.Brief,
 		BriefEnglish: o.BriefEnglish, BriefSpec: o.BriefSpec, Rating: o.Review.Rating, Review: o.Review.Text,
 		Answers: o.Answers, ReferenceURLs: o.ReferenceURLs, ReferenceImages: o.ReferenceImages,
 		Deliverables: o.Deliverables, PayoutTx: o.PayoutTx, CreatedAt: o.CreatedAt, SeenAt: o.SeenAt, DueAt: o.DueAt,

@@ -163,7 +163,3 @@ func (l Line) Progress(now time.Time) string {
 	}
 	return wait
 }
-
-// ForOwner returns the orders that wait for the owner, or of which a piece does, by their
-// deadline.
-func (r Reader) ForOwner(ctx context.Context) ([]string, error) { return r.Store.ForOwner(ctx) }

@@ -866,38 +866,6 @@ func (q *Queries) OrderTakes(ctx context.Context, orderID string) ([]Take, error
 	return items, nil
 }
 
-const ordersForOwner = `-- name: OrdersForOwner :many
-SELECT o.id FROM orders AS o
-WHERE o.state NOT IN ('completed', 'cancelled')
-  AND (o.state IN ('held', 'failed') AND o.code <> 'owner'
-       OR EXISTS (SELECT 1 FROM jobs AS j WHERE j.state IN ('held', 'failed') AND j.order_id = o.id AND j.kind = 'piece'))
-ORDER BY o.due_at, o.id LIMIT 500
-`
-
-// The orders that wait for the owner, with those of which a piece does, by deadline.
-func (q *Queries) OrdersForOwner(ctx context.Context) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, ordersForOwner)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []string{}
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const ordersWaitingFor = `-- name: OrdersWaitingFor :one
 SELECT CAST(count(DISTINCT order_id) AS INTEGER) FROM jobs
 WHERE state = 'ready' AND lane IN ('generate', 'network') AND code = ?1 AND changed_at >= ?2
