@@ -54,3 +54,22 @@ SELECT key, CAST(sum(orders) AS INTEGER) AS orders, CAST(sum(gross) AS INTEGER) 
        CAST(sum(rated) AS INTEGER) AS rated, CAST(sum(stars) AS INTEGER) AS stars
 FROM books_daily WHERE dimension = sqlc.arg(dimension) AND day >= sqlc.arg(first) AND day <= sqlc.arg(last)
 GROUP BY key ORDER BY sum(gross - fee - cost) DESC, sum(spent) DESC, key LIMIT sqlc.arg(most);
+
+-- name: UnpaidCompleted :many
+-- The newest completed orders that show no payout, those first whose payout failed.
+SELECT u.id, u.service, u.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net, u.event, u.text
+FROM (SELECT o.id, o.service, o.completed_at,
+             CAST(coalesce((SELECT e.kind FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout asked', 'payout refused')
+                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS event,
+             CAST(coalesce((SELECT e.text FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout refused')
+                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS text
+      FROM orders AS o INDEXED BY orders_unpaid
+      WHERE o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
+      ORDER BY o.completed_at DESC LIMIT 500) AS u
+JOIN completed_orders AS c ON c.id = u.id
+ORDER BY u.event IN ('payout failed', 'payout refused') DESC, u.completed_at DESC, u.id LIMIT sqlc.arg(most);
+
+-- name: PaidOut :one
+-- What is known to be paid out, and what of the net of all orders is not, of the days that are added up.
+SELECT CAST(coalesce(sum(paid), 0) AS INTEGER) AS paid, CAST(coalesce(sum(gross - fee - paid), 0) AS INTEGER) AS unpaid
+FROM books_daily WHERE dimension = 'all';

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -36,6 +37,12 @@ func (s Sums) Net() order.USD { return s.Gross - s.Fee }
 
 // Profit returns what is left after the generators.
 func (s Sums) Profit() order.USD { return s.Net() - s.Cost }
+
+// Add adds the sums of another.
+func (s *Sums) Add(o Sums) {
+	s.Orders, s.Gross, s.Fee, s.Paid = s.Orders+o.Orders, s.Gross+o.Gross, s.Fee+o.Fee, s.Paid+o.Paid
+	s.Cost, s.Spent, s.Rated, s.Stars = s.Cost+o.Cost, s.Spent+o.Spent, s.Rated+o.Rated, s.Stars+o.Stars
+}
 
 // AddUpDays adds up the days (UTC) from first to last that have changed since they were,
 // the newest first, until they are done or the time is over. It returns whether any is left.
@@ -113,4 +120,39 @@ func sums(r query.BooksByRow) Sums {
 		Key: r.Key, Orders: int(r.Orders), Gross: order.USD(r.Gross), Fee: order.USD(r.Fee), Paid: order.USD(r.Paid),
 		Cost: order.USD(r.Cost), Spent: order.USD(r.Spent), Rated: int(r.Rated), Stars: int(r.Stars),
 	}
+}
+
+// Unpaid is a completed order that shows no payout.
+type Unpaid struct {
+	ID, Service string
+	Completed   time.Time
+	Net         order.USD
+	// Failed is why its payout failed, Asked that it was asked for again since.
+	Failed string
+	Asked  bool
+}
+
+// Payouts are what is paid out, as far as the marketplace shows it.
+type Payouts struct {
+	Paid, Unpaid order.USD // of all orders, in the days that are added up
+	// Orders are the newest that are not, those first whose payout failed.
+	Orders []Unpaid
+}
+
+// Payouts returns what is paid out, with at most so many orders that are not.
+func (s *Store) Payouts(ctx context.Context, most int) (p Payouts, err error) {
+	sum, err := s.read.PaidOut(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.Paid, p.Unpaid = order.USD(sum.Paid), order.USD(sum.Unpaid)
+	rows, err := s.read.UnpaidCompleted(ctx, int64(most))
+	for _, r := range rows {
+		u := Unpaid{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Net: order.USD(r.Net), Asked: r.Event == "payout asked"}
+		if r.Event == "payout failed" || r.Event == "payout refused" {
+			u.Failed = cmp.Or(r.Text, "the payout failed")
+		}
+		p.Orders = append(p.Orders, u)
+	}
+	return p, err
 }

@@ -7,6 +7,8 @@ package query
 
 import (
 	"context"
+
+	"atelierd/internal/store/utc"
 )
 
 const addCostsOfDay = `-- name: AddCostsOfDay :exec
@@ -294,4 +296,76 @@ DELETE FROM books_daily WHERE dimension IN ('all', 'service', 'client', 'generat
 func (q *Queries) ForgetDay(ctx context.Context, day string) error {
 	_, err := q.db.ExecContext(ctx, forgetDay, day)
 	return err
+}
+
+const paidOut = `-- name: PaidOut :one
+SELECT CAST(coalesce(sum(paid), 0) AS INTEGER) AS paid, CAST(coalesce(sum(gross - fee - paid), 0) AS INTEGER) AS unpaid
+FROM books_daily WHERE dimension = 'all'
+`
+
+type PaidOutRow struct {
+	Paid   int64
+	Unpaid int64
+}
+
+// What is known to be paid out, and what of the net of all orders is not, of the days that are added up.
+func (q *Queries) PaidOut(ctx context.Context) (PaidOutRow, error) {
+	row := q.db.QueryRowContext(ctx, paidOut)
+	var i PaidOutRow
+	err := row.Scan(&i.Paid, &i.Unpaid)
+	return i, err
+}
+
+const unpaidCompleted = `-- name: UnpaidCompleted :many
+SELECT u.id, u.service, u.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net, u.event, u.text
+FROM (SELECT o.id, o.service, o.completed_at,
+             CAST(coalesce((SELECT e.kind FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout asked', 'payout refused')
+                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS event,
+             CAST(coalesce((SELECT e.text FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout refused')
+                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS text
+      FROM orders AS o INDEXED BY orders_unpaid
+      WHERE o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
+      ORDER BY o.completed_at DESC LIMIT 500) AS u
+JOIN completed_orders AS c ON c.id = u.id
+ORDER BY u.event IN ('payout failed', 'payout refused') DESC, u.completed_at DESC, u.id LIMIT ?1
+`
+
+type UnpaidCompletedRow struct {
+	ID          string
+	Service     string
+	CompletedAt utc.Time
+	Net         int64
+	Event       string
+	Text        string
+}
+
+// The newest completed orders that show no payout, those first whose payout failed.
+func (q *Queries) UnpaidCompleted(ctx context.Context, most int64) ([]UnpaidCompletedRow, error) {
+	rows, err := q.db.QueryContext(ctx, unpaidCompleted, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UnpaidCompletedRow{}
+	for rows.Next() {
+		var i UnpaidCompletedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Service,
+			&i.CompletedAt,
+			&i.Net,
+			&i.Event,
+			&i.Text,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
