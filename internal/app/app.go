@@ -106,6 +106,7 @@ type App struct {
 	activity    activity
 	progress    progress
 	measured    *measured
+	listings    listings
 
 	stopNow chan struct{} // closed by StopNow
 	stop    sync.Once

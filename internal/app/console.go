@@ -37,6 +37,7 @@ const consoleAgain = time.Minute
 type consoleLoop struct {
 	b        base
 	thumbs   *thumb.Maker
+	desk     *desk
 	daemon   control.Daemon // this one, set before run
 	changed  signal
 	failures logonce.Logger
@@ -58,13 +59,14 @@ type consoleState struct {
 func (s consoleState) settled() bool { return s.access != nil || s.failed != nil || !s.of.On() }
 
 func newConsoleLoop(b base, m *thumb.Maker) *consoleLoop {
-	return &consoleLoop{b: b, thumbs: m, changed: make(signal, 1), state: consoleState{of: b.Config.Console}, next: make(chan struct{})}
+	return &consoleLoop{b: b, desk: &desk{b: b, samples: map[string]console.Sample{}}, thumbs: m, changed: make(signal, 1), state: consoleState{of: b.Config.Console}, next: make(chan struct{})}
 }
 
 var errStopping = errors.New("the daemon is stopping")
 
 // run serves until ctx ends, always what is configured now.
 func (c *consoleLoop) run(ctx context.Context) error {
+	defer c.desk.open(ctx)()
 	for ctx.Err() == nil {
 		cfg := c.b.config()
 		if !cfg.Console.On() {
@@ -185,7 +187,7 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 		},
 	}
 	statements := viewsql.New(cfg.DataDir) // one at a time, whoever asks
-	o.SQL = statements
+	o.SQL, o.Desk = statements, c.desk
 	agents := Agents{Reader: o.View, Owner: actions, Wake: func(context.Context) { o.Wake() }, Thumbs: c.thumbs, SQL: statements}
 	o.Agents = NewAgents(c.b.App.o.with(cfg), agents).Handler(callers(users, c.b.config))
 	if host := cfg.Console.Host(); host != "" {

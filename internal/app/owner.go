@@ -20,12 +20,7 @@ func OpenOwner(o Options) (*owner.Actions, error) {
 func openOwner(o Options, now func() *config.Config) (*owner.Actions, error) {
 	return owner.Open(owner.Options{
 		Dir: o.Config.DataDir, By: o.By,
-		Services: func() (titles []string) {
-			for _, s := range now().Services {
-				titles = append(titles, s.Title)
-			}
-			return titles
-		},
+		Services: func() []string { return titles(now()) },
 		Decide: func(ctx context.Context, st *store.Store) (owner.Decide, error) {
 			catalog, err := Catalogs(now(), st)(ctx)
 			if err != nil {

@@ -260,10 +260,14 @@ func setupOptions(b base, c *atelier.Client, s *Services, p *intake.Poller) enro
 		}
 		offers = append(offers, enroll.Offer{Service: offer(each), Check: s.ready(b.Config, each)})
 	}
-	return enroll.Options{
+	o := enroll.Options{
 		Store: b.Store, Market: c, Offers: offers, Profile: ConfiguredProfile(b.Config), Local: b.Config.Local,
 		SettleWindow: SettleWindow(b.Config), Changed: p.Hint, Log: b.Log,
 	}
+	if b.App != nil {
+		o.Listed = b.App.listings.saw
+	}
+	return o
 }
 
 func newWatch(b base, c *atelier.Client) *enroll.Watch {

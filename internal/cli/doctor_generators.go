@@ -141,9 +141,9 @@ func (d *doctor) sample(ctx context.Context, g fulfill.Generator, services *app.
 		d.failErr(what, err)
 		return
 	}
-	defer s.close()
+	defer s.Close()
 	d.progress("making a sample with " + g.Name + timeLimit(d.cfg.Generators[g.Name].Timeout))
-	made, err := s.make(ctx, g, order.Sample{Prompt: "a small red fox, asleep below an old pine tree"})
+	made, err := s.Make(ctx, g, order.Sample{Prompt: "a small red fox, asleep below an old pine tree"})
 	if err != nil {
 		if d.stopped() && !g.Free {
 			d.abandoned = g.Name

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
-	"atelierd/internal/atelier"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 )
@@ -30,44 +27,16 @@ func (c EarningsRetryCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		profile, err := m.Client.Profile(ctx)
+		pay, err := m.Payout(ctx, id)
 		if err != nil {
 			return err
-		}
-		if profile.PayoutWallet == "" && profile.OwnerWallet == "" && m.Config.Agent.PayoutWallet == "" {
-			return Hintf(errors.New("no payout wallet is set at the marketplace"),
-				"set agent.payout_wallet in the configuration, then run %s", order.Command("agent sync"))
-		}
-		now, err := m.Client.Order(ctx, id)
-		if err != nil {
-			return err
-		}
-		switch {
-		case now.Status != order.Completed:
-			return Hintf(fmt.Errorf("order %s is %.40q at the marketplace, and only completed orders are paid out", id, now.Status),
-				"%s shows its state", order.Command("orders show", id))
-		case now.PayoutTx != "":
-			return Hintf(fmt.Errorf("order %s is paid out already: %.120q", id, now.PayoutTx),
-				"%s shows it once the next complete poll has read it", order.Command("earnings"))
 		}
 		if err := c.ask(p, "The marketplace is asked to pay out order "+term.Sanitize(id)+" again.", "yes"); err != nil {
 			return err
 		}
-		return c.send(ctx, p, m, id)
+		if err := pay.Ask(ctx); err != nil {
+			return err
+		}
+		return p.say("asked for the payout of %s; %s shows it once it is paid", term.Sanitize(id), order.Command("earnings"))
 	})
-}
-
-func (c EarningsRetryCmd) send(ctx context.Context, p *Program, m market, id string) error {
-	if err := m.Owner.Note(id, "payout asked", "asked for again by the owner"); err != nil {
-		return err
-	}
-	err := m.Client.RetryPayout(ctx, id)
-	if atelier.OutcomeUnknown(err) {
-		return Hintf(fmt.Errorf("the request had no answer: %w", err), "%s looks at the order before it asks again",
-			order.Command("earnings retry-payout", id))
-	}
-	if err != nil {
-		return errors.Join(err, m.Owner.Note(id, "payout refused", err.Error()))
-	}
-	return p.say("asked for the payout of %s; %s shows it once it is paid", term.Sanitize(id), order.Command("earnings"))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"atelierd/internal/app"
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
 	"atelierd/internal/order"
@@ -63,6 +64,9 @@ func Explain(command string, err error) Explanation {
 	e := Explanation{Text: err.Error(), Code: ExitFailure}
 	if h, ok := errors.AsType[*HintError](err); ok {
 		e.Hint, e.Code = h.Hint, cmp.Or(h.Code, e.Code)
+	}
+	if h, ok := errors.AsType[*app.Hinted](err); ok {
+		e.Hint = cmp.Or(e.Hint, h.Hint)
 	}
 	if f, ok := errors.AsType[*order.Failure](err); ok {
 		e.Hint = cmp.Or(e.Hint, f.Hint)

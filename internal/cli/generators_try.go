@@ -106,8 +106,8 @@ func (c GeneratorsTryCmd) try(ctx context.Context, p *Program, cfg *config.Confi
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	made, err := s.make(ctx, g, wanted)
+	defer s.Close()
+	made, err := s.Make(ctx, g, wanted)
 	if err != nil {
 		return err
 	}
@@ -120,9 +120,9 @@ func (c GeneratorsTryCmd) resume(ctx context.Context, p *Program, cfg *config.Co
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	return s.locked(c.Name, func() error {
-		open, err := s.open(ctx, c.Name)
+	defer s.Close()
+	return s.Locked(c.Name, func() error {
+		open, err := s.Open(ctx, c.Name)
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (c GeneratorsTryCmd) resume(ctx context.Context, p *Program, cfg *config.Co
 		if err != nil {
 			return err
 		}
-		sampler, err := s.endProgram(ctx, open.Call)
+		sampler, err := s.EndProgram(ctx, open.Call)
 		if err != nil {
 			return err
 		}
@@ -151,16 +151,16 @@ func (c GeneratorsTryCmd) giveUp(ctx context.Context, p *Program, cfg *config.Co
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	return s.locked(c.Name, func() error {
-		open, err := s.open(ctx, c.Name)
+	defer s.Close()
+	return s.Locked(c.Name, func() error {
+		open, err := s.Open(ctx, c.Name)
 		if err != nil {
 			return err
 		}
-		if _, err := s.endProgram(ctx, open.Call); err != nil {
+		if _, err := s.EndProgram(ctx, open.Call); err != nil {
 			return err
 		}
-		if err := s.owner.GiveUpSample(open.Call); err != nil {
+		if err := s.GiveUp(open.Call); err != nil {
 			return err
 		}
 		v := sampleView{Generator: c.Name, Files: []sampleFileView{}, CostUSD: open.Call.Cost.String()}

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"time"
 
-	"atelierd/internal/app"
 	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
@@ -40,40 +38,12 @@ and taken off the marketplace is left alone.`
 // Run runs the command.
 func (c ServicesListCmd) Run(p *Program) error {
 	return p.withMarket(func(ctx context.Context, m market) error {
-		_, v, err := m.planServices(ctx)
+		plan, err := m.PlanServices(ctx)
 		if err != nil {
 			return err
 		}
-		return c.print(p, v, func(g *term.Page) { showPlan(g, v) })
+		return c.print(p, plan.View, func(g *term.Page) { showPlan(g, plan.View) })
 	})
-}
-
-// planServices compares the services of the configuration with those that are
-// listed.
-func (m market) planServices(ctx context.Context) ([]enroll.Planned, view.Plan, error) {
-	there, err := m.Client.Services(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	known, err := m.Owner.Services(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	facts, err := m.Owner.Facts(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	pauses, err := m.Owner.Pauses(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	plan := enroll.Plan(app.Offered(m.Config), there, known)
-	for i, s := range plan {
-		if s.Step != enroll.StepForeign && order.OffMarket(pauses, s.Title, time.Now()) {
-			plan[i].Step = enroll.StepDelisted
-		}
-	}
-	return plan, view.NewPlan(m.Config, plan, view.PausedGenerators(facts), pauses), nil
 }
 
 func showPlan(g *term.Page, v view.Plan) {

@@ -1,11 +1,88 @@
 package console
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"atelierd/internal/order"
+	"atelierd/internal/view"
+)
 
 // Sections are what the pages besides Now and Orders show and ask.
 type Sections struct {
 	// SQL runs statements on the history.
 	SQL SQL
+	// Desk asks the marketplace and providers.
+	Desk Desk
+}
+
+// ErrOtherPlan means that a sync would do something else than the page has shown.
+var ErrOtherPlan = errors.New("the plan has changed")
+
+// Desk asks the marketplace, and providers, for an owner who presses a button. Nothing else
+// on a page asks them. Its errors are for the owner.
+type Desk interface {
+	// AskPayout asks the marketplace again to pay out an order.
+	AskPayout(ctx context.Context, by order.Actor, id string) error
+
+	// Plan returns what a sync would change, by the listings as they were last read.
+	Plan(ctx context.Context) (Plan, error)
+	// Compare reads the listings.
+	Compare(ctx context.Context, by order.Actor) error
+	// Sync reads the listings and changes them. It changes nothing if the plan has another
+	// fingerprint; the error is ErrOtherPlan then.
+	Sync(ctx context.Context, by order.Actor, fingerprint string) (changed int, err error)
+
+	// Tasks returns the bounties as they were last read.
+	Tasks() Tasks
+	// ReadTasks reads them.
+	ReadTasks(ctx context.Context, by order.Actor) error
+	// Claim claims one for a service, with a message, and returns the title of the service.
+	Claim(ctx context.Context, by order.Actor, c Claim) (service string, err error)
+
+	// Probe asks a generator whether it works, which is free, and begins or ends its pause.
+	Probe(ctx context.Context, name string) error
+	// Try has a generator make a sample, which Sample shows.
+	Try(ctx context.Context, by order.Actor, name, prompt string) error
+	Sample(name string) Sample
+}
+
+// Plan is what a sync would change. ReadAt is when the listings were read; zero for never.
+type Plan struct {
+	view.Plan
+	ReadAt      time.Time
+	Changes     int
+	Fingerprint string
+}
+
+// Tasks are bounties. ReadAt is when they were read; zero for never.
+type Tasks struct {
+	List   []Task
+	ReadAt time.Time
+}
+
+// Task is a bounty that can be claimed.
+type Task struct {
+	view.Bounty
+	// Services are the titles of those that can do it.
+	Services []string
+	// Fingerprint stands for what it asks for and what it pays.
+	Fingerprint string
+}
+
+// Claim is a claim on a bounty, as the page has shown it.
+type Claim struct{ Bounty, Fingerprint, Service, Message string }
+
+// Sample is the last sample of a generator that a page has asked for.
+type Sample struct {
+	Began, Ended time.Time
+	Prompt       string
+	By           order.Actor
+	Cost         string // what it counts with
+	Files        []string
+	Problem      string
 }
 
 // sections has the pages besides Now and Orders.
@@ -13,4 +90,25 @@ func (c *console) sections(mux *http.ServeMux) {
 	mux.Handle("GET /history", c.member(c.history))
 	mux.Handle("POST /history", c.member(c.ask))
 	mux.Handle("POST /history.csv", c.member(c.askCSV))
+	mux.Handle("GET /money", c.member(c.money))
+	mux.Handle("GET /money.csv", c.member(c.moneyFile))
+	mux.Handle("POST /money/payout", c.member(c.owner(c.askPayout)))
+}
+
+// actor is who acts, in the timeline.
+func (v visit) actor() order.Actor { return order.Console(v.who.Name) }
+
+// refused is the note about what was not done.
+func refused(err error) note {
+	return note{Kind: "bad", Strong: "Nothing was done.", Text: sentence(err.Error())}
+}
+
+// askWithin is how long the marketplace or a provider may take. The time for the answer of
+// the page is longer.
+const askWithin = time.Minute
+
+// asks gives a handler the time to ask the marketplace or a provider.
+func asks(w http.ResponseWriter, v visit) (context.Context, context.CancelFunc) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(askWithin + 15*time.Second)) // not every writer has one
+	return context.WithTimeout(v.Context(), askWithin)
 }

@@ -64,7 +64,9 @@ type Options struct {
 	SettleWindow time.Duration
 	// Changed is called after the state of a service changed; may be nil.
 	Changed func()
-	Log     *slog.Logger
+	// Listed is called with what the marketplace lists, whenever that was read; may be nil.
+	Listed func([]atelier.Service)
+	Log    *slog.Logger
 }
 
 // Setup sets the addresses of the profile and lists the services at the marketplace.
@@ -205,6 +207,9 @@ func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 	there, err := s.o.Market.Services(ctx)
 	if err != nil {
 		return false, fmt.Errorf("list the services: %w", err)
+	}
+	if s.o.Listed != nil {
+		s.o.Listed(there)
 	}
 	offers := make([]atelier.Service, len(s.o.Offers))
 	for i, o := range s.o.Offers {
