@@ -22,7 +22,7 @@ type format struct {
 func (f format) funcs() template.FuncMap {
 	return template.FuncMap{
 		"money": money, "bytes": bytesText, "span": spanText, "ticks": ticksText, "plural": plural,
-		"foreign": foreign, "firstline": firstLine, "cut": cut,
+		"foreign": foreign, "firstline": firstLine, "cut": cut, "tail": shortID, "orderurl": orderURL,
 		"ago": f.ago, "until": f.until, "since": f.since, "due": f.due, "clock": f.clock, "day": f.day, "when": f.when, "elapsed": f.elapsed, "countdown": f.countdown,
 		"state": func(kind, text string) state { return state{kind, text} },
 		"note":  func(kind, strong, text string) note { return note{Kind: kind, Strong: strong, Text: text} },

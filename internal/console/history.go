@@ -35,7 +35,7 @@ type historyPage struct {
 
 // resultTable is a result as text.
 type resultTable struct {
-	Columns []string
+	Columns []shownValue // Number is that of the first row
 	Rows    [][]shownValue
 	Rest    string // what it lacks
 	Took    string
@@ -120,7 +120,7 @@ func sendCSV(w http.ResponseWriter, name string, file []byte) {
 // not run.
 func (c *console) runSQL(ctx context.Context, statement string) (result viewsql.Result, refused string, err error) {
 	if !c.sql.TryLock() {
-		return result, fmt.Sprintf("Another statement runs at the moment, for %v at most. Try it again then.", viewsql.MaxTime), nil
+		return result, fmt.Sprintf("Another statement runs at the moment, for %s at most. Try it again then.", spanText(viewsql.MaxTime)), nil
 	}
 	defer c.sql.Unlock()
 	result, err = c.SQL.Run(ctx, statement)
@@ -141,13 +141,16 @@ func sentence(text string) string {
 
 func (c *console) newHistory() historyPage {
 	return historyPage{Examples: examples, Limits: fmt.Sprintf(
-		"Reads the views whose names begin with v_, and changes nothing. Stopped after %v; the first %s rows are shown.",
-		viewsql.MaxTime, thousands(viewsql.MaxRows))}
+		"Reads the views whose names begin with v_, and changes nothing. It stops after %s; the first %s rows are shown.",
+		spanText(viewsql.MaxTime), thousands(viewsql.MaxRows))}
 }
 
 // tableOf makes texts of a result.
 func tableOf(r viewsql.Result, took time.Duration) *resultTable {
-	t := &resultTable{Columns: r.Names(), Took: took.Round(time.Millisecond).String()}
+	t := &resultTable{Took: fmt.Sprintf("%d ms", took.Milliseconds())}
+	for _, name := range r.Names() {
+		t.Columns = append(t.Columns, shownValue{Text: cut(maxShown, name)})
+	}
 	long := r.Cut
 	for _, row := range r.Rows {
 		shown := make([]shownValue, len(row))
@@ -162,6 +165,11 @@ func tableOf(r viewsql.Result, took time.Duration) *resultTable {
 			}
 		}
 		t.Rows = append(t.Rows, shown)
+	}
+	if len(t.Rows) > 0 {
+		for i, value := range t.Rows[0] {
+			t.Columns[i].Number = value.Number
+		}
 	}
 	if r.More {
 		t.Rest = "There are more rows than these. "
