@@ -13,18 +13,11 @@ SELECT o.id,
        CAST(CAST(o.created_at AS TEXT) < CAST(sqlc.arg(since) AS TEXT) AS BOOLEAN) AS earlier
 FROM orders AS o WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 
--- name: CostsOf :many
--- What was spent on each of some orders. ids is a JSON array.
-SELECT b.order_id, CAST(sum(b.cost_usd_micros) AS INTEGER) AS cost FROM books AS b
-WHERE b.order_id IN (SELECT value FROM json_each(sqlc.arg(ids))) GROUP BY b.order_id;
-
--- name: FirstFiles :many
--- The first file of the last round and take of each of some orders. ids is a JSON array.
-SELECT a.* FROM artifacts AS a
-WHERE a.id IN (
-    SELECT (SELECT b.id FROM artifacts AS b WHERE b.order_id = json_each.value AND b.kind IN ('delivery', 'piece')
-            ORDER BY b.kind, b.round DESC, b.take DESC, b.position LIMIT 1)
-    FROM json_each(sqlc.arg(ids)));
+-- name: ExtrasOf :many
+-- What was spent on each of some orders, and until when its client reviews it. ids is a JSON array.
+SELECT o.id, o.review_deadline_at,
+       CAST((SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS INTEGER) AS cost
+FROM orders AS o WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 
 -- name: DeliveredSince :many
 -- The orders that were delivered since a time, the last one first.

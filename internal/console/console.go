@@ -84,6 +84,7 @@ func New(o Options) http.Handler {
 	c.live(mux, "GET /orders/{id}", c.order)
 	mux.Handle("GET /orders/{id}/log/{n}", c.member(c.attemptLog))
 	mux.Handle("POST /orders/{id}/{act}", c.member(c.owner(c.actOnOrder)))
+	c.live(mux, "GET /orders", c.orders)
 	mux.Handle("POST /pause", c.member(c.owner(c.pause)))
 	mux.Handle("POST /resume", c.member(c.owner(c.resume)))
 	if o.Agents != nil {

@@ -32,15 +32,17 @@ type ranked struct {
 }
 
 // needs returns the rows of what needs the owner.
-func (c *console) needs(n view.Overview) []need {
+func needsOf(n view.Overview, covers map[string]file) []need {
 	var list []ranked
 	for _, a := range n.Attention {
 		r := ranked{need: need{Since: a.Since, Hint: a.Hint}, code: a.Code, rank: rankMachine}
 		if row, ok := n.Subjects[a.ID]; ok {
-			c.orderNeed(&r, a, row)
+			orderNeed(&r, a, row)
+			r.Picture = tileOf(covers, row.ID)
 		} else {
-			c.machineNeed(&r, a)
+			machineNeed(&r, a)
 		}
+		r.Key = strings.Join([]string{a.What, url.PathEscape(a.ID), url.PathEscape(string(a.Code))}, " ")
 		list = append(list, r)
 	}
 	// An order that is due soon, or that the client waits for, has its deadline in its own row.
@@ -69,11 +71,11 @@ func (r ranked) when() time.Time {
 }
 
 // orderNeed fills the row of something about an order.
-func (c *console) orderNeed(r *ranked, a view.Attention, row view.Row) {
+func orderNeed(r *ranked, a view.Attention, row view.Row) {
 	at := orderURL(row.ID)
 	service := cmp.Or(row.Service, "An order")
 	r.id, r.Words, r.Foreign = row.ID, firstLine(row.Brief), true
-	r.Picture, r.Icon = c.pictureOf(row.File), "rays"
+	r.Icon = "rays"
 	r.Link, r.Verb, r.Hint = at, "Look at it", ""
 	price := "no price yet"
 	if row.PriceUSD != "" {
@@ -102,7 +104,7 @@ func (c *console) orderNeed(r *ranked, a view.Attention, row view.Row) {
 	default:
 		r.Title, r.Words = service+": "+reasonWords(a), a.Reason
 	}
-	if r.Picture == nil && r.Icon == "rays" && (a.State == "failed" || a.State == "failing") {
+	if r.Icon == "rays" && (a.State == "failed" || a.State == "failing") {
 		r.Icon = "warn"
 	}
 }
@@ -116,7 +118,7 @@ func reasonWords(a view.Attention) string {
 }
 
 // machineNeed fills the row of what is no order.
-func (c *console) machineNeed(r *ranked, a view.Attention) {
+func machineNeed(r *ranked, a view.Attention) {
 	r.Icon, r.Words, r.Foreign = "warn", a.Reason, true // a provider may have said why
 	switch {
 	case a.Code == order.AlertPaused.Code():
@@ -155,11 +157,12 @@ func shortID(id string) string {
 	return id
 }
 
-// pictureOf is the small picture of a file; nil for none.
-func (c *console) pictureOf(a *order.Artifact) *picture {
-	if a == nil {
+// tileOf is the picture of an order; nil for none.
+func tileOf(covers map[string]file, id string) *picture {
+	f, ok := covers[id]
+	if !ok {
 		return nil
 	}
-	p := c.file(*a).Tile()
+	p := f.Tile()
 	return &p
 }

@@ -75,11 +75,11 @@ func (c *console) now(v visit) (page string, f frame, err error) {
 		p.Needs.More = named(p.Needs.Rest)
 	}
 	for _, row := range s.now.Making {
-		p.Making = append(p.Making, c.making(row, s.now.At))
+		p.Making = append(p.Making, makingOf(row, s.covers, s.now.At))
 	}
 	for _, d := range s.now.Delivered {
 		tile := picture{Icon: "pictures"}
-		if t := c.pictureOf(d.File); t != nil {
+		if t := tileOf(s.covers, d.ID); t != nil {
 			tile = *t
 		}
 		p.Pictures = append(p.Pictures, delivered{tile, orderURL(d.ID), d.Price, d.At})
@@ -128,6 +128,7 @@ type snapshot struct {
 	version uint64
 	now     view.Overview
 	needs   []need
+	covers  map[string]file // of all orders in it
 }
 
 // snapshots keeps the last one.
@@ -152,8 +153,26 @@ func (c *console) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.snapshots.last = &snapshot{at: time.Now(), version: version, now: now, needs: c.needs(now)}
+	covers, err := c.covers(ctx, ordersOf(now))
+	if err != nil {
+		return nil, err
+	}
+	c.snapshots.last = &snapshot{at: time.Now(), version: version, now: now, needs: needsOf(now, covers), covers: covers}
 	return c.snapshots.last, nil
+}
+
+// ordersOf returns the orders that the first page shows.
+func ordersOf(n view.Overview) (ids []string) {
+	for id := range n.Subjects {
+		ids = append(ids, id)
+	}
+	for _, row := range n.Making {
+		ids = append(ids, row.ID)
+	}
+	for _, d := range n.Delivered {
+		ids = append(ids, d.ID)
+	}
+	return ids
 }
 
 // sentence says how it is.
@@ -210,15 +229,15 @@ var doing = map[order.Stage]string{
 	order.StageGenerate: "being made", order.StageUpload: "uploading", order.StageDeliver: "delivering", order.StageQuote: "asking for the price", order.StageSend: "sending",
 }
 
-// making returns the row of an order in work.
-func (c *console) making(row view.Row, now time.Time) makingRow {
+// makingOf returns the row of an order in work.
+func makingOf(row view.Row, covers map[string]file, now time.Time) makingRow {
 	m := makingRow{Row: row, Link: orderURL(row.ID), Picture: picture{Icon: "rays"}}
-	if p := c.pictureOf(row.File); p != nil {
+	if p := tileOf(covers, row.ID); p != nil {
 		m.Picture = *p
 	}
 	w := row.Work
 	if w == nil {
-		m.Doing, m.Details = row.Progress(now), []string{"nothing is spent meanwhile"}
+		m.Doing, m.Details = waitWords(row, now), []string{"nothing is spent meanwhile"}
 		return m
 	}
 	m.Doing, m.Began = doing[w.Stage], w.Since

@@ -110,7 +110,7 @@ func TestReadersSeeNoForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.reader()
-	for _, path := range []string{"/"} {
+	for _, path := range []string{"/", "/orders"} {
 		a := s.get(path)
 		s.want(a, http.StatusOK, "ben, reader")
 		for _, m := range postForm.FindAllStringSubmatch(a.body, -1) {

@@ -46,6 +46,7 @@ type needRow struct {
 
 // need is a row of something that waits for the owner.
 type need struct {
+	Key string // tells it apart while the page is open
 	// Icon is the id of a symbol where there is no picture.
 	Icon    string
 	Picture *picture

@@ -90,26 +90,16 @@ func (s *Store) Lines(ctx context.Context, ids []string) ([]Line, error) { retur
 // Extra is what pages show of an order besides its line.
 type Extra struct {
 	Cost order.USD
-	// File is the first file of its last round and take; nil if it has none.
-	File *order.Artifact
+	// ReviewEnds is when a delivered order completes by itself; zero if that is unknown.
+	ReviewEnds time.Time
 }
 
 // Extras returns what pages show besides the lines of some orders, by id.
 func (s *Store) Extras(ctx context.Context, ids []string) (map[string]Extra, error) {
-	list := order.EncodeStrings(ids)
-	costs, err := s.read.CostsOf(ctx, list)
-	if err != nil {
-		return nil, err
-	}
-	extras := make(map[string]Extra, len(ids))
-	for _, c := range costs {
-		extras[c.OrderID] = Extra{Cost: order.USD(c.Cost)}
-	}
-	files, err := s.read.FirstFiles(ctx, list)
-	for _, f := range files {
-		e, a := extras[f.OrderID], artifact(f)
-		e.File = &a
-		extras[f.OrderID] = e
+	rows, err := s.read.ExtrasOf(ctx, order.EncodeStrings(ids))
+	extras := make(map[string]Extra, len(rows))
+	for _, r := range rows {
+		extras[r.ID] = Extra{order.USD(r.Cost), r.ReviewDeadlineAt.Time}
 	}
 	return extras, err
 }

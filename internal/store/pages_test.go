@@ -83,25 +83,22 @@ func TestTheGroupsOfAListAreThoseThatAreCounted(t *testing.T) {
 	}
 }
 
-func TestExtrasAreTheCostAndTheLastFile(t *testing.T) {
+func TestExtrasAreTheCostAndTheEndOfTheReview(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
 	db := outside(t, s.dir)
 	paid(t, s, "o1", "o2")
 	mustExec(t, db, "INSERT INTO books VALUES ('2026-11-25', 'o1', 'delivery', 'flux', 40000, 0, 1), ('2026-11-26', 'o1', 'delivery', '', 2000, 0, 1)")
-	for _, a := range []struct{ round, take, position int }{{0, 1, 1}, {1, 1, 1}, {1, 2, 1}, {1, 2, 2}} {
-		mustExec(t, db, `INSERT INTO artifacts (order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, created_at)
-			VALUES ('o1', 'delivery', ?, ?, ?, 'x', ?, 1, 'h', 'image/png', 'image', 1, 1, `+written+`)`,
-			a.round, a.take, a.position, fmt.Sprintf("r%d-t%d-%d.png", a.round, a.take, a.position))
-	}
+	ends := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	mustExec(t, db, "UPDATE orders SET review_deadline_at = '2026-11-28T12:00:00.000Z' WHERE id = 'o1'")
 	extras, err := s.Extras(t.Context(), []string{"o1", "o2", "o3"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := extras["o1"]; e.Cost != 42_000*order.Dollar/1_000_000 || e.File == nil || e.File.Name != "r1-t2-1.png" {
-		t.Errorf("the extras of o1 are %+v", e)
+	if got, want := extras["o1"], (Extra{42_000 * order.Dollar / 1_000_000, ends}); got != want {
+		t.Errorf("the extras of o1 are %+v, want %+v", got, want)
 	}
-	if e := extras["o2"]; e.Cost != 0 || e.File != nil {
-		t.Errorf("the extras of o2 are %+v", e)
+	if got := extras["o2"]; got != (Extra{}) {
+		t.Errorf("the extras of o2 are %+v", got)
 	}
 }

@@ -9,12 +9,10 @@ import (
 	"atelierd/internal/store"
 )
 
-// Row is an order as pages list it, with its picture.
+// Row is an order as pages list it.
 type Row struct {
 	Line
-	Cost order.USD
-	// File is the first file of its last round and take; nil if it has none.
-	File *order.Artifact
+	store.Extra
 	// Work is what runs for it; nil if nothing does.
 	Work *Work
 	// Call is the open call to a provider; nil if there is none.
@@ -48,7 +46,7 @@ func (r reading) rows(ctx context.Context, lines []Line, running []Work) ([]Row,
 	}
 	rows := make([]Row, len(lines))
 	for i, l := range lines {
-		rows[i] = Row{Line: l, Cost: extras[l.ID].Cost, File: extras[l.ID].File}
+		rows[i] = Row{Line: l, Extra: extras[l.ID]}
 		if at := slices.IndexFunc(running, func(w Work) bool { return w.Order == l.ID }); at >= 0 {
 			rows[i].Work = &running[at]
 		}
@@ -71,14 +69,8 @@ type Overview struct {
 	Making []Row
 	// Delivered are the last orders that were delivered since midnight in the owner's
 	// zone, and DeliveredToday is how many there are.
-	Delivered      []DeliveredRow
+	Delivered      []store.Delivered
 	DeliveredToday int
-}
-
-// DeliveredRow is an order that was delivered.
-type DeliveredRow struct {
-	store.Delivered
-	File *order.Artifact
 }
 
 // The most rows of the parts of Overview.
@@ -103,22 +95,12 @@ func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 	}
 	at := now.now.In(now.cfg.Zone())
 	midnight := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, at.Location())
-	delivered, all, err := now.store.DeliveredSince(ctx, midnight, mostDelivered)
-	if err != nil {
+	if n.Delivered, n.DeliveredToday, err = now.store.DeliveredSince(ctx, midnight, mostDelivered); err != nil {
 		return n, err
 	}
-	n.DeliveredToday = all
-	ids := make([]string, len(delivered))
-	for i, d := range delivered {
-		ids[i] = d.ID
-	}
-	extras, err := now.store.Extras(ctx, ids)
-	for _, d := range delivered {
-		n.Delivered = append(n.Delivered, DeliveredRow{d, extras[d.ID].File})
-	}
-	n.Begun = len(n.Subjects) > 0 || len(n.Making) > 0 || all > 0
-	if err != nil || n.Begun {
-		return n, err
+	n.Begun = len(n.Subjects) > 0 || len(n.Making) > 0 || n.DeliveredToday > 0
+	if n.Begun {
+		return n, nil
 	}
 	any, err := now.store.Page(ctx, store.OrderQuery{State: "all", Most: 1})
 	n.Begun = len(any.Lines) > 0

@@ -12,40 +12,6 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-const costsOf = `-- name: CostsOf :many
-SELECT b.order_id, CAST(sum(b.cost_usd_micros) AS INTEGER) AS cost FROM books AS b
-WHERE b.order_id IN (SELECT value FROM json_each(?1)) GROUP BY b.order_id
-`
-
-type CostsOfRow struct {
-	OrderID string
-	Cost    int64
-}
-
-// What was spent on each of some orders. ids is a JSON array.
-func (q *Queries) CostsOf(ctx context.Context, ids interface{}) ([]CostsOfRow, error) {
-	rows, err := q.db.QueryContext(ctx, costsOf, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []CostsOfRow{}
-	for rows.Next() {
-		var i CostsOfRow
-		if err := rows.Scan(&i.OrderID, &i.Cost); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const countDeliveredSince = `-- name: CountDeliveredSince :one
 SELECT CAST(count(*) AS INTEGER) FROM deliveries
 WHERE settled_at IS NOT NULL AND settled_at >= ?1 AND state = 'confirmed'
@@ -99,44 +65,29 @@ func (q *Queries) DeliveredSince(ctx context.Context, arg DeliveredSinceParams) 
 	return items, nil
 }
 
-const firstFiles = `-- name: FirstFiles :many
-SELECT a.id, a.order_id, a.kind, a.round, a.take, a.position, a.path, a.name, a.bytes, a.sha256, a.mime, a.media, a.width, a.height, a.url, a.created_at, a.uploaded_at, a.removed_at FROM artifacts AS a
-WHERE a.id IN (
-    SELECT (SELECT b.id FROM artifacts AS b WHERE b.order_id = json_each.value AND b.kind IN ('delivery', 'piece')
-            ORDER BY b.kind, b.round DESC, b.take DESC, b.position LIMIT 1)
-    FROM json_each(?1))
+const extrasOf = `-- name: ExtrasOf :many
+SELECT o.id, o.review_deadline_at,
+       CAST((SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS INTEGER) AS cost
+FROM orders AS o WHERE o.id IN (SELECT value FROM json_each(?1))
 `
 
-// The first file of the last round and take of each of some orders. ids is a JSON array.
-func (q *Queries) FirstFiles(ctx context.Context, ids interface{}) ([]Artifact, error) {
-	rows, err := q.db.QueryContext(ctx, firstFiles, ids)
+type ExtrasOfRow struct {
+	ID               string
+	ReviewDeadlineAt utc.Time
+	Cost             int64
+}
+
+// What was spent on each of some orders, and until when its client reviews it. ids is a JSON array.
+func (q *Queries) ExtrasOf(ctx context.Context, ids interface{}) ([]ExtrasOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, extrasOf, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Artifact{}
+	items := []ExtrasOfRow{}
 	for rows.Next() {
-		var i Artifact
-		if err := rows.Scan(
-			&i.ID,
-			&i.OrderID,
-			&i.Kind,
-			&i.Round,
-			&i.Take,
-			&i.Position,
-			&i.Path,
-			&i.Name,
-			&i.Bytes,
-			&i.Sha256,
-			&i.Mime,
-			&i.Media,
-			&i.Width,
-			&i.Height,
-			&i.Url,
-			&i.CreatedAt,
-			&i.UploadedAt,
-			&i.RemovedAt,
-		); err != nil {
+		var i ExtrasOfRow
+		if err := rows.Scan(&i.ID, &i.ReviewDeadlineAt, &i.Cost); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
