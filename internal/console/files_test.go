@@ -206,9 +206,7 @@ func TestNoAddressLeadsOutOfTheFiles(t *testing.T) {
 			paths = append(paths, from+up+"credentials.json", from+up+up+up+"credentials.json", from+strings.Repeat(up, 9)+"etc/passwd")
 		}
 	}
-	for _, absolute := range []string{"/files//etc/passwd", "/files/1//etc/passwd", "/files/%2fetc%2fpasswd/1", "/files/1/%2fetc%2fpasswd", "/files/file:%2f%2f%2fetc%2fpasswd/1"} {
-		paths = append(paths, absolute)
-	}
+	paths = append(paths, "/files//etc/passwd", "/files/1//etc/passwd", "/files/%2fetc%2fpasswd/1", "/files/1/%2fetc%2fpasswd", "/files/file:%2f%2f%2fetc%2fpasswd/1")
 	for _, p := range paths {
 		got := g.send(http.MethodGet, "/", nil, func(r *http.Request) { r.URL.Opaque = p })
 		if got.StatusCode == http.StatusOK || strings.Contains(got.body, secret) || strings.Contains(got.body, "root:") {

@@ -86,7 +86,9 @@ func TestADamagedPictureIsNoPicture(t *testing.T) {
 	samples := [][]byte{
 		inPNG(t, halves(40, 30)), inJPEG(t, halves(40, 30)), exif(inJPEG(t, halves(40, 30)), 6), moving(t, 40, 30), webpLossless, webpLossy,
 		inPNG(t, image.NewNRGBA64(image.Rect(0, 0, 9, 9))), inPNG(t, image.NewGray16(image.Rect(0, 0, 9, 9))),
-		frame(0xc2, 40, 30, 0x22, 0x11, 0x11), []byte("<svg xmlns='http://www.w3.org/2000/svg'/>"), {0}, bytes.Repeat([]byte("GIF89a"), 99),
+		frame(0xc2, 40, 30, 0x22, 0x11, 0x11), []byte("<svg xmlns='http://www.w3.org/2000/svg'/>"),
+		{0},
+		bytes.Repeat([]byte("GIF89a"), 99),
 	}
 	s := newShelf(t)
 	for _, sample := range samples {

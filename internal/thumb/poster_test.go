@@ -100,10 +100,10 @@ func TestWhatAProgramWroteIsHostileToo(t *testing.T) {
 	large := strings.Repeat("x", mostFrame+1)
 	for name, script := range map[string]string{
 		"nothing":            "true",
-		"a link":             "ln -s video frame.jpg",
+		"a link":             `ln -s "$1" frame.jpg`,
 		"a folder":           "mkdir frame.jpg",
 		"text":               "echo hello > frame.jpg",
-		"too much":           "cp video frame.jpg",
+		"too much":           `cat "$1" video > frame.jpg`,
 		"a failure":          "exit 1",
 		"a signal to itself": "kill -9 $$",
 	} {
@@ -114,11 +114,12 @@ func TestWhatAProgramWroteIsHostileToo(t *testing.T) {
 				t.Skip("no shell here")
 			}
 			s := newShelf(t)
+			s.write("picture.jpg", inJPEG(t, halves(60, 60)))
 			s.o.FFmpeg = func(ctx context.Context, dir string, args ...string) error {
 				if !slices.Contains(args, "-protocol_whitelist") {
 					t.Error("it may use every protocol")
 				}
-				return sh.Run(ctx, dir, "-c", script)
+				return sh.Run(ctx, dir, "-c", script, "sh", filepath.Join(s.dir, "picture.jpg"))
 			}
 			a := s.put("film.webm", "video/webm", []byte("\x1aE\xdf\xa3\x9f\x42\x82\x84webm"+large))
 			if err := s.try(a); !errors.Is(err, ErrNone) || s.made(a.SHA256) {
