@@ -3,6 +3,7 @@ package enroll_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -158,6 +159,9 @@ func TestWhatDiffersIsReportedAndLeftToTheOwner(t *testing.T) {
 			w.once(s)
 		}
 		l := w.listed("Pictures")
+		if want := []enroll.Change{{Field: "price_usd", Old: "5.00", New: "7.00"}}; !slices.Equal(enroll.DecodeChanges(l), want) {
+			t.Errorf("it stores %+v, want %+v", enroll.DecodeChanges(l), want)
+		}
 		if l.State != order.ServiceListed || !strings.Contains(l.Reason, `"5.00"`) || !strings.Contains(l.Reason, `"7.00"`) {
 			t.Errorf("%+v", l)
 		}
@@ -168,7 +172,7 @@ func TestWhatDiffersIsReportedAndLeftToTheOwner(t *testing.T) {
 			t.Errorf("the profile differs in %q, and the service is %+v", w.fact("agent.differs"), w.market.Services()[0])
 		}
 		w.once(w.configured(atelier.Profile{Name: "tester"}, pictures("Pictures", fit)))
-		if l := w.listed("Pictures"); l.Reason != "" || w.fact("agent.differs") != "" {
+		if l := w.listed("Pictures"); l.Reason != "" || l.Differs != "" || w.fact("agent.differs") != "" {
 			t.Errorf("with the old configuration again: %+v, %q", l, w.fact("agent.differs"))
 		}
 	})
