@@ -41,8 +41,8 @@ help: ## list the targets
 build: ## build bin/atelierd
 	CGO_ENABLED=0 go build -trimpath -ldflags "-X atelierd/internal/app.release=$(VERSION)" -o bin/atelierd ./cmd/atelierd
 
-demo: build ## show the whole way of an order, with a crash in the middle
-	@bin/atelierd demo
+demo: build ## show the whole way of an order, with a crash in the middle; KEEP=1 leaves the console open
+	@bin/atelierd demo $(if $(KEEP),--keep)
 
 readme: ## follow README.md and docs/getting-started.md word by word in a fresh clone
 	@bash .ci/readme

@@ -11,6 +11,7 @@ import (
 
 	"atelierd/internal/app"
 	"atelierd/internal/console/access"
+	"atelierd/internal/control"
 	"atelierd/internal/order"
 	"atelierd/internal/term"
 	"atelierd/internal/words"
@@ -28,24 +29,35 @@ func (d *doctor) console(ctx context.Context, offline bool) {
 	if !cfg.On() {
 		return
 	}
-	if client, running := daemonOf(d.cfg.DataDir); !running {
-		d.listener(name, cfg.Listen, "", app.OpenConsolePort)
-	} else if state, err := client.State(ctx); err != nil {
-		d.warn(name, "", "the daemon does not say how it stands: %v", err)
-	} else if state.Console.Error != "" {
-		d.fail(name, "correct [console] in the configuration, then run "+order.Command("reload"), "not served: %s", state.Console.Error)
-	} else if state.Console.URL == "" {
-		d.warn(name, "run "+order.Command("reload"), "the daemon does not serve it; it began with another configuration")
-	} else {
-		d.ok(name, "the daemon listens on %s", cfg.Listen)
-		if !offline && cfg.PublicURL != "" {
+	if client, running := daemonOf(d.cfg.DataDir); running {
+		if d.consoleServed(ctx, client) && !offline && cfg.PublicURL != "" {
 			d.publicURL(ctx)
 		}
+	} else {
+		d.listener(name, cfg.Listen, "", app.OpenConsolePort)
 	}
 	if cfg.TLS() {
 		d.certificate()
 	}
 	d.consoleUsers(ctx)
+}
+
+// consoleServed reports whether a running daemon serves the console.
+func (d *doctor) consoleServed(ctx context.Context, daemon *control.Client) bool {
+	const name = "console"
+	state, err := daemon.State(ctx)
+	switch {
+	case err != nil:
+		d.warn(name, "", "the daemon does not say how it stands: %v", err)
+	case state.Console.Error != "":
+		d.fail(name, "correct [console] in the configuration, then run "+order.Command("reload"), "not served: %s", state.Console.Error)
+	case state.Console.URL == "":
+		d.warn(name, "run "+order.Command("reload"), "the daemon does not serve it; it began with another configuration")
+	default:
+		d.ok(name, "the daemon listens on %s", d.cfg.Console.Listen)
+		return true
+	}
+	return false
 }
 
 // publicURL checks whether the address that browsers use leads to the console.

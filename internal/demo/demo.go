@@ -25,6 +25,7 @@ type Cmd struct {
 	Orders int    `help:"How many orders the clients place, from 6 to 30. Default: 12." default:"12" placeholder:"N"`
 	Faults bool   `help:"Have the marketplace fail now and then: errors, lost and slow answers."`
 	Seed   uint64 `help:"Seed of ids and faults." default:"1"`
+	Keep   bool   `help:"At the end run the daemon with its console on the orders of the demo, until ctrl-c."`
 	JSON   bool   `help:"Print the result as JSON; the progress goes to stderr." name:"json"`
 	// Limit is how long it may take. An emulated processor needs more.
 	Limit time.Duration `default:"55s" help:"How long it may take." hidden:""`
@@ -38,7 +39,8 @@ and started again. At the end the demo counts the deliveries that the marketplac
 accepted. It needs no network and no configuration, and takes less than a minute.
 
 The exit code is 0 only if every order was delivered exactly once. The folder with
-the configuration, generator, database and pictures is kept for you to look at.`
+the configuration, generator, database and pictures is kept for you to look at. With
+--keep the daemon and the marketplace run on, and the console shows the orders.`
 }
 
 // Run runs the command.
@@ -63,10 +65,13 @@ func (c Cmd) Run(p *cli.Program) error {
 		fmt.Fprintf(p.Stderr, "interrupted; stopping the daemon. Its files are kept in %s\n", term.Sanitize(d.folder.path))
 		err = context.Canceled
 	}
-	d.close()
 	if err == nil {
 		err = d.report(p)
 	}
+	if err == nil && c.Keep {
+		err = d.keep(signals, p)
+	}
+	d.close()
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}

@@ -94,6 +94,9 @@ func (d *demo) result() (result, error) {
 		"sqlite3 " + database + ` "select id, state, price_usd from v_orders"`,
 		"sqlite3 " + database + ` "select * from v_attempts"`,
 	}
+	if !d.Keep {
+		r.Try = append(r.Try, programName()+" demo --keep # the same, and then the console on its orders")
+	}
 	now := d.snapshot(context.Background())
 	defer d.ledger.close()
 	if err := verify(now, d.Orders); err != nil {
