@@ -15,7 +15,6 @@ import (
 	"atelierd/internal/media"
 	"atelierd/internal/order"
 	"atelierd/internal/thumb"
-	"atelierd/internal/view"
 )
 
 // Files are the files of orders, and their small pictures.
@@ -43,8 +42,6 @@ type file struct {
 	Width, Height int
 	Tag           string // PNG, MP4, ...
 	Words         string // PNG, 1024 × 1024, 1.2 MB
-	SHA256        string
-	Alt           string // set by the page; "" where text stands beside
 }
 
 // Tile is the file as a square in a list.
@@ -59,7 +56,7 @@ const (
 
 // file returns what pages show of a file.
 func (c *console) file(a order.Artifact) file {
-	f := file{ID: a.ID, Kind: kindOf(a), Tag: tagOf(a), SHA256: a.SHA256}
+	f := file{ID: a.ID, Kind: kindOf(a), Tag: tagOf(a)}
 	f.Words = f.Tag
 	if a.Width > 0 && a.Height > 0 {
 		f.Words += fmt.Sprintf(", %d × %d", a.Width, a.Height)
@@ -84,13 +81,6 @@ func (c *console) file(a order.Artifact) file {
 		f.Thumb = f.Full
 	}
 	return f
-}
-
-// viewed returns what pages show of a file of an order's history.
-func (c *console) viewed(f view.File) file {
-	return c.file(order.Artifact{
-		ID: f.ID, Path: f.Path, Name: f.Name, MIME: f.MIME, Bytes: f.Bytes, Width: f.Width, Height: f.Height, SHA256: f.SHA256, Removed: f.RemovedAt,
-	})
 }
 
 // covers returns a file for each of the orders that has one, by the order's id.

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"html/template"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -29,7 +27,7 @@ import (
 type gallery struct {
 	*site
 	*console
-	db    *sql.DB
+	rows  int64
 	thumb *thumb.Maker
 }
 
@@ -54,11 +52,6 @@ func newGallery(t *testing.T) *gallery {
 		o.Files = fileSource{g.thumb, st}
 		g.console = &console{Options: *o}
 	})
-	var err error
-	if g.db, err = sql.Open("sqlite", "file:"+filepath.Join(g.dir, store.FileName)+"?_pragma=busy_timeout(60000)"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { g.db.Close() })
 	g.link()
 	return g
 }
@@ -90,15 +83,11 @@ func (g *gallery) put(orderID, name, mime string, content []byte) order.Artifact
 // row stores a row of the ledger, whether or not there is such a file.
 func (g *gallery) row(a order.Artifact) order.Artifact {
 	g.Helper()
-	res, err := g.db.Exec(`INSERT INTO artifacts (order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
-		VALUES (?, 'delivery', 0, 1, (SELECT count(*) FROM artifacts), ?, ?, ?, ?, ?, 'image', 0, 0, '', '2026-11-26T12:00:00Z')`,
-		a.OrderID, a.Path, a.Name, a.Bytes, a.SHA256, a.MIME)
-	if err != nil {
-		g.Fatal(err)
-	}
-	if a.ID, err = res.LastInsertId(); err != nil {
-		g.Fatal(err)
-	}
+	g.rows++
+	a.ID = g.rows
+	g.exec(`INSERT INTO artifacts (id, order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
+		VALUES (?, ?, 'delivery', 0, 1, ?, ?, ?, ?, ?, ?, 'image', 0, 0, '', '2026-11-26T12:00:00Z')`,
+		a.ID, a.OrderID, a.ID, a.Path, a.Name, a.Bytes, a.SHA256, a.MIME)
 	return a
 }
 
@@ -316,26 +305,9 @@ func TestWhatPagesShowOfAFile(t *testing.T) {
 	} {
 		a := here
 		c.change(&a)
-		c.want.ID, c.want.SHA256 = 7, sum
+		c.want.ID = 7
 		if got := g.file(a); got != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, c.want)
-		}
-	}
-}
-
-func TestEachKindOfFileHasItsFigure(t *testing.T) {
-	t.Parallel()
-	blocks := template.Must(template.New("").Funcs(format{}.funcs()).ParseFS(files, "templates/parts.html"))
-	for want, f := range map[string]file{
-		`<a href="/f"><img src="/t" alt="Picture 1" width="5" height="6" loading="lazy"`: {Kind: "picture", Full: "/f", Thumb: "/t", Width: 5, Height: 6, Alt: "Picture 1"},
-		`<video controls preload="none" playsinline src="/f" poster="/t">`:               {Kind: "film", Full: "/f", Thumb: "/t"},
-		`<video controls preload="none" playsinline src="/f">`:                           {Kind: "film", Full: "/f"},
-		`<a class="plain" href="/f"><span class="mono">PDF</span>`:                       {Kind: "other", Full: "/f", Tag: "PDF"},
-		`<span class="plain"><span class="mono">PNG</span></span>`:                       {Kind: "gone", Tag: "PNG"},
-	} {
-		var b bytes.Buffer
-		if err := blocks.ExecuteTemplate(&b, "file", f); err != nil || !strings.Contains(b.String(), want) {
-			t.Errorf("%+v: %v\n%s\nlacks %s", f, err, b.String(), want)
 		}
 	}
 }
@@ -344,9 +316,7 @@ func TestAnOrderOfAListHasACover(t *testing.T) {
 	t.Parallel()
 	g := newGallery(t)
 	first, second := g.put("o1", "a.png", "image/png", pngOf(t, 9, 9)), g.put("o1", "b.png", "image/png", pngOf(t, 8, 8))
-	if _, err := g.db.Exec("UPDATE artifacts SET created_at = '2026-11-27T12:00:00Z' WHERE id = ?", second.ID); err != nil {
-		t.Fatal(err)
-	}
+	g.exec("UPDATE artifacts SET created_at = '2026-11-27T12:00:00Z' WHERE id = ?", second.ID)
 	covers, err := g.covers(t.Context(), []string{"o1", "o2"})
 	if err != nil || len(covers) != 1 || covers["o1"].ID != second.ID {
 		t.Errorf("got %+v, %v; want file %d, made after %d", covers, err, second.ID, first.ID)
