@@ -45,7 +45,7 @@ func (w *world) check() {
 		o, _ := w.market.Order(s.id)
 		for _, d := range o.Deliveries {
 			if d.At.After(s.from) && d.At.Before(s.to) && !w.lostStay(s.id) && !w.restores.hand[s.id] {
-				w.t.Errorf("order %s was delivered while the owner had it cancelled", s.id)
+				w.t.Errorf("order %s was delivered while the owner wanted it left alone", s.id)
 			}
 		}
 	}

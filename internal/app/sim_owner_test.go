@@ -61,6 +61,10 @@ func (w *world) approve(now bool, o store.Owner) {
 				w.redo(o, l.ID, order.Redo{Instructions: "less red", FromThese: true})
 				continue
 			}
+			if l.ID[len(l.ID)-1]%3 == 1 {
+				w.approveLater(l.ID)
+				continue
+			}
 			_ = o.Approve(context.Background(), l.ID, 0) // it may have moved on in this very moment
 		case order.CodeClientBlocked:
 			if l.ID[len(l.ID)-1]%3 == 0 {
@@ -69,6 +73,46 @@ func (w *world) approve(now bool, o store.Owner) {
 		case order.CodeExpired, order.CodeNotVisible:
 			w.redo(o, l.ID, order.Redo{})
 		}
+	}
+}
+
+// act does something as the owner, with the database that is there now.
+func (w *world) act(do func(o store.Owner) error) error {
+	o, err := store.OpenOwner(w.dir, "cli:test")
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	err = do(o)
+	if daemon := w.daemon.Load(); daemon != nil {
+		daemon.Wake()
+	}
+	return err
+}
+
+// approveLater has the owner approve an order with a delay. Some approvals are taken back
+// until half an hour later; of others the work is cancelled and resumed meanwhile.
+func (w *world) approveLater(id string) {
+	const delay = 10 * time.Minute
+	ctx, from := context.Background(), time.Now()
+	if w.act(func(o store.Owner) error { return o.Approve(ctx, id, delay) }) != nil {
+		return // it may have moved on in this very moment
+	}
+	w.stays = append(w.stays, stay{id, from, from.Add(delay)})
+	time.Sleep(delay * time.Duration(id[len(id)-2]%4) / 3) // at the last moment, too
+	switch id[len(id)-3] % 3 {
+	case 0:
+		w.touched[id] = true
+		_ = w.act(func(o store.Owner) error { return o.Cancel(ctx, id, "on second thoughts") })
+		_ = w.act(func(o store.Owner) error { return o.Retry(ctx, id) })
+	case 1:
+		back := time.Now()
+		if w.act(func(o store.Owner) error { return o.TakeBack(ctx, id) }) != nil {
+			return // it was on its way
+		}
+		time.Sleep(30 * time.Minute)
+		w.stays = append(w.stays, stay{id, back, time.Now()})
+		_ = w.act(func(o store.Owner) error { return o.Approve(ctx, id, 0) })
 	}
 }
 
