@@ -15,7 +15,7 @@ import (
 
 // moneyPage is what was earned and spent.
 type moneyPage struct {
-	Times []timeChoice
+	Times           []timeChoice
 	Dates, Midnight string // Midnight is when a day ends, unless that is at midnight
 	Figures         []figure
 	Plots           []plot

@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,67 +13,41 @@ import (
 
 // This file turns what needs the owner into rows, the most urgent first.
 
-// The ranks of needs. Within one, what has a deadline comes by that, the rest by its age.
-const (
-	rankDue = iota
-	rankClient
-	rankPrice
-	rankMoney
-	rankMachine
-)
-
-// ranked is a need with its place.
-type ranked struct {
-	need
-	rank int
-	id   string // of the order; "" for none
-	code order.Code
-}
-
-// needs returns the rows of what needs the owner.
-func needsOf(n view.Overview, covers map[string]file) []need {
-	var list []ranked
-	for _, a := range n.Attention {
-		r := ranked{need: need{Since: a.Since, Hint: a.Hint}, code: a.Code, rank: rankMachine}
-		if row, ok := n.Subjects[a.ID]; ok {
-			orderNeed(&r, a, row)
-			r.Picture = tileOf(covers, row.ID)
-		} else {
-			machineNeed(&r, a)
-		}
-		r.Key = strings.Join([]string{a.What, url.PathEscape(a.ID), url.PathEscape(string(a.Code))}, " ")
-		list = append(list, r)
+// needsOf returns the rows of what needs the owner.
+func needsOf(n view.Overview, covers map[string]file) (rows []need) {
+	own := map[string]bool{} // the orders with a row that has their deadline
+	for _, need := range n.Needs {
+		own[need.ID] = own[need.ID] || need.Order != nil && !need.Due().IsZero() && need.Code != order.AlertDeadline.Code()
 	}
-	// An order that is due soon, or that the client waits for, has its deadline in its own row.
-	list = slices.DeleteFunc(list, func(r ranked) bool {
-		return r.code == order.AlertDeadline.Code() && slices.ContainsFunc(list, func(o ranked) bool { return o.id == r.id && o.code != r.code && o.rank == rankDue })
-	})
-	slices.SortStableFunc(list, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), a.when().Compare(b.when()))
-	})
-	rows := make([]need, len(list))
 	main := false
-	for i, r := range list {
-		rows[i] = r.need
-		if !main && r.code == order.CodeReview && r.Link != "" {
-			rows[i].Main, main = true, true
+	for _, a := range n.Needs {
+		if a.Code == order.AlertDeadline.Code() && own[a.ID] {
+			continue
 		}
+		r := need{Since: a.Since, Hint: a.Hint, Key: strings.Join([]string{a.What, url.PathEscape(a.ID), url.PathEscape(string(a.Code))}, " ")}
+		if a.Order != nil {
+			orderNeed(&r, a)
+			r.Picture = tileOf(covers, a.ID)
+			if text := n.Wrote[a.ID]; text != "" && a.Code == order.AlertUnanswered.Code() {
+				r.Words = firstLine(text)
+			}
+		} else {
+			machineNeed(&r, a.Attention)
+		}
+		if !main && a.Code == order.CodeReview && r.Link != "" {
+			r.Main, main = true, true
+		}
+		rows = append(rows, r)
 	}
 	return rows
 }
 
-func (r ranked) when() time.Time {
-	if !r.Due.IsZero() {
-		return r.Due
-	}
-	return r.Since
-}
-
 // orderNeed fills the row of something about an order.
-func orderNeed(r *ranked, a view.Attention, row view.Row) {
+func orderNeed(r *need, a view.Need) {
+	row := *a.Order
 	at := orderURL(row.ID)
 	service := cmp.Or(row.Service, "An order")
-	r.id, r.Words, r.Foreign = row.ID, firstLine(row.Brief), true
+	r.Words, r.Foreign = firstLine(row.Brief), true
 	r.Icon = "rays"
 	r.Link, r.Verb, r.Hint = at, "Look at it", ""
 	price := "no price yet"
@@ -82,27 +55,27 @@ func orderNeed(r *ranked, a view.Attention, row view.Row) {
 		price, _ = money(row.PriceUSD) // it is one
 	}
 	r.Facts = []string{price, shortID(row.ID)}
-	r.Due, r.rank = row.DueAt, rankDue
+	r.Due = a.Due()
 	switch {
 	case a.Code == order.AlertUnanswered.Code():
-		r.Title, r.Verb, r.Link, r.rank, r.Due = "A client waits for an answer", "Reply", at+"#thread", rankClient, time.Time{}
+		r.Title, r.Verb, r.Link, r.Due = "A client waits for an answer", "Reply", at+"#thread", time.Time{}
 		r.Facts[0] = service
 	case a.Code == order.AlertDeadline.Code():
 		r.Title = service + " is due soon, and not delivered"
 	case a.Code == order.CodePayoutFailed:
-		r.Title, r.rank, r.Due, r.Link = "A payout failed", rankMoney, time.Time{}, "/money"
+		r.Title, r.Link = "A payout failed", "/money"
 	case a.What == "message":
 		r.Title, r.Words, r.Link = "A message could not be sent", a.Reason, at+"#thread"
 	case a.What == "thread":
-		r.Title, r.Words, r.Foreign, r.rank, r.Due, r.Link = "A thread is "+a.State, a.Reason, false, rankMachine, time.Time{}, at+"#thread"
+		r.Title, r.Words, r.Foreign, r.Link = "A thread is "+a.State, a.Reason, false, at+"#thread"
 	case a.Code == order.CodeReview || a.Code == order.CodeDryRun:
 		r.Title, r.Verb = service+" waits for your yes", "Review"
 	case a.Code == order.CodeQuoteNeeded:
-		r.Title, r.Verb, r.Link, r.Icon, r.rank = service+" waits for a price", "Name a price", at+"#quote", "tag", rankPrice
+		r.Title, r.Verb, r.Link, r.Icon = service+" waits for a price", "Name a price", at+"#quote", "tag"
 	case a.Code == order.CodeNoService:
 		r.Title, r.Words, r.Verb, r.Link, r.Icon = "No service fits an order", a.Reason, "Assign…", at+"#assign", "question"
 	default:
-		r.Title, r.Words = service+": "+reasonWords(a), a.Reason
+		r.Title, r.Words = service+": "+reasonWords(a.Attention), a.Reason
 	}
 	if r.Icon == "rays" && (a.State == "failed" || a.State == "failing") {
 		r.Icon = "warn"
@@ -118,7 +91,7 @@ func reasonWords(a view.Attention) string {
 }
 
 // machineNeed fills the row of what is no order.
-func machineNeed(r *ranked, a view.Attention) {
+func machineNeed(r *need, a view.Attention) {
 	r.Icon, r.Words, r.Foreign = "warn", a.Reason, true // a provider may have said why
 	switch {
 	case a.Code == order.AlertPaused.Code():
@@ -137,9 +110,9 @@ func machineNeed(r *ranked, a view.Attention) {
 	case a.What == "generator" || a.What == "sample":
 		r.Title, r.Verb, r.Link = upper(a.What+" "+a.ID+": "+reasonWords(a)), "Look at it", "/generators#"+url.PathEscape(a.ID)
 	case a.Code == order.AlertPayout.Code():
-		r.Title, r.rank, r.Verb, r.Link = "Payouts are overdue", rankMoney, "Look at it", "/money"
+		r.Title, r.Verb, r.Link = "Payouts are overdue", "Look at it", "/money"
 	case a.Code == order.AlertSpending.Code():
-		r.Title, r.rank, r.Verb, r.Link = "The cap of the day is reached", rankMoney, "Look at it", "/money"
+		r.Title, r.Verb, r.Link = "The cap of the day is reached", "Look at it", "/money"
 	default:
 		what, state := a.Subject()
 		r.Title = upper(what + " " + state)

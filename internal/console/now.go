@@ -26,7 +26,8 @@ type nowPage struct {
 	InWork   int
 	Today    today
 	Pictures []delivered
-	Month    month
+	Plots    []plot
+	Figures  []figure
 	Ready    *ready // before the first order
 	Paused   bool   // by the owner, all of it
 }
@@ -69,6 +70,7 @@ func (c *console) now(v visit) (page string, f frame, err error) {
 		return "", f, err
 	}
 	p := nowPage{Overview: s.now, Sentence: s.sentence(), Notes: c.notes(s.now), InWork: s.now.Orders[order.StateWorking], Today: todayOf(s.now)}
+	p.Figures, p.Plots = monthOf(s.now.Month)
 	p.Needs = needs{Rows: s.needs, Token: formToken(v)}
 	if len(s.needs) > mostNeeds+1 {
 		p.Needs.Rows, p.Needs.Rest = s.needs[:mostNeeds], s.needs[mostNeeds:]
@@ -92,7 +94,11 @@ func (c *console) now(v visit) (page string, f frame, err error) {
 		p.Sentence = p.Ready.Sentence
 	}
 	title := "Now"
-	if n := len(s.needs); n > 0 {
+	switch n := len(s.needs); n {
+	case 0:
+	case 1:
+		title = "1 needs you"
+	default:
 		title = fmt.Sprintf("%d need you", n)
 	}
 	return "now", frame{Title: title, Tab: "now", Body: p}, nil
@@ -163,8 +169,10 @@ func (c *console) snapshot(ctx context.Context) (*snapshot, error) {
 
 // ordersOf returns the orders that the first page shows.
 func ordersOf(n view.Overview) (ids []string) {
-	for id := range n.Subjects {
-		ids = append(ids, id)
+	for _, need := range n.Needs[:min(len(n.Needs), 4*mostNeeds)] {
+		if need.Order != nil {
+			ids = append(ids, need.ID)
+		}
 	}
 	for _, row := range n.Making {
 		ids = append(ids, row.ID)

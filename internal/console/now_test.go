@@ -124,3 +124,32 @@ func TestReadersSeeNoForms(t *testing.T) {
 		s.want(s.send(http.MethodPost, path, token), http.StatusForbidden, "for an owner")
 	}
 }
+
+func TestAClientWhoWaitsHasARowWithItsWords(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.want(s.link(), http.StatusSeeOther)
+	s.place(order.Facts{ID: "ord_moon", Status: order.Paid, Brief: "a moon"})
+	s.exec("INSERT INTO messages (order_id, remote_id, party, sender, content, at, seen_at) VALUES ('ord_moon', 'm1', 'client', '', 'could it be larger?', ?, ?)",
+		time.Now().Add(-41*time.Minute).UTC().Format("2006-01-02T15:04:05.000Z"), time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
+	s.want(s.get("/"), http.StatusOK, "One thing needs you.", "A client waits for an answer", "could it be larger?", "41 min", `href="/orders/ord_moon#thread"`,
+		`<span class="unseen"> wait for an answer</span>`)
+}
+
+func TestTheMonthIsPlotted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.want(s.link(), http.StatusSeeOther)
+	if strings.Contains(s.get("/").body, "<figure") {
+		t.Error("a month without anything is plotted")
+	}
+	s.cfg.Spending.Day = 5 * order.Dollar
+	s.place(order.Facts{ID: "ord_done", Status: order.Completed, Brief: "a fox", Price: dollars(40), CompletedAt: time.Now().Add(-time.Minute)})
+	s.exec("INSERT INTO books VALUES (?, '', 'sample', 'flux', 1500000, 0, 1)", time.Now().UTC().Format(time.DateOnly))
+	a := s.get("/")
+	s.want(a, http.StatusOK, "30 days", "$34.50", "$1.50", `role="img"`, "cap of a day, $5.00", "earned, after the fee in 30 days: $36.00; the most in a day is $36.00",
+		"Spent of the cap")
+	if n := strings.Count(a.body, "<title>"); n != 1+2*30 {
+		t.Errorf("the plots have %d titles of bars, want 60", n-1)
+	}
+}

@@ -77,7 +77,7 @@ func (c *console) complete(v visit, f *frame) error {
 	if err != nil {
 		return err
 	}
-	f.Needs = len(s.needs)
+	f.Needs, f.Inbox = len(s.needs), s.now.Unanswered
 	return nil
 }
 

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -63,8 +64,13 @@ type Overview struct {
 	At time.Time
 	// Begun reports whether any order ever came.
 	Begun bool
-	// Subjects are the orders that Attention names, by id.
-	Subjects map[string]Row
+	// Needs are what needs the owner, and the clients who wait for an answer, the most
+	// urgent first. Wrote has what some of those clients wrote last, by order.
+	Needs []Need
+	Wrote map[string]string
+	// Unanswered is how many clients wait for an answer.
+	Unanswered int
+	Month      Days
 	// Making are orders in work, those first for which something runs.
 	Making []Row
 	// Delivered are the last orders that were delivered since midnight in the owner's
@@ -75,9 +81,11 @@ type Overview struct {
 
 // The most rows of the parts of Overview.
 const (
-	mostMaking    = 6
-	mostDelivered = 9
-	mostSubjects  = 200
+	mostMaking     = 6
+	mostDelivered  = 9
+	mostUnanswered = 20
+	mostWrote      = 5
+	monthDays      = 30
 )
 
 // Overview reads what is going on. It reads as much beside a long history as without one.
@@ -87,7 +95,10 @@ func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 	if n.Status, err = now.status(ctx); err != nil {
 		return n, err
 	}
-	if n.Subjects, err = now.subjects(ctx, n.Attention); err != nil {
+	if err := now.whatNeeds(ctx, &n); err != nil {
+		return n, err
+	}
+	if n.Month, err = r.Days(ctx, monthDays); err != nil {
 		return n, err
 	}
 	if n.Making, err = now.making(ctx, n.Work); err != nil {
@@ -98,7 +109,7 @@ func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 	if n.Delivered, n.DeliveredToday, err = now.store.DeliveredSince(ctx, midnight, mostDelivered); err != nil {
 		return n, err
 	}
-	n.Begun = len(n.Subjects) > 0 || len(n.Making) > 0 || n.DeliveredToday > 0
+	n.Begun = len(n.Making) > 0 || n.DeliveredToday > 0 || n.Month.Orders > 0
 	if n.Begun {
 		return n, nil
 	}
@@ -107,23 +118,41 @@ func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 	return n, err
 }
 
-// subjects returns the orders that need the owner, by id.
-func (r reading) subjects(ctx context.Context, list []Attention) (map[string]Row, error) {
-	var ids []string
-	for _, a := range list {
-		switch a.What {
-		case "order", "piece", "message", "thread":
-			if len(ids) < mostSubjects && !slices.Contains(ids, a.ID) {
-				ids = append(ids, a.ID)
+// whatNeeds reads what needs the owner. A client who waits for an answer does so from the
+// first minute, and not only once that is an alert.
+func (r reading) whatNeeds(ctx context.Context, n *Overview) error {
+	since, all, err := r.store.WaitingClients(ctx, mostUnanswered)
+	if err != nil {
+		return err
+	}
+	n.Unanswered, n.Wrote = all, map[string]string{}
+	var list []Attention
+	for _, a := range n.Attention {
+		if _, waits := since[a.ID]; !waits || a.Code != order.AlertUnanswered.Code() {
+			list = append(list, a)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(since)) {
+		list = append(list, Attention{What: "thread", ID: id, State: "unanswered", Code: order.AlertUnanswered.Code(), Since: since[id]})
+	}
+	if n.Needs, err = r.needs(ctx, list); err != nil {
+		return err
+	}
+	for _, need := range n.Needs {
+		if need.Code != order.AlertUnanswered.Code() || len(n.Wrote) == mostWrote {
+			continue
+		}
+		thread, err := r.store.Thread(ctx, need.ID)
+		if err != nil {
+			return err
+		}
+		for _, m := range thread {
+			if m.Party == order.PartyClient {
+				n.Wrote[need.ID] = m.Text
 			}
 		}
 	}
-	rows, err := r.named(ctx, ids, nil)
-	of := map[string]Row{}
-	for _, row := range rows {
-		of[row.ID] = row
-	}
-	return of, err
+	return nil
 }
 
 // named returns the orders with these ids.
