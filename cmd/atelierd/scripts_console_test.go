@@ -16,10 +16,13 @@ import (
 // The token that the forms of a page carry.
 var formToken = regexp.MustCompile(`name="token" value="([^"]+)"`)
 
+// The fingerprint that the forms of an order carry.
+var formSeen = regexp.MustCompile(`name="if" value="([^"]+)"`)
+
 // scriptVisit sends a request as a browser does that shows a page of the console, and
 // writes the body of the answer to the file answer: visit STATUS METHOD URL [FORM]. It keeps
 // the cookie in the file cookie. A URL of the form @FILE is the first line of a file. TOKEN in
-// a form is the token of the forms on the page before.
+// a form is the token of the forms on the page before, and SEEN their fingerprint.
 func scriptVisit(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 || len(args) > 4 {
 		ts.Fatalf("usage: visit status method url [form]")
@@ -35,6 +38,9 @@ func scriptVisit(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the page before has no form")
 		}
 		form = strings.ReplaceAll(form, "TOKEN", html.UnescapeString(found[1]))
+		if found = formSeen.FindStringSubmatch(ts.ReadFile("answer")); found != nil {
+			form = strings.ReplaceAll(form, "SEEN", found[1])
+		}
 	}
 	r, err := http.NewRequest(args[1], address, strings.NewReader(form))
 	ts.Check(err)

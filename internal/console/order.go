@@ -131,7 +131,11 @@ func (c *console) orderState(h view.History) state {
 	case o.State == order.StateWaiting && (!ok || w.Code == ""):
 		return state{"wait", "waits for the client"}
 	case ok && w.State == order.JobReady && w.RunAt.After(c.format.now()):
-		return state{"wait", view.Waits(w, c.format.now())}
+		why := w.Code.Words()
+		if w.Code == "" {
+			why = "the next try"
+		}
+		return state{"wait", "waits " + spanText(w.RunAt.Sub(c.format.now())) + ": " + why}
 	case ok:
 		return jobState(view.Job{State: w.State, Stage: w.Stage})
 	}

@@ -81,8 +81,8 @@ func (f forms) decision() *decision {
 	switch o.State {
 	case order.StateHeld, order.StateFailed:
 		d.Needs = code != order.CodeOwner
-		if d.Reason = o.Reason; code == order.CodeReview {
-			d.Reason = ""
+		if d.Reason = o.Reason; code == order.CodeReview || code == order.CodeQuoteNeeded {
+			d.Reason = "" // what stands below says it
 		}
 		say, known := advice[code]
 		if d.Do = say; !known {
@@ -92,6 +92,9 @@ func (f forms) decision() *decision {
 		code = f.pieceCode()
 		d.Needs = code != ""
 		d.Do = advice[code]
+		if w, ok := f.h.Current(); ok && code == "" && w.State == order.JobReady && w.RunAt.After(f.c.format.now()) {
+			d.Reason, d.Do = w.Reason, "It is tried again by itself."
+		}
 	}
 	f.first(d, code)
 	f.others(d)
@@ -164,7 +167,7 @@ func (f forms) others(d *decision) {
 			d.OthersOpen = d.OthersOpen || f.was.act == name
 		}
 	}
-	if code := f.h.Order.Code; code != order.CodeReview { // a retry would send what waits for approval
+	if f.h.Order.Code != order.CodeReview && f.pieceCode() != order.CodeReview { // a retry would send what waits for approval
 		add("retry", func() form { return f.retry(false) })
 	}
 	if !has["redo"] {

@@ -58,7 +58,7 @@ func (f forms) redos() (list []form) {
 }
 
 func (f forms) redo(piece int) *redoForm {
-	if f.out.can.Redo != nil {
+	if piece == 0 && f.out.can.Redo != nil { // that of a piece is possible once it has stopped
 		return nil
 	}
 	r := &redoForm{act: f.act("redo", "Redo"+f.about()), Label: "Redo with instructions", Piece: piece, Most: owner.MaxInstructions}

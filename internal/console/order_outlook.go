@@ -68,7 +68,9 @@ func (f forms) calls(list []effect) []effect {
 	case m.Cost == 0:
 		return append(list, effect{Text: "Costs nothing."})
 	}
-	return append(list, effect{Text: "Makes", Strong: sumOf(f.out.Spent+m.Cost, f.out.OrderCap) + " for the order, " + sumOf(f.out.SpentToday+m.Cost, f.out.DayCap), Rest: " for today."})
+	return append(list,
+		effect{Text: "Makes", Strong: sumOf(f.out.Spent+m.Cost, f.out.OrderCap), Rest: " for the order,"},
+		effect{Text: "and", Strong: sumOf(f.out.SpentToday+m.Cost, f.out.DayCap), Rest: " for today."})
 }
 
 // sumOf is a sum of its cap, if there is one.

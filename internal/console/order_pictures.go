@@ -66,6 +66,9 @@ func (c *console) pictures(h view.History, before string) pictures {
 	list := takesOf(h, order.KindDelivery)
 	p.Making = making(h, len(list) > 0)
 	if len(list) == 0 {
+		if p.Making == "" && p.Objection == nil {
+			p.Title = "" // nothing is to be seen
+		}
 		return p
 	}
 	now := list[len(list)-1]
@@ -295,10 +298,7 @@ func deliveredBefore(h view.History, round int, m view.Message) bool {
 func making(h view.History, some bool) string {
 	w, ok := h.Current()
 	if !ok || w.Kind != order.KindDelivery || w.Stage != order.StageGenerate {
-		if some || h.Order.State.Ended() {
-			return ""
-		}
-		return "Nothing was made yet."
+		return ""
 	}
 	what := "What is here is made before."
 	if !some {
@@ -310,10 +310,7 @@ func making(h view.History, some bool) string {
 	case order.JobReady:
 		return strings.TrimSpace("Will be made. " + what)
 	}
-	if some {
-		return ""
-	}
-	return "Nothing was made yet."
+	return ""
 }
 
 // upper begins a sentence.

@@ -103,12 +103,11 @@ func (c *console) theAttempts(h view.History) attempts {
 		}
 		number[what]++
 		row.Title = upper(fmt.Sprintf("%s, attempt %d", what, number[what]))
-		cost := a.Cost
 		for _, call := range callsOf(h, a, c.format.now()) {
-			row.Generator, row.Ticket, cost = call.Generator, call.Ticket, cost+amount(call.CostUSD)
+			row.Generator, row.Ticket = call.Generator, call.Ticket
 		}
 		row.ShortTicket = middle(row.Ticket)
-		row.Cost, _ = money(cost)
+		row.Cost, _ = money(a.Cost)
 		list.Rows = append(list.Rows, row)
 	}
 	slices.Reverse(list.Rows)

@@ -334,3 +334,46 @@ func TestForeignTextsOfAnOrderStayTexts(t *testing.T) {
 	}
 	s.want(s.get("/orders/ord_1"), http.StatusOK, `<span class="ctl">U+202E</span>`, "&lt;script&gt;alert(1)")
 }
+
+// TestPiecesAreShownAndDecidedOnLikeRounds guards the subscriptions: each piece has its
+// pictures, its state and its own redo.
+func TestPiecesAreShownAndDecidedOnLikeRounds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.place(order.Facts{ID: "ord_1", Status: order.InProgress, Brief: "a picture a week", Price: dollars(40)})
+	s.work(order.LaneGenerate, order.Result{}, order.Failf(order.Wait, order.CodeWindow, "the window is open"))
+	ask := order.Message{ID: "m1", Party: order.PartyClient, Text: "a fox <i>", At: time.Now()}
+	if _, err := s.store.ApplyThread(order.Thread{OrderID: "ord_1", Pieces: true, Messages: []order.Message{ask}}); err != nil {
+		t.Fatal(err)
+	}
+	s.made("one.png")
+	s.want(s.link(), http.StatusSeeOther)
+	page := s.get("/orders/ord_1")
+	s.want(page, http.StatusOK, "Pieces", "Piece 1", "a fox &lt;i&gt;", "made, and waits for your yes", "Approve and send", "Redo piece 1 with instructions")
+	s.want(s.press("ord_1", "redo", s.form("ord_1", "redo", "instructions", "a red one")), http.StatusSeeOther)
+	if takes := s.read("ord_1").Takes; len(takes) != 1 || takes[0].Kind != order.KindPiece {
+		t.Fatalf("the takes are %+v", takes)
+	}
+	s.made("two.png")
+	s.want(s.get("/orders/ord_1"), http.StatusOK, "Side by side", "a red one")
+	s.want(s.press("ord_1", "approve", s.form("ord_1", "approve")), http.StatusSeeOther)
+	s.want(s.get("/orders/ord_1"), http.StatusOK, "Approved.", "Take it back")
+	for _, j := range s.read("ord_1").Jobs {
+		if j.Kind == order.KindPiece && (j.State != order.JobReady || j.Code != order.CodeApproved) {
+			t.Errorf("the piece is %+v", j)
+		}
+	}
+}
+
+// TestAnActionAboveACapCannotBePressed guards that the button says why.
+func TestAnActionAboveACapCannotBePressed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.cfg.Generators = map[string]config.Generator{"flux": {Cost: 60_000}}
+	s.cfg.Spending.Day = 50_000
+	s.waiting("ord_1")
+	s.want(s.get("/orders/ord_1"), http.StatusOK, "Redo for about $0.06</button>", "Would pass today&#39;s cap: $0.00 &#43; $0.06 of $0.05.", "midnight UTC")
+	if !regexp.MustCompile(`<button[^>]* disabled[^>]*>Redo`).MatchString(s.get("/orders/ord_1").body) {
+		t.Error("the button can be pressed")
+	}
+}
