@@ -88,6 +88,27 @@ func Open(ctx context.Context, dir string) (*Access, error) {
 		return nil, fmt.Errorf("create the database of the console: %w", err)
 	}
 	f.Close()
+	// A command and the daemon may make it at the same moment. Whoever fails then finds it
+	// made a little later.
+	a, err := open(ctx, path)
+	for try := 0; err != nil && !errors.Is(err, errNewer) && try < openTries; try++ {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+		a, err = open(ctx, path)
+	}
+	return a, err
+}
+
+// openTries is how often a database that cannot be opened is tried again.
+const openTries = 40
+
+// errNewer is the database of a newer program.
+var errNewer = errors.New("it was written by a newer version of this program; update it")
+
+func open(ctx context.Context, path string) (*Access, error) {
 	pool, err := connect(path, "journal_mode(WAL)", "synchronous(FULL)")
 	if err != nil {
 		return nil, err
@@ -138,7 +159,7 @@ func (a *Access) migrate(ctx context.Context) error {
 	case err != nil:
 		return err
 	case version > list[len(list)-1].Version:
-		return errors.New("it was written by a newer version of this program; update it")
+		return errNewer
 	}
 	_, err = provider.Up(ctx)
 	return err

@@ -262,3 +262,26 @@ func TestACopyHasUsersAndTokensOnly(t *testing.T) {
 		t.Errorf("a link in a copy: %v", err)
 	}
 }
+
+// TestAFolderIsOpenedByManyAtOnce guards that a command does not fail while the daemon
+// makes the file.
+func TestAFolderIsOpenedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		dir := t.TempDir()
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				a, err := access.Open(t.Context(), dir)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := a.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
