@@ -92,7 +92,7 @@ func TestADamagedPictureIsNoPicture(t *testing.T) {
 	}
 	s := newShelf(t)
 	for _, sample := range samples {
-		for i := range 150 {
+		for i := range 60 {
 			damaged := bytes.Clone(sample)
 			if i%3 == 0 {
 				damaged = damaged[:random.IntN(len(damaged))+1]

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"atelierd/internal/order"
@@ -25,6 +26,7 @@ type shelf struct {
 	*testing.T
 	*Maker
 	dir  string
+	mu   sync.Mutex
 	list []order.Artifact
 }
 
@@ -36,6 +38,8 @@ func newShelf(t *testing.T) *shelf {
 }
 
 func (s *shelf) after(_ context.Context, id int64) (list []order.Artifact, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, a := range s.list {
 		if a.ID > id {
 			list = append(list, a)
@@ -47,6 +51,8 @@ func (s *shelf) after(_ context.Context, id int64) (list []order.Artifact, _ err
 // put stores a file and returns its row.
 func (s *shelf) put(name, mime string, content []byte) order.Artifact {
 	s.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	sum := sha256.Sum256(content)
 	a := order.Artifact{
 		ID: int64(len(s.list) + 1), OrderID: "o1", Path: path.Join("artifacts/o1/r0", name), Name: name, MIME: mime,

@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,7 +32,7 @@ func TestEachTypeOfPictureGetsASmallOne(t *testing.T) {
 		"tall.jpg":      {"image/jpeg", inJPEG(t, halves(300, 3000)), 51, 512},
 		"tiny.png":      {"image/png", inPNG(t, halves(40, 30)), 40, 30},
 		"line.png":      {"image/png", inPNG(t, halves(4000, 1)), 512, 1},
-		"large.png":     {"image/png", inPNG(t, halves(3000, 3000)), 512, 512},
+		"large.png":     {"image/png", inPNG(t, halves(2100, 2100)), 512, 512},
 		"moving.gif":    {"image/gif", moving(t, 600, 600), 512, 512},
 		"lossless.webp": {"image/webp", webpLossless, 1, 1},
 		"lossy.webp":    {"image/webp", webpLossy, 1, 1},
@@ -106,7 +107,7 @@ func TestAPhotoIsUpright(t *testing.T) {
 func TestAScaledPictureFitsIntoItsLimits(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	noise := image.NewRGBA(image.Rect(0, 0, 1600, 1200))
+	noise := image.NewRGBA(image.Rect(0, 0, 400, 300))
 	for i := range noise.Pix {
 		noise.Pix[i] = byte(i*i>>3 ^ i*7919>>5)
 		if i%4 == 3 {
@@ -114,7 +115,7 @@ func TestAScaledPictureFitsIntoItsLimits(t *testing.T) {
 		}
 	}
 	a := s.put("noise.png", "image/png", inPNG(t, noise))
-	for _, c := range []struct{ side, bytes, least int }{{1024, 1 << 20, 1024}, {1024, 60_000, 100}, {2000, 0, 1600}} {
+	for _, c := range []struct{ side, bytes, least int }{{256, 1 << 20, 256}, {256, 5_000, 50}, {1024, 0, 400}} {
 		b, err := s.Scaled(a, c.side, c.bytes)
 		if err != nil {
 			t.Fatal(err)
@@ -180,6 +181,7 @@ func TestAMissingPictureIsMadeOnDemandAndByTheLoop(t *testing.T) {
 				t.Fatalf("%s: %v", when, err)
 			}
 			f.Close()
+			synctest.Wait() // until the loop sleeps
 		}
 		open("at first")
 		if err := Remove(s.dir, a.SHA256); err != nil {
@@ -248,6 +250,25 @@ func TestWhatAProcessLeftIsCleared(t *testing.T) {
 	s.clear()
 	if left, _ := os.ReadDir(filepath.Join(s.dir, Dir)); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestASmallPictureGoesWithItsFile guards the disk: a take that is made again replaces its
+// rows, and nothing else knows of its small pictures.
+func TestASmallPictureGoesWithItsFile(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.o.Wanted = func(_ context.Context, sum string) (bool, error) {
+		return slices.ContainsFunc(s.list, func(a order.Artifact) bool { return a.SHA256 == sum }), nil
+	}
+	a, b := s.put("a.png", "image/png", inPNG(t, halves(60, 60))), s.put("b.png", "image/png", inPNG(t, halves(50, 50)))
+	s.picture(a)
+	s.picture(b)
+	s.list = s.list[:1]
+	s.write(Dir+"/a file of somebody", []byte("x"))
+	s.sweep(t.Context())
+	if _, err := os.Stat(filepath.Join(s.dir, Dir, "a file of somebody")); !s.made(a.SHA256) || s.made(b.SHA256) || err != nil {
+		t.Errorf("kept: %t, and %t of a file that is gone; %v", s.made(a.SHA256), s.made(b.SHA256), err)
 	}
 }
 
