@@ -1,7 +1,7 @@
 -- name: WaitingClients :many
 -- The orders that have not ended whose client wrote last, and has no answer on its way. A window takes each message
 -- for a wish. The longest wait comes last.
-SELECT o.id, m.remote_id, m.at FROM orders AS o CROSS JOIN messages AS m
+SELECT o.id, m.content, m.at FROM orders AS o CROSS JOIN messages AS m
 WHERE m.order_id = o.id AND o.state NOT IN ('completed', 'cancelled') AND o.window_ends_at IS NULL AND m.party = 'client'
   AND m.at = (SELECT max(l.at) FROM messages AS l WHERE l.order_id = o.id)
   AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.order_id = o.id AND b.created_at > m.at AND b.state IN ('queued', 'sending', 'sent', 'unknown'))

@@ -124,9 +124,12 @@ func TestClientsWhoWait(t *testing.T) {
 	db := outside(t, s.dir)
 	mustExec(t, db, "UPDATE orders SET window_ends_at = '2027-01-01T00:00:00.000Z' WHERE id = 'window'")
 	mustExec(t, db, "UPDATE orders SET state = 'completed', remote_status = 'completed' WHERE id = 'done'")
-	since, all, err := s.WaitingClients(t.Context(), 10)
-	if err != nil || all != 2 || len(since) != 2 || !since["waits"].Equal(at(5)) || !since["both"].Equal(at(6)) {
-		t.Errorf("waiting are %v, %d in all, %v", since, all, err)
+	waiting, err := s.WaitingClients(t.Context(), 10)
+	if err != nil || len(waiting) != 2 || waiting[0].OrderID != "both" || waiting[1] != (Wrote{"waits", "bigger?", at(5)}) {
+		t.Errorf("waiting are %v, %v", waiting, err)
+	}
+	if n, err := s.CountWaitingClients(t.Context()); err != nil || n != 2 {
+		t.Errorf("%d are waiting, %v", n, err)
 	}
 	var got []string
 	var after Wrote

@@ -29,19 +29,16 @@ func (s *Store) ClientsWrote(ctx context.Context, after Wrote, most int) ([]Wrot
 	return list, err
 }
 
-// WaitingClients returns since when the clients of orders wait for an answer, by the id of
-// the order, and how many they are in all. It reads only orders that have not ended.
-func (s *Store) WaitingClients(ctx context.Context, most int) (since map[string]time.Time, all int, err error) {
+// WaitingClients returns what the clients wrote who wait for an answer, the newest first, at
+// most so many. It reads only orders that have not ended.
+func (s *Store) WaitingClients(ctx context.Context, most int) (list []Wrote, err error) {
 	rows, err := s.read.WaitingClients(ctx, int64(most))
-	if err != nil {
-		return nil, 0, err
-	}
-	since = map[string]time.Time{}
 	for _, r := range rows {
-		since[r.ID] = r.At.Time
+		if n := len(list); n == 0 || list[n-1].OrderID != r.ID { // two messages may have one time
+			list = append(list, Wrote{OrderID: r.ID, Text: r.Content, At: r.At.Time})
+		}
 	}
-	n, err := s.read.CountWaitingClients(ctx)
-	return since, int(n), err
+	return list, err
 }
 
 // CountWaitingClients returns how many clients wait for an answer.

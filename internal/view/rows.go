@@ -121,9 +121,17 @@ func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 // whatNeeds reads what needs the owner. A client who waits for an answer does so from the
 // first minute, and not only once that is an alert.
 func (r reading) whatNeeds(ctx context.Context, n *Overview) error {
-	since, all, err := r.store.WaitingClients(ctx, mostUnanswered)
+	waiting, err := r.store.WaitingClients(ctx, mostUnanswered)
 	if err != nil {
 		return err
+	}
+	all, err := r.store.CountWaitingClients(ctx)
+	if err != nil {
+		return err
+	}
+	since := map[string]time.Time{}
+	for _, w := range waiting {
+		since[w.OrderID] = w.At
 	}
 	n.Unanswered, n.Wrote = all, map[string]string{}
 	var list []Attention

@@ -100,7 +100,7 @@ func (q *Queries) OrdersToAnswer(ctx context.Context) ([]string, error) {
 }
 
 const waitingClients = `-- name: WaitingClients :many
-SELECT o.id, m.remote_id, m.at FROM orders AS o CROSS JOIN messages AS m
+SELECT o.id, m.content, m.at FROM orders AS o CROSS JOIN messages AS m
 WHERE m.order_id = o.id AND o.state NOT IN ('completed', 'cancelled') AND o.window_ends_at IS NULL AND m.party = 'client'
   AND m.at = (SELECT max(l.at) FROM messages AS l WHERE l.order_id = o.id)
   AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.order_id = o.id AND b.created_at > m.at AND b.state IN ('queued', 'sending', 'sent', 'unknown'))
@@ -108,9 +108,9 @@ ORDER BY m.at DESC, o.id DESC LIMIT ?
 `
 
 type WaitingClientsRow struct {
-	ID       string
-	RemoteID string
-	At       utc.Time
+	ID      string
+	Content string
+	At      utc.Time
 }
 
 // The orders that have not ended whose client wrote last, and has no answer on its way. A window takes each message
@@ -124,7 +124,7 @@ func (q *Queries) WaitingClients(ctx context.Context, limit int64) ([]WaitingCli
 	items := []WaitingClientsRow{}
 	for rows.Next() {
 		var i WaitingClientsRow
-		if err := rows.Scan(&i.ID, &i.RemoteID, &i.At); err != nil {
+		if err := rows.Scan(&i.ID, &i.Content, &i.At); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
