@@ -122,6 +122,7 @@ func (m *Market) PlanServices(ctx context.Context) (Plan, error) {
 	return planServices(ctx, m.Config, m.Owner.Store, there)
 }
 
+// planServices compares the services with those that are listed there.
 func planServices(ctx context.Context, cfg *config.Config, st *store.Store, there []atelier.Service) (Plan, error) {
 	known, err := st.Services(ctx)
 	if err != nil {

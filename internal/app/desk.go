@@ -14,6 +14,7 @@ import (
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/console"
+	"atelierd/internal/enroll"
 	"atelierd/internal/order"
 	"atelierd/internal/view"
 )
@@ -90,6 +91,16 @@ func (d *desk) Plan(ctx context.Context) (console.Plan, error) {
 		return console.Plan{}, nil
 	}
 	p, err := planServices(ctx, d.b.config(), d.b.Store, there)
+	if err != nil {
+		return console.Plan{}, err
+	}
+	known, err := d.b.Store.Services(ctx)
+	for _, k := range known { // a command has changed it since
+		if k.Since.After(at) {
+			p.Steps = slices.DeleteFunc(p.Steps, func(s enroll.Planned) bool { return order.SameTitle(s.Title, k.Title) })
+			p.View = slices.DeleteFunc(p.View, func(s view.Planned) bool { return order.SameTitle(s.Title, k.Title) })
+		}
+	}
 	return console.Plan{Plan: p.View, ReadAt: at, Changes: p.Changes(), Fingerprint: p.Fingerprint()}, err
 }
 

@@ -93,6 +93,16 @@ func (c *console) sections(mux *http.ServeMux) {
 	mux.Handle("GET /money", c.member(c.money))
 	mux.Handle("GET /money.csv", c.member(c.moneyFile))
 	mux.Handle("POST /money/payout", c.member(c.owner(c.askPayout)))
+	mux.Handle("GET /inbox", c.member(c.inbox))
+	mux.Handle("GET /services", c.member(c.services))
+	mux.Handle("POST /services/compare", c.member(c.owner(c.compareServices)))
+	mux.Handle("POST /services/sync", c.member(c.owner(c.syncServices)))
+	mux.Handle("POST /services/pause", c.member(c.owner(c.pauseService)))
+	mux.Handle("POST /services/resume", c.member(c.owner(c.resumeService)))
+	mux.Handle("GET /generators", c.member(c.generators))
+	mux.Handle("POST /generators/probe", c.member(c.owner(c.probeGenerator)))
+	mux.Handle("POST /generators/resume", c.member(c.owner(c.resumeGenerator)))
+	mux.Handle("POST /generators/try", c.member(c.owner(c.tryGenerator)))
 }
 
 // actor is who acts, in the timeline.

@@ -86,6 +86,7 @@ type Setup struct {
 	// refused holds the titles of the offers that the marketplace has refused. They
 	// are not sent again until the configuration changes.
 	refused map[string]bool
+	made    []atelier.Service // what was listed since the list was read
 }
 
 // attempt is a request to list a service that the marketplace may have taken.
@@ -208,9 +209,7 @@ func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("list the services: %w", err)
 	}
-	if s.o.Listed != nil {
-		s.o.Listed(there)
-	}
+	s.made = nil
 	offers := make([]atelier.Service, len(s.o.Offers))
 	for i, o := range s.o.Offers {
 		offers[i] = o.Service
@@ -230,6 +229,9 @@ func (s *Setup) listServices(ctx context.Context) (complete bool, err error) {
 		}
 		complete = complete && done
 		errs = append(errs, err)
+	}
+	if s.o.Listed != nil {
+		s.o.Listed(append(slices.Clone(there), s.made...))
 	}
 	return complete, errors.Join(append(errs, s.forget(known))...)
 }
@@ -315,6 +317,9 @@ func (s *Setup) listOne(ctx context.Context, offer Offer, there []atelier.Servic
 	made, err := s.o.Market.CreateService(ctx, offer.Service)
 	if err == nil {
 		s.sent[offer.Title] = attempt{done: true}
+		listed := offer.Service
+		listed.ID = made.ID
+		s.made = append(s.made, listed)
 		s.o.Log.Info("service listed", "service", offer.Title, "id", made.ID)
 		return true, s.put(order.Listed{}, order.Listed{Title: offer.Title, RemoteID: made.ID, State: order.ServiceListed})
 	}
