@@ -73,7 +73,9 @@ type Possible struct {
 
 // Possible tries each action and undoes it.
 func (a *Actions) Possible(ctx context.Context, id string) (p Possible, err error) {
-	stay := func(k order.Known, _ order.Facts) order.Decision { return order.Decision{State: k.State, Code: k.Code, DueAt: time.Now()} }
+	stay := func(k order.Known, _ order.Facts) order.Decision {
+		return order.Decision{State: k.State, Code: k.Code, DueAt: time.Now()}
+	}
 	err = a.st.Rehearse(func(st store.Owner) {
 		p = Possible{
 			Approve: st.Approve(ctx, id, 0), TakeBack: st.TakeBack(ctx, id),

@@ -1,7 +1,7 @@
 // Package owner does what the owner decides about orders and the daemon. Each action is
-// one transaction of the store, and each of its events records who acted. The command line
-// calls it, and so does whatever else acts for the owner. It works with or without a
-// running daemon, and does not notify one.
+// one transaction of the store, each of its events records who acted, and it refuses an
+// order that is not as its owner has seen it. Commands, the console and agents call it. It
+// works with or without a running daemon, and does not notify one.
 //
 // It must not know the command line, HTTP, the configuration, or how the program is
 // wired.

@@ -182,6 +182,8 @@ type decision func(tb testing.TB, o Owner) error
 
 func approves(tb testing.TB, o Owner) error { return o.Approve(tb.Context(), "o1", 0) }
 
+func approvesLater(tb testing.TB, o Owner) error { return o.Approve(tb.Context(), "o1", time.Hour) }
+
 func quotes(tb testing.TB, o Owner) error { return o.Quote(tb.Context(), "o1", 15*order.Dollar) }
 
 func cancels(tb testing.TB, o Owner) error { return o.Cancel(tb.Context(), "o1", "") }
@@ -226,8 +228,10 @@ func TestNobodyDecidesOnWhatHeHasNotSeen(t *testing.T) {
 		"the client has written":    {waitsForApproval, writes("make it red"), approves, ""},
 		"approved by somebody else": {waitsForApproval, by("ben", approves), approves, "ben approved this order 0s ago; it is on its way"},
 		"approved, then redone":     {waitsForApproval, by("ben", approves), redoes, "ben approved this order"},
-		"approved with a delay": {waitsForApproval, by("ben", func(tb testing.TB, o Owner) error { return o.Approve(tb.Context(), "o1", time.Hour) }), approves,
-			"ben approved this order 0s ago; it goes to the client in"},
+		"approved with a delay": {
+			waitsForApproval, by("ben", approvesLater), approves,
+			"ben approved this order 0s ago; it goes to the client in",
+		},
 		"being made again": {waitsForApproval, by("ben", redoes), approves, "ben had it made again 0s ago"},
 		"made again": {waitsForApproval, func(tb testing.TB, s *Store) {
 			by("ben", redoes)(tb, s)
