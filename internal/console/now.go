@@ -75,6 +75,9 @@ func (c *console) now(v visit) (page string, f frame, err error) {
 	if len(s.needs) > mostNeeds+1 {
 		p.Needs.Rows, p.Needs.Rest = s.needs[:mostNeeds], s.needs[mostNeeds:]
 		p.Needs.More = named(p.Needs.Rest)
+		if beyond := len(p.Needs.Rest) - mostFolded; beyond > 0 {
+			p.Needs.Rest, p.Needs.Beyond = p.Needs.Rest[:mostFolded], beyond
+		}
 	}
 	for _, row := range s.now.Making {
 		p.Making = append(p.Making, makingOf(row, s.covers, s.now.At))
@@ -104,8 +107,12 @@ func (c *console) now(v visit) (page string, f frame, err error) {
 	return "now", frame{Title: title, Tab: "now", Body: p}, nil
 }
 
-// mostNeeds is how many rows of what needs the owner are shown at once.
-const mostNeeds = 5
+// mostNeeds is how many rows of what needs the owner are shown at once, and mostFolded how
+// many of the rest.
+const (
+	mostNeeds  = 5
+	mostFolded = 15
+)
 
 // named says what is folded: "2 more: a payout failed, a listing differs".
 func named(rest []need) string {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -57,6 +58,20 @@ func TestNowFoldsAfterFiveRowsAndNamesTheRest(t *testing.T) {
 	needs := a.body[strings.Index(a.body, "Needs you"):]
 	if n := strings.Count(needs[:strings.Index(needs, "<details")], "<li"); n != mostNeeds {
 		t.Errorf("%d rows are shown, want %d", n, mostNeeds)
+	}
+}
+
+func TestManyNeedsDoNotFillThePage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.want(s.link(), http.StatusSeeOther)
+	for i := range mostNeeds + mostFolded + 3 {
+		s.place(order.Facts{ID: fmt.Sprintf("ord_%d", i), Status: order.PendingQuote, Brief: "a brief"})
+	}
+	a := s.get("/")
+	s.want(a, http.StatusOK, "23 things need you.", "3 more in the list of orders")
+	if n := strings.Count(a.body, "Name a price"); n != mostNeeds+mostFolded {
+		t.Errorf("%d rows are on the page, want %d", n, mostNeeds+mostFolded)
 	}
 }
 

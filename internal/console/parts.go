@@ -30,11 +30,13 @@ type paging struct{ Shown, Older string }
 // figure is a number with what it counts.
 type figure struct{ Label, Value string }
 
-// needs are rows of what waits for the owner. The first five are shown, and More names the
-// rest. Token is empty for those who may change nothing.
+// needs are rows of what waits for the owner. The first ones are shown, and More names the
+// rest. Beyond is how many are not even folded. Token is empty for those who may change
+// nothing.
 type needs struct {
 	Rows, Rest []need
 	More       string
+	Beyond     int
 	Token      string
 }
 
