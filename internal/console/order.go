@@ -130,6 +130,8 @@ func (c *console) orderState(h view.History) state {
 	switch {
 	case o.State == order.StateWaiting && (!ok || w.Code == ""):
 		return state{"wait", "waits for the client"}
+	case !approvedUntil(h, c.format.now()).IsZero():
+		return state{"sent", "approved, and goes to the client"}
 	case ok && w.State == order.JobReady && w.RunAt.After(c.format.now()):
 		why := w.Code.Words()
 		if w.Code == "" {

@@ -92,7 +92,7 @@ func (f forms) decision() *decision {
 		code = f.pieceCode()
 		d.Needs = code != ""
 		d.Do = advice[code]
-		if w, ok := f.h.Current(); ok && code == "" && w.State == order.JobReady && w.RunAt.After(f.c.format.now()) {
+		if w, ok := f.h.Current(); ok && code == "" && w.State == order.JobReady && w.Code != order.CodeApproved && w.RunAt.After(f.c.format.now()) {
 			d.Reason, d.Do = w.Reason, "It is tried again by itself."
 		}
 	}

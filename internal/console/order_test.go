@@ -93,6 +93,9 @@ func TestApproveCanBeTakenBack(t *testing.T) {
 	s := newSite(t)
 	s.waiting("ord_1")
 	s.want(s.get("/orders/ord_1"), http.StatusOK, "made, and waits for your yes", "Approve and deliver", "Sends both files", "10 seconds", "$12.00", "$10.80")
+	if strings.Contains(s.get("/orders/ord_1").body, `action="/orders/ord_1/retry"`) {
+		t.Error("a retry is offered, which would send what waits for approval")
+	}
 	a := s.press("ord_1", "approve", s.form("ord_1", "approve"))
 	s.want(a, http.StatusSeeOther)
 	h := s.read("ord_1")
