@@ -22,12 +22,12 @@ func (f forms) retry(main bool) form {
 		a.Kind = "main"
 	}
 	what := "Goes on where it stopped."
-	switch code := f.h.Order.Code; {
-	case code == order.CodeOwner:
+	switch f.h.Order.Code {
+	case order.CodeOwner:
 		a.Button, what = "Take the work up again", "Takes your cancellation back and goes on where it stopped."
-	case code == order.CodeDryRun:
+	case order.CodeDryRun:
 		a.Button, what = "Send it now", "Sends what was made to the client, at once. It cannot be taken back."
-	case code == order.CodeRoundCap:
+	case order.CodeRoundCap:
 		a.Button, what = "Work on it once more", "Opens another round, with what the client wrote and no instructions of yours."
 	}
 	a.Effects = []effect{{Text: what}}

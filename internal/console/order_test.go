@@ -181,10 +181,16 @@ func TestTheOtherActions(t *testing.T) {
 		"cancel": {held(order.CodeRejected), "cancel", []string{"reason", "no time"}, "Cancel our work", func(h view.History) bool {
 			return h.Order.Code == order.CodeOwner && h.Order.Reason == "no time"
 		}},
-		"quote": {func(s *site) { s.place(order.Facts{ID: "ord_1", Status: order.PendingQuote, Brief: "a cat"}) }, "quote", []string{"price", "$15.50"},
-			"Name a price", func(h view.History) bool { return h.Quote != nil && h.Quote.PriceUSD == "15.50" }},
-		"assign": {func(s *site) { s.place(order.Facts{ID: "ord_1", Status: order.Paid, ServiceTitle: "Murals"}) }, "assign", []string{"service", "Videos"},
-			"Which service makes it?", func(h view.History) bool { return h.Order.Service == "Videos" }},
+		"quote": {
+			func(s *site) { s.place(order.Facts{ID: "ord_1", Status: order.PendingQuote, Brief: "a cat"}) }, "quote",
+			[]string{"price", "$15.50"},
+			"Name a price", func(h view.History) bool { return h.Quote != nil && h.Quote.PriceUSD == "15.50" },
+		},
+		"assign": {
+			func(s *site) { s.place(order.Facts{ID: "ord_1", Status: order.Paid, ServiceTitle: "Murals"}) }, "assign",
+			[]string{"service", "Videos"},
+			"Which service makes it?", func(h view.History) bool { return h.Order.Service == "Videos" },
+		},
 		"reply": {held(order.CodeNoPrompt), "reply", []string{"text", "What is it\r\nabout?"}, "Ask in the thread", func(h view.History) bool {
 			return len(h.Thread.Outbox) == 1 && h.Thread.Outbox[0].Text == "What is it\nabout?"
 		}},
