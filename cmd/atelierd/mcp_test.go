@@ -142,8 +142,14 @@ func (d *desk) readAll(s *sdk.ClientSession, id string) {
 		tool string
 		in   map[string]any
 	}{
-		{"status", nil}, {"list_orders", map[string]any{"state": "all"}}, {"get_order", map[string]any{"order": id}}, {"attempts", map[string]any{"order": id}},
-		{"earnings", nil}, {"query", map[string]any{"sql": "SELECT * FROM v_orders"}}, {"query", map[string]any{"sql": "SELECT * FROM v_timeline"}}, {"query", map[string]any{"sql": "SELECT * FROM v_runs"}},
+		{"status", nil},
+		{"list_orders", map[string]any{"state": "all"}},
+		{"get_order", map[string]any{"order": id}},
+		{"attempts", map[string]any{"order": id}},
+		{"earnings", nil},
+		{"query", map[string]any{"sql": "SELECT * FROM v_orders"}},
+		{"query", map[string]any{"sql": "SELECT * FROM v_timeline"}},
+		{"query", map[string]any{"sql": "SELECT * FROM v_runs"}},
 	} {
 		d.ask(s, each.tool, each.in)
 	}

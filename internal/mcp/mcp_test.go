@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"image"
 	_ "image/jpeg"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -53,6 +55,39 @@ func TestTheHintsAreTrue(t *testing.T) {
 			if strings.Contains(name, "url") || strings.Contains(name, "path") || strings.Contains(name, "file") {
 				t.Errorf("%s takes %s", tool.Name, name)
 			}
+		}
+	}
+}
+
+// TestTheDocumentationNamesEachTool guards docs/mcp.md and the skill.
+func TestTheDocumentationNamesEachTool(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/mcp.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (yes|no) \\|").FindAllStringSubmatch(string(page), -1)
+	tools := New(Options{}).tools
+	if len(rows) != len(tools) {
+		t.Fatalf("the page has %d tools, there are %d", len(rows), len(tools))
+	}
+	for i, tool := range tools {
+		if rows[i][1] != tool.Name || (rows[i][2] == "no") != tool.Annotations.ReadOnlyHint {
+			t.Errorf("the page has %v, the tool is %s", rows[i][1:], tool.Name)
+		}
+	}
+	skill, err := os.ReadFile("../../dist/openclaw/SKILL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"`status`", "`get_order`", "`approve`", "`redo`", "`reply`", "`quote`", "`retry`", opening, "`atelierd status --check --json --quiet`", `"bins": ["atelierd"]`} {
+		if !strings.Contains(string(skill), word) {
+			t.Errorf("the skill lacks %s", word)
+		}
+	}
+	for _, word := range []string{"ATELIER_API_KEY", "primaryEnv", `"env"`} {
+		if strings.Contains(string(skill), word) {
+			t.Errorf("the skill asks for %s", word)
 		}
 	}
 }
