@@ -100,6 +100,15 @@ func TestWhatChangedMeanwhileIsNotApproved(t *testing.T) {
 	if !r.failed || !strings.Contains(r.text, "look at take 2") || w.state("ord_1") != order.StateHeld {
 		t.Errorf("approved unseen: %+v; the order is %s", r, w.state("ord_1"))
 	}
+	for _, each := range []struct {
+		in   args
+		name string
+	}{{args{"order": "ord_1"}, "b.png"}, {args{"order": "ord_1", "take": 1}, "a.png"}} {
+		v := a.value("get_order", each.in)
+		if name, _ := field(v, "pictures", 0, "file", "name").(string); !strings.HasPrefix(name, opening+each.name) || field(v, "pictures", 1) != nil {
+			t.Errorf("get_order %v shows %v, want %s alone", each.in, v["pictures"], each.name)
+		}
+	}
 	seen = a.fingerprint("ord_1")
 	_, err := w.daemon.ApplyThread(order.Thread{OrderID: "ord_1", Messages: []order.Message{
 		{ID: "m1", Party: order.PartyClient, Text: "hello", At: time.Now()}, {ID: "m2", Party: order.PartyClient, Text: "in blue, please", At: time.Now()},
