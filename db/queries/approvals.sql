@@ -1,3 +1,10 @@
+-- name: HeldOf :many
+-- The work of an order that is held for one of the codes, a JSON array. What the marketplace does not list stays held.
+SELECT j.id, j.order_id, j.kind, j.round, j.stage, j.code, o.service FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
+WHERE j.order_id = sqlc.arg(order_id) AND j.state = 'held' AND o.missing_at IS NULL
+  AND j.code IN (SELECT value FROM json_each(sqlc.arg(codes)))
+ORDER BY j.id;
+
 -- name: DelayJob :exec
 -- The owner has approved the job, and can take that back until not_before.
 UPDATE jobs SET not_before = sqlc.arg(not_before), run_at = sqlc.arg(not_before), code = 'approved'

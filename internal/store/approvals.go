@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"atelierd/internal/order"
@@ -20,11 +19,10 @@ func (o Owner) Approve(ctx context.Context, id string, after time.Duration) erro
 		return err
 	}
 	return o.decide("owner.approve", id, order.PartFiles, func(t *tx) error {
-		held, err := t.HeldFor(noCancel, order.EncodeStrings(append(order.ClientCodes(), order.CodeReview)))
+		held, err := t.heldOf(id, append(order.ClientCodes(), order.CodeReview)...)
 		if err != nil {
 			return err
 		}
-		held = slices.DeleteFunc(held, func(j query.HeldForRow) bool { return j.OrderID != id })
 		approved := len(held)
 		for _, j := range held {
 			if err := t.resume(j, ""); err != nil {
@@ -49,6 +47,16 @@ func (o Owner) Approve(ctx context.Context, id string, after time.Duration) erro
 		_, err = t.event(id, "owner", order.ActApprove)
 		return err
 	})
+}
+
+// heldOf returns the work of an order that is held for one of the codes.
+func (t *tx) heldOf(id string, codes ...order.Code) ([]query.HeldForRow, error) {
+	rows, err := t.HeldOf(noCancel, query.HeldOfParams{OrderID: id, Codes: order.EncodeStrings(codes)})
+	list := make([]query.HeldForRow, len(rows))
+	for i, r := range rows {
+		list[i] = query.HeldForRow(r)
+	}
+	return list, err
 }
 
 // notApprovable is why an order of which nothing waits cannot be approved.
@@ -107,11 +115,11 @@ func (o Owner) TakeBack(ctx context.Context, id string) error {
 
 // notDelayed is why an approval cannot be taken back.
 func (t *tx) notDelayed(o order.Order) error {
-	held, err := t.HeldFor(noCancel, order.EncodeStrings([]order.Code{order.CodeReview}))
+	held, err := t.heldOf(o.ID, order.CodeReview)
 	switch {
 	case err != nil:
 		return err
-	case slices.ContainsFunc(held, func(j query.HeldForRow) bool { return j.OrderID == o.ID }):
+	case len(held) > 0:
 		return fmt.Errorf("order %s is not approved, so there is nothing to take back", o.ID)
 	case o.State == order.StateWorking:
 		return fmt.Errorf("order %s is on its way to the client, so its approval can no longer be taken back", o.ID)

@@ -80,6 +80,60 @@ func (q *Queries) DelayedJobs(ctx context.Context, arg DelayedJobsParams) ([]Del
 	return items, nil
 }
 
+const heldOf = `-- name: HeldOf :many
+SELECT j.id, j.order_id, j.kind, j.round, j.stage, j.code, o.service FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
+WHERE j.order_id = ?1 AND j.state = 'held' AND o.missing_at IS NULL
+  AND j.code IN (SELECT value FROM json_each(?2))
+ORDER BY j.id
+`
+
+type HeldOfParams struct {
+	OrderID string
+	Codes   interface{}
+}
+
+type HeldOfRow struct {
+	ID      int64
+	OrderID string
+	Kind    order.Kind
+	Round   int64
+	Stage   order.Stage
+	Code    order.Code
+	Service string
+}
+
+// The work of an order that is held for one of the codes, a JSON array. What the marketplace does not list stays held.
+func (q *Queries) HeldOf(ctx context.Context, arg HeldOfParams) ([]HeldOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, heldOf, arg.OrderID, arg.Codes)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HeldOfRow{}
+	for rows.Next() {
+		var i HeldOfRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.OrderID,
+			&i.Kind,
+			&i.Round,
+			&i.Stage,
+			&i.Code,
+			&i.Service,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const holdDelayed = `-- name: HoldDelayed :exec
 UPDATE jobs SET state = 'held', not_before = NULL, code = 'review', reason = ?1, hint = ?2,
     changed_at = ?3
