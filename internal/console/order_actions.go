@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,7 +52,7 @@ var orderActs = map[string]func(ctx context.Context, a *owner.Actions, id string
 		return a.Resubmit(ctx, id, nil)
 	},
 	"reply": func(ctx context.Context, a *owner.Actions, id string, form url.Values) error {
-		return a.Reply(ctx, id, strings.ReplaceAll(form.Get("text"), "\r\n", "\n"), form.Get("key"))
+		return a.Reply(ctx, id, strings.ReplaceAll(form.Get("text"), "\r\n", "\n"), form.Get("if"))
 	},
 }
 
@@ -159,7 +158,7 @@ func (c *console) refused(w http.ResponseWriter, v visit, name string, err error
 	form := v.PostForm
 	was := typed{
 		act: name, instructions: form.Get("instructions"), price: form.Get("price"), text: form.Get("text"),
-		reason: form.Get("reason"), service: form.Get("service"), key: form.Get("key"), fromThese: form.Get("from_these") != "",
+		reason: form.Get("reason"), service: form.Get("service"), fromThese: form.Get("from_these") != "",
 	}
 	was.piece, _ = strconv.Atoi(form.Get("piece")) // one that is none was refused
 	status, n := http.StatusConflict, orderNote{Kind: "need", Head: "Nothing was done.", Link: orderURL(v.PathValue("id")), LinkText: "Show it"}
@@ -198,9 +197,6 @@ func (c *console) refused(w http.ResponseWriter, v visit, name string, err error
 func isFault(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
-
-// newKey is a random value by which a form acts once.
-func newKey() string { return strings.ToLower(rand.Text()[:16]) }
 
 // nextNeed returns the address of what needs the owner after an order, among orders and
 // round again, and which of how many it is. It is "" if no other order does.

@@ -17,9 +17,9 @@ const takeBackTime = 10 * time.Second
 
 // typed is what was typed into a form that was refused, so that it stays typed.
 type typed struct {
-	act, instructions, price, text, reason, service, key string
-	piece                                                int
-	fromThese                                            bool
+	act, instructions, price, text, reason, service string
+	piece                                           int
+	fromThese                                       bool
 }
 
 // forms makes the forms of an order.

@@ -176,10 +176,7 @@ func (f forms) reply() *replyForm {
 	if f.out.can.Reply != nil {
 		return nil
 	}
-	r := &replyForm{act: f.act("reply", "Send"), Most: atelier.MaxMessage, Text: f.was.text, Key: f.was.key, Templates: fillers}
-	if r.Key == "" {
-		r.Key = newKey()
-	}
+	r := &replyForm{act: f.act("reply", "Send"), Most: atelier.MaxMessage, Text: f.was.text, Templates: fillers}
 	r.Effects = append([]effect{{Text: "Goes to the client at once and cannot be taken back."}}, requests(f.out.Message)...)
 	r.Effects = append(r.Effects, effect{Text: fmt.Sprintf("Up to %s characters.", thousands(atelier.MaxMessage))})
 	return r

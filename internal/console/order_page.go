@@ -276,7 +276,6 @@ type cancelForm struct {
 
 type replyForm struct {
 	act
-	Key       string // by which it is sent once
 	Text      string
 	Most      int
 	Templates []filler
