@@ -230,8 +230,10 @@ func (c *console) notes(n view.Overview) (list []note) {
 		if wait := n.Polls.Next.Sub(n.At); wait > 0 {
 			again = "Tried again in " + spanText(wait) + "."
 		}
-		list = append(list, note{Kind: "bad", Strong: "The marketplace has not answered for " + spanText(n.At.Sub(n.Polls.Answered)) + ".",
-			Text: "Orders in work go on; nothing can be delivered. " + again})
+		list = append(list, note{
+			Kind: "bad", Strong: "The marketplace has not answered for " + spanText(n.At.Sub(n.Polls.Answered)) + ".",
+			Text: "Orders in work go on; nothing can be delivered. " + again,
+		})
 	}
 	if len(n.Daemon.Stuck) > 0 {
 		list = append(list, note{Kind: "bad", Strong: "Stuck: " + strings.Join(n.Daemon.Stuck, ", ") + ".", Text: "The log of the daemon says where. A restart loses nothing."})

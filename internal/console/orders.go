@@ -141,7 +141,7 @@ func (c *console) orders(v visit) (page string, f frame, err error) {
 	list, rows, err := c.View.Rows(v.Context(), a.query(s.now.At))
 	switch {
 	case errors.Is(err, store.ErrShortText):
-		p.Short, err = true, nil
+		p.Short = true
 		list.Counts, err = c.View.Store.CountOrders(v.Context(), s.now.At)
 	case errors.Is(err, store.ErrNotFound): // the order before the page is gone
 		err = errNotFound
