@@ -115,8 +115,10 @@ func (c *console) newMoney(m view.Money, t moneyTime) moneyPage {
 	}
 	total := m.Total
 	p.Figures = []figure{
-		{"Earned, after the fee", moneyText(total.Net())}, {"Spent", moneyText(total.Spent)},
-		{"Profit", moneyText(total.Profit())}, {"Orders completed", thousands(int64(total.Orders))},
+		{"Earned, after the fee", moneyText(total.Net())},
+		{"Spent", moneyText(total.Spent)},
+		{"Profit", moneyText(total.Profit())},
+		{"Orders completed", thousands(int64(total.Orders))},
 	}
 	p.Plots, p.PlotCSV = moneyPlots(m), moneyCSV(view.ByDay, moneyTimes[0].Name)
 	for _, u := range m.Payouts.Orders {
