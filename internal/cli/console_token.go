@@ -123,14 +123,5 @@ type ConsoleTokenRemoveCmd struct {
 
 // Run runs the command.
 func (c ConsoleTokenRemoveCmd) Run(p *Program) error {
-	return p.withAccess(func(ctx context.Context, _ *config.Config, a *access.Access) error {
-		err := a.RemoveToken(ctx, c.Name)
-		if errors.Is(err, access.ErrUnknown) {
-			return Hintf(err, "%s shows all", order.Command("console token"))
-		}
-		if err != nil {
-			return err
-		}
-		return p.say("the token of %s is of no use any more", c.Name)
-	})
+	return p.removeAccess(c.Name, "console token", "the token of %s is of no use any more", (*access.Access).RemoveToken)
 }

@@ -167,14 +167,20 @@ type ConsoleUsersRemoveCmd struct {
 
 // Run runs the command.
 func (c ConsoleUsersRemoveCmd) Run(p *Program) error {
+	return p.removeAccess(c.Name, "console users", "removed %s; all sessions and links of that name have ended", (*access.Access).RemoveUser)
+}
+
+// removeAccess removes who has a name, and says that it is done. list is the command that
+// shows all.
+func (p *Program) removeAccess(name, list, done string, remove func(*access.Access, context.Context, string) error) error {
 	return p.withAccess(func(ctx context.Context, _ *config.Config, a *access.Access) error {
-		err := a.RemoveUser(ctx, c.Name)
+		err := remove(a, ctx, name)
 		if errors.Is(err, access.ErrUnknown) {
-			return Hintf(err, "%s shows all", order.Command("console users"))
+			return Hintf(err, "%s shows all", order.Command(list))
 		}
 		if err != nil {
 			return err
 		}
-		return p.say("removed %s; all sessions and links of that name have ended", c.Name)
+		return p.say(done, name)
 	})
 }
