@@ -48,10 +48,10 @@ func makeYears(b *testing.B, dir string) {
 	}{
 		{"BEGIN", nil},
 		{numbers + `INSERT INTO orders (id, service, brief, remote_status, state, code, price_usd_micros, client, created_at, due_at,
-			seen_at, changed_at, delivered_at, completed_at, fingerprint, raw)
+			seen_at, changed_at, delivered_at, completed_at, payout_tx, fingerprint, raw)
 			SELECT printf('old_%08d', i), 'Images', 'a brief of about the length that clients write, with a wish or two, number ' || i,
 			CASE WHEN open THEN 'paid' ELSE 'completed' END, CASE WHEN NOT open THEN 'completed' WHEN i % 3 = 0 THEN 'held' ELSE 'working' END,
-			CASE WHEN open AND i % 3 = 0 THEN 'review' ELSE '' END, 5000000, 'client_' || (i % 1000), t, t, t, t, t, CASE WHEN NOT open THEN t END, i, '{}'
+			CASE WHEN open AND i % 3 = 0 THEN 'review' ELSE '' END, 5000000, 'client_' || (i % 1000), t, t, t, t, t, CASE WHEN NOT open THEN t END, CASE WHEN open THEN '' ELSE 'tx' END, i, '{}'
 			FROM (SELECT i, i > ? AS open, strftime('%Y-%m-%dT%H:%M:%fZ', ? + i * 100, 'unixepoch') AS t FROM n)`, []any{million, million - someOpen, begin}},
 		{`INSERT INTO jobs (order_id, kind, round, stage, lane, priority, state, attempt, due_at, run_at, created_at, changed_at, finished_at)
 			SELECT id, 'delivery', 0, 'generate', 'generate', 0, CASE state WHEN 'completed' THEN 'done' WHEN 'held' THEN 'held' ELSE 'ready' END, 1, due_at, seen_at,

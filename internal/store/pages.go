@@ -10,7 +10,7 @@ import (
 )
 
 // narrowMost is how many orders one page of a narrow list looks at.
-const narrowMost = 2000
+const narrowMost = 1000
 
 // Group is a group of orders, as an owner thinks of them. OrderCounts counts them.
 type Group string
