@@ -56,7 +56,7 @@ func (c *console) recovered(w http.ResponseWriter, r *http.Request) {
 	if v == nil {
 		return
 	}
-	if v == http.ErrAbortHandler {
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v) // the server ends the connection, as the page asks for
 	}
 	c.Log.Error("a page of the console failed", "path", r.URL.Path, "error", fmt.Sprint(v), "stack", string(debug.Stack()))

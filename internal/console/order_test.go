@@ -143,8 +143,7 @@ func TestTheOtherActions(t *testing.T) {
 			if !s.by(h, "console:jo") {
 				t.Errorf("nobody is named in the timeline: %+v", h.Timeline)
 			}
-			again := s.press("ord_1", each.act, form) // a second press
-			if after := s.read("ord_1"); len(after.Timeline) != len(h.Timeline) || len(after.Thread.Outbox) != len(h.Thread.Outbox) {
+			if again, after := s.press("ord_1", each.act, form), s.read("ord_1"); len(after.Timeline) != len(h.Timeline) || len(after.Thread.Outbox) != len(h.Thread.Outbox) {
 				t.Errorf("a second press acted again (status %d): %+v", again.StatusCode, after.Timeline)
 			}
 		})

@@ -1,12 +1,11 @@
 package console
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"log/slog"
 )
 
 // TestAPageThatPanicsIsAnsweredAndLogged guards the owner against a page that only breaks
