@@ -9,6 +9,16 @@ ON CONFLICT (order_id, round) DO UPDATE SET state = 'sending', urls = excluded.u
 -- name: EndDelivery :exec
 UPDATE deliveries SET state = ?, settled_at = ?, note = ? WHERE order_id = ? AND round = ?;
 
+-- name: PutFound :exec
+-- A delivery that the marketplace shows and that was not recorded, as after a restore.
+INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at)
+VALUES (sqlc.arg(order_id), sqlc.arg(round), 'sending',
+        (SELECT json_group_array(f.url) FROM (SELECT a.url FROM artifacts AS a
+          WHERE a.order_id = sqlc.arg(order_id) AND a.kind = 'delivery' AND a.round = sqlc.arg(round) AND a.url <> ''
+            AND a.take = (SELECT max(n.take) FROM artifacts AS n WHERE n.order_id = a.order_id AND n.kind = a.kind AND n.round = a.round)
+          ORDER BY a.position) AS f), 0, sqlc.arg(sent_at))
+ON CONFLICT (order_id, round) DO NOTHING;
+
 -- name: InsertArtifact :exec
 INSERT INTO artifacts (order_id, kind, round, take, position, path, name, bytes, sha256, mime, media, width, height, url, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

@@ -84,10 +84,7 @@ func (t *tx) deliveryEnded(j order.Job, state order.DeliveryState, note string) 
 		if err := t.cancelOrderCalls(j.OrderID); err != nil {
 			return err
 		}
-	} else if err := t.EndDelivery(noCancel, query.EndDeliveryParams{
-		State: state, SettledAt: t.now, Note: note,
-		OrderID: j.OrderID, Round: int64(j.Round),
-	}); err != nil {
+	} else if err := t.endDelivery(j, state, note); err != nil {
 		return err
 	}
 	if err := t.SetOrderDelivered(noCancel, query.SetOrderDeliveredParams{DeliveredAt: t.now, ID: j.OrderID}); err != nil {
@@ -109,6 +106,17 @@ func (t *tx) deliveryEnded(j order.Job, state order.DeliveryState, note string) 
 		}
 	}
 	return t.effect(j.OrderID, kind, text)
+}
+
+// endDelivery records the outcome of a delivery of ours. A restored ledger may not know that
+// it was begun. Without its row, a client who sends it back would open no next round.
+func (t *tx) endDelivery(j order.Job, state order.DeliveryState, note string) error {
+	if err := t.PutFound(noCancel, query.PutFoundParams{OrderID: j.OrderID, Round: int64(j.Round), SentAt: t.now}); err != nil {
+		return err
+	}
+	return t.EndDelivery(noCancel, query.EndDeliveryParams{
+		State: state, SettledAt: t.now, Note: note, OrderID: j.OrderID, Round: int64(j.Round),
+	})
 }
 
 // effect appends an event and marks the order as changed by us, so that a listing

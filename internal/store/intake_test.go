@@ -302,3 +302,24 @@ func TestADeliveryThatHadNoAnswerIsSettledByTheListing(t *testing.T) {
 		})
 	}
 }
+
+// A restored ledger knows that files were uploaded, and not that they were delivered. The
+// delivery that the marketplace shows is recorded, so that a client may send it back.
+func TestADeliveryThatIsFoundIsRecorded(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	j := toDeliver(t, s, "o1")
+	finish(t, s, order.Done{Job: j, Result: order.Result{Delivery: order.DeliveryConfirmed, Note: "found delivered"}})
+	d, ok, err := s.Delivery(t.Context(), "o1", 0)
+	if err != nil || !ok || d.State != order.DeliveryConfirmed || d.Tries != 0 {
+		t.Errorf("delivery %+v, %v, %v; want one that is confirmed and was never sent from here", d, ok, err)
+	}
+	b := batch(facts("o1", order.Disputed))
+	b.Decide = func(k order.Known, f order.Facts) order.Decision {
+		if k.Delivery != order.DeliveryConfirmed || k.Job != order.JobDone {
+			t.Errorf("decided on job %s, delivery %s; want done, confirmed", k.Job, k.Delivery)
+		}
+		return order.Decision{State: order.StateDelivered}
+	}
+	apply(t, s, b)
+}

@@ -500,6 +500,28 @@ func (q *Queries) PutElsewhere(ctx context.Context, arg PutElsewhereParams) erro
 	return err
 }
 
+const putFound = `-- name: PutFound :exec
+INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at)
+VALUES (?1, ?2, 'sending',
+        (SELECT json_group_array(f.url) FROM (SELECT a.url FROM artifacts AS a
+          WHERE a.order_id = ?1 AND a.kind = 'delivery' AND a.round = ?2 AND a.url <> ''
+            AND a.take = (SELECT max(n.take) FROM artifacts AS n WHERE n.order_id = a.order_id AND n.kind = a.kind AND n.round = a.round)
+          ORDER BY a.position) AS f), 0, ?3)
+ON CONFLICT (order_id, round) DO NOTHING
+`
+
+type PutFoundParams struct {
+	OrderID string
+	Round   int64
+	SentAt  utc.Time
+}
+
+// A delivery that the marketplace shows and that was not recorded, as after a restore.
+func (q *Queries) PutFound(ctx context.Context, arg PutFoundParams) error {
+	_, err := q.db.ExecContext(ctx, putFound, arg.OrderID, arg.Round, arg.SentAt)
+	return err
+}
+
 const setArtifactURL = `-- name: SetArtifactURL :exec
 UPDATE artifacts SET url = ?, media = ?, uploaded_at = ? WHERE id = ?
 `
