@@ -249,7 +249,7 @@ func (d *desk) Try(ctx context.Context, by order.Actor, name, prompt string) err
 	d.samples[name] = made
 	background := d.ctx
 	d.making.Go(func() {
-		defer s.Close() //nolint:errcheck // what was made is stored
+		defer s.Close() // what was made is stored
 		result, err := s.Make(background, g, order.Sample{Prompt: prompt})
 		made.Ended, made.Files = time.Now(), result.Files
 		cost := g.Price

@@ -75,6 +75,12 @@ func TestTheSumsOfDaysFollowEachChange(t *testing.T) {
 	if c := changed(); c != "" {
 		t.Errorf("a brief has %s added up", c)
 	}
+	checkSumsBy(t, s, day, today)
+}
+
+// checkSumsBy holds that each group of a table has the costs of all days.
+func checkSumsBy(t *testing.T, s *Store, day, today string) {
+	t.Helper()
 	list, err := s.Days(t.Context(), "2026-01-01", today)
 	if err != nil || len(list) == 0 {
 		t.Fatalf("%v, %v; %s", list, err, day)
