@@ -22,7 +22,7 @@ import (
 	"atelierd/internal/view"
 )
 
-// The sizes of the ledger that pages are measured beside.
+// The sizes of the ledger that pages are measured with.
 const (
 	million   = 1_000_000
 	someFiles = 10_000

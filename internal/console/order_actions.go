@@ -116,7 +116,7 @@ func (c *console) onward(v visit, id, name string) string {
 // dones say what an action did to another order.
 var dones = map[string]string{
 	"approve": "is approved.", "redo": "is made again.", "retry": "goes on.", "cancel": "is cancelled by you.",
-	"quote": "has your price.", "assign": "has its service.", "resubmit": "is made anew and replaced.",
+	"quote": "has your price.", "assign": "has its service.", "resubmit": "is made again and replaced.",
 }
 
 // did says what an action did. In an address, done is the action, and of the order unless

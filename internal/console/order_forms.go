@@ -21,10 +21,10 @@ func (f forms) retry(main bool) form {
 	if main {
 		a.Kind = "main"
 	}
-	what := "Goes on where it stopped."
+	what := "Resumes where it stopped."
 	switch f.h.Order.Code {
 	case order.CodeOwner:
-		a.Button, what = "Take the work up again", "Takes your cancellation back and goes on where it stopped."
+		a.Button, what = "Resume the work", "Takes your cancellation back and resumes where it stopped."
 	case order.CodeDryRun:
 		a.Button, what = "Send it now", "Sends what was made to the client, at once. It cannot be taken back."
 	case order.CodeRoundCap:
@@ -74,7 +74,7 @@ func (f forms) redo(piece int) *redoForm {
 	}
 	var first []effect
 	if r.CanStart {
-		first = []effect{{Text: "The pictures before stay, to compare."}}
+		first = []effect{{Text: "These pictures stay, so that you can compare."}}
 	}
 	r.Effects = f.calls(first)
 	return r
@@ -139,7 +139,7 @@ func (f forms) resubmit() form {
 	if f.out.can.Resubmit != nil {
 		return form{}
 	}
-	a := f.act("resubmit", "Make it anew"+f.about()+" and replace it")
+	a := f.act("resubmit", "Make it again"+f.about()+" and replace it")
 	a.Busy, a.Off = "Replacing…", f.over()
 	a.Effects = f.calls([]effect{{Text: "The client sees the new files instead of the first ones, and has at least 24 hours to look at them. It cannot be taken back once they are there."}})
 	return form{Act: &a}
@@ -160,7 +160,7 @@ func (f forms) cancel() form {
 		text, _ := money(f.h.CostUSD)
 		ch.Effects = append(ch.Effects, effect{Text: "The", Strong: text, Rest: " spent are gone."})
 	}
-	ch.Effects = append(ch.Effects, effect{Text: "“Take the work up again” undoes it."})
+	ch.Effects = append(ch.Effects, effect{Text: "“Resume the work” undoes it."})
 	return form{Cancel: ch}
 }
 

@@ -260,7 +260,7 @@ func (c *console) theTimeline(h view.History) timeline {
 // eventText is an event in one text.
 func eventText(h view.History, m view.Moment) string {
 	by := m.By
-	m.By = "" // it stands beside
+	m.By = "" // it stands next to it
 	text := h.EventText(m)
 	switch {
 	case by != "" || m.What == "owner":

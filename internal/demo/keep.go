@@ -25,7 +25,7 @@ var wished = []sandbox.NewOrder{
 // question is what a client asks who then waits for the owner.
 const question = "Thank you! Could I print this on a large poster?"
 
-// keep runs the daemon again with the orders of the demo, and the console beside it, until
+// keep runs the daemon again with the orders of the demo, and the console next to it, until
 // stopped ends.
 func (d *demo) keep(stopped context.Context, p *cli.Program) error {
 	if err := d.folder.keep(d.market.address); err != nil {

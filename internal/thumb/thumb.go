@@ -220,7 +220,7 @@ func (m *Maker) small(ctx context.Context, a order.Artifact) (small []byte, err 
 }
 
 // Scaled returns a file as a JPEG of at most the pixels at a side and the bytes. It is made
-// anew each time.
+// again each time.
 func (m *Maker) Scaled(a order.Artifact, side, bytes int) (small []byte, err error) {
 	m.making.Lock()
 	defer m.making.Unlock()

@@ -16,7 +16,7 @@ type Outlook struct {
 	Message Takes `json:"message"`
 	// Files are how many an approval sends.
 	Files int `json:"files"`
-	// Make is another making of the files, by a redo or a retry that begins anew.
+	// Make is another making of the files, by a redo or a retry that begins again.
 	Make Making `json:"make"`
 	// Spent is what the order has cost, and SpentToday what all have today (UTC). A cap of
 	// 0 is no limit.

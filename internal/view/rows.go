@@ -88,7 +88,7 @@ const (
 	monthDays      = 30
 )
 
-// Overview reads what is going on. It reads as much beside a long history as without one.
+// Overview reads what is going on. It reads as much with a long history as without one.
 func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 	now := r.begin(ctx)
 	n.At = now.now
