@@ -70,7 +70,7 @@ func (c *consoleLoop) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		cfg := c.b.config()
 		if !cfg.Console.On() {
-			c.set(consoleState{})
+			c.settle(consoleState{of: cfg.Console})
 			beat.Idle(ctx)
 			select {
 			case <-ctx.Done():
@@ -83,7 +83,7 @@ func (c *consoleLoop) run(ctx context.Context) error {
 		if err == nil {
 			continue // it has stopped, or another configuration is in use
 		}
-		c.set(consoleState{of: cfg.Console, failed: err})
+		c.settle(consoleState{of: cfg.Console, failed: err})
 		c.failures.Failed(c.b.Log, "the console is not served; it is tried again each minute", err)
 		beat.Sleep(ctx, consoleAgain, c.changed)
 	}
@@ -141,7 +141,7 @@ func (c *consoleLoop) serve(ctx context.Context, cfg *config.Config) error {
 	})
 	c.failures.Recovered(c.b.Log, "the console is served again")
 	s := consoleState{of: cfg.Console, access: users, url: consoleURL(cfg.Console, l)}
-	c.set(s)
+	c.settle(s)
 	defer func() { c.set(consoleState{of: c.b.config().Console}) }()
 	c.b.Log.Info("serving the console", "address", l.Addr().String(), "url", s.url)
 	beat.Idle(ctx)
@@ -199,6 +199,21 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 func (c *consoleLoop) set(s consoleState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.put(s)
+}
+
+// settle records what became of the settings in s. A reload may have replaced them in the
+// meantime. Nobody may then take the outcome of the old ones for that of the new.
+func (c *consoleLoop) settle(s consoleState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.b.config().Console == s.of {
+		c.put(s)
+	}
+}
+
+// put needs mu.
+func (c *consoleLoop) put(s consoleState) {
 	close(c.next)
 	c.state, c.next = s, make(chan struct{})
 }
