@@ -18,6 +18,7 @@ import (
 	"atelierd/internal/console/access"
 	"atelierd/internal/control"
 	"atelierd/internal/logonce"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
 	"atelierd/internal/serve"
@@ -186,6 +187,7 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 			Daemon: func(context.Context) (control.State, bool) { return c.daemon.State(), true },
 		},
 	}
+	o.Replies = func(h view.History) []console.Reply { return replies(c.b.config(), h) }
 	statements := viewsql.New(cfg.DataDir) // one at a time, whoever asks
 	o.SQL, o.Desk = statements, c.desk
 	agents := Agents{Reader: o.View, Owner: actions, Wake: func(context.Context) { o.Wake() }, Thumbs: c.thumbs, SQL: statements}
@@ -194,6 +196,19 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 		o.Hosts = []string{host}
 	}
 	return o
+}
+
+// replies writes the owner's beginnings of messages about an order.
+func replies(cfg *config.Config, h view.History) (list []console.Reply) {
+	d := message.Data{Order: h.Order.ID, Service: h.Order.Service, Brief: h.Order.Brief, Round: h.Order.Round, Links: h.Order.Deliverables, Reason: h.Order.Reason}
+	for _, r := range cfg.Messages.Replies {
+		text, err := r.Text.Write(d)
+		if err != nil {
+			continue // it has worked on samples when the configuration was read
+		}
+		list = append(list, console.Reply{Name: r.Name, Text: text})
+	}
+	return list
 }
 
 func (c *consoleLoop) set(s consoleState) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,18 @@ type Messages struct {
 	WindowInterval time.Duration
 	// Templates holds the templates that are set, by the names of MessageNames.
 	Templates map[string]*message.Template
+	// Replies are beginnings of messages that the console offers, in the order of the file.
+	Replies []Reply
 }
+
+// Reply is the beginning of a message that the owner finishes.
+type Reply struct {
+	Name string
+	Text *message.Template
+}
+
+// maxReplies is how many replies fit below the box for a message.
+const maxReplies = 12
 
 // MessageNames returns the names of the messages to clients. All but piece are off
 // unless they are set.
@@ -57,7 +69,31 @@ func (t *table) messages() Messages {
 		}
 		m.Templates[name] = l
 	}
+	m.Replies = t.replies()
 	return m
+}
+
+// replies reads the templates that the console offers.
+func (t *table) replies() (list []Reply) {
+	subs := t.subs("reply")
+	if len(subs) > maxReplies {
+		t.problem(t.at("reply"), "there are %d replies; write at most %d", len(subs), maxReplies)
+	}
+	for _, s := range subs {
+		r := Reply{Name: s.length("name", 1, 40)}
+		if slices.ContainsFunc(list, func(other Reply) bool { return r.Name != "" && strings.EqualFold(other.Name, r.Name) }) {
+			s.problem(s.at("name"), "%.60q is the name of another reply; write another one", r.Name)
+		}
+		text, err := s.required("text", "how the message begins"), error(nil)
+		if text != "" {
+			if r.Text, err = message.Parse(text); err != nil {
+				s.template("text", text, message.Data{}, err)
+			}
+		}
+		s.done()
+		list = append(list, r)
+	}
+	return list
 }
 
 // Quote configures how orders that ask for a price get one: a fixed Price, or the

@@ -43,11 +43,17 @@ type Options struct {
 	View  view.Reader
 	Owner *owner.Actions
 	Wake  func()
+	// Replies returns the owner's beginnings of messages about an order; none for those that
+	// come with the console. Nil is none.
+	Replies func(view.History) []Reply
 	// Agents answers agents at /mcp, which have tokens and are not logged in; nil for nobody.
 	Agents http.Handler
 	Log    *slog.Logger
 	Sections
 }
+
+// Reply is the beginning of a message to a client, by its name.
+type Reply struct{ Name, Text string }
 
 // console is the handler of all pages.
 type console struct {

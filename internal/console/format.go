@@ -251,6 +251,14 @@ func (f format) zoneName() string {
 // The characters that change what stands next to them, and are none themselves.
 const unseenMarks = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
 
+// visible drops what an owner would send on without seeing it.
+func visible(r rune) rune {
+	if r != '\n' && r != '\t' && unicode.IsControl(r) || strings.ContainsRune(unseenMarks, r) {
+		return -1
+	}
+	return r
+}
+
 // foreign escapes the text of somebody else. Controls and direction marks show as small
 // boxes. Put it into an element with dir="auto".
 func foreign(text string) template.HTML {

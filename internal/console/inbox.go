@@ -189,7 +189,11 @@ func (c *console) pane(v visit, id string) (*inboxPane, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Thread.Reply = (forms{c: c, v: v, h: h, out: out}).reply(); p.Thread.Reply == nil {
+	self := "/inbox?order=" + url.QueryEscape(o.ID)
+	if v.URL.Query().Get("show") == "waiting" {
+		self += "&show=waiting"
+	}
+	if p.Thread.Reply = (forms{c: c, v: v, h: h, out: out}).reply(self); p.Thread.Reply == nil {
 		p.Thread.Closed = "The marketplace takes no messages about this order now."
 	}
 	return p, nil

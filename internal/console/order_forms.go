@@ -2,6 +2,8 @@ package console
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
@@ -164,19 +166,43 @@ func (f forms) cancel() form {
 	return form{Cancel: ch}
 }
 
-// fillers are beginnings of messages. A press puts one into the box and sends nothing.
-var fillers = []filler{
+// fillers are the beginnings of messages that come with the console.
+var fillers = []Reply{
 	{"On it", "Thank you, I have read it and am on it."},
 	{"Ask back", "So that it becomes as you want it: could you tell me more about "},
 	{"Beyond the order", "That goes beyond this order. Please place another one for it, and I begin at once."},
 }
 
-// reply writes to the client; nil while the marketplace takes no messages.
-func (f forms) reply() *replyForm {
+// replies are the beginnings of messages about the order: the owner's, or those that come
+// with the console. A link to one opens the page self with its text in the box, and a press
+// puts it there without leaving. Neither sends anything.
+func (f forms) replies(self string) (list []filler) {
+	all := fillers
+	if f.c.Replies != nil {
+		if own := f.c.Replies(f.h); len(own) > 0 {
+			all = own
+		}
+	}
+	and := "?"
+	if strings.Contains(self, "?") {
+		and = "&"
+	}
+	for i, r := range all {
+		r.Text = strings.Map(visible, r.Text)
+		list = append(list, filler{r, fmt.Sprintf("%s%sreply=%d#write", self, and, i+1)})
+	}
+	return list
+}
+
+// reply writes to the client, on the page self; nil while the marketplace takes no messages.
+func (f forms) reply(self string) *replyForm {
 	if f.out.can.Reply != nil {
 		return nil
 	}
-	r := &replyForm{act: f.act("reply", "Send"), Most: atelier.MaxMessage, Text: f.was.text, Templates: fillers}
+	r := &replyForm{act: f.act("reply", "Send"), Most: atelier.MaxMessage, Text: f.was.text, Templates: f.replies(self)}
+	if n, err := strconv.Atoi(f.v.URL.Query().Get("reply")); err == nil && n > 0 && n <= len(r.Templates) && r.Text == "" {
+		r.Text = r.Templates[n-1].Text
+	}
 	r.Effects = append([]effect{{Text: "Goes to the client at once and cannot be taken back."}}, requests(f.out.Message)...)
 	r.Effects = append(r.Effects, effect{Text: fmt.Sprintf("Up to %s characters.", thousands(atelier.MaxMessage))})
 	return r

@@ -281,5 +281,8 @@ type replyForm struct {
 	Templates []filler
 }
 
-// filler is a text that a press puts into the box.
-type filler struct{ Name, Text string }
+// filler is a text that a press puts into the box. Link opens the page with it there.
+type filler struct {
+	Reply
+	Link string
+}

@@ -2,20 +2,19 @@
 // stays while the page is kept up to date. All of it works without this file.
 "use strict";
 (() => {
-  const page = document.querySelector(".order");
-  if (!page) return;
-
-  const offer = () => {
-    for (const chip of page.querySelectorAll("button.chip[hidden]")) chip.hidden = false;
-  };
-  page.addEventListener("click", (e) => {
-    const chip = e.target.closest("button.chip");
-    if (!chip) return;
-    const box = document.getElementById(chip.dataset.fills);
+  // A press on a template adds it to what is in the box; its link opens the page with it alone.
+  document.addEventListener("click", (e) => {
+    const chip = e.target.closest("a[data-fills]");
+    const box = chip && document.getElementById(chip.dataset.fills);
+    if (!box || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
     box.value = box.value.trim() ? box.value.trimEnd() + "\n" + chip.dataset.text : chip.dataset.text;
     box.focus();
     box.setSelectionRange(box.value.length, box.value.length);
   });
+
+  const page = document.querySelector(".order");
+  if (!page) return;
 
   const dollars = (cents) => "$" + (cents / 100).toFixed(2);
   page.addEventListener("input", (e) => {
@@ -37,8 +36,6 @@
   const keep = () => {
     const radio = chosen && document.getElementById(chosen);
     if (radio && !radio.checked) radio.checked = true;
-    offer();
   };
   new MutationObserver(keep).observe(page, { childList: true, subtree: true });
-  offer();
 })();
