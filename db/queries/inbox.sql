@@ -22,6 +22,10 @@ WHERE m.party = 'client' AND m.at <= sqlc.arg(at) AND (m.at < sqlc.arg(at) OR m.
       AND (l.at > m.at OR l.at = m.at AND l.remote_id > m.remote_id))
 ORDER BY m.at DESC, m.order_id DESC LIMIT sqlc.arg(most);
 
+-- name: LongestUnread :many
+-- The thread that is read next, which is the one that was read longest ago.
+SELECT thread_read_at FROM orders WHERE thread_due_at IS NOT NULL ORDER BY thread_due_at LIMIT 1;
+
 -- name: OrdersToAnswer :many
 -- The orders that wait for a price of the owner, and those that their client disputes.
 SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled') AND (code = 'quote_needed' AND state = 'held' OR remote_status = 'disputed')

@@ -58,8 +58,8 @@ ORDER BY m.at, m.remote_id;
 -- name: SetPayout :exec
 UPDATE orders SET payout_usd_micros = sqlc.arg(payout_usd_micros), payout_at = coalesce(payout_at, sqlc.arg(payout_at)) WHERE id = sqlc.arg(id);
 
--- name: SetThreadSize :exec
-UPDATE orders SET thread_size = ? WHERE id = ?;
+-- name: ThreadRead :exec
+UPDATE orders SET thread_size = sqlc.arg(thread_size), thread_read_at = sqlc.arg(thread_read_at) WHERE id = sqlc.arg(id);
 
 -- name: ClientAnswered :execrows
 -- A delivery that waited for the client's words may run.

@@ -14,6 +14,9 @@ import (
 const noText = "(its text is no longer kept)"
 
 func showThread(g *term.Page, v view.Thread, now time.Time) {
+	if !v.ReadAt.IsZero() {
+		g.Linef("%s", g.Paint(term.Dim, "read "+words.Relative(now, v.ReadAt)))
+	}
 	for _, m := range v.Messages {
 		who := string(m.Party)
 		if m.Party == order.PartyOther {

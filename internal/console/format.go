@@ -23,7 +23,7 @@ func (f format) funcs() template.FuncMap {
 	return template.FuncMap{
 		"money": money, "bytes": bytesText, "span": spanText, "ticks": ticksText, "plural": plural,
 		"foreign": foreign, "firstline": firstLine, "cut": cut, "tail": shortID, "orderurl": orderURL,
-		"ago": f.ago, "until": f.until, "since": f.since, "due": f.due, "clock": f.clock, "day": f.day, "when": f.when, "elapsed": f.elapsed, "countdown": f.countdown,
+		"ago": f.ago, "lately": f.lately, "until": f.until, "since": f.since, "due": f.due, "clock": f.clock, "day": f.day, "when": f.when, "elapsed": f.elapsed, "countdown": f.countdown,
 		"state": func(kind, text string) state { return state{kind, text} },
 		"note":  func(kind, strong, text string) note { return note{Kind: kind, Strong: strong, Text: text} },
 		"empty": func(title, text string) empty { return empty{Title: title, Text: text} },
@@ -156,6 +156,14 @@ func (f format) ago(t time.Time) template.HTML {
 		return f.stamped(t, "now", "")
 	}
 	return f.stamped(t, spanText(d)+" ago", "")
+}
+
+// lately is how long ago something was that happens all the time: "just now", "4 min ago".
+func (f format) lately(t time.Time) template.HTML {
+	if f.now().Sub(t) < time.Minute {
+		return f.stamped(t, "just now", "")
+	}
+	return f.ago(t)
 }
 
 // until is how long it is to a moment, "3 h 12 m", or how long ago that was.

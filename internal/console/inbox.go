@@ -26,6 +26,10 @@ type inboxPage struct {
 	Paging   paging
 	Pane     *inboxPane
 	Waiting  bool // only those who wait are shown
+	// Bars say what keeps the page from being up to date. No thread was read before ReadAt,
+	// which is zero if that is not known.
+	Bars   []note
+	ReadAt time.Time
 }
 
 type inboxChip struct {
@@ -77,6 +81,10 @@ func (c *console) inbox(w http.ResponseWriter, v visit) {
 		return
 	}
 	p := newInbox(in, covers, waiting)
+	if p.Bars, err = c.bars(v.Context()); err != nil {
+		c.fail(w, v.Request, err)
+		return
+	}
 	chosen := q.Get("order")
 	if chosen == "" && len(in.Rows) > 0 {
 		chosen = in.Rows[0].ID
@@ -111,7 +119,7 @@ func cursor(q url.Values) (store.Wrote, bool) {
 }
 
 func newInbox(in view.Inbox, covers map[string]file, waiting bool) inboxPage {
-	p := inboxPage{Sentence: "Nobody waits for an answer", Waiting: waiting}
+	p := inboxPage{Sentence: "Nobody waits for an answer", Waiting: waiting, ReadAt: in.ReadAt}
 	if in.Waiting > 0 {
 		p.Sentence = plural(in.Waiting, "client waits for an answer", "clients wait for an answer")
 	}
@@ -189,11 +197,13 @@ func (c *console) pane(v visit, id string) (*inboxPane, error) {
 	if err != nil {
 		return nil, err
 	}
+	f := forms{c: c, v: v, h: h, out: out}
+	p.Thread.Ask = f.readThread()
 	self := "/inbox?order=" + url.QueryEscape(o.ID)
 	if v.URL.Query().Get("show") == "waiting" {
 		self += "&show=waiting"
 	}
-	if p.Thread.Reply = (forms{c: c, v: v, h: h, out: out}).reply(self); p.Thread.Reply == nil {
+	if p.Thread.Reply = f.reply(self); p.Thread.Reply == nil {
 		p.Thread.Closed = "The marketplace takes no messages about this order now."
 	}
 	return p, nil

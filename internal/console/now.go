@@ -223,6 +223,15 @@ func paused(n view.Overview) bool {
 	return false
 }
 
+// bars say what keeps a page from being up to date.
+func (c *console) bars(ctx context.Context) ([]note, error) {
+	s, err := c.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.notes(s.now), nil
+}
+
 // notes are bars above everything else.
 func (c *console) notes(n view.Overview) (list []note) {
 	if !n.Polls.Answered.IsZero() && !n.Polls.Reached {

@@ -84,6 +84,9 @@ func (c *console) describe(v visit, h view.History) (orderPage, error) {
 	if next != "" {
 		p.Next = &onward{Href: next, Text: "Next that needs you, " + place}
 	}
+	if p.Bars, err = c.bars(v.Context()); err != nil {
+		return p, err
+	}
 	p.Notes, err = c.did(v, h)
 	return p, err
 }

@@ -51,13 +51,14 @@ var orderActs = map[string]func(ctx context.Context, a *owner.Actions, id string
 	"resubmit": func(ctx context.Context, a *owner.Actions, id string, _ url.Values) error {
 		return a.Resubmit(ctx, id, nil)
 	},
+	"read": func(_ context.Context, a *owner.Actions, id string, _ url.Values) error { return a.ReadThread(id) },
 	"reply": func(ctx context.Context, a *owner.Actions, id string, form url.Values) error {
 		return a.Reply(ctx, id, strings.ReplaceAll(form.Get("text"), "\r\n", "\n"), form.Get("if"))
 	},
 }
 
 // unseen are the actions that decide on nothing that a page shows.
-var unseen = map[string]bool{"takeback": true}
+var unseen = map[string]bool{"takeback": true, "read": true}
 
 // actions are the owner's, by whoever asks.
 func (c *console) actions(v visit) *owner.Actions { return c.Owner.As(order.Console(v.who.Name)) }
@@ -97,7 +98,7 @@ func (c *console) onward(v visit, id, name string) string {
 	self := orderURL(id)
 	q := "?done=" + name
 	switch name {
-	case "reply":
+	case "reply", "read":
 		return self + q + "#thread"
 	case "takeback":
 		return self + q
@@ -130,6 +131,8 @@ func (c *console) did(v visit, h view.History) (list []orderNote, err error) {
 		return []orderNote{{Kind: "good", Head: "Taken back.", Text: "Nothing was sent. It waits for you again."}}, nil
 	case done == "reply":
 		return []orderNote{{Kind: "good", Head: "Your message is on its way."}}, nil
+	case done == "read":
+		return []orderNote{{Kind: "good", Head: "The thread is read next.", Text: "That takes a request, and waits for one if none is left. This page shows it then."}}, nil
 	case !known:
 		return nil, nil
 	case of == "" || of == h.Order.ID:

@@ -39,6 +39,7 @@ func (c *console) decide(f forms, p *orderPage) {
 		return
 	}
 	p.Decide = f.decision()
+	p.Thread.Ask = f.readThread()
 	p.Thread.Reply = f.reply(orderURL(f.h.Order.ID))
 	if p.Thread.Reply == nil {
 		p.Thread.Closed = "The marketplace takes no messages about this order now."

@@ -194,6 +194,16 @@ func (f forms) replies(self string) (list []filler) {
 	return list
 }
 
+// readThread has the daemon read the thread again; nil if it is not read any more.
+func (f forms) readThread() *act {
+	if f.h.Thread.NextRead.IsZero() {
+		return nil
+	}
+	a := f.act("read", "Read it now")
+	a.Busy = "Asking…"
+	return &a
+}
+
 // reply writes to the client, on the page self; nil while the marketplace takes no messages.
 func (f forms) reply(self string) *replyForm {
 	if f.out.can.Reply != nil {

@@ -20,6 +20,8 @@ type orderPage struct {
 	Notes       []orderNote
 	// Reader is for those who may only look; "" for owners.
 	Reader string
+	// Bars say what keeps the page from being up to date.
+	Bars []note
 
 	Pictures pictures
 	Brief    brief
@@ -128,7 +130,10 @@ type fact struct {
 }
 
 type thread struct {
-	Read   string // how old it is
+	ReadAt time.Time // when it was last read; zero for never, or if that is not known
+	Unread string    // what that means, if ReadAt is zero
+	Old    string    // why it may lack something
+	Ask    *act      // has it read again
 	Days   []threadDay
 	Reply  *replyForm
 	Closed string // why nothing can be written

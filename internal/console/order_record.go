@@ -14,7 +14,7 @@ import (
 
 // theThread is the messages of an order by day, those on their way last.
 func (c *console) theThread(h view.History) thread {
-	t := thread{}
+	t := c.theAge(h)
 	last := ""
 	add := func(at time.Time, l threadLine) {
 		if day := c.dayName(at); len(t.Days) == 0 || day != last {
@@ -59,6 +59,23 @@ func (c *console) theThread(h view.History) thread {
 	}
 	return t
 }
+
+// theAge is a thread without messages: when it was last read. Opening a page does not read it.
+func (c *console) theAge(h view.History) thread {
+	t := thread{ReadAt: h.Thread.ReadAt}
+	switch now := c.format.now(); {
+	case !t.ReadAt.IsZero():
+		if late := now.Sub(h.Thread.NextRead); !h.Thread.NextRead.IsZero() && (late > readLate || now.Sub(t.ReadAt) > c.View.ThreadAge()) {
+			t.Old = "What the client has written since is missing here."
+		}
+	case len(h.Thread.Messages) == 0 && !h.Thread.NextRead.IsZero():
+		t.Unread = "not read yet"
+	}
+	return t
+}
+
+// readLate is how long after its time a thread is read at the latest while all is well.
+const readLate = 5 * time.Minute
 
 const noText = "its text is no longer kept"
 

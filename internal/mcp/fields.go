@@ -63,7 +63,7 @@ var fields = map[string]kind{
 	"take": word, "instructions": told, "from_these": word, "opened_at": word, "media_type": word, "mime": word, "bytes": word, "width": word, "height": word,
 	"sha256": word, "removed_at": word, "outcome": word, "log": told, "started_at": word, "finished_at": word, "looks": word, "generator": said,
 	"began_at": word, "sent_at": word, "settled_at": word, "source": word, "number": word, "request": told, "sent": word,
-	"messages": part, "outbox": part, "party": word, "sender": said, "in_thread": word, "n": word,
+	"messages": part, "outbox": part, "party": word, "sender": said, "in_thread": word, "next_read_at": word, "n": word,
 	// earnings
 	"rows": part, "total": part, "not_completed_cost_usd": word, "samples_cost_usd": word, "unpaid_orders": ident, "unpaid_usd": word, "payouts_known": word,
 	"in_review_orders": word, "in_review_usd": word, "to_approve_orders": word, "time_zone": word, "key": said, "gross_usd": word, "net_usd": word,

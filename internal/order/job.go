@@ -159,6 +159,9 @@ type Order struct {
 	Reason, Hint string
 	// MissingAt is when the marketplace stopped listing it; zero if it lists it.
 	MissingAt time.Time
+	// ThreadReadAt is when its thread was last read, and ThreadDueAt when it is read next;
+	// zero if it was not, or is not.
+	ThreadReadAt, ThreadDueAt time.Time
 	// ClientApproved: the owner has it worked on whatever the rules for clients say.
 	ClientApproved bool
 	// Review is what the client said of the work, as far as it has been read.

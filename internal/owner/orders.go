@@ -183,6 +183,9 @@ func (a *Actions) Resubmit(ctx context.Context, id string, files []string) error
 	})
 }
 
+// ReadThread has the daemon read the messages about an order as soon as it has a request left.
+func (a *Actions) ReadThread(id string) error { return a.st.ReadThread(id) }
+
 // Reply puts a message to the client of an order into the outbox. The same text with the
 // same key is sent once; without a key it can be sent twice.
 func (a *Actions) Reply(ctx context.Context, id, text, key string) error {

@@ -47,6 +47,16 @@ func (s *Store) CountWaitingClients(ctx context.Context) (int, error) {
 	return int(n), err
 }
 
+// ThreadsReadAt returns when the threads of orders that have not ended were read: no one is
+// older. It is zero if there are none, or if one was not read yet.
+func (s *Store) ThreadsReadAt(ctx context.Context) (time.Time, error) {
+	rows, err := s.read.LongestUnread(ctx)
+	if err != nil || len(rows) == 0 {
+		return time.Time{}, err
+	}
+	return rows[0].Time, nil
+}
+
 // OrdersToAnswer returns the orders that wait for a price of the owner, and those that
 // their client disputes.
 func (s *Store) OrdersToAnswer(ctx context.Context) ([]Line, error) {

@@ -81,6 +81,7 @@ func toOrder(r query.Order) order.Order {
 	o := order.Order{
 		State: r.State, Round: int(r.Round), Service: r.Service, DueAt: r.DueAt.Time,
 		Code: r.Code, Reason: r.Reason, Hint: r.Hint, SeenAt: r.SeenAt.Time, MissingAt: r.MissingAt.Time, ClientApproved: !r.ClientApprovedAt.IsZero(),
+		ThreadReadAt: r.ThreadReadAt.Time, ThreadDueAt: r.ThreadDueAt.Time,
 		Facts: order.Facts{
 			ID: r.ID, ServiceID: r.ServiceID, ServiceTitle: r.ServiceTitle,
 			ClientWallet: r.ClientWallet, ClientType: r.ClientType, Brief: r.Brief, Status: r.RemoteStatus, Price: r.PriceUsdMicros,

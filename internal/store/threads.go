@@ -26,13 +26,30 @@ func (s *Store) DueThreads(ctx context.Context, now time.Time, most int) (ids []
 // ReadThread makes the order's thread due now, unless it is not read at all.
 func (s *Store) ReadThread(orderID string) error {
 	return s.write("thread.hint", func(t *tx) error {
-		there, err := t.HasThread(noCancel, orderID)
-		if err != nil || !there {
-			return err
-		}
-		t.changed.Threads = true
-		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: orderID})
+		_, err := t.threadDue(orderID)
+		return err
 	})
+}
+
+// ReadThread makes the order's thread due now, for an owner who asks. It fails if the thread
+// is not read at all.
+func (o Owner) ReadThread(orderID string) error {
+	return o.write("owner.thread", func(t *tx) error {
+		read, err := t.threadDue(orderID)
+		if err == nil && !read {
+			err = fmt.Errorf("the thread of order %s is not read: the marketplace takes no messages about it", orderID)
+		}
+		return err
+	})
+}
+
+// threadDue makes the order's thread due now. It reports false if the thread is not read.
+func (t *tx) threadDue(orderID string) (read bool, err error) {
+	if read, err = t.HasThread(noCancel, orderID); err != nil || !read {
+		return false, err
+	}
+	t.changed.Threads = true
+	return true, t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: t.now, ID: orderID})
 }
 
 // statusChanged makes the thread of an order due when its status changes, or ends
@@ -66,7 +83,7 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 			return err
 		}
 		if !th.Unread {
-			if err := t.SetThreadSize(noCancel, query.SetThreadSizeParams{ThreadSize: int64(len(th.Messages)), ID: th.OrderID}); err != nil {
+			if err := t.ThreadRead(noCancel, query.ThreadReadParams{ThreadSize: int64(len(th.Messages)), ThreadReadAt: t.now, ID: th.OrderID}); err != nil {
 				return err
 			}
 		}

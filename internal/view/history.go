@@ -210,7 +210,7 @@ func viewHistory(h store.History, dataDir string) History {
 	v := History{
 		Order: viewOrder(h), Jobs: []Job{}, Files: []File{}, Takes: []Take{}, Attempts: []Attempt{}, Calls: []Call{},
 		Deliveries: []Delivery{}, Redeliveries: []Redelivery{}, Pieces: []Piece{}, Timeline: []Moment{},
-		Thread: viewThread(h.Messages, h.Outbox, h.Works), Works: h.Works, Fingerprint: h.Fingerprint,
+		Thread: viewThread(h.Order, h.Messages, h.Outbox, h.Works), Works: h.Works, Fingerprint: h.Fingerprint,
 	}
 	for _, w := range h.Works {
 		v.Jobs = append(v.Jobs, Job(w))

@@ -12,7 +12,9 @@ import (
 type Inbox struct {
 	// Waiting is how many clients wait for an answer.
 	Waiting int
-	Rows    []InboxRow
+	// ReadAt is when the threads were read: no one is older. It is zero if that is not known.
+	ReadAt time.Time
+	Rows   []InboxRow
 	// Next is the row before the first of the next page; zero if there is none.
 	Next store.Wrote
 	// Open are the orders that wait for a price of the owner, and those that their client
@@ -39,6 +41,9 @@ func (r Reader) Inbox(ctx context.Context, waiting bool, after store.Wrote, most
 		return v, err
 	}
 	if v.Waiting, err = r.Store.CountWaitingClients(ctx); err != nil {
+		return v, err
+	}
+	if v.ReadAt, err = r.Store.ThreadsReadAt(ctx); err != nil {
 		return v, err
 	}
 	list := wait

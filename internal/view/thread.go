@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -12,6 +13,10 @@ import (
 
 // Thread is the messages about an order.
 type Thread struct {
+	// ReadAt is when the thread was last read at the marketplace, zero for never. NextRead is
+	// when it is read next without a hint of news, zero if it is read no more.
+	ReadAt   time.Time  `json:"read_at,omitzero"`
+	NextRead time.Time  `json:"next_read_at,omitzero"`
 	Messages []Message  `json:"messages"`
 	Outbox   []Outgoing `json:"outbox"`
 }
@@ -40,6 +45,10 @@ type Outgoing struct {
 
 // Thread reads the messages about an order, as they were last read.
 func (r Reader) Thread(ctx context.Context, id string) (Thread, error) {
+	o, err := r.Store.Order(ctx, id)
+	if err != nil {
+		return Thread{}, err
+	}
 	thread, err := r.Store.Thread(ctx, id)
 	if err != nil {
 		return Thread{}, err
@@ -52,11 +61,16 @@ func (r Reader) Thread(ctx context.Context, id string) (Thread, error) {
 	if err != nil {
 		return Thread{}, err
 	}
-	return viewThread(thread, outbox, works), nil
+	return viewThread(o, thread, outbox, works), nil
 }
 
-func viewThread(thread []order.Message, outbox []order.Outgoing, works []store.Work) Thread {
-	v := Thread{Messages: []Message{}, Outbox: []Outgoing{}}
+// ThreadAge is how old a thread of an open order is at most while all is well.
+func (r Reader) ThreadAge() time.Duration {
+	return 2 * cmp.Or(r.Config().Messages.Interval, 30*time.Minute)
+}
+
+func viewThread(o order.Order, thread []order.Message, outbox []order.Outgoing, works []store.Work) Thread {
+	v := Thread{ReadAt: o.ThreadReadAt, NextRead: o.ThreadDueAt, Messages: []Message{}, Outbox: []Outgoing{}}
 	unmatched := map[string]int{} // messages of the agent in the thread, by text
 	for _, m := range thread {
 		v.Messages = append(v.Messages, Message(m))

@@ -70,6 +70,34 @@ func (q *Queries) CountWaitingClients(ctx context.Context) (int64, error) {
 	return column_1, err
 }
 
+const longestUnread = `-- name: LongestUnread :many
+SELECT thread_read_at FROM orders WHERE thread_due_at IS NOT NULL ORDER BY thread_due_at LIMIT 1
+`
+
+// The thread that is read next, which is the one that was read longest ago.
+func (q *Queries) LongestUnread(ctx context.Context) ([]utc.Time, error) {
+	rows, err := q.db.QueryContext(ctx, longestUnread)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []utc.Time{}
+	for rows.Next() {
+		var thread_read_at utc.Time
+		if err := rows.Scan(&thread_read_at); err != nil {
+			return nil, err
+		}
+		items = append(items, thread_read_at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ordersToAnswer = `-- name: OrdersToAnswer :many
 SELECT id FROM orders WHERE state NOT IN ('completed', 'cancelled') AND (code = 'quote_needed' AND state = 'held' OR remote_status = 'disputed')
 ORDER BY created_at DESC, id LIMIT 50

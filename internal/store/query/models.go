@@ -216,6 +216,7 @@ type Order struct {
 	AttemptsRemovedAt  utc.Time
 	TextsRemovedAt     utc.Time
 	ClientApprovedAt   utc.Time
+	ThreadReadAt       utc.Time
 }
 
 type Outbox struct {

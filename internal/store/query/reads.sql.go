@@ -232,7 +232,7 @@ func (q *Queries) FilesAfter(ctx context.Context, id int64) ([]Artifact, error) 
 }
 
 const getOrder = `-- name: GetOrder :many
-SELECT id, service, service_id, service_title, client_wallet, brief, reference_urls, reference_images, requirement_answers, remote_status, state, code, reason, hint, round, price_usd_micros, fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx, created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at, window_ends_at, missing_at, effect_event_id, fingerprint, raw, thread_due_at, payout_usd_micros, thread_size, brief_english, brief_spec, rating, review, review_reads, review_due_at, client_type, owner_cancelled_at, assigned, bounty_id, bounty_title, restored_at, foreign_files, too_large, client, payout_at, disputes, files_removed_at, attempts_removed_at, texts_removed_at, client_approved_at FROM orders WHERE id = ?
+SELECT id, service, service_id, service_title, client_wallet, brief, reference_urls, reference_images, requirement_answers, remote_status, state, code, reason, hint, round, price_usd_micros, fee_usd_micros, deliverables, max_revisions, revision_count, quota_total, quota_used, payout_tx, created_at, due_at, seen_at, changed_at, delivered_at, review_deadline_at, completed_at, window_ends_at, missing_at, effect_event_id, fingerprint, raw, thread_due_at, payout_usd_micros, thread_size, brief_english, brief_spec, rating, review, review_reads, review_due_at, client_type, owner_cancelled_at, assigned, bounty_id, bounty_title, restored_at, foreign_files, too_large, client, payout_at, disputes, files_removed_at, attempts_removed_at, texts_removed_at, client_approved_at, thread_read_at FROM orders WHERE id = ?
 `
 
 func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
@@ -304,6 +304,7 @@ func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
 			&i.AttemptsRemovedAt,
 			&i.TextsRemovedAt,
 			&i.ClientApprovedAt,
+			&i.ThreadReadAt,
 		); err != nil {
 			return nil, err
 		}

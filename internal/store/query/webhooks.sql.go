@@ -334,17 +334,18 @@ func (q *Queries) SetPayout(ctx context.Context, arg SetPayoutParams) error {
 	return err
 }
 
-const setThreadSize = `-- name: SetThreadSize :exec
-UPDATE orders SET thread_size = ? WHERE id = ?
+const threadRead = `-- name: ThreadRead :exec
+UPDATE orders SET thread_size = ?1, thread_read_at = ?2 WHERE id = ?3
 `
 
-type SetThreadSizeParams struct {
-	ThreadSize int64
-	ID         string
+type ThreadReadParams struct {
+	ThreadSize   int64
+	ThreadReadAt utc.Time
+	ID           string
 }
 
-func (q *Queries) SetThreadSize(ctx context.Context, arg SetThreadSizeParams) error {
-	_, err := q.db.ExecContext(ctx, setThreadSize, arg.ThreadSize, arg.ID)
+func (q *Queries) ThreadRead(ctx context.Context, arg ThreadReadParams) error {
+	_, err := q.db.ExecContext(ctx, threadRead, arg.ThreadSize, arg.ThreadReadAt, arg.ID)
 	return err
 }
 
