@@ -76,6 +76,7 @@ func New(o Options) http.Handler {
 	c := &console{Options: o, format: f, pages: parsePages(f), static: newStatic(), builders: http.NewServeMux(), changes: changes{ask: o.Version}}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{hash}/{name}", c.static)
+	mux.HandleFunc("GET /favicon.ico", c.showIcon)
 	mux.HandleFunc("GET /login", c.showLogin)
 	mux.HandleFunc("POST /login", c.login)
 	mux.HandleFunc("GET /login/{secret}", c.showLink)

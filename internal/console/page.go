@@ -52,6 +52,8 @@ type frame struct {
 	Theme string
 	CSS   string
 	JS    string
+	Icon  string // and Touch for the home screen of a phone
+	Touch string
 	Clock string // the time of the page, with its zone
 	Path  string // the address of the page
 	Live  bool   // the page is kept up to date
@@ -88,6 +90,7 @@ func (c *console) renderLogin(w http.ResponseWriter, r *http.Request, status int
 // write fills the frame and writes the page, whole or not at all.
 func (c *console) write(w http.ResponseWriter, r *http.Request, status int, page string, f frame) {
 	f.Agent, f.CSS, f.JS, f.Theme = c.Agent(), c.static.url("console.css"), c.static.url("console.js"), theme(r)
+	f.Icon, f.Touch = c.static.url("icon.svg"), c.static.url("icon.png")
 	var text bytes.Buffer
 	if err := c.pages[page].Execute(&text, f); err != nil {
 		c.fail(w, r, err)
@@ -142,6 +145,8 @@ func newStatic() static {
 	return static{
 		"console.css": joined("static/*.css", "text/css; charset=utf-8"),
 		"console.js":  joined("static/*.js", "text/javascript; charset=utf-8"),
+		"icon.svg":    joined("static/icon.svg", "image/svg+xml"),
+		"icon.png":    joined("static/icon.png", "image/png"),
 	}
 }
 
@@ -156,7 +161,9 @@ func joined(pattern, kind string) staticFile {
 		if err != nil {
 			panic(err) // the file is part of the binary
 		}
-		f.data = append(append(f.data, data...), '\n')
+		if f.data = append(f.data, data...); len(names) > 1 {
+			f.data = append(f.data, '\n')
+		}
 	}
 	sum := sha256.Sum256(f.data)
 	f.hash = base64.RawURLEncoding.EncodeToString(sum[:9])
@@ -172,7 +179,18 @@ func (s static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", f.kind)
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	f.write(w)
+}
+
+func (f staticFile) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", f.kind)
 	_, _ = w.Write(f.data) // whoever asked has left
+}
+
+// showIcon serves the icon that browsers ask for without a page that names one, such as for
+// a file of an order. It is the same before a log-in.
+func (c *console) showIcon(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	c.static["icon.png"].write(w)
 }
