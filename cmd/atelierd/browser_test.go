@@ -89,22 +89,28 @@ func newTab(t *testing.T, l looks) *tab {
 	if err := chromedp.Do(ctx); err != nil { // what begins here lasts as long as this context
 		t.Fatalf("start the browser: %v", err)
 	}
-	scheme, touch := "light", func(*emulation.SetDeviceMetricsOverrideParams, *emulation.SetTouchEmulationEnabledParams) {}
-	if l.dark {
-		scheme = "dark"
-	}
-	if l.width < 500 {
-		touch = chromedp.EmulateMobile
-	}
-	b.do(chromedp.EmulateViewport(l.width, l.height, touch))
+	b.look(l)
 	if err := chromedp.Listen(ctx, b.hear); err != nil {
 		t.Fatal(err)
 	}
-	command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: l.noScripts})
 	command(b, log.Enable, cdp.Empty{})
 	t.Cleanup(b.quiet)
 	return b
+}
+
+// look changes how pages are looked at from now on.
+func (b *tab) look(l looks) {
+	b.Helper()
+	scheme, mobile := "light", func(*emulation.SetDeviceMetricsOverrideParams, *emulation.SetTouchEmulationEnabledParams) {}
+	if l.dark {
+		scheme = "dark"
+	}
+	if l.width < 500 {
+		mobile = chromedp.EmulateMobile
+	}
+	b.do(chromedp.EmulateViewport(l.width, l.height, mobile))
+	command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 }
 
 // command runs a command of the browser.
@@ -295,11 +301,17 @@ func (s *fixture) logIn(t *testing.T, l looks) *tab {
 		}
 	}
 	b := newTab(t, l)
-	b.site = answer.URL[:strings.Index(answer.URL, "/login/")]
-	b.do(chromedp.Navigate(answer.URL))
+	b.enter(answer.URL)
+	return b
+}
+
+// enter logs in with a link.
+func (b *tab) enter(link string) {
+	b.Helper()
+	b.site = link[:strings.Index(link, "/login/")]
+	b.do(chromedp.Navigate(link))
 	b.press("form button")
 	b.until("the first page", `document.querySelector("nav a")`)
-	return b
 }
 
 // ordered places an order and waits until the console has it in a state.
