@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -78,10 +79,14 @@ func (c *Painter) Generate(ctx context.Context, req generate.Request) (generate.
 
 // paint returns the page: the picture on paper with the caption below.
 func (c *Painter) paint(ctx context.Context, req generate.Request) (*image.RGBA, error) {
-	seed := sha256.Sum256(fmt.Appendf(nil, "%q %d %q", req.OrderID, req.Round+req.Piece, req.Wish()))
+	text := fmt.Appendf(nil, "%q %d %q", req.OrderID, req.Round+req.Piece, req.Wish())
+	if len(req.PreviousTakes) > 0 {
+		text = fmt.Appendf(text, " %d %q", len(req.PreviousTakes), req.Instructions)
+	}
+	seed := sha256.Sum256(text)
 	r := rand.New(rand.NewPCG(binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])))
 	words := wordsOf(req.Wish())
-	p := choosePalette(words, r)
+	p := choosePalette(coloursOf(req, words), r)
 	m := chooseMotif(words, r)
 
 	art := newSurface(artWidth, artHeight)
@@ -99,6 +104,25 @@ func (c *Painter) paint(ctx context.Context, req generate.Request) (*image.RGBA,
 		return nil, order.Failf(order.Hold, order.CodeMisconfigured, "cannot set the caption: %w", err)
 	}
 	return page, nil
+}
+
+// coloursOf returns the words that choose the colours: those of what the owner wants
+// changed, else of what the client wants changed, else of the brief.
+func coloursOf(req generate.Request, brief []string) []string {
+	changes := []string{req.Instructions}
+	for i := len(req.Messages) - 1; i >= 0 && req.Round > 0; i-- {
+		if req.Messages[i].From == "client" {
+			changes = append(changes, req.Messages[i].Text)
+			break
+		}
+	}
+	for _, text := range changes {
+		words := wordsOf(text)
+		if slices.ContainsFunc(words, func(w string) bool { return swatchOf(w) >= 0 }) {
+			return words
+		}
+	}
+	return brief
 }
 
 // expose copies the picture onto the paper, with a fine grain that hides the steps of
