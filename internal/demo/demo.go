@@ -10,7 +10,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -18,6 +21,9 @@ import (
 	"atelierd/internal/sandbox"
 	"atelierd/internal/term"
 )
+
+// mostOrders is how many orders clients may place.
+const mostOrders = 30
 
 // Cmd shows orders from start to delivery, with a crash in the middle.
 type Cmd struct {
@@ -45,7 +51,7 @@ the configuration, generator, database and pictures is kept for you to look at. 
 
 // Run runs the command.
 func (c Cmd) Run(p *cli.Program) error {
-	if c.Orders < 6 || c.Orders > 30 {
+	if c.Orders < 6 || c.Orders > mostOrders {
 		return &cli.UsageError{Err: errors.New("--orders must be from 6 to 30")}
 	}
 	signals, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -68,6 +74,9 @@ func (c Cmd) Run(p *cli.Program) error {
 	if err == nil {
 		err = d.report(p)
 	}
+	if err == nil && !c.Keep && !c.JSON {
+		err = d.showConsole(p)
+	}
 	if err == nil && c.Keep {
 		err = d.keep(signals, p)
 	}
@@ -83,6 +92,7 @@ type demo struct {
 	Cmd
 	folder  folder
 	market  *market
+	listen  addresses
 	clients *clients
 	screen  *screen
 	daemon  *daemon // nil while none runs
@@ -103,13 +113,19 @@ func openDemo(c Cmd, p *cli.Program) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := folder.fill(market.address); err != nil {
+	free, err := freeAddresses(2)
+	if err != nil {
+		market.close()
+		return nil, err
+	}
+	where := addresses{market: market.address, console: free[0], hooks: free[1]}
+	if err := folder.fill(where); err != nil {
 		market.close()
 		return nil, err
 	}
 	began := time.Now()
 	return &demo{
-		Cmd: c, folder: folder, market: market, clients: newClients(c.Orders),
+		Cmd: c, folder: folder, market: market, listen: where, clients: newClients(c.Orders),
 		screen: newScreen(p, c.JSON, began), ledger: ledger{dir: folder.data()}, began: began,
 	}, nil
 }
@@ -125,6 +141,9 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	d.screen.say("it has registered and listed %d services; clients place orders", len(services()))
+	if link, err := d.consoleLink(); err == nil {
+		d.screen.say("watch it in the console: %s", term.Sanitize(link))
+	}
 	if d.Faults {
 		// Faults start only now, because a registration whose answer is lost needs the
 		// owner. Answers keep their usual shape: at an unknown status the daemon would
@@ -192,6 +211,37 @@ func (d *demo) until(ctx context.Context, wanted func(snapshot) bool) error {
 			return nil
 		}
 	}
+}
+
+// showConsole says where the console was, and how to have it again.
+func (d *demo) showConsole(p *cli.Program) error {
+	g := p.Page()
+	g.Heading("the console")
+	g.Linef("  http://%s/ was open while the demo ran. This leaves it open, with", d.listen.console)
+	g.Linef("  pictures to approve, clients to answer and a month of earnings:")
+	g.Linef("")
+	g.Linef("  %s demo --keep", term.Sanitize(programName()))
+	return g.Print(p.Stdout)
+}
+
+// freeAddresses returns n addresses that nobody listens on. Their ports are below those that
+// systems give to outgoing connections, so that they are still free when the daemon has been
+// down for a while, and an open page finds it again.
+func freeAddresses(n int) (list []string, err error) {
+	const first, most = 8400, 1000
+	for i := range most {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+(os.Getpid()*n+i)%most))
+		l, problem := net.Listen("tcp", address)
+		if problem != nil {
+			err = problem
+			continue
+		}
+		defer l.Close() // the next one is another
+		if list = append(list, address); len(list) == n {
+			return list, nil
+		}
+	}
+	return nil, err
 }
 
 func (d *demo) start(how string) error {

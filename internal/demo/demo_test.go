@@ -25,7 +25,7 @@ import (
 func TestTheDemoConfigurationHasNoProblemAndNoWarning(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), config.FileName)
-	if err := os.WriteFile(path, []byte(configText("127.0.0.1:4711")), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(configText(addresses{"127.0.0.1:4711", "127.0.0.1:4712", "127.0.0.1:4713"})), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(path)

@@ -52,7 +52,7 @@ func isMissingOrEmpty(dir string) (bool, error) {
 }
 
 // fill writes the configuration and the generator.
-func (f folder) fill(address string) error {
+func (f folder) fill(a addresses) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -60,13 +60,13 @@ func (f folder) fill(address string) error {
 	if err := os.WriteFile(filepath.Join(f.path, "paint-it"), []byte(script(program)), 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(f.config(), []byte(configText(address)), 0o600)
+	return os.WriteFile(f.config(), []byte(configText(a)), 0o600)
 }
 
 // service is one thing that the demo's agent sells.
 type service struct {
-	title, description, generator string
-	hours                         int
+	title, description, generator, price string
+	hours                                int
 }
 
 const (
@@ -78,10 +78,10 @@ const (
 
 func services() []service {
 	return []service{
-		{titlePattern, "A pattern painted by the daemon's built-in canvas, with your words as its caption.", "canvas", 24},
-		{titleCommission, "A pattern painted by the built-in canvas, for a price that you ask for first.", "canvas", 24},
-		{titleSketch, "A picture made by a program of the owner, delivered by tomorrow.", "script", 24},
-		{titleExpress, "A picture made by a program of the owner, delivered within the hour.", "script", 1},
+		{titlePattern, "A pattern painted by the daemon's built-in canvas, with your words as its caption.", "canvas", "7.50", 24},
+		{titleCommission, "A pattern painted by the built-in canvas, for a price that you ask for first.", "canvas", "5.00", 24},
+		{titleSketch, "A picture made by a program of the owner, delivered by tomorrow.", "script", "5.00", 24},
+		{titleExpress, "A picture made by a program of the owner, delivered within the hour.", "script", "9.00", 1},
 	}
 }
 
@@ -92,20 +92,32 @@ const quote = "12.00"
 // one. The limits hold in the demo too, but nobody has to wait long for them.
 const window = "5s"
 
-func configText(address string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `# Written by "atelierd demo". The marketplace of the demo has closed. To open a new
+// addresses are where the parts of a demo listen, each as 127.0.0.1:8400.
+type addresses struct{ market, console, hooks string }
+
+// daemonConfig is the configuration but for services and generators. Its verbs are the
+// addresses and the window.
+const daemonConfig = `# Written by "atelierd demo". The marketplace of the demo has closed. To open a new
 # one, run "atelierd sandbox --listen %[1]s --window %[2]s".
 
 base_url = "http://%[1]s/api"
 blob_url = "http://%[1]s/blob/"
 
 [agent]
-name = "Demo Painter"
+name = "Paper Moon Studio"
 description = "Paints patterns from the words of a brief, to show how the daemon works."
-endpoint_url = "http://%[1]s"
+endpoint_url = "http://%[4]s/"
 capabilities = ["image_gen"]
+owner_wallet = "So11111111111111111111111111111111111111112"
 payout_wallet = "So11111111111111111111111111111111111111112"
+
+[webhook]
+listen = "%[4]s"
+poll_interval = "1s"
+debounce = "1s"
+
+[console]
+listen = "%[3]s"
 
 # All times are short, so that the demo is short. Do not use them elsewhere.
 [poll]
@@ -120,28 +132,18 @@ backoff = "200ms"
 deliver_timeout = "5s"
 drain = "2s"
 
+[spending]
+order_usd = "0.50"
+day_usd = "3.00"
+
 [messages]
 interval = "1s"
 received = "Thank you! I have begun to paint."
 delivered = "Your picture is here. Do you like it?"
 revised = "I have painted it again."
-`, address, window)
-	for _, s := range services() {
-		fmt.Fprintf(&b, `
-[[service]]
-title = "%s"
-description = "%s"
-category = "image_gen"
-price_usd = "5.00"
-turnaround_hours = %d
-deliverables = ["1 PNG image"]
-generator = "%s"
-`, s.title, s.description, s.hours, s.generator)
-		if s.title == titleCommission {
-			fmt.Fprintf(&b, "price_type = \"quote\"\nquote = {price_usd = \"%s\"}\n", quote)
-		}
-	}
-	b.WriteString(`
+`
+
+const generatorConfig = `
 [generator.canvas]
 type = "canvas"
 
@@ -149,7 +151,28 @@ type = "canvas"
 type = "exec"
 command = ["./paint-it"]
 timeout = "30s"
-`)
+cost_usd = "0.04" # what a model might take; nothing is paid here
+`
+
+func configText(a addresses) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, daemonConfig, a.market, window, a.console, a.hooks)
+	for _, s := range services() {
+		fmt.Fprintf(&b, `
+[[service]]
+title = "%s"
+description = "%s"
+category = "image_gen"
+price_usd = "%s"
+turnaround_hours = %d
+deliverables = ["1 PNG image"]
+generator = "%s"
+`, s.title, s.description, s.price, s.hours, s.generator)
+		if s.title == titleCommission {
+			fmt.Fprintf(&b, "price_type = \"quote\"\nquote = {price_usd = \"%s\"}\n", quote)
+		}
+	}
+	b.WriteString(generatorConfig)
 	return b.String()
 }
 

@@ -1,10 +1,14 @@
 package demo
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,46 +20,49 @@ import (
 )
 
 // wished are the orders that clients place while the demo is kept: the owner looks at their
-// pictures first.
+// pictures, or names a price, first.
 var wished = []sandbox.NewOrder{
-	{ServiceTitle: titleSketch, Brief: "A lighthouse in the fog, seen from a small boat"},
-	{ServiceTitle: titleSketch, Brief: "Cover for a book of short stories: rain on a tram window"},
+	{ServiceTitle: titleSketch, Brief: "Dahlias in a garden at night, for the cover of a tea menu. Purple, with a little gold.", ClientWallet: regulars[0]},
+	{ServiceTitle: titleExpress, Brief: "A Bauhaus poster for a jazz evening in a small street café. Shapes only, no text, please.", ClientWallet: regulars[1]},
+	{ServiceTitle: titleCommission, Brief: "A map of an island that does not exist, as large as the wall above our sofa", Status: "pending_quote", ClientWallet: regulars[2]},
 }
 
-// question is what a client asks who then waits for the owner.
-const question = "Thank you! Could I print this on a large poster?"
+// large are orders whose pictures take long, so that there is something to watch.
+var large = []sandbox.NewOrder{
+	{ServiceTitle: titlePrint, Brief: "The first snow on the mountains behind our house, at dawn", ClientWallet: regulars[3]},
+	{ServiceTitle: titlePrint, Brief: "A rose garden in July, painted for a wedding", ClientWallet: regulars[0]},
+}
+
+// tasks are bounties that anybody may claim.
+var tasks = []sandbox.NewBounty{
+	{Title: "Cover for a podcast about trees", Brief: "One square picture in greens. It has to work when it is as small as a stamp.", BudgetUSD: "20.00", DeadlineHours: 48},
+	{Title: "Four cards for the seasons", Brief: "Spring, summer, autumn and winter in one style, for a calendar that I give to my family.", BudgetUSD: "35.00", DeadlineHours: 96},
+	{Title: "Tiles for a hotel lobby", Brief: "A geometric pattern in terracotta and blue that repeats in both directions.", BudgetUSD: "60.00", DeadlineHours: 72},
+}
+
+const (
+	// question is what a client asks who then waits for the owner.
+	question = "Thank you! Could I print this on a large poster?"
+	// objection is why another sends a picture back. The new one waits for the owner.
+	objection = "Lovely! Could it be dusk instead, with a violet sky?"
+)
 
 // keep runs the daemon again with the orders of the demo, and the console next to it, until
 // stopped ends.
 func (d *demo) keep(stopped context.Context, p *cli.Program) error {
-	if err := d.folder.keep(d.market.address); err != nil {
+	if err := d.folder.keep(d.listen); err != nil {
+		return err
+	}
+	if err := d.placePast(); err != nil {
 		return err
 	}
 	if err := d.start("starts again, with the console"); err != nil {
 		return err
 	}
-	for _, o := range wished {
-		if _, err := d.market.PlaceOrder(o); err != nil {
-			return fmt.Errorf("place an order: %w", err)
-		}
-	}
-	if err := d.market.ClientMessage(d.clients.disputed, question); err != nil {
-		return fmt.Errorf("ask: %w", err)
-	}
-	if err := d.untilReviewed(stopped); err != nil {
+	if err := d.haveClientsAct(stopped); err != nil {
 		return err
 	}
-	text, err := d.consoleLink()
-	if err != nil {
-		return err
-	}
-	g := p.Page()
-	g.Heading("the console")
-	g.Linef("%s", term.Text(text))
-	g.Linef("")
-	g.Note("", fmt.Sprintf("Two pictures wait for your approval, and a client waits for an answer. The marketplace is at http://%s. "+
-		"%s in the folder makes another link. Ctrl-c stops everything.", d.market.address, order.Command("console")))
-	if err := g.Print(d.screen.out); err != nil {
+	if err := d.showLink(p); err != nil {
 		return err
 	}
 	select {
@@ -68,20 +75,93 @@ func (d *demo) keep(stopped context.Context, p *cli.Program) error {
 	}
 }
 
-// untilReviewed waits until what was wished for waits for the owner.
+// haveClientsAct leaves something to do on each page of the console.
+func (d *demo) haveClientsAct(ctx context.Context) error {
+	for _, t := range tasks {
+		if _, err := d.market.PostBounty(t); err != nil {
+			return fmt.Errorf("post a bounty: %w", err)
+		}
+	}
+	for _, o := range wished {
+		if _, err := d.market.PlaceOrder(o); err != nil {
+			return fmt.Errorf("place an order: %w", err)
+		}
+	}
+	if err := d.judge(); err != nil {
+		return err
+	}
+	if err := d.untilReviewed(ctx); err != nil {
+		return err
+	}
+	for _, o := range large {
+		if _, err := d.market.PlaceOrder(o); err != nil {
+			return fmt.Errorf("place an order: %w", err)
+		}
+	}
+	return d.failPayout(ctx)
+}
+
+// judge has clients ask about one picture, send another one back, and approve some.
+func (d *demo) judge() error {
+	if err := d.market.ClientMessage(d.clients.disputed, question); err != nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	for i, p := range d.clients.placed[1:] {
+		var err error
+		switch {
+		case p.id == d.clients.disputed:
+		case i == 1:
+			err = d.market.Dispute(p.id, objection)
+		case i%2 == 0:
+			err = d.market.Approve(p.id)
+		}
+		if err != nil {
+			return fmt.Errorf("order %d: %w", p.no, err)
+		}
+	}
+	return nil
+}
+
+// showLink prints a link to the console.
+func (d *demo) showLink(p *cli.Program) error {
+	link, err := d.consoleLink()
+	if err != nil {
+		return err
+	}
+	g := p.Page()
+	g.Heading("the console")
+	g.Linef("%s", term.Sanitize(link))
+	g.Linef("")
+	g.Note("", fmt.Sprintf("The link logs in once, within five minutes. Pictures wait for your approval, and clients for a price and an answer. "+
+		"The marketplace is at http://%s. %s in the folder makes another link. Ctrl-c stops everything.", d.market.address, order.Command("console")))
+	return g.Print(d.screen.out)
+}
+
+// untilReviewed waits until what was wished for, and what was sent back, waits for the owner.
 func (d *demo) untilReviewed(ctx context.Context) error {
+	return d.untilHolds(ctx, "the pictures were not made", func(ctx context.Context, st *store.Store) (bool, error) {
+		list, err := st.Orders(ctx, string(order.StateHeld), len(wished)+1)
+		return len(list) > len(wished), err
+	})
+}
+
+// untilHolds waits until the daemon's database is as wanted.
+func (d *demo) untilHolds(ctx context.Context, problem string, wanted func(context.Context, *store.Store) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, d.Limit)
 	defer cancel()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		held, err := d.held(ctx)
-		if err == nil && held >= len(wished) {
-			return nil
+		if st, err := store.OpenReader(d.folder.data()); err == nil {
+			done, err := wanted(ctx, st)
+			_ = st.Close() // it has only read
+			if err == nil && done {
+				return nil
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the pictures were not made in %s", d.Limit)
+			return fmt.Errorf("%s in %s", problem, d.Limit)
 		case <-d.daemon.ended:
 			return fmt.Errorf("the daemon ended unexpectedly: %s", d.daemon.state())
 		case <-tick.C:
@@ -89,36 +169,79 @@ func (d *demo) untilReviewed(ctx context.Context) error {
 	}
 }
 
-// held returns how many orders wait for the owner.
-func (d *demo) held(ctx context.Context) (int, error) {
-	st, err := store.OpenReader(d.folder.data())
+// failPayout has a client approve a picture while payouts fail. It works when the owner asks
+// for it again.
+func (d *demo) failPayout(ctx context.Context) error {
+	id := d.clients.placed[len(d.clients.placed)-2].id
+	d.market.SetPayoutsFail(true)
+	err := d.market.Approve(id)
+	d.market.SetPayoutsFail(false)
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("approve: %w", err)
 	}
-	defer st.Close()
-	list, err := st.Orders(ctx, string(order.StateHeld), len(wished))
-	return len(list), err
+	return d.untilHolds(ctx, "no failed payout was reported", func(ctx context.Context, st *store.Store) (bool, error) {
+		p, err := st.Payouts(ctx, 1)
+		return len(p.Orders) > 0 && p.Orders[0].Failed != "", err
+	})
 }
 
-// consoleLink returns what the command prints that makes a link.
+// consoleLink returns a link that logs in.
 func (d *demo) consoleLink() (string, error) {
+	text, err := d.command("console", "--print", "--json", "--as", "demo")
+	if err != nil {
+		return "", fmt.Errorf("no link to the console: %w", err)
+	}
+	var answer struct{ URL string }
+	err = json.Unmarshal(text, &answer)
+	return answer.URL, err
+}
+
+// command runs a command of this program on the folder of the demo.
+func (d *demo) command(args ...string) ([]byte, error) {
 	program, err := os.Executable()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	cmd := exec.Command(program, "console", "--print", "--as", "demo", "--config", d.folder.config())
+	cmd := exec.Command(program, append(args, "--config", d.folder.config())...)
 	var problem strings.Builder
 	cmd.Stderr = &problem
 	text, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("no link to the console: %s", strings.TrimSpace(problem.String()))
+		return nil, errors.New(cmp.Or(strings.TrimSpace(problem.String()), err.Error()))
 	}
-	return strings.TrimSpace(string(text)), nil
+	return text, nil
 }
 
-// keep writes a configuration with a console, in which the owner looks at sketches before
-// they are delivered.
-func (f folder) keep(address string) error {
-	text := strings.ReplaceAll(configText(address), "generator = \"script\"\n", "generator = \"script\"\nmode = \"review\"\n")
-	return os.WriteFile(f.config(), []byte(text+"\n[console]\nlisten = \"127.0.0.1:0\"\n"), 0o600)
+// titlePrint is sold only while the demo is kept.
+const titlePrint = "Large Print"
+
+// keep writes the configuration of a kept demo. The owner looks at sketches before they are
+// delivered and names the price of commissions, one price has changed since it was listed,
+// and large prints take long.
+func (f folder) keep(a addresses) error {
+	const slowly = "#!/bin/sh\n# A generator that takes about as long as a large model.\nset -eu\nsleep 20\nexec ./paint-it\n"
+	if err := os.WriteFile(filepath.Join(f.path, "paint-large"), []byte(slowly), 0o700); err != nil {
+		return err
+	}
+	text := strings.NewReplacer(
+		"generator = \"script\"\n", "generator = \"script\"\nmode = \"review\"\n",
+		"quote = {price_usd = \""+quote+"\"}\n", "",
+		"price_usd = \"7.50\"", "price_usd = \"9.00\"",
+	).Replace(configText(a))
+	return os.WriteFile(f.config(), []byte(text+`
+[generator.large]
+type = "exec"
+command = ["./paint-large"]
+timeout = "2m"
+cost_usd = "0.12"
+
+[[service]]
+title = "`+titlePrint+`"
+description = "A picture in twice the detail, for a wall. It takes the machine a while."
+category = "image_gen"
+price_usd = "40.00"
+turnaround_hours = 12
+deliverables = ["1 PNG image"]
+generator = "large"
+`), 0o600)
 }

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"net"
+	"net/http"
 	"time"
 
 	"atelierd/internal/sandbox"
@@ -31,10 +32,16 @@ func openMarket(f folder, seed uint64) (*market, error) {
 		address: l.Addr().String(), stop: stop, done: make(chan struct{}), ended: make(chan error, 1),
 		// It counts all requests together, as the deployed marketplace does, but in a
 		// shorter window: otherwise the whole demo would have 30 requests.
-		Server: sandbox.New(sandbox.Options{Seed: seed, Window: window, UploadDir: f.uploads()}),
+		Server: sandbox.New(sandbox.Options{Seed: seed, Window: window, UploadDir: f.uploads(), Webhooks: true}),
 	}
+	hooks := make(chan struct{})
+	go func() {
+		defer close(hooks)
+		m.Webhooks(ctx, http.DefaultClient)
+	}()
 	go func() {
 		defer close(m.done)
+		defer func() { <-hooks }()
 		if err := m.Server.Serve(ctx, l); err != nil {
 			m.ended <- err
 		}

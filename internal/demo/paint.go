@@ -46,6 +46,10 @@ func (PaintCmd) Run(p *cli.Program) error {
 		Attempt int             `json:"attempt"`
 		Brief   string          `json:"brief"`
 		Answers json.RawMessage `json:"requirement_answers"`
+
+		Instructions string `json:"instructions"`
+		Messages     []struct{ From, Text string }
+		Takes        []generate.Take `json:"previous_takes"`
 	}
 	if err := json.NewDecoder(io.LimitReader(p.Stdin, maxPaintInput)).Decode(&in); err != nil {
 		return &cli.HintError{Err: fmt.Errorf("read the order from stdin: %w", err), Code: paintRefused}
@@ -59,10 +63,14 @@ func (PaintCmd) Run(p *cli.Program) error {
 	if err != nil {
 		return &cli.HintError{Err: err, Code: paintMisconfigured}
 	}
-	made, err := painter.Generate(ctx, generate.Request{
+	req := generate.Request{
 		OrderID: in.OrderID, Round: in.Round, Attempt: in.Attempt,
-		Brief: in.Brief, OutputDir: dir,
-	})
+		Brief: in.Brief, OutputDir: dir, Instructions: in.Instructions, PreviousTakes: in.Takes,
+	}
+	for _, m := range in.Messages {
+		req.Messages = append(req.Messages, generate.Message{From: m.From, Text: m.Text})
+	}
+	made, err := painter.Generate(ctx, req)
 	if err != nil {
 		return &cli.HintError{Err: err, Code: paintTryLater}
 	}
@@ -71,7 +79,7 @@ func (PaintCmd) Run(p *cli.Program) error {
 		names[i] = filepath.Base(f)
 	}
 	return term.PrintJSON(p.Stdout, map[string]any{
-		"files": names, "media_type": made.MediaType, "cost_usd": "0.00",
+		"files": names, "media_type": made.MediaType,
 		"message": "painted in round " + strconv.Itoa(in.Round),
 	})
 }

@@ -33,6 +33,7 @@ type result struct {
 	Seconds       float64                   `json:"seconds"`
 	Dir           string                    `json:"dir"`
 	Database      string                    `json:"database"`
+	Console       string                    `json:"console"` // open while the demo runs
 	Log           string                    `json:"log"`
 	Try           []string                  `json:"try"`
 	calls         []store.RequestCount
@@ -83,7 +84,7 @@ func programName() string {
 
 func (d *demo) result() (result, error) {
 	r := result{
-		Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cutOff, Quoted: d.clients.paid, Dir: d.folder.path,
+		Kills: d.kills, Restarts: d.starts - 1, CutOff: d.cutOff, Quoted: d.clients.paid, Dir: d.folder.path, Console: "http://" + d.listen.console + "/",
 		Log: d.folder.log(), Database: filepath.Join(d.folder.data(), store.FileName), Seconds: time.Since(d.began).Seconds(),
 	}
 	// Short enough for 80 columns: they are run in the folder.
@@ -93,9 +94,6 @@ func (d *demo) result() (result, error) {
 		programName() + " orders list --all --config " + filepath.Base(d.folder.config()),
 		"sqlite3 " + database + ` "select id, state, price_usd from v_orders"`,
 		"sqlite3 " + database + ` "select * from v_attempts"`,
-	}
-	if !d.Keep {
-		r.Try = append(r.Try, programName()+" demo --keep # the same, and then the console on its orders")
 	}
 	now := d.snapshot(context.Background())
 	defer d.ledger.close()
