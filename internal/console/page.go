@@ -71,10 +71,19 @@ func (c *console) render(w http.ResponseWriter, v visit, page string, f frame) {
 	c.write(w, v.Request, http.StatusOK, page, f)
 }
 
+// pathOfPage is the address at which a browser gets the page again. The answer to a form is
+// the page above the form's address, or at it.
+func pathOfPage(r *http.Request) string {
+	if above := path.Dir(r.URL.Path); r.Method == http.MethodPost && above != "/" {
+		return above
+	}
+	return r.URL.RequestURI()
+}
+
 // complete fills in what the frame says of whoever is logged in, and to them.
 func (c *console) complete(v visit, f *frame) error {
 	f.Who, f.Token = v.who, v.token()
-	f.Agent, f.Theme, f.Clock, f.Path = c.Agent(), theme(v.Request), c.format.clockNow(), v.URL.RequestURI()
+	f.Agent, f.Theme, f.Clock, f.Path = c.Agent(), theme(v.Request), c.format.clockNow(), pathOfPage(v.Request)
 	s, err := c.snapshot(v.Context())
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func TestARepliesLinkFillsTheBox(t *testing.T) {
 	}
 	// What was typed and refused stays in place of a reply.
 	a := s.press("ord_1", "reply", s.form("ord_1", "reply", "text", strings.Repeat("x", 2001)))
-	s.want(a, http.StatusUnprocessableEntity)
+	s.want(a, http.StatusUnprocessableEntity, `name="next" value="/orders/ord_1"`)
 	if links := replyLink.FindAllStringSubmatch(a.body, -1); !strings.HasPrefix(box(a.body), "xxx") || len(links) != 2 || !strings.HasPrefix(links[0][1], "/orders/ord_1?reply=1") {
 		t.Errorf("the refused message is %.20q, and the replies %q", box(a.body), links)
 	}
