@@ -33,16 +33,19 @@ COUNT = 5
 # The version that the program shows.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo readme test test-all test-long sim kills soak fuzz bench lint generate check portable ci extras release-snapshot
+.PHONY: help build demo screenshots readme test test-all test-long sim kills soak fuzz bench lint generate check portable ci extras release-snapshot
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/atelierd
 	CGO_ENABLED=0 go build -trimpath -ldflags "-X atelierd/internal/app.release=$(VERSION)" -o bin/atelierd ./cmd/atelierd
 
 demo: build ## show the whole way of an order, with a crash in the middle; KEEP=1 leaves the console open
 	@bin/atelierd demo $(if $(KEEP),--keep)
+
+screenshots: ## take the pictures of docs/console.md from the demo
+	go test ./cmd/atelierd -run '^TestScreenshots$$' -count 1 -screenshots=$(CURDIR)/docs/console
 
 readme: ## follow README.md and docs/getting-started.md word by word in a fresh clone
 	@bash .ci/readme

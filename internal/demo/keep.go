@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 // wished are the orders that clients place while the demo is kept: the owner looks at their
 // pictures, or names a price, first.
 var wished = []sandbox.NewOrder{
-	{ServiceTitle: titleSketch, Brief: "Dahlias in a garden at night, for the cover of a tea menu. Purple, with a little gold.", ClientWallet: regulars[0]},
+	{ServiceTitle: titleSketch, Brief: "Dahlias for the cover of a tea menu, in deep blue and gold", ClientWallet: regulars[0]},
 	{ServiceTitle: titleExpress, Brief: "A Bauhaus poster for a jazz evening in a small street café. Shapes only, no text, please.", ClientWallet: regulars[1]},
 	{ServiceTitle: titleCommission, Brief: "A map of an island that does not exist, as large as the wall above our sofa", Status: "pending_quote", ClientWallet: regulars[2]},
 }
@@ -93,6 +94,9 @@ func (d *demo) haveClientsAct(ctx context.Context) error {
 	if err := d.untilReviewed(ctx); err != nil {
 		return err
 	}
+	if err := d.untilListed(ctx); err != nil {
+		return err
+	}
 	for _, o := range large {
 		if _, err := d.market.PlaceOrder(o); err != nil {
 			return fmt.Errorf("place an order: %w", err)
@@ -142,6 +146,13 @@ func (d *demo) untilReviewed(ctx context.Context) error {
 	return d.untilHolds(ctx, "the pictures were not made", func(ctx context.Context, st *store.Store) (bool, error) {
 		list, err := st.Orders(ctx, string(order.StateHeld), len(wished)+1)
 		return len(list) > len(wished), err
+	})
+}
+
+// untilListed waits until the marketplace has the service that only a kept demo sells.
+func (d *demo) untilListed(ctx context.Context) error {
+	return d.untilHolds(ctx, "the service "+titlePrint+" was not listed", func(context.Context, *store.Store) (bool, error) {
+		return slices.ContainsFunc(d.market.Services(), func(s sandbox.Service) bool { return s.Title == titlePrint }), nil
 	})
 }
 
