@@ -145,7 +145,7 @@ func newFulfiller(b base, m marketParts, s *Services, w waits) *fulfill.Fulfille
 		Store: b.Store, Market: m.Client, Budget: m.Budget, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators, Now: b.App.service,
 		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: b.Config.Caps(), Clients: func() order.ClientRules { return clientRules(b.config()) },
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
-		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,
+		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Compared: w.Gate.Opened, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,
 	})
 }
 

@@ -195,6 +195,10 @@ type Options struct {
 	// Ready is asked before a new call, and before anything is sent in the agent's name.
 	// Until it returns nil that waits with its failure. Nil is always ready.
 	Ready func(j order.Job) error
+	// Compared returns when this process has compared the ledger with the marketplace; zero
+	// before that. Nil is zero. What a full thread does not show may have been sent before
+	// that and forgotten: a copy of the whole folder may have been put back without a trace.
+	Compared func() time.Time
 	// Progress is called with how far the work on a job is, often, and does not block; may
 	// be nil.
 	Progress func(j order.Job, p order.Progress)
@@ -217,6 +221,9 @@ func New(o Options) *Fulfiller {
 	}
 	if o.Ready == nil {
 		o.Ready = func(order.Job) error { return nil }
+	}
+	if o.Compared == nil {
+		o.Compared = func() time.Time { return time.Time{} }
 	}
 	if o.Shown == nil {
 		o.Shown = func(context.Context, order.Facts) {}

@@ -48,7 +48,7 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	}
 	m.Body = body
 	if m.State != order.OutSending {
-		if done, err := f.beforeFirstSend(ctx, m, o); err != nil || done.Sent != "" {
+		if done, err := f.beforeFirstSend(ctx, j, m, o); err != nil || done.Sent != "" {
 			return done, err
 		}
 	}
@@ -66,14 +66,13 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 }
 
 // beforeFirstSend returns how a message ended that the outbox has not sent, or an empty
-// result if it may be sent. An outbox that was restored may have sent it already. What
-// the owner wrote after that was not sent, whatever the thread shows.
-func (f *Fulfiller) beforeFirstSend(ctx context.Context, m order.Outgoing, o order.Order) (order.Result, error) {
-	owner, since := order.Template(m.Reason) == "owner", o.CreatedAt
-	if owner {
-		since = m.QueuedAt
+// result if it may be sent. A ledger that was restored may have forgotten that it was.
+func (f *Fulfiller) beforeFirstSend(ctx context.Context, j order.Job, m order.Outgoing, o order.Order) (order.Result, error) {
+	if err := f.o.Ready(j); err != nil {
+		return order.Result{}, err // until the ledger is compared it is unknown what it has forgotten
 	}
-	restored, err := f.o.Store.ReconciledSince(ctx, since)
+	owner := order.Template(m.Reason) == "owner"
+	restored, err := f.o.Store.ReconciledSince(ctx, came(m, o))
 	if err != nil || owner && !restored {
 		return order.Result{}, err
 	}
@@ -86,10 +85,61 @@ func (f *Fulfiller) beforeFirstSend(ctx context.Context, m order.Outgoing, o ord
 		return order.Result{}, err
 	case shown == inThread:
 		return order.Result{Sent: order.OutSent, Note: "found in the thread"}, nil
-	case shown == beyondThread && restored:
-		return order.Result{Sent: order.OutUnknown, Note: "the ledger was restored, and the full thread does not show whether it was sent"}, nil
+	case shown == notInThread:
+		return order.Result{}, nil
 	}
-	return order.Result{}, nil
+	forgotten, err := f.mayBeForgotten(ctx, m, o)
+	if err != nil || !forgotten {
+		return order.Result{}, err
+	}
+	return order.Result{Sent: order.OutUnknown, Note: "the ledger may have been restored, and the full thread does not show whether it was sent"}, nil
+}
+
+// came returns when what the message is about came up: what the owner has written, or the
+// order. The marketplace may show a time of no calendar.
+func came(m order.Outgoing, o order.Order) time.Time {
+	switch {
+	case order.Template(m.Reason) == "owner":
+		return m.QueuedAt
+	case o.CreatedAt.IsZero() || o.SeenAt.Before(o.CreatedAt):
+		return o.SeenAt
+	}
+	return o.CreatedAt
+}
+
+// mayBeForgotten reports whether a message that the thread cannot show may have been sent
+// without the ledger having it: a process could send it before the last reconcile, or
+// before this one has compared the ledger. A copy of the whole folder that was put back
+// shows only in what the marketplace shows. What the owner writes waits too briefly to be
+// in a copy, and may be written while no daemon runs.
+func (f *Fulfiller) mayBeForgotten(ctx context.Context, m order.Outgoing, o order.Order) (bool, error) {
+	since, err := f.possibleSince(ctx, m, o)
+	if err != nil {
+		return false, err
+	}
+	if order.Template(m.Reason) != "owner" && !since.After(f.o.Compared()) {
+		return true, nil
+	}
+	return f.o.Store.ReconciledSince(ctx, since)
+}
+
+// possibleSince returns since when a process can have sent the message.
+func (f *Fulfiller) possibleSince(ctx context.Context, m order.Outgoing, o order.Order) (time.Time, error) {
+	first := came(m, o)
+	switch order.Template(m.Reason) {
+	case "piece":
+		// Its files were uploaded just before it was queued. Nothing sent earlier links to them.
+		if len(order.Links(m.Body)) > 0 {
+			return m.QueuedAt, nil
+		}
+	case "delivered", "revised":
+		// The marketplace shows a delivery, so the one that was sent then was the first.
+		sent, known, err := f.o.Store.Delivery(ctx, o.ID, roundOf(m.Reason, o.Round))
+		if err != nil || known && sent.SentAt.After(first) {
+			return sent.SentAt, err
+		}
+	}
+	return first, nil
 }
 
 // afterLostAnswer returns how a message ended whose send got no answer, or an empty

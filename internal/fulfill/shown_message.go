@@ -13,7 +13,7 @@ type trace int
 const (
 	notInThread trace = iota
 	inThread
-	beyondThread // the thread is full, so it may be among those that are not shown
+	beyondThread // the thread is full or not shown, so it may be among those that are not shown
 )
 
 // messageShown looks in the thread for a message whose text is like m's. Messages with the
@@ -22,10 +22,8 @@ func (f *Fulfiller) messageShown(ctx context.Context, m order.Outgoing, like fun
 	thread, err := f.o.Market.Messages(ctx, m.OrderID)
 	switch fail, ok := errors.AsType[*order.Failure](err); {
 	case !ok:
-	case fail.Code == order.CodeThreadTooLarge && m.State == order.OutSending:
-		return beyondThread, nil
-	case (fail.Class == order.Fail || fail.Code == order.CodeThreadTooLarge) && m.State != order.OutSending:
-		return notInThread, nil // a thread that is not shown says no more than a full one
+	case fail.Code == order.CodeThreadTooLarge, fail.Class == order.Fail && m.State != order.OutSending:
+		return beyondThread, nil // a thread that is not shown says no more than a full one
 	}
 	if err != nil {
 		return notInThread, marketFailure(err)

@@ -20,6 +20,7 @@ type Gate struct {
 
 	mu      sync.Mutex
 	open    bool
+	opened  time.Time      // when it last opened; zero before that
 	since   time.Time      // of the first work that waits; zero for none
 	listing map[string]row // of the last poll, by id, while the gate is shut
 	more    bool           // another part of the listing follows
@@ -145,7 +146,16 @@ func (g *Gate) shut() {
 func (g *Gate) unlock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.open, g.listing, g.since = true, nil, time.Time{}
+	g.open, g.listing, g.since, g.opened = true, nil, time.Time{}, time.Now()
+}
+
+// Opened returns when the ledger was last compared with the marketplace; zero before that.
+// An older copy of the folder may have been put back before that without a trace, so what
+// the marketplace does not show may have been done.
+func (g *Gate) Opened() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opened
 }
 
 // Stop keeps new work waiting because somebody else works as this agent. An empty

@@ -103,7 +103,7 @@ func (m Outgoing) Fate(now time.Time) string {
 		return "refused by the marketplace, not sent"
 	case order.OutUnknown:
 		if m.SentAt.IsZero() {
-			return "not sent: it may have been before the data folder was restored, and the full thread does not show it"
+			return "not sent: the full thread does not show whether it was before an older copy of the data folder was put back"
 		}
 		return "sent " + words.Relative(now, m.SentAt) + " without an answer; the full thread does not show whether it arrived"
 	case order.OutDropped:

@@ -1,0 +1,150 @@
+package fulfill_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"atelierd/internal/fulfill"
+	"atelierd/internal/intake"
+	"atelierd/internal/message"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
+)
+
+// silent makes the world's process one that compared the ledger at the time. The thread of
+// each order is full, or cannot be read.
+type silent struct {
+	*world
+	compared time.Time
+}
+
+// inSilence runs f in a process that may have forgotten what was done before it has
+// compared the ledger. Its service has every template that the daemon writes by itself.
+func inSilence(t *testing.T, f func(t *testing.T, w *silent)) {
+	t.Helper()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		s := &silent{world: w}
+		w.options = func(o *fulfill.Options) { o.Compared = func() time.Time { return s.compared } }
+		w.reopen(func(s *fulfill.Service) {
+			s.Templates = map[string]*message.Template{}
+			for name, text := range map[string]string{"received": "begun", "delivered": "delivered{{range .Links}} {{.}}{{end}}", "refused": "no: {{.Reason}}"} {
+				parsed, err := message.Parse(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Templates[name] = parsed
+			}
+		}, func(s *intake.Service) { s.Templates = []string{"received", "delivered", "refused"} })
+		f(t, s)
+	})
+}
+
+// begins is a process that has compared the ledger after what was done so far.
+func (s *silent) begins() {
+	time.Sleep(time.Minute)
+	s.compared = time.Now()
+	time.Sleep(time.Minute)
+}
+
+// sends has the next message sent or not, and returns what it ended as.
+func (s *silent) sends() order.OutState {
+	s.t.Helper()
+	return s.must(order.StageSend).Sent
+}
+
+// TestWhatAFullThreadMayHoldIsNotSaid guards a copy of the whole folder that was put back
+// without a trace. What may have been said before is not said again, and what cannot have
+// been is said.
+func TestWhatAFullThreadMayHoldIsNotSaid(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		do   func(w *silent) (id string)
+		want []order.OutState
+	}{
+		"an order from before": {func(w *silent) string {
+			id := w.full()
+			w.begins()
+			return id
+		}, []order.OutState{order.OutUnknown}},
+		"an order from after": {func(w *silent) string {
+			w.begins()
+			return w.full()
+		}, []order.OutState{order.OutSent}},
+		"its thread cannot be read": {func(w *silent) string {
+			id := w.place("paid")
+			w.begins()
+			w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/messages") {
+					return sandbox.Fault{Before: http.StatusNotFound}
+				}
+				return sandbox.Fault{}
+			}})
+			return id
+		}, []order.OutState{order.OutUnknown}},
+		"a delivery from before": {func(w *silent) string {
+			id := w.full()
+			w.deliver()
+			w.begins()
+			return id
+		}, []order.OutState{order.OutUnknown, order.OutUnknown}},
+		"a delivery from after": {func(w *silent) string {
+			id := w.full()
+			w.begins()
+			w.deliver()
+			return id
+		}, []order.OutState{order.OutUnknown, order.OutSent}},
+		"a refusal of an order from before": {func(w *silent) string {
+			id := w.full()
+			w.begins()
+			w.painter.err = order.Failf(order.Fail, order.CodeRefused, "the generator refuses")
+			w.fails(order.StageGenerate, order.Fail, order.CodeRefused)
+			return id
+		}, []order.OutState{order.OutUnknown, order.OutUnknown}},
+		"what the owner wrote before": {func(w *silent) string {
+			id := w.full()
+			w.asOwner(func(o store.Owner) error { return o.QueueMessage(w.t.Context(), id, "owner-1", "hello") })
+			w.begins()
+			return id
+		}, []order.OutState{order.OutUnknown, order.OutSent}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inSilence(t, func(t *testing.T, w *silent) {
+				id := c.do(w)
+				var got []order.OutState
+				for range c.want {
+					got = append(got, w.sends())
+				}
+				sent := 0
+				for _, s := range got {
+					if s == order.OutSent {
+						sent++
+					}
+				}
+				if !slices.Equal(got, c.want) || len(w.said(id)) != sent {
+					t.Errorf("the messages end as %s, want %s; the client reads %q", got, c.want, w.said(id))
+				}
+			})
+		})
+	}
+}
+
+// full places an order whose client has filled the thread.
+func (s *silent) full() string {
+	s.t.Helper()
+	id := s.place("paid")
+	s.talks(id, order.ThreadPage)
+	return id
+}
+
+// deliver makes and delivers the order that is due.
+func (s *silent) deliver() {
+	s.t.Helper()
+	s.must(order.StageGenerate)
+	s.must(order.StageUpload)
+	s.must(order.StageDeliver)
+}
