@@ -1,10 +1,13 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // This file keeps the daemon's log of a simulated week. Weeks run several goroutines at
@@ -18,12 +21,30 @@ func (w *world) beginLog(seed uint64) {
 	switch {
 	case *simKeep != "":
 		w.expect(os.MkdirAll(*simKeep, 0o700))
-		w.kept = must(os.Create(filepath.Join(*simKeep, fmt.Sprintf("seed-%d.log", seed))))
+		w.kept = createNew(filepath.Join(*simKeep, fmt.Sprintf("seed-%d", seed)))
 		w.log = slog.New(slog.NewTextHandler(w.kept, debug))
 	case *simSeed != 0:
 		w.log = slog.New(slog.NewTextHandler(os.Stderr, debug))
 	}
 }
+
+// createNew creates the log of a week next to those that are there: the same seed may run
+// twice at a time, as a fixed and as a drawn one.
+func createNew(base string) *os.File {
+	for n := 1; ; n++ {
+		name := base
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		f, err := os.OpenFile(name+logSuffix, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if !errors.Is(err, fs.ErrExist) {
+			return must(f, err)
+		}
+	}
+}
+
+// logSuffix is what the name of a log has more than that of its data folder.
+const logSuffix = ".log"
 
 // endLog says how to repeat a failed week, and keeps its data folder with the log.
 func (w *world) endLog(seed uint64) {
@@ -38,7 +59,7 @@ func (w *world) endLog(seed uint64) {
 		w.expect(os.Remove(w.kept.Name()))
 		return
 	}
-	folder := filepath.Join(*simKeep, fmt.Sprintf("seed-%d", seed))
-	w.expect(os.RemoveAll(folder))
+	folder := strings.TrimSuffix(w.kept.Name(), logSuffix)
 	w.expect(copyTree(folder, w.dir))
+	w.t.Logf("the data folder is kept in %s, and the daemon's log is next to it", folder)
 }

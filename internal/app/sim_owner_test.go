@@ -181,10 +181,15 @@ func (w *world) lastLife() {
 	c := *w.cfg
 	c.Services = slices.Clone(c.Services)
 	c.Services[0].Price -= order.Dollar
-	renamed := w.remote(simPaid)
+	renamed := ""
 	if !w.guide {
 		c.Services[0].MaxRevisions = 0
-		w.call(http.MethodPatch, "/services/"+renamed, w.key(), `{"title":"Pictures by another Name"}`)
+		// A ledger that was put back may not know yet that the service is listed. Without its
+		// id nobody can tell what another name stands for.
+		if id := w.remote(simPaid); w.listedUnder(simPaid) == id {
+			renamed = id
+			w.call(http.MethodPatch, "/services/"+renamed, w.key(), `{"title":"Pictures by another Name"}`)
+		}
 	}
 	rng := rand.New(rand.NewPCG(w.rng.Uint64(), 16))
 	var outside sync.WaitGroup
@@ -231,17 +236,28 @@ func (w *world) listedAs(title string) (text string) {
 	return text
 }
 
+// listedUnder is the id by which the ledger knows a service at the marketplace, or "".
+func (w *world) listedUnder(title string) (id string) {
+	db := w.openDatabase()
+	defer db.Close()
+	_ = db.QueryRow("SELECT remote_id FROM services WHERE title = ?", title).Scan(&id) // "" for none
+	return id
+}
+
 // differs holds that the owner is shown what the marketplace sells otherwise than the
-// configuration says, and then syncs it.
+// configuration says, and then syncs it. renamed is the service with another name, or "".
 func (w *world) differs(renamed string) {
 	if text := w.listedAs(simTitle); !strings.Contains(text, "price_usd") {
 		w.t.Errorf("the old price is sold, and the owner is shown %q", text)
 	}
-	if text := w.listedAs(simPaid); !w.guide && !strings.Contains(text, "title") {
-		w.t.Errorf("a service was renamed, and the owner is shown %q", text)
-	}
 	key := w.key()
 	w.call(http.MethodPatch, "/services/"+w.remote(simTitle), key, `{"price_usd":"4.00"}`)
+	if renamed == "" {
+		return
+	}
+	if text := w.listedAs(simPaid); !strings.Contains(text, "title") {
+		w.t.Errorf("a service was renamed, and the owner is shown %q", text)
+	}
 	w.call(http.MethodPatch, "/services/"+renamed, key, fmt.Sprintf(`{"title":%q}`, simPaid))
 }
 
