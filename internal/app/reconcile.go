@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/budget"
@@ -82,6 +83,23 @@ func (w checkedClient) Messages(ctx context.Context, id string) ([]order.Message
 	return thread, err
 }
 
+// seeing is the client of the comparison. What it reads is seen: a client may cancel an order
+// between the first poll and the comparison.
+type seeing struct {
+	*atelier.Client
+	seen *intake.Sightings
+}
+
+// Order reads an order.
+func (s seeing) Order(ctx context.Context, id string) (order.Facts, error) {
+	at := time.Now()
+	f, err := s.Client.Order(ctx, id)
+	if err == nil {
+		s.seen.Read(f, at)
+	}
+	return f, err
+}
+
 // compared are the parts that a Checker works with.
 type compared struct {
 	fx.In
@@ -92,11 +110,12 @@ type compared struct {
 	Poller  *intake.Poller
 	Threads *intake.Threads
 	Gate    *reconcile.Gate
+	Seen    *intake.Sightings
 }
 
 func newChecker(b base, c compared) (*reconcile.Checker, error) {
 	return reconcile.New(context.Background(), reconcile.Options{
-		Store: b.Store, Market: c.Client, Intake: shown{c.Poller, c.Threads}, Gate: c.Gate,
+		Store: b.Store, Market: seeing{c.Client, c.Seen}, Intake: shown{c.Poller, c.Threads}, Gate: c.Gate,
 		UseUp: c.Budget.UseUp, PieceText: c.Runner.pieceText,
 		Pause:  func() { c.Engine.Pause(pausedForReconcile) },
 		Resume: func() { c.Engine.Resume(pausedForReconcile) },

@@ -18,10 +18,10 @@ import (
 // looks are what one life of the daemon has seen, and the calls of all lives.
 type looks struct {
 	mu    sync.Mutex
-	began time.Time            // the life
-	poll  time.Time            // the begin of the last poll that was answered
-	reads map[string]time.Time // the same of reads of single orders
-	slow  time.Duration        // how long the first poll of the life takes
+	began time.Time         // the life
+	polls looked            // at all orders
+	reads map[string]looked // at single orders
+	slow  time.Duration     // how long the first poll of the life takes
 	// ended is when an order was cancelled, and briefs are the orders of the provider.
 	ended  map[string]time.Time
 	briefs map[string]string
@@ -29,15 +29,41 @@ type looks struct {
 	calls  map[time.Time]order.USD // what was charged, and when
 }
 
+// looked are the looks at an order or at all: the last one that was answered, and the last
+// before that which was answered at an earlier moment.
+type looked struct{ last, before look }
+
+// look is when a look began, and when it was answered.
+type look struct{ begun, answered time.Time }
+
+func (l looked) add(begun time.Time) looked {
+	if now := time.Now(); l.last.answered.Before(now) {
+		return looked{last: look{begun, now}, before: l.last}
+	}
+	if begun.After(l.last.begun) {
+		l.last.begun = begun
+	}
+	return l
+}
+
+// heeded returns when the last look began that can be heeded now. What is answered at this
+// very moment may still be on its way through the daemon.
+func (l looked) heeded() time.Time {
+	if l.last.answered.Before(time.Now()) {
+		return l.last.begun
+	}
+	return l.before.begun
+}
+
 func newLooks() *looks {
-	return &looks{reads: map[string]time.Time{}, ended: map[string]time.Time{}, briefs: map[string]string{}, large: map[string]bool{}, calls: map[time.Time]order.USD{}}
+	return &looks{reads: map[string]looked{}, ended: map[string]time.Time{}, briefs: map[string]string{}, large: map[string]bool{}, calls: map[time.Time]order.USD{}}
 }
 
 // begin is the begin of a life, whose first poll may be slow.
 func (l *looks) begin(slow time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.began, l.poll, l.slow = time.Now(), time.Time{}, slow
+	l.began, l.polls, l.slow = time.Now(), looked{}, slow
 	clear(l.reads)
 }
 
@@ -63,9 +89,9 @@ func (l *looks) answered(r *http.Request, begun time.Time) {
 	defer l.mu.Unlock()
 	switch dir, last := pathEnd(r.URL.Path); {
 	case last == "orders":
-		l.poll = begun
+		l.polls = l.polls.add(begun)
 	case dir == "orders":
-		l.reads[last] = begun
+		l.reads[last] = l.reads[last].add(begun)
 	}
 }
 
@@ -80,10 +106,19 @@ func pathEnd(path string) (dir, last string) {
 
 // last returns the begin of the last look at an order in this life.
 func (l *looks) last(id string) time.Time {
-	if at := l.reads[id]; at.After(l.poll) {
-		return at
+	return later(l.reads[id].last.begun, l.polls.last.begun)
+}
+
+// heeded is last of the looks that can be heeded now.
+func (l *looks) heeded(id string) time.Time {
+	return later(l.reads[id].heeded(), l.polls.heeded())
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
 	}
-	return l.poll
+	return b
 }
 
 // end notes that an order has ended.
@@ -111,14 +146,15 @@ func (w *world) paying(id string, round, piece int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	what := fmt.Sprintf("order %s round %d piece %d", id, round, piece)
-	look, now := l.last(id), time.Now()
+	look, heeded, now := l.last(id), l.heeded(id), time.Now()
 	switch {
 	case look.IsZero():
 		w.t.Errorf("%s was paid for before this life had seen the order", what)
 	case !w.guide && now.Sub(look) > w.cfg.Poll.Interval+lookAge: // the guide has no reads, so that the last poll decides
 		w.t.Errorf("%s was paid for, and the order was last seen %s ago", what, now.Sub(look))
-	case l.endedBefore(o, round, piece, look):
-		w.t.Errorf("%s was paid for at %s, though the order was seen as ended or delivered at %s: %s %+v", what, now, look, o.Status, o.Deliveries)
+	case l.endedBefore(o, round, piece, heeded):
+		w.t.Errorf("%s was paid for at %s, though the order was seen as ended or delivered at %s: %s %+v, read %+v, polled %+v",
+			what, now, heeded, o.Status, o.Deliveries, l.reads[id], l.polls)
 	case w.pausing.during(w.serviceOf(id), now, pauseGrace):
 		w.t.Errorf("%s was paid for at %s, while the owner has paused it", what, now)
 	case l.large[id]:

@@ -102,9 +102,10 @@ type Market interface {
 // implements it.
 type Sightings interface {
 	Seen(id string, kind order.Kind) order.Sighting
-	// Read records what a read of one order showed that began at the given time, and
-	// Silent that one had no answer.
+	// Read records what a read of one order showed that began at the given time, Glimpsed
+	// the same of a listing, and Silent that a read had no answer.
 	Read(f order.Facts, at time.Time)
+	Glimpsed(list []order.Facts, at time.Time)
 	Silent()
 }
 

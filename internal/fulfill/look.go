@@ -15,6 +15,9 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 	at := time.Now()
 	facts, err := f.o.Market.Order(ctx, id)
 	if err == nil {
+		if f.o.Sightings != nil {
+			f.o.Sightings.Read(facts, at)
+		}
 		return order.Seen{Facts: facts, At: at}, nil
 	}
 	if fail, ok := errors.AsType[*order.Failure](err); !ok || fail.Code != order.CodeNotFound {
@@ -23,6 +26,9 @@ func (f *Fulfiller) look(ctx context.Context, id string) (order.Seen, error) {
 	at = time.Now()
 	found := order.Seen{At: at}
 	if err := f.o.Market.OrdersInParts(ctx, order.AllStatuses(), func(part order.Listing) error {
+		if f.o.Sightings != nil {
+			f.o.Sightings.Glimpsed(part.Orders, at)
+		}
 		for _, facts := range part.Orders {
 			if facts.ID == id && found.Facts.ID == "" {
 				found.Facts = facts

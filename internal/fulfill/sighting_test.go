@@ -166,6 +166,36 @@ func TestAnOrderIsReadBeforeItIsPaidFor(t *testing.T) {
 	}
 }
 
+// TestALookBeforeADeliveryIsASighting guards looks that are made for another reason: what they
+// show of an order, or of another one in a listing, counts before the next call.
+func TestALookBeforeADeliveryIsASighting(t *testing.T) {
+	t.Parallel()
+	for name, guide := range map[string]bool{"a read of the order": false, "a listing": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{Guide: guide}, func(t *testing.T, w *world) {
+				id := w.uploaded()
+				other := id
+				if guide {
+					other = w.order()
+				}
+				time.Sleep(time.Second)
+				if err := w.market.Cancel(other); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				if !w.seen.Seen(other, order.KindDelivery).Open {
+					t.Fatal("the order was not seen open")
+				}
+				w.run(order.StageDeliver)
+				if s := w.seen.Seen(other, order.KindDelivery); s.Open {
+					t.Errorf("a look has shown that the order is cancelled, and it is seen as %+v", s)
+				}
+			})
+		})
+	}
+}
+
 func TestASightingCountsForAPollInterval(t *testing.T) {
 	t.Parallel()
 	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {

@@ -107,11 +107,14 @@ func (p *Poller) follow(ctx context.Context) (poll bool) {
 // look reads one order and applies the answer. The deployed marketplace does not
 // count such a read. After an error a poll is needed.
 func (p *Poller) look(ctx context.Context, id string) error {
-	began := time.Now()
-	facts, err := p.apply(ctx, id, func() (order.Facts, error) { return p.o.Market.Order(ctx, id) })
-	if err == nil {
-		p.o.Sightings.Read(facts, began)
-	}
+	_, err := p.apply(ctx, id, func() (order.Facts, error) {
+		began := time.Now()
+		facts, err := p.o.Market.Order(ctx, id)
+		if err == nil {
+			p.o.Sightings.Read(facts, began) // also if it cannot be stored
+		}
+		return facts, err
+	})
 	return err
 }
 

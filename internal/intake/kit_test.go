@@ -3,10 +3,12 @@ package intake_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,6 +52,9 @@ type world struct {
 	client *atelier.Client
 	log    *note
 	pacer  intake.Pacer
+	// noRoom: what the marketplace shows of orders cannot be stored.
+	noRoom atomic.Bool
+	tried  atomic.Int32 // to store it nevertheless
 	// proxy, if not nil, answers instead of the marketplace when it returns true.
 	proxy func(rw http.ResponseWriter) bool
 
@@ -84,7 +89,7 @@ func inWorld(t *testing.T, o sandbox.Options, f func(t *testing.T, w *world)) {
 		if w.agent, w.key, err = w.market.AddAgent("tester", "", ""); err != nil {
 			t.Fatal(err)
 		}
-		if w.store, err = store.Open(store.Options{Dir: dir}); err != nil {
+		if w.store, err = store.Open(store.Options{Dir: dir, Hook: w.full}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { w.store.Close() })
@@ -125,6 +130,15 @@ func (w *world) restart(catalog intake.Catalog) {
 			w.refused = append(w.refused, refused)
 		},
 	})
+}
+
+// full is the hook of the store.
+func (w *world) full(point string) error {
+	if w.noRoom.Load() && point == "before:intake" {
+		w.tried.Add(1)
+		return errors.New("the disk is full")
+	}
+	return nil
 }
 
 // keyChanged is the poller's KeyChanged.

@@ -29,6 +29,11 @@ func (p *Poller) applyPart(ctx context.Context, part order.Listing, got *polled)
 	b.Listing = part
 	var windows ending
 	windows, b.Decide = got.catalog.endingWindows(part.Orders, now)
+	// First, because what was seen counts although it cannot be stored.
+	p.o.Sightings.listed(part.Orders, p.polledAt)
+	if !part.More {
+		p.o.Sightings.endListing(p.polledAt)
+	}
 	sum, err := p.o.Store.Apply(b)
 	if err != nil {
 		return err
@@ -36,7 +41,6 @@ func (p *Poller) applyPart(ctx context.Context, part order.Listing, got *polled)
 	p.o.Polled(part, b.Complete)
 	got.sum.Add(sum)
 	got.orders += len(part.Orders)
-	p.o.Sightings.listed(part.Orders, p.polledAt)
 	got.windows = slices.AppendSeq(got.windows, maps.Values(windows))
 	if !part.More {
 		return nil

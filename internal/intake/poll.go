@@ -322,7 +322,6 @@ func (p *Poller) poll(ctx context.Context) (got polled, err error) {
 	if err := p.o.Market.OrdersInParts(ctx, statuses, func(part order.Listing) error { return p.applyPart(ctx, part, &got) }); err != nil {
 		return got, err
 	}
-	p.o.Sightings.endListing(p.polledAt)
 	if complete {
 		p.lastComplete = time.Now()
 	}

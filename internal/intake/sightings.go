@@ -107,6 +107,10 @@ func (s *Sightings) Listed(list []order.Facts, at time.Time) {
 	s.endListing(at)
 }
 
+// Glimpsed records what a listing that is no poll showed. It was asked for at the given
+// time. What it lacks says nothing.
+func (s *Sightings) Glimpsed(list []order.Facts, at time.Time) { s.listed(list, at) }
+
 // beginListing has the parts that follow belong to a new listing.
 func (s *Sightings) beginListing() {
 	s.mu.Lock()

@@ -104,3 +104,45 @@ func TestAPollLetsUnseenWorkContinue(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatCannotBeStoredIsSeenAllTheSame guards a full disk: what the marketplace has shown of
+// an order's end keeps calls from beginning once the disk has room again.
+func TestWhatCannotBeStoredIsSeenAllTheSame(t *testing.T) {
+	t.Parallel()
+	for name, look := range map[string]func(w *world, id string){
+		"in a poll of live orders": func(w *world, _ string) { _ = w.poller.Poll(w.t.Context()) },
+		"in a poll of every status": func(w *world, _ string) {
+			w.poller.PollAll()
+			_ = w.poller.Poll(w.t.Context())
+		},
+		"in a read of the order": func(w *world, id string) {
+			w.poller.Event("order.cancelled", id)
+			time.Sleep(time.Minute) // the next poll is later
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				id := w.place(nil)
+				if name == "in a read of the order" {
+					w.start()
+					time.Sleep(time.Second)
+				} else {
+					w.poll()
+				}
+				if !w.seen.Seen(id, order.KindDelivery).Open {
+					t.Fatal("the order was not seen")
+				}
+				time.Sleep(time.Second)
+				if err := w.market.Cancel(id); err != nil {
+					t.Fatal(err)
+				}
+				w.noRoom.Store(true)
+				look(w, id)
+				if s := w.seen.Seen(id, order.KindDelivery); s.Open || w.tried.Load() == 0 {
+					t.Errorf("after %d tries to store it, a cancelled order is seen as %+v", w.tried.Load(), s)
+				}
+			})
+		})
+	}
+}
