@@ -56,61 +56,65 @@ func (s *silent) sends() order.OutState {
 	return s.must(order.StageSend).Sent
 }
 
+// mayHold are orders with full threads: what is done on each around the comparison, and what
+// its messages end as.
+var mayHold = map[string]struct {
+	do   func(w *silent) (id string)
+	want []order.OutState
+}{
+	"an order from before": {func(w *silent) string {
+		id := w.full()
+		w.begins()
+		return id
+	}, []order.OutState{order.OutUnknown}},
+	"an order from after": {func(w *silent) string {
+		w.begins()
+		return w.full()
+	}, []order.OutState{order.OutSent}},
+	"its thread cannot be read": {func(w *silent) string {
+		id := w.place("paid")
+		w.begins()
+		w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/messages") {
+				return sandbox.Fault{Before: http.StatusNotFound}
+			}
+			return sandbox.Fault{}
+		}})
+		return id
+	}, []order.OutState{order.OutUnknown}},
+	"a delivery from before": {func(w *silent) string {
+		id := w.full()
+		w.deliver()
+		w.begins()
+		return id
+	}, []order.OutState{order.OutUnknown, order.OutUnknown}},
+	"a delivery from after": {func(w *silent) string {
+		id := w.full()
+		w.begins()
+		w.deliver()
+		return id
+	}, []order.OutState{order.OutUnknown, order.OutSent}},
+	"a refusal of an order from before": {func(w *silent) string {
+		id := w.full()
+		w.begins()
+		w.painter.err = order.Failf(order.Fail, order.CodeRefused, "the generator refuses")
+		w.fails(order.StageGenerate, order.Fail, order.CodeRefused)
+		return id
+	}, []order.OutState{order.OutUnknown, order.OutUnknown}},
+	"what the owner wrote before": {func(w *silent) string {
+		id := w.full()
+		w.asOwner(func(o store.Owner) error { return o.QueueMessage(w.t.Context(), id, "owner-1", "hello") })
+		w.begins()
+		return id
+	}, []order.OutState{order.OutUnknown, order.OutSent}},
+}
+
 // TestWhatAFullThreadMayHoldIsNotSaid guards a copy of the whole folder that was put back
 // without a trace. What may have been said before is not said again, and what cannot have
 // been is said.
 func TestWhatAFullThreadMayHoldIsNotSaid(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		do   func(w *silent) (id string)
-		want []order.OutState
-	}{
-		"an order from before": {func(w *silent) string {
-			id := w.full()
-			w.begins()
-			return id
-		}, []order.OutState{order.OutUnknown}},
-		"an order from after": {func(w *silent) string {
-			w.begins()
-			return w.full()
-		}, []order.OutState{order.OutSent}},
-		"its thread cannot be read": {func(w *silent) string {
-			id := w.place("paid")
-			w.begins()
-			w.market.SetFaults(sandbox.Faults{Script: func(r *http.Request, _ int) sandbox.Fault {
-				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/messages") {
-					return sandbox.Fault{Before: http.StatusNotFound}
-				}
-				return sandbox.Fault{}
-			}})
-			return id
-		}, []order.OutState{order.OutUnknown}},
-		"a delivery from before": {func(w *silent) string {
-			id := w.full()
-			w.deliver()
-			w.begins()
-			return id
-		}, []order.OutState{order.OutUnknown, order.OutUnknown}},
-		"a delivery from after": {func(w *silent) string {
-			id := w.full()
-			w.begins()
-			w.deliver()
-			return id
-		}, []order.OutState{order.OutUnknown, order.OutSent}},
-		"a refusal of an order from before": {func(w *silent) string {
-			id := w.full()
-			w.begins()
-			w.painter.err = order.Failf(order.Fail, order.CodeRefused, "the generator refuses")
-			w.fails(order.StageGenerate, order.Fail, order.CodeRefused)
-			return id
-		}, []order.OutState{order.OutUnknown, order.OutUnknown}},
-		"what the owner wrote before": {func(w *silent) string {
-			id := w.full()
-			w.asOwner(func(o store.Owner) error { return o.QueueMessage(w.t.Context(), id, "owner-1", "hello") })
-			w.begins()
-			return id
-		}, []order.OutState{order.OutUnknown, order.OutSent}},
-	} {
+	for name, c := range mayHold {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inSilence(t, func(t *testing.T, w *silent) {
