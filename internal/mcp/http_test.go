@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,5 +227,42 @@ func TestOnlySomeRequestsRunAtOnce(t *testing.T) {
 	all.Wait()
 	if status, _ := d.post("Bearer good", ping); status != http.StatusOK {
 		t.Errorf("afterwards: %d", status)
+	}
+}
+
+// TestTheSameCallEightTimesAtOnceIsDoneOnce guards against an agent that asks again before it
+// has an answer: the fingerprint is compared in the transaction that acts.
+func TestTheSameCallEightTimesAtOnceIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	for tool, more := range map[string]string{"reply": `,"text":"It is ready tomorrow."`, "redo": `,"instructions":"less red"`, "approve": ""} {
+		t.Run(tool, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.server.o.Wake = func(context.Context) {}
+			w.review("ord_1", w.paint("a.png", 64))
+			d := newDoor(w)
+			d.set([]string{tool}, nil)
+			call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + tool + `","arguments":{"order":"ord_1","fingerprint":"` + w.connect().fingerprint("ord_1") + `"` + more + `}}}`
+			var all sync.WaitGroup
+			var done, refused atomic.Int32
+			for range maxAtOnce {
+				all.Go(func() {
+					switch status, body := d.post("Bearer good", call); {
+					case status != http.StatusOK:
+						t.Errorf("%d %s", status, body)
+					case strings.Contains(body, `\"done\":true`):
+						done.Add(1)
+					case strings.Contains(body, "othing was done"):
+						refused.Add(1)
+					default:
+						t.Errorf("the answer is %s", body)
+					}
+				})
+			}
+			all.Wait()
+			if texts := w.acted("ord_1"); done.Load() != 1 || refused.Load() != maxAtOnce-1 || len(texts) != 1 {
+				t.Errorf("done %d times, refused %d times: %q", done.Load(), refused.Load(), texts)
+			}
+		})
 	}
 }

@@ -67,6 +67,8 @@ func (s *Server) server(by Caller) *sdk.Server {
 		Instructions: instructions, SchemaCache: s.schema,
 		// The list of tools and resources stays as it is, and there is no log to follow.
 		Capabilities: &sdk.ServerCapabilities{Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}},
+		// What one agent is shown is for no other, nor for a cache between them.
+		SetCacheable: func(_ context.Context, _ sdk.Request, c *sdk.Cacheable) { c.CacheScope = "private" },
 	})
 	refused := map[string]bool{}
 	for _, t := range s.tools {

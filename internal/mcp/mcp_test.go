@@ -2,6 +2,8 @@ package mcp
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"image"
 	_ "image/jpeg"
 	"os"
@@ -10,6 +12,9 @@ import (
 	"testing"
 
 	"atelierd/internal/order"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 type args = map[string]any
@@ -25,6 +30,10 @@ func TestToolsAreListedAsTheyAreAllowed(t *testing.T) {
 		names := map[string]bool{}
 		for _, tool := range list.Tools {
 			names[tool.Name] = true
+			schema, err := json.Marshal(tool.InputSchema)
+			if w.must(err); strings.Contains(string(schema), `"null"`) {
+				t.Errorf("%s has an argument that may be null, which not every client knows: %s", tool.Name, schema)
+			}
 			if tool.Annotations == nil || tool.Annotations.DestructiveHint == nil || tool.Description == "" {
 				t.Errorf("%s has no hints or no description", tool.Name)
 			}
@@ -143,5 +152,31 @@ func TestAnOrderIsShownWithItsPictures(t *testing.T) {
 		if strings.Contains(r.text, f) {
 			t.Errorf("the answer has %q", f)
 		}
+	}
+}
+
+// TestWhatAnAgentReadsIsForItAlone guards against caches between agents, and that an order
+// which does not exist is said to be none.
+func TestWhatAnAgentReadsIsForItAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.review("ord_1", w.paint("a.png", 64))
+	a := w.connect()
+	tools, err := a.ListTools(t.Context(), nil)
+	w.must(err)
+	scopes := map[string]string{"the tools": tools.CacheScope}
+	for _, uri := range []string{"order://ord_1", "orders://open", "attention://", "earnings://30d", "schema://"} {
+		r, err := a.ReadResource(t.Context(), &sdk.ReadResourceParams{URI: uri})
+		w.must(err)
+		scopes[uri] = r.CacheScope
+	}
+	for what, scope := range scopes {
+		if scope != "private" {
+			t.Errorf("%s may be cached for everybody: %q", what, scope)
+		}
+	}
+	_, err = a.ReadResource(t.Context(), &sdk.ReadResourceParams{URI: "order://ord_9"})
+	if wire, ok := errors.AsType[*jsonrpc.Error](err); !ok || wire.Code != sdk.CodeResourceNotFound || !strings.Contains(wire.Message, "There is no such order") {
+		t.Errorf("an order that does not exist: %v", err)
 	}
 }

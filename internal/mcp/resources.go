@@ -2,9 +2,13 @@ package mcp
 
 import (
 	"context"
+	"errors"
 	"strings"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"atelierd/internal/store"
 )
 
 const mimeJSON = "application/json"
@@ -48,8 +52,11 @@ func (s *Server) resource(name string, read func(ctx context.Context, uri string
 			text, err = write(v)
 			return err
 		})
+		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrAmbiguous) {
+			return nil, &jsonrpc.Error{Code: sdk.CodeResourceNotFound, Message: s.plain(name, err).Error()}
+		}
 		if err != nil {
-			return nil, s.plain(name, err)
+			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: s.plain(name, err).Error()}
 		}
 		return &sdk.ReadResourceResult{Contents: []*sdk.ResourceContents{{URI: uri, MIMEType: mimeJSON, Text: text}}}, nil
 	}

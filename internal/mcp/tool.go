@@ -47,6 +47,11 @@ func newTool[In any](name, description string, hints *sdk.ToolAnnotations, do fu
 	if err != nil {
 		panic(fmt.Errorf("the arguments of %s: %w", name, err)) // the type is part of the program
 	}
+	for _, p := range schema.Properties { // an optional argument is left out, and not null
+		if kinds := slices.DeleteFunc(slices.Clone(p.Types), func(t string) bool { return t == "null" }); len(kinds) == 1 {
+			p.Type, p.Types = kinds[0], nil
+		}
+	}
 	return tool{
 		Tool:   sdk.Tool{Name: name, Description: description, Annotations: hints, InputSchema: schema},
 		schema: schema,
