@@ -18,6 +18,7 @@ type moneyPage struct {
 	Times           []timeChoice
 	Dates, Midnight string // Midnight is when a day ends, unless that is at midnight
 	Figures         []figure
+	Elsewhere       string // what was spent on orders that are not completed, if anything
 	Plots           []plot
 	PlotCSV         string
 	Groups          []moneyGroup
@@ -117,8 +118,11 @@ func (c *console) newMoney(m view.Money, t moneyTime) moneyPage {
 	p.Figures = []figure{
 		{"Earned, after the fee", moneyText(total.Net())},
 		{"Spent", moneyText(total.Spent)},
-		{"Profit", moneyText(total.Profit())},
+		{"Profit", moneyText(total.Net() - total.Spent)},
 		{"Orders completed", thousands(int64(total.Orders))},
+	}
+	if rest := total.Spent - total.Cost; rest > 0 {
+		p.Elsewhere = moneyText(rest)
 	}
 	p.Plots, p.PlotCSV = moneyPlots(m), moneyCSV(view.ByDay, moneyTimes[0].Name)
 	for _, u := range m.Payouts.Orders {

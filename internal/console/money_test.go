@@ -44,6 +44,8 @@ func earned(t *testing.T, d Desk) *site {
 	for _, id := range []string{"ord_1_aaaaaaaa", "ord_2_bbbbbbbb"} {
 		s.exec("INSERT INTO books (day, order_id, kind, generator, cost_usd_micros, lost_usd_micros, attempts) VALUES (?, ?, 'delivery', 'flux', 250000, 0, 1)", now.UTC().Format(time.DateOnly), id)
 	}
+	s.place(order.Facts{ID: "ord_3_cccccccc", Status: "cancelled", ServiceTitle: "Images", Price: dollars(10), ClientWallet: "0xabcd"})
+	s.exec("INSERT INTO books (day, order_id, kind, generator, cost_usd_micros, lost_usd_micros, attempts) VALUES (?, 'ord_3_cccccccc', 'delivery', 'flux', 100000, 0, 1)", now.UTC().Format(time.DateOnly))
 	s.want(s.link(), http.StatusSeeOther)
 	return s
 }
@@ -54,7 +56,7 @@ func TestMoneyIsAddedUp(t *testing.T) {
 	s := earned(t, d)
 	for _, time := range []string{"", "?time=30d", "?time=12m", "?time=all"} {
 		a := s.get("/money" + time)
-		s.want(a, http.StatusOK, "$18.00", "$0.50", "$17.50", "A payout failed: $9.00", "By service", "By generator", "By month", "&lt;script&gt;", "Ask for it again")
+		s.want(a, http.StatusOK, "$18.00", "$0.60", "$17.40", "$0.10 of what was spent", "$0.50", "$17.50", "A payout failed: $9.00", "By service", "By generator", "By month", "&lt;script&gt;", "Ask for it again")
 		if strings.Contains(a.body, "<script>alert") || strings.Contains(a.body, "<img") {
 			t.Error("a text of a client is markup")
 		}
