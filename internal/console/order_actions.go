@@ -33,6 +33,13 @@ var orderActs = map[string]func(ctx context.Context, a *owner.Actions, id string
 			return &owner.InputError{Err: errors.New("there is no such piece")}
 		}
 		want := order.Redo{Piece: piece, Instructions: strings.TrimSpace(form.Get("instructions")), FromThese: form.Get("from_these") != ""}
+		for _, text := range form["file"] {
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				return &owner.InputError{Err: errors.New("there is no such file")}
+			}
+			want.Files = append(want.Files, n)
+		}
 		if want.Instructions == "" {
 			return &owner.InputError{Err: errors.New("say what should be different")}
 		}
@@ -161,7 +168,7 @@ func (c *console) refused(w http.ResponseWriter, v visit, name string, err error
 	form := v.PostForm
 	was := typed{
 		act: name, instructions: form.Get("instructions"), price: form.Get("price"), text: form.Get("text"),
-		reason: form.Get("reason"), service: form.Get("service"), fromThese: form.Get("from_these") != "",
+		reason: form.Get("reason"), service: form.Get("service"), fromThese: form.Get("from_these") != "", files: form["file"],
 	}
 	was.piece, _ = strconv.Atoi(form.Get("piece")) // one that is none was refused
 	status, n := http.StatusConflict, orderNote{Kind: "need", Head: "Nothing was done.", Link: orderURL(v.PathValue("id")), LinkText: "Show it"}

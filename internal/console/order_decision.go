@@ -20,6 +20,7 @@ type typed struct {
 	act, instructions, price, text, reason, service string
 	piece                                           int
 	fromThese                                       bool
+	files                                           []string
 }
 
 // forms makes the forms of an order.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,8 +72,14 @@ func (f forms) redo(piece int) *redoForm {
 	for _, file := range f.h.Files {
 		r.CanStart = r.CanStart || file.Kind != order.KindReference && file.Path != "" && (piece == 0 || file.Round == piece)
 	}
-	if f.was.act == "redo" && f.was.piece == piece {
+	again := f.was.act == "redo" && f.was.piece == piece
+	if again {
 		r.Text, r.FromThese = f.was.instructions, f.was.fromThese
+	}
+	if last := f.lastTake(piece); len(last) > 1 {
+		for i, file := range last {
+			r.Files = append(r.Files, wrongFile{N: i + 1, Name: file.Name, Checked: again && slices.Contains(f.was.files, strconv.Itoa(i+1))})
+		}
 	}
 	var first []effect
 	if r.CanStart {
@@ -80,6 +87,20 @@ func (f forms) redo(piece int) *redoForm {
 	}
 	r.Effects = f.calls(first)
 	return r
+}
+
+// lastTake are the files that were made last for the round, or for a piece.
+func (f forms) lastTake(piece int) (files []view.File) {
+	kind, round := order.KindPiece, piece
+	if piece == 0 {
+		kind, round = order.KindDelivery, f.h.Order.Round
+	}
+	for _, m := range takesOf(f.h, kind) {
+		if m.Round == round {
+			files = m.Files
+		}
+	}
+	return files
 }
 
 // price names a price to the client.

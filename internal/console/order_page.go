@@ -253,6 +253,15 @@ type redoForm struct {
 	Text      string
 	CanStart  bool
 	FromThese bool
+	// Files are those of which some may be wrong; none if there is only one.
+	Files []wrongFile
+}
+
+// wrongFile is a file that can be named as wrong.
+type wrongFile struct {
+	N       int
+	Name    string // foreign
+	Checked bool
 }
 
 type priceForm struct {

@@ -87,6 +87,28 @@ func TestARedoIsComparedWithWhatWasBefore(t *testing.T) {
 	}
 }
 
+// TestOneOfSeveralFilesIsNamedAsWrong guards the choice of files below the instructions.
+func TestOneOfSeveralFilesIsNamedAsWrong(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.waiting("ord_1")
+	s.want(s.get("/orders/ord_1"), http.StatusOK, `name="file" value="1" id="redo-file-1">`, `name="file" value="2" id="redo-file-2">`)
+	form := s.form("ord_1", "redo", "instructions", "less red")
+	for _, wrong := range []string{"3", "x", "0"} {
+		form["file"] = []string{"2", wrong}
+		s.want(s.press("ord_1", "redo", form), http.StatusUnprocessableEntity, "There is no", `value="2" id="redo-file-2" checked>`, ">less red</textarea>")
+	}
+	form["file"] = []string{"2"}
+	s.want(s.press("ord_1", "redo", form), http.StatusSeeOther)
+	if h := s.read("ord_1"); len(h.Takes) != 1 || h.Takes[0].Instructions != "Of the 2 files, change only file 2 (ord_1-2.png). Keep file 1 (ord_1-1.png) as before.\nless red" {
+		t.Errorf("the takes are %+v", h.Takes)
+	}
+	s.made("one.png")
+	if body := s.get("/orders/ord_1").body; strings.Contains(body, `name="file"`) {
+		t.Error("a single file can be chosen")
+	}
+}
+
 func TestTheOtherActions(t *testing.T) {
 	t.Parallel()
 	held := func(code order.Code) func(s *site) {

@@ -74,6 +74,7 @@ type redoArguments struct {
 	on
 	Instructions string `json:"instructions" jsonschema:"what is to be different, in a few sentences for the generator"`
 	Piece        int    `json:"piece,omitempty" jsonschema:"the number of one piece of a subscription; the round without it"`
+	Only         []int  `json:"only,omitempty" jsonschema:"the numbers of those that are wrong, from 1, in the order in which get_order shows the last take; all without it. The instructions name them, and everything is made again"`
 	FromThese    bool   `json:"from_these,omitempty" jsonschema:"true has the generator begin with the files that were made"`
 }
 
@@ -85,7 +86,7 @@ func (s *Server) redo(ctx context.Context, by Caller, in redoArguments) (answer,
 		return answer{}, refuse("redo needs instructions that say what is to be different. Nothing was done.")
 	}
 	return s.act(ctx, by, in.on, func(a *owner.Actions, id string) error {
-		return a.Redo(ctx, id, order.Redo{Piece: in.Piece, Instructions: in.Instructions, FromThese: in.FromThese})
+		return a.Redo(ctx, id, order.Redo{Piece: in.Piece, Instructions: in.Instructions, FromThese: in.FromThese, Files: in.Only})
 	})
 }
 

@@ -134,7 +134,11 @@ func TestARedoNeedsACap(t *testing.T) {
 	if r := a.call("redo", in); !r.failed || !strings.Contains(r.text, "needs instructions") {
 		t.Errorf("without instructions: %+v", r)
 	}
-	in["instructions"] = "less red"
+	in["instructions"], in["only"] = "less red", []int{2}
+	if r := a.call("redo", in); !r.failed || !strings.Contains(r.text, "There is no file 2; the last take has 1. Nothing was done.") {
+		t.Errorf("a file that there is not: %+v", r)
+	}
+	in["only"] = []int{1}
 	a.value("redo", in)
 }
 

@@ -219,6 +219,9 @@ type Redo struct {
 	Piece        int
 	Instructions string
 	FromThese    bool
+	// Files are the numbers of those that are wrong, from 1, in the order of the last take.
+	// None means all. The instructions name them, since a generator makes all files.
+	Files []int
 }
 
 // DeliveryState is the state of a delivery.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/fulfill"
@@ -86,27 +85,6 @@ func (a *Actions) Possible(ctx context.Context, id string) (p Possible, err erro
 		}
 	})
 	return p, err
-}
-
-// MaxInstructions is the most characters of the owner's instructions for a take.
-const MaxInstructions = 4000
-
-// Redo has the files of the order's round made from the start, or those of one piece of
-// a subscription. What was made before stays, to compare.
-func (a *Actions) Redo(ctx context.Context, id string, want order.Redo) error {
-	want.Instructions = strings.TrimSpace(strings.ToValidUTF8(want.Instructions, "\uFFFD"))
-	switch n := utf8.RuneCountInString(want.Instructions); {
-	case want.Piece < 0:
-		return &InputError{fmt.Errorf("there is no piece %d; the first one is 1", want.Piece)}
-	case n > MaxInstructions:
-		return &InputError{fmt.Errorf("the instructions have %d characters, and may have %d", n, MaxInstructions)}
-	}
-	if err := a.o.CheckText(want.Instructions); err != nil { // providers read them
-		return err
-	}
-	return a.st.Redo(ctx, id, want, func(kind order.Kind, round int) error {
-		return fulfill.ClearWork(a.o.Dir, id, kind, round)
-	})
 }
 
 // Cancel ends our work on an order. At the marketplace the order stays open.
