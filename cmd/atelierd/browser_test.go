@@ -76,11 +76,15 @@ type tab struct {
 	alarm []string // what the page did that no page may do
 }
 
+// mouse says that there is one, also on a machine that has none.
+const mouse = "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
+
 // newTab starts a browser with one tab, for one test. It ends with the test.
 func newTab(t *testing.T, l looks) *tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true))
+		chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox, chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("blink-settings", mouse))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	ctx, end := chromedp.NewContext(ctx)

@@ -8,7 +8,11 @@
     if (s < 60) return s + (s === 1 ? " second" : " seconds");
     return m < 120 ? m + (m === 1 ? " minute" : " minutes") : Math.round(m / 60) + " hours";
   };
-  const typed = (from) => $$("textarea, input[type=text], input[type=search]", from).some((f) => f.value !== f.defaultValue);
+  // Whether somebody has begun to fill in a form.
+  const typed = (from) => $$("form :is(textarea, select, input:not([type=hidden]))", from).some((f) => {
+    if (f.options) return f.selectedIndex !== Math.max(0, [...f.options].findIndex((o) => o.defaultSelected));
+    return f.type === "checkbox" || f.type === "radio" ? f.checked !== f.defaultChecked : f.value !== f.defaultValue;
+  });
 
   // Buttons say what they do while they do it, and cannot be pressed twice.
   document.addEventListener("submit", (e) => {
