@@ -50,8 +50,14 @@ type Reason struct {
 	Hint string     `json:"hint"`
 }
 
-// codeNotRunning is that of a reason that no alert has.
-const codeNotRunning = "not_running"
+// The codes of reasons that no alert has.
+const (
+	codeNotRunning = "not_running"
+	codeDiskFills  = "disk_fills"
+)
+
+// fewDays is how many days of room on the disk need the owner.
+const fewDays = 7
 
 // Check judges a status. A heartbeat that ran at most within ago counts as running.
 func (r Reader) Check(s Status, within time.Duration) Check {
@@ -82,7 +88,23 @@ func (r Reader) Check(s Status, within time.Duration) Check {
 		}
 		v.add(state, Reason{Code: a.Code, ID: a.ID, Text: cond.Line(), Hint: a.Hint})
 	}
+	v.addDisk(s.Disk)
 	return v
+}
+
+// addDisk adds that the disk is full in a few days. One that is nearly full is an alert.
+func (v *Check) addDisk(d Disk) {
+	if d.Low || d.Days == nil || *d.Days >= fewDays {
+		return
+	}
+	when := "within a day"
+	if *d.Days > 0 {
+		when = "in " + words.Count(*d.Days, "day")
+	}
+	v.add(NeedsOwner, Reason{
+		Code: codeDiskFills, Text: "the disk is full " + when + ", at " + words.Size(d.PerDay) + " a day",
+		Hint: "make room in the data folder, or have old files removed with [history] in the configuration",
+	})
 }
 
 // add adds a reason. The worst state stands.
