@@ -50,7 +50,8 @@ type Options struct {
 	// as room on the disk, instead of failing.
 	WaitForHost bool
 
-	// Transport carries requests to the marketplace, and notifications; nil is the network.
+	// Transport carries requests to the marketplace, notifications, and files to a storage;
+	// nil is the network.
 	Transport http.RoundTripper
 	// Listen opens the ports for webhooks, metrics and the console; nil is net.Listen.
 	Listen func(network, address string) (net.Listener, error)
@@ -98,6 +99,7 @@ type App struct {
 	live        atomic.Pointer[live]
 	probes      signal                   // generators are new
 	models      signal                   // models are new
+	stored      signal                   // the storage is new, or has failed
 	reloader    atomic.Pointer[reloader] // nil before Run
 	store       *store.Store
 	port        net.Listener    // nil when webhooks are off
@@ -171,7 +173,7 @@ func (o Options) diskIsFull() bool {
 }
 
 func open(ctx context.Context, o Options) (a *App, err error) {
-	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1), probes: make(signal, 1), models: make(signal, 1), measured: newMeasured()}
+	a = &App{o: o, stopNow: make(chan struct{}), wake: make(chan struct{}, 1), probes: make(signal, 1), models: make(signal, 1), stored: make(signal, 1), measured: newMeasured()}
 	a.activity.loops.Limits = loopLimits
 	services, err := a.makeServices(o.Config)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"atelierd/internal/host"
 	"atelierd/internal/order"
 	"atelierd/internal/secret"
+	"atelierd/internal/storage"
 	"atelierd/internal/store"
 	"atelierd/internal/systemd"
 )
@@ -30,8 +31,11 @@ type maker struct {
 	log *slog.Logger
 	// credentials is called when a program runs, and may then return nil if there are none.
 	credentials func() *Credentials
-	// transport carries notifications; nil is the network.
+	// transport carries notifications, and files to a storage; nil is the network.
 	transport http.RoundTripper
+	// hook is called around what a storage does, and stored with how it ended. Both may be nil.
+	hook   func(point string) error
+	stored func(s *storage.Storage, err error)
 	// now returns the configuration whose secrets are kept when a program runs; nil is cfg.
 	now func() *config.Config
 	// before is what was in use until now; nil for nothing.

@@ -161,6 +161,7 @@ func (r *reloader) use(now, before *live, notices announce.Options) {
 	}
 	a.probes.wake()
 	a.models.wake()
+	a.stored.wake()
 }
 
 // pausedForReload is why the engine takes no work for a moment.

@@ -16,14 +16,16 @@ import (
 func newRetention(b base, w waits) *retention.Loop { return retention.New(retentionOptions(b, w)) }
 
 func retentionOptions(b base, w waits) retention.Options {
-	o := RetentionOptions(b.Config, b.Store, b.Log)
+	o := retentionOf(b.Config, b.Store, b.Log)
+	if s := b.App.live.Load().services.storage; s != nil {
+		o.Storage, o.KeepStored = s, b.Config.Storage.Keep
+	}
 	o.Ready = w.Gate.Ready
 	return o
 }
 
-// RetentionOptions are how a configuration has history removed, by the daemon or by a
-// command.
-func RetentionOptions(cfg *config.Config, st *store.Store, log *slog.Logger) retention.Options {
+// retentionOf is how a configuration has history removed, by the daemon or by a command.
+func retentionOf(cfg *config.Config, st *store.Store, log *slog.Logger) retention.Options {
 	h := cfg.History
 	return retention.Options{
 		Store: st, Dir: cfg.DataDir, WorkDir: fulfill.WorkDir, FilesDir: fulfill.FilesDir,
@@ -51,7 +53,11 @@ func OpenPruner(o Options) (*Pruner, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Pruner{retention.NewPruner(RetentionOptions(o.Config, st.Store, o.Log)), st}, nil
+	options := retentionOf(o.Config, st.Store, o.Log)
+	if s := (maker{cfg: o.Config, log: o.Log}).storage(); s != nil {
+		options.Storage, options.KeepStored = s, o.Config.Storage.Keep
+	}
+	return &Pruner{retention.NewPruner(options), st}, nil
 }
 
 // Reconciling reports whether the ledger has to be compared with the marketplace first.

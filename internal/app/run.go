@@ -72,6 +72,9 @@ func daemonLoops() fx.Option {
 		asLoop(func(a *App, st *store.Store, log *slog.Logger) loop {
 			return loop{"models", 5, func(ctx context.Context) error { return a.watchModels(ctx, st, log) }}
 		}),
+		asLoop(func(a *App, st *store.Store) loop {
+			return loop{"storage", 5, func(ctx context.Context) error { return a.watchStorage(ctx, st) }}
+		}),
 		asLoop(func(a *App) loop { return loop{"mark", 6, a.keepMark} }),
 		asLoop(func(a *App, e *engine.Engine, st *store.Store) loop {
 			return loop{"progress", 6, func(ctx context.Context) error { return a.logProgress(ctx, e, st) }}

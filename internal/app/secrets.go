@@ -50,6 +50,12 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		variables, _ := exec.Secrets(n.Env)
 		list = append(list, variables...)
 	}
+	for _, key := range []config.Secret{cfg.Storage.AccessKey, cfg.Storage.SecretKey} {
+		if key.On() {
+			text, _ := readSecret(key, os.Getenv)
+			add("a key of [storage]", text)
+		}
+	}
 	if address := pingURL(cfg.Ping); address != nil {
 		text, _ := address()
 		add("the address of [ping]", text)

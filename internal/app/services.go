@@ -18,6 +18,7 @@ import (
 	"atelierd/internal/media"
 	"atelierd/internal/message"
 	"atelierd/internal/order"
+	"atelierd/internal/storage"
 	"atelierd/internal/store"
 )
 
@@ -25,6 +26,8 @@ import (
 type Services struct {
 	byTitle    map[string]fulfill.Service
 	generators map[string]fulfill.Generator
+	// storage is the owner's; nil without one.
+	storage *storage.Storage
 }
 
 // NewServices makes the services and generators of a configuration. Its errors
@@ -43,6 +46,7 @@ func (a *App) makeServices(cfg *config.Config) (*Services, error) {
 	before := a.live.Load()
 	s, err := newServices(maker{
 		cfg: cfg, log: a.o.Log, credentials: func() *Credentials { return a.credentials }, now: a.config, before: before,
+		transport: a.o.Transport, hook: a.o.StoreHook, stored: a.storageEnded,
 	}, a.o.Generators)
 	if err == nil {
 		a.watch(s, before)
@@ -53,7 +57,7 @@ func (a *App) makeServices(cfg *config.Config) (*Services, error) {
 // newServices makes them. given takes the place of the configured generators, unless it is
 // nil.
 func newServices(m maker, given map[string]fulfill.Generator) (*Services, error) {
-	s := &Services{byTitle: map[string]fulfill.Service{}, generators: given}
+	s := &Services{byTitle: map[string]fulfill.Service{}, generators: given, storage: m.storage()}
 	if s.generators == nil {
 		var err error
 		if s.generators, err = m.generators(); err != nil {
@@ -77,6 +81,9 @@ func (s *Services) newService(m maker, c config.Service) (fulfill.Service, error
 		Generators: s.of(cfg, c), Prompt: c.Prompt, FromLast: c.FromLast,
 		Approval: approval(c.Mode), QuoteApproval: quoteApproval(c.Mode),
 		Window: window(cfg, c), Pieces: c.Pieces, Quota: c.QuotaLimit, Templates: templates(cfg, c),
+	}
+	if s.storage != nil && c.Storage != config.StorageMarketplace {
+		made.Storage = s.storage
 	}
 	var err error
 	if made.Requirements, err = m.requirements(c); err != nil {

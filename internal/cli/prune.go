@@ -130,6 +130,7 @@ func (v prunedView) show(g *term.Page) {
 		{r.Requests, "requests"},
 		{r.Notices, "messages to you"},
 		{r.Copies, "copies of the database"},
+		{r.Stored, "files in your storage"},
 	} {
 		if each.n > 0 {
 			rows = append(rows, []term.Cell{term.Plain(fmt.Sprint(each.n)), term.Plain(each.what)})

@@ -46,6 +46,7 @@ type Config struct {
 	MCP      MCP
 	Ping     Ping
 	Backup   Backup
+	Storage  Storage
 	Bounties Bounties
 	Spending Spending
 	History  History
@@ -208,4 +209,6 @@ type Service struct {
 	// Generator is a key of Config.Generators.
 	Generator string
 	Mode      string
+	// Storage is StorageMarketplace, own, or empty for own if there is a [storage].
+	Storage string
 }

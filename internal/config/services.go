@@ -62,6 +62,7 @@ func (t *table) service(generators map[string]Generator) Service {
 		QuotaLimit:      t.number("quota_limit", 0, 0, 1_000_000),
 		Generator:       t.required("generator", "the NAME of a [generator.NAME]"),
 		Mode:            t.oneOf("mode", ModeAuto, ModeAuto, ModeReview, ModeDryRun),
+		Storage:         t.text("storage", ""),
 	}
 	for i, d := range s.Deliverables {
 		if strings.TrimSpace(d) == "" {
@@ -72,6 +73,9 @@ func (t *table) service(generators map[string]Generator) Service {
 	s.Questions = t.questions("requirement_fields")
 	if n := utf8.RuneCountInString(s.Description); n >= 10 && n < 40 {
 		t.warn(t.at("description"), "has %d characters, but the deployed marketplace wants 40 (its guide says 10); write 40 or more", n)
+	}
+	if t.has("storage") {
+		s.Storage = t.oneOf("storage", "", storageOwn, StorageMarketplace)
 	}
 	t.priceTypes(&s)
 	if _, there := generators[s.Generator]; !there {

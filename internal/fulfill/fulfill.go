@@ -29,6 +29,9 @@ type Store interface {
 	Takes(ctx context.Context, orderID string, kind order.Kind, round int) ([]order.Take, error)
 	Delivery(ctx context.Context, orderID string, round int) (order.Delivery, bool, error)
 	Uploaded(j order.Job, artifactID int64, url, media string) error
+	// ObjectKey returns the key of a file in a storage of the owner's own. The first time
+	// it records the fresh one.
+	ObjectKey(j order.Job, a order.Artifact, place, fresh string) (key string, err error)
 	Intend(j order.Job, urls []string) error
 	Withdraw(j order.Job, note string) error
 
@@ -144,6 +147,8 @@ type Service struct {
 	// Templates are the templates of messages to clients, by name. A message whose
 	// template is missing is not sent.
 	Templates map[string]*message.Template
+	// Storage takes the files in place of the marketplace; nil for the marketplace.
+	Storage Storage
 }
 
 // messageFor returns the message of a template, if it is on.
@@ -286,7 +291,7 @@ func (f *Fulfiller) stage(ctx context.Context, j order.Job, o order.Order) (orde
 	case order.StageGenerate:
 		return f.generate(ctx, j, o)
 	case order.StageUpload:
-		return f.upload(ctx, j)
+		return f.upload(ctx, j, o)
 	case order.StageDeliver:
 		return f.deliver(ctx, j, o)
 	case order.StagePrice:

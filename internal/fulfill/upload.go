@@ -12,12 +12,13 @@ import (
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/order"
+	"atelierd/internal/storage"
 )
 
-// upload uploads the round's files to the marketplace, one after the other. An
-// upload without an answer is made again: the file that it may have left there
-// belongs to no order.
-func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, error) {
+// upload uploads the round's files to the marketplace, or to the owner's storage, one
+// after the other. An upload without an answer is made again: the file that it may have
+// left there belongs to no order.
+func (f *Fulfiller) upload(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
 	files, err := f.o.Store.Artifacts(ctx, j.OrderID, j.Kind, j.Round)
 	if err != nil {
 		return order.Result{}, err
@@ -33,9 +34,9 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, erro
 			continue
 		}
 		before := done
-		if err := f.uploadOne(ctx, j, a, func(sent int64) {
+		if err := f.uploadOne(ctx, j, a, outgoing{f.o.Services[o.Service].Storage, func(sent int64) {
 			f.o.Progress(j, order.Progress{Phase: order.PhaseUploading, Done: before + sent, Total: total})
-		}); err != nil {
+		}}); err != nil {
 			return order.Result{}, marketFailure(err)
 		}
 		done += a.Bytes
@@ -47,26 +48,48 @@ func (f *Fulfiller) upload(ctx context.Context, j order.Job) (order.Result, erro
 	return order.Result{Next: order.StageDeliver}, nil
 }
 
-func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact, sent func(bytes int64)) error {
+// outgoing is where a file goes first, and what is called with how much was sent.
+type outgoing struct {
+	storage Storage
+	sent    func(bytes int64)
+}
+
+func (f *Fulfiller) uploadOne(ctx context.Context, j order.Job, a order.Artifact, to outgoing) error {
 	path := filepath.Join(f.o.Dir, a.Path)
 	if st, err := os.Stat(path); a.Path == "" || errors.Is(err, fs.ErrNotExist) || err == nil && st.Size() != a.Bytes {
 		return order.Failf(order.Hold, order.CodeFileGone, "the file %s is gone or has changed", cmp.Or(a.Path, a.Name)).
 			WithHint("%s makes it again", order.Command("orders redo", j.OrderID))
 	}
-	if err := f.affordable(ctx, order.RequestUpload); err != nil {
-		return err
+	open := func() (io.ReadCloser, error) {
+		file, err := os.Open(path)
+		return &counted{ReadCloser: file, read: to.sent}, err
 	}
-	up, err := f.o.Market.Upload(ctx, j.OrderID, atelier.File{
-		Name: a.Name, MIME: a.MIME, Size: a.Bytes,
-		Open: func() (io.ReadCloser, error) {
-			file, err := os.Open(path)
-			return &counted{ReadCloser: file, read: sent}, err
-		},
-	})
+	up, err := f.send(ctx, j, a, to.storage, open)
 	if err != nil {
 		return err
 	}
 	return f.keep(ctx, j, func() error { return f.o.Store.Uploaded(j, a.ID, up.URL, cmp.Or(up.Media, a.Media)) })
+}
+
+// send sends a file to the storage or, without one, to the marketplace. While the storage
+// fails, the marketplace takes its place as long as it has uploads left.
+func (f *Fulfiller) send(ctx context.Context, j order.Job, a order.Artifact, s Storage, open func() (io.ReadCloser, error)) (atelier.Uploaded, error) {
+	var failed error
+	if s != nil {
+		url, err := f.publish(ctx, j, a, s, open)
+		if failed = storageFailure(err); failed == nil {
+			return atelier.Uploaded{URL: url}, err
+		}
+	}
+	if err := f.affordable(ctx, order.RequestUpload); err != nil {
+		return atelier.Uploaded{}, waitsForStorage(err, failed, s)
+	}
+	if failed != nil {
+		f.o.Log.Warn("the storage failed; the file goes to the marketplace", "order", j.OrderID, "job", j.ID, "file", a.Name,
+			"error", failed, "hint", storage.Hint(failed))
+	}
+	up, err := f.o.Market.Upload(ctx, j.OrderID, atelier.File{Name: a.Name, MIME: a.MIME, Size: a.Bytes, Open: open})
+	return up, waitsForStorage(err, failed, s)
 }
 
 // counted is a file that is uploaded. It reports how much of it was read.

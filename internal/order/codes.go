@@ -241,6 +241,8 @@ const (
 	AlertCrashed Alert = "crashed"
 	// AlertBackup: a backup by the section [backup] failed, or does not get on. The owner corrects where it goes to.
 	AlertBackup Alert = "backup"
+	// AlertStorage: the storage of [storage] failed. The owner corrects it; files go to the marketplace meanwhile.
+	AlertStorage Alert = "storage"
 	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
 	AlertDisk Alert = "disk"
 
@@ -282,6 +284,8 @@ const (
 	CodeFileChanged Code = "file_changed"
 	// CodeFileGone: an accepted file is gone or has changed. The owner restores it, or has it made again.
 	CodeFileGone Code = "file_gone"
+	// CodeStorage: the owner's storage fails, and no upload to the marketplace is left. It is tried again.
+	CodeStorage Code = "storage"
 	// CodeNotUploaded: a file to deliver was never uploaded. The owner has the round made again.
 	CodeNotUploaded Code = "not_uploaded"
 	// CodeNoFiles: there are no files to deliver. The owner has the round made again.

@@ -28,6 +28,7 @@ func (c Code) Lasts() bool {
 		CodePausedByOwner,      // as long as the owner likes
 		CodeBudget, CodeDayCap, // until more is allowed
 		CodePaused,         // which has an alert of its own
+		CodeStorage,        // which has one too
 		CodeSecondDaemon,   // which has one too
 		CodeNoFeedback,     // the client is asked and has a day
 		CodeNotNow,         // until the status takes messages

@@ -42,6 +42,7 @@ type Removed struct {
 	Requests int `json:"requests"`
 	Notices  int `json:"notices"`
 	Copies   int `json:"database_copies"` // from before upgrades
+	Stored   int `json:"stored_files"`    // in the owner's storage
 }
 
 // NewPruner returns a Pruner.
@@ -70,7 +71,7 @@ func (p *Pruner) before(part order.HistoryPart) (time.Time, bool) {
 func (p *Pruner) Prune(ctx context.Context) error {
 	err := p.removeMarked(ctx) // what an earlier process has left
 	for _, remove := range []func(context.Context) error{
-		p.pruneWork, p.pruneFiles, p.shrink, p.pruneAttempts, p.pruneTexts, p.pruneRequests, p.pruneNotices, p.pruneCopies, p.releasePages,
+		p.pruneWork, p.pruneFiles, p.shrink, p.pruneAttempts, p.pruneTexts, p.pruneRequests, p.pruneNotices, p.pruneCopies, p.pruneStored, p.releasePages,
 	} {
 		if ctx.Err() == nil {
 			err = errors.Join(err, remove(ctx))
@@ -89,7 +90,7 @@ func (p *Pruner) Shrink(ctx context.Context) error {
 func (p *Pruner) report() {
 	if r := p.Removed; r != (Removed{}) {
 		p.o.Log.Info("history was pruned", "orders", r.Orders, "files", r.Files, "work_folders", r.Work, "attempts", r.Attempts,
-			"events", r.Events, "requests", r.Requests, "notices", r.Notices)
+			"events", r.Events, "requests", r.Requests, "notices", r.Notices, "stored_files", r.Stored)
 	}
 }
 
@@ -318,6 +319,11 @@ func (p *Pruner) Plan(ctx context.Context) ([]order.Prunable, error) {
 			return err
 		})
 		list = append(list, work)
+	}
+	if p.o.Storage != nil && err == nil {
+		var keys []string
+		keys, err = p.o.Store.OldObjects(ctx, p.o.Storage.Place(), time.Now().Add(-p.o.KeepStored), mostPlanned)
+		list = append(list, order.Prunable{What: "files in your storage", Count: len(keys)})
 	}
 	if most := p.o.MaxBytes; most > 0 && err == nil {
 		var used int64

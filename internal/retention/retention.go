@@ -33,11 +33,24 @@ type Store interface {
 	RemoveTexts(id string, before time.Time) (removed int, more bool, err error)
 	RemoveRequests(before time.Time) (removed int, err error)
 	RemoveNotices(before time.Time) (removed int, err error)
+	// OldObjects returns the keys of files in a storage whose orders had ended before a time,
+	// and that MarkObject has marked. ObjectRemoved ends that.
+	OldObjects(ctx context.Context, place string, before time.Time, most int) ([]string, error)
+	MarkObject(key string, before time.Time) (marked bool, err error)
+	ObjectRemoved(key string) error
 	ReleasePages() (more bool, err error)
 	Prunable(ctx context.Context, before map[order.HistoryPart]time.Time) ([]order.Prunable, error)
 	// PrunedAt is when SetPruned was last called, or zero.
 	PrunedAt(ctx context.Context) (time.Time, error)
 	SetPruned(at time.Time) error
+}
+
+// Storage is where files lie that the web shows.
+type Storage interface {
+	// Place identifies it in the database.
+	Place() string
+	// Remove removes the file of a key. It is no error if there is none.
+	Remove(ctx context.Context, key string) error
 }
 
 // Options are the settings of a Loop or a Pruner. Log and Zone are optional.
@@ -58,6 +71,10 @@ type Options struct {
 	// RemoveThumb removes what was made of a file, which has this sha256. Another file
 	// with it gets that again. Nil is for nothing.
 	RemoveThumb func(sha256 string) error
+	// Storage, unless it is nil, is where files lie that are removed once their orders had
+	// ended for KeepStored.
+	Storage    Storage
+	KeepStored time.Duration
 	// Ready is asked before anything is removed. Until it returns nil, nothing is. Nil is
 	// always ready.
 	Ready func() error

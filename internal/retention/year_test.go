@@ -64,6 +64,7 @@ func fateOf(n int) fate {
 
 // year is the life of a data folder.
 type year struct {
+	upload func(j order.Job) // in the stage of that name; may be nil
 	*testing.T
 	dir    string
 	st     *store.Store
@@ -225,6 +226,9 @@ func (y *year) make(n int) {
 		{Path: path, Name: "1.png", Bytes: fileBytes, SHA256: fmt.Sprint(n), MIME: "image/png", Media: "image"},
 	}}}, order.LaneGenerate)
 	j = y.turn(nil, order.LaneNetwork)
+	if y.upload != nil {
+		y.upload(*j)
+	}
 	y.turn(&order.Done{Job: *j, Result: order.Result{Next: order.StageDeliver}}, order.LaneNetwork)
 	j = y.turn(nil, order.LaneNetwork)
 	y.turn(&order.Done{Job: *j}, order.LaneNetwork)

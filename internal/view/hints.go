@@ -44,6 +44,8 @@ func alertStep(c order.Code) string {
 		return order.Command("doctor") + " checks the marketplace; work resumes by itself"
 	case order.AlertBackup.Code():
 		return "correct backup.to or its disk, then run " + order.Command("backup") + "; the daemon tries again by itself"
+	case order.AlertStorage.Code():
+		return order.Command("doctor") + " tries the storage and says what it needs; files go to the marketplace while uploads are left"
 	case order.AlertDatabase.Code():
 		return "stop the daemon and put " + store.FileName + " back: from " + store.RescuedName +
 			", where the daemon then leaves what it can still read, or from a backup"
