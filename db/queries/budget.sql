@@ -25,3 +25,9 @@ WHERE facts.value <> excluded.value;
 
 -- name: DeleteFact :execrows
 DELETE FROM facts WHERE name = ?;
+
+-- name: SentFiles :one
+-- The uploads and deliveries since a time that were not refused for their number.
+SELECT CAST(coalesce(sum(r.kind = 'upload'), 0) AS INTEGER) AS uploads,
+       CAST(coalesce(sum(r.kind = 'deliver'), 0) AS INTEGER) AS deliveries
+FROM requests AS r WHERE r.at >= sqlc.arg(since_at) AND coalesce(r.status, 0) <> 429;

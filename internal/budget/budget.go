@@ -35,6 +35,8 @@ type Ledger interface {
 	PendingSends(ctx context.Context) (delivering, total int, err error)
 	// OrdersSince returns the number of orders placed since t.
 	OrdersSince(ctx context.Context, t time.Time) (int, error)
+	// SentSince returns the number of uploads and deliveries sent since t.
+	SentSince(ctx context.Context, t time.Time) (uploads, deliveries int, err error)
 }
 
 // Limits are the owner's settings. Answers of the marketplace can lower a ceiling

@@ -55,6 +55,9 @@ type world struct {
 	limits    budget.Limits
 	interval  time.Duration
 	hook      func(point string) error // of the store; nil for none
+	storage   fulfill.Storage          // nil for the marketplace
+	poller    *intake.Poller           // of the daemon that was started last
+	webhooks  bool                     // the poller is told of what place places
 }
 
 // newWorld must be called in a synctest bubble. dir is the data folder.
@@ -100,7 +103,9 @@ func (w *world) start() *daemon {
 	d := w.open()
 	f := fulfill.New(fulfill.Options{
 		Store: d.store, Market: d.client, Budget: d.budget, Dir: w.dir, SettleWindow: 150 * time.Second,
-		Services: map[string]fulfill.Service{title: {Title: title, Generators: []fulfill.Generator{{Name: "painter", Backend: painter{}}}}},
+		Services: map[string]fulfill.Service{title: {
+			Title: title, Generators: []fulfill.Generator{{Name: "painter", Backend: painter{}}}, Storage: w.storage,
+		}},
 	})
 	e := engine.New(engine.Options{Store: d.store, Runner: f})
 	d.store.Notify(func(c store.Change) { e.Wake(c.Generate, c.Network, c.Revoked) })
@@ -110,6 +115,7 @@ func (w *world) start() *daemon {
 			return intake.Catalog{{Title: title, Turnaround: time.Hour, MaxRounds: 2}}, nil
 		},
 	})
+	w.poller = p
 	ctx, cancel := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
 	loops.Go(func() { e.Run(ctx) })
@@ -153,8 +159,12 @@ func (w *world) open() *daemon {
 func (w *world) place(n int) {
 	w.t.Helper()
 	for range n {
-		if _, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"}); err != nil {
+		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"})
+		if err != nil {
 			w.t.Fatal(err)
+		}
+		if w.webhooks && w.poller != nil {
+			w.poller.Event("order.paid", id)
 		}
 	}
 }

@@ -9,9 +9,10 @@ import (
 
 // demand is what a window needs requests for besides polling.
 type demand struct {
-	// pending is the number of unfinished jobs. Each needs an upload and a
-	// delivery.
+	// pending is the number of unfinished jobs.
 	pending int
+	// spared is the part of the orders that need no upload besides their delivery.
+	spared float64
 	// placed is the number of orders placed in this window so far. before is the
 	// number placed in one window's time before it.
 	placed int
@@ -27,16 +28,18 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	defer b.mu.Unlock()
 	now := time.Now()
 	_, wait, err := b.allowed(ctx, order.RequestPoll, now)
-	if err != nil || wait > 0 {
+	all := b.current(order.ScopeAll, now)
+	if err != nil || b.counts == order.CountsSeparate || all.EndsAt.IsZero() {
 		return max(wait, interval)
 	}
-	all := b.current(order.ScopeAll, now)
-	if b.counts == order.CountsSeparate || all.EndsAt.IsZero() {
-		return interval
-	}
 	d, err := b.demand(ctx, all)
-	if err != nil {
-		return interval
+	switch {
+	case err != nil:
+		return max(wait, interval)
+	case wait > 0 && d.announced(interval, b.limits.Window):
+		return max(wait, interval, min(rareGap(b.limits.Window), until(all, now, b.limits.Window)))
+	case wait > 0:
+		return max(wait, interval)
 	}
 	left := b.ceiling(order.RequestPoll, b.current(string(order.RequestPoll), now)) - all.Used
 	return pace{
@@ -76,12 +79,37 @@ func (b *Budget) demand(ctx context.Context, all order.Window) (d demand, err er
 	}
 	both, err := b.ledger.OrdersSince(ctx, all.StartedAt.Add(-b.limits.Window))
 	d.before = both - d.placed
+	if err != nil {
+		return d, err
+	}
+	uploads, deliveries, err := b.ledger.SentSince(ctx, all.StartedAt.Add(-b.limits.Window))
+	d.spared = spared(uploads, deliveries)
 	return d, err
+}
+
+// spared returns the part of the orders that need no upload, after what was sent in this
+// window and the one before. Only deliveries that mostly had none show that uploads are
+// gone: files lie at addresses of the owner's own.
+func spared(uploads, deliveries int) float64 {
+	if deliveries < 2 || 2*uploads > deliveries {
+		return 0
+	}
+	return 1 - float64(uploads)/float64(deliveries)
 }
 
 // longestGap is the longest time between polls, unless the owner's interval is
 // longer. It makes sure that a new or a cancelled order is noticed in time.
 func longestGap(window time.Duration) time.Duration { return window / 4 }
+
+// rareGap takes the place of longestGap where each poll costs a delivery, because uploads
+// are gone, while webhooks announce orders.
+func rareGap(window time.Duration) time.Duration { return window / 2 }
+
+// announced reports whether polls may come at the rareGap. The interval is that long only
+// while webhooks are relied on, or if the owner wants it.
+func (d demand) announced(interval, window time.Duration) bool {
+	return d.spared > 0 && interval >= longestGap(window)
+}
 
 // pace is where a window stands when the next poll is planned.
 type pace struct {
@@ -96,6 +124,9 @@ type pace struct {
 func (p pace) delay(d demand) time.Duration {
 	spare := p.left - p.keep(d)
 	longest := max(p.interval, longestGap(p.window))
+	if d.announced(p.interval, p.window) {
+		longest = max(p.interval, rareGap(p.window))
+	}
 	if spare <= 0 {
 		return longest
 	}
@@ -117,5 +148,5 @@ func (p pace) keep(d demand) int {
 	now := float64(soFar) / float64(max(elapsed, p.window/12))
 	before := float64(d.before) / float64(p.window)
 	expected := max(now, before) * float64(rest)
-	return max(p.reserve, int(2*(float64(d.pending)+expected)))
+	return max(p.reserve, int((2-d.spared)*(float64(d.pending)+expected)))
 }

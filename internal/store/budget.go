@@ -71,6 +71,12 @@ func (s *Store) PendingSends(ctx context.Context) (delivering, total int, err er
 	return int(r.Delivering), int(r.Total), err
 }
 
+// SentSince counts the uploads and deliveries that were sent at or after t.
+func (s *Store) SentSince(ctx context.Context, t time.Time) (uploads, deliveries int, err error) {
+	r, err := s.read.SentFiles(ctx, utc.At(t))
+	return int(r.Uploads), int(r.Deliveries), err
+}
+
 // OrdersSince counts the orders that were placed at or after t.
 func (s *Store) OrdersSince(ctx context.Context, t time.Time) (int, error) {
 	n, err := s.read.SeenSince(ctx, utc.At(t))

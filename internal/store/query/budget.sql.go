@@ -194,3 +194,22 @@ func (q *Queries) PutWindow(ctx context.Context, arg PutWindowParams) error {
 	)
 	return err
 }
+
+const sentFiles = `-- name: SentFiles :one
+SELECT CAST(coalesce(sum(r.kind = 'upload'), 0) AS INTEGER) AS uploads,
+       CAST(coalesce(sum(r.kind = 'deliver'), 0) AS INTEGER) AS deliveries
+FROM requests AS r WHERE r.at >= ?1 AND coalesce(r.status, 0) <> 429
+`
+
+type SentFilesRow struct {
+	Uploads    int64
+	Deliveries int64
+}
+
+// The uploads and deliveries since a time that were not refused for their number.
+func (q *Queries) SentFiles(ctx context.Context, sinceAt utc.Time) (SentFilesRow, error) {
+	row := q.db.QueryRowContext(ctx, sentFiles, sinceAt)
+	var i SentFilesRow
+	err := row.Scan(&i.Uploads, &i.Deliveries)
+	return i, err
+}
