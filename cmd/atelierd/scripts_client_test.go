@@ -71,6 +71,7 @@ func scriptOrder(ts *testscript.TestScript, _ bool, args []string) {
 //
 //	client sees STATUS DELIVERIES    the status, and the number of deliveries
 //	client reads TIMES TEXT          the number of the agent's messages with TEXT
+//	client downloads N ADDRESS       the last delivery's N files, each at an address that begins so
 func scriptClient(ts *testscript.TestScript, _ bool, args []string) {
 	acts := clientLooks(ts)
 	maps.Copy(acts, map[string]clientAct{
@@ -155,6 +156,7 @@ func clientLooks(ts *testscript.TestScript) map[string]clientAct {
 				ts.Fatalf("the client sees %s deliveries", got)
 			}
 		}},
+		"downloads": {2, func(m *testMarket, id string, args []string) { download(ts, m, id, args) }},
 		"reads": {2, func(m *testMarket, id string, args []string) {
 			o, _ := m.Order(id)
 			if got := agentWrote(o, args[1]); fmt.Sprint(got) != args[0] {

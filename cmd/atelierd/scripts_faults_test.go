@@ -203,6 +203,53 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// scriptPublish serves a folder at the address FILES, as an owner's web server does: publish
+// FOLDER. While there is a file named down next to it, it shows nothing.
+func scriptPublish(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: publish folder")
+	}
+	folder, down := ts.MkAbs(args[0]), ts.MkAbs("down")
+	ts.Check(os.MkdirAll(folder, 0o755))
+	files := http.FileServer(http.Dir(folder))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := os.Stat(down); err == nil {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		files.ServeHTTP(w, r)
+	}))
+	ts.Setenv("FILES", server.URL)
+	ts.Defer(server.Close)
+}
+
+// download fetches what the client got last.
+func download(ts *testscript.TestScript, m *testMarket, id string, args []string) {
+	o, _ := m.Order(id)
+	var links []string
+	if n := len(o.Deliveries); n > 0 {
+		links = o.Deliveries[n-1].URLs
+	}
+	if fmt.Sprint(len(links)) != args[0] {
+		ts.Fatalf("the client got %q", links)
+	}
+	for _, link := range links {
+		if !strings.HasPrefix(link, args[1]+"/") {
+			ts.Fatalf("the client got %q", links)
+		}
+		if args[1] != ts.Getenv("FILES") {
+			continue // the marketplace of a script shows no files
+		}
+		resp, err := http.Get(link)
+		ts.Check(err)
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || len(body) == 0 {
+			ts.Fatalf("%s answers %s with %d bytes: %v", link, resp.Status, len(body), err)
+		}
+	}
+}
+
 // scriptMonitor starts a server that appends each call to the file calls, and sets MONITOR
 // to its address.
 func scriptMonitor(ts *testscript.TestScript, neg bool, args []string) {

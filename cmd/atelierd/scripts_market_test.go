@@ -112,7 +112,7 @@ func marketOf(ts *testscript.TestScript) *testMarket {
 
 // scriptMarket starts a marketplace with one agent: market [moved|owned|hooks|brief].
 // It sets MARKET, ATELIER_AGENT_ID and ATELIER_API_KEY. It writes atelierd.toml
-// unless the script has one, and replaces MARKET, HOOK and PROVIDER in it.
+// unless the script has one, and replaces MARKET, HOOK, PROVIDER and FILES in it.
 //
 // moved redirects every request to another host. owned gives the agent a wallet
 // and a picture. hooks sends webhooks to HOOK, a free port, with a signature of
@@ -252,6 +252,6 @@ func writeConfig(ts *testscript.TestScript) {
 	if own, err := os.ReadFile(path); err == nil {
 		text = string(own)
 	}
-	text = strings.NewReplacer("MARKET", ts.Getenv("MARKET"), "HOOK", ts.Getenv("HOOK"), "PROVIDER", ts.Getenv("PROVIDER")).Replace(text)
+	text = strings.NewReplacer("MARKET", ts.Getenv("MARKET"), "HOOK", ts.Getenv("HOOK"), "PROVIDER", ts.Getenv("PROVIDER"), "FILES", ts.Getenv("FILES")).Replace(text)
 	ts.Check(os.WriteFile(path, []byte(text), 0o600))
 }

@@ -91,6 +91,7 @@ func TestScripts(t *testing.T) {
 			"visit":    scriptVisit,
 			"monitor":  scriptMonitor,
 			"hook":     scriptHook,
+			"publish":  scriptPublish,
 		},
 	})
 }

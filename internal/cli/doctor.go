@@ -101,6 +101,7 @@ func (d *doctor) examine(ctx context.Context, c DoctorCmd) {
 	d.metrics()
 	d.console(ctx, c.Offline)
 	d.ping()
+	d.storage(ctx, c.Offline)
 	have := d.findCredentials()
 	d.agent(have)
 	if c.Offline || !have {
