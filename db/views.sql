@@ -127,12 +127,19 @@ SELECT id, service, substr(completed_at, 1, 10) AS day,
        client, payout_at
 FROM completed_orders;
 
+-- The sums of each day with completed orders: from the books of days, and added up here for days that have changed
+-- since.
 CREATE VIEW v_earnings_daily AS
-SELECT substr(completed_at, 1, 10) AS day, count(*) AS orders,
-       sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd, sum(gross - fee) / 1e6 AS net_usd,
-       sum(cost) / 1e6 AS cost_usd, (sum(gross - fee) - sum(cost)) / 1e6 AS profit_usd,
-       round(avg(rating), 2) AS rating
-FROM completed_orders GROUP BY day;
+SELECT day, orders, gross / 1e6 AS gross_usd, fee / 1e6 AS fee_usd, (gross - fee) / 1e6 AS net_usd,
+       cost / 1e6 AS cost_usd, (gross - fee - cost) / 1e6 AS profit_usd, round(stars * 1.0 / nullif(rated, 0), 2) AS rating
+FROM (SELECT d.day, d.orders, d.gross, d.fee, d.cost, d.stars, d.rated FROM books_daily AS d
+       WHERE d.dimension = 'all' AND d.orders > 0 AND NOT EXISTS (SELECT 1 FROM books_changed AS x WHERE x.day = d.day)
+      UNION ALL
+      SELECT x.day, count(*), sum(c.gross), sum(c.fee), sum(c.cost), coalesce(sum(c.rating), 0), count(c.rating)
+        FROM books_changed AS x CROSS JOIN orders AS o INDEXED BY orders_completed CROSS JOIN completed_orders AS c
+       WHERE o.completed_at IS NOT NULL AND o.completed_at >= x.day AND o.completed_at < x.day || 'U'
+         AND substr(o.completed_at, 1, 10) = x.day AND c.id = o.id GROUP BY x.day)
+ORDER BY day;
 
 CREATE VIEW v_earnings_service AS
 SELECT service, count(*) AS orders,
@@ -205,58 +212,60 @@ WHERE o.state IN ('completed', 'cancelled') AND o.remote_status <> 'disputed' AN
 -- is not, although the marketplace may still show it as open.
 CREATE VIEW standing AS
 SELECT 'order' AS what, o.id AS id, o.state AS state, o.code AS code, o.reason AS reason, o.hint AS hint,
-       o.changed_at AS since
+       o.changed_at AS since, o.due_at AS due
   FROM orders AS o
  WHERE o.state NOT IN ('completed', 'cancelled') AND o.state IN ('held', 'failed') AND o.code <> 'owner'
 UNION ALL
-SELECT j.kind, j.order_id, j.state, j.code, j.reason, j.hint, j.changed_at
+SELECT j.kind, j.order_id, j.state, j.code, j.reason, j.hint, j.changed_at, o.due_at
   FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
  WHERE j.state IN ('held', 'failed') AND j.kind IN ('piece', 'message') AND o.state NOT IN ('completed', 'cancelled')
 UNION ALL
 SELECT CASE WHEN j.kind IN ('piece', 'message') THEN j.kind ELSE 'order' END, j.order_id, 'failing', j.code,
-       'it has failed in the same way since ' || substr(j.failing_at, 1, 16) || 'Z: ' || j.reason, j.hint, j.stuck_at
+       'it has failed in the same way since ' || substr(j.failing_at, 1, 16) || 'Z: ' || j.reason, j.hint, j.stuck_at, o.due_at
   FROM jobs AS j JOIN orders AS o ON o.id = j.order_id
  WHERE j.stuck_at IS NOT NULL AND j.state IN ('ready', 'leased') AND j.code <> '' AND o.state NOT IN ('completed', 'cancelled')
 UNION ALL
 SELECT 'thread', o.id, CASE WHEN o.thread_size < 50 THEN 'filling' ELSE 'full' END, 'thread_full',
-       'its thread has ' || o.thread_size || ' messages, and the marketplace shows the oldest 50', '', o.changed_at
+       'its thread has ' || o.thread_size || ' messages, and the marketplace shows the oldest 50', '', o.changed_at, ''
   FROM orders AS o WHERE o.thread_size >= 45 AND o.state NOT IN ('completed', 'cancelled')
 UNION ALL
-SELECT 'service', s.title, s.state, '', s.reason, '', s.changed_at FROM services AS s WHERE s.state = 'held'
+SELECT 'service', s.title, s.state, '', s.reason, '', s.changed_at, '' FROM services AS s WHERE s.state = 'held'
 UNION ALL
-SELECT 'service', s.title, 'differs', 'listing_differs', s.reason, '', s.changed_at FROM services AS s WHERE s.state = 'listed' AND s.reason <> ''
+SELECT 'service', s.title, 'differs', 'listing_differs', s.reason, '', s.changed_at, '' FROM services AS s WHERE s.state = 'listed' AND s.reason <> ''
 UNION ALL
--- a payout that failed, and was not asked for again since
-SELECT 'order', o.id, 'unpaid', 'payout_failed', 'its payout failed', '', o.completed_at
-  FROM orders AS o INDEXED BY orders_unpaid
- WHERE o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
-   AND (SELECT e.kind FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout asked')
-         ORDER BY e.id DESC LIMIT 1) = 'payout failed'
+-- A payout that failed, and was not asked for again since. The first condition is that of the index.
+SELECT 'order', o.id, 'unpaid', 'payout_failed', 'its payout failed', '', o.completed_at, ''
+  FROM events AS e INDEXED BY events_payout CROSS JOIN orders AS o
+ WHERE e.kind IN ('payout failed', 'payout asked', 'payout refused') AND e.kind = 'payout failed'
+   AND o.id = e.order_id AND o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
+   AND NOT EXISTS (SELECT 1 FROM events AS l WHERE l.order_id = e.order_id AND l.id > e.id
+                    AND l.kind IN ('payout failed', 'payout asked', 'payout refused') AND l.kind <> 'payout refused')
 UNION ALL
-SELECT 'row', 'row ' || u.fingerprint, 'unreadable', 'unreadable', u.reason, '', u.first_at FROM unreadable AS u
+SELECT 'row', 'row ' || u.fingerprint, 'unreadable', 'unreadable', u.reason, '', u.first_at, '' FROM unreadable AS u
 UNION ALL
-SELECT 'generator', substr(f.name, 17), 'paused', f.name, f.value, '', f.changed_at
+SELECT 'generator', substr(f.name, 17), 'paused', f.name, f.value, '', f.changed_at, ''
   FROM facts AS f WHERE f.name LIKE 'alert.generator.%'
 UNION ALL
-SELECT 'generator', substr(f.name, 13), 'ending', f.name, f.value, '', f.changed_at
+SELECT 'generator', substr(f.name, 13), 'ending', f.name, f.value, '', f.changed_at, ''
   FROM facts AS f WHERE f.name LIKE 'alert.model.%'
 UNION ALL
 SELECT CASE pauses.service WHEN '' THEN 'daemon' ELSE 'service' END,
        CASE pauses.service WHEN '' THEN 'alert.paused' ELSE pauses.service END, CASE pauses.service WHEN '' THEN 'held' ELSE 'paused' END,
        CASE pauses.service WHEN '' THEN 'alert.paused' ELSE 'alert.service_paused' END,
        'paused by ' || pauses.actor || coalesce(' until ' || replace(substr(pauses.until_at, 1, 16), 'T', ' ') || ' UTC', '')
-       || CASE pauses.reason WHEN '' THEN '' ELSE ': ' || pauses.reason END, '', pauses.began_at
+       || CASE pauses.reason WHEN '' THEN '' ELSE ': ' || pauses.reason END, '', pauses.began_at, ''
   FROM pauses
 UNION ALL
-SELECT 'daemon', f.name, 'held', f.name, f.value, '', f.changed_at
+SELECT 'daemon', f.name, 'held', f.name, f.value, '', f.changed_at, ''
   FROM facts AS f WHERE f.name LIKE 'alert.%' AND f.name NOT LIKE 'alert.generator.%' AND f.name NOT LIKE 'alert.model.%';
 
 -- What waits for the owner: what is wrong, and what the daemon's rules about time have
--- found, such as an order that is due soon.
+-- found, such as an order that is due soon. due is when an order that waits has to be delivered.
 CREATE VIEW v_attention AS
-SELECT what, id, state, code, reason, hint, since FROM standing
+SELECT what, id, state, code, reason, hint, since, due FROM standing
 UNION ALL
-SELECT a.what, a.subject, a.state, a.code, a.reason, a.hint, a.opened_at
+SELECT a.what, a.subject, a.state, a.code, a.reason, a.hint, a.opened_at,
+       coalesce((SELECT o.due_at FROM orders AS o WHERE o.id = a.subject AND a.what IN ('order', 'piece', 'message')), '')
   FROM alerts AS a WHERE a.closed_at IS NULL AND a.timed = 1;
 
 -- Each alert, from when until when.

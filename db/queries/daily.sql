@@ -55,19 +55,27 @@ SELECT key, CAST(sum(orders) AS INTEGER) AS orders, CAST(sum(gross) AS INTEGER) 
 FROM books_daily WHERE dimension = sqlc.arg(dimension) AND day >= sqlc.arg(first) AND day <= sqlc.arg(last)
 GROUP BY key ORDER BY sum(gross - fee - cost) DESC, sum(spent) DESC, key LIMIT sqlc.arg(most);
 
+-- name: FailedPayouts :many
+-- The newest completed orders without a payout whose payout failed or was refused, and was not asked for again since.
+-- The first condition is that of the index.
+SELECT o.id, o.service, o.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net, e.text
+FROM events AS e INDEXED BY events_payout CROSS JOIN orders AS o CROSS JOIN completed_orders AS c
+WHERE e.kind IN ('payout failed', 'payout asked', 'payout refused') AND e.kind <> 'payout asked'
+  AND o.id = e.order_id AND o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
+  AND NOT EXISTS (SELECT 1 FROM events AS l WHERE l.order_id = e.order_id AND l.id > e.id
+                   AND l.kind IN ('payout failed', 'payout asked', 'payout refused'))
+  AND c.id = o.id
+ORDER BY o.completed_at DESC, o.id LIMIT sqlc.arg(most);
+
 -- name: UnpaidCompleted :many
--- The newest completed orders that show no payout, those first whose payout failed.
-SELECT u.id, u.service, u.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net, u.event, u.text
-FROM (SELECT o.id, o.service, o.completed_at,
-             CAST(coalesce((SELECT e.kind FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout asked', 'payout refused')
-                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS event,
-             CAST(coalesce((SELECT e.text FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout refused')
-                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS text
-      FROM orders AS o INDEXED BY orders_unpaid
+-- The newest completed orders without a payout, each with whether it was asked for.
+SELECT u.id, u.service, u.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net,
+       CAST(EXISTS (SELECT 1 FROM events AS e WHERE e.order_id = u.id AND e.kind = 'payout asked') AS BOOLEAN) AS asked
+FROM (SELECT o.id, o.service, o.completed_at FROM orders AS o INDEXED BY orders_unpaid
       WHERE o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
-      ORDER BY o.completed_at DESC LIMIT 500) AS u
-JOIN completed_orders AS c ON c.id = u.id
-ORDER BY u.event IN ('payout failed', 'payout refused') DESC, u.completed_at DESC, u.id LIMIT sqlc.arg(most);
+      ORDER BY o.completed_at DESC LIMIT sqlc.arg(most)) AS u
+CROSS JOIN completed_orders AS c ON c.id = u.id
+ORDER BY u.completed_at DESC, u.id;
 
 -- name: PaidOut :one
 -- What is known to be paid out, and what of the net of all orders is not, of the days that are added up.

@@ -1,5 +1,5 @@
 -- name: Standing :many
-SELECT what, id, state, code, reason, hint, since FROM standing;
+SELECT what, id, state, code, reason, hint, since, due FROM standing;
 
 -- name: OpenAlerts :many
 SELECT * FROM alerts WHERE closed_at IS NULL ORDER BY what, subject, code;

@@ -1,17 +1,18 @@
 -- name: Narrowed :many
--- Which of some orders a narrower list has. ids is a JSON array, and a few thousand at most.
-SELECT o.id,
-       CAST((CAST(sqlc.arg(service) AS TEXT) = '' OR o.service = sqlc.arg(service))
-        AND CAST(o.created_at AS TEXT) >= CAST(sqlc.arg(since) AS TEXT)
-        AND (CAST(sqlc.arg(orders) AS TEXT) = ''
-             OR sqlc.arg(orders) = 'open' AND NOT (o.state = 'held' AND o.code = 'owner')
-             OR sqlc.arg(orders) = 'need you' AND (o.state = 'failed' OR o.state = 'held' AND o.code <> 'owner')
-             OR sqlc.arg(orders) = 'with the client' AND o.state IN ('waiting', 'delivered'))
-        AND (CAST(sqlc.arg(generator) AS TEXT) = ''
-             OR EXISTS (SELECT 1 FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id WHERE j.order_id = o.id AND c.generator = sqlc.arg(generator)))
-       AS BOOLEAN) AS chosen,
-       CAST(CAST(o.created_at AS TEXT) < CAST(sqlc.arg(since) AS TEXT) AS BOOLEAN) AS earlier
-FROM orders AS o WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
+-- Those of some orders that a narrower list has. ids is a JSON array, and a thousand at most. state is that of
+-- PageOfOpen, or 'all'.
+SELECT o.id FROM orders AS o
+WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)))
+  AND (CAST(sqlc.arg(service) AS TEXT) = '' OR o.service = sqlc.arg(service))
+  AND CAST(o.created_at AS TEXT) >= CAST(sqlc.arg(since) AS TEXT)
+  AND (CAST(sqlc.arg(state) AS TEXT) = 'all' OR o.state = sqlc.arg(state)
+       OR sqlc.arg(state) = '' AND o.state NOT IN ('completed', 'cancelled'))
+  AND (CAST(sqlc.arg(orders) AS TEXT) = ''
+       OR sqlc.arg(orders) = 'open' AND NOT (o.state = 'held' AND o.code = 'owner')
+       OR sqlc.arg(orders) = 'need you' AND (o.state = 'failed' OR o.state = 'held' AND o.code <> 'owner')
+       OR sqlc.arg(orders) = 'with the client' AND o.state IN ('waiting', 'delivered'))
+  AND (CAST(sqlc.arg(generator) AS TEXT) = ''
+       OR EXISTS (SELECT 1 FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id WHERE j.order_id = o.id AND c.generator = sqlc.arg(generator)));
 
 -- name: ExtrasOf :many
 -- What was spent on each of some orders, and until when its client reviews it. ids is a JSON array.

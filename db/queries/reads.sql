@@ -25,33 +25,65 @@ LEFT JOIN jobs AS j ON j.id = (
 WHERE o.id IN (SELECT value FROM json_each(sqlc.arg(ids)));
 
 -- name: PageOfAll :many
--- The next orders after (at, id) in the list of all orders, newest first.
+-- The next orders after (at, id) in the list of all orders, newest first, until those before since.
 SELECT id FROM orders
-WHERE created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+WHERE created_at >= CAST(sqlc.arg(since) AS TEXT) AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
 ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
 
 -- name: PageOfOpen :many
--- The same of orders that have not ended, or of one of their states. The + keeps the planner from the index of all orders.
+-- The same of orders that have not ended, of all or of one state, group, client and service. The + keeps the planner
+-- from the index of all orders.
 SELECT id FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND (CAST(sqlc.arg(state) AS TEXT) = '' OR state = sqlc.arg(state))
-  AND +created_at <= sqlc.arg(at) AND (+created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+  AND (CAST(sqlc.arg(orders) AS TEXT) = ''
+       OR sqlc.arg(orders) = 'open' AND NOT (state = 'held' AND code = 'owner')
+       OR sqlc.arg(orders) = 'need you' AND (state = 'failed' OR state = 'held' AND code <> 'owner')
+       OR sqlc.arg(orders) = 'with the client' AND state IN ('waiting', 'delivered'))
+  AND (CAST(sqlc.arg(client) AS TEXT) = '' OR +client = sqlc.arg(client))
+  AND (CAST(sqlc.arg(service) AS TEXT) = '' OR +service = sqlc.arg(service))
+  AND +created_at >= CAST(sqlc.arg(since) AS TEXT) AND +created_at <= sqlc.arg(at) AND (+created_at < sqlc.arg(at) OR id > sqlc.arg(id))
 ORDER BY +created_at DESC, id LIMIT sqlc.arg(most);
 
 -- name: PageOfEnded :many
 -- The same of orders that have ended in one way.
 SELECT id FROM orders
 WHERE state IN ('completed', 'cancelled') AND state = sqlc.arg(state)
-  AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+  AND created_at >= CAST(sqlc.arg(since) AS TEXT) AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
 ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
 
 -- name: PageOfClient :many
--- The same of the orders of a client, in the states that PageOfOpen names, or in 'all'.
+-- The same of the orders of a client.
 SELECT id FROM orders
 WHERE client = sqlc.arg(client)
-  AND (CAST(sqlc.arg(state) AS TEXT) = 'all' OR state = sqlc.arg(state)
-       OR sqlc.arg(state) = '' AND state NOT IN ('completed', 'cancelled'))
-  AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+  AND created_at >= CAST(sqlc.arg(since) AS TEXT) AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
 ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
+
+-- name: PageOfClientEnded :many
+-- The same of those that have ended in one way. The first condition is that of the index, which has all that is read.
+SELECT id FROM orders INDEXED BY orders_client
+WHERE client <> '' AND client = sqlc.arg(client) AND state = sqlc.arg(state)
+  AND created_at >= CAST(sqlc.arg(since) AS TEXT) AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
+
+-- name: PageOfService :many
+-- The same of the orders of a service.
+SELECT id FROM orders
+WHERE service = sqlc.arg(service)
+  AND created_at >= CAST(sqlc.arg(since) AS TEXT) AND created_at <= sqlc.arg(at) AND (created_at < sqlc.arg(at) OR id > sqlc.arg(id))
+ORDER BY created_at DESC, id LIMIT sqlc.arg(most);
+
+-- name: PageOfGenerator :many
+-- The orders that a generator was called for, by the last of its calls for each, the newest first: those before a call.
+SELECT j.order_id, c.began_at FROM calls AS c CROSS JOIN jobs AS j
+WHERE c.generator = sqlc.arg(generator) AND c.id < sqlc.arg(below) AND j.id = c.job_id
+  AND NOT EXISTS (SELECT 1 FROM jobs AS k CROSS JOIN calls AS l ON l.job_id = k.id
+                  WHERE k.order_id = j.order_id AND +l.generator = c.generator AND +l.id > c.id)
+ORDER BY c.id DESC LIMIT sqlc.arg(most);
+
+-- name: LastCallOf :one
+-- The last call of a generator for an order; 0 for none.
+SELECT CAST(coalesce(max(c.id), 0) AS INTEGER) FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id
+WHERE j.order_id = sqlc.arg(order_id) AND c.generator = sqlc.arg(generator);
 
 -- name: CountOrders :many
 -- Only live states, so that the cost does not grow with history. Orders that the owner cancelled do not count.
@@ -104,7 +136,7 @@ SELECT CAST(count(*) AS INTEGER) FROM orders WHERE created_at >= ?;
 
 -- name: Attention :many
 -- Alerts of the daemon come first, then the newest.
-SELECT what, id, state, code, reason, hint, since FROM v_attention
+SELECT what, id, state, code, reason, hint, since, due FROM v_attention
 ORDER BY what NOT IN ('daemon', 'generator'), since DESC, id;
 
 -- name: OrdersWaitingFor :one

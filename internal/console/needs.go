@@ -17,7 +17,7 @@ import (
 func needsOf(n view.Overview, covers map[string]file) (rows []need) {
 	own := map[string]bool{} // the orders with a row that has their deadline
 	for _, need := range n.Needs {
-		own[need.ID] = own[need.ID] || need.Order != nil && !need.Due().IsZero() && need.Code != order.AlertDeadline.Code()
+		own[need.ID] = own[need.ID] || !need.Due().IsZero() && need.Code != order.AlertDeadline.Code()
 	}
 	main := false
 	for _, a := range n.Needs {
@@ -25,7 +25,7 @@ func needsOf(n view.Overview, covers map[string]file) (rows []need) {
 			continue
 		}
 		r := need{Since: a.Since, Hint: a.Hint, Key: strings.Join([]string{a.What, url.PathEscape(a.ID), url.PathEscape(string(a.Code))}, " ")}
-		if a.Order != nil {
+		if a.OfOrder() {
 			orderNeed(&r, a)
 			r.Picture = tileOf(covers, a.ID)
 			if text := n.Wrote[a.ID]; text != "" && a.Code == order.AlertUnanswered.Code() {
@@ -42,9 +42,12 @@ func needsOf(n view.Overview, covers map[string]file) (rows []need) {
 	return rows
 }
 
-// orderNeed fills the row of something about an order.
+// orderNeed fills the row of something about an order. Rows that are only counted have less.
 func orderNeed(r *need, a view.Need) {
-	row := *a.Order
+	row := view.Line{ID: a.ID}
+	if a.Order != nil {
+		row = *a.Order
+	}
 	at := orderURL(row.ID)
 	service := cmp.Or(row.Service, "An order")
 	r.Words, r.Foreign = firstLine(row.Brief), true

@@ -111,7 +111,7 @@ func (c *console) now(v visit) (page string, f frame, err error) {
 // many of the rest.
 const (
 	mostNeeds  = 5
-	mostFolded = 15
+	mostFolded = view.OrdersOfNeeds - mostNeeds
 )
 
 // named says what is folded: "2 more: a payout failed, a listing differs".
@@ -176,8 +176,8 @@ func (c *console) snapshot(ctx context.Context) (*snapshot, error) {
 
 // ordersOf returns the orders that the first page shows.
 func ordersOf(n view.Overview) (ids []string) {
-	for _, need := range n.Needs[:min(len(n.Needs), 4*mostNeeds)] {
-		if need.Order != nil {
+	for _, need := range n.Needs[:min(len(n.Needs), mostNeeds+mostFolded)] {
+		if need.OfOrder() {
 			ids = append(ids, need.ID)
 		}
 	}

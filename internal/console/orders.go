@@ -138,11 +138,11 @@ func (c *console) orders(v visit) (page string, f frame, err error) {
 	for _, g := range s.now.Generators {
 		p.Generators = append(p.Generators, g.Name)
 	}
-	list, rows, err := c.View.Rows(v.Context(), a.query(s.now.At))
+	list, rows, err := s.now.List(v.Context(), a.query(s.now.At))
 	switch {
 	case errors.Is(err, store.ErrShortText):
 		p.Short = true
-		list.Counts, err = c.View.Store.CountOrders(v.Context(), s.now.At)
+		list.Counts, err = c.View.Store.CountOrders(v.Context())
 	case errors.Is(err, store.ErrNotFound): // the order before the page is gone
 		err = errNotFound
 	}

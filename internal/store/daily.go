@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"atelierd/internal/order"
@@ -127,7 +128,7 @@ type Unpaid struct {
 	ID, Service string
 	Completed   time.Time
 	Net         order.USD
-	// Failed is why its payout failed, Asked that it was asked for again since.
+	// Failed is why its payout failed, Asked that it was asked for since.
 	Failed string
 	Asked  bool
 }
@@ -146,13 +147,18 @@ func (s *Store) Payouts(ctx context.Context, most int) (p Payouts, err error) {
 		return p, err
 	}
 	p.Paid, p.Unpaid = order.USD(sum.Paid), order.USD(sum.Unpaid)
-	rows, err := s.read.UnpaidCompleted(ctx, int64(most))
-	for _, r := range rows {
-		u := Unpaid{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Net: order.USD(r.Net), Asked: r.Event == "payout asked"}
-		if r.Event == "payout failed" || r.Event == "payout refused" {
-			u.Failed = cmp.Or(r.Text, "the payout failed")
+	failed, err := s.read.FailedPayouts(ctx, int64(most))
+	if err != nil {
+		return p, err
+	}
+	for _, r := range failed {
+		p.Orders = append(p.Orders, Unpaid{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Net: order.USD(r.Net), Failed: cmp.Or(r.Text, "the payout failed")})
+	}
+	newest, err := s.read.UnpaidCompleted(ctx, int64(most))
+	for _, r := range newest {
+		if len(p.Orders) < most && !slices.ContainsFunc(p.Orders, func(u Unpaid) bool { return u.ID == r.ID }) {
+			p.Orders = append(p.Orders, Unpaid{ID: r.ID, Service: r.Service, Completed: r.CompletedAt.Time, Net: order.USD(r.Net), Asked: r.Asked})
 		}
-		p.Orders = append(p.Orders, u)
 	}
 	return p, err
 }

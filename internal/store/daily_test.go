@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"fmt"
 	"testing"
 	"time"
@@ -40,6 +41,8 @@ func TestTheSumsOfDaysFollowEachChange(t *testing.T) {
 	}
 	check := func(what string) {
 		t.Helper()
+		checkDays(t, db, what+", not added up")
+		defer checkDays(t, db, what)
 		if left, err := s.AddUpDays(t.Context(), "", "9999", time.Minute); err != nil || left {
 			t.Fatalf("%s: left %v, %v", what, left, err)
 		}
@@ -76,6 +79,21 @@ func TestTheSumsOfDaysFollowEachChange(t *testing.T) {
 		t.Errorf("a brief has %s added up", c)
 	}
 	checkSumsBy(t, s, day, today)
+}
+
+// checkDays holds that v_earnings_daily has the completed orders, whether their days are added
+// up or not.
+func checkDays(t *testing.T, db *sql.DB, what string) {
+	t.Helper()
+	const text = `SELECT coalesce(group_concat(row, x'0a'), '') FROM (SELECT day || ' ' || orders || ' ' || gross_usd || ' ' || fee_usd || ' ' || net_usd || ' ' ||
+		cost_usd || ' ' || profit_usd || ' ' || coalesce(rating, '-') AS row FROM `
+	got := scan[string](t, db, text+"v_earnings_daily)")
+	want := scan[string](t, db, text+`(SELECT substr(completed_at, 1, 10) AS day, count(*) AS orders, sum(gross) / 1e6 AS gross_usd, sum(fee) / 1e6 AS fee_usd,
+		sum(gross - fee) / 1e6 AS net_usd, sum(cost) / 1e6 AS cost_usd, sum(gross - fee - cost) / 1e6 AS profit_usd, round(avg(rating), 2) AS rating
+		FROM completed_orders GROUP BY 1 ORDER BY 1))`)
+	if got != want {
+		t.Errorf("%s: the days are\n%s\nwant\n%s", what, got, want)
+	}
 }
 
 // checkSumsBy holds that each group of a table has the costs of all days.

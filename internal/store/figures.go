@@ -46,9 +46,9 @@ func (s *Store) CallsOf(ctx context.Context, generator string, since time.Time, 
 	return list, nil
 }
 
-// OrdersByService returns how many orders of each service were placed since a time.
-func (s *Store) OrdersByService(ctx context.Context, since time.Time) (map[string]int, error) {
-	rows, err := s.read.OrdersByService(ctx, utc.At(since))
+// OrdersByService returns how many orders of some services were placed since a time.
+func (s *Store) OrdersByService(ctx context.Context, titles []string, since time.Time) (map[string]int, error) {
+	rows, err := s.read.OrdersByService(ctx, query.OrdersByServiceParams{Titles: order.EncodeStrings(titles), Since: utc.At(since)})
 	if err != nil {
 		return nil, err
 	}

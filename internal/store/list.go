@@ -20,7 +20,7 @@ const MinWord = 3
 const (
 	// searchMost is about how many texts that contain what is searched for one page looks
 	// at. Their orders may not be in the state that is asked for.
-	searchMost = 2000
+	searchMost = 1000
 	// maxWords is how many words of a search count.
 	maxWords = 20
 )
@@ -62,14 +62,7 @@ type OrderPage struct {
 // Page returns orders, the newest first. It reads a page by an index, however many
 // orders there are. A search is in the order in which the daemon has first seen the orders.
 func (s *Store) Page(ctx context.Context, q OrderQuery) (OrderPage, error) {
-	find := s.list
-	if q.Text != "" {
-		find = s.search
-	}
-	if q.Narrow != (Narrow{}) {
-		find = s.narrowed(find)
-	}
-	ids, p, err := find(ctx, q)
+	ids, p, err := s.find(ctx, q)
 	if err != nil {
 		return p, err
 	}
@@ -89,6 +82,31 @@ func (s *Store) Page(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	})...)
 	return p, err
 }
+
+// finder returns the ids of the orders of a page, and one more if there is.
+type finder func(context.Context, OrderQuery) ([]string, OrderPage, error)
+
+func (s *Store) find(ctx context.Context, q OrderQuery) ([]string, OrderPage, error) {
+	find := s.list
+	switch {
+	case q.Text != "":
+		find = s.search
+	case q.Narrow.Generator != "" && q.Client == "" && !q.ofOpen():
+		find = s.listGenerator
+	}
+	if q.beyondIndex() {
+		return s.narrowed(ctx, q, find)
+	}
+	return find(ctx, q)
+}
+
+// ofEnded and ofOpen report whether only orders are selected that have ended in one way, or
+// that have not.
+func (q OrderQuery) ofEnded() bool {
+	return q.State == string(order.StateCompleted) || q.State == string(order.StateCancelled)
+}
+
+func (q OrderQuery) ofOpen() bool { return q.State != allStates && !q.ofEnded() }
 
 // Orders returns orders, the newest first, in the states that an OrderQuery names.
 func (s *Store) Orders(ctx context.Context, state string, most int) ([]Line, error) {
@@ -110,16 +128,25 @@ func (s *Store) list(ctx context.Context, q OrderQuery) (ids []string, p OrderPa
 		}
 		at, id = rows[0].CreatedAt, rows[0].ID
 	}
-	ended := q.State == string(order.StateCompleted) || q.State == string(order.StateCancelled)
-	switch {
+	since, err := q.Narrow.since()
+	if err != nil {
+		return nil, p, err
+	}
+	switch n := q.Narrow; {
+	case q.ofOpen():
+		ids, err = s.read.PageOfOpen(ctx, query.PageOfOpenParams{
+			State: q.State, Orders: string(n.Group), Client: q.Client, Service: n.Service, Since: since, At: at, ID: id, Most: most,
+		})
+	case q.Client != "" && q.ofEnded():
+		ids, err = s.read.PageOfClientEnded(ctx, query.PageOfClientEndedParams{Client: q.Client, State: order.State(q.State), Since: since, At: at, ID: id, Most: most})
 	case q.Client != "":
-		ids, err = s.read.PageOfClient(ctx, query.PageOfClientParams{Client: q.Client, State: q.State, At: at, ID: id, Most: most})
-	case q.State == allStates:
-		ids, err = s.read.PageOfAll(ctx, query.PageOfAllParams{At: at, ID: id, Most: most})
-	case ended:
-		ids, err = s.read.PageOfEnded(ctx, query.PageOfEndedParams{State: order.State(q.State), At: at, ID: id, Most: most})
+		ids, err = s.read.PageOfClient(ctx, query.PageOfClientParams{Client: q.Client, Since: since, At: at, ID: id, Most: most})
+	case n.Service != "":
+		ids, err = s.read.PageOfService(ctx, query.PageOfServiceParams{Service: n.Service, Since: since, At: at, ID: id, Most: most})
+	case q.ofEnded():
+		ids, err = s.read.PageOfEnded(ctx, query.PageOfEndedParams{State: order.State(q.State), Since: since, At: at, ID: id, Most: most})
 	default:
-		ids, err = s.read.PageOfOpen(ctx, query.PageOfOpenParams{State: q.State, At: at, ID: id, Most: most})
+		ids, err = s.read.PageOfAll(ctx, query.PageOfAllParams{Since: since, At: at, ID: id, Most: most})
 	}
 	return ids, p, err
 }
@@ -143,7 +170,8 @@ func (s *Store) search(ctx context.Context, q OrderQuery) (ids []string, p Order
 		below = places[0]
 	}
 	// To begin again in the middle of a million texts takes as long as to read a thousand.
-	for _, step := range []int64{2 * int64(q.Most), searchMost} {
+	first := min(2*int64(q.Most), searchMost/2)
+	for _, step := range []int64{first, searchMost - first} {
 		rows, err := s.read.SearchTexts(ctx, query.SearchTextsParams{
 			State: q.State, Client: q.Client, Phrase: phrase, Below: below, Most: step,
 		})
@@ -179,16 +207,10 @@ func (s *Store) named(ctx context.Context, q OrderQuery) ([]Line, error) {
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	if q.Narrow != (Narrow{}) {
-		if ids, _, err = s.choose(ctx, q.Narrow, ids); err != nil {
-			return nil, err
-		}
+	if ids, err = s.choose(ctx, q, ids); err != nil {
+		return nil, err
 	}
-	lines, err := s.lines(ctx, ids)
-	return slices.DeleteFunc(lines, func(l Line) bool {
-		open := l.State != order.StateCompleted && l.State != order.StateCancelled
-		return q.State != allStates && string(l.State) != q.State && (q.State != "" || !open)
-	}), err
+	return s.lines(ctx, ids)
 }
 
 // phraseOf returns the expression of FTS5 that matches a text with all words of at
@@ -234,11 +256,11 @@ type OrderCounts struct {
 	NeedYou    int // held or failed
 	InWork     int
 	WithClient int // waiting, or delivered
-	Done       int // completed in the last 30 days
+	Done       int // completed in the last 30 days, where a list shows it
 }
 
-// CountOrders counts orders without reading those that have ended long ago.
-func (s *Store) CountOrders(ctx context.Context, now time.Time) (c OrderCounts, err error) {
+// CountOrders counts orders without reading those that have ended. Done is not counted.
+func (s *Store) CountOrders(ctx context.Context) (c OrderCounts, err error) {
 	rows, err := s.read.CountOrders(ctx)
 	if err != nil {
 		return c, err
@@ -255,7 +277,11 @@ func (s *Store) CountOrders(ctx context.Context, now time.Time) (c OrderCounts, 
 			c.WithClient += n
 		}
 	}
-	done, err := s.read.CompletedSince(ctx, utc.At(now.AddDate(0, 0, -30)))
-	c.Done = int(done)
-	return c, err
+	return c, nil
+}
+
+// CountCompleted counts the orders that have completed since a time.
+func (s *Store) CountCompleted(ctx context.Context, since time.Time) (int, error) {
+	n, err := s.read.CompletedSince(ctx, utc.At(since))
+	return int(n), err
 }

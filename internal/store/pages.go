@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"math"
+	"slices"
 	"time"
 
 	"atelierd/internal/order"
@@ -9,8 +11,12 @@ import (
 	"atelierd/internal/store/utc"
 )
 
-// narrowMost is how many orders one page of a narrow list looks at.
-const narrowMost = 1000
+const (
+	// narrowMost is how many orders one page of a narrow list looks at, if no index has
+	// what it is narrowed by. Most pages are full after narrowFirst.
+	narrowMost  = 1000
+	narrowFirst = 100
+)
 
 // Group is a group of orders, as an owner thinks of them. OrderCounts counts them.
 type Group string
@@ -22,8 +28,8 @@ const (
 	GroupWithClient Group = "with the client"
 )
 
-// Narrow are conditions that no index has. A page of such a list looks at a limited number
-// of orders.
+// Narrow are further conditions. Where no index has them, a page looks at a limited number of
+// orders.
 type Narrow struct {
 	Group     Group     // "" is any
 	Service   string    // the title; "" is any
@@ -31,57 +37,87 @@ type Narrow struct {
 	Since     time.Time // the earliest creation; zero is any
 }
 
-// narrowed returns a list, or a search, that has only the orders that q.Narrow allows.
-func (s *Store) narrowed(find func(context.Context, OrderQuery) ([]string, OrderPage, error)) func(context.Context, OrderQuery) ([]string, OrderPage, error) {
-	return func(ctx context.Context, q OrderQuery) ([]string, OrderPage, error) {
-		wide := q
-		wide.Most = narrowMost
-		if q.Text != "" {
-			wide.Most = searchMost / 2 // the texts of an order count each
+// since is the earliest creation as the database has it, "" for any.
+func (n Narrow) since() (string, error) {
+	if n.Since.IsZero() {
+		return "", nil
+	}
+	value, err := utc.At(n.Since).Value()
+	text, _ := value.(string) // it is one
+	return text, err
+}
+
+// beyondIndex reports whether an order that list or search finds may have to be left out.
+func (q OrderQuery) beyondIndex() bool {
+	n := q.Narrow
+	if q.Text != "" {
+		return n != Narrow{}
+	}
+	return n.Generator != "" || !q.ofOpen() && (n.Group != "" || n.Service != "" && (q.Client != "" || q.ofEnded()))
+}
+
+// narrowed returns what find does, without the orders that q.Narrow leaves out.
+func (s *Store) narrowed(ctx context.Context, q OrderQuery, find finder) (ids []string, p OrderPage, err error) {
+	wide := q
+	for _, wide.Most = range []int{narrowFirst, narrowMost - narrowFirst} {
+		var found []string
+		if found, p, err = find(ctx, wide); err != nil {
+			return nil, p, err
 		}
-		ids, p, err := find(ctx, wide)
+		more := len(found) > wide.Most
+		if more {
+			found = found[:wide.Most]
+			p.Next, p.Partial = found[wide.Most-1], true
+		}
+		chosen, err := s.choose(ctx, q, found)
 		if err != nil {
 			return nil, p, err
 		}
-		if len(ids) > wide.Most {
-			ids = ids[:wide.Most]
-			p.Next, p.Partial = ids[wide.Most-1], true
+		if ids = append(ids, chosen...); !more || len(ids) > q.Most {
+			break
 		}
-		ids, earlier, err := s.choose(ctx, q.Narrow, ids)
-		if earlier && q.Text == "" {
-			p.Next, p.Partial = "", false // the list is by the time of creation
-		}
-		return ids, p, err
+		wide.OlderThan = p.Next
 	}
+	return ids, p, nil
 }
 
-// choose returns those of the orders that n allows, in their order. earlier reports whether
-// the last one was created before n.Since.
-func (s *Store) choose(ctx context.Context, n Narrow, ids []string) (chosen []string, earlier bool, err error) {
-	since := ""
-	if !n.Since.IsZero() {
-		value, err := utc.At(n.Since).Value()
-		if err != nil {
-			return nil, false, err
-		}
-		since, _ = value.(string) // it is one
-	}
-	rows, err := s.read.Narrowed(ctx, query.NarrowedParams{
-		Service: n.Service, Since: since, Orders: string(n.Group), Generator: n.Generator, Ids: order.EncodeStrings(ids),
-	})
+// choose returns those of the orders that q.State and q.Narrow allow, in their order.
+func (s *Store) choose(ctx context.Context, q OrderQuery, ids []string) ([]string, error) {
+	n := q.Narrow
+	since, err := n.since()
 	if err != nil || len(ids) == 0 {
-		return nil, false, err
+		return nil, err
 	}
-	of := make(map[string]query.NarrowedRow, len(rows))
-	for _, r := range rows {
-		of[r.ID] = r
+	allowed, err := s.read.Narrowed(ctx, query.NarrowedParams{
+		Service: n.Service, Since: since, State: q.State, Orders: string(n.Group), Generator: n.Generator, Ids: order.EncodeStrings(ids),
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, id := range ids {
-		if of[id].Chosen {
-			chosen = append(chosen, id)
+	is := make(map[string]bool, len(allowed))
+	for _, id := range allowed {
+		is[id] = true
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !is[id] }), nil
+}
+
+// listGenerator returns the orders that a generator was called for, by the last call for
+// each, and one more if there is.
+func (s *Store) listGenerator(ctx context.Context, q OrderQuery) (ids []string, p OrderPage, err error) {
+	below := int64(math.MaxInt64)
+	if q.OlderThan != "" {
+		if below, err = s.read.LastCallOf(ctx, query.LastCallOfParams{OrderID: q.OlderThan, Generator: q.Narrow.Generator}); err != nil {
+			return nil, p, err
 		}
 	}
-	return chosen, of[ids[len(ids)-1]].Earlier, nil
+	rows, err := s.read.PageOfGenerator(ctx, query.PageOfGeneratorParams{Generator: q.Narrow.Generator, Below: below, Most: int64(q.Most) + 1})
+	for _, r := range rows {
+		if r.BeganAt.Before(q.Narrow.Since) {
+			break // it was created before that
+		}
+		ids = append(ids, r.OrderID)
+	}
+	return ids, p, err
 }
 
 // Lines returns the orders with these ids, in their order, as lists show them.

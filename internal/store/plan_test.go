@@ -80,7 +80,7 @@ func TestNoQueryScansHistory(t *testing.T) {
 	}
 	partial := map[string]bool{
 		"orders_open": true, "jobs_leased": true, "orders_completed": true,
-		"jobs_stuck": true, "jobs_failing": true, "orders_thread": true, "bounties_open": true, "webhooks_pending": true,
+		"jobs_stuck": true, "jobs_failing": true, "events_payout": true, "orders_thread": true, "bounties_open": true, "webhooks_pending": true,
 		"calls_cancel": true, "runs_open": true, "alerts_open": true,
 		"orders_odd": true, "artifacts_removing": true, "artifacts_kept": true,
 	}
@@ -152,10 +152,15 @@ var indexes = map[string][]string{
 	"JobsWaiting":      {"jobs_ready"},
 	"RepeatWait":       {"a USING INTEGER PRIMARY KEY", "p USING INDEX attempts_job", "calls_attempt"},
 	"JobsAtWork":       {"jobs_leased"},
-	"PageOfAll":        {"orders_created (created_at<?)"},
+	"PageOfAll":        {"orders_created (created_at>? AND created_at<?)"},
 	"PageOfOpen":       {"orders_open"},
-	"PageOfEnded":      {"orders_ended (state=? AND created_at<?)"},
-	"PageOfClient":     {"orders_of_client (client=? AND created_at<?)"},
+	"PageOfEnded":      {"orders_ended (state=? AND created_at>? AND created_at<?)"},
+	"PageOfClient":     {"orders_of_client (client=? AND created_at>? AND created_at<?)"},
+	"PageOfService":    {"orders_of_service (service=? AND created_at>? AND created_at<?)"},
+	"PageOfGenerator":  {"calls_generator (generator=? AND id<?)", "sqlite_autoindex_jobs_1", "calls_job"},
+	"LastCallOf":       {"sqlite_autoindex_jobs_1", "calls_job"},
+	"FailedPayouts":    {"events_payout"},
+	"UnpaidCompleted":  {"orders_unpaid", "events_order"},
 	"OrderLines":       {"o USING INDEX sqlite_autoindex_orders_1", "INTEGER PRIMARY KEY"},
 	"CompletedSince":   {"orders_completed (completed_at>?)"},
 	"SearchTexts":      {"VIRTUAL TABLE INDEX", "d USING INTEGER PRIMARY KEY", "o USING INDEX sqlite_autoindex_orders_1"},
@@ -164,8 +169,9 @@ var indexes = map[string][]string{
 	"OtherCosts":       {"SEARCH b USING PRIMARY KEY (day>? AND day<?)"},
 	"SpentByGenerator": {"SEARCH b USING PRIMARY KEY (day>? AND day<?)"},
 	"CallsOfGenerator": {"calls_generator (generator=?)"},
-	"OrdersByService":  {"SEARCH orders USING COVERING INDEX orders_placed (created_at>?)"},
+	"OrdersByService":  {"SEARCH o USING COVERING INDEX orders_of_service (service=? AND created_at>?)"},
 
+	"PageOfClientEnded":   {"COVERING INDEX orders_client (client=? AND state=? AND created_at>? AND created_at<?)"},
 	"ForgetDay":           {"PRIMARY KEY (dimension=? AND day=?)"},
 	"AddEarnedOfDay":      {"orders_completed (completed_at>? AND completed_at<?)"},
 	"AddCostsOfDay":       {"orders_completed (completed_at>? AND completed_at<?)", "books_order"},

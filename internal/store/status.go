@@ -18,6 +18,7 @@ type Attention struct {
 	Reason string
 	Hint   string
 	Since  time.Time
+	Due    time.Time // of an order that waits; zero for anything else
 }
 
 // RequestCount is the number of requests of one kind.
@@ -59,11 +60,11 @@ func (s *Store) Status(ctx context.Context, since time.Time) (st Status, err err
 		return st, err
 	}
 	for _, a := range attention {
-		var since utc.Time
-		_ = since.Scan(a.Since) // never fails
+		var since, due utc.Time
+		_, _ = since.Scan(a.Since), due.Scan(a.Due) // never fail
 		st.Attention = append(st.Attention, Attention{
 			What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: a.Hint, Since: since.Time,
+			Reason: a.Reason, Hint: a.Hint, Since: since.Time, Due: due.Time,
 		})
 	}
 	calls, err := s.read.RequestsSince(ctx, utc.At(since))

@@ -23,7 +23,7 @@ var promised = map[string]string{
 	"v_attempts":         "id order_id round stage attempt outcome code error cost_usd started_at finished_at seconds log kind looks",
 	"v_timeline":         "at order_id what text actor",
 	"v_earnings_daily":   "day orders gross_usd fee_usd net_usd cost_usd profit_usd rating",
-	"v_attention":        "what id state code reason hint since",
+	"v_attention":        "what id state code reason hint since due",
 	"v_alerts":           "id what subject code event reason hint opened_at closed_at",
 	"v_runs":             "id version began_at ended_at crashed_at note",
 	"v_notifications":    "id target title text tries created_at due_at sent_at failed_at reason",

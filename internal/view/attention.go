@@ -22,6 +22,8 @@ type Attention struct {
 	Since  time.Time  `json:"since"`
 	// Services are those that are not listed because the generator is paused.
 	Services []string `json:"services,omitempty"`
+
+	due time.Time // of an order that waits
 }
 
 // viewAttention returns what needs the owner now. A paused generator comes once,
@@ -53,7 +55,7 @@ func viewAttention(cfg *config.Config, st store.Status, now time.Time) []Attenti
 		}
 		list = append(list, Attention{
 			What: a.What, ID: a.ID, State: a.State, Code: a.Code,
-			Reason: a.Reason, Hint: hint, Since: a.Since,
+			Reason: a.Reason, Hint: hint, Since: a.Since, due: a.Due,
 		})
 	}
 	for i, a := range list {

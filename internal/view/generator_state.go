@@ -66,8 +66,7 @@ func (r Reader) Generators(ctx context.Context) ([]GeneratorState, error) {
 	if err != nil {
 		return nil, err
 	}
-	today := order.Day(now)
-	spent, err := r.Store.SpentBy(ctx, today.Add(24*time.Hour-lately).Format(time.DateOnly), today.Format(time.DateOnly))
+	spent, err := r.spentBy(ctx, now)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +92,27 @@ func (r Reader) Generators(ctx context.Context) ([]GeneratorState, error) {
 		list = append(list, g)
 	}
 	return list, nil
+}
+
+// spentBy reads what each generator has cost lately. The books of days have it, as long as
+// they are up to date.
+func (r Reader) spentBy(ctx context.Context, now time.Time) (map[string]order.USD, error) {
+	today := order.Day(now)
+	first, last := today.Add(24*time.Hour-lately).Format(time.DateOnly), today.Format(time.DateOnly)
+	if !r.Store.Writes() {
+		return r.Store.SpentBy(ctx, first, last)
+	}
+	if left, err := r.Store.AddUpDays(ctx, first, last, addUp); err != nil {
+		return nil, err
+	} else if left {
+		return r.Store.SpentBy(ctx, first, last)
+	}
+	sums, err := r.Store.SumsBy(ctx, store.DailyGenerators, first, last, groupsShown)
+	spent := map[string]order.USD{}
+	for _, s := range sums {
+		spent[s.Key] = s.Spent
+	}
+	return spent, err
 }
 
 // count adds up how calls have ended.

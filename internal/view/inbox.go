@@ -30,11 +30,11 @@ type InboxRow struct {
 	Waits bool
 }
 
-// mostWaiting is how many clients who wait are listed.
-const mostWaiting = 200
+// mostWaiting is how many clients who wait are listed, on pages of their own.
+const mostWaiting = 500
 
 // Inbox reads what clients wrote, the newest first: those after the given row, at most so
-// many. If only those who wait are asked for, all of them come at once.
+// many. waiting is for those who wait for an answer alone.
 func (r Reader) Inbox(ctx context.Context, waiting bool, after store.Wrote, most int) (v Inbox, err error) {
 	wait, err := r.Store.WaitingClients(ctx, mostWaiting)
 	if err != nil {
@@ -46,15 +46,17 @@ func (r Reader) Inbox(ctx context.Context, waiting bool, after store.Wrote, most
 	if v.ReadAt, err = r.Store.ThreadsReadAt(ctx); err != nil {
 		return v, err
 	}
-	list := wait
+	list := slices.DeleteFunc(slices.Clone(wait), func(w store.Wrote) bool {
+		return !after.At.IsZero() && (w.At.After(after.At) || w.At.Equal(after.At) && w.OrderID >= after.OrderID)
+	})
 	if !waiting {
 		if list, err = r.Store.ClientsWrote(ctx, after, most+1); err != nil {
 			return v, err
 		}
-		if len(list) > most {
-			list = list[:most]
-			v.Next = list[most-1]
-		}
+	}
+	if len(list) > most {
+		list = list[:most]
+		v.Next = list[most-1]
 	}
 	ids := make([]string, len(list))
 	for i, w := range list {

@@ -13,29 +13,34 @@ import (
 
 // Orders reads a page of a list of orders. The error is store.ErrShortText for a search
 // that is too short.
-func (r Reader) Orders(ctx context.Context, q store.OrderQuery) (List, error) {
-	list, _, err := r.begin(ctx).orders(ctx, q)
+func (r Reader) Orders(ctx context.Context, q store.OrderQuery) (list List, err error) {
+	now := r.begin(ctx)
+	work, err := now.work(ctx)
+	if err != nil {
+		return list, err
+	}
+	if list, err = now.list(ctx, q, work); err != nil {
+		return list, err
+	}
+	list.Counts.Done, err = r.Store.CountCompleted(ctx, now.now.AddDate(0, 0, -30))
 	return list, err
 }
 
-// orders reads a page of a list, and the work that runs.
-func (r reading) orders(ctx context.Context, q store.OrderQuery) (list List, work workNow, err error) {
+// list reads a page of a list. work is what is expected of the orders in it.
+func (r reading) list(ctx context.Context, q store.OrderQuery, work workNow) (list List, err error) {
 	list = List{Query: q, Lines: []Line{}, Now: r.now}
 	page, err := r.store.Page(ctx, q)
 	if err != nil {
-		return list, work, err
+		return list, err
 	}
 	list.Next, list.Partial = page.Next, page.Partial
-	if work, err = r.work(ctx); err != nil {
-		return list, work, err
-	}
 	for _, l := range page.Lines {
 		line := r.line(l)
 		line.Expectation = work.expect(l.ID, l.State)
 		list.Lines = append(list.Lines, line)
 	}
-	list.Counts, err = r.store.CountOrders(ctx, r.now)
-	return list, work, err
+	list.Counts, err = r.store.CountOrders(ctx)
+	return list, err
 }
 
 // line returns what is shown of an order without what is expected of it.

@@ -20,14 +20,14 @@ type Row struct {
 	Call *store.OpenCall
 }
 
-// Rows reads a page of a list of orders, as Orders does, with what pages show besides.
-func (r Reader) Rows(ctx context.Context, q store.OrderQuery) (List, []Row, error) {
-	now := r.begin(ctx)
-	list, work, err := now.orders(ctx, q)
+// List reads a page of a list of orders, as Reader.Orders does but without the completed ones
+// counted, with what pages show besides. What runs is that of the overview.
+func (n Overview) List(ctx context.Context, q store.OrderQuery) (List, []Row, error) {
+	list, err := n.moment.list(ctx, q, n.work)
 	if err != nil {
 		return list, nil, err
 	}
-	rows, err := now.rows(ctx, list.Lines, work.running)
+	rows, err := n.moment.rows(ctx, list.Lines, n.work.running)
 	return list, rows, err
 }
 
@@ -77,6 +77,9 @@ type Overview struct {
 	// zone, and DeliveredToday is how many there are.
 	Delivered      []store.Delivered
 	DeliveredToday int
+
+	moment reading
+	work   workNow
 }
 
 // The most rows of the parts of Overview.
@@ -91,8 +94,8 @@ const (
 // Overview reads what is going on. It reads as much with a long history as without one.
 func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 	now := r.begin(ctx)
-	n.At = now.now
-	if n.Status, err = now.status(ctx); err != nil {
+	n.At, n.moment = now.now, now
+	if n.Status, n.work, err = now.status(ctx); err != nil {
 		return n, err
 	}
 	if err := now.whatNeeds(ctx, &n); err != nil {
@@ -101,7 +104,7 @@ func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 	if n.Month, err = r.Days(ctx, monthDays); err != nil {
 		return n, err
 	}
-	if n.Making, err = now.making(ctx, n.Work); err != nil {
+	if n.Making, err = now.making(ctx, n.work.running); err != nil {
 		return n, err
 	}
 	at := now.now.In(now.cfg.Zone())

@@ -42,11 +42,15 @@ func (r Reader) Services(ctx context.Context) ([]ServiceState, error) {
 	if err != nil {
 		return nil, err
 	}
-	orders, err := r.Store.OrdersByService(ctx, now.Add(-lately))
+	services := ConfiguredServices(cfg, listed)
+	titles := make([]string, len(services))
+	for i, s := range services {
+		titles[i] = s.Title
+	}
+	orders, err := r.Store.OrdersByService(ctx, titles, now.Add(-lately))
 	if err != nil {
 		return nil, err
 	}
-	services := ConfiguredServices(cfg, listed)
 	differing := slices.Clone(services)
 	markPaused(cfg, services, PausedGenerators(facts))
 	markPausedByOwner(cfg, services, pauses, now)

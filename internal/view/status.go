@@ -87,13 +87,17 @@ const (
 )
 
 // Status reads the state of everything.
-func (r Reader) Status(ctx context.Context) (Status, error) { return r.begin(ctx).status(ctx) }
+func (r Reader) Status(ctx context.Context) (Status, error) {
+	v, _, err := r.begin(ctx).status(ctx)
+	return v, err
+}
 
-func (r reading) status(ctx context.Context) (Status, error) {
+// status returns the state of everything, and the work that it is from.
+func (r reading) status(ctx context.Context) (v Status, work workNow, err error) {
 	cfg, now := r.cfg, r.now
 	windows, err := r.store.Windows(ctx)
 	if err != nil {
-		return Status{}, err
+		return v, work, err
 	}
 	since := now.Add(-cfg.Budget.Window)
 	if all := openWindow(windows, order.ScopeAll, now); !all.StartedAt.IsZero() {
@@ -101,32 +105,31 @@ func (r reading) status(ctx context.Context) (Status, error) {
 	}
 	st, err := r.store.Status(ctx, since)
 	if err != nil {
-		return Status{}, err
+		return v, work, err
 	}
 	l, err := r.store.Ledger(ctx)
 	if err != nil {
-		return Status{}, err
+		return v, work, err
 	}
-	v := Status{
+	v = Status{
 		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), notReconciled(l, r.holder != 0)...),
 		Paused: Pauses(st.Pauses), Orders: map[order.State]int{}, Waiting: map[order.Code]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: ConfiguredServices(cfg, st.Services),
 	}
 	open, err := openSamples(ctx, cfg.DataDir, r.store)
 	if err != nil {
-		return Status{}, err
+		return v, work, err
 	}
 	v.Attention = append(append(v.Attention, viewAttention(cfg, st, now)...), open...)
 	v.Webhooks.Listen = cfg.Webhook.Listen
 	if v.Spending, err = r.spending(ctx); err != nil {
-		return Status{}, err
+		return v, work, err
 	}
-	work, err := r.work(ctx)
-	if err != nil {
-		return v, err
+	if work, err = r.work(ctx); err != nil {
+		return v, work, err
 	}
 	v.Work = work.running
 	if err := r.health(ctx, &v, st); err != nil {
-		return Status{}, err
+		return v, work, err
 	}
 	markPaused(cfg, v.Services, PausedGenerators(st.Facts))
 	markPausedByOwner(cfg, v.Services, st.Pauses, now)
@@ -139,7 +142,7 @@ func (r reading) status(ctx context.Context) (Status, error) {
 	for _, w := range waiting {
 		v.Waiting[w.Code] = w.Orders
 	}
-	return v, err
+	return v, work, err
 }
 
 // readFacts takes over what the daemon has stored of the marketplace.

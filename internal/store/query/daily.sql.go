@@ -289,6 +289,56 @@ func (q *Queries) DayAdded(ctx context.Context, day string) error {
 	return err
 }
 
+const failedPayouts = `-- name: FailedPayouts :many
+SELECT o.id, o.service, o.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net, e.text
+FROM events AS e INDEXED BY events_payout CROSS JOIN orders AS o CROSS JOIN completed_orders AS c
+WHERE e.kind IN ('payout failed', 'payout asked', 'payout refused') AND e.kind <> 'payout asked'
+  AND o.id = e.order_id AND o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
+  AND NOT EXISTS (SELECT 1 FROM events AS l WHERE l.order_id = e.order_id AND l.id > e.id
+                   AND l.kind IN ('payout failed', 'payout asked', 'payout refused'))
+  AND c.id = o.id
+ORDER BY o.completed_at DESC, o.id LIMIT ?1
+`
+
+type FailedPayoutsRow struct {
+	ID          string
+	Service     string
+	CompletedAt utc.Time
+	Net         int64
+	Text        string
+}
+
+// The newest completed orders without a payout whose payout failed or was refused, and was not asked for again since.
+// The first condition is that of the index.
+func (q *Queries) FailedPayouts(ctx context.Context, most int64) ([]FailedPayoutsRow, error) {
+	rows, err := q.db.QueryContext(ctx, failedPayouts, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []FailedPayoutsRow{}
+	for rows.Next() {
+		var i FailedPayoutsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Service,
+			&i.CompletedAt,
+			&i.Net,
+			&i.Text,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const forgetDay = `-- name: ForgetDay :exec
 DELETE FROM books_daily WHERE dimension IN ('all', 'service', 'client', 'generator') AND day = ?
 `
@@ -317,17 +367,13 @@ func (q *Queries) PaidOut(ctx context.Context) (PaidOutRow, error) {
 }
 
 const unpaidCompleted = `-- name: UnpaidCompleted :many
-SELECT u.id, u.service, u.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net, u.event, u.text
-FROM (SELECT o.id, o.service, o.completed_at,
-             CAST(coalesce((SELECT e.kind FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout asked', 'payout refused')
-                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS event,
-             CAST(coalesce((SELECT e.text FROM events AS e WHERE e.order_id = o.id AND e.kind IN ('payout failed', 'payout refused')
-                 ORDER BY e.id DESC LIMIT 1), '') AS TEXT) AS text
-      FROM orders AS o INDEXED BY orders_unpaid
+SELECT u.id, u.service, u.completed_at, CAST(c.gross - c.fee AS INTEGER) AS net,
+       CAST(EXISTS (SELECT 1 FROM events AS e WHERE e.order_id = u.id AND e.kind = 'payout asked') AS BOOLEAN) AS asked
+FROM (SELECT o.id, o.service, o.completed_at FROM orders AS o INDEXED BY orders_unpaid
       WHERE o.completed_at IS NOT NULL AND o.state = 'completed' AND o.payout_tx = '' AND o.payout_usd_micros IS NULL
-      ORDER BY o.completed_at DESC LIMIT 500) AS u
-JOIN completed_orders AS c ON c.id = u.id
-ORDER BY u.event IN ('payout failed', 'payout refused') DESC, u.completed_at DESC, u.id LIMIT ?1
+      ORDER BY o.completed_at DESC LIMIT ?1) AS u
+CROSS JOIN completed_orders AS c ON c.id = u.id
+ORDER BY u.completed_at DESC, u.id
 `
 
 type UnpaidCompletedRow struct {
@@ -335,11 +381,10 @@ type UnpaidCompletedRow struct {
 	Service     string
 	CompletedAt utc.Time
 	Net         int64
-	Event       string
-	Text        string
+	Asked       bool
 }
 
-// The newest completed orders that show no payout, those first whose payout failed.
+// The newest completed orders without a payout, each with whether it was asked for.
 func (q *Queries) UnpaidCompleted(ctx context.Context, most int64) ([]UnpaidCompletedRow, error) {
 	rows, err := q.db.QueryContext(ctx, unpaidCompleted, most)
 	if err != nil {
@@ -354,8 +399,7 @@ func (q *Queries) UnpaidCompleted(ctx context.Context, most int64) ([]UnpaidComp
 			&i.Service,
 			&i.CompletedAt,
 			&i.Net,
-			&i.Event,
-			&i.Text,
+			&i.Asked,
 		); err != nil {
 			return nil, err
 		}

@@ -282,6 +282,7 @@ type Standing struct {
 	Reason string
 	Hint   string
 	Since  string
+	Due    string
 }
 
 type Take struct {
@@ -302,6 +303,7 @@ type VAttention struct {
 	Reason string
 	Hint   string
 	Since  string
+	Due    string
 }
 
 type Webhook struct {

@@ -655,7 +655,7 @@ func (q *Queries) SpentBetween(ctx context.Context, arg SpentBetweenParams) (int
 }
 
 const standing = `-- name: Standing :many
-SELECT what, id, state, code, reason, hint, since FROM standing
+SELECT what, id, state, code, reason, hint, since, due FROM standing
 `
 
 func (q *Queries) Standing(ctx context.Context) ([]Standing, error) {
@@ -675,6 +675,7 @@ func (q *Queries) Standing(ctx context.Context) ([]Standing, error) {
 			&i.Reason,
 			&i.Hint,
 			&i.Since,
+			&i.Due,
 		); err != nil {
 			return nil, err
 		}

@@ -102,54 +102,51 @@ func (q *Queries) ExtrasOf(ctx context.Context, ids interface{}) ([]ExtrasOfRow,
 }
 
 const narrowed = `-- name: Narrowed :many
-SELECT o.id,
-       CAST((CAST(?1 AS TEXT) = '' OR o.service = ?1)
-        AND CAST(o.created_at AS TEXT) >= CAST(?2 AS TEXT)
-        AND (CAST(?3 AS TEXT) = ''
-             OR ?3 = 'open' AND NOT (o.state = 'held' AND o.code = 'owner')
-             OR ?3 = 'need you' AND (o.state = 'failed' OR o.state = 'held' AND o.code <> 'owner')
-             OR ?3 = 'with the client' AND o.state IN ('waiting', 'delivered'))
-        AND (CAST(?4 AS TEXT) = ''
-             OR EXISTS (SELECT 1 FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id WHERE j.order_id = o.id AND c.generator = ?4))
-       AS BOOLEAN) AS chosen,
-       CAST(CAST(o.created_at AS TEXT) < CAST(?2 AS TEXT) AS BOOLEAN) AS earlier
-FROM orders AS o WHERE o.id IN (SELECT value FROM json_each(?5))
+SELECT o.id FROM orders AS o
+WHERE o.id IN (SELECT value FROM json_each(?1))
+  AND (CAST(?2 AS TEXT) = '' OR o.service = ?2)
+  AND CAST(o.created_at AS TEXT) >= CAST(?3 AS TEXT)
+  AND (CAST(?4 AS TEXT) = 'all' OR o.state = ?4
+       OR ?4 = '' AND o.state NOT IN ('completed', 'cancelled'))
+  AND (CAST(?5 AS TEXT) = ''
+       OR ?5 = 'open' AND NOT (o.state = 'held' AND o.code = 'owner')
+       OR ?5 = 'need you' AND (o.state = 'failed' OR o.state = 'held' AND o.code <> 'owner')
+       OR ?5 = 'with the client' AND o.state IN ('waiting', 'delivered'))
+  AND (CAST(?6 AS TEXT) = ''
+       OR EXISTS (SELECT 1 FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id WHERE j.order_id = o.id AND c.generator = ?6))
 `
 
 type NarrowedParams struct {
+	Ids       interface{}
 	Service   string
 	Since     string
+	State     string
 	Orders    string
 	Generator string
-	Ids       interface{}
 }
 
-type NarrowedRow struct {
-	ID      string
-	Chosen  bool
-	Earlier bool
-}
-
-// Which of some orders a narrower list has. ids is a JSON array, and a few thousand at most.
-func (q *Queries) Narrowed(ctx context.Context, arg NarrowedParams) ([]NarrowedRow, error) {
+// Those of some orders that a narrower list has. ids is a JSON array, and a thousand at most. state is that of
+// PageOfOpen, or 'all'.
+func (q *Queries) Narrowed(ctx context.Context, arg NarrowedParams) ([]string, error) {
 	rows, err := q.db.QueryContext(ctx, narrowed,
+		arg.Ids,
 		arg.Service,
 		arg.Since,
+		arg.State,
 		arg.Orders,
 		arg.Generator,
-		arg.Ids,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []NarrowedRow{}
+	items := []string{}
 	for rows.Next() {
-		var i NarrowedRow
-		if err := rows.Scan(&i.ID, &i.Chosen, &i.Earlier); err != nil {
+		var id string
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

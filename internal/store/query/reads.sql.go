@@ -13,7 +13,7 @@ import (
 )
 
 const attention = `-- name: Attention :many
-SELECT what, id, state, code, reason, hint, since FROM v_attention
+SELECT what, id, state, code, reason, hint, since, due FROM v_attention
 ORDER BY what NOT IN ('daemon', 'generator'), since DESC, id
 `
 
@@ -35,6 +35,7 @@ func (q *Queries) Attention(ctx context.Context) ([]VAttention, error) {
 			&i.Reason,
 			&i.Hint,
 			&i.Since,
+			&i.Due,
 		); err != nil {
 			return nil, err
 		}
@@ -317,6 +318,24 @@ func (q *Queries) GetOrder(ctx context.Context, id string) ([]Order, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const lastCallOf = `-- name: LastCallOf :one
+SELECT CAST(coalesce(max(c.id), 0) AS INTEGER) FROM jobs AS j CROSS JOIN calls AS c ON c.job_id = j.id
+WHERE j.order_id = ?1 AND c.generator = ?2
+`
+
+type LastCallOfParams struct {
+	OrderID   string
+	Generator string
+}
+
+// The last call of a generator for an order; 0 for none.
+func (q *Queries) LastCallOf(ctx context.Context, arg LastCallOfParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastCallOf, arg.OrderID, arg.Generator)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const matchOrders = `-- name: MatchOrders :many
@@ -887,19 +906,25 @@ func (q *Queries) OrdersWaitingFor(ctx context.Context, arg OrdersWaitingForPara
 
 const pageOfAll = `-- name: PageOfAll :many
 SELECT id FROM orders
-WHERE created_at <= ?1 AND (created_at < ?1 OR id > ?2)
-ORDER BY created_at DESC, id LIMIT ?3
+WHERE created_at >= CAST(?1 AS TEXT) AND created_at <= ?2 AND (created_at < ?2 OR id > ?3)
+ORDER BY created_at DESC, id LIMIT ?4
 `
 
 type PageOfAllParams struct {
-	At   utc.Time
-	ID   string
-	Most int64
+	Since string
+	At    utc.Time
+	ID    string
+	Most  int64
 }
 
-// The next orders after (at, id) in the list of all orders, newest first.
+// The next orders after (at, id) in the list of all orders, newest first, until those before since.
 func (q *Queries) PageOfAll(ctx context.Context, arg PageOfAllParams) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, pageOfAll, arg.At, arg.ID, arg.Most)
+	rows, err := q.db.QueryContext(ctx, pageOfAll,
+		arg.Since,
+		arg.At,
+		arg.ID,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -924,25 +949,70 @@ func (q *Queries) PageOfAll(ctx context.Context, arg PageOfAllParams) ([]string,
 const pageOfClient = `-- name: PageOfClient :many
 SELECT id FROM orders
 WHERE client = ?1
-  AND (CAST(?2 AS TEXT) = 'all' OR state = ?2
-       OR ?2 = '' AND state NOT IN ('completed', 'cancelled'))
-  AND created_at <= ?3 AND (created_at < ?3 OR id > ?4)
+  AND created_at >= CAST(?2 AS TEXT) AND created_at <= ?3 AND (created_at < ?3 OR id > ?4)
 ORDER BY created_at DESC, id LIMIT ?5
 `
 
 type PageOfClientParams struct {
 	Client string
-	State  string
+	Since  string
 	At     utc.Time
 	ID     string
 	Most   int64
 }
 
-// The same of the orders of a client, in the states that PageOfOpen names, or in 'all'.
+// The same of the orders of a client.
 func (q *Queries) PageOfClient(ctx context.Context, arg PageOfClientParams) ([]string, error) {
 	rows, err := q.db.QueryContext(ctx, pageOfClient,
 		arg.Client,
+		arg.Since,
+		arg.At,
+		arg.ID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageOfClientEnded = `-- name: PageOfClientEnded :many
+SELECT id FROM orders INDEXED BY orders_client
+WHERE client <> '' AND client = ?1 AND state = ?2
+  AND created_at >= CAST(?3 AS TEXT) AND created_at <= ?4 AND (created_at < ?4 OR id > ?5)
+ORDER BY created_at DESC, id LIMIT ?6
+`
+
+type PageOfClientEndedParams struct {
+	Client string
+	State  order.State
+	Since  string
+	At     utc.Time
+	ID     string
+	Most   int64
+}
+
+// The same of those that have ended in one way. The first condition is that of the index, which has all that is read.
+func (q *Queries) PageOfClientEnded(ctx context.Context, arg PageOfClientEndedParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, pageOfClientEnded,
+		arg.Client,
 		arg.State,
+		arg.Since,
 		arg.At,
 		arg.ID,
 		arg.Most,
@@ -971,12 +1041,13 @@ func (q *Queries) PageOfClient(ctx context.Context, arg PageOfClientParams) ([]s
 const pageOfEnded = `-- name: PageOfEnded :many
 SELECT id FROM orders
 WHERE state IN ('completed', 'cancelled') AND state = ?1
-  AND created_at <= ?2 AND (created_at < ?2 OR id > ?3)
-ORDER BY created_at DESC, id LIMIT ?4
+  AND created_at >= CAST(?2 AS TEXT) AND created_at <= ?3 AND (created_at < ?3 OR id > ?4)
+ORDER BY created_at DESC, id LIMIT ?5
 `
 
 type PageOfEndedParams struct {
 	State order.State
+	Since string
 	At    utc.Time
 	ID    string
 	Most  int64
@@ -986,6 +1057,7 @@ type PageOfEndedParams struct {
 func (q *Queries) PageOfEnded(ctx context.Context, arg PageOfEndedParams) ([]string, error) {
 	rows, err := q.db.QueryContext(ctx, pageOfEnded,
 		arg.State,
+		arg.Since,
 		arg.At,
 		arg.ID,
 		arg.Most,
@@ -1011,24 +1083,127 @@ func (q *Queries) PageOfEnded(ctx context.Context, arg PageOfEndedParams) ([]str
 	return items, nil
 }
 
+const pageOfGenerator = `-- name: PageOfGenerator :many
+SELECT j.order_id, c.began_at FROM calls AS c CROSS JOIN jobs AS j
+WHERE c.generator = ?1 AND c.id < ?2 AND j.id = c.job_id
+  AND NOT EXISTS (SELECT 1 FROM jobs AS k CROSS JOIN calls AS l ON l.job_id = k.id
+                  WHERE k.order_id = j.order_id AND +l.generator = c.generator AND +l.id > c.id)
+ORDER BY c.id DESC LIMIT ?3
+`
+
+type PageOfGeneratorParams struct {
+	Generator string
+	Below     int64
+	Most      int64
+}
+
+type PageOfGeneratorRow struct {
+	OrderID string
+	BeganAt utc.Time
+}
+
+// The orders that a generator was called for, by the last of its calls for each, the newest first: those before a call.
+func (q *Queries) PageOfGenerator(ctx context.Context, arg PageOfGeneratorParams) ([]PageOfGeneratorRow, error) {
+	rows, err := q.db.QueryContext(ctx, pageOfGenerator, arg.Generator, arg.Below, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PageOfGeneratorRow{}
+	for rows.Next() {
+		var i PageOfGeneratorRow
+		if err := rows.Scan(&i.OrderID, &i.BeganAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const pageOfOpen = `-- name: PageOfOpen :many
 SELECT id FROM orders
 WHERE state NOT IN ('completed', 'cancelled') AND (CAST(?1 AS TEXT) = '' OR state = ?1)
-  AND +created_at <= ?2 AND (+created_at < ?2 OR id > ?3)
-ORDER BY +created_at DESC, id LIMIT ?4
+  AND (CAST(?2 AS TEXT) = ''
+       OR ?2 = 'open' AND NOT (state = 'held' AND code = 'owner')
+       OR ?2 = 'need you' AND (state = 'failed' OR state = 'held' AND code <> 'owner')
+       OR ?2 = 'with the client' AND state IN ('waiting', 'delivered'))
+  AND (CAST(?3 AS TEXT) = '' OR +client = ?3)
+  AND (CAST(?4 AS TEXT) = '' OR +service = ?4)
+  AND +created_at >= CAST(?5 AS TEXT) AND +created_at <= ?6 AND (+created_at < ?6 OR id > ?7)
+ORDER BY +created_at DESC, id LIMIT ?8
 `
 
 type PageOfOpenParams struct {
-	State string
-	At    utc.Time
-	ID    string
-	Most  int64
+	State   string
+	Orders  string
+	Client  string
+	Service string
+	Since   string
+	At      utc.Time
+	ID      string
+	Most    int64
 }
 
-// The same of orders that have not ended, or of one of their states. The + keeps the planner from the index of all orders.
+// The same of orders that have not ended, of all or of one state, group, client and service. The + keeps the planner
+// from the index of all orders.
 func (q *Queries) PageOfOpen(ctx context.Context, arg PageOfOpenParams) ([]string, error) {
 	rows, err := q.db.QueryContext(ctx, pageOfOpen,
 		arg.State,
+		arg.Orders,
+		arg.Client,
+		arg.Service,
+		arg.Since,
+		arg.At,
+		arg.ID,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageOfService = `-- name: PageOfService :many
+SELECT id FROM orders
+WHERE service = ?1
+  AND created_at >= CAST(?2 AS TEXT) AND created_at <= ?3 AND (created_at < ?3 OR id > ?4)
+ORDER BY created_at DESC, id LIMIT ?5
+`
+
+type PageOfServiceParams struct {
+	Service string
+	Since   string
+	At      utc.Time
+	ID      string
+	Most    int64
+}
+
+// The same of the orders of a service.
+func (q *Queries) PageOfService(ctx context.Context, arg PageOfServiceParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, pageOfService,
+		arg.Service,
+		arg.Since,
 		arg.At,
 		arg.ID,
 		arg.Most,

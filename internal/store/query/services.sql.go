@@ -46,16 +46,23 @@ func (q *Queries) ListServices(ctx context.Context) ([]Service, error) {
 }
 
 const ordersByService = `-- name: OrdersByService :many
-SELECT service, CAST(count(*) AS INTEGER) AS orders FROM orders WHERE created_at >= ? GROUP BY service
+SELECT o.service, CAST(count(*) AS INTEGER) AS orders FROM json_each(?1) AS t CROSS JOIN orders AS o
+WHERE o.service = t.value AND o.created_at >= ?2 GROUP BY o.service
 `
+
+type OrdersByServiceParams struct {
+	Titles interface{}
+	Since  utc.Time
+}
 
 type OrdersByServiceRow struct {
 	Service string
 	Orders  int64
 }
 
-func (q *Queries) OrdersByService(ctx context.Context, createdAt utc.Time) ([]OrdersByServiceRow, error) {
-	rows, err := q.db.QueryContext(ctx, ordersByService, createdAt)
+// How many orders of some services were placed since a time. titles is a JSON array.
+func (q *Queries) OrdersByService(ctx context.Context, arg OrdersByServiceParams) ([]OrdersByServiceRow, error) {
+	rows, err := q.db.QueryContext(ctx, ordersByService, arg.Titles, arg.Since)
 	if err != nil {
 		return nil, err
 	}
