@@ -20,8 +20,14 @@ type SQL interface {
 	Run(ctx context.Context, statement string) (viewsql.Result, error)
 }
 
-// maxShown is how many characters of a value the page shows. The CSV has more of it.
-const maxShown = 300
+// maxShown is how many characters of a value the page shows, and maxPage about how many bytes of
+// all rows with their markup. The CSV has more.
+const (
+	maxShown    = 300
+	maxPage     = 60_000
+	rowMarkup   = 10
+	valueMarkup = 30
+)
 
 // historyPage is a statement, and its result if it was run.
 type historyPage struct {
@@ -37,6 +43,7 @@ type historyPage struct {
 type resultTable struct {
 	Columns []shownValue // Number is that of the first row
 	Rows    [][]shownValue
+	Count   int    // of rows, also of those that are not shown
 	Rest    string // what it lacks
 	Took    string
 }
@@ -147,18 +154,24 @@ func (c *console) newHistory() historyPage {
 
 // tableOf makes texts of a result.
 func tableOf(r viewsql.Result, took time.Duration) *resultTable {
-	t := &resultTable{Took: fmt.Sprintf("%d ms", took.Milliseconds())}
+	t := &resultTable{Count: len(r.Rows), Took: fmt.Sprintf("%d ms", took.Milliseconds())}
 	for _, name := range r.Names() {
 		t.Columns = append(t.Columns, shownValue{Text: cut(maxShown, name)})
 	}
-	long := r.Cut
-	for _, row := range r.Rows {
+	long, size := r.Cut, 0
+	for n, row := range r.Rows {
+		if size > maxPage {
+			t.Rest = fmt.Sprintf("The first %s of %s rows are shown; the CSV has them all. ", thousands(int64(n)), plural(len(r.Rows), "row", "rows"))
+			break
+		}
+		size += rowMarkup
 		shown := make([]shownValue, len(row))
 		for i, value := range row {
 			text := viewsql.Text(value)
 			short := cut(maxShown, text)
 			long = long || short != text
 			shown[i].Text = short
+			size += len(short) + valueMarkup
 			switch value.(type) {
 			case int64, float64:
 				shown[i].Number = true
@@ -172,7 +185,7 @@ func tableOf(r viewsql.Result, took time.Duration) *resultTable {
 		}
 	}
 	if r.More {
-		t.Rest = "There are more rows than these. "
+		t.Rest += fmt.Sprintf("There are more rows than %s. ", thousands(int64(len(r.Rows))))
 	}
 	if long {
 		t.Rest += fmt.Sprintf("Texts are cut after %d characters here; the CSV has %s bytes of each.", maxShown, thousands(viewsql.MaxCell))

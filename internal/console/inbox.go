@@ -144,7 +144,7 @@ func newInbox(in view.Inbox, covers map[string]file, waiting bool) inboxPage {
 	}
 	p.Paging.Shown = fmt.Sprintf("the newest %d", len(in.Rows))
 	if !in.Next.At.IsZero() {
-		p.Paging.Older = fmt.Sprintf("/inbox?after=%d&than=%s", in.Next.At.UnixMilli(), url.QueryEscape(in.Next.OrderID))
+		p.Paging.Older = fmt.Sprintf("/inbox"+query+"after=%d&than=%s", in.Next.At.UnixMilli(), url.QueryEscape(in.Next.OrderID))
 	}
 	return p
 }
@@ -186,6 +186,7 @@ func (c *console) pane(v visit, id string) (*inboxPane, error) {
 	}
 	o := h.Order
 	p := &inboxPane{Title: o.Service, Short: shortID(o.ID), Link: orderURL(o.ID), State: c.orderState(h), Price: o.PriceUSD, Thread: c.theThread(h)}
+	p.Thread.shorten(o.ID)
 	if p.Title == "" {
 		p.Title = "An order"
 	}

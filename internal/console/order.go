@@ -39,6 +39,7 @@ func (c *console) orderPage(v visit, was typed) (string, frame, error) {
 		return "", frame{}, err
 	}
 	c.decide(forms{c, v, h, out, was}, &p)
+	p.shorten(v.URL.Query())
 	return "order", frame{Title: term.Line(p.Service, 60) + " " + p.Short, Tab: "orders", Body: p}, nil
 }
 

@@ -55,8 +55,9 @@ type pictures struct {
 	Compare   bool // something was made before
 	Subjects  []subject
 	Earlier   []earlier
-	// EarlierText counts what is folded.
+	// EarlierText counts what is folded, More what is left out of that.
 	EarlierText string
+	More        more
 	Making      string // what is shown where nothing is made yet
 }
 
@@ -135,6 +136,7 @@ type thread struct {
 	Old    string    // why it may lack something
 	Ask    *act      // has it read again
 	Days   []threadDay
+	More   more // older messages
 	Reply  *replyForm
 	Closed string // why nothing can be written
 }
@@ -158,6 +160,7 @@ type attempts struct {
 	Rows      []attempt
 	Minor     []attempt // looks and requests that cost nothing
 	MinorText string
+	More      more
 }
 
 type attempt struct {
@@ -185,6 +188,7 @@ type timeline struct {
 	Days      []timelineDay
 	Minor     []moment
 	MinorText string
+	More      more
 	None      string
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -146,6 +147,7 @@ type staticFile struct {
 	hash string
 	kind string
 	data []byte
+	zip  []byte // the same by gzip; nil where that is hardly shorter
 }
 
 // newStatic joins the style sheets into one and the scripts into one, by name, so that a
@@ -174,9 +176,25 @@ func joined(pattern, kind string) staticFile {
 			f.data = append(f.data, '\n')
 		}
 	}
+	if zip := zipped(f.data); len(zip) < len(f.data)*9/10 {
+		f.zip = zip
+	}
 	sum := sha256.Sum256(f.data)
 	f.hash = base64.RawURLEncoding.EncodeToString(sum[:9])
 	return f
+}
+
+// zipped compresses what has no secret. Pages have, and are sent as they are: the length of a
+// compressed page would say something of it.
+func zipped(data []byte) []byte {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is constant
+	}
+	_, _ = w.Write(data) // to memory
+	_ = w.Close()
+	return out.Bytes()
 }
 
 func (s static) url(name string) string { return "/static/" + s[name].hash + "/" + name }
@@ -189,17 +207,23 @@ func (s static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	f.write(w)
+	f.write(w, r)
 }
 
-func (f staticFile) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", f.kind)
-	_, _ = w.Write(f.data) // whoever asked has left
+func (f staticFile) write(w http.ResponseWriter, r *http.Request) {
+	h, data := w.Header(), f.data
+	h.Set("Content-Type", f.kind)
+	h.Set("Vary", "Accept-Encoding")
+	if f.zip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		data = f.zip
+		h.Set("Content-Encoding", "gzip")
+	}
+	_, _ = w.Write(data) // whoever asked has left
 }
 
 // showIcon serves the icon that browsers ask for without a page that names one, such as for
 // a file of an order. It is the same before a log-in.
-func (c *console) showIcon(w http.ResponseWriter, _ *http.Request) {
+func (c *console) showIcon(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=86400")
-	c.static["icon.png"].write(w)
+	c.static["icon.png"].write(w, r)
 }
