@@ -236,7 +236,7 @@ func freeAddresses(n int) (list []string, err error) {
 			err = problem
 			continue
 		}
-		defer l.Close() // the next one is another
+		defer func() { _ = l.Close() }() // open until then, so that the next one is another
 		if list = append(list, address); len(list) == n {
 			return list, nil
 		}
