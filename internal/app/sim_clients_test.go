@@ -91,7 +91,13 @@ func (w *world) meddle(rng *rand.Rand, o store.Owner) {
 	from := time.Now()
 	time.Sleep(time.Duration(rng.IntN(30)) * time.Minute)
 	w.stays = append(w.stays, stay{id, from, time.Now()})
-	if err := o.Retry(context.Background(), id); err != nil {
+	// The folder may have been put back meanwhile, so it is another command on what is there now.
+	again, err := store.OpenOwner(w.dir, "cli:test")
+	if err == nil {
+		err = again.Retry(context.Background(), id)
+		again.Close()
+	}
+	if err != nil {
 		w.t.Logf("the owner could not retry %s: %v", id, err)
 	}
 }
