@@ -1,12 +1,14 @@
 package mcp
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"atelierd/internal/order"
+	"atelierd/internal/store/storetest"
 )
 
 // hostile is a world in which every text of others is an injection, and what reads it.
@@ -105,5 +107,37 @@ func TestNoAnswerHasASecret(t *testing.T) {
 	}
 	if !strings.Contains(answers["get_order"], "[the key]") {
 		t.Error("the brief with the key is not shown; the test looks at too little")
+	}
+}
+
+// TestAStolenReadOnlyTokenChangesNothing calls each tool there is with a token that may only
+// read, and with the fingerprints of what it has read.
+func TestAStolenReadOnlyTokenChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.review("ord_1", w.paint("a.png", 64))
+	w.place("ord_2", order.PendingQuote)
+	a := w.connect()
+	before, acts := storetest.Dump(t, w.dir), 0
+	prints := []string{a.fingerprint("ord_1"), a.fingerprint("ord_2"), fmt.Sprint(a.value("status", args{})["pause_fingerprint"])}
+	for _, tool := range w.server.tools {
+		for i, print := range prints {
+			in := args{}
+			for name, value := range (args{"order": []string{"ord_1", "ord_2", ""}[i], "fingerprint": print, "instructions": "x", "price_usd": "5", "reason": "x", "text": "x"}) {
+				if _, ok := tool.schema.Properties[name]; ok {
+					in[name] = value
+				}
+			}
+			r := a.call(tool.Name, in)
+			if !tool.Annotations.ReadOnlyHint {
+				acts++
+				if !r.failed || !strings.Contains(r.text, "is not allowed") {
+					t.Errorf("%s: %+v", tool.Name, r)
+				}
+			}
+		}
+	}
+	if after := storetest.Dump(t, w.dir); after != before || w.woken > 0 || acts < 24 {
+		t.Errorf("after %d calls, %d of which woke the daemon, the ledger has changed from\n%s\nto\n%s", acts, w.woken, before, after)
 	}
 }
