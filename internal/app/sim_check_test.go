@@ -29,6 +29,7 @@ func (w *world) check() {
 	}
 	w.checkKinds(db, orders)
 	w.checkPaid(db)
+	w.checkStorage(orders)
 	w.checkBooks(db)
 	w.checkSearch(db)
 	w.checkBlocked(db)

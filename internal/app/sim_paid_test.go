@@ -200,6 +200,8 @@ func (w *world) host() http.Handler {
 		switch r.Host {
 		case providerHost:
 			w.provider.ServeHTTP(answer, r)
+		case filesHost:
+			w.files.ServeHTTP(answer, r)
 		case phoneHost:
 			w.phones.ServeHTTP(answer, r)
 		default:

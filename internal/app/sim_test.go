@@ -131,12 +131,15 @@ type world struct {
 	provider    *paidProvider
 	holdUnknown bool
 	paid        map[string]string // briefs of the orders that the studio works for
+	files       *ownFiles
 }
 
 func simulateWeek(t *testing.T, seed uint64) {
-	dir, copied := storetest.Dir(t), filepath.Join(testdir.New(t), "copy")
+	dir, copied, files := storetest.Dir(t), filepath.Join(testdir.New(t), "copy"), testdir.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, seed, dir)
+		w.files = newOwnFiles(seed, files)
+		w.storageConfig()
 		w.looks, w.restores = newLooks(), newBackups(seed, copied)
 		w.provider.began, w.provider.took = w.payingFor, w.looks.charge
 		w.useKeys(seed)
@@ -241,6 +244,7 @@ func (w *world) live() {
 	w.market.SetFaults(sandbox.Faults{})
 	w.provider.setCalm()
 	w.phones.setCalm()
+	w.files.calm.Store(true)
 	w.missWindow()
 	w.whileDown()
 	w.lastLife()
