@@ -1,10 +1,6 @@
 package app
 
 import (
-	"atelierd/internal/config"
-	"atelierd/internal/console/access"
-	"atelierd/internal/order"
-	"atelierd/internal/sandbox"
 	"fmt"
 	"html"
 	"net/http"
@@ -12,6 +8,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"atelierd/internal/config"
+	"atelierd/internal/console/access"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
 )
 
 // TestABountyIsClaimedAtTheConsole guards that one is claimed as the page has shown it, once.

@@ -1,13 +1,14 @@
 package app
 
 import (
-	"atelierd/internal/config"
-	"atelierd/internal/order"
-	"atelierd/internal/sandbox"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"atelierd/internal/config"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
 )
 
 // TestASyncOfTheConsoleDoesWhatItsPageHasShown guards the plan: a button that was made for

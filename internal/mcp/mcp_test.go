@@ -176,7 +176,7 @@ func TestWhatAnAgentReadsIsForItAlone(t *testing.T) {
 		}
 	}
 	_, err = a.ReadResource(t.Context(), &sdk.ReadResourceParams{URI: "order://ord_9"})
-	if wire, ok := errors.AsType[*jsonrpc.Error](err); !ok || wire.Code != sdk.CodeResourceNotFound || !strings.Contains(wire.Message, "There is no such order") {
+	if wire, ok := errors.AsType[*jsonrpc.Error](err); !ok || wire.Code != jsonrpc.CodeInvalidParams || !strings.Contains(wire.Message, "There is no such order") {
 		t.Errorf("an order that does not exist: %v", err)
 	}
 }

@@ -53,7 +53,7 @@ func (s *Server) resource(name string, read func(ctx context.Context, uri string
 			return err
 		})
 		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrAmbiguous) {
-			return nil, &jsonrpc.Error{Code: sdk.CodeResourceNotFound, Message: s.plain(name, err).Error()}
+			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: s.plain(name, err).Error()}
 		}
 		if err != nil {
 			return nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: s.plain(name, err).Error()}
