@@ -59,7 +59,7 @@ test: ## run every test in minutes: 24 simulated weeks, real processes killed
 test-all: ## the same with the race detector everywhere, all kills and 16 weeks
 	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=1
-	$(TEST) -timeout 30m ./cmd/atelierd -kills=300 -every-kill
+	$(TEST) -timeout 30m ./cmd/atelierd -kills=300 -every-kill -every-attack
 	$(MAKE) sim SEEDS=8 DAYS=3
 
 test-long: ## what takes too long, or needs too much, for make test
