@@ -56,10 +56,10 @@ test: ## run every test in minutes: 24 simulated weeks, real processes killed
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
 
-test-all: ## the same with the race detector everywhere, all kills and 16 weeks
+test-all: ## more than that: the race detector everywhere, all kills and attacks, 8 more weeks
 	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=1
-	$(TEST) -timeout 30m ./cmd/atelierd -kills=300 -every-kill -every-attack
+	$(TEST) -timeout 30m ./cmd/atelierd -run 'Kill|RunsInABrowser' -kills=300 -every-kill -every-attack
 	$(MAKE) sim SEEDS=8 DAYS=3
 
 test-long: ## what takes too long, or needs too much, for make test

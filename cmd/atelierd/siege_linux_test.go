@@ -23,10 +23,13 @@ import (
 
 const (
 	// siegeOrders are delivered alone, and as many during the attack.
-	siegeOrders = 10
+	siegeOrders = 60
 	// siegeRequests are sent to the console meanwhile, by siegeSenders at the same time.
 	siegeRequests = 10_000
 	siegeSenders  = 16
+	// siegePace is the time between two of them. Without one, the attack takes the
+	// processors that it shares with the daemon, whatever the console does.
+	siegePace = 2 * time.Millisecond
 	// slowHeaders, slowBodies and deafReaders are clients that keep their connections: they
 	// send a header byte by byte, never finish a form, or read no byte of a stream.
 	slowHeaders = 240
@@ -57,7 +60,8 @@ type besieger struct {
 // memory stays bounded, and the owner is answered afterwards.
 func TestOrdersAreWorkedOnWhileTheConsoleIsAttacked(t *testing.T) {
 	t.Parallel()
-	s := newFixture(t, sandbox.Options{Seed: 1})
+	// Without waits for the marketplace's limits the times can be compared.
+	s := newFixture(t, sandbox.Options{Seed: 1, Limits: sandbox.Limits{Orders: 10_000, Deliver: 10_000, Quote: 10_000, Upload: 10_000, Messages: 10_000}})
 	s.write("make-picture", makePicture, 0o755)
 	text := string(must(os.ReadFile(filepath.Join(s.dir, "atelierd.toml"))))
 	s.write("atelierd.toml", text+"[console]\nlisten = \"127.0.0.1:0\"\n", 0o600)
@@ -181,8 +185,10 @@ func (b *besieger) begin() {
 			b.all.Go(func() { b.slow(first, n != deafReaders) })
 		}
 	}
+	pace := time.NewTicker(siegePace)
+	b.t.Cleanup(pace.Stop)
 	for range siegeSenders {
-		b.all.Go(b.send)
+		b.all.Go(func() { b.send(pace.C) })
 	}
 }
 
@@ -222,8 +228,8 @@ func (b *besieger) trickle(c net.Conn, first string, more bool) {
 	}
 }
 
-// send sends requests until all are sent.
-func (b *besieger) send() {
+// send sends requests until all are sent, one at each tick.
+func (b *besieger) send(tick <-chan time.Time) {
 	client := &http.Client{
 		Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 1},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -233,7 +239,7 @@ func (b *besieger) send() {
 		select {
 		case <-b.stop:
 			return
-		default:
+		case <-tick:
 		}
 		resp, err := client.Do(b.request(n))
 		if err != nil { // it was not accepted in time, or cut off
