@@ -62,14 +62,19 @@ func (w *world) owner(rng *rand.Rand, end time.Time) {
 		if !w.anyPaid() {
 			continue
 		}
-		o, err := store.OpenOwner(w.dir, "cli:test")
-		if err != nil {
-			continue // the daemon has not made its database yet
+		// Each is a command of its own: while one waits, the folder may be put back.
+		for _, do := range []func(o store.Owner){
+			func(o store.Owner) { w.cancelHeld(rng, o) },
+			func(o store.Owner) { w.approve(rng.IntN(2) == 0, o) },
+			func(o store.Owner) { w.meddle(rng, o) },
+		} {
+			o, err := store.OpenOwner(w.dir, "cli:test")
+			if err != nil {
+				continue // the daemon has not made its database yet
+			}
+			do(o)
+			o.Close()
 		}
-		w.cancelHeld(rng, o)
-		w.approve(rng.IntN(2) == 0, o)
-		w.meddle(rng, o)
-		o.Close()
 	}
 }
 

@@ -58,20 +58,20 @@ func (w *world) approve(now bool, o store.Owner) {
 		switch l.Code {
 		case order.CodeReview:
 			if !w.redone[l.ID] && l.ID[len(l.ID)-1]%3 == 0 {
-				w.redo(o, l.ID, order.Redo{Instructions: "less red", FromThese: true})
+				w.redo(l.ID, order.Redo{Instructions: "less red", FromThese: true})
 				continue
 			}
 			if l.ID[len(l.ID)-1]%3 == 1 {
 				w.approveLater(l.ID)
 				continue
 			}
-			_ = o.Approve(context.Background(), l.ID, 0) // it may have moved on in this very moment
+			_ = w.act(func(o store.Owner) error { return o.Approve(context.Background(), l.ID, 0) }) // it may have moved on in this very moment
 		case order.CodeClientBlocked:
 			if l.ID[len(l.ID)-1]%3 == 0 {
-				_ = o.Approve(context.Background(), l.ID, 0)
+				_ = w.act(func(o store.Owner) error { return o.Approve(context.Background(), l.ID, 0) })
 			}
 		case order.CodeExpired, order.CodeNotVisible:
-			w.redo(o, l.ID, order.Redo{})
+			w.redo(l.ID, order.Redo{})
 		}
 	}
 }
@@ -117,14 +117,13 @@ func (w *world) approveLater(id string) {
 }
 
 // redo has the owner have an order made again.
-func (w *world) redo(o store.Owner, id string, want order.Redo) {
+func (w *world) redo(id string, want order.Redo) {
 	w.redone[id] = true
-	_ = o.Redo(context.Background(), id, want, func(kind order.Kind, round int) error { // it may have moved on
-		return fulfill.ClearWork(w.dir, id, kind, round)
+	_ = w.act(func(o store.Owner) error {
+		return o.Redo(context.Background(), id, want, func(kind order.Kind, round int) error { // it may have moved on
+			return fulfill.ClearWork(w.dir, id, kind, round)
+		})
 	})
-	if daemon := w.daemon.Load(); daemon != nil {
-		daemon.Wake() // as the command does
-	}
 }
 
 // checkTakes holds that only the last take of a round was delivered, and that the files of
