@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"cmp"
+	"flag"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -20,7 +21,9 @@ import (
 
 const filesHost = "files.test"
 
-// ownFiles is the owner's storage in a quarter of the fixed weeks: a folder, and a web server that
+var simStorage = flag.Bool("sim.storage", false, "publish files in the owner's storage in a quarter of the fixed weeks")
+
+// ownFiles is the owner's storage in a quarter of the fixed weeks, where that is asked for: a folder, and a web server that
 // is down for an hour now and then, slow, shows other bytes, or shows a file only after a while.
 type ownFiles struct {
 	dir  string // empty in other weeks
@@ -31,7 +34,7 @@ type ownFiles struct {
 }
 
 func newOwnFiles(seed uint64, dir string) *ownFiles {
-	if seed%4 != 2 || seed > 1000 { // among the fixed seeds
+	if !*simStorage || seed%4 != 2 || seed > 1000 { // among the fixed seeds
 		dir = ""
 	}
 	return &ownFiles{dir: dir, rng: rand.New(rand.NewPCG(seed, 41)), late: map[string]int{}}
