@@ -116,6 +116,11 @@ func TestAThreadIsReadForAnOwnerWhoAsks(t *testing.T) {
 		}
 	}
 	d.until("the order is delivered and its thread read", readSince(time.Time{}))
+	// The reader waits for minutes once it has seen that no other thread is due.
+	d.until("the reader waits", func() bool {
+		o, err := d.app.store.Order(t.Context(), id)
+		return err == nil && time.Since(o.ThreadReadAt) > 4*time.Second
+	})
 	if err := d.market.ClientMessage(id, "Could it look to the left?"); err != nil {
 		t.Fatal(err)
 	}

@@ -241,6 +241,7 @@ type woken struct {
 	Engine  *engine.Engine
 	Checker *reconcile.Checker
 	Cancels *canceller.Loop
+	Threads *intake.Threads
 	Pauses  *pauses
 }
 
@@ -259,6 +260,7 @@ func (a *App) passOnWakes(ctx context.Context, w woken) error {
 			w.Engine.Wake(true, true, true)
 			w.Checker.Wake()
 			w.Cancels.Wake()
+			w.Threads.Wake()
 		}
 	}
 }
