@@ -89,7 +89,7 @@ UPDATE orders SET owner_cancelled_at = ? WHERE id = ?;
 
 -- name: ThreadOrder :one
 -- What decides what a thread means: the order may have moved on while it was read.
-SELECT remote_status, CAST(owner_cancelled_at IS NOT NULL AS BOOLEAN) AS owner_cancelled FROM orders WHERE id = ?;
+SELECT remote_status, CAST(owner_cancelled_at IS NOT NULL AS BOOLEAN) AS owner_cancelled, thread_due_at FROM orders WHERE id = ?;
 
 -- name: SetOrderBounty :exec
 UPDATE orders SET bounty_id = sqlc.arg(bounty_id), bounty_title = sqlc.arg(bounty_title)

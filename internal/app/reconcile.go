@@ -46,8 +46,8 @@ type shown struct {
 	threads *intake.Threads
 }
 
-func (s shown) ShowThread(ctx context.Context, id string, thread []order.Message) error {
-	return s.threads.Show(ctx, id, thread)
+func (s shown) ShowThread(ctx context.Context, id string, thread []order.Message, asked time.Time) error {
+	return s.threads.Show(ctx, id, thread, asked)
 }
 
 // checkedClient is the client of what reads orders and threads for other reasons. What they

@@ -197,11 +197,13 @@ func (t *Threads) readRow(ctx context.Context, catalog Catalog, ids []string) er
 // read copies one thread into the store. One that cannot be read is put off, so that
 // the others have their turn first.
 func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
+	asked := time.Now()
 	messages, err := t.o.Market.Messages(ctx, id)
 	th, failed := t.thread(ctx, catalog, id, messages)
 	if failed != nil {
 		return failed
 	}
+	th.Asked = asked
 	if err == nil {
 		delete(t.unread, id)
 		delete(t.broken, id)
@@ -228,8 +230,8 @@ func (t *Threads) read(ctx context.Context, catalog Catalog, id string) error {
 	return &unreadError{id, n == 0, err}
 }
 
-// Show copies a thread into the store that was read elsewhere.
-func (t *Threads) Show(ctx context.Context, id string, messages []order.Message) error {
+// Show copies a thread into the store that was read elsewhere, asked for at that time.
+func (t *Threads) Show(ctx context.Context, id string, messages []order.Message, asked time.Time) error {
 	catalog, err := t.o.Catalog(ctx)
 	if err != nil {
 		return err
@@ -238,6 +240,7 @@ func (t *Threads) Show(ctx context.Context, id string, messages []order.Message)
 	if err != nil {
 		return err
 	}
+	th.Asked = asked
 	return t.apply(th)
 }
 

@@ -66,8 +66,9 @@ type Thread struct {
 	Messages []Message
 	// Unread: the thread could not be read, so Messages says nothing.
 	Unread bool
-	// Next is when it is read again.
-	Next time.Time
+	// Next is when it is read again. Asked is when the marketplace was asked for the
+	// messages: a thread that became due since then may have more, so it stays due.
+	Next, Asked time.Time
 	// Pieces: each message of the client asks for a piece of a subscription. Quota
 	// is how many there are; 0 is without limit. Messages at Until or later ask for
 	// nothing; zero is no end.

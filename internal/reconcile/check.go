@@ -49,8 +49,8 @@ type Market interface {
 type Intake interface {
 	// Show applies the facts of an order that was read.
 	Show(ctx context.Context, f order.Facts) error
-	// ShowThread applies a thread that was read.
-	ShowThread(ctx context.Context, orderID string, thread []order.Message) error
+	// ShowThread applies a thread that the marketplace was asked for at that time.
+	ShowThread(ctx context.Context, orderID string, thread []order.Message, asked time.Time) error
 	// PollAll asks for a poll of every status.
 	PollAll()
 }
@@ -105,6 +105,7 @@ type Checker struct {
 type seen struct {
 	facts  order.Facts // without an id if it does not show the order
 	thread []order.Message
+	asked  time.Time // when it was asked for the thread
 	// listed: the facts are those of a row.
 	listed bool
 	// missing is what the ledger lacks of it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"atelierd/internal/order"
 )
@@ -179,6 +180,7 @@ func (c *Checker) readOne(ctx context.Context, id string) (s *seen, err error) {
 	if status := s.facts.Status; status.Known() && !status.TakesMessages() {
 		return s, nil // an order in an unknown status may have a thread
 	}
+	s.asked = time.Now()
 	thread, err := c.o.Market.Messages(ctx, id)
 	if err != nil && !answered(err) {
 		return s, err
@@ -226,7 +228,7 @@ func (c *Checker) adoptOne(ctx context.Context, id string, s *seen) error {
 	}
 	if s.thread != nil {
 		// It opens the pieces that the client has asked for.
-		if err := c.o.Intake.ShowThread(ctx, id, s.thread); err != nil {
+		if err := c.o.Intake.ShowThread(ctx, id, s.thread, s.asked); err != nil {
 			return err
 		}
 	}

@@ -96,6 +96,9 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 				return err
 			}
 		}
+		if due := now.ThreadDueAt; due.After(th.Asked) && !due.After(t.now.Time) {
+			return nil // it became due while it was read
+		}
 		return t.SetThreadDue(noCancel, query.SetThreadDueParams{ThreadDueAt: utc.At(th.Next), ID: th.OrderID})
 	})
 	return fresh, err

@@ -27,12 +27,12 @@ func TestAThreadSaysWhenItWasRead(t *testing.T) {
 			t.Errorf("a new thread was read %s ago, and is due in %s", read, due)
 		}
 		next := time.Now().Add(time.Hour)
-		_, err := s.ApplyThread(order.Thread{OrderID: "o1", Next: next, Unread: true})
+		_, err := s.ApplyThread(order.Thread{OrderID: "o1", Asked: time.Now(), Next: next, Unread: true})
 		must(t, err)
 		if read, _ := age(); read != -1 {
 			t.Errorf("a thread that could not be read was read %s ago", read)
 		}
-		_, err = s.ApplyThread(order.Thread{OrderID: "o1", Next: next})
+		_, err = s.ApplyThread(order.Thread{OrderID: "o1", Asked: time.Now(), Next: next})
 		must(t, err)
 		time.Sleep(20 * time.Minute)
 		if read, due := age(); read != 20*time.Minute || due != 40*time.Minute {
@@ -52,6 +52,38 @@ func TestAThreadSaysWhenItWasRead(t *testing.T) {
 		}
 		if at, err := s.ThreadsReadAt(t.Context()); err != nil || !at.IsZero() {
 			t.Errorf("without open threads the oldest was read at %s, %v", at, err)
+		}
+	})
+}
+
+// TestAThreadThatBecomesDueWhileItIsReadStaysDue guards that a hint of news is not lost to an
+// answer that the marketplace gave before.
+func TestAThreadThatBecomesDueWhileItIsReadStaysDue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := openNew(t, Options{})
+		paid(t, s, "o1")
+		time.Sleep(time.Minute)
+		for _, hint := range []func() error{
+			func() error { return s.ReadThread("o1") },
+			func() error { return Owner{Store: s, By: "console:jo"}.ReadThread("o1") },
+			func() error { apply(t, s, batch(facts("o1", order.InProgress))); return nil },
+		} {
+			asked := time.Now()
+			time.Sleep(time.Second)
+			must(t, hint())
+			time.Sleep(time.Second)
+			for _, want := range []bool{true, false} {
+				_, err := s.ApplyThread(order.Thread{OrderID: "o1", Asked: asked, Next: time.Now().Add(time.Hour)})
+				must(t, err)
+				ids, _, err := s.DueThreads(t.Context(), time.Now(), 10)
+				must(t, err)
+				if due := len(ids) == 1; due != want {
+					t.Errorf("asked %s ago: the thread is due: %v, want %v", time.Since(asked), due, want)
+				}
+				asked = time.Now()
+				time.Sleep(time.Second)
+			}
 		}
 	})
 }

@@ -561,19 +561,20 @@ func (q *Queries) SetOwnerCancelled(ctx context.Context, arg SetOwnerCancelledPa
 }
 
 const threadOrder = `-- name: ThreadOrder :one
-SELECT remote_status, CAST(owner_cancelled_at IS NOT NULL AS BOOLEAN) AS owner_cancelled FROM orders WHERE id = ?
+SELECT remote_status, CAST(owner_cancelled_at IS NOT NULL AS BOOLEAN) AS owner_cancelled, thread_due_at FROM orders WHERE id = ?
 `
 
 type ThreadOrderRow struct {
 	RemoteStatus   order.Status
 	OwnerCancelled bool
+	ThreadDueAt    utc.Time
 }
 
 // What decides what a thread means: the order may have moved on while it was read.
 func (q *Queries) ThreadOrder(ctx context.Context, id string) (ThreadOrderRow, error) {
 	row := q.db.QueryRowContext(ctx, threadOrder, id)
 	var i ThreadOrderRow
-	err := row.Scan(&i.RemoteStatus, &i.OwnerCancelled)
+	err := row.Scan(&i.RemoteStatus, &i.OwnerCancelled, &i.ThreadDueAt)
 	return i, err
 }
 
