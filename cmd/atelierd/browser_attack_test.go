@@ -239,7 +239,7 @@ type siege struct {
 // opens opens a page and audits it. At least so many of the texts have to be on it.
 func (b *siege) opens(path string, least int) []int {
 	b.Helper()
-	b.do(chromedp.Navigate(b.site + path))
+	b.goTo(b.site + path)
 	return b.inspect(path, least)
 }
 

@@ -89,7 +89,7 @@ func TestAPageOfAnotherSiteGetsNothingInABrowser(t *testing.T) {
 	foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page) }))
 	t.Cleanup(foreign.Close)
 	for _, from := range []string{foreign.URL, strings.Replace(foreign.URL, "127.0.0.1", "localhost", 1)} {
-		b.do(chromedp.Navigate(from))
+		b.goTo(from)
 		b.until("everything is tried", "self.finished")
 		if read, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`self.read || ""`)); err != nil || read != "" {
 			t.Errorf("%s has read %.100q, %v", from, read, err)

@@ -181,8 +181,25 @@ func (b *tab) text() string {
 // visit opens a page of the console.
 func (b *tab) visit(path string) {
 	b.Helper()
-	b.do(chromedp.Navigate(b.site + path))
+	b.goTo(b.site + path)
 	b.ready()
+}
+
+// goTo opens an address. It tries again if the page that is shown has gone to another one
+// meanwhile, as after a form: the browser reports no end of such a visit.
+func (b *tab) goTo(address string) {
+	b.Helper()
+	const tries = 6
+	var err error
+	for range tries {
+		ctx, cancel := context.WithTimeout(b.ctx, patience/tries)
+		err = chromedp.Do(ctx, chromedp.Navigate(address))
+		cancel()
+		if err == nil {
+			return
+		}
+	}
+	b.Fatalf("%s does not open: %v\n%s", address, err, b.text())
 }
 
 // ready waits until the script of the page has run.

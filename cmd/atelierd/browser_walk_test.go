@@ -79,6 +79,7 @@ func (s *fixture) redoes(b *tab) {
 	b.visit("/orders/" + id)
 	b.write("#redo textarea", "a calmer blue")
 	b.press("#redo button")
+	b.shows("The order is made again.")
 	s.until("the second take is not made", func() bool {
 		return s.count("SELECT count(*) FROM orders WHERE id = '"+id+"' AND state = 'held' AND code = 'review'") == 1 &&
 			s.count("SELECT count(*) FROM v_takes WHERE order_id = '"+id+"' AND files <> ''") > 1
@@ -170,6 +171,7 @@ func TestAnOwnerDecidesWithoutScripts(t *testing.T) {
 	b.visit("/orders/" + id)
 	b.write("#redo textarea", "in winter fur")
 	b.press("#redo button")
+	b.shows("The order is made again.")
 	s.until("the second take is not made", func() bool {
 		return s.count("SELECT count(*) FROM orders WHERE id = '"+id+"' AND state = 'held' AND code = 'review'") == 1 &&
 			s.count("SELECT count(*) FROM v_takes WHERE order_id = '"+id+"' AND files <> ''") > 1

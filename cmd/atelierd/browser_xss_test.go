@@ -101,7 +101,7 @@ func (b *siege) lists() {
 		b.whole(from)
 	}
 	for n := range 5 {
-		b.do(chromedp.Navigate(b.site + "/bounties"))
+		b.goTo(b.site + "/bounties")
 		b.follow(fmt.Sprintf(`document.querySelectorAll('a[href^="/bounties/"]')[%d].href`, n*9))
 		b.inspect("a bounty", 3)
 	}
@@ -123,7 +123,7 @@ func (b *siege) views(names ...string) {
 func (b *siege) whole(from string) {
 	b.Helper()
 	seen := map[int]bool{}
-	b.do(chromedp.Navigate(b.site + from))
+	b.goTo(b.site + from)
 	for {
 		for _, n := range b.inspect(from, 1) {
 			seen[n] = true
@@ -145,13 +145,13 @@ func (b *siege) follow(expression string) {
 	if err != nil {
 		b.Fatalf("%s: %v", expression, err)
 	}
-	b.do(chromedp.Navigate(to))
+	b.goTo(to)
 }
 
 // post opens a page and sends a form of it with other fields.
 func (b *siege) post(from, action string, fields ...string) {
 	b.Helper()
-	b.do(chromedp.Navigate(b.site + from))
+	b.goTo(b.site + from)
 	b.send(action, fields...)
 }
 
@@ -203,7 +203,7 @@ func (b *siege) files(s *fixture) {
 		if err := chromedp.Do(b.ctx, chromedp.Navigate(b.site+path)); err != nil && !strings.Contains(err.Error(), "ERR_ABORTED") {
 			b.Errorf("%s: %v", path, err)
 		}
-		b.do(chromedp.Navigate(b.site + "/login"))
+		b.goTo(b.site + "/login")
 		b.until("what is sent", fmt.Sprintf(`fetch(%s).then(r => r.ok && r.headers.get("Content-Security-Policy") === "sandbox; default-src 'none'" && (/^image.gif$/.test(r.headers.get("Content-Type")) || /^attachment/.test(r.headers.get("Content-Disposition"))))`, quoted(path)))
 	}
 	if n != 5 {
@@ -229,7 +229,7 @@ func (b *siege) reflected() {
 			continue
 		}
 		for _, path := range []string{"/orders/", "/bounties/", "/files/1/", "/thumbs/1/", "/static/x/", "/orders/pwn_ord_0102/log/", "/login?next=/"} {
-			b.do(chromedp.Navigate(b.site + path + url.PathEscape(chunk[i%len(chunk)])))
+			b.goTo(b.site + path + url.PathEscape(chunk[i%len(chunk)]))
 			b.inspect(path, 0)
 		}
 	}
@@ -269,7 +269,7 @@ func (b *siege) outside() {
 		b.opens("/login?next=/"+url.QueryEscape(next), len(chunk)/2)
 		b.opens("/"+url.PathEscape(chunk[0]), 0)
 		b.opens("/login/"+url.PathEscape(chunk[0]), 0)
-		b.do(chromedp.Navigate(b.site + "/login"))
+		b.goTo(b.site + "/login")
 		b.send("/login", "name", text, "next", "/"+text, "password", "x")
 		b.inspect("a log-in that is refused", len(chunk))
 	}
