@@ -6,6 +6,9 @@ const (
 	// LateLimit is how long the result of a job that is done may be late until the owner
 	// is asked.
 	LateLimit = 10 * time.Minute
+	// LateGap is the time without a look after which a result is late from now on: nobody
+	// could see it while the daemon was stopped or the work was paused.
+	LateGap = LateLimit / 2
 	// A late result is looked for after half the time that it is late, within these.
 	firstLook, lastLook = 5 * time.Second, time.Minute
 )

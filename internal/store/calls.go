@@ -164,10 +164,10 @@ func (s *Store) CallSubmitted(id int64, ticket string) error {
 }
 
 // CallLate records that the result of a call's job is late, and returns how long it has
-// been so. It needs no lease.
+// been so without a gap in the looks. It needs no lease.
 func (s *Store) CallLate(id int64) (late time.Duration, err error) {
 	err = s.write("call.late", func(t *tx) error {
-		rows, err := t.CallLate(noCancel, query.CallLateParams{Now: t.now, ID: id})
+		rows, err := t.CallLate(noCancel, query.CallLateParams{Now: t.now, Gap: utc.At(t.now.Add(-order.LateGap)), ID: id})
 		if err == nil && len(rows) == 0 {
 			err = fmt.Errorf("call %d: %w", id, order.ErrCallClosed)
 		}

@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"atelierd/internal/order"
 )
@@ -100,4 +102,39 @@ func back(id string) order.Batch {
 		return d
 	}
 	return b
+}
+
+// TestAResultIsLateOnlyWhileItIsLookedFor guards that a night in which the daemon was stopped
+// does not use up the time that a result may be late.
+func TestAResultIsLateOnlyWhileItIsLookedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := openNew(t, Options{})
+		paid(t, s, "o1")
+		c, err := s.BeginCall(take(t, s, order.LaneGenerate), order.NewCall{Generator: "studio"})
+		must(t, err)
+		late := func() time.Duration {
+			d, err := s.CallLate(c.ID)
+			must(t, err)
+			return d
+		}
+		for want := range 8 {
+			if got := late(); got != time.Duration(want)*time.Minute {
+				t.Errorf("a result that is looked for each minute is late by %s at look %d", got, want+1)
+			}
+			time.Sleep(time.Minute)
+		}
+		time.Sleep(8 * time.Hour)
+		if got := late(); got != 0 {
+			t.Errorf("after a night without a look it is late by %s", got)
+		}
+		time.Sleep(order.LateGap)
+		if got := late(); got != order.LateGap {
+			t.Errorf("at the longest gap it is late by %s", got)
+		}
+		must(t, s.CallRuns(c.ID))
+		if got := late(); got != 0 {
+			t.Errorf("after it has run again it is late by %s", got)
+		}
+	})
 }

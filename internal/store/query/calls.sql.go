@@ -27,18 +27,20 @@ func (q *Queries) AddAttemptCost(ctx context.Context, arg AddAttemptCostParams) 
 }
 
 const callLate = `-- name: CallLate :many
-UPDATE calls SET late_at = coalesce(late_at, ?1) WHERE id = ?2 AND state IN ('calling', 'submitted')
+UPDATE calls SET late_at = CASE WHEN late_seen_at >= ?1 THEN late_at ELSE ?2 END, late_seen_at = ?2
+WHERE id = ?3 AND state IN ('calling', 'submitted')
 RETURNING late_at
 `
 
 type CallLateParams struct {
+	Gap utc.Time
 	Now utc.Time
 	ID  int64
 }
 
-// The result of a job that is done cannot be had yet. The first such look counts.
+// The result of a job that is done cannot be had yet. The first such look since the last gap counts.
 func (q *Queries) CallLate(ctx context.Context, arg CallLateParams) ([]utc.Time, error) {
-	rows, err := q.db.QueryContext(ctx, callLate, arg.Now, arg.ID)
+	rows, err := q.db.QueryContext(ctx, callLate, arg.Gap, arg.Now, arg.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func (q *Queries) CallLate(ctx context.Context, arg CallLateParams) ([]utc.Time,
 }
 
 const callRuns = `-- name: CallRuns :exec
-UPDATE calls SET late_at = NULL WHERE id = ? AND state IN ('calling', 'submitted')
+UPDATE calls SET late_at = NULL, late_seen_at = NULL WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 // The job runs, or runs again.
@@ -359,7 +361,7 @@ func (q *Queries) NextCancellation(ctx context.Context) ([]utc.Time, error) {
 }
 
 const openCall = `-- name: OpenCall :many
-SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
@@ -389,6 +391,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 			&i.JobID,
 			&i.AttemptID,
 			&i.Sample,
+			&i.LateSeenAt,
 		); err != nil {
 			return nil, err
 		}
@@ -404,7 +407,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 }
 
 const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
 WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL ORDER BY c.id
 `
 
@@ -426,6 +429,7 @@ type OpenCallsRow struct {
 	JobID          *int64
 	AttemptID      *int64
 	Sample         string
+	LateSeenAt     utc.Time
 	Attempt        int64
 }
 
@@ -457,6 +461,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, 
 			&i.JobID,
 			&i.AttemptID,
 			&i.Sample,
+			&i.LateSeenAt,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
@@ -473,7 +478,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, 
 }
 
 const orderCalls = `-- name: OrderCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, j.kind, j.round, a.attempt FROM calls AS c
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, j.kind, j.round, a.attempt FROM calls AS c
 JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
 WHERE j.order_id = ? ORDER BY c.id
 `
@@ -496,6 +501,7 @@ type OrderCallsRow struct {
 	JobID          *int64
 	AttemptID      *int64
 	Sample         string
+	LateSeenAt     utc.Time
 	Kind           order.Kind
 	Round          int64
 	Attempt        int64
@@ -528,6 +534,7 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 			&i.JobID,
 			&i.AttemptID,
 			&i.Sample,
+			&i.LateSeenAt,
 			&i.Kind,
 			&i.Round,
 			&i.Attempt,

@@ -81,6 +81,7 @@ type Call struct {
 	JobID          *int64
 	AttemptID      *int64
 	Sample         string
+	LateSeenAt     utc.Time
 }
 
 type Delivery struct {
