@@ -124,6 +124,9 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	if (state != "held" && state != "failed") || !given {
 		w.t.Errorf("order %s: %d of %d rounds delivered, %s there and %s (%s) here",
 			o.ID, len(rounds), o.Round+1, o.Status, state, code)
+		for _, line := range w.provider.jobsOf(w.paid[o.ID]) {
+			w.t.Log(line)
+		}
 	}
 }
 

@@ -265,6 +265,17 @@ func (w *world) checkCosts(db *sql.DB) {
 	}
 }
 
+// jobsOf describes the jobs of an order, for a week that has failed.
+func (s *paidProvider) jobsOf(brief string) (lines []string) {
+	for id, j := range s.jobs {
+		if brief != "" && strings.HasPrefix(j.what, brief) {
+			lines = append(lines, fmt.Sprintf("job %s began at %s, %s at %s, unknown for %s, hidden for %s, late for %s, another file: %v, fetched %d times",
+				id, j.at.UTC().Format(time.DateTime), j.ends, j.ready.UTC().Format(time.DateTime), j.unknown, j.hidden, j.late, j.wrong, j.fetched))
+		}
+	}
+	return lines
+}
+
 // lostWork reports whether a result of the order was lost at the provider.
 func (w *world) lostWork(id string) bool {
 	brief, ok := w.paid[id]

@@ -21,10 +21,11 @@ import (
 
 const filesHost = "files.test"
 
-var simStorage = flag.Bool("sim.storage", false, "publish files in the owner's storage in a quarter of the fixed weeks")
+var simStorage = flag.Bool("sim.storage", false, "publish files in the owner's storage in a quarter of the weeks")
 
-// ownFiles is the owner's storage in a quarter of the fixed weeks, where that is asked for: a folder, and a web server that
-// is down for an hour now and then, slow, shows other bytes, or shows a file only after a while.
+// ownFiles is the owner's storage in a quarter of the weeks, where that is asked for: a folder,
+// and a web server that is down for an hour now and then, slow, shows other bytes, or shows a
+// file only after a while.
 type ownFiles struct {
 	dir  string // empty in other weeks
 	calm atomic.Bool
@@ -34,7 +35,7 @@ type ownFiles struct {
 }
 
 func newOwnFiles(seed uint64, dir string) *ownFiles {
-	if !*simStorage || seed%4 != 2 || seed > 1000 { // among the fixed seeds
+	if !*simStorage || seed%4 != 2 {
 		dir = ""
 	}
 	return &ownFiles{dir: dir, rng: rand.New(rand.NewPCG(seed, 41)), late: map[string]int{}}
