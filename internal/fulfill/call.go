@@ -96,10 +96,23 @@ func (g Generator) ready(ctx context.Context) error {
 	return g.Breaker.Ready(ctx)
 }
 
+// room returns nil if the generator has room for another call. A call that has begun has
+// its place.
+func (g Generator) room(ctx context.Context, p plan) error {
+	limited, ok := g.Backend.(generate.Limited)
+	if !ok || p.resumed != nil {
+		return nil
+	}
+	return limited.Room(ctx)
+}
+
 // call makes one call, or resumes the one of the plan, and closes it as far as
 // its outcome is known.
 func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Request) (generate.Result, error) {
 	if err := g.ready(ctx); err != nil {
+		return generate.Result{}, err
+	}
+	if err := g.room(ctx, p); err != nil {
 		return generate.Result{}, err
 	}
 	if err := r.mayBegin(ctx, g, p); err != nil {
@@ -118,9 +131,11 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 			return generate.Result{}, err
 		}
 	}
+	taken := c.Ticket
 	req.Call = generate.Call{
 		Key: c.Key, Ticket: c.Ticket, Resumed: p.resumed != nil, Began: c.BeganAt,
 		Submitted: func(ticket string) error {
+			taken = ticket
 			return r.keep(ctx, r.job, func() error { return r.o.Store.CallSubmitted(c.ID, ticket) })
 		},
 		MakeRoom: r.makeRoom, Progress: r.progress(g, c),
@@ -148,7 +163,13 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 		err = order.Failf(order.Retry, order.CodeNotNoted, "the result could not be stored: %w", err)
 		return generate.Result{}, errors.Join(err, r.closeDone(ctx, []order.Call{c}, made))
 	}
-	return made, r.closeDone(ctx, []order.Call{c}, made)
+	if err := r.closeDone(ctx, []order.Call{c}, made); err != nil {
+		return made, err
+	}
+	if keeper, ok := g.Backend.(generate.Committer); ok {
+		keeper.Committed(ctx, taken)
+	}
+	return made, nil
 }
 
 // progress returns what the progress of a call is reported to.

@@ -169,6 +169,20 @@ type Canceller interface {
 	Cancel(ctx context.Context, ticket string) (order.CancelResult, error)
 }
 
+// Limited is a Generator that has room for a limited number of calls.
+type Limited interface {
+	// Room returns nil if another call may begin now. Its error is an *order.Failure that
+	// charges nothing. It is asked before a call is recorded.
+	Room(ctx context.Context) error
+}
+
+// Committer is a Generator that keeps results until they are stored here.
+type Committer interface {
+	// Committed is called once the result of the ticket's job is durable. It may come a
+	// second time, or not at all if the process ends.
+	Committed(ctx context.Context, ticket string)
+}
+
 // Lister is a Generator whose provider lists its models.
 type Lister interface {
 	// Listing returns what the list says about the generator's model. It costs nothing.

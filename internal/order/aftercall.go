@@ -46,8 +46,12 @@ func AfterCall(c FailedCall) CallOutcome {
 		return CallOutcome{Failure: f}
 	case f.Code == CodeKeyReused:
 		// No request with this key will be taken, so the call is over.
-	case f.Charge == ChargeUnknown && c.Repeats:
+	case f.Charge == ChargeUnknown && c.Repeats && !f.Over:
 		return CallOutcome{Failure: f}
+	case f.Charge == ChargeUnknown && c.HoldUnknown && f.Over:
+		return CallOutcome{Failure: *UnknownCall(c.Call.Generator, &f).WithHint(
+			"look at your account at the provider; %s looks for a late result, %s makes another call, which is paid for",
+			Command("orders retry", AnyOrder), Command("orders redo", AnyOrder))}
 	case f.Charge == ChargeUnknown && c.HoldUnknown:
 		return CallOutcome{Failure: *UnknownCall(c.Call.Generator, &f)}
 	}
@@ -164,6 +168,7 @@ func (f *Failure) WaitsForGenerator() bool {
 // with f. Nothing may have been spent, and the generator must be down: paused, or
 // asking to be left alone. A single outage is waited out, and a refusal is an answer.
 func (f *Failure) StandIn(paused bool) bool {
-	down := f.Outage || f.Code == CodePaused || f.Code == CodeTryLater || f.Health() == GeneratorBroken
-	return f.Charge == ChargeNone && down && (paused || f.Code == CodeTryLater)
+	asks := f.Code == CodeTryLater || f.Code == CodeNoWorker
+	down := f.Outage || f.Code == CodePaused || asks || f.Health() == GeneratorBroken
+	return f.Charge == ChargeNone && down && (paused || asks)
 }

@@ -190,6 +190,10 @@ const (
 	CodeRefused Code = "refused"
 	// CodeTryLater: the owner's program cannot work now. It is run again until the order is due, then held.
 	CodeTryLater Code = "try_later"
+	// CodeNoWorker: no worker on another machine takes the call. Another generator stands in, or work resumes by itself.
+	CodeNoWorker Code = "no_worker"
+	// CodeWorkerLost: the worker of a call was lost before the provider's id was known, so it may have been paid for. The owner decides, or another call is made.
+	CodeWorkerLost Code = "worker_lost"
 	// CodeJobLost: the owner's server has lost the job, as in a restart. It is made again.
 	CodeJobLost Code = "job_lost"
 	// CodeMisconfigured: the generator is not set up. The owner corrects its configuration.

@@ -44,6 +44,8 @@ type Failure struct {
 	// if it is not.
 	Cost   USD
 	Charge Charge
+	// Over: the call has ended under its key, so the same call cannot be made again.
+	Over bool
 	// Reason is why the work was refused, in words that the client may read; may be
 	// empty.
 	Reason string

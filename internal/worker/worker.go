@@ -1,0 +1,316 @@
+// Package worker makes the calls that agents hand out over NATS, with the generators of
+// this machine. It claims the record of a call before it makes the call, notes the
+// provider's id before the first poll, and keeps finished files until the agent has them.
+// Work with an id is taken over from a worker that is gone.
+//
+// The package must not know the marketplace, orders, the database or the configuration
+// file.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"atelierd/internal/filelock"
+	"atelierd/internal/generate"
+	"atelierd/internal/natsq"
+	"atelierd/internal/term"
+)
+
+// Route is a route that the worker serves.
+type Route struct {
+	Name    string
+	Backend generate.Generator
+	// Free: a call never costs anything, so one of unknown outcome is made again.
+	Free bool
+	// Slots is how many calls it makes at the same time.
+	Slots int
+}
+
+// Options configure a worker.
+type Options struct {
+	Queue *natsq.Queue
+	// Name is how the worker is known. Two workers never have the same name.
+	Name   string
+	Routes []Route
+	// Dir is the folder of its calls and finished files.
+	Dir string
+	// Drain is how long calls may go on after a stop.
+	Drain time.Duration
+	// Program is the version of the program.
+	Program string
+	Log     *slog.Logger
+	// Beat and Dead replace natsq.Beat and natsq.Dead in tests.
+	Beat, Dead time.Duration
+}
+
+// Worker serves routes.
+type Worker struct {
+	o     Options
+	lock  *os.File
+	spool spool
+
+	mu      sync.Mutex
+	running map[string]bool // by key
+	busy    map[string]int  // by route
+	shown   chan struct{}   // wakes the loop that shows the worker
+}
+
+const (
+	// fetchWait is how long one request for a call waits. A stop waits for it.
+	fetchWait = 2 * time.Second
+	// failPause is the pause after NATS could not be asked.
+	failPause = 2 * time.Second
+	// laterPause is when a call that nobody may make now comes again.
+	laterPause = 10 * time.Second
+)
+
+// Open returns a worker that holds its folder. No other process may have it.
+func Open(o Options) (*Worker, error) {
+	if o.Beat == 0 {
+		o.Beat = natsq.Beat
+	}
+	if o.Dead == 0 {
+		o.Dead = natsq.Dead
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(o.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := filelock.Lock(lock, true); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("another worker has the folder %s, or it cannot be locked: %w", o.Dir, err)
+	}
+	return &Worker{
+		o: o, lock: lock, spool: spool{dir: filepath.Join(o.Dir, "calls")}, running: map[string]bool{}, busy: map[string]int{}, shown: make(chan struct{}, 1),
+	}, nil
+}
+
+// Close gives the folder back.
+func (w *Worker) Close() error { return w.lock.Close() }
+
+// errDrain is the cause for which calls are cut at the end of a stop.
+var errDrain = errors.New("the worker is stopping")
+
+// Run serves until ctx ends. It then takes no call, and lets those that run go on for up to
+// Options.Drain.
+func (w *Worker) Run(ctx context.Context) {
+	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	var loops, slots sync.WaitGroup
+	loops.Go(func() { w.showing(work) })
+	for _, r := range w.o.Routes {
+		slots.Go(func() { w.keepSpool(ctx, work, r) })
+		for range max(r.Slots, 1) {
+			slots.Go(func() { w.serve(ctx, work, r) })
+		}
+	}
+	ended := make(chan struct{})
+	go func() { slots.Wait(); close(ended) }()
+	<-ctx.Done()
+	w.o.Log.Info("stopping; no call is taken any more", "running", w.count())
+	select {
+	case <-ended:
+	case <-time.After(max(w.o.Drain, 2*fetchWait)):
+		w.o.Log.Warn("calls are cut; what has an id at a provider goes on later", "running", w.count())
+		cut(errDrain)
+		<-ended
+	}
+	cut(nil)
+	loops.Wait()
+	w.hide()
+}
+
+// count returns how many calls run.
+func (w *Worker) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.running)
+}
+
+// begin marks a call as in hand. It returns false if it is already.
+func (w *Worker) begin(key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running[key] {
+		return false
+	}
+	w.running[key] = true
+	return true
+}
+
+func (w *Worker) end(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, key)
+}
+
+// occupy takes a slot of the route until the release.
+func (w *Worker) occupy(route string) (release func()) {
+	change := func(by int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.busy[route] += by
+		w.wakeShowing()
+	}
+	change(1)
+	return func() { change(-1) }
+}
+
+func (w *Worker) wakeShowing() {
+	select {
+	case w.shown <- struct{}{}:
+	default:
+	}
+}
+
+// serve takes calls of a route, one after the other, until ctx ends. They run under work.
+func (w *Worker) serve(ctx, work context.Context, r Route) {
+	for ctx.Err() == nil {
+		d, err := w.o.Queue.Fetch(work, r.Name, fetchWait)
+		switch {
+		case err != nil:
+			if ctx.Err() == nil {
+				w.o.Log.Warn("no call can be taken; trying again", "route", r.Name, "error", err)
+			}
+			sleep(ctx, failPause)
+		case d == nil:
+		case ctx.Err() != nil:
+			d.Later(0)
+		case d.Err != nil:
+			// A newer worker may know it.
+			w.o.Log.Error("a call cannot be read", "route", r.Name, "error", term.Line(d.Err.Error(), 200))
+			d.Later(time.Minute)
+		default:
+			w.handle(work, r, d)
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// handle makes a call, unless its record says otherwise.
+func (w *Worker) handle(ctx context.Context, r Route, d *natsq.Delivery) {
+	key := d.Call.Key
+	if !safeKey(key) || d.Call.Route != r.Name {
+		w.o.Log.Error("a call of a wrong route or key is dropped", "route", r.Name)
+		d.Ack()
+		return
+	}
+	if !w.begin(key) {
+		d.Later(laterPause)
+		return
+	}
+	defer w.end(key)
+	log := w.o.Log.With("route", r.Name, "key", key)
+	e, err := w.o.Queue.Get(ctx, r.Name, key)
+	switch {
+	case errors.Is(err, natsq.ErrAbsent) && d.Times > 5:
+		d.Ack() // NATS was emptied: nobody knows whether the call was made
+		return
+	case err != nil:
+		log.Warn("the record of a call cannot be read", "error", err)
+		d.Later(laterPause)
+		return
+	}
+	why, err := w.mine(ctx, r, e)
+	if err != nil || why == later {
+		d.Later(laterPause)
+		return
+	}
+	if why == over {
+		d.Ack()
+		return
+	}
+	defer w.occupy(r.Name)()
+	m := &making{w: w, route: r, call: d.Call, delivery: d, log: log, entry: e}
+	if m.run(ctx) {
+		d.Ack()
+	} else {
+		d.Later(laterPause)
+	}
+}
+
+// verdict is whether a worker may make a call.
+type verdict int
+
+const (
+	later verdict = iota // somebody else works on it, or the agent decides first
+	over                 // it has ended
+	take                 // it may
+)
+
+// mine decides whether this worker may work on the call.
+func (w *Worker) mine(ctx context.Context, r Route, e natsq.Entry) (verdict, error) {
+	switch {
+	case e.State.Ended():
+		return over, nil
+	case e.State == natsq.Wanted:
+		return take, nil
+	}
+	if e.Worker != "" && e.Worker != w.o.Name {
+		silent, err := w.o.Queue.Silent(ctx, e)
+		if err != nil || silent < w.o.Dead {
+			return later, err
+		}
+	}
+	if e.State != natsq.Calling || r.repeats() {
+		return take, nil
+	}
+	return later, nil // it may have been paid for; the agent decides
+}
+
+// repeats reports whether a call that was cut without an id may be made again.
+func (r Route) repeats() bool {
+	again, ok := r.Backend.(generate.Repeater)
+	return r.Free || ok && again.Repeats()
+}
+
+// safeKey reports whether a key can be the name of a folder.
+func safeKey(key string) bool { return natsq.ValidName(key) }
+
+// showing shows the worker until ctx ends.
+func (w *Worker) showing(ctx context.Context) {
+	for ctx.Err() == nil {
+		for _, r := range w.o.Routes {
+			w.mu.Lock()
+			busy := w.busy[r.Name]
+			w.mu.Unlock()
+			err := w.o.Queue.Show(ctx, natsq.Worker{Name: w.o.Name, Route: r.Name, Slots: max(r.Slots, 1), Busy: busy, Program: w.o.Program})
+			if err != nil && ctx.Err() == nil {
+				w.o.Log.Debug("the worker cannot be shown", "error", err)
+			}
+		}
+		t := time.NewTimer(w.o.Beat)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		case <-w.shown:
+		}
+		t.Stop()
+	}
+}
+
+func (w *Worker) hide() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, r := range w.o.Routes {
+		_ = w.o.Queue.Hide(ctx, r.Name, w.o.Name) // it is not shown once it is silent
+	}
+}
