@@ -33,7 +33,7 @@ COUNT = 5
 # The version that the program shows.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: help build demo screenshots readme test test-all test-long sim kills soak fuzz bench lint generate check portable ci extras release-snapshot
+.PHONY: help build demo demo-cluster screenshots readme test test-all test-long sim kills soak fuzz bench lint generate check portable ci extras release-snapshot
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ demo: build ## show the whole way of an order, with a crash in the middle; KEEP=
 
 screenshots: ## take the pictures of docs/console.md from the demo
 	go test ./cmd/atelierd -run '^TestScreenshots$$' -count 1 -screenshots=$(CURDIR)/docs/console
+
+demo-cluster: ## three servers of NATS, two workers and the daemon; a worker and the leading server are killed
+	go test -timeout 15m -run DemoCluster -v -count 1 ./cmd/atelierd -cluster
 
 readme: ## follow README.md and docs/getting-started.md word by word in a fresh clone
 	@bash .ci/readme
@@ -71,7 +74,7 @@ sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
 
 kills: ## kill many real processes amid faults and full disks: make kills N=5000
-	go test -timeout 24h -v -run 'TestKills|TestAKill' ./cmd/atelierd -kills=$(N) -every-kill
+	go test -timeout 24h -v -run 'TestKills|TestAKill' ./cmd/atelierd -kills=$(N) -every-kill -cluster -cluster.jobs=$(N)
 
 soak: ## let orders flow for an hour and watch memory, WAL, descriptors and goroutines
 	go test -timeout 0 -v -count 1 -run '^TestSoak$$' ./cmd/atelierd -soak=$(SOAK)

@@ -64,6 +64,9 @@ type commands struct {
 	Restore    cli.RestoreCmd    `cmd:"" help:"Restore a backup into an empty folder."`
 	Notify     cli.NotifyCmd     `cmd:"" help:"Send a test message to each target of notifications."`
 	Token      cli.TokenCmd      `cmd:"" help:"Launch the agent's token."`
+	Worker     cli.WorkerCmd     `cmd:"" help:"Make calls that agents on other machines hand out."`
+	Workers    cli.WorkersCmd    `cmd:"" help:"List the workers on other machines."`
+	NATS       cli.NATSCmd       `cmd:"" name:"nats" help:"Prepare the servers that carry calls to workers."`
 	Sandbox    cli.SandboxCmd    `cmd:"" help:"Run a marketplace on this machine to try things out."`
 	Demo       demo.Cmd          `cmd:"" help:"Show orders from start to delivery, with a crash in the middle, in a minute."`
 	Completion cli.CompletionCmd `cmd:"" help:"Print the script that completes commands in a shell."`

@@ -14,6 +14,10 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(envNATSNode) != "" {
+		serveNATS()
+		return
+	}
 	flag.Parse()
 	os.Exit(runTests(m))
 }

@@ -40,6 +40,8 @@ type maker struct {
 	now func() *config.Config
 	// before is what was in use until now; nil for nothing.
 	before *live
+	// queue reaches the workers on other machines.
+	queue *link
 }
 
 // current returns the configuration whose secrets are kept.
@@ -53,7 +55,7 @@ func (m maker) current() *config.Config {
 // kept returns the generator that was in use under a name until now, if it would be made
 // as it is. One with a file of its own is made again, because the file may have changed.
 func (m maker) kept(name string, g config.Generator) (kept fulfill.Generator, ok bool) {
-	if m.before == nil || g.Workflow != "" || g.Recipe != "" {
+	if m.before == nil || g.Type == config.TypeNATS && !reflect.DeepEqual(m.before.cfg.NATS, m.cfg.NATS) || g.Workflow != "" || g.Recipe != "" {
 		return kept, false
 	}
 	if before, there := m.before.cfg.Generators[name]; !there || !reflect.DeepEqual(before, g) {
@@ -86,6 +88,7 @@ func (m maker) program(generator string, o exec.Options) (*exec.Program, error) 
 // generators makes the configured generators, by name.
 func (m maker) generators() (map[string]fulfill.Generator, error) {
 	list := map[string]fulfill.Generator{}
+	m.queue = newLink(m.cfg.NATS, agentName, m.log)
 	for name, g := range m.cfg.Generators {
 		if kept, ok := m.kept(name, g); ok {
 			list[name] = kept
@@ -113,6 +116,9 @@ func (m maker) backend(name string, log *slog.Logger) (generate.Generator, error
 			Command: g.Command,
 			Env:     g.Env, Timeout: g.Timeout, SelfCheck: g.SelfCheck, Resumes: g.Resumes, Log: log,
 		})
+	}
+	if g.Type == config.TypeNATS {
+		return m.handedOut(g, log)
 	}
 	var workflow []byte
 	if g.Workflow != "" {

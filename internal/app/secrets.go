@@ -30,6 +30,10 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		configured, _ := configuredSecret(cfg.Webhook, c.sources.Getenv)
 		add("the webhook secret", configured)
 	}
+	if cfg.NATS.Key.On() {
+		seed, _ := readSecret(cfg.NATS.Key, os.Getenv) // what cannot be read is in no file
+		add("the nkey", seed)
+	}
 	for name, g := range cfg.Generators {
 		for _, key := range []func() (secret.Text, error){keyIn(g.Key), keyIn(g.PartnerKey)} {
 			if key != nil {

@@ -115,6 +115,9 @@ func (d *doctor) examine(ctx context.Context, c DoctorCmd) {
 	if st != nil {
 		d.requests(ctx, st)
 	}
+	if !c.Offline {
+		d.nats(ctx)
+	}
 	d.generators(ctx, c.Paid)
 	d.services(ctx, st, there, shown)
 }

@@ -33,6 +33,7 @@ func (c OrdersShowCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
+		whoWorks(ctx, cfg, v.Calls)
 		now := time.Now()
 		return c.print(p, v, func(g *term.Page) {
 			page := orderPage{Page: g, v: v, now: now}

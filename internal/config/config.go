@@ -45,6 +45,7 @@ type Config struct {
 	Console  Console
 	MCP      MCP
 	Ping     Ping
+	NATS     NATS
 	Backup   Backup
 	Storage  Storage
 	Bounties Bounties

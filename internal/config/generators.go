@@ -19,6 +19,7 @@ import (
 const (
 	TypeExec   = "exec"
 	TypeCanvas = "canvas"
+	TypeNATS   = "nats"
 )
 
 // The values of Generator.OnUnknown.
@@ -69,6 +70,12 @@ type Generator struct {
 	// Recipe is the name of a shipped recipe, or the absolute path of a file.
 	Recipe       string
 	PollInterval time.Duration
+
+	// For TypeNATS. Route is what the calls need, AcceptWithin how long no worker may have
+	// begun one until it is withdrawn (0 for ever), and LostAfter how long a worker may be
+	// silent during one whose id is not known.
+	Route                   string
+	AcceptWithin, LostAfter time.Duration
 }
 
 // Remote reports whether the generator is a provider that is called over HTTP.
@@ -96,7 +103,7 @@ func (c *Config) ProgramUser() string {
 
 // Types returns the values of Generator.Type.
 func Types() []string {
-	list := []string{TypeExec, TypeCanvas}
+	list := []string{TypeExec, TypeCanvas, TypeNATS}
 	for _, needs := range provider.Types() {
 		list = append(list, needs.Type)
 	}
@@ -161,6 +168,7 @@ func (t *table) generator(dir string) Generator {
 	t.call(&g)
 	t.exec(&g)
 	t.provider(&g, dir)
+	t.handedOut(&g)
 	switch {
 	case g.Type == TypeCanvas:
 		for _, key := range []string{"timeout", "cost_usd", "on_unknown", "fallback"} {

@@ -10,14 +10,21 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"atelierd/internal/generate"
 )
 
+// fileTimeout limits the transfer of a file, so that one that a dying server took is begun
+// again.
+const fileTimeout = 2 * time.Minute
+
 // PutFile stores a file in a bucket. The same file may be put again.
 func (q *Queue) PutFile(ctx context.Context, bucket, object, path string) (File, error) {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
 	store, err := q.js.ObjectStore(ctx, bucket)
 	if err != nil {
 		return File{}, missing(err)
@@ -49,6 +56,8 @@ func (q *Queue) PutFile(ctx context.Context, bucket, object, path string) (File,
 // GetFile writes a file of a bucket to the path, which appears once it is whole, checked
 // and on the disk. A file that is not there fails with fs.ErrNotExist.
 func (q *Queue) GetFile(ctx context.Context, bucket string, file File, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
 	if file.Bytes > generate.MaxFileBytes {
 		return fmt.Errorf("%w: %.60q has %d bytes", ErrDamaged, file.Name, file.Bytes)
 	}
@@ -108,6 +117,8 @@ func syncFolder(dir string) error {
 
 // RemoveFiles removes files from a bucket. What is not there is removed.
 func (q *Queue) RemoveFiles(ctx context.Context, bucket string, files []File) error {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
 	store, err := q.js.ObjectStore(ctx, bucket)
 	if err != nil {
 		return missing(err)
@@ -122,6 +133,8 @@ func (q *Queue) RemoveFiles(ctx context.Context, bucket string, files []File) er
 
 // Has reports whether a bucket has all files.
 func (q *Queue) Has(ctx context.Context, bucket string, files []File) bool {
+	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	defer cancel()
 	store, err := q.js.ObjectStore(ctx, bucket)
 	if err != nil {
 		return false

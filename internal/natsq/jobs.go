@@ -36,6 +36,8 @@ func (c Call) Text() ([]byte, error) {
 // Publish queues the text of a call for its route. A repeat within two minutes is dropped
 // by the server, and a later one does nothing: whoever makes a call claims its record first.
 func (q *Queue) Publish(ctx context.Context, agent, route, key string, text []byte) error {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	_, err := q.js.Publish(ctx, "gen.job."+token(agent)+"."+route, text, jetstream.WithMsgID(key))
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return ErrNotSetUp
@@ -56,7 +58,9 @@ type Delivery struct {
 
 // Fetch returns the next call of a route, or nil if none comes within the given time.
 func (q *Queue) Fetch(ctx context.Context, route string, wait time.Duration) (*Delivery, error) {
-	consumer, err := q.js.Consumer(ctx, StreamJobs, route)
+	looking, cancel := q.within(ctx)
+	defer cancel()
+	consumer, err := q.js.Consumer(looking, StreamJobs, route)
 	if err != nil {
 		return nil, missing(err)
 	}

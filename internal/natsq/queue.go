@@ -101,7 +101,9 @@ func (o Options) nats() ([]nats.Option, error) {
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { o.Log.Info("connected to NATS again") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { o.Log.Debug("NATS reports an error", "error", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			o.Log.Debug("NATS reports an error", "error", err)
+		}),
 	}
 	if slices.ContainsFunc(o.URLs, func(u string) bool { return strings.HasPrefix(u, "tls:") }) {
 		conf := &tls.Config{MinVersion: tls.VersionTLS12}
@@ -168,6 +170,12 @@ func (q *Queue) Close() error {
 	return nil
 }
 
+// within limits one request. The client waits as long as a context says, and the answer to
+// a request that a dying server took never comes.
+func (q *Queue) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, q.wait)
+}
+
 // buckets opens the buckets of records and workers, once.
 func (q *Queue) buckets(ctx context.Context) (states, there jetstream.KeyValue, err error) {
 	q.mu.Lock()
@@ -207,6 +215,8 @@ func place(route, key string) string { return route + "." + key }
 
 // Get reads the record of a call. Without one it fails with ErrAbsent.
 func (q *Queue) Get(ctx context.Context, route, key string) (Entry, error) {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	states, _, err := q.buckets(ctx)
 	if err != nil {
 		return Entry{}, err
@@ -227,6 +237,8 @@ func (q *Queue) Get(ctx context.Context, route, key string) (Entry, error) {
 
 // Create writes the first record of a call. It fails with ErrChanged if there is one.
 func (q *Queue) Create(ctx context.Context, route, key string, r Record) (Entry, error) {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	states, _, err := q.buckets(ctx)
 	if err != nil {
 		return Entry{}, err
@@ -248,6 +260,8 @@ func (q *Queue) Change(ctx context.Context, e Entry, r Record) (Entry, error) {
 	if !slices.Contains(next[e.State], r.State) {
 		return e, fmt.Errorf("a call that is %s cannot be %s", e.State, r.State)
 	}
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	states, _, err := q.buckets(ctx)
 	if err != nil {
 		return e, err
@@ -283,6 +297,8 @@ func changed(err error) error {
 
 // Now returns the time by the clock of the server that keeps the records.
 func (q *Queue) Now(ctx context.Context) (time.Time, error) {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	s, err := q.js.Stream(ctx, "KV_"+BucketState)
 	if err != nil {
 		return time.Time{}, missing(err)

@@ -32,6 +32,8 @@ func (w Worker) Alive() bool { return w.Silent < present }
 
 // Show says that a worker is there.
 func (q *Queue) Show(ctx context.Context, w Worker) error {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	_, there, err := q.buckets(ctx)
 	if err != nil {
 		return err
@@ -47,6 +49,8 @@ func (q *Queue) Show(ctx context.Context, w Worker) error {
 
 // Hide says that a worker has stopped.
 func (q *Queue) Hide(ctx context.Context, route, name string) error {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	_, there, err := q.buckets(ctx)
 	if err == nil {
 		err = there.Delete(ctx, place(route, name))
@@ -56,6 +60,8 @@ func (q *Queue) Hide(ctx context.Context, route, name string) error {
 
 // Workers returns the workers of a route, or all for "", by route and name.
 func (q *Queue) Workers(ctx context.Context, route string) ([]Worker, error) {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
 	_, there, err := q.buckets(ctx)
 	if err != nil {
 		return nil, err

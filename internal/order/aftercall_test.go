@@ -28,6 +28,7 @@ func holdUnknown(c *order.FailedCall) { c.HoldUnknown = true }
 func ticket(c *order.FailedCall)      { c.Call.Ticket = "job1" }
 func outage(c *order.FailedCall)      { c.Failure.Outage = true }
 func diskFull(c *order.FailedCall)    { c.HostsFault = true }
+func over(c *order.FailedCall)        { c.Failure.Over = true }
 func told(c *order.FailedCall)        { c.Failure.Cost = 7 }
 
 func TestWhatFollowsFromAFailedCall(t *testing.T) {
@@ -62,6 +63,8 @@ func TestWhatFollowsFromAFailedCall(t *testing.T) {
 		"and when it would wait":                   {failed(order.Wait, order.CodeFetch, lost), order.CallUnknown, callPrice, order.Retry, true},
 		"the same call can be made again":          {failed(order.Retry, order.CodeProviderNoAnswer, lost, repeats), open, 0, order.Retry, true},
 		"whatever the owner wants of others":       {failed(order.Retry, order.CodeProviderNoAnswer, lost, repeats, holdUnknown), open, 0, order.Retry, true},
+		"unless its key has no more use":           {failed(order.Retry, order.CodeWorkerLost, lost, repeats, ticket, over), order.CallUnknown, callPrice, order.Retry, true},
+		"and then the owner may decide too":        {failed(order.Retry, order.CodeWorkerLost, lost, repeats, ticket, over, holdUnknown), open, 0, order.Hold, false},
 		"the owner may decide":                     {failed(order.Retry, order.CodeProviderNoAnswer, lost, holdUnknown), open, 0, order.Hold, false},
 		"a call asked for again in vain is open":   {failed(order.Wait, order.CodeProviderRateLimited, none, resumed), open, 0, order.Wait, false},
 		"also when the key is gone":                {failed(order.Hold, order.CodeMisconfigured, none, resumed), open, 0, order.Hold, false},

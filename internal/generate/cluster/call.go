@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -140,9 +141,9 @@ func (c *call) step(ctx context.Context, e natsq.Entry) (natsq.Entry, error) {
 	if c.req.Call.Running != nil && e.Failure == nil {
 		c.req.Call.Running()
 	}
-	if e.Progress != (order.Progress{}) {
-		c.req.Call.Report(e.Progress)
-	}
+	progress := e.Progress
+	progress.Phase = cmp.Or(progress.Phase, order.PhaseMaking)
+	c.req.Call.Report(progress)
 	if e.Failure != nil {
 		return e, c.troubled(e)
 	}

@@ -237,7 +237,9 @@ func (g *Generator) committed(ctx context.Context, q *natsq.Queue, key string) e
 // jobFile holds the call as it is handed out, in the folder of the attempt.
 const jobFile = ".call.json"
 
-func (g *Generator) jobFile(req generate.Request) string { return filepath.Join(req.OutputDir, jobFile) }
+func (g *Generator) jobFile(req generate.Request) string {
+	return filepath.Join(req.OutputDir, jobFile)
+}
 
 // clean removes what was noted for a call that is over.
 func (g *Generator) clean(req generate.Request) { _ = os.Remove(g.jobFile(req)) }

@@ -73,6 +73,11 @@ func (p *provider) Generate(ctx context.Context, req generate.Request) (generate
 	case <-ctx.Done():
 		return generate.Result{}, generate.Stopped(ctx)
 	}
+	for _, ref := range req.References {
+		if text, err := os.ReadFile(ref.Path); err != nil || string(text) != "a picture" || ref.MIME != "image/png" {
+			return generate.Result{}, order.Failf(order.Hold, order.CodeReference, "the picture is %q: %v", text, err)
+		}
+	}
 	path := filepath.Join(req.OutputDir, "a.txt")
 	if err := os.WriteFile(path, []byte("made for "+req.Call.Key+" from "+req.Prompt), 0o600); err != nil {
 		return generate.Result{}, err
@@ -107,16 +112,22 @@ func newSite(t *testing.T, change ...func(*cluster.Options)) *site {
 	s.q, s.url = natstest.Ready(t, "video")
 	o := cluster.Options{
 		Open: func() (*natsq.Queue, error) { return s.q, nil }, Agent: func() string { return "a.b" }, Route: "video", Timeout: 5 * time.Minute,
-		LostAfter: 3 * time.Second, Log: testLog(t),
+		LostAfter: 10 * time.Minute, Log: testLog(t),
 	}
 	for _, set := range change {
 		set(&o)
 	}
-	var err error
-	if s.gen, err = cluster.New(o); err != nil {
+	s.gen = generator(t, o)
+	return s
+}
+
+func generator(t *testing.T, o cluster.Options) *cluster.Generator {
+	t.Helper()
+	g, err := cluster.New(o)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return g
 }
 
 // running is a worker that can be killed.
@@ -160,6 +171,16 @@ func (s *site) request(n int, ticket *string) generate.Request {
 	req.Prompt = "a boat"
 	req.Call = generate.Call{Key: fmt.Sprintf("00000000-0000-5000-8000-%012d", n), Submitted: func(t string) error { *ticket = t; return nil }}
 	return req
+}
+
+// picture returns a picture of the client.
+func (s *site) picture() []generate.Reference {
+	s.Helper()
+	path := filepath.Join(s.TempDir(), "reference.png")
+	if err := os.WriteFile(path, []byte("a picture"), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	return []generate.Reference{{Path: path, MIME: "image/png", URL: "https://client.example/reference.png"}}
 }
 
 // outcome is that of a call.

@@ -1,0 +1,127 @@
+package main_test
+
+import (
+	"encoding/json"
+	"flag"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"fmt"
+)
+
+// clusterJobs is how many orders are worked on while processes are killed.
+var clusterJobs = flag.Int("cluster.jobs", 100, "how many orders in the test that kills workers, servers and the daemon")
+
+// withCluster runs the tests with three servers as processes, which take minutes.
+var withCluster = flag.Bool("cluster", false, "run the tests with three servers of NATS")
+
+// getJSON reads an answer of the monitor of a server, and reports whether there was one.
+func getJSON(address string, v any) bool {
+	resp, err := http.Get(address)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(resp.Body).Decode(v) == nil
+}
+
+// TestDemoCluster shows an order's way over three servers and two workers, of which one of
+// each is killed in mid-work: make demo-cluster.
+func TestDemoCluster(t *testing.T) {
+	t.Parallel()
+	if !*withCluster {
+		t.Skip("make demo-cluster runs it")
+	}
+	began := time.Now()
+	c := newCluster(t, 3, 2, 2)
+	c.p.delay = 2 * time.Second
+	c.place(10)
+	daemon := c.start()
+	c.until("no call was made", func() bool { return c.asked() >= 2 })
+	c.workers[0].kill()
+	t.Log("worker w1 was killed")
+	c.until("no more calls were made", func() bool { return c.asked() >= 5 })
+	i := c.leader()
+	c.servers[i].kill()
+	t.Logf("the leading server %s was killed", c.nodes[i].Name)
+	c.workers[0] = c.worker(0)
+	c.servers[i] = c.node(i)
+	c.await(daemon)
+	c.stop(daemon)
+	c.checkOnce()
+	unknown := c.checkPaidOnce()
+	orders := len(c.market.Orders())
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "jobs\tpaid calls\tdelivered\trepeated\n%d\t%d\t%d\t%d\n", orders, c.p.paid(), c.delivered(), c.p.paid()-orders-unknown)
+	_ = w.Flush() // it is for whoever looks
+	t.Logf("in %s; to look around: atelierd workers, atelierd orders show ORDER", time.Since(began).Round(time.Second))
+}
+
+// delivered returns how many deliveries the marketplace has.
+func (c *cluster) delivered() (n int) {
+	for _, o := range c.market.Orders() {
+		n += len(o.Deliveries)
+	}
+	return n
+}
+
+// TestKillsOfWorkersServersAndTheDaemonLoseAndRepeatNothing kills one of them every few
+// seconds.
+func TestKillsOfWorkersServersAndTheDaemonLoseAndRepeatNothing(t *testing.T) {
+	t.Parallel()
+	if !*withCluster {
+		t.Skip("make kills runs it")
+	}
+	c := newCluster(t, 3, 2, 4)
+	daemon := c.start()
+	rng := rand.New(rand.NewPCG(7, 7))
+	placed, quiet, killed := 0, 0, map[string]int{}
+	deadline := time.Now().Add(10 * time.Minute)
+	for !(placed == *clusterJobs && c.settledAll()) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not everything was delivered\n%s%s", c.unsettled(), daemon.log.String())
+		}
+		n := min(5+rng.IntN(10), *clusterJobs-placed)
+		c.place(n)
+		placed += n
+		c.lives(daemon, time.Duration(2000+rng.IntN(3000))*time.Millisecond)
+		if placed == *clusterJobs {
+			quiet++
+		}
+		if quiet > 5 {
+			continue // the rest is finished in peace
+		}
+		switch i := rng.IntN(2); rng.IntN(3) {
+		case 0:
+			c.workers[i].kill()
+			c.workers[i] = c.worker(i)
+			killed["worker"]++
+		case 1:
+			lead := c.leader()
+			c.servers[lead].kill()
+			c.servers[lead] = c.node(lead)
+			killed["server"]++
+		default:
+			daemon.kill()
+			daemon = c.start()
+			killed["daemon"]++
+		}
+	}
+	c.stop(daemon)
+	c.checkOnce()
+	t.Logf("%d orders, %d paid calls, %d unknown, killed %v", placed, c.p.paid(), c.checkPaidOnce(), killed)
+}
+
+// settledAll is settled before the daemon has made its database, too.
+func (c *cluster) settledAll() bool {
+	for _, o := range c.market.Orders() {
+		if len(o.Deliveries) == 0 {
+			return false
+		}
+	}
+	return c.settled()
+}

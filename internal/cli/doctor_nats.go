@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"atelierd/internal/app"
+	"atelierd/internal/natsq"
+	"atelierd/internal/order"
+)
+
+// This file checks the servers that carry calls to workers.
+
+// mostSkew is how far the clock of a server may be off.
+const mostSkew = 5 * time.Second
+
+// nats checks the servers of NATS, if any are configured.
+func (d *doctor) nats(ctx context.Context) {
+	const what = "NATS"
+	n := d.cfg.NATS
+	if !n.On() {
+		return
+	}
+	q, err := natsq.Open(app.NATSOptions(n, "agent", slog.New(slog.DiscardHandler)))
+	if err != nil {
+		d.fail(what, "see whether the servers of nats.urls run and know the nkey", "%v", err)
+		return
+	}
+	defer q.Close()
+	f, err := q.Examine(ctx, n.MonitorURL)
+	switch {
+	case f.Replicas == 0 && err != nil:
+		d.fail(what, "run "+order.Command("nats setup"), "%v", err)
+		return
+	case err != nil:
+		d.warn(what, "check nats.monitor_url, and http in the server's configuration", "its monitor cannot be read: %v", err)
+	}
+	if !f.Recent {
+		d.fail(what, "install nats-server 2.12 or later", "the server is version %.20s", f.Server)
+	}
+	if f.Replicas != n.Replicas {
+		d.fail(what, "run "+order.Command("nats setup"), "calls are kept by %d servers, and nats.replicas is %d", f.Replicas, n.Replicas)
+	}
+	switch {
+	case f.Monitored && !f.Syncs:
+		d.fail(what, "set sync_interval: always in the section jetstream of each server", "a power cut loses what the server has acknowledged: it does not write each message at once")
+	case !f.Monitored && n.MonitorURL == "":
+		d.warn(what, "set nats.monitor_url", "whether a power cut loses messages is unknown: no monitor is configured")
+	}
+	if f.Skew.Abs() > mostSkew {
+		d.warn(what, "set the clocks of both machines by NTP", "the server's clock differs by %s", f.Skew.Round(time.Second))
+	}
+	d.ok(what, "version %.20s, calls kept by %d", f.Server, f.Replicas)
+}

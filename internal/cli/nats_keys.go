@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"atelierd/internal/config"
+	"atelierd/internal/natsq"
+)
+
+// routesOf returns the routes of the configuration and more of them, each once.
+func routesOf(cfg *config.Config, more []string) []string {
+	routes := slices.Clone(more)
+	for _, g := range cfg.Generators {
+		if g.Type == config.TypeNATS {
+			routes = append(routes, g.Route)
+		}
+	}
+	slices.Sort(routes)
+	return slices.Compact(routes)
+}
+
+// keys makes keys and prints what the servers have to know of them. A key that is there
+// stays, so that the command may be repeated.
+func (c NATSSetupCmd) keys(p *Program) error {
+	for _, k := range c.Keys {
+		name, list, worker := strings.Cut(k, "=")
+		routes := strings.Split(list, "+")
+		if worker && slices.ContainsFunc(append([]string{name}, routes...), func(s string) bool { return !natsq.ValidName(s) }) || !worker && name != "agent" {
+			return &UsageError{errNoName}
+		}
+		path := filepath.Join(c.Out, name+".nk")
+		public, err := seedIn(path)
+		if err != nil {
+			return err
+		}
+		may, comment := natsq.AgentPermissions(name), "the agent; its seed is in "+path
+		if worker {
+			may, comment = natsq.WorkerPermissions(name, routes), "worker "+name+"; its seed is in "+path
+		}
+		if _, err := fmt.Fprint(p.Stdout, may.Block(comment, public)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seedIn returns the public key of the seed in a file, which is made if it is not there.
+func seedIn(path string) (public string, err error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return natsq.PublicKey(string(text))
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	seed, public, err := natsq.NewKey()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintln(f, seed); err != nil {
+		return "", err
+	}
+	return public, f.Close()
+}
