@@ -111,6 +111,7 @@ func TestKillsOfWorkersServersAndTheDaemonLoseAndRepeatNothing(t *testing.T) {
 			killed["daemon"]++
 		}
 	}
+	c.await(daemon) // it may have been started a moment ago
 	c.stop(daemon)
 	c.checkOnce()
 	t.Logf("%d orders, %d paid calls, %d unknown, killed %v", placed, c.p.paid(), c.checkPaidOnce(), killed)

@@ -163,13 +163,19 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 		err = order.Failf(order.Retry, order.CodeNotNoted, "the result could not be stored: %w", err)
 		return generate.Result{}, errors.Join(err, r.closeDone(ctx, []order.Call{c}, made))
 	}
+	c.Ticket = taken
+	return made, r.closeKept(ctx, g, c, made)
+}
+
+// closeKept closes a call whose result is durable, and lets its generator forget the result.
+func (r *run) closeKept(ctx context.Context, g Generator, c order.Call, made generate.Result) error {
 	if err := r.closeDone(ctx, []order.Call{c}, made); err != nil {
-		return made, err
+		return err
 	}
 	if keeper, ok := g.Backend.(generate.Committer); ok {
-		keeper.Committed(ctx, taken)
+		keeper.Committed(ctx, c.Ticket)
 	}
-	return made, nil
+	return nil
 }
 
 // progress returns what the progress of a call is reported to.

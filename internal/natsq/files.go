@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -105,8 +106,11 @@ func copyChecked(r io.Reader, file File, path string) error {
 	return to.Close()
 }
 
-// syncFolder makes the names in a folder durable.
+// syncFolder makes the names in a folder durable. Windows has no way to do so.
 func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -43,8 +43,11 @@ var (
 const (
 	// leastPause and mostPause are those between two runs for the same job.
 	leastPause, mostPause = 5 * time.Second, time.Minute
-	// repeats is how often a call is made again under its key after an unknown outcome.
+	// mostRepeats is how often a call is made again under its key after an unknown outcome.
 	mostRepeats = 5
+	// changePause is the pause until a change is tried again. A server may show an old record
+	// for a moment.
+	changePause = 20 * time.Millisecond
 )
 
 // run makes the call. It reports whether the call has ended; otherwise somebody goes on
@@ -203,6 +206,9 @@ func (m *making) update(ctx context.Context, change func(*natsq.Record)) error {
 		}
 		if err := m.read(ctx, r); err != nil {
 			return err
+		}
+		if sleep(ctx, changePause); ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 }

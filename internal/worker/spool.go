@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -94,8 +95,12 @@ func write(path string, text []byte) error {
 	return syncFile(filepath.Dir(path))
 }
 
-// syncFile makes a file, or the names in a folder, durable.
+// syncFile makes a file, or the names in a folder, durable. Windows has no way to do so for
+// a folder.
 func syncFile(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() && runtime.GOOS == "windows" {
+		return nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err

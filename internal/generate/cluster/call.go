@@ -250,7 +250,7 @@ func (c *call) told(e natsq.Entry) *order.Failure {
 	}
 	f.Err = errors.New(term.Line(fmt.Sprintf("worker %s: %s", e.Worker, e.Failure.Text), 600))
 	f.Hint = strings.ReplaceAll(term.Line(f.Hint, 400), c.key, order.AnyOrder)
-	f.After = min(max(f.After, 0), 6*time.Hour)
+	f.After, f.Cost = min(max(f.After, 0), 6*time.Hour), max(f.Cost, 0)
 	return f
 }
 
@@ -266,6 +266,9 @@ func (c *call) fetch(ctx context.Context, r *natsq.Result) (made generate.Result
 	made = generate.Result{URL: r.URL, MediaType: r.MediaType, Cost: max(r.Cost, 0), Message: term.Line(r.Message, 500), Log: tail(r.Log), Fetched: true}
 	for i, f := range r.Files {
 		path := filepath.Join(c.req.OutputDir, fileName(i, f.Name))
+		if slices.Contains(made.Files, path) {
+			path = filepath.Join(c.req.OutputDir, fmt.Sprintf("%d-%s", i+1, filepath.Base(path)))
+		}
 		if err := c.q.GetFile(ctx, natsq.BucketOut, f, path); err != nil {
 			return generate.Result{}, c.notFetched(ctx, err)
 		}

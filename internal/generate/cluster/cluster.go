@@ -118,22 +118,24 @@ func (g *Generator) Check(ctx context.Context) error {
 }
 
 // Room implements generate.Limited: as many calls are handed out as workers are free, and
-// one more. The others wait in the ledger, where the most urgent order is first.
+// one more. The others wait in the ledger, where the most urgent order is first. While NATS
+// cannot be asked there is room: the call then fails, which pauses the generator, so that
+// another one can stand in. So it is without any worker, where calls are withdrawn in time.
 func (g *Generator) Room(ctx context.Context) error {
 	q, err := g.o.Open()
 	if err != nil {
-		return g.unreachable(ctx, err)
+		return nil //nolint:nilerr // see above
 	}
-	free, _, err := q.Free(ctx, g.o.Route)
-	if err != nil {
-		return g.unreachable(ctx, err)
+	free, any, err := q.Free(ctx, g.o.Route)
+	if err != nil || !any && g.o.AcceptWithin > 0 {
+		return nil //nolint:nilerr // see above
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.waiting <= free {
 		return nil
 	}
-	f := order.Failf(order.Wait, order.CodeNoWorker, "every worker of route %s is busy", g.o.Route).Nothing()
+	f := order.Failf(order.Wait, order.CodeWorkersBusy, "every worker of route %s is busy", g.o.Route).Nothing()
 	f.After = roomPause
 	return f
 }

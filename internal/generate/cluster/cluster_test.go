@@ -159,9 +159,9 @@ func TestAsManyCallsAreOutAsWorkersAreFreeAndOneMore(t *testing.T) {
 	done := s.start(ctx, s.request(1, &ticket))
 	for s.gen.Room(ctx) == nil { //nolint:revive // the call is handed out in a moment
 	}
-	f := s.fails(s.gen.Room(ctx), order.Wait, order.CodeNoWorker, order.ChargeNone)
-	if f.After <= 0 {
-		t.Error("it is asked again at once")
+	f := s.fails(s.gen.Room(ctx), order.Wait, order.CodeWorkersBusy, order.ChargeNone)
+	if f.After <= 0 || f.StandIn(true) {
+		t.Errorf("it is asked again after %s; another generator stands in: %t", f.After, f.StandIn(true))
 	}
 	cancel(order.ErrStopping)
 	s.fails(within(s, done).err, order.Stopped, order.CodeStopped, order.ChargePending)
