@@ -190,7 +190,7 @@ var limits = []struct{ old, new, want string }{
 	{`turnaround_hours = 1`, `price_type = "hourly"`, `14: service "AI Image Generation": price_type: "hourly" is not a valid value; write one of fixed, quote, weekly, monthly`},
 	{`turnaround_hours = 1`, `mode = "manual"`, `14: service "AI Image Generation": mode: "manual" is not a valid value; write one of auto, review, dry-run`},
 	{`turnaround_hours = 1`, `kind = "song"`, `14: service "AI Image Generation": kind: "song" is not a valid value; write one of image, video, document, text, code, link`},
-	{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: "magic" is not a valid value; write one of exec, canvas, a1111, comfyui, fal, gemini, http, luma, minimax, openai, recipe, replicate, runway`},
+	{`type = "exec"`, `type = "magic"`, `18: generator.studio.type: "magic" is not a valid value; write one of exec, canvas, nats, a1111, comfyui, fal, gemini, http, luma, minimax, openai, recipe, replicate, runway`},
 	{`type = "exec"` + "\n" + `command = ["./make-image", ""]`, `type = "canvas"`, `19: generator.studio.env: is for type exec only; remove it`},
 	{`"./make-image", ""`, `""`, `19: generator.studio.command: names no program; write one like ["./make-image"]`},
 	{`"./make-image", ""`, `"a\u0000b"`, `19: generator.studio.command: contains a NUL byte; remove it`},

@@ -236,7 +236,7 @@ func ofType(t *testing.T, kind, makes string) string {
 func TestMakesMustFitTheProvider(t *testing.T) {
 	t.Parallel()
 	for _, kind := range Types() {
-		if kind == TypeExec || kind == TypeCanvas {
+		if kind == TypeExec || kind == TypeCanvas || kind == TypeNATS {
 			continue
 		}
 		may := []string{""}
@@ -354,6 +354,8 @@ func TestAnUnknownCostIsAWarningWhenCapsAreSet(t *testing.T) {
 			text = text[:strings.Index(text, "base_url = \"https://api.")]
 		case TypeExec:
 			text = text[:strings.Index(text, "base_url = \"https://api.")] + "command = [\"x\"]\n"
+		case TypeNATS:
+			text = text[:strings.Index(text, "base_url = \"https://api.")] + "route = \"video\"\n[nats]\nurls = [\"nats://127.0.0.1\"]\n"
 		case "minimax":
 			text = strings.ReplaceAll(text, "image_gen", "video_gen")
 		}
