@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"log/slog"
 	"os"
 	"sync"
@@ -63,6 +62,3 @@ func (m maker) handedOut(g config.Generator, log *slog.Logger) (generate.Generat
 		},
 	})
 }
-
-// ErrMarketKey says that a key of the marketplace is on a machine of a worker.
-var ErrMarketKey = errors.New("a key of the marketplace is on this machine, and workers must have none")

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -8,6 +9,9 @@ import (
 	"atelierd/internal/natsq"
 	"atelierd/internal/worker"
 )
+
+// ErrMarketKey means that a key of the marketplace was found where a worker starts.
+var ErrMarketKey = errors.New("a key of the marketplace is on this machine, and workers must have none")
 
 // OpenWorker returns a worker with its configured generators, and its connection, which the
 // caller closes after it. It refuses a machine on which it finds a key of the marketplace.

@@ -8,6 +8,7 @@ import (
 	"atelierd/internal/app"
 	"atelierd/internal/natsq"
 	"atelierd/internal/order"
+	"atelierd/internal/words"
 )
 
 // This file checks the servers that carry calls to workers.
@@ -36,20 +37,27 @@ func (d *doctor) nats(ctx context.Context) {
 	case err != nil:
 		d.warn(what, "check nats.monitor_url, and http in the server's configuration", "its monitor cannot be read: %v", err)
 	}
+	problems := 0
+	fail := func(hint, format string, args ...any) {
+		problems++
+		d.fail(what, hint, format, args...)
+	}
 	if !f.Recent {
-		d.fail(what, "install nats-server 2.12 or later", "the server is version %.20s", f.Server)
+		fail("install nats-server 2.12 or later", "the server is version %.20s", f.Server)
 	}
 	if f.Replicas != n.Replicas {
-		d.fail(what, "run "+order.Command("nats setup"), "calls are kept by %d servers, and nats.replicas is %d", f.Replicas, n.Replicas)
+		fail("run "+order.Command("nats setup"), "calls are kept by %d servers, and nats.replicas is %d", f.Replicas, n.Replicas)
 	}
 	switch {
 	case f.Monitored && !f.Syncs:
-		d.fail(what, "set sync_interval: always in the section jetstream of each server", "a power cut loses what the server has acknowledged: it does not write each message at once")
+		fail("set sync_interval: always in the section jetstream of each server", "a power cut loses what the server has acknowledged: it does not write each message at once")
 	case !f.Monitored && n.MonitorURL == "":
 		d.warn(what, "set nats.monitor_url", "whether a power cut loses messages is unknown: no monitor is configured")
 	}
 	if f.Skew.Abs() > mostSkew {
 		d.warn(what, "set the clocks of both machines by NTP", "the server's clock differs by %s", f.Skew.Round(time.Second))
 	}
-	d.ok(what, "version %.20s, calls kept by %d", f.Server, f.Replicas)
+	if problems == 0 {
+		d.ok(what, "version %.20s, calls kept by %s", f.Server, words.Count(f.Replicas, "server"))
+	}
 }

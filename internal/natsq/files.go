@@ -75,7 +75,7 @@ func (q *Queue) GetFile(ctx context.Context, bucket string, file File, path stri
 	}
 	defer object.Close()
 	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
-	defer os.Remove(part)
+	defer func() { _ = os.Remove(part) }() // once it is renamed, there is nothing to remove
 	if err := copyChecked(object, file, part); err != nil {
 		return err
 	}

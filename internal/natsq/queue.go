@@ -106,16 +106,9 @@ func (o Options) nats() ([]nats.Option, error) {
 		}),
 	}
 	if slices.ContainsFunc(o.URLs, func(u string) bool { return strings.HasPrefix(u, "tls:") }) {
-		conf := &tls.Config{MinVersion: tls.VersionTLS12}
-		if o.CAFile != "" {
-			text, err := os.ReadFile(o.CAFile)
-			if err != nil {
-				return nil, err
-			}
-			conf.RootCAs = x509.NewCertPool()
-			if !conf.RootCAs.AppendCertsFromPEM(text) {
-				return nil, fmt.Errorf("%s has no certificate", o.CAFile)
-			}
+		conf, err := o.tls()
+		if err != nil {
+			return nil, err
 		}
 		list = append(list, nats.Secure(conf))
 	}
@@ -127,6 +120,23 @@ func (o Options) nats() ([]nats.Option, error) {
 		list = append(list, key)
 	}
 	return list, nil
+}
+
+// tls returns how the certificates of the servers are checked.
+func (o Options) tls() (*tls.Config, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.CAFile == "" {
+		return conf, nil
+	}
+	text, err := os.ReadFile(o.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	conf.RootCAs = x509.NewCertPool()
+	if !conf.RootCAs.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s has no certificate", o.CAFile)
+	}
+	return conf, nil
 }
 
 // key returns the option that signs with the seed. The seed is read for each connection, so

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"atelierd/internal/generate"
@@ -112,6 +113,8 @@ func syncFile(path string) error {
 // keepSpool goes on with what an earlier process has left of a route, brings finished files
 // to NATS that are not there, and removes what the agent has. It looks until ctx ends.
 func (w *Worker) keepSpool(ctx, work context.Context, r Route) {
+	var resumed sync.WaitGroup
+	defer resumed.Wait()
 	for ctx.Err() == nil {
 		folders, err := os.ReadDir(w.spool.dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -119,7 +122,7 @@ func (w *Worker) keepSpool(ctx, work context.Context, r Route) {
 		}
 		for _, f := range folders {
 			if key, ok := strings.CutPrefix(f.Name(), r.Name+"."); ok && safeKey(key) && w.begin(key) {
-				w.spooled(work, r, key)
+				w.spooled(work, r, key, &resumed)
 			}
 		}
 		sleep(ctx, spoolPause)
@@ -128,7 +131,7 @@ func (w *Worker) keepSpool(ctx, work context.Context, r Route) {
 
 // spooled does what a call in the spool needs. It was begun, and is ended here or by what it
 // starts.
-func (w *Worker) spooled(ctx context.Context, r Route, key string) {
+func (w *Worker) spooled(ctx context.Context, r Route, key string, resumed *sync.WaitGroup) {
 	dir := w.spool.folder(r.Name, key)
 	e, err := w.o.Queue.Get(ctx, r.Name, key)
 	absent := errors.Is(err, natsq.ErrAbsent)
@@ -151,11 +154,11 @@ func (w *Worker) spooled(ctx context.Context, r Route, key string) {
 	case finished:
 		m.bring(ctx, made, absent)
 	case absent && m.ticket != "", e.State == natsq.Submitted, e.State == natsq.Stopping, e.State == natsq.Calling && r.repeats():
-		go func() {
+		resumed.Go(func() {
 			defer w.end(key)
 			defer w.occupy(r.Name)()
 			m.run(ctx)
-		}()
+		})
 		return
 	}
 	w.end(key)

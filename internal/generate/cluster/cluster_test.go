@@ -157,7 +157,7 @@ func TestAsManyCallsAreOutAsWorkersAreFreeAndOneMore(t *testing.T) {
 	}
 	var ticket string
 	done := s.start(ctx, s.request(1, &ticket))
-	for s.gen.Room(ctx) == nil { //nolint:revive // the call is handed out in a moment
+	for s.gen.Room(ctx) == nil { // the call is handed out in a moment
 	}
 	f := s.fails(s.gen.Room(ctx), order.Wait, order.CodeWorkersBusy, order.ChargeNone)
 	if f.After <= 0 || f.StandIn(true) {
@@ -287,7 +287,7 @@ func TestAFileThatNATSLostComesFromTheSpool(t *testing.T) {
 	_, err = s.gen.Generate(t.Context(), req)
 	s.fails(err, order.Wait, order.CodeExpired, order.ChargePending)
 	second := s.worker("w1", dir)
-	for !s.q.Has(t.Context(), natsq.BucketOut, e.Result.Files) { //nolint:revive // it comes in a moment
+	for !s.q.Has(t.Context(), natsq.BucketOut, e.Result.Files) { // it comes in a moment
 	}
 	s.want(s.start(t.Context(), req), req)
 	s.gen.Committed(t.Context(), ticket)

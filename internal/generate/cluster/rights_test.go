@@ -22,11 +22,12 @@ func user(t *testing.T, name string, p natsq.Permissions) (*server.NkeyUser, nat
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &server.NkeyUser{Nkey: public, Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Allow: p.Publish}, Subscribe: &server.SubjectPermission{Allow: p.Subscribe},
-		}}, natsq.Options{
-			Name: name, Wait: 2 * time.Second, Log: testLog(t), Seed: func() (secret.Text, error) { return secret.New(seed), nil },
-		}
+	may := &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: p.Publish}, Subscribe: &server.SubjectPermission{Allow: p.Subscribe},
+	}
+	return &server.NkeyUser{Nkey: public, Permissions: may}, natsq.Options{
+		Name: name, Wait: 2 * time.Second, Log: testLog(t), Seed: func() (secret.Text, error) { return secret.New(seed), nil },
+	}
 }
 
 // What nats setup prints is enough for an agent and a worker, and lets a worker reach
@@ -70,7 +71,7 @@ func TestTheKeyOfAWorkerServesItsRouteAlone(t *testing.T) {
 	req.References = s.picture()
 	s.want(s.start(t.Context(), req), req)
 	s.gen.Committed(t.Context(), ticket)
-	for s.gen.Check(t.Context()) != nil { //nolint:revive // the worker is shown in a moment
+	for s.gen.Check(t.Context()) != nil { // the worker is shown in a moment
 	}
 
 	if _, err := theirs.Create(t.Context(), "other", "k", natsq.Record{State: natsq.Wanted}); err == nil {
