@@ -34,7 +34,7 @@ SELECT c.id, j.order_id, coalesce(j.kind, 'sample') AS kind, j.round, a.attempt,
        -- a call whose order has ended is cancelled at the provider
        CASE WHEN c.cancel_wanted_at IS NULL THEN c.state WHEN c.state = 'submitted' THEN 'cancelling'
             WHEN c.state = 'failed' THEN 'cancelled' ELSE c.state END AS state, c.ticket,
-       c.cost_usd_micros / 1e6 AS cost_usd, c.began_at, c.closed_at, c.note, c.key
+       c.cost_usd_micros / 1e6 AS cost_usd, c.began_at, c.closed_at, c.note, c.key, c.epoch
 FROM calls AS c LEFT JOIN jobs AS j ON j.id = c.job_id LEFT JOIN attempts AS a ON a.id = c.attempt_id;
 
 CREATE VIEW v_timeline AS
@@ -272,9 +272,9 @@ SELECT a.what, a.subject, a.state, a.code, a.reason, a.hint, a.opened_at,
 CREATE VIEW v_alerts AS
 SELECT id, what, subject, code, event, reason, hint, opened_at, closed_at FROM alerts;
 
--- Each daemon and each heartbeat, with when it stopped or was found to have crashed.
+-- Each daemon and each heartbeat, with when it stopped or was found to have crashed, on which host and in which epoch.
 CREATE VIEW v_runs AS
-SELECT id, version, began_at, ended_at, crashed_at, note FROM runs;
+SELECT id, version, began_at, ended_at, crashed_at, note, host, epoch FROM runs;
 
 -- Each message to the owner.
 CREATE VIEW v_notifications AS

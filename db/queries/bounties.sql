@@ -1,8 +1,8 @@
 -- name: PutBounty :exec
-INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
+INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at, epoch)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', rejected_at = NULL, service = excluded.service, message = excluded.message,
-    claimed_at = excluded.claimed_at, changed_at = excluded.changed_at;
+    claimed_at = excluded.claimed_at, changed_at = excluded.changed_at, epoch = excluded.epoch;
 
 -- name: SetClaimID :exec
 UPDATE bounties SET claim_id = ? WHERE id = ?;

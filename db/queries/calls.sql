@@ -1,6 +1,6 @@
 -- name: InsertCall :execlastid
-INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels)
-VALUES (?, ?, ?, ?, 'calling', ?, ?, ?);
+INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels, epoch)
+VALUES (?, ?, ?, ?, 'calling', ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1));
 
 -- name: CountCalls :one
 -- Counts the calls ever recorded for the work of a job by a generator, whatever became of them, and those that were

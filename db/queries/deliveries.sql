@@ -2,9 +2,9 @@
 SELECT order_id, round, state, urls, tries, sent_at FROM deliveries WHERE order_id = ? AND round = ?;
 
 -- name: IntendDelivery :exec
-INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at) VALUES (?, ?, 'sending', ?, 1, ?)
+INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at, epoch) VALUES (?, ?, 'sending', ?, 1, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 ON CONFLICT (order_id, round) DO UPDATE SET state = 'sending', urls = excluded.urls,
-    tries = deliveries.tries + 1, sent_at = excluded.sent_at, settled_at = NULL, note = '';
+    tries = deliveries.tries + 1, sent_at = excluded.sent_at, settled_at = NULL, note = '', epoch = excluded.epoch;
 
 -- name: EndDelivery :exec
 UPDATE deliveries SET state = ?, settled_at = ?, note = ? WHERE order_id = ? AND round = ?;
@@ -69,7 +69,7 @@ VALUES (sqlc.arg(order_id), sqlc.arg(round),
 
 -- name: IntendRedelivery :exec
 UPDATE redeliveries SET state = 'sending', urls = sqlc.arg(urls), tries = tries + 1, sent_at = sqlc.arg(sent_at),
-    settled_at = NULL, note = ''
+    settled_at = NULL, note = '', epoch = (SELECT l.epoch FROM ledger AS l WHERE l.one = 1)
 WHERE order_id = sqlc.arg(order_id) AND round = sqlc.arg(round) AND n = sqlc.arg(n);
 
 -- name: EndRedelivery :exec

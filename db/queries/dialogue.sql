@@ -7,7 +7,9 @@ ON CONFLICT (order_id) DO UPDATE SET price_usd_micros = excluded.price_usd_micro
     state = 'priced', tries = 0, sent_at = NULL, settled_at = NULL, note = '';
 
 -- name: IntendQuote :exec
-UPDATE quotes SET state = 'sending', tries = tries + 1, sent_at = ?, settled_at = NULL, note = '' WHERE order_id = ?;
+UPDATE quotes SET state = 'sending', tries = tries + 1, sent_at = ?, settled_at = NULL, note = '',
+    epoch = (SELECT l.epoch FROM ledger AS l WHERE l.one = 1)
+WHERE order_id = ?;
 
 -- name: EndQuote :exec
 UPDATE quotes SET state = ?, settled_at = ?, note = ? WHERE order_id = ?;
@@ -42,7 +44,7 @@ SELECT * FROM outbox WHERE order_id = ? ORDER BY position;
 
 -- name: IntendOutgoing :exec
 UPDATE outbox SET state = 'sending', body = sqlc.arg(body), tries = tries + 1, sent_at = sqlc.arg(sent_at),
-    settled_at = NULL, note = ''
+    settled_at = NULL, note = '', epoch = (SELECT l.epoch FROM ledger AS l WHERE l.one = 1)
 WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position);
 
 -- name: EndOutgoing :exec

@@ -1,5 +1,6 @@
 -- name: GetLedger :one
-SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at, l.uncompared_at,
+SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at, l.uncompared_at, l.epoch,
+       CAST(coalesce((SELECT r.host FROM runs AS r WHERE r.id = (SELECT max(n.id) FROM runs AS n)), '') AS TEXT) AS host,
        CAST(coalesce((SELECT max(e.id) FROM events AS e), 0) AS INTEGER) AS event,
        CAST(EXISTS (SELECT 1 FROM orders AS o WHERE o.created_at > '') AS INTEGER) AS used
 FROM ledger AS l WHERE l.one = 1;
@@ -9,6 +10,10 @@ SELECT at FROM events WHERE id = (SELECT max(e.id) FROM events AS e);
 
 -- name: BootLedger :exec
 UPDATE ledger SET boot = boot + 1, id = CASE id WHEN '' THEN CAST(sqlc.arg(id) AS TEXT) ELSE id END WHERE one = 1;
+
+-- name: BeginEpoch :exec
+-- An epoch never goes back.
+UPDATE ledger SET epoch = sqlc.arg(epoch) WHERE one = 1 AND epoch < sqlc.arg(epoch);
 
 -- name: SetUncompared :exec
 -- A database that never had an order has nothing to compare.

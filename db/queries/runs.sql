@@ -1,5 +1,5 @@
 -- name: BeginRun :exec
-INSERT INTO runs (version, began_at) VALUES (sqlc.arg(version), sqlc.arg(began_at));
+INSERT INTO runs (version, began_at, host, epoch) VALUES (sqlc.arg(version), sqlc.arg(began_at), sqlc.arg(host), (SELECT l.epoch FROM ledger AS l WHERE l.one = 1));
 
 -- name: EndRun :exec
 UPDATE runs SET ended_at = sqlc.arg(ended_at) WHERE ended_at IS NULL AND crashed_at IS NULL;

@@ -1,5 +1,6 @@
 -- name: InsertSample :execlastid
-INSERT INTO calls (generator, key, state, cost_usd_micros, began_at, sample) VALUES (?, ?, 'calling', ?, ?, ?);
+INSERT INTO calls (generator, key, state, cost_usd_micros, began_at, sample, epoch)
+VALUES (?, ?, 'calling', ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1));
 
 -- name: CountSamples :one
 -- Counts the samples ever made by a generator, whatever became of them.

@@ -43,6 +43,9 @@ type Options struct {
 	Service *systemd.Service
 	// By is who acts in a command of the owner's; empty in a daemon.
 	By order.Actor
+	// Takeover: the owner has confirmed that the host which worked with this ledger before
+	// is off. The ledger counts as restored.
+	Takeover bool
 	// WaitForMarket makes a registration wait for a marketplace that cannot be
 	// reached, instead of failing.
 	WaitForMarket bool

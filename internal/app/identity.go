@@ -74,12 +74,15 @@ func (a *App) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	why := l.Behind(mark)
-	if why != "" {
-		why = l.Lacks(why, time.Now())
-		a.o.Log.Warn("the ledger was restored; it is compared with the marketplace before any work", "reason", why)
+	boot, err := a.takeOver(l, l.Behind(mark))
+	if err != nil {
+		return err
 	}
-	if err := a.store.Boot(order.Boot{Version: Version(), Restored: why}); err != nil {
+	if boot.Restored != "" {
+		boot.Restored = l.Lacks(boot.Restored, time.Now())
+		a.o.Log.Warn("the ledger was restored; it is compared with the marketplace before any work", "reason", boot.Restored)
+	}
+	if err := a.store.Boot(boot); err != nil {
 		return err
 	}
 	a.booted = true

@@ -20,7 +20,7 @@ const (
 	ExitFailure     = 1
 	ExitUsage       = 2 // a wrong command line or configuration
 	ExitCredentials = 3
-	ExitDatabase    = 4 // locked by another process, or from a newer version
+	ExitDatabase    = 4 // locked by another process, maybe in use on another host, or from a newer version
 )
 
 // ErrQuiet ends a command with success and without any output.
@@ -80,6 +80,7 @@ func Explain(command string, err error) Explanation {
 	var usage *UsageError
 	var input *owner.InputError
 	var conf *config.Error
+	var other *app.OtherHostError
 	switch {
 	case errors.As(err, &usage), errors.As(err, &input):
 		e.Hint, e.Code = "see "+order.Command(strings.TrimSpace(command+" --help")), ExitUsage
@@ -88,6 +89,9 @@ func Explain(command string, err error) Explanation {
 		e.Code = ExitUsage
 	case errors.Is(err, store.ErrLocked):
 		e.Hint, e.Code = "stop the other one first; "+order.Command("status")+" works while it runs", ExitDatabase
+	case errors.As(err, &other):
+		e.Hint = "stop the daemon there and see that nothing starts it again; then " + order.Command("run --takeover") + " compares the folder with the marketplace and works"
+		e.Code = ExitDatabase
 	case errors.Is(err, store.ErrNewer):
 		e.Hint, e.Code = "install the newer atelierd; or move the data folder away and run "+order.Command("restore FROM")+" with a backup of before its upgrade", ExitDatabase
 	case errors.Is(err, store.ErrLost):

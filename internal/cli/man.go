@@ -59,7 +59,7 @@ Commands about that service run as its user, such as "sudo -u atelierd atelierd 
 		{Value: "1", Help: "Failure."},
 		{Value: "2", Help: "The command line or the configuration is wrong."},
 		{Value: "3", Help: "The marketplace's credentials are missing or refused."},
-		{Value: "4", Help: "The data folder is locked by another daemon, or its database is of a newer version."},
+		{Value: "4", Help: "The data folder is locked by another daemon or was restored from another host, or its database is of a newer version."},
 	}, Text: "The flag --check of the command status has codes of its own."},
 	{Title: "Signals", Terms: []grammar.Candidate{
 		{Value: "SIGTERM, SIGINT", Help: "Let running work go on for a while, then stop. The second stops at once. Neither loses work."},

@@ -93,7 +93,7 @@ func (c RestoreCmd) next(d backup.Restored) []string {
 		return withPath(command+flag, d.Config)
 	}
 	return append(list, words("doctor")+" checks everything",
-		words("run")+" compares the data folder with the marketplace before it works; then "+words("reconcile --accept")+" resumes all work")
+		words("run")+" compares the data folder with the marketplace before it works, with --takeover on another host; then "+words("reconcile --accept")+" resumes all work")
 }
 
 // configSteps are what the restored configuration needs.

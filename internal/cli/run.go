@@ -13,7 +13,10 @@ import (
 )
 
 // RunCmd runs the daemon.
-type RunCmd struct{}
+type RunCmd struct {
+	Takeover bool `help:"Take over from another host, which is off: compare the data folder with the marketplace, then work."`
+	Confirm
+}
 
 // Help explains the command.
 func (RunCmd) Help() string {
@@ -22,11 +25,18 @@ finish for up to work.drain, and stops. A second SIGTERM or SIGINT stops it at o
 work is lost: the next run resumes what was not finished. A lost reader of the log, or
 one that does not read, stops nothing. SIGHUP reads the configuration again, like "atelierd reload".
 
+A data folder that was restored from another host does not start by itself, because that
+host may still work. --takeover asks you to confirm that it is off. The folder counts as
+restored then: before anything is paid for or sent, it is compared with the marketplace.
+
 Meanwhile "atelierd status" and "atelierd orders" show what happens.`
 }
 
 // Run runs the command.
-func (RunCmd) Run(p *Program) error {
+func (c RunCmd) Run(p *Program) error {
+	if err := c.mayTakeOver(p); err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	defer p.detach()()
@@ -34,7 +44,7 @@ func (RunCmd) Run(p *Program) error {
 	service := systemd.New(p.Getenv, p.log())
 	defer service.Close()
 	// Neither an unreachable marketplace nor a full disk ends a daemon.
-	a, err := p.open(ctx, app.Options{Service: service, Control: true, WaitForMarket: true, WaitForHost: true})
+	a, err := p.open(ctx, app.Options{Takeover: c.Takeover, Service: service, Control: true, WaitForMarket: true, WaitForHost: true})
 	if err != nil {
 		return err
 	}
@@ -45,6 +55,24 @@ func (RunCmd) Run(p *Program) error {
 	})()
 	defer hangups.each(func() { _ = a.Reload() })() // it logs the outcome
 	return a.Run(ctx)
+}
+
+// mayTakeOver asks the owner whether the host that worked before is off.
+func (c RunCmd) mayTakeOver(p *Program) error {
+	if !c.Takeover {
+		return nil
+	}
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	last, here := app.LastHost(context.Background(), p.options(cfg))
+	who := "the host that worked with this data folder before"
+	if last != "" && last != here {
+		who = "host " + term.Sanitize(last)
+	}
+	return c.ask(p, "This host, "+term.Sanitize(here)+", takes over from "+who+". While the daemon there still runs, or is started again, both pay for the same work and deliver the same orders, "+
+		"and the later delivery replaces the earlier one. Is that host off, and does nothing start it again?", "yes")
 }
 
 // hangups receives SIGHUP from before there is anything to reload, because one that came

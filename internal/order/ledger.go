@@ -12,6 +12,10 @@ type Ledger struct {
 	// AgentID and BaseURL are those of the credentials that were accepted; empty
 	// before that.
 	AgentID, BaseURL string
+	// Epoch counts from 1 which hosts have worked with the ledger one after the other, and
+	// Host is the one of the last process; empty if no process has recorded it.
+	Epoch int64
+	Host  string
 	// Boot counts the starts of a daemon, and Event is the number of the newest event.
 	Boot, Event int64
 	// Marked: a mark was written next to the database.

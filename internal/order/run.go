@@ -8,6 +8,10 @@ type Boot struct {
 	// Restored is why the ledger was restored, and is to be reconciled before any work;
 	// empty if it was not.
 	Restored string
+	// Host is the name of this host.
+	Host string
+	// Epoch is the one that begins; one that is not later than the ledger's continues that.
+	Epoch int64
 }
 
 // Waiting is an order that waits for its delivery.

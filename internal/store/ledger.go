@@ -19,7 +19,7 @@ func (s *Store) Ledger(ctx context.Context) (order.Ledger, error) {
 	}
 	l := order.Ledger{
 		ID: r.ID, AgentID: r.AgentID, BaseURL: r.BaseUrl, Boot: r.Boot, Event: r.Event, Marked: r.Marked != 0,
-		Used: r.Used != 0, Reconcile: r.Reconcile, RestoredAt: r.RestoredAt.Time,
+		Used: r.Used != 0, Reconcile: r.Reconcile, RestoredAt: r.RestoredAt.Time, Epoch: r.Epoch, Host: r.Host,
 	}
 	if l.LastAt = r.UncomparedAt.Time; !l.LastAt.IsZero() {
 		return l, nil
@@ -35,6 +35,9 @@ func (s *Store) Ledger(ctx context.Context) (order.Ledger, error) {
 // an alert that it was another one ends.
 func (s *Store) Boot(b order.Boot) error {
 	return s.write("boot", func(t *tx) error {
+		if err := t.beginEpoch(b); err != nil {
+			return err
+		}
 		if err := t.beginRun(b); err != nil {
 			return err
 		}
@@ -49,6 +52,22 @@ func (s *Store) Boot(b order.Boot) error {
 		}
 		return t.restored(b.Restored)
 	})
+}
+
+// beginEpoch records that another host works with the ledger from now on.
+func (t *tx) beginEpoch(b order.Boot) error {
+	before, err := t.GetLedger(noCancel)
+	if err != nil || b.Epoch <= before.Epoch {
+		return err
+	}
+	text := fmt.Sprintf("host %s works in epoch %d", b.Host, b.Epoch)
+	if before.Host != "" {
+		text += "; host " + before.Host + " worked before"
+	}
+	if _, err := t.event("", "epoch", text); err != nil {
+		return err
+	}
+	return t.BeginEpoch(noCancel, b.Epoch)
 }
 
 // Marked records that a mark was written next to the database.

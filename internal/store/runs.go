@@ -31,7 +31,7 @@ func (t *tx) beginRun(b order.Boot) error {
 			return err
 		}
 	}
-	if err := t.BeginRun(noCancel, query.BeginRunParams{Version: b.Version, BeganAt: t.now}); err != nil {
+	if err := t.BeginRun(noCancel, query.BeginRunParams{Version: b.Version, BeganAt: t.now, Host: b.Host}); err != nil {
 		return err
 	}
 	return t.PruneRuns(noCancel)

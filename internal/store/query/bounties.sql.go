@@ -97,7 +97,7 @@ func (q *Queries) ForgetRefusedClaims(ctx context.Context, code order.Code) (int
 }
 
 const getBounty = `-- name: GetBounty :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties WHERE id = ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id, epoch FROM bounties WHERE id = ?
 `
 
 func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
@@ -126,6 +126,7 @@ func (q *Queries) GetBounty(ctx context.Context, id string) ([]Bounty, error) {
 			&i.RejectedAt,
 			&i.Code,
 			&i.ClaimID,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}
@@ -191,7 +192,7 @@ func (q *Queries) IntendOneTimeAction(ctx context.Context, arg IntendOneTimeActi
 }
 
 const listBounties = `-- name: ListBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties ORDER BY claimed_at DESC LIMIT ?
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id, epoch FROM bounties ORDER BY claimed_at DESC LIMIT ?
 `
 
 func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, error) {
@@ -220,6 +221,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 			&i.RejectedAt,
 			&i.Code,
 			&i.ClaimID,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}
@@ -235,7 +237,7 @@ func (q *Queries) ListBounties(ctx context.Context, limit int64) ([]Bounty, erro
 }
 
 const openBounties = `-- name: OpenBounties :many
-SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id FROM bounties WHERE state IN ('claiming', 'pending')
+SELECT id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, reason, order_id, claimed_at, changed_at, rejected_at, code, claim_id, epoch FROM bounties WHERE state IN ('claiming', 'pending')
 `
 
 func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
@@ -264,6 +266,7 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 			&i.RejectedAt,
 			&i.Code,
 			&i.ClaimID,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}
@@ -279,10 +282,10 @@ func (q *Queries) OpenBounties(ctx context.Context) ([]Bounty, error) {
 }
 
 const putBounty = `-- name: PutBounty :exec
-INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?)
+INSERT INTO bounties (id, title, brief, category, budget_usd_micros, deadline_hours, service, message, state, claimed_at, changed_at, epoch)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'claiming', ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 ON CONFLICT (id) DO UPDATE SET state = 'claiming', reason = '', code = '', rejected_at = NULL, service = excluded.service, message = excluded.message,
-    claimed_at = excluded.claimed_at, changed_at = excluded.changed_at
+    claimed_at = excluded.claimed_at, changed_at = excluded.changed_at, epoch = excluded.epoch
 `
 
 type PutBountyParams struct {

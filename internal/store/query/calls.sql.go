@@ -302,8 +302,8 @@ func (q *Queries) GiveUpUnknownCalls(ctx context.Context, arg GiveUpUnknownCalls
 }
 
 const insertCall = `-- name: InsertCall :execlastid
-INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels)
-VALUES (?, ?, ?, ?, 'calling', ?, ?, ?)
+INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels, epoch)
+VALUES (?, ?, ?, ?, 'calling', ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 `
 
 type InsertCallParams struct {
@@ -361,7 +361,7 @@ func (q *Queries) NextCancellation(ctx context.Context) ([]utc.Time, error) {
 }
 
 const openCall = `-- name: OpenCall :many
-SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
@@ -392,6 +392,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 			&i.AttemptID,
 			&i.Sample,
 			&i.LateSeenAt,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}
@@ -407,7 +408,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 }
 
 const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
 WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL ORDER BY c.id
 `
 
@@ -430,6 +431,7 @@ type OpenCallsRow struct {
 	AttemptID      *int64
 	Sample         string
 	LateSeenAt     utc.Time
+	Epoch          int64
 	Attempt        int64
 }
 
@@ -462,6 +464,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, 
 			&i.AttemptID,
 			&i.Sample,
 			&i.LateSeenAt,
+			&i.Epoch,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
@@ -478,7 +481,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, 
 }
 
 const orderCalls = `-- name: OrderCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, j.kind, j.round, a.attempt FROM calls AS c
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, j.kind, j.round, a.attempt FROM calls AS c
 JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
 WHERE j.order_id = ? ORDER BY c.id
 `
@@ -502,6 +505,7 @@ type OrderCallsRow struct {
 	AttemptID      *int64
 	Sample         string
 	LateSeenAt     utc.Time
+	Epoch          int64
 	Kind           order.Kind
 	Round          int64
 	Attempt        int64
@@ -535,6 +539,7 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 			&i.AttemptID,
 			&i.Sample,
 			&i.LateSeenAt,
+			&i.Epoch,
 			&i.Kind,
 			&i.Round,
 			&i.Attempt,

@@ -241,9 +241,9 @@ func (q *Queries) InsertTake(ctx context.Context, arg InsertTakeParams) error {
 }
 
 const intendDelivery = `-- name: IntendDelivery :exec
-INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at) VALUES (?, ?, 'sending', ?, 1, ?)
+INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at, epoch) VALUES (?, ?, 'sending', ?, 1, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 ON CONFLICT (order_id, round) DO UPDATE SET state = 'sending', urls = excluded.urls,
-    tries = deliveries.tries + 1, sent_at = excluded.sent_at, settled_at = NULL, note = ''
+    tries = deliveries.tries + 1, sent_at = excluded.sent_at, settled_at = NULL, note = '', epoch = excluded.epoch
 `
 
 type IntendDeliveryParams struct {
@@ -265,7 +265,7 @@ func (q *Queries) IntendDelivery(ctx context.Context, arg IntendDeliveryParams) 
 
 const intendRedelivery = `-- name: IntendRedelivery :exec
 UPDATE redeliveries SET state = 'sending', urls = ?1, tries = tries + 1, sent_at = ?2,
-    settled_at = NULL, note = ''
+    settled_at = NULL, note = '', epoch = (SELECT l.epoch FROM ledger AS l WHERE l.one = 1)
 WHERE order_id = ?3 AND round = ?4 AND n = ?5
 `
 
@@ -437,7 +437,7 @@ func (q *Queries) OpenRedelivery(ctx context.Context, arg OpenRedeliveryParams) 
 }
 
 const orderRedeliveries = `-- name: OrderRedeliveries :many
-SELECT order_id, round, n, reason, state, urls, tries, created_at, sent_at, settled_at, note FROM redeliveries WHERE order_id = ? ORDER BY round, n
+SELECT order_id, round, n, reason, state, urls, tries, created_at, sent_at, settled_at, note, epoch FROM redeliveries WHERE order_id = ? ORDER BY round, n
 `
 
 func (q *Queries) OrderRedeliveries(ctx context.Context, orderID string) ([]Redelivery, error) {
@@ -461,6 +461,7 @@ func (q *Queries) OrderRedeliveries(ctx context.Context, orderID string) ([]Rede
 			&i.SentAt,
 			&i.SettledAt,
 			&i.Note,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}

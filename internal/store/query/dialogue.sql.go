@@ -121,7 +121,7 @@ func (q *Queries) EndQuote(ctx context.Context, arg EndQuoteParams) error {
 }
 
 const getOutgoing = `-- name: GetOutgoing :many
-SELECT id, order_id, position, reason, body, state, tries, created_at, sent_at, settled_at, note FROM outbox WHERE order_id = ? AND position = ?
+SELECT id, order_id, position, reason, body, state, tries, created_at, sent_at, settled_at, note, epoch FROM outbox WHERE order_id = ? AND position = ?
 `
 
 type GetOutgoingParams struct {
@@ -150,6 +150,7 @@ func (q *Queries) GetOutgoing(ctx context.Context, arg GetOutgoingParams) ([]Out
 			&i.SentAt,
 			&i.SettledAt,
 			&i.Note,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}
@@ -334,7 +335,7 @@ func (q *Queries) InsertPiece(ctx context.Context, arg InsertPieceParams) error 
 
 const intendOutgoing = `-- name: IntendOutgoing :exec
 UPDATE outbox SET state = 'sending', body = ?1, tries = tries + 1, sent_at = ?2,
-    settled_at = NULL, note = ''
+    settled_at = NULL, note = '', epoch = (SELECT l.epoch FROM ledger AS l WHERE l.one = 1)
 WHERE order_id = ?3 AND position = ?4
 `
 
@@ -356,7 +357,9 @@ func (q *Queries) IntendOutgoing(ctx context.Context, arg IntendOutgoingParams) 
 }
 
 const intendQuote = `-- name: IntendQuote :exec
-UPDATE quotes SET state = 'sending', tries = tries + 1, sent_at = ?, settled_at = NULL, note = '' WHERE order_id = ?
+UPDATE quotes SET state = 'sending', tries = tries + 1, sent_at = ?, settled_at = NULL, note = '',
+    epoch = (SELECT l.epoch FROM ledger AS l WHERE l.one = 1)
+WHERE order_id = ?
 `
 
 type IntendQuoteParams struct {
@@ -405,7 +408,7 @@ func (q *Queries) ListMessages(ctx context.Context, orderID string) ([]Message, 
 }
 
 const listOutgoing = `-- name: ListOutgoing :many
-SELECT id, order_id, position, reason, body, state, tries, created_at, sent_at, settled_at, note FROM outbox WHERE order_id = ? ORDER BY position
+SELECT id, order_id, position, reason, body, state, tries, created_at, sent_at, settled_at, note, epoch FROM outbox WHERE order_id = ? ORDER BY position
 `
 
 func (q *Queries) ListOutgoing(ctx context.Context, orderID string) ([]Outbox, error) {
@@ -429,6 +432,7 @@ func (q *Queries) ListOutgoing(ctx context.Context, orderID string) ([]Outbox, e
 			&i.SentAt,
 			&i.SettledAt,
 			&i.Note,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}

@@ -42,6 +42,16 @@ func (q *Queries) AdoptRounds(ctx context.Context, arg AdoptRoundsParams) (int64
 	return result.RowsAffected()
 }
 
+const beginEpoch = `-- name: BeginEpoch :exec
+UPDATE ledger SET epoch = ?1 WHERE one = 1 AND epoch < ?1
+`
+
+// An epoch never goes back.
+func (q *Queries) BeginEpoch(ctx context.Context, epoch int64) error {
+	_, err := q.db.ExecContext(ctx, beginEpoch, epoch)
+	return err
+}
+
 const bindLedger = `-- name: BindLedger :exec
 UPDATE ledger SET agent_id = ?1, base_url = ?2 WHERE one = 1
 `
@@ -187,7 +197,8 @@ func (q *Queries) FreeWindows(ctx context.Context) error {
 }
 
 const getLedger = `-- name: GetLedger :one
-SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at, l.uncompared_at,
+SELECT l.id, l.agent_id, l.base_url, l.boot, l.marked, l.reconcile, l.restored_at, l.uncompared_at, l.epoch,
+       CAST(coalesce((SELECT r.host FROM runs AS r WHERE r.id = (SELECT max(n.id) FROM runs AS n)), '') AS TEXT) AS host,
        CAST(coalesce((SELECT max(e.id) FROM events AS e), 0) AS INTEGER) AS event,
        CAST(EXISTS (SELECT 1 FROM orders AS o WHERE o.created_at > '') AS INTEGER) AS used
 FROM ledger AS l WHERE l.one = 1
@@ -202,6 +213,8 @@ type GetLedgerRow struct {
 	Reconcile    string
 	RestoredAt   utc.Time
 	UncomparedAt utc.Time
+	Epoch        int64
+	Host         string
 	Event        int64
 	Used         int64
 }
@@ -218,6 +231,8 @@ func (q *Queries) GetLedger(ctx context.Context) (GetLedgerRow, error) {
 		&i.Reconcile,
 		&i.RestoredAt,
 		&i.UncomparedAt,
+		&i.Epoch,
+		&i.Host,
 		&i.Event,
 		&i.Used,
 	)

@@ -61,6 +61,7 @@ type Bounty struct {
 	RejectedAt      utc.Time
 	Code            order.Code
 	ClaimID         string
+	Epoch           int64
 }
 
 type Call struct {
@@ -82,6 +83,7 @@ type Call struct {
 	AttemptID      *int64
 	Sample         string
 	LateSeenAt     utc.Time
+	Epoch          int64
 }
 
 type Delivery struct {
@@ -93,6 +95,7 @@ type Delivery struct {
 	SentAt    utc.Time
 	SettledAt utc.Time
 	Note      string
+	Epoch     int64
 }
 
 type Dispatch struct {
@@ -232,6 +235,7 @@ type Outbox struct {
 	SentAt    utc.Time
 	SettledAt utc.Time
 	Note      string
+	Epoch     int64
 }
 
 type Pause struct {
@@ -255,6 +259,7 @@ type Redelivery struct {
 	SentAt    utc.Time
 	SettledAt utc.Time
 	Note      string
+	Epoch     int64
 }
 
 type Run struct {
@@ -264,6 +269,8 @@ type Run struct {
 	EndedAt   utc.Time
 	CrashedAt utc.Time
 	Note      string
+	Host      string
+	Epoch     int64
 }
 
 type Service struct {

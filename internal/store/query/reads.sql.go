@@ -583,7 +583,7 @@ func (q *Queries) OrderAttempts(ctx context.Context, orderID string) ([]OrderAtt
 }
 
 const orderDeliveries = `-- name: OrderDeliveries :many
-SELECT order_id, round, state, urls, tries, sent_at, settled_at, note FROM deliveries WHERE order_id = ? ORDER BY round
+SELECT order_id, round, state, urls, tries, sent_at, settled_at, note, epoch FROM deliveries WHERE order_id = ? ORDER BY round
 `
 
 func (q *Queries) OrderDeliveries(ctx context.Context, orderID string) ([]Delivery, error) {
@@ -604,6 +604,7 @@ func (q *Queries) OrderDeliveries(ctx context.Context, orderID string) ([]Delive
 			&i.SentAt,
 			&i.SettledAt,
 			&i.Note,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}

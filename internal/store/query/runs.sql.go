@@ -12,16 +12,17 @@ import (
 )
 
 const beginRun = `-- name: BeginRun :exec
-INSERT INTO runs (version, began_at) VALUES (?1, ?2)
+INSERT INTO runs (version, began_at, host, epoch) VALUES (?1, ?2, ?3, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 `
 
 type BeginRunParams struct {
 	Version string
 	BeganAt utc.Time
+	Host    string
 }
 
 func (q *Queries) BeginRun(ctx context.Context, arg BeginRunParams) error {
-	_, err := q.db.ExecContext(ctx, beginRun, arg.Version, arg.BeganAt)
+	_, err := q.db.ExecContext(ctx, beginRun, arg.Version, arg.BeganAt, arg.Host)
 	return err
 }
 
@@ -90,7 +91,7 @@ func (q *Queries) FindCrashes(ctx context.Context, crashedAt utc.Time) (int64, e
 }
 
 const lastRun = `-- name: LastRun :many
-SELECT id, version, began_at, ended_at, crashed_at, note FROM runs WHERE id = (SELECT max(r.id) FROM runs AS r)
+SELECT id, version, began_at, ended_at, crashed_at, note, host, epoch FROM runs WHERE id = (SELECT max(r.id) FROM runs AS r)
 `
 
 func (q *Queries) LastRun(ctx context.Context) ([]Run, error) {
@@ -109,6 +110,8 @@ func (q *Queries) LastRun(ctx context.Context) ([]Run, error) {
 			&i.EndedAt,
 			&i.CrashedAt,
 			&i.Note,
+			&i.Host,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}

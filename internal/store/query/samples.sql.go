@@ -25,7 +25,8 @@ func (q *Queries) CountSamples(ctx context.Context, generator string) (int64, er
 }
 
 const insertSample = `-- name: InsertSample :execlastid
-INSERT INTO calls (generator, key, state, cost_usd_micros, began_at, sample) VALUES (?, ?, 'calling', ?, ?, ?)
+INSERT INTO calls (generator, key, state, cost_usd_micros, began_at, sample, epoch)
+VALUES (?, ?, 'calling', ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 `
 
 type InsertSampleParams struct {
@@ -51,7 +52,7 @@ func (q *Queries) InsertSample(ctx context.Context, arg InsertSampleParams) (int
 }
 
 const openSamples = `-- name: OpenSamples :many
-SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at FROM calls WHERE job_id IS NULL AND state IN ('calling', 'submitted') ORDER BY generator
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch FROM calls WHERE job_id IS NULL AND state IN ('calling', 'submitted') ORDER BY generator
 `
 
 func (q *Queries) OpenSamples(ctx context.Context) ([]Call, error) {
@@ -82,6 +83,7 @@ func (q *Queries) OpenSamples(ctx context.Context) ([]Call, error) {
 			&i.AttemptID,
 			&i.Sample,
 			&i.LateSeenAt,
+			&i.Epoch,
 		); err != nil {
 			return nil, err
 		}
