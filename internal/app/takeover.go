@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"atelierd/internal/order"
 	"atelierd/internal/store"
@@ -29,6 +30,11 @@ func HostName(getenv func(string) string) string {
 	if name := strings.TrimSpace(getenv(EnvHost)); name != "" {
 		return term.Line(name, 80)
 	}
+	return machineName()
+}
+
+// machineName is read once, so that a process knows this host by one name.
+var machineName = sync.OnceValue(func() string {
 	name, err := os.Hostname()
 	if err != nil || name == "" {
 		name = "unknown"
@@ -40,7 +46,7 @@ func HostName(getenv func(string) string) string {
 	sum := hmac.New(sha256.New, []byte("atelierd"))
 	sum.Write(id) // the id itself is not to be shown to others
 	return name + "-" + hex.EncodeToString(sum.Sum(nil))[:6]
-}
+})
 
 // OtherHostError says that the ledger was restored from another host, which may still
 // work.
