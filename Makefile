@@ -71,7 +71,7 @@ test-long: ## what takes too long, or needs too much, for make test
 	go test -timeout 1h -run TestAYearOfOrders ./internal/retention -days=365
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
-	$(TEST) -timeout 24h -run Week ./internal/app -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
+	$(TEST) -timeout 24h -run Week ./internal/app -sim.storage -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
 
 kills: ## kill many real processes amid faults and full disks: make kills N=5000
 	go test -timeout 24h -v -run 'TestKills|TestAKill' ./cmd/atelierd -kills=$(N) -every-kill -cluster -cluster.jobs=$(N)
