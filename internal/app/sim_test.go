@@ -57,7 +57,7 @@ func TestASimulatedWeekDeliversEachRoundOnce(t *testing.T) {
 		return
 	}
 	from := *simFrom
-	t.Logf("the drawn seeds begin at %d; make sim SEEDS=%d DAYS=%d FROM=%d repeats them", from, *simSeeds, *simDays, from)
+	t.Logf("the drawn seeds begin at %d; make sim SEEDS=%d DAYS=%d FROM=%d STORAGE=-sim.storage=%v repeats them", from, *simSeeds, *simDays, from, *simStorage)
 	for i := range uint64(*simSeeds) {
 		for _, seed := range []uint64{i + 1, from + i} {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
