@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed migrations/*.sql console/migrations/*.sql
+//go:embed migrations/*.sql console/migrations/*.sql shared/migrations/*.sql
 var files embed.FS
 
 // Views creates all views. It fits the schema after the newest migration.
@@ -21,6 +21,9 @@ func Migrations() fs.FS { return folder("migrations") }
 // ConsoleMigrations returns the migrations of the database that says who may use the
 // console.
 func ConsoleMigrations() fs.FS { return folder("console/migrations") }
+
+// SharedMigrations returns the migrations of the file that agents on one address share.
+func SharedMigrations() fs.FS { return folder("shared/migrations") }
 
 func folder(name string) fs.FS {
 	sub, err := fs.Sub(files, name)

@@ -155,6 +155,14 @@ FROM (SELECT r.stage FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('gene
       UNION ALL
       SELECT l.stage FROM jobs AS l WHERE l.state = 'leased') AS u;
 
+-- name: DueDeliveries :one
+-- Counts the deliveries that could be sent now if a request were left.
+SELECT CAST(count(*) AS INTEGER) AS due
+FROM (SELECT r.id FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.stage = 'deliver'
+        AND (r.not_before IS NULL OR r.not_before <= sqlc.arg(now_at) OR r.code IN ('budget', 'rate_limited'))
+      UNION ALL
+      SELECT l.id FROM jobs AS l WHERE l.state = 'leased' AND l.stage = 'deliver') AS u;
+
 -- name: FirstLater :many
 -- When the job's generator first could not work, since its stage began, was done, or was settled by the owner.
 SELECT a.started_at FROM attempts AS a

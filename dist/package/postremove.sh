@@ -12,6 +12,8 @@ purge | 0) ;;
 esac
 
 rmdir /var/lib/atelierd 2>/dev/null || true
+# What agents have counted together is of use for an hour.
+rm -rf /var/lib/atelierd.shared
 kept=
 for path in /var/lib/atelierd /var/lib/atelierd-* /etc/atelierd/*; do
     if [ -e "$path" ]; then

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"atelierd/internal/budget/shared"
 	"atelierd/internal/config"
 	"atelierd/internal/control"
 	"atelierd/internal/credential"
@@ -108,6 +109,7 @@ type App struct {
 	port        net.Listener    // nil when webhooks are off
 	metricsPort net.Listener    // nil when metrics are off, and before Run
 	socket      *control.Socket // nil without one
+	shared      *shared.File    // nil without one
 	activity    activity
 	progress    progress
 	measured    *measured
@@ -257,6 +259,9 @@ func (a *App) Close() error {
 	}
 	if a.booted {
 		a.recordEnd()
+	}
+	if a.shared != nil {
+		_ = a.shared.Close() // it is written with each request
 	}
 	if a.mark.last.Ledger != "" {
 		if err := a.writeMark(context.Background()); err != nil {

@@ -240,6 +240,7 @@ func fixed(before, now *config.Config, getenv func(string) string) error {
 		{"webhook.listen", before.Webhook.Listen, now.Webhook.Listen},
 		{"metrics.listen", before.Metrics.Listen, now.Metrics.Listen},
 		{"budget.window", before.Budget.Window, now.Budget.Window},
+		{"budget.shared_with", before.Budget.SharedWith, now.Budget.SharedWith},
 		{"work.lease", before.Work.Lease, now.Work.Lease},
 	} {
 		if each.old != each.new {

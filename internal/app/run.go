@@ -82,6 +82,9 @@ func daemonLoops() fx.Option {
 		asLoop(func(l *backup.Loop) loop { return loop{"backup", 5, l.Run} }),
 		asLoop(func(p *ping.Pinger) loop { return loop{"ping", 6, p.Run} }),
 		asLoop(func(l *retention.Loop) loop { return loop{"retention", 6, l.Run} }),
+		asLoop(func(b base, m *budget.Budget, c *consoleLoop) loop {
+			return loop{"shared count", 6, shareLoop{b, m, c}.run}
+		}),
 		asLoop(func(b base, m *budget.Budget) loop { return loop{"metrics", 6, newHealth(b, m).run} }),
 		asLoop(func(c *consoleLoop, a *App, p *intake.Poller, e *engine.Engine, m *budget.Budget) loop {
 			c.daemon = controlled{a, p, e, m, c}

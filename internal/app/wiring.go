@@ -75,8 +75,12 @@ func (a *App) module() fx.Option {
 }
 
 func newBudget(b base) (*budget.Budget, error) {
-	c := b.Config.Budget
-	return budget.Open(context.Background(), b.Store, budget.Limits{Window: c.Window, Reserve: c.Reserve, Ceilings: ceilings(c)}, b.Log)
+	ctx, c := context.Background(), b.Config.Budget
+	share, err := b.share(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return budget.Open(ctx, b.Store, budget.Limits{Window: c.Window, Reserve: c.Reserve, Ceilings: ceilings(c), Share: share}, b.Log)
 }
 
 func ceilings(c config.Budget) map[order.RequestKind]int {

@@ -1,7 +1,8 @@
 // Package budget counts requests as the marketplace counts them, and decides which
 // request may be sent now. When few are left, deliveries go before uploads, then
 // quotes, messages and polls. A request is counted in the ledger before it is sent,
-// so that a daemon in a restart loop cannot use up the hour.
+// so that a daemon in a restart loop cannot use up the hour. Agents on one address may
+// count together, and each then leaves the others their part.
 //
 // The marketplace's guide promises a separate count for each kind of request. The
 // deployed marketplace keeps one shared count for all requests from an address, in a
@@ -14,12 +15,14 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"atelierd/internal/host"
+	"atelierd/internal/logonce"
 	"atelierd/internal/order"
 )
 
@@ -33,6 +36,8 @@ type Ledger interface {
 	// PendingSends returns the number of jobs that wait to be delivered, and that of
 	// all unfinished jobs.
 	PendingSends(ctx context.Context) (delivering, total int, err error)
+	// DueDeliveries returns the number of deliveries that could be sent now.
+	DueDeliveries(ctx context.Context) (int, error)
 	// OrdersSince returns the number of orders placed since t.
 	OrdersSince(ctx context.Context, t time.Time) (int, error)
 	// SentSince returns the number of uploads and deliveries sent since t.
@@ -50,6 +55,8 @@ type Limits struct {
 	Ceilings map[order.RequestKind]int
 	// Reserve is the part of a shared count that polls leave to other requests.
 	Reserve int
+	// Share is the count of all agents on the address; nil for an agent that is alone there.
+	Share Share
 }
 
 // Budget decides which request may be sent. It implements atelier.Meter, and is
@@ -71,22 +78,28 @@ type Budget struct {
 	polled time.Time
 	// begun holds the orders that have an upload but no delivery in this window.
 	begun map[string]bool
+
+	sharing
+	failures logonce.Logger // of the share
 }
 
 type window struct {
 	order.Window
-	// anchor is the id of the first request of the window, until its answer comes.
+	// anchor is the first request of the window, until its answer comes.
 	// The marketplace's window begins when that request arrives there, so ours must
 	// end no sooner than an hour after the answer.
-	anchor int64
+	anchor string
 }
 
 // probe is the one request sent beyond an assumed shared count. Its answer shows
 // how the marketplace counts.
 type probe struct {
-	windowEnd time.Time // the window in which it was sent
-	running   bool
+	windowEnd time.Time // of the window in which it was sent
+	until     time.Time // how long the answer is waited for; zero once it came
 }
+
+// probeWithin is how long the answer to a probe is waited for. Its process may have died.
+const probeWithin = 10 * time.Minute
 
 // Open returns a budget that continues with the counts in the ledger.
 func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (*Budget, error) {
@@ -97,6 +110,7 @@ func Open(ctx context.Context, ledger Ledger, limits Limits, log *slog.Logger) (
 	b := &Budget{
 		ledger: ledger, limits: limits, log: log, windows: map[string]*window{},
 		learned: now, polled: now, begun: map[string]bool{},
+		sharing: sharing{share: limits.Share, missed: map[string]int{}},
 	}
 	list, err := ledger.Windows(ctx)
 	if err != nil {
@@ -125,37 +139,53 @@ func (b *Budget) Take(ctx context.Context, call order.RequestKind, orderID strin
 		}
 		return func(a order.Answer) { b.answerUncounted(id, a) }, nil
 	}
-	if err := b.refresh(ctx); err != nil {
-		return nil, notCounted(err)
+	var id int64
+	var probing bool
+	if err := b.together(ctx, func() (err error) {
+		id, probing, err = b.count(ctx, order.Request{Kind: call, OrderID: orderID, At: now})
+		return err
+	}); err != nil {
+		if _, ok := errors.AsType[*order.Failure](err); !ok {
+			err = notCounted(err)
+		}
+		return nil, err
 	}
+	return func(a order.Answer) { b.answered(call, id, probing, a) }, nil
+}
+
+// count counts a request in the ledger and in memory, or returns why it may not be sent.
+func (b *Budget) count(ctx context.Context, r order.Request) (id int64, probing bool, err error) {
+	now := r.At
 	b.relearn(now)
-	probing, wait, err := b.allowed(ctx, call, now)
+	probing, wait, err := b.allowed(ctx, r.Kind, now)
 	if err != nil {
-		return nil, notCounted(err)
+		return 0, false, err
 	}
 	if wait > 0 {
-		return nil, refuse(wait, fmt.Errorf("no %s request is left in this window", call))
+		return 0, false, refuse(wait, fmt.Errorf("no %s request is left in this window", r.Kind))
 	}
-	own, all := b.open(string(call), now), b.open(order.ScopeAll, now)
-	own.Used++
-	all.Used++
-	id, err := b.ledger.CountRequest(order.Request{Kind: call, OrderID: orderID, At: now},
-		[]order.Window{own.Window, all.Window})
-	if err != nil {
-		own.Used--
-		all.Used--
-		return nil, notCounted(err)
+	own, all := b.open(string(r.Kind), now), b.open(order.ScopeAll, now)
+	for _, w := range []*window{own, all} {
+		w.Used++
+		b.use(w.Scope)
+	}
+	if id, err = b.ledger.CountRequest(r, []order.Window{own.Window, all.Window}); err != nil {
+		for _, w := range []*window{own, all} {
+			w.Used--
+			b.unuse(w.Scope)
+		}
+		return 0, false, err
 	}
 	for _, w := range []*window{own, all} {
 		if w.Used == 1 {
-			w.anchor = id
+			w.anchor = b.anchorOf(id)
 		}
 	}
-	b.sent(call, orderID, now)
+	b.sent(r.Kind, r.OrderID, now)
 	if probing {
-		b.probe = probe{windowEnd: all.EndsAt, running: true}
+		b.probe = probe{windowEnd: all.EndsAt, until: now.Add(probeWithin)}
 	}
-	return func(a order.Answer) { b.answered(call, id, probing, a) }, nil
+	return id, probing, nil
 }
 
 func refuse(after time.Duration, err error) error {
@@ -175,7 +205,7 @@ func notCounted(err error) error {
 func (b *Budget) sent(call order.RequestKind, orderID string, now time.Time) {
 	switch call {
 	case order.RequestPoll:
-		b.polled = now
+		b.polled, b.self.Polled = now, now
 	case order.RequestUpload:
 		b.begun[orderID] = true
 	case order.RequestDeliver:
@@ -192,7 +222,7 @@ func (b *Budget) Wait(ctx context.Context, call order.RequestKind) time.Duration
 	if _, counted := b.limits.Ceilings[call]; !counted {
 		return 0
 	}
-	if err := b.refresh(ctx); err != nil {
+	if err := b.look(ctx); err != nil {
 		return 0
 	}
 	_, wait, err := b.allowed(ctx, call, time.Now())
@@ -228,26 +258,6 @@ func (b *Budget) Left() map[order.RequestKind]int {
 	return left
 }
 
-// UseUp counts every window as used up from now on: a ledger that was restored does not
-// know what was sent in the last hour. store makes that durable.
-func (b *Budget) UseUp(ctx context.Context, store func([]order.Window) error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := b.refresh(ctx); err != nil {
-		return err
-	}
-	now, most := time.Now(), 0
-	var used []order.Window
-	for call, ceiling := range b.limits.Ceilings {
-		w := b.open(string(call), now)
-		w.Used, most = max(w.Used, ceiling), max(most, ceiling)
-		used = append(used, w.Window)
-	}
-	all := b.open(order.ScopeAll, now)
-	all.Used = max(all.Used, most)
-	return store(append(used, all.Window))
-}
-
 // refresh reads from the ledger what another process has counted or learned, such
 // as a command that the owner runs next to the daemon.
 func (b *Budget) refresh(ctx context.Context) error {
@@ -262,6 +272,9 @@ func (b *Budget) refresh(ctx context.Context) error {
 			b.windows[there.Scope] = &window{Window: there}
 		case alike(mine.Window, there):
 		case near(mine.StartedAt, there.StartedAt):
+			if b.share != nil {
+				there.Used = max(there.Used, mine.Used) // with what others had used
+			}
 			mine.Window = there
 		default:
 			*mine = window{Window: there}
@@ -279,18 +292,25 @@ func alike(a, b order.Window) bool {
 
 func near(a, b time.Time) bool { return a.Sub(b).Abs() < 2*time.Millisecond }
 
-// open returns the window of the scope at now. It begins a window if there is none.
-func (b *Budget) open(scope string, now time.Time) *window {
+// of returns the window of the scope, whether or not it is over.
+func (b *Budget) of(scope string) *window {
 	w := b.windows[scope]
 	if w == nil {
 		w = &window{Window: order.Window{Scope: scope}}
 		b.windows[scope] = w
 	}
+	return w
+}
+
+// open returns the window of the scope at now. It begins a window if there is none.
+func (b *Budget) open(scope string, now time.Time) *window {
+	w := b.of(scope)
 	if !now.Before(w.EndsAt) {
 		// The answer to the first request will set the end. Until then the slack
 		// allows for a request that arrives late.
 		slack := min(b.limits.Window/20, 10*time.Second)
-		w.StartedAt, w.EndsAt, w.Used, w.anchor = now, now.Add(b.limits.Window+slack), 0, 0
+		w.StartedAt, w.EndsAt, w.Used, w.anchor = now, now.Add(b.limits.Window+slack), 0, ""
+		b.begins(scope)
 		if scope == order.ScopeAll {
 			clear(b.begun)
 		}
@@ -320,49 +340,22 @@ func (b *Budget) allowed(ctx context.Context, call order.RequestKind, now time.T
 	ceiling := b.ceiling(call, own)
 	if b.counts == order.CountsSeparate {
 		if own.Used < ceiling {
-			return false, 0, nil
+			return false, b.leaves(call, ceiling-own.Used, ceiling, own, now), nil
 		}
 		return false, until(own, now, b.limits.Window), nil
 	}
 	left := ceiling - all.Used
 	if left > 0 {
 		wait, err := b.yields(ctx, call, left, all, now)
-		return false, wait, err
+		return false, max(wait, b.leaves(call, left, ceiling, all, now)), err
 	}
-	if own.Used < ceiling && b.mayProbe(call, all) {
-		if b.probe.running {
+	if own.Used < ceiling && b.mayProbe(call, all, now) {
+		if b.probe.until.After(now) {
 			return false, time.Second, nil // the answer to the probe decides
 		}
 		return true, 0, nil
 	}
 	return false, until(all, now, b.limits.Window), nil
-}
-
-// yields returns how long call must wait so that the rest of a shared window is
-// left for deliveries.
-func (b *Budget) yields(ctx context.Context, call order.RequestKind, left int, all order.Window, now time.Time) (time.Duration, error) {
-	switch call {
-	case order.RequestUpload, order.RequestQuote, order.RequestMessage, order.RequestPoll, order.RequestPayout:
-	default:
-		return 0, nil
-	}
-	delivering, _, err := b.ledger.PendingSends(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("count the pending deliveries: %w", err)
-	}
-	switch {
-	case call != order.RequestPoll && left <= max(delivering, len(b.begun)):
-		// The requests that are left are needed for deliveries. An upload earns
-		// nothing before its delivery, and quotes and messages can wait. Uploads
-		// under way are not in the ledger yet, so begun counts them.
-		return min(until(all, now, b.limits.Window), time.Minute), nil
-	case call == order.RequestPoll && left <= b.limits.Reserve && all.Used > 0 && delivering == 0:
-		// Polls take from the reserve only as often as longestGap needs. With a
-		// delivery pending this may be the look before it, and must not wait.
-		rest := b.polled.Add(longestGap(b.limits.Window)).Sub(now)
-		return max(min(rest, until(all, now, b.limits.Window)), 0), nil
-	}
-	return 0, nil
 }
 
 func until(w order.Window, now time.Time, most time.Duration) time.Duration {
@@ -374,11 +367,11 @@ func until(w order.Window, now time.Time, most time.Duration) time.Duration {
 
 // mayProbe reports whether a request may go beyond an assumed shared count: one in
 // a window, while nothing has been learned, and only a delivery or an upload.
-func (b *Budget) mayProbe(call order.RequestKind, all order.Window) bool {
+func (b *Budget) mayProbe(call order.RequestKind, all order.Window, now time.Time) bool {
 	if b.counts != "" || (call != order.RequestDeliver && call != order.RequestUpload) {
 		return false
 	}
-	return b.probe.running || !b.probe.windowEnd.Equal(all.EndsAt)
+	return b.probe.until.After(now) || !near(b.probe.windowEnd, all.EndsAt)
 }
 
 func (b *Budget) ceiling(call order.RequestKind, own order.Window) int {

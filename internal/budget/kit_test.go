@@ -2,6 +2,7 @@ package budget_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"atelierd/internal/atelier"
 	"atelierd/internal/budget"
+	"atelierd/internal/budget/shared"
 	"atelierd/internal/engine"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
@@ -58,12 +60,29 @@ type world struct {
 	storage   fulfill.Storage          // nil for the marketplace
 	poller    *intake.Poller           // of the daemon that was started last
 	webhooks  bool                     // the poller is told of what place places
+	placed    map[string]string        // the agent of each order, of all who joined
+	turn      *sync.Mutex              // whose turn it is at the shared count
+	shared    string                   // the folder of the shared count, or ""
+	silent    bool                     // its daemon does not show the others that it runs
+}
+
+// join returns another agent at the marketplace, on the same address.
+func (w *world) join(dir, name string) *world {
+	w.t.Helper()
+	other := *w
+	other.dir, other.poller = dir, nil
+	id, key, err := w.market.AddAgent(name, "", "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	other.creds = atelier.Credentials{AgentID: id, Key: secret.New(key)}
+	return &other
 }
 
 // newWorld must be called in a synctest bubble. dir is the data folder.
 func newWorld(t *testing.T, dir string, o sandbox.Options) *world {
 	t.Helper()
-	w := &world{t: t, dir: dir, market: sandbox.New(o), limits: limits(), interval: 150 * time.Second}
+	w := &world{t: t, dir: dir, market: sandbox.New(o), limits: limits(), interval: 150 * time.Second, placed: map[string]string{}, turn: &sync.Mutex{}}
 	listener := pipenet.New()
 	server := &http.Server{Handler: w.market}
 	var serving sync.WaitGroup
@@ -120,6 +139,9 @@ func (w *world) start() *daemon {
 	var loops sync.WaitGroup
 	loops.Go(func() { e.Run(ctx) })
 	loops.Go(func() { p.Run(ctx) })
+	if w.shared != "" && !w.silent {
+		loops.Go(func() { d.beat(ctx, w.creds.AgentID) })
+	}
 	closeFile := d.stop
 	d.stop = sync.OnceFunc(func() {
 		cancel()
@@ -137,7 +159,13 @@ func (w *world) open() *daemon {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	b, err := budget.Open(context.Background(), st, w.limits, slog.New(slog.DiscardHandler))
+	limits := w.limits
+	closeShared := func() error { return nil }
+	if w.shared != "" {
+		file := shared.New(shared.Options{Dir: w.shared, ID: w.creds.AgentID, Name: w.creds.AgentID})
+		limits.Share, closeShared = serial{file, w.turn}, file.Close
+	}
+	b, err := budget.Open(context.Background(), st, limits, slog.New(slog.DiscardHandler))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -147,7 +175,7 @@ func (w *world) open() *daemon {
 		Credentials: func() atelier.Credentials { return w.creds },
 	})
 	d := &daemon{store: st, budget: b, client: c, stop: sync.OnceFunc(func() {
-		if err := st.Close(); err != nil {
+		if err := errors.Join(st.Close(), closeShared()); err != nil {
 			w.t.Errorf("close: %v", err)
 		}
 	})}
@@ -155,14 +183,45 @@ func (w *world) open() *daemon {
 	return d
 }
 
+// serial is a shared count that one agent uses at a time. SQLite waits for the lock of
+// another by sleeping, and simulated time does not pass while somebody waits for a mutex.
+type serial struct {
+	*shared.File
+	turn *sync.Mutex
+}
+
+func (s serial) Update(ctx context.Context, f func(*budget.Common) error) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.File.Update(ctx, f)
+}
+
+func (s serial) Read(ctx context.Context) (budget.Common, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	return s.File.Read(ctx)
+}
+
+// beat shows the other agents that the daemon runs until ctx ends.
+func (d *daemon) beat(ctx context.Context, name string) {
+	for ctx.Err() == nil {
+		d.budget.Beat(ctx, budget.About{Name: name})
+		select {
+		case <-ctx.Done():
+		case <-time.After(budget.BeatEvery):
+		}
+	}
+}
+
 // place places n orders at once.
 func (w *world) place(n int) {
 	w.t.Helper()
 	for range n {
-		id, err := w.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: title, Brief: "a fox", Price: "5.00"})
+		id, err := w.market.PlaceOrder(sandbox.NewOrder{AgentID: w.creds.AgentID, ServiceTitle: title, Brief: "a fox", Price: "5.00"})
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		w.placed[id] = w.creds.AgentID
 		if w.webhooks && w.poller != nil {
 			w.poller.Event("order.paid", id)
 		}

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"context"
 	"time"
 
 	"atelierd/internal/order"
@@ -16,10 +17,27 @@ func (b *Budget) answerUncounted(id int64, a order.Answer) {
 func (b *Budget) answered(call order.RequestKind, id int64, probing bool, a order.Answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	own, all := b.windows[string(call)], b.windows[order.ScopeAll]
+	learned := false
+	learn := func() error {
+		learned = true
+		b.learnFrom(call, id, probing, a)
+		return nil
+	}
+	if b.share != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), shareWithin)
+		defer cancel()
+		b.keep(b.together(ctx, learn))
+	}
+	if !learned {
+		_ = learn() // it never fails
+	}
+}
+
+func (b *Budget) learnFrom(call order.RequestKind, id int64, probing bool, a order.Answer) {
+	own, all := b.of(string(call)), b.of(order.ScopeAll)
 	for _, w := range []*window{own, all} {
-		if w.anchor == id {
-			w.EndsAt, w.anchor = a.At.Add(b.limits.Window), 0
+		if w.anchor == b.anchorOf(id) {
+			w.EndsAt, w.anchor = a.At.Add(b.limits.Window), ""
 		}
 	}
 	if probing {

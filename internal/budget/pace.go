@@ -17,6 +17,8 @@ type demand struct {
 	// number placed in one window's time before it.
 	placed int
 	before int
+	// others is what the other agents on the address need besides polls.
+	others int
 }
 
 // PollDelay returns how long to wait before the next poll, at least interval. With
@@ -27,6 +29,7 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
+	b.lookAround(ctx)
 	_, wait, err := b.allowed(ctx, order.RequestPoll, now)
 	all := b.current(order.ScopeAll, now)
 	if err != nil || b.counts == order.CountsSeparate || all.EndsAt.IsZero() {
@@ -44,8 +47,14 @@ func (b *Budget) PollDelay(ctx context.Context, interval time.Duration) time.Dur
 	left := b.ceiling(order.RequestPoll, b.current(string(order.RequestPoll), now)) - all.Used
 	return pace{
 		interval: interval, window: b.limits.Window, elapsed: now.Sub(all.StartedAt), left: left,
-		reserve: b.limits.Reserve,
+		reserve: b.limits.Reserve, agents: 1 + len(b.others),
 	}.delay(d)
+}
+
+// longestGap is the longest time between polls of this agent, unless the owner's interval
+// is longer. The more agents share the window, the longer it is, up to a window.
+func (b *Budget) longestGap() time.Duration {
+	return min(longestGap(b.limits.Window)*time.Duration(1+len(b.others)), b.limits.Window)
 }
 
 // Kept returns how many of the requests of the shared window are left to deliveries and
@@ -54,6 +63,7 @@ func (b *Budget) Kept(ctx context.Context) (kept, of int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
+	b.lookAround(ctx)
 	all := b.current(order.ScopeAll, now)
 	if b.counts == order.CountsSeparate {
 		return 0, 0
@@ -84,6 +94,9 @@ func (b *Budget) demand(ctx context.Context, all order.Window) (d demand, err er
 	}
 	uploads, deliveries, err := b.ledger.SentSince(ctx, all.StartedAt.Add(-b.limits.Window))
 	d.spared = spared(uploads, deliveries)
+	for _, o := range b.others {
+		d.others += o.Sends
+	}
 	return d, err
 }
 
@@ -116,6 +129,7 @@ type pace struct {
 	interval, window, elapsed time.Duration
 	left                      int // requests left in the window
 	reserve                   int // requests that polls leave to others
+	agents                    int // that poll from the window; 0 is one
 }
 
 // delay returns the time between polls that spreads the spare requests over the
@@ -123,14 +137,16 @@ type pace struct {
 // interval is longer.
 func (p pace) delay(d demand) time.Duration {
 	spare := p.left - p.keep(d)
-	longest := max(p.interval, longestGap(p.window))
+	agents := time.Duration(max(p.agents, 1))
+	gap := longestGap(p.window)
 	if d.announced(p.interval, p.window) {
-		longest = max(p.interval, rareGap(p.window))
+		gap = rareGap(p.window)
 	}
+	longest := max(p.interval, min(gap*agents, p.window))
 	if spare <= 0 {
 		return longest
 	}
-	return min(max(p.interval, p.rest()/time.Duration(spare+1)), longest)
+	return min(max(p.interval, p.rest()*agents/(time.Duration(spare)+agents)), longest)
 }
 
 func (p pace) rest() time.Duration { return p.window - min(max(p.elapsed, 0), p.window) }
@@ -148,5 +164,5 @@ func (p pace) keep(d demand) int {
 	now := float64(soFar) / float64(max(elapsed, p.window/12))
 	before := float64(d.before) / float64(p.window)
 	expected := max(now, before) * float64(rest)
-	return max(p.reserve, int((2-d.spared)*(float64(d.pending)+expected)))
+	return max(p.reserve, d.others+int((2-d.spared)*(float64(d.pending)+expected)))
 }

@@ -102,6 +102,7 @@ func (d *doctor) examine(ctx context.Context, c DoctorCmd) {
 	d.console(ctx, c.Offline)
 	d.ping()
 	d.storage(ctx, c.Offline)
+	d.sharedCount(ctx)
 	have := d.findCredentials()
 	d.agent(have)
 	if c.Offline || !have {

@@ -14,6 +14,7 @@ import (
 type StatusCmd struct {
 	Check  bool          `help:"Say in the exit code whether all is well: 0 well, 1 something needs you, 2 the agent earns nothing."`
 	Watch  bool          `help:"Show the status again and again, until ctrl-c."`
+	All    bool          `help:"Show the agents that share the requests of this address."`
 	Alive  bool          `help:"Say in the exit code whether the daemon is up and its loops turn: 0 yes, 1 no."`
 	Quiet  bool          `help:"With --check or --alive: print nothing when all is well."`
 	MaxAge time.Duration `help:"With --check: a heartbeat of \"atelierd once\" this long ago counts as running." placeholder:"1h"`
@@ -28,6 +29,9 @@ spent today, and your services. It reads the database, sends nothing, and works
 whether or not a daemon is running. What the marketplace shows of the agent is as it
 was last read. "atelierd orders" lists the orders.
 
+With --all it lists the agents that share the requests of the address (the folder
+budget.shared_with): whether each runs, how many things need you, its open orders, and
+how many requests of the window it has used.
 With --check it is for cron and monitoring: exit 0 is well, 1 means that something
 needs you, and 2 that the agent earns nothing, because the daemon does not run, the
 marketplace is not reached, its key is refused, or the configuration or the database
@@ -41,10 +45,14 @@ restart may help.`
 // Run runs the command.
 func (c StatusCmd) Run(p *Program) error {
 	switch {
+	case c.All && (c.Check || c.Alive || c.Watch):
+		return &UsageError{errors.New("--all excludes --check, --alive and --watch")}
 	case c.Check && c.Alive, c.Watch && (c.Check || c.Alive):
 		return &UsageError{errors.New("--check, --alive and --watch exclude each other")}
 	case c.MaxAge != 0 && !c.Check, c.Quiet && !c.Check && !c.Alive:
 		return &UsageError{errors.New("--quiet and --max-age are for --check; add it")}
+	case c.All:
+		return c.all(p)
 	case c.Check:
 		return c.check(p)
 	case c.Alive:

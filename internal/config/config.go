@@ -116,6 +116,9 @@ type Budget struct {
 	Bounties int
 	// Reserve is the part of a shared window that polling leaves unused.
 	Reserve int
+	// SharedWith is the folder in which agents on one address count together, absolute, or
+	// empty.
+	SharedWith string
 }
 
 // Work configures how orders are worked on.

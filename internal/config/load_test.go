@@ -72,7 +72,7 @@ func TestAGoodFileLoadsWithDefaults(t *testing.T) {
 	if c.Path != path || c.Dir != dir || c.DataDir != filepath.Join(dir, "data") || c.BlobURL != "https://vercel.com/api/blob" {
 		t.Errorf("places = %q %q %q %q", c.Path, c.Dir, c.DataDir, c.BlobURL)
 	}
-	if want := (Budget{time.Hour, 30, 30, 30, 60, 20, 5, 10, 30, 8}); c.Budget != want {
+	if want := (Budget{time.Hour, 30, 30, 30, 60, 20, 5, 10, 30, 8, ""}); c.Budget != want {
 		t.Errorf("budget = %+v, want %+v", c.Budget, want)
 	}
 	if want := (Work{2, 5, 30 * time.Second, time.Minute, 30 * time.Second, 150 * time.Second}); c.Work != want {
@@ -209,6 +209,9 @@ var limits = []struct{ old, new, want string }{
 	{`[agent]`, "[budget]\nwindow = \"0s\"\n[agent]", "4: budget.window: is 0s; write 1s to 24h"},
 	{`[agent]`, "[budget]\npoll = 0\n[agent]", "4: budget.poll: reserve is 0 and poll is 0, which leaves no request for polling; write a reserve below poll"},
 	{`[agent]`, "[budget]\npoll = 5\n[agent]", ""},
+	{`[agent]`, "[budget]\nshared_with = \"/srv/shared\"\n[agent]", ""},
+	{`[agent]`, "[budget]\nshared_with = \"nats\"\n[agent]", `4: budget.shared_with: is "nats", which is not possible yet; write a folder that all agents on the address may write to`},
+	{`[agent]`, "[budget]\nshared_with = \"data/shared\"\n[agent]", "4: budget.shared_with: is inside the data folder, which other agents cannot read; write a folder of its own"},
 	{`[agent]`, "[budget]\nmessages = 61\n[agent]", "4: budget.messages: is 61; write 0 to 60"},
 	{`[agent]`, "[poll]\ninterval = 150\n[agent]", `4: poll.interval: is a number without a unit; write text with a unit, like "2m30s"`},
 	{`"https://atelierai.xyz/api"`, `"http://atelierai.xyz/api"`, "1: base_url: is http, which would send the API key in plain text; write https, http works for this machine only"},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (t *table) config(dir string) *Config {
 	c.Local = local
 	c.Agent = t.sub("agent").agent()
 	c.Poll = t.sub("poll").poll(local)
-	c.Budget = t.sub("budget").budget(local)
+	c.Budget = t.sub("budget").budget(c, dir)
 	c.Work = t.sub("work").work(local)
 	c.Messages = t.sub("messages").messages()
 	c.Webhook = t.sub("webhook").webhook(dir)
@@ -111,7 +112,7 @@ func (t *table) poll(sandbox bool) Poll {
 
 // budget allows at most the limits of the marketplace's guide. The limit for
 // messages is that of the deployed marketplace.
-func (t *table) budget(sandbox bool) Budget {
+func (t *table) budget(c *Config, dir string) Budget {
 	defer t.done()
 	b := Budget{
 		Window:   t.duration("window", time.Hour, time.Second, 24*time.Hour),
@@ -132,10 +133,33 @@ func (t *table) budget(sandbox bool) Budget {
 		}
 		t.problem(t.at(key), "reserve is %d and poll is %d, which leaves no request for polling; write a reserve below poll", b.Reserve, b.Poll)
 	}
-	if b.Window != time.Hour && !sandbox {
+	b.SharedWith = t.sharedWith(dir, c.DataDir)
+	if b.Window != time.Hour && !c.Local {
 		t.warn(t.at("window"), `is not "1h", the window of the marketplace; change it for a sandbox only`)
 	}
 	return b
+}
+
+// sharedWith is the folder in which agents on one address count together.
+func (t *table) sharedWith(dir, dataDir string) string {
+	const key = "shared_with"
+	text := t.text(key, "")
+	switch {
+	case text == "":
+		return ""
+	case text == "nats":
+		t.problem(t.at(key), `is "nats", which is not possible yet; write a folder that all agents on the address may write to`)
+		return ""
+	case strings.HasPrefix(text, "~"):
+		t.problem(t.at(key), "begins with ~, which is not expanded here; write the whole path")
+	case strings.ContainsRune(text, 0):
+		t.problem(t.at(key), "contains a NUL byte; remove it")
+	}
+	path := within(dir, text)
+	if rel, err := filepath.Rel(dataDir, path); err == nil && filepath.IsLocal(rel) {
+		t.problem(t.at(key), "is inside the data folder, which other agents cannot read; write a folder of its own")
+	}
+	return path
 }
 
 func (t *table) work(sandbox bool) Work {

@@ -42,5 +42,10 @@ func (c *Config) PollWithin() time.Duration {
 	if c.Webhook.On() {
 		interval = max(interval, c.Webhook.PollInterval)
 	}
-	return max(unreachedAfter, 2*interval+5*time.Minute)
+	within := max(unreachedAfter, 2*interval+5*time.Minute)
+	if c.Budget.SharedWith != "" {
+		// The others may use up a window, and then no agent polls before the next.
+		within = max(within, c.Budget.Window+unreachedAfter)
+	}
+	return within
 }

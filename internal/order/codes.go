@@ -249,6 +249,8 @@ const (
 	AlertBackup Alert = "backup"
 	// AlertStorage: the storage of [storage] failed. The owner corrects it; files go to the marketplace meanwhile.
 	AlertStorage Alert = "storage"
+	// AlertSharedCount: the count that agents on one address share cannot be used, and the daemon counts alone. The owner corrects the folder.
+	AlertSharedCount Alert = "shared_count"
 	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
 	AlertDisk Alert = "disk"
 

@@ -108,6 +108,7 @@ var subjects = map[Alert][2]string{
 	AlertDisk:           {"disk", "nearly full"},
 	AlertBackup:         {"backup", "failing"},
 	AlertStorage:        {"storage", "failing"},
+	AlertSharedCount:    {"shared count", "not used"},
 	AlertWallet:         {"payout wallet", "missing"},
 	AlertOwner:          {"owner's wallet", "missing"},
 	AlertSpending:       {"cap of the day", "reached"},

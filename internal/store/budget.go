@@ -71,6 +71,12 @@ func (s *Store) PendingSends(ctx context.Context) (delivering, total int, err er
 	return int(r.Delivering), int(r.Total), err
 }
 
+// DueDeliveries counts the deliveries that could be sent now if a request were left.
+func (s *Store) DueDeliveries(ctx context.Context) (int, error) {
+	n, err := s.read.DueDeliveries(ctx, utc.At(time.Now()))
+	return int(n), err
+}
+
 // SentSince counts the uploads and deliveries that were sent at or after t.
 func (s *Store) SentSince(ctx context.Context, t time.Time) (uploads, deliveries int, err error) {
 	r, err := s.read.SentFiles(ctx, utc.At(t))

@@ -46,6 +46,8 @@ func alertStep(c order.Code) string {
 		return "correct backup.to or its disk, then run " + order.Command("backup") + "; the daemon tries again by itself"
 	case order.AlertStorage.Code():
 		return order.Command("doctor") + " tries the storage and says what it needs; files go to the marketplace while uploads are left"
+	case order.AlertSharedCount.Code():
+		return order.Command("doctor") + " says what the folder needs; the daemon tries it again by itself"
 	case order.AlertDatabase.Code():
 		return "stop the daemon and put " + store.FileName + " back: from " + store.RescuedName +
 			", where the daemon then leaves what it can still read, or from a backup"

@@ -194,6 +194,22 @@ func (q *Queries) DropAttempt(ctx context.Context, id int64) error {
 	return err
 }
 
+const dueDeliveries = `-- name: DueDeliveries :one
+SELECT CAST(count(*) AS INTEGER) AS due
+FROM (SELECT r.id FROM jobs AS r WHERE r.state = 'ready' AND r.lane IN ('generate', 'network') AND r.stage = 'deliver'
+        AND (r.not_before IS NULL OR r.not_before <= ?1 OR r.code IN ('budget', 'rate_limited'))
+      UNION ALL
+      SELECT l.id FROM jobs AS l WHERE l.state = 'leased' AND l.stage = 'deliver') AS u
+`
+
+// Counts the deliveries that could be sent now if a request were left.
+func (q *Queries) DueDeliveries(ctx context.Context, nowAt utc.Time) (int64, error) {
+	row := q.db.QueryRowContext(ctx, dueDeliveries, nowAt)
+	var due int64
+	err := row.Scan(&due)
+	return due, err
+}
+
 const endJob = `-- name: EndJob :exec
 UPDATE jobs SET state = 'done', lease_token = '', lease_until = NULL, code = '', reason = '', hint = '',
     changed_at = ?1, finished_at = ?2
