@@ -3,6 +3,7 @@ package main_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,4 +57,18 @@ func TestASecondSignalStopsAtOnceAndTheWorkGoesBack(t *testing.T) {
 	s.await(again)
 	s.stop(again)
 	s.checkOnce()
+}
+
+// A stop is no failure, also for a daemon that has not started yet: it waits for the
+// marketplace, to register.
+func TestAStopDuringTheStartIsNoFailure(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, sandbox.Options{Seed: 1})
+	config := string(must(os.ReadFile(filepath.Join(s.dir, "atelierd.toml"))))
+	config = strings.Replace(config, "an agent that is killed a lot", "an agent that is stopped before it has an account", 1)
+	s.write("atelierd.toml", strings.ReplaceAll(config, s.url, "http://127.0.0.1:9"), 0o600)
+	s.env = slices.DeleteFunc(s.env, func(v string) bool { return strings.HasPrefix(v, "ATELIER_") })
+	c := s.start()
+	s.until("the daemon does not wait for the marketplace", func() bool { return strings.Contains(c.log.String(), "to register") })
+	s.stop(c)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"sync"
@@ -46,7 +47,7 @@ func (c RunCmd) Run(p *Program) error {
 	// Neither an unreachable marketplace nor a full disk ends a daemon.
 	a, err := p.open(ctx, app.Options{Takeover: c.Takeover, Service: service, Control: true, WaitForMarket: true, WaitForHost: true})
 	if err != nil {
-		return err
+		return stopped(ctx, err)
 	}
 	defer a.Close()
 	defer signals.onSecond(func() {
@@ -54,7 +55,15 @@ func (c RunCmd) Run(p *Program) error {
 		a.StopNow()
 	})()
 	defer hangups.each(func() { _ = a.Reload() })() // it logs the outcome
-	return a.Run(ctx)
+	return stopped(ctx, a.Run(ctx))
+}
+
+// stopped returns nil if err is only that a signal ended the start.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
 
 // mayTakeOver asks the owner whether the host that worked before is off.
