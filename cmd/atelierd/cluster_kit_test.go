@@ -100,16 +100,7 @@ func newCluster(t *testing.T, nodes, workers, slots int) *cluster {
 	for i := range nodes {
 		c.servers = append(c.servers, c.node(i))
 	}
-	c.until("NATS is not set up", func() bool {
-		setup := exec.Command(program, "nats", "setup", "--config", filepath.Join(c.dir, "atelierd.toml"))
-		setup.Env = c.env
-		out, err := setup.CombinedOutput()
-		if err != nil && t.Context().Err() == nil {
-			time.Sleep(100 * time.Millisecond) // no test waits for it: the servers elect a leader
-			t.Logf("not yet: %s", out)
-		}
-		return err == nil
-	})
+	c.setUp()
 	for i := range workers {
 		folder := fmt.Sprint("w", i+1)
 		if err := os.Mkdir(filepath.Join(c.dir, folder), 0o700); err != nil {
@@ -129,6 +120,20 @@ slots = %d
 		c.workers = append(c.workers, c.worker(i))
 	}
 	return c
+}
+
+// setUp has the program create what calls need. It waits for servers that elect a leader.
+func (c *cluster) setUp() {
+	c.t.Helper()
+	c.until("NATS is not set up", func() bool {
+		setup := exec.Command(program, "nats", "setup", "--config", filepath.Join(c.dir, "atelierd.toml"))
+		setup.Env = c.env
+		out, err := setup.CombinedOutput()
+		if err != nil && c.t.Context().Err() == nil {
+			c.t.Logf("not yet: %s", out)
+		}
+		return err == nil
+	})
 }
 
 // node runs a server of NATS.

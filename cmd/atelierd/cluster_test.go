@@ -10,6 +10,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"atelierd/internal/sandbox"
 )
 
 // clusterJobs is how many orders are worked on while processes are killed.
@@ -79,7 +81,7 @@ func TestKillsOfWorkersServersAndTheDaemonLoseAndRepeatNothing(t *testing.T) {
 	daemon := c.start()
 	rng := rand.New(rand.NewPCG(7, 7))
 	placed, quiet, killed := 0, 0, map[string]int{}
-	deadline := time.Now().Add(10 * time.Minute)
+	deadline := time.Now().Add(10*time.Minute + time.Duration(*clusterJobs)*2*time.Second)
 	for placed < *clusterJobs || !c.settledAll() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not everything was delivered\n%s%s", c.unsettled(), daemon.log.String())
@@ -124,4 +126,34 @@ func (c *cluster) settledAll() bool {
 		}
 	}
 	return c.settled()
+}
+
+// TestNATSThatLostEverythingRepeatsNothing empties the servers while calls are at the provider,
+// and while others wait for a worker.
+func TestNATSThatLostEverythingRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, 2, 1)
+	for i := range 6 {
+		must(c.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: fmt.Sprintf("slow picture %d", i), Status: "pending_quote"}))
+	}
+	daemon := c.start()
+	c.until("no two calls were made", func() bool { return c.asked() == 2 })
+	c.until("no call waits for a worker", func() bool { return c.count("SELECT count(*) FROM calls WHERE state = 'submitted'") > 2 })
+	c.servers[0].kill()
+	if err := os.RemoveAll(c.nodes[0].Dir); err != nil {
+		t.Fatal(err)
+	}
+	c.servers[0] = c.node(0)
+	c.setUp()
+	c.p.release()
+	waiting := c.count("SELECT count(*) FROM calls WHERE state = 'submitted'") - 2
+	c.until("what was at the provider, and what was not handed out, is not delivered", func() bool { return c.delivered() >= 6-waiting })
+	c.until("a call that was lost is not noticed", func() bool {
+		return c.count("SELECT count(*) FROM jobs WHERE code = 'expired'") >= waiting
+	})
+	c.stop(daemon)
+	if paid := c.p.paid(); paid != c.delivered() {
+		t.Errorf("%d calls were paid for, and %d orders delivered", paid, c.delivered())
+	}
+	c.p.checkPaid(t, true)
 }

@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 			"monitor":  scriptMonitor,
 			"hook":     scriptHook,
 			"publish":  scriptPublish,
+			"nats":     scriptNATS,
 		},
 	})
 }

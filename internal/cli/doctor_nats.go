@@ -23,7 +23,7 @@ func (d *doctor) nats(ctx context.Context) {
 	if !n.On() {
 		return
 	}
-	q, err := natsq.Open(app.NATSOptions(n, "agent", slog.New(slog.DiscardHandler)))
+	q, err := natsq.Open(app.NATSOptions(n, agentSide, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		d.fail(what, "see whether the servers of nats.urls run and know the nkey", "%v", err)
 		return
@@ -46,7 +46,7 @@ func (d *doctor) nats(ctx context.Context) {
 		fail("install nats-server 2.12 or later", "the server is version %.20s", f.Server)
 	}
 	if f.Replicas != n.Replicas {
-		fail("run "+order.Command("nats setup"), "calls are kept by %d servers, and nats.replicas is %d", f.Replicas, n.Replicas)
+		fail("run "+order.Command("nats setup"), "calls are kept by %s, and nats.replicas is %d", words.Count(f.Replicas, "server"), n.Replicas)
 	}
 	switch {
 	case f.Monitored && !f.Syncs:

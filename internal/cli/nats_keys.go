@@ -29,25 +29,44 @@ func routesOf(cfg *config.Config, more []string) []string {
 // stays, so that the command may be repeated.
 func (c NATSSetupCmd) keys(p *Program) error {
 	for _, k := range c.Keys {
-		name, list, worker := strings.Cut(k, "=")
-		routes := strings.Split(list, "+")
-		if worker && slices.ContainsFunc(append([]string{name}, routes...), func(s string) bool { return !natsq.ValidName(s) }) || !worker && name != "agent" {
-			return &UsageError{errNoName}
+		name, may, err := c.side(p, k)
+		if err != nil {
+			return err
 		}
 		path := filepath.Join(c.Out, name+".nk")
 		public, err := seedIn(path)
 		if err != nil {
 			return err
 		}
-		may, comment := natsq.AgentPermissions(name), "the agent; its seed is in "+path
-		if worker {
-			may, comment = natsq.WorkerPermissions(name, routes), "worker "+name+"; its seed is in "+path
-		}
-		if _, err := fmt.Fprint(p.Stdout, may.Block(comment, public)); err != nil {
+		if _, err := fmt.Fprint(p.Stdout, may.Block(name+"; its seed is in "+path, public)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// side returns the name of a side and what it may do.
+func (c NATSSetupCmd) side(p *Program, key string) (name string, may natsq.Permissions, err error) {
+	name, list, worker := strings.Cut(key, "=")
+	routes := strings.Split(list, "+")
+	switch {
+	case worker && (name == agentSide || name == setupSide || slices.ContainsFunc(append([]string{name}, routes...), func(s string) bool { return !natsq.ValidName(s) })):
+		return "", may, &UsageError{errNoName}
+	case worker:
+		return name, natsq.WorkerPermissions(name, routes), nil
+	case name == setupSide:
+		return name, natsq.SetupPermissions(name), nil
+	case name != agentSide:
+		return "", may, &UsageError{errNoName}
+	}
+	cfg, err := p.load()
+	if err != nil {
+		return "", may, err
+	}
+	if routes = routesOf(cfg, c.Routes); len(routes) == 0 {
+		return "", may, errNoRoute
+	}
+	return name, natsq.AgentPermissions(name, routes), nil
 }
 
 // seedIn returns the public key of the seed in a file, which is made if it is not there.

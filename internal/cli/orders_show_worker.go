@@ -33,7 +33,7 @@ func whoWorks(ctx context.Context, cfg *config.Config, calls []view.Call) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWorkers)
 	defer cancel()
-	o := app.NATSOptions(cfg.NATS, "agent", slog.New(slog.DiscardHandler))
+	o := app.NATSOptions(cfg.NATS, agentSide, slog.New(slog.DiscardHandler))
 	o.Wait = askWorkers
 	q, err := natsq.Open(o)
 	if err != nil {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -83,12 +82,16 @@ func (c WorkersCmd) Run(p *Program) error {
 
 // withQueue runs a command that talks to NATS.
 func withQueue(cfg *config.Config, do func(context.Context, *natsq.Queue) error) error {
+	return withQueueAs(agentSide, cfg, do)
+}
+
+func withQueueAs(side string, cfg *config.Config, do func(context.Context, *natsq.Queue) error) error {
 	if !cfg.NATS.On() {
 		return Hintf(errors.New("no server of NATS is configured"), "see docs/cluster.md and set nats.urls")
 	}
 	ctx, stop := untilStopped()
 	defer stop()
-	q, err := natsq.Open(app.NATSOptions(cfg.NATS, "agent", slog.New(slog.DiscardHandler)))
+	q, err := natsq.Open(app.NATSOptions(cfg.NATS, side, slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return Hintf(err, "see whether the servers of nats.urls run and know the nkey")
 	}
@@ -107,9 +110,10 @@ type NATSCmd struct {
 
 // NATSSetupCmd creates what calls need, or prints permissions.
 type NATSSetupCmd struct {
-	Routes []string `help:"Route that gets a queue, next to those of the configuration. May be repeated." name:"route" placeholder:"ROUTE"`
-	Keys   []string `help:"Make nkeys in the folder --out and print the servers' permissions, and create nothing: agent, or WORKER=ROUTE[+ROUTE]. May be repeated." name:"key" placeholder:"NAME"`
-	Out    string   `help:"Folder for the seeds of --key." default:"." placeholder:"FOLDER" type:"path"`
+	Routes   []string `help:"Route that gets a queue, next to those of the configuration. May be repeated." name:"route" placeholder:"ROUTE"`
+	Keys     []string `help:"Make nkeys in the folder --out and print the servers' permissions, and create nothing: agent, setup, or WORKER=ROUTE[+ROUTE]. May be repeated." name:"key" placeholder:"NAME"`
+	NKeyFile string   `help:"File with the seed of the key setup, in place of nats.nkey_file." name:"nkey-file" placeholder:"FILE" type:"path"`
+	Out      string   `help:"Folder for the seeds of --key." default:"." placeholder:"FOLDER" type:"path"`
 }
 
 // Help explains the command.
@@ -118,9 +122,11 @@ func (NATSSetupCmd) Help() string {
 and files, or brings them up to date. nats.replicas says how many servers keep each.
 Nothing else creates them. The routes are those of the generators of type nats.
 
-With --key the command makes a key for the agent or a worker, writes its seed into the
-folder --out, and prints the entry for "authorization { users = [...] }" of the servers.
-A worker's key lets it serve its routes and nothing else. See docs/cluster.md.`
+With --key the command makes a key for the agent, a worker or this command, writes its
+seed into the folder --out, and prints the entry for "authorization { users = [...] }" of
+the servers. Each key lets its side do what it needs and nothing else: a worker serves its
+routes, the agent uses those of the configuration and --route, and setup alone creates what
+they need. See docs/cluster.md.`
 }
 
 // Run runs the command.
@@ -134,19 +140,25 @@ func (c NATSSetupCmd) Run(p *Program) error {
 	}
 	routes := routesOf(cfg, c.Routes)
 	if len(routes) == 0 {
-		return Hintf(errors.New("no route is known"), "configure a generator of type nats, or name routes with --route")
+		return errNoRoute
 	}
-	return withQueue(cfg, func(ctx context.Context, q *natsq.Queue) error {
+	if c.NKeyFile != "" {
+		cfg.NATS.Key = config.Secret{File: c.NKeyFile}
+	}
+	return withQueueAs(setupSide, cfg, func(ctx context.Context, q *natsq.Queue) error {
 		if err := q.Setup(ctx, natsq.SetupOptions{Routes: routes, Replicas: cfg.NATS.Replicas}); err != nil {
 			return Hintf(err, "see whether the servers have JetStream on, and as many as nats.replicas says")
 		}
-		if err := p.say("created or up to date: the stream %s, the buckets, and the queues of %s; kept by %s",
-			natsq.StreamJobs, strings.Join(routes, ", "), words.Count(cfg.NATS.Replicas, "server")); err != nil {
-			return err
-		}
-		return nil
+		return p.say("created or up to date: the stream %s, the buckets, and the queues of %s; kept by %s",
+			natsq.StreamJobs, strings.Join(routes, ", "), words.Count(cfg.NATS.Replicas, "server"))
 	})
 }
 
-// errNoName says what --key takes.
-var errNoName = fmt.Errorf("--key is agent, or WORKER=ROUTE[+ROUTE] of letters, digits, _ and -")
+// The names of the sides that are no workers.
+const agentSide, setupSide = "agent", "setup"
+
+var (
+	// errNoName says what --key takes.
+	errNoName  = errors.New("--key is agent, setup, or WORKER=ROUTE[+ROUTE] of letters, digits, _ and -")
+	errNoRoute = Hintf(errors.New("no route is known"), "configure a generator of type nats, or name routes with --route")
+)

@@ -30,9 +30,14 @@ const (
 	StreamJobs    = "GEN"
 	BucketState   = "gen_state"
 	BucketWorkers = "gen_workers"
-	BucketIn      = "gen_in"
-	BucketOut     = "gen_out"
 )
+
+// BucketIn returns the bucket of the pictures that calls of a route come with, BucketOut that
+// of their results. Each route has its own, so that a worker reads those of its routes alone.
+func BucketIn(route string) string { return "gen_in_" + route }
+
+// BucketOut is described at BucketIn.
+func BucketOut(route string) string { return "gen_out_" + route }
 
 // The times of the queue.
 const (

@@ -245,6 +245,54 @@ func (q *Queue) Get(ctx context.Context, route, key string) (Entry, error) {
 	return e, nil
 }
 
+// Latest is Get, and asks the server that leads before it says that there is no record. Another
+// one may not have a record yet that was just written.
+func (q *Queue) Latest(ctx context.Context, route, key string) (Entry, error) {
+	e, err := q.Get(ctx, route, key)
+	if !errors.Is(err, ErrAbsent) {
+		return e, err
+	}
+	ctx, cancel := q.within(ctx)
+	defer cancel()
+	what, err := json.Marshal(map[string]string{"last_by_subj": "$KV." + BucketState + "." + place(route, key)})
+	if err != nil {
+		return Entry{}, err
+	}
+	msg, err := q.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET.KV_"+BucketState, what)
+	if err != nil {
+		return Entry{}, err
+	}
+	return lead(msg.Data, Entry{Route: route, Key: key})
+}
+
+// lead reads a record as the server that leads shows it.
+func lead(answer []byte, e Entry) (Entry, error) {
+	var shown struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Seq  uint64    `json:"seq"`
+			Data []byte    `json:"data"`
+			Time time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(answer, &shown); err != nil {
+		return Entry{}, fmt.Errorf("the record of call %s cannot be read: %w", e.Key, err)
+	}
+	switch {
+	case shown.Error != nil && shown.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return Entry{}, ErrAbsent
+	case shown.Error != nil && shown.Error.ErrorCode == jetstream.JSErrCodeStreamNotFound:
+		return Entry{}, missing(jetstream.ErrStreamNotFound)
+	case shown.Error != nil:
+		return Entry{}, shown.Error
+	}
+	e.Beat, e.revision = shown.Message.Time, shown.Message.Seq
+	if err := json.Unmarshal(shown.Message.Data, &e.Record); err != nil {
+		return Entry{}, fmt.Errorf("the record of call %s cannot be read: %w", e.Key, err)
+	}
+	return e, nil
+}
+
 // Create writes the first record of a call. It fails with ErrChanged if there is one.
 func (q *Queue) Create(ctx context.Context, route, key string, r Record) (Entry, error) {
 	ctx, cancel := q.within(ctx)

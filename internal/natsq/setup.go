@@ -48,13 +48,13 @@ func (q *Queue) Setup(ctx context.Context, o SetupOptions) error {
 			return fmt.Errorf("create the bucket %s: %w", bucket, err)
 		}
 	}
-	for _, bucket := range []string{BucketIn, BucketOut} {
-		_, err := q.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: bucket, TTL: Keep, Storage: jetstream.FileStorage, Replicas: o.Replicas})
-		if err != nil {
-			return fmt.Errorf("create the bucket %s: %w", bucket, err)
-		}
-	}
 	for _, route := range o.Routes {
+		for _, bucket := range []string{BucketIn(route), BucketOut(route)} {
+			_, err := q.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: bucket, TTL: Keep, Storage: jetstream.FileStorage, Replicas: o.Replicas})
+			if err != nil {
+				return fmt.Errorf("create the bucket %s: %w", bucket, err)
+			}
+		}
 		_, err := q.js.CreateOrUpdateConsumer(ctx, StreamJobs, jetstream.ConsumerConfig{
 			Durable: route, FilterSubject: "gen.job.*." + route, AckPolicy: jetstream.AckExplicitPolicy, AckWait: o.AckWait,
 			MaxAckPending: 10_000, MaxDeliver: -1, Replicas: o.Replicas,
@@ -89,45 +89,4 @@ func PublicKey(seed string) (string, error) {
 	}
 	defer pair.Wipe()
 	return pair.PublicKey()
-}
-
-// Permissions are the subjects that a side may use.
-type Permissions struct{ Publish, Subscribe []string }
-
-// WorkerPermissions returns what a worker of the routes needs, and no more: it can read
-// neither the calls nor the records of other routes, and changes no setup.
-func WorkerPermissions(name string, routes []string) Permissions {
-	p := Permissions{
-		Publish: []string{
-			"$JS.API.INFO", "$JS.API.STREAM.INFO.KV_" + BucketState, "$JS.API.STREAM.INFO.KV_" + BucketWorkers,
-			"$JS.API.STREAM.INFO.OBJ_" + BucketIn, "$JS.API.STREAM.INFO.OBJ_" + BucketOut,
-			"$JS.API.DIRECT.GET.OBJ_" + BucketIn + ".>", "$JS.API.DIRECT.GET.OBJ_" + BucketOut + ".>",
-			"$JS.API.CONSUMER.CREATE.OBJ_" + BucketIn + ".>", "$JS.API.CONSUMER.DELETE.OBJ_" + BucketIn + ".>",
-			"$JS.API.CONSUMER.INFO.OBJ_" + BucketIn + ".>",
-			"$JS.FC.OBJ_" + BucketIn + ".>", "$JS.API.STREAM.PURGE.OBJ_" + BucketOut, "$O." + BucketOut + ".>",
-		},
-		Subscribe: []string{inbox(name) + ".>"},
-	}
-	for _, route := range routes {
-		p.Publish = append(p.Publish,
-			"$JS.API.CONSUMER.INFO."+StreamJobs+"."+route, "$JS.API.CONSUMER.MSG.NEXT."+StreamJobs+"."+route, "$JS.ACK."+StreamJobs+"."+route+".>",
-			"$JS.API.DIRECT.GET.KV_"+BucketState+".$KV."+BucketState+"."+route+".*", "$KV."+BucketState+"."+route+".*",
-			"$KV."+BucketWorkers+"."+route+"."+name)
-	}
-	return p
-}
-
-// AgentPermissions returns what an agent needs. It may not act as a worker's queue.
-func AgentPermissions(name string) Permissions {
-	return Permissions{
-		Publish:   []string{"gen.job.>", "$JS.API.>", "$JS.FC.>", "$KV." + BucketState + ".>", "$O." + BucketIn + ".>", "$O." + BucketOut + ".>"},
-		Subscribe: []string{inbox(name) + ".>"},
-	}
-}
-
-// Block returns the entry of a user for the configuration of the server.
-func (p Permissions) Block(comment, public string) string {
-	quoted := func(list []string) string { return "\"" + strings.Join(list, "\",\n        \"") + "\"" }
-	return fmt.Sprintf("# %s\n{ nkey: %s, permissions: {\n    publish: { allow: [\n        %s\n    ] }\n    subscribe: { allow: [\n        %s\n    ] }\n} }\n",
-		comment, public, quoted(p.Publish), quoted(p.Subscribe))
 }

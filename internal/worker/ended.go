@@ -35,7 +35,7 @@ func (m *making) finish(made generate.Result) bool {
 func (m *making) deliver(made generate.Result) error {
 	ctx, cancel := context.WithTimeout(context.Background(), endWithin)
 	defer cancel()
-	result, err := m.w.store(ctx, m.call.Key, made)
+	result, err := m.w.store(ctx, m.call, made)
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,10 @@ func ignoreTaken(err error) error {
 }
 
 // store stores the files of a result in NATS.
-func (w *Worker) store(ctx context.Context, key string, made generate.Result) (*natsq.Result, error) {
+func (w *Worker) store(ctx context.Context, c natsq.Call, made generate.Result) (*natsq.Result, error) {
 	r := &natsq.Result{URL: made.URL, MediaType: made.MediaType, Cost: made.Cost, Message: made.Message, Log: made.Log}
 	for i, path := range made.Files {
-		f, err := w.o.Queue.PutFile(ctx, natsq.BucketOut, fmt.Sprintf("%s/%d%s", key, i+1, filepath.Ext(path)), path)
+		f, err := w.o.Queue.PutFile(ctx, natsq.BucketOut(c.Route), fmt.Sprintf("%s/%d%s", c.Key, i+1, filepath.Ext(path)), path)
 		if err != nil {
 			return nil, err
 		}

@@ -105,7 +105,7 @@ func (m *making) request(ctx context.Context) (generate.Request, error) {
 	}
 	for i, f := range m.call.References {
 		path := filepath.Join(m.dir, "in", strconv.Itoa(i+1))
-		if err := m.w.o.Queue.GetFile(ctx, natsq.BucketIn, f, path); err != nil {
+		if err := m.w.o.Queue.GetFile(ctx, natsq.BucketIn(m.route.Name), f, path); err != nil {
 			return req, err
 		}
 		req.References = append(req.References, generate.Reference{Path: path, MIME: f.MIME, URL: f.URL})

@@ -172,7 +172,7 @@ func (w *Worker) old(dir string) bool {
 
 // bring brings a finished result to NATS, if it is not there.
 func (m *making) bring(ctx context.Context, made generate.Result, absent bool) {
-	if m.entry.State == natsq.Done && m.entry.Result != nil && m.w.o.Queue.Has(ctx, natsq.BucketOut, m.entry.Result.Files) {
+	if m.entry.State == natsq.Done && m.entry.Result != nil && m.w.o.Queue.Has(ctx, natsq.BucketOut(m.route.Name), m.entry.Result.Files) {
 		return
 	}
 	if absent {

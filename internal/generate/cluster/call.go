@@ -51,7 +51,7 @@ func (g *Generator) handOut(ctx context.Context, q *natsq.Queue, req generate.Re
 func (g *Generator) text(ctx context.Context, q *natsq.Queue, key string, req generate.Request) ([]byte, error) {
 	call := natsq.Call{Key: key, Route: g.o.Route, Request: anonymous(key, req)}
 	for i, ref := range req.References {
-		f, err := q.PutFile(ctx, natsq.BucketIn, key+"/"+strconv.Itoa(i+1), ref.Path)
+		f, err := q.PutFile(ctx, natsq.BucketIn(g.o.Route), key+"/"+strconv.Itoa(i+1), ref.Path)
 		if _, is := errors.AsType[*fs.PathError](err); is {
 			return nil, order.Failf(order.Retry, order.CodeReference, "a picture of the client cannot be read: %w", err).Nothing()
 		}
@@ -98,7 +98,7 @@ func (c *call) await(ctx context.Context) (natsq.Entry, error) {
 	defer func() { c.release() }()
 	pause := firstLook
 	for {
-		e, err := c.q.Get(ctx, c.g.o.Route, c.key)
+		e, err := c.q.Latest(ctx, c.g.o.Route, c.key)
 		switch {
 		case errors.Is(err, natsq.ErrAbsent):
 			return e, order.LateResult(order.CodeExpired, "NATS has no record of the call that was handed out")
@@ -269,7 +269,7 @@ func (c *call) fetch(ctx context.Context, r *natsq.Result) (made generate.Result
 		if slices.Contains(made.Files, path) {
 			path = filepath.Join(c.req.OutputDir, fmt.Sprintf("%d-%s", i+1, filepath.Base(path)))
 		}
-		if err := c.q.GetFile(ctx, natsq.BucketOut, f, path); err != nil {
+		if err := c.q.GetFile(ctx, natsq.BucketOut(c.g.o.Route), f, path); err != nil {
 			return generate.Result{}, c.notFetched(ctx, err)
 		}
 		made.Files = append(made.Files, path)

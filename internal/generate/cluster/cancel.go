@@ -32,7 +32,7 @@ func (g *Generator) Cancel(ctx context.Context, ticket string) (order.CancelResu
 	defer cancel()
 	asked := false
 	for {
-		e, err := q.Get(ctx, g.o.Route, key)
+		e, err := q.Latest(ctx, g.o.Route, key)
 		switch {
 		case errors.Is(err, natsq.ErrAbsent):
 			return order.CancelResult{Missing: true}, nil

@@ -158,7 +158,7 @@ func (g *Generator) Find(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", g.unreachable(ctx, err)
 	}
-	_, err = q.Get(ctx, g.o.Route, key)
+	_, err = q.Latest(ctx, g.o.Route, key)
 	switch {
 	case errors.Is(err, natsq.ErrAbsent):
 		return "", nil
@@ -233,7 +233,7 @@ func (g *Generator) committed(ctx context.Context, q *natsq.Queue, key string) e
 	if _, err := q.Change(ctx, e, r); err != nil {
 		return err
 	}
-	return q.RemoveFiles(ctx, natsq.BucketOut, e.Result.Files)
+	return q.RemoveFiles(ctx, natsq.BucketOut(g.o.Route), e.Result.Files)
 }
 
 // jobFile holds the call as it is handed out, in the folder of the attempt.

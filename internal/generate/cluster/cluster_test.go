@@ -280,14 +280,14 @@ func TestAFileThatNATSLostComesFromTheSpool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.q.RemoveFiles(t.Context(), natsq.BucketOut, e.Result.Files); err != nil {
+	if err := s.q.RemoveFiles(t.Context(), natsq.BucketOut("video"), e.Result.Files); err != nil {
 		t.Fatal(err)
 	}
 	req.Call.Ticket = ticket
 	_, err = s.gen.Generate(t.Context(), req)
 	s.fails(err, order.Wait, order.CodeExpired, order.ChargePending)
 	second := s.worker("w1", dir)
-	for !s.q.Has(t.Context(), natsq.BucketOut, e.Result.Files) { // it comes in a moment
+	for !s.q.Has(t.Context(), natsq.BucketOut("video"), e.Result.Files) { // it comes in a moment
 	}
 	s.want(s.start(t.Context(), req), req)
 	s.gen.Committed(t.Context(), ticket)
@@ -308,13 +308,13 @@ func TestADamagedFileOfAWorkerIsNotUsed(t *testing.T) {
 	if err := os.WriteFile(path, []byte("whole"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := s.q.PutFile(t.Context(), natsq.BucketOut, "k/1", path)
+	f, err := s.q.PutFile(t.Context(), natsq.BucketOut("video"), "k/1", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.SHA256 = "00" + f.SHA256[2:]
 	to := filepath.Join(t.TempDir(), "y")
-	if err := s.q.GetFile(t.Context(), natsq.BucketOut, f, to); !errors.Is(err, natsq.ErrDamaged) {
+	if err := s.q.GetFile(t.Context(), natsq.BucketOut("video"), f, to); !errors.Is(err, natsq.ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 	if list, err := os.ReadDir(filepath.Dir(to)); err != nil || len(list) > 0 {
