@@ -188,6 +188,7 @@ func (c *consoleLoop) options(cfg *config.Config, users *access.Access, actions 
 		},
 	}
 	o.Replies = func(h view.History) []console.Reply { return replies(c.b.config(), h) }
+	o.Neighbours = neighbours(o.View)
 	statements := viewsql.New(cfg.DataDir) // one at a time, whoever asks
 	o.SQL, o.Desk = statements, c.desk
 	agents := Agents{Reader: o.View, Owner: actions, Wake: func(context.Context) { o.Wake() }, Thumbs: c.thumbs, SQL: statements}

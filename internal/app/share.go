@@ -122,6 +122,25 @@ func (s shareLoop) alert(text string) {
 	}
 }
 
+// neighbours returns what reads the agents on the address. Why there are none to see is an
+// alert.
+func neighbours(r view.Reader) func(context.Context) *view.Agents {
+	return func(ctx context.Context) *view.Agents {
+		if r.Config().Budget.SharedWith == "" {
+			return nil
+		}
+		c, err := SharedCount(ctx, r.Config())
+		if err != nil {
+			return nil
+		}
+		v, err := r.Agents(ctx, c, control.Answers)
+		if err != nil {
+			return nil
+		}
+		return &v
+	}
+}
+
 // CheckSharedCount returns why the count that the agents on the address share cannot be
 // used, or how many agents are in it. It changes nothing.
 func CheckSharedCount(ctx context.Context, cfg *config.Config) (agents int, err error) {

@@ -8,6 +8,7 @@
 package console
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -43,6 +44,9 @@ type Options struct {
 	View  view.Reader
 	Owner *owner.Actions
 	Wake  func()
+	// Neighbours returns the agents that share the requests of the address, with this one;
+	// nil for none. Nil is none.
+	Neighbours func(context.Context) *view.Agents
 	// Replies returns the owner's beginnings of messages about an order; none for those that
 	// come with the console. Nil is none.
 	Replies func(view.History) []Reply

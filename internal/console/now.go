@@ -28,8 +28,9 @@ type nowPage struct {
 	Pictures []delivered
 	Plots    []plot
 	Figures  []figure
-	Ready    *ready // before the first order
-	Paused   bool   // by the owner, all of it
+	Ready    *ready       // before the first order
+	Paused   bool         // by the owner, all of it
+	Agents   *view.Agents // on the address, if they share its requests
 }
 
 // makingRow is a row of what is being made.
@@ -95,6 +96,9 @@ func (c *console) now(v visit) (page string, f frame, err error) {
 	if !s.now.Begun {
 		p.Ready = readyOf(s.now, c.Agent())
 		p.Sentence = p.Ready.Sentence
+	}
+	if c.Neighbours != nil {
+		p.Agents = c.Neighbours(v.Context())
 	}
 	title := "Now"
 	switch n := len(s.needs); n {
