@@ -354,6 +354,7 @@ func TestTheCommentedKeysOfTheExampleLoad(t *testing.T) {
 	if w := c.Warnings(); len(w) != 0 {
 		t.Errorf("warnings = %q", w)
 	}
+	c.Budget.SharedWith = "" // it has no default
 	if c.Budget != plain.Budget || c.Work != plain.Work || c.Poll != plain.Poll || c.BaseURL != plain.BaseURL ||
 		c.BlobURL != plain.BlobURL || filepath.Base(c.DataDir) != filepath.Base(plain.DataDir) {
 		t.Error("a default in the example is not the default")
