@@ -76,7 +76,7 @@ sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
 	$(TEST) -timeout 24h -run Week ./internal/app $(STORAGE) -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
 
 kills: ## kill many real processes amid faults and full disks: make kills N=5000
-	go test -timeout 24h -v -run 'TestKills|TestAKill' ./cmd/atelierd -kills=$(N) -every-kill -cluster -cluster.jobs=$(N)
+	go test -timeout 24h -v -run 'TestKills|TestAKill|TestNATSThatLost' ./cmd/atelierd -kills=$(N) -every-kill -cluster -cluster.jobs=$(N)
 
 soak: ## let orders flow for an hour and watch memory, WAL, descriptors and goroutines
 	go test -timeout 0 -v -count 1 -run '^TestSoak$$' ./cmd/atelierd -soak=$(SOAK)
@@ -85,7 +85,7 @@ fuzz: ## fuzz each decoder of foreign input for a while: make fuzz FUZZTIME=1m
 	@sh .ci/fuzz $(or $(FUZZTIME),20s)
 
 bench: ## measure, in the form that benchstat reads: make bench COUNT=10 > new.txt
-	@go test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 2h ./internal/engine ./internal/store ./internal/atelier
+	@go test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 2h ./internal/engine ./internal/store ./internal/atelier ./internal/generate/cluster
 	@go test ./cmd/atelierd -run 'FitIntoMemory|FitsIntoMemory' -measure -v
 
 lint: ## gofmt, vet, linters, known vulnerabilities

@@ -64,6 +64,7 @@ type cluster struct {
 	*fixture
 	p       *charging
 	nodes   []natsNode
+	urls    []string // quoted
 	servers []*child
 	workers []*child
 }
@@ -84,7 +85,6 @@ func newCluster(t *testing.T, nodes, workers, slots int) *cluster {
 	t.Helper()
 	c := &cluster{p: newCharging(t.Cleanup, 1, 0)}
 	ports := freePorts(3 * nodes)
-	var urls []string
 	dir := t.TempDir()
 	for i := range nodes {
 		n := natsNode{Name: fmt.Sprint("n", i+1), Dir: filepath.Join(dir, fmt.Sprint(i)), Port: ports[i], Cluster: ports[nodes+i], Monitoring: ports[2*nodes+i]}
@@ -92,21 +92,30 @@ func newCluster(t *testing.T, nodes, workers, slots int) *cluster {
 			n.Nodes = ports[nodes : 2*nodes]
 		}
 		c.nodes = append(c.nodes, n)
-		urls = append(urls, fmt.Sprintf(`"nats://127.0.0.1:%d"`, n.Port))
+		c.urls = append(c.urls, fmt.Sprintf(`"nats://127.0.0.1:%d"`, n.Port))
 	}
-	c.fixture = newFixtureWith(t, sandbox.Options{Window: time.Second}, fmt.Sprintf(handedOut, strings.Join(urls, ", "), nodes))
+	c.fixture = newFixtureWith(t, sandbox.Options{Window: time.Second}, fmt.Sprintf(handedOut, strings.Join(c.urls, ", "), nodes))
 	text := string(must(os.ReadFile(filepath.Join(c.dir, "atelierd.toml"))))
 	c.write("atelierd.toml", strings.Replace(text, "[work]\n", "[work]\ngenerators = 8\n", 1), 0o600)
 	for i := range nodes {
 		c.servers = append(c.servers, c.node(i))
 	}
 	c.setUp()
-	for i := range workers {
-		folder := fmt.Sprint("w", i+1)
-		if err := os.Mkdir(filepath.Join(c.dir, folder), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		c.write(folder+"/worker.toml", fmt.Sprintf(`
+	for range workers {
+		c.addWorker(slots, strings.ReplaceAll(providerShapes["an id"], "PROVIDER/", c.p.url+"/"))
+	}
+	return c
+}
+
+// addWorker runs another worker with a generator.
+func (c *cluster) addWorker(slots int, generator string) {
+	c.t.Helper()
+	i := len(c.workers)
+	folder := fmt.Sprint("w", i+1)
+	if err := os.Mkdir(filepath.Join(c.dir, folder), 0o700); err != nil {
+		c.t.Fatal(err)
+	}
+	c.write(folder+"/worker.toml", fmt.Sprintf(`
 [nats]
 urls = [%s]
 [worker]
@@ -116,10 +125,8 @@ drain = "5s"
 name = "video"
 generator = "studio"
 slots = %d
-[generator.studio]%s`, strings.Join(urls, ", "), folder, slots, strings.ReplaceAll(providerShapes["an id"], "PROVIDER/", c.p.url+"/")), 0o600)
-		c.workers = append(c.workers, c.worker(i))
-	}
-	return c
+[generator.studio]%s`, strings.Join(c.urls, ", "), folder, slots, generator), 0o600)
+	c.workers = append(c.workers, c.worker(i))
 }
 
 // setUp has the program create what calls need. It waits for servers that elect a leader.

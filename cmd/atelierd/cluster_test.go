@@ -132,6 +132,9 @@ func (c *cluster) settledAll() bool {
 // and while others wait for a worker.
 func TestNATSThatLostEverythingRepeatsNothing(t *testing.T) {
 	t.Parallel()
+	if !*withCluster {
+		t.Skip("a paused generator is looked at after minutes; make kills runs it")
+	}
 	c := newCluster(t, 1, 2, 1)
 	for i := range 6 {
 		must(c.market.PlaceOrder(sandbox.NewOrder{ServiceTitle: "Pictures", Brief: fmt.Sprintf("slow picture %d", i), Status: "pending_quote"}))
@@ -146,11 +149,12 @@ func TestNATSThatLostEverythingRepeatsNothing(t *testing.T) {
 	c.servers[0] = c.node(0)
 	c.setUp()
 	c.p.release()
-	waiting := c.count("SELECT count(*) FROM calls WHERE state = 'submitted'") - 2
-	c.until("what was at the provider, and what was not handed out, is not delivered", func() bool { return c.delivered() >= 6-waiting })
-	c.until("a call that was lost is not noticed", func() bool {
-		return c.count("SELECT count(*) FROM jobs WHERE code = 'expired'") >= waiting
+	c.until("an order is neither delivered nor known to have lost its call", func() bool {
+		return c.delivered()+c.count("SELECT count(*) FROM jobs WHERE code = 'expired'") == 6
 	})
+	if c.delivered() < 2 {
+		t.Error("what was at the provider was lost")
+	}
 	c.stop(daemon)
 	if paid := c.p.paid(); paid != c.delivered() {
 		t.Errorf("%d calls were paid for, and %d orders delivered", paid, c.delivered())

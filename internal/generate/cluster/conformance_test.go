@@ -67,7 +67,7 @@ func present(t *testing.T, q *natsq.Queue) {
 }
 
 // served runs a worker until the test ends.
-func served(t *testing.T, url string, r worker.Route) {
+func served(t testing.TB, url string, r worker.Route) {
 	t.Helper()
 	w, err := worker.Open(worker.Options{
 		Queue: natstest.Open(t, url, "w1"), Name: "w1", Routes: []worker.Route{r}, Dir: t.TempDir(), Log: testLog(t), Beat: 100 * time.Millisecond, Dead: 2 * time.Second,

@@ -20,8 +20,11 @@ import (
 	"atelierd/internal/worker"
 )
 
-// testLog returns a log that the test shows if it fails.
-func testLog(t *testing.T) *slog.Logger {
+// testLog returns a log that the test shows if it fails. A benchmark has none.
+func testLog(t testing.TB) *slog.Logger {
+	if _, ok := t.(*testing.B); ok {
+		return slog.New(slog.DiscardHandler)
+	}
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
