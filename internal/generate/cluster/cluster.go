@@ -99,6 +99,9 @@ func (g *Generator) Check(ctx context.Context) error {
 		f, _ := errors.AsType[*order.Failure](g.unreachable(ctx, err))
 		if f.Class != order.Stopped {
 			f.Class, f.Outage = order.Hold, false
+			if errors.Is(err, natsq.ErrNotSetUp) {
+				f.Code = order.CodeMisconfigured
+			}
 		}
 		return f
 	}
@@ -269,8 +272,10 @@ func (g *Generator) unreachable(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ended(ctx)
 	case errors.Is(err, natsq.ErrNotSetUp):
-		f := order.Failf(order.Hold, order.CodeMisconfigured, "%w", err)
-		return f.WithHint("run %s", order.Command("nats setup")).Nothing()
+		// A server that has just started answers so too, until it knows what there is.
+		f := order.Failf(order.Retry, order.CodeProviderUnreachable, "%w", err).Nothing()
+		f.Outage, f.Hint = true, "if this continues, run "+order.Command("nats setup")+"; work resumes by itself"
+		return f
 	}
 	f := order.Failf(order.Retry, order.CodeProviderUnreachable, "NATS cannot be asked: %s", term.Line(err.Error(), 300)).Nothing()
 	f.Outage, f.Hint = true, "see whether its servers run; work resumes by itself"

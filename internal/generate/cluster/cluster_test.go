@@ -334,4 +334,11 @@ func TestNATSThatIsNotSetUpIsNamed(t *testing.T) {
 	if f := s.fails(g.Check(t.Context()), order.Hold, order.CodeMisconfigured, order.ChargeNone); f.Hint == "" {
 		t.Error("no hint")
 	}
+	var ticket string // a server that has just started is like that for a moment
+	req := s.request(1, &ticket)
+	req.Call.Ticket = "nats:" + req.Call.Key
+	_, err = g.Generate(t.Context(), req)
+	if f := s.fails(err, order.Retry, order.CodeProviderUnreachable, order.ChargePending); !f.Outage {
+		t.Error("the order is held, and nobody resumes it")
+	}
 }
