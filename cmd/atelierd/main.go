@@ -61,6 +61,7 @@ type commands struct {
 	Clients    cli.ClientsCmd    `cmd:"" help:"Show who orders, pays, sends back and disputes."`
 	Reconcile  cli.ReconcileCmd  `cmd:"" help:"Compare a restored data folder with the marketplace, or accept what it lacks."`
 	Backup     cli.BackupCmd     `cmd:"" help:"Copy everything while the daemon works, or verify such a copy."`
+	Lease      cli.LeaseCmd      `cmd:"" help:"Show which host works as the agent, or wait until none does."`
 	Restore    cli.RestoreCmd    `cmd:"" help:"Restore a backup into an empty folder."`
 	Notify     cli.NotifyCmd     `cmd:"" help:"Send a test message to each target of notifications."`
 	Token      cli.TokenCmd      `cmd:"" help:"Launch the agent's token."`

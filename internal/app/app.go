@@ -120,8 +120,9 @@ type App struct {
 	wake    chan struct{}  // a wish of Wake
 	loops   sync.WaitGroup // what Run has started
 	mark    marker
-	booted  bool   // the start is recorded, and the end is to be
-	failed  string // the internal error that has ended Run
+	booted  bool                  // the start is recorded, and the end is to be
+	failed  string                // the internal error that has ended Run
+	lease   atomic.Pointer[lease] // nil without one
 }
 
 // Open does all that can fail for a reason of the owner's: it makes the
@@ -235,6 +236,9 @@ func (a *App) prepare(ctx context.Context, known bool) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := a.fenceNewcomer(ctx); err != nil {
+		return err
+	}
 	if a.port, err = OpenPort(a.o); err != nil {
 		return err
 	}
@@ -257,6 +261,7 @@ func (a *App) Close() error {
 			_ = port.Close() // a server that has run has closed it
 		}
 	}
+	a.releaseLease()
 	if a.booted {
 		a.recordEnd()
 	}

@@ -74,7 +74,7 @@ func (a *App) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	boot, err := a.takeOver(l, l.Behind(mark))
+	boot, err := a.takeOver(ctx, l, l.Behind(mark))
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,19 @@ const (
 	envPoints = "ATELIERD_TEST_POINTS"  // a file to list the points in
 	envFull   = "ATELIERD_TEST_FULL"    // no commit has room while this file exists
 	envHang   = "ATELIERD_TEST_HANG"    // each commit hangs while this file exists
+	envLease  = "ATELIERD_TEST_LEASE"   // how soon a lease is dead
 	envLimits = "ATELIERD_TEST_LIMITS"  // the grace and the own work of each loop
 )
+
+// leaseTimes are those that the environment names.
+var leaseTimes = newLeaseTimes(os.Getenv(envLease))
+
+func newLeaseTimes(text string) (t struct{ beat, dead time.Duration }) {
+	if d, err := time.ParseDuration(text); err == nil {
+		t.beat, t.dead = d/6, d
+	}
+	return t
+}
 
 // loopLimits are those that the environment names.
 var loopLimits = newLimits(os.Getenv(envLimits))

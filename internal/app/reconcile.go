@@ -57,6 +57,17 @@ type checkedClient struct {
 	detector *reconcile.Detector
 }
 
+// newGate returns a gate that is shut. A process that loses its lease begins nothing.
+func newGate(b base) *reconcile.Gate { return reconcile.NewGate(b.held) }
+
+// held is nil while this process may pay and send.
+func (b base) held() error {
+	if b.App == nil {
+		return nil // a command of the owner's
+	}
+	return b.App.held()
+}
+
 func newDetector(b base, g *reconcile.Gate) *reconcile.Detector {
 	return reconcile.NewDetector(g, b.Store, b.Log)
 }

@@ -188,6 +188,9 @@ func (a *App) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
+	case err = <-a.leaseLost():
+		log.Error("another host has the lease; stopping", "error", err)
+		a.failed = err.Error()
 	case err = <-ended:
 		pingFailure(pinger)
 		a.failed = err.Error()

@@ -63,9 +63,12 @@ func (e *OtherHostError) Error() string {
 // takeOver returns what this process begins with. restored is why the ledger is known to be
 // restored, or empty. A ledger that was restored from another host needs the owner's word
 // that the other host is off.
-func (a *App) takeOver(l order.Ledger, restored string) (order.Boot, error) {
+func (a *App) takeOver(ctx context.Context, l order.Ledger, restored string) (order.Boot, error) {
 	b := order.Boot{Version: Version(), Restored: restored, Host: HostName(a.o.Getenv), Epoch: l.Epoch}
 	other := l.Host != "" && l.Host != b.Host
+	if a.o.Config.NATS.Lease && a.credentials.AgentID() != "" {
+		return a.takeOverWith(ctx, b, !other && restored == "")
+	}
 	switch {
 	case a.o.Takeover:
 		b.Epoch++

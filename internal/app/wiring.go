@@ -66,7 +66,7 @@ type transport struct{ http.RoundTripper }
 // parts are the constructors of everything. What nobody asks for is not made.
 func parts() fx.Option {
 	return fx.Provide(newBudget, newClient, newRunner, newEngine, newSightings, newPoller, newThreads, newReviews, newCanceller, newBountyWatcher, newSetup, newWatch, newWebhooks, newAnnouncer, newPauses, newPinger, newBackupLoop, newRetention, newConsoleLoop, newThumbs,
-		reconcile.NewGate, newDetector, newCheckedClient, newAcceptance, newChecker)
+		newGate, newDetector, newCheckedClient, newAcceptance, newChecker)
 }
 
 // module is the program as fx sees it.
@@ -98,6 +98,9 @@ func newClient(b base, meter *budget.Budget) (*atelier.Client, error) {
 	}
 	o.Clean = func(text string) string { return redactor(b.config(), b.Credentials).Clean(text) }
 	o.Transport, o.Meter, o.DeliverTimeout = b.Transport.RoundTripper, meter, b.Config.Work.DeliverTimeout
+	if b.App != nil {
+		o.Meter = fencedMeter{meter, b.App.held}
+	}
 	return atelier.New(o), nil
 }
 
@@ -149,7 +152,7 @@ func newFulfiller(b base, m marketParts, s *Services, w waits) *fulfill.Fulfille
 		Store: b.Store, Market: m.Client, Budget: m.Budget, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators, Now: b.App.service,
 		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: b.Config.Caps(), Clients: func() order.ClientRules { return clientRules(b.config()) },
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
-		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Compared: w.Gate.Opened, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,
+		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Held: b.held, Compared: w.Gate.Opened, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"atelierd/internal/app"
 	"atelierd/internal/config"
 	"atelierd/internal/credential"
+	"atelierd/internal/fence"
 	"atelierd/internal/order"
 	"atelierd/internal/owner"
 	"atelierd/internal/store"
@@ -81,6 +82,8 @@ func Explain(command string, err error) Explanation {
 	var input *owner.InputError
 	var conf *config.Error
 	var other *app.OtherHostError
+	var held *fence.HeldError
+	var stale *fence.StaleError
 	switch {
 	case errors.As(err, &usage), errors.As(err, &input):
 		e.Hint, e.Code = "see "+order.Command(strings.TrimSpace(command+" --help")), ExitUsage
@@ -89,6 +92,11 @@ func Explain(command string, err error) Explanation {
 		e.Code = ExitUsage
 	case errors.Is(err, store.ErrLocked):
 		e.Hint, e.Code = "stop the other one first; "+order.Command("status")+" works while it runs", ExitDatabase
+	case errors.As(err, &held):
+		e.Hint, e.Code = order.Command("lease --wait")+" waits until that host has stopped or its lease is dead; then restore its copy", ExitDatabase
+	case errors.As(err, &stale):
+		e.Hint = "move the data folder away and restore the copy of that host's database; if there is none, " + order.Command("run --takeover") + " compares this one with the marketplace and works"
+		e.Code = ExitDatabase
 	case errors.As(err, &other):
 		e.Hint = "stop the daemon there and see that nothing starts it again; then " + order.Command("run --takeover") + " compares the folder with the marketplace and works"
 		e.Code = ExitDatabase

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -139,7 +140,7 @@ func (c NATSSetupCmd) Run(p *Program) error {
 		return err
 	}
 	routes := routesOf(cfg, c.Routes)
-	if len(routes) == 0 {
+	if len(routes) == 0 && !cfg.NATS.Lease {
 		return errNoRoute
 	}
 	if c.NKeyFile != "" {
@@ -150,7 +151,7 @@ func (c NATSSetupCmd) Run(p *Program) error {
 			return Hintf(err, "see whether the servers have JetStream on, and as many as nats.replicas says")
 		}
 		return p.say("created or up to date: the stream %s, the buckets, and the queues of %s; kept by %s",
-			natsq.StreamJobs, strings.Join(routes, ", "), words.Count(cfg.NATS.Replicas, "server"))
+			natsq.StreamJobs, cmp.Or(strings.Join(routes, ", "), "no route"), words.Count(cfg.NATS.Replicas, "server"))
 	})
 }
 

@@ -23,6 +23,8 @@ type NATS struct {
 	CAFile string
 	// Replicas is how many servers keep each call.
 	Replicas int
+	// Lease keeps a second host from working as the agent.
+	Lease bool
 	// MonitorURL is where a server shows its state; empty for unknown.
 	MonitorURL string
 }
@@ -59,6 +61,10 @@ func (t *table) nats(dir string) NATS {
 	n := NATS{
 		URLs: t.list("urls"), Key: t.secret("nkey", dir), CAFile: within(dir, t.text("ca_file", "")),
 		Replicas: t.number("replicas", 1, 1, 5), MonitorURL: t.address("monitor_url", ""),
+	}
+	n.Lease, _ = value[bool](t, "lease", "true or false")
+	if n.Lease && !n.On() {
+		t.problem(t.at("lease"), `needs servers; write urls = ["tls://nats.example.com:4222"]`)
 	}
 	for i, u := range n.URLs {
 		switch scheme, _, _ := strings.Cut(u, "://"); {

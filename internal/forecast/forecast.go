@@ -231,6 +231,7 @@ var unknownWhile = map[order.Code]string{
 	order.CodeUncompared:          "the ledger is not reconciled",
 	order.CodeChecking:            "the ledger is not reconciled",
 	order.CodeSecondDaemon:        "another daemon works as this agent",
+	order.CodeLease:               "the lease is not renewed",
 	order.CodeEnded:               "the marketplace takes no delivery of it now",
 	order.CodeNotListed:           "the marketplace does not list it now",
 	order.CodeNoFeedback:          "it waits for the client's feedback",

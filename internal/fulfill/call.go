@@ -143,7 +143,7 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 	req.Call.Report(order.Progress{Phase: order.PhaseMaking})
 	running := false
 	req.Call.Running = func() { running = true }
-	made, err := r.generate(ctx, g, req)
+	made, err := r.send(ctx, g, p, req)
 	if running && !c.LateAt.IsZero() {
 		c.LateAt = time.Time{}
 		if err := r.keep(ctx, r.job, func() error { return r.o.Store.CallRuns(c.ID) }); err != nil {
@@ -176,6 +176,17 @@ func (r *run) closeKept(ctx context.Context, g Generator, c order.Call, made gen
 		keeper.Committed(ctx, c.Ticket)
 	}
 	return nil
+}
+
+// send makes the call, unless another host may work as the agent. What a provider already
+// has is fetched all the same.
+func (r *run) send(ctx context.Context, g Generator, p plan, req generate.Request) (generate.Result, error) {
+	if p.resumed == nil || p.resumed.Ticket == "" {
+		if err := r.o.Held(); err != nil {
+			return generate.Result{}, err
+		}
+	}
+	return r.generate(ctx, g, req)
 }
 
 // progress returns what the progress of a call is reported to.

@@ -201,6 +201,8 @@ type Options struct {
 	// Ready is asked before a new call, and before anything is sent in the agent's name.
 	// Until it returns nil that waits with its failure. Nil is always ready.
 	Ready func(j order.Job) error
+	// Held is asked right before a paid call is sent. After an error it is not.
+	Held func() error
 	// Compared returns when this process has compared the ledger with the marketplace; zero
 	// before that. Nil is zero. What a full thread does not show may have been sent before
 	// that and forgotten: a copy of the whole folder may have been put back without a trace.
@@ -224,6 +226,9 @@ func New(o Options) *Fulfiller {
 	if o.Secrets == nil {
 		none := secret.NewRedactor(nil)
 		o.Secrets = func() *secret.Redactor { return none }
+	}
+	if o.Held == nil {
+		o.Held = func() error { return nil }
 	}
 	if o.Ready == nil {
 		o.Ready = func(order.Job) error { return nil }

@@ -53,6 +53,7 @@ func AgentPermissions(name string, routes []string) Permissions {
 	p := Permissions{
 		Publish: []string{
 			api + "STREAM.INFO." + StreamJobs, api + "STREAM.INFO." + records, api + "STREAM.MSG.GET." + records,
+			api + "STREAM.INFO.KV_" + BucketAgents, api + "DIRECT.GET.KV_" + BucketAgents + ".$KV." + BucketAgents + ".lease.*", "$KV." + BucketAgents + ".lease.*",
 		},
 		Subscribe: []string{inbox(name) + ".>"},
 	}

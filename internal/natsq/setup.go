@@ -48,6 +48,10 @@ func (q *Queue) Setup(ctx context.Context, o SetupOptions) error {
 			return fmt.Errorf("create the bucket %s: %w", bucket, err)
 		}
 	}
+	// A lease has no end: an old one shows that another host has worked.
+	if _, err := q.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: BucketAgents, History: 1, Storage: jetstream.FileStorage, Replicas: o.Replicas}); err != nil {
+		return fmt.Errorf("create the bucket %s: %w", BucketAgents, err)
+	}
 	for _, route := range o.Routes {
 		for _, bucket := range []string{BucketIn(route), BucketOut(route)} {
 			_, err := q.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: bucket, TTL: Keep, Storage: jetstream.FileStorage, Replicas: o.Replicas})

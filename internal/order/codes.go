@@ -33,6 +33,8 @@ const (
 	AlertThreads Alert = "threads"
 	// AlertSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
 	AlertSecondDaemon Alert = "second_daemon"
+	// AlertLease: the lease that keeps other hosts away cannot be renewed, so nothing new is paid for or sent. Work resumes by itself.
+	AlertLease Alert = "lease"
 	// AlertReload: a changed configuration cannot be used, so the old one stays in use.
 	// A start, or a reload that succeeds, ends it.
 	AlertReload Alert = "reload"
@@ -106,6 +108,8 @@ const (
 	CodeChecking Code = "checking"
 	// CodeSecondDaemon: somebody else works as this agent, so nothing new is paid for or sent. The owner stops the other one and accepts it.
 	CodeSecondDaemon Code = "second_daemon"
+	// CodeLease: the lease that keeps other hosts away is not renewed. Work resumes by itself.
+	CodeLease Code = "lease"
 	// CodeNotListed: the marketplace does not list the order at the moment. The daemon looks again.
 	CodeNotListed Code = "not_listed"
 	// CodeNotSeen: this run has not seen the order open lately, so nothing new is paid for it. Work resumes by itself.

@@ -30,6 +30,7 @@ func (c Code) Lasts() bool {
 		CodePaused,         // which has an alert of its own
 		CodeStorage,        // which has one too
 		CodeSecondDaemon,   // which has one too
+		CodeLease,          // which has one too
 		CodeNoFeedback,     // the client is asked and has a day
 		CodeNotNow,         // until the status takes messages
 		CodeSlow, CodeBusy, // the provider works on it; held after a day

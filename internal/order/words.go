@@ -97,6 +97,7 @@ var subjects = map[Alert][2]string{
 	AlertPoll:           {"polls", "failing"},
 	AlertThreads:        {"messages", "not readable"},
 	AlertSecondDaemon:   {"second daemon", "at work"},
+	AlertLease:          {"lease", "not renewed"},
 	AlertPaused:         {"daemon", "paused"},
 	AlertServicePaused:  {"service", "paused"},
 	AlertReload:         {"configuration", "not taken over"},

@@ -48,7 +48,7 @@ func TestWhatSomebodyElseDoesIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := NewDetector(NewGate(), nil, slog.New(slog.DiscardHandler))
+			d := NewDetector(NewGate(nil), nil, slog.New(slog.DiscardHandler))
 			d.gate.unlock()
 			d.gate.verbatim.Store(c.verbatim)
 			got := d.foreign(c.record, c.facts, c.thread)

@@ -15,6 +15,7 @@ import (
 // while somebody else works as this agent. It is safe for concurrent use.
 type Gate struct {
 	polled chan struct{} // has an element after a poll of every status
+	held   func() error
 	// verbatim: the marketplace has shown our files under the addresses that we sent.
 	verbatim atomic.Bool
 
@@ -31,9 +32,10 @@ type Gate struct {
 	unread map[string]bool
 }
 
-// NewGate returns a gate that is shut.
-func NewGate() *Gate {
-	return &Gate{polled: make(chan struct{}, 1), unread: map[string]bool{}}
+// NewGate returns a gate that is shut. held returns nil while this host may
+// work as the agent; a nil function is always.
+func NewGate(held func() error) *Gate {
+	return &Gate{held: held, polled: make(chan struct{}, 1), unread: map[string]bool{}}
 }
 
 // retryAfter is the longest time that work waits for the comparison if nothing ends the
@@ -78,8 +80,13 @@ func (g *Gate) unreadOrders() []string {
 }
 
 // Ready is nil once the ledger was compared with the marketplace, unless a second daemon
-// works as this agent. Else it is a failure of class Wait.
+// works as this agent or another host may. Else it is a failure of class Wait.
 func (g *Gate) Ready() error {
+	if g.held != nil {
+		if err := g.held(); err != nil {
+			return err
+		}
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {

@@ -14,7 +14,7 @@ import (
 // reads no single order: what is not kept of the listing is not compared.
 func TestTheGateKeepsWhatIsComparedOfEveryLiveOrder(t *testing.T) {
 	t.Parallel()
-	g := NewGate()
+	g := NewGate(nil)
 	const parts, rows = 20, 500
 	facts := func(i int) order.Facts {
 		return order.Facts{
@@ -60,7 +60,7 @@ func TestOnlyWhatTheLedgerLacksIsKeptOfAnOrder(t *testing.T) {
 	shown := func(files ...string) *seen {
 		return &seen{facts: order.Facts{ID: "o1", Status: order.Delivered, Shown: order.ShownFiles, Deliverables: files}}
 	}
-	c := &Checker{Gate: NewGate(), o: Options{Store: &before}}
+	c := &Checker{Gate: NewGate(nil), o: Options{Store: &before}}
 	keep := func(s *seen) *seen {
 		kept, err := c.keep(t.Context(), "o1", s)
 		if err != nil {

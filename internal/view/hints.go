@@ -69,6 +69,8 @@ func alertStep(c order.Code) string {
 		return "compare your accounts at the providers with " + order.Command("earnings") + ", then run " + order.Command("reconcile --accept")
 	case order.AlertSecondDaemon.Code():
 		return "stop the other daemon, then run " + order.Command("reconcile --accept")
+	case order.AlertLease.Code():
+		return "work resumes once the servers of [nats] are reached; " + order.Command("doctor") + " checks them"
 	case order.AlertReload.Code():
 		return "correct the configuration, then run " + order.Command("reload")
 	case order.AlertPaused.Code():

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"atelierd/internal/fence"
 	"atelierd/internal/generate/cluster"
 	"atelierd/internal/natsq"
 	"atelierd/internal/natsq/natstest"
@@ -127,4 +128,39 @@ func (s *site) refused(theirs *natsq.Queue) {
 		})
 	}
 	trying.Wait()
+}
+
+// The lease of an agent is for agents alone.
+func TestAWorkerCannotTouchALease(t *testing.T) {
+	t.Parallel()
+	owner, asOwner := user(t, "setup", natsq.SetupPermissions("setup"))
+	agent, asAgent := user(t, "agent", natsq.AgentPermissions("agent", nil))
+	own, asWorker := user(t, "w1", natsq.WorkerPermissions("w1", []string{"video"}))
+	_, url := natstest.Start(t, func(o *server.Options) { o.Nkeys = []*server.NkeyUser{owner, agent, own} })
+	open := func(o natsq.Options) *natsq.Queue {
+		o.URLs = []string{url}
+		q, err := natsq.Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { q.Close() })
+		return q
+	}
+	if err := open(asOwner).Setup(t.Context(), natsq.SetupOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	lease := open(asAgent).LeaseOf("a")
+	revision, err := lease.CreateLease(t.Context(), fence.Lease{Epoch: 1, Host: "north"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err := lease.Lease(t.Context()); err != nil || e.Host != "north" {
+		t.Errorf("the agent reads %+v, %v", e, err)
+	}
+	if _, err := open(asWorker).LeaseOf("a").ChangeLease(t.Context(), fence.Lease{Epoch: 2, Host: "w1"}, revision); err == nil {
+		t.Error("a worker has taken the lease")
+	}
+	if _, err := lease.ChangeLease(t.Context(), fence.Lease{Epoch: 1, Host: "north"}, revision); err != nil {
+		t.Errorf("the agent cannot renew it: %v", err)
+	}
 }
