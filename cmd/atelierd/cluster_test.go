@@ -57,7 +57,7 @@ func TestDemoCluster(t *testing.T) {
 	unknown := c.checkPaidOnce()
 	orders := len(c.market.Orders())
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "jobs\tpaid calls\tdelivered\trepeated\n%d\t%d\t%d\t%d\n", orders, c.p.paid(), c.delivered(), c.p.paid()-orders-unknown)
+	fmt.Fprintf(w, "jobs\tpaid calls\tdelivered\tcut without an id\trepeated\n%d\t%d\t%d\t%d\t%d\n", orders, c.p.paid(), c.delivered(), unknown, max(c.p.paid()-orders-unknown, 0))
 	_ = w.Flush() // it is for whoever looks
 	t.Logf("in %s; to look around: atelierd workers, atelierd orders show ORDER", time.Since(began).Round(time.Second))
 }
