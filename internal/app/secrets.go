@@ -60,6 +60,10 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 			add("a key of [storage]", text)
 		}
 	}
+	if cfg.Assistant.Key.On() {
+		text, _ := readSecret(cfg.Assistant.Key, os.Getenv)
+		add("the key of [assistant]", text)
+	}
 	if address := pingURL(cfg.Ping); address != nil {
 		text, _ := address()
 		add("the address of [ping]", text)

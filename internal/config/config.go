@@ -56,6 +56,7 @@ type Config struct {
 	Notify   []Notify
 	// Generators has the NAME of [generator.NAME] as its key.
 	Generators map[string]Generator
+	Assistant  Assistant
 
 	warnings []Problem
 }
@@ -207,6 +208,13 @@ type Service struct {
 	Check []string
 	// Prompt is the template of the generator's prompt. Nil is the default.
 	Prompt *prompt.Prompt
+	// Assist is what the assistant does for the service: some of the constants Assist....
+	Assist []string
+	// CheckBelow is the score, of 10, below which the assistant has the files made again, and
+	// CheckAgain how often.
+	CheckBelow, CheckAgain int
+	// Reply is what becomes of the assistant's replies to clients.
+	Reply string
 	// FromLast hands the files that the client sent back to the generator in a
 	// later round.
 	FromLast bool

@@ -107,7 +107,8 @@ type Quote struct {
 	Min, Max order.USD
 }
 
-func (t *table) quote() *Quote {
+// quote reads how a price is found. assisted: the assistant proposes it.
+func (t *table) quote(assisted bool) *Quote {
 	defer t.done()
 	q := &Quote{
 		Price:   t.optionalPrice("price_usd"),
@@ -123,7 +124,7 @@ func (t *table) quote() *Quote {
 		t.problem(t.at("command"), "is set next to price_usd; remove one of them")
 	case t.has("command") && (len(q.Command) == 0 || q.Command[0] == "" || strings.ContainsRune(strings.Join(q.Command, ""), 0)):
 		t.problem(t.at("command"), `names no program; write one like ["./price"]`)
-	case !t.has("price_usd") && !t.has("command"):
+	case !t.has("price_usd") && !t.has("command") && !assisted:
 		t.problem(t.path, "has neither price_usd nor command; set one, or remove quote to price orders by hand")
 	case q.Max > 0 && q.Min > q.Max:
 		t.problem(t.at("max_usd"), "is below min_usd; raise it, or lower min_usd")

@@ -70,7 +70,7 @@ func (t *table) names(key string) bool {
 // Secrets returns the places of all secrets that the configuration names. Their order is
 // not fixed.
 func (c *Config) Secrets() []Secret {
-	list := []Secret{c.Webhook.Secret, c.Ping.Secret, c.NATS.Key, {Credential: c.Agent.KeyCredential}, c.Storage.AccessKey, c.Storage.SecretKey}
+	list := []Secret{c.Webhook.Secret, c.Ping.Secret, c.NATS.Key, {Credential: c.Agent.KeyCredential}, c.Storage.AccessKey, c.Storage.SecretKey, c.Assistant.Key}
 	for _, g := range c.Generators {
 		list = append(list, g.Key, g.PartnerKey)
 	}

@@ -84,6 +84,7 @@ func (t *table) service(generators map[string]Generator) Service {
 	s.Kind = t.kind(s.Category)
 	t.fits(s, generators)
 	t.requirements(&s)
+	t.assist(&s)
 	return s
 }
 
@@ -98,7 +99,7 @@ func (t *table) priceTypes(s *Service) {
 		t.problem(t.at("quota_limit"), "is for price_type weekly and monthly only; remove it")
 	}
 	if t.has("quote") {
-		s.Quote = t.sub("quote").quote()
+		s.Quote = t.sub("quote").quote(slices.Contains(t.list("assist"), AssistQuote))
 		if s.PriceType != "quote" {
 			t.problem(t.at("quote"), "is for price_type quote only; remove it")
 		}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -138,6 +139,8 @@ type call struct {
 	body []byte
 	// paid: the provider may begin work that costs money.
 	paid bool
+	// most is the most bytes of the answer to a paid call; 0 is maxAnswer.
+	most int64
 }
 
 // bearer returns the header of most providers.
@@ -149,7 +152,7 @@ func (c *conn) bearer() http.Header {
 // call the beginning is returned too, because that may hold the job's id. The back end
 // decides what a status means, and calls answer.failure for the default.
 func (c *conn) do(ctx context.Context, r call) (answer, error) {
-	most := int64(maxAnswer)
+	most := cmp.Or(r.most, maxAnswer)
 	if !r.paid {
 		most = maxAsked
 		var cancel context.CancelFunc

@@ -19,7 +19,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"atelierd/internal/beat"
@@ -124,11 +123,10 @@ func New(spec Spec) (*Provider, error) {
 			return nil, err
 		}
 	}
-	base, err := url.Parse(spec.BaseURL)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil || base.RawQuery != "" {
-		return nil, fmt.Errorf("base_url must be an http or https address without a user or a query, is %.100q", spec.BaseURL)
+	base, err := parseBase(spec.BaseURL)
+	if err != nil {
+		return nil, err
 	}
-	base.Path = strings.TrimRight(base.Path, "/")
 	if kind.Model && spec.Model == "" {
 		return nil, errors.New("model is missing")
 	}
