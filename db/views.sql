@@ -34,7 +34,7 @@ SELECT c.id, j.order_id, coalesce(j.kind, 'sample') AS kind, j.round, a.attempt,
        -- a call whose order has ended is cancelled at the provider
        CASE WHEN c.cancel_wanted_at IS NULL THEN c.state WHEN c.state = 'submitted' THEN 'cancelling'
             WHEN c.state = 'failed' THEN 'cancelled' ELSE c.state END AS state, c.ticket,
-       c.cost_usd_micros / 1e6 AS cost_usd, c.began_at, c.closed_at, c.note, c.key, c.epoch
+       c.cost_usd_micros / 1e6 AS cost_usd, c.began_at, c.closed_at, c.note, c.key, c.epoch, c.purpose
 FROM calls AS c LEFT JOIN jobs AS j ON j.id = c.job_id LEFT JOIN attempts AS a ON a.id = c.attempt_id;
 
 CREATE VIEW v_timeline AS

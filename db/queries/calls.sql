@@ -1,6 +1,6 @@
 -- name: InsertCall :execlastid
-INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels, epoch)
-VALUES (?, ?, ?, ?, 'calling', ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1));
+INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels, purpose, epoch)
+VALUES (?, ?, ?, ?, 'calling', ?, ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1));
 
 -- name: CountCalls :one
 -- Counts the calls ever recorded for the work of a job by a generator, whatever became of them, and those that were
@@ -12,9 +12,15 @@ FROM jobs AS j WHERE j.order_id = ? AND j.kind = ? AND j.round = ?;
 UPDATE attempts SET cost_usd_micros = max(cost_usd_micros + CAST(sqlc.arg(delta) AS INTEGER), 0) WHERE id = sqlc.arg(id);
 
 -- name: OpenCalls :many
--- The open calls of a job, and the attempt that began each. A call that is being cancelled is never resumed.
+-- The open calls of a job for a purpose, and the attempt that began each. A call that is being cancelled is never resumed.
 SELECT c.*, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
-WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL ORDER BY c.id;
+WHERE c.job_id = sqlc.arg(job_id) AND c.purpose = sqlc.arg(purpose) AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL
+ORDER BY c.id;
+
+-- name: CountCutCalls :one
+-- The calls of a job for a purpose whose outcome was never learned.
+SELECT count(*) FROM calls
+WHERE job_id = sqlc.arg(job_id) AND purpose = sqlc.arg(purpose) AND state = 'unknown' AND began_at >= sqlc.arg(since);
 
 -- name: CallSubmitted :execrows
 UPDATE calls SET state = 'submitted', ticket = sqlc.arg(ticket)

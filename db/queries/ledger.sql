@@ -124,7 +124,7 @@ UPDATE orders SET foreign_files = sqlc.arg(foreign_files) WHERE id = sqlc.arg(id
 -- name: CallsWithoutTicket :many
 -- The jobs of an order with an open call of which the provider's id is unknown. A call that the running attempt began is being made now.
 SELECT DISTINCT j.id, j.kind, j.round, j.stage, c.generator FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
-WHERE j.order_id = ? AND c.state = 'calling' AND c.ticket = '' AND j.state IN ('ready', 'leased')
+WHERE j.order_id = ? AND c.purpose = 'make' AND c.state = 'calling' AND c.ticket = '' AND j.state IN ('ready', 'leased')
   AND NOT EXISTS (SELECT 1 FROM attempts AS a
     WHERE a.job_id = j.id AND j.state = 'leased' AND a.outcome = 'running' AND a.started_at <= c.began_at);
 

@@ -135,14 +135,14 @@ func (m maker) backend(name string, log *slog.Logger) (generate.Generator, error
 		}
 	}
 	return provider.New(provider.Spec{
-		Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyIn(g.Key),
-		PartnerKey: keyIn(g.PartnerKey), User: g.User, Params: g.Params, Workflow: workflow, Recipe: described, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log,
+		Type: g.Type, BaseURL: g.BaseURL, Model: g.Model, Makes: g.Makes, Key: keyIn("the generator", g.Key),
+		PartnerKey: keyIn("the generator", g.PartnerKey), User: g.User, Params: g.Params, Workflow: workflow, Recipe: described, Timeout: g.Timeout, PollInterval: g.PollInterval, Log: log,
 	})
 }
 
-// keyIn returns a function that reads a provider's key, or nil without one. It reads it for
-// each call, so that the owner can replace it in place.
-func keyIn(s config.Secret) func() (secret.Text, error) {
+// keyIn returns a function that reads the key of a generator, or of the assistant, or nil
+// without one. It reads it for each call, so that the owner can replace it in place.
+func keyIn(whose string, s config.Secret) func() (secret.Text, error) {
 	if !s.On() {
 		return nil
 	}
@@ -151,7 +151,7 @@ func keyIn(s config.Secret) func() (secret.Text, error) {
 		if err == nil {
 			return text, nil
 		}
-		held := order.Failf(order.Hold, order.CodeProviderKeyMissing, "the generator's key cannot be read: %w", err).Nothing()
+		held := order.Failf(order.Hold, order.CodeProviderKeyMissing, "%s's key cannot be read: %w", whose, err).Nothing()
 		if e, ok := errors.AsType[*credential.Error](err); ok {
 			held.Hint = e.Hint
 		}
@@ -161,8 +161,8 @@ func keyIn(s config.Secret) func() (secret.Text, error) {
 
 // makeReady makes the generators ready to work, apart from those that were in use before.
 func (a *App) makeReady(now, before *live) error {
-	for name, g := range now.services.generators {
-		if !isNew(name, g, before) {
+	for name, b := range now.services.breakers() {
+		if !isNew(name, b, before) {
 			continue
 		}
 		if err := a.store.SetAlert(order.GeneratorAlert(name), ""); err != nil { // said of another one before
@@ -193,27 +193,27 @@ func (s *Services) configured(cfg *config.Config) order.Configured {
 
 // watch shows the owner which generators are paused, from before any of them is used.
 func (a *App) watch(s *Services, before *live) {
-	for name, g := range s.generators {
-		if isNew(name, g, before) {
-			g.Breaker.Changed = func(reason string) { a.breakerChanged(name, g.Breaker, reason) }
+	for name, b := range s.breakers() {
+		if isNew(name, b, before) {
+			b.Changed = func(reason string) { a.breakerChanged(name, b, reason) }
 		}
 	}
 }
 
-// isNew reports whether a generator with a breaker was not in use before.
-func isNew(name string, g fulfill.Generator, before *live) bool {
-	return g.Breaker != nil && (before == nil || before.services.generators[name].Breaker != g.Breaker)
+// isNew reports whether a breaker was not in use before.
+func isNew(name string, b *generate.Breaker, before *live) bool {
+	return before == nil || before.services.breakers()[name] != b
 }
 
 // resumeByOwner ends the pauses that the owner has ended in the database. What waited for
 // the generators is due again.
 func (s *Services) resumeByOwner(ctx context.Context, st *store.Store, log *slog.Logger) {
 	var resumed []string
-	for name, g := range s.generators {
-		if g.Breaker == nil || !g.Breaker.Paused() {
+	for name, b := range s.breakers() {
+		if !b.Paused() {
 			continue
 		}
-		if text, err := st.Fact(ctx, string(order.GeneratorAlert(name).Code())); err == nil && text == "" && g.Breaker.Resume() {
+		if text, err := st.Fact(ctx, string(order.GeneratorAlert(name).Code())); err == nil && text == "" && b.Resume() {
 			resumed = append(resumed, name)
 		}
 	}
@@ -229,7 +229,7 @@ func (s *Services) resumeByOwner(ctx context.Context, st *store.Store, log *slog
 // breakerChanged shows that a generator pauses, or that it works again. One that a reload
 // has replaced shows nothing.
 func (a *App) breakerChanged(name string, b *generate.Breaker, reason string) {
-	if a.live.Load().services.generators[name].Breaker != b {
+	if a.live.Load().services.breakers()[name] != b {
 		return
 	}
 	if reason == "" {

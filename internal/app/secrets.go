@@ -35,7 +35,7 @@ func secrets(cfg *config.Config, c *Credentials) []secret.Named {
 		add("the nkey", seed)
 	}
 	for name, g := range cfg.Generators {
-		for _, key := range []func() (secret.Text, error){keyIn(g.Key), keyIn(g.PartnerKey)} {
+		for _, key := range []func() (secret.Text, error){keyIn("the generator", g.Key), keyIn("the generator", g.PartnerKey)} {
 			if key != nil {
 				text, _ := key()
 				add("the key of generator "+name, text)

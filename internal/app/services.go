@@ -28,6 +28,8 @@ type Services struct {
 	generators map[string]fulfill.Generator
 	// storage is the owner's; nil without one.
 	storage *storage.Storage
+	// assistant is the language model; nil without one.
+	assistant *fulfill.Assistant
 }
 
 // NewServices makes the services and generators of a configuration. Its errors
@@ -64,6 +66,10 @@ func newServices(m maker, given map[string]fulfill.Generator) (*Services, error)
 			return nil, err
 		}
 	}
+	var err error
+	if s.assistant, err = m.assistant(); err != nil {
+		return nil, err
+	}
 	for _, c := range m.cfg.Services {
 		made, err := s.newService(m, c)
 		if err != nil {
@@ -84,6 +90,9 @@ func (s *Services) newService(m maker, c config.Service) (fulfill.Service, error
 	}
 	if s.storage != nil && c.Storage != config.StorageMarketplace {
 		made.Storage = s.storage
+	}
+	if c.Assists(config.AssistPrompt) {
+		made.PromptBy = s.assistant
 	}
 	var err error
 	if made.Requirements, err = m.requirements(c); err != nil {
@@ -149,11 +158,12 @@ func (s *Services) ready(cfg *config.Config, c config.Service) func(context.Cont
 	}
 }
 
-// probe asks each generator that the function does not know once, for nothing, whether it
-// works. One that does not is paused before an order meets it.
+// probe asks each generator, and the assistant, that the function does not know once, for
+// nothing, whether it works. One that does not is paused before an order meets it.
 func (s *Services) probe(ctx context.Context, known func(*generate.Breaker) bool) {
-	for _, name := range slices.Sorted(maps.Keys(s.generators)) {
-		if b := s.generators[name].Breaker; b != nil && !known(b) {
+	breakers := s.breakers()
+	for _, name := range slices.Sorted(maps.Keys(breakers)) {
+		if b := breakers[name]; !known(b) {
 			_ = b.Try(ctx) // the breaker reports it
 		}
 	}

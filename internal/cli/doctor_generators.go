@@ -52,8 +52,22 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 			d.sample(ctx, gens[name], services)
 		}
 	}
+	d.assistant(ctx, services)
 	d.confinement(ctx)
 	d.programs(ctx, services)
+}
+
+// assistant asks the language model's server for its models, which costs nothing.
+func (d *doctor) assistant(ctx context.Context, services *app.Services) {
+	a := services.Assistant()
+	if a == nil || d.stopped() {
+		return
+	}
+	if err := a.Backend.Check(ctx); err != nil {
+		d.failErr("assistant", err)
+		return
+	}
+	d.ok("assistant", "%s, ready", term.Line(d.cfg.Assistant.Model, 60))
 }
 
 // confinement says what the unit of a running daemon denies its programs. This command

@@ -27,6 +27,7 @@ func (p *orderPage) show() {
 	p.showBrief()
 	p.showPieces()
 	p.showTakes()
+	p.showPrompts()
 	p.showFiles()
 	p.showAttempts()
 	p.showCalls()

@@ -54,6 +54,25 @@ func (p *orderPage) showTakes() {
 	}
 }
 
+// showPrompts shows what the assistant wrote for the generator. A model wrote it from the
+// texts of others.
+func (p *orderPage) showPrompts() {
+	if len(p.v.Prompts) > 0 {
+		p.Heading("prompts of the assistant")
+	}
+	for _, w := range p.v.Prompts {
+		p.Note("  ", p.take(w.Kind, w.Round, w.Take))
+		if w.Prompt == "" {
+			p.Linef("    the template was used: %s", term.Line(w.Note, 300))
+			continue
+		}
+		p.Quote(w.Prompt)
+		for _, line := range w.Requirements {
+			p.Linef("    - %s", term.Line(line, 200))
+		}
+	}
+}
+
 func (p *orderPage) showFiles() {
 	if len(p.v.Files) > 0 {
 		p.Heading("files")
@@ -125,6 +144,14 @@ func (p *orderPage) attempt(a view.Attempt) []term.Cell {
 	}
 }
 
+// called returns whom a call was to. The assistant does several things.
+func called(c view.Call) string {
+	if c.Purpose == order.PurposeMake {
+		return c.Generator
+	}
+	return c.Generator + ", " + string(c.Purpose)
+}
+
 func (p *orderPage) showCalls() {
 	if len(p.v.Calls) == 0 {
 		return
@@ -135,7 +162,7 @@ func (p *orderPage) showCalls() {
 	for _, c := range p.v.Calls {
 		tickets = tickets || c.Ticket != ""
 		rows = append(rows, []term.Cell{
-			term.Plain(p.purpose(c.Kind, c.Round)), term.Plain(c.Generator), term.Plain(string(c.State)),
+			term.Plain(p.purpose(c.Kind, c.Round)), term.Plain(called(c)), term.Plain(string(c.State)),
 			term.Plain(words.Relative(p.now, c.BeganAt)), term.Plain("$" + c.CostUSD), term.Plain(term.Line(c.Ticket, 40)),
 			p.shown.cell(c.Note, 200),
 		})

@@ -70,7 +70,13 @@ type Store interface {
 	// it.
 	ClientAhead(ctx context.Context, orderID string) (int, error)
 
-	OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error)
+	OpenCalls(ctx context.Context, j order.Job, p order.Purpose) ([]order.Call, error)
+	// CutCalls returns how many calls for a purpose since a time have an unknown outcome.
+	CutCalls(ctx context.Context, j order.Job, p order.Purpose, since time.Time) (int, error)
+	// Prompts returns what the assistant wrote for an order. PutPrompt stores the prompt of a
+	// take, and closes the call that wrote it at its cost; nil if none did.
+	Prompts(ctx context.Context, orderID string) ([]order.Prompt, error)
+	PutPrompt(j order.Job, p order.Prompt, c *order.Call) error
 	BeginCall(j order.Job, c order.NewCall) (order.Call, error)
 	CallSubmitted(id int64, ticket string) error
 	// CallLate records that the result of a call is late and returns since how long;
@@ -128,6 +134,8 @@ type Service struct {
 	Generators []Generator
 	// Prompt writes the prompt for the generator; nil is the default.
 	Prompt *prompt.Prompt
+	// PromptBy writes the prompt in place of the template; nil leaves it to that.
+	PromptBy *Assistant
 	// FromLast gives the pictures of the last round to the next one, to be changed.
 	FromLast     bool
 	Requirements Requirements

@@ -88,7 +88,10 @@ func (r *run) newRequest(ctx context.Context, resumed *order.Call) (generate.Req
 		return req, err
 	}
 	req.References = append(ours, req.References...)
-	req.Prompt, err = r.prompt(ctx, req)
+	if req.Prompt, err = r.prompt(ctx, req); err != nil {
+		return req, err
+	}
+	req.Prompt, err = r.assistedPrompt(ctx, req, resumed != nil)
 	return req, err
 }
 

@@ -38,7 +38,7 @@ func (f *Fulfiller) newRun(ctx context.Context, j order.Job, o order.Order) (*ru
 			WithHint("add the [[service]] to the configuration and run %s, and work resumes by itself; or name another service: %s",
 				order.Command("reload"), order.Command("orders assign", o.ID, "SERVICE"))
 	}
-	open, err := f.o.Store.OpenCalls(ctx, j)
+	open, err := f.o.Store.OpenCalls(ctx, j, order.PurposeMake)
 	if err != nil {
 		return nil, err
 	}

@@ -65,6 +65,21 @@ type Call struct {
 	Attempt int
 }
 
+// Purpose is what a call is for.
+type Purpose string
+
+// The purposes of calls. All but PurposeMake are calls of the assistant.
+const (
+	PurposeMake   Purpose = "make"   // a generator makes the files
+	PurposePrompt Purpose = "prompt" // the assistant writes the prompt
+)
+
+// Assistant is the name that the calls of the assistant have in place of a generator's.
+const Assistant = "assistant"
+
+// MostCut is how often the same is asked of the assistant while the outcome stays unknown.
+const MostCut = 2
+
 // NewCall is a call that is about to be recorded.
 type NewCall struct {
 	// Agent is the agent's id, which is a part of the key.
@@ -74,6 +89,8 @@ type NewCall struct {
 	Caps      Caps
 	// Cancels: the generator can cancel jobs.
 	Cancels bool
+	// Purpose is PurposeMake if it is empty.
+	Purpose Purpose
 }
 
 // CallKey returns the idempotency key of a job's call of a generator. n counts the

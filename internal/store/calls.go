@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -49,6 +50,7 @@ func (s *Store) BeginCall(j order.Job, c order.NewCall) (order.Call, error) {
 		if g.ID, err = t.InsertCall(noCancel, query.InsertCallParams{
 			JobID: &j.ID, AttemptID: &j.AttemptID,
 			Generator: g.Generator, Key: g.Key, CostUsdMicros: g.Cost, BeganAt: t.now, Cancels: one(c.Cancels),
+			Purpose: cmp.Or(c.Purpose, order.PurposeMake),
 		}); err != nil {
 			return err
 		}
@@ -131,9 +133,10 @@ func (t *tx) cappedToday(f *order.Failure) error {
 	return nil
 }
 
-// OpenCalls returns the open calls of a job, without those that are being cancelled.
-func (s *Store) OpenCalls(ctx context.Context, j order.Job) ([]order.Call, error) {
-	rows, err := s.read.OpenCalls(ctx, &j.ID)
+// OpenCalls returns the open calls of a job for a purpose, without those that are being
+// cancelled.
+func (s *Store) OpenCalls(ctx context.Context, j order.Job, p order.Purpose) ([]order.Call, error) {
+	rows, err := s.read.OpenCalls(ctx, query.OpenCallsParams{JobID: &j.ID, Purpose: p})
 	if err != nil {
 		return nil, err
 	}
@@ -188,28 +191,50 @@ func (s *Store) CallRuns(id int64) error {
 // the attempt that began the call. A call that is closed stays as it is.
 func (s *Store) CloseCall(id int64, state order.CallState, cost order.USD, note string) error {
 	var generator string
-	err := s.write("call.close", func(t *tx) error {
-		generator = ""
-		rows, err := t.OpenCall(noCancel, id)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		generator = rows[0].Generator
-		if err := t.CloseCall(noCancel, query.CloseCallParams{
-			State: state, Cost: cost,
-			ClosedAt: t.now, Note: note, ID: id,
-		}); err != nil {
-			return err
-		}
-		if rows[0].AttemptID == nil {
-			return nil // a sample has none
-		}
-		return t.AddAttemptCost(noCancel, query.AddAttemptCostParams{Delta: int64(cost - rows[0].CostUsdMicros), ID: *rows[0].AttemptID})
+	err := s.write("call.close", func(t *tx) (err error) {
+		generator, err = t.closeCall(id, query.CloseCallParams{State: state, Cost: cost, Note: note})
+		return err
 	})
-	if f := s.closed.Load(); f != nil && err == nil && generator != "" {
-		(*f)(Closed{Generator: generator, State: state, Cost: cost})
+	if err == nil {
+		s.callClosed(Closed{Generator: generator, State: state, Cost: cost})
 	}
 	return err
+}
+
+// closeCall closes an open call and returns its generator. It returns "" for a call that is
+// closed, which stays as it is.
+func (t *tx) closeCall(id int64, end query.CloseCallParams) (generator string, err error) {
+	rows, err := t.OpenCall(noCancel, id)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	end.ID, end.ClosedAt = id, t.now
+	if err := t.CloseCall(noCancel, end); err != nil {
+		return "", err
+	}
+	if rows[0].AttemptID == nil {
+		return rows[0].Generator, nil // a sample has none
+	}
+	return rows[0].Generator, t.AddAttemptCost(noCancel, query.AddAttemptCostParams{
+		Delta: int64(end.Cost - rows[0].CostUsdMicros), ID: *rows[0].AttemptID,
+	})
+}
+
+// callClosed passes on a call that was closed. One without a generator was closed before.
+func (s *Store) callClosed(c Closed) {
+	if f := s.closed.Load(); f != nil && c.Generator != "" {
+		(*f)(c)
+	}
+}
+
+// CutCalls returns how many calls of a job for a purpose, begun since a time, have an outcome
+// that was never learned. The zero time counts all.
+func (s *Store) CutCalls(ctx context.Context, j order.Job, p order.Purpose, since time.Time) (int, error) {
+	if since.IsZero() {
+		since = time.Unix(0, 0) // in the database the zero time is none
+	}
+	n, err := s.read.CountCutCalls(ctx, query.CountCutCallsParams{JobID: &j.ID, Purpose: p, Since: utc.At(since)})
+	return int(n), err
 }
 
 // Closed is a call that was closed.

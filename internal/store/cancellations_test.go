@@ -36,7 +36,7 @@ func wanted(t *testing.T, s *Store) []order.Cancellation {
 
 func open(t *testing.T, s *Store, j order.Job) []order.Call {
 	t.Helper()
-	calls, err := s.OpenCalls(t.Context(), j)
+	calls, err := s.OpenCalls(t.Context(), j, order.PurposeMake)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,8 @@ type Call struct {
 	Kind  order.Kind
 	Round int
 	Note  string
+	// Purpose is what it was for.
+	Purpose order.Purpose
 }
 
 // History is everything that the database knows of one order.
@@ -61,7 +63,9 @@ type History struct {
 	Calls     []Call
 	Artifacts []order.Artifact
 	// Takes are those that the owner has opened.
-	Takes      []order.Take
+	Takes []order.Take
+	// Prompts are those that the assistant was to write.
+	Prompts    []order.Prompt
 	Deliveries []Handover
 	// Redeliveries are the further deliveries of its rounds.
 	Redeliveries []Again
@@ -120,7 +124,7 @@ func (s *Store) readCalls(ctx context.Context, h *History) error {
 		h.Calls = append(h.Calls, Call{Call: order.Call{
 			ID: c.ID, Generator: c.Generator, Key: c.Key, Ticket: c.Ticket,
 			State: c.State.Shown(!c.CancelWantedAt.IsZero()), Cost: c.CostUsdMicros, BeganAt: c.BeganAt.Time,
-		}, Kind: c.Kind, Round: int(c.Round), Note: c.Note})
+		}, Kind: c.Kind, Round: int(c.Round), Note: c.Note, Purpose: c.Purpose})
 	}
 	return err
 }
@@ -137,6 +141,10 @@ func (s *Store) readFiles(ctx context.Context, h *History) error {
 	for _, t := range takes {
 		h.Takes = append(h.Takes, taken(t))
 	}
+	if err != nil {
+		return err
+	}
+	h.Prompts, err = s.Prompts(ctx, h.Order.ID)
 	return err
 }
 

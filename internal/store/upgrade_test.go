@@ -116,7 +116,7 @@ func TestAFileWithTheOldNamesKeepsAllItHolds(t *testing.T) {
 
 func checkNewNames(t *testing.T, s *Store) {
 	t.Helper()
-	calls, err := s.OpenCalls(t.Context(), order.Job{ID: 7})
+	calls, err := s.OpenCalls(t.Context(), order.Job{ID: 7}, order.PurposeMake)
 	if err != nil || len(calls) != 1 || calls[0].Ticket != "job-1" || calls[0].Cost != 50_000 || calls[0].Attempt != 2 {
 		t.Errorf("its calls are %+v, %v", calls, err)
 	}

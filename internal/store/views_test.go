@@ -29,7 +29,7 @@ var promised = map[string]string{
 	"v_notifications":    "id target title text tries created_at due_at sent_at failed_at reason",
 	"v_requests_hour":    "hour kind requests answered refused server_errors unanswered",
 	"v_quotes":           "order_id service remote_status price_usd source state tries sent_at settled_at note brief",
-	"v_calls":            "id order_id kind round attempt generator state ticket cost_usd began_at closed_at note key epoch",
+	"v_calls":            "id order_id kind round attempt generator state ticket cost_usd began_at closed_at note key epoch purpose",
 	"v_messages":         "order_id at party sender content state reason",
 	"v_bounties":         "id title category budget_usd service state reason order_id claimed_at brief",
 	"v_earnings":         "id service day gross_usd fee_usd net_usd cost_usd profit_usd paid_out payout_tx completed_at rating client payout_at",

@@ -17,7 +17,8 @@ type History struct {
 	Order      Order      `json:"order"`
 	Jobs       []Job      `json:"jobs"`
 	Files      []File     `json:"files"`
-	Takes      []Take     `json:"takes"` // that the owner has opened
+	Takes      []Take     `json:"takes"`   // that the owner has opened
+	Prompts    []Prompt   `json:"prompts"` // that the assistant was to write
 	Attempts   []Attempt  `json:"attempts"`
 	Calls      []Call     `json:"calls"` // of generators
 	Deliveries []Delivery `json:"deliveries"`
@@ -106,6 +107,18 @@ type Take struct {
 	OpenedAt     time.Time  `json:"opened_at"`
 }
 
+// Prompt is what the assistant wrote for a take of a round or a piece. Without a Prompt the
+// template was used, and Note says why.
+type Prompt struct {
+	Kind         order.Kind `json:"kind"`
+	Round        int        `json:"round"`
+	Take         int        `json:"take"`
+	Prompt       string     `json:"prompt"`
+	Requirements []string   `json:"requirements"`
+	Note         string     `json:"note"`
+	WrittenAt    time.Time  `json:"written_at"`
+}
+
 // File is a file of a round, a piece or the client.
 type File struct {
 	ID        int64      `json:"-"`
@@ -161,6 +174,7 @@ type Call struct {
 	Kind      order.Kind      `json:"kind"`
 	Round     int             `json:"round"`
 	Generator string          `json:"generator"`
+	Purpose   order.Purpose   `json:"purpose"` // make, or what the assistant did
 	State     order.CallState `json:"state"`
 	Ticket    string          `json:"ticket"` // the provider's id; empty if it returned none
 	CostUSD   string          `json:"cost_usd"`
@@ -208,7 +222,7 @@ func (r Reader) Order(ctx context.Context, id string) (History, error) {
 
 func viewHistory(h store.History, dataDir string) History {
 	v := History{
-		Order: viewOrder(h), Jobs: []Job{}, Files: []File{}, Takes: []Take{}, Attempts: []Attempt{}, Calls: []Call{},
+		Order: viewOrder(h), Jobs: []Job{}, Files: []File{}, Takes: []Take{}, Prompts: []Prompt{}, Attempts: []Attempt{}, Calls: []Call{},
 		Deliveries: []Delivery{}, Redeliveries: []Redelivery{}, Pieces: []Piece{}, Timeline: []Moment{},
 		Thread: viewThread(h.Order, h.Messages, h.Outbox, h.Works), Works: h.Works, Fingerprint: h.Fingerprint,
 	}
@@ -224,7 +238,7 @@ func viewHistory(h store.History, dataDir string) History {
 	v.CostUSD = h.Cost.String()
 	for _, c := range h.Calls {
 		v.Calls = append(v.Calls, Call{
-			Kind: c.Kind, Round: c.Round, Generator: c.Generator, State: c.State, Ticket: c.Ticket,
+			Kind: c.Kind, Round: c.Round, Generator: c.Generator, Purpose: c.Purpose, State: c.State, Ticket: c.Ticket,
 			CostUSD: c.Cost.String(), BeganAt: c.BeganAt, Note: c.Note,
 		})
 	}
@@ -240,6 +254,9 @@ func viewHistory(h store.History, dataDir string) History {
 	}
 	for _, t := range h.Takes {
 		v.Takes = append(v.Takes, Take{t.Kind, t.Round, t.N, t.Instructions, t.FromThese, t.Opened})
+	}
+	for _, p := range h.Prompts {
+		v.Prompts = append(v.Prompts, Prompt{p.Kind, p.Round, p.Take, p.Text, append([]string{}, p.Requirements...), p.Note, p.At})
 	}
 	for _, d := range h.Deliveries {
 		v.Deliveries = append(v.Deliveries, Delivery{

@@ -98,16 +98,16 @@ func (c *Chat) complete(w http.ResponseWriter, r *http.Request) {
 // paidWriter notes whether the answer is one that the model has worked for.
 type paidWriter struct {
 	http.ResponseWriter
-	ok bool
+	began, ok bool
 }
 
 func (w *paidWriter) WriteHeader(status int) {
-	w.ok = w.ok || status == http.StatusOK
+	w.began, w.ok = true, w.ok || status == http.StatusOK
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *paidWriter) Write(p []byte) (int, error) {
-	w.ok = true
+	w.ok = w.ok || !w.began
 	return w.ResponseWriter.Write(p)
 }
 

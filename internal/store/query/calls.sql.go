@@ -219,6 +219,25 @@ func (q *Queries) CountCancellation(ctx context.Context, arg CountCancellationPa
 	return result.RowsAffected()
 }
 
+const countCutCalls = `-- name: CountCutCalls :one
+SELECT count(*) FROM calls
+WHERE job_id = ?1 AND purpose = ?2 AND state = 'unknown' AND began_at >= ?3
+`
+
+type CountCutCallsParams struct {
+	JobID   *int64
+	Purpose order.Purpose
+	Since   utc.Time
+}
+
+// The calls of a job for a purpose whose outcome was never learned.
+func (q *Queries) CountCutCalls(ctx context.Context, arg CountCutCallsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countCutCalls, arg.JobID, arg.Purpose, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const dueCancellations = `-- name: DueCancellations :many
 SELECT c.id, c.generator, c.ticket, c.cost_usd_micros, c.cancel_tries, j.id AS job_id, j.order_id
 FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
@@ -302,8 +321,8 @@ func (q *Queries) GiveUpUnknownCalls(ctx context.Context, arg GiveUpUnknownCalls
 }
 
 const insertCall = `-- name: InsertCall :execlastid
-INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels, epoch)
-VALUES (?, ?, ?, ?, 'calling', ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
+INSERT INTO calls (job_id, attempt_id, generator, key, state, cost_usd_micros, began_at, cancels, purpose, epoch)
+VALUES (?, ?, ?, ?, 'calling', ?, ?, ?, ?, (SELECT l.epoch FROM ledger AS l WHERE l.one = 1))
 `
 
 type InsertCallParams struct {
@@ -314,6 +333,7 @@ type InsertCallParams struct {
 	CostUsdMicros order.USD
 	BeganAt       utc.Time
 	Cancels       int64
+	Purpose       order.Purpose
 }
 
 func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (int64, error) {
@@ -325,6 +345,7 @@ func (q *Queries) InsertCall(ctx context.Context, arg InsertCallParams) (int64, 
 		arg.CostUsdMicros,
 		arg.BeganAt,
 		arg.Cancels,
+		arg.Purpose,
 	)
 	if err != nil {
 		return 0, err
@@ -361,7 +382,7 @@ func (q *Queries) NextCancellation(ctx context.Context) ([]utc.Time, error) {
 }
 
 const openCall = `-- name: OpenCall :many
-SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch, purpose FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
@@ -393,6 +414,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 			&i.Sample,
 			&i.LateSeenAt,
 			&i.Epoch,
+			&i.Purpose,
 		); err != nil {
 			return nil, err
 		}
@@ -408,9 +430,15 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 }
 
 const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
-WHERE c.job_id = ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL ORDER BY c.id
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+WHERE c.job_id = ?1 AND c.purpose = ?2 AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL
+ORDER BY c.id
 `
+
+type OpenCallsParams struct {
+	JobID   *int64
+	Purpose order.Purpose
+}
 
 type OpenCallsRow struct {
 	ID             int64
@@ -432,12 +460,13 @@ type OpenCallsRow struct {
 	Sample         string
 	LateSeenAt     utc.Time
 	Epoch          int64
+	Purpose        order.Purpose
 	Attempt        int64
 }
 
-// The open calls of a job, and the attempt that began each. A call that is being cancelled is never resumed.
-func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, error) {
-	rows, err := q.db.QueryContext(ctx, openCalls, jobID)
+// The open calls of a job for a purpose, and the attempt that began each. A call that is being cancelled is never resumed.
+func (q *Queries) OpenCalls(ctx context.Context, arg OpenCallsParams) ([]OpenCallsRow, error) {
+	rows, err := q.db.QueryContext(ctx, openCalls, arg.JobID, arg.Purpose)
 	if err != nil {
 		return nil, err
 	}
@@ -465,6 +494,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, 
 			&i.Sample,
 			&i.LateSeenAt,
 			&i.Epoch,
+			&i.Purpose,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
@@ -481,7 +511,7 @@ func (q *Queries) OpenCalls(ctx context.Context, jobID *int64) ([]OpenCallsRow, 
 }
 
 const orderCalls = `-- name: OrderCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, j.kind, j.round, a.attempt FROM calls AS c
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, j.kind, j.round, a.attempt FROM calls AS c
 JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
 WHERE j.order_id = ? ORDER BY c.id
 `
@@ -506,6 +536,7 @@ type OrderCallsRow struct {
 	Sample         string
 	LateSeenAt     utc.Time
 	Epoch          int64
+	Purpose        order.Purpose
 	Kind           order.Kind
 	Round          int64
 	Attempt        int64
@@ -540,6 +571,7 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 			&i.Sample,
 			&i.LateSeenAt,
 			&i.Epoch,
+			&i.Purpose,
 			&i.Kind,
 			&i.Round,
 			&i.Attempt,

@@ -77,7 +77,7 @@ func (q *Queries) BootLedger(ctx context.Context, id string) error {
 
 const callsWithoutTicket = `-- name: CallsWithoutTicket :many
 SELECT DISTINCT j.id, j.kind, j.round, j.stage, c.generator FROM calls AS c JOIN jobs AS j ON j.id = c.job_id
-WHERE j.order_id = ? AND c.state = 'calling' AND c.ticket = '' AND j.state IN ('ready', 'leased')
+WHERE j.order_id = ? AND c.purpose = 'make' AND c.state = 'calling' AND c.ticket = '' AND j.state IN ('ready', 'leased')
   AND NOT EXISTS (SELECT 1 FROM attempts AS a
     WHERE a.job_id = j.id AND j.state = 'leased' AND a.outcome = 'running' AND a.started_at <= c.began_at)
 `

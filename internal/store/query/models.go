@@ -84,6 +84,7 @@ type Call struct {
 	Sample         string
 	LateSeenAt     utc.Time
 	Epoch          int64
+	Purpose        order.Purpose
 }
 
 type Delivery struct {
@@ -245,6 +246,17 @@ type Pause struct {
 	Actor    order.Actor
 	Reason   string
 	Delisted int64
+}
+
+type Prompt struct {
+	OrderID      string
+	Kind         order.Kind
+	Round        int64
+	Take         int64
+	Prompt       string
+	Requirements string
+	Note         string
+	CreatedAt    utc.Time
 }
 
 type Redelivery struct {

@@ -52,7 +52,7 @@ func (q *Queries) InsertSample(ctx context.Context, arg InsertSampleParams) (int
 }
 
 const openSamples = `-- name: OpenSamples :many
-SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch FROM calls WHERE job_id IS NULL AND state IN ('calling', 'submitted') ORDER BY generator
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch, purpose FROM calls WHERE job_id IS NULL AND state IN ('calling', 'submitted') ORDER BY generator
 `
 
 func (q *Queries) OpenSamples(ctx context.Context) ([]Call, error) {
@@ -84,6 +84,7 @@ func (q *Queries) OpenSamples(ctx context.Context) ([]Call, error) {
 			&i.Sample,
 			&i.LateSeenAt,
 			&i.Epoch,
+			&i.Purpose,
 		); err != nil {
 			return nil, err
 		}
