@@ -33,6 +33,7 @@ import (
 //	lock FOLDER, unlock          let no other process write to a database
 //	fault METHOD PATH WHEN WHAT  have the next such request to the marketplace fail
 //	provider [strict]            start a provider that charges, and set PROVIDER
+//	model TEXT                   start a language model that answers TEXT, and set MODEL
 //	charges COUNT                assert how many jobs the provider was paid for
 //	port NAME                    set NAME to a free address
 //	serves URL                   wait until a server of the script answers
@@ -84,6 +85,7 @@ func TestScripts(t *testing.T) {
 			"unlock":   scriptUnlock,
 			"fault":    scriptFault,
 			"provider": scriptProvider,
+			"model":    scriptModel,
 			"charges":  scriptCharges,
 			"port":     scriptPort,
 			"serves":   scriptServes,

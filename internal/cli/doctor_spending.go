@@ -10,6 +10,7 @@ import (
 
 	"atelierd/internal/app"
 	"atelierd/internal/generate"
+	"atelierd/internal/order"
 	"atelierd/internal/view"
 )
 
@@ -25,6 +26,9 @@ func (d *doctor) dayCap() {
 		if g := d.cfg.Generators[name]; g.Cost > 0 || g.Remote() && !g.Free() {
 			costly = append(costly, name)
 		}
+	}
+	if a := d.cfg.Assistant; a.On() && !a.Free() {
+		costly = append(costly, order.Assistant)
 	}
 	if len(costly) > 0 {
 		d.warn("spending", `set day_usd in [spending], such as day_usd = "20.00"`, "no cap for a day is set, and these generators cost money: %s", strings.Join(costly, ", "))

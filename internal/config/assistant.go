@@ -85,6 +85,9 @@ func (t *table) assistant(dir string, generators map[string]Generator) Assistant
 // Assists reports whether the assistant does one of its tasks for the service.
 func (s Service) Assists(task string) bool { return slices.Contains(s.Assist, task) }
 
+// built are the tasks that this version does.
+var built = []string{AssistPrompt}
+
 // assist reads what the assistant does for a service.
 func (t *table) assist(s *Service) {
 	tasks := []string{AssistPrompt, AssistCheck, AssistReply, AssistQuote}
@@ -97,6 +100,9 @@ func (t *table) assist(s *Service) {
 			t.problem(at, "is there twice; remove one")
 		default:
 			s.Assist = append(s.Assist, task)
+			if !slices.Contains(built, task) {
+				t.problem(at, "%q is not in this version; remove it", task)
+			}
 		}
 	}
 	s.CheckBelow, s.CheckAgain = t.number("check_below", 6, 1, 10), t.number("check_again", 1, 0, 5)
