@@ -118,9 +118,15 @@ func TestPicturesGoWithinTheirLimits(t *testing.T) {
 	}
 	q := question()
 	q.Pictures = []Picture{
-		{file("large.png", maxPictureBytes+1), "image/png"}, {file("a.tiff", 9), "image/tiff"}, {filepath.Join(dir, "gone.png"), "image/png"},
-		{file("1.png", 9), "image/png"}, {file("2.jpg", maxPictureBytes), "image/jpeg"}, {file("3.jpg", maxPictureBytes), "image/jpeg"},
-		{file("4.jpg", maxPictureBytes), "image/jpeg"}, {file("5.png", 9), "image/png"}, {file("6.png", 9), "image/png"},
+		{file("large.png", maxPictureBytes+1), "image/png"},
+		{file("a.tiff", 9), "image/tiff"},
+		{filepath.Join(dir, "gone.png"), "image/png"},
+		{file("1.png", 9), "image/png"},
+		{file("2.jpg", maxPictureBytes), "image/jpeg"},
+		{file("3.jpg", maxPictureBytes), "image/jpeg"},
+		{file("4.jpg", maxPictureBytes), "image/jpeg"},
+		{file("5.png", 9), "image/png"},
+		{file("6.png", 9), "image/png"},
 	}
 	chat := fox()
 	a := serve(t, chat)

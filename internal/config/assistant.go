@@ -9,10 +9,6 @@ import (
 	"atelierd/internal/order"
 )
 
-// AssistantName is the name under which calls of the assistant are recorded. No generator
-// may have it next to an [assistant].
-const AssistantName = "assistant"
-
 // The values of Service.Assist.
 const (
 	AssistPrompt = "prompt" // write the prompt
@@ -75,8 +71,8 @@ func (t *table) assistant(dir string, generators map[string]Generator) Assistant
 	if a.Input == 0 && a.Output == 0 && a.BaseURL != "" && !a.Free() {
 		t.warn(t.path, "has no input_usd_per_million and output_usd_per_million, so the caps of [spending] cannot count its calls; set them to the server's prices")
 	}
-	if _, there := generators[AssistantName]; there {
-		t.problem(t.path, "is also the name of [generator.%s], and what both cost could not be told apart; rename the generator", AssistantName)
+	if _, there := generators[order.Assistant]; there {
+		t.problem(t.path, "is also the name of [generator.%s], and what both cost could not be told apart; rename the generator", order.Assistant)
 	}
 	t.noKey("a key must not be in this file; set key_env to the name of its variable, or key_file to the name of its file")
 	return a

@@ -237,3 +237,18 @@ func TestNothingIsAskedBeforeTheOrderIsSeen(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingIsAskedAboutAnOrderThatThisProcessHasNotSeen(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		chat, a := w.useAssistant()
+		id := w.order()
+		w.unseen = true // the first poll of the next process has not ended
+		w.service = func(s *fulfill.Service) { s.Generators[0].Free, s.PromptBy = true, a }
+		w.restart()
+		w.fails(order.StageGenerate, order.Wait, order.CodeNotSeen)
+		if len(chat.Requests()) != 0 || len(w.prompts(id)) != 0 {
+			t.Errorf("%d questions", len(chat.Requests()))
+		}
+	})
+}
