@@ -143,7 +143,7 @@ func (f *failover) ends(north *child) {
 	select {
 	case <-north.ended:
 	case <-time.After(patience):
-		f.t.Fatalf("the first host goes on\n%s", north.log.String())
+		f.t.Fatalf("the first host still works\n%s", north.log.String())
 	}
 	if code := north.ProcessState.ExitCode(); code != 4 {
 		f.t.Errorf("the first host exits with %d\n%s", code, north.log.String())

@@ -59,7 +59,7 @@ UPDATE calls SET cancel_tries = cancel_tries + 1, cancel_next_at = sqlc.arg(canc
 WHERE id = sqlc.arg(id) AND state = 'submitted' AND cancel_wanted_at IS NOT NULL;
 
 -- name: CallLate :many
--- The result of a job that is done cannot be had yet. The first such look since the last gap counts.
+-- A job is done, and its result is not there yet. The first such look since the last gap counts.
 UPDATE calls SET late_at = CASE WHEN late_seen_at >= sqlc.arg(gap) THEN late_at ELSE sqlc.arg(now) END, late_seen_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND state IN ('calling', 'submitted')
 RETURNING late_at;

@@ -60,7 +60,7 @@ func whoMakes(ctx context.Context, q *natsq.Queue, route, key string) string {
 	case err != nil:
 		return fmt.Sprintf("worker %s, %s", term.Line(e.Worker, 40), e.State)
 	case e.Worker == "":
-		return fmt.Sprintf("%s; its worker has stopped, and another goes on", e.State)
+		return fmt.Sprintf("%s; its worker has stopped, and another resumes it", e.State)
 	}
 	return fmt.Sprintf("worker %s, %s, heard of %s ago", term.Line(e.Worker, 40), e.State, words.Span(silent))
 }

@@ -16,7 +16,7 @@ type WorkerCmd struct{}
 // Help explains the command.
 func (WorkerCmd) Help() string {
 	return `Makes the calls that agents hand out over NATS, with the generators of this machine, until
-SIGTERM or SIGINT. It then takes no call, and lets those that run go on for up to
+SIGTERM or SIGINT. It then takes no call, and those that run may finish within
 worker.drain. The configuration is a file of its own: atelierd worker --config worker.toml.
 See docs/cluster.md.
 

@@ -91,7 +91,7 @@ func TestWhoMayTakeALease(t *testing.T) {
 		epoch    int64 // that is taken; 0 is a refusal
 		restored bool
 	}{
-		"the same folder goes on":                     {lease: Lease{Epoch: 2, Host: "north", Folder: "/data"}, epoch: 2},
+		"the same folder continues":                   {lease: Lease{Epoch: 2, Host: "north", Folder: "/data"}, epoch: 2},
 		"the same folder with an older ledger":        {lease: Lease{Epoch: 3, Host: "north", Folder: "/data"}, epoch: 4, restored: true},
 		"another folder of the same host is alive":    {lease: Lease{Epoch: 2, Host: "north", Folder: "/copy"}},
 		"another host is alive":                       {lease: Lease{Epoch: 2, Host: "south"}, silent: Dead - 1},

@@ -27,7 +27,7 @@ type Assistant struct {
 // askAgain is the pause before a call of unknown outcome is repeated.
 const askAgain = 30 * time.Second
 
-// unanswered is a question that the assistant will not answer. The work goes on without it.
+// unanswered is a question that the assistant will not answer. The work continues without it.
 type unanswered struct{ why error }
 
 func (u unanswered) Error() string { return u.why.Error() }
@@ -42,7 +42,7 @@ type inquiry struct {
 }
 
 // ask asks the assistant once and reads the answer into v. The call that it returns is open,
-// with what it has cost. Its error is an unanswered if the work can go on without an answer.
+// with what it has cost. Its error is an unanswered if the work can continue without an answer.
 // Otherwise it is what the attempt ends with.
 func (r *run) ask(ctx context.Context, a *Assistant, i inquiry, v any) (order.Call, error) {
 	if err := r.giveUpCut(ctx, i); err != nil {
@@ -102,7 +102,7 @@ func (r *run) giveUpCut(ctx context.Context, i inquiry) error {
 	return err
 }
 
-// askingCaps are the codes of caps that the work goes on without an answer at. A cap that
+// askingCaps are the codes of caps at which the work continues without an answer. A cap that
 // the work itself meets holds it then.
 var askingCaps = []order.Code{order.CodeAttemptCap, order.CodeOrderCap, order.CodeDayCap, order.CodeClientCost}
 
@@ -121,7 +121,7 @@ func (r *run) beginAsking(a *Assistant, i inquiry) (order.Call, error) {
 
 // askFailed closes a call that has failed, unless a stop has cut it, and returns what
 // follows. A limit or an outage is waited out until the assistant is paused, and a lost
-// answer is asked for again, once. The work goes on without any other answer.
+// answer is asked for again, once. Without any other answer the work continues.
 func (r *run) askFailed(ctx context.Context, a *Assistant, c order.Call, err error) error {
 	fail := *order.Classify(ctx, err)
 	if fail.Class == order.Stopped || fail.Class == order.Lost {
@@ -147,7 +147,7 @@ func (r *run) askFailed(ctx context.Context, a *Assistant, c order.Call, err err
 }
 
 // answerless closes a call whose answer has the form of the schema and is of no use, and
-// returns why the work goes on without it.
+// returns why the work continues without it.
 func (r *run) answerless(ctx context.Context, c order.Call, why string) error {
 	if err := r.close(ctx, c, order.CallOutcome{State: order.CallFailed, Cost: c.Cost}, why); err != nil {
 		return err

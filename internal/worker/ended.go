@@ -14,7 +14,7 @@ import (
 
 // This file ends calls.
 
-// endWithin limits what is sent to end a call. The spool goes on with it later.
+// endWithin limits what is sent to end a call. The spool sends it again later.
 const endWithin = 2 * time.Minute
 
 // finish keeps the result on the disk, stores it in NATS and ends the call.
@@ -106,7 +106,7 @@ func (m *making) interrupted(ctx context.Context) bool {
 	return false
 }
 
-// release lets another worker go on at once with a call that was cut by a stop.
+// release lets another worker resume at once a call that was cut by a stop.
 func (m *making) release() {
 	m.mu.Lock()
 	ticket := m.ticket

@@ -50,8 +50,8 @@ const (
 	changePause = 20 * time.Millisecond
 )
 
-// run makes the call. It reports whether the call has ended; otherwise somebody goes on
-// with it later.
+// run makes the call. It reports whether the call has ended; otherwise it is resumed
+// later.
 func (m *making) run(ctx context.Context) bool {
 	m.dir = m.w.spool.folder(m.route.Name, m.call.Key)
 	if err := m.w.spool.begin(m.dir, m.call); err != nil {
@@ -157,7 +157,7 @@ func (m *making) beat(ctx context.Context) {
 }
 
 // submitted makes the provider's id durable: on this machine, and in the record, so that
-// another worker can go on with it. While NATS cannot be asked, the next beat has it.
+// another worker can resume it. While NATS cannot be asked, the next beat has it.
 func (m *making) submitted(ticket string) error {
 	if err := m.w.spool.writeTicket(m.dir, ticket); err != nil {
 		return err
@@ -227,7 +227,7 @@ func (m *making) wanted(change func(*natsq.Record)) error {
 }
 
 // read reads the record again after somebody else has changed it. One that is gone is
-// written anew: what was paid for must not be lost with it.
+// written again: what was paid for must not be lost with it.
 func (m *making) read(ctx context.Context, r natsq.Record) error {
 	e, err := m.w.o.Queue.Get(ctx, m.route.Name, m.call.Key)
 	switch {

@@ -110,7 +110,7 @@ func syncFile(path string) error {
 	return f.Sync()
 }
 
-// keepSpool goes on with what an earlier process has left of a route, brings finished files
+// keepSpool resumes what an earlier process has left of a route, brings finished files
 // to NATS that are not there, and removes what the agent has. It looks until ctx ends.
 func (w *Worker) keepSpool(ctx, work context.Context, r Route) {
 	var resumed sync.WaitGroup

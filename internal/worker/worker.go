@@ -41,7 +41,7 @@ type Options struct {
 	Routes []Route
 	// Dir is the folder of its calls and finished files.
 	Dir string
-	// Drain is how long calls may go on after a stop.
+	// Drain is how long calls may run after a stop.
 	Drain time.Duration
 	// Program is the version of the program.
 	Program string
@@ -95,13 +95,13 @@ func Open(o Options) (*Worker, error) {
 	}, nil
 }
 
-// Close gives the folder back.
+// Close releases the folder.
 func (w *Worker) Close() error { return w.lock.Close() }
 
 // errDrain is the cause for which calls are cut at the end of a stop.
 var errDrain = errors.New("the worker is stopping")
 
-// Run serves until ctx ends. It then takes no call, and lets those that run go on for up to
+// Run serves until ctx ends. It then takes no call, and those that run may finish within
 // Options.Drain.
 func (w *Worker) Run(ctx context.Context) {
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -121,7 +121,7 @@ func (w *Worker) Run(ctx context.Context) {
 	select {
 	case <-ended:
 	case <-time.After(max(w.o.Drain, 2*fetchWait)):
-		w.o.Log.Warn("calls are cut; what has an id at a provider goes on later", "running", w.count())
+		w.o.Log.Warn("calls are cut; those with an id at a provider are resumed later", "running", w.count())
 		cut(errDrain)
 		<-ended
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 // handOut makes the call known and queues it. The record comes first, then the ticket, then
-// the queue: a call that may be in the queue has a ticket, and is never handed out anew.
+// the queue: a call that may be in the queue has a ticket, and is never handed out a second time.
 func (g *Generator) handOut(ctx context.Context, q *natsq.Queue, req generate.Request) (key string, err error) {
 	if key = req.Call.Key; key == "" {
 		key = rand.Text() // outside the daemon nothing is resumed
@@ -234,7 +234,7 @@ func (c *call) failed(e natsq.Entry) error {
 	return f
 }
 
-// troubled returns the failure of a call that goes on, and whose result is late or needs the
+// troubled returns the failure of a call that still runs, and whose result is late or needs the
 // owner. Its worker keeps looking for it.
 func (c *call) troubled(e natsq.Entry) error {
 	f := c.told(e)

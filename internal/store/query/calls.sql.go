@@ -38,7 +38,7 @@ type CallLateParams struct {
 	ID  int64
 }
 
-// The result of a job that is done cannot be had yet. The first such look since the last gap counts.
+// A job is done, and its result is not there yet. The first such look since the last gap counts.
 func (q *Queries) CallLate(ctx context.Context, arg CallLateParams) ([]utc.Time, error) {
 	rows, err := q.db.QueryContext(ctx, callLate, arg.Gap, arg.Now, arg.ID)
 	if err != nil {
