@@ -3,6 +3,8 @@ package cluster_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -68,4 +70,41 @@ func TestACallThatWasCutWithoutAnIDIsNotMadeByAnotherWorker(t *testing.T) {
 	s.worker("w2", t.TempDir())
 	s.fails(within(s, done).err, order.Retry, order.CodeWorkerLost, order.ChargeUnknown)
 	s.paid(1)
+}
+
+// A daemon that resumes has the text of each call still, and may queue only one that is wanted.
+func TestACallThatAWorkerHasBegunIsNotQueuedAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var ticket string
+	req := s.request(1, &ticket)
+	wanted, err := s.q.Create(t.Context(), "video", req.Call.Key, natsq.Record{State: natsq.Wanted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.q.Change(t.Context(), wanted, natsq.Record{State: natsq.Calling, Worker: "w1"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := natsq.Call{Key: req.Call.Key, Route: "video"}.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(req.OutputDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(req.OutputDir, ".call.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	looks := make(chan struct{}, 1000)
+	req.Call.Ticket, req.Call.Resumed = "nats:"+req.Call.Key, true
+	req.Call.Progress = func(order.Progress) { looks <- struct{}{} }
+	ctx, stop := context.WithCancel(t.Context())
+	done := s.start(ctx, req)
+	within(s, looks)
+	within(s, looks) // the first has had its effect
+	if d, err := s.q.Fetch(t.Context(), "video", time.Second); err != nil || d != nil {
+		t.Errorf("the queue has %+v, %v", d, err)
+	}
+	stop()
+	within(s, done)
 }
