@@ -114,7 +114,7 @@ func copyDatabase(to, from string) error {
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(from, store.FileName)+"?mode=ro")
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(from, store.FileName)+"?mode=ro&_pragma=busy_timeout(60000)")
 	if err != nil {
 		return err
 	}

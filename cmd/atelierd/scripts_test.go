@@ -78,6 +78,7 @@ func TestScripts(t *testing.T) {
 			"await":    scriptAwait,
 			"there":    scriptThere,
 			"exits":    scriptExits,
+			"sqlite3":  scriptSQLite,
 			"future":   scriptFuture,
 			"past":     scriptPast,
 			"age":      scriptAge,
@@ -117,13 +118,22 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// scriptSQLite runs the shell of SQLite on a file: sqlite3 FILE SQL. It waits for the lock of a
+// daemon, which the shell does not do by itself.
+func scriptSQLite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sqlite3 file sql")
+	}
+	ts.Check(ts.Exec("sqlite3", "-cmd", ".timeout 60000", args[0], args[1]))
+}
+
 // scriptFuture gives the database in a folder a version that the program does
 // not know: future FOLDER.
 func scriptFuture(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: future folder")
 	}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(ts.MkAbs(args[0]), store.FileName))
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(ts.MkAbs(args[0]), store.FileName)+"?_pragma=busy_timeout(60000)")
 	ts.Check(err)
 	defer db.Close()
 	_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")

@@ -13,7 +13,7 @@ import (
 // exec changes the database as another program would.
 func (w *world) exec(statement string) {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(w.dir, store.FileName))
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, store.FileName)+"?_pragma=busy_timeout(60000)")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 func ledger(t *testing.T, rows ...string) (dir string) {
 	t.Helper()
 	dir = storetest.Dir(t)
-	db, err := sql.Open("sqlite", filepath.Join(dir, store.FileName))
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, store.FileName)+"?_pragma=busy_timeout(60000)")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -197,7 +197,7 @@ func TestAFileThatStaysLockedIsAnErrorAndNoHang(t *testing.T) {
 	if err := take(f); err != nil {
 		t.Fatal(err)
 	}
-	other, err := sql.Open("sqlite", filepath.Join(dir, shared.FileName))
+	other, err := sql.Open("sqlite", "file:"+filepath.Join(dir, shared.FileName)+"?_pragma=busy_timeout(60000)")
 	if err != nil {
 		t.Fatal(err)
 	}

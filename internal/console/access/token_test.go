@@ -121,7 +121,7 @@ func TestANewerDatabaseIsLeftAlone(t *testing.T) {
 	if err := open(t, dir).PutUser(t.Context(), "ben", password, access.Owner); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := sql.Open("sqlite", filepath.Join(dir, access.FileName))
+	raw, err := sql.Open("sqlite", "file:"+filepath.Join(dir, access.FileName)+"?_pragma=busy_timeout(60000)")
 	if err != nil {
 		t.Fatal(err)
 	}
