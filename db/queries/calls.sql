@@ -59,14 +59,16 @@ UPDATE calls SET cancel_tries = cancel_tries + 1, cancel_next_at = sqlc.arg(canc
 WHERE id = sqlc.arg(id) AND state = 'submitted' AND cancel_wanted_at IS NOT NULL;
 
 -- name: CallLate :many
--- A job is done, and its result is not there yet. The first such look since the last gap counts.
-UPDATE calls SET late_at = CASE WHEN late_seen_at >= sqlc.arg(gap) THEN late_at ELSE sqlc.arg(now) END, late_seen_at = sqlc.arg(now)
+-- A job is done, and its result is not there yet. The first such look since the last gap counts,
+-- and gaps beyond the second do not.
+UPDATE calls SET late_at = CASE WHEN late_seen_at >= sqlc.arg(gap) OR late_gaps >= 2 THEN late_at ELSE sqlc.arg(now) END,
+    late_gaps = late_gaps + coalesce(late_seen_at < sqlc.arg(gap), 0), late_seen_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND state IN ('calling', 'submitted')
 RETURNING late_at;
 
 -- name: CallRuns :exec
 -- The job runs, or runs again.
-UPDATE calls SET late_at = NULL, late_seen_at = NULL WHERE id = ? AND state IN ('calling', 'submitted');
+UPDATE calls SET late_at = NULL, late_seen_at = NULL, late_gaps = 0 WHERE id = ? AND state IN ('calling', 'submitted');
 
 -- name: OpenCall :many
 SELECT * FROM calls WHERE id = ? AND state IN ('calling', 'submitted');

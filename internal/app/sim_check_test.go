@@ -124,10 +124,23 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	if (state != "held" && state != "failed") || !given {
 		w.t.Errorf("order %s: %d of %d rounds delivered, %s there and %s (%s) here",
 			o.ID, len(rounds), o.Round+1, o.Status, state, code)
-		for _, line := range w.provider.jobsOf(w.paid[o.ID]) {
+		for _, line := range append(w.provider.jobsOf(w.paid[o.ID]), w.historyOf(db, o.ID)...) {
 			w.t.Log(line)
 		}
 	}
+}
+
+// historyOf is the end of what happened to an order, for a week that has failed.
+func (w *world) historyOf(db *sql.DB, id string) (lines []string) {
+	rows := must(db.Query("SELECT at, what, substr(text, 1, 200), actor FROM v_timeline WHERE order_id = ? ORDER BY at DESC LIMIT 60", id))
+	defer rows.Close()
+	for rows.Next() {
+		var at, what, text, actor string
+		w.expect(rows.Scan(&at, &what, &text, &actor))
+		lines = append(lines, strings.TrimSpace(at+" "+what+": "+text+" "+actor))
+	}
+	slices.Reverse(lines)
+	return lines
 }
 
 // givenUp reports whether some stage of the order has used all its attempts.

@@ -7,7 +7,8 @@ const (
 	// is asked.
 	LateLimit = 10 * time.Minute
 	// LateGap is the time without a look after which a result is late from now on: nobody
-	// could see it while the daemon was stopped or the work was paused.
+	// could see it while the daemon was stopped or the work was paused. That happens twice
+	// at most, because workers with much to do look as seldom.
 	LateGap = LateLimit / 2
 	// A late result is looked for after half the time that it is late, within these.
 	firstLook, lastLook = 5 * time.Second, time.Minute

@@ -167,17 +167,21 @@ func (s *Store) CallSubmitted(id int64, ticket string) error {
 }
 
 // CallLate records that the result of a call's job is late, and returns how long it has
-// been so without a gap in the looks. It needs no lease.
+// been so without a gap in the looks. Once it has returned the limit it counts from the
+// beginning, so that a retry of the owner has as much time. It needs no lease.
 func (s *Store) CallLate(id int64) (late time.Duration, err error) {
 	err = s.write("call.late", func(t *tx) error {
 		rows, err := t.CallLate(noCancel, query.CallLateParams{Now: t.now, Gap: utc.At(t.now.Add(-order.LateGap)), ID: id})
 		if err == nil && len(rows) == 0 {
 			err = fmt.Errorf("call %d: %w", id, order.ErrCallClosed)
 		}
-		if err == nil {
-			late = t.now.Sub(rows[0].Time)
+		if err != nil {
+			return err
 		}
-		return err
+		if late = t.now.Sub(rows[0].Time); late >= order.LateLimit {
+			return t.CallRuns(noCancel, id)
+		}
+		return nil
 	})
 	return late, err
 }

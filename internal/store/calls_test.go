@@ -138,3 +138,26 @@ func TestAResultIsLateOnlyWhileItIsLookedFor(t *testing.T) {
 		}
 	})
 }
+
+// TestALateResultIsHeldAlthoughWorkersLookSeldom guards that busy workers, which look at a late
+// result between two long jobs, do not put its end off for as long as they are busy.
+func TestALateResultIsHeldAlthoughWorkersLookSeldom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := openNew(t, Options{})
+		paid(t, s, "o1")
+		c, err := s.BeginCall(take(t, s, order.LaneGenerate), order.NewCall{Generator: "studio"})
+		must(t, err)
+		const between = 40 * time.Minute
+		for round := range 2 { // the second one is after the owner's retry
+			for look, want := range []time.Duration{0, 0, 0, between} {
+				got, err := s.CallLate(c.ID)
+				must(t, err)
+				if got != want {
+					t.Errorf("round %d: a result that is looked for every %s is late by %s at look %d, not %s", round, between, got, look+1, want)
+				}
+				time.Sleep(between)
+			}
+		}
+	})
+}

@@ -27,7 +27,8 @@ func (q *Queries) AddAttemptCost(ctx context.Context, arg AddAttemptCostParams) 
 }
 
 const callLate = `-- name: CallLate :many
-UPDATE calls SET late_at = CASE WHEN late_seen_at >= ?1 THEN late_at ELSE ?2 END, late_seen_at = ?2
+UPDATE calls SET late_at = CASE WHEN late_seen_at >= ?1 OR late_gaps >= 2 THEN late_at ELSE ?2 END,
+    late_gaps = late_gaps + coalesce(late_seen_at < ?1, 0), late_seen_at = ?2
 WHERE id = ?3 AND state IN ('calling', 'submitted')
 RETURNING late_at
 `
@@ -38,7 +39,8 @@ type CallLateParams struct {
 	ID  int64
 }
 
-// A job is done, and its result is not there yet. The first such look since the last gap counts.
+// A job is done, and its result is not there yet. The first such look since the last gap counts,
+// and gaps beyond the second do not.
 func (q *Queries) CallLate(ctx context.Context, arg CallLateParams) ([]utc.Time, error) {
 	rows, err := q.db.QueryContext(ctx, callLate, arg.Gap, arg.Now, arg.ID)
 	if err != nil {
@@ -63,7 +65,7 @@ func (q *Queries) CallLate(ctx context.Context, arg CallLateParams) ([]utc.Time,
 }
 
 const callRuns = `-- name: CallRuns :exec
-UPDATE calls SET late_at = NULL, late_seen_at = NULL WHERE id = ? AND state IN ('calling', 'submitted')
+UPDATE calls SET late_at = NULL, late_seen_at = NULL, late_gaps = 0 WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 // The job runs, or runs again.
@@ -382,7 +384,7 @@ func (q *Queries) NextCancellation(ctx context.Context) ([]utc.Time, error) {
 }
 
 const openCall = `-- name: OpenCall :many
-SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch, purpose FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch, purpose, late_gaps FROM calls WHERE id = ? AND state IN ('calling', 'submitted')
 `
 
 func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
@@ -415,6 +417,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 			&i.LateSeenAt,
 			&i.Epoch,
 			&i.Purpose,
+			&i.LateGaps,
 		); err != nil {
 			return nil, err
 		}
@@ -430,7 +433,7 @@ func (q *Queries) OpenCall(ctx context.Context, id int64) ([]Call, error) {
 }
 
 const openCalls = `-- name: OpenCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, c.late_gaps, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id
 WHERE c.job_id = ?1 AND c.purpose = ?2 AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL
 ORDER BY c.id
 `
@@ -461,6 +464,7 @@ type OpenCallsRow struct {
 	LateSeenAt     utc.Time
 	Epoch          int64
 	Purpose        order.Purpose
+	LateGaps       int64
 	Attempt        int64
 }
 
@@ -495,6 +499,7 @@ func (q *Queries) OpenCalls(ctx context.Context, arg OpenCallsParams) ([]OpenCal
 			&i.LateSeenAt,
 			&i.Epoch,
 			&i.Purpose,
+			&i.LateGaps,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
@@ -511,7 +516,7 @@ func (q *Queries) OpenCalls(ctx context.Context, arg OpenCallsParams) ([]OpenCal
 }
 
 const orderCalls = `-- name: OrderCalls :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, j.kind, j.round, a.attempt FROM calls AS c
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, c.late_gaps, j.kind, j.round, a.attempt FROM calls AS c
 JOIN jobs AS j ON j.id = c.job_id JOIN attempts AS a ON a.id = c.attempt_id
 WHERE j.order_id = ? ORDER BY c.id
 `
@@ -537,6 +542,7 @@ type OrderCallsRow struct {
 	LateSeenAt     utc.Time
 	Epoch          int64
 	Purpose        order.Purpose
+	LateGaps       int64
 	Kind           order.Kind
 	Round          int64
 	Attempt        int64
@@ -572,6 +578,7 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 			&i.LateSeenAt,
 			&i.Epoch,
 			&i.Purpose,
+			&i.LateGaps,
 			&i.Kind,
 			&i.Round,
 			&i.Attempt,

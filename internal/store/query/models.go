@@ -85,6 +85,7 @@ type Call struct {
 	LateSeenAt     utc.Time
 	Epoch          int64
 	Purpose        order.Purpose
+	LateGaps       int64
 }
 
 type Delivery struct {

@@ -52,7 +52,7 @@ func (q *Queries) InsertSample(ctx context.Context, arg InsertSampleParams) (int
 }
 
 const openSamples = `-- name: OpenSamples :many
-SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch, purpose FROM calls WHERE job_id IS NULL AND state IN ('calling', 'submitted') ORDER BY generator
+SELECT id, generator, "key", ticket, state, cost_usd_micros, began_at, closed_at, note, late_at, cancels, cancel_wanted_at, cancel_tries, cancel_next_at, job_id, attempt_id, sample, late_seen_at, epoch, purpose, late_gaps FROM calls WHERE job_id IS NULL AND state IN ('calling', 'submitted') ORDER BY generator
 `
 
 func (q *Queries) OpenSamples(ctx context.Context) ([]Call, error) {
@@ -85,6 +85,7 @@ func (q *Queries) OpenSamples(ctx context.Context) ([]Call, error) {
 			&i.LateSeenAt,
 			&i.Epoch,
 			&i.Purpose,
+			&i.LateGaps,
 		); err != nil {
 			return nil, err
 		}
