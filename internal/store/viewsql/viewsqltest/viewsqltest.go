@@ -6,7 +6,8 @@ import "strings"
 
 // Escapes are statements that try to get out of the views, with what is said of them.
 var Escapes = map[string]string{
-	"SELECT * FROM orders":                                                         "table orders cannot be read",
+	"SELECT * FROM orders": "table orders cannot be read",
+
 	"SELECT (SELECT fingerprint FROM orders) FROM v_orders":                        "table orders cannot be read",
 	"WITH v_orders AS (SELECT fingerprint FROM orders) SELECT * FROM v_orders":     "table orders cannot be read",
 	"WITH spent AS (SELECT value FROM facts) SELECT * FROM spent":                  "table facts cannot be read",
