@@ -190,6 +190,24 @@ SELECT b.day, b.generator, coalesce(o.service, '') AS service, coalesce(o.client
 FROM books AS b LEFT JOIN orders AS o ON o.id = b.order_id
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.cost_usd_micros) <> 0;
 
+-- What the assistant was asked and what that cost, by the day of the call and by purpose, as long as the calls are kept.
+-- v_costs_generator has all that it has cost.
+CREATE VIEW v_costs_assistant AS
+SELECT substr(c.began_at, 1, 10) AS day, c.purpose, coalesce(o.service, '') AS service, count(*) AS calls,
+       sum(c.cost_usd_micros) / 1e6 AS cost_usd,
+       sum(CASE WHEN c.state IN ('failed', 'refused', 'expired', 'unknown') THEN c.cost_usd_micros ELSE 0 END) / 1e6 AS lost_usd
+FROM calls AS c LEFT JOIN jobs AS j ON j.id = c.job_id LEFT JOIN orders AS o ON o.id = j.order_id
+WHERE c.purpose <> 'make' GROUP BY 1, 2, 3;
+
+-- Each round that we have delivered: whether the assistant wrote a prompt of it, and whether the client has sent it
+-- back. The pieces of a subscription are delivered with its first round.
+CREATE VIEW v_rounds AS
+SELECT d.order_id, o.service, d.round, d.settled_at AS delivered_at,
+       EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id = d.order_id AND p.note = ''
+                  AND (p.kind = 'delivery' AND p.round = d.round OR p.kind = 'piece' AND d.round = 0)) AS assisted,
+       d.round < o.round AS sent_back
+FROM deliveries AS d JOIN orders AS o ON o.id = d.order_id WHERE d.state = 'confirmed';
+
 -- The orders that have ended for good, each with since when. A completed one without a payout has ended 90 days
 -- later. One that the marketplace disputes, that has work or an open call, or that is to be compared with the
 -- marketplace has not. What is removed of history looks only here. over_at is for an index, and never after ended_at.

@@ -30,3 +30,11 @@ ORDER BY b.day, b.order_id, b.generator;
 SELECT b.generator, CAST(sum(b.cost_usd_micros) AS INTEGER) AS cost FROM books AS b
 WHERE b.day >= sqlc.arg(first) AND b.day <= sqlc.arg(last) GROUP BY b.generator
 HAVING sum(b.cost_usd_micros) <> 0;
+
+-- name: RoundsSentBack :many
+-- How many rounds were delivered in a time, and how many of them the client has sent back, with the assistant and
+-- without it. There is none before the assistant was first used.
+SELECT CAST(r.assisted AS BOOLEAN) AS assisted, CAST(count(*) AS INTEGER) AS delivered, CAST(sum(r.sent_back) AS INTEGER) AS sent_back
+FROM v_rounds AS r
+WHERE r.delivered_at >= sqlc.arg(low) AND r.delivered_at < sqlc.arg(high) AND EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id > '')
+GROUP BY 1;

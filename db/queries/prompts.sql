@@ -5,4 +5,5 @@ INSERT INTO prompts (order_id, kind, round, take, prompt, requirements, note, cr
 SELECT * FROM prompts WHERE order_id = ? ORDER BY kind, round, take;
 
 -- name: RemovePrompts :exec
-DELETE FROM prompts WHERE order_id = ?;
+-- The row stays: whether the assistant wrote a prompt counts in the accounts.
+UPDATE prompts SET prompt = '', requirements = '[]', note = CASE note WHEN '' THEN '' ELSE 'removed' END WHERE order_id = ?;

@@ -30,8 +30,9 @@ func (EarningsShowCmd) Help() string {
 	return `Shows the completed orders: the price, the marketplace's fee (10 percent where it
 does not say), what is left, what the generators cost, and the profit. Below that
 it shows what was spent on orders that have not completed because they are open,
-held, refused, failed or cancelled, what was spent on samples, and the completed
-orders that are not known to be paid out. The rating is the clients', on average, with the number of them.
+held, refused, failed or cancelled, what was spent on samples, what the assistant cost of all this, how many of the delivered rounds
+were sent back with it and without it, and the completed orders that are not known to be paid out.
+The rating is the clients', on average, with the number of them.
 
 An order and all that it cost count on the day on which it completed. What else was
 spent counts on its day, which the books have in UTC. docs/accounts.md describes what

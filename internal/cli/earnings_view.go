@@ -34,6 +34,10 @@ func showEarnings(g *term.Page, v view.Earnings) {
 	if v.SamplesCost > 0 {
 		g.Linef("spent on samples: $%s", v.Samples)
 	}
+	if a := v.Assistant; a != nil {
+		g.Linef("spent on the assistant, as a part of all this: $%s", a.All)
+		g.Linef("%s", a.Text())
+	}
 	if v.Note != "" {
 		g.Note("", v.Note)
 	}

@@ -62,6 +62,10 @@ func (p *orderPage) showPrompts() {
 	}
 	for _, w := range p.v.Prompts {
 		p.Note("  ", p.take(w.Kind, w.Round, w.Take))
+		if w.Prompt == "" && w.Note == "" {
+			p.Linef("    removed with the texts of the order")
+			continue
+		}
 		if w.Prompt == "" {
 			p.Linef("    the template was used: %s", term.Line(w.Note, 300))
 			continue

@@ -47,6 +47,7 @@ type moneyGroup struct {
 	Rows             []store.Sums
 	Total            *store.Sums
 	Foot             string
+	Below            string // a line below the table
 }
 
 // moneyTime is a time that the page can show.
@@ -148,7 +149,7 @@ func (p *moneyPage) addGroups(m view.Money, t moneyTime) {
 		return slices.DeleteFunc(slices.Clone(rows), func(s store.Sums) bool { return s.Orders == 0 && s.Spent == 0 })
 	}
 	add(view.ByService, moneyGroup{Title: "By service", Head: "Service", Rows: earned(m.Services), Total: &m.Total, Foot: t.Text})
-	add(view.ByGenerator, moneyGroup{Title: "By generator", Head: "Generator", Spent: true, Mono: true, Rows: m.Generators, Total: &m.Total, Foot: t.Text})
+	add(view.ByGenerator, moneyGroup{Title: "By generator", Head: "Generator", Spent: true, Mono: true, Rows: m.Generators, Total: &m.Total, Foot: t.Text, Below: sentBack(m.Rounds)})
 	months := slices.Clone(m.Months)
 	slices.Reverse(months)
 	for i, each := range months {
@@ -162,6 +163,14 @@ func (p *moneyPage) addGroups(m view.Money, t moneyTime) {
 	if t.Name != moneyTimes[0].Name && !p.Empty {
 		p.ByClient = moneyCSV(view.ByClient, t.Name)
 	}
+}
+
+// sentBack compares the rounds with the assistant and without it; "" without one.
+func sentBack(r *view.Rounds) string {
+	if r == nil {
+		return ""
+	}
+	return upper(r.Text()) + "."
 }
 
 // moneyPlots are what was earned and what was spent in each of the last days.

@@ -117,3 +117,19 @@ func TestTheFilesAreThoseOfTheCommand(t *testing.T) {
 	s.want(s.get("/money.csv?by=provider"), http.StatusNotFound)
 	s.want(s.get("/money.csv?by=day&time=x"), http.StatusNotFound)
 }
+
+// TestTheAssistantIsComparedWithWorkWithoutIt guards the line below the generators.
+func TestTheAssistantIsComparedWithWorkWithoutIt(t *testing.T) {
+	t.Parallel()
+	s := earned(t, &deskOf{})
+	if a := s.get("/money"); strings.Contains(a.body, "Sent back with") {
+		t.Error("without an assistant there is a comparison")
+	}
+	at := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	for i, id := range []string{"ord_1_aaaaaaaa", "ord_2_bbbbbbbb"} {
+		s.exec("INSERT INTO deliveries (order_id, round, state, urls, tries, sent_at, settled_at) VALUES (?, 0, 'confirmed', '[]', 1, ?, ?)", id, at, at)
+		s.exec("UPDATE orders SET round = ? WHERE id = ?", i, id)
+	}
+	s.exec("INSERT INTO prompts (order_id, kind, round, take, prompt, requirements, note, created_at) VALUES ('ord_1_aaaaaaaa', 'delivery', 0, 1, 'a fox', '[]', '', ?)", at)
+	s.want(s.get("/money"), http.StatusOK, "Sent back with the assistant: 0 of 1 round (0.0 %); without it: 1 of 1 round (100.0 %).")
+}

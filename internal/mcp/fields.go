@@ -68,6 +68,8 @@ var fields = map[string]kind{
 	"rows": part, "total": part, "not_completed_cost_usd": word, "samples_cost_usd": word, "unpaid_orders": ident, "unpaid_usd": word, "payouts_known": word,
 	"in_review_orders": word, "in_review_usd": word, "to_approve_orders": word, "time_zone": word, "key": said, "gross_usd": word, "net_usd": word,
 	"paid_usd": word, "profit_usd": word, "other_cost_usd": word, "lost_usd": word, "spent_usd": word, "rated_orders": word,
+	"assistant": part, "all_cost_usd": word, "assistant_cost_usd": word, "rounds_with": part, "rounds_without": part,
+	"delivered_rounds": word, "sent_back_rounds": word, "sent_back_percent": word,
 }
 
 // identifier is a text that can be nothing but an id.

@@ -82,6 +82,8 @@ type Accounts struct {
 	Other  []OtherCost
 	// Spent is what generators cost in the days of the period, whatever became of the orders.
 	Spent map[string]order.USD
+	// Rounds are those that were delivered.
+	Rounds Rounds
 }
 
 // Accounts returns what was earned and spent in a period, all at one moment. It reads the
@@ -107,7 +109,10 @@ func (s *Store) Accounts(ctx context.Context, p Period) (a Accounts, err error) 
 			Cost: Cost{Generator: r.Generator, Cost: order.USD(r.Cost), Lost: order.USD(r.Lost)},
 		})
 	}
-	a.Spent, err = spentBy(ctx, q, first, last)
+	if a.Spent, err = spentBy(ctx, q, first, last); err != nil {
+		return a, err
+	}
+	a.Rounds, err = rounds(ctx, q, p)
 	return a, err
 }
 

@@ -38,6 +38,8 @@ var promised = map[string]string{
 	"v_unpaid":           "id service completed_at net_usd note",
 	"v_costs_daily":      "day cost_usd lost_usd attempts",
 	"v_costs_generator":  "day generator service client kind cost_usd lost_usd",
+	"v_costs_assistant":  "day purpose service calls cost_usd lost_usd",
+	"v_rounds":           "order_id service round delivered_at assisted sent_back",
 	"v_takes":            "order_id kind round take instructions from_these files urls opened_at made_at",
 	"v_pieces":           "order_id number request job_state stage message_state sent_at urls created_at",
 }
@@ -50,6 +52,9 @@ func life(t *testing.T) *Store {
 		t.Fatal(err)
 	}
 	j := toDeliver(t, s, "o1")
+	if _, err := s.BeginCall(j, order.NewCall{Generator: order.Assistant, Purpose: order.PurposePrompt}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.BeginCall(j, order.NewCall{Generator: "studio"}); err != nil {
 		t.Fatal(err)
 	}

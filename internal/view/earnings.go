@@ -61,6 +61,7 @@ func providers(cfg *config.Config) map[string]string {
 			list[name] = strings.TrimSuffix(filepath.Base(g.Recipe), ".toml")
 		}
 	}
+	list[order.Assistant] = order.Assistant
 	return list
 }
 
@@ -71,11 +72,13 @@ type Earnings struct {
 	// NotCompleted was spent on orders that have not completed, or never will.
 	NotCompleted string `json:"not_completed_cost_usd"`
 	// Samples was spent on samples of generators.
-	Samples       string   `json:"samples_cost_usd"`
-	Unpaid        []string `json:"unpaid_orders"`
-	UnpaidUSD     string   `json:"unpaid_usd"`
-	PayoutsKnown  bool     `json:"payouts_known"` // the marketplace has reported at least one
-	WalletMissing bool     `json:"wallet_missing"`
+	Samples string `json:"samples_cost_usd"`
+	// Assistant is nil if there was none.
+	Assistant     *Assisted `json:"assistant,omitempty"`
+	Unpaid        []string  `json:"unpaid_orders"`
+	UnpaidUSD     string    `json:"unpaid_usd"`
+	PayoutsKnown  bool      `json:"payouts_known"` // the marketplace has reported at least one
+	WalletMissing bool      `json:"wallet_missing"`
 
 	// InReview is delivered and waits for the client's review. ToApprove waits for the
 	// owner's approval.
@@ -112,7 +115,9 @@ type EarningRow struct {
 	// Spent is what generators cost in the days, whatever became of the orders. Only the
 	// groups of generators and the total have it.
 	Spent string `json:"spent_usd"`
-	Rated int    `json:"rated_orders"`
+	// Assistant is what the assistant cost, which is a part of Cost and Other.
+	Assistant string `json:"assistant_cost_usd"`
+	Rated     int    `json:"rated_orders"`
 	// Rating is the average of the clients' ratings; empty without any.
 	Rating string `json:"rating"`
 }
@@ -144,6 +149,7 @@ func viewEarnings(a store.Accounts, g Grouping) Earnings {
 			firstDay += c.Cost.Cost
 		}
 	}
+	v.Assistant = assisted(a)
 	v.NotCompleted, v.Samples = v.NotCompletedCost.String(), v.SamplesCost.String()
 	if firstDay > 0 {
 		v.Note = fmt.Sprintf("the books have whole days: $%s of these two were spent on %s (UTC), perhaps before the time asked for", firstDay, g.Period.First)

@@ -16,8 +16,9 @@ var (
 	orderColumns = []string{
 		"completed_on", "completed_at", "payout_on", "payout_at", "order_id", "state", "service", "client", "gross_usd", "fee_usd", "net_usd",
 		"currency", "paid_usd", "payout_tx", "cost_usd", "lost_usd", "cost_by_generator", "cost_by_provider", "rating",
+		"assistant_cost_usd",
 	}
-	groupColumns     = []string{"orders", "gross_usd", "fee_usd", "net_usd", "currency", "paid_usd", "cost_usd", "other_cost_usd", "lost_usd", "rated_orders", "rating"}
+	groupColumns     = []string{"orders", "gross_usd", "fee_usd", "net_usd", "currency", "paid_usd", "cost_usd", "other_cost_usd", "lost_usd", "rated_orders", "rating", "assistant_cost_usd"}
 	generatorColumns = []string{"currency", "cost_usd", "other_cost_usd", "lost_usd", "spent_usd"}
 )
 
@@ -38,7 +39,7 @@ func (v Earnings) WriteCSV(w io.Writer) error {
 	default:
 		_ = out.Write(append([]string{v.Grouping.By}, groupColumns...))
 		for _, r := range v.Rows {
-			_ = out.Write([]string{sheet.Cell(r.Key), strconv.Itoa(r.Orders), r.Gross, r.Fee, r.Net, "USD", r.Paid, r.Cost, r.Other, r.Lost, strconv.Itoa(r.Rated), r.Rating})
+			_ = out.Write([]string{sheet.Cell(r.Key), strconv.Itoa(r.Orders), r.Gross, r.Fee, r.Net, "USD", r.Paid, r.Cost, r.Other, r.Lost, strconv.Itoa(r.Rated), r.Rating, r.Assistant})
 		}
 	}
 	out.Flush()
@@ -53,6 +54,7 @@ func (o OrderEarning) csv() []string {
 	return []string{
 		Date(o.Completed), stamp(o.Completed), Date(o.PaidAt), stamp(o.PaidAt), sheet.Cell(o.ID), o.State, sheet.Cell(o.Service), sheet.Cell(o.Client),
 		o.Gross, o.Fee, o.Net, "USD", o.Paid, sheet.Cell(o.PayoutTx), o.Cost, o.Lost, pairs(o.Costs), pairs(providers), o.Rating,
+		o.Assistant,
 	}
 }
 

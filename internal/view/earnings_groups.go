@@ -70,6 +70,7 @@ type sums struct {
 	gross, fee  order.USD
 	cost, other order.USD // of completed orders, and what else was spent
 	lost, spent order.USD
+	assistant   order.USD // of both
 	paid        order.USD
 	rated       int
 	stars       int
@@ -85,15 +86,27 @@ func (s *sums) earned(e store.Earning) {
 	}
 }
 
-func (s *sums) costs(c store.Cost) { s.cost, s.lost = s.cost+c.Cost, s.lost+c.Lost }
+func (s *sums) costs(c store.Cost) {
+	s.cost, s.lost = s.cost+c.Cost, s.lost+c.Lost
+	s.assisted(c)
+}
 
-func (s *sums) others(c store.Cost) { s.other, s.lost = s.other+c.Cost, s.lost+c.Lost }
+func (s *sums) others(c store.Cost) {
+	s.other, s.lost = s.other+c.Cost, s.lost+c.Lost
+	s.assisted(c)
+}
+
+func (s *sums) assisted(c store.Cost) {
+	if c.Generator == order.Assistant {
+		s.assistant += c.Cost
+	}
+}
 
 func (s *sums) row(key string) EarningRow {
 	row := EarningRow{
 		Key: key, Orders: s.orders, Gross: s.gross.String(), Fee: s.fee.String(),
 		Net: (s.gross - s.fee).String(), Paid: s.paid.String(), Cost: s.cost.String(), Other: s.other.String(),
-		Lost: s.lost.String(), Spent: s.spent.String(), Profit: (s.gross - s.fee - s.cost).String(), Rated: s.rated,
+		Lost: s.lost.String(), Spent: s.spent.String(), Assistant: s.assistant.String(), Profit: (s.gross - s.fee - s.cost).String(), Rated: s.rated,
 	}
 	if s.rated > 0 {
 		row.Rating = fmt.Sprintf("%.1f", float64(s.stars)/float64(s.rated))
@@ -174,6 +187,7 @@ type OrderEarning struct {
 	Cost      string            `json:"cost_usd"`
 	Lost      string            `json:"lost_usd"`
 	Costs     map[string]string `json:"cost_by_generator_usd"`
+	Assistant string            `json:"assistant_cost_usd"`
 	Rating    string            `json:"rating"`
 
 	providers map[string]order.USD
@@ -223,6 +237,6 @@ func (g Grouping) withCosts(row OrderEarning, costs []store.Cost) OrderEarning {
 	for name, usd := range by {
 		row.Costs[name] = usd.String()
 	}
-	row.Cost, row.Lost = sum.Cost.String(), sum.Lost.String()
+	row.Cost, row.Lost, row.Assistant = sum.Cost.String(), sum.Lost.String(), by[order.Assistant].String()
 	return row
 }

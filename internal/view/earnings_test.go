@@ -16,7 +16,7 @@ import (
 
 // randomAccounts are accounts with hostile names.
 func randomAccounts(rng *rand.Rand) store.Accounts {
-	names := []string{"", "flux", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "a \"quoted\", one", "two\nlines", "\tx"}
+	names := []string{"", "flux", order.Assistant, "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "a \"quoted\", one", "two\nlines", "\tx"}
 	pick := func() string { return names[rng.IntN(len(names))] }
 	cost := func() store.Cost {
 		return store.Cost{Generator: pick(), Cost: order.USD(rng.IntN(1e6)), Lost: order.USD(rng.IntN(1e3))}
@@ -71,12 +71,16 @@ func TestEveryFormOfTheEarningsAddsUpToTheSame(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	a := randomAccounts(rand.New(rand.NewPCG(seed, 1)))
-	var gross, cost, other order.USD
+	var gross, cost, other, assistant order.USD
 	for _, e := range a.Earned {
 		gross, cost = gross+e.Gross, cost+e.Cost().Cost
+		for _, c := range e.Costs {
+			assistant += ofAssistant(c)
+		}
 	}
 	for _, c := range a.Other {
 		other += c.Cost.Cost
+		assistant += ofAssistant(c.Cost)
 	}
 	for _, by := range []string{ByDay, ByMonth, ByService, ByClient, ByGenerator, ByProvider, ByOrder} {
 		v := viewEarnings(a, Grouping{By: by, Period: Period{Zone: time.UTC}, provider: map[string]string{"flux": "fal"}})
@@ -98,6 +102,10 @@ func TestEveryFormOfTheEarningsAddsUpToTheSame(t *testing.T) {
 		if sum != cost+other || by != ByGenerator && by != ByProvider && column(t, rows, "gross_usd") != gross {
 			t.Errorf("by %s the CSV adds up to gross %s and cost %s; want %s and %s", by, column(t, rows, "gross_usd"), sum, gross, cost+other)
 		}
+		if v.Total.Assistant != assistant.String() || v.Assistant == nil || v.Assistant.All != v.Total.Assistant ||
+			by != ByGenerator && by != ByProvider && column(t, rows, "assistant_cost_usd") != assistant {
+			t.Errorf("by %s the assistant's cost is %s and %+v; want %s", by, v.Total.Assistant, v.Assistant, assistant)
+		}
 		for _, row := range rows {
 			for _, text := range row {
 				if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
@@ -105,5 +113,25 @@ func TestEveryFormOfTheEarningsAddsUpToTheSame(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// ofAssistant is the cost of the assistant, and nothing of another.
+func ofAssistant(c store.Cost) order.USD {
+	if c.Generator == order.Assistant {
+		return c.Cost
+	}
+	return 0
+}
+
+func TestTheShareSentBackIsOfWhatWasDelivered(t *testing.T) {
+	t.Parallel()
+	if v := viewEarnings(store.Accounts{Rounds: store.Rounds{Without: store.SentBack{Delivered: 9, SentBack: 1}}}, Grouping{Period: Period{Zone: time.UTC}}); v.Assistant != nil {
+		t.Errorf("without an assistant there is %+v", v.Assistant)
+	}
+	v := viewEarnings(store.Accounts{Rounds: store.Rounds{With: store.SentBack{Delivered: 8, SentBack: 1}}}, Grouping{Period: Period{Zone: time.UTC}})
+	const want = "sent back with the assistant: 1 of 8 rounds (12.5 %); without it: none was delivered"
+	if v.Assistant == nil || v.Assistant.Text() != want {
+		t.Errorf("%+v", v.Assistant)
 	}
 }

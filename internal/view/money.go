@@ -23,6 +23,8 @@ type Money struct {
 	// Adding means that older days are still being added up.
 	Adding bool
 
+	// Rounds are those that were delivered; nil without an assistant.
+	Rounds        *Rounds
 	Payouts       store.Payouts
 	WalletMissing bool
 }
@@ -66,12 +68,26 @@ func (r Reader) Money(ctx context.Context, first string) (m Money, err error) {
 			return m, err
 		}
 	}
+	if m.Rounds, err = r.rounds(ctx, first); err != nil {
+		return m, err
+	}
 	if m.Payouts, err = r.Store.Payouts(ctx, unpaidShown); err != nil {
 		return m, err
 	}
 	wallet, err := r.Store.Fact(ctx, order.FactWallet)
 	m.WalletMissing = wallet == order.WalletMissing
 	return m, err
+}
+
+// rounds reads the rounds that were delivered from a day (UTC) on.
+func (r Reader) rounds(ctx context.Context, first string) (*Rounds, error) {
+	from, _ := time.Parse(time.DateOnly, first) // empty is the beginning
+	list, err := r.Store.Rounds(ctx, store.Period{From: from})
+	if err != nil || list == (store.Rounds{}) {
+		return nil, err
+	}
+	v := newRounds(list)
+	return &v, nil
 }
 
 // lastDays reads the sums of the last 30 days, each with its day, today last.

@@ -184,6 +184,49 @@ func (q *Queries) OtherCosts(ctx context.Context, arg OtherCostsParams) ([]Other
 	return items, nil
 }
 
+const roundsSentBack = `-- name: RoundsSentBack :many
+SELECT CAST(r.assisted AS BOOLEAN) AS assisted, CAST(count(*) AS INTEGER) AS delivered, CAST(sum(r.sent_back) AS INTEGER) AS sent_back
+FROM v_rounds AS r
+WHERE r.delivered_at >= ?1 AND r.delivered_at < ?2 AND EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id > '')
+GROUP BY 1
+`
+
+type RoundsSentBackParams struct {
+	Low  utc.Time
+	High utc.Time
+}
+
+type RoundsSentBackRow struct {
+	Assisted  bool
+	Delivered int64
+	SentBack  int64
+}
+
+// How many rounds were delivered in a time, and how many of them the client has sent back, with the assistant and
+// without it. There is none before the assistant was first used.
+func (q *Queries) RoundsSentBack(ctx context.Context, arg RoundsSentBackParams) ([]RoundsSentBackRow, error) {
+	rows, err := q.db.QueryContext(ctx, roundsSentBack, arg.Low, arg.High)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RoundsSentBackRow{}
+	for rows.Next() {
+		var i RoundsSentBackRow
+		if err := rows.Scan(&i.Assisted, &i.Delivered, &i.SentBack); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const spentByGenerator = `-- name: SpentByGenerator :many
 SELECT b.generator, CAST(sum(b.cost_usd_micros) AS INTEGER) AS cost FROM books AS b
 WHERE b.day >= ?1 AND b.day <= ?2 GROUP BY b.generator

@@ -78,9 +78,10 @@ func (q *Queries) OrderPrompts(ctx context.Context, orderID string) ([]Prompt, e
 }
 
 const removePrompts = `-- name: RemovePrompts :exec
-DELETE FROM prompts WHERE order_id = ?
+UPDATE prompts SET prompt = '', requirements = '[]', note = CASE note WHEN '' THEN '' ELSE 'removed' END WHERE order_id = ?
 `
 
+// The row stays: whether the assistant wrote a prompt counts in the accounts.
 func (q *Queries) RemovePrompts(ctx context.Context, orderID string) error {
 	_, err := q.db.ExecContext(ctx, removePrompts, orderID)
 	return err
