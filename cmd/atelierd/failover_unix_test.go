@@ -58,9 +58,10 @@ var outages = map[string]struct {
 	},
 }
 
-// TestAnotherHostTakesOver loses a host amid orders. The other one waits until the lease is
-// dead, restores the copy and takes over. Each order is delivered once, and nothing that
-// had an id is paid for twice, although the first host comes back.
+// TestAnotherHostTakesOver loses a host amid orders, some time after its database was copied.
+// The other one waits until the lease is dead, restores the copy and takes over. Each order
+// is delivered once, although the first host comes back. The provider knows keys, so nothing
+// is paid for twice: neither what the copy has, nor what began after it.
 func TestAnotherHostTakesOver(t *testing.T) {
 	t.Parallel()
 	for name, outage := range outages {
@@ -75,6 +76,8 @@ func TestAnotherHostTakesOver(t *testing.T) {
 			}
 			f.until("nothing is delivered", func() bool { return f.deliveries() >= orders/4 })
 			f.must(copyDatabase(f.copied, filepath.Join(f.dir, "data")))
+			since := f.deliveries()
+			f.until("nothing is delivered after the copy", func() bool { return f.deliveries() >= since+2 })
 			outage.lose(f, north)
 			began := time.Now()
 			for i := range later { // no host works, or one that has lost its lease

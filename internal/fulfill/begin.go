@@ -28,6 +28,30 @@ func (r *run) mayStart(ctx context.Context, p plan) error {
 	return r.mayBegin(ctx, g, p)
 }
 
+// reopen opens the last call again if it is done and its result is neither here nor used: a
+// database that was restored to the moment after the call has no folder of it. What the
+// provider has is fetched again and not paid for again. A call that can be neither fetched
+// nor repeated stays spent.
+func (r *run) reopen(ctx context.Context) error {
+	if len(r.open) > 0 {
+		return nil
+	}
+	c, found, err := r.o.Store.UnusedCall(ctx, r.job, order.PurposeMake)
+	if err != nil || !found {
+		return err
+	}
+	if g, known := r.generator(c.Generator); c.Ticket == "" && (!known || !g.repeats()) {
+		return nil
+	}
+	r.o.Log.Warn("the result of a call that is done is not in the data folder; it is fetched again", "order", r.job.OrderID, "job", r.job.ID,
+		"stage", r.job.Stage, "attempt", r.job.Attempt, "generator", c.Generator, "ticket", c.Ticket)
+	if err := r.o.Store.ReopenCall(r.job, c.ID); err != nil {
+		return err
+	}
+	r.open, r.dir = []order.Call{c}, r.attemptDir(r.job, c.Attempt)
+	return nil
+}
+
 // mayBegin returns nil when the call may be sent. A call without a ticket may never
 // have reached the provider, so sending it again may begin what is paid for.
 func (r *run) mayBegin(ctx context.Context, g Generator, p plan) error {

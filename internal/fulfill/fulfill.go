@@ -71,6 +71,10 @@ type Store interface {
 	ClientAhead(ctx context.Context, orderID string) (int, error)
 
 	OpenCalls(ctx context.Context, j order.Job, p order.Purpose) ([]order.Call, error)
+	// UnusedCall returns the last call of a job for a purpose if it is done and no attempt has
+	// used or rejected what it made. ReopenCall opens it again.
+	UnusedCall(ctx context.Context, j order.Job, p order.Purpose) (c order.Call, ok bool, err error)
+	ReopenCall(j order.Job, id int64) error
 	// CutCalls returns how many calls for a purpose since a time have an unknown outcome.
 	CutCalls(ctx context.Context, j order.Job, p order.Purpose, since time.Time) (int, error)
 	// Prompts returns what the assistant wrote for an order. PutPrompt stores the prompt of a

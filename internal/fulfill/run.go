@@ -107,6 +107,9 @@ func (r *run) make(ctx context.Context) (generate.Result, error) {
 		r.dir = dir
 		return made, r.closeDone(ctx, r.open, made)
 	}
+	if err := r.reopen(ctx); err != nil {
+		return generate.Result{}, err
+	}
 	r.unreserveAll()
 	if err := r.room(); err != nil {
 		return generate.Result{}, err
@@ -183,7 +186,7 @@ func (r *run) prepareFolder() error {
 // rejected reports whether the files are of no use, so that they are made again.
 func rejected(err error) bool {
 	fail, ok := errors.AsType[*order.Failure](err)
-	return ok && slices.Contains([]order.Code{order.CodeBadFile, order.CodeNoOutput, order.CodeDuplicate, order.CodeSameAgain, order.CodeVetoed}, fail.Code)
+	return ok && slices.Contains(order.Rejections, fail.Code)
 }
 
 // broken holds work whose files did not meet the service's requirements twice in

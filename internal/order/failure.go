@@ -86,6 +86,10 @@ func Failf(class Class, code Code, format string, args ...any) *Failure {
 	return &Failure{Class: class, Code: code, Err: fmt.Errorf(format, args...)}
 }
 
+// Rejections are the codes of attempts that rejected what a generator made. It is of no use,
+// so that it is made again.
+var Rejections = []Code{CodeBadFile, CodeNoOutput, CodeDuplicate, CodeSameAgain, CodeVetoed}
+
 // WithHint returns f with a hint for the owner.
 func (f *Failure) WithHint(format string, args ...any) *Failure {
 	f.Hint = fmt.Sprintf(format, args...)

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -142,12 +143,45 @@ func (s *Store) OpenCalls(ctx context.Context, j order.Job, p order.Purpose) ([]
 	}
 	list := make([]order.Call, len(rows))
 	for i, r := range rows {
-		list[i] = order.Call{
-			ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
-			Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, LateAt: r.LateAt.Time, Attempt: int(r.Attempt),
-		}
+		list[i] = callOf(r)
 	}
 	return list, nil
+}
+
+func callOf(r query.OpenCallsRow) order.Call {
+	return order.Call{
+		ID: r.ID, Generator: r.Generator, Key: r.Key, Ticket: r.Ticket, State: r.State,
+		Cost: r.CostUsdMicros, BeganAt: r.BeganAt.Time, LateAt: r.LateAt.Time, Attempt: int(r.Attempt),
+	}
+}
+
+// UnusedCall returns the last call of a job for a purpose if it is done and no attempt has
+// used or rejected what it made; ok is false if there is none.
+func (s *Store) UnusedCall(ctx context.Context, j order.Job, p order.Purpose) (c order.Call, ok bool, err error) {
+	rejected, err := json.Marshal(order.Rejections)
+	if err != nil {
+		return c, false, err
+	}
+	rows, err := s.read.UnusedCall(ctx, query.UnusedCallParams{JobID: &j.ID, Purpose: p, Rejected: string(rejected)})
+	if err != nil || len(rows) == 0 {
+		return c, false, err
+	}
+	return callOf(query.OpenCallsRow(rows[0])), true, nil
+}
+
+// ReopenCall opens a call that is done, so that its result is fetched again. It fails with
+// class Lost if the job's lease is lost.
+func (s *Store) ReopenCall(j order.Job, id int64) error {
+	return s.write("call.reopen", func(t *tx) error {
+		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		n, err := t.ReopenCall(noCancel, id)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("call %d is not done", id)
+		}
+		return err
+	})
 }
 
 // CallSubmitted records the provider's id of a call. It needs no lease: spent money

@@ -255,7 +255,8 @@ func (c *call) told(e natsq.Entry) *order.Failure {
 }
 
 // fetch gets the files of the result into the folder of the attempt.
-func (c *call) fetch(ctx context.Context, r *natsq.Result) (made generate.Result, err error) {
+func (c *call) fetch(ctx context.Context, e natsq.Entry) (made generate.Result, err error) {
+	r := e.Result
 	if r == nil || len(r.Files) > generate.MaxFiles {
 		return made, order.Failf(order.Retry, order.CodeBadAnswer, "the worker's result cannot be used")
 	}
@@ -270,7 +271,7 @@ func (c *call) fetch(ctx context.Context, r *natsq.Result) (made generate.Result
 			path = filepath.Join(c.req.OutputDir, fmt.Sprintf("%d-%s", i+1, filepath.Base(path)))
 		}
 		if err := c.q.GetFile(ctx, natsq.BucketOut(c.g.o.Route), f, path); err != nil {
-			return generate.Result{}, c.notFetched(ctx, err)
+			return generate.Result{}, c.notFetched(ctx, e, err)
 		}
 		made.Files = append(made.Files, path)
 	}
@@ -295,11 +296,18 @@ func tail(log string) string {
 }
 
 // notFetched returns the failure of a file. The worker keeps it in its spool, and stores it
-// again where it is gone or damaged.
-func (c *call) notFetched(ctx context.Context, err error) error {
+// again where it is gone or damaged. Once the ledger has stored the result nobody keeps it: a
+// ledger that asks for it was restored, and the owner decides whether it is paid for again.
+func (c *call) notFetched(ctx context.Context, e natsq.Entry, err error) error {
 	switch _, disk := errors.AsType[*fs.PathError](err); {
 	case ctx.Err() != nil:
 		return ended(ctx)
+	case e.Stored && errors.Is(err, fs.ErrNotExist) && !disk:
+		f := order.Failf(order.Hold, order.CodeFileGone, "the result of the call was fetched before the database was restored, and the workers keep it no longer").
+			WithHint("%s delivers the file of the lost host; %s makes another call, which is paid for",
+				order.Command("orders resubmit", order.AnyOrder, "--file", "FILE"), order.Command("orders redo", order.AnyOrder))
+		f.Charge = order.ChargePending
+		return f
 	case errors.Is(err, natsq.ErrDamaged), errors.Is(err, fs.ErrNotExist) && !disk:
 		return order.LateResult(order.CodeExpired, "a file of the worker: %w", err)
 	case disk:

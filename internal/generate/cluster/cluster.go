@@ -208,7 +208,7 @@ func (g *Generator) generate(ctx context.Context, req generate.Request) (made ge
 	if last.State != natsq.Done {
 		return made, c.failed(last)
 	}
-	return c.fetch(ctx, last.Result)
+	return c.fetch(ctx, last)
 }
 
 // Committed implements generate.Committer: the agent has stored the result, so neither

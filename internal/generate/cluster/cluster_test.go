@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -297,6 +298,27 @@ func TestAFileThatNATSLostComesFromTheSpool(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "calls", "video."+req.Call.Key)); errors.Is(err, os.ErrNotExist) {
 			break // the agent has it
 		}
+	}
+	s.paid(1)
+}
+
+// TestAResultThatTheLostLedgerHadStoredIsNotPaidForAgain guards a ledger that was restored to
+// before it stored the result. Neither NATS nor the worker keeps the file, so the owner decides.
+func TestAResultThatTheLostLedgerHadStoredIsNotPaidForAgain(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.p.done = make(chan struct{})
+	close(s.p.done)
+	s.worker("w1", t.TempDir())
+	var ticket string
+	req := s.request(1, &ticket)
+	s.want(s.start(t.Context(), req), req)
+	s.gen.Committed(t.Context(), ticket)
+	req.Call.Ticket, req.OutputDir = ticket, filepath.Join(t.TempDir(), "restored")
+	_, err := s.gen.Generate(t.Context(), req)
+	f := s.fails(err, order.Hold, order.CodeFileGone, order.ChargePending)
+	if !strings.Contains(f.Hint, "orders resubmit "+req.OrderID) {
+		t.Errorf("the hint is %q", f.Hint)
 	}
 	s.paid(1)
 }

@@ -596,6 +596,19 @@ func (q *Queries) OrderCalls(ctx context.Context, orderID string) ([]OrderCallsR
 	return items, nil
 }
 
+const reopenCall = `-- name: ReopenCall :execrows
+UPDATE calls SET state = CASE WHEN ticket = '' THEN 'calling' ELSE 'submitted' END, closed_at = NULL, note = ''
+WHERE id = ? AND state = 'done'
+`
+
+func (q *Queries) ReopenCall(ctx context.Context, id int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, reopenCall, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const sameFile = `-- name: SameFile :many
 SELECT order_id FROM artifacts
 WHERE sha256 = ?1 AND kind IN ('delivery', 'piece')
@@ -677,4 +690,91 @@ func (q *Queries) SpentSince(ctx context.Context, beganAt utc.Time) (int64, erro
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const unusedCall = `-- name: UnusedCall :many
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id JOIN jobs AS j ON j.id = c.job_id
+WHERE c.job_id = ?1 AND c.purpose = ?2 AND c.state = 'done' AND c.cancel_wanted_at IS NULL
+  AND c.id = (SELECT max(n.id) FROM calls AS n WHERE n.job_id = c.job_id AND n.purpose = c.purpose)
+  AND (j.redone = 0 OR c.attempt_id > j.cap_after_attempt)
+  AND NOT EXISTS (SELECT 1 FROM attempts AS u
+    WHERE u.job_id = c.job_id AND u.stage = 'generate' AND u.finished_at >= c.closed_at
+      AND (u.outcome IN ('done', 'fail') OR u.code IN (SELECT value FROM json_each(?3))))
+`
+
+type UnusedCallParams struct {
+	JobID    *int64
+	Purpose  order.Purpose
+	Rejected interface{}
+}
+
+type UnusedCallRow struct {
+	ID             int64
+	Generator      string
+	Key            string
+	Ticket         string
+	State          order.CallState
+	CostUsdMicros  order.USD
+	BeganAt        utc.Time
+	ClosedAt       utc.Time
+	Note           string
+	LateAt         utc.Time
+	Cancels        int64
+	CancelWantedAt utc.Time
+	CancelTries    int64
+	CancelNextAt   utc.Time
+	JobID          *int64
+	AttemptID      *int64
+	Sample         string
+	LateSeenAt     utc.Time
+	Epoch          int64
+	Purpose        order.Purpose
+	Attempt        int64
+}
+
+// The last call of a job, if it is done and no attempt has used or rejected what it made since: the attempt was cut
+// right after it, or the ledger was restored to that moment. What was made before a redo is not wanted.
+func (q *Queries) UnusedCall(ctx context.Context, arg UnusedCallParams) ([]UnusedCallRow, error) {
+	rows, err := q.db.QueryContext(ctx, unusedCall, arg.JobID, arg.Purpose, arg.Rejected)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UnusedCallRow{}
+	for rows.Next() {
+		var i UnusedCallRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Generator,
+			&i.Key,
+			&i.Ticket,
+			&i.State,
+			&i.CostUsdMicros,
+			&i.BeganAt,
+			&i.ClosedAt,
+			&i.Note,
+			&i.LateAt,
+			&i.Cancels,
+			&i.CancelWantedAt,
+			&i.CancelTries,
+			&i.CancelNextAt,
+			&i.JobID,
+			&i.AttemptID,
+			&i.Sample,
+			&i.LateSeenAt,
+			&i.Epoch,
+			&i.Purpose,
+			&i.Attempt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
