@@ -693,7 +693,7 @@ func (q *Queries) SpentSince(ctx context.Context, beganAt utc.Time) (int64, erro
 }
 
 const unusedCall = `-- name: UnusedCall :many
-SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id JOIN jobs AS j ON j.id = c.job_id
+SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began_at, c.closed_at, c.note, c.late_at, c.cancels, c.cancel_wanted_at, c.cancel_tries, c.cancel_next_at, c.job_id, c.attempt_id, c.sample, c.late_seen_at, c.epoch, c.purpose, c.late_gaps, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id JOIN jobs AS j ON j.id = c.job_id
 WHERE c.job_id = ?1 AND c.purpose = ?2 AND c.state = 'done' AND c.cancel_wanted_at IS NULL
   AND c.id = (SELECT max(n.id) FROM calls AS n WHERE n.job_id = c.job_id AND n.purpose = c.purpose)
   AND (j.redone = 0 OR c.attempt_id > j.cap_after_attempt)
@@ -729,6 +729,7 @@ type UnusedCallRow struct {
 	LateSeenAt     utc.Time
 	Epoch          int64
 	Purpose        order.Purpose
+	LateGaps       int64
 	Attempt        int64
 }
 
@@ -764,6 +765,7 @@ func (q *Queries) UnusedCall(ctx context.Context, arg UnusedCallParams) ([]Unuse
 			&i.LateSeenAt,
 			&i.Epoch,
 			&i.Purpose,
+			&i.LateGaps,
 			&i.Attempt,
 		); err != nil {
 			return nil, err
