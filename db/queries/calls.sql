@@ -33,9 +33,10 @@ UPDATE calls SET state = CASE WHEN ticket = '' THEN 'calling' ELSE 'submitted' E
 WHERE id = ? AND state = 'done';
 
 -- name: CountCutCalls :one
--- The calls of a job for a purpose whose outcome was never learned.
-SELECT count(*) FROM calls
-WHERE job_id = sqlc.arg(job_id) AND purpose = sqlc.arg(purpose) AND state = 'unknown' AND began_at >= sqlc.arg(since);
+-- The calls of a job for a purpose whose outcome was never learned, since the owner has last retried it.
+SELECT count(*) FROM calls AS c
+WHERE c.job_id = sqlc.arg(job_id) AND c.purpose = sqlc.arg(purpose) AND c.state = 'unknown' AND c.began_at >= sqlc.arg(since)
+  AND c.attempt_id > coalesce((SELECT j.cap_after_attempt FROM jobs AS j WHERE j.id = c.job_id), 0);
 
 -- name: CallSubmitted :execrows
 UPDATE calls SET state = 'submitted', ticket = sqlc.arg(ticket)

@@ -1,6 +1,16 @@
 -- name: GetQuote :many
 SELECT order_id, price_usd_micros, source, state, tries, sent_at FROM quotes WHERE order_id = ?;
 
+-- name: PastOrders :many
+-- What the newest orders of a service that completed were sold for, and what they have cost. Of the history only the
+-- newest part is looked at.
+SELECT CAST(o.price_usd_micros AS INTEGER) AS price,
+       CAST((SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS INTEGER) AS cost
+FROM orders AS o
+WHERE o.id IN (SELECT n.id FROM orders AS n WHERE n.completed_at IS NOT NULL ORDER BY n.completed_at DESC LIMIT 2000)
+  AND o.service = sqlc.arg(service) AND o.state = 'completed' AND o.price_usd_micros > 0
+ORDER BY o.completed_at DESC LIMIT 10;
+
 -- name: PutQuote :exec
 INSERT INTO quotes (order_id, price_usd_micros, source, state) VALUES (?, ?, ?, 'priced')
 ON CONFLICT (order_id) DO UPDATE SET price_usd_micros = excluded.price_usd_micros, source = excluded.source,

@@ -91,6 +91,7 @@ func (s *Services) newService(m maker, c config.Service) (fulfill.Service, error
 	if s.storage != nil && c.Storage != config.StorageMarketplace {
 		made.Storage = s.storage
 	}
+	made.Instructions = c.AssistInstructions
 	if c.Assists(config.AssistPrompt) {
 		made.PromptBy = s.assistant
 	}
@@ -98,7 +99,9 @@ func (s *Services) newService(m maker, c config.Service) (fulfill.Service, error
 	if made.Requirements, err = m.requirements(c); err != nil {
 		return made, err
 	}
-	made.Pricing, err = m.pricing(c)
+	if made.Pricing, err = m.pricing(c); err == nil && c.Assists(config.AssistQuote) {
+		made.Pricing.By = s.assistant
+	}
 	return made, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"atelierd/internal/generate/provider"
 	"atelierd/internal/order"
@@ -82,7 +83,7 @@ func (t *table) assistant(dir string, generators map[string]Generator) Assistant
 func (s Service) Assists(task string) bool { return slices.Contains(s.Assist, task) }
 
 // built are the tasks that this version does.
-var built = []string{AssistPrompt}
+var built = []string{AssistPrompt, AssistQuote}
 
 // assist reads what the assistant does for a service.
 func (t *table) assist(s *Service) {
@@ -111,7 +112,23 @@ func (t *table) assist(s *Service) {
 	if s.Assists(AssistCheck) && s.Kind != "" && s.Kind != KindImage && s.Kind != KindVideo {
 		t.problem(t.at("assist"), "has %q, but the assistant sees only pictures and videos, and the service delivers %s; remove %[1]q", AssistCheck, kindNames[s.Kind])
 	}
+	t.assistInstructions(s)
 	t.assistedQuote(*s)
+}
+
+// maxInstructions is how long the owner's words to the assistant may be, in characters.
+const maxInstructions = 2000
+
+// assistInstructions reads the owner's words to the assistant.
+func (t *table) assistInstructions(s *Service) {
+	s.AssistInstructions = strings.TrimSpace(t.text("assist_instructions", ""))
+	at := t.at("assist_instructions")
+	switch n := utf8.RuneCountInString(s.AssistInstructions); {
+	case n > maxInstructions:
+		t.problem(at, "has %d characters; write at most %d", n, maxInstructions)
+	case n > 0 && !s.Assists(AssistQuote) && !s.Assists(AssistReply):
+		t.problem(at, "is for assist = [%q] and [%q] only; for a prompt set prompt", AssistQuote, AssistReply)
+	}
 }
 
 // assistedQuote checks that a price that the assistant proposes has bounds, and that nothing

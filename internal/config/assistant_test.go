@@ -36,8 +36,8 @@ output_usd_per_million = "1.60"
 
 func TestAnAssistantProposesAPriceWithinBounds(t *testing.T) {
 	t.Parallel()
-	_, err := loadStorage(t, localAssistant, "assist = [\"quote\"]\nprice_type = \"quote\"\nquote = {min_usd = \"5.00\", max_usd = \"50.00\"}\n")
-	if err == nil || strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), `"quote" is not in this version`) {
+	cfg, err := loadStorage(t, localAssistant, "assist = [\"quote\"]\nprice_type = \"quote\"\nquote = {min_usd = \"5.00\", max_usd = \"50.00\"}\nassist_instructions = \"No logos.\"\n")
+	if err != nil || cfg.Services[0].AssistInstructions != "No logos." {
 		t.Fatal(err)
 	}
 	for bad, want := range map[string]string{
@@ -64,6 +64,7 @@ func TestWhatAnAssistantCannotDoIsAProblem(t *testing.T) {
 		{localAssistant, "assist = [\"prompt\"]\ncheck_again = 1", `check_again: is for assist = ["check"] only`},
 		{localAssistant, "assist = [\"prompt\"]\nreply = \"send\"", `reply: is for assist = ["reply"] only`},
 		{localAssistant, "assist = [\"reply\"]\nreply = \"shout\"", "draft, send"},
+		{localAssistant, "assist = [\"prompt\"]\nassist_instructions = \"No logos.\"", `assist_instructions: is for assist = ["quote"] and ["reply"] only`},
 		{localAssistant, "assist = [\"check\"]\ncheck_below = 11", "check_below"},
 		{localAssistant, "assist = [\"check\"]\nkind = \"text\"", "the assistant sees only pictures and videos"},
 		{"[assistant]\nmodel = \"m\"\n", `assist = ["prompt"]`, "assistant.base_url: is missing"},

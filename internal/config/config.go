@@ -213,6 +213,8 @@ type Service struct {
 	// CheckBelow is the score, of 10, below which the assistant has the files made again, and
 	// CheckAgain how often.
 	CheckBelow, CheckAgain int
+	// AssistInstructions are the owner's words to the assistant about prices and replies.
+	AssistInstructions string
 	// Reply is what becomes of the assistant's replies to clients.
 	Reply string
 	// FromLast hands the files that the client sent back to the generator in a

@@ -9,7 +9,7 @@ var advice = map[order.Code]string{
 	order.CodeDryRun:           "The service is in mode dry-run, so nothing was sent. Send it now, or set another mode for the service on the server.",
 	order.CodeQuoteNeeded:      "The client asks what it costs. Name a price, or cancel our work.",
 	order.CodeQuoteBounds:      "The price that was found is outside of what the service allows. Name one yourself.",
-	order.CodeQuoteDeclined:    "Your pricing program declines the order. Name a price yourself, or leave it.",
+	order.CodeQuoteDeclined:    "Your pricing program or the assistant names no price. Name one yourself, or retry.",
 	order.CodeNoPrice:          "There is no price to ask for. Name one.",
 	order.CodeQuoteNotShown:    "A price was sent, and the marketplace still waits for one. Look at the order there, or name another price.",
 	order.CodeNoService:        "It is for no service that you sell now. Say which one makes it, or add the service on the server.",

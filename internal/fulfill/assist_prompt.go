@@ -142,14 +142,10 @@ func (r *run) promptQuestion(ctx context.Context, req generate.Request) (assista
 	for i, text := range feedback {
 		feedback[i] = prompt.Shorten(text, maxRead)
 	}
-	answers := req.RequirementAnswers
-	if len(answers) > maxRead || !json.Valid(answers) {
-		answers = nil // the template has them too
-	}
 	q := assistant.Question{Task: promptTask, Name: "prompt", Schema: promptSchema, Data: ordered{
 		Service: req.Service.Title, Category: req.Service.Category, Deliverables: req.Service.Deliverables,
 		Brief: prompt.Shorten(req.Brief, maxRead), English: prompt.Shorten(req.BriefEnglish, maxRead), Ask: prompt.Shorten(req.Ask, maxRead),
-		Answers: answers, Feedback: feedback, Instructions: req.Instructions, Template: prompt.Shorten(req.Prompt, 2*maxRead),
+		Answers: shortJSON(req.RequirementAnswers), Feedback: feedback, Instructions: req.Instructions, Template: prompt.Shorten(req.Prompt, 2*maxRead),
 	}}
 	for _, ref := range req.References {
 		q.Pictures = append(q.Pictures, assistant.Picture{Path: ref.Path, MIME: ref.MIME})

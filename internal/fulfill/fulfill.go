@@ -42,6 +42,8 @@ type Store interface {
 	WithdrawAgain(j order.Job, r order.Redelivery, note string) error
 
 	Quote(ctx context.Context, orderID string) (order.Quote, bool, error)
+	// PastOrders returns what completed orders of a service were sold for and have cost.
+	PastOrders(ctx context.Context, service string) ([]order.Past, error)
 	IntendQuote(j order.Job) error
 	WithdrawQuote(j order.Job, note string) error
 
@@ -140,6 +142,8 @@ type Service struct {
 	Prompt *prompt.Prompt
 	// PromptBy writes the prompt in place of the template; nil leaves it to that.
 	PromptBy *Assistant
+	// Instructions are the owner's words to the assistant about prices and replies.
+	Instructions string
 	// FromLast gives the pictures of the last round to the next one, to be changed.
 	FromLast     bool
 	Requirements Requirements

@@ -8,11 +8,13 @@ import (
 	"atelierd/internal/order"
 )
 
-// Pricing finds the price of an order that asks for one: a fixed price or the
-// owner's program, within bounds.
+// Pricing finds the price of an order that asks for one: a fixed price, the owner's program
+// or the assistant, within bounds.
 type Pricing struct {
 	Fixed   order.USD       // 0 for none
 	Command generate.Pricer // nil for none
+	// By proposes the price; nil for none. It never goes out of the bounds.
+	By *Assistant
 	// Min and Max bound the price; 0 is no bound.
 	Min, Max order.USD
 }
@@ -32,25 +34,33 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 		return order.Result{}, err
 	}
 	priced := order.Priced{Price: p.Fixed, Source: order.SourceFixed}
-	if p.Command != nil {
-		var err error
-		if priced, err = f.command(ctx, j, o); err != nil {
-			return order.Result{}, err
-		}
+	var by proposal
+	var err error
+	switch {
+	case p.Command != nil:
+		priced, err = f.command(ctx, j, o)
+	case p.By != nil:
+		by, err = f.proposed(ctx, j, o)
+		priced = order.Priced{Price: by.price, Source: order.SourceAssistant}
+	}
+	if err != nil {
+		return order.Result{}, err
 	}
 	if priced.Price%(order.Dollar/100) != 0 {
 		priced.Price += order.Dollar/100 - priced.Price%(order.Dollar/100) // up to a whole cent
 	}
 	if p.Min > 0 && priced.Price < p.Min || p.Max > 0 && priced.Price > p.Max {
-		return order.Result{}, order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s",
+		out := order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s",
 			priced.Price, p.Min, p.Max).WithHint("%s quotes any price; or change the bounds in the configuration and run %s",
 			order.Command("quote", o.ID, "PRICE"), order.Command("reload"))
+		out.Asked = by.call
+		return order.Result{}, out
 	}
 	hold := f.now(s).QuoteApproval
 	if hold == nil {
 		hold = f.blocked(o)
 	}
-	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: hold}, nil
+	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: hold, Asked: by.call, Note: by.note}, nil
 }
 
 // command asks the owner's program for the price. Pictures are not fetched for an

@@ -72,6 +72,7 @@ type Purpose string
 const (
 	PurposeMake   Purpose = "make"   // a generator makes the files
 	PurposePrompt Purpose = "prompt" // the assistant writes the prompt
+	PurposeQuote  Purpose = "quote"  // the assistant proposes a price
 )
 
 // Assistant is the name that the calls of the assistant have in place of a generator's.

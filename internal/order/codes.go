@@ -352,7 +352,7 @@ const (
 	CodeQuoteNeeded Code = "quote_needed"
 	// CodeQuoteBounds: the price is outside what the service allows. The owner quotes, or changes the bounds.
 	CodeQuoteBounds Code = "quote_bounds"
-	// CodeQuoteDeclined: the pricing program declines the order. The owner quotes or cancels.
+	// CodeQuoteDeclined: the pricing program, or the assistant, names no price. The owner quotes or cancels.
 	CodeQuoteDeclined Code = "quote_declined"
 	// CodeUnknownCall: a call may have been paid for. The owner looks at the account and retries.
 	CodeUnknownCall Code = "unknown_call"

@@ -54,6 +54,9 @@ type Failure struct {
 	// Message goes to the client after a failure of class Wait, Hold or Fail; nil for
 	// none.
 	Message *NewMessage
+	// Asked is the call of the assistant whose answer led to the failure. It is closed with
+	// it at its cost; nil for none.
+	Asked *Call
 }
 
 // Charge is what a failed call is charged.

@@ -119,6 +119,9 @@ type Result struct {
 	Hold *Failure
 	// Note is a remark for the order's timeline.
 	Note string
+	// Asked is the call of the assistant whose answer the result is. It is closed with the
+	// result at its cost; nil for none.
+	Asked *Call
 	// Cost is what the attempt spent besides the order's calls, which have their own
 	// cost.
 	Cost USD
@@ -132,6 +135,14 @@ type Done struct {
 	Failure *Failure
 	// RunAt is when a failure of class Retry or Wait is tried again.
 	RunAt time.Time
+}
+
+// Asked returns the call of the assistant that ends with the attempt; nil for none.
+func (d *Done) Asked() *Call {
+	if d.Failure != nil {
+		return d.Failure.Asked
+	}
+	return d.Result.Asked
 }
 
 // Turn is what a worker gets when it reports an attempt and asks for a job.

@@ -21,9 +21,10 @@ type Source string
 
 // The sources of a price.
 const (
-	SourceFixed   Source = "fixed"
-	SourceCommand Source = "command"
-	SourceOwner   Source = "owner"
+	SourceFixed     Source = "fixed"
+	SourceCommand   Source = "command"
+	SourceAssistant Source = "assistant"
+	SourceOwner     Source = "owner"
 )
 
 // Priced is the result of a price stage.
@@ -31,6 +32,9 @@ type Priced struct {
 	Price  USD
 	Source Source
 }
+
+// Past is what a completed order of a service was sold for, and what making it has cost.
+type Past struct{ Price, Cost USD }
 
 // Quote is the durable record of the price quoted to a client.
 type Quote struct {

@@ -258,6 +258,17 @@ func (t *tx) closeCall(id int64, end query.CloseCallParams) (generator string, e
 	})
 }
 
+// closeAsked closes the call of the assistant that ends with an attempt. It was paid for, also
+// if the lease is lost.
+func (t *tx) closeAsked(d *order.Done) error {
+	c := d.Asked()
+	if c == nil {
+		return nil
+	}
+	_, err := t.closeCall(c.ID, query.CloseCallParams{State: order.CallDone, Cost: c.Cost})
+	return err
+}
+
 // callClosed passes on a call that was closed. One without a generator was closed before.
 func (s *Store) callClosed(c Closed) {
 	if f := s.closed.Load(); f != nil && c.Generator != "" {

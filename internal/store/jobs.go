@@ -40,6 +40,9 @@ func (s *Store) Turn(done *order.Done, lane order.Lane, more bool, lease time.Du
 	if err != nil {
 		return order.Turn{}, err
 	}
+	if done != nil && done.Asked() != nil {
+		s.callClosed(Closed{Generator: order.Assistant, State: order.CallDone, Cost: done.Asked().Cost})
+	}
 	return turn, nil
 }
 
@@ -111,8 +114,14 @@ func (t *tx) finish(d *order.Done) (lost bool, err error) {
 	if rows == 0 {
 		outcome.Outcome = string(order.Lost)
 	}
-	if err := t.FinishAttempt(noCancel, outcome); err != nil || rows == 0 || !waits(d.Failure) {
+	if err := t.FinishAttempt(noCancel, outcome); err != nil {
 		return rows == 0, err
+	}
+	if err := t.closeAsked(d); err != nil {
+		return false, err
+	}
+	if rows == 0 || !waits(d.Failure) {
+		return rows == 0, nil
 	}
 	return false, t.repeatWait(outcome)
 }

@@ -22,6 +22,16 @@ func (s *Store) Quote(ctx context.Context, orderID string) (q order.Quote, ok bo
 	}, true, nil
 }
 
+// PastOrders returns what the newest completed orders of a service were sold for and have
+// cost, the newest first, at most ten.
+func (s *Store) PastOrders(ctx context.Context, service string) (list []order.Past, err error) {
+	rows, err := s.read.PastOrders(ctx, service)
+	for _, r := range rows {
+		list = append(list, order.Past{Price: order.USD(r.Price), Cost: order.USD(r.Cost)})
+	}
+	return list, err
+}
+
 // IntendQuote records that a quote is about to be sent. Send nothing before it
 // returns nil. It fails with class Lost if the job's lease is lost, and waits if the owner
 // has paused the service before the quote was first sent.

@@ -222,8 +222,9 @@ func (q *Queries) CountCancellation(ctx context.Context, arg CountCancellationPa
 }
 
 const countCutCalls = `-- name: CountCutCalls :one
-SELECT count(*) FROM calls
-WHERE job_id = ?1 AND purpose = ?2 AND state = 'unknown' AND began_at >= ?3
+SELECT count(*) FROM calls AS c
+WHERE c.job_id = ?1 AND c.purpose = ?2 AND c.state = 'unknown' AND c.began_at >= ?3
+  AND c.attempt_id > coalesce((SELECT j.cap_after_attempt FROM jobs AS j WHERE j.id = c.job_id), 0)
 `
 
 type CountCutCallsParams struct {
@@ -232,7 +233,7 @@ type CountCutCallsParams struct {
 	Since   utc.Time
 }
 
-// The calls of a job for a purpose whose outcome was never learned.
+// The calls of a job for a purpose whose outcome was never learned, since the owner has last retried it.
 func (q *Queries) CountCutCalls(ctx context.Context, arg CountCutCallsParams) (int64, error) {
 	row := q.db.QueryRowContext(ctx, countCutCalls, arg.JobID, arg.Purpose, arg.Since)
 	var count int64

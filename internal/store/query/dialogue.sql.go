@@ -521,6 +521,45 @@ func (q *Queries) NextThread(ctx context.Context) ([]utc.Time, error) {
 	return items, nil
 }
 
+const pastOrders = `-- name: PastOrders :many
+SELECT CAST(o.price_usd_micros AS INTEGER) AS price,
+       CAST((SELECT coalesce(sum(b.cost_usd_micros), 0) FROM books AS b WHERE b.order_id = o.id) AS INTEGER) AS cost
+FROM orders AS o
+WHERE o.id IN (SELECT n.id FROM orders AS n WHERE n.completed_at IS NOT NULL ORDER BY n.completed_at DESC LIMIT 2000)
+  AND o.service = ?1 AND o.state = 'completed' AND o.price_usd_micros > 0
+ORDER BY o.completed_at DESC LIMIT 10
+`
+
+type PastOrdersRow struct {
+	Price int64
+	Cost  int64
+}
+
+// What the newest orders of a service that completed were sold for, and what they have cost. Of the history only the
+// newest part is looked at.
+func (q *Queries) PastOrders(ctx context.Context, service string) ([]PastOrdersRow, error) {
+	rows, err := q.db.QueryContext(ctx, pastOrders, service)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PastOrdersRow{}
+	for rows.Next() {
+		var i PastOrdersRow
+		if err := rows.Scan(&i.Price, &i.Cost); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const putQuote = `-- name: PutQuote :exec
 INSERT INTO quotes (order_id, price_usd_micros, source, state) VALUES (?, ?, ?, 'priced')
 ON CONFLICT (order_id) DO UPDATE SET price_usd_micros = excluded.price_usd_micros, source = excluded.source,
