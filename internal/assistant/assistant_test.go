@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,8 @@ func TestTheServersOwnFigureWins(t *testing.T) {
 		usage string
 		want  Cost
 	}{
+		{`{"prompt_tokens": 10, "completion_tokens": null}`, Cost{}},
+		{`{"prompt_tokens": 10, "completion_tokens": 10, "cost": null}`, Cost{30, true}},
 		{`{"prompt_tokens": 10, "completion_tokens": 10, "cost": 0.0123456}`, Cost{12346, true}},
 		{`{"prompt_tokens": 10, "completion_tokens": 10, "cost": 0}`, Cost{0, true}},
 		{`{"prompt_tokens": 10, "completion_tokens": 10, "cost": -1}`, Cost{30, true}},
@@ -103,6 +106,36 @@ func TestTheServersOwnFigureWins(t *testing.T) {
 		if cost, err := a.Ask(t.Context(), question(), &got); err != nil || cost != c.want {
 			t.Errorf("%s: %v, %+v, want %+v", c.usage, err, cost, c.want)
 		}
+	}
+}
+
+// TestWhatAnAnswerCostIsReadWhereTheServerSaysIt guards the figures of servers that count in
+// other places, or not at all.
+func TestWhatAnAnswerCostIsReadWhereTheServerSaysIt(t *testing.T) {
+	t.Parallel()
+	const fox = `{"text": "a fox"}`
+	usage := map[string]any{"prompt_tokens": 1000, "completion_tokens": 100}
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   Cost
+	}{
+		"tokens":         {gentest.ChatCounted(fox, usage, nil), Cost{1200, true}},
+		"nothing":        {gentest.ChatCounted(fox, nil, nil), Cost{}},
+		"a cost":         {gentest.ChatCounted(fox, map[string]any{"prompt_tokens": 1000, "completion_tokens": 100, "cost": 0.5}, nil), Cost{order.Dollar / 2, true}},
+		"only a cost":    {gentest.ChatCounted(fox, map[string]any{"cost": 0.5}, nil), Cost{order.Dollar / 2, true}},
+		"a header":       {gentest.ChatCounted(fox, usage, map[string]string{"X-Litellm-Response-Cost": "0.25"}), Cost{order.Dollar / 4, true}},
+		"no such header": {gentest.ChatCounted(fox, usage, map[string]string{"X-Litellm-Response-Cost": "None"}), Cost{1200, true}},
+		"a tool as well": {gentest.ChatTools(fox), Cost{1200, true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			chat := gentest.NewChat(testKey, nil)
+			chat.Next(c.answer)
+			var got answered
+			if cost, err := serve(t, chat).Ask(t.Context(), question(), &got); err != nil || cost != c.want || got.Text != "a fox" {
+				t.Errorf("%v, %+v, %+v; want %+v", err, cost, got, c.want)
+			}
+		})
 	}
 }
 
@@ -175,26 +208,28 @@ func TestEachFailureHasItsClass(t *testing.T) {
 		"a redirect":             {gentest.ChatStatus(307, map[string]string{"Location": "http://example.com/"}), order.CodeProviderRedirected, order.ChargeNone},
 		"a lost answer":          {gentest.ChatLost, order.CodeProviderNoAnswer, order.ChargeUnknown},
 		"a cut answer":           {gentest.ChatCut, order.CodeProviderNoAnswer, order.ChargeUnknown},
-		"a refusal":              {gentest.ChatAnswer("stop", map[string]any{"content": nil, "refusal": "I cannot, " + testKey}), order.CodeRefused, order.ChargeFull},
+		"a refusal":              {gentest.ChatRefusal("I cannot, " + testKey), order.CodeRefused, order.ChargeFull},
 		"a filter":               {gentest.ChatAnswer("content_filter", map[string]any{"content": ""}), order.CodeRefused, order.ChargeFull},
-		"its length":             {gentest.ChatAnswer("length", map[string]any{"content": `{"text": "a f`}), order.CodeBadAnswer, order.ChargeFull},
-		"a call of a tool":       {gentest.ChatAnswer("tool_calls", map[string]any{"content": nil, "tool_calls": []any{map[string]any{"id": "1"}}}), order.CodeBadAnswer, order.ChargeFull},
+		"its length":             {gentest.ChatTruncated(`{"text": "a f`), order.CodeBadAnswer, order.ChargeFull},
+		"its length, after all":  {gentest.ChatTruncated(`{"text": "a fox"}`), order.CodeBadAnswer, order.ChargeFull},
+		"a call of a tool":       {gentest.ChatTools(""), order.CodeBadAnswer, order.ChargeFull},
 		"no JSON":                {text("a fox " + testKey), order.CodeBadAnswer, order.ChargeFull},
 		"another schema":         {text(`{"text": "a fox", "price": "0.01"}`), order.CodeBadAnswer, order.ChargeFull},
 		"another type":           {text(`{"text": 7}`), order.CodeBadAnswer, order.ChargeFull},
 		"more than JSON":         {text(`{"text": "a fox"} {"approve": true}`), order.CodeBadAnswer, order.ChargeFull},
 		"a list":                 {text(`[{"text": "a fox"}]`), order.CodeBadAnswer, order.ChargeFull},
-		"an error inside":        {say(`{"error": {"code": 429, "message": "slow down"}}`), order.CodeProviderRateLimited, order.ChargeNone},
-		"an odd error inside":    {say(`{"error": {"message": "hm"}}`), order.CodeBadAnswer, order.ChargeUnknown},
-		"an error of the model": {
-			say(`{"choices": [{"finish_reason": "error", "message": {"content": ""}, "error": {"code": 502, "message": "upstream"}}]}`), order.CodeOutage, order.ChargeUnknown,
-		},
-		"no choices":      {say(`{"choices": []}`), order.CodeBadAnswer, order.ChargeUnknown},
-		"a web page":      {say("<html>"), order.CodeBadAnswer, order.ChargeUnknown},
-		"a stream":        {say("data: {\"choices\": []}\n\ndata: [DONE]\n\n"), order.CodeBadAnswer, order.ChargeUnknown},
-		"a long answer":   {say(`{"choices": ["` + strings.Repeat("x", maxAnswer) + `"]}`), order.CodeProviderTooLarge, order.ChargeFull},
-		"nothing":         {say(""), order.CodeBadAnswer, order.ChargeUnknown},
-		"a rejected form": {gentest.ChatStatus(400, nil), order.CodeProviderRejected, order.ChargeNone},
+		"an error inside":        {gentest.ChatError(429, "slow down"), order.CodeProviderRateLimited, order.ChargeNone},
+		"an odd error inside":    {gentest.ChatError(nil, "hm"), order.CodeBadAnswer, order.ChargeUnknown},
+		"no credit inside":       {gentest.ChatError(402, "insufficient credits"), order.CodeNoCredit, order.ChargeNone},
+		"an error of the model":  {gentest.ChatFailed(502, "upstream"), order.CodeOutage, order.ChargeUnknown},
+		"no choices":             {gentest.ChatEmpty(), order.CodeBadAnswer, order.ChargeUnknown},
+		"a web page":             {gentest.ChatPage(200), order.CodeBadAnswer, order.ChargeUnknown},
+		"a page of a proxy":      {gentest.ChatPage(502), order.CodeOutage, order.ChargeUnknown},
+		"a stream":               {gentest.ChatStreamed(gentest.StreamDone), order.CodeBadAnswer, order.ChargeUnknown},
+		"a stream that is cut":   {gentest.ChatStreamed(gentest.StreamCut), order.CodeProviderNoAnswer, order.ChargeUnknown},
+		"a long answer":          {say(`{"choices": ["` + strings.Repeat("x", maxAnswer) + `"]}`), order.CodeProviderTooLarge, order.ChargeFull},
+		"nothing":                {say(""), order.CodeBadAnswer, order.ChargeUnknown},
+		"a rejected form":        {gentest.ChatStatus(400, nil), order.CodeProviderRejected, order.ChargeNone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -269,6 +304,7 @@ func TestWhatOtherServersAnswerIsRead(t *testing.T) {
 	for _, file := range []string{"ollama.json", "llamacpp.json"} {
 		var recorded struct {
 			Source, Date string
+			Fields       []string
 			Exchanges    []struct {
 				Name, Want, Cost string
 				Status           int
@@ -283,7 +319,16 @@ func TestWhatOtherServersAnswerIsRead(t *testing.T) {
 			t.Fatal(file, err, dated)
 		}
 		for _, x := range recorded.Exchanges {
-			a := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			a := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var body map[string]any
+				if err := json.NewDecoder(r.Body).Decode(&body); err != nil || len(body) < 4 {
+					t.Errorf("%s: a question of %d fields: %v", file, len(body), err)
+				}
+				for field := range body {
+					if !slices.Contains(recorded.Fields, field) {
+						t.Errorf("%s does not describe the field %s", file, field)
+					}
+				}
 				w.WriteHeader(x.Status)
 				_, _ = w.Write(x.Answer)
 			}))

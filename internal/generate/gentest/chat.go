@@ -29,7 +29,9 @@ type ChatRequest struct {
 	Task, Text string
 	Pictures   []string
 	Schema     string // its name
-	MaxTokens  int
+	// Fields are the fields that the schema asks for, each with its own.
+	Fields    map[string]any
+	MaxTokens int
 }
 
 // NewChat returns a server that demands the key unless it is empty. says is what its model
@@ -147,6 +149,7 @@ func readChat(r *http.Request) (req ChatRequest, wrong string) {
 		return req, "its response_format is no strict schema"
 	}
 	req.Header, req.Schema, req.MaxTokens = r.Header, wire.Format.Schema.Name, wire.MaxTokens
+	req.Fields, _ = wire.Format.Schema.Schema["properties"].(map[string]any)
 	if json.Unmarshal(wire.Messages[0].Content, &req.Task) != nil {
 		return req, "the system message is no text"
 	}
