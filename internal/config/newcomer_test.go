@@ -58,7 +58,7 @@ func warnings(t *testing.T, text string) string {
 
 func TestATemplateErrorNamesTheFieldsThatExist(t *testing.T) {
 	t.Parallel()
-	const all = `.Wish .Brief .BriefEnglish .BriefSpec .Answers .Feedback .Instructions .Round .Piece .Service .Notes`
+	const all = `.Wish .Brief .BriefEnglish .BriefSpec .Answers .Feedback .Instructions .Problems .Round .Piece .Service .Notes`
 	const title = `service "AI Image Generation": `
 	for template, want := range map[string]string{
 		`"{{.Wsh}}"`: "there is no .Wsh; use one of " + all,

@@ -74,6 +74,9 @@ type Request struct {
 	// PreviousTakes what was made for the same work before. Neither is for clients.
 	Instructions  string
 	PreviousTakes []Take
+	// Problems are what the assistant's check has found wrong with the take before. A model
+	// wrote them from the texts of others.
+	Problems []string
 	// Prompt says in one text what to make. The service's template writes it from
 	// the wish, the answers, the client's objections and the instructions. Programs may use it or the
 	// fields above. Providers get nothing else.

@@ -29,10 +29,12 @@ type Data struct {
 	Feedback []string
 	// Instructions are what the owner wants done differently.
 	Instructions string
-	Round        int
-	Piece        int
-	Service      string // the title
-	Notes        []string
+	// Problems are what a check has found wrong with what was made before for the same round.
+	Problems []string
+	Round    int
+	Piece    int
+	Service  string // the title
+	Notes    []string
 }
 
 // Answer is a client's answer to one of the service's questions.
@@ -58,7 +60,11 @@ The last version was sent back. What the client wrote about it:
 {{with .Instructions}}
 Make it differently this time:
 {{.}}
-{{end}}`)
+{{end}}
+{{with .Problems}}
+A first try was made and is not good enough. Correct this:
+{{range .}}- {{.}}
+{{end}}{{end}}`)
 
 func must(text string) *Prompt {
 	p, err := Parse(text)
@@ -80,7 +86,7 @@ func Parse(text string) (*Prompt, error) {
 	for _, d := range []Data{
 		{Wish: "a cat", Brief: "a cat"},
 		{Wish: "my dog", Brief: "my dog", BriefEnglish: "my dog", BriefSpec: []Part{{"subject", "dog"}}, Answers: []Answer{{"size", "big"}}}, // another client's
-		{Wish: "a cat", Brief: "a cat", Answers: []Answer{{"colour", "red"}}, Feedback: []string{"too red"}, Instructions: "less red", Round: 1, Piece: 2, Service: "Images", Notes: []string{"no reference"}},
+		{Wish: "a cat", Brief: "a cat", Answers: []Answer{{"colour", "red"}}, Feedback: []string{"too red"}, Instructions: "less red", Problems: []string{"no fox"}, Round: 1, Piece: 2, Service: "Images", Notes: []string{"no reference"}},
 	} {
 		written, err := p.Write(d)
 		if err != nil {
@@ -101,9 +107,9 @@ func Parse(text string) (*Prompt, error) {
 // asks finds the use of answers in a template.
 var asks = regexp.MustCompile(`\{\{[^}]*\.Answers\b`)
 
-// Write returns the prompt, shortened to Most. Instructions that the template does not
-// use are its end, because the owner has just written them. Its error is one line for the
-// owner.
+// Write returns the prompt, shortened to Most. Instructions and problems that the template
+// does not use are its end, because without them the same would be made again. Its error is
+// one line for the owner.
 func (p *Prompt) Write(d Data) (string, error) {
 	var b bytes.Buffer
 	if err := p.t.Execute(&b, d); err != nil {
@@ -111,6 +117,13 @@ func (p *Prompt) Write(d Data) (string, error) {
 	}
 	if d.Instructions != "" && !strings.Contains(b.String(), d.Instructions) {
 		b.WriteString("\n\n" + d.Instructions)
+	}
+	sep := "\n\n"
+	for _, problem := range d.Problems {
+		if !strings.Contains(b.String(), problem) {
+			b.WriteString(sep + "- " + problem)
+			sep = "\n"
+		}
 	}
 	return Shorten(strings.TrimSpace(strings.ToValidUTF8(b.String(), "\uFFFD")), Most), nil
 }

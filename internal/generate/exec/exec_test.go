@@ -28,6 +28,7 @@ func TestAHostileOrderArrivesUnchangedOnStdin(t *testing.T) {
 	req.Messages = []generate.Message{{From: "client", Text: "hi", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	req.Service = generate.Service{Title: "T", Category: "image_gen", Deliverables: []string{"1 image"}}
 	req.Instructions, req.PreviousTakes = "less red", []generate.Take{{Number: 1, Files: []string{"/takes/1.png"}, URLs: []string{"https://x/1.png"}}}
+	req.Problems = []string{"there is no fox"}
 	req.Prompt, req.Notes = "a fox, calm", []string{"reference 2 could not be had"}
 	req.References = []generate.Reference{{Path: "/refs/1.png", MIME: "image/png", URL: "https://a.example/1.png"}}
 
@@ -53,6 +54,7 @@ func TestAHostileOrderArrivesUnchangedOnStdin(t *testing.T) {
 		"previous_deliverables": []any{},
 		"instructions":          "less red",
 		"previous_takes":        []any{map[string]any{"take": 1.0, "instructions": "", "files": []any{"/takes/1.png"}}},
+		"problems":              []any{"there is no fox"},
 		"prompt":                "a fox, calm",
 		"references":            []any{map[string]any{"path": "/refs/1.png", "media_type": "image/png", "url": "https://a.example/1.png"}},
 		"notes":                 []any{"reference 2 could not be had"},

@@ -29,6 +29,7 @@ type wireRequest struct {
 	Piece                *wirePiece      `json:"piece,omitempty"`
 	Instructions         string          `json:"instructions"`
 	PreviousTakes        []wireTake      `json:"previous_takes"`
+	Problems             []string        `json:"problems"`
 	Prompt               string          `json:"prompt"`
 	References           []wireReference `json:"references"`
 	Notes                []string        `json:"notes"`
@@ -90,7 +91,7 @@ func wireOf(req generate.Request) wireRequest {
 		RequirementAnswers: req.RequirementAnswers, Messages: []wireMessage{},
 		Service:              wireService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
 		PreviousDeliverables: list(req.PreviousDeliverables),
-		Instructions:         req.Instructions, PreviousTakes: []wireTake{},
+		Instructions:         req.Instructions, PreviousTakes: []wireTake{}, Problems: list(req.Problems),
 		Prompt: req.Prompt, References: []wireReference{}, Notes: list(req.Notes), Files: req.Made,
 	}
 	for _, t := range req.PreviousTakes {

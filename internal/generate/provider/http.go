@@ -295,7 +295,7 @@ func (b *ownServer) encode(req generate.Request) ([]byte, error) {
 		English: req.BriefEnglish, Spec: req.BriefSpec,
 		Answers: req.RequirementAnswers, Messages: []ownMessage{}, References: []ownReference{}, Params: b.params,
 		Service:  ownService{req.Service.Title, req.Service.Category, list(req.Service.Deliverables)},
-		Previous: list(req.PreviousDeliverables), Instructions: req.Instructions, Notes: list(req.Notes),
+		Previous: list(req.PreviousDeliverables), Instructions: req.Instructions, Problems: req.Problems, Notes: list(req.Notes),
 	}
 	if req.Piece > 0 {
 		wire.Piece = &ownPiece{req.Piece, req.Ask}
@@ -336,10 +336,11 @@ type ownRequest struct {
 	Messages []ownMessage    `json:"messages"`
 	Service  ownService      `json:"service"`
 	Previous []string        `json:"previous_deliverables"`
-	// Without instructions or takes before, the body is what it was in earlier versions:
+	// Without instructions, takes before or problems, the body is what it was in earlier versions:
 	// a call that is made again needs the same.
 	Instructions string         `json:"instructions,omitempty"`
 	Takes        []ownTake      `json:"previous_takes,omitempty"`
+	Problems     []string       `json:"problems,omitempty"`
 	Notes        []string       `json:"notes"`
 	References   []ownReference `json:"references"`
 	Params       map[string]any `json:"params"`
