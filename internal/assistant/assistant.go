@@ -167,7 +167,7 @@ func (a *Assistant) Price(q Question) order.USD {
 		in += len(schema)
 	}
 	if a.spec.Pictures {
-		in += min(len(q.Pictures), mostPictures) * pictureTokens
+		in += min(len(q.Pictures), MostPictures) * pictureTokens
 	}
 	return a.tokens(int64(in), int64(a.spec.MaxTokens))
 }

@@ -151,15 +151,15 @@ func TestPicturesGoWithinTheirLimits(t *testing.T) {
 	}
 	q := question()
 	q.Pictures = []Picture{
-		{file("large.png", maxPictureBytes+1), "image/png"},
-		{file("a.tiff", 9), "image/tiff"},
-		{filepath.Join(dir, "gone.png"), "image/png"},
-		{file("1.png", 9), "image/png"},
-		{file("2.jpg", maxPictureBytes), "image/jpeg"},
-		{file("3.jpg", maxPictureBytes), "image/jpeg"},
-		{file("4.jpg", maxPictureBytes), "image/jpeg"},
-		{file("5.png", 9), "image/png"},
-		{file("6.png", 9), "image/png"},
+		{Path: file("large.png", maxPictureBytes+1), MIME: "image/png"},
+		{Path: file("a.tiff", 9), MIME: "image/tiff"},
+		{Path: filepath.Join(dir, "gone.png"), MIME: "image/png"},
+		{Path: file("1.png", 9), MIME: "image/png"},
+		{Path: file("2.jpg", maxPictureBytes), MIME: "image/jpeg"},
+		{Path: file("3.jpg", maxPictureBytes), MIME: "image/jpeg"},
+		{Path: file("4.jpg", maxPictureBytes), MIME: "image/jpeg"},
+		{Path: file("5.png", 9), MIME: "image/png"},
+		{Path: file("6.png", 9), MIME: "image/png"},
 	}
 	chat := fox()
 	a := serve(t, chat)
@@ -168,8 +168,13 @@ func TestPicturesGoWithinTheirLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := chat.Requests()[0].Pictures
-	if len(shown) != mostPictures || !strings.HasPrefix(shown[0], "data:image/png;base64,AAAA") || !strings.HasPrefix(shown[3], "data:image/png;") {
+	if len(shown) != MostPictures || !strings.HasPrefix(shown[0], "data:image/png;base64,AAAA") || !strings.HasPrefix(shown[3], "data:image/png;") {
 		t.Errorf("%d pictures", len(shown))
+	}
+	for i, p := range []Picture{{Data: []byte("JPEG"), MIME: "image/jpeg"}, q.Pictures[3], q.Pictures[0], q.Pictures[1], q.Pictures[2]} {
+		if a.Shows(p) != (i < 2) {
+			t.Errorf("picture %d: it is shown: %v", i, i >= 2)
+		}
 	}
 	a.spec.Pictures = false
 	if _, err := a.Ask(t.Context(), q, &got); err != nil || len(chat.Requests()[1].Pictures) != 0 {

@@ -7,9 +7,11 @@ import (
 	"slices"
 )
 
-// What one question shows at most.
+// MostPictures is how many pictures one question shows at most.
+const MostPictures = 4
+
+// What one question shows at most, in bytes.
 const (
-	mostPictures    = 4
 	maxPictureBytes = 5 << 20
 	maxShownBytes   = 12 << 20
 )
@@ -17,8 +19,12 @@ const (
 // seen are the types of pictures that models see.
 var seen = []string{"image/png", "image/jpeg", "image/webp", "image/gif"}
 
-// Picture is a file that a model looks at.
-type Picture struct{ Path, MIME string }
+// Picture is what a model looks at: a file, or a JPEG, PNG, WebP or GIF in memory.
+type Picture struct {
+	Path, MIME string
+	// Data takes the place of the file at Path.
+	Data []byte
+}
 
 // shown returns the pictures of a question as parts of a message: the first ones, without
 // those that are too large, of another type or not there. Without them the question can
@@ -37,17 +43,27 @@ func (a *Assistant) shown(list []Picture) (parts []any) {
 		parts = append(parts, map[string]any{
 			"type": "image_url", "image_url": map[string]any{"url": "data:" + p.MIME + ";base64," + base64.StdEncoding.EncodeToString(data)},
 		})
-		if len(parts) == mostPictures {
+		if len(parts) == MostPictures {
 			break
 		}
 	}
 	return parts
 }
 
+// Shows reports whether the model sees the picture: it is of a type and a size that questions
+// show.
+func (a *Assistant) Shows(p Picture) bool {
+	_, ok := p.read(maxPictureBytes)
+	return ok && a.spec.Pictures
+}
+
 // read returns the content of a picture of at most most bytes.
 func (p Picture) read(most int) ([]byte, bool) {
 	if !slices.Contains(seen, p.MIME) {
 		return nil, false
+	}
+	if p.Data != nil {
+		return p.Data, len(p.Data) > 0 && len(p.Data) <= most
 	}
 	f, err := os.Open(p.Path)
 	if err != nil {

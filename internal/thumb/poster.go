@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"atelierd/internal/media"
 	"atelierd/internal/order"
@@ -17,6 +18,34 @@ import (
 // its own, so that nothing can be exchanged while it reads, and what it writes is as
 // hostile as any other picture.
 func (m *Maker) poster(ctx context.Context, a order.Artifact) ([]byte, error) {
+	list, err := m.frames(ctx, a, shots{count: 1, side: Side})
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// Frames returns up to count pictures of a video, at equal distances, as JPEGs of at most side
+// pixels. They are made again each time. Without ffmpeg the error is ErrNone.
+func (m *Maker) Frames(ctx context.Context, a order.Artifact, count, side int) (list [][]byte, err error) {
+	m.making.Lock()
+	defer m.making.Unlock()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the decoder failed: %v", r)
+		}
+	}()
+	return m.frames(ctx, a, shots{count: count, side: side, spread: true})
+}
+
+// shots are the frames that are wanted of a video: the first ones, or some at equal
+// distances.
+type shots struct {
+	count, side int
+	spread      bool
+}
+
+func (m *Maker) frames(ctx context.Context, a order.Artifact, s shots) (list [][]byte, err error) {
 	if m.o.FFmpeg == nil {
 		return nil, ErrNone
 	}
@@ -44,24 +73,51 @@ func (m *Maker) poster(ctx context.Context, a order.Artifact) ([]byte, error) {
 	if err := copyTo(filepath.Join(folder, "video"), io.NewSectionReader(f, 0, a.Bytes)); err != nil {
 		return nil, err
 	}
-	if err := m.o.FFmpeg(ctx, folder, posterArgs(reader)...); err != nil {
-		return nil, err
+	for _, at := range s.moments(filepath.Join(folder, "video")) {
+		if err := m.o.FFmpeg(ctx, folder, frameArgs(reader, at, s.side)...); err != nil {
+			return nil, err
+		}
+		frame, err := small(filepath.Join(folder, "frame.jpg"), s.side)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, frame)
+		if err := os.Remove(filepath.Join(folder, "frame.jpg")); err != nil {
+			return nil, err
+		}
 	}
-	return small(filepath.Join(folder, "frame.jpg"))
+	return list, nil
+}
+
+// moments returns when the frames are. Of a video that does not state its length it is the
+// first frame alone.
+func (s shots) moments(path string) []time.Duration {
+	if !s.spread {
+		return []time.Duration{0}
+	}
+	info, err := media.Inspect(path)
+	if err != nil || info.Duration <= 0 {
+		return []time.Duration{0}
+	}
+	var list []time.Duration
+	for i := range s.count {
+		list = append(list, info.Duration*time.Duration(2*i+1)/time.Duration(2*s.count))
+	}
+	return list
 }
 
 // readers are what ffmpeg calls the formats of videos. It is not left to find out: a
 // playlist could name other files.
 var readers = map[string]string{"video/mp4": "mov", "video/quicktime": "mov", "video/webm": "matroska"}
 
-// posterArgs have ffmpeg write the first frame of the file video to frame.jpg, from files
+// frameArgs have ffmpeg write the frame of the file video at a moment to frame.jpg, from files
 // only, on one thread, and no frame that is too large.
-func posterArgs(reader string) []string {
+func frameArgs(reader string, at time.Duration, side int) []string {
 	return []string{
 		"-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", strconv.Itoa(mostMemory),
-		"-protocol_whitelist", "file", "-f", reader, "-threads", "1", "-max_pixels", strconv.Itoa(media.MaxPixels), "-i", "file:video",
+		"-protocol_whitelist", "file", "-f", reader, "-threads", "1", "-max_pixels", strconv.Itoa(media.MaxPixels), "-ss", fmt.Sprintf("%.3f", at.Seconds()), "-i", "file:video",
 		"-map", "0:v:0", "-an", "-sn", "-dn", "-frames:v", "1",
-		"-vf", fmt.Sprintf("scale=w='min(%d,iw)':h='min(%d,ih)':force_original_aspect_ratio=decrease", Side, Side),
+		"-vf", fmt.Sprintf("scale=w='min(%d,iw)':h='min(%d,ih)':force_original_aspect_ratio=decrease", side, side),
 		"-fs", strconv.Itoa(mostFrame), "-f", "image2", "-c:v", "mjpeg", "-q:v", "3", "-update", "1", "file:frame.jpg",
 	}
 }
@@ -79,7 +135,7 @@ func copyTo(path string, r io.Reader) error {
 const mostFrame = 4 << 20
 
 // small reads the picture of a frame.
-func small(path string) ([]byte, error) {
+func small(path string, side int) ([]byte, error) {
 	seen, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -92,7 +148,7 @@ func small(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	img, _, err := shrink(f, seen.Size(), Side)
+	img, _, err := shrink(f, seen.Size(), side)
 	if err != nil {
 		return nil, err
 	}
