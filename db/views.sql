@@ -85,8 +85,9 @@ FROM pieces AS p
 LEFT JOIN jobs AS j ON j.order_id = p.order_id AND j.kind = 'piece' AND j.round = p.number
 LEFT JOIN outbox AS b ON b.order_id = p.order_id AND b.reason = 'piece-' || p.number;
 
--- Each take of a round or a piece: what the owner had made again, with which instructions, and its files. Paths are
--- relative to the data folder. The last take with files is the one that goes to the client.
+-- Each take of a round or a piece: what the owner or the assistant's check had made again, with which instructions of the
+-- owner, and its files. Paths are relative to the data folder. The last take with files is the one that goes to the client.
+-- same_as is the take whose files it has, or 0.
 CREATE VIEW v_takes AS
 SELECT w.order_id, w.kind, w.round, w.take, coalesce(t.instructions, '') AS instructions,
        coalesce(t.from_these, 0) AS from_these,
@@ -96,10 +97,15 @@ SELECT w.order_id, w.kind, w.round, w.take, coalesce(t.instructions, '') AS inst
            AND f.round = w.round AND f.take = w.take AND f.url <> '') AS urls,
        t.created_at AS opened_at,
        (SELECT min(f.created_at) FROM artifacts AS f WHERE f.order_id = w.order_id AND f.kind = w.kind
-           AND f.round = w.round AND f.take = w.take) AS made_at
+           AND f.round = w.round AND f.take = w.take) AS made_at,
+       coalesce(t.by_check, 0) AS by_check, coalesce(t.same_as, 0) AS same_as
 FROM (SELECT order_id, kind, round, take FROM artifacts WHERE kind <> 'reference'
       UNION SELECT order_id, kind, round, take FROM takes) AS w
 LEFT JOIN takes AS t ON t.order_id = w.order_id AND t.kind = w.kind AND t.round = w.round AND t.take = w.take;
+
+-- Each look of the assistant at the files of a take. The score is of 10, and NULL if there is none: note says why.
+CREATE VIEW v_checks AS
+SELECT order_id, kind, round, take, score, below, problems, note, checked_at FROM checks;
 
 CREATE VIEW v_bounties AS
 SELECT id, title, category, budget_usd_micros / 1e6 AS budget_usd, service, state, reason, order_id, claimed_at, brief

@@ -33,7 +33,7 @@ SELECT * FROM artifacts AS a WHERE a.order_id = ? AND a.kind = ? AND a.round = ?
 ORDER BY a.position;
 
 -- name: ListTakes :many
--- The takes of a round or a piece that were opened by the owner.
+-- The takes of a round or a piece that were opened, by the owner or by the assistant's check.
 SELECT * FROM takes WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take;
 
 -- name: TakenFiles :many
@@ -44,7 +44,8 @@ SELECT * FROM artifacts WHERE order_id = ? AND kind = ? AND round = ? ORDER BY t
 SELECT CAST(coalesce(max(t.take), 1) AS INTEGER) FROM takes AS t WHERE t.order_id = ? AND t.kind = ? AND t.round = ?;
 
 -- name: InsertTake :exec
-INSERT INTO takes (order_id, kind, round, take, instructions, from_these, created_at) VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO takes (order_id, kind, round, take, instructions, from_these, by_check, same_as, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: SetArtifactURL :exec
 UPDATE artifacts SET url = ?, media = ?, uploaded_at = ? WHERE id = ?;

@@ -72,6 +72,7 @@ type Purpose string
 const (
 	PurposeMake   Purpose = "make"   // a generator makes the files
 	PurposePrompt Purpose = "prompt" // the assistant writes the prompt
+	PurposeCheck  Purpose = "check"  // the assistant looks at the files
 	PurposeQuote  Purpose = "quote"  // the assistant proposes a price
 )
 

@@ -209,8 +209,8 @@ type Artifact struct {
 	Removed time.Time
 }
 
-// Take is one making of the files of a round or a piece. The owner opens another to have
-// them made again.
+// Take is one making of the files of a round or a piece. The owner, or the assistant's check,
+// opens another to have them made again.
 type Take struct {
 	Kind  Kind
 	Round int
@@ -219,9 +219,16 @@ type Take struct {
 	Instructions string
 	// FromThese: the pictures of the take before are references of this one.
 	FromThese bool
-	Opened    time.Time // zero for the first
-	Files     []Artifact
+	// ByCheck: the assistant's check has opened it.
+	ByCheck bool
+	// SameAs is the earlier take whose files it has; 0 if they are made for it.
+	SameAs int
+	Opened time.Time // zero for the first
+	Files  []Artifact
 }
+
+// Copies reports whether the files of an earlier take are to become those of this one.
+func (t Take) Copies() bool { return t.SameAs > 0 && t.SameAs < t.N && len(t.Files) == 0 }
 
 // Redo is what the owner wants to have made again, and how.
 type Redo struct {

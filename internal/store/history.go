@@ -62,10 +62,11 @@ type History struct {
 	// Calls are the calls of generators during its attempts.
 	Calls     []Call
 	Artifacts []order.Artifact
-	// Takes are those that the owner has opened.
+	// Takes are those that the owner or the assistant's check has opened.
 	Takes []order.Take
-	// Prompts are those that the assistant was to write.
+	// Prompts are those that the assistant was to write, and Checks those that it was to make.
 	Prompts    []order.Prompt
+	Checks     []order.Check
 	Deliveries []Handover
 	// Redeliveries are the further deliveries of its rounds.
 	Redeliveries []Again
@@ -144,7 +145,10 @@ func (s *Store) readFiles(ctx context.Context, h *History) error {
 	if err != nil {
 		return err
 	}
-	h.Prompts, err = s.Prompts(ctx, h.Order.ID)
+	if h.Prompts, err = s.Prompts(ctx, h.Order.ID); err != nil {
+		return err
+	}
+	h.Checks, err = s.Checks(ctx, h.Order.ID)
 	return err
 }
 

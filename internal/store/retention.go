@@ -130,7 +130,7 @@ func (s *Store) RemoveTexts(id string, before time.Time) (removed int, more bool
 			return err
 		}
 		for _, remove := range []func(context.Context, string) error{
-			t.RemoveSentTexts, t.RemovePieceTexts, t.RemovePrompts, t.RemoveWebhooks,
+			t.RemoveSentTexts, t.RemovePieceTexts, t.RemovePrompts, t.RemoveChecks, t.RemoveWebhooks,
 		} {
 			if err := remove(noCancel, id); err != nil {
 				return err

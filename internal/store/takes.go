@@ -40,7 +40,7 @@ func (s *Store) Takes(ctx context.Context, orderID string, kind order.Kind, roun
 func taken(r query.Take) order.Take {
 	return order.Take{
 		Kind: r.Kind, Round: int(r.Round), N: int(r.Take), Instructions: r.Instructions, FromThese: r.FromThese != 0,
-		Opened: r.CreatedAt.Time,
+		ByCheck: r.ByCheck != 0, SameAs: int(r.SameAs), Opened: r.CreatedAt.Time,
 	}
 }
 

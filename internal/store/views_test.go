@@ -40,7 +40,8 @@ var promised = map[string]string{
 	"v_costs_generator":  "day generator service client kind cost_usd lost_usd",
 	"v_costs_assistant":  "day purpose service calls cost_usd lost_usd",
 	"v_rounds":           "order_id service round delivered_at assisted sent_back",
-	"v_takes":            "order_id kind round take instructions from_these files urls opened_at made_at",
+	"v_takes":            "order_id kind round take instructions from_these files urls opened_at made_at by_check same_as",
+	"v_checks":           "order_id kind round take score below problems note checked_at",
 	"v_pieces":           "order_id number request job_state stage message_state sent_at urls created_at",
 }
 
@@ -90,6 +91,10 @@ func life(t *testing.T) *Store {
 		OrderID: "o2", Pieces: true, Next: placed,
 		Messages: []order.Message{{ID: "m1", Party: order.PartyClient, Text: "a blue one", At: placed}},
 	}); err != nil {
+		t.Fatal(err)
+	}
+	made := order.Job{OrderID: "o1", Kind: order.KindDelivery}
+	if err := s.write("check", func(t *tx) error { return t.putCheck(made, order.Check{Take: 1, Note: "it was not asked"}) }); err != nil {
 		t.Fatal(err)
 	}
 	phone := order.Listener{Name: "phone", News: order.AllNews()}

@@ -214,7 +214,8 @@ func (q *Queries) InsertRedelivery(ctx context.Context, arg InsertRedeliveryPara
 }
 
 const insertTake = `-- name: InsertTake :exec
-INSERT INTO takes (order_id, kind, round, take, instructions, from_these, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO takes (order_id, kind, round, take, instructions, from_these, by_check, same_as, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 `
 
 type InsertTakeParams struct {
@@ -224,6 +225,8 @@ type InsertTakeParams struct {
 	Take         int64
 	Instructions string
 	FromThese    int64
+	ByCheck      int64
+	SameAs       int64
 	CreatedAt    utc.Time
 }
 
@@ -235,6 +238,8 @@ func (q *Queries) InsertTake(ctx context.Context, arg InsertTakeParams) error {
 		arg.Take,
 		arg.Instructions,
 		arg.FromThese,
+		arg.ByCheck,
+		arg.SameAs,
 		arg.CreatedAt,
 	)
 	return err
@@ -344,7 +349,7 @@ func (q *Queries) ListArtifacts(ctx context.Context, arg ListArtifactsParams) ([
 }
 
 const listTakes = `-- name: ListTakes :many
-SELECT order_id, kind, round, take, instructions, from_these, created_at FROM takes WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take
+SELECT order_id, kind, round, take, instructions, from_these, created_at, by_check, same_as FROM takes WHERE order_id = ? AND kind = ? AND round = ? ORDER BY take
 `
 
 type ListTakesParams struct {
@@ -353,7 +358,7 @@ type ListTakesParams struct {
 	Round   int64
 }
 
-// The takes of a round or a piece that were opened by the owner.
+// The takes of a round or a piece that were opened, by the owner or by the assistant's check.
 func (q *Queries) ListTakes(ctx context.Context, arg ListTakesParams) ([]Take, error) {
 	rows, err := q.db.QueryContext(ctx, listTakes, arg.OrderID, arg.Kind, arg.Round)
 	if err != nil {
@@ -371,6 +376,8 @@ func (q *Queries) ListTakes(ctx context.Context, arg ListTakesParams) ([]Take, e
 			&i.Instructions,
 			&i.FromThese,
 			&i.CreatedAt,
+			&i.ByCheck,
+			&i.SameAs,
 		); err != nil {
 			return nil, err
 		}

@@ -88,6 +88,19 @@ type Call struct {
 	LateGaps       int64
 }
 
+type Check struct {
+	OrderID   string
+	Kind      order.Kind
+	Round     int64
+	Take      int64
+	Files     string
+	Score     *int64
+	Below     int64
+	Problems  string
+	Note      string
+	CheckedAt utc.Time
+}
+
 type Delivery struct {
 	OrderID   string
 	Round     int64
@@ -314,6 +327,8 @@ type Take struct {
 	Instructions string
 	FromThese    int64
 	CreatedAt    utc.Time
+	ByCheck      int64
+	SameAs       int64
 }
 
 type VAttention struct {

@@ -853,7 +853,7 @@ func (q *Queries) OrderLines(ctx context.Context, ids interface{}) ([]OrderLines
 }
 
 const orderTakes = `-- name: OrderTakes :many
-SELECT order_id, kind, round, take, instructions, from_these, created_at FROM takes WHERE order_id = ? ORDER BY kind, round, take
+SELECT order_id, kind, round, take, instructions, from_these, created_at, by_check, same_as FROM takes WHERE order_id = ? ORDER BY kind, round, take
 `
 
 func (q *Queries) OrderTakes(ctx context.Context, orderID string) ([]Take, error) {
@@ -873,6 +873,8 @@ func (q *Queries) OrderTakes(ctx context.Context, orderID string) ([]Take, error
 			&i.Instructions,
 			&i.FromThese,
 			&i.CreatedAt,
+			&i.ByCheck,
+			&i.SameAs,
 		); err != nil {
 			return nil, err
 		}

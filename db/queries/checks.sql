@@ -1,0 +1,10 @@
+-- name: InsertCheck :exec
+INSERT INTO checks (order_id, kind, round, take, files, score, below, problems, note, checked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: OrderChecks :many
+-- The last one of a take is about the files that it has.
+SELECT * FROM checks WHERE order_id = ? ORDER BY kind, round, take, checked_at, rowid;
+
+-- name: RemoveChecks :exec
+DELETE FROM checks WHERE order_id = ?;
