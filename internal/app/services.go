@@ -95,6 +95,9 @@ func (s *Services) newService(m maker, c config.Service) (fulfill.Service, error
 	if c.Assists(config.AssistPrompt) {
 		made.PromptBy = s.assistant
 	}
+	if c.Assists(config.AssistCheck) && s.assistant != nil {
+		made.Check = &fulfill.Check{By: s.assistant, Below: c.CheckBelow, Again: c.CheckAgain}
+	}
 	var err error
 	if made.Requirements, err = m.requirements(c); err != nil {
 		return made, err

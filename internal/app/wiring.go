@@ -25,6 +25,7 @@ import (
 	"atelierd/internal/reconcile"
 	"atelierd/internal/secret"
 	"atelierd/internal/store"
+	"atelierd/internal/thumb"
 	"atelierd/internal/words"
 
 	"go.uber.org/fx"
@@ -134,11 +135,12 @@ func NewProbe(cfg *config.Config, c *Credentials, t http.RoundTripper, timeout t
 
 func newSightings(b base) *intake.Sightings { return intake.NewSightings(b.Config.Poll.Interval) }
 
-// marketParts are what a Fulfiller asks and sends through.
+// marketParts are what a Fulfiller asks and sends through, and looks at files with.
 type marketParts struct {
 	fx.In
 	Client checkedClient
 	Budget *budget.Budget
+	Thumbs *thumb.Maker
 }
 
 func newRunner(b base, m marketParts, s *Services, w waits) *runner {
@@ -149,7 +151,7 @@ func newRunner(b base, m marketParts, s *Services, w waits) *runner {
 
 func newFulfiller(b base, m marketParts, s *Services, w waits) *fulfill.Fulfiller {
 	return fulfill.New(fulfill.Options{
-		Store: b.Store, Market: m.Client, Budget: m.Budget, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators, Now: b.App.service,
+		Store: b.Store, Market: m.Client, Budget: m.Budget, Sightings: w.Seen, Agent: b.Credentials.current().AgentID, Services: s.byTitle, Generators: s.generators, Now: b.App.service, Shrinker: m.Thumbs,
 		Dir: b.Config.DataDir, Reserve: b.App.o.Reserve, SettleWindow: SettleWindow(b.Config), Caps: b.Config.Caps(), Clients: func() order.ClientRules { return clientRules(b.config()) },
 		Secrets: func() *secret.Redactor { return redactor(b.Config, b.Credentials) },
 		Links:   fetch.New(fetch.Options{UserAgent: "atelierd/" + Version()}), Ready: w.Gate.Work, Held: b.held, Compared: w.Gate.Opened, Shown: m.Client.detector.Order, Progress: b.App.progress.report, Log: b.Log,

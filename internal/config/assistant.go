@@ -83,7 +83,7 @@ func (t *table) assistant(dir string, generators map[string]Generator) Assistant
 func (s Service) Assists(task string) bool { return slices.Contains(s.Assist, task) }
 
 // built are the tasks that this version does.
-var built = []string{AssistPrompt, AssistQuote}
+var built = []string{AssistPrompt, AssistCheck, AssistQuote}
 
 // assist reads what the assistant does for a service.
 func (t *table) assist(s *Service) {
@@ -163,6 +163,9 @@ func (t *table) assisted(a Assistant, services []Service) {
 			continue
 		}
 		wanted = true
+		if a.On() && !a.Pictures && s.Assists(AssistCheck) {
+			t.problem(join(element(t.at("service"), i), "assist"), "has %q, but assistant.pictures is false, so the model sees nothing of the work; remove one of them", AssistCheck)
+		}
 		if !a.On() && !t.has("assistant") {
 			t.problem(join(element(t.at("service"), i), "assist"), "is set, but there is no [assistant]; add one with base_url and model, or remove it")
 		}

@@ -67,6 +67,7 @@ func TestWhatAnAssistantCannotDoIsAProblem(t *testing.T) {
 		{localAssistant, "assist = [\"prompt\"]\nassist_instructions = \"No logos.\"", `assist_instructions: is for assist = ["quote"] and ["reply"] only`},
 		{localAssistant, "assist = [\"check\"]\ncheck_below = 11", "check_below"},
 		{localAssistant, "assist = [\"check\"]\nkind = \"text\"", "the assistant sees only pictures and videos"},
+		{localAssistant + "pictures = false\n", `assist = ["check"]`, "the model sees nothing of the work"},
 		{"[assistant]\nmodel = \"m\"\n", `assist = ["prompt"]`, "assistant.base_url: is missing"},
 		{"[assistant]\nbase_url = \"http://127.0.0.1/v1\"\n", `assist = ["prompt"]`, "assistant.model: is missing"},
 		{localAssistant + "api_key = \"sk-1\"\n", `assist = ["prompt"]`, "a key must not be in this file"},

@@ -52,6 +52,9 @@ func (r *run) ask(ctx context.Context, a *Assistant, i inquiry, v any) (order.Ca
 		return order.Call{}, without(ctx, err)
 	}
 	if !a.Free {
+		if err := r.o.Held(); err != nil {
+			return order.Call{}, err
+		}
 		if err := r.o.Ready(r.job); err != nil {
 			return order.Call{}, err
 		}
@@ -106,6 +109,10 @@ func (r *run) giveUpCut(ctx context.Context, i inquiry) error {
 // the work itself meets holds it then.
 var askingCaps = []order.Code{order.CodeAttemptCap, order.CodeOrderCap, order.CodeDayCap, order.CodeClientCost}
 
+// made reports whether the question is about files that are made. They go to the client during
+// a pause too.
+func made(p order.Purpose) bool { return p == order.PurposeCheck }
+
 // beginAsking writes a call down with the most that it may cost.
 func (r *run) beginAsking(a *Assistant, i inquiry) (order.Call, error) {
 	n := order.NewCall{Agent: r.o.Agent, Generator: order.Assistant, Purpose: i.purpose}
@@ -113,7 +120,7 @@ func (r *run) beginAsking(a *Assistant, i inquiry) (order.Call, error) {
 		n.Price, n.Caps = a.Backend.Price(i.question), r.o.Caps
 	}
 	c, err := r.o.Store.BeginCall(r.job, n)
-	if f, ok := errors.AsType[*order.Failure](err); ok && slices.Contains(askingCaps, f.Code) {
+	if f, ok := errors.AsType[*order.Failure](err); ok && (slices.Contains(askingCaps, f.Code) || made(i.purpose) && f.Code == order.CodePausedByOwner) {
 		return c, unanswered{f}
 	}
 	return c, err

@@ -27,7 +27,8 @@ const (
 const promptTask = `You write the prompt for a generator of pictures or videos. The user message holds an order of a
 client of the service: the brief, the client's answers to questions, what the client wants changed, what the owner
 of the service wants done differently (owner_instructions), and the text that the generator would get without you
-(template), which has the owner's style. Pictures, if there are any, are the client's references.
+(template), which has the owner's style. problems, if there are any, are what is wrong with a first try: correct
+them. Pictures, if there are any, are the client's references.
 Write one detailed prompt that keeps all that the client asks for and the owner's style, and adds no text, brand or
 person that nobody asked for. Then list what a reviewer can see in the result to tell whether it is what was ordered,
 the most important first, each in one short sentence.`
@@ -58,7 +59,8 @@ type ordered struct {
 	Answers      json.RawMessage `json:"answers,omitempty"`
 	Feedback     []string        `json:"feedback,omitempty"`
 	Instructions string          `json:"owner_instructions,omitempty"`
-	Template     string          `json:"template"`
+	Problems     []string        `json:"problems,omitempty"`
+	Template     string          `json:"template,omitempty"`
 }
 
 // assistedPrompt returns the prompt of a request. That of the template is the request's. What
@@ -127,6 +129,12 @@ func (r *run) writePrompt(ctx context.Context, a *Assistant, req generate.Reques
 // same.
 func (r *run) putPrompt(ctx context.Context, p order.Prompt, c *order.Call) error {
 	err := r.keep(ctx, r.job, func() error { return r.o.Store.PutPrompt(r.job, p, c) })
+	return r.lostAnswer(ctx, c, err)
+}
+
+// lostAnswer returns the error with which an answer was not stored. If the lease is lost, it
+// closes the call.
+func (r *run) lostAnswer(ctx context.Context, c *order.Call, err error) error {
 	if f, ok := errors.AsType[*order.Failure](err); ok && f.Class == order.Lost && c != nil {
 		return errors.Join(err, r.close(ctx, *c, order.CallOutcome{State: order.CallDone, Cost: c.Cost}, "the lease was lost before its answer was used"))
 	}
@@ -135,22 +143,32 @@ func (r *run) putPrompt(ctx context.Context, p order.Prompt, c *order.Call) erro
 
 // promptQuestion returns the order as a question.
 func (r *run) promptQuestion(ctx context.Context, req generate.Request) (assistant.Question, error) {
-	feedback, err := r.feedback(ctx, req)
+	data, err := r.orderedOf(ctx, req)
 	if err != nil {
 		return assistant.Question{}, err
 	}
-	for i, text := range feedback {
-		feedback[i] = prompt.Shorten(text, maxRead)
-	}
-	q := assistant.Question{Task: promptTask, Name: "prompt", Schema: promptSchema, Data: ordered{
-		Service: req.Service.Title, Category: req.Service.Category, Deliverables: req.Service.Deliverables,
-		Brief: prompt.Shorten(req.Brief, maxRead), English: prompt.Shorten(req.BriefEnglish, maxRead), Ask: prompt.Shorten(req.Ask, maxRead),
-		Answers: shortJSON(req.RequirementAnswers), Feedback: feedback, Instructions: req.Instructions, Template: prompt.Shorten(req.Prompt, 2*maxRead),
-	}}
+	data.Problems, data.Template = req.Problems, prompt.Shorten(req.Prompt, 2*maxRead)
+	q := assistant.Question{Task: promptTask, Name: "prompt", Schema: promptSchema, Data: data}
 	for _, ref := range req.References {
 		q.Pictures = append(q.Pictures, assistant.Picture{Path: ref.Path, MIME: ref.MIME})
 	}
 	return q, nil
+}
+
+// orderedOf returns the order as the assistant reads it.
+func (r *run) orderedOf(ctx context.Context, req generate.Request) (ordered, error) {
+	feedback, err := r.feedback(ctx, req)
+	if err != nil {
+		return ordered{}, err
+	}
+	for i, text := range feedback {
+		feedback[i] = prompt.Shorten(text, maxRead)
+	}
+	return ordered{
+		Service: req.Service.Title, Category: req.Service.Category, Deliverables: req.Service.Deliverables,
+		Brief: prompt.Shorten(req.Brief, maxRead), English: prompt.Shorten(req.BriefEnglish, maxRead), Ask: prompt.Shorten(req.Ask, maxRead),
+		Answers: shortJSON(req.RequirementAnswers), Feedback: feedback, Instructions: req.Instructions,
+	}, nil
 }
 
 // clean returns what was written within its limits. A prompt that is too long is none: a

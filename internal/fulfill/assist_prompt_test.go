@@ -21,7 +21,16 @@ const wrote = `{"prompt": "A red fox in a night garden, ink.", "requirements": [
 // useAssistant has a model write the prompts, at $1 and $2 a million tokens.
 func (w *world) useAssistant() (*gentest.Chat, *fulfill.Assistant) {
 	w.t.Helper()
-	chat := gentest.NewChat("", func(gentest.ChatRequest) string { return wrote })
+	chat, a := w.model(func(gentest.ChatRequest) string { return wrote })
+	w.service = func(s *fulfill.Service) { s.PromptBy = a }
+	w.restart()
+	return chat, a
+}
+
+// model starts a server whose model answers what says returns.
+func (w *world) model(says func(gentest.ChatRequest) string) (*gentest.Chat, *fulfill.Assistant) {
+	w.t.Helper()
+	chat := gentest.NewChat("", says)
 	listener := pipenet.New()
 	server := &http.Server{Handler: chat}
 	done := make(chan struct{})
@@ -37,10 +46,7 @@ func (w *world) useAssistant() (*gentest.Chat, *fulfill.Assistant) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	a := &fulfill.Assistant{Backend: backend, Breaker: &generate.Breaker{Probe: backend.Check}}
-	w.service = func(s *fulfill.Service) { s.PromptBy = a }
-	w.restart()
-	return chat, a
+	return chat, &fulfill.Assistant{Backend: backend, Breaker: &generate.Breaker{Probe: backend.Check}}
 }
 
 // prompts returns what was stored for an order.

@@ -159,7 +159,7 @@ func (r *run) call(ctx context.Context, g Generator, p plan, req generate.Reques
 	if g.Breaker != nil {
 		g.Breaker.Report(nil)
 	}
-	if err := r.keep(ctx, r.job, func() error { return writeResult(r.record(), made) }); err != nil {
+	if err := r.keep(ctx, r.job, func() error { return writeResult(r.record(), made, r.take) }); err != nil {
 		err = order.Failf(order.Retry, order.CodeNotNoted, "the result could not be stored: %w", err)
 		return generate.Result{}, errors.Join(err, r.closeDone(ctx, []order.Call{c}, made))
 	}

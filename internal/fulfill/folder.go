@@ -75,13 +75,16 @@ func ClearOrder(dir, name string) error {
 	return err
 }
 
+// ownersDir is the name of the folder with the owner's files.
+const ownersDir = "owner"
+
 // PutFiles stores the owner's files as the result of a round, so that they are used
 // and no generator is asked. dir is the data folder.
 func PutFiles(dir, orderID string, round int, files []string) error {
 	if err := ClearWork(dir, orderID, order.KindDelivery, round); err != nil {
 		return err
 	}
-	to := filepath.Join(dir, folder(WorkDir, orderID, order.KindDelivery, round), "owner")
+	to := filepath.Join(dir, folder(WorkDir, orderID, order.KindDelivery, round), ownersDir)
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return err
 	}
@@ -93,7 +96,7 @@ func PutFiles(dir, orderID string, round int, files []string) error {
 		}
 		made.Files = append(made.Files, name)
 	}
-	return writeResult(to+recorded, made)
+	return writeResult(to+recorded, made, 0)
 }
 
 // clearWork is ClearWork for a job that no longer needs its folder.
@@ -144,27 +147,35 @@ func plain(id string) bool {
 	return id != "" && len(id) <= 80 && id[0] != '-'
 }
 
-// readResult reads a stored result. It reports false unless all files are there.
-func readResult(path string) (generate.Result, bool) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return generate.Result{}, false
-	}
-	var made generate.Result
-	if err := json.Unmarshal(b, &made); err != nil {
-		return generate.Result{}, false
-	}
-	for _, file := range made.Files {
-		if _, err := os.Lstat(file); err != nil {
-			return generate.Result{}, false
-		}
-	}
-	return made, true
+// result is a result as it is stored.
+type result struct {
+	generate.Result
+	// Take is the take that it was made for; 0 for any.
+	Take int `json:",omitempty"`
 }
 
-// writeResult stores a result. Its files are durable first.
-func writeResult(path string, made generate.Result) error {
-	b, err := json.Marshal(made)
+// readResult reads a stored result and the take that it was made for. It reports false unless
+// all files are there.
+func readResult(path string) (made generate.Result, take int, ok bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return generate.Result{}, 0, false
+	}
+	var stored result
+	if err := json.Unmarshal(b, &stored); err != nil {
+		return generate.Result{}, 0, false
+	}
+	for _, file := range stored.Files {
+		if _, err := os.Lstat(file); err != nil {
+			return generate.Result{}, 0, false
+		}
+	}
+	return stored.Result, stored.Take, true
+}
+
+// writeResult stores a result of a take; 0 for any. Its files are durable first.
+func writeResult(path string, made generate.Result, take int) error {
+	b, err := json.Marshal(result{made, take})
 	if err != nil {
 		return err
 	}

@@ -83,6 +83,12 @@ type Store interface {
 	// take, and closes the call that wrote it at its cost; nil if none did.
 	Prompts(ctx context.Context, orderID string) ([]order.Prompt, error)
 	PutPrompt(j order.Job, p order.Prompt, c *order.Call) error
+	// Checks returns what the assistant found in the files of an order. PutCheck stores what
+	// it found in those of a take, and closes the call that found it at its cost; nil if none
+	// did. OpenNextTake opens the take that follows.
+	Checks(ctx context.Context, orderID string) ([]order.Check, error)
+	PutCheck(j order.Job, c order.Check, call *order.Call) error
+	OpenNextTake(j order.Job, n order.NextTake) error
 	BeginCall(j order.Job, c order.NewCall) (order.Call, error)
 	CallSubmitted(id int64, ticket string) error
 	// CallLate records that the result of a call is late and returns since how long;
@@ -142,6 +148,8 @@ type Service struct {
 	Prompt *prompt.Prompt
 	// PromptBy writes the prompt in place of the template; nil leaves it to that.
 	PromptBy *Assistant
+	// Check has the assistant look at what was made; nil for no look.
+	Check *Check
 	// Instructions are the owner's words to the assistant about prices and replies.
 	Instructions string
 	// FromLast gives the pictures of the last round to the next one, to be changed.
@@ -200,6 +208,9 @@ type Options struct {
 	Caps order.Caps
 	// Links fetches the pictures that clients link to; nil fetches none.
 	Links Links
+	// Shrinker makes the pictures that the assistant looks at; nil shows it only pictures that
+	// are small enough.
+	Shrinker Shrinker
 	// Secrets returns what finds the secrets that nothing sent to a client may contain;
 	// nil for none.
 	Secrets func() *secret.Redactor

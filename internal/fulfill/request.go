@@ -110,6 +110,9 @@ func (r *run) request(ctx context.Context) (generate.Request, error) {
 		req.Round = 0
 	}
 	err := r.putTakes(ctx, &req)
+	if err == nil {
+		err = r.putProblems(ctx, &req)
+	}
 	if err != nil {
 		return req, err
 	}
@@ -143,7 +146,7 @@ func (r *run) prompt(ctx context.Context, req generate.Request) (string, error) 
 	text, err := cmp.Or(r.service.Prompt, prompt.Default).Write(prompt.Data{
 		Wish: wish, Brief: req.Brief,
 		BriefEnglish: req.BriefEnglish, BriefSpec: prompt.Spec(req.BriefSpec),
-		Answers: answers, Feedback: feedback, Instructions: req.Instructions, Round: req.Round, Piece: req.Piece,
+		Answers: answers, Feedback: feedback, Instructions: req.Instructions, Problems: req.Problems, Round: req.Round, Piece: req.Piece,
 		Service: r.service.Title, Notes: req.Notes,
 	})
 	if err != nil {

@@ -29,11 +29,11 @@ type Requirements struct {
 // storeFiles checks the files and puts them where they stay. All that it returns
 // is durable.
 func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Artifact, error) {
-	rel := folder(FilesDir, r.job.OrderID, r.job.Kind, r.job.Round)
-	takes, err := r.takes(ctx)
+	take, err := r.currentTake(ctx)
 	if err != nil {
 		return nil, err
 	}
+	rel := r.filesDir(take)
 	made.Files = r.wanted(made.Files)
 	list, err := r.inspect(made, rel)
 	if err != nil {
@@ -41,14 +41,6 @@ func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Art
 	}
 	if err := r.check(ctx, made, list); err != nil {
 		return nil, err
-	}
-	if take := len(takes); take > 1 { // the files of earlier takes stay, and clients see no take in a name
-		rel = filepath.Join(rel, fmt.Sprintf("take-%d", take))
-		for i, a := range list {
-			if a.Path != "" {
-				list[i].Path = filepath.Join(rel, a.Name)
-			}
-		}
 	}
 	to := filepath.Join(r.o.Dir, rel)
 	if err := os.MkdirAll(to, 0o700); err != nil {
@@ -60,6 +52,15 @@ func (r *run) storeFiles(ctx context.Context, made generate.Result) ([]order.Art
 		}
 	}
 	return list, syncFile(to)
+}
+
+// filesDir returns the folder of the files of a take. Those of earlier takes stay.
+func (r *run) filesDir(take int) string {
+	dir := folder(FilesDir, r.job.OrderID, r.job.Kind, r.job.Round)
+	if take > 1 {
+		dir = filepath.Join(dir, fmt.Sprintf("take-%d", take))
+	}
+	return dir
 }
 
 // wanted returns the files to deliver, without the stills next to a promised video.
@@ -89,7 +90,8 @@ func (r *run) inspect(made generate.Result, rel string) ([]order.Artifact, error
 			return nil, err
 		}
 		// A long id is cut here, because Name would cut the number off its end.
-		name := media.Name(fmt.Sprintf("%.40s-%s-%d", r.job.OrderID, filepath.Base(rel), i+1), info.MIME)
+		// Clients see no take in a name.
+		name := media.Name(fmt.Sprintf("%.40s-%s-%d", r.job.OrderID, filepath.Base(r.filesDir(1)), i+1), info.MIME)
 		list = append(list, order.Artifact{
 			Path: filepath.Join(rel, name), Name: name, Bytes: info.Bytes,
 			SHA256: info.SHA256, MIME: info.MIME, Media: info.Media, Width: info.Width, Height: info.Height,

@@ -27,6 +27,8 @@ type run struct {
 	// dir is the folder that the generator works in: the attempt's own, or that of
 	// the open call, whose program began there.
 	dir string
+	// take is the number of the take that is made.
+	take int
 }
 
 // newRun returns the run of a job. It fails when the order's service is not
@@ -52,11 +54,25 @@ func (f *Fulfiller) newRun(ctx context.Context, j order.Job, o order.Order) (*ru
 	}, nil
 }
 
-// generate has the files of a round made, checks them and stores them.
+// generate has the files of a round made, checks them and stores them. Each take that the
+// assistant's check opens is a part of the same attempt, so the cap of an attempt counts it.
 func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (order.Result, error) {
-	r, err := f.newRun(ctx, j, o)
-	if err != nil {
-		return order.Result{}, err
+	for {
+		r, err := f.newRun(ctx, j, o)
+		if err != nil {
+			return order.Result{}, err
+		}
+		result, err := r.generateTake(ctx)
+		if err = r.settle(ctx, err); !errors.Is(err, errNextTake) {
+			return result, err
+		}
+	}
+}
+
+// generateTake has the files of the current take made, checks them and stores them.
+func (r *run) generateTake(ctx context.Context) (order.Result, error) {
+	if list, ok, err := r.chosen(ctx); err != nil || ok {
+		return r.made(ctx, generate.Result{}, list, err)
 	}
 	made, err := r.make(ctx)
 	if err != nil {
@@ -73,7 +89,22 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 		}
 		return order.Result{}, withLog(err, made)
 	}
-	result := order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: r.approval()}
+	return r.made(ctx, made, artifacts, nil)
+}
+
+// made returns what follows once the files of a take are stored.
+func (r *run) made(ctx context.Context, made generate.Result, artifacts []order.Artifact, err error) (order.Result, error) {
+	if err != nil {
+		return order.Result{}, err
+	}
+	hold, err := r.judge(ctx, artifacts)
+	if err != nil {
+		return order.Result{}, err // the files stay
+	}
+	if hold == nil {
+		hold = r.approval()
+	}
+	j, result := r.job, order.Result{Next: order.StageDeliver, Artifacts: artifacts, Log: made.Log, Note: made.Message, Hold: hold}
 	switch {
 	case slices.ContainsFunc(artifacts, func(a order.Artifact) bool { return a.URL == "" }):
 		result.Next = order.StageUpload
@@ -91,6 +122,11 @@ func (r *run) approval() *order.Failure {
 	if hold == nil {
 		return r.blocked(r.order)
 	}
+	return r.reviewHint(hold)
+}
+
+// reviewHint returns what made files wait for, with the commands of a piece for a piece.
+func (r *run) reviewHint(hold *order.Failure) *order.Failure {
 	if hold.Code != order.CodeReview || r.job.Kind != order.KindPiece {
 		return hold
 	}
@@ -103,6 +139,10 @@ func (r *run) approval() *order.Failure {
 // make returns the files of the job. A result that an earlier attempt has stored
 // is not paid for again, and an open call is resumed by the generator that began it.
 func (r *run) make(ctx context.Context) (generate.Result, error) {
+	var err error
+	if r.take, err = r.currentTake(ctx); err != nil {
+		return generate.Result{}, err
+	}
 	if made, dir, ok := r.unused(); ok {
 		r.dir = dir
 		return made, r.closeDone(ctx, r.open, made)
@@ -152,8 +192,8 @@ func (r *run) record() string { return r.dir + recorded }
 // recorded ends the names of such files.
 const recorded = ".result.json"
 
-// unused returns a result that any attempt at the job has stored and that was
-// neither used nor rejected, with its folder.
+// unused returns a result that any attempt at the current take has stored and that was
+// neither used nor rejected, with its folder. Those of earlier takes are removed.
 func (r *run) unused() (made generate.Result, dir string, ok bool) {
 	folder := filepath.Dir(r.dir)
 	entries, err := os.ReadDir(folder)
@@ -165,7 +205,12 @@ func (r *run) unused() (made generate.Result, dir string, ok bool) {
 		if !is {
 			continue
 		}
-		if made, ok := readResult(dir + recorded); ok {
+		made, take, ok := readResult(dir + recorded)
+		if ok && take > 0 && take < r.take {
+			_, _ = os.RemoveAll(dir+recorded), os.RemoveAll(dir) // else they go with the work folder
+			continue
+		}
+		if ok {
 			return made, dir, true
 		}
 	}

@@ -82,7 +82,7 @@ func (s Sampler) Make(ctx context.Context, g Generator, wanted order.Sample) (Sa
 // call. A sample whose outcome cannot be learned is closed and stays counted as spent.
 func (s Sampler) Resume(ctx context.Context, g Generator, o order.OpenSample) (Sampled, error) {
 	w := &sampling{Sampler: s, generator: g, call: o.Call, sample: o.Sample, resumed: true}
-	if _, kept := readResult(w.record()); kept || o.Call.Ticket != "" {
+	if _, _, kept := readResult(w.record()); kept || o.Call.Ticket != "" {
 		return w.make(ctx)
 	}
 	return w.find(ctx)
@@ -118,13 +118,13 @@ func (w *sampling) find(ctx context.Context) (Sampled, error) {
 // make runs the generator until it has a result or has failed for good.
 func (w *sampling) make(ctx context.Context) (Sampled, error) {
 	for {
-		made, kept := readResult(w.record())
+		made, _, kept := readResult(w.record())
 		if kept {
 			return w.done(ctx, made)
 		}
 		made, err := w.generate(ctx)
 		if err == nil {
-			if err := w.persist(ctx, func() error { return writeResult(w.record(), made) }); err != nil {
+			if err := w.persist(ctx, func() error { return writeResult(w.record(), made, 0) }); err != nil {
 				return Sampled{}, w.hinted(err)
 			}
 			return w.done(ctx, made)

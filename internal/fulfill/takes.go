@@ -16,6 +16,12 @@ func (r *run) takes(ctx context.Context) ([]order.Take, error) {
 	return r.o.Store.Takes(ctx, r.job.OrderID, r.job.Kind, r.job.Round)
 }
 
+// currentTake returns the number of the take that is made now.
+func (r *run) currentTake(ctx context.Context) (int, error) {
+	list, err := r.takes(ctx)
+	return len(list), err
+}
+
 // putTakes puts what the owner wants done differently, and what was made before, into a
 // request.
 func (r *run) putTakes(ctx context.Context, req *generate.Request) error {
@@ -65,6 +71,10 @@ func (r *run) startingPictures(ctx context.Context) ([]generate.Reference, error
 		return nil, err
 	}
 	last := list[len(list)-1]
+	for last.ByCheck && len(list) > 1 { // it is made as the one that the owner has opened
+		list = list[:len(list)-1]
+		last = list[len(list)-1]
+	}
 	if last.FromThese {
 		for _, t := range slices.Backward(list[:len(list)-1]) {
 			if len(t.Files) > 0 {

@@ -1,0 +1,84 @@
+package fulfill_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"atelierd/internal/generate/gentest"
+	"atelierd/internal/order"
+	"atelierd/internal/sandbox"
+)
+
+// The process ends at each commit around a look and the take after it. What is committed is
+// neither asked for nor made again.
+func TestALookThatIsCommittedIsNeverPaidForAgain(t *testing.T) {
+	t.Parallel()
+	for point, want := range map[string]struct{ looks, runs int }{
+		"after:check": {2, 2}, "before:check": {3, 2}, "before:take": {2, 2}, "after:take": {2, 2},
+	} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				chat, s := w.useCheck(5, 5, 5)
+				scores := []string{scored(3), scored(8)}
+				if want.looks == 3 {
+					scores = []string{scored(3), scored(3), scored(8)}
+				}
+				for _, text := range scores {
+					chat.Next(gentest.ChatText(text))
+				}
+				id := w.order()
+				w.dies(point)
+				w.must(order.StageGenerate)
+				w.delivers(id, "2")
+				if chat.Paid() != want.looks || len(s.asked) != want.runs {
+					t.Errorf("%d looks, %d runs; want %d, %d", chat.Paid(), len(s.asked), want.looks, want.runs)
+				}
+				if !slices.Equal(w.checks(id), []string{"1: 3 of 10, below 6", "2: 8 of 10"}) {
+					t.Errorf("%q", w.checks(id))
+				}
+			})
+		})
+	}
+}
+
+// dies runs the generate stage in a process that ends at the first passing of a point.
+func (w *world) dies(point string) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancelCause(w.t.Context())
+	w.storeHook = func(at string) error {
+		if at == point || ctx.Err() != nil {
+			cancel(order.ErrStopping)
+			return errors.New("the process ends here")
+		}
+		return nil
+	}
+	_, err := w.f.Run(ctx, w.lease(order.StageGenerate))
+	if w.storeHook = nil; err == nil || ctx.Err() == nil {
+		w.t.Fatalf("the process did not end at %s: %v", point, err)
+	}
+	w.restart()
+}
+
+func TestALookThatIsLostTwiceIsGivenUp(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		chat, s := w.useCheck(3)
+		chat.Next(gentest.ChatLost, gentest.ChatCut)
+		id := w.order()
+		for range 2 {
+			if f := w.fails(order.StageGenerate, order.Wait, order.CodeProviderNoAnswer); f.After <= 0 {
+				t.Errorf("waits %v", f.After)
+			}
+			w.restart()
+		}
+		w.must(order.StageGenerate)
+		w.delivers(id, "1")
+		if len(chat.Requests()) != 2 || len(s.asked) != 1 || !strings.Contains(w.checks(id)[0], "lost twice") {
+			t.Errorf("%d questions, %d runs, %q", len(chat.Requests()), len(s.asked), w.checks(id))
+		}
+	})
+}
