@@ -28,6 +28,7 @@ func (p *orderPage) show() {
 	p.showPieces()
 	p.showTakes()
 	p.showPrompts()
+	p.showChecks()
 	p.showFiles()
 	p.showAttempts()
 	p.showCalls()

@@ -47,6 +47,12 @@ func (p *orderPage) showTakes() {
 		if t.FromThese {
 			from = "  from the pictures before"
 		}
+		switch {
+		case t.SameAs > 0:
+			from += fmt.Sprintf("  opened by the check, with the files of take %d", t.SameAs)
+		case t.ByCheck:
+			from += "  opened by the check"
+		}
 		p.Note("  ", p.take(t.Kind, t.Round, t.Take)+from)
 		if t.Instructions != "" {
 			p.Quote(t.Instructions)
@@ -72,6 +78,19 @@ func (p *orderPage) showPrompts() {
 		}
 		p.Quote(w.Prompt)
 		for _, line := range w.Requirements {
+			p.Linef("    - %s", term.Line(line, 200))
+		}
+	}
+}
+
+// showChecks shows what the assistant found in the files. A model wrote it.
+func (p *orderPage) showChecks() {
+	if len(p.v.Checks) > 0 {
+		p.Heading("checks of the assistant")
+	}
+	for _, c := range p.v.Checks {
+		p.Linef("  %s  %s", p.take(c.Kind, c.Round, c.Take), term.Line(c.Words, 300))
+		for _, line := range c.Problems {
 			p.Linef("    - %s", term.Line(line, 200))
 		}
 	}

@@ -14,14 +14,15 @@ import (
 
 // History is everything about one order.
 type History struct {
-	Order      Order      `json:"order"`
-	Jobs       []Job      `json:"jobs"`
-	Files      []File     `json:"files"`
-	Takes      []Take     `json:"takes"`   // that the owner has opened
-	Prompts    []Prompt   `json:"prompts"` // that the assistant was to write
-	Attempts   []Attempt  `json:"attempts"`
-	Calls      []Call     `json:"calls"` // of generators
-	Deliveries []Delivery `json:"deliveries"`
+	Order      Order       `json:"order"`
+	Jobs       []Job       `json:"jobs"`
+	Files      []File      `json:"files"`
+	Takes      []Take      `json:"takes"`   // that the owner or the assistant's check has opened
+	Prompts    []Prompt    `json:"prompts"` // that the assistant was to write
+	Checks     []TakeCheck `json:"checks"`  // that the assistant was to make
+	Attempts   []Attempt   `json:"attempts"`
+	Calls      []Call      `json:"calls"` // of generators
+	Deliveries []Delivery  `json:"deliveries"`
 	// Redeliveries are further deliveries of a round that was delivered.
 	Redeliveries []Redelivery `json:"redeliveries"`
 	Quote        *Quote       `json:"quote"` // null without one
@@ -97,26 +98,17 @@ type Piece struct {
 	Sent    bool           `json:"sent"`
 }
 
-// Take is one making of the files of a round or a piece that the owner has opened.
+// Take is one making of the files of a round or a piece that the owner, or the assistant's
+// check, has opened.
 type Take struct {
 	Kind         order.Kind `json:"kind"`
 	Round        int        `json:"round"`
 	Take         int        `json:"take"`
 	Instructions string     `json:"instructions"`
 	FromThese    bool       `json:"from_these"`
+	ByCheck      bool       `json:"by_check"`
+	SameAs       int        `json:"same_as"` // the take whose files it has; 0 for its own
 	OpenedAt     time.Time  `json:"opened_at"`
-}
-
-// Prompt is what the assistant wrote for a take of a round or a piece. Without a Prompt the
-// template was used, and Note says why.
-type Prompt struct {
-	Kind         order.Kind `json:"kind"`
-	Round        int        `json:"round"`
-	Take         int        `json:"take"`
-	Prompt       string     `json:"prompt"`
-	Requirements []string   `json:"requirements"`
-	Note         string     `json:"note"`
-	WrittenAt    time.Time  `json:"written_at"`
 }
 
 // File is a file of a round, a piece or the client.
@@ -222,7 +214,7 @@ func (r Reader) Order(ctx context.Context, id string) (History, error) {
 
 func viewHistory(h store.History, dataDir string) History {
 	v := History{
-		Order: viewOrder(h), Jobs: []Job{}, Files: []File{}, Takes: []Take{}, Prompts: []Prompt{}, Attempts: []Attempt{}, Calls: []Call{},
+		Order: viewOrder(h), Jobs: []Job{}, Files: []File{}, Takes: []Take{}, Prompts: []Prompt{}, Checks: []TakeCheck{}, Attempts: []Attempt{}, Calls: []Call{},
 		Deliveries: []Delivery{}, Redeliveries: []Redelivery{}, Pieces: []Piece{}, Timeline: []Moment{},
 		Thread: viewThread(h.Order, h.Messages, h.Outbox, h.Works), Works: h.Works, Fingerprint: h.Fingerprint,
 	}
@@ -253,11 +245,9 @@ func viewHistory(h store.History, dataDir string) History {
 		v.Files = append(v.Files, f)
 	}
 	for _, t := range h.Takes {
-		v.Takes = append(v.Takes, Take{t.Kind, t.Round, t.N, t.Instructions, t.FromThese, t.Opened})
+		v.Takes = append(v.Takes, Take{t.Kind, t.Round, t.N, t.Instructions, t.FromThese, t.ByCheck, t.SameAs, t.Opened})
 	}
-	for _, p := range h.Prompts {
-		v.Prompts = append(v.Prompts, Prompt{p.Kind, p.Round, p.Take, p.Text, append([]string{}, p.Requirements...), p.Note, p.At})
-	}
+	v.addAssist(h)
 	for _, d := range h.Deliveries {
 		v.Deliveries = append(v.Deliveries, Delivery{
 			Round: d.Round, State: d.State, URLs: d.URLs, Tries: d.Tries,
