@@ -54,8 +54,8 @@ type Options struct {
 	// as room on the disk, instead of failing.
 	WaitForHost bool
 
-	// Transport carries requests to the marketplace, notifications, and files to a storage;
-	// nil is the network.
+	// Transport carries requests to the marketplace, notifications, files to a storage, and
+	// questions to the assistant; nil is the network.
 	Transport http.RoundTripper
 	// Listen opens the ports for webhooks, metrics and the console; nil is net.Listen.
 	Listen func(network, address string) (net.Listener, error)

@@ -19,7 +19,7 @@ func (m maker) assistant() (*fulfill.Assistant, error) {
 	}
 	backend, err := assistant.New(assistant.Spec{
 		BaseURL: c.BaseURL, Model: c.Model, Key: keyIn("the assistant", c.Key), Input: c.Input, Output: c.Output,
-		MaxTokens: c.MaxTokens, Pictures: c.Pictures, Timeout: c.Timeout,
+		MaxTokens: c.MaxTokens, Pictures: c.Pictures, Timeout: c.Timeout, Transport: m.transport,
 	})
 	if err != nil {
 		return nil, configError("assistant", err)

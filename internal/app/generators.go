@@ -31,7 +31,8 @@ type maker struct {
 	log *slog.Logger
 	// credentials is called when a program runs, and may then return nil if there are none.
 	credentials func() *Credentials
-	// transport carries notifications, and files to a storage; nil is the network.
+	// transport carries notifications, files to a storage, and questions to the assistant; nil
+	// is the network.
 	transport http.RoundTripper
 	// hook is called around what a storage does, and stored with how it ended. Both may be nil.
 	hook   func(point string) error

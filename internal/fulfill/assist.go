@@ -48,6 +48,9 @@ func (r *run) ask(ctx context.Context, a *Assistant, i inquiry, v any) (order.Ca
 	if err := r.giveUpCut(ctx, i); err != nil {
 		return order.Call{}, err
 	}
+	if name, err := r.secretIn(i.question.Data); err != nil || name != "" {
+		return order.Call{}, errors.Join(err, unanswered{errors.New("the question contains " + name)})
+	}
 	if err := a.Breaker.Ready(ctx); err != nil {
 		return order.Call{}, without(ctx, err)
 	}
@@ -73,6 +76,9 @@ func (r *run) ask(ctx context.Context, a *Assistant, i inquiry, v any) (order.Ca
 	a.Breaker.Report(nil)
 	if cost.Known {
 		c.Cost = cost.USD
+	}
+	if name, err := r.secretIn(v); err != nil || name != "" {
+		return c, errors.Join(err, r.answerless(ctx, c, "the assistant's answer contains "+name))
 	}
 	return c, nil
 }

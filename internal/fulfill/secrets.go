@@ -1,6 +1,8 @@
 package fulfill
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +35,19 @@ func (f *Fulfiller) secretLink(link string) error {
 	}
 	return order.Failf(order.Hold, order.CodeSecret, "the generator's link contains %s, so it is not delivered", name).
 		WithHint("find out how it got there; then %s makes the work again", order.Command("orders redo", order.AnyOrder))
+}
+
+// secretIn returns the name of a secret that a question to the assistant or its answer
+// contains, or "". The question would go to another host, and the answer would be stored,
+// shown and given to a generator.
+func (f *Fulfiller) secretIn(v any) (string, error) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return "", err
+	}
+	return f.o.Secrets().FindIn(&text)
 }
 
 // secretText checks a message before it is sent. One that is written from a template is
