@@ -17,7 +17,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"atelierd/internal/budget/shared"
 	"atelierd/internal/config"
 	"atelierd/internal/control"
 	"atelierd/internal/credential"
@@ -109,7 +108,7 @@ type App struct {
 	port        net.Listener    // nil when webhooks are off
 	metricsPort net.Listener    // nil when metrics are off, and before Run
 	socket      *control.Socket // nil without one
-	shared      *shared.File    // nil without one
+	shared      sharedCount     // nil without one
 	activity    activity
 	progress    progress
 	measured    *measured

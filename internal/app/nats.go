@@ -50,6 +50,18 @@ func (l *link) open() (*natsq.Queue, error) {
 	return l.queue, nil
 }
 
+// close ends the connection.
+func (l *link) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.queue == nil {
+		return nil
+	}
+	err := l.queue.Close()
+	l.queue = nil
+	return err
+}
+
 // handedOut makes a generator whose calls are made by workers.
 func (m maker) handedOut(g config.Generator, log *slog.Logger) (generate.Generator, error) {
 	return cluster.New(cluster.Options{

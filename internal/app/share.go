@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -15,25 +16,64 @@ import (
 	"atelierd/internal/view"
 )
 
-// This file is where agents on one address count together. A count that is not in a folder
-// is another budget.Share.
+// This file is where agents on one address count together.
+
+// sharedCount is a count in a folder or in NATS.
+type sharedCount interface {
+	budget.Share
+	Close() error
+}
+
+// countIn returns the count that the configuration names, for the agent of the options.
+func countIn(cfg *config.Config, o shared.Options, log *slog.Logger) sharedCount {
+	if cfg.Budget.SharedWith == config.SharedNATS {
+		return inNATS(cfg, o, log)
+	}
+	o.Dir = cfg.Budget.SharedWith
+	return shared.New(o)
+}
+
+// inNATS returns the count in the servers of the configuration.
+func inNATS(cfg *config.Config, o shared.Options, log *slog.Logger) *shared.Bucket {
+	l := newLink(cfg.NATS, agentName, log)
+	l.options.Wait = countWithin
+	open := func() (shared.Cell, error) {
+		q, err := l.open()
+		if err != nil {
+			return nil, err
+		}
+		return q.Requests(), nil
+	}
+	return shared.NewBucket(shared.BucketOptions{Open: open, Close: l.close, ID: o.ID, Name: o.Name, Brief: o.Brief})
+}
+
+// countWithin is how long one request to NATS may take. Requests to the marketplace wait for it.
+const countWithin = 3 * time.Second
+
+// Answers returns what asks a daemon at its socket. Those that count together in NATS may
+// be on other machines, where the same path is another socket.
+func Answers(cfg *config.Config) view.Answering {
+	if cfg.Budget.SharedWith == config.SharedNATS {
+		return func(context.Context, string) (answers, known bool) { return false, false }
+	}
+	return control.Answers
+}
 
 // share returns the count that the agents on the address share, or nil.
 func (b base) share(ctx context.Context) (budget.Share, error) {
-	dir := b.Config.Budget.SharedWith
-	if dir == "" {
+	if b.Config.Budget.SharedWith == "" {
 		return nil, nil
 	}
 	l, err := b.Store.Ledger(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o := shared.Options{Dir: dir, ID: l.ID, Name: b.Config.Agent.Name, Brief: b.App == nil}
+	o := shared.Options{ID: l.ID, Name: b.Config.Agent.Name, Brief: b.App == nil}
 	if b.App == nil {
-		return shared.New(o), nil
+		return countIn(b.Config, o, b.Log), nil
 	}
 	if b.App.shared == nil {
-		b.App.shared = shared.New(o)
+		b.App.shared = countIn(b.Config, o, b.Log)
 	}
 	return b.App.shared, nil
 }
@@ -133,7 +173,7 @@ func neighbours(r view.Reader) func(context.Context) *view.Agents {
 		if err != nil {
 			return nil
 		}
-		v, err := r.Agents(ctx, c, control.Answers)
+		v, err := r.Agents(ctx, c, Answers(r.Config()))
 		if err != nil {
 			return nil
 		}
@@ -144,10 +184,21 @@ func neighbours(r view.Reader) func(context.Context) *view.Agents {
 // CheckSharedCount returns why the count that the agents on the address share cannot be
 // used, or how many agents are in it. It changes nothing.
 func CheckSharedCount(ctx context.Context, cfg *config.Config) (agents int, err error) {
+	if cfg.Budget.SharedWith == config.SharedNATS {
+		return briefly(cfg).Check(ctx)
+	}
 	return shared.Check(ctx, cfg.Budget.SharedWith)
 }
 
 // SharedCount reads what the agents on the address share.
 func SharedCount(ctx context.Context, cfg *config.Config) (budget.Common, error) {
+	if cfg.Budget.SharedWith == config.SharedNATS {
+		return briefly(cfg).Read(ctx)
+	}
 	return shared.Look(ctx, cfg.Budget.SharedWith)
+}
+
+// briefly returns the count in NATS for one look, by no agent.
+func briefly(cfg *config.Config) *shared.Bucket {
+	return inNATS(cfg, shared.Options{Brief: true}, slog.New(slog.DiscardHandler))
 }

@@ -56,14 +56,16 @@ type world struct {
 	creds     atelier.Credentials
 	limits    budget.Limits
 	interval  time.Duration
-	hook      func(point string) error // of the store; nil for none
-	storage   fulfill.Storage          // nil for the marketplace
-	poller    *intake.Poller           // of the daemon that was started last
-	webhooks  bool                     // the poller is told of what place places
-	placed    map[string]string        // the agent of each order, of all who joined
-	turn      *sync.Mutex              // whose turn it is at the shared count
-	shared    string                   // the folder of the shared count, or ""
-	silent    bool                     // its daemon does not show the others that it runs
+	hook      func(point string) error        // of the store; nil for none
+	storage   fulfill.Storage                 // nil for the marketplace
+	poller    *intake.Poller                  // of the daemon that was started last
+	webhooks  bool                            // the poller is told of what place places
+	placed    map[string]string               // the agent of each order, of all who joined
+	turn      *sync.Mutex                     // whose turn it is at the shared count
+	shared    string                          // the folder of the shared count, or ""
+	cell      *cell                           // the shared count in a bucket; nil for none
+	wrap      func(budget.Share) budget.Share // wraps the shared count; nil for nothing
+	silent    bool                            // its daemon does not show the others that it runs
 }
 
 // join returns another agent at the marketplace, on the same address.
@@ -139,7 +141,7 @@ func (w *world) start() *daemon {
 	var loops sync.WaitGroup
 	loops.Go(func() { e.Run(ctx) })
 	loops.Go(func() { p.Run(ctx) })
-	if w.shared != "" && !w.silent {
+	if (w.shared != "" || w.cell != nil) && !w.silent {
 		loops.Go(func() { d.beat(ctx, w.creds.AgentID) })
 	}
 	closeFile := d.stop
@@ -161,9 +163,17 @@ func (w *world) open() *daemon {
 	}
 	limits := w.limits
 	closeShared := func() error { return nil }
-	if w.shared != "" {
+	switch {
+	case w.shared != "":
 		file := shared.New(shared.Options{Dir: w.shared, ID: w.creds.AgentID, Name: w.creds.AgentID})
 		limits.Share, closeShared = serial{file, w.turn}, file.Close
+	case w.cell != nil:
+		limits.Share = serial{shared.NewBucket(shared.BucketOptions{
+			Open: func() (shared.Cell, error) { return w.cell, nil }, ID: w.creds.AgentID, Name: w.creds.AgentID,
+		}), w.turn}
+	}
+	if w.wrap != nil {
+		limits.Share = w.wrap(limits.Share)
 	}
 	b, err := budget.Open(context.Background(), st, limits, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -186,20 +196,20 @@ func (w *world) open() *daemon {
 // serial is a shared count that one agent uses at a time. SQLite waits for the lock of
 // another by sleeping, and simulated time does not pass while somebody waits for a mutex.
 type serial struct {
-	*shared.File
+	budget.Share
 	turn *sync.Mutex
 }
 
 func (s serial) Update(ctx context.Context, f func(*budget.Common) error) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	return s.File.Update(ctx, f)
+	return s.Share.Update(ctx, f)
 }
 
 func (s serial) Read(ctx context.Context) (budget.Common, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	return s.File.Read(ctx)
+	return s.Share.Read(ctx)
 }
 
 // beat shows the other agents that the daemon runs until ctx ends.

@@ -175,9 +175,11 @@ func (b *Budget) together(ctx context.Context, f func() error) error {
 	}
 	var inner error
 	called := false
+	var before map[string]int
 	err := b.share.Update(ctx, func(c *Common) error {
 		called = true
 		b.load(c, now)
+		before = maps.Clone(b.self.Used)
 		if inner = f(); inner == nil {
 			b.save(c, now)
 		}
@@ -191,10 +193,13 @@ func (b *Budget) together(ctx context.Context, f func() error) error {
 		return nil
 	}
 	b.shareFailed(err, now)
-	if called {
-		return nil // it is counted in the ledger
+	if !called {
+		return b.alone(ctx, f)
 	}
-	return b.alone(ctx, f)
+	for scope, n := range b.self.Used { // it is counted in the ledger, and added to what is shared later
+		b.missed[scope] += max(n-before[scope], 0)
+	}
+	return nil
 }
 
 // alone calls f on what the ledger has counted.

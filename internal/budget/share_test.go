@@ -1,15 +1,18 @@
 package budget_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"atelierd/internal/natsq"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store/storetest"
 	"atelierd/internal/testdir"
@@ -18,16 +21,60 @@ import (
 // together are agents on one address that share its count.
 type together []*world
 
-// newTogether must be called in a synctest bubble. Each agent has one of dirs.
+// newTogether must be called in a synctest bubble. Each agent has one of dirs. Without the
+// folder shared they count in a bucket.
 func newTogether(t *testing.T, dirs []string, shared string, o sandbox.Options) together {
 	t.Helper()
 	first := newWorld(t, dirs[0], o)
-	first.shared = shared
+	if first.shared = shared; shared == "" {
+		first.cell = &cell{}
+	}
 	all := together{first}
 	for i, dir := range dirs[1:] {
 		all = append(all, first.join(dir, fmt.Sprintf("tester %d", i+2)))
 	}
 	return all
+}
+
+// inPlaces runs a test with a count in a folder and with one in a bucket, which has none.
+func inPlaces(t *testing.T, f func(t *testing.T, folder string)) {
+	t.Helper()
+	for name, folder := range map[string]string{"in a folder": testdir.New(t), "in a bucket": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, folder)
+		})
+	}
+}
+
+// cell is a bucket of NATS that takes no time.
+type cell struct {
+	mu sync.Mutex
+	natsq.Value
+	at time.Time
+}
+
+// Get implements shared.Cell.
+func (c *cell) Get(context.Context) (natsq.Value, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Revision == 0 {
+		return natsq.Value{}, natsq.ErrAbsent
+	}
+	c.Age = time.Since(c.at)
+	return c.Value, nil
+}
+
+// Put implements shared.Cell.
+func (c *cell) Put(_ context.Context, text []byte, revision uint64) (uint64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if revision != c.Revision {
+		return 0, natsq.ErrChanged
+	}
+	c.Text, c.at = text, time.Now()
+	c.Revision++
+	return c.Revision, nil
 }
 
 // share is what one agent got of an hour.
@@ -89,7 +136,10 @@ func dirs(t *testing.T, n int) (list []string) {
 // Thirty requests are three polls or more, and an upload and a delivery for each order.
 func TestThreeAgentsWithABacklogGetTheSameOfASharedCount(t *testing.T) {
 	t.Parallel()
-	dirs, folder := dirs(t, 3), testdir.New(t)
+	inPlaces(t, func(t *testing.T, folder string) { threeWithABacklog(t, dirs(t, 3), folder) })
+}
+
+func threeWithABacklog(t *testing.T, dirs []string, folder string) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newTogether(t, dirs, folder, sandbox.Options{})
 		for _, w := range all {

@@ -1,6 +1,8 @@
 package budget_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,13 +17,19 @@ import (
 	"atelierd/internal/testdir"
 )
 
-// inPair runs f in simulated time with two agents that share a count. Nothing of theirs
-// runs but what f calls.
-func inPair(t *testing.T, o sandbox.Options, f func(t *testing.T, folder string, a, b *daemon, all together)) {
-	dirs, folder := []string{storetest.Dir(t), storetest.Dir(t)}, testdir.New(t)
+// inPair runs f in simulated time with two agents that share a count, in a folder and in a
+// bucket. Nothing of theirs runs but what f calls.
+func inPair(t *testing.T, o sandbox.Options, f func(t *testing.T, a, b *daemon, all together)) {
+	t.Helper()
+	inPlaces(t, func(t *testing.T, folder string) { pair(t, folder, o, f) })
+}
+
+// pair is inPair with the folder of the count; empty for a bucket.
+func pair(t *testing.T, folder string, o sandbox.Options, f func(t *testing.T, a, b *daemon, all together)) {
+	dirs := []string{storetest.Dir(t), storetest.Dir(t)}
 	synctest.Test(t, func(t *testing.T) {
 		all := newTogether(t, dirs, folder, o)
-		f(t, folder, all[0].open(), all[1].open(), all)
+		f(t, all[0].open(), all[1].open(), all)
 	})
 }
 
@@ -50,7 +58,7 @@ func (d *daemon) pending(t *testing.T, w *world) {
 
 func TestWhatOneAgentSendsCountsForTheOther(t *testing.T) {
 	t.Parallel()
-	inPair(t, sandbox.Options{}, func(t *testing.T, _ string, a, b *daemon, _ together) {
+	inPair(t, sandbox.Options{}, func(t *testing.T, a, b *daemon, _ together) {
 		for range 15 {
 			a.send(t, order.RequestService, fine)
 		}
@@ -65,7 +73,7 @@ func TestWhatOneAgentSendsCountsForTheOther(t *testing.T) {
 
 func TestARefusalOfOneAgentBlocksTheOther(t *testing.T) {
 	t.Parallel()
-	inPair(t, sandbox.Options{}, func(t *testing.T, _ string, a, b *daemon, _ together) {
+	inPair(t, sandbox.Options{}, func(t *testing.T, a, b *daemon, _ together) {
 		a.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: 10 * time.Minute, Limit: 12})
 		if got := b.refused(t, order.RequestDeliver); got < 9*time.Minute {
 			t.Errorf("a delivery waits %s", got)
@@ -83,7 +91,7 @@ func TestARefusalOfOneAgentBlocksTheOther(t *testing.T) {
 func TestAPollLeavesWhatADeliveryOfAnotherAgentNeeds(t *testing.T) {
 	t.Parallel()
 	for _, half := range []int{0, 14} {
-		inPair(t, sandbox.Options{}, func(t *testing.T, _ string, a, b *daemon, all together) {
+		inPair(t, sandbox.Options{}, func(t *testing.T, a, b *daemon, all together) {
 			a.stop()
 			all[0].limits.Reserve = 0 // which polls leave in any case
 			a = all[0].open()
@@ -115,7 +123,7 @@ func TestAPollLeavesWhatADeliveryOfAnotherAgentNeeds(t *testing.T) {
 // A daemon that was killed says nothing more.
 func TestWhatADeadAgentNeedsIsKeptForShort(t *testing.T) {
 	t.Parallel()
-	inPair(t, sandbox.Options{}, func(t *testing.T, _ string, a, b *daemon, all together) {
+	inPair(t, sandbox.Options{}, func(t *testing.T, a, b *daemon, all together) {
 		b.pending(t, all[1])
 		b.alive(t)
 		a.alive(t)
@@ -132,7 +140,7 @@ func TestWhatADeadAgentNeedsIsKeptForShort(t *testing.T) {
 
 func TestAnAgentThatStopsLeavesItsPartAtOnce(t *testing.T) {
 	t.Parallel()
-	inPair(t, sandbox.Options{}, func(t *testing.T, _ string, a, b *daemon, all together) {
+	inPair(t, sandbox.Options{}, func(t *testing.T, a, b *daemon, all together) {
 		b.pending(t, all[1])
 		b.alive(t)
 		for a.budget.Wait(t.Context(), order.RequestUpload) == 0 {
@@ -149,7 +157,8 @@ func TestAnAgentThatStopsLeavesItsPartAtOnce(t *testing.T) {
 
 func TestWithoutItsFolderAnAgentCountsAloneAndIsCountedAfterwards(t *testing.T) {
 	t.Parallel()
-	inPair(t, sandbox.Options{}, func(t *testing.T, folder string, a, b *daemon, _ together) {
+	folder := testdir.New(t)
+	pair(t, folder, sandbox.Options{}, func(t *testing.T, a, b *daemon, _ together) {
 		for range 4 {
 			a.send(t, order.RequestService, fine)
 		}
@@ -195,7 +204,8 @@ func TestWithoutItsFolderAnAgentCountsAloneAndIsCountedAfterwards(t *testing.T) 
 // Whoever begins the file again knows what was counted.
 func TestAFileThatIsRemovedLosesNoCount(t *testing.T) {
 	t.Parallel()
-	inPair(t, sandbox.Options{}, func(t *testing.T, folder string, a, b *daemon, all together) {
+	folder := testdir.New(t)
+	pair(t, folder, sandbox.Options{}, func(t *testing.T, a, b *daemon, all together) {
 		for range 6 {
 			a.send(t, order.RequestService, fine)
 		}
@@ -210,6 +220,97 @@ func TestAFileThatIsRemovedLosesNoCount(t *testing.T) {
 		a.send(t, order.RequestService, fine)
 		if left := a.budget.Left()[order.RequestService]; left < 9 || left > 11 {
 			t.Errorf("after 10 requests %d of 20 are left", left)
+		}
+	})
+}
+
+// lossy is a shared count that takes what it is given once and says that it did not.
+type lossy struct {
+	budget.Share
+	loses *bool
+}
+
+func (l lossy) Update(ctx context.Context, f func(*budget.Common) error) error {
+	if !*l.loses {
+		return l.Share.Update(ctx, f)
+	}
+	c, err := l.Read(ctx)
+	if err == nil {
+		err = f(&c)
+	}
+	return errors.Join(err, errors.New("the answer is lost"))
+}
+
+// A request that was decided is sent, whatever becomes of the write. It is added later.
+func TestARequestWhoseCountIsLostIsCountedAfterwards(t *testing.T) {
+	t.Parallel()
+	loses := false
+	dirs := []string{storetest.Dir(t), storetest.Dir(t)}
+	synctest.Test(t, func(t *testing.T) {
+		all := newTogether(t, dirs, "", sandbox.Options{})
+		all[0].wrap = func(s budget.Share) budget.Share { return lossy{s, &loses} }
+		a, b := all[0].open(), all[1].open()
+		a.send(t, order.RequestService, fine)
+		loses = true
+		a.send(t, order.RequestService, fine)
+		if a.budget.ShareError() == nil {
+			t.Fatal("nothing was lost")
+		}
+		a.send(t, order.RequestService, fine)
+		loses = false
+		time.Sleep(time.Minute)
+		a.send(t, order.RequestService, fine)
+		b.send(t, order.RequestService, fine)
+		if left := b.budget.Left()[order.RequestService]; left != 15 {
+			t.Errorf("after 5 requests of both %d of 20 are left", left)
+		}
+	})
+}
+
+// away is a shared count that cannot be used for a while.
+type away struct {
+	budget.Share
+	gone *bool
+}
+
+func (s away) Update(ctx context.Context, f func(*budget.Common) error) error {
+	if *s.gone {
+		return errors.New("it is away")
+	}
+	return s.Share.Update(ctx, f)
+}
+
+func (s away) Read(ctx context.Context) (budget.Common, error) {
+	if *s.gone {
+		return budget.Common{}, errors.New("it is away")
+	}
+	return s.Share.Read(ctx)
+}
+
+// The marketplace refuses the address, so a refusal holds for all, also one that an agent
+// met while it counted alone.
+func TestARefusalWhileTheCountIsAwayBlocksTheOtherAfterwards(t *testing.T) {
+	t.Parallel()
+	gone := false
+	dirs := []string{storetest.Dir(t), storetest.Dir(t)}
+	synctest.Test(t, func(t *testing.T) {
+		all := newTogether(t, dirs, "", sandbox.Options{})
+		all[0].wrap = func(s budget.Share) budget.Share { return away{s, &gone} }
+		a, b := all[0].open(), all[1].open()
+		a.send(t, order.RequestDeliver, fine)
+		b.send(t, order.RequestDeliver, fine)
+		gone = true
+		a.send(t, order.RequestDeliver, order.Answer{Status: 429, RetryAfter: 10 * time.Minute, Limit: 12})
+		if b.refused(t, order.RequestDeliver) != 0 {
+			t.Fatal("the other knows of it already")
+		}
+		gone = false
+		time.Sleep(time.Minute)
+		a.alive(t)
+		for name, d := range map[string]*daemon{"the agent": a, "the other": b} {
+			if got := d.refused(t, order.RequestDeliver); got < 8*time.Minute {
+				t.Errorf("a delivery of %s waits %s", name, got)
+			}
 		}
 	})
 }

@@ -63,7 +63,7 @@ func (c NATSSetupCmd) side(p *Program, key string) (name string, may natsq.Permi
 	if err != nil {
 		return "", may, err
 	}
-	if routes = routesOf(cfg, c.Routes); len(routes) == 0 {
+	if routes = routesOf(cfg, c.Routes); len(routes) == 0 && !cfg.NATS.Lease && cfg.Budget.SharedWith != config.SharedNATS {
 		return "", may, errNoRoute
 	}
 	return name, natsq.AgentPermissions(name, routes), nil

@@ -10,7 +10,6 @@ import (
 	"atelierd/internal/app"
 	"atelierd/internal/budget/shared"
 	"atelierd/internal/config"
-	"atelierd/internal/control"
 	"atelierd/internal/order"
 	"atelierd/internal/store"
 	"atelierd/internal/term"
@@ -28,7 +27,7 @@ func (c StatusCmd) all(p *Program) error {
 		if err != nil {
 			return sharedError(err)
 		}
-		v, err := reader(cfg, st).Agents(ctx, common, control.Answers)
+		v, err := reader(cfg, st).Agents(ctx, common, app.Answers(cfg))
 		if err != nil {
 			return err
 		}
@@ -75,17 +74,20 @@ func showSharing(g *term.Page, v view.Agents, now time.Time) {
 	g.Linef("\n%s", text)
 }
 
-// sharedCount checks the folder of the count that agents on one address share.
+// sharedCount checks the count that agents on one address share.
 func (d *doctor) sharedCount(ctx context.Context) {
 	const name = "shared count"
-	dir := d.cfg.Budget.SharedWith
-	if dir == "" {
+	place := d.cfg.Budget.SharedWith
+	switch place {
+	case "":
 		return
+	case config.SharedNATS:
+		place = "in NATS"
 	}
 	agents, err := app.CheckSharedCount(ctx, d.cfg)
 	if err != nil {
 		d.warn(name, shared.Hint(err)+"; until then this agent counts alone", "%v", err)
 		return
 	}
-	d.ok(name, "%s, of %s", dir, words.Count(agents, "agent"))
+	d.ok(name, "%s, of %s", place, words.Count(agents, "agent"))
 }

@@ -119,8 +119,8 @@ type NATSSetupCmd struct {
 
 // Help explains the command.
 func (NATSSetupCmd) Help() string {
-	return `Creates the stream GEN with a queue for each route, and the buckets for records, workers
-and files, or brings them up to date. nats.replicas says how many servers keep each.
+	return `Creates the stream GEN with a queue for each route, and the buckets for records, workers,
+files, leases and the count of requests, or brings them up to date. nats.replicas says how many servers keep each.
 Nothing else creates them. The routes are those of the generators of type nats.
 
 With --key the command makes a key for the agent, a worker or this command, writes its
@@ -140,7 +140,7 @@ func (c NATSSetupCmd) Run(p *Program) error {
 		return err
 	}
 	routes := routesOf(cfg, c.Routes)
-	if len(routes) == 0 && !cfg.NATS.Lease {
+	if len(routes) == 0 && !cfg.NATS.Lease && cfg.Budget.SharedWith != config.SharedNATS {
 		return errNoRoute
 	}
 	if c.NKeyFile != "" {

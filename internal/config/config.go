@@ -118,9 +118,12 @@ type Budget struct {
 	// Reserve is the part of a shared window that polling leaves unused.
 	Reserve int
 	// SharedWith is the folder in which agents on one address count together, absolute, or
-	// empty.
+	// SharedNATS, or empty.
 	SharedWith string
 }
+
+// SharedNATS has agents count together in NATS.
+const SharedNATS = "nats"
 
 // Work configures how orders are worked on.
 type Work struct {

@@ -51,6 +51,9 @@ func (t *table) config(dir string) *Config {
 	c.Assistant = t.sub("assistant").assistant(dir, c.Generators)
 	c.Storage = t.sub("storage").storage(c)
 	t.reached(c.NATS, c.Generators)
+	if c.Budget.SharedWith == SharedNATS && !c.NATS.On() {
+		t.problem("budget.shared_with", `is "nats", and [nats] names no server; write urls = ["tls://nats.example.com:4222"] there`)
+	}
 	c.Services = t.services("service", c.Generators)
 	t.stored(c.Storage, c.Services)
 	t.assisted(c.Assistant, c.Services)
@@ -142,16 +145,15 @@ func (t *table) budget(c *Config, dir string) Budget {
 	return b
 }
 
-// sharedWith is the folder in which agents on one address count together.
+// sharedWith is where agents on one address count together.
 func (t *table) sharedWith(dir, dataDir string) string {
 	const key = "shared_with"
 	text := t.text(key, "")
 	switch {
 	case text == "":
 		return ""
-	case text == "nats":
-		t.problem(t.at(key), `is "nats", which is not possible yet; write a folder that all agents on the address may write to`)
-		return ""
+	case text == SharedNATS:
+		return SharedNATS
 	case strings.HasPrefix(text, "~"):
 		t.problem(t.at(key), "begins with ~, which is not expanded here; write the whole path")
 	case strings.ContainsRune(text, 0):

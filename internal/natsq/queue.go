@@ -48,6 +48,8 @@ type Queue struct {
 	mu     sync.Mutex
 	states jetstream.KeyValue
 	there  jetstream.KeyValue
+	// requests is the bucket of Requests.
+	requests jetstream.KeyValue
 }
 
 // Insecure reports whether a connection to the address would cross the network in plain

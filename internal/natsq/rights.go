@@ -54,6 +54,7 @@ func AgentPermissions(name string, routes []string) Permissions {
 		Publish: []string{
 			api + "STREAM.INFO." + StreamJobs, api + "STREAM.INFO." + records, api + "STREAM.MSG.GET." + records,
 			api + "STREAM.INFO.KV_" + BucketAgents, api + "DIRECT.GET.KV_" + BucketAgents + ".$KV." + BucketAgents + ".lease.*", "$KV." + BucketAgents + ".lease.*",
+			api + "STREAM.INFO.KV_" + BucketRequests, api + "DIRECT.GET.KV_" + BucketRequests + ".$KV." + BucketRequests + "." + countKey, "$KV." + BucketRequests + "." + countKey,
 		},
 		Subscribe: []string{inbox(name) + ".>"},
 	}

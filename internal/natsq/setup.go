@@ -48,9 +48,11 @@ func (q *Queue) Setup(ctx context.Context, o SetupOptions) error {
 			return fmt.Errorf("create the bucket %s: %w", bucket, err)
 		}
 	}
-	// A lease has no end: an old one shows that another host has worked.
-	if _, err := q.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: BucketAgents, History: 1, Storage: jetstream.FileStorage, Replicas: o.Replicas}); err != nil {
-		return fmt.Errorf("create the bucket %s: %w", BucketAgents, err)
+	// What they hold has no end: an old lease shows that another host has worked.
+	for _, bucket := range []string{BucketAgents, BucketRequests} {
+		if _, err := q.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucket, History: 1, Storage: jetstream.FileStorage, Replicas: o.Replicas}); err != nil {
+			return fmt.Errorf("create the bucket %s: %w", bucket, err)
+		}
 	}
 	for _, route := range o.Routes {
 		for _, bucket := range []string{BucketIn(route), BucketOut(route)} {

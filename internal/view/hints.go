@@ -47,7 +47,7 @@ func alertStep(c order.Code) string {
 	case order.AlertStorage.Code():
 		return order.Command("doctor") + " tries the storage and says what it needs; files go to the marketplace while uploads are left"
 	case order.AlertSharedCount.Code():
-		return order.Command("doctor") + " says what the folder needs; the daemon tries it again by itself"
+		return order.Command("doctor") + " says what it needs; the daemon tries it again by itself"
 	case order.AlertDatabase.Code():
 		return "stop the daemon and put " + store.FileName + " back: from " + store.RescuedName +
 			", where the daemon then leaves what it can still read, or from a backup"

@@ -1,7 +1,7 @@
 // Package shared keeps what agents on one address count together: one SQLite file in a
-// folder that all of them may write to. Whatever is wrong with the file is an error of the
-// call that meets it, so that the caller can count alone meanwhile; each call finds a file
-// that was put back or begun again.
+// folder that all of them may write to, or one text in a bucket of NATS. Whatever is wrong
+// with it is an error of the call that meets it, so that the caller can count alone meanwhile;
+// each call finds a file or a text that was put back or begun again.
 //
 // It must not know what is decided from the counts, the ledger, or the marketplace.
 package shared

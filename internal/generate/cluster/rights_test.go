@@ -164,3 +164,42 @@ func TestAWorkerCannotTouchALease(t *testing.T) {
 		t.Errorf("the agent cannot renew it: %v", err)
 	}
 }
+
+// What agents on one address count together is for agents alone.
+func TestAWorkerCannotTouchTheCountOfAgents(t *testing.T) {
+	t.Parallel()
+	owner, asOwner := user(t, "setup", natsq.SetupPermissions("setup"))
+	agent, asAgent := user(t, "agent", natsq.AgentPermissions("agent", nil))
+	own, asWorker := user(t, "w1", natsq.WorkerPermissions("w1", []string{"video"}))
+	_, url := natstest.Start(t, func(o *server.Options) { o.Nkeys = []*server.NkeyUser{owner, agent, own} })
+	open := func(o natsq.Options) *natsq.Queue {
+		o.URLs, o.Wait = []string{url}, 2*time.Second
+		q, err := natsq.Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { q.Close() })
+		return q
+	}
+	if err := open(asOwner).Setup(t.Context(), natsq.SetupOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	count := open(asAgent).Requests()
+	revision, err := count.Put(t.Context(), []byte("{}"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := count.Get(t.Context()); err != nil || v.Revision != revision || v.Age > time.Hour {
+		t.Errorf("the agent reads %+v, %v", v, err)
+	}
+	theirs := open(asWorker).Requests()
+	if _, err := theirs.Put(t.Context(), []byte("{}"), revision); err == nil {
+		t.Error("a worker has written the count")
+	}
+	if _, err := theirs.Get(t.Context()); err == nil {
+		t.Error("a worker has read the count")
+	}
+	if _, err := count.Put(t.Context(), []byte(`{"v":1}`), revision); err != nil {
+		t.Errorf("the agent cannot write it: %v", err)
+	}
+}
