@@ -19,11 +19,13 @@ ORDER BY c.id;
 
 -- name: UnusedCall :many
 -- The last call of a job, if it is done and no attempt has used or rejected what it made since: the attempt was cut
--- right after it, or the ledger was restored to that moment. What was made before a redo is not wanted.
+-- right after it, or the ledger was restored to that moment. What was made for an earlier take is not wanted.
 SELECT c.*, a.attempt FROM calls AS c JOIN attempts AS a ON a.id = c.attempt_id JOIN jobs AS j ON j.id = c.job_id
 WHERE c.job_id = sqlc.arg(job_id) AND c.purpose = sqlc.arg(purpose) AND c.state = 'done' AND c.cancel_wanted_at IS NULL
   AND c.id = (SELECT max(n.id) FROM calls AS n WHERE n.job_id = c.job_id AND n.purpose = c.purpose)
   AND (j.redone = 0 OR c.attempt_id > j.cap_after_attempt)
+  AND NOT EXISTS (SELECT 1 FROM takes AS t
+    WHERE t.order_id = j.order_id AND t.kind = j.kind AND t.round = j.round AND t.by_check = 1 AND t.created_at >= c.closed_at)
   AND NOT EXISTS (SELECT 1 FROM attempts AS u
     WHERE u.job_id = c.job_id AND u.stage = 'generate' AND u.finished_at >= c.closed_at
       AND (u.outcome IN ('done', 'fail') OR u.code IN (SELECT value FROM json_each(sqlc.arg(rejected)))));

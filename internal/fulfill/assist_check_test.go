@@ -29,6 +29,9 @@ type sketcher struct {
 
 func (*sketcher) Check(context.Context) error { return nil }
 
+// Repeats lets a call whose result is missing be made again, which no take before may cause.
+func (*sketcher) Repeats() bool { return true }
+
 func (s *sketcher) Generate(_ context.Context, r generate.Request) (generate.Result, error) {
 	s.asked = append(s.asked, r)
 	if n := len(s.asked); n <= len(s.fails) && s.fails[n-1] != nil {

@@ -698,6 +698,8 @@ SELECT c.id, c.generator, c."key", c.ticket, c.state, c.cost_usd_micros, c.began
 WHERE c.job_id = ?1 AND c.purpose = ?2 AND c.state = 'done' AND c.cancel_wanted_at IS NULL
   AND c.id = (SELECT max(n.id) FROM calls AS n WHERE n.job_id = c.job_id AND n.purpose = c.purpose)
   AND (j.redone = 0 OR c.attempt_id > j.cap_after_attempt)
+  AND NOT EXISTS (SELECT 1 FROM takes AS t
+    WHERE t.order_id = j.order_id AND t.kind = j.kind AND t.round = j.round AND t.by_check = 1 AND t.created_at >= c.closed_at)
   AND NOT EXISTS (SELECT 1 FROM attempts AS u
     WHERE u.job_id = c.job_id AND u.stage = 'generate' AND u.finished_at >= c.closed_at
       AND (u.outcome IN ('done', 'fail') OR u.code IN (SELECT value FROM json_each(?3))))
@@ -735,7 +737,7 @@ type UnusedCallRow struct {
 }
 
 // The last call of a job, if it is done and no attempt has used or rejected what it made since: the attempt was cut
-// right after it, or the ledger was restored to that moment. What was made before a redo is not wanted.
+// right after it, or the ledger was restored to that moment. What was made for an earlier take is not wanted.
 func (q *Queries) UnusedCall(ctx context.Context, arg UnusedCallParams) ([]UnusedCallRow, error) {
 	rows, err := q.db.QueryContext(ctx, unusedCall, arg.JobID, arg.Purpose, arg.Rejected)
 	if err != nil {
