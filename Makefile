@@ -18,8 +18,9 @@ SHARED = ./internal/engine ./internal/generate/... ./internal/web ./internal/log
 # the tests have three days and five more in which everything is finished.
 SEEDS = 200
 DAYS  = 7
-# In those of sim a quarter of the weeks have storage of the owner.
-STORAGE = -sim.storage
+# In those of sim a quarter of the weeks have storage of the owner, and another one an assistant.
+STORAGE   = -sim.storage
+ASSISTANT = -sim.assistant
 ifndef FROM
 FROM := $(shell date +%s)
 endif
@@ -56,7 +57,7 @@ readme: ## follow README.md and docs/getting-started.md word by word in a fresh 
 	@bash .ci/readme
 
 test: ## run every test in minutes: 24 simulated weeks, real processes killed
-	@echo "12 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=12 DAYS=3 FROM=$(FROM) STORAGE= repeats them"
+	@echo "12 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=12 DAYS=3 FROM=$(FROM) STORAGE= ASSISTANT= repeats them"
 	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 15m ./...
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
@@ -73,7 +74,7 @@ test-long: ## what takes too long, or needs too much, for make test
 	go test -timeout 1h -run TestAYearOfOrders ./internal/retention -days=365
 
 sim: ## live through many simulated weeks: make sim SEEDS=5000 FROM=1
-	$(TEST) -timeout 24h -run Week ./internal/app $(STORAGE) -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
+	$(TEST) -timeout 24h -run Week ./internal/app $(STORAGE) $(ASSISTANT) -sim.seeds=$(SEEDS) -sim.days=$(DAYS) -sim.from=$(FROM)
 
 kills: ## kill many real processes amid faults and full disks: make kills N=5000
 	go test -timeout 24h -v -run 'TestKills|TestAKill|TestNATSThatLost' ./cmd/atelierd -kills=$(N) -every-kill -cluster -cluster.jobs=$(N)

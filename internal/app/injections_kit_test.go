@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	modelHost = "model.test"
+	modelHost = simModelHost
 	modelKey  = "sk-model-key-8a7b6c5d4e3f2a1b"
 	envSecret = "hunter2-of-the-owner-0123456789"
 )

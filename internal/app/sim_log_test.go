@@ -49,7 +49,7 @@ const logSuffix = ".log"
 // endLog says how to repeat a failed week, and keeps its data folder with the log.
 func (w *world) endLog(seed uint64) {
 	if w.t.Failed() {
-		w.t.Logf("replay with: go test ./internal/app -run Week -sim.storage=%v -sim.days=%d -sim.seed=%d", *simStorage, *simDays, seed)
+		w.t.Logf("replay with: go test ./internal/app -run Week -sim.storage=%v -sim.assistant=%v -sim.days=%d -sim.seed=%d", *simStorage, *simAssistant, *simDays, seed)
 	}
 	if w.kept == nil {
 		return

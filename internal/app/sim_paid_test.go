@@ -202,6 +202,8 @@ func (w *world) host() http.Handler {
 			w.provider.ServeHTTP(answer, r)
 		case filesHost:
 			w.files.ServeHTTP(answer, r)
+		case simModelHost:
+			w.model.ServeHTTP(answer, r)
 		case phoneHost:
 			w.phones.ServeHTTP(answer, r)
 		default:

@@ -57,7 +57,8 @@ func TestASimulatedWeekDeliversEachRoundOnce(t *testing.T) {
 		return
 	}
 	from := *simFrom
-	t.Logf("the drawn seeds begin at %d; make sim SEEDS=%d DAYS=%d FROM=%d STORAGE=-sim.storage=%v repeats them", from, *simSeeds, *simDays, from, *simStorage)
+	t.Logf("the drawn seeds begin at %d; make sim SEEDS=%d DAYS=%d FROM=%d STORAGE=-sim.storage=%v ASSISTANT=-sim.assistant=%v repeats them",
+		from, *simSeeds, *simDays, from, *simStorage, *simAssistant)
 	for i := range uint64(*simSeeds) {
 		for _, seed := range []uint64{i + 1, from + i} {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -132,6 +133,7 @@ type world struct {
 	holdUnknown bool
 	paid        map[string]string // briefs of the orders that the studio works for
 	files       *ownFiles
+	model       *simModel
 }
 
 func simulateWeek(t *testing.T, seed uint64) {
@@ -140,6 +142,8 @@ func simulateWeek(t *testing.T, seed uint64) {
 		w := newWorld(t, seed, dir)
 		w.files = newOwnFiles(seed, files)
 		w.storageConfig()
+		w.model = newSimModel(seed)
+		w.assistantConfig()
 		w.looks, w.restores = newLooks(), newBackups(seed, copied)
 		w.provider.began, w.provider.took = w.payingFor, w.looks.charge
 		w.useKeys(seed)
@@ -245,6 +249,7 @@ func (w *world) live() {
 	w.provider.setCalm()
 	w.phones.setCalm()
 	w.files.calm.Store(true)
+	w.model.setCalm()
 	w.missWindow()
 	w.whileDown()
 	w.lastLife()
