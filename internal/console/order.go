@@ -59,7 +59,7 @@ func (c *console) describe(v visit, h view.History) (orderPage, error) {
 	o := h.Order
 	p := orderPage{
 		ID: o.ID, Short: shortID(o.ID), Service: cmp.Or(o.Service, o.ServiceTitle, "Order"), State: c.orderState(h),
-		Pictures: c.pictures(h, v.URL.Query().Get("before")), Brief: c.theBrief(h), Checks: checked(h),
+		Pictures: c.pictures(h, v.URL.Query().Get("before")), Brief: c.theBrief(h), Checks: checked(h), Assist: theAssist(h),
 		Sums: sums(h), Facts: facts(h), Thread: c.theThread(h), Attempts: c.theAttempts(h), Sent: deliveries(h),
 		Timeline: c.theTimeline(h), Zone: c.format.zoneName(),
 	}

@@ -83,7 +83,7 @@ func (f forms) decision() *decision {
 	switch o.State {
 	case order.StateHeld, order.StateFailed:
 		d.Needs = code != order.CodeOwner
-		if d.Reason = o.Reason; code == order.CodeReview || code == order.CodeQuoteNeeded {
+		if d.Reason = o.Reason; code == order.CodeReview && !scoredLow(f.h) || code == order.CodeQuoteNeeded {
 			d.Reason = "" // what stands below says it
 		}
 		say, known := advice[code]

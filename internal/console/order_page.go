@@ -26,6 +26,7 @@ type orderPage struct {
 	Pictures pictures
 	Brief    brief
 	Checks   checks
+	Assist   []assisted
 	Decide   *decision
 	Sums     []sum
 	Facts    []fact

@@ -93,10 +93,7 @@ func life(t *testing.T) *Store {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	made := order.Job{OrderID: "o1", Kind: order.KindDelivery}
-	if err := s.write("check", func(t *tx) error { return t.putCheck(made, order.Check{Take: 1, Note: "it was not asked"}) }); err != nil {
-		t.Fatal(err)
-	}
+	checkedOnce(t, s, "o1")
 	phone := order.Listener{Name: "phone", News: order.AllNews()}
 	if _, err := s.CheckAlerts(order.Watch{Listeners: []order.Listener{phone}}); err != nil {
 		t.Fatal(err)
@@ -108,6 +105,15 @@ func life(t *testing.T) *Store {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// checkedOnce stores a check of the files of an order.
+func checkedOnce(t *testing.T, s *Store, id string) {
+	t.Helper()
+	j := order.Job{OrderID: id, Kind: order.KindDelivery}
+	if err := s.write("check", func(t *tx) error { return t.putCheck(j, order.Check{Take: 1, Note: "it was not asked"}) }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTheViewsKeepTheirColumns(t *testing.T) {
