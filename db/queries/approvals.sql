@@ -30,8 +30,10 @@ WHERE id = sqlc.arg(id) AND state IN ('ready', 'held');
 SELECT at, text, actor FROM events WHERE order_id = ? AND kind = 'owner' ORDER BY id DESC LIMIT 1;
 
 -- name: SeenThread :one
--- What the client has written last, how often, and how often the owner has.
+-- What the client has written last, how often, how often the owner has, and the draft of the assistant.
 SELECT CAST(coalesce((SELECT m.content FROM messages AS m WHERE m.order_id = sqlc.arg(order_id) AND m.party <> 'agent'
                        ORDER BY m.at DESC, m.remote_id DESC LIMIT 1), '') AS TEXT) AS asked,
        CAST((SELECT count(*) FROM messages AS c WHERE c.order_id = sqlc.arg(order_id) AND c.party <> 'agent') AS INTEGER) AS messages,
-       CAST((SELECT count(*) FROM outbox AS b WHERE b.order_id = sqlc.arg(order_id) AND b.reason LIKE 'owner-%') AS INTEGER) AS answers;
+       CAST((SELECT count(*) FROM outbox AS b WHERE b.order_id = sqlc.arg(order_id) AND b.reason LIKE 'owner-%') AS INTEGER) AS answers,
+       CAST(coalesce((SELECT d.body FROM outbox AS d WHERE d.order_id = sqlc.arg(order_id) AND d.state = 'draft'
+                       ORDER BY d.position DESC LIMIT 1), '') AS TEXT) AS draft;

@@ -118,13 +118,13 @@ WHERE id IN (
 
 -- name: ReleaseJobs :execrows
 -- Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
--- that are no deliveries. by_owner = 1 starts the cap on an attempt from zero as well.
+-- that are no deliveries. A draft is only released by its approval. by_owner = 1 starts the cap on an attempt from zero as well.
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
     cap_after_attempt = CASE WHEN CAST(sqlc.arg(by_owner) AS INTEGER) = 1
         THEN coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0) ELSE cap_after_attempt END,
     run_at = sqlc.arg(run_at), code = '', reason = '',
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
-WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
+WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled') AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
   AND ((kind = 'delivery' AND round = sqlc.arg(round)) OR (kind <> 'delivery' AND CAST(sqlc.arg(every_kind) AS INTEGER) = 1));
 
 -- name: RedoJobs :many

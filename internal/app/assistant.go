@@ -2,8 +2,10 @@ package app
 
 import (
 	"atelierd/internal/assistant"
+	"atelierd/internal/config"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 )
 
@@ -25,6 +27,14 @@ func (m maker) assistant() (*fulfill.Assistant, error) {
 		return nil, configError("assistant", err)
 	}
 	return &fulfill.Assistant{Backend: backend, Free: c.Free(), Breaker: &generate.Breaker{Probe: backend.Check}}, nil
+}
+
+// ownTexts returns the owner's texts for clients, which the assistant may repeat.
+func ownTexts(cfg *config.Config) (list []*message.Template) {
+	for _, r := range cfg.Messages.Replies {
+		list = append(list, r.Text)
+	}
+	return list
 }
 
 // Assistant returns the language model; nil without one.

@@ -98,6 +98,9 @@ func (s *Services) newService(m maker, c config.Service) (fulfill.Service, error
 	if c.Assists(config.AssistCheck) && s.assistant != nil {
 		made.Check = &fulfill.Check{By: s.assistant, Below: c.CheckBelow, Again: c.CheckAgain}
 	}
+	if c.Assists(config.AssistReply) && s.assistant != nil {
+		made.Reply = &fulfill.Reply{By: s.assistant, Send: c.Reply == config.ReplySend, Texts: ownTexts(cfg)}
+	}
 	var err error
 	if made.Requirements, err = m.requirements(c); err != nil {
 		return made, err
@@ -311,6 +314,7 @@ func catalog(cfg *config.Config, listed []order.Listed, claims []order.Claim) in
 			Title: s.Title, Category: s.Category, RemoteID: ids[order.NormalTitle(s.Title)],
 			Turnaround:   time.Duration(s.TurnaroundHours) * time.Hour,
 			Subscription: Window(s), Pieces: s.Pieces, Quota: s.QuotaLimit, MaxRounds: s.MaxRevisions, Quotes: s.Quote != nil,
+			Answers:   s.Assists(config.AssistReply),
 			Templates: slices.Collect(maps.Keys(templates(cfg, s))), Claims: claimed[s.Title], Clients: clientRules(cfg),
 		})
 	}

@@ -14,8 +14,10 @@ import (
 
 // MessagesCmd shows the messages about an order, or writes one.
 type MessagesCmd struct {
-	Order string  `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
-	Send  *string `help:"Write this to the client; - reads it from standard input." placeholder:"TEXT"`
+	Order   string  `arg:"" help:"The order's id, its beginning, or its last 6 characters or more." name:"order"`
+	Send    *string `help:"Write this to the client; - reads it from standard input." placeholder:"TEXT" xor:"act"`
+	Approve bool    `help:"Send the assistant's draft." xor:"act"`
+	Discard bool    `help:"Drop the assistant's draft." xor:"act"`
 	Seen
 	Output
 }
@@ -26,13 +28,21 @@ func (MessagesCmd) Help() string {
 the agent that are not sent yet. With --send it writes a message of up to 2000
 characters. It is sent once: at once when a daemon runs, otherwise at the next run.
 The marketplace takes messages for orders that are paid, in progress, delivered,
-completed or disputed.`
+completed or disputed.
+
+A draft of the assistant waits until --approve sends it or --discard drops it. A
+message of your own takes its place. A draft is dropped when the client writes again.`
 }
 
 // Run runs the command.
 func (c MessagesCmd) Run(p *Program) error {
-	if c.Send != nil {
+	switch {
+	case c.Send != nil:
 		return c.send(p)
+	case c.Approve:
+		return c.change(p, &change{order: c.Order, seen: c.Seen, done: "has the draft in its outbox", do: onDraft((*owner.Actions).ApproveDraft)})
+	case c.Discard:
+		return c.change(p, &change{order: c.Order, seen: c.Seen, done: "has no draft any more", do: onDraft((*owner.Actions).DiscardDraft)})
 	}
 	return p.withReader(func(ctx context.Context, cfg *config.Config, st *store.Store) error {
 		id, err := findOrder(ctx, st, c.Order)
@@ -50,6 +60,10 @@ func (c MessagesCmd) Run(p *Program) error {
 			}
 		})
 	})
+}
+
+func onDraft(act func(*owner.Actions, context.Context, string) error) func(context.Context, *owner.Actions, string) error {
+	return func(ctx context.Context, actions *owner.Actions, id string) error { return act(actions, ctx, id) }
 }
 
 func (c MessagesCmd) send(p *Program) error {

@@ -82,9 +82,6 @@ func (t *table) assistant(dir string, generators map[string]Generator) Assistant
 // Assists reports whether the assistant does one of its tasks for the service.
 func (s Service) Assists(task string) bool { return slices.Contains(s.Assist, task) }
 
-// built are the tasks that this version does.
-var built = []string{AssistPrompt, AssistCheck, AssistQuote}
-
 // assist reads what the assistant does for a service.
 func (t *table) assist(s *Service) {
 	tasks := []string{AssistPrompt, AssistCheck, AssistReply, AssistQuote}
@@ -97,9 +94,6 @@ func (t *table) assist(s *Service) {
 			t.problem(at, "is there twice; remove one")
 		default:
 			s.Assist = append(s.Assist, task)
-			if !slices.Contains(built, task) {
-				t.problem(at, "%q is not in this version; remove it", task)
-			}
 		}
 	}
 	s.CheckBelow, s.CheckAgain = t.number("check_below", 6, 1, 10), t.number("check_again", 1, 0, 5)
@@ -111,6 +105,9 @@ func (t *table) assist(s *Service) {
 	}
 	if s.Assists(AssistCheck) && s.Kind != "" && s.Kind != KindImage && s.Kind != KindVideo {
 		t.problem(t.at("assist"), "has %q, but the assistant sees only pictures and videos, and the service delivers %s; remove %[1]q", AssistCheck, kindNames[s.Kind])
+	}
+	if s.Assists(AssistReply) && s.Pieces {
+		t.problem(t.at("assist"), `has %q, but with window = "messages" each message asks for a piece; remove one of them`, AssistReply)
 	}
 	t.assistInstructions(s)
 	t.assistedQuote(*s)

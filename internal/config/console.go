@@ -129,7 +129,7 @@ func onLoopback(address string) bool {
 }
 
 // The tools for agents that change something.
-var agentTools = []string{"approve", "redo", "reply", "quote", "retry", "cancel", "pause", "resume"}
+var agentTools = []string{"approve", "redo", "reply", "send_draft", "discard_draft", "quote", "retry", "cancel", "pause", "resume"}
 
 // CheckTool returns why a text names no tool that changes something, or nil.
 func CheckTool(name string) error {
@@ -142,7 +142,7 @@ func CheckTool(name string) error {
 // MCP configures what agents may do that act for the owner.
 type MCP struct {
 	// Allow are the tools that change something and are offered: some of approve, redo,
-	// reply, quote, retry, cancel, pause and resume.
+	// reply, send_draft, discard_draft, quote, retry, cancel, pause and resume.
 	Allow []string
 }
 

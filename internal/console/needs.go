@@ -67,6 +67,9 @@ func orderNeed(r *need, a view.Need) {
 		r.Title = service + " is due soon, and not delivered"
 	case a.Code == order.CodePayoutFailed:
 		r.Title, r.Link = "A payout failed", "/money"
+	case a.Code == order.CodeDraft:
+		r.Title, r.Verb, r.Link, r.Due = "A reply waits for your yes", "Read it", at+"#thread", time.Time{}
+		r.Facts[0] = service
 	case a.What == "message":
 		r.Title, r.Words, r.Link = "A message could not be sent", a.Reason, at+"#thread"
 	case a.What == "thread":

@@ -256,7 +256,7 @@ func (c *console) notes(n view.Overview) (list []note) {
 
 // doing are words for stages.
 var doing = map[order.Stage]string{
-	order.StageGenerate: "being made", order.StageUpload: "uploading", order.StageDeliver: "delivering", order.StageQuote: "asking for the price", order.StageSend: "sending",
+	order.StageGenerate: "being made", order.StageUpload: "uploading", order.StageDeliver: "delivering", order.StageQuote: "asking for the price", order.StageSend: "sending", order.StageWrite: "writing a reply",
 }
 
 // makingOf returns the row of an order in work.

@@ -59,6 +59,9 @@ var orderActs = map[string]func(ctx context.Context, a *owner.Actions, id string
 		return a.Resubmit(ctx, id, nil)
 	},
 	"read": func(_ context.Context, a *owner.Actions, id string, _ url.Values) error { return a.ReadThread(id) },
+	"discard": func(ctx context.Context, a *owner.Actions, id string, _ url.Values) error {
+		return a.DiscardDraft(ctx, id)
+	},
 	"reply": func(ctx context.Context, a *owner.Actions, id string, form url.Values) error {
 		return a.Reply(ctx, id, strings.ReplaceAll(form.Get("text"), "\r\n", "\n"), form.Get("if"))
 	},
@@ -105,7 +108,7 @@ func (c *console) onward(v visit, id, name string) string {
 	self := orderURL(id)
 	q := "?done=" + name
 	switch name {
-	case "reply", "read":
+	case "reply", "read", "discard":
 		return self + q + "#thread"
 	case "takeback":
 		return self + q
@@ -138,6 +141,8 @@ func (c *console) did(v visit, h view.History) (list []orderNote, err error) {
 		return []orderNote{{Kind: "good", Head: "Taken back.", Text: "Nothing was sent. It waits for you again."}}, nil
 	case done == "reply":
 		return []orderNote{{Kind: "good", Head: "Your message is on its way."}}, nil
+	case done == "discard":
+		return []orderNote{{Kind: "good", Head: "The draft is discarded.", Text: "The client got nothing."}}, nil
 	case done == "read":
 		return []orderNote{{Kind: "good", Head: "The thread is read next.", Text: "That takes a request, and waits for one if none is left. This page shows it then."}}, nil
 	case !known:

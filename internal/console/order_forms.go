@@ -225,6 +225,16 @@ func (f forms) readThread() *act {
 	return &a
 }
 
+// draftOf returns the assistant's draft that waits for the owner, or "".
+func draftOf(h view.History) (text string) {
+	for _, m := range h.Thread.Outbox {
+		if m.State == order.OutDraft && m.Text != "" {
+			text = m.Text
+		}
+	}
+	return text
+}
+
 // reply writes to the client, on the page self; nil while the marketplace takes no messages.
 func (f forms) reply(self string) *replyForm {
 	if f.out.can.Reply != nil {
@@ -234,7 +244,17 @@ func (f forms) reply(self string) *replyForm {
 	if n, err := strconv.Atoi(f.v.URL.Query().Get("reply")); err == nil && n > 0 && n <= len(r.Templates) && r.Text == "" {
 		r.Text = r.Templates[n-1].Text
 	}
-	r.Effects = append([]effect{{Text: "Goes to the client at once and cannot be taken back."}}, requests(f.out.Message)...)
+	if f.out.can.Draft == nil {
+		discard := f.act("discard", "Discard the draft")
+		discard.Busy = "Discarding…"
+		r.Discard = &discard
+		if r.Text == "" {
+			r.Text = strings.Map(visible, draftOf(f.h))
+		}
+		r.Effects = append(r.Effects, effect{Text: "The assistant’s draft. Send it as it is, or change it."})
+	}
+	r.Effects = append(r.Effects, effect{Text: "Goes to the client at once and cannot be taken back."})
+	r.Effects = append(r.Effects, requests(f.out.Message)...)
 	r.Effects = append(r.Effects, effect{Text: fmt.Sprintf("Up to %s characters.", thousands(atelier.MaxMessage))})
 	return r
 }

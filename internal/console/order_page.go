@@ -295,6 +295,8 @@ type cancelForm struct {
 
 type replyForm struct {
 	act
+	// Discard drops the assistant's draft, which is the Text; nil without one.
+	Discard   *act
 	Text      string
 	Most      int
 	Templates []filler

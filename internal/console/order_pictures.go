@@ -165,7 +165,7 @@ func jobState(j view.Job) state {
 // atStage is what goes on in a stage.
 var atStage = map[order.Stage]string{
 	order.StageGenerate: "being made", order.StageUpload: "being uploaded", order.StageDeliver: "being delivered",
-	order.StagePrice: "being priced", order.StageQuote: "being quoted", order.StageSend: "being sent",
+	order.StagePrice: "being priced", order.StageQuote: "being quoted", order.StageSend: "being sent", order.StageWrite: "being written",
 }
 
 // earlier adds the takes that are neither new nor compared.

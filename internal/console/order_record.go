@@ -113,7 +113,7 @@ func (c *console) theAttempts(h view.History) attempts {
 		if a.Log != "" || a.Error != "" {
 			row.Log = fmt.Sprintf("%s/log/%d", orderURL(h.Order.ID), i+1)
 		}
-		if a.Stage != order.StageGenerate && a.Stage != order.StagePrice {
+		if a.Stage != order.StageGenerate && a.Stage != order.StagePrice && a.Stage != order.StageWrite {
 			row.Title = upper(fmt.Sprintf("%s, %s", what, a.Stage))
 			list.Minor = append(list.Minor, row)
 			continue
@@ -233,7 +233,7 @@ func sentState(s order.DeliveryState) state {
 var minorEvents = map[string]bool{
 	"configuration": true, "delivering": true, "working": true, "waiting": true, "service": true,
 	string(order.StageGenerate): true, string(order.StageUpload): true, string(order.StageDeliver): true,
-	string(order.StagePrice): true, string(order.StageQuote): true, string(order.StageSend): true, "message sending": true,
+	string(order.StagePrice): true, string(order.StageQuote): true, string(order.StageSend): true, string(order.StageWrite): true, "message sending": true,
 }
 
 // theTimeline is what happened, the newest first. Smaller steps are folded.

@@ -152,6 +152,8 @@ type Service struct {
 	Check *Check
 	// Instructions are the owner's words to the assistant about prices and replies.
 	Instructions string
+	// Reply is how the assistant answers clients; nil for not at all.
+	Reply *Reply
 	// FromLast gives the pictures of the last round to the next one, to be changed.
 	FromLast     bool
 	Requirements Requirements
@@ -330,6 +332,8 @@ func (f *Fulfiller) stage(ctx context.Context, j order.Job, o order.Order) (orde
 		return f.price(ctx, j, o)
 	case order.StageQuote:
 		return f.quote(ctx, j, o)
+	case order.StageWrite:
+		return f.reply(ctx, j, o)
 	case order.StageSend:
 		return f.message(ctx, j, o)
 	}

@@ -22,6 +22,9 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 	if err != nil {
 		return order.Result{}, err
 	}
+	if m.State == order.OutDraft {
+		return order.Result{}, draftHeld(m)
+	}
 	if m.State == order.OutSending {
 		if done, err := f.afterLostAnswer(ctx, j, m); err != nil || done.Sent != "" {
 			return done, err
@@ -59,7 +62,9 @@ func (f *Fulfiller) message(ctx context.Context, j order.Job, o order.Order) (or
 		intend:   func() error { return f.o.Store.IntendMessage(j, body) },
 		send:     func() error { return f.o.Market.SendMessage(ctx, j.OrderID, body) },
 		withdraw: func(note string) error { return f.o.Store.WithdrawMessage(j, note) },
-	}); err != nil {
+	}); errors.Is(err, order.ErrStale) {
+		return staleReply(), nil
+	} else if err != nil {
 		return order.Result{}, err
 	}
 	return order.Result{Sent: order.OutSent}, nil
@@ -77,7 +82,7 @@ func (f *Fulfiller) beforeFirstSend(ctx context.Context, j order.Job, m order.Ou
 		return order.Result{}, err
 	}
 	like := func(text string) bool { return text == m.Body }
-	if restored && !owner {
+	if restored && !owner && replyQueued(m).IsZero() {
 		like = f.withAnyLinks(m, o)
 	}
 	switch shown, err := f.messageShown(ctx, m, like); {
@@ -99,7 +104,7 @@ func (f *Fulfiller) beforeFirstSend(ctx context.Context, j order.Job, m order.Ou
 // order. The marketplace may show a time of no calendar.
 func came(m order.Outgoing, o order.Order) time.Time {
 	switch {
-	case order.Template(m.Reason) == "owner":
+	case order.Template(m.Reason) == "owner" || !replyQueued(m).IsZero():
 		return m.QueuedAt
 	case o.CreatedAt.IsZero() || o.SeenAt.Before(o.CreatedAt):
 		return o.SeenAt

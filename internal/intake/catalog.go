@@ -29,6 +29,8 @@ type Service struct {
 	MaxRounds int
 	// Quotes reports that the daemon can name a price. Without it the owner does.
 	Quotes bool
+	// Answers reports that the assistant answers clients.
+	Answers bool
 	// Templates names the message templates that are on.
 	Templates []string
 	// Clients are the owner's rules for clients.

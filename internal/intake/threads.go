@@ -252,6 +252,7 @@ func (t *Threads) thread(ctx context.Context, catalog Catalog, id string, messag
 	}
 	s := catalog.find(o.Facts, order.Known{Service: o.Service, Assigned: true}).service
 	th := order.Thread{OrderID: id, Messages: messages, Next: time.Now().Add(t.pace.Load().interval)}
+	th.Answer = s.Answers && o.WorkspaceExpiresAt.IsZero()
 	if until, open := asksUntil(o, s); open {
 		th.Pieces, th.Until, th.Unasked = true, until, t.unasked(o, messages)
 		if until.IsZero() || time.Now().Before(until.Add(t.pace.Load().window)) {

@@ -30,6 +30,8 @@ func (s *Server) actors() []tool {
 		newTool("approve", "Sends what waits for approval to the client: the files, the price, or the pieces of an order. This cannot be taken back.", changes(true, true), s.approve),
 		newTool("redo", "Has the files of an order made again, which costs money. What was made before is not delivered then.", changes(true, true), s.redo),
 		newTool("reply", "Sends a message to the client of an order.", changes(false, true), s.reply),
+		newTool("send_draft", "Sends the assistant's draft, which get_order shows among the outgoing messages, to the client of an order.", changes(false, true), s.sendDraft),
+		newTool("discard_draft", "Drops the assistant's draft. The client gets nothing.", changes(true, false), s.discardDraft),
 		newTool("quote", "Names the price of an order that waits for one, and sends it to the client.", changes(false, true), s.quotePrice),
 		newTool("retry", "Resumes work on an order that is held, has failed, or was cancelled by the owner. This may cost money.", changes(false, true), s.retry),
 		newTool("cancel", "Ends our work on an order. At the marketplace the order stays open until the client cancels it.", changes(true, true), s.cancel),
@@ -97,6 +99,14 @@ type replyArguments struct {
 
 func (s *Server) reply(ctx context.Context, by Caller, in replyArguments) (answer, error) {
 	return s.act(ctx, by, in.on, func(a *owner.Actions, id string) error { return a.Reply(ctx, id, in.Text, "") })
+}
+
+func (s *Server) sendDraft(ctx context.Context, by Caller, in on) (answer, error) {
+	return s.act(ctx, by, in, func(a *owner.Actions, id string) error { return a.ApproveDraft(ctx, id) })
+}
+
+func (s *Server) discardDraft(ctx context.Context, by Caller, in on) (answer, error) {
+	return s.act(ctx, by, in, func(a *owner.Actions, id string) error { return a.DiscardDraft(ctx, id) })
 }
 
 type quoteArguments struct {

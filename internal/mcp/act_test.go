@@ -8,7 +8,7 @@ import (
 	"atelierd/internal/order"
 )
 
-var everything = []string{"approve", "redo", "reply", "quote", "retry", "cancel", "pause", "resume"}
+var everything = []string{"approve", "redo", "reply", "send_draft", "discard_draft", "quote", "retry", "cancel", "pause", "resume"}
 
 // acted returns the events of an order that an agent's token has caused.
 func (w *world) acted(id string) (texts []string) {

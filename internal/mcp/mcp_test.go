@@ -23,7 +23,7 @@ func TestToolsAreListedAsTheyAreAllowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	read := []string{"status", "list_orders", "get_order", "attempts", "earnings", "query"}
-	for _, allow := range [][]string{{}, {"approve"}, {"approve", "redo", "reply", "quote", "retry", "cancel", "pause", "resume"}} {
+	for _, allow := range [][]string{{}, {"approve"}, {"approve", "redo", "reply", "send_draft", "discard_draft", "quote", "retry", "cancel", "pause", "resume"}} {
 		a := w.connect(allow...)
 		list, err := a.ListTools(t.Context(), nil)
 		w.must(err)
@@ -52,11 +52,11 @@ func TestToolsAreListedAsTheyAreAllowed(t *testing.T) {
 
 func TestTheHintsAreTrue(t *testing.T) {
 	t.Parallel()
-	destructive := map[string]bool{"approve": true, "redo": true, "cancel": true}
+	destructive := map[string]bool{"approve": true, "redo": true, "discard_draft": true, "cancel": true}
 	s := New(Options{})
 	for _, tool := range s.tools {
 		h := tool.Annotations
-		reads := !strings.Contains("approve redo reply quote retry cancel pause resume", tool.Name)
+		reads := !strings.Contains("approve redo reply send_draft discard_draft quote retry cancel pause resume", tool.Name)
 		if h.ReadOnlyHint != reads || *h.DestructiveHint != destructive[tool.Name] || !h.IdempotentHint {
 			t.Errorf("%s has the hints %+v", tool.Name, h)
 		}

@@ -74,6 +74,7 @@ const (
 	PurposePrompt Purpose = "prompt" // the assistant writes the prompt
 	PurposeCheck  Purpose = "check"  // the assistant looks at the files
 	PurposeQuote  Purpose = "quote"  // the assistant proposes a price
+	PurposeReply  Purpose = "reply"  // the assistant drafts a reply to the client
 )
 
 // Assistant is the name that the calls of the assistant have in place of a generator's.

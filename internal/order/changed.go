@@ -27,6 +27,9 @@ const (
 	ActAssign   = "assigned by the owner"
 	ActResubmit = "delivered again for the owner"
 	ActMessage  = "wrote to the client"
+	// Of a reply of the assistant.
+	ActApproveDraft = "the owner has the draft sent"
+	ActDiscardDraft = "the owner has discarded the draft"
 )
 
 // did are the same in a sentence about who did it.

@@ -328,6 +328,8 @@ const (
 	CodeOwner Code = "owner"
 	// CodeReview: made or priced, and waits for the owner's approval.
 	CodeReview Code = "review"
+	// CodeDraft: a reply of the assistant waits for the owner, who sends or discards it.
+	CodeDraft Code = "draft"
 	// CodeApproved: approved, and goes to the client in a moment. Until then the owner can take that back.
 	CodeApproved Code = "approved"
 	// CodeDryRun: made or priced, and not sent, because the service is in mode dry-run.

@@ -17,7 +17,8 @@ const (
 	// KindPiece generates and uploads one piece of a subscription. Its link goes to
 	// the client in a message.
 	KindPiece Kind = "piece"
-	// KindMessage sends one message of the outbox to the client.
+	// KindMessage sends one message of the outbox to the client. A reply of the assistant is
+	// written first.
 	KindMessage Kind = "message"
 )
 
@@ -32,10 +33,12 @@ const (
 	StageDeliver  Stage = "deliver"
 )
 
-// The stages of a quote, in order, and the one of a message.
+// The stages of a quote and of a message, each in order. Only a reply of the assistant has
+// StageWrite.
 const (
 	StagePrice Stage = "price"
 	StageQuote Stage = "quote"
+	StageWrite Stage = "write"
 	StageSend  Stage = "send"
 )
 
@@ -51,7 +54,7 @@ const (
 
 // Lane returns the workers that run the stage.
 func (s Stage) Lane() Lane {
-	if s == StageGenerate || s == StagePrice {
+	if s == StageGenerate || s == StagePrice || s == StageWrite {
 		return LaneGenerate
 	}
 	return LaneNetwork
@@ -113,6 +116,8 @@ type Result struct {
 	Priced *Priced
 	Quote  QuoteState
 	Sent   OutState
+	// Draft is the text of the reply that a write stage wrote; empty otherwise.
+	Draft string
 	// Messages go to the client after the result.
 	Messages []NewMessage
 	// Hold holds the next stage for the owner; nil lets it run.

@@ -30,6 +30,8 @@ type Sight struct {
 	// and Answers how many the owner has written.
 	Asked             string
 	Messages, Answers int
+	// Draft is the assistant's reply that waits for the owner; empty without one.
+	Draft string
 }
 
 // SeenJob is a job as its owner decides on it.
@@ -70,7 +72,7 @@ const (
 	PartOrder Part = 1 << iota
 	// PartFiles is what has stopped, with the files.
 	PartFiles
-	// PartThread is what the client has written, and the owner's answers.
+	// PartThread is what the client has written, the owner's answers and the draft of one.
 	PartThread
 )
 
@@ -95,7 +97,7 @@ func (s Sight) Fingerprint() Fingerprint {
 	return Fingerprint(strings.Join([]string{
 		mark(6, s.ID, s.State, s.Code, s.Round, s.Service, s.Price, s.Quoted, s.Quote, open),
 		mark(10, s.ID, s.Quoted, stopped, s.Files),
-		mark(6, s.ID, s.Asked, s.Messages, s.Answers),
+		mark(6, s.ID, s.Asked, s.Messages, s.Answers, s.Draft),
 	}, "-"))
 }
 

@@ -22,6 +22,8 @@ func (f Facts) OpenFor(k Kind) bool {
 	switch {
 	case k == KindQuote:
 		return f.Status == PendingQuote
+	case k == KindMessage:
+		return f.Status.TakesMessages() && !f.Status.Ended()
 	case k == KindPiece && f.Status == Delivered:
 		return true // a window is delivered before it ends, and pieces are made until then
 	}

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -78,7 +79,15 @@ type Thread struct {
 	// Unasked: the thread shows that piece 1 was begun from the brief, so the client's
 	// messages ask for the pieces after it.
 	Unasked bool
+	// Answer: the assistant answers the client.
+	Answer bool
 }
+
+// ReplyTemplate begins the reasons of the assistant's replies.
+const ReplyTemplate = "reply"
+
+// ErrStale is returned for a reply to something that the client has not written last.
+var ErrStale = errors.New("the thread has a newer message")
 
 // NewMessage is a message to send to a client, once for each Reason.
 type NewMessage struct {
@@ -119,6 +128,8 @@ type OutState string
 
 // The states of an outgoing message.
 const (
+	// OutDraft: the assistant writes it, or it waits for the owner.
+	OutDraft   OutState = "draft"
 	OutQueued  OutState = "queued"
 	OutSending OutState = "sending"
 	OutSent    OutState = "sent"

@@ -8,6 +8,7 @@ var words = map[Code]string{
 	CodeNoService:           "no such service",
 	CodeRoundCap:            "sent back too often",
 	CodeReview:              "waits for approval",
+	CodeDraft:               "waits for approval",
 	CodeApproved:            "approved",
 	CodeDryRun:              "not sent (dry-run)",
 	CodeClientBlocked:       "client is blocked",

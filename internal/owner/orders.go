@@ -67,7 +67,7 @@ func (a *Actions) As(by order.Actor) *Actions {
 // Possible says which actions on an order are possible now: an action's error is why it is
 // not, and nil if it is.
 type Possible struct {
-	Approve, TakeBack, Redo, Retry, Cancel, Quote, Assign, Resubmit, Reply error
+	Approve, TakeBack, Redo, Retry, Cancel, Quote, Assign, Resubmit, Reply, Draft error
 }
 
 // Possible tries each action and undoes it.
@@ -81,7 +81,7 @@ func (a *Actions) Possible(ctx context.Context, id string) (p Possible, err erro
 			Redo:  st.Redo(ctx, id, order.Redo{}, func(order.Kind, int) error { return nil }),
 			Retry: st.Retry(ctx, id), Cancel: st.Cancel(ctx, id, ""), Quote: st.Quote(ctx, id, order.Dollar),
 			Assign: st.Assign(ctx, id, "any", stay), Resubmit: st.Resubmit(ctx, id, func(int) error { return nil }),
-			Reply: st.QueueMessage(ctx, id, "owner-rehearsal", "any"),
+			Reply: st.QueueMessage(ctx, id, "owner-rehearsal", "any"), Draft: st.DiscardDraft(ctx, id),
 		}
 	})
 	return p, err
@@ -177,6 +177,18 @@ func (a *Actions) Reply(ctx context.Context, id, text, key string) error {
 	// A message is sent once for each reason.
 	sum := sha256.Sum256([]byte(key + "\x00" + text))
 	return a.st.QueueMessage(ctx, id, "owner-"+hex.EncodeToString(sum[:6]), text)
+}
+
+// ApproveDraft sends the assistant's reply to the client of an order, and DiscardDraft drops
+// it. Both fail if there is none that waits. A draft is not sent once the client has written
+// again.
+func (a *Actions) ApproveDraft(ctx context.Context, id string) error {
+	return a.st.ApproveDraft(ctx, id)
+}
+
+// DiscardDraft is described at ApproveDraft.
+func (a *Actions) DiscardDraft(ctx context.Context, id string) error {
+	return a.st.DiscardDraft(ctx, id)
 }
 
 // text returns a text to a client as it is sent, or why it cannot be.

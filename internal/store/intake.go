@@ -266,6 +266,9 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		}
 		return t.openJob(order.Job{OrderID: id, Kind: order.KindQuote, Stage: order.StagePrice, DueAt: d.DueAt}, t.now)
 	case order.JobsClose:
+		if err := t.dropDrafts(id, "", "the order has ended"); err != nil {
+			return err
+		}
 		return t.closeJobs(id, d)
 	case order.JobsDelivered:
 		if err := t.EndDelivery(noCancel, query.EndDeliveryParams{

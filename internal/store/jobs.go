@@ -174,6 +174,8 @@ func (t *tx) finishDone(d *order.Done) (rows int64, err error) {
 		return rows, err
 	}
 	switch {
+	case r.Draft != "":
+		return rows, t.drafted(j, r.Draft, r.Hold)
 	case r.Delivery != "":
 		return rows, t.deliveryEnded(j, r.Delivery, r.Note)
 	case r.Redelivery != "":

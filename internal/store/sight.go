@@ -97,6 +97,7 @@ func readSight(ctx context.Context, q *query.Queries, id string) (s order.Sight,
 		return s, starts, err
 	}
 	s.Asked, s.Messages, s.Answers = thread.Asked, int(thread.Messages), int(thread.Answers)
+	s.Draft = thread.Draft
 	jobs, err := q.OrderJobs(ctx, id)
 	if err != nil {
 		return s, starts, err

@@ -96,6 +96,11 @@ func (s *Store) ApplyThread(th order.Thread) (fresh int, err error) {
 				return err
 			}
 		}
+		if th.Answer && !now.OwnerCancelled {
+			if err := t.openDraft(th.OrderID); err != nil {
+				return err
+			}
+		}
 		if due := now.ThreadDueAt; due.After(th.Asked) && !due.After(t.now.Time) {
 			return nil // it became due while it was read
 		}
@@ -249,10 +254,14 @@ func (s *Store) SentAlike(ctx context.Context, m order.Outgoing) (int, error) {
 }
 
 // IntendMessage records the text that is about to be sent. Send nothing before it
-// returns nil. It fails with class Lost if the job's lease is lost.
+// returns nil. It fails with class Lost if the job's lease is lost, and with order.ErrStale for
+// a reply to something that the client has not written last.
 func (s *Store) IntendMessage(j order.Job, body string) error {
 	return s.write("message.intent", func(t *tx) error {
 		if err := t.leaseStands(j); err != nil {
+			return err
+		}
+		if err := t.replyStands(j); err != nil {
 			return err
 		}
 		return t.IntendOutgoing(noCancel, query.IntendOutgoingParams{Body: body, SentAt: t.now, OrderID: j.OrderID, Position: int64(j.Round)})
@@ -289,6 +298,9 @@ func (o Owner) QueueMessage(ctx context.Context, id, reason, text string) error 
 		}
 		if !before.Status.TakesMessages() {
 			return fmt.Errorf("order %s is %s at the marketplace, which takes no messages in that status", id, before.Status)
+		}
+		if err := t.dropDrafts(id, "", "the owner has answered"); err != nil {
+			return err
 		}
 		if err := t.queue(id, []order.NewMessage{{Reason: reason, Body: text}}); err != nil {
 			return err

@@ -108,6 +108,11 @@ func (m Outgoing) Fate(now time.Time) string {
 		return "sent " + words.Relative(now, m.SentAt) + " without an answer; the full thread does not show whether it arrived"
 	case order.OutDropped:
 		return "dropped, not sent"
+	case order.OutDraft:
+		if m.Text == "" {
+			return "the assistant writes it"
+		}
+		return "a draft that waits for you"
 	}
 	text := string(m.State) + ", not in the thread yet"
 	if wait := Waits(m.Work, now); wait != "" {
@@ -122,6 +127,8 @@ func MessageName(reason string) string {
 	switch name := order.Template(reason); name {
 	case "owner":
 		return "written by you"
+	case order.ReplyTemplate:
+		return "written by the assistant"
 	case "piece", "revised", "question":
 		return `"` + words.Line(strings.Replace(reason, "-", " ", 1), 40) + `"`
 	default:

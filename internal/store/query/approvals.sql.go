@@ -196,20 +196,28 @@ const seenThread = `-- name: SeenThread :one
 SELECT CAST(coalesce((SELECT m.content FROM messages AS m WHERE m.order_id = ?1 AND m.party <> 'agent'
                        ORDER BY m.at DESC, m.remote_id DESC LIMIT 1), '') AS TEXT) AS asked,
        CAST((SELECT count(*) FROM messages AS c WHERE c.order_id = ?1 AND c.party <> 'agent') AS INTEGER) AS messages,
-       CAST((SELECT count(*) FROM outbox AS b WHERE b.order_id = ?1 AND b.reason LIKE 'owner-%') AS INTEGER) AS answers
+       CAST((SELECT count(*) FROM outbox AS b WHERE b.order_id = ?1 AND b.reason LIKE 'owner-%') AS INTEGER) AS answers,
+       CAST(coalesce((SELECT d.body FROM outbox AS d WHERE d.order_id = ?1 AND d.state = 'draft'
+                       ORDER BY d.position DESC LIMIT 1), '') AS TEXT) AS draft
 `
 
 type SeenThreadRow struct {
 	Asked    string
 	Messages int64
 	Answers  int64
+	Draft    string
 }
 
-// What the client has written last, how often, and how often the owner has.
+// What the client has written last, how often, how often the owner has, and the draft of the assistant.
 func (q *Queries) SeenThread(ctx context.Context, orderID string) (SeenThreadRow, error) {
 	row := q.db.QueryRowContext(ctx, seenThread, orderID)
 	var i SeenThreadRow
-	err := row.Scan(&i.Asked, &i.Messages, &i.Answers)
+	err := row.Scan(
+		&i.Asked,
+		&i.Messages,
+		&i.Answers,
+		&i.Draft,
+	)
 	return i, err
 }
 

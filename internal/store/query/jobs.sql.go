@@ -859,7 +859,7 @@ UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
         THEN coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0) ELSE cap_after_attempt END,
     run_at = ?2, code = '', reason = '',
     hint = '', changed_at = ?3, finished_at = NULL
-WHERE order_id = ?4 AND state IN ('held', 'failed', 'cancelled')
+WHERE order_id = ?4 AND state IN ('held', 'failed', 'cancelled') AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
   AND ((kind = 'delivery' AND round = ?5) OR (kind <> 'delivery' AND CAST(?6 AS INTEGER) = 1))
 `
 
@@ -873,7 +873,7 @@ type ReleaseJobsParams struct {
 }
 
 // Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
-// that are no deliveries. by_owner = 1 starts the cap on an attempt from zero as well.
+// that are no deliveries. A draft is only released by its approval. by_owner = 1 starts the cap on an attempt from zero as well.
 func (q *Queries) ReleaseJobs(ctx context.Context, arg ReleaseJobsParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, releaseJobs,
 		arg.ByOwner,
