@@ -41,6 +41,9 @@ func showDaemon(g *term.Page, v view.Status, now time.Time) {
 		list = append(list, nearLine(v.Near, now))
 	}
 	list = append(list, labelled{label: "data", text: term.Sanitize(v.DataDir)})
+	if v.Host != "" && (v.Leased || v.Epoch > 1) {
+		list = append(list, hostLine(v))
+	}
 	if v.Webhooks.Listen != "" {
 		last := "none has come yet"
 		if !v.Webhooks.Last.IsZero() {
@@ -60,6 +63,15 @@ func showDaemon(g *term.Page, v view.Status, now time.Time) {
 		}
 		g.Wrap(indent, text, term.Plain("  "), term.Styled(l.style, l.label), term.Plain(indent[2+len(l.label):]))
 	}
+}
+
+// hostLine names the host that works, where there may be another one.
+func hostLine(v view.Status) labelled {
+	text := fmt.Sprintf("%s, epoch %d", term.Line(v.Host, 80), v.Epoch)
+	if v.Leased {
+		text += ", with a lease"
+	}
+	return labelled{label: "host", text: text}
 }
 
 func showProcess(g *term.Page, v view.Daemon, now time.Time) {

@@ -27,6 +27,12 @@ type Status struct {
 	Oldest *Waiting  `json:"oldest_waiting"`
 	Near   []Waiting `json:"due_soon"`
 
+	// Host worked with the data folder last, in this Epoch: they count which hosts have. Leased:
+	// a lease keeps others from working.
+	Host   string `json:"host"`
+	Epoch  int64  `json:"epoch"`
+	Leased bool   `json:"lease"`
+
 	BaseURL   string              `json:"base_url"`
 	DataDir   string              `json:"data_dir"`
 	Attention []Attention         `json:"attention"`
@@ -112,6 +118,7 @@ func (r reading) status(ctx context.Context) (v Status, work workNow, err error)
 		return v, work, err
 	}
 	v = Status{
+		Host: l.Host, Epoch: l.Epoch, Leased: cfg.NATS.Lease,
 		BaseURL: cfg.BaseURL, DataDir: cfg.DataDir, Attention: append(fullDisk(cfg.DataDir, now), notReconciled(l, r.holder != 0)...),
 		Paused: Pauses(st.Pauses), Orders: map[order.State]int{}, Waiting: map[order.Code]int{}, Requests: viewRequests(cfg.Budget, st, now), Services: ConfiguredServices(cfg, st.Services),
 	}
