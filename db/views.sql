@@ -205,12 +205,14 @@ SELECT substr(c.began_at, 1, 10) AS day, c.purpose, coalesce(o.service, '') AS s
 FROM calls AS c LEFT JOIN jobs AS j ON j.id = c.job_id LEFT JOIN orders AS o ON o.id = j.order_id
 WHERE c.purpose <> 'make' GROUP BY 1, 2, 3;
 
--- Each round that we have delivered: whether the assistant wrote a prompt of it, and whether the client has sent it
--- back. The pieces of a subscription are delivered with its first round.
+-- Each round that we have delivered: whether the assistant wrote a prompt of it or scored its files, and whether the
+-- client has sent it back. The pieces of a subscription are delivered with its first round.
 CREATE VIEW v_rounds AS
 SELECT d.order_id, o.service, d.round, d.settled_at AS delivered_at,
        EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id = d.order_id AND p.note = ''
-                  AND (p.kind = 'delivery' AND p.round = d.round OR p.kind = 'piece' AND d.round = 0)) AS assisted,
+                  AND (p.kind = 'delivery' AND p.round = d.round OR p.kind = 'piece' AND d.round = 0))
+       OR EXISTS (SELECT 1 FROM checks AS c WHERE c.order_id = d.order_id AND c.score IS NOT NULL
+                     AND (c.kind = 'delivery' AND c.round = d.round OR c.kind = 'piece' AND d.round = 0)) AS assisted,
        d.round < o.round AS sent_back
 FROM deliveries AS d JOIN orders AS o ON o.id = d.order_id WHERE d.state = 'confirmed';
 

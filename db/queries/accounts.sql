@@ -36,5 +36,5 @@ HAVING sum(b.cost_usd_micros) <> 0;
 -- without it. There is none before the assistant was first used.
 SELECT CAST(r.assisted AS BOOLEAN) AS assisted, CAST(count(*) AS INTEGER) AS delivered, CAST(sum(r.sent_back) AS INTEGER) AS sent_back
 FROM v_rounds AS r
-WHERE r.delivered_at >= sqlc.arg(low) AND r.delivered_at < sqlc.arg(high) AND EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id > '')
+WHERE r.delivered_at >= sqlc.arg(low) AND r.delivered_at < sqlc.arg(high) AND (EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id > '') OR EXISTS (SELECT 1 FROM checks AS c WHERE c.order_id > ''))
 GROUP BY 1;

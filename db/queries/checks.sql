@@ -7,4 +7,5 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 SELECT * FROM checks WHERE order_id = ? ORDER BY kind, round, take, checked_at, rowid;
 
 -- name: RemoveChecks :exec
-DELETE FROM checks WHERE order_id = ?;
+-- The row stays: that the assistant has scored a round counts in the accounts.
+UPDATE checks SET problems = '[]', note = CASE note WHEN '' THEN '' ELSE 'removed' END WHERE order_id = ?;

@@ -122,6 +122,9 @@ func (b *besieged) obey(r gentest.ChatRequest) string {
 	answer := map[string]any{}
 	for name, p := range r.Fields {
 		answer[name] = worst(name, p, loot)
+		if name == "score" {
+			answer[name] = []any{10, 10, 11, -1, "10"}[n%5]
+		}
 		if name == "price_usd" {
 			answer[name] = []any{0.01, 5.5, 1e6, 0, -5, 3.989, 9.004}[n%7]
 		}
@@ -219,7 +222,7 @@ func besiegedConfig(dir, keyFile string) *config.Config {
 		return config.Service{
 			Title: title, Description: strings.Repeat("Pictures of every kind. ", 3), Category: "image_gen", MaxRevisions: 3,
 			Price: 5 * order.Dollar, PriceType: "fixed", TurnaroundHours: 48, Deliverables: []string{"a picture"}, Kind: "image",
-			Generator: "painter", Mode: mode, Assist: []string{config.AssistPrompt, config.AssistQuote}, FromLast: true,
+			Generator: "painter", Mode: mode, Assist: []string{config.AssistPrompt, config.AssistCheck, config.AssistQuote}, CheckBelow: 6, CheckAgain: 1, FromLast: true,
 			Quote: &config.Quote{Min: 4 * order.Dollar, Max: 9 * order.Dollar},
 		}
 	}

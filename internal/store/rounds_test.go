@@ -20,7 +20,7 @@ func TestRoundsCountByWhoWroteTheirPrompt(t *testing.T) {
 		}
 		return r
 	}
-	for _, id := range []string{"plain", "written", "window", "noted", "elsewhere"} {
+	for _, id := range []string{"plain", "written", "window", "noted", "elsewhere", "scored"} {
 		paid(t, s, id)
 	}
 	deliver := func(id string, round int, state string) {
@@ -46,11 +46,18 @@ func TestRoundsCountByWhoWroteTheirPrompt(t *testing.T) {
 	deliver("noted", 0, "confirmed")
 	prompt("noted", order.KindDelivery, 0, "it is down")
 	deliver("elsewhere", 0, "elsewhere")
-	if r := rounds(Period{}); r != (Rounds{With: SentBack{3, 1}, Without: SentBack{2, 0}}) {
+	check := func(id string, score string) {
+		change(t, s, fmt.Sprintf("INSERT INTO checks (order_id, kind, round, take, files, score, below, problems, note, checked_at) "+
+			"VALUES ('%s', 'delivery', 0, 1, 'sum', %s, 6, '[]', '', '2026-11-25T09:00:00.000Z')", id, score))
+	}
+	deliver("scored", 0, "confirmed")
+	check("scored", "0")
+	check("noted", "NULL")
+	if r := rounds(Period{}); r != (Rounds{With: SentBack{4, 1}, Without: SentBack{2, 0}}) {
 		t.Errorf("%+v", r)
 	}
 	day := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	if r := rounds(Period{From: day, To: day.AddDate(0, 0, 1)}); r.With.Delivered+r.Without.Delivered != 5 {
+	if r := rounds(Period{From: day, To: day.AddDate(0, 0, 1)}); r.With.Delivered+r.Without.Delivered != 6 {
 		t.Errorf("of the day: %+v", r)
 	}
 	if r := rounds(Period{To: day}); r != (Rounds{}) {

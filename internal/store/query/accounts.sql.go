@@ -187,7 +187,7 @@ func (q *Queries) OtherCosts(ctx context.Context, arg OtherCostsParams) ([]Other
 const roundsSentBack = `-- name: RoundsSentBack :many
 SELECT CAST(r.assisted AS BOOLEAN) AS assisted, CAST(count(*) AS INTEGER) AS delivered, CAST(sum(r.sent_back) AS INTEGER) AS sent_back
 FROM v_rounds AS r
-WHERE r.delivered_at >= ?1 AND r.delivered_at < ?2 AND EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id > '')
+WHERE r.delivered_at >= ?1 AND r.delivered_at < ?2 AND (EXISTS (SELECT 1 FROM prompts AS p WHERE p.order_id > '') OR EXISTS (SELECT 1 FROM checks AS c WHERE c.order_id > ''))
 GROUP BY 1
 `
 
