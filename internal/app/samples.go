@@ -1,9 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"path/filepath"
 	"time"
 
@@ -98,6 +102,30 @@ func (s *Samples) Make(ctx context.Context, g fulfill.Generator, wanted order.Sa
 		return err
 	})
 	return made, err
+}
+
+// Ask has the assistant look at a picture that is made here.
+func (s *Samples) Ask(ctx context.Context, a *fulfill.Assistant) (t fulfill.Trial, err error) {
+	err = s.Locked(order.Assistant, func() error {
+		sampler, err := s.sampler(ctx, order.Assistant)
+		if err != nil {
+			return err
+		}
+		if t, err = sampler.Ask(ctx, a, redSquare()); errors.Is(err, store.ErrSampleOpen) {
+			return hintf(err, "%s closes it; it stays counted as spent", order.Command("generators try --give-up", order.Assistant))
+		}
+		return err
+	})
+	return t, err
+}
+
+// redSquare is a PNG of what fulfill.TrialBrief says.
+func redSquare() []byte {
+	const side = 256
+	square := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.RGBA{R: 0xd0, G: 0x10, B: 0x10, A: 0xff}})
+	var b bytes.Buffer
+	_ = png.Encode(&b, square) // a buffer takes all
+	return b.Bytes()
 }
 
 // Open returns the open sample of a generator.

@@ -15,7 +15,7 @@ import (
 // DoctorCmd checks everything that a run needs.
 type DoctorCmd struct {
 	Offline bool `help:"Check only this machine; send nothing."`
-	Paid    bool `help:"Have each generator make a sample, which may cost money."`
+	Paid    bool `help:"Have each generator, and the assistant, make a sample, which may cost money."`
 	Output
 }
 
@@ -27,8 +27,9 @@ where there is something to do. The command changes nothing, sends no request th
 the marketplace counts, and works while a daemon is running.
 
 With --paid each generator makes one sample, as "atelierd generators try" does. It is
-kept for you to look at, and is checked against what the services require. Its cost
-belongs to no order, and counts for the day. Ctrl-c stops the command.
+kept for you to look at, and is checked against what the services require. The
+assistant looks at a picture. The cost belongs to no order, and counts for the day.
+Ctrl-c stops the command.
 
 The exit code is 0 if nothing fails, 2 for a wrong configuration, 3 if the credentials
 fail, and 1 otherwise.`

@@ -52,13 +52,14 @@ func (d *doctor) generators(ctx context.Context, paid bool) {
 			d.sample(ctx, gens[name], services)
 		}
 	}
-	d.assistant(ctx, services)
+	d.assistant(ctx, services, paid)
 	d.confinement(ctx)
 	d.programs(ctx, services)
 }
 
-// assistant asks the language model's server for its models, which costs nothing.
-func (d *doctor) assistant(ctx context.Context, services *app.Services) {
+// assistant asks the language model's server for its models, which costs nothing. With paid,
+// the model looks at a picture.
+func (d *doctor) assistant(ctx context.Context, services *app.Services, paid bool) {
 	a := services.Assistant()
 	if a == nil || d.stopped() {
 		return
@@ -68,6 +69,40 @@ func (d *doctor) assistant(ctx context.Context, services *app.Services) {
 		return
 	}
 	d.ok("assistant", "%s, ready", term.Line(d.cfg.Assistant.Model, 60))
+	if paid {
+		d.trial(ctx, services)
+	}
+}
+
+// trial has the assistant look at a picture, as at the work of an order.
+func (d *doctor) trial(ctx context.Context, services *app.Services) {
+	what := "assistant, a sample"
+	s, err := d.openSamples(d.cfg)
+	if err != nil {
+		d.failErr(what, err)
+		return
+	}
+	defer s.Close()
+	d.progress("asking the assistant" + timeLimit(d.cfg.Assistant.Timeout))
+	a := services.Assistant()
+	t, err := s.Ask(ctx, a)
+	if err != nil {
+		d.failErr(what, err)
+		return
+	}
+	cost := "$" + t.Cost.String()
+	switch {
+	case a.Free:
+		cost = "free"
+	case !t.Known:
+		cost += ", the most that it may cost"
+	}
+	text := fmt.Sprintf("it gives %s %d of %d, in %s; %s", fulfill.TrialBrief, t.Score, order.BestScore, t.Took.Round(100*time.Millisecond), cost)
+	if t.Score < order.BestScore/2 && d.cfg.Assistant.Pictures {
+		d.warn(what, "use a model that sees pictures, or set pictures = false in [assistant]", "%s", text)
+		return
+	}
+	d.ok(what, "%s", text)
 }
 
 // confinement says what the unit of a running daemon denies its programs. This command
