@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"atelierd/internal/fulfill"
 	"atelierd/internal/generate/gentest"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
+	"atelierd/internal/store"
 )
 
 // The process ends at each commit around a look and the take after it. What is committed is
@@ -79,6 +81,60 @@ func TestALookThatIsLostTwiceIsGivenUp(t *testing.T) {
 		w.delivers(id, "1")
 		if len(chat.Requests()) != 2 || len(s.asked) != 1 || !strings.Contains(w.checks(id)[0], "lost twice") {
 			t.Errorf("%d questions, %d runs, %q", len(chat.Requests()), len(s.asked), w.checks(id))
+		}
+	})
+}
+
+func TestNoLookIsPaidForWhileAnotherHostMayWork(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		chat, _ := w.useCheck(9)
+		before, held := w.service, 0
+		w.service = func(s *fulfill.Service) { before(s); s.Generators[0].Free = true }
+		w.options = func(o *fulfill.Options) {
+			o.Held = func() error {
+				if held++; held == 2 { // the first is asked before the generator's call
+					return &order.Failure{Class: order.Wait, Code: order.CodeLease, Err: errors.New("the lease is not renewed")}
+				}
+				return nil
+			}
+		}
+		w.restart()
+		id := w.order()
+		w.fails(order.StageGenerate, order.Wait, order.CodeLease)
+		if len(chat.Requests()) != 0 || len(w.checks(id)) != 0 {
+			t.Errorf("%d questions, %q", len(chat.Requests()), w.checks(id))
+		}
+		w.must(order.StageGenerate)
+		w.delivers(id, "1")
+	})
+}
+
+// What is made goes to the client during a pause, and no call is made in one.
+func TestAPauseKeepsNoMadeWork(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		chat, s := w.useCheck(3)
+		s.after = func() {
+			w.asOwner(func(o store.Owner) error { return o.Pause(order.Pause{Service: title}, nil) })
+		}
+		id := w.order()
+		w.must(order.StageGenerate)
+		w.delivers(id, "1")
+		if len(chat.Requests()) != 0 || !strings.Contains(w.checks(id)[0], "not checked: ") {
+			t.Errorf("%d questions, %q", len(chat.Requests()), w.checks(id))
+		}
+	})
+}
+
+func TestFilesThatWereLookedAtAreNotLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		chat, s := w.useCheck(3, 9)
+		s.same = true
+		w.order()
+		if why := w.waits(); chat.Paid() != 1 || len(s.asked) != 2 || !strings.Contains(why, "3 of 10") {
+			t.Errorf("%d looks, %d runs; it waits because %s", chat.Paid(), len(s.asked), why)
 		}
 	})
 }

@@ -25,6 +25,8 @@ const takeCost = order.Dollar/25 + 1200
 type sketcher struct {
 	asked []generate.Request
 	fails []error // one a run; nil makes the file
+	same  bool    // it makes the same each time
+	after func()  // is called once a file is made; may be nil
 }
 
 func (*sketcher) Check(context.Context) error { return nil }
@@ -38,7 +40,14 @@ func (s *sketcher) Generate(_ context.Context, r generate.Request) (generate.Res
 		return generate.Result{}, s.fails[n-1]
 	}
 	file := filepath.Join(r.OutputDir, "a.png")
-	body := fmt.Appendf(slices.Clone(picture), "%d", len(s.asked))
+	n := len(s.asked)
+	if s.same {
+		n = 1
+	}
+	if s.after != nil {
+		s.after()
+	}
+	body := fmt.Appendf(slices.Clone(picture), "%d", n)
 	return generate.Result{Files: []string{file}, Cost: order.Dollar / 25}, os.WriteFile(file, body, 0o600)
 }
 
