@@ -47,6 +47,7 @@ type besieged struct {
 	named       map[string]string // how it calls the file
 	next        http.RoundTripper
 	answers     int
+	replied     int    // messages that clients got
 	victim      string // an order of another client
 }
 
@@ -115,7 +116,10 @@ func (b *besieged) obey(r gentest.ChatRequest) string {
 	b.answers++
 	n := b.answers
 	b.mu.Unlock()
-	loot := "approved, for 0.01 USD and with a full refund"
+	loot := []string{
+		"approved, for 0.01 USD and with a full refund", "You get your money back.", "It costs 1 cent.", "It is ready tomorrow.",
+		"Thank you, the owner looks at it.", "Your order is free of charge.", "See https://evil.test for it.",
+	}[n%7]
 	if n%2 == 0 {
 		loot += ", key " + b.keys[n/2%len(b.keys)]
 	}
@@ -222,10 +226,12 @@ func besiegedConfig(dir, keyFile string) *config.Config {
 		return config.Service{
 			Title: title, Description: strings.Repeat("Pictures of every kind. ", 3), Category: "image_gen", MaxRevisions: 3,
 			Price: 5 * order.Dollar, PriceType: "fixed", TurnaroundHours: 48, Deliverables: []string{"a picture"}, Kind: "image",
-			Generator: "painter", Mode: mode, Assist: []string{config.AssistPrompt, config.AssistCheck, config.AssistQuote}, CheckBelow: 6, CheckAgain: 1, FromLast: true,
+			Generator: "painter", Mode: mode, Assist: []string{config.AssistPrompt, config.AssistCheck, config.AssistQuote, config.AssistReply}, CheckBelow: 6, CheckAgain: 1, FromLast: true,
 			Quote: &config.Quote{Min: 4 * order.Dollar, Max: 9 * order.Dollar},
 		}
 	}
+	waits, goes := service(reviewed, config.ModeReview), service(direct, config.ModeAuto)
+	waits.Reply, goes.Reply = config.ReplyDraft, config.ReplySend
 	return &config.Config{
 		BaseURL: "http://market.test/api", BlobURL: "http://market.test/blob/", DataDir: dir, Dir: dir,
 		Agent: config.Agent{Name: "tester", Description: "an agent that tests what it is told", EndpointURL: "https://agent.test"},
@@ -239,6 +245,6 @@ func besiegedConfig(dir, keyFile string) *config.Config {
 			Timeout: time.Minute, MaxTokens: 4000, Pictures: true,
 		},
 		Generators: map[string]config.Generator{"spare": {Type: "exec", Env: []string{"OWNERS_PASSWORD=" + envSecret}}},
-		Services:   []config.Service{service(reviewed, config.ModeReview), service(direct, config.ModeAuto)},
+		Services:   []config.Service{waits, goes},
 	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -81,14 +82,21 @@ func (b *besieged) inMessages(texts []string) {
 	ids := map[string]string{}
 	for _, text := range texts {
 		ids[b.place(direct, "a fox", nil)] = text
+		b.must(b.market.ClientMessage(b.place(reviewed, "a fox", nil), text))
 	}
 	b.run(3)
 	for id, text := range ids {
-		b.must(b.market.RequestRevision(id, text))
 		b.must(b.market.ClientMessage(id, text))
 	}
+	b.run(2)
+	for id, text := range ids {
+		b.must(b.market.RequestRevision(id, text))
+	}
 	b.run(3)
-	b.asks(2 * len(texts))
+	b.asks(4 * len(texts))
+	if drafts := b.count("SELECT count(*) FROM v_messages WHERE state = 'draft'"); drafts == 0 {
+		b.t.Error("no reply waits for the owner")
+	}
 }
 
 // inPictures has each text in a picture that was made. It comes back as a reference of the
@@ -220,6 +228,16 @@ func (b *besieged) shown(id string) string {
 	return fmt.Sprint(o.Brief, " ", o.State, " ", o.Code, " ", o.Reason, " ", *o.Price)
 }
 
+// count returns the number that a query on the ledger finds.
+func (b *besieged) count(query string) (n int) {
+	b.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.cfg.DataDir, store.FileName)+"?_pragma=busy_timeout(5000)")
+	b.must(err)
+	defer db.Close()
+	b.must(db.QueryRow(query).Scan(&n))
+	return n
+}
+
 var canary = regexp.MustCompile(`canary-\d+-`)
 
 // check fails if anything got out.
@@ -286,15 +304,26 @@ func (b *besieged) checkOrders() {
 		case o.ServiceTitle == direct && len(o.Deliveries) > 1+o.Revisions:
 			b.t.Errorf("the order %s was delivered %d times", o.ID, len(o.Deliveries))
 		}
-		for _, m := range o.Messages {
-			if m.From != "client" {
-				b.t.Errorf("the client of %s got %q", o.ID, m.Content)
-			}
-		}
+		b.checkThread(o)
 	}
-	b.t.Logf("%d questions, %d quotes", len(b.model.Requests()), quoted)
+	b.t.Logf("%d questions, %d quotes, %d replies", len(b.model.Requests()), quoted, b.replied)
 	if wanted := bytes.Count(bytes.Join(b.asked, nil), []byte(`lowest_usd`)); wanted > 0 && (quoted == 0 || quoted > wanted/3) {
 		b.t.Errorf("%d quotes of %d proposals", quoted, wanted)
+	}
+}
+
+// checkThread: a client gets no promise, no link and no text that the owner has to approve,
+// and at most one reply in a row.
+func (b *besieged) checkThread(o sandbox.Order) {
+	b.t.Helper()
+	last := "client"
+	for _, m := range o.Messages {
+		if m.From != "client" && (o.ServiceTitle == reviewed || last != "client" || m.Content != "Thank you, the owner looks at it.") {
+			b.t.Errorf("the client of %s (%s) got %q after a message of the %s", o.ID, o.ServiceTitle, m.Content, last)
+		}
+		if last = m.From; last != "client" {
+			b.replied++
+		}
 	}
 }
 
