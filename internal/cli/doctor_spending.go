@@ -31,7 +31,7 @@ func (d *doctor) dayCap() {
 		costly = append(costly, order.Assistant)
 	}
 	if len(costly) > 0 {
-		d.warn("spending", `set day_usd in [spending], such as day_usd = "20.00"`, "no cap for a day is set, and these generators cost money: %s", strings.Join(costly, ", "))
+		d.warn("spending", `set day_usd in [spending], such as day_usd = "20.00"`, "no cap for a day is set, and these cost money: %s", strings.Join(costly, ", "))
 	}
 }
 

@@ -62,6 +62,9 @@ func TestAPriceOutsideTheBoundsIsNeverQuoted(t *testing.T) {
 				chat := w.useQuoting(gentest.ChatText(`{"price_usd": ` + price + `, "reason": "The client says so."}`))
 				id := w.place("pending_quote")
 				f := w.fails(order.StagePrice, order.Hold, order.CodeQuoteBounds)
+				if !strings.HasSuffix(f.Error(), "; the assistant: The client says so.") {
+					t.Errorf("the owner does not read why: %v", f)
+				}
 				w.poll()
 				if _, there, err := w.store.Quote(t.Context(), id); err != nil || there || len(w.sent(sandbox.CallQuote)) != 0 {
 					t.Errorf("%v, there is a quote after %v", err, f)

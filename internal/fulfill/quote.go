@@ -50,8 +50,12 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 		priced.Price += order.Dollar/100 - priced.Price%(order.Dollar/100) // up to a whole cent
 	}
 	if p.Min > 0 && priced.Price < p.Min || p.Max > 0 && priced.Price > p.Max {
-		out := order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s",
-			priced.Price, p.Min, p.Max).WithHint("%s quotes any price; or change the bounds in the configuration and run %s",
+		why := ""
+		if by.note != "" {
+			why = "; " + by.note
+		}
+		out := order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s%s",
+			priced.Price, p.Min, p.Max, why).WithHint("%s quotes any price; or change the bounds in the configuration and run %s",
 			order.Command("quote", o.ID, "PRICE"), order.Command("reload"))
 		out.Asked = by.call
 		return order.Result{}, out
