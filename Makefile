@@ -50,8 +50,8 @@ demo: build ## show the whole way of an order, with a crash in the middle; KEEP=
 screenshots: ## take the pictures of docs/console.md from the demo
 	go test ./cmd/atelierd -run '^TestScreenshots$$' -count 1 -screenshots=$(CURDIR)/docs/console
 
-demo-cluster: ## three servers of NATS, two workers and the daemon; a worker and the leading server are killed
-	go test -timeout 15m -run DemoCluster -v -count 1 ./cmd/atelierd -cluster
+demo-cluster: ## three servers of NATS, two workers and the daemon; a worker and the leading server are killed; KEEP=1 leaves the others running
+	go test -timeout $(if $(KEEP),0,15m) -run DemoCluster -v -count 1 ./cmd/atelierd -cluster $(if $(KEEP),-cluster.keep)
 
 readme: ## follow README.md and docs/getting-started.md word by word in a fresh clone
 	@bash .ci/readme

@@ -129,9 +129,11 @@ slots = %d
 	c.workers = append(c.workers, c.worker(i))
 }
 
-// setUp has the program create what calls need. It waits for servers that elect a leader.
+// setUp has the program create what calls need, once the servers have elected a leader: they
+// answer no request before that.
 func (c *cluster) setUp() {
 	c.t.Helper()
+	c.until("the servers elect no leader", func() bool { return len(c.nodes) == 1 || c.elected() })
 	c.until("NATS is not set up", func() bool {
 		setup := exec.Command(program, "nats", "setup", "--config", filepath.Join(c.dir, "atelierd.toml"))
 		setup.Env = c.env
@@ -159,6 +161,18 @@ func (c *cluster) worker(i int) *child {
 	w.Env = append(slices.DeleteFunc(slices.Clone(c.env), func(s string) bool { return strings.HasPrefix(s, "ATELIER_") }), "PROVIDER_KEY=secret")
 	w.Stdout, w.Stderr = &w.log, &w.log
 	return c.launch(w)
+}
+
+// elected reports whether each server knows which one leads.
+func (c *cluster) elected() bool {
+	return !slices.ContainsFunc(c.nodes, func(n natsNode) bool {
+		var state struct {
+			Meta struct {
+				Leader string `json:"leader"`
+			} `json:"meta_cluster"`
+		}
+		return !getJSON(fmt.Sprintf("http://127.0.0.1:%d/jsz", n.Monitoring), &state) || state.Meta.Leader == ""
+	})
 }
 
 // leader returns the server that leads the stream of records.

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -19,6 +21,9 @@ var clusterJobs = flag.Int("cluster.jobs", 100, "how many orders in the test tha
 
 // withCluster runs the tests with three servers as processes, which take minutes.
 var withCluster = flag.Bool("cluster", false, "run the tests with three servers of NATS")
+
+// keepCluster leaves what the demo runs until ctrl-c.
+var keepCluster = flag.Bool("cluster.keep", false, "leave the servers and workers of the demo running until ctrl-c")
 
 // getJSON reads an answer of the monitor of a server, and reports whether there was one.
 func getJSON(address string, v any) bool {
@@ -39,27 +44,48 @@ func TestDemoCluster(t *testing.T) {
 	}
 	began := time.Now()
 	c := newCluster(t, 3, 2, 2)
+	c.losesEach(10)
+	t.Logf("in %s", time.Since(began).Round(time.Second))
+	if !*keepCluster {
+		t.Log("make demo-cluster KEEP=1 leaves the servers and workers running, to look around")
+		return
+	}
+	config := filepath.Join(c.dir, "atelierd.toml")
+	t.Logf("to look around, until ctrl-c:\n%s workers --config %s\n%s orders show --config %[2]s %[4]s", program, config, program, c.market.Orders()[0].ID)
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	<-interrupted
+}
+
+// TestALostWorkerAndServerRepeatNothing is the demo with one server and few orders.
+func TestALostWorkerAndServerRepeatNothing(t *testing.T) {
+	t.Parallel()
+	newCluster(t, 1, 2, 2).losesEach(5)
+}
+
+// losesEach works on orders, and loses a worker and the leading server in mid-work. The worker
+// is killed when all calls that run have an id, so that none is unknown, which takes a minute.
+func (c *cluster) losesEach(orders int) {
+	c.t.Helper()
 	c.p.delay = 2 * time.Second
-	c.place(10)
+	c.place(orders)
 	daemon := c.start()
-	c.until("no call was made", func() bool { return c.asked() >= 2 })
+	const slots = 4
+	c.until("not every worker is busy", func() bool { return c.asked() == slots && c.p.paid() == slots })
 	c.workers[0].kill()
-	t.Log("worker w1 was killed")
-	c.until("no more calls were made", func() bool { return c.asked() >= 5 })
+	c.t.Log("worker w1 was killed")
 	i := c.leader()
 	c.servers[i].kill()
-	t.Logf("the leading server %s was killed", c.nodes[i].Name)
+	c.t.Logf("the leading server %s was killed", c.nodes[i].Name)
 	c.workers[0] = c.worker(0)
 	c.servers[i] = c.node(i)
 	c.await(daemon)
 	c.stop(daemon)
 	c.checkOnce()
 	unknown := c.checkPaidOnce()
-	orders := len(c.market.Orders())
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "jobs\tpaid calls\tdelivered\tcut without an id\trepeated\n%d\t%d\t%d\t%d\t%d\n", orders, c.p.paid(), c.delivered(), unknown, max(c.p.paid()-orders-unknown, 0))
 	_ = w.Flush() // it is for whoever looks
-	t.Logf("in %s; to look around: atelierd workers, atelierd orders show ORDER", time.Since(began).Round(time.Second))
 }
 
 // delivered returns how many deliveries the marketplace has.

@@ -109,3 +109,13 @@ func Wipe(t testing.TB, url string) {
 		t.Fatal(err)
 	}
 }
+
+// Queued returns how many calls are queued or were taken and not ended.
+func Queued(t testing.TB, url string) int {
+	t.Helper()
+	s, err := raw(t, url).Stream(t.Context(), natsq.StreamJobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(s.CachedInfo().State.Msgs)
+}
