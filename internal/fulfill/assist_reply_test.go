@@ -277,6 +277,9 @@ func TestADraftEndsWithItsOrderOrAnAnswerOfTheOwner(t *testing.T) {
 		},
 		"the owner answers": func(w *world, id string) {
 			w.asOwner(func(o store.Owner) error { return o.QueueMessage(w.t.Context(), id, "owner-1", "It is red.") })
+			if states, _ := w.outbox(id); states != "dropped queued" {
+				w.t.Errorf("after the owner's answer the outbox is %s", states)
+			}
 			w.must(order.StageSend)
 			w.readThread(id)
 		},
@@ -335,4 +338,22 @@ func TestAtACapNoReplyIsWritten(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever makes the job of a draft ready, only an approval has it sent.
+func TestADraftThatNobodyHasApprovedIsNotSent(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		_, id := w.useReplies(false, gentest.ChatText(plainReply))
+		w.says(id, "Is the fox red?")
+		w.must(order.StageWrite)
+		m, err := w.store.Outgoing(t.Context(), id, 1)
+		if err != nil || m.State != order.OutDraft {
+			t.Fatal(err, m)
+		}
+		_, err = w.f.Run(t.Context(), order.Job{OrderID: id, Kind: order.KindMessage, Round: 1, Stage: order.StageSend})
+		if f := order.Classify(t.Context(), err); f == nil || f.Code != order.CodeDraft || len(w.wrote(id)) != 0 {
+			t.Errorf("%v, the client got %q", err, w.wrote(id))
+		}
+	})
 }

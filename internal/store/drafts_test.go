@@ -74,7 +74,8 @@ func TestOneReplyIsWrittenToWhatTheClientWroteLast(t *testing.T) {
 	if err := owner.QueueMessage(t.Context(), "o1", "owner-1", "It is red."); err != nil {
 		t.Fatal(err)
 	}
-	if n := asks(t, s, true, old, first, ours, second); n != 0 {
-		t.Errorf("after the owner's answer %d replies are written", n)
+	third := client("m4", "Hello?", 30*time.Minute)
+	if n := asks(t, s, true, old, first, ours, second, third); n != 0 {
+		t.Errorf("while the owner's answer is on its way %d replies are written", n)
 	}
 }
