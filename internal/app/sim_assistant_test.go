@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ import (
 
 const simModelHost = "model.test"
 
-var simAssistant = flag.Bool("sim.assistant", false, "have a language model write prompts, check work and propose prices in a quarter of the weeks")
+var simAssistant = flag.Bool("sim.assistant", false, "have a language model write prompts and replies, check work and propose prices in a quarter of the weeks")
 
 // The bounds of a price that the model proposes.
 const (
@@ -62,8 +63,8 @@ func (w *world) assistantConfig() {
 			s.Assist = append(s.Assist, config.AssistQuote)
 			s.Quote = &config.Quote{Min: simLeastQuote, Max: simMostQuote}
 		case simTitle:
-			s.Assist = append(s.Assist, config.AssistCheck)
-			s.CheckBelow, s.CheckAgain = 6, 1
+			s.Assist = append(s.Assist, config.AssistCheck, config.AssistReply)
+			s.CheckBelow, s.CheckAgain, s.Reply = 6, 1, config.ReplySend
 		}
 	}
 }
@@ -140,6 +141,9 @@ func (m *simModel) draw() (fault http.HandlerFunc, pause time.Duration) {
 	return nil, pause
 }
 
+// simReply begins the replies to clients.
+const simReply = "Thank you, we look at it: "
+
 // simAnswer is what one answer costs: 1000 and 100 tokens.
 const simAnswer = order.USD(120)
 
@@ -156,6 +160,11 @@ func (m *simModel) answer(schema, data string) http.HandlerFunc {
 	if schema == "check" {
 		score := []string{"10", "9", "7", "8", "6", "0", "3", "11", "-1", `"10"`}[n%10]
 		return gentest.ChatText(`{"score": ` + score + `, "problems": ["It is not red."]}`)
+	}
+	if schema == "reply" {
+		// Each question has its own answer, so that one that is sent twice is found.
+		text := simReply + strings.Map(func(c rune) rune { return 'a' + c - '0' }, strconv.FormatUint(n, 10))
+		return gentest.ChatText(`{"needs_reply": true, "text": "` + text + []string{"", "", "", " We give a refund.", " It costs $1."}[n%5] + `"}`)
 	}
 	var q struct{ Template string }
 	_ = json.Unmarshal([]byte(data), &q)
@@ -208,7 +217,15 @@ func (w *world) checkAssistant(db *sql.DB, orders []sandbox.Order) {
 	if scores == 0 {
 		w.t.Error("the model gave no score")
 	}
+	replies := 0
 	for _, o := range orders {
+		for _, m := range o.Messages {
+			if m.From == "provider" && strings.HasPrefix(m.Content, simReply) {
+				if replies++; strings.Contains(m.Content, "refund") || strings.Contains(m.Content, "$") || o.ServiceTitle != simTitle {
+					w.t.Errorf("the client of order %s got %q", o.ID, m.Content)
+				}
+			}
+		}
 		for _, q := range o.Quotes {
 			if usd, err := order.ParseUSD(q.PriceUSD); err != nil || usd < simLeastQuote || usd > simMostQuote {
 				w.t.Errorf("order %s was quoted %s", o.ID, q.PriceUSD)
@@ -217,8 +234,15 @@ func (w *world) checkAssistant(db *sql.DB, orders []sandbox.Order) {
 	}
 	w.checkAsked(db)
 	if *simSeed != 0 {
-		w.t.Logf("%d questions to the model, %d prompts, %d of the template, %d scores, $%s", m.asked, written, templates, scores, charged)
+		w.t.Logf("%d questions to the model, %d prompts, %d of the template, %d scores, %d replies, $%s",
+			m.asked, written, templates, scores, replies, charged)
 	}
+}
+
+// forOwner reports whether a price waits for the owner, because the model proposes none or
+// one that is out of bounds. The owner may have looked for the last time before that.
+func (w *world) forOwner(db *sql.DB, id string) bool {
+	return w.model.on && (w.heldFor(db, id, order.CodeQuoteBounds) || w.heldFor(db, id, order.CodeQuoteDeclined))
 }
 
 // checkAsked: no answer that was committed was asked for again, and no job has ended with a
