@@ -3,12 +3,16 @@ package fulfill_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"atelierd/internal/fulfill"
+	"atelierd/internal/generate"
 	"atelierd/internal/generate/gentest"
+	"atelierd/internal/media"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
@@ -137,4 +141,58 @@ func TestFilesThatWereLookedAtAreNotLookedAtAgain(t *testing.T) {
 			t.Errorf("%d looks, %d runs; it waits because %s", chat.Paid(), len(s.asked), why)
 		}
 	})
+}
+
+// shots makes pictures of videos, or none.
+type shots struct{ err error }
+
+func (shots) Scaled(order.Artifact, int, int) ([]byte, error) { return []byte("JPEG"), nil }
+
+func (s shots) Frames(_ context.Context, _ order.Artifact, count, _ int) (list [][]byte, err error) {
+	for range count {
+		list = append(list, []byte("JPEG"))
+	}
+	return list, s.err
+}
+
+func TestFramesOfAVideoAreLookedAtWhereThereAreSome(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		shrinker fulfill.Shrinker
+		frames   int
+		note     string
+	}{
+		"with ffmpeg":    {shots{}, 4, "9 of 10"},
+		"without":        {nil, 0, "ffmpeg is not installed"},
+		"a broken video": {shots{errors.New("it has no frame")}, 0, "it has no frame"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				chat, _ := w.useCheck(9)
+				before := w.service
+				w.service = func(s *fulfill.Service) {
+					before(s)
+					s.Requirements = fulfill.Requirements{Rules: media.Rules{Kind: media.Video}}
+					s.Generators[0].Backend = generatorFunc(func(_ context.Context, r generate.Request) (generate.Result, error) {
+						file := filepath.Join(r.OutputDir, "a.mp4")
+						return generate.Result{Files: []string{file}}, os.WriteFile(file, film, 0o600)
+					})
+				}
+				w.options = func(o *fulfill.Options) { o.Shrinker = c.shrinker }
+				w.restart()
+				id := w.order()
+				w.must(order.StageGenerate)
+				w.must(order.StageUpload)
+				w.must(order.StageDeliver)
+				list := chat.Requests()
+				if len(list) != min(c.frames, 1) || c.frames > 0 && (len(list[0].Pictures) != c.frames || !strings.Contains(list[0].Text, `"video":true`)) {
+					t.Errorf("%d questions: %+v", len(list), list)
+				}
+				if !strings.Contains(w.checks(id)[0], c.note) || w.delivered(id) != 1 {
+					t.Errorf("%q", w.checks(id))
+				}
+			})
+		})
+	}
 }

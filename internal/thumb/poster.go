@@ -57,6 +57,9 @@ func (m *Maker) frames(ctx context.Context, a order.Artifact, s shots) (list [][
 	if err := same(f, a); err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Join(m.o.Dir, Dir), 0o700); err != nil {
+		return nil, err
+	}
 	folder, err := os.MkdirTemp(filepath.Join(m.o.Dir, Dir), tempPrefix+"*")
 	if err != nil {
 		return nil, err

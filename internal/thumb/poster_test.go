@@ -1,6 +1,7 @@
 package thumb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"image"
@@ -64,6 +65,29 @@ func TestAVideoGetsAPoster(t *testing.T) {
 				t.Errorf("the poster has %v pixels, of %v", size, img.At(9, 9))
 			}
 		})
+	}
+}
+
+func TestAVideoGetsFramesAtEqualDistances(t *testing.T) {
+	t.Parallel()
+	s := withFFmpeg(t)
+	a := s.put("film.mp4", "video/mp4", film(t, "640x360", "film.mp4", "-pix_fmt", "yuv420p"))
+	list, err := s.Frames(t.Context(), a, 4, 320)
+	if err != nil || len(list) != 4 {
+		t.Fatalf("%d frames, %v", len(list), err)
+	}
+	for _, frame := range list {
+		img, _, err := image.Decode(bytes.NewReader(frame))
+		if err != nil || img.Bounds().Size() != (image.Point{320, 180}) || !like(img.At(9, 9), 254, 0, 0) {
+			t.Errorf("%v, %v", err, img)
+		}
+	}
+	s.o.FFmpeg = nil
+	if _, err := s.Frames(t.Context(), a, 4, 320); !errors.Is(err, ErrNone) {
+		t.Errorf("without ffmpeg: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.dir, Dir, tempPrefix+"*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 }
 
