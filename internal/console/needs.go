@@ -28,7 +28,7 @@ func needsOf(n view.Overview, covers map[string]file) (rows []need) {
 		if a.OfOrder() {
 			orderNeed(&r, a)
 			r.Picture = tileOf(covers, a.ID)
-			if text := n.Wrote[a.ID]; text != "" && a.Code == order.AlertUnanswered.Code() {
+			if text := n.Wrote[a.ID]; text != "" && (a.Code == order.AlertUnanswered.Code() || a.Code == order.CodeDraft) {
 				r.Words = firstLine(text)
 			}
 		} else {

@@ -81,8 +81,11 @@ const noText = "its text is no longer kept"
 
 // ours names who wrote a message of ours.
 func ours(reason string) string {
-	if order.Template(reason) == "owner" {
+	switch order.Template(reason) {
+	case "owner":
 		return "you"
+	case order.ReplyTemplate:
+		return "the assistant"
 	}
 	return "you, by template"
 }
@@ -121,7 +124,9 @@ func (c *console) theAttempts(h view.History) attempts {
 		number[what]++
 		row.Title = upper(fmt.Sprintf("%s, attempt %d", what, number[what]))
 		for _, call := range callsOf(h, a, c.format.now()) {
-			row.Generator, row.Ticket = call.Generator, call.Ticket
+			if row.Generator == "" || call.Generator != order.Assistant { // what made the files, if any
+				row.Generator, row.Ticket = call.Generator, call.Ticket
+			}
 		}
 		row.ShortTicket = middle(row.Ticket)
 		row.Cost, _ = money(a.Cost)

@@ -122,7 +122,8 @@ func (r Reader) Overview(ctx context.Context) (n Overview, err error) {
 }
 
 // whatNeeds reads what needs the owner. A client who waits for an answer does so from the
-// first minute, and not only once that is an alert.
+// first minute, and not only once that is an alert. Where a draft waits for the owner, it is
+// what they decide on.
 func (r reading) whatNeeds(ctx context.Context, n *Overview) error {
 	waiting, err := r.store.WaitingClients(ctx, mostUnanswered)
 	if err != nil {
@@ -137,6 +138,11 @@ func (r reading) whatNeeds(ctx context.Context, n *Overview) error {
 		since[w.OrderID] = w.At
 	}
 	n.Unanswered, n.Wrote = all, map[string]string{}
+	for _, a := range n.Attention {
+		if a.Code == order.CodeDraft {
+			delete(since, a.ID)
+		}
+	}
 	var list []Attention
 	for _, a := range n.Attention {
 		if _, waits := since[a.ID]; !waits || a.Code != order.AlertUnanswered.Code() {
@@ -150,7 +156,7 @@ func (r reading) whatNeeds(ctx context.Context, n *Overview) error {
 		return err
 	}
 	for _, need := range n.Needs {
-		if need.Code != order.AlertUnanswered.Code() || len(n.Wrote) == mostWrote {
+		if need.Code != order.AlertUnanswered.Code() && need.Code != order.CodeDraft || len(n.Wrote) == mostWrote {
 			continue
 		}
 		thread, err := r.store.Thread(ctx, need.ID)
