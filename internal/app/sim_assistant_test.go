@@ -206,6 +206,12 @@ func (w *world) checkAssistant(db *sql.DB, orders []sandbox.Order) {
 	var written, templates int
 	w.expect(db.QueryRow("SELECT coalesce(sum(cost_usd_micros), 0) FROM calls WHERE purpose <> 'make'").Scan(&booked))
 	w.expect(db.QueryRow("SELECT coalesce(sum(note = ''), 0), coalesce(sum(note <> ''), 0) FROM prompts").Scan(&written, &templates))
+	var odd int
+	w.expect(db.QueryRow("SELECT count(*) FROM calls WHERE purpose <> 'make' AND (state = 'unknown' AND cost_usd_micros < ? OR state = 'done' AND cost_usd_micros <> ?)",
+		int64(simAnswer), int64(simAnswer)).Scan(&odd))
+	if odd > 0 {
+		w.t.Errorf("%d questions whose outcome is unknown or known are not booked with what they may have cost", odd)
+	}
 	if booked < charged {
 		w.t.Errorf("the model was paid %s, and the calls say %s", charged, booked)
 	}
