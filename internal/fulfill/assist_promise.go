@@ -15,9 +15,12 @@ var promised = []struct {
 	{"a link or an address", regexp.MustCompile(`(?i)https?:|www\.|\S@\S|\b[a-z0-9-]+\.(com|net|org|io|xyz|app|me|co|ru|de|info)\b`)},
 	{"an amount of money", regexp.MustCompile(`(?i)[$€£¥₹₽]|\b(usd|usdc|eur|gbp|sol|eth|dollars?|euros?|cents?|bucks|pesos?|reais)\b`)},
 	{"something about a price", regexp.MustCompile(`(?i)%|\b(percent|price|discount|cheaper|free|for nothing|no (extra )?(charge|cost)|rabatt|preis|kostenlos|gratis|prix|remise|gratuit\w*|precio|descuento|preço|desconto|prezzo|sconto)\b`)},
+	{"something about paying", regexp.MustCompile(`(?i)\b(pay|pays|paying|paid|payments?|fees?|owes?|owed|waived?|waives|on the house|half|bill|invoice|money|bezahl\w*|zahl(en|st|t|ung\w*)|pay(er|é\w*)|paiement\w*|pag(o|a|ar|amento\w*)|geld|argent|dinero|dinheiro|soldi)\b`)},
 	{"something about a refund", regexp.MustCompile(`(?i)refund|reimburs|money back|chargeback|compensat|\b(give|send|pay|get)\b[^.]{0,30}\bback\b|r(ü|ue)ckerstatt|erstatt|geld zur|rembours|reembols|devoluci|rimbors`)},
 	{"a time or a date", regexp.MustCompile(`(?i)\b(today|tonight|tomorrow|yesterday|soon|shortly|immediately|right away|asap|within|minutes?|hours?|days?|weeks?|months?|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|june|july|august|september|october|november|december|noon|midnight|morning|evening|weekend|deadline|heute|morgen|bald|sofort|minuten?|stunden?|tage?n?|wochen?|monate?n?|demain|aujourd|bient[oô]t|heures?|jours?|semaines?|mois|hoy|ma[ñn]ana|pronto|horas?|d[ií]as?|semanas?|meses|hoje|amanh[ãa]|oggi|domani|presto|ore|giorni|settiman\w+)\b`)},
-	{"a number", regexp.MustCompile(`\p{N}`)},
+	{"a time or a date", regexp.MustCompile(`(?i)\b(moments?|seconds?|tonite|years?|christmas|easter|new year|end of)\b`)},
+	{"a number", regexp.MustCompile(`(?i)\p{N}|\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand|dozen)\b`)},
+	{"something that the owner decides", regexp.MustCompile(`(?i)\b(approv(e|ed|al)|accepted|agreed?|guarantee\w*|promis(e|es|ed)|return(s|ed|ing)?|revers(e|ed|al)|cancel\w*|credit\w*|key|password)\b`)},
 }
 
 // promises returns what a reply may promise that none of the owner's texts says, in words, or
