@@ -18,18 +18,22 @@ import (
 	"atelierd/internal/generate"
 )
 
-// fileTimeout limits the transfer of a file, so that one that a dying server took is begun
-// again.
-const fileTimeout = 2 * time.Minute
+// A transfer of which a dying server took a part never ends, so each is limited. The limit of a
+// small file is short, or its call would wait for as long as that of a large one.
+const (
+	fileTimeout      = 2 * time.Minute
+	smallFileTimeout = 10 * time.Second
+	// slowest is how many bytes of a file come through in a second at least.
+	slowest = 128 << 10
+)
+
+// transferWithin returns how long the transfer of so many bytes may take.
+func transferWithin(bytes int64) time.Duration {
+	return min(fileTimeout, smallFileTimeout+time.Duration(bytes/slowest)*time.Second)
+}
 
 // PutFile stores a file in a bucket. The same file may be put again.
 func (q *Queue) PutFile(ctx context.Context, bucket, object, path string) (File, error) {
-	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
-	defer cancel()
-	store, err := q.js.ObjectStore(ctx, bucket)
-	if err != nil {
-		return File{}, missing(err)
-	}
 	f, err := os.Open(path)
 	if err != nil {
 		return File{}, err
@@ -39,6 +43,12 @@ func (q *Queue) PutFile(ctx context.Context, bucket, object, path string) (File,
 	n, err := io.Copy(sum, f)
 	if err != nil {
 		return File{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, transferWithin(n))
+	defer cancel()
+	store, err := q.js.ObjectStore(ctx, bucket)
+	if err != nil {
+		return File{}, missing(err)
 	}
 	file := File{Object: object, Name: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(sum.Sum(nil))}
 	if there, err := store.GetInfo(ctx, object); err == nil && there.Size == uint64(n) && there.Metadata["sha256"] == file.SHA256 {
@@ -57,7 +67,7 @@ func (q *Queue) PutFile(ctx context.Context, bucket, object, path string) (File,
 // GetFile writes a file of a bucket to the path, which appears once it is whole, checked
 // and on the disk. A file that is not there fails with fs.ErrNotExist.
 func (q *Queue) GetFile(ctx context.Context, bucket string, file File, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	ctx, cancel := context.WithTimeout(ctx, transferWithin(file.Bytes))
 	defer cancel()
 	if file.Bytes > generate.MaxFileBytes {
 		return fmt.Errorf("%w: %.60q has %d bytes", ErrDamaged, file.Name, file.Bytes)
