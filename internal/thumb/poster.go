@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -81,6 +82,9 @@ func (m *Maker) frames(ctx context.Context, a order.Artifact, s shots) (list [][
 			return nil, err
 		}
 		frame, err := small(filepath.Join(folder, "frame.jpg"), s.side)
+		if errors.Is(err, fs.ErrNotExist) && len(list) > 0 {
+			continue // the last frame begins before this moment
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -73,6 +73,11 @@ func TestAVideoGetsFramesAtEqualDistances(t *testing.T) {
 	s := withFFmpeg(t)
 	a := s.put("film.mp4", "video/mp4", film(t, "640x360", "film.mp4", "-pix_fmt", "yuv420p"))
 	list, err := s.Frames(t.Context(), a, 4, 320)
+	if err != nil || len(list) != 3 {
+		t.Fatalf("of five frames a second %d are shown, %v", len(list), err)
+	}
+	a = s.put("long.mp4", "video/mp4", film(t, "640x360", "long.mp4", "-pix_fmt", "yuv420p", "-r", "25"))
+	list, err = s.Frames(t.Context(), a, 4, 320)
 	if err != nil || len(list) != 4 {
 		t.Fatalf("%d frames, %v", len(list), err)
 	}
