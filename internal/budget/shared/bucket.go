@@ -13,6 +13,7 @@ import (
 	"atelierd/internal/budget"
 	"atelierd/internal/natsq"
 	"atelierd/internal/order"
+	"atelierd/internal/store/migrate"
 )
 
 // This file is the count in a bucket of NATS, for agents that are on several machines.
@@ -159,7 +160,7 @@ func get(ctx context.Context, cell Cell) (t text, v natsq.Value, err error) {
 		return t, v, fmt.Errorf("it cannot be read: %w", err)
 	}
 	if t.Version > textVersion {
-		return t, v, errNewer
+		return t, v, migrate.ErrNewer
 	}
 	return t, v, nil
 }
@@ -179,7 +180,7 @@ func explainBucket(err error) error {
 	}
 	e := &Error{Err: fmt.Errorf("the count in NATS cannot be used: %w", err)}
 	switch {
-	case errors.Is(err, errNewer):
+	case errors.Is(err, migrate.ErrNewer):
 		e.Hint = "update atelierd"
 	case errors.Is(err, natsq.ErrNotSetUp):
 		e.Hint = "run " + order.Command("nats setup")

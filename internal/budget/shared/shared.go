@@ -23,9 +23,9 @@ import (
 	"atelierd/internal/budget/shared/query"
 	"atelierd/internal/disk"
 	"atelierd/internal/order"
+	"atelierd/internal/store/migrate"
 	"atelierd/internal/store/utc"
 
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
 )
 
@@ -232,8 +232,8 @@ func (f *File) open(ctx context.Context, path string, create bool) error {
 	}
 	// Agents may make it at the same moment. Whoever fails then finds it made a little later.
 	for try := 0; ; try++ {
-		err := f.migrate(ctx)
-		if err == nil || errors.Is(err, errNewer) || try == openTries {
+		err := migrate.Up(ctx, f.pool, db.SharedMigrations())
+		if err == nil || errors.Is(err, migrate.ErrNewer) || try == openTries {
 			return err
 		}
 		select {
@@ -259,25 +259,6 @@ func makeFile(path string, group fs.FileMode) error {
 	return errors.Join(out.Chmod(0o600|group), out.Close())
 }
 
-// errNewer is the file of a newer program.
-var errNewer = errors.New("it was written by a newer version of this program")
-
-func (f *File) migrate(ctx context.Context) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, f.pool, db.SharedMigrations())
-	if err != nil {
-		return err
-	}
-	list := provider.ListSources()
-	switch version, err := provider.GetDBVersion(ctx); {
-	case err != nil:
-		return err
-	case version > list[len(list)-1].Version:
-		return errNewer
-	}
-	_, err = provider.Up(ctx)
-	return err
-}
-
 // explain adds what failed, and the next step.
 func (f *File) explain(path string, err error) error {
 	if _, ok := errors.AsType[*order.Failure](err); ok {
@@ -288,7 +269,7 @@ func (f *File) explain(path string, err error) error {
 	}
 	e := &Error{Err: fmt.Errorf("%s cannot be used: %w", path, err)}
 	switch {
-	case errors.Is(err, errNewer):
+	case errors.Is(err, migrate.ErrNewer):
 		e.Hint = "update atelierd"
 	case errors.Is(err, fs.ErrNotExist):
 		e.Hint = fmt.Sprintf("run `install -d -m 2770 -g GROUP %s`, with a group of all users who run agents", f.o.Dir)

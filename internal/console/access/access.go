@@ -22,9 +22,9 @@ import (
 
 	"atelierd/db"
 	"atelierd/internal/console/access/query"
+	"atelierd/internal/store/migrate"
 	"atelierd/internal/store/utc"
 
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
 )
 
@@ -91,7 +91,7 @@ func Open(ctx context.Context, dir string) (*Access, error) {
 	// A command and the daemon may make it at the same moment. Whoever fails then finds it
 	// made a little later.
 	a, err := open(ctx, path)
-	for try := 0; err != nil && !errors.Is(err, errNewer) && try < openTries; try++ {
+	for try := 0; err != nil && !errors.Is(err, migrate.ErrNewer) && try < openTries; try++ {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -105,16 +105,13 @@ func Open(ctx context.Context, dir string) (*Access, error) {
 // openTries is how often a database that cannot be opened is tried again.
 const openTries = 40
 
-// errNewer is the database of a newer program.
-var errNewer = errors.New("it was written by a newer version of this program; update it")
-
 func open(ctx context.Context, path string) (*Access, error) {
 	pool, err := connect(path, "journal_mode(WAL)", "synchronous(FULL)")
 	if err != nil {
 		return nil, err
 	}
 	a := &Access{db: pool, q: query.New(pool)}
-	if err := a.migrate(ctx); err != nil {
+	if err := migrate.Up(ctx, a.db, db.ConsoleMigrations()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), pool.Close())
 	}
 	return a, nil
@@ -147,22 +144,6 @@ func CopyTo(ctx context.Context, dir, path string) error {
 	}
 	q := query.New(to)
 	return errors.Join(q.ForgetSessions(ctx), q.ForgetLinks(ctx), to.Close())
-}
-
-func (a *Access) migrate(ctx context.Context) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, a.db, db.ConsoleMigrations())
-	if err != nil {
-		return err
-	}
-	list := provider.ListSources()
-	switch version, err := provider.GetDBVersion(ctx); {
-	case err != nil:
-		return err
-	case version > list[len(list)-1].Version:
-		return errNewer
-	}
-	_, err = provider.Up(ctx)
-	return err
 }
 
 // Close closes the database.
