@@ -227,8 +227,11 @@ func TestAResultThatNeverComesIsHeldAndPaidAgainOnlyByARedo(t *testing.T) {
 					!strings.Contains(f.Hint, "redo") || w.spent(id) != price {
 					t.Fatalf("after %s: %+v, spent %s", took, f, w.spent(id))
 				}
-				w.retry(id)
-				w.fails(order.StageGenerate, order.Hold, c.code)
+				time.Sleep(time.Hour) // for more polls
+				w.retry(id)           // it waits as long as before
+				if f := w.waitsLate(c.code); f == nil || f.Class != order.Hold || f.Code != c.code {
+					t.Fatalf("after a retry: %+v", f)
+				}
 				if c.late.paid != 1 {
 					t.Errorf("%d calls were paid for", c.late.paid)
 				}
