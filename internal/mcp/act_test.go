@@ -45,12 +45,14 @@ func TestEachActionIsDoneByItsToken(t *testing.T) {
 		more    args
 		state   order.State
 	}{
-		"approve": {func(w *world) { w.review("ord_1", w.paint("a.png", 64)) }, nil, order.StateWorking},
-		"redo":    {func(w *world) { w.review("ord_1", w.paint("a.png", 64)) }, args{"instructions": "less red"}, order.StateWorking},
-		"reply":   {func(w *world) { w.review("ord_1", w.paint("a.png", 64)) }, args{"text": "It is ready tomorrow."}, order.StateHeld},
-		"quote":   {func(w *world) { w.place("ord_1", order.PendingQuote) }, args{"price_usd": "$15.50"}, order.StateWorking},
-		"retry":   {refused, nil, order.StateWorking},
-		"cancel":  {refused, args{"reason": "we draw no logos"}, order.StateHeld},
+		"approve":       {func(w *world) { w.review("ord_1", w.paint("a.png", 64)) }, nil, order.StateWorking},
+		"redo":          {func(w *world) { w.review("ord_1", w.paint("a.png", 64)) }, args{"instructions": "less red"}, order.StateWorking},
+		"reply":         {func(w *world) { w.review("ord_1", w.paint("a.png", 64)) }, args{"text": "It is ready tomorrow."}, order.StateHeld},
+		"send_draft":    {(*world).draft, nil, order.StateHeld},
+		"discard_draft": {(*world).draft, nil, order.StateHeld},
+		"quote":         {func(w *world) { w.place("ord_1", order.PendingQuote) }, args{"price_usd": "$15.50"}, order.StateWorking},
+		"retry":         {refused, nil, order.StateWorking},
+		"cancel":        {refused, args{"reason": "we draw no logos"}, order.StateHeld},
 	} {
 		t.Run(tool, func(t *testing.T) {
 			t.Parallel()
@@ -85,6 +87,15 @@ func TestEachActionIsDoneByItsToken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// draft is an order under review whose client has a draft of the assistant waiting.
+func (w *world) draft() {
+	w.Helper()
+	w.review("ord_1", w.paint("a.png", 64))
+	_, err := w.daemon.ApplyThread(order.Thread{OrderID: "ord_1", Answer: true})
+	w.must(err)
+	w.work(order.Result{Next: order.StageSend, Draft: "It is red.", Hold: order.Failf(order.Hold, order.CodeDraft, "it waits")}, nil)
 }
 
 // TestWhatChangedMeanwhileIsNotApproved guards that an agent approves what it has looked at.
