@@ -23,7 +23,8 @@ type GeneratorsResumeCmd struct {
 func (GeneratorsResumeCmd) Help() string {
 	return `A generator that fails again and again is paused, and probed from time to time until it
 works. This ends the pause at once, such as after you have paid the provider's bill. If
-the next calls fail as well, the generator is paused again.`
+the next calls fail as well, the generator is paused again. The name "assistant" is that
+of the assistant.`
 }
 
 // Run runs the command.
@@ -32,7 +33,7 @@ func (c GeneratorsResumeCmd) Run(p *Program) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := cfg.Generators[c.Name]; !ok {
+	if _, ok := cfg.Generators[c.Name]; !ok && (c.Name != order.Assistant || !cfg.Assistant.On()) {
 		return noGenerator(cfg, c.Name)
 	}
 	return p.withOwner(func(ctx context.Context, actions *owner.Actions) error {

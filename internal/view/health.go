@@ -206,13 +206,16 @@ func viewListings(services []Service, facts []store.Fact) (v Listings) {
 }
 
 // viewGeneratorHealth returns the generators that the services use, and those that take
-// over from them.
+// over from them. The assistant is one of them where a service asks it something.
 func viewGeneratorHealth(cfg *config.Config, paused map[string]store.Fact) []GeneratorHealth {
 	used := map[string]bool{}
 	for _, s := range cfg.Services {
 		used[s.Generator] = true
 		for _, name := range cfg.Generators[s.Generator].Fallback {
 			used[name] = true
+		}
+		if len(s.Assist) > 0 {
+			used[order.Assistant] = true
 		}
 	}
 	list := []GeneratorHealth{}
