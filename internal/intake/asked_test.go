@@ -3,6 +3,7 @@ package intake_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -71,6 +72,8 @@ func TestAsksAtTheSameTimeShareAPoll(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		before := w.polls()
+		// Each poll takes a moment, so that all ask before the first one is answered.
+		w.market.SetFaults(sandbox.Faults{Script: func(*http.Request, int) sandbox.Fault { return sandbox.Fault{Slow: time.Second} }})
 		var asking sync.WaitGroup
 		for range 5 {
 			asking.Go(func() {
