@@ -201,12 +201,15 @@ func (w *world) lastLife() {
 		w.lostBounty()
 	})
 	outside.Go(func() {
-		// A busy worker comes back to what waits late, so the owner looks again.
-		for range 4 {
-			time.Sleep(2 * time.Hour)
+		time.Sleep(2 * time.Hour)
+		w.ownersLook()
+		w.differs(renamed)
+		// Work that waited for a busy worker, or for the caps of another day, is held later. What
+		// the owner decides in the first half of this life can be reviewed in the second.
+		for range 9 {
+			time.Sleep(6 * time.Hour)
 			w.ownersLook()
 		}
-		w.differs(renamed)
 	})
 	w.life(&c, newFate(0, 0), 5*24*time.Hour)
 	outside.Wait()
