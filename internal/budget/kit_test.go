@@ -59,7 +59,7 @@ type world struct {
 	hook      func(point string) error        // of the store; nil for none
 	storage   fulfill.Storage                 // nil for the marketplace
 	poller    *intake.Poller                  // of the daemon that was started last
-	webhooks  bool                            // the poller is told of what place places
+	webhooks  bool                            // the poller hears at once what place places
 	placed    map[string]string               // the agent of each order, of all who joined
 	turn      *sync.Mutex                     // whose turn it is at the shared count
 	shared    string                          // the folder of the shared count, or ""

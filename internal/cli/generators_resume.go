@@ -39,7 +39,11 @@ func (c GeneratorsResumeCmd) Run(p *Program) error {
 	return p.withOwner(func(ctx context.Context, actions *owner.Actions) error {
 		err := actions.ResumeGenerator(c.Name)
 		if errors.Is(err, store.ErrNotPaused) {
-			return Hintf(err, "%s shows which are; %s makes a sample", order.Command("status"), order.Command("generators try", c.Name))
+			sample := order.Command("generators try", c.Name)
+			if c.Name == order.Assistant {
+				sample = order.Command("doctor --paid")
+			}
+			return Hintf(err, "%s shows which are; %s makes a sample", order.Command("status"), sample)
 		}
 		if err != nil {
 			return err
