@@ -134,7 +134,9 @@ func (p *Poller) PollAll() {
 
 // apply records what read returns of one order, and what follows from it.
 func (p *Poller) apply(ctx context.Context, id string, read func() (order.Facts, error)) (order.Facts, error) {
-	p.mu.Lock()
+	if err := p.mu.LockUntil(ctx); err != nil {
+		return order.Facts{}, err
+	}
 	defer p.mu.Unlock()
 	mark, err := p.o.Store.Mark(ctx)
 	if err != nil {

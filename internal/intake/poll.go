@@ -101,7 +101,7 @@ type Poller struct {
 	ended   chan struct{}      // closed at the end of Run
 
 	// mu allows one poll at a time.
-	mu sync.Mutex
+	mu turn
 	// bounties are those that became orders, by id.
 	bounties map[string]order.Bounty
 	// complete makes the next poll ask for every status.
@@ -144,7 +144,7 @@ func New(o Options) *Poller {
 	if o.Sightings == nil {
 		o.Sightings = NewSightings(o.Interval)
 	}
-	p := &Poller{o: o, hint: make(chan struct{}, 1), event: make(chan struct{}, 1), changed: make(chan struct{}, 1), ended: make(chan struct{}), complete: true, windows: "unknown", recovered: func() {}}
+	p := &Poller{o: o, mu: make(turn, 1), hint: make(chan struct{}, 1), event: make(chan struct{}, 1), changed: make(chan struct{}, 1), ended: make(chan struct{}), complete: true, windows: "unknown", recovered: func() {}}
 	p.pace.Store(Pace{o.Interval, o.SafetyInterval, o.Trust, o.Debounce}.withDefaults())
 	p.lasting = lasting{alert: order.AlertPoll, what: "orders could not be read for hours", setAlert: o.Store.SetAlert}
 	p.bounties = map[string]order.Bounty{}
