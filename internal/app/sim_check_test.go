@@ -118,6 +118,7 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	// that nothing but the owner can settle.
 	given := slices.Contains([]string{"refused", "unclear", "order_cap"}, code) || code == "unknown_call" && w.holdUnknown ||
 		code == string(order.CodeNoFeedback) && (w.odd.byAPI[o.ID] || w.odd.chatty[o.ID]) && (w.odd.heard[o.ID] < o.Round || w.restores.any()) ||
+		code == string(order.CodeNoFeedback) && w.restores.lostDelivery(o) || // nobody knows whether what the client wrote came after it
 		(code == string(order.CodeExpired) || code == string(order.CodeNotVisible)) && (w.lostWork(o.ID) || w.restores.any()) || // a restore waits longer than a provider keeps a result
 		code == string(order.CodeUnknownCall) && len(w.restores.known) > 0 ||
 		code == string(order.CodeOwner) && w.lostRetry(o.ID) ||
