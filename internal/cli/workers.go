@@ -88,7 +88,7 @@ func withQueue(cfg *config.Config, do func(context.Context, *natsq.Queue) error)
 
 func withQueueAs(side string, cfg *config.Config, do func(context.Context, *natsq.Queue) error) error {
 	if !cfg.NATS.On() {
-		return Hintf(errors.New("no server of NATS is configured"), "see docs/cluster.md and set nats.urls")
+		return Hintf(errors.New("no NATS server is configured"), "see docs/cluster.md and set nats.urls")
 	}
 	ctx, stop := untilStopped()
 	defer stop()

@@ -22,7 +22,8 @@ import (
 // Check is how the assistant looks at what was made.
 type Check struct {
 	By *Assistant
-	// Below is the lowest score that goes on without the owner.
+	// Below is the lowest score that is good enough. Work with a lower one is made again, and then
+	// waits for the owner.
 	Below int
 	// Again is how often work below it is made again.
 	Again int
@@ -68,8 +69,8 @@ type found struct {
 	Problems []string `json:"problems"`
 }
 
-// judged is the work as the assistant is asked about it.
-type judged struct {
+// toCheck is the work as the assistant sees it.
+type toCheck struct {
 	ordered
 	Requirements []string `json:"requirements,omitempty"`
 	Video        bool     `json:"video"`
@@ -155,12 +156,12 @@ func (r *run) checkQuestion(ctx context.Context, h history, list []order.Artifac
 	if err != nil {
 		return q, err
 	}
-	q.Pictures, q.Data = shown, judged{ordered: data, Requirements: requirements, Video: video, Files: len(list)}
+	q.Pictures, q.Data = shown, toCheck{ordered: data, Requirements: requirements, Video: video, Files: len(list)}
 	return q, nil
 }
 
-// requirements returns those by which all takes that follow one another are judged: the list
-// that came with the first prompt of theirs.
+// requirements returns the list that came with the first prompt of these takes. All of them are
+// compared with it.
 func (r *run) requirements(ctx context.Context, h history) ([]string, error) {
 	list, err := r.o.Store.Prompts(ctx, r.order.ID)
 	for _, p := range list {

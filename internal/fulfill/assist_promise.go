@@ -36,7 +36,7 @@ func promises(text string, texts []string) string {
 	}
 	for _, c := range text {
 		if unicode.IsLetter(c) && !unicode.Is(unicode.Latin, c) {
-			return "it in letters that are not checked"
+			return "something in letters that are not checked"
 		}
 	}
 	return ""

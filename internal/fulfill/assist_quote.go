@@ -73,7 +73,7 @@ func (f *Fulfiller) proposed(ctx context.Context, j order.Job, o order.Order) (p
 	}
 	if err == nil {
 		if p.price, err = order.ParseUSD(answer.Price.String()); err != nil || p.price == 0 {
-			err = r.answerless(ctx, c, "the assistant's price is no amount of money")
+			err = r.answerless(ctx, c, "the assistant's price is not an amount of money")
 		}
 	}
 	if none, ok := errors.AsType[unanswered](err); ok {

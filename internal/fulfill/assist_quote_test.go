@@ -85,10 +85,10 @@ func TestAQuoteWithoutAProposalIsHeldForTheOwner(t *testing.T) {
 		cost   order.USD
 	}{
 		"another field": {gentest.ChatText(`{"price_usd": 20, "reason": "", "approve": true}`), "not of the schema", 1200},
-		"no price":      {gentest.ChatText(`{"price_usd": 0, "reason": ""}`), "no amount of money", 1200},
+		"no price":      {gentest.ChatText(`{"price_usd": 0, "reason": ""}`), "not an amount of money", 1200},
 		"a word":        {gentest.ChatText(`{"price_usd": "free", "reason": ""}`), "not of the schema", 1200},
-		"below nothing": {gentest.ChatText(`{"price_usd": -20, "reason": ""}`), "no amount of money", 1200},
-		"a power":       {gentest.ChatText(`{"price_usd": 2e1, "reason": ""}`), "no amount of money", 1200},
+		"below nothing": {gentest.ChatText(`{"price_usd": -20, "reason": ""}`), "not an amount of money", 1200},
+		"a power":       {gentest.ChatText(`{"price_usd": 2e1, "reason": ""}`), "not an amount of money", 1200},
 		"a refusal":     {gentest.ChatAnswer("stop", map[string]any{"content": nil, "refusal": "I cannot."}), "refuses: I cannot.", 1200},
 		"a wrong key":   {gentest.ChatStatus(401, nil), "401", 0},
 	} {

@@ -102,7 +102,7 @@ func (f *Fulfiller) reply(ctx context.Context, j order.Job, o order.Order) (orde
 		return order.Result{}, err
 	}
 	if !answer.Needs {
-		return noReply(&c, "the assistant finds that it needs no answer"), nil
+		return noReply(&c, "the assistant found that no answer is needed"), nil
 	}
 	return order.Result{Next: order.StageSend, Draft: text, Hold: s.holdReply(o, text, texts), Asked: &c}, nil
 }

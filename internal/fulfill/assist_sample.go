@@ -25,7 +25,7 @@ const TrialBrief = "a plain red square"
 // recorded and counted as a sample. One that was cut stays counted.
 func (s Sampler) Ask(ctx context.Context, a *Assistant, picture []byte) (Trial, error) {
 	q := assistant.Question{
-		Task: checkTask, Name: "check", Schema: checkSchema, Data: judged{ordered: ordered{Service: s.Service.Title, Brief: TrialBrief}, Files: 1},
+		Task: checkTask, Name: "check", Schema: checkSchema, Data: toCheck{ordered: ordered{Service: s.Service.Title, Brief: TrialBrief}, Files: 1},
 		Pictures: []assistant.Picture{{Data: picture, MIME: "image/png"}},
 	}
 	c := order.NewSample{NewCall: order.NewCall{Agent: s.Agent, Generator: order.Assistant}, Sample: order.Sample{Prompt: TrialBrief}}

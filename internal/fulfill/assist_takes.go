@@ -96,9 +96,9 @@ func (r *run) history(ctx context.Context) (h history, err error) {
 	return h, err
 }
 
-// judge has the assistant look at the files of the current take. It returns what they wait
+// afterCheck has the assistant look at the files of the current take. It returns what they wait
 // for, or nil. Its error is errNextTake if another take is open.
-func (r *run) judge(ctx context.Context, list []order.Artifact) (*order.Failure, error) {
+func (r *run) afterCheck(ctx context.Context, list []order.Artifact) (*order.Failure, error) {
 	if r.service.Check == nil || filepath.Base(r.dir) == ownersDir {
 		return nil, nil
 	}
@@ -174,12 +174,12 @@ func (r *run) lowScore(h history) *order.Failure {
 			order.Command("orders approve", order.AnyOrder), order.Command("orders redo", order.AnyOrder), order.Command("orders cancel", order.AnyOrder)))
 }
 
-// settle returns errNextTake in place of a failure to make a take that the check wanted. The
+// keepBest returns errNextTake in place of a failure to make a take that the check wanted. The
 // best take before is the last one then, because more is not paid for. What passes by itself
 // is waited for, and a call that is still open is not given up.
-func (r *run) settle(ctx context.Context, err error) error {
+func (r *run) keepBest(ctx context.Context, err error) error {
 	fail, ok := errors.AsType[*order.Failure](err)
-	if !ok || r.service.Check == nil || !settles(fail) {
+	if !ok || r.service.Check == nil || !endsTake(fail) {
 		return err
 	}
 	h, readErr := r.history(ctx)
@@ -197,8 +197,8 @@ func (r *run) settle(ctx context.Context, err error) error {
 	return r.openNext(ctx, bestOf(h, order.NextTake{Check: &c}))
 }
 
-// settles reports whether a take is not made after a failure.
-func settles(f *order.Failure) bool {
+// endsTake reports whether a take is not tried again after a failure.
+func endsTake(f *order.Failure) bool {
 	switch f.Class {
 	case order.Fail, order.Hold:
 		return true

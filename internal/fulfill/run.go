@@ -63,7 +63,7 @@ func (f *Fulfiller) generate(ctx context.Context, j order.Job, o order.Order) (o
 			return order.Result{}, err
 		}
 		result, err := r.generateTake(ctx)
-		if err = r.settle(ctx, err); !errors.Is(err, errNextTake) {
+		if err = r.keepBest(ctx, err); !errors.Is(err, errNextTake) {
 			return result, err
 		}
 	}
@@ -97,7 +97,7 @@ func (r *run) made(ctx context.Context, made generate.Result, artifacts []order.
 	if err != nil {
 		return order.Result{}, err
 	}
-	hold, err := r.judge(ctx, artifacts)
+	hold, err := r.afterCheck(ctx, artifacts)
 	if err != nil {
 		return order.Result{}, err // the files stay
 	}

@@ -16,7 +16,7 @@ const BucketRequests = "requests"
 const countKey = "count"
 
 // ErrAway is returned while no server is connected.
-var ErrAway = errors.New("no server of NATS is connected")
+var ErrAway = errors.New("no NATS server is connected")
 
 // Value is a text in a bucket.
 type Value struct {

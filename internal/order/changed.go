@@ -28,8 +28,8 @@ const (
 	ActResubmit = "delivered again for the owner"
 	ActMessage  = "wrote to the client"
 	// Of a reply of the assistant.
-	ActApproveDraft = "the owner has the draft sent"
-	ActDiscardDraft = "the owner has discarded the draft"
+	ActApproveDraft = "draft approved by the owner"
+	ActDiscardDraft = "draft discarded by the owner"
 )
 
 // did are the same in a sentence about who did it.
