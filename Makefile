@@ -56,8 +56,8 @@ demo-cluster: ## three servers of NATS, two workers and the daemon; a worker and
 readme: ## follow README.md and docs/getting-started.md word by word in a fresh clone
 	@bash .ci/readme
 
-test: ## run every test in minutes: 24 simulated weeks, real processes killed
-	@echo "12 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=12 DAYS=3 FROM=$(FROM) STORAGE= ASSISTANT= repeats them"
+test: ## run every test in minutes: 12 simulated weeks, real processes killed
+	@echo "6 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=6 DAYS=3 FROM=$(FROM) STORAGE= ASSISTANT= repeats them"
 	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 15m ./...
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
