@@ -206,6 +206,13 @@ UPDATE jobs SET run_at = sqlc.arg(run_at) WHERE id IN (
     SELECT j.id FROM jobs AS j
     WHERE j.state = 'ready' AND j.lane IN ('generate', 'network') AND j.code = sqlc.arg(code) AND j.run_at > sqlc.arg(run_at) LIMIT 1000);
 
+-- name: LeaseTokens :one
+SELECT CAST(coalesce(group_concat(lease_token, ' '), '') AS TEXT) FROM jobs WHERE state = 'leased';
+
+-- name: WaitHasEnded :one
+-- Whether the wait ended while the lease was held.
+SELECT EXISTS (SELECT 1 FROM facts WHERE name = sqlc.arg(fact) AND instr(value, CAST(sqlc.arg(token) AS TEXT)) > 0);
+
 -- name: OwnerCancel :execrows
 -- The owner cancels the order: its work ends in whatever state it is.
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = sqlc.arg(reason),

@@ -315,7 +315,7 @@ func (c *Checker) pass() {
 		c.o.Resume()
 	}
 	c.failures.Recovered(c.o.Log, "the ledger was compared with the marketplace")
-	if err := c.o.Store.RunNow(order.CodeChecking); err != nil {
+	if err := c.o.Store.RunNow(order.CodeChecking, order.CodeSecondDaemon); err != nil {
 		c.o.Log.Warn("write to the store failed", "error", err) // the work is due within a minute
 	}
 }

@@ -114,7 +114,8 @@ func (s *Store) OwnerMissing(ctx context.Context) (bool, error) {
 	return slices.Contains(values, missing), err
 }
 
-// RunNow makes the jobs that wait with one of the codes due now.
+// RunNow makes the jobs that wait with one of the codes due now, and those whose running
+// attempt ends with it.
 func (s *Store) RunNow(codes ...order.Code) error {
 	return s.write("run_now", func(t *tx) error {
 		t.changed.Generate, t.changed.Network = true, true
@@ -127,8 +128,20 @@ func (s *Store) RunNow(codes ...order.Code) error {
 	})
 }
 
-// runNow makes the jobs that wait with the code due now.
+// factEnded and a code name the fact that has the leases that were held when the wait for
+// the code last ended.
+const factEnded = "ended."
+
+// runNow makes the jobs that wait with the code due now. An attempt may have found just
+// before that it has to wait, and commit that after: it finds its lease in the fact.
 func (t *tx) runNow(code order.Code) error {
+	leases, err := t.LeaseTokens(noCancel)
+	if err != nil {
+		return err
+	}
+	if err := t.PutFact(noCancel, query.PutFactParams{Name: factEnded + string(code), Value: leases, ChangedAt: t.now}); err != nil {
+		return err
+	}
 	for {
 		n, err := t.RunNow(noCancel, query.RunNowParams{RunAt: t.now, Code: code})
 		if err != nil || n == 0 {

@@ -213,9 +213,9 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 		if f.Class == order.Retry && !f.Outage {
 			uncounted = 0
 		}
-		runAt := t.now
-		if d.RunAt.After(t.now.Time) {
-			runAt = utc.At(d.RunAt)
+		runAt, err := t.runAt(d)
+		if err != nil {
+			return 0, err
 		}
 		t.changed.lane(j.Stage.Lane())
 		rows, err := t.Reschedule(noCancel, query.RescheduleParams{
@@ -241,6 +241,19 @@ func (t *tx) finishFailed(d *order.Done) (int64, error) {
 		return rows, t.needsOwner(rows, err, j, order.StateFailed, f)
 	}
 	return 0, fmt.Errorf("unknown failure class %q", f.Class)
+}
+
+// runAt returns when a job that has failed is due again: now if what it waits for has
+// ended during its attempt.
+func (t *tx) runAt(d *order.Done) (utc.Time, error) {
+	if !d.RunAt.After(t.now.Time) {
+		return t.now, nil
+	}
+	ended, err := t.WaitHasEnded(noCancel, query.WaitHasEndedParams{Fact: factEnded + string(d.Failure.Code), Token: d.Job.Token})
+	if err != nil || ended {
+		return t.now, err
+	}
+	return utc.At(d.RunAt), nil
 }
 
 // needsOwner records that a job needs the owner. With a delivery or a quote the

@@ -183,6 +183,24 @@ func TestRunNowRunsOnlyWhatWaitsForThatCode(t *testing.T) {
 	}
 }
 
+// What an attempt waits for may end between its look and the commit of its wait.
+func TestAWaitThatHasEndedMeanwhileIsNotWaited(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	paid(t, s, "o1")
+	j := take(t, s, order.LaneGenerate)
+	if err := s.RunNow(order.CodeSecondDaemon); err != nil {
+		t.Fatal(err)
+	}
+	wait := order.Done{Job: j, RunAt: time.Now().Add(day), Failure: order.Failf(order.Wait, order.CodeSecondDaemon, "later")}
+	finish(t, s, wait)
+	wait.Job = take(t, s, order.LaneGenerate)
+	finish(t, s, wait)
+	if tn := turn(t, s, nil, order.LaneGenerate, true); tn.Job != nil {
+		t.Error("it does not wait for what has ended before")
+	}
+}
+
 // A statement changes at most 1000 jobs.
 func TestRunNowRunsEveryJobThatWaits(t *testing.T) {
 	t.Parallel()

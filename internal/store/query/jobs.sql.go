@@ -652,6 +652,17 @@ func (q *Queries) LeaseStands(ctx context.Context, arg LeaseStandsParams) (bool,
 	return exists, err
 }
 
+const leaseTokens = `-- name: LeaseTokens :one
+SELECT CAST(coalesce(group_concat(lease_token, ' '), '') AS TEXT) FROM jobs WHERE state = 'leased'
+`
+
+func (q *Queries) LeaseTokens(ctx context.Context) (string, error) {
+	row := q.db.QueryRowContext(ctx, leaseTokens)
+	var column_1 string
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const leasedJobs = `-- name: LeasedJobs :many
 SELECT id, order_id, kind, round, stage, attempt, crashes FROM jobs WHERE state = 'leased'
 `
@@ -1140,4 +1151,21 @@ func (q *Queries) UnfinishedJobs(ctx context.Context) (UnfinishedJobsRow, error)
 	var i UnfinishedJobsRow
 	err := row.Scan(&i.Delivering, &i.Total)
 	return i, err
+}
+
+const waitHasEnded = `-- name: WaitHasEnded :one
+SELECT EXISTS (SELECT 1 FROM facts WHERE name = ?1 AND instr(value, CAST(?2 AS TEXT)) > 0)
+`
+
+type WaitHasEndedParams struct {
+	Fact  string
+	Token string
+}
+
+// Whether the wait ended while the lease was held.
+func (q *Queries) WaitHasEnded(ctx context.Context, arg WaitHasEndedParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, waitHasEnded, arg.Fact, arg.Token)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
