@@ -92,7 +92,8 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	}
 	for round, times := range rounds {
 		if times > w.mostDeliveries(o) {
-			w.t.Errorf("order %s (%s): round %d was delivered %d times", o.ID, o.Status, round, times)
+			w.t.Errorf("order %s (%s): round %d was delivered %d times: %+v", o.ID, o.Status, round, times, o.Deliveries)
+			w.logHistory(db, o)
 		}
 	}
 	var state, code string
@@ -126,13 +127,18 @@ func (w *world) checkOrder(db *sql.DB, o sandbox.Order) {
 	if (state != "held" && state != "failed") || !given {
 		w.t.Errorf("order %s: %d of %d rounds delivered, %s there and %s (%s) here",
 			o.ID, len(rounds), o.Round+1, o.Status, state, code)
-		for _, line := range append(w.provider.jobsOf(w.paid[o.ID]), w.historyOf(db, o.ID)...) {
-			w.t.Log(line)
-		}
+		w.logHistory(db, o)
 	}
 }
 
-// historyOf is the end of what happened to an order, for a week that has failed.
+// logHistory prints what happened to an order, for a week that has failed.
+func (w *world) logHistory(db *sql.DB, o sandbox.Order) {
+	for _, line := range append(w.provider.jobsOf(w.paid[o.ID]), w.historyOf(db, o.ID)...) {
+		w.t.Log(line)
+	}
+}
+
+// historyOf returns the end of what happened to an order.
 func (w *world) historyOf(db *sql.DB, id string) (lines []string) {
 	rows := must(db.Query("SELECT at, what, substr(text, 1, 200), actor FROM v_timeline WHERE order_id = ? ORDER BY at DESC LIMIT 60", id))
 	defer rows.Close()

@@ -147,11 +147,21 @@ func (w *world) endOrders(rng *rand.Rand) {
 			w.cancel(o.ID)
 			return
 		}
-		w.restores.hand[o.ID] = true
-		w.restores.looks.Store(true)
-		w.call(http.MethodPost, "/orders/"+o.ID+"/deliver", w.key(), `{"deliverable_url":"https://files.test/by-hand.png","deliverable_media_type":"image"}`)
+		w.deliverByHand(o.ID)
 		return
 	}
+}
+
+// deliverByHand has the owner deliver an order that is still paid once no request of the
+// last life can arrive any more: a delivery that is on its way would be a second one.
+func (w *world) deliverByHand(id string) {
+	time.Sleep(slowest - time.Since(w.stopped))
+	if o, _ := w.market.Order(id); o.Status != "paid" {
+		return
+	}
+	w.restores.hand[id] = true
+	w.restores.looks.Store(true)
+	w.call(http.MethodPost, "/orders/"+id+"/deliver", w.key(), `{"deliverable_url":"https://files.test/by-hand.png","deliverable_media_type":"image"}`)
 }
 
 // cancel has the client cancel an order.
