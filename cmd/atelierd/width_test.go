@@ -271,10 +271,14 @@ func (n *narrow) checkOn(columns int, colour bool, args []string, words map[stri
 var (
 	escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 	digits  = regexp.MustCompile(`[0-9]+`)
+	spans   = regexp.MustCompile(`(0(ms|[smhd]))+\b`)
 )
 
-// alike makes words alike that differ in numbers only, because time passes.
-func alike(word string) string { return digits.ReplaceAllString(word, "0") }
+// alike makes words alike that differ in numbers or in units of time only, because time
+// passes: what happened 59s ago happened 1m ago in the next run.
+func alike(word string) string {
+	return spans.ReplaceAllString(digits.ReplaceAllString(word, "0"), "0s")
+}
 
 // whole reports whether a word of a narrow terminal is one of the words, or a part of
 // one that may be too long for a line. What is cut has an ellipsis.
