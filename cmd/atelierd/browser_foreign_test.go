@@ -41,13 +41,15 @@ func consoleForms(t *testing.T, id string) (list []string) {
 	return list
 }
 
-// foreignPage is a page of somebody else: it sends each form with what it knows, in a frame
-// and by fetch, and shows pages of the console in frames.
+// foreignPage is a page of somebody else: once it is loaded, it sends each form with what it
+// knows, in a frame and by fetch, and shows pages of the console in frames. A frame that
+// begins earlier would be part of the loading, and a visit would wait for all of them.
 const foreignPage = `<!doctype html><title>foreign</title><body><script>
 const site = %s, forms = %s, framed = %s, fields = %s;
 let open = 0;
 const done = () => { if (--open === 0) self.finished = true; };
 const frame = name => { const f = document.createElement("iframe"); f.name = name; open++; f.onload = () => { f.onload = null; done(); }; return f; };
+addEventListener("load", () => setTimeout(() => {
 open++;
 forms.forEach((path, i) => {
 	const target = document.createElement("iframe"), form = document.createElement("form");
@@ -65,6 +67,7 @@ for (const path of framed) {
 	const e = document.createElement("embed"); e.src = site + path; document.body.append(e);
 }
 done();
+}));
 </script>`
 
 // TestAPageOfAnotherSiteGetsNothingInABrowser opens a page of somebody else in the browser of
