@@ -4,8 +4,9 @@ GOLANGCILINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.
 GORELEASER   = go run github.com/goreleaser/goreleaser/v2@v2.14.3
 GOVULNCHECK  = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-# Most tests wait rather than compute, so many of them run at the same time.
-TEST = go test -shuffle=on -parallel 16
+# Many tests wait rather than compute, so more of them run at the same time than there
+# are cores. With too many, a page in a browser waits longer than its test does.
+TEST = go test -shuffle=on -parallel 6
 
 # The race detector watches our code, but not the SQLite engine, which is C
 # turned into Go: watching that makes every test several times slower.
@@ -56,14 +57,14 @@ demo-cluster: ## three servers of NATS, two workers and the daemon; a worker and
 readme: ## follow README.md and docs/getting-started.md word by word in a fresh clone
 	@bash .ci/readme
 
-test: ## run every test in minutes: 12 simulated weeks, real processes killed
-	@echo "6 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=6 DAYS=3 FROM=$(FROM) STORAGE= ASSISTANT= repeats them"
+test: ## run every test in minutes: 8 simulated weeks, real processes killed
+	@echo "4 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=4 DAYS=3 FROM=$(FROM) STORAGE= ASSISTANT= repeats them"
 	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 15m ./...
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
 
-test-all: ## more than that: the race detector everywhere, all kills and attacks, 8 more weeks
-	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -e /internal/app -e /cmd/atelierd)
+test-all: ## more than that: the race detector everywhere else, all kills and attacks, 8 more weeks
+	$(TEST) $(RACE) -timeout 30m $$(go list ./... | grep -v -F -x "$$(go list $(SHARED) ./internal/app ./cmd/atelierd)")
 	$(TEST) $(RACE) -timeout 30m ./internal/app -sim.seeds=1 -skip TestWeeksThatFailedOnce
 	$(TEST) -timeout 30m ./cmd/atelierd -run 'Kill|RunsInABrowser' -kills=300 -every-kill -every-attack
 	$(MAKE) sim SEEDS=4 DAYS=3

@@ -31,7 +31,7 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("sim.seeds", 6, "how many fixed seeds of the simulated week run, and how many drawn ones")
+	simSeeds = flag.Int("sim.seeds", 4, "how many fixed seeds of the simulated week run, and how many drawn ones")
 	simFrom  = flag.Uint64("sim.from", drawnSeed(os.Getenv("SIM_FROM")), "the first drawn seed; the default is $SIM_FROM, else it is drawn")
 	simDays  = flag.Int("sim.days", 3, "how many days a simulated week has")
 	simSeed  = flag.Uint64("sim.seed", 0, "run this one seed, with the daemon's log")
