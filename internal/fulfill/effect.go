@@ -25,6 +25,9 @@ func (f *Fulfiller) effect(ctx context.Context, j order.Job, e effect) error {
 	if err := f.o.Ready(j); err != nil {
 		return err
 	}
+	if err := f.nothingForgotten(ctx); err != nil {
+		return err
+	}
 	if err := e.intend(); err != nil {
 		return err
 	}
@@ -48,6 +51,20 @@ func (f *Fulfiller) effect(ctx context.Context, j order.Job, e effect) error {
 		return &held
 	}
 	return marketFailure(err)
+}
+
+// nothingForgotten is nil unless the ledger was reconciled within the settle window. The
+// process whose work it lacks may have sent a request just before it died, and the
+// request may take effect after a look that did not find it.
+func (f *Fulfiller) nothingForgotten(ctx context.Context) error {
+	recent, err := f.o.Store.ReconciledSince(ctx, time.Now().Add(-f.o.SettleWindow))
+	if err != nil || !recent {
+		return err
+	}
+	return &order.Failure{
+		Class: order.Wait, Code: order.CodeSettling, After: lookAgain,
+		Err: errors.New("the ledger was restored, and what was sent before that may still arrive"),
+	}
 }
 
 // Delays after a look: how often an order is looked at while a request without an

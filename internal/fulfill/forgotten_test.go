@@ -4,9 +4,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"atelierd/internal/atelier"
 	"atelierd/internal/fulfill"
 	"atelierd/internal/intake"
 	"atelierd/internal/message"
@@ -151,4 +154,48 @@ func (s *silent) deliver() {
 	s.must(order.StageGenerate)
 	s.must(order.StageUpload)
 	s.must(order.StageDeliver)
+}
+
+// TestAfterAReconcileWhatMayStillArriveIsWaitedFor guards a delivery that the lost process sent
+// right before its end, and that a look right after the reconcile does not show.
+func TestAfterAReconcileWhatMayStillArriveIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		id := w.uploaded()
+		files, err := w.store.Artifacts(t.Context(), id, order.KindDelivery, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.scripted("/deliver", sandbox.Fault{Slow: settle - 20*time.Second})
+		lost := w.base
+		lost.Meter = nil
+		var late sync.WaitGroup
+		late.Go(func() {
+			_ = atelier.New(lost).Deliver(t.Context(), id, []atelier.Deliverable{{URL: files[0].URL, Media: files[0].Media}})
+		})
+		synctest.Wait() // it is on its way, and the ledger lacks it
+		if err := w.store.Reconciled("restored", nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		f := w.fails(order.StageDeliver, order.Wait, order.CodeSettling)
+		if w.delivered(id) != 0 || w.delivery(id, 0).Tries != 0 {
+			t.Fatal("it has arrived already, or was sent")
+		}
+		for range 100 {
+			time.Sleep(f.After)
+			r, next := w.run(order.StageDeliver)
+			if next == nil {
+				if r.Delivery == "" {
+					t.Errorf("%+v", r)
+				}
+				break
+			}
+			f = next
+		}
+		late.Wait()
+		time.Sleep(time.Hour)
+		if n := len(w.sent(sandbox.CallDeliver)); n != 1 || w.delivered(id) != 1 {
+			t.Errorf("sent %d times, delivered %d times", n, w.delivered(id))
+		}
+	})
 }

@@ -154,7 +154,7 @@ func TestAfterARestoreAFullThreadKeepsBackWhatMayHaveBeenSent(t *testing.T) {
 		if err := w.store.Reconciled("restored", nil, nil); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(settle + time.Minute)
 		w.asOwner(func(o store.Owner) error { return o.QueueMessage(t.Context(), id, "owner-2", "from after") })
 		for range 3 {
 			w.must(order.StageSend)
