@@ -108,6 +108,18 @@ WHERE state IN ('calling', 'submitted') AND job_id IN (
 UPDATE calls SET state = 'unknown', closed_at = sqlc.arg(closed_at), note = 'given up by the owner'
 WHERE state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL AND job_id = sqlc.arg(job_id);
 
+-- name: ForgottenCalls :many
+-- The calls without an outcome that began before a time, and that no work asks about any more: their orders have ended.
+SELECT c.id FROM calls AS c JOIN jobs AS j ON j.id = c.job_id JOIN orders AS o ON o.id = j.order_id
+WHERE c.began_at < ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL
+  AND j.state NOT IN ('ready', 'leased', 'held') AND o.state IN ('completed', 'cancelled') LIMIT 100;
+
+-- name: GiveUpForgottenCall :exec
+UPDATE calls SET state = 'unknown', closed_at = sqlc.arg(closed_at), note = 'its order has ended'
+WHERE calls.id = sqlc.arg(id) AND state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL
+  AND job_id IN (SELECT j.id FROM jobs AS j JOIN orders AS o ON o.id = j.order_id WHERE j.id = calls.job_id
+      AND j.state NOT IN ('ready', 'leased', 'held') AND o.state IN ('completed', 'cancelled'));
+
 -- name: SpentOnOrder :one
 -- From the books, which have also what was removed.
 SELECT CAST(coalesce(sum(cost_usd_micros), 0) AS INTEGER) FROM books WHERE order_id = ?;

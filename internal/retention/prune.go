@@ -71,7 +71,7 @@ func (p *Pruner) before(part order.HistoryPart) (time.Time, bool) {
 func (p *Pruner) Prune(ctx context.Context) error {
 	err := p.removeMarked(ctx) // what an earlier process has left
 	for _, remove := range []func(context.Context) error{
-		p.pruneWork, p.pruneFiles, p.shrink, p.pruneAttempts, p.pruneTexts, p.pruneRequests, p.pruneNotices, p.pruneCopies, p.pruneStored, p.releasePages,
+		p.giveUpCalls, p.pruneWork, p.pruneFiles, p.shrink, p.pruneAttempts, p.pruneTexts, p.pruneRequests, p.pruneNotices, p.pruneCopies, p.pruneStored, p.releasePages,
 	} {
 		if ctx.Err() == nil {
 			err = errors.Join(err, remove(ctx))
@@ -92,6 +92,18 @@ func (p *Pruner) report() {
 		p.o.Log.Info("history was pruned", "orders", r.Orders, "files", r.Files, "work_folders", r.Work, "attempts", r.Attempts,
 			"events", r.Events, "requests", r.Requests, "notices", r.Notices, "stored_files", r.Stored)
 	}
+}
+
+// forgottenAfter is how long a call may have no outcome whose order has ended. No provider
+// that cannot cancel a job works on it for so long.
+const forgottenAfter = 30 * 24 * time.Hour
+
+// giveUpCalls closes the calls that would keep the history of their orders for ever.
+func (p *Pruner) giveUpCalls(ctx context.Context) error {
+	return p.step(ctx, func() (bool, error) {
+		n, err := p.o.Store.GiveUpForgottenCalls(ctx, time.Now().Add(-forgottenAfter))
+		return n > 0, err
+	})
 }
 
 func (p *Pruner) pruneFiles(ctx context.Context) error {

@@ -31,6 +31,7 @@ type Store interface {
 	FilesRemoved(files []order.Artifact) error
 	RemoveAttempts(id string, before time.Time) (removed int, more bool, err error)
 	RemoveTexts(id string, before time.Time) (removed int, more bool, err error)
+	GiveUpForgottenCalls(ctx context.Context, before time.Time) (closed int, err error)
 	RemoveRequests(before time.Time) (removed int, err error)
 	RemoveNotices(before time.Time) (removed int, err error)
 	// OldObjects returns the keys of files in a storage whose orders had ended before a time,

@@ -141,6 +141,24 @@ func (s *Store) RemoveTexts(id string, before time.Time) (removed int, more bool
 	return removed, more, err
 }
 
+// GiveUpForgottenCalls closes some of the calls that began before a time, have no outcome, and
+// whose orders have ended, and returns how many. They stay counted as spent. Nothing asks
+// about them any more, and an order with an open call is never removed.
+func (s *Store) GiveUpForgottenCalls(ctx context.Context, before time.Time) (int, error) {
+	ids, err := s.read.ForgottenCalls(ctx, utc.At(before))
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return len(ids), s.write("retention.calls", func(t *tx) error {
+		for _, id := range ids {
+			if err := t.GiveUpForgottenCall(noCancel, query.GiveUpForgottenCallParams{ClosedAt: t.now, ID: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // RemoveRequests removes some of the requests from before a time, and returns how many.
 func (s *Store) RemoveRequests(before time.Time) (int, error) {
 	n := int64(0)

@@ -87,6 +87,40 @@ func openCall(t *testing.T, s *Store) (id int64) {
 	return int64(count(t, s, "SELECT id FROM calls WHERE state = 'calling'"))
 }
 
+// TestACallOfAnEndedOrderIsGivenUp guards the history of an order that ended while a provider
+// worked on it that cannot cancel: nothing asks for the outcome, and it must not be kept for ever.
+func TestACallOfAnEndedOrderIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	begin := func(id string) {
+		paid(t, s, id)
+		if _, err := s.BeginCall(take(t, s, order.LaneGenerate), order.NewCall{Generator: "studio", Price: 10_000}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin("ended")
+	apply(t, s, batch(facts("ended", order.Cancelled)))
+	begin("open")
+	spent := money(t, s)
+	for _, c := range []struct {
+		before time.Time
+		want   int
+	}{{time.Now().Add(-time.Minute), 0}, {time.Now().Add(time.Minute), 1}, {time.Now().Add(time.Minute), 0}} {
+		if n, err := s.GiveUpForgottenCalls(t.Context(), c.before); err != nil || n != c.want {
+			t.Errorf("%d calls from before %s were given up, %v; want %d", n, c.before, err, c.want)
+		}
+	}
+	if ended, _, err := s.Ended(t.Context(), "ended", later()); err != nil || !ended {
+		t.Errorf("the order has not ended: %v", err)
+	}
+	if n := count(t, s, "SELECT count(*) FROM calls WHERE state = 'calling'"); n != 1 {
+		t.Errorf("%d calls are open, want that of the open order", n)
+	}
+	if after := money(t, s); after != spent {
+		t.Errorf("before:\n%s\nafter:\n%s", spent, after)
+	}
+}
+
 // TestOnlyWhatHasEndedIsPruned has an order in each state that must stay, and in each that
 // may go.
 func TestOnlyWhatHasEndedIsPruned(t *testing.T) {

@@ -289,6 +289,36 @@ func (q *Queries) DueCancellations(ctx context.Context, cancelNextAt utc.Time) (
 	return items, nil
 }
 
+const forgottenCalls = `-- name: ForgottenCalls :many
+SELECT c.id FROM calls AS c JOIN jobs AS j ON j.id = c.job_id JOIN orders AS o ON o.id = j.order_id
+WHERE c.began_at < ? AND c.state IN ('calling', 'submitted') AND c.cancel_wanted_at IS NULL
+  AND j.state NOT IN ('ready', 'leased', 'held') AND o.state IN ('completed', 'cancelled') LIMIT 100
+`
+
+// The calls without an outcome that began before a time, and that no work asks about any more: their orders have ended.
+func (q *Queries) ForgottenCalls(ctx context.Context, beganAt utc.Time) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, forgottenCalls, beganAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const giveUpCalls = `-- name: GiveUpCalls :exec
 UPDATE calls SET state = 'unknown', closed_at = ?1, note = 'given up by the owner'
 WHERE state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL AND job_id = ?2
@@ -302,6 +332,23 @@ type GiveUpCallsParams struct {
 // The owner wants the files of a job made again: its open calls are given up, unless they are being cancelled.
 func (q *Queries) GiveUpCalls(ctx context.Context, arg GiveUpCallsParams) error {
 	_, err := q.db.ExecContext(ctx, giveUpCalls, arg.ClosedAt, arg.JobID)
+	return err
+}
+
+const giveUpForgottenCall = `-- name: GiveUpForgottenCall :exec
+UPDATE calls SET state = 'unknown', closed_at = ?1, note = 'its order has ended'
+WHERE calls.id = ?2 AND state IN ('calling', 'submitted') AND cancel_wanted_at IS NULL
+  AND job_id IN (SELECT j.id FROM jobs AS j JOIN orders AS o ON o.id = j.order_id WHERE j.id = calls.job_id
+      AND j.state NOT IN ('ready', 'leased', 'held') AND o.state IN ('completed', 'cancelled'))
+`
+
+type GiveUpForgottenCallParams struct {
+	ClosedAt utc.Time
+	ID       int64
+}
+
+func (q *Queries) GiveUpForgottenCall(ctx context.Context, arg GiveUpForgottenCallParams) error {
+	_, err := q.db.ExecContext(ctx, giveUpForgottenCall, arg.ClosedAt, arg.ID)
 	return err
 }
 
