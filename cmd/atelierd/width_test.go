@@ -271,13 +271,13 @@ func (n *narrow) checkOn(columns int, colour bool, args []string, words map[stri
 var (
 	escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 	digits  = regexp.MustCompile(`[0-9]+`)
-	spans   = regexp.MustCompile(`(0(ms|[smhd]))+\b`)
+	spans   = regexp.MustCompile(`^(\W*)(?:0(?:ms|[smhd]))+(\W*)$`)
 )
 
 // alike makes words alike that differ in numbers or in units of time only, because time
 // passes: what happened 59s ago happened 1m ago in the next run.
 func alike(word string) string {
-	return spans.ReplaceAllString(digits.ReplaceAllString(word, "0"), "0s")
+	return spans.ReplaceAllString(digits.ReplaceAllString(word, "0"), "${1}0s$2")
 }
 
 // whole reports whether a word of a narrow terminal is one of the words, or a part of
