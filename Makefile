@@ -6,7 +6,7 @@ GOVULNCHECK  = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Many tests wait rather than compute, so more of them run at the same time than there
 # are cores. With too many, a page in a browser waits longer than its test does.
-TEST = go test -shuffle=on -parallel 6
+TEST = go test -shuffle=on -parallel 8
 
 # The race detector watches our code, but not the SQLite engine, which is C
 # turned into Go: watching that makes every test several times slower.
