@@ -62,7 +62,7 @@ func (f *Fulfiller) nothingForgotten(ctx context.Context) error {
 		return err
 	}
 	return &order.Failure{
-		Class: order.Wait, Code: order.CodeSettling, After: lookAgain,
+		Class: order.Wait, Code: order.CodeSettling, After: min(f.o.SettleWindow, lookAgain),
 		Err: errors.New("the ledger was restored, and what was sent before that may still arrive"),
 	}
 }
