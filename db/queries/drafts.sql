@@ -11,6 +11,11 @@ RETURNING position;
 SELECT EXISTS (SELECT 1 FROM outbox WHERE order_id = sqlc.arg(order_id) AND created_at > sqlc.arg(since)
     AND state IN ('queued', 'sending', 'sent', 'unknown'));
 
+-- name: OwnerAnsweredSince :one
+-- Reports whether a message that the owner wrote since a time is on its way, or went.
+SELECT EXISTS (SELECT 1 FROM outbox WHERE order_id = sqlc.arg(order_id) AND created_at > sqlc.arg(since)
+    AND reason LIKE 'owner-%' AND state IN ('queued', 'sending', 'sent', 'unknown'));
+
 -- name: OpenDrafts :many
 -- The drafts of an order, without those that are being written.
 SELECT b.position, b.reason, b.body FROM outbox AS b

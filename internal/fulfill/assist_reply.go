@@ -162,7 +162,8 @@ func (r *run) replyQuestion(ctx context.Context, texts []string) (assistant.Ques
 	return assistant.Question{Task: replyTask, Name: "reply", Schema: replySchema, Data: data}, nil
 }
 
-// staleReply is the result of a reply that is not sent because the client has written again.
+// staleReply is the result of a reply that is not sent because the client has written again,
+// or the owner has answered.
 func staleReply() order.Result {
 	return order.Result{Sent: order.OutDropped, Note: "not sent, because " + order.ErrStale.Error()}
 }

@@ -86,7 +86,8 @@ type Thread struct {
 // ReplyTemplate begins the reasons of the assistant's replies.
 const ReplyTemplate = "reply"
 
-// ErrStale is returned for a reply to something that the client has not written last.
+// ErrStale is returned for a reply to something that the client has not written last, or
+// that the owner has answered.
 var ErrStale = errors.New("the thread has a newer message")
 
 // NewMessage is a message to send to a client, once for each Reason.

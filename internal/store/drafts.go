@@ -37,13 +37,20 @@ func asked(thread []query.Message) (m query.Message, reason string) {
 }
 
 // asked returns the reason of the reply to what the client wrote last; empty if there is
-// nothing to answer.
+// nothing to answer. What the owner has written since is an answer before the thread shows it.
 func (t *tx) asked(orderID string) (m query.Message, reason string, err error) {
 	thread, err := t.ListMessages(noCancel, orderID)
 	if err != nil {
 		return m, "", err
 	}
 	m, reason = asked(thread)
+	if reason == "" {
+		return m, "", nil
+	}
+	answered, err := t.OwnerAnsweredSince(noCancel, query.OwnerAnsweredSinceParams{OrderID: orderID, Since: m.At})
+	if err != nil || answered {
+		return m, "", err
+	}
 	return m, reason, nil
 }
 
@@ -97,7 +104,8 @@ func (t *tx) dropDraft(j order.Job, note string) error {
 }
 
 // drafted records the text of a reply. It waits for the owner if hold is not nil, and is
-// dropped if the client has written again, or the order has ended, while it was written.
+// dropped if the client has written again, the owner has answered, or the order has ended,
+// while it was written.
 func (t *tx) drafted(j order.Job, text string, hold *order.Failure) error {
 	row, err := t.draftOf(j)
 	if err != nil {
@@ -139,7 +147,7 @@ func (t *tx) draftOf(j order.Job) (query.Outbox, error) {
 }
 
 // replyStands fails with order.ErrStale if a message is a reply to something that the client
-// has not written last.
+// has not written last, or that the owner has answered.
 func (t *tx) replyStands(j order.Job) error {
 	row, err := t.draftOf(j)
 	if err != nil || order.Template(row.Reason) != order.ReplyTemplate {

@@ -104,6 +104,24 @@ func (q *Queries) OpenDrafts(ctx context.Context, orderID string) ([]OpenDraftsR
 	return items, nil
 }
 
+const ownerAnsweredSince = `-- name: OwnerAnsweredSince :one
+SELECT EXISTS (SELECT 1 FROM outbox WHERE order_id = ?1 AND created_at > ?2
+    AND reason LIKE 'owner-%' AND state IN ('queued', 'sending', 'sent', 'unknown'))
+`
+
+type OwnerAnsweredSinceParams struct {
+	OrderID string
+	Since   utc.Time
+}
+
+// Reports whether a message that the owner wrote since a time is on its way, or went.
+func (q *Queries) OwnerAnsweredSince(ctx context.Context, arg OwnerAnsweredSinceParams) (bool, error) {
+	row := q.db.QueryRowContext(ctx, ownerAnsweredSince, arg.OrderID, arg.Since)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const releaseDraft = `-- name: ReleaseDraft :execrows
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = ?1, code = '', reason = '', hint = '',
     changed_at = ?2
