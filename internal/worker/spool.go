@@ -111,34 +111,44 @@ func syncFile(path string) error {
 }
 
 // keepSpool resumes what an earlier process has left of a route, brings finished files
-// to NATS that are not there, and removes what the agent has. It looks until ctx ends.
-func (w *Worker) keepSpool(ctx, work context.Context, r Route) {
+// to NATS that are not there, and removes what the agent has. It looks until ctx ends, and
+// closes looked once every call that is resumed has asked for a slot.
+func (w *Worker) keepSpool(ctx, work context.Context, r Route, looked chan<- struct{}) {
 	var resumed sync.WaitGroup
 	defer resumed.Wait()
+	first := sync.OnceFunc(func() { close(looked) })
+	defer first()
 	for ctx.Err() == nil {
+		var slow []func()
 		folders, err := os.ReadDir(w.spool.dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			w.o.Log.Error("the folder of calls cannot be read", "error", err)
 		}
 		for _, f := range folders {
 			if key, ok := strings.CutPrefix(f.Name(), r.Name+"."); ok && safeKey(key) && w.begin(key) {
-				w.spooled(work, r, key, &resumed)
+				if rest := w.spooled(ctx, work, r, key, &resumed); rest != nil {
+					slow = append(slow, rest)
+				}
 			}
+		}
+		first()
+		for _, rest := range slow {
+			rest()
 		}
 		sleep(ctx, spoolPause)
 	}
 }
 
-// spooled does what a call in the spool needs. It was begun, and is ended here or by what it
-// starts.
-func (w *Worker) spooled(ctx context.Context, r Route, key string, resumed *sync.WaitGroup) {
+// spooled does what a call in the spool needs. It was begun, and is ended here, by what it
+// starts, or by the rest that the caller runs.
+func (w *Worker) spooled(ctx, work context.Context, r Route, key string, resumed *sync.WaitGroup) (rest func()) {
 	dir := w.spool.folder(r.Name, key)
-	e, err := w.o.Queue.Get(ctx, r.Name, key)
+	e, err := w.o.Queue.Get(work, r.Name, key)
 	absent := errors.Is(err, natsq.ErrAbsent)
 	call, readable := w.spool.call(dir)
 	if err != nil && !absent || !readable {
 		w.end(key)
-		return
+		return nil
 	}
 	e.Route, e.Key = r.Name, key
 	log := w.o.Log.With("route", r.Name, "key", key)
@@ -152,16 +162,26 @@ func (w *Worker) spooled(ctx context.Context, r Route, key string, resumed *sync
 		}
 	case foreign:
 	case finished:
-		m.bring(ctx, made, absent)
+		return func() {
+			defer w.end(key)
+			m.bring(work, made, absent)
+		}
 	case absent && m.ticket != "", e.State == natsq.Submitted, e.State == natsq.Stopping, e.State == natsq.Calling && r.repeats():
+		slots := w.places[r.Name]
+		turn := slots.turn()
 		resumed.Go(func() {
 			defer w.end(key)
+			if !came(ctx, turn) {
+				return
+			}
+			defer slots.leave()
 			defer w.occupy(r.Name)()
-			m.run(ctx)
+			m.run(work)
 		})
-		return
+		return nil
 	}
 	w.end(key)
+	return nil
 }
 
 // old reports whether nobody has asked for a call for long.

@@ -55,6 +55,8 @@ type Worker struct {
 	o     Options
 	lock  *os.File
 	spool spool
+	// places are by route.
+	places map[string]*places
 
 	mu      sync.Mutex
 	running map[string]bool // by key
@@ -90,9 +92,14 @@ func Open(o Options) (*Worker, error) {
 		lock.Close()
 		return nil, fmt.Errorf("another worker has the folder %s, or it cannot be locked: %w", o.Dir, err)
 	}
-	return &Worker{
-		o: o, lock: lock, spool: spool{dir: filepath.Join(o.Dir, "calls")}, running: map[string]bool{}, busy: map[string]int{}, shown: make(chan struct{}, 1),
-	}, nil
+	w := &Worker{
+		o: o, lock: lock, spool: spool{dir: filepath.Join(o.Dir, "calls")}, places: map[string]*places{},
+		running: map[string]bool{}, busy: map[string]int{}, shown: make(chan struct{}, 1),
+	}
+	for _, r := range o.Routes {
+		w.places[r.Name] = &places{free: max(r.Slots, 1)}
+	}
+	return w, nil
 }
 
 // Close releases the folder.
@@ -109,9 +116,13 @@ func (w *Worker) Run(ctx context.Context) {
 	var loops, slots sync.WaitGroup
 	loops.Go(func() { w.showing(work) })
 	for _, r := range w.o.Routes {
-		slots.Go(func() { w.keepSpool(ctx, work, r) })
+		looked := make(chan struct{})
+		slots.Go(func() { w.keepSpool(ctx, work, r, looked) })
 		for range max(r.Slots, 1) {
-			slots.Go(func() { w.serve(ctx, work, r) })
+			slots.Go(func() {
+				<-looked // what was begun comes before what is new
+				w.serve(ctx, work, r)
+			})
 		}
 	}
 	ended := make(chan struct{})
@@ -175,24 +186,31 @@ func (w *Worker) wakeShowing() {
 
 // serve takes calls of a route, one after the other, until ctx ends. They run under work.
 func (w *Worker) serve(ctx, work context.Context, r Route) {
-	for ctx.Err() == nil {
-		d, err := w.o.Queue.Fetch(work, r.Name, fetchWait)
-		switch {
-		case err != nil:
-			if ctx.Err() == nil {
-				w.o.Log.Warn("no call can be taken; trying again", "route", r.Name, "error", err)
-			}
-			sleep(ctx, failPause)
-		case d == nil:
-		case ctx.Err() != nil:
-			d.Later(0)
-		case d.Err != nil:
-			// A newer worker may know it.
-			w.o.Log.Error("a call cannot be read", "route", r.Name, "error", term.Line(d.Err.Error(), 200))
-			d.Later(time.Minute)
-		default:
-			w.handle(work, r, d)
+	slots := w.places[r.Name]
+	for ctx.Err() == nil && came(ctx, slots.turn()) {
+		w.serveOne(ctx, work, r)
+		slots.leave()
+	}
+}
+
+// serveOne takes a call, if there is one, and makes it.
+func (w *Worker) serveOne(ctx, work context.Context, r Route) {
+	d, err := w.o.Queue.Fetch(work, r.Name, fetchWait)
+	switch {
+	case err != nil:
+		if ctx.Err() == nil {
+			w.o.Log.Warn("no call can be taken; trying again", "route", r.Name, "error", err)
 		}
+		sleep(ctx, failPause)
+	case d == nil:
+	case ctx.Err() != nil:
+		d.Later(0)
+	case d.Err != nil:
+		// A newer worker may know it.
+		w.o.Log.Error("a call cannot be read", "route", r.Name, "error", term.Line(d.Err.Error(), 200))
+		d.Later(time.Minute)
+	default:
+		w.handle(work, r, d)
 	}
 }
 

@@ -107,11 +107,13 @@ type site struct {
 	gen *cluster.Generator
 	// beat is how often workers show that they work.
 	beat time.Duration
+	// slots is how many calls a worker makes at the same time.
+	slots int
 }
 
 func newSite(t *testing.T, change ...func(*cluster.Options)) *site {
 	t.Helper()
-	s := &site{T: t, p: newProvider(), beat: 300 * time.Millisecond}
+	s := &site{T: t, p: newProvider(), beat: 300 * time.Millisecond, slots: 2}
 	s.q, s.url = natstest.Ready(t, "video")
 	o := cluster.Options{
 		Open: func() (*natsq.Queue, error) { return s.q, nil }, Agent: func() string { return "a.b" }, Route: "video", Timeout: 5 * time.Minute,
@@ -150,7 +152,7 @@ func (s *site) worker(name, dir string) *running {
 	s.Helper()
 	r := &running{q: natstest.Open(s, s.url, name)}
 	w, err := worker.Open(worker.Options{
-		Queue: r.q, Name: name, Routes: []worker.Route{{Name: "video", Backend: s.p, Slots: 2}}, Dir: dir, Log: testLog(s.T).With("worker", name),
+		Queue: r.q, Name: name, Routes: []worker.Route{{Name: "video", Backend: s.p, Slots: s.slots}}, Dir: dir, Log: testLog(s.T).With("worker", name),
 		Beat: s.beat, Dead: 2 * time.Second, Drain: time.Millisecond,
 	})
 	if err != nil {
