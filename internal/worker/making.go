@@ -27,6 +27,8 @@ type making struct {
 	mu     sync.Mutex // held while the record is changed
 	entry  natsq.Entry
 	ticket string
+	// taken: another worker has taken the call over.
+	taken bool
 
 	showing  sync.Mutex // never held for long
 	progress order.Progress
@@ -234,6 +236,7 @@ func (m *making) read(ctx context.Context, r natsq.Record) error {
 	case errors.Is(err, natsq.ErrAbsent):
 		e, err = m.w.o.Queue.Create(ctx, m.route.Name, m.call.Key, r)
 	case err == nil && e.Worker != m.w.o.Name:
+		m.taken = true
 		m.stop(errTaken)
 		return errTaken
 	}

@@ -258,9 +258,12 @@ func (w *Worker) handle(ctx context.Context, r Route, d *natsq.Delivery) {
 	}
 	defer w.occupy(r.Name)()
 	m := &making{w: w, route: r, call: d.Call, delivery: d, log: log, entry: e}
-	if m.run(ctx) {
+	switch ended := m.run(ctx); {
+	case m.taken:
+		// The message may be the one that the other worker holds.
+	case ended:
 		d.Ack()
-	} else {
+	default:
 		d.Later(laterPause)
 	}
 }
