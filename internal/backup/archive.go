@@ -105,7 +105,7 @@ func (f *folderReader) visit(name string, visit func(item, io.Reader) error) err
 	path := filepath.FromSlash(name)
 	info, err := f.root.Lstat(path)
 	if err != nil {
-		return err
+		return visit(item{name: name}, unreadable{err})
 	}
 	i := item{name, info.Mode(), info.Size(), filepath.Join(f.dir, path)}
 	if !info.Mode().IsRegular() {
@@ -113,11 +113,17 @@ func (f *folderReader) visit(name string, visit func(item, io.Reader) error) err
 	}
 	file, err := f.root.Open(path)
 	if err != nil {
-		return err
+		return visit(i, unreadable{err})
 	}
 	defer file.Close()
 	return visit(i, file)
 }
+
+// unreadable is a file that cannot be opened. It is one damaged file, and not the end of
+// the backup.
+type unreadable struct{ error }
+
+func (u unreadable) Read([]byte) (int, error) { return 0, u.error }
 
 // tarReader reads a tar file.
 type tarReader struct{ file *os.File }

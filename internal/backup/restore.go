@@ -30,6 +30,9 @@ type Restoring struct {
 	Database string
 	// ReadLedger reads and checks a copy of the database.
 	ReadLedger func(path string) (order.LedgerCopy, error)
+	// SkipDamaged leaves out files of orders that are damaged or missing in the backup. All
+	// else has to be whole.
+	SkipDamaged bool
 }
 
 // Restored is what a restore has done.
@@ -57,6 +60,17 @@ type Restored struct {
 type DamagedError struct {
 	From     string
 	Problems []Problem
+}
+
+// Skippable reports whether a restore with SkipDamaged restores all else.
+func (e *DamagedError) Skippable() bool {
+	return !slices.ContainsFunc(e.Problems, func(p Problem) bool { return !ofContent(p) })
+}
+
+// ofContent reports whether a problem is that of one file of an order.
+func ofContent(p Problem) bool {
+	sum, content := strings.CutPrefix(p.Name, filesDir+"/")
+	return content && isSum(sum)
 }
 
 // Error describes the error.
@@ -125,14 +139,30 @@ func sound(a archive, r Restoring) (Manifest, error) {
 	problems := slices.DeleteFunc(report.Problems, func(p Problem) bool {
 		return p.mild || p.snapshots != nil && !slices.Contains(p.snapshots, want)
 	})
-	if len(problems) > 0 {
-		return Manifest{}, &DamagedError{r.From, problems}
+	damaged := &DamagedError{r.From, problems}
+	if len(problems) > 0 && !(r.SkipDamaged && damaged.Skippable()) {
+		return Manifest{}, damaged
 	}
 	at := slices.IndexFunc(report.Snapshots, func(m Manifest) bool { return m.Snapshot == want })
 	if at < 0 {
 		return Manifest{}, fmt.Errorf("%s has no snapshot", r.From)
 	}
-	return report.Snapshots[at], nil
+	return report.Snapshots[at].without(problems), nil
+}
+
+// without returns the manifest without the files of orders that have a problem. It lists
+// them as left out.
+func (m Manifest) without(problems []Problem) Manifest {
+	var whole []Stored
+	for _, f := range m.Files {
+		if slices.ContainsFunc(problems, func(p Problem) bool { return p.Name == contentName(f.SHA256) }) {
+			m.Left = append(m.Left, Left{Name: f.Path, Why: "left out, because it is damaged or missing in the backup"})
+			continue
+		}
+		whole = append(whole, f)
+	}
+	m.Files = whole
+	return m
 }
 
 // placeOf is where an item goes within the folder.

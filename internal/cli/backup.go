@@ -106,14 +106,19 @@ func showLeft(g *term.Page, list []backup.Left) {
 // mostShown is how many files of a list are shown as text.
 const mostShown = 20
 
-// withPath returns a command with a path for a hint, quoted for a shell where it has to be.
+// withPath returns a command with a path for a hint.
 func withPath(command, path string) string {
+	return order.Command(command + " " + pathWord(path))
+}
+
+// pathWord returns a path that is quoted for a shell where it has to be.
+func pathWord(path string) string {
 	if strings.IndexFunc(path, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%", r)
 	}) >= 0 {
-		path = "'" + strings.ReplaceAll(term.Sanitize(path), "'", `'\''`) + "'"
+		return "'" + strings.ReplaceAll(term.Sanitize(path), "'", `'\''`) + "'"
 	}
-	return order.Command(command + " " + path)
+	return path
 }
 
 func (c BackupCmd) verify(p *Program) error {

@@ -17,9 +17,10 @@ import (
 
 // RestoreCmd restores a backup.
 type RestoreCmd struct {
-	From     string `arg:"" help:"A backup: a folder, or a .tar file." name:"from" type:"path"`
-	To       string `arg:"" optional:"" help:"An empty or a new folder that gets everything. Default: only the data folder of the configuration is restored, which has to be empty." name:"folder" type:"path"`
-	Snapshot string `help:"Which backup of a folder. Default: the newest." placeholder:"NAME"`
+	From        string `arg:"" help:"A backup: a folder, or a .tar file." name:"from" type:"path"`
+	To          string `arg:"" optional:"" help:"An empty or a new folder that gets everything. Default: only the data folder of the configuration is restored, which has to be empty." name:"folder" type:"path"`
+	Snapshot    string `help:"Which backup of a folder. Default: the newest." placeholder:"NAME"`
+	SkipDamaged bool   `help:"Leave out the files of orders that are damaged or missing in the backup, and list them."`
 	Output
 }
 
@@ -32,12 +33,16 @@ Use it on another host. Without FOLDER the configuration that is in place says w
 data folder is, and stays as it is.
 
 The next "atelierd run" compares the restored data folder with the marketplace before it
-works, so that nothing is delivered, said or paid for twice.`
+works, so that nothing is delivered, said or paid for twice.
+
+A backup that is damaged is not restored. With --skip-damaged it is, where only files of
+orders are damaged or missing: they are left out and listed. The database, the configuration
+and the credentials have to be whole.`
 }
 
 // Run runs the command.
 func (c RestoreCmd) Run(p *Program) error {
-	r := backup.Restoring{From: c.From, Snapshot: c.Snapshot, To: c.To, Database: store.FileName, ReadLedger: store.ReadCopy}
+	r := backup.Restoring{From: c.From, Snapshot: c.Snapshot, To: c.To, Database: store.FileName, ReadLedger: store.ReadCopy, SkipDamaged: c.SkipDamaged}
 	if c.To == "" {
 		cfg, err := p.load()
 		if err != nil {
@@ -62,6 +67,8 @@ type restoredView struct {
 func explainRestore(r backup.Restoring, err error) error {
 	damaged, is := errors.AsType[*backup.DamagedError](err)
 	switch {
+	case is && damaged.Skippable():
+		return Hintf(damaged, "%s restores everything else; %s lists what is damaged", skipDamaged(r), withPath("backup --verify", r.From))
 	case is:
 		return Hintf(damaged, "%s lists what is damaged; --snapshot restores another backup of the folder", withPath("backup --verify", r.From))
 	case errors.Is(err, backup.ErrNotEmpty) && r.To == "":
@@ -70,6 +77,18 @@ func explainRestore(r backup.Restoring, err error) error {
 		return Hintf(err, "name a new folder")
 	}
 	return err
+}
+
+// skipDamaged returns the command that restores what is whole.
+func skipDamaged(r backup.Restoring) string {
+	command := "restore --skip-damaged"
+	if r.Snapshot != "" {
+		command += " --snapshot " + r.Snapshot
+	}
+	if r.To == "" {
+		return withPath(command, r.From)
+	}
+	return withPath(command+" "+pathWord(r.From), r.To)
 }
 
 // next returns what the owner has to do.
