@@ -125,7 +125,8 @@ func TestAReplyThatPromisesNothingIsSentWhereItsOwnerAllowsIt(t *testing.T) {
 	t.Parallel()
 	for text, sent := range map[string]bool{
 		"Yes, the fox is red.":                           true,
-		"We refund it.":                                  true, // as the owner's text says
+		"We refund every order within 14 days.":          true, // as the owner's text says
+		"We refund it.":                                  false,
 		"I send it tomorrow.":                            false,
 		"You get your money back.":                       false,
 		"That is $5 less.":                               false,
