@@ -25,9 +25,8 @@ type lease struct {
 	fence *fence.Fence
 }
 
-// takeLease takes the lease of the agent. continues: this host worked with the ledger last,
-// and it was not restored.
-func (a *App) takeLease(ctx context.Context, b order.Boot, continues bool) (fence.Taken, error) {
+// takeLease takes the lease of the agent. o says what this host knows of the ledger.
+func (a *App) takeLease(ctx context.Context, b order.Boot, o fence.Options) (fence.Taken, error) {
 	folder, err := filepath.Abs(a.o.Config.DataDir)
 	if err != nil {
 		return fence.Taken{}, err
@@ -37,12 +36,11 @@ func (a *App) takeLease(ctx context.Context, b order.Boot, continues bool) (fenc
 		return fence.Taken{}, hintf(fmt.Errorf("the lease of the agent cannot be taken: %w", err), "see whether the servers of nats.urls run and know the nkey; %s checks them", order.Command("doctor"))
 	}
 	a.o.Service.Starts("taking the lease of the agent", openWithin)
-	f, taken, err := fence.Take(ctx, fence.Options{
-		Key:       q.LeaseOf(a.credentials.AgentID()),
-		Self:      fence.Lease{Epoch: b.Epoch, Host: b.Host, Folder: folder, Process: rand.Text()},
-		Continues: continues, Takeover: a.o.Takeover, Beat: leaseTimes.beat, Dead: leaseTimes.dead,
-		Changed: a.leaseChanged, Log: a.o.Log,
-	})
+	o.Key = q.LeaseOf(a.credentials.AgentID())
+	o.Self = fence.Lease{Epoch: b.Epoch, Host: b.Host, Folder: folder, Process: rand.Text()}
+	o.Takeover, o.Beat, o.Dead = a.o.Takeover, leaseTimes.beat, leaseTimes.dead
+	o.Changed, o.Log = a.leaseChanged, a.o.Log
+	f, taken, err := fence.Take(ctx, o)
 	if err != nil {
 		_ = q.Close()
 		return taken, fmt.Errorf("the lease of the agent cannot be taken: %w", err)
@@ -54,7 +52,7 @@ func (a *App) takeLease(ctx context.Context, b order.Boot, continues bool) (fenc
 
 // takeOverWith returns what this process begins with once it holds the lease.
 func (a *App) takeOverWith(ctx context.Context, b order.Boot, continues bool) (order.Boot, error) {
-	taken, err := a.takeLease(ctx, b, continues)
+	taken, err := a.takeLease(ctx, b, fence.Options{Continues: continues})
 	if err != nil {
 		return b, err
 	}
@@ -70,7 +68,7 @@ func (a *App) fenceNewcomer(ctx context.Context) error {
 	if !a.o.Config.NATS.Lease || a.lease.Load() != nil {
 		return nil
 	}
-	_, err := a.takeLease(ctx, order.Boot{Host: HostName(a.o.Getenv), Epoch: 1}, true)
+	_, err := a.takeLease(ctx, order.Boot{Host: HostName(a.o.Getenv), Epoch: 1}, fence.Options{Continues: true, First: true})
 	return err
 }
 

@@ -92,6 +92,9 @@ func Explain(command string, err error) Explanation {
 		e.Code = ExitUsage
 	case errors.Is(err, store.ErrLocked):
 		e.Hint, e.Code = "stop the other one first; "+order.Command("status")+" works while it runs", ExitDatabase
+	case errors.As(err, &held) && held.Twin:
+		e.Hint = "if one is a clone of the other, run one of them only; " + order.Command("lease --wait") + " waits until no host works"
+		e.Code = ExitDatabase
 	case errors.As(err, &held):
 		e.Hint, e.Code = order.Command("lease --wait")+" waits until that host has stopped or its lease is dead; then restore its copy", ExitDatabase
 	case errors.As(err, &stale):

@@ -70,6 +70,8 @@ type Options struct {
 	Self Lease
 	// Continues: this host worked with the ledger last, and it was not restored.
 	Continues bool
+	// First: no host has worked as the agent before.
+	First bool
 	// Takeover: the owner wants to work with a ledger that another host has left behind.
 	Takeover bool
 	// Beat and Dead replace the constants in tests.
@@ -84,11 +86,17 @@ type Options struct {
 type HeldError struct {
 	Host   string
 	Silent time.Duration
+	// Twin: it has the name and the folder of this host.
+	Twin bool
 }
 
 // Error describes the error.
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("host %.80q works as this agent: it has renewed its lease %s ago", e.Host, e.Silent.Round(time.Second))
+	text := fmt.Sprintf("host %.80q works as this agent: it has renewed its lease %s ago", e.Host, e.Silent.Round(time.Second))
+	if e.Twin {
+		text += "; it has the name and the folder of this host"
+	}
+	return text
 }
 
 // StaleError says that another host has worked as the agent since the ledger was copied.
@@ -109,21 +117,31 @@ type Taken struct {
 	Restored string
 }
 
+// same reports whether a lease has the name and the folder of this host. A clone has both.
+func (o Options) same(e Entry) bool { return e.Host == o.Self.Host && e.Folder == o.Self.Folder }
+
 // claim returns what follows from a lease that was read. The epoch of the ledger says
 // what it may lack.
 func (o Options) claim(e Entry) (Taken, error) {
-	mine := e.Host == o.Self.Host && e.Folder == o.Self.Folder
+	same := o.same(e)
 	switch {
-	case mine && e.Epoch <= o.Self.Epoch: // the lock of the folder shows that its holder has ended
+	case e.Alive(o.Dead):
+		return Taken{}, &HeldError{e.Host, e.Silent, same}
+	case same && o.Continues && e.Epoch <= o.Self.Epoch:
 		return Taken{Epoch: o.Self.Epoch}, nil
-	case mine:
+	case same && e.Epoch > o.Self.Epoch:
 		return Taken{e.Epoch + 1, fmt.Sprintf("the lease has epoch %d, and the ledger has %d", e.Epoch, o.Self.Epoch)}, nil
-	case !e.Released && e.Silent < o.Dead:
-		return Taken{}, &HeldError{e.Host, e.Silent}
 	case e.Epoch > o.Self.Epoch && !o.Takeover:
 		return Taken{}, &StaleError{e.Host, e.Epoch, o.Self.Epoch}
 	}
 	return Taken{max(e.Epoch, o.Self.Epoch) + 1, fmt.Sprintf("host %s takes over from host %s, whose lease has ended", o.Self.Host, e.Host)}, nil
+}
+
+// crashed reports whether a lease that is alive may be the one of a process that has crashed
+// in this folder. It may also be the one of a clone of this host, which has the same name, the
+// same folder and a ledger that is as new: only a renewal shows that.
+func (o Options) crashed(e Entry) bool {
+	return o.Continues && e.Alive(o.Dead) && o.same(e) && e.Epoch <= o.Self.Epoch
 }
 
 // Fence holds a lease. It is safe for concurrent use.
@@ -143,8 +161,9 @@ type Fence struct {
 }
 
 // Take takes the lease and renews it until Release. It fails with a HeldError or a
-// StaleError where the host must not work. Where there is no lease, a host that has not
-// worked last waits as long as one would live.
+// StaleError where the host must not work. Where there is no lease, it waits as long as one
+// would live. It waits for the lease of a crashed process of its own too, and fails if that
+// one is renewed.
 func Take(ctx context.Context, o Options) (*Fence, Taken, error) {
 	if o.Beat == 0 {
 		o.Beat = Beat
@@ -167,11 +186,19 @@ func Take(ctx context.Context, o Options) (*Fence, Taken, error) {
 }
 
 func (f *Fence) take(ctx context.Context) (Taken, error) {
-	for waited := f.o.Continues; ; {
+	waited := f.o.First
+	var seen uint64 // the revision of a lease that may be that of a crashed process
+	for {
 		began := time.Now()
 		e, err := f.o.Key.Lease(ctx)
 		t := Taken{Epoch: f.o.Self.Epoch}
 		switch {
+		case err == nil && f.o.crashed(e) && (seen == 0 || seen == e.Revision):
+			if err := f.outlive(ctx, e, seen == 0); err != nil {
+				return t, err
+			}
+			seen = e.Revision
+			continue
 		case err == nil:
 			if t, err = f.o.claim(e); err != nil {
 				return t, err
@@ -199,6 +226,15 @@ func (f *Fence) take(ctx context.Context) (Taken, error) {
 		}
 		return t, err
 	}
+}
+
+// outlive waits for a while, at most until a lease is dead.
+func (f *Fence) outlive(ctx context.Context, e Entry, first bool) error {
+	left := f.o.Dead - e.Silent
+	if first {
+		f.o.Log.Info("a process of this host and folder had the lease and has not released it; waiting until it is dead", "wait", left.Round(time.Second).String())
+	}
+	return sleep(ctx, min(left, f.o.Beat))
 }
 
 // write changes the lease of a revision, or creates it at revision 0.
@@ -306,7 +342,7 @@ func (f *Fence) look(ctx context.Context) (uint64, error) {
 	case e.Process == f.lease.Process:
 		return f.o.Key.ChangeLease(ctx, f.lease, e.Revision)
 	}
-	err = &HeldError{e.Host, e.Silent}
+	err = &HeldError{e.Host, e.Silent, e.Host == f.lease.Host && e.Folder == f.lease.Folder}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.gone = err
@@ -338,28 +374,5 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	case <-t.C:
 		return nil
-	}
-}
-
-// Alive reports whether a host holds the lease.
-func (e Entry) Alive(dead time.Duration) bool { return e.Host != "" && !e.Released && e.Silent < dead }
-
-// Await returns the lease once no host holds it, or as it is with once. show gets what is
-// seen meanwhile. There may be none, which the zero value stands for.
-func Await(ctx context.Context, k Key, dead time.Duration, once bool, show func(Entry)) (Entry, error) {
-	for {
-		e, err := k.Lease(ctx)
-		if errors.Is(err, ErrAbsent) {
-			err = nil
-		}
-		if err == nil && !e.Alive(dead) || once {
-			return e, err
-		}
-		if err == nil {
-			show(e)
-		}
-		if err := sleep(ctx, dead/12); err != nil { // a server that is down may be back
-			return e, err
-		}
 	}
 }

@@ -88,11 +88,19 @@ func TestWhoMayTakeALease(t *testing.T) {
 		lease    Lease
 		silent   time.Duration
 		takeover bool
+		copied   bool  // the ledger was restored, or another host worked with it last
 		epoch    int64 // that is taken; 0 is a refusal
 		restored bool
+		within   time.Duration // of waiting
 	}{
-		"the same folder continues":                   {lease: Lease{Epoch: 2, Host: "north", Folder: "/data"}, epoch: 2},
-		"the same folder with an older ledger":        {lease: Lease{Epoch: 3, Host: "north", Folder: "/data"}, epoch: 4, restored: true},
+		"the same folder has stopped and continues":   {lease: Lease{Epoch: 2, Host: "north", Folder: "/data", Released: true}, epoch: 2},
+		"the same folder crashed long ago":            {lease: Lease{Epoch: 2, Host: "north", Folder: "/data"}, silent: Dead, epoch: 2},
+		"the same folder crashed just now":            {lease: Lease{Epoch: 2, Host: "north", Folder: "/data"}, silent: Beat, epoch: 2, within: Dead - Beat},
+		"a copy of the same name and folder is alive": {lease: Lease{Epoch: 2, Host: "north", Folder: "/data"}, silent: Dead - 1, copied: true},
+		"a copy of the same name and folder is dead":  {lease: Lease{Epoch: 2, Host: "north", Folder: "/data"}, silent: Dead, copied: true, epoch: 3, restored: true},
+		"the same folder with a newer ledger lives":   {lease: Lease{Epoch: 3, Host: "north", Folder: "/data"}, silent: Dead - 1},
+		"even if the owner takes over from it":        {lease: Lease{Epoch: 3, Host: "north", Folder: "/data"}, silent: Dead - 1, takeover: true},
+		"the same folder with an older ledger":        {lease: Lease{Epoch: 3, Host: "north", Folder: "/data"}, silent: Dead, epoch: 4, restored: true},
 		"another folder of the same host is alive":    {lease: Lease{Epoch: 2, Host: "north", Folder: "/copy"}},
 		"another host is alive":                       {lease: Lease{Epoch: 2, Host: "south"}, silent: Dead - 1},
 		"even if the owner wants to take over":        {lease: Lease{Epoch: 2, Host: "south"}, silent: Dead - 1, takeover: true},
@@ -107,14 +115,78 @@ func TestWhoMayTakeALease(t *testing.T) {
 				p := &place{lease: &c.lease, revision: 7, at: time.Now()}
 				time.Sleep(c.silent)
 				o := p.options("north", 2)
-				o.Takeover = c.takeover
+				o.Takeover, o.Continues = c.takeover, !c.copied
+				began := time.Now()
 				f, taken, err := Take(t.Context(), o)
+				if waited := time.Since(began); waited != c.within {
+					t.Errorf("it waits for %s, want %s", waited, c.within)
+				}
 				if taken.Epoch != c.epoch || (taken.Restored != "") != c.restored || (err == nil) != (c.epoch > 0) {
 					t.Errorf("it takes %+v, %v", taken, err)
 				}
 				if err == nil {
 					f.Release(t.Context())
 				}
+			})
+		})
+	}
+}
+
+// TestACloneDoesNotTakeTheLeaseOfTheHostThatWorks guards a clone of a whole machine: it has
+// the name, the folder, the ledger and its mark.
+func TestACloneDoesNotTakeTheLeaseOfTheHostThatWorks(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]time.Duration{"right after a renewal": 0, "right before one": Beat - 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &place{}
+				first := p.options("north", 1)
+				first.First = true
+				north, _ := take(t, first)
+				time.Sleep(10*Beat + after)
+				o := p.options("north", 1)
+				o.Self.Process = "clone"
+				_, _, err := Take(t.Context(), o)
+				if held, ok := errors.AsType[*HeldError](err); !ok || !held.Twin {
+					t.Errorf("the clone takes the lease: %v", err)
+				}
+				time.Sleep(Beat)
+				synctest.Wait()
+				if err := north.Held(); err != nil {
+					t.Errorf("the host that works has lost its lease: %v", err)
+				}
+				north.Release(t.Context())
+			})
+		})
+	}
+}
+
+// TestWithoutALeaseEveryHostWaitsButTheFirst guards a server that was emptied: a host that
+// works writes its lease again before one that has an old ledger may take it.
+func TestWithoutALeaseEveryHostWaitsButTheFirst(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		continues, first bool
+		wait             time.Duration
+		restored         bool
+	}{
+		"the first host ever":  {continues: true, first: true},
+		"one that worked last": {continues: true, wait: Dead},
+		"one with an old copy": {wait: Dead, restored: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &place{}
+				o := p.options("north", 1)
+				o.Continues, o.First = c.continues, c.first
+				began := time.Now()
+				f, taken := take(t, o)
+				if waited := time.Since(began); waited != c.wait || (taken.Restored != "") != c.restored {
+					t.Errorf("it takes %+v after %s", taken, waited)
+				}
+				f.Release(t.Context())
 			})
 		})
 	}
@@ -223,12 +295,14 @@ func TestALostAnswerAndALostServerLoseNoLease(t *testing.T) {
 		if err := north.Held(); err != nil || p.lease == nil {
 			t.Errorf("a server that has lost everything has lost the lease: %v", err)
 		}
-		p.set(func() { p.lease = nil })
-		began := time.Now()
-		o := p.options("south", 1)
-		o.Continues = false
-		if _, _, err := Take(t.Context(), o); err == nil || time.Since(began) < Dead {
-			t.Errorf("another host begins after %s: %v", time.Since(began), err)
+		for _, continues := range []bool{true, false} {
+			p.set(func() { p.lease = nil })
+			began := time.Now()
+			o := p.options("south", 1)
+			o.Continues = continues
+			if _, _, err := Take(t.Context(), o); err == nil || time.Since(began) < Dead {
+				t.Errorf("another host begins after %s: %v", time.Since(began), err)
+			}
 		}
 		north.Release(t.Context())
 	})
