@@ -51,8 +51,12 @@ func waitsForStorage(err, failed error, s Storage) error {
 	if failed == nil || !ok || f.Code != order.CodeBudget && f.Code != order.CodeRateLimited {
 		return err
 	}
+	after := f.After
+	if !storage.Mistyped(failed) { // else it fails again until the web server is set up
+		after = min(after, max(s.Wait(), time.Second))
+	}
 	return &order.Failure{
-		Class: order.Wait, Code: order.CodeStorage, After: min(f.After, max(s.Wait(), time.Second)), Hint: storage.Hint(failed),
+		Class: order.Wait, Code: order.CodeStorage, After: after, Hint: storage.Hint(failed),
 		Err: fmt.Errorf("%w; and no upload to the marketplace is left", failed),
 	}
 }

@@ -23,6 +23,8 @@ type ownFiles struct {
 	dir  string
 	down atomic.Bool
 	hook func(point string) error
+	// mistyped: the web server sends all files as octet streams.
+	mistyped atomic.Bool
 }
 
 // withStorage gives the service a storage. It is there from the next start on.
@@ -35,6 +37,9 @@ func (w *world) withStorage() *ownFiles {
 		if own.down.Load() {
 			rw.WriteHeader(http.StatusBadGateway)
 			return
+		}
+		if own.mistyped.Load() {
+			rw.Header().Set("Content-Type", "application/octet-stream")
 		}
 		files.ServeHTTP(rw, r)
 	})}
@@ -142,6 +147,32 @@ func TestTheMarketplaceStandsInForAStorageThatIsDown(t *testing.T) {
 		own.down.Store(true)
 		id := w.order()
 		w.must(order.StageGenerate)
+		w.must(order.StageUpload)
+		w.must(order.StageDeliver)
+		o, _ := w.market.Order(id)
+		if len(w.market.Files()) != 1 || len(o.Deliveries) != 1 || strings.Contains(o.Deliveries[0].URLs[0], "files.test") {
+			t.Errorf("%d files at the marketplace; delivered %+v", len(w.market.Files()), o.Deliveries)
+		}
+	})
+}
+
+// TestAFileOfAWrongTypeWaitsForAnUpload guards against a file that is put again and again: a
+// web server that sends the wrong type does so until it is set up.
+func TestAFileOfAWrongTypeWaitsForAnUpload(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		w.limits.Ceilings[order.RequestUpload] = 0
+		own := w.withStorage()
+		own.mistyped.Store(true)
+		id := w.order()
+		w.must(order.StageGenerate)
+		f := w.fails(order.StageUpload, order.Wait, order.CodeStorage)
+		if f.After < time.Minute || !strings.Contains(f.Hint, "right type") {
+			t.Errorf("waits %s (%s)", f.After, f.Hint)
+		}
+		w.limits.Ceilings[order.RequestUpload] = 14
+		time.Sleep(f.After)
+		synctest.Wait()
 		w.must(order.StageUpload)
 		w.must(order.StageDeliver)
 		o, _ := w.market.Order(id)

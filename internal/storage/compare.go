@@ -77,7 +77,7 @@ func (s *Storage) fetch(ctx context.Context, address string, f File) (later bool
 	}
 	if got := resp.Header.Get("Content-Type"); !sameType(got, f.MIME) {
 		e := s.shows(fmt.Errorf("the type %.60q and not %s", got, f.MIME), "have the web server send the right type for each extension")
-		e.lasting = true
+		e.lasting, e.mistyped = true, true
 		return false, e
 	}
 	return false, nil

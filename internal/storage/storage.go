@@ -50,6 +50,8 @@ type Error struct {
 	Hint string
 	// lasting: trying again at once cannot help.
 	lasting bool
+	// mistyped: the file is there, with another type.
+	mistyped bool
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -65,6 +67,13 @@ func Hint(err error) string {
 	return ""
 }
 
+// Mistyped reports whether an error says that the web shows a file with another type. The
+// storage works then, and may show files of other types well.
+func Mistyped(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.mistyped
+}
+
 // Options are the settings of a Storage. Transport, Hook and Ended are optional.
 type Options struct {
 	Backend Backend
@@ -78,7 +87,7 @@ type Options struct {
 	// Hook is called before a put, after it, and after the comparison. An error ends the
 	// work there. It is for tests that end the process.
 	Hook func(point string) error
-	// Ended is called after each try with its failure, or nil. It may be nil.
+	// Ended is called after each try with the failure of the storage, or nil. It may be nil.
 	Ended func(err error)
 }
 
@@ -157,13 +166,17 @@ func (s *Storage) Publish(ctx context.Context, f File) (string, error) {
 }
 
 // try publishes and remembers how it ended. What a stop or the hook has ended says nothing
-// about the storage.
+// about the storage, and a wrong type concerns files of that type only.
 func (s *Storage) try(ctx context.Context, f File) error {
 	err := s.publish(ctx, f)
 	if ctx.Err() != nil {
 		return cmp.Or(context.Cause(ctx), err)
 	}
-	if _, failed := errors.AsType[*Error](err); err == nil || failed {
+	_, failed := errors.AsType[*Error](err)
+	switch {
+	case err == nil, Mistyped(err):
+		s.ended(nil)
+	case failed:
 		s.ended(err)
 	}
 	return err

@@ -241,6 +241,27 @@ func TestAStorageThatFailedIsLeftAloneForAWhile(t *testing.T) {
 	})
 }
 
+// A web server that does not know one type shows the others well.
+func TestAFileOfAWrongTypePausesNothing(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, p *published) {
+		p.answer(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			io.WriteString(w, "a film")
+			return true
+		})
+		film := file("a film")
+		film.MIME = "video/quicktime"
+		if _, err := p.Publish(t.Context(), film); !storage.Mistyped(err) || p.Wait() != 0 {
+			t.Fatalf("%v, wait %s", err, p.Wait())
+		}
+		p.answer(func(http.ResponseWriter, *http.Request) bool { return false })
+		if _, err := p.Publish(t.Context(), file("a fox")); err != nil {
+			t.Errorf("a file of another type: %v", err)
+		}
+	})
+}
+
 func TestAStopEndsAtOnceAndPausesNothing(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, p *published) {
