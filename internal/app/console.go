@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -60,7 +61,7 @@ type consoleState struct {
 func (s consoleState) settled() bool { return s.access != nil || s.failed != nil || !s.of.On() }
 
 func newConsoleLoop(b base, m *thumb.Maker) *consoleLoop {
-	return &consoleLoop{b: b, desk: &desk{b: b, samples: map[string]console.Sample{}}, thumbs: m, changed: make(signal, 1), state: consoleState{of: b.Config.Console}, next: make(chan struct{})}
+	return &consoleLoop{b: b, desk: &desk{b: b, samples: map[string]console.Sample{}, first: rand.Text()}, thumbs: m, changed: make(signal, 1), state: consoleState{of: b.Config.Console}, next: make(chan struct{})}
 }
 
 var errStopping = errors.New("the daemon is stopping")

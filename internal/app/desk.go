@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -28,6 +29,7 @@ type desk struct {
 	tasks   []order.Bounty
 	tasksAt time.Time
 	samples map[string]console.Sample
+	first   string          // the fingerprint of a generator without a sample
 	ctx     context.Context // of the daemon, for samples; nil before and after
 	making  sync.WaitGroup
 }
@@ -226,7 +228,8 @@ func (d *desk) Probe(ctx context.Context, name string) error {
 
 // Try implements console.Desk. The sample is made in the background, with the configuration as
 // it is now.
-func (d *desk) Try(ctx context.Context, by order.Actor, name, prompt string) error {
+func (d *desk) Try(ctx context.Context, by order.Actor, t console.Trial) error {
+	name, prompt := t.Generator, t.Prompt
 	g, ok := d.b.App.live.Load().services.generators[name]
 	if !ok {
 		return fmt.Errorf("there is no generator %.60q any more", name)
@@ -245,7 +248,10 @@ func (d *desk) Try(ctx context.Context, by order.Actor, name, prompt string) err
 	if began := d.samples[name]; d.ctx == nil || !began.Began.IsZero() && began.Ended.IsZero() {
 		return errors.Join(fmt.Errorf("a sample of %s is being made already", name), s.Close())
 	}
-	made := console.Sample{Began: time.Now(), Prompt: prompt, By: by}
+	if d.sample(name).Fingerprint != t.Fingerprint { // a form that is sent again pays for nothing
+		return errors.Join(fmt.Errorf("another sample of %s has begun since this page was made; the page shows it now", name), s.Close())
+	}
+	made := console.Sample{Fingerprint: rand.Text(), Began: time.Now(), Prompt: prompt, By: by}
 	d.samples[name] = made
 	background := d.ctx
 	d.making.Go(func() {
@@ -272,7 +278,14 @@ func (d *desk) Try(ctx context.Context, by order.Actor, name, prompt string) err
 func (d *desk) Sample(name string) console.Sample {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.samples[name]
+	return d.sample(name)
+}
+
+// sample returns the last sample of a generator. The caller holds the lock.
+func (d *desk) sample(name string) console.Sample {
+	s := d.samples[name]
+	s.Fingerprint = cmp.Or(s.Fingerprint, d.first)
+	return s
 }
 
 // open lets samples begin until close, which waits for those that run. They end with ctx.

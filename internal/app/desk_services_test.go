@@ -140,6 +140,8 @@ func TestAGeneratorIsAskedAndTriedAtTheConsole(t *testing.T) {
 	d.until("the sample is made", ended)
 	d.open("/generators")
 	d.shows("counts with $0.10", "/samples/")
+	d.send(http.MethodPost, "/generators/try", again)
+	d.shows("Nothing was done.", "nother sample of studio has begun since this page was made", "counts with $0.10")
 
 	d.artist.set(fire, nil)
 	d.press("/generators/try", "prompt", "a last one")

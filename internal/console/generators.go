@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,6 +72,9 @@ func (c *console) showGenerators(w http.ResponseWriter, v visit, n note) {
 			row.Price = "price not configured"
 		}
 		row.Making = !row.Sample.Began.IsZero() && row.Sample.Ended.IsZero()
+		if row.Making && n == (note{}) && v.URL.Query().Get("begun") == g.Name {
+			p.Note = note{Kind: "good", Strong: "Begun.", Text: "Load the page again to see the sample. It is in no book of an order and sent to nobody."}
+		}
 		row.Files = strings.Join(row.Sample.Files, ", ")
 		p.List = append(p.List, row)
 	}
@@ -124,7 +128,7 @@ func (c *console) resumeGenerator(w http.ResponseWriter, v visit) {
 	}
 }
 
-// tryGenerator has a sample made.
+// tryGenerator has a sample made. It leads back to the page, which can be loaded again.
 func (c *console) tryGenerator(w http.ResponseWriter, v visit) {
 	name, err := c.generator(v)
 	prompt := strings.TrimSpace(v.PostForm.Get("prompt"))
@@ -132,11 +136,11 @@ func (c *console) tryGenerator(w http.ResponseWriter, v visit) {
 		err = errors.New("the form says not what to make")
 	}
 	if err == nil {
-		err = c.Desk.Try(v.Context(), v.actor(), name, prompt)
+		err = c.Desk.Try(v.Context(), v.actor(), Trial{Generator: name, Fingerprint: v.PostForm.Get("if"), Prompt: prompt})
 	}
 	if err != nil {
 		c.showGenerators(w, v, refused(err))
 		return
 	}
-	c.showGenerators(w, v, note{Kind: "good", Strong: "Begun.", Text: "Load the page again to see the sample. It is in no book of an order and sent to nobody."})
+	http.Redirect(w, v.Request, "/generators?begun="+url.QueryEscape(name), http.StatusSeeOther)
 }

@@ -79,7 +79,11 @@ func (c *console) moneyTime(q url.Values) (t moneyTime, first string, ok bool) {
 }
 
 func (c *console) money(w http.ResponseWriter, v visit) {
-	c.showMoney(w, v, note{})
+	n := note{}
+	if v.URL.Query().Get("asked") == "payout" {
+		n = note{Kind: "good", Strong: "Asked for.", Text: "It is shown here once the marketplace reports it as paid."}
+	}
+	c.showMoney(w, v, n)
 }
 
 // showMoney shows the page, with a note about what was just done.
@@ -238,7 +242,8 @@ func (c *console) moneyFile(w http.ResponseWriter, v visit) {
 // fileWithin is how long the accounts of years may take.
 const fileWithin = 2 * time.Minute
 
-// askPayout asks the marketplace again to pay out an order.
+// askPayout asks the marketplace again to pay out an order. It leads back to the page, which
+// can be loaded again without a second request.
 func (c *console) askPayout(w http.ResponseWriter, v visit) {
 	ctx, cancel := asks(w, v)
 	defer cancel()
@@ -247,5 +252,5 @@ func (c *console) askPayout(w http.ResponseWriter, v visit) {
 		c.showMoney(w, v, refused(err))
 		return
 	}
-	c.showMoney(w, v, note{Kind: "good", Strong: "Asked for.", Text: "It is shown here once the marketplace reports it as paid."})
+	http.Redirect(w, v.Request, "/money?asked=payout", http.StatusSeeOther)
 }

@@ -23,6 +23,7 @@ type deskOf struct {
 	err   error
 	plan  Plan
 	tasks Tasks
+	made  Sample
 }
 
 func (d *deskOf) AskPayout(_ context.Context, by order.Actor, id string) error {
@@ -63,7 +64,8 @@ func TestMoneyIsAddedUp(t *testing.T) {
 	}
 	s.want(s.get("/money"), http.StatusOK, "By client", "0xabcd")
 	s.want(s.get("/money?time=7d"), http.StatusNotFound)
-	s.want(s.post("/money/payout", url.Values{"order": {"ord_2_bbbbbbbb"}}), http.StatusOK, "Asked for.")
+	s.want(s.post("/money/payout", url.Values{"order": {"ord_2_bbbbbbbb"}}), http.StatusSeeOther)
+	s.want(s.get("/money?asked=payout"), http.StatusOK, "Asked for.")
 	if len(d.asked) != 1 || d.asked[0] != "console:jo payout ord_2_bbbbbbbb" {
 		t.Errorf("asked was %q", d.asked)
 	}

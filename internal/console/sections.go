@@ -44,8 +44,9 @@ type Desk interface {
 
 	// Probe asks a generator whether it works, which is free, and begins or ends its pause.
 	Probe(ctx context.Context, name string) error
-	// Try has a generator make a sample, which Sample shows.
-	Try(ctx context.Context, by order.Actor, name, prompt string) error
+	// Try has a generator make a sample, which Sample shows. It fails if another one has
+	// begun since the page was made.
+	Try(ctx context.Context, by order.Actor, t Trial) error
 	Sample(name string) Sample
 }
 
@@ -75,8 +76,13 @@ type Task struct {
 // Claim is a claim on a bounty, as the page has shown it.
 type Claim struct{ Bounty, Fingerprint, Service, Message string }
 
+// Trial is a sample to make. Fingerprint is that of the last one, as the page has shown it.
+type Trial struct{ Generator, Fingerprint, Prompt string }
+
 // Sample is the last sample of a generator that a page has asked for.
 type Sample struct {
+	// Fingerprint stands for it, and for none before the first.
+	Fingerprint  string
 	Began, Ended time.Time
 	Prompt       string
 	By           order.Actor

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -17,7 +18,7 @@ import (
 
 func (d *deskOf) Plan(context.Context) (Plan, error) { return d.plan, d.err }
 func (d *deskOf) Tasks() Tasks                       { return d.tasks }
-func (d *deskOf) Sample(string) Sample               { return Sample{} }
+func (d *deskOf) Sample(string) Sample               { return d.made }
 
 func (d *deskOf) Compare(_ context.Context, by order.Actor) error {
 	d.asked = append(d.asked, string(by)+" compare")
@@ -37,8 +38,12 @@ func (d *deskOf) Probe(_ context.Context, name string) error {
 	return d.err
 }
 
-func (d *deskOf) Try(_ context.Context, by order.Actor, name, prompt string) error {
-	d.asked = append(d.asked, string(by)+" try "+name+": "+prompt)
+func (d *deskOf) Try(_ context.Context, by order.Actor, t Trial) error {
+	if t.Fingerprint != d.made.Fingerprint {
+		return errors.New("another sample has begun")
+	}
+	d.asked = append(d.asked, string(by)+" try "+t.Generator+": "+t.Prompt)
+	d.made = Sample{Fingerprint: t.Fingerprint + "'", Began: time.Now()}
 	return d.err
 }
 
@@ -167,7 +172,18 @@ func TestGeneratorsAreAskedAndTried(t *testing.T) {
 	s.want(s.post("/generators/resume", form), http.StatusOK, "It is not paused any more.")
 	s.want(s.post("/generators/try", form), http.StatusOK, "Nothing was done.")
 	form.Set("prompt", " a fox ")
-	s.want(s.post("/generators/try", form), http.StatusOK, "Begun.")
+	d.made.Fingerprint = "none"
+	s.want(s.get("/generators"), http.StatusOK, `name="if" value="none"`)
+	s.want(s.post("/generators/try", form), http.StatusOK, "Nothing was done.")
+	form.Set("if", "none")
+	a = s.post("/generators/try", form)
+	s.want(a, http.StatusSeeOther)
+	s.want(s.get(a.Header.Get("Location")), http.StatusOK, "Begun.", "A sample is being made")
+	d.made.Ended = time.Now()
+	s.want(s.post("/generators/try", form), http.StatusOK, "Nothing was done.", "nother sample has begun")
+	if a = s.get("/generators?begun=flux"); strings.Contains(a.body, "Begun.") {
+		t.Error("a sample that has ended is said to begin")
+	}
 	s.want(s.post("/generators/try", url.Values{"generator": {"veo"}, "prompt": {"x"}}), http.StatusOK, "no such generator")
 	if want := "probe flux,probe flux,console:jo try flux: a fox"; strings.Join(d.asked, ",") != want {
 		t.Errorf("asked was %q, want %q", d.asked, want)
