@@ -43,8 +43,11 @@ type Assistant struct {
 // On reports whether there is an assistant.
 func (a Assistant) On() bool { return a.BaseURL != "" }
 
-// Free reports whether no call can cost anything: it has no prices and runs on this machine.
-func (a Assistant) Free() bool { return a.Input == 0 && a.Output == 0 && Loopback(a.BaseURL) }
+// Free reports whether no call can cost anything: it has no prices, runs on this machine, and
+// has no key. A server here that wants one may be a proxy of one that is paid.
+func (a Assistant) Free() bool {
+	return a.Input == 0 && a.Output == 0 && !a.Key.On() && Loopback(a.BaseURL)
+}
 
 func (t *table) assistant(dir string, generators map[string]Generator) Assistant {
 	defer t.done()

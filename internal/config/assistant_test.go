@@ -85,11 +85,12 @@ func TestAnAssistantWarnsOfWhatTheCapsCannotCount(t *testing.T) {
 	remote := "[assistant]\nmodel = \"m\"\nbase_url = \""
 	for text, want := range map[string]string{
 		remote + "https://api.example.com/v1\"\n":                                             "the caps of [spending] cannot count its calls",
+		localAssistant + "key_file = \"proxy.key\"\n":                                         "the caps of [spending] cannot count its calls",
 		remote + "http://10.0.0.5/v1\"\ninput_usd_per_million = \"1\"\n":                      "what clients write crosses the network in plain text",
 		remote + "http://10.0.0.5/v1\"\ninput_usd_per_million = \"1\"\nkey_env = \"A_KEY\"\n": "the key crosses the network in plain text",
 	} {
 		cfg, err := loadStorage(t, text, "assist = [\"prompt\"]\n")
-		if err != nil || len(cfg.Warnings()) != 1 || !strings.Contains(cfg.Warnings()[0], want) {
+		if err != nil || cfg.Assistant.Free() || len(cfg.Warnings()) != 1 || !strings.Contains(cfg.Warnings()[0], want) {
 			t.Errorf("%s: %v, %q", text, err, cfg.Warnings())
 		}
 	}
