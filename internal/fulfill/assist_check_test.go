@@ -245,7 +245,7 @@ func TestATakeAfterABadOneThatCannotBeLookedAtWaits(t *testing.T) {
 		chat, _ := w.useCheck(4)
 		chat.Next(gentest.ChatText(scored(4)), gentest.ChatStatus(404, nil))
 		id := w.order()
-		if why := w.waits(); !strings.Contains(why, "take 2 was not checked: ") {
+		if why := w.waits(); !strings.Contains(why, "approval: take 2 waits and was not checked: ") || !strings.Contains(why, "; take 1 had 4 of 10, below 6: Problem of the take with 4.") {
 			t.Errorf("it waits because %s", why)
 		}
 		w.asOwner(func(o store.Owner) error { return o.Approve(t.Context(), id, 0) })

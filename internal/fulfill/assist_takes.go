@@ -151,27 +151,37 @@ func (r *run) openNext(ctx context.Context, n order.NextTake) error {
 // lowScore is what work waits for that was found too bad. The last take is the best one, or
 // one that could not be checked.
 func (r *run) lowScore(h history) *order.Failure {
-	_, best := h.best()
-	what := "the files"
-	looked, others := 0, ""
+	return r.reviewHint(order.Failf(order.Hold, order.CodeReview, "%s", term.Line("waits for your approval: "+h.found(), 1000)).
+		WithHint("%s names the files; then %s, %s or %s", order.Command("orders show", order.AnyOrder),
+			order.Command("orders approve", order.AnyOrder), order.Command("orders redo", order.AnyOrder), order.Command("orders cancel", order.AnyOrder)))
+}
+
+// found says what the checks found, and which take waits if nobody has looked at it.
+func (h history) found() string {
+	take, best := h.best()
+	text, looked, others := "", 0, ""
 	for _, t := range h.takes[h.first-1:] {
 		switch c, ok := h.check(t.N); {
-		case ok && c.Score == nil:
-			others += fmt.Sprintf("; take %d was %s", c.Take, c.Words())
-		case ok:
+		case !ok:
+		case c.Score != nil:
 			looked++
+		case t.N == h.last().N:
+			text = fmt.Sprintf("take %d waits and was %s; take %d had %s", t.N, c.Words(), take, best.Words())
+		default:
+			others += fmt.Sprintf("; take %d was %s", c.Take, c.Words())
 		}
 	}
-	if looked > 1 {
-		what = fmt.Sprintf("the best of %d takes", looked)
+	switch {
+	case text != "":
+	case looked > 1:
+		text = fmt.Sprintf("the assistant's check gives the best of %d takes %s", looked, best.Words())
+	default:
+		text = "the assistant's check gives the files " + best.Words()
 	}
-	text := fmt.Sprintf("the assistant's check gives %s %s", what, best.Words())
 	if len(best.Problems) > 0 {
 		text += ": " + strings.Join(best.Problems, "; ")
 	}
-	return r.reviewHint(order.Failf(order.Hold, order.CodeReview, "%s", term.Line("waits for your approval: "+text+others, 1000)).
-		WithHint("%s names the files; then %s, %s or %s", order.Command("orders show", order.AnyOrder),
-			order.Command("orders approve", order.AnyOrder), order.Command("orders redo", order.AnyOrder), order.Command("orders cancel", order.AnyOrder)))
+	return text + others
 }
 
 // keepBest returns errNextTake in place of a failure to make a take that the check wanted. The
