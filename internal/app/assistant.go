@@ -26,7 +26,7 @@ func (m maker) assistant() (*fulfill.Assistant, error) {
 	if err != nil {
 		return nil, configError("assistant", err)
 	}
-	return &fulfill.Assistant{Backend: backend, Free: c.Free(), Breaker: &generate.Breaker{Probe: backend.Check}}, nil
+	return &fulfill.Assistant{Backend: backend, Free: c.Free(), Breaker: &generate.Breaker{Name: "the assistant", Probe: backend.Check}}, nil
 }
 
 // ownTexts returns the owner's texts for clients, which the assistant may repeat.

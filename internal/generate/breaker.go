@@ -1,8 +1,10 @@
 package generate
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +15,8 @@ import (
 // do with the orders, and ends the pause once a probe succeeds. It may be used by
 // several goroutines.
 type Breaker struct {
+	// Name is what is paused, in words. "" means "the generator".
+	Name string
 	// Threshold is how many failures in a row pause the generator. 0 means 5. A
 	// failure that only the owner can fix, such as a refused key, pauses it at once.
 	Threshold int
@@ -49,7 +53,7 @@ func (b *Breaker) Ready(ctx context.Context) error {
 	if wait <= 0 {
 		return b.Try(ctx)
 	}
-	return paused(reason, wait)
+	return b.paused(reason, wait)
 }
 
 // Try probes the generator now, and begins or ends a pause.
@@ -62,7 +66,7 @@ func (b *Breaker) Try(ctx context.Context) error {
 	defer b.mu.Unlock()
 	if err != nil {
 		b.stop(err)
-		return paused(b.reason, time.Until(b.until))
+		return b.paused(b.reason, time.Until(b.until))
 	}
 	if b.reason != "" {
 		// A probe may succeed where a call does not, so one more failure begins a
@@ -82,14 +86,16 @@ func (b *Breaker) WaitInstead(f order.Failure) order.Failure {
 	if b.reason == "" || !f.WaitsForGenerator() {
 		return f
 	}
-	wait := paused(b.reason, time.Until(b.until))
+	wait := b.paused(b.reason, time.Until(b.until))
 	wait.Charge, wait.Cost = f.Charge, f.Cost
 	return *wait
 }
 
-func paused(reason string, wait time.Duration) *order.Failure {
+func (b *Breaker) paused(reason string, wait time.Duration) *order.Failure {
+	name := cmp.Or(b.Name, "the generator")
+	reason = strings.TrimPrefix(reason, name+": ")
 	return &order.Failure{
-		Class: order.Wait, Code: order.CodePaused, Err: errors.New("the generator is paused: " + reason),
+		Class: order.Wait, Code: order.CodePaused, Err: errors.New(name + " is paused: " + reason),
 		Hint: "it is probed regularly and resumes by itself", After: wait, Charge: order.ChargeNone,
 	}
 }

@@ -42,6 +42,21 @@ func wait(t *testing.T, b *Breaker) time.Duration {
 	return f.After
 }
 
+func TestAPauseNamesWhatIsPaused(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"": "the generator is paused: the assistant: it is down", "the assistant": "the assistant is paused: it is down",
+	} {
+		broken(t, func(t *testing.T, b *Breaker, _ *error, _ *[]string) {
+			b.Name = name
+			b.Report(order.Failf(order.Hold, order.CodeProviderKeyRefused, "the assistant: it is down"))
+			if err := b.Ready(t.Context()); err == nil || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+		})
+	}
+}
+
 func TestFiveFailuresInARowPauseAGenerator(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]*order.Failure{
