@@ -153,8 +153,9 @@ type target interface {
 	begin(ledger string, at time.Time) (name string, err error)
 	// ledgerPath is where the copy of the database is written.
 	ledgerPath() string
-	// holds reports whether a file of this content is there already.
-	holds(sum string, size int64) bool
+	// holds reports whether a file of this content is there already. It may read it again,
+	// to see whether it is still whole.
+	holds(sum string, size int64, read reading) bool
 	// content copies a file by its content.
 	content(from io.ReadSeeker, size int64) (sum string, err error)
 	// named copies a file to a name within the snapshot.
@@ -167,6 +168,9 @@ type target interface {
 	end() error
 	abort()
 }
+
+// reading wraps a reader, so that it ends with the context and is counted.
+type reading func(io.Reader) io.Reader
 
 // maker makes one backup.
 type maker struct {
@@ -256,6 +260,9 @@ func (m *maker) file(f File) error {
 
 func (m *maker) copyNamed(f File) error {
 	file, info, err := openRegular(f.Path)
+	if err != nil && f.Name == ledgerName {
+		return fmt.Errorf("copy the database: %w", err)
+	}
 	if err != nil {
 		m.left(f.Name, cause(err))
 		return nil
@@ -266,6 +273,10 @@ func (m *maker) copyNamed(f File) error {
 		mode = 0o600
 	}
 	sum, err := m.to.named(f.Name, mode, m.counted(io.LimitReader(file, info.Size())), info.Size())
+	if unread, is := errors.AsType[*sourceError](err); is && f.Name != ledgerName {
+		m.left(f.Name, cause(unread.error))
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("copy %s: %w", f.Path, err)
 	}
@@ -301,7 +312,7 @@ func (m *maker) stored(files []order.StoredFile) error {
 // storedFile copies a file, unless its content is there already. It is nil for one that is
 // gone.
 func (m *maker) storedFile(root *os.Root, f order.StoredFile) (*Stored, error) {
-	if m.to.holds(f.SHA256, f.Bytes) {
+	if m.to.holds(f.SHA256, f.Bytes, m.counted) {
 		return &Stored{Path: f.Path, SHA256: f.SHA256, Bytes: f.Bytes}, nil
 	}
 	file, info, err := openIn(root, filepath.FromSlash(f.Path))
@@ -311,6 +322,10 @@ func (m *maker) storedFile(root *os.Root, f order.StoredFile) (*Stored, error) {
 	}
 	defer file.Close()
 	sum, err := m.to.content(countedFile{file, m}, info.Size())
+	if unread, is := errors.AsType[*sourceError](err); is {
+		m.left(f.Path, cause(unread.error))
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -354,5 +369,14 @@ func (m *maker) read(r io.Reader, p []byte) (int, error) {
 	if m.o.Copied != nil {
 		m.o.Copied(int64(n))
 	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &sourceError{err}
+	}
 	return n, err
 }
+
+// sourceError says that what is copied cannot be read: a bad sector costs one file. Any
+// other error of a copy is that of the place it goes to.
+type sourceError struct{ error }
+
+func (e *sourceError) Unwrap() error { return e.error }

@@ -64,7 +64,7 @@ func (t *tarFile) header(name string, mode os.FileMode, size int64) error {
 	return t.w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: int64(mode), Size: size, ModTime: t.at, Format: tar.FormatPAX})
 }
 
-func (t *tarFile) holds(sum string, _ int64) bool { return t.has[sum] }
+func (t *tarFile) holds(sum string, _ int64, _ reading) bool { return t.has[sum] }
 
 // content reads the file twice, because its name is its sum.
 func (t *tarFile) content(from io.ReadSeeker, size int64) (string, error) {
@@ -79,7 +79,7 @@ func (t *tarFile) content(from io.ReadSeeker, size int64) (string, error) {
 	if err == nil && again != sum {
 		err = errChanged
 	}
-	t.has[sum] = true
+	t.has[sum] = err == nil
 	return sum, err
 }
 
@@ -89,11 +89,27 @@ func (t *tarFile) named(name string, mode os.FileMode, from io.Reader, size int6
 	return t.entry(path.Join(snapshotsDir, t.at.Format(nameLayout), name), mode, from, size)
 }
 
+// entry writes a file to the tar. One that cannot be read to its end leaves no entry.
 func (t *tarFile) entry(name string, mode os.FileMode, from io.Reader, size int64) (string, error) {
+	if err := t.w.Flush(); err != nil {
+		return "", err
+	}
+	start, err := t.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return "", err
+	}
 	if err := t.header(name, mode, size); err != nil {
 		return "", err
 	}
 	sum, err := sumOf(io.TeeReader(from, t.w))
+	if _, is := errors.AsType[*sourceError](err); is {
+		_, undo := t.file.Seek(start, io.SeekStart)
+		undo = errors.Join(undo, t.file.Truncate(start))
+		if t.w = tar.NewWriter(t.file); undo != nil {
+			return "", undo
+		}
+		return "", err
+	}
 	if errors.Is(err, tar.ErrWriteTooLong) {
 		err = errChanged
 	}
