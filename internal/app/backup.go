@@ -32,6 +32,9 @@ func BackupSource(cfg *config.Config, c *Credentials, st *store.Store) (backup.S
 		Outside: neededOutside(cfg, c), Version: Version(),
 	}
 	secret := KeyFiles(cfg, c)
+	if key := cfg.Console.Key; key != "" && !slices.Contains(secret, key) {
+		secret = append(secret, key)
+	}
 	for _, file := range slices.Concat([]string{path}, namedFiles(cfg), registrationNotes(cfg)) {
 		if !slices.Contains(secret, file) {
 			s.Files = append(s.Files, backup.File{Path: file, Name: placeInBackup(cfg, file), Secret: holdsSecret(cfg, c, file)})
@@ -108,7 +111,7 @@ func registrationNotes(cfg *config.Config) (list []string) {
 }
 
 // namedFiles are the files that the configuration names: workflows and recipes wherever
-// they are, and programs and their arguments within its folder.
+// they are, certificates, and programs and their arguments within its folder.
 func namedFiles(cfg *config.Config) []string {
 	var list []string
 	program := func(words []string) {
@@ -140,6 +143,11 @@ func namedFiles(cfg *config.Config) []string {
 	}
 	for _, n := range cfg.Notify {
 		program(n.Command)
+	}
+	for _, file := range []string{cfg.Console.Cert, cfg.NATS.CAFile} {
+		if file != "" {
+			list = append(list, file)
+		}
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
