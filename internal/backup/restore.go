@@ -136,6 +136,9 @@ func sound(a archive, r Restoring) (Manifest, error) {
 	if want != "" && !slices.Contains(report.Names, want) {
 		return Manifest{}, fmt.Errorf("%s has no snapshot %s; it has %s", r.From, want, strings.Join(report.Names, ", "))
 	}
+	if host := report.unjudged[want]; host != nil {
+		return Manifest{}, fmt.Errorf("restore %s: %w", r.From, host)
+	}
 	problems := slices.DeleteFunc(report.Problems, func(p Problem) bool {
 		return p.mild || p.snapshots != nil && !slices.Contains(p.snapshots, want)
 	})

@@ -89,3 +89,19 @@ func TestHalfACopyIsNoFileOfASnapshot(t *testing.T) {
 		t.Errorf("half of it stays: %v", err)
 	}
 }
+
+// TestAHostWithoutSpaceIsNoDamage: the database in a tar is copied before it is read. Where
+// it cannot be written, the backup may be whole; where it cannot be read, it is damaged.
+func TestAHostWithoutSpaceIsNoDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	i := item{name: "snapshots/20261126T120000Z/ledger.db", mode: 0o600}
+	bad := unreadable{errors.New("input/output error")}
+	for in, from := range map[string]io.Reader{filepath.Join(dir, "missing"): strings.NewReader("database"), dir: bad} {
+		v := &verifier{ledgerIn: in, found: map[string]fact{}, ledgers: map[string]ledgerFact{}}
+		_, host := errors.AsType[*HostError](v.read(i, from))
+		if damaged := from == io.Reader(bad); host == damaged || (len(v.Problems) > 0) != damaged {
+			t.Errorf("an error of the host: %v, the problems: %+v", host, v.Problems)
+		}
+	}
+}

@@ -38,7 +38,34 @@ type Report struct {
 	Files     int        `json:"files"`
 	Bytes     int64      `json:"bytes"`
 	Problems  []Problem  `json:"problems"`
+	// Folder: the backup is in a folder, whose damaged files the next backup copies again.
+	Folder bool `json:"-"`
+	// unjudged are the databases that could not be judged, by snapshot.
+	unjudged map[string]*HostError
 }
+
+// Repairable reports whether the next backup copies again what is damaged, once it is
+// removed.
+func (r Report) Repairable() bool { return r.Folder && slices.ContainsFunc(r.Problems, ofContent) }
+
+// HostError says why a backup could not be judged. It is no damage: the host has no space
+// for a copy of the database, or a newer program wrote it. ReadLedger returns one, too.
+type HostError struct {
+	// Name is the file within the backup.
+	Name string
+	Err  error
+}
+
+// Error describes the error.
+func (e *HostError) Error() string {
+	if e.Name == "" {
+		return e.Err.Error()
+	}
+	return e.Name + ": " + e.Err.Error()
+}
+
+// Unwrap returns its cause.
+func (e *HostError) Unwrap() error { return e.Err }
 
 // Verify reads a whole backup and reports everything that is wrong with it. readLedger
 // reads and checks a copy of the database.
@@ -48,7 +75,16 @@ func Verify(from string, readLedger func(path string) (order.LedgerCopy, error))
 		return Report{}, fmt.Errorf("verify %s: %w", from, err)
 	}
 	defer a.close()
-	return verify(a, from, readLedger)
+	r, err := verify(a, from, readLedger)
+	for _, name := range r.Names {
+		if host := r.unjudged[name]; host != nil && err == nil {
+			err = host
+		}
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("verify %s: %w", from, err)
+	}
+	return r, nil
 }
 
 func verify(a archive, from string, readLedger func(path string) (order.LedgerCopy, error)) (Report, error) {
@@ -58,10 +94,15 @@ func verify(a archive, from string, readLedger func(path string) (order.LedgerCo
 	}
 	defer func() { _ = os.RemoveAll(temp) }() // the system removes it in time
 	v := &verifier{
-		Report: Report{From: from}, ledgerIn: temp, readLedger: readLedger,
+		Report: Report{From: from, unjudged: map[string]*HostError{}}, ledgerIn: temp, readLedger: readLedger,
 		found: map[string]fact{}, texts: map[string][]byte{}, ledgers: map[string]ledgerFact{}, named: map[string][]string{},
 	}
-	if err := a.walk(v.read); err != nil {
+	_, v.Folder = a.(*folderReader)
+	err = a.walk(v.read)
+	if host, is := errors.AsType[*HostError](err); is {
+		return Report{}, host
+	}
+	if err != nil {
 		v.problem("", "%v", err)
 	}
 	v.judge()
@@ -128,6 +169,9 @@ func (v *verifier) read(i item, from io.Reader) error {
 	if err == nil {
 		_, err = io.Copy(io.Discard, from)
 	}
+	if host, is := errors.AsType[*HostError](err); is {
+		return host
+	}
 	if err != nil {
 		v.problem(i.name, "%s", cause(err))
 	}
@@ -144,18 +188,32 @@ func (v *verifier) keepLedger(i item, from io.Reader) error {
 	}
 	file, err := os.CreateTemp(v.ledgerIn, "*.db")
 	if err != nil {
-		return err
+		return &HostError{i.name, err}
 	}
 	defer func() { _ = os.Remove(file.Name()) }()
-	if _, err := io.Copy(file, from); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := file.Close(); err != nil {
-		return err
+	source := &fallible{Reader: from}
+	if _, err := io.Copy(file, source); source.err != nil {
+		return errors.Join(source.err, file.Close())
+	} else if err = errors.Join(err, file.Close()); err != nil {
+		return &HostError{i.name, fmt.Errorf("cannot be copied: %w", err)}
 	}
 	l, err := v.readLedger(file.Name())
 	v.ledgers[i.name] = ledgerFact{l, err}
 	return nil
+}
+
+// fallible remembers how reading has failed, which tells it from how writing has.
+type fallible struct {
+	io.Reader
+	err error
+}
+
+func (f *fallible) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
+	return n, err
 }
 
 // judge compares what was found with what the manifests say.
@@ -264,6 +322,10 @@ func (v *verifier) ledger(snapshot string, m Manifest) {
 	l, there := v.ledgers[name]
 	if !there {
 		return // it is missing, which is a problem already
+	}
+	if host, is := errors.AsType[*HostError](l.err); is {
+		v.unjudged[snapshot] = &HostError{name, host.Err}
+		return
 	}
 	if l.err != nil {
 		v.problem(name, "cannot be read: %v", l.err)

@@ -121,8 +121,20 @@ func pathWord(path string) string {
 	return path
 }
 
+// readCopy reads a copy of a database. One of a newer program is not damaged.
+func readCopy(path string) (order.LedgerCopy, error) {
+	c, err := store.ReadCopy(path)
+	if errors.Is(err, store.ErrNewer) {
+		err = &backup.HostError{Err: err}
+	}
+	return c, err
+}
+
 func (c BackupCmd) verify(p *Program) error {
-	r, err := backup.Verify(c.To, store.ReadCopy)
+	r, err := backup.Verify(c.To, readCopy)
+	if errors.Is(err, store.ErrNewer) {
+		return Hintf(err, "install the newer atelierd, which can read it")
+	}
 	if err != nil {
 		return err
 	}
@@ -152,5 +164,7 @@ func showReport(g *term.Page, r backup.Report) {
 	if more := len(r.Problems) - mostShown; more > 0 {
 		g.Note("  ", fmt.Sprintf("and %d more; --json has all", more))
 	}
-	g.Hint("", "remove the damaged files and run "+withPath("backup", r.From)+": it copies them again from the data folder")
+	if r.Repairable() {
+		g.Hint("", "remove the damaged files of files/ and run "+withPath("backup", r.From)+": it copies them again from the data folder")
+	}
 }

@@ -104,7 +104,8 @@ func Explain(command string, err error) Explanation {
 		e.Hint = "stop the daemon there and see that nothing starts it again; then " + order.Command("run --takeover") + " compares the folder with the marketplace and works"
 		e.Code = ExitDatabase
 	case errors.Is(err, store.ErrNewer):
-		e.Hint, e.Code = "install the newer atelierd; or move the data folder away and run "+order.Command("restore FROM")+" with a backup of before its upgrade", ExitDatabase
+		e.Hint = cmp.Or(e.Hint, "install the newer atelierd; or move the data folder away and run "+order.Command("restore FROM")+" with a backup of before its upgrade")
+		e.Code = ExitDatabase
 	case errors.Is(err, store.ErrLost):
 		e.Hint = "stop the daemon, if one runs, and put the database back: from " + store.RescuedName + ", which the daemon leaves, or move the folder away and run " +
 			order.Command("restore FROM") + " with a backup; without any, " + order.Command("reconcile --new-database") + " begins with an empty one"

@@ -42,7 +42,7 @@ and the credentials have to be whole.`
 
 // Run runs the command.
 func (c RestoreCmd) Run(p *Program) error {
-	r := backup.Restoring{From: c.From, Snapshot: c.Snapshot, To: c.To, Database: store.FileName, ReadLedger: store.ReadCopy, SkipDamaged: c.SkipDamaged}
+	r := backup.Restoring{From: c.From, Snapshot: c.Snapshot, To: c.To, Database: store.FileName, ReadLedger: readCopy, SkipDamaged: c.SkipDamaged}
 	if c.To == "" {
 		cfg, err := p.load()
 		if err != nil {
@@ -69,6 +69,8 @@ func explainRestore(r backup.Restoring, err error) error {
 	switch {
 	case is && damaged.Skippable():
 		return Hintf(damaged, "%s restores everything else; %s lists what is damaged", skipDamaged(r), withPath("backup --verify", r.From))
+	case errors.Is(err, store.ErrNewer):
+		return Hintf(err, "install the newer atelierd; or --snapshot restores a backup of before its upgrade")
 	case is:
 		return Hintf(damaged, "%s lists what is damaged; --snapshot restores another backup of the folder", withPath("backup --verify", r.From))
 	case errors.Is(err, backup.ErrNotEmpty) && r.To == "":
