@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math/rand/v2"
 	"path/filepath"
 	"time"
 
@@ -111,7 +112,7 @@ func (s *Samples) Ask(ctx context.Context, a *fulfill.Assistant) (t fulfill.Tria
 		if err != nil {
 			return err
 		}
-		if t, err = sampler.Ask(ctx, a, redSquare()); errors.Is(err, store.ErrSampleOpen) {
+		if t, err = sampler.Ask(ctx, a, halves()); errors.Is(err, store.ErrSampleOpen) {
 			return hintf(err, "%s closes it; it stays counted as spent", order.Command("generators try --give-up", order.Assistant))
 		}
 		return err
@@ -119,13 +120,22 @@ func (s *Samples) Ask(ctx context.Context, a *fulfill.Assistant) (t fulfill.Tria
 	return t, err
 }
 
-// redSquare is a PNG of what fulfill.TrialBrief says.
-func redSquare() []byte {
+// halves returns a picture of two colours, which are others each time.
+func halves() fulfill.Halves {
 	const side = 256
-	square := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.RGBA{R: 0xd0, G: 0x10, B: 0x10, A: 0xff}})
+	painted := map[string]color.RGBA{
+		"red": {R: 0xd0, G: 0x10, B: 0x10, A: 0xff}, "green": {R: 0x10, G: 0xa0, B: 0x20, A: 0xff}, "blue": {R: 0x10, G: 0x20, B: 0xd0, A: 0xff},
+		"yellow": {R: 0xf8, G: 0xe0, B: 0x10, A: 0xff}, "black": {A: 0xff}, "white": {R: 0xff, G: 0xff, B: 0xff, A: 0xff},
+	}
+	names := fulfill.TrialColours()
+	rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	picture := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{painted[names[0]], painted[names[1]]})
+	for i := range picture.Pix {
+		picture.Pix[i] = uint8(i % side / (side / 2))
+	}
 	var b bytes.Buffer
-	_ = png.Encode(&b, square) // a buffer takes all
-	return b.Bytes()
+	_ = png.Encode(&b, picture) // a buffer takes all
+	return fulfill.Halves{PNG: b.Bytes(), Left: names[0], Right: names[1]}
 }
 
 // Open returns the open sample of a generator.

@@ -97,12 +97,16 @@ func (d *doctor) trial(ctx context.Context, services *app.Services) {
 	case !t.Known:
 		cost += ", the most that it may cost"
 	}
-	text := fmt.Sprintf("it gives %s %d of %d, in %s; %s", fulfill.TrialBrief, t.Score, order.BestScore, t.Took.Round(100*time.Millisecond), cost)
-	if t.Score < order.BestScore/2 && d.cfg.Assistant.Pictures {
-		d.warn(what, "use a model that sees pictures, or set pictures = false in [assistant]", "%s", text)
-		return
+	took := fmt.Sprintf("in %s; %s", t.Took.Round(100*time.Millisecond), cost)
+	switch {
+	case t.Sees:
+		d.ok(what, "it names the colours of a picture, %s", took)
+	case d.cfg.Assistant.Pictures:
+		d.warn(what, "use a model that sees pictures, or set pictures = false in [assistant]",
+			"it does not see a picture: it says that the colours are %q and %q, %s", t.Left, t.Right, took)
+	default:
+		d.ok(what, "it answers in the form that is asked for, and is shown no pictures, %s", took)
 	}
-	d.ok(what, "%s", text)
 }
 
 // confinement says what the unit of a running daemon denies its programs. This command

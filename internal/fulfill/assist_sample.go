@@ -2,33 +2,53 @@ package fulfill
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"atelierd/internal/assistant"
 	"atelierd/internal/order"
+	"atelierd/internal/term"
 )
 
 // Trial is the answer of an assistant that the owner tries out.
 type Trial struct {
-	// Score is what it gives the picture. Cost is what the call counts with, and Known says
-	// that the server has named it.
-	Score int
+	// Sees: it has named the colours of the picture. Left and Right are what it said.
+	Sees        bool
+	Left, Right string
+	// Cost is what the call counts with, and Known says that the server has named it.
 	Cost  order.USD
 	Known bool
 	Took  time.Duration
 }
 
-// TrialBrief is what the picture of a trial shows.
-const TrialBrief = "a plain red square"
+// Halves is a PNG whose halves have two colours, each one of TrialColours. A model that does
+// not see it cannot know them.
+type Halves struct {
+	PNG         []byte
+	Left, Right string
+}
 
-// Ask has the assistant look at a PNG as it looks at the work of an order. The call is
-// recorded and counted as a sample. One that was cut stays counted.
-func (s Sampler) Ask(ctx context.Context, a *Assistant, picture []byte) (Trial, error) {
+// TrialColours are the colours that a trial asks for.
+func TrialColours() []string { return []string{"red", "green", "blue", "yellow", "black", "white"} }
+
+// trialTask is what the assistant is asked to do in a trial.
+const trialTask = `You look at a picture. Its left half has one colour, and its right half has another one. Name the
+colour of each half with one of the words in the user message. If you see no picture, write none.`
+
+// trialSchema is that of the colours.
+var trialSchema = map[string]any{
+	"type": "object", "required": []string{"left", "right"}, "additionalProperties": false,
+	"properties": map[string]any{"left": map[string]any{"type": "string"}, "right": map[string]any{"type": "string"}},
+}
+
+// Ask has the assistant name the colours of a picture. The call is recorded and counted as a
+// sample. One that was cut stays counted.
+func (s Sampler) Ask(ctx context.Context, a *Assistant, picture Halves) (Trial, error) {
 	q := assistant.Question{
-		Task: checkTask, Name: "check", Schema: checkSchema, Data: toCheck{ordered: ordered{Service: s.Service.Title, Brief: TrialBrief}, Files: 1},
-		Pictures: []assistant.Picture{{Data: picture, MIME: "image/png"}},
+		Task: trialTask, Name: "colours", Schema: trialSchema, Data: map[string]any{"colours": TrialColours()},
+		Pictures: []assistant.Picture{{Data: picture.PNG, MIME: "image/png"}},
 	}
-	c := order.NewSample{NewCall: order.NewCall{Agent: s.Agent, Generator: order.Assistant}, Sample: order.Sample{Prompt: TrialBrief}}
+	c := order.NewSample{NewCall: order.NewCall{Agent: s.Agent, Generator: order.Assistant}, Sample: order.Sample{Prompt: "which colours the picture has"}}
 	if !a.Free {
 		c.Price, c.Caps = a.Backend.Price(q), order.Caps{Attempt: s.Caps.Attempt, Order: s.Caps.Order, Day: s.Caps.Day}
 	}
@@ -37,19 +57,19 @@ func (s Sampler) Ask(ctx context.Context, a *Assistant, picture []byte) (Trial, 
 		return Trial{}, sampleCapped(err)
 	}
 	w := &sampling{Sampler: s, call: call}
-	var f found
-	cost, err := a.Backend.Ask(ctx, q, &f)
+	var said struct {
+		Left  string `json:"left"`
+		Right string `json:"right"`
+	}
+	cost, err := a.Backend.Ask(ctx, q, &said)
 	if cost.Known {
 		w.call.Cost = cost.USD
 	}
 	t := Trial{Cost: w.call.Cost, Known: cost.Known, Took: time.Since(call.BeganAt)}
 	if err == nil {
-		var c order.Check
-		if err = f.into(&c); err == nil {
-			t.Score = *c.Score
-			return t, w.close(ctx, order.CallOutcome{State: order.CallDone, Cost: t.Cost}, "")
-		}
-		err = order.Failf(order.Retry, order.CodeBadAnswer, "%w", err).WithHint("try another model of [assistant]")
+		t.Left, t.Right = term.Line(said.Left, 20), term.Line(said.Right, 20)
+		t.Sees = strings.EqualFold(t.Left, picture.Left) && strings.EqualFold(t.Right, picture.Right)
+		return t, w.close(ctx, order.CallOutcome{State: order.CallDone, Cost: t.Cost}, "")
 	}
 	fail := *order.Classify(ctx, err)
 	end := order.CallOutcome{State: order.CallUnknown, Cost: call.Cost}
