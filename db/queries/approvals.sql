@@ -25,6 +25,18 @@ UPDATE jobs SET state = 'held', not_before = NULL, code = 'review', reason = sql
     changed_at = sqlc.arg(changed_at)
 WHERE id = sqlc.arg(id) AND state IN ('ready', 'held');
 
+-- name: HoldCancelled :exec
+-- The owner takes a cancellation back. What waited for approval before it waits again.
+UPDATE jobs SET state = 'held', reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE order_id = sqlc.arg(order_id) AND state = 'cancelled' AND code = 'review'
+  AND (kind <> 'delivery' OR round = sqlc.arg(round));
+
+-- name: WaitForApproval :many
+-- The work of an order that waits for the owner's approval, and what the order shows of it.
+SELECT kind, reason, hint FROM jobs
+WHERE order_id = sqlc.arg(order_id) AND state = 'held' AND code = 'review' AND (kind <> 'delivery' OR round = sqlc.arg(round))
+ORDER BY kind = 'piece', id;
+
 -- name: LastAct :many
 -- What an owner did last to an order.
 SELECT at, text, actor FROM events WHERE order_id = ? AND kind = 'owner' ORDER BY id DESC LIMIT 1;

@@ -118,13 +118,16 @@ WHERE id IN (
 
 -- name: ReleaseJobs :execrows
 -- Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
--- that are no deliveries. A draft is only released by its approval. by_owner = 1 starts the cap on an attempt from zero as well.
+-- that are no deliveries. What waits for the owner's approval, as a draft does, is only released by that. by_owner = 1
+-- starts the cap on an attempt from zero as well.
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
     cap_after_attempt = CASE WHEN CAST(sqlc.arg(by_owner) AS INTEGER) = 1
         THEN coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0) ELSE cap_after_attempt END,
     run_at = sqlc.arg(run_at), code = '', reason = '',
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
-WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled') AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
+WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
+  AND NOT (code = 'review' AND (state = 'held' OR CAST(sqlc.arg(by_owner) AS INTEGER) = 1))
+  AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
   AND ((kind = 'delivery' AND round = sqlc.arg(round)) OR (kind <> 'delivery' AND CAST(sqlc.arg(every_kind) AS INTEGER) = 1));
 
 -- name: RedoJobs :many
@@ -214,8 +217,10 @@ SELECT CAST(coalesce(group_concat(lease_token, ' '), '') AS TEXT) FROM jobs WHER
 SELECT EXISTS (SELECT 1 FROM facts WHERE name = sqlc.arg(fact) AND instr(value, CAST(sqlc.arg(token) AS TEXT)) > 0);
 
 -- name: OwnerCancel :execrows
--- The owner cancels the order: its work ends in whatever state it is.
-UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = sqlc.arg(reason),
+-- The owner cancels the order: its work ends in whatever state it is. What waits for approval keeps its code, so that it
+-- is not sent without one if the owner takes the cancellation back.
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
+    code = CASE WHEN state = 'held' AND code = 'review' THEN code ELSE 'owner' END, reason = sqlc.arg(reason),
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND kind <> 'message' AND state IN ('ready', 'leased', 'held', 'failed');
 

@@ -52,6 +52,9 @@ func (o Output) change(p *Program, c *change) error {
 			return err
 		}
 		if err := c.do(ctx, actions, id); err != nil {
+			if f, ok := errors.AsType[*order.Failure](err); ok && f.Hint != "" {
+				return Hintf(err, "%s", f.Hint)
+			}
 			return Hintf(err, "%s shows its state and its history", order.Command("orders show", id))
 		}
 		woken := p.wake(ctx, actions.Dir())

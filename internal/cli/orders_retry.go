@@ -19,7 +19,8 @@ type OrdersRetryCmd struct {
 func (OrdersRetryCmd) Help() string {
 	return `For work that is held, has failed, or was cancelled by you. It gets new attempts
 and resumes at the stage where it stopped, so that you do not pay twice for a file
-that exists. A running daemon starts at once.
+that exists. A running daemon starts at once. What waits for your approval is not sent:
+"atelierd orders approve" sends it.
 
 Flags such as --state held --code exit choose several orders. The command shows them,
 with what they cost at most, and asks.`

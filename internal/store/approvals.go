@@ -113,6 +113,17 @@ func (o Owner) TakeBack(ctx context.Context, id string) error {
 	})
 }
 
+// holdCancelled has work of a round that waited for an approval before the owner cancelled it
+// wait for it again.
+func (t *tx) holdCancelled(id string, round int) error {
+	return t.HoldCancelled(noCancel, query.HoldCancelledParams{
+		Reason: "the cancellation was taken back, so it waits for your approval again",
+		Hint: fmt.Sprintf("%s names what was made; then %s, %s or %s", order.Command("orders show", id),
+			order.Command("orders approve", id), order.Command("orders redo", id), order.Command("orders cancel", id)),
+		ChangedAt: t.now, OrderID: id, Round: int64(round),
+	})
+}
+
 // notDelayed is why an approval cannot be taken back.
 func (t *tx) notDelayed(o order.Order) error {
 	held, err := t.heldOf(o.ID, order.CodeReview)

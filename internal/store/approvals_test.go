@@ -161,6 +161,46 @@ func TestAnApprovalForAClientDelaysOnlyWhatIsSent(t *testing.T) {
 	}
 }
 
+// TestOnlyAnApprovalSendsWhatWaitsForOne guards that a retry sends no files that the owner, or
+// the assistant's check, has not found good: not at once, and not after a cancellation either.
+func TestOnlyAnApprovalSendsWhatWaitsForOne(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	o := Owner{Store: s}
+	paid(t, s, "o1")
+	drawn(t, s, "o1", "aa")
+	for name, try := range map[string]func() error{
+		"a retry":           func() error { return o.Retry(t.Context(), "o1") },
+		"a previewed retry": func() error { return o.Preview().Retry(t.Context(), "o1") },
+	} {
+		err := try()
+		if f, ok := errors.AsType[*order.Failure](err); !ok || !strings.Contains(f.Hint, "orders approve o1") || !strings.Contains(f.Hint, "orders redo o1") {
+			t.Errorf("%s ends with %v", name, err)
+		}
+	}
+	waits := func(after string) {
+		t.Helper()
+		idle(t, s)
+		if got := getOrder(t, s, "o1"); got.State != order.StateHeld || got.Code != order.CodeReview || got.Reason == "" {
+			t.Errorf("after %s the order is %s %q %q", after, got.State, got.Code, got.Reason)
+		}
+	}
+	waits("a retry")
+	must(t, errors.Join(o.Cancel(t.Context(), "o1", ""), o.Retry(t.Context(), "o1")))
+	waits("a cancellation that was taken back")
+	must(t, o.QueueMessage(t.Context(), "o1", "owner-1", "hello"))
+	finish(t, s, order.Done{Job: take(t, s, order.LaneNetwork), Failure: order.Failf(order.Hold, order.CodeBadTemplate, "no")})
+	must(t, o.Retry(t.Context(), "o1"))
+	if j := take(t, s, order.LaneNetwork); j.Kind != order.KindMessage {
+		t.Errorf("%s %s runs", j.Kind, j.Stage)
+	}
+	waits("a retry of its message")
+	must(t, o.Approve(t.Context(), "o1", 0))
+	if j := take(t, s, order.LaneNetwork); j.Stage != order.StageUpload {
+		t.Errorf("after the approval %s runs", j.Stage)
+	}
+}
+
 // TestADamagedDelayHoldsItsOwnJob guards that the lane goes on.
 func TestADamagedDelayHoldsItsOwnJob(t *testing.T) {
 	t.Parallel()

@@ -253,7 +253,7 @@ func TestAResultCanMakeTheNextStageWaitForTheOwner(t *testing.T) {
 	if err != nil || len(h.Artifacts) != 1 || !slices.ContainsFunc(h.Events, func(m Moment) bool { return m.Text == "made with care" }) {
 		t.Errorf("files %+v, events %+v, %v", h.Artifacts, h.Events, err)
 	}
-	if err := openOwner(t, s.dir).Retry(t.Context(), "o1"); err != nil {
+	if err := openOwner(t, s.dir).Approve(t.Context(), "o1", 0); err != nil {
 		t.Fatal(err)
 	}
 	if j := take(t, s, order.LaneNetwork); j.Stage != order.StageUpload {

@@ -91,10 +91,13 @@ func (s *Store) openOwner(path string) (err error) {
 func (o Owner) Dir() string { return o.dir }
 
 // Retry makes the held, failed and cancelled jobs of an order ready again, from the
-// stage where they stopped and with fresh attempts. If there are none, the error
-// names the order's state.
+// stage where they stopped and with fresh attempts. What waits for an approval still does,
+// also if it was cancelled meanwhile. If there is nothing else, the error says so.
 func (o Owner) Retry(ctx context.Context, id string) error {
 	return o.again(ctx, id, order.ActRetry, order.Redo{}, func(t *tx, round int) (int64, error) {
+		if err := t.holdCancelled(id, round); err != nil {
+			return 0, err
+		}
 		return t.ReleaseJobs(noCancel, query.ReleaseJobsParams{
 			RunAt: t.now, ChangedAt: t.now, OrderID: id,
 			Round: int64(round), EveryKind: 1, ByOwner: 1,
@@ -163,19 +166,38 @@ func (o Owner) again(ctx context.Context, id, note string, want order.Redo, rele
 			return err
 		}
 		n, err := release(t, before.Round)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case n > 0:
-			if err := t.SetOrderRestored(noCancel, query.SetOrderRestoredParams{ID: id}); err != nil {
-				return err
-			}
-			return t.setByOwner(id, word{state: order.StateWorking, note: note})
-		case k.OwnerCancelled:
-			return t.setByOwner(id, word{state: order.StateWaiting, note: order.ActUncancel + "; the next poll decides"})
 		}
-		return fmt.Errorf("order %s is %s and has no held, failed or cancelled work", id, before.State)
+		return t.released(before, k, n, note)
 	})
+}
+
+// released sets the state of an order after the owner has made n of its jobs ready. An order
+// whose files or price wait for an approval still waits for it.
+func (t *tx) released(o order.Order, k order.Known, n int64, note string) error {
+	waiting, err := t.WaitForApproval(noCancel, query.WaitForApprovalParams{OrderID: o.ID, Round: int64(o.Round)})
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		if err := t.SetOrderRestored(noCancel, query.SetOrderRestoredParams{ID: o.ID}); err != nil {
+			return err
+		}
+	}
+	waits := len(waiting) > 0
+	switch {
+	case waits && n == 0 && !k.OwnerCancelled:
+		return order.Failf(order.Hold, order.CodeReview, "order %s waits for your approval, and a retry sends nothing without one", o.ID).
+			WithHint("%s or %s; %s names what was made", order.Command("orders approve", o.ID), order.Command("orders redo", o.ID), order.Command("orders show", o.ID))
+	case waits && waiting[0].Kind != order.KindPiece:
+		return t.setByOwner(o.ID, word{state: order.StateHeld, code: order.CodeReview, reason: waiting[0].Reason, hint: waiting[0].Hint, note: note})
+	case waits, n > 0:
+		return t.setByOwner(o.ID, word{state: order.StateWorking, note: note})
+	case k.OwnerCancelled:
+		return t.setByOwner(o.ID, word{state: order.StateWaiting, note: order.ActUncancel + "; the next poll decides"})
+	}
+	return fmt.Errorf("order %s is %s and has no held, failed or cancelled work", o.ID, o.State)
 }
 
 // oneMoreRound opens a round beyond the cap on rounds, with a first take as want says.

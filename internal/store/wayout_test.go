@@ -142,6 +142,9 @@ func TestEveryHoldHasAWayOut(t *testing.T) {
 			}
 			for _, code := range held {
 				for command := range strings.FieldsSeq(form.released) {
+					if code == order.CodeReview && command == "retry" {
+						continue // which sends nothing that is not approved
+					}
 					form.try(t, s, code, command)
 				}
 			}

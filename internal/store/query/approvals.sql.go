@@ -134,6 +134,32 @@ func (q *Queries) HeldOf(ctx context.Context, arg HeldOfParams) ([]HeldOfRow, er
 	return items, nil
 }
 
+const holdCancelled = `-- name: HoldCancelled :exec
+UPDATE jobs SET state = 'held', reason = ?1, hint = ?2, changed_at = ?3, finished_at = NULL
+WHERE order_id = ?4 AND state = 'cancelled' AND code = 'review'
+  AND (kind <> 'delivery' OR round = ?5)
+`
+
+type HoldCancelledParams struct {
+	Reason    string
+	Hint      string
+	ChangedAt utc.Time
+	OrderID   string
+	Round     int64
+}
+
+// The owner takes a cancellation back. What waited for approval before it waits again.
+func (q *Queries) HoldCancelled(ctx context.Context, arg HoldCancelledParams) error {
+	_, err := q.db.ExecContext(ctx, holdCancelled,
+		arg.Reason,
+		arg.Hint,
+		arg.ChangedAt,
+		arg.OrderID,
+		arg.Round,
+	)
+	return err
+}
+
 const holdDelayed = `-- name: HoldDelayed :exec
 UPDATE jobs SET state = 'held', not_before = NULL, code = 'review', reason = ?1, hint = ?2,
     changed_at = ?3
@@ -229,4 +255,45 @@ UPDATE jobs SET not_before = NULL WHERE id = ? AND not_before IS NOT NULL
 func (q *Queries) UndelayJob(ctx context.Context, id int64) error {
 	_, err := q.db.ExecContext(ctx, undelayJob, id)
 	return err
+}
+
+const waitForApproval = `-- name: WaitForApproval :many
+SELECT kind, reason, hint FROM jobs
+WHERE order_id = ?1 AND state = 'held' AND code = 'review' AND (kind <> 'delivery' OR round = ?2)
+ORDER BY kind = 'piece', id
+`
+
+type WaitForApprovalParams struct {
+	OrderID string
+	Round   int64
+}
+
+type WaitForApprovalRow struct {
+	Kind   order.Kind
+	Reason string
+	Hint   string
+}
+
+// The work of an order that waits for the owner's approval, and what the order shows of it.
+func (q *Queries) WaitForApproval(ctx context.Context, arg WaitForApprovalParams) ([]WaitForApprovalRow, error) {
+	rows, err := q.db.QueryContext(ctx, waitForApproval, arg.OrderID, arg.Round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WaitForApprovalRow{}
+	for rows.Next() {
+		var i WaitForApprovalRow
+		if err := rows.Scan(&i.Kind, &i.Reason, &i.Hint); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -753,7 +753,8 @@ func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]NextRunAtRo
 }
 
 const ownerCancel = `-- name: OwnerCancel :execrows
-UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = 'owner', reason = ?1,
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
+    code = CASE WHEN state = 'held' AND code = 'review' THEN code ELSE 'owner' END, reason = ?1,
     hint = '', changed_at = ?2, finished_at = ?3
 WHERE order_id = ?4 AND kind <> 'message' AND state IN ('ready', 'leased', 'held', 'failed')
 `
@@ -765,7 +766,8 @@ type OwnerCancelParams struct {
 	OrderID    string
 }
 
-// The owner cancels the order: its work ends in whatever state it is.
+// The owner cancels the order: its work ends in whatever state it is. What waits for approval keeps its code, so that it
+// is not sent without one if the owner takes the cancellation back.
 func (q *Queries) OwnerCancel(ctx context.Context, arg OwnerCancelParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, ownerCancel,
 		arg.Reason,
@@ -870,7 +872,9 @@ UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
         THEN coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0) ELSE cap_after_attempt END,
     run_at = ?2, code = '', reason = '',
     hint = '', changed_at = ?3, finished_at = NULL
-WHERE order_id = ?4 AND state IN ('held', 'failed', 'cancelled') AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
+WHERE order_id = ?4 AND state IN ('held', 'failed', 'cancelled')
+  AND NOT (code = 'review' AND (state = 'held' OR CAST(?1 AS INTEGER) = 1))
+  AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
   AND ((kind = 'delivery' AND round = ?5) OR (kind <> 'delivery' AND CAST(?6 AS INTEGER) = 1))
 `
 
@@ -884,7 +888,8 @@ type ReleaseJobsParams struct {
 }
 
 // Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
-// that are no deliveries. A draft is only released by its approval. by_owner = 1 starts the cap on an attempt from zero as well.
+// that are no deliveries. What waits for the owner's approval, as a draft does, is only released by that. by_owner = 1
+// starts the cap on an attempt from zero as well.
 func (q *Queries) ReleaseJobs(ctx context.Context, arg ReleaseJobsParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, releaseJobs,
 		arg.ByOwner,
