@@ -86,12 +86,16 @@ func (f *Fulfiller) reply(ctx context.Context, j order.Job, o order.Order) (orde
 		return order.Result{}, err
 	}
 	var answer struct {
-		Needs bool   `json:"needs_reply"`
+		Needs *bool  `json:"needs_reply"`
 		Text  string `json:"text"`
 	}
 	c, err := r.ask(ctx, s.Reply.By, inquiry{purpose: order.PurposeReply, question: q}, &answer)
 	text := printable(answer.Text)
-	if n := atelier.MessageLength(text); err == nil && answer.Needs && (n == 0 || n > maxReply) {
+	switch n := atelier.MessageLength(text); {
+	case err != nil:
+	case answer.Needs == nil:
+		err = r.answerless(ctx, c, "the assistant did not say whether the client needs an answer")
+	case *answer.Needs && (n == 0 || n > maxReply):
 		err = r.answerless(ctx, c, "the assistant wrote an empty reply, or one that is too long")
 	}
 	if none, ok := errors.AsType[unanswered](err); ok {
@@ -101,7 +105,7 @@ func (f *Fulfiller) reply(ctx context.Context, j order.Job, o order.Order) (orde
 	if err != nil {
 		return order.Result{}, err
 	}
-	if !answer.Needs {
+	if !*answer.Needs {
 		return noReply(&c, "the assistant found that no answer is needed"), nil
 	}
 	return order.Result{Next: order.StageSend, Draft: text, Hold: s.holdReply(o, text, texts), Asked: &c}, nil

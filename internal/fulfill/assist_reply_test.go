@@ -169,6 +169,8 @@ func TestAMessageThatNeedsNoAnswerGetsNone(t *testing.T) {
 		state  order.CallState
 	}{
 		"none needed":   {gentest.ChatText(noneNeeded), order.CallDone},
+		"no decision":   {gentest.ChatText(`{"text": "It is red."}`), order.CallFailed},
+		"null":          {gentest.ChatText(`{"needs_reply": null, "text": "It is red."}`), order.CallFailed},
 		"no text":       {gentest.ChatText(`{"needs_reply": true, "text": " \u0000"}`), order.CallFailed},
 		"a long text":   {gentest.ChatText(`{"needs_reply": true, "text": "` + strings.Repeat("x", 1300) + `"}`), order.CallFailed},
 		"another field": {gentest.ChatText(`{"needs_reply": true, "text": "a", "send_to": "all"}`), order.CallFailed},
