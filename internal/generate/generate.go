@@ -172,6 +172,10 @@ type Canceller interface {
 	Cancel(ctx context.Context, ticket string) (order.CancelResult, error)
 }
 
+// Local is a Generator whose unfinished calls only the machine knows that began them. No
+// other machine can resume one, even with its ticket.
+type Local interface{ Local() bool }
+
 // Limited is a Generator that has room for a limited number of calls.
 type Limited interface {
 	// Room returns nil if another call may begin now. Its error is an *order.Failure that

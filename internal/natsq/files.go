@@ -21,15 +21,16 @@ import (
 // A transfer of which a dying server took a part never ends, so each is limited. The limit of a
 // small file is short, or its call would wait for as long as that of a large one.
 const (
-	fileTimeout      = 2 * time.Minute
+	// requestsTimeout limits requests that carry no bytes of files.
+	requestsTimeout  = 2 * time.Minute
 	smallFileTimeout = 10 * time.Second
 	// slowest is how many bytes of a file come through in a second at least.
 	slowest = 128 << 10
 )
 
-// transferWithin returns how long the transfer of so many bytes may take.
-func transferWithin(bytes int64) time.Duration {
-	return min(fileTimeout, smallFileTimeout+time.Duration(bytes/slowest)*time.Second)
+// TransferWithin returns how long the transfer of a file of so many bytes may take.
+func TransferWithin(bytes int64) time.Duration {
+	return smallFileTimeout + time.Duration(min(bytes, generate.MaxFileBytes)/slowest)*time.Second
 }
 
 // PutFile stores a file in a bucket. The same file may be put again.
@@ -44,7 +45,7 @@ func (q *Queue) PutFile(ctx context.Context, bucket, object, path string) (File,
 	if err != nil {
 		return File{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, transferWithin(n))
+	ctx, cancel := context.WithTimeout(ctx, TransferWithin(n))
 	defer cancel()
 	store, err := q.js.ObjectStore(ctx, bucket)
 	if err != nil {
@@ -67,7 +68,7 @@ func (q *Queue) PutFile(ctx context.Context, bucket, object, path string) (File,
 // GetFile writes a file of a bucket to the path, which appears once it is whole, checked
 // and on the disk. A file that is not there fails with fs.ErrNotExist.
 func (q *Queue) GetFile(ctx context.Context, bucket string, file File, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, transferWithin(file.Bytes))
+	ctx, cancel := context.WithTimeout(ctx, TransferWithin(file.Bytes))
 	defer cancel()
 	if file.Bytes > generate.MaxFileBytes {
 		return fmt.Errorf("%w: %.60q has %d bytes", ErrDamaged, file.Name, file.Bytes)
@@ -131,7 +132,7 @@ func syncFolder(dir string) error {
 
 // RemoveFiles removes files from a bucket. What is not there is removed.
 func (q *Queue) RemoveFiles(ctx context.Context, bucket string, files []File) error {
-	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestsTimeout)
 	defer cancel()
 	store, err := q.js.ObjectStore(ctx, bucket)
 	if err != nil {
@@ -147,7 +148,7 @@ func (q *Queue) RemoveFiles(ctx context.Context, bucket string, files []File) er
 
 // Has reports whether a bucket has all files.
 func (q *Queue) Has(ctx context.Context, bucket string, files []File) bool {
-	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestsTimeout)
 	defer cancel()
 	store, err := q.js.ObjectStore(ctx, bucket)
 	if err != nil {

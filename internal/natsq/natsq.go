@@ -73,8 +73,7 @@ const (
 	Refused  State = "refused"
 	// Cancelled: the agent withdrew it before a worker began it.
 	Cancelled State = "cancelled"
-	// Unknown: its worker is gone, and no id of the provider is known. A late result still
-	// ends it.
+	// Unknown: its worker is gone, and no other can resume it. A late result still ends it.
 	Unknown State = "unknown"
 )
 
@@ -83,7 +82,7 @@ const (
 var next = map[State][]State{
 	Wanted:    {Calling, Cancelled},
 	Calling:   {Calling, Submitted, Stopping, Done, Failed, Refused, Unknown},
-	Submitted: {Submitted, Stopping, Done, Failed, Refused},
+	Submitted: {Submitted, Stopping, Done, Failed, Refused, Unknown},
 	Stopping:  {Stopping, Done, Failed, Refused},
 	Unknown:   {Submitted, Done, Failed, Refused},
 	Done:      {Done},
@@ -102,6 +101,8 @@ type Record struct {
 	State   State `json:"state"`
 	// Worker has claimed it.
 	Worker string `json:"worker,omitempty"`
+	// Local: only the worker that has begun it can resume it, even with a ticket.
+	Local bool `json:"local,omitempty"`
 	// Ticket is the provider's id.
 	Ticket string `json:"ticket,omitempty"`
 	// Began is when the worker began the call.

@@ -198,7 +198,7 @@ const (
 	CodeNoWorker Code = "no_worker"
 	// CodeWorkersBusy: every worker on other machines has a call. Work begins by itself as soon as one is free.
 	CodeWorkersBusy Code = "workers_busy"
-	// CodeWorkerLost: the worker of a call was lost before the provider's id was known, so it may have been paid for. The owner decides, or another call is made.
+	// CodeWorkerLost: the worker of a call was lost before the provider's id was known, or with a generator on its own machine, so it may have been paid for. The owner decides, or another call is made.
 	CodeWorkerLost Code = "worker_lost"
 	// CodeJobLost: the owner's server has lost the job, as in a restart. It is made again.
 	CodeJobLost Code = "job_lost"

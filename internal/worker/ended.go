@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -14,16 +15,28 @@ import (
 
 // This file ends calls.
 
-// endWithin limits what is sent to end a call. The spool sends it again later.
+// endWithin limits what is sent to end a call, next to its files. The spool sends it again
+// later.
 const endWithin = 2 * time.Minute
 
+// deliverWithin returns how long the delivery of files may take.
+func deliverWithin(files []string) time.Duration {
+	within := endWithin
+	for _, path := range files {
+		if info, err := os.Stat(path); err == nil { // one that is not there fails at once
+			within += natsq.TransferWithin(info.Size())
+		}
+	}
+	return within
+}
+
 // finish keeps the result on the disk, stores it in NATS and ends the call.
-func (m *making) finish(made generate.Result) bool {
+func (m *making) finish(ctx context.Context, made generate.Result) bool {
 	if err := m.w.spool.writeResult(m.dir, made); err != nil {
 		m.log.Error("a result cannot be kept on the disk", "error", err)
 		return false
 	}
-	if err := m.deliver(made); err != nil {
+	if err := m.deliver(ctx, made); err != nil {
 		m.log.Warn("a result is not in NATS yet; it is kept and stored later", "error", err)
 		return false
 	}
@@ -31,10 +44,17 @@ func (m *making) finish(made generate.Result) bool {
 	return true
 }
 
-// deliver stores the files in NATS and ends the call.
-func (m *making) deliver(made generate.Result) error {
-	ctx, cancel := context.WithTimeout(context.Background(), endWithin)
+// deliver stores the files in NATS and ends the call, also once the run's context has ended. A
+// worker that stops does not wait for slow files: the spool has them.
+func (m *making) deliver(run context.Context, made generate.Result) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(run), deliverWithin(made.Files))
 	defer cancel()
+	defer context.AfterFunc(run, func() {
+		if errors.Is(context.Cause(run), errDrain) {
+			sleep(ctx, endWithin)
+			cancel()
+		}
+	})()
 	result, err := m.w.store(ctx, m.call, made)
 	if err != nil {
 		return err
@@ -111,8 +131,8 @@ func (m *making) release() {
 	m.mu.Lock()
 	ticket := m.ticket
 	m.mu.Unlock()
-	if ticket == "" && !m.route.repeats() {
-		return // it may have been paid for; the agent decides
+	if m.route.local() || ticket == "" && !m.route.repeats() {
+		return // no other worker can resume it, or it may have been paid for and the agent decides
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -136,6 +156,7 @@ func (m *making) stopped(ctx context.Context) bool {
 	m.mu.Unlock()
 	c, can := m.route.Backend.(generate.Canceller)
 	switch {
+	case m.foreign:
 	case m.route.Free:
 		f.Charge = order.ChargeNone
 	case ticket == "" || !can || !c.Cancels():

@@ -27,6 +27,8 @@ type making struct {
 	mu     sync.Mutex // held while the record is changed
 	entry  natsq.Entry
 	ticket string
+	// foreign: the job is on the machine of another worker, and can only be given up.
+	foreign bool
 	// taken: another worker has taken the call over.
 	taken bool
 
@@ -60,8 +62,8 @@ func (m *making) run(ctx context.Context) bool {
 		m.log.Error("a call cannot be kept on the disk", "error", err)
 		return false
 	}
-	m.ticket = m.entry.Ticket
-	if m.ticket == "" {
+	m.foreign = m.entry.Local && m.entry.Worker != m.w.o.Name
+	if m.ticket = m.entry.Ticket; m.ticket == "" {
 		m.ticket = m.w.spool.ticket(m.dir)
 	}
 	req, err := m.request(ctx)
@@ -121,6 +123,9 @@ func (m *making) claim(ctx context.Context) error {
 	r.Worker, r.Failure, r.Note = m.w.o.Name, nil, ""
 	if r.Began.IsZero() {
 		r.Began = time.Now().UTC()
+	}
+	if r.State == natsq.Wanted || r.State == "" {
+		r.Local = m.route.local()
 	}
 	switch {
 	case r.State == natsq.Wanted:
@@ -264,7 +269,7 @@ func (m *making) generate(ctx context.Context, req generate.Request) bool {
 	for try := 1; ; try++ {
 		made, err := m.route.Backend.Generate(ctx, req)
 		if err == nil {
-			return m.finish(made)
+			return m.finish(ctx, made)
 		}
 		f := failure(err)
 		switch {

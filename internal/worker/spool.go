@@ -156,7 +156,8 @@ func (w *Worker) spooled(ctx, work context.Context, r Route, key string, resumed
 	made, finished := w.spool.result(dir)
 	foreign := e.Worker != "" && e.Worker != w.o.Name
 	switch {
-	case w.old(dir), e.Stored, foreign && e.State == natsq.Done, e.State.Ended() && e.State != natsq.Done && e.State != natsq.Unknown:
+	case w.old(dir), e.Stored, foreign && e.State == natsq.Done,
+		!(foreign && finished) && e.State.Ended() && e.State != natsq.Done && e.State != natsq.Unknown:
 		if err := os.RemoveAll(dir); err != nil {
 			log.Warn("a call that is over stays on the disk", "error", err)
 		}
@@ -196,13 +197,13 @@ func (m *making) bring(ctx context.Context, made generate.Result, absent bool) {
 		return
 	}
 	if absent {
-		e, err := m.w.o.Queue.Create(ctx, m.route.Name, m.call.Key, natsq.Record{State: natsq.Submitted, Worker: m.w.o.Name, Ticket: m.ticket, Began: time.Now().UTC()})
+		e, err := m.w.o.Queue.Create(ctx, m.route.Name, m.call.Key, natsq.Record{State: natsq.Submitted, Worker: m.w.o.Name, Local: m.route.local(), Ticket: m.ticket, Began: time.Now().UTC()})
 		if err != nil {
 			return
 		}
 		m.entry = e
 	}
-	if err := m.deliver(made); err != nil {
+	if err := m.deliver(ctx, made); err != nil {
 		m.log.Warn("a finished result is not in NATS yet", "error", err)
 		return
 	}

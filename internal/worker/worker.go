@@ -285,16 +285,28 @@ func (w *Worker) mine(ctx context.Context, r Route, e natsq.Entry) (verdict, err
 	case e.State == natsq.Wanted:
 		return take, nil
 	}
-	if e.Worker != "" && e.Worker != w.o.Name {
+	foreign := e.Worker != "" && e.Worker != w.o.Name
+	if foreign {
 		silent, err := w.o.Queue.Silent(ctx, e)
 		if err != nil || silent < w.o.Dead {
 			return later, err
 		}
 	}
-	if e.State != natsq.Calling || r.repeats() {
+	switch {
+	case e.State == natsq.Stopping:
+		return take, nil
+	case foreign && e.Local:
+		return later, nil // it comes back, or the agent gives the call up
+	case e.State != natsq.Calling || r.repeats():
 		return take, nil
 	}
 	return later, nil // it may have been paid for; the agent decides
+}
+
+// local reports whether only this worker can resume what it has begun.
+func (r Route) local() bool {
+	l, ok := r.Backend.(generate.Local)
+	return ok && l.Local()
 }
 
 // repeats reports whether a call that was cut without an id may be made again.

@@ -147,8 +147,8 @@ func (c *call) step(ctx context.Context, e natsq.Entry) (natsq.Entry, error) {
 	if e.Failure != nil {
 		return e, c.troubled(e)
 	}
-	if e.State != natsq.Calling {
-		return e, nil
+	if e.State != natsq.Calling && (e.State != natsq.Submitted || !e.Local) {
+		return e, nil // another worker resumes it
 	}
 	silent, err := c.q.Silent(ctx, e)
 	if err != nil {
@@ -220,7 +220,11 @@ func (c *call) failed(e natsq.Entry) error {
 		f.After = slowPause
 		return f
 	case e.State == natsq.Unknown:
-		f := order.Failf(order.Retry, order.CodeWorkerLost, "worker %s was lost during the call, before the provider's id was known", term.Line(e.Worker, 40))
+		why := "before the provider's id was known"
+		if e.Ticket != "" {
+			why = "whose job is on its machine"
+		}
+		f := order.Failf(order.Retry, order.CodeWorkerLost, "worker %s was lost during the call, %s", term.Line(e.Worker, 40), why)
 		f.Charge, f.Over = order.ChargeUnknown, true
 		return f
 	case e.Failure == nil:

@@ -104,7 +104,9 @@ type site struct {
 	url string
 	q   *natsq.Queue
 	p   *provider
-	gen *cluster.Generator
+	// backend, if not nil, is what workers make calls with in place of p.
+	backend generate.Generator
+	gen     *cluster.Generator
 	// beat is how often workers show that they work.
 	beat time.Duration
 	// slots is how many calls a worker makes at the same time.
@@ -151,8 +153,12 @@ func (r *running) kill() {
 func (s *site) worker(name, dir string) *running {
 	s.Helper()
 	r := &running{q: natstest.Open(s, s.url, name)}
+	var backend generate.Generator = s.p
+	if s.backend != nil {
+		backend = s.backend
+	}
 	w, err := worker.Open(worker.Options{
-		Queue: r.q, Name: name, Routes: []worker.Route{{Name: "video", Backend: s.p, Slots: s.slots}}, Dir: dir, Log: testLog(s.T).With("worker", name),
+		Queue: r.q, Name: name, Routes: []worker.Route{{Name: "video", Backend: backend, Slots: s.slots}}, Dir: dir, Log: testLog(s.T).With("worker", name),
 		Beat: s.beat, Dead: 2 * time.Second, Drain: time.Millisecond,
 	})
 	if err != nil {

@@ -220,6 +220,9 @@ func (e *Program) process(req generate.Request, log *lineLog, argv []string) (pr
 // Repeats implements generate.Repeater.
 func (e *Program) Repeats() bool { return e.opts.Resumes }
 
+// Local implements generate.Local: a program resumes what it finds in the output folder.
+func (e *Program) Local() bool { return true }
+
 // Check implements generate.Generator. It looks for the program, and runs the
 // self-check if there is one.
 func (e *Program) Check(ctx context.Context) error {

@@ -17,8 +17,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"atelierd/internal/beat"
@@ -166,6 +168,13 @@ func (p *Provider) Needs() Needs { return p.needs }
 func (p *Provider) Repeats() bool {
 	r, ok := p.backend.(repeater)
 	return ok && r.repeats()
+}
+
+// Local implements generate.Local. The loopback address is another server on each machine.
+func (p *Provider) Local() bool {
+	host := p.base.Hostname()
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
 // Check implements generate.Generator. It sends a request that costs nothing, with
