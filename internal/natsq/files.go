@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -144,6 +145,31 @@ func (q *Queue) RemoveFiles(ctx context.Context, bucket string, files []File) er
 		}
 	}
 	return nil
+}
+
+// Input returns the name of a picture of a call, counted from 1.
+func Input(key string, n int) string { return key + "/" + strconv.Itoa(n) }
+
+// RemoveInput removes the pictures of a call.
+func (q *Queue) RemoveInput(ctx context.Context, route, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestsTimeout)
+	defer cancel()
+	store, err := q.js.ObjectStore(ctx, BucketIn(route))
+	if err != nil {
+		return missing(err)
+	}
+	for n := 1; ; n++ {
+		_, err := store.GetInfo(ctx, Input(key, n))
+		if errors.Is(err, jetstream.ErrObjectNotFound) {
+			return nil // they were stored in this order
+		}
+		if err != nil {
+			return err
+		}
+		if err := store.Delete(ctx, Input(key, n)); err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+			return err
+		}
+	}
 }
 
 // Has reports whether a bucket has all files.

@@ -223,6 +223,9 @@ type Entry struct {
 	revision uint64
 }
 
+// Same reports whether nobody has changed the record between two reads.
+func (e Entry) Same(other Entry) bool { return e.revision == other.revision }
+
 func place(route, key string) string { return route + "." + key }
 
 // Get reads the record of a call. Without one it fails with ErrAbsent.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,7 +50,7 @@ func (g *Generator) handOut(ctx context.Context, q *natsq.Queue, req generate.Re
 func (g *Generator) text(ctx context.Context, q *natsq.Queue, key string, req generate.Request) ([]byte, error) {
 	call := natsq.Call{Key: key, Route: g.o.Route, Request: anonymous(key, req)}
 	for i, ref := range req.References {
-		f, err := q.PutFile(ctx, natsq.BucketIn(g.o.Route), key+"/"+strconv.Itoa(i+1), ref.Path)
+		f, err := q.PutFile(ctx, natsq.BucketIn(g.o.Route), natsq.Input(key, i+1), ref.Path)
 		if _, is := errors.AsType[*fs.PathError](err); is {
 			return nil, order.Failf(order.Retry, order.CodeReference, "a picture of the client cannot be read: %w", err).Nothing()
 		}
@@ -89,6 +88,23 @@ type call struct {
 	release func()
 	// queued is when this run has queued it.
 	queued time.Time
+	// seen is the record that this run has read last, unchanged since then.
+	seen  natsq.Entry
+	since time.Time
+}
+
+// unchanged returns for how long this run has seen the record as it is. A run ends when NATS
+// does not answer, so no outage counts, in which a worker cannot be heard.
+func (c *call) unchanged(e natsq.Entry) time.Duration {
+	if c.since.IsZero() || !e.Same(c.seen) {
+		c.seen, c.since = e, time.Now()
+	}
+	return time.Since(c.since)
+}
+
+// watch is how long a run looks at a silent worker itself until it counts as lost.
+func (o Options) watch() time.Duration {
+	return min(3*natsq.Beat, o.LostAfter, o.Timeout/2)
 }
 
 // await returns the record of the call once it has ended. Every failure before that leaves
@@ -150,11 +166,12 @@ func (c *call) step(ctx context.Context, e natsq.Entry) (natsq.Entry, error) {
 	if e.State != natsq.Calling && (e.State != natsq.Submitted || !e.Local) {
 		return e, nil // another worker resumes it
 	}
+	watched := c.unchanged(e)
 	silent, err := c.q.Silent(ctx, e)
 	if err != nil {
 		return e, c.g.of(ctx, err, true)
 	}
-	if silent < c.g.o.LostAfter {
+	if silent < c.g.o.LostAfter || watched < c.g.o.watch() {
 		return e, nil
 	}
 	r := e.Record
@@ -212,8 +229,9 @@ func (c *call) change(ctx context.Context, e natsq.Entry, r natsq.Record) (natsq
 }
 
 // failed returns the failure of a call that ended without a result.
-func (c *call) failed(e natsq.Entry) error {
+func (c *call) failed(ctx context.Context, e natsq.Entry) error {
 	c.g.clean(c.req)
+	c.g.removePictures(ctx, c.q, c.key)
 	switch {
 	case e.State == natsq.Cancelled:
 		f := order.Failf(order.Wait, order.CodeNoWorker, "no worker of route %s began the call in time", c.g.o.Route).Nothing()

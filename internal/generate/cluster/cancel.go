@@ -39,6 +39,7 @@ func (g *Generator) Cancel(ctx context.Context, ticket string) (order.CancelResu
 		case err != nil:
 			return order.CancelResult{}, g.of(ctx, err, true)
 		case e.State.Ended():
+			g.removePictures(ctx, q, key)
 			return stopped(e, asked), nil
 		}
 		if e.State != natsq.Stopping {

@@ -206,7 +206,7 @@ func (g *Generator) generate(ctx context.Context, req generate.Request) (made ge
 		return made, err
 	}
 	if last.State != natsq.Done {
-		return made, c.failed(last)
+		return made, c.failed(ctx, last)
 	}
 	return c.fetch(ctx, last)
 }
@@ -236,7 +236,17 @@ func (g *Generator) committed(ctx context.Context, q *natsq.Queue, key string) e
 	if _, err := q.Change(ctx, e, r); err != nil {
 		return err
 	}
+	g.removePictures(ctx, q, key)
 	return q.RemoveFiles(ctx, natsq.BucketOut(g.o.Route), e.Result.Files)
+}
+
+// removePictures removes the client's pictures of a call that has ended.
+func (g *Generator) removePictures(ctx context.Context, q *natsq.Queue, key string) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if err := q.RemoveInput(ctx, g.o.Route, key); err != nil {
+		g.o.Log.Debug("the pictures of a call stay in NATS until they are old", "key", key, "error", err)
+	}
 }
 
 // jobFile holds the call as it is handed out, in the folder of the attempt.

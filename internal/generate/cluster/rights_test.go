@@ -75,7 +75,9 @@ func TestTheKeyOfAWorkerServesItsRouteAlone(t *testing.T) {
 	req := s.request(1, &ticket)
 	req.References = s.picture()
 	s.want(s.start(t.Context(), req), req)
+	pictures := s.pictures(req.Call.Key, 1)
 	s.gen.Committed(t.Context(), ticket)
+	s.gone("with the agent's key", pictures)
 	for s.gen.Check(t.Context()) != nil { // the worker is shown in a moment
 	}
 	if f, err := s.q.Examine(t.Context(), ""); err != nil || f.Replicas != 1 {
