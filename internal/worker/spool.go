@@ -157,7 +157,7 @@ func (w *Worker) spooled(ctx, work context.Context, r Route, key string, resumed
 	foreign := e.Worker != "" && e.Worker != w.o.Name
 	switch {
 	case w.old(dir), e.Stored, foreign && e.State == natsq.Done,
-		!(foreign && finished) && e.State.Ended() && e.State != natsq.Done && e.State != natsq.Unknown:
+		(!foreign || !finished) && e.State.Ended() && e.State != natsq.Done && e.State != natsq.Unknown:
 		if err := os.RemoveAll(dir); err != nil {
 			log.Warn("a call that is over stays on the disk", "error", err)
 		}
