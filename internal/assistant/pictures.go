@@ -50,6 +50,9 @@ func (a *Assistant) shown(list []Picture) (parts []any) {
 	return parts
 }
 
+// Sees reports whether the model sees pictures.
+func (a *Assistant) Sees() bool { return a.spec.Pictures }
+
 // Shows reports whether the model sees the picture: it is of a type and a size that questions
 // show.
 func (a *Assistant) Shows(p Picture) bool {

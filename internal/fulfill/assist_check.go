@@ -180,7 +180,7 @@ func (r *run) looks(ctx context.Context, list []order.Artifact) (shown []assista
 		switch {
 		case len(shown) == assistant.MostPictures || a.Path == "":
 		case a.Media == media.Image:
-			if p, ok := r.looksLike(a); ok {
+			if p, ok := r.looksLike(r.service.Check.By, a); ok {
 				shown = append(shown, p)
 			} else {
 				why = "the assistant cannot be shown " + cmp.Or(a.MIME, "the file")
@@ -201,12 +201,12 @@ func (r *run) looks(ctx context.Context, list []order.Artifact) (shown []assista
 
 // looksLike returns a picture as it is shown: whole, or smaller if it is too large for a
 // question or of another type.
-func (r *run) looksLike(a order.Artifact) (assistant.Picture, bool) {
+func (r *run) looksLike(by *Assistant, a order.Artifact) (assistant.Picture, bool) {
 	p := assistant.Picture{Path: filepath.Join(r.o.Dir, a.Path), MIME: a.MIME}
-	if a.Bytes <= wholeBytes && r.service.Check.By.Backend.Shows(p) {
+	if a.Bytes <= wholeBytes && by.Backend.Shows(p) {
 		return p, true
 	}
-	if r.o.Shrinker == nil {
+	if r.o.Shrinker == nil || !by.Backend.Sees() {
 		return p, false
 	}
 	small, err := r.o.Shrinker.Scaled(a, shownSide, shownBytes)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,7 +30,7 @@ const promptTask = `You write the prompt for a generator of pictures or videos. 
 client of the service: the brief, the client's answers to questions, what the client wants changed, what the owner
 of the service wants done differently (owner_instructions), and the text that the generator would get without you
 (template), which has the owner's style. problems, if there are any, are what is wrong with a first try: correct
-them. Pictures, if there are any, are the client's references.
+them. Pictures, if there are any, are the client's references; references_not_shown is how many more there are.
 Write one detailed prompt that keeps all that the client asks for and the owner's style, and adds no text, brand or
 person that nobody asked for. Then list what a reviewer can see in the result to tell whether it is what was ordered,
 the most important first, each in one short sentence.`
@@ -61,6 +63,8 @@ type ordered struct {
 	Instructions string          `json:"owner_instructions,omitempty"`
 	Problems     []string        `json:"problems,omitempty"`
 	Template     string          `json:"template,omitempty"`
+	// Unseen is how many references are not shown.
+	Unseen int `json:"references_not_shown,omitempty"`
 }
 
 // assistedPrompt returns the prompt of a request. That of the template is the request's. What
@@ -102,7 +106,7 @@ func promptOf(p order.Prompt, req generate.Request) string {
 // writePrompt has the assistant write the prompt of a take, and stores it.
 func (r *run) writePrompt(ctx context.Context, a *Assistant, req generate.Request, t order.Take) (order.Prompt, error) {
 	p := order.Prompt{Kind: r.job.Kind, Round: r.job.Round, Take: t.N}
-	q, err := r.promptQuestion(ctx, req)
+	q, err := r.promptQuestion(ctx, a, req)
 	if err != nil {
 		return p, err
 	}
@@ -142,17 +146,39 @@ func (r *run) lostAnswer(ctx context.Context, c *order.Call, err error) error {
 }
 
 // promptQuestion returns the order as a question.
-func (r *run) promptQuestion(ctx context.Context, req generate.Request) (assistant.Question, error) {
+func (r *run) promptQuestion(ctx context.Context, a *Assistant, req generate.Request) (assistant.Question, error) {
 	data, err := r.orderedOf(ctx, req)
 	if err != nil {
 		return assistant.Question{}, err
 	}
 	data.Problems, data.Template = req.Problems, prompt.Shorten(req.Prompt, 2*maxRead)
-	q := assistant.Question{Task: promptTask, Name: "prompt", Schema: promptSchema, Data: data}
-	for _, ref := range req.References {
-		q.Pictures = append(q.Pictures, assistant.Picture{Path: ref.Path, MIME: ref.MIME})
+	shown, err := r.shownReferences(ctx, a, req.References)
+	if data.Unseen = len(req.References) - len(shown); data.Unseen > 0 {
+		r.o.Log.Warn("the assistant is not shown all references", "order", r.job.OrderID, "job", r.job.ID,
+			"stage", r.job.Stage, "attempt", r.job.Attempt, "missing", data.Unseen)
 	}
-	return q, nil
+	return assistant.Question{Task: promptTask, Name: "prompt", Schema: promptSchema, Data: data, Pictures: shown}, err
+}
+
+// shownReferences returns the references that the assistant can be shown, smaller if they are
+// too large for a question.
+func (r *run) shownReferences(ctx context.Context, a *Assistant, refs []generate.Reference) (shown []assistant.Picture, err error) {
+	stored, err := r.o.Store.Artifacts(ctx, r.order.ID, order.KindReference, 0)
+	if err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	earlier, err := r.o.Store.Artifacts(ctx, r.order.ID, r.job.Kind, r.job.Round-1)
+	stored = append(stored, earlier...)
+	for _, ref := range refs {
+		i := slices.IndexFunc(stored, func(f order.Artifact) bool { return filepath.Join(r.o.Dir, f.Path) == ref.Path })
+		if i < 0 || len(shown) == assistant.MostPictures {
+			continue
+		}
+		if p, ok := r.looksLike(a, stored[i]); ok && a.Backend.Sees() {
+			shown = append(shown, p)
+		}
+	}
+	return shown, err
 }
 
 // orderedOf returns the order as the assistant reads it.

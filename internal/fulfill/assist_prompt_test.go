@@ -258,3 +258,27 @@ func TestNothingIsAskedAboutAnOrderThatThisProcessHasNotSeen(t *testing.T) {
 		}
 	})
 }
+
+// A reference that is too large for a question is shown smaller. The model knows of those that
+// it is not shown.
+func TestLargeReferencesAreShownSmaller(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		shrinker fulfill.Shrinker
+		shown    int
+	}{"with a shrinker": {shots{}, 2}, "without": {nil, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				chat, _ := w.useAssistant()
+				w.options = func(o *fulfill.Options) { o.Shrinker = c.shrinker }
+				w.linked(2, 6<<20)
+				w.must(order.StageGenerate)
+				asked := chat.Requests()[0]
+				if len(asked.Pictures) != c.shown || strings.Contains(asked.Text, `"references_not_shown":2`) != (c.shown == 0) {
+					t.Errorf("%d pictures: %s", len(asked.Pictures), asked.Text)
+				}
+			})
+		})
+	}
+}
