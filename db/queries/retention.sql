@@ -39,9 +39,9 @@ UPDATE orders SET raw = 'null', texts_removed_at = sqlc.arg(now) WHERE id = sqlc
 UPDATE artifacts SET removed_at = sqlc.arg(now) WHERE order_id = sqlc.arg(order_id) AND removed_at IS NULL AND path <> '';
 
 -- name: MarkedFiles :many
--- The files that are to be removed, without those that another row still needs.
+-- The files that are to be removed after one, without those that another row still needs.
 SELECT a.id, a.order_id, a.path, a.sha256 FROM artifacts AS a
-WHERE a.removed_at IS NOT NULL AND a.path <> ''
+WHERE a.id > sqlc.arg(after) AND a.removed_at IS NOT NULL AND a.path <> ''
   AND NOT EXISTS (SELECT 1 FROM artifacts AS k WHERE k.order_id = a.order_id AND k.path = a.path AND k.removed_at IS NULL)
 ORDER BY a.id LIMIT 200;
 

@@ -45,19 +45,55 @@ func ClearWork(dir, orderID string, kind order.Kind, round int) error {
 // clearFolder removes the folder of a round, except for the records of programs.
 func clearFolder(work string) error {
 	entries, err := os.ReadDir(work)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if errors.Is(err, fs.ErrPermission) {
+		unlock(work)
+		entries, err = os.ReadDir(work)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
 	for _, e := range entries {
 		if filepath.Ext(e.Name()) == generate.RunningExt {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(work, e.Name())); err != nil {
-			return err
-		}
+		err = errors.Join(err, removeAll(work, e.Name()))
 	}
 	_ = os.Remove(work) // it stays while it has such a record
-	return nil
+	return err
+}
+
+// removeAll removes what is in a folder of a round, also if a program has left it read-only.
+func removeAll(work, name string) error {
+	err := os.RemoveAll(filepath.Join(work, name))
+	if errors.Is(err, fs.ErrPermission) {
+		unlock(work)
+		err = os.RemoveAll(filepath.Join(work, name))
+	}
+	return err
+}
+
+// unlock makes a folder of a round writable for the daemon, with the folder of its order and
+// the folders in it. It follows no link out of the folder of work.
+func unlock(round string) {
+	work := filepath.Dir(filepath.Dir(round))
+	root, err := os.OpenRoot(work)
+	if err != nil {
+		return // there is nothing to remove then
+	}
+	defer root.Close()
+	name := filepath.Join(filepath.Base(filepath.Dir(round)), filepath.Base(round))
+	open := func(path string) {
+		if info, err := root.Lstat(path); err == nil && info.IsDir() {
+			_ = root.Chmod(path, info.Mode().Perm()|0o700) // what fails shows at the removal
+		}
+	}
+	open(filepath.Dir(name))
+	_ = fs.WalkDir(root.FS(), filepath.ToSlash(name), func(path string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			open(filepath.FromSlash(path))
+		}
+		return nil
+	})
 }
 
 // ClearOrder removes what generators wrote for an order in all its rounds, except for what

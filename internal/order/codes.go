@@ -255,6 +255,8 @@ const (
 	AlertStorage Alert = "storage"
 	// AlertSharedCount: the count that agents on one address share cannot be used, and the daemon counts alone. The owner corrects the folder.
 	AlertSharedCount Alert = "shared_count"
+	// AlertHistory: something that is kept too long cannot be removed. The owner removes it; the rest is pruned.
+	AlertHistory Alert = "history"
 	// AlertDisk: the disk is nearly full. The owner makes room; work resumes by itself.
 	AlertDisk Alert = "disk"
 

@@ -109,6 +109,7 @@ var subjects = map[Alert][2]string{
 	AlertCrashed:        {"daemon", "restarted"},
 	AlertDisk:           {"disk", "nearly full"},
 	AlertBackup:         {"backup", "failing"},
+	AlertHistory:        {"history", "not pruned"},
 	AlertStorage:        {"storage", "failing"},
 	AlertSharedCount:    {"shared count", "not used"},
 	AlertWallet:         {"payout wallet", "missing"},

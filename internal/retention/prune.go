@@ -3,9 +3,12 @@ package retention
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +33,8 @@ type Pruner struct {
 	o Options
 	// Removed is what it has removed.
 	Removed Removed
+	// stuck are what could not be removed, by what it is.
+	stuck map[string]error
 }
 
 // Removed counts what was removed.
@@ -46,7 +51,7 @@ type Removed struct {
 }
 
 // NewPruner returns a Pruner.
-func NewPruner(o Options) *Pruner { return &Pruner{o: o.withDefaults()} }
+func NewPruner(o Options) *Pruner { return &Pruner{o: o.withDefaults(), stuck: map[string]error{}} }
 
 // step runs a short transaction and then lets others write.
 func (p *Pruner) step(ctx context.Context, fn func() (more bool, err error)) error {
@@ -77,13 +82,26 @@ func (p *Pruner) Prune(ctx context.Context) error {
 			err = errors.Join(err, remove(ctx))
 		}
 	}
-	return err
+	return errors.Join(err, p.whatIsStuck())
+}
+
+// whatIsStuck returns what could not be removed; nil for nothing. It is tried again the next
+// time.
+func (p *Pruner) whatIsStuck() error {
+	if len(p.stuck) == 0 {
+		return nil
+	}
+	first := slices.Min(slices.Collect(maps.Keys(p.stuck)))
+	if more := len(p.stuck) - 1; more > 0 {
+		return fmt.Errorf("%s and %d more cannot be removed: %w", first, more, p.stuck[first])
+	}
+	return fmt.Errorf("%s cannot be removed: %w", first, p.stuck[first])
 }
 
 // Shrink removes the oldest files of orders that have ended while the data folder is too
 // large.
 func (p *Pruner) Shrink(ctx context.Context) error {
-	return errors.Join(p.removeMarked(ctx), p.shrink(ctx))
+	return errors.Join(p.removeMarked(ctx), p.shrink(ctx), p.whatIsStuck())
 }
 
 // report logs what was removed, if anything was.
@@ -138,10 +156,12 @@ func (p *Pruner) removeFiles(ctx context.Context, ids []string, before time.Time
 	return p.removeMarked(ctx)
 }
 
-// removeMarked removes the files whose removal is recorded, also by an earlier process.
+// removeMarked removes the files whose removal is recorded, also by an earlier process. One
+// that cannot be removed stays recorded, and does not keep the others.
 func (p *Pruner) removeMarked(ctx context.Context) error {
+	after := int64(0)
 	return p.step(ctx, func() (bool, error) {
-		files, err := p.o.Store.MarkedFiles(ctx)
+		files, err := p.o.Store.MarkedFiles(ctx, after)
 		if err != nil || len(files) == 0 {
 			return false, err
 		}
@@ -150,22 +170,29 @@ func (p *Pruner) removeMarked(ctx context.Context) error {
 			return false, err
 		}
 		defer root.Close()
-		for _, f := range files {
-			if err := root.Remove(filepath.FromSlash(f.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return false, err
-			}
-			if p.o.RemoveThumb != nil {
-				if err := p.o.RemoveThumb(f.SHA256); err != nil {
-					return false, err
-				}
-			}
-		}
+		after = files[len(files)-1].ID
+		files = slices.DeleteFunc(files, func(f order.Artifact) bool { return !p.removeFile(root, f) })
 		for _, f := range files {
 			removeEmpty(root, filepath.Join(p.o.FilesDir, p.o.Folder(f.OrderID)))
 		}
 		p.Removed.Files += len(files)
 		return true, p.o.Store.FilesRemoved(files)
 	})
+}
+
+// removeFile removes a file with what was made of it. It reports false if that fails.
+func (p *Pruner) removeFile(root *os.Root, f order.Artifact) bool {
+	err := root.Remove(filepath.FromSlash(f.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil && p.o.RemoveThumb != nil {
+		err = p.o.RemoveThumb(f.SHA256)
+	}
+	if err != nil {
+		p.stuck[f.Path] = err
+	}
+	return err == nil
 }
 
 // removeEmpty removes the folder of an order once only unfinished files are left in it.
@@ -202,8 +229,12 @@ func (p *Pruner) shrink(ctx context.Context) error {
 	for len(ids) > 0 && used > most-most/spare && ctx.Err() == nil {
 		n := min(ordersAtOnce, len(ids))
 		for _, id := range ids[:n] {
-			if err := p.clearWork(p.o.Folder(id)); err != nil {
+			ended, _, err := p.o.Store.Ended(ctx, id, now) // it may be in dispute by now
+			if err != nil {
 				return err
+			}
+			if ended {
+				p.clearWork(p.o.Folder(id))
 			}
 		}
 		if err := p.removeFiles(ctx, ids[:n], now); err != nil {
@@ -215,8 +246,8 @@ func (p *Pruner) shrink(ctx context.Context) error {
 		}
 	}
 	if used > most && len(ids) == 0 {
-		p.o.Log.Warn("the data folder is larger than history.max_gb, and what is left cannot be removed: its orders have not ended",
-			"bytes", used, "most", most)
+		p.o.Log.Warn("the data folder is larger than history.max_gb, and what is left cannot be removed",
+			"bytes", used, "most", most, "stuck", len(p.stuck))
 	}
 	return nil
 }
@@ -300,7 +331,8 @@ func (p *Pruner) pruneCopies(context.Context) error {
 	for _, c := range list {
 		if prune && c != last && c.at.Before(before) {
 			if err := os.Remove(c.path); err != nil {
-				return err
+				p.stuck[filepath.Base(c.path)] = err
+				continue
 			}
 			p.Removed.Copies++
 		}

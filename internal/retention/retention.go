@@ -27,7 +27,8 @@ type Store interface {
 	OddOrderIDs(ctx context.Context) ([]string, error)
 	// MarkFiles has MarkedFiles return the files of an order until FilesRemoved.
 	MarkFiles(id string, before time.Time) error
-	MarkedFiles(ctx context.Context) ([]order.Artifact, error)
+	// MarkedFiles returns some of them, by their numbers after one.
+	MarkedFiles(ctx context.Context, after int64) ([]order.Artifact, error)
 	FilesRemoved(files []order.Artifact) error
 	RemoveAttempts(id string, before time.Time) (removed int, more bool, err error)
 	RemoveTexts(id string, before time.Time) (removed int, more bool, err error)
@@ -44,6 +45,8 @@ type Store interface {
 	// PrunedAt is when SetPruned was last called, or zero.
 	PrunedAt(ctx context.Context) (time.Time, error)
 	SetPruned(at time.Time) error
+	Fact(ctx context.Context, name string) (string, error)
+	SetAlert(a order.Alert, text string) error
 }
 
 // Storage is where files lie that the web shows.
@@ -130,17 +133,33 @@ const (
 
 // Run prunes until ctx is cancelled. It returns nil.
 func (l *Loop) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for failed := 0; ctx.Err() == nil; {
 		wait, err := l.Once(ctx)
 		if err != nil && ctx.Err() == nil {
 			l.failures.Failed(l.o.Log, "history could not be pruned", err)
 			wait = failedPause
+			if failed++; failed > 1 {
+				l.alert(err.Error())
+			}
 		} else {
 			l.failures.Recovered(l.o.Log, "history is pruned again")
+			failed = 0
+			l.alert("")
 		}
 		beat.Sleep(ctx, wait, l.wake)
 	}
 	return nil
+}
+
+// alert tells the owner why nothing, or not everything, is removed; empty for nothing.
+func (l *Loop) alert(text string) {
+	before, err := l.o.Store.Fact(context.Background(), string(order.AlertHistory.Code()))
+	if err == nil && before != text {
+		err = l.o.Store.SetAlert(order.AlertHistory, text)
+	}
+	if err != nil {
+		l.o.Log.Warn("write to the store failed", "error", err)
+	}
 }
 
 // Once prunes if a night has begun since the last time, or if the data folder is too

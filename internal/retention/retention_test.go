@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,7 +43,7 @@ func TestAFileThatWasOnlyMarkedIsRemovedNext(t *testing.T) {
 		o.Keep[order.HistoryFiles] = 0 // no further file is removed
 		p := retention.NewPruner(o)
 		y.must(p.Prune(t.Context()))
-		marked, err := y.st.MarkedFiles(t.Context())
+		marked, err := y.st.MarkedFiles(t.Context(), 0)
 		y.must(err)
 		if _, err := os.Stat(filepath.Dir(filepath.Dir(path))); len(marked) > 0 || !errors.Is(err, fs.ErrNotExist) || p.Removed.Files != 1 {
 			t.Errorf("%d files are to be removed still, %d were; the folder: %v", len(marked), p.Removed.Files, err)
@@ -125,5 +126,90 @@ func TestAWorkFolderOfAnUnknownOrderStays(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(work, "ord_old")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an old one is there still: %v", err)
+	}
+}
+
+// TestWhatCannotBeRemovedKeepsNothingElse guards the rest of the history, the limit of the
+// disk, and that the owner learns of it, if a file and a work folder cannot be removed.
+func TestWhatCannotBeRemovedKeepsNothingElse(t *testing.T) {
+	t.Parallel()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		y := &year{T: t, dir: dir, kept: map[string]int{}}
+		y.open()
+		defer y.st.Close()
+		for n := range 3 {
+			y.apply(n, order.Paid, "")
+			y.make(n)
+			y.apply(n, order.Completed, "tx")
+		}
+		path := func(n int) string { return filepath.Join(dir, y.path(n)) }
+		y.must(os.Remove(path(0)))
+		y.must(os.MkdirAll(filepath.Join(path(0), "in the way"), 0o700))
+		o := y.options()
+		clearWork := o.ClearWork
+		o.ClearWork = func(folder string) error {
+			if folder == id(1) {
+				return fs.ErrPermission
+			}
+			return clearWork(folder)
+		}
+		o.MaxBytes = 1
+		gone := func(path string) bool {
+			_, err := os.Lstat(path)
+			return errors.Is(err, fs.ErrNotExist)
+		}
+		p := retention.NewPruner(o)
+		if err := p.Shrink(t.Context()); err == nil || !strings.Contains(err.Error(), "1 more cannot be removed") {
+			t.Errorf("the error is %v", err)
+		}
+		if !gone(path(1)) || !gone(path(2)) || gone(path(0)) || p.Removed.Files != 2 || p.Removed.Work != 2 {
+			t.Errorf("with a file and a work folder that stay, %+v was removed", p.Removed)
+		}
+		alert := func(after time.Duration) string {
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			retention.New(o).Run(ctx)
+			text, err := y.st.Fact(t.Context(), string(order.AlertHistory.Code()))
+			y.must(err)
+			return text
+		}
+		if text := alert(time.Minute); text != "" {
+			t.Errorf("after one failure the owner reads %q", text)
+		}
+		if text := alert(2 * time.Hour); !strings.Contains(text, "cannot be removed") {
+			t.Errorf("after two failures the owner reads %q", text)
+		}
+		y.must(os.Remove(filepath.Join(path(0), "in the way")))
+		o.ClearWork, o.MaxBytes = clearWork, maxBytes
+		if text := alert(time.Hour); text != "" || !gone(path(0)) {
+			t.Errorf("once all can be removed the owner reads %q", text)
+		}
+	})
+}
+
+// goesOn is a store in which an order goes on right after it was listed as ended.
+type goesOn struct {
+	retention.Store
+	id string
+}
+
+func (s goesOn) Ended(ctx context.Context, id string, before time.Time) (ended, known bool, err error) {
+	if id == s.id {
+		return false, true, nil
+	}
+	return s.Store.Ended(ctx, id, before)
+}
+
+// TestTheWorkOfAnOrderThatGoesOnStays guards an order that is in dispute once its turn comes.
+func TestTheWorkOfAnOrderThatGoesOnStays(t *testing.T) {
+	t.Parallel()
+	y := ended(t)
+	o := y.options()
+	o.Store, o.MaxBytes = goesOn{y.st, id(0)}, 1
+	p := retention.NewPruner(o)
+	y.must(p.Shrink(t.Context()))
+	if _, err := os.Stat(filepath.Join(y.dir, "work", id(0))); err != nil || p.Removed.Work != 0 {
+		t.Errorf("%d work folders were removed: %v", p.Removed.Work, err)
 	}
 }

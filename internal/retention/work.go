@@ -16,12 +16,16 @@ import (
 // This file removes what generators wrote. What the disk shows decides, so that no mark is
 // needed.
 
-func (p *Pruner) clearWork(folder string) error {
+// clearWork removes a work folder. One that cannot be removed does not keep the others.
+func (p *Pruner) clearWork(folder string) {
 	if _, err := os.Lstat(filepath.Join(p.o.Dir, p.o.WorkDir, folder)); err != nil {
-		return nil
+		return
+	}
+	if err := p.o.ClearWork(folder); err != nil {
+		p.stuck[filepath.Join(p.o.WorkDir, folder)] = err
+		return
 	}
 	p.Removed.Work++
-	return p.o.ClearWork(folder)
 }
 
 // pruneWork removes the work folders of orders that have ended.
@@ -32,7 +36,8 @@ func (p *Pruner) pruneWork(ctx context.Context) error {
 	}
 	return p.endedWork(ctx, before, func(folder string) error {
 		defer beat.Sleep(ctx, stepPause, nil)
-		return p.clearWork(folder)
+		p.clearWork(folder)
+		return nil
 	})
 }
 

@@ -65,9 +65,10 @@ func (s *Store) MarkFiles(id string, before time.Time) error {
 	})
 }
 
-// MarkedFiles returns files that are to be removed from the disk, at most 200.
-func (s *Store) MarkedFiles(ctx context.Context) ([]order.Artifact, error) {
-	rows, err := s.read.MarkedFiles(ctx)
+// MarkedFiles returns files that are to be removed from the disk, at most 200, by their
+// numbers after one.
+func (s *Store) MarkedFiles(ctx context.Context, after int64) ([]order.Artifact, error) {
+	rows, err := s.read.MarkedFiles(ctx, after)
 	list := make([]order.Artifact, len(rows))
 	for i, r := range rows {
 		list[i] = order.Artifact{ID: r.ID, OrderID: r.OrderID, Path: r.Path, SHA256: r.Sha256}

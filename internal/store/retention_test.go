@@ -198,7 +198,7 @@ func TestAFileIsMarkedBeforeItIsRemoved(t *testing.T) {
 	if err := s.MarkFiles("o1", later()); err != nil {
 		t.Fatal(err)
 	}
-	marked, err := s.MarkedFiles(t.Context())
+	marked, err := s.MarkedFiles(t.Context(), 0)
 	if err != nil || len(marked) != 1 || marked[0].Path != "artifacts/a.png" {
 		t.Fatalf("to be removed are %v, %v", marked, err)
 	}
@@ -209,7 +209,7 @@ func TestAFileIsMarkedBeforeItIsRemoved(t *testing.T) {
 	if err := s.FilesRemoved(marked); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.MarkedFiles(t.Context()); err != nil || len(again) != 0 {
+	if again, err := s.MarkedFiles(t.Context(), 0); err != nil || len(again) != 0 {
 		t.Errorf("still to be removed are %v, %v", again, err)
 	}
 	owner, err := OpenOwner(s.dir, "test")

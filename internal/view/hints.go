@@ -44,6 +44,8 @@ func alertStep(c order.Code) string {
 		return order.Command("doctor") + " checks the marketplace; work resumes by itself"
 	case order.AlertBackup.Code():
 		return "correct backup.to or its disk, then run " + order.Command("backup") + "; the daemon tries again by itself"
+	case order.AlertHistory.Code():
+		return "make what is named removable, or remove it yourself, then run " + order.Command("prune") + "; the daemon tries again within the hour"
 	case order.AlertStorage.Code():
 		return order.Command("doctor") + " tries the storage and says what it needs; files go to the marketplace while uploads are left"
 	case order.AlertSharedCount.Code():

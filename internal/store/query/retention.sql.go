@@ -84,7 +84,7 @@ func (q *Queries) MarkFiles(ctx context.Context, arg MarkFilesParams) error {
 
 const markedFiles = `-- name: MarkedFiles :many
 SELECT a.id, a.order_id, a.path, a.sha256 FROM artifacts AS a
-WHERE a.removed_at IS NOT NULL AND a.path <> ''
+WHERE a.id > ?1 AND a.removed_at IS NOT NULL AND a.path <> ''
   AND NOT EXISTS (SELECT 1 FROM artifacts AS k WHERE k.order_id = a.order_id AND k.path = a.path AND k.removed_at IS NULL)
 ORDER BY a.id LIMIT 200
 `
@@ -96,9 +96,9 @@ type MarkedFilesRow struct {
 	Sha256  string
 }
 
-// The files that are to be removed, without those that another row still needs.
-func (q *Queries) MarkedFiles(ctx context.Context) ([]MarkedFilesRow, error) {
-	rows, err := q.db.QueryContext(ctx, markedFiles)
+// The files that are to be removed after one, without those that another row still needs.
+func (q *Queries) MarkedFiles(ctx context.Context, after int64) ([]MarkedFilesRow, error) {
+	rows, err := q.db.QueryContext(ctx, markedFiles, after)
 	if err != nil {
 		return nil, err
 	}
