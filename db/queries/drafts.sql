@@ -31,3 +31,7 @@ WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position) AND state 
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '', hint = '',
     changed_at = sqlc.arg(changed_at)
 WHERE order_id = sqlc.arg(order_id) AND kind = 'message' AND round = sqlc.arg(position) AND state = 'held' AND code = 'draft';
+
+-- name: ApprovedAt :exec
+-- A draft counts as queued from its approval on: nothing can have sent it before.
+UPDATE outbox SET created_at = sqlc.arg(created_at) WHERE order_id = sqlc.arg(order_id) AND position = sqlc.arg(position);

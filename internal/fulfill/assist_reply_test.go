@@ -103,7 +103,12 @@ func TestADraftIsSentOnceItsOwnerApproves(t *testing.T) {
 		if states, _ := w.outbox(id); states != "draft" || len(w.wrote(id)) != 0 {
 			t.Fatalf("the outbox is %s, the client got %q", states, w.wrote(id))
 		}
+		time.Sleep(time.Minute)
+		approved := time.Now()
 		w.asOwner(func(o store.Owner) error { return o.ApproveDraft(t.Context(), id) })
+		if m, err := w.store.Outgoing(t.Context(), id, 1); err != nil || m.QueuedAt.Before(approved.Truncate(time.Millisecond)) {
+			t.Errorf("it was approved at %s and queued at %s, %v", approved, m.QueuedAt, err)
+		}
 		w.must(order.StageSend)
 		if got := w.wrote(id); len(got) != 1 || got[0] != "Thank you for asking! Yes, the fox is red." {
 			t.Errorf("the client got %q", got)

@@ -182,6 +182,9 @@ func (o Owner) ApproveDraft(ctx context.Context, id string) error {
 		if err := t.SetDraft(noCancel, query.SetDraftParams{Body: row.Body, State: order.OutQueued, OrderID: id, Position: row.Position}); err != nil {
 			return err
 		}
+		if err := t.ApprovedAt(noCancel, query.ApprovedAtParams{CreatedAt: t.now, OrderID: id, Position: row.Position}); err != nil {
+			return err
+		}
 		_, err = t.event(id, "owner", order.ActApproveDraft)
 		return err
 	})

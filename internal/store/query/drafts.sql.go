@@ -30,6 +30,22 @@ func (q *Queries) AnsweredSince(ctx context.Context, arg AnsweredSinceParams) (b
 	return exists, err
 }
 
+const approvedAt = `-- name: ApprovedAt :exec
+UPDATE outbox SET created_at = ?1 WHERE order_id = ?2 AND position = ?3
+`
+
+type ApprovedAtParams struct {
+	CreatedAt utc.Time
+	OrderID   string
+	Position  int64
+}
+
+// A draft counts as queued from its approval on: nothing can have sent it before.
+func (q *Queries) ApprovedAt(ctx context.Context, arg ApprovedAtParams) error {
+	_, err := q.db.ExecContext(ctx, approvedAt, arg.CreatedAt, arg.OrderID, arg.Position)
+	return err
+}
+
 const insertDraft = `-- name: InsertDraft :many
 INSERT INTO outbox (order_id, position, reason, body, state, created_at)
 VALUES (?1, (SELECT coalesce(max(o.position), 0) + 1 FROM outbox AS o WHERE o.order_id = ?1),
