@@ -245,6 +245,22 @@ func TestAPlaceThatIsNoneIsRefusedUntouched(t *testing.T) {
 	}
 }
 
+// TestRestoredDataIsWhereAConfigurationFindsIt guards a configuration in /etc/atelierd that
+// names no data folder: at another place it means the folder next to it.
+func TestRestoredDataIsWhereAConfigurationFindsIt(t *testing.T) {
+	t.Parallel()
+	f, to := newFixture(t, "o1"), filepath.Join(t.TempDir(), "copies")
+	f.backup(to)
+	r, err := restore(t, to)
+	f.must(err)
+	if want := filepath.Join(filepath.Dir(r.Config), dataName); r.DataDir != want {
+		t.Errorf("the data is in %s, and the configuration uses %s", r.DataDir, want)
+	}
+	if _, err := os.Stat(filepath.Join(r.DataDir, store.FileName)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestARestoreNeedsAnEmptyFolder(t *testing.T) {
 	t.Parallel()
 	f, to := newFixture(t, "o1"), filepath.Join(t.TempDir(), "copies")

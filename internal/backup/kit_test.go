@@ -128,10 +128,13 @@ func whole(t *testing.T, from string, snapshots int) {
 	}
 }
 
+// dataName is the data folder of a configuration that names none.
+const dataName = "atelierd-data"
+
 // restore restores a backup that must be whole into a new folder.
 func restore(t *testing.T, from string, change ...func(*backup.Restoring)) (backup.Restored, error) {
 	t.Helper()
-	r := backup.Restoring{From: from, To: filepath.Join(t.TempDir(), "new"), Database: store.FileName, ReadLedger: store.ReadCopy}
+	r := backup.Restoring{From: from, To: filepath.Join(t.TempDir(), "new"), DataName: dataName, Database: store.FileName, ReadLedger: store.ReadCopy}
 	for _, c := range change {
 		c(&r)
 	}

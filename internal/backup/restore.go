@@ -26,6 +26,8 @@ type Restoring struct {
 	// DataDir is an empty folder that becomes the data folder. Or To is one that gets
 	// everything: the configuration, and below it the data folder.
 	DataDir, To string
+	// DataName is the data folder of a configuration that names none, next to it.
+	DataName string
 	// Database is the name of the database in a data folder.
 	Database string
 	// ReadLedger reads and checks a copy of the database.
@@ -188,11 +190,12 @@ type copier struct {
 func (c *copier) plan(into string) {
 	c.data = "."
 	if c.r.To != "" {
-		// Where the data folder was below the configuration, it is again.
+		// Where the data folder was below the configuration, it is again. Else it is where a
+		// configuration that names none finds it.
 		if rel, err := filepath.Rel(c.m.ConfigDir, c.m.DataDir); err == nil && filepath.IsLocal(rel) {
 			c.data = filepath.ToSlash(rel)
 		} else {
-			c.data = "data"
+			c.data = c.r.DataName
 		}
 		c.done.Config = filepath.Join(into, filepath.FromSlash(strings.TrimPrefix(c.m.Config, BesideConfig+"/")))
 	}

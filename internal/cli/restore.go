@@ -42,7 +42,7 @@ and the credentials have to be whole.`
 
 // Run runs the command.
 func (c RestoreCmd) Run(p *Program) error {
-	r := backup.Restoring{From: c.From, Snapshot: c.Snapshot, To: c.To, Database: store.FileName, ReadLedger: readCopy, SkipDamaged: c.SkipDamaged}
+	r := backup.Restoring{From: c.From, Snapshot: c.Snapshot, To: c.To, DataName: config.DataName, Database: store.FileName, ReadLedger: readCopy, SkipDamaged: c.SkipDamaged}
 	if c.To == "" {
 		cfg, err := p.load()
 		if err != nil {

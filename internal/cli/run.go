@@ -3,12 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 
 	"atelierd/internal/app"
+	"atelierd/internal/order"
+	"atelierd/internal/store"
 	"atelierd/internal/systemd"
 	"atelierd/internal/term"
 )
@@ -75,6 +80,9 @@ func (c RunCmd) mayTakeOver(p *Program) error {
 	if err != nil {
 		return err
 	}
+	if err := hasLedger(cfg.DataDir); err != nil {
+		return err
+	}
 	last, here := app.LastHost(context.Background(), p.options(cfg))
 	who := "the host that worked with this data folder before"
 	if last != "" && last != here {
@@ -82,6 +90,19 @@ func (c RunCmd) mayTakeOver(p *Program) error {
 	}
 	return c.ask(p, "This host, "+term.Sanitize(here)+", takes over from "+who+". While the daemon there still runs, or is started again, both pay for the same work and deliver the same orders, "+
 		"and the later delivery replaces the earlier one. Is that host off, and does nothing start it again?", "yes")
+}
+
+// hasLedger fails if a data folder has no database. A daemon would begin with an empty one,
+// and register another agent where there are no credentials either.
+func hasLedger(dir string) error {
+	if err := store.Lost(dir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, store.FileName)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return Hintf(fmt.Errorf("the data folder %s has no database, so there is nothing to take over", dir),
+		"restore the agent into it with %s, or set data_dir in the configuration to the restored folder", order.Command("restore FROM"))
 }
 
 // hangups receives SIGHUP from before there is anything to reload, because one that came

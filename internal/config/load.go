@@ -97,12 +97,15 @@ func Load(path string) (*Config, error) {
 	return c, nil
 }
 
+// DataName is the data folder of a configuration that names none, next to it.
+const DataName = "atelierd-data"
+
 // defaultData returns the data folder of a configuration that names none. That of a file in
 // /etc/atelierd is where the units for systemd make one: /var/lib/atelierd, and
 // /var/lib/atelierd-NAME for NAME.toml.
 func defaultData(dir, file string) string {
 	if dir != System {
-		return filepath.Join(dir, "atelierd-data")
+		return filepath.Join(dir, DataName)
 	}
 	name := strings.TrimSuffix(file, ".toml")
 	if file == FileName {
