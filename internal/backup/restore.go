@@ -145,7 +145,7 @@ func sound(a archive, r Restoring) (Manifest, error) {
 		return p.mild || p.snapshots != nil && !slices.Contains(p.snapshots, want)
 	})
 	damaged := &DamagedError{r.From, problems}
-	if len(problems) > 0 && !(r.SkipDamaged && damaged.Skippable()) {
+	if len(problems) > 0 && (!r.SkipDamaged || !damaged.Skippable()) {
 		return Manifest{}, damaged
 	}
 	at := slices.IndexFunc(report.Snapshots, func(m Manifest) bool { return m.Snapshot == want })
