@@ -170,8 +170,13 @@ func (p *Provider) Repeats() bool {
 	return ok && r.repeats()
 }
 
-// Local implements generate.Local. The loopback address is another server on each machine.
+// Local implements generate.Local. The loopback address of a server that owners run
+// themselves is another one on each machine. What else listens there stands for a service
+// that all of them reach, as a proxy does.
 func (p *Provider) Local() bool {
+	if !p.needs.Local {
+		return false
+	}
 	host := p.base.Hostname()
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
