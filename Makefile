@@ -59,7 +59,7 @@ readme: ## follow README.md and docs/getting-started.md word by word in a fresh 
 
 test: ## run every test in minutes: 8 simulated weeks, real processes killed
 	@echo "4 of the simulated weeks are drawn from seed $(FROM); make sim SEEDS=4 DAYS=3 FROM=$(FROM) STORAGE= ASSISTANT= repeats them"
-	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 15m ./...
+	SIM_FROM=$(FROM) CGO_ENABLED=0 $(TEST) -timeout 25m ./...
 	@if command -v "$$(go env CC)" >/dev/null; then set -x; $(TEST) $(RACE) -timeout 15m $(SHARED); \
 	else echo "skipped: the race detector needs a C compiler, and there is none"; fi
 

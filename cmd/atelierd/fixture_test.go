@@ -30,6 +30,8 @@ type fixture struct {
 	url    string // of the market
 	dir    string
 	env    []string
+	// waits is how long it waits for something; zero is patience.
+	waits time.Duration
 }
 
 const makePicture = `#!/bin/sh
@@ -223,11 +225,11 @@ func (s *fixture) await(c *child) {
 	s.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(cmp.Or(s.waits, patience))
 	for {
 		select {
 		case <-deadline:
-			s.t.Fatalf("not everything was delivered in %s\n%s%s", patience, s.unsettled(), c.log.String())
+			s.t.Fatalf("not everything was delivered in time\n%s%s", s.unsettled(), c.log.String())
 		case <-c.ended:
 			s.t.Fatalf("the daemon ended: %s\n%s", c.ProcessState, c.log.String())
 		case <-tick.C:
@@ -310,7 +312,7 @@ func (s *fixture) checkOnce() {
 // until waits until ok is true.
 func (s *fixture) until(otherwise string, ok func() bool) {
 	s.t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(cmp.Or(s.waits, patience))
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
