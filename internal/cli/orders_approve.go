@@ -30,7 +30,8 @@ instead, run "atelierd orders redo".
 With --if it approves only what you have seen: "orders show" prints the fingerprint,
 and files that were made again since have another one.
 
-Flags such as --service choose several orders. The command shows them, and asks.`
+Flags such as --service choose several orders. The command shows them, and asks. An order
+whose files are made again before you answer is left as it is.`
 }
 
 // Run runs the command.
@@ -48,7 +49,7 @@ func (c OrdersApproveCmd) Run(p *Program) error {
 		do := func(ctx context.Context, actions *owner.Actions, id string) error {
 			return actions.Approve(ctx, id, c.After)
 		}
-		return batch{what: "approve", done: "approved", do: do}.run(p, c.Chosen, c.Output)
+		return batch{what: "approve", done: "approved", do: do, asShown: true}.run(p, c.Chosen, c.Output)
 	}
 	approve := change{order: c.Order, seen: c.Seen}
 	approve.do = func(ctx context.Context, actions *owner.Actions, id string) (err error) {

@@ -73,6 +73,17 @@ type batch struct {
 	do   func(ctx context.Context, actions *owner.Actions, id string) error
 	// costs: what follows may cost money.
 	costs bool
+	// asShown: it concerns what an order shows in the plan, such as its files. An order that
+	// changes while the question is open is left as it is.
+	asShown bool
+}
+
+// on returns the actions on an order of the plan.
+func (b batch) on(actions *owner.Actions, o batchOrder) *owner.Actions {
+	if b.asShown {
+		return actions.If(o.seen)
+	}
+	return actions
 }
 
 // run shows what the command would do, asks, and does it.
@@ -115,7 +126,11 @@ func (b batch) plan(ctx context.Context, cfg *config.Config, actions *owner.Acti
 	preview := actions.Preview()
 	for _, m := range found[:min(len(found), mostChosen)] {
 		line := batchOrder{ID: m.ID, Service: m.Service, State: m.State, Code: m.Code}
-		if err := b.do(ctx, preview, m.ID); err != nil {
+		var err error
+		if line.seen, err = actions.Fingerprint(ctx, m.ID); err == nil {
+			err = b.do(ctx, b.on(preview, line), m.ID)
+		}
+		if err != nil {
 			line.Reason = err.Error()
 			v.Skipped = append(v.Skipped, line)
 			continue
@@ -154,7 +169,7 @@ func mostAtRetry(cfg *config.Config, m order.Match) (most order.USD, known bool)
 // apply does it, one transaction for each order.
 func (b batch) apply(ctx context.Context, actions *owner.Actions, v *batchView) {
 	for i, o := range v.Orders {
-		if err := b.do(ctx, actions, o.ID); err != nil {
+		if err := b.do(ctx, b.on(actions, o), o.ID); err != nil {
 			v.Orders[i].Reason = err.Error()
 			v.Failed++
 			continue
@@ -189,6 +204,8 @@ type batchOrder struct {
 	AtMost      string      `json:"cost_at_most_usd,omitempty"`
 	CostUnknown bool        `json:"cost_unknown,omitzero"`
 	Reason      string      `json:"reason,omitempty"`
+
+	seen order.Fingerprint
 }
 
 // show shows the plan.

@@ -40,7 +40,7 @@ func (c OrdersRetryCmd) Run(p *Program) error {
 	case several && c.Fresh:
 		return &UsageError{errors.New("--fresh takes one order")}
 	case several:
-		return batch{what: "retry", done: "retried", do: do, costs: true}.run(p, c.Chosen, c.Output)
+		return batch{what: "retry", done: "retried", do: do, costs: true, asShown: true}.run(p, c.Chosen, c.Output)
 	}
 	return c.change(p, &change{order: c.Order, seen: c.Seen, done: "will be tried again", begins: true, do: do})
 }
