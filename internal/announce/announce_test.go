@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,8 +38,34 @@ func (p *phone) Send(_ context.Context, m notify.Message) (string, error) {
 }
 
 func (p *phone) Edit(_ context.Context, _ string, m notify.Message) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.edits = append(p.edits, m)
 	return nil
+}
+
+// received returns what was sent once everyone in the bubble waits.
+func (p *phone) received() []notify.Message {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.got)
+}
+
+// edited returns the edits once everyone in the bubble waits.
+func (p *phone) edited() []notify.Message {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.edits)
+}
+
+// tried returns how often it was sent to once everyone in the bubble waits.
+func (p *phone) tried() int {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tries
 }
 
 func (p *phone) set(f *notify.Failure) {
@@ -93,11 +120,11 @@ func TestAnAlertIsSentOnceAndEditedWhenItIsOver(t *testing.T) {
 		time.Sleep(time.Hour)
 		must(t, s.SetAlert(order.AlertKey, ""))
 		time.Sleep(time.Hour)
-		if len(p.got) != 1 || p.got[0].Title != "Studio: the key [secret] is refused" || !p.got[0].Urgent || !strings.HasPrefix(p.got[0].ID, "l1-phone-1-") {
-			t.Errorf("sent %+v", p.got)
+		if got := p.received(); len(got) != 1 || got[0].Title != "Studio: the key [secret] is refused" || !got[0].Urgent || !strings.HasPrefix(got[0].ID, "l1-phone-1-") {
+			t.Errorf("sent %+v", got)
 		}
-		if len(p.edits) != 1 || !strings.HasPrefix(p.edits[0].Title, "Studio: over since ") {
-			t.Errorf("edited %+v", p.edits)
+		if edits := p.edited(); len(edits) != 1 || !strings.HasPrefix(edits[0].Title, "Studio: over since ") {
+			t.Errorf("edited %+v", edits)
 		}
 	})
 }
@@ -108,13 +135,13 @@ func TestAMessageIsSentAgainWithPausesUntilItIsGivenUp(t *testing.T) {
 		p.set(&notify.Failure{Kind: notify.Later, Reason: "no answer"})
 		must(t, s.AddDigest("phone", "2026-11-25", &order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
 		time.Sleep(10 * time.Hour)
-		if p.tries < 8 || p.tries > 30 {
-			t.Errorf("%d tries in ten hours", p.tries)
+		if n := p.tried(); n < 8 || n > 30 {
+			t.Errorf("%d tries in ten hours", n)
 		}
 		p.set(nil)
 		time.Sleep(2 * time.Hour)
-		if len(p.got) != 1 {
-			t.Errorf("sent %+v", p.got)
+		if got := p.received(); len(got) != 1 {
+			t.Errorf("sent %+v", got)
 		}
 	})
 }
@@ -142,8 +169,8 @@ func TestARefusedMessageIsNotSentAgain(t *testing.T) {
 		p.set(&notify.Failure{Kind: notify.Refused, Reason: "too odd"})
 		must(t, s.AddDigest("phone", "2026-11-25", &order.Notice{Kind: order.NoticeDelivered, Line: "delivered o1"}))
 		time.Sleep(24 * time.Hour)
-		if p.tries != 1 {
-			t.Errorf("%d tries", p.tries)
+		if n := p.tried(); n != 1 {
+			t.Errorf("%d tries", n)
 		}
 	})
 }

@@ -28,8 +28,8 @@ func TestADaemonThatCrashesAgainAndAgainSaysSoOnce(t *testing.T) {
 			crash()
 			must(t, s.Close())
 		}
-		if len(p.got) != 1 || !strings.Contains(p.got[0].Title, "ended without stopping") || !p.got[0].Urgent {
-			t.Errorf("sent %+v", p.got)
+		if got := p.received(); len(got) != 1 || !strings.Contains(got[0].Title, "ended without stopping") || !got[0].Urgent {
+			t.Errorf("sent %+v", got)
 		}
 	})
 }

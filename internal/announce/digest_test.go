@@ -26,7 +26,7 @@ type lives struct {
 // life lets an announcer run for a while and returns the titles that were sent.
 func (l *lives) life(d time.Duration) string {
 	l.Helper()
-	before := len(l.p.got)
+	before := len(l.p.received())
 	a := New(Options{
 		Store: l.s, Agent: "Studio", Ledger: "l1", Log: slog.New(slog.DiscardHandler),
 		Clean: func(text string) string { return text }, Targets: []Target{l.Target},
@@ -34,13 +34,12 @@ func (l *lives) life(d time.Duration) string {
 	ctx, stop := context.WithTimeout(l.Context(), d)
 	defer stop()
 	must(l.T, a.Run(ctx))
-	synctest.Wait()
 	return l.titles(before)
 }
 
 func (l *lives) titles(from int) string {
 	var titles []string
-	for _, m := range l.p.got[from:] {
+	for _, m := range l.p.received()[from:] {
 		titles = append(titles, strings.TrimPrefix(m.Title, "Studio: "))
 	}
 	return strings.Join(titles, "\n")
@@ -103,7 +102,7 @@ func TestLateDigestsNameTheirDays(t *testing.T) {
 		l.want(l.life(9*time.Hour), "Friday, 31 December"+nothing)
 		time.Sleep(4 * day)
 		l.want(l.life(time.Hour), "2 daily summaries")
-		if got, want := l.p.got[1].Text, "Monday, 3 January"+nothing+"\nTuesday, 4 January"+nothing; got != want {
+		if got, want := l.p.received()[1].Text, "Monday, 3 January"+nothing+"\nTuesday, 4 January"+nothing; got != want {
 			l.Errorf("the text is %q, want %q", got, want)
 		}
 	})
@@ -127,14 +126,14 @@ func TestDigestsComeAtTheirTimeWhenClocksAreChanged(t *testing.T) {
 		for _, change := range []time.Time{time.Date(2000, 3, 26, 0, 0, 0, 0, time.UTC), time.Date(2000, 10, 29, 0, 0, 0, 0, time.UTC)} {
 			time.Sleep(time.Until(change.Add(-day)))
 			l.life(12 * time.Hour) // what was missed
-			before := len(l.p.got)
+			before := len(l.p.received())
 			l.life(2 * day)
-			for _, m := range l.p.got[before:] {
+			for _, m := range l.p.received()[before:] {
 				if clock := m.At.In(l.Digest.Zone).Format("15:04"); clock != "08:00" && clock != "08:01" {
 					l.Errorf("%s was sent at %s", m.Title, clock)
 				}
 			}
-			if n := len(l.p.got) - before; n != 2 {
+			if n := len(l.p.received()) - before; n != 2 {
 				l.Errorf("%d were sent in two days near %s", n, change)
 			}
 		}
@@ -148,7 +147,7 @@ func TestADigestIsNotUrgentAndOnlyForWhoWantsIt(t *testing.T) {
 		l.Quiet = func(at time.Time) bool { return at.Hour() < 10 }
 		l.want(l.life(9*time.Hour), "")
 		l.want(l.life(2*time.Hour), "Friday, 31 December"+nothing)
-		if l.p.got[0].Urgent {
+		if l.p.received()[0].Urgent {
 			l.Error("it is urgent")
 		}
 		l.News = []order.News{order.NewsDown}

@@ -69,20 +69,17 @@ func TestTheTimeMakesAnAlertWithoutAChange(t *testing.T) {
 	watched(t, func(s *store.Store, _ string, p *phone, _ *atomic.Int64) {
 		answered(t, s)
 		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if len(p.got) != 0 {
-			t.Errorf("sent %+v", p.got)
+		if got := p.received(); len(got) != 0 {
+			t.Errorf("sent %+v", got)
 		}
 		time.Sleep(3 * time.Minute)
-		synctest.Wait()
-		if len(p.got) != 1 || !strings.Contains(p.got[0].Title, "has answered no poll") {
-			t.Errorf("sent %+v", p.got)
+		if got := p.received(); len(got) != 1 || !strings.Contains(got[0].Title, "has answered no poll") {
+			t.Errorf("sent %+v", got)
 		}
 		answered(t, s)
 		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		if len(p.edits) != 1 {
-			t.Errorf("edited %+v", p.edits)
+		if edits := p.edited(); len(edits) != 1 {
+			t.Errorf("edited %+v", edits)
 		}
 	})
 }
