@@ -55,8 +55,13 @@ type Expectation struct {
 	Unknown string
 }
 
-// Estimate returns the expectation for each order with work on a delivery.
+// Estimate returns the expectation for each order with work on a delivery. It changes
+// nothing that in points to.
 func Estimate(in Input) map[string]Expectation {
+	if in.Requests.All != nil {
+		all := *in.Requests.All
+		in.Requests.All = &all
+	}
 	e := estimate{Input: in, expected: map[string]Expectation{}, free: make([]time.Time, max(in.Workers, 1))}
 	for i := range e.free {
 		e.free[i] = in.Now
