@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/md5" //nolint:gosec // an ETag is one
 	"crypto/sha256"
@@ -49,6 +50,9 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && fault(w, r) {
 		return
 	}
+	if !receive(r) {
+		return
+	}
 	key, found := strings.CutPrefix(r.URL.Path, "/files/")
 	switch {
 	case !found:
@@ -68,6 +72,15 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// receive reads the body before the answer is written. Of an answer that comes sooner a
+// client may see only that its connection was closed, and asks again. It reports whether
+// the body was whole.
+func receive(r *http.Request) bool {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil
+}
+
 func (b *bucket) get(w http.ResponseWriter, key string) {
 	b.mu.Lock()
 	o, there := b.objects[key]
@@ -82,10 +95,7 @@ func (b *bucket) get(w http.ResponseWriter, key string) {
 }
 
 func (b *bucket) put(w http.ResponseWriter, r *http.Request, key string) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // cut
-	}
+	body, _ := io.ReadAll(r.Body) // whole, see receive
 	if sum := sha256.Sum256(body); r.Header.Get("X-Amz-Content-Sha256") != hex.EncodeToString(sum[:]) {
 		s3Error(w, http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided header does not match what was computed.")
 		return

@@ -106,7 +106,7 @@ func TestWhatABucketRefusesIsSaidOnceWithTheWayOut(t *testing.T) {
 		{name: "the region", want: "region", bucket: func(b *bucket) { b.region = "auto" }},
 		{name: "the rights", want: "right to put", bucket: func(b *bucket) {
 			b.fault = func(w http.ResponseWriter, r *http.Request) bool {
-				if r.Method == http.MethodPut {
+				if r.Method == http.MethodPut && receive(r) {
 					s3Error(w, http.StatusForbidden, "AccessDenied", "Access Denied")
 				}
 				return r.Method == http.MethodPut
