@@ -3,12 +3,16 @@ package natsq
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Found is what Examine finds.
@@ -17,41 +21,119 @@ type Found struct {
 	Server string
 	// Recent: it is at least the oldest version that is supported, 2.12.
 	Recent bool
-	// Replicas is the least number of servers that keep the calls and their records.
+	// Missing are the streams, queues and buckets that are not there.
+	Missing []string
+	// Replicas is the least number of servers that keep the calls, their records and files.
 	Replicas int
 	// Syncs: the server writes each message to the disk before it acknowledges it. It is
 	// known if Monitored.
 	Syncs, Monitored bool
+	// Unseen are the servers that keep something and were not asked whether they do so.
+	Unseen []string
 	// Skew is by how much the server's clock is ahead of this machine's.
 	Skew time.Duration
 }
 
-// Examine looks at the server and at what Setup has created. monitor is the address at which
-// a server shows its state, or empty.
-func (q *Queue) Examine(ctx context.Context, monitor string) (Found, error) {
-	ctx, cancel := q.within(ctx)
-	defer cancel()
+// Examine looks at the server and at what Setup has created for an agent. What the agent has no
+// right to look at is left out.
+func (q *Queue) Examine(ctx context.Context, u Uses, l Lacking) (Found, error) {
 	f := Found{Server: q.nc.ConnectedServerVersion()}
 	f.Recent = recent(f.Server)
-	for _, name := range []string{StreamJobs, "KV_" + BucketState} {
-		before := time.Now()
-		s, err := q.js.Stream(ctx, name)
+	for _, s := range u.streams() {
+		if l.Lacks(api + "STREAM.INFO." + s.name) {
+			continue // no answer would come
+		}
+		if err := q.examine(ctx, s, &f); err != nil {
+			return f, err
+		}
+	}
+	for _, route := range u.Routes {
+		if l.Lacks(queueOf(route)) || slices.Contains(f.Missing, "the stream "+StreamJobs) {
+			continue
+		}
+		in, cancel := q.within(ctx)
+		_, err := q.js.Consumer(in, StreamJobs, route)
+		cancel()
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			f.Missing, err = append(f.Missing, "the queue of route "+route), nil
+		}
 		if err != nil {
-			return f, missing(err)
+			return f, err
 		}
-		info := s.CachedInfo()
-		if n := info.Config.Replicas; f.Replicas == 0 || n < f.Replicas {
-			f.Replicas = n
+	}
+	return f, nil
+}
+
+// Monitor asks a server whether it writes at once, at the address at which it shows its state.
+func (f *Found) Monitor(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, monitorTimeout)
+	defer cancel()
+	syncs, name, err := syncs(ctx, address)
+	if f.Syncs, f.Monitored = syncs, err == nil; f.Monitored {
+		f.Unseen = slices.DeleteFunc(f.Unseen, func(s string) bool { return s == name })
+	}
+	return err
+}
+
+// monitorTimeout limits the questions to a monitor.
+const monitorTimeout = 10 * time.Second
+
+// stream is one that Setup creates.
+type stream struct{ name, what string }
+
+// streams returns what Setup creates for an agent.
+func (u Uses) streams() []stream {
+	buckets := []string{BucketState, BucketWorkers}
+	if u.Lease {
+		buckets = append(buckets, BucketAgents)
+	}
+	if u.Requests {
+		buckets = append(buckets, BucketRequests)
+	}
+	list := []stream{{StreamJobs, "the stream " + StreamJobs}}
+	for _, b := range buckets {
+		list = append(list, stream{"KV_" + b, "the bucket " + b})
+	}
+	for _, route := range u.Routes {
+		for _, b := range []string{BucketIn(route), BucketOut(route)} {
+			list = append(list, stream{"OBJ_" + b, "the bucket " + b})
 		}
-		f.Skew = info.TimeStamp.Sub(before.Add(time.Since(before) / 2))
 	}
-	if monitor == "" {
-		return f, nil
+	return list
+}
+
+// examine looks at a stream.
+func (q *Queue) examine(ctx context.Context, s stream, f *Found) error {
+	ctx, cancel := q.within(ctx)
+	defer cancel()
+	before := time.Now()
+	there, err := q.js.Stream(ctx, s.name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		f.Missing = append(f.Missing, s.what)
+		return nil
 	}
-	var err error
-	f.Syncs, err = syncs(ctx, monitor)
-	f.Monitored = err == nil
-	return f, err
+	if err != nil {
+		return fmt.Errorf("%s cannot be looked at: %w", s.what, err)
+	}
+	info := there.CachedInfo()
+	if n := info.Config.Replicas; f.Replicas == 0 || n < f.Replicas {
+		f.Replicas = n
+	}
+	f.Skew = info.TimeStamp.Sub(before.Add(time.Since(before) / 2))
+	if info.Cluster == nil {
+		return nil
+	}
+	names := []string{info.Cluster.Leader}
+	for _, r := range info.Cluster.Replicas {
+		names = append(names, r.Name)
+	}
+	for _, name := range names {
+		if name != "" && !slices.Contains(f.Unseen, name) {
+			f.Unseen = append(f.Unseen, name)
+		}
+	}
+	slices.Sort(f.Unseen)
+	return nil
 }
 
 // recent reports whether a version is 2.12 or later.
@@ -65,24 +147,39 @@ func recent(version string) bool {
 	return major > 2 || major == 2 && minor >= 12
 }
 
-// syncs asks a server whether it writes each message to the disk at once.
-func syncs(ctx context.Context, monitor string) (bool, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(monitor, "/")+"/jsz", nil)
-	if err != nil {
-		return false, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false, err
-	}
-	defer resp.Body.Close()
+// syncs asks a server whether it writes each message to the disk at once, and for its name.
+func syncs(ctx context.Context, monitor string) (always bool, name string, err error) {
 	var shown struct {
 		Config *struct {
 			SyncAlways bool `json:"sync_always"`
 		} `json:"config"`
 	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&shown); err != nil || shown.Config == nil {
-		return false, fmt.Errorf("the server's state cannot be read there (status %d)", resp.StatusCode)
+	if err := state(ctx, monitor, "/jsz", &shown); err != nil {
+		return false, "", err
 	}
-	return shown.Config.SyncAlways, nil
+	if shown.Config == nil {
+		return false, "", errors.New("the server's state cannot be read there: it shows no JetStream")
+	}
+	var self struct {
+		Name string `json:"server_name"`
+	}
+	err = state(ctx, monitor, "/varz", &self)
+	return shown.Config.SyncAlways, self.Name, err
+}
+
+// state reads a page of the monitor of a server.
+func state(ctx context.Context, monitor, page string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(monitor, "/")+page, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(into); err != nil {
+		return fmt.Errorf("the server's state cannot be read there (status %d)", resp.StatusCode)
+	}
+	return nil
 }

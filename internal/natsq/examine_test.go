@@ -2,6 +2,7 @@ package natsq_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,16 +18,33 @@ func TestExamineShowsWhetherAPowerCutLosesMessages(t *testing.T) {
 	for _, always := range []bool{false, true} {
 		s, url := natstest.Start(t, func(o *server.Options) { o.SyncAlways, o.HTTPHost, o.HTTPPort = always, "127.0.0.1", -1 })
 		q := natstest.Open(t, url, "agent")
-		if _, err := q.Examine(t.Context(), ""); !errors.Is(err, natsq.ErrNotSetUp) {
-			t.Errorf("before the setup: %v", err)
+		uses := natsq.Uses{Routes: []string{"video"}}
+		want := []string{"the stream GEN", "the bucket gen_state", "the bucket gen_workers", "the bucket gen_in_video", "the bucket gen_out_video"}
+		if got, err := q.Examine(t.Context(), uses, natsq.Lacking{}); err != nil || !slices.Equal(got.Missing, want) {
+			t.Errorf("before the setup: %q, %v", got.Missing, err)
 		}
 		if err := q.Setup(t.Context(), natsq.SetupOptions{Routes: []string{"video"}}); err != nil {
 			t.Fatal(err)
 		}
-		got, err := q.Examine(t.Context(), "http://"+s.MonitorAddr().String())
-		if err != nil || got.Syncs != always || !got.Monitored || got.Replicas != 1 || !got.Recent || got.Skew.Abs() > time.Minute {
+		got, err := q.Examine(t.Context(), uses, natsq.Lacking{})
+		if err == nil {
+			err = got.Monitor(t.Context(), "http://"+s.MonitorAddr().String())
+		}
+		if err != nil || len(got.Missing)+len(got.Unseen) > 0 || got.Syncs != always || !got.Monitored || got.Replicas != 1 || !got.Recent || got.Skew.Abs() > time.Minute {
 			t.Errorf("got %+v, %v, want sync_always %t", got, err, always)
 		}
+	}
+}
+
+func TestServersThatNoMonitorShowsAreNamed(t *testing.T) {
+	t.Parallel()
+	s, _ := natstest.Start(t, func(o *server.Options) { o.ServerName, o.HTTPHost, o.HTTPPort = "n2", "127.0.0.1", -1 })
+	f := natsq.Found{Unseen: []string{"n1", "n2", "n3"}}
+	if err := f.Monitor(t.Context(), "http://127.0.0.1:1"); err == nil || f.Monitored || len(f.Unseen) != 3 {
+		t.Errorf("without a monitor: %+v, %v", f, err)
+	}
+	if err := f.Monitor(t.Context(), "http://"+s.MonitorAddr().String()+"/"); err != nil || !slices.Equal(f.Unseen, []string{"n1", "n3"}) {
+		t.Errorf("got %+v, %v", f, err)
 	}
 }
 

@@ -44,6 +44,8 @@ type Queue struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 	wait time.Duration
+	// inbox is where answers come to.
+	inbox string
 
 	mu     sync.Mutex
 	states jetstream.KeyValue
@@ -87,7 +89,7 @@ func Open(o Options) (*Queue, error) {
 		nc.Close()
 		return nil, err
 	}
-	return &Queue{nc: nc, js: js, wait: o.Wait}, nil
+	return &Queue{nc: nc, js: js, wait: o.Wait, inbox: inbox(o.Name)}, nil
 }
 
 func (o Options) nats() ([]nats.Option, error) {

@@ -46,27 +46,69 @@ func WorkerPermissions(name string, routes []string) Permissions {
 	return p
 }
 
+// Uses are what an agent does at the servers.
+type Uses struct {
+	// Agent is its id.
+	Agent string
+	// Routes are those whose calls it hands out.
+	Routes []string
+	// Lease: it keeps a lease. Requests: it counts requests together with others.
+	Lease, Requests bool
+}
+
+// Right is a subject that a side publishes to, which may have wildcards.
+type Right struct {
+	Subject string
+	// For is what the side cannot do without it.
+	For string
+	// Check: only a check needs it.
+	Check bool
+}
+
+// rights returns what an agent publishes to.
+func (u Uses) rights() []Right {
+	var list []Right
+	add := func(what string, subjects ...string) {
+		for _, s := range subjects {
+			list = append(list, Right{Subject: s, For: what})
+		}
+	}
+	records := "KV_" + BucketState
+	add("look at the queue and the records", api+"STREAM.INFO."+StreamJobs, api+"STREAM.INFO."+records, api+"STREAM.MSG.GET."+records)
+	if u.Lease {
+		add("hold the lease", kept(BucketAgents, "lease.*")...)
+	}
+	if u.Requests {
+		add("count requests with other agents", kept(BucketRequests, countKey)...)
+	}
+	add("see the workers", reads("KV_"+BucketWorkers)...)
+	for _, route := range u.Routes {
+		of, in, out := " of route "+route, BucketIn(route), BucketOut(route)
+		add("hand out calls"+of, "gen.job.*."+route)
+		list = append(list, Right{Subject: queueOf(route), For: "see whether there is a queue" + of, Check: true})
+		add("read and write the records"+of, api+"DIRECT.GET."+records+".$KV."+BucketState+"."+route+".*", "$KV."+BucketState+"."+route+".*")
+		add("store pictures"+of, api+"STREAM.INFO.OBJ_"+in, api+"DIRECT.GET.OBJ_"+in+".>")
+		add("store pictures"+of, files(in)...)
+		add("fetch results"+of, reads("OBJ_"+out)...)
+		add("remove results"+of, files(out)...)
+	}
+	return list
+}
+
+// kept are the subjects that read and change a text in a bucket.
+func kept(bucket, key string) []string {
+	return []string{api + "STREAM.INFO.KV_" + bucket, api + "DIRECT.GET.KV_" + bucket + ".$KV." + bucket + "." + key, "$KV." + bucket + "." + key}
+}
+
+// queueOf is the subject that asks about the queue of a route.
+func queueOf(route string) string { return api + "CONSUMER.INFO." + StreamJobs + "." + route }
+
 // AgentPermissions returns what an agent that hands out calls of the routes needs, and no more:
 // it can take no call from a queue, shows no worker, and changes no setup.
 func AgentPermissions(name string, routes []string) Permissions {
-	records := "KV_" + BucketState
-	p := Permissions{
-		Publish: []string{
-			api + "STREAM.INFO." + StreamJobs, api + "STREAM.INFO." + records, api + "STREAM.MSG.GET." + records,
-			api + "STREAM.INFO.KV_" + BucketAgents, api + "DIRECT.GET.KV_" + BucketAgents + ".$KV." + BucketAgents + ".lease.*", "$KV." + BucketAgents + ".lease.*",
-			api + "STREAM.INFO.KV_" + BucketRequests, api + "DIRECT.GET.KV_" + BucketRequests + ".$KV." + BucketRequests + "." + countKey, "$KV." + BucketRequests + "." + countKey,
-		},
-		Subscribe: []string{inbox(name) + ".>"},
-	}
-	p.Publish = append(p.Publish, reads("KV_"+BucketWorkers)...)
-	for _, route := range routes {
-		in, out := BucketIn(route), BucketOut(route)
-		p.Publish = append(p.Publish, "gen.job.*."+route,
-			api+"DIRECT.GET."+records+".$KV."+BucketState+"."+route+".*", "$KV."+BucketState+"."+route+".*",
-			api+"STREAM.INFO.OBJ_"+in, api+"DIRECT.GET.OBJ_"+in+".>")
-		p.Publish = append(p.Publish, files(in)...)
-		p.Publish = append(p.Publish, reads("OBJ_"+out)...)
-		p.Publish = append(p.Publish, files(out)...)
+	p := Permissions{Subscribe: []string{inbox(name) + ".>"}}
+	for _, r := range (Uses{Routes: routes, Lease: true, Requests: true}).rights() {
+		p.Publish = append(p.Publish, r.Subject)
 	}
 	return p
 }

@@ -80,7 +80,7 @@ func TestTheKeyOfAWorkerServesItsRouteAlone(t *testing.T) {
 	s.gone("with the agent's key", pictures)
 	for s.gen.Check(t.Context()) != nil { // the worker is shown in a moment
 	}
-	if f, err := s.q.Examine(t.Context(), ""); err != nil || f.Replicas != 1 {
+	if f, err := s.q.Examine(t.Context(), natsq.Uses{Routes: []string{"video", "other"}, Lease: true, Requests: true}, natsq.Lacking{}); err != nil || f.Replicas != 1 {
 		t.Errorf("the agent examines %+v, %v", f, err)
 	}
 	if _, err := s.q.Latest(t.Context(), "video", "none"); !errors.Is(err, natsq.ErrAbsent) {
@@ -103,7 +103,17 @@ func (s *site) refused(theirs *natsq.Queue) {
 	if _, err := s.q.Create(s.Context(), "other", "k", natsq.Record{State: natsq.Wanted}); err != nil {
 		s.Fatal(err)
 	}
+	if err := s.q.Publish(s.Context(), "a", "other", "k", []byte("{}")); err != nil {
+		s.Fatal(err)
+	}
 	second := func(_ any, err error) error { return err }
+	takes := func(q *natsq.Queue) error {
+		d, err := q.Fetch(s.Context(), "other", time.Second)
+		if err == nil && d == nil {
+			err = errors.New("no call comes")
+		}
+		return err
+	}
 	ctx, cancel := context.WithTimeout(s.Context(), 10*time.Second)
 	defer cancel()
 	var trying sync.WaitGroup
@@ -114,12 +124,12 @@ func (s *site) refused(theirs *natsq.Queue) {
 			return second(theirs.Create(ctx, "other", "k2", natsq.Record{State: natsq.Wanted}))
 		},
 		"the worker reads records of another route": func() error { return second(theirs.Get(ctx, "other", "k")) },
-		"the worker takes calls of another route":   func() error { return second(theirs.Fetch(ctx, "other", time.Second)) },
+		"the worker takes calls of another route":   func() error { return takes(theirs) },
 		"the worker shows another one":              func() error { return theirs.Show(ctx, natsq.Worker{Name: "w2", Route: "video"}) },
 		"the worker hands out calls":                func() error { return theirs.Publish(ctx, "a", "video", "k2", []byte("{}")) },
 		"the worker changes the setup":              func() error { return theirs.Setup(ctx, natsq.SetupOptions{Routes: []string{"more"}}) },
 		"the agent changes the setup":               func() error { return s.q.Setup(ctx, natsq.SetupOptions{Routes: []string{"more"}}) },
-		"the agent takes calls from a queue":        func() error { return second(s.q.Fetch(ctx, "video", time.Second)) },
+		"the agent takes calls from a queue":        func() error { return takes(s.q) },
 		"the agent shows a worker":                  func() error { return s.q.Show(ctx, natsq.Worker{Name: "w2", Route: "video"}) },
 		"the agent hands out calls of other routes": func() error { return s.q.Publish(ctx, "a", "more", "k3", []byte("{}")) },
 	} {

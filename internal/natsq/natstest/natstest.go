@@ -110,6 +110,19 @@ func Wipe(t testing.TB, url string) {
 	}
 }
 
+// States returns how many messages and consumers each stream has, and the number of its newest.
+func States(t testing.TB, url string) map[string]string {
+	t.Helper()
+	list, states := raw(t, url).ListStreams(t.Context()), map[string]string{}
+	for info := range list.Info() {
+		states[info.Config.Name] = fmt.Sprintf("%d messages, %d consumers, newest %d", info.State.Msgs, info.State.Consumers, info.State.LastSeq)
+	}
+	if err := list.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return states
+}
+
 // Queued returns how many calls are queued or were taken and not ended.
 func Queued(t testing.TB, url string) int {
 	t.Helper()
