@@ -248,7 +248,7 @@ func (w *world) checkAssistant(db *sql.DB, orders []sandbox.Order) {
 // forOwner reports whether a price waits for the owner, because the model proposes none or
 // one that is out of bounds. The owner may have looked for the last time before that.
 func (w *world) forOwner(db *sql.DB, id string) bool {
-	return w.model.on && (w.heldFor(db, id, order.CodeQuoteBounds) || w.heldFor(db, id, order.CodeQuoteDeclined))
+	return w.model.on && (w.heldFor(db, id, order.CodeProposalBounds) || w.heldFor(db, id, order.CodeQuoteDeclined))
 }
 
 // checkAsked: no answer that was committed was asked for again, and no job has ended with a

@@ -70,7 +70,7 @@ func (w *world) approve(now bool, o store.Owner) {
 			if l.ID[len(l.ID)-1]%3 == 0 {
 				_ = w.act(func(o store.Owner) error { return o.Approve(context.Background(), l.ID, 0) })
 			}
-		case order.CodeQuoteBounds, order.CodeQuoteDeclined:
+		case order.CodeQuoteBounds, order.CodeProposalBounds, order.CodeQuoteDeclined:
 			_ = w.act(func(o store.Owner) error { return o.Quote(context.Background(), l.ID, simLeastQuote) })
 		case order.CodeExpired, order.CodeNotVisible:
 			w.redo(l.ID, order.Redo{})

@@ -9,6 +9,7 @@ var advice = map[order.Code]string{
 	order.CodeDryRun:           "The service is in mode dry-run, so nothing was sent. Send it now, or set another mode for the service on the server.",
 	order.CodeQuoteNeeded:      "The client asks what it costs. Name a price, or cancel our work.",
 	order.CodeQuoteBounds:      "The price that was found is outside of what the service allows. Name one yourself.",
+	order.CodeProposalBounds:   "The assistant's price is outside of what the service allows. Name one yourself, or retry, which asks it again and is paid for.",
 	order.CodeQuoteDeclined:    "Your pricing program or the assistant names no price. Name one yourself, or retry.",
 	order.CodeNoPrice:          "There is no price to ask for. Name one.",
 	order.CodeQuoteNotShown:    "A price was sent, and the marketplace still waits for one. Look at the order there, or name another price.",
@@ -62,7 +63,8 @@ var advice = map[order.Code]string{
 // The codes by the form that stands first.
 var (
 	priced = map[order.Code]bool{
-		order.CodeQuoteNeeded: true, order.CodeQuoteBounds: true, order.CodeQuoteDeclined: true, order.CodeNoPrice: true, order.CodeQuoteNotShown: true,
+		order.CodeQuoteNeeded: true, order.CodeQuoteBounds: true, order.CodeProposalBounds: true, order.CodeQuoteDeclined: true,
+		order.CodeNoPrice: true, order.CodeQuoteNotShown: true,
 	}
 	remade = map[order.Code]bool{
 		order.CodeTooLarge: true, order.CodeFileGone: true, order.CodeNotUploaded: true, order.CodeNoFiles: true, order.CodeSecret: true,

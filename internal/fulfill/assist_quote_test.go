@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"atelierd/internal/fulfill"
 	"atelierd/internal/generate/gentest"
@@ -61,7 +62,7 @@ func TestAPriceOutsideTheBoundsIsNeverQuoted(t *testing.T) {
 			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
 				chat := w.useQuoting(gentest.ChatText(`{"price_usd": ` + price + `, "reason": "The client says so."}`))
 				id := w.place("pending_quote")
-				f := w.fails(order.StagePrice, order.Hold, order.CodeQuoteBounds)
+				f := w.fails(order.StagePrice, order.Hold, order.CodeProposalBounds)
 				if !strings.HasSuffix(f.Error(), "; the assistant: The client says so.") {
 					t.Errorf("the owner does not read why: %v", f)
 				}
@@ -75,6 +76,39 @@ func TestAPriceOutsideTheBoundsIsNeverQuoted(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The answer is committed with the hold. A reload is no reason to pay for another one.
+func TestAChangeOfTheConfigurationAsksForNoPriceAgain(t *testing.T) {
+	t.Parallel()
+	inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+		configure := func(digest string) {
+			if err := w.store.Configure(order.Configured{Digest: digest}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		chat := w.useQuoting(gentest.ChatText(`{"price_usd": 90, "reason": ""}`), gentest.ChatText(proposedPrice))
+		configure("first")
+		id := w.place("pending_quote")
+		f := w.fails(order.StagePrice, order.Hold, order.CodeProposalBounds)
+		if !strings.Contains(f.Hint, "orders retry") || !strings.Contains(f.Hint, "paid for") {
+			t.Errorf("hint: %s", f.Hint)
+		}
+		configure("reloaded")
+		w.restart()
+		configure("restarted")
+		w.poll()
+		if turn, err := w.store.Turn(nil, order.StagePrice.Lane(), true, time.Hour); err != nil || turn.Job != nil {
+			t.Errorf("%+v is leased, %v", turn.Job, err)
+		}
+		if n := len(w.calls(id)); n != 1 || chat.Paid() != 1 {
+			t.Errorf("%d calls, %d paid answers", n, chat.Paid())
+		}
+		w.retry(id) // the owner has it asked again
+		if r := w.must(order.StagePrice); r.Priced == nil || r.Priced.Price != 20*order.Dollar || chat.Paid() != 2 {
+			t.Errorf("%+v, %d paid answers", r, chat.Paid())
+		}
+	})
 }
 
 func TestAQuoteWithoutAProposalIsHeldForTheOwner(t *testing.T) {

@@ -3,6 +3,7 @@ package fulfill
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"atelierd/internal/generate"
 	"atelierd/internal/order"
@@ -50,21 +51,33 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 		priced.Price += order.Dollar/100 - priced.Price%(order.Dollar/100) // up to a whole cent
 	}
 	if p.Min > 0 && priced.Price < p.Min || p.Max > 0 && priced.Price > p.Max {
-		why := ""
-		if by.note != "" {
-			why = "; " + by.note
-		}
-		out := order.Failf(order.Hold, order.CodeQuoteBounds, "the price $%s is outside the bounds of the service, $%s to $%s%s",
-			priced.Price, p.Min, p.Max, why).WithHint("%s quotes any price; or change the bounds in the configuration and run %s",
-			order.Command("quote", o.ID, "PRICE"), order.Command("reload"))
-		out.Asked = by.call
-		return order.Result{}, out
+		return order.Result{}, p.outside(o.ID, priced, by)
 	}
 	hold := f.now(s).QuoteApproval
 	if hold == nil {
 		hold = f.blocked(o)
 	}
 	return order.Result{Next: order.StageQuote, Priced: &priced, Hold: hold, Asked: by.call, Note: by.note}, nil
+}
+
+// outside returns why a price that is out of bounds is not quoted. A price of the assistant has
+// its own code: a change of the configuration has a price looked for again, and the assistant is
+// paid for that, so only the owner has it asked again.
+func (p *Pricing) outside(id string, priced order.Priced, by proposal) *order.Failure {
+	why := fmt.Sprintf("the price $%s is outside the bounds of the service, $%s to $%s", priced.Price, p.Min, p.Max)
+	quotes, reload := order.Command("quote", id, "PRICE"), order.Command("reload")
+	if priced.Source != order.SourceAssistant {
+		return order.Failf(order.Hold, order.CodeQuoteBounds, "%s", why).
+			WithHint("%s quotes any price; or change the bounds in the configuration and run %s", quotes, reload)
+	}
+	if by.note != "" {
+		why += "; " + by.note
+	}
+	out := order.Failf(order.Hold, order.CodeProposalBounds, "%s", why).
+		WithHint("%s quotes any price; or change the bounds in the configuration, run %s, and %s asks the assistant again, which is paid for",
+			quotes, reload, order.Command("orders retry", id))
+	out.Asked = by.call
+	return out
 }
 
 // command asks the owner's program for the price. Pictures are not fetched for an

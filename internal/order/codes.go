@@ -356,6 +356,8 @@ const (
 	CodeQuoteNeeded Code = "quote_needed"
 	// CodeQuoteBounds: the price is outside what the service allows. The owner quotes, or changes the bounds.
 	CodeQuoteBounds Code = "quote_bounds"
+	// CodeProposalBounds: the assistant proposes a price outside what the service allows. The owner quotes, or retries, which is paid for.
+	CodeProposalBounds Code = "proposal_bounds"
 	// CodeQuoteDeclined: the pricing program, or the assistant, names no price. The owner quotes or cancels.
 	CodeQuoteDeclined Code = "quote_declined"
 	// CodeUnknownCall: a call may have been paid for. The owner looks at the account and retries.

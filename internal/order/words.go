@@ -17,6 +17,7 @@ var words = map[Code]string{
 	CodeClientCost:          "cost of a client",
 	CodeQuoteNeeded:         "price wanted",
 	CodeQuoteBounds:         "price out of bounds",
+	CodeProposalBounds:      "price out of bounds",
 	CodeQuoteDeclined:       "no price named",
 	CodeQuoteNotShown:       "quote not shown",
 	CodeUnknownCall:         "perhaps paid for",

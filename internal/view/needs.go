@@ -38,7 +38,7 @@ func (n Need) Urgency() Urgency {
 		return UrgentClient
 	case !n.OfOrder() || n.Code == order.CodePayoutFailed:
 		return UrgentMachine
-	case slices.Contains([]order.Code{order.CodeQuoteNeeded, order.CodeQuoteBounds, order.CodeNoPrice}, n.Code):
+	case slices.Contains([]order.Code{order.CodeQuoteNeeded, order.CodeQuoteBounds, order.CodeProposalBounds, order.CodeNoPrice}, n.Code):
 		return UrgentPrice
 	}
 	return UrgentDeadline
