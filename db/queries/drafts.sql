@@ -7,9 +7,10 @@ ON CONFLICT (order_id, reason) DO NOTHING
 RETURNING position;
 
 -- name: AnsweredSince :one
--- Reports whether a message of ours is on its way, or went, since a time.
+-- Reports whether a message of the owner or a reply of the assistant is on its way, or went, since a time. The text of a
+-- template is no answer.
 SELECT EXISTS (SELECT 1 FROM outbox WHERE order_id = sqlc.arg(order_id) AND created_at > sqlc.arg(since)
-    AND state IN ('queued', 'sending', 'sent', 'unknown'));
+    AND (reason LIKE 'owner-%' OR reason LIKE 'reply-%') AND state IN ('queued', 'sending', 'sent', 'unknown'));
 
 -- name: OwnerAnsweredSince :one
 -- Reports whether a message that the owner wrote since a time is on its way, or went.

@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"atelierd/internal/fulfill"
 	"atelierd/internal/generate/gentest"
+	"atelierd/internal/message"
 	"atelierd/internal/order"
 	"atelierd/internal/sandbox"
 	"atelierd/internal/store"
@@ -52,6 +54,58 @@ func TestNoReplyGoesAfterAnAnswerOfTheOwner(t *testing.T) {
 				w.must(order.StageWrite)
 				if states, _ := w.outbox(id); states != "dropped sent queued" {
 					t.Errorf("the outbox is %s", states)
+				}
+			})
+		})
+	}
+}
+
+// A template tells the client what has happened. What the client has asked is still not answered.
+func TestATextOfATemplateAnswersNoClient(t *testing.T) {
+	t.Parallel()
+	for name, sendFirst := range map[string]bool{"the thread shows it": true, "it is queued": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inWorld(t, sandbox.Options{}, func(t *testing.T, w *world) {
+				const ready, reply = "It is ready.", "Thank you for asking! Yes, the fox is red."
+				chat, a := w.useAssistant()
+				chat.Next(gentest.ChatText(plainReply), gentest.ChatText(plainReply))
+				template, err := message.Parse(ready)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.service = func(s *fulfill.Service) {
+					s.Reply = &fulfill.Reply{By: a, Send: true}
+					s.Templates = map[string]*message.Template{"delivered": template}
+				}
+				w.restart()
+				id := w.uploaded()
+				time.Sleep(time.Second)
+				if err := w.market.ClientMessage(id, "Is the fox red?"); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				w.must(order.StageDeliver)
+				if sendFirst {
+					w.must(order.StageSend)
+				}
+				w.readThread(id)
+				w.must(order.StageWrite)
+				if !sendFirst {
+					w.must(order.StageSend)
+					time.Sleep(time.Second)
+				}
+				w.readThread(id) // which shows the template after the question, and drops no reply
+				w.must(order.StageSend)
+				for range 2 {
+					time.Sleep(time.Second)
+					w.readThread(id)
+				}
+				if turn, err := w.store.Turn(nil, order.StageWrite.Lane(), true, time.Hour); err != nil || turn.Job != nil {
+					t.Errorf("%+v is leased, %v", turn.Job, err)
+				}
+				if got := w.wrote(id); len(got) != 2 || got[0] != ready || got[1] != reply || chat.Paid() != 1 {
+					t.Errorf("the client got %q for %d answers", got, chat.Paid())
 				}
 			})
 		})

@@ -19,9 +19,10 @@ import (
 const replyWithin = 7 * 24 * time.Hour
 
 // asked returns the last message of the client, and the reason of the reply to it. The reason
-// is empty if the client was answered since. It names what the client wrote by its text and
-// its number, because a message has another id in a webhook than in the thread.
-func asked(thread []query.Message) (m query.Message, reason string) {
+// is empty if the client was answered since, which no text of a template does. It names what the
+// client wrote by its text and its number, because a message has another id in a webhook than in
+// the thread.
+func asked(thread []query.Message, templates map[string]bool) (m query.Message, reason string) {
 	n := 0
 	for _, each := range thread {
 		switch each.Party {
@@ -30,10 +31,35 @@ func asked(thread []query.Message) (m query.Message, reason string) {
 			sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s", n, each.Content))
 			m, reason = each, order.ReplyTemplate+"-"+hex.EncodeToString(sum[:6])
 		case order.PartyAgent:
-			reason = ""
+			if !templates[each.Content] {
+				reason = ""
+			}
 		}
 	}
 	return m, reason
+}
+
+// fromTemplates returns the texts that templates have written to the client of an order, but
+// those that are an answer too. The thread shows no more of our messages than their texts.
+func fromTemplates(outbox []query.Outbox) map[string]bool {
+	texts := map[string]bool{}
+	for _, o := range outbox {
+		if !answers(o) && o.Body != "" {
+			texts[o.Body] = true
+		}
+	}
+	for _, o := range outbox {
+		if answers(o) && o.State != order.OutDraft {
+			delete(texts, o.Body)
+		}
+	}
+	return texts
+}
+
+// answers reports whether a message is the owner's or the assistant's, and not of a template.
+func answers(o query.Outbox) bool {
+	by := order.Template(o.Reason)
+	return by == "owner" || by == order.ReplyTemplate
 }
 
 // asked returns the reason of the reply to what the client wrote last; empty if there is
@@ -43,7 +69,11 @@ func (t *tx) asked(orderID string) (m query.Message, reason string, err error) {
 	if err != nil {
 		return m, "", err
 	}
-	m, reason = asked(thread)
+	outbox, err := t.ListOutgoing(noCancel, orderID)
+	if err != nil {
+		return m, "", err
+	}
+	m, reason = asked(thread, fromTemplates(outbox))
 	if reason == "" {
 		return m, "", nil
 	}

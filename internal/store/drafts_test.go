@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"atelierd/internal/order"
+	"atelierd/internal/store/query"
 	"atelierd/internal/testdir"
 )
 
@@ -77,5 +78,27 @@ func TestOneReplyIsWrittenToWhatTheClientWroteLast(t *testing.T) {
 	third := client("m4", "Hello?", 30*time.Minute)
 	if n := asks(t, s, true, old, first, ours, second, third); n != 0 {
 		t.Errorf("while the owner's answer is on its way %d replies are written", n)
+	}
+}
+
+func TestOnlyTheOwnerAndTheAssistantAnswerAClient(t *testing.T) {
+	t.Parallel()
+	thread := []query.Message{{Party: order.PartyClient, Content: "red?"}, {Party: order.PartyAgent, Content: "It is red."}}
+	for name, c := range map[string]struct {
+		outbox []query.Outbox
+		open   bool
+	}{
+		"a message from elsewhere":           {nil, false},
+		"a template":                         {[]query.Outbox{{Reason: "received", State: order.OutSent, Body: "It is red."}}, true},
+		"another template":                   {[]query.Outbox{{Reason: "received", State: order.OutSent, Body: "We have begun."}}, false},
+		"the owner":                          {[]query.Outbox{{Reason: "owner-1", State: order.OutSent, Body: "It is red."}}, false},
+		"a reply":                            {[]query.Outbox{{Reason: "reply-1", State: order.OutSent, Body: "It is red."}}, false},
+		"a reply like a template":            {[]query.Outbox{{Reason: "reply-1", State: order.OutSent, Body: "It is red."}, {Reason: "received", State: order.OutSent, Body: "It is red."}}, false},
+		"a template like a reply not sent":   {[]query.Outbox{{Reason: "received", State: order.OutSent, Body: "It is red."}, {Reason: "reply-1", State: order.OutDraft, Body: "It is red."}}, true},
+		"a reply and a template not written": {[]query.Outbox{{Reason: "reply-1", State: order.OutSent, Body: "It is red."}, {Reason: "received", State: order.OutQueued}}, false},
+	} {
+		if _, reason := asked(thread, fromTemplates(c.outbox)); (reason != "") != c.open {
+			t.Errorf("%s: the reason of a reply is %q", name, reason)
+		}
 	}
 }

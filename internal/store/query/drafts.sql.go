@@ -14,7 +14,7 @@ import (
 
 const answeredSince = `-- name: AnsweredSince :one
 SELECT EXISTS (SELECT 1 FROM outbox WHERE order_id = ?1 AND created_at > ?2
-    AND state IN ('queued', 'sending', 'sent', 'unknown'))
+    AND (reason LIKE 'owner-%' OR reason LIKE 'reply-%') AND state IN ('queued', 'sending', 'sent', 'unknown'))
 `
 
 type AnsweredSinceParams struct {
@@ -22,7 +22,8 @@ type AnsweredSinceParams struct {
 	Since   utc.Time
 }
 
-// Reports whether a message of ours is on its way, or went, since a time.
+// Reports whether a message of the owner or a reply of the assistant is on its way, or went, since a time. The text of a
+// template is no answer.
 func (q *Queries) AnsweredSince(ctx context.Context, arg AnsweredSinceParams) (bool, error) {
 	row := q.db.QueryRowContext(ctx, answeredSince, arg.OrderID, arg.Since)
 	var exists bool
