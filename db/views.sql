@@ -196,14 +196,16 @@ SELECT b.day, b.generator, coalesce(o.service, '') AS service, coalesce(o.client
 FROM books AS b LEFT JOIN orders AS o ON o.id = b.order_id
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(b.cost_usd_micros) <> 0;
 
--- What the assistant was asked and what that cost, by the day of the call and by purpose, as long as the calls are kept.
--- v_costs_generator has all that it has cost.
+-- What the assistant was asked and what that cost, by the day of the call and by purpose: the calls that are kept, and
+-- the sums of those that are pruned.
 CREATE VIEW v_costs_assistant AS
-SELECT substr(c.began_at, 1, 10) AS day, c.purpose, coalesce(o.service, '') AS service, count(*) AS calls,
-       sum(c.cost_usd_micros) / 1e6 AS cost_usd,
-       sum(CASE WHEN c.state IN ('failed', 'refused', 'expired', 'unknown') THEN c.cost_usd_micros ELSE 0 END) / 1e6 AS lost_usd
-FROM calls AS c LEFT JOIN jobs AS j ON j.id = c.job_id LEFT JOIN orders AS o ON o.id = j.order_id
-WHERE c.purpose <> 'make' GROUP BY 1, 2, 3;
+SELECT b.day, b.purpose, coalesce(o.service, '') AS service, sum(b.calls) AS calls, sum(b.cost) / 1e6 AS cost_usd, sum(b.lost) / 1e6 AS lost_usd
+FROM (SELECT substr(c.began_at, 1, 10) AS day, c.purpose AS purpose, j.order_id AS order_id, 1 AS calls, c.cost_usd_micros AS cost,
+             CASE WHEN c.state IN ('failed', 'refused', 'expired', 'unknown') THEN c.cost_usd_micros ELSE 0 END AS lost
+        FROM calls AS c LEFT JOIN jobs AS j ON j.id = c.job_id WHERE c.purpose <> 'make'
+      UNION ALL
+      SELECT p.day, p.purpose, p.order_id, p.calls, p.cost_usd_micros, p.lost_usd_micros FROM books_assistant AS p) AS b
+LEFT JOIN orders AS o ON o.id = b.order_id GROUP BY 1, 2, 3;
 
 -- Each round that we have delivered: whether the assistant wrote a prompt of it or scored its files, and whether the
 -- client has sent it back. The pieces of a subscription are delivered with its first round.

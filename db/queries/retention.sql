@@ -73,7 +73,7 @@ SELECT EXISTS (SELECT 1 FROM jobs AS j JOIN attempts AS a ON a.job_id = j.id WHE
 -- of the ledger.
 DELETE FROM events WHERE id IN (
     SELECT v.id FROM events AS v
-    WHERE v.order_id = CAST(sqlc.arg(order_id) AS TEXT) AND v.kind NOT IN ('payout failed', 'payout asked')
+    WHERE v.order_id = CAST(sqlc.arg(order_id) AS TEXT) AND v.kind NOT IN ('payout failed', 'payout asked', 'payout refused')
       AND v.id < (SELECT max(n.id) FROM events AS n) LIMIT 200);
 
 -- name: RemoveMessageTexts :execrows

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,13 @@ func spend(t *testing.T, s *Store) {
 	t.Helper()
 	call := func(state order.CallState, cost order.USD) {
 		j := take(t, s, order.LaneGenerate)
+		asked, err := s.BeginCall(j, order.NewCall{Generator: order.Assistant, Purpose: order.PurposePrompt, Price: 2_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CloseCall(asked.ID, cmp.Or(state, order.CallDone), 1_000, ""); err != nil {
+			t.Fatal(err)
+		}
 		c, err := s.BeginCall(j, order.NewCall{Generator: "studio", Price: 10_000})
 		if err != nil {
 			t.Fatal(err)
@@ -78,18 +87,48 @@ func money(t *testing.T, s *Store) string {
 	for _, since := range []time.Time{{}, order.Day(time.Now()), time.Now().Add(time.Hour)} {
 		fmt.Fprintf(&text, "%+v\n", accounts(t, s, Period{From: since, First: since.UTC().Format(time.DateOnly)}))
 	}
-	var lines []string
-	for view, columns := range map[string]string{
-		"v_orders": "id || cost_usd", "v_earnings": "id || gross_usd || net_usd || cost_usd || profit_usd",
-		"v_earnings_daily": "day || cost_usd || profit_usd", "v_earnings_service": "service || cost_usd || profit_usd",
-		"v_costs_generator": "day || generator || kind || ' ' || cost_usd || ' ' || lost_usd",
-		"v_costs_daily":     "day || cost_usd || ' ' || lost_usd || ' ' || attempts",
-	} {
-		lines = append(lines, view+" "+scan[string](t, s.reads, "SELECT coalesce(group_concat("+columns+"), '') FROM "+view))
+	payouts, err := s.Payouts(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
 	}
-	slices.Sort(lines)
-	text.WriteString(strings.Join(lines, "\n"))
+	fmt.Fprintf(&text, "%+v\n", payouts)
+	views := moneyViews(t, s)
+	if len(views) < 10 {
+		t.Fatalf("the views about money are %q", views)
+	}
+	for view, columns := range views {
+		views[view] = scan[string](t, s.reads, "SELECT coalesce(group_concat(row, x'0a'), '') FROM (SELECT concat_ws('|', "+columns+") AS row FROM "+view+" ORDER BY 1)")
+	}
+	for _, view := range slices.Sorted(maps.Keys(views)) {
+		fmt.Fprintf(&text, "%s:\n%s\n", view, views[view])
+	}
 	return text.String()
+}
+
+// moneyViews returns the views with an amount of money and their columns. The rows of
+// v_attempts and v_calls are what is pruned, and so is the column raw.
+func moneyViews(t *testing.T, s *Store) map[string]string {
+	t.Helper()
+	rows, err := s.reads.QueryContext(t.Context(), `SELECT v.name, group_concat('coalesce(' || c.name || ', ''NULL'')')
+		FROM sqlite_schema AS v JOIN pragma_table_info(v.name) AS c
+		WHERE v.type = 'view' AND v.name GLOB 'v_*' AND v.name NOT IN ('v_attempts', 'v_calls') AND c.name <> 'raw'
+		GROUP BY v.name HAVING sum(c.name GLOB '*_usd') > 0`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	views := map[string]string{}
+	for rows.Next() {
+		var view, columns string
+		if err := rows.Scan(&view, &columns); err != nil {
+			t.Fatal(err)
+		}
+		views[view] = columns
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return views
 }
 
 // TestTheBooksOutlastAttemptsAndCalls guards every figure about money: none changes when

@@ -64,10 +64,17 @@ func TestNoFigureAboutMoneyChangesByPruning(t *testing.T) {
 		t.Fatal(err)
 	}
 	apply(t, s, batch(facts("o2", order.Cancelled)))
+	paid(t, s, "o3")
+	completed(t, s, "o3", "", placed)
+	change(t, s, `UPDATE jobs SET state = 'done' WHERE order_id = 'o3';
+		INSERT INTO events (at, order_id, kind, text) SELECT at, 'o3', 'payout asked', '' FROM events LIMIT 1;
+		INSERT INTO events (at, order_id, kind, text) SELECT at, 'o3', 'payout refused', 'no wallet' FROM events LIMIT 1;
+		INSERT INTO events (at, kind, text) SELECT at, 'later', '' FROM events LIMIT 1`)
 	before := money(t, s)
 	attempts, calls := count(t, s, "SELECT count(*) FROM attempts"), count(t, s, "SELECT count(*) FROM calls WHERE job_id IS NOT NULL")
 	pruneAll(t, s, "o1", later())
 	pruneAll(t, s, "o2", later())
+	pruneAll(t, s, "o3", later())
 	left, leftCalls := count(t, s, "SELECT count(*) FROM attempts"), count(t, s, "SELECT count(*) FROM calls WHERE job_id IS NOT NULL")
 	if attempts < 7 || calls < 5 || left != 1 || leftCalls != 0 {
 		t.Errorf("of %d attempts and %d calls %d and %d are left; want the newest attempt alone", attempts, calls, left, leftCalls)

@@ -463,7 +463,7 @@ func (q *Queries) RemoveDispatch(ctx context.Context, id int64) error {
 const removeEvents = `-- name: RemoveEvents :execrows
 DELETE FROM events WHERE id IN (
     SELECT v.id FROM events AS v
-    WHERE v.order_id = CAST(?1 AS TEXT) AND v.kind NOT IN ('payout failed', 'payout asked')
+    WHERE v.order_id = CAST(?1 AS TEXT) AND v.kind NOT IN ('payout failed', 'payout asked', 'payout refused')
       AND v.id < (SELECT max(n.id) FROM events AS n) LIMIT 200)
 `
 
