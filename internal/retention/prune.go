@@ -69,8 +69,15 @@ func (p *Pruner) step(ctx context.Context, fn func() (more bool, err error)) err
 // for one that is kept for ever.
 func (p *Pruner) before(part order.HistoryPart) (time.Time, bool) {
 	keep := p.o.Keep[part]
+	if part == order.HistoryAttempts && keep > 0 {
+		keep = max(keep, leastAttempts)
+	}
 	return time.Now().Add(-keep), keep > 0
 }
+
+// leastAttempts is how long attempts and calls are kept at least: the caps and the summary of
+// the last day add them up.
+const leastAttempts = 3 * 24 * time.Hour
 
 // Prune removes what is older than it is kept. What fails does not keep the rest.
 func (p *Pruner) Prune(ctx context.Context) error {

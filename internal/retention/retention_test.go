@@ -213,3 +213,36 @@ func TestTheWorkOfAnOrderThatGoesOnStays(t *testing.T) {
 		t.Errorf("%d work folders were removed: %v", p.Removed.Work, err)
 	}
 }
+
+// TestTheSummaryOfADayHasWhatItsOrdersCost guards a summary that is made after the night in
+// which the attempts of its day would go.
+func TestTheSummaryOfADayHasWhatItsOrdersCost(t *testing.T) {
+	t.Parallel()
+	dir := storetest.Dir(t)
+	synctest.Test(t, func(t *testing.T) {
+		y := &year{T: t, dir: dir, kept: map[string]int{}}
+		y.open()
+		defer y.st.Close()
+		from := time.Now()
+		for n := range 2 { // the newest attempt of all stays in any case
+			y.apply(n, order.Paid, "")
+			y.make(n)
+			y.apply(n, order.Completed, "tx")
+		}
+		time.Sleep(33 * time.Hour)
+		o := y.options()
+		o.Keep[order.HistoryAttempts] = day
+		p := retention.NewPruner(o)
+		y.must(p.Prune(t.Context()))
+		d, err := y.st.Digest(t.Context(), "yesterday", from, from.Add(day))
+		y.must(err)
+		if d.Spent != y.spent || p.Removed.Attempts != 0 {
+			t.Errorf("the summary has %s spent, want %s; %d attempts and calls were removed", d.Spent, y.spent, p.Removed.Attempts)
+		}
+		time.Sleep(2 * day)
+		y.must(p.Prune(t.Context()))
+		if p.Removed.Attempts == 0 {
+			t.Error("attempts and calls stay for ever")
+		}
+	})
+}
