@@ -1,7 +1,7 @@
-// Package worker makes the calls that agents hand out over NATS, with the generators of
-// this machine. It claims the record of a call before it makes the call, notes the
-// provider's id before the first poll, and keeps finished files until the agent has them.
-// Work with an id is taken over from a worker that is gone.
+// Package worker makes the calls that agents hand out over NATS, with the generators of this
+// machine. It claims the record of a call before it makes the call, notes the provider's id
+// before the first poll, and keeps finished files until the agent has them. A worker takes over
+// a call of a worker that died if the provider's id is known.
 //
 // The package must not know the marketplace, orders, the database or the configuration
 // file.
@@ -36,12 +36,12 @@ type Route struct {
 // Options configure a worker.
 type Options struct {
 	Queue *natsq.Queue
-	// Name is how the worker is known. Two workers never have the same name.
+	// Name is the worker's name. No two workers may have the same one.
 	Name   string
 	Routes []Route
-	// Dir is the folder of its calls and finished files.
+	// Dir is the folder that keeps its calls and finished files.
 	Dir string
-	// Drain is how long calls may run after a stop.
+	// Drain is how long calls may still run once Run is asked to stop.
 	Drain time.Duration
 	// Program is the version of the program.
 	Program string
@@ -73,7 +73,8 @@ const (
 	laterPause = 10 * time.Second
 )
 
-// Open returns a worker that holds its folder. No other process may have it.
+// Open returns a worker that has locked its folder. It fails if another process holds the
+// folder.
 func Open(o Options) (*Worker, error) {
 	if o.Beat == 0 {
 		o.Beat = natsq.Beat
@@ -102,14 +103,14 @@ func Open(o Options) (*Worker, error) {
 	return w, nil
 }
 
-// Close releases the folder.
+// Close unlocks the folder.
 func (w *Worker) Close() error { return w.lock.Close() }
 
 // errDrain is the cause for which calls are cut at the end of a stop.
 var errDrain = errors.New("the worker is stopping")
 
-// Run serves until ctx ends. It then takes no call, and those that run may finish within
-// Options.Drain.
+// Run makes calls until ctx ends. It then takes no new call, waits up to Options.Drain for
+// those that run, and returns.
 func (w *Worker) Run(ctx context.Context) {
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
