@@ -9,13 +9,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// BucketRequests has what agents on one address count together.
+// BucketRequests has the request budget that agents on one address share.
 const BucketRequests = "requests"
 
 // countKey is where the count is in its bucket.
 const countKey = "count"
 
-// ErrAway is returned while no server is connected.
+// ErrAway is returned while there is no connection to a server.
 var ErrAway = errors.New("no NATS server is connected")
 
 // Value is a text in a bucket.
@@ -26,11 +26,11 @@ type Value struct {
 	Age time.Duration
 }
 
-// Cell is a text in a bucket that is changed by compare-and-set. It knows nothing of what
-// the text means.
+// Cell is a text in a bucket that is changed by compare-and-set. It does not know what the text
+// means.
 type Cell struct{ queue *Queue }
 
-// Requests returns what agents on one address count together.
+// Requests returns the request budget that agents on one address share.
 func (q *Queue) Requests() Cell { return Cell{q} }
 
 // bucket opens the bucket, once.

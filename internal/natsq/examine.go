@@ -64,7 +64,8 @@ func (q *Queue) Examine(ctx context.Context, u Uses, l Lacking) (Found, error) {
 	return f, nil
 }
 
-// Monitor asks a server whether it writes at once, at the address at which it shows its state.
+// Monitor asks a server, at the address of its HTTP monitor, whether it writes each message to
+// the disk at once.
 func (f *Found) Monitor(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, monitorTimeout)
 	defer cancel()

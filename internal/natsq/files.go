@@ -131,7 +131,7 @@ func syncFolder(dir string) error {
 	return f.Sync()
 }
 
-// RemoveFiles removes files from a bucket. What is not there is removed.
+// RemoveFiles removes files from a bucket. A file that is not there is not an error.
 func (q *Queue) RemoveFiles(ctx context.Context, bucket string, files []File) error {
 	ctx, cancel := context.WithTimeout(ctx, requestsTimeout)
 	defer cancel()

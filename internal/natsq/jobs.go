@@ -12,7 +12,7 @@ import (
 	"atelierd/internal/generate"
 )
 
-// Call is a call that is handed out. It has nothing by which a client is known.
+// Call is a call as it is sent to workers. It has nothing that identifies a client.
 type Call struct {
 	Version int    `json:"v"`
 	Key     string `json:"key"`
@@ -96,8 +96,9 @@ func (q *Queue) Fetch(ctx context.Context, route string, wait time.Duration) (*D
 // of it.
 func (d *Delivery) Ack() { _ = d.msg.Ack() }
 
-// Later puts the call back into the queue for the given time.
+// Later puts the call back into the queue, which delivers it again after the given time.
 func (d *Delivery) Later(after time.Duration) { _ = d.msg.NakWithDelay(after) }
 
-// Works keeps the call from being delivered to another worker for AckWait.
+// Works tells the queue that the call is being made, so that it delivers the call to no other
+// worker within AckWait.
 func (d *Delivery) Works() { _ = d.msg.InProgress() }

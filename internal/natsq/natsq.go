@@ -1,10 +1,10 @@
-// Package natsq carries calls of generators from an agent to workers on other machines,
-// over NATS JetStream. It has the words of the wire, one record a call, the queue of a
-// route, files, and which workers are there. What a call means is decided by package
-// cluster on the agent's side and by package worker on the other.
+// Package natsq carries calls of generators from an agent to workers on other machines, over
+// NATS JetStream. It defines the messages, one record for each call, a queue for each route,
+// the files of a call, and the list of workers. What a call means is decided by package cluster
+// on the agent's side and by package worker on the other.
 //
-// Whoever has a record may change it only by compare-and-set on what was read, so no two
-// workers make the same call. Whatever is read is a hint until such a change succeeds.
+// A record is changed only by compare-and-set on the revision that was read, so no two workers
+// make the same call. What was read may be out of date until such a change succeeds.
 //
 // Opening creates nothing. Setup creates the stream and the buckets.
 //
@@ -22,7 +22,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// Version is that of the wire. A worker refuses calls of a newer one.
+// Version is the version of the messages. A worker refuses calls of a newer version.
 const Version = 1
 
 // The names of the stream and the buckets.
@@ -33,13 +33,13 @@ const (
 )
 
 // BucketIn returns the bucket of the pictures that calls of a route come with, BucketOut that
-// of their results. Each route has its own, so that a worker reads those of its routes alone.
+// of their results. Each route has its own, so that a worker can read only those of its routes.
 func BucketIn(route string) string { return "gen_in_" + route }
 
 // BucketOut is described at BucketIn.
 func BucketOut(route string) string { return "gen_out_" + route }
 
-// The times of the queue.
+// Times and limits of the queue.
 const (
 	// AckWait is how long after the last sign of a worker its call goes to another one.
 	AckWait = time.Minute
@@ -95,11 +95,11 @@ func (s State) Ended() bool {
 	return slices.Contains([]State{Done, Failed, Refused, Cancelled, Unknown}, s)
 }
 
-// Record is what is known of a call.
+// Record is the stored state of a call.
 type Record struct {
 	Version int   `json:"v"`
 	State   State `json:"state"`
-	// Worker has claimed it.
+	// Worker is the name of the worker that has claimed the call.
 	Worker string `json:"worker,omitempty"`
 	// Local: only the worker that has begun it can resume it, even with a ticket.
 	Local bool `json:"local,omitempty"`
@@ -184,7 +184,7 @@ func token(s string) string {
 	}, s)
 }
 
-// The errors of a queue. Others say that NATS could not be asked.
+// The errors of a queue. Any other error means that NATS did not answer.
 var (
 	// ErrAbsent: there is no record of the call.
 	ErrAbsent = errors.New("there is no record of the call")

@@ -23,13 +23,13 @@ import (
 	"atelierd/internal/secret"
 )
 
-// Options say how NATS is reached.
+// Options say how to connect to NATS.
 type Options struct {
 	// URLs are the servers. Only those of this machine may be without TLS.
 	URLs []string
 	// Name is how the connection is shown at the server. ValidName holds for it.
 	Name string
-	// Seed returns the seed of the nkey by which this side is known; nil for none.
+	// Seed returns the seed of the nkey with which this side logs in; nil for none.
 	Seed func() (secret.Text, error)
 	// CAFile has the certificates that sign those of the servers; empty for the system's.
 	CAFile string
@@ -39,7 +39,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Queue is a connection to NATS. It connects again by itself, for as long as it takes.
+// Queue is a connection to NATS. It reconnects by itself, without a limit of time.
 type Queue struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
@@ -252,8 +252,8 @@ func (q *Queue) Get(ctx context.Context, route, key string) (Entry, error) {
 	return e, nil
 }
 
-// Latest is Get, and asks the server that leads before it says that there is no record. Another
-// one may not have a record yet that was just written.
+// Latest is like Get, but asks the leader before it reports that there is no record. Another
+// server may not have a record yet that was just written.
 func (q *Queue) Latest(ctx context.Context, route, key string) (Entry, error) {
 	e, err := q.Get(ctx, route, key)
 	if !errors.Is(err, ErrAbsent) {
@@ -319,8 +319,8 @@ func (q *Queue) Create(ctx context.Context, route, key string, r Record) (Entry,
 	return Entry{Record: r, Route: route, Key: key, Beat: time.Now(), revision: revision}, nil
 }
 
-// Change replaces the record that was read. It fails with ErrChanged if that is not the
-// newest one, and for a state that may not follow.
+// Change replaces the record that was read. It fails with ErrChanged if e is not the newest
+// record, and with another error if the state of r may not follow that of e.
 func (q *Queue) Change(ctx context.Context, e Entry, r Record) (Entry, error) {
 	if !slices.Contains(next[e.State], r.State) {
 		return e, fmt.Errorf("a call that is %s cannot be %s", e.State, r.State)

@@ -27,10 +27,10 @@ type Worker struct {
 	Silent time.Duration `json:"-"`
 }
 
-// Alive reports whether the worker was heard of lately.
+// Alive reports whether the worker has shown itself lately.
 func (w Worker) Alive() bool { return w.Silent < present }
 
-// Show says that a worker is there.
+// Show adds a worker to the list, or updates it.
 func (q *Queue) Show(ctx context.Context, w Worker) error {
 	ctx, cancel := q.within(ctx)
 	defer cancel()
@@ -47,7 +47,7 @@ func (q *Queue) Show(ctx context.Context, w Worker) error {
 	return missing(err)
 }
 
-// Hide says that a worker has stopped.
+// Hide removes a worker from the list.
 func (q *Queue) Hide(ctx context.Context, route, name string) error {
 	ctx, cancel := q.within(ctx)
 	defer cancel()
