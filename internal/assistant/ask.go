@@ -41,9 +41,9 @@ type usage struct {
 	Cost   lenient.Number `json:"cost"`
 }
 
-// Ask asks the question once and reads the answer into v, which has the fields of the schema.
-// The error is an *order.Failure, with the cost where that is known. An answer that is no
-// answer was paid for, and says nothing about the work.
+// Ask sends the question once and decodes the answer into v, which has the fields of the
+// schema. The error is an *order.Failure, with the cost where that is known. An answer that
+// does not match the schema was paid for, and says nothing about the work.
 func (a *Assistant) Ask(ctx context.Context, q Question, v any) (Cost, error) {
 	body, err := a.encode(q)
 	if err != nil {

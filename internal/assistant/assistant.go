@@ -1,9 +1,9 @@
 // Package assistant asks a language model behind the chat completions API, which Ollama, vLLM,
-// llama.cpp, LiteLLM, OpenRouter and OpenAI speak. Each question has a schema, and only an
-// answer of that schema is one.
+// llama.cpp, LiteLLM, OpenRouter and OpenAI speak. Each question has a schema, and an answer
+// that does not match it is an error.
 //
-// What others wrote goes into a question as data. The model has no tools, and a call of one
-// is ignored. Nothing is sent twice.
+// What others wrote goes into a question as data. The model is offered no tools, and a tool
+// call in its answer is ignored. The package sends each question once and does not retry.
 //
 // The package must not know the marketplace, the database, the configuration file or what an
 // answer is used for.
@@ -54,7 +54,7 @@ type Spec struct {
 	Transport http.RoundTripper
 }
 
-// Assistant is a language model.
+// Assistant asks one language model.
 type Assistant struct {
 	spec Spec
 	api  *provider.API
@@ -62,7 +62,8 @@ type Assistant struct {
 	limit string
 }
 
-// New returns the assistant of a spec. Its error is for the owner. It sends nothing.
+// New returns the assistant that a spec describes, and sends nothing. Its error is for the
+// owner.
 func New(s Spec) (*Assistant, error) {
 	api, err := provider.NewAPI(provider.Spec{BaseURL: s.BaseURL, Key: s.Key, Timeout: s.Timeout, Transport: s.Transport})
 	if err != nil {
@@ -79,9 +80,10 @@ func New(s Spec) (*Assistant, error) {
 	return a, nil
 }
 
-// Question is what the model is asked.
+// Question is one question to the model.
 type Question struct {
-	// Task is what to do. It is written here and holds nothing that others wrote.
+	// Task is the instruction. It is part of the program and contains nothing that others
+	// wrote.
 	Task string
 	// Data is what others wrote, to be sent as JSON.
 	Data any
@@ -92,7 +94,8 @@ type Question struct {
 	Schema map[string]any
 }
 
-// Cost is what a call has cost. It is known if the server named it or counted its tokens.
+// Cost is what a call has cost. It is Known if the server reported the cost or the number of
+// tokens.
 type Cost struct {
 	USD   order.USD
 	Known bool

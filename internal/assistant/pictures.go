@@ -19,7 +19,7 @@ const (
 // seen are the types of pictures that models see.
 var seen = []string{"image/png", "image/jpeg", "image/webp", "image/gif"}
 
-// Picture is what a model looks at: a file, or a JPEG, PNG, WebP or GIF in memory.
+// Picture is shown to a model: a file, or a JPEG, PNG, WebP or GIF in memory.
 type Picture struct {
 	Path, MIME string
 	// Data takes the place of the file at Path.
