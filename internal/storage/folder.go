@@ -13,8 +13,8 @@ import (
 	"runtime"
 )
 
-// Folder is a folder that a web server publishes. It must exist: the folder of a disk
-// that is not mounted is not filled.
+// Folder is a folder that a web server publishes. It must exist and is never created, so that
+// nothing is written below a mount point whose disk is not mounted.
 type Folder struct {
 	Path string
 }

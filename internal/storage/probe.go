@@ -13,8 +13,8 @@ import (
 var pixel = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89" +
 	"\x00\x00\x00\rIDATx\x9cc\xfc\xcf\xc0P\x0f\x00\x04\x85\x01\x80\x84\xa9\x8c!\x00\x00\x00\x00IEND\xaeB`\x82")
 
-// Probe puts a small picture, compares what its address shows, and removes it, whether or
-// not the storage is left alone.
+// Probe puts a small picture, fetches and compares it, and removes it, even while the storage
+// is paused after failures.
 func (s *Storage) Probe(ctx context.Context) error {
 	body := append(bytes.Clone(pixel), rand.Text()...) // a copy of an earlier one does not pass
 	sum := sha256.Sum256(body)

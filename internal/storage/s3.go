@@ -65,8 +65,9 @@ var network = func() http.RoundTripper {
 	return t
 }()
 
-// Put implements Backend. The checksum of the file is part of the signed request, so that
-// the store refuses other bytes. The file is sent in one request, in constant memory.
+// Put implements Backend. The checksum of the file is part of the signed request, so that the
+// store refuses a file that was damaged on the way. The file is sent in one request, in
+// constant memory.
 func (s S3) Put(ctx context.Context, f File) error {
 	c, err := s.client()
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package storage puts files where the owner publishes them: into a folder of the
-// owner's web server, or into a bucket of an S3-compatible store. What was put is
-// fetched once without credentials, as anybody would fetch it, and compared.
+// Package storage puts files where the owner publishes them: into a folder of the owner's web
+// server, or into a bucket of an S3-compatible store. Each stored file is fetched once without
+// credentials, as anybody would fetch it, and compared.
 //
-// It must not know orders, the ledger or the marketplace. Who calls it records the key
-// of a file before the file is put, so that a repeated put replaces the same object.
+// It must not know orders, the ledger or the marketplace. The caller records the key of a file
+// before the file is put, so that a repeated put replaces the same object.
 package storage
 
 import (
@@ -23,7 +23,7 @@ import (
 	"atelierd/internal/beat"
 )
 
-// File is what is put.
+// File is a file to put.
 type File struct {
 	// Key is its name in the storage; see NewKey.
 	Key string
@@ -67,8 +67,8 @@ func Hint(err error) string {
 	return ""
 }
 
-// Mistyped reports whether an error says that the web shows a file with another type. The
-// storage works then, and may show files of other types well.
+// Mistyped reports whether an error says that the web server sends a file with the wrong media
+// type. The storage works then, and may serve files of other types correctly.
 func Mistyped(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.mistyped
@@ -79,7 +79,7 @@ type Options struct {
 	Backend Backend
 	// Place identifies the storage in the ledger: where a key is valid. It has no secret.
 	Place string
-	// PublicURL is where the web shows the files; a key follows it.
+	// PublicURL is the address of the files. The key of a file follows it.
 	PublicURL string
 	UserAgent string
 	// Transport carries the fetch that compares a file; nil is the network.
@@ -149,9 +149,9 @@ const (
 	pauseMost = 10 * time.Minute
 )
 
-// Publish puts a file, compares what its address shows, and returns the address. A
-// failure that may pass is tried again a few times, with the same key. After that the
-// storage is left alone for a while, and Publish fails at once.
+// Publish puts a file, fetches and compares it, and returns its address. A failure that may
+// pass is tried again a few times, with the same key. After that the storage is paused for a
+// while, in which Publish fails at once.
 func (s *Storage) Publish(ctx context.Context, f File) (string, error) {
 	if !keyForm.MatchString(f.Key) {
 		return "", &Error{Err: fmt.Errorf("the key %.60q is not one of the storage", f.Key), lasting: true}
@@ -254,7 +254,7 @@ func (s *Storage) paused() error {
 	return nil
 }
 
-// Wait returns how long the storage is left alone.
+// Wait returns how long the storage is still paused, or 0.
 func (s *Storage) Wait() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
