@@ -28,7 +28,7 @@ const (
 	spare = 20
 )
 
-// Pruner removes what is kept too long, once.
+// Pruner removes once what is kept too long.
 type Pruner struct {
 	o Options
 	// Removed is what it has removed.
@@ -79,7 +79,8 @@ func (p *Pruner) before(part order.HistoryPart) (time.Time, bool) {
 // the last day add them up.
 const leastAttempts = 3 * 24 * time.Hour
 
-// Prune removes what is older than it is kept. What fails does not keep the rest.
+// Prune removes what is older than it is kept. If one part fails, the others are removed all
+// the same.
 func (p *Pruner) Prune(ctx context.Context) error {
 	err := p.removeMarked(ctx) // what an earlier process has left
 	for _, remove := range []func(context.Context) error{

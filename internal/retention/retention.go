@@ -2,8 +2,8 @@
 // the owner wants: at night, in small steps, files before rows. While the data folder is
 // larger than allowed it removes the oldest files sooner.
 //
-// What has ended is the store's to say; each step of it looks again. Package retention must
-// not know SQL, the marketplace, nor what files are for.
+// The store decides which orders have ended, and checks that again in each step. The package
+// must not know SQL, the marketplace, or what files are for.
 package retention
 
 import (
@@ -17,7 +17,8 @@ import (
 	"atelierd/internal/order"
 )
 
-// Store is what is needed of the database. Methods that return more are called again.
+// Store is the part of the database that the package needs. A method that returns more as true
+// is called again.
 type Store interface {
 	// EndedOrders returns the orders that had ended before a time and still have a part of
 	// their history, the oldest first.
@@ -25,7 +26,7 @@ type Store interface {
 	Ended(ctx context.Context, id string, before time.Time) (ended, known bool, err error)
 	// OddOrderIDs returns the ids that are no names for a folder.
 	OddOrderIDs(ctx context.Context) ([]string, error)
-	// MarkFiles has MarkedFiles return the files of an order until FilesRemoved.
+	// MarkFiles marks the files of an order. MarkedFiles returns them until FilesRemoved.
 	MarkFiles(id string, before time.Time) error
 	// MarkedFiles returns some of them, by their numbers after one.
 	MarkedFiles(ctx context.Context, after int64) ([]order.Artifact, error)
@@ -49,7 +50,7 @@ type Store interface {
 	SetAlert(a order.Alert, text string) error
 }
 
-// Storage is where files lie that the web shows.
+// Storage is the owner's storage, from which clients download files.
 type Storage interface {
 	// Place identifies it in the database.
 	Place() string
@@ -60,29 +61,29 @@ type Storage interface {
 // Options are the settings of a Loop or a Pruner. Log and Zone are optional.
 type Options struct {
 	Store Store
-	// Dir is the data folder. WorkDir is what generators write in it, and FilesDir the files
-	// of orders, each with a folder an order.
+	// Dir is the data folder. In it, WorkDir is where generators write and FilesDir has the
+	// files of orders, each with one folder for each order.
 	Dir, WorkDir, FilesDir string
 	// Keep is how long each part of the history is kept. Zero is for ever.
 	Keep map[order.HistoryPart]time.Duration
 	// MaxBytes is the most that the data folder may take, as far as files of orders that
 	// have ended can be removed. Zero is no limit.
 	MaxBytes int64
-	// Folder returns the name of an order's folder. ClearWork removes one from the folder
-	// of work, except for what programs still need that may run.
+	// Folder returns the name of an order's folder. ClearWork removes such a folder from
+	// WorkDir, except for files that a program that may still run needs.
 	Folder    func(orderID string) string
 	ClearWork func(folder string) error
-	// RemoveThumb removes what was made of a file, which has this sha256. Another file
-	// with it gets that again. Nil is for nothing.
+	// RemoveThumb removes the thumbnail of the file with this sha256. If another file has the
+	// same content, its thumbnail is made again. It may be nil.
 	RemoveThumb func(sha256 string) error
 	// Storage, unless it is nil, is where files lie that are removed once their orders had
 	// ended for KeepStored.
 	Storage    Storage
 	KeepStored time.Duration
-	// Ready is asked before anything is removed. Until it returns nil, nothing is. Nil is
-	// always ready.
+	// Ready is asked before anything is removed. While it returns an error, nothing is removed.
+	// It may be nil.
 	Ready func() error
-	// Zone is where it is night; nil is the machine's.
+	// Zone is the time zone in which a night begins; nil is the machine's.
 	Zone *time.Location
 	Log  *slog.Logger
 }
@@ -111,7 +112,7 @@ type Loop struct {
 // New returns a Loop.
 func New(o Options) *Loop { return &Loop{o: o.withDefaults(), wake: make(chan struct{}, 1)} }
 
-// Change replaces the options from the next look on, which is made at once.
+// Change replaces the options and has the loop check at once whether anything is due.
 func (l *Loop) Change(o Options) {
 	l.next.Store(&o)
 	select {
@@ -162,8 +163,8 @@ func (l *Loop) alert(text string) {
 	}
 }
 
-// Once prunes if a night has begun since the last time, or if the data folder is too
-// large. It returns the time to the next look.
+// Once prunes if a night has begun since the last time, or if the data folder is too large. It
+// returns the time until it should be called again.
 func (l *Loop) Once(ctx context.Context) (wait time.Duration, err error) {
 	if next := l.next.Swap(nil); next != nil {
 		l.o = next.withDefaults()
