@@ -1,10 +1,10 @@
 // Package backup copies a data folder and its configuration while the daemon works,
 // verifies such copies, and restores them.
 //
-// A backup is a folder or a tar file of the same layout. files/SHA256 are the files that
-// the ledger names, each once for all snapshots. snapshots/TIME/ has the copy of the
-// database, the configuration with the files that it names, the credentials, and
-// manifest.json with the sha256 of everything. backup.json says whose backup it is.
+// A backup is a folder or a tar file of the same layout. files/SHA256 are the files that the
+// ledger names, each once for all snapshots. snapshots/TIME/ has the copy of the database, the
+// configuration with the files that it names, the credentials, and manifest.json with the
+// sha256 of everything. backup.json says which agent the backup is of.
 //
 // It must not know SQL, what the configuration means, or the marketplace.
 package backup
@@ -35,8 +35,8 @@ type Source struct {
 	ReadLedger func(path string) (order.LedgerCopy, error)
 	// Files are the configuration, what it names, the credentials, and who may use the console.
 	Files []File
-	// Outside names what the daemon needs and no backup has, such as variables of its
-	// environment.
+	// Outside names what the daemon needs and a backup does not contain, such as environment
+	// variables.
 	Outside []string
 	// Version is that of the program.
 	Version string
@@ -62,7 +62,7 @@ type Options struct {
 	NoCredentials bool
 	// Keep is how many snapshots of a folder stay; 0 keeps all.
 	Keep int
-	// Copied is called with the bytes that were copied; nil for nobody.
+	// Copied is called with the number of bytes copied. It may be nil.
 	Copied func(bytes int64)
 	// Now is when the snapshot is made.
 	Now time.Time
@@ -76,7 +76,7 @@ type Done struct {
 	// Files are those that the ledger names, with their size together.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
-	// Left are files that are not as the ledger has them, and what was left out.
+	// Left are files that were left out, or that differ from the ledger.
 	Left []Left `json:"left,omitempty"`
 	// Removed are older snapshots that were not kept.
 	Removed []string `json:"removed,omitempty"`

@@ -16,7 +16,7 @@ import (
 	"atelierd/internal/filelock"
 )
 
-// ErrBusy says that another process uses the backup.
+// ErrBusy means that another process uses the backup.
 var ErrBusy = errors.New("another backup or restore uses it")
 
 // folder is a backup in a folder.

@@ -42,7 +42,7 @@ type LoopOptions struct {
 // FactLast names the fact that has the last backup of the loop, as a Last.
 const FactLast = "backup"
 
-// Last is the last backup of the loop.
+// Last describes the last backup that the loop made.
 type Last struct {
 	To       string    `json:"to"`
 	Snapshot string    `json:"snapshot"`
@@ -53,7 +53,7 @@ type Last struct {
 	Left int `json:"left"`
 }
 
-// ReadLast reads the value of FactLast; a value of no use is none.
+// ReadLast decodes the value of FactLast. ok is false for a value that it cannot decode.
 func ReadLast(value string) (l Last, ok bool) {
 	err := json.Unmarshal([]byte(value), &l)
 	return l, err == nil && !l.At.IsZero()

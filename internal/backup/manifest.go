@@ -88,7 +88,7 @@ type Stored struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// Left is a file that a backup lacks, or has otherwise than the ledger.
+// Left is a file that is missing in a backup, or differs from the ledger.
 type Left struct {
 	Name string `json:"name"`
 	Why  string `json:"why"`

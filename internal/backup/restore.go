@@ -88,8 +88,8 @@ func (e *DamagedError) Error() string {
 // ErrNotEmpty says that a restore needs an empty folder.
 var ErrNotEmpty = errors.New("the folder is not empty")
 
-// Restore verifies a snapshot, and copies it into an empty folder. It writes nowhere else.
-// The next start of a daemon knows that the ledger was restored.
+// Restore verifies a snapshot, and copies it into an empty folder. It writes nowhere else. The
+// next start of the daemon recognises that the ledger was restored.
 func Restore(r Restoring) (Restored, error) {
 	into := r.To
 	if into == "" {

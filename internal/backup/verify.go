@@ -48,8 +48,9 @@ type Report struct {
 // removed.
 func (r Report) Repairable() bool { return r.Folder && slices.ContainsFunc(r.Problems, ofContent) }
 
-// HostError says why a backup could not be judged. It is no damage: the host has no space
-// for a copy of the database, or a newer program wrote it. ReadLedger returns one, too.
+// HostError says why a backup could not be verified although it need not be damaged: the host
+// has no space for a copy of the database, or a newer program wrote the backup. ReadLedger
+// returns one, too.
 type HostError struct {
 	// Name is the file within the backup.
 	Name string
