@@ -1,9 +1,9 @@
-// Package announce notifies the owner. It looks for what is wrong once a minute, which
-// status shows, and sends each target the messages that the store keeps for it: once, in
-// order, again after a failure.
+// Package announce notifies the owner. Once a minute it has the store check which alerts stand,
+// the same that status shows. It sends each target the messages that the store keeps for it: in
+// order, each once, and again after a failure.
 //
-// It must not know what is wrong with an order, nor how a message reaches a phone. The
-// store finds the first, and package notify does the second.
+// It must not know how an alert is found, which the store does, nor how a message reaches a
+// phone, which package notify does.
 package announce
 
 import (
@@ -27,7 +27,7 @@ import (
 
 // Store is what the announcer needs of the database.
 type Store interface {
-	// Version grows with each change that may concern what is wrong or is to be sent.
+	// Version grows with each change that may change an alert or a message.
 	Version() (uint64, error)
 	CheckAlerts(w order.Watch) (order.Checked, error)
 	NextDispatch(l order.Listener, retry time.Duration, quiet bool) (d *order.Dispatch, waits bool, err error)
@@ -62,7 +62,8 @@ type Options struct {
 	Ledger string
 	// PollWithin is how old the last answered poll may be.
 	PollWithin time.Duration
-	// Wrong returns what is wrong beyond the database, such as a full disk. It may be nil.
+	// Wrong returns the alerts that the database does not know, such as a full disk. It may be
+	// nil.
 	Wrong func() []order.Condition
 	// Hint returns the next step for what was stored without one. It may be nil.
 	Hint func(order.Condition) string
@@ -121,7 +122,7 @@ func (a *Announcer) use(o Options) {
 	}
 }
 
-// Change replaces the options, from the next look on.
+// Change replaces the options. They take effect at the next check.
 func (a *Announcer) Change(o Options) {
 	a.next.Store(&o)
 	select {
@@ -130,9 +131,9 @@ func (a *Announcer) Change(o Options) {
 	}
 }
 
-// Run announces until ctx ends. A failure is logged and ends nothing. The first look finds
-// only crashes, because a start forgets which generators are paused and probes them. The
-// others come a minute later.
+// Run announces until ctx ends. A failure is logged and ends nothing. The first check announces
+// only crashes, because a start probes paused generators again first. All other alerts follow a
+// minute later.
 func (a *Announcer) Run(ctx context.Context) error {
 	if err := a.look(ctx, order.Watch{Starts: true, After: order.AnnounceAfter}); err != nil && ctx.Err() == nil {
 		a.failures.Failed(a.o.Log, "the owner cannot be notified", err)
@@ -153,8 +154,8 @@ func (a *Announcer) Run(ctx context.Context) error {
 	}
 }
 
-// Once announces what is wrong now, without waiting for it to stand a minute, and sends
-// what is due. It is for a heartbeat, after which nobody looks for hours.
+// Once announces the alerts that stand now, even those that are younger than a minute, and
+// sends what is due. It is for "atelierd once", after which nothing may run for hours.
 func (a *Announcer) Once(ctx context.Context) error { return a.look(ctx, order.Watch{}) }
 
 // look looks for what is wrong, and sends what is due. Neither is done while nothing can
@@ -324,7 +325,7 @@ func failure(err error) *notify.Failure {
 	return &notify.Failure{Kind: notify.Later, Reason: err.Error()}
 }
 
-// Sent is what became of a trial message.
+// Sent is the result of a test message.
 type Sent struct {
 	Target string
 	// Err is nil if the service took the message.
