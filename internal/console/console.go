@@ -1,10 +1,9 @@
 // Package console serves the owner's page: what the daemon does, what needs the owner, and
 // the buttons for it.
 //
-// Each page is one file here and one template. A page reads the ledger and asks the
-// marketplace nothing. What lasts goes through the owner's actions, and what is secret does
-// not reach this package: it must not know the configuration, the key, or how the daemon
-// works.
+// Each page is one file here and one template. A page reads the ledger and asks the marketplace
+// nothing. Each lasting change is an action of package owner. No secret reaches this package:
+// it must not know the configuration, the key, or how the daemon works.
 package console
 
 import (
@@ -27,13 +26,13 @@ type Options struct {
 	Agent func() string
 	// Zone returns the owner's time zone.
 	Zone func() *time.Location
-	// Hosts are the names under which browsers may ask, such as console.example.com.
-	// Loopback addresses are allowed in any case.
+	// Hosts are the host names that requests may have, such as console.example.com. Loopback
+	// addresses are allowed in any case.
 	Hosts []string
-	// Secure says that browsers come by HTTPS, so that they send the cookie no other way.
+	// Secure says that browsers connect by HTTPS, so that the cookie is marked as Secure.
 	Secure bool
-	// Name tells the cookies of the consoles of one host apart. Browsers send cookies to
-	// all ports.
+	// Name is part of the cookie's name. It keeps the consoles on one host apart, because
+	// browsers send cookies to all ports of a host.
 	Name string
 	// Files are the files of orders; nil for none.
 	Files Files
@@ -47,8 +46,8 @@ type Options struct {
 	// Neighbours returns the agents that share the requests of the address, with this one;
 	// nil for none. Nil is none.
 	Neighbours func(context.Context) *view.Agents
-	// Replies returns the owner's beginnings of messages about an order; none for those that
-	// come with the console. Nil is none.
+	// Replies returns the owner's prepared replies about an order. If it is nil or returns
+	// none, the console offers its own.
 	Replies func(view.History) []Reply
 	// Agents answers agents at /mcp, which have tokens and are not logged in; nil for nobody.
 	Agents http.Handler
@@ -56,7 +55,7 @@ type Options struct {
 	Sections
 }
 
-// Reply is the beginning of a message to a client, by its name.
+// Reply is a prepared reply to a client, and its name.
 type Reply struct{ Name, Text string }
 
 // console is the handler of all pages.

@@ -17,14 +17,14 @@ import (
 	"atelierd/internal/thumb"
 )
 
-// Files are the files of orders, and their small pictures.
+// Files are the files of orders and their thumbnails.
 type Files interface {
 	// File returns a file of the ledger by its id.
 	File(ctx context.Context, id int64) (order.Artifact, error)
-	// Original opens a file, and Open its small picture, see package thumb.
+	// Original opens a file, and Open its thumbnail, see package thumb.
 	Original(a order.Artifact) (*os.File, error)
 	Open(ctx context.Context, a order.Artifact) (*os.File, error)
-	// Has reports whether a file has a small picture, or may get one.
+	// Has reports whether a file has a thumbnail, or may get one.
 	Has(a order.Artifact) bool
 	// Covers returns the first file of what was made last for each of the orders, by the
 	// order's id.

@@ -14,8 +14,7 @@ import (
 	"atelierd/internal/store/viewsql"
 )
 
-// SQL runs a statement of whoever looks at the page, on the views of the database.
-// *viewsql.Runner implements it.
+// SQL runs a statement of a user on the views of the database. *viewsql.Runner implements it.
 type SQL interface {
 	Run(ctx context.Context, statement string) (viewsql.Result, error)
 }

@@ -18,7 +18,7 @@ type Sections struct {
 	Desk Desk
 }
 
-// ErrOtherPlan means that a sync would do something else than the page has shown.
+// ErrOtherPlan means that a sync would make other changes than the page has shown.
 var ErrOtherPlan = errors.New("the plan has changed")
 
 // Desk asks the marketplace, and providers, for an owner who presses a button. Nothing else
