@@ -31,6 +31,17 @@ UPDATE jobs SET state = 'held', reason = sqlc.arg(reason), hint = sqlc.arg(hint)
 WHERE order_id = sqlc.arg(order_id) AND state = 'cancelled' AND code = 'review'
   AND (kind <> 'delivery' OR round = sqlc.arg(round));
 
+-- name: StillUnsent :many
+-- The delivery of a round that waited for the owner before its order was opened again: for an approval, or after a dry run.
+SELECT id, stage, code FROM jobs
+WHERE order_id = sqlc.arg(order_id) AND kind = 'delivery' AND round = sqlc.arg(round)
+  AND state IN ('held', 'cancelled') AND code IN ('review', 'dry_run');
+
+-- name: HoldReopened :exec
+-- What waited for the owner before its order was opened again still waits.
+UPDATE jobs SET state = 'held', reason = sqlc.arg(reason), hint = sqlc.arg(hint), changed_at = sqlc.arg(changed_at), finished_at = NULL
+WHERE id = sqlc.arg(id);
+
 -- name: WaitForApproval :many
 -- The work of an order that waits for the owner's approval, and what the order shows of it.
 SELECT kind, reason, hint FROM jobs

@@ -81,8 +81,10 @@ WHERE id = sqlc.arg(id);
 
 -- name: CloseJobs :execrows
 -- The order has ended, so its remaining work is cancelled. Messages stay: the send decides whether the
--- marketplace still takes one.
-UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = sqlc.arg(code),
+-- marketplace still takes one. What waits for the owner keeps its code, so that it is not sent unasked if the order is
+-- opened again.
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
+    code = CASE WHEN state = 'held' AND code IN ('review', 'dry_run') THEN code ELSE sqlc.arg(code) END,
     reason = sqlc.arg(reason), changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND kind <> 'message' AND state IN ('ready', 'leased', 'held');
 
@@ -106,8 +108,10 @@ WHERE order_id = sqlc.arg(order_id) AND kind IN ('piece', 'quote') AND state = '
 
 -- name: CloseWorkOfEnded :execrows
 -- Closes work that was left or opened after its order had ended. The states are apart, so that each uses its partial index.
+-- The code is that of CloseJobs.
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
-    code = (SELECT e.state FROM orders AS e WHERE e.id = jobs.order_id), reason = 'the order has ended',
+    code = CASE WHEN state = 'held' AND code IN ('review', 'dry_run') THEN code
+        ELSE (SELECT e.state FROM orders AS e WHERE e.id = jobs.order_id) END, reason = 'the order has ended',
     changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE id IN (
     SELECT r.id FROM jobs AS r JOIN orders AS o ON o.id = r.order_id
@@ -119,14 +123,14 @@ WHERE id IN (
 -- name: ReleaseJobs :execrows
 -- Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
 -- that are no deliveries. What waits for the owner's approval, as a draft does, is only released by that. by_owner = 1
--- starts the cap on an attempt from zero as well.
+-- starts the cap on an attempt from zero as well, and sends what a dry run has made.
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
     cap_after_attempt = CASE WHEN CAST(sqlc.arg(by_owner) AS INTEGER) = 1
         THEN coalesce((SELECT max(a.id) FROM attempts AS a WHERE a.job_id = jobs.id), 0) ELSE cap_after_attempt END,
     run_at = sqlc.arg(run_at), code = '', reason = '',
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = NULL
 WHERE order_id = sqlc.arg(order_id) AND state IN ('held', 'failed', 'cancelled')
-  AND NOT (code = 'review' AND (state = 'held' OR CAST(sqlc.arg(by_owner) AS INTEGER) = 1))
+  AND code <> 'review' AND NOT (code = 'dry_run' AND CAST(sqlc.arg(by_owner) AS INTEGER) = 0)
   AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
   AND ((kind = 'delivery' AND round = sqlc.arg(round)) OR (kind <> 'delivery' AND CAST(sqlc.arg(every_kind) AS INTEGER) = 1));
 
@@ -217,10 +221,10 @@ SELECT CAST(coalesce(group_concat(lease_token, ' '), '') AS TEXT) FROM jobs WHER
 SELECT EXISTS (SELECT 1 FROM facts WHERE name = sqlc.arg(fact) AND instr(value, CAST(sqlc.arg(token) AS TEXT)) > 0);
 
 -- name: OwnerCancel :execrows
--- The owner cancels the order: its work ends in whatever state it is. What waits for approval keeps its code, so that it
--- is not sent without one if the owner takes the cancellation back.
+-- The owner cancels the order: its work ends in whatever state it is. What waits for the owner keeps its code, so that it
+-- is not sent unasked if the owner takes the cancellation back, or the client acts.
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
-    code = CASE WHEN state = 'held' AND code = 'review' THEN code ELSE 'owner' END, reason = sqlc.arg(reason),
+    code = CASE WHEN state = 'held' AND code IN ('review', 'dry_run') THEN code ELSE 'owner' END, reason = sqlc.arg(reason),
     hint = '', changed_at = sqlc.arg(changed_at), finished_at = sqlc.arg(finished_at)
 WHERE order_id = sqlc.arg(order_id) AND kind <> 'message' AND state IN ('ready', 'leased', 'held', 'failed');
 
@@ -259,7 +263,8 @@ WHERE order_id = sqlc.arg(order_id) AND kind = 'quote' AND state IN ('held', 'fa
 -- What held the pieces of an order together with it is over.
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = sqlc.arg(run_at), code = '', reason = '', hint = '',
     changed_at = sqlc.arg(changed_at)
-WHERE order_id = sqlc.arg(order_id) AND kind = 'piece' AND state = 'held' AND code = sqlc.arg(code);
+WHERE order_id = sqlc.arg(order_id) AND kind = 'piece' AND state = 'held' AND code = sqlc.arg(code)
+  AND code NOT IN ('review', 'dry_run');
 
 -- name: RunDeliveryNow :exec
 UPDATE jobs SET run_at = sqlc.arg(run_at)

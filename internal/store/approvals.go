@@ -124,6 +124,31 @@ func (t *tx) holdCancelled(id string, round int) error {
 	})
 }
 
+// holdUnsent has the delivery of a round that waited for the owner, before the order was opened
+// again, wait for the owner still.
+func (t *tx) holdUnsent(id string, round int) error {
+	rows, err := t.StillUnsent(noCancel, query.StillUnsentParams{OrderID: id, Round: int64(round)})
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		f := order.Failf(order.Hold, r.Code, "the order is open again, and its files wait for your approval").
+			WithHint("%s names what was made; then %s, %s or %s", order.Command("orders show", id),
+				order.Command("orders approve", id), order.Command("orders redo", id), order.Command("orders cancel", id))
+		if r.Code == order.CodeDryRun {
+			f = order.Failf(order.Hold, r.Code, "the order is open again; its files were made in mode dry-run, and are not sent").
+				WithHint("set the service's mode to auto or review and run %s; or send them with %s", order.Command("reload"), order.Command("orders retry", id))
+		}
+		if err := t.HoldReopened(noCancel, query.HoldReopenedParams{Reason: f.Error(), Hint: f.Hint, ChangedAt: t.now, ID: r.ID}); err != nil {
+			return err
+		}
+		if err := t.needsOwner(1, nil, order.Job{OrderID: id, Kind: order.KindDelivery, Round: round, Stage: r.Stage}, order.StateHeld, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // notDelayed is why an approval cannot be taken back.
 func (t *tx) notDelayed(o order.Order) error {
 	held, err := t.heldOf(o.ID, order.CodeReview)

@@ -299,15 +299,22 @@ func (t *tx) applyJobs(id string, k order.Known, d order.Decision) error {
 		t.changed.Revoked = t.changed.Revoked || n > 0
 		return err
 	case order.JobsRelease:
-		if err := t.ReleasePieces(noCancel, query.ReleasePiecesParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Code: k.Code}); err != nil {
-			return err
-		}
-		_, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(d.Round)})
-		t.changed.lane(order.LaneGenerate)
-		t.changed.lane(order.LaneNetwork)
-		return err
+		return t.release(id, k, d)
 	}
 	return nil
+}
+
+// release lets the work of a round run again, except what waits for the owner.
+func (t *tx) release(id string, k order.Known, d order.Decision) error {
+	if err := t.ReleasePieces(noCancel, query.ReleasePiecesParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Code: k.Code}); err != nil {
+		return err
+	}
+	if _, err := t.ReleaseJobs(noCancel, query.ReleaseJobsParams{RunAt: t.now, ChangedAt: t.now, OrderID: id, Round: int64(d.Round)}); err != nil {
+		return err
+	}
+	t.changed.lane(order.LaneGenerate)
+	t.changed.lane(order.LaneNetwork)
+	return t.holdUnsent(id, d.Round)
 }
 
 // openRound opens the job of a round.

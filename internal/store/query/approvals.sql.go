@@ -184,6 +184,29 @@ func (q *Queries) HoldDelayed(ctx context.Context, arg HoldDelayedParams) error 
 	return err
 }
 
+const holdReopened = `-- name: HoldReopened :exec
+UPDATE jobs SET state = 'held', reason = ?1, hint = ?2, changed_at = ?3, finished_at = NULL
+WHERE id = ?4
+`
+
+type HoldReopenedParams struct {
+	Reason    string
+	Hint      string
+	ChangedAt utc.Time
+	ID        int64
+}
+
+// What waited for the owner before its order was opened again still waits.
+func (q *Queries) HoldReopened(ctx context.Context, arg HoldReopenedParams) error {
+	_, err := q.db.ExecContext(ctx, holdReopened,
+		arg.Reason,
+		arg.Hint,
+		arg.ChangedAt,
+		arg.ID,
+	)
+	return err
+}
+
 const lastAct = `-- name: LastAct :many
 SELECT at, text, actor FROM events WHERE order_id = ? AND kind = 'owner' ORDER BY id DESC LIMIT 1
 `
@@ -245,6 +268,47 @@ func (q *Queries) SeenThread(ctx context.Context, orderID string) (SeenThreadRow
 		&i.Draft,
 	)
 	return i, err
+}
+
+const stillUnsent = `-- name: StillUnsent :many
+SELECT id, stage, code FROM jobs
+WHERE order_id = ?1 AND kind = 'delivery' AND round = ?2
+  AND state IN ('held', 'cancelled') AND code IN ('review', 'dry_run')
+`
+
+type StillUnsentParams struct {
+	OrderID string
+	Round   int64
+}
+
+type StillUnsentRow struct {
+	ID    int64
+	Stage order.Stage
+	Code  order.Code
+}
+
+// The delivery of a round that waited for the owner before its order was opened again: for an approval, or after a dry run.
+func (q *Queries) StillUnsent(ctx context.Context, arg StillUnsentParams) ([]StillUnsentRow, error) {
+	rows, err := q.db.QueryContext(ctx, stillUnsent, arg.OrderID, arg.Round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []StillUnsentRow{}
+	for rows.Next() {
+		var i StillUnsentRow
+		if err := rows.Scan(&i.ID, &i.Stage, &i.Code); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const undelayJob = `-- name: UndelayJob :exec

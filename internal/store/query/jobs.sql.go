@@ -47,7 +47,8 @@ func (q *Queries) Advance(ctx context.Context, arg AdvanceParams) (int64, error)
 }
 
 const closeJobs = `-- name: CloseJobs :execrows
-UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL, code = ?1,
+UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
+    code = CASE WHEN state = 'held' AND code IN ('review', 'dry_run') THEN code ELSE ?1 END,
     reason = ?2, changed_at = ?3, finished_at = ?4
 WHERE order_id = ?5 AND kind <> 'message' AND state IN ('ready', 'leased', 'held')
 `
@@ -61,7 +62,8 @@ type CloseJobsParams struct {
 }
 
 // The order has ended, so its remaining work is cancelled. Messages stay: the send decides whether the
-// marketplace still takes one.
+// marketplace still takes one. What waits for the owner keeps its code, so that it is not sent unasked if the order is
+// opened again.
 func (q *Queries) CloseJobs(ctx context.Context, arg CloseJobsParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, closeJobs,
 		arg.Code,
@@ -78,7 +80,8 @@ func (q *Queries) CloseJobs(ctx context.Context, arg CloseJobsParams) (int64, er
 
 const closeWorkOfEnded = `-- name: CloseWorkOfEnded :execrows
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
-    code = (SELECT e.state FROM orders AS e WHERE e.id = jobs.order_id), reason = 'the order has ended',
+    code = CASE WHEN state = 'held' AND code IN ('review', 'dry_run') THEN code
+        ELSE (SELECT e.state FROM orders AS e WHERE e.id = jobs.order_id) END, reason = 'the order has ended',
     changed_at = ?1, finished_at = ?2
 WHERE id IN (
     SELECT r.id FROM jobs AS r JOIN orders AS o ON o.id = r.order_id
@@ -94,6 +97,7 @@ type CloseWorkOfEndedParams struct {
 }
 
 // Closes work that was left or opened after its order had ended. The states are apart, so that each uses its partial index.
+// The code is that of CloseJobs.
 func (q *Queries) CloseWorkOfEnded(ctx context.Context, arg CloseWorkOfEndedParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, closeWorkOfEnded, arg.ChangedAt, arg.FinishedAt)
 	if err != nil {
@@ -754,7 +758,7 @@ func (q *Queries) NextRunAt(ctx context.Context, lane order.Lane) ([]NextRunAtRo
 
 const ownerCancel = `-- name: OwnerCancel :execrows
 UPDATE jobs SET state = 'cancelled', lease_token = '', lease_until = NULL,
-    code = CASE WHEN state = 'held' AND code = 'review' THEN code ELSE 'owner' END, reason = ?1,
+    code = CASE WHEN state = 'held' AND code IN ('review', 'dry_run') THEN code ELSE 'owner' END, reason = ?1,
     hint = '', changed_at = ?2, finished_at = ?3
 WHERE order_id = ?4 AND kind <> 'message' AND state IN ('ready', 'leased', 'held', 'failed')
 `
@@ -766,8 +770,8 @@ type OwnerCancelParams struct {
 	OrderID    string
 }
 
-// The owner cancels the order: its work ends in whatever state it is. What waits for approval keeps its code, so that it
-// is not sent without one if the owner takes the cancellation back.
+// The owner cancels the order: its work ends in whatever state it is. What waits for the owner keeps its code, so that it
+// is not sent unasked if the owner takes the cancellation back, or the client acts.
 func (q *Queries) OwnerCancel(ctx context.Context, arg OwnerCancelParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, ownerCancel,
 		arg.Reason,
@@ -873,7 +877,7 @@ UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0,
     run_at = ?2, code = '', reason = '',
     hint = '', changed_at = ?3, finished_at = NULL
 WHERE order_id = ?4 AND state IN ('held', 'failed', 'cancelled')
-  AND NOT (code = 'review' AND (state = 'held' OR CAST(?1 AS INTEGER) = 1))
+  AND code <> 'review' AND NOT (code = 'dry_run' AND CAST(?1 AS INTEGER) = 0)
   AND NOT (kind = 'message' AND state = 'held' AND code = 'draft')
   AND ((kind = 'delivery' AND round = ?5) OR (kind <> 'delivery' AND CAST(?6 AS INTEGER) = 1))
 `
@@ -889,7 +893,7 @@ type ReleaseJobsParams struct {
 
 // Held, failed and cancelled work of a round may run again, with fresh attempts. every_kind = 1 includes the jobs
 // that are no deliveries. What waits for the owner's approval, as a draft does, is only released by that. by_owner = 1
-// starts the cap on an attempt from zero as well.
+// starts the cap on an attempt from zero as well, and sends what a dry run has made.
 func (q *Queries) ReleaseJobs(ctx context.Context, arg ReleaseJobsParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, releaseJobs,
 		arg.ByOwner,
@@ -909,6 +913,7 @@ const releasePieces = `-- name: ReleasePieces :exec
 UPDATE jobs SET state = 'ready', attempt = 0, crashes = 0, run_at = ?1, code = '', reason = '', hint = '',
     changed_at = ?2
 WHERE order_id = ?3 AND kind = 'piece' AND state = 'held' AND code = ?4
+  AND code NOT IN ('review', 'dry_run')
 `
 
 type ReleasePiecesParams struct {
