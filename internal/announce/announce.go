@@ -42,17 +42,17 @@ type Store interface {
 	AddDigest(target, day string, n *order.Notice) error
 }
 
-// Target is where messages go, and when.
+// Target says where messages go, and when.
 type Target struct {
 	order.Listener
 	To notify.Target
-	// Quiet reports whether only what is urgent is sent at a time.
+	// Quiet reports whether only urgent messages are sent at the given time.
 	Quiet func(time.Time) bool
 	// Digest is when the target gets the summary of the day before.
 	Digest order.DigestTime
 }
 
-// Options are the parts of an Announcer.
+// Options are the settings and dependencies of an Announcer.
 type Options struct {
 	Store   Store
 	Targets []Target

@@ -22,7 +22,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// Source is what is copied.
+// Source describes what a backup copies.
 type Source struct {
 	// DataDir is the data folder, and ConfigDir that of the configuration. Both are
 	// absolute.

@@ -14,7 +14,7 @@ import (
 	"atelierd/internal/order"
 )
 
-// Settings say when the loop backs up, and where to.
+// Settings say when and where the loop backs up.
 type Settings struct {
 	To    string // a folder; empty for no backups
 	Every time.Duration
@@ -66,7 +66,7 @@ const (
 	stalledAfter = 30 * time.Minute
 )
 
-// Loop backs up again and again. Create it with NewLoop.
+// Loop backs up at intervals. Create it with NewLoop.
 type Loop struct {
 	o        LoopOptions
 	mu       sync.Mutex

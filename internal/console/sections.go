@@ -10,7 +10,7 @@ import (
 	"atelierd/internal/view"
 )
 
-// Sections are what the pages besides Now and Orders show and ask.
+// Sections are what all pages except Now and Orders show and ask.
 type Sections struct {
 	// SQL runs statements on the history.
 	SQL SQL
@@ -73,7 +73,7 @@ type Task struct {
 	Fingerprint string
 }
 
-// Claim is a claim on a bounty, as the page has shown it.
+// Claim is a claim on a bounty with the fingerprint that the page has shown.
 type Claim struct{ Bounty, Fingerprint, Service, Message string }
 
 // Trial is a sample to make. Fingerprint is that of the last one, as the page has shown it.

@@ -19,7 +19,7 @@ import (
 type Found struct {
 	// Server is the version of the server.
 	Server string
-	// Recent: it is at least the oldest version that is supported, 2.12.
+	// Recent means that this is at least version 2.12, the oldest that is supported.
 	Recent bool
 	// Missing are the streams, queues and buckets that are not there.
 	Missing []string

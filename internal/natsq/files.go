@@ -29,7 +29,7 @@ const (
 	slowest = 128 << 10
 )
 
-// TransferWithin returns how long the transfer of a file of so many bytes may take.
+// TransferWithin returns how long the transfer of a file of this size may take.
 func TransferWithin(bytes int64) time.Duration {
 	return smallFileTimeout + time.Duration(min(bytes, generate.MaxFileBytes)/slowest)*time.Second
 }
@@ -147,7 +147,7 @@ func (q *Queue) RemoveFiles(ctx context.Context, bucket string, files []File) er
 	return nil
 }
 
-// Input returns the name of a picture of a call, counted from 1.
+// Input returns the name of the n-th picture of a call in its bucket. n begins with 1.
 func Input(key string, n int) string { return key + "/" + strconv.Itoa(n) }
 
 // RemoveInput removes the pictures of a call.

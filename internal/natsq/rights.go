@@ -7,7 +7,7 @@ import (
 
 // This file says which subjects each side needs. A server refuses all others.
 
-// Permissions are the subjects that a side may use.
+// Permissions are the subjects to which a side may publish and subscribe.
 type Permissions struct{ Publish, Subscribe []string }
 
 const api = "$JS.API."
@@ -46,13 +46,14 @@ func WorkerPermissions(name string, routes []string) Permissions {
 	return p
 }
 
-// Uses are what an agent does at the servers.
+// Uses say what an agent uses NATS for.
 type Uses struct {
 	// Agent is its id.
 	Agent string
 	// Routes are those whose calls it hands out.
 	Routes []string
-	// Lease: it keeps a lease. Requests: it counts requests together with others.
+	// Lease means that it keeps a lease, Requests that it shares its request budget with
+	// others.
 	Lease, Requests bool
 }
 

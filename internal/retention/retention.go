@@ -24,7 +24,7 @@ type Store interface {
 	// their history, the oldest first.
 	EndedOrders(ctx context.Context, part order.HistoryPart, before time.Time) ([]string, error)
 	Ended(ctx context.Context, id string, before time.Time) (ended, known bool, err error)
-	// OddOrderIDs returns the ids that are no names for a folder.
+	// OddOrderIDs returns the ids that cannot be the name of a folder.
 	OddOrderIDs(ctx context.Context) ([]string, error)
 	// MarkFiles marks the files of an order. MarkedFiles returns them until FilesRemoved.
 	MarkFiles(id string, before time.Time) error
@@ -66,8 +66,8 @@ type Options struct {
 	Dir, WorkDir, FilesDir string
 	// Keep is how long each part of the history is kept. Zero is for ever.
 	Keep map[order.HistoryPart]time.Duration
-	// MaxBytes is the most that the data folder may take, as far as files of orders that
-	// have ended can be removed. Zero is no limit.
+	// MaxBytes is the size to which the data folder is reduced, as far as that is possible by
+	// removing files of orders that have ended. Zero means no limit.
 	MaxBytes int64
 	// Folder returns the name of an order's folder. ClearWork removes such a folder from
 	// WorkDir, except for files that a program that may still run needs.
@@ -76,7 +76,7 @@ type Options struct {
 	// RemoveThumb removes the thumbnail of the file with this sha256. If another file has the
 	// same content, its thumbnail is made again. It may be nil.
 	RemoveThumb func(sha256 string) error
-	// Storage, unless it is nil, is where files lie that are removed once their orders had
+	// Storage is the owner's storage, or nil. Its files are removed once their orders have been
 	// ended for KeepStored.
 	Storage    Storage
 	KeepStored time.Duration

@@ -27,13 +27,13 @@ import (
 type Route struct {
 	Name    string
 	Backend generate.Generator
-	// Free: a call never costs anything, so one of unknown outcome is made again.
+	// Free means that a call never costs anything, so a call of unknown outcome is made again.
 	Free bool
-	// Slots is how many calls it makes at the same time.
+	// Slots is how many calls of the route the worker makes at the same time.
 	Slots int
 }
 
-// Options configure a worker.
+// Options are the settings of a Worker.
 type Options struct {
 	Queue *natsq.Queue
 	// Name is the worker's name. No two workers may have the same one.
@@ -50,7 +50,7 @@ type Options struct {
 	Beat, Dead time.Duration
 }
 
-// Worker serves routes.
+// Worker makes the calls of its routes.
 type Worker struct {
 	o     Options
 	lock  *os.File
