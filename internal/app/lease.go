@@ -13,6 +13,7 @@ import (
 	"atelierd/internal/atelier"
 	"atelierd/internal/config"
 	"atelierd/internal/fence"
+	"atelierd/internal/ledger"
 	"atelierd/internal/natsq"
 	"atelierd/internal/order"
 )
@@ -39,7 +40,7 @@ func (a *App) takeLease(ctx context.Context, b order.Boot, o fence.Options) (fen
 	o.Key = q.LeaseOf(a.credentials.AgentID())
 	o.Self = fence.Lease{Epoch: b.Epoch, Host: b.Host, Folder: folder, Process: rand.Text()}
 	o.Takeover, o.Beat, o.Dead = a.o.Takeover, leaseTimes.beat, leaseTimes.dead
-	o.Changed, o.Log = a.leaseChanged, a.o.Log
+	o.Changed, o.Log, o.Memory = a.leaseChanged, a.o.Log, leaseMemory{folder}
 	f, taken, err := fence.Take(ctx, o)
 	if err != nil {
 		_ = q.Close()
@@ -49,6 +50,18 @@ func (a *App) takeLease(ctx context.Context, b order.Boot, o fence.Options) (fen
 	a.o.Log.Info("the lease of the agent is taken", "host", b.Host, "epoch", taken.Epoch)
 	return taken, a.store.SetAlert(order.AlertLease, "")
 }
+
+// leaseMemory is what a data folder remembers of the lease.
+type leaseMemory struct{ dir string }
+
+// Recall implements fence.Memory.
+func (l leaseMemory) Recall() (m fence.Memo, err error) {
+	err = ledger.ReadMemo(l.dir, &m)
+	return m, err
+}
+
+// Keep implements fence.Memory.
+func (l leaseMemory) Keep(m fence.Memo) error { return ledger.WriteMemo(l.dir, m) }
 
 // takeOverWith returns what this process begins with once it holds the lease.
 func (a *App) takeOverWith(ctx context.Context, b order.Boot, continues bool) (order.Boot, error) {

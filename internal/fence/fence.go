@@ -74,6 +74,8 @@ type Options struct {
 	First bool
 	// Takeover: the owner wants to work with a ledger that another host has left behind.
 	Takeover bool
+	// Memory is what this folder remembers; nil for nothing.
+	Memory Memory
 	// Beat and Dead replace the constants in tests.
 	Beat, Dead time.Duration
 	// Changed is called when the lease can no longer be renewed, with why, and with "" when
@@ -121,14 +123,17 @@ type Taken struct {
 func (o Options) same(e Entry) bool { return e.Host == o.Self.Host && e.Folder == o.Self.Folder }
 
 // claim returns what follows from a lease that was read. The epoch of the ledger says
-// what it may lack.
-func (o Options) claim(e Entry) (Taken, error) {
+// what it may lack. A process that this folder does not know has worked in a clone, which has its
+// name and its epoch.
+func (o Options) claim(e Entry, m Memo) (Taken, error) {
 	same := o.same(e)
 	switch {
 	case e.Alive(o.Dead):
 		return Taken{}, &HeldError{e.Host, e.Silent, same}
-	case same && o.Continues && e.Epoch <= o.Self.Epoch:
+	case same && o.Continues && e.Epoch <= o.Self.Epoch && m.owns(e.Process):
 		return Taken{Epoch: o.Self.Epoch}, nil
+	case same && o.Continues && e.Epoch <= o.Self.Epoch:
+		return Taken{o.Self.Epoch + 1, fmt.Sprintf("a clone of host %s with the same folder has held the lease since", e.Host)}, nil
 	case same && e.Epoch > o.Self.Epoch:
 		return Taken{e.Epoch + 1, fmt.Sprintf("the lease has epoch %d, and the ledger has %d", e.Epoch, o.Self.Epoch)}, nil
 	case e.Epoch > o.Self.Epoch && !o.Takeover:
@@ -151,6 +156,7 @@ type Fence struct {
 
 	end  context.CancelFunc
 	done chan struct{}
+	memo Memo // used by one goroutine at a time
 
 	mu       sync.Mutex
 	lease    Lease
@@ -186,6 +192,9 @@ func Take(ctx context.Context, o Options) (*Fence, Taken, error) {
 }
 
 func (f *Fence) take(ctx context.Context) (Taken, error) {
+	if err := f.recall(); err != nil {
+		return Taken{}, err
+	}
 	waited := f.o.First
 	var seen uint64 // the revision of a lease that may be that of a crashed process
 	for {
@@ -200,7 +209,7 @@ func (f *Fence) take(ctx context.Context) (Taken, error) {
 			seen = e.Revision
 			continue
 		case err == nil:
-			if t, err = f.o.claim(e); err != nil {
+			if t, err = f.claim(e); err != nil {
 				return t, err
 			}
 		case !errors.Is(err, ErrAbsent):
@@ -212,11 +221,18 @@ func (f *Fence) take(ctx context.Context) (Taken, error) {
 				return t, err
 			}
 			continue
+		case f.memo.lacks(f.o.Self.Epoch):
+			if t, err = f.claim(Entry{}); err != nil {
+				return t, err
+			}
 		case !f.o.Continues:
 			t = Taken{f.o.Self.Epoch + 1, fmt.Sprintf("host %s takes over, and the lease is gone", f.o.Self.Host)}
 		}
 		l := f.o.Self
 		l.Epoch = t.Epoch
+		if err := f.keep(f.memo.with(l.Process)); err != nil { // first: the answer may be lost
+			return t, err
+		}
 		revision, err := f.write(ctx, l, e.Revision)
 		if errors.Is(err, ErrChanged) {
 			continue // whoever was first holds it
@@ -341,6 +357,9 @@ func (f *Fence) look(ctx context.Context) (uint64, error) {
 		return 0, err
 	case e.Process == f.lease.Process:
 		return f.o.Key.ChangeLease(ctx, f.lease, e.Revision)
+	}
+	if err := f.notice(e.Lease, f.lease.Epoch); err != nil {
+		f.o.Log.Warn("the lease of the other host could not be noted", "error", err)
 	}
 	err = &HeldError{e.Host, e.Silent, e.Host == f.lease.Host && e.Folder == f.lease.Folder}
 	f.mu.Lock()

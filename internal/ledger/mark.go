@@ -1,6 +1,6 @@
 // Package ledger keeps the mark of the ledger: a small file next to the database that
 // says how far the database had come. A database that was put back from a copy is older
-// than its mark.
+// than its mark. Another small file has what the folder remembers of the lease.
 //
 // It must not know SQL, the marketplace or what follows from a restore.
 package ledger
@@ -50,7 +50,7 @@ func ReadMark(dir string) (*order.Mark, error) {
 func WriteMark(dir string, m order.Mark) error {
 	data, err := json.Marshal(m)
 	if err == nil {
-		err = replace(dir, append(data, '\n'))
+		err = replace(filepath.Join(dir, MarkName), append(data, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write the mark of the ledger: %w", err)
@@ -58,8 +58,7 @@ func WriteMark(dir string, m order.Mark) error {
 	return nil
 }
 
-func replace(dir string, data []byte) error {
-	path := filepath.Join(dir, MarkName)
+func replace(path string, data []byte) error {
 	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -72,7 +71,7 @@ func replace(dir string, data []byte) error {
 	if err := os.Rename(part, path); err != nil {
 		return err
 	}
-	return syncFolder(dir)
+	return syncFolder(filepath.Dir(path))
 }
 
 // syncFolder makes a rename durable, where folders can be synced.
