@@ -42,5 +42,28 @@ func (c OrdersRetryCmd) Run(p *Program) error {
 	case several:
 		return batch{what: "retry", done: "retried", do: do, costs: true, asShown: true}.run(p, c.Chosen, c.Output)
 	}
-	return c.change(p, &change{order: c.Order, seen: c.Seen, done: "will be tried again", begins: true, do: do})
+	ch := &change{order: c.Order, seen: c.Seen, begins: true}
+	ch.do = func(ctx context.Context, actions *owner.Actions, id string) error {
+		err := do(ctx, actions, id)
+		if err == nil {
+			ch.done, ch.begins = retried(ctx, actions, id)
+		}
+		return err
+	}
+	return c.change(p, ch)
+}
+
+// retried is what is printed of an order that was retried, and begins is false where no work
+// follows.
+func retried(ctx context.Context, actions *owner.Actions, id string) (done string, begins bool) {
+	some, all, err := actions.WaitsForApproval(ctx, id)
+	approve := order.Command("orders approve", id)
+	switch {
+	case err != nil: // the retry is done, whatever can be said of it
+	case all:
+		return "waits for approval: " + approve + " sends it", false
+	case some:
+		return "is worked on again; what waits for approval still does: " + approve + " sends it", true
+	}
+	return "will be tried again", true
 }

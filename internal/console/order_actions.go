@@ -135,7 +135,7 @@ var dones = map[string]string{
 func (c *console) did(v visit, h view.History) (list []orderNote, err error) {
 	q := v.URL.Query()
 	done, of := q.Get("done"), q.Get("of")
-	text, known := dones[done]
+	_, known := dones[done]
 	switch {
 	case done == "takeback":
 		return []orderNote{{Kind: "good", Head: "Taken back.", Text: "Nothing was sent. It waits for you again."}}, nil
@@ -151,7 +151,7 @@ func (c *console) did(v visit, h view.History) (list []orderNote, err error) {
 		if done == "approve" {
 			return nil, nil // the state says it, or the bar to take it back
 		}
-		return []orderNote{{Kind: "good", Text: "The order " + text}}, nil
+		return []orderNote{{Kind: "good", Text: "The order " + afterwards(h, done)}}, nil
 	}
 	other, err := c.View.Order(v.Context(), of)
 	if errors.Is(err, store.ErrNotFound) {
@@ -159,13 +159,21 @@ func (c *console) did(v visit, h view.History) (list []orderNote, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	n := orderNote{Kind: "good", Text: other.Order.Service + " " + shortID(other.Order.ID) + " " + text, Link: orderURL(other.Order.ID), LinkText: "Show it"}
+	n := orderNote{Kind: "good", Text: other.Order.Service + " " + shortID(other.Order.ID) + " " + afterwards(other, done), Link: orderURL(other.Order.ID), LinkText: "Show it"}
 	if at := approvedUntil(other, c.format.now()); !at.IsZero() && done == "approve" && v.who.Role == access.Owner {
 		f := forms{c: c, v: v, h: other}
 		undo := f.act("takeback", "Take it back")
 		undo.Busy, n.At, n.Undo, n.Link = "Taking it back…", at, &undo, ""
 	}
 	return []orderNote{n}, nil
+}
+
+// afterwards is what an action did to an order. A retry sends nothing that waits for approval.
+func afterwards(h view.History, done string) string {
+	if o := h.Order; done == "retry" && o.State == order.StateHeld && o.Code == order.CodeReview {
+		return "waits for your yes."
+	}
+	return dones[done]
 }
 
 // refused shows the page of the order with why nothing was done.

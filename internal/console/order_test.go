@@ -172,6 +172,18 @@ func TestTheOtherActions(t *testing.T) {
 	}
 }
 
+// TestARetrySaysWhatStillWaits guards that the page does not say that work goes on which waits
+// for the owner.
+func TestARetrySaysWhatStillWaits(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.waiting("ord_1")
+	s.want(s.press("ord_1", "cancel", s.form("ord_1", "cancel", "reason", "no time")), http.StatusSeeOther)
+	a := s.press("ord_1", "retry", s.form("ord_1", "retry"))
+	s.want(a, http.StatusSeeOther)
+	s.want(s.get(a.Header.Get("Location")), http.StatusOK, "The order waits for your yes.")
+}
+
 // TestARefusedActionIsASentence guards that nobody decides on what he has not seen, and that
 // what he typed is not lost.
 func TestARefusedActionIsASentence(t *testing.T) {

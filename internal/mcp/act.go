@@ -121,7 +121,19 @@ func (s *Server) quotePrice(ctx context.Context, by Caller, in quoteArguments) (
 }
 
 func (s *Server) retry(ctx context.Context, by Caller, in on) (answer, error) {
-	return s.act(ctx, by, in, func(a *owner.Actions, id string) error { return a.Retry(ctx, id) })
+	var waits bool
+	got, err := s.act(ctx, by, in, func(a *owner.Actions, id string) error {
+		if err := a.Retry(ctx, id); err != nil {
+			return err
+		}
+		var err error
+		waits, _, err = a.WaitsForApproval(ctx, id)
+		return err
+	})
+	if err == nil && waits {
+		got.value["waits_for_approval"] = true
+	}
+	return got, err
 }
 
 type cancelArguments struct {

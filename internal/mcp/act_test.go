@@ -223,3 +223,17 @@ func TestErrorsAreSentences(t *testing.T) {
 		t.Errorf("woken %d times", w.woken)
 	}
 }
+
+// TestARetrySaysWhatStillWaits guards that an agent does not take files for sent that wait for
+// an approval.
+func TestARetrySaysWhatStillWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.review("ord_1", w.paint("a.png", 64))
+	a := w.connect("cancel", "retry")
+	a.value("cancel", args{"order": "ord_1", "fingerprint": a.fingerprint("ord_1"), "reason": "no time"})
+	v := a.value("retry", args{"order": "ord_1", "fingerprint": a.fingerprint("ord_1")})
+	if v["waits_for_approval"] != true || v["state"] != string(order.StateHeld) {
+		t.Errorf("the answer is %v", v)
+	}
+}

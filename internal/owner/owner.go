@@ -75,5 +75,16 @@ func (a *Actions) State(ctx context.Context, id string) (order.State, error) {
 	return o.State, err
 }
 
+// WaitsForApproval reports whether something of an order waits for the owner's approval, and
+// whether that is all that there is to do.
+func (a *Actions) WaitsForApproval(ctx context.Context, id string) (some, all bool, err error) {
+	o, err := a.st.Order(ctx, id)
+	if err != nil {
+		return false, false, err
+	}
+	some, err = a.st.WaitsForApproval(ctx, o)
+	return some, some && o.State == order.StateHeld && o.Code == order.CodeReview, err
+}
+
 // Dir returns the data folder.
 func (a *Actions) Dir() string { return a.o.Dir }

@@ -149,6 +149,12 @@ func (t *tx) holdUnsent(id string, round int) error {
 	return nil
 }
 
+// WaitsForApproval reports whether something of an order waits for the owner's approval.
+func (s *Store) WaitsForApproval(ctx context.Context, o order.Order) (bool, error) {
+	rows, err := s.read.WaitForApproval(ctx, query.WaitForApprovalParams{OrderID: o.ID, Round: int64(o.Round)})
+	return len(rows) > 0, err
+}
+
 // notDelayed is why an approval cannot be taken back.
 func (t *tx) notDelayed(o order.Order) error {
 	held, err := t.heldOf(o.ID, order.CodeReview)
