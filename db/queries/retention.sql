@@ -130,19 +130,55 @@ WHERE e.over_at <= sqlc.arg(before_at) AND e.files_removed_at IS NULL AND e.ende
 -- name: PrunableAttempts :one
 SELECT CAST(count(*) AS INTEGER) AS attempts, CAST(coalesce(sum(length(a.error) + length(a.log) + 100), 0) AS INTEGER) AS bytes
 FROM ended AS e CROSS JOIN jobs AS j ON j.order_id = e.id CROSS JOIN attempts AS a ON a.job_id = j.id
-WHERE e.over_at <= sqlc.arg(before_at) AND e.attempts_removed_at IS NULL AND e.ended_at <= sqlc.arg(before_at);
+WHERE e.over_at <= sqlc.arg(before_at) AND e.attempts_removed_at IS NULL AND e.ended_at <= sqlc.arg(before_at)
+  AND a.id < (SELECT max(n.id) FROM attempts AS n)
+  AND NOT EXISTS (SELECT 1 FROM calls AS c WHERE c.attempt_id = a.id AND c.id = (SELECT max(n.id) FROM calls AS n));
 
 -- name: PrunableCalls :one
 SELECT CAST(count(*) AS INTEGER) AS calls, CAST(coalesce(sum(length(c.note) + length(c.ticket) + 150), 0) AS INTEGER) AS bytes
 FROM ended AS e CROSS JOIN jobs AS j ON j.order_id = e.id CROSS JOIN calls AS c ON c.job_id = j.id
-WHERE e.over_at <= sqlc.arg(before_at) AND e.attempts_removed_at IS NULL AND e.ended_at <= sqlc.arg(before_at);
+WHERE e.over_at <= sqlc.arg(before_at) AND e.attempts_removed_at IS NULL AND e.ended_at <= sqlc.arg(before_at)
+  AND c.id < (SELECT max(n.id) FROM calls AS n);
+
+-- name: PrunableEvents :one
+-- Those that RemoveEvents removes.
+SELECT CAST(count(*) AS INTEGER) AS events, CAST(coalesce(sum(length(v.text) + 100), 0) AS INTEGER) AS bytes
+FROM ended AS e CROSS JOIN events AS v ON v.order_id = e.id
+WHERE e.over_at <= sqlc.arg(before_at) AND e.texts_removed_at IS NULL AND e.ended_at <= sqlc.arg(before_at)
+  AND v.kind NOT IN ('payout failed', 'payout asked', 'payout refused') AND v.id < (SELECT max(n.id) FROM events AS n);
 
 -- name: PrunableTexts :one
 SELECT CAST(count(*) AS INTEGER) AS orders, CAST(coalesce(sum(length(o.raw)
-    + coalesce((SELECT sum(length(v.text) + 100) FROM events AS v WHERE v.order_id = e.id), 0)
     + coalesce((SELECT sum(length(m.content)) FROM messages AS m WHERE m.order_id = e.id), 0)), 0) AS INTEGER) AS bytes
 FROM ended AS e CROSS JOIN orders AS o ON o.id = e.id
 WHERE e.over_at <= sqlc.arg(before_at) AND e.texts_removed_at IS NULL AND e.ended_at <= sqlc.arg(before_at);
+
+-- name: PrunableNotices :one
+-- The messages to the owner that OldDispatches has.
+SELECT CAST(count(*) AS INTEGER) AS messages, CAST(coalesce(sum(length(d.title) + length(d.text) + 200), 0) AS INTEGER) AS bytes
+FROM dispatches AS d
+WHERE d.created_at < sqlc.arg(before_at) AND (d.sent_at IS NOT NULL OR d.failed_at IS NOT NULL)
+  AND NOT EXISTS (SELECT 1 FROM notices AS n JOIN alerts AS a ON a.id = n.alert_id WHERE n.dispatch_id = d.id AND a.closed_at IS NULL);
+
+-- name: PrunableAlerts :one
+-- Those that RemoveAlerts removes once the messages of OldDispatches are gone.
+SELECT CAST(count(*) AS INTEGER) AS alerts, CAST(coalesce(sum(length(a.reason) + length(a.hint) + 150), 0) AS INTEGER) AS bytes
+FROM alerts AS a
+WHERE a.closed_at IS NOT NULL AND a.closed_at < sqlc.arg(before_at)
+  AND NOT EXISTS (SELECT 1 FROM notices AS n LEFT JOIN dispatches AS d ON d.id = n.dispatch_id
+       WHERE n.alert_id = a.id AND (d.id IS NULL OR d.created_at >= sqlc.arg(before_at) OR d.sent_at IS NULL AND d.failed_at IS NULL
+         OR EXISTS (SELECT 1 FROM notices AS o JOIN alerts AS b ON b.id = o.alert_id WHERE o.dispatch_id = d.id AND b.closed_at IS NULL)));
+
+-- name: PrunableDaemonEvents :one
+-- Those that RemoveDaemonEvents removes.
+SELECT CAST(count(*) AS INTEGER) AS events, CAST(coalesce(sum(length(v.text) + 100), 0) AS INTEGER) AS bytes
+FROM events AS v WHERE v.order_id IS NULL AND v.at < sqlc.arg(before_at) AND v.id < (SELECT max(n.id) FROM events AS n);
+
+-- name: PrunableRuns :one
+-- Those that RemoveRuns removes.
+SELECT CAST(count(*) AS INTEGER) AS runs, CAST(coalesce(sum(length(r.note) + 100), 0) AS INTEGER) AS bytes
+FROM runs AS r WHERE r.began_at < sqlc.arg(before_at) AND (r.ended_at IS NOT NULL OR r.crashed_at IS NOT NULL)
+  AND r.id < (SELECT max(n.id) FROM runs AS n);
 
 -- name: PrunableRequests :one
 SELECT CAST(count(*) AS INTEGER) FROM requests WHERE at < sqlc.arg(before_at);

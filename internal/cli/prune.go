@@ -89,7 +89,7 @@ func (c PruneCmd) prune(ctx context.Context, p *Program, cfg *config.Config) (v 
 	if c.DryRun {
 		plan, err := pruner.Plan(ctx)
 		for _, each := range plan {
-			v.Plan = append(v.Plan, prunableView(each))
+			v.Plan = append(v.Plan, prunableView{string(each.What), each.Count, each.Bytes})
 		}
 		return v, err
 	}
@@ -128,7 +128,7 @@ func (v prunedView) show(g *term.Page) {
 		{r.Attempts, "attempts and calls"},
 		{r.Events, "events"},
 		{r.Requests, "requests"},
-		{r.Notices, "messages to you"},
+		{r.Notices, string(order.PrunedNotices)},
 		{r.Copies, "copies of the database"},
 		{r.Stored, "files in your storage"},
 	} {

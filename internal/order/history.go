@@ -14,9 +14,27 @@ const (
 	HistoryTexts    HistoryPart = "texts"    // and events
 )
 
+// Pruned is what is removed of the history, in the words that the owner sees.
+type Pruned string
+
+// What is removed of the history.
+const (
+	PrunedFiles    Pruned = "files"
+	PrunedWork     Pruned = "work folders"
+	PrunedAttempts Pruned = "attempts"
+	PrunedCalls    Pruned = "calls"
+	PrunedEvents   Pruned = "events"
+	PrunedTexts    Pruned = "orders without their texts"
+	PrunedRequests Pruned = "requests"
+	PrunedNotices  Pruned = "messages to you, alerts, events of the daemon and runs"
+	PrunedCopies   Pruned = "copies of the database"
+	PrunedStored   Pruned = "files in your storage"
+	PrunedBeyond   Pruned = "of the oldest files, beyond history.max_gb"
+)
+
 // Prunable is how much of the history may be removed.
 type Prunable struct {
-	What  string // such as files
+	What  Pruned
 	Count int
 	Bytes int64
 }

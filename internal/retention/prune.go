@@ -218,6 +218,15 @@ func removeEmpty(root *os.Root, folder string) {
 	_ = root.Remove(folder)
 }
 
+// beyond returns how much is to be removed of a data folder of a size; 0 for nothing.
+func (p *Pruner) beyond(used int64) int64 {
+	most := p.o.MaxBytes
+	if most == 0 || used <= most-most/spare/2 { // what comes before the next look has room, too
+		return 0
+	}
+	return used - (most - most/spare)
+}
+
 // shrink removes the oldest files of orders that have ended, with their work folders,
 // until the data folder is small enough.
 func (p *Pruner) shrink(ctx context.Context) error {
@@ -226,7 +235,7 @@ func (p *Pruner) shrink(ctx context.Context) error {
 		return nil
 	}
 	used, err := disk.Used(p.o.Dir)
-	if err != nil || used <= most-most/spare/2 { // what comes before the next look has room, too
+	if err != nil || p.beyond(used) == 0 {
 		return err
 	}
 	now := time.Now()
@@ -314,74 +323,15 @@ func (p *Pruner) pruneOld(ctx context.Context, part order.HistoryPart, remove fu
 
 // pruneCopies removes the copies of the database from before upgrades, but for the newest.
 func (p *Pruner) pruneCopies(context.Context) error {
-	newest, err := filepath.Glob(filepath.Join(p.o.Dir, "atelierd-v*.db"))
-	if err != nil || len(newest) < 2 {
-		return err
-	}
-	type copied struct {
-		path string
-		at   time.Time
-	}
-	var last copied
-	var list []copied
-	for _, path := range newest {
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		c := copied{path, info.ModTime()}
-		list = append(list, c)
-		if c.at.After(last.at) {
-			last = c
-		}
-	}
-	before, prune := p.before(order.HistoryFiles)
+	list, err := p.oldCopies()
 	for _, c := range list {
-		if prune && c != last && c.at.Before(before) {
-			if err := os.Remove(c.path); err != nil {
-				p.stuck[filepath.Base(c.path)] = err
-				continue
-			}
-			p.Removed.Copies++
+		if err := os.Remove(c.path); err != nil {
+			p.stuck[filepath.Base(c.path)] = err
+			continue
 		}
+		p.Removed.Copies++
 	}
-	return nil
+	return err
 }
 
 func (p *Pruner) releasePages(ctx context.Context) error { return p.step(ctx, p.o.Store.ReleasePages) }
-
-// Plan returns how much Prune would remove.
-func (p *Pruner) Plan(ctx context.Context) ([]order.Prunable, error) {
-	before := map[order.HistoryPart]time.Time{}
-	for part := range p.o.Keep {
-		if at, prune := p.before(part); prune {
-			before[part] = at
-		}
-	}
-	list, err := p.o.Store.Prunable(ctx, before)
-	if err != nil {
-		return nil, err
-	}
-	if at, prune := before[order.HistoryWork]; prune {
-		work := order.Prunable{What: "work folders"}
-		err = p.endedWork(ctx, at, func(folder string) error {
-			n, err := disk.Used(filepath.Join(p.o.Dir, p.o.WorkDir, folder))
-			work.Count++
-			work.Bytes += n
-			return err
-		})
-		list = append(list, work)
-	}
-	if p.o.Storage != nil && err == nil {
-		var keys []string
-		keys, err = p.o.Store.OldObjects(ctx, p.o.Storage.Place(), time.Now().Add(-p.o.KeepStored), mostPlanned)
-		list = append(list, order.Prunable{What: "files in your storage", Count: len(keys)})
-	}
-	if most := p.o.MaxBytes; most > 0 && err == nil {
-		var used int64
-		if used, err = disk.Used(p.o.Dir); used > most {
-			list = append(list, order.Prunable{What: "beyond history.max_gb", Bytes: used - most + most/spare})
-		}
-	}
-	return list, err
-}

@@ -226,45 +226,6 @@ func (s *Store) ReleasePages() (more bool, err error) {
 	return more, err
 }
 
-// Prunable returns how much of each part of the history would be removed with these times.
-// A zero time is for a part that stays.
-func (s *Store) Prunable(ctx context.Context, before map[order.HistoryPart]time.Time) (list []order.Prunable, err error) {
-	add := func(part order.HistoryPart, what string, count func(context.Context, utc.Time) (rows, bytes int64, err error)) {
-		if err != nil || before[part].IsZero() {
-			return
-		}
-		var p order.Prunable
-		var rows int64
-		rows, p.Bytes, err = count(ctx, utc.At(before[part]))
-		p.What, p.Count = what, int(rows)
-		list = append(list, p)
-	}
-	add(order.HistoryFiles, "files", func(ctx context.Context, at utc.Time) (int64, int64, error) {
-		r, err := s.read.PrunableFiles(ctx, at)
-		return r.Files, r.Bytes, err
-	})
-	add(order.HistoryAttempts, "attempts", func(ctx context.Context, at utc.Time) (int64, int64, error) {
-		r, err := s.read.PrunableAttempts(ctx, at)
-		return r.Attempts, r.Bytes, err
-	})
-	add(order.HistoryAttempts, "calls", func(ctx context.Context, at utc.Time) (int64, int64, error) {
-		r, err := s.read.PrunableCalls(ctx, at)
-		return r.Calls, r.Bytes, err
-	})
-	add(order.HistoryTexts, "texts and events of orders", func(ctx context.Context, at utc.Time) (int64, int64, error) {
-		r, err := s.read.PrunableTexts(ctx, at)
-		return r.Orders, r.Bytes, err
-	})
-	add(order.HistoryRequests, "requests", func(ctx context.Context, at utc.Time) (int64, int64, error) {
-		rows, err := s.read.PrunableRequests(ctx, at)
-		return rows, rows * requestBytes, err
-	})
-	return list, err
-}
-
-// requestBytes is about what a request takes in the file.
-const requestBytes = 120
-
 // Stored is how much room the files of orders take.
 type Stored struct {
 	Kept int64 // that are there now

@@ -290,10 +290,34 @@ func (q *Queries) OrdersWithTexts(ctx context.Context, arg OrdersWithTextsParams
 	return items, nil
 }
 
+const prunableAlerts = `-- name: PrunableAlerts :one
+SELECT CAST(count(*) AS INTEGER) AS alerts, CAST(coalesce(sum(length(a.reason) + length(a.hint) + 150), 0) AS INTEGER) AS bytes
+FROM alerts AS a
+WHERE a.closed_at IS NOT NULL AND a.closed_at < ?1
+  AND NOT EXISTS (SELECT 1 FROM notices AS n LEFT JOIN dispatches AS d ON d.id = n.dispatch_id
+       WHERE n.alert_id = a.id AND (d.id IS NULL OR d.created_at >= ?1 OR d.sent_at IS NULL AND d.failed_at IS NULL
+         OR EXISTS (SELECT 1 FROM notices AS o JOIN alerts AS b ON b.id = o.alert_id WHERE o.dispatch_id = d.id AND b.closed_at IS NULL)))
+`
+
+type PrunableAlertsRow struct {
+	Alerts int64
+	Bytes  int64
+}
+
+// Those that RemoveAlerts removes once the messages of OldDispatches are gone.
+func (q *Queries) PrunableAlerts(ctx context.Context, beforeAt utc.Time) (PrunableAlertsRow, error) {
+	row := q.db.QueryRowContext(ctx, prunableAlerts, beforeAt)
+	var i PrunableAlertsRow
+	err := row.Scan(&i.Alerts, &i.Bytes)
+	return i, err
+}
+
 const prunableAttempts = `-- name: PrunableAttempts :one
 SELECT CAST(count(*) AS INTEGER) AS attempts, CAST(coalesce(sum(length(a.error) + length(a.log) + 100), 0) AS INTEGER) AS bytes
 FROM ended AS e CROSS JOIN jobs AS j ON j.order_id = e.id CROSS JOIN attempts AS a ON a.job_id = j.id
 WHERE e.over_at <= ?1 AND e.attempts_removed_at IS NULL AND e.ended_at <= ?1
+  AND a.id < (SELECT max(n.id) FROM attempts AS n)
+  AND NOT EXISTS (SELECT 1 FROM calls AS c WHERE c.attempt_id = a.id AND c.id = (SELECT max(n.id) FROM calls AS n))
 `
 
 type PrunableAttemptsRow struct {
@@ -312,6 +336,7 @@ const prunableCalls = `-- name: PrunableCalls :one
 SELECT CAST(count(*) AS INTEGER) AS calls, CAST(coalesce(sum(length(c.note) + length(c.ticket) + 150), 0) AS INTEGER) AS bytes
 FROM ended AS e CROSS JOIN jobs AS j ON j.order_id = e.id CROSS JOIN calls AS c ON c.job_id = j.id
 WHERE e.over_at <= ?1 AND e.attempts_removed_at IS NULL AND e.ended_at <= ?1
+  AND c.id < (SELECT max(n.id) FROM calls AS n)
 `
 
 type PrunableCallsRow struct {
@@ -323,6 +348,44 @@ func (q *Queries) PrunableCalls(ctx context.Context, beforeAt utc.Time) (Prunabl
 	row := q.db.QueryRowContext(ctx, prunableCalls, beforeAt)
 	var i PrunableCallsRow
 	err := row.Scan(&i.Calls, &i.Bytes)
+	return i, err
+}
+
+const prunableDaemonEvents = `-- name: PrunableDaemonEvents :one
+SELECT CAST(count(*) AS INTEGER) AS events, CAST(coalesce(sum(length(v.text) + 100), 0) AS INTEGER) AS bytes
+FROM events AS v WHERE v.order_id IS NULL AND v.at < ?1 AND v.id < (SELECT max(n.id) FROM events AS n)
+`
+
+type PrunableDaemonEventsRow struct {
+	Events int64
+	Bytes  int64
+}
+
+// Those that RemoveDaemonEvents removes.
+func (q *Queries) PrunableDaemonEvents(ctx context.Context, beforeAt utc.Time) (PrunableDaemonEventsRow, error) {
+	row := q.db.QueryRowContext(ctx, prunableDaemonEvents, beforeAt)
+	var i PrunableDaemonEventsRow
+	err := row.Scan(&i.Events, &i.Bytes)
+	return i, err
+}
+
+const prunableEvents = `-- name: PrunableEvents :one
+SELECT CAST(count(*) AS INTEGER) AS events, CAST(coalesce(sum(length(v.text) + 100), 0) AS INTEGER) AS bytes
+FROM ended AS e CROSS JOIN events AS v ON v.order_id = e.id
+WHERE e.over_at <= ?1 AND e.texts_removed_at IS NULL AND e.ended_at <= ?1
+  AND v.kind NOT IN ('payout failed', 'payout asked', 'payout refused') AND v.id < (SELECT max(n.id) FROM events AS n)
+`
+
+type PrunableEventsRow struct {
+	Events int64
+	Bytes  int64
+}
+
+// Those that RemoveEvents removes.
+func (q *Queries) PrunableEvents(ctx context.Context, beforeAt utc.Time) (PrunableEventsRow, error) {
+	row := q.db.QueryRowContext(ctx, prunableEvents, beforeAt)
+	var i PrunableEventsRow
+	err := row.Scan(&i.Events, &i.Bytes)
 	return i, err
 }
 
@@ -344,6 +407,26 @@ func (q *Queries) PrunableFiles(ctx context.Context, beforeAt utc.Time) (Prunabl
 	return i, err
 }
 
+const prunableNotices = `-- name: PrunableNotices :one
+SELECT CAST(count(*) AS INTEGER) AS messages, CAST(coalesce(sum(length(d.title) + length(d.text) + 200), 0) AS INTEGER) AS bytes
+FROM dispatches AS d
+WHERE d.created_at < ?1 AND (d.sent_at IS NOT NULL OR d.failed_at IS NOT NULL)
+  AND NOT EXISTS (SELECT 1 FROM notices AS n JOIN alerts AS a ON a.id = n.alert_id WHERE n.dispatch_id = d.id AND a.closed_at IS NULL)
+`
+
+type PrunableNoticesRow struct {
+	Messages int64
+	Bytes    int64
+}
+
+// The messages to the owner that OldDispatches has.
+func (q *Queries) PrunableNotices(ctx context.Context, beforeAt utc.Time) (PrunableNoticesRow, error) {
+	row := q.db.QueryRowContext(ctx, prunableNotices, beforeAt)
+	var i PrunableNoticesRow
+	err := row.Scan(&i.Messages, &i.Bytes)
+	return i, err
+}
+
 const prunableRequests = `-- name: PrunableRequests :one
 SELECT CAST(count(*) AS INTEGER) FROM requests WHERE at < ?1
 `
@@ -355,9 +438,27 @@ func (q *Queries) PrunableRequests(ctx context.Context, beforeAt utc.Time) (int6
 	return column_1, err
 }
 
+const prunableRuns = `-- name: PrunableRuns :one
+SELECT CAST(count(*) AS INTEGER) AS runs, CAST(coalesce(sum(length(r.note) + 100), 0) AS INTEGER) AS bytes
+FROM runs AS r WHERE r.began_at < ?1 AND (r.ended_at IS NOT NULL OR r.crashed_at IS NOT NULL)
+  AND r.id < (SELECT max(n.id) FROM runs AS n)
+`
+
+type PrunableRunsRow struct {
+	Runs  int64
+	Bytes int64
+}
+
+// Those that RemoveRuns removes.
+func (q *Queries) PrunableRuns(ctx context.Context, beforeAt utc.Time) (PrunableRunsRow, error) {
+	row := q.db.QueryRowContext(ctx, prunableRuns, beforeAt)
+	var i PrunableRunsRow
+	err := row.Scan(&i.Runs, &i.Bytes)
+	return i, err
+}
+
 const prunableTexts = `-- name: PrunableTexts :one
 SELECT CAST(count(*) AS INTEGER) AS orders, CAST(coalesce(sum(length(o.raw)
-    + coalesce((SELECT sum(length(v.text) + 100) FROM events AS v WHERE v.order_id = e.id), 0)
     + coalesce((SELECT sum(length(m.content)) FROM messages AS m WHERE m.order_id = e.id), 0)), 0) AS INTEGER) AS bytes
 FROM ended AS e CROSS JOIN orders AS o ON o.id = e.id
 WHERE e.over_at <= ?1 AND e.texts_removed_at IS NULL AND e.ended_at <= ?1
