@@ -199,10 +199,15 @@ func (s *Server) actOnPauses(ctx context.Context, by Caller, seen string, do fun
 	if err != nil {
 		return answer{}, err
 	}
-	if seen != now {
-		return answer{}, refuse("What is paused has changed since it was read, or the fingerprint is not the pause_fingerprint of status. Read status again. Nothing was done.")
+	err = store.ErrPausesChanged
+	if seen == now {
+		// The transaction looks again: somebody may pause or resume in between.
+		err = do(s.o.Owner.As(by.By).IfPauses(func(list []order.Pause) bool { return pausePrint(list) == seen }))
 	}
-	if err := do(s.o.Owner.As(by.By)); err != nil {
+	if errors.Is(err, store.ErrPausesChanged) {
+		err = refuse("What is paused has changed since it was read, or the fingerprint is not the pause_fingerprint of status. Read status again. Nothing was done.")
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	s.o.Wake(ctx)
@@ -215,9 +220,12 @@ func (s *Server) pausesSeen(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	list = slices.DeleteFunc(list, func(p order.Pause) bool { return p.Over(time.Now()) })
+	return pausePrint(slices.DeleteFunc(list, func(p order.Pause) bool { return p.Over(time.Now()) })), nil
+}
+
+func pausePrint(list []order.Pause) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%v", list))
-	return hex.EncodeToString(sum[:6]), nil
+	return hex.EncodeToString(sum[:6])
 }
 
 // plain returns an error for the agent, in sentences. What this machine lacks or has broken

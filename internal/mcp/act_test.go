@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"atelierd/internal/order"
+	"atelierd/internal/store"
 )
 
 var everything = []string{"approve", "redo", "reply", "send_draft", "discard_draft", "quote", "retry", "cancel", "pause", "resume"}
@@ -178,6 +179,24 @@ func TestAPauseNeedsWhatIsPaused(t *testing.T) {
 	a.value("resume", args{"fingerprint": seen(), "service": "Images"})
 	if list, err := w.daemon.Pauses(t.Context()); err != nil || len(list) != 0 || w.woken != 2 {
 		t.Errorf("paused is %+v, %v; woken %d times", list, err, w.woken)
+	}
+}
+
+// TestAPauseThatComesInBetweenIsNotReplaced guards that the transaction itself compares what the
+// agent was shown.
+func TestAPauseThatComesInBetweenIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.connect("pause")
+	in := args{"fingerprint": a.value("status", args{})["pause_fingerprint"], "service": "images", "hours": 1}
+	w.meanwhile = func() {
+		w.must(store.Owner{Store: w.daemon, By: "cli:jo"}.Pause(order.Pause{Service: "Images", Reason: "on holiday"}, nil))
+	}
+	if r := a.call("pause", in); !r.failed || !strings.Contains(r.text, "has changed") {
+		t.Errorf("paused over another pause: %+v", r)
+	}
+	if list, err := w.daemon.Pauses(t.Context()); err != nil || len(list) != 1 || list[0].By != "cli:jo" || !list[0].Until.IsZero() {
+		t.Errorf("paused is %+v, %v", list, err)
 	}
 }
 

@@ -44,6 +44,8 @@ type world struct {
 	log    *bytes.Buffer
 	capped bool
 	woken  int
+	// meanwhile, if it is not nil, runs once while an action looks up a service.
+	meanwhile func()
 }
 
 func newWorld(t *testing.T) *world {
@@ -54,7 +56,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.daemon.Close() })
-	actions, err := owner.Open(owner.Options{Dir: w.dir, By: "test", Services: func() []string { return []string{"Images"} }})
+	actions, err := owner.Open(owner.Options{Dir: w.dir, By: "test", Services: w.services})
 	w.must(err)
 	t.Cleanup(func() { actions.Close() })
 	cfg := &config.Config{DataDir: w.dir, BaseURL: "https://market.example", Services: []config.Service{{Title: "Images"}}}
@@ -71,6 +73,14 @@ func newWorld(t *testing.T) *world {
 		},
 	})
 	return w
+}
+
+func (w *world) services() []string {
+	if do := w.meanwhile; do != nil {
+		w.meanwhile = nil
+		do()
+	}
+	return []string{"Images"}
 }
 
 func (w *world) must(err error) {

@@ -23,6 +23,12 @@ func (a *Actions) Pause(p order.Pause, delisted []order.Listed) error {
 // with store.ErrNotPaused if there is none.
 func (a *Actions) Resume(service string) error { return a.st.Resume(service) }
 
+// IfPauses returns actions whose Pause and Resume fail with store.ErrPausesChanged unless seen
+// is true of what is paused. It is called in the transaction, perhaps more than once.
+func (a *Actions) IfPauses(seen func([]order.Pause) bool) *Actions {
+	return &Actions{a.o, a.st.IfPauses(seen)}
+}
+
 // Pauses returns what is paused.
 func (a *Actions) Pauses(ctx context.Context) ([]order.Pause, error) { return a.st.Pauses(ctx) }
 

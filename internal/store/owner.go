@@ -24,6 +24,9 @@ type Owner struct {
 	// seen is what the owner has seen of the order; empty for an owner who acts on the
 	// order as it is.
 	seen order.Fingerprint
+	// pauses is whether what is paused is as the owner has seen it; nil for an owner who acts
+	// on it as it is.
+	pauses func([]order.Pause) bool
 }
 
 // OpenOwner opens the database of dir for changes of by. All that this process writes has

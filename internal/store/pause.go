@@ -12,6 +12,29 @@ import (
 	"atelierd/internal/store/utc"
 )
 
+// ErrPausesChanged is returned where what is paused is not what the owner has seen.
+var ErrPausesChanged = errors.New("what is paused has changed")
+
+// IfPauses returns an Owner whose Pause and Resume fail with ErrPausesChanged, and change
+// nothing, unless seen is true of the pauses that are not over.
+func (o Owner) IfPauses(seen func([]order.Pause) bool) Owner {
+	o.pauses = seen
+	return o
+}
+
+// pausesSeen returns all pauses, if those that are not over are as the owner has seen them.
+func (o Owner) pausesSeen(t *tx) ([]order.Pause, error) {
+	list, err := t.pauses()
+	if err != nil || o.pauses == nil {
+		return list, err
+	}
+	left := slices.DeleteFunc(slices.Clone(list), func(p order.Pause) bool { return p.Over(t.now.Time) })
+	if !o.pauses(left) {
+		return nil, ErrPausesChanged
+	}
+	return list, nil
+}
+
 // ErrNotPaused is returned where there is no pause to end.
 var ErrNotPaused = errors.New("not paused")
 
@@ -82,7 +105,7 @@ func (t *tx) orderMayBegin(id string) error {
 // daemon lists them again meanwhile.
 func (o Owner) Pause(p order.Pause, listed []order.Listed) error {
 	return o.write("owner.pause", func(t *tx) error {
-		before, err := t.pauses()
+		before, err := o.pausesSeen(t)
 		if err != nil {
 			return err
 		}
@@ -140,7 +163,7 @@ func pauseText(p order.Pause) string {
 // off the marketplace are to be listed again. It fails with ErrNotPaused if there is none.
 func (o Owner) Resume(service string) error {
 	return o.write("owner.resume", func(t *tx) error {
-		list, err := t.pauses()
+		list, err := o.pausesSeen(t)
 		if err != nil {
 			return err
 		}

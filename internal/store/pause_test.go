@@ -9,6 +9,25 @@ import (
 	"atelierd/internal/order"
 )
 
+// TestOnlyPausesThatWereSeenAreChanged guards a pause and a resume of somebody who decides on
+// what is paused.
+func TestOnlyPausesThatWereSeenAreChanged(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	o := Owner{Store: s, By: "cli:jo"}
+	none := o.IfPauses(func(list []order.Pause) bool { return len(list) == 0 })
+	must(t, none.Pause(order.Pause{Service: "Pictures"}, nil))
+	for name, err := range map[string]error{"paused": none.Pause(order.Pause{}, nil), "resumed": none.Resume("Pictures")} {
+		if !errors.Is(err, ErrPausesChanged) {
+			t.Errorf("%s unseen: %v", name, err)
+		}
+	}
+	if list, err := s.Pauses(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("paused: %+v, %v", list, err)
+	}
+	must(t, o.IfPauses(func(list []order.Pause) bool { return len(list) == 1 }).Resume("Pictures"))
+}
+
 func TestAPauseNamesWhoAndStandsUntilItIsResumed(t *testing.T) {
 	t.Parallel()
 	s := openNew(t, Options{})
