@@ -84,8 +84,9 @@ type call struct {
 	q   *natsq.Queue
 	key string
 	req generate.Request
-	// beginning is the release of the wait for a worker; nil if it is not counted.
+	// release ends the count of the call as one that no worker has begun.
 	release func()
+	counted bool
 	// queued is when this run has queued it.
 	queued time.Time
 	// seen is the record that this run has read last, unchanged since then.
@@ -110,7 +111,6 @@ func (o Options) watch() time.Duration {
 // await returns the record of the call once it has ended. Every failure before that leaves
 // the call handed out.
 func (c *call) await(ctx context.Context) (natsq.Entry, error) {
-	c.release = c.g.wait()
 	defer func() { c.release() }()
 	pause := firstLook
 	for {
@@ -148,6 +148,13 @@ func (c *call) withNote(err error, note string) error {
 	return &own
 }
 
+// count counts the call as one that no worker has begun, once.
+func (c *call) count() {
+	if !c.counted {
+		c.counted, c.release = true, c.g.wait()
+	}
+}
+
 // step does what an open call needs now.
 func (c *call) step(ctx context.Context, e natsq.Entry) (natsq.Entry, error) {
 	if e.State == natsq.Wanted {
@@ -181,6 +188,7 @@ func (c *call) step(ctx context.Context, e natsq.Entry) (natsq.Entry, error) {
 
 // stepWanted queues a call that no worker has begun, or withdraws it.
 func (c *call) stepWanted(ctx context.Context, e natsq.Entry) (natsq.Entry, error) {
+	c.count()
 	c.req.Call.Report(order.Progress{Phase: order.PhaseQueued})
 	if limit := c.g.o.AcceptWithin; limit > 0 {
 		silent, err := c.q.Silent(ctx, e)

@@ -195,12 +195,14 @@ func (g *Generator) generate(ctx context.Context, req generate.Request) (made ge
 	}
 	limit, cancel := beat.TimeoutCause(ctx, g.o.Timeout, errSlow)
 	defer cancel()
+	c := call{g: g, q: q, key: key, req: req, release: func() {}}
+	defer func() { c.release() }()
 	if !resumed {
-		if key, err = g.handOut(limit, q, req); err != nil {
+		c.count() // its pictures may take a while, and the next call asks for room meanwhile
+		if c.key, err = g.handOut(limit, q, req); err != nil {
 			return made, err
 		}
 	}
-	c := call{g: g, q: q, key: key, req: req}
 	last, err := c.await(limit)
 	if err != nil {
 		return made, err

@@ -171,6 +171,26 @@ func TestAsManyCallsAreOutAsWorkersAreFreeAndOneMore(t *testing.T) {
 	}
 }
 
+// TestACallThatIsBeingHandedOutHasItsPlace guards a call whose pictures take a while: meanwhile
+// the next one asks for room.
+func TestACallThatIsBeingHandedOutHasItsPlace(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	req := s.request(1, new(string))
+	var room error
+	req.Call.Submitted = func(string) error {
+		room = s.gen.Room(t.Context())
+		cancel(order.ErrStopping)
+		return nil
+	}
+	s.fails(within(s, s.start(ctx, req)).err, order.Stopped, order.CodeStopped, order.ChargePending)
+	s.fails(room, order.Wait, order.CodeWorkersBusy, order.ChargeNone)
+	if err := s.gen.Room(t.Context()); err != nil {
+		t.Errorf("a call whose run has ended still counts: %v", err)
+	}
+}
+
 func TestARunningCallIsCancelledAtItsProvider(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
