@@ -2,8 +2,8 @@ package natsq
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -31,25 +31,21 @@ func (l Lacking) Lacks(subject string) bool {
 // for in a form that the servers refuse or that concerns nothing.
 func (q *Queue) Lacking(ctx context.Context, u Uses) (Lacking, error) {
 	var l Lacking
-	answers := q.inbox + "." + nobody
-	sub, err := q.nc.SubscribeSync(answers)
+	var sub *nats.Subscription
+	refused, err := q.refuses(ctx, func() (err error) {
+		sub, err = q.nc.SubscribeSync(q.inbox + "." + nobody)
+		return err
+	})
 	if err != nil {
 		return l, err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // a refused one is not there
-	refused, err := q.refuses(ctx, "Subscription", answers)
-	if err != nil {
-		return l, err
-	}
 	if refused {
 		l.Answers = q.inbox + ".>"
 	}
 	for _, r := range u.rights() {
 		for _, subject := range examples(r.Subject, token(u.Agent)) {
-			if err := q.nc.PublishMsg(harmless(subject)); err != nil {
-				return l, err
-			}
-			refused, err := q.refuses(ctx, "Publish", subject)
+			refused, err := q.refuses(ctx, func() error { return q.nc.PublishMsg(harmless(subject)) })
 			if err != nil {
 				return l, err
 			}
@@ -61,16 +57,20 @@ func (q *Queue) Lacking(ctx context.Context, u Uses) (Lacking, error) {
 	return l, nil
 }
 
-// refuses reports whether the server has refused what was sent last. It says so before it
-// answers the flush.
-func (q *Queue) refuses(ctx context.Context, what, subject string) (bool, error) {
+// refuses sends something, and reports whether the key lacks the right to.
+// The server says so before it answers the flush.
+func (q *Queue) refuses(ctx context.Context, send func() error) (bool, error) {
 	ctx, cancel := q.within(ctx)
 	defer cancel()
+	before := q.nc.LastError()
+	if err := send(); err != nil {
+		return false, err
+	}
 	if err := q.nc.FlushWithContext(ctx); err != nil {
 		return false, err
 	}
 	err := q.nc.LastError()
-	return err != nil && strings.Contains(err.Error(), what+" to "+strconv.Quote(subject)), nil
+	return !errors.Is(err, before) && errors.Is(err, nats.ErrPermissionViolation), nil
 }
 
 // harmless returns a message that changes nothing: a stream that takes messages of the subject
