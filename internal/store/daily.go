@@ -46,18 +46,21 @@ func (s *Sums) Add(o Sums) {
 }
 
 // AddUpDays adds up the days (UTC) from first to last that have changed since they were,
-// the newest first, until they are done or the time is over. It returns whether any is left.
+// the newest first, until they are done or the time is over. The newest one is added up even
+// then, so that the day of an owner who looks is right. It returns whether any is left.
 func (s *Store) AddUpDays(ctx context.Context, first, last string, within time.Duration) (left bool, err error) {
 	const most = 16
+	begun := false
 	for end := time.Now().Add(within); ; {
 		days, err := s.read.ChangedDays(ctx, query.ChangedDaysParams{First: first, Last: last, Most: most})
 		if err != nil || len(days) == 0 {
 			return false, err
 		}
 		for _, day := range days {
-			if time.Now().After(end) {
+			if begun && time.Now().After(end) {
 				return true, nil
 			}
+			begun = true
 			if err := s.addUpDay(day); err != nil {
 				return true, err
 			}

@@ -81,6 +81,21 @@ func TestTheSumsOfDaysFollowEachChange(t *testing.T) {
 	checkSumsBy(t, s, day, today)
 }
 
+// TestTheNewestDayIsAddedUpWhenTimeIsShort guards the figures of today on a slow machine.
+func TestTheNewestDayIsAddedUpWhenTimeIsShort(t *testing.T) {
+	t.Parallel()
+	s := openNew(t, Options{})
+	db := outside(t, s.dir)
+	mustExec(t, db, "INSERT INTO books_changed (day) VALUES ('2026-01-01'), ('2026-01-02')")
+	left, err := s.AddUpDays(t.Context(), "", "9999", -time.Second)
+	if c := scan[string](t, db, "SELECT coalesce(group_concat(day, ' '), '') FROM books_changed"); err != nil || !left || c != "2026-01-01" {
+		t.Errorf("%q is left to be added up (%v), want the earlier day; %v", c, left, err)
+	}
+	if left, err := s.AddUpDays(t.Context(), "", "9999", -time.Second); err != nil || left {
+		t.Errorf("the last day is left: %v, %v", left, err)
+	}
+}
+
 // checkDays holds that v_earnings_daily has the completed orders, whether their days are added
 // up or not.
 func checkDays(t *testing.T, db *sql.DB, what string) {

@@ -30,7 +30,7 @@ type Days struct {
 
 // addUp is how long a page waits until days are added up again. The rest is added up for the
 // next one.
-const addUp = 30 * time.Millisecond
+const addUp = 300 * time.Millisecond
 
 // Days reads what was earned and spent in the last n days (UTC), today included. An order
 // counts on the day on which it completed, what was spent on its own day.
