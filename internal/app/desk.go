@@ -120,8 +120,8 @@ func (d *desk) compare(ctx context.Context, m *Market) error {
 }
 
 // Sync implements console.Desk.
-func (d *desk) Sync(ctx context.Context, by order.Actor, fingerprint string) (changed int, err error) {
-	err = d.on(by, func(m *Market) error {
+func (d *desk) Sync(ctx context.Context, by order.Actor, fingerprint string) error {
+	return d.on(by, func(m *Market) error {
 		if err := d.compare(ctx, m); err != nil {
 			return err
 		}
@@ -136,10 +136,8 @@ func (d *desk) Sync(ctx context.Context, by order.Actor, fingerprint string) (ch
 		if err := m.Sync(ctx, p); err != nil {
 			return errors.Join(err, d.compare(ctx, m))
 		}
-		changed = p.Changes()
 		return d.compare(ctx, m)
 	})
-	return changed, err
 }
 
 // tasksRead is how many bounties are read.
@@ -186,11 +184,11 @@ func (d *desk) ReadTasks(ctx context.Context, by order.Actor) error {
 }
 
 // Claim implements console.Desk.
-func (d *desk) Claim(ctx context.Context, by order.Actor, c console.Claim) (service string, err error) {
+func (d *desk) Claim(ctx context.Context, by order.Actor, c console.Claim) error {
 	if err := checkText(d.b.config(), d.b.App.o.Getenv, c.Message); err != nil {
-		return "", err
+		return err
 	}
-	err = d.on(by, func(m *Market) error {
+	return d.on(by, func(m *Market) error {
 		b, err := m.Client.Bounty(ctx, c.Bounty)
 		if err != nil {
 			return err
@@ -199,10 +197,9 @@ func (d *desk) Claim(ctx context.Context, by order.Actor, c console.Claim) (serv
 			d.replace(b)
 			return errors.New("the bounty has changed since the page was made; it shows it as it is now")
 		}
-		service, err = m.ClaimBounty(ctx, b, c.Service, c.Message)
+		_, err = m.ClaimBounty(ctx, b, c.Service, c.Message)
 		return err
 	})
-	return service, err
 }
 
 // replace puts a bounty in the place of what was read of it before.

@@ -49,7 +49,7 @@ func TestABountyIsClaimedAtTheConsole(t *testing.T) {
 		t.Fatalf("the bounty has %d claims", n)
 	}
 	d.send(http.MethodPost, "/bounties/"+id, form)
-	d.shows("Claimed.", "For Pictures.", "the client decides")
+	d.shows("Claimed.", "the client decides")
 	d.send(http.MethodPost, "/bounties/"+id, form)
 	d.shows("was claimed before")
 	if n := len(d.market.Bounties()[0].Claims); n != 1 {

@@ -44,7 +44,7 @@ func TestASyncOfTheConsoleDoesWhatItsPageHasShown(t *testing.T) {
 	d.market.SetDown(false)
 	d.noted("service change: Pictures", 0)
 	d.press("/services/sync")
-	d.shows("1 listing was changed.")
+	d.shows("The marketplace lists what the plan said.")
 	if d.at().PriceUSD != "9.00" || strings.Contains(d.page, "/services/sync") {
 		t.Errorf("after the sync the price is %s", d.at().PriceUSD)
 	}
@@ -118,7 +118,7 @@ func TestAGeneratorIsAskedAndTriedAtTheConsole(t *testing.T) {
 	d.shows("Asked.", "the studio is on fire", "paused")
 	d.artist.set(nil, nil)
 	d.press("/generators/probe")
-	d.shows("The generator studio works.")
+	d.shows("The generator works.")
 	d.press("/generators/probe", "generator", "attic")
 	d.shows("There is no such generator any more")
 	d.press("/generators/try", "prompt", "mine is "+d.getenv("ATELIER_API_KEY"))

@@ -82,7 +82,7 @@ func claimWord(s order.ClaimState) state {
 	return state{"off", string(s)}
 }
 
-func (c *console) bounty(w http.ResponseWriter, v visit) { c.showBounty(w, v, note{}) }
+func (c *console) bounty(w http.ResponseWriter, v visit) { c.showBounty(w, v, v.done()) }
 
 // showBounty shows a task as it was last read.
 func (c *console) showBounty(w http.ResponseWriter, v visit, n note) {
@@ -122,14 +122,14 @@ func (c *console) claimBounty(w http.ResponseWriter, v visit) {
 	ctx, cancel := asks(w, v)
 	defer cancel()
 	f := v.PostForm
-	service, err := c.Desk.Claim(ctx, v.actor(), Claim{
+	err := c.Desk.Claim(ctx, v.actor(), Claim{
 		Bounty: v.PathValue("id"), Fingerprint: f.Get("if"), Service: f.Get("service"), Message: strings.TrimSpace(f.Get("message")),
 	})
 	if err != nil {
 		c.showBounty(w, v, refused(err))
 		return
 	}
-	c.showBounty(w, v, note{Kind: "good", Strong: "Claimed.", Text: "For " + cut(100, service) + ". If the client accepts, the order arrives by itself."})
+	c.seeOther(w, v, "/bounties/"+pathOf(v.PathValue("id")), "claim")
 }
 
 // pathOf is an id of the marketplace as a part of an address.

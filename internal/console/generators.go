@@ -33,7 +33,7 @@ type generatorRow struct {
 	Files  string
 }
 
-func (c *console) generators(w http.ResponseWriter, v visit) { c.showGenerators(w, v, note{}) }
+func (c *console) generators(w http.ResponseWriter, v visit) { c.showGenerators(w, v, v.done()) }
 
 func (c *console) showGenerators(w http.ResponseWriter, v visit, n note) {
 	list, err := c.View.Generators(v.Context())
@@ -108,7 +108,7 @@ func (c *console) probeGenerator(w http.ResponseWriter, v visit) {
 		return
 	}
 	c.Wake()
-	c.showGenerators(w, v, note{Kind: "good", Strong: "Asked.", Text: "The generator " + name + " works."})
+	c.seeOther(w, v, "/generators", "probe")
 }
 
 // resumeGenerator ends a pause before a probe would.
@@ -124,7 +124,7 @@ func (c *console) resumeGenerator(w http.ResponseWriter, v visit) {
 		c.showGenerators(w, v, refused(err))
 	default:
 		c.Wake()
-		c.showGenerators(w, v, note{Kind: "good", Strong: "Resumed.", Text: "The generator " + name + " is used again."})
+		c.seeOther(w, v, "/generators", "resume-generator")
 	}
 }
 

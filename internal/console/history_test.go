@@ -90,6 +90,15 @@ func (s *site) post(path string, form url.Values) answer {
 	return s.send(http.MethodPost, path, form)
 }
 
+// acts posts a form and wants the texts on the page that the answer leads to, which repeats
+// nothing when it is loaded again.
+func (s *site) acts(path string, form url.Values, texts ...string) {
+	s.Helper()
+	a := s.post(path, form)
+	s.want(a, http.StatusSeeOther)
+	s.want(s.get(a.Header.Get("Location")), http.StatusOK, texts...)
+}
+
 // TestNoStatementGetsOutOfTheViews sends what attacks package viewsql through the page.
 func TestNoStatementGetsOutOfTheViews(t *testing.T) {
 	t.Parallel()

@@ -33,14 +33,14 @@ type Desk interface {
 	Compare(ctx context.Context, by order.Actor) error
 	// Sync reads the listings and changes them. It changes nothing if the plan has another
 	// fingerprint; the error is ErrOtherPlan then.
-	Sync(ctx context.Context, by order.Actor, fingerprint string) (changed int, err error)
+	Sync(ctx context.Context, by order.Actor, fingerprint string) error
 
 	// Tasks returns the bounties as they were last read.
 	Tasks() Tasks
 	// ReadTasks reads them.
 	ReadTasks(ctx context.Context, by order.Actor) error
-	// Claim claims one for a service, with a message, and returns the title of the service.
-	Claim(ctx context.Context, by order.Actor, c Claim) (service string, err error)
+	// Claim claims one for a service, with a message.
+	Claim(ctx context.Context, by order.Actor, c Claim) error
 
 	// Probe asks a generator whether it works, which is free, and begins or ends its pause.
 	Probe(ctx context.Context, name string) error
@@ -122,6 +122,26 @@ func (v visit) actor() order.Actor { return order.Console(v.who.Name) }
 func refused(err error) note {
 	return note{Kind: "bad", Strong: "Nothing was done.", Text: sentence(err.Error())}
 }
+
+// acted are the notes about acts that were done, by the name that the address has after one.
+var acted = map[string]note{
+	"compare":          {Kind: "good", Strong: "Compared.", Text: "This is what the marketplace lists now."},
+	"sync":             {Kind: "good", Strong: "Done.", Text: "The marketplace lists what the plan said."},
+	"pause-service":    {Kind: "good", Strong: "Paused.", Text: "Clients still see the service and can order; nothing is made until you resume."},
+	"resume-service":   {Kind: "good", Strong: "Resumed.", Text: "Work on the service goes on."},
+	"probe":            {Kind: "good", Strong: "Asked.", Text: "The generator works."},
+	"resume-generator": {Kind: "good", Strong: "Resumed.", Text: "The generator is used again."},
+	"claim":            {Kind: "good", Strong: "Claimed.", Text: "If the client accepts, the order arrives by itself."},
+}
+
+// seeOther leads from an act that was done to the page that says so, so that loading it
+// again repeats nothing.
+func (c *console) seeOther(w http.ResponseWriter, v visit, page, act string) {
+	http.Redirect(w, v.Request, page+"?done="+act, http.StatusSeeOther)
+}
+
+// done returns the note about the act that the address names, or an empty one.
+func (v visit) done() note { return acted[v.URL.Query().Get("done")] }
 
 // askWithin is how long the marketplace or a provider may take. The time for the answer of
 // the page is longer.

@@ -25,12 +25,12 @@ func (d *deskOf) Compare(_ context.Context, by order.Actor) error {
 	return d.err
 }
 
-func (d *deskOf) Sync(_ context.Context, by order.Actor, fingerprint string) (int, error) {
+func (d *deskOf) Sync(_ context.Context, by order.Actor, fingerprint string) error {
 	if fingerprint != d.plan.Fingerprint {
-		return 0, ErrOtherPlan
+		return ErrOtherPlan
 	}
 	d.asked = append(d.asked, string(by)+" sync")
-	return d.plan.Changes, nil
+	return nil
 }
 
 func (d *deskOf) Probe(_ context.Context, name string) error {
@@ -137,14 +137,14 @@ func TestASyncIsDoneAsItWasShown(t *testing.T) {
 	if len(d.asked) != 0 {
 		t.Errorf("another plan was done: %q", d.asked)
 	}
-	s.want(s.post("/services/sync", url.Values{"if": {"two"}}), http.StatusOK, "1 listing was changed.")
-	s.want(s.post("/services/compare", url.Values{}), http.StatusOK, "Compared.")
+	s.acts("/services/sync", url.Values{"if": {"two"}}, "The marketplace lists what the plan said.")
+	s.acts("/services/compare", url.Values{}, "Compared.")
 	if want := "console:jo sync,console:jo compare"; strings.Join(d.asked, ",") != want {
 		t.Errorf("asked was %q, want %q", d.asked, want)
 	}
-	s.want(s.post("/services/pause", url.Values{"service": {"Images"}}), http.StatusOK, "Paused.", "paused by jo", "Resume")
+	s.acts("/services/pause", url.Values{"service": {"Images"}}, "Paused.", "paused by jo", "Resume")
 	s.want(s.post("/services/pause", url.Values{"service": {"Statues"}}), http.StatusOK, "Nothing was done.")
-	s.want(s.post("/services/resume", url.Values{"service": {"Images"}}), http.StatusOK, "Resumed.")
+	s.acts("/services/resume", url.Values{"service": {"Images"}}, "Resumed.")
 	s.want(s.post("/services/resume", url.Values{"service": {"Images"}}), http.StatusOK, "It is not paused any more.")
 	s.readsOnly("/services", "/services/sync", "/services/compare", "/services/pause", "/services/resume")
 	s.cfg.Services = nil
@@ -162,13 +162,13 @@ func TestGeneratorsAreAskedAndTried(t *testing.T) {
 	s.want(a, http.StatusOK, "1 paused", "no credit left", "Resume")
 	s.clean(a)
 	form := url.Values{"generator": {"flux"}}
-	s.want(s.post("/generators/probe", form), http.StatusOK, "The generator flux works.")
+	s.acts("/generators/probe", form, "The generator works.")
 	d.err = order.Failf(order.Wait, order.CodePaused, "the generator is paused: %s", hostile)
 	a = s.post("/generators/probe", form)
 	s.want(a, http.StatusOK, "the generator is paused")
 	s.clean(a)
 	d.err = nil
-	s.want(s.post("/generators/resume", form), http.StatusOK, "Resumed.")
+	s.acts("/generators/resume", form, "Resumed.")
 	s.want(s.post("/generators/resume", form), http.StatusOK, "It is not paused any more.")
 	s.want(s.post("/generators/try", form), http.StatusOK, "Nothing was done.")
 	form.Set("prompt", " a fox ")

@@ -56,7 +56,7 @@ type soldService struct {
 	Pauses bool // it may be paused
 }
 
-func (c *console) services(w http.ResponseWriter, v visit) { c.showServices(w, v, note{}) }
+func (c *console) services(w http.ResponseWriter, v visit) { c.showServices(w, v, v.done()) }
 
 func (c *console) showServices(w http.ResponseWriter, v visit, n note) {
 	list, err := c.View.Services(v.Context())
@@ -190,25 +190,25 @@ func changed(old, now string) (parts []changedPart) {
 func (c *console) compareServices(w http.ResponseWriter, v visit) {
 	ctx, cancel := asks(w, v)
 	defer cancel()
-	n := note{Kind: "good", Strong: "Compared.", Text: "This is what the marketplace lists now."}
 	if err := c.Desk.Compare(ctx, v.actor()); err != nil {
-		n = refused(err)
+		c.showServices(w, v, refused(err))
+		return
 	}
-	c.showServices(w, v, n)
+	c.seeOther(w, v, "/services", "compare")
 }
 
 // syncServices does what the plan says that the page has shown.
 func (c *console) syncServices(w http.ResponseWriter, v visit) {
 	ctx, cancel := asks(w, v)
 	defer cancel()
-	changed, err := c.Desk.Sync(ctx, v.actor(), v.PostForm.Get("if"))
+	err := c.Desk.Sync(ctx, v.actor(), v.PostForm.Get("if"))
 	switch {
 	case errors.Is(err, ErrOtherPlan):
 		c.showServices(w, v, note{Kind: "need", Strong: "Nothing was done.", Text: "The plan has changed since this page was made. Below is what a sync would do now."})
 	case err != nil:
 		c.showServices(w, v, note{Kind: "bad", Strong: "Not everything was done.", Text: sentence(err.Error())})
 	default:
-		c.showServices(w, v, note{Kind: "good", Strong: "Done.", Text: plural(changed, "listing was changed.", "listings were changed.")})
+		c.seeOther(w, v, "/services", "sync")
 	}
 }
 
@@ -218,7 +218,7 @@ func (c *console) pauseService(w http.ResponseWriter, v visit) {
 	if err == nil {
 		err = c.Owner.As(v.actor()).Pause(order.Pause{Service: title}, nil)
 	}
-	c.afterPause(w, v, err, note{Kind: "good", Strong: "Paused.", Text: "Clients still see " + cut(100, title) + " and can order; nothing is made until you resume."})
+	c.afterPause(w, v, err, "pause-service")
 }
 
 func (c *console) resumeService(w http.ResponseWriter, v visit) {
@@ -231,14 +231,14 @@ func (c *console) resumeService(w http.ResponseWriter, v visit) {
 		c.showServices(w, v, note{Kind: "need", Strong: "Nothing was done.", Text: "It is not paused any more."})
 		return
 	}
-	c.afterPause(w, v, err, note{Kind: "good", Strong: "Resumed.", Text: "Work on " + cut(100, title) + " goes on."})
+	c.afterPause(w, v, err, "resume-service")
 }
 
-func (c *console) afterPause(w http.ResponseWriter, v visit, err error, n note) {
+func (c *console) afterPause(w http.ResponseWriter, v visit, err error, act string) {
 	if err != nil {
 		c.showServices(w, v, refused(err))
 		return
 	}
 	c.Wake()
-	c.showServices(w, v, n)
+	c.seeOther(w, v, "/services", act)
 }
