@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,6 +77,8 @@ type batch struct {
 	// asShown: it concerns what an order shows in the plan, such as its files. An order that
 	// changes while the question is open is left as it is.
 	asShown bool
+	// after returns what to know of an order that it was done to, or nothing; nil for nothing.
+	after func(ctx context.Context, actions *owner.Actions, id string) string
 }
 
 // on returns the actions on an order of the plan.
@@ -175,6 +178,9 @@ func (b batch) apply(ctx context.Context, actions *owner.Actions, v *batchView) 
 			continue
 		}
 		v.Done++
+		if b.after != nil {
+			v.Orders[i].After = b.after(ctx, actions, o.ID)
+		}
 	}
 }
 
@@ -195,7 +201,8 @@ type batchView struct {
 	atMost      order.USD
 }
 
-// batchOrder is one of them. Reason is why it was skipped, or has failed.
+// batchOrder is one of them. Reason is why it was skipped, or has failed, and After what to
+// know of it once it is done.
 type batchOrder struct {
 	ID          string      `json:"order_id"`
 	Service     string      `json:"service"`
@@ -204,6 +211,7 @@ type batchOrder struct {
 	AtMost      string      `json:"cost_at_most_usd,omitempty"`
 	CostUnknown bool        `json:"cost_unknown,omitzero"`
 	Reason      string      `json:"reason,omitempty"`
+	After       string      `json:"after,omitempty"`
 
 	seen order.Fingerprint
 }
@@ -260,19 +268,19 @@ func (v batchView) report(p *Program, out Output) error {
 			return err
 		}
 	}
-	if v.Failed == 0 {
-		return nil
-	}
 	g := p.Page()
 	for _, o := range v.Orders {
-		if o.Reason != "" {
-			g.Note("", term.Line(o.ID, 64)+": "+term.Line(o.Reason, 200))
+		if text := cmp.Or(o.Reason, o.After); text != "" {
+			g.Note("", term.Line(o.ID, 64)+": "+term.Line(text, 200))
 		}
 	}
 	if !out.JSON {
 		if err := g.Print(p.Stdout); err != nil {
 			return err
 		}
+	}
+	if v.Failed == 0 {
+		return nil
 	}
 	return Hintf(fmt.Errorf("%d of %s could not be %s", v.Failed, words.Count(len(v.Orders), "order"), v.done), "%s shows the state and history of one", order.Command("orders show", order.AnyOrder))
 }

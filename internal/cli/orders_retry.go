@@ -40,7 +40,7 @@ func (c OrdersRetryCmd) Run(p *Program) error {
 	case several && c.Fresh:
 		return &UsageError{errors.New("--fresh takes one order")}
 	case several:
-		return batch{what: "retry", done: "retried", do: do, costs: true, asShown: true}.run(p, c.Chosen, c.Output)
+		return batch{what: "retry", done: "retried", do: do, after: afterRetry, costs: true, asShown: true}.run(p, c.Chosen, c.Output)
 	}
 	ch := &change{order: c.Order, seen: c.Seen, begins: true}
 	ch.do = func(ctx context.Context, actions *owner.Actions, id string) error {
@@ -53,7 +53,7 @@ func (c OrdersRetryCmd) Run(p *Program) error {
 	return c.change(p, ch)
 }
 
-// retried is what is printed of an order that was retried, and begins is false where no work
+// retried returns what is printed of an order that was retried. begins is false if no work
 // follows.
 func retried(ctx context.Context, actions *owner.Actions, id string) (done string, begins bool) {
 	some, all, err := actions.WaitsForApproval(ctx, id)
@@ -65,5 +65,16 @@ func retried(ctx context.Context, actions *owner.Actions, id string) (done strin
 	case some:
 		return "is worked on again; what waits for approval still does: " + approve + " sends it", true
 	}
-	return "will be tried again", true
+	return willBeTried, true
+}
+
+// willBeTried is what is printed of an order that nothing keeps from being tried again.
+const willBeTried = "will be tried again"
+
+// afterRetry returns what is printed of one of several orders, which is nothing for most.
+func afterRetry(ctx context.Context, actions *owner.Actions, id string) string {
+	if done, _ := retried(ctx, actions, id); done != willBeTried {
+		return done
+	}
+	return ""
 }
