@@ -123,7 +123,7 @@ func refused(err error) note {
 	return note{Kind: "bad", Strong: "Nothing was done.", Text: sentence(err.Error())}
 }
 
-// acted are the notes about acts that were done, by the name that the address has after one.
+// acted are the notes about acts that were done. The key is the value of done in the address.
 var acted = map[string]note{
 	"compare":          {Kind: "good", Strong: "Compared.", Text: "This is what the marketplace lists now."},
 	"sync":             {Kind: "good", Strong: "Done.", Text: "The marketplace lists what the plan said."},

@@ -11,7 +11,7 @@ const mostOwn = 5
 type Memo struct {
 	// Own are the last processes of this folder that have taken the lease, or may have.
 	Own []string `json:"own,omitempty"`
-	// Newest is the lease of the highest epoch that was seen while the ledger did not have it.
+	// Newest is the lease with the highest epoch that was seen, of those later than the ledger.
 	Newest Lease `json:"newest,omitzero"`
 }
 

@@ -61,8 +61,8 @@ func (f *Fulfiller) price(ctx context.Context, j order.Job, o order.Order) (orde
 }
 
 // outside returns why a price that is out of bounds is not quoted. A price of the assistant has
-// its own code: a change of the configuration has a price looked for again, and the assistant is
-// paid for that, so only the owner has it asked again.
+// its own code, because asking for another one costs money. A change of the configuration does
+// not do that; the owner does.
 func (p *Pricing) outside(id string, priced order.Priced, by proposal) *order.Failure {
 	why := fmt.Sprintf("the price $%s is outside the bounds of the service, $%s to $%s", priced.Price, p.Min, p.Max)
 	quotes, reload := order.Command("quote", id, "PRICE"), order.Command("reload")

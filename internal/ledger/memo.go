@@ -12,8 +12,8 @@ import (
 // MemoName is the name of the file that remembers leases within the data folder.
 const MemoName = "lease.memo"
 
-// ReadMemo reads what a data folder remembers of leases. It leaves memo as it is if there is
-// nothing, and if it cannot be understood.
+// ReadMemo reads what a data folder remembers of leases into memo. A file that is missing or
+// damaged leaves memo as it is.
 func ReadMemo[T any](dir string, memo *T) error {
 	data, err := os.ReadFile(filepath.Join(dir, MemoName))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -124,8 +124,8 @@ func (t *tx) holdCancelled(id string, round int) error {
 	})
 }
 
-// holdUnsent has the delivery of a round that waited for the owner, before the order was opened
-// again, wait for the owner still.
+// holdUnsent holds the delivery of a round again. It waited for the owner before its order was
+// opened again.
 func (t *tx) holdUnsent(id string, round int) error {
 	rows, err := t.StillUnsent(noCancel, query.StillUnsentParams{OrderID: id, Round: int64(round)})
 	if err != nil {
