@@ -40,15 +40,7 @@ func TestEachRightThatAnAgentLacksIsNamed(t *testing.T) {
 		users = append(users, user)
 	}
 	_, url := natstest.Start(t, func(o *server.Options) { o.Nkeys = users })
-	open := func(o natsq.Options) *natsq.Queue {
-		o.URLs = []string{url}
-		q, err := natsq.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { q.Close() })
-		return q
-	}
+	open := func(o natsq.Options) *natsq.Queue { return natstest.OpenAs(t, url, o) }
 	for i, subject := range all.Publish {
 		got, err := open(as[i]).Lacking(t.Context(), uses)
 		if err != nil || got.Answers != "" || len(got.Rights) != 1 || got.Rights[0].Subject != subject || got.Rights[0].For == "" {

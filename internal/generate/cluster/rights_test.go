@@ -42,15 +42,7 @@ func TestTheKeyOfAWorkerServesItsRouteAlone(t *testing.T) {
 	agent, asAgent := user(t, "agent", natsq.AgentPermissions("agent", []string{"video", "other"}))
 	own, asWorker := user(t, "w1", natsq.WorkerPermissions("w1", []string{"video"}))
 	_, url := natstest.Start(t, func(o *server.Options) { o.Nkeys = []*server.NkeyUser{owner, agent, own} })
-	open := func(o natsq.Options) *natsq.Queue {
-		o.URLs = []string{url}
-		q, err := natsq.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { q.Close() })
-		return q
-	}
+	open := func(o natsq.Options) *natsq.Queue { return natstest.OpenAs(t, url, o) }
 	for range 2 { // what is there is brought up to date
 		if err := open(asOwner).Setup(t.Context(), natsq.SetupOptions{Routes: []string{"video", "other"}}); err != nil {
 			t.Fatal(err)
@@ -149,15 +141,7 @@ func TestAWorkerCannotTouchALease(t *testing.T) {
 	agent, asAgent := user(t, "agent", natsq.AgentPermissions("agent", nil))
 	own, asWorker := user(t, "w1", natsq.WorkerPermissions("w1", []string{"video"}))
 	_, url := natstest.Start(t, func(o *server.Options) { o.Nkeys = []*server.NkeyUser{owner, agent, own} })
-	open := func(o natsq.Options) *natsq.Queue {
-		o.URLs = []string{url}
-		q, err := natsq.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { q.Close() })
-		return q
-	}
+	open := func(o natsq.Options) *natsq.Queue { return natstest.OpenAs(t, url, o) }
 	if err := open(asOwner).Setup(t.Context(), natsq.SetupOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -185,13 +169,8 @@ func TestAWorkerCannotTouchTheCountOfAgents(t *testing.T) {
 	own, asWorker := user(t, "w1", natsq.WorkerPermissions("w1", []string{"video"}))
 	_, url := natstest.Start(t, func(o *server.Options) { o.Nkeys = []*server.NkeyUser{owner, agent, own} })
 	open := func(o natsq.Options) *natsq.Queue {
-		o.URLs, o.Wait = []string{url}, 2*time.Second
-		q, err := natsq.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { q.Close() })
-		return q
+		o.Wait = 2 * time.Second
+		return natstest.OpenAs(t, url, o)
 	}
 	if err := open(asOwner).Setup(t.Context(), natsq.SetupOptions{}); err != nil {
 		t.Fatal(err)

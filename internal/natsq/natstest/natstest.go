@@ -52,7 +52,14 @@ func Stop(s *server.Server) {
 // Open connects to a server until the test ends.
 func Open(t testing.TB, url, name string) *natsq.Queue {
 	t.Helper()
-	q, err := natsq.Open(natsq.Options{URLs: []string{url}, Name: name})
+	return OpenAs(t, url, natsq.Options{Name: name})
+}
+
+// OpenAs connects to a server with other options, such as a key, until the test ends.
+func OpenAs(t testing.TB, url string, o natsq.Options) *natsq.Queue {
+	t.Helper()
+	o.URLs = []string{url}
+	q, err := natsq.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
